@@ -1,0 +1,256 @@
+//! One change: written without a document, read behind every fence.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroU64,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use automerge::{
+    ActorId, ExpandedChange, ObjType, ScalarValue,
+    legacy::{Key, ObjectId, Op, OpId, OpType, SortedVec},
+};
+use doorstep_domain::{ActionId, Author, Body, CaseId, ChangeHash, Entry, EntryKey, Facts, InstallId, Tag, TimeEvidence};
+
+use crate::{Link, Refusal, WriteError, fields};
+
+/// Largest change in bytes, on the wire and in the store.
+pub const MAX_CHANGE_BYTES: usize = 64 * 1024;
+/// Most operations in one change: 16 entries of 31 fields.
+pub const MAX_CHANGE_OPS: usize = 512;
+/// Most entries in one change.
+const MAX_ENTRIES: usize = 16;
+/// Most heads a change may join: one per installation that ever wrote to the case, in the worst case.
+const MAX_DEPS: usize = 64;
+/// Operation counters stay far below 2^32, where Automerge panics. An honest case has a few thousand.
+const MAX_OP: u64 = 1 << 24;
+
+/// Where a case's history stands for one writer: all that is needed to write the next change.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Position {
+    /// Hashes that no other change of the case depends on, sorted.
+    pub heads: Vec<ChangeHash>,
+    /// Highest operation counter in the case.
+    pub max_op: u64,
+    /// Number of changes that this installation has written to the case.
+    pub seq: u64,
+}
+
+/// An entry before it is written: its key comes from the change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEntry {
+    /// Who writes.
+    pub author: Author,
+    /// Rule pack in force on the device.
+    pub pack_version: u32,
+    /// When.
+    pub time: TimeEvidence,
+    /// The user action, if it touches several cases.
+    pub action: Option<ActionId>,
+    /// The parcel's facts; demanded in an installation's first change of a case.
+    pub facts: Option<Facts>,
+    /// What it says.
+    pub body: Body,
+}
+
+/// A change that passed every check which needs no history. There is no other way to make one than
+/// [`Change::write`] and [`Change::read`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    hash: ChangeHash,
+    install: InstallId,
+    seq: u64,
+    start_op: u64,
+    max_op: u64,
+    deps: Vec<ChangeHash>,
+    entries: Vec<Entry>,
+    bytes: Vec<u8>,
+}
+
+impl Change {
+    /// Writes one user action as one change, from the position alone. The bytes are the same that Automerge's own
+    /// transaction would give (proven in the tests); a loaded document costs ten times a durable record.
+    pub fn write(case: &CaseId, install: &InstallId, at: &Position, entries: &[NewEntry]) -> Result<Self, WriteError> {
+        if entries.is_empty() || entries.len() > MAX_ENTRIES {
+            return Err(WriteError::EntryCount(entries.len()));
+        }
+        let actor = ActorId::from(install.as_bytes().as_slice());
+        let seq = at.seq + 1;
+        let start_op = at.max_op + 1;
+        let mut operations = Vec::with_capacity(entries.len() * 16);
+        for (i, entry) in entries.iter().enumerate() {
+            let key = EntryKey {
+                kind: entry.body.kind().to_owned(),
+                tag: Tag::of(install),
+                seq,
+                index: (entries.len() > 1).then_some(i as u32),
+            };
+            let map = OpId::new(start_op + operations.len() as u64, &actor);
+            operations.push(op(ObjectId::Root, &key.to_string(), OpType::Make(ObjType::Map)));
+            for (field, value) in fields::write(case, entry) {
+                operations.push(op(ObjectId::Id(map.clone()), field, OpType::Put(value)));
+            }
+        }
+        let expanded = ExpandedChange {
+            operations,
+            actor_id: actor,
+            hash: None,
+            seq,
+            start_op: NonZeroU64::new(start_op).unwrap_or(NonZeroU64::MIN),
+            time: 0,
+            message: None,
+            deps: at.heads.iter().map(|h| automerge::ChangeHash(*h.as_bytes())).collect(),
+            extra_bytes: Vec::new(),
+            author: None,
+        };
+        let bytes = automerge::Change::from(expanded).raw_bytes().to_vec();
+        // What is written is read back with a reader's eyes, so that nothing leaves this device that others refuse.
+        Ok(Self::read(case, &bytes)?)
+    }
+
+    /// Reads a change of the case, refusing whatever `write` could not have made. Never panics, whatever the bytes.
+    pub fn read(case: &CaseId, bytes: &[u8]) -> Result<Self, Refusal> {
+        let expanded = decode(bytes)?;
+        let install =
+            InstallId::try_from(expanded.actor_id.to_bytes()).map_err(|_| Refusal::Actor)?;
+        let sorted = expanded.deps.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
+        if expanded.time != 0
+            || expanded.message.is_some()
+            || !expanded.extra_bytes.is_empty()
+            || expanded.deps.len() > MAX_DEPS
+            || !sorted
+        {
+            return Err(Refusal::Envelope);
+        }
+        let count = expanded.operations.len();
+        let start_op = expanded.start_op.get();
+        if count == 0 || count > MAX_CHANGE_OPS || start_op.saturating_add(count as u64) > MAX_OP {
+            return Err(Refusal::OpCount(count));
+        }
+        let entries = read_entries(case, &expanded, &install)?;
+        if expanded.seq == 1 && entries.iter().all(|entry| entry.facts.is_none()) {
+            return Err(Refusal::NoFacts);
+        }
+        Ok(Self {
+            hash: expanded.hash.map(|h| ChangeHash::new(h.0)).ok_or(Refusal::Undecodable)?,
+            install,
+            seq: expanded.seq,
+            start_op,
+            max_op: start_op + count as u64 - 1,
+            deps: expanded.deps.iter().map(|h| ChangeHash::new(h.0)).collect(),
+            entries,
+            bytes: bytes.to_vec(),
+        })
+    }
+
+    /// SHA-256 as Automerge defines it.
+    pub fn hash(&self) -> ChangeHash {
+        self.hash
+    }
+    /// The installation that wrote it.
+    pub fn install(&self) -> InstallId {
+        self.install
+    }
+    /// Its number among the installation's changes of this case, from 1.
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+    /// Its first operation counter.
+    pub fn start_op(&self) -> u64 {
+        self.start_op
+    }
+    /// What a history remembers of it.
+    pub fn link(&self) -> Link {
+        Link { hash: self.hash, install: self.install, seq: self.seq, max_op: self.max_op }
+    }
+    /// Its highest operation counter.
+    pub fn max_op(&self) -> u64 {
+        self.max_op
+    }
+    /// The changes it directly follows, sorted.
+    pub fn deps(&self) -> &[ChangeHash] {
+        &self.deps
+    }
+    /// Its entries, in the order written.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+    /// The whole chunk.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+fn op(obj: ObjectId, key: &str, action: OpType) -> Op {
+    Op { action, obj, key: Key::Map(key.into()), pred: SortedVec::new(), insert: false }
+}
+
+/// The fences that need no understanding of entries (hazards 1, 2, 10 and 11 of the Automerge measurements).
+fn decode(bytes: &[u8]) -> Result<ExpandedChange, Refusal> {
+    if bytes.len() > MAX_CHANGE_BYTES {
+        return Err(Refusal::TooLarge(bytes.len()));
+    }
+    let Some(([0x85, 0x6f, 0x4a, 0x83, checksum @ ..], [1, ..])) = bytes.split_first_chunk::<8>() else {
+        return Err(Refusal::ChunkType);
+    };
+    // `AssertUnwindSafe`: the closure only reads `bytes` and what it builds is dropped on a panic.
+    let (expanded, again) = catch_unwind(AssertUnwindSafe(|| {
+        let change = automerge::Change::from_bytes(bytes.to_vec()).ok()?;
+        let expanded = change.decode();
+        let again = automerge::Change::from(expanded.clone());
+        Some((expanded, again))
+    }))
+    .ok()
+    .flatten()
+    .ok_or(Refusal::Undecodable)?;
+    let hash = expanded.hash.ok_or(Refusal::Undecodable)?;
+    if !hash.0.starts_with(checksum) {
+        return Err(Refusal::Checksum);
+    }
+    if again.raw_bytes() != bytes {
+        return Err(Refusal::NotCanonical);
+    }
+    Ok(expanded)
+}
+
+/// The shape check: every operation makes a map at a root key of this very change, or puts a scalar into such a map.
+fn read_entries(case: &CaseId, change: &ExpandedChange, install: &InstallId) -> Result<Vec<Entry>, Refusal> {
+    let tag = Tag::of(install);
+    let start_op = change.start_op.get();
+    let mut keys = BTreeSet::new();
+    let mut maps: BTreeMap<u64, (EntryKey, fields::Fields)> = BTreeMap::new();
+    for (i, op) in change.operations.iter().enumerate() {
+        let Key::Map(name) = &op.key else { return Err(Refusal::Shape(i)) };
+        if op.insert || !op.pred.is_empty() {
+            return Err(Refusal::Shape(i));
+        }
+        match (&op.obj, &op.action) {
+            (ObjectId::Root, OpType::Make(ObjType::Map)) => {
+                let key: EntryKey = name.as_str().parse().map_err(|_| Refusal::Key)?;
+                if key.tag != tag || key.seq != change.seq || !keys.insert(key.to_string()) {
+                    return Err(Refusal::Key);
+                }
+                maps.insert(start_op + i as u64, (key, BTreeMap::new()));
+            }
+            (ObjectId::Id(map), OpType::Put(value)) if *map.actor() == change.actor_id => {
+                let known = matches!(
+                    value,
+                    ScalarValue::Bytes(_)
+                        | ScalarValue::Str(_)
+                        | ScalarValue::Int(_)
+                        | ScalarValue::Uint(_)
+                        | ScalarValue::Boolean(_)
+                );
+                let (_, fields) = maps.get_mut(&map.counter()).ok_or(Refusal::Shape(i))?;
+                if !known || name.len() > 32 || fields.insert(name.to_string(), value.clone()).is_some() {
+                    return Err(Refusal::Shape(i));
+                }
+            }
+            _ => return Err(Refusal::Shape(i)),
+        }
+    }
+    if maps.len() > MAX_ENTRIES {
+        return Err(Refusal::OpCount(change.operations.len()));
+    }
+    maps.into_values().map(|(key, fields)| fields::read(case, key, &fields)).collect()
+}

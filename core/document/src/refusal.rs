@@ -1,0 +1,95 @@
+//! Why a change is not taken.
+
+/// Why bytes are not a change of this case. Each has a stable code that travels in verdicts.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Larger than [`crate::MAX_CHANGE_BYTES`].
+    #[error("change has {0} bytes, more than allowed")]
+    TooLarge(usize),
+    /// Not an uncompressed change chunk: a compressed one of 298 KiB inflates to 1.1 GB inside Automerge.
+    #[error("not an uncompressed change chunk")]
+    ChunkType,
+    /// The checksum does not belong to the content: Automerge itself does not look.
+    #[error("checksum does not match the content")]
+    Checksum,
+    /// Automerge cannot decode it, or panics on it.
+    #[error("change can not be decoded")]
+    Undecodable,
+    /// Decoding and encoding again gives other bytes: such changes have poisoned documents.
+    #[error("change does not encode back to the same bytes")]
+    NotCanonical,
+    /// The writer is not an installation of ours, or not the one that pushes.
+    #[error("actor is not the installation that it should be")]
+    Actor,
+    /// It carries a time, a message, an author, other actors or unsorted dependencies.
+    #[error("change carries more than entries")]
+    Envelope,
+    /// An operation other than making an entry map at a root key or putting a scalar into it.
+    #[error("operation {0} does not make or fill an entry")]
+    Shape(usize),
+    /// An entry key whose tag, sequence number or spelling is not this change's.
+    #[error("entry key does not belong to this change")]
+    Key,
+    /// A field that is missing, of another type or too long.
+    #[error("field {field} of entry {kind} is missing or malformed")]
+    Field {
+        /// The entry's kind.
+        kind: String,
+        /// The field's name in the document.
+        field: &'static str,
+    },
+    /// An entry of another case, or facts that give another case id.
+    #[error("entry belongs to another case")]
+    OtherCase,
+    /// The first change of an installation in a case does not say which parcel it is about.
+    #[error("first change of an installation carries no parcel facts")]
+    NoFacts,
+    /// No entry at all, or more operations than [`crate::MAX_CHANGE_OPS`].
+    #[error("change has {0} operations")]
+    OpCount(usize),
+    /// `start_op` is not one more than the highest operation of its dependencies: it would win every conflict, or overflow.
+    #[error("operation counter starts at {got} instead of {want}")]
+    StartOp {
+        /// What the change claims.
+        got: u64,
+        /// What its dependencies give.
+        want: u64,
+    },
+    /// Another change of the same installation already has this sequence number (a clone or a restored backup).
+    #[error("sequence number {0} is taken by another change")]
+    SeqTaken(u64),
+}
+
+impl Refusal {
+    /// The stable code: what verdicts carry and tests compare.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TooLarge(_) => "too_large",
+            Self::ChunkType => "chunk_type",
+            Self::Checksum => "checksum",
+            Self::Undecodable => "undecodable",
+            Self::NotCanonical => "not_canonical",
+            Self::Actor => "actor",
+            Self::Envelope => "envelope",
+            Self::Shape(_) => "shape",
+            Self::Key => "entry_key",
+            Self::Field { .. } => "field",
+            Self::OtherCase => "other_case",
+            Self::NoFacts => "no_facts",
+            Self::OpCount(_) => "op_count",
+            Self::StartOp { .. } => "start_op",
+            Self::SeqTaken(_) => "seq_taken",
+        }
+    }
+}
+
+/// Why entries can not be written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    /// No entry, or too many for one change.
+    #[error("{0} entries do not fit one change")]
+    EntryCount(usize),
+    /// The change would be refused by every reader; its reason.
+    #[error("entry can not be written: {0}")]
+    Invalid(#[from] Refusal),
+}

@@ -1,0 +1,284 @@
+//! Identities (protocol design, section 2). All are values: how they come about is decided at the edge.
+
+use std::{fmt, str::FromStr};
+
+use data_encoding::{BASE32_NOPAD, HEXLOWER, HEXLOWER_PERMISSIVE};
+use serde::{Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+use crate::Waybill;
+
+/// Why a text or byte string is not the id it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    /// Wrong number of bytes.
+    #[error("id has {got} bytes instead of {want}")]
+    Length {
+        /// Bytes expected.
+        want: usize,
+        /// Bytes found.
+        got: usize,
+    },
+    /// Not hexadecimal.
+    #[error("id is not hexadecimal")]
+    NotHex,
+    /// A code is empty, too long (over 32 characters) or has a character other than `A-Z a-z 0-9 . _ -`.
+    #[error("code is empty, longer than 32 characters or has a character other than A-Z a-z 0-9 . _ -")]
+    Code,
+    /// An entry key is not `<kind>/<tag>-<seq>[.<i>]`.
+    #[error("entry key is not <kind>/<tag>-<seq>[.<i>]")]
+    EntryKey,
+}
+
+macro_rules! byte_id {
+    ($(#[$doc:meta])* $name:ident, $len:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; $len]);
+
+        impl $name {
+            /// The id of these bytes.
+            pub const fn new(bytes: [u8; $len]) -> Self {
+                Self(bytes)
+            }
+            /// The bytes of this id.
+            pub const fn as_bytes(&self) -> &[u8; $len] {
+                &self.0
+            }
+        }
+        impl TryFrom<&[u8]> for $name {
+            type Error = IdError;
+            fn try_from(bytes: &[u8]) -> Result<Self, IdError> {
+                bytes.try_into().map(Self).map_err(|_| IdError::Length { want: $len, got: bytes.len() })
+            }
+        }
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).map_err(|_| IdError::NotHex)?;
+                Self::try_from(bytes.as_slice())
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&HEXLOWER.encode(&self.0))
+            }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({self})", stringify!($name))
+            }
+        }
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                s.collect_str(self)
+            }
+        }
+    };
+}
+
+byte_id!(
+    /// One problem parcel = one document. See [`CaseId::of`].
+    CaseId, 16
+);
+byte_id!(
+    /// One installation of the app = the Automerge actor of everything it writes. 16 random bytes.
+    InstallId, 16
+);
+byte_id!(
+    /// One enrolled device. Today given by the server at enrolment; it becomes the hash of the device's public key.
+    DeviceId, 16
+);
+byte_id!(
+    /// One user action; shared by the changes of an action on several cases.
+    ActionId, 16
+);
+byte_id!(
+    /// The server's log; random, changed by every restore, so that cursors of another log are recognised.
+    HistoryId, 16
+);
+byte_id!(
+    /// SHA-256 of a change, as Automerge defines it.
+    ChangeHash, 32
+);
+byte_id!(
+    /// SHA-256 of a photo's exact bytes.
+    PhotoId, 32
+);
+
+impl CaseId {
+    /// First 16 bytes of SHA-256 over the length-prefixed (32-bit big-endian) UTF-8 strings `case/v1`, network code and
+    /// normalised waybill: the same waybill on two phones is the same document, with no server asked.
+    pub fn of(network: &NetworkCode, waybill: &Waybill) -> Self {
+        let mut hash = Sha256::new();
+        for part in ["case/v1", network.as_str(), waybill.as_str()] {
+            hash.update((part.len() as u32).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        let digest: [u8; 32] = hash.finalize().into();
+        let mut id = [0; 16];
+        id.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+        Self(id)
+    }
+
+    /// The first 8 bytes, which every entry carries: a first change has no dependencies and could otherwise be
+    /// transplanted into another document.
+    pub fn prefix(&self) -> [u8; 8] {
+        let mut prefix = [0; 8];
+        prefix.iter_mut().zip(self.0).for_each(|(to, from)| *to = from);
+        prefix
+    }
+}
+
+macro_rules! code {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The code as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                let fine = !text.is_empty()
+                    && text.len() <= 32
+                    && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+                if fine { Ok(Self(text.to_owned())) } else { Err(IdError::Code) }
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+code!(
+    /// One courier brand's franchise network (domain 1.1).
+    NetworkCode
+);
+code!(
+    /// One outlet (网点) of a network.
+    OutletCode
+);
+code!(
+    /// One person's account.
+    UserId
+);
+code!(
+    /// A code of the rule pack: a reason (`DF-NOBODY`), a sub-reason, a decision or an outcome (domain 2.2, 2.3).
+    ReasonCode
+);
+
+/// The first 8 base32 characters of SHA-256(install): the writer's mark in every entry key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Tag([u8; 8]);
+
+impl Tag {
+    /// The tag of an installation. 40 bits, so the server refuses to enrol an install whose tag it already knows.
+    pub fn of(install: &InstallId) -> Self {
+        let digest = Sha256::digest(install.as_bytes());
+        let text = BASE32_NOPAD.encode(&digest).to_ascii_lowercase();
+        let mut tag = [0; 8];
+        tag.iter_mut().zip(text.bytes()).for_each(|(to, from)| *to = from);
+        Self(tag)
+    }
+
+    /// The tag as text: 8 characters of `a-z2-7`.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+/// The root key of one entry: `<kind>/<tag>-<seq>[.<i>]`. It derives from the change that writes it, so no two devices
+/// can write the same key and a forged one is seen without loading the document.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct EntryKey {
+    /// What kind of entry, as spelled in the key.
+    pub kind: String,
+    /// The writing installation's mark.
+    pub tag: Tag,
+    /// The change's own sequence number in this document, from 1.
+    pub seq: u64,
+    /// The entry's place in its change, from 0. Not written when the change holds one entry only.
+    pub index: Option<u32>,
+}
+
+impl fmt::Display for EntryKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}-{}", self.kind, self.tag.as_str(), self.seq)?;
+        self.index.map_or(Ok(()), |i| write!(f, ".{i}"))
+    }
+}
+
+impl Serialize for EntryKey {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+impl FromStr for EntryKey {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let parse = || {
+            let (kind, rest) = text.split_once('/')?;
+            let (tag, number) = rest.split_once('-')?;
+            let (seq, index) = match number.split_once('.') {
+                Some((seq, index)) => (seq, Some(index.parse().ok()?)),
+                None => (number, None),
+            };
+            let kind_is_fine =
+                (1..=24).contains(&kind.len()) && kind.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+            let tag_is_fine = tag.bytes().all(|b| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b));
+            let key = Self {
+                kind: kind.to_owned(),
+                tag: Tag(tag.as_bytes().try_into().ok()?),
+                seq: seq.parse().ok()?,
+                index,
+            };
+            // One spelling only: "01" or "+1" is not the key of change 1.
+            (kind_is_fine && tag_is_fine && key.to_string() == text).then_some(key)
+        };
+        parse().ok_or(IdError::EntryKey)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_waybill_typed_differently_is_the_same_case() {
+        let network = "QH".parse().unwrap();
+        let typed = Waybill::parse("ｑｈ 3100 0000 0017").unwrap();
+        let scanned = Waybill::parse("QH310000000017").unwrap();
+        assert_eq!(CaseId::of(&network, &typed), CaseId::of(&network, &scanned));
+        // Golden: a change of this value would split every existing case in two.
+        assert_eq!(CaseId::of(&network, &scanned).to_string(), "816724b57d84f4bbb40d976fd67143a2");
+    }
+
+    #[test]
+    fn an_entry_key_has_one_spelling() {
+        let tag = Tag::of(&InstallId::new([7; 16]));
+        let key = EntryKey { kind: "attempt".into(), tag, seq: 12, index: Some(1) };
+        assert_eq!(key.to_string().parse::<EntryKey>().unwrap(), key);
+        for bad in ["attempt/abcdefgh-01", "attempt/abcdefgh-+1", "Attempt/abcdefgh-1", "attempt/abcdefg1-1", "attempt/abc-1", "a-1", ""] {
+            assert_eq!(bad.parse::<EntryKey>(), Err(IdError::EntryKey), "{bad}");
+        }
+    }
+
+    #[test]
+    fn ids_survive_hexadecimal_and_refuse_other_lengths() {
+        let id = CaseId::new([0xab; 16]);
+        assert_eq!(id.to_string().parse::<CaseId>().unwrap(), id);
+        assert_eq!("abcd".parse::<CaseId>(), Err(IdError::Length { want: 16, got: 2 }));
+        assert_eq!("zz".parse::<CaseId>(), Err(IdError::NotHex));
+    }
+}

@@ -1,0 +1,31 @@
+//! The vocabulary of Doorstep: ids, waybills, places, people, parcels, entries and time evidence.
+//!
+//! Pure data with its own validity and nothing else: no clock, no randomness, no I/O, no format but the few fixed byte
+//! layouts that every replica must agree on (case id, entry key, time evidence, sealed personal value). "Domain n.m" in
+//! these pages names a section of the domain text that a rule comes from.
+
+mod entry;
+mod ids;
+mod money;
+mod parcel;
+mod people;
+mod personal;
+mod standing;
+mod time;
+mod waybill;
+
+pub use entry::{
+    Attempt, Body, Call, CallResult, Close, Entry, Facts, Kind, Notice, Outage, OutageReason, Photo, PhotoPurpose, Reply,
+    Sms, SmsLevel, TargetSource,
+};
+pub use ids::{
+    ActionId, CaseId, ChangeHash, DeviceId, EntryKey, HistoryId, IdError, InstallId, NetworkCode, OutletCode, PhotoId,
+    ReasonCode, Tag, UserId,
+};
+pub use money::Fen;
+pub use parcel::{Outlet, Parcel};
+pub use people::{Author, Role};
+pub use personal::{Personal, PersonalError};
+pub use standing::{Receipt, Recorded, Standing};
+pub use time::{Anchor, BootId, TimeEvidence, UnixMs};
+pub use waybill::{Waybill, WaybillError, check_s10};
