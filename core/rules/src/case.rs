@@ -1,0 +1,61 @@
+//! The fold: merged entries with their receipts become one case.
+
+use doorstep_domain::{Body, ChangeHash, Facts, Kind, Recorded, Standing, UnixMs};
+use serde::Serialize;
+
+/// One problem parcel as a replica knows it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Case {
+    /// The parcel's deciding facts: those received earliest by the server, then with the smallest change hash; before any
+    /// receipt, the smallest hash.
+    pub facts: Facts,
+    /// Whether installations copied different facts.
+    pub facts_disagree: bool,
+    /// Entries by the best estimate of when they happened, then by change hash, then by their place in the change. What
+    /// the server holds is not among them.
+    pub timeline: Vec<Recorded>,
+    /// Entries that the server refused and that are kept on both sides.
+    pub held: Vec<Recorded>,
+}
+
+impl Case {
+    /// Folds entries in any order. `None` without a single entry that carries the parcel's facts.
+    pub fn fold(entries: impl IntoIterator<Item = Recorded>) -> Option<Self> {
+        let (mut held, mut timeline): (Vec<_>, Vec<_>) =
+            entries.into_iter().partition(|r| matches!(r.standing, Standing::Held { .. }));
+        let in_order = |r: &Recorded| (r.acted_at(), r.change, r.entry.key.index);
+        timeline.sort_by_key(in_order);
+        held.sort_by_key(in_order);
+        let rank = |r: &Recorded| (r.standing.receipt().map_or(UnixMs(i64::MAX), |receipt| receipt.received_at), r.change);
+        let mut copies: Vec<((UnixMs, ChangeHash), &Facts)> =
+            timeline.iter().chain(&held).filter_map(|r| Some((rank(r), r.entry.facts.as_ref()?))).collect();
+        copies.sort_by_key(|(rank, _)| *rank);
+        let facts = copies.first().map(|(_, facts)| (*facts).clone())?;
+        // The reference version may differ between honest copies; what it says of the parcel may not.
+        let facts_disagree = copies.iter().any(|(_, other)| Facts { reference: facts.reference, ..(*other).clone() } != facts);
+        Some(Self { facts, facts_disagree, timeline, held })
+    }
+
+    /// The entries of a kind, in the timeline's order.
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Recorded> {
+        self.timeline.iter().filter(move |r| r.entry.body.kind() == kind.as_str())
+    }
+
+    /// Number of failed deliveries: counted, never stored.
+    pub fn attempts(&self) -> usize {
+        self.of_kind(Kind::Attempt).count()
+    }
+
+    /// The newest attempt's reason code.
+    pub fn reason(&self) -> Option<&str> {
+        self.of_kind(Kind::Attempt).last().and_then(|r| match &r.entry.body {
+            Body::Attempt(attempt) => Some(attempt.reason.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Whether the waybill was in no reference row of whoever recorded first.
+    pub fn is_unlisted(&self) -> bool {
+        self.facts.origin_outlet.is_none()
+    }
+}

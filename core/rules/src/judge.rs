@@ -1,0 +1,451 @@
+//! The judgement: what a pack says of a case now (domain 3.6, 6.3, 8.5). Derived, never stored as truth.
+
+use chrono::{DateTime, Days, NaiveTime, TimeZone};
+use doorstep_domain::{
+    Body, Kind, OutletCode, Personal, Recorded, SmsLevel, TargetSource, UnixMs, check_s10,
+};
+use serde::Serialize;
+
+use crate::{Case, Clock, Due, Evidence, LateSynced, Need, Pack, Party, Proof, Step, Words};
+
+/// Where a case stands (domain 8.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// No attempt yet: a photo or note came first.
+    Open,
+    /// A failed delivery is recorded; the origin outlet has not been told.
+    Registered,
+    /// The origin outlet has been told.
+    Notified,
+    /// It has not replied in time.
+    ReplyOverdue,
+    /// It has replied; the delivering side must act.
+    ActionDue,
+    /// Ended.
+    Closed,
+}
+
+/// What is to be done next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NextStep {
+    /// Record the attempt.
+    Register,
+    /// Notify the origin outlet; without a network, phone it and record that.
+    NotifyOrigin,
+    /// The origin outlet must reply.
+    AwaitReply,
+    /// Do what the reply says.
+    FollowReply,
+    /// Follow the method of the problem type (T-5).
+    DefaultMethod,
+    /// Nothing.
+    None,
+}
+
+/// How a deadline was kept (domain 3.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Timeliness {
+    /// Still running.
+    Pending,
+    /// The server had it in time.
+    OnTime,
+    /// The phone notice of an outage was made in time and recorded completely.
+    OnTimeByException,
+    /// Recorded in time, received late; head office reviews it.
+    LateSynced,
+    /// Neither.
+    Late,
+}
+
+macro_rules! names {
+    ($type:ident { $($variant:ident = $word:literal),+ }) => {
+        impl $type {
+            /// The one spelling, also the key of its words in the pack.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+    };
+}
+names!(State { Open = "open", Registered = "registered", Notified = "notified", ReplyOverdue = "reply_overdue", ActionDue = "action_due", Closed = "closed" });
+names!(NextStep { Register = "register", NotifyOrigin = "notify_origin", AwaitReply = "await_reply", FollowReply = "follow_reply", DefaultMethod = "default_method", None = "none" });
+names!(Timeliness { Pending = "pending", OnTime = "on_time", OnTimeByException = "on_time_by_exception", LateSynced = "late_synced", Late = "late" });
+names!(Flag { ClockWrong = "clock_wrong", ClockUnproven = "clock_unproven", Unlisted = "unlisted", FactsDisagree = "facts_disagree", WrongTarget = "wrong_target", ManualTarget = "manual_target", OutageIncomplete = "outage_incomplete", Leniency = "leniency", AttemptProven = "attempt_proven", InvalidCheckDigit = "invalid_check_digit" });
+
+/// One running or decided deadline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Deadline {
+    /// The clock's id.
+    pub clock: String,
+    /// Its name.
+    pub name: Words,
+    /// Which round of attempt, notice and reply it belongs to, from 1.
+    pub round: usize,
+    /// When it runs out; inclusive.
+    pub due_at: UnixMs,
+    /// Milliseconds left; negative when past. 0 once decided.
+    pub left_ms: i64,
+    /// How it was kept.
+    pub timeliness: Timeliness,
+}
+
+/// A piece of evidence that is not there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Gap {
+    /// The reason that wants it.
+    pub reason: String,
+    /// The row of the evidence matrix.
+    pub evidence: String,
+    /// Its name.
+    pub name: Words,
+    /// How strongly it is wanted.
+    pub need: Need,
+}
+
+/// Who would answer for what, if the records stay as they are. A proposal: head office decides (domain C-18).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Answerable {
+    /// The outlet; `None` when the parcel's facts do not name it.
+    pub outlet: Option<OutletCode>,
+    /// In which part.
+    pub party: Party,
+    /// By which rule.
+    pub rule: String,
+}
+
+/// Something a reviewer should see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flag {
+    /// A device clock was off by more than the pack tolerates.
+    ClockWrong,
+    /// Nothing ties a device's clock to the server's.
+    ClockUnproven,
+    /// The waybill was in no reference row.
+    Unlisted,
+    /// Installations copied different parcel facts.
+    FactsDisagree,
+    /// A notice went to another outlet than the origin; it does not count (domain 6.1).
+    WrongTarget,
+    /// A person chose the notice's target.
+    ManualTarget,
+    /// An outage record lacks contact, phone or time, so X-1 does not hold.
+    OutageIncomplete,
+    /// Proven phone fault: leniency for the delivering outlet in delay penalties.
+    Leniency,
+    /// An SMS with surname and waybill proves a valid attempt.
+    AttemptProven,
+    /// The number has the shape of UPU S10 and a wrong check digit.
+    InvalidCheckDigit,
+}
+
+/// Everything a screen shows of a case beside its timeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Judgement {
+    /// Where it stands.
+    pub state: State,
+    /// What is next.
+    pub next_step: NextStep,
+    /// The decision in force, if the origin outlet replied, or the outcome of a closed case.
+    pub decision: Option<String>,
+    /// All deadlines, in the order they started.
+    pub deadlines: Vec<Deadline>,
+    /// Missing evidence.
+    pub missing: Vec<Gap>,
+    /// Who would answer.
+    pub answerable: Vec<Answerable>,
+    /// Flags, sorted.
+    pub flags: Vec<Flag>,
+    /// The next moment at which this judgement changes by itself; `None` if time does not change it.
+    pub turns_at: Option<UnixMs>,
+}
+
+impl Judgement {
+    /// The earliest deadline that is still running.
+    pub fn next_due(&self) -> Option<UnixMs> {
+        self.deadlines.iter().filter(|d| d.timeliness == Timeliness::Pending).map(|d| d.due_at).min()
+    }
+}
+
+/// One round of failed delivery, notice and reply. An attempt after a reply opens the next one.
+#[derive(Default)]
+struct Round<'a> {
+    attempts: Vec<&'a Recorded>,
+    notices: Vec<&'a Recorded>,
+    outages: Vec<&'a Recorded>,
+    replies: Vec<&'a Recorded>,
+}
+
+/// Judges a case by a pack at a moment.
+pub fn judge(case: &Case, pack: &Pack, now: UnixMs) -> Judgement {
+    let rounds = rounds(case);
+    let mut flags = flags(case, pack);
+    let mut deadlines = Vec::new();
+    let mut answerable = Vec::new();
+    for (i, round) in rounds.iter().enumerate() {
+        for clock in &pack.clocks {
+            if let Some(deadline) = deadline(clock, round, case, pack, now, i + 1) {
+                let verified = round.attempts.iter().all(|r| r.standing.receipt().is_some_and(|r| r.acted_at.is_some()));
+                let answers = match deadline.timeliness {
+                    Timeliness::Late => true,
+                    Timeliness::LateSynced => pack.late_synced == LateSynced::Strict || !verified,
+                    _ => false,
+                };
+                if answers {
+                    answerable.push(answerable_for(clock, case));
+                }
+                deadlines.push(deadline);
+            }
+        }
+    }
+    let missing = missing(case, pack, &mut flags);
+    flags.sort_unstable();
+    flags.dedup();
+    let (state, next_step, decision) = state(case, pack, rounds.last(), &deadlines, rounds.len());
+    let turns_at =
+        deadlines.iter().filter(|d| d.timeliness == Timeliness::Pending).map(|d| d.due_at.plus(1)).min();
+    Judgement { state, next_step, decision, deadlines, missing, answerable, flags, turns_at }
+}
+
+fn rounds(case: &Case) -> Vec<Round<'_>> {
+    let mut rounds: Vec<Round> = Vec::new();
+    for recorded in &case.timeline {
+        let kind = Kind::from_word(recorded.entry.body.kind());
+        let opens = match kind {
+            Some(Kind::Attempt) => rounds.last().is_none_or(|round| !round.replies.is_empty()),
+            Some(Kind::Notice | Kind::Outage | Kind::Reply) => rounds.is_empty(),
+            _ => false,
+        };
+        if opens {
+            rounds.push(Round::default());
+        }
+        let Some(round) = rounds.last_mut() else { continue };
+        match kind {
+            Some(Kind::Attempt) => round.attempts.push(recorded),
+            Some(Kind::Notice) => round.notices.push(recorded),
+            Some(Kind::Outage) => round.outages.push(recorded),
+            // An answer from an outlet that is not the origin is no reply (domain 6.4).
+            Some(Kind::Reply) if from_origin(recorded, case) => round.replies.push(recorded),
+            _ => {}
+        }
+    }
+    rounds
+}
+
+/// Whether a notice is addressed to the origin outlet, as far as that is known (domain 6.1).
+fn to_origin(recorded: &Recorded, case: &Case) -> bool {
+    match (&recorded.entry.body, &case.facts.origin_outlet) {
+        (Body::Notice(notice), Some(origin)) => notice.to == *origin,
+        _ => true,
+    }
+}
+
+fn from_origin(recorded: &Recorded, case: &Case) -> bool {
+    case.facts.origin_outlet.as_ref().is_none_or(|origin| recorded.entry.author.outlet == *origin)
+}
+
+/// When the phone call of an outage was: the claimed time, moved by what the server found the device's clock to be off.
+fn phoned_at(recorded: &Recorded) -> Option<UnixMs> {
+    let Body::Outage(outage) = &recorded.entry.body else { return None };
+    let claimed = outage.phoned_at?;
+    let off = recorded.acted_at().since(recorded.entry.time.wall);
+    let reckoned = recorded.standing.receipt().and_then(|r| r.acted_at).or_else(|| recorded.entry.time.anchored());
+    // Nobody can phone after recording that they did.
+    Some(if reckoned.is_some() { claimed.plus(off).min(recorded.acted_at()) } else { claimed.min(recorded.acted_at()) })
+}
+
+fn deadline(clock: &Clock, round: &Round, case: &Case, pack: &Pack, now: UnixMs, number: usize) -> Option<Deadline> {
+    let start = match clock.starts {
+        Step::Attempt => round.attempts.iter().map(|r| r.acted_at()).min()?,
+        // The server's receipt, or the phone notice during an outage (SLA-05); an unsent notice starts nothing.
+        Step::Notice => {
+            let online = round.notices.iter().filter(|r| to_origin(r, case)).filter_map(|r| r.standing.receipt());
+            let by_phone = round.outages.iter().filter(|r| is_valid_outage(r, clock, pack)).filter_map(|r| phoned_at(r));
+            online.map(|receipt| receipt.received_at).chain(by_phone).min()?
+        }
+        Step::Reply => round.replies.iter().filter_map(|r| r.standing.receipt()).map(|r| r.received_at).min()?,
+    };
+    let due_at = due_at(clock.due, start, pack)?;
+    let timeliness = timeliness(clock, round, case, pack, due_at, now);
+    Some(Deadline {
+        clock: clock.id.clone(),
+        name: Words { zh: clock.zh.clone(), en: clock.en.clone() },
+        round: number,
+        due_at,
+        left_ms: if timeliness == Timeliness::Pending { due_at.since(now) } else { 0 },
+        timeliness,
+    })
+}
+
+fn due_at(due: Due, start: UnixMs, pack: &Pack) -> Option<UnixMs> {
+    match due {
+        Due::Hours(hours) => Some(start.plus(i64::from(hours) * 3_600_000)),
+        Due::EndOfDay => {
+            let zone = pack.zone()?;
+            let local = DateTime::from_timestamp_millis(start.0)?.with_timezone(&zone);
+            let midnight = local.date_naive().checked_add_days(Days::new(1))?.and_time(NaiveTime::MIN);
+            Some(UnixMs(zone.from_local_datetime(&midnight).single()?.timestamp_millis() - 1))
+        }
+    }
+}
+
+/// The four answers of domain 3.6, in its order.
+fn timeliness(clock: &Clock, round: &Round, case: &Case, pack: &Pack, due: UnixMs, now: UnixMs) -> Timeliness {
+    let meets: Vec<&Recorded> = match clock.met_by {
+        Step::Attempt => round.attempts.clone(),
+        Step::Notice => round.notices.iter().copied().filter(|r| to_origin(r, case)).collect(),
+        Step::Reply => round.replies.clone(),
+    };
+    if meets.iter().any(|r| r.standing.receipt().is_some_and(|receipt| receipt.received_at <= due)) {
+        return Timeliness::OnTime;
+    }
+    if round.outages.iter().any(|r| is_valid_outage(r, clock, pack) && phoned_at(r).is_some_and(|at| at <= due)) {
+        return Timeliness::OnTimeByException;
+    }
+    if now <= due && meets.iter().all(|r| r.standing.receipt().is_none()) {
+        return Timeliness::Pending;
+    }
+    if meets.iter().any(|r| r.acted_at() <= due) { Timeliness::LateSynced } else { Timeliness::Late }
+}
+
+fn is_valid_outage(recorded: &Recorded, clock: &Clock, pack: &Pack) -> bool {
+    let Body::Outage(outage) = &recorded.entry.body else { return false };
+    // A phone notice also starts the reply clock, which itself knows no exception.
+    let listed = |id: &String| clock.starts == Step::Notice || clock.exceptions.contains(id);
+    outage.is_complete()
+        && pack.exceptions.iter().any(|e| listed(&e.id) && e.reasons.iter().any(|r| r == outage.reason.as_str()))
+}
+
+fn answerable_for(clock: &Clock, case: &Case) -> Answerable {
+    let outlet = match clock.answers {
+        Party::DeliveringOutlet => case.facts.delivering_outlet.clone(),
+        Party::OriginOutlet => case.facts.origin_outlet.clone(),
+    };
+    Answerable { outlet, party: clock.answers, rule: clock.rule.clone() }
+}
+
+fn state(case: &Case, pack: &Pack, round: Option<&Round>, deadlines: &[Deadline], rounds: usize) -> (State, NextStep, Option<String>) {
+    let after_close: Vec<_> = case
+        .timeline
+        .iter()
+        .skip_while(|r| !matches!(r.entry.body, Body::Close(_)))
+        .filter(|r| matches!(r.entry.body, Body::Close(_) | Body::Attempt(_)))
+        .collect();
+    if let Some(Body::Close(close)) = after_close.last().map(|r| &r.entry.body) {
+        return (State::Closed, NextStep::None, Some(close.outcome.to_string()));
+    }
+    let Some(round) = round else { return (State::Open, NextStep::Register, None) };
+    // Two replies: the latest by server receipt is in force, earlier ones are history (domain 6.6).
+    let in_force = round.replies.iter().max_by_key(|r| (r.standing.receipt().map(|x| x.received_at), r.acted_at(), r.change));
+    if let Some(Body::Reply(reply)) = in_force.map(|r| &r.entry.body) {
+        return (State::ActionDue, NextStep::FollowReply, Some(reply.decision.to_string()));
+    }
+    let awaits_reply = |d: &Deadline| pack.clocks.iter().any(|clock| clock.id == d.clock && clock.met_by == Step::Reply);
+    let overdue = deadlines.iter().any(|d| d.round == rounds && awaits_reply(d) && d.timeliness == Timeliness::Late);
+    let told = round.notices.iter().any(|r| to_origin(r, case)) || round.outages.iter().any(|r| phoned_at(r).is_some());
+    match (told, overdue) {
+        (true, true) => (State::ReplyOverdue, NextStep::DefaultMethod, None),
+        (true, false) => (State::Notified, NextStep::AwaitReply, None),
+        (false, _) => (State::Registered, NextStep::NotifyOrigin, None),
+    }
+}
+
+fn flags(case: &Case, pack: &Pack) -> Vec<Flag> {
+    let mut flags = Vec::new();
+    let tolerance = i64::from(pack.clock_tolerance_seconds) * 1000;
+    for recorded in &case.timeline {
+        let wall = recorded.entry.time.wall;
+        let receipt = recorded.standing.receipt();
+        match receipt.and_then(|r| r.acted_at).or_else(|| recorded.entry.time.anchored()) {
+            Some(acted) if acted.since(wall).abs() > tolerance => flags.push(Flag::ClockWrong),
+            Some(_) => {}
+            // From the future of the server's clock: certainly wrong. Else nothing is known once the server has it.
+            None if receipt.is_some_and(|r| wall.since(r.received_at) > tolerance) => flags.push(Flag::ClockWrong),
+            None if receipt.is_some() => flags.push(Flag::ClockUnproven),
+            None => {}
+        }
+        match &recorded.entry.body {
+            Body::Notice(notice) => {
+                if !to_origin(recorded, case) {
+                    flags.push(Flag::WrongTarget);
+                }
+                if notice.source == TargetSource::Manual {
+                    flags.push(Flag::ManualTarget);
+                }
+            }
+            Body::Outage(outage) if !outage.is_complete() => flags.push(Flag::OutageIncomplete),
+            Body::Sms(_) if proves_attempt(recorded) => flags.push(Flag::AttemptProven),
+            _ => {}
+        }
+    }
+    if case.is_unlisted() {
+        flags.push(Flag::Unlisted);
+    }
+    if case.facts_disagree {
+        flags.push(Flag::FactsDisagree);
+    }
+    if check_s10(&case.facts.waybill) == Some(false) {
+        flags.push(Flag::InvalidCheckDigit);
+    }
+    flags
+}
+
+/// SMS-4: handed over, with surname and waybill in the text. The text is checked where it can be read; a sealed one is
+/// taken at the writing device's word.
+fn proves_attempt(recorded: &Recorded) -> bool {
+    let Body::Sms(sms) = &recorded.entry.body else { return false };
+    sms.level == SmsLevel::HandedOver && sms.has_surname && sms.has_waybill
+}
+
+fn missing(case: &Case, pack: &Pack, flags: &mut Vec<Flag>) -> Vec<Gap> {
+    let mut gaps: Vec<Gap> = Vec::new();
+    for recorded in case.of_kind(Kind::Attempt) {
+        let Body::Attempt(attempt) = &recorded.entry.body else { continue };
+        let Some(reason) = pack.reason(attempt.reason.as_str()) else { continue };
+        let sub = attempt.sub.as_ref().map(|s| s.as_str());
+        let mut complete = true;
+        for evidence in &reason.evidence {
+            let wanted = evidence.only_subs.is_empty() || sub.is_some_and(|s| evidence.only_subs.iter().any(|o| o == s));
+            if !wanted || has(case, evidence, recorded) {
+                continue;
+            }
+            complete &= evidence.need != Need::Required;
+            let gap = Gap {
+                reason: reason.code.clone(),
+                evidence: evidence.id.clone(),
+                name: Words { zh: evidence.zh.clone(), en: evidence.en.clone() },
+                need: evidence.need,
+            };
+            if !gaps.contains(&gap) {
+                gaps.push(gap);
+            }
+        }
+        if reason.leniency && complete {
+            flags.push(Flag::Leniency);
+        }
+    }
+    gaps
+}
+
+fn has(case: &Case, evidence: &Evidence, attempt: &Recorded) -> bool {
+    let any = |list: &[String], word: &str| list.is_empty() || list.iter().any(|w| w == word);
+    let said = |words: &Option<Personal>| {
+        words.as_ref().is_some_and(|w| w.text().is_none_or(|text| !text.trim().is_empty()))
+    };
+    evidence.any_of.iter().any(|proof| match proof {
+        Proof::Words {} => match &attempt.entry.body {
+            Body::Attempt(attempt) if said(&attempt.words) => true,
+            _ => case.of_kind(Kind::Note).next().is_some(),
+        },
+        _ => case.timeline.iter().any(|r| match (proof, &r.entry.body) {
+            (Proof::Photo { shows }, Body::Photo(photo)) => any(shows, photo.purpose.as_str()),
+            (Proof::Call { results }, Body::Call(call)) => any(results, call.result.as_str()),
+            (Proof::Sms { levels }, Body::Sms(_)) if levels.is_empty() => proves_attempt(r),
+            (Proof::Sms { levels }, Body::Sms(sms)) => any(levels, sms.level.as_str()),
+            _ => false,
+        }),
+    })
+}

@@ -1,0 +1,318 @@
+//! The acceptance scenarios of domain appendix B that this pack covers, and what the fold promises.
+#![allow(missing_docs)]
+
+use doorstep_domain::*;
+use doorstep_rules::*;
+
+const ZONE: i64 = 8 * 3_600_000;
+/// Monday 2026-03-02, 00:00 in Asia/Shanghai.
+const MONDAY: i64 = 1_772_380_800_000;
+
+/// A moment: day (0 = Monday), hour, minute, second, local time.
+fn at(day: i64, h: i64, m: i64, s: i64) -> UnixMs {
+    assert_eq!((MONDAY + ZONE) % 86_400_000, 0);
+    UnixMs(MONDAY + day * 86_400_000 + h * 3_600_000 + m * 60_000 + s * 1000)
+}
+
+fn pack() -> Pack {
+    Pack::parse(FIRST_PACK).unwrap()
+}
+
+fn words(text: &str) -> Option<Personal> {
+    Some(Personal::plain(text).unwrap())
+}
+
+/// Builds recorded entries; every one is a change of its own.
+struct Story { n: u8, entries: Vec<Recorded> }
+
+impl Story {
+    fn new() -> Self {
+        Self { n: 0, entries: vec![] }
+    }
+    fn entry(&mut self, outlet: &str, captured: UnixMs, received: Option<UnixMs>, body: Body) -> &mut Recorded {
+        self.n += 1;
+        let install = InstallId::new([self.n; 16]);
+        self.entries.push(Recorded {
+            change: ChangeHash::new([self.n; 32]),
+            standing: received.map_or(Standing::OnThisDevice, |received_at| {
+                Standing::Accepted(Receipt { received_at, acted_at: Some(captured) })
+            }),
+            entry: Entry {
+                key: EntryKey { kind: body.kind().into(), tag: Tag::of(&install), seq: 1, index: None },
+                author: Author { user: "u1".parse().unwrap(), role: Role::Outlet, outlet: outlet.parse().unwrap() },
+                pack_version: 1,
+                time: TimeEvidence { wall: captured, zone_quarters: 32, mono_ms: 1, boot: BootId([0; 4]), anchor: None },
+                action: None,
+                facts: Some(facts()),
+                body,
+            },
+        });
+        self.entries.last_mut().unwrap()
+    }
+    fn attempt(&mut self, captured: UnixMs, received: Option<UnixMs>, reason: &str) -> &mut Recorded {
+        self.entry("0412", captured, received, Body::Attempt(Attempt { reason: reason.parse().unwrap(), sub: None, words: None }))
+    }
+    fn notice(&mut self, captured: UnixMs, received: Option<UnixMs>, to: &str) -> &mut Recorded {
+        self.entry("0412", captured, received, Body::Notice(Notice { to: to.parse().unwrap(), source: TargetSource::WaybillData, request: None }))
+    }
+    fn reply(&mut self, captured: UnixMs, received: Option<UnixMs>) -> &mut Recorded {
+        self.entry("0571", captured, received, Body::Reply(Reply { notice: None, decision: "REDELIVER".parse().unwrap(), words: words("同址"), phone: None, address: None }))
+    }
+    fn outage(&mut self, phoned: UnixMs, received: UnixMs, phone: Option<Personal>) -> &mut Recorded {
+        self.entry("0412", phoned, Some(received), Body::Outage(Outage { reason: OutageReason::Network, contact: words("李敏"), phone, phoned_at: Some(phoned), outlet: None, said: words("已通知") }))
+    }
+    fn judge(&self, now: UnixMs) -> Judgement {
+        judge(&Case::fold(self.entries.clone()).unwrap(), &pack(), now)
+    }
+    fn clock(&self, id: &str, now: UnixMs) -> Timeliness {
+        self.judge(now).deadlines.iter().find(|d| d.clock == id).unwrap().timeliness
+    }
+}
+
+fn facts() -> Facts {
+    Facts {
+        network: "QH".parse().unwrap(),
+        waybill: Waybill::parse("QH310000000017").unwrap(),
+        origin_outlet: Some("0571".parse().unwrap()),
+        delivering_outlet: Some("0412".parse().unwrap()),
+        cod: Fen(0),
+        mobile: None,
+        reference: 1,
+    }
+}
+
+#[test]
+fn a_01_a_notice_received_at_once_is_on_time() {
+    let mut story = Story::new();
+    story.attempt(at(0, 14, 58, 0), Some(at(0, 15, 2, 0)), "DF-NOBODY");
+    story.notice(at(0, 15, 0, 0), Some(at(0, 15, 2, 0)), "0571");
+    assert_eq!(story.clock("SLA-03", at(0, 16, 0, 0)), Timeliness::OnTime);
+}
+
+#[test]
+fn a_02_a_notice_that_arrives_the_next_morning_is_late_synced_and_the_delivering_outlet_answers() {
+    let mut story = Story::new();
+    story.attempt(at(0, 14, 58, 0), Some(at(1, 8, 0, 0)), "DF-NOBODY");
+    story.notice(at(0, 15, 0, 0), Some(at(1, 8, 0, 0)), "0571");
+    assert_eq!(story.clock("SLA-03", at(1, 9, 0, 0)), Timeliness::LateSynced);
+    let answerable = story.judge(at(1, 9, 0, 0)).answerable;
+    assert_eq!(answerable.len(), 1);
+    assert_eq!((answerable[0].outlet.as_ref().unwrap().as_str(), answerable[0].rule.as_str()), ("0412", "LIA-04"));
+}
+
+#[test]
+fn a_03_to_a_05_the_phone_notice_of_an_outage_counts_only_complete_and_in_time() {
+    let outcome = |phoned, phone| {
+        let mut story = Story::new();
+        story.attempt(at(0, 14, 58, 0), Some(at(1, 8, 0, 0)), "DF-NOBODY");
+        story.notice(at(0, 15, 0, 0), Some(at(1, 8, 0, 0)), "0571");
+        story.outage(phoned, at(1, 8, 0, 0), phone);
+        (story.clock("SLA-03", at(1, 9, 0, 0)), story.judge(at(1, 9, 0, 0)).flags.contains(&Flag::OutageIncomplete))
+    };
+    assert_eq!(outcome(at(0, 21, 0, 0), words("0571-8000")), (Timeliness::OnTimeByException, false));
+    assert_eq!(outcome(at(0, 21, 0, 0), None), (Timeliness::LateSynced, true));
+    assert_eq!(outcome(at(0, 21, 0, 0), words("  ")), (Timeliness::LateSynced, true));
+    let mut late = Story::new();
+    late.attempt(at(0, 14, 58, 0), Some(at(1, 8, 0, 0)), "DF-NOBODY");
+    late.notice(at(1, 0, 5, 0), Some(at(1, 8, 0, 0)), "0571");
+    late.outage(at(1, 0, 10, 0), at(1, 8, 0, 0), words("0571-8000"));
+    assert_eq!(late.clock("SLA-03", at(1, 9, 0, 0)), Timeliness::Late);
+}
+
+#[test]
+fn the_last_millisecond_of_the_day_is_in_time_and_the_next_is_not() {
+    let received = |ms| {
+        let mut story = Story::new();
+        story.attempt(at(0, 9, 0, 0), Some(at(0, 9, 0, 0)), "DF-NOBODY");
+        story.notice(at(0, 9, 0, 0), Some(UnixMs(at(1, 0, 0, 0).0 + ms)), "0571");
+        story.clock("SLA-03", at(1, 9, 0, 0))
+    };
+    assert_eq!((received(-1), received(0)), (Timeliness::OnTime, Timeliness::LateSynced));
+}
+
+#[test]
+fn without_any_notice_the_deadline_runs_counts_down_and_is_missed() {
+    let mut story = Story::new();
+    story.attempt(at(0, 23, 20, 0), None, "DF-NOBODY");
+    let running = story.judge(at(0, 23, 19, 59));
+    assert_eq!((running.state, running.next_step), (State::Registered, NextStep::NotifyOrigin));
+    assert_eq!(running.deadlines[0].left_ms, 40 * 60_000 + 1_000 - 1);
+    assert_eq!(running.turns_at, Some(at(1, 0, 0, 0)));
+    assert_eq!(story.clock("SLA-03", at(1, 0, 0, 0)), Timeliness::Late);
+}
+
+#[test]
+fn a_10_and_a_11_a_reply_is_due_24_hours_after_the_server_had_the_notice() {
+    let replied = |received| {
+        let mut story = Story::new();
+        story.attempt(at(0, 19, 0, 0), Some(at(0, 20, 0, 0)), "DF-NOBODY");
+        story.notice(at(0, 19, 30, 0), Some(at(0, 20, 0, 0)), "0571");
+        let waiting = story.judge(at(1, 21, 0, 0));
+        assert_eq!((waiting.state, waiting.next_step), (State::ReplyOverdue, NextStep::DefaultMethod));
+        assert_eq!(waiting.answerable[0].outlet.as_ref().unwrap().as_str(), "0571");
+        story.reply(received, Some(received));
+        let judged = story.judge(at(1, 21, 0, 0));
+        assert_eq!((judged.state, judged.decision.as_deref()), (State::ActionDue, Some("REDELIVER")));
+        story.clock("SLA-05", at(1, 21, 0, 0))
+    };
+    assert_eq!(replied(at(1, 19, 59, 0)), Timeliness::OnTime);
+    assert_eq!(replied(at(1, 20, 0, 0)), Timeliness::OnTime);
+    assert_eq!(replied(at(1, 20, 1, 0)), Timeliness::Late);
+}
+
+#[test]
+fn a_phone_notice_starts_the_reply_clock_too() {
+    let mut story = Story::new();
+    story.attempt(at(0, 14, 0, 0), Some(at(1, 8, 0, 0)), "DF-NOBODY");
+    story.outage(at(0, 21, 0, 0), at(1, 8, 0, 0), words("0571-8000"));
+    let judged = story.judge(at(1, 9, 0, 0));
+    assert_eq!(judged.state, State::Notified);
+    assert_eq!(judged.deadlines.iter().find(|d| d.clock == "SLA-05").unwrap().due_at, at(1, 21, 0, 0));
+}
+
+#[test]
+fn a_15_a_notice_to_the_wrong_outlet_does_not_count() {
+    let mut story = Story::new();
+    story.attempt(at(0, 14, 0, 0), Some(at(0, 14, 0, 0)), "DF-NOBODY");
+    story.notice(at(0, 15, 0, 0), Some(at(0, 15, 0, 0)), "0999");
+    let judged = story.judge(at(1, 9, 0, 0));
+    assert!(judged.flags.contains(&Flag::WrongTarget));
+    assert_eq!((judged.state, story.clock("SLA-03", at(1, 9, 0, 0))), (State::Registered, Timeliness::Late));
+}
+
+#[test]
+fn an_answer_of_an_outlet_that_is_not_the_origin_is_no_reply() {
+    let mut story = Story::new();
+    story.attempt(at(0, 14, 0, 0), Some(at(0, 14, 0, 0)), "DF-NOBODY");
+    story.notice(at(0, 14, 0, 0), Some(at(0, 14, 0, 0)), "0571");
+    story.reply(at(0, 15, 0, 0), Some(at(0, 15, 0, 0))).entry.author.outlet = "0999".parse().unwrap();
+    assert_eq!(story.judge(at(0, 16, 0, 0)).state, State::Notified);
+}
+
+#[test]
+fn a_16_and_a_17_an_sms_proves_an_attempt_only_with_surname_and_waybill() {
+    let with = |has_waybill| {
+        let mut story = Story::new();
+        story.attempt(at(0, 14, 0, 0), None, "DF-NOBODY");
+        let text = Personal::plain("王先生").unwrap();
+        story.entry("0412", at(0, 14, 1, 0), None, Body::Sms(Sms { level: SmsLevel::HandedOver, to: None, text, has_surname: true, has_waybill }));
+        let judged = story.judge(at(0, 15, 0, 0));
+        (judged.flags.contains(&Flag::AttemptProven), judged.missing.iter().any(|gap| gap.evidence == "sms"))
+    };
+    assert_eq!((with(true), with(false)), ((true, false), (false, true)));
+}
+
+#[test]
+fn a_18_a_proven_phone_fault_is_leniency() {
+    let mut story = Story::new();
+    story.attempt(at(0, 14, 0, 0), None, "DF-PHONE");
+    assert!(!story.judge(at(0, 15, 0, 0)).flags.contains(&Flag::Leniency));
+    story.entry("0412", at(0, 14, 1, 0), None, Body::Photo(Photo { id: PhotoId::new([1; 32]), len: 9, purpose: PhotoPurpose::Label }));
+    let judged = story.judge(at(0, 15, 0, 0));
+    assert!(judged.flags.contains(&Flag::Leniency) && judged.missing.is_empty());
+}
+
+#[test]
+fn missing_evidence_is_named_per_reason() {
+    let gaps = |reason: &str, sub: Option<&str>| {
+        let mut story = Story::new();
+        let body = Body::Attempt(Attempt { reason: reason.parse().unwrap(), sub: sub.map(|s| s.parse().unwrap()), words: None });
+        story.entry("0412", at(0, 14, 0, 0), None, body);
+        story.judge(at(0, 15, 0, 0)).missing.into_iter().map(|gap| gap.evidence).collect::<Vec<_>>()
+    };
+    assert_eq!(gaps("DF-NOBODY", None), ["sms", "door_photo"]);
+    assert_eq!(gaps("DF-NOANSWER", None), ["call", "sms"]);
+    assert_eq!(gaps("DF-PHONE", None), ["number_fault"]);
+    assert_eq!(gaps("DF-REFUSE", Some("refused")), ["words"]);
+    assert_eq!(gaps("DF-REFUSE", Some("damaged")), ["words", "condition_photo"]);
+}
+
+#[test]
+fn a_22_two_devices_that_record_one_parcel_give_two_visible_attempts() {
+    let mut story = Story::new();
+    story.attempt(at(0, 14, 0, 0), Some(at(0, 18, 0, 0)), "DF-NOBODY");
+    story.attempt(at(0, 14, 5, 0), Some(at(0, 17, 0, 0)), "DF-NOANSWER");
+    let mut backwards = story.entries.clone();
+    backwards.reverse();
+    let case = Case::fold(story.entries.clone()).unwrap();
+    assert_eq!(case, Case::fold(backwards).unwrap(), "the order of arrival does not matter");
+    assert_eq!((case.attempts(), case.reason()), (2, Some("DF-NOANSWER")));
+}
+
+#[test]
+fn a_29_a_clock_that_is_three_hours_off_is_flagged_and_the_server_decides_when_it_was() {
+    let mut story = Story::new();
+    let recorded = story.attempt(at(0, 18, 0, 0), Some(at(0, 15, 10, 0)), "DF-NOBODY");
+    recorded.standing = Standing::Accepted(Receipt { received_at: at(0, 15, 10, 0), acted_at: Some(at(0, 15, 0, 0)) });
+    assert_eq!(recorded.acted_at(), at(0, 15, 0, 0));
+    assert!(story.judge(at(0, 16, 0, 0)).flags.contains(&Flag::ClockWrong));
+    // After a reboot nothing ties the clocks together: flagged as unproven, and never after the server had it.
+    let recorded = &mut story.entries[0];
+    recorded.standing = Standing::Accepted(Receipt { received_at: at(0, 18, 1, 0), acted_at: None });
+    assert!(story.judge(at(0, 19, 0, 0)).flags.contains(&Flag::ClockUnproven));
+    story.entries[0].standing = Standing::Accepted(Receipt { received_at: at(0, 15, 10, 0), acted_at: None });
+    assert_eq!(story.entries[0].acted_at(), at(0, 15, 10, 0));
+    assert!(story.judge(at(0, 19, 0, 0)).flags.contains(&Flag::ClockWrong));
+}
+
+#[test]
+fn facts_are_taken_from_the_earliest_receipt_and_disagreement_is_flagged() {
+    let mut story = Story::new();
+    story.attempt(at(0, 14, 0, 0), Some(at(0, 18, 0, 0)), "DF-NOBODY").entry.facts.as_mut().unwrap().cod = Fen(100);
+    story.attempt(at(0, 14, 5, 0), Some(at(0, 17, 0, 0)), "DF-NOBODY").entry.facts.as_mut().unwrap().cod = Fen(200);
+    let case = Case::fold(story.entries.clone()).unwrap();
+    assert_eq!((case.facts.cod, case.facts_disagree), (Fen(200), true));
+    story.entries[1].entry.facts.as_mut().unwrap().cod = Fen(100);
+    story.entries[1].entry.facts.as_mut().unwrap().reference = 9;
+    assert!(!Case::fold(story.entries).unwrap().facts_disagree, "another version of the same facts is no disagreement");
+}
+
+#[test]
+fn a_closed_case_opens_again_with_a_new_attempt_and_a_new_round() {
+    let mut story = Story::new();
+    story.attempt(at(0, 14, 0, 0), Some(at(0, 14, 0, 0)), "DF-NOBODY");
+    story.notice(at(0, 14, 1, 0), Some(at(0, 14, 1, 0)), "0571");
+    story.reply(at(0, 15, 0, 0), Some(at(0, 15, 0, 0)));
+    story.entry("0412", at(0, 16, 0, 0), None, Body::Close(Close { outcome: "SIGNED".parse().unwrap(), words: None }));
+    let judged = story.judge(at(0, 17, 0, 0));
+    assert_eq!((judged.state, judged.decision.as_deref()), (State::Closed, Some("SIGNED")));
+    story.attempt(at(1, 10, 0, 0), Some(at(1, 10, 0, 0)), "DF-REFUSE");
+    let judged = story.judge(at(1, 11, 0, 0));
+    assert_eq!(judged.state, State::Registered);
+    assert_eq!(judged.deadlines.iter().filter(|d| d.clock == "SLA-03").count(), 2);
+}
+
+#[test]
+fn what_the_server_holds_is_shown_but_counts_for_nothing() {
+    let mut story = Story::new();
+    story.attempt(at(0, 14, 0, 0), Some(at(0, 14, 0, 0)), "DF-NOBODY");
+    story.notice(at(0, 14, 1, 0), None, "0571").standing = Standing::Held { reason: "shape".into() };
+    let case = Case::fold(story.entries.clone()).unwrap();
+    assert_eq!((case.timeline.len(), case.held.len()), (1, 1));
+    assert_eq!(story.judge(at(0, 15, 0, 0)).state, State::Registered);
+}
+
+#[test]
+fn an_unlisted_waybill_and_a_wrong_check_digit_are_flagged() {
+    let mut story = Story::new();
+    let facts = story.attempt(at(0, 14, 0, 0), None, "DF-NOBODY").entry.facts.as_mut().unwrap();
+    (facts.origin_outlet, facts.delivering_outlet) = (None, None);
+    facts.waybill = Waybill::parse("EB000717594HK").unwrap();
+    let flags = story.judge(at(0, 15, 0, 0)).flags;
+    assert!(flags.contains(&Flag::Unlisted) && flags.contains(&Flag::InvalidCheckDigit));
+}
+
+#[test]
+fn a_pack_that_no_rule_can_work_with_is_refused_with_the_reason() {
+    let broken = |from: &str, to: &str| {
+        let json = String::from_utf8(FIRST_PACK.to_vec()).unwrap();
+        assert!(json.contains(from));
+        Pack::parse(json.replacen(from, to, 1).as_bytes()).unwrap_err().to_string()
+    };
+    assert!(broken("\"door\"", "\"dor\"").contains("dor"));
+    assert!(broken("\"hours\": 24", "\"hours\": 0").contains("SLA-05"));
+    assert!(broken("\"X-1\"]", "\"X-9\"]").contains("X-9"));
+    assert!(broken("^QH", "(^QH").contains("waybill_pattern"));
+    assert!(broken("{surname}先生", "先生").contains("{surname}"));
+    assert!(broken("\"clocks\"", "\"clicks\"").contains("line"));
+}
