@@ -46,6 +46,11 @@ macro_rules! byte_id {
                 &self.0
             }
         }
+        impl AsRef<[u8]> for $name {
+            fn as_ref(&self) -> &[u8] {
+                &self.0
+            }
+        }
         impl TryFrom<&[u8]> for $name {
             type Error = IdError;
             fn try_from(bytes: &[u8]) -> Result<Self, IdError> {

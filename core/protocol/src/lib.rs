@@ -1,1 +1,37 @@
-//! to be written
+//! What goes over the wire between a device and the server: messages, limits, CBOR, compression.
+//!
+//! `PROTOCOL.md` in this folder is the specification; the types here are its only implementation and serve both ends.
+//! CBOR maps with integer keys; unknown keys are ignored, so either end may be newer. Changes travel as elided packs that
+//! this crate does not look into. Never here: sockets, storage, what an entry means.
+
+mod codec;
+mod messages;
+mod receipts;
+
+pub use codec::{CodecError, decode, encode, open, seal};
+pub use messages::{
+    Ack, AckCase, BatchClock, EnrolRequest, EnrolResponse, ErrorBody, FeedCase, FeedPage, OutletRow, ParcelRow, Pull, Push,
+    PushCase, RefKind, RefVersion, Refs, SyncRequest, SyncResponse,
+};
+pub use receipts::{ReceiptRow, Verdict, pack_receipts, pack_verdicts, unpack_receipts, unpack_verdicts};
+
+/// Protocol version, sent by both ends in the header [`PROTO_HEADER`]. A response without it is not our server's: a
+/// captive portal or a proxy, which counts as "no network".
+pub const PROTO_VERSION: &str = "1";
+/// Name of the version header.
+pub const PROTO_HEADER: &str = "sync-proto";
+/// Content type of every body.
+pub const CONTENT_TYPE: &str = "application/cbor";
+
+/// Largest encoded (compressed) body either end accepts, in bytes.
+pub const MAX_ENCODED: usize = 4 * 1024 * 1024;
+/// Largest inflated body either end accepts, in bytes.
+pub const MAX_INFLATED: usize = 32 * 1024 * 1024;
+/// Most cases in one push.
+pub const MAX_PUSH_CASES: usize = 5_000;
+/// Largest batch that a device makes, in bytes of raw changes: far below what the server accepts.
+pub const BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// Smallest batch that halving stops at, in bytes of raw changes: one largest change always fits.
+pub const MIN_BATCH_BYTES: usize = 64 * 1024;
+/// Largest photo that is taken whole, in bytes.
+pub const MAX_PHOTO: usize = 12 * 1024 * 1024;

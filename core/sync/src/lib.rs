@@ -1,1 +1,373 @@
-//! to be written
+//! The device's sync engine as a sans-IO state machine: `handle(now, entropy, event) -> effects`.
+//!
+//! The engine decides *when* and *what next*: prepare a batch, send it, apply the answer, fetch stale reference rows,
+//! upload photos, back off, wake. The host (`client`, or a test) does what the effects say and reports back with events.
+//! What is unsent is the store's knowledge, never the engine's memory: a process may die anywhere and the next one starts
+//! from the store. Changes are opaque here.
+//!
+//! Rules held here: one sync in flight; "done" is computed from what the store says is left, never from control flow; a
+//! failure never loses the wish to sync, it only moves it in time.
+//!
+//! Never here: sockets, clocks (`now` is an argument, in milliseconds of any monotonic clock), randomness (`entropy` is an
+//! argument), SQL.
+
+use std::collections::VecDeque;
+
+use doorstep_domain::PhotoId;
+use doorstep_protocol::{BATCH_BYTES, MIN_BATCH_BYTES, RefKind, SyncRequest, SyncResponse};
+
+/// How the engine waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// First back-off, milliseconds; doubles with every failure in a row.
+    pub backoff_first_ms: u64,
+    /// Longest back-off, milliseconds.
+    pub backoff_most_ms: u64,
+    /// Wake after this long when idle, milliseconds: unsent work or replies may be waiting.
+    pub poll_ms: u64,
+    /// A request without a single byte for this long has stalled, milliseconds.
+    pub stall_ms: u64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { backoff_first_ms: 1_000, backoff_most_ms: 300_000, poll_ms: 60_000, stall_ms: 30_000 }
+    }
+}
+
+/// Why the engine should look for work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// A person asked. Breaks a back-off.
+    Asked,
+    /// The network came back. Breaks a back-off.
+    Connected,
+    /// Something was recorded.
+    Recorded,
+    /// The time given by [`Effect::WakeAt`] has come.
+    Timer,
+}
+
+/// Why a request brought no usable answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// No network: refused, cut, stalled, or an answer that is not our server's (captive portal).
+    Network,
+    /// The server asks to come back later, after so many milliseconds.
+    Busy(u64),
+    /// The server says that the batch is too large.
+    TooLarge,
+    /// The server refuses with one of its own codes: only a person can help (enrol again, update).
+    Refused(String),
+    /// The store failed; nothing was applied.
+    Storage,
+}
+
+/// What the host reports.
+#[derive(Debug)]
+pub enum Event {
+    /// Look for work.
+    Wake(Cause),
+    /// The request asked for by [`Effect::Prepare`]; its batch is durable.
+    Prepared(Box<SyncRequest>),
+    /// The answer to [`Effect::Send`].
+    Answered(Box<SyncResponse>),
+    /// [`Effect::Apply`] is durable.
+    Applied(Applied),
+    /// [`Effect::Fetch`] is stored, or [`Effect::Upload`] is acknowledged and noted.
+    Done,
+    /// The effect in flight failed.
+    Failed(Failure),
+}
+
+/// What the store knows after applying an answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Whether a next batch can be made from what is unsent. Changes that the server left pending do not count: they wait
+    /// for what they depend on.
+    pub more_to_send: bool,
+    /// Whether a feed has more pages.
+    pub more_to_pull: bool,
+    /// Reference rows that the server has in another version.
+    pub stale: Vec<RefKind>,
+    /// Photos whose entries are accepted and whose bytes are not at the server.
+    pub photos: Vec<PhotoId>,
+}
+
+/// What the host must do.
+#[derive(Debug, PartialEq)]
+pub enum Effect {
+    /// Make the next batch of at most so many bytes of changes durable, build the request, report [`Event::Prepared`].
+    Prepare {
+        /// Bytes of raw changes; also the size wanted of the answer.
+        max_bytes: usize,
+    },
+    /// Send the request; give up when no byte moves for `stall_ms`.
+    Send {
+        /// The request.
+        request: Box<SyncRequest>,
+        /// Milliseconds.
+        stall_ms: u64,
+    },
+    /// Apply the answer in one transaction, report [`Event::Applied`].
+    Apply(Box<SyncResponse>),
+    /// Fetch and store reference rows, report [`Event::Done`].
+    Fetch(RefKind),
+    /// Upload a photo, report [`Event::Done`] when the server has it.
+    Upload(PhotoId),
+    /// Wake the engine at this time with [`Cause::Timer`].
+    WakeAt(u64),
+    /// Tell whoever watches.
+    Tell(Status),
+}
+
+/// What a person sees of the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// A sync has begun.
+    Syncing,
+    /// Everything that could be done is done.
+    Rested,
+    /// Waiting until the given time because of this; everything recorded is kept.
+    Waiting {
+        /// When it tries again.
+        until: u64,
+        /// Why it waits.
+        reason: Failure,
+    },
+}
+
+#[derive(Debug, PartialEq)]
+enum State {
+    Rest,
+    /// An effect is in flight and will report.
+    Busy,
+    Backoff { until: u64 },
+}
+
+/// The engine. Its whole memory fits in a few words.
+#[derive(Debug)]
+pub struct Engine {
+    pace: Pace,
+    state: State,
+    failures: u32,
+    max_bytes: usize,
+    again: bool,
+    chores: VecDeque<Effect>,
+}
+
+impl Engine {
+    /// An engine at rest.
+    pub fn new(pace: Pace) -> Self {
+        Self { pace, state: State::Rest, failures: 0, max_bytes: BATCH_BYTES, again: false, chores: VecDeque::new() }
+    }
+
+    /// Takes an event and says what to do. An event that does not fit the state is ignored: a late report of a cancelled
+    /// effect must not start anything.
+    pub fn handle(&mut self, now: u64, entropy: u64, event: Event) -> Vec<Effect> {
+        match (&self.state, event) {
+            (State::Busy, Event::Wake(_)) => {
+                self.again = true;
+                vec![]
+            }
+            (State::Backoff { until }, Event::Wake(Cause::Timer | Cause::Recorded)) if now < *until => {
+                vec![Effect::WakeAt(*until)]
+            }
+            (State::Rest | State::Backoff { .. }, Event::Wake(cause)) => {
+                if matches!(cause, Cause::Asked | Cause::Connected) {
+                    self.failures = 0;
+                }
+                self.chores.clear();
+                let mut effects = vec![Effect::Tell(Status::Syncing)];
+                effects.extend(self.prepare());
+                effects
+            }
+            (State::Busy, Event::Prepared(request)) => vec![Effect::Send { request, stall_ms: self.pace.stall_ms }],
+            (State::Busy, Event::Answered(response)) => {
+                self.failures = 0;
+                vec![Effect::Apply(response)]
+            }
+            (State::Busy, Event::Applied(applied)) => self.after(now, applied),
+            (State::Busy, Event::Done) => self.next_chore(now),
+            (State::Busy, Event::Failed(failure)) => self.fail(now, entropy, failure),
+            _ => vec![],
+        }
+    }
+
+    /// Whether nothing is in flight.
+    pub fn is_waiting(&self) -> bool {
+        self.state != State::Busy
+    }
+
+    fn prepare(&mut self) -> Vec<Effect> {
+        self.state = State::Busy;
+        self.again = false;
+        vec![Effect::Prepare { max_bytes: self.max_bytes }]
+    }
+
+    fn after(&mut self, now: u64, applied: Applied) -> Vec<Effect> {
+        // A batch size that worked may grow again.
+        self.max_bytes = (self.max_bytes * 2).min(BATCH_BYTES);
+        if applied.more_to_send || applied.more_to_pull {
+            return self.prepare();
+        }
+        // Facts first, then what judges them, then photos (lanes of the protocol design, section 8).
+        self.chores = applied.stale.into_iter().map(Effect::Fetch).chain(applied.photos.into_iter().map(Effect::Upload)).collect();
+        self.next_chore(now)
+    }
+
+    fn next_chore(&mut self, now: u64) -> Vec<Effect> {
+        if let Some(chore) = self.chores.pop_front() {
+            return vec![chore];
+        }
+        if self.again {
+            return self.prepare();
+        }
+        self.state = State::Rest;
+        self.failures = 0;
+        vec![Effect::Tell(Status::Rested), Effect::WakeAt(now.saturating_add(self.pace.poll_ms))]
+    }
+
+    fn fail(&mut self, now: u64, entropy: u64, failure: Failure) -> Vec<Effect> {
+        if failure == Failure::TooLarge && self.max_bytes > MIN_BATCH_BYTES {
+            self.max_bytes = (self.max_bytes / 2).max(MIN_BATCH_BYTES);
+            return self.prepare();
+        }
+        let doubled = self.pace.backoff_first_ms.saturating_mul(1 << self.failures.min(20));
+        let base = match &failure {
+            Failure::Busy(after) => *after.max(&self.pace.backoff_first_ms),
+            Failure::Refused(_) => self.pace.backoff_most_ms,
+            _ => doubled.min(self.pace.backoff_most_ms),
+        };
+        self.failures = self.failures.saturating_add(1);
+        // +-30 %, so that a thousand tablets do not come back together. A server's `retry_after` is never undercut.
+        let spread = base.saturating_mul(6) / 10;
+        let floor = if matches!(failure, Failure::Busy(_)) { base } else { base.saturating_mul(7) / 10 };
+        let until = now.saturating_add(floor).saturating_add(if spread == 0 { 0 } else { entropy % spread });
+        self.state = State::Backoff { until };
+        self.chores.clear();
+        vec![Effect::Tell(Status::Waiting { until, reason: failure }), Effect::WakeAt(until)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use doorstep_domain::{DeviceId, HistoryId, InstallId};
+
+    fn request() -> Box<SyncRequest> {
+        Box::new(SyncRequest {
+            device: DeviceId::new([0; 16]),
+            install: InstallId::new([0; 16]),
+            history: HistoryId::new([0; 16]),
+            push: None,
+            pull: vec![],
+            want_bytes: 0,
+            refs: vec![],
+        })
+    }
+
+    fn response() -> Box<SyncResponse> {
+        Box::new(SyncResponse { now_ms: 0, history: HistoryId::new([0; 16]), ack: None, feed: vec![], refs: vec![] })
+    }
+
+    fn started() -> Engine {
+        let mut engine = Engine::new(Pace::default());
+        let effects = engine.handle(0, 0, Event::Wake(Cause::Asked));
+        assert_eq!(effects, [Effect::Tell(Status::Syncing), Effect::Prepare { max_bytes: BATCH_BYTES }]);
+        assert!(matches!(engine.handle(0, 0, Event::Prepared(request())).as_slice(), [Effect::Send { .. }]));
+        engine
+    }
+
+    fn answered(applied: Applied) -> (Engine, Vec<Effect>) {
+        let mut engine = started();
+        assert_eq!(engine.handle(5, 0, Event::Answered(response())), [Effect::Apply(response())]);
+        let effects = engine.handle(6, 0, Event::Applied(applied));
+        (engine, effects)
+    }
+
+    #[test]
+    fn it_rests_only_when_the_store_says_that_nothing_is_left() {
+        let more = Applied { more_to_send: true, ..Applied::default() };
+        assert!(matches!(answered(more).1.as_slice(), [Effect::Prepare { .. }]));
+        let more = Applied { more_to_pull: true, ..Applied::default() };
+        assert!(matches!(answered(more).1.as_slice(), [Effect::Prepare { .. }]));
+        assert_eq!(answered(Applied::default()).1, [Effect::Tell(Status::Rested), Effect::WakeAt(60_006)]);
+    }
+
+    #[test]
+    fn stale_rows_and_photos_follow_one_at_a_time() {
+        let photo = PhotoId::new([7; 32]);
+        let applied = Applied { stale: vec![RefKind::Pack], photos: vec![photo], ..Applied::default() };
+        let (mut engine, effects) = answered(applied);
+        assert_eq!(effects, [Effect::Fetch(RefKind::Pack)]);
+        assert_eq!(engine.handle(7, 0, Event::Done), [Effect::Upload(photo)]);
+        assert!(matches!(engine.handle(8, 0, Event::Done).as_slice(), [Effect::Tell(Status::Rested), _]));
+    }
+
+    #[test]
+    fn one_sync_is_in_flight_and_a_wish_during_it_is_kept() {
+        let mut engine = started();
+        assert!(engine.handle(1, 0, Event::Wake(Cause::Recorded)).is_empty());
+        engine.handle(2, 0, Event::Answered(response()));
+        let effects = engine.handle(3, 0, Event::Applied(Applied::default()));
+        assert!(matches!(effects.as_slice(), [Effect::Prepare { .. }]), "{effects:?}");
+    }
+
+    #[test]
+    fn failures_back_off_with_jitter_and_a_person_or_the_network_breaks_it() {
+        let mut engine = started();
+        let mut waits = vec![];
+        let mut now = 0;
+        for _ in 0..12 {
+            let effects = engine.handle(now, 0, Event::Failed(Failure::Network));
+            let [Effect::Tell(Status::Waiting { until, .. }), Effect::WakeAt(at)] = effects.as_slice() else { panic!("{effects:?}") };
+            assert_eq!(until, at);
+            waits.push(until - now);
+            assert_eq!(engine.handle(until - 1, 0, Event::Wake(Cause::Timer)), [Effect::WakeAt(*until)], "not before its time");
+            now = *until;
+            engine.handle(now, 0, Event::Wake(Cause::Timer));
+        }
+        assert_eq!(&waits[..4], [700, 1_400, 2_800, 5_600]);
+        assert_eq!(waits[11], 210_000, "never longer than five minutes less the jitter");
+        engine.handle(now, u64::MAX, Event::Failed(Failure::Network));
+        assert!(!engine.handle(now + 1, 0, Event::Wake(Cause::Connected)).is_empty());
+        let effects = engine.handle(now + 2, u64::MAX, Event::Failed(Failure::Network));
+        assert!(matches!(effects.as_slice(), [Effect::Tell(Status::Waiting { until, .. }), _] if *until - now - 2 < 1_300), "starts over");
+    }
+
+    #[test]
+    fn a_batch_that_is_too_large_is_halved_down_to_one_change_and_grows_again() {
+        let mut engine = started();
+        let mut sizes = vec![];
+        loop {
+            match engine.handle(0, 0, Event::Failed(Failure::TooLarge)).as_slice() {
+                [Effect::Prepare { max_bytes }] => sizes.push(*max_bytes),
+                [Effect::Tell(Status::Waiting { .. }), _] => break,
+                other => panic!("{other:?}"),
+            }
+            engine.handle(0, 0, Event::Prepared(request()));
+        }
+        assert_eq!(sizes.last(), Some(&MIN_BATCH_BYTES));
+        engine.handle(0, 0, Event::Wake(Cause::Asked));
+        engine.handle(0, 0, Event::Answered(response()));
+        let effects = engine.handle(0, 0, Event::Applied(Applied { more_to_send: true, ..Applied::default() }));
+        assert_eq!(effects, [Effect::Prepare { max_bytes: 2 * MIN_BATCH_BYTES }]);
+    }
+
+    #[test]
+    fn a_servers_retry_after_is_never_undercut() {
+        let mut engine = started();
+        let effects = engine.handle(0, 0, Event::Failed(Failure::Busy(40_000)));
+        assert!(matches!(effects.as_slice(), [_, Effect::WakeAt(40_000)]), "{effects:?}");
+    }
+
+    #[test]
+    fn a_late_report_of_a_cancelled_effect_starts_nothing() {
+        let mut engine = started();
+        engine.handle(0, 0, Event::Failed(Failure::Network));
+        assert!(engine.handle(1, 0, Event::Answered(response())).is_empty());
+        assert!(engine.handle(1, 0, Event::Done).is_empty());
+        assert!(engine.is_waiting());
+    }
+}

@@ -1,0 +1,48 @@
+//! Bytes of a body: CBOR inside one zstd frame, bounded before and after inflating.
+
+use std::io::Read;
+
+/// Why a body can not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum CodecError {
+    /// More bytes than allowed, encoded or inflated.
+    #[error("body is larger than {0} bytes")]
+    TooLarge(usize),
+    /// Not a zstd frame.
+    #[error("body is not zstd")]
+    Zstd,
+    /// Not the CBOR message expected.
+    #[error("body is not the message expected: {0}")]
+    Cbor(String),
+}
+
+/// A message as CBOR.
+pub fn encode<T: minicbor::Encode<()>>(message: &T) -> Result<Vec<u8>, CodecError> {
+    minicbor::to_vec(message).map_err(|error| CodecError::Cbor(error.to_string()))
+}
+
+/// A message from CBOR. Bytes after the message are an error.
+pub fn decode<'b, T: minicbor::Decode<'b, ()>>(bytes: &'b [u8]) -> Result<T, CodecError> {
+    let mut decoder = minicbor::Decoder::new(bytes);
+    let message = decoder.decode().map_err(|error| CodecError::Cbor(error.to_string()))?;
+    if decoder.position() == bytes.len() { Ok(message) } else { Err(CodecError::Cbor("bytes after the message".into())) }
+}
+
+/// Compresses a body: zstd level 3, the knee of size against time for our packs (performance, section A).
+pub fn seal(body: &[u8]) -> Result<Vec<u8>, CodecError> {
+    zstd::bulk::compress(body, 3).map_err(|_| CodecError::Zstd)
+}
+
+/// Inflates a body of at most `limit` bytes, whatever its frames claim: 16 KB of zstd can expand to 512 MB.
+pub fn open(body: &[u8], limit: usize) -> Result<Vec<u8>, CodecError> {
+    if body.len() > MAX_ENCODED_OPEN {
+        return Err(CodecError::TooLarge(MAX_ENCODED_OPEN));
+    }
+    let mut decoder = zstd::stream::read::Decoder::with_buffer(body).map_err(|_| CodecError::Zstd)?;
+    decoder.window_log_max(24).map_err(|_| CodecError::Zstd)?;
+    let mut inflated = Vec::new();
+    decoder.take(limit as u64 + 1).read_to_end(&mut inflated).map_err(|_| CodecError::Zstd)?;
+    if inflated.len() > limit { Err(CodecError::TooLarge(limit)) } else { Ok(inflated) }
+}
+
+const MAX_ENCODED_OPEN: usize = crate::MAX_ENCODED;

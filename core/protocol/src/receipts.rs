@@ -1,0 +1,114 @@
+//! Verdicts and receipts as they travel: delta-coded rows that compress to next to nothing.
+//!
+//! `acted_at` travels as the offset between the server's clock and the device's monotonic clock, which is the same for
+//! every act of one boot; the receiver adds the act's own monotonic time, which it has in the entry.
+
+use doorstep_domain::{Receipt, UnixMs};
+use minicbor::{Decode, Encode};
+
+/// The server's verdict on one change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Taken.
+    Ok(Receipt),
+    /// Had it already; its first receipt.
+    Dup(Receipt),
+    /// Something before it has not arrived; stays in the outbox.
+    Pend,
+    /// Refused and kept; the code of the rule.
+    Held(String),
+}
+
+/// One row: verdict code, then receipt times as differences to the row before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct ReceiptRow {
+    /// 0 ok, 1 dup, 2 pend, 3 held.
+    #[n(0)]
+    pub code: u8,
+    /// Receipt time minus the previous row's, milliseconds.
+    #[n(1)]
+    pub received: i64,
+    /// Clock offset minus the previous row's, milliseconds; null if the act's time is not known.
+    #[n(2)]
+    pub offset: Option<i64>,
+}
+
+#[derive(Default)]
+struct Deltas {
+    received: i64,
+    offset: i64,
+}
+
+impl Deltas {
+    fn pack(&mut self, code: u8, receipt: Receipt, mono_ms: u64) -> ReceiptRow {
+        let received = receipt.received_at.0.saturating_sub(self.received);
+        self.received = receipt.received_at.0;
+        let offset = receipt.acted_at.map(|acted| {
+            let offset = acted.0.saturating_sub(mono_ms as i64);
+            let delta = offset.saturating_sub(self.offset);
+            self.offset = offset;
+            delta
+        });
+        ReceiptRow { code, received, offset }
+    }
+
+    fn unpack(&mut self, row: &ReceiptRow, mono_ms: u64) -> Receipt {
+        self.received = self.received.saturating_add(row.received);
+        let acted_at = row.offset.map(|delta| {
+            self.offset = self.offset.saturating_add(delta);
+            UnixMs(self.offset.saturating_add(mono_ms as i64))
+        });
+        Receipt { received_at: UnixMs(self.received), acted_at }
+    }
+}
+
+/// Packs verdicts with the monotonic time of each change's act. Returns the rows and the reasons of held ones by index.
+pub fn pack_verdicts(base: UnixMs, verdicts: &[(Verdict, u64)]) -> (Vec<ReceiptRow>, Vec<(u32, String)>) {
+    let mut deltas = Deltas { received: base.0, offset: 0 };
+    let mut held = Vec::new();
+    let rows = verdicts.iter().enumerate().map(|(i, (verdict, mono_ms))| match verdict {
+        Verdict::Ok(receipt) => deltas.pack(0, *receipt, *mono_ms),
+        Verdict::Dup(receipt) => deltas.pack(1, *receipt, *mono_ms),
+        Verdict::Pend => ReceiptRow { code: 2, received: 0, offset: None },
+        Verdict::Held(code) => {
+            held.push((i as u32, code.clone()));
+            ReceiptRow { code: 3, received: 0, offset: None }
+        }
+    });
+    (rows.collect(), held)
+}
+
+/// The inverse of [`pack_verdicts`]: one verdict for each monotonic time given. Rows that are missing or of a code that
+/// is not known count as pending: the change stays in the outbox.
+pub fn unpack_verdicts(base: UnixMs, rows: &[ReceiptRow], held: &[(u32, String)], monos: &[u64]) -> Vec<Verdict> {
+    let mut deltas = Deltas { received: base.0, offset: 0 };
+    let mut verdicts: Vec<Verdict> = rows
+        .iter()
+        .zip(monos)
+        .enumerate()
+        .map(|(i, (row, mono_ms))| match row.code {
+            0 => Verdict::Ok(deltas.unpack(row, *mono_ms)),
+            1 => Verdict::Dup(deltas.unpack(row, *mono_ms)),
+            3 => {
+                let reason = held.iter().find(|(at, _)| *at as usize == i).map(|(_, code)| code.clone());
+                Verdict::Held(reason.unwrap_or_default())
+            }
+            _ => Verdict::Pend,
+        })
+        .collect();
+    verdicts.resize(monos.len(), Verdict::Pend);
+    verdicts
+}
+
+/// Packs the receipts of a feed, with the monotonic time of each change's act.
+pub fn pack_receipts(receipts: &[(Receipt, u64)]) -> Vec<ReceiptRow> {
+    let mut deltas = Deltas::default();
+    receipts.iter().map(|(receipt, mono_ms)| deltas.pack(0, *receipt, *mono_ms)).collect()
+}
+
+/// The inverse of [`pack_receipts`]; `None` if there are not as many rows as changes.
+pub fn unpack_receipts(rows: &[ReceiptRow], monos: &[u64]) -> Option<Vec<Receipt>> {
+    let mut deltas = Deltas::default();
+    (rows.len() == monos.len()).then(|| rows.iter().zip(monos).map(|(row, mono)| deltas.unpack(row, *mono)).collect())
+}

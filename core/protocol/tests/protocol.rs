@@ -1,0 +1,85 @@
+//! The wire: golden bytes, round trips, and bodies that lie.
+#![allow(missing_docs)]
+
+use doorstep_domain::*;
+use doorstep_protocol::*;
+use proptest::prelude::*;
+
+fn request() -> SyncRequest {
+    SyncRequest {
+        device: DeviceId::new([1; 16]),
+        install: InstallId::new([2; 16]),
+        history: HistoryId::new([0; 16]),
+        push: Some(Push {
+            batch: 417,
+            clock: BatchClock { wall_ms: 1_772_413_200_000, mono_ms: 86_400_000, boot: [1, 2, 3, 4] },
+            cases: vec![PushCase { case: CaseId::new([3; 16]), pack: vec![1, 0] }],
+        }),
+        pull: vec![Pull { scope: "courier/c1029".into(), cursor: 18_223 }],
+        want_bytes: 65_536,
+        refs: vec![RefVersion { kind: RefKind::Pack, version: 1 }],
+    }
+}
+
+#[test]
+fn the_bytes_of_a_request_are_the_specified_ones() {
+    let hex: String = encode(&request()).unwrap().iter().map(|b| format!("{b:02x}")).collect();
+    assert_eq!(
+        hex,
+        "a70050010101010101010101010101010101010150020202020202020202020202020202020250000000000000000000000000000000\
+         0003a3001901a103a3001b0000019cac0f2680011a05265c000244010203040481a20050030303030303030303030303030303030142\
+         01000481a2006d636f75726965722f633130323901194\
+         72f051a000100000681a200020101"
+            .replace(' ', "")
+    );
+}
+
+#[test]
+fn a_newer_peers_fields_are_ignored() {
+    // {0: "unknown_code", 1: "text", 9: [1, 2]}
+    let bytes = [0xa3, 0x00, 0x61, b'x', 0x01, 0x61, b'y', 0x09, 0x82, 0x01, 0x02];
+    assert_eq!(decode::<ErrorBody>(&bytes).unwrap(), ErrorBody { code: "x".into(), detail: "y".into() });
+}
+
+#[test]
+fn a_body_that_inflates_beyond_the_limit_is_refused() {
+    let bomb = seal(&vec![0; 64 * 1024 * 1024]).unwrap();
+    assert!(bomb.len() < 16 * 1024);
+    assert!(matches!(open(&bomb, MAX_INFLATED), Err(CodecError::TooLarge(_))));
+    assert!(matches!(open(&vec![0; MAX_ENCODED + 1], MAX_INFLATED), Err(CodecError::TooLarge(_))));
+    assert!(matches!(open(b"<html>login</html>", MAX_INFLATED), Err(CodecError::Zstd)));
+}
+
+fn verdict() -> impl Strategy<Value = Verdict> {
+    let receipt = (0i64..1 << 45, proptest::option::of(0i64..1 << 45))
+        .prop_map(|(at, acted)| Receipt { received_at: UnixMs(at), acted_at: acted.map(UnixMs) });
+    prop_oneof![
+        receipt.clone().prop_map(Verdict::Ok),
+        receipt.prop_map(Verdict::Dup),
+        Just(Verdict::Pend),
+        "[a-z_]{1,12}".prop_map(Verdict::Held),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn verdicts_survive_their_deltas(base in 0i64..1 << 45, rows in proptest::collection::vec((verdict(), 0u64..1 << 40), 0..30)) {
+        let (packed, held) = pack_verdicts(UnixMs(base), &rows);
+        let (verdicts, monos): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+        prop_assert_eq!(unpack_verdicts(UnixMs(base), &packed, &held, &monos), verdicts);
+        // An answer with too few rows leaves the rest in the outbox.
+        let short = unpack_verdicts(UnixMs(base), &[], &held, &monos);
+        prop_assert!(short.iter().all(|v| *v == Verdict::Pend) && short.len() == monos.len());
+    }
+
+    #[test]
+    fn no_bytes_make_the_decoder_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), flip in any::<prop::sample::Index>()) {
+        let _ = decode::<SyncRequest>(&bytes);
+        let _ = decode::<SyncResponse>(&bytes);
+        let _ = open(&bytes, 1024);
+        let mut near = encode(&request()).unwrap();
+        let at = flip.index(near.len());
+        near[at] ^= 0x41;
+        let _ = decode::<SyncRequest>(&near);
+    }
+}
