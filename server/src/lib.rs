@@ -1,1 +1,22 @@
-//! x
+//! Head office's server: sync, photos, reference rows, reading, admin. One process, SQLite and a folder.
+//!
+//! The accept path is short: verify changes outside the writer, admit them inside one transaction with verdicts, receipts
+//! and feed rows, commit, then answer. Whatever a person reads (case rows) is projected after the answer, in order, and can
+//! be rebuilt. Nothing is kept in memory between requests. Never here: what an entry means (`rules`), how it is stored in
+//! a document (`document`).
+
+pub mod admin;
+mod console;
+mod db;
+mod enrol;
+mod error;
+mod feed;
+mod http;
+mod ingest;
+mod photos;
+mod project;
+mod refs;
+mod serve;
+
+pub use error::{AdminError, ServeError};
+pub use serve::{Config, NowFn, Running, start};

@@ -1,1 +1,21 @@
-//! to be written
+//! The shell around `sync` and `store` that every binding wraps: a [`Client`] on one folder.
+//!
+//! Recording and reading are plain blocking calls on local storage and work with no network at all. Only [`Client::enrol`]
+//! and [`Client::sync`] touch the network. A [`Command`] is what a person does; [`Client::record`] validates it against the
+//! rule pack, turns it into entries and makes it durable. Here time, randomness and sockets enter; nothing below reads a
+//! clock. Never here: business rules (they are in the pack and in `rules`), SQL, Automerge.
+
+mod client;
+mod clock;
+mod command;
+mod drive;
+mod error;
+pub mod http;
+
+pub use client::{Client, Options, Outcome};
+pub use clock::{Clock, SystemClock};
+pub use command::{Command, NewPhoto, PhotoRef};
+pub use drive::SyncReport;
+pub use error::{ClientError, Kind, Refusal};
+
+pub use doorstep_store::{CaseRow, CaseView, Filter, Identity, Status, UnsentIntent};

@@ -23,7 +23,7 @@ pub use ids::{
     ReasonCode, Tag, UserId,
 };
 pub use money::Fen;
-pub use parcel::{Outlet, Parcel};
+pub use parcel::{Outlet, Parcel, mobile_mark};
 pub use people::{Author, Role};
 pub use personal::{Personal, PersonalError};
 pub use standing::{Receipt, Recorded, Standing};

@@ -1,6 +1,7 @@
 //! Reference rows: what the server publishes and devices cache. They are not documents; they can be erased.
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use crate::{CaseId, Fen, NetworkCode, OutletCode, Personal, UnixMs, UserId, Waybill};
 
@@ -47,4 +48,16 @@ impl Parcel {
     pub fn case_id(&self) -> CaseId {
         CaseId::of(&self.network, &self.waybill)
     }
+}
+
+/// The mark of a mobile number in a case's facts: first 8 bytes of SHA-256 over `mobile/v1`, the case id and the number's
+/// digits. It tells whether two numbers are the same without saying which; it becomes keyed when personal values are
+/// sealed, because the space of numbers is small enough to search.
+pub fn mobile_mark(case: &CaseId, number: &Personal) -> Option<[u8; 8]> {
+    let digits: String = number.text()?.chars().filter(char::is_ascii_digit).collect();
+    if digits.is_empty() {
+        return None;
+    }
+    let digest: [u8; 32] = Sha256::new().chain_update("mobile/v1").chain_update(case).chain_update(digits).finalize().into();
+    digest.first_chunk::<8>().copied()
 }

@@ -33,5 +33,3 @@ pub const MAX_PUSH_CASES: usize = 5_000;
 pub const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// Smallest batch that halving stops at, in bytes of raw changes: one largest change always fits.
 pub const MIN_BATCH_BYTES: usize = 64 * 1024;
-/// Largest photo that is taken whole, in bytes.
-pub const MAX_PHOTO: usize = 12 * 1024 * 1024;

@@ -205,6 +205,8 @@ pub struct Pack {
     pub late_synced: LateSynced,
     /// The customer's SMS, with `{surname}`, `{brand}`, `{waybill}` and `{reason}` (domain 5.2).
     pub sms_template: String,
+    /// Surnames of two characters, for the surname in the SMS.
+    pub compound_surnames: Vec<String>,
     /// Reasons.
     pub reasons: Vec<Reason>,
     /// Clocks.
@@ -310,6 +312,18 @@ impl Pack {
             || Words { zh: code.to_owned(), en: code.to_owned() },
             |named| Words { zh: named.zh.clone(), en: named.en.clone() },
         )
+    }
+
+    /// The surname of a name: a known compound one, else the first character; Latin names give their last word.
+    pub fn surname(&self, name: &str) -> Option<String> {
+        let name = name.trim();
+        if let Some(compound) = self.compound_surnames.iter().find(|s| name.starts_with(s.as_str())) {
+            return Some(compound.clone());
+        }
+        if name.is_ascii() {
+            return name.split_whitespace().last().map(str::to_owned);
+        }
+        name.chars().next().map(String::from)
     }
 
     /// The customer's SMS for a reason, in Chinese; `None` if the reason has nothing to tell the customer (domain 5.2).

@@ -1,1 +1,26 @@
-//! to be written
+//! The phone's SQLite: one transaction for each user action, a list that needs no document, an outbox that survives
+//! everything.
+//!
+//! Raw changes are the truth; list rows are a projection; open intents are the outbox. WAL with `synchronous=FULL`: when
+//! [`Store::record`] returns, the action survives a power cut, at the cost of one fsync. Two processes may share a store:
+//! heads and sequence numbers are read inside the writing transaction.
+//!
+//! Never here: the network, async, clocks (times are arguments), rules (they are data in `rules`).
+
+mod error;
+mod identity;
+mod open;
+mod photos;
+mod project;
+mod read;
+mod record;
+mod refs;
+mod transfer;
+
+pub use error::{OpenError, StoreError};
+pub use identity::{Enrolment, Identity};
+pub use open::Store;
+pub use photos::WaitingPhoto;
+pub use read::{CaseRow, CaseView, Filter, Status, UnsentIntent};
+pub use record::{Action, ActionCase, SavedPhoto};
+pub use transfer::Clocks;

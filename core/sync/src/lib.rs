@@ -208,11 +208,13 @@ impl Engine {
     fn after(&mut self, now: u64, applied: Applied) -> Vec<Effect> {
         // A batch size that worked may grow again.
         self.max_bytes = (self.max_bytes * 2).min(BATCH_BYTES);
-        if applied.more_to_send || applied.more_to_pull {
-            return self.prepare();
+        self.again |= applied.more_to_send || applied.more_to_pull;
+        // Rules and parcels first, because they judge what follows; then the rest of the facts; photos last (lanes of the
+        // protocol design, section 8).
+        self.chores = applied.stale.into_iter().map(Effect::Fetch).collect();
+        if !self.again {
+            self.chores.extend(applied.photos.into_iter().map(Effect::Upload));
         }
-        // Facts first, then what judges them, then photos (lanes of the protocol design, section 8).
-        self.chores = applied.stale.into_iter().map(Effect::Fetch).chain(applied.photos.into_iter().map(Effect::Upload)).collect();
         self.next_chore(now)
     }
 

@@ -1,0 +1,227 @@
+//! The client: one per store folder.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use doorstep_domain::{ActionId, Author, CaseId, DeviceId, InstallId, Outlet, Parcel, TimeEvidence, UnixMs, Waybill};
+use doorstep_media::inspect;
+use doorstep_protocol::{EnrolRequest, EnrolResponse, decode, encode, seal};
+use doorstep_rules::Pack;
+use doorstep_store::{Action, CaseRow, CaseView, Enrolment, Filter, Identity, Status, Store};
+use doorstep_sync::{Engine, Failure, Pace};
+use reqwest::Method;
+use tokio::sync::watch;
+
+use crate::{
+    Clock, ClientError, Command, NewPhoto, PhotoRef, Refusal, SyncReport, SystemClock,
+    drive,
+    http::{self, Call, Cost, Roots},
+};
+
+/// How to open a client.
+pub struct Options {
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Trusted certificate authorities.
+    pub roots: Roots,
+    /// How the sync engine waits.
+    pub pace: Pace,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { clock: Arc::new(SystemClock::new()), roots: Roots::default(), pace: Pace::default() }
+    }
+}
+
+/// What was recorded, and what the person should know about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The cases as they stand now, in the command's order.
+    pub cases: Vec<CaseView>,
+}
+
+/// A field client on one folder. Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    store: Mutex<Store>,
+    pub clock: Arc<dyn Clock>,
+    pub http: reqwest::Client,
+    /// One sync in flight, whoever asks.
+    pub engine: tokio::sync::Mutex<Engine>,
+    changed: watch::Sender<u64>,
+}
+
+impl Inner {
+    /// The store. A panic while it was held poisons nothing: every write is a transaction.
+    pub fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The best estimate of now: the server's clock carried on by this boot's monotonic one, else the wall clock. So a
+    /// countdown is right on a phone whose clock is hours off.
+    pub fn now(&self) -> Result<UnixMs, ClientError> {
+        let clocks = self.clock.read();
+        let anchor = self.store().anchor(clocks.boot)?;
+        let elapsed = anchor.and_then(|a| Some((a.server, i64::try_from(clocks.mono_ms.checked_sub(a.mono_ms)?).ok()?)));
+        Ok(elapsed.map_or(clocks.wall, |(server, elapsed)| server.plus(elapsed)))
+    }
+
+    pub fn changed(&self) {
+        self.changed.send_modify(|version| *version += 1);
+    }
+}
+
+impl Client {
+    /// Opens or creates the store in a folder. Loads no case and touches no network.
+    pub fn open(folder: &Path, options: Options) -> Result<Self, ClientError> {
+        let store = Store::open(folder)?;
+        let http = http::client(&options.roots, Duration::from_millis(options.pace.stall_ms)).map_err(ClientError::Internal)?;
+        let inner = Inner {
+            store: Mutex::new(store),
+            clock: options.clock,
+            http,
+            engine: tokio::sync::Mutex::new(Engine::new(options.pace)),
+            changed: watch::Sender::new(0),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Redeems a one-time code, then fetches rules, directory, parcels and cases. If only the enrolment itself succeeds,
+    /// the rest comes with the next sync.
+    pub async fn enrol(&self, server: &str, code: &str) -> Result<Identity, ClientError> {
+        let server = server.trim().trim_end_matches('/');
+        if !server.starts_with("http://") && !server.starts_with("https://") {
+            return Err(ClientError::Server);
+        }
+        let fresh = (DeviceId::new(random()?), InstallId::new(random()?));
+        let (device, install) = self.inner.store().installation(fresh)?;
+        let body = encode(&EnrolRequest { code: code.to_owned(), device, install })
+            .and_then(|body| seal(&body))
+            .map_err(|_| ClientError::Internal("the request can not be encoded"))?;
+        let call = Call { client: &self.inner.http, token: None, method: Method::POST, url: format!("{server}/v1/enrol"), body };
+        let answer = call.run(&mut Cost::default()).await.map_err(ClientError::Network)?;
+        let answer: EnrolResponse =
+            answer.and_then(|bytes| decode(&bytes).ok()).ok_or(ClientError::Network(Failure::Network))?;
+        let role = answer.role.parse().map_err(|_| ClientError::Network(Failure::Refused("role_unknown".into())))?;
+        let author = Author { user: answer.user.parse()?, role, outlet: answer.outlet.parse()? };
+        let enrolment = Enrolment { author, name: answer.name, server: server.to_owned(), token: answer.token };
+        self.inner.store().enrol(&enrolment)?;
+        self.inner.changed();
+        self.sync().await.ok();
+        self.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))
+    }
+
+    /// Who this device is; `None` before enrolment.
+    pub fn identity(&self) -> Result<Option<Identity>, ClientError> {
+        Ok(self.inner.store().identity()?)
+    }
+
+    /// Records an action: durable on this device when it returns. Photos become files first, so that no entry names bytes
+    /// that are not there.
+    pub fn record(&self, command: &Command, photos: &[NewPhoto]) -> Result<Outcome, ClientError> {
+        let clocks = self.inner.clock.read();
+        let now = self.inner.now()?;
+        let mut command = command.clone();
+        let mut store = self.inner.store();
+        let who = store.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
+        let pack = store.pack().cloned().ok_or(ClientError::Refused(Refusal::NoPack))?;
+        let mut saved = Vec::with_capacity(photos.len());
+        let mut refs = Vec::with_capacity(photos.len());
+        for photo in photos {
+            let seen = inspect(&photo.bytes)?;
+            refs.push(PhotoRef { sha: seen.id.to_string(), len: seen.len, shows: photo.shows.as_str().to_owned() });
+            saved.push((seen, &photo.bytes));
+        }
+        command.name_photos(refs);
+        // The rules speak before any file is written.
+        command.plan(&mut store, &who, &pack, &[], clocks.wall)?;
+        let saved: Result<Vec<_>, _> =
+            saved.into_iter().map(|(seen, bytes)| store.save_photo(seen.id, seen.format.extension(), bytes)).collect();
+        let cases = command.plan(&mut store, &who, &pack, &saved?, clocks.wall)?;
+        let waybills: Vec<Waybill> = cases.iter().map(|case| case.waybill.clone()).collect();
+        let time = TimeEvidence {
+            wall: clocks.wall,
+            zone_quarters: self.inner.clock.zone_quarters(),
+            mono_ms: clocks.mono_ms,
+            boot: clocks.boot,
+            anchor: store.anchor(clocks.boot)?,
+        };
+        let journal = serde_json::to_string(&command).map_err(|_| ClientError::Internal("the command can not be written"))?;
+        store.record(&Action { id: ActionId::new(random()?), command: journal, time, now, cases })?;
+        let mut views = Vec::with_capacity(waybills.len());
+        for waybill in &waybills {
+            views.extend(store.case(waybill, now)?);
+        }
+        drop(store);
+        self.inner.changed();
+        Ok(Outcome { cases: views })
+    }
+
+    /// Lists cases by next deadline.
+    pub fn cases(&self, filter: &Filter) -> Result<Vec<CaseRow>, ClientError> {
+        let now = self.inner.now()?;
+        Ok(self.inner.store().cases(filter, now)?)
+    }
+
+    /// One case, folded and judged; `None` if nothing is recorded of it here.
+    pub fn case(&self, waybill: &str) -> Result<Option<CaseView>, ClientError> {
+        let now = self.inner.now()?;
+        Ok(self.inner.store().case(&Waybill::parse(waybill)?, now)?)
+    }
+
+    /// Today's parcels.
+    pub fn parcels(&self) -> Result<Vec<Parcel>, ClientError> {
+        Ok(self.inner.store().parcels()?)
+    }
+
+    /// An outlet of the directory, with the number to phone during an outage.
+    pub fn outlet(&self, code: &str) -> Result<Option<Outlet>, ClientError> {
+        Ok(self.inner.store().outlet(code)?)
+    }
+
+    /// The rule pack on this device.
+    pub fn pack(&self) -> Option<Pack> {
+        self.inner.store().pack().cloned()
+    }
+
+    /// What is unsent, oldest first.
+    pub fn status(&self) -> Result<Status, ClientError> {
+        Ok(self.inner.store().status()?)
+    }
+
+    /// Pushes what is unsent, pulls what is new, fetches stale reference rows, uploads photos; returns when nothing is
+    /// left to do or the network fails. Dropping the future loses nothing.
+    pub async fn sync(&self) -> Result<SyncReport, ClientError> {
+        drive::run(&self.inner).await
+    }
+
+    /// A number that grows with every change a list or screen should show. Wait on it instead of polling.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.inner.changed.subscribe()
+    }
+
+    /// Case ids here with their heads: what two replicas compare.
+    pub fn heads(&self) -> Result<Vec<(CaseId, Vec<doorstep_domain::ChangeHash>)>, ClientError> {
+        let store = self.inner.store();
+        Ok(store.case_ids()?.into_iter().map(|id| Ok((id, store.heads(&id)?))).collect::<Result<_, doorstep_store::StoreError>>()?)
+    }
+
+    /// A case's raw Automerge changes, for export and repair.
+    pub fn export(&self, case: &CaseId) -> Result<Vec<Vec<u8>>, ClientError> {
+        Ok(self.inner.store().changes(case)?)
+    }
+}
+
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], ClientError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|_| ClientError::Internal("the operating system gave no randomness"))?;
+    Ok(bytes)
+}

@@ -1,0 +1,60 @@
+//! Where time comes from.
+
+use doorstep_domain::{BootId, UnixMs};
+use doorstep_store::Clocks;
+
+/// The device's clocks. A trait, so that a demo and tests can own time.
+pub trait Clock: Send + Sync {
+    /// Wall clock, monotonic clock and boot, read together.
+    fn read(&self) -> Clocks;
+    /// The zone, as quarter hours east of UTC.
+    fn zone_quarters(&self) -> i8;
+}
+
+/// The operating system's clocks. The monotonic one counts sleep (`CLOCK_BOOTTIME`), or a phone in a pocket would lose
+/// hours.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock {
+    boot: BootId,
+}
+
+impl SystemClock {
+    /// Reads the boot's mark once.
+    pub fn new() -> Self {
+        let boot = std::fs::read("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let digits: Vec<u8> = boot.iter().copied().filter(u8::is_ascii_hexdigit).take(8).collect();
+        let mark = std::str::from_utf8(&digits).ok().and_then(|text| u32::from_str_radix(text, 16).ok());
+        // Without the kernel's word every process is a boot of its own: nothing is compared that must not be.
+        let mark = mark.unwrap_or_else(|| {
+            let mut bytes = [0; 4];
+            getrandom::fill(&mut bytes).ok();
+            u32::from_be_bytes(bytes)
+        });
+        Self { boot: BootId(mark.to_be_bytes()) }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    #[allow(clippy::disallowed_methods, reason = "the edge: this is where clocks are read")]
+    fn read(&self) -> Clocks {
+        let wall = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        let id = rustix::time::ClockId::Boottime;
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        let id = rustix::time::ClockId::Monotonic;
+        let mono = rustix::time::clock_gettime(id);
+        let mono_ms = u64::try_from(mono.tv_sec).unwrap_or(0) * 1000 + u64::try_from(mono.tv_nsec).unwrap_or(0) / 1_000_000;
+        Clocks { wall: UnixMs(i64::try_from(wall.as_millis()).unwrap_or(i64::MAX)), mono_ms, boot: self.boot }
+    }
+
+    fn zone_quarters(&self) -> i8 {
+        let seconds = chrono::Local::now().offset().local_minus_utc();
+        i8::try_from(seconds / 900).unwrap_or(0)
+    }
+}

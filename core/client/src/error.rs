@@ -1,0 +1,174 @@
+//! Errors as a binding sees them, and the one place where they become words for a person.
+
+use doorstep_domain::{IdError, PersonalError, WaybillError};
+use doorstep_media::MediaError;
+use doorstep_rules::Words;
+use doorstep_store::{OpenError, StoreError};
+use doorstep_sync::Failure;
+
+/// What kind of failure: the command line's exit codes and a binding's error types follow it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The call itself is wrong: not a waybill, not a photo.
+    Usage,
+    /// A rule forbids it.
+    Rule,
+    /// The network or the server; everything recorded is kept and will be sent.
+    Network,
+    /// The device's storage.
+    Storage,
+}
+
+/// Why a rule refuses a command, with what is allowed instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The device is not enrolled.
+    NotEnrolled,
+    /// No rule pack has been received yet.
+    NoPack,
+    /// No such reason in the pack.
+    Reason {
+        /// What was given.
+        given: String,
+        /// What the pack has.
+        known: Vec<String>,
+    },
+    /// No such sub-reason.
+    Sub {
+        /// What was given.
+        given: String,
+        /// What the reason has.
+        known: Vec<String>,
+    },
+    /// No such decision or outcome.
+    Code {
+        /// What was given.
+        given: String,
+        /// What the pack has.
+        known: Vec<String>,
+    },
+    /// Nothing is recorded of this parcel yet.
+    NoCase,
+    /// No failed delivery is recorded yet, so there is nothing to notify or reply to.
+    NoAttempt,
+    /// The parcel is in no list, so the target must be named.
+    NoTarget,
+    /// Only the origin outlet's staff may reply.
+    NotOrigin,
+    /// The reason has no text for the customer, or the parcel's name is not known: the text must be given.
+    NoSmsText,
+    /// The case is at its cap.
+    CaseFull,
+}
+
+/// Why a call failed. Nothing that was recorded before is lost by any of these.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The store can not be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(StoreError),
+    /// A rule forbids it.
+    #[error("a rule refuses it: {0:?}")]
+    Refused(Refusal),
+    /// Not a waybill.
+    #[error("read the waybill: {0}")]
+    Waybill(#[from] WaybillError),
+    /// Not a code.
+    #[error("read a code: {0}")]
+    Code(#[from] IdError),
+    /// A text that is too long.
+    #[error("take a text: {0}")]
+    Text(#[from] PersonalError),
+    /// Not a photo.
+    #[error("take a photo: {0}")]
+    Photo(#[from] MediaError),
+    /// Not an address of a server.
+    #[error("use the server's address: it must start with http:// or https://")]
+    Server,
+    /// The network or the server.
+    #[error("reach the server: {0:?}")]
+    Network(Failure),
+    /// The operating system gave no randomness, or a thread of ours failed.
+    #[error("run: {0}")]
+    Internal(&'static str),
+}
+
+impl From<StoreError> for ClientError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotEnrolled => Self::Refused(Refusal::NotEnrolled),
+            StoreError::NoPack => Self::Refused(Refusal::NoPack),
+            StoreError::CaseFull => Self::Refused(Refusal::CaseFull),
+            other => Self::Store(other),
+        }
+    }
+}
+
+impl ClientError {
+    /// What kind of failure this is.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Open(_) | Self::Store(_) | Self::Internal(_) => Kind::Storage,
+            Self::Refused(_) => Kind::Rule,
+            Self::Waybill(_) | Self::Code(_) | Self::Text(_) | Self::Photo(_) | Self::Server => Kind::Usage,
+            Self::Network(_) => Kind::Network,
+        }
+    }
+
+    /// What a person sees: what happened and what to do next.
+    pub fn words(&self) -> Words {
+        let say = |zh: String, en: String| Words { zh, en };
+        let fixed = |zh: &str, en: &str| say(zh.to_owned(), en.to_owned());
+        match self {
+            Self::Refused(refusal) => refusal.words(),
+            Self::Network(Failure::Refused(code)) if code == "code_invalid" => fixed(
+                "注册码无效、已使用或已过期，请向总部索取新的注册码",
+                "the code is not known, used or expired; ask head office for a new one",
+            ),
+            Self::Network(Failure::Refused(code)) if code == "unauthorized" => {
+                fixed("服务器不认识本设备，请重新注册（enrol）", "the server does not know this device; enrol again")
+            }
+            Self::Network(Failure::Refused(code)) => {
+                say(format!("服务器拒绝（{code}），记录已保留"), format!("the server refuses ({code}); everything recorded is kept"))
+            }
+            Self::Network(_) => fixed(
+                "没有网络；记录已保存在本机，联网后会自动发送，可稍后再同步（sync）",
+                "no network; what you recorded is kept on this device and will be sent, sync again later",
+            ),
+            Self::Waybill(error) => say(format!("单号有误，请核对后重新输入（{error}）"), format!("{error}; check the number and type it again")),
+            Self::Photo(error) => say(format!("照片不可用，请重新拍摄（{error}）"), format!("{error}; take the photo again")),
+            Self::Text(error) => say(format!("文字过长，请缩短（{error}）"), format!("{error}; make the text shorter")),
+            Self::Code(error) => say(format!("代码有误（{error}）"), format!("{error}")),
+            Self::Server => fixed("服务器地址须以 http:// 或 https:// 开头", "the server's address must start with http:// or https://"),
+            Self::Open(OpenError::Corrupt) => fixed(
+                "本机数据文件损坏，已原样保留，请勿删除，联系总部修复",
+                "the store's file is damaged; it was left as it is: do not delete it, ask head office for repair",
+            ),
+            other => say(format!("本机存储出错，未作任何改动：{other}"), format!("storage failed, nothing was changed: {other}")),
+        }
+    }
+}
+
+impl Refusal {
+    fn words(&self) -> Words {
+        let list = |known: &[String]| known.join(", ");
+        let (zh, en) = match self {
+            Self::NotEnrolled => ("本设备尚未注册，请先注册：doorstep enrol --server 地址 --code 注册码".into(), "this device is not enrolled; first: doorstep enrol --server URL --code CODE".into()),
+            Self::NoPack => ("尚未收到规则包，请联网同步一次：doorstep sync".into(), "no rule pack on this device yet; sync once: doorstep sync".into()),
+            Self::Reason { given, known } => (format!("没有原因代码 {given}，可用：{}", list(known)), format!("no reason {given}; there are: {}", list(known))),
+            Self::Sub { given, known } if known.is_empty() => (format!("该原因没有子原因（{given}），请去掉 --sub"), format!("the reason has no sub-reasons ({given}); leave --sub out")),
+            Self::Sub { given, known } => (format!("没有子原因 {given}，可用：{}", list(known)), format!("no sub-reason {given}; there are: {}", list(known))),
+            Self::Code { given, known } => (format!("没有代码 {given}，可用：{}", list(known)), format!("no code {given}; there are: {}", list(known))),
+            Self::NoCase => ("该单号没有记录；请先登记派送失败：doorstep fail".into(), "nothing is recorded of this parcel; first record the failed delivery: doorstep fail".into()),
+            Self::NoAttempt => ("尚未登记派送失败；请先登记：doorstep fail".into(), "no failed delivery is recorded; record it first: doorstep fail".into()),
+            Self::NoTarget => ("单号不在名单，请用 --to 指定寄件网点".into(), "the waybill is in no list; name the origin outlet with --to".into()),
+            Self::NotOrigin => ("只有寄件网点的人员可以回复".into(), "only the origin outlet's staff may reply; ask them, or add a note".into()),
+            Self::NoSmsText => ("没有可用的短信模板内容，请用 --text 填写".into(), "there is no template text for this reason or no recipient name; give the text with --text".into()),
+            Self::CaseFull => ("该件记录已达上限，请联系总部".into(), "the case has reached its size limit; ask head office".into()),
+        };
+        Words { zh, en }
+    }
+}

@@ -1,0 +1,101 @@
+//! HTTP: the one place that makes a client, and what counts as an answer of our server.
+
+use std::time::Duration;
+
+use doorstep_protocol::{CONTENT_TYPE, ErrorBody, MAX_ENCODED, MAX_INFLATED, PROTO_HEADER, PROTO_VERSION, decode, open};
+use doorstep_sync::Failure;
+use reqwest::{Certificate, Client, Method, RequestBuilder, Response, StatusCode, header};
+
+/// Which certificate authorities are trusted. Always named explicitly: the platform's verifier panics on Android unless it
+/// was initialised over JNI (reqwest#2966).
+#[derive(Debug, Clone, Default)]
+pub enum Roots {
+    /// Mozilla's list, as built into this version.
+    #[default]
+    Mozilla,
+    /// The authorities in a PEM file, and no others.
+    Pem(Vec<u8>),
+}
+
+/// Makes the HTTP client: explicit roots, stall time-out, no cookies, no redirects (a redirect is a captive portal).
+#[allow(clippy::disallowed_methods, reason = "the one place that makes a client")]
+pub(crate) fn client(roots: &Roots, stall: Duration) -> Result<Client, &'static str> {
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let certificates: Result<Vec<Certificate>, _> = match roots {
+        Roots::Mozilla => webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(|der| Certificate::from_der(der)).collect(),
+        Roots::Pem(pem) => Certificate::from_pem_bundle(pem),
+    };
+    Client::builder()
+        .tls_certs_only(certificates.map_err(|_| "the certificate authorities are not readable")?)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(Duration::from_secs(10))
+        .read_timeout(stall)
+        .build()
+        .map_err(|_| "the HTTP client can not be made")
+}
+
+/// What a request cost: bytes of bodies both ways.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Requests made.
+    pub requests: u64,
+    /// Bytes of request bodies.
+    pub sent: u64,
+    /// Bytes of response bodies.
+    pub received: u64,
+}
+
+pub(crate) struct Call<'a> {
+    pub client: &'a Client,
+    pub token: Option<&'a str>,
+    pub method: Method,
+    pub url: String,
+    pub body: Vec<u8>,
+}
+
+impl Call<'_> {
+    /// Makes the call. `Ok(None)`: nothing new (204, 304). Every error is typed by whether trying again can help.
+    pub(crate) async fn run(self, cost: &mut Cost) -> Result<Option<Vec<u8>>, Failure> {
+        let mut request: RequestBuilder = self.client.request(self.method, &self.url).header(PROTO_HEADER, PROTO_VERSION);
+        if let Some(token) = self.token {
+            request = request.bearer_auth(token);
+        }
+        cost.requests += 1;
+        cost.sent += self.body.len() as u64;
+        let response = request.body(self.body).send().await.map_err(|_| Failure::Network)?;
+        answer(response, cost).await
+    }
+}
+
+async fn answer(mut response: Response, cost: &mut Cost) -> Result<Option<Vec<u8>>, Failure> {
+    let header = |name: &str| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    // Without our header it is a captive portal, a proxy or a stranger: no network, never an error of the record.
+    if header(PROTO_HEADER).as_deref() != Some(PROTO_VERSION) {
+        return Err(Failure::Network);
+    }
+    let status = response.status();
+    let retry_after = header(header::RETRY_AFTER.as_str()).and_then(|v| v.parse::<u64>().ok());
+    let is_ours = header(header::CONTENT_TYPE.as_str()).as_deref() == Some(CONTENT_TYPE);
+    let is_zstd = header(header::CONTENT_ENCODING.as_str()).as_deref() == Some("zstd");
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|_| Failure::Network)? {
+        if body.len() + chunk.len() > MAX_ENCODED {
+            return Err(Failure::Network);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    cost.received += body.len() as u64;
+    match status {
+        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => Ok(None),
+        _ if status.is_success() && is_ours && is_zstd => open(&body, MAX_INFLATED).map(Some).map_err(|_| Failure::Network),
+        StatusCode::PAYLOAD_TOO_LARGE => Err(Failure::TooLarge),
+        StatusCode::TOO_MANY_REQUESTS => Err(Failure::Busy(retry_after.unwrap_or(5) * 1000)),
+        _ if status.is_server_error() => Err(Failure::Busy(retry_after.unwrap_or(1) * 1000)),
+        _ if status.is_client_error() && is_ours => {
+            let code = decode::<ErrorBody>(&body).map_or_else(|_| status.as_u16().to_string(), |error| error.code);
+            Err(Failure::Refused(code))
+        }
+        _ => Err(Failure::Network),
+    }
+}

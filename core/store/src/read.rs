@@ -1,0 +1,213 @@
+//! Reading: the list without any document, one case folded and judged, what is unsent.
+
+use doorstep_domain::{CaseId, UnixMs, Waybill};
+use doorstep_rules::{Case, Judgement, judge};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use serde::Serialize;
+
+use crate::{Store, StoreError, project};
+
+/// One line of the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CaseRow {
+    /// The case.
+    pub case: CaseId,
+    /// Its waybill.
+    pub waybill: String,
+    /// Where it stands.
+    pub state: String,
+    /// What is next.
+    pub next_step: String,
+    /// Newest reason code; empty before the first attempt.
+    pub reason: String,
+    /// Decision or outcome; empty if none.
+    pub decision: String,
+    /// Failed deliveries.
+    pub attempts: u32,
+    /// Flags.
+    pub flags: Vec<String>,
+    /// Entries that the server has not confirmed.
+    pub unsent: u32,
+    /// Entries that the server holds.
+    pub held: u32,
+    /// Best estimate of the newest act.
+    pub updated_at: UnixMs,
+    /// The earliest running deadline.
+    pub due_at: Option<UnixMs>,
+    /// Whether it has ended.
+    pub closed: bool,
+}
+
+/// Which cases to list.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Ended cases too.
+    pub closed: bool,
+    /// Only this state.
+    pub state: Option<String>,
+    /// Only waybills that contain this.
+    pub waybill: Option<String>,
+    /// At most so many; 0 means 200.
+    pub limit: u32,
+}
+
+/// One case, folded and judged.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CaseView {
+    /// The case id.
+    pub id: CaseId,
+    /// What happened.
+    #[serde(flatten)]
+    pub case: Case,
+    /// What the rules say of it now.
+    #[serde(flatten)]
+    pub judgement: Judgement,
+}
+
+/// Something recorded that the server has not confirmed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UnsentIntent {
+    /// Its parcel.
+    pub waybill: String,
+    /// What was done, as the command's own name.
+    pub what: String,
+    /// When it was recorded, by this device's clock.
+    pub recorded_at: UnixMs,
+    /// Whether it is in a batch whose answer has not come back.
+    pub sent: bool,
+}
+
+/// What is unsent, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// Actions.
+    pub unsent: Vec<UnsentIntent>,
+    /// Photos whose bytes the server does not have.
+    pub photos: u32,
+    /// Their bytes.
+    pub photo_bytes: u64,
+    /// Actions that the server refused and that are kept.
+    pub held: u32,
+    /// Last answer of the server, by its clock.
+    pub last_answer: Option<UnixMs>,
+}
+
+impl Store {
+    /// Lists cases by next deadline. Rows whose deadline has passed since they were written are judged again first; no
+    /// other case is touched.
+    pub fn cases(&mut self, filter: &Filter, now: UnixMs) -> Result<Vec<CaseRow>, StoreError> {
+        self.turn(now)?;
+        let limit = if filter.limit == 0 { 200 } else { filter.limit };
+        let mut query = self.db.prepare_cached(
+            "SELECT * FROM case_row
+             WHERE closed <= ?1 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR instr(waybill, ?3) > 0)
+             ORDER BY closed, due_at LIMIT ?4",
+        )?;
+        let wanted = filter.waybill.as_ref().map(|text| text.to_uppercase());
+        let rows = query.query_map(params![i64::from(filter.closed), filter.state, wanted, limit], read_row)?;
+        rows.map(|row| row?.ok_or(StoreError::Damaged("case_row"))).collect()
+    }
+
+    fn turn(&mut self, now: UnixMs) -> Result<(), StoreError> {
+        self.load_pack()?;
+        let Some((_, pack)) = &self.pack else { return Ok(()) };
+        let turned: Option<i64> = self
+            .db
+            .prepare_cached("SELECT turns_at FROM case_row WHERE turns_at <= ?1 LIMIT 1")?
+            .query_row(params![now.0], |row| row.get(0))
+            .optional()?;
+        if turned.is_none() {
+            return Ok(());
+        }
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let ids = ids(&tx, "SELECT case_id FROM case_row WHERE turns_at <= ?1", now.0)?;
+        for case in ids {
+            project::rewrite_row(&tx, &case, pack, now)?;
+        }
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// One case by its waybill; `None` if nothing is recorded of it here.
+    pub fn case(&mut self, waybill: &Waybill, now: UnixMs) -> Result<Option<CaseView>, StoreError> {
+        self.load_pack()?;
+        let Some((_, pack)) = &self.pack else { return Ok(None) };
+        let network = pack.network.parse().map_err(|_| StoreError::Damaged("reference"))?;
+        let id = CaseId::of(&network, waybill);
+        let Some(case) = Case::fold(project::entries(&self.db, &id)?) else { return Ok(None) };
+        let judgement = judge(&case, pack, now);
+        Ok(Some(CaseView { id, case, judgement }))
+    }
+
+    /// The case's heads, sorted: what two replicas compare.
+    pub fn heads(&self, case: &CaseId) -> Result<Vec<doorstep_domain::ChangeHash>, StoreError> {
+        Ok(project::head(&self.db, case)?.position.heads)
+    }
+
+    /// The case's raw changes in the order they came, for export and repair.
+    pub fn changes(&self, case: &CaseId) -> Result<Vec<Vec<u8>>, StoreError> {
+        let mut query = self.db.prepare_cached("SELECT bytes FROM change WHERE case_id = ?1 AND standing < 3 ORDER BY n")?;
+        let rows = query.query_map(params![case.as_bytes()], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// All case ids here.
+    pub fn case_ids(&self) -> Result<Vec<CaseId>, StoreError> {
+        case_ids(&self.db)
+    }
+
+    /// What is unsent, oldest first.
+    pub fn status(&self) -> Result<Status, StoreError> {
+        let mut query = self.db.prepare_cached(
+            "SELECT case_row.waybill, intent.command, intent.recorded_at, intent.state
+             FROM intent JOIN case_row USING (case_id) WHERE intent.state < 2 ORDER BY intent.id",
+        )?;
+        let rows = query.query_map([], |row| {
+            let command: String = row.get(1)?;
+            let named = serde_json::from_str::<serde_json::Value>(&command).ok();
+            let what = named.as_ref().and_then(|json| json.get("do")?.as_str()).unwrap_or("action").to_owned();
+            Ok(UnsentIntent { waybill: row.get(0)?, what, recorded_at: UnixMs(row.get(2)?), sent: row.get::<_, i64>(3)? == 1 })
+        })?;
+        let unsent = rows.collect::<Result<_, _>>()?;
+        let (photos, photo_bytes) = self.db.query_row(
+            "SELECT count(*), coalesce(sum(len), 0) FROM photo WHERE stored = 0",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        let held = self.db.query_row("SELECT count(*) FROM intent WHERE state = 3", [], |row| row.get(0))?;
+        let last_answer = Self::meta(&self.db, "last_answer")?
+            .and_then(|bytes| Some(UnixMs(i64::from_be_bytes(bytes.try_into().ok()?))));
+        Ok(Status { unsent, photos, photo_bytes, held, last_answer })
+    }
+}
+
+pub(crate) fn case_ids(db: &Connection) -> Result<Vec<CaseId>, StoreError> {
+    ids(db, "SELECT case_id FROM case_row WHERE ?1 = 0", 0)
+}
+
+fn ids(db: &Connection, sql: &str, parameter: i64) -> Result<Vec<CaseId>, StoreError> {
+    let mut query = db.prepare_cached(sql)?;
+    let rows = query.query_map(params![parameter], |row| row.get::<_, Vec<u8>>(0))?;
+    rows.map(|id| CaseId::try_from(id?.as_slice()).map_err(|_| StoreError::Damaged("case_row"))).collect()
+}
+
+fn read_row(row: &Row<'_>) -> rusqlite::Result<Option<CaseRow>> {
+    let id: Vec<u8> = row.get("case_id")?;
+    let Ok(case) = CaseId::try_from(id.as_slice()) else { return Ok(None) };
+    let due_at: i64 = row.get("due_at")?;
+    Ok(Some(CaseRow {
+        case,
+        waybill: row.get("waybill")?,
+        state: row.get("state")?,
+        next_step: row.get("next_step")?,
+        reason: row.get("reason")?,
+        decision: row.get("decision")?,
+        attempts: row.get("attempts")?,
+        flags: row.get::<_, String>("flags")?.split_whitespace().map(str::to_owned).collect(),
+        unsent: row.get("unsent")?,
+        held: row.get("held")?,
+        updated_at: UnixMs(row.get("updated_at")?),
+        due_at: (due_at != project::NEVER).then_some(UnixMs(due_at)),
+        closed: row.get::<_, i64>("closed")? == 1,
+    }))
+}

@@ -1,0 +1,128 @@
+//! Recording: intent, change and list row in one transaction, durable when it returns.
+
+use doorstep_document::{Change, MAX_CASE_BYTES, MAX_CASE_CHANGES, NewEntry};
+use doorstep_domain::{ActionId, Body, CaseId, Facts, Fen, NetworkCode, PhotoId, Standing, TimeEvidence, UnixMs, Waybill, mobile_mark};
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use crate::{
+    Store, StoreError, identity,
+    project::{self, HERE},
+};
+
+/// One user action on one or several cases.
+#[derive(Debug, Clone)]
+pub struct Action {
+    /// Its id; written into the entries when several cases are touched.
+    pub id: ActionId,
+    /// What the person did, as a typed command in JSON: replayed if the change is refused or damaged.
+    pub command: String,
+    /// When, as evidence.
+    pub time: TimeEvidence,
+    /// Now, for the countdowns of the list.
+    pub now: UnixMs,
+    /// The cases and what is recorded in each.
+    pub cases: Vec<ActionCase>,
+}
+
+/// What an action records in one case.
+#[derive(Debug, Clone)]
+pub struct ActionCase {
+    /// The parcel.
+    pub waybill: Waybill,
+    /// One entry each, all in one change.
+    pub bodies: Vec<Body>,
+    /// Photos named by the entries, already durable as files.
+    pub photos: Vec<SavedPhoto>,
+}
+
+/// A photo that [`Store::save_photo`] has made durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedPhoto {
+    /// SHA-256.
+    pub id: PhotoId,
+    /// Length in bytes.
+    pub len: u64,
+    /// File name below `photos/`.
+    pub name: String,
+}
+
+impl Store {
+    /// Records an action: all of its cases or none. Returns the case ids once everything is durable.
+    pub fn record(&mut self, action: &Action) -> Result<Vec<CaseId>, StoreError> {
+        self.load_pack()?;
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let who = identity::read(&tx)?.ok_or(StoreError::NotEnrolled)?;
+        let (_, pack) = self.pack.as_ref().ok_or(StoreError::NoPack)?;
+        let network: NetworkCode = pack.network.parse().map_err(|_| StoreError::Damaged("reference"))?;
+        let mut ids = Vec::with_capacity(action.cases.len());
+        for target in &action.cases {
+            let case = CaseId::of(&network, &target.waybill);
+            let mut head = project::head(&tx, &case)?;
+            if head.changes >= MAX_CASE_CHANGES || head.bytes >= MAX_CASE_BYTES {
+                return Err(StoreError::CaseFull);
+            }
+            let mut facts = if head.position.seq == 0 { Some(facts(&tx, &case, &network, &target.waybill)?) } else { None };
+            let entries: Vec<NewEntry> = target
+                .bodies
+                .iter()
+                .map(|body| NewEntry {
+                    author: who.author.clone(),
+                    pack_version: pack.version,
+                    time: action.time,
+                    action: (action.cases.len() > 1).then_some(action.id),
+                    facts: facts.take(),
+                    body: body.clone(),
+                })
+                .collect();
+            let change = Change::write(&case, &who.install, &head.position, &entries)?;
+            let mut all = project::entries(&tx, &case)?;
+            all.extend(project::recorded(&change, &Standing::OnThisDevice));
+            head.position.advance(&change, true);
+            head.changes += 1;
+            head.bytes += change.bytes().len();
+            let n = project::insert_change(&tx, &case, &change, HERE, None)?;
+            tx.prepare_cached(
+                "INSERT INTO intent (action, case_id, n, recorded_at, command, tries, state) VALUES (?1, ?2, ?3, ?4, ?5, 0, 0)",
+            )?
+            .execute(params![action.id.as_bytes(), case.as_bytes(), n, action.now.0, action.command])?;
+            let intent = tx.last_insert_rowid();
+            for photo in &target.photos {
+                tx.prepare_cached(
+                    "INSERT INTO photo (sha, case_id, intent, len, name, stored) VALUES (?1, ?2, ?3, ?4, ?5, 0)
+                     ON CONFLICT (sha) DO NOTHING",
+                )?
+                .execute(params![photo.id.as_bytes(), case.as_bytes(), intent, photo.len, photo.name])?;
+            }
+            project::write_row(&tx, &case, &head, all, pack, action.now)?;
+            ids.push(case);
+        }
+        tx.commit()?;
+        Ok(ids)
+    }
+}
+
+/// The parcel's facts from its reference row; without a row the case is unlisted.
+fn facts(db: &Connection, case: &CaseId, network: &NetworkCode, waybill: &Waybill) -> Result<Facts, StoreError> {
+    let unlisted = Facts {
+        network: network.clone(),
+        waybill: waybill.clone(),
+        origin_outlet: None,
+        delivering_outlet: None,
+        cod: Fen(0),
+        mobile: None,
+        reference: 0,
+    };
+    let Some(parcel) = crate::refs::parcel(db, waybill)? else { return Ok(unlisted) };
+    if parcel.network != *network {
+        return Ok(unlisted);
+    }
+    let version = crate::refs::version(db, doorstep_protocol::RefKind::Parcels)?;
+    Ok(Facts {
+        origin_outlet: Some(parcel.origin_outlet),
+        delivering_outlet: Some(parcel.delivering_outlet),
+        cod: parcel.cod,
+        mobile: parcel.recipient_phone.as_ref().and_then(|phone| mobile_mark(case, phone)),
+        reference: version,
+        ..unlisted
+    })
+}

@@ -1,0 +1,295 @@
+//! Sync as the store sees it: the next batch made durable, an answer applied in one transaction.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use doorstep_document::{Admission, Change, pack};
+use doorstep_domain::{Anchor, BootId, CaseId, HistoryId, Receipt, UnixMs};
+use doorstep_protocol::{
+    Ack, BatchClock, FeedCase, Pull, Push, PushCase, SyncRequest, SyncResponse, Verdict, unpack_receipts, unpack_verdicts,
+};
+use doorstep_sync::Applied;
+use doorstep_rules::Pack;
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use crate::{
+    Store, StoreError, identity,
+    project::{self, ACCEPTED, HELD, HERE, PARKED, SENT},
+};
+
+/// A change whose pack the server could not rebuild is sent once more in a new batch, then held here and shown.
+const MOST_FAULTS: i64 = 2;
+
+/// The device's clocks at one moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Clocks {
+    /// Wall clock.
+    pub wall: UnixMs,
+    /// Monotonic clock, milliseconds.
+    pub mono_ms: u64,
+    /// The boot it counts from.
+    pub boot: BootId,
+}
+
+/// One change in the open batch.
+struct Outgoing {
+    intent: i64,
+    case: CaseId,
+    n: i64,
+    tries: i64,
+    bytes: Vec<u8>,
+}
+
+impl Store {
+    /// The request of the next sync. What is unsent becomes the open batch, durably, before its first byte leaves; a batch
+    /// whose answer never came is sent again under its number with the same changes.
+    pub fn prepare(&mut self, max_bytes: usize, clocks: Clocks) -> Result<SyncRequest, StoreError> {
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let who = identity::read(&tx)?.ok_or(StoreError::NotEnrolled)?;
+        let mut open = outgoing(&tx, 1)?;
+        let mut number = read_u64(&tx, "batch")?;
+        if open.is_empty() {
+            open = outgoing(&tx, 0)?;
+            if !open.is_empty() {
+                number += 1;
+                Self::set_meta(&tx, "batch", &number.to_be_bytes())?;
+            }
+        }
+        // The server took nothing of a batch that it found too large, so a smaller one may carry its number.
+        let mut size = 0;
+        let fits = open.iter().take_while(|change| {
+            size += change.bytes.len();
+            size <= max_bytes
+        });
+        let fits = fits.count().max(1).min(open.len());
+        for (i, change) in open.iter().enumerate() {
+            let (intent_state, standing) = if i < fits { (1, SENT) } else { (0, HERE) };
+            tx.prepare_cached("UPDATE intent SET state = ?2 WHERE id = ?1 AND state <> ?2")?
+                .execute(params![change.intent, intent_state])?;
+            tx.prepare_cached("UPDATE change SET standing = ?3 WHERE case_id = ?1 AND n = ?2 AND standing <> ?3")?
+                .execute(params![change.case.as_bytes(), change.n, standing])?;
+        }
+        tx.commit()?;
+        open.truncate(fits);
+        let push = if open.is_empty() { None } else { Some(push(number, &open, clocks)?) };
+        let mut scopes = self.db.prepare_cached("SELECT scope, cursor FROM scope ORDER BY scope")?;
+        let pull = scopes.query_map([], |row| Ok(Pull { scope: row.get(0)?, cursor: row.get(1)? }))?;
+        Ok(SyncRequest {
+            device: who.device,
+            install: who.install,
+            history: history_id(&self.db)?,
+            push,
+            pull: pull.collect::<Result<_, _>>()?,
+            want_bytes: u32::try_from(max_bytes).unwrap_or(u32::MAX),
+            refs: self.ref_versions()?,
+        })
+    }
+
+    /// Applies an answer: verdicts, feeds, cursors and the time anchor, in one transaction.
+    pub fn apply(&mut self, response: &SyncResponse, clocks: Clocks, now: UnixMs) -> Result<Applied, StoreError> {
+        self.load_pack()?;
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if history_id(&tx)? != response.history {
+            // Another log: every cursor starts anew; the server fed from the start because it saw the difference too.
+            Self::set_meta(&tx, "history", response.history.as_bytes())?;
+            tx.execute("DELETE FROM scope", [])?;
+        }
+        let mut touched = BTreeSet::new();
+        if let Some(ack) = &response.ack {
+            apply_ack(&tx, ack, &mut touched)?;
+        }
+        // Without rules nothing can be listed: the pages wait until the pack has been fetched, which comes next.
+        let pages = if self.pack.is_some() { response.feed.as_slice() } else { &[] };
+        for page in pages {
+            for case in &page.cases {
+                if let Some((_, rules)) = &self.pack {
+                    apply_feed(&tx, case, rules, now)?;
+                }
+            }
+            tx.prepare_cached("INSERT INTO scope (scope, cursor) VALUES (?1, ?2) ON CONFLICT (scope) DO UPDATE SET cursor = ?2")?
+                .execute(params![page.scope, page.to])?;
+        }
+        let mut anchor = Vec::from(clocks.boot.0);
+        anchor.extend(response.now_ms.to_be_bytes());
+        anchor.extend(clocks.mono_ms.to_be_bytes());
+        Self::set_meta(&tx, "anchor", &anchor)?;
+        Self::set_meta(&tx, "last_answer", &response.now_ms.to_be_bytes())?;
+        if let Some((_, rules)) = &self.pack {
+            for case in &touched {
+                project::rewrite_row(&tx, case, rules, now)?;
+            }
+        }
+        tx.commit()?;
+        let fresh: i64 =
+            self.db.query_row("SELECT count(*) FROM intent WHERE state = 1 OR (state = 0 AND tries = 0)", [], |row| row.get(0))?;
+        Ok(Applied {
+            more_to_send: fresh > 0,
+            more_to_pull: self.pack.is_none() || response.feed.iter().any(|page| page.more),
+            stale: response.refs.iter().map(|r| r.kind).collect(),
+            photos: self.photos_to_upload()?,
+        })
+    }
+
+    /// The last server time seen in this boot.
+    pub fn anchor(&self, boot: BootId) -> Result<Option<Anchor>, StoreError> {
+        let Some(bytes) = Self::meta(&self.db, "anchor")? else { return Ok(None) };
+        let read = || {
+            let (of, rest) = bytes.split_first_chunk::<4>()?;
+            let (server, mono) = rest.split_first_chunk::<8>()?;
+            let anchor = Anchor {
+                server: UnixMs(i64::from_be_bytes(*server)),
+                mono_ms: u64::from_be_bytes(mono.try_into().ok()?),
+            };
+            (*of == boot.0).then_some(anchor)
+        };
+        Ok(read())
+    }
+}
+
+/// Changes of open intents in a state, those never tried first.
+fn outgoing(db: &Connection, state: i64) -> Result<Vec<Outgoing>, StoreError> {
+    let mut query = db.prepare_cached(
+        "SELECT intent.id, intent.case_id, intent.n, intent.tries, change.bytes
+         FROM intent JOIN change ON change.case_id = intent.case_id AND change.n = intent.n
+         WHERE intent.state = ?1 AND intent.state < 2 ORDER BY intent.tries > 0, intent.id LIMIT 5000",
+    )?;
+    let rows = query.query_map(params![state], |row| {
+        Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+    })?;
+    rows.map(|row| {
+        let (intent, case, n, tries, bytes) = row?;
+        let case = CaseId::try_from(case.as_slice()).map_err(|_| StoreError::Damaged("intent"))?;
+        Ok(Outgoing { intent, case, n, tries, bytes })
+    })
+    .collect()
+}
+
+/// The batch's cases in a fixed order, each with its changes in theirs: verdicts come by index.
+fn by_case(open: &[Outgoing]) -> BTreeMap<CaseId, Vec<&Outgoing>> {
+    let mut cases: BTreeMap<CaseId, Vec<&Outgoing>> = BTreeMap::new();
+    for change in open {
+        cases.entry(change.case).or_default().push(change);
+    }
+    for changes in cases.values_mut() {
+        changes.sort_by_key(|change| change.n);
+    }
+    cases
+}
+
+fn push(batch: u64, open: &[Outgoing], clocks: Clocks) -> Result<Push, StoreError> {
+    let cases = by_case(open).into_iter().map(|(case, changes)| {
+        let chunks: Vec<&[u8]> = changes.iter().map(|change| change.bytes.as_slice()).collect();
+        Ok(PushCase { case, pack: pack::elide(&chunks).ok_or(StoreError::Damaged("change"))? })
+    });
+    // The clocks are read for each sending, not kept with the batch: they tie this device's monotonic clock to the moment
+    // of arrival, and a batch that waited for an hour would tie it an hour wrong.
+    let clock = BatchClock { wall_ms: clocks.wall.0, mono_ms: clocks.mono_ms, boot: clocks.boot.0 };
+    Ok(Push { batch, clock, cases: cases.collect::<Result<_, StoreError>>()? })
+}
+
+fn apply_ack(db: &Connection, ack: &Ack, touched: &mut BTreeSet<CaseId>) -> Result<(), StoreError> {
+    if ack.batch != read_u64(db, "batch")? {
+        return Ok(()); // a late answer to a batch that is settled
+    }
+    let open = outgoing(db, 1)?;
+    for (case, changes) in by_case(&open) {
+        let answer = ack.cases.iter().find(|answer| answer.case == case);
+        let monos: Result<Vec<u64>, StoreError> = changes.iter().map(|change| mono_of(&case, &change.bytes)).collect();
+        let monos = monos?;
+        let verdicts = match answer {
+            Some(answer) => unpack_verdicts(UnixMs(ack.received_ms), &answer.rows, &answer.held, &monos),
+            None => vec![Verdict::Pend; monos.len()],
+        };
+        let fault = answer.and_then(|answer| answer.fault.as_ref());
+        for (change, verdict) in changes.iter().zip(verdicts) {
+            match (verdict, fault) {
+                (Verdict::Ok(receipt) | Verdict::Dup(receipt), _) => settle(db, change, ACCEPTED, Some(receipt), None)?,
+                (Verdict::Held(reason), _) => settle(db, change, HELD, None, Some(&reason))?,
+                (Verdict::Pend, Some(fault)) if change.tries + 1 >= MOST_FAULTS => settle(db, change, HELD, None, Some(fault))?,
+                (Verdict::Pend, _) => settle(db, change, HERE, None, None)?,
+            }
+        }
+        touched.insert(case);
+    }
+    Ok(())
+}
+
+/// A change leaves the outbox only here: in the transaction that records the server's verdict on it.
+fn settle(db: &Connection, change: &Outgoing, standing: i64, receipt: Option<Receipt>, reason: Option<&str>) -> Result<(), StoreError> {
+    db.prepare_cached("UPDATE change SET standing = ?3, received_at = ?4, acted_at = ?5, reason = ?6 WHERE case_id = ?1 AND n = ?2")?
+        .execute(params![
+            change.case.as_bytes(),
+            change.n,
+            standing,
+            receipt.map(|r| r.received_at.0),
+            receipt.and_then(|r| r.acted_at).map(|at| at.0),
+            reason
+        ])?;
+    db.prepare_cached("UPDATE intent SET state = ?2, tries = tries + 1 WHERE id = ?1")?.execute(params![change.intent, standing])?;
+    Ok(())
+}
+
+/// Takes the new changes of a case. What can not be taken is parked and counted; it blocks neither the others nor the
+/// cursor.
+fn apply_feed(db: &Connection, feed: &FeedCase, rules: &Pack, now: UnixMs) -> Result<(), StoreError> {
+    let case = feed.case;
+    let Ok(chunks) = pack::restore(&feed.pack) else {
+        return Err(StoreError::Reference("a feed does not rebuild to its hashes".into()));
+    };
+    let mut history = project::history(db, &case)?;
+    let mut head = project::head(db, &case)?;
+    let who = identity::read(db)?.ok_or(StoreError::NotEnrolled)?;
+    let read: Vec<_> = chunks.iter().map(|(_, bytes)| Change::read(&case, bytes)).collect();
+    let monos: Vec<u64> = read.iter().map(|c| c.as_ref().map_or(0, |c| c.entries().first().map_or(0, |e| e.time.mono_ms))).collect();
+    let receipts = unpack_receipts(&feed.receipts, &monos)
+        .ok_or_else(|| StoreError::Reference("a feed has not one receipt for each change".into()))?;
+    for ((read, receipt), (hash, bytes)) in read.iter().zip(receipts).zip(&chunks) {
+        let verdict = match read {
+            Ok(change) => history.admit(change),
+            Err(refusal) => Admission::Refused(refusal.clone()),
+        };
+        match (read, verdict) {
+            (Ok(change), Admission::New) => {
+                head.position.advance(change, change.install() == who.install);
+                head.changes += 1;
+                head.bytes += change.bytes().len();
+                project::insert_change(db, &case, change, ACCEPTED, Some(receipt))?;
+            }
+            (_, Admission::Known) => {
+                db.prepare_cached(
+                    "UPDATE change SET standing = 2, received_at = ?3, acted_at = ?4 WHERE case_id = ?1 AND hash = ?2 AND standing <> 2",
+                )?
+                .execute(params![case.as_bytes(), hash.as_bytes(), receipt.received_at.0, receipt.acted_at.map(|at| at.0)])?;
+            }
+            (_, refused) => {
+                let reason = match &refused {
+                    Admission::Refused(refusal) => refusal.code(),
+                    _ => "early",
+                };
+                db.prepare_cached(
+                    "INSERT INTO change (case_id, n, hash, install, seq, max_op, standing, received_at, acted_at, reason, bytes)
+                     VALUES (?1, ?2, ?3, x'', 0, 0, ?4, ?5, ?6, ?7, ?8)",
+                )?
+                .execute(params![
+                    case.as_bytes(), project::next_n(db, &case)?, hash.as_bytes(), PARKED, receipt.received_at.0,
+                    receipt.acted_at.map(|at| at.0), reason, bytes
+                ])?;
+            }
+        }
+    }
+    project::write_row(db, &case, &head, project::entries(db, &case)?, rules, now)
+}
+
+/// The monotonic time of a change's act.
+fn mono_of(case: &CaseId, bytes: &[u8]) -> Result<u64, StoreError> {
+    let change = Change::read_stored(case, bytes).map_err(|_| StoreError::Damaged("change"))?;
+    Ok(change.entries().first().map_or(0, |entry| entry.time.mono_ms))
+}
+
+fn history_id(db: &Connection) -> Result<HistoryId, StoreError> {
+    let stored = Store::meta(db, "history")?;
+    Ok(stored.and_then(|bytes| HistoryId::try_from(bytes.as_slice()).ok()).unwrap_or(HistoryId::new([0; 16])))
+}
+
+fn read_u64(db: &Connection, key: &str) -> Result<u64, StoreError> {
+    Ok(Store::meta(db, key)?.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes))
+}

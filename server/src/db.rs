@@ -1,0 +1,162 @@
+//! The database: opening, migrating, one writer thread with group commit, readers.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread,
+};
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use tokio::sync::oneshot;
+
+use crate::{ServeError, error::ApiError};
+
+const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_initial.sql")];
+/// Most jobs in one commit: bounds how long the first one waits.
+const GROUP: usize = 100;
+
+/// Opens the database of a data folder, creating and migrating it. A new one gets a history id and the first rule pack.
+pub(crate) fn open(folder: &Path) -> Result<Connection, ServeError> {
+    let at_folder = |source| ServeError::Folder { folder: folder.to_owned(), source };
+    std::fs::create_dir_all(folder.join("photos")).map_err(at_folder)?;
+    let mut db = connect(folder)?;
+    loop {
+        let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let version: u32 = tx.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if version as usize > MIGRATIONS.len() {
+            return Err(ServeError::TooNew { found: version, known: MIGRATIONS.len() as u32 });
+        }
+        let Some(step) = MIGRATIONS.get(version as usize) else { break };
+        tx.execute_batch(step)?;
+        if version == 0 {
+            let history = random::<16>().ok_or(ServeError::Random)?;
+            tx.execute("INSERT INTO meta (key, value) VALUES ('history', ?1)", params![history.as_slice()])?;
+            tx.execute("INSERT INTO reference (kind, version, body) VALUES ('parcels', 1, x''), ('outlets', 1, x''), ('pack', 1, ?1)", params![
+                doorstep_rules::FIRST_PACK
+            ])?;
+        }
+        tx.pragma_update(None, "user_version", version + 1)?;
+        tx.commit()?;
+    }
+    Ok(db)
+}
+
+fn connect(folder: &Path) -> rusqlite::Result<Connection> {
+    let db = Connection::open(folder.join("doorstep-server.db"))?;
+    db.busy_timeout(std::time::Duration::from_secs(10))?;
+    db.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;",
+    )?;
+    db.set_prepared_statement_cache_capacity(64);
+    Ok(db)
+}
+
+/// Random bytes from the operating system.
+pub(crate) fn random<const N: usize>() -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).ok().map(|()| bytes)
+}
+
+type Finish = Box<dyn FnOnce(bool) + Send>;
+type Job = Box<dyn FnOnce(&Connection) -> (bool, Finish) + Send>;
+
+/// One writer, several readers, shared by all requests.
+#[derive(Clone)]
+pub(crate) struct Db {
+    folder: Arc<PathBuf>,
+    jobs: mpsc::Sender<Job>,
+    idle: Arc<Mutex<Vec<Connection>>>,
+}
+
+impl Db {
+    /// Starts the writer thread on an opened database.
+    pub(crate) fn start(folder: &Path, writer: Connection) -> std::io::Result<Self> {
+        let (jobs, queue) = mpsc::channel();
+        thread::Builder::new().name("doorstep-writer".into()).spawn(move || write_loop(writer, &queue))?;
+        Ok(Self { folder: Arc::new(folder.to_owned()), jobs, idle: Arc::default() })
+    }
+
+    /// Runs a job in the writer; the result comes back only after the commit that makes it durable. A job that fails is
+    /// rolled back alone.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let (answer, waiting) = oneshot::channel();
+        let job: Job = Box::new(move |db| {
+            let result = catch_unwind(AssertUnwindSafe(|| job(db))).unwrap_or(Err(ApiError::Internal("a write panicked")));
+            let ok = result.is_ok();
+            let finish: Finish = Box::new(move |committed| {
+                let result = if ok && !committed { Err(ApiError::Internal("the commit failed")) } else { result };
+                answer.send(result).ok();
+            });
+            (ok, finish)
+        });
+        self.jobs.send(job).map_err(|_| ApiError::Internal("the writer has stopped"))?;
+        waiting.await.map_err(|_| ApiError::Internal("the writer has stopped"))?
+    }
+
+    /// Runs a query on a reader, off the async threads.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let this = self.clone();
+        tokio::task::spawn_blocking(move || {
+            let idle = this.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let db = match idle {
+                Some(db) => db,
+                None => connect(&this.folder)?,
+            };
+            let result = query(&db);
+            this.idle.lock().unwrap_or_else(PoisonError::into_inner).push(db);
+            result
+        })
+        .await
+        .map_err(|_| ApiError::Internal("a read panicked"))?
+    }
+
+    /// The data folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+/// Group commit without a timer: whatever queued up while the last commit was being synced goes into the next one.
+fn write_loop(db: Connection, queue: &mpsc::Receiver<Job>) {
+    while let Ok(first) = queue.recv() {
+        let mut finishes = Vec::new();
+        let begun = db.execute_batch("BEGIN IMMEDIATE").is_ok();
+        let mut next = Some(first);
+        while let Some(job) = next {
+            let (ok, finish) = if begun && db.execute_batch("SAVEPOINT job").is_ok() { job(&db) } else { refuse(job) };
+            if !ok {
+                db.execute_batch("ROLLBACK TO job").ok();
+            }
+            db.execute_batch("RELEASE job").ok();
+            finishes.push(finish);
+            next = if finishes.len() < GROUP { queue.try_recv().ok() } else { None };
+        }
+        let committed = begun && db.execute_batch("COMMIT").is_ok();
+        if begun && !committed {
+            db.execute_batch("ROLLBACK").ok();
+        }
+        finishes.into_iter().for_each(|finish| finish(committed));
+    }
+}
+
+/// Without a transaction a job must not run; dropping it closes its answer's channel.
+fn refuse(job: Job) -> (bool, Finish) {
+    drop(job);
+    (false, Box::new(|_| {}))
+}
+
+/// The version of a kind of reference rows.
+pub(crate) fn ref_version(db: &Connection, kind: &str) -> rusqlite::Result<u64> {
+    Ok(db
+        .prepare_cached("SELECT version FROM reference WHERE kind = ?1")?
+        .query_row([kind], |row| row.get(0))
+        .optional()?
+        .unwrap_or(0))
+}

@@ -1,0 +1,144 @@
+//! Errors by who sees them: the operator at start, the administrator, a device.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use axum::{
+    body::Body,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use doorstep_protocol::{CONTENT_TYPE, CodecError, ErrorBody};
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Not loopback, and nobody said that this is meant.
+    #[error("listen on {0}: not a loopback address; the server speaks plain HTTP, so put a TLS proxy before it or pass --insecure")]
+    NotLoopback(SocketAddr),
+    /// The address is taken or not ours.
+    #[error("listen on {addr}: {source}")]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The data folder.
+    #[error("use the data folder {folder}: {source}")]
+    Folder {
+        /// Which.
+        folder: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The database was written by a newer version.
+    #[error("open the database: it has version {found}, this program knows up to {known}; install a newer version")]
+    TooNew {
+        /// Its version.
+        found: u32,
+        /// Newest known here.
+        known: u32,
+    },
+    /// SQLite.
+    #[error("open the database: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// No randomness to be had.
+    #[error("draw random bytes from the operating system")]
+    Random,
+}
+
+/// Why an administrator's command fails.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// The database can not be opened.
+    #[error(transparent)]
+    Open(#[from] ServeError),
+    /// SQLite.
+    #[error("use the database: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// Something that the command needs is not there; says what to do.
+    #[error("{0}")]
+    Missing(String),
+    /// A value that can not be one.
+    #[error("{0}")]
+    Invalid(String),
+    /// A file.
+    #[error("read {file}: {source}")]
+    File {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// Why a device's request fails. Becomes an [`ErrorBody`] with a stable code.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    #[error("token is missing or not known; enrol again")]
+    Unauthorized,
+    #[error("code is not known, used by another installation, or expired; ask for a new one")]
+    Code,
+    #[error("the installation's mark is taken; make a new installation")]
+    TagTaken,
+    #[error("installation is not the enrolled one")]
+    Install,
+    #[error("body is too large")]
+    TooLarge,
+    #[error("body is malformed: {0}")]
+    Malformed(String),
+    #[error("no such thing")]
+    NotFound,
+    #[error("no accepted entry names this photo yet")]
+    PhotoUnexpected,
+    #[error("the bytes do not have the named hash")]
+    PhotoHash,
+    #[error("the bytes are not a photo: {0}")]
+    NotAPhoto(#[from] doorstep_media::MediaError),
+    #[error("use the database: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    #[error("use the photo folder: {0}")]
+    File(#[from] std::io::Error),
+    #[error("internal error: {0}")]
+    Internal(&'static str),
+}
+
+impl ApiError {
+    fn parts(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            Self::Code => (StatusCode::FORBIDDEN, "code_invalid"),
+            Self::TagTaken => (StatusCode::CONFLICT, "tag_taken"),
+            Self::Install => (StatusCode::FORBIDDEN, "install_unknown"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
+            Self::PhotoUnexpected => (StatusCode::CONFLICT, "photo_unexpected"),
+            Self::PhotoHash => (StatusCode::UNPROCESSABLE_ENTITY, "photo_hash"),
+            Self::NotAPhoto(_) => (StatusCode::UNPROCESSABLE_ENTITY, "not_a_photo"),
+            Self::Sqlite(_) | Self::File(_) => (StatusCode::SERVICE_UNAVAILABLE, "storage"),
+            Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+        }
+    }
+}
+
+impl From<CodecError> for ApiError {
+    fn from(error: CodecError) -> Self {
+        match error {
+            CodecError::TooLarge(_) => Self::TooLarge,
+            other => Self::Malformed(other.to_string()),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, code) = self.parts();
+        if status.is_server_error() {
+            eprintln!("doorstep-server: {self}");
+        }
+        let body = ErrorBody { code: code.to_owned(), detail: self.to_string() };
+        let bytes = doorstep_protocol::encode(&body).unwrap_or_default();
+        (status, [(header::CONTENT_TYPE, CONTENT_TYPE)], Body::from(bytes)).into_response()
+    }
+}

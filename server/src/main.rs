@@ -1,0 +1,188 @@
+//! `doorstep-server`: serve, and the administrator's commands.
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
+
+use clap::{Parser, Subcommand};
+use doorstep_domain::UnixMs;
+use doorstep_server::{AdminError, Config, NowFn, admin::Admin, start};
+use serde_json::json;
+
+/// Doorstep 总部服务器：同步、照片、查询、管理。
+/// Doorstep's head-office server: sync, photos, reading, admin.
+#[derive(Parser)]
+#[command(version)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// 启动服务器 Start the server; an empty folder is set up.
+    Serve {
+        /// 数据目录 Data folder.
+        #[arg(long, default_value = "./doorstep-data")]
+        data: PathBuf,
+        /// 监听地址 Address to listen on.
+        #[arg(long, default_value = "127.0.0.1:8080")]
+        listen: SocketAddr,
+        /// 允许非本机地址（明文 HTTP） Allow an address other than loopback, in plain HTTP.
+        #[arg(long)]
+        insecure: bool,
+        /// 以 JSON 输出 Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// 管理数据目录，服务器可同时运行 Administer a data folder; the server may be running.
+    Admin {
+        /// 数据目录 Data folder.
+        #[arg(long, default_value = "./doorstep-data", global = true)]
+        data: PathBuf,
+        /// 以 JSON 输出 Print JSON.
+        #[arg(long, global = true)]
+        json: bool,
+        #[command(subcommand)]
+        command: AdminCommand,
+    },
+}
+
+#[derive(Subcommand)]
+enum AdminCommand {
+    /// 添加或修改网点 Add or change an outlet.
+    Outlet {
+        /// 网点代码 Its code.
+        code: String,
+        /// 中文名 Chinese name.
+        #[arg(long)]
+        name_zh: String,
+        /// 英文名 English name.
+        #[arg(long)]
+        name_en: String,
+        /// 电话 Business phone.
+        #[arg(long)]
+        phone: String,
+    },
+    /// 添加或修改人员 Add or change a person.
+    User {
+        /// 账号 Account.
+        id: String,
+        /// 姓名 Name.
+        #[arg(long)]
+        name: String,
+        /// 角色 Role: courier or outlet.
+        #[arg(long)]
+        role: String,
+        /// 网点 Outlet code.
+        #[arg(long)]
+        outlet: String,
+    },
+    /// 生成一次性注册码（24小时有效） Make a one-time enrolment code, valid for 24 hours.
+    Code {
+        /// 账号 Account.
+        user: String,
+    },
+    /// 按期限列出问题件 List cases by next deadline.
+    Cases {
+        /// 最多条数 At most so many.
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+    /// 导入当日运单 Import the day's parcels from CSV.
+    ///
+    /// Columns, in any order: waybill, network, origin_outlet, delivering_outlet, courier, recipient_name, recipient_phone,
+    /// recipient_address, cod_fen, theoretical_arrival. A bad row is named by its line and left out; the rest is imported.
+    ImportParcels {
+        /// CSV 文件（UTF-8） The CSV file, in UTF-8.
+        file: PathBuf,
+    },
+    /// 发布规则包 Publish a rule pack (JSON).
+    Pack {
+        /// 规则包 The file.
+        file: PathBuf,
+    },
+}
+
+#[allow(clippy::disallowed_methods, reason = "the edge: this is where the clock is read")]
+fn wall() -> UnixMs {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    UnixMs(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn main() -> ExitCode {
+    let result = match Args::parse().command {
+        Command::Serve { data, listen, insecure, json } => serve(data, listen, insecure, json),
+        Command::Admin { data, json, command } => administer(&data, json, command).map_err(|error| error.to_string()),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("doorstep-server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(folder: PathBuf, listen: SocketAddr, insecure: bool, as_json: bool) -> Result<ExitCode, String> {
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
+    runtime.block_on(async {
+        let now: NowFn = Arc::new(wall);
+        let running = start(Config { folder, listen, insecure, now }).await.map_err(|error| error.to_string())?;
+        let (addr, token) = (running.addr, running.console_token.clone());
+        if as_json {
+            println!("{}", json!({ "listen": addr, "page": format!("http://{addr}/?token={token}") }));
+        } else {
+            println!("doorstep-server listens on http://{addr}\n总部页面 page: http://{addr}/?token={token}");
+        }
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(|e| e.to_string())?;
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        running.stop().await;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn administer(data: &std::path::Path, as_json: bool, command: AdminCommand) -> Result<ExitCode, AdminError> {
+    let mut admin = Admin::open(data)?;
+    let read = |file: PathBuf| std::fs::read(&file).map_err(|source| AdminError::File { file, source });
+    let say = |value: serde_json::Value, text: String| println!("{}", if as_json { value.to_string() } else { text });
+    match command {
+        AdminCommand::Outlet { code, name_zh, name_en, phone } => {
+            admin.outlet(&code, &name_zh, &name_en, &phone)?;
+            say(json!({ "outlet": code }), format!("网点已保存 outlet saved: {code}"));
+        }
+        AdminCommand::User { id, name, role, outlet } => {
+            admin.user(&id, &name, &role, &outlet)?;
+            say(json!({ "user": id }), format!("人员已保存 person saved: {id}"));
+        }
+        AdminCommand::Code { user } => {
+            let code = admin.code(&user, wall())?;
+            say(json!(code), format!("注册码 code for {user}, 24 h, once: {}", code.code));
+        }
+        AdminCommand::Cases { limit } => {
+            let rows = admin.cases(limit, wall())?;
+            let lines: Vec<String> = rows
+                .iter()
+                .map(|r| format!("{:<16} {:<12} {:<14} {} → {} {}", r.waybill, r.reason, r.state, r.delivering_outlet, r.origin_outlet, r.flags.join(" ")))
+                .collect();
+            say(json!(rows), lines.join("\n"));
+        }
+        AdminCommand::ImportParcels { file } => {
+            let result = admin.import_parcels(&read(file)?)?;
+            let mut text = format!("已导入 imported: {}", result.imported);
+            for bad in &result.bad {
+                text += &format!("\n第{}行未导入 line {} left out: {}", bad.line, bad.line, bad.fault);
+            }
+            say(json!(result), text);
+            if !result.bad.is_empty() {
+                return Ok(ExitCode::from(3));
+            }
+        }
+        AdminCommand::Pack { file } => {
+            let version = admin.pack(&read(file)?)?;
+            say(json!({ "version": version }), format!("规则包已发布 rule pack published: version {version}"));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

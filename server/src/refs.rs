@@ -1,0 +1,62 @@
+//! Reference rows for devices.
+
+use doorstep_protocol::{OutletRow, ParcelRow, RefKind, RefVersion, Refs};
+use rusqlite::{Connection, Row, params};
+
+use crate::{db::ref_version, enrol::Device, error::ApiError};
+
+/// The rows of a kind that the device may see, or `None` if it has this version.
+pub(crate) fn rows(db: &Connection, kind: RefKind, have: u64, device: &Device) -> Result<Option<Refs>, ApiError> {
+    let version = ref_version(db, kind.as_str())?;
+    if version == have {
+        return Ok(None);
+    }
+    let mut refs = Refs { version, parcels: vec![], outlets: vec![], pack: vec![] };
+    match kind {
+        RefKind::Parcels => {
+            let (sql, owner) = match device.role.as_str() {
+                "courier" => ("SELECT * FROM parcel WHERE courier = ?1", &device.person),
+                _ => ("SELECT * FROM parcel WHERE delivering_outlet = ?1", &device.outlet),
+            };
+            refs.parcels = db.prepare_cached(sql)?.query_map(params![owner], parcel_row)?.collect::<Result<_, _>>()?;
+        }
+        RefKind::Outlets => {
+            let mut query = db.prepare_cached("SELECT code, name_zh, name_en, phone FROM outlet")?;
+            let rows = query.query_map([], |row| {
+                Ok(OutletRow { code: row.get(0)?, name_zh: row.get(1)?, name_en: row.get(2)?, phone: row.get(3)? })
+            })?;
+            refs.outlets = rows.collect::<Result<_, _>>()?;
+        }
+        RefKind::Pack => {
+            refs.pack = db.query_row("SELECT body FROM reference WHERE kind = 'pack'", [], |row| row.get(0))?;
+        }
+    }
+    Ok(Some(refs))
+}
+
+fn parcel_row(row: &Row<'_>) -> rusqlite::Result<ParcelRow> {
+    Ok(ParcelRow {
+        waybill: row.get("waybill")?,
+        network: row.get("network")?,
+        origin_outlet: row.get("origin_outlet")?,
+        delivering_outlet: row.get("delivering_outlet")?,
+        courier: row.get("courier")?,
+        recipient_name: row.get("recipient_name")?,
+        recipient_phone: row.get("recipient_phone")?,
+        recipient_address: row.get("recipient_address")?,
+        cod_fen: row.get("cod_fen")?,
+        theoretical_arrival_ms: row.get("arrival_ms")?,
+    })
+}
+
+/// The kinds of which the device has another version.
+pub(crate) fn stale(db: &Connection, have: &[RefVersion]) -> Result<Vec<RefVersion>, ApiError> {
+    let mut stale = Vec::new();
+    for kind in RefKind::ALL {
+        let version = ref_version(db, kind.as_str())?;
+        if have.iter().find(|h| h.kind == kind).map_or(0, |h| h.version) != version {
+            stale.push(RefVersion { kind, version });
+        }
+    }
+    Ok(stale)
+}
