@@ -1,0 +1,154 @@
+//! A link between clients and a server: a TCP proxy that counts bytes and can be cut in the ways networks are cut.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
+
+/// How the link behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkMode {
+    /// Bytes pass.
+    Up,
+    /// Connections are dropped, running ones too.
+    Cut,
+    /// Requests reach the server; answers are swallowed and the connection is dropped.
+    LoseAnswers,
+    /// A captive portal answers everything with a login page.
+    Portal,
+    /// A request is cut after so many bytes.
+    CutAfter(usize),
+}
+
+/// What has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Traffic {
+    /// Bytes from clients, headers included.
+    pub up: u64,
+    /// Bytes from the server, headers included.
+    pub down: u64,
+    /// Connections made.
+    pub connections: u64,
+}
+
+/// A link on a free port of its own.
+#[derive(Clone)]
+pub struct Link {
+    addr: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    server: Mutex<SocketAddr>,
+    mode: watch::Sender<LinkMode>,
+    up: AtomicU64,
+    down: AtomicU64,
+    connections: AtomicU64,
+}
+
+impl Link {
+    /// Starts a link to a server.
+    pub async fn to(server: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared {
+            server: Mutex::new(server),
+            mode: watch::Sender::new(LinkMode::Up),
+            up: AtomicU64::new(0),
+            down: AtomicU64::new(0),
+            connections: AtomicU64::new(0),
+        });
+        let of_task = shared.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(carry(client, of_task.clone()));
+            }
+        });
+        Self { addr, shared }
+    }
+
+    /// The address that clients use.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// Changes the behaviour; running connections feel it at once.
+    pub fn set(&self, mode: LinkMode) {
+        self.shared.mode.send_replace(mode);
+    }
+
+    /// Points the link to another server, such as one started again on its folder.
+    pub fn point_to(&self, server: SocketAddr) {
+        *self.shared.server.lock().unwrap() = server;
+    }
+
+    /// What has passed so far.
+    pub fn traffic(&self) -> Traffic {
+        Traffic {
+            up: self.shared.up.load(Ordering::SeqCst),
+            down: self.shared.down.load(Ordering::SeqCst),
+            connections: self.shared.connections.load(Ordering::SeqCst),
+        }
+    }
+}
+
+async fn carry(mut client: TcpStream, shared: Arc<Shared>) {
+    let mut mode = shared.mode.subscribe();
+    let now = *mode.borrow_and_update();
+    shared.connections.fetch_add(1, Ordering::SeqCst);
+    match now {
+        LinkMode::Cut => return,
+        LinkMode::Portal => {
+            let mut request = vec![0; 16 * 1024];
+            client.read(&mut request).await.ok();
+            let page = "<html>Wi-Fi login</html>";
+            let answer = format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{page}", page.len());
+            client.write_all(answer.as_bytes()).await.ok();
+            return;
+        }
+        LinkMode::Up | LinkMode::LoseAnswers | LinkMode::CutAfter(_) => {}
+    }
+    let server = *shared.server.lock().unwrap();
+    let Ok(server) = TcpStream::connect(server).await else { return };
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let budget = if let LinkMode::CutAfter(bytes) = now { bytes } else { usize::MAX };
+    let upwards = async {
+        let mut left = budget;
+        let mut buffer = vec![0; 32 * 1024];
+        while let Ok(n @ 1..) = from_client.read(&mut buffer).await {
+            let pass = n.min(left);
+            shared.up.fetch_add(pass as u64, Ordering::SeqCst);
+            if to_server.write_all(&buffer[..pass]).await.is_err() || pass < n {
+                return;
+            }
+            left -= pass;
+        }
+    };
+    let downwards = async {
+        let mut buffer = vec![0; 32 * 1024];
+        while let Ok(n @ 1..) = from_server.read(&mut buffer).await {
+            if now == LinkMode::LoseAnswers {
+                return;
+            }
+            shared.down.fetch_add(n as u64, Ordering::SeqCst);
+            if to_client.write_all(&buffer[..n]).await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = upwards => {}
+        () = downwards => {}
+        _ = mode.changed() => {}
+    }
+}

@@ -1,0 +1,178 @@
+//! A small network: three outlets, two couriers, staff, a parcel list, one server, one link.
+
+use std::{path::PathBuf, sync::Arc};
+
+use doorstep_client::{CaseView, Client, ClientError, Command, Options, Outcome, SyncReport};
+use doorstep_domain::{CaseId, Recorded, Standing, UnixMs, Waybill};
+use doorstep_rules::Case;
+use doorstep_server::{Config, Running, admin::Admin};
+use doorstep_store::Filter;
+use tempfile::TempDir;
+
+use crate::{Hands, Link, TestClock};
+
+/// Monday 2026-03-02, 09:00 in Asia/Shanghai.
+const MORNING: i64 = 1_772_413_200_000;
+
+/// Parcel number `n` of the harness's list: delivered by outlet 0412 from 0571, courier `c1` for even and `c2` for odd.
+pub fn waybill(n: u32) -> String {
+    format!("QH{n:012}")
+}
+
+/// A server with its folder, a link to it, and true time.
+pub struct World {
+    /// True time.
+    pub hands: Hands,
+    /// The link.
+    pub link: Link,
+    folder: TempDir,
+    running: Option<Running>,
+    boots: i64,
+}
+
+/// One device.
+pub struct Device {
+    /// Its client.
+    pub client: Client,
+    /// Its clock.
+    pub clock: Arc<TestClock>,
+    /// Its store folder.
+    pub folder: PathBuf,
+}
+
+impl World {
+    /// Starts the network at nine in the morning, with 40 parcels on the list.
+    pub async fn new() -> Self {
+        let hands = Hands::at(UnixMs(MORNING));
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("server");
+        let mut admin = Admin::open(&data).unwrap();
+        for (code, zh) in [("0412", "城西派件部"), ("0571", "杭州余杭网点"), ("0755", "深圳南山网点")] {
+            admin.outlet(code, zh, "Outlet", "0571-88000000").unwrap();
+        }
+        for (id, role, outlet) in [("c1", "courier", "0412"), ("c2", "courier", "0412"), ("s1", "outlet", "0412"), ("o1", "outlet", "0571"), ("x1", "outlet", "0755")] {
+            admin.user(id, "李明", role, outlet).unwrap();
+        }
+        let mut csv = String::from("waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n");
+        for n in 0..40 {
+            let courier = if n % 2 == 0 { "c1" } else { "c2" };
+            csv += &format!("{},QH,0571,0412,{courier},王小花,1380000{n:04},青禾路{n}号,{},2026-03-02 08:00\n", waybill(n), n * 100);
+        }
+        let imported = admin.import_parcels(csv.as_bytes()).unwrap();
+        assert_eq!((imported.imported, imported.bad.len()), (40, 0));
+        let running = serve(&data, &hands).await;
+        let link = Link::to(running.addr).await;
+        Self { hands, link, folder, running: Some(running), boots: 0 }
+    }
+
+    /// The administrator's view of the server's folder.
+    pub fn admin(&self) -> Admin {
+        Admin::open(&self.folder.path().join("server")).unwrap()
+    }
+
+    /// The server's folder.
+    pub fn server_folder(&self) -> PathBuf {
+        self.folder.path().join("server")
+    }
+
+    /// Stops the server and starts it again on its folder.
+    pub async fn restart_server(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+        let running = serve(&self.server_folder(), &self.hands).await;
+        self.link.point_to(running.addr);
+        self.running = Some(running);
+    }
+
+    /// Where the page is.
+    pub fn page(&self) -> String {
+        let running = self.running.as_ref().unwrap();
+        format!("http://{}/?token={}", running.addr, running.console_token)
+    }
+
+    /// A device that is not enrolled.
+    pub fn fresh(&mut self, name: &str, clock_off_minutes: i64) -> Device {
+        self.boots += 1;
+        let clock = TestClock::off_by(&self.hands, clock_off_minutes, self.boots);
+        let folder = self.folder.path().join(name);
+        let client = Client::open(&folder, Options { clock: clock.clone(), ..Options::default() }).unwrap();
+        Device { client, clock, folder }
+    }
+
+    /// A device enrolled for a person, with everything fetched.
+    pub async fn device(&mut self, name: &str, person: &str) -> Device {
+        self.device_off_by(name, person, 0).await
+    }
+
+    /// The same with a clock that is off by so many minutes.
+    pub async fn device_off_by(&mut self, name: &str, person: &str, minutes: i64) -> Device {
+        let device = self.fresh(name, minutes);
+        let code = self.admin().code(person, self.hands.now()).unwrap().code;
+        device.client.enrol(&self.link.url(), &code).await.unwrap();
+        device
+    }
+
+    /// The case as the server holds it.
+    pub fn on_server(&self, case: &CaseId) -> (Vec<Vec<u8>>, Vec<Recorded>) {
+        self.admin().log(case).unwrap()
+    }
+}
+
+async fn serve(folder: &std::path::Path, hands: &Hands) -> Running {
+    let listen = "127.0.0.1:0".parse().unwrap();
+    doorstep_server::start(Config { folder: folder.to_owned(), listen, insecure: false, now: hands.server() }).await.unwrap()
+}
+
+impl Device {
+    /// Records a failed delivery.
+    pub fn fail(&self, n: u32, reason: &str) -> Result<Outcome, ClientError> {
+        let command = Command::Fail { waybill: waybill(n), reason: reason.into(), sub: None, words: Some("敲门无人".into()), photos: vec![] };
+        self.client.record(&command, &[])
+    }
+    /// Records a note.
+    pub fn note(&self, n: u32, words: &str) -> Result<Outcome, ClientError> {
+        self.client.record(&Command::Note { waybill: waybill(n), words: words.into() }, &[])
+    }
+    /// Notifies the origin outlet.
+    pub fn notice(&self, n: u32) -> Result<Outcome, ClientError> {
+        self.client.record(&Command::Notice { waybill: waybill(n), to: None, request: None }, &[])
+    }
+    /// Replies as the origin outlet.
+    pub fn reply(&self, n: u32) -> Result<Outcome, ClientError> {
+        let command = Command::Reply { waybill: waybill(n), decision: "REDELIVER".into(), words: Some("同址再派".into()), phone: None, address: None };
+        self.client.record(&command, &[])
+    }
+    /// Syncs.
+    pub async fn sync(&self) -> Result<SyncReport, ClientError> {
+        self.client.sync().await
+    }
+    /// The case of a parcel.
+    pub fn case(&self, n: u32) -> Option<CaseView> {
+        self.client.case(&waybill(n)).unwrap()
+    }
+    /// Case id of a parcel.
+    pub fn id(&self, n: u32) -> CaseId {
+        CaseId::of(&"QH".parse().unwrap(), &Waybill::parse(&waybill(n)).unwrap())
+    }
+    /// The store opened again, as after a kill.
+    pub fn reopen(&mut self) {
+        self.client = Client::open(&self.folder, Options { clock: self.clock.clone(), ..Options::default() }).unwrap();
+    }
+    /// Everything listed, ended cases too.
+    pub fn list(&self) -> Vec<doorstep_store::CaseRow> {
+        self.client.cases(&Filter { closed: true, limit: 10_000, ..Filter::default() }).unwrap()
+    }
+
+    /// Asserts that this replica and the server have the same heads, entries and receipts for a parcel.
+    pub fn agrees_with(&self, world: &World, n: u32) {
+        let id = self.id(n);
+        let (chunks, entries) = world.on_server(&id);
+        let merged = doorstep_document::merge(chunks.iter().map(Vec::as_slice)).unwrap();
+        let heads = self.client.heads().unwrap().into_iter().find(|(case, _)| *case == id).map(|(_, heads)| heads);
+        assert_eq!(heads.as_ref(), Some(&merged.heads), "heads of {id} as Automerge merges the server's log");
+        let here = self.case(n).unwrap().case;
+        assert!(here.timeline.iter().all(|r| matches!(r.standing, Standing::Accepted(_))), "{:?}", here.timeline);
+        assert_eq!(Case::fold(entries).unwrap(), here, "folded case with receipts");
+    }
+}
