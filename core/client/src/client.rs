@@ -10,7 +10,7 @@ use doorstep_domain::{ActionId, Author, CaseId, DeviceId, InstallId, Outlet, Par
 use doorstep_media::inspect;
 use doorstep_protocol::{EnrolRequest, EnrolResponse, decode, encode, seal};
 use doorstep_rules::Pack;
-use doorstep_store::{Action, CaseRow, CaseView, Enrolment, Filter, Identity, Status, Store};
+use doorstep_store::{Action, CaseRow, CaseView, Enrolment, Filter, Identity, Status, Store, Written};
 use doorstep_sync::{Engine, Failure, Pace};
 use reqwest::Method;
 use tokio::sync::watch;
@@ -42,6 +42,8 @@ impl Default for Options {
 pub struct Outcome {
     /// The cases as they stand now, in the command's order.
     pub cases: Vec<CaseView>,
+    /// What was written, in the same order.
+    pub written: Vec<Written>,
 }
 
 /// A field client on one folder. Cheap to clone; clones share everything.
@@ -155,14 +157,14 @@ impl Client {
             anchor: store.anchor(clocks.boot)?,
         };
         let journal = serde_json::to_string(&command).map_err(|_| ClientError::Internal("the command can not be written"))?;
-        store.record(&Action { id: ActionId::new(random()?), command: journal, time, now, cases })?;
+        let written = store.record(&Action { id: ActionId::new(random()?), command: journal, time, now, cases })?;
         let mut views = Vec::with_capacity(waybills.len());
         for waybill in &waybills {
             views.extend(store.case(waybill, now)?);
         }
         drop(store);
         self.inner.changed();
-        Ok(Outcome { cases: views })
+        Ok(Outcome { cases: views, written })
     }
 
     /// Lists cases by next deadline.

@@ -18,4 +18,4 @@ pub use command::{Command, NewPhoto, PhotoRef};
 pub use drive::SyncReport;
 pub use error::{ClientError, Kind, Refusal};
 
-pub use doorstep_store::{CaseRow, CaseView, Filter, Identity, Status, UnsentIntent};
+pub use doorstep_store::{CaseRow, CaseView, Filter, Identity, Status, UnsentIntent, Written};

@@ -263,7 +263,7 @@ fn deadline(clock: &Clock, round: &Round, case: &Case, pack: &Pack, now: UnixMs,
         // The server's receipt, or the phone notice during an outage (SLA-05); an unsent notice starts nothing.
         Step::Notice => {
             let online = round.notices.iter().filter(|r| to_origin(r, case)).filter_map(|r| r.standing.receipt());
-            let by_phone = round.outages.iter().filter(|r| is_valid_outage(r, clock, pack)).filter_map(|r| phoned_at(r));
+            let by_phone = round.outages.iter().filter(|r| is_valid_outage(r, pack, None)).filter_map(|r| phoned_at(r));
             online.map(|receipt| receipt.received_at).chain(by_phone).min()?
         }
         Step::Reply => round.replies.iter().filter_map(|r| r.standing.receipt()).map(|r| r.received_at).min()?,
@@ -302,7 +302,7 @@ fn timeliness(clock: &Clock, round: &Round, case: &Case, pack: &Pack, due: UnixM
     if meets.iter().any(|r| r.standing.receipt().is_some_and(|receipt| receipt.received_at <= due)) {
         return Timeliness::OnTime;
     }
-    if round.outages.iter().any(|r| is_valid_outage(r, clock, pack) && phoned_at(r).is_some_and(|at| at <= due)) {
+    if round.outages.iter().any(|r| is_valid_outage(r, pack, Some(clock)) && phoned_at(r).is_some_and(|at| at <= due)) {
         return Timeliness::OnTimeByException;
     }
     if now <= due && meets.iter().all(|r| r.standing.receipt().is_none()) {
@@ -311,10 +311,10 @@ fn timeliness(clock: &Clock, round: &Round, case: &Case, pack: &Pack, due: UnixM
     if meets.iter().any(|r| r.acted_at() <= due) { Timeliness::LateSynced } else { Timeliness::Late }
 }
 
-fn is_valid_outage(recorded: &Recorded, clock: &Clock, pack: &Pack) -> bool {
+/// A complete outage record with a reason that an exception accepts: any exception of the pack, or one of a clock's own.
+fn is_valid_outage(recorded: &Recorded, pack: &Pack, clock: Option<&Clock>) -> bool {
     let Body::Outage(outage) = &recorded.entry.body else { return false };
-    // A phone notice also starts the reply clock, which itself knows no exception.
-    let listed = |id: &String| clock.starts == Step::Notice || clock.exceptions.contains(id);
+    let listed = |id: &String| clock.is_none_or(|clock| clock.exceptions.contains(id));
     outage.is_complete()
         && pack.exceptions.iter().any(|e| listed(&e.id) && e.reasons.iter().any(|r| r == outage.reason.as_str()))
 }

@@ -167,7 +167,8 @@ fn a_phone_notice_starts_the_reply_clock_too() {
     story.outage(at(0, 21, 0, 0), at(1, 8, 0, 0), words("0571-8000"));
     let judged = story.judge(at(1, 9, 0, 0));
     assert_eq!(judged.state, State::Notified);
-    assert_eq!(judged.deadlines.iter().find(|d| d.clock == "SLA-05").unwrap().due_at, at(1, 21, 0, 0));
+    let reply = judged.deadlines.iter().find(|d| d.clock == "SLA-05").unwrap();
+    assert_eq!((reply.due_at, reply.timeliness), (at(1, 21, 0, 0), Timeliness::Pending), "X-1 is no exception to the reply's clock");
 }
 
 #[test]

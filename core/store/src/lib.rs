@@ -22,5 +22,5 @@ pub use identity::{Enrolment, Identity};
 pub use open::Store;
 pub use photos::WaitingPhoto;
 pub use read::{CaseRow, CaseView, Filter, Status, UnsentIntent};
-pub use record::{Action, ActionCase, SavedPhoto};
+pub use record::{Action, ActionCase, SavedPhoto, Written};
 pub use transfer::Clocks;

@@ -1,8 +1,9 @@
 //! Recording: intent, change and list row in one transaction, durable when it returns.
 
 use doorstep_document::{Change, MAX_CASE_BYTES, MAX_CASE_CHANGES, NewEntry};
-use doorstep_domain::{ActionId, Body, CaseId, Facts, Fen, NetworkCode, PhotoId, Standing, TimeEvidence, UnixMs, Waybill, mobile_mark};
+use doorstep_domain::{ActionId, Body, CaseId, ChangeHash, Facts, Fen, NetworkCode, PhotoId, Standing, TimeEvidence, UnixMs, Waybill, mobile_mark};
 use rusqlite::{Connection, TransactionBehavior, params};
+use serde::Serialize;
 
 use crate::{
     Store, StoreError, identity,
@@ -46,15 +47,24 @@ pub struct SavedPhoto {
     pub name: String,
 }
 
+/// What an action wrote in one case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Written {
+    /// The case.
+    pub case: CaseId,
+    /// The change that holds its entries.
+    pub change: ChangeHash,
+}
+
 impl Store {
-    /// Records an action: all of its cases or none. Returns the case ids once everything is durable.
-    pub fn record(&mut self, action: &Action) -> Result<Vec<CaseId>, StoreError> {
+    /// Records an action: all of its cases or none. Returns once everything is durable.
+    pub fn record(&mut self, action: &Action) -> Result<Vec<Written>, StoreError> {
         self.load_pack()?;
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let who = identity::read(&tx)?.ok_or(StoreError::NotEnrolled)?;
         let (_, pack) = self.pack.as_ref().ok_or(StoreError::NoPack)?;
         let network: NetworkCode = pack.network.parse().map_err(|_| StoreError::Damaged("reference"))?;
-        let mut ids = Vec::with_capacity(action.cases.len());
+        let mut written = Vec::with_capacity(action.cases.len());
         for target in &action.cases {
             let case = CaseId::of(&network, &target.waybill);
             let mut head = project::head(&tx, &case)?;
@@ -94,10 +104,10 @@ impl Store {
                 .execute(params![photo.id.as_bytes(), case.as_bytes(), intent, photo.len, photo.name])?;
             }
             project::write_row(&tx, &case, &head, all, pack, action.now)?;
-            ids.push(case);
+            written.push(Written { case, change: change.hash() });
         }
         tx.commit()?;
-        Ok(ids)
+        Ok(written)
     }
 }
 

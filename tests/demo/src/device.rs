@@ -1,0 +1,119 @@
+//! The part of a phone or tablet: the real client on a folder, driven by lines of JSON, answering with lines of JSON.
+//!
+//! Before an action is shown as recorded, it is noted in the demo's own journal and fsynced: the verification holds this
+//! journal against head office at the end.
+
+use std::{
+    error::Error,
+    fs::{File, OpenOptions},
+    io::{self, BufRead, Write},
+    path::Path,
+};
+
+use doorstep_client::{Client, ClientError, Command, NewPhoto, Options, Outcome};
+use doorstep_domain::PhotoPurpose;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::clock;
+
+/// What the stage asks of a device.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum Ask {
+    /// Redeem a code.
+    Enrol { server: String, code: String },
+    /// Record an action, with photos drawn from seeds.
+    Record { command: Command, photos: Vec<(u32, String)> },
+    /// Record notes without end, one line of answer each, until killed.
+    Storm { waybill: String },
+    /// Sync.
+    Sync,
+    /// Say everything that this replica holds.
+    Report,
+}
+
+/// One line of the journal: what was shown as recorded.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Shown {
+    /// The case.
+    pub case: String,
+    /// The change.
+    pub change: String,
+}
+
+/// Plays the part until standard input closes.
+pub async fn run(folder: &Path, clock_file: &Path, wall_off_minutes: i64, boot: u32) -> Result<(), Box<dyn Error>> {
+    let clock = clock::of_device(clock_file, wall_off_minutes, boot)?;
+    let client = Client::open(folder, Options { clock, ..Options::default() })?;
+    let mut journal = OpenOptions::new().create(true).append(true).open(folder.join("shown.jsonl"))?;
+    for line in io::stdin().lock().lines() {
+        let answer = match serde_json::from_str(&line?)? {
+            Ask::Storm { waybill } => {
+                for n in 1.. {
+                    let command = Command::Note { waybill: waybill.clone(), words: format!("第{n}次敲门，等待中") };
+                    let answer = record(&client, &mut journal, &command, &[])?;
+                    say(&answer)?;
+                }
+                continue;
+            }
+            Ask::Record { command, photos } => record(&client, &mut journal, &command, &photos)?,
+            Ask::Enrol { server, code } => client.enrol(&server, &code).await.map_or_else(refused, |who| json!({ "name": who.name })),
+            Ask::Sync => client.sync().await.map_or_else(refused, |report| json!({ "report": report })),
+            Ask::Report => report(&client)?,
+        };
+        say(&answer)?;
+    }
+    Ok(())
+}
+
+fn say(answer: &Value) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{answer}")?;
+    out.flush()
+}
+
+fn refused(error: ClientError) -> Value {
+    let words = error.words();
+    json!({ "error": { "zh": words.zh, "en": words.en, "kind": format!("{:?}", error.kind()) } })
+}
+
+fn record(client: &Client, journal: &mut File, command: &Command, photos: &[(u32, String)]) -> Result<Value, Box<dyn Error>> {
+    let photos: Vec<NewPhoto> = photos
+        .iter()
+        .map(|(seed, shows)| NewPhoto {
+            bytes: doorstep_tests::draw(*seed, 960, 720),
+            shows: PhotoPurpose::from_word(shows).unwrap_or(PhotoPurpose::Other),
+        })
+        .collect();
+    match client.record(command, &photos) {
+        Err(error) => Ok(refused(error)),
+        Ok(Outcome { cases, written }) => {
+            for w in &written {
+                let shown = Shown { case: w.case.to_string(), change: w.change.to_string() };
+                writeln!(journal, "{}", serde_json::to_string(&shown)?)?;
+            }
+            journal.sync_data()?;
+            let first = cases.first();
+            Ok(json!({
+                "recorded": written.len(),
+                "next_step": first.map(|view| view.judgement.next_step.as_str()),
+                "left_ms": first.and_then(|view| view.judgement.deadlines.iter().map(|d| d.left_ms).find(|left| *left != 0)),
+                "missing": first.map_or(0, |view| view.judgement.missing.len()),
+            }))
+        }
+    }
+}
+
+fn report(client: &Client) -> Result<Value, Box<dyn Error>> {
+    let status = client.status()?;
+    let mut cases = Vec::new();
+    let filter = doorstep_store::Filter { closed: true, limit: 10_000, ..Default::default() };
+    let heads = client.heads()?;
+    for row in client.cases(&filter)? {
+        let view = client.case(&row.waybill)?.ok_or("a listed case can not be read")?;
+        let heads = heads.iter().find(|(id, _)| *id == row.case).map(|(_, heads)| heads);
+        cases.push(json!({ "id": row.case, "waybill": row.waybill, "heads": heads, "case": view.case, "judgement": view.judgement }));
+    }
+    Ok(json!({ "cases": cases, "unsent": status.unsent.len(), "photos": status.photos, "held": status.held, "parcels": client.parcels()?.len() }))
+}

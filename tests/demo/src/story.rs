@@ -1,0 +1,317 @@
+//! The story: one line per event, from the first offline record to the last receipt.
+
+use std::time::Instant;
+
+use doorstep_client::Command;
+use doorstep_server::admin::Admin;
+use doorstep_tests::{Link, LinkMode};
+use serde_json::json;
+
+use crate::{
+    clock::StoryClock,
+    device::Ask,
+    stage::{Actor, Part, Result, Stage},
+    verify,
+};
+
+/// The day's list: invented names, addresses and network.
+pub const PARCELS: &[u8] = include_bytes!("../data/parcels.csv");
+
+const OUTLETS: [(&str, &str, &str, &str); 3] = [
+    ("0412", "青禾城西网点", "Qinghe West outlet", "0400-0412000"),
+    ("0571", "云杭余塘网点", "Yunhang Yutang outlet", "0400-0571000"),
+    ("0755", "南湾前湖网点", "Nanwan Qianhu outlet", "0400-0755000"),
+];
+const PEOPLE: [(&str, &str, &str, &str); 4] = [
+    ("c101", "李建军", "courier", "0412"),
+    ("c102", "周海涛", "courier", "0412"),
+    ("s412", "陈店长", "outlet", "0412"),
+    ("s571", "吴客服", "outlet", "0571"),
+];
+
+/// Everybody on the stage.
+pub struct Cast {
+    /// Courier Li's phone.
+    pub li: Actor,
+    /// Courier Zhou's phone: its clock is three hours fast.
+    pub zhou: Actor,
+    /// The delivering outlet's tablet.
+    pub west: Actor,
+    /// The origin outlet's tablet.
+    pub yutang: Actor,
+}
+
+impl Cast {
+    /// All four.
+    pub fn all(&mut self) -> [&mut Actor; 4] {
+        [&mut self.li, &mut self.zhou, &mut self.west, &mut self.yutang]
+    }
+}
+
+fn waybill(n: u32) -> String {
+    format!("QH3100000000{n:02}")
+}
+
+fn fail(n: u32, reason: &str, sub: Option<&str>, words: &str) -> Command {
+    Command::Fail { waybill: waybill(n), reason: reason.into(), sub: sub.map(Into::into), words: Some(words.into()), photos: vec![] }
+}
+
+fn sms(n: u32) -> Command {
+    Command::Sms { waybill: waybill(n), text: None, number: None, failed: false }
+}
+
+fn call(n: u32, result: &str) -> Command {
+    Command::Call { waybill: waybill(n), result: result.into(), number: None, words: None }
+}
+
+fn notice(n: u32) -> Command {
+    Command::Notice { waybill: waybill(n), to: None, request: Some("请回复处理意见".into()) }
+}
+
+fn reply(n: u32, decision: &str, words: &str) -> Command {
+    Command::Reply { waybill: waybill(n), decision: decision.into(), words: Some(words.into()), phone: None, address: None }
+}
+
+/// Plays the story and verifies it.
+pub async fn play(keep: bool) -> Result<()> {
+    let started = Instant::now();
+    let root = tempfile::Builder::new().prefix("doorstep-demo-").tempdir()?;
+    let data = root.path().join("head-office");
+    StoryClock::open(&root.path().join("clock"))?.set(crate::clock::MONDAY)?;
+    let mut admin = Admin::open(&data)?;
+    for (code, zh, en, phone) in OUTLETS {
+        admin.outlet(code, zh, en, phone)?;
+    }
+    for (id, name, role, outlet) in PEOPLE {
+        admin.user(id, name, role, outlet)?;
+    }
+    let imported = admin.import_parcels(PARCELS)?;
+    if !imported.bad.is_empty() {
+        return Err(format!("the parcel list has bad rows: {:?}", imported.bad).into());
+    }
+    let mut server = Part::start(&["server", path(&data)?, path(&root.path().join("clock"))?])?;
+    let hello = server.line().await?;
+    let link = Link::to(hello["addr"].as_str().ok_or("no address")?.parse()?).await;
+    let stage = Stage::new(root.path(), link)?;
+    stage.at(0, 7, 30)?;
+    println!("Doorstep 演示 · 青禾速运 Qinghe Express (invented) · Monday 2 March 2026");
+    println!("总部页面 head office's page: {}\n", hello["page"].as_str().unwrap_or_default());
+    stage.say(&format!("总部 head office: {} parcels imported, server and four devices are processes of their own", imported.imported));
+    let mut cast = Cast {
+        li: Actor::start("李师傅 Li (phone)", "c101", root.path(), 0, 11)?,
+        zhou: Actor::start("周师傅 Zhou (phone, clock +3 h)", "c102", root.path(), 180, 12)?,
+        west: Actor::start("城西网点 West (tablet)", "s412", root.path(), 0, 13)?,
+        yutang: Actor::start("余塘网点 Yutang (tablet)", "s571", root.path(), 0, 14)?,
+    };
+    let url = stage.link.url();
+    for actor in cast.all() {
+        let code = admin.code(actor.person, stage.now())?.code;
+        let answer = actor.ask(&Ask::Enrol { server: url.clone(), code }).await?;
+        let report = actor.ask(&Ask::Report).await?;
+        stage.say(&format!("{} enrolled as {}, {} parcels on board", actor.name, answer["name"], report["parcels"]));
+    }
+    first_case(&stage, &mut cast, &admin).await?;
+    morning(&stage, &mut cast).await?;
+    let kills = kills(&stage, &mut cast).await?;
+    network_comes_and_goes(&stage, &mut cast).await?;
+    replies(&stage, &mut cast).await?;
+    outage(&stage, &mut cast).await?;
+    next_morning(&stage, &mut cast).await?;
+    let facts = verify::Facts { admin: &mut admin, stage: &stage, root: root.path(), kills, started };
+    verify::everything(facts, &mut cast).await?;
+    if keep {
+        println!("\n--keep: {} · stop with Ctrl-C", hello["page"].as_str().unwrap_or_default());
+        tokio::signal::ctrl_c().await?;
+    }
+    let Cast { li, zhou, west, yutang } = cast;
+    for actor in [li, zhou, west, yutang] {
+        actor.end().await?;
+    }
+    server.end().await?;
+    println!("all replicas agree");
+    Ok(())
+}
+
+fn path(path: &std::path::Path) -> Result<&str> {
+    path.to_str().ok_or_else(|| "the temporary folder's path is not UTF-8".into())
+}
+
+/// One phone, one tablet, one server, one case.
+async fn first_case(stage: &Stage, cast: &mut Cast, admin: &Admin) -> Result<()> {
+    println!("\n-- 第一幕 one phone, one tablet, one server, one case");
+    stage.at(0, 8, 5)?;
+    stage.network(LinkMode::Cut, "no signal in the stairwell");
+    let answer = cast.li.record(fail(1, "DF-NOBODY", None, "敲门三次无人应答"), &[(1, "door")]).await?;
+    stage.say(&format!("Li: {} 送无人 nobody home, 1 photo -> on this phone; next: {}", waybill(1), answer["next_step"]));
+    stage.at(0, 8, 6)?;
+    cast.li.record(sms(1), &[]).await?;
+    cast.li.record(notice(1), &[]).await?;
+    stage.say("Li: template SMS handed over, notice to the origin outlet written -> on this phone");
+    stage.at(0, 8, 20)?;
+    stage.network(LinkMode::Up, "signal");
+    expect(cast.li.sync().await?, "Li syncs")?;
+    expect(cast.yutang.sync().await?, "Yutang syncs")?;
+    stage.at(0, 8, 35)?;
+    cast.yutang.record(reply(1, "REDELIVER", "客户下午在家，同址再派"), &[]).await?;
+    expect(cast.yutang.sync().await?, "Yutang syncs")?;
+    expect(cast.li.sync().await?, "Li syncs")?;
+    stage.say("Yutang: sees the case with its countdown, replies 再派送 deliver again; Li has the reply");
+    let (chunks, _) = admin.log(&doorstep_domain::CaseId::of(&"QH".parse()?, &doorstep_domain::Waybill::parse(&waybill(1))?))?;
+    let heads = json!(doorstep_document::merge(chunks.iter().map(Vec::as_slice))?.heads);
+    for actor in [&mut cast.li, &mut cast.yutang] {
+        let report = actor.ask(&Ask::Report).await?;
+        let case = report["cases"].as_array().and_then(|cases| cases.iter().find(|c| c["waybill"] == waybill(1).as_str()));
+        expect(case.is_some_and(|case| case["heads"] == heads), "the first case is equal everywhere")?;
+    }
+    stage.say("phone, tablet and server: same heads ✓");
+    Ok(())
+}
+
+/// A dozen failures with photos and SMS, all offline.
+async fn morning(stage: &Stage, cast: &mut Cast) -> Result<()> {
+    println!("\n-- 第二幕 the morning round, everybody offline");
+    stage.network(LinkMode::Cut, "no network anywhere in the west district");
+    for (i, n) in [2, 3, 4, 5, 6, 7].into_iter().enumerate() {
+        stage.at(0, 8, 40 + 6 * i as i64)?;
+        let (reason, what) = [("DF-NOBODY", "送无人 nobody home"), ("DF-NOANSWER", "无人接听 no answer"), ("DF-REFUSE", "拒收 refused")][i % 3];
+        let sub = (reason == "DF-REFUSE").then_some("damaged");
+        let shows = if sub.is_some() { "damage_outside" } else { "door" };
+        cast.li.record(fail(n, reason, sub, "外箱压坏，客户拒收"), &[(n, shows), (n + 100, "label")]).await?;
+        if reason != "DF-REFUSE" {
+            cast.li.record(call(n, "no_answer"), &[]).await?;
+            cast.li.record(sms(n), &[]).await?;
+        }
+        stage.say(&format!("Li: {} {what}, 2 photos -> on this phone", waybill(n)));
+    }
+    for (i, n) in [31, 32, 33, 34, 37].into_iter().enumerate() {
+        stage.at(0, 9, 20 + 7 * i as i64)?;
+        let (reason, what) = if n == 37 { ("DF-PHONE", "面单无手机号 no mobile on the label") } else { ("DF-NOBODY", "送无人 nobody home") };
+        let shows = if n == 37 { "label" } else { "door" };
+        cast.zhou.record(fail(n, reason, None, "见照片"), &[(n, shows)]).await?;
+        if n != 37 {
+            cast.zhou.record(sms(n), &[]).await?;
+        }
+        stage.say(&format!("Zhou: {} {what}, 1 photo -> on this phone (its wall clock says three hours later)", waybill(n)));
+    }
+    stage.at(0, 10, 5)?;
+    cast.west.record(fail(3, "DF-ADDR", Some("incomplete"), "客户来电：门牌号有误"), &[]).await?;
+    stage.say(&format!("West: records {} too, for another reason: two devices, one parcel", waybill(3)));
+    stage.at(0, 10, 10)?;
+    cast.li.record(Command::Fail { waybill: "QH319999999901".into(), reason: "DF-NOBODY".into(), sub: None, words: None, photos: vec![] }, &[]).await?;
+    stage.say("Li: QH319999999901 is in no list; recorded all the same, flagged unlisted");
+    Ok(())
+}
+
+/// SIGKILL between and during recordings.
+async fn kills(stage: &Stage, cast: &mut Cast) -> Result<u32> {
+    println!("\n-- 第三幕 a phone that keeps dying");
+    let (mut kills, mut shown) = (0, 0);
+    cast.li.record(fail(8, "DF-NOBODY", None, "无人"), &[(8, "door")]).await?;
+    cast.li.record(fail(9, "DF-PHONE", Some("missing_mobile"), "面单无电话"), &[(9, "label")]).await?;
+    for round in 0..8_u32 {
+        stage.at(0, 10, 15 + i64::from(round))?;
+        // Killed after a few answers and a little while: somewhere inside the next recording.
+        shown += cast.li.storm_until_killed(&waybill(8 + round % 2), u64::from(round % 3), u64::from(round) * 437).await?;
+        cast.li.kill_and_restart().await?;
+        kills += 2;
+    }
+    stage.say(&format!("Li's phone: SIGKILL {kills} times ({} during recording, {} between), started again each time; {shown} notes had been shown as recorded", kills / 2, kills / 2));
+    Ok(kills)
+}
+
+async fn network_comes_and_goes(stage: &Stage, cast: &mut Cast) -> Result<()> {
+    println!("\n-- 第四幕 the network comes and goes");
+    stage.at(0, 10, 40)?;
+    for (mode, why) in [
+        (LinkMode::Portal, "a captive portal answers with its login page"),
+        (LinkMode::CutAfter(3_000), "the request is cut half way"),
+        (LinkMode::LoseAnswers, "the server gets the batch, its answer is lost"),
+    ] {
+        stage.network(mode, why);
+        expect(!cast.li.sync().await?, "Li's sync fails")?;
+        expect(!cast.zhou.sync().await?, "Zhou's sync fails")?;
+        stage.say("Li, Zhou: sync failed; everything is kept");
+    }
+    stage.at(0, 10, 50)?;
+    stage.network(LinkMode::Up, "network is back");
+    for actor in cast.all() {
+        expect(actor.sync().await?, "everybody syncs")?;
+    }
+    stage.say("everybody synced: the lost answer cost one repeat");
+    Ok(())
+}
+
+async fn replies(stage: &Stage, cast: &mut Cast) -> Result<()> {
+    println!("\n-- 第五幕 notices, replies, delivery");
+    stage.at(0, 11, 0)?;
+    for n in [2, 3, 4, 5, 31, 32, 37] {
+        cast.west.record(notice(n), &[]).await?;
+    }
+    expect(cast.west.sync().await?, "West syncs")?;
+    stage.say("West: 7 notices to the origin outlet, the same day");
+    expect(cast.yutang.sync().await?, "Yutang syncs")?;
+    stage.at(0, 11, 40)?;
+    for (n, decision, words) in [(2, "REDELIVER", "客户晚上在家"), (3, "ADDR_CHANGE", "改送 12 幢 301 室"), (4, "RETURN", "寄件人同意退回，运费寄付"), (37, "REDELIVER", "电话 13000009999")] {
+        cast.yutang.record(reply(n, decision, words), &[]).await?;
+    }
+    expect(cast.yutang.sync().await?, "Yutang syncs")?;
+    stage.say("Yutang: replies to 4 of them");
+    for actor in [&mut cast.li, &mut cast.zhou, &mut cast.west] {
+        expect(actor.sync().await?, "the couriers see the replies")?;
+    }
+    stage.at(0, 15, 20)?;
+    for n in [1, 2] {
+        cast.li.record(Command::Close { waybill: waybill(n), outcome: "SIGNED".into(), words: Some("本人签收".into()) }, &[]).await?;
+    }
+    expect(cast.li.sync().await?, "Li syncs")?;
+    stage.say("Li: delivers two parcels as the replies say, signed");
+    Ok(())
+}
+
+async fn outage(stage: &Stage, cast: &mut Cast) -> Result<()> {
+    println!("\n-- 第六幕 the outlet's network fails for the evening");
+    stage.at(0, 17, 30)?;
+    stage.network(LinkMode::Cut, "a cable is cut: no network until tomorrow");
+    for n in [20, 21, 22] {
+        cast.west.record(fail(n, "DF-NOBODY", None, "晚间派送无人"), &[(n, "door")]).await?;
+    }
+    stage.at(0, 21, 0)?;
+    cast.west.record(notice(20), &[]).await?;
+    cast.west
+        .record(
+            Command::Outage { waybills: vec![waybill(20)], reason: "network".into(), contact: Some("吴客服".into()), phone: Some("0400-0571000".into()), phoned_at: None, said: Some("已电话通知，待网络恢复补登".into()) },
+            &[],
+        )
+        .await?;
+    stage.say(&format!("West: {} notice written offline, origin outlet phoned: contact, number and time recorded (X-1)", waybill(20)));
+    stage.at(0, 21, 30)?;
+    cast.west.record(notice(21), &[]).await?;
+    stage.say(&format!("West: {} notice written offline, nobody phones", waybill(21)));
+    Ok(())
+}
+
+async fn next_morning(stage: &Stage, cast: &mut Cast) -> Result<()> {
+    println!("\n-- 第七幕 the next morning");
+    stage.at(1, 8, 0)?;
+    stage.network(LinkMode::Up, "the cable is mended");
+    cast.west.record(notice(22), &[]).await?;
+    stage.say(&format!("West: {} is notified only now", waybill(22)));
+    for _ in 0..2 {
+        for actor in cast.all() {
+            expect(actor.sync().await?, "everybody syncs")?;
+        }
+    }
+    stage.at(1, 13, 0)?;
+    cast.yutang.record(reply(5, "WAIT", "联系寄件人中，明日答复"), &[]).await?;
+    stage.say(&format!("Yutang: replies to {} after more than 24 hours", waybill(5)));
+    for _ in 0..2 {
+        for actor in cast.all() {
+            expect(actor.sync().await?, "everybody syncs")?;
+        }
+    }
+    Ok(())
+}
+
+fn expect(held: bool, what: &str) -> Result<()> {
+    if held { Ok(()) } else { Err(format!("not as the story goes: {what}").into()) }
+}
