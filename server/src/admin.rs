@@ -143,13 +143,14 @@ impl Admin {
         let columns = Columns::of(&header)?;
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut result = Imported { imported: 0, bad: Vec::new() };
+        let mut lines = Lines { file, at: 0, line: 1 };
         for record in reader.byte_records() {
             let outcome = match record {
                 Ok(record) => {
-                    let line = record.position().map_or(0, csv::Position::line);
+                    let line = lines.at(record.position());
                     (line, columns.parcel(&record, &pack).and_then(|row| row.insert(&tx)))
                 }
-                Err(error) => (error.position().map_or(0, csv::Position::line), Err(error.to_string())),
+                Err(error) => (lines.at(error.position()), Err(error.to_string())),
             };
             match outcome {
                 (_, Ok(())) => result.imported += 1,
@@ -180,6 +181,26 @@ const COLUMNS: [&str; 10] = [
     "waybill", "network", "origin_outlet", "delivering_outlet", "courier", "recipient_name", "recipient_phone",
     "recipient_address", "cod_fen", "theoretical_arrival",
 ];
+
+/// Line numbers by counting: the reader's own are one short in files with CR LF.
+struct Lines<'a> {
+    file: &'a [u8],
+    at: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line of a record's first byte; positions only grow.
+    fn at(&mut self, position: Option<&csv::Position>) -> u64 {
+        let to = position.map_or(self.at, |p| usize::try_from(p.byte()).unwrap_or(usize::MAX));
+        let breaks = |bytes: &[u8]| bytes.iter().filter(|b| **b == b'\n').count() as u64;
+        self.line += self.file.get(self.at..to).map_or(0, breaks);
+        self.at = to;
+        // A position may stand on the line break before the record, or on blank lines.
+        let blank = self.file.get(to..).map_or(0, |rest| rest.iter().take_while(|b| b.is_ascii_whitespace()).filter(|b| **b == b'\n').count());
+        self.line + blank as u64
+    }
+}
 
 /// Where each column stands in the file.
 struct Columns(Vec<usize>);

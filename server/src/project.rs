@@ -8,7 +8,10 @@ use doorstep_rules::{Case, Judgement, Pack, State, judge};
 use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 
-use crate::{db::Db, error::ApiError};
+use crate::{
+    db::{Db, ref_version},
+    error::ApiError,
+};
 
 const CHUNK: i64 = 50;
 pub(crate) const NEVER: i64 = i64::MAX;
@@ -41,11 +44,12 @@ pub(crate) fn entries(db: &Connection, case: &CaseId) -> Result<(Vec<Recorded>, 
 struct Projected {
     case: CaseId,
     n: u64,
+    rules: u64,
     outcome: Result<(Case, Judgement), String>,
 }
 
 /// Folds and judges a case, and holds Automerge's own merge against the heads in the row.
-fn compute(db: &Connection, case: CaseId, n: u64, heads: &[ChangeHash], pack: &Pack, now: UnixMs) -> Projected {
+fn compute(db: &Connection, case: CaseId, n: u64, heads: &[ChangeHash], (rules, pack): (u64, &Pack), now: UnixMs) -> Projected {
     let outcome = entries(db, &case).map_err(|error| error.to_string()).and_then(|(entries, chunks)| {
         let merged = merge(chunks.iter().map(Vec::as_slice)).map_err(|error| error.to_string())?;
         if merged.heads != heads {
@@ -55,10 +59,12 @@ fn compute(db: &Connection, case: CaseId, n: u64, heads: &[ChangeHash], pack: &P
         let judgement = judge(&folded, pack, now);
         Ok((folded, judgement))
     });
-    Projected { case, n, outcome }
+    Projected { case, n, rules, outcome }
 }
 
 fn behind(db: &Connection, now: UnixMs) -> Result<Vec<Projected>, ApiError> {
+    // Before the pack itself: a pack published between the two is noticed when the row is written.
+    let rules = ref_version(db, "pack")?;
     let pack = pack(db)?;
     let mut query =
         db.prepare_cached("SELECT case_id, n, heads FROM doc WHERE projected_n < n AND frozen IS NULL LIMIT ?1")?;
@@ -68,13 +74,16 @@ fn behind(db: &Connection, now: UnixMs) -> Result<Vec<Projected>, ApiError> {
         let (case, n, heads) = row?;
         let case = CaseId::try_from(case.as_slice()).map_err(|_| ApiError::Internal("doc row"))?;
         let heads: Vec<ChangeHash> = heads.chunks(32).filter_map(|h| ChangeHash::try_from(h).ok()).collect();
-        projected.push(compute(db, case, n, &heads, &pack, now));
+        projected.push(compute(db, case, n, &heads, (rules, &pack), now));
     }
     Ok(projected)
 }
 
 fn write(db: &Connection, projected: &Projected) -> Result<(), ApiError> {
-    let Projected { case, n, outcome } = projected;
+    let Projected { case, n, rules, outcome } = projected;
+    if ref_version(db, "pack")? != *rules {
+        return Ok(()); // judged by rules that have been replaced meanwhile; the row stays behind and is done again
+    }
     match outcome {
         Ok((folded, judged)) => {
             write_row(db, case, folded, judged)?;

@@ -1,3 +1,9 @@
 //! Scenarios with a real server and real clients over HTTP on loopback, named for behaviour.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail loudly")]
 
 mod basics;
+mod faults;
+mod headoffice;
+mod merging;
+mod photos;
+mod reading;

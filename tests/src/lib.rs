@@ -1,13 +1,15 @@
 //! The harness: a real server on a free port, real clients on real folders, a link between them that can be cut and that
 //! counts, and clocks that a scenario owns. Scenarios live in `scenarios/`, the README's morning in `demo/`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a harness fails loudly")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a harness fails loudly")]
 
 mod clocks;
 mod link;
 mod photo;
+mod raw;
 mod world;
 
 pub use clocks::{Hands, TestClock};
 pub use link::{Link, LinkMode, Traffic};
 pub use photo::draw;
+pub use raw::{RawAnswer, raw};
 pub use world::{Device, World, waybill};

@@ -2,14 +2,14 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use doorstep_client::{CaseView, Client, ClientError, Command, Options, Outcome, SyncReport};
-use doorstep_domain::{CaseId, Recorded, Standing, UnixMs, Waybill};
+use doorstep_client::{CaseView, Client, ClientError, Command, NewPhoto, Options, Outcome, SyncReport};
+use doorstep_domain::{CaseId, PhotoPurpose, Recorded, Standing, UnixMs, Waybill};
 use doorstep_rules::Case;
 use doorstep_server::{Config, Running, admin::Admin};
 use doorstep_store::Filter;
 use tempfile::TempDir;
 
-use crate::{Hands, Link, TestClock};
+use crate::{Hands, Link, TestClock, draw};
 
 /// Monday 2026-03-02, 09:00 in Asia/Shanghai.
 const MORNING: i64 = 1_772_413_200_000;
@@ -91,6 +91,11 @@ impl World {
         format!("http://{}/?token={}", running.addr, running.console_token)
     }
 
+    /// The server's own address, past the link.
+    pub fn addr(&self) -> std::net::SocketAddr {
+        self.running.as_ref().unwrap().addr
+    }
+
     /// A device that is not enrolled.
     pub fn fresh(&mut self, name: &str, clock_off_minutes: i64) -> Device {
         self.boots += 1;
@@ -133,6 +138,11 @@ impl Device {
     /// Records a note.
     pub fn note(&self, n: u32, words: &str) -> Result<Outcome, ClientError> {
         self.client.record(&Command::Note { waybill: waybill(n), words: words.into() }, &[])
+    }
+    /// Records a failed delivery with a drawn photo of the door.
+    pub fn fail_with_photo(&self, n: u32, seed: u32) -> Result<Outcome, ClientError> {
+        let command = Command::Fail { waybill: waybill(n), reason: "DF-NOBODY".into(), sub: None, words: None, photos: vec![] };
+        self.client.record(&command, &[NewPhoto { bytes: draw(seed, 320, 240), shows: PhotoPurpose::Door }])
     }
     /// Notifies the origin outlet.
     pub fn notice(&self, n: u32) -> Result<Outcome, ClientError> {

@@ -1,0 +1,167 @@
+//! Rows of the failure table: each costs at most a repeat.
+
+use doorstep_client::{ClientError, Kind};
+use doorstep_domain::Standing;
+use doorstep_sync::Failure;
+use doorstep_tests::{LinkMode, World, raw, waybill};
+use rusqlite::Connection;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_response_is_not_a_lost_change_and_costs_one_repeat() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.note(2, "一").unwrap();
+    world.link.set(LinkMode::LoseAnswers);
+    assert_eq!(phone.sync().await.unwrap_err().kind(), Kind::Network);
+    assert_eq!(world.on_server(&phone.id(2)).0.len(), 2, "the server has both");
+    assert_eq!(phone.case(2).unwrap().case.timeline[0].standing, Standing::SentNotConfirmed);
+    let at_first = world.hands.now();
+    world.hands.advance(60);
+    phone.note(2, "二").unwrap();
+    world.link.set(LinkMode::Up);
+    let report = phone.sync().await.unwrap();
+    assert_eq!(report.requests, 2, "one repeat of the batch, one for what came after");
+    let timeline = phone.case(2).unwrap().case.timeline;
+    assert_eq!(timeline[0].standing.receipt().unwrap().received_at, at_first, "the first receipt stays");
+    assert_eq!(world.on_server(&phone.id(2)).0.len(), 3);
+    phone.agrees_with(&world, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_captive_portal_and_a_cut_request_are_no_network_and_lose_nothing() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    phone.fail(2, "DF-NOBODY").unwrap();
+    for mode in [LinkMode::Portal, LinkMode::CutAfter(200), LinkMode::CutAfter(0), LinkMode::Cut] {
+        world.link.set(mode);
+        let error = phone.sync().await.unwrap_err();
+        assert!(matches!(error, ClientError::Network(Failure::Network)), "{mode:?}: {error:?}");
+        assert_eq!(phone.client.status().unwrap().unsent.len(), 1);
+    }
+    world.link.set(LinkMode::Up);
+    phone.sync().await.unwrap();
+    phone.agrees_with(&world, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_that_is_dropped_half_way_is_done_by_the_next() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    for n in 0..10 {
+        phone.fail(2 * n, "DF-NOBODY").unwrap();
+        // Wherever the drop falls, the outcome is the same.
+        tokio::time::timeout(std::time::Duration::from_micros(u64::from(n) * 300), phone.sync()).await.ok();
+    }
+    phone.sync().await.unwrap();
+    assert!(phone.client.status().unwrap().unsent.is_empty());
+    for n in 0..10 {
+        phone.agrees_with(&world, 2 * n);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_was_restarted_replays_the_verdicts_of_the_batch_it_had() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    phone.fail(2, "DF-NOBODY").unwrap();
+    world.link.set(LinkMode::LoseAnswers);
+    phone.sync().await.unwrap_err();
+    world.restart_server().await;
+    world.link.set(LinkMode::Up);
+    phone.sync().await.unwrap();
+    assert_eq!(world.on_server(&phone.id(2)).0.len(), 1);
+    phone.agrees_with(&world, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_history_starts_the_cursors_anew_and_keeps_everything() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let tablet = world.device("tablet", "s1").await;
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    tablet.sync().await.unwrap();
+    let db = Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    db.execute("UPDATE meta SET value = x'ffffffffffffffffffffffffffffffff' WHERE key = 'history'", []).unwrap();
+    phone.note(2, "之后").unwrap();
+    phone.sync().await.unwrap();
+    tablet.sync().await.unwrap();
+    phone.agrees_with(&world, 2);
+    tablet.agrees_with(&world, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_server_refuses_is_held_on_both_sides_and_blocks_nothing_else() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    phone.fail(2, "DF-NOBODY").unwrap();
+    // A tampered store: entries in the name of somebody else.
+    let db = Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    db.execute("UPDATE meta SET value = CAST('c2' AS BLOB) WHERE key = 'user'", []).unwrap();
+    phone.fail(4, "DF-NOBODY").unwrap();
+    db.execute("UPDATE meta SET value = CAST('c1' AS BLOB) WHERE key = 'user'", []).unwrap();
+    phone.note(4, "依赖被拒的记录").unwrap();
+    phone.fail(6, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+
+    let status = phone.client.status().unwrap();
+    assert_eq!((status.held, status.unsent.len()), (1, 1), "what depends on it waits");
+    let refused = phone.case(4).unwrap().case;
+    assert!(matches!(&refused.held[0].standing, Standing::Held { reason } if reason == "field"));
+    assert!(matches!(phone.case(6).unwrap().case.timeline[0].standing, Standing::Accepted(_)));
+    phone.agrees_with(&world, 2);
+    phone.agrees_with(&world, 6);
+    let on_server = Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    let kept: i64 = on_server.query_row("SELECT count(*) FROM held WHERE reason = 'field'", [], |row| row.get(0)).unwrap();
+    assert_eq!(kept, 1, "kept at head office too");
+    // A waiting change does not make the sync run for ever, and the next sync offers it again.
+    assert_eq!(phone.sync().await.unwrap().requests, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_bodies_get_a_typed_error_with_our_header_and_the_server_lives_on() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let token = format!("Bearer {}", phone.client.identity().unwrap().unwrap().token);
+    let auth: &[(&str, &str)] = &[("authorization", &token)];
+    let bomb = doorstep_protocol::seal(&vec![0; 64 << 20]).unwrap();
+    let cases: [(&[(&str, &str)], Vec<u8>, u16); 6] = [
+        (&[], vec![], 401),
+        (&[("authorization", "Bearer 00")], vec![], 401),
+        (auth, vec![], 400),
+        (auth, b"<html>".to_vec(), 400),
+        (auth, bomb, 413),
+        (auth, vec![0; 5 << 20], 413),
+    ];
+    for (headers, body, expected) in cases {
+        let answer = raw(world.addr(), "POST", "/v1/sync", headers, &body).await;
+        assert_eq!(answer.status, expected, "{}", answer.head);
+        assert!(answer.head.contains("sync-proto: 1"), "{}", answer.head);
+    }
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    phone.agrees_with(&world, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_devices_that_push_at_once_are_all_taken() {
+    let mut world = World::new().await;
+    let mut phones = vec![];
+    for n in 0..20 {
+        let phone = world.device(&format!("phone{n}"), "c1").await;
+        phone.fail(2, "DF-NOBODY").unwrap();
+        phone.fail(2 * n, "DF-NOBODY").unwrap();
+        phones.push(phone);
+    }
+    let syncs: Vec<_> = phones.iter().map(|phone| tokio::spawn({ let client = phone.client.clone(); async move { client.sync().await } })).collect();
+    for sync in syncs {
+        sync.await.unwrap().unwrap();
+    }
+    for phone in &phones {
+        phone.sync().await.unwrap();
+        phone.agrees_with(&world, 2);
+    }
+    assert_eq!(phones[0].case(2).unwrap().case.attempts(), 21, "twenty, and the second of the phone whose parcel it is");
+    assert_eq!(waybill(2), "QH000000000002");
+}
