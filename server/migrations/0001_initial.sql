@@ -157,8 +157,6 @@ CREATE TABLE case_row (
   flags      TEXT NOT NULL,
   updated_at INTEGER NOT NULL,
   closed     INTEGER NOT NULL,
-  due_at     INTEGER NOT NULL,
-  turns_at   INTEGER NOT NULL
+  due_at     INTEGER NOT NULL              -- 9223372036854775807: nothing is running
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX case_by_due ON case_row (closed, due_at);
-CREATE INDEX case_by_turn ON case_row (turns_at);

@@ -106,7 +106,7 @@ fn write_row(db: &Connection, case: &CaseId, folded: &Case, judged: &Judgement) 
     let name = |outlet: &Option<doorstep_domain::OutletCode>| outlet.as_ref().map_or(String::new(), ToString::to_string);
     db.prepare_cached(
         "INSERT OR REPLACE INTO case_row (case_id, waybill, origin, delivering, state, next_step, reason, decision, attempts,
-           flags, updated_at, closed, due_at, turns_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+           flags, updated_at, closed, due_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?
     .execute(params![
         case.as_bytes(),
@@ -121,8 +121,7 @@ fn write_row(db: &Connection, case: &CaseId, folded: &Case, judged: &Judgement) 
         flags,
         updated_at,
         i64::from(judged.state == State::Closed),
-        judged.next_due().map_or(NEVER, |at| at.0),
-        judged.turns_at.map_or(NEVER, |at| at.0)
+        judged.next_due().map_or(NEVER, |at| at.0)
     ])?;
     Ok(())
 }
@@ -192,7 +191,7 @@ pub(crate) fn list(db: &Connection, limit: u32, now: UnixMs) -> Result<Vec<CaseR
     let mut list = Vec::new();
     while let Some(row) = rows.next()? {
         let mut line = read_row(row)?.ok_or(ApiError::Internal("case row"))?;
-        if row.get::<_, i64>("turns_at")? <= now.0
+        if line.due_at.is_some_and(|due| due < now)
             && let Some(folded) = Case::fold(entries(db, &line.case)?.0)
         {
             let judged = judge(&folded, &pack, now);

@@ -159,12 +159,11 @@ pub struct Judgement {
     pub answerable: Vec<Answerable>,
     /// Flags, sorted.
     pub flags: Vec<Flag>,
-    /// The next moment at which this judgement changes by itself; `None` if time does not change it.
-    pub turns_at: Option<UnixMs>,
 }
 
 impl Judgement {
-    /// The earliest deadline that is still running.
+    /// The earliest deadline that is still running. After it the judgement changes by itself; without one, time does not
+    /// change it.
     pub fn next_due(&self) -> Option<UnixMs> {
         self.deadlines.iter().filter(|d| d.timeliness == Timeliness::Pending).map(|d| d.due_at).min()
     }
@@ -205,9 +204,7 @@ pub fn judge(case: &Case, pack: &Pack, now: UnixMs) -> Judgement {
     flags.sort_unstable();
     flags.dedup();
     let (state, next_step, decision) = state(case, pack, rounds.last(), &deadlines, rounds.len());
-    let turns_at =
-        deadlines.iter().filter(|d| d.timeliness == Timeliness::Pending).map(|d| d.due_at.plus(1)).min();
-    Judgement { state, next_step, decision, deadlines, missing, answerable, flags, turns_at }
+    Judgement { state, next_step, decision, deadlines, missing, answerable, flags }
 }
 
 fn rounds(case: &Case) -> Vec<Round<'_>> {

@@ -137,7 +137,7 @@ fn without_any_notice_the_deadline_runs_counts_down_and_is_missed() {
     let running = story.judge(at(0, 23, 19, 59));
     assert_eq!((running.state, running.next_step), (State::Registered, NextStep::NotifyOrigin));
     assert_eq!(running.deadlines[0].left_ms, 40 * 60_000 + 1_000 - 1);
-    assert_eq!(running.turns_at, Some(at(1, 0, 0, 0)));
+    assert_eq!(running.next_due(), Some(at(1, 0, 0, 0).plus(-1)));
     assert_eq!(story.clock("SLA-03", at(1, 0, 0, 0)), Timeliness::Late);
 }
 

@@ -46,7 +46,7 @@ impl Store {
     pub fn waiting_photo(&self, id: &PhotoId) -> Result<Option<WaitingPhoto>, StoreError> {
         let name: Option<String> = self
             .db
-            .prepare_cached("SELECT name FROM photo WHERE sha = ?1 AND stored = 0")?
+            .prepare_cached("SELECT name FROM photo WHERE sha = ?1 AND state < 2")?
             .query_row(params![id.as_bytes()], |row| row.get(0))
             .optional()?;
         let Some(name) = name else { return Ok(None) };
@@ -59,16 +59,13 @@ impl Store {
 
     /// Notes that the server has a photo's bytes. The file stays.
     pub fn photo_stored(&mut self, id: &PhotoId) -> Result<(), StoreError> {
-        self.db.prepare_cached("UPDATE photo SET stored = 1 WHERE sha = ?1")?.execute(params![id.as_bytes()])?;
+        self.db.prepare_cached("UPDATE photo SET state = 2 WHERE sha = ?1")?.execute(params![id.as_bytes()])?;
         Ok(())
     }
 
     /// Photos to upload: entry accepted, bytes not at the server.
     pub(crate) fn photos_to_upload(&self) -> Result<Vec<PhotoId>, StoreError> {
-        let mut query = self.db.prepare_cached(
-            "SELECT photo.sha FROM photo JOIN intent ON intent.id = photo.intent
-             WHERE photo.stored = 0 AND intent.state = 2 ORDER BY photo.intent",
-        )?;
+        let mut query = self.db.prepare_cached("SELECT sha FROM photo WHERE state = 1")?;
         let rows = query.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
         rows.map(|id| PhotoId::try_from(id?.as_slice()).map_err(|_| StoreError::Damaged("photo"))).collect()
     }

@@ -10,39 +10,37 @@ use crate::StoreError;
 /// Column value for "never".
 pub(crate) const NEVER: i64 = i64::MAX;
 
-pub(crate) const HERE: i64 = 0;
-pub(crate) const SENT: i64 = 1;
-pub(crate) const ACCEPTED: i64 = 2;
-pub(crate) const HELD: i64 = 3;
-pub(crate) const PARKED: i64 = 4;
+/// States of an outbox row.
+pub(crate) const UNSENT: i64 = 0;
+pub(crate) const IN_BATCH: i64 = 1;
+pub(crate) const HELD: i64 = 2;
 
-pub(crate) fn standing(row: &Row<'_>) -> rusqlite::Result<Standing> {
-    Ok(match row.get("standing")? {
-        HERE => Standing::OnThisDevice,
-        SENT => Standing::SentNotConfirmed,
-        ACCEPTED => Standing::Accepted(Receipt {
-            received_at: UnixMs(row.get::<_, Option<i64>>("received_at")?.unwrap_or(NEVER)),
-            acted_at: row.get::<_, Option<i64>>("acted_at")?.map(UnixMs),
-        }),
-        _ => Standing::Held { reason: row.get::<_, Option<String>>("reason")?.unwrap_or_default() },
-    })
-}
-
-/// All entries of a case as stored. Each change is verified again against its own hash: a damaged row is an error, never
-/// a wrong answer.
+/// All entries of a case as stored. Each change's checksum is verified again: a damaged row is an error, never a wrong
+/// answer.
 pub(crate) fn entries(db: &Connection, case: &CaseId) -> Result<Vec<Recorded>, StoreError> {
-    let mut query = db.prepare_cached(
-        "SELECT hash, standing, received_at, acted_at, reason, bytes FROM change WHERE case_id = ?1 AND standing < 4 ORDER BY n",
-    )?;
-    let mut rows = query.query(params![case.as_bytes()])?;
     let mut entries = Vec::new();
+    let mut accepted = db.prepare_cached("SELECT bytes, received_at, acted_at FROM change WHERE case_id = ?1 AND parked IS NULL ORDER BY n")?;
+    let mut rows = accepted.query(params![case.as_bytes()])?;
     while let Some(row) = rows.next()? {
-        let bytes = row.get_ref("bytes")?.as_blob().map_err(rusqlite::Error::from)?;
-        let change = Change::read_stored(case, bytes).map_err(|_| StoreError::Damaged("change"))?;
-        let standing = standing(row)?;
-        entries.extend(recorded(&change, &standing));
+        let receipt = Receipt { received_at: UnixMs(row.get(1)?), acted_at: row.get::<_, Option<i64>>(2)?.map(UnixMs) };
+        entries.extend(recorded(&stored_change(case, row)?, &Standing::Accepted(receipt)));
+    }
+    let mut open = db.prepare_cached("SELECT bytes, state, reason FROM outbox WHERE case_id = ?1 ORDER BY id")?;
+    let mut rows = open.query(params![case.as_bytes()])?;
+    while let Some(row) = rows.next()? {
+        let standing = match row.get(1)? {
+            UNSENT => Standing::OnThisDevice,
+            IN_BATCH => Standing::SentNotConfirmed,
+            _ => Standing::Held { reason: row.get::<_, Option<String>>(2)?.unwrap_or_default() },
+        };
+        entries.extend(recorded(&stored_change(case, row)?, &standing));
     }
     Ok(entries)
+}
+
+fn stored_change(case: &CaseId, row: &Row<'_>) -> Result<Change, StoreError> {
+    let bytes = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+    Change::read_stored(case, bytes).map_err(|_| StoreError::Damaged("change"))
 }
 
 pub(crate) fn recorded(change: &Change, standing: &Standing) -> impl Iterator<Item = Recorded> {
@@ -51,7 +49,10 @@ pub(crate) fn recorded(change: &Change, standing: &Standing) -> impl Iterator<It
 
 /// What the case's history looks like without its content.
 pub(crate) fn history(db: &Connection, case: &CaseId) -> Result<History, StoreError> {
-    let mut query = db.prepare_cached("SELECT hash, install, seq, max_op FROM change WHERE case_id = ?1 AND standing < 4")?;
+    let mut query = db.prepare_cached(
+        "SELECT hash, install, seq, max_op FROM change WHERE case_id = ?1 AND parked IS NULL
+         UNION ALL SELECT hash, install, seq, max_op FROM outbox WHERE case_id = ?1",
+    )?;
     let links = query.query_map(params![case.as_bytes()], |row| {
         Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?, row.get(3)?))
     })?;
@@ -89,38 +90,24 @@ pub(crate) fn head(db: &Connection, case: &CaseId) -> Result<Head, StoreError> {
     Ok(Head { position: Position { heads, max_op, seq }, changes, bytes })
 }
 
-pub(crate) fn insert_change(
-    db: &Connection,
-    case: &CaseId,
-    change: &Change,
-    standing: i64,
-    receipt: Option<Receipt>,
-) -> Result<i64, StoreError> {
-    let n = next_n(db, case)?;
+/// Stores a change that the server has accepted.
+pub(crate) fn insert_accepted(db: &Connection, case: &CaseId, link: &Link, bytes: &[u8], receipt: Receipt, parked: Option<&str>) -> Result<(), StoreError> {
     db.prepare_cached(
-        "INSERT INTO change (case_id, n, hash, install, seq, max_op, standing, received_at, acted_at, bytes)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT INTO change (case_id, n, hash, install, seq, max_op, received_at, acted_at, parked, bytes)
+         VALUES (?1, (SELECT coalesce(max(n), 0) + 1 FROM change WHERE case_id = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?
     .execute(params![
         case.as_bytes(),
-        n,
-        change.hash().as_bytes(),
-        change.install().as_bytes(),
-        change.seq(),
-        change.max_op(),
-        standing,
-        receipt.map(|r| r.received_at.0),
-        receipt.and_then(|r| r.acted_at).map(|at| at.0),
-        change.bytes()
+        link.hash.as_bytes(),
+        link.install.as_bytes(),
+        link.seq,
+        link.max_op,
+        receipt.received_at.0,
+        receipt.acted_at.map(|at| at.0),
+        parked,
+        bytes
     ])?;
-    Ok(n)
-}
-
-/// The next place in the case's order of arrival.
-pub(crate) fn next_n(db: &Connection, case: &CaseId) -> Result<i64, StoreError> {
-    Ok(db
-        .prepare_cached("SELECT coalesce(max(n), 0) + 1 FROM change WHERE case_id = ?1")?
-        .query_row(params![case.as_bytes()], |row| row.get(0))?)
+    Ok(())
 }
 
 /// Folds, judges and writes the row. Index columns are written only when they change, so that recording on a known case
@@ -139,11 +126,10 @@ pub(crate) fn write_row(
     let Some(folded) = Case::fold(entries) else { return Ok(()) };
     let judged = judge(&folded, pack, now);
     let heads: Vec<u8> = head.position.heads.iter().flat_map(|h| *h.as_bytes()).collect();
-    let Judgement { state, next_step, decision, flags, turns_at, .. } = &judged;
+    let Judgement { state, next_step, decision, flags, .. } = &judged;
     let flags = flags.iter().map(|f| f.as_str()).collect::<Vec<_>>().join(" ");
     let closed = i64::from(*state == doorstep_rules::State::Closed);
     let due_at = judged.next_due().map_or(NEVER, |at| at.0);
-    let turns_at = turns_at.map_or(NEVER, |at| at.0);
     let updated = db
         .prepare_cached(
             "UPDATE case_row SET heads = ?2, max_op = ?3, own_seq = ?4, changes = ?5, bytes = ?6, state = ?7, next_step = ?8,
@@ -157,27 +143,40 @@ pub(crate) fn write_row(
         ])?;
     if updated == 1 {
         db.prepare_cached(
-            "UPDATE case_row SET closed = ?2, due_at = ?3, turns_at = ?4
-             WHERE case_id = ?1 AND (closed <> ?2 OR due_at <> ?3 OR turns_at <> ?4)",
+            "UPDATE case_row SET closed = ?2, due_at = ?3 WHERE case_id = ?1 AND (closed <> ?2 OR due_at <> ?3)",
         )?
-        .execute(params![case.as_bytes(), closed, due_at, turns_at])?;
+        .execute(params![case.as_bytes(), closed, due_at])?;
         return Ok(());
     }
     db.prepare_cached(
         "INSERT INTO case_row (case_id, waybill, heads, max_op, own_seq, changes, bytes, state, next_step, reason, decision,
-           attempts, flags, unsent, held, updated_at, closed, due_at, turns_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+           attempts, flags, unsent, held, updated_at, closed, due_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
     )?
     .execute(params![
         case.as_bytes(), folded.facts.waybill.as_str(), heads, head.position.max_op, head.position.seq, head.changes,
         head.bytes, state.as_str(), next_step.as_str(), folded.reason().unwrap_or(""), decision.as_deref().unwrap_or(""),
-        folded.attempts(), flags, unsent, folded.held.len(), updated_at.0, closed, due_at, turns_at
+        folded.attempts(), flags, unsent, folded.held.len(), updated_at.0, closed, due_at
     ])?;
+    Ok(())
+}
+
+/// Moves the writer's columns of a known case after an own change and leaves the judged ones behind: recording then needs
+/// no other change of the case decoded, which took 300 of 850 us with 20 changes. Whoever lists judges first.
+pub(crate) fn advance_row(db: &Connection, case: &CaseId, head: &Head, now: UnixMs) -> Result<(), StoreError> {
+    let heads: Vec<u8> = head.position.heads.iter().flat_map(|h| *h.as_bytes()).collect();
+    db.prepare_cached(
+        "UPDATE case_row SET heads = ?2, max_op = ?3, own_seq = ?4, changes = ?5, bytes = ?6, unsent = unsent + 1, updated_at = ?7
+         WHERE case_id = ?1",
+    )?
+    .execute(params![case.as_bytes(), heads, head.position.max_op, head.position.seq, head.changes, head.bytes, now.0])?;
+    db.prepare_cached("INSERT OR IGNORE INTO stale (case_id) VALUES (?1)")?.execute(params![case.as_bytes()])?;
     Ok(())
 }
 
 /// Judges a case again, after receipts, a new pack or the passing of time.
 pub(crate) fn rewrite_row(db: &Connection, case: &CaseId, pack: &Pack, now: UnixMs) -> Result<(), StoreError> {
     let head = head(db, case)?;
+    db.prepare_cached("DELETE FROM stale WHERE case_id = ?1")?.execute(params![case.as_bytes()])?;
     write_row(db, case, &head, entries(db, case)?, pack, now)
 }

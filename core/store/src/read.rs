@@ -2,7 +2,7 @@
 
 use doorstep_domain::{CaseId, UnixMs, Waybill};
 use doorstep_rules::{Case, Judgement, judge};
-use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use rusqlite::{Connection, Row, TransactionBehavior, params};
 use serde::Serialize;
 
 use crate::{Store, StoreError, project};
@@ -93,8 +93,7 @@ pub struct Status {
 }
 
 impl Store {
-    /// Lists cases by next deadline. Rows whose deadline has passed since they were written are judged again first; no
-    /// other case is touched.
+    /// Lists cases by next deadline. Rows that are behind are judged first; no other case is touched.
     pub fn cases(&mut self, filter: &Filter, now: UnixMs) -> Result<Vec<CaseRow>, StoreError> {
         self.turn(now)?;
         let limit = if filter.limit == 0 { 200 } else { filter.limit };
@@ -108,20 +107,17 @@ impl Store {
         rows.map(|row| row?.ok_or(StoreError::Damaged("case_row"))).collect()
     }
 
+    /// Judges anew the rows whose deadline has passed since they were judged, and those that something was recorded on
+    /// since: both are few and found by index.
     fn turn(&mut self, now: UnixMs) -> Result<(), StoreError> {
+        const BEHIND: &str = "SELECT case_id FROM case_row WHERE closed IN (0, 1) AND due_at < ?1 UNION SELECT case_id FROM stale";
         self.load_pack()?;
         let Some((_, pack)) = &self.pack else { return Ok(()) };
-        let turned: Option<i64> = self
-            .db
-            .prepare_cached("SELECT turns_at FROM case_row WHERE turns_at <= ?1 LIMIT 1")?
-            .query_row(params![now.0], |row| row.get(0))
-            .optional()?;
-        if turned.is_none() {
+        if ids(&self.db, BEHIND, now.0)?.is_empty() {
             return Ok(());
         }
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let ids = ids(&tx, "SELECT case_id FROM case_row WHERE turns_at <= ?1", now.0)?;
-        for case in ids {
+        for case in ids(&tx, BEHIND, now.0)? {
             project::rewrite_row(&tx, &case, pack, now)?;
         }
         tx.commit()?;
@@ -146,7 +142,10 @@ impl Store {
 
     /// The case's raw changes in the order they came, for export and repair.
     pub fn changes(&self, case: &CaseId) -> Result<Vec<Vec<u8>>, StoreError> {
-        let mut query = self.db.prepare_cached("SELECT bytes FROM change WHERE case_id = ?1 AND standing < 3 ORDER BY n")?;
+        let mut query = self.db.prepare_cached(
+            "SELECT bytes FROM change WHERE case_id = ?1 AND parked IS NULL
+             UNION ALL SELECT bytes FROM outbox WHERE case_id = ?1 AND state < 2",
+        )?;
         let rows = query.query_map(params![case.as_bytes()], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -159,8 +158,8 @@ impl Store {
     /// What is unsent, oldest first.
     pub fn status(&self) -> Result<Status, StoreError> {
         let mut query = self.db.prepare_cached(
-            "SELECT case_row.waybill, intent.command, intent.recorded_at, intent.state
-             FROM intent JOIN case_row USING (case_id) WHERE intent.state < 2 ORDER BY intent.id",
+            "SELECT case_row.waybill, outbox.command, outbox.recorded_at, outbox.state
+             FROM outbox JOIN case_row USING (case_id) WHERE outbox.state < 2 ORDER BY outbox.id",
         )?;
         let rows = query.query_map([], |row| {
             let command: String = row.get(1)?;
@@ -170,11 +169,11 @@ impl Store {
         })?;
         let unsent = rows.collect::<Result<_, _>>()?;
         let (photos, photo_bytes) = self.db.query_row(
-            "SELECT count(*), coalesce(sum(len), 0) FROM photo WHERE stored = 0",
+            "SELECT count(*), coalesce(sum(len), 0) FROM photo WHERE state < 2",
             [],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
-        let held = self.db.query_row("SELECT count(*) FROM intent WHERE state = 3", [], |row| row.get(0))?;
+        let held = self.db.query_row("SELECT count(*) FROM outbox WHERE state = 2", [], |row| row.get(0))?;
         let last_answer = Self::meta(&self.db, "last_answer")?
             .and_then(|bytes| Some(UnixMs(i64::from_be_bytes(bytes.try_into().ok()?))));
         Ok(Status { unsent, photos, photo_bytes, held, last_answer })

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     Store, StoreError, identity,
-    project::{self, HERE},
+    project::{self, UNSENT},
 };
 
 /// One user action on one or several cases.
@@ -85,25 +85,31 @@ impl Store {
                 })
                 .collect();
             let change = Change::write(&case, &who.install, &head.position, &entries)?;
-            let mut all = project::entries(&tx, &case)?;
-            all.extend(project::recorded(&change, &Standing::OnThisDevice));
+            let is_new = head.changes == 0;
             head.position.advance(&change, true);
             head.changes += 1;
             head.bytes += change.bytes().len();
-            let n = project::insert_change(&tx, &case, &change, HERE, None)?;
             tx.prepare_cached(
-                "INSERT INTO intent (action, case_id, n, recorded_at, command, tries, state) VALUES (?1, ?2, ?3, ?4, ?5, 0, 0)",
+                "INSERT INTO outbox (case_id, action, recorded_at, command, state, tries, hash, install, seq, max_op, bytes)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10)",
             )?
-            .execute(params![action.id.as_bytes(), case.as_bytes(), n, action.now.0, action.command])?;
-            let intent = tx.last_insert_rowid();
+            .execute(params![
+                case.as_bytes(), action.id.as_bytes(), action.now.0, action.command, UNSENT, change.hash().as_bytes(),
+                who.install.as_bytes(), change.seq(), change.max_op(), change.bytes()
+            ])?;
+            let outbox = tx.last_insert_rowid();
             for photo in &target.photos {
                 tx.prepare_cached(
-                    "INSERT INTO photo (sha, case_id, intent, len, name, stored) VALUES (?1, ?2, ?3, ?4, ?5, 0)
-                     ON CONFLICT (sha) DO NOTHING",
+                    "INSERT INTO photo (sha, outbox, len, name, state) VALUES (?1, ?2, ?3, ?4, 0) ON CONFLICT (sha) DO NOTHING",
                 )?
-                .execute(params![photo.id.as_bytes(), case.as_bytes(), intent, photo.len, photo.name])?;
+                .execute(params![photo.id.as_bytes(), outbox, photo.len, photo.name])?;
             }
-            project::write_row(&tx, &case, &head, all, pack, action.now)?;
+            if is_new {
+                let entries = project::recorded(&change, &Standing::OnThisDevice).collect();
+                project::write_row(&tx, &case, &head, entries, pack, action.now)?;
+            } else {
+                project::advance_row(&tx, &case, &head, action.now)?;
+            }
             written.push(Written { case, change: change.hash() });
         }
         tx.commit()?;

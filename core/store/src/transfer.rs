@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use doorstep_document::{Admission, Change, pack};
-use doorstep_domain::{Anchor, BootId, CaseId, HistoryId, Receipt, UnixMs};
+use doorstep_document::{Admission, Change, Link, pack};
+use doorstep_domain::{Anchor, BootId, CaseId, HistoryId, InstallId, Receipt, UnixMs};
 use doorstep_protocol::{
     Ack, BatchClock, FeedCase, Pull, Push, PushCase, SyncRequest, SyncResponse, Verdict, unpack_receipts, unpack_verdicts,
 };
 use doorstep_sync::Applied;
 use doorstep_rules::Pack;
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::{
     Store, StoreError, identity,
-    project::{self, ACCEPTED, HELD, HERE, PARKED, SENT},
+    project::{self, HELD, IN_BATCH, UNSENT},
 };
 
 /// A change whose pack the server could not rebuild is sent once more in a new batch, then held here and shown.
@@ -32,9 +32,8 @@ pub struct Clocks {
 
 /// One change in the open batch.
 struct Outgoing {
-    intent: i64,
+    id: i64,
     case: CaseId,
-    n: i64,
     tries: i64,
     bytes: Vec<u8>,
 }
@@ -45,10 +44,10 @@ impl Store {
     pub fn prepare(&mut self, max_bytes: usize, clocks: Clocks) -> Result<SyncRequest, StoreError> {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let who = identity::read(&tx)?.ok_or(StoreError::NotEnrolled)?;
-        let mut open = outgoing(&tx, 1)?;
+        let mut open = outgoing(&tx, IN_BATCH)?;
         let mut number = read_u64(&tx, "batch")?;
         if open.is_empty() {
-            open = outgoing(&tx, 0)?;
+            open = outgoing(&tx, UNSENT)?;
             if !open.is_empty() {
                 number += 1;
                 Self::set_meta(&tx, "batch", &number.to_be_bytes())?;
@@ -62,11 +61,8 @@ impl Store {
         });
         let fits = fits.count().max(1).min(open.len());
         for (i, change) in open.iter().enumerate() {
-            let (intent_state, standing) = if i < fits { (1, SENT) } else { (0, HERE) };
-            tx.prepare_cached("UPDATE intent SET state = ?2 WHERE id = ?1 AND state <> ?2")?
-                .execute(params![change.intent, intent_state])?;
-            tx.prepare_cached("UPDATE change SET standing = ?3 WHERE case_id = ?1 AND n = ?2 AND standing <> ?3")?
-                .execute(params![change.case.as_bytes(), change.n, standing])?;
+            let state = if i < fits { IN_BATCH } else { UNSENT };
+            tx.prepare_cached("UPDATE outbox SET state = ?2 WHERE id = ?1 AND state <> ?2")?.execute(params![change.id, state])?;
         }
         tx.commit()?;
         open.truncate(fits);
@@ -120,7 +116,7 @@ impl Store {
         }
         tx.commit()?;
         let fresh: i64 =
-            self.db.query_row("SELECT count(*) FROM intent WHERE state = 1 OR (state = 0 AND tries = 0)", [], |row| row.get(0))?;
+            self.db.query_row("SELECT count(*) FROM outbox WHERE state = 1 OR (state = 0 AND tries = 0)", [], |row| row.get(0))?;
         Ok(Applied {
             more_to_send: fresh > 0,
             more_to_pull: self.pack.is_none() || response.feed.iter().any(|page| page.more),
@@ -145,20 +141,20 @@ impl Store {
     }
 }
 
-/// Changes of open intents in a state, those never tried first.
+/// Most changes in one batch.
+const BATCH_CHANGES: usize = 5_000;
+
+/// Outbox rows in a state, those never tried first.
 fn outgoing(db: &Connection, state: i64) -> Result<Vec<Outgoing>, StoreError> {
-    let mut query = db.prepare_cached(
-        "SELECT intent.id, intent.case_id, intent.n, intent.tries, change.bytes
-         FROM intent JOIN change ON change.case_id = intent.case_id AND change.n = intent.n
-         WHERE intent.state = ?1 AND intent.state < 2 ORDER BY intent.tries > 0, intent.id LIMIT 5000",
-    )?;
-    let rows = query.query_map(params![state], |row| {
-        Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+    let mut query =
+        db.prepare_cached("SELECT id, case_id, tries, bytes FROM outbox WHERE state = ?1 ORDER BY tries > 0, id LIMIT ?2")?;
+    let rows = query.query_map(params![state, BATCH_CHANGES], |row| {
+        Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?, row.get(3)?))
     })?;
     rows.map(|row| {
-        let (intent, case, n, tries, bytes) = row?;
-        let case = CaseId::try_from(case.as_slice()).map_err(|_| StoreError::Damaged("intent"))?;
-        Ok(Outgoing { intent, case, n, tries, bytes })
+        let (id, case, tries, bytes) = row?;
+        let case = CaseId::try_from(case.as_slice()).map_err(|_| StoreError::Damaged("outbox"))?;
+        Ok(Outgoing { id, case, tries, bytes })
     })
     .collect()
 }
@@ -170,7 +166,7 @@ fn by_case(open: &[Outgoing]) -> BTreeMap<CaseId, Vec<&Outgoing>> {
         cases.entry(change.case).or_default().push(change);
     }
     for changes in cases.values_mut() {
-        changes.sort_by_key(|change| change.n);
+        changes.sort_by_key(|change| change.id);
     }
     cases
 }
@@ -190,7 +186,7 @@ fn apply_ack(db: &Connection, ack: &Ack, touched: &mut BTreeSet<CaseId>) -> Resu
     if ack.batch != read_u64(db, "batch")? {
         return Ok(()); // a late answer to a batch that is settled
     }
-    let open = outgoing(db, 1)?;
+    let open = outgoing(db, IN_BATCH)?;
     for (case, changes) in by_case(&open) {
         let answer = ack.cases.iter().find(|answer| answer.case == case);
         let monos: Result<Vec<u64>, StoreError> = changes.iter().map(|change| mono_of(&case, &change.bytes)).collect();
@@ -202,10 +198,10 @@ fn apply_ack(db: &Connection, ack: &Ack, touched: &mut BTreeSet<CaseId>) -> Resu
         let fault = answer.and_then(|answer| answer.fault.as_ref());
         for (change, verdict) in changes.iter().zip(verdicts) {
             match (verdict, fault) {
-                (Verdict::Ok(receipt) | Verdict::Dup(receipt), _) => settle(db, change, ACCEPTED, Some(receipt), None)?,
-                (Verdict::Held(reason), _) => settle(db, change, HELD, None, Some(&reason))?,
-                (Verdict::Pend, Some(fault)) if change.tries + 1 >= MOST_FAULTS => settle(db, change, HELD, None, Some(fault))?,
-                (Verdict::Pend, _) => settle(db, change, HERE, None, None)?,
+                (Verdict::Ok(receipt) | Verdict::Dup(receipt), _) => accept(db, change.id, receipt)?,
+                (Verdict::Held(reason), _) => keep(db, change.id, HELD, Some(&reason))?,
+                (Verdict::Pend, Some(fault)) if change.tries + 1 >= MOST_FAULTS => keep(db, change.id, HELD, Some(fault))?,
+                (Verdict::Pend, _) => keep(db, change.id, UNSENT, None)?,
             }
         }
         touched.insert(case);
@@ -213,18 +209,24 @@ fn apply_ack(db: &Connection, ack: &Ack, touched: &mut BTreeSet<CaseId>) -> Resu
     Ok(())
 }
 
-/// A change leaves the outbox only here: in the transaction that records the server's verdict on it.
-fn settle(db: &Connection, change: &Outgoing, standing: i64, receipt: Option<Receipt>, reason: Option<&str>) -> Result<(), StoreError> {
-    db.prepare_cached("UPDATE change SET standing = ?3, received_at = ?4, acted_at = ?5, reason = ?6 WHERE case_id = ?1 AND n = ?2")?
-        .execute(params![
-            change.case.as_bytes(),
-            change.n,
-            standing,
-            receipt.map(|r| r.received_at.0),
-            receipt.and_then(|r| r.acted_at).map(|at| at.0),
-            reason
-        ])?;
-    db.prepare_cached("UPDATE intent SET state = ?2, tries = tries + 1 WHERE id = ?1")?.execute(params![change.intent, standing])?;
+/// The server has the change: it moves from the outbox to the accepted ones, and its photos may follow. The only way out
+/// of the outbox.
+fn accept(db: &Connection, outbox: i64, receipt: Receipt) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "INSERT INTO change (case_id, n, hash, install, seq, max_op, received_at, acted_at, bytes)
+         SELECT case_id, (SELECT coalesce(max(n), 0) + 1 FROM change WHERE change.case_id = outbox.case_id), hash, install, seq,
+           max_op, ?2, ?3, bytes FROM outbox WHERE id = ?1",
+    )?
+    .execute(params![outbox, receipt.received_at.0, receipt.acted_at.map(|at| at.0)])?;
+    db.prepare_cached("UPDATE photo SET state = 1 WHERE outbox = ?1 AND state = 0")?.execute(params![outbox])?;
+    db.prepare_cached("DELETE FROM outbox WHERE id = ?1")?.execute(params![outbox])?;
+    Ok(())
+}
+
+/// The change stays in the outbox: to be offered again, or held for a person.
+fn keep(db: &Connection, outbox: i64, state: i64, reason: Option<&str>) -> Result<(), StoreError> {
+    db.prepare_cached("UPDATE outbox SET state = ?2, reason = ?3, tries = tries + 1 WHERE id = ?1")?
+        .execute(params![outbox, state, reason])?;
     Ok(())
 }
 
@@ -252,27 +254,25 @@ fn apply_feed(db: &Connection, feed: &FeedCase, rules: &Pack, now: UnixMs) -> Re
                 head.position.advance(change, change.install() == who.install);
                 head.changes += 1;
                 head.bytes += change.bytes().len();
-                project::insert_change(db, &case, change, ACCEPTED, Some(receipt))?;
+                project::insert_accepted(db, &case, &change.link(), change.bytes(), receipt, None)?;
             }
             (_, Admission::Known) => {
-                db.prepare_cached(
-                    "UPDATE change SET standing = 2, received_at = ?3, acted_at = ?4 WHERE case_id = ?1 AND hash = ?2 AND standing <> 2",
-                )?
-                .execute(params![case.as_bytes(), hash.as_bytes(), receipt.received_at.0, receipt.acted_at.map(|at| at.0)])?;
+                // Ours, and its verdict never came; or the server's word on one we have.
+                let waiting: Option<i64> = db
+                    .prepare_cached("SELECT id FROM outbox WHERE case_id = ?1 AND hash = ?2")?
+                    .query_row(params![case.as_bytes(), hash.as_bytes()], |row| row.get(0))
+                    .optional()?;
+                if let Some(outbox) = waiting {
+                    accept(db, outbox, receipt)?;
+                }
             }
             (_, refused) => {
                 let reason = match &refused {
                     Admission::Refused(refusal) => refusal.code(),
                     _ => "early",
                 };
-                db.prepare_cached(
-                    "INSERT INTO change (case_id, n, hash, install, seq, max_op, standing, received_at, acted_at, reason, bytes)
-                     VALUES (?1, ?2, ?3, x'', 0, 0, ?4, ?5, ?6, ?7, ?8)",
-                )?
-                .execute(params![
-                    case.as_bytes(), project::next_n(db, &case)?, hash.as_bytes(), PARKED, receipt.received_at.0,
-                    receipt.acted_at.map(|at| at.0), reason, bytes
-                ])?;
+                let unknown = Link { hash: *hash, install: InstallId::new([0; 16]), seq: 0, max_op: 0 };
+                project::insert_accepted(db, &case, &unknown, bytes, receipt, Some(reason))?;
             }
         }
     }
