@@ -28,7 +28,9 @@ fn record(device: &Device, command: Command) {
 #[tokio::main]
 async fn main() {
     let mut world = World::new().await;
-    let mut csv = String::from("waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n");
+    let mut csv = String::from(
+        "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n",
+    );
     for n in 0..CASES {
         csv += &format!("{},QH,0571,0412,c1,王小花,13800001234,青禾路{n}号,0,\n", waybill(n));
     }
@@ -38,12 +40,17 @@ async fn main() {
     let note = |n: u32, i: u32| Command::Note { waybill: waybill(n), words: words(n * 31 + i) };
     for n in 0..CASES {
         world.hands.advance(1);
-        record(&phone, Command::Fail { waybill: waybill(n), reason: "DF-NOBODY".into(), sub: None, words: Some(words(n)), photos: vec![] });
+        record(
+            &phone,
+            Command::Fail { waybill: waybill(n), reason: "DF-NOBODY".into(), sub: None, words: Some(words(n)), photos: vec![] },
+        );
         record(&phone, Command::Call { waybill: waybill(n), result: "no_answer".into(), number: None, words: None });
         record(&phone, Command::Sms { waybill: waybill(n), text: None, number: None, failed: false });
         record(&phone, Command::Notice { waybill: waybill(n), to: None, request: None });
         (0..8).for_each(|i| record(&phone, note(n, i)));
-        eprint!("\rrecording: {} of {CASES} cases", n + 1);
+        if n % 100 == 99 {
+            eprint!("\rrecording: {} of {CASES} cases", n + 1);
+        }
     }
     eprintln!();
     let begun = Instant::now();
@@ -52,7 +59,16 @@ async fn main() {
     tablet.sync().await.unwrap();
     for n in 0..CASES {
         world.hands.advance(1);
-        record(&tablet, Command::Fail { waybill: waybill(n), reason: "DF-NOANSWER".into(), sub: None, words: Some(words(n + 5)), photos: vec![] });
+        record(
+            &tablet,
+            Command::Fail {
+                waybill: waybill(n),
+                reason: "DF-NOANSWER".into(),
+                sub: None,
+                words: Some(words(n + 5)),
+                photos: vec![],
+            },
+        );
         (10..17).for_each(|i| record(&tablet, note(n, i)));
     }
     let second = tablet.sync().await.unwrap();
@@ -66,10 +82,25 @@ async fn main() {
 
     let per_case = |bytes: u64| bytes as f64 / f64::from(CASES);
     println!("1,000 cases of 20 changes, elided packs in zstd-3");
-    println!("  up    {:>6.0} B a case: the phone's 12 changes {:.0}, the tablet's 8 {:.0} ({} and {} requests)", per_case(first.sent_bytes + second.sent_bytes), per_case(first.sent_bytes), per_case(second.sent_bytes), first.requests, second.requests);
+    println!(
+        "  up    {:>6.0} B a case: the phone's 12 changes {:.0}, the tablet's 8 {:.0} ({} and {} requests)",
+        per_case(first.sent_bytes + second.sent_bytes),
+        per_case(first.sent_bytes),
+        per_case(second.sent_bytes),
+        first.requests,
+        second.requests
+    );
     println!("  back  {:>6.0} B a case: verdicts and receipts", per_case(first.received_bytes));
-    println!("  down  {:>6.0} B a case to a new tablet, parcels, headers and everything included ({} connections)", per_case(after.down - before.down), after.connections - before.connections);
-    println!("  push of 12,000 changes {:.2} s, enrolment and pull of 20,000 {:.2} s", push_time.as_secs_f64(), pull_time.as_secs_f64());
+    println!(
+        "  down  {:>6.0} B a case to a new tablet, parcels, headers and everything included ({} connections)",
+        per_case(after.down - before.down),
+        after.connections - before.connections
+    );
+    println!(
+        "  push of 12,000 changes {:.2} s, enrolment and pull of 20,000 {:.2} s",
+        push_time.as_secs_f64(),
+        pull_time.as_secs_f64()
+    );
     let idle = newcomer.sync().await.unwrap();
     println!("  nothing to do: {} request, {} B up, {} B down (bodies)", idle.requests, idle.sent_bytes, idle.received_bytes);
 }

@@ -154,7 +154,15 @@ async fn twenty_devices_that_push_at_once_are_all_taken() {
         phone.fail(2 * n, "DF-NOBODY").unwrap();
         phones.push(phone);
     }
-    let syncs: Vec<_> = phones.iter().map(|phone| tokio::spawn({ let client = phone.client.clone(); async move { client.sync().await } })).collect();
+    let syncs: Vec<_> = phones
+        .iter()
+        .map(|phone| {
+            tokio::spawn({
+                let client = phone.client.clone();
+                async move { client.sync().await }
+            })
+        })
+        .collect();
     for sync in syncs {
         sync.await.unwrap().unwrap();
     }

@@ -10,7 +10,10 @@ async fn the_page_opens_only_with_its_token_and_shows_cases_in_both_languages() 
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
     phone.fail_with_photo(2, 1).unwrap();
-    phone.client.record(&doorstep_client::Command::Note { waybill: waybill(2), words: "<script>alert(1)</script>".into() }, &[]).unwrap();
+    phone
+        .client
+        .record(&doorstep_client::Command::Note { waybill: waybill(2), words: "<script>alert(1)</script>".into() }, &[])
+        .unwrap();
     phone.sync().await.unwrap();
     world.admin().cases(10, world.hands.now()).unwrap(); // brings the rows up to date
 
@@ -24,7 +27,10 @@ async fn the_page_opens_only_with_its_token_and_shows_cases_in_both_languages() 
     let cookie = login.head.lines().find_map(|l| l.strip_prefix("set-cookie: ")).unwrap().split(';').next().unwrap().to_owned();
     let list = get("/", &cookie).await;
     let text = String::from_utf8_lossy(&list.body).into_owned();
-    assert!(list.status == 200 && text.contains(&waybill(2)) && text.contains("送无人") && text.contains("Nobody home"), "{text}");
+    assert!(
+        list.status == 200 && text.contains(&waybill(2)) && text.contains("送无人") && text.contains("Nobody home"),
+        "{text}"
+    );
     let case = get(&format!("/case/{}", phone.id(2)), &cookie).await;
     let text = String::from_utf8_lossy(&case.body).into_owned();
     assert!(text.contains("SLA-03") && text.contains("Same-day notice"));
@@ -41,13 +47,13 @@ async fn a_bad_row_of_a_parcel_list_is_named_by_its_line_and_the_rest_is_importe
     let header = "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival";
     let rows = [
         "QH100000000001,QH,0571,0412,c1,\"欧阳, 小花\",13000000001,\"青禾路\n1号\",0,2026-03-02 08:00", // two lines
-        "QH1,QH,0571,0412,c1,王,,路,0,",                          // line 4: pattern
-        "QH100000000002,QH,9999,0412,c1,王,,路,0,",               // line 5: outlet
-        "QH100000000003,QH,0571,0412,nobody,王,,路,0,",           // line 6: courier
-        "QH100000000004,QH,0571,0412,c1,王,,路,12.5,",            // line 7: fen
-        "QH100000000005,QH,0571,0412,c1,王,,路,0,tomorrow",       // line 8: time
-        "QH100000000006,ZZ,0571,0412,c1,王,,路,0,",               // line 9: network
-        "QH100000000007,QH,0571",                                 // line 10: short
+        "QH1,QH,0571,0412,c1,王,,路,0,",                                                                // line 4: pattern
+        "QH100000000002,QH,9999,0412,c1,王,,路,0,",                                                     // line 5: outlet
+        "QH100000000003,QH,0571,0412,nobody,王,,路,0,",                                                 // line 6: courier
+        "QH100000000004,QH,0571,0412,c1,王,,路,12.5,",                                                  // line 7: fen
+        "QH100000000005,QH,0571,0412,c1,王,,路,0,tomorrow",                                             // line 8: time
+        "QH100000000006,ZZ,0571,0412,c1,王,,路,0,",                                                     // line 9: network
+        "QH100000000007,QH,0571",                                                                       // line 10: short
         "QH100000000008,QH,0571,0412,,王,,路,,2026-03-02T08:00:00+08:00", // fine: no courier, no phone, no amount
     ];
     let csv = format!("\u{feff}{header}\r\n{}\r\n", rows.join("\r\n"));
@@ -71,12 +77,17 @@ async fn a_case_that_cannot_be_projected_is_frozen_and_nobody_else_notices() {
     let db = Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
     db.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
     let id = phone.id(2);
-    db.execute("UPDATE change SET bytes = CAST(substr(bytes, 1, length(bytes) - 1) || x'ff' AS BLOB) WHERE case_id = ?1", [id.as_bytes().as_slice()]).unwrap();
+    db.execute(
+        "UPDATE change SET bytes = CAST(substr(bytes, 1, length(bytes) - 1) || x'ff' AS BLOB) WHERE case_id = ?1",
+        [id.as_bytes().as_slice()],
+    )
+    .unwrap();
     db.execute("UPDATE doc SET projected_n = 0", []).unwrap();
     db.execute("DELETE FROM case_row", []).unwrap();
     let rows = world.admin().cases(10, world.hands.now()).unwrap();
     assert_eq!(rows.iter().map(|r| r.waybill.as_str()).collect::<Vec<_>>(), [waybill(4)]);
-    let frozen: String = db.query_row("SELECT frozen FROM doc WHERE case_id = ?1", [id.as_bytes().as_slice()], |row| row.get(0)).unwrap();
+    let frozen: String =
+        db.query_row("SELECT frozen FROM doc WHERE case_id = ?1", [id.as_bytes().as_slice()], |row| row.get(0)).unwrap();
     assert!(frozen.contains("damaged"), "{frozen}");
     phone.fail(6, "DF-NOBODY").unwrap();
     phone.sync().await.unwrap();
@@ -100,7 +111,10 @@ async fn a_new_rule_pack_reaches_devices_and_judges_anew() {
     phone.fail(2, "DF-NOBODY").unwrap();
     phone.sync().await.unwrap();
     let json = String::from_utf8(doorstep_rules::FIRST_PACK.to_vec()).unwrap();
-    world.admin().pack(json.replace("\"version\": 1", "\"version\": 2").replace("\"end_of_day\"", "{ \"hours\": 1 }").as_bytes()).unwrap();
+    world
+        .admin()
+        .pack(json.replace("\"version\": 1", "\"version\": 2").replace("\"end_of_day\"", "{ \"hours\": 1 }").as_bytes())
+        .unwrap();
     assert!(world.admin().pack(b"{}").is_err(), "a broken one is refused");
     phone.sync().await.unwrap();
     assert_eq!(phone.client.pack().unwrap().version, 2);

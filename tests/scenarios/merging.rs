@@ -66,7 +66,8 @@ async fn two_processes_on_one_store_never_write_the_same_sequence_number() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
     phone.fail(2, "DF-NOBODY").unwrap();
-    let second = Client::open(&phone.folder, doorstep_client::Options { clock: phone.clock.clone(), ..Default::default() }).unwrap();
+    let second =
+        Client::open(&phone.folder, doorstep_client::Options { clock: phone.clock.clone(), ..Default::default() }).unwrap();
     let writers: Vec<_> = [phone.client.clone(), second]
         .into_iter()
         .map(|client| {

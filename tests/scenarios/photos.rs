@@ -99,7 +99,8 @@ async fn real_camera_files_arrive_byte_for_byte() {
     let phone = world.device("phone", "c1").await;
     let mut sent = 0;
     for (n, file) in fs::read_dir(samples).unwrap().map(|f| f.unwrap().path()).enumerate() {
-        let fail = Command::Fail { waybill: waybill(n as u32 % 40), reason: "DF-NOBODY".into(), sub: None, words: None, photos: vec![] };
+        let fail =
+            Command::Fail { waybill: waybill(n as u32 % 40), reason: "DF-NOBODY".into(), sub: None, words: None, photos: vec![] };
         let photo = NewPhoto { bytes: fs::read(&file).unwrap(), shows: PhotoPurpose::Door };
         sent += u64::from(phone.client.record(&fail, &[photo]).is_ok());
     }

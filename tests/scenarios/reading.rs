@@ -9,7 +9,10 @@ async fn a_courier_reads_their_own_parcels_and_the_origin_only_what_it_is_notifi
     let mut world = World::new().await;
     let (c1, c2) = (world.device("c1", "c1").await, world.device("c2", "c2").await);
     let (west, origin) = (world.device("s1", "s1").await, world.device("o1", "o1").await);
-    assert_eq!((c1.client.parcels().unwrap().len(), west.client.parcels().unwrap().len(), origin.client.parcels().unwrap().len()), (20, 40, 0));
+    assert_eq!(
+        (c1.client.parcels().unwrap().len(), west.client.parcels().unwrap().len(), origin.client.parcels().unwrap().len()),
+        (20, 40, 0)
+    );
     c1.fail(2, "DF-NOBODY").unwrap();
     c2.fail(3, "DF-NOBODY").unwrap();
     c1.sync().await.unwrap();
@@ -49,9 +52,16 @@ async fn an_unlisted_waybill_is_recorded_flagged_and_joins_its_scopes_when_it_is
     let phone = world.device("c1", "c1").await;
     let (west, origin) = (world.device("s1", "s1").await, world.device("o1", "o1").await);
     let unlisted = "QH999999999999";
-    let fail = doorstep_client::Command::Fail { waybill: unlisted.into(), reason: "DF-NOBODY".into(), sub: None, words: None, photos: vec![] };
+    let fail = doorstep_client::Command::Fail {
+        waybill: unlisted.into(),
+        reason: "DF-NOBODY".into(),
+        sub: None,
+        words: None,
+        photos: vec![],
+    };
     phone.client.record(&fail, &[]).unwrap();
-    let notice = |to: Option<&str>| doorstep_client::Command::Notice { waybill: unlisted.into(), to: to.map(Into::into), request: None };
+    let notice =
+        |to: Option<&str>| doorstep_client::Command::Notice { waybill: unlisted.into(), to: to.map(Into::into), request: None };
     let error = phone.client.record(&notice(None), &[]).unwrap_err();
     assert!(matches!(error, ClientError::Refused(Refusal::NoTarget)));
     phone.client.record(&notice(Some("0571")), &[]).unwrap();
@@ -62,7 +72,9 @@ async fn an_unlisted_waybill_is_recorded_flagged_and_joins_its_scopes_when_it_is
         assert!(flags.contains(&Flag::Unlisted) && flags.contains(&Flag::ManualTarget));
     }
     // Listed later, for the other courier.
-    let csv = format!("waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n{unlisted},QH,0571,0412,c2,王小花,,青禾路,0,\n");
+    let csv = format!(
+        "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n{unlisted},QH,0571,0412,c2,王小花,,青禾路,0,\n"
+    );
     world.admin().import_parcels(csv.as_bytes()).unwrap();
     let other = world.device("c2", "c2").await;
     assert!(other.client.case(unlisted).unwrap().is_some());

@@ -111,7 +111,10 @@ async fn carry(mut client: TcpStream, shared: Arc<Shared>) {
             let mut request = vec![0; 16 * 1024];
             client.read(&mut request).await.ok();
             let page = "<html>Wi-Fi login</html>";
-            let answer = format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{page}", page.len());
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{page}",
+                page.len()
+            );
             client.write_all(answer.as_bytes()).await.ok();
             return;
         }

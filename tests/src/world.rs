@@ -50,13 +50,22 @@ impl World {
         for (code, zh) in [("0412", "城西派件部"), ("0571", "杭州余杭网点"), ("0755", "深圳南山网点")] {
             admin.outlet(code, zh, "Outlet", "0571-88000000").unwrap();
         }
-        for (id, role, outlet) in [("c1", "courier", "0412"), ("c2", "courier", "0412"), ("s1", "outlet", "0412"), ("o1", "outlet", "0571"), ("x1", "outlet", "0755")] {
+        for (id, role, outlet) in [
+            ("c1", "courier", "0412"),
+            ("c2", "courier", "0412"),
+            ("s1", "outlet", "0412"),
+            ("o1", "outlet", "0571"),
+            ("x1", "outlet", "0755"),
+        ] {
             admin.user(id, "李明", role, outlet).unwrap();
         }
-        let mut csv = String::from("waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n");
+        let mut csv = String::from(
+            "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n",
+        );
         for n in 0..40 {
             let courier = if n % 2 == 0 { "c1" } else { "c2" };
-            csv += &format!("{},QH,0571,0412,{courier},王小花,1380000{n:04},青禾路{n}号,{},2026-03-02 08:00\n", waybill(n), n * 100);
+            csv +=
+                &format!("{},QH,0571,0412,{courier},王小花,1380000{n:04},青禾路{n}号,{},2026-03-02 08:00\n", waybill(n), n * 100);
         }
         let imported = admin.import_parcels(csv.as_bytes()).unwrap();
         assert_eq!((imported.imported, imported.bad.len()), (40, 0));
@@ -132,7 +141,13 @@ async fn serve(folder: &std::path::Path, hands: &Hands) -> Running {
 impl Device {
     /// Records a failed delivery.
     pub fn fail(&self, n: u32, reason: &str) -> Result<Outcome, ClientError> {
-        let command = Command::Fail { waybill: waybill(n), reason: reason.into(), sub: None, words: Some("敲门无人".into()), photos: vec![] };
+        let command = Command::Fail {
+            waybill: waybill(n),
+            reason: reason.into(),
+            sub: None,
+            words: Some("敲门无人".into()),
+            photos: vec![],
+        };
         self.client.record(&command, &[])
     }
     /// Records a note.
@@ -150,7 +165,13 @@ impl Device {
     }
     /// Replies as the origin outlet.
     pub fn reply(&self, n: u32) -> Result<Outcome, ClientError> {
-        let command = Command::Reply { waybill: waybill(n), decision: "REDELIVER".into(), words: Some("同址再派".into()), phone: None, address: None };
+        let command = Command::Reply {
+            waybill: waybill(n),
+            decision: "REDELIVER".into(),
+            words: Some("同址再派".into()),
+            phone: None,
+            address: None,
+        };
         self.client.record(&command, &[])
     }
     /// Syncs.

@@ -16,8 +16,7 @@ use reqwest::Method;
 use tokio::sync::watch;
 
 use crate::{
-    Clock, ClientError, Command, NewPhoto, PhotoRef, Refusal, SyncReport, SystemClock,
-    drive,
+    ClientError, Clock, Command, NewPhoto, PhotoRef, Refusal, SyncReport, SystemClock, drive,
     http::{self, Call, Cost, Roots},
 };
 
@@ -110,8 +109,7 @@ impl Client {
             .map_err(|_| ClientError::Internal("the request can not be encoded"))?;
         let call = Call { client: &self.inner.http, token: None, method: Method::POST, url: format!("{server}/v1/enrol"), body };
         let answer = call.run(&mut Cost::default()).await.map_err(ClientError::Network)?;
-        let answer: EnrolResponse =
-            answer.and_then(|bytes| decode(&bytes).ok()).ok_or(ClientError::Network(Failure::Network))?;
+        let answer: EnrolResponse = answer.and_then(|bytes| decode(&bytes).ok()).ok_or(ClientError::Network(Failure::Network))?;
         let role = answer.role.parse().map_err(|_| ClientError::Network(Failure::Refused("role_unknown".into())))?;
         let author = Author { user: answer.user.parse()?, role, outlet: answer.outlet.parse()? };
         let enrolment = Enrolment { author, name: answer.name, server: server.to_owned(), token: answer.token };
@@ -135,19 +133,20 @@ impl Client {
         let mut store = self.inner.store();
         let who = store.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
         let pack = store.pack().cloned().ok_or(ClientError::Refused(Refusal::NoPack))?;
-        let mut saved = Vec::with_capacity(photos.len());
+        let mut seen_photos = Vec::with_capacity(photos.len());
         let mut refs = Vec::with_capacity(photos.len());
         for photo in photos {
             let seen = inspect(&photo.bytes)?;
             refs.push(PhotoRef { sha: seen.id.to_string(), len: seen.len, shows: photo.shows.as_str().to_owned() });
-            saved.push((seen, &photo.bytes));
+            seen_photos.push((seen, &photo.bytes));
         }
         command.name_photos(refs);
-        // The rules speak before any file is written.
-        command.plan(&mut store, &who, &pack, &[], clocks.wall)?;
-        let saved: Result<Vec<_>, _> =
-            saved.into_iter().map(|(seen, bytes)| store.save_photo(seen.id, seen.format.extension(), bytes)).collect();
-        let cases = command.plan(&mut store, &who, &pack, &saved?, clocks.wall)?;
+        // The rules speak before any file is written; files are there before any entry names them.
+        let mut cases = command.plan(&mut store, &who, &pack, clocks.wall)?;
+        for (seen, bytes) in seen_photos {
+            let photo = store.save_photo(seen.id, seen.format.extension(), bytes)?;
+            cases.iter_mut().for_each(|case| case.photos.push(photo.clone()));
+        }
         let waybills: Vec<Waybill> = cases.iter().map(|case| case.waybill.clone()).collect();
         let time = TimeEvidence {
             wall: clocks.wall,
@@ -213,7 +212,11 @@ impl Client {
     /// Case ids here with their heads: what two replicas compare.
     pub fn heads(&self) -> Result<Vec<(CaseId, Vec<doorstep_domain::ChangeHash>)>, ClientError> {
         let store = self.inner.store();
-        Ok(store.case_ids()?.into_iter().map(|id| Ok((id, store.heads(&id)?))).collect::<Result<_, doorstep_store::StoreError>>()?)
+        Ok(store
+            .case_ids()?
+            .into_iter()
+            .map(|id| Ok((id, store.heads(&id)?)))
+            .collect::<Result<_, doorstep_store::StoreError>>()?)
     }
 
     /// A case's raw Automerge changes, for export and repair.

@@ -1,11 +1,11 @@
 //! What a person does, and how it becomes entries. Commands are what the intent journal keeps.
 
 use doorstep_domain::{
-    Attempt, Body, Call, CallResult, Close, Kind, Notice, Outage, OutageReason, Personal, Photo, PhotoId, PhotoPurpose, Reply, Sms,
-    SmsLevel, TargetSource, UnixMs, Waybill,
+    Attempt, Body, Call, CallResult, Close, Kind, Notice, Outage, OutageReason, Personal, Photo, PhotoId, PhotoPurpose, Reply,
+    Sms, SmsLevel, TargetSource, UnixMs, Waybill,
 };
 use doorstep_rules::{Case, Named, Pack};
-use doorstep_store::{ActionCase, Identity, SavedPhoto, Store};
+use doorstep_store::{ActionCase, Identity, Store};
 use serde::{Deserialize, Serialize};
 
 use crate::{ClientError, Refusal};
@@ -154,14 +154,14 @@ impl Command {
     }
 
     /// Turns the command into what is recorded in each case, or says which rule forbids it.
-    pub(crate) fn plan(&self, store: &mut Store, who: &Identity, pack: &Pack, saved: &[SavedPhoto], wall: UnixMs) -> Result<Vec<ActionCase>, ClientError> {
+    pub(crate) fn plan(&self, store: &mut Store, who: &Identity, pack: &Pack, wall: UnixMs) -> Result<Vec<ActionCase>, ClientError> {
         let mut plans = Vec::new();
         for text in self.waybills() {
             let waybill = Waybill::parse(text)?;
             let case = store.case(&waybill, wall)?.map(|view| view.case);
             let desk = Desk { store, who, pack, waybill: &waybill, case: case.as_ref(), wall };
             let bodies = self.bodies(&desk)?;
-            plans.push(ActionCase { waybill, bodies, photos: saved.to_vec() });
+            plans.push(ActionCase { waybill, bodies, photos: Vec::new() });
         }
         if plans.is_empty() { Err(ClientError::Refused(Refusal::NoCase)) } else { Ok(plans) }
     }
@@ -286,7 +286,14 @@ impl Desk<'_> {
         }))
     }
 
-    fn outage(&self, reason: &str, contact: Option<&str>, phone: Option<&str>, phoned_at: Option<i64>, said: Option<&str>) -> Result<Body, ClientError> {
+    fn outage(
+        &self,
+        reason: &str,
+        contact: Option<&str>,
+        phone: Option<&str>,
+        phoned_at: Option<i64>,
+        said: Option<&str>,
+    ) -> Result<Body, ClientError> {
         let case = self.attempted()?;
         let known = OutageReason::ALL.iter().map(|r| r.as_str().to_owned());
         let reason = OutageReason::from_word(reason)
@@ -312,7 +319,13 @@ impl Desk<'_> {
         Ok(Body::Notice(Notice { to, source, request: personal(request)? }))
     }
 
-    fn reply(&self, decision: &str, words: Option<&str>, phone: Option<&str>, address: Option<&str>) -> Result<Body, ClientError> {
+    fn reply(
+        &self,
+        decision: &str,
+        words: Option<&str>,
+        phone: Option<&str>,
+        address: Option<&str>,
+    ) -> Result<Body, ClientError> {
         let case = self.attempted()?;
         if case.facts.origin_outlet.as_ref().is_some_and(|origin| *origin != self.who.author.outlet) {
             return Err(ClientError::Refused(Refusal::NotOrigin));

@@ -131,18 +131,23 @@ impl ClientError {
             Self::Network(Failure::Refused(code)) if code == "unauthorized" => {
                 fixed("服务器不认识本设备，请重新注册（enrol）", "the server does not know this device; enrol again")
             }
-            Self::Network(Failure::Refused(code)) => {
-                say(format!("服务器拒绝（{code}），记录已保留"), format!("the server refuses ({code}); everything recorded is kept"))
-            }
+            Self::Network(Failure::Refused(code)) => say(
+                format!("服务器拒绝（{code}），记录已保留"),
+                format!("the server refuses ({code}); everything recorded is kept"),
+            ),
             Self::Network(_) => fixed(
                 "没有网络；记录已保存在本机，联网后会自动发送，可稍后再同步（sync）",
                 "no network; what you recorded is kept on this device and will be sent, sync again later",
             ),
-            Self::Waybill(error) => say(format!("单号有误，请核对后重新输入（{error}）"), format!("{error}; check the number and type it again")),
+            Self::Waybill(error) => {
+                say(format!("单号有误，请核对后重新输入（{error}）"), format!("{error}; check the number and type it again"))
+            }
             Self::Photo(error) => say(format!("照片不可用，请重新拍摄（{error}）"), format!("{error}; take the photo again")),
             Self::Text(error) => say(format!("文字过长，请缩短（{error}）"), format!("{error}; make the text shorter")),
             Self::Code(error) => say(format!("代码有误（{error}）"), format!("{error}")),
-            Self::Server => fixed("服务器地址须以 http:// 或 https:// 开头", "the server's address must start with http:// or https://"),
+            Self::Server => {
+                fixed("服务器地址须以 http:// 或 https:// 开头", "the server's address must start with http:// or https://")
+            }
             Self::Open(OpenError::Corrupt) => fixed(
                 "本机数据文件损坏，已原样保留，请勿删除，联系总部修复",
                 "the store's file is damaged; it was left as it is: do not delete it, ask head office for repair",
@@ -156,18 +161,50 @@ impl Refusal {
     fn words(&self) -> Words {
         let list = |known: &[String]| known.join(", ");
         let (zh, en) = match self {
-            Self::NotEnrolled => ("本设备尚未注册，请先注册：doorstep enrol --server 地址 --code 注册码".into(), "this device is not enrolled; first: doorstep enrol --server URL --code CODE".into()),
-            Self::NoPack => ("尚未收到规则包，请联网同步一次：doorstep sync".into(), "no rule pack on this device yet; sync once: doorstep sync".into()),
-            Self::Reason { given, known } => (format!("没有原因代码 {given}，可用：{}", list(known)), format!("no reason {given}; there are: {}", list(known))),
-            Self::Sub { given, known } if known.is_empty() => (format!("该原因没有子原因（{given}），请去掉 --sub"), format!("the reason has no sub-reasons ({given}); leave --sub out")),
-            Self::Sub { given, known } => (format!("没有子原因 {given}，可用：{}", list(known)), format!("no sub-reason {given}; there are: {}", list(known))),
-            Self::Code { given, known } => (format!("没有代码 {given}，可用：{}", list(known)), format!("no code {given}; there are: {}", list(known))),
-            Self::NoCase => ("该单号没有记录；请先登记派送失败：doorstep fail".into(), "nothing is recorded of this parcel; first record the failed delivery: doorstep fail".into()),
-            Self::NoAttempt => ("尚未登记派送失败；请先登记：doorstep fail".into(), "no failed delivery is recorded; record it first: doorstep fail".into()),
-            Self::NoTarget => ("单号不在名单，请用 --to 指定寄件网点".into(), "the waybill is in no list; name the origin outlet with --to".into()),
-            Self::NotOrigin => ("只有寄件网点的人员可以回复".into(), "only the origin outlet's staff may reply; ask them, or add a note".into()),
-            Self::NoSmsText => ("没有可用的短信模板内容，请用 --text 填写".into(), "there is no template text for this reason or no recipient name; give the text with --text".into()),
-            Self::CaseFull => ("该件记录已达上限，请联系总部".into(), "the case has reached its size limit; ask head office".into()),
+            Self::NotEnrolled => (
+                "本设备尚未注册，请先注册：doorstep enrol --server 地址 --code 注册码".into(),
+                "this device is not enrolled; first: doorstep enrol --server URL --code CODE".into(),
+            ),
+            Self::NoPack => (
+                "尚未收到规则包，请联网同步一次：doorstep sync".into(),
+                "no rule pack on this device yet; sync once: doorstep sync".into(),
+            ),
+            Self::Reason { given, known } => {
+                (format!("没有原因代码 {given}，可用：{}", list(known)), format!("no reason {given}; there are: {}", list(known)))
+            }
+            Self::Sub { given, known } if known.is_empty() => (
+                format!("该原因没有子原因（{given}），请去掉 --sub"),
+                format!("the reason has no sub-reasons ({given}); leave --sub out"),
+            ),
+            Self::Sub { given, known } => (
+                format!("没有子原因 {given}，可用：{}", list(known)),
+                format!("no sub-reason {given}; there are: {}", list(known)),
+            ),
+            Self::Code { given, known } => {
+                (format!("没有代码 {given}，可用：{}", list(known)), format!("no code {given}; there are: {}", list(known)))
+            }
+            Self::NoCase => (
+                "该单号没有记录；请先登记派送失败：doorstep fail".into(),
+                "nothing is recorded of this parcel; first record the failed delivery: doorstep fail".into(),
+            ),
+            Self::NoAttempt => (
+                "尚未登记派送失败；请先登记：doorstep fail".into(),
+                "no failed delivery is recorded; record it first: doorstep fail".into(),
+            ),
+            Self::NoTarget => (
+                "单号不在名单，请用 --to 指定寄件网点".into(),
+                "the waybill is in no list; name the origin outlet with --to".into(),
+            ),
+            Self::NotOrigin => {
+                ("只有寄件网点的人员可以回复".into(), "only the origin outlet's staff may reply; ask them, or add a note".into())
+            }
+            Self::NoSmsText => (
+                "没有可用的短信模板内容，请用 --text 填写".into(),
+                "there is no template text for this reason or no recipient name; give the text with --text".into(),
+            ),
+            Self::CaseFull => {
+                ("该件记录已达上限，请联系总部".into(), "the case has reached its size limit; ask head office".into())
+            }
         };
         Words { zh, en }
     }

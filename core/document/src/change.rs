@@ -120,8 +120,7 @@ impl Change {
     }
 
     fn from_expanded(case: &CaseId, bytes: &[u8], expanded: ExpandedChange) -> Result<Self, Refusal> {
-        let install =
-            InstallId::try_from(expanded.actor_id.to_bytes()).map_err(|_| Refusal::Actor)?;
+        let install = InstallId::try_from(expanded.actor_id.to_bytes()).map_err(|_| Refusal::Actor)?;
         let sorted = expanded.deps.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
         if expanded.time != 0
             || expanded.message.is_some()

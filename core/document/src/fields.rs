@@ -177,11 +177,9 @@ fn read_body(get: &Reader) -> Result<Body, Refusal> {
         return Ok(Body::Unknown { name: get.kind.to_owned() });
     };
     Ok(match kind {
-        Kind::Attempt => Body::Attempt(Attempt {
-            reason: get.parsed("reason")?,
-            sub: get.maybe_parsed("sub")?,
-            words: get.personal("words")?,
-        }),
+        Kind::Attempt => {
+            Body::Attempt(Attempt { reason: get.parsed("reason")?, sub: get.maybe_parsed("sub")?, words: get.personal("words")? })
+        }
         Kind::Call => Body::Call(Call {
             result: get.word("result", CallResult::from_word)?,
             number: get.personal("number")?,

@@ -3,7 +3,10 @@
 
 use std::num::NonZeroU64;
 
-use automerge::{ActorId, ExpandedChange, ObjType, ROOT, ReadDoc, ScalarValue, legacy, transaction::{CommitOptions, Transactable}};
+use automerge::{
+    ActorId, ExpandedChange, ObjType, ROOT, ReadDoc, ScalarValue, legacy,
+    transaction::{CommitOptions, Transactable},
+};
 use doorstep_document::{Admission, Change, History, NewEntry, Position, Refusal, merge, pack};
 use doorstep_domain::*;
 use proptest::prelude::*;
@@ -19,13 +22,22 @@ fn entry(body: Body, first: bool) -> NewEntry {
     NewEntry {
         author: Author { user: "c1029".parse().unwrap(), role: Role::Courier, outlet: "0412".parse().unwrap() },
         pack_version: 1,
-        time: TimeEvidence { wall: UnixMs(1_772_413_200_000), zone_quarters: 32, mono_ms: 86_400_000, boot: BootId([1, 2, 3, 4]), anchor: None },
+        time: TimeEvidence {
+            wall: UnixMs(1_772_413_200_000),
+            zone_quarters: 32,
+            mono_ms: 86_400_000,
+            boot: BootId([1, 2, 3, 4]),
+            anchor: None,
+        },
         action: None,
         facts: first.then(|| Facts {
-            network, waybill,
+            network,
+            waybill,
             origin_outlet: Some("0571".parse().unwrap()),
             delivering_outlet: Some("0412".parse().unwrap()),
-            cod: Fen(12_800), mobile: Some([9; 8]), reference: 3,
+            cod: Fen(12_800),
+            mobile: Some([9; 8]),
+            reference: 3,
         }),
         body,
     }
@@ -36,11 +48,19 @@ fn note(text: &str) -> Body {
 }
 
 fn attempt() -> Body {
-    Body::Attempt(Attempt { reason: "DF-NOBODY".parse().unwrap(), sub: None, words: Some(Personal::plain("敲门无人应答").unwrap()) })
+    Body::Attempt(Attempt {
+        reason: "DF-NOBODY".parse().unwrap(),
+        sub: None,
+        words: Some(Personal::plain("敲门无人应答").unwrap()),
+    })
 }
 
 /// What one writer does to its replica.
-struct Writer { install: InstallId, position: Position, changes: Vec<Change> }
+struct Writer {
+    install: InstallId,
+    position: Position,
+    changes: Vec<Change>,
+}
 
 impl Writer {
     fn new(n: u8) -> Self {
@@ -68,7 +88,8 @@ fn heads_by_automerge(changes: &[Change]) -> Vec<ChangeHash> {
 fn by_automerge(install: &InstallId, before: &[Change], like: &Change) -> Vec<u8> {
     let expanded = automerge::Change::from_bytes(like.bytes().to_vec()).unwrap().decode();
     let mut doc = automerge::Automerge::new().with_actor(ActorId::from(install.as_bytes().as_slice()));
-    doc.apply_changes(before.iter().map(|c| automerge::Change::from_bytes(c.bytes().to_vec()).unwrap()).collect::<Vec<_>>()).unwrap();
+    doc.apply_changes(before.iter().map(|c| automerge::Change::from_bytes(c.bytes().to_vec()).unwrap()).collect::<Vec<_>>())
+        .unwrap();
     let mut tx = doc.transaction();
     let mut map = None;
     for op in expanded.operations {
@@ -142,7 +163,9 @@ fn replicate(arrivals: &[Change]) -> (Vec<ChangeHash>, Vec<String>) {
                 Admission::Early => true,
                 Admission::Refused(refusal) => panic!("{refusal}"),
             });
-            if waiting.len() == before { break }
+            if waiting.len() == before {
+                break;
+            }
         }
     }
     assert!(waiting.is_empty(), "nothing waits for ever");
@@ -272,7 +295,13 @@ fn anything_but_making_and_filling_an_entry_is_refused() {
     assert_eq!(shape(|c| c.operations[3].action = legacy::OpType::Delete), "shape");
     assert_eq!(shape(|c| c.operations[3].action = legacy::OpType::Put(ScalarValue::F64(1.0))), "shape");
     assert_eq!(shape(|c| c.operations[3].obj = legacy::ObjectId::Root), "shape");
-    assert_eq!(shape(|c| { let key = c.operations[3].key.clone(); c.operations[4].key = key }), "shape");
+    assert_eq!(
+        shape(|c| {
+            let key = c.operations[3].key.clone();
+            c.operations[4].key = key
+        }),
+        "shape"
+    );
     assert_eq!(shape(|c| c.operations.clear()), "op_count");
     assert_eq!(shape(|c| c.time = 1_772_413_200), "envelope");
     assert_eq!(shape(|c| c.message = Some("hello".into())), "envelope");
@@ -350,14 +379,37 @@ fn the_golden_document_of_format_0_reads_and_writes_the_same() {
     let mut tablet = Writer::new(2);
     let text = |t: &str| Some(Personal::plain(t).unwrap());
     let photo = Body::Photo(Photo { id: PhotoId::new([5; 32]), len: 123_456, purpose: PhotoPurpose::Door });
-    let sms = Body::Sms(Sms { level: SmsLevel::HandedOver, to: text("13800000000"), text: Personal::plain("王先生您好，单号QH310000000017").unwrap(), has_surname: true, has_waybill: true });
+    let sms = Body::Sms(Sms {
+        level: SmsLevel::HandedOver,
+        to: text("13800000000"),
+        text: Personal::plain("王先生您好，单号QH310000000017").unwrap(),
+        has_surname: true,
+        has_waybill: true,
+    });
     let changes = [
         phone.write(vec![attempt(), photo]),
         phone.write(vec![sms]),
         phone.write(vec![Body::Call(Call { result: CallResult::NoAnswer, number: text("13800000000"), words: None })]),
-        phone.write(vec![Body::Outage(Outage { reason: OutageReason::Network, contact: text("李敏"), phone: text("0571-8000"), phoned_at: Some(UnixMs(1_772_450_000_000)), outlet: Some("0571".parse().unwrap()), said: None })]),
-        tablet.write(vec![Body::Notice(Notice { to: "0571".parse().unwrap(), source: TargetSource::WaybillData, request: None })]),
-        tablet.write(vec![Body::Reply(Reply { notice: None, decision: "REDELIVER".parse().unwrap(), words: text("同址再派"), phone: None, address: None })]),
+        phone.write(vec![Body::Outage(Outage {
+            reason: OutageReason::Network,
+            contact: text("李敏"),
+            phone: text("0571-8000"),
+            phoned_at: Some(UnixMs(1_772_450_000_000)),
+            outlet: Some("0571".parse().unwrap()),
+            said: None,
+        })]),
+        tablet.write(vec![Body::Notice(Notice {
+            to: "0571".parse().unwrap(),
+            source: TargetSource::WaybillData,
+            request: None,
+        })]),
+        tablet.write(vec![Body::Reply(Reply {
+            notice: None,
+            decision: "REDELIVER".parse().unwrap(),
+            words: text("同址再派"),
+            phone: None,
+            address: None,
+        })]),
         tablet.write(vec![Body::Close(Close { outcome: "SIGNED".parse().unwrap(), words: None })]),
         tablet.write(vec![note("完")]),
     ];

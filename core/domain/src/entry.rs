@@ -216,9 +216,8 @@ pub struct Outage {
 impl Outage {
     /// Whether everything that X-1 demands was recorded.
     pub fn is_complete(&self) -> bool {
-        let filled = |value: &Option<Personal>| {
-            value.as_ref().is_some_and(|v| v.text().is_none_or(|text| !text.trim().is_empty()))
-        };
+        let filled =
+            |value: &Option<Personal>| value.as_ref().is_some_and(|v| v.text().is_none_or(|text| !text.trim().is_empty()));
         filled(&self.contact) && filled(&self.phone) && self.phoned_at.is_some()
     }
 }

@@ -239,15 +239,9 @@ impl FromStr for EntryKey {
                 Some((seq, index)) => (seq, Some(index.parse().ok()?)),
                 None => (number, None),
             };
-            let kind_is_fine =
-                (1..=24).contains(&kind.len()) && kind.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+            let kind_is_fine = (1..=24).contains(&kind.len()) && kind.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
             let tag_is_fine = tag.bytes().all(|b| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b));
-            let key = Self {
-                kind: kind.to_owned(),
-                tag: Tag(tag.as_bytes().try_into().ok()?),
-                seq: seq.parse().ok()?,
-                index,
-            };
+            let key = Self { kind: kind.to_owned(), tag: Tag(tag.as_bytes().try_into().ok()?), seq: seq.parse().ok()?, index };
             // One spelling only: "01" or "+1" is not the key of change 1.
             (kind_is_fine && tag_is_fine && key.to_string() == text).then_some(key)
         };
@@ -274,7 +268,9 @@ mod tests {
         let tag = Tag::of(&InstallId::new([7; 16]));
         let key = EntryKey { kind: "attempt".into(), tag, seq: 12, index: Some(1) };
         assert_eq!(key.to_string().parse::<EntryKey>().unwrap(), key);
-        for bad in ["attempt/abcdefgh-01", "attempt/abcdefgh-+1", "Attempt/abcdefgh-1", "attempt/abcdefg1-1", "attempt/abc-1", "a-1", ""] {
+        for bad in
+            ["attempt/abcdefgh-01", "attempt/abcdefgh-+1", "Attempt/abcdefgh-1", "attempt/abcdefg1-1", "attempt/abc-1", "a-1", ""]
+        {
             assert_eq!(bad.parse::<EntryKey>(), Err(IdError::EntryKey), "{bad}");
         }
     }

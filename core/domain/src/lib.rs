@@ -15,8 +15,8 @@ mod time;
 mod waybill;
 
 pub use entry::{
-    Attempt, Body, Call, CallResult, Close, Entry, Facts, Kind, Notice, Outage, OutageReason, Photo, PhotoPurpose, Reply,
-    Sms, SmsLevel, TargetSource,
+    Attempt, Body, Call, CallResult, Close, Entry, Facts, Kind, Notice, Outage, OutageReason, Photo, PhotoPurpose, Reply, Sms,
+    SmsLevel, TargetSource,
 };
 pub use ids::{
     ActionId, CaseId, ChangeHash, DeviceId, EntryKey, HistoryId, IdError, InstallId, NetworkCode, OutletCode, PhotoId,

@@ -92,13 +92,8 @@ impl TimeEvidence {
             return None;
         }
         let anchor = (*flags == 1).then_some(Anchor { server: UnixMs(server as i64), mono_ms: anchor_mono });
-        let evidence = Self {
-            wall: UnixMs(wall as i64),
-            zone_quarters: i8::from_be_bytes([*zone]),
-            mono_ms,
-            boot: BootId(*boot),
-            anchor,
-        };
+        let evidence =
+            Self { wall: UnixMs(wall as i64), zone_quarters: i8::from_be_bytes([*zone]), mono_ms, boot: BootId(*boot), anchor };
         // One spelling only: bytes that say "no anchor" and carry one are not ours.
         (evidence.to_bytes().as_slice() == bytes).then_some(evidence)
     }

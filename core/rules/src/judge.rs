@@ -1,9 +1,7 @@
 //! The judgement: what a pack says of a case now (domain 3.6, 6.3, 8.5). Derived, never stored as truth.
 
 use chrono::{DateTime, Days, NaiveTime, TimeZone};
-use doorstep_domain::{
-    Body, Kind, OutletCode, Personal, Recorded, SmsLevel, TargetSource, UnixMs, check_s10,
-};
+use doorstep_domain::{Body, Kind, OutletCode, Personal, Recorded, SmsLevel, TargetSource, UnixMs, check_s10};
 use serde::Serialize;
 
 use crate::{Case, Clock, Due, Evidence, LateSynced, Need, Pack, Party, Proof, Step, Words};
@@ -312,8 +310,7 @@ fn timeliness(clock: &Clock, round: &Round, case: &Case, pack: &Pack, due: UnixM
 fn is_valid_outage(recorded: &Recorded, pack: &Pack, clock: Option<&Clock>) -> bool {
     let Body::Outage(outage) = &recorded.entry.body else { return false };
     let listed = |id: &String| clock.is_none_or(|clock| clock.exceptions.contains(id));
-    outage.is_complete()
-        && pack.exceptions.iter().any(|e| listed(&e.id) && e.reasons.iter().any(|r| r == outage.reason.as_str()))
+    outage.is_complete() && pack.exceptions.iter().any(|e| listed(&e.id) && e.reasons.iter().any(|r| r == outage.reason.as_str()))
 }
 
 fn answerable_for(clock: &Clock, case: &Case) -> Answerable {
@@ -324,7 +321,13 @@ fn answerable_for(clock: &Clock, case: &Case) -> Answerable {
     Answerable { outlet, party: clock.answers, rule: clock.rule.clone() }
 }
 
-fn state(case: &Case, pack: &Pack, round: Option<&Round>, deadlines: &[Deadline], rounds: usize) -> (State, NextStep, Option<String>) {
+fn state(
+    case: &Case,
+    pack: &Pack,
+    round: Option<&Round>,
+    deadlines: &[Deadline],
+    rounds: usize,
+) -> (State, NextStep, Option<String>) {
     let after_close: Vec<_> = case
         .timeline
         .iter()
@@ -429,9 +432,7 @@ fn missing(case: &Case, pack: &Pack, flags: &mut Vec<Flag>) -> Vec<Gap> {
 
 fn has(case: &Case, evidence: &Evidence, attempt: &Recorded) -> bool {
     let any = |list: &[String], word: &str| list.is_empty() || list.iter().any(|w| w == word);
-    let said = |words: &Option<Personal>| {
-        words.as_ref().is_some_and(|w| w.text().is_none_or(|text| !text.trim().is_empty()))
-    };
+    let said = |words: &Option<Personal>| words.as_ref().is_some_and(|w| w.text().is_none_or(|text| !text.trim().is_empty()));
     evidence.any_of.iter().any(|proof| match proof {
         Proof::Words {} => match &attempt.entry.body {
             Body::Attempt(attempt) if said(&attempt.words) => true,

@@ -13,9 +13,7 @@ mod pack;
 
 pub use case::Case;
 pub use judge::{Answerable, Deadline, Flag, Gap, Judgement, NextStep, State, Timeliness, judge};
-pub use pack::{
-    Clock, Due, Evidence, LateSynced, Named, Need, Pack, PackError, Party, Proof, Reason, Step, Words,
-};
+pub use pack::{Clock, Due, Evidence, LateSynced, Named, Need, Pack, PackError, Party, Proof, Reason, Step, Words};
 
 /// The pack that a new server starts with: the delivery-failure process of domain sections 2.2, 2.4, 3.1 and 3.5 for an
 /// invented network. A network replaces it by its own file.

@@ -23,7 +23,10 @@ fn words(text: &str) -> Option<Personal> {
 }
 
 /// Builds recorded entries; every one is a change of its own.
-struct Story { n: u8, entries: Vec<Recorded> }
+struct Story {
+    n: u8,
+    entries: Vec<Recorded>,
+}
 
 impl Story {
     fn new() -> Self {
@@ -53,13 +56,41 @@ impl Story {
         self.entry("0412", captured, received, Body::Attempt(Attempt { reason: reason.parse().unwrap(), sub: None, words: None }))
     }
     fn notice(&mut self, captured: UnixMs, received: Option<UnixMs>, to: &str) -> &mut Recorded {
-        self.entry("0412", captured, received, Body::Notice(Notice { to: to.parse().unwrap(), source: TargetSource::WaybillData, request: None }))
+        self.entry(
+            "0412",
+            captured,
+            received,
+            Body::Notice(Notice { to: to.parse().unwrap(), source: TargetSource::WaybillData, request: None }),
+        )
     }
     fn reply(&mut self, captured: UnixMs, received: Option<UnixMs>) -> &mut Recorded {
-        self.entry("0571", captured, received, Body::Reply(Reply { notice: None, decision: "REDELIVER".parse().unwrap(), words: words("同址"), phone: None, address: None }))
+        self.entry(
+            "0571",
+            captured,
+            received,
+            Body::Reply(Reply {
+                notice: None,
+                decision: "REDELIVER".parse().unwrap(),
+                words: words("同址"),
+                phone: None,
+                address: None,
+            }),
+        )
     }
     fn outage(&mut self, phoned: UnixMs, received: UnixMs, phone: Option<Personal>) -> &mut Recorded {
-        self.entry("0412", phoned, Some(received), Body::Outage(Outage { reason: OutageReason::Network, contact: words("李敏"), phone, phoned_at: Some(phoned), outlet: None, said: words("已通知") }))
+        self.entry(
+            "0412",
+            phoned,
+            Some(received),
+            Body::Outage(Outage {
+                reason: OutageReason::Network,
+                contact: words("李敏"),
+                phone,
+                phoned_at: Some(phoned),
+                outlet: None,
+                said: words("已通知"),
+            }),
+        )
     }
     fn judge(&self, now: UnixMs) -> Judgement {
         judge(&Case::fold(self.entries.clone()).unwrap(), &pack(), now)
@@ -168,7 +199,11 @@ fn a_phone_notice_starts_the_reply_clock_too() {
     let judged = story.judge(at(1, 9, 0, 0));
     assert_eq!(judged.state, State::Notified);
     let reply = judged.deadlines.iter().find(|d| d.clock == "SLA-05").unwrap();
-    assert_eq!((reply.due_at, reply.timeliness), (at(1, 21, 0, 0), Timeliness::Pending), "X-1 is no exception to the reply's clock");
+    assert_eq!(
+        (reply.due_at, reply.timeliness),
+        (at(1, 21, 0, 0), Timeliness::Pending),
+        "X-1 is no exception to the reply's clock"
+    );
 }
 
 #[test]
@@ -196,7 +231,12 @@ fn a_16_and_a_17_an_sms_proves_an_attempt_only_with_surname_and_waybill() {
         let mut story = Story::new();
         story.attempt(at(0, 14, 0, 0), None, "DF-NOBODY");
         let text = Personal::plain("王先生").unwrap();
-        story.entry("0412", at(0, 14, 1, 0), None, Body::Sms(Sms { level: SmsLevel::HandedOver, to: None, text, has_surname: true, has_waybill }));
+        story.entry(
+            "0412",
+            at(0, 14, 1, 0),
+            None,
+            Body::Sms(Sms { level: SmsLevel::HandedOver, to: None, text, has_surname: true, has_waybill }),
+        );
         let judged = story.judge(at(0, 15, 0, 0));
         (judged.flags.contains(&Flag::AttemptProven), judged.missing.iter().any(|gap| gap.evidence == "sms"))
     };
@@ -208,7 +248,12 @@ fn a_18_a_proven_phone_fault_is_leniency() {
     let mut story = Story::new();
     story.attempt(at(0, 14, 0, 0), None, "DF-PHONE");
     assert!(!story.judge(at(0, 15, 0, 0)).flags.contains(&Flag::Leniency));
-    story.entry("0412", at(0, 14, 1, 0), None, Body::Photo(Photo { id: PhotoId::new([1; 32]), len: 9, purpose: PhotoPurpose::Label }));
+    story.entry(
+        "0412",
+        at(0, 14, 1, 0),
+        None,
+        Body::Photo(Photo { id: PhotoId::new([1; 32]), len: 9, purpose: PhotoPurpose::Label }),
+    );
     let judged = story.judge(at(0, 15, 0, 0));
     assert!(judged.flags.contains(&Flag::Leniency) && judged.missing.is_empty());
 }

@@ -32,7 +32,12 @@ fn waybill(n: u32) -> Waybill {
 }
 
 fn author(n: u64) -> Author {
-    let (user, role, outlet) = [("c1029", Role::Courier, "0412"), ("s0412", Role::Outlet, "0412"), ("s0571", Role::Outlet, "0571"), ("c1030", Role::Courier, "0412")][n as usize % 4];
+    let (user, role, outlet) = [
+        ("c1029", Role::Courier, "0412"),
+        ("s0412", Role::Outlet, "0412"),
+        ("s0571", Role::Outlet, "0571"),
+        ("c1030", Role::Courier, "0412"),
+    ][n as usize % 4];
     Author { user: user.parse().unwrap(), role, outlet: outlet.parse().unwrap() }
 }
 
@@ -47,7 +52,13 @@ fn body(n: u64) -> Body {
         1 | 6 => Body::Photo(Photo { id: PhotoId::new([n as u8; 32]), len: 200_000 + n, purpose: PhotoPurpose::Door }),
         2 => Body::Sms(Sms { level: SmsLevel::HandedOver, to: None, text: text(n), has_surname: true, has_waybill: true }),
         3 => Body::Notice(Notice { to: "0571".parse().unwrap(), source: TargetSource::WaybillData, request: None }),
-        4 => Body::Reply(Reply { notice: None, decision: "REDELIVER".parse().unwrap(), words: Some(text(n)), phone: None, address: None }),
+        4 => Body::Reply(Reply {
+            notice: None,
+            decision: "REDELIVER".parse().unwrap(),
+            words: Some(text(n)),
+            phone: None,
+            address: None,
+        }),
         _ => Body::Note { words: text(n) },
     }
 }
@@ -56,7 +67,15 @@ fn body(n: u64) -> Body {
 fn feed_case(n: u32) -> FeedCase {
     let (network, waybill) = ("QH".parse().unwrap(), waybill(n));
     let case = CaseId::of(&network, &waybill);
-    let facts = Facts { network, waybill, origin_outlet: Some("0571".parse().unwrap()), delivering_outlet: Some("0412".parse().unwrap()), cod: Fen(0), mobile: None, reference: 1 };
+    let facts = Facts {
+        network,
+        waybill,
+        origin_outlet: Some("0571".parse().unwrap()),
+        delivering_outlet: Some("0412".parse().unwrap()),
+        cod: Fen(0),
+        mobile: None,
+        reference: 1,
+    };
     let mut position = Position::default();
     let mut seqs = [0; 4];
     let mut chunks = vec![];
@@ -66,8 +85,21 @@ fn feed_case(n: u32) -> FeedCase {
         position.seq = seqs[writer];
         let install = InstallId::new([writer as u8 + 1; 16]);
         let at = i * 60_000;
-        let time = TimeEvidence { wall: NOW.plus(at as i64), zone_quarters: 32, mono_ms: 1_000_000 + at, boot: BootId([writer as u8; 4]), anchor: Some(Anchor { server: NOW, mono_ms: 1_000_000 }) };
-        let entry = NewEntry { author: author(i), pack_version: 1, time, action: None, facts: (seqs[writer] == 0).then(|| facts.clone()), body: body(u64::from(n) * 31 + i) };
+        let time = TimeEvidence {
+            wall: NOW.plus(at as i64),
+            zone_quarters: 32,
+            mono_ms: 1_000_000 + at,
+            boot: BootId([writer as u8; 4]),
+            anchor: Some(Anchor { server: NOW, mono_ms: 1_000_000 }),
+        };
+        let entry = NewEntry {
+            author: author(i),
+            pack_version: 1,
+            time,
+            action: None,
+            facts: (seqs[writer] == 0).then(|| facts.clone()),
+            body: body(u64::from(n) * 31 + i),
+        };
         let change = Change::write(&case, &install, &position, &[entry]).unwrap();
         position.advance(&change, true);
         seqs[writer] += 1;
@@ -81,13 +113,22 @@ fn feed_case(n: u32) -> FeedCase {
 fn build(folder: &Path) -> Store {
     let mut store = Store::open(folder).unwrap();
     store.installation((DeviceId::new([9; 16]), InstallId::new([9; 16]))).unwrap();
-    store.enrol(&Enrolment { author: author(0), name: "李明".into(), server: "http://127.0.0.1:1".into(), token: "00".into() }).unwrap();
+    store
+        .enrol(&Enrolment { author: author(0), name: "李明".into(), server: "http://127.0.0.1:1".into(), token: "00".into() })
+        .unwrap();
     let refs = |parcels, pack| Refs { version: 1, parcels, outlets: vec![], pack };
     store.take_refs(RefKind::Pack, &refs(vec![], doorstep_rules::FIRST_PACK.to_vec()), NOW).unwrap();
     let parcels = (0..CASES).map(|n| ParcelRow {
-        waybill: waybill(n).to_string(), network: "QH".into(), origin_outlet: "0571".into(), delivering_outlet: "0412".into(), courier: Some("c1029".into()),
-        recipient_name: Personal::plain("王小花").unwrap().as_bytes().to_vec(), recipient_phone: vec![], recipient_address: Personal::plain("青禾路1号").unwrap().as_bytes().to_vec(),
-        cod_fen: 0, theoretical_arrival_ms: None,
+        waybill: waybill(n).to_string(),
+        network: "QH".into(),
+        origin_outlet: "0571".into(),
+        delivering_outlet: "0412".into(),
+        courier: Some("c1029".into()),
+        recipient_name: Personal::plain("王小花").unwrap().as_bytes().to_vec(),
+        recipient_phone: vec![],
+        recipient_address: Personal::plain("青禾路1号").unwrap().as_bytes().to_vec(),
+        cod_fen: 0,
+        theoretical_arrival_ms: None,
     });
     store.take_refs(RefKind::Parcels, &refs(parcels.collect(), vec![]), NOW).unwrap();
     for page in 0..CASES / 500 {
@@ -107,7 +148,13 @@ fn record(store: &mut Store, n: u64) {
     let words = Some(Personal::plain(&format!("敲门无人应答，第{n}次")).unwrap());
     let attempt = Body::Attempt(Attempt { reason: "DF-NOANSWER".parse().unwrap(), sub: None, words });
     let clocks = clocks(n);
-    let time = TimeEvidence { wall: clocks.wall, zone_quarters: 32, mono_ms: clocks.mono_ms, boot: clocks.boot, anchor: store.anchor(clocks.boot).unwrap() };
+    let time = TimeEvidence {
+        wall: clocks.wall,
+        zone_quarters: 32,
+        mono_ms: clocks.mono_ms,
+        boot: clocks.boot,
+        anchor: store.anchor(clocks.boot).unwrap(),
+    };
     let cases = vec![ActionCase { waybill: waybill(case), bodies: vec![attempt], photos: vec![] }];
     let command = format!("{{\"do\":\"fail\",\"waybill\":\"{}\",\"reason\":\"DF-NOANSWER\"}}", waybill(case));
     store.record(&Action { id: ActionId::new([1; 16]), command, time, now: clocks.wall, cases }).unwrap();
@@ -155,9 +202,17 @@ fn main() {
         ours.push(begun.elapsed());
     }
     println!("record one attempt, {CASES} cases of {CHANGES} changes in the store, {RECORDS} records");
-    println!("  bare durable insert   p50 {:>7.0} us   p99 {:>7.0} us", percentile(&mut theirs, 0.5), percentile(&mut theirs, 0.99));
+    println!(
+        "  bare durable insert   p50 {:>7.0} us   p99 {:>7.0} us",
+        percentile(&mut theirs, 0.5),
+        percentile(&mut theirs, 0.99)
+    );
     println!("  record                p50 {:>7.0} us   p99 {:>7.0} us", percentile(&mut ours, 0.5), percentile(&mut ours, 0.99));
-    println!("  ratio                 p50 {:>7.2}      p99 {:>7.2}", percentile(&mut ours, 0.5) / percentile(&mut theirs, 0.5), percentile(&mut ours, 0.99) / percentile(&mut theirs, 0.99));
+    println!(
+        "  ratio                 p50 {:>7.2}      p99 {:>7.2}",
+        percentile(&mut ours, 0.5) / percentile(&mut theirs, 0.5),
+        percentile(&mut ours, 0.99) / percentile(&mut theirs, 0.99)
+    );
 
     // WAL pages: a run of its own from an empty log, short enough for no checkpoint to come between.
     drop(store);
@@ -183,19 +238,29 @@ fn main() {
             .status();
         out.ok().filter(|status| status.success()).map(|_| {
             let table = fs::read_to_string(home.path().join("strace")).unwrap();
-            table.lines().filter(|l| l.contains("sync") && !l.contains("total")).filter_map(|l| l.split_whitespace().nth(3)?.parse::<u64>().ok()).sum::<u64>()
+            table
+                .lines()
+                .filter(|l| l.contains("sync") && !l.contains("total"))
+                .filter_map(|l| l.split_whitespace().nth(3)?.parse::<u64>().ok())
+                .sum::<u64>()
         })
     };
     // The difference of two runs leaves out what opening and closing cost.
     match (traced(100), traced(300)) {
-        (Some(few), Some(many)) => println!("  fsyncs per record     {:.2} (strace, {} and {} in two runs)", (many - few) as f64 / 200.0, few, many),
+        (Some(few), Some(many)) => {
+            println!("  fsyncs per record     {:.2} (strace, {} and {} in two runs)", (many - few) as f64 / 200.0, few, many)
+        }
         _ => println!("  fsyncs per record     not counted: strace is not installed (apt-get install strace)"),
     }
 
     let begun = Instant::now();
     let mut store = Store::open(&folder).unwrap();
     store.cases(&Filter { limit: 50, ..Filter::default() }, NOW.plus(3_600_000)).unwrap();
-    println!("first list after all these records, which judges the {} cases they were made on: {:.0} ms", store.status().unwrap().unsent.len(), begun.elapsed().as_secs_f64() * 1e3);
+    println!(
+        "first list after all these records, which judges the {} cases they were made on: {:.0} ms",
+        store.status().unwrap().unsent.len(),
+        begun.elapsed().as_secs_f64() * 1e3
+    );
     drop(store);
     let mut opened = vec![];
     for _ in 0..50 {

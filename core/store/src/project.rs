@@ -19,7 +19,8 @@ pub(crate) const HELD: i64 = 2;
 /// answer.
 pub(crate) fn entries(db: &Connection, case: &CaseId) -> Result<Vec<Recorded>, StoreError> {
     let mut entries = Vec::new();
-    let mut accepted = db.prepare_cached("SELECT bytes, received_at, acted_at FROM change WHERE case_id = ?1 AND parked IS NULL ORDER BY n")?;
+    let mut accepted =
+        db.prepare_cached("SELECT bytes, received_at, acted_at FROM change WHERE case_id = ?1 AND parked IS NULL ORDER BY n")?;
     let mut rows = accepted.query(params![case.as_bytes()])?;
     while let Some(row) = rows.next()? {
         let receipt = Receipt { received_at: UnixMs(row.get(1)?), acted_at: row.get::<_, Option<i64>>(2)?.map(UnixMs) };
@@ -91,7 +92,14 @@ pub(crate) fn head(db: &Connection, case: &CaseId) -> Result<Head, StoreError> {
 }
 
 /// Stores a change that the server has accepted.
-pub(crate) fn insert_accepted(db: &Connection, case: &CaseId, link: &Link, bytes: &[u8], receipt: Receipt, parked: Option<&str>) -> Result<(), StoreError> {
+pub(crate) fn insert_accepted(
+    db: &Connection,
+    case: &CaseId,
+    link: &Link,
+    bytes: &[u8],
+    receipt: Receipt,
+    parked: Option<&str>,
+) -> Result<(), StoreError> {
     db.prepare_cached(
         "INSERT INTO change (case_id, n, hash, install, seq, max_op, received_at, acted_at, parked, bytes)
          VALUES (?1, (SELECT coalesce(max(n), 0) + 1 FROM change WHERE case_id = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -137,15 +145,25 @@ pub(crate) fn write_row(
              WHERE case_id = ?1",
         )?
         .execute(params![
-            case.as_bytes(), heads, head.position.max_op, head.position.seq, head.changes, head.bytes,
-            state.as_str(), next_step.as_str(), folded.reason().unwrap_or(""), decision.as_deref().unwrap_or(""),
-            folded.attempts(), flags, unsent, folded.held.len(), updated_at.0
+            case.as_bytes(),
+            heads,
+            head.position.max_op,
+            head.position.seq,
+            head.changes,
+            head.bytes,
+            state.as_str(),
+            next_step.as_str(),
+            folded.reason().unwrap_or(""),
+            decision.as_deref().unwrap_or(""),
+            folded.attempts(),
+            flags,
+            unsent,
+            folded.held.len(),
+            updated_at.0
         ])?;
     if updated == 1 {
-        db.prepare_cached(
-            "UPDATE case_row SET closed = ?2, due_at = ?3 WHERE case_id = ?1 AND (closed <> ?2 OR due_at <> ?3)",
-        )?
-        .execute(params![case.as_bytes(), closed, due_at])?;
+        db.prepare_cached("UPDATE case_row SET closed = ?2, due_at = ?3 WHERE case_id = ?1 AND (closed <> ?2 OR due_at <> ?3)")?
+            .execute(params![case.as_bytes(), closed, due_at])?;
         return Ok(());
     }
     db.prepare_cached(
@@ -154,9 +172,24 @@ pub(crate) fn write_row(
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
     )?
     .execute(params![
-        case.as_bytes(), folded.facts.waybill.as_str(), heads, head.position.max_op, head.position.seq, head.changes,
-        head.bytes, state.as_str(), next_step.as_str(), folded.reason().unwrap_or(""), decision.as_deref().unwrap_or(""),
-        folded.attempts(), flags, unsent, folded.held.len(), updated_at.0, closed, due_at
+        case.as_bytes(),
+        folded.facts.waybill.as_str(),
+        heads,
+        head.position.max_op,
+        head.position.seq,
+        head.changes,
+        head.bytes,
+        state.as_str(),
+        next_step.as_str(),
+        folded.reason().unwrap_or(""),
+        decision.as_deref().unwrap_or(""),
+        folded.attempts(),
+        flags,
+        unsent,
+        folded.held.len(),
+        updated_at.0,
+        closed,
+        due_at
     ])?;
     Ok(())
 }

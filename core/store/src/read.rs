@@ -110,7 +110,8 @@ impl Store {
     /// Judges anew the rows whose deadline has passed since they were judged, and those that something was recorded on
     /// since: both are few and found by index.
     fn turn(&mut self, now: UnixMs) -> Result<(), StoreError> {
-        const BEHIND: &str = "SELECT case_id FROM case_row WHERE closed IN (0, 1) AND due_at < ?1 UNION SELECT case_id FROM stale";
+        const BEHIND: &str =
+            "SELECT case_id FROM case_row WHERE closed IN (0, 1) AND due_at < ?1 UNION SELECT case_id FROM stale";
         self.load_pack()?;
         let Some((_, pack)) = &self.pack else { return Ok(()) };
         if ids(&self.db, BEHIND, now.0)?.is_empty() {
@@ -168,14 +169,13 @@ impl Store {
             Ok(UnsentIntent { waybill: row.get(0)?, what, recorded_at: UnixMs(row.get(2)?), sent: row.get::<_, i64>(3)? == 1 })
         })?;
         let unsent = rows.collect::<Result<_, _>>()?;
-        let (photos, photo_bytes) = self.db.query_row(
-            "SELECT count(*), coalesce(sum(len), 0) FROM photo WHERE state < 2",
-            [],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )?;
+        let (photos, photo_bytes) =
+            self.db.query_row("SELECT count(*), coalesce(sum(len), 0) FROM photo WHERE state < 2", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
         let held = self.db.query_row("SELECT count(*) FROM outbox WHERE state = 2", [], |row| row.get(0))?;
-        let last_answer = Self::meta(&self.db, "last_answer")?
-            .and_then(|bytes| Some(UnixMs(i64::from_be_bytes(bytes.try_into().ok()?))));
+        let last_answer =
+            Self::meta(&self.db, "last_answer")?.and_then(|bytes| Some(UnixMs(i64::from_be_bytes(bytes.try_into().ok()?))));
         Ok(Status { unsent, photos, photo_bytes, held, last_answer })
     }
 }

@@ -1,7 +1,9 @@
 //! Recording: intent, change and list row in one transaction, durable when it returns.
 
 use doorstep_document::{Change, MAX_CASE_BYTES, MAX_CASE_CHANGES, NewEntry};
-use doorstep_domain::{ActionId, Body, CaseId, ChangeHash, Facts, Fen, NetworkCode, PhotoId, Standing, TimeEvidence, UnixMs, Waybill, mobile_mark};
+use doorstep_domain::{
+    ActionId, Body, CaseId, ChangeHash, Facts, Fen, NetworkCode, PhotoId, Standing, TimeEvidence, UnixMs, Waybill, mobile_mark,
+};
 use rusqlite::{Connection, TransactionBehavior, params};
 use serde::Serialize;
 
@@ -94,8 +96,16 @@ impl Store {
                  VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10)",
             )?
             .execute(params![
-                case.as_bytes(), action.id.as_bytes(), action.now.0, action.command, UNSENT, change.hash().as_bytes(),
-                who.install.as_bytes(), change.seq(), change.max_op(), change.bytes()
+                case.as_bytes(),
+                action.id.as_bytes(),
+                action.now.0,
+                action.command,
+                UNSENT,
+                change.hash().as_bytes(),
+                who.install.as_bytes(),
+                change.seq(),
+                change.max_op(),
+                change.bytes()
             ])?;
             let outbox = tx.last_insert_rowid();
             for photo in &target.photos {

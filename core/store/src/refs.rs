@@ -32,8 +32,11 @@ impl Store {
             }
             RefKind::Pack => {}
         }
-        tx.prepare_cached("INSERT OR REPLACE INTO reference (kind, version, body) VALUES (?1, ?2, ?3)")?
-            .execute(params![kind.as_str(), refs.version, refs.pack])?;
+        tx.prepare_cached("INSERT OR REPLACE INTO reference (kind, version, body) VALUES (?1, ?2, ?3)")?.execute(params![
+            kind.as_str(),
+            refs.version,
+            refs.pack
+        ])?;
         if let Some(pack) = &pack {
             // Other rules, other judgements.
             for case in crate::read::case_ids(&tx)? {
@@ -93,8 +96,16 @@ fn insert_parcel(db: &Connection, row: &ParcelRow) -> Result<(), StoreError> {
            recipient_phone, recipient_address, cod_fen, arrival_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?
     .execute(params![
-        row.waybill, row.network, row.origin_outlet, row.delivering_outlet, row.courier, row.recipient_name,
-        row.recipient_phone, row.recipient_address, row.cod_fen, row.theoretical_arrival_ms
+        row.waybill,
+        row.network,
+        row.origin_outlet,
+        row.delivering_outlet,
+        row.courier,
+        row.recipient_name,
+        row.recipient_phone,
+        row.recipient_address,
+        row.cod_fen,
+        row.theoretical_arrival_ms
     ])?;
     Ok(())
 }

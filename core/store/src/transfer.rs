@@ -7,8 +7,8 @@ use doorstep_domain::{Anchor, BootId, CaseId, HistoryId, InstallId, Receipt, Uni
 use doorstep_protocol::{
     Ack, BatchClock, FeedCase, Pull, Push, PushCase, SyncRequest, SyncResponse, Verdict, unpack_receipts, unpack_verdicts,
 };
-use doorstep_sync::Applied;
 use doorstep_rules::Pack;
+use doorstep_sync::Applied;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::{
@@ -62,7 +62,8 @@ impl Store {
         let fits = fits.count().max(1).min(open.len());
         for (i, change) in open.iter().enumerate() {
             let state = if i < fits { IN_BATCH } else { UNSENT };
-            tx.prepare_cached("UPDATE outbox SET state = ?2 WHERE id = ?1 AND state <> ?2")?.execute(params![change.id, state])?;
+            tx.prepare_cached("UPDATE outbox SET state = ?2 WHERE id = ?1 AND state <> ?2")?
+                .execute(params![change.id, state])?;
         }
         tx.commit()?;
         open.truncate(fits);
@@ -116,7 +117,8 @@ impl Store {
         }
         tx.commit()?;
         let fresh: i64 =
-            self.db.query_row("SELECT count(*) FROM outbox WHERE state = 1 OR (state = 0 AND tries = 0)", [], |row| row.get(0))?;
+            self.db
+                .query_row("SELECT count(*) FROM outbox WHERE state = 1 OR (state = 0 AND tries = 0)", [], |row| row.get(0))?;
         Ok(Applied {
             more_to_send: fresh > 0,
             more_to_pull: self.pack.is_none() || response.feed.iter().any(|page| page.more),
@@ -131,10 +133,8 @@ impl Store {
         let read = || {
             let (of, rest) = bytes.split_first_chunk::<4>()?;
             let (server, mono) = rest.split_first_chunk::<8>()?;
-            let anchor = Anchor {
-                server: UnixMs(i64::from_be_bytes(*server)),
-                mono_ms: u64::from_be_bytes(mono.try_into().ok()?),
-            };
+            let anchor =
+                Anchor { server: UnixMs(i64::from_be_bytes(*server)), mono_ms: u64::from_be_bytes(mono.try_into().ok()?) };
             (*of == boot.0).then_some(anchor)
         };
         Ok(read())
@@ -148,9 +148,8 @@ const BATCH_CHANGES: usize = 5_000;
 fn outgoing(db: &Connection, state: i64) -> Result<Vec<Outgoing>, StoreError> {
     let mut query =
         db.prepare_cached("SELECT id, case_id, tries, bytes FROM outbox WHERE state = ?1 ORDER BY tries > 0, id LIMIT ?2")?;
-    let rows = query.query_map(params![state, BATCH_CHANGES], |row| {
-        Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?, row.get(3)?))
-    })?;
+    let rows = query
+        .query_map(params![state, BATCH_CHANGES], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?, row.get(3)?)))?;
     rows.map(|row| {
         let (id, case, tries, bytes) = row?;
         let case = CaseId::try_from(case.as_slice()).map_err(|_| StoreError::Damaged("outbox"))?;
@@ -241,7 +240,8 @@ fn apply_feed(db: &Connection, feed: &FeedCase, rules: &Pack, now: UnixMs) -> Re
     let mut head = project::head(db, &case)?;
     let who = identity::read(db)?.ok_or(StoreError::NotEnrolled)?;
     let read: Vec<_> = chunks.iter().map(|(_, bytes)| Change::read(&case, bytes)).collect();
-    let monos: Vec<u64> = read.iter().map(|c| c.as_ref().map_or(0, |c| c.entries().first().map_or(0, |e| e.time.mono_ms))).collect();
+    let monos: Vec<u64> =
+        read.iter().map(|c| c.as_ref().map_or(0, |c| c.entries().first().map_or(0, |e| e.time.mono_ms))).collect();
     let receipts = unpack_receipts(&feed.receipts, &monos)
         .ok_or_else(|| StoreError::Reference("a feed has not one receipt for each change".into()))?;
     for ((read, receipt), (hash, bytes)) in read.iter().zip(receipts).zip(&chunks) {

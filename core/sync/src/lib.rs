@@ -142,7 +142,9 @@ enum State {
     Rest,
     /// An effect is in flight and will report.
     Busy,
-    Backoff { until: u64 },
+    Backoff {
+        until: u64,
+    },
 }
 
 /// The engine. Its whole memory fits in a few words.
@@ -323,7 +325,9 @@ mod tests {
         let mut now = 0;
         for _ in 0..12 {
             let effects = engine.handle(now, 0, Event::Failed(Failure::Network));
-            let [Effect::Tell(Status::Waiting { until, .. }), Effect::WakeAt(at)] = effects.as_slice() else { panic!("{effects:?}") };
+            let [Effect::Tell(Status::Waiting { until, .. }), Effect::WakeAt(at)] = effects.as_slice() else {
+                panic!("{effects:?}")
+            };
             assert_eq!(until, at);
             waits.push(until - now);
             assert_eq!(engine.handle(until - 1, 0, Event::Wake(Cause::Timer)), [Effect::WakeAt(*until)], "not before its time");
@@ -335,7 +339,10 @@ mod tests {
         engine.handle(now, u64::MAX, Event::Failed(Failure::Network));
         assert!(!engine.handle(now + 1, 0, Event::Wake(Cause::Connected)).is_empty());
         let effects = engine.handle(now + 2, u64::MAX, Event::Failed(Failure::Network));
-        assert!(matches!(effects.as_slice(), [Effect::Tell(Status::Waiting { until, .. }), _] if *until - now - 2 < 1_300), "starts over");
+        assert!(
+            matches!(effects.as_slice(), [Effect::Tell(Status::Waiting { until, .. }), _] if *until - now - 2 < 1_300),
+            "starts over"
+        );
     }
 
     #[test]

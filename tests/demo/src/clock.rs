@@ -1,11 +1,6 @@
 //! The story's time: a file with the hour in it, moved by the stage, read by every process.
 
-use std::{
-    fs, io,
-    os::unix::fs::FileExt,
-    path::Path,
-    sync::Arc,
-};
+use std::{fs, io, os::unix::fs::FileExt, path::Path, sync::Arc};
 
 use doorstep_client::Clock;
 use doorstep_domain::{BootId, UnixMs};

@@ -58,7 +58,9 @@ pub async fn run(folder: &Path, clock_file: &Path, wall_off_minutes: i64, boot: 
                 continue;
             }
             Ask::Record { command, photos } => record(&client, &mut journal, &command, &photos)?,
-            Ask::Enrol { server, code } => client.enrol(&server, &code).await.map_or_else(refused, |who| json!({ "name": who.name })),
+            Ask::Enrol { server, code } => {
+                client.enrol(&server, &code).await.map_or_else(refused, |who| json!({ "name": who.name }))
+            }
             Ask::Sync => client.sync().await.map_or_else(refused, |report| json!({ "report": report })),
             Ask::Report => report(&client)?,
         };
@@ -113,7 +115,11 @@ fn report(client: &Client) -> Result<Value, Box<dyn Error>> {
     for row in client.cases(&filter)? {
         let view = client.case(&row.waybill)?.ok_or("a listed case can not be read")?;
         let heads = heads.iter().find(|(id, _)| *id == row.case).map(|(_, heads)| heads);
-        cases.push(json!({ "id": row.case, "waybill": row.waybill, "heads": heads, "case": view.case, "judgement": view.judgement }));
+        cases.push(
+            json!({ "id": row.case, "waybill": row.waybill, "heads": heads, "case": view.case, "judgement": view.judgement }),
+        );
     }
-    Ok(json!({ "cases": cases, "unsent": status.unsent.len(), "photos": status.photos, "held": status.held, "parcels": client.parcels()?.len() }))
+    Ok(
+        json!({ "cases": cases, "unsent": status.unsent.len(), "photos": status.photos, "held": status.held, "parcels": client.parcels()?.len() }),
+    )
 }

@@ -48,7 +48,9 @@ fn main() -> ExitCode {
     let result = runtime.block_on(async {
         match part {
             None => story::play(keep).await,
-            Some(Part::Device { folder, clock, wall_off_minutes, boot }) => device::run(&folder, &clock, wall_off_minutes, boot).await,
+            Some(Part::Device { folder, clock, wall_off_minutes, boot }) => {
+                device::run(&folder, &clock, wall_off_minutes, boot).await
+            }
             Some(Part::Server { folder, clock }) => server::run(folder, &clock).await,
         }
     });

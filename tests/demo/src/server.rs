@@ -1,6 +1,10 @@
 //! The part of head office: the real server on a free port, with the story's clock.
 
-use std::{error::Error, path::{Path, PathBuf}, sync::Arc};
+use std::{
+    error::Error,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use doorstep_server::{Config, start};
 use serde_json::json;

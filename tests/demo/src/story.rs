@@ -53,7 +53,13 @@ fn waybill(n: u32) -> String {
 }
 
 fn fail(n: u32, reason: &str, sub: Option<&str>, words: &str) -> Command {
-    Command::Fail { waybill: waybill(n), reason: reason.into(), sub: sub.map(Into::into), words: Some(words.into()), photos: vec![] }
+    Command::Fail {
+        waybill: waybill(n),
+        reason: reason.into(),
+        sub: sub.map(Into::into),
+        words: Some(words.into()),
+        photos: vec![],
+    }
 }
 
 fn sms(n: u32) -> Command {
@@ -96,7 +102,10 @@ pub async fn play(keep: bool) -> Result<()> {
     stage.at(0, 7, 30)?;
     println!("Doorstep 演示 · 青禾速运 Qinghe Express (invented) · Monday 2 March 2026");
     println!("总部页面 head office's page: {}\n", hello["page"].as_str().unwrap_or_default());
-    stage.say(&format!("总部 head office: {} parcels imported, server and four devices are processes of their own", imported.imported));
+    stage.say(&format!(
+        "总部 head office: {} parcels imported, server and four devices are processes of their own",
+        imported.imported
+    ));
     let mut cast = Cast {
         li: Actor::start("李师傅 Li (phone)", "c101", root.path(), 0, 11)?,
         zhou: Actor::start("周师傅 Zhou (phone, clock +3 h)", "c102", root.path(), 180, 12)?,
@@ -173,7 +182,8 @@ async fn morning(stage: &Stage, cast: &mut Cast) -> Result<()> {
     stage.network(LinkMode::Cut, "no network anywhere in the west district");
     for (i, n) in [2, 3, 4, 5, 6, 7].into_iter().enumerate() {
         stage.at(0, 8, 40 + 6 * i as i64)?;
-        let (reason, what) = [("DF-NOBODY", "送无人 nobody home"), ("DF-NOANSWER", "无人接听 no answer"), ("DF-REFUSE", "拒收 refused")][i % 3];
+        let (reason, what) =
+            [("DF-NOBODY", "送无人 nobody home"), ("DF-NOANSWER", "无人接听 no answer"), ("DF-REFUSE", "拒收 refused")][i % 3];
         let sub = (reason == "DF-REFUSE").then_some("damaged");
         let shows = if sub.is_some() { "damage_outside" } else { "door" };
         cast.li.record(fail(n, reason, sub, "外箱压坏，客户拒收"), &[(n, shows), (n + 100, "label")]).await?;
@@ -185,7 +195,11 @@ async fn morning(stage: &Stage, cast: &mut Cast) -> Result<()> {
     }
     for (i, n) in [31, 32, 33, 34, 37].into_iter().enumerate() {
         stage.at(0, 9, 20 + 7 * i as i64)?;
-        let (reason, what) = if n == 37 { ("DF-PHONE", "面单无手机号 no mobile on the label") } else { ("DF-NOBODY", "送无人 nobody home") };
+        let (reason, what) = if n == 37 {
+            ("DF-PHONE", "面单无手机号 no mobile on the label")
+        } else {
+            ("DF-NOBODY", "送无人 nobody home")
+        };
         let shows = if n == 37 { "label" } else { "door" };
         cast.zhou.record(fail(n, reason, None, "见照片"), &[(n, shows)]).await?;
         if n != 37 {
@@ -197,7 +211,18 @@ async fn morning(stage: &Stage, cast: &mut Cast) -> Result<()> {
     cast.west.record(fail(3, "DF-ADDR", Some("incomplete"), "客户来电：门牌号有误"), &[]).await?;
     stage.say(&format!("West: records {} too, for another reason: two devices, one parcel", waybill(3)));
     stage.at(0, 10, 10)?;
-    cast.li.record(Command::Fail { waybill: "QH319999999901".into(), reason: "DF-NOBODY".into(), sub: None, words: None, photos: vec![] }, &[]).await?;
+    cast.li
+        .record(
+            Command::Fail {
+                waybill: "QH319999999901".into(),
+                reason: "DF-NOBODY".into(),
+                sub: None,
+                words: None,
+                photos: vec![],
+            },
+            &[],
+        )
+        .await?;
     stage.say("Li: QH319999999901 is in no list; recorded all the same, flagged unlisted");
     Ok(())
 }
@@ -251,7 +276,12 @@ async fn replies(stage: &Stage, cast: &mut Cast) -> Result<()> {
     stage.say("West: 7 notices to the origin outlet, the same day");
     expect(cast.yutang.sync().await?, "Yutang syncs")?;
     stage.at(0, 11, 40)?;
-    for (n, decision, words) in [(2, "REDELIVER", "客户晚上在家"), (3, "ADDR_CHANGE", "改送 12 幢 301 室"), (4, "RETURN", "寄件人同意退回，运费寄付"), (37, "REDELIVER", "电话 13000009999")] {
+    for (n, decision, words) in [
+        (2, "REDELIVER", "客户晚上在家"),
+        (3, "ADDR_CHANGE", "改送 12 幢 301 室"),
+        (4, "RETURN", "寄件人同意退回，运费寄付"),
+        (37, "REDELIVER", "电话 13000009999"),
+    ] {
         cast.yutang.record(reply(n, decision, words), &[]).await?;
     }
     expect(cast.yutang.sync().await?, "Yutang syncs")?;
@@ -261,7 +291,9 @@ async fn replies(stage: &Stage, cast: &mut Cast) -> Result<()> {
     }
     stage.at(0, 15, 20)?;
     for n in [1, 2] {
-        cast.li.record(Command::Close { waybill: waybill(n), outcome: "SIGNED".into(), words: Some("本人签收".into()) }, &[]).await?;
+        cast.li
+            .record(Command::Close { waybill: waybill(n), outcome: "SIGNED".into(), words: Some("本人签收".into()) }, &[])
+            .await?;
     }
     expect(cast.li.sync().await?, "Li syncs")?;
     stage.say("Li: delivers two parcels as the replies say, signed");
@@ -279,11 +311,21 @@ async fn outage(stage: &Stage, cast: &mut Cast) -> Result<()> {
     cast.west.record(notice(20), &[]).await?;
     cast.west
         .record(
-            Command::Outage { waybills: vec![waybill(20)], reason: "network".into(), contact: Some("吴客服".into()), phone: Some("0400-0571000".into()), phoned_at: None, said: Some("已电话通知，待网络恢复补登".into()) },
+            Command::Outage {
+                waybills: vec![waybill(20)],
+                reason: "network".into(),
+                contact: Some("吴客服".into()),
+                phone: Some("0400-0571000".into()),
+                phoned_at: None,
+                said: Some("已电话通知，待网络恢复补登".into()),
+            },
             &[],
         )
         .await?;
-    stage.say(&format!("West: {} notice written offline, origin outlet phoned: contact, number and time recorded (X-1)", waybill(20)));
+    stage.say(&format!(
+        "West: {} notice written offline, origin outlet phoned: contact, number and time recorded (X-1)",
+        waybill(20)
+    ));
     stage.at(0, 21, 30)?;
     cast.west.record(notice(21), &[]).await?;
     stage.say(&format!("West: {} notice written offline, nobody phones", waybill(21)));

@@ -100,12 +100,19 @@ pub async fn everything(facts: Facts<'_>, cast: &mut Cast) -> Result<()> {
         requests += actor.requests;
         failed += actor.failed_syncs;
         completed += actor.completed_syncs;
-        lines.push(format!("  {:<36} {:>2} cases in scope, {:>3} actions shown as recorded", actor.name, held.len(), journal.lines().count()));
+        lines.push(format!(
+            "  {:<36} {:>2} cases in scope, {:>3} actions shown as recorded",
+            actor.name,
+            held.len(),
+            journal.lines().count()
+        ));
     }
     println!("heads, folded case, receipts and judgement equal on every replica whose scope holds the case ✓");
     println!("{shown} actions shown as recorded, all at head office, after {} SIGKILLs ✓", facts.kills);
     expectations(&truths, &pack, now)?;
-    println!("clock three hours off flagged, two records of one parcel both kept, unlisted flagged, all four outcomes of a deadline seen ✓");
+    println!(
+        "clock three hours off flagged, two records of one parcel both kept, unlisted flagged, all four outcomes of a deadline seen ✓"
+    );
 
     println!("\n-- 小结 summary");
     println!("谁看到什么 who sees what");
@@ -167,7 +174,10 @@ fn expectations(truths: &BTreeMap<CaseId, Truth>, pack: &Pack, now: doorstep_dom
         (notice("QH310000000020")? == Some(Timeliness::OnTimeByException), "the phone notice counts"),
         (notice("QH310000000021")? == Some(Timeliness::LateSynced), "recorded in time, arrived late"),
         (notice("QH310000000022")? == Some(Timeliness::Late), "notified the next day"),
-        (judged("QH310000000005")?.deadlines.iter().any(|d| d.clock == "SLA-05" && d.timeliness == Timeliness::Late), "the late reply is late"),
+        (
+            judged("QH310000000005")?.deadlines.iter().any(|d| d.clock == "SLA-05" && d.timeliness == Timeliness::Late),
+            "the late reply is late",
+        ),
         (judged("QH310000000037")?.flags.contains(&doorstep_rules::Flag::Leniency), "a label without mobile is leniency"),
         (judged("QH310000000001")?.state == doorstep_rules::State::Closed, "the first parcel was delivered"),
     ];

@@ -1,0 +1,273 @@
+//! What the store promises, without any network.
+#![allow(missing_docs)]
+
+use std::{fs, path::Path};
+
+use doorstep_document::{Change, NewEntry, Position, pack};
+use doorstep_domain::*;
+use doorstep_protocol::*;
+use doorstep_store::{Action, ActionCase, Clocks, Enrolment, Filter, OpenError, Store, StoreError};
+use doorstep_sync::Applied;
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+const NOW: UnixMs = UnixMs(1_772_413_200_000);
+
+fn clocks() -> Clocks {
+    Clocks { wall: NOW, mono_ms: 5_000, boot: BootId([1; 4]) }
+}
+
+fn author() -> Author {
+    Author { user: "c1".parse().unwrap(), role: Role::Courier, outlet: "0412".parse().unwrap() }
+}
+
+fn waybill(n: u32) -> Waybill {
+    Waybill::parse(&format!("QH{n:012}")).unwrap()
+}
+
+fn case(n: u32) -> CaseId {
+    CaseId::of(&"QH".parse().unwrap(), &waybill(n))
+}
+
+fn time() -> TimeEvidence {
+    TimeEvidence { wall: NOW, zone_quarters: 32, mono_ms: 5_000, boot: BootId([1; 4]), anchor: None }
+}
+
+fn enrolled() -> (TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).unwrap();
+    store.installation((DeviceId::new([9; 16]), InstallId::new([9; 16]))).unwrap();
+    let server = "http://127.0.0.1:1".to_owned();
+    store.enrol(&Enrolment { author: author(), name: "李明".into(), server, token: "00".into() }).unwrap();
+    (folder, store)
+}
+
+fn ready() -> (TempDir, Store) {
+    let (folder, mut store) = enrolled();
+    let refs = Refs { version: 1, parcels: vec![], outlets: vec![], pack: doorstep_rules::FIRST_PACK.to_vec() };
+    store.take_refs(RefKind::Pack, &refs, NOW).unwrap();
+    (folder, store)
+}
+
+fn attempt(words: &str) -> Body {
+    let words = Some(Personal::plain(words).unwrap());
+    Body::Attempt(Attempt { reason: "DF-NOBODY".parse().unwrap(), sub: None, words })
+}
+
+fn record(store: &mut Store, n: u32, words: &str) -> Result<Vec<doorstep_store::Written>, StoreError> {
+    let cases = vec![ActionCase { waybill: waybill(n), bodies: vec![attempt(words)], photos: vec![] }];
+    store.record(&Action { id: ActionId::new([1; 16]), command: "{\"do\":\"fail\"}".into(), time: time(), now: NOW, cases })
+}
+
+fn response(ack: Option<Ack>, feed: Vec<FeedPage>) -> SyncResponse {
+    SyncResponse { now_ms: NOW.0, history: HistoryId::new([5; 16]), ack, feed, refs: vec![] }
+}
+
+/// An answer with the same verdict for every change of a push.
+fn ack(push: &Push, verdict: impl Fn() -> Verdict) -> Ack {
+    let cases = push.cases.iter().map(|pushed| {
+        let n = pack::restore(&pushed.pack).unwrap().len();
+        let (rows, held) = pack_verdicts(NOW, &vec![(verdict(), 5_000); n]);
+        AckCase { case: pushed.case, rows, held, fault: None }
+    });
+    Ack { batch: push.batch, replayed: false, received_ms: NOW.0, cases: cases.collect() }
+}
+
+fn ok() -> Verdict {
+    Verdict::Ok(Receipt { received_at: NOW, acted_at: Some(NOW) })
+}
+
+/// A first change of a case by another installation.
+fn foreign(n: u32, install: u8) -> Change {
+    let facts = Facts {
+        network: "QH".parse().unwrap(),
+        waybill: waybill(n),
+        origin_outlet: None,
+        delivering_outlet: None,
+        cod: Fen(0),
+        mobile: None,
+        reference: 0,
+    };
+    let entry =
+        NewEntry { author: author(), pack_version: 1, time: time(), action: None, facts: Some(facts), body: attempt("别处") };
+    Change::write(&case(n), &InstallId::new([install; 16]), &Position::default(), &[entry]).unwrap()
+}
+
+fn feed_of(n: u32, chunks: &[&[u8]]) -> FeedCase {
+    let receipts = pack_receipts(&vec![(Receipt { received_at: NOW, acted_at: None }, 5_000); chunks.len()]);
+    FeedCase { case: case(n), pack: pack::elide(chunks).unwrap(), receipts }
+}
+
+fn page(to: u64, cases: Vec<FeedCase>) -> FeedPage {
+    FeedPage { scope: "courier/c1".into(), to, more: false, cases }
+}
+
+fn database(folder: &Path) -> Connection {
+    Connection::open(folder.join("doorstep.db")).unwrap()
+}
+
+#[test]
+fn a_store_of_a_newer_version_is_refused_and_left_as_it_is() {
+    let (folder, store) = ready();
+    drop(store);
+    database(folder.path()).pragma_update(None, "user_version", 999).unwrap();
+    assert!(matches!(Store::open(folder.path()), Err(OpenError::TooNew { found: 999, .. })));
+}
+
+#[test]
+fn a_damaged_file_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path()).unwrap();
+    let garbage = vec![0x5a; 8192];
+    fs::write(folder.path().join("doorstep.db"), &garbage).unwrap();
+    assert!(matches!(Store::open(folder.path()), Err(OpenError::Corrupt)));
+    assert_eq!(fs::read(folder.path().join("doorstep.db")).unwrap(), garbage);
+}
+
+#[test]
+fn recording_wants_an_enrolment_and_a_rule_pack() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).unwrap();
+    assert!(matches!(record(&mut store, 1, "x"), Err(StoreError::NoPack | StoreError::NotEnrolled)));
+    let (_folder, mut store) = enrolled();
+    assert!(matches!(record(&mut store, 1, "x"), Err(StoreError::NoPack)));
+}
+
+#[test]
+fn a_batch_keeps_its_number_and_content_until_its_answer_comes() {
+    let (folder, mut store) = ready();
+    record(&mut store, 1, "一").unwrap();
+    let first = store.prepare(1 << 20, clocks()).unwrap().push.unwrap();
+    record(&mut store, 2, "二").unwrap();
+    drop(store);
+    let mut store = Store::open(folder.path()).unwrap(); // as after a kill
+    let again = store.prepare(1 << 20, clocks()).unwrap().push.unwrap();
+    assert_eq!((first.batch, &first.cases), (again.batch, &again.cases));
+    let applied = store.apply(&response(Some(ack(&again, ok)), vec![]), clocks(), NOW).unwrap();
+    assert!(applied.more_to_send);
+    let next = store.prepare(1 << 20, clocks()).unwrap().push.unwrap();
+    assert_eq!((next.batch, next.cases.len()), (2, 1));
+    // The answer to a settled batch comes late: nothing changes.
+    store.apply(&response(Some(ack(&first, || Verdict::Held("x".into()))), vec![]), clocks(), NOW).unwrap();
+    assert_eq!(store.status().unwrap().held, 0);
+}
+
+#[test]
+fn a_batch_that_was_too_large_is_sent_smaller_under_its_number() {
+    let (_folder, mut store) = ready();
+    for n in 0..10 {
+        record(&mut store, n, "x").unwrap();
+    }
+    let large = store.prepare(1 << 20, clocks()).unwrap().push.unwrap();
+    let small = store.prepare(1_000, clocks()).unwrap().push.unwrap();
+    assert_eq!((large.batch, small.batch), (1, 1));
+    assert!(!small.cases.is_empty() && small.cases.len() < large.cases.len());
+    let one = store.prepare(1, clocks()).unwrap().push.unwrap();
+    assert_eq!(one.cases.len(), 1, "one change always fits");
+    assert_eq!(store.status().unwrap().unsent.len(), 10, "nothing is lost on the way");
+}
+
+#[test]
+fn a_pack_that_the_server_could_not_rebuild_is_offered_once_more_then_held_and_shown() {
+    let (_folder, mut store) = ready();
+    record(&mut store, 1, "x").unwrap();
+    for round in 0..2 {
+        let push = store.prepare(1 << 20, clocks()).unwrap().push.unwrap();
+        let faulty = AckCase { case: case(1), rows: vec![], held: vec![], fault: Some("hash".into()) };
+        let answer = Ack { batch: push.batch, replayed: false, received_ms: NOW.0, cases: vec![faulty] };
+        let applied = store.apply(&response(Some(answer), vec![]), clocks(), NOW).unwrap();
+        assert_eq!(applied, Applied::default(), "no endless loop in round {round}");
+    }
+    assert!(store.prepare(1 << 20, clocks()).unwrap().push.is_none());
+    assert_eq!((store.status().unwrap().held, store.status().unwrap().unsent.len()), (1, 0));
+    assert_eq!(store.case(&waybill(1), NOW).unwrap().unwrap().case.held.len(), 1);
+}
+
+#[test]
+fn an_answer_without_verdicts_leaves_everything_in_the_outbox() {
+    let (_folder, mut store) = ready();
+    record(&mut store, 1, "x").unwrap();
+    let push = store.prepare(1 << 20, clocks()).unwrap().push.unwrap();
+    let empty = Ack { batch: push.batch, replayed: false, received_ms: NOW.0, cases: vec![] };
+    store.apply(&response(Some(empty), vec![]), clocks(), NOW).unwrap();
+    assert_eq!(store.status().unwrap().unsent.len(), 1);
+}
+
+#[test]
+fn a_feed_that_does_not_rebuild_changes_nothing_not_even_the_cursor() {
+    let (_folder, mut store) = ready();
+    let mut broken = feed_of(2, &[foreign(2, 7).bytes()]);
+    *broken.pack.last_mut().unwrap() ^= 1;
+    let good = feed_of(3, &[foreign(3, 7).bytes()]);
+    assert!(store.apply(&response(None, vec![page(9, vec![good, broken])]), clocks(), NOW).is_err());
+    assert!(store.case_ids().unwrap().is_empty());
+    assert!(store.prepare(1 << 20, clocks()).unwrap().pull.is_empty());
+}
+
+#[test]
+fn a_change_in_a_feed_that_cannot_be_taken_is_parked_and_blocks_neither_others_nor_the_cursor() {
+    let (folder, mut store) = ready();
+    let (first, clash) = (foreign(2, 7), foreign(2, 7));
+    let other = {
+        let facts = first.entries()[0].facts.clone();
+        let entry = NewEntry { author: author(), pack_version: 1, time: time(), action: None, facts, body: attempt("克隆") };
+        Change::write(&case(2), &InstallId::new([7; 16]), &Position::default(), &[entry]).unwrap()
+    };
+    assert_eq!(first, clash, "the same content is the same change");
+    let feed = feed_of(2, &[first.bytes(), other.bytes()]);
+    let elsewhere = feed_of(3, &[foreign(3, 8).bytes()]);
+    store.apply(&response(None, vec![page(9, vec![feed, elsewhere])]), clocks(), NOW).unwrap();
+    assert_eq!(store.case_ids().unwrap().len(), 2);
+    assert_eq!(store.prepare(1 << 20, clocks()).unwrap().pull, [Pull { scope: "courier/c1".into(), cursor: 9 }]);
+    let parked: String =
+        database(folder.path()).query_row("SELECT parked FROM change WHERE parked IS NOT NULL", [], |r| r.get(0)).unwrap();
+    assert_eq!(parked, "seq_taken");
+    // The same page again (a lost cursor) changes nothing.
+    let again = feed_of(2, &[first.bytes()]);
+    store.apply(&response(None, vec![page(9, vec![again])]), clocks(), NOW).unwrap();
+    assert_eq!(store.case(&waybill(2), NOW).unwrap().unwrap().case.timeline.len(), 1);
+}
+
+#[test]
+fn feeds_wait_for_the_first_rule_pack() {
+    let (_folder, mut store) = enrolled();
+    let feed = vec![page(9, vec![feed_of(2, &[foreign(2, 7).bytes()])])];
+    let applied = store.apply(&response(None, feed), clocks(), NOW).unwrap();
+    assert!(applied.more_to_pull && store.prepare(1 << 20, clocks()).unwrap().pull.is_empty());
+}
+
+#[test]
+fn a_damaged_row_is_an_error_and_never_a_wrong_answer() {
+    let (folder, mut store) = ready();
+    record(&mut store, 1, "x").unwrap();
+    database(folder.path())
+        .execute("UPDATE outbox SET bytes = CAST(substr(bytes, 1, 80) || x'00' || substr(bytes, 82) AS BLOB)", [])
+        .unwrap();
+    assert!(matches!(store.case(&waybill(1), NOW), Err(StoreError::Damaged("change"))));
+}
+
+#[test]
+fn the_list_is_by_deadline_and_filters() {
+    let (_folder, mut store) = ready();
+    for n in 1..=5 {
+        record(&mut store, n, "x").unwrap();
+        record(&mut store, n, "又一次").unwrap();
+    }
+    let rows = store.cases(&Filter { waybill: Some("0003".into()), ..Filter::default() }, NOW).unwrap();
+    assert_eq!(rows.iter().map(|r| (r.waybill.as_str(), r.attempts, r.unsent)).collect::<Vec<_>>(), [("QH000000000003", 2, 2)]);
+    assert_eq!(store.cases(&Filter { limit: 2, ..Filter::default() }, NOW).unwrap().len(), 2);
+    assert!(store.cases(&Filter { state: Some("closed".into()), closed: true, ..Filter::default() }, NOW).unwrap().is_empty());
+}
+
+#[test]
+fn a_photo_saved_twice_is_one_whole_file() {
+    let (folder, store) = ready();
+    let id = PhotoId::new([0xab; 32]);
+    let saved = store.save_photo(id, "jpg", b"bytes").unwrap();
+    assert_eq!(store.save_photo(id, "jpg", b"bytes").unwrap(), saved);
+    // A file cut short by a crash of the disk is written again.
+    fs::write(folder.path().join("photos").join(&saved.name), b"by").unwrap();
+    store.save_photo(id, "jpg", b"bytes").unwrap();
+    assert_eq!(fs::read(folder.path().join("photos").join(&saved.name)).unwrap(), b"bytes");
+    assert_eq!(fs::read_dir(folder.path().join("photos/ab")).unwrap().count(), 1, "no partial file stays");
+}
