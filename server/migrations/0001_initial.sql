@@ -155,6 +155,7 @@ CREATE TABLE case_row (
   decision   TEXT NOT NULL,
   attempts   INTEGER NOT NULL,
   flags      TEXT NOT NULL,
+  missed     TEXT NOT NULL,                -- clocks missed, separated by spaces
   updated_at INTEGER NOT NULL,
   closed     INTEGER NOT NULL,
   due_at     INTEGER NOT NULL              -- 9223372036854775807: nothing is running

@@ -178,8 +178,16 @@ fn bump(db: &Connection, kind: &str) -> rusqlite::Result<()> {
 }
 
 const COLUMNS: [&str; 10] = [
-    "waybill", "network", "origin_outlet", "delivering_outlet", "courier", "recipient_name", "recipient_phone",
-    "recipient_address", "cod_fen", "theoretical_arrival",
+    "waybill",
+    "network",
+    "origin_outlet",
+    "delivering_outlet",
+    "courier",
+    "recipient_name",
+    "recipient_phone",
+    "recipient_address",
+    "cod_fen",
+    "theoretical_arrival",
 ];
 
 /// Line numbers by counting: the reader's own are one short in files with CR LF.
@@ -197,7 +205,10 @@ impl Lines<'_> {
         self.line += self.file.get(self.at..to).map_or(0, breaks);
         self.at = to;
         // A position may stand on the line break before the record, or on blank lines.
-        let blank = self.file.get(to..).map_or(0, |rest| rest.iter().take_while(|b| b.is_ascii_whitespace()).filter(|b| **b == b'\n').count());
+        let blank = self
+            .file
+            .get(to..)
+            .map_or(0, |rest| rest.iter().take_while(|b| b.is_ascii_whitespace()).filter(|b| **b == b'\n').count());
         self.line + blank as u64
     }
 }
@@ -209,7 +220,9 @@ impl Columns {
     fn of(header: &ByteRecord) -> Result<Self, AdminError> {
         let find = |name: &&str| {
             let at = header.iter().position(|column| column == name.as_bytes());
-            at.ok_or_else(|| AdminError::Invalid(format!("line 1: column {name:?} is missing; the columns are {}", COLUMNS.join(","))))
+            at.ok_or_else(|| {
+                AdminError::Invalid(format!("line 1: column {name:?} is missing; the columns are {}", COLUMNS.join(",")))
+            })
         };
         COLUMNS.iter().map(find).collect::<Result<_, _>>().map(Self)
     }
@@ -256,7 +269,10 @@ impl Columns {
             cod: Fen(cod),
             arrival: match text("theoretical_arrival")? {
                 "" => None,
-                time => Some(arrival(time, pack).ok_or("theoretical_arrival: not a time like 2026-03-02 08:00 or 2026-03-02T08:00:00+08:00")?),
+                time => Some(
+                    arrival(time, pack)
+                        .ok_or("theoretical_arrival: not a time like 2026-03-02 08:00 or 2026-03-02T08:00:00+08:00")?,
+                ),
             },
         })
     }
@@ -289,13 +305,17 @@ impl Row {
     fn insert(&self, db: &Connection) -> Result<(), String> {
         let failed = |error: rusqlite::Error| error.to_string();
         for outlet in [&self.origin, &self.delivering] {
-            let known: Option<i64> =
-                db.query_row("SELECT 1 FROM outlet WHERE code = ?1", [outlet.as_str()], |row| row.get(0)).optional().map_err(failed)?;
+            let known: Option<i64> = db
+                .query_row("SELECT 1 FROM outlet WHERE code = ?1", [outlet.as_str()], |row| row.get(0))
+                .optional()
+                .map_err(failed)?;
             known.ok_or_else(|| format!("outlet {outlet} is not in the directory"))?;
         }
         if let Some(courier) = &self.courier {
-            let known: Option<i64> =
-                db.query_row("SELECT 1 FROM person WHERE id = ?1", [courier.as_str()], |row| row.get(0)).optional().map_err(failed)?;
+            let known: Option<i64> = db
+                .query_row("SELECT 1 FROM person WHERE id = ?1", [courier.as_str()], |row| row.get(0))
+                .optional()
+                .map_err(failed)?;
             known.ok_or_else(|| format!("courier {courier} is not known"))?;
         }
         db.prepare_cached(

@@ -35,9 +35,12 @@ fn allowed(app: &App, headers: &HeaderMap) -> bool {
 }
 
 fn refused() -> Response {
-    let page = page("Doorstep", &html! {
-        h1 { "请用启动时打印的链接打开 " span.en { "Open this page with the link that the server printed at its start" } }
-    });
+    let page = page(
+        "Doorstep",
+        &html! {
+            h1 { "请用启动时打印的链接打开 " span.en { "Open this page with the link that the server printed at its start" } }
+        },
+    );
     (StatusCode::UNAUTHORIZED, page).into_response()
 }
 
@@ -73,7 +76,12 @@ fn left(ms: i64) -> String {
 }
 
 fn reason_name(pack: &Pack, code: &str) -> Words {
-    pack.reason(code).map_or_else(|| Words { zh: code.to_owned(), en: code.to_owned() }, |r| Words { zh: r.zh.clone(), en: r.en.clone() })
+    pack.reason(code)
+        .map_or_else(|| Words { zh: code.to_owned(), en: code.to_owned() }, |r| Words { zh: r.zh.clone(), en: r.en.clone() })
+}
+
+fn sub_name(pack: &Pack, reason: &str, sub: &str) -> Words {
+    Pack::name_of(pack.reason(reason).map_or(&[], |reason| reason.subs.as_slice()), sub)
 }
 
 fn decision_name(pack: &Pack, code: &str) -> Words {
@@ -109,8 +117,9 @@ pub(crate) async fn list(State(app): State<App>, Query(login): Query<Login>, hea
                     td { (both(&reason_name(&pack, &row.reason))) }
                     td { (both(&pack.words(&row.state))) @if !row.decision.is_empty() { (both(&decision_name(&pack, &row.decision))) } }
                     td { (both(&pack.words(&row.next_step))) }
-                    td { (row.delivering_outlet) " → " (row.origin_outlet) }
-                    td { @if let Some(due) = row.due_at { (clock.show(due)) span.en { (left(due.since(now))) } } @else { "—" } }
+                    td { @if row.origin_outlet.is_empty() { "—" } @else { (row.delivering_outlet) " → " (row.origin_outlet) } }
+                    td { @if let Some(due) = row.due_at { (clock.show(due)) span.en { (left(due.since(now))) } } @else if row.missed.is_empty() { "—" }
+                        @if !row.missed.is_empty() { div.bad { "超时 missed: " (row.missed.join(" ")) } } }
                     td {
                         @for flag in &row.flags { span.flag title=(pack.words(flag).en) { (pack.words(flag).zh) } }
                         @if row.photos_pending > 0 { span.flag { "待传照片 " (row.photos_pending) } }
@@ -134,7 +143,8 @@ pub(crate) async fn case(State(app): State<App>, Path(id): Path<String>, headers
         .read(move |db| {
             let folded = Case::fold(project::entries(db, &id)?.0).ok_or(ApiError::NotFound)?;
             let mut query = db.prepare_cached("SELECT sha FROM photo WHERE case_id = ?1 AND stored_at IS NOT NULL")?;
-            let stored = query.query_map(params![id.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
+            let stored =
+                query.query_map(params![id.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
             Ok((project::pack(db)?, folded, stored))
         })
         .await?;
@@ -169,7 +179,7 @@ pub(crate) async fn case(State(app): State<App>, Path(id): Path<String>, headers
             tr { th { "时间" span.en { "When" } } th { "谁" span.en { "Who" } } th { "什么" span.en { "What" } } th { "总部收到" span.en { "Received" } } }
             @for recorded in &folded.timeline { tr {
                 td { (clock.show(recorded.acted_at())) }
-                td { (recorded.entry.author.user) span.en { (recorded.entry.author.role) " " (recorded.entry.author.outlet) } }
+                td { (recorded.entry.author.user) " " (pack.words(recorded.entry.author.role.as_str()).zh) span.en { (pack.words(recorded.entry.author.role.as_str()).en) " " (recorded.entry.author.outlet) } }
                 td { (what(recorded, &pack, &clock, &stored)) }
                 td { @if let Some(receipt) = recorded.standing.receipt() { (clock.show(receipt.received_at)) } }
             } }
@@ -181,21 +191,25 @@ pub(crate) async fn case(State(app): State<App>, Path(id): Path<String>, headers
 fn what(recorded: &Recorded, pack: &Pack, clock: &Clock, stored: &[Vec<u8>]) -> Markup {
     let said = |words: &Option<doorstep_domain::Personal>| html! { @if let Some(text) = words.as_ref().and_then(|w| w.text()) { div { (text) } } };
     match &recorded.entry.body {
-        Body::Attempt(a) => html! { "派送失败：" (both(&reason_name(pack, a.reason.as_str()))) @if let Some(sub) = &a.sub { (sub) } (said(&a.words)) },
-        Body::Call(c) => html! { "通话 Call: " (c.result.as_str()) (said(&c.number)) (said(&c.words)) },
+        Body::Attempt(a) => {
+            html! { "派送失败：" (both(&reason_name(pack, a.reason.as_str()))) @if let Some(sub) = &a.sub { (both(&sub_name(pack, a.reason.as_str(), sub.as_str()))) } (said(&a.words)) }
+        }
+        Body::Call(c) => html! { "通话 Call: " (both(&pack.words(c.result.as_str()))) (said(&c.number)) (said(&c.words)) },
         Body::Note { words } => html! { "备注 Note" (said(&Some(words.clone()))) },
         Body::Photo(p) => html! {
-            "照片 Photo: " (p.purpose.as_str())
+            "照片 Photo: " (both(&pack.words(p.purpose.as_str())))
             @if stored.iter().any(|sha| sha == p.id.as_bytes()) { br; img src={ "/photo/" (p.id) } alt=(p.purpose.as_str()); }
             @else { span.en { "字节还在手机上 bytes still on the phone" } }
         },
-        Body::Sms(s) => html! { "短信 SMS: " (s.level.as_str()) (said(&Some(s.text.clone()))) },
+        Body::Sms(s) => html! { "短信 SMS: " (both(&pack.words(s.level.as_str()))) (said(&Some(s.text.clone()))) },
         Body::Notice(n) => html! { "通知寄件网点 Notice to " (n.to) (said(&n.request)) },
         Body::Outage(o) => html! {
-            "断网/停电电话通知 Outage, phone notice (" (o.reason.as_str()) ")"
+            "电话通知 Phone notice: " (both(&pack.words(o.reason.as_str())))
             (said(&o.contact)) (said(&o.phone)) @if let Some(at) = o.phoned_at { div { (clock.show(at)) } } (said(&o.said))
         },
-        Body::Reply(r) => html! { "回复：" (both(&decision_name(pack, r.decision.as_str()))) (said(&r.words)) (said(&r.phone)) (said(&r.address)) },
+        Body::Reply(r) => {
+            html! { "回复：" (both(&decision_name(pack, r.decision.as_str()))) (said(&r.words)) (said(&r.phone)) (said(&r.address)) }
+        }
         Body::Close(c) => html! { "结案：" (both(&decision_name(pack, c.outcome.as_str()))) (said(&c.words)) },
         Body::Unknown { name } => html! { (name) span.en { "written by a newer version" } },
     }
@@ -209,6 +223,10 @@ pub(crate) async fn photo(State(app): State<App>, Path(sha): Path<String>, heade
     let folder = app.db.folder().to_owned();
     let (mime, bytes) = app.db.read(move |db| photos::get(db, &folder, &id)).await?;
     // The type was read from the bytes when they came; nosniff keeps a browser from guessing another.
-    let headers = [(header::CONTENT_TYPE, mime), (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()), (header::CACHE_CONTROL, "private, max-age=86400".to_owned())];
+    let headers = [
+        (header::CONTENT_TYPE, mime),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+        (header::CACHE_CONTROL, "private, max-age=86400".to_owned()),
+    ];
     Ok((headers, bytes).into_response())
 }

@@ -32,9 +32,10 @@ pub(crate) fn open(folder: &Path) -> Result<Connection, ServeError> {
         if version == 0 {
             let history = random::<16>().ok_or(ServeError::Random)?;
             tx.execute("INSERT INTO meta (key, value) VALUES ('history', ?1)", params![history.as_slice()])?;
-            tx.execute("INSERT INTO reference (kind, version, body) VALUES ('parcels', 1, x''), ('outlets', 1, x''), ('pack', 1, ?1)", params![
-                doorstep_rules::FIRST_PACK
-            ])?;
+            tx.execute(
+                "INSERT INTO reference (kind, version, body) VALUES ('parcels', 1, x''), ('outlets', 1, x''), ('pack', 1, ?1)",
+                params![doorstep_rules::FIRST_PACK],
+            )?;
         }
         tx.pragma_update(None, "user_version", version + 1)?;
         tx.commit()?;

@@ -59,13 +59,21 @@ pub(crate) fn redeem(db: &Connection, request: &EnrolRequest, now: UnixMs) -> Re
     }
     let secret = db::random::<32>().ok_or(ApiError::Internal("no randomness"))?;
     let token: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
-    db.prepare_cached("UPDATE code SET install = ?2 WHERE hash = ?1")?.execute(params![hash.as_slice(), request.install.as_bytes()])?;
+    db.prepare_cached("UPDATE code SET install = ?2 WHERE hash = ?1")?
+        .execute(params![hash.as_slice(), request.install.as_bytes()])?;
     db.prepare_cached("DELETE FROM device WHERE install = ?1 AND id <> ?2")?
         .execute(params![request.install.as_bytes(), request.device.as_bytes()])?;
-    db.prepare_cached("INSERT OR REPLACE INTO device (id, person, install, tag, token_hash, enrolled_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-        .execute(params![
-            request.device.as_bytes(), person, request.install.as_bytes(), tag.as_str(), token_hash(&token).as_slice(), now.0
-        ])?;
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO device (id, person, install, tag, token_hash, enrolled_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![
+        request.device.as_bytes(),
+        person,
+        request.install.as_bytes(),
+        tag.as_str(),
+        token_hash(&token).as_slice(),
+        now.0
+    ])?;
     Ok(db.prepare_cached("SELECT name, role, outlet FROM person WHERE id = ?1")?.query_row([&person], |row| {
         Ok(EnrolResponse {
             token: token.clone(),

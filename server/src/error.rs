@@ -13,7 +13,9 @@ use doorstep_protocol::{CONTENT_TYPE, CodecError, ErrorBody};
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// Not loopback, and nobody said that this is meant.
-    #[error("listen on {0}: not a loopback address; the server speaks plain HTTP, so put a TLS proxy before it or pass --insecure")]
+    #[error(
+        "listen on {0}: not a loopback address; the server speaks plain HTTP, so put a TLS proxy before it or pass --insecure"
+    )]
     NotLoopback(SocketAddr),
     /// The address is taken or not ours.
     #[error("listen on {addr}: {source}")]

@@ -37,7 +37,8 @@ pub(crate) fn publish(db: &Connection, case: &CaseId, from: u64, to: u64) -> Res
 
 /// Gives a case to scopes that it is new to, after its parcel row has changed.
 pub(crate) fn republish(db: &Connection, case: &CaseId) -> Result<(), ApiError> {
-    let n: u64 = db.prepare_cached("SELECT n FROM doc WHERE case_id = ?1")?.query_row(params![case.as_bytes()], |row| row.get(0))?;
+    let n: u64 =
+        db.prepare_cached("SELECT n FROM doc WHERE case_id = ?1")?.query_row(params![case.as_bytes()], |row| row.get(0))?;
     publish(db, case, n + 1, n)
 }
 
@@ -75,7 +76,14 @@ fn scopes_of(db: &Connection, case: &CaseId) -> Result<Vec<String>, ApiError> {
 }
 
 /// One page of a scope after the device's cursor, of about `want` bytes of changes.
-pub(crate) fn page(db: &Connection, device: &Device, scope: &str, pull: &[Pull], same_history: bool, want: usize) -> Result<FeedPage, ApiError> {
+pub(crate) fn page(
+    db: &Connection,
+    device: &Device,
+    scope: &str,
+    pull: &[Pull],
+    same_history: bool,
+    want: usize,
+) -> Result<FeedPage, ApiError> {
     let cursor = pull.iter().find(|p| p.scope == scope && same_history).map_or(0, |p| p.cursor);
     let head: u64 = db
         .prepare_cached("SELECT head FROM scope WHERE scope = ?1")?
@@ -83,9 +91,8 @@ pub(crate) fn page(db: &Connection, device: &Device, scope: &str, pull: &[Pull],
         .optional()?
         .unwrap_or(0);
     let mut to = cursor.min(head);
-    let mut query = db.prepare_cached(
-        "SELECT seq, case_id, from_n, to_n FROM feed WHERE scope = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
-    )?;
+    let mut query =
+        db.prepare_cached("SELECT seq, case_id, from_n, to_n FROM feed WHERE scope = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3")?;
     let mut rows = query.query(params![scope, to, PAGE_ROWS])?;
     // Rows after the cursor are coalesced by case, in the order in which the cases first come.
     let mut ranges: BTreeMap<CaseId, (u64, u64)> = BTreeMap::new();
@@ -95,7 +102,9 @@ pub(crate) fn page(db: &Connection, device: &Device, scope: &str, pull: &[Pull],
         let case = CaseId::try_from(case.as_slice()).map_err(|_| ApiError::Internal("feed row"))?;
         let (from, upto): (u64, u64) = (row.get(2)?, row.get(3)?);
         let size: usize = db
-            .prepare_cached("SELECT coalesce(sum(length(bytes)), 0) FROM change WHERE case_id = ?1 AND n BETWEEN ?2 AND ?3 AND device <> ?4")?
+            .prepare_cached(
+                "SELECT coalesce(sum(length(bytes)), 0) FROM change WHERE case_id = ?1 AND n BETWEEN ?2 AND ?3 AND device <> ?4",
+            )?
             .query_row(params![case.as_bytes(), from, upto, device.id.as_bytes()], |row| row.get(0))?;
         if bytes > 0 && bytes + size > want {
             break;

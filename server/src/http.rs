@@ -13,13 +13,18 @@ use axum::{
 };
 use doorstep_domain::HistoryId;
 use doorstep_protocol::{
-    CONTENT_TYPE, EnrolRequest, MAX_ENCODED, MAX_INFLATED, PROTO_HEADER, PROTO_VERSION, RefKind, SyncRequest, SyncResponse, decode,
-    encode, open, seal,
+    CONTENT_TYPE, EnrolRequest, MAX_ENCODED, MAX_INFLATED, PROTO_HEADER, PROTO_VERSION, RefKind, SyncRequest, SyncResponse,
+    decode, encode, open, seal,
 };
 use tokio::sync::Notify;
 
 use crate::{
-    console, db::Db, enrol::{self, Device}, error::ApiError, feed, ingest, photos, refs, serve::NowFn,
+    console,
+    db::Db,
+    enrol::{self, Device},
+    error::ApiError,
+    feed, ingest, photos, refs,
+    serve::NowFn,
 };
 
 /// Most bytes of changes in one answer.
@@ -95,8 +100,15 @@ async fn sync(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Result
             let history = HistoryId::try_from(history.as_slice()).map_err(|_| ApiError::Internal("history id"))?;
             let want = (request.want_bytes as usize).clamp(MIN_WANT, MAX_WANT);
             let scopes = device.scopes();
-            let pages = scopes.iter().map(|scope| feed::page(db, &device, scope, &request.pull, request.history == history, want));
-            Ok(SyncResponse { now_ms: now.0, history, ack, feed: pages.collect::<Result<_, _>>()?, refs: refs::stale(db, &request.refs)? })
+            let pages =
+                scopes.iter().map(|scope| feed::page(db, &device, scope, &request.pull, request.history == history, want));
+            Ok(SyncResponse {
+                now_ms: now.0,
+                history,
+                ack,
+                feed: pages.collect::<Result<_, _>>()?,
+                refs: refs::stale(db, &request.refs)?,
+            })
         })
         .await?;
     cbor(&response)
@@ -115,7 +127,12 @@ struct Have {
     have: u64,
 }
 
-async fn reference(State(app): State<App>, headers: HeaderMap, Path(kind): Path<String>, Query(have): Query<Have>) -> Result<Response, ApiError> {
+async fn reference(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Path(kind): Path<String>,
+    Query(have): Query<Have>,
+) -> Result<Response, ApiError> {
     let device = device(&app, &headers).await?;
     let kind = RefKind::from_word(&kind).ok_or(ApiError::NotFound)?;
     match app.db.read(move |db| refs::rows(db, kind, have.have, &device)).await? {
@@ -124,7 +141,12 @@ async fn reference(State(app): State<App>, headers: HeaderMap, Path(kind): Path<
     }
 }
 
-async fn put_photo(State(app): State<App>, headers: HeaderMap, Path(sha): Path<String>, body: Bytes) -> Result<Response, ApiError> {
+async fn put_photo(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Path(sha): Path<String>,
+    body: Bytes,
+) -> Result<Response, ApiError> {
     device(&app, &headers).await?;
     let id = sha.parse().map_err(|_| ApiError::NotFound)?;
     photos::put(&app.db, id, body, (app.now)()).await?;

@@ -89,12 +89,23 @@ pub(crate) fn take(db: &Connection, batch: &Verified, device: &Device, now: Unix
     let ack = Ack { batch: batch.number, replayed: false, received_ms: now.0, cases };
     // The same number with other content is a clone or a restored backup; its changes are taken by hash like any others,
     // and the first verdicts stay. The alarm comes with the signed chain.
-    db.prepare_cached("INSERT OR IGNORE INTO batch (device, number, content, ack) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![device.id.as_bytes(), batch.number, batch.content.as_slice(), doorstep_protocol::encode(&ack)?])?;
+    db.prepare_cached("INSERT OR IGNORE INTO batch (device, number, content, ack) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+        device.id.as_bytes(),
+        batch.number,
+        batch.content.as_slice(),
+        doorstep_protocol::encode(&ack)?
+    ])?;
     Ok(ack)
 }
 
-fn take_case(db: &Connection, case: &CaseId, offered: &[Offered], batch: &Verified, device: &Device, now: UnixMs) -> Result<AckCase, ApiError> {
+fn take_case(
+    db: &Connection,
+    case: &CaseId,
+    offered: &[Offered],
+    batch: &Verified,
+    device: &Device,
+    now: UnixMs,
+) -> Result<AckCase, ApiError> {
     let mut history = history(db, case)?;
     let mut doc = Doc::read(db, case)?;
     let before = doc.n;
@@ -137,7 +148,15 @@ fn acted_at(change: &Change, clock: &BatchClock, now: UnixMs) -> Option<UnixMs> 
     elapsed.map(|elapsed| now.plus(-elapsed)).or_else(|| time.anchored()).map(|at| at.min(now))
 }
 
-fn hold(db: &Connection, case: &CaseId, change: &Offered, refusal: &Refusal, batch: &Verified, device: &Device, now: UnixMs) -> Result<Verdict, ApiError> {
+fn hold(
+    db: &Connection,
+    case: &CaseId,
+    change: &Offered,
+    refusal: &Refusal,
+    batch: &Verified,
+    device: &Device,
+    now: UnixMs,
+) -> Result<Verdict, ApiError> {
     db.prepare_cached(
         "INSERT OR IGNORE INTO held (case_id, hash, reason, device, batch, received_at, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?
@@ -148,14 +167,33 @@ fn hold(db: &Connection, case: &CaseId, change: &Offered, refusal: &Refusal, bat
 }
 
 #[allow(clippy::too_many_arguments, reason = "one row, one column each")]
-fn insert(db: &Connection, case: &CaseId, n: u64, change: &Change, mono_ms: u64, receipt: Receipt, batch: &Verified, device: &Device) -> Result<(), ApiError> {
+fn insert(
+    db: &Connection,
+    case: &CaseId,
+    n: u64,
+    change: &Change,
+    mono_ms: u64,
+    receipt: Receipt,
+    batch: &Verified,
+    device: &Device,
+) -> Result<(), ApiError> {
     db.prepare_cached(
         "INSERT INTO change (case_id, n, hash, install, seq, max_op, mono_ms, device, batch, received_at, acted_at, bytes)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?
     .execute(params![
-        case.as_bytes(), n, change.hash().as_bytes(), change.install().as_bytes(), change.seq(), change.max_op(), mono_ms,
-        device.id.as_bytes(), batch.number, receipt.received_at.0, receipt.acted_at.map(|at| at.0), change.bytes()
+        case.as_bytes(),
+        n,
+        change.hash().as_bytes(),
+        change.install().as_bytes(),
+        change.seq(),
+        change.max_op(),
+        mono_ms,
+        device.id.as_bytes(),
+        batch.number,
+        receipt.received_at.0,
+        receipt.acted_at.map(|at| at.0),
+        change.bytes()
     ])?;
     for entry in change.entries() {
         if let Body::Photo(photo) = &entry.body {
@@ -255,7 +293,13 @@ impl Doc {
              ON CONFLICT (case_id) DO UPDATE SET n = ?3, heads = ?4, max_op = ?5, notified = ?6, notice_to = ?7",
         )?
         .execute(params![
-            case.as_bytes(), self.waybill, self.n, heads, self.position.max_op, i64::from(self.notified), self.notice_to,
+            case.as_bytes(),
+            self.waybill,
+            self.n,
+            heads,
+            self.position.max_op,
+            i64::from(self.notified),
+            self.notice_to,
             self.first_person
         ])?;
         Ok(())

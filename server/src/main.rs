@@ -133,7 +133,8 @@ fn serve(folder: PathBuf, listen: SocketAddr, insecure: bool, as_json: bool) -> 
         } else {
             println!("doorstep-server listens on http://{addr}\n总部页面 page: http://{addr}/?token={token}");
         }
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(|e| e.to_string())?;
+        let mut terminate =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(|e| e.to_string())?;
         tokio::select! {
             _ = tokio::signal::ctrl_c() => {}
             _ = terminate.recv() => {}
@@ -164,7 +165,17 @@ fn administer(data: &std::path::Path, as_json: bool, command: AdminCommand) -> R
             let rows = admin.cases(limit, wall())?;
             let lines: Vec<String> = rows
                 .iter()
-                .map(|r| format!("{:<16} {:<12} {:<14} {} → {} {}", r.waybill, r.reason, r.state, r.delivering_outlet, r.origin_outlet, r.flags.join(" ")))
+                .map(|r| {
+                    format!(
+                        "{:<16} {:<12} {:<14} {} → {} {}",
+                        r.waybill,
+                        r.reason,
+                        r.state,
+                        r.delivering_outlet,
+                        r.origin_outlet,
+                        r.flags.join(" ")
+                    )
+                })
                 .collect();
             say(json!(rows), lines.join("\n"));
         }

@@ -1,12 +1,18 @@
 //! Photos: content-addressed files, taken whole, verified by hash, durable before they are acknowledged.
 
-use std::{io::Write, path::{Path, PathBuf}};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use doorstep_domain::{PhotoId, UnixMs};
 use doorstep_media::{MAX_BYTES, MediaError, inspect};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::{db::{self, Db}, error::ApiError};
+use crate::{
+    db::{self, Db},
+    error::ApiError,
+};
 
 fn path(folder: &Path, id: &PhotoId) -> PathBuf {
     let text = id.to_string();
@@ -44,7 +50,11 @@ pub(crate) async fn put(db: &Db, id: PhotoId, bytes: axum::body::Bytes, now: Uni
     .await
     .map_err(|_| ApiError::Internal("saving a photo panicked"))??;
     db.write(move |db| {
-        db.prepare_cached("UPDATE photo SET stored_at = ?2, mime = ?3 WHERE sha = ?1")?.execute(params![id.as_bytes(), now.0, mime])?;
+        db.prepare_cached("UPDATE photo SET stored_at = ?2, mime = ?3 WHERE sha = ?1")?.execute(params![
+            id.as_bytes(),
+            now.0,
+            mime
+        ])?;
         Ok(())
     })
     .await

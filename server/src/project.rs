@@ -66,8 +66,7 @@ fn behind(db: &Connection, now: UnixMs) -> Result<Vec<Projected>, ApiError> {
     // Before the pack itself: a pack published between the two is noticed when the row is written.
     let rules = ref_version(db, "pack")?;
     let pack = pack(db)?;
-    let mut query =
-        db.prepare_cached("SELECT case_id, n, heads FROM doc WHERE projected_n < n AND frozen IS NULL LIMIT ?1")?;
+    let mut query = db.prepare_cached("SELECT case_id, n, heads FROM doc WHERE projected_n < n AND frozen IS NULL LIMIT ?1")?;
     let rows = query.query_map(params![CHUNK], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?, row.get::<_, Vec<u8>>(2)?)))?;
     let mut projected = Vec::new();
     for row in rows {
@@ -93,8 +92,11 @@ fn write(db: &Connection, projected: &Projected) -> Result<(), ApiError> {
         }
         Err(reason) => {
             eprintln!("doorstep-server: case {case} is frozen: {reason}");
-            db.prepare_cached("UPDATE doc SET frozen = ?3 WHERE case_id = ?1 AND n = ?2")?
-                .execute(params![case.as_bytes(), n, reason])?;
+            db.prepare_cached("UPDATE doc SET frozen = ?3 WHERE case_id = ?1 AND n = ?2")?.execute(params![
+                case.as_bytes(),
+                n,
+                reason
+            ])?;
         }
     }
     Ok(())
@@ -106,7 +108,7 @@ fn write_row(db: &Connection, case: &CaseId, folded: &Case, judged: &Judgement) 
     let name = |outlet: &Option<doorstep_domain::OutletCode>| outlet.as_ref().map_or(String::new(), ToString::to_string);
     db.prepare_cached(
         "INSERT OR REPLACE INTO case_row (case_id, waybill, origin, delivering, state, next_step, reason, decision, attempts,
-           flags, updated_at, closed, due_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+           flags, updated_at, closed, due_at, missed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )?
     .execute(params![
         case.as_bytes(),
@@ -121,7 +123,8 @@ fn write_row(db: &Connection, case: &CaseId, folded: &Case, judged: &Judgement) 
         flags,
         updated_at,
         i64::from(judged.state == State::Closed),
-        judged.next_due().map_or(NEVER, |at| at.0)
+        judged.next_due().map_or(NEVER, |at| at.0),
+        judged.missed().join(" ")
     ])?;
     Ok(())
 }
@@ -171,6 +174,8 @@ pub struct CaseRow {
     pub attempts: u32,
     /// Flags.
     pub flags: Vec<String>,
+    /// Clocks that were missed.
+    pub missed: Vec<String>,
     /// Best estimate of the newest act.
     pub updated_at: UnixMs,
     /// The earliest running deadline.
@@ -198,6 +203,7 @@ pub(crate) fn list(db: &Connection, limit: u32, now: UnixMs) -> Result<Vec<CaseR
             line.state = judged.state.as_str().to_owned();
             line.next_step = judged.next_step.as_str().to_owned();
             line.due_at = judged.next_due();
+            line.missed = judged.missed().into_iter().map(str::to_owned).collect();
         }
         list.push(line);
     }
@@ -219,6 +225,7 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<Option<CaseRow>> {
         decision: row.get("decision")?,
         attempts: row.get("attempts")?,
         flags: row.get::<_, String>("flags")?.split_whitespace().map(str::to_owned).collect(),
+        missed: row.get::<_, String>("missed")?.split_whitespace().map(str::to_owned).collect(),
         updated_at: UnixMs(row.get("updated_at")?),
         due_at: (due_at != NEVER).then_some(UnixMs(due_at)),
         photos_pending: row.get("pending")?,

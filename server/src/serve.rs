@@ -71,7 +71,12 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     let to_project = Arc::new(Notify::new());
     // What a killed process left behind is projected first.
     to_project.notify_one();
-    let app = App { db: db.clone(), now: config.now.clone(), console_token: console_token.as_str().into(), to_project: to_project.clone() };
+    let app = App {
+        db: db.clone(),
+        now: config.now.clone(),
+        console_token: console_token.as_str().into(),
+        to_project: to_project.clone(),
+    };
     let now = config.now;
     let projector = tokio::spawn(async move {
         loop {

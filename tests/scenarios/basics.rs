@@ -15,7 +15,7 @@ async fn a_failure_recorded_offline_is_replied_to_and_equal_on_phone_tablet_and_
     phone.notice(4).unwrap();
     assert!(phone.sync().await.is_err(), "there is no network");
     assert_eq!(phone.client.status().unwrap().unsent.len(), 2);
-    assert_eq!(phone.case(4).unwrap().judgement.next_step, NextStep::AwaitReply);
+    assert_eq!(phone.case(4).unwrap().judgement.next_step, NextStep::SendNotice);
 
     world.hands.advance(60);
     world.link.set(LinkMode::Up);

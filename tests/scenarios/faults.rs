@@ -126,7 +126,8 @@ async fn hostile_bodies_get_a_typed_error_with_our_header_and_the_server_lives_o
     let token = format!("Bearer {}", phone.client.identity().unwrap().unwrap().token);
     let auth: &[(&str, &str)] = &[("authorization", &token)];
     let bomb = doorstep_protocol::seal(&vec![0; 64 << 20]).unwrap();
-    let cases: [(&[(&str, &str)], Vec<u8>, u16); 6] = [
+    type Headers<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(Headers, Vec<u8>, u16); 6] = [
         (&[], vec![], 401),
         (&[("authorization", "Bearer 00")], vec![], 401),
         (auth, vec![], 400),

@@ -109,7 +109,9 @@ async fn carry(mut client: TcpStream, shared: Arc<Shared>) {
         LinkMode::Cut => return,
         LinkMode::Portal => {
             let mut request = vec![0; 16 * 1024];
-            client.read(&mut request).await.ok();
+            if !matches!(client.read(&mut request).await, Ok(1..)) {
+                return;
+            }
             let page = "<html>Wi-Fi login</html>";
             let answer = format!(
                 "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{page}",

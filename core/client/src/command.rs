@@ -154,7 +154,13 @@ impl Command {
     }
 
     /// Turns the command into what is recorded in each case, or says which rule forbids it.
-    pub(crate) fn plan(&self, store: &mut Store, who: &Identity, pack: &Pack, wall: UnixMs) -> Result<Vec<ActionCase>, ClientError> {
+    pub(crate) fn plan(
+        &self,
+        store: &mut Store,
+        who: &Identity,
+        pack: &Pack,
+        wall: UnixMs,
+    ) -> Result<Vec<ActionCase>, ClientError> {
         let mut plans = Vec::new();
         for text in self.waybills() {
             let waybill = Waybill::parse(text)?;

@@ -60,17 +60,20 @@ pub(crate) async fn run(inner: &Arc<Inner>) -> Result<SyncReport, ClientError> {
         effects.extend(engine.handle(now, entropy, event.unwrap_or_else(Event::Failed)));
     }
     drop(engine);
-    inner.store().tidy()?;
     inner.changed();
     match (host.storage.take(), waiting) {
         (Some(error), _) => Err(error.into()),
+        (None, Some(Failure::Storage)) => Err(ClientError::Internal("a step of the sync failed")),
         (None, Some(failure)) => Err(ClientError::Network(failure)),
-        (None, None) => Ok(SyncReport {
-            requests: host.cost.requests,
-            sent_bytes: host.cost.sent,
-            received_bytes: host.cost.received,
-            photos: host.photos,
-        }),
+        (None, None) => {
+            inner.store().tidy()?;
+            Ok(SyncReport {
+                requests: host.cost.requests,
+                sent_bytes: host.cost.sent,
+                received_bytes: host.cost.received,
+                photos: host.photos,
+            })
+        }
     }
 }
 

@@ -112,7 +112,8 @@ impl ClientError {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Open(_) | Self::Store(_) | Self::Internal(_) => Kind::Storage,
-            Self::Refused(_) => Kind::Rule,
+            // The server's own refusal: trying again does not help, so it is no matter of the network.
+            Self::Refused(_) | Self::Network(Failure::Refused(_)) => Kind::Rule,
             Self::Waybill(_) | Self::Code(_) | Self::Text(_) | Self::Photo(_) | Self::Server => Kind::Usage,
             Self::Network(_) => Kind::Network,
         }

@@ -1,5 +1,13 @@
 //! The document crate held against Automerge itself: same bytes, same heads, and every fence doing its work.
-#![allow(missing_docs)]
+#![allow(missing_docs, reason = "tests are named for what they show")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests fail loudly and read golden files"
+)]
 
 use std::num::NonZeroU64;
 

@@ -137,6 +137,13 @@ pub struct Facts {
     pub reference: u64,
 }
 
+impl Facts {
+    /// Whether whoever copied them knew no reference row of the parcel.
+    pub fn is_unlisted(&self) -> bool {
+        self.origin_outlet.is_none()
+    }
+}
+
 /// A failed delivery (domain 2.4).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Attempt {

@@ -132,6 +132,7 @@ mod tests {
 
     /// Real camera files, where the folder of samples is present: orientations, GPS, a broken one, a HEIC.
     #[test]
+    #[allow(clippy::disallowed_methods, reason = "a test reads its samples")]
     fn real_camera_files_are_recognised() {
         let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/photos");
         let Ok(dir) = std::fs::read_dir(samples) else {

@@ -1,5 +1,13 @@
 //! The wire: golden bytes, round trips, and bodies that lie.
-#![allow(missing_docs)]
+#![allow(missing_docs, reason = "tests are named for what they show")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests fail loudly and read golden files"
+)]
 
 use doorstep_domain::*;
 use doorstep_protocol::*;

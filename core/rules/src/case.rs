@@ -7,9 +7,9 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Case {
     /// The parcel's deciding facts: those received earliest by the server, then with the smallest change hash; before any
-    /// receipt, the smallest hash.
+    /// receipt, the smallest hash. A copy by somebody who knew no parcel row decides only where nobody did.
     pub facts: Facts,
-    /// Whether installations copied different facts.
+    /// Whether installations that knew the parcel copied different facts.
     pub facts_disagree: bool,
     /// Entries by the best estimate of when they happened, then by change hash, then by their place in the change. What
     /// the server holds is not among them.
@@ -26,13 +26,17 @@ impl Case {
         let in_order = |r: &Recorded| (r.acted_at(), r.change, r.entry.key.index);
         timeline.sort_by_key(in_order);
         held.sort_by_key(in_order);
-        let rank = |r: &Recorded| (r.standing.receipt().map_or(UnixMs(i64::MAX), |receipt| receipt.received_at), r.change);
-        let mut copies: Vec<((UnixMs, ChangeHash), &Facts)> =
-            timeline.iter().chain(&held).filter_map(|r| Some((rank(r), r.entry.facts.as_ref()?))).collect();
+        let received = |r: &Recorded| r.standing.receipt().map_or(UnixMs(i64::MAX), |receipt| receipt.received_at);
+        let mut copies: Vec<((bool, UnixMs, ChangeHash), &Facts)> = timeline
+            .iter()
+            .chain(&held)
+            .filter_map(|r| r.entry.facts.as_ref().map(|facts| ((facts.is_unlisted(), received(r), r.change), facts)))
+            .collect();
         copies.sort_by_key(|(rank, _)| *rank);
         let facts = copies.first().map(|(_, facts)| (*facts).clone())?;
         // The reference version may differ between honest copies; what it says of the parcel may not.
-        let facts_disagree = copies.iter().any(|(_, other)| Facts { reference: facts.reference, ..(*other).clone() } != facts);
+        let differs = |other: &Facts| Facts { reference: facts.reference, ..other.clone() } != facts;
+        let facts_disagree = copies.iter().any(|(_, other)| !other.is_unlisted() && differs(other));
         Some(Self { facts, facts_disagree, timeline, held })
     }
 
@@ -52,10 +56,5 @@ impl Case {
             Body::Attempt(attempt) => Some(attempt.reason.as_str()),
             _ => None,
         })
-    }
-
-    /// Whether the waybill was in no reference row of whoever recorded first.
-    pub fn is_unlisted(&self) -> bool {
-        self.facts.origin_outlet.is_none()
     }
 }

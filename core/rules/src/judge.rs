@@ -32,6 +32,8 @@ pub enum NextStep {
     Register,
     /// Notify the origin outlet; without a network, phone it and record that.
     NotifyOrigin,
+    /// The notice is written and only this device has it: sync, or phone the origin outlet and record that.
+    SendNotice,
     /// The origin outlet must reply.
     AwaitReply,
     /// Do what the reply says.
@@ -69,9 +71,10 @@ macro_rules! names {
     };
 }
 names!(State { Open = "open", Registered = "registered", Notified = "notified", ReplyOverdue = "reply_overdue", ActionDue = "action_due", Closed = "closed" });
-names!(NextStep { Register = "register", NotifyOrigin = "notify_origin", AwaitReply = "await_reply", FollowReply = "follow_reply", DefaultMethod = "default_method", None = "none" });
+names!(NextStep { Register = "register", NotifyOrigin = "notify_origin", SendNotice = "send_notice", AwaitReply = "await_reply", FollowReply = "follow_reply", DefaultMethod = "default_method", None = "none" });
 names!(Timeliness { Pending = "pending", OnTime = "on_time", OnTimeByException = "on_time_by_exception", LateSynced = "late_synced", Late = "late" });
-names!(Flag { ClockWrong = "clock_wrong", ClockUnproven = "clock_unproven", Unlisted = "unlisted", FactsDisagree = "facts_disagree", WrongTarget = "wrong_target", ManualTarget = "manual_target", OutageIncomplete = "outage_incomplete", Leniency = "leniency", AttemptProven = "attempt_proven", InvalidCheckDigit = "invalid_check_digit" });
+names!(Flag { ClockWrong = "clock_wrong", ClockUnproven = "clock_unproven", Unlisted = "unlisted", FactsDisagree = "facts_disagree", WrongTarget = "wrong_target", ManualTarget = "manual_target", OutageIncomplete = "outage_incomplete", Leniency = "leniency", AttemptProven = "attempt_proven", InvalidCheckDigit = "invalid_check_digit",
+    UnusualWaybill = "unusual_waybill" });
 
 /// One running or decided deadline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -138,6 +141,8 @@ pub enum Flag {
     AttemptProven,
     /// The number has the shape of UPU S10 and a wrong check digit.
     InvalidCheckDigit,
+    /// The number does not have the network's pattern: mistyped, or another network's.
+    UnusualWaybill,
 }
 
 /// Everything a screen shows of a case beside its timeline.
@@ -160,6 +165,18 @@ pub struct Judgement {
 }
 
 impl Judgement {
+    /// The clocks that were missed, each once.
+    pub fn missed(&self) -> Vec<&str> {
+        let mut missed: Vec<&str> = self
+            .deadlines
+            .iter()
+            .filter(|d| matches!(d.timeliness, Timeliness::Late | Timeliness::LateSynced))
+            .map(|d| d.clock.as_str())
+            .collect();
+        missed.dedup();
+        missed
+    }
+
     /// The earliest deadline that is still running. After it the judgement changes by itself; without one, time does not
     /// change it.
     pub fn next_due(&self) -> Option<UnixMs> {
@@ -345,10 +362,14 @@ fn state(
     }
     let awaits_reply = |d: &Deadline| pack.clocks.iter().any(|clock| clock.id == d.clock && clock.met_by == Step::Reply);
     let overdue = deadlines.iter().any(|d| d.round == rounds && awaits_reply(d) && d.timeliness == Timeliness::Late);
-    let told = round.notices.iter().any(|r| to_origin(r, case)) || round.outages.iter().any(|r| phoned_at(r).is_some());
+    // Notified is what the origin outlet can know of: a notice that the server has, or a complete phone notice (8.5).
+    let mut to_origin = round.notices.iter().filter(|r| to_origin(r, case)).peekable();
+    let written = to_origin.peek().is_some();
+    let told = to_origin.any(|r| r.standing.receipt().is_some()) || round.outages.iter().any(|r| is_valid_outage(r, pack, None));
     match (told, overdue) {
         (true, true) => (State::ReplyOverdue, NextStep::DefaultMethod, None),
         (true, false) => (State::Notified, NextStep::AwaitReply, None),
+        (false, _) if written => (State::Registered, NextStep::SendNotice, None),
         (false, _) => (State::Registered, NextStep::NotifyOrigin, None),
     }
 }
@@ -381,7 +402,7 @@ fn flags(case: &Case, pack: &Pack) -> Vec<Flag> {
             _ => {}
         }
     }
-    if case.is_unlisted() {
+    if case.facts.is_unlisted() {
         flags.push(Flag::Unlisted);
     }
     if case.facts_disagree {
@@ -389,6 +410,9 @@ fn flags(case: &Case, pack: &Pack) -> Vec<Flag> {
     }
     if check_s10(&case.facts.waybill) == Some(false) {
         flags.push(Flag::InvalidCheckDigit);
+    }
+    if !pack.accepts(&case.facts.waybill) {
+        flags.push(Flag::UnusualWaybill);
     }
     flags
 }

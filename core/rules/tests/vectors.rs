@@ -1,5 +1,13 @@
 //! The acceptance scenarios of domain appendix B that this pack covers, and what the fold promises.
-#![allow(missing_docs)]
+#![allow(missing_docs, reason = "tests are named for what they show")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests fail loudly and read golden files"
+)]
 
 use doorstep_domain::*;
 use doorstep_rules::*;
@@ -148,6 +156,20 @@ fn a_03_to_a_05_the_phone_notice_of_an_outage_counts_only_complete_and_in_time()
     late.notice(at(1, 0, 5, 0), Some(at(1, 8, 0, 0)), "0571");
     late.outage(at(1, 0, 10, 0), at(1, 8, 0, 0), words("0571-8000"));
     assert_eq!(late.clock("SLA-03", at(1, 9, 0, 0)), Timeliness::Late);
+}
+
+#[test]
+fn notified_is_only_what_the_origin_outlet_can_know_of() {
+    let mut story = Story::new();
+    story.attempt(at(0, 14, 0, 0), None, "DF-NOBODY");
+    let stands = |story: &Story| (story.judge(at(0, 15, 0, 0)).state, story.judge(at(0, 15, 0, 0)).next_step);
+    assert_eq!(stands(&story), (State::Registered, NextStep::NotifyOrigin));
+    story.outage(at(0, 14, 30, 0), at(0, 14, 31, 0), None);
+    assert_eq!(stands(&story), (State::Registered, NextStep::NotifyOrigin), "an incomplete phone notice tells nobody");
+    story.notice(at(0, 14, 40, 0), None, "0571");
+    assert_eq!(stands(&story), (State::Registered, NextStep::SendNotice), "only this device has it");
+    story.outage(at(0, 14, 50, 0), at(0, 14, 51, 0), words("0571-8000"));
+    assert_eq!(stands(&story), (State::Notified, NextStep::AwaitReply));
 }
 
 #[test]
@@ -310,7 +332,11 @@ fn facts_are_taken_from_the_earliest_receipt_and_disagreement_is_flagged() {
     assert_eq!((case.facts.cod, case.facts_disagree), (Fen(200), true));
     story.entries[1].entry.facts.as_mut().unwrap().cod = Fen(100);
     story.entries[1].entry.facts.as_mut().unwrap().reference = 9;
-    assert!(!Case::fold(story.entries).unwrap().facts_disagree, "another version of the same facts is no disagreement");
+    assert!(!Case::fold(story.entries.clone()).unwrap().facts_disagree, "another version of the same facts is no disagreement");
+    let unlisted = story.entries[1].entry.facts.as_mut().unwrap();
+    (unlisted.origin_outlet, unlisted.delivering_outlet, unlisted.cod) = (None, None, Fen(0));
+    let case = Case::fold(story.entries).unwrap();
+    assert_eq!((case.facts.cod, case.facts_disagree), (Fen(100), false), "who knew no row decides nothing");
 }
 
 #[test]

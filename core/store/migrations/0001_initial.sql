@@ -21,6 +21,7 @@ CREATE TABLE case_row (
   decision   TEXT NOT NULL,
   attempts   INTEGER NOT NULL,
   flags      TEXT NOT NULL,               -- words separated by spaces
+  missed     TEXT NOT NULL,               -- clocks missed, separated by spaces
   unsent     INTEGER NOT NULL,
   held       INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,

@@ -136,12 +136,13 @@ pub(crate) fn write_row(
     let heads: Vec<u8> = head.position.heads.iter().flat_map(|h| *h.as_bytes()).collect();
     let Judgement { state, next_step, decision, flags, .. } = &judged;
     let flags = flags.iter().map(|f| f.as_str()).collect::<Vec<_>>().join(" ");
+    let missed = judged.missed().join(" ");
     let closed = i64::from(*state == doorstep_rules::State::Closed);
     let due_at = judged.next_due().map_or(NEVER, |at| at.0);
     let updated = db
         .prepare_cached(
             "UPDATE case_row SET heads = ?2, max_op = ?3, own_seq = ?4, changes = ?5, bytes = ?6, state = ?7, next_step = ?8,
-               reason = ?9, decision = ?10, attempts = ?11, flags = ?12, unsent = ?13, held = ?14, updated_at = ?15
+               reason = ?9, decision = ?10, attempts = ?11, flags = ?12, unsent = ?13, held = ?14, updated_at = ?15, missed = ?16
              WHERE case_id = ?1",
         )?
         .execute(params![
@@ -159,7 +160,8 @@ pub(crate) fn write_row(
             flags,
             unsent,
             folded.held.len(),
-            updated_at.0
+            updated_at.0,
+            missed
         ])?;
     if updated == 1 {
         db.prepare_cached("UPDATE case_row SET closed = ?2, due_at = ?3 WHERE case_id = ?1 AND (closed <> ?2 OR due_at <> ?3)")?
@@ -168,8 +170,8 @@ pub(crate) fn write_row(
     }
     db.prepare_cached(
         "INSERT INTO case_row (case_id, waybill, heads, max_op, own_seq, changes, bytes, state, next_step, reason, decision,
-           attempts, flags, unsent, held, updated_at, closed, due_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+           attempts, flags, unsent, held, updated_at, closed, due_at, missed)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
     )?
     .execute(params![
         case.as_bytes(),
@@ -189,7 +191,8 @@ pub(crate) fn write_row(
         folded.held.len(),
         updated_at.0,
         closed,
-        due_at
+        due_at,
+        missed
     ])?;
     Ok(())
 }

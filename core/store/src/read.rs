@@ -26,6 +26,8 @@ pub struct CaseRow {
     pub attempts: u32,
     /// Flags.
     pub flags: Vec<String>,
+    /// Clocks that were missed.
+    pub missed: Vec<String>,
     /// Entries that the server has not confirmed.
     pub unsent: u32,
     /// Entries that the server holds.
@@ -203,6 +205,7 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<Option<CaseRow>> {
         decision: row.get("decision")?,
         attempts: row.get("attempts")?,
         flags: row.get::<_, String>("flags")?.split_whitespace().map(str::to_owned).collect(),
+        missed: row.get::<_, String>("missed")?.split_whitespace().map(str::to_owned).collect(),
         unsent: row.get("unsent")?,
         held: row.get("held")?,
         updated_at: UnixMs(row.get("updated_at")?),

@@ -4,6 +4,7 @@ use doorstep_document::{Change, MAX_CASE_BYTES, MAX_CASE_CHANGES, NewEntry};
 use doorstep_domain::{
     ActionId, Body, CaseId, ChangeHash, Facts, Fen, NetworkCode, PhotoId, Standing, TimeEvidence, UnixMs, Waybill, mobile_mark,
 };
+use doorstep_rules::Case;
 use rusqlite::{Connection, TransactionBehavior, params};
 use serde::Serialize;
 
@@ -127,7 +128,8 @@ impl Store {
     }
 }
 
-/// The parcel's facts from its reference row; without a row the case is unlisted.
+/// The parcel's facts from its reference row; else as the case already has them from somebody who knew the row (the origin
+/// outlet has none of the delivering outlet's rows); else the case is unlisted.
 fn facts(db: &Connection, case: &CaseId, network: &NetworkCode, waybill: &Waybill) -> Result<Facts, StoreError> {
     let unlisted = Facts {
         network: network.clone(),
@@ -138,10 +140,9 @@ fn facts(db: &Connection, case: &CaseId, network: &NetworkCode, waybill: &Waybil
         mobile: None,
         reference: 0,
     };
-    let Some(parcel) = crate::refs::parcel(db, waybill)? else { return Ok(unlisted) };
-    if parcel.network != *network {
-        return Ok(unlisted);
-    }
+    let Some(parcel) = crate::refs::parcel(db, waybill)?.filter(|parcel| parcel.network == *network) else {
+        return Ok(Case::fold(project::entries(db, case)?).map_or(unlisted, |known| known.facts));
+    };
     let version = crate::refs::version(db, doorstep_protocol::RefKind::Parcels)?;
     Ok(Facts {
         origin_outlet: Some(parcel.origin_outlet),

@@ -182,11 +182,14 @@ async fn morning(stage: &Stage, cast: &mut Cast) -> Result<()> {
     stage.network(LinkMode::Cut, "no network anywhere in the west district");
     for (i, n) in [2, 3, 4, 5, 6, 7].into_iter().enumerate() {
         stage.at(0, 8, 40 + 6 * i as i64)?;
-        let (reason, what) =
-            [("DF-NOBODY", "送无人 nobody home"), ("DF-NOANSWER", "无人接听 no answer"), ("DF-REFUSE", "拒收 refused")][i % 3];
+        let (reason, what, words) = [
+            ("DF-NOBODY", "送无人 nobody home", "敲门三次无人应答"),
+            ("DF-NOANSWER", "无人接听 no answer", "拨打两次无人接听"),
+            ("DF-REFUSE", "拒收 refused", "外箱压坏，客户拒收"),
+        ][i % 3];
         let sub = (reason == "DF-REFUSE").then_some("damaged");
         let shows = if sub.is_some() { "damage_outside" } else { "door" };
-        cast.li.record(fail(n, reason, sub, "外箱压坏，客户拒收"), &[(n, shows), (n + 100, "label")]).await?;
+        cast.li.record(fail(n, reason, sub, words), &[(n, shows), (n + 100, "label")]).await?;
         if reason != "DF-REFUSE" {
             cast.li.record(call(n, "no_answer"), &[]).await?;
             cast.li.record(sms(n), &[]).await?;

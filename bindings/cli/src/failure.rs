@@ -1,0 +1,76 @@
+//! Why a command was not done: its words, its kind, its exit code. Never with personal data.
+
+use std::{io, path::PathBuf, process::ExitCode};
+
+use doorstep_client::{ClientError, Kind};
+use doorstep_rules::Words;
+
+/// Why a command was not done.
+pub enum Failed {
+    /// The client says so.
+    Client(ClientError),
+    /// A file named with `--photo` can not be read.
+    PhotoFile {
+        /// The file as named.
+        file: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// `--at` is no time.
+    At,
+}
+
+impl From<ClientError> for Failed {
+    fn from(error: ClientError) -> Self {
+        Self::Client(error)
+    }
+}
+
+impl Failed {
+    /// What kind of failure it is, as a word in JSON.
+    pub fn kind_word(&self) -> &'static str {
+        match self.kind() {
+            Kind::Usage => "usage",
+            Kind::Rule => "rule",
+            Kind::Network => "network",
+            Kind::Storage => "storage",
+        }
+    }
+
+    /// The exit code of its kind.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self.kind() {
+            Kind::Usage => 2,
+            Kind::Rule => 3,
+            Kind::Network => 4,
+            Kind::Storage => 5,
+        })
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Client(error) => error.kind(),
+            Self::PhotoFile { .. } | Self::At => Kind::Usage,
+        }
+    }
+
+    /// What happened and what to do next.
+    pub fn words(&self) -> Words {
+        match self {
+            Self::Client(error) => error.words(),
+            Self::PhotoFile { file, source } => {
+                let file = file.display();
+                Words {
+                    zh: format!("照片文件无法读取：{file}（{source}），未作任何登记；请核对文件名，写法为 用途=文件"),
+                    en: format!(
+                        "the photo file can not be read: {file} ({source}); nothing was recorded; check the name, written as PURPOSE=FILE"
+                    ),
+                }
+            }
+            Self::At => Words {
+                zh: "--at 不是时间，请写成 2026-03-02 14:05 或 2026-03-02T14:05:00+08:00；未作任何登记".to_owned(),
+                en: "--at is not a time; write 2026-03-02 14:05 or 2026-03-02T14:05:00+08:00; nothing was recorded".to_owned(),
+            },
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! One command, one call of the client, one answer. Only `enrol` and `sync` start a runtime.
+
+use doorstep_client::{Client, ClientError, Filter, Identity, Options, Refusal, Status};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use crate::{
+    Answer,
+    args::{Args, Command},
+    failure::Failed,
+    record::record,
+    screen::Screen,
+    words::{self, say},
+};
+
+/// Does what the command line asks.
+pub fn run(args: &Args) -> Result<Answer, Failed> {
+    let client = Client::open(&args.store, Options::default())?;
+    match &args.command {
+        Command::Enrol { server, code } => enrol(&client, server, code),
+        Command::Parcels => parcels(&client),
+        Command::Record(what) => record(&client, what),
+        Command::Cases { all, state, find, limit } => {
+            let filter = Filter { closed: *all, state: state.clone(), waybill: find.clone(), limit: *limit };
+            cases(&client, &filter)
+        }
+        Command::Show { waybill } => show(&client, waybill),
+        Command::Status => status(&client),
+        Command::Sync => sync(&client),
+    }
+}
+
+fn runtime() -> Result<Runtime, Failed> {
+    Runtime::new().map_err(|_| ClientError::Internal("no runtime for the network").into())
+}
+
+fn enrol(client: &Client, server: &str, code: &str) -> Result<Answer, Failed> {
+    let who = runtime()?.block_on(client.enrol(server, code))?;
+    let pack = client.pack().map(|pack| pack.version);
+    let parcels = client.parcels()?.len();
+    let mut json = person(&who);
+    if let Value::Object(fields) = &mut json {
+        fields.insert("pack_version".to_owned(), json!(pack));
+        fields.insert("parcels".to_owned(), json!(parcels));
+    }
+    let enrolled = say("已注册", "enrolled");
+    let mut text = format!("{enrolled}: {} {} ({}) @{}\n", who.author.user, who.name, who.author.role, who.author.outlet);
+    text += &match pack {
+        Some(_) => format!("{}: {parcels}\n", say("今日运单", "today's parcels")),
+        None => {
+            say("规则和名单还没取到，请再同步：doorstep sync", "rules and lists are not here yet; sync again: doorstep sync")
+                + "\n"
+        }
+    };
+    Ok(Answer { json, text })
+}
+
+/// Who the device is for. Never with the token.
+fn person(who: &Identity) -> Value {
+    let author = &who.author;
+    json!({ "user": author.user, "name": who.name, "role": author.role, "outlet": author.outlet, "server": who.server, "device": who.device })
+}
+
+fn parcels(client: &Client) -> Result<Answer, Failed> {
+    let screen = Screen::of(client);
+    let parcels = client.parcels()?;
+    let mut text: String = parcels.iter().map(|parcel| screen.parcel(parcel)).collect();
+    if parcels.is_empty() {
+        text = nothing(client, "没有今日运单", "no parcels today")?;
+    }
+    Ok(Answer { json: json!({ "parcels": parcels }), text })
+}
+
+fn cases(client: &Client, filter: &Filter) -> Result<Answer, Failed> {
+    let screen = Screen::of(client);
+    let rows = client.cases(filter)?;
+    let mut text: String = rows.iter().map(|row| screen.row(row)).collect();
+    if rows.is_empty() {
+        text = nothing(client, "没有问题件", "no cases")?;
+    }
+    Ok(Answer { json: json!({ "cases": rows }), text })
+}
+
+/// An empty list, and why it may be empty.
+fn nothing(client: &Client, zh: &str, en: &str) -> Result<String, Failed> {
+    let mut text = say(zh, en) + "\n";
+    if client.identity()?.is_none() {
+        let words = ClientError::Refused(Refusal::NotEnrolled).words();
+        text += &format!("{}\n{}\n", words.zh, words.en);
+    }
+    Ok(text)
+}
+
+fn show(client: &Client, waybill: &str) -> Result<Answer, Failed> {
+    let screen = Screen::of(client);
+    let Some(view) = client.case(waybill)? else {
+        let refusal = match (client.identity()?, client.pack()) {
+            (None, _) => Refusal::NotEnrolled,
+            (_, None) => Refusal::NoPack,
+            _ => Refusal::NoCase,
+        };
+        return Err(ClientError::Refused(refusal).into());
+    };
+    Ok(Answer { text: screen.whole(&view)?, json: screen.case_json(&view) })
+}
+
+fn status(client: &Client) -> Result<Answer, Failed> {
+    let status = client.status()?;
+    let who = client.identity()?;
+    let mut text = String::new();
+    if let Some(who) = &who {
+        text += &format!("{} {} @{}\n", who.author.user, who.name, who.author.outlet);
+    } else {
+        text += &(say("本设备尚未注册", "this device is not enrolled") + "\n");
+    }
+    text += &status_lines(client, &status);
+    let mut json = json!(status);
+    if let Value::Object(fields) = &mut json {
+        fields.insert("person".to_owned(), who.as_ref().map_or(Value::Null, person));
+    }
+    Ok(Answer { json, text })
+}
+
+fn status_lines(client: &Client, status: &Status) -> String {
+    let screen = Screen::of(client);
+    let mut text = format!("{}: {}\n", say("未发送", "not sent"), status.unsent.len());
+    for intent in &status.unsent {
+        let standing =
+            if intent.sent { say("已发送，未确认", "sent, not confirmed") } else { say("在本机", "on this device") };
+        let when = words::time(intent.recorded_at, screen.zone);
+        text += &format!("  {when}  {}  {}  [{standing}]\n", intent.waybill, words::action(&intent.what));
+    }
+    let photos = say("照片待传", "photos waiting");
+    text += &match status.photos {
+        0 => format!("{photos}: 0\n"),
+        waiting => format!("{photos}: {waiting} ({})\n", words::size(status.photo_bytes)),
+    };
+    text += &format!("{}: {}\n", say("待总部审核", "held for review"), status.held);
+    if status.held > 0 {
+        text +=
+            &format!("  {}\n", say("见 doorstep cases 和 doorstep show 单号", "see doorstep cases and doorstep show WAYBILL"));
+    }
+    let last = status.last_answer.map_or_else(|| say("从未", "never"), |at| words::time(at, screen.zone));
+    text + &format!("{}: {last}\n", say("服务器最近应答", "server last answered"))
+}
+
+fn sync(client: &Client) -> Result<Answer, Failed> {
+    let report = runtime()?.block_on(client.sync())?;
+    let status = client.status()?;
+    let mut text = format!(
+        "{}: {} {}, ↑{} ↓{}, {} {}\n",
+        say("已同步", "synced"),
+        report.requests,
+        say("次请求", "requests"),
+        words::size(report.sent_bytes),
+        words::size(report.received_bytes),
+        report.photos,
+        say("张照片", "photos")
+    );
+    text += &status_lines(client, &status);
+    Ok(Answer { json: json!({ "report": report, "status": status }), text })
+}

@@ -1,0 +1,213 @@
+//! A case on the screen: what is next, the deadlines, what is missing, whom to phone. The words are the pack's.
+
+use chrono::FixedOffset;
+use doorstep_client::{CaseRow, CaseView, Client};
+use doorstep_domain::{Outlet, OutletCode, Parcel};
+use doorstep_rules::{Deadline, Flag, Named, Need, NextStep, Pack, Timeliness, Words};
+use serde_json::{Value, json};
+
+use crate::{
+    failure::Failed,
+    timeline,
+    words::{self, both, say},
+};
+
+/// Zone of the times until a rule pack names the network's: China's.
+const EAST_8: i32 = 8 * 3600;
+
+/// What is needed to show something: the directory and the pack's words.
+pub struct Screen<'a> {
+    client: &'a Client,
+    pack: Option<Pack>,
+    /// The network's zone.
+    pub zone: FixedOffset,
+}
+
+impl<'a> Screen<'a> {
+    /// The screen of a client.
+    pub fn of(client: &'a Client) -> Self {
+        let pack = client.pack();
+        let zone = pack.as_ref().and_then(Pack::zone).or_else(|| FixedOffset::east_opt(EAST_8));
+        Self { client, pack, zone: zone.unwrap_or_else(|| chrono::Offset::fix(&chrono::Utc)) }
+    }
+
+    /// The pack's words for a key such as `notified`.
+    pub fn key(&self, key: &str) -> String {
+        self.pack.as_ref().map_or_else(|| key.to_owned(), |pack| both(&pack.words(key)))
+    }
+
+    /// A reason's code with its name.
+    pub fn reason(&self, code: &str) -> String {
+        let reason = self.pack.as_ref().and_then(|pack| pack.reason(code));
+        reason.map_or_else(|| code.to_owned(), |reason| format!("{code} {}", say(&reason.zh, &reason.en)))
+    }
+
+    /// A sub-reason's code with its name.
+    pub fn sub(&self, reason: &str, code: &str) -> String {
+        let subs = self.pack.as_ref().and_then(|pack| pack.reason(reason)).map(|reason| reason.subs.as_slice());
+        named(subs.unwrap_or_default(), code)
+    }
+
+    /// A decision's or an outcome's code with its name.
+    pub fn decision(&self, code: &str) -> String {
+        let Some(pack) = &self.pack else { return code.to_owned() };
+        let table = if pack.decisions.iter().any(|named| named.code == code) { &pack.decisions } else { &pack.outcomes };
+        named(table, code)
+    }
+
+    /// An outlet's code with its name and the number to phone, as far as the directory knows.
+    pub fn outlet(&self, code: Option<&OutletCode>) -> Result<String, Failed> {
+        let Some(code) = code else { return Ok(say("未知", "not known")) };
+        Ok(match self.client.outlet(code.as_str())? {
+            Some(Outlet { name_zh, name_en, phone, .. }) => {
+                format!("{code} {}, {}", say(&name_zh, &name_en), say(&format!("电话 {phone}"), &format!("phone {phone}")))
+            }
+            None => code.to_string(),
+        })
+    }
+
+    /// The origin outlet of a case, from the directory.
+    pub fn origin(&self, view: &CaseView) -> Result<Option<Outlet>, Failed> {
+        match &view.case.facts.origin_outlet {
+            Some(code) => Ok(self.client.outlet(code.as_str())?),
+            None => Ok(None),
+        }
+    }
+
+    /// A case right after something was recorded in it: what is next and what is missing. The origin outlet's number is
+    /// shown when it is to be notified, and when `phone_origin` asks for it.
+    pub fn after_recording(&self, view: &CaseView, phone_origin: bool) -> Result<String, Failed> {
+        let mut text = self.heading(view);
+        text += &self.next(view, phone_origin)?;
+        let running = |deadline: &&Deadline| deadline.timeliness == Timeliness::Pending;
+        for deadline in view.judgement.deadlines.iter().filter(running) {
+            text += &self.deadline(deadline);
+        }
+        text += &missing(view);
+        // A mistyped number is found while the parcel is still in the hand.
+        let doubts = |flag: &&Flag| matches!(flag, Flag::Unlisted | Flag::InvalidCheckDigit);
+        for flag in view.judgement.flags.iter().filter(doubts) {
+            text += &line(&say("请核对单号", "check the number"), &self.key(flag.as_str()));
+        }
+        Ok(text)
+    }
+
+    /// Everything about a case.
+    pub fn whole(&self, view: &CaseView) -> Result<String, Failed> {
+        let facts = &view.case.facts;
+        let mut text = self.heading(view);
+        text += &line(&say("派件网点", "delivering outlet"), &self.outlet(facts.delivering_outlet.as_ref())?);
+        text += &line(&say("寄件网点", "origin outlet"), &self.outlet(facts.origin_outlet.as_ref())?);
+        if facts.cod.0 > 0 {
+            text += &line(&say("代收货款", "cash on delivery"), &facts.cod.to_string());
+        }
+        text += &line(&say("派送失败次数", "failed deliveries"), &view.case.attempts().to_string());
+        if let Some(decision) = &view.judgement.decision {
+            text += &line(&say("决定或结果", "decision or outcome"), &self.decision(decision));
+        }
+        text += &self.next(view, false)?;
+        for deadline in &view.judgement.deadlines {
+            text += &self.deadline(deadline);
+        }
+        text += &missing(view);
+        for flag in &view.judgement.flags {
+            text += &line(&say("注意", "flag"), &self.key(flag.as_str()));
+        }
+        for answerable in &view.judgement.answerable {
+            let outlet = self.outlet(answerable.outlet.as_ref())?;
+            text += &line(&say("可能担责", "would answer"), &format!("{} {outlet}", answerable.rule));
+        }
+        text += &line(&say("时间线", "timeline"), &format!("UTC{}", self.zone));
+        for recorded in view.case.timeline.iter().chain(&view.case.held) {
+            text += &timeline::entry(self, recorded)?;
+        }
+        Ok(text)
+    }
+
+    fn heading(&self, view: &CaseView) -> String {
+        let reason = view.case.reason().map_or_else(String::new, |code| format!("  {}", self.reason(code)));
+        format!("{}  [{}]{reason}\n", view.case.facts.waybill, self.key(view.judgement.state.as_str()))
+    }
+
+    fn next(&self, view: &CaseView, phone_origin: bool) -> Result<String, Failed> {
+        let step = view.judgement.next_step;
+        let mut text = line(&say("下一步", "next"), &self.key(step.as_str()));
+        if step == NextStep::NotifyOrigin || phone_origin {
+            text += &line(&say("寄件网点", "origin outlet"), &self.outlet(view.case.facts.origin_outlet.as_ref())?);
+        }
+        Ok(text)
+    }
+
+    fn deadline(&self, deadline: &Deadline) -> String {
+        let how = match deadline.timeliness {
+            Timeliness::Pending => words::left(deadline.left_ms),
+            decided => self.key(decided.as_str()),
+        };
+        let due = words::time(deadline.due_at, self.zone);
+        line(&say("期限", "deadline"), &format!("{} {}: {due}, {how}", deadline.clock, both(&deadline.name)))
+    }
+
+    /// One line of the list.
+    pub fn row(&self, row: &CaseRow) -> String {
+        let mut text = format!("{}  [{}]  {}", row.waybill, self.key(&row.state), self.reason(&row.reason));
+        if !row.decision.is_empty() {
+            text += &format!("  {}", self.decision(&row.decision));
+        }
+        if let Some(due) = row.due_at {
+            text += &format!("  {} {}", say("期限", "due"), words::time(due, self.zone));
+        }
+        if row.unsent > 0 {
+            text += &format!("  {}: {}", say("未发送", "not sent"), row.unsent);
+        }
+        if row.held > 0 {
+            text += &format!("  {}: {}", say("待审核", "held"), row.held);
+        }
+        text + "\n"
+    }
+
+    /// One parcel of the day, for the courier who has it in the bag.
+    pub fn parcel(&self, parcel: &Parcel) -> String {
+        let phone = parcel.recipient_phone.as_ref().map_or_else(|| say("无电话", "no phone"), words::personal);
+        let (name, address) = (words::personal(&parcel.recipient_name), words::personal(&parcel.recipient_address));
+        let mut text =
+            format!("{}  {name}  {phone}  {address}  {} {}", parcel.waybill, say("寄件网点", "from"), parcel.origin_outlet);
+        if parcel.cod.0 > 0 {
+            text += &format!("  {} {}", say("代收", "COD"), parcel.cod);
+        }
+        text + "\n"
+    }
+
+    /// A case as JSON, every entry with the best estimate of when it happened.
+    pub fn case_json(&self, view: &CaseView) -> Value {
+        let mut json = json!(view);
+        for (list, recorded) in [("timeline", &view.case.timeline), ("held", &view.case.held)] {
+            let entries = json.get_mut(list).and_then(Value::as_array_mut);
+            for (entry, recorded) in entries.into_iter().flatten().zip(recorded) {
+                if let Value::Object(fields) = entry {
+                    fields.insert("acted_at".to_owned(), json!(recorded.acted_at()));
+                }
+            }
+        }
+        json
+    }
+}
+
+fn named(table: &[Named], code: &str) -> String {
+    let Words { zh, en } = Pack::name_of(table, code);
+    if zh == code { zh } else { format!("{code} {}", say(&zh, &en)) }
+}
+
+fn missing(view: &CaseView) -> String {
+    let gap = |gap: &doorstep_rules::Gap| {
+        let need = match gap.need {
+            Need::Required => say("必需", "required"),
+            Need::Recommended => say("建议", "recommended"),
+        };
+        line(&say("缺证据", "missing evidence"), &format!("{} ({need})", both(&gap.name)))
+    };
+    view.judgement.missing.iter().map(gap).collect()
+}
+
+fn line(label: &str, value: &str) -> String {
+    format!("  {label}: {value}\n")
+}

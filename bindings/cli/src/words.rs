@@ -1,0 +1,118 @@
+//! Words that no rule pack has: names of actions, kinds and standings, times and sizes. Chinese with English beside it.
+
+use chrono::{DateTime, FixedOffset};
+use doorstep_domain::{Personal, Standing, UnixMs};
+use doorstep_rules::Words;
+
+/// One line in both languages.
+pub fn say(zh: &str, en: &str) -> String {
+    if zh == en { zh.to_owned() } else { format!("{zh} / {en}") }
+}
+
+/// The words of a pack, in both languages.
+pub fn both(words: &Words) -> String {
+    say(&words.zh, &words.en)
+}
+
+/// The name of an action of the status or of a kind of entry.
+pub fn action(word: &str) -> String {
+    match word {
+        "fail" | "attempt" => say("派送失败", "failed delivery"),
+        "photos" | "photo" => say("照片", "photo"),
+        "sms" => say("短信", "SMS"),
+        "call" => say("电话", "call"),
+        "note" => say("备注", "note"),
+        "outage" => say("断网停电电话通知", "phone notice during an outage"),
+        "notice" => say("通知寄件网点", "notice to the origin outlet"),
+        "reply" => say("寄件网点回复", "origin outlet's reply"),
+        "close" => say("结案", "end of the case"),
+        other => other.to_owned(),
+    }
+}
+
+/// The name of a fixed word inside an entry: how a call ended, what a photo shows, how far an SMS got, what was out.
+pub fn detail(word: &str) -> String {
+    match word {
+        "answered" => say("接通", "answered"),
+        "no_answer" => say("无人接听", "no answer"),
+        "busy" => say("占线", "busy"),
+        "off" => say("关机或停机", "switched off"),
+        "wrong" => say("号码是别人的", "a stranger's number"),
+        "not_exist" => say("空号", "no such number"),
+        "label" => say("面单", "label"),
+        "door" => say("门口", "door"),
+        "closed_premises" => say("停业", "closed premises"),
+        "damage_outside" => say("外包装破损", "damage outside"),
+        "damage_inside" => say("内件破损", "damage inside"),
+        "failed" => say("发送失败", "sending failed"),
+        "handed_over" => say("已交短信应用", "handed over"),
+        "network" => say("网络故障", "network fault"),
+        "power" => say("停电", "power cut"),
+        "other" => say("其他", "other"),
+        other => other.to_owned(),
+    }
+}
+
+/// How an entry stands, in the four words. Never "saved" for something only this device has.
+pub fn standing(standing: &Standing) -> String {
+    match standing {
+        Standing::OnThisDevice => say("在本机，尚未发送", "on this device"),
+        Standing::SentNotConfirmed => say("已发送，未确认", "sent, not confirmed"),
+        Standing::Accepted(_) => say("总部已收", "accepted"),
+        Standing::Held { reason } => format!("{} ({reason})", say("待总部审核", "held for review")),
+    }
+}
+
+/// A personal value for the screen, on one line: what another device wrote must not steer this terminal.
+pub fn personal(value: &Personal) -> String {
+    let text = value.text().map(|text| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect());
+    text.unwrap_or_else(|| say("（已加密）", "(sealed)"))
+}
+
+/// A moment in the network's zone, to the minute.
+pub fn time(at: UnixMs, zone: FixedOffset) -> String {
+    let time = DateTime::from_timestamp_millis(at.0).map(|time| time.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string());
+    time.unwrap_or_else(|| at.to_string())
+}
+
+/// Time left, rounded down to minutes.
+pub fn left(ms: i64) -> String {
+    let minutes = ms.max(0) / 60_000;
+    let (hours, minutes) = (minutes / 60, minutes % 60);
+    say(&format!("剩{hours}小时{minutes}分"), &format!("{hours} h {minutes} min left"))
+}
+
+/// A size for a person who pays for data.
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
+        _ => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use doorstep_domain::{CallResult, Kind, OutageReason, PhotoPurpose, SmsLevel};
+
+    #[test]
+    fn every_word_of_the_vocabulary_has_a_name() {
+        for kind in Kind::ALL {
+            assert_ne!(action(kind.as_str()), kind.as_str());
+        }
+        let details = (PhotoPurpose::ALL.iter().map(|w| w.as_str()))
+            .chain(CallResult::ALL.iter().map(|w| w.as_str()))
+            .chain(SmsLevel::ALL.iter().map(|w| w.as_str()))
+            .chain(OutageReason::ALL.iter().map(|w| w.as_str()));
+        for word in details {
+            assert_ne!(detail(word), word);
+        }
+    }
+
+    #[test]
+    fn time_left_is_told_in_hours_and_minutes() {
+        assert_eq!(left(89 * 60_000 + 59_999), "剩1小时29分 / 1 h 29 min left");
+        assert_eq!(left(-5), "剩0小时0分 / 0 h 0 min left");
+    }
+}

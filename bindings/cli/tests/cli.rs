@@ -1,0 +1,294 @@
+//! The binary against a real server, as a courier uses it: before enrolment, offline, back online, with a broken store.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails loudly")]
+
+use std::{
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use doorstep_domain::UnixMs;
+use doorstep_server::{Config, Running, admin::Admin};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+const PARCEL: &str = "QH310000000017";
+const OTHER: &str = "QH310000000024";
+
+fn now() -> UnixMs {
+    UnixMs(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64)
+}
+
+/// A server with two outlets, a courier and two parcels; a link to it that can be cut; one store folder.
+struct World {
+    folder: TempDir,
+    link: SocketAddr,
+    up: Arc<AtomicBool>,
+    _server: Running,
+    _runtime: Runtime,
+}
+
+/// What the binary said.
+struct Said {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Said {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("one JSON document: {:?} {:?}", self.out, self.err))
+    }
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("server");
+        let mut admin = Admin::open(&data).unwrap();
+        admin.outlet("0412", "城西派件部", "Chengxi", "0412-1000").unwrap();
+        admin.outlet("0571", "杭州余杭网点", "Hangzhou Yuhang", "0571-88001234").unwrap();
+        admin.user("c1", "李明", "courier", "0412").unwrap();
+        let mut csv = String::from(
+            "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n",
+        );
+        for waybill in [PARCEL, OTHER] {
+            csv += &format!("{waybill},QH,0571,0412,c1,王小花,13800001234,青禾路1号,0,\n");
+        }
+        assert_eq!(admin.import_parcels(csv.as_bytes()).unwrap().imported, 2);
+        let runtime = Runtime::new().unwrap();
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let config = Config { folder: data, listen, insecure: false, now: Arc::new(now) };
+        let server = runtime.block_on(doorstep_server::start(config)).unwrap();
+        let up = Arc::new(AtomicBool::new(true));
+        let link = link(server.addr, up.clone());
+        Self { folder, link, up, _server: server, _runtime: runtime }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn run(&self, args: &[&str]) -> Said {
+        run(&self.path("store"), args)
+    }
+
+    /// Runs with `--json`, expects success.
+    fn json(&self, args: &[&str]) -> Value {
+        let said = self.run(&[args, &["--json"]].concat());
+        assert_eq!(said.code, 0, "{args:?}: {}{}", said.out, said.err);
+        said.json()
+    }
+
+    fn enrol(&self) -> Value {
+        let code = Admin::open(&self.path("server")).unwrap().code("c1", now()).unwrap().code;
+        self.json(&["enrol", "--server", &format!("http://{}", self.link), "--code", &code])
+    }
+
+    fn cut(&self, is_cut: bool) {
+        self.up.store(!is_cut, Ordering::SeqCst);
+    }
+}
+
+fn run(store: &Path, args: &[&str]) -> Said {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_doorstep"));
+    let output = command.env_remove("DOORSTEP_STORE").arg("--store").arg(store).args(args).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Said { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// Passes bytes both ways while it is up; drops connections while it is not. Its address stays the same.
+fn link(server: SocketAddr, up: Arc<AtomicBool>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for device in listener.incoming().flatten().filter(|_| up.load(Ordering::SeqCst)) {
+            let Ok(server) = TcpStream::connect(server) else { continue };
+            let (mut from_device, mut to_server) = (device.try_clone().unwrap(), server.try_clone().unwrap());
+            thread::spawn(move || std::io::copy(&mut from_device, &mut to_server));
+            thread::spawn(move || std::io::copy(&mut &server, &mut &device));
+        }
+    });
+    addr
+}
+
+/// The smallest file with a PNG's signature and size.
+fn png() -> Vec<u8> {
+    let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+    bytes.extend([0, 0, 0, 4, 0, 0, 0, 3, 8, 2, 0, 0, 0, 0, 0, 0, 0]);
+    bytes
+}
+
+#[test]
+fn recording_before_enrolment_is_refused_with_what_to_do() {
+    let world = World::new();
+    let said = world.run(&["fail", PARCEL, "--reason", "DF-NOBODY"]);
+    assert_eq!((said.code, said.out.as_str()), (3, ""));
+    assert!(said.err.contains("doorstep enrol --server") && said.err.contains("尚未注册"), "{}", said.err);
+    let said = world.run(&["fail", PARCEL, "--reason", "DF-NOBODY", "--json"]);
+    let error = &said.json()["error"];
+    assert_eq!((said.code, error["kind"].as_str()), (3, Some("rule")));
+    assert!(error["zh"].is_string() && error["en"].is_string());
+    assert_eq!(world.json(&["status"])["unsent"], Value::Array(vec![]));
+}
+
+#[test]
+fn a_morning_without_network_is_kept_and_sent_later() {
+    let world = World::new();
+    let who = world.enrol();
+    assert_eq!((who["user"].as_str(), who["parcels"].as_u64()), (Some("c1"), Some(2)));
+    assert!(!who.to_string().contains("token"));
+    let parcels = world.json(&["parcels"]);
+    assert_eq!(parcels["parcels"][0]["recipient_name"], "王小花");
+
+    world.cut(true);
+    let photo = world.path("door=1.png");
+    std::fs::write(&photo, png()).unwrap();
+    let said = world.run(&["fail", PARCEL, "--reason", "DF-NOBODY", "--note", "敲门无人", "--photo", photo.to_str().unwrap()]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    for words in [
+        "已保存在本机，尚未发送",
+        "on this device, not sent yet",
+        "通知寄件网点",
+        "0571-88001234",
+        "SLA-03",
+        "min left",
+        "模板短信",
+    ] {
+        assert!(said.out.contains(words), "{words}: {}", said.out);
+    }
+    assert!(world.run(&["show", PARCEL]).out.contains("[在本机，尚未发送 / on this device]"));
+    let said = world.run(&["sync"]);
+    assert_eq!(said.code, 4);
+    assert!(said.err.contains("已保存在本机"), "{}", said.err);
+    let status = world.json(&["status"]);
+    assert_eq!((status["unsent"][0]["waybill"].as_str(), status["photos"].as_u64()), (Some(PARCEL), Some(1)));
+
+    world.cut(false);
+    let synced = world.json(&["sync"]);
+    assert_eq!((synced["report"]["photos"].as_u64(), synced["status"]["photos"].as_u64()), (Some(1), Some(0)));
+    assert_eq!(world.json(&["status"])["unsent"], Value::Array(vec![]));
+    let said = world.run(&["show", PARCEL]);
+    assert!(said.out.contains("总部已收 / accepted") && said.out.contains("敲门无人"), "{}", said.out);
+    let shown = world.json(&["show", PARCEL]);
+    assert_eq!(shown["timeline"][0]["standing"]["state"], "accepted");
+    assert!(shown["timeline"][0]["acted_at"].is_i64());
+    let listed = world.json(&["cases", "--state", "registered", "--find", "0017"]);
+    assert_eq!((listed["cases"][0]["waybill"].as_str(), listed["cases"][0]["unsent"].as_u64()), (Some(PARCEL), Some(0)));
+}
+
+#[test]
+fn every_step_of_a_case_can_be_recorded_on_the_command_line() {
+    let world = World::new();
+    world.enrol();
+    let photo = world.path("label.png");
+    std::fs::write(&photo, png()).unwrap();
+    let named = format!("label={}", photo.display());
+    world.json(&["fail", PARCEL, "--reason", "DF-REFUSE", "--sub", "damaged"]);
+    world.json(&["photo", PARCEL, &named]);
+    world.json(&["sms", PARCEL, "--text", "您好", "--failed"]);
+    world.json(&["call", PARCEL, "--result", "no_answer"]);
+    world.json(&["note", PARCEL, "外箱破损"]);
+    let told = world.json(&["notice", PARCEL, "--request", "退回？"]);
+    assert_eq!(told["cases"][0]["state"], "notified");
+    assert_eq!(world.run(&["reply", PARCEL, "--decision", "RETURN"]).code, 3, "a courier is not the origin outlet");
+    let closed = world.json(&["close", PARCEL, "--outcome", "RETURNED", "--note", "已退"]);
+    let kinds: Vec<&str> =
+        closed["cases"][0]["timeline"].as_array().unwrap().iter().map(|e| e["entry"]["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["attempt", "photo", "sms", "call", "note", "notice", "close"]);
+    assert_eq!(closed["cases"][0]["timeline"][1]["entry"]["purpose"], "label");
+    assert_eq!(world.json(&["cases"])["cases"].as_array().unwrap().len(), 0);
+    assert_eq!(world.json(&["cases", "--all"])["cases"][0]["decision"], "RETURNED");
+}
+
+#[test]
+fn an_outage_without_its_phone_call_says_whom_to_phone() {
+    let world = World::new();
+    world.enrol();
+    for waybill in [PARCEL, OTHER] {
+        world.json(&["fail", waybill, "--reason", "DF-NOBODY"]);
+    }
+    let said = world.run(&["outage", PARCEL, OTHER, "--reason", "network"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.out.contains("X-1 尚不成立") && said.out.contains("0571-88001234"), "{}", said.out);
+    let complete = ["outage", PARCEL, OTHER, "--reason", "network", "--contact", "王芳", "--phone", "0571-88001234"];
+    let said = world.json(&complete);
+    assert_eq!((said["remarks"].as_array().unwrap().len(), said["cases"].as_array().unwrap().len()), (0, 2));
+    assert_eq!(said["cases"][0]["deadlines"][0]["timeliness"], "on_time_by_exception");
+    let said = world.run(&[&complete[..], &["--at", "afternoon"]].concat());
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("--at"), "{}", said.err);
+}
+
+#[test]
+fn refusals_and_wrong_use_say_what_to_do_and_record_nothing() {
+    let world = World::new();
+    world.enrol();
+    let said = world.run(&["fail", PARCEL, "--reason", "DF-WEATHER"]);
+    assert_eq!(said.code, 3);
+    assert!(said.err.contains("DF-NOBODY"), "the codes there are: {}", said.err);
+    let wrong: [&[&str]; 5] = [
+        &["fail", "12", "--reason", "DF-NOBODY"],
+        &["fail", PARCEL, "--reason", "DF-NOBODY", "--photo", "/no/such/file.jpg"],
+        &["fail", PARCEL, "--reason", "DF-NOBODY", "--photo", "lable=door.jpg"],
+        &["fail", PARCEL],
+        &["cases", "--state", "lost"],
+    ];
+    for args in wrong {
+        let said = world.run(args);
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{args:?}");
+        assert!(!said.err.is_empty());
+        let said = world.run(&[args, &["--json"]].concat());
+        assert_eq!((said.code, said.json()["error"]["kind"].as_str()), (2, Some("usage")), "{args:?}");
+    }
+    assert_eq!(world.run(&["show", PARCEL]).code, 3);
+    assert_eq!(world.json(&["status"])["unsent"], Value::Array(vec![]));
+    assert_eq!(world.json(&["cases", "--all"])["cases"], Value::Array(vec![]));
+}
+
+#[test]
+fn a_number_in_no_list_is_recorded_and_questioned() {
+    let world = World::new();
+    world.enrol();
+    let said = world.run(&["fail", "QH310000000071", "--reason", "DF-NOBODY"]);
+    assert_eq!(said.code, 0);
+    assert!(said.out.contains("请核对单号") && said.out.contains("Waybill in no list"), "{}", said.out);
+    assert!(!world.run(&["fail", PARCEL, "--reason", "DF-NOBODY"]).out.contains("请核对单号"));
+}
+
+#[test]
+fn a_damaged_store_is_reported_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("doorstep.db");
+    let garbage = "not a database ".repeat(1000).into_bytes();
+    std::fs::write(&file, &garbage).unwrap();
+    for args in [&["status"][..], &["fail", PARCEL, "--reason", "DF-NOBODY"], &["sync"]] {
+        let said = run(folder.path(), args);
+        assert_eq!(said.code, 5, "{args:?}");
+        assert!(said.err.contains("请勿删除"), "{}", said.err);
+    }
+    assert_eq!(std::fs::read(&file).unwrap(), garbage);
+    assert_eq!(run(folder.path(), &["status", "--json"]).json()["error"]["kind"], "storage");
+}
+
+#[test]
+fn the_folder_may_come_from_the_environment_and_help_speaks_both_languages() {
+    let folder = tempfile::tempdir().unwrap();
+    let bin = env!("CARGO_BIN_EXE_doorstep");
+    let output = Command::new(bin).env("DOORSTEP_STORE", folder.path()).args(["cases"]).output().unwrap();
+    assert!(output.status.success() && folder.path().join("doorstep.db").exists());
+    assert!(String::from_utf8(output.stdout).unwrap().contains("doorstep enrol"));
+    let output = Command::new(bin).arg("--help").output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.success() && help.contains("登记派送失败 Record a failed delivery") && help.contains("退出码"),
+        "{help}"
+    );
+}
