@@ -15,7 +15,7 @@ use std::{
 
 use doorstep_domain::UnixMs;
 use doorstep_server::{Config, Running, admin::Admin};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -197,7 +197,7 @@ fn every_step_of_a_case_can_be_recorded_on_the_command_line() {
     world.json(&["call", PARCEL, "--result", "no_answer"]);
     world.json(&["note", PARCEL, "外箱破损"]);
     let told = world.json(&["notice", PARCEL, "--request", "退回？"]);
-    assert_eq!(told["cases"][0]["state"], "notified");
+    assert_eq!((&told["cases"][0]["state"], &told["cases"][0]["next_step"]), (&json!("registered"), &json!("send_notice")));
     assert_eq!(world.run(&["reply", PARCEL, "--decision", "RETURN"]).code, 3, "a courier is not the origin outlet");
     let closed = world.json(&["close", PARCEL, "--outcome", "RETURNED", "--note", "已退"]);
     let kinds: Vec<&str> =

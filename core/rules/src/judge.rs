@@ -1,10 +1,10 @@
 //! The judgement: what a pack says of a case now (domain 3.6, 6.3, 8.5). Derived, never stored as truth.
 
 use chrono::{DateTime, Days, NaiveTime, TimeZone};
-use doorstep_domain::{Body, Kind, OutletCode, Personal, Recorded, SmsLevel, TargetSource, UnixMs, check_s10};
+use doorstep_domain::{Body, Kind, OutletCode, Recorded, UnixMs};
 use serde::Serialize;
 
-use crate::{Case, Clock, Due, Evidence, LateSynced, Need, Pack, Party, Proof, Step, Words};
+use crate::{Case, Clock, Due, Flag, Gap, LateSynced, Pack, Party, Step, Words, evidence::missing, flags::flags, names::names};
 
 /// Where a case stands (domain 8.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -60,21 +60,9 @@ pub enum Timeliness {
     Late,
 }
 
-macro_rules! names {
-    ($type:ident { $($variant:ident = $word:literal),+ }) => {
-        impl $type {
-            /// The one spelling, also the key of its words in the pack.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-        }
-    };
-}
 names!(State { Open = "open", Registered = "registered", Notified = "notified", ReplyOverdue = "reply_overdue", ActionDue = "action_due", Closed = "closed" });
 names!(NextStep { Register = "register", NotifyOrigin = "notify_origin", SendNotice = "send_notice", AwaitReply = "await_reply", FollowReply = "follow_reply", DefaultMethod = "default_method", None = "none" });
 names!(Timeliness { Pending = "pending", OnTime = "on_time", OnTimeByException = "on_time_by_exception", LateSynced = "late_synced", Late = "late" });
-names!(Flag { ClockWrong = "clock_wrong", ClockUnproven = "clock_unproven", Unlisted = "unlisted", FactsDisagree = "facts_disagree", WrongTarget = "wrong_target", ManualTarget = "manual_target", OutageIncomplete = "outage_incomplete", Leniency = "leniency", AttemptProven = "attempt_proven", InvalidCheckDigit = "invalid_check_digit",
-    UnusualWaybill = "unusual_waybill" });
 
 /// One running or decided deadline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -93,19 +81,6 @@ pub struct Deadline {
     pub timeliness: Timeliness,
 }
 
-/// A piece of evidence that is not there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Gap {
-    /// The reason that wants it.
-    pub reason: String,
-    /// The row of the evidence matrix.
-    pub evidence: String,
-    /// Its name.
-    pub name: Words,
-    /// How strongly it is wanted.
-    pub need: Need,
-}
-
 /// Who would answer for what, if the records stay as they are. A proposal: head office decides (domain C-18).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Answerable {
@@ -115,34 +90,6 @@ pub struct Answerable {
     pub party: Party,
     /// By which rule.
     pub rule: String,
-}
-
-/// Something a reviewer should see.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Flag {
-    /// A device clock was off by more than the pack tolerates.
-    ClockWrong,
-    /// Nothing ties a device's clock to the server's.
-    ClockUnproven,
-    /// The waybill was in no reference row.
-    Unlisted,
-    /// Installations copied different parcel facts.
-    FactsDisagree,
-    /// A notice went to another outlet than the origin; it does not count (domain 6.1).
-    WrongTarget,
-    /// A person chose the notice's target.
-    ManualTarget,
-    /// An outage record lacks contact, phone or time, so X-1 does not hold.
-    OutageIncomplete,
-    /// Proven phone fault: leniency for the delivering outlet in delay penalties.
-    Leniency,
-    /// An SMS with surname and waybill proves a valid attempt.
-    AttemptProven,
-    /// The number has the shape of UPU S10 and a wrong check digit.
-    InvalidCheckDigit,
-    /// The number does not have the network's pattern: mistyped, or another network's.
-    UnusualWaybill,
 }
 
 /// Everything a screen shows of a case beside its timeline.
@@ -248,7 +195,7 @@ fn rounds(case: &Case) -> Vec<Round<'_>> {
 }
 
 /// Whether a notice is addressed to the origin outlet, as far as that is known (domain 6.1).
-fn to_origin(recorded: &Recorded, case: &Case) -> bool {
+pub(crate) fn to_origin(recorded: &Recorded, case: &Case) -> bool {
     match (&recorded.entry.body, &case.facts.origin_outlet) {
         (Body::Notice(notice), Some(origin)) => notice.to == *origin,
         _ => true,
@@ -372,102 +319,4 @@ fn state(
         (false, _) if written => (State::Registered, NextStep::SendNotice, None),
         (false, _) => (State::Registered, NextStep::NotifyOrigin, None),
     }
-}
-
-fn flags(case: &Case, pack: &Pack) -> Vec<Flag> {
-    let mut flags = Vec::new();
-    let tolerance = i64::from(pack.clock_tolerance_seconds) * 1000;
-    for recorded in &case.timeline {
-        let wall = recorded.entry.time.wall;
-        let receipt = recorded.standing.receipt();
-        match receipt.and_then(|r| r.acted_at).or_else(|| recorded.entry.time.anchored()) {
-            Some(acted) if acted.since(wall).abs() > tolerance => flags.push(Flag::ClockWrong),
-            Some(_) => {}
-            // From the future of the server's clock: certainly wrong. Else nothing is known once the server has it.
-            None if receipt.is_some_and(|r| wall.since(r.received_at) > tolerance) => flags.push(Flag::ClockWrong),
-            None if receipt.is_some() => flags.push(Flag::ClockUnproven),
-            None => {}
-        }
-        match &recorded.entry.body {
-            Body::Notice(notice) => {
-                if !to_origin(recorded, case) {
-                    flags.push(Flag::WrongTarget);
-                }
-                if notice.source == TargetSource::Manual {
-                    flags.push(Flag::ManualTarget);
-                }
-            }
-            Body::Outage(outage) if !outage.is_complete() => flags.push(Flag::OutageIncomplete),
-            Body::Sms(_) if proves_attempt(recorded) => flags.push(Flag::AttemptProven),
-            _ => {}
-        }
-    }
-    if case.facts.is_unlisted() {
-        flags.push(Flag::Unlisted);
-    }
-    if case.facts_disagree {
-        flags.push(Flag::FactsDisagree);
-    }
-    if check_s10(&case.facts.waybill) == Some(false) {
-        flags.push(Flag::InvalidCheckDigit);
-    }
-    if !pack.accepts(&case.facts.waybill) {
-        flags.push(Flag::UnusualWaybill);
-    }
-    flags
-}
-
-/// SMS-4: handed over, with surname and waybill in the text. The text is checked where it can be read; a sealed one is
-/// taken at the writing device's word.
-fn proves_attempt(recorded: &Recorded) -> bool {
-    let Body::Sms(sms) = &recorded.entry.body else { return false };
-    sms.level == SmsLevel::HandedOver && sms.has_surname && sms.has_waybill
-}
-
-fn missing(case: &Case, pack: &Pack, flags: &mut Vec<Flag>) -> Vec<Gap> {
-    let mut gaps: Vec<Gap> = Vec::new();
-    for recorded in case.of_kind(Kind::Attempt) {
-        let Body::Attempt(attempt) = &recorded.entry.body else { continue };
-        let Some(reason) = pack.reason(attempt.reason.as_str()) else { continue };
-        let sub = attempt.sub.as_ref().map(|s| s.as_str());
-        let mut complete = true;
-        for evidence in &reason.evidence {
-            let wanted = evidence.only_subs.is_empty() || sub.is_some_and(|s| evidence.only_subs.iter().any(|o| o == s));
-            if !wanted || has(case, evidence, recorded) {
-                continue;
-            }
-            complete &= evidence.need != Need::Required;
-            let gap = Gap {
-                reason: reason.code.clone(),
-                evidence: evidence.id.clone(),
-                name: Words { zh: evidence.zh.clone(), en: evidence.en.clone() },
-                need: evidence.need,
-            };
-            if !gaps.contains(&gap) {
-                gaps.push(gap);
-            }
-        }
-        if reason.leniency && complete {
-            flags.push(Flag::Leniency);
-        }
-    }
-    gaps
-}
-
-fn has(case: &Case, evidence: &Evidence, attempt: &Recorded) -> bool {
-    let any = |list: &[String], word: &str| list.is_empty() || list.iter().any(|w| w == word);
-    let said = |words: &Option<Personal>| words.as_ref().is_some_and(|w| w.text().is_none_or(|text| !text.trim().is_empty()));
-    evidence.any_of.iter().any(|proof| match proof {
-        Proof::Words {} => match &attempt.entry.body {
-            Body::Attempt(attempt) if said(&attempt.words) => true,
-            _ => case.of_kind(Kind::Note).next().is_some(),
-        },
-        _ => case.timeline.iter().any(|r| match (proof, &r.entry.body) {
-            (Proof::Photo { shows }, Body::Photo(photo)) => any(shows, photo.purpose.as_str()),
-            (Proof::Call { results }, Body::Call(call)) => any(results, call.result.as_str()),
-            (Proof::Sms { levels }, Body::Sms(_)) if levels.is_empty() => proves_attempt(r),
-            (Proof::Sms { levels }, Body::Sms(sms)) => any(levels, sms.level.as_str()),
-            _ => false,
-        }),
-    })
 }

@@ -8,11 +8,16 @@
 //! how such a table is read. Never here: I/O, clocks, documents, what an entry looks like on the wire.
 
 mod case;
+mod evidence;
+mod flags;
 mod judge;
+mod names;
 mod pack;
 
 pub use case::Case;
-pub use judge::{Answerable, Deadline, Flag, Gap, Judgement, NextStep, State, Timeliness, judge};
+pub use evidence::Gap;
+pub use flags::Flag;
+pub use judge::{Answerable, Deadline, Judgement, NextStep, State, Timeliness, judge};
 pub use pack::{Clock, Due, Evidence, LateSynced, Named, Need, Pack, PackError, Party, Proof, Reason, Step, Words};
 
 /// The pack that a new server starts with: the delivery-failure process of domain sections 2.2, 2.4, 3.1 and 3.5 for an

@@ -118,8 +118,7 @@ pub(crate) fn insert_accepted(
     Ok(())
 }
 
-/// Folds, judges and writes the row. Index columns are written only when they change, so that recording on a known case
-/// leaves the indexes' pages alone (WAL pages are counted in the benchmark).
+/// Folds, judges and writes the row.
 pub(crate) fn write_row(
     db: &Connection,
     case: &CaseId,
@@ -139,39 +138,13 @@ pub(crate) fn write_row(
     let missed = judged.missed().join(" ");
     let closed = i64::from(*state == doorstep_rules::State::Closed);
     let due_at = judged.next_due().map_or(NEVER, |at| at.0);
-    let updated = db
-        .prepare_cached(
-            "UPDATE case_row SET heads = ?2, max_op = ?3, own_seq = ?4, changes = ?5, bytes = ?6, state = ?7, next_step = ?8,
-               reason = ?9, decision = ?10, attempts = ?11, flags = ?12, unsent = ?13, held = ?14, updated_at = ?15, missed = ?16
-             WHERE case_id = ?1",
-        )?
-        .execute(params![
-            case.as_bytes(),
-            heads,
-            head.position.max_op,
-            head.position.seq,
-            head.changes,
-            head.bytes,
-            state.as_str(),
-            next_step.as_str(),
-            folded.reason().unwrap_or(""),
-            decision.as_deref().unwrap_or(""),
-            folded.attempts(),
-            flags,
-            unsent,
-            folded.held.len(),
-            updated_at.0,
-            missed
-        ])?;
-    if updated == 1 {
-        db.prepare_cached("UPDATE case_row SET closed = ?2, due_at = ?3 WHERE case_id = ?1 AND (closed <> ?2 OR due_at <> ?3)")?
-            .execute(params![case.as_bytes(), closed, due_at])?;
-        return Ok(());
-    }
     db.prepare_cached(
         "INSERT INTO case_row (case_id, waybill, heads, max_op, own_seq, changes, bytes, state, next_step, reason, decision,
            attempts, flags, unsent, held, updated_at, closed, due_at, missed)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+         ON CONFLICT (case_id) DO UPDATE SET waybill = ?2, heads = ?3, max_op = ?4, own_seq = ?5, changes = ?6, bytes = ?7, state = ?8,
+           next_step = ?9, reason = ?10, decision = ?11, attempts = ?12, flags = ?13, unsent = ?14, held = ?15, updated_at = ?16,
+           closed = ?17, due_at = ?18, missed = ?19",
     )?
     .execute(params![
         case.as_bytes(),

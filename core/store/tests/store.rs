@@ -279,3 +279,16 @@ fn a_photo_saved_twice_is_one_whole_file() {
     assert_eq!(fs::read(folder.path().join("photos").join(&saved.name)).unwrap(), b"bytes");
     assert_eq!(fs::read_dir(folder.path().join("photos/ab")).unwrap().count(), 1, "no partial file stays");
 }
+
+#[test]
+fn a_full_case_takes_no_new_entries_and_still_takes_late_merges() {
+    let (_folder, mut store) = ready();
+    let long = "长".repeat(2_700); // 8,100 bytes, just under the cap of one personal value
+    let refused = (0..200).find_map(|_| record(&mut store, 1, &long).err());
+    assert!(matches!(refused, Some(StoreError::CaseFull)), "{refused:?}");
+    let late = feed_of(1, &[foreign(1, 7).bytes()]);
+    let before = store.case(&waybill(1), NOW).unwrap().unwrap().case.timeline.len();
+    store.apply(&response(None, vec![page(9, vec![late])]), clocks(), NOW).unwrap();
+    assert_eq!(store.case(&waybill(1), NOW).unwrap().unwrap().case.timeline.len(), before + 1);
+    record(&mut store, 2, "别的件").unwrap();
+}
