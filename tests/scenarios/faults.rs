@@ -120,6 +120,56 @@ async fn what_the_server_refuses_is_held_on_both_sides_and_blocks_nothing_else()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_batch_gets_its_stored_verdicts_and_a_repeated_change_its_first_receipt() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    phone.fail(2, "DF-NOBODY").unwrap();
+    // The request as the device would send it, sent by hand three times.
+    let mut store = doorstep_store::Store::open(&phone.folder).unwrap();
+    let request = store.prepare(1 << 20, doorstep_client::Clock::read(phone.clock.as_ref())).unwrap();
+    let body = doorstep_protocol::seal(&doorstep_protocol::encode(&request).unwrap()).unwrap();
+    let token = format!("Bearer {}", phone.client.identity().unwrap().unwrap().token);
+    let addr = world.addr();
+    let send = async || {
+        let answer = raw(addr, "POST", "/v1/sync", &[("authorization", &token)], &body).await;
+        let bytes = doorstep_protocol::open(&answer.body, 1 << 20).unwrap();
+        doorstep_protocol::decode::<doorstep_protocol::SyncResponse>(&bytes).unwrap().ack.unwrap()
+    };
+    let first = send().await;
+    world.hands.advance(60);
+    let second = send().await;
+    assert!(!first.replayed && second.replayed);
+    assert_eq!((first.received_ms, &first.cases), (second.received_ms, &second.cases));
+    // A server that has lost the batch's row knows the change by its hash.
+    let db = Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    db.execute("DELETE FROM batch", []).unwrap();
+    let third = send().await;
+    let verdicts = |ack: &doorstep_protocol::Ack| {
+        doorstep_protocol::unpack_verdicts(doorstep_domain::UnixMs(ack.received_ms), &ack.cases[0].rows, &ack.cases[0].held, &[0])
+    };
+    let (doorstep_protocol::Verdict::Ok(had), doorstep_protocol::Verdict::Dup(has)) =
+        (&verdicts(&first)[0], &verdicts(&third)[0])
+    else {
+        panic!("{first:?} {third:?}")
+    };
+    assert_eq!(had, has);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_another_installation_are_held() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let db = Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    let install: Vec<u8> = db.query_row("SELECT value FROM meta WHERE key = 'install'", [], |row| row.get(0)).unwrap();
+    db.execute("UPDATE meta SET value = x'77777777777777777777777777777777' WHERE key = 'install'", []).unwrap();
+    phone.fail(2, "DF-NOBODY").unwrap();
+    db.execute("UPDATE meta SET value = ?1 WHERE key = 'install'", [install]).unwrap();
+    phone.sync().await.unwrap();
+    assert!(matches!(&phone.case(2).unwrap().case.held[0].standing, Standing::Held { reason } if reason == "actor"));
+    assert!(world.on_server(&phone.id(2)).0.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn hostile_bodies_get_a_typed_error_with_our_header_and_the_server_lives_on() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;

@@ -62,6 +62,21 @@ async fn a_phone_that_was_started_again_says_that_its_time_is_unproven() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_push_ties_the_clock_of_its_boot_even_if_the_phone_never_saw_the_server_in_it() {
+    let mut world = World::new().await;
+    let phone = world.device_off_by("phone", "c1", -600).await;
+    phone.clock.boot.store(99, std::sync::atomic::Ordering::SeqCst);
+    phone.fail(2, "DF-NOBODY").unwrap();
+    let acted = world.hands.now();
+    world.hands.advance(45);
+    phone.sync().await.unwrap();
+    let case = phone.case(2).unwrap();
+    assert_eq!(case.case.timeline[0].acted_at(), acted, "to the millisecond, ten hours beside the wall clock");
+    assert!(case.judgement.flags.contains(&Flag::ClockWrong) && !case.judgement.flags.contains(&Flag::ClockUnproven));
+    phone.agrees_with(&world, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_processes_on_one_store_never_write_the_same_sequence_number() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;

@@ -99,3 +99,66 @@ async fn answer(mut response: Response, cost: &mut Cost) -> Result<Option<Vec<u8
         _ => Err(Failure::Network),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use doorstep_protocol::{encode, seal};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    /// What a call makes of an answer, byte for byte.
+    async fn outcome(answer: Vec<u8>) -> Result<Option<Vec<u8>>, Failure> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/v1/photos/00", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = vec![0; 4096];
+            let read = stream.read(&mut request).await.unwrap();
+            assert!(read > 0);
+            stream.write_all(&answer).await.unwrap();
+        });
+        let client = client(&Roots::Mozilla, Duration::from_secs(5)).unwrap();
+        let call = Call { client: &client, token: None, method: Method::PUT, url, body: vec![] };
+        let outcome = call.run(&mut Cost::default()).await;
+        server.await.unwrap();
+        outcome
+    }
+
+    fn answer(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+        let head = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+        [head.as_bytes(), body].concat()
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_our_header_is_no_network_whatever_it_says() {
+        // A portal that answers 204 to everything must not make a photo look stored.
+        for status in
+            ["204 No Content", "200 OK", "304 Not Modified", "401 Unauthorized", "413 Too Large", "503 Busy", "302 Found"]
+        {
+            let portal = answer(status, "Location: http://portal.example/\r\nRetry-After: 9\r\n", b"");
+            assert_eq!(outcome(portal).await, Err(Failure::Network), "{status}");
+        }
+    }
+
+    #[tokio::test]
+    async fn our_servers_answers_are_told_apart_by_whether_trying_again_helps() {
+        let ours = |extra: &str| format!("Sync-Proto: 1\r\nContent-Type: application/cbor\r\n{extra}");
+        let error = |code: &str| encode(&ErrorBody { code: code.into(), detail: String::new() }).unwrap();
+        let zstd = "Content-Encoding: zstd\r\n";
+        let message = seal(b"message").unwrap();
+        assert_eq!(outcome(answer("204 No Content", &ours(""), b"")).await, Ok(None));
+        assert_eq!(outcome(answer("200 OK", &ours(zstd), &message)).await, Ok(Some(b"message".to_vec())));
+        assert_eq!(outcome(answer("200 OK", &ours(zstd), b"torn")).await, Err(Failure::Network));
+        assert_eq!(outcome(answer("200 OK", "Sync-Proto: 2\r\n", &message)).await, Err(Failure::Network));
+        assert_eq!(outcome(answer("413 Too Large", &ours(""), b"")).await, Err(Failure::TooLarge));
+        assert_eq!(outcome(answer("429 Slow", &ours("Retry-After: 7\r\n"), b"")).await, Err(Failure::Busy(7_000)));
+        assert_eq!(outcome(answer("503 Busy", &ours(""), &error("storage"))).await, Err(Failure::Busy(1_000)));
+        assert_eq!(
+            outcome(answer("401 No", &ours(""), &error("unauthorized"))).await,
+            Err(Failure::Refused("unauthorized".into()))
+        );
+    }
+}
