@@ -50,9 +50,11 @@ pub(crate) fn redeem(db: &Connection, request: &EnrolRequest, now: UnixMs) -> Re
         return Err(ApiError::Code);
     }
     let tag = Tag::of(&request.install);
+    // Install ids are no secret: they are in every change. Only the device that enrolled one may enrol it again, and only
+    // for the same person, whose name its entries bear.
     let taken: Option<i64> = db
-        .prepare_cached("SELECT 1 FROM device WHERE tag = ?1 AND install <> ?2")?
-        .query_row(params![tag.as_str(), request.install.as_bytes()], |row| row.get(0))
+        .prepare_cached("SELECT 1 FROM device WHERE tag = ?1 AND NOT (install = ?2 AND id = ?3 AND person = ?4)")?
+        .query_row(params![tag.as_str(), request.install.as_bytes(), request.device.as_bytes(), person], |row| row.get(0))
         .optional()?;
     if taken.is_some() {
         return Err(ApiError::TagTaken);
@@ -61,8 +63,6 @@ pub(crate) fn redeem(db: &Connection, request: &EnrolRequest, now: UnixMs) -> Re
     let token: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     db.prepare_cached("UPDATE code SET install = ?2 WHERE hash = ?1")?
         .execute(params![hash.as_slice(), request.install.as_bytes()])?;
-    db.prepare_cached("DELETE FROM device WHERE install = ?1 AND id <> ?2")?
-        .execute(params![request.install.as_bytes(), request.device.as_bytes()])?;
     db.prepare_cached(
         "INSERT OR REPLACE INTO device (id, person, install, tag, token_hash, enrolled_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?

@@ -76,6 +76,11 @@ async fn a_case_that_cannot_be_projected_is_frozen_and_nobody_else_notices() {
     phone.sync().await.unwrap();
     let db = Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
     db.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+    // Until the server's own projecting is done, or it would write the row of before the damage.
+    let behind = || db.query_row("SELECT count(*) FROM doc WHERE projected_n < n", [], |row| row.get::<_, i64>(0)).unwrap();
+    while behind() > 0 {
+        tokio::task::yield_now().await;
+    }
     let id = phone.id(2);
     db.execute(
         "UPDATE change SET bytes = CAST(substr(bytes, 1, length(bytes) - 1) || x'ff' AS BLOB) WHERE case_id = ?1",

@@ -148,3 +148,24 @@ async fn a_tablet_that_is_new_to_an_outlet_gets_everything_page_by_page() {
     let all = |client: &doorstep_client::Client| client.heads().unwrap();
     assert_eq!(all(&tablet), all(&phone.client));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_enrols_an_installation_that_is_not_theirs() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let install = phone.client.identity().unwrap().unwrap().install;
+    // Install ids are in every change; an insider with a code of their own takes one.
+    let thief = world.fresh("thief", 0);
+    let url = world.link.url();
+    thief.client.enrol(&url, "AAAA-BBBB-CCCC").await.unwrap_err(); // makes the thief's own ids
+    let db = rusqlite::Connection::open(thief.folder.join("doorstep.db")).unwrap();
+    db.execute("UPDATE meta SET value = ?1 WHERE key = 'install'", [install.as_bytes().as_slice()]).unwrap();
+    for person in ["c2", "c1"] {
+        let code = world.admin().code(person, world.hands.now()).unwrap().code;
+        let error = thief.client.enrol(&url, &code).await.unwrap_err();
+        assert!(error.words().en.contains("another device"), "{error:?}");
+    }
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    phone.agrees_with(&world, 2);
+}

@@ -129,6 +129,10 @@ impl ClientError {
                 "注册码无效、已使用或已过期，请向总部索取新的注册码",
                 "the code is not known, used or expired; ask head office for a new one",
             ),
+            Self::Network(Failure::Refused(code)) if code == "tag_taken" => fixed(
+                "本机的数据目录属于另一台设备或另一个人，请换一个新目录（--store）再注册",
+                "this store belongs to another device or person; enrol again with a new folder (--store)",
+            ),
             Self::Network(Failure::Refused(code)) if code == "unauthorized" => {
                 fixed("服务器不认识本设备，请重新注册（enrol）", "the server does not know this device; enrol again")
             }
