@@ -32,6 +32,8 @@ CREATE TABLE device (
   person      TEXT NOT NULL REFERENCES person (id),
   install     BLOB NOT NULL UNIQUE,
   tag         TEXT NOT NULL UNIQUE,        -- 40 bits: an install whose tag is known is refused
+  role        TEXT NOT NULL,               -- as of the enrolment: what its entries say
+  outlet      TEXT NOT NULL,
   token_hash  BLOB NOT NULL UNIQUE,
   enrolled_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -92,8 +94,9 @@ CREATE TABLE doc (
   n            INTEGER NOT NULL,
   heads        BLOB NOT NULL,
   max_op       INTEGER NOT NULL,
+  bytes        INTEGER NOT NULL,
   notified     INTEGER NOT NULL,           -- 1: a notice or a phone notice is in the case
-  notice_to    TEXT,                       -- target of the first notice, for a waybill that no parcel row knows
+  notice_to    TEXT,                       -- target of the newest notice, for a waybill that no parcel row knows
   first_person TEXT NOT NULL,              -- who recorded first: the scope of a waybill that no parcel row knows
   projected_n  INTEGER NOT NULL,
   frozen       TEXT                        -- why it can not be projected; its changes are safe in the log

@@ -123,7 +123,7 @@ impl Admin {
     /// Head office's list.
     pub fn cases(&mut self, limit: u32, now: UnixMs) -> Result<Vec<CaseRow>, AdminError> {
         project::catch_up_here(&self.db, now)?;
-        Ok(project::list(&self.db, limit, now)?)
+        Ok(project::list(&self.db, limit)?)
     }
 
     /// A case's raw changes in the order of acceptance, and its heads, sorted: for export and for holding replicas against

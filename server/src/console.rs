@@ -101,7 +101,8 @@ pub(crate) async fn list(State(app): State<App>, Query(login): Query<Login>, hea
         return Ok(refused());
     }
     let now = (app.now)();
-    let (pack, rows) = app.db.read(move |db| Ok((project::pack(db)?, project::list(db, 500, now)?))).await?;
+    project::catch_up(&app.db, now).await?;
+    let (pack, rows) = app.db.read(move |db| Ok((project::pack(db)?, project::list(db, 500)?))).await?;
     let clock = Clock(pack.zone());
     let body = html! {
         h1 { (pack.name.zh) " 问题件 " span.en { (pack.name.en) " problem parcels, by next deadline · " (clock.show(now)) } }

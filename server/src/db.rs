@@ -15,6 +15,8 @@ use crate::{ServeError, error::ApiError};
 const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_initial.sql")];
 /// Most jobs in one commit: bounds how long the first one waits.
 const GROUP: usize = 100;
+/// Most jobs that wait; the next one is told to come back.
+const QUEUE: usize = 1_000;
 
 /// Opens the database of a data folder, creating and migrating it. A new one gets a history id and the first rule pack.
 pub(crate) fn open(folder: &Path) -> Result<Connection, ServeError> {
@@ -66,14 +68,14 @@ type Job = Box<dyn FnOnce(&Connection) -> (bool, Finish) + Send>;
 #[derive(Clone)]
 pub(crate) struct Db {
     folder: Arc<PathBuf>,
-    jobs: mpsc::Sender<Job>,
+    jobs: mpsc::SyncSender<Job>,
     idle: Arc<Mutex<Vec<Connection>>>,
 }
 
 impl Db {
     /// Starts the writer thread on an opened database.
     pub(crate) fn start(folder: &Path, writer: Connection) -> std::io::Result<Self> {
-        let (jobs, queue) = mpsc::channel();
+        let (jobs, queue) = mpsc::sync_channel(QUEUE);
         thread::Builder::new().name("doorstep-writer".into()).spawn(move || write_loop(writer, &queue))?;
         Ok(Self { folder: Arc::new(folder.to_owned()), jobs, idle: Arc::default() })
     }
@@ -94,7 +96,10 @@ impl Db {
             });
             (ok, finish)
         });
-        self.jobs.send(job).map_err(|_| ApiError::Internal("the writer has stopped"))?;
+        self.jobs.try_send(job).map_err(|error| match error {
+            mpsc::TrySendError::Full(_) => ApiError::Busy,
+            mpsc::TrySendError::Disconnected(_) => ApiError::Internal("the writer has stopped"),
+        })?;
         waiting.await.map_err(|_| ApiError::Internal("the writer has stopped"))?
     }
 

@@ -13,8 +13,12 @@ pub(crate) struct Device {
     pub id: DeviceId,
     pub install: InstallId,
     pub person: String,
+    /// Role and outlet today: what the device may read.
     pub role: String,
     pub outlet: String,
+    /// Role and outlet of the enrolment: what its entries say.
+    pub enrolled_role: String,
+    pub enrolled_outlet: String,
 }
 
 impl Device {
@@ -63,46 +67,53 @@ pub(crate) fn redeem(db: &Connection, request: &EnrolRequest, now: UnixMs) -> Re
     let token: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     db.prepare_cached("UPDATE code SET install = ?2 WHERE hash = ?1")?
         .execute(params![hash.as_slice(), request.install.as_bytes()])?;
+    let (name, role, outlet): (String, String, String) = db
+        .prepare_cached("SELECT name, role, outlet FROM person WHERE id = ?1")?
+        .query_row([&person], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     db.prepare_cached(
-        "INSERT OR REPLACE INTO device (id, person, install, tag, token_hash, enrolled_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT OR REPLACE INTO device (id, person, install, tag, role, outlet, token_hash, enrolled_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?
     .execute(params![
         request.device.as_bytes(),
         person,
         request.install.as_bytes(),
         tag.as_str(),
+        role,
+        outlet,
         token_hash(&token).as_slice(),
         now.0
     ])?;
-    Ok(db.prepare_cached("SELECT name, role, outlet FROM person WHERE id = ?1")?.query_row([&person], |row| {
-        Ok(EnrolResponse {
-            token: token.clone(),
-            user: person.clone(),
-            name: row.get(0)?,
-            role: row.get(1)?,
-            outlet: row.get(2)?,
-            now_ms: now.0,
-        })
-    })?)
+    Ok(EnrolResponse { token, user: person, role, outlet, name, now_ms: now.0 })
 }
 
 /// The device of a token, looked up at each request, so that revoking works at once.
 pub(crate) fn authenticate(db: &Connection, token: &str) -> Result<Device, ApiError> {
     let row = db
         .prepare_cached(
-            "SELECT device.id, device.install, person.id, person.role, person.outlet
+            "SELECT device.id, device.install, person.id, person.role, person.outlet, device.role, device.outlet
              FROM device JOIN person ON person.id = device.person WHERE token_hash = ?1",
         )?
         .query_row(params![token_hash(token).as_slice()], |row| {
-            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+            Ok((
+                row.get::<_, Vec<u8>>(0)?,
+                row.get::<_, Vec<u8>>(1)?,
+                row.get(2)?,
+                row.get(3)?,
+                row.get(4)?,
+                row.get(5)?,
+                row.get(6)?,
+            ))
         })
         .optional()?;
-    let (id, install, person, role, outlet) = row.ok_or(ApiError::Unauthorized)?;
+    let (id, install, person, role, outlet, enrolled_role, enrolled_outlet) = row.ok_or(ApiError::Unauthorized)?;
     Ok(Device {
         id: DeviceId::try_from(id.as_slice()).map_err(|_| ApiError::Internal("device row"))?,
         install: InstallId::try_from(install.as_slice()).map_err(|_| ApiError::Internal("device row"))?,
         person,
         role,
         outlet,
+        enrolled_role,
+        enrolled_outlet,
     })
 }

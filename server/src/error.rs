@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use axum::{
     body::Body,
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use doorstep_protocol::{CONTENT_TYPE, CodecError, ErrorBody};
@@ -89,6 +89,8 @@ pub(crate) enum ApiError {
     TooLarge,
     #[error("body is malformed: {0}")]
     Malformed(String),
+    #[error("too much is waiting to be written; come back later")]
+    Busy,
     #[error("no such thing")]
     NotFound,
     #[error("no accepted entry names this photo yet")]
@@ -101,6 +103,8 @@ pub(crate) enum ApiError {
     Sqlite(#[from] rusqlite::Error),
     #[error("use the photo folder: {0}")]
     File(#[from] std::io::Error),
+    #[error("a stored change is damaged")]
+    Damaged,
     #[error("internal error: {0}")]
     Internal(&'static str),
 }
@@ -114,11 +118,13 @@ impl ApiError {
             Self::Install => (StatusCode::FORBIDDEN, "install_unknown"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed"),
+            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Self::PhotoUnexpected => (StatusCode::CONFLICT, "photo_unexpected"),
             Self::PhotoHash => (StatusCode::UNPROCESSABLE_ENTITY, "photo_hash"),
             Self::NotAPhoto(_) => (StatusCode::UNPROCESSABLE_ENTITY, "not_a_photo"),
             Self::Sqlite(_) | Self::File(_) => (StatusCode::SERVICE_UNAVAILABLE, "storage"),
+            Self::Damaged => (StatusCode::INTERNAL_SERVER_ERROR, "damaged"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
     }
@@ -141,6 +147,10 @@ impl IntoResponse for ApiError {
         }
         let body = ErrorBody { code: code.to_owned(), detail: self.to_string() };
         let bytes = doorstep_protocol::encode(&body).unwrap_or_default();
-        (status, [(header::CONTENT_TYPE, CONTENT_TYPE)], Body::from(bytes)).into_response()
+        let mut response = (status, [(header::CONTENT_TYPE, CONTENT_TYPE)], Body::from(bytes)).into_response();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
     }
 }

@@ -15,7 +15,15 @@ const PAGE_ROWS: i64 = 2_000;
 
 /// Writes feed rows for new changes `from..=to` of a case; a scope that is new to the case gets it from its start.
 pub(crate) fn publish(db: &Connection, case: &CaseId, from: u64, to: u64) -> Result<(), ApiError> {
-    for scope in scopes_of(db, case)? {
+    let scopes = scopes_of(db, case)?;
+    // A scope that has lost the case forgets having had it: if it gets it back (tomorrow's list), it is fed from the start,
+    // because what came in between is not in its feed.
+    let mut had = db.prepare_cached("SELECT scope FROM doc_scope WHERE case_id = ?1")?;
+    let had = had.query_map(params![case.as_bytes()], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+    for lost in had.iter().filter(|scope| !scopes.contains(scope)) {
+        db.prepare_cached("DELETE FROM doc_scope WHERE case_id = ?1 AND scope = ?2")?.execute(params![case.as_bytes(), lost])?;
+    }
+    for scope in scopes {
         let is_new = db
             .prepare_cached("INSERT OR IGNORE INTO doc_scope (case_id, scope) VALUES (?1, ?2)")?
             .execute(params![case.as_bytes(), scope])?
@@ -94,7 +102,7 @@ pub(crate) fn page(
     let mut query =
         db.prepare_cached("SELECT seq, case_id, from_n, to_n FROM feed WHERE scope = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3")?;
     let mut rows = query.query(params![scope, to, PAGE_ROWS])?;
-    // Rows after the cursor are coalesced by case, in the order in which the cases first come.
+    // Rows after the cursor are coalesced by case.
     let mut ranges: BTreeMap<CaseId, (u64, u64)> = BTreeMap::new();
     let mut bytes = 0;
     while let Some(row) = rows.next()? {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    body::{Body, Bytes},
-    extract::{DefaultBodyLimit, Path, Query, State},
+    body::{Body, Bytes, to_bytes},
+    extract::{Path, Query, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::map_response,
     response::{IntoResponse, Response},
@@ -27,8 +27,8 @@ use crate::{
     serve::NowFn,
 };
 
-/// Most bytes of changes in one answer.
-const MAX_WANT: usize = 8 * 1024 * 1024;
+/// Most bytes of changes in one answer, unless a single case has more: even random bytes then stay below [`MAX_ENCODED`].
+const MAX_WANT: usize = 2 * 1024 * 1024;
 const MIN_WANT: usize = 64 * 1024;
 
 /// What every handler needs. Nothing here is about a device or a case.
@@ -43,10 +43,10 @@ pub(crate) struct App {
 
 pub(crate) fn router(app: App) -> Router {
     Router::new()
-        .route("/v1/sync", post(sync).layer(DefaultBodyLimit::max(MAX_ENCODED)))
-        .route("/v1/enrol", post(enrol_device).layer(DefaultBodyLimit::max(4096)))
+        .route("/v1/sync", post(sync))
+        .route("/v1/enrol", post(enrol_device))
         .route("/v1/refs/{kind}", get(reference))
-        .route("/v1/photos/{sha}", put(put_photo).layer(DefaultBodyLimit::max(doorstep_media::MAX_BYTES)))
+        .route("/v1/photos/{sha}", put(put_photo))
         .route("/", get(console::list))
         .route("/case/{id}", get(console::case))
         .route("/photo/{sha}", get(console::photo))
@@ -69,9 +69,20 @@ fn cbor<T: minicbor::Encode<()>>(message: &T) -> Result<Response, ApiError> {
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE), (header::CONTENT_ENCODING, "zstd")], Body::from(body)).into_response())
 }
 
-async fn sync(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Result<Response, ApiError> {
-    let device = device(&app, &headers).await?;
+/// A body of at most `limit` bytes. Read only after the device is known: a stranger makes the server hold nothing.
+async fn body_of(request: Request, limit: usize) -> Result<Bytes, ApiError> {
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    if length.is_some_and(|length| length > limit) {
+        return Err(ApiError::TooLarge);
+    }
+    to_bytes(request.into_body(), limit).await.map_err(|_| ApiError::TooLarge)
+}
+
+async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
+    // The moment at which the headers are here, not the last byte: a slow upload must not make acts look later.
     let now = (app.now)();
+    let device = device(&app, request.headers()).await?;
+    let body = body_of(request, MAX_ENCODED).await?;
     let who = device.clone();
     // Inflating, decoding and verifying cost milliseconds for a large batch: not on the async threads, not in the writer.
     let (request, batch) = tokio::task::spawn_blocking(move || {
@@ -114,7 +125,8 @@ async fn sync(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Result
     cbor(&response)
 }
 
-async fn enrol_device(State(app): State<App>, body: Bytes) -> Result<Response, ApiError> {
+async fn enrol_device(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
+    let body = body_of(request, 4096).await?;
     let request: EnrolRequest = decode(&open(&body, 4096)?)?;
     let now = (app.now)();
     let response = app.db.write(move |db| enrol::redeem(db, &request, now)).await?;
@@ -141,13 +153,9 @@ async fn reference(
     }
 }
 
-async fn put_photo(
-    State(app): State<App>,
-    headers: HeaderMap,
-    Path(sha): Path<String>,
-    body: Bytes,
-) -> Result<Response, ApiError> {
-    device(&app, &headers).await?;
+async fn put_photo(State(app): State<App>, Path(sha): Path<String>, request: Request) -> Result<Response, ApiError> {
+    device(&app, request.headers()).await?;
+    let body = body_of(request, doorstep_media::MAX_BYTES).await?;
     let id = sha.parse().map_err(|_| ApiError::NotFound)?;
     photos::put(&app.db, id, body, (app.now)()).await?;
     Ok(StatusCode::NO_CONTENT.into_response())

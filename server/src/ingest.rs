@@ -1,8 +1,8 @@
 //! Taking a batch (protocol design, section 5): cheap checks first, one case never blocks another, commit before answering.
 
-use doorstep_document::{Admission, Change, History, Link, Position, Refusal, pack};
+use doorstep_document::{Admission, Change, HARD_CASE_BYTES, HARD_CASE_CHANGES, History, Link, Position, Refusal, pack};
 use doorstep_domain::{Body, CaseId, ChangeHash, InstallId, Receipt, UnixMs};
-use doorstep_protocol::{Ack, AckCase, BatchClock, MAX_PUSH_CASES, Push, Verdict, pack_verdicts};
+use doorstep_protocol::{Ack, AckCase, BatchClock, MAX_INFLATED, MAX_PUSH_CASES, Push, Verdict, pack_verdicts};
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
@@ -28,8 +28,8 @@ struct Offered {
     read: Result<Change, Refusal>,
 }
 
-/// Rebuilds packs and reads changes; runs outside the writer. Whatever the bytes, it does not panic and does not grow
-/// beyond the body's own bounded size.
+/// Rebuilds packs and reads changes; runs outside the writer. Whatever the bytes, it does not panic, and what all packs
+/// rebuild to is bounded like an inflated body.
 pub(crate) fn verify(push: &Push, device: &Device) -> Result<Verified, ApiError> {
     if push.cases.len() > MAX_PUSH_CASES {
         return Err(ApiError::TooLarge);
@@ -40,25 +40,32 @@ pub(crate) fn verify(push: &Push, device: &Device) -> Result<Verified, ApiError>
         content.update((case.pack.len() as u64).to_be_bytes());
         content.update(&case.pack);
     }
-    let cases = push.cases.iter().map(|offered| {
-        let changes = pack::restore(&offered.pack).map_err(|error| error.to_string()).map(|chunks| {
-            chunks
-                .into_iter()
-                .map(|(hash, bytes)| {
-                    let read = Change::read(&offered.case, &bytes).and_then(|change| author_of(change, device));
-                    Offered { hash, bytes, read }
-                })
-                .collect()
-        });
-        VerifiedCase { case: offered.case, changes }
-    });
-    Ok(Verified { number: push.batch, clock: push.clock, content: content.finalize().into(), cases: cases.collect() })
+    let mut rebuilt = 0;
+    let mut cases = Vec::with_capacity(push.cases.len());
+    for offered in &push.cases {
+        let changes = match pack::restore(&offered.pack) {
+            Err(fault) => Err(fault.to_string()),
+            Ok(chunks) => {
+                rebuilt += chunks.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
+                if rebuilt > MAX_INFLATED {
+                    return Err(ApiError::TooLarge);
+                }
+                let read = |bytes: &[u8]| Change::read(&offered.case, bytes).and_then(|change| author_of(change, device));
+                Ok(chunks.into_iter().map(|(hash, bytes)| Offered { hash, read: read(&bytes), bytes }).collect())
+            }
+        };
+        cases.push(VerifiedCase { case: offered.case, changes });
+    }
+    Ok(Verified { number: push.batch, clock: push.clock, content: content.finalize().into(), cases })
 }
 
-/// The actor is the device's own installation, and every entry names the person whose token pushes it.
+/// The actor is the device's own installation, and every entry names the person whose token pushes it, in the role and for
+/// the outlet of the enrolment: what was recorded before a person moved to another outlet is as good as before.
 fn author_of(change: Change, device: &Device) -> Result<Change, Refusal> {
     let is_theirs = |author: &doorstep_domain::Author| {
-        author.user.as_str() == device.person && author.role.as_str() == device.role && author.outlet.as_str() == device.outlet
+        author.user.as_str() == device.person
+            && author.role.as_str() == device.enrolled_role
+            && author.outlet.as_str() == device.enrolled_outlet
     };
     if change.install() != device.install {
         return Err(Refusal::Actor);
@@ -116,6 +123,7 @@ fn take_case(
             Ok(read) => {
                 let mono_ms = read.entries().first().map_or(0, |entry| entry.time.mono_ms);
                 let verdict = match history.admit(read) {
+                    Admission::New if doc.is_full(read) => hold(db, case, change, &Refusal::CaseFull, batch, device, now)?,
                     Admission::New => {
                         let receipt = Receipt { received_at: now, acted_at: acted_at(read, &batch.clock, now) };
                         doc.take(read, device);
@@ -237,6 +245,7 @@ fn history(db: &Connection, case: &CaseId) -> Result<History, ApiError> {
 #[derive(Default)]
 struct Doc {
     n: u64,
+    bytes: usize,
     position: Position,
     waybill: String,
     notified: bool,
@@ -247,7 +256,9 @@ struct Doc {
 impl Doc {
     fn read(db: &Connection, case: &CaseId) -> Result<Self, ApiError> {
         let row = db
-            .prepare_cached("SELECT n, heads, max_op, waybill, notified, notice_to, first_person FROM doc WHERE case_id = ?1")?
+            .prepare_cached(
+                "SELECT n, heads, max_op, waybill, notified, notice_to, first_person, bytes FROM doc WHERE case_id = ?1",
+            )?
             .query_row(params![case.as_bytes()], |row| {
                 let heads: Vec<u8> = row.get(1)?;
                 let heads = heads.chunks(32).filter_map(|hash| ChangeHash::try_from(hash).ok()).collect();
@@ -258,14 +269,20 @@ impl Doc {
                     notified: row.get::<_, i64>(4)? == 1,
                     notice_to: row.get(5)?,
                     first_person: row.get(6)?,
+                    bytes: row.get(7)?,
                 })
             })
             .optional()?;
         Ok(row.unwrap_or_default())
     }
 
+    fn is_full(&self, change: &Change) -> bool {
+        self.n >= HARD_CASE_CHANGES as u64 || self.bytes + change.bytes().len() > HARD_CASE_BYTES
+    }
+
     fn take(&mut self, change: &Change, device: &Device) {
         self.n += 1;
+        self.bytes += change.bytes().len();
         self.position.advance(change, false);
         if self.first_person.is_empty() {
             self.first_person.clone_from(&device.person);
@@ -277,7 +294,7 @@ impl Doc {
             match &entry.body {
                 Body::Notice(notice) => {
                     self.notified = true;
-                    self.notice_to.get_or_insert_with(|| notice.to.to_string());
+                    self.notice_to = Some(notice.to.to_string());
                 }
                 Body::Outage(_) => self.notified = true,
                 _ => {}
@@ -288,9 +305,9 @@ impl Doc {
     fn write(&self, db: &Connection, case: &CaseId) -> Result<(), ApiError> {
         let heads: Vec<u8> = self.position.heads.iter().flat_map(|h| *h.as_bytes()).collect();
         db.prepare_cached(
-            "INSERT INTO doc (case_id, waybill, n, heads, max_op, notified, notice_to, first_person, projected_n)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0)
-             ON CONFLICT (case_id) DO UPDATE SET n = ?3, heads = ?4, max_op = ?5, notified = ?6, notice_to = ?7",
+            "INSERT INTO doc (case_id, waybill, n, heads, max_op, notified, notice_to, first_person, bytes, projected_n)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)
+             ON CONFLICT (case_id) DO UPDATE SET n = ?3, heads = ?4, max_op = ?5, notified = ?6, notice_to = ?7, bytes = ?9, frozen = NULL",
         )?
         .execute(params![
             case.as_bytes(),
@@ -300,7 +317,8 @@ impl Doc {
             self.position.max_op,
             i64::from(self.notified),
             self.notice_to,
-            self.first_person
+            self.first_person,
+            self.bytes
         ])?;
         Ok(())
     }

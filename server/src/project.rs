@@ -29,7 +29,7 @@ pub(crate) fn entries(db: &Connection, case: &CaseId) -> Result<(Vec<Recorded>, 
     let (mut entries, mut chunks) = (Vec::new(), Vec::new());
     while let Some(row) = rows.next()? {
         let bytes: Vec<u8> = row.get(0)?;
-        let change = Change::read_stored(case, &bytes).map_err(|_| ApiError::Internal("a stored change is damaged"))?;
+        let change = Change::read_stored(case, &bytes).map_err(|_| ApiError::Damaged)?;
         let receipt = Receipt { received_at: UnixMs(row.get(1)?), acted_at: row.get::<_, Option<i64>>(2)?.map(UnixMs) };
         entries.extend(change.entries().iter().map(|entry| Recorded {
             change: change.hash(),
@@ -49,8 +49,21 @@ struct Projected {
 }
 
 /// Folds and judges a case, and holds Automerge's own merge against the heads in the row.
-fn compute(db: &Connection, case: CaseId, n: u64, heads: &[ChangeHash], (rules, pack): (u64, &Pack), now: UnixMs) -> Projected {
-    let outcome = entries(db, &case).map_err(|error| error.to_string()).and_then(|(entries, chunks)| {
+/// Freezes only on what will not pass by itself: damage, or a merge that fails. A busy disk is an error of this run.
+fn compute(
+    db: &Connection,
+    case: CaseId,
+    n: u64,
+    heads: &[ChangeHash],
+    (rules, pack): (u64, &Pack),
+    now: UnixMs,
+) -> Result<Projected, ApiError> {
+    let (entries, chunks) = match entries(db, &case) {
+        Ok(read) => read,
+        Err(ApiError::Damaged) => return Ok(Projected { case, n, rules, outcome: Err(ApiError::Damaged.to_string()) }),
+        Err(error) => return Err(error),
+    };
+    let judged = || {
         let merged = merge(chunks.iter().map(Vec::as_slice)).map_err(|error| error.to_string())?;
         if merged.heads != heads {
             return Err("automerge gives other heads than the log".to_owned());
@@ -58,8 +71,8 @@ fn compute(db: &Connection, case: CaseId, n: u64, heads: &[ChangeHash], (rules, 
         let folded = Case::fold(entries).ok_or("no parcel facts")?;
         let judgement = judge(&folded, pack, now);
         Ok((folded, judgement))
-    });
-    Projected { case, n, rules, outcome }
+    };
+    Ok(Projected { case, n, rules, outcome: judged() })
 }
 
 fn behind(db: &Connection, now: UnixMs) -> Result<Vec<Projected>, ApiError> {
@@ -73,7 +86,7 @@ fn behind(db: &Connection, now: UnixMs) -> Result<Vec<Projected>, ApiError> {
         let (case, n, heads) = row?;
         let case = CaseId::try_from(case.as_slice()).map_err(|_| ApiError::Internal("doc row"))?;
         let heads: Vec<ChangeHash> = heads.chunks(32).filter_map(|h| ChangeHash::try_from(h).ok()).collect();
-        projected.push(compute(db, case, n, &heads, (rules, &pack), now));
+        projected.push(compute(db, case, n, &heads, (rules, &pack), now)?);
     }
     Ok(projected)
 }
@@ -85,10 +98,13 @@ fn write(db: &Connection, projected: &Projected) -> Result<(), ApiError> {
     }
     match outcome {
         Ok((folded, judged)) => {
-            write_row(db, case, folded, judged)?;
             // Only if nothing has come since: a newer change keeps the row behind, and it is done again.
-            db.prepare_cached("UPDATE doc SET projected_n = ?2 WHERE case_id = ?1 AND n = ?2")?
+            let current = db
+                .prepare_cached("UPDATE doc SET projected_n = ?2 WHERE case_id = ?1 AND n = ?2")?
                 .execute(params![case.as_bytes(), n])?;
+            if current == 1 {
+                write_row(db, case, folded, judged)?;
+            }
         }
         Err(reason) => {
             eprintln!("doorstep-server: case {case} is frozen: {reason}");
@@ -129,8 +145,28 @@ fn write_row(db: &Connection, case: &CaseId, folded: &Case, judged: &Judgement) 
     Ok(())
 }
 
+fn lapsed(db: &Connection, now: UnixMs) -> Result<bool, ApiError> {
+    let mut query = db.prepare_cached(
+        "SELECT 1 FROM case_row JOIN doc USING (case_id) WHERE closed IN (0, 1) AND due_at < ?1 AND frozen IS NULL",
+    )?;
+    Ok(query.exists(params![now.0])?)
+}
+
+/// Rows whose deadline has passed since they were judged are behind too.
+fn lapse(db: &Connection, now: UnixMs) -> Result<(), ApiError> {
+    db.prepare_cached(
+        "UPDATE doc SET projected_n = 0 WHERE case_id IN (SELECT case_id FROM case_row WHERE closed IN (0, 1) AND due_at < ?1)",
+    )?
+    .execute(params![now.0])?;
+    Ok(())
+}
+
 /// Brings all rows up to date, computing on a reader and writing in the writer.
 pub(crate) async fn catch_up(db: &Db, now: UnixMs) -> Result<(), ApiError> {
+    let lapsed = db.read(move |db| lapsed(db, now)).await?;
+    if lapsed {
+        db.write(move |db| lapse(db, now)).await?;
+    }
     loop {
         let projected = db.read(move |db| behind(db, now)).await?;
         if projected.is_empty() {
@@ -142,6 +178,9 @@ pub(crate) async fn catch_up(db: &Db, now: UnixMs) -> Result<(), ApiError> {
 
 /// The same on one connection, for the administrator's commands.
 pub(crate) fn catch_up_here(db: &Connection, now: UnixMs) -> Result<(), ApiError> {
+    if lapsed(db, now)? {
+        lapse(db, now)?;
+    }
     loop {
         let projected = behind(db, now)?;
         if projected.is_empty() {
@@ -184,30 +223,51 @@ pub struct CaseRow {
     pub photos_pending: u32,
 }
 
-/// The list by next deadline, ended cases last. Rows whose deadline has passed since they were written are judged again
-/// for this answer.
-pub(crate) fn list(db: &Connection, limit: u32, now: UnixMs) -> Result<Vec<CaseRow>, ApiError> {
-    let pack = pack(db)?;
+/// The list by next deadline: broken cases first, ended ones last. Bring the rows up to date before.
+pub(crate) fn list(db: &Connection, limit: u32) -> Result<Vec<CaseRow>, ApiError> {
     let mut query = db.prepare_cached(
-        "SELECT *, (SELECT count(*) FROM photo WHERE photo.case_id = case_row.case_id AND stored_at IS NULL) AS pending
-         FROM case_row ORDER BY closed, due_at, updated_at DESC LIMIT ?1",
+        "SELECT case_row.*, (SELECT count(*) FROM photo WHERE photo.case_id = case_row.case_id AND stored_at IS NULL) AS pending
+         FROM case_row JOIN doc USING (case_id) WHERE frozen IS NULL ORDER BY closed, due_at, updated_at DESC LIMIT ?1",
     )?;
-    let mut rows = query.query(params![limit])?;
-    let mut list = Vec::new();
-    while let Some(row) = rows.next()? {
-        let mut line = read_row(row)?.ok_or(ApiError::Internal("case row"))?;
-        if line.due_at.is_some_and(|due| due < now)
-            && let Some(folded) = Case::fold(entries(db, &line.case)?.0)
-        {
-            let judged = judge(&folded, &pack, now);
-            line.state = judged.state.as_str().to_owned();
-            line.next_step = judged.next_step.as_str().to_owned();
-            line.due_at = judged.next_due();
-            line.missed = judged.missed().into_iter().map(str::to_owned).collect();
-        }
-        list.push(line);
+    let mut list = frozen(db)?;
+    for row in query.query_map(params![limit], read_row)? {
+        list.extend(row?);
     }
     Ok(list)
+}
+
+/// Cases that can not be projected: shown as such, never left out.
+fn frozen(db: &Connection) -> Result<Vec<CaseRow>, ApiError> {
+    let mut query = db.prepare_cached("SELECT case_id, waybill FROM doc WHERE frozen IS NOT NULL")?;
+    let rows = query.query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?)))?;
+    let mut list = Vec::new();
+    for row in rows {
+        let (case, waybill) = row?;
+        let Ok(case) = CaseId::try_from(case.as_slice()) else { continue };
+        list.push(CaseRow { case, waybill, state: "frozen".into(), flags: vec!["frozen".into()], ..CaseRow::empty() });
+    }
+    Ok(list)
+}
+
+impl CaseRow {
+    fn empty() -> Self {
+        Self {
+            case: CaseId::new([0; 16]),
+            waybill: String::new(),
+            origin_outlet: String::new(),
+            delivering_outlet: String::new(),
+            state: String::new(),
+            next_step: "none".into(),
+            reason: String::new(),
+            decision: String::new(),
+            attempts: 0,
+            flags: Vec::new(),
+            missed: Vec::new(),
+            updated_at: UnixMs(0),
+            due_at: None,
+            photos_pending: 0,
+        }
+    }
 }
 
 fn read_row(row: &Row<'_>) -> rusqlite::Result<Option<CaseRow>> {

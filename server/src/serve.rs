@@ -47,13 +47,6 @@ impl Running {
         self.stop.send(()).ok();
         self.task.await.ok();
     }
-
-    /// Waits until the server ends by itself.
-    pub async fn wait(self) {
-        let Self { task, stop, .. } = self;
-        task.await.ok();
-        drop(stop);
-    }
 }
 
 /// Starts a server. When it returns, requests are answered.

@@ -169,3 +169,43 @@ async fn nobody_enrols_an_installation_that_is_not_theirs() {
     phone.sync().await.unwrap();
     phone.agrees_with(&world, 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parcel_that_comes_back_to_a_courier_brings_what_happened_meanwhile() {
+    let mut world = World::new().await;
+    let (c1, c2) = (world.device("c1", "c1").await, world.device("c2", "c2").await);
+    let (west, origin) = (world.device("s1", "s1").await, world.device("o1", "o1").await);
+    let give_to = |world: &World, courier: &str| {
+        let header = "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival";
+        let csv = format!("{header}\n{},QH,0571,0412,{courier},王小花,13800000002,青禾路,200,2026-03-02 08:00\n", waybill(2));
+        assert_eq!(world.admin().import_parcels(csv.as_bytes()).unwrap().imported, 1);
+    };
+    c1.fail(2, "DF-NOBODY").unwrap();
+    c1.sync().await.unwrap();
+    give_to(&world, "c2");
+    c2.sync().await.unwrap();
+    c2.fail(2, "DF-NOANSWER").unwrap();
+    c2.sync().await.unwrap();
+    give_to(&world, "c1");
+    west.sync().await.unwrap();
+    west.notice(2).unwrap();
+    west.sync().await.unwrap();
+    origin.sync().await.unwrap();
+    origin.reply(2).unwrap();
+    origin.sync().await.unwrap();
+    c1.sync().await.unwrap();
+    c1.agrees_with(&world, 2);
+    assert_eq!(c1.case(2).unwrap().case.timeline.len(), 4);
+    assert_eq!(c2.case(2).unwrap().case.timeline.len(), 2, "whose parcel it no longer is");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_recorded_before_a_person_moved_to_another_outlet_is_taken() {
+    let mut world = World::new().await;
+    let phone = world.device("c1", "c1").await;
+    phone.fail(2, "DF-NOBODY").unwrap();
+    world.admin().user("c1", "李明", "courier", "0755").unwrap();
+    phone.sync().await.unwrap();
+    assert_eq!(phone.client.status().unwrap().held, 0);
+    phone.agrees_with(&world, 2);
+}

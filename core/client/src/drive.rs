@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use doorstep_domain::UnixMs;
 use doorstep_protocol::{RefKind, Refs, SyncRequest, SyncResponse, decode, encode, seal};
-use doorstep_store::{Identity, StoreError};
+use doorstep_store::{Clocks, Identity, StoreError};
 use doorstep_sync::{Cause, Effect, Event, Failure, Status};
 use reqwest::Method;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::{
     ClientError, Refusal,
     client::{Inner, random},
-    http::{Call, Cost},
+    http::{self, Call, Cost},
 };
 
 /// What a sync did.
@@ -33,7 +33,8 @@ pub struct SyncReport {
 pub(crate) async fn run(inner: &Arc<Inner>) -> Result<SyncReport, ClientError> {
     let mut engine = inner.engine.lock().await;
     let who = inner.store().identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
-    let mut host = Host { inner: inner.clone(), who, cost: Cost::default(), photos: 0, storage: None };
+    let mut host =
+        Host { inner: inner.clone(), who, cost: Cost::default(), photos: 0, storage: None, answered_at: inner.clock.read() };
     let step = || Ok::<_, ClientError>((inner.clock.read().mono_ms, u64::from_be_bytes(random()?)));
     let mut waiting = None;
     let (now, entropy) = step()?;
@@ -83,6 +84,8 @@ struct Host {
     cost: Cost,
     photos: u64,
     storage: Option<StoreError>,
+    /// The clocks when the newest answer's headers came.
+    answered_at: Clocks,
 }
 
 impl Host {
@@ -115,18 +118,27 @@ impl Host {
 
     async fn send(&mut self, request: &SyncRequest) -> Result<Event, Failure> {
         let body = encode(request).and_then(|body| seal(&body)).map_err(|_| Failure::Storage)?;
-        let answer = self.call(Method::POST, "/v1/sync", body).await?.ok_or(Failure::Network)?;
-        let response: SyncResponse = decode(&answer).map_err(|_| Failure::Network)?;
+        let url = format!("{}/v1/sync", self.who.server);
+        let call = Call { client: &self.inner.http, token: Some(&self.who.token), method: Method::POST, url, body };
+        let response = call.begin(&mut self.cost).await?;
+        // The server read its clock when it answered, so ours is read when the headers are here: a slow download must not
+        // make later acts look earlier.
+        self.answered_at = self.inner.clock.read();
+        let bytes = http::answer(response, &mut self.cost).await?.ok_or(Failure::Network)?;
+        let response: SyncResponse = decode(&bytes).map_err(|_| Failure::Network)?;
+        // An answer that settles nothing, or that promises more without moving on, would be asked for again for ever.
+        let unsettled = request.push.as_ref().map(|push| push.batch) != response.ack.as_ref().map(|ack| ack.batch);
+        let cursor = |scope: &str| request.pull.iter().find(|p| p.scope == scope).map_or(0, |p| p.cursor);
+        let same_log = request.history == response.history;
+        if unsettled || response.feed.iter().any(|page| page.more && same_log && page.to <= cursor(&page.scope)) {
+            return Err(Failure::Network);
+        }
         Ok(Event::Answered(Box::new(response)))
     }
 
     async fn apply(&mut self, response: Box<SyncResponse>) -> Result<Event, Failure> {
-        let applied = self
-            .store(move |inner| {
-                let clocks = inner.clock.read();
-                inner.store().apply(&response, clocks, UnixMs(response.now_ms))
-            })
-            .await?;
+        let clocks = self.answered_at;
+        let applied = self.store(move |inner| inner.store().apply(&response, clocks, UnixMs(response.now_ms))).await?;
         self.inner.changed();
         Ok(Event::Applied(applied))
     }
@@ -137,7 +149,12 @@ impl Host {
         if let Some(bytes) = answer {
             let refs: Refs = decode(&bytes).map_err(|_| Failure::Network)?;
             let now = self.inner.now().map_err(|_| Failure::Storage)?;
-            self.store(move |inner| inner.store().take_refs(kind, &refs, now)).await?;
+            // Rows that this version can not use change nothing here and must not keep photos and facts waiting.
+            let taken = self.store(move |inner| inner.store().take_refs(kind, &refs, now)).await;
+            if taken.is_err() && !matches!(self.storage, Some(StoreError::Reference(_))) {
+                return Err(Failure::Storage);
+            }
+            self.storage = None;
         }
         Ok(Event::Done)
     }
@@ -153,6 +170,7 @@ impl Host {
                 Ok(Event::Done)
             }
             Err(Failure::Refused(code)) if code != "unauthorized" => Ok(Event::Done),
+            Err(Failure::TooLarge) => Ok(Event::Done), // no smaller batch would help a photo
             Err(failure) => Err(failure),
         }
     }

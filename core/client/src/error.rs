@@ -101,6 +101,7 @@ impl From<StoreError> for ClientError {
         match error {
             StoreError::NotEnrolled => Self::Refused(Refusal::NotEnrolled),
             StoreError::NoPack => Self::Refused(Refusal::NoPack),
+            StoreError::OtherPerson => Self::Network(Failure::Refused("tag_taken".into())),
             StoreError::CaseFull => Self::Refused(Refusal::CaseFull),
             other => Self::Store(other),
         }

@@ -57,18 +57,24 @@ pub(crate) struct Call<'a> {
 impl Call<'_> {
     /// Makes the call. `Ok(None)`: nothing new (204, 304). Every error is typed by whether trying again can help.
     pub(crate) async fn run(self, cost: &mut Cost) -> Result<Option<Vec<u8>>, Failure> {
+        let response = self.begin(cost).await?;
+        answer(response, cost).await
+    }
+
+    /// Makes the call up to the answer's headers; [`answer`] reads the rest. Between the two is the moment to read clocks.
+    pub(crate) async fn begin(self, cost: &mut Cost) -> Result<Response, Failure> {
         let mut request: RequestBuilder = self.client.request(self.method, &self.url).header(PROTO_HEADER, PROTO_VERSION);
         if let Some(token) = self.token {
             request = request.bearer_auth(token);
         }
         cost.requests += 1;
         cost.sent += self.body.len() as u64;
-        let response = request.body(self.body).send().await.map_err(|_| Failure::Network)?;
-        answer(response, cost).await
+        request.body(self.body).send().await.map_err(|_| Failure::Network)
     }
 }
 
-async fn answer(mut response: Response, cost: &mut Cost) -> Result<Option<Vec<u8>>, Failure> {
+/// Reads an answer to its end.
+pub(crate) async fn answer(mut response: Response, cost: &mut Cost) -> Result<Option<Vec<u8>>, Failure> {
     let header = |name: &str| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
     // Without our header it is a captive portal, a proxy or a stranger: no network, never an error of the record.
     if header(PROTO_HEADER).as_deref() != Some(PROTO_VERSION) {
@@ -90,8 +96,8 @@ async fn answer(mut response: Response, cost: &mut Cost) -> Result<Option<Vec<u8
         StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => Ok(None),
         _ if status.is_success() && is_ours && is_zstd => open(&body, MAX_INFLATED).map(Some).map_err(|_| Failure::Network),
         StatusCode::PAYLOAD_TOO_LARGE => Err(Failure::TooLarge),
-        StatusCode::TOO_MANY_REQUESTS => Err(Failure::Busy(retry_after.unwrap_or(5) * 1000)),
-        _ if status.is_server_error() => Err(Failure::Busy(retry_after.unwrap_or(1) * 1000)),
+        StatusCode::TOO_MANY_REQUESTS => Err(Failure::Busy(retry_after.unwrap_or(5).saturating_mul(1000))),
+        _ if status.is_server_error() => Err(Failure::Busy(retry_after.unwrap_or(1).saturating_mul(1000))),
         _ if status.is_client_error() && is_ours => {
             let code = decode::<ErrorBody>(&body).map_or_else(|_| status.as_u16().to_string(), |error| error.code);
             Err(Failure::Refused(code))

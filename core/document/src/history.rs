@@ -10,6 +10,10 @@ use crate::{Change, Position, Refusal};
 pub const MAX_CASE_CHANGES: usize = 5_000;
 /// Past this many bytes of changes a case takes no new entries on a device; late merges are still taken.
 pub const MAX_CASE_BYTES: usize = 1024 * 1024;
+/// Past this many changes the server holds what comes: the whole case still fits one pack of a feed.
+pub const HARD_CASE_CHANGES: usize = crate::pack::MAX_CHANGES;
+/// Past this many bytes of changes the server holds what comes.
+pub const HARD_CASE_BYTES: usize = 2 * MAX_CASE_BYTES;
 
 /// One stored change as the history remembers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +32,8 @@ pub struct Link {
 #[derive(Debug, Clone, Default)]
 pub struct History {
     max_ops: BTreeMap<ChangeHash, u64>,
-    last_seq: BTreeMap<InstallId, u64>,
+    /// Last sequence number and highest operation counter of each writer.
+    last: BTreeMap<InstallId, (u64, u64)>,
 }
 
 /// What a replica does with a change that [`Change::read`] let through.
@@ -66,7 +71,7 @@ impl History {
         if self.max_ops.contains_key(&change.hash()) {
             return Admission::Known;
         }
-        let last_seq = self.last_seq.get(&change.install()).copied().unwrap_or(0);
+        let (last_seq, last_op) = self.last.get(&change.install()).copied().unwrap_or((0, 0));
         if change.seq() <= last_seq {
             return Admission::Refused(Refusal::SeqTaken(change.seq()));
         }
@@ -83,13 +88,19 @@ impl History {
         if change.start_op() != highest + 1 {
             return Admission::Refused(Refusal::StartOp { got: change.start_op(), want: highest + 1 });
         }
+        // A writer always knows its own changes. One that does not depend on them would repeat its operation ids, and two
+        // entries would share one object in Automerge.
+        if change.start_op() <= last_op {
+            return Admission::Refused(Refusal::StartOp { got: change.start_op(), want: last_op + 1 });
+        }
         Admission::New
     }
 
     fn remember(&mut self, link: Link) {
         self.max_ops.insert(link.hash, link.max_op);
-        let last = self.last_seq.entry(link.install).or_default();
-        *last = link.seq.max(*last);
+        let (seq, op) = self.last.entry(link.install).or_default();
+        *seq = link.seq.max(*seq);
+        *op = link.max_op.max(*op);
     }
 
     /// Number of changes.

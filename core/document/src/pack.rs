@@ -13,8 +13,11 @@ use sha2::{Digest, Sha256};
 
 use crate::MAX_CHANGE_BYTES;
 
-/// Most changes of one case in one pack: the hard cap of a case.
-pub const MAX_CHANGES: usize = 5_000;
+/// Most changes in one pack, which is also the server's cap of a case: a whole case fits one pack.
+pub const MAX_CHANGES: usize = 10_000;
+/// Most bytes that one pack rebuilds to: back references repeat hashes that the pack itself does not hold, 66 bytes of them
+/// become two thousand.
+pub const MAX_REBUILT: usize = 16 * 1024 * 1024;
 const VERSION: u64 = 1;
 const MAX_DEPS: u64 = 64;
 
@@ -71,8 +74,7 @@ pub fn elide(chunks: &[&[u8]]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// Rebuilds the chunks of a pack with their hashes. Bounded: allocates no more than the pack's own length plus the
-/// dropped headers.
+/// Rebuilds the chunks of a pack with their hashes, at most [`MAX_REBUILT`] bytes of them.
 pub fn restore(pack: &[u8]) -> Result<Vec<(ChangeHash, Vec<u8>)>, PackError> {
     let mut input = pack;
     if take(&mut input) != Some(VERSION) {
@@ -104,7 +106,12 @@ pub fn restore(pack: &[u8]) -> Result<Vec<(ChangeHash, Vec<u8>)>, PackError> {
     }
     let mut chunks: Vec<(ChangeHash, Vec<u8>)> = Vec::with_capacity(plans.len());
     let mut is_head = vec![true; plans.len()];
+    let mut rebuilt = 0;
     for (sources, len) in plans {
+        rebuilt += len + 32 * sources.len();
+        if rebuilt > MAX_REBUILT {
+            return Err(PackError::TooLarge);
+        }
         let (body, rest) = input.split_at_checked(len).ok_or(PackError::Malformed)?;
         input = rest;
         let mut content = Vec::with_capacity(len + 33 * sources.len() + 2);

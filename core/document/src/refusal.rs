@@ -55,6 +55,9 @@ pub enum Refusal {
         /// What its dependencies give.
         want: u64,
     },
+    /// The case has reached the server's cap.
+    #[error("case has reached its size limit")]
+    CaseFull,
     /// Another change of the same installation already has this sequence number (a clone or a restored backup).
     #[error("sequence number {0} is taken by another change")]
     SeqTaken(u64),
@@ -78,6 +81,7 @@ impl Refusal {
             Self::NoFacts => "no_facts",
             Self::OpCount(_) => "op_count",
             Self::StartOp { .. } => "start_op",
+            Self::CaseFull => "case_full",
             Self::SeqTaken(_) => "seq_taken",
         }
     }

@@ -91,7 +91,7 @@ byte_id!(
     InstallId, 16
 );
 byte_id!(
-    /// One enrolled device. Today given by the server at enrolment; it becomes the hash of the device's public key.
+    /// One device. Today 16 random bytes that it draws itself; it becomes the hash of its public key.
     DeviceId, 16
 );
 byte_id!(

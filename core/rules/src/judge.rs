@@ -120,6 +120,7 @@ impl Judgement {
             .filter(|d| matches!(d.timeliness, Timeliness::Late | Timeliness::LateSynced))
             .map(|d| d.clock.as_str())
             .collect();
+        missed.sort_unstable();
         missed.dedup();
         missed
     }
@@ -131,7 +132,7 @@ impl Judgement {
     }
 }
 
-/// One round of failed delivery, notice and reply. An attempt after a reply opens the next one.
+/// One round of failed delivery, notice and reply. An attempt after a reply, after the end, or on another day opens the next.
 #[derive(Default)]
 struct Round<'a> {
     attempts: Vec<&'a Recorded>,
@@ -142,7 +143,7 @@ struct Round<'a> {
 
 /// Judges a case by a pack at a moment.
 pub fn judge(case: &Case, pack: &Pack, now: UnixMs) -> Judgement {
-    let rounds = rounds(case);
+    let rounds = rounds(case, pack);
     let mut flags = flags(case, pack);
     let mut deadlines = Vec::new();
     let mut answerable = Vec::new();
@@ -169,29 +170,47 @@ pub fn judge(case: &Case, pack: &Pack, now: UnixMs) -> Judgement {
     Judgement { state, next_step, decision, deadlines, missing, answerable, flags }
 }
 
-fn rounds(case: &Case) -> Vec<Round<'_>> {
+fn rounds<'a>(case: &'a Case, pack: &Pack) -> Vec<Round<'a>> {
     let mut rounds: Vec<Round> = Vec::new();
+    let mut closed = false;
     for recorded in &case.timeline {
         let kind = Kind::from_word(recorded.entry.body.kind());
         let opens = match kind {
-            Some(Kind::Attempt) => rounds.last().is_none_or(|round| !round.replies.is_empty()),
+            Some(Kind::Attempt) => closed || rounds.last().is_none_or(|round| round.is_over(recorded, pack)),
             Some(Kind::Notice | Kind::Outage | Kind::Reply) => rounds.is_empty(),
             _ => false,
         };
+        closed = (closed && !opens) || kind == Some(Kind::Close);
         if opens {
             rounds.push(Round::default());
         }
-        let Some(round) = rounds.last_mut() else { continue };
         match kind {
-            Some(Kind::Attempt) => round.attempts.push(recorded),
-            Some(Kind::Notice) => round.notices.push(recorded),
-            Some(Kind::Outage) => round.outages.push(recorded),
-            // An answer from an outlet that is not the origin is no reply (domain 6.4).
-            Some(Kind::Reply) if from_origin(recorded, case) => round.replies.push(recorded),
-            _ => {}
+            // An answer from an outlet that is not the origin is no reply (domain 6.4). A reply answers every notice
+            // before it.
+            Some(Kind::Reply) if from_origin(recorded, case) => {
+                rounds.iter_mut().filter(|round| round.replies.is_empty()).for_each(|round| round.replies.push(recorded));
+            }
+            _ => {
+                let Some(round) = rounds.last_mut() else { continue };
+                match kind {
+                    Some(Kind::Attempt) => round.attempts.push(recorded),
+                    Some(Kind::Notice) => round.notices.push(recorded),
+                    Some(Kind::Outage) => round.outages.push(recorded),
+                    _ => {}
+                }
+            }
         }
     }
     rounds
+}
+
+impl Round<'_> {
+    /// Whether another attempt belongs to a new round: the origin outlet has replied, or it is another day, for which the
+    /// same-day notice is due anew (domain 3.1, C-3).
+    fn is_over(&self, attempt: &Recorded, pack: &Pack) -> bool {
+        let day = |r: &Recorded| due_at(Due::EndOfDay, r.acted_at(), pack);
+        !self.replies.is_empty() || self.attempts.first().is_some_and(|first| day(first) != day(attempt))
+    }
 }
 
 /// Whether a notice is addressed to the origin outlet, as far as that is known (domain 6.1).
@@ -303,7 +322,8 @@ fn state(
     }
     let Some(round) = round else { return (State::Open, NextStep::Register, None) };
     // Two replies: the latest by server receipt is in force, earlier ones are history (domain 6.6).
-    let in_force = round.replies.iter().max_by_key(|r| (r.standing.receipt().map(|x| x.received_at), r.acted_at(), r.change));
+    let replies = case.of_kind(Kind::Reply).filter(|r| from_origin(r, case) && !round.replies.is_empty());
+    let in_force = replies.max_by_key(|r| (r.standing.receipt().map(|x| x.received_at), r.acted_at(), r.change));
     if let Some(Body::Reply(reply)) = in_force.map(|r| &r.entry.body) {
         return (State::ActionDue, NextStep::FollowReply, Some(reply.decision.to_string()));
     }

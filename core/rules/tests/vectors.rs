@@ -355,6 +355,39 @@ fn a_closed_case_opens_again_with_a_new_attempt_and_a_new_round() {
 }
 
 #[test]
+fn a_second_failure_on_another_day_wants_its_own_notice_and_one_reply_answers_both() {
+    let mut story = Story::new();
+    story.attempt(at(0, 14, 0, 0), Some(at(0, 14, 0, 0)), "DF-NOBODY");
+    story.notice(at(0, 14, 1, 0), Some(at(0, 14, 1, 0)), "0571");
+    story.attempt(at(0, 17, 0, 0), Some(at(0, 17, 0, 0)), "DF-NOBODY");
+    assert_eq!(story.judge(at(0, 18, 0, 0)).deadlines.iter().filter(|d| d.clock == "SLA-03").count(), 1, "the same day");
+    story.attempt(at(1, 9, 0, 0), Some(at(1, 9, 0, 0)), "DF-NOBODY");
+    let judged = story.judge(at(1, 10, 0, 0));
+    let notices: Vec<_> = judged.deadlines.iter().filter(|d| d.clock == "SLA-03").map(|d| d.timeliness).collect();
+    assert_eq!((notices, judged.state), (vec![Timeliness::OnTime, Timeliness::Pending], State::Registered));
+    story.notice(at(1, 10, 30, 0), Some(at(1, 10, 30, 0)), "0571");
+    story.reply(at(1, 11, 0, 0), Some(at(1, 11, 0, 0)));
+    let judged = story.judge(at(5, 0, 0, 0));
+    assert!(judged.deadlines.iter().all(|d| d.timeliness == Timeliness::OnTime), "{:?}", judged.deadlines);
+    assert_eq!((judged.state, judged.missed()), (State::ActionDue, vec![]));
+}
+
+#[test]
+fn two_replies_are_both_kept_and_the_latest_by_receipt_is_in_force() {
+    let mut story = Story::new();
+    story.attempt(at(0, 14, 0, 0), Some(at(0, 14, 0, 0)), "DF-NOBODY");
+    story.notice(at(0, 14, 1, 0), Some(at(0, 14, 1, 0)), "0571");
+    // Written first, received last: offline.
+    let body = |code: &str| {
+        Body::Reply(Reply { notice: None, decision: code.parse().unwrap(), words: None, phone: None, address: None })
+    };
+    story.entry("0571", at(0, 15, 0, 0), Some(at(0, 18, 0, 0)), body("RETURN"));
+    story.entry("0571", at(0, 16, 0, 0), Some(at(0, 16, 0, 0)), body("WAIT"));
+    assert_eq!(story.judge(at(0, 19, 0, 0)).decision.as_deref(), Some("RETURN"));
+    assert_eq!(Case::fold(story.entries).unwrap().of_kind(Kind::Reply).count(), 2);
+}
+
+#[test]
 fn what_the_server_holds_is_shown_but_counts_for_nothing() {
     let mut story = Story::new();
     story.attempt(at(0, 14, 0, 0), Some(at(0, 14, 0, 0)), "DF-NOBODY");

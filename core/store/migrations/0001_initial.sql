@@ -73,10 +73,9 @@ CREATE TABLE outbox (
 
 CREATE INDEX outbox_by_case ON outbox (case_id);
 
--- state: 0 its entry is not accepted yet, 1 to be uploaded, 2 the server has the bytes.
+-- state: 0 no entry that names it is accepted yet, 1 to be uploaded, 2 the server has the bytes.
 CREATE TABLE photo (
   sha     BLOB PRIMARY KEY,
-  outbox  INTEGER NOT NULL,               -- the outbox row that names it, while state is 0
   len     INTEGER NOT NULL,
   name    TEXT NOT NULL,                  -- file below photos/
   state   INTEGER NOT NULL

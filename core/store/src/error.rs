@@ -51,6 +51,9 @@ pub enum StoreError {
     /// The device is not enrolled.
     #[error("record: this device is not enrolled")]
     NotEnrolled,
+    /// The store is enrolled for somebody else.
+    #[error("enrol: this store belongs to another person")]
+    OtherPerson,
     /// No rule pack has been received yet.
     #[error("record: no rule pack on this device yet; sync once")]
     NoPack,

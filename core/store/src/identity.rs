@@ -57,9 +57,12 @@ impl Store {
         Ok(ids)
     }
 
-    /// Takes an enrolment.
+    /// Takes an enrolment. A store belongs to one person: entries bear their name, and parcels are theirs to read.
     pub fn enrol(&mut self, enrolment: &Enrolment) -> Result<(), StoreError> {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if read(&tx)?.is_some_and(|who| who.author.user != enrolment.author.user) {
+            return Err(StoreError::OtherPerson);
+        }
         let fields = [
             ("user", enrolment.author.user.as_str()),
             ("role", enrolment.author.role.as_str()),

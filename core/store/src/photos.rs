@@ -26,16 +26,16 @@ impl Store {
         let folder = self.folder.join("photos").join(shelf);
         let path = self.folder.join("photos").join(&name);
         let saved = SavedPhoto { id, len: bytes.len() as u64, name };
-        if path.metadata().is_ok_and(|file| file.len() == saved.len) {
-            return Ok(saved);
+        if !path.metadata().is_ok_and(|file| file.len() == saved.len) {
+            std::fs::create_dir_all(&folder)?;
+            // One temporary name for each process: two processes may save the same photo.
+            let partial = folder.join(format!("{text}.{}.partial", std::process::id()));
+            let mut file = std::fs::File::create(&partial)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            std::fs::rename(&partial, &path)?;
         }
-        std::fs::create_dir_all(&folder)?;
-        // One temporary name for each process: two processes may save the same photo.
-        let partial = folder.join(format!("{text}.{}.partial", std::process::id()));
-        let mut file = std::fs::File::create(&partial)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&partial, &path)?;
+        // Also for a file that is there: whoever renamed it may have died before this.
         std::fs::File::open(&folder)?.sync_all()?;
         std::fs::File::open(self.folder.join("photos"))?.sync_all()?;
         Ok(saved)

@@ -183,6 +183,14 @@ pub(crate) fn advance_row(db: &Connection, case: &CaseId, head: &Head, now: Unix
     Ok(())
 }
 
+/// The same where one damaged case must not stop the others: its row stays as it was.
+pub(crate) fn rewrite_row_or_skip(db: &Connection, case: &CaseId, pack: &Pack, now: UnixMs) -> Result<(), StoreError> {
+    match rewrite_row(db, case, pack, now) {
+        Err(StoreError::Damaged(_)) => Ok(()),
+        other => other,
+    }
+}
+
 /// Judges a case again, after receipts, a new pack or the passing of time.
 pub(crate) fn rewrite_row(db: &Connection, case: &CaseId, pack: &Pack, now: UnixMs) -> Result<(), StoreError> {
     let head = head(db, case)?;

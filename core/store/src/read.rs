@@ -121,7 +121,7 @@ impl Store {
         }
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for case in ids(&tx, BEHIND, now.0)? {
-            project::rewrite_row(&tx, &case, pack, now)?;
+            project::rewrite_row_or_skip(&tx, &case, pack, now)?;
         }
         tx.commit()?;
         Ok(())

@@ -108,12 +108,11 @@ impl Store {
                 change.max_op(),
                 change.bytes()
             ])?;
-            let outbox = tx.last_insert_rowid();
             for photo in &target.photos {
                 tx.prepare_cached(
-                    "INSERT INTO photo (sha, outbox, len, name, state) VALUES (?1, ?2, ?3, ?4, 0) ON CONFLICT (sha) DO NOTHING",
+                    "INSERT INTO photo (sha, len, name, state) VALUES (?1, ?2, ?3, 0) ON CONFLICT (sha) DO NOTHING",
                 )?
-                .execute(params![photo.id.as_bytes(), outbox, photo.len, photo.name])?;
+                .execute(params![photo.id.as_bytes(), photo.len, photo.name])?;
             }
             if is_new {
                 let entries = project::recorded(&change, &Standing::OnThisDevice).collect();

@@ -40,7 +40,7 @@ impl Store {
         if let Some(pack) = &pack {
             // Other rules, other judgements.
             for case in crate::read::case_ids(&tx)? {
-                project::rewrite_row(&tx, &case, pack, now)?;
+                project::rewrite_row_or_skip(&tx, &case, pack, now)?;
             }
         }
         tx.commit()?;

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorstep_document::{Admission, Change, Link, pack};
-use doorstep_domain::{Anchor, BootId, CaseId, HistoryId, InstallId, Receipt, UnixMs};
+use doorstep_domain::{Anchor, Body, BootId, CaseId, HistoryId, InstallId, Receipt, UnixMs};
 use doorstep_protocol::{
-    Ack, BatchClock, FeedCase, Pull, Push, PushCase, SyncRequest, SyncResponse, Verdict, unpack_receipts, unpack_verdicts,
+    Ack, AckCase, BatchClock, FeedCase, Pull, Push, PushCase, SyncRequest, SyncResponse, Verdict, unpack_receipts,
+    unpack_verdicts,
 };
 use doorstep_rules::Pack;
 use doorstep_sync::Applied;
@@ -53,6 +54,18 @@ impl Store {
                 Self::set_meta(&tx, "batch", &number.to_be_bytes())?;
             }
         }
+        // A damaged row is put aside and shown; it must not keep the others from being sent.
+        let mut damaged = BTreeSet::new();
+        open.retain(|change| {
+            let sound = Change::read_stored(&change.case, &change.bytes).is_ok();
+            if !sound {
+                damaged.insert(change.id);
+            }
+            sound
+        });
+        for id in damaged {
+            keep(&tx, id, HELD, Some("damaged"))?;
+        }
         // The server took nothing of a batch that it found too large, so a smaller one may carry its number.
         let mut size = 0;
         let fits = open.iter().take_while(|change| {
@@ -89,21 +102,31 @@ impl Store {
             // Another log: every cursor starts anew; the server fed from the start because it saw the difference too.
             Self::set_meta(&tx, "history", response.history.as_bytes())?;
             tx.execute("DELETE FROM scope", [])?;
+            // Versions of another log say nothing about this one's rows.
+            tx.execute("UPDATE reference SET version = 0", [])?;
         }
         let mut touched = BTreeSet::new();
         if let Some(ack) = &response.ack {
             apply_ack(&tx, ack, &mut touched)?;
         }
         // Without rules nothing can be listed: the pages wait until the pack has been fetched, which comes next.
+        let mut pages_whole = true;
         let pages = if self.pack.is_some() { response.feed.as_slice() } else { &[] };
         for page in pages {
+            let mut whole = true;
             for case in &page.cases {
                 if let Some((_, rules)) = &self.pack {
-                    apply_feed(&tx, case, rules, now)?;
+                    whole &= apply_feed(&tx, case, rules, now)?;
                 }
             }
-            tx.prepare_cached("INSERT INTO scope (scope, cursor) VALUES (?1, ?2) ON CONFLICT (scope) DO UPDATE SET cursor = ?2")?
+            // A pack that does not rebuild was damaged on its way: what came with it is kept, the page is asked for again.
+            if whole {
+                tx.prepare_cached(
+                    "INSERT INTO scope (scope, cursor) VALUES (?1, ?2) ON CONFLICT (scope) DO UPDATE SET cursor = ?2",
+                )?
                 .execute(params![page.scope, page.to])?;
+            }
+            pages_whole &= whole;
         }
         let mut anchor = Vec::from(clocks.boot.0);
         anchor.extend(response.now_ms.to_be_bytes());
@@ -112,7 +135,7 @@ impl Store {
         Self::set_meta(&tx, "last_answer", &response.now_ms.to_be_bytes())?;
         if let Some((_, rules)) = &self.pack {
             for case in &touched {
-                project::rewrite_row(&tx, case, rules, now)?;
+                project::rewrite_row_or_skip(&tx, case, rules, now)?;
             }
         }
         tx.commit()?;
@@ -121,7 +144,7 @@ impl Store {
                 .query_row("SELECT count(*) FROM outbox WHERE state = 1 OR (state = 0 AND tries = 0)", [], |row| row.get(0))?;
         Ok(Applied {
             more_to_send: fresh > 0,
-            more_to_pull: self.pack.is_none() || response.feed.iter().any(|page| page.more),
+            more_to_pull: self.pack.is_none() || (pages_whole && response.feed.iter().any(|page| page.more)),
             stale: response.refs.iter().map(|r| r.kind).collect(),
             photos: self.photos_to_upload()?,
         })
@@ -186,21 +209,27 @@ fn apply_ack(db: &Connection, ack: &Ack, touched: &mut BTreeSet<CaseId>) -> Resu
         return Ok(()); // a late answer to a batch that is settled
     }
     let open = outgoing(db, IN_BATCH)?;
-    for (case, changes) in by_case(&open) {
+    for (case, sent) in by_case(&open) {
+        // `prepare` has put aside what can not be read, so what is in the batch can; a row damaged since then waits.
+        let mut changes = Vec::with_capacity(sent.len());
+        for outgoing in &sent {
+            changes.extend(Change::read_stored(&case, &outgoing.bytes).ok());
+        }
+        let monos: Vec<u64> = changes.iter().map(mono_of).collect();
         let answer = ack.cases.iter().find(|answer| answer.case == case);
-        let monos: Result<Vec<u64>, StoreError> = changes.iter().map(|change| mono_of(&case, &change.bytes)).collect();
-        let monos = monos?;
-        let verdicts = match answer {
-            Some(answer) => unpack_verdicts(UnixMs(ack.received_ms), &answer.rows, &answer.held, &monos),
-            None => vec![Verdict::Pend; monos.len()],
-        };
         let fault = answer.and_then(|answer| answer.fault.as_ref());
-        for (change, verdict) in changes.iter().zip(verdicts) {
-            match (verdict, fault) {
-                (Verdict::Ok(receipt) | Verdict::Dup(receipt), _) => accept(db, change.id, receipt)?,
-                (Verdict::Held(reason), _) => keep(db, change.id, HELD, Some(&reason))?,
-                (Verdict::Pend, Some(fault)) if change.tries + 1 >= MOST_FAULTS => keep(db, change.id, HELD, Some(fault))?,
-                (Verdict::Pend, _) => keep(db, change.id, UNSENT, None)?,
+        // Verdicts come by index: another number of them than of changes is an answer to something else.
+        let fits = |answer: &&AckCase| answer.rows.len() == sent.len() && monos.len() == sent.len();
+        let verdicts = match answer.filter(fits) {
+            Some(answer) => unpack_verdicts(UnixMs(ack.received_ms), &answer.rows, &answer.held, &monos),
+            None => vec![Verdict::Pend; sent.len()],
+        };
+        for (i, (outgoing, verdict)) in sent.iter().zip(verdicts).enumerate() {
+            match (verdict, fault, changes.get(i)) {
+                (Verdict::Ok(receipt) | Verdict::Dup(receipt), _, Some(change)) => accept(db, outgoing.id, change, receipt)?,
+                (Verdict::Held(reason), ..) => keep(db, outgoing.id, HELD, Some(&reason))?,
+                (_, Some(fault), _) if outgoing.tries + 1 >= MOST_FAULTS => keep(db, outgoing.id, HELD, Some(fault))?,
+                _ => keep(db, outgoing.id, UNSENT, None)?,
             }
         }
         touched.insert(case);
@@ -208,16 +237,21 @@ fn apply_ack(db: &Connection, ack: &Ack, touched: &mut BTreeSet<CaseId>) -> Resu
     Ok(())
 }
 
-/// The server has the change: it moves from the outbox to the accepted ones, and its photos may follow. The only way out
-/// of the outbox.
-fn accept(db: &Connection, outbox: i64, receipt: Receipt) -> Result<(), StoreError> {
+/// The server has the change: it moves from the outbox to the accepted ones, and the photos it names may follow, whichever
+/// entry named them first. The only way out of the outbox.
+fn accept(db: &Connection, outbox: i64, change: &Change, receipt: Receipt) -> Result<(), StoreError> {
     db.prepare_cached(
         "INSERT INTO change (case_id, n, hash, install, seq, max_op, received_at, acted_at, bytes)
          SELECT case_id, (SELECT coalesce(max(n), 0) + 1 FROM change WHERE change.case_id = outbox.case_id), hash, install, seq,
            max_op, ?2, ?3, bytes FROM outbox WHERE id = ?1",
     )?
     .execute(params![outbox, receipt.received_at.0, receipt.acted_at.map(|at| at.0)])?;
-    db.prepare_cached("UPDATE photo SET state = 1 WHERE outbox = ?1 AND state = 0")?.execute(params![outbox])?;
+    for entry in change.entries() {
+        if let Body::Photo(photo) = &entry.body {
+            db.prepare_cached("UPDATE photo SET state = 1 WHERE sha = ?1 AND state = 0")?
+                .execute(params![photo.id.as_bytes()])?;
+        }
+    }
     db.prepare_cached("DELETE FROM outbox WHERE id = ?1")?.execute(params![outbox])?;
     Ok(())
 }
@@ -229,21 +263,17 @@ fn keep(db: &Connection, outbox: i64, state: i64, reason: Option<&str>) -> Resul
     Ok(())
 }
 
-/// Takes the new changes of a case. What can not be taken is parked and counted; it blocks neither the others nor the
-/// cursor.
-fn apply_feed(db: &Connection, feed: &FeedCase, rules: &Pack, now: UnixMs) -> Result<(), StoreError> {
+/// Takes the new changes of a case; false if the pack does not rebuild. A change that can not be taken is parked and counted;
+/// it blocks neither the others nor the cursor.
+fn apply_feed(db: &Connection, feed: &FeedCase, rules: &Pack, now: UnixMs) -> Result<bool, StoreError> {
     let case = feed.case;
-    let Ok(chunks) = pack::restore(&feed.pack) else {
-        return Err(StoreError::Reference("a feed does not rebuild to its hashes".into()));
-    };
+    let Ok(chunks) = pack::restore(&feed.pack) else { return Ok(false) };
     let mut history = project::history(db, &case)?;
     let mut head = project::head(db, &case)?;
     let who = identity::read(db)?.ok_or(StoreError::NotEnrolled)?;
     let read: Vec<_> = chunks.iter().map(|(_, bytes)| Change::read(&case, bytes)).collect();
-    let monos: Vec<u64> =
-        read.iter().map(|c| c.as_ref().map_or(0, |c| c.entries().first().map_or(0, |e| e.time.mono_ms))).collect();
-    let receipts = unpack_receipts(&feed.receipts, &monos)
-        .ok_or_else(|| StoreError::Reference("a feed has not one receipt for each change".into()))?;
+    let monos: Vec<u64> = read.iter().map(|change| change.as_ref().map_or(0, mono_of)).collect();
+    let Some(receipts) = unpack_receipts(&feed.receipts, &monos) else { return Ok(false) };
     for ((read, receipt), (hash, bytes)) in read.iter().zip(receipts).zip(&chunks) {
         let verdict = match read {
             Ok(change) => history.admit(change),
@@ -256,14 +286,14 @@ fn apply_feed(db: &Connection, feed: &FeedCase, rules: &Pack, now: UnixMs) -> Re
                 head.bytes += change.bytes().len();
                 project::insert_accepted(db, &case, &change.link(), change.bytes(), receipt, None)?;
             }
-            (_, Admission::Known) => {
+            (read, Admission::Known) => {
                 // Ours, and its verdict never came; or the server's word on one we have.
                 let waiting: Option<i64> = db
                     .prepare_cached("SELECT id FROM outbox WHERE case_id = ?1 AND hash = ?2")?
                     .query_row(params![case.as_bytes(), hash.as_bytes()], |row| row.get(0))
                     .optional()?;
-                if let Some(outbox) = waiting {
-                    accept(db, outbox, receipt)?;
+                if let (Some(outbox), Ok(change)) = (waiting, read) {
+                    accept(db, outbox, change, receipt)?;
                 }
             }
             (_, refused) => {
@@ -276,13 +306,13 @@ fn apply_feed(db: &Connection, feed: &FeedCase, rules: &Pack, now: UnixMs) -> Re
             }
         }
     }
-    project::write_row(db, &case, &head, project::entries(db, &case)?, rules, now)
+    project::write_row(db, &case, &head, project::entries(db, &case)?, rules, now)?;
+    Ok(true)
 }
 
 /// The monotonic time of a change's act.
-fn mono_of(case: &CaseId, bytes: &[u8]) -> Result<u64, StoreError> {
-    let change = Change::read_stored(case, bytes).map_err(|_| StoreError::Damaged("change"))?;
-    Ok(change.entries().first().map_or(0, |entry| entry.time.mono_ms))
+fn mono_of(change: &Change) -> u64 {
+    change.entries().first().map_or(0, |entry| entry.time.mono_ms)
 }
 
 fn history_id(db: &Connection) -> Result<HistoryId, StoreError> {

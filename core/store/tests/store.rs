@@ -202,14 +202,55 @@ fn an_answer_without_verdicts_leaves_everything_in_the_outbox() {
 }
 
 #[test]
-fn a_feed_that_does_not_rebuild_changes_nothing_not_even_the_cursor() {
+fn a_pack_damaged_on_its_way_is_asked_for_again_and_costs_neither_the_verdicts_nor_its_neighbours() {
     let (_folder, mut store) = ready();
+    record(&mut store, 1, "x").unwrap();
+    let push = store.prepare(1 << 20, clocks()).unwrap().push.unwrap();
     let mut broken = feed_of(2, &[foreign(2, 7).bytes()]);
     *broken.pack.last_mut().unwrap() ^= 1;
     let good = feed_of(3, &[foreign(3, 7).bytes()]);
-    assert!(store.apply(&response(None, vec![page(9, vec![good, broken])]), clocks(), NOW).is_err());
-    assert!(store.case_ids().unwrap().is_empty());
-    assert!(store.prepare(1 << 20, clocks()).unwrap().pull.is_empty());
+    let answer = response(Some(ack(&push, ok)), vec![page(9, vec![good, broken])]);
+    let applied = store.apply(&answer, clocks(), NOW).unwrap();
+    assert_eq!(applied, Applied::default(), "the next sync asks again, not this one for ever");
+    assert!(store.status().unwrap().unsent.is_empty() && store.case(&waybill(3), NOW).unwrap().is_some());
+    assert!(store.prepare(1 << 20, clocks()).unwrap().pull.is_empty(), "the cursor has not moved");
+    store.apply(&response(None, vec![page(9, vec![feed_of(2, &[foreign(2, 7).bytes()])])]), clocks(), NOW).unwrap();
+    assert!(store.case(&waybill(2), NOW).unwrap().is_some());
+}
+
+#[test]
+fn a_damaged_row_is_put_aside_and_keeps_nothing_else_from_being_sent_or_listed() {
+    let (folder, mut store) = ready();
+    record(&mut store, 1, "x").unwrap();
+    record(&mut store, 2, "y").unwrap();
+    let damage = "UPDATE outbox SET bytes = CAST(substr(bytes, 1, 80) || x'00' || substr(bytes, 82) AS BLOB) WHERE id = 1";
+    database(folder.path()).execute(damage, []).unwrap();
+    let push = store.prepare(1 << 20, clocks()).unwrap().push.unwrap();
+    assert_eq!(push.cases.len(), 1);
+    store.apply(&response(Some(ack(&push, ok)), vec![]), clocks(), NOW).unwrap();
+    assert_eq!((store.status().unwrap().held, store.status().unwrap().unsent.len()), (1, 0));
+    assert_eq!(store.cases(&Filter::default(), NOW.plus(200_000_000)).unwrap().len(), 2);
+}
+
+#[test]
+fn an_answer_with_another_number_of_verdicts_settles_nothing() {
+    let (_folder, mut store) = ready();
+    record(&mut store, 1, "x").unwrap();
+    record(&mut store, 1, "y").unwrap();
+    let push = store.prepare(1 << 20, clocks()).unwrap().push.unwrap();
+    let mut answer = ack(&push, ok);
+    answer.cases[0].rows.pop();
+    store.apply(&response(Some(answer), vec![]), clocks(), NOW).unwrap();
+    assert_eq!(store.status().unwrap().unsent.len(), 2);
+}
+
+#[test]
+fn a_store_belongs_to_one_person() {
+    let (_folder, mut store) = ready();
+    let other = Author { user: "c2".parse().unwrap(), ..author() };
+    let server = "http://127.0.0.1:1".to_owned();
+    let error = store.enrol(&Enrolment { author: other, name: "周".into(), server, token: "11".into() }).unwrap_err();
+    assert!(matches!(error, StoreError::OtherPerson));
 }
 
 #[test]

@@ -239,7 +239,8 @@ async fn kills(stage: &Stage, cast: &mut Cast) -> Result<u32> {
     for round in 0..8_u32 {
         stage.at(0, 10, 15 + i64::from(round))?;
         // Killed after a few answers and a little while: somewhere inside the next recording.
-        shown += cast.li.storm_until_killed(&waybill(8 + round % 2), u64::from(round % 3), u64::from(round) * 437).await?;
+        shown += cast.li.storm_until_killed(&waybill(8 + round % 2), 1 + u64::from(round % 3), u64::from(round) * 437).await?;
+        expect(cast.li.ask(&Ask::Report).await?.get("cases").is_some(), "the phone is at work again before it is killed idle")?;
         cast.li.kill_and_restart().await?;
         kills += 2;
     }
