@@ -122,9 +122,20 @@ impl Actor {
         }
     }
 
+    /// Begins a sync without waiting for its end.
+    pub async fn begin_sync(&mut self) -> Result<()> {
+        self.part.tell(&Ask::Sync).await
+    }
+
     /// Syncs; says whether it worked.
     pub async fn sync(&mut self) -> Result<bool> {
-        let answer = self.ask(&Ask::Sync).await?;
+        self.begin_sync().await?;
+        self.end_sync().await
+    }
+
+    /// Waits for the end of a sync; says whether it worked.
+    pub async fn end_sync(&mut self) -> Result<bool> {
+        let answer = self.part.line().await?;
         match answer.get("report") {
             Some(report) => {
                 self.completed_syncs += 1;

@@ -95,9 +95,11 @@ pub async fn play(keep: bool) -> Result<()> {
     if !imported.bad.is_empty() {
         return Err(format!("the parcel list has bad rows: {:?}", imported.bad).into());
     }
-    let mut server = Part::start(&["server", path(&data)?, path(&root.path().join("clock"))?])?;
-    let hello = server.line().await?;
-    let link = Link::to(hello["addr"].as_str().ok_or("no address")?.parse()?).await;
+    let clock = root.path().join("clock");
+    let server_args = ["server", path(&data)?, path(&clock)?];
+    let mut server = Part::start(&server_args)?;
+    let mut hello = server.line().await?;
+    let link = Link::to(address(&hello)?).await;
     let stage = Stage::new(root.path(), link)?;
     stage.at(0, 7, 30)?;
     println!("Doorstep 演示 · 青禾速运 Qinghe Express (invented) · Monday 2 March 2026");
@@ -123,9 +125,13 @@ pub async fn play(keep: bool) -> Result<()> {
     morning(&stage, &mut cast).await?;
     let kills = kills(&stage, &mut cast).await?;
     network_comes_and_goes(&stage, &mut cast).await?;
+    for round in 0..SERVER_KILLS {
+        hello = kill_server(&stage, &mut cast, &mut server, &server_args, round).await?;
+    }
     replies(&stage, &mut cast).await?;
     outage(&stage, &mut cast).await?;
     next_morning(&stage, &mut cast).await?;
+    let kills = kills + SERVER_KILLS as u32;
     let facts = verify::Facts { admin: &mut admin, stage: &stage, root: root.path(), kills, started };
     verify::everything(facts, &mut cast).await?;
     if keep {
@@ -139,6 +145,36 @@ pub async fn play(keep: bool) -> Result<()> {
     server.end().await?;
     println!("all replicas agree");
     Ok(())
+}
+
+/// How often head office's server is killed.
+const SERVER_KILLS: u64 = 4;
+
+fn address(hello: &serde_json::Value) -> Result<std::net::SocketAddr> {
+    Ok(hello["addr"].as_str().ok_or("the server gave no address")?.parse()?)
+}
+
+/// SIGKILL for head office's server while two phones push, somewhere between the request and the answer; then it starts
+/// again on its folder.
+async fn kill_server(stage: &Stage, cast: &mut Cast, server: &mut Part, args: &[&str], round: u64) -> Result<serde_json::Value> {
+    stage.at(0, 10, 52 + round as i64)?;
+    cast.li.record(Command::Note { waybill: waybill(8), words: format!("总部重启前 {round}") }, &[]).await?;
+    cast.zhou.record(Command::Note { waybill: waybill(33), words: format!("总部重启前 {round}") }, &[]).await?;
+    cast.li.begin_sync().await?;
+    cast.zhou.begin_sync().await?;
+    tokio::time::sleep(std::time::Duration::from_micros(2_500 * round)).await;
+    server.kill().await?;
+    let went_through = [cast.li.end_sync().await?, cast.zhou.end_sync().await?].iter().filter(|ok| **ok).count();
+    *server = Part::start(args)?;
+    let hello = server.line().await?;
+    stage.link.point_to(address(&hello)?);
+    stage.say(&format!(
+        "head office's server: SIGKILL while two phones push ({went_through} had their answer), started again on its folder"
+    ));
+    for actor in [&mut cast.li, &mut cast.zhou] {
+        expect(actor.sync().await?, "the phones sync with the server that was started again")?;
+    }
+    Ok(hello)
 }
 
 fn path(path: &std::path::Path) -> Result<&str> {
