@@ -45,26 +45,14 @@ impl Store {
     pub fn prepare(&mut self, max_bytes: usize, clocks: Clocks) -> Result<SyncRequest, StoreError> {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let who = identity::read(&tx)?.ok_or(StoreError::NotEnrolled)?;
-        let mut open = outgoing(&tx, IN_BATCH)?;
+        let mut open = sound(&tx, IN_BATCH)?;
         let mut number = read_u64(&tx, "batch")?;
         if open.is_empty() {
-            open = outgoing(&tx, UNSENT)?;
+            open = sound(&tx, UNSENT)?;
             if !open.is_empty() {
                 number += 1;
                 Self::set_meta(&tx, "batch", &number.to_be_bytes())?;
             }
-        }
-        // A damaged row is put aside and shown; it must not keep the others from being sent.
-        let mut damaged = BTreeSet::new();
-        open.retain(|change| {
-            let sound = Change::read_stored(&change.case, &change.bytes).is_ok();
-            if !sound {
-                damaged.insert(change.id);
-            }
-            sound
-        });
-        for id in damaged {
-            keep(&tx, id, HELD, Some("damaged"))?;
         }
         // The server took nothing of a batch that it found too large, so a smaller one may carry its number.
         let mut size = 0;
@@ -179,6 +167,16 @@ fn outgoing(db: &Connection, state: i64) -> Result<Vec<Outgoing>, StoreError> {
         Ok(Outgoing { id, case, tries, bytes })
     })
     .collect()
+}
+
+/// The same, without damaged rows: those are put aside and shown, and must not keep the others from being sent.
+fn sound(db: &Connection, state: i64) -> Result<Vec<Outgoing>, StoreError> {
+    let (sound, damaged): (Vec<_>, Vec<_>) =
+        outgoing(db, state)?.into_iter().partition(|change| Change::read_stored(&change.case, &change.bytes).is_ok());
+    for change in damaged {
+        keep(db, change.id, HELD, Some("damaged"))?;
+    }
+    Ok(sound)
 }
 
 /// The batch's cases in a fixed order, each with its changes in theirs: verdicts come by index.
