@@ -32,10 +32,16 @@ CREATE TABLE device (
   person      TEXT NOT NULL REFERENCES person (id),
   install     BLOB NOT NULL UNIQUE,
   tag         TEXT NOT NULL UNIQUE,        -- 40 bits: an install whose tag is known is refused
-  role        TEXT NOT NULL,               -- as of the enrolment: what its entries say
-  outlet      TEXT NOT NULL,
   token_hash  BLOB NOT NULL UNIQUE,
   enrolled_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Roles and outlets that an installation was ever enrolled with: what its entries say.
+CREATE TABLE enrolled_as (
+  install BLOB NOT NULL,
+  role    TEXT NOT NULL,
+  outlet  TEXT NOT NULL,
+  PRIMARY KEY (install, role, outlet)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE reference (

@@ -83,12 +83,15 @@ impl Admin {
         let id: UserId = parse(id, "user id")?;
         let role: Role = role.parse().map_err(|_| AdminError::Invalid(format!("role {role:?} is not courier or outlet")))?;
         self.need("outlet", "code", outlet, "add it first: doorstep-server admin outlet")?;
-        self.db.execute(
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        tx.execute(
             "INSERT INTO person (id, name, role, outlet) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (id) DO UPDATE SET name = ?2, role = ?3, outlet = ?4",
             params![id.as_str(), name, role.as_str(), outlet],
         )?;
-        Ok(())
+        // Another outlet or role reads other parcels.
+        bump(&tx, "parcels")?;
+        Ok(tx.commit()?)
     }
 
     /// Makes a one-time code for a person, valid for 24 hours.

@@ -16,9 +16,8 @@ pub(crate) struct Device {
     /// Role and outlet today: what the device may read.
     pub role: String,
     pub outlet: String,
-    /// Role and outlet of the enrolment: what its entries say.
-    pub enrolled_role: String,
-    pub enrolled_outlet: String,
+    /// Roles and outlets that the installation was ever enrolled with: what its entries say.
+    pub enrolled_as: Vec<(String, String)>,
 }
 
 impl Device {
@@ -71,18 +70,20 @@ pub(crate) fn redeem(db: &Connection, request: &EnrolRequest, now: UnixMs) -> Re
         .prepare_cached("SELECT name, role, outlet FROM person WHERE id = ?1")?
         .query_row([&person], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     db.prepare_cached(
-        "INSERT OR REPLACE INTO device (id, person, install, tag, role, outlet, token_hash, enrolled_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT OR REPLACE INTO device (id, person, install, tag, token_hash, enrolled_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?
     .execute(params![
         request.device.as_bytes(),
         person,
         request.install.as_bytes(),
         tag.as_str(),
-        role,
-        outlet,
         token_hash(&token).as_slice(),
         now.0
+    ])?;
+    db.prepare_cached("INSERT OR IGNORE INTO enrolled_as (install, role, outlet) VALUES (?1, ?2, ?3)")?.execute(params![
+        request.install.as_bytes(),
+        role,
+        outlet
     ])?;
     Ok(EnrolResponse { token, user: person, role, outlet, name, now_ms: now.0 })
 }
@@ -91,29 +92,22 @@ pub(crate) fn redeem(db: &Connection, request: &EnrolRequest, now: UnixMs) -> Re
 pub(crate) fn authenticate(db: &Connection, token: &str) -> Result<Device, ApiError> {
     let row = db
         .prepare_cached(
-            "SELECT device.id, device.install, person.id, person.role, person.outlet, device.role, device.outlet
+            "SELECT device.id, device.install, person.id, person.role, person.outlet
              FROM device JOIN person ON person.id = device.person WHERE token_hash = ?1",
         )?
         .query_row(params![token_hash(token).as_slice()], |row| {
-            Ok((
-                row.get::<_, Vec<u8>>(0)?,
-                row.get::<_, Vec<u8>>(1)?,
-                row.get(2)?,
-                row.get(3)?,
-                row.get(4)?,
-                row.get(5)?,
-                row.get(6)?,
-            ))
+            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
         })
         .optional()?;
-    let (id, install, person, role, outlet, enrolled_role, enrolled_outlet) = row.ok_or(ApiError::Unauthorized)?;
+    let (id, install, person, role, outlet) = row.ok_or(ApiError::Unauthorized)?;
+    let mut query = db.prepare_cached("SELECT role, outlet FROM enrolled_as WHERE install = ?1")?;
+    let enrolled_as = query.query_map(params![install], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
     Ok(Device {
         id: DeviceId::try_from(id.as_slice()).map_err(|_| ApiError::Internal("device row"))?,
         install: InstallId::try_from(install.as_slice()).map_err(|_| ApiError::Internal("device row"))?,
         person,
         role,
         outlet,
-        enrolled_role,
-        enrolled_outlet,
+        enrolled_as,
     })
 }

@@ -104,6 +104,8 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
         }
         None => None,
     };
+    // Read anew: the device ties it to the moment at which this answer's headers reach it.
+    let answered = (app.now)();
     let response = app
         .db
         .read(move |db| {
@@ -114,7 +116,7 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
             let pages =
                 scopes.iter().map(|scope| feed::page(db, &device, scope, &request.pull, request.history == history, want));
             Ok(SyncResponse {
-                now_ms: now.0,
+                now_ms: answered.0,
                 history,
                 ack,
                 feed: pages.collect::<Result<_, _>>()?,

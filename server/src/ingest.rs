@@ -59,13 +59,12 @@ pub(crate) fn verify(push: &Push, device: &Device) -> Result<Verified, ApiError>
     Ok(Verified { number: push.batch, clock: push.clock, content: content.finalize().into(), cases })
 }
 
-/// The actor is the device's own installation, and every entry names the person whose token pushes it, in the role and for
-/// the outlet of the enrolment: what was recorded before a person moved to another outlet is as good as before.
+/// The actor is the device's own installation, and every entry names the person whose token pushes it, in a role and for
+/// an outlet that it was enrolled with: what was recorded before a person moved to another outlet is as good as before.
 fn author_of(change: Change, device: &Device) -> Result<Change, Refusal> {
     let is_theirs = |author: &doorstep_domain::Author| {
-        author.user.as_str() == device.person
-            && author.role.as_str() == device.enrolled_role
-            && author.outlet.as_str() == device.enrolled_outlet
+        let was = |(role, outlet): &(String, String)| author.role.as_str() == role && author.outlet.as_str() == outlet;
+        author.user.as_str() == device.person && device.enrolled_as.iter().any(was)
     };
     if change.install() != device.install {
         return Err(Refusal::Actor);
@@ -122,10 +121,11 @@ fn take_case(
             Err(refusal) => (hold(db, case, change, refusal, batch, device, now)?, 0),
             Ok(read) => {
                 let mono_ms = read.entries().first().map_or(0, |entry| entry.time.mono_ms);
-                let verdict = match history.admit(read) {
+                let verdict = match history.judge(read) {
                     Admission::New if doc.is_full(read) => hold(db, case, change, &Refusal::CaseFull, batch, device, now)?,
                     Admission::New => {
                         let receipt = Receipt { received_at: now, acted_at: acted_at(read, &batch.clock, now) };
+                        history.remember(read.link());
                         doc.take(read, device);
                         insert(db, case, doc.n, read, mono_ms, receipt, batch, device)?;
                         Verdict::Ok(receipt)

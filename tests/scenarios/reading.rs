@@ -205,6 +205,9 @@ async fn what_was_recorded_before_a_person_moved_to_another_outlet_is_taken() {
     let phone = world.device("c1", "c1").await;
     phone.fail(2, "DF-NOBODY").unwrap();
     world.admin().user("c1", "李明", "courier", "0755").unwrap();
+    // Also when the person enrols the same device again.
+    let code = world.admin().code("c1", world.hands.now()).unwrap().code;
+    phone.client.enrol(&world.link.url(), &code).await.unwrap();
     phone.sync().await.unwrap();
     assert_eq!(phone.client.status().unwrap().held, 0);
     phone.agrees_with(&world, 2);

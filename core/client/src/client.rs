@@ -55,6 +55,8 @@ pub(crate) struct Inner {
     store: Mutex<Store>,
     pub clock: Arc<dyn Clock>,
     pub http: reqwest::Client,
+    /// A request without a byte for this long has stalled.
+    pub stall: Duration,
     /// One sync in flight, whoever asks.
     pub engine: tokio::sync::Mutex<Engine>,
     changed: watch::Sender<u64>,
@@ -84,11 +86,12 @@ impl Client {
     /// Opens or creates the store in a folder. Loads no case and touches no network.
     pub fn open(folder: &Path, options: Options) -> Result<Self, ClientError> {
         let store = Store::open(folder)?;
-        let http = http::client(&options.roots, Duration::from_millis(options.pace.stall_ms)).map_err(ClientError::Internal)?;
+        let http = http::client(&options.roots).map_err(ClientError::Internal)?;
         let inner = Inner {
             store: Mutex::new(store),
             clock: options.clock,
             http,
+            stall: Duration::from_millis(options.pace.stall_ms),
             engine: tokio::sync::Mutex::new(Engine::new(options.pace)),
             changed: watch::Sender::new(0),
         };
@@ -107,7 +110,14 @@ impl Client {
         let body = encode(&EnrolRequest { code: code.to_owned(), device, install })
             .and_then(|body| seal(&body))
             .map_err(|_| ClientError::Internal("the request can not be encoded"))?;
-        let call = Call { client: &self.inner.http, token: None, method: Method::POST, url: format!("{server}/v1/enrol"), body };
+        let call = Call {
+            client: &self.inner.http,
+            token: None,
+            method: Method::POST,
+            url: format!("{server}/v1/enrol"),
+            body,
+            stall: self.inner.stall,
+        };
         let answer = call.run(&mut Cost::default()).await.map_err(ClientError::Network)?;
         let answer: EnrolResponse = answer.and_then(|bytes| decode(&bytes).ok()).ok_or(ClientError::Network(Failure::Network))?;
         let role = answer.role.parse().map_err(|_| ClientError::Network(Failure::Refused("role_unknown".into())))?;

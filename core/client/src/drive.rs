@@ -107,7 +107,7 @@ impl Host {
 
     async fn call(&mut self, method: Method, path: &str, body: Vec<u8>) -> Result<Option<Vec<u8>>, Failure> {
         let url = format!("{}{path}", self.who.server);
-        let call = Call { client: &self.inner.http, token: Some(&self.who.token), method, url, body };
+        let call = Call { client: &self.inner.http, token: Some(&self.who.token), method, url, body, stall: self.inner.stall };
         call.run(&mut self.cost).await
     }
 
@@ -119,12 +119,19 @@ impl Host {
     async fn send(&mut self, request: &SyncRequest) -> Result<Event, Failure> {
         let body = encode(request).and_then(|body| seal(&body)).map_err(|_| Failure::Storage)?;
         let url = format!("{}/v1/sync", self.who.server);
-        let call = Call { client: &self.inner.http, token: Some(&self.who.token), method: Method::POST, url, body };
+        let call = Call {
+            client: &self.inner.http,
+            token: Some(&self.who.token),
+            method: Method::POST,
+            url,
+            body,
+            stall: self.inner.stall,
+        };
         let response = call.begin(&mut self.cost).await?;
         // The server read its clock when it answered, so ours is read when the headers are here: a slow download must not
         // make later acts look earlier.
         self.answered_at = self.inner.clock.read();
-        let bytes = http::answer(response, &mut self.cost).await?.ok_or(Failure::Network)?;
+        let bytes = http::answer(response, self.inner.stall, &mut self.cost).await?.ok_or(Failure::Network)?;
         let response: SyncResponse = decode(&bytes).map_err(|_| Failure::Network)?;
         // An answer that settles nothing, or that promises more without moving on, would be asked for again for ever.
         let unsettled = request.push.as_ref().map(|push| push.batch) != response.ack.as_ref().map(|ack| ack.batch);
@@ -155,6 +162,9 @@ impl Host {
                 return Err(Failure::Storage);
             }
             self.storage = None;
+            if taken.is_err() && self.inner.store().pack().is_none() {
+                return Err(Failure::Refused("pack_unusable".into())); // nothing can be listed without one: update the app
+            }
         }
         Ok(Event::Done)
     }

@@ -1,6 +1,16 @@
 //! HTTP: the one place that makes a client, and what counts as an answer of our server.
 
-use std::time::Duration;
+use std::{
+    convert::Infallible,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
 
 use doorstep_protocol::{CONTENT_TYPE, ErrorBody, MAX_ENCODED, MAX_INFLATED, PROTO_HEADER, PROTO_VERSION, decode, open};
 use doorstep_sync::Failure;
@@ -17,9 +27,10 @@ pub enum Roots {
     Pem(Vec<u8>),
 }
 
-/// Makes the HTTP client: explicit roots, stall time-out, no cookies, no redirects (a redirect is a captive portal).
+/// Makes the HTTP client: explicit roots, no cookies, no redirects (a redirect is a captive portal). It has no total time-out:
+/// [`Call`] watches for stalls.
 #[allow(clippy::disallowed_methods, reason = "the one place that makes a client")]
-pub(crate) fn client(roots: &Roots, stall: Duration) -> Result<Client, &'static str> {
+pub(crate) fn client(roots: &Roots) -> Result<Client, &'static str> {
     rustls::crypto::ring::default_provider().install_default().ok();
     let certificates: Result<Vec<Certificate>, _> = match roots {
         Roots::Mozilla => webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(|der| Certificate::from_der(der)).collect(),
@@ -30,7 +41,6 @@ pub(crate) fn client(roots: &Roots, stall: Duration) -> Result<Client, &'static 
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .connect_timeout(Duration::from_secs(10))
-        .read_timeout(stall)
         .build()
         .map_err(|_| "the HTTP client can not be made")
 }
@@ -52,13 +62,19 @@ pub(crate) struct Call<'a> {
     pub method: Method,
     pub url: String,
     pub body: Vec<u8>,
+    /// Give up when no byte moves for this long.
+    pub stall: Duration,
 }
+
+/// How much of a body is handed to the connection at once: what counts as a byte moving.
+const PIECE: usize = 16 * 1024;
 
 impl Call<'_> {
     /// Makes the call. `Ok(None)`: nothing new (204, 304). Every error is typed by whether trying again can help.
     pub(crate) async fn run(self, cost: &mut Cost) -> Result<Option<Vec<u8>>, Failure> {
+        let stall = self.stall;
         let response = self.begin(cost).await?;
-        answer(response, cost).await
+        answer(response, stall, cost).await
     }
 
     /// Makes the call up to the answer's headers; [`answer`] reads the rest. Between the two is the moment to read clocks.
@@ -69,12 +85,32 @@ impl Call<'_> {
         }
         cost.requests += 1;
         cost.sent += self.body.len() as u64;
-        request.body(self.body).send().await.map_err(|_| Failure::Network)
+        // The client's own time-outs count a whole upload as one wait, so a photo on a slow link would never arrive. The body
+        // goes in pieces, and each piece taken is progress.
+        let length = self.body.len();
+        let taken = Arc::new(AtomicUsize::new(0));
+        let count = taken.clone();
+        let mut body = Bytes::from(self.body);
+        let pieces = std::iter::from_fn(move || {
+            let piece = body.split_to(body.len().min(PIECE));
+            count.fetch_add(1, Ordering::Relaxed);
+            (!piece.is_empty()).then_some(Ok::<_, Infallible>(piece))
+        });
+        let body = reqwest::Body::wrap_stream(futures_util::stream::iter(pieces));
+        let mut sending = pin!(request.header(header::CONTENT_LENGTH, length).body(body).send());
+        let mut before = usize::MAX;
+        loop {
+            match tokio::time::timeout(self.stall, &mut sending).await {
+                Ok(response) => return response.map_err(|_| Failure::Network),
+                Err(_) if taken.load(Ordering::Relaxed) == before => return Err(Failure::Network),
+                Err(_) => before = taken.load(Ordering::Relaxed),
+            }
+        }
     }
 }
 
 /// Reads an answer to its end.
-pub(crate) async fn answer(mut response: Response, cost: &mut Cost) -> Result<Option<Vec<u8>>, Failure> {
+pub(crate) async fn answer(mut response: Response, stall: Duration, cost: &mut Cost) -> Result<Option<Vec<u8>>, Failure> {
     let header = |name: &str| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
     // Without our header it is a captive portal, a proxy or a stranger: no network, never an error of the record.
     if header(PROTO_HEADER).as_deref() != Some(PROTO_VERSION) {
@@ -85,7 +121,9 @@ pub(crate) async fn answer(mut response: Response, cost: &mut Cost) -> Result<Op
     let is_ours = header(header::CONTENT_TYPE.as_str()).as_deref() == Some(CONTENT_TYPE);
     let is_zstd = header(header::CONTENT_ENCODING.as_str()).as_deref() == Some("zstd");
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|_| Failure::Network)? {
+    loop {
+        let chunk = tokio::time::timeout(stall, response.chunk()).await.map_err(|_| Failure::Network)?;
+        let Some(chunk) = chunk.map_err(|_| Failure::Network)? else { break };
         if body.len() + chunk.len() > MAX_ENCODED {
             return Err(Failure::Network);
         }
@@ -126,8 +164,8 @@ mod tests {
             assert!(read > 0);
             stream.write_all(&answer).await.unwrap();
         });
-        let client = client(&Roots::Mozilla, Duration::from_secs(5)).unwrap();
-        let call = Call { client: &client, token: None, method: Method::PUT, url, body: vec![] };
+        let client = client(&Roots::Mozilla).unwrap();
+        let call = Call { client: &client, token: None, method: Method::PUT, url, body: vec![], stall: Duration::from_secs(5) };
         let outcome = call.run(&mut Cost::default()).await;
         server.await.unwrap();
         outcome
@@ -147,6 +185,37 @@ mod tests {
             let portal = answer(status, "Location: http://portal.example/\r\nRetry-After: 9\r\n", b"");
             assert_eq!(outcome(portal).await, Err(Failure::Network), "{status}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_slow_upload_is_no_stall_and_a_silent_one_is() {
+        let stall = Duration::from_millis(150);
+        let upload = async |sips: bool| {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}/v1/photos/00", listener.local_addr().unwrap());
+            let server = tokio::spawn(async move {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut buffer = vec![0; 256 * 1024];
+                let mut read = 0;
+                while read < 16 << 20 {
+                    if !sips {
+                        std::future::pending::<()>().await;
+                    }
+                    read += stream.read(&mut buffer).await.unwrap();
+                    tokio::time::sleep(Duration::from_millis(5)).await; // the link's pace, not a wait for a condition
+                }
+                stream.write_all(b"HTTP/1.1 204 No Content\r\nSync-Proto: 1\r\n\r\n").await.unwrap();
+            });
+            let client = client(&Roots::Mozilla).unwrap();
+            let body = vec![7; 16 << 20];
+            let begun = tokio::time::Instant::now();
+            let call = Call { client: &client, token: None, method: Method::PUT, url, body, stall };
+            let outcome = call.run(&mut Cost::default()).await;
+            server.abort();
+            (outcome, begun.elapsed() > stall)
+        };
+        assert_eq!(upload(true).await, (Ok(None), true), "longer than the stall time-out, and through");
+        assert_eq!(upload(false).await.0, Err(Failure::Network));
     }
 
     #[tokio::test]

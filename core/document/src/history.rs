@@ -67,7 +67,8 @@ impl History {
         verdict
     }
 
-    fn judge(&self, change: &Change) -> Admission {
+    /// Judges a change without remembering it: for who may still refuse it.
+    pub fn judge(&self, change: &Change) -> Admission {
         if self.max_ops.contains_key(&change.hash()) {
             return Admission::Known;
         }
@@ -96,7 +97,8 @@ impl History {
         Admission::New
     }
 
-    fn remember(&mut self, link: Link) {
+    /// Remembers a change that was judged new and is being stored.
+    pub fn remember(&mut self, link: Link) {
         self.max_ops.insert(link.hash, link.max_op);
         let (seq, op) = self.last.entry(link.install).or_default();
         *seq = link.seq.max(*seq);

@@ -186,9 +186,9 @@ fn rounds<'a>(case: &'a Case, pack: &Pack) -> Vec<Round<'a>> {
         }
         match kind {
             // An answer from an outlet that is not the origin is no reply (domain 6.4). A reply answers every notice
-            // before it.
+            // before it; which of several meets a clock is decided by their receipts.
             Some(Kind::Reply) if from_origin(recorded, case) => {
-                rounds.iter_mut().filter(|round| round.replies.is_empty()).for_each(|round| round.replies.push(recorded));
+                rounds.iter_mut().for_each(|round| round.replies.push(recorded));
             }
             _ => {
                 let Some(round) = rounds.last_mut() else { continue };

@@ -384,6 +384,10 @@ fn two_replies_are_both_kept_and_the_latest_by_receipt_is_in_force() {
     story.entry("0571", at(0, 15, 0, 0), Some(at(0, 18, 0, 0)), body("RETURN"));
     story.entry("0571", at(0, 16, 0, 0), Some(at(0, 16, 0, 0)), body("WAIT"));
     assert_eq!(story.judge(at(0, 19, 0, 0)).decision.as_deref(), Some("RETURN"));
+    assert_eq!(story.clock("SLA-05", at(0, 19, 0, 0)), Timeliness::OnTime);
+    // The one written first arrives days later: the other was in time all the same.
+    story.entries[2].standing = Standing::Accepted(Receipt { received_at: at(3, 9, 0, 0), acted_at: None });
+    assert_eq!(story.clock("SLA-05", at(3, 10, 0, 0)), Timeliness::OnTime);
     assert_eq!(Case::fold(story.entries).unwrap().of_kind(Kind::Reply).count(), 2);
 }
 

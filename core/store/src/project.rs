@@ -100,6 +100,9 @@ pub(crate) fn insert_accepted(
     receipt: Receipt,
     parked: Option<&str>,
 ) -> Result<(), StoreError> {
+    // A page may come again; a change that was parked then is not stored twice.
+    db.prepare_cached("DELETE FROM change WHERE case_id = ?1 AND hash = ?2 AND parked IS NOT NULL")?
+        .execute(params![case.as_bytes(), link.hash.as_bytes()])?;
     db.prepare_cached(
         "INSERT INTO change (case_id, n, hash, install, seq, max_op, received_at, acted_at, parked, bytes)
          VALUES (?1, (SELECT coalesce(max(n), 0) + 1 FROM change WHERE case_id = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",

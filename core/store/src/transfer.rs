@@ -304,7 +304,12 @@ fn apply_feed(db: &Connection, feed: &FeedCase, rules: &Pack, now: UnixMs) -> Re
             }
         }
     }
-    project::write_row(db, &case, &head, project::entries(db, &case)?, rules, now)?;
+    match project::entries(db, &case) {
+        Ok(entries) => project::write_row(db, &case, &head, entries, rules, now)?,
+        // A damaged row of this case must not stop the others: what is new is kept, only the writer's columns move.
+        Err(StoreError::Damaged(_)) => project::advance_row(db, &case, &head, now)?,
+        Err(error) => return Err(error),
+    }
     Ok(true)
 }
 

@@ -230,6 +230,11 @@ fn a_damaged_row_is_put_aside_and_keeps_nothing_else_from_being_sent_or_listed()
     store.apply(&response(Some(ack(&push, ok)), vec![]), clocks(), NOW).unwrap();
     assert_eq!((store.status().unwrap().held, store.status().unwrap().unsent.len()), (1, 0));
     assert_eq!(store.cases(&Filter::default(), NOW.plus(200_000_000)).unwrap().len(), 2);
+    // News of the damaged case from elsewhere stop nothing either.
+    let feed = vec![page(9, vec![feed_of(1, &[foreign(1, 7).bytes()]), feed_of(3, &[foreign(3, 7).bytes()])])];
+    store.apply(&response(None, feed), clocks(), NOW).unwrap();
+    assert!(store.case(&waybill(3), NOW).unwrap().is_some());
+    assert_eq!(store.prepare(1 << 20, clocks()).unwrap().pull[0].cursor, 9);
 }
 
 #[test]

@@ -93,7 +93,8 @@ fn record(client: &Client, journal: &mut File, command: &Command, photos: &[(u32
         Ok(Outcome { cases, written }) => {
             for w in &written {
                 let shown = Shown { case: w.case.to_string(), change: w.change.to_string() };
-                writeln!(journal, "{}", serde_json::to_string(&shown)?)?;
+                // One write for the line: a kill between two would join it with the next.
+                journal.write_all((serde_json::to_string(&shown)? + "\n").as_bytes())?;
             }
             journal.sync_data()?;
             let first = cases.first();

@@ -142,10 +142,11 @@ impl Actor {
                 self.requests += report["requests"].as_u64().unwrap_or(0);
                 Ok(true)
             }
-            None => {
+            None if answer["error"]["kind"] == "Network" => {
                 self.failed_syncs += 1;
                 Ok(false)
             }
+            None => Err(format!("{}: the sync failed for another reason than the network: {answer}", self.name).into()),
         }
     }
 

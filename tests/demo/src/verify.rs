@@ -45,6 +45,9 @@ pub async fn everything(facts: Facts<'_>, cast: &mut Cast) -> Result<()> {
     let pack = Pack::parse(FIRST_PACK)?;
     let mut truths: BTreeMap<CaseId, Truth> = BTreeMap::new();
     for row in facts.admin.cases(10_000, now)? {
+        if row.photos_pending != 0 {
+            return Err(format!("head office lacks {} photos of {}", row.photos_pending, row.waybill).into());
+        }
         let (chunks, entries) = facts.admin.log(&row.case)?;
         let heads = json!(doorstep_document::merge(chunks.iter().map(Vec::as_slice))?.heads);
         let changes: std::result::Result<BTreeSet<String>, _> =
@@ -107,7 +110,9 @@ pub async fn everything(facts: Facts<'_>, cast: &mut Cast) -> Result<()> {
             journal.lines().count()
         ));
     }
-    println!("heads, folded case, receipts and judgement equal on every replica whose scope holds the case ✓");
+    println!(
+        "heads, folded case, receipts and judgement equal on every replica whose scope holds the case; every photo is at head office ✓"
+    );
     println!("{shown} actions shown as recorded, all at head office, after {} SIGKILLs ✓", facts.kills);
     expectations(&truths, &pack, now)?;
     println!(
