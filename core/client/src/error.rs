@@ -142,8 +142,8 @@ impl ClientError {
                 format!("the server refuses ({code}); everything recorded is kept"),
             ),
             Self::Network(_) => fixed(
-                "没有网络；记录已保存在本机，联网后会自动发送，可稍后再同步（sync）",
-                "no network; what you recorded is kept on this device and will be sent, sync again later",
+                "没有网络；记录已保存在本机，联网后再同步（sync）即可发送",
+                "no network; what you recorded is kept on this device, sync again later to send it",
             ),
             Self::Waybill(error) => {
                 say(format!("单号有误，请核对后重新输入（{error}）"), format!("{error}; check the number and type it again"))
