@@ -49,10 +49,10 @@ impl Store {
 
     /// Reads the pack again if another process has stored a newer one.
     pub(crate) fn load_pack(&mut self) -> Result<(), StoreError> {
-        let have = self.pack.as_ref().map_or(0, |(version, _)| *version);
+        let have = self.pack.as_ref().map(|(version, _)| *version);
         let newer: Option<(u64, Vec<u8>)> = self
             .db
-            .prepare_cached("SELECT version, body FROM reference WHERE kind = 'pack' AND version <> ?1")?
+            .prepare_cached("SELECT version, body FROM reference WHERE kind = 'pack' AND version IS NOT ?1")?
             .query_row(params![have], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         if let Some((version, body)) = newer {

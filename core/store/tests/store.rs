@@ -291,6 +291,17 @@ fn feeds_wait_for_the_first_rule_pack() {
 }
 
 #[test]
+fn another_history_makes_reference_rows_stale_and_keeps_them_in_use() {
+    let (folder, mut store) = ready();
+    store.apply(&response(None, vec![]), clocks(), NOW).unwrap();
+    let stale = store.prepare(1 << 20, clocks()).unwrap().refs;
+    assert!(stale.iter().all(|kind| kind.version == 0), "versions of another log say nothing: {stale:?}");
+    drop(store);
+    let mut store = Store::open(folder.path()).unwrap(); // offline, as after a kill
+    record(&mut store, 1, "x").unwrap();
+}
+
+#[test]
 fn a_damaged_row_is_an_error_and_never_a_wrong_answer() {
     let (folder, mut store) = ready();
     record(&mut store, 1, "x").unwrap();
