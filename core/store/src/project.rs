@@ -173,15 +173,15 @@ pub(crate) fn write_row(
     Ok(())
 }
 
-/// Moves the writer's columns of a known case after an own change and leaves the judged ones behind: recording then needs
+/// Moves the writer's columns of a known case, by `unsent` own changes more, and leaves the judged ones behind: recording then needs
 /// no other change of the case decoded, which took 300 of 850 us with 20 changes. Whoever lists judges first.
-pub(crate) fn advance_row(db: &Connection, case: &CaseId, head: &Head, now: UnixMs) -> Result<(), StoreError> {
+pub(crate) fn advance_row(db: &Connection, case: &CaseId, head: &Head, unsent: u32, now: UnixMs) -> Result<(), StoreError> {
     let heads: Vec<u8> = head.position.heads.iter().flat_map(|h| *h.as_bytes()).collect();
     db.prepare_cached(
-        "UPDATE case_row SET heads = ?2, max_op = ?3, own_seq = ?4, changes = ?5, bytes = ?6, unsent = unsent + 1, updated_at = ?7
+        "UPDATE case_row SET heads = ?2, max_op = ?3, own_seq = ?4, changes = ?5, bytes = ?6, unsent = unsent + ?8, updated_at = ?7
          WHERE case_id = ?1",
     )?
-    .execute(params![case.as_bytes(), heads, head.position.max_op, head.position.seq, head.changes, head.bytes, now.0])?;
+    .execute(params![case.as_bytes(), heads, head.position.max_op, head.position.seq, head.changes, head.bytes, now.0, unsent])?;
     db.prepare_cached("INSERT OR IGNORE INTO stale (case_id) VALUES (?1)")?.execute(params![case.as_bytes()])?;
     Ok(())
 }

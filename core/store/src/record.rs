@@ -118,7 +118,7 @@ impl Store {
                 let entries = project::recorded(&change, &Standing::OnThisDevice).collect();
                 project::write_row(&tx, &case, &head, entries, pack, action.now)?;
             } else {
-                project::advance_row(&tx, &case, &head, action.now)?;
+                project::advance_row(&tx, &case, &head, 1, action.now)?;
             }
             written.push(Written { case, change: change.hash() });
         }

@@ -307,7 +307,7 @@ fn apply_feed(db: &Connection, feed: &FeedCase, rules: &Pack, now: UnixMs) -> Re
     match project::entries(db, &case) {
         Ok(entries) => project::write_row(db, &case, &head, entries, rules, now)?,
         // A damaged row of this case must not stop the others: what is new is kept, only the writer's columns move.
-        Err(StoreError::Damaged(_)) => project::advance_row(db, &case, &head, now)?,
+        Err(StoreError::Damaged(_)) => project::advance_row(db, &case, &head, 0, now)?,
         Err(error) => return Err(error),
     }
     Ok(true)
