@@ -48,8 +48,7 @@ struct Projected {
     outcome: Result<(Case, Judgement), String>,
 }
 
-/// Folds and judges a case, and holds Automerge's own merge against the heads in the row.
-/// Freezes only on what will not pass by itself: damage, or a merge that fails. A busy disk is an error of this run.
+/// Folds and judges a case, and holds Automerge's own merge against the heads in the row. Freezes only on what will not pass by itself: damage, or a merge that fails. A busy disk is an error of this run.
 fn compute(
     db: &Connection,
     case: CaseId,

@@ -228,11 +228,6 @@ impl Client {
             .map(|id| Ok((id, store.heads(&id)?)))
             .collect::<Result<_, doorstep_store::StoreError>>()?)
     }
-
-    /// A case's raw Automerge changes, for export and repair.
-    pub fn export(&self, case: &CaseId) -> Result<Vec<Vec<u8>>, ClientError> {
-        Ok(self.inner.store().changes(case)?)
-    }
 }
 
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], ClientError> {

@@ -52,7 +52,7 @@ pub(crate) async fn run(inner: &Arc<Inner>) -> Result<SyncReport, ClientError> {
                 continue;
             }
             Effect::Prepare { max_bytes } => host.prepare(max_bytes).await,
-            Effect::Send { request, .. } => host.send(&request).await,
+            Effect::Send(request) => host.send(&request).await,
             Effect::Apply(response) => host.apply(response).await,
             Effect::Fetch(kind) => host.fetch(kind).await,
             Effect::Upload(photo) => host.upload(photo).await,

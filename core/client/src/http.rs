@@ -189,7 +189,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_slow_upload_is_no_stall_and_a_silent_one_is() {
-        let stall = Duration::from_millis(150);
+        let stall = Duration::from_millis(600);
         let upload = async |sips: bool| {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let url = format!("http://{}/v1/photos/00", listener.local_addr().unwrap());
@@ -202,7 +202,7 @@ mod tests {
                         std::future::pending::<()>().await;
                     }
                     read += stream.read(&mut buffer).await.unwrap();
-                    tokio::time::sleep(Duration::from_millis(5)).await; // the link's pace, not a wait for a condition
+                    tokio::time::sleep(Duration::from_millis(10)).await; // the link's pace, not a wait for a condition: 640 ms in all
                 }
                 stream.write_all(b"HTTP/1.1 204 No Content\r\nSync-Proto: 1\r\n\r\n").await.unwrap();
             });

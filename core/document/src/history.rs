@@ -104,15 +104,6 @@ impl History {
         *seq = link.seq.max(*seq);
         *op = link.max_op.max(*op);
     }
-
-    /// Number of changes.
-    pub fn len(&self) -> usize {
-        self.max_ops.len()
-    }
-    /// Whether the case is unknown here.
-    pub fn is_empty(&self) -> bool {
-        self.max_ops.is_empty()
-    }
 }
 
 impl Position {

@@ -143,16 +143,6 @@ impl Store {
         Ok(project::head(&self.db, case)?.position.heads)
     }
 
-    /// The case's raw changes in the order they came, for export and repair.
-    pub fn changes(&self, case: &CaseId) -> Result<Vec<Vec<u8>>, StoreError> {
-        let mut query = self.db.prepare_cached(
-            "SELECT bytes FROM change WHERE case_id = ?1 AND parked IS NULL
-             UNION ALL SELECT bytes FROM outbox WHERE case_id = ?1 AND state < 2",
-        )?;
-        let rows = query.query_map(params![case.as_bytes()], |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
     /// All case ids here.
     pub fn case_ids(&self) -> Result<Vec<CaseId>, StoreError> {
         case_ids(&self.db)

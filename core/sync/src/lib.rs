@@ -25,7 +25,7 @@ pub struct Pace {
     pub backoff_most_ms: u64,
     /// Wake after this long when idle, milliseconds: unsent work or replies may be waiting.
     pub poll_ms: u64,
-    /// A request without a single byte for this long has stalled, milliseconds.
+    /// A request without a single byte for this long has stalled, milliseconds; the host watches it.
     pub stall_ms: u64,
 }
 
@@ -102,13 +102,8 @@ pub enum Effect {
         /// Bytes of raw changes; also the size wanted of the answer.
         max_bytes: usize,
     },
-    /// Send the request; give up when no byte moves for `stall_ms`.
-    Send {
-        /// The request.
-        request: Box<SyncRequest>,
-        /// Milliseconds.
-        stall_ms: u64,
-    },
+    /// Send the request; give up when no byte moves for [`Pace::stall_ms`].
+    Send(Box<SyncRequest>),
     /// Apply the answer in one transaction, report [`Event::Applied`].
     Apply(Box<SyncResponse>),
     /// Fetch and store reference rows, report [`Event::Done`].
@@ -184,7 +179,7 @@ impl Engine {
                 effects.extend(self.prepare());
                 effects
             }
-            (State::Busy, Event::Prepared(request)) => vec![Effect::Send { request, stall_ms: self.pace.stall_ms }],
+            (State::Busy, Event::Prepared(request)) => vec![Effect::Send(request)],
             (State::Busy, Event::Answered(response)) => {
                 self.failures = 0;
                 vec![Effect::Apply(response)]
@@ -194,11 +189,6 @@ impl Engine {
             (State::Busy, Event::Failed(failure)) => self.fail(now, entropy, failure),
             _ => vec![],
         }
-    }
-
-    /// Whether nothing is in flight.
-    pub fn is_waiting(&self) -> bool {
-        self.state != State::Busy
     }
 
     fn prepare(&mut self) -> Vec<Effect> {
@@ -279,7 +269,7 @@ mod tests {
         let mut engine = Engine::new(Pace::default());
         let effects = engine.handle(0, 0, Event::Wake(Cause::Asked));
         assert_eq!(effects, [Effect::Tell(Status::Syncing), Effect::Prepare { max_bytes: BATCH_BYTES }]);
-        assert!(matches!(engine.handle(0, 0, Event::Prepared(request())).as_slice(), [Effect::Send { .. }]));
+        assert!(matches!(engine.handle(0, 0, Event::Prepared(request())).as_slice(), [Effect::Send(_)]));
         engine
     }
 
@@ -377,6 +367,6 @@ mod tests {
         engine.handle(0, 0, Event::Failed(Failure::Network));
         assert!(engine.handle(1, 0, Event::Answered(response())).is_empty());
         assert!(engine.handle(1, 0, Event::Done).is_empty());
-        assert!(engine.is_waiting());
+        assert_eq!(engine.handle(2, 0, Event::Wake(Cause::Timer)), [Effect::WakeAt(700)], "still backing off");
     }
 }
