@@ -14,9 +14,13 @@ use doorstep_protocol::{CONTENT_TYPE, CodecError, ErrorBody};
 pub enum ServeError {
     /// Not loopback, and nobody said that this is meant.
     #[error(
-        "listen on {0}: not a loopback address; the server speaks plain HTTP, so put a TLS proxy before it or pass --insecure"
+        "listen on {0}: not a loopback address and no certificate; give --tls-cert and --tls-key, or put a TLS proxy before it and \
+         pass --insecure"
     )]
     NotLoopback(SocketAddr),
+    /// The certificate.
+    #[error(transparent)]
+    Tls(#[from] crate::TlsError),
     /// The address is taken or not ours.
     #[error("listen on {addr}: {source}")]
     Listen {

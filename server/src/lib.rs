@@ -13,10 +13,13 @@ mod error;
 mod feed;
 mod http;
 mod ingest;
+mod patience;
 mod photos;
 mod project;
 mod refs;
 mod serve;
+mod tls;
 
 pub use error::{AdminError, ServeError};
 pub use serve::{Config, NowFn, Running, start};
+pub use tls::{TlsError, TlsFiles};

@@ -4,8 +4,9 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Parser, Subcommand};
 use doorstep_domain::UnixMs;
-use doorstep_server::{AdminError, Config, NowFn, admin::Admin, start};
+use doorstep_server::{AdminError, Config, TlsFiles, admin::Admin, start};
 use serde_json::json;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Doorstep 总部服务器：同步、照片、查询、管理。
 /// Doorstep's head-office server: sync, photos, reading, admin.
@@ -29,6 +30,12 @@ enum Command {
         /// 允许非本机地址（明文 HTTP） Allow an address other than loopback, in plain HTTP.
         #[arg(long)]
         insecure: bool,
+        /// 证书（PEM，含证书链） Certificate with its chain, PEM: speak TLS. Read again on SIGHUP.
+        #[arg(long, value_name = "FILE", requires = "tls_key")]
+        tls_cert: Option<PathBuf>,
+        /// 证书私钥（PEM） The certificate's private key, PEM. Read again on SIGHUP.
+        #[arg(long, value_name = "FILE", requires = "tls_cert")]
+        tls_key: Option<PathBuf>,
         /// 以 JSON 输出 Print JSON.
         #[arg(long)]
         json: bool,
@@ -110,7 +117,10 @@ fn wall() -> UnixMs {
 
 fn main() -> ExitCode {
     let result = match Args::parse().command {
-        Command::Serve { data, listen, insecure, json } => serve(data, listen, insecure, json),
+        Command::Serve { data, listen, insecure, tls_cert, tls_key, json } => {
+            let tls = tls_cert.zip(tls_key).map(|(cert, key)| TlsFiles { cert, key });
+            serve(Config { folder: data, listen, insecure, tls, now: Arc::new(wall) }, json)
+        }
         Command::Admin { data, json, command } => administer(&data, json, command).map_err(|error| error.to_string()),
     };
     match result {
@@ -122,26 +132,38 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve(folder: PathBuf, listen: SocketAddr, insecure: bool, as_json: bool) -> Result<ExitCode, String> {
+fn serve(config: Config, as_json: bool) -> Result<ExitCode, String> {
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
     runtime.block_on(async {
-        let now: NowFn = Arc::new(wall);
-        let running = start(Config { folder, listen, insecure, now }).await.map_err(|error| error.to_string())?;
-        let (addr, token) = (running.addr, running.console_token.clone());
+        let has_tls = config.tls.is_some();
+        let running = start(config).await.map_err(|error| error.to_string())?;
+        let on = |kind| signal(kind).map_err(|error| error.to_string());
+        let mut terminate = on(SignalKind::terminate())?;
+        // Without TLS there is nothing to read again, and a terminal that goes away takes the server with it.
+        let mut hangup = if has_tls { Some(on(SignalKind::hangup())?) } else { None };
         if as_json {
-            println!("{}", json!({ "listen": addr, "page": format!("http://{addr}/?token={token}") }));
+            println!("{}", json!({ "listen": running.addr, "page": running.page() }));
         } else {
-            println!("doorstep-server listens on http://{addr}\n总部页面 page: http://{addr}/?token={token}");
+            println!("doorstep-server listens on {}\n总部页面 page: {}", running.url(), running.page());
         }
-        let mut terminate =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(|e| e.to_string())?;
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
+        loop {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => break,
+                _ = terminate.recv() => break,
+                () = asked(&mut hangup) => match running.reload_tls().await {
+                    Ok(()) => eprintln!("doorstep-server: the certificate was read again; new connections get it"),
+                    Err(error) => eprintln!("doorstep-server: {error}; the certificate in use stays"),
+                },
+            }
         }
         running.stop().await;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+async fn asked(signal: &mut Option<Signal>) {
+    let Some(signal) = signal else { return std::future::pending().await };
+    signal.recv().await;
 }
 
 fn administer(data: &std::path::Path, as_json: bool, command: AdminCommand) -> Result<ExitCode, AdminError> {

@@ -2,18 +2,17 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
+use axum_server::{Handle, Server, accept::DefaultAcceptor};
 use doorstep_domain::UnixMs;
-use tokio::{
-    net::TcpListener,
-    sync::{Notify, oneshot},
-    task::JoinHandle,
-};
+use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 
 use crate::{
-    ServeError,
+    ServeError, TlsError, TlsFiles,
     db::{self, Db},
     http::{self, App},
+    patience::{Patience, bound},
     project,
+    tls::Tls,
 };
 
 /// Where a server reads the time. An argument, so that a demo can play a day in seconds.
@@ -25,8 +24,10 @@ pub struct Config {
     pub folder: PathBuf,
     /// The address; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Whether an address other than loopback is meant.
+    /// Whether an address other than loopback is meant, in plain HTTP.
     pub insecure: bool,
+    /// The certificate; without one the server speaks plain HTTP.
+    pub tls: Option<TlsFiles>,
     /// The clock.
     pub now: NowFn,
 }
@@ -37,23 +38,45 @@ pub struct Running {
     pub addr: SocketAddr,
     /// Opens the page at `/?token=...`.
     pub console_token: String,
-    stop: oneshot::Sender<()>,
+    tls: Option<Tls>,
+    handle: Handle<SocketAddr>,
     task: JoinHandle<()>,
 }
 
 impl Running {
+    /// Where clients find it.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.addr)
+    }
+
+    /// Where a person finds the page. Whoever has this link may read.
+    pub fn page(&self) -> String {
+        format!("{}/?token={}", self.url(), self.console_token)
+    }
+
+    /// Reads certificate and key again, for the connections that come. After an error the ones in use stay.
+    pub async fn reload_tls(&self) -> Result<(), TlsError> {
+        self.tls.as_ref().ok_or(TlsError::Off)?.reload().await
+    }
+
     /// Stops accepting, finishes what is in flight, returns when done.
     pub async fn stop(self) {
-        self.stop.send(()).ok();
+        self.handle.graceful_shutdown(None);
         self.task.await.ok();
     }
 }
 
 /// Starts a server. When it returns, requests are answered.
 pub async fn start(config: Config) -> Result<Running, ServeError> {
-    if !config.listen.ip().is_loopback() && !config.insecure {
+    if !config.listen.ip().is_loopback() && !config.insecure && config.tls.is_none() {
         return Err(ServeError::NotLoopback(config.listen));
     }
+    // Before anything is made: a wrong path leaves no folder behind.
+    let tls = match config.tls {
+        Some(files) => Some(Tls::load(files).await?),
+        None => None,
+    };
     let at_folder = |source| ServeError::Folder { folder: config.folder.clone(), source };
     let writer = db::open(&config.folder)?;
     let db = Db::start(&config.folder, writer).map_err(at_folder)?;
@@ -79,18 +102,20 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
             }
         }
     });
-    let (stop, stopped) = oneshot::channel::<()>();
+    let handle = Handle::new();
+    let mut server = Server::from_listener(listener).handle(handle.clone());
+    bound(server.http_builder());
+    let acceptor = tls.as_ref().map(Tls::acceptor);
     let task = tokio::spawn(async move {
-        let served = axum::serve(listener, http::router(app)).with_graceful_shutdown(async {
-            // A dropped handle is not a wish to stop.
-            if stopped.await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        });
-        if let Err(error) = served.await {
+        let service = http::router(app).into_make_service();
+        let served = match acceptor {
+            Some(acceptor) => server.acceptor(Patience(acceptor)).serve(service).await,
+            None => server.acceptor(Patience(DefaultAcceptor)).serve(service).await,
+        };
+        if let Err(error) = served {
             eprintln!("doorstep-server: serving ended: {error}");
         }
         projector.abort();
     });
-    Ok(Running { addr, console_token, stop, task })
+    Ok(Running { addr, console_token, tls, handle, task })
 }

@@ -7,3 +7,4 @@ mod headoffice;
 mod merging;
 mod photos;
 mod reading;
+mod tls;

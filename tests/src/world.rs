@@ -135,7 +135,9 @@ impl World {
 
 async fn serve(folder: &std::path::Path, hands: &Hands) -> Running {
     let listen = "127.0.0.1:0".parse().unwrap();
-    doorstep_server::start(Config { folder: folder.to_owned(), listen, insecure: false, now: hands.server() }).await.unwrap()
+    doorstep_server::start(Config { folder: folder.to_owned(), listen, insecure: false, tls: None, now: hands.server() })
+        .await
+        .unwrap()
 }
 
 impl Device {

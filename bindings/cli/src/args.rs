@@ -32,6 +32,9 @@ pub struct Args {
     /// 本机数据目录 Folder of this device's store.
     #[arg(long, global = true, env = "DOORSTEP_STORE", default_value = "./doorstep-store", value_name = "DIR", help_heading = GLOBAL)]
     pub store: PathBuf,
+    /// 信任此 PEM 文件中的证书机构，不用内置的 Trust the authorities in this PEM file instead of the built-in ones.
+    #[arg(long, global = true, env = "DOORSTEP_CA", value_name = "FILE", help_heading = GLOBAL)]
+    pub ca: Option<PathBuf>,
     /// 以 JSON 输出，出错时也是 Print one JSON document, for errors too.
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub json: bool,

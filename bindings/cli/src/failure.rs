@@ -16,6 +16,13 @@ pub enum Failed {
         /// Why.
         source: io::Error,
     },
+    /// The file named with `--ca` can not be used.
+    CaFile {
+        /// The file as named.
+        file: PathBuf,
+        /// Why it can not be read; `None`: it was read, and holds no certificate.
+        source: Option<io::Error>,
+    },
     /// `--at` is no time.
     At,
 }
@@ -50,7 +57,7 @@ impl Failed {
     fn kind(&self) -> Kind {
         match self {
             Self::Client(error) => error.kind(),
-            Self::PhotoFile { .. } | Self::At => Kind::Usage,
+            Self::PhotoFile { .. } | Self::CaFile { .. } | Self::At => Kind::Usage,
         }
     }
 
@@ -65,6 +72,20 @@ impl Failed {
                     en: format!(
                         "the photo file can not be read: {file} ({source}); nothing was recorded; check the name, written as PURPOSE=FILE"
                     ),
+                }
+            }
+            Self::CaFile { file, source: Some(source) } => {
+                let file = file.display();
+                Words {
+                    zh: format!("证书机构文件无法读取：{file}（{source}）；请核对 --ca 或 DOORSTEP_CA"),
+                    en: format!("the authorities' file can not be read: {file} ({source}); check --ca or DOORSTEP_CA"),
+                }
+            }
+            Self::CaFile { file, source: None } => {
+                let file = file.display();
+                Words {
+                    zh: format!("证书机构文件中没有可用的证书：{file}；--ca 须为 PEM 格式的证书机构"),
+                    en: format!("there is no usable certificate in {file}; --ca names a file of authorities in PEM"),
                 }
             }
             Self::At => Words {

@@ -1,6 +1,6 @@
 //! One command, one call of the client, one answer. Only `enrol` and `sync` start a runtime.
 
-use doorstep_client::{Client, ClientError, Filter, Identity, Options, Refusal, Status};
+use doorstep_client::{Client, ClientError, Filter, Identity, Options, Refusal, Status, http::Roots};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -15,7 +15,16 @@ use crate::{
 
 /// Does what the command line asks.
 pub fn run(args: &Args) -> Result<Answer, Failed> {
-    let client = Client::open(&args.store, Options::default())?;
+    let roots = match &args.ca {
+        Some(file) => {
+            Roots::Pem(std::fs::read(file).map_err(|source| Failed::CaFile { file: file.clone(), source: Some(source) })?)
+        }
+        None => Roots::Mozilla,
+    };
+    let client = Client::open(&args.store, Options { roots, ..Options::default() }).map_err(|error| match (error, &args.ca) {
+        (ClientError::Roots, Some(file)) => Failed::CaFile { file: file.clone(), source: None },
+        (error, _) => error.into(),
+    })?;
     match &args.command {
         Command::Enrol { server, code } => enrol(&client, server, code),
         Command::Parcels => parcels(&client),

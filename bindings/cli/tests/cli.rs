@@ -65,7 +65,7 @@ impl World {
         assert_eq!(admin.import_parcels(csv.as_bytes()).unwrap().imported, 2);
         let runtime = Runtime::new().unwrap();
         let listen = "127.0.0.1:0".parse().unwrap();
-        let config = Config { folder: data, listen, insecure: false, now: Arc::new(now) };
+        let config = Config { folder: data, listen, insecure: false, tls: None, now: Arc::new(now) };
         let server = runtime.block_on(doorstep_server::start(config)).unwrap();
         let up = Arc::new(AtomicBool::new(true));
         let link = link(server.addr, up.clone());
@@ -99,7 +99,8 @@ impl World {
 
 fn run(store: &Path, args: &[&str]) -> Said {
     let mut command = Command::new(env!("CARGO_BIN_EXE_doorstep"));
-    let output = command.env_remove("DOORSTEP_STORE").arg("--store").arg(store).args(args).output().unwrap();
+    let output =
+        command.env_remove("DOORSTEP_STORE").env_remove("DOORSTEP_CA").arg("--store").arg(store).args(args).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Said { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }
@@ -276,6 +277,18 @@ fn a_damaged_store_is_reported_and_left_as_it_is() {
     }
     assert_eq!(std::fs::read(&file).unwrap(), garbage);
     assert_eq!(run(folder.path(), &["status", "--json"]).json()["error"]["kind"], "storage");
+}
+
+#[test]
+fn authorities_that_can_not_be_used_are_named_and_nothing_is_tried() {
+    let world = World::new();
+    let empty = world.path("empty.pem");
+    std::fs::write(&empty, "no certificate here").unwrap();
+    for (file, why) in [(&world.path("none.pem"), "can not be read"), (&empty, "no usable certificate")] {
+        let said = world.run(&["sync", "--ca", file.to_str().unwrap()]);
+        assert_eq!(said.code, 2, "{}", said.err);
+        assert!(said.err.contains(why) && said.err.contains("--ca"), "{}", said.err);
+    }
 }
 
 #[test]

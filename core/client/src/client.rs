@@ -86,7 +86,7 @@ impl Client {
     /// Opens or creates the store in a folder. Loads no case and touches no network.
     pub fn open(folder: &Path, options: Options) -> Result<Self, ClientError> {
         let store = Store::open(folder)?;
-        let http = http::client(&options.roots).map_err(ClientError::Internal)?;
+        let http = http::client(&options.roots)?;
         let inner = Inner {
             store: Mutex::new(store),
             clock: options.clock,

@@ -88,6 +88,9 @@ pub enum ClientError {
     /// Not an address of a server.
     #[error("use the server's address: it must start with http:// or https://")]
     Server,
+    /// The authorities to trust hold no usable certificate.
+    #[error("read the certificate authorities: there is no usable certificate in the PEM")]
+    Roots,
     /// The network or the server.
     #[error("reach the server: {0:?}")]
     Network(Failure),
@@ -115,7 +118,7 @@ impl ClientError {
             Self::Open(_) | Self::Store(_) | Self::Internal(_) => Kind::Storage,
             // The server's own refusal: trying again does not help, so it is no matter of the network.
             Self::Refused(_) | Self::Network(Failure::Refused(_)) => Kind::Rule,
-            Self::Waybill(_) | Self::Code(_) | Self::Text(_) | Self::Photo(_) | Self::Server => Kind::Usage,
+            Self::Waybill(_) | Self::Code(_) | Self::Text(_) | Self::Photo(_) | Self::Server | Self::Roots => Kind::Usage,
             Self::Network(_) => Kind::Network,
         }
     }
@@ -154,6 +157,10 @@ impl ClientError {
             Self::Server => {
                 fixed("服务器地址须以 http:// 或 https:// 开头", "the server's address must start with http:// or https://")
             }
+            Self::Roots => fixed(
+                "证书机构中没有可用的证书，须为 PEM 格式",
+                "there is no usable certificate among the authorities to trust; they must be PEM",
+            ),
             Self::Open(OpenError::Corrupt) => fixed(
                 "本机数据文件损坏，已原样保留，请勿删除，联系总部修复",
                 "the store's file is damaged; it was left as it is: do not delete it, ask head office for repair",

@@ -16,6 +16,8 @@ use doorstep_protocol::{CONTENT_TYPE, ErrorBody, MAX_ENCODED, MAX_INFLATED, PROT
 use doorstep_sync::Failure;
 use reqwest::{Certificate, Client, Method, RequestBuilder, Response, StatusCode, header};
 
+use crate::ClientError;
+
 /// Which certificate authorities are trusted. Always named explicitly: the platform's verifier panics on Android unless it
 /// was initialised over JNI (reqwest#2966).
 #[derive(Debug, Clone, Default)]
@@ -30,19 +32,27 @@ pub enum Roots {
 /// Makes the HTTP client: explicit roots, no cookies, no redirects (a redirect is a captive portal). It has no total time-out:
 /// [`Call`] watches for stalls.
 #[allow(clippy::disallowed_methods, reason = "the one place that makes a client")]
-pub(crate) fn client(roots: &Roots) -> Result<Client, &'static str> {
+pub(crate) fn client(roots: &Roots) -> Result<Client, ClientError> {
     rustls::crypto::ring::default_provider().install_default().ok();
     let certificates: Result<Vec<Certificate>, _> = match roots {
         Roots::Mozilla => webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(|der| Certificate::from_der(der)).collect(),
         Roots::Pem(pem) => Certificate::from_pem_bundle(pem),
     };
+    let certificates = certificates.map_err(|_| ClientError::Roots)?;
+    // A client that trusts nobody would say "no network" for ever.
+    if certificates.is_empty() {
+        return Err(ClientError::Roots);
+    }
     Client::builder()
-        .tls_certs_only(certificates.map_err(|_| "the certificate authorities are not readable")?)
+        .tls_certs_only(certificates)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .connect_timeout(Duration::from_secs(10))
         .build()
-        .map_err(|_| "the HTTP client can not be made")
+        .map_err(|_| match roots {
+            Roots::Mozilla => ClientError::Internal("the HTTP client can not be made"),
+            Roots::Pem(_) => ClientError::Roots,
+        })
 }
 
 /// What a request cost: bytes of bodies both ways.

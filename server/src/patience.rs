@@ -1,0 +1,126 @@
+//! How long a connection may take to say something. hyper bounds the wait for a request's headers, but only once it knows
+//! which HTTP it speaks, and it waits for ever for the bytes that tell; here that wait gets its end.
+
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use axum_server::accept::Accept;
+use hyper_util::{
+    rt::{TokioExecutor, TokioTimer},
+    server::conn::auto::Builder,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::Sleep,
+};
+
+/// Longest wait for the headers of a request, from its connection's start or from the answer before.
+const HEADERS: Duration = Duration::from_secs(10);
+/// After so long without a word, an HTTP/2 peer is asked whether it is there, and has as long again to answer.
+const ALIVE: Duration = Duration::from_secs(20);
+/// The bytes that tell HTTP/2 from HTTP/1.
+const PREFACE: usize = 24;
+
+/// Bounds both protocols.
+pub(crate) fn bound(builder: &mut Builder<TokioExecutor>) {
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(ALIVE).keep_alive_timeout(ALIVE);
+}
+
+/// Accepts as `A` does, and gives what comes out ten seconds for its first bytes.
+#[derive(Clone)]
+pub(crate) struct Patience<A>(pub A);
+
+impl<A, I, S> Accept<I, S> for Patience<A>
+where
+    A: Accept<I, S>,
+    A::Future: Send + 'static,
+{
+    type Stream = Hurried<A::Stream>;
+    type Service = A::Service;
+    type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, Self::Service)>> + Send>>;
+
+    fn accept(&self, stream: I, service: S) -> Self::Future {
+        let accepting = self.0.accept(stream, service);
+        Box::pin(async move {
+            let (stream, service) = accepting.await?;
+            Ok((Hurried { stream, wait: Some((Box::pin(tokio::time::sleep(HEADERS)), PREFACE)) }, service))
+        })
+    }
+}
+
+/// A connection whose first bytes are waited for only so long.
+pub(crate) struct Hurried<S> {
+    stream: S,
+    /// Until when, and for how many bytes more; none once they are here.
+    wait: Option<(Pin<Box<Sleep>>, usize)>,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Hurried<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        let Some((until, missing)) = &mut self.wait else { return read };
+        if read.is_pending() {
+            ready!(until.as_mut().poll(cx));
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        *missing = missing.saturating_sub(buf.filled().len() - before);
+        if *missing == 0 {
+            self.wait = None;
+        }
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Hurried<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum_server::accept::DefaultAcceptor;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    // A clock that stands still until everybody waits, and then jumps: nothing here takes ten seconds.
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_says_nothing_is_given_up_and_one_that_spoke_is_not() {
+        let (mut client, server) = duplex(64);
+        let (mut server, ()) = Patience(DefaultAcceptor).accept(server, ()).await.unwrap();
+        client.write_all(b"PRI * HTTP").await.unwrap();
+        let mut buffer = [0; 64];
+        assert_eq!(server.read(&mut buffer).await.unwrap(), 10);
+        assert_eq!(server.read(&mut buffer).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+
+        let (mut client, server) = duplex(64);
+        let (mut server, ()) = Patience(DefaultAcceptor).accept(server, ()).await.unwrap();
+        let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        client.write_all(request).await.unwrap();
+        assert_eq!(server.read(&mut buffer).await.unwrap(), request.len());
+        assert!(tokio::time::timeout(HEADERS * 3, server.read(&mut buffer)).await.is_err(), "hyper's turn to wait");
+    }
+}

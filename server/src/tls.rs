@@ -1,0 +1,132 @@
+//! TLS in the server itself: a certificate and its key from PEM files, read at the start and again when asked.
+//!
+//! Never here: which names a certificate has and when it ends. Clients judge that; the server shows what it was given.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use rustls::{
+    Error, ServerConfig,
+    pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject},
+};
+
+/// Where the certificate and its key are.
+#[derive(Debug, Clone)]
+pub struct TlsFiles {
+    /// PEM: the server's certificate first, then what leads from it to an authority.
+    pub cert: PathBuf,
+    /// PEM: the certificate's private key, PKCS#8, PKCS#1 or SEC1.
+    pub key: PathBuf,
+}
+
+/// Why a certificate can not be used. Says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file can not be read.
+    #[error("read the TLS file {}: {source}; check its path and that this user may read it", file.display())]
+    File {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file is not PEM.
+    #[error("read the TLS file {}: it is not PEM ({fault}); export it again as PEM", file.display())]
+    Pem {
+        /// Which.
+        file: PathBuf,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// No certificate in the file.
+    #[error("find a certificate in {}; it must hold the server's certificate and its chain, as PEM", .0.display())]
+    NoCertificate(PathBuf),
+    /// No key in the file.
+    #[error("find a private key in {}; it must hold the certificate's key without a passphrase, as PEM", .0.display())]
+    NoKey(PathBuf),
+    /// The key is another certificate's.
+    #[error(
+        "use the TLS files: the key in {} does not fit the first certificate in {}; give the key that this certificate was made \
+         with, and the server's certificate before its authorities'",
+        key.display(), cert.display()
+    )]
+    KeyMismatch {
+        /// The certificate's file.
+        cert: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+    },
+    /// Well-formed, and yet not to be used.
+    #[error("use the TLS files {} and {}: {fault}", cert.display(), key.display())]
+    Unusable {
+        /// The certificate's file.
+        cert: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+        /// Why.
+        fault: Error,
+    },
+    /// The server was started without TLS.
+    #[error("read the certificate again: this server was started without one")]
+    Off,
+}
+
+/// The certificate that new connections get.
+#[derive(Clone)]
+pub(crate) struct Tls {
+    files: TlsFiles,
+    shown: RustlsConfig,
+}
+
+impl Tls {
+    pub(crate) async fn load(files: TlsFiles) -> Result<Self, TlsError> {
+        let shown = RustlsConfig::from_config(read(&files).await?);
+        Ok(Self { files, shown })
+    }
+
+    /// Reads the files again. If they can not be used, the certificate in use stays; running connections keep theirs.
+    pub(crate) async fn reload(&self) -> Result<(), TlsError> {
+        self.shown.reload_from_config(read(&self.files).await?);
+        Ok(())
+    }
+
+    /// Shakes hands in a task of each connection, for at most ten seconds: a silent one holds up nobody.
+    pub(crate) fn acceptor(&self) -> RustlsAcceptor {
+        RustlsAcceptor::new(self.shown.clone())
+    }
+}
+
+async fn read(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
+    let TlsFiles { cert, key } = files;
+    let chain: Vec<CertificateDer> =
+        CertificateDer::pem_slice_iter(&bytes(cert).await?).collect::<Result<_, _>>().map_err(|fault| no_pem(cert, &fault))?;
+    if chain.is_empty() {
+        return Err(TlsError::NoCertificate(cert.clone()));
+    }
+    let private = PrivateKeyDer::from_pem_slice(&bytes(key).await?).map_err(|fault| match fault {
+        pem::Error::NoItemsFound => TlsError::NoKey(key.clone()),
+        fault => no_pem(key, &fault),
+    })?;
+    // Named here and not installed for the process: what else runs in it, such as a client in a test, makes its own choice.
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let made = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, private));
+    let mut config = made.map_err(|fault| match fault {
+        Error::InconsistentKeys(_) => TlsError::KeyMismatch { cert: cert.clone(), key: key.clone() },
+        fault => TlsError::Unusable { cert: cert.clone(), key: key.clone(), fault },
+    })?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+async fn bytes(file: &Path) -> Result<Vec<u8>, TlsError> {
+    tokio::fs::read(file).await.map_err(|source| TlsError::File { file: file.to_owned(), source })
+}
+
+fn no_pem(file: &Path, fault: &pem::Error) -> TlsError {
+    TlsError::Pem { file: file.to_owned(), fault: fault.to_string() }
+}
