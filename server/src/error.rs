@@ -93,7 +93,7 @@ pub(crate) enum ApiError {
     TooLarge,
     #[error("body is malformed: {0}")]
     Malformed(String),
-    #[error("too much is waiting to be written; come back later")]
+    #[error("too much at once; come back later")]
     Busy,
     #[error("no such thing")]
     NotFound,

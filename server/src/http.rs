@@ -23,7 +23,9 @@ use crate::{
     db::Db,
     enrol::{self, Device},
     error::ApiError,
-    feed, ingest, photos, refs,
+    feed, ingest,
+    live::{self, Live},
+    photos, refs,
     serve::NowFn,
 };
 
@@ -39,12 +41,15 @@ pub(crate) struct App {
     pub console_token: Arc<str>,
     /// Woken after each accepted push: something is to be projected.
     pub to_project: Arc<Notify>,
+    /// Told after each write that may have published to a feed.
+    pub live: Arc<Live>,
 }
 
 pub(crate) fn router(app: App) -> Router {
     Router::new()
         .route("/v1/sync", post(sync))
         .route("/v1/enrol", post(enrol_device))
+        .route("/v1/live", get(live::live))
         .route("/v1/refs/{kind}", get(reference))
         .route("/v1/photos/{sha}", put(put_photo))
         .route("/", get(console::list))
@@ -58,7 +63,7 @@ pub(crate) fn router(app: App) -> Router {
         .with_state(app)
 }
 
-async fn device(app: &App, headers: &HeaderMap) -> Result<Device, ApiError> {
+pub(crate) async fn device(app: &App, headers: &HeaderMap) -> Result<Device, ApiError> {
     let token = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
     let token = token.ok_or(ApiError::Unauthorized)?.to_owned();
     app.db.read(move |db| enrol::authenticate(db, &token)).await
@@ -100,6 +105,7 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
             let who = device.clone();
             let ack = app.db.write(move |db| ingest::take(db, &batch, &who, now)).await?;
             app.to_project.notify_one();
+            app.live.moved();
             Some(ack)
         }
         None => None,

@@ -13,6 +13,7 @@ mod error;
 mod feed;
 mod http;
 mod ingest;
+mod live;
 mod patience;
 mod photos;
 mod project;

@@ -10,6 +10,7 @@ use crate::{
     ServeError, TlsError, TlsFiles,
     db::{self, Db},
     http::{self, App},
+    live::Live,
     patience::{Patience, bound},
     project,
     tls::Tls,
@@ -39,6 +40,7 @@ pub struct Running {
     /// Opens the page at `/?token=...`.
     pub console_token: String,
     tls: Option<Tls>,
+    live: Arc<Live>,
     handle: Handle<SocketAddr>,
     task: JoinHandle<()>,
 }
@@ -62,6 +64,7 @@ impl Running {
 
     /// Stops accepting, finishes what is in flight, returns when done.
     pub async fn stop(self) {
+        self.live.end();
         self.handle.graceful_shutdown(None);
         self.task.await.ok();
     }
@@ -87,12 +90,16 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     let to_project = Arc::new(Notify::new());
     // What a killed process left behind is projected first.
     to_project.notify_one();
+    let live = Live::new();
     let app = App {
         db: db.clone(),
         now: config.now.clone(),
         console_token: console_token.as_str().into(),
         to_project: to_project.clone(),
+        live: live.clone(),
     };
+    let (of_teller, to_read) = (live.clone(), db.clone());
+    let teller = tokio::spawn(async move { of_teller.tell(&to_read).await });
     let now = config.now;
     let projector = tokio::spawn(async move {
         loop {
@@ -116,6 +123,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
             eprintln!("doorstep-server: serving ended: {error}");
         }
         projector.abort();
+        teller.abort();
     });
-    Ok(Running { addr, console_token, tls, handle, task })
+    Ok(Running { addr, console_token, tls, live, handle, task })
 }

@@ -4,6 +4,7 @@
 mod basics;
 mod faults;
 mod headoffice;
+mod live;
 mod merging;
 mod photos;
 mod reading;

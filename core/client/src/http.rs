@@ -119,11 +119,16 @@ impl Call<'_> {
     }
 }
 
+/// Whether our server answered. Without its header it is a captive portal, a proxy or a stranger: no network, never an error
+/// of the record.
+pub(crate) fn is_from_us(response: &Response) -> bool {
+    response.headers().get(PROTO_HEADER).is_some_and(|version| version.as_bytes() == PROTO_VERSION.as_bytes())
+}
+
 /// Reads an answer to its end.
 pub(crate) async fn answer(mut response: Response, stall: Duration, cost: &mut Cost) -> Result<Option<Vec<u8>>, Failure> {
     let header = |name: &str| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
-    // Without our header it is a captive portal, a proxy or a stranger: no network, never an error of the record.
-    if header(PROTO_HEADER).as_deref() != Some(PROTO_VERSION) {
+    if !is_from_us(&response) {
         return Err(Failure::Network);
     }
     let status = response.status();

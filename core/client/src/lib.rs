@@ -1,7 +1,7 @@
 //! The shell around `sync` and `store` that every binding wraps: a [`Client`] on one folder.
 //!
-//! Recording and reading are plain blocking calls on local storage and work with no network at all. Only [`Client::enrol`]
-//! and [`Client::sync`] touch the network. A [`Command`] is what a person does; [`Client::record`] validates it against the
+//! Recording and reading are plain blocking calls on local storage and work with no network at all. Only [`Client::enrol`],
+//! [`Client::sync`] and [`Client::wait_for_hint`] touch the network. A [`Command`] is what a person does; [`Client::record`] validates it against the
 //! rule pack, turns it into entries and makes it durable. Here time, randomness and sockets enter; nothing below reads a
 //! clock. Never here: business rules (they are in the pack and in `rules`), SQL, Automerge.
 
@@ -11,6 +11,7 @@ mod command;
 mod drive;
 mod error;
 pub mod http;
+mod live;
 
 pub use client::{Client, Options, Outcome};
 pub use clock::{Clock, SystemClock};

@@ -69,17 +69,22 @@ impl Store {
         tx.commit()?;
         open.truncate(fits);
         let push = if open.is_empty() { None } else { Some(push(number, &open, clocks)?) };
-        let mut scopes = self.db.prepare_cached("SELECT scope, cursor FROM scope ORDER BY scope")?;
-        let pull = scopes.query_map([], |row| Ok(Pull { scope: row.get(0)?, cursor: row.get(1)? }))?;
         Ok(SyncRequest {
             device: who.device,
             install: who.install,
             history: history_id(&self.db)?,
             push,
-            pull: pull.collect::<Result<_, _>>()?,
+            pull: self.cursors()?,
             want_bytes: u32::try_from(max_bytes).unwrap_or(u32::MAX),
             refs: self.ref_versions()?,
         })
+    }
+
+    /// How far each feed has been fetched.
+    pub fn cursors(&self) -> Result<Vec<Pull>, StoreError> {
+        let mut scopes = self.db.prepare_cached("SELECT scope, cursor FROM scope ORDER BY scope")?;
+        let pull = scopes.query_map([], |row| Ok(Pull { scope: row.get(0)?, cursor: row.get(1)? }))?;
+        Ok(pull.collect::<Result<_, _>>()?)
     }
 
     /// Applies an answer: verdicts, feeds, cursors and the time anchor, in one transaction.
