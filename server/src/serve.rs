@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
-use axum_server::{Handle, Server, accept::DefaultAcceptor};
+use axum_server::{Handle, Server, accept::NoDelayAcceptor};
 use doorstep_domain::UnixMs;
 use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 
@@ -117,7 +117,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
         let service = http::router(app).into_make_service();
         let served = match acceptor {
             Some(acceptor) => server.acceptor(Patience(acceptor)).serve(service).await,
-            None => server.acceptor(Patience(DefaultAcceptor)).serve(service).await,
+            None => server.acceptor(Patience(NoDelayAcceptor)).serve(service).await,
         };
         if let Err(error) = served {
             eprintln!("doorstep-server: serving ended: {error}");

@@ -7,7 +7,10 @@ use std::{
     sync::Arc,
 };
 
-use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use axum_server::{
+    accept::NoDelayAcceptor,
+    tls_rustls::{RustlsAcceptor, RustlsConfig},
+};
 use rustls::{
     Error, ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject},
@@ -94,8 +97,8 @@ impl Tls {
     }
 
     /// Shakes hands in a task of each connection, for at most ten seconds: a silent one holds up nobody.
-    pub(crate) fn acceptor(&self) -> RustlsAcceptor {
-        RustlsAcceptor::new(self.shown.clone())
+    pub(crate) fn acceptor(&self) -> RustlsAcceptor<NoDelayAcceptor> {
+        RustlsAcceptor::new(self.shown.clone()).acceptor(NoDelayAcceptor)
     }
 }
 

@@ -99,6 +99,7 @@ async fn a_device_enrols_and_syncs_over_tls_with_an_authority_of_the_networks_ow
     let (client, who) = office.enrol("phone", roots).await.unwrap();
     assert_eq!(who.author.user.as_str(), "c1");
     client.sync().await.unwrap();
+    assert!(!client.wait_for_hint(1).await.unwrap());
     // The client keeps its connection open: an idle one holds up no stop.
     office.running.stop().await;
     assert!(client.sync().await.is_err());
