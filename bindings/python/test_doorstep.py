@@ -167,7 +167,7 @@ class DoorstepTest(unittest.IsolatedAsyncioTestCase):
             await asyncio.wait_for(self.client.sync(), PATIENCE)
         self.assertIn("on this device", caught.exception.en)
         case = self.case(0)
-        self.assertEqual((case.unsent, case.held, case.attempts, case.reason), (1, 0, 1, "DF-NOBODY"))
+        self.assertEqual((case.unsent, case.quarantined, case.attempts, case.reason), (1, 0, 1, "DF-NOBODY"))
         self.assertEqual(case.due_at_ms, recorded.due_at_ms)
 
     async def test_a_sync_leaves_the_event_loop_free_and_the_server_has_the_case(self):

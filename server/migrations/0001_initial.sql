@@ -16,32 +16,67 @@ CREATE TABLE person (
   id     TEXT PRIMARY KEY,
   name   TEXT NOT NULL,
   role   TEXT NOT NULL,
-  outlet TEXT NOT NULL REFERENCES outlet (code)
+  outlet TEXT NOT NULL REFERENCES outlet (code),
+  left_at INTEGER                          -- has left: reads nothing; what they recorded goes into quarantine
 ) STRICT, WITHOUT ROWID;
 
--- One-time codes. Only hashes of secrets are kept.
+-- One-time codes: four characters to find it, the rest as a hash. Wrong guesses count here, for everybody together.
 CREATE TABLE code (
-  hash       BLOB PRIMARY KEY,
-  person     TEXT NOT NULL REFERENCES person (id),
-  expires_at INTEGER NOT NULL,
-  install    BLOB                          -- who redeemed it; null: nobody yet
+  id          TEXT PRIMARY KEY,
+  hash        BLOB NOT NULL,
+  person      TEXT NOT NULL REFERENCES person (id),
+  expires_at  INTEGER NOT NULL,
+  wrong       INTEGER NOT NULL DEFAULT 0,
+  redeemed_by BLOB,                        -- the device; null: nobody yet
+  nonce       BLOB                         -- the last one that was signed for it: a request is good once
+) STRICT, WITHOUT ROWID;
+
+-- Refusals at the door, counted by their code.
+CREATE TABLE refusal (
+  code  TEXT PRIMARY KEY,
+  times INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE device (
-  id          BLOB PRIMARY KEY,
-  person      TEXT NOT NULL REFERENCES person (id),
-  install     BLOB NOT NULL UNIQUE,
-  tag         TEXT NOT NULL UNIQUE,        -- 40 bits: an install whose tag is known is refused
-  token_hash  BLOB NOT NULL UNIQUE,
-  enrolled_at INTEGER NOT NULL
+  id          BLOB PRIMARY KEY,            -- hash of the public key
+  public_key  BLOB NOT NULL,
+  enrolled_at INTEGER NOT NULL,
+  revoked_at  INTEGER,
+  revoked_why TEXT,
+  seen_at     INTEGER NOT NULL,
+  beacon      BLOB                         -- what it said is still on it, CBOR
 ) STRICT, WITHOUT ROWID;
 
--- Roles and outlets that an installation was ever enrolled with: what its entries say.
-CREATE TABLE enrolled_as (
-  install BLOB NOT NULL,
-  role    TEXT NOT NULL,
-  outlet  TEXT NOT NULL,
-  PRIMARY KEY (install, role, outlet)
+CREATE TABLE install (
+  install    BLOB PRIMARY KEY,
+  device     BLOB NOT NULL REFERENCES device (id),
+  tag        TEXT NOT NULL UNIQUE,         -- 40 bits: an install whose tag is known is refused
+  first_seen INTEGER NOT NULL,
+  forked_at  INTEGER                       -- two stores have written under it: nothing is left out of its feeds any more
+) STRICT, WITHOUT ROWID;
+CREATE INDEX install_by_device ON install (device);
+
+-- The people of a device, with the role and the outlet they were enrolled with: what their entries may say.
+CREATE TABLE member (
+  device BLOB NOT NULL REFERENCES device (id),
+  person TEXT NOT NULL REFERENCES person (id),
+  role   TEXT NOT NULL,
+  outlet TEXT NOT NULL,
+  PRIMARY KEY (device, person, role, outlet)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE token (
+  hash       BLOB PRIMARY KEY,
+  device     BLOB NOT NULL REFERENCES device (id),
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX token_by_device ON token (device);
+
+-- Server times that were given to a device: what its entries may lean on.
+CREATE TABLE anchor (
+  device    BLOB NOT NULL,
+  server_ms INTEGER NOT NULL,
+  PRIMARY KEY (device, server_ms)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE reference (
@@ -60,10 +95,18 @@ CREATE TABLE parcel (
   recipient_phone   BLOB NOT NULL,
   recipient_address BLOB NOT NULL,
   cod_fen           INTEGER NOT NULL,
-  arrival_ms        INTEGER
+  arrival_ms        INTEGER,
+  hub               TEXT REFERENCES outlet (code)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX parcel_by_outlet ON parcel (delivering_outlet);
 CREATE INDEX parcel_by_courier ON parcel (courier);
+
+-- Whose list a parcel was ever on: what was recorded at the door before the list changed is as good as before.
+CREATE TABLE assigned (
+  waybill TEXT NOT NULL,
+  courier TEXT NOT NULL,
+  PRIMARY KEY (waybill, courier)
+) STRICT, WITHOUT ROWID;
 
 -- The truth, append-only, clustered by case. n: order of acceptance in the case, from 1.
 CREATE TABLE change (
@@ -75,24 +118,39 @@ CREATE TABLE change (
   max_op      INTEGER NOT NULL,
   mono_ms     INTEGER NOT NULL,
   device      BLOB NOT NULL,
+  pushed_by   BLOB NOT NULL,               -- the installation whose chain the batch is in
   batch       INTEGER NOT NULL,
   received_at INTEGER NOT NULL,
   acted_at    INTEGER,
+  slack_ms    INTEGER NOT NULL,
+  marks       INTEGER NOT NULL,            -- bits of a receipt: see Receipt::marks
   bytes       BLOB NOT NULL,
   PRIMARY KEY (case_id, n)
 ) STRICT, WITHOUT ROWID;
 
--- What was refused: kept, with the rule, for a person to judge.
-CREATE TABLE held (
-  case_id     BLOB NOT NULL,
-  hash        BLOB NOT NULL,
-  reason      TEXT NOT NULL,
-  device      BLOB NOT NULL,
-  batch       INTEGER NOT NULL,
-  received_at INTEGER NOT NULL,
-  bytes       BLOB NOT NULL,
+-- What was refused: kept, with the rule, for a person to judge. Never deleted.
+CREATE TABLE quarantine (
+  case_id        BLOB NOT NULL,
+  hash           BLOB NOT NULL,
+  reason         TEXT NOT NULL,
+  rule           TEXT,                     -- the policy's rule
+  policy_version INTEGER NOT NULL,
+  device         BLOB NOT NULL,
+  pushed_by      BLOB NOT NULL,
+  batch          INTEGER NOT NULL,
+  person         TEXT NOT NULL,            -- who was signed in when it was sent
+  received_at    INTEGER NOT NULL,
+  acted_at       INTEGER,
+  slack_ms       INTEGER NOT NULL,
+  marks          INTEGER NOT NULL,
+  bytes          BLOB NOT NULL,
+  state          TEXT NOT NULL DEFAULT 'open',  -- open, released, discarded
+  decided_at     INTEGER,
+  decided_by     TEXT,
+  why            TEXT,
   PRIMARY KEY (case_id, hash)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX quarantine_open ON quarantine (received_at) WHERE state = 'open';
 
 CREATE TABLE doc (
   case_id      BLOB PRIMARY KEY,
@@ -103,6 +161,10 @@ CREATE TABLE doc (
   bytes        INTEGER NOT NULL,
   notified     INTEGER NOT NULL,           -- 1: a notice or a phone notice is in the case
   notice_to    TEXT,                       -- target of the newest notice, for a waybill that no parcel row knows
+  closed       INTEGER NOT NULL,           -- 1: ended; it leaves the courier's phone
+  offered_to   TEXT,                       -- courier to whom it is being handed over
+  offer        TEXT,                       -- key of that handover entry
+  courier      TEXT,                       -- courier who took it over; null: whose list it is on
   first_person TEXT NOT NULL,              -- who recorded first: the scope of a waybill that no parcel row knows
   projected_n  INTEGER NOT NULL,
   frozen       TEXT                        -- why it can not be projected; its changes are safe in the log
@@ -119,6 +181,7 @@ CREATE TABLE scope (
 CREATE TABLE doc_scope (
   case_id BLOB NOT NULL,
   scope   TEXT NOT NULL,
+  has     INTEGER NOT NULL,                -- 1: the case is in the scope; 0: it was, and has left it
   PRIMARY KEY (case_id, scope)
 ) STRICT, WITHOUT ROWID;
 
@@ -126,19 +189,43 @@ CREATE TABLE feed (
   scope   TEXT NOT NULL,
   seq     INTEGER NOT NULL,
   case_id BLOB NOT NULL,
-  from_n  INTEGER NOT NULL,
+  from_n  INTEGER NOT NULL,                -- 0: the case has left the scope
   to_n    INTEGER NOT NULL,
+  whole   INTEGER NOT NULL,                -- 1: it came back: nobody's own changes are left out
   PRIMARY KEY (scope, seq)
 ) STRICT, WITHOUT ROWID;
 
--- Verdicts of each batch, replayed when its answer was lost.
-CREATE TABLE batch (
-  device  BLOB NOT NULL,
-  number  INTEGER NOT NULL,
-  content BLOB NOT NULL,                   -- SHA-256 over cases and packs
-  ack     BLOB NOT NULL,
-  PRIMARY KEY (device, number)
+-- Signed batches as they came, with the verdicts, which are replayed when their answer was lost. Two with one number are a
+-- fork: both are kept.
+CREATE TABLE envelope (
+  install     BLOB NOT NULL,
+  number      INTEGER NOT NULL,
+  hash        BLOB NOT NULL,               -- of the body
+  prev        BLOB NOT NULL,
+  device      BLOB NOT NULL,
+  person      TEXT NOT NULL,
+  wall_ms     INTEGER NOT NULL,            -- the device's clocks when it was sent first
+  mono_ms     INTEGER NOT NULL,
+  boot        BLOB NOT NULL,
+  sig         BLOB NOT NULL,
+  received_at INTEGER NOT NULL,
+  body        BLOB NOT NULL,               -- zstd
+  ack         BLOB NOT NULL,
+  forks       INTEGER NOT NULL,            -- 1: it broke the chain
+  PRIMARY KEY (install, number, hash)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX envelope_by_device ON envelope (device, received_at);
+
+-- Alarms: one installation, two stores (a clone, or a restored backup).
+CREATE TABLE fork (
+  id       INTEGER PRIMARY KEY,
+  install  BLOB NOT NULL,
+  device   BLOB NOT NULL,
+  number   INTEGER NOT NULL,
+  what     TEXT NOT NULL,                  -- same_number, other_predecessor, behind
+  at       INTEGER NOT NULL,
+  seen_at  INTEGER                         -- head office has looked at it
+) STRICT;
 
 -- A photo named by an accepted entry; stored_at null: its bytes are still on the phone.
 CREATE TABLE photo (

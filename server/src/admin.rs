@@ -4,14 +4,26 @@ use std::path::Path;
 
 use chrono::{DateTime, NaiveDateTime, TimeZone};
 use csv::ByteRecord;
-use doorstep_domain::{CaseId, Fen, NetworkCode, OutletCode, Personal, Role, UnixMs, UserId, Waybill};
-use doorstep_rules::Pack;
+use doorstep_domain::{CaseId, ChangeHash, DeviceId, Fen, NetworkCode, OutletCode, Personal, Role, UnixMs, UserId, Waybill};
+use doorstep_rules::{Pack, Policy};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 
-use crate::{AdminError, db, enrol, error::ApiError, feed, project};
+use crate::{
+    AdminError, db, devices, enrol,
+    error::ApiError,
+    feed,
+    keys::Keys,
+    project,
+    quarantine::{self, DecideError},
+    refs::bump,
+};
 
-pub use crate::project::CaseRow;
+pub use crate::{
+    devices::{DeviceRow, EnvelopeRow, Fork},
+    project::CaseRow,
+    quarantine::Item,
+};
 
 /// How long a code can be redeemed.
 const CODE_LIFE_MS: i64 = 24 * 3_600_000;
@@ -59,6 +71,15 @@ impl From<ApiError> for AdminError {
     }
 }
 
+impl From<DecideError> for AdminError {
+    fn from(error: DecideError) -> Self {
+        match error {
+            DecideError::Api(error) => error.into(),
+            other => Self::Invalid(other.to_string()),
+        }
+    }
+}
+
 impl Admin {
     /// Opens a data folder; an empty one is set up.
     pub fn open(folder: &Path) -> Result<Self, AdminError> {
@@ -81,12 +102,17 @@ impl Admin {
     /// Adds or changes a person.
     pub fn user(&mut self, id: &str, name: &str, role: &str, outlet: &str) -> Result<(), AdminError> {
         let id: UserId = parse(id, "user id")?;
-        let role: Role = role.parse().map_err(|_| AdminError::Invalid(format!("role {role:?} is not courier or outlet")))?;
+        let role: Role = role.parse().map_err(|_| {
+            AdminError::Invalid(format!(
+                "role {role:?} is none of: {}",
+                Role::ALL.iter().map(|r| r.as_str()).collect::<Vec<_>>().join(", ")
+            ))
+        })?;
         self.need("outlet", "code", outlet, "add it first: doorstep-server admin outlet")?;
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         tx.execute(
             "INSERT INTO person (id, name, role, outlet) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (id) DO UPDATE SET name = ?2, role = ?3, outlet = ?4",
+             ON CONFLICT (id) DO UPDATE SET name = ?2, role = ?3, outlet = ?4, left_at = NULL",
             params![id.as_str(), name, role.as_str(), outlet],
         )?;
         // Another outlet or role reads other parcels.
@@ -103,12 +129,120 @@ impl Admin {
         let letters: Vec<char> =
             random.iter().filter_map(|byte| alphabet.get(usize::from(byte % 32)).map(|b| char::from(*b))).collect();
         let code = letters.chunks(4).map(|part| part.iter().collect::<String>()).collect::<Vec<_>>().join("-");
+        let clean = enrol::clean_code(&code);
         let expires_at = now.plus(CODE_LIFE_MS);
+        // Two codes with the same first four characters: one in a million. The older one is then void, and nobody is let in.
         self.db.execute(
-            "INSERT INTO code (hash, person, expires_at) VALUES (?1, ?2, ?3)",
-            params![enrol::code_hash(&code).as_slice(), user, expires_at.0],
+            "INSERT OR REPLACE INTO code (id, hash, person, expires_at) VALUES (?1, ?2, ?3, ?4)",
+            params![
+                clean.chars().take(enrol::CODE_ID).collect::<String>(),
+                enrol::code_hash(&clean).as_slice(),
+                user,
+                expires_at.0
+            ],
         )?;
         Ok(NewCode { code, user: user.to_owned(), expires_at })
+    }
+
+    /// A person has left: their devices read nothing of theirs any more, and what they recorded goes into quarantine.
+    pub fn left(&mut self, user: &str, now: UnixMs) -> Result<(), AdminError> {
+        self.need("person", "id", user, "list them in the parcels' or your own records")?;
+        self.db.execute("UPDATE person SET left_at = coalesce(left_at, ?2) WHERE id = ?1", params![user, now.0])?;
+        bump(&self.db, "parcels")?;
+        Ok(())
+    }
+
+    /// Publishes a policy: who may record what.
+    pub fn policy(&mut self, json: &[u8]) -> Result<u32, AdminError> {
+        let policy = Policy::parse(json).map_err(|error| AdminError::Invalid(error.to_string()))?;
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        tx.execute("UPDATE reference SET body = ?1 WHERE kind = 'policy'", params![json])?;
+        bump(&tx, "policy")?;
+        tx.commit()?;
+        Ok(policy.version)
+    }
+
+    /// All devices: those that hold the oldest unsent work first, then the most silent.
+    pub fn devices(&self, now: UnixMs) -> Result<Vec<DeviceRow>, AdminError> {
+        Ok(devices::list(&self.db, now)?)
+    }
+
+    /// Revokes the device whose id begins so: reading ends with its next request, and what it still delivers goes into
+    /// quarantine. A new code enrols it again.
+    pub fn revoke(&mut self, prefix: &str, why: &str, now: UnixMs) -> Result<DeviceId, AdminError> {
+        let device = self.device(prefix)?;
+        self.db.execute(
+            "UPDATE device SET revoked_at = coalesce(revoked_at, ?2), revoked_why = ?3 WHERE id = ?1",
+            params![device.as_bytes(), now.0, why],
+        )?;
+        Ok(device)
+    }
+
+    fn device(&self, prefix: &str) -> Result<DeviceId, AdminError> {
+        let mut query =
+            self.db.prepare("SELECT id FROM device WHERE substr(lower(hex(id)), 1, length(?1)) = lower(?1) LIMIT 2")?;
+        let found = query.query_map([prefix], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
+        match found.as_slice() {
+            [id] if !prefix.is_empty() => DeviceId::try_from(id.as_slice()).map_err(|e| AdminError::Invalid(e.to_string())),
+            _ => Err(AdminError::Missing(format!(
+                "{} devices begin with {prefix:?}; list them: doorstep-server admin devices",
+                found.len()
+            ))),
+        }
+    }
+
+    /// Changes in quarantine, the oldest first; those that were decided too if asked.
+    pub fn quarantine(&self, decided: bool) -> Result<Vec<Item>, AdminError> {
+        Ok(quarantine::list(&self.db, decided)?)
+    }
+
+    /// Releases the quarantined change whose hash begins so: its entries are written anew under the server's hand, with their
+    /// author, time and first receipt. Returns the case and the new change.
+    pub fn release(&mut self, prefix: &str, by: &str, now: UnixMs) -> Result<(CaseId, ChangeHash), AdminError> {
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let keys = Keys::read(&tx)?;
+        let released = quarantine::release(&tx, &keys, prefix, by, now)?;
+        tx.commit()?;
+        Ok(released)
+    }
+
+    /// Discards the quarantined change whose hash begins so. It stays there with the reason, and its device is told.
+    pub fn discard(&mut self, prefix: &str, by: &str, why: &str, now: UnixMs) -> Result<(CaseId, ChangeHash), AdminError> {
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let discarded = quarantine::discard(&tx, prefix, by, why, now)?;
+        tx.commit()?;
+        Ok(discarded)
+    }
+
+    /// The signed batches that touched a case, each checked anew.
+    pub fn envelopes(&self, case: &CaseId) -> Result<Vec<EnvelopeRow>, AdminError> {
+        Ok(devices::envelopes(&self.db, case)?)
+    }
+
+    /// The case of a waybill of this network.
+    pub fn case_of(&self, waybill: &str) -> Result<CaseId, AdminError> {
+        let waybill = Waybill::parse(waybill).map_err(|error| AdminError::Invalid(error.to_string()))?;
+        let network: NetworkCode = parse(&project::pack(&self.db)?.network, "network")?;
+        Ok(CaseId::of(&network, &waybill))
+    }
+
+    /// Fork alarms that nobody has looked at: clones and restored backups.
+    pub fn forks(&self) -> Result<Vec<Fork>, AdminError> {
+        Ok(devices::forks(&self.db)?)
+    }
+
+    /// Marks a fork alarm as looked at.
+    pub fn fork_seen(&mut self, id: i64, now: UnixMs) -> Result<(), AdminError> {
+        match self.db.execute("UPDATE fork SET seen_at = ?2 WHERE id = ?1 AND seen_at IS NULL", params![id, now.0])? {
+            0 => Err(AdminError::Missing(format!("no open alarm {id}; list them: doorstep-server admin forks"))),
+            _ => Ok(()),
+        }
+    }
+
+    /// How often each refusal at the door was given.
+    pub fn refusals(&self) -> Result<Vec<(String, u64)>, AdminError> {
+        let mut query = self.db.prepare("SELECT code, times FROM refusal ORDER BY code")?;
+        Ok(query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?)
     }
 
     /// Publishes a rule pack.
@@ -176,10 +310,6 @@ fn parse<T: std::str::FromStr<Err = doorstep_domain::IdError>>(text: &str, what:
     text.parse().map_err(|error| AdminError::Invalid(format!("{what} {text:?}: {error}")))
 }
 
-fn bump(db: &Connection, kind: &str) -> rusqlite::Result<()> {
-    db.execute("UPDATE reference SET version = version + 1 WHERE kind = ?1", [kind]).map(|_| ())
-}
-
 const COLUMNS: [&str; 10] = [
     "waybill",
     "network",
@@ -216,8 +346,8 @@ impl Lines<'_> {
     }
 }
 
-/// Where each column stands in the file.
-struct Columns(Vec<usize>);
+/// Where each column stands in the file; `hub` may be missing.
+struct Columns(Vec<usize>, Option<usize>);
 
 impl Columns {
     fn of(header: &ByteRecord) -> Result<Self, AdminError> {
@@ -227,7 +357,8 @@ impl Columns {
                 AdminError::Invalid(format!("line 1: column {name:?} is missing; the columns are {}", COLUMNS.join(",")))
             })
         };
-        COLUMNS.iter().map(find).collect::<Result<_, _>>().map(Self)
+        let hub = header.iter().position(|column| column == b"hub");
+        Ok(Self(COLUMNS.iter().map(find).collect::<Result<_, _>>()?, hub))
     }
 
     fn parcel(&self, record: &ByteRecord, pack: &Pack) -> Result<Row, String> {
@@ -238,6 +369,13 @@ impl Columns {
         };
         let personal = |name: &str| Personal::plain(text(name)?).map_err(|error| format!("{name}: {error}"));
         let code = |name: &str| text(name)?.parse::<OutletCode>().map_err(|error| format!("{name}: {error}"));
+        let hub = match self.1.and_then(|at| record.get(at)).unwrap_or_default() {
+            b"" => None,
+            bytes => {
+                let text = std::str::from_utf8(bytes).map_err(|_| "hub: not UTF-8; save the file as UTF-8")?;
+                Some(text.parse::<OutletCode>().map_err(|error| format!("hub: {error}"))?)
+            }
+        };
         let network: NetworkCode = text("network")?.parse().map_err(|error| format!("network: {error}"))?;
         if network.as_str() != pack.network {
             return Err(format!("network: {network} has no rule pack here, only {}", pack.network));
@@ -255,6 +393,7 @@ impl Columns {
             fen => fen.parse().ok().filter(|fen| *fen >= 0).ok_or("cod_fen: not a whole number of fen, 0 or more")?,
         };
         Ok(Row {
+            hub,
             waybill,
             network,
             origin: code("origin_outlet")?,
@@ -292,6 +431,7 @@ fn arrival(text: &str, pack: &Pack) -> Option<UnixMs> {
 }
 
 struct Row {
+    hub: Option<OutletCode>,
     waybill: Waybill,
     network: NetworkCode,
     origin: OutletCode,
@@ -307,7 +447,7 @@ struct Row {
 impl Row {
     fn insert(&self, db: &Connection) -> Result<(), String> {
         let failed = |error: rusqlite::Error| error.to_string();
-        for outlet in [&self.origin, &self.delivering] {
+        for outlet in [&self.origin, &self.delivering].into_iter().chain(&self.hub) {
             let known: Option<i64> = db
                 .query_row("SELECT 1 FROM outlet WHERE code = ?1", [outlet.as_str()], |row| row.get(0))
                 .optional()
@@ -321,9 +461,24 @@ impl Row {
                 .map_err(failed)?;
             known.ok_or_else(|| format!("courier {courier} is not known"))?;
         }
+        let case = CaseId::of(&self.network, &self.waybill);
+        if let Some(courier) = &self.courier {
+            db.execute(
+                "INSERT OR IGNORE INTO assigned (waybill, courier) VALUES (?1, ?2)",
+                params![self.waybill.as_str(), courier.as_str()],
+            )
+            .map_err(failed)?;
+            // A list that names another courier than the one before ends what was handed over under the old one.
+            db.execute(
+                "UPDATE doc SET courier = NULL, offered_to = NULL, offer = NULL WHERE case_id = ?1
+                 AND NOT EXISTS (SELECT 1 FROM parcel WHERE waybill = ?2 AND courier = ?3)",
+                params![case.as_bytes(), self.waybill.as_str(), courier.as_str()],
+            )
+            .map_err(failed)?;
+        }
         db.prepare_cached(
             "INSERT OR REPLACE INTO parcel (waybill, network, origin_outlet, delivering_outlet, courier, recipient_name,
-               recipient_phone, recipient_address, cod_fen, arrival_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+               recipient_phone, recipient_address, cod_fen, arrival_ms, hub) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )
         .and_then(|mut insert| {
             insert.execute(params![
@@ -336,12 +491,12 @@ impl Row {
                 self.phone.as_ref().map_or(&[][..], |p| p.as_bytes()),
                 self.address.as_bytes(),
                 self.cod.0,
-                self.arrival.map(|at| at.0)
+                self.arrival.map(|at| at.0),
+                self.hub.as_ref().map(|hub| hub.as_str())
             ])
         })
         .map_err(failed)?;
         // A parcel that was recorded before it was listed gets its scopes now.
-        let case = CaseId::of(&self.network, &self.waybill);
         let recorded: Option<i64> = db
             .query_row("SELECT 1 FROM doc WHERE case_id = ?1", params![case.as_bytes()], |row| row.get(0))
             .optional()

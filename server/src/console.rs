@@ -212,6 +212,8 @@ fn what(recorded: &Recorded, pack: &Pack, clock: &Clock, stored: &[Vec<u8>]) -> 
             html! { "回复：" (both(&decision_name(pack, r.decision.as_str()))) (said(&r.words)) (said(&r.phone)) (said(&r.address)) }
         }
         Body::Close(c) => html! { "结案：" (both(&decision_name(pack, c.outcome.as_str()))) (said(&c.words)) },
+        Body::Handover(h) => html! { "交接给 Handed over to " (h.to) (said(&h.words)) },
+        Body::Takeover(_) => html! { "已接收交接 Taken over" },
         Body::Unknown { name } => html! { (name) span.en { "written by a newer version" } },
     }
 }

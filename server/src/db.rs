@@ -34,9 +34,14 @@ pub(crate) fn open(folder: &Path) -> Result<Connection, ServeError> {
         if version == 0 {
             let history = random::<16>().ok_or(ServeError::Random)?;
             tx.execute("INSERT INTO meta (key, value) VALUES ('history', ?1)", params![history.as_slice()])?;
+            let keys = Keys::fresh().ok_or(ServeError::Random)?;
+            for (name, value) in [("signing_key", &keys.pkcs8), ("nonce_key", &keys.nonce), ("install", &keys.install)] {
+                tx.execute("INSERT INTO meta (key, value) VALUES (?1, ?2)", params![name, value])?;
+            }
             tx.execute(
-                "INSERT INTO reference (kind, version, body) VALUES ('parcels', 1, x''), ('outlets', 1, x''), ('pack', 1, ?1)",
-                params![doorstep_rules::FIRST_PACK],
+                "INSERT INTO reference (kind, version, body)
+                 VALUES ('parcels', 1, x''), ('outlets', 1, x''), ('pack', 1, ?1), ('policy', 1, ?2)",
+                params![doorstep_rules::FIRST_PACK, doorstep_rules::FIRST_POLICY],
             )?;
         }
         tx.pragma_update(None, "user_version", version + 1)?;
@@ -53,6 +58,19 @@ fn connect(folder: &Path) -> rusqlite::Result<Connection> {
     )?;
     db.set_prepared_statement_cache_capacity(64);
     Ok(db)
+}
+
+/// What a new log begins with.
+struct Keys {
+    pkcs8: Vec<u8>,
+    nonce: Vec<u8>,
+    install: Vec<u8>,
+}
+
+impl Keys {
+    fn fresh() -> Option<Self> {
+        Some(Self { pkcs8: crate::keys::generate()?, nonce: random::<32>()?.to_vec(), install: random::<16>()?.to_vec() })
+    }
 }
 
 /// Random bytes from the operating system.

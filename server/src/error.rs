@@ -48,6 +48,9 @@ pub enum ServeError {
     /// SQLite.
     #[error("open the database: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// The database has no usable keys.
+    #[error("read the server's keys from the database: they are missing or damaged; restore it from a backup")]
+    Keys,
     /// No randomness to be had.
     #[error("draw random bytes from the operating system")]
     Random,
@@ -83,8 +86,24 @@ pub enum AdminError {
 pub(crate) enum ApiError {
     #[error("token is missing or not known; enrol again")]
     Unauthorized,
-    #[error("code is not known, used by another installation, or expired; ask for a new one")]
-    Code,
+    #[error("not a code")]
+    CodeWrong,
+    #[error("code was redeemed by another device; ask for a new one")]
+    CodeUsed,
+    #[error("code has expired; ask for a new one")]
+    CodeExpired,
+    #[error("code is void after too many wrong guesses; ask for a new one")]
+    CodeLocked,
+    #[error("nonce is not fresh, or key or signature do not fit it; ask for a new nonce")]
+    Proof,
+    #[error("device belongs to somebody else: a courier's phone is personal, a tablet is shared within one outlet")]
+    DeviceTaken,
+    #[error("device is revoked; it may deliver what it has recorded and reads nothing")]
+    Revoked,
+    #[error("batch is not signed by the device's key")]
+    Signature,
+    #[error("protocol version is not known; update the app")]
+    Version,
     #[error("the installation's mark is taken; make a new installation")]
     TagTaken,
     #[error("installation is not the enrolled one")]
@@ -114,10 +133,23 @@ pub(crate) enum ApiError {
 }
 
 impl ApiError {
+    /// The stable code that a device sees.
+    pub(crate) fn code(&self) -> &'static str {
+        self.parts().1
+    }
+
     fn parts(&self) -> (StatusCode, &'static str) {
         match self {
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
-            Self::Code => (StatusCode::FORBIDDEN, "code_invalid"),
+            Self::CodeWrong => (StatusCode::FORBIDDEN, "code_wrong"),
+            Self::CodeUsed => (StatusCode::FORBIDDEN, "code_used"),
+            Self::CodeExpired => (StatusCode::FORBIDDEN, "code_expired"),
+            Self::CodeLocked => (StatusCode::FORBIDDEN, "code_locked"),
+            Self::Proof => (StatusCode::FORBIDDEN, "proof"),
+            Self::DeviceTaken => (StatusCode::CONFLICT, "device_taken"),
+            Self::Revoked => (StatusCode::FORBIDDEN, "revoked"),
+            Self::Signature => (StatusCode::FORBIDDEN, "signature"),
+            Self::Version => (StatusCode::UPGRADE_REQUIRED, "version"),
             Self::TagTaken => (StatusCode::CONFLICT, "tag_taken"),
             Self::Install => (StatusCode::FORBIDDEN, "install_unknown"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),

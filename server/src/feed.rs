@@ -1,45 +1,59 @@
 //! Scopes and feeds. The server alone decides who reads a case: from reference rows, from whether the origin outlet has
 //! been notified, and, for a waybill that no row knows, from who recorded it first. Writing to a case grants nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use doorstep_document::pack;
-use doorstep_domain::{CaseId, Receipt, UnixMs};
-use doorstep_protocol::{FeedCase, FeedPage, Pull, pack_receipts};
+use doorstep_domain::{CaseId, InstallId};
+use doorstep_protocol::{CaseRef, FeedCase, FeedPage, Pull, pack_receipts};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::{enrol::Device, error::ApiError};
+use crate::{
+    error::ApiError,
+    ingest::{Doc, receipt_of},
+};
 
 /// Most feed rows looked at for one page.
 const PAGE_ROWS: i64 = 2_000;
 
-/// Writes feed rows for new changes `from..=to` of a case; a scope that is new to the case gets it from its start.
+/// Writes feed rows for new changes `from..=to` of a case. A scope that is new to the case gets it from its start; one that the
+/// case has left is told so.
 pub(crate) fn publish(db: &Connection, case: &CaseId, from: u64, to: u64) -> Result<(), ApiError> {
     let scopes = scopes_of(db, case)?;
-    // A scope that has lost the case forgets having had it: if it gets it back (tomorrow's list), it is fed from the start,
-    // because what came in between is not in its feed.
-    let mut had = db.prepare_cached("SELECT scope FROM doc_scope WHERE case_id = ?1")?;
-    let had = had.query_map(params![case.as_bytes()], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
-    for lost in had.iter().filter(|scope| !scopes.contains(scope)) {
-        db.prepare_cached("DELETE FROM doc_scope WHERE case_id = ?1 AND scope = ?2")?.execute(params![case.as_bytes(), lost])?;
+    let mut had = db.prepare_cached("SELECT scope, has FROM doc_scope WHERE case_id = ?1")?;
+    let had = had.query_map(params![case.as_bytes()], |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?)))?;
+    let had: BTreeMap<String, bool> = had.collect::<Result<_, _>>()?;
+    for (left, _) in had.iter().filter(|(scope, has)| **has && !scopes.contains(scope)) {
+        db.prepare_cached("UPDATE doc_scope SET has = 0 WHERE case_id = ?1 AND scope = ?2")?
+            .execute(params![case.as_bytes(), left])?;
+        append(db, left, case, (0, 0), false)?;
     }
     for scope in scopes {
-        let is_new = db
-            .prepare_cached("INSERT OR IGNORE INTO doc_scope (case_id, scope) VALUES (?1, ?2)")?
-            .execute(params![case.as_bytes(), scope])?
-            == 1;
-        let from = if is_new { 1 } else { from };
-        if from > to {
-            continue;
-        }
-        let seq: u64 = db
-            .prepare_cached(
-                "INSERT INTO scope (scope, head) VALUES (?1, 1) ON CONFLICT (scope) DO UPDATE SET head = head + 1 RETURNING head",
+        let has = had.get(&scope).copied();
+        if has != Some(true) {
+            db.prepare_cached(
+                "INSERT INTO doc_scope (case_id, scope, has) VALUES (?1, ?2, 1) ON CONFLICT DO UPDATE SET has = 1",
             )?
-            .query_row([&scope], |row| row.get(0))?;
-        db.prepare_cached("INSERT INTO feed (scope, seq, case_id, from_n, to_n) VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![scope, seq, case.as_bytes(), from, to])?;
+            .execute(params![case.as_bytes(), scope])?;
+        }
+        let from = if has == Some(true) { from } else { 1 };
+        if from <= to {
+            append(db, &scope, case, (from, to), has == Some(false))?;
+        }
     }
+    Ok(())
+}
+
+/// One row more in a scope's feed. `whole`: the case had left the scope and comes back, so its devices have dropped what they
+/// had recorded themselves.
+fn append(db: &Connection, scope: &str, case: &CaseId, (from, to): (u64, u64), whole: bool) -> Result<(), ApiError> {
+    let seq: u64 = db
+        .prepare_cached(
+            "INSERT INTO scope (scope, head) VALUES (?1, 1) ON CONFLICT (scope) DO UPDATE SET head = head + 1 RETURNING head",
+        )?
+        .query_row([scope], |row| row.get(0))?;
+    db.prepare_cached("INSERT INTO feed (scope, seq, case_id, from_n, to_n, whole) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+        .execute(params![scope, seq, case.as_bytes(), from, to, whole])?;
     Ok(())
 }
 
@@ -51,94 +65,131 @@ pub(crate) fn republish(db: &Connection, case: &CaseId) -> Result<(), ApiError> 
 }
 
 fn scopes_of(db: &Connection, case: &CaseId) -> Result<Vec<String>, ApiError> {
-    let (waybill, notified, notice_to, first): (String, bool, Option<String>, String) = db
-        .prepare_cached("SELECT waybill, notified, notice_to, first_person FROM doc WHERE case_id = ?1")?
-        .query_row(params![case.as_bytes()], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? == 1, row.get(2)?, row.get(3)?)))?;
-    let parcel: Option<(String, String, Option<String>)> = db
-        .prepare_cached("SELECT delivering_outlet, origin_outlet, courier FROM parcel WHERE waybill = ?1")?
-        .query_row([&waybill], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+    let Doc { waybill, notified, notice_to, first_person, closed, offered_to, courier, .. } = Doc::read(db, case)?;
+    let parcel: Option<(String, String, Option<String>, Option<String>)> = db
+        .prepare_cached("SELECT delivering_outlet, origin_outlet, courier, hub FROM parcel WHERE waybill = ?1")?
+        .query_row([&waybill], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
         .optional()?;
-    let mut scopes = Vec::with_capacity(3);
+    let mut scopes = Vec::with_capacity(4);
+    // What has ended leaves the courier's phone (domain 10.2: the customer's data only while the parcel is open).
+    let mut couriers: Vec<String> = Vec::new();
     match parcel {
-        Some((delivering, origin, courier)) => {
+        Some((delivering, origin, listed, hub)) => {
             scopes.push(format!("outlet/{delivering}"));
-            scopes.extend(courier.map(|courier| format!("courier/{courier}")));
             if notified && origin != delivering {
                 scopes.push(format!("outlet/{origin}"));
             }
+            scopes.extend(hub.map(|hub| format!("hub/{hub}")));
+            couriers.extend(courier.or(listed));
+            couriers.extend(offered_to);
         }
         None => {
             let (role, outlet): (String, String) = db
                 .prepare_cached("SELECT role, outlet FROM person WHERE id = ?1")?
-                .query_row([&first], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            if role == "courier" {
-                scopes.push(format!("courier/{first}"));
-            }
+                .query_row([&first_person], |row| Ok((row.get(0)?, row.get(1)?)))?;
             if let Some(to) = notice_to.filter(|to| *to != outlet) {
                 scopes.push(format!("outlet/{to}"));
             }
             scopes.push(format!("outlet/{outlet}"));
+            if role == "courier" {
+                couriers.push(first_person);
+            }
         }
     }
+    if !closed {
+        scopes.extend(couriers.into_iter().map(|courier| format!("courier/{courier}")));
+    }
+    scopes.sort_unstable();
+    scopes.dedup();
     Ok(scopes)
 }
 
-/// One page of a scope after the device's cursor, of about `want` bytes of changes.
-pub(crate) fn page(
-    db: &Connection,
-    device: &Device,
-    scope: &str,
-    pull: &[Pull],
-    same_history: bool,
-    want: usize,
-) -> Result<FeedPage, ApiError> {
-    let cursor = pull.iter().find(|p| p.scope == scope && same_history).map_or(0, |p| p.cursor);
+/// Who asks for a page.
+pub(crate) struct Reader<'a> {
+    /// Its cursors.
+    pub pull: &'a [Pull],
+    /// Whether they are this log's.
+    pub same_history: bool,
+    /// The installation whose own changes are left out: it has them. `None` after a fork: then nothing is.
+    pub own: Option<InstallId>,
+}
+
+/// A range of a case's changes in a page.
+struct Range {
+    from: u64,
+    to: u64,
+    whole: bool,
+}
+
+/// One page of a scope after the reader's cursor, of about `want` bytes of changes.
+pub(crate) fn page(db: &Connection, reader: &Reader<'_>, scope: &str, want: usize) -> Result<FeedPage, ApiError> {
+    let cursor = reader.pull.iter().find(|p| p.scope == scope && reader.same_history).map_or(0, |p| p.cursor);
     let head: u64 = db
         .prepare_cached("SELECT head FROM scope WHERE scope = ?1")?
         .query_row([scope], |row| row.get(0))
         .optional()?
         .unwrap_or(0);
     let mut to = cursor.min(head);
-    let mut query =
-        db.prepare_cached("SELECT seq, case_id, from_n, to_n FROM feed WHERE scope = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3")?;
+    // From the start everything is sent: whoever asks so has lost what it had, or never had it.
+    let own = reader.own.filter(|_| cursor > 0);
+    let mut query = db.prepare_cached(
+        "SELECT seq, case_id, from_n, to_n, whole FROM feed WHERE scope = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+    )?;
     let mut rows = query.query(params![scope, to, PAGE_ROWS])?;
-    // Rows after the cursor are coalesced by case.
-    let mut ranges: BTreeMap<CaseId, (u64, u64)> = BTreeMap::new();
+    // Rows after the cursor are coalesced by case; the last word on whether a case is in the scope counts.
+    let mut ranges: BTreeMap<CaseId, Range> = BTreeMap::new();
+    let mut out: BTreeSet<CaseId> = BTreeSet::new();
     let mut bytes = 0;
     while let Some(row) = rows.next()? {
         let case: Vec<u8> = row.get(1)?;
         let case = CaseId::try_from(case.as_slice()).map_err(|_| ApiError::Internal("feed row"))?;
-        let (from, upto): (u64, u64) = (row.get(2)?, row.get(3)?);
+        let range = Range { from: row.get(2)?, to: row.get(3)?, whole: row.get(4)? };
+        if range.from == 0 {
+            ranges.remove(&case);
+            out.insert(case);
+            to = row.get(0)?;
+            continue;
+        }
+        let left_out = own.filter(|_| !range.whole);
         let size: usize = db
             .prepare_cached(
-                "SELECT coalesce(sum(length(bytes)), 0) FROM change WHERE case_id = ?1 AND n BETWEEN ?2 AND ?3 AND device <> ?4",
+                "SELECT coalesce(sum(length(bytes)), 0) FROM change
+                 WHERE case_id = ?1 AND n BETWEEN ?2 AND ?3 AND (?4 IS NULL OR install <> ?4)",
             )?
-            .query_row(params![case.as_bytes(), from, upto, device.id.as_bytes()], |row| row.get(0))?;
+            .query_row(
+                params![case.as_bytes(), range.from, range.to, left_out.as_ref().map(|own| own.as_bytes().as_slice())],
+                |row| row.get(0),
+            )?;
         if bytes > 0 && bytes + size > want {
             break;
         }
         bytes += size;
         to = row.get(0)?;
-        let range = ranges.entry(case).or_insert((from, upto));
-        *range = (range.0.min(from), range.1.max(upto));
+        out.remove(&case);
+        ranges
+            .entry(case)
+            .and_modify(|had| {
+                *had = Range { from: had.from.min(range.from), to: had.to.max(range.to), whole: had.whole || range.whole }
+            })
+            .or_insert(range);
     }
     let mut cases = Vec::with_capacity(ranges.len());
-    for (case, (from, upto)) in ranges {
-        cases.extend(feed_case(db, device, &case, from, upto)?);
+    for (case, range) in ranges {
+        cases.extend(feed_case(db, own.filter(|_| !range.whole), &case, &range)?);
     }
-    Ok(FeedPage { scope: scope.to_owned(), to, more: to < head, cases })
+    Ok(FeedPage { scope: scope.to_owned(), to, more: to < head, cases, out: out.into_iter().map(CaseRef).collect() })
 }
 
-/// The changes of a range that the asking device did not push itself. It has its own with their verdicts; sending their
+/// The changes of a range that the asking installation did not write itself. It has its own with their verdicts; sending their
 /// hashes again, as the design first said, would cost 32 incompressible bytes for each change of a fresh upload.
-fn feed_case(db: &Connection, device: &Device, case: &CaseId, from: u64, to: u64) -> Result<Option<FeedCase>, ApiError> {
+fn feed_case(db: &Connection, own: Option<InstallId>, case: &CaseId, range: &Range) -> Result<Option<FeedCase>, ApiError> {
     let mut query = db.prepare_cached(
-        "SELECT bytes, received_at, acted_at, mono_ms FROM change
-         WHERE case_id = ?1 AND n BETWEEN ?2 AND ?3 AND device <> ?4 ORDER BY n",
+        "SELECT bytes, received_at, acted_at, slack_ms, marks, mono_ms FROM change
+         WHERE case_id = ?1 AND n BETWEEN ?2 AND ?3 AND (?4 IS NULL OR install <> ?4) ORDER BY n",
     )?;
-    let rows = query.query_map(params![case.as_bytes(), from, to, device.id.as_bytes()], |row| {
-        let receipt = Receipt { received_at: UnixMs(row.get(1)?), acted_at: row.get::<_, Option<i64>>(2)?.map(UnixMs) };
-        Ok((row.get::<_, Vec<u8>>(0)?, (receipt, row.get::<_, u64>(3)?)))
+    let own = own.as_ref().map(|own| own.as_bytes().as_slice());
+    let rows = query.query_map(params![case.as_bytes(), range.from, range.to, own], |row| {
+        Ok((row.get::<_, Vec<u8>>(0)?, (receipt_of(row, 1)?, row.get::<_, u64>(5)?)))
     })?;
     let (chunks, receipts): (Vec<_>, Vec<_>) = rows.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
     if chunks.is_empty() {

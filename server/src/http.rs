@@ -11,21 +11,26 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post, put},
 };
+use data_encoding::HEXLOWER;
 use doorstep_domain::HistoryId;
 use doorstep_protocol::{
-    CONTENT_TYPE, EnrolRequest, MAX_ENCODED, MAX_INFLATED, PROTO_HEADER, PROTO_VERSION, RefKind, SyncRequest, SyncResponse,
-    decode, encode, open, seal,
+    Ack, CONTENT_TYPE, Demand, EnrolRequest, MAX_ENCODED, MAX_INFLATED, NonceResponse, PROTO_HEADER, PROTO_VERSION,
+    RENEWAL_HEADER, Reach, RefKind, SessionRequest, Signed, SyncRequest, SyncResponse, Token, Version, decode, encode, open,
+    reach, seal,
 };
 use tokio::sync::Notify;
 
 use crate::{
-    console,
+    chain, console,
     db::Db,
+    devices,
     enrol::{self, Device},
     error::ApiError,
-    feed, ingest,
+    feed::{self, Reader},
+    ingest,
+    keys::Keys,
     live::{self, Live},
-    photos, refs,
+    photos, quarantine, refs,
     serve::NowFn,
 };
 
@@ -38,6 +43,9 @@ const MIN_WANT: usize = 64 * 1024;
 pub(crate) struct App {
     pub db: Db,
     pub now: NowFn,
+    pub keys: Keys,
+    /// The versions of the protocol that are spoken.
+    pub versions: &'static [Version],
     pub console_token: Arc<str>,
     /// Woken after each accepted push: something is to be projected.
     pub to_project: Arc<Notify>,
@@ -48,7 +56,9 @@ pub(crate) struct App {
 pub(crate) fn router(app: App) -> Router {
     Router::new()
         .route("/v1/sync", post(sync))
+        .route("/v1/nonce", post(nonce))
         .route("/v1/enrol", post(enrol_device))
+        .route("/v1/session", post(session))
         .route("/v1/live", get(live::live))
         .route("/v1/refs/{kind}", get(reference))
         .route("/v1/photos/{sha}", put(put_photo))
@@ -63,10 +73,24 @@ pub(crate) fn router(app: App) -> Router {
         .with_state(app)
 }
 
+/// The device of a request's token, if it may read. A token that has ended can be gone on with in a sync only, where it is
+/// replaced.
 pub(crate) async fn device(app: &App, headers: &HeaderMap) -> Result<Device, ApiError> {
+    let device = known(app, headers, None).await?;
+    if device.revoked { Err(ApiError::Revoked) } else { Ok(device) }
+}
+
+async fn known(app: &App, headers: &HeaderMap, renewal: Option<Vec<u8>>) -> Result<Device, ApiError> {
     let token = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
     let token = token.ok_or(ApiError::Unauthorized)?.to_owned();
-    app.db.read(move |db| enrol::authenticate(db, &token)).await
+    let now = (app.now)();
+    app.db.read(move |db| enrol::authenticate(db, &token, renewal.as_deref(), now)).await
+}
+
+/// What a device of the version that the request names may do.
+fn reach_of(app: &App, headers: &HeaderMap) -> Result<Reach, ApiError> {
+    let name = headers.get(PROTO_HEADER).map(|value| value.to_str().unwrap_or_default());
+    reach(app.versions, name).ok_or(ApiError::Version)
 }
 
 fn cbor<T: minicbor::Encode<()>>(message: &T) -> Result<Response, ApiError> {
@@ -86,32 +110,46 @@ async fn body_of(request: Request, limit: usize) -> Result<Bytes, ApiError> {
 async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     // The moment at which the headers are here, not the last byte: a slow upload must not make acts look later.
     let now = (app.now)();
-    let device = device(&app, request.headers()).await?;
+    let reach = reach_of(&app, request.headers())?;
+    let renewal = request.headers().get(RENEWAL_HEADER).and_then(|value| HEXLOWER.decode(value.as_bytes()).ok());
+    let device = known(&app, request.headers(), renewal).await?;
     let body = body_of(request, MAX_ENCODED).await?;
     let who = device.clone();
     // Inflating, decoding and verifying cost milliseconds for a large batch: not on the async threads, not in the writer.
-    let (request, batch) = tokio::task::spawn_blocking(move || {
-        let request: SyncRequest = decode(&open(&body, MAX_INFLATED)?)?;
-        if request.install != who.install || request.device != who.id {
+    let (mut request, batch) = tokio::task::spawn_blocking(move || {
+        let mut request: SyncRequest = decode(&open(&body, MAX_INFLATED)?)?;
+        if request.device != who.id {
             return Err(ApiError::Install);
         }
-        let batch = request.push.as_ref().map(|push| ingest::verify(push, &who)).transpose()?;
+        let batch = request.push.take().map(|envelope| ingest::verify(envelope, &who, request.install)).transpose()?;
         Ok((request, batch))
     })
     .await
     .map_err(|_| ApiError::Internal("reading a request panicked"))??;
-    let ack = match batch {
-        Some(batch) => {
-            let who = device.clone();
-            let ack = app.db.write(move |db| ingest::take(db, &batch, &who, now)).await?;
-            app.to_project.notify_one();
-            app.live.moved();
-            Some(ack)
-        }
-        None => None,
-    };
-    // Read anew: the device ties it to the moment at which this answer's headers reach it.
+    // Read anew: the device ties it to the moment at which this answer's headers reach it, and its entries may lean on it.
     let answered = (app.now)();
+    let (who, install, chain, beacon) = (device.clone(), request.install, request.chain, request.beacon.take());
+    let pushed = batch.is_some();
+    let written = app.db.write(move |db| {
+        enrol::register(db, &who.id, &install, now)?;
+        let token = enrol::renew(db, &who, now)?;
+        let taken = batch.map(|batch| ingest::take(db, &batch, &who, now)).transpose()?;
+        let mut forked = taken.as_ref().is_some_and(|taken| taken.forked);
+        if let (None, Some(alarm)) = (&taken, chain::examine_end(db, &install, chain)?) {
+            chain::raise(db, &who, &install, chain.map_or(0, |link| link.batch), alarm, now)?;
+            forked = true;
+        }
+        // After a fork the device moves on to a new installation: what the old one lacks is the other store's to send.
+        let resend = if forked { vec![] } else { chain::missing(db, &install, chain)? };
+        devices::seen(db, &who.id, beacon.as_ref(), answered)?;
+        Ok(Written { ack: taken.map(|taken| taken.ack), token, forked, resend })
+    });
+    let Written { ack, token, forked, resend } = written.await?;
+    if pushed {
+        app.to_project.notify_one();
+        app.live.moved();
+    }
+    let keys = app.keys.clone();
     let response = app
         .db
         .read(move |db| {
@@ -119,26 +157,63 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
             let history = HistoryId::try_from(history.as_slice()).map_err(|_| ApiError::Internal("history id"))?;
             let want = (request.want_bytes as usize).clamp(MIN_WANT, MAX_WANT);
             let scopes = device.scopes();
-            let pages =
-                scopes.iter().map(|scope| feed::page(db, &device, scope, &request.pull, request.history == history, want));
+            let whole = reach == Reach::Whole && !device.revoked;
+            let own = (!devices::is_forked(db, &request.install)?).then_some(request.install);
+            let reader = Reader { pull: &request.pull, same_history: request.history == history, own };
+            let pages = scopes.iter().filter(|_| whole).map(|scope| {
+                let page = feed::page(db, &reader, scope, want)?;
+                // Nothing to prove in a page that brings nothing, and an idle sync stays small.
+                if page.cases.is_empty() && page.out.is_empty() {
+                    return Ok(Signed { body: encode(&page)?, sig: vec![] });
+                }
+                keys.sign(&device.id, &page)
+            });
             Ok(SyncResponse {
                 now_ms: answered.0,
                 history,
-                ack,
-                feed: pages.collect::<Result<_, _>>()?,
-                refs: refs::stale(db, &request.refs)?,
+                ack: ack.map(|ack| keys.sign(&device.id, &ack)).transpose()?,
+                feed: pages.collect::<Result<_, ApiError>>()?,
+                refs: if whole { refs::stale(db, &request.refs)? } else { vec![] },
+                token,
+                demand: match (device.revoked, forked) {
+                    (true, _) => Some(Demand::Revoked),
+                    (false, true) => Some(Demand::NewInstall),
+                    (false, false) => None,
+                },
+                resend,
+                decisions: quarantine::decisions(db, &device.id, &request.quarantined)?,
+                scopes,
             })
         })
         .await?;
     cbor(&response)
 }
 
+/// What the writing half of a sync gave.
+struct Written {
+    ack: Option<Ack>,
+    token: Option<Token>,
+    forked: bool,
+    resend: Vec<u64>,
+}
+
+async fn nonce(State(app): State<App>) -> Result<Response, ApiError> {
+    let now = (app.now)();
+    cbor(&NonceResponse { nonce: app.keys.nonce(now)?, now_ms: now.0 })
+}
+
 async fn enrol_device(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     let body = body_of(request, 4096).await?;
     let request: EnrolRequest = decode(&open(&body, 4096)?)?;
-    let now = (app.now)();
-    let response = app.db.write(move |db| enrol::redeem(db, &request, now)).await?;
-    cbor(&response)
+    let (now, keys) = ((app.now)(), app.keys.clone());
+    cbor(&app.db.write(move |db| enrol::redeem(db, &request, &keys, now)).await??)
+}
+
+async fn session(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
+    let body = body_of(request, 4096).await?;
+    let request: SessionRequest = decode(&open(&body, 4096)?)?;
+    let (now, keys) = ((app.now)(), app.keys.clone());
+    cbor(&app.db.write(move |db| enrol::session(db, &request, &keys, now)).await??)
 }
 
 #[derive(serde::Deserialize)]

@@ -1,18 +1,31 @@
 //! Taking a batch (protocol design, section 5): cheap checks first, one case never blocks another, commit before answering.
 
 use doorstep_document::{Admission, Change, HARD_CASE_BYTES, HARD_CASE_CHANGES, History, Link, Position, Refusal, pack};
-use doorstep_domain::{Body, CaseId, ChangeHash, InstallId, Receipt, UnixMs};
-use doorstep_protocol::{Ack, AckCase, BatchClock, MAX_INFLATED, MAX_PUSH_CASES, Push, Verdict, pack_verdicts};
+use doorstep_domain::{BatchHash, Body, CaseId, ChangeHash, Clocks, InstallId, Receipt, Reckoning, UnixMs};
+use doorstep_protocol::{
+    Ack, AckCase, Envelope, MAX_INFLATED, MAX_PUSH_CASES, Push, Verdict, decode, pack_verdicts, signing::batch_message,
+    signing::is_signed,
+};
 use rusqlite::{Connection, OptionalExtension, params};
-use sha2::{Digest, Sha256};
 
-use crate::{enrol::Device, error::ApiError, feed};
+use crate::{
+    chain,
+    enrol::Device,
+    error::ApiError,
+    feed,
+    quarantine::{self, Refused},
+    rights::Rights,
+};
 
 /// A batch after everything that needs no database.
 pub(crate) struct Verified {
-    number: u64,
-    clock: BatchClock,
-    content: [u8; 32],
+    pub number: u64,
+    pub prev: BatchHash,
+    pub hash: BatchHash,
+    pub install: InstallId,
+    pub user: String,
+    pub clock: Clocks,
+    pub envelope: Envelope,
     cases: Vec<VerifiedCase>,
 }
 
@@ -22,23 +35,28 @@ struct VerifiedCase {
     changes: Result<Vec<Offered>, String>,
 }
 
-struct Offered {
-    hash: ChangeHash,
-    bytes: Vec<u8>,
-    read: Result<Change, Refusal>,
+/// One change of a pack.
+pub(crate) struct Offered {
+    pub hash: ChangeHash,
+    pub bytes: Vec<u8>,
+    pub read: Result<Change, Refusal>,
 }
 
-/// Rebuilds packs and reads changes; runs outside the writer. Whatever the bytes, it does not panic, and what all packs
-/// rebuild to is bounded like an inflated body.
-pub(crate) fn verify(push: &Push, device: &Device) -> Result<Verified, ApiError> {
+/// Checks the signature, rebuilds packs and reads changes; runs outside the writer. Whatever the bytes, it does not panic, and
+/// what all packs rebuild to is bounded like an inflated body.
+pub(crate) fn verify(envelope: Envelope, device: &Device, install: InstallId) -> Result<Verified, ApiError> {
+    if !is_signed(&device.public_key, &batch_message(&envelope.body, &envelope.clock), &envelope.sig) {
+        return Err(ApiError::Signature);
+    }
+    let push: Push = decode(&envelope.body)?;
     if push.cases.len() > MAX_PUSH_CASES {
         return Err(ApiError::TooLarge);
     }
-    let mut content = Sha256::new();
-    for case in &push.cases {
-        content.update(case.case);
-        content.update((case.pack.len() as u64).to_be_bytes());
-        content.update(&case.pack);
+    if push.install != install || push.batch == 0 || push.batch > MAX_BATCH {
+        return Err(ApiError::Malformed("batch of another installation, or its number out of range".into()));
+    }
+    if !device.members.iter().any(|member| member.person == push.user) {
+        return Err(ApiError::Malformed("batch in the name of nobody on this device".into()));
     }
     let mut rebuilt = 0;
     let mut cases = Vec::with_capacity(push.cases.len());
@@ -50,144 +68,193 @@ pub(crate) fn verify(push: &Push, device: &Device) -> Result<Verified, ApiError>
                 if rebuilt > MAX_INFLATED {
                     return Err(ApiError::TooLarge);
                 }
-                let read = |bytes: &[u8]| Change::read(&offered.case, bytes).and_then(|change| author_of(change, device));
+                let read =
+                    |bytes: &[u8]| Change::read(&offered.case, bytes).and_then(|change| author_of(change, device, &install));
                 Ok(chunks.into_iter().map(|(hash, bytes)| Offered { hash, read: read(&bytes), bytes }).collect())
             }
         };
         cases.push(VerifiedCase { case: offered.case, changes });
     }
-    Ok(Verified { number: push.batch, clock: push.clock, content: content.finalize().into(), cases })
+    Ok(Verified {
+        number: push.batch,
+        prev: push.prev,
+        hash: BatchHash::of(&envelope.body),
+        install,
+        user: push.user,
+        clock: envelope.clock.clocks(),
+        envelope,
+        cases,
+    })
 }
 
-/// The actor is the device's own installation, and every entry names the person whose token pushes it, in a role and for
-/// an outlet that it was enrolled with: what was recorded before a person moved to another outlet is as good as before.
-fn author_of(change: Change, device: &Device) -> Result<Change, Refusal> {
-    let is_theirs = |author: &doorstep_domain::Author| {
-        let was = |(role, outlet): &(String, String)| author.role.as_str() == role && author.outlet.as_str() == outlet;
-        author.user.as_str() == device.person && device.enrolled_as.iter().any(was)
-    };
-    if change.install() != device.install {
+/// No device makes so many batches; numbers stay far inside of what SQL can hold.
+const MAX_BATCH: u64 = 1 << 40;
+
+/// The actor is an installation of the device, and every entry names a person who was enrolled on it, in a role and for an
+/// outlet of that enrolment: what was recorded before a person moved to another outlet is as good as before. Only the server
+/// itself writes what was released.
+fn author_of(change: Change, device: &Device, install: &InstallId) -> Result<Change, Refusal> {
+    if change.install() != *install && !device.installs.contains(&change.install()) {
         return Err(Refusal::Actor);
     }
-    match change.entries().iter().find(|entry| !is_theirs(&entry.author)) {
-        Some(entry) => Err(Refusal::Field { kind: entry.key.kind.clone(), field: "by" }),
-        None => Ok(change),
+    for entry in change.entries() {
+        let wrong = |field| Refusal::Field { kind: entry.key.kind.clone(), field };
+        if entry.release.is_some() {
+            return Err(wrong("o"));
+        }
+        let author = &entry.author;
+        let is_theirs = |member: &&crate::enrol::Member| {
+            member.person == author.user.as_str()
+                && member.role == author.role.as_str()
+                && member.outlet == author.outlet.as_str()
+        };
+        let member = device.members.iter().find(is_theirs).ok_or_else(|| wrong("by"))?;
+        if device.revoked || member.today.is_none() {
+            return Err(Refusal::Revoked);
+        }
     }
+    Ok(change)
+}
+
+/// What taking a batch gave.
+pub(crate) struct Taken {
+    pub ack: Ack,
+    /// The chain is broken: the store is a clone or was restored.
+    pub forked: bool,
 }
 
 /// Takes a batch inside the writer's transaction. A batch that was taken before gets its stored verdicts.
-pub(crate) fn take(db: &Connection, batch: &Verified, device: &Device, now: UnixMs) -> Result<Ack, ApiError> {
-    let known: Option<(Vec<u8>, Vec<u8>)> = db
-        .prepare_cached("SELECT content, ack FROM batch WHERE device = ?1 AND number = ?2")?
-        .query_row(params![device.id.as_bytes(), batch.number], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    if let Some((_, ack)) = known.as_ref().filter(|(content, _)| content.as_slice() == batch.content) {
-        let ack: Ack = doorstep_protocol::decode(ack).map_err(|_| ApiError::Internal("stored verdicts"))?;
-        return Ok(Ack { replayed: true, ..ack });
+pub(crate) fn take(db: &Connection, batch: &Verified, device: &Device, now: UnixMs) -> Result<Taken, ApiError> {
+    if let Some(ack) = chain::verdicts_of(db, &batch.install, batch.number, &batch.hash)? {
+        return Ok(Taken { ack: Ack { replayed: true, ..ack }, forked: chain::is_forked_batch(db, batch)? });
     }
+    let alarm = chain::examine(db, batch)?;
+    if let Some(alarm) = alarm {
+        chain::raise(db, device, &batch.install, batch.number, alarm, now)?;
+    }
+    let rights = Rights::read(db)?;
     let mut cases = Vec::with_capacity(batch.cases.len());
     for offered in &batch.cases {
         cases.push(match &offered.changes {
-            Ok(changes) => take_case(db, &offered.case, changes, batch, device, now)?,
-            Err(fault) => AckCase { case: offered.case, rows: vec![], held: vec![], fault: Some(fault.clone()) },
+            Ok(changes) => Taking { db, batch, device, rights: &rights, now }.case(&offered.case, changes)?,
+            Err(fault) => AckCase { case: offered.case, rows: vec![], quarantined: vec![], fault: Some(fault.clone()) },
         });
     }
     let ack = Ack { batch: batch.number, replayed: false, received_ms: now.0, cases };
-    // The same number with other content is a clone or a restored backup; its changes are taken by hash like any others,
-    // and the first verdicts stay. The alarm comes with the signed chain.
-    db.prepare_cached("INSERT OR IGNORE INTO batch (device, number, content, ack) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
-        device.id.as_bytes(),
-        batch.number,
-        batch.content.as_slice(),
-        doorstep_protocol::encode(&ack)?
-    ])?;
-    Ok(ack)
+    let taken = Taken { ack, forked: alarm.is_some() };
+    chain::keep(db, batch, device, &taken, now)?;
+    Ok(taken)
 }
 
-fn take_case(
-    db: &Connection,
-    case: &CaseId,
-    offered: &[Offered],
-    batch: &Verified,
-    device: &Device,
+struct Taking<'a> {
+    db: &'a Connection,
+    batch: &'a Verified,
+    device: &'a Device,
+    rights: &'a Rights,
     now: UnixMs,
-) -> Result<AckCase, ApiError> {
-    let mut history = history(db, case)?;
-    let mut doc = Doc::read(db, case)?;
-    let before = doc.n;
-    let mut verdicts = Vec::with_capacity(offered.len());
-    for change in offered {
-        let (verdict, mono_ms) = match &change.read {
-            Err(refusal) => (hold(db, case, change, refusal, batch, device, now)?, 0),
-            Ok(read) => {
-                let mono_ms = read.entries().first().map_or(0, |entry| entry.time.mono_ms);
-                let verdict = match history.judge(read) {
-                    Admission::New if doc.is_full(read) => hold(db, case, change, &Refusal::CaseFull, batch, device, now)?,
-                    Admission::New => {
-                        let receipt = Receipt { received_at: now, acted_at: acted_at(read, &batch.clock, now) };
-                        history.remember(read.link());
-                        doc.take(read, device);
-                        insert(db, case, doc.n, read, mono_ms, receipt, batch, device)?;
-                        Verdict::Ok(receipt)
+}
+
+impl Taking<'_> {
+    fn case(&self, case: &CaseId, offered: &[Offered]) -> Result<AckCase, ApiError> {
+        let Self { db, batch, device, now, .. } = *self;
+        let mut history = history(db, case)?;
+        let mut doc = Doc::read(db, case)?;
+        let before = doc.clone();
+        let mut verdicts = Vec::with_capacity(offered.len());
+        for change in offered {
+            let read = match &change.read {
+                Err(refusal) => {
+                    let receipt = Receipt::of(now, None);
+                    verdicts.push((self.refuse(case, change, refusal, receipt)?, 0));
+                    continue;
+                }
+                Ok(read) => read,
+            };
+            let mono_ms = read.entries().first().map_or(0, |entry| entry.time.mono_ms);
+            let mut receipt = Receipt { received_at: now, acted: self.reckon(read)?, review: false };
+            let admission = history.judge(read);
+            // What is in the log stays; whether the policy lets it in is asked before whether it fits, so that a guess learns
+            // nothing of the case.
+            let denied = match admission {
+                Admission::Known => None,
+                _ => match self.rights.judge(db, &doc, read)? {
+                    Ok(review) => {
+                        receipt.review = review;
+                        None
                     }
-                    Admission::Known => Verdict::Dup(first_receipt(db, case, &change.hash)?),
-                    Admission::Early => Verdict::Pend,
-                    Admission::Refused(refusal) => hold(db, case, change, &refusal, batch, device, now)?,
-                };
-                (verdict, mono_ms)
+                    Err(refusal) => Some(refusal),
+                },
+            };
+            let verdict = match (denied, admission) {
+                (Some(refusal), _) => self.refuse(case, change, &refusal, receipt)?,
+                (None, Admission::New) if doc.is_full(read) => self.refuse(case, change, &Refusal::CaseFull, receipt)?,
+                (None, Admission::New) => {
+                    history.remember(read.link());
+                    doc.take(read, &device_person(device, read));
+                    let from = From { device: &device.id, pushed_by: &batch.install, batch: batch.number };
+                    insert(db, case, doc.n, read, receipt, from)?;
+                    Verdict::Ok(receipt)
+                }
+                (None, Admission::Known) => Verdict::Dup(first_receipt(db, case, &change.hash)?),
+                (None, Admission::Early) => Verdict::Pend,
+                (None, Admission::Refused(refusal)) => self.refuse(case, change, &refusal, receipt)?,
+            };
+            verdicts.push((verdict, mono_ms));
+        }
+        if doc.n > before.n {
+            doc.write(db, case)?;
+            feed::publish(db, case, before.n + 1, doc.n)?;
+            if (&before.courier, &before.offered_to) != (&doc.courier, &doc.offered_to) {
+                crate::refs::bump(db, "parcels")?; // it is on another courier's list now
             }
+        }
+        let (rows, quarantined) = pack_verdicts(now, &verdicts);
+        Ok(AckCase { case: *case, rows, quarantined, fault: None })
+    }
+
+    fn reckon(&self, change: &Change) -> Result<Reckoning, ApiError> {
+        let Some(entry) = change.entries().first() else { return Ok(Reckoning::default()) };
+        let mut query = self.db.prepare_cached("SELECT 1 FROM anchor WHERE device = ?1 AND server_ms = ?2")?;
+        let given = match entry.time.anchor {
+            Some(anchor) => query.exists(params![self.device.id.as_bytes(), anchor.server.0])?,
+            None => false,
         };
-        verdicts.push((verdict, mono_ms));
+        Ok(Reckoning::of(&entry.time, &self.batch.clock, self.now, |_| given))
     }
-    if doc.n > before {
-        doc.write(db, case)?;
-        feed::publish(db, case, before + 1, doc.n)?;
+
+    fn refuse(&self, case: &CaseId, change: &Offered, refusal: &Refusal, receipt: Receipt) -> Result<Verdict, ApiError> {
+        let refused = Refused { case, change, refusal, receipt, policy_version: self.rights.version() };
+        quarantine::keep(self.db, &refused, self.batch, self.device)?;
+        Ok(Verdict::Quarantined(refusal.verdict()))
     }
-    let (rows, held) = pack_verdicts(now, &verdicts);
-    Ok(AckCase { case: *case, rows, held, fault: None })
 }
 
-/// When the act happened by this server's clock. In the boot that pushes, the monotonic clock tells exactly, whatever the
-/// wall clock says; else the entry's own anchor does; else nothing. Never after its arrival.
-fn acted_at(change: &Change, clock: &BatchClock, now: UnixMs) -> Option<UnixMs> {
-    let time = &change.entries().first()?.time;
-    let in_this_boot = (time.boot.0 == clock.boot).then(|| clock.mono_ms.checked_sub(time.mono_ms)).flatten();
-    let elapsed = in_this_boot.and_then(|elapsed| i64::try_from(elapsed).ok());
-    elapsed.map(|elapsed| now.plus(-elapsed)).or_else(|| time.anchored()).map(|at| at.min(now))
+/// Who first wrote: the scope of a waybill that no list knows.
+fn device_person(device: &Device, change: &Change) -> String {
+    let author = change.entries().first().map(|entry| entry.author.user.to_string());
+    author.or_else(|| device.members.first().map(|member| member.person.clone())).unwrap_or_default()
 }
 
-fn hold(
-    db: &Connection,
-    case: &CaseId,
-    change: &Offered,
-    refusal: &Refusal,
-    batch: &Verified,
-    device: &Device,
-    now: UnixMs,
-) -> Result<Verdict, ApiError> {
-    db.prepare_cached(
-        "INSERT OR IGNORE INTO held (case_id, hash, reason, device, batch, received_at, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    )?
-    .execute(params![
-        case.as_bytes(), change.hash.as_bytes(), refusal.code(), device.id.as_bytes(), batch.number, now.0, change.bytes
-    ])?;
-    Ok(Verdict::Held(refusal.code().to_owned()))
+/// Where a stored change came from.
+pub(crate) struct From<'a> {
+    pub device: &'a doorstep_domain::DeviceId,
+    pub pushed_by: &'a InstallId,
+    pub batch: u64,
 }
 
-#[allow(clippy::too_many_arguments, reason = "one row, one column each")]
-fn insert(
+/// Stores an accepted change, and expects the photos that it names.
+pub(crate) fn insert(
     db: &Connection,
     case: &CaseId,
     n: u64,
     change: &Change,
-    mono_ms: u64,
     receipt: Receipt,
-    batch: &Verified,
-    device: &Device,
+    from: From<'_>,
 ) -> Result<(), ApiError> {
+    let mono_ms = change.entries().first().map_or(0, |entry| entry.time.mono_ms);
     db.prepare_cached(
-        "INSERT INTO change (case_id, n, hash, install, seq, max_op, mono_ms, device, batch, received_at, acted_at, bytes)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        "INSERT INTO change (case_id, n, hash, install, seq, max_op, mono_ms, device, pushed_by, batch, received_at, acted_at,
+           slack_ms, marks, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?
     .execute(params![
         case.as_bytes(),
@@ -197,10 +264,13 @@ fn insert(
         change.seq(),
         change.max_op(),
         mono_ms,
-        device.id.as_bytes(),
-        batch.number,
+        from.device.as_bytes(),
+        from.pushed_by.as_bytes(),
+        from.batch,
         receipt.received_at.0,
-        receipt.acted_at.map(|at| at.0),
+        receipt.acted.at.map(|at| at.0),
+        receipt.acted.slack_ms,
+        receipt.marks(),
         change.bytes()
     ])?;
     for entry in change.entries() {
@@ -211,7 +281,7 @@ fn insert(
                  VALUES (?1, ?2, ?3, ?4, (SELECT stored_at FROM photo WHERE sha = ?1), (SELECT mime FROM photo WHERE sha = ?1))
                  ON CONFLICT (sha, case_id) DO NOTHING",
             )?
-            .execute(params![photo.id.as_bytes(), case.as_bytes(), photo.len, device.id.as_bytes()])?;
+            .execute(params![photo.id.as_bytes(), case.as_bytes(), photo.len, from.device.as_bytes()])?;
         }
     }
     Ok(())
@@ -219,13 +289,18 @@ fn insert(
 
 fn first_receipt(db: &Connection, case: &CaseId, hash: &ChangeHash) -> Result<Receipt, ApiError> {
     Ok(db
-        .prepare_cached("SELECT received_at, acted_at FROM change WHERE case_id = ?1 AND hash = ?2")?
-        .query_row(params![case.as_bytes(), hash.as_bytes()], |row| {
-            Ok(Receipt { received_at: UnixMs(row.get(0)?), acted_at: row.get::<_, Option<i64>>(1)?.map(UnixMs) })
-        })?)
+        .prepare_cached("SELECT received_at, acted_at, slack_ms, marks FROM change WHERE case_id = ?1 AND hash = ?2")?
+        .query_row(params![case.as_bytes(), hash.as_bytes()], |row| receipt_of(row, 0))?)
 }
 
-fn history(db: &Connection, case: &CaseId) -> Result<History, ApiError> {
+/// A receipt from four columns beginning at `from`.
+pub(crate) fn receipt_of(row: &rusqlite::Row<'_>, from: usize) -> rusqlite::Result<Receipt> {
+    let acted_at = row.get::<_, Option<i64>>(from + 1)?.map(UnixMs);
+    Ok(Receipt::from_parts(UnixMs(row.get(from)?), acted_at, row.get(from + 2)?, row.get(from + 3)?))
+}
+
+/// What a case's log looks like without its content.
+pub(crate) fn history(db: &Connection, case: &CaseId) -> Result<History, ApiError> {
     let mut query = db.prepare_cached("SELECT hash, install, seq, max_op FROM change WHERE case_id = ?1")?;
     let mut rows = query.query(params![case.as_bytes()])?;
     let mut links = Vec::new();
@@ -242,22 +317,29 @@ fn history(db: &Connection, case: &CaseId) -> Result<History, ApiError> {
 }
 
 /// The server's row of a case.
-#[derive(Default)]
-struct Doc {
-    n: u64,
+#[derive(Clone, Default)]
+pub(crate) struct Doc {
+    pub n: u64,
     bytes: usize,
-    position: Position,
-    waybill: String,
-    notified: bool,
-    notice_to: Option<String>,
-    first_person: String,
+    pub position: Position,
+    pub waybill: String,
+    pub notified: bool,
+    pub notice_to: Option<String>,
+    pub first_person: String,
+    pub closed: bool,
+    /// The courier to whom it is being handed over, and the key of that entry.
+    pub offered_to: Option<String>,
+    pub offer: Option<String>,
+    /// The courier who took it over.
+    pub courier: Option<String>,
 }
 
 impl Doc {
-    fn read(db: &Connection, case: &CaseId) -> Result<Self, ApiError> {
+    pub(crate) fn read(db: &Connection, case: &CaseId) -> Result<Self, ApiError> {
         let row = db
             .prepare_cached(
-                "SELECT n, heads, max_op, waybill, notified, notice_to, first_person, bytes FROM doc WHERE case_id = ?1",
+                "SELECT n, heads, max_op, waybill, notified, notice_to, first_person, bytes, closed, offered_to, offer, courier
+                 FROM doc WHERE case_id = ?1",
             )?
             .query_row(params![case.as_bytes()], |row| {
                 let heads: Vec<u8> = row.get(1)?;
@@ -266,10 +348,14 @@ impl Doc {
                     n: row.get(0)?,
                     position: Position { heads, max_op: row.get(2)?, seq: 0 },
                     waybill: row.get(3)?,
-                    notified: row.get::<_, i64>(4)? == 1,
+                    notified: row.get(4)?,
                     notice_to: row.get(5)?,
                     first_person: row.get(6)?,
                     bytes: row.get(7)?,
+                    closed: row.get(8)?,
+                    offered_to: row.get(9)?,
+                    offer: row.get(10)?,
+                    courier: row.get(11)?,
                 })
             })
             .optional()?;
@@ -280,12 +366,13 @@ impl Doc {
         self.n >= HARD_CASE_CHANGES as u64 || self.bytes + change.bytes().len() > HARD_CASE_BYTES
     }
 
-    fn take(&mut self, change: &Change, device: &Device) {
+    /// Takes an accepted change into account.
+    pub(crate) fn take(&mut self, change: &Change, person: &str) {
         self.n += 1;
         self.bytes += change.bytes().len();
         self.position.advance(change, false);
         if self.first_person.is_empty() {
-            self.first_person.clone_from(&device.person);
+            person.clone_into(&mut self.first_person);
         }
         for entry in change.entries() {
             if let Some(facts) = entry.facts.as_ref().filter(|_| self.waybill.is_empty()) {
@@ -297,17 +384,30 @@ impl Doc {
                     self.notice_to = Some(notice.to.to_string());
                 }
                 Body::Outage(_) => self.notified = true,
+                Body::Close(_) => self.closed = true,
+                // Delivered in vain again after its end: it is open again, and the courier's.
+                Body::Attempt(_) => self.closed = false,
+                Body::Handover(handover) => {
+                    self.offered_to = Some(handover.to.to_string());
+                    self.offer = Some(entry.key.to_string());
+                }
+                Body::Takeover(_) => {
+                    self.courier = Some(entry.author.user.to_string());
+                    (self.offered_to, self.offer) = (None, None);
+                }
                 _ => {}
             }
         }
     }
 
-    fn write(&self, db: &Connection, case: &CaseId) -> Result<(), ApiError> {
+    pub(crate) fn write(&self, db: &Connection, case: &CaseId) -> Result<(), ApiError> {
         let heads: Vec<u8> = self.position.heads.iter().flat_map(|h| *h.as_bytes()).collect();
         db.prepare_cached(
-            "INSERT INTO doc (case_id, waybill, n, heads, max_op, notified, notice_to, first_person, bytes, projected_n)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)
-             ON CONFLICT (case_id) DO UPDATE SET n = ?3, heads = ?4, max_op = ?5, notified = ?6, notice_to = ?7, bytes = ?9, frozen = NULL",
+            "INSERT INTO doc (case_id, waybill, n, heads, max_op, notified, notice_to, first_person, bytes, projected_n, closed,
+               offered_to, offer, courier)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11, ?12, ?13)
+             ON CONFLICT (case_id) DO UPDATE SET n = ?3, heads = ?4, max_op = ?5, notified = ?6, notice_to = ?7, bytes = ?9,
+               frozen = NULL, closed = ?10, offered_to = ?11, offer = ?12, courier = ?13",
         )?
         .execute(params![
             case.as_bytes(),
@@ -315,10 +415,14 @@ impl Doc {
             self.n,
             heads,
             self.position.max_op,
-            i64::from(self.notified),
+            self.notified,
             self.notice_to,
             self.first_person,
-            self.bytes
+            self.bytes,
+            self.closed,
+            self.offered_to,
+            self.offer,
+            self.courier
         ])?;
         Ok(())
     }

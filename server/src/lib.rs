@@ -6,21 +6,27 @@
 //! a document (`document`).
 
 pub mod admin;
+mod chain;
 mod console;
 mod db;
+mod devices;
 mod enrol;
 mod error;
 mod feed;
 mod http;
 mod ingest;
+mod keys;
 mod live;
 mod patience;
 mod photos;
 mod project;
+mod quarantine;
 mod refs;
+mod rights;
 mod serve;
 mod tls;
 
+pub use doorstep_protocol::VERSIONS;
 pub use error::{AdminError, ServeError};
 pub use serve::{Config, NowFn, Running, start};
 pub use tls::{TlsError, TlsFiles};

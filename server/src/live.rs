@@ -311,8 +311,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let db = Db::start(folder.path(), db::open(folder.path()).unwrap()).unwrap();
         let live = Live::new();
-        let app =
-            App { db, now: Arc::new(|| UnixMs(0)), console_token: "".into(), to_project: Arc::default(), live: live.clone() };
+        let app = App {
+            keys: db.read(crate::keys::Keys::read).await.unwrap(),
+            db,
+            now: Arc::new(|| UnixMs(0)),
+            versions: crate::VERSIONS,
+            console_token: "".into(),
+            to_project: Arc::default(),
+            live: live.clone(),
+        };
         let open = async || Listener::open(app.clone(), HeaderMap::new(), &BTreeMap::new()).await.err();
         let all = live.places.acquire_many(MOST as u32).await.unwrap();
         assert!(matches!(open().await, Some(ApiError::Busy)));

@@ -4,7 +4,11 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Parser, Subcommand};
 use doorstep_domain::UnixMs;
-use doorstep_server::{AdminError, Config, TlsFiles, admin::Admin, start};
+use doorstep_server::{
+    AdminError, Config, TlsFiles, VERSIONS,
+    admin::{Admin, EnvelopeRow, Fork, Item},
+    start,
+};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -76,7 +80,7 @@ enum AdminCommand {
         /// 姓名 Name.
         #[arg(long)]
         name: String,
-        /// 角色 Role: courier or outlet.
+        /// 角色 Role: courier, outlet, outlet_finance, outlet_manager, hub, hq_cs, hq_reviewer, hq_admin, auditor.
         #[arg(long)]
         role: String,
         /// 网点 Outlet code.
@@ -102,10 +106,77 @@ enum AdminCommand {
         /// CSV 文件（UTF-8） The CSV file, in UTF-8.
         file: PathBuf,
     },
+    /// 人员离职 A person has left: their devices read nothing more, and what they recorded goes into quarantine.
+    Left {
+        /// 账号 Account.
+        user: String,
+    },
+    /// 设备列表：久未联系的、有旧记录未发送的在前 Devices: those with old unsent work or long silent first.
+    Devices,
+    /// 停用设备 Revoke a device: it reads nothing more; what it still delivers goes into quarantine.
+    Revoke {
+        /// 设备号或其开头 The device's id, or how it begins.
+        device: String,
+        /// 原因 Why.
+        #[arg(long)]
+        why: String,
+    },
+    /// 待审核的记录 What was refused and is kept in quarantine.
+    Quarantine {
+        #[command(subcommand)]
+        what: QuarantineCommand,
+    },
+    /// 某件的签名批次 The signed batches that touched a case, each checked anew.
+    Envelopes {
+        /// 运单号 The waybill.
+        waybill: String,
+    },
+    /// 分叉警报：克隆或恢复的备份 Fork alarms: clones and restored backups.
+    Forks {
+        /// 标记某警报已处理 Mark an alarm as looked at.
+        #[arg(long, value_name = "ID")]
+        seen: Option<i64>,
+    },
+    /// 注册被拒次数 How often enrolment was refused, by code.
+    Refusals,
+    /// 发布权限方案 Publish a policy (JSON): who may record what.
+    Policy {
+        /// 权限方案 The file.
+        file: PathBuf,
+    },
     /// 发布规则包 Publish a rule pack (JSON).
     Pack {
         /// 规则包 The file.
         file: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+enum QuarantineCommand {
+    /// 列出 List, the oldest first.
+    List {
+        /// 含已处理 Decided ones too.
+        #[arg(long)]
+        all: bool,
+    },
+    /// 放行：由总部重新写入，保留作者和首次收到时间 Release: written anew by head office, with author and first receipt.
+    Release {
+        /// 记录的哈希或其开头 The change's hash, or how it begins.
+        change: String,
+        /// 谁决定 Who decides.
+        #[arg(long)]
+        by: String,
+    },
+    /// 不予采用（保留并注明原因） Discard: kept, with the reason.
+    Discard {
+        /// 记录的哈希或其开头 The change's hash, or how it begins.
+        change: String,
+        /// 谁决定 Who decides.
+        #[arg(long)]
+        by: String,
+        /// 原因 Why.
+        #[arg(long)]
+        why: String,
     },
 }
 
@@ -119,7 +190,7 @@ fn main() -> ExitCode {
     let result = match Args::parse().command {
         Command::Serve { data, listen, insecure, tls_cert, tls_key, json } => {
             let tls = tls_cert.zip(tls_key).map(|(cert, key)| TlsFiles { cert, key });
-            serve(Config { folder: data, listen, insecure, tls, now: Arc::new(wall) }, json)
+            serve(Config { folder: data, listen, insecure, tls, now: Arc::new(wall), versions: VERSIONS }, json)
         }
         Command::Admin { data, json, command } => administer(&data, json, command).map_err(|error| error.to_string()),
     };
@@ -211,6 +282,86 @@ fn administer(data: &std::path::Path, as_json: bool, command: AdminCommand) -> R
             if !result.bad.is_empty() {
                 return Ok(ExitCode::from(3));
             }
+        }
+        AdminCommand::Left { user } => {
+            admin.left(&user, wall())?;
+            say(json!({ "left": user }), format!("已离职 has left: {user}"));
+        }
+        AdminCommand::Devices => {
+            let devices = admin.devices(wall())?;
+            let hours = |ms: i64| ms / 3_600_000;
+            let lines = devices.iter().map(|d| {
+                let mut line = format!("{}  {}  静默 silent {} h", d.device, d.people.join(","), hours(d.silent_ms));
+                if d.unsent_cases + d.unsent_photos > 0 {
+                    let oldest = d.oldest_unsent.map_or(0, |at| hours(wall().since(at)));
+                    line += &format!(
+                        "  未发送 unsent {} 件 cases, {} 照片 photos, 最久 oldest {oldest} h",
+                        d.unsent_cases, d.unsent_photos
+                    );
+                }
+                if !d.missing_batches.is_empty() {
+                    line += &format!("  缺批次 batches never arrived: {:?}", d.missing_batches);
+                }
+                if d.quarantined > 0 {
+                    line += &format!("  待审核 in quarantine: {}", d.quarantined);
+                }
+                if d.revoked_at.is_some() {
+                    line += "  已停用 revoked";
+                }
+                line
+            });
+            let text = lines.collect::<Vec<_>>().join("\n");
+            say(json!(devices), text);
+        }
+        AdminCommand::Revoke { device, why } => {
+            let device = admin.revoke(&device, &why, wall())?;
+            say(json!({ "revoked": device }), format!("已停用 revoked: {device}"));
+        }
+        AdminCommand::Quarantine { what: QuarantineCommand::List { all } } => {
+            let items = admin.quarantine(all)?;
+            let line = |i: &Item| {
+                let rule = i.rule.as_deref().map(|rule| format!(":{rule}")).unwrap_or_default();
+                format!("{}  {}{rule}  {}  {}  [{}]", i.change, i.reason, i.person, i.state, i.entries.join(", "))
+            };
+            let text = items.iter().map(line).collect::<Vec<_>>().join("\n");
+            say(json!(items), text);
+        }
+        AdminCommand::Quarantine { what: QuarantineCommand::Release { change, by } } => {
+            let (case, anew) = admin.release(&change, &by, wall())?;
+            say(json!({ "case": case, "change": anew }), format!("已放行 released, written anew as {anew}"));
+        }
+        AdminCommand::Quarantine { what: QuarantineCommand::Discard { change, by, why } } => {
+            let (case, change) = admin.discard(&change, &by, &why, wall())?;
+            say(json!({ "case": case, "change": change }), format!("不予采用，已保留 discarded, kept: {change}"));
+        }
+        AdminCommand::Envelopes { waybill } => {
+            let envelopes = admin.envelopes(&admin.case_of(&waybill)?)?;
+            let line = |e: &EnvelopeRow| {
+                let sound =
+                    if e.signature_holds && e.follows { "签名有效 signature holds" } else { "签名或链条无效 BROKEN" };
+                format!("{} 批次 batch {}  {}  {} 条 changes  {sound}", e.device, e.batch, e.person, e.changes)
+            };
+            let text = envelopes.iter().map(line).collect::<Vec<_>>().join("\n");
+            say(json!(envelopes), text);
+        }
+        AdminCommand::Forks { seen: Some(id) } => {
+            admin.fork_seen(id, wall())?;
+            say(json!({ "seen": id }), format!("已处理 looked at: {id}"));
+        }
+        AdminCommand::Forks { seen: None } => {
+            let forks = admin.forks()?;
+            let line = |f: &Fork| format!("{}  {}  批次 batch {}  {}", f.id, f.device, f.batch, f.what);
+            let text = forks.iter().map(line).collect::<Vec<_>>().join("\n");
+            say(json!(forks), text);
+        }
+        AdminCommand::Refusals => {
+            let refusals = admin.refusals()?;
+            let text = refusals.iter().map(|(code, times)| format!("{code}  {times}")).collect::<Vec<_>>().join("\n");
+            say(json!(refusals.into_iter().collect::<std::collections::BTreeMap<_, _>>()), text);
+        }
+        AdminCommand::Policy { file } => {
+            let version = admin.policy(&read(file)?)?;
+            say(json!({ "version": version }), format!("权限方案已发布 policy published: version {version}"));
         }
         AdminCommand::Pack { file } => {
             let version = admin.pack(&read(file)?)?;

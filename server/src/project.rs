@@ -3,7 +3,7 @@
 //! nobody else notices.
 
 use doorstep_document::{Change, merge};
-use doorstep_domain::{CaseId, ChangeHash, Receipt, Recorded, Standing, UnixMs};
+use doorstep_domain::{CaseId, ChangeHash, Recorded, Standing, UnixMs};
 use doorstep_rules::{Case, Judgement, Pack, State, judge};
 use rusqlite::{Connection, Row, params};
 use serde::Serialize;
@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::{
     db::{Db, ref_version},
     error::ApiError,
+    ingest::receipt_of,
 };
 
 const CHUNK: i64 = 50;
@@ -24,13 +25,14 @@ pub(crate) fn pack(db: &Connection) -> Result<Pack, ApiError> {
 
 /// All entries of a case with their receipts.
 pub(crate) fn entries(db: &Connection, case: &CaseId) -> Result<(Vec<Recorded>, Vec<Vec<u8>>), ApiError> {
-    let mut query = db.prepare_cached("SELECT bytes, received_at, acted_at FROM change WHERE case_id = ?1 ORDER BY n")?;
+    let mut query =
+        db.prepare_cached("SELECT bytes, received_at, acted_at, slack_ms, marks FROM change WHERE case_id = ?1 ORDER BY n")?;
     let mut rows = query.query(params![case.as_bytes()])?;
     let (mut entries, mut chunks) = (Vec::new(), Vec::new());
     while let Some(row) = rows.next()? {
         let bytes: Vec<u8> = row.get(0)?;
         let change = Change::read_stored(case, &bytes).map_err(|_| ApiError::Damaged)?;
-        let receipt = Receipt { received_at: UnixMs(row.get(1)?), acted_at: row.get::<_, Option<i64>>(2)?.map(UnixMs) };
+        let receipt = receipt_of(row, 1)?;
         entries.extend(change.entries().iter().map(|entry| Recorded {
             change: change.hash(),
             standing: Standing::Accepted(receipt),
@@ -146,7 +148,7 @@ fn write_row(db: &Connection, case: &CaseId, folded: &Case, judged: &Judgement) 
 
 fn lapsed(db: &Connection, now: UnixMs) -> Result<bool, ApiError> {
     let mut query = db.prepare_cached(
-        "SELECT 1 FROM case_row JOIN doc USING (case_id) WHERE closed IN (0, 1) AND due_at < ?1 AND frozen IS NULL",
+        "SELECT 1 FROM case_row JOIN doc USING (case_id) WHERE case_row.closed IN (0, 1) AND due_at < ?1 AND frozen IS NULL",
     )?;
     Ok(query.exists(params![now.0])?)
 }
@@ -226,7 +228,7 @@ pub struct CaseRow {
 pub(crate) fn list(db: &Connection, limit: u32) -> Result<Vec<CaseRow>, ApiError> {
     let mut query = db.prepare_cached(
         "SELECT case_row.*, (SELECT count(*) FROM photo WHERE photo.case_id = case_row.case_id AND stored_at IS NULL) AS pending
-         FROM case_row JOIN doc USING (case_id) WHERE frozen IS NULL ORDER BY closed, due_at, updated_at DESC LIMIT ?1",
+         FROM case_row JOIN doc USING (case_id) WHERE frozen IS NULL ORDER BY case_row.closed, due_at, updated_at DESC LIMIT ?1",
     )?;
     let mut list = frozen(db)?;
     for row in query.query_map(params![limit], read_row)? {

@@ -1,7 +1,7 @@
 //! Reference rows for devices.
 
 use doorstep_protocol::{OutletRow, ParcelRow, RefKind, RefVersion, Refs};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Row};
 
 use crate::{db::ref_version, enrol::Device, error::ApiError};
 
@@ -14,11 +14,21 @@ pub(crate) fn rows(db: &Connection, kind: RefKind, have: u64, device: &Device) -
     let mut refs = Refs { version, parcels: vec![], outlets: vec![], pack: vec![] };
     match kind {
         RefKind::Parcels => {
-            let (sql, owner) = match device.role.as_str() {
-                "courier" => ("SELECT * FROM parcel WHERE courier = ?1", &device.person),
-                _ => ("SELECT * FROM parcel WHERE delivering_outlet = ?1", &device.outlet),
-            };
-            refs.parcels = db.prepare_cached(sql)?.query_map(params![owner], parcel_row)?.collect::<Result<_, _>>()?;
+            for scope in device.scopes() {
+                let Some((kind, of)) = scope.split_once('/') else { continue };
+                let sql = match kind {
+                    // On their list and not handed over to another, or taken over, or offered to them (C-23).
+                    "courier" => {
+                        "SELECT parcel.* FROM parcel LEFT JOIN doc USING (waybill)
+                         WHERE coalesce(doc.courier, parcel.courier) = ?1 OR doc.offered_to = ?1"
+                    }
+                    "hub" => "SELECT * FROM parcel WHERE hub = ?1",
+                    _ => "SELECT * FROM parcel WHERE delivering_outlet = ?1",
+                };
+                for row in db.prepare_cached(sql)?.query_map([of], parcel_row)? {
+                    refs.parcels.push(row?);
+                }
+            }
         }
         RefKind::Outlets => {
             let mut query = db.prepare_cached("SELECT code, name_zh, name_en, phone FROM outlet")?;
@@ -27,8 +37,8 @@ pub(crate) fn rows(db: &Connection, kind: RefKind, have: u64, device: &Device) -
             })?;
             refs.outlets = rows.collect::<Result<_, _>>()?;
         }
-        RefKind::Pack => {
-            refs.pack = db.query_row("SELECT body FROM reference WHERE kind = 'pack'", [], |row| row.get(0))?;
+        RefKind::Pack | RefKind::Policy => {
+            refs.pack = db.query_row("SELECT body FROM reference WHERE kind = ?1", [kind.as_str()], |row| row.get(0))?;
         }
     }
     Ok(Some(refs))
@@ -46,6 +56,7 @@ fn parcel_row(row: &Row<'_>) -> rusqlite::Result<ParcelRow> {
         recipient_address: row.get("recipient_address")?,
         cod_fen: row.get("cod_fen")?,
         theoretical_arrival_ms: row.get("arrival_ms")?,
+        hub: row.get("hub")?,
     })
 }
 
@@ -59,4 +70,9 @@ pub(crate) fn stale(db: &Connection, have: &[RefVersion]) -> Result<Vec<RefVersi
         }
     }
     Ok(stale)
+}
+
+/// A kind of reference rows has changed: devices fetch it anew.
+pub(crate) fn bump(db: &Connection, kind: &str) -> rusqlite::Result<()> {
+    db.execute("UPDATE reference SET version = version + 1 WHERE kind = ?1", [kind]).map(|_| ())
 }

@@ -4,12 +4,14 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use axum_server::{Handle, Server, accept::NoDelayAcceptor};
 use doorstep_domain::UnixMs;
+use doorstep_protocol::Version;
 use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 
 use crate::{
     ServeError, TlsError, TlsFiles,
     db::{self, Db},
     http::{self, App},
+    keys::Keys,
     live::Live,
     patience::{Patience, bound},
     project,
@@ -31,6 +33,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// The clock.
     pub now: NowFn,
+    /// The versions of the protocol that are spoken: [`doorstep_protocol::VERSIONS`].
+    pub versions: &'static [Version],
 }
 
 /// A running server.
@@ -91,9 +95,12 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     // What a killed process left behind is projected first.
     to_project.notify_one();
     let live = Live::new();
+    let keys = db.read(Keys::read).await.map_err(|_| ServeError::Keys)?;
     let app = App {
         db: db.clone(),
         now: config.now.clone(),
+        keys,
+        versions: config.versions,
         console_token: console_token.as_str().into(),
         to_project: to_project.clone(),
         live: live.clone(),

@@ -92,31 +92,39 @@ async fn another_history_starts_the_cursors_anew_and_keeps_everything() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_server_refuses_is_held_on_both_sides_and_blocks_nothing_else() {
+async fn what_the_server_refuses_is_kept_on_both_sides_and_what_depends_on_it_is_written_anew() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
     phone.fail(2, "DF-NOBODY").unwrap();
     // A tampered store: entries in the name of somebody else.
     let db = Connection::open(phone.folder.join("doorstep.db")).unwrap();
-    db.execute("UPDATE meta SET value = CAST('c2' AS BLOB) WHERE key = 'user'", []).unwrap();
+    db.execute("INSERT INTO member SELECT 'c2', role, outlet, name, pin, wrong FROM member", []).unwrap();
+    db.execute("UPDATE meta SET value = CAST('c2' AS BLOB) WHERE key = 'active'", []).unwrap();
     phone.fail(4, "DF-NOBODY").unwrap();
-    db.execute("UPDATE meta SET value = CAST('c1' AS BLOB) WHERE key = 'user'", []).unwrap();
+    db.execute("UPDATE meta SET value = CAST('c1' AS BLOB) WHERE key = 'active'", []).unwrap();
     phone.note(4, "依赖被拒的记录").unwrap();
     phone.fail(6, "DF-NOBODY").unwrap();
+    let before = phone.client.identity().unwrap().unwrap().install;
     phone.sync().await.unwrap();
 
     let status = phone.client.status().unwrap();
-    assert_eq!((status.held, status.unsent.len()), (1, 1), "what depends on it waits");
+    assert_eq!((status.quarantined, status.unsent.len()), (1, 0), "what depends on it was written anew and sent");
+    assert_ne!(phone.client.identity().unwrap().unwrap().install, before, "under a new installation");
+    phone.agrees_with(&world, 4);
     let refused = phone.case(4).unwrap().case;
-    assert!(matches!(&refused.held[0].standing, Standing::Held { reason } if reason == "field"));
+    assert!(matches!(&refused.quarantined[0].standing, Standing::Quarantined { reason } if reason == "field"));
     assert!(matches!(phone.case(6).unwrap().case.timeline[0].standing, Standing::Accepted(_)));
     phone.agrees_with(&world, 2);
     phone.agrees_with(&world, 6);
     let on_server = Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
-    let kept: i64 = on_server.query_row("SELECT count(*) FROM held WHERE reason = 'field'", [], |row| row.get(0)).unwrap();
+    let kept: i64 = on_server.query_row("SELECT count(*) FROM quarantine WHERE reason = 'field'", [], |row| row.get(0)).unwrap();
     assert_eq!(kept, 1, "kept at head office too");
-    // A waiting change does not make the sync run for ever, and the next sync offers it again.
+    // It does not make the sync run for ever, and what comes later goes its way.
     assert_eq!(phone.sync().await.unwrap().requests, 1);
+    phone.note(4, "之后").unwrap();
+    phone.sync().await.unwrap();
+    phone.agrees_with(&world, 4);
+    assert_eq!(phone.case(4).unwrap().case.timeline.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,27 +133,24 @@ async fn a_repeated_batch_gets_its_stored_verdicts_and_a_repeated_change_its_fir
     let phone = world.device("phone", "c1").await;
     phone.fail(2, "DF-NOBODY").unwrap();
     // The request as the device would send it, sent by hand three times.
-    let mut store = doorstep_store::Store::open(&phone.folder).unwrap();
-    let request = store.prepare(1 << 20, doorstep_client::Clock::read(phone.clock.as_ref())).unwrap();
-    let body = doorstep_protocol::seal(&doorstep_protocol::encode(&request).unwrap()).unwrap();
-    let token = format!("Bearer {}", phone.client.identity().unwrap().unwrap().token);
-    let addr = world.addr();
-    let send = async || {
-        let answer = raw(addr, "POST", "/v1/sync", &[("authorization", &token)], &body).await;
-        let bytes = doorstep_protocol::open(&answer.body, 1 << 20).unwrap();
-        doorstep_protocol::decode::<doorstep_protocol::SyncResponse>(&bytes).unwrap().ack.unwrap()
-    };
+    let request = phone.request();
+    let send = async || phone.send(&world, &request).await.unwrap().ack.unwrap().0;
     let first = send().await;
-    world.hands.advance(60);
+    world.hands.advance(20);
     let second = send().await;
     assert!(!first.replayed && second.replayed);
     assert_eq!((first.received_ms, &first.cases), (second.received_ms, &second.cases));
     // A server that has lost the batch's row knows the change by its hash.
     let db = Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
-    db.execute("DELETE FROM batch", []).unwrap();
+    db.execute("DELETE FROM envelope", []).unwrap();
     let third = send().await;
     let verdicts = |ack: &doorstep_protocol::Ack| {
-        doorstep_protocol::unpack_verdicts(doorstep_domain::UnixMs(ack.received_ms), &ack.cases[0].rows, &ack.cases[0].held, &[0])
+        doorstep_protocol::unpack_verdicts(
+            doorstep_domain::UnixMs(ack.received_ms),
+            &ack.cases[0].rows,
+            &ack.cases[0].quarantined,
+            &[0],
+        )
     };
     let (doorstep_protocol::Verdict::Ok(had), doorstep_protocol::Verdict::Dup(has)) =
         (&verdicts(&first)[0], &verdicts(&third)[0])
@@ -156,7 +161,7 @@ async fn a_repeated_batch_gets_its_stored_verdicts_and_a_repeated_change_its_fir
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changes_of_another_installation_are_held() {
+async fn changes_of_another_installation_are_quarantined() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
     let db = Connection::open(phone.folder.join("doorstep.db")).unwrap();
@@ -165,7 +170,9 @@ async fn changes_of_another_installation_are_held() {
     phone.fail(2, "DF-NOBODY").unwrap();
     db.execute("UPDATE meta SET value = ?1 WHERE key = 'install'", [install]).unwrap();
     phone.sync().await.unwrap();
-    assert!(matches!(&phone.case(2).unwrap().case.held[0].standing, Standing::Held { reason } if reason == "actor"));
+    assert!(
+        matches!(&phone.case(2).unwrap().case.quarantined[0].standing, Standing::Quarantined { reason } if reason == "actor")
+    );
     assert!(world.on_server(&phone.id(2)).0.is_empty());
 }
 
@@ -173,7 +180,7 @@ async fn changes_of_another_installation_are_held() {
 async fn hostile_bodies_get_a_typed_error_with_our_header_and_the_server_lives_on() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
-    let token = format!("Bearer {}", phone.client.identity().unwrap().unwrap().token);
+    let token = phone.bearer();
     let auth: &[(&str, &str)] = &[("authorization", &token)];
     let bomb = doorstep_protocol::seal(&vec![0; 64 << 20]).unwrap();
     type Headers<'a> = &'a [(&'a str, &'a str)];

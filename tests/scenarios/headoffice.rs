@@ -1,7 +1,7 @@
 //! Head office: the page, the parcel list, and a case that is broken.
 
 use doorstep_domain::UnixMs;
-use doorstep_server::{Config, ServeError, start};
+use doorstep_server::{Config, ServeError, VERSIONS, start};
 use doorstep_tests::{Hands, World, raw, waybill};
 use rusqlite::Connection;
 
@@ -104,8 +104,15 @@ async fn an_address_other_than_loopback_is_refused_unless_it_is_meant() {
     let folder = tempfile::tempdir().unwrap();
     let hands = Hands::at(UnixMs(0));
     let listen = "0.0.0.0:0".parse().unwrap();
-    let refused =
-        start(Config { folder: folder.path().join("data"), listen, insecure: false, tls: None, now: hands.server() }).await;
+    let refused = start(Config {
+        folder: folder.path().join("data"),
+        listen,
+        insecure: false,
+        tls: None,
+        now: hands.server(),
+        versions: VERSIONS,
+    })
+    .await;
     assert!(matches!(refused, Err(ServeError::NotLoopback(_))));
     assert!(!folder.path().join("data").exists(), "nothing was made");
 }

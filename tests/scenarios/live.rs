@@ -3,15 +3,10 @@
 use std::{net::SocketAddr, time::Instant};
 
 use doorstep_tests::{Device, World, raw, waybill};
-use rusqlite::Connection;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
     net::TcpStream,
 };
-
-fn bearer(device: &Device) -> String {
-    format!("Bearer {}", device.client.identity().unwrap().unwrap().token)
-}
 
 /// A stream of hints, read line by line as it comes.
 struct Stream {
@@ -24,7 +19,7 @@ impl Stream {
     async fn open(addr: SocketAddr, device: &Device) -> Self {
         let mut stream = TcpStream::connect(addr).await.unwrap();
         let request =
-            format!("GET /v1/live HTTP/1.1\r\nHost: test\r\nConnection: close\r\nAuthorization: {}\r\n\r\n", bearer(device));
+            format!("GET /v1/live HTTP/1.1\r\nHost: test\r\nConnection: close\r\nAuthorization: {}\r\n\r\n", device.bearer());
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut opened = Self { head: String::new(), lines: BufReader::new(stream).lines() };
         while let Some(line) = opened.line().await.filter(|line| !line.is_empty()) {
@@ -90,7 +85,7 @@ async fn a_stream_says_which_scope_moved_and_how_far_and_nothing_else() {
     assert_eq!(stream.hint().await.unwrap(), r#"{"s":"outlet/0412","to":2}"#);
     assert_eq!(at_origin.hint().await.unwrap(), r#"{"s":"outlet/0571","to":1}"#);
 
-    let headers = [("authorization", bearer(&tablet))];
+    let headers = [("authorization", tablet.bearer())];
     let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
     let polled = raw(world.addr(), "GET", "/v1/live?wait=60&at=1:outlet/0412&at=0:outlet/0571", &headers, b"").await;
     assert_eq!((polled.status, polled.body.as_slice()), (200, &b"{\"s\":\"outlet/0412\",\"to\":2}\n"[..]), "{}", polled.head);
@@ -135,7 +130,7 @@ async fn who_has_no_good_token_hears_nothing() {
         assert!(answer.status == 401 && answer.head.contains("sync-proto: 1"), "{path}: {}", answer.head);
     }
     let tablet = world.device("tablet", "s1").await;
-    let token = bearer(&tablet);
+    let token = tablet.bearer();
     for query in ["wait=0", "wait=61", "wait=soon", "at=outlet/0412", "at=x:outlet/0412"] {
         let answer = raw(world.addr(), "GET", &format!("/v1/live?{query}"), &[("authorization", &token)], b"").await;
         assert_eq!(answer.status, 400, "{query}");
@@ -148,9 +143,8 @@ async fn a_device_whose_token_ends_while_it_listens_hears_of_nothing_more() {
     let phone = world.device("phone", "c1").await;
     let tablet = world.device("tablet", "s1").await;
     let mut stream = Stream::open(world.addr(), &tablet).await;
-    let db = Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
-    db.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
-    db.execute("UPDATE device SET token_hash = zeroblob(32) WHERE person = 's1'", []).unwrap();
+    let device = tablet.client.identity().unwrap().unwrap().device;
+    world.admin().revoke(&device.to_string(), "lost", world.hands.now()).unwrap();
     phone.fail(4, "DF-NOBODY").unwrap();
     phone.sync().await.unwrap();
     assert_eq!(stream.hint().await, None, "ended without a word about {}", waybill(4));

@@ -66,7 +66,7 @@ async fn altered_bytes_are_refused_and_stop_no_other_photo() {
 async fn a_photo_that_no_entry_names_is_not_taken() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
-    let token = format!("Bearer {}", phone.client.identity().unwrap().unwrap().token);
+    let token = phone.bearer();
     let path = format!("/v1/photos/{}", "ab".repeat(32));
     assert_eq!(raw(world.addr(), "PUT", &path, &[("authorization", &token)], &draw(1, 64, 64)).await.status, 409);
     assert_eq!(raw(world.addr(), "PUT", &path, &[], &draw(1, 64, 64)).await.status, 401);

@@ -68,6 +68,7 @@ impl Office {
             insecure: false,
             tls: Some(files.clone()),
             now: hands.server(),
+            versions: doorstep_server::VERSIONS,
         };
         let running = start(config).await.unwrap();
         Self { folder, hands, authority, files, running }
@@ -178,7 +179,15 @@ async fn a_certificate_allows_any_address_and_one_that_is_not_there_stops_the_st
     let data = folder.path().join("server");
     let listen = "0.0.0.0:0".parse().unwrap();
     let now = Hands::at(UnixMs(0)).server();
-    let refused = start(Config { folder: data.clone(), listen, insecure: false, tls: Some(files(folder.path())), now }).await;
+    let refused = start(Config {
+        folder: data.clone(),
+        listen,
+        insecure: false,
+        tls: Some(files(folder.path())),
+        now,
+        versions: doorstep_server::VERSIONS,
+    })
+    .await;
     assert!(matches!(refused, Err(ServeError::Tls(TlsError::File { .. }))), "no word about loopback");
     assert!(!data.exists());
 }

@@ -80,6 +80,22 @@ pub enum Command {
     },
     /// 哪些还没发送 What is unsent, oldest first; photos waiting; what head office holds.
     Status,
+    /// 设置本人密码（共用平板） Set the PIN of who is signed in, on a shared tablet.
+    Pin {
+        /// 4到12位数字 4 to 12 digits.
+        #[arg(long, env = "DOORSTEP_PIN", hide_env_values = true, value_name = "DIGITS")]
+        pin: String,
+    },
+    /// 解锁 Unlock a shared tablet until the shift ends.
+    Unlock {
+        /// 账号 Account.
+        user: String,
+        /// 密码 PIN.
+        #[arg(long, env = "DOORSTEP_PIN", hide_env_values = true, value_name = "DIGITS")]
+        pin: String,
+    },
+    /// 锁定 Lock.
+    Lock,
     /// 同步（需要网络） Send what is unsent, fetch what is new; needs the network.
     Sync,
 }
@@ -201,6 +217,22 @@ pub enum Record {
         /// 确认或更正的地址 Confirmed or corrected address.
         #[arg(long)]
         address: Option<String>,
+    },
+    /// 把快件交接给同事 Hand a parcel over to a colleague, who takes it over on their own phone.
+    Handover {
+        /// 运单号 The waybill.
+        waybill: String,
+        /// 同事账号 The colleague's account.
+        #[arg(long, value_name = "ACCOUNT")]
+        to: String,
+        /// 说明 Why.
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
+    },
+    /// 接收交接给我的快件 Take over a parcel that is handed over to you.
+    Takeover {
+        /// 运单号 The waybill.
+        waybill: String,
     },
     /// 结案 End the case.
     Close {

@@ -96,6 +96,10 @@ fn command(what: &Record, zone: FixedOffset) -> Result<Command, Failed> {
             phone: phone.clone(),
             address: address.clone(),
         },
+        Record::Handover { waybill, to, note } => {
+            Command::Handover { waybill: waybill.clone(), to: to.clone(), words: note.clone() }
+        }
+        Record::Takeover { waybill } => Command::Takeover { waybill: waybill.clone() },
         Record::Close { waybill, outcome, note } => {
             Command::Close { waybill: waybill.clone(), outcome: outcome.clone(), words: note.clone() }
         }

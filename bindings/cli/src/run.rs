@@ -36,7 +36,14 @@ pub fn run(args: &Args) -> Result<Answer, Failed> {
         Command::Show { waybill } => show(&client, waybill),
         Command::Status => status(&client),
         Command::Sync => sync(&client),
+        Command::Pin { pin } => done(client.set_pin(pin)?, "密码已设置", "PIN set"),
+        Command::Unlock { user, pin } => done(client.unlock(user, pin)?, "已解锁", "unlocked"),
+        Command::Lock => done(client.lock()?, "已锁定", "locked"),
     }
+}
+
+fn done((): (), zh: &str, en: &str) -> Result<Answer, Failed> {
+    Ok(Answer { json: json!({ "done": en }), text: say(zh, en) + "\n" })
 }
 
 fn runtime() -> Result<Runtime, Failed> {
@@ -46,7 +53,8 @@ fn runtime() -> Result<Runtime, Failed> {
 fn enrol(client: &Client, server: &str, code: &str) -> Result<Answer, Failed> {
     let who = runtime()?.block_on(client.enrol(server, code))?;
     let pack = client.pack().map(|pack| pack.version);
-    let parcels = client.parcels()?.len();
+    // A tablet that others have locked stays locked for reading until this person has set a PIN of their own.
+    let parcels = if client.is_locked()? { 0 } else { client.parcels()?.len() };
     let mut json = person(&who);
     if let Value::Object(fields) = &mut json {
         fields.insert("pack_version".to_owned(), json!(pack));
@@ -134,8 +142,11 @@ fn status_lines(client: &Client, status: &Status) -> String {
     let screen = Screen::of(client);
     let mut text = format!("{}: {}\n", say("未发送", "not sent"), status.unsent.len());
     for intent in &status.unsent {
-        let standing =
-            if intent.sent { say("已发送，未确认", "sent, not confirmed") } else { say("在本机", "on this device") };
+        let standing = match (intent.sent, intent.pending) {
+            (true, _) => say("已发送，未确认", "sent, not confirmed"),
+            (_, true) => say("等待前一条到达总部", "waits for what comes before it"),
+            _ => say("在本机", "on this device"),
+        };
         let when = words::time(intent.recorded_at, screen.zone);
         text += &format!("  {when}  {}  {}  [{standing}]\n", intent.waybill, words::action(&intent.what));
     }
@@ -144,10 +155,16 @@ fn status_lines(client: &Client, status: &Status) -> String {
         0 => format!("{photos}: 0\n"),
         waiting => format!("{photos}: {waiting} ({})\n", words::size(status.photo_bytes)),
     };
-    text += &format!("{}: {}\n", say("待总部审核", "held for review"), status.held);
-    if status.held > 0 {
-        text +=
-            &format!("  {}\n", say("见 doorstep cases 和 doorstep show 单号", "see doorstep cases and doorstep show WAYBILL"));
+    text += &format!("{}: {}\n", say("待总部审核", "quarantined for review"), status.quarantined);
+    for intent in &status.refused {
+        let when = words::time(intent.recorded_at, screen.zone);
+        text += &format!("  {when}  {}  {}  [{}]\n", intent.waybill, words::action(&intent.what), words::reason(&intent.reason));
+    }
+    if status.revoked {
+        text += &(say(
+            "本设备已被总部停用，只送交已登记的记录",
+            "head office has revoked this device; it only delivers what it has recorded",
+        ) + "\n");
     }
     let last = status.last_answer.map_or_else(|| say("从未", "never"), |at| words::time(at, screen.zone));
     text + &format!("{}: {last}\n", say("服务器最近应答", "server last answered"))

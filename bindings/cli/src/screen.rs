@@ -118,7 +118,7 @@ impl<'a> Screen<'a> {
             text += &line(&say("可能担责", "would answer"), &format!("{} {outlet}", answerable.rule));
         }
         text += &line(&say("时间线", "timeline"), &format!("UTC{}", self.zone));
-        for recorded in view.case.timeline.iter().chain(&view.case.held) {
+        for recorded in view.case.timeline.iter().chain(&view.case.quarantined) {
             text += &timeline::entry(self, recorded)?;
         }
         Ok(text)
@@ -159,8 +159,8 @@ impl<'a> Screen<'a> {
         if row.unsent > 0 {
             text += &format!("  {}: {}", say("未发送", "not sent"), row.unsent);
         }
-        if row.held > 0 {
-            text += &format!("  {}: {}", say("待审核", "held"), row.held);
+        if row.quarantined > 0 {
+            text += &format!("  {}: {}", say("待审核", "quarantined"), row.quarantined);
         }
         text + "\n"
     }
@@ -180,7 +180,7 @@ impl<'a> Screen<'a> {
     /// A case as JSON, every entry with the best estimate of when it happened.
     pub fn case_json(&self, view: &CaseView) -> Value {
         let mut json = json!(view);
-        for (list, recorded) in [("timeline", &view.case.timeline), ("held", &view.case.held)] {
+        for (list, recorded) in [("timeline", &view.case.timeline), ("quarantined", &view.case.quarantined)] {
             let entries = json.get_mut(list).and_then(Value::as_array_mut);
             for (entry, recorded) in entries.into_iter().flatten().zip(recorded) {
                 if let Value::Object(fields) = entry {

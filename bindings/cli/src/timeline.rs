@@ -75,6 +75,11 @@ fn parts(screen: &Screen, body: &Body) -> Result<Vec<String>, Failed> {
             parts.push(screen.decision(close.outcome.as_str()));
             parts.extend(quote("", &close.words));
         }
+        Body::Handover(handover) => {
+            parts.push(handover.to.to_string());
+            parts.extend(quote("", &handover.words));
+        }
+        Body::Takeover(_) => {}
         Body::Unknown { .. } => parts.push(say("由更新的版本登记", "written by a newer version")),
     }
     Ok(parts)

@@ -26,6 +26,9 @@ pub fn action(word: &str) -> String {
         "notice" => say("通知寄件网点", "notice to the origin outlet"),
         "reply" => say("寄件网点回复", "origin outlet's reply"),
         "close" => say("结案", "end of the case"),
+        "handover" => say("交接", "handed over"),
+        "takeover" => say("接收交接", "taken over"),
+        "resend" => say("总部未收到，重新发送", "head office lacks it; sent again"),
         other => other.to_owned(),
     }
 }
@@ -53,13 +56,29 @@ pub fn detail(word: &str) -> String {
     }
 }
 
+/// Why something was refused, from its code.
+pub fn reason(code: &str) -> String {
+    let (head, rest) = code.split_once(':').unwrap_or((code, ""));
+    let words = match head {
+        "rights" => say("无权登记", "no right to record it"),
+        "revoked" => say("设备或账号已停用", "device or person is revoked"),
+        "discarded" => say("总部不予采用", "discarded by head office"),
+        "case_full" => say("该件记录已达上限", "the case is full"),
+        "damaged" => say("本机数据损坏", "damaged on this device"),
+        "seq_taken" => say("另一份拷贝占用了编号", "another copy has its number"),
+        _ => say("格式不符", "not as it should be"),
+    };
+    if rest.is_empty() { format!("{words} ({head})") } else { format!("{words} ({head}: {})", rest.trim()) }
+}
+
 /// How an entry stands, in the four words. Never "saved" for something only this device has.
 pub fn standing(standing: &Standing) -> String {
     match standing {
         Standing::OnThisDevice => say("在本机，尚未发送", "on this device"),
         Standing::SentNotConfirmed => say("已发送，未确认", "sent, not confirmed"),
         Standing::Accepted(_) => say("总部已收", "accepted"),
-        Standing::Held { reason } => format!("{} ({reason})", say("待总部审核", "held for review")),
+        Standing::Quarantined { reason: why } if why.starts_with("discarded") => reason(why),
+        Standing::Quarantined { reason: why } => format!("{}: {}", say("待总部审核", "quarantined for review"), reason(why)),
     }
 }
 

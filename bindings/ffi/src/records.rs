@@ -32,7 +32,7 @@ pub struct CaseSummary {
     /// Entries that only this device is sure to have. Not 0: never say "saved", say "on this device".
     pub unsent: u32,
     /// Entries that head office holds for review.
-    pub held: u32,
+    pub quarantined: u32,
     /// Best estimate of the newest act.
     pub updated_at_ms: i64,
     /// The earliest running deadline.
@@ -86,7 +86,7 @@ impl From<CaseRow> for CaseSummary {
             attempts: row.attempts,
             flags: row.flags,
             unsent: row.unsent,
-            held: row.held,
+            quarantined: row.quarantined,
             updated_at_ms: row.updated_at.0,
             due_at_ms: row.due_at.map(|due| due.0),
             closed: row.closed,

@@ -6,18 +6,17 @@ use std::{
     time::Duration,
 };
 
-use doorstep_domain::{ActionId, Author, CaseId, DeviceId, InstallId, Outlet, Parcel, TimeEvidence, UnixMs, Waybill};
+use doorstep_domain::{ActionId, CaseId, Outlet, Parcel, TimeEvidence, UnixMs, Waybill};
 use doorstep_media::inspect;
-use doorstep_protocol::{EnrolRequest, EnrolResponse, decode, encode, seal};
 use doorstep_rules::Pack;
-use doorstep_store::{Action, CaseRow, CaseView, Enrolment, Filter, Identity, Status, Store, Written};
-use doorstep_sync::{Engine, Failure, Pace};
-use reqwest::Method;
+use doorstep_store::{Action, CaseRow, CaseView, Filter, Identity, Status, Store, Written};
+use doorstep_sync::{Engine, Pace};
 use tokio::sync::watch;
 
 use crate::{
-    ClientError, Clock, Command, NewPhoto, PhotoRef, Refusal, SyncReport, SystemClock, drive,
-    http::{self, Call, Cost, Roots},
+    ClientError, Clock, Command, DeviceSigner, NewPhoto, PhotoRef, Refusal, SoftwareSigner, SyncReport, SystemClock, drive,
+    http::{self, Roots},
+    rights,
 };
 
 /// How to open a client.
@@ -28,11 +27,23 @@ pub struct Options {
     pub roots: Roots,
     /// How the sync engine waits.
     pub pace: Pace,
+    /// The device's key; without one a software key beside the store.
+    pub signer: Option<Arc<dyn DeviceSigner>>,
+    /// Name and version of the app, for head office.
+    pub app: String,
 }
+
+const APP: &str = concat!("doorstep ", env!("CARGO_PKG_VERSION"));
 
 impl Default for Options {
     fn default() -> Self {
-        Self { clock: Arc::new(SystemClock::new()), roots: Roots::default(), pace: Pace::default() }
+        Self {
+            clock: Arc::new(SystemClock::new()),
+            roots: Roots::default(),
+            pace: Pace::default(),
+            signer: None,
+            app: APP.to_owned(),
+        }
     }
 }
 
@@ -54,6 +65,8 @@ pub struct Client {
 pub(crate) struct Inner {
     store: Mutex<Store>,
     pub clock: Arc<dyn Clock>,
+    pub signer: Arc<dyn DeviceSigner>,
+    pub app: String,
     pub http: reqwest::Client,
     /// A request without a byte for this long has stalled.
     pub stall: Duration,
@@ -87,46 +100,21 @@ impl Client {
     pub fn open(folder: &Path, options: Options) -> Result<Self, ClientError> {
         let store = Store::open(folder)?;
         let http = http::client(&options.roots)?;
+        let signer = match options.signer {
+            Some(signer) => signer,
+            None => Arc::new(SoftwareSigner::open(&folder.join("device.key"))?),
+        };
         let inner = Inner {
             store: Mutex::new(store),
             clock: options.clock,
+            signer,
+            app: options.app,
             http,
             stall: Duration::from_millis(options.pace.stall_ms),
             engine: tokio::sync::Mutex::new(Engine::new(options.pace)),
             changed: watch::Sender::new(0),
         };
         Ok(Self { inner: Arc::new(inner) })
-    }
-
-    /// Redeems a one-time code, then fetches rules, directory, parcels and cases. If only the enrolment itself succeeds,
-    /// the rest comes with the next sync.
-    pub async fn enrol(&self, server: &str, code: &str) -> Result<Identity, ClientError> {
-        let server = server.trim().trim_end_matches('/');
-        if !server.starts_with("http://") && !server.starts_with("https://") {
-            return Err(ClientError::Server);
-        }
-        let fresh = (DeviceId::new(random()?), InstallId::new(random()?));
-        let (device, install) = self.inner.store().installation(fresh)?;
-        let body = encode(&EnrolRequest { code: code.to_owned(), device, install })
-            .and_then(|body| seal(&body))
-            .map_err(|_| ClientError::Internal("the request can not be encoded"))?;
-        let call = Call {
-            client: &self.inner.http,
-            token: None,
-            method: Method::POST,
-            url: format!("{server}/v1/enrol"),
-            body,
-            stall: self.inner.stall,
-        };
-        let answer = call.run(&mut Cost::default()).await.map_err(ClientError::Network)?;
-        let answer: EnrolResponse = answer.and_then(|bytes| decode(&bytes).ok()).ok_or(ClientError::Network(Failure::Network))?;
-        let role = answer.role.parse().map_err(|_| ClientError::Network(Failure::Refused("role_unknown".into())))?;
-        let author = Author { user: answer.user.parse()?, role, outlet: answer.outlet.parse()? };
-        let enrolment = Enrolment { author, name: answer.name, server: server.to_owned(), token: answer.token };
-        self.inner.store().enrol(&enrolment)?;
-        self.inner.changed();
-        self.sync().await.ok();
-        self.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))
     }
 
     /// Who this device is; `None` before enrolment.
@@ -138,7 +126,7 @@ impl Client {
     /// that are not there.
     pub fn record(&self, command: &Command, photos: &[NewPhoto]) -> Result<Outcome, ClientError> {
         let clocks = self.inner.clock.read();
-        let now = self.inner.now()?;
+        let now = self.unlocked()?;
         let mut command = command.clone();
         let mut store = self.inner.store();
         let who = store.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
@@ -153,6 +141,7 @@ impl Client {
         command.name_photos(refs);
         // The rules speak before any file is written; files are there before any entry names them.
         let mut cases = command.plan(&mut store, &who, &pack, clocks.wall)?;
+        rights::forbid_early(&mut store, &who, &cases, now)?;
         for (seen, bytes) in seen_photos {
             let photo = store.save_photo(seen.id, seen.format.extension(), bytes)?;
             cases.iter_mut().for_each(|case| case.photos.push(photo.clone()));
@@ -178,18 +167,19 @@ impl Client {
 
     /// Lists cases by next deadline.
     pub fn cases(&self, filter: &Filter) -> Result<Vec<CaseRow>, ClientError> {
-        let now = self.inner.now()?;
+        let now = self.unlocked()?;
         Ok(self.inner.store().cases(filter, now)?)
     }
 
     /// One case, folded and judged; `None` if nothing is recorded of it here.
     pub fn case(&self, waybill: &str) -> Result<Option<CaseView>, ClientError> {
-        let now = self.inner.now()?;
+        let now = self.unlocked()?;
         Ok(self.inner.store().case(&Waybill::parse(waybill)?, now)?)
     }
 
     /// Today's parcels.
     pub fn parcels(&self) -> Result<Vec<Parcel>, ClientError> {
+        self.unlocked()?;
         Ok(self.inner.store().parcels()?)
     }
 

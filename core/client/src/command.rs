@@ -1,8 +1,8 @@
 //! What a person does, and how it becomes entries. Commands are what the intent journal keeps.
 
 use doorstep_domain::{
-    Attempt, Body, Call, CallResult, Close, Kind, Notice, Outage, OutageReason, Personal, Photo, PhotoId, PhotoPurpose, Reply,
-    Sms, SmsLevel, TargetSource, UnixMs, Waybill,
+    Attempt, Body, Call, CallResult, Close, Handover, Kind, Notice, Outage, OutageReason, Personal, Photo, PhotoId, PhotoPurpose,
+    Reply, Sms, SmsLevel, Takeover, TargetSource, UnixMs, Waybill,
 };
 use doorstep_rules::{Case, Named, Pack};
 use doorstep_store::{ActionCase, Identity, Store};
@@ -100,6 +100,20 @@ pub enum Command {
         /// Confirmed or corrected address.
         address: Option<String>,
     },
+    /// The parcel is handed over to another courier, who takes it over on their own phone (C-23).
+    Handover {
+        /// The waybill.
+        waybill: String,
+        /// The other courier's account.
+        to: String,
+        /// Why.
+        words: Option<String>,
+    },
+    /// A parcel that is being handed over is taken over (C-23).
+    Takeover {
+        /// The waybill.
+        waybill: String,
+    },
     /// The end of the case.
     Close {
         /// The waybill.
@@ -143,6 +157,8 @@ impl Command {
             | Self::Note { waybill, .. }
             | Self::Notice { waybill, .. }
             | Self::Reply { waybill, .. }
+            | Self::Handover { waybill, .. }
+            | Self::Takeover { waybill }
             | Self::Close { waybill, .. } => vec![waybill],
         }
     }
@@ -197,6 +213,16 @@ impl Command {
             Self::Notice { to, request, .. } => vec![desk.notice(to.as_deref(), request.as_deref())?],
             Self::Reply { decision, words, phone, address, .. } => {
                 vec![desk.reply(decision, words.as_deref(), phone.as_deref(), address.as_deref())?]
+            }
+            Self::Handover { to, words, .. } => {
+                vec![Body::Handover(Handover { to: to.parse()?, words: personal(words.as_deref())? })]
+            }
+            Self::Takeover { .. } => {
+                let case = desk.case()?;
+                let handover = case.of_kind(Kind::Handover).last().map(|r| r.entry.key.clone());
+                let offered = case.offered_to() == Some(&desk.who.author.user);
+                let handover = handover.filter(|_| offered).ok_or(ClientError::Refused(Refusal::NotOffered))?;
+                vec![Body::Takeover(Takeover { handover })]
             }
             Self::Close { outcome, words, .. } => {
                 desk.case()?;

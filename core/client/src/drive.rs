@@ -2,11 +2,13 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use doorstep_domain::UnixMs;
-use doorstep_protocol::{RefKind, Refs, SyncRequest, SyncResponse, decode, encode, seal};
-use doorstep_store::{Clocks, Identity, StoreError};
+use doorstep_domain::{InstallId, UnixMs};
+use doorstep_protocol::{
+    Answer, Demand, Push, RefKind, Refs, SyncRequest, SyncResponse, decode, encode, seal, signing::batch_message,
+};
+use doorstep_store::{Clocks, Session, StoreError};
 use doorstep_sync::{Cause, Effect, Event, Failure, Status};
-use reqwest::Method;
+use reqwest::{Method, Response, StatusCode};
 use serde::Serialize;
 
 use crate::{
@@ -26,15 +28,26 @@ pub struct SyncReport {
     pub received_bytes: u64,
     /// Photos that the server has taken.
     pub photos: u64,
+    /// Head office has revoked this device: what it recorded was delivered for review, nothing is read any more.
+    pub revoked: bool,
+    /// The server found that this store is a clone or was restored; it goes on as a new installation.
+    pub new_install: bool,
 }
 
 /// Runs one sync to its end. State-changing steps run on threads of their own: dropping this future between them loses
 /// nothing, because what is unsent is the store's knowledge.
 pub(crate) async fn run(inner: &Arc<Inner>) -> Result<SyncReport, ClientError> {
     let mut engine = inner.engine.lock().await;
-    let who = inner.store().identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
-    let mut host =
-        Host { inner: inner.clone(), who, cost: Cost::default(), photos: 0, storage: None, answered_at: inner.clock.read() };
+    let session = inner.store().session()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
+    let mut host = Host {
+        inner: inner.clone(),
+        session,
+        cost: Cost::default(),
+        photos: 0,
+        failed: None,
+        demanded: None,
+        answered_at: inner.clock.read(),
+    };
     let step = || Ok::<_, ClientError>((inner.clock.read().mono_ms, u64::from_be_bytes(random()?)));
     let mut waiting = None;
     let (now, entropy) = step()?;
@@ -62,8 +75,8 @@ pub(crate) async fn run(inner: &Arc<Inner>) -> Result<SyncReport, ClientError> {
     }
     drop(engine);
     inner.changed();
-    match (host.storage.take(), waiting) {
-        (Some(error), _) => Err(error.into()),
+    match (host.failed.take(), waiting) {
+        (Some(error), _) => Err(error),
         (None, Some(Failure::Storage)) => Err(ClientError::Internal("a step of the sync failed")),
         (None, Some(failure)) => Err(ClientError::Network(failure)),
         (None, None) => {
@@ -73,6 +86,8 @@ pub(crate) async fn run(inner: &Arc<Inner>) -> Result<SyncReport, ClientError> {
                 sent_bytes: host.cost.sent,
                 received_bytes: host.cost.received,
                 photos: host.photos,
+                revoked: host.demanded == Some(Demand::Revoked),
+                new_install: host.demanded == Some(Demand::NewInstall),
             })
         }
     }
@@ -80,10 +95,13 @@ pub(crate) async fn run(inner: &Arc<Inner>) -> Result<SyncReport, ClientError> {
 
 struct Host {
     inner: Arc<Inner>,
-    who: Identity,
+    session: Session,
     cost: Cost,
     photos: u64,
-    storage: Option<StoreError>,
+    /// Why a step on this device failed.
+    failed: Option<ClientError>,
+    /// What the server asked for.
+    demanded: Option<Demand>,
     /// The clocks when the newest answer's headers came.
     answered_at: Clocks,
 }
@@ -98,54 +116,108 @@ impl Host {
         match tokio::task::spawn_blocking(move || step(&inner)).await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
-                self.storage = Some(error);
+                self.failed = Some(error.into());
                 Err(Failure::Storage)
             }
             Err(_) => Err(Failure::Storage),
         }
     }
 
-    async fn call(&mut self, method: Method, path: &str, body: Vec<u8>) -> Result<Option<Vec<u8>>, Failure> {
-        let url = format!("{}{path}", self.who.server);
-        let call = Call { client: &self.inner.http, token: Some(&self.who.token), method, url, body, stall: self.inner.stall };
-        call.run(&mut self.cost).await
+    fn keep<T>(&mut self, result: Result<T, ClientError>) -> Result<T, Failure> {
+        match result {
+            Ok(value) => Ok(value),
+            Err(ClientError::Network(failure)) => Err(failure),
+            Err(error) => {
+                self.failed = Some(error);
+                Err(Failure::Storage)
+            }
+        }
     }
 
+    /// A call with the token, up to the answer's headers. A token that the server no longer knows is replaced once, for a
+    /// signature over its nonce; that nobody is stranded by a lost answer costs two requests then and none otherwise.
+    async fn begin(&mut self, method: &Method, path: &str, body: Vec<u8>) -> Result<Response, Failure> {
+        let mut body = Some(body);
+        let mut tried = false;
+        loop {
+            let renewal = self.inner.renewal(&self.session.token);
+            let renewal = self.keep(renewal)?;
+            let is_last = tried;
+            let call = Call {
+                client: &self.inner.http,
+                token: Some(&self.session.token.secret),
+                renewal: renewal.as_deref(),
+                method: method.clone(),
+                url: format!("{}{path}", self.session.server),
+                body: if is_last { body.take().unwrap_or_default() } else { body.clone().unwrap_or_default() },
+                stall: self.inner.stall,
+            };
+            let response = call.begin(&mut self.cost).await?;
+            if response.status() != StatusCode::UNAUTHORIZED || !http::is_from_us(&response) || tried {
+                return Ok(response);
+            }
+            tried = true;
+            self.cost.requests += 2;
+            let token = self.inner.new_session(&self.session.server).await;
+            self.session.token = self.keep(token)?;
+        }
+    }
+
+    async fn call(&mut self, method: Method, path: &str, body: Vec<u8>) -> Result<Option<Vec<u8>>, Failure> {
+        let response = self.begin(&method, path, body).await?;
+        http::answer(response, self.inner.stall, &mut self.cost).await
+    }
+
+    /// The next request, its batch signed over content, predecessor and the clocks of this sending.
     async fn prepare(&mut self, max_bytes: usize) -> Result<Event, Failure> {
-        let request = self.store(move |inner| inner.store().prepare(max_bytes, inner.clock.read())).await?;
+        let app = self.inner.app.clone();
+        let mut request = self.store(move |inner| inner.store().prepare(max_bytes, inner.clock.read(), &app)).await?;
+        if let Some(envelope) = &mut request.push {
+            let signed = self.inner.signer.sign(&batch_message(&envelope.body, &envelope.clock)).map_err(ClientError::from);
+            envelope.sig = self.keep(signed)?;
+        }
         Ok(Event::Prepared(Box::new(request)))
     }
 
     async fn send(&mut self, request: &SyncRequest) -> Result<Event, Failure> {
         let body = encode(request).and_then(|body| seal(&body)).map_err(|_| Failure::Storage)?;
-        let url = format!("{}/v1/sync", self.who.server);
-        let call = Call {
-            client: &self.inner.http,
-            token: Some(&self.who.token),
-            method: Method::POST,
-            url,
-            body,
-            stall: self.inner.stall,
-        };
-        let response = call.begin(&mut self.cost).await?;
+        let response = self.begin(&Method::POST, "/v1/sync", body).await?;
         // The server read its clock when it answered, so ours is read when the headers are here: a slow download must not
         // make later acts look earlier.
         self.answered_at = self.inner.clock.read();
-        let bytes = http::answer(response, self.inner.stall, &mut self.cost).await?.ok_or(Failure::Network)?;
+        let bytes = match http::answer(response, self.inner.stall, &mut self.cost).await {
+            Err(Failure::Refused(code)) if code == "tag_taken" => {
+                let fresh = self.keep(random())?;
+                let now = self.inner.now();
+                let now = self.keep(now)?;
+                self.store(move |inner| inner.store().change_install(InstallId::new(fresh), now)).await?;
+                return Err(Failure::Network); // tried again soon, as the new installation
+            }
+            other => other?.ok_or(Failure::Network)?,
+        };
         let response: SyncResponse = decode(&bytes).map_err(|_| Failure::Network)?;
+        // Whatever is not signed by the server of the enrolment is not its answer.
+        let answer = response.verify(&request.device, &self.session.server_key).map_err(|_| Failure::Network)?;
         // An answer that settles nothing, or that promises more without moving on, would be asked for again for ever.
-        let unsettled = request.push.as_ref().map(|push| push.batch) != response.ack.as_ref().map(|ack| ack.batch);
+        let pushed = request.push.as_ref().and_then(|envelope| decode::<Push>(&envelope.body).ok()).map(|push| push.batch);
+        let unsettled = pushed != answer.ack.as_ref().map(|(ack, _)| ack.batch);
         let cursor = |scope: &str| request.pull.iter().find(|p| p.scope == scope).map_or(0, |p| p.cursor);
-        let same_log = request.history == response.history;
-        if unsettled || response.feed.iter().any(|page| page.more && same_log && page.to <= cursor(&page.scope)) {
+        let same_log = request.history == answer.history;
+        if unsettled || answer.feed.iter().any(|page| page.more && same_log && page.to <= cursor(&page.scope)) {
             return Err(Failure::Network);
         }
-        Ok(Event::Answered(Box::new(response)))
+        Ok(Event::Answered(Box::new(answer)))
     }
 
-    async fn apply(&mut self, response: Box<SyncResponse>) -> Result<Event, Failure> {
+    async fn apply(&mut self, answer: Box<Answer>) -> Result<Event, Failure> {
         let clocks = self.answered_at;
-        let applied = self.store(move |inner| inner.store().apply(&response, clocks, UnixMs(response.now_ms))).await?;
+        let fresh = self.keep(random())?;
+        if let Some(token) = &answer.token {
+            self.session.token = token.clone();
+        }
+        self.demanded = answer.demand.or(self.demanded);
+        let applied =
+            self.store(move |inner| inner.store().apply(&answer, clocks, UnixMs(answer.now_ms), InstallId::new(fresh))).await?;
         self.inner.changed();
         Ok(Event::Applied(applied))
     }
@@ -158,10 +230,10 @@ impl Host {
             let now = self.inner.now().map_err(|_| Failure::Storage)?;
             // Rows that this version can not use change nothing here and must not keep photos and facts waiting.
             let taken = self.store(move |inner| inner.store().take_refs(kind, &refs, now)).await;
-            if taken.is_err() && !matches!(self.storage, Some(StoreError::Reference(_))) {
+            if taken.is_err() && !matches!(self.failed, Some(ClientError::Store(StoreError::Reference(_)))) {
                 return Err(Failure::Storage);
             }
-            self.storage = None;
+            self.failed = None;
             if taken.is_err() && self.inner.store().pack().is_none() {
                 return Err(Failure::Refused("pack_unusable".into())); // nothing can be listed without one: update the app
             }

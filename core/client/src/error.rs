@@ -6,6 +6,8 @@ use doorstep_rules::Words;
 use doorstep_store::{OpenError, StoreError};
 use doorstep_sync::Failure;
 
+use crate::SignError;
+
 /// What kind of failure: the command line's exit codes and a binding's error types follow it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -59,6 +61,25 @@ pub enum Refusal {
     NoSmsText,
     /// The case is at its cap.
     CaseFull,
+    /// The policy gives the person's role no right to this.
+    Rights {
+        /// The kind of entry.
+        kind: String,
+    },
+    /// The parcel is not being handed over to this person.
+    NotOffered,
+    /// The device is locked: somebody must unlock it first.
+    Locked,
+    /// Not the person's PIN.
+    PinWrong,
+    /// Too many wrong PINs: a new code from head office.
+    PinLocked,
+    /// The person has set no PIN.
+    NoPin,
+    /// Not 4 to 12 digits.
+    PinShape,
+    /// The person was never enrolled on this device.
+    NotAMember,
 }
 
 /// Why a call failed. Nothing that was recorded before is lost by any of these.
@@ -94,6 +115,9 @@ pub enum ClientError {
     /// The network or the server.
     #[error("reach the server: {0:?}")]
     Network(Failure),
+    /// The device's key.
+    #[error(transparent)]
+    Key(#[from] SignError),
     /// The operating system gave no randomness, or a thread of ours failed.
     #[error("run: {0}")]
     Internal(&'static str),
@@ -115,7 +139,7 @@ impl ClientError {
     /// What kind of failure this is.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Open(_) | Self::Store(_) | Self::Internal(_) => Kind::Storage,
+            Self::Open(_) | Self::Store(_) | Self::Key(_) | Self::Internal(_) => Kind::Storage,
             // The server's own refusal: trying again does not help, so it is no matter of the network.
             Self::Refused(_) | Self::Network(Failure::Refused(_)) => Kind::Rule,
             Self::Waybill(_) | Self::Code(_) | Self::Text(_) | Self::Photo(_) | Self::Server | Self::Roots => Kind::Usage,
@@ -129,9 +153,23 @@ impl ClientError {
         let fixed = |zh: &str, en: &str| say(zh.to_owned(), en.to_owned());
         match self {
             Self::Refused(refusal) => refusal.words(),
-            Self::Network(Failure::Refused(code)) if code == "code_invalid" => fixed(
-                "注册码无效、已使用或已过期，请向总部索取新的注册码",
-                "the code is not known, used or expired; ask head office for a new one",
+            Self::Network(Failure::Refused(code)) if code == "code_wrong" => fixed(
+                "注册码不对，请核对后再输入；错五次后该码作废",
+                "not a code; check it and type it again, after five wrong ones it is void",
+            ),
+            Self::Network(Failure::Refused(code)) if matches!(code.as_str(), "code_used" | "code_expired" | "code_locked") => {
+                fixed(
+                    "注册码已使用、已过期或已作废，请向总部索取新的注册码",
+                    "the code is used, expired or void; ask head office for a new one",
+                )
+            }
+            Self::Network(Failure::Refused(code)) if code == "device_taken" => fixed(
+                "本设备已由他人注册：派件员手机只能一人使用，平板只能由同一网点的人员共用",
+                "the device belongs to somebody else: a courier's phone is personal, a tablet is shared within one outlet only",
+            ),
+            Self::Network(Failure::Refused(code)) if code == "revoked" => fixed(
+                "本设备已被总部停用；已登记的记录会送交总部审核",
+                "head office has revoked this device; what it recorded is delivered to head office for review",
             ),
             Self::Network(Failure::Refused(code)) if code == "tag_taken" => fixed(
                 "本机的数据目录属于另一台设备或另一个人，请换一个新目录（--store）再注册",
@@ -214,6 +252,26 @@ impl Refusal {
             Self::NoSmsText => (
                 "没有可用的短信模板内容，请用 --text 填写".into(),
                 "there is no template text for this reason or no recipient name; give the text with --text".into(),
+            ),
+            Self::Rights { kind } => (
+                format!("您的岗位对此件没有该项登记权限（{kind}），请联系有权限的同事"),
+                format!("your role may not record this for this parcel ({kind}); ask a colleague who may"),
+            ),
+            Self::NotOffered => (
+                "该件没有交接给您；请先同步，或让同事在其手机上办理交接".into(),
+                "the parcel is not being handed over to you; sync, or ask your colleague to hand it over on their phone".into(),
+            ),
+            Self::Locked => ("设备已锁定，请先解锁".into(), "the device is locked; unlock it first: doorstep unlock".into()),
+            Self::PinWrong => ("密码不对，请再试".into(), "not your PIN; try again".into()),
+            Self::PinLocked => (
+                "密码错误次数过多，请向总部索取新的注册码重新注册".into(),
+                "too many wrong PINs; ask head office for a new code and enrol again".into(),
+            ),
+            Self::NoPin => ("尚未设置密码，请先注册并设置密码".into(), "no PIN was set; enrol and set one".into()),
+            Self::PinShape => ("密码应为4到12位数字".into(), "a PIN has 4 to 12 digits".into()),
+            Self::NotAMember => (
+                "该账号未在本设备注册，请用注册码注册".into(),
+                "this account was never enrolled on this device; enrol with a code".into(),
             ),
             Self::CaseFull => {
                 ("该件记录已达上限，请联系总部".into(), "the case has reached its size limit; ask head office".into())

@@ -69,6 +69,8 @@ pub struct Cost {
 pub(crate) struct Call<'a> {
     pub client: &'a Client,
     pub token: Option<&'a str>,
+    /// A signature with which a request goes on after its token has ended.
+    pub renewal: Option<&'a str>,
     pub method: Method,
     pub url: String,
     pub body: Vec<u8>,
@@ -92,6 +94,9 @@ impl Call<'_> {
         let mut request: RequestBuilder = self.client.request(self.method, &self.url).header(PROTO_HEADER, PROTO_VERSION);
         if let Some(token) = self.token {
             request = request.bearer_auth(token);
+        }
+        if let Some(signature) = self.renewal {
+            request = request.header(crate::session::RENEWAL, signature);
         }
         cost.requests += 1;
         cost.sent += self.body.len() as u64;
@@ -180,7 +185,15 @@ mod tests {
             stream.write_all(&answer).await.unwrap();
         });
         let client = client(&Roots::Mozilla).unwrap();
-        let call = Call { client: &client, token: None, method: Method::PUT, url, body: vec![], stall: Duration::from_secs(5) };
+        let call = Call {
+            client: &client,
+            token: None,
+            renewal: None,
+            method: Method::PUT,
+            url,
+            body: vec![],
+            stall: Duration::from_secs(5),
+        };
         let outcome = call.run(&mut Cost::default()).await;
         server.await.unwrap();
         outcome
@@ -224,7 +237,7 @@ mod tests {
             let client = client(&Roots::Mozilla).unwrap();
             let body = vec![7; 16 << 20];
             let begun = tokio::time::Instant::now();
-            let call = Call { client: &client, token: None, method: Method::PUT, url, body, stall };
+            let call = Call { client: &client, token: None, renewal: None, method: Method::PUT, url, body, stall };
             let outcome = call.run(&mut Cost::default()).await;
             server.abort();
             (outcome, begun.elapsed() > stall)

@@ -12,11 +12,16 @@ mod drive;
 mod error;
 pub mod http;
 mod live;
+mod rights;
+mod session;
+mod signer;
 
 pub use client::{Client, Options, Outcome};
 pub use clock::{Clock, SystemClock};
 pub use command::{Command, NewPhoto, PhotoRef};
 pub use drive::SyncReport;
 pub use error::{ClientError, Kind, Refusal};
+pub use session::MOST_WRONG_PINS;
+pub use signer::{DeviceSigner, SignError, SoftwareSigner};
 
-pub use doorstep_store::{CaseRow, CaseView, Filter, Identity, Status, UnsentIntent, Written};
+pub use doorstep_store::{CaseRow, CaseView, Filter, Identity, Member, RefusedIntent, Status, UnsentIntent, Written};

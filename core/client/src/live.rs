@@ -19,18 +19,19 @@ impl Client {
     /// so many seconds (1 to 60). It holds up no sync, and dropping it loses nothing. Whoever calls it in a loop must wait
     /// by itself after an error, and after a sync that failed: the next hint for what was not fetched comes at once.
     pub async fn wait_for_hint(&self, wait_seconds: u32) -> Result<bool, ClientError> {
-        let (who, cursors) = {
+        let (session, cursors) = {
             let store = self.inner.store();
-            (store.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?, store.cursors()?)
+            (store.session()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?, store.cursors()?)
         };
         let wait = wait_seconds.clamp(1, 60);
         // With what this device has, so that what moved between its last sync and this call is not waited for.
         let at: String = cursors.iter().map(|pull| format!("&at={}:{}", pull.cursor, pull.scope)).collect();
         let call = Call {
             client: &self.inner.http,
-            token: Some(&who.token),
+            token: Some(&session.token.secret),
+            renewal: None,
             method: Method::GET,
-            url: format!("{}/v1/live?wait={wait}{at}", who.server),
+            url: format!("{}/v1/live?wait={wait}{at}", session.server),
             body: vec![],
             // The server is meant to be silent for so long.
             stall: self.inner.stall + Duration::from_secs(u64::from(wait)),

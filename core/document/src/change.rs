@@ -10,7 +10,9 @@ use automerge::{
     ActorId, ExpandedChange, ObjType, ScalarValue,
     legacy::{Key, ObjectId, Op, OpId, OpType, SortedVec},
 };
-use doorstep_domain::{ActionId, Author, Body, CaseId, ChangeHash, Entry, EntryKey, Facts, InstallId, Tag, TimeEvidence};
+use doorstep_domain::{
+    ActionId, Author, Body, CaseId, ChangeHash, Entry, EntryKey, Facts, InstallId, Release, Tag, TimeEvidence,
+};
 
 use crate::{Link, Refusal, WriteError, fields};
 
@@ -49,6 +51,8 @@ pub struct NewEntry {
     pub action: Option<ActionId>,
     /// The parcel's facts; demanded in an installation's first change of a case.
     pub facts: Option<Facts>,
+    /// What it was released from; the server's writings alone have one.
+    pub release: Option<Release>,
     /// What it says.
     pub body: Body,
 }

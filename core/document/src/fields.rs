@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use automerge::ScalarValue;
 use doorstep_domain::{
-    ActionId, Attempt, Author, Body, Call, CallResult, CaseId, Close, Entry, EntryKey, Facts, Fen, Kind, Notice, Outage,
-    OutageReason, Personal, Photo, PhotoId, PhotoPurpose, Reply, Role, Sms, SmsLevel, TargetSource, TimeEvidence, UnixMs,
-    Waybill,
+    ActionId, Attempt, Author, Body, Call, CallResult, CaseId, ChangeHash, Close, Entry, EntryKey, Facts, Fen, Handover, Kind,
+    Notice, Outage, OutageReason, Personal, Photo, PhotoId, PhotoPurpose, Release, Reply, Role, Sms, SmsLevel, Takeover,
+    TargetSource, TimeEvidence, UnixMs, Waybill,
 };
 
 use crate::{NewEntry, Refusal};
@@ -26,6 +26,10 @@ pub(crate) fn write(case: &CaseId, entry: &NewEntry) -> Vec<(&'static str, Scala
     out.bytes("t", &entry.time.to_bytes());
     if let Some(action) = &entry.action {
         out.bytes("x", action.as_bytes());
+    }
+    if let Some(release) = &entry.release {
+        out.bytes("o", release.original.as_bytes());
+        out.int("rx", release.received_at.0);
     }
     if let Some(facts) = &entry.facts {
         out.text("net", facts.network.as_str());
@@ -88,6 +92,11 @@ pub(crate) fn write(case: &CaseId, entry: &NewEntry) -> Vec<(&'static str, Scala
             out.text("outcome", outcome.as_str());
             out.personal("words", words.as_ref());
         }
+        Body::Handover(Handover { to, words }) => {
+            out.text("to", to.as_str());
+            out.personal("words", words.as_ref());
+        }
+        Body::Takeover(Takeover { handover }) => out.text("handover", &handover.to_string()),
         Body::Unknown { .. } => {}
     }
     out.0
@@ -143,9 +152,16 @@ pub(crate) fn read(case: &CaseId, key: EntryKey, fields: &Fields) -> Result<Entr
         Some(bytes) => Some(ActionId::try_from(bytes).map_err(|_| get.wrong("x"))?),
         None => None,
     };
+    let release = match get.bytes("o")? {
+        Some(hash) => Some(Release {
+            original: ChangeHash::try_from(hash).map_err(|_| get.wrong("o"))?,
+            received_at: UnixMs(get.int("rx")?.ok_or_else(|| get.wrong("rx"))?),
+        }),
+        None => None,
+    };
     let facts = read_facts(case, &get)?;
     let body = read_body(&get)?;
-    Ok(Entry { key, author, pack_version, time, action, facts, body })
+    Ok(Entry { key, author, pack_version, time, action, facts, release, body })
 }
 
 fn read_facts(case: &CaseId, get: &Reader) -> Result<Option<Facts>, Refusal> {
@@ -219,6 +235,8 @@ fn read_body(get: &Reader) -> Result<Body, Refusal> {
             address: get.personal("address")?,
         }),
         Kind::Close => Body::Close(Close { outcome: get.parsed("outcome")?, words: get.personal("words")? }),
+        Kind::Handover => Body::Handover(Handover { to: get.parsed("to")?, words: get.personal("words")? }),
+        Kind::Takeover => Body::Takeover(Takeover { handover: get.parsed("handover")? }),
     })
 }
 

@@ -58,12 +58,29 @@ pub enum Refusal {
     /// The case has reached the server's cap.
     #[error("case has reached its size limit")]
     CaseFull,
+    /// The policy gives the writer's role no right to this kind of entry in this case (domain 10.2); the rule's id.
+    #[error("policy rule {rule} refuses it")]
+    Rights {
+        /// The rule of the policy.
+        rule: String,
+    },
+    /// The device or the person was revoked before it arrived: kept for a person to judge.
+    #[error("device or person is revoked")]
+    Revoked,
     /// Another change of the same installation already has this sequence number (a clone or a restored backup).
     #[error("sequence number {0} is taken by another change")]
     SeqTaken(u64),
 }
 
 impl Refusal {
+    /// What a verdict says: the code, with the policy's rule where one refused.
+    pub fn verdict(&self) -> String {
+        match self {
+            Self::Rights { rule } => format!("{}:{rule}", self.code()),
+            _ => self.code().to_owned(),
+        }
+    }
+
     /// The stable code: what verdicts carry and tests compare.
     pub fn code(&self) -> &'static str {
         match self {
@@ -82,6 +99,8 @@ impl Refusal {
             Self::OpCount(_) => "op_count",
             Self::StartOp { .. } => "start_op",
             Self::CaseFull => "case_full",
+            Self::Rights { .. } => "rights",
+            Self::Revoked => "revoked",
             Self::SeqTaken(_) => "seq_taken",
         }
     }

@@ -3,7 +3,8 @@
 use serde::{Serialize, Serializer};
 
 use crate::{
-    ActionId, Author, EntryKey, Fen, NetworkCode, OutletCode, Personal, PhotoId, ReasonCode, TimeEvidence, UnixMs, Waybill,
+    ActionId, Author, ChangeHash, EntryKey, Fen, NetworkCode, OutletCode, Personal, PhotoId, ReasonCode, TimeEvidence, UnixMs,
+    UserId, Waybill,
 };
 
 macro_rules! words {
@@ -53,6 +54,10 @@ words!(
         Reply = "reply",
         /// The end of the case.
         Close = "close",
+        /// The parcel is handed over to another courier, signed by who has it (C-23).
+        Handover = "handover",
+        /// The other courier takes it over, signed by who gets it (C-23).
+        Takeover = "takeover",
     }
 );
 words!(
@@ -253,6 +258,32 @@ pub struct Close {
     pub words: Option<Personal>,
 }
 
+/// The giving half of a handover of an open parcel (C-23): both sign, so it counts once the other has taken it over.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Handover {
+    /// The courier who is to take it.
+    pub to: UserId,
+    /// Why, in words.
+    pub words: Option<Personal>,
+}
+
+/// The taking half of a handover (C-23).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Takeover {
+    /// The handover it answers.
+    pub handover: EntryKey,
+}
+
+/// An entry that the server wrote anew after head office released it from quarantine: the refused bytes themselves are never
+/// applied, because their device has moved on (protocol design, section 6).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Release {
+    /// The change that was refused and is kept in quarantine.
+    pub original: ChangeHash,
+    /// When the server first received it.
+    pub received_at: UnixMs,
+}
+
 /// What an entry says.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -278,6 +309,10 @@ pub enum Body {
     Reply(Reply),
     /// The end.
     Close(Close),
+    /// The giving half of a handover.
+    Handover(Handover),
+    /// The taking half of a handover.
+    Takeover(Takeover),
     /// A kind that this version does not know; it is kept and shown as such.
     Unknown {
         /// The kind as spelled in the key.
@@ -298,6 +333,8 @@ impl Body {
             Self::Outage(_) => Kind::Outage.as_str(),
             Self::Reply(_) => Kind::Reply.as_str(),
             Self::Close(_) => Kind::Close.as_str(),
+            Self::Handover(_) => Kind::Handover.as_str(),
+            Self::Takeover(_) => Kind::Takeover.as_str(),
             Self::Unknown { name } => name,
         }
     }
@@ -319,6 +356,8 @@ pub struct Entry {
     pub action: Option<ActionId>,
     /// The parcel's deciding facts, in the first entry an installation writes for the case.
     pub facts: Option<Facts>,
+    /// Set by the server alone: the entry was refused first and released by head office.
+    pub release: Option<Release>,
     /// What it says.
     #[serde(flatten)]
     pub body: Body,

@@ -91,7 +91,7 @@ byte_id!(
     InstallId, 16
 );
 byte_id!(
-    /// One device. Today 16 random bytes that it draws itself; it becomes the hash of its public key.
+    /// One device. See [`DeviceId::of`].
     DeviceId, 16
 );
 byte_id!(
@@ -107,9 +107,33 @@ byte_id!(
     ChangeHash, 32
 );
 byte_id!(
+    /// SHA-256 of a batch's body: what the next batch names as its predecessor.
+    BatchHash, 32
+);
+byte_id!(
     /// SHA-256 of a photo's exact bytes.
     PhotoId, 32
 );
+
+impl BatchHash {
+    /// The predecessor that an installation's first batch names.
+    pub const NONE: Self = Self([0; 32]);
+
+    /// The hash of a batch's body.
+    pub fn of(body: &[u8]) -> Self {
+        Self(Sha256::digest(body).into())
+    }
+}
+
+impl DeviceId {
+    /// First 16 bytes of SHA-256 over the device's public key (P-256, uncompressed point).
+    pub fn of(public_key: &[u8]) -> Self {
+        let digest: [u8; 32] = Sha256::digest(public_key).into();
+        let mut id = [0; 16];
+        id.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+        Self(id)
+    }
+}
 
 impl CaseId {
     /// First 16 bytes of SHA-256 over the length-prefixed (32-bit big-endian) UTF-8 strings `case/v1`, network code and

@@ -15,11 +15,11 @@ mod time;
 mod waybill;
 
 pub use entry::{
-    Attempt, Body, Call, CallResult, Close, Entry, Facts, Kind, Notice, Outage, OutageReason, Photo, PhotoPurpose, Reply, Sms,
-    SmsLevel, TargetSource,
+    Attempt, Body, Call, CallResult, Close, Entry, Facts, Handover, Kind, Notice, Outage, OutageReason, Photo, PhotoPurpose,
+    Release, Reply, Sms, SmsLevel, Takeover, TargetSource,
 };
 pub use ids::{
-    ActionId, CaseId, ChangeHash, DeviceId, EntryKey, HistoryId, IdError, InstallId, NetworkCode, OutletCode, PhotoId,
+    ActionId, BatchHash, CaseId, ChangeHash, DeviceId, EntryKey, HistoryId, IdError, InstallId, NetworkCode, OutletCode, PhotoId,
     ReasonCode, Tag, UserId,
 };
 pub use money::Fen;
@@ -27,5 +27,5 @@ pub use parcel::{Outlet, Parcel, mobile_mark};
 pub use people::{Author, Role};
 pub use personal::{Personal, PersonalError};
 pub use standing::{Receipt, Recorded, Standing};
-pub use time::{Anchor, BootId, TimeEvidence, UnixMs};
+pub use time::{Anchor, BootId, Clocks, Reckoning, TimeEvidence, UnixMs};
 pub use waybill::{Waybill, WaybillError, check_s10};

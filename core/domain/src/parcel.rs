@@ -41,6 +41,8 @@ pub struct Parcel {
     pub cod: Fen,
     /// Scheduled arrival at the delivering outlet (domain 3.1, SLA-02).
     pub theoretical_arrival: Option<UnixMs>,
+    /// The hub that handles it on its way.
+    pub hub: Option<OutletCode>,
 }
 
 impl Parcel {

@@ -1,28 +1,59 @@
-//! Who acts (domain 1.2, 10.2). More roles come with the rights.
+//! Who acts (domain 1.2, 10.2).
 
 use std::{fmt, str::FromStr};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::{IdError, OutletCode, UserId};
 
-/// What a person is to the network.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Courier (派件员), on a phone.
-    Courier,
-    /// Outlet customer service (站点客服), on a tablet.
-    Outlet,
+macro_rules! roles {
+    ($($(#[$doc:meta])* $variant:ident = $word:literal),+ $(,)?) => {
+        /// What a person is to the network (domain 10.2). What each may do is data: the policy in `rules`.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum Role { $($(#[$doc])* $variant),+ }
+
+        impl Role {
+            /// Every role, in the order of the definition.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+            /// The one spelling used in documents, policies, SQL, JSON and on the command line.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+    };
 }
 
+roles!(
+    /// Courier (派件员), on a phone of their own.
+    Courier = "courier",
+    /// Outlet customer service (站点客服), on a tablet.
+    Outlet = "outlet",
+    /// Outlet finance (站点财务).
+    OutletFinance = "outlet_finance",
+    /// Outlet manager (站点负责人).
+    OutletManager = "outlet_manager",
+    /// Hub clerk (分拨中心).
+    Hub = "hub",
+    /// Head office's customer service.
+    HqCs = "hq_cs",
+    /// Head office's reviewer.
+    HqReviewer = "hq_reviewer",
+    /// Head office's administrator.
+    HqAdmin = "hq_admin",
+    /// Auditor: reads, writes nothing.
+    Auditor = "auditor",
+);
+
 impl Role {
-    /// The one spelling used in documents, SQL, JSON and on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Courier => "courier",
-            Self::Outlet => "outlet",
-        }
+    /// Whether several people of this role share a device. A courier's phone is personal (domain 10.3).
+    pub fn shares_device(self) -> bool {
+        self != Self::Courier
+    }
+}
+
+impl Serialize for Role {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(self.as_str())
     }
 }
 
@@ -35,11 +66,7 @@ impl fmt::Display for Role {
 impl FromStr for Role {
     type Err = IdError;
     fn from_str(text: &str) -> Result<Self, IdError> {
-        match text {
-            "courier" => Ok(Self::Courier),
-            "outlet" => Ok(Self::Outlet),
-            _ => Err(IdError::Code),
-        }
+        Self::ALL.iter().copied().find(|role| role.as_str() == text).ok_or(IdError::Code)
     }
 }
 

@@ -107,6 +107,65 @@ impl TimeEvidence {
     }
 }
 
+/// The clocks of a device at one moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Clocks {
+    /// Wall clock.
+    pub wall: UnixMs,
+    /// Monotonic clock, milliseconds.
+    pub mono_ms: u64,
+    /// The boot it counts from.
+    pub boot: BootId,
+}
+
+/// When an act happened by the server's clock, as an interval `at - slack_ms ..= at + slack_ms` that never reaches past the
+/// receipt (protocol design, section 11). Nothing is refused for its time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct Reckoning {
+    /// The best estimate; `None` when nothing ties the device's clock to the server's (unanchored).
+    #[serde(rename = "acted_at")]
+    pub at: Option<UnixMs>,
+    /// Half the width of the interval, in milliseconds: drift of the device's clock, and how far its two proofs differ.
+    pub slack_ms: u32,
+    /// The wall clock was set back between the act and its sending.
+    pub rolled_back: bool,
+    /// The server time that the entry leans on is none that the server gave to this device.
+    pub foreign_anchor: bool,
+}
+
+/// A cheap clock's drift: 100 parts in a million.
+const DRIFT_PPM: u64 = 100;
+/// A wall clock that moves back by less is only being corrected by its network.
+const ROLLED_BACK_MS: i64 = 60_000;
+
+impl Reckoning {
+    /// Reckons an act from its evidence, the device's clocks when it was sent, and the receipt. In the boot that sends it the
+    /// monotonic clock tells, whatever the wall clock says; else the entry's own anchor does, if the server gave it
+    /// (`is_ours`); else nothing. Never after the receipt.
+    pub fn of(time: &TimeEvidence, sent: &Clocks, received: UnixMs, is_ours: impl Fn(UnixMs) -> bool) -> Self {
+        let elapsed = (time.boot == sent.boot).then(|| sent.mono_ms.checked_sub(time.mono_ms)).flatten();
+        let by_anchor = time.anchored();
+        let foreign_anchor = time.anchor.is_some_and(|anchor| !is_ours(anchor.server));
+        let by_sending = elapsed.and_then(|elapsed| Some(received.plus(-i64::try_from(elapsed).ok()?)));
+        let trusted = by_anchor.filter(|_| !foreign_anchor);
+        let waited = elapsed.or_else(|| Some(time.mono_ms.checked_sub(time.anchor?.mono_ms)?)).unwrap_or(0);
+        let drift = waited.saturating_mul(DRIFT_PPM) / 1_000_000;
+        let apart = by_sending.zip(trusted).map_or(0, |(a, b)| a.since(b).unsigned_abs());
+        let at = by_sending.or(by_anchor).map(|at| at.min(received));
+        let rolled_back = elapsed
+            .and_then(|elapsed| i64::try_from(elapsed).ok())
+            .is_some_and(|elapsed| sent.wall.since(time.wall).saturating_sub(elapsed) < -ROLLED_BACK_MS);
+        let slack_ms = at.map_or(0, |_| u32::try_from(drift.saturating_add(apart)).unwrap_or(u32::MAX));
+        Self { at, slack_ms, rolled_back, foreign_anchor: foreign_anchor && by_sending.is_none() }
+    }
+
+    /// The interval, given the receipt: earliest (`None` when nothing bounds it) and latest.
+    pub fn interval(&self, received: UnixMs) -> (Option<UnixMs>, UnixMs) {
+        let slack = i64::from(self.slack_ms);
+        (self.at.map(|at| at.plus(-slack)), self.at.map_or(received, |at| at.plus(slack).min(received)))
+    }
+}
+
 fn clamp(time: UnixMs) -> u64 {
     u64::try_from(time.0).unwrap_or(0).min(MAX_48)
 }
@@ -141,6 +200,49 @@ mod tests {
                 prop_assert_eq!(evidence.to_bytes().to_vec(), bytes);
             }
         }
+    }
+
+    fn evidence(wall: i64, mono_ms: u64, anchor: Option<(i64, u64)>) -> TimeEvidence {
+        let anchor = anchor.map(|(server, mono_ms)| Anchor { server: UnixMs(server), mono_ms });
+        TimeEvidence { wall: UnixMs(wall), zone_quarters: 32, mono_ms, boot: BootId([1; 4]), anchor }
+    }
+    fn sent(wall: i64, mono_ms: u64, boot: u8) -> Clocks {
+        Clocks { wall: UnixMs(wall), mono_ms, boot: BootId([boot; 4]) }
+    }
+
+    #[test]
+    fn an_act_of_the_sending_boot_is_reckoned_from_the_receipt_whatever_the_wall_clock_says() {
+        let year = 31_536_000_000;
+        let reckoned =
+            Reckoning::of(&evidence(year, 1_000_000, None), &sent(year + 600_000, 1_600_000, 1), UnixMs(9_000_000), |_| false);
+        assert_eq!(reckoned, Reckoning { at: Some(UnixMs(8_400_000)), slack_ms: 60, rolled_back: false, foreign_anchor: false });
+        assert_eq!(reckoned.interval(UnixMs(9_000_000)), (Some(UnixMs(8_399_940)), UnixMs(8_400_060)));
+    }
+
+    #[test]
+    fn an_act_of_another_boot_leans_on_its_anchor_and_on_nothing_without_one() {
+        let leaning = evidence(0, 70_000, Some((1_000, 60_000)));
+        let after_reboot = sent(0, 5, 2);
+        let reckoned = Reckoning::of(&leaning, &after_reboot, UnixMs(99_000), |server| server == UnixMs(1_000));
+        assert_eq!((reckoned.at, reckoned.foreign_anchor), (Some(UnixMs(11_000)), false));
+        assert!(
+            Reckoning::of(&leaning, &after_reboot, UnixMs(99_000), |_| false).foreign_anchor,
+            "no anchor that the server gave"
+        );
+        let unanchored = Reckoning::of(&evidence(0, 70_000, None), &after_reboot, UnixMs(99_000), |_| true);
+        assert_eq!(unanchored.interval(UnixMs(99_000)), (None, UnixMs(99_000)));
+        assert_eq!(
+            Reckoning::of(&leaning, &after_reboot, UnixMs(5_000), |_| true).at,
+            Some(UnixMs(5_000)),
+            "never after the receipt"
+        );
+    }
+
+    #[test]
+    fn a_wall_clock_that_was_set_back_before_sending_is_seen() {
+        let rolled = Reckoning::of(&evidence(10_000_000, 0, None), &sent(9_000_000, 1_000, 1), UnixMs(0), |_| true);
+        assert!(rolled.rolled_back);
+        assert!(!Reckoning::of(&evidence(10_000_000, 0, None), &sent(10_001_000, 1_000, 1), UnixMs(0), |_| true).rolled_back);
     }
 
     #[test]

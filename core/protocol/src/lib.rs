@@ -4,20 +4,29 @@
 //! CBOR maps with integer keys; unknown keys are ignored, so either end may be newer. Changes travel as elided packs that
 //! this crate does not look into. Never here: sockets, storage, what an entry means.
 
+mod answer;
 mod codec;
 mod messages;
 mod receipts;
+pub mod signing;
+mod versions;
 
+pub use answer::{Answer, AnswerError};
 pub use codec::{CodecError, decode, encode, open, seal};
 pub use messages::{
-    Ack, AckCase, BatchClock, EnrolRequest, EnrolResponse, ErrorBody, FeedCase, FeedPage, OutletRow, ParcelRow, Pull, Push,
-    PushCase, RefKind, RefVersion, Refs, SyncRequest, SyncResponse,
+    Ack, AckCase, BatchClock, Beacon, CaseRef, Decision, Demand, EnrolRequest, EnrolResponse, Envelope, ErrorBody, FeedCase,
+    FeedPage, Link, NonceResponse, OutletRow, ParcelRow, Pull, Push, PushCase, Quarantined, RefKind, RefVersion, Refs,
+    SessionRequest, SessionResponse, Signed, SyncRequest, SyncResponse, Token,
 };
 pub use receipts::{ReceiptRow, Verdict, pack_receipts, pack_verdicts, unpack_receipts, unpack_verdicts};
 
-/// Protocol version, sent by both ends in the header [`PROTO_HEADER`]. A response without it is not our server's: a
-/// captive portal or a proxy, which counts as "no network".
+pub use versions::{Reach, VERSIONS, Version, reach};
+
+/// The version that this build speaks, sent by both ends in the header [`PROTO_HEADER`]. A response without the header is not
+/// our server's: a captive portal or a proxy, which counts as "no network".
 pub const PROTO_VERSION: &str = "1";
+/// Header with which a device goes on after its token has ended: a signature over [`signing::renewal_message`], in hexadecimal.
+pub const RENEWAL_HEADER: &str = "sync-renewal";
 /// Name of the version header.
 pub const PROTO_HEADER: &str = "sync-proto";
 /// Content type of every body.

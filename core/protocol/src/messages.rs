@@ -1,6 +1,6 @@
 //! The messages. `PROTOCOL.md` gives each field's meaning and the numbers that are reserved for what comes next.
 
-use doorstep_domain::{CaseId, DeviceId, HistoryId, InstallId};
+use doorstep_domain::{BatchHash, BootId, CaseId, ChangeHash, Clocks, DeviceId, HistoryId, InstallId, UnixMs};
 use minicbor::{Decode, Encode};
 
 /// Ids as CBOR byte strings of their exact length.
@@ -22,7 +22,7 @@ pub struct SyncRequest {
     /// The device.
     #[cbor(n(0), with = "id")]
     pub device: DeviceId,
-    /// The installation that wrote what is pushed.
+    /// The installation that writes now; the server registers it for the device when it is new.
     #[cbor(n(1), with = "id")]
     pub install: InstallId,
     /// The server's log that the cursors belong to; zeros before the first answer.
@@ -30,7 +30,7 @@ pub struct SyncRequest {
     pub history: HistoryId,
     /// The batch, if anything is unsent.
     #[n(3)]
-    pub push: Option<Push>,
+    pub push: Option<Envelope>,
     /// Cursors of the scopes that the device knows; the server feeds the others from the start.
     #[n(4)]
     pub pull: Vec<Pull>,
@@ -40,18 +40,61 @@ pub struct SyncRequest {
     /// Reference rows that the device has.
     #[n(6)]
     pub refs: Vec<RefVersion>,
+    /// The newest batch that this installation has made, sent or not: a gap and a restored backup show here without a push.
+    #[n(7)]
+    pub chain: Option<Link>,
+    /// What is still out there.
+    #[n(8)]
+    pub beacon: Option<Beacon>,
+    /// Changes in quarantine of which the device does not know head office's decision, at most 64.
+    #[cbor(n(9), default)]
+    pub quarantined: Vec<Quarantined>,
 }
 
-/// One numbered batch: durable on the device before its first byte leaves.
+/// One end of a batch chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Link {
+    /// Number of the batch.
+    #[n(0)]
+    pub batch: u64,
+    /// Hash of its body.
+    #[cbor(n(1), with = "id")]
+    pub hash: BatchHash,
+}
+
+/// A signed batch. The body is durable on the device before its first byte leaves, and stays the same however often it is
+/// sent; the clocks are read for each sending. The signature covers both ([`crate::signing::batch_message`]).
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Envelope {
+    /// A [`Push`] in CBOR, byte for byte as its hash was taken.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub body: Vec<u8>,
+    /// The device's clocks at this sending.
+    #[n(1)]
+    pub clock: BatchClock,
+    /// ES256 by the device's key: 64 bytes, or DER.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub sig: Vec<u8>,
+}
+
+/// What a batch says.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Push {
-    /// Its number, from 1, without gaps.
+    /// Its number in the chain of its installation, from 1, without gaps.
     #[n(0)]
     pub batch: u64,
-    /// The device's clocks when the batch was made.
-    #[n(3)]
-    pub clock: BatchClock,
+    /// Hash of the body of the batch before; zeros for the first.
+    #[cbor(n(1), with = "id")]
+    pub prev: BatchHash,
+    /// The person signed in when it was made.
+    #[n(2)]
+    pub user: String,
+    /// The installation whose chain it continues.
+    #[cbor(n(3), with = "id")]
+    pub install: InstallId,
     /// Its cases.
     #[n(4)]
     pub cases: Vec<PushCase>,
@@ -70,6 +113,54 @@ pub struct BatchClock {
     /// Mark of the boot.
     #[cbor(n(2), with = "minicbor::bytes")]
     pub boot: [u8; 4],
+}
+
+impl BatchClock {
+    /// The clocks as they travel.
+    pub fn of(clocks: &Clocks) -> Self {
+        Self { wall_ms: clocks.wall.0, mono_ms: clocks.mono_ms, boot: clocks.boot.0 }
+    }
+
+    /// The clocks as the core knows them.
+    pub fn clocks(&self) -> Clocks {
+        Clocks { wall: UnixMs(self.wall_ms), mono_ms: self.mono_ms, boot: BootId(self.boot) }
+    }
+}
+
+/// What is still on a device, so that head office sees what it does not have.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Beacon {
+    /// Cases with something unsent.
+    #[n(0)]
+    pub unsent_cases: u32,
+    /// Photos whose bytes the server does not have.
+    #[n(1)]
+    pub unsent_photos: u32,
+    /// Bytes of both.
+    #[n(2)]
+    pub unsent_bytes: u64,
+    /// When the oldest unsent action was recorded, by the device's best estimate, milliseconds since 1970.
+    #[n(3)]
+    pub oldest_ms: Option<i64>,
+    /// Version of the app.
+    #[n(4)]
+    pub app: String,
+    /// Free space of the device's storage, megabytes, if known.
+    #[n(5)]
+    pub disk_free_mb: Option<u32>,
+}
+
+/// A change by case and hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Quarantined {
+    /// The case.
+    #[cbor(n(0), with = "id")]
+    pub case: CaseId,
+    /// The change.
+    #[cbor(n(1), with = "id")]
+    pub change: ChangeHash,
 }
 
 /// The changes of one case in a batch.
@@ -106,15 +197,88 @@ pub struct SyncResponse {
     /// The server's log. Another one than the request's means: start every cursor anew, keep everything.
     #[cbor(n(1), with = "id")]
     pub history: HistoryId,
-    /// Verdicts on the push.
+    /// Verdicts on the push: an [`Ack`], signed.
     #[n(2)]
-    pub ack: Option<Ack>,
-    /// One page for each of the device's scopes.
+    pub ack: Option<Signed>,
+    /// One [`FeedPage`] for each of the device's scopes; signed if it brings receipts.
     #[n(3)]
-    pub feed: Vec<FeedPage>,
+    pub feed: Vec<Signed>,
     /// Reference rows that have another version than the device said.
     #[n(4)]
     pub refs: Vec<RefVersion>,
+    /// A new token that takes the place of the one used.
+    #[n(5)]
+    pub token: Option<Token>,
+    /// What the server asks the device to do.
+    #[n(6)]
+    pub demand: Option<Demand>,
+    /// Batches of this installation that never arrived, at most 64 at a time: send what was in them again.
+    #[cbor(n(7), default)]
+    pub resend: Vec<u64>,
+    /// Head office's decisions on quarantined changes that the request asked about.
+    #[cbor(n(8), default)]
+    pub decisions: Vec<Decision>,
+    /// The scopes that the device may read now. A scope that is missing is left: its cases go once nothing of them is unsent.
+    #[cbor(n(9), default)]
+    pub scopes: Vec<String>,
+}
+
+/// Something the server signs with its own key, byte for byte.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Signed {
+    /// A message in CBOR.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub body: Vec<u8>,
+    /// ES256 over [`crate::signing::answer_message`]; empty for a page without receipts.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub sig: Vec<u8>,
+}
+
+/// A bearer token.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Token {
+    /// The secret; the server keeps only its hash.
+    #[n(0)]
+    pub secret: String,
+    /// When it ends, by the server's clock, milliseconds since 1970.
+    #[n(1)]
+    pub expires_ms: i64,
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Token").field("expires_ms", &self.expires_ms).finish_non_exhaustive()
+    }
+}
+
+/// What the server asks a device to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Demand {
+    /// The chain forked: this store is a clone or was restored. Make a new installation, write what is not accepted anew under
+    /// it, start every cursor anew.
+    #[n(0)]
+    NewInstall,
+    /// The device is revoked: it may deliver what it has recorded, and reads nothing any more.
+    #[n(1)]
+    Revoked,
+}
+
+/// Head office's word on a quarantined change.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Decision {
+    /// The change.
+    #[n(0)]
+    pub of: Quarantined,
+    /// Released: the entry comes anew in the feed. Else discarded.
+    #[n(1)]
+    pub released: bool,
+    /// Why, in head office's words.
+    #[n(2)]
+    pub why: String,
 }
 
 /// Verdicts on a batch.
@@ -145,9 +309,9 @@ pub struct AckCase {
     /// A row for each change of the pack, by index; empty if the pack could not be rebuilt (then `fault` says why).
     #[n(1)]
     pub rows: Vec<crate::ReceiptRow>,
-    /// Why changes are held: index and code.
+    /// Why changes are quarantined: index and code, or `rights` with the policy's rule (`rights:P-99`).
     #[n(2)]
-    pub held: Vec<(u32, String)>,
+    pub quarantined: Vec<(u32, String)>,
     /// Why the whole pack could not be rebuilt; its changes stay in the outbox.
     #[n(3)]
     pub fault: Option<String>,
@@ -169,7 +333,15 @@ pub struct FeedPage {
     /// Cases with new changes.
     #[n(3)]
     pub cases: Vec<FeedCase>,
+    /// Cases that have left the scope: they go from the device once nothing of them is unsent.
+    #[cbor(n(4), default)]
+    pub out: Vec<CaseRef>,
 }
+
+/// A case by its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub struct CaseRef(#[cbor(n(0), with = "id")] pub CaseId);
 
 /// New changes of one case, without those that the asking device pushed: it has them, with their verdicts.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
@@ -199,11 +371,14 @@ pub enum RefKind {
     /// The rule pack.
     #[n(2)]
     Pack,
+    /// Who may record what.
+    #[n(3)]
+    Policy,
 }
 
 impl RefKind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::Parcels, Self::Outlets, Self::Pack];
+    pub const ALL: [Self; 4] = [Self::Parcels, Self::Outlets, Self::Pack, Self::Policy];
 
     /// The spelling in `GET /v1/refs/{kind}`.
     pub fn as_str(self) -> &'static str {
@@ -211,6 +386,7 @@ impl RefKind {
             Self::Parcels => "parcels",
             Self::Outlets => "outlets",
             Self::Pack => "pack",
+            Self::Policy => "policy",
         }
     }
 
@@ -245,7 +421,7 @@ pub struct Refs {
     /// Rows of kind `outlets`.
     #[n(2)]
     pub outlets: Vec<OutletRow>,
-    /// The rule pack's JSON, for kind `pack`.
+    /// The JSON of the rule pack or the policy, for these kinds.
     #[cbor(n(3), with = "minicbor::bytes")]
     pub pack: Vec<u8>,
 }
@@ -284,6 +460,9 @@ pub struct ParcelRow {
     /// Scheduled arrival, milliseconds since 1970.
     #[n(9)]
     pub theoretical_arrival_ms: Option<i64>,
+    /// The hub that handles it on its way.
+    #[n(10)]
+    pub hub: Option<String>,
 }
 
 /// An outlet as it travels.
@@ -304,29 +483,47 @@ pub struct OutletRow {
     pub phone: String,
 }
 
-/// `POST /v1/enrol`: redeems a one-time code. Redeeming again from the same installation gives a new token, so a lost
-/// answer strands nobody.
+/// `POST /v1/nonce`: something fresh to sign. The server remembers nothing of it: it knows its own by their mark.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct NonceResponse {
+    /// To be signed within five minutes.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub nonce: Vec<u8>,
+    /// The server's clock.
+    #[n(1)]
+    pub now_ms: i64,
+}
+
+/// `POST /v1/enrol`: redeems a one-time code. Redeeming again with the same key gives a new token, so a lost answer strands
+/// nobody.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct EnrolRequest {
     /// The code, as head office handed it out.
     #[n(0)]
     pub code: String,
-    /// The device.
-    #[cbor(n(1), with = "id")]
-    pub device: DeviceId,
+    /// The device's public key: P-256, uncompressed point, 65 bytes. The device is its hash.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub public_key: Vec<u8>,
     /// The installation.
     #[cbor(n(2), with = "id")]
     pub install: InstallId,
+    /// What the server gave to sign.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub nonce: Vec<u8>,
+    /// ES256 over [`crate::signing::enrol_message`].
+    #[cbor(n(4), with = "minicbor::bytes")]
+    pub sig: Vec<u8>,
 }
 
 /// The answer to an enrolment.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct EnrolResponse {
-    /// The bearer token; the server keeps only its hash.
+    /// The bearer token.
     #[n(0)]
-    pub token: String,
+    pub token: Token,
     /// The account that the code was for.
     #[n(1)]
     pub user: String,
@@ -341,6 +538,36 @@ pub struct EnrolResponse {
     pub name: String,
     /// The server's clock.
     #[n(5)]
+    pub now_ms: i64,
+    /// The server's public key, by which receipts are signed: P-256, uncompressed point.
+    #[cbor(n(6), with = "minicbor::bytes")]
+    pub server_key: Vec<u8>,
+}
+
+/// `POST /v1/session`: a device that is enrolled gets a new token for a signature, when its old one is of no use any more.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct SessionRequest {
+    /// The device.
+    #[cbor(n(0), with = "id")]
+    pub device: DeviceId,
+    /// What the server gave to sign.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub nonce: Vec<u8>,
+    /// ES256 over [`crate::signing::session_message`].
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub sig: Vec<u8>,
+}
+
+/// The answer to a session request.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct SessionResponse {
+    /// The bearer token.
+    #[n(0)]
+    pub token: Token,
+    /// The server's clock.
+    #[n(1)]
     pub now_ms: i64,
 }
 

@@ -16,14 +16,14 @@ pub enum Verdict {
     /// Something before it has not arrived; stays in the outbox.
     Pend,
     /// Refused and kept; the code of the rule.
-    Held(String),
+    Quarantined(String),
 }
 
 /// One row: verdict code, then receipt times as differences to the row before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
 pub struct ReceiptRow {
-    /// 0 ok, 1 dup, 2 pend, 3 held.
+    /// 0 ok, 1 dup, 2 pend, 3 quarantined.
     #[n(0)]
     pub code: u8,
     /// Receipt time minus the previous row's, milliseconds.
@@ -32,6 +32,20 @@ pub struct ReceiptRow {
     /// Clock offset minus the previous row's, milliseconds; null if the act's time is not known.
     #[n(2)]
     pub offset: Option<i64>,
+    /// What is odd, as bits: 1 the wall clock was set back, 2 the anchor is none of the server's, 4 for review; absent if
+    /// nothing is.
+    #[n(3)]
+    pub marks: Option<u8>,
+    /// Half the width of the act's interval, milliseconds; absent if zero.
+    #[n(4)]
+    pub slack: Option<u32>,
+}
+
+impl ReceiptRow {
+    /// A row of a verdict that brings no receipt.
+    fn without(code: u8) -> Self {
+        Self { code, received: 0, offset: None, marks: None, slack: None }
+    }
 }
 
 #[derive(Default)]
@@ -44,44 +58,46 @@ impl Deltas {
     fn pack(&mut self, code: u8, receipt: Receipt, mono_ms: u64) -> ReceiptRow {
         let received = receipt.received_at.0.saturating_sub(self.received);
         self.received = receipt.received_at.0;
-        let offset = receipt.acted_at.map(|acted| {
+        let offset = receipt.acted.at.map(|acted| {
             let offset = acted.0.saturating_sub(mono_ms as i64);
             let delta = offset.saturating_sub(self.offset);
             self.offset = offset;
             delta
         });
-        ReceiptRow { code, received, offset }
+        let marks = receipt.marks();
+        let slack = (receipt.acted.slack_ms != 0).then_some(receipt.acted.slack_ms);
+        ReceiptRow { code, received, offset, marks: (marks != 0).then_some(marks), slack }
     }
 
     fn unpack(&mut self, row: &ReceiptRow, mono_ms: u64) -> Receipt {
         self.received = self.received.saturating_add(row.received);
-        let acted_at = row.offset.map(|delta| {
+        let at = row.offset.map(|delta| {
             self.offset = self.offset.saturating_add(delta);
             UnixMs(self.offset.saturating_add(mono_ms as i64))
         });
-        Receipt { received_at: UnixMs(self.received), acted_at }
+        Receipt::from_parts(UnixMs(self.received), at, row.slack.unwrap_or(0), row.marks.unwrap_or(0))
     }
 }
 
-/// Packs verdicts with the monotonic time of each change's act. Returns the rows and the reasons of held ones by index.
+/// Packs verdicts with the monotonic time of each change's act. Returns the rows and the reasons of quarantined ones by index.
 pub fn pack_verdicts(base: UnixMs, verdicts: &[(Verdict, u64)]) -> (Vec<ReceiptRow>, Vec<(u32, String)>) {
     let mut deltas = Deltas { received: base.0, offset: 0 };
-    let mut held = Vec::new();
+    let mut quarantined = Vec::new();
     let rows = verdicts.iter().enumerate().map(|(i, (verdict, mono_ms))| match verdict {
         Verdict::Ok(receipt) => deltas.pack(0, *receipt, *mono_ms),
         Verdict::Dup(receipt) => deltas.pack(1, *receipt, *mono_ms),
-        Verdict::Pend => ReceiptRow { code: 2, received: 0, offset: None },
-        Verdict::Held(code) => {
-            held.push((i as u32, code.clone()));
-            ReceiptRow { code: 3, received: 0, offset: None }
+        Verdict::Pend => ReceiptRow::without(2),
+        Verdict::Quarantined(code) => {
+            quarantined.push((i as u32, code.clone()));
+            ReceiptRow::without(3)
         }
     });
-    (rows.collect(), held)
+    (rows.collect(), quarantined)
 }
 
 /// The inverse of [`pack_verdicts`]: one verdict for each monotonic time given. Rows that are missing or of a code that
 /// is not known count as pending: the change stays in the outbox.
-pub fn unpack_verdicts(base: UnixMs, rows: &[ReceiptRow], held: &[(u32, String)], monos: &[u64]) -> Vec<Verdict> {
+pub fn unpack_verdicts(base: UnixMs, rows: &[ReceiptRow], quarantined: &[(u32, String)], monos: &[u64]) -> Vec<Verdict> {
     let mut deltas = Deltas { received: base.0, offset: 0 };
     let mut verdicts: Vec<Verdict> = rows
         .iter()
@@ -91,8 +107,8 @@ pub fn unpack_verdicts(base: UnixMs, rows: &[ReceiptRow], held: &[(u32, String)]
             0 => Verdict::Ok(deltas.unpack(row, *mono_ms)),
             1 => Verdict::Dup(deltas.unpack(row, *mono_ms)),
             3 => {
-                let reason = held.iter().find(|(at, _)| *at as usize == i).map(|(_, code)| code.clone());
-                Verdict::Held(reason.unwrap_or_default())
+                let reason = quarantined.iter().find(|(at, _)| *at as usize == i).map(|(_, code)| code.clone());
+                Verdict::Quarantined(reason.unwrap_or_default())
             }
             _ => Verdict::Pend,
         })

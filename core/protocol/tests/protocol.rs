@@ -18,28 +18,52 @@ fn request() -> SyncRequest {
         device: DeviceId::new([1; 16]),
         install: InstallId::new([2; 16]),
         history: HistoryId::new([0; 16]),
-        push: Some(Push {
-            batch: 417,
+        push: Some(Envelope {
+            body: encode(&push()).unwrap(),
             clock: BatchClock { wall_ms: 1_772_413_200_000, mono_ms: 86_400_000, boot: [1, 2, 3, 4] },
-            cases: vec![PushCase { case: CaseId::new([3; 16]), pack: vec![1, 0] }],
+            sig: vec![7; 64],
         }),
         pull: vec![Pull { scope: "courier/c1029".into(), cursor: 18_223 }],
         want_bytes: 65_536,
         refs: vec![RefVersion { kind: RefKind::Pack, version: 1 }],
+        chain: Some(Link { batch: 417, hash: BatchHash::new([8; 32]) }),
+        beacon: Some(Beacon {
+            unsent_cases: 2,
+            unsent_photos: 1,
+            unsent_bytes: 300_000,
+            oldest_ms: Some(1_772_413_000_000),
+            app: "doorstep 1".into(),
+            disk_free_mb: None,
+        }),
+        quarantined: vec![Quarantined { case: CaseId::new([3; 16]), change: ChangeHash::new([9; 32]) }],
+    }
+}
+
+fn push() -> Push {
+    Push {
+        batch: 417,
+        prev: BatchHash::new([6; 32]),
+        user: "c1029".into(),
+        install: InstallId::new([2; 16]),
+        cases: vec![PushCase { case: CaseId::new([3; 16]), pack: vec![1, 0] }],
     }
 }
 
 #[test]
 fn the_bytes_of_a_request_are_the_specified_ones() {
-    let hex: String = encode(&request()).unwrap().iter().map(|b| format!("{b:02x}")).collect();
-    assert_eq!(
-        hex,
-        "a70050010101010101010101010101010101010150020202020202020202020202020202020250000000000000000000000000000000\
-         0003a3001901a103a3001b0000019cac0f2680011a05265c000244010203040481a20050030303030303030303030303030303030142\
-         01000481a2006d636f75726965722f633130323901194\
-         72f051a000100000681a200020101"
-            .replace(' ', "")
-    );
+    golden("sync-request", &encode(&request()).unwrap());
+    golden("push", &encode(&push()).unwrap());
+}
+
+/// Compares with the file of that name; `GOLDEN=write` writes it anew.
+fn golden(name: &str, bytes: &[u8]) {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.hex"));
+    let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect::<String>() + "\n";
+    if std::env::var("GOLDEN").is_ok_and(|what| what == "write") {
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, &hex).unwrap();
+    }
+    assert_eq!(hex, std::fs::read_to_string(&file).unwrap(), "{name}");
 }
 
 #[test]
@@ -59,24 +83,24 @@ fn a_body_that_inflates_beyond_the_limit_is_refused() {
 }
 
 fn verdict() -> impl Strategy<Value = Verdict> {
-    let receipt = (0i64..1 << 45, proptest::option::of(0i64..1 << 45))
-        .prop_map(|(at, acted)| Receipt { received_at: UnixMs(at), acted_at: acted.map(UnixMs) });
+    let receipt =
+        (0i64..1 << 45, proptest::option::of(0i64..1 << 45)).prop_map(|(at, acted)| Receipt::of(UnixMs(at), acted.map(UnixMs)));
     prop_oneof![
         receipt.clone().prop_map(Verdict::Ok),
         receipt.prop_map(Verdict::Dup),
         Just(Verdict::Pend),
-        "[a-z_]{1,12}".prop_map(Verdict::Held),
+        "[a-z_]{1,12}".prop_map(Verdict::Quarantined),
     ]
 }
 
 proptest! {
     #[test]
     fn verdicts_survive_their_deltas(base in 0i64..1 << 45, rows in proptest::collection::vec((verdict(), 0u64..1 << 40), 0..30)) {
-        let (packed, held) = pack_verdicts(UnixMs(base), &rows);
+        let (packed, quarantined) = pack_verdicts(UnixMs(base), &rows);
         let (verdicts, monos): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
-        prop_assert_eq!(unpack_verdicts(UnixMs(base), &packed, &held, &monos), verdicts);
+        prop_assert_eq!(unpack_verdicts(UnixMs(base), &packed, &quarantined, &monos), verdicts);
         // An answer with too few rows leaves the rest in the outbox.
-        let short = unpack_verdicts(UnixMs(base), &[], &held, &monos);
+        let short = unpack_verdicts(UnixMs(base), &[], &quarantined, &monos);
         prop_assert!(short.iter().all(|v| *v == Verdict::Pend) && short.len() == monos.len());
     }
 

@@ -1,6 +1,6 @@
 //! The fold: merged entries with their receipts become one case.
 
-use doorstep_domain::{Body, ChangeHash, Facts, Kind, Recorded, Standing, UnixMs};
+use doorstep_domain::{Body, ChangeHash, Facts, Kind, Recorded, Standing, UnixMs, UserId};
 use serde::Serialize;
 
 /// One problem parcel as a replica knows it.
@@ -15,21 +15,21 @@ pub struct Case {
     /// the server holds is not among them.
     pub timeline: Vec<Recorded>,
     /// Entries that the server refused and that are kept on both sides.
-    pub held: Vec<Recorded>,
+    pub quarantined: Vec<Recorded>,
 }
 
 impl Case {
     /// Folds entries in any order. `None` without a single entry that carries the parcel's facts.
     pub fn fold(entries: impl IntoIterator<Item = Recorded>) -> Option<Self> {
-        let (mut held, mut timeline): (Vec<_>, Vec<_>) =
-            entries.into_iter().partition(|r| matches!(r.standing, Standing::Held { .. }));
+        let (mut quarantined, mut timeline): (Vec<_>, Vec<_>) =
+            entries.into_iter().partition(|r| matches!(r.standing, Standing::Quarantined { .. }));
         let in_order = |r: &Recorded| (r.acted_at(), r.change, r.entry.key.index);
         timeline.sort_by_key(in_order);
-        held.sort_by_key(in_order);
+        quarantined.sort_by_key(in_order);
         let received = |r: &Recorded| r.standing.receipt().map_or(UnixMs(i64::MAX), |receipt| receipt.received_at);
         let mut copies: Vec<((bool, UnixMs, ChangeHash), &Facts)> = timeline
             .iter()
-            .chain(&held)
+            .chain(&quarantined)
             .filter_map(|r| r.entry.facts.as_ref().map(|facts| ((facts.is_unlisted(), received(r), r.change), facts)))
             .collect();
         copies.sort_by_key(|(rank, _)| *rank);
@@ -37,12 +37,22 @@ impl Case {
         // The reference version may differ between honest copies; what it says of the parcel may not.
         let differs = |other: &Facts| Facts { reference: facts.reference, ..other.clone() } != facts;
         let facts_disagree = copies.iter().any(|(_, other)| !other.is_unlisted() && differs(other));
-        Some(Self { facts, facts_disagree, timeline, held })
+        Some(Self { facts, facts_disagree, timeline, quarantined })
     }
 
     /// The entries of a kind, in the timeline's order.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Recorded> {
         self.timeline.iter().filter(move |r| r.entry.body.kind() == kind.as_str())
+    }
+
+    /// The courier to whom the parcel is being handed over and who has not taken it over yet (C-23).
+    pub fn offered_to(&self) -> Option<&UserId> {
+        let (handover, to) = self.of_kind(Kind::Handover).last().and_then(|r| match &r.entry.body {
+            Body::Handover(handover) => Some((&r.entry.key, &handover.to)),
+            _ => None,
+        })?;
+        let taken = |r: &Recorded| matches!(&r.entry.body, Body::Takeover(takeover) if takeover.handover == *handover);
+        (!self.of_kind(Kind::Takeover).any(taken)).then_some(to)
     }
 
     /// Number of failed deliveries: counted, never stored.

@@ -13,6 +13,14 @@ pub enum Flag {
     ClockWrong,
     /// Nothing ties a device's clock to the server's.
     ClockUnproven,
+    /// A device clock was set back between an act and its sending.
+    ClockRolledBack,
+    /// An entry leans on a server time that the server never gave to its device.
+    ClockForeign,
+    /// The policy let an entry pass but wants head office to look.
+    Review,
+    /// An entry was refused first and released by head office.
+    Released,
     /// The waybill was in no reference row.
     Unlisted,
     /// Installations copied different parcel facts.
@@ -33,7 +41,7 @@ pub enum Flag {
     UnusualWaybill,
 }
 
-names!(Flag { ClockWrong = "clock_wrong", ClockUnproven = "clock_unproven", Unlisted = "unlisted", FactsDisagree = "facts_disagree", WrongTarget = "wrong_target", ManualTarget = "manual_target", OutageIncomplete = "outage_incomplete", Leniency = "leniency", AttemptProven = "attempt_proven", InvalidCheckDigit = "invalid_check_digit",
+names!(Flag { ClockWrong = "clock_wrong", ClockUnproven = "clock_unproven", ClockRolledBack = "clock_rolled_back", ClockForeign = "clock_foreign", Review = "review", Released = "released", Unlisted = "unlisted", FactsDisagree = "facts_disagree", WrongTarget = "wrong_target", ManualTarget = "manual_target", OutageIncomplete = "outage_incomplete", Leniency = "leniency", AttemptProven = "attempt_proven", InvalidCheckDigit = "invalid_check_digit",
     UnusualWaybill = "unusual_waybill" });
 
 /// The flags that a case's entries, receipts and facts raise.
@@ -43,13 +51,25 @@ pub(crate) fn flags(case: &Case, pack: &Pack) -> Vec<Flag> {
     for recorded in &case.timeline {
         let wall = recorded.entry.time.wall;
         let receipt = recorded.standing.receipt();
-        match receipt.and_then(|r| r.acted_at).or_else(|| recorded.entry.time.anchored()) {
+        match receipt.and_then(|r| r.acted.at).or_else(|| recorded.entry.time.anchored()) {
             Some(acted) if acted.since(wall).abs() > tolerance => flags.push(Flag::ClockWrong),
             Some(_) => {}
             // From the future of the server's clock: certainly wrong. Else nothing is known once the server has it.
             None if receipt.is_some_and(|r| wall.since(r.received_at) > tolerance) => flags.push(Flag::ClockWrong),
             None if receipt.is_some() => flags.push(Flag::ClockUnproven),
             None => {}
+        }
+        if receipt.is_some_and(|r| r.acted.rolled_back) {
+            flags.push(Flag::ClockRolledBack);
+        }
+        if receipt.is_some_and(|r| r.acted.foreign_anchor) {
+            flags.push(Flag::ClockForeign);
+        }
+        if receipt.is_some_and(|r| r.review) {
+            flags.push(Flag::Review);
+        }
+        if recorded.entry.release.is_some() {
+            flags.push(Flag::Released);
         }
         match &recorded.entry.body {
             Body::Notice(notice) => {

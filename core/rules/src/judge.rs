@@ -150,7 +150,7 @@ pub fn judge(case: &Case, pack: &Pack, now: UnixMs) -> Judgement {
     for (i, round) in rounds.iter().enumerate() {
         for clock in &pack.clocks {
             if let Some(deadline) = deadline(clock, round, case, pack, now, i + 1) {
-                let verified = round.attempts.iter().all(|r| r.standing.receipt().is_some_and(|r| r.acted_at.is_some()));
+                let verified = round.attempts.iter().all(|r| r.standing.receipt().is_some_and(|r| r.acted.at.is_some()));
                 let answers = match deadline.timeliness {
                     Timeliness::Late => true,
                     Timeliness::LateSynced => pack.late_synced == LateSynced::Strict || !verified,
@@ -230,7 +230,7 @@ fn phoned_at(recorded: &Recorded) -> Option<UnixMs> {
     let Body::Outage(outage) = &recorded.entry.body else { return None };
     let claimed = outage.phoned_at?;
     let off = recorded.acted_at().since(recorded.entry.time.wall);
-    let reckoned = recorded.standing.receipt().and_then(|r| r.acted_at).or_else(|| recorded.entry.time.anchored());
+    let reckoned = recorded.standing.receipt().and_then(|r| r.acted.at).or_else(|| recorded.entry.time.anchored());
     // Nobody can phone after recording that they did.
     Some(if reckoned.is_some() { claimed.plus(off).min(recorded.acted_at()) } else { claimed.min(recorded.acted_at()) })
 }

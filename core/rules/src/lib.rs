@@ -13,12 +13,19 @@ mod flags;
 mod judge;
 mod names;
 mod pack;
+mod policy;
 
 pub use case::Case;
 pub use evidence::Gap;
 pub use flags::Flag;
 pub use judge::{Answerable, Deadline, Judgement, NextStep, State, Timeliness, judge};
 pub use pack::{Clock, Due, Evidence, LateSynced, Named, Need, Pack, PackError, Party, Proof, Reason, Step, Words};
+
+pub use policy::{Concerned, Permit, Policy, PolicyError, Rule, Where};
+
+/// The policy that a new server starts with: domain section 10.2 for what is recorded today. A courier's notice to the origin
+/// outlet is a draft there; here it counts, because a phone at the door is often the only device that has a network in time.
+pub const FIRST_POLICY: &[u8] = include_bytes!("../policies/policy-1.json");
 
 /// The pack that a new server starts with: the delivery-failure process of domain sections 2.2, 2.4, 3.1 and 3.5 for an
 /// invented network. A network replaces it by its own file.

@@ -45,9 +45,8 @@ impl Story {
         let install = InstallId::new([self.n; 16]);
         self.entries.push(Recorded {
             change: ChangeHash::new([self.n; 32]),
-            standing: received.map_or(Standing::OnThisDevice, |received_at| {
-                Standing::Accepted(Receipt { received_at, acted_at: Some(captured) })
-            }),
+            standing: received
+                .map_or(Standing::OnThisDevice, |received_at| Standing::Accepted(Receipt::of(received_at, Some(captured)))),
             entry: Entry {
                 key: EntryKey { kind: body.kind().into(), tag: Tag::of(&install), seq: 1, index: None },
                 author: Author { user: "u1".parse().unwrap(), role: Role::Outlet, outlet: outlet.parse().unwrap() },
@@ -55,6 +54,7 @@ impl Story {
                 time: TimeEvidence { wall: captured, zone_quarters: 32, mono_ms: 1, boot: BootId([0; 4]), anchor: None },
                 action: None,
                 facts: Some(facts()),
+                release: None,
                 body,
             },
         });
@@ -311,14 +311,14 @@ fn a_22_two_devices_that_record_one_parcel_give_two_visible_attempts() {
 fn a_29_a_clock_that_is_three_hours_off_is_flagged_and_the_server_decides_when_it_was() {
     let mut story = Story::new();
     let recorded = story.attempt(at(0, 18, 0, 0), Some(at(0, 15, 10, 0)), "DF-NOBODY");
-    recorded.standing = Standing::Accepted(Receipt { received_at: at(0, 15, 10, 0), acted_at: Some(at(0, 15, 0, 0)) });
+    recorded.standing = Standing::Accepted(Receipt::of(at(0, 15, 10, 0), Some(at(0, 15, 0, 0))));
     assert_eq!(recorded.acted_at(), at(0, 15, 0, 0));
     assert!(story.judge(at(0, 16, 0, 0)).flags.contains(&Flag::ClockWrong));
     // After a reboot nothing ties the clocks together: flagged as unproven, and never after the server had it.
     let recorded = &mut story.entries[0];
-    recorded.standing = Standing::Accepted(Receipt { received_at: at(0, 18, 1, 0), acted_at: None });
+    recorded.standing = Standing::Accepted(Receipt::of(at(0, 18, 1, 0), None));
     assert!(story.judge(at(0, 19, 0, 0)).flags.contains(&Flag::ClockUnproven));
-    story.entries[0].standing = Standing::Accepted(Receipt { received_at: at(0, 15, 10, 0), acted_at: None });
+    story.entries[0].standing = Standing::Accepted(Receipt::of(at(0, 15, 10, 0), None));
     assert_eq!(story.entries[0].acted_at(), at(0, 15, 10, 0));
     assert!(story.judge(at(0, 19, 0, 0)).flags.contains(&Flag::ClockWrong));
 }
@@ -386,7 +386,7 @@ fn two_replies_are_both_kept_and_the_latest_by_receipt_is_in_force() {
     assert_eq!(story.judge(at(0, 19, 0, 0)).decision.as_deref(), Some("RETURN"));
     assert_eq!(story.clock("SLA-05", at(0, 19, 0, 0)), Timeliness::OnTime);
     // The one written first arrives days later: the other was in time all the same.
-    story.entries[2].standing = Standing::Accepted(Receipt { received_at: at(3, 9, 0, 0), acted_at: None });
+    story.entries[2].standing = Standing::Accepted(Receipt::of(at(3, 9, 0, 0), None));
     assert_eq!(story.clock("SLA-05", at(3, 10, 0, 0)), Timeliness::OnTime);
     assert_eq!(Case::fold(story.entries).unwrap().of_kind(Kind::Reply).count(), 2);
 }
@@ -395,9 +395,9 @@ fn two_replies_are_both_kept_and_the_latest_by_receipt_is_in_force() {
 fn what_the_server_holds_is_shown_but_counts_for_nothing() {
     let mut story = Story::new();
     story.attempt(at(0, 14, 0, 0), Some(at(0, 14, 0, 0)), "DF-NOBODY");
-    story.notice(at(0, 14, 1, 0), None, "0571").standing = Standing::Held { reason: "shape".into() };
+    story.notice(at(0, 14, 1, 0), None, "0571").standing = Standing::Quarantined { reason: "shape".into() };
     let case = Case::fold(story.entries.clone()).unwrap();
-    assert_eq!((case.timeline.len(), case.held.len()), (1, 1));
+    assert_eq!((case.timeline.len(), case.quarantined.len()), (1, 1));
     assert_eq!(story.judge(at(0, 15, 0, 0)).state, State::Registered);
 }
 

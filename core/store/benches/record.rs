@@ -14,8 +14,8 @@ use std::{
 
 use doorstep_document::{Change, NewEntry, Position, pack};
 use doorstep_domain::*;
-use doorstep_protocol::{FeedCase, FeedPage, ParcelRow, RefKind, Refs, SyncResponse, pack_receipts};
-use doorstep_store::{Action, ActionCase, Clocks, Enrolment, Filter, Store};
+use doorstep_protocol::{Answer, FeedCase, FeedPage, ParcelRow, RefKind, Refs, Token, pack_receipts};
+use doorstep_store::{Action, ActionCase, Clocks, Enrolment, Filter, Session, Store};
 use rusqlite::{Connection, params};
 
 const CASES: u32 = 10_000;
@@ -98,12 +98,13 @@ fn feed_case(n: u32) -> FeedCase {
             time,
             action: None,
             facts: (seqs[writer] == 0).then(|| facts.clone()),
+            release: None,
             body: body(u64::from(n) * 31 + i),
         };
         let change = Change::write(&case, &install, &position, &[entry]).unwrap();
         position.advance(&change, true);
         seqs[writer] += 1;
-        receipts.push((Receipt { received_at: NOW.plus(at as i64), acted_at: Some(NOW.plus(at as i64)) }, 1_000_000 + at));
+        receipts.push((Receipt::of(NOW.plus(at as i64), Some(NOW.plus(at as i64))), 1_000_000 + at));
         chunks.push(change.bytes().to_vec());
     }
     let slices: Vec<&[u8]> = chunks.iter().map(Vec::as_slice).collect();
@@ -112,10 +113,10 @@ fn feed_case(n: u32) -> FeedCase {
 
 fn build(folder: &Path) -> Store {
     let mut store = Store::open(folder).unwrap();
-    store.installation((DeviceId::new([9; 16]), InstallId::new([9; 16]))).unwrap();
-    store
-        .enrol(&Enrolment { author: author(0), name: "李明".into(), server: "http://127.0.0.1:1".into(), token: "00".into() })
-        .unwrap();
+    let token = Token { secret: "00".into(), expires_ms: 0 };
+    let session = Session { server: "http://127.0.0.1:1".into(), server_key: vec![4; 65], token };
+    let (device, install) = (DeviceId::new([9; 16]), InstallId::new([9; 16]));
+    store.enrol(&Enrolment { device, install, author: author(0), name: "李明".into(), session }, NOW).unwrap();
     let refs = |parcels, pack| Refs { version: 1, parcels, outlets: vec![], pack };
     store.take_refs(RefKind::Pack, &refs(vec![], doorstep_rules::FIRST_PACK.to_vec()), NOW).unwrap();
     let parcels = (0..CASES).map(|n| ParcelRow {
@@ -129,13 +130,25 @@ fn build(folder: &Path) -> Store {
         recipient_address: Personal::plain("青禾路1号").unwrap().as_bytes().to_vec(),
         cod_fen: 0,
         theoretical_arrival_ms: None,
+        hub: None,
     });
     store.take_refs(RefKind::Parcels, &refs(parcels.collect(), vec![]), NOW).unwrap();
     for page in 0..CASES / 500 {
         let cases = (page * 500..(page + 1) * 500).map(feed_case).collect();
-        let feed = vec![FeedPage { scope: "courier/c1029".into(), to: u64::from(page) + 1, more: true, cases }];
-        let response = SyncResponse { now_ms: NOW.0, history: HistoryId::new([5; 16]), ack: None, feed, refs: vec![] };
-        store.apply(&response, clocks(0), NOW).unwrap();
+        let feed = vec![FeedPage { scope: "courier/c1029".into(), to: u64::from(page) + 1, more: true, cases, out: vec![] }];
+        let answer = Answer {
+            now_ms: NOW.0,
+            history: HistoryId::new([5; 16]),
+            ack: None,
+            feed,
+            refs: vec![],
+            token: None,
+            demand: None,
+            resend: vec![],
+            decisions: vec![],
+            scopes: vec!["courier/c1029".into()],
+        };
+        store.apply(&answer, clocks(0), NOW, InstallId::new([0xf0; 16])).unwrap();
         eprint!("\rbuilding: {} of {CASES} cases", (page + 1) * 500);
     }
     eprintln!();

@@ -5,6 +5,29 @@ CREATE TABLE meta (
   value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- The people of this device: one on a courier's phone, several on an outlet's tablet.
+CREATE TABLE member (
+  user   TEXT PRIMARY KEY,
+  role   TEXT NOT NULL,
+  outlet TEXT NOT NULL,
+  name   TEXT NOT NULL,
+  pin    BLOB,                            -- salt, rounds and hash; null: none was set
+  wrong  INTEGER NOT NULL                 -- wrong PINs in a row
+) STRICT, WITHOUT ROWID;
+
+-- The chain of signed batches of each installation. body: while the answer has not come; ack, sig: the server's signed
+-- receipts, this device's proof.
+CREATE TABLE batch (
+  install BLOB NOT NULL,
+  number  INTEGER NOT NULL,
+  hash    BLOB NOT NULL,
+  size    INTEGER NOT NULL,               -- raw bytes of its changes
+  body    BLOB,
+  ack     BLOB,
+  sig     BLOB,
+  PRIMARY KEY (install, number)
+) STRICT, WITHOUT ROWID;
+
 -- One row for each case: what the list shows, and all that is needed to write the next change (heads, max_op, own_seq).
 -- It is a projection of `change` and `outbox` and can be rebuilt from them.
 CREATE TABLE case_row (
@@ -23,13 +46,32 @@ CREATE TABLE case_row (
   flags      TEXT NOT NULL,               -- words separated by spaces
   missed     TEXT NOT NULL,               -- clocks missed, separated by spaces
   unsent     INTEGER NOT NULL,
-  held       INTEGER NOT NULL,
+  quarantined       INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
   closed     INTEGER NOT NULL,
   due_at     INTEGER NOT NULL             -- 9223372036854775807: nothing is running
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX case_by_due ON case_row (closed, due_at);
+
+-- Which scopes a case came in; a case that none of this device's scopes has any more goes once nothing of it is unsent.
+CREATE TABLE case_scope (
+  case_id BLOB NOT NULL,
+  scope   TEXT NOT NULL,
+  PRIMARY KEY (case_id, scope)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE leaving (
+  case_id BLOB PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+-- What is left of a case that has gone: enough to write its next change, should it come back to the door.
+CREATE TABLE stub (
+  case_id BLOB PRIMARY KEY,
+  heads   BLOB NOT NULL,
+  max_op  INTEGER NOT NULL,
+  own_seq INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- Cases that something was recorded on since their row was judged; the list judges them before it shows them.
 CREATE TABLE stale (
@@ -46,6 +88,9 @@ CREATE TABLE change (
   max_op      INTEGER NOT NULL,
   received_at INTEGER NOT NULL,
   acted_at    INTEGER,
+  slack_ms    INTEGER NOT NULL,
+  marks       INTEGER NOT NULL,           -- bits of a receipt: see Receipt::marks
+  batch       INTEGER,                    -- the batch of the pushing installation it went in; null: another device's
   parked      TEXT,                       -- came in a feed and could not be taken; why
   bytes       BLOB NOT NULL,
   PRIMARY KEY (case_id, n)
@@ -54,7 +99,8 @@ CREATE TABLE change (
 -- The intent journal: each action as a typed command together with the change it became, until the server accepts it.
 -- A row leaves only in the transaction that records the server's verdict. It is a table of its own, appended at its end,
 -- because writing into the clustered `change` cost 3.1 pages a record in page splits (measured), this costs 1.
--- state: 0 unsent, 1 in the open batch, 2 held by the server (kept for a person to judge).
+-- state: 0 unsent, 1 in the open batch, 2 quarantined by the server (kept for a person to judge), 3 discarded by head office
+-- (kept, with its reason).
 CREATE TABLE outbox (
   id          INTEGER PRIMARY KEY,
   case_id     BLOB NOT NULL,
@@ -63,7 +109,7 @@ CREATE TABLE outbox (
   command     TEXT NOT NULL,
   state       INTEGER NOT NULL,
   tries       INTEGER NOT NULL,
-  reason      TEXT,                       -- why it is held
+  reason      TEXT,                       -- why it is quarantined
   hash        BLOB NOT NULL,
   install     BLOB NOT NULL,
   seq         INTEGER NOT NULL,
@@ -105,7 +151,8 @@ CREATE TABLE parcel (
   recipient_phone   BLOB NOT NULL,        -- empty: the label has none
   recipient_address BLOB NOT NULL,
   cod_fen           INTEGER NOT NULL,
-  arrival_ms        INTEGER
+  arrival_ms        INTEGER,
+  hub               TEXT
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE outlet (

@@ -1,78 +1,119 @@
-//! Who this device is: the installation, and the person it was enrolled for.
+//! Who this device is: its key's hash, the installation, and the people who were enrolled on it.
 
-use doorstep_domain::{Author, DeviceId, InstallId, Role};
-use rusqlite::{Connection, TransactionBehavior};
+use doorstep_domain::{Author, DeviceId, InstallId, Role, UnixMs, UserId};
+use doorstep_protocol::Token;
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, rebase};
 
-/// An enrolled device.
-#[derive(Clone, PartialEq, Eq)]
+/// An enrolled device and the person at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// The device.
     pub device: DeviceId,
-    /// The installation: the Automerge actor of everything written here.
+    /// The installation: the Automerge actor of everything written here now.
     pub install: InstallId,
-    /// The person.
+    /// The person who is signed in; on a locked device the last one who was.
     pub author: Author,
     /// The person's name, for the screen.
     pub name: String,
     /// The server's address.
     pub server: String,
-    /// The bearer token.
-    pub token: String,
 }
 
-impl std::fmt::Debug for Identity {
+/// What a request needs. Never shown: it holds the token.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Session {
+    /// The server's address.
+    pub server: String,
+    /// The server's public key, by which receipts are signed.
+    pub server_key: Vec<u8>,
+    /// The bearer token.
+    pub token: Token,
+}
+
+impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Identity").field("device", &self.device).field("author", &self.author).finish_non_exhaustive()
+        f.debug_struct("Session").field("server", &self.server).finish_non_exhaustive()
     }
 }
 
 /// What the server says when a code is redeemed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Enrolment {
+    /// The device, as its public key gives it.
+    pub device: DeviceId,
+    /// The installation that was enrolled.
+    pub install: InstallId,
     /// The person.
     pub author: Author,
     /// Their name.
     pub name: String,
-    /// The server's address.
-    pub server: String,
-    /// The bearer token.
-    pub token: String,
+    /// How to go on talking.
+    pub session: Session,
+}
+
+/// One person of a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Account, role and outlet.
+    pub author: Author,
+    /// Their name.
+    pub name: String,
+    /// How their PIN is kept: opaque here; `None` if none was set.
+    pub pin: Option<Vec<u8>>,
+    /// Wrong PINs in a row.
+    pub wrong: u32,
 }
 
 impl Store {
-    /// The device and installation ids; those given are kept if the store has none yet.
-    pub fn installation(&mut self, fresh: (DeviceId, InstallId)) -> Result<(DeviceId, InstallId), StoreError> {
+    /// The installation to enrol with: the store's own, or the given one if it has none yet.
+    pub fn installation(&mut self, fresh: InstallId) -> Result<InstallId, StoreError> {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let ids = match ids(&tx)? {
-            Some(ids) => ids,
+        let install = match install(&tx)? {
+            Some(install) => install,
             None => {
-                Self::set_meta(&tx, "device", fresh.0.as_bytes())?;
-                Self::set_meta(&tx, "install", fresh.1.as_bytes())?;
+                Self::set_meta(&tx, "install", fresh.as_bytes())?;
                 fresh
             }
         };
         tx.commit()?;
-        Ok(ids)
+        Ok(install)
     }
 
-    /// Takes an enrolment. A store belongs to one person: entries bear their name, and parcels are theirs to read.
-    pub fn enrol(&mut self, enrolment: &Enrolment) -> Result<(), StoreError> {
+    /// The device that the store was enrolled as.
+    pub fn device(&self) -> Result<Option<DeviceId>, StoreError> {
+        let bytes = Self::meta(&self.db, "device")?;
+        bytes.map(|bytes| DeviceId::try_from(bytes.as_slice()).map_err(|_| StoreError::Damaged("meta"))).transpose()
+    }
+
+    /// Takes an enrolment. A courier's store belongs to one person; a tablet's to several of one outlet. With another
+    /// installation than the store's (the device's key was replaced, and the old installation belongs to the old key), what is
+    /// not accepted is written anew under it.
+    pub fn enrol(&mut self, enrolment: &Enrolment, now: UnixMs) -> Result<(), StoreError> {
+        let Enrolment { device, author, name, session, .. } = enrolment;
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        if read(&tx)?.is_some_and(|who| who.author.user != enrolment.author.user) {
+        let others = members(&tx)?.into_iter().filter(|member| member.author.user != author.user).collect::<Vec<_>>();
+        let apart = |other: &Member| {
+            !other.author.role.shares_device() || !author.role.shares_device() || other.author.outlet != author.outlet
+        };
+        if others.iter().any(apart) {
             return Err(StoreError::OtherPerson);
         }
-        let fields = [
-            ("user", enrolment.author.user.as_str()),
-            ("role", enrolment.author.role.as_str()),
-            ("outlet", enrolment.author.outlet.as_str()),
-            ("name", &enrolment.name),
-            ("server", &enrolment.server),
-            ("token", &enrolment.token),
-        ];
-        for (key, value) in fields {
-            Self::set_meta(&tx, key, value.as_bytes())?;
+        let is_new_install = install(&tx)?.is_some_and(|had| had != enrolment.install);
+        Self::set_meta(&tx, "device", device.as_bytes())?;
+        Self::set_meta(&tx, "install", enrolment.install.as_bytes())?;
+        Self::set_meta(&tx, "server", session.server.as_bytes())?;
+        Self::set_meta(&tx, "server_key", &session.server_key)?;
+        set_token(&tx, &session.token)?;
+        tx.execute(
+            "INSERT INTO member (user, role, outlet, name, wrong) VALUES (?1, ?2, ?3, ?4, 0)
+             ON CONFLICT (user) DO UPDATE SET role = ?2, outlet = ?3, name = ?4, wrong = 0",
+            params![author.user.as_str(), author.role.as_str(), author.outlet.as_str(), name],
+        )?;
+        Self::set_meta(&tx, "active", author.user.as_str().as_bytes())?;
+        if is_new_install {
+            rebase::everything(&tx, enrolment.install, self.pack.as_ref().map(|(_, pack)| pack), now)?;
         }
         tx.commit()?;
         Ok(())
@@ -82,23 +123,117 @@ impl Store {
     pub fn identity(&self) -> Result<Option<Identity>, StoreError> {
         read(&self.db)
     }
+
+    /// What requests need; `None` before enrolment.
+    pub fn session(&self) -> Result<Option<Session>, StoreError> {
+        let Some(token) = Self::meta(&self.db, "token")? else { return Ok(None) };
+        let secret = String::from_utf8(token).map_err(|_| StoreError::Damaged("meta"))?;
+        let expires =
+            Self::meta(&self.db, "token_expires")?.and_then(|bytes| bytes.try_into().ok()).map_or(0, i64::from_be_bytes);
+        let server_key = Self::meta(&self.db, "server_key")?.ok_or(StoreError::Damaged("meta"))?;
+        Ok(Some(Session { server: need(&self.db, "server")?, server_key, token: Token { secret, expires_ms: expires } }))
+    }
+
+    /// Takes a new token.
+    pub fn set_token(&mut self, token: &Token) -> Result<(), StoreError> {
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        set_token(&tx, token)?;
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// The people of this device, by account.
+    pub fn members(&self) -> Result<Vec<Member>, StoreError> {
+        members(&self.db)
+    }
+
+    /// Sets how a person's PIN is kept.
+    pub fn set_pin(&mut self, user: &UserId, pin: Option<&[u8]>) -> Result<(), StoreError> {
+        self.db.execute("UPDATE member SET pin = ?2, wrong = 0 WHERE user = ?1", params![user.as_str(), pin])?;
+        Ok(())
+    }
+
+    /// Notes a wrong PIN, durably, before anybody learns that it was wrong.
+    pub fn wrong_pin(&mut self, user: &UserId) -> Result<(), StoreError> {
+        self.db.execute("UPDATE member SET wrong = wrong + 1 WHERE user = ?1", params![user.as_str()])?;
+        Ok(())
+    }
+
+    /// Signs a person in until `lock_at`.
+    pub fn sign_in(&mut self, user: &UserId, lock_at: UnixMs) -> Result<(), StoreError> {
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        tx.execute("UPDATE member SET wrong = 0 WHERE user = ?1", params![user.as_str()])?;
+        Self::set_meta(&tx, "active", user.as_str().as_bytes())?;
+        Self::set_meta(&tx, "lock_at", &lock_at.0.to_be_bytes())?;
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// Locks: nobody is signed in until the next [`Store::sign_in`].
+    pub fn lock(&mut self) -> Result<(), StoreError> {
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        Self::set_meta(&tx, "lock_at", &i64::MIN.to_be_bytes())?;
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// Whether recording and reading must wait for somebody to unlock. A device on which nobody has set a PIN is locked by its
+    /// platform alone.
+    pub fn is_locked(&self, now: UnixMs) -> Result<bool, StoreError> {
+        if members(&self.db)?.iter().all(|member| member.pin.is_none()) {
+            return Ok(false);
+        }
+        let lock_at =
+            Self::meta(&self.db, "lock_at")?.and_then(|bytes| bytes.try_into().ok()).map_or(i64::MIN, i64::from_be_bytes);
+        Ok(now.0 >= lock_at)
+    }
 }
 
-fn ids(db: &Connection) -> Result<Option<(DeviceId, InstallId)>, StoreError> {
-    let (Some(device), Some(install)) = (Store::meta(db, "device")?, Store::meta(db, "install")?) else { return Ok(None) };
-    let damaged = |_| StoreError::Damaged("meta");
-    Ok(Some((DeviceId::try_from(device.as_slice()).map_err(damaged)?, InstallId::try_from(install.as_slice()).map_err(damaged)?)))
+pub(crate) fn install(db: &Connection) -> Result<Option<InstallId>, StoreError> {
+    let bytes = Store::meta(db, "install")?;
+    bytes.map(|bytes| InstallId::try_from(bytes.as_slice()).map_err(|_| StoreError::Damaged("meta"))).transpose()
+}
+
+pub(crate) fn set_token(db: &Connection, token: &Token) -> Result<(), StoreError> {
+    Store::set_meta(db, "token", token.secret.as_bytes())?;
+    Store::set_meta(db, "token_expires", &token.expires_ms.to_be_bytes())
+}
+
+fn need(db: &Connection, key: &str) -> Result<String, StoreError> {
+    let text = Store::meta(db, key)?.and_then(|bytes| String::from_utf8(bytes).ok());
+    text.ok_or(StoreError::Damaged("meta"))
+}
+
+fn members(db: &Connection) -> Result<Vec<Member>, StoreError> {
+    let mut query = db.prepare_cached("SELECT user, role, outlet, name, pin, wrong FROM member ORDER BY user")?;
+    let rows = query.query_map([], |row| Ok((read_author(row)?, row.get(3)?, row.get(4)?, row.get(5)?)))?;
+    rows.map(|row| {
+        let (author, name, pin, wrong) = row?;
+        Ok(Member { author: author.ok_or(StoreError::Damaged("member"))?, name, pin, wrong })
+    })
+    .collect()
+}
+
+fn read_author(row: &Row<'_>) -> rusqlite::Result<Option<Author>> {
+    let (user, role, outlet): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    let read = || Some(Author { user: user.parse().ok()?, role: role.parse::<Role>().ok()?, outlet: outlet.parse().ok()? });
+    Ok(read())
 }
 
 pub(crate) fn read(db: &Connection) -> Result<Option<Identity>, StoreError> {
-    let Some((device, install)) = ids(db)? else { return Ok(None) };
-    let text = |key| Ok::<_, StoreError>(Store::meta(db, key)?.and_then(|bytes| String::from_utf8(bytes).ok()));
-    let Some(token) = text("token")? else { return Ok(None) };
-    let need = |key| text(key)?.ok_or(StoreError::Damaged("meta"));
-    let author = Author {
-        user: need("user")?.parse().map_err(|_| StoreError::Damaged("meta"))?,
-        role: need("role")?.parse::<Role>().map_err(|_| StoreError::Damaged("meta"))?,
-        outlet: need("outlet")?.parse().map_err(|_| StoreError::Damaged("meta"))?,
-    };
-    Ok(Some(Identity { device, install, author, name: need("name")?, server: need("server")?, token }))
+    let Some(active) = Store::meta(db, "active")? else { return Ok(None) };
+    let Some(device) = Store::meta(db, "device")? else { return Ok(None) };
+    let active = String::from_utf8(active).map_err(|_| StoreError::Damaged("meta"))?;
+    let row = db
+        .prepare_cached("SELECT user, role, outlet, name FROM member WHERE user = ?1")?
+        .query_row([active], |row| Ok((read_author(row)?, row.get(3)?)))
+        .optional()?;
+    let (author, name) = row.ok_or(StoreError::Damaged("member"))?;
+    Ok(Some(Identity {
+        device: DeviceId::try_from(device.as_slice()).map_err(|_| StoreError::Damaged("meta"))?,
+        install: install(db)?.ok_or(StoreError::Damaged("meta"))?,
+        author: author.ok_or(StoreError::Damaged("member"))?,
+        name,
+        server: need(db, "server")?,
+    }))
 }

@@ -8,19 +8,21 @@
 //! Never here: the network, async, clocks (times are arguments), rules (they are data in `rules`).
 
 mod error;
+mod evict;
 mod identity;
 mod open;
 mod photos;
 mod project;
 mod read;
+mod rebase;
 mod record;
 mod refs;
 mod transfer;
 
+pub use doorstep_domain::Clocks;
 pub use error::{OpenError, StoreError};
-pub use identity::{Enrolment, Identity};
+pub use identity::{Enrolment, Identity, Member, Session};
 pub use open::Store;
 pub use photos::WaitingPhoto;
-pub use read::{CaseRow, CaseView, Filter, Status, UnsentIntent};
+pub use read::{CaseRow, CaseView, Filter, RefusedIntent, Status, UnsentIntent};
 pub use record::{Action, ActionCase, SavedPhoto, Written};
-pub use transfer::Clocks;

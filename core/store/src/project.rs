@@ -13,17 +13,20 @@ pub(crate) const NEVER: i64 = i64::MAX;
 /// States of an outbox row.
 pub(crate) const UNSENT: i64 = 0;
 pub(crate) const IN_BATCH: i64 = 1;
-pub(crate) const HELD: i64 = 2;
+pub(crate) const QUARANTINED: i64 = 2;
+pub(crate) const DISCARDED: i64 = 3;
 
 /// All entries of a case as stored. Each change's checksum is verified again: a damaged row is an error, never a wrong
 /// answer.
 pub(crate) fn entries(db: &Connection, case: &CaseId) -> Result<Vec<Recorded>, StoreError> {
     let mut entries = Vec::new();
-    let mut accepted =
-        db.prepare_cached("SELECT bytes, received_at, acted_at FROM change WHERE case_id = ?1 AND parked IS NULL ORDER BY n")?;
+    let mut accepted = db.prepare_cached(
+        "SELECT bytes, received_at, acted_at, slack_ms, marks FROM change WHERE case_id = ?1 AND parked IS NULL ORDER BY n",
+    )?;
     let mut rows = accepted.query(params![case.as_bytes()])?;
     while let Some(row) = rows.next()? {
-        let receipt = Receipt { received_at: UnixMs(row.get(1)?), acted_at: row.get::<_, Option<i64>>(2)?.map(UnixMs) };
+        let acted_at = row.get::<_, Option<i64>>(2)?.map(UnixMs);
+        let receipt = Receipt::from_parts(UnixMs(row.get(1)?), acted_at, row.get(3)?, row.get(4)?);
         entries.extend(recorded(&stored_change(case, row)?, &Standing::Accepted(receipt)));
     }
     let mut open = db.prepare_cached("SELECT bytes, state, reason FROM outbox WHERE case_id = ?1 ORDER BY id")?;
@@ -32,7 +35,7 @@ pub(crate) fn entries(db: &Connection, case: &CaseId) -> Result<Vec<Recorded>, S
         let standing = match row.get(1)? {
             UNSENT => Standing::OnThisDevice,
             IN_BATCH => Standing::SentNotConfirmed,
-            _ => Standing::Held { reason: row.get::<_, Option<String>>(2)?.unwrap_or_default() },
+            _ => Standing::Quarantined { reason: row.get::<_, Option<String>>(2)?.unwrap_or_default() },
         };
         entries.extend(recorded(&stored_change(case, row)?, &standing));
     }
@@ -52,7 +55,7 @@ pub(crate) fn recorded(change: &Change, standing: &Standing) -> impl Iterator<It
 pub(crate) fn history(db: &Connection, case: &CaseId) -> Result<History, StoreError> {
     let mut query = db.prepare_cached(
         "SELECT hash, install, seq, max_op FROM change WHERE case_id = ?1 AND parked IS NULL
-         UNION ALL SELECT hash, install, seq, max_op FROM outbox WHERE case_id = ?1",
+         UNION ALL SELECT hash, install, seq, max_op FROM outbox WHERE case_id = ?1 AND state < 2",
     )?;
     let links = query.query_map(params![case.as_bytes()], |row| {
         Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?, row.get(3)?))
@@ -85,27 +88,68 @@ pub(crate) fn head(db: &Connection, case: &CaseId) -> Result<Head, StoreError> {
             Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
         })
         .optional()?;
-    let Some((heads, max_op, seq, changes, bytes)) = row else { return Ok(Head::default()) };
+    let Some((heads, max_op, seq, changes, bytes)) = row else {
+        return Ok(Head { position: stub(db, case)?.unwrap_or_default(), changes: 0, bytes: 0 });
+    };
+    Ok(Head { position: Position { heads: read_heads(&heads)?, max_op, seq }, changes, bytes })
+}
+
+fn read_heads(heads: &[u8]) -> Result<Vec<ChangeHash>, StoreError> {
     let heads: Result<Vec<_>, _> = heads.chunks(32).map(ChangeHash::try_from).collect();
-    let heads = heads.map_err(|_| StoreError::Damaged("case_row"))?;
-    Ok(Head { position: Position { heads, max_op, seq }, changes, bytes })
+    heads.map_err(|_| StoreError::Damaged("case_row"))
+}
+
+/// Where a case that has left this device goes on, should something be recorded on it again.
+pub(crate) fn stub(db: &Connection, case: &CaseId) -> Result<Option<Position>, StoreError> {
+    let row = db
+        .prepare_cached("SELECT heads, max_op, own_seq FROM stub WHERE case_id = ?1")?
+        .query_row(params![case.as_bytes()], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    row.map(|(heads, max_op, seq)| Ok(Position { heads: read_heads(&heads)?, max_op, seq })).transpose()
+}
+
+/// The position of a case read from all its changes.
+pub(crate) fn position(db: &Connection, case: &CaseId, own: &InstallId) -> Result<Position, StoreError> {
+    let mut position = Position::default();
+    for sql in [
+        "SELECT bytes FROM change WHERE case_id = ?1 AND parked IS NULL ORDER BY n",
+        "SELECT bytes FROM outbox WHERE case_id = ?1 AND state < 2 ORDER BY id",
+    ] {
+        let mut query = db.prepare_cached(sql)?;
+        let mut rows = query.query(params![case.as_bytes()])?;
+        while let Some(row) = rows.next()? {
+            let change = stored_change(case, row)?;
+            position.advance(&change, change.install() == *own);
+        }
+    }
+    Ok(position)
+}
+
+/// Writes the writer's columns of a known case as they are.
+pub(crate) fn set_head(db: &Connection, case: &CaseId, head: &Head) -> Result<(), StoreError> {
+    let heads: Vec<u8> = head.position.heads.iter().flat_map(|h| *h.as_bytes()).collect();
+    db.prepare_cached("UPDATE case_row SET heads = ?2, max_op = ?3, own_seq = ?4, changes = ?5, bytes = ?6 WHERE case_id = ?1")?
+        .execute(params![case.as_bytes(), heads, head.position.max_op, head.position.seq, head.changes, head.bytes])?;
+    Ok(())
 }
 
 /// Stores a change that the server has accepted.
+#[allow(clippy::too_many_arguments, reason = "one row, one column each")]
 pub(crate) fn insert_accepted(
     db: &Connection,
     case: &CaseId,
     link: &Link,
     bytes: &[u8],
     receipt: Receipt,
+    batch: Option<u64>,
     parked: Option<&str>,
 ) -> Result<(), StoreError> {
     // A page may come again; a change that was parked then is not stored twice.
     db.prepare_cached("DELETE FROM change WHERE case_id = ?1 AND hash = ?2 AND parked IS NOT NULL")?
         .execute(params![case.as_bytes(), link.hash.as_bytes()])?;
     db.prepare_cached(
-        "INSERT INTO change (case_id, n, hash, install, seq, max_op, received_at, acted_at, parked, bytes)
-         VALUES (?1, (SELECT coalesce(max(n), 0) + 1 FROM change WHERE case_id = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO change (case_id, n, hash, install, seq, max_op, received_at, acted_at, slack_ms, marks, batch, parked, bytes)
+         VALUES (?1, (SELECT coalesce(max(n), 0) + 1 FROM change WHERE case_id = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?
     .execute(params![
         case.as_bytes(),
@@ -114,7 +158,10 @@ pub(crate) fn insert_accepted(
         link.seq,
         link.max_op,
         receipt.received_at.0,
-        receipt.acted_at.map(|at| at.0),
+        receipt.acted.at.map(|at| at.0),
+        receipt.acted.slack_ms,
+        receipt.marks(),
+        batch,
         parked,
         bytes
     ])?;
@@ -143,10 +190,10 @@ pub(crate) fn write_row(
     let due_at = judged.next_due().map_or(NEVER, |at| at.0);
     db.prepare_cached(
         "INSERT INTO case_row (case_id, waybill, heads, max_op, own_seq, changes, bytes, state, next_step, reason, decision,
-           attempts, flags, unsent, held, updated_at, closed, due_at, missed)
+           attempts, flags, unsent, quarantined, updated_at, closed, due_at, missed)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
          ON CONFLICT (case_id) DO UPDATE SET waybill = ?2, heads = ?3, max_op = ?4, own_seq = ?5, changes = ?6, bytes = ?7, state = ?8,
-           next_step = ?9, reason = ?10, decision = ?11, attempts = ?12, flags = ?13, unsent = ?14, held = ?15, updated_at = ?16,
+           next_step = ?9, reason = ?10, decision = ?11, attempts = ?12, flags = ?13, unsent = ?14, quarantined = ?15, updated_at = ?16,
            closed = ?17, due_at = ?18, missed = ?19",
     )?
     .execute(params![
@@ -164,7 +211,7 @@ pub(crate) fn write_row(
         folded.attempts(),
         flags,
         unsent,
-        folded.held.len(),
+        folded.quarantined.len(),
         updated_at.0,
         closed,
         due_at,

@@ -31,7 +31,7 @@ pub struct CaseRow {
     /// Entries that the server has not confirmed.
     pub unsent: u32,
     /// Entries that the server holds.
-    pub held: u32,
+    pub quarantined: u32,
     /// Best estimate of the newest act.
     pub updated_at: UnixMs,
     /// The earliest running deadline.
@@ -77,6 +77,23 @@ pub struct UnsentIntent {
     pub recorded_at: UnixMs,
     /// Whether it is in a batch whose answer has not come back.
     pub sent: bool,
+    /// Whether the server has left it pending: something before it has not arrived there.
+    pub pending: bool,
+}
+
+/// Something recorded that the server refused, or that can not be sent. It is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RefusedIntent {
+    /// Its parcel.
+    pub waybill: String,
+    /// What was done, as the command's own name.
+    pub what: String,
+    /// When it was recorded, by this device's clock.
+    pub recorded_at: UnixMs,
+    /// Why: a code of the protocol, with the policy's rule where one refused.
+    pub reason: String,
+    /// Whether head office has decided that it stays out.
+    pub discarded: bool,
 }
 
 /// What is unsent, oldest first.
@@ -88,8 +105,12 @@ pub struct Status {
     pub photos: u32,
     /// Their bytes.
     pub photo_bytes: u64,
-    /// Actions that the server refused and that are kept.
-    pub held: u32,
+    /// Actions that the server refused, on which head office has not decided.
+    pub quarantined: u32,
+    /// The same with their reasons, and those that head office has discarded.
+    pub refused: Vec<RefusedIntent>,
+    /// Head office has revoked this device.
+    pub revoked: bool,
     /// Last answer of the server, by its clock.
     pub last_answer: Option<UnixMs>,
 }
@@ -151,24 +172,34 @@ impl Store {
     /// What is unsent, oldest first.
     pub fn status(&self) -> Result<Status, StoreError> {
         let mut query = self.db.prepare_cached(
-            "SELECT case_row.waybill, outbox.command, outbox.recorded_at, outbox.state
-             FROM outbox JOIN case_row USING (case_id) WHERE outbox.state < 2 ORDER BY outbox.id",
+            "SELECT coalesce(case_row.waybill, ''), outbox.command, outbox.recorded_at, outbox.state, outbox.tries,
+               coalesce(outbox.reason, '')
+             FROM outbox LEFT JOIN case_row USING (case_id) ORDER BY outbox.id",
         )?;
-        let rows = query.query_map([], |row| {
+        let mut rows = query.query([])?;
+        let (mut unsent, mut refused) = (Vec::new(), Vec::new());
+        while let Some(row) = rows.next()? {
             let command: String = row.get(1)?;
             let named = serde_json::from_str::<serde_json::Value>(&command).ok();
             let what = named.as_ref().and_then(|json| json.get("do")?.as_str()).unwrap_or("action").to_owned();
-            Ok(UnsentIntent { waybill: row.get(0)?, what, recorded_at: UnixMs(row.get(2)?), sent: row.get::<_, i64>(3)? == 1 })
-        })?;
-        let unsent = rows.collect::<Result<_, _>>()?;
+            let (waybill, recorded_at, state) = (row.get(0)?, UnixMs(row.get(2)?), row.get::<_, i64>(3)?);
+            if state < project::QUARANTINED {
+                let sent = state == project::IN_BATCH;
+                unsent.push(UnsentIntent { waybill, what, recorded_at, sent, pending: !sent && row.get::<_, i64>(4)? > 0 });
+            } else {
+                let discarded = state == project::DISCARDED;
+                refused.push(RefusedIntent { waybill, what, recorded_at, reason: row.get(5)?, discarded });
+            }
+        }
         let (photos, photo_bytes) =
             self.db.query_row("SELECT count(*), coalesce(sum(len), 0) FROM photo WHERE state < 2", [], |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })?;
-        let held = self.db.query_row("SELECT count(*) FROM outbox WHERE state = 2", [], |row| row.get(0))?;
+        let quarantined = self.db.query_row("SELECT count(*) FROM outbox WHERE state = 2", [], |row| row.get(0))?;
         let last_answer =
             Self::meta(&self.db, "last_answer")?.and_then(|bytes| Some(UnixMs(i64::from_be_bytes(bytes.try_into().ok()?))));
-        Ok(Status { unsent, photos, photo_bytes, held, last_answer })
+        let revoked = Self::meta(&self.db, "revoked")?.is_some_and(|flag| !flag.is_empty());
+        Ok(Status { unsent, photos, photo_bytes, quarantined, refused, revoked, last_answer })
     }
 }
 
@@ -197,7 +228,7 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<Option<CaseRow>> {
         flags: row.get::<_, String>("flags")?.split_whitespace().map(str::to_owned).collect(),
         missed: row.get::<_, String>("missed")?.split_whitespace().map(str::to_owned).collect(),
         unsent: row.get("unsent")?,
-        held: row.get("held")?,
+        quarantined: row.get("quarantined")?,
         updated_at: UnixMs(row.get("updated_at")?),
         due_at: (due_at != project::NEVER).then_some(UnixMs(due_at)),
         closed: row.get::<_, i64>("closed")? == 1,

@@ -74,7 +74,9 @@ impl Store {
             if head.changes >= MAX_CASE_CHANGES || head.bytes >= MAX_CASE_BYTES {
                 return Err(StoreError::CaseFull);
             }
-            let mut facts = if head.position.seq == 0 { Some(facts(&tx, &case, &network, &target.waybill)?) } else { None };
+            // Also for a case that has left this device: what is read here begins with it.
+            let needs_facts = head.position.seq == 0 || head.changes == 0;
+            let mut facts = if needs_facts { Some(facts(&tx, &case, &network, &target.waybill)?) } else { None };
             let entries: Vec<NewEntry> = target
                 .bodies
                 .iter()
@@ -84,6 +86,7 @@ impl Store {
                     time: action.time,
                     action: (action.cases.len() > 1).then_some(action.id),
                     facts: facts.take(),
+                    release: None,
                     body: body.clone(),
                 })
                 .collect();
@@ -127,6 +130,11 @@ impl Store {
     }
 }
 
+/// The facts of a case as its entries have them.
+pub(crate) fn known_facts(db: &Connection, case: &CaseId) -> Result<Option<Facts>, StoreError> {
+    Ok(Case::fold(project::entries(db, case)?).map(|known| known.facts))
+}
+
 /// The parcel's facts from its reference row; else as the case already has them from somebody who knew the row (the origin
 /// outlet has none of the delivering outlet's rows); else the case is unlisted.
 fn facts(db: &Connection, case: &CaseId, network: &NetworkCode, waybill: &Waybill) -> Result<Facts, StoreError> {
@@ -140,7 +148,7 @@ fn facts(db: &Connection, case: &CaseId, network: &NetworkCode, waybill: &Waybil
         reference: 0,
     };
     let Some(parcel) = crate::refs::parcel(db, waybill)?.filter(|parcel| parcel.network == *network) else {
-        return Ok(Case::fold(project::entries(db, case)?).map_or(unlisted, |known| known.facts));
+        return Ok(known_facts(db, case)?.unwrap_or(unlisted));
     };
     let version = crate::refs::version(db, doorstep_protocol::RefKind::Parcels)?;
     Ok(Facts {

@@ -2,7 +2,7 @@
 
 use doorstep_domain::{Fen, Outlet, Parcel, Personal, UnixMs, Waybill};
 use doorstep_protocol::{OutletRow, ParcelRow, RefKind, RefVersion, Refs};
-use doorstep_rules::Pack;
+use doorstep_rules::{FIRST_POLICY, Pack, Policy};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use crate::{Store, StoreError, project};
@@ -13,6 +13,10 @@ impl Store {
     pub fn take_refs(&mut self, kind: RefKind, refs: &Refs, now: UnixMs) -> Result<(), StoreError> {
         let pack = match kind {
             RefKind::Pack => Some(Pack::parse(&refs.pack).map_err(|error| StoreError::Reference(error.to_string()))?),
+            RefKind::Policy => {
+                Policy::parse(&refs.pack).map_err(|error| StoreError::Reference(error.to_string()))?;
+                None
+            }
             _ => None,
         };
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -30,7 +34,7 @@ impl Store {
                         .execute(params![code, name_zh, name_en, phone])?;
                 }
             }
-            RefKind::Pack => {}
+            RefKind::Pack | RefKind::Policy => {}
         }
         tx.prepare_cached("INSERT OR REPLACE INTO reference (kind, version, body) VALUES (?1, ?2, ?3)")?.execute(params![
             kind.as_str(),
@@ -58,6 +62,16 @@ impl Store {
     /// Version of a kind of reference rows here; 0 if none.
     pub fn ref_version(&self, kind: RefKind) -> Result<u64, StoreError> {
         version(&self.db, kind)
+    }
+
+    /// The policy in force here: the server's, or the first one until it has come.
+    pub fn policy(&self) -> Result<Policy, StoreError> {
+        let body: Option<Vec<u8>> = self
+            .db
+            .prepare_cached("SELECT body FROM reference WHERE kind = 'policy' AND length(body) > 0")?
+            .query_row([], |row| row.get(0))
+            .optional()?;
+        Policy::parse(body.as_deref().unwrap_or(FIRST_POLICY)).map_err(|error| StoreError::Reference(error.to_string()))
     }
 
     /// Today's parcels, by waybill.
@@ -93,7 +107,7 @@ impl Store {
 fn insert_parcel(db: &Connection, row: &ParcelRow) -> Result<(), StoreError> {
     db.prepare_cached(
         "INSERT OR REPLACE INTO parcel (waybill, network, origin_outlet, delivering_outlet, courier, recipient_name,
-           recipient_phone, recipient_address, cod_fen, arrival_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+           recipient_phone, recipient_address, cod_fen, arrival_ms, hub) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?
     .execute(params![
         row.waybill,
@@ -105,7 +119,8 @@ fn insert_parcel(db: &Connection, row: &ParcelRow) -> Result<(), StoreError> {
         row.recipient_phone,
         row.recipient_address,
         row.cod_fen,
-        row.theoretical_arrival_ms
+        row.theoretical_arrival_ms,
+        row.hub
     ])?;
     Ok(())
 }
@@ -135,6 +150,7 @@ fn read_parcel(row: &Row<'_>) -> rusqlite::Result<Option<Parcel>> {
     let (waybill, network, origin, delivering) =
         (text("waybill")?, text("network")?, text("origin_outlet")?, text("delivering_outlet")?);
     let (name, address) = (bytes("recipient_name")?, bytes("recipient_address")?);
+    let hub: Option<String> = row.get("hub")?;
     let (cod, arrival) = (Fen(row.get("cod_fen")?), row.get::<_, Option<i64>>("arrival_ms")?.map(UnixMs));
     let read = || {
         Some(Parcel {
@@ -151,6 +167,10 @@ fn read_parcel(row: &Row<'_>) -> rusqlite::Result<Option<Parcel>> {
             recipient_address: Personal::from_bytes(&address).ok()?,
             cod,
             theoretical_arrival: arrival,
+            hub: match &hub {
+                Some(hub) => Some(hub.parse().ok()?),
+                None => None,
+            },
         })
     };
     Ok(read())

@@ -3,33 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorstep_document::{Admission, Change, Link, pack};
-use doorstep_domain::{Anchor, Body, BootId, CaseId, HistoryId, InstallId, Receipt, UnixMs};
+use doorstep_domain::{Anchor, BatchHash, Body, BootId, CaseId, Clocks, HistoryId, InstallId, Receipt, UnixMs};
 use doorstep_protocol::{
-    Ack, AckCase, BatchClock, FeedCase, Pull, Push, PushCase, SyncRequest, SyncResponse, Verdict, unpack_receipts,
-    unpack_verdicts,
+    Ack, AckCase, Answer, BatchClock, Beacon, CaseRef, Decision, Demand, Envelope, FeedCase, Pull, Push, PushCase, Quarantined,
+    Signed, SyncRequest, Verdict, encode, unpack_receipts, unpack_verdicts,
 };
 use doorstep_rules::Pack;
 use doorstep_sync::Applied;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::{
-    Store, StoreError, identity,
-    project::{self, HELD, IN_BATCH, UNSENT},
+    Store, StoreError, evict, identity,
+    project::{self, DISCARDED, IN_BATCH, QUARANTINED, UNSENT},
+    rebase,
 };
 
-/// A change whose pack the server could not rebuild is sent once more in a new batch, then held here and shown.
+/// A change whose pack the server could not rebuild is sent once more in a new batch, then quarantined here and shown.
 const MOST_FAULTS: i64 = 2;
-
-/// The device's clocks at one moment.
-#[derive(Debug, Clone, Copy)]
-pub struct Clocks {
-    /// Wall clock.
-    pub wall: UnixMs,
-    /// Monotonic clock, milliseconds.
-    pub mono_ms: u64,
-    /// The boot it counts from.
-    pub boot: BootId,
-}
+/// How many quarantined changes a request asks about at most.
+const MOST_ASKED: usize = 64;
 
 /// One change in the open batch.
 struct Outgoing {
@@ -40,35 +32,29 @@ struct Outgoing {
 }
 
 impl Store {
-    /// The request of the next sync. What is unsent becomes the open batch, durably, before its first byte leaves; a batch
-    /// whose answer never came is sent again under its number with the same changes.
-    pub fn prepare(&mut self, max_bytes: usize, clocks: Clocks) -> Result<SyncRequest, StoreError> {
+    /// The request of the next sync, its batch not yet signed. What is unsent becomes the open batch, durably, before its first
+    /// byte leaves; a batch whose answer never came is sent again under its number, byte for byte.
+    pub fn prepare(&mut self, max_bytes: usize, clocks: Clocks, app: &str) -> Result<SyncRequest, StoreError> {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let who = identity::read(&tx)?.ok_or(StoreError::NotEnrolled)?;
-        let mut open = sound(&tx, IN_BATCH)?;
-        let mut number = read_u64(&tx, "batch")?;
-        if open.is_empty() {
-            open = sound(&tx, UNSENT)?;
-            if !open.is_empty() {
-                number += 1;
-                Self::set_meta(&tx, "batch", &number.to_be_bytes())?;
+        let mut body = None;
+        if let Some(open) = open_batch(&tx, &who.install)? {
+            let changes: i64 = tx.query_row("SELECT count(*) FROM outbox WHERE state = ?1", [IN_BATCH], |row| row.get(0))?;
+            if open.size <= max_bytes || changes <= 1 {
+                body = Some(open.body);
+            } else {
+                // The server took nothing of a batch that it found too large, so a smaller one may carry its number.
+                tx.execute("DELETE FROM batch WHERE install = ?1 AND number = ?2", params![who.install.as_bytes(), open.number])?;
+                tx.execute("UPDATE outbox SET state = ?1 WHERE state = ?2", params![UNSENT, IN_BATCH])?;
             }
         }
-        // The server took nothing of a batch that it found too large, so a smaller one may carry its number.
-        let mut size = 0;
-        let fits = open.iter().take_while(|change| {
-            size += change.bytes.len();
-            size <= max_bytes
-        });
-        let fits = fits.count().max(1).min(open.len());
-        for (i, change) in open.iter().enumerate() {
-            let state = if i < fits { IN_BATCH } else { UNSENT };
-            tx.prepare_cached("UPDATE outbox SET state = ?2 WHERE id = ?1 AND state <> ?2")?
-                .execute(params![change.id, state])?;
+        if body.is_none() {
+            body = close_batch(&tx, &who, max_bytes)?;
         }
         tx.commit()?;
-        open.truncate(fits);
-        let push = if open.is_empty() { None } else { Some(push(number, &open, clocks)?) };
+        // The clocks are read for each sending, not kept with the batch: they tie this device's monotonic clock to the moment
+        // of arrival, and a batch that waited for an hour would tie it an hour wrong.
+        let push = body.map(|body| Envelope { body, clock: BatchClock::of(&clocks), sig: vec![] });
         Ok(SyncRequest {
             device: who.device,
             install: who.install,
@@ -77,6 +63,9 @@ impl Store {
             pull: self.cursors()?,
             want_bytes: u32::try_from(max_bytes).unwrap_or(u32::MAX),
             refs: self.ref_versions()?,
+            chain: chain_end(&self.db, &who.install)?,
+            beacon: Some(self.beacon(app)?),
+            quarantined: undecided(&self.db)?,
         })
     }
 
@@ -87,33 +76,64 @@ impl Store {
         Ok(pull.collect::<Result<_, _>>()?)
     }
 
-    /// Applies an answer: verdicts, feeds, cursors and the time anchor, in one transaction.
-    pub fn apply(&mut self, response: &SyncResponse, clocks: Clocks, now: UnixMs) -> Result<Applied, StoreError> {
+    /// What is still here, for head office to see.
+    fn beacon(&self, app: &str) -> Result<Beacon, StoreError> {
+        let (unsent_cases, oldest_ms, bytes): (u32, Option<i64>, u64) = self.db.query_row(
+            "SELECT count(DISTINCT case_id), min(recorded_at), coalesce(sum(length(bytes)), 0) FROM outbox WHERE state < 2",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )?;
+        let (unsent_photos, photo_bytes): (u32, u64) =
+            self.db.query_row("SELECT count(*), coalesce(sum(len), 0) FROM photo WHERE state < 2", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+        let unsent_bytes = bytes.saturating_add(photo_bytes);
+        Ok(Beacon { unsent_cases, unsent_photos, unsent_bytes, oldest_ms, app: app.to_owned(), disk_free_mb: None })
+    }
+
+    /// Applies an answer: verdicts, decisions, feeds, cursors, the token and the time anchor, in one transaction. `fresh` is the
+    /// installation to move on to if the answer makes that necessary.
+    pub fn apply(&mut self, answer: &Answer, clocks: Clocks, now: UnixMs, fresh: InstallId) -> Result<Applied, StoreError> {
         self.load_pack()?;
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        if history_id(&tx)? != response.history {
+        let rules = self.pack.as_ref().map(|(_, pack)| pack);
+        let who = identity::read(&tx)?.ok_or(StoreError::NotEnrolled)?;
+        if history_id(&tx)? != answer.history {
             // Another log: every cursor starts anew; the server fed from the start because it saw the difference too.
-            Self::set_meta(&tx, "history", response.history.as_bytes())?;
+            Self::set_meta(&tx, "history", answer.history.as_bytes())?;
             tx.execute("DELETE FROM scope", [])?;
             // Versions of another log say nothing about this one's rows.
             tx.execute("UPDATE reference SET version = 0", [])?;
         }
+        if let Some(token) = &answer.token {
+            identity::set_token(&tx, token)?;
+        }
         let mut touched = BTreeSet::new();
-        if let Some(ack) = &response.ack {
-            apply_ack(&tx, ack, &mut touched)?;
+        let mut refused = BTreeSet::new();
+        if let Some((ack, signed)) = &answer.ack {
+            apply_ack(&tx, &who.install, ack, signed, &mut touched, &mut refused)?;
+        }
+        for decision in &answer.decisions {
+            decide(&tx, decision)?;
+            touched.insert(decision.of.case);
+        }
+        for number in &answer.resend {
+            send_again(&tx, &who.install, *number, now, &mut touched)?;
         }
         // Without rules nothing can be listed: the pages wait until the pack has been fetched, which comes next.
         let mut pages_whole = true;
-        let pages = if self.pack.is_some() { response.feed.as_slice() } else { &[] };
-        for page in pages {
+        for page in answer.feed.iter().filter(|_| rules.is_some()) {
             let mut whole = true;
             for case in &page.cases {
-                if let Some((_, rules)) = &self.pack {
-                    whole &= apply_feed(&tx, case, rules, now)?;
+                if let Some(rules) = rules {
+                    whole &= apply_feed(&tx, case, &page.scope, rules, now)?;
                 }
             }
             // A pack that does not rebuild was damaged on its way: what came with it is kept, the page is asked for again.
             if whole {
+                for CaseRef(case) in &page.out {
+                    evict::out(&tx, case, &page.scope)?;
+                }
                 tx.prepare_cached(
                     "INSERT INTO scope (scope, cursor) VALUES (?1, ?2) ON CONFLICT (scope) DO UPDATE SET cursor = ?2",
                 )?
@@ -121,12 +141,27 @@ impl Store {
             }
             pages_whole &= whole;
         }
+        match answer.demand {
+            Some(Demand::NewInstall) => {
+                rebase::everything(&tx, fresh, rules, now)?;
+                // What another copy of this store has written is fetched from the start: it counted as our own.
+                tx.execute("DELETE FROM scope", [])?;
+            }
+            Some(Demand::Revoked) => {}
+            None if refused.is_empty() => {}
+            None => rebase::cases(&tx, fresh, &refused, rules, now)?,
+        }
+        Self::set_meta(&tx, "revoked", if answer.demand == Some(Demand::Revoked) { b"1" } else { b"" })?;
+        if answer.demand != Some(Demand::Revoked) {
+            evict::leave_other_scopes(&tx, &answer.scopes)?;
+        }
+        evict::evict(&tx)?;
         let mut anchor = Vec::from(clocks.boot.0);
-        anchor.extend(response.now_ms.to_be_bytes());
+        anchor.extend(answer.now_ms.to_be_bytes());
         anchor.extend(clocks.mono_ms.to_be_bytes());
         Self::set_meta(&tx, "anchor", &anchor)?;
-        Self::set_meta(&tx, "last_answer", &response.now_ms.to_be_bytes())?;
-        if let Some((_, rules)) = &self.pack {
+        Self::set_meta(&tx, "last_answer", &answer.now_ms.to_be_bytes())?;
+        if let Some(rules) = rules {
             for case in &touched {
                 project::rewrite_row_or_skip(&tx, case, rules, now)?;
             }
@@ -135,12 +170,31 @@ impl Store {
         let fresh: i64 =
             self.db
                 .query_row("SELECT count(*) FROM outbox WHERE state = 1 OR (state = 0 AND tries = 0)", [], |row| row.get(0))?;
+        let new_install = answer.demand == Some(Demand::NewInstall);
         Ok(Applied {
             more_to_send: fresh > 0,
-            more_to_pull: self.pack.is_none() || (pages_whole && response.feed.iter().any(|page| page.more)),
-            stale: response.refs.iter().map(|r| r.kind).collect(),
+            more_to_pull: self.pack.is_none() || new_install || (pages_whole && answer.feed.iter().any(|page| page.more)),
+            stale: answer.refs.iter().map(|r| r.kind).collect(),
             photos: self.photos_to_upload()?,
         })
+    }
+
+    /// Moves on to another installation, because the server will not take this one: another device has it, or its mark.
+    pub fn change_install(&mut self, fresh: InstallId, now: UnixMs) -> Result<(), StoreError> {
+        self.load_pack()?;
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        rebase::everything(&tx, fresh, self.pack.as_ref().map(|(_, pack)| pack), now)?;
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// Signed receipts of a batch: the server's words, byte for byte, and its signature. This device's proof.
+    pub fn receipt(&self, install: &InstallId, batch: u64) -> Result<Option<Signed>, StoreError> {
+        Ok(self
+            .db
+            .prepare_cached("SELECT ack, sig FROM batch WHERE install = ?1 AND number = ?2 AND ack IS NOT NULL")?
+            .query_row(params![install.as_bytes(), batch], |row| Ok(Signed { body: row.get(0)?, sig: row.get(1)? }))
+            .optional()?)
     }
 
     /// The last server time seen in this boot.
@@ -159,6 +213,133 @@ impl Store {
 
 /// Most changes in one batch.
 const BATCH_CHANGES: usize = 5_000;
+
+/// The batch whose answer has not come.
+struct OpenBatch {
+    number: u64,
+    size: usize,
+    body: Vec<u8>,
+}
+
+fn open_batch(db: &Connection, install: &InstallId) -> Result<Option<OpenBatch>, StoreError> {
+    Ok(db
+        .prepare_cached("SELECT number, size, body FROM batch WHERE install = ?1 AND body IS NOT NULL")?
+        .query_row(params![install.as_bytes()], |row| Ok(OpenBatch { number: row.get(0)?, size: row.get(1)?, body: row.get(2)? }))
+        .optional()?)
+}
+
+/// The newest batch of an installation, sent or not.
+fn chain_end(db: &Connection, install: &InstallId) -> Result<Option<doorstep_protocol::Link>, StoreError> {
+    let row = db
+        .prepare_cached("SELECT number, hash FROM batch WHERE install = ?1 ORDER BY number DESC LIMIT 1")?
+        .query_row(params![install.as_bytes()], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?)))
+        .optional()?;
+    row.map(|(batch, hash)| {
+        let hash = BatchHash::try_from(hash.as_slice()).map_err(|_| StoreError::Damaged("batch"))?;
+        Ok(doorstep_protocol::Link { batch, hash })
+    })
+    .transpose()
+}
+
+/// Makes the next batch of the chain from what is unsent; `None` if nothing is.
+fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: usize) -> Result<Option<Vec<u8>>, StoreError> {
+    let mut open = sound(db, UNSENT)?;
+    let mut size = 0;
+    let fits = open.iter().take_while(|change| {
+        size += change.bytes.len();
+        size <= max_bytes
+    });
+    let fits = fits.count().max(1).min(open.len());
+    open.truncate(fits);
+    if open.is_empty() {
+        return Ok(None);
+    }
+    let before = chain_end(db, &who.install)?;
+    let number = before.map_or(0, |link| link.batch) + 1;
+    let cases = by_case(&open).into_iter().map(|(case, changes)| {
+        let chunks: Vec<&[u8]> = changes.iter().map(|change| change.bytes.as_slice()).collect();
+        Ok(PushCase { case, pack: pack::elide(&chunks).ok_or(StoreError::Damaged("change"))? })
+    });
+    let push = Push {
+        batch: number,
+        prev: before.map_or(BatchHash::NONE, |link| link.hash),
+        user: who.author.user.to_string(),
+        install: who.install,
+        cases: cases.collect::<Result<_, StoreError>>()?,
+    };
+    let body = encode(&push).map_err(|_| StoreError::Damaged("change"))?;
+    let raw: usize = open.iter().map(|change| change.bytes.len()).sum();
+    db.prepare_cached("INSERT INTO batch (install, number, hash, size, body) VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
+        who.install.as_bytes(),
+        number,
+        BatchHash::of(&body).as_bytes(),
+        raw,
+        body
+    ])?;
+    for change in &open {
+        db.prepare_cached("UPDATE outbox SET state = ?2 WHERE id = ?1")?.execute(params![change.id, IN_BATCH])?;
+    }
+    Ok(Some(body))
+}
+
+/// Quarantined changes of which head office's decision is not known here.
+fn undecided(db: &Connection) -> Result<Vec<Quarantined>, StoreError> {
+    let mut query = db.prepare_cached("SELECT case_id, hash FROM outbox WHERE state = ?1 ORDER BY id DESC LIMIT ?2")?;
+    let rows =
+        query.query_map(params![QUARANTINED, MOST_ASKED], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
+    let mut out = Vec::new();
+    for row in rows {
+        let (case, change) = row?;
+        let damaged = |_| StoreError::Damaged("outbox");
+        out.push(Quarantined {
+            case: CaseId::try_from(case.as_slice()).map_err(damaged)?,
+            change: doorstep_domain::ChangeHash::try_from(change.as_slice()).map_err(damaged)?,
+        });
+    }
+    Ok(out)
+}
+
+/// Head office has decided on a quarantined change. What was released comes anew in the feed, under the server's own hand, and
+/// takes its place then; what was discarded stays here with the reason.
+fn decide(db: &Connection, decision: &Decision) -> Result<(), StoreError> {
+    if !decision.released {
+        db.prepare_cached(
+            "UPDATE outbox SET state = ?3, reason = 'discarded: ' || ?4 WHERE case_id = ?1 AND hash = ?2 AND state = ?5",
+        )?
+        .execute(params![
+            decision.of.case.as_bytes(),
+            decision.of.change.as_bytes(),
+            DISCARDED,
+            decision.why,
+            QUARANTINED
+        ])?;
+    }
+    Ok(())
+}
+
+/// A batch never arrived, or was lost with the server's log: what was in it is unsent again.
+fn send_again(
+    db: &Connection,
+    install: &InstallId,
+    number: u64,
+    now: UnixMs,
+    touched: &mut BTreeSet<CaseId>,
+) -> Result<(), StoreError> {
+    let mut query = db.prepare_cached("SELECT case_id, n FROM change WHERE batch = ?1 AND install = ?2")?;
+    let rows =
+        query.query_map(params![number, install.as_bytes()], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?)))?;
+    for (case, n) in rows.collect::<Result<Vec<_>, _>>()? {
+        db.prepare_cached(
+            "INSERT INTO outbox (case_id, action, recorded_at, command, state, tries, hash, install, seq, max_op, bytes)
+             SELECT case_id, x'', ?3, '{\"do\":\"resend\"}', ?4, 0, hash, install, seq, max_op, bytes FROM change
+             WHERE case_id = ?1 AND n = ?2",
+        )?
+        .execute(params![case, n, now.0, UNSENT])?;
+        db.prepare_cached("DELETE FROM change WHERE case_id = ?1 AND n = ?2")?.execute(params![case, n])?;
+        touched.insert(CaseId::try_from(case.as_slice()).map_err(|_| StoreError::Damaged("change"))?);
+    }
+    Ok(())
+}
 
 /// Outbox rows in a state, those never tried first.
 fn outgoing(db: &Connection, state: i64) -> Result<Vec<Outgoing>, StoreError> {
@@ -179,7 +360,7 @@ fn sound(db: &Connection, state: i64) -> Result<Vec<Outgoing>, StoreError> {
     let (sound, damaged): (Vec<_>, Vec<_>) =
         outgoing(db, state)?.into_iter().partition(|change| Change::read_stored(&change.case, &change.bytes).is_ok());
     for change in damaged {
-        keep(db, change.id, HELD, Some("damaged"))?;
+        keep(db, change.id, QUARANTINED, Some("damaged"))?;
     }
     Ok(sound)
 }
@@ -196,21 +377,19 @@ fn by_case(open: &[Outgoing]) -> BTreeMap<CaseId, Vec<&Outgoing>> {
     cases
 }
 
-fn push(batch: u64, open: &[Outgoing], clocks: Clocks) -> Result<Push, StoreError> {
-    let cases = by_case(open).into_iter().map(|(case, changes)| {
-        let chunks: Vec<&[u8]> = changes.iter().map(|change| change.bytes.as_slice()).collect();
-        Ok(PushCase { case, pack: pack::elide(&chunks).ok_or(StoreError::Damaged("change"))? })
-    });
-    // The clocks are read for each sending, not kept with the batch: they tie this device's monotonic clock to the moment
-    // of arrival, and a batch that waited for an hour would tie it an hour wrong.
-    let clock = BatchClock { wall_ms: clocks.wall.0, mono_ms: clocks.mono_ms, boot: clocks.boot.0 };
-    Ok(Push { batch, clock, cases: cases.collect::<Result<_, StoreError>>()? })
-}
-
-fn apply_ack(db: &Connection, ack: &Ack, touched: &mut BTreeSet<CaseId>) -> Result<(), StoreError> {
-    if ack.batch != read_u64(db, "batch")? {
+fn apply_ack(
+    db: &Connection,
+    install: &InstallId,
+    ack: &Ack,
+    signed: &Signed,
+    touched: &mut BTreeSet<CaseId>,
+    refused: &mut BTreeSet<CaseId>,
+) -> Result<(), StoreError> {
+    if open_batch(db, install)?.is_none_or(|open| open.number != ack.batch) {
         return Ok(()); // a late answer to a batch that is settled
     }
+    db.prepare_cached("UPDATE batch SET body = NULL, ack = ?3, sig = ?4 WHERE install = ?1 AND number = ?2")?
+        .execute(params![install.as_bytes(), ack.batch, signed.body, signed.sig])?;
     let open = outgoing(db, IN_BATCH)?;
     for (case, sent) in by_case(&open) {
         // `prepare` has put aside what can not be read, so what is in the batch can; a row damaged since then waits.
@@ -224,14 +403,19 @@ fn apply_ack(db: &Connection, ack: &Ack, touched: &mut BTreeSet<CaseId>) -> Resu
         // Verdicts come by index: another number of them than of changes is an answer to something else.
         let fits = |answer: &&AckCase| answer.rows.len() == sent.len() && monos.len() == sent.len();
         let verdicts = match answer.filter(fits) {
-            Some(answer) => unpack_verdicts(UnixMs(ack.received_ms), &answer.rows, &answer.held, &monos),
+            Some(answer) => unpack_verdicts(UnixMs(ack.received_ms), &answer.rows, &answer.quarantined, &monos),
             None => vec![Verdict::Pend; sent.len()],
         };
         for (i, (outgoing, verdict)) in sent.iter().zip(verdicts).enumerate() {
             match (verdict, fault, changes.get(i)) {
-                (Verdict::Ok(receipt) | Verdict::Dup(receipt), _, Some(change)) => accept(db, outgoing.id, change, receipt)?,
-                (Verdict::Held(reason), ..) => keep(db, outgoing.id, HELD, Some(&reason))?,
-                (_, Some(fault), _) if outgoing.tries + 1 >= MOST_FAULTS => keep(db, outgoing.id, HELD, Some(fault))?,
+                (Verdict::Ok(receipt) | Verdict::Dup(receipt), _, Some(change)) => {
+                    accept(db, outgoing.id, change, receipt, Some(ack.batch))?;
+                }
+                (Verdict::Quarantined(reason), ..) => {
+                    keep(db, outgoing.id, QUARANTINED, Some(&reason))?;
+                    refused.insert(case);
+                }
+                (_, Some(fault), _) if outgoing.tries + 1 >= MOST_FAULTS => keep(db, outgoing.id, QUARANTINED, Some(fault))?,
                 _ => keep(db, outgoing.id, UNSENT, None)?,
             }
         }
@@ -242,13 +426,20 @@ fn apply_ack(db: &Connection, ack: &Ack, touched: &mut BTreeSet<CaseId>) -> Resu
 
 /// The server has the change: it moves from the outbox to the accepted ones, and the photos it names may follow, whichever
 /// entry named them first. The only way out of the outbox.
-fn accept(db: &Connection, outbox: i64, change: &Change, receipt: Receipt) -> Result<(), StoreError> {
+fn accept(db: &Connection, outbox: i64, change: &Change, receipt: Receipt, batch: Option<u64>) -> Result<(), StoreError> {
     db.prepare_cached(
-        "INSERT INTO change (case_id, n, hash, install, seq, max_op, received_at, acted_at, bytes)
+        "INSERT INTO change (case_id, n, hash, install, seq, max_op, received_at, acted_at, slack_ms, marks, batch, bytes)
          SELECT case_id, (SELECT coalesce(max(n), 0) + 1 FROM change WHERE change.case_id = outbox.case_id), hash, install, seq,
-           max_op, ?2, ?3, bytes FROM outbox WHERE id = ?1",
+           max_op, ?2, ?3, ?4, ?5, ?6, bytes FROM outbox WHERE id = ?1",
     )?
-    .execute(params![outbox, receipt.received_at.0, receipt.acted_at.map(|at| at.0)])?;
+    .execute(params![
+        outbox,
+        receipt.received_at.0,
+        receipt.acted.at.map(|at| at.0),
+        receipt.acted.slack_ms,
+        receipt.marks(),
+        batch
+    ])?;
     for entry in change.entries() {
         if let Body::Photo(photo) = &entry.body {
             db.prepare_cached("UPDATE photo SET state = 1 WHERE sha = ?1 AND state = 0")?
@@ -259,7 +450,7 @@ fn accept(db: &Connection, outbox: i64, change: &Change, receipt: Receipt) -> Re
     Ok(())
 }
 
-/// The change stays in the outbox: to be offered again, or held for a person.
+/// The change stays in the outbox: to be offered again, or quarantined for a person.
 fn keep(db: &Connection, outbox: i64, state: i64, reason: Option<&str>) -> Result<(), StoreError> {
     db.prepare_cached("UPDATE outbox SET state = ?2, reason = ?3, tries = tries + 1 WHERE id = ?1")?
         .execute(params![outbox, state, reason])?;
@@ -268,11 +459,14 @@ fn keep(db: &Connection, outbox: i64, state: i64, reason: Option<&str>) -> Resul
 
 /// Takes the new changes of a case; false if the pack does not rebuild. A change that can not be taken is parked and counted;
 /// it blocks neither the others nor the cursor.
-fn apply_feed(db: &Connection, feed: &FeedCase, rules: &Pack, now: UnixMs) -> Result<bool, StoreError> {
+fn apply_feed(db: &Connection, feed: &FeedCase, scope: &str, rules: &Pack, now: UnixMs) -> Result<bool, StoreError> {
     let case = feed.case;
     let Ok(chunks) = pack::restore(&feed.pack) else { return Ok(false) };
+    db.prepare_cached("INSERT OR IGNORE INTO case_scope (case_id, scope) VALUES (?1, ?2)")?
+        .execute(params![case.as_bytes(), scope])?;
+    db.prepare_cached("DELETE FROM leaving WHERE case_id = ?1")?.execute(params![case.as_bytes()])?;
     let mut history = project::history(db, &case)?;
-    let mut head = project::head(db, &case)?;
+    let (mut head, is_patched) = evict::come_back(db, &case)?;
     let who = identity::read(db)?.ok_or(StoreError::NotEnrolled)?;
     let read: Vec<_> = chunks.iter().map(|(_, bytes)| Change::read(&case, bytes)).collect();
     let monos: Vec<u64> = read.iter().map(|change| change.as_ref().map_or(0, mono_of)).collect();
@@ -287,16 +481,21 @@ fn apply_feed(db: &Connection, feed: &FeedCase, rules: &Pack, now: UnixMs) -> Re
                 head.position.advance(change, change.install() == who.install);
                 head.changes += 1;
                 head.bytes += change.bytes().len();
-                project::insert_accepted(db, &case, &change.link(), change.bytes(), receipt, None)?;
+                project::insert_accepted(db, &case, &change.link(), change.bytes(), receipt, None, None)?;
+                for original in change.entries().iter().filter_map(|entry| entry.release) {
+                    // Released: it stands in the log now, so it is no longer shown as refused.
+                    db.prepare_cached("DELETE FROM outbox WHERE case_id = ?1 AND hash = ?2 AND state >= ?3")?
+                        .execute(params![case.as_bytes(), original.original.as_bytes(), QUARANTINED])?;
+                }
             }
             (read, Admission::Known) => {
                 // Ours, and its verdict never came; or the server's word on one we have.
                 let waiting: Option<i64> = db
-                    .prepare_cached("SELECT id FROM outbox WHERE case_id = ?1 AND hash = ?2")?
+                    .prepare_cached("SELECT id FROM outbox WHERE case_id = ?1 AND hash = ?2 AND state < 2")?
                     .query_row(params![case.as_bytes(), hash.as_bytes()], |row| row.get(0))
                     .optional()?;
                 if let (Some(outbox), Ok(change)) = (waiting, read) {
-                    accept(db, outbox, change, receipt)?;
+                    accept(db, outbox, change, receipt, None)?;
                 }
             }
             (_, refused) => {
@@ -305,9 +504,13 @@ fn apply_feed(db: &Connection, feed: &FeedCase, rules: &Pack, now: UnixMs) -> Re
                     _ => "early",
                 };
                 let unknown = Link { hash: *hash, install: InstallId::new([0; 16]), seq: 0, max_op: 0 };
-                project::insert_accepted(db, &case, &unknown, bytes, receipt, Some(reason))?;
+                project::insert_accepted(db, &case, &unknown, bytes, receipt, None, Some(reason))?;
             }
         }
+    }
+    if is_patched {
+        // Something was recorded after the case had left: what came now lies before it.
+        head.position = project::position(db, &case, &who.install)?;
     }
     match project::entries(db, &case) {
         Ok(entries) => project::write_row(db, &case, &head, entries, rules, now)?,
@@ -326,8 +529,4 @@ fn mono_of(change: &Change) -> u64 {
 fn history_id(db: &Connection) -> Result<HistoryId, StoreError> {
     let stored = Store::meta(db, "history")?;
     Ok(stored.and_then(|bytes| HistoryId::try_from(bytes.as_slice()).ok()).unwrap_or(HistoryId::new([0; 16])))
-}
-
-fn read_u64(db: &Connection, key: &str) -> Result<u64, StoreError> {
-    Ok(Store::meta(db, key)?.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes))
 }

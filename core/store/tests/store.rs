@@ -14,7 +14,7 @@ use std::{fs, path::Path};
 use doorstep_document::{Change, NewEntry, Position, pack};
 use doorstep_domain::*;
 use doorstep_protocol::*;
-use doorstep_store::{Action, ActionCase, Clocks, Enrolment, Filter, OpenError, Store, StoreError};
+use doorstep_store::{Action, ActionCase, Clocks, Enrolment, Filter, OpenError, Session, Store, StoreError};
 use doorstep_sync::Applied;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -41,12 +41,23 @@ fn time() -> TimeEvidence {
     TimeEvidence { wall: NOW, zone_quarters: 32, mono_ms: 5_000, boot: BootId([1; 4]), anchor: None }
 }
 
+/// The installation that a store moves on to when it must.
+const FRESH: InstallId = InstallId::new([0xf0; 16]);
+
+fn enrolment(author: Author) -> Enrolment {
+    let token = Token { secret: "00".into(), expires_ms: NOW.0 + 3_600_000 };
+    let session = Session { server: "http://127.0.0.1:1".into(), server_key: vec![4; 65], token };
+    Enrolment { device: DeviceId::new([9; 16]), install: InstallId::new([9; 16]), author, name: "李明".into(), session }
+}
+
+fn push_of(store: &mut Store, max_bytes: usize) -> Push {
+    decode(&store.prepare(max_bytes, clocks(), "test").unwrap().push.unwrap().body).unwrap()
+}
+
 fn enrolled() -> (TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(folder.path()).unwrap();
-    store.installation((DeviceId::new([9; 16]), InstallId::new([9; 16]))).unwrap();
-    let server = "http://127.0.0.1:1".to_owned();
-    store.enrol(&Enrolment { author: author(), name: "李明".into(), server, token: "00".into() }).unwrap();
+    store.enrol(&enrolment(author()), NOW).unwrap();
     (folder, store)
 }
 
@@ -67,22 +78,33 @@ fn record(store: &mut Store, n: u32, words: &str) -> Result<Vec<doorstep_store::
     store.record(&Action { id: ActionId::new([1; 16]), command: "{\"do\":\"fail\"}".into(), time: time(), now: NOW, cases })
 }
 
-fn response(ack: Option<Ack>, feed: Vec<FeedPage>) -> SyncResponse {
-    SyncResponse { now_ms: NOW.0, history: HistoryId::new([5; 16]), ack, feed, refs: vec![] }
+fn response(ack: Option<Ack>, feed: Vec<FeedPage>) -> Answer {
+    Answer {
+        now_ms: NOW.0,
+        history: HistoryId::new([5; 16]),
+        ack: ack.map(|ack| (ack, Signed { body: vec![], sig: vec![] })),
+        feed,
+        refs: vec![],
+        token: None,
+        demand: None,
+        resend: vec![],
+        decisions: vec![],
+        scopes: vec!["courier/c1".into()],
+    }
 }
 
 /// An answer with the same verdict for every change of a push.
 fn ack(push: &Push, verdict: impl Fn() -> Verdict) -> Ack {
     let cases = push.cases.iter().map(|pushed| {
         let n = pack::restore(&pushed.pack).unwrap().len();
-        let (rows, held) = pack_verdicts(NOW, &vec![(verdict(), 5_000); n]);
-        AckCase { case: pushed.case, rows, held, fault: None }
+        let (rows, quarantined) = pack_verdicts(NOW, &vec![(verdict(), 5_000); n]);
+        AckCase { case: pushed.case, rows, quarantined, fault: None }
     });
     Ack { batch: push.batch, replayed: false, received_ms: NOW.0, cases: cases.collect() }
 }
 
 fn ok() -> Verdict {
-    Verdict::Ok(Receipt { received_at: NOW, acted_at: Some(NOW) })
+    Verdict::Ok(Receipt::of(NOW, Some(NOW)))
 }
 
 /// A first change of a case by another installation.
@@ -96,18 +118,25 @@ fn foreign(n: u32, install: u8) -> Change {
         mobile: None,
         reference: 0,
     };
-    let entry =
-        NewEntry { author: author(), pack_version: 1, time: time(), action: None, facts: Some(facts), body: attempt("别处") };
+    let entry = NewEntry {
+        author: author(),
+        pack_version: 1,
+        time: time(),
+        action: None,
+        facts: Some(facts),
+        release: None,
+        body: attempt("别处"),
+    };
     Change::write(&case(n), &InstallId::new([install; 16]), &Position::default(), &[entry]).unwrap()
 }
 
 fn feed_of(n: u32, chunks: &[&[u8]]) -> FeedCase {
-    let receipts = pack_receipts(&vec![(Receipt { received_at: NOW, acted_at: None }, 5_000); chunks.len()]);
+    let receipts = pack_receipts(&vec![(Receipt::of(NOW, None), 5_000); chunks.len()]);
     FeedCase { case: case(n), pack: pack::elide(chunks).unwrap(), receipts }
 }
 
 fn page(to: u64, cases: Vec<FeedCase>) -> FeedPage {
-    FeedPage { scope: "courier/c1".into(), to, more: false, cases }
+    FeedPage { scope: "courier/c1".into(), to, more: false, cases, out: vec![] }
 }
 
 fn database(folder: &Path) -> Connection {
@@ -145,19 +174,19 @@ fn recording_wants_an_enrolment_and_a_rule_pack() {
 fn a_batch_keeps_its_number_and_content_until_its_answer_comes() {
     let (folder, mut store) = ready();
     record(&mut store, 1, "一").unwrap();
-    let first = store.prepare(1 << 20, clocks()).unwrap().push.unwrap();
+    let first = push_of(&mut store, 1 << 20);
     record(&mut store, 2, "二").unwrap();
     drop(store);
     let mut store = Store::open(folder.path()).unwrap(); // as after a kill
-    let again = store.prepare(1 << 20, clocks()).unwrap().push.unwrap();
+    let again = push_of(&mut store, 1 << 20);
     assert_eq!((first.batch, &first.cases), (again.batch, &again.cases));
-    let applied = store.apply(&response(Some(ack(&again, ok)), vec![]), clocks(), NOW).unwrap();
+    let applied = store.apply(&response(Some(ack(&again, ok)), vec![]), clocks(), NOW, FRESH).unwrap();
     assert!(applied.more_to_send);
-    let next = store.prepare(1 << 20, clocks()).unwrap().push.unwrap();
+    let next = push_of(&mut store, 1 << 20);
     assert_eq!((next.batch, next.cases.len()), (2, 1));
     // The answer to a settled batch comes late: nothing changes.
-    store.apply(&response(Some(ack(&first, || Verdict::Held("x".into()))), vec![]), clocks(), NOW).unwrap();
-    assert_eq!(store.status().unwrap().held, 0);
+    store.apply(&response(Some(ack(&first, || Verdict::Quarantined("x".into()))), vec![]), clocks(), NOW, FRESH).unwrap();
+    assert_eq!(store.status().unwrap().quarantined, 0);
 }
 
 #[test]
@@ -166,11 +195,11 @@ fn a_batch_that_was_too_large_is_sent_smaller_under_its_number() {
     for n in 0..10 {
         record(&mut store, n, "x").unwrap();
     }
-    let large = store.prepare(1 << 20, clocks()).unwrap().push.unwrap();
-    let small = store.prepare(1_000, clocks()).unwrap().push.unwrap();
+    let large = push_of(&mut store, 1 << 20);
+    let small = push_of(&mut store, 1_000);
     assert_eq!((large.batch, small.batch), (1, 1));
     assert!(!small.cases.is_empty() && small.cases.len() < large.cases.len());
-    let one = store.prepare(1, clocks()).unwrap().push.unwrap();
+    let one = push_of(&mut store, 1);
     assert_eq!(one.cases.len(), 1, "one change always fits");
     assert_eq!(store.status().unwrap().unsent.len(), 10, "nothing is lost on the way");
 }
@@ -180,24 +209,24 @@ fn a_pack_that_the_server_could_not_rebuild_is_offered_once_more_then_held_and_s
     let (_folder, mut store) = ready();
     record(&mut store, 1, "x").unwrap();
     for round in 0..2 {
-        let push = store.prepare(1 << 20, clocks()).unwrap().push.unwrap();
-        let faulty = AckCase { case: case(1), rows: vec![], held: vec![], fault: Some("hash".into()) };
+        let push = push_of(&mut store, 1 << 20);
+        let faulty = AckCase { case: case(1), rows: vec![], quarantined: vec![], fault: Some("hash".into()) };
         let answer = Ack { batch: push.batch, replayed: false, received_ms: NOW.0, cases: vec![faulty] };
-        let applied = store.apply(&response(Some(answer), vec![]), clocks(), NOW).unwrap();
+        let applied = store.apply(&response(Some(answer), vec![]), clocks(), NOW, FRESH).unwrap();
         assert_eq!(applied, Applied::default(), "no endless loop in round {round}");
     }
-    assert!(store.prepare(1 << 20, clocks()).unwrap().push.is_none());
-    assert_eq!((store.status().unwrap().held, store.status().unwrap().unsent.len()), (1, 0));
-    assert_eq!(store.case(&waybill(1), NOW).unwrap().unwrap().case.held.len(), 1);
+    assert!(store.prepare(1 << 20, clocks(), "test").unwrap().push.is_none());
+    assert_eq!((store.status().unwrap().quarantined, store.status().unwrap().unsent.len()), (1, 0));
+    assert_eq!(store.case(&waybill(1), NOW).unwrap().unwrap().case.quarantined.len(), 1);
 }
 
 #[test]
 fn an_answer_without_verdicts_leaves_everything_in_the_outbox() {
     let (_folder, mut store) = ready();
     record(&mut store, 1, "x").unwrap();
-    let push = store.prepare(1 << 20, clocks()).unwrap().push.unwrap();
+    let push = push_of(&mut store, 1 << 20);
     let empty = Ack { batch: push.batch, replayed: false, received_ms: NOW.0, cases: vec![] };
-    store.apply(&response(Some(empty), vec![]), clocks(), NOW).unwrap();
+    store.apply(&response(Some(empty), vec![]), clocks(), NOW, FRESH).unwrap();
     assert_eq!(store.status().unwrap().unsent.len(), 1);
 }
 
@@ -205,16 +234,16 @@ fn an_answer_without_verdicts_leaves_everything_in_the_outbox() {
 fn a_pack_damaged_on_its_way_is_asked_for_again_and_costs_neither_the_verdicts_nor_its_neighbours() {
     let (_folder, mut store) = ready();
     record(&mut store, 1, "x").unwrap();
-    let push = store.prepare(1 << 20, clocks()).unwrap().push.unwrap();
+    let push = push_of(&mut store, 1 << 20);
     let mut broken = feed_of(2, &[foreign(2, 7).bytes()]);
     *broken.pack.last_mut().unwrap() ^= 1;
     let good = feed_of(3, &[foreign(3, 7).bytes()]);
     let answer = response(Some(ack(&push, ok)), vec![page(9, vec![good, broken])]);
-    let applied = store.apply(&answer, clocks(), NOW).unwrap();
+    let applied = store.apply(&answer, clocks(), NOW, FRESH).unwrap();
     assert_eq!(applied, Applied::default(), "the next sync asks again, not this one for ever");
     assert!(store.status().unwrap().unsent.is_empty() && store.case(&waybill(3), NOW).unwrap().is_some());
-    assert!(store.prepare(1 << 20, clocks()).unwrap().pull.is_empty(), "the cursor has not moved");
-    store.apply(&response(None, vec![page(9, vec![feed_of(2, &[foreign(2, 7).bytes()])])]), clocks(), NOW).unwrap();
+    assert!(store.prepare(1 << 20, clocks(), "test").unwrap().pull.is_empty(), "the cursor has not moved");
+    store.apply(&response(None, vec![page(9, vec![feed_of(2, &[foreign(2, 7).bytes()])])]), clocks(), NOW, FRESH).unwrap();
     assert!(store.case(&waybill(2), NOW).unwrap().is_some());
 }
 
@@ -225,16 +254,16 @@ fn a_damaged_row_is_put_aside_and_keeps_nothing_else_from_being_sent_or_listed()
     record(&mut store, 2, "y").unwrap();
     let damage = "UPDATE outbox SET bytes = CAST(substr(bytes, 1, 80) || x'00' || substr(bytes, 82) AS BLOB) WHERE id = 1";
     database(folder.path()).execute(damage, []).unwrap();
-    let push = store.prepare(1 << 20, clocks()).unwrap().push.unwrap();
+    let push = push_of(&mut store, 1 << 20);
     assert_eq!(push.cases.len(), 1);
-    store.apply(&response(Some(ack(&push, ok)), vec![]), clocks(), NOW).unwrap();
-    assert_eq!((store.status().unwrap().held, store.status().unwrap().unsent.len()), (1, 0));
+    store.apply(&response(Some(ack(&push, ok)), vec![]), clocks(), NOW, FRESH).unwrap();
+    assert_eq!((store.status().unwrap().quarantined, store.status().unwrap().unsent.len()), (1, 0));
     assert_eq!(store.cases(&Filter::default(), NOW.plus(200_000_000)).unwrap().len(), 2);
     // News of the damaged case from elsewhere stop nothing either.
     let feed = vec![page(9, vec![feed_of(1, &[foreign(1, 7).bytes()]), feed_of(3, &[foreign(3, 7).bytes()])])];
-    store.apply(&response(None, feed), clocks(), NOW).unwrap();
+    store.apply(&response(None, feed), clocks(), NOW, FRESH).unwrap();
     assert!(store.case(&waybill(3), NOW).unwrap().is_some());
-    assert_eq!(store.prepare(1 << 20, clocks()).unwrap().pull[0].cursor, 9);
+    assert_eq!(store.prepare(1 << 20, clocks(), "test").unwrap().pull[0].cursor, 9);
 }
 
 #[test]
@@ -242,10 +271,10 @@ fn an_answer_with_another_number_of_verdicts_settles_nothing() {
     let (_folder, mut store) = ready();
     record(&mut store, 1, "x").unwrap();
     record(&mut store, 1, "y").unwrap();
-    let push = store.prepare(1 << 20, clocks()).unwrap().push.unwrap();
+    let push = push_of(&mut store, 1 << 20);
     let mut answer = ack(&push, ok);
     answer.cases[0].rows.pop();
-    store.apply(&response(Some(answer), vec![]), clocks(), NOW).unwrap();
+    store.apply(&response(Some(answer), vec![]), clocks(), NOW, FRESH).unwrap();
     assert_eq!(store.status().unwrap().unsent.len(), 2);
 }
 
@@ -253,8 +282,7 @@ fn an_answer_with_another_number_of_verdicts_settles_nothing() {
 fn a_store_belongs_to_one_person() {
     let (_folder, mut store) = ready();
     let other = Author { user: "c2".parse().unwrap(), ..author() };
-    let server = "http://127.0.0.1:1".to_owned();
-    let error = store.enrol(&Enrolment { author: other, name: "周".into(), server, token: "11".into() }).unwrap_err();
+    let error = store.enrol(&enrolment(other), NOW).unwrap_err();
     assert!(matches!(error, StoreError::OtherPerson));
 }
 
@@ -264,21 +292,29 @@ fn a_change_in_a_feed_that_cannot_be_taken_is_parked_and_blocks_neither_others_n
     let (first, clash) = (foreign(2, 7), foreign(2, 7));
     let other = {
         let facts = first.entries()[0].facts.clone();
-        let entry = NewEntry { author: author(), pack_version: 1, time: time(), action: None, facts, body: attempt("克隆") };
+        let entry = NewEntry {
+            author: author(),
+            pack_version: 1,
+            time: time(),
+            action: None,
+            facts,
+            release: None,
+            body: attempt("克隆"),
+        };
         Change::write(&case(2), &InstallId::new([7; 16]), &Position::default(), &[entry]).unwrap()
     };
     assert_eq!(first, clash, "the same content is the same change");
     let feed = feed_of(2, &[first.bytes(), other.bytes()]);
     let elsewhere = feed_of(3, &[foreign(3, 8).bytes()]);
-    store.apply(&response(None, vec![page(9, vec![feed, elsewhere])]), clocks(), NOW).unwrap();
+    store.apply(&response(None, vec![page(9, vec![feed, elsewhere])]), clocks(), NOW, FRESH).unwrap();
     assert_eq!(store.case_ids().unwrap().len(), 2);
-    assert_eq!(store.prepare(1 << 20, clocks()).unwrap().pull, [Pull { scope: "courier/c1".into(), cursor: 9 }]);
+    assert_eq!(store.prepare(1 << 20, clocks(), "test").unwrap().pull, [Pull { scope: "courier/c1".into(), cursor: 9 }]);
     let parked: String =
         database(folder.path()).query_row("SELECT parked FROM change WHERE parked IS NOT NULL", [], |r| r.get(0)).unwrap();
     assert_eq!(parked, "seq_taken");
     // The same page again (a lost cursor) changes nothing.
     let again = feed_of(2, &[first.bytes()]);
-    store.apply(&response(None, vec![page(9, vec![again])]), clocks(), NOW).unwrap();
+    store.apply(&response(None, vec![page(9, vec![again])]), clocks(), NOW, FRESH).unwrap();
     assert_eq!(store.case(&waybill(2), NOW).unwrap().unwrap().case.timeline.len(), 1);
 }
 
@@ -286,15 +322,15 @@ fn a_change_in_a_feed_that_cannot_be_taken_is_parked_and_blocks_neither_others_n
 fn feeds_wait_for_the_first_rule_pack() {
     let (_folder, mut store) = enrolled();
     let feed = vec![page(9, vec![feed_of(2, &[foreign(2, 7).bytes()])])];
-    let applied = store.apply(&response(None, feed), clocks(), NOW).unwrap();
-    assert!(applied.more_to_pull && store.prepare(1 << 20, clocks()).unwrap().pull.is_empty());
+    let applied = store.apply(&response(None, feed), clocks(), NOW, FRESH).unwrap();
+    assert!(applied.more_to_pull && store.prepare(1 << 20, clocks(), "test").unwrap().pull.is_empty());
 }
 
 #[test]
 fn another_history_makes_reference_rows_stale_and_keeps_them_in_use() {
     let (folder, mut store) = ready();
-    store.apply(&response(None, vec![]), clocks(), NOW).unwrap();
-    let stale = store.prepare(1 << 20, clocks()).unwrap().refs;
+    store.apply(&response(None, vec![]), clocks(), NOW, FRESH).unwrap();
+    let stale = store.prepare(1 << 20, clocks(), "test").unwrap().refs;
     assert!(stale.iter().all(|kind| kind.version == 0), "versions of another log say nothing: {stale:?}");
     drop(store);
     let mut store = Store::open(folder.path()).unwrap(); // offline, as after a kill
@@ -345,7 +381,7 @@ fn a_full_case_takes_no_new_entries_and_still_takes_late_merges() {
     assert!(matches!(refused, Some(StoreError::CaseFull)), "{refused:?}");
     let late = feed_of(1, &[foreign(1, 7).bytes()]);
     let before = store.case(&waybill(1), NOW).unwrap().unwrap().case.timeline.len();
-    store.apply(&response(None, vec![page(9, vec![late])]), clocks(), NOW).unwrap();
+    store.apply(&response(None, vec![page(9, vec![late])]), clocks(), NOW, FRESH).unwrap();
     assert_eq!(store.case(&waybill(1), NOW).unwrap().unwrap().case.timeline.len(), before + 1);
     record(&mut store, 2, "别的件").unwrap();
 }

@@ -14,15 +14,18 @@
 use std::collections::VecDeque;
 
 use doorstep_domain::PhotoId;
-use doorstep_protocol::{BATCH_BYTES, MIN_BATCH_BYTES, RefKind, SyncRequest, SyncResponse};
+use doorstep_protocol::{Answer, BATCH_BYTES, MIN_BATCH_BYTES, RefKind, SyncRequest};
 
 /// How the engine waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
     /// First back-off, milliseconds; doubles with every failure in a row.
     pub backoff_first_ms: u64,
-    /// Longest back-off, milliseconds.
+    /// Longest back-off before the jitter, milliseconds. With it, unsent work never waits longer than a minute for a network
+    /// that came back without telling.
     pub backoff_most_ms: u64,
+    /// Wait after the server's own refusal, milliseconds: only a person can help, and asking more often helps nobody.
+    pub refused_ms: u64,
     /// Wake after this long when idle, milliseconds: unsent work or replies may be waiting.
     pub poll_ms: u64,
     /// A request without a single byte for this long has stalled, milliseconds; the host watches it.
@@ -31,7 +34,7 @@ pub struct Pace {
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { backoff_first_ms: 1_000, backoff_most_ms: 300_000, poll_ms: 60_000, stall_ms: 30_000 }
+        Self { backoff_first_ms: 1_000, backoff_most_ms: 46_000, refused_ms: 300_000, poll_ms: 60_000, stall_ms: 30_000 }
     }
 }
 
@@ -64,14 +67,14 @@ pub enum Failure {
 }
 
 /// What the host reports.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Event {
     /// Look for work.
     Wake(Cause),
     /// The request asked for by [`Effect::Prepare`]; its batch is durable.
     Prepared(Box<SyncRequest>),
     /// The answer to [`Effect::Send`].
-    Answered(Box<SyncResponse>),
+    Answered(Box<Answer>),
     /// [`Effect::Apply`] is durable.
     Applied(Applied),
     /// [`Effect::Fetch`] is stored, or [`Effect::Upload`] is acknowledged and noted.
@@ -105,7 +108,7 @@ pub enum Effect {
     /// Send the request; give up when no byte moves for [`Pace::stall_ms`].
     Send(Box<SyncRequest>),
     /// Apply the answer in one transaction, report [`Event::Applied`].
-    Apply(Box<SyncResponse>),
+    Apply(Box<Answer>),
     /// Fetch and store reference rows, report [`Event::Done`].
     Fetch(RefKind),
     /// Upload a photo, report [`Event::Done`] when the server has it.
@@ -132,6 +135,9 @@ pub enum Status {
     },
 }
 
+/// Size of a device's first batch, in bytes of raw changes: packed and compressed about a tenth of it travels.
+const START_BYTES: usize = 1024 * 1024;
+
 #[derive(Debug, PartialEq)]
 enum State {
     Rest,
@@ -149,6 +155,8 @@ pub struct Engine {
     state: State,
     failures: u32,
     max_bytes: usize,
+    /// When the request in flight was handed out.
+    sent_at: u64,
     again: bool,
     chores: VecDeque<Effect>,
 }
@@ -156,7 +164,7 @@ pub struct Engine {
 impl Engine {
     /// An engine at rest.
     pub fn new(pace: Pace) -> Self {
-        Self { pace, state: State::Rest, failures: 0, max_bytes: BATCH_BYTES, again: false, chores: VecDeque::new() }
+        Self { pace, state: State::Rest, failures: 0, max_bytes: START_BYTES, sent_at: 0, again: false, chores: VecDeque::new() }
     }
 
     /// Takes an event and says what to do. An event that does not fit the state is ignored: a late report of a cancelled
@@ -179,9 +187,18 @@ impl Engine {
                 effects.extend(self.prepare());
                 effects
             }
-            (State::Busy, Event::Prepared(request)) => vec![Effect::Send(request)],
+            (State::Busy, Event::Prepared(request)) => {
+                self.sent_at = now;
+                vec![Effect::Send(request)]
+            }
             (State::Busy, Event::Answered(response)) => {
                 self.failures = 0;
+                // Aim at 4 to 8 s a request: long enough to be worth its round trip, short enough to survive a bad link.
+                match now.saturating_sub(self.sent_at) {
+                    0..4_000 => self.max_bytes = (self.max_bytes * 2).min(BATCH_BYTES),
+                    4_000..8_000 => {}
+                    _ => self.max_bytes = (self.max_bytes / 2).max(MIN_BATCH_BYTES),
+                }
                 vec![Effect::Apply(response)]
             }
             (State::Busy, Event::Applied(applied)) => self.after(now, applied),
@@ -198,8 +215,6 @@ impl Engine {
     }
 
     fn after(&mut self, now: u64, applied: Applied) -> Vec<Effect> {
-        // A batch size that worked may grow again.
-        self.max_bytes = (self.max_bytes * 2).min(BATCH_BYTES);
         self.again |= applied.more_to_send || applied.more_to_pull;
         // Rules and parcels first, because they judge what follows; then the rest of the facts; photos last (lanes of the
         // protocol design, section 8).
@@ -230,7 +245,7 @@ impl Engine {
         let doubled = self.pace.backoff_first_ms.saturating_mul(1 << self.failures.min(20));
         let base = match &failure {
             Failure::Busy(after) => *after.max(&self.pace.backoff_first_ms),
-            Failure::Refused(_) => self.pace.backoff_most_ms,
+            Failure::Refused(_) => self.pace.refused_ms,
             _ => doubled.min(self.pace.backoff_most_ms),
         };
         self.failures = self.failures.saturating_add(1);
@@ -248,6 +263,57 @@ impl Engine {
 mod tests {
     use super::*;
     use doorstep_domain::{DeviceId, HistoryId, InstallId};
+    use proptest::prelude::*;
+
+    fn event() -> impl Strategy<Value = Event> {
+        prop_oneof![
+            Just(Event::Wake(Cause::Asked)),
+            Just(Event::Wake(Cause::Connected)),
+            Just(Event::Wake(Cause::Recorded)),
+            Just(Event::Wake(Cause::Timer)),
+            Just(Event::Prepared(request())),
+            Just(Event::Answered(response())),
+            (any::<bool>(), any::<bool>()).prop_map(|(more_to_send, more_to_pull)| Event::Applied(Applied {
+                more_to_send,
+                more_to_pull,
+                ..Applied::default()
+            })),
+            Just(Event::Done),
+            Just(Event::Failed(Failure::Network)),
+            Just(Event::Failed(Failure::TooLarge)),
+            Just(Event::Failed(Failure::Storage)),
+        ]
+    }
+
+    proptest! {
+        /// The liveness law (pains, section 1): whatever happens in whatever order, the engine is either at work on exactly one
+        /// thing, or has a wake scheduled within a minute. There is no third state.
+        #[test]
+        fn it_is_always_at_work_or_about_to_wake(events in proptest::collection::vec((event(), 0u64..90_000, any::<u64>()), 1..60)) {
+            let mut engine = Engine::new(Pace::default());
+            let (mut now, mut in_flight, mut wake_at) = (0, 0, None);
+            for (event, passed, entropy) in std::iter::once((Event::Wake(Cause::Recorded), 0, 7)).chain(events) {
+                now += passed;
+                let answers = !matches!(event, Event::Wake(_));
+                let before = in_flight;
+                // A report that fits ends what is in flight; one that does not is ignored and gives no effect.
+                let effects = engine.handle(now, entropy, event);
+                if answers && !effects.is_empty() { in_flight = 0; }
+                for effect in &effects {
+                    match effect {
+                        Effect::WakeAt(at) => wake_at = Some(*at),
+                        Effect::Tell(_) => {}
+                        _ => in_flight += 1,
+                    }
+                }
+                prop_assert!(in_flight <= 1, "two things in flight after {effects:?}");
+                prop_assert!(before <= 1);
+                if in_flight == 0 {
+                    prop_assert!(wake_at.is_some_and(|at| at <= now + 60_000), "no wake within a minute");
+                }
+            }
+        }
+    }
 
     fn request() -> Box<SyncRequest> {
         Box::new(SyncRequest {
@@ -258,17 +324,31 @@ mod tests {
             pull: vec![],
             want_bytes: 0,
             refs: vec![],
+            chain: None,
+            beacon: None,
+            quarantined: vec![],
         })
     }
 
-    fn response() -> Box<SyncResponse> {
-        Box::new(SyncResponse { now_ms: 0, history: HistoryId::new([0; 16]), ack: None, feed: vec![], refs: vec![] })
+    fn response() -> Box<Answer> {
+        Box::new(Answer {
+            now_ms: 0,
+            history: HistoryId::new([0; 16]),
+            ack: None,
+            feed: vec![],
+            refs: vec![],
+            token: None,
+            demand: None,
+            resend: vec![],
+            decisions: vec![],
+            scopes: vec![],
+        })
     }
 
     fn started() -> Engine {
         let mut engine = Engine::new(Pace::default());
         let effects = engine.handle(0, 0, Event::Wake(Cause::Asked));
-        assert_eq!(effects, [Effect::Tell(Status::Syncing), Effect::Prepare { max_bytes: BATCH_BYTES }]);
+        assert_eq!(effects, [Effect::Tell(Status::Syncing), Effect::Prepare { max_bytes: START_BYTES }]);
         assert!(matches!(engine.handle(0, 0, Event::Prepared(request())).as_slice(), [Effect::Send(_)]));
         engine
     }
@@ -325,7 +405,7 @@ mod tests {
             engine.handle(now, 0, Event::Wake(Cause::Timer));
         }
         assert_eq!(&waits[..4], [700, 1_400, 2_800, 5_600]);
-        assert_eq!(waits[11], 210_000, "never longer than five minutes less the jitter");
+        assert_eq!(waits[11], 32_200, "never longer than the longest less the jitter");
         engine.handle(now, u64::MAX, Event::Failed(Failure::Network));
         assert!(!engine.handle(now + 1, 0, Event::Wake(Cause::Connected)).is_empty());
         let effects = engine.handle(now + 2, u64::MAX, Event::Failed(Failure::Network));
@@ -352,6 +432,19 @@ mod tests {
         engine.handle(0, 0, Event::Answered(response()));
         let effects = engine.handle(0, 0, Event::Applied(Applied { more_to_send: true, ..Applied::default() }));
         assert_eq!(effects, [Effect::Prepare { max_bytes: 2 * MIN_BATCH_BYTES }]);
+    }
+
+    #[test]
+    fn a_slow_answer_halves_the_next_batch_and_a_quick_one_doubles_it() {
+        let next = |took: u64| {
+            let mut engine = started();
+            engine.handle(took, 0, Event::Answered(response()));
+            match engine.handle(took, 0, Event::Applied(Applied { more_to_send: true, ..Applied::default() })).as_slice() {
+                [Effect::Prepare { max_bytes }] => *max_bytes,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!([next(500), next(5_000), next(9_000)], [2 * START_BYTES, START_BYTES, START_BYTES / 2]);
     }
 
     #[test]

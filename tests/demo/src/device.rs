@@ -121,6 +121,6 @@ fn report(client: &Client) -> Result<Value, Box<dyn Error>> {
         );
     }
     Ok(
-        json!({ "cases": cases, "unsent": status.unsent.len(), "photos": status.photos, "held": status.held, "parcels": client.parcels()?.len() }),
+        json!({ "cases": cases, "unsent": status.unsent.len(), "photos": status.photos, "quarantined": status.quarantined, "parcels": client.parcels()?.len() }),
     )
 }

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use doorstep_server::{Config, start};
+use doorstep_server::{Config, VERSIONS, start};
 use serde_json::json;
 
 use crate::clock::StoryClock;
@@ -15,7 +15,9 @@ use crate::clock::StoryClock;
 pub async fn run(folder: PathBuf, clock: &Path) -> Result<(), Box<dyn Error>> {
     let clock = StoryClock::open(clock)?;
     let listen = "127.0.0.1:0".parse()?;
-    let running = start(Config { folder, listen, insecure: false, tls: None, now: Arc::new(move || clock.now()) }).await?;
+    let running =
+        start(Config { folder, listen, insecure: false, tls: None, now: Arc::new(move || clock.now()), versions: VERSIONS })
+            .await?;
     println!("{}", json!({ "addr": running.addr, "page": format!("http://{}/?token={}", running.addr, running.console_token) }));
     tokio::task::spawn_blocking(|| std::io::stdin().lines().for_each(drop)).await?;
     running.stop().await;

@@ -62,12 +62,12 @@ pub async fn everything(facts: Facts<'_>, cast: &mut Cast) -> Result<()> {
     let (mut requests, mut failed, mut completed) = (0, 0, 0);
     for actor in cast.all() {
         let report = actor.ask(&Ask::Report).await?;
-        if report["unsent"] != 0 || report["photos"] != 0 || report["held"] != 0 {
-            return Err(format!("{}: something is still unsent or held: {report}", actor.name).into());
+        if report["unsent"] != 0 || report["photos"] != 0 || report["quarantined"] != 0 {
+            return Err(format!("{}: something is still unsent or quarantined: {report}", actor.name).into());
         }
         // Every replica holds exactly the cases of its scope, each equal to head office's.
         let empty = Vec::new();
-        let held: BTreeMap<CaseId, &Value> = report["cases"]
+        let quarantined: BTreeMap<CaseId, &Value> = report["cases"]
             .as_array()
             .unwrap_or(&empty)
             .iter()
@@ -75,10 +75,10 @@ pub async fn everything(facts: Facts<'_>, cast: &mut Cast) -> Result<()> {
             .collect::<Result<_>>()?;
         let in_scope: BTreeSet<CaseId> =
             truths.iter().filter(|(_, truth)| reads(actor.person, &truth.case)).map(|(id, _)| *id).collect();
-        if held.keys().copied().collect::<BTreeSet<_>>() != in_scope {
-            return Err(format!("{} holds {} cases, its scope has {}", actor.name, held.len(), in_scope.len()).into());
+        if quarantined.keys().copied().collect::<BTreeSet<_>>() != in_scope {
+            return Err(format!("{} holds {} cases, its scope has {}", actor.name, quarantined.len(), in_scope.len()).into());
         }
-        for (id, case) in &held {
+        for (id, case) in &quarantined {
             let truth = truths.get(id).ok_or("a case that head office does not have")?;
             if case["heads"] != truth.heads {
                 return Err(format!("{}: heads of {id} differ", actor.name).into());
@@ -106,7 +106,7 @@ pub async fn everything(facts: Facts<'_>, cast: &mut Cast) -> Result<()> {
         lines.push(format!(
             "  {:<36} {:>2} cases in scope, {:>3} actions shown as recorded",
             actor.name,
-            held.len(),
+            quarantined.len(),
             journal.lines().count()
         ));
     }
@@ -186,7 +186,7 @@ fn expectations(truths: &BTreeMap<CaseId, Truth>, pack: &Pack, now: doorstep_dom
         (judged("QH310000000037")?.flags.contains(&doorstep_rules::Flag::Leniency), "a label without mobile is leniency"),
         (judged("QH310000000001")?.state == doorstep_rules::State::Closed, "the first parcel was delivered"),
     ];
-    match checks.iter().find(|(held, _)| !held) {
+    match checks.iter().find(|(quarantined, _)| !quarantined) {
         Some((_, what)) => Err(format!("not as the story goes: {what}").into()),
         None => Ok(()),
     }

@@ -43,6 +43,7 @@ fn entry(body: Body, first: bool) -> NewEntry {
             mobile: Some([9; 8]),
             reference: 3,
         }),
+        release: None,
         body,
     }
 }

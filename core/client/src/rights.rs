@@ -1,0 +1,41 @@
+//! Rights on the device: the policy forbids early what the server would refuse. The server is the judge; a device knows less.
+
+use doorstep_domain::UnixMs;
+use doorstep_rules::{Case, Concerned, Permit};
+use doorstep_store::{ActionCase, Identity, Store};
+
+use crate::{ClientError, Refusal};
+
+/// Refuses what the policy denies to the person, as far as this device knows the parcel.
+pub(crate) fn forbid_early(store: &mut Store, who: &Identity, cases: &[ActionCase], now: UnixMs) -> Result<(), ClientError> {
+    let policy = store.policy()?;
+    for target in cases {
+        let case = store.case(&target.waybill, now)?.map(|view| view.case);
+        let parcel = concerned(store, who, target, case.as_ref())?;
+        for body in &target.bodies {
+            let rule = policy.judge(who.author.role, &who.author.user, &who.author.outlet, body.kind(), &parcel);
+            if rule.is_none_or(|rule| rule.verdict == Permit::Deny) {
+                return Err(ClientError::Refused(Refusal::Rights { kind: body.kind().to_owned() }));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What this device knows of who is concerned. A courier's phone has rows of their own parcels only, so a row or a case that the
+/// server gave it is theirs.
+fn concerned(store: &Store, who: &Identity, target: &ActionCase, case: Option<&Case>) -> Result<Concerned, ClientError> {
+    let row = store.parcel(&target.waybill)?;
+    let facts = case.map(|case| &case.facts);
+    let mut parcel = Concerned {
+        couriers: Vec::new(),
+        offered: case.and_then(Case::offered_to).cloned(),
+        delivering: row.as_ref().map(|row| row.delivering_outlet.clone()).or_else(|| facts?.delivering_outlet.clone()),
+        origin: row.as_ref().map(|row| row.origin_outlet.clone()).or_else(|| facts?.origin_outlet.clone()),
+        hub: row.as_ref().and_then(|row| row.hub.clone()),
+    };
+    if row.is_some() || case.is_some() {
+        parcel.couriers.push(who.author.user.clone());
+    }
+    Ok(parcel)
+}

@@ -1,0 +1,206 @@
+//! Enrolling, staying known to the server, and who is at the device.
+
+use std::num::NonZeroU32;
+
+use doorstep_domain::{Author, DeviceId, InstallId, UnixMs, UserId};
+use doorstep_protocol::{
+    EnrolRequest, EnrolResponse, NonceResponse, RENEWAL_HEADER, SessionRequest, SessionResponse, Token, decode, encode, seal,
+    signing::{enrol_message, renewal_message, session_message},
+};
+use doorstep_store::{Enrolment, Identity, Member, Session};
+use doorstep_sync::Failure;
+use reqwest::Method;
+use ring::pbkdf2;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    Client, ClientError, Refusal,
+    client::{Inner, random},
+    http::{Call, Cost},
+};
+
+/// Wrong PINs after which only a new code from head office unlocks.
+pub const MOST_WRONG_PINS: u32 = 5;
+/// Rounds of a PIN's hash: a tenth of a second on a cheap phone. A PIN of six digits is no secret from who holds the file; it
+/// keeps colleagues out, and the platform's encryption keeps out the rest.
+const PIN_ROUNDS: u32 = 100_000;
+
+impl Client {
+    /// Redeems a one-time code with a signature of this device's key, then fetches rules, directory, parcels and cases. If only
+    /// the enrolment itself succeeds, the rest comes with the next sync. On an outlet's tablet a second person's code adds them.
+    pub async fn enrol(&self, server: &str, code: &str) -> Result<Identity, ClientError> {
+        let server = server.trim().trim_end_matches('/');
+        if !server.starts_with("http://") && !server.starts_with("https://") {
+            return Err(ClientError::Server);
+        }
+        let mut tries = 0;
+        let enrolment = loop {
+            match self.redeem(server, code, tries > 0).await {
+                // The installation is another device's (its key was replaced), or its mark is taken: a new one, once.
+                Err(ClientError::Network(Failure::Refused(why))) if why == "tag_taken" && tries == 0 => tries += 1,
+                other => break other?,
+            }
+        };
+        let now = self.inner.now()?;
+        self.inner.store().enrol(&enrolment, now)?;
+        self.inner.changed();
+        self.sync().await.ok();
+        self.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))
+    }
+
+    async fn redeem(&self, server: &str, code: &str, fresh_install: bool) -> Result<Enrolment, ClientError> {
+        let public_key = self.inner.signer.public_key();
+        let device = DeviceId::of(&public_key);
+        let fresh = InstallId::new(random()?);
+        let install = {
+            let mut store = self.inner.store();
+            let same_key = store.device()?.is_none_or(|had| had == device);
+            if same_key && !fresh_install { store.installation(fresh)? } else { fresh }
+        };
+        let nonce: NonceResponse = self.inner.ask(server, "/v1/nonce", vec![]).await?;
+        let clean: String = code.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase();
+        let message = enrol_message(&nonce.nonce, &Sha256::digest(clean).into(), install.as_bytes());
+        let request = EnrolRequest {
+            code: code.to_owned(),
+            public_key,
+            install,
+            nonce: nonce.nonce,
+            sig: self.inner.signer.sign(&message)?,
+        };
+        let answer: EnrolResponse = self.inner.ask(server, "/v1/enrol", packed(&request)?).await?;
+        let role = answer.role.parse().map_err(|_| ClientError::Network(Failure::Refused("role_unknown".into())))?;
+        let author = Author { user: answer.user.parse()?, role, outlet: answer.outlet.parse()? };
+        let session = Session { server: server.to_owned(), server_key: answer.server_key, token: answer.token };
+        Ok(Enrolment { device, install, author, name: answer.name, session })
+    }
+
+    /// The people of this device.
+    pub fn members(&self) -> Result<Vec<Member>, ClientError> {
+        Ok(self.inner.store().members()?)
+    }
+
+    /// Whether somebody must unlock first: the shift has ended, or nobody has unlocked yet.
+    pub fn is_locked(&self) -> Result<bool, ClientError> {
+        let now = self.inner.now()?;
+        Ok(self.inner.store().is_locked(now)?)
+    }
+
+    /// Sets the PIN of the person who is signed in: 4 to 12 digits.
+    pub fn set_pin(&self, pin: &str) -> Result<(), ClientError> {
+        if !(4..=12).contains(&pin.len()) || !pin.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(ClientError::Refused(Refusal::PinShape));
+        }
+        self.unlocked()?;
+        let mut kept = random::<16>()?.to_vec();
+        kept.extend(PIN_ROUNDS.to_be_bytes());
+        let mut hash = [0; 32];
+        pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, rounds(PIN_ROUNDS)?, &kept, pin.as_bytes(), &mut hash);
+        kept.extend(hash);
+        let who = self.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
+        self.inner.store().set_pin(&who.author.user, Some(&kept))?;
+        self.sign_in(&who.author.user)
+    }
+
+    /// Signs a person in with their PIN, until the shift ends. A wrong PIN counts, durably, before it is said to be wrong.
+    pub fn unlock(&self, user: &str, pin: &str) -> Result<(), ClientError> {
+        let user: UserId = user.parse()?;
+        let member = self.member(&user)?;
+        if member.wrong >= MOST_WRONG_PINS {
+            return Err(ClientError::Refused(Refusal::PinLocked));
+        }
+        let kept = member.pin.ok_or(ClientError::Refused(Refusal::NoPin))?;
+        let (salted, hash) = kept.split_at_checked(20).ok_or(ClientError::Internal("the kept PIN is damaged"))?;
+        let count = salted.last_chunk::<4>().map_or(PIN_ROUNDS, |bytes| u32::from_be_bytes(*bytes));
+        if pbkdf2::verify(pbkdf2::PBKDF2_HMAC_SHA256, rounds(count)?, salted, pin.as_bytes(), hash).is_err() {
+            self.inner.store().wrong_pin(&user)?;
+            return Err(ClientError::Refused(Refusal::PinWrong));
+        }
+        self.sign_in(&user)
+    }
+
+    /// Signs a person in because the platform vouches for them (finger, face, device credential), until the shift ends.
+    pub fn unlock_by_platform(&self, user: &str) -> Result<(), ClientError> {
+        let user: UserId = user.parse()?;
+        self.member(&user)?;
+        self.sign_in(&user)
+    }
+
+    /// Locks: recording and reading wait for the next unlock. What is unsent is sent all the same.
+    pub fn lock(&self) -> Result<(), ClientError> {
+        self.inner.store().lock()?;
+        self.inner.changed();
+        Ok(())
+    }
+
+    fn member(&self, user: &UserId) -> Result<Member, ClientError> {
+        let found = self.inner.store().members()?.into_iter().find(|member| member.author.user == *user);
+        found.ok_or(ClientError::Refused(Refusal::NotAMember))
+    }
+
+    fn sign_in(&self, user: &UserId) -> Result<(), ClientError> {
+        let now = self.inner.now()?;
+        let mut store = self.inner.store();
+        let shift = i64::from(store.policy()?.lock_after_minutes) * 60_000;
+        store.sign_in(user, now.plus(shift))?;
+        drop(store);
+        self.inner.changed();
+        Ok(())
+    }
+
+    /// Refuses while the device is locked.
+    pub(crate) fn unlocked(&self) -> Result<UnixMs, ClientError> {
+        let now = self.inner.now()?;
+        if self.inner.store().is_locked(now)? { Err(ClientError::Refused(Refusal::Locked)) } else { Ok(now) }
+    }
+}
+
+fn rounds(count: u32) -> Result<NonZeroU32, ClientError> {
+    NonZeroU32::new(count).ok_or(ClientError::Internal("the kept PIN is damaged"))
+}
+
+pub(crate) fn packed<T: minicbor::Encode<()>>(message: &T) -> Result<Vec<u8>, ClientError> {
+    encode(message).and_then(|body| seal(&body)).map_err(|_| ClientError::Internal("the request can not be encoded"))
+}
+
+impl Inner {
+    /// One request without a token, and its answer.
+    async fn ask<T: for<'b> minicbor::Decode<'b, ()>>(&self, server: &str, path: &str, body: Vec<u8>) -> Result<T, ClientError> {
+        let call = Call {
+            client: &self.http,
+            token: None,
+            renewal: None,
+            method: Method::POST,
+            url: format!("{server}{path}"),
+            body,
+            stall: self.stall,
+        };
+        let answer = call.run(&mut Cost::default()).await.map_err(ClientError::Network)?;
+        answer.and_then(|bytes| decode(&bytes).ok()).ok_or(ClientError::Network(Failure::Network))
+    }
+
+    /// With which a request goes on after its token has ended: in one round trip, once. `None` while the token is good.
+    pub(crate) fn renewal(&self, token: &Token) -> Result<Option<String>, ClientError> {
+        let clocks = self.clock.read();
+        let anchored = self.store().anchor(clocks.boot)?.is_some();
+        // Without a server time in this boot nobody knows whether it has ended: the signature costs less than a round trip.
+        if anchored && self.now()?.0 < token.expires_ms {
+            return Ok(None);
+        }
+        let signature = self.signer.sign(&renewal_message(&token.secret))?;
+        Ok(Some(signature.iter().map(|byte| format!("{byte:02x}")).collect()))
+    }
+
+    /// A new token for a signature over the server's nonce: the way back when the token is of no use any more.
+    pub(crate) async fn new_session(&self, server: &str) -> Result<Token, ClientError> {
+        let nonce: NonceResponse = self.ask(server, "/v1/nonce", vec![]).await?;
+        let device = DeviceId::of(&self.signer.public_key());
+        let sig = self.signer.sign(&session_message(&nonce.nonce))?;
+        let request = packed(&SessionRequest { device, nonce: nonce.nonce, sig })?;
+        let answer: SessionResponse = self.ask(server, "/v1/session", request).await?;
+        self.store().set_token(&answer.token)?;
+        Ok(answer.token)
+    }
+}
+
+/// The header of [`Inner::renewal`].
+pub(crate) const RENEWAL: &str = RENEWAL_HEADER;

@@ -1,0 +1,76 @@
+//! An answer after its signatures were checked: the only form in which a device uses one.
+
+use doorstep_domain::{DeviceId, HistoryId};
+
+use crate::{
+    Ack, CodecError, Decision, Demand, FeedPage, RefVersion, Signed, SyncResponse, Token, decode,
+    signing::{answer_message, is_signed},
+};
+
+/// Why an answer is not used. Nothing of it is.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    /// The verdicts, or a page with receipts, are not signed by the server that the device enrolled with.
+    #[error("the answer is not signed by the server")]
+    Signature,
+    /// A signed part is not the message it should be.
+    #[error("the answer can not be read: {0}")]
+    Malformed(#[from] CodecError),
+}
+
+/// A [`SyncResponse`] whose signatures hold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The server's clock.
+    pub now_ms: i64,
+    /// The server's log.
+    pub history: HistoryId,
+    /// Verdicts, with the signed bytes: the device's proof of its receipts.
+    pub ack: Option<(Ack, Signed)>,
+    /// Pages.
+    pub feed: Vec<FeedPage>,
+    /// Reference rows in another version.
+    pub refs: Vec<RefVersion>,
+    /// A new token.
+    pub token: Option<Token>,
+    /// What the server asks for.
+    pub demand: Option<Demand>,
+    /// Batches to send again.
+    pub resend: Vec<u64>,
+    /// Decisions on quarantined changes.
+    pub decisions: Vec<Decision>,
+    /// The scopes that the device may read.
+    pub scopes: Vec<String>,
+}
+
+impl SyncResponse {
+    /// Checks the signatures, which were made for this device, and reads the signed parts.
+    pub fn verify(self, device: &DeviceId, server_key: &[u8]) -> Result<Answer, AnswerError> {
+        let holds = |signed: &Signed| is_signed(server_key, &answer_message(device.as_bytes(), &signed.body), &signed.sig);
+        let ack = match self.ack {
+            Some(signed) if holds(&signed) => Some((decode(&signed.body)?, signed)),
+            Some(_) => return Err(AnswerError::Signature),
+            None => None,
+        };
+        let mut feed = Vec::with_capacity(self.feed.len());
+        for signed in &self.feed {
+            let page: FeedPage = decode(&signed.body)?;
+            if !(page.cases.is_empty() && page.out.is_empty()) && !holds(signed) {
+                return Err(AnswerError::Signature);
+            }
+            feed.push(page);
+        }
+        Ok(Answer {
+            now_ms: self.now_ms,
+            history: self.history,
+            ack,
+            feed,
+            refs: self.refs,
+            token: self.token,
+            demand: self.demand,
+            resend: self.resend,
+            decisions: self.decisions,
+            scopes: self.scopes,
+        })
+    }
+}

@@ -1,0 +1,54 @@
+//! The versions of the protocol, named, with the reason for each. A server keeps taking a version for 24 months after a newer
+//! one has come, and a client that is older still may push: what is on a phone is never stranded.
+
+/// One version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Version {
+    /// As in the header.
+    pub name: &'static str,
+    /// Since when it is spoken, as a date.
+    pub since: &'static str,
+    /// Why it came.
+    pub reason: &'static str,
+    /// What a device that speaks it may do.
+    pub reach: Reach,
+}
+
+/// What a device of a version may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Everything.
+    Whole,
+    /// Deliver what it has recorded; its feeds stay empty until it is updated.
+    PushOnly,
+}
+
+/// Every version that this build knows, oldest first.
+pub const VERSIONS: &[Version] =
+    &[Version { name: "1", since: "2026-11-22", reason: "the first: signed batches, signed receipts", reach: Reach::Whole }];
+
+/// What a device that names this version may do; `None` for a name that is no version. Without a name it is the oldest. A
+/// device of a newer version than the server's is spoken to in the server's newest: unknown fields are ignored by both.
+pub fn reach(versions: &[Version], name: Option<&str>) -> Option<Reach> {
+    let Some(name) = name else { return versions.first().map(|version| version.reach) };
+    let newest = versions.last().and_then(|v| v.name.parse::<u32>().ok());
+    match versions.iter().find(|version| version.name == name) {
+        Some(version) => Some(version.reach),
+        None => name.parse::<u32>().ok().filter(|given| newest.is_some_and(|newest| *given > newest)).map(|_| Reach::Whole),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_client_may_still_push_and_a_newer_one_is_spoken_to_in_our_version() {
+        let old = Version { name: "1", since: "2026-11-22", reason: "the first", reach: Reach::PushOnly };
+        let new = Version { name: "2", since: "2028-12-01", reason: "the second", reach: Reach::Whole };
+        let reach = |name| reach(&[old, new], name);
+        assert_eq!((reach(Some("1")), reach(None)), (Some(Reach::PushOnly), Some(Reach::PushOnly)));
+        assert_eq!((reach(Some("2")), reach(Some("3"))), (Some(Reach::Whole), Some(Reach::Whole)));
+        assert_eq!((reach(Some("0")), reach(Some("x")), reach(Some(""))), (None, None, None));
+    }
+}

@@ -1,0 +1,254 @@
+//! Who may record what (domain 10.2): ordered rules of role x kind x where -> allow, review, deny, as versioned data. The
+//! client reads it to forbid early, the server to judge; only the server refuses.
+
+use doorstep_domain::{Kind, OutletCode, Role, UserId};
+use serde::{Deserialize, Serialize};
+
+use crate::Words;
+
+/// How a person stands to a parcel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Where {
+    /// It is, or was, the courier's own: on their list, or taken over by them.
+    Own,
+    /// It is being handed over to the courier.
+    Offered,
+    /// Their outlet delivers it.
+    Delivering,
+    /// Their outlet sent it.
+    Origin,
+    /// Their hub handles it.
+    Hub,
+    /// No list has it, so nobody's claim can be checked.
+    Unlisted,
+    /// Always true.
+    Any,
+}
+
+/// What a rule says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Permit {
+    /// Taken.
+    Allow,
+    /// Taken, and head office is asked to look: plausible but odd.
+    Review,
+    /// Refused; the server keeps it in quarantine.
+    Deny,
+}
+
+/// One rule. The first that fits decides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Its id, named in quarantine.
+    pub id: String,
+    /// What it says, in Chinese.
+    pub zh: String,
+    /// What it says, in English.
+    pub en: String,
+    /// Spellings of [`Role`], or `*`.
+    pub roles: Vec<String>,
+    /// Spellings of [`Kind`], `unknown` for kinds that this version does not know, or `*`.
+    pub kinds: Vec<String>,
+    /// One of these must hold.
+    #[serde(rename = "where")]
+    pub places: Vec<Where>,
+    /// What follows.
+    pub verdict: Permit,
+}
+
+/// A version of the policy. Read with [`Policy::parse`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Version, growing.
+    pub version: u32,
+    /// A shared device locks so many minutes after it was unlocked: the end of a shift (domain SEC-3).
+    pub lock_after_minutes: u32,
+    /// Rules, in order.
+    pub rules: Vec<Rule>,
+}
+
+/// Why a file is no policy.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// Not JSON of the policy's shape; the parser's message names line and column.
+    #[error("policy is not readable: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A value that no rule can work with.
+    #[error("policy is not usable: {0}")]
+    Invalid(String),
+}
+
+/// What is known of a parcel when a right is judged. The server fills it from reference rows and accepted entries, a device
+/// from what it has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Concerned {
+    /// Couriers whose list it was ever on, or who took it over.
+    pub couriers: Vec<UserId>,
+    /// The courier to whom it is being handed over.
+    pub offered: Option<UserId>,
+    /// Delivering outlet.
+    pub delivering: Option<OutletCode>,
+    /// Origin outlet.
+    pub origin: Option<OutletCode>,
+    /// Hub.
+    pub hub: Option<OutletCode>,
+}
+
+impl Concerned {
+    /// Whether somebody stands so to the parcel. Without a delivering outlet no list has it.
+    fn holds(&self, place: Where, user: &UserId, outlet: &OutletCode) -> bool {
+        match place {
+            Where::Own => self.couriers.contains(user),
+            Where::Offered => self.offered.as_ref() == Some(user),
+            Where::Delivering => self.delivering.as_ref() == Some(outlet),
+            Where::Origin => self.origin.as_ref() == Some(outlet),
+            Where::Hub => self.hub.as_ref() == Some(outlet),
+            Where::Unlisted => self.delivering.is_none(),
+            Where::Any => true,
+        }
+    }
+}
+
+impl Policy {
+    /// Reads and checks a policy. Its last rule must deny everything, so that silence is never a right.
+    pub fn parse(json: &[u8]) -> Result<Self, PolicyError> {
+        let policy: Self = serde_json::from_slice(json)?;
+        match policy.fault() {
+            None => Ok(policy),
+            Some(fault) => Err(PolicyError::Invalid(fault)),
+        }
+    }
+
+    fn fault(&self) -> Option<String> {
+        for rule in &self.rules {
+            if let Some(role) = rule.roles.iter().find(|role| *role != "*" && role.parse::<Role>().is_err()) {
+                return Some(format!("{}: no role {role:?}", rule.id));
+            }
+            let is_kind = |kind: &str| kind == "*" || kind == UNKNOWN || Kind::from_word(kind).is_some();
+            if let Some(kind) = rule.kinds.iter().find(|kind| !is_kind(kind)) {
+                return Some(format!("{}: no kind {kind:?}", rule.id));
+            }
+        }
+        let closing = |rule: &Rule| {
+            rule.roles == ["*"] && rule.kinds == ["*"] && rule.places == [Where::Any] && rule.verdict == Permit::Deny
+        };
+        if !self.rules.last().is_some_and(closing) {
+            return Some("the last rule must deny every kind to every role anywhere".into());
+        }
+        (!(1..=10_080).contains(&self.lock_after_minutes)).then(|| "lock_after_minutes outside 1 to 10080".into())
+    }
+
+    /// The rule that decides whether somebody may record a kind of entry for a parcel; `None` only for a policy that was not
+    /// read by [`Policy::parse`], and means deny.
+    pub fn judge(&self, role: Role, user: &UserId, outlet: &OutletCode, kind: &str, parcel: &Concerned) -> Option<&Rule> {
+        let kind = if Kind::from_word(kind).is_some() { kind } else { UNKNOWN };
+        self.rules.iter().find(|rule| {
+            rule.roles.iter().any(|r| r == "*" || r == role.as_str())
+                && rule.kinds.iter().any(|k| k == "*" || k == kind)
+                && rule.places.iter().any(|place| parcel.holds(*place, user, outlet))
+        })
+    }
+}
+
+impl Rule {
+    /// What it says, for a screen.
+    pub fn words(&self) -> Words {
+        Words { zh: self.zh.clone(), en: self.en.clone() }
+    }
+}
+
+/// How rules name kinds that this version does not know.
+const UNKNOWN: &str = "unknown";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FIRST_POLICY;
+
+    fn policy() -> Policy {
+        Policy::parse(FIRST_POLICY).unwrap()
+    }
+
+    fn parcel() -> Concerned {
+        Concerned {
+            couriers: vec!["c1".parse().unwrap()],
+            offered: Some("c9".parse().unwrap()),
+            delivering: Some("0412".parse().unwrap()),
+            origin: Some("0571".parse().unwrap()),
+            hub: Some("H1".parse().unwrap()),
+        }
+    }
+
+    fn verdict(role: Role, user: &str, outlet: &str, kind: &str, parcel: &Concerned) -> Permit {
+        policy().judge(role, &user.parse().unwrap(), &outlet.parse().unwrap(), kind, parcel).unwrap().verdict
+    }
+
+    /// The matrix of domain 10.2 for what is recorded today: every kind x role x {own, foreign, unlisted}. A kind or role that
+    /// is missing from the table fails.
+    #[test]
+    fn the_first_policy_is_the_matrix_of_the_domain() {
+        use Permit::{Allow as A, Deny as D, Review as R};
+        let field = [A, D, R]; // own, foreign, unlisted
+        let nothing = [D, D, D];
+        let table = |role: Role, kind: Kind| -> [Permit; 3] {
+            use Kind::*;
+            match (role, kind) {
+                (Role::Courier, Attempt | Call | Note | Photo | Sms | Notice | Outage | Close) => field,
+                (Role::Courier, Handover) => [A, D, D],
+                (Role::Courier, Takeover | Reply) => nothing,
+                (Role::Outlet | Role::OutletManager, Attempt | Call | Note | Photo | Sms | Notice | Outage | Close) => field,
+                (Role::Outlet | Role::OutletManager, Handover) => [A, D, D],
+                (Role::Outlet | Role::OutletManager, Takeover) => nothing,
+                (Role::Outlet | Role::OutletManager, Reply) => [D, D, R], // as the delivering outlet; the origin's is below
+                (Role::Hub, Attempt | Note | Photo | Notice) => [A, D, D],
+                (Role::Hub, Call | Sms | Outage | Reply | Close | Handover | Takeover) => nothing,
+                (Role::HqCs, Reply | Note | Call) => [A, A, A],
+                (Role::HqCs, Attempt | Photo | Sms | Notice | Outage | Close | Handover | Takeover) => nothing,
+                (Role::OutletFinance | Role::HqReviewer | Role::HqAdmin | Role::Auditor, _) => nothing,
+            }
+        };
+        for role in Role::ALL {
+            let (user, outlet) = match role {
+                Role::Courier => ("c1", "0412"),
+                Role::Hub => ("h1", "H1"),
+                Role::HqCs | Role::HqReviewer | Role::HqAdmin | Role::Auditor => ("q1", "HQ"),
+                Role::Outlet | Role::OutletFinance | Role::OutletManager => ("s1", "0412"),
+            };
+            for kind in Kind::ALL {
+                let own = verdict(*role, user, outlet, kind.as_str(), &parcel());
+                let foreign = verdict(*role, "z9", "0755", kind.as_str(), &parcel());
+                let unlisted = verdict(*role, user, outlet, kind.as_str(), &Concerned::default());
+                assert_eq!([own, foreign, unlisted], table(*role, *kind), "{role} {}", kind.as_str());
+            }
+        }
+        assert_eq!(verdict(Role::Outlet, "o1", "0571", "reply", &parcel()), A, "the origin outlet replies");
+        assert_eq!(verdict(Role::Outlet, "o1", "0571", "attempt", &parcel()), D, "and delivers nothing");
+        assert_eq!(verdict(Role::Courier, "c2", "0412", "attempt", &parcel()), R, "a colleague's parcel");
+        assert_eq!(verdict(Role::Courier, "c9", "0412", "takeover", &parcel()), A, "whom it is handed to");
+    }
+
+    #[test]
+    fn a_kind_of_a_newer_version_is_taken_for_review_from_those_concerned_and_from_nobody_else() {
+        assert_eq!(verdict(Role::Courier, "c1", "0412", "weighing", &parcel()), Permit::Review);
+        assert_eq!(verdict(Role::Courier, "c1", "0755", "weighing", &Concerned::default()), Permit::Deny);
+        assert_eq!(verdict(Role::Auditor, "q1", "0412", "weighing", &parcel()), Permit::Deny);
+    }
+
+    #[test]
+    fn a_policy_without_a_closing_rule_or_with_unknown_words_is_refused() {
+        let text = std::str::from_utf8(FIRST_POLICY).unwrap();
+        for (from, to) in [
+            ("\"roles\": [\"*\"]", "\"roles\": [\"courier\"]"),
+            ("\"verdict\": \"deny\"", "\"verdict\": \"allow\""),
+            ("\"hq_cs\"", "\"boss\""),
+            ("\"takeover\"", "\"take\""),
+            ("\"lock_after_minutes\": 720", "\"lock_after_minutes\": 0"),
+        ] {
+            assert!(Policy::parse(text.replace(from, to).as_bytes()).is_err(), "{to}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! A case leaves the device when the server says so (it has ended, it is another courier's now, the person's scope has changed)
+//! and nothing of it is unsent: a phone keeps a day, not a career (domain 10.3). Head office keeps everything.
+
+use doorstep_document::{Change, Position};
+use doorstep_domain::{Body, CaseId};
+use rusqlite::{Connection, params};
+
+use crate::{
+    StoreError,
+    project::{self, Head},
+};
+
+/// The case has left a scope. It leaves the device if no other scope has it.
+pub(crate) fn out(db: &Connection, case: &CaseId, scope: &str) -> Result<(), StoreError> {
+    db.prepare_cached("DELETE FROM case_scope WHERE case_id = ?1 AND scope = ?2")?.execute(params![case.as_bytes(), scope])?;
+    db.prepare_cached(
+        "INSERT OR IGNORE INTO leaving (case_id) SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM case_scope WHERE case_id = ?1)",
+    )?
+    .execute(params![case.as_bytes()])?;
+    Ok(())
+}
+
+/// Scopes that the server no longer names are lost, with every case that no other scope has. The others are fetched from the
+/// start: which of the cases recorded here belong to them only the server knows.
+pub(crate) fn leave_other_scopes(db: &Connection, scopes: &[String]) -> Result<(), StoreError> {
+    let mut query = db.prepare_cached("SELECT scope FROM scope")?;
+    let known = query.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+    let lost: Vec<_> = known.iter().filter(|scope| !scopes.contains(scope)).collect();
+    if lost.is_empty() {
+        return Ok(());
+    }
+    for scope in lost {
+        db.execute("DELETE FROM case_scope WHERE scope = ?1", [scope])?;
+    }
+    db.execute("DELETE FROM scope", [])?;
+    db.execute(
+        "INSERT OR IGNORE INTO leaving (case_id)
+         SELECT case_id FROM case_row WHERE case_id NOT IN (SELECT case_id FROM case_scope)",
+        [],
+    )?;
+    Ok(())
+}
+
+/// Removes the leaving cases of which everything is settled: no change waits, is in question, or names a photo whose bytes are
+/// still here alone. A stub stays, so that the next change of the case continues where this device was.
+pub(crate) fn evict(db: &Connection) -> Result<(), StoreError> {
+    let mut query = db.prepare_cached(
+        "SELECT case_id FROM leaving WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.case_id = leaving.case_id)",
+    )?;
+    let cases = query.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
+    for id in cases {
+        let case = CaseId::try_from(id.as_slice()).map_err(|_| StoreError::Damaged("leaving"))?;
+        if photo_waits(db, &case)? {
+            continue;
+        }
+        db.prepare_cached(
+            "INSERT OR REPLACE INTO stub (case_id, heads, max_op, own_seq)
+             SELECT case_id, heads, max_op, own_seq FROM case_row WHERE case_id = ?1",
+        )?
+        .execute(params![id])?;
+        for table in ["change", "case_row", "stale", "leaving"] {
+            db.prepare_cached(&format!("DELETE FROM {table} WHERE case_id = ?1"))?.execute(params![id])?;
+        }
+    }
+    Ok(())
+}
+
+fn photo_waits(db: &Connection, case: &CaseId) -> Result<bool, StoreError> {
+    let waiting: i64 = db.prepare_cached("SELECT count(*) FROM photo WHERE state < 2")?.query_row([], |row| row.get(0))?;
+    if waiting == 0 {
+        return Ok(false);
+    }
+    let mut query = db.prepare_cached("SELECT bytes FROM change WHERE case_id = ?1")?;
+    let mut rows = query.query(params![case.as_bytes()])?;
+    while let Some(row) = rows.next()? {
+        let bytes = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+        // What can not be read may name anything: it stays.
+        let Ok(change) = Change::read_stored(case, bytes) else { return Ok(true) };
+        for entry in change.entries() {
+            if let Body::Photo(photo) = &entry.body {
+                let here: bool = db
+                    .prepare_cached("SELECT EXISTS (SELECT 1 FROM photo WHERE sha = ?1 AND state < 2)")?
+                    .query_row(params![photo.id.as_bytes()], |row| row.get(0))?;
+                if here {
+                    return Ok(true);
+                }
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// The head of a case that a feed brings; one that had left comes back from its start, so only its own numbering is kept. True
+/// if something was recorded on it meanwhile: its position must be read anew.
+pub(crate) fn come_back(db: &Connection, case: &CaseId) -> Result<(Head, bool), StoreError> {
+    let head = project::head(db, case)?;
+    let Some(stub) = project::stub(db, case)? else { return Ok((head, false)) };
+    db.prepare_cached("DELETE FROM stub WHERE case_id = ?1")?.execute(params![case.as_bytes()])?;
+    if head.changes > 0 {
+        return Ok((head, true));
+    }
+    Ok((Head { position: Position { seq: stub.seq, ..Position::default() }, ..Head::default() }, false))
+}

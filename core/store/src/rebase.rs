@@ -1,0 +1,148 @@
+//! Rebase: what the server has not accepted is written anew, under a new installation, on top of what it has.
+//!
+//! After a refusal the installation's sequence of the case has a hole that nothing later can cross; after a fork its numbers
+//! are another's too. So the device moves on to a new installation and writes its remaining intents again.
+//!
+//! The intents are replayed from the entries that the journal's changes hold, not by planning their commands anew (as the
+//! design first said): a plan reads today's rules, parcels and clock, and the courier's act had those of its own moment. The
+//! command in the journal stays for people to read, and for a change whose bytes are damaged.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use doorstep_document::{Change, NewEntry, Position};
+use doorstep_domain::{Body, CaseId, InstallId, Takeover, UnixMs};
+use doorstep_rules::Pack;
+use rusqlite::{Connection, params};
+
+use crate::{
+    Store, StoreError,
+    project::{self, IN_BATCH, QUARANTINED, UNSENT},
+};
+
+/// The verdict on a change whose place in its installation's sequence another change has: a clone's or a restored backup's.
+/// What it says is not refused; it is written anew.
+pub(crate) const SEQ_TAKEN: &str = "seq_taken";
+
+/// Moves on to a new installation and writes the unaccepted changes of these cases anew.
+pub(crate) fn cases(
+    db: &Connection,
+    fresh: InstallId,
+    cases: &BTreeSet<CaseId>,
+    pack: Option<&Pack>,
+    now: UnixMs,
+) -> Result<(), StoreError> {
+    Store::set_meta(db, "install", fresh.as_bytes())?;
+    db.execute("UPDATE case_row SET own_seq = 0 WHERE own_seq > 0", [])?;
+    db.execute("UPDATE stub SET own_seq = 0 WHERE own_seq > 0", [])?;
+    for case in cases {
+        match rewrite(db, case, fresh) {
+            // A damaged row of one case must not keep the others from moving on; it is shown where it is read.
+            Ok(()) | Err(StoreError::Damaged(_)) => {}
+            Err(error) => return Err(error),
+        }
+        if let Some(pack) = pack {
+            project::rewrite_row_or_skip(db, case, pack, now)?;
+        }
+    }
+    Ok(())
+}
+
+/// The same for every case that has something unaccepted. A batch that is open is given up: its changes go into the new
+/// installation's chain.
+pub(crate) fn everything(db: &Connection, fresh: InstallId, pack: Option<&Pack>, now: UnixMs) -> Result<(), StoreError> {
+    db.execute("UPDATE batch SET body = NULL WHERE body IS NOT NULL", [])?;
+    let mut query = db.prepare("SELECT DISTINCT case_id FROM outbox WHERE state < 2 OR (state = 2 AND reason = ?1)")?;
+    let rows = query.query_map([SEQ_TAKEN], |row| row.get::<_, Vec<u8>>(0))?;
+    let mut all = BTreeSet::new();
+    for row in rows {
+        all.insert(CaseId::try_from(row?.as_slice()).map_err(|_| StoreError::Damaged("outbox"))?);
+    }
+    cases(db, fresh, &all, pack, now)
+}
+
+fn rewrite(db: &Connection, case: &CaseId, fresh: InstallId) -> Result<(), StoreError> {
+    let (mut position, mut changes, mut bytes) = accepted(db, case)?;
+    let mut query = db.prepare_cached(
+        "SELECT id, bytes FROM outbox WHERE case_id = ?1 AND (state IN (?2, ?3) OR (state = ?4 AND reason = ?5)) ORDER BY id",
+    )?;
+    let rows = query.query_map(params![case.as_bytes(), UNSENT, IN_BATCH, QUARANTINED, SEQ_TAKEN], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+    })?;
+    let rows = rows.collect::<Result<Vec<_>, _>>()?;
+    let mut renamed = BTreeMap::new();
+    for (id, old) in rows {
+        let Ok(old) = Change::read_stored(case, &old) else {
+            db.prepare_cached("UPDATE outbox SET state = ?2, reason = 'damaged' WHERE id = ?1")?
+                .execute(params![id, QUARANTINED])?;
+            continue;
+        };
+        let mut facts = None;
+        if position.seq == 0 && old.entries().iter().all(|entry| entry.facts.is_none()) {
+            facts = Some(crate::record::known_facts(db, case)?.ok_or(StoreError::Damaged("outbox"))?);
+        }
+        let entries: Vec<NewEntry> = old
+            .entries()
+            .iter()
+            .map(|entry| NewEntry {
+                author: entry.author.clone(),
+                pack_version: entry.pack_version,
+                time: entry.time,
+                action: entry.action,
+                facts: entry.facts.clone().or_else(|| facts.take()),
+                release: None,
+                body: repoint(&entry.body, &renamed),
+            })
+            .collect();
+        let change = Change::write(case, &fresh, &position, &entries)?;
+        for (from, to) in old.entries().iter().zip(change.entries()) {
+            renamed.insert(from.key.clone(), to.key.clone());
+        }
+        position.advance(&change, true);
+        changes += 1;
+        bytes += change.bytes().len();
+        db.prepare_cached(
+            "UPDATE outbox SET state = ?2, tries = 0, reason = NULL, hash = ?3, install = ?4, seq = ?5, max_op = ?6, bytes = ?7
+             WHERE id = ?1",
+        )?
+        .execute(params![
+            id,
+            UNSENT,
+            change.hash().as_bytes(),
+            fresh.as_bytes(),
+            change.seq(),
+            change.max_op(),
+            change.bytes()
+        ])?;
+    }
+    project::set_head(db, case, &project::Head { position, changes, bytes })
+}
+
+/// A reference to an entry that was written anew follows it.
+fn repoint(body: &Body, renamed: &BTreeMap<doorstep_domain::EntryKey, doorstep_domain::EntryKey>) -> Body {
+    let follow = |key: &doorstep_domain::EntryKey| renamed.get(key).unwrap_or(key).clone();
+    match body {
+        Body::Reply(reply) => Body::Reply(doorstep_domain::Reply { notice: reply.notice.as_ref().map(follow), ..reply.clone() }),
+        Body::Takeover(takeover) => Body::Takeover(Takeover { handover: follow(&takeover.handover) }),
+        other => other.clone(),
+    }
+}
+
+/// The position after what the server has accepted, with the number of its changes and their bytes. A case of which only a
+/// stub is left goes on from there.
+fn accepted(db: &Connection, case: &CaseId) -> Result<(Position, usize, usize), StoreError> {
+    let mut query = db.prepare_cached("SELECT bytes FROM change WHERE case_id = ?1 AND parked IS NULL ORDER BY n")?;
+    let mut rows = query.query(params![case.as_bytes()])?;
+    let (mut position, mut changes, mut bytes) = (Position::default(), 0, 0);
+    while let Some(row) = rows.next()? {
+        let stored = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+        let change = Change::read_stored(case, stored).map_err(|_| StoreError::Damaged("change"))?;
+        position.advance(&change, false);
+        changes += 1;
+        bytes += stored.len();
+    }
+    if changes == 0 {
+        position = project::stub(db, case)?.unwrap_or_default();
+        position.seq = 0;
+    }
+    Ok((position, changes, bytes))
+}

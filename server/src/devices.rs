@@ -1,0 +1,204 @@
+//! The devices as head office sees them: when each was seen last, what it said is still on it, which of its batches never arrived.
+
+use doorstep_domain::{CaseId, DeviceId, InstallId, UnixMs};
+use doorstep_protocol::{
+    BatchClock, Beacon,
+    signing::{batch_message, is_signed},
+};
+use rusqlite::{Connection, params};
+use serde::Serialize;
+
+use crate::{chain, error::ApiError};
+
+/// How long a device's entries may lean on an answer.
+const ANCHOR_LIFE_MS: i64 = 60 * 86_400_000;
+
+/// Notes an exchange: the server time that this device is given, and what it says is still on it.
+pub(crate) fn seen(db: &Connection, device: &DeviceId, beacon: Option<&Beacon>, now: UnixMs) -> Result<(), ApiError> {
+    let beacon = beacon.map(doorstep_protocol::encode).transpose()?;
+    db.prepare_cached("UPDATE device SET seen_at = ?2, beacon = coalesce(?3, beacon) WHERE id = ?1")?.execute(params![
+        device.as_bytes(),
+        now.0,
+        beacon
+    ])?;
+    db.prepare_cached("INSERT OR IGNORE INTO anchor (device, server_ms) VALUES (?1, ?2)")?
+        .execute(params![device.as_bytes(), now.0])?;
+    db.prepare_cached("DELETE FROM anchor WHERE device = ?1 AND server_ms < ?2")?
+        .execute(params![device.as_bytes(), now.plus(-ANCHOR_LIFE_MS).0])?;
+    Ok(())
+}
+
+/// Whether two stores have written under an installation.
+pub(crate) fn is_forked(db: &Connection, install: &InstallId) -> Result<bool, ApiError> {
+    Ok(db
+        .prepare_cached("SELECT 1 FROM install WHERE install = ?1 AND forked_at IS NOT NULL")?
+        .exists(params![install.as_bytes()])?)
+}
+
+/// One device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeviceRow {
+    /// The device.
+    pub device: DeviceId,
+    /// Accounts on it.
+    pub people: Vec<String>,
+    /// When it was enrolled.
+    pub enrolled_at: UnixMs,
+    /// When it was revoked.
+    pub revoked_at: Option<UnixMs>,
+    /// When it was seen last.
+    pub seen_at: UnixMs,
+    /// Milliseconds since then.
+    pub silent_ms: i64,
+    /// Cases with something unsent, as it said last.
+    pub unsent_cases: u32,
+    /// Photos whose bytes are still on it.
+    pub unsent_photos: u32,
+    /// When the oldest unsent action was recorded.
+    pub oldest_unsent: Option<UnixMs>,
+    /// Name and version of its app.
+    pub app: String,
+    /// Batches that never arrived, by installation.
+    pub missing_batches: Vec<u64>,
+    /// Changes in quarantine, undecided.
+    pub quarantined: u32,
+}
+
+/// All devices, those that hold the oldest unsent work first, then the most silent.
+pub(crate) fn list(db: &Connection, now: UnixMs) -> Result<Vec<DeviceRow>, ApiError> {
+    let mut query = db.prepare_cached(
+        "SELECT id, enrolled_at, revoked_at, seen_at, beacon,
+           (SELECT count(*) FROM quarantine WHERE quarantine.device = device.id AND state = 'open'),
+           (SELECT group_concat(DISTINCT person) FROM member WHERE member.device = device.id) FROM device",
+    )?;
+    let mut rows = query.query([])?;
+    let mut list = Vec::new();
+    let damaged = |_| ApiError::Internal("device row");
+    while let Some(row) = rows.next()? {
+        let device = DeviceId::try_from(row.get::<_, Vec<u8>>(0)?.as_slice()).map_err(damaged)?;
+        let beacon: Option<Vec<u8>> = row.get(4)?;
+        let beacon: Beacon = beacon.and_then(|bytes| doorstep_protocol::decode(&bytes).ok()).unwrap_or_default();
+        let seen_at = UnixMs(row.get(3)?);
+        list.push(DeviceRow {
+            device,
+            people: row.get::<_, Option<String>>(6)?.unwrap_or_default().split(',').map(str::to_owned).collect(),
+            enrolled_at: UnixMs(row.get(1)?),
+            revoked_at: row.get::<_, Option<i64>>(2)?.map(UnixMs),
+            seen_at,
+            silent_ms: now.since(seen_at),
+            unsent_cases: beacon.unsent_cases,
+            unsent_photos: beacon.unsent_photos,
+            oldest_unsent: beacon.oldest_ms.map(UnixMs),
+            app: beacon.app,
+            missing_batches: missing(db, &device)?,
+            quarantined: row.get(5)?,
+        });
+    }
+    list.sort_by_key(|row| (row.oldest_unsent.map_or(i64::MAX, |at| at.0), row.seen_at));
+    Ok(list)
+}
+
+fn missing(db: &Connection, device: &DeviceId) -> Result<Vec<u64>, ApiError> {
+    let mut query = db.prepare_cached("SELECT install FROM install WHERE device = ?1")?;
+    let installs = query.query_map(params![device.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?;
+    let mut missing = Vec::new();
+    for install in installs {
+        let install = InstallId::try_from(install?.as_slice()).map_err(|_| ApiError::Internal("install row"))?;
+        missing.extend(chain::missing(db, &install, None)?);
+    }
+    Ok(missing)
+}
+
+/// A fork alarm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fork {
+    /// Its number.
+    pub id: i64,
+    /// The device.
+    pub device: DeviceId,
+    /// The installation that two stores have written under.
+    pub install: InstallId,
+    /// The batch.
+    pub batch: u64,
+    /// `same_number`, `other_predecessor` or `behind`.
+    pub what: String,
+    /// When.
+    pub at: UnixMs,
+}
+
+/// Fork alarms that head office has not looked at.
+pub(crate) fn forks(db: &Connection) -> Result<Vec<Fork>, ApiError> {
+    let mut query =
+        db.prepare_cached("SELECT id, device, install, number, what, at FROM fork WHERE seen_at IS NULL ORDER BY id")?;
+    let rows = query.query_map([], |row| {
+        Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, Vec<u8>>(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+    })?;
+    let damaged = |_| ApiError::Internal("fork row");
+    rows.map(|row| {
+        let (id, device, install, batch, what, at) = row?;
+        let device = DeviceId::try_from(device.as_slice()).map_err(damaged)?;
+        let install = InstallId::try_from(install.as_slice()).map_err(damaged)?;
+        Ok(Fork { id, device, install, batch, what, at: UnixMs(at) })
+    })
+    .collect()
+}
+
+/// A signed batch that touched a case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EnvelopeRow {
+    /// The device.
+    pub device: DeviceId,
+    /// The installation whose chain it is in.
+    pub install: InstallId,
+    /// Its number.
+    pub batch: u64,
+    /// Who was signed in.
+    pub person: String,
+    /// When it came.
+    pub received_at: UnixMs,
+    /// The device's wall clock when it was sent.
+    pub wall: UnixMs,
+    /// Whether the signature holds for the stored bytes, checked now.
+    pub signature_holds: bool,
+    /// Whether it names the hash of the batch before it as it is stored.
+    pub follows: bool,
+    /// Changes of the case in it.
+    pub changes: u32,
+}
+
+/// The signed batches that touched a case, in the order they came, each checked anew.
+pub(crate) fn envelopes(db: &Connection, case: &CaseId) -> Result<Vec<EnvelopeRow>, ApiError> {
+    // A released change is the server's own: it came in no batch.
+    let mut query = db.prepare_cached(
+        "SELECT envelope.device, envelope.install, number, person, envelope.received_at, wall_ms, mono_ms, boot, sig, body, prev,
+           device.public_key,
+           (SELECT count(*) FROM change WHERE case_id = ?1 AND pushed_by = envelope.install AND batch = number) +
+           (SELECT count(*) FROM quarantine WHERE case_id = ?1 AND pushed_by = envelope.install AND batch = number) AS touched,
+           number = 1 OR EXISTS (SELECT 1 FROM envelope AS before
+             WHERE before.install = envelope.install AND before.number = envelope.number - 1 AND before.hash = envelope.prev)
+         FROM envelope JOIN device ON device.id = envelope.device
+         WHERE touched > 0 ORDER BY envelope.received_at, number",
+    )?;
+    let mut rows = query.query(params![case.as_bytes()])?;
+    let mut list = Vec::new();
+    let damaged = |_| ApiError::Internal("envelope row");
+    while let Some(row) = rows.next()? {
+        let sealed: Vec<u8> = row.get(9)?;
+        let body = doorstep_protocol::open(&sealed, doorstep_protocol::MAX_INFLATED)?;
+        let boot = row.get::<_, Vec<u8>>(7)?.try_into().map_err(|_| ApiError::Internal("envelope row"))?;
+        let clock = BatchClock { wall_ms: row.get(5)?, mono_ms: row.get(6)?, boot };
+        let key: Vec<u8> = row.get(11)?;
+        list.push(EnvelopeRow {
+            device: DeviceId::try_from(row.get::<_, Vec<u8>>(0)?.as_slice()).map_err(damaged)?,
+            install: InstallId::try_from(row.get::<_, Vec<u8>>(1)?.as_slice()).map_err(damaged)?,
+            batch: row.get(2)?,
+            person: row.get(3)?,
+            received_at: UnixMs(row.get(4)?),
+            wall: UnixMs(clock.wall_ms),
+            signature_holds: is_signed(&key, &batch_message(&body, &clock), &row.get::<_, Vec<u8>>(8)?),
+            follows: row.get(13)?,
+            changes: row.get(12)?,
+        });
+    }
+    Ok(list)
+}

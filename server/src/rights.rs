@@ -1,0 +1,87 @@
+//! The policy as the judge reads it: who is concerned with a parcel comes from reference rows and accepted entries alone.
+
+use doorstep_document::{Change, Refusal};
+use doorstep_domain::{Body, Entry, UserId};
+use doorstep_rules::{Concerned, Permit, Policy};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::{error::ApiError, ingest::Doc};
+
+/// The policy in force.
+pub(crate) struct Rights {
+    policy: Policy,
+}
+
+/// The rule that a handover to somebody who is no courier of the same outlet breaks: it would hand reading out with the parcel.
+const HANDOVER_RULE: &str = "C-23";
+
+impl Rights {
+    pub(crate) fn read(db: &Connection) -> Result<Self, ApiError> {
+        let body: Vec<u8> =
+            db.prepare_cached("SELECT body FROM reference WHERE kind = 'policy'")?.query_row([], |row| row.get(0))?;
+        let policy = Policy::parse(&body).map_err(|_| ApiError::Internal("the stored policy"))?;
+        Ok(Self { policy })
+    }
+
+    /// Its version, which quarantine names.
+    pub(crate) fn version(&self) -> u32 {
+        self.policy.version
+    }
+
+    /// Whether all entries of a change may be recorded: `Ok(true)` if head office is to look at it.
+    pub(crate) fn judge(&self, db: &Connection, doc: &Doc, change: &Change) -> Result<Result<bool, Refusal>, ApiError> {
+        let facts = change.entries().iter().find_map(|entry| entry.facts.as_ref());
+        let waybill = if doc.waybill.is_empty() { facts.map(|facts| facts.waybill.as_str()) } else { Some(doc.waybill.as_str()) };
+        let mut parcel = concerned(db, waybill.unwrap_or_default(), doc)?;
+        let offered = parcel.offered.take();
+        let mut review = false;
+        for entry in change.entries() {
+            // A takeover answers the handover that stands, and no older one.
+            let answers = |body: &Body| matches!(body, Body::Takeover(t) if doc.offer.as_ref() == Some(&t.handover.to_string()));
+            parcel.offered = offered.clone().filter(|_| answers(&entry.body));
+            let author = &entry.author;
+            let rule = self.policy.judge(author.role, &author.user, &author.outlet, entry.body.kind(), &parcel);
+            match rule.map(|rule| (rule.verdict, &rule.id)) {
+                Some((Permit::Allow, _)) => {}
+                Some((Permit::Review, _)) => review = true,
+                Some((Permit::Deny, rule)) => return Ok(Err(Refusal::Rights { rule: rule.clone() })),
+                None => return Ok(Err(Refusal::Rights { rule: "none".into() })),
+            }
+            if !is_colleague(db, entry)? {
+                return Ok(Err(Refusal::Rights { rule: HANDOVER_RULE.into() }));
+            }
+        }
+        Ok(Ok(review))
+    }
+}
+
+/// A handover goes to a courier of the writer's own outlet.
+fn is_colleague(db: &Connection, entry: &Entry) -> Result<bool, ApiError> {
+    let Body::Handover(handover) = &entry.body else { return Ok(true) };
+    let mut query =
+        db.prepare_cached("SELECT 1 FROM person WHERE id = ?1 AND role = 'courier' AND outlet = ?2 AND left_at IS NULL")?;
+    Ok(query.exists(params![handover.to.as_str(), entry.author.outlet.as_str()])?)
+}
+
+fn concerned(db: &Connection, waybill: &str, doc: &Doc) -> Result<Concerned, ApiError> {
+    let user = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<UserId>().ok());
+    let row = db
+        .prepare_cached("SELECT delivering_outlet, origin_outlet, hub FROM parcel WHERE waybill = ?1")?
+        .query_row([waybill], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?)))
+        .optional()?;
+    let Some((delivering, origin, hub)) = row else { return Ok(Concerned::default()) };
+    let mut query = db.prepare_cached("SELECT courier FROM assigned WHERE waybill = ?1")?;
+    let rows = query.query_map([waybill], |row| row.get::<_, String>(0))?;
+    let mut couriers = Vec::new();
+    for courier in rows {
+        couriers.extend(courier?.parse());
+    }
+    couriers.extend(user(&doc.courier));
+    Ok(Concerned {
+        couriers,
+        offered: user(&doc.offered_to),
+        delivering: delivering.parse().ok(),
+        origin: origin.parse().ok(),
+        hub: hub.and_then(|hub| hub.parse().ok()),
+    })
+}
