@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail loudly")]
 
 mod basics;
+mod chain;
 mod faults;
 mod headoffice;
+mod identity;
 mod live;
 mod merging;
 mod photos;
 mod reading;
+mod rights;
 mod tls;

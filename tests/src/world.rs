@@ -5,8 +5,12 @@ use std::{path::PathBuf, sync::Arc};
 use doorstep_client::{
     CaseView, Client, ClientError, Clock, Command, DeviceSigner, NewPhoto, Options, Outcome, SoftwareSigner, SyncReport,
 };
-use doorstep_domain::{CaseId, PhotoPurpose, Recorded, Standing, UnixMs, Waybill};
-use doorstep_protocol::{Answer, ErrorBody, SyncRequest, SyncResponse, decode, encode, open, seal, signing::batch_message};
+use doorstep_document::pack;
+use doorstep_domain::{BatchHash, CaseId, PhotoPurpose, Recorded, Standing, UnixMs, Waybill};
+use doorstep_protocol::{
+    Ack, Answer, BatchClock, Envelope, ErrorBody, Push, PushCase, RefKind, Refs, SyncRequest, SyncResponse, Version, decode,
+    encode, open, seal, signing::batch_message,
+};
 use doorstep_rules::Case;
 use doorstep_server::{Config, Running, VERSIONS, admin::Admin};
 use doorstep_store::{Filter, Store};
@@ -30,6 +34,7 @@ pub struct World {
     pub link: Link,
     folder: TempDir,
     running: Option<Running>,
+    versions: &'static [Version],
     boots: i64,
 }
 
@@ -46,6 +51,11 @@ pub struct Device {
 impl World {
     /// Starts the network at nine in the morning, with 40 parcels on the list.
     pub async fn new() -> Self {
+        Self::speaking(VERSIONS).await
+    }
+
+    /// The same with a server that speaks these versions of the protocol.
+    pub async fn speaking(versions: &'static [Version]) -> Self {
         let hands = Hands::at(UnixMs(MORNING));
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("server");
@@ -72,9 +82,9 @@ impl World {
         }
         let imported = admin.import_parcels(csv.as_bytes()).unwrap();
         assert_eq!((imported.imported, imported.bad.len()), (40, 0));
-        let running = serve(&data, &hands).await;
+        let running = serve(&data, &hands, versions).await;
         let link = Link::to(running.addr).await;
-        Self { hands, link, folder, running: Some(running), boots: 0 }
+        Self { hands, link, folder, running: Some(running), versions, boots: 0 }
     }
 
     /// The administrator's view of the server's folder.
@@ -92,7 +102,7 @@ impl World {
         if let Some(running) = self.running.take() {
             running.stop().await;
         }
-        let running = serve(&self.server_folder(), &self.hands).await;
+        let running = serve(&self.server_folder(), &self.hands, self.versions).await;
         self.link.point_to(running.addr);
         self.running = Some(running);
     }
@@ -136,7 +146,7 @@ impl World {
     }
 }
 
-async fn serve(folder: &std::path::Path, hands: &Hands) -> Running {
+async fn serve(folder: &std::path::Path, hands: &Hands, versions: &'static [Version]) -> Running {
     let listen = "127.0.0.1:0".parse().unwrap();
     doorstep_server::start(Config {
         folder: folder.to_owned(),
@@ -144,7 +154,7 @@ async fn serve(folder: &std::path::Path, hands: &Hands) -> Running {
         insecure: false,
         tls: None,
         now: hands.server(),
-        versions: VERSIONS,
+        versions,
     })
     .await
     .unwrap()
@@ -155,6 +165,12 @@ impl Device {
     pub fn bearer(&self) -> String {
         let store = Store::open(&self.folder).unwrap();
         format!("Bearer {}", store.session().unwrap().unwrap().token.secret)
+    }
+    /// The first rule pack, put there without the server.
+    pub fn take_first_pack(&self) {
+        let pack = doorstep_rules::FIRST_PACK.to_vec();
+        let refs = Refs { version: 1, parcels: vec![], outlets: vec![], pack };
+        Store::open(&self.folder).unwrap().take_refs(RefKind::Pack, &refs, self.clock.read().wall).unwrap();
     }
     /// Its key.
     pub fn signer(&self) -> SoftwareSigner {
@@ -168,6 +184,25 @@ impl Device {
             envelope.sig = self.signer().sign(&batch_message(&envelope.body, &envelope.clock)).unwrap();
         }
         request
+    }
+    /// Signs and sends a batch of changes by hand, in the place of what its store would send next; the verdicts.
+    pub async fn push_by_hand(&self, world: &World, cases: &[(CaseId, &[&[u8]])]) -> Result<Ack, String> {
+        let packs = cases.iter().map(|(case, chunks)| PushCase { case: *case, pack: pack::elide(chunks).unwrap() });
+        self.push_packs(world, packs.collect()).await
+    }
+    /// The same with packs as they are.
+    pub async fn push_packs(&self, world: &World, cases: Vec<PushCase>) -> Result<Ack, String> {
+        let mut request = self.request();
+        let end = match &request.push {
+            Some(open) => decode::<Push>(&open.body).map(|push| (push.batch, push.prev)).unwrap(),
+            None => request.chain.map_or((1, BatchHash::NONE), |end| (end.batch + 1, end.hash)),
+        };
+        let user = self.client.identity().unwrap().unwrap().author.user.to_string();
+        let body = encode(&Push { batch: end.0, prev: end.1, user, install: request.install, cases }).unwrap();
+        let clock = BatchClock::of(&self.clock.read());
+        let sig = self.signer().sign(&batch_message(&body, &clock)).unwrap();
+        request.push = Some(Envelope { body, clock, sig });
+        Ok(self.send(world, &request).await?.ack.unwrap().0)
     }
     /// Sends a request by hand, whatever it says.
     pub async fn send(&self, world: &World, request: &SyncRequest) -> Result<Answer, String> {

@@ -148,7 +148,7 @@ impl Reckoning {
         let foreign_anchor = time.anchor.is_some_and(|anchor| !is_ours(anchor.server));
         let by_sending = elapsed.and_then(|elapsed| Some(received.plus(-i64::try_from(elapsed).ok()?)));
         let trusted = by_anchor.filter(|_| !foreign_anchor);
-        let waited = elapsed.or_else(|| Some(time.mono_ms.checked_sub(time.anchor?.mono_ms)?)).unwrap_or(0);
+        let waited = elapsed.or_else(|| time.mono_ms.checked_sub(time.anchor?.mono_ms)).unwrap_or(0);
         let drift = waited.saturating_mul(DRIFT_PPM) / 1_000_000;
         let apart = by_sending.zip(trusted).map_or(0, |(a, b)| a.since(b).unsigned_abs());
         let at = by_sending.or(by_anchor).map(|at| at.min(received));

@@ -1,5 +1,7 @@
 //! From changes to the list row: reading stored changes, folding, judging, writing the projection.
 
+use std::collections::BTreeSet;
+
 use doorstep_document::{Change, History, Link, Position};
 use doorstep_domain::{CaseId, ChangeHash, InstallId, Receipt, Recorded, Standing, UnixMs};
 use doorstep_rules::{Case, Judgement, Pack, judge};
@@ -108,21 +110,40 @@ pub(crate) fn stub(db: &Connection, case: &CaseId) -> Result<Option<Position>, S
     row.map(|(heads, max_op, seq)| Ok(Position { heads: read_heads(&heads)?, max_op, seq })).transpose()
 }
 
-/// The position of a case read from all its changes.
-pub(crate) fn position(db: &Connection, case: &CaseId, own: &InstallId) -> Result<Position, StoreError> {
-    let mut position = Position::default();
-    for sql in [
-        "SELECT bytes FROM change WHERE case_id = ?1 AND parked IS NULL ORDER BY n",
-        "SELECT bytes FROM outbox WHERE case_id = ?1 AND state < 2 ORDER BY id",
-    ] {
+/// Which of a case's changes a position is read from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Of {
+    /// What the server has accepted.
+    Accepted,
+    /// That, and what it will be asked to accept.
+    Everything,
+}
+
+/// The head of a case read from its changes, in whatever order they came.
+pub(crate) fn read_head(db: &Connection, case: &CaseId, own: &InstallId, of: Of) -> Result<Head, StoreError> {
+    let mut head = Head::default();
+    let (mut hashes, mut followed) = (BTreeSet::new(), BTreeSet::new());
+    let mut tables = vec!["SELECT bytes FROM change WHERE case_id = ?1 AND parked IS NULL"];
+    if of == Of::Everything {
+        tables.push("SELECT bytes FROM outbox WHERE case_id = ?1 AND state < 2");
+    }
+    for sql in tables {
         let mut query = db.prepare_cached(sql)?;
         let mut rows = query.query(params![case.as_bytes()])?;
         while let Some(row) = rows.next()? {
             let change = stored_change(case, row)?;
-            position.advance(&change, change.install() == *own);
+            hashes.insert(change.hash());
+            followed.extend(change.deps().iter().copied());
+            head.position.max_op = head.position.max_op.max(change.max_op());
+            if change.install() == *own {
+                head.position.seq = head.position.seq.max(change.seq());
+            }
+            head.changes += 1;
+            head.bytes += change.bytes().len();
         }
     }
-    Ok(position)
+    head.position.heads = hashes.difference(&followed).copied().collect();
+    Ok(head)
 }
 
 /// Writes the writer's columns of a known case as they are.

@@ -9,14 +9,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use doorstep_document::{Change, NewEntry, Position};
+use doorstep_document::{Change, NewEntry};
 use doorstep_domain::{Body, CaseId, InstallId, Takeover, UnixMs};
 use doorstep_rules::Pack;
 use rusqlite::{Connection, params};
 
 use crate::{
     Store, StoreError,
-    project::{self, IN_BATCH, QUARANTINED, UNSENT},
+    project::{self, Head, IN_BATCH, Of, QUARANTINED, UNSENT},
 };
 
 /// The verdict on a change whose place in its installation's sequence another change has: a clone's or a restored backup's.
@@ -61,7 +61,7 @@ pub(crate) fn everything(db: &Connection, fresh: InstallId, pack: Option<&Pack>,
 }
 
 fn rewrite(db: &Connection, case: &CaseId, fresh: InstallId) -> Result<(), StoreError> {
-    let (mut position, mut changes, mut bytes) = accepted(db, case)?;
+    let Head { mut position, mut changes, mut bytes } = accepted(db, case, &fresh)?;
     let mut query = db.prepare_cached(
         "SELECT id, bytes FROM outbox WHERE case_id = ?1 AND (state IN (?2, ?3) OR (state = ?4 AND reason = ?5)) ORDER BY id",
     )?;
@@ -114,7 +114,7 @@ fn rewrite(db: &Connection, case: &CaseId, fresh: InstallId) -> Result<(), Store
             change.bytes()
         ])?;
     }
-    project::set_head(db, case, &project::Head { position, changes, bytes })
+    project::set_head(db, case, &Head { position, changes, bytes })
 }
 
 /// A reference to an entry that was written anew follows it.
@@ -127,22 +127,12 @@ fn repoint(body: &Body, renamed: &BTreeMap<doorstep_domain::EntryKey, doorstep_d
     }
 }
 
-/// The position after what the server has accepted, with the number of its changes and their bytes. A case of which only a
-/// stub is left goes on from there.
-fn accepted(db: &Connection, case: &CaseId) -> Result<(Position, usize, usize), StoreError> {
-    let mut query = db.prepare_cached("SELECT bytes FROM change WHERE case_id = ?1 AND parked IS NULL ORDER BY n")?;
-    let mut rows = query.query(params![case.as_bytes()])?;
-    let (mut position, mut changes, mut bytes) = (Position::default(), 0, 0);
-    while let Some(row) = rows.next()? {
-        let stored = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
-        let change = Change::read_stored(case, stored).map_err(|_| StoreError::Damaged("change"))?;
-        position.advance(&change, false);
-        changes += 1;
-        bytes += stored.len();
+/// The head after what the server has accepted. A case of which only a stub is left goes on from there.
+fn accepted(db: &Connection, case: &CaseId, fresh: &InstallId) -> Result<Head, StoreError> {
+    let mut head = project::read_head(db, case, fresh, Of::Accepted)?;
+    if head.changes == 0 {
+        head.position = project::stub(db, case)?.unwrap_or_default();
+        head.position.seq = 0;
     }
-    if changes == 0 {
-        position = project::stub(db, case)?.unwrap_or_default();
-        position.seq = 0;
-    }
-    Ok((position, changes, bytes))
+    Ok(head)
 }

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use doorstep_document::{Admission, Change, Link, pack};
-use doorstep_domain::{Anchor, BatchHash, Body, BootId, CaseId, Clocks, HistoryId, InstallId, Receipt, UnixMs};
+use doorstep_document::{Admission, Change, History, Link, pack};
+use doorstep_domain::{Anchor, BatchHash, Body, BootId, CaseId, ChangeHash, Clocks, HistoryId, InstallId, Receipt, UnixMs};
 use doorstep_protocol::{
     Ack, AckCase, Answer, BatchClock, Beacon, CaseRef, Decision, Demand, Envelope, FeedCase, Pull, Push, PushCase, Quarantined,
-    Signed, SyncRequest, Verdict, encode, unpack_receipts, unpack_verdicts,
+    RefKind, Signed, SyncRequest, Verdict, encode, unpack_receipts, unpack_verdicts,
 };
 use doorstep_rules::Pack;
 use doorstep_sync::Applied;
@@ -147,9 +147,8 @@ impl Store {
                 // What another copy of this store has written is fetched from the start: it counted as our own.
                 tx.execute("DELETE FROM scope", [])?;
             }
-            Some(Demand::Revoked) => {}
-            None if refused.is_empty() => {}
-            None => rebase::cases(&tx, fresh, &refused, rules, now)?,
+            _ if refused.is_empty() => {}
+            _ => rebase::cases(&tx, fresh, &refused, rules, now)?,
         }
         Self::set_meta(&tx, "revoked", if answer.demand == Some(Demand::Revoked) { b"1" } else { b"" })?;
         if answer.demand != Some(Demand::Revoked) {
@@ -173,7 +172,10 @@ impl Store {
         let new_install = answer.demand == Some(Demand::NewInstall);
         Ok(Applied {
             more_to_send: fresh > 0,
-            more_to_pull: self.pack.is_none() || new_install || (pages_whole && answer.feed.iter().any(|page| page.more)),
+            // Pages waited for the pack, if the server says that it has one: an old app is told of none.
+            more_to_pull: (self.pack.is_none() && answer.refs.iter().any(|r| r.kind == RefKind::Pack))
+                || new_install
+                || (pages_whole && answer.feed.iter().any(|page| page.more)),
             stale: answer.refs.iter().map(|r| r.kind).collect(),
             photos: self.photos_to_upload()?,
         })
@@ -293,7 +295,7 @@ fn undecided(db: &Connection) -> Result<Vec<Quarantined>, StoreError> {
         let damaged = |_| StoreError::Damaged("outbox");
         out.push(Quarantined {
             case: CaseId::try_from(case.as_slice()).map_err(damaged)?,
-            change: doorstep_domain::ChangeHash::try_from(change.as_slice()).map_err(damaged)?,
+            change: ChangeHash::try_from(change.as_slice()).map_err(damaged)?,
         });
     }
     Ok(out)
@@ -465,15 +467,20 @@ fn apply_feed(db: &Connection, feed: &FeedCase, scope: &str, rules: &Pack, now: 
     db.prepare_cached("INSERT OR IGNORE INTO case_scope (case_id, scope) VALUES (?1, ?2)")?
         .execute(params![case.as_bytes(), scope])?;
     db.prepare_cached("DELETE FROM leaving WHERE case_id = ?1")?.execute(params![case.as_bytes()])?;
-    let mut history = project::history(db, &case)?;
     let (mut head, is_patched) = evict::come_back(db, &case)?;
+    // Something was recorded after the case had left: what comes now, from its start, lies before that.
+    let here = if is_patched { hashes(db, &case)? } else { BTreeSet::new() };
+    let mut history = if is_patched { History::default() } else { project::history(db, &case)? };
     let who = identity::read(db)?.ok_or(StoreError::NotEnrolled)?;
     let read: Vec<_> = chunks.iter().map(|(_, bytes)| Change::read(&case, bytes)).collect();
     let monos: Vec<u64> = read.iter().map(|change| change.as_ref().map_or(0, mono_of)).collect();
     let Some(receipts) = unpack_receipts(&feed.receipts, &monos) else { return Ok(false) };
     for ((read, receipt), (hash, bytes)) in read.iter().zip(receipts).zip(&chunks) {
         let verdict = match read {
-            Ok(change) => history.admit(change),
+            Ok(change) => match history.admit(change) {
+                Admission::New if here.contains(hash) => Admission::Known,
+                other => other,
+            },
             Err(refusal) => Admission::Refused(refusal.clone()),
         };
         match (read, verdict) {
@@ -509,8 +516,7 @@ fn apply_feed(db: &Connection, feed: &FeedCase, scope: &str, rules: &Pack, now: 
         }
     }
     if is_patched {
-        // Something was recorded after the case had left: what came now lies before it.
-        head.position = project::position(db, &case, &who.install)?;
+        head = project::read_head(db, &case, &who.install, project::Of::Everything)?;
     }
     match project::entries(db, &case) {
         Ok(entries) => project::write_row(db, &case, &head, entries, rules, now)?,
@@ -519,6 +525,16 @@ fn apply_feed(db: &Connection, feed: &FeedCase, scope: &str, rules: &Pack, now: 
         Err(error) => return Err(error),
     }
     Ok(true)
+}
+
+/// Hashes of the changes of a case that are here, accepted or waiting.
+fn hashes(db: &Connection, case: &CaseId) -> Result<BTreeSet<ChangeHash>, StoreError> {
+    let mut query = db.prepare_cached(
+        "SELECT hash FROM change WHERE case_id = ?1 AND parked IS NULL
+         UNION ALL SELECT hash FROM outbox WHERE case_id = ?1 AND state < 2",
+    )?;
+    let rows = query.query_map(params![case.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?;
+    rows.map(|row| ChangeHash::try_from(row?.as_slice()).map_err(|_| StoreError::Damaged("change"))).collect()
 }
 
 /// The monotonic time of a change's act.

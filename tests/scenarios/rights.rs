@@ -1,0 +1,379 @@
+//! Who may record and read what: the policy, quarantine, release, scopes that cases enter and leave.
+
+use doorstep_client::{ClientError, Command, Refusal};
+use doorstep_domain::Standing;
+use doorstep_rules::Flag;
+use doorstep_tests::{Device, World, raw, waybill};
+
+fn handover(device: &Device, n: u32, to: &str) -> Result<doorstep_client::Outcome, ClientError> {
+    device.client.record(&Command::Handover { waybill: waybill(n), to: to.into(), words: None }, &[])
+}
+
+fn takeover(device: &Device, n: u32) -> Result<doorstep_client::Outcome, ClientError> {
+    device.client.record(&Command::Takeover { waybill: waybill(n) }, &[])
+}
+
+fn close(device: &Device, n: u32) {
+    device.client.record(&Command::Close { waybill: waybill(n), outcome: "SIGNED".into(), words: None }, &[]).unwrap();
+}
+
+/// A device that has been changed to forbid nothing early: only the server is the judge.
+async fn lawless(world: &mut World, name: &str, person: &str) -> Device {
+    let device = world.device(name, person).await;
+    let db = rusqlite::Connection::open(device.folder.join("doorstep.db")).unwrap();
+    let anything = r#"{"version":9,"lock_after_minutes":1,"rules":[{"id":"ALL","zh":"","en":"","roles":["*"],"kinds":["attempt","call","note","photo","sms","notice","outage","reply","close","handover","takeover"],"where":["any"],"verdict":"allow"},{"id":"NO","zh":"","en":"","roles":["*"],"kinds":["*"],"where":["any"],"verdict":"deny"}]}"#;
+    db.execute("UPDATE reference SET body = CAST(?1 AS BLOB) WHERE kind = 'policy'", [anything]).unwrap();
+    device
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_device_forbids_early_what_the_policy_denies_and_says_so() {
+    let mut world = World::new().await;
+    let (phone, origin) = (world.device("phone", "c1").await, world.device("origin", "o1").await);
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.notice(2).unwrap();
+    phone.sync().await.unwrap();
+    origin.sync().await.unwrap();
+    // The origin outlet replies and adds notes; it delivers nothing.
+    let error = origin.fail(2, "DF-NOBODY").unwrap_err();
+    assert!(matches!(&error, ClientError::Refused(Refusal::Rights { kind }) if kind == "attempt"), "{error:?}");
+    assert!(error.words().zh.contains("权限"));
+    origin.note(2, "已联系寄件人").unwrap();
+    origin.reply(2).unwrap();
+    assert!(matches!(takeover(&phone, 2), Err(ClientError::Refused(Refusal::NotOffered))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_policy_denies_is_quarantined_with_its_rule_whatever_the_device_thinks() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.notice(2).unwrap();
+    phone.sync().await.unwrap();
+    let origin = lawless(&mut world, "origin", "o1").await;
+    let finance = {
+        world.admin().user("f1", "钱会计", "outlet_finance", "0412").unwrap();
+        lawless(&mut world, "finance", "f1").await
+    };
+    origin.fail(2, "DF-NOBODY").unwrap();
+    finance.fail(2, "DF-NOBODY").unwrap();
+    for device in [&origin, &finance] {
+        device.sync().await.unwrap();
+        let refused = device.client.status().unwrap().refused;
+        assert_eq!(refused.iter().map(|r| r.reason.as_str()).collect::<Vec<_>>(), ["rights:P-99"]);
+    }
+    assert!(finance.list().is_empty() || finance.case(2).unwrap().case.timeline.is_empty(), "finance reads no documents");
+    phone.sync().await.unwrap();
+    assert_eq!(phone.case(2).unwrap().case.attempts(), 1);
+    let kept = world.admin().quarantine(false).unwrap();
+    assert!(kept.len() == 2 && kept.iter().all(|i| i.rule.as_deref() == Some("P-99") && i.policy_version == 1));
+    // A colleague's parcel is plausible: taken, and head office is asked to look.
+    let colleague = world.device("c2", "c2").await;
+    colleague.fail(2, "DF-NOBODY").unwrap();
+    colleague.sync().await.unwrap();
+    phone.sync().await.unwrap();
+    let view = phone.case(2).unwrap();
+    assert_eq!(view.case.attempts(), 2);
+    assert!(view.judgement.flags.contains(&Flag::Review));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_change_that_is_released_stands_with_its_author_and_first_receipt_and_its_descendants_came_before() {
+    let mut world = World::new().await;
+    let (c1, tablet) = (world.device("c1", "c1").await, world.device("s1", "s1").await);
+    c1.fail(2, "DF-NOBODY").unwrap();
+    c1.notice(2).unwrap();
+    c1.sync().await.unwrap();
+    let origin = lawless(&mut world, "o1", "o1").await;
+    origin.sync().await.unwrap();
+    world.hands.advance(1);
+    origin.fail(2, "DF-ADDR").unwrap();
+    world.hands.advance(1);
+    origin.reply(2).unwrap();
+    let pushed_at = world.hands.now();
+    origin.sync().await.unwrap();
+    let refused = origin.case(2).unwrap().case;
+    assert!(matches!(&refused.quarantined[0].standing, Standing::Quarantined { reason } if reason == "rights:P-99"));
+    c1.sync().await.unwrap();
+    assert_eq!(c1.case(2).unwrap().judgement.decision.as_deref(), Some("REDELIVER"), "one refusal dams nothing");
+
+    world.hands.advance(90);
+    let item = world.admin().quarantine(false).unwrap().remove(0);
+    assert_eq!((item.person.as_str(), item.received_at), ("o1", pushed_at));
+    let (case, anew) = world.admin().release(&item.change.to_string()[..10], "hq1", world.hands.now()).unwrap();
+    assert_eq!(case, c1.id(2));
+    for device in [&c1, &origin, &tablet] {
+        device.sync().await.unwrap();
+        let view = device.case(2).unwrap();
+        assert_eq!(view.case.attempts(), 2, "{:?}", device.folder);
+        let released = view.case.timeline.iter().find(|r| r.change == anew).unwrap();
+        assert_eq!(released.entry.author.user.as_str(), "o1", "its author");
+        assert_eq!(released.standing.receipt().unwrap().received_at, pushed_at, "its first receipt");
+        assert_eq!(released.entry.release.unwrap().original, item.change, "and what it was");
+        assert!(view.judgement.flags.contains(&Flag::Released));
+        device.agrees_with(&world, 2);
+    }
+    assert_eq!(origin.client.status().unwrap().refused, [], "no longer shown as refused");
+    assert!(world.admin().release(&item.change.to_string(), "hq1", world.hands.now()).is_err(), "decided once");
+    let decided = world.admin().quarantine(true).unwrap().remove(0);
+    assert_eq!((decided.state.as_str(), decided.decided_by.as_deref()), ("released", Some("hq1")));
+    // The device goes on as before.
+    origin.note(2, "之后").unwrap();
+    origin.sync().await.unwrap();
+    origin.agrees_with(&world, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_discarded_change_stays_on_both_sides_with_the_reason() {
+    let mut world = World::new().await;
+    let stranger = lawless(&mut world, "x1", "x1").await;
+    stranger.fail(2, "DF-NOBODY").unwrap();
+    stranger.sync().await.unwrap();
+    let item = world.admin().quarantine(false).unwrap().remove(0);
+    world.admin().discard(&item.change.to_string(), "hq1", "not your parcel", world.hands.now()).unwrap();
+    stranger.sync().await.unwrap();
+    let status = stranger.client.status().unwrap();
+    assert_eq!(status.quarantined, 0);
+    assert!(status.refused[0].discarded && status.refused[0].reason.contains("not your parcel"));
+    assert_eq!(world.admin().quarantine(true).unwrap()[0].state, "discarded");
+    assert!(world.on_server(&stranger.id(2)).0.is_empty());
+    assert_eq!(stranger.sync().await.unwrap().requests, 1, "and is not asked about for ever");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_server_releases_and_an_entry_that_says_it_was_released_is_refused() {
+    let mut world = World::new().await;
+    let phone = world.device("c1", "c1").await;
+    let who = phone.client.identity().unwrap().unwrap();
+    phone.fail(2, "DF-NOBODY").unwrap();
+    let own = phone.request();
+    let push: doorstep_protocol::Push = doorstep_protocol::decode(&own.push.as_ref().unwrap().body).unwrap();
+    let (_, bytes) = doorstep_document::pack::restore(&push.cases[0].pack).unwrap().remove(0);
+    let original = doorstep_document::Change::read(&phone.id(2), &bytes).unwrap();
+    let entry = &original.entries()[0];
+    let forged = doorstep_document::NewEntry {
+        author: entry.author.clone(),
+        pack_version: 1,
+        time: entry.time,
+        action: None,
+        facts: entry.facts.clone(),
+        // Backdated: as if the server had received it long ago.
+        release: Some(doorstep_domain::Release { original: original.hash(), received_at: doorstep_domain::UnixMs(0) }),
+        body: entry.body.clone(),
+    };
+    let change = doorstep_document::Change::write(&phone.id(2), &who.install, &Default::default(), &[forged]).unwrap();
+    let ack = phone.push_by_hand(&world, &[(phone.id(2), &[change.bytes()])]).await.unwrap();
+    assert_eq!(ack.cases[0].quarantined, [(0, "field".to_owned())]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_parcel_is_handed_over_when_both_couriers_have_signed() {
+    let mut world = World::new().await;
+    let (c1, c2, tablet) = (world.device("c1", "c1").await, world.device("c2", "c2").await, world.device("s1", "s1").await);
+    c1.fail(2, "DF-NOBODY").unwrap();
+    c1.sync().await.unwrap();
+    handover(&c1, 2, "c2").unwrap();
+    c1.sync().await.unwrap();
+    c2.sync().await.unwrap();
+    assert_eq!(c2.case(2).unwrap().case.attempts(), 1, "offered, so it can be read and signed");
+    assert!(c2.client.parcels().unwrap().iter().any(|parcel| parcel.waybill.as_str() == waybill(2)));
+    c1.sync().await.unwrap();
+    assert!(c1.case(2).is_some(), "still the first courier's until the second has signed");
+    takeover(&c2, 2).unwrap();
+    c2.sync().await.unwrap();
+    c2.note(2, "现在是我的件").unwrap();
+    c2.sync().await.unwrap();
+    c1.sync().await.unwrap();
+    assert!(c1.case(2).is_none(), "it has left the first courier's phone");
+    assert!(c1.client.parcels().unwrap().iter().all(|parcel| parcel.waybill.as_str() != waybill(2)));
+    tablet.sync().await.unwrap();
+    tablet.agrees_with(&world, 2);
+    c2.agrees_with(&world, 2);
+    assert!(c2.case(2).unwrap().case.timeline.iter().all(|r| !r.standing.receipt().unwrap().review), "their own now");
+    // What the first courier still recorded at the door is taken, and what comes back continues their own numbering.
+    c1.fail(2, "DF-NOANSWER").unwrap();
+    c1.sync().await.unwrap();
+    assert_eq!(c1.client.status().unwrap().quarantined, 0);
+    c2.sync().await.unwrap();
+    assert_eq!(c2.case(2).unwrap().case.attempts(), 2);
+    c2.agrees_with(&world, 2);
+    // And back again.
+    world.hands.advance(1);
+    handover(&c2, 2, "c1").unwrap();
+    c2.sync().await.unwrap();
+    c1.sync().await.unwrap();
+    takeover(&c1, 2).unwrap();
+    c1.sync().await.unwrap();
+    c1.agrees_with(&world, 2);
+    c2.sync().await.unwrap();
+    assert!(c2.case(2).is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handover_to_another_outlet_or_of_another_parcel_is_refused() {
+    let mut world = World::new().await;
+    world.admin().user("y1", "外人", "courier", "0755").unwrap();
+    let (c1, y1) = (lawless(&mut world, "c1", "c1").await, world.device("y1", "y1").await);
+    c1.fail(2, "DF-NOBODY").unwrap();
+    c1.fail(3, "DF-NOBODY").unwrap();
+    handover(&c1, 2, "y1").unwrap();
+    handover(&c1, 3, "c1").unwrap(); // c2's parcel, to themselves
+    c1.sync().await.unwrap();
+    let mut rules: Vec<String> = c1.client.status().unwrap().refused.into_iter().map(|r| r.reason).collect();
+    rules.sort();
+    assert_eq!(rules, ["rights:C-23", "rights:P-99"]);
+    y1.sync().await.unwrap();
+    assert!(y1.list().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_leaves_the_phone_when_it_has_ended_and_everything_of_it_is_acknowledged() {
+    let mut world = World::new().await;
+    let (phone, tablet) = (world.device("phone", "c1").await, world.device("tablet", "s1").await);
+    phone.fail_with_photo(2, 1).unwrap();
+    phone.sync().await.unwrap();
+    world.hands.advance(1);
+    close(&phone, 2);
+    assert!(phone.case(2).is_some(), "not before head office has it");
+    phone.sync().await.unwrap();
+    phone.sync().await.unwrap();
+    assert!(phone.case(2).is_none() && phone.list().is_empty());
+    tablet.sync().await.unwrap();
+    assert_eq!(tablet.case(2).unwrap().judgement.decision.as_deref(), Some("SIGNED"), "the outlet keeps it");
+    world.hands.advance(1);
+    // Delivered in vain again: it goes on where it was, and comes back whole.
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    phone.sync().await.unwrap();
+    assert_eq!(phone.case(2).unwrap().case.attempts(), 2);
+    phone.note(2, "之后").unwrap();
+    phone.sync().await.unwrap();
+    phone.agrees_with(&world, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_with_something_unsent_does_not_leave_before_it_is_settled() {
+    let mut world = World::new().await;
+    let (phone, tablet) = (world.device("phone", "c1").await, world.device("tablet", "s1").await);
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    tablet.sync().await.unwrap();
+    close(&tablet, 2);
+    tablet.sync().await.unwrap();
+    phone.note(2, "还没发的备注").unwrap();
+    let mut request = phone.request();
+    request.push = None; // the answer with the news comes to a request that could not carry the batch
+    phone.sync().await.unwrap();
+    phone.sync().await.unwrap();
+    assert!(phone.case(2).is_none(), "sent first, then gone");
+    assert_eq!(world.on_server(&phone.id(2)).0.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_who_moves_to_another_outlet_takes_nothing_along() {
+    let mut world = World::new().await;
+    let (tablet, phone) = (world.device("tablet", "s1").await, world.device("phone", "c1").await);
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    tablet.fail(4, "DF-NOBODY").unwrap();
+    tablet.sync().await.unwrap();
+    assert_eq!(tablet.list().len(), 2);
+    tablet.note(2, "调走之前").unwrap();
+    world.admin().user("s1", "李明", "outlet", "0755").unwrap();
+    tablet.sync().await.unwrap();
+    tablet.sync().await.unwrap();
+    assert!(tablet.list().is_empty() && tablet.client.parcels().unwrap().is_empty());
+    assert_eq!(world.on_server(&phone.id(2)).0.len(), 2, "what was unsent went first");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_clerk_reads_and_registers_what_the_hub_handles_and_nothing_else() {
+    let mut world = World::new().await;
+    let mut admin = world.admin();
+    admin.outlet("H1", "杭州分拨", "Hangzhou hub", "0571-1").unwrap();
+    admin.user("h1", "分拨员", "hub", "H1").unwrap();
+    let header = "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival,hub";
+    let csv = format!("{header}\n{},QH,0571,0412,c1,王小花,,青禾路,0,,H1\n", waybill(2));
+    assert_eq!(admin.import_parcels(csv.as_bytes()).unwrap().imported, 1);
+    let (hub, phone) = (lawless(&mut world, "hub", "h1").await, world.device("phone", "c1").await);
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.fail(4, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    hub.sync().await.unwrap();
+    assert_eq!(hub.list().iter().map(|row| row.waybill.clone()).collect::<Vec<_>>(), [waybill(2)]);
+    hub.note(2, "分拨中心已核对").unwrap();
+    close(&hub, 2);
+    hub.sync().await.unwrap();
+    assert_eq!(hub.client.status().unwrap().refused[0].reason, "rights:P-99", "a hub ends no case");
+    phone.sync().await.unwrap();
+    assert_eq!(phone.case(2).unwrap().case.timeline.len(), 2);
+}
+
+/// Every operation of the API x what a device is to the object: its own, a foreign one, none at all. An operation that is missing
+/// here fails, because the routes are read from the server's source.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_authorisation_matrix_of_the_api() {
+    let mut world = World::new().await;
+    let (own, revoked) = (world.device("own", "c1").await, world.device("revoked", "c2").await);
+    own.fail_with_photo(2, 1).unwrap();
+    own.sync().await.unwrap();
+    let id = revoked.client.identity().unwrap().unwrap().device;
+    world.admin().revoke(&id.to_string(), "test", world.hands.now()).unwrap();
+    let strangers = "Bearer 00".to_owned();
+    let photo = doorstep_domain::PhotoId::new([7; 32]);
+    // Operation, what nobody gets, what a stranger's token gets, what a revoked device gets, what a good one gets.
+    let table: &[(&str, String, [u16; 4])] = &[
+        ("POST /v1/sync", "/v1/sync".into(), [401, 401, 400, 400]), // 400: the empty body, after the door
+        ("POST /v1/nonce", "/v1/nonce".into(), [200, 200, 200, 200]),
+        ("POST /v1/enrol", "/v1/enrol".into(), [400, 400, 400, 400]),
+        ("POST /v1/session", "/v1/session".into(), [400, 400, 400, 400]),
+        ("GET /v1/live", "/v1/live?wait=1".into(), [401, 401, 403, 204]), // nothing moved
+        ("GET /v1/refs/{kind}", "/v1/refs/outlets".into(), [401, 401, 403, 200]),
+        ("GET /v1/refs/{kind}", "/v1/refs/secrets".into(), [401, 401, 403, 404]),
+        ("PUT /v1/photos/{sha}", format!("/v1/photos/{photo}"), [401, 401, 403, 409]), // named by no accepted entry
+        ("GET /", "/".into(), [401, 401, 401, 401]), // the page has its own door; a device's token opens nothing
+        ("GET /case/{id}", format!("/case/{}", own.id(2)), [401, 401, 401, 401]),
+        ("GET /photo/{sha}", format!("/photo/{photo}"), [401, 401, 401, 401]),
+        ("GET /nothing", "/nothing".into(), [404, 404, 404, 404]),
+    ];
+    for (operation, path, expected) in table {
+        let method = operation.split(' ').next().unwrap();
+        let bearers = [None, Some(strangers.clone()), Some(revoked.bearer()), Some(own.bearer())];
+        for (bearer, status) in bearers.iter().zip(expected) {
+            let headers: Vec<(&str, &str)> = bearer.iter().map(|b| ("authorization", b.as_str())).collect();
+            let answer = raw(world.addr(), method, path, &headers, b"").await;
+            assert_eq!(answer.status, *status, "{operation} {path} as {bearer:?}");
+        }
+    }
+    let source = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../server/src/http.rs")).unwrap();
+    let routes: Vec<String> = source
+        .split(".route(\"")
+        .skip(1)
+        .map(|rest| {
+            let (path, rest) = rest.split_once('"').unwrap();
+            let method = rest.trim_start_matches(", ").split('(').next().unwrap();
+            format!("{} {path}", method.to_uppercase())
+        })
+        .collect();
+    assert!(routes.len() >= 9);
+    for route in routes {
+        assert!(table.iter().any(|(operation, ..)| **operation == route), "{route} is not in the matrix");
+    }
+}
+
+/// Every scope x who asks: a device is fed what it is concerned with, and asking for more gives nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn asking_for_a_foreign_scope_feeds_nothing_of_it() {
+    let mut world = World::new().await;
+    let (c1, c2) = (world.device("c1", "c1").await, world.device("c2", "c2").await);
+    c1.fail(2, "DF-NOBODY").unwrap();
+    c1.notice(2).unwrap();
+    c1.sync().await.unwrap();
+    let mut request = c2.request();
+    for scope in ["courier/c1", "outlet/0412", "outlet/0571", "hub/H1", "", "*", "courier/%"] {
+        request.pull.push(doorstep_protocol::Pull { scope: scope.into(), cursor: 0 });
+    }
+    let answer = c2.send(&world, &request).await.unwrap();
+    assert_eq!(answer.scopes, ["courier/c2"]);
+    assert!(answer.feed.iter().all(|page| page.scope == "courier/c2" && page.cases.is_empty()), "{:?}", answer.feed);
+}
