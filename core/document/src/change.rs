@@ -14,7 +14,7 @@ use doorstep_domain::{
     ActionId, Author, Body, CaseId, ChangeHash, Entry, EntryKey, Facts, InstallId, Release, Tag, TimeEvidence,
 };
 
-use crate::{Link, Refusal, WriteError, fields};
+use crate::{Link, Refusal, WriteError, columns, fields};
 
 /// Largest change in bytes, on the wire and in the store.
 pub const MAX_CHANGE_BYTES: usize = 64 * 1024;
@@ -211,6 +211,7 @@ fn decode(bytes: &[u8], source: Source) -> Result<ExpandedChange, Refusal> {
     let Some(([0x85, 0x6f, 0x4a, 0x83, checksum @ ..], [1, ..])) = bytes.split_first_chunk::<8>() else {
         return Err(Refusal::ChunkType);
     };
+    columns::check(content(bytes).ok_or(Refusal::Undecodable)?)?;
     // `AssertUnwindSafe`: the closure only reads `bytes` and what it builds is dropped on a panic.
     let (expanded, again) = catch_unwind(AssertUnwindSafe(|| {
         let change = automerge::Change::from_bytes(bytes.to_vec()).ok()?;
@@ -229,6 +230,18 @@ fn decode(bytes: &[u8], source: Source) -> Result<ExpandedChange, Refusal> {
         return Err(Refusal::NotCanonical);
     }
     Ok(expanded)
+}
+
+/// What follows a chunk's type and length.
+fn content(bytes: &[u8]) -> Option<&[u8]> {
+    let mut rest = bytes.get(9..)?;
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        if byte & 0x80 == 0 {
+            return Some(rest);
+        }
+    }
+    None
 }
 
 /// The shape check: every operation makes a map at a root key of this very change, or puts a scalar into such a map.

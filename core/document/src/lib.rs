@@ -12,6 +12,7 @@
 //! Never here: rules about who may write what, clocks, storage, the network.
 
 mod change;
+mod columns;
 mod fields;
 mod history;
 mod merge;

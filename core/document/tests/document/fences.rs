@@ -211,3 +211,77 @@ fn a_panic_inside_automerge_is_an_error_of_that_case_only() {
     let gap = gap.write(vec![note("五")]);
     assert!(merge([gap.bytes()]).is_err(), "the hazard is contained");
 }
+
+/// A change of few bytes that claims many operations: every column is one run.
+fn run_of(operations: u64) -> Vec<u8> {
+    let leb = |mut value: u64| {
+        let mut out = vec![];
+        loop {
+            let byte = (value & 0x7f) as u8;
+            value >>= 7;
+            if value == 0 {
+                out.push(byte);
+                return out;
+            }
+            out.push(byte | 0x80);
+        }
+    };
+    // Signed LEB128 of a positive number: one more bit for the sign.
+    let sleb = |value: u64| {
+        let mut out = leb(value);
+        if out.last().is_some_and(|last| last & 0x40 != 0) {
+            *out.last_mut().unwrap() |= 0x80;
+            out.push(0);
+        }
+        out
+    };
+    let key = b"attempt/aaaaaaaa-1";
+    let columns: Vec<(u64, Vec<u8>)> = vec![
+        (0x15, [sleb(operations), leb(key.len() as u64), key.to_vec()].concat()), // key, as text
+        (0x34, leb(operations)),                                                  // insert: all false
+        (0x42, [sleb(operations), vec![0]].concat()),                             // action: make a map
+        (0x56, [sleb(operations), vec![0]].concat()),                             // value: null
+        (0x70, [sleb(operations), vec![0]].concat()),                             // no predecessors
+    ];
+    let mut body = vec![0]; // no dependencies
+    body.push(16);
+    body.extend([1; 16]);
+    body.extend([1, 1, 0, 0, 0]); // seq, start_op, time, message, other actors
+    body.extend(leb(columns.len() as u64));
+    for (spec, data) in &columns {
+        body.extend(leb(*spec));
+        body.extend(leb(data.len() as u64));
+    }
+    columns.iter().for_each(|(_, data)| body.extend(data));
+    let mut chunk = vec![0x85, 0x6f, 0x4a, 0x83, 0, 0, 0, 0, 1];
+    chunk.extend(leb(body.len() as u64));
+    chunk.extend(body);
+    reseal(&mut chunk);
+    chunk
+}
+
+#[test]
+fn a_change_of_few_bytes_that_claims_many_operations_is_refused_before_they_are_unrolled() {
+    // Automerge unrolls them: the hazard is still there.
+    let change = automerge::Change::from_bytes(run_of(1_000)).unwrap();
+    assert_eq!(change.decode().operations.len(), 1_000);
+    for claimed in [513, 1_000_000, 1 << 40, 1 << 60] {
+        let bytes = run_of(claimed);
+        assert!(bytes.len() < 120);
+        assert_eq!(refusal(&bytes), "op_count", "{claimed}");
+    }
+    assert_ne!(refusal(&run_of(512)), "op_count");
+}
+
+#[test]
+fn compressed_columns_and_predecessors_are_refused_before_decoding() {
+    let with = |spec: u8| {
+        let mut bytes = run_of(1);
+        let at = bytes.iter().position(|b| *b == 0x42).unwrap();
+        bytes[at] = spec;
+        reseal(&mut bytes);
+        bytes
+    };
+    assert_eq!(refusal(&with(0x4a)), "chunk_type");
+    assert_eq!(refusal(&with(0x71)), "shape");
+}
