@@ -14,7 +14,7 @@ use axum::{
 use data_encoding::HEXLOWER;
 use doorstep_domain::HistoryId;
 use doorstep_protocol::{
-    Ack, CONTENT_TYPE, Demand, EnrolRequest, MAX_ENCODED, MAX_INFLATED, NonceResponse, PROTO_HEADER, PROTO_VERSION,
+    Ack, CONTENT_TYPE, Demand, EnrolRequest, MAX_ENCODED, MAX_REQUEST, NonceResponse, PROTO_HEADER, PROTO_VERSION,
     RENEWAL_HEADER, Reach, RefKind, SessionRequest, Signed, SyncRequest, SyncResponse, Token, Version, decode, encode, open,
     reach, seal,
 };
@@ -27,6 +27,7 @@ use crate::{
     enrol::{self, Device},
     error::ApiError,
     feed::{self, Reader},
+    in_flight::InFlight,
     ingest,
     keys::Keys,
     live::{self, Live},
@@ -47,6 +48,8 @@ pub(crate) struct App {
     /// The versions of the protocol that are spoken.
     pub versions: &'static [Version],
     pub console_token: Arc<str>,
+    /// Bodies that are being taken.
+    pub in_flight: Arc<InFlight>,
     /// Woken after each accepted push: something is to be projected.
     pub to_project: Arc<Notify>,
     /// Told after each write that may have published to a feed.
@@ -113,11 +116,12 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
     let reach = reach_of(&app, request.headers())?;
     let renewal = request.headers().get(RENEWAL_HEADER).and_then(|value| HEXLOWER.decode(value.as_bytes()).ok());
     let device = known(&app, request.headers(), renewal).await?;
+    let _place = app.in_flight.enter(device.id)?;
     let body = body_of(request, MAX_ENCODED).await?;
     let who = device.clone();
     // Inflating, decoding and verifying cost milliseconds for a large batch: not on the async threads, not in the writer.
     let (mut request, batch) = tokio::task::spawn_blocking(move || {
-        let mut request: SyncRequest = decode(&open(&body, MAX_INFLATED)?)?;
+        let mut request: SyncRequest = decode(&open(&body, MAX_REQUEST)?)?;
         if request.device != who.id {
             return Err(ApiError::Install);
         }
@@ -237,7 +241,8 @@ async fn reference(
 }
 
 async fn put_photo(State(app): State<App>, Path(sha): Path<String>, request: Request) -> Result<Response, ApiError> {
-    device(&app, request.headers()).await?;
+    let device = device(&app, request.headers()).await?;
+    let _place = app.in_flight.enter(device.id)?;
     let body = body_of(request, doorstep_media::MAX_BYTES).await?;
     let id = sha.parse().map_err(|_| ApiError::NotFound)?;
     photos::put(&app.db, id, body, (app.now)()).await?;

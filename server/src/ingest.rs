@@ -1,9 +1,12 @@
 //! Taking a batch (protocol design, section 5): cheap checks first, one case never blocks another, commit before answering.
 
-use doorstep_document::{Admission, Change, HARD_CASE_BYTES, HARD_CASE_CHANGES, History, Link, Position, Refusal, pack};
+use doorstep_document::{
+    Admission, Change, HARD_CASE_BYTES, HARD_CASE_CHANGES, History, Link, Position, Refusal,
+    pack::{self, PackError},
+};
 use doorstep_domain::{BatchHash, Body, CaseId, ChangeHash, Clocks, InstallId, Receipt, Reckoning, UnixMs};
 use doorstep_protocol::{
-    Ack, AckCase, Envelope, MAX_INFLATED, MAX_PUSH_CASES, Push, Verdict, decode, pack_verdicts, signing::batch_message,
+    Ack, AckCase, Envelope, MAX_PUSH_CASES, MAX_REQUEST, Push, Verdict, decode, pack_verdicts, signing::batch_message,
     signing::is_signed,
 };
 use rusqlite::{Connection, OptionalExtension, params};
@@ -61,13 +64,12 @@ pub(crate) fn verify(envelope: Envelope, device: &Device, install: InstallId) ->
     let mut rebuilt = 0;
     let mut cases = Vec::with_capacity(push.cases.len());
     for offered in &push.cases {
-        let changes = match pack::restore(&offered.pack) {
+        let changes = match pack::restore_within(&offered.pack, MAX_REQUEST.saturating_sub(rebuilt)) {
+            // With what came before it: a smaller batch helps. Alone: nothing does, and the others must not wait for it.
+            Err(PackError::OverLimit) if rebuilt > 0 => return Err(ApiError::TooLarge),
             Err(fault) => Err(fault.to_string()),
             Ok(chunks) => {
                 rebuilt += chunks.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
-                if rebuilt > MAX_INFLATED {
-                    return Err(ApiError::TooLarge);
-                }
                 let read =
                     |bytes: &[u8]| Change::read(&offered.case, bytes).and_then(|change| author_of(change, device, &install));
                 Ok(chunks.into_iter().map(|(hash, bytes)| Offered { hash, read: read(&bytes), bytes }).collect())

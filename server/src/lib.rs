@@ -14,6 +14,7 @@ mod enrol;
 mod error;
 mod feed;
 mod http;
+mod in_flight;
 mod ingest;
 mod keys;
 mod live;

@@ -316,6 +316,7 @@ mod tests {
             db,
             now: Arc::new(|| UnixMs(0)),
             versions: crate::VERSIONS,
+            in_flight: Arc::default(),
             console_token: "".into(),
             to_project: Arc::default(),
             live: live.clone(),

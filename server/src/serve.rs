@@ -101,6 +101,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
         now: config.now.clone(),
         keys,
         versions: config.versions,
+        in_flight: Arc::default(),
         console_token: console_token.as_str().into(),
         to_project: to_project.clone(),
         live: live.clone(),

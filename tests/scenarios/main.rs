@@ -5,6 +5,7 @@ mod basics;
 mod chain;
 mod faults;
 mod headoffice;
+mod hostile;
 mod identity;
 mod live;
 mod merging;

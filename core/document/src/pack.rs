@@ -33,6 +33,9 @@ pub enum PackError {
     /// More changes than [`MAX_CHANGES`], or one larger than [`MAX_CHANGE_BYTES`].
     #[error("pack is too large")]
     TooLarge,
+    /// It rebuilds to more bytes than the limit.
+    #[error("pack rebuilds to more than is taken at once")]
+    OverLimit,
     /// What was rebuilt is not what was sent.
     #[error("pack does not rebuild to the hashes it names")]
     HashMismatch,
@@ -76,6 +79,11 @@ pub fn elide(chunks: &[&[u8]]) -> Option<Vec<u8>> {
 
 /// Rebuilds the chunks of a pack with their hashes, at most [`MAX_REBUILT`] bytes of them.
 pub fn restore(pack: &[u8]) -> Result<Vec<(ChangeHash, Vec<u8>)>, PackError> {
+    restore_within(pack, MAX_REBUILT)
+}
+
+/// The same with a smaller limit in bytes: for who takes many packs at once.
+pub fn restore_within(pack: &[u8], limit: usize) -> Result<Vec<(ChangeHash, Vec<u8>)>, PackError> {
     let mut input = pack;
     if take(&mut input) != Some(VERSION) {
         return Err(PackError::Version);
@@ -109,8 +117,8 @@ pub fn restore(pack: &[u8]) -> Result<Vec<(ChangeHash, Vec<u8>)>, PackError> {
     let mut rebuilt = 0;
     for (sources, len) in plans {
         rebuilt += len + 32 * sources.len();
-        if rebuilt > MAX_REBUILT {
-            return Err(PackError::TooLarge);
+        if rebuilt > limit {
+            return Err(PackError::OverLimit);
         }
         let (body, rest) = input.split_at_checked(len).ok_or(PackError::Malformed)?;
         input = rest;

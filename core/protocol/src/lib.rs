@@ -34,8 +34,11 @@ pub const CONTENT_TYPE: &str = "application/cbor";
 
 /// Largest encoded (compressed) body either end accepts, in bytes.
 pub const MAX_ENCODED: usize = 4 * 1024 * 1024;
-/// Largest inflated body either end accepts, in bytes.
+/// Largest inflated answer that a device accepts, in bytes.
 pub const MAX_INFLATED: usize = 32 * 1024 * 1024;
+/// Largest inflated request that the server accepts, and most bytes that all packs of a batch rebuild to: twice the largest
+/// batch that a device makes. The server holds up to four times as much while it takes one.
+pub const MAX_REQUEST: usize = 8 * 1024 * 1024;
 /// Most cases in one push.
 pub const MAX_PUSH_CASES: usize = 5_000;
 /// Largest batch that a device makes, in bytes of raw changes: far below what the server accepts.

@@ -151,7 +151,7 @@ fn a_pack_that_repeats_hashes_to_grow_is_refused() {
     }
     pack.extend(vec![0; 10_000 + 32]);
     assert!(pack.len() < 700_000);
-    assert_eq!(pack::restore(&pack), Err(pack::PackError::TooLarge));
+    assert_eq!(pack::restore(&pack), Err(pack::PackError::OverLimit));
 }
 
 #[test]

@@ -1,0 +1,69 @@
+//! How many bodies of one device are held at once. A device sends one after the other; a few more are allowed, because a request
+//! that it has given up may still be on its way. Whoever has an enrolled device can then make the server hold four bodies, not four
+//! thousand.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use doorstep_domain::DeviceId;
+
+use crate::error::ApiError;
+
+/// Most bodies of one device at once.
+const MOST: usize = 4;
+
+/// Bodies that are being taken, by device.
+#[derive(Default)]
+pub(crate) struct InFlight(Mutex<HashMap<DeviceId, usize>>);
+
+/// A place among them, until dropped.
+pub(crate) struct Place {
+    all: Arc<InFlight>,
+    device: DeviceId,
+}
+
+impl InFlight {
+    /// Takes a place, or says that the device has too many already.
+    pub(crate) fn enter(self: &Arc<Self>, device: DeviceId) -> Result<Place, ApiError> {
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = places.entry(device).or_default();
+        if *taken >= MOST {
+            return Err(ApiError::Busy);
+        }
+        *taken += 1;
+        drop(places);
+        Ok(Place { all: self.clone(), device })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut places = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(taken) = places.get_mut(&self.device) {
+            *taken = taken.saturating_sub(1);
+            if *taken == 0 {
+                places.remove(&self.device);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_has_four_places_gives_them_back_and_takes_none_of_anothers() {
+        let all = Arc::new(InFlight::default());
+        let (one, other) = (DeviceId::new([1; 16]), DeviceId::new([2; 16]));
+        let mut places: Vec<Place> = (0..MOST).map(|_| all.enter(one).ok().unwrap()).collect();
+        assert!(matches!(all.enter(one), Err(ApiError::Busy)));
+        assert!(all.enter(other).is_ok());
+        places.pop();
+        assert!(all.enter(one).is_ok());
+        drop(places);
+        assert!(all.0.lock().unwrap().is_empty());
+    }
+}

@@ -1,0 +1,268 @@
+//! Hostile input from an enrolled device: typed refusals, bounded memory, nobody else notices. The server is a process of its own
+//! here, so that its memory can be read.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+};
+
+use doorstep_document::{Change, NewEntry, Position, pack};
+use doorstep_domain::*;
+use doorstep_protocol::{PushCase, decode, encode, open, seal, signing::batch_message};
+use doorstep_tests::{Device, World, raw, waybill};
+
+/// This test binary again, as a server. Only when it is told a folder.
+#[tokio::test(flavor = "multi_thread")]
+async fn serve_in_this_process() {
+    let Ok(folder) = std::env::var("DOORSTEP_TEST_SERVER") else { return };
+    let now = UnixMs(std::env::var("DOORSTEP_TEST_NOW").unwrap().parse().unwrap());
+    let config = doorstep_server::Config {
+        folder: folder.into(),
+        listen: "127.0.0.1:0".parse().unwrap(),
+        insecure: false,
+        tls: None,
+        now: std::sync::Arc::new(move || now),
+        versions: doorstep_server::VERSIONS,
+    };
+    let running = doorstep_server::start(config).await.unwrap();
+    println!("\naddr={}", running.addr);
+    tokio::task::spawn_blocking(|| std::io::stdin().lines().for_each(drop)).await.unwrap();
+    running.stop().await;
+}
+
+struct Process {
+    child: Child,
+    addr: std::net::SocketAddr,
+}
+
+impl Process {
+    fn start(world: &World) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "hostile::serve_in_this_process", "--nocapture"])
+            .env("DOORSTEP_TEST_SERVER", world.server_folder())
+            .env("DOORSTEP_TEST_NOW", world.hands.now().0.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let addr = lines.map_while(Result::ok).find_map(|line| line.strip_prefix("addr=")?.parse().ok()).unwrap();
+        Self { child, addr }
+    }
+
+    /// A line of the kernel's account of its memory, in KiB.
+    fn memory(&self, what: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(what)).unwrap();
+        line.trim_start_matches(':').trim().trim_end_matches(" kB").parse().unwrap()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.child.stdin.take();
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn facts(n: u32) -> Facts {
+    Facts {
+        network: "QH".parse().unwrap(),
+        waybill: Waybill::parse(&waybill(n)).unwrap(),
+        origin_outlet: Some("0571".parse().unwrap()),
+        delivering_outlet: Some("0412".parse().unwrap()),
+        cod: Fen(0),
+        mobile: None,
+        reference: 1,
+    }
+}
+
+fn entry(n: u32, user: &str) -> NewEntry {
+    NewEntry {
+        author: Author { user: user.parse().unwrap(), role: Role::Courier, outlet: "0412".parse().unwrap() },
+        pack_version: 1,
+        time: TimeEvidence { wall: UnixMs(0), zone_quarters: 32, mono_ms: 0, boot: BootId([0; 4]), anchor: None },
+        action: None,
+        facts: Some(facts(n)),
+        body: Body::Attempt(Attempt { reason: "DF-NOBODY".parse().unwrap(), sub: None, words: None }),
+        release: None,
+    }
+}
+
+fn at(max_op: u64, seq: u64) -> Position {
+    Position { heads: vec![], max_op, seq }
+}
+
+fn leb(mut value: u64) -> Vec<u8> {
+    let mut out = vec![];
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+    out
+}
+
+/// A pack of one change without dependencies, from its body as it is.
+fn pack_of(body: &[u8]) -> Vec<u8> {
+    use sha2::Digest;
+    let content = [&[0], body].concat();
+    let typed = [vec![1], leb(content.len() as u64), content].concat();
+    [vec![1, 1, 0], leb(body.len() as u64), body.to_vec(), sha2::Sha256::digest(&typed).to_vec()].concat()
+}
+
+/// The body of an honest change, its sequence number and first operation replaced: both are single bytes after the actor.
+fn body_with(change: &Change, seq: u64, start_op: u64) -> Vec<u8> {
+    let chunk = change.bytes();
+    let at = chunk.windows(17).position(|w| w[0] == 16 && w[1..] == *change.install().as_bytes()).unwrap();
+    [&chunk[at..at + 17], &leb(seq), &leb(start_op), &chunk[at + 19..]].concat()
+}
+
+/// A few bytes that claim so many operations.
+fn run_of(install: &InstallId, operations: u64) -> Vec<u8> {
+    let columns = [
+        (0x15, [leb(operations), vec![18], b"attempt/aaaaaaaa-1".to_vec()].concat()),
+        (0x34, leb(operations)),
+        (0x42, [leb(operations), vec![0]].concat()),
+        (0x56, [leb(operations), vec![0]].concat()),
+        (0x70, [leb(operations), vec![0]].concat()),
+    ];
+    let mut body = [vec![16], install.as_bytes().to_vec(), vec![1, 1, 0, 0, 0, columns.len() as u8]].concat();
+    columns.iter().for_each(|(spec, data)| body.extend([*spec, data.len() as u8]));
+    columns.iter().for_each(|(_, data)| body.extend(data));
+    body
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_changes_of_an_enrolled_device_get_typed_refusals_and_nobody_else_notices() {
+    let mut world = World::new().await;
+    let (villain, honest) = (world.device("villain", "c1").await, world.device("honest", "c2").await);
+    let own = villain.client.identity().unwrap().unwrap().install;
+    let case = villain.id(2);
+    let write = |install: &InstallId, position: &Position, entries: &[NewEntry]| {
+        Change::write(&case, install, position, entries).unwrap()
+    };
+    let good = write(&own, &at(0, 0), &[entry(2, "c1")]);
+    let other_case = Change::write(&villain.id(4), &own, &at(0, 0), &[entry(4, "c1")]).unwrap();
+    let foreign = InstallId::new([0x77; 16]);
+    let corpus: Vec<(&str, Vec<u8>, &str)> = vec![
+        (
+            "a jump of the operation counter",
+            pack::elide(&[write(&own, &at(1 << 20, 0), &[entry(2, "c1")]).bytes()]).unwrap(),
+            "start_op",
+        ),
+        ("a counter past 2^32", pack_of(&body_with(&good, 1, 1 << 33)), "undecodable"),
+        ("a counter near the end of numbers", pack_of(&body_with(&good, 1, u64::MAX >> 1)), "undecodable"),
+        ("a sequence number that is not its keys'", pack_of(&body_with(&good, 9, 1)), "entry_key"),
+        ("a change of another case", pack::elide(&[other_case.bytes()]).unwrap(), "other_case"),
+        ("a foreign actor", pack::elide(&[write(&foreign, &at(0, 0), &[entry(2, "c1")]).bytes()]).unwrap(), "actor"),
+        (
+            "a foreign tag under the own actor",
+            pack_of(&[&[16][..], own.as_bytes(), &good_tail(&write(&foreign, &at(0, 0), &[entry(2, "c1")]))].concat()),
+            "entry_key",
+        ),
+        ("another person's name", pack::elide(&[write(&own, &at(0, 0), &[entry(2, "c2")]).bytes()]).unwrap(), "field"),
+        ("a million operations", pack_of(&run_of(&own, 1_000_000)), "op_count"),
+        ("more operations than memory", pack_of(&run_of(&own, 1 << 45)), "op_count"),
+        ("no change at all", pack_of(&[0; 40]), "undecodable"),
+    ];
+    let process = Process::start(&world);
+    world.link.point_to(process.addr);
+    honest.sync().await.unwrap();
+    villain.sync().await.unwrap();
+    std::fs::write(format!("/proc/{}/clear_refs", process.child.id()), "5").unwrap(); // forget the peak so far
+    let before = process.memory("VmRSS");
+
+    for (what, pack, code) in &corpus {
+        let ack = push(&villain, &process, vec![PushCase { case, pack: pack.clone() }]).await.unwrap();
+        assert_eq!(ack.cases[0].quarantined, [(0, (*code).to_owned())], "{what}: {:?}", ack.cases[0]);
+    }
+    let faulty = push(&villain, &process, vec![PushCase { case, pack: vec![1, 0xff, 0xff, 3] }]).await.unwrap();
+    assert!(faulty.cases[0].fault.is_some(), "a pack that rebuilds to nothing");
+    // Bodies that inflate, that repeat, that are too many, that are large and honest-looking.
+    let auth = villain.bearer();
+    let post = async |body: Vec<u8>| raw(process.addr, "POST", "/v1/sync", &[("authorization", &auth)], &body).await.status;
+    assert_eq!(post(seal(&vec![0; 1 << 30]).unwrap()).await, 413, "a gigabyte of zeros in a few bytes");
+    assert_eq!(
+        post(vec![0x50, 0x2a, 0x4d, 0x18, 0xff, 0xff, 0xff, 0x7f]).await,
+        400,
+        "a skippable frame that claims two gigabytes"
+    );
+    assert_eq!(post(seal(&[0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]).unwrap()).await, 400, "an array of 2^64");
+    let many = vec![PushCase { case, pack: pack_of(&run_of(&own, 5)) }; 5_001];
+    assert_eq!(push(&villain, &process, many).await.unwrap_err(), "too_large");
+    let deps: Vec<u8> = {
+        // 66 bytes of hashes that back references repeat: 10,000 changes of 64 dependencies each.
+        let mut pack = [leb(1), leb(10_000)].concat();
+        for i in 0..10_000_u64 {
+            let deps = i.min(64);
+            pack.extend(leb(deps));
+            (1..=deps).for_each(|k| pack.extend(leb(k)));
+            pack.push(0);
+        }
+        pack
+    };
+    let grown = push(&villain, &process, vec![PushCase { case, pack: deps }; 8]).await;
+    assert!(
+        grown.as_ref().is_err_and(|code| code == "too_large")
+            || grown.is_ok_and(|ack| ack.cases.iter().all(|c| c.fault.is_some()))
+    );
+    for attempt in 0..20 {
+        // Thousands of refused changes at once, all kept.
+        let noise: Vec<PushCase> =
+            (0..500).map(|n| PushCase { case, pack: pack_of(&run_of(&own, 600 + n + 500 * attempt)) }).collect();
+        push(&villain, &process, noise).await.unwrap();
+    }
+    let growth = process.memory("VmHWM").saturating_sub(before);
+    println!("server memory grew by {} KiB at its peak, from {before} KiB", growth);
+    assert!(growth < 64 * 1024, "grew by {growth} KiB");
+
+    honest.fail(3, "DF-NOBODY").unwrap();
+    honest.sync().await.unwrap();
+    honest.agrees_with(&world, 3);
+    let kept = world.admin().quarantine(false).unwrap().len();
+    assert!(kept > 10_000, "{kept} refused changes are kept, with their rules");
+    // And the villain's own honest work still goes its way.
+    villain.fail(6, "DF-NOBODY").unwrap();
+    villain.sync().await.unwrap();
+    villain.agrees_with(&world, 6);
+}
+
+/// What follows the actor in a change's body.
+fn good_tail(change: &Change) -> Vec<u8> {
+    let chunk = change.bytes();
+    let at = chunk.windows(17).position(|w| w[0] == 16 && w[1..] == *change.install().as_bytes()).unwrap();
+    chunk[at + 17..].to_vec()
+}
+
+/// Signs and sends a batch to the process; the verdicts.
+async fn push(device: &Device, process: &Process, cases: Vec<PushCase>) -> Result<doorstep_protocol::Ack, String> {
+    let mut request = device.request();
+    let user = device.client.identity().unwrap().unwrap().author.user.to_string();
+    // A chain of its own for each: what is refused must not depend on numbers.
+    request.install = InstallId::new(rand_install());
+    let install = request.install;
+    let body = encode(&doorstep_protocol::Push { batch: 1, prev: BatchHash::NONE, user, install, cases }).unwrap();
+    let clock = doorstep_protocol::BatchClock::of(&doorstep_client::Clock::read(device.clock.as_ref()));
+    let sig = doorstep_client::DeviceSigner::sign(&device.signer(), &batch_message(&body, &clock)).unwrap();
+    request.push = Some(doorstep_protocol::Envelope { body, clock, sig });
+    request.chain = None;
+    let sealed = seal(&encode(&request).unwrap()).unwrap();
+    let answer = raw(process.addr, "POST", "/v1/sync", &[("authorization", &device.bearer())], &sealed).await;
+    if answer.status != 200 {
+        return Err(decode::<doorstep_protocol::ErrorBody>(&answer.body).unwrap().code);
+    }
+    let response: doorstep_protocol::SyncResponse = decode(&open(&answer.body, 1 << 25).unwrap()).unwrap();
+    Ok(decode(&response.ack.unwrap().body).unwrap())
+}
+
+fn rand_install() -> [u8; 16] {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let n = NEXT.fetch_add(1, Ordering::SeqCst);
+    let mut bytes = [0x5a; 16];
+    bytes[..8].copy_from_slice(&n.to_be_bytes());
+    bytes
+}
