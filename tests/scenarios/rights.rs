@@ -124,6 +124,24 @@ async fn a_refused_change_that_is_released_stands_with_its_author_and_first_rece
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_photo_of_a_refused_change_follows_when_it_is_released_even_if_the_case_has_left_the_phone() {
+    let mut world = World::new().await;
+    let c1 = world.device("c1", "c1").await;
+    c1.fail(2, "DF-NOBODY").unwrap();
+    c1.sync().await.unwrap();
+    let stranger = lawless(&mut world, "x1", "x1").await;
+    stranger.fail_with_photo(2, 7).unwrap();
+    stranger.sync().await.unwrap();
+    assert_eq!(stranger.client.status().unwrap().photos, 1, "kept, like its entry");
+    let item = world.admin().quarantine(false).unwrap().remove(0);
+    world.admin().release(&item.change.to_string(), "hq", world.hands.now()).unwrap();
+    stranger.sync().await.unwrap();
+    assert_eq!(stranger.client.status().unwrap().photos, 0);
+    assert_eq!(world.admin().cases(10, world.hands.now()).unwrap()[0].photos_pending, 0);
+    assert!(stranger.case(2).is_none() || stranger.case(2).unwrap().case.attempts() == 0, "and it reads nothing for it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_discarded_change_stays_on_both_sides_with_the_reason() {
     let mut world = World::new().await;
     let stranger = lawless(&mut world, "x1", "x1").await;

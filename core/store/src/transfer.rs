@@ -301,20 +301,28 @@ fn undecided(db: &Connection) -> Result<Vec<Quarantined>, StoreError> {
     Ok(out)
 }
 
-/// Head office has decided on a quarantined change. What was released comes anew in the feed, under the server's own hand, and
-/// takes its place then; what was discarded stays here with the reason.
+/// Head office has decided on a quarantined change. What was released stands in the log under the server's own hand, and comes
+/// with the feed of a scope that has the case, so it is no longer kept here; what was discarded stays here with the reason.
 fn decide(db: &Connection, decision: &Decision) -> Result<(), StoreError> {
-    if !decision.released {
+    let (case, change) = (decision.of.case, decision.of.change);
+    if decision.released {
+        let bytes: Option<Vec<u8>> = db
+            .prepare_cached("SELECT bytes FROM outbox WHERE case_id = ?1 AND hash = ?2 AND state >= ?3")?
+            .query_row(params![case.as_bytes(), change.as_bytes(), QUARANTINED], |row| row.get(0))
+            .optional()?;
+        if let Some(Ok(read)) = bytes.map(|bytes| Change::read_stored(&case, &bytes)) {
+            photos_may_follow(db, &read)?;
+        }
+        db.prepare_cached("DELETE FROM outbox WHERE case_id = ?1 AND hash = ?2 AND state >= ?3")?.execute(params![
+            case.as_bytes(),
+            change.as_bytes(),
+            QUARANTINED
+        ])?;
+    } else {
         db.prepare_cached(
             "UPDATE outbox SET state = ?3, reason = 'discarded: ' || ?4 WHERE case_id = ?1 AND hash = ?2 AND state = ?5",
         )?
-        .execute(params![
-            decision.of.case.as_bytes(),
-            decision.of.change.as_bytes(),
-            DISCARDED,
-            decision.why,
-            QUARANTINED
-        ])?;
+        .execute(params![case.as_bytes(), change.as_bytes(), DISCARDED, decision.why, QUARANTINED])?;
     }
     Ok(())
 }
@@ -442,13 +450,19 @@ fn accept(db: &Connection, outbox: i64, change: &Change, receipt: Receipt, batch
         receipt.marks(),
         batch
     ])?;
+    photos_may_follow(db, change)?;
+    db.prepare_cached("DELETE FROM outbox WHERE id = ?1")?.execute(params![outbox])?;
+    Ok(())
+}
+
+/// The server expects the photos that an accepted change names, whoever named them first.
+fn photos_may_follow(db: &Connection, change: &Change) -> Result<(), StoreError> {
     for entry in change.entries() {
         if let Body::Photo(photo) = &entry.body {
             db.prepare_cached("UPDATE photo SET state = 1 WHERE sha = ?1 AND state = 0")?
                 .execute(params![photo.id.as_bytes()])?;
         }
     }
-    db.prepare_cached("DELETE FROM outbox WHERE id = ?1")?.execute(params![outbox])?;
     Ok(())
 }
 
@@ -489,6 +503,7 @@ fn apply_feed(db: &Connection, feed: &FeedCase, scope: &str, rules: &Pack, now: 
                 head.changes += 1;
                 head.bytes += change.bytes().len();
                 project::insert_accepted(db, &case, &change.link(), change.bytes(), receipt, None, None)?;
+                photos_may_follow(db, change)?;
                 for original in change.entries().iter().filter_map(|entry| entry.release) {
                     // Released: it stands in the log now, so it is no longer shown as refused.
                     db.prepare_cached("DELETE FROM outbox WHERE case_id = ?1 AND hash = ?2 AND state >= ?3")?

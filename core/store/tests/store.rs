@@ -322,8 +322,11 @@ fn a_change_in_a_feed_that_cannot_be_taken_is_parked_and_blocks_neither_others_n
 fn feeds_wait_for_the_first_rule_pack() {
     let (_folder, mut store) = enrolled();
     let feed = vec![page(9, vec![feed_of(2, &[foreign(2, 7).bytes()])])];
-    let applied = store.apply(&response(None, feed), clocks(), NOW, FRESH).unwrap();
+    let told = Answer { refs: vec![RefVersion { kind: RefKind::Pack, version: 1 }], ..response(None, feed.clone()) };
+    let applied = store.apply(&told, clocks(), NOW, FRESH).unwrap();
     assert!(applied.more_to_pull && store.prepare(1 << 20, clocks(), "test").unwrap().pull.is_empty());
+    // A server that has none for this app is not asked for ever.
+    assert!(!store.apply(&response(None, feed), clocks(), NOW, FRESH).unwrap().more_to_pull);
 }
 
 #[test]

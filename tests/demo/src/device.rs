@@ -6,12 +6,13 @@
 use std::{
     error::Error,
     fs::{File, OpenOptions},
+    hash::{DefaultHasher, Hash, Hasher},
     io::{self, BufRead, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use doorstep_client::{Client, ClientError, Command, NewPhoto, Options, Outcome};
-use doorstep_domain::PhotoPurpose;
+use doorstep_domain::{Entry, PhotoPurpose};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -29,6 +30,8 @@ pub enum Ask {
     Storm { waybill: String },
     /// Sync.
     Sync,
+    /// Copy the whole store, key and all, to another folder: what a phone-cloning app does.
+    Copy { to: PathBuf },
     /// Say everything that this replica holds.
     Report,
 }
@@ -38,8 +41,15 @@ pub enum Ask {
 pub struct Shown {
     /// The case.
     pub case: String,
-    /// The change.
-    pub change: String,
+    /// Marks of the entries that were recorded.
+    pub entries: Vec<String>,
+}
+
+/// What makes an act this act: author, content and time evidence. Not the change it stands in: a rebase writes it anew.
+pub fn mark(entry: &Entry) -> Result<String, Box<dyn Error>> {
+    let mut hasher = DefaultHasher::new();
+    (serde_json::to_string(&(&entry.author, &entry.body))?, entry.time.to_bytes()).hash(&mut hasher);
+    Ok(format!("{:016x}", hasher.finish()))
 }
 
 /// Plays the part until standard input closes.
@@ -62,10 +72,23 @@ pub async fn run(folder: &Path, clock_file: &Path, wall_off_minutes: i64, boot: 
                 client.enrol(&server, &code).await.map_or_else(refused, |who| json!({ "name": who.name }))
             }
             Ask::Sync => client.sync().await.map_or_else(refused, |report| json!({ "report": report })),
+            Ask::Copy { to } => {
+                copy(folder, &to)?;
+                json!({ "copied": true })
+            }
             Ask::Report => report(&client)?,
         };
         say(&answer)?;
     }
+    Ok(())
+}
+
+/// The database in one consistent piece, the key and the photos.
+fn copy(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
+    std::fs::create_dir_all(to.join("photos"))?;
+    let db = rusqlite::Connection::open(from.join("doorstep.db"))?;
+    db.execute("VACUUM INTO ?1", [to.join("doorstep.db").to_str().ok_or("the folder's path is not UTF-8")?])?;
+    std::fs::copy(from.join("device.key"), to.join("device.key"))?;
     Ok(())
 }
 
@@ -92,7 +115,9 @@ fn record(client: &Client, journal: &mut File, command: &Command, photos: &[(u32
         Err(error) => Ok(refused(error)),
         Ok(Outcome { cases, written }) => {
             for w in &written {
-                let shown = Shown { case: w.case.to_string(), change: w.change.to_string() };
+                let view = cases.iter().find(|view| view.id == w.case).ok_or("a recorded case is not shown")?;
+                let entries = view.case.timeline.iter().filter(|r| r.change == w.change).map(|r| mark(&r.entry));
+                let shown = Shown { case: w.case.to_string(), entries: entries.collect::<Result<_, _>>()? };
                 // One write for the line: a kill between two would join it with the next.
                 journal.write_all((serde_json::to_string(&shown)? + "\n").as_bytes())?;
             }

@@ -90,14 +90,40 @@ pub struct Actor {
     pub completed_syncs: u64,
     /// Requests of the completed syncs.
     pub requests: u64,
+    /// How often head office made it go on as a new installation.
+    pub new_installs: u64,
 }
 
 impl Actor {
     /// Starts a device process on its folder.
     pub fn start(name: &'static str, person: &'static str, root: &Path, wall_off_minutes: i64, boot: u32) -> Result<Self> {
-        let (folder, clock) = (root.join(person), root.join("clock"));
+        Self::start_in(name, person, root, person, wall_off_minutes, boot)
+    }
+
+    /// The same in a folder of another name.
+    pub fn start_in(
+        name: &'static str,
+        person: &'static str,
+        root: &Path,
+        folder: &str,
+        wall_off_minutes: i64,
+        boot: u32,
+    ) -> Result<Self> {
+        let (folder, clock) = (root.join(folder), root.join("clock"));
         let part = Self::process(&folder, &clock, wall_off_minutes, boot)?;
-        Ok(Self { name, person, folder, clock, wall_off_minutes, boot, part, failed_syncs: 0, completed_syncs: 0, requests: 0 })
+        Ok(Self {
+            name,
+            person,
+            folder,
+            clock,
+            wall_off_minutes,
+            boot,
+            part,
+            failed_syncs: 0,
+            completed_syncs: 0,
+            requests: 0,
+            new_installs: 0,
+        })
     }
 
     fn process(folder: &Path, clock: &Path, wall_off: i64, boot: u32) -> Result<Part> {
@@ -140,6 +166,7 @@ impl Actor {
             Some(report) => {
                 self.completed_syncs += 1;
                 self.requests += report["requests"].as_u64().unwrap_or(0);
+                self.new_installs += u64::from(report["new_install"] == true);
                 Ok(true)
             }
             None if answer["error"]["kind"] == "Network" => {
