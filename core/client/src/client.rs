@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -10,8 +10,8 @@ use doorstep_domain::{ActionId, CaseId, Outlet, Parcel, TimeEvidence, UnixMs, Wa
 use doorstep_media::inspect;
 use doorstep_rules::Pack;
 use doorstep_store::{Action, CaseRow, CaseView, Filter, Identity, Status, Store, Written};
-use doorstep_sync::{Engine, Pace};
-use tokio::sync::watch;
+use doorstep_sync::{Cause, Engine, Pace};
+use tokio::sync::{Notify, watch};
 
 use crate::{
     ClientError, Clock, Command, DeviceSigner, NewPhoto, PhotoRef, Refusal, SoftwareSigner, SyncReport, SystemClock, drive,
@@ -73,6 +73,12 @@ pub(crate) struct Inner {
     /// One sync in flight, whoever asks.
     pub engine: tokio::sync::Mutex<Engine>,
     changed: watch::Sender<u64>,
+    /// When the engine wants to be woken, by the monotonic clock.
+    pub wake_at: AtomicU64,
+    /// Something was recorded here.
+    pub recorded: Notify,
+    /// The network came back, as the platform says.
+    pub connected: Notify,
 }
 
 impl Inner {
@@ -113,6 +119,9 @@ impl Client {
             stall: Duration::from_millis(options.pace.stall_ms),
             engine: tokio::sync::Mutex::new(Engine::new(options.pace)),
             changed: watch::Sender::new(0),
+            wake_at: AtomicU64::new(0),
+            recorded: Notify::new(),
+            connected: Notify::new(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -162,6 +171,7 @@ impl Client {
         }
         drop(store);
         self.inner.changed();
+        self.inner.recorded.notify_one();
         Ok(Outcome { cases: views, written })
     }
 
@@ -201,7 +211,7 @@ impl Client {
     /// Pushes what is unsent, pulls what is new, fetches stale reference rows, uploads photos; returns when nothing is
     /// left to do or the network fails. Dropping the future loses nothing.
     pub async fn sync(&self) -> Result<SyncReport, ClientError> {
-        drive::run(&self.inner).await
+        drive::run(&self.inner, Cause::Asked).await
     }
 
     /// A number that grows with every change a list or screen should show. Wait on it instead of polling.

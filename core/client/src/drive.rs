@@ -1,6 +1,9 @@
 //! Driving the engine: its effects become SQLite and HTTP, their outcomes become its events.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, atomic::Ordering},
+};
 
 use doorstep_domain::{InstallId, UnixMs};
 use doorstep_protocol::{
@@ -36,7 +39,7 @@ pub struct SyncReport {
 
 /// Runs one sync to its end. State-changing steps run on threads of their own: dropping this future between them loses
 /// nothing, because what is unsent is the store's knowledge.
-pub(crate) async fn run(inner: &Arc<Inner>) -> Result<SyncReport, ClientError> {
+pub(crate) async fn run(inner: &Arc<Inner>, cause: Cause) -> Result<SyncReport, ClientError> {
     let mut engine = inner.engine.lock().await;
     let session = inner.store().session()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
     let mut host = Host {
@@ -51,15 +54,19 @@ pub(crate) async fn run(inner: &Arc<Inner>) -> Result<SyncReport, ClientError> {
     let step = || Ok::<_, ClientError>((inner.clock.read().mono_ms, u64::from_be_bytes(random()?)));
     let mut waiting = None;
     let (now, entropy) = step()?;
-    let mut effects: VecDeque<Effect> = engine.handle(now, entropy, Event::Wake(Cause::Asked)).into();
+    let mut effects: VecDeque<Effect> = engine.handle(now, entropy, Event::Wake(cause)).into();
     if effects.is_empty() {
         // A dropped sync left the engine waiting for a report that never comes: report it, then ask again.
         engine.handle(now, entropy, Event::Failed(Failure::Network));
-        effects = engine.handle(now, entropy, Event::Wake(Cause::Asked)).into();
+        effects = engine.handle(now, entropy, Event::Wake(cause)).into();
     }
     while let Some(effect) = effects.pop_front() {
         let event = match effect {
-            Effect::WakeAt(_) | Effect::Tell(Status::Syncing | Status::Rested) => continue,
+            Effect::WakeAt(at) => {
+                inner.wake_at.store(at, Ordering::Relaxed);
+                continue;
+            }
+            Effect::Tell(Status::Syncing | Status::Rested) => continue,
             Effect::Tell(Status::Waiting { reason, .. }) => {
                 waiting = Some(reason);
                 continue;

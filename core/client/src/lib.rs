@@ -5,6 +5,7 @@
 //! rule pack, turns it into entries and makes it durable. Here time, randomness and sockets enter; nothing below reads a
 //! clock. Never here: business rules (they are in the pack and in `rules`), SQL, Automerge.
 
+mod background;
 mod client;
 mod clock;
 mod command;
