@@ -55,7 +55,8 @@ impl SyncResponse {
         let mut feed = Vec::with_capacity(self.feed.len());
         for signed in &self.feed {
             let page: FeedPage = decode(&signed.body)?;
-            if !(page.cases.is_empty() && page.out.is_empty()) && !holds(signed) {
+            let brings_nothing = page.cases.is_empty() && page.out.is_empty();
+            if !brings_nothing && !holds(signed) {
                 return Err(AnswerError::Signature);
             }
             feed.push(page);
