@@ -10,6 +10,8 @@
 )]
 
 mod golden;
+mod hostile;
+mod specification;
 
 use doorstep_domain::*;
 use doorstep_protocol::*;
