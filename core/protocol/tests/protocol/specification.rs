@@ -23,7 +23,7 @@ fn rows(text: &str) -> impl Iterator<Item = Vec<&str>> {
     text.lines().filter(|line| line.starts_with('|')).map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
 }
 
-/// The number that a constant's definition gives: products, sums and shifts of numbers and of other constants.
+/// The number that a constant's definition gives: products and shifts of numbers and of other constants.
 fn value(expression: &str, source: &str) -> Option<u64> {
     let expression = expression.trim().trim_start_matches('(').trim_end_matches(')');
     let expression = expression.strip_prefix("Duration::from_secs(").unwrap_or(expression);
@@ -31,14 +31,9 @@ fn value(expression: &str, source: &str) -> Option<u64> {
     if let Some((a, b)) = expression.split_once("<<") {
         return Some(value(a, source)? << value(b, source)?);
     }
-    let product = expression.split('*').map(|factor| {
-        let factor = factor.trim().replace('_', "");
-        match factor.parse() {
-            Ok(number) => Some(number),
-            Err(_) => constant(expression.split('*').find(|f| f.trim().replace('_', "") == factor)?.trim(), source),
-        }
-    });
-    product.collect::<Option<Vec<u64>>>().map(|factors| factors.iter().product())
+    let number = |factor: &str| factor.replace('_', "").parse().ok().or_else(|| constant(factor, source));
+    let factors = expression.split('*').map(|factor| number(factor.trim()));
+    factors.collect::<Option<Vec<u64>>>().map(|factors| factors.iter().product())
 }
 
 /// A constant by its name, in this source or in the crate that the path names.
