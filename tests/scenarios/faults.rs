@@ -1,7 +1,8 @@
 //! Rows of the failure table: each costs at most a repeat.
 
-use doorstep_client::{ClientError, Kind};
+use doorstep_client::{ClientError, Command, Kind};
 use doorstep_domain::Standing;
+use doorstep_rules::Flag;
 use doorstep_sync::Failure;
 use doorstep_tests::{LinkMode, World, raw, waybill};
 use rusqlite::Connection;
@@ -230,4 +231,92 @@ async fn twenty_devices_that_push_at_once_are_all_taken() {
     }
     assert_eq!(phones[0].case(2).unwrap().case.attempts(), 21, "twenty, and the second of the phone whose parcel it is");
     assert_eq!(waybill(2), "QH000000000002");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_poisoned_record_among_a_thousand_stops_no_other() {
+    let mut world = World::new().await;
+    let phone = world.device("x1", "x1").await;
+    let fail = |waybill: String| Command::Fail { waybill, reason: "DF-NOBODY".into(), sub: None, words: None, photos: vec![] };
+    for n in 0..1_000 {
+        // One is another outlet's parcel; the rest are in no list.
+        let waybill = if n == 500 { waybill(2) } else { format!("QH9{n:011}") };
+        phone.client.record(&fail(waybill), &[]).unwrap();
+    }
+    let report = phone.sync().await.unwrap();
+    let status = phone.client.status().unwrap();
+    assert_eq!((status.quarantined, status.unsent.len()), (1, 0));
+    assert!(report.requests < 10, "{} requests", report.requests);
+    assert_eq!(world.admin().cases(2_000, world.hands.now()).unwrap().len(), 999);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn odd_text_is_text_and_too_much_of_it_is_refused_before_anything_is_recorded() {
+    let mut world = World::new().await;
+    let (phone, tablet) = (world.device("phone", "c1").await, world.device("tablet", "s1").await);
+    phone.fail(2, "DF-NOBODY").unwrap();
+    let odd =
+        ["\u{0}", "a\u{0}b\r\n", "\u{202e}gnp.exe", "😀👨‍👩‍👧‍👦", "'; DROP TABLE change; --", "\u{feff}\u{fffd}", &"字".repeat(2_600)];
+    for text in odd {
+        phone.note(2, text).unwrap();
+    }
+    assert_eq!(phone.note(2, &"x".repeat(1 << 20)).unwrap_err().kind(), Kind::Usage);
+    phone.sync().await.unwrap();
+    tablet.sync().await.unwrap();
+    tablet.agrees_with(&world, 2);
+    let read: std::collections::BTreeSet<String> = tablet
+        .case(2)
+        .unwrap()
+        .case
+        .timeline
+        .iter()
+        .filter_map(|r| match &r.entry.body {
+            doorstep_domain::Body::Note { words } => words.text().map(str::to_owned),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(read, odd.iter().map(|text| (*text).to_owned()).collect());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_wrong_by_a_year_is_flagged_refuses_nothing_and_moves_no_deadline() {
+    let mut world = World::new().await;
+    let year = 365 * 24 * 60;
+    let (ahead, behind) = (world.device_off_by("ahead", "c1", year).await, world.device_off_by("behind", "c2", -year).await);
+    let tablet = world.device("tablet", "s1").await;
+    ahead.fail(2, "DF-NOBODY").unwrap();
+    behind.fail(3, "DF-NOBODY").unwrap();
+    world.hands.advance(30);
+    // Somebody sets the clock back before the phone has a network again.
+    ahead.clock.wall_off.store(0, std::sync::atomic::Ordering::SeqCst);
+    ahead.sync().await.unwrap();
+    behind.sync().await.unwrap();
+    tablet.sync().await.unwrap();
+    for n in [2, 3] {
+        let view = tablet.case(n).unwrap();
+        let receipt = view.case.timeline[0].standing.receipt().unwrap();
+        assert_eq!(receipt.acted.at, Some(world.hands.now().plus(-30 * 60_000)));
+        assert!(receipt.acted.slack_ms < 1_000, "30 minutes of drift: {} ms", receipt.acted.slack_ms);
+        assert!(view.judgement.flags.contains(&Flag::ClockWrong));
+        assert_eq!(view.judgement.flags.contains(&Flag::ClockRolledBack), n == 2);
+        tablet.agrees_with(&world, n);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_time_that_the_server_never_gave_is_no_proof_and_is_flagged() {
+    let mut world = World::new().await;
+    let (phone, tablet) = (world.device("phone", "c1").await, world.device("tablet", "s1").await);
+    // A store that claims to have seen the server yesterday, and a phone that was started again before it pushes.
+    let db = Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    let mut anchor: Vec<u8> = db.query_row("SELECT value FROM meta WHERE key = 'anchor'", [], |row| row.get(0)).unwrap();
+    let yesterday = (world.hands.now().0 - 86_400_000).to_be_bytes();
+    anchor[4..12].copy_from_slice(&yesterday);
+    db.execute("UPDATE meta SET value = ?1 WHERE key = 'anchor'", [anchor]).unwrap();
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.clock.boot.fetch_add(100, std::sync::atomic::Ordering::SeqCst);
+    phone.sync().await.unwrap();
+    tablet.sync().await.unwrap();
+    assert!(tablet.case(2).unwrap().judgement.flags.contains(&Flag::ClockForeign));
+    tablet.agrees_with(&world, 2);
 }

@@ -179,7 +179,7 @@ pub struct PushCase {
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Pull {
-    /// The scope: `courier/<user>` or `outlet/<code>`.
+    /// The scope: `courier/<user>`, `outlet/<code>` or `hub/<code>`.
     #[n(0)]
     pub scope: String,
     /// Everything up to this sequence number has been applied.

@@ -9,62 +9,13 @@
     reason = "tests fail loudly and read golden files"
 )]
 
+mod golden;
+mod hostile;
+mod specification;
+
 use doorstep_domain::*;
 use doorstep_protocol::*;
 use proptest::prelude::*;
-
-fn request() -> SyncRequest {
-    SyncRequest {
-        device: DeviceId::new([1; 16]),
-        install: InstallId::new([2; 16]),
-        history: HistoryId::new([0; 16]),
-        push: Some(Envelope {
-            body: encode(&push()).unwrap(),
-            clock: BatchClock { wall_ms: 1_772_413_200_000, mono_ms: 86_400_000, boot: [1, 2, 3, 4] },
-            sig: vec![7; 64],
-        }),
-        pull: vec![Pull { scope: "courier/c1029".into(), cursor: 18_223 }],
-        want_bytes: 65_536,
-        refs: vec![RefVersion { kind: RefKind::Pack, version: 1 }],
-        chain: Some(Link { batch: 417, hash: BatchHash::new([8; 32]) }),
-        beacon: Some(Beacon {
-            unsent_cases: 2,
-            unsent_photos: 1,
-            unsent_bytes: 300_000,
-            oldest_ms: Some(1_772_413_000_000),
-            app: "doorstep 1".into(),
-            disk_free_mb: None,
-        }),
-        quarantined: vec![Quarantined { case: CaseId::new([3; 16]), change: ChangeHash::new([9; 32]) }],
-    }
-}
-
-fn push() -> Push {
-    Push {
-        batch: 417,
-        prev: BatchHash::new([6; 32]),
-        user: "c1029".into(),
-        install: InstallId::new([2; 16]),
-        cases: vec![PushCase { case: CaseId::new([3; 16]), pack: vec![1, 0] }],
-    }
-}
-
-#[test]
-fn the_bytes_of_a_request_are_the_specified_ones() {
-    golden("sync-request", &encode(&request()).unwrap());
-    golden("push", &encode(&push()).unwrap());
-}
-
-/// Compares with the file of that name; `GOLDEN=write` writes it anew.
-fn golden(name: &str, bytes: &[u8]) {
-    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.hex"));
-    let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect::<String>() + "\n";
-    if std::env::var("GOLDEN").is_ok_and(|what| what == "write") {
-        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(&file, &hex).unwrap();
-    }
-    assert_eq!(hex, std::fs::read_to_string(&file).unwrap(), "{name}");
-}
 
 #[test]
 fn a_newer_peers_fields_are_ignored() {
@@ -109,7 +60,7 @@ proptest! {
         let _ = decode::<SyncRequest>(&bytes);
         let _ = decode::<SyncResponse>(&bytes);
         let _ = open(&bytes, 1024);
-        let mut near = encode(&request()).unwrap();
+        let mut near = golden::bytes_of("sync-request");
         let at = flip.index(near.len());
         near[at] ^= 0x41;
         let _ = decode::<SyncRequest>(&near);

@@ -1,0 +1,320 @@
+//! Golden bytes: one file for each message and each signed message; each is also read back.
+
+use doorstep_protocol::signing::{answer_message, batch_message, enrol_message, is_signed, renewal_message, session_message};
+use minicbor::{Decode, Encode};
+use sha2::{Digest, Sha256};
+
+use super::*;
+
+/// The file of that name.
+pub(crate) fn file(name: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.hex"))
+}
+
+/// The bytes in the file of that name.
+pub(crate) fn bytes_of(name: &str) -> Vec<u8> {
+    let text = std::fs::read_to_string(file(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let text = text.trim_end();
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+}
+
+/// Compares with the file of that name; `GOLDEN=write` writes it anew.
+fn golden(name: &str, bytes: &[u8]) {
+    let file = file(name);
+    if std::env::var("GOLDEN").is_ok_and(|what| what == "write") {
+        let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+        std::fs::write(&file, hex + "\n").unwrap();
+    }
+    assert_eq!(bytes, bytes_of(name), "{name}");
+}
+
+/// The value is written as the file says, and the file is read as the value.
+fn message<T: Encode<()> + for<'b> Decode<'b, ()> + PartialEq + std::fmt::Debug>(name: &str, value: &T) {
+    golden(name, &encode(value).unwrap());
+    assert_eq!(decode::<T>(&bytes_of(name)).unwrap(), *value, "{name}");
+}
+
+const NOW: i64 = 1_772_413_200_000;
+
+/// The key of RFC 6979, A.2.5. The signatures in the golden files were made with it, and with the nonces of that RFC.
+fn key() -> Vec<u8> {
+    bytes_of("key")
+}
+
+fn device() -> DeviceId {
+    DeviceId::of(&key())
+}
+
+fn case() -> CaseId {
+    "816724b57d84f4bbb40d976fd67143a2".parse().unwrap()
+}
+
+fn nonce() -> Vec<u8> {
+    [&NOW.to_be_bytes()[..], &[0x5a; 16], &[0xa5; 32]].concat()
+}
+
+fn code_hash() -> [u8; 32] {
+    Sha256::digest("ABCDEFGHJKLM").into()
+}
+
+const TOKEN: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+fn token() -> Token {
+    Token { secret: TOKEN.into(), expires_ms: NOW + 3_600_000 }
+}
+
+fn clock() -> BatchClock {
+    BatchClock { wall_ms: NOW, mono_ms: 86_400_000, boot: [1, 2, 3, 4] }
+}
+
+fn push() -> Push {
+    Push {
+        batch: 2,
+        prev: BatchHash::new([6; 32]),
+        user: "c1029".into(),
+        install: InstallId::new([1; 16]),
+        cases: vec![PushCase { case: case(), pack: bytes_of("pack") }],
+    }
+}
+
+fn envelope() -> Envelope {
+    Envelope { body: encode(&push()).unwrap(), clock: clock(), sig: bytes_of("sig-batch") }
+}
+
+fn request() -> SyncRequest {
+    SyncRequest {
+        device: device(),
+        install: InstallId::new([1; 16]),
+        history: HistoryId::new([4; 16]),
+        push: Some(envelope()),
+        pull: vec![Pull { scope: "courier/c1029".into(), cursor: 18_223 }],
+        want_bytes: 65_536,
+        refs: RefKind::ALL.into_iter().map(|kind| RefVersion { kind, version: 1 }).collect(),
+        chain: Some(Link { batch: 2, hash: BatchHash::of(&encode(&push()).unwrap()) }),
+        beacon: Some(Beacon {
+            unsent_cases: 2,
+            unsent_photos: 1,
+            unsent_bytes: 300_000,
+            oldest_ms: Some(NOW - 200_000),
+            app: "doorstep 1".into(),
+            disk_free_mb: None,
+        }),
+        quarantined: vec![Quarantined { case: case(), change: ChangeHash::new([9; 32]) }],
+    }
+}
+
+/// The verdicts of the worked example in the specification.
+fn verdicts() -> Vec<(Verdict, u64)> {
+    let acted = Reckoning { at: Some(UnixMs(NOW - 60_000)), slack_ms: 6, rolled_back: false, foreign_anchor: false };
+    let first = Receipt { received_at: UnixMs(NOW), acted, review: false };
+    let second = Receipt { acted: Reckoning { at: Some(UnixMs(NOW - 30_000)), slack_ms: 3, ..acted }, review: true, ..first };
+    let earlier = Receipt::of(UnixMs(NOW - 3_600_000), None);
+    vec![
+        (Verdict::Ok(first), 86_340_000),
+        (Verdict::Ok(second), 86_370_000),
+        (Verdict::Dup(earlier), 500),
+        (Verdict::Pend, 0),
+        (Verdict::Quarantined("rights:P-99".into()), 0),
+    ]
+}
+
+fn ack() -> Ack {
+    let (rows, quarantined) = pack_verdicts(UnixMs(NOW), &verdicts());
+    let faulty = AckCase {
+        case: CaseId::new([3; 16]),
+        rows: vec![],
+        quarantined: vec![],
+        fault: Some("pack does not rebuild to the hashes it names".into()),
+    };
+    Ack {
+        batch: 2,
+        replayed: false,
+        received_ms: NOW,
+        cases: vec![AckCase { case: case(), rows, quarantined, fault: None }, faulty],
+    }
+}
+
+fn page() -> FeedPage {
+    // Both changes of the pack were recorded in one act: their monotonic time is 86,400,000.
+    let acted = Reckoning { at: Some(UnixMs(NOW - 60_000)), slack_ms: 6, rolled_back: false, foreign_anchor: false };
+    let receipt = Receipt { received_at: UnixMs(NOW), acted, review: false };
+    let receipts = [(receipt, 86_400_000), (Receipt { review: true, ..receipt }, 86_400_000)];
+    FeedPage {
+        scope: "outlet/0412".into(),
+        to: 18_310,
+        more: false,
+        cases: vec![FeedCase { case: case(), pack: bytes_of("pack"), receipts: pack_receipts(&receipts) }],
+        out: vec![CaseRef(CaseId::new([3; 16]))],
+    }
+}
+
+fn empty_page() -> FeedPage {
+    FeedPage { scope: "courier/c1029".into(), to: 18_223, more: false, cases: vec![], out: vec![] }
+}
+
+fn response() -> SyncResponse {
+    SyncResponse {
+        now_ms: NOW + 5,
+        history: HistoryId::new([4; 16]),
+        ack: Some(Signed { body: encode(&ack()).unwrap(), sig: bytes_of("sig-answer-ack") }),
+        feed: vec![
+            Signed { body: encode(&empty_page()).unwrap(), sig: vec![] },
+            Signed { body: encode(&page()).unwrap(), sig: bytes_of("sig-answer-page") },
+        ],
+        refs: vec![RefVersion { kind: RefKind::Parcels, version: 2 }],
+        token: Some(token()),
+        demand: Some(Demand::NewInstall),
+        resend: vec![1],
+        decisions: vec![Decision {
+            of: Quarantined { case: case(), change: ChangeHash::new([9; 32]) },
+            released: false,
+            why: "not this parcel".into(),
+        }],
+        scopes: vec!["courier/c1029".into(), "outlet/0412".into()],
+    }
+}
+
+fn parcel() -> ParcelRow {
+    let plain = |text: &str| Personal::plain(text).unwrap().as_bytes().to_vec();
+    ParcelRow {
+        waybill: "QH310000000017".into(),
+        network: "QH".into(),
+        origin_outlet: "0571".into(),
+        delivering_outlet: "0412".into(),
+        courier: Some("c1029".into()),
+        recipient_name: plain("王小明"),
+        recipient_phone: plain("13800000000"),
+        recipient_address: plain("1 Test Road"),
+        cod_fen: 1_205,
+        theoretical_arrival_ms: Some(NOW),
+        hub: None,
+    }
+}
+
+fn refs() -> Refs {
+    Refs { version: 2, parcels: vec![], outlets: vec![], pack: vec![] }
+}
+
+#[test]
+fn enrolling_and_sessions_are_as_specified() {
+    message("nonce-response", &NonceResponse { nonce: nonce(), now_ms: NOW });
+    message(
+        "enrol-request",
+        &EnrolRequest {
+            code: "abcd-efgh-jklm".into(),
+            public_key: key(),
+            install: InstallId::new([1; 16]),
+            nonce: nonce(),
+            sig: bytes_of("sig-enrol"),
+        },
+    );
+    message(
+        "enrol-response",
+        &EnrolResponse {
+            token: token(),
+            user: "c1029".into(),
+            role: "courier".into(),
+            outlet: "0412".into(),
+            name: "Li".into(),
+            now_ms: NOW,
+            server_key: key(),
+        },
+    );
+    message("session-request", &SessionRequest { device: device(), nonce: nonce(), sig: bytes_of("sig-session") });
+    message("session-response", &SessionResponse { token: token(), now_ms: NOW });
+    message("error-body", &ErrorBody { code: "malformed".into(), detail: "body is malformed: body is not zstd".into() });
+}
+
+#[test]
+fn a_sync_is_as_specified() {
+    message("push", &push());
+    message("envelope", &envelope());
+    message("sync-request", &request());
+    message("ack", &ack());
+    message("feed-page", &page());
+    message("signed", &Signed { body: encode(&ack()).unwrap(), sig: bytes_of("sig-answer-ack") });
+    message("sync-response", &response());
+    let idle = SyncRequest { push: None, beacon: None, quarantined: vec![], chain: None, pull: vec![], ..request() };
+    message("sync-request-idle", &idle);
+    let idle = SyncResponse {
+        ack: None,
+        feed: vec![Signed { body: encode(&empty_page()).unwrap(), sig: vec![] }],
+        refs: vec![],
+        token: None,
+        demand: None,
+        resend: vec![],
+        decisions: vec![],
+        ..response()
+    };
+    message("sync-response-idle", &idle);
+}
+
+#[test]
+fn reference_rows_are_as_specified() {
+    message("refs-parcels", &Refs { parcels: vec![parcel()], ..refs() });
+    let outlet = OutletRow { code: "0412".into(), name_zh: "西湖".into(), name_en: "West Lake".into(), phone: "0571-0".into() };
+    message("refs-outlets", &Refs { outlets: vec![outlet], ..refs() });
+    message("refs-pack", &Refs { pack: b"{}".to_vec(), ..refs() });
+}
+
+#[test]
+fn what_is_signed_is_as_specified_and_the_signatures_hold() {
+    let install = InstallId::new([1; 16]);
+    golden("sign-enrol", &enrol_message(&nonce(), &code_hash(), install.as_bytes()));
+    golden("sign-session", &session_message(&nonce()));
+    golden("sign-renewal", &renewal_message(TOKEN));
+    golden("sign-batch", &batch_message(&bytes_of("push"), &clock()));
+    golden("sign-answer-ack", &answer_message(device().as_bytes(), &bytes_of("ack")));
+    golden("sign-answer-page", &answer_message(device().as_bytes(), &bytes_of("feed-page")));
+    for name in ["enrol", "session", "renewal", "batch", "answer-ack", "answer-page"] {
+        let signed = bytes_of(&format!("sign-{name}"));
+        let sig = bytes_of(&format!("sig-{name}"));
+        assert!(is_signed(&key(), &signed, &sig), "{name}");
+        assert!(!is_signed(&key(), b"another message", &sig), "{name}");
+        for other in ["enrol", "session", "renewal", "batch", "answer-ack", "answer-page"].iter().filter(|other| **other != name)
+        {
+            assert!(!is_signed(&key(), &bytes_of(&format!("sign-{other}")), &sig), "{name} is none for {other}");
+        }
+    }
+    assert_eq!(bytes_of("sig-batch").len(), 64);
+    assert!(is_signed(&key(), &bytes_of("sign-batch"), &bytes_of("sig-batch-der")), "the same in DER, as phones give it");
+}
+
+#[test]
+fn the_golden_answer_is_taken_by_its_device_alone() {
+    let golden = || decode::<SyncResponse>(&bytes_of("sync-response")).unwrap();
+    let answer = golden().verify(&device(), &key()).unwrap();
+    assert_eq!(answer.ack.unwrap().0, ack());
+    assert_eq!(answer.feed, [empty_page(), page()]);
+    assert!(matches!(golden().verify(&DeviceId::new([9; 16]), &key()), Err(AnswerError::Signature)));
+    for spoil in [
+        |answer: &mut SyncResponse| answer.ack.as_mut().unwrap().sig[5] ^= 1,
+        |answer: &mut SyncResponse| answer.feed[1].sig.clear(),
+        |answer: &mut SyncResponse| *answer.feed[1].body.last_mut().unwrap() ^= 1,
+    ] {
+        let mut spoilt = golden();
+        spoil(&mut spoilt);
+        assert!(matches!(spoilt.verify(&device(), &key()), Err(AnswerError::Signature)));
+    }
+}
+
+/// The specification's worked example of receipts.
+#[test]
+fn rows_are_coded_as_in_the_worked_example() {
+    let (rows, quarantined) = pack_verdicts(UnixMs(NOW), &verdicts());
+    let offset = NOW - 60_000 - 86_340_000;
+    let row = |code, received, offset, marks, slack| ReceiptRow { code, received, offset, marks, slack };
+    assert_eq!(
+        rows,
+        [
+            row(0, 0, Some(offset), None, Some(6)),
+            row(0, 0, Some(0), Some(4), Some(3)),
+            row(1, -3_600_000, None, None, None),
+            row(2, 0, None, None, None),
+            row(3, 0, None, None, None),
+        ]
+    );
+    assert_eq!(quarantined, [(4, "rights:P-99".to_owned())]);
+    let (verdicts, monos): (Vec<_>, Vec<_>) = verdicts().into_iter().unzip();
+    assert_eq!(unpack_verdicts(UnixMs(NOW), &rows, &quarantined, &monos), verdicts);
+}
