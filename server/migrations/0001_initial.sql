@@ -40,6 +40,7 @@ CREATE TABLE refusal (
 CREATE TABLE device (
   id          BLOB PRIMARY KEY,            -- hash of the public key
   public_key  BLOB NOT NULL,
+  last_nonce  BLOB NOT NULL DEFAULT x'',   -- signed for its newest session: each is good once
   enrolled_at INTEGER NOT NULL,
   revoked_at  INTEGER,
   revoked_why TEXT,
@@ -165,6 +166,7 @@ CREATE TABLE doc (
   offered_to   TEXT,                       -- courier to whom it is being handed over
   offer        TEXT,                       -- key of that handover entry
   courier      TEXT,                       -- courier who took it over; null: whose list it is on
+  first_outlet TEXT NOT NULL,              -- and for which outlet
   first_person TEXT NOT NULL,              -- who recorded first: the scope of a waybill that no parcel row knows
   projected_n  INTEGER NOT NULL,
   frozen       TEXT                        -- why it can not be projected; its changes are safe in the log
@@ -215,6 +217,13 @@ CREATE TABLE envelope (
   PRIMARY KEY (install, number, hash)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX envelope_by_device ON envelope (device, received_at);
+
+-- Batches that never arrived and whose content came again, under other numbers.
+CREATE TABLE sent_again (
+  install BLOB NOT NULL,
+  number  INTEGER NOT NULL,
+  PRIMARY KEY (install, number)
+) STRICT, WITHOUT ROWID;
 
 -- Alarms: one installation, two stores (a clone, or a restored backup).
 CREATE TABLE fork (

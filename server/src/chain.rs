@@ -82,7 +82,9 @@ pub(crate) fn examine_end(db: &Connection, install: &InstallId, end: Option<Link
 /// Batches of an installation that never arrived, the oldest first.
 pub(crate) fn missing(db: &Connection, install: &InstallId, end: Option<Link>) -> Result<Vec<u64>, ApiError> {
     let newest = newest(db, install)?.max(end.map_or(0, |end| end.batch));
-    let mut query = db.prepare_cached("SELECT DISTINCT number FROM envelope WHERE install = ?1 ORDER BY number")?;
+    let mut query = db.prepare_cached(
+        "SELECT number FROM envelope WHERE install = ?1 UNION SELECT number FROM sent_again WHERE install = ?1 ORDER BY number",
+    )?;
     let known = query.query_map(params![install.as_bytes()], |row| row.get::<_, u64>(0))?;
     let mut missing = Vec::new();
     let mut expected = 1;
@@ -150,5 +152,9 @@ pub(crate) fn keep(db: &Connection, batch: &Verified, device: &Device, taken: &T
         doorstep_protocol::encode(&taken.ack)?,
         taken.forked
     ])?;
+    for number in &batch.again {
+        db.prepare_cached("INSERT OR IGNORE INTO sent_again (install, number) VALUES (?1, ?2)")?
+            .execute(params![batch.install.as_bytes(), number])?;
+    }
     Ok(())
 }

@@ -4,7 +4,7 @@
 use doorstep_domain::{DeviceId, InstallId, Role, Tag, UnixMs};
 use doorstep_protocol::{
     EnrolRequest, EnrolResponse, SessionRequest, SessionResponse, Token,
-    signing::{enrol_message, is_key, is_signed, renewal_message, session_message},
+    signing::{enrol_message, is_signed, renewal_message, session_message},
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
@@ -43,6 +43,8 @@ pub(crate) struct Device {
     pub revoked: bool,
     /// When the token that was used ends.
     pub token_ends: UnixMs,
+    /// The request carries the device's signature over the token.
+    pub proved: bool,
     /// The token had ended and was renewed by a signature: it is good for this request and never again.
     pub spent: Option<[u8; 32]>,
 }
@@ -99,12 +101,10 @@ fn refuse<T>(db: &Connection, error: ApiError) -> Outcome<T> {
 pub(crate) fn redeem(db: &Connection, request: &EnrolRequest, keys: &Keys, now: UnixMs) -> Outcome<EnrolResponse> {
     let clean = clean_code(&request.code);
     let hash = code_hash(&clean);
-    if !is_key(&request.public_key) || !keys.is_fresh(&request.nonce, now) {
-        return refuse(db, ApiError::Proof);
-    }
+    // Nothing is written down for who has not even a key: a stranger fills no disk.
     let message = enrol_message(&request.nonce, &hash, request.install.as_bytes());
-    if !is_signed(&request.public_key, &message, &request.sig) {
-        return refuse(db, ApiError::Proof);
+    if !keys.is_fresh(&request.nonce, now) || !is_signed(&request.public_key, &message, &request.sig) {
+        return Err(ApiError::Proof);
     }
     let id: String = clean.chars().take(CODE_ID).collect();
     let row = db
@@ -138,10 +138,15 @@ pub(crate) fn redeem(db: &Connection, request: &EnrolRequest, keys: &Keys, now: 
     let (name, role, outlet): (String, String, String) = db
         .prepare_cached("SELECT name, role, outlet FROM person WHERE id = ?1")?
         .query_row([&person], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let revoked =
+        db.prepare_cached("SELECT 1 FROM device WHERE id = ?1 AND revoked_at IS NOT NULL")?.exists(params![device.as_bytes()])?;
+    if revoked && redeemed_by.is_some() {
+        return refuse(db, ApiError::Revoked); // the code is from before; only a new one is head office's word
+    }
     if !may_join(db, &device, &person, &role, &outlet)? {
         return refuse(db, ApiError::DeviceTaken);
     }
-    // Enrolling again is head office's word: a device that was revoked by mistake is welcome back.
+    // A new code is head office's word: a device that was revoked by mistake is welcome back.
     db.prepare_cached(
         "INSERT INTO device (id, public_key, enrolled_at, seen_at) VALUES (?1, ?2, ?3, ?3)
          ON CONFLICT (id) DO UPDATE SET revoked_at = NULL, revoked_why = NULL, seen_at = ?3",
@@ -222,19 +227,29 @@ pub(crate) fn renew(db: &Connection, device: &Device, now: UnixMs) -> Result<Opt
         }
         return new_token(db, &device.id, now).map(Some);
     }
-    if device.token_ends.since(now) < RENEW_MS { new_token(db, &device.id, now).map(Some) } else { Ok(None) }
+    // Only for a signature: a token that somebody has copied ends with its hour.
+    if device.proved && device.token_ends.since(now) < RENEW_MS {
+        return new_token(db, &device.id, now).map(Some);
+    }
+    Ok(None)
 }
 
 /// A token for a signature over the server's nonce. Also for a revoked device: it may deliver what it has recorded.
 pub(crate) fn session(db: &Connection, request: &SessionRequest, keys: &Keys, now: UnixMs) -> Outcome<SessionResponse> {
-    let key: Option<Vec<u8>> = db
-        .prepare_cached("SELECT public_key FROM device WHERE id = ?1")?
-        .query_row(params![request.device.as_bytes()], |row| row.get(0))
+    let row: Option<(Vec<u8>, Vec<u8>)> = db
+        .prepare_cached("SELECT public_key, last_nonce FROM device WHERE id = ?1")?
+        .query_row(params![request.device.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let signed = |key: &Vec<u8>| is_signed(key, &session_message(&request.nonce), &request.sig);
-    if !keys.is_fresh(&request.nonce, now) || !key.as_ref().is_some_and(signed) {
+    let Some((_, last)) = row.filter(|(key, _)| keys.is_fresh(&request.nonce, now) && signed(key)) else {
+        return Err(ApiError::Proof);
+    };
+    // A nonce begins with its time: each is good once, and none that is older than the last.
+    if request.nonce <= last {
         return refuse(db, ApiError::Proof);
     }
+    db.prepare_cached("UPDATE device SET last_nonce = ?2 WHERE id = ?1")?
+        .execute(params![request.device.as_bytes(), request.nonce])?;
     Ok(Ok(SessionResponse { token: new_token(db, &request.device, now)?, now_ms: now.0 }))
 }
 
@@ -252,7 +267,8 @@ pub(crate) fn authenticate(db: &Connection, token: &str, renewal: Option<&[u8]>,
         .optional()?;
     let (id, public_key, revoked, expires) = row.ok_or(ApiError::Unauthorized)?;
     let ended = now.0 >= expires;
-    if ended && !renewal.is_some_and(|sig| is_signed(&public_key, &renewal_message(token), sig)) {
+    let proved = renewal.is_some_and(|sig| is_signed(&public_key, &renewal_message(token), sig));
+    if ended && !proved {
         return Err(ApiError::Unauthorized);
     }
     let damaged = |_| ApiError::Internal("device row");
@@ -269,5 +285,5 @@ pub(crate) fn authenticate(db: &Connection, token: &str, renewal: Option<&[u8]>,
         Ok(Member { person: row.get(0)?, role: row.get(1)?, outlet: row.get(2)?, today })
     })?;
     let members = rows.collect::<Result<_, _>>()?;
-    Ok(Device { id, public_key, installs, members, revoked, token_ends: UnixMs(expires), spent: ended.then_some(hash) })
+    Ok(Device { id, public_key, installs, members, revoked, token_ends: UnixMs(expires), proved, spent: ended.then_some(hash) })
 }

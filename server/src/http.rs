@@ -7,7 +7,7 @@ use axum::{
     body::{Body, Bytes, to_bytes},
     extract::{Path, Query, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    middleware::map_response,
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post, put},
 };
@@ -69,17 +69,28 @@ pub(crate) fn router(app: App) -> Router {
         .route("/case/{id}", get(console::case))
         .route("/photo/{sha}", get(console::photo))
         .fallback(async || ApiError::NotFound)
-        .layer(map_response(async |mut response: Response| {
-            response.headers_mut().insert(PROTO_HEADER, HeaderValue::from_static(PROTO_VERSION));
-            response
-        }))
+        .layer(from_fn_with_state(app.clone(), speak))
         .with_state(app)
+}
+
+/// Every answer says in which version of the protocol it speaks: the asker's, if it is one of ours, else our newest.
+async fn speak(State(app): State<App>, request: Request, next: Next) -> Response {
+    let asked = request.headers().get(PROTO_HEADER).and_then(|value| value.to_str().ok());
+    let spoken = app.versions.iter().find(|version| Some(version.name) == asked).or(app.versions.last());
+    let spoken = spoken.map_or(PROTO_VERSION, |version| version.name);
+    let mut response = next.run(request).await;
+    response.headers_mut().insert(PROTO_HEADER, HeaderValue::from_static(spoken));
+    response
 }
 
 /// The device of a request's token, if it may read. A token that has ended can be gone on with in a sync only, where it is
 /// replaced.
 pub(crate) async fn device(app: &App, headers: &HeaderMap) -> Result<Device, ApiError> {
+    let whole = reach_of(app, headers)? == Reach::Whole;
     let device = known(app, headers, None).await?;
+    if !whole {
+        return Err(ApiError::Version);
+    }
     if device.revoked { Err(ApiError::Revoked) } else { Ok(device) }
 }
 
@@ -125,6 +136,10 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
         if request.device != who.id {
             return Err(ApiError::Install);
         }
+        if request.chain.is_some_and(|end| end.batch > ingest::MAX_BATCH) {
+            return Err(ApiError::Malformed("number of a batch out of range".into()));
+        }
+        request.pull.iter_mut().for_each(|pull| pull.cursor = pull.cursor.min(i64::MAX as u64));
         let batch = request.push.take().map(|envelope| ingest::verify(envelope, &who, request.install)).transpose()?;
         Ok((request, batch))
     })
@@ -159,8 +174,9 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
         .read(move |db| {
             let history: Vec<u8> = db.query_row("SELECT value FROM meta WHERE key = 'history'", [], |row| row.get(0))?;
             let history = HistoryId::try_from(history.as_slice()).map_err(|_| ApiError::Internal("history id"))?;
-            let want = (request.want_bytes as usize).clamp(MIN_WANT, MAX_WANT);
             let scopes = device.scopes();
+            // Of the whole answer, whatever the number of scopes.
+            let want = (request.want_bytes as usize).clamp(MIN_WANT, MAX_WANT) / scopes.len().max(1);
             let whole = reach == Reach::Whole && !device.revoked;
             let own = (!devices::is_forked(db, &request.install)?).then_some(request.install);
             let reader = Reader { pull: &request.pull, same_history: request.history == history, own };
@@ -241,7 +257,8 @@ async fn reference(
 }
 
 async fn put_photo(State(app): State<App>, Path(sha): Path<String>, request: Request) -> Result<Response, ApiError> {
-    let device = device(&app, request.headers()).await?;
+    // Delivering, not reading: a revoked device may finish what its accepted entries have named.
+    let device = known(&app, request.headers(), None).await?;
     let _place = app.in_flight.enter(device.id)?;
     let body = body_of(request, doorstep_media::MAX_BYTES).await?;
     let id = sha.parse().map_err(|_| ApiError::NotFound)?;

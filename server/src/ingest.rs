@@ -27,6 +27,7 @@ pub(crate) struct Verified {
     pub hash: BatchHash,
     pub install: InstallId,
     pub user: String,
+    pub again: Vec<u64>,
     pub clock: Clocks,
     pub envelope: Envelope,
     cases: Vec<VerifiedCase>,
@@ -54,6 +55,9 @@ pub(crate) fn verify(envelope: Envelope, device: &Device, install: InstallId) ->
     let push: Push = decode(&envelope.body)?;
     if push.cases.len() > MAX_PUSH_CASES {
         return Err(ApiError::TooLarge);
+    }
+    if push.again.len() > MOST_AGAIN || push.again.iter().any(|number| *number > MAX_BATCH) {
+        return Err(ApiError::Malformed("batches sent again out of range".into()));
     }
     if push.install != install || push.batch == 0 || push.batch > MAX_BATCH {
         return Err(ApiError::Malformed("batch of another installation, or its number out of range".into()));
@@ -83,6 +87,7 @@ pub(crate) fn verify(envelope: Envelope, device: &Device, install: InstallId) ->
         hash: BatchHash::of(&envelope.body),
         install,
         user: push.user,
+        again: push.again,
         clock: envelope.clock.clocks(),
         envelope,
         cases,
@@ -90,7 +95,9 @@ pub(crate) fn verify(envelope: Envelope, device: &Device, install: InstallId) ->
 }
 
 /// No device makes so many batches; numbers stay far inside of what SQL can hold.
-const MAX_BATCH: u64 = 1 << 40;
+pub(crate) const MAX_BATCH: u64 = 1 << 40;
+/// Most lost batches that one batch makes up for.
+const MOST_AGAIN: usize = 64;
 
 /// The actor is an installation of the device, and every entry names a person who was enrolled on it, in a role and for an
 /// outlet of that enrolment: what was recorded before a person moved to another outlet is as good as before. Only the server
@@ -142,7 +149,7 @@ pub(crate) fn take(db: &Connection, batch: &Verified, device: &Device, now: Unix
             Err(fault) => AckCase { case: offered.case, rows: vec![], quarantined: vec![], fault: Some(fault.clone()) },
         });
     }
-    let ack = Ack { batch: batch.number, replayed: false, received_ms: now.0, cases };
+    let ack = Ack { batch: batch.number, replayed: false, received_ms: now.0, cases, install: batch.install, hash: batch.hash };
     let taken = Taken { ack, forked: alarm.is_some() };
     chain::keep(db, batch, device, &taken, now)?;
     Ok(taken)
@@ -165,6 +172,11 @@ impl Taking<'_> {
         let mut verdicts = Vec::with_capacity(offered.len());
         for change in offered {
             let read = match &change.read {
+                Err(_) if history.has(&change.hash) => {
+                    // Taken once, when its device and person were in good standing.
+                    verdicts.push((Verdict::Dup(first_receipt(db, case, &change.hash)?), stored_mono(db, case, &change.hash)?));
+                    continue;
+                }
                 Err(refusal) => {
                     let receipt = Receipt::of(now, None);
                     verdicts.push((self.refuse(case, change, refusal, receipt)?, 0));
@@ -178,10 +190,11 @@ impl Taking<'_> {
             // What is in the log stays; whether the policy lets it in is asked before whether it fits, so that a guess learns
             // nothing of the case.
             let denied = match admission {
-                Admission::Known => None,
+                // What waits for something else is judged when that has come.
+                Admission::Known | Admission::Early => None,
                 _ => match self.rights.judge(db, &doc, read)? {
                     Ok(review) => {
-                        receipt.review = review;
+                        receipt.review = review || has_moved(device, read);
                         None
                     }
                     Err(refusal) => Some(refusal),
@@ -229,6 +242,28 @@ impl Taking<'_> {
         quarantine::keep(self.db, &refused, self.batch, self.device)?;
         Ok(Verdict::Quarantined(refusal.verdict()))
     }
+}
+
+/// Whether somebody writes in a role or for an outlet that they had when they were enrolled and have no more: honest from a
+/// phone that was offline, so it is taken, and head office looks.
+fn has_moved(device: &Device, change: &Change) -> bool {
+    change.entries().iter().any(|entry| {
+        let author = &entry.author;
+        let stands = |member: &crate::enrol::Member| {
+            member.person == author.user.as_str()
+                && member
+                    .today
+                    .as_ref()
+                    .is_some_and(|(role, outlet)| role == author.role.as_str() && outlet == author.outlet.as_str())
+        };
+        !device.members.iter().any(stands)
+    })
+}
+
+fn stored_mono(db: &Connection, case: &CaseId, hash: &ChangeHash) -> Result<u64, ApiError> {
+    Ok(db
+        .prepare_cached("SELECT mono_ms FROM change WHERE case_id = ?1 AND hash = ?2")?
+        .query_row(params![case.as_bytes(), hash.as_bytes()], |row| row.get(0))?)
 }
 
 /// Who first wrote: the scope of a waybill that no list knows.
@@ -328,6 +363,7 @@ pub(crate) struct Doc {
     pub notified: bool,
     pub notice_to: Option<String>,
     pub first_person: String,
+    first_outlet: String,
     pub closed: bool,
     /// The courier to whom it is being handed over, and the key of that entry.
     pub offered_to: Option<String>,
@@ -340,7 +376,7 @@ impl Doc {
     pub(crate) fn read(db: &Connection, case: &CaseId) -> Result<Self, ApiError> {
         let row = db
             .prepare_cached(
-                "SELECT n, heads, max_op, waybill, notified, notice_to, first_person, bytes, closed, offered_to, offer, courier
+                "SELECT n, heads, max_op, waybill, notified, notice_to, first_person, bytes, closed, offered_to, offer, courier, first_outlet
                  FROM doc WHERE case_id = ?1",
             )?
             .query_row(params![case.as_bytes()], |row| {
@@ -358,6 +394,7 @@ impl Doc {
                     offered_to: row.get(9)?,
                     offer: row.get(10)?,
                     courier: row.get(11)?,
+                    first_outlet: row.get(12)?,
                 })
             })
             .optional()?;
@@ -375,6 +412,7 @@ impl Doc {
         self.position.advance(change, false);
         if self.first_person.is_empty() {
             person.clone_into(&mut self.first_person);
+            self.first_outlet = change.entries().first().map(|entry| entry.author.outlet.to_string()).unwrap_or_default();
         }
         for entry in change.entries() {
             if let Some(facts) = entry.facts.as_ref().filter(|_| self.waybill.is_empty()) {
@@ -383,7 +421,11 @@ impl Doc {
             match &entry.body {
                 Body::Notice(notice) => {
                     self.notified = true;
-                    self.notice_to = Some(notice.to.to_string());
+                    // For a waybill in no list the target decides who reads: only whoever recorded it first may name it, or
+                    // anybody could name themselves.
+                    if entry.author.outlet.as_str() == self.first_outlet {
+                        self.notice_to = Some(notice.to.to_string());
+                    }
                 }
                 Body::Outage(_) => self.notified = true,
                 Body::Close(_) => self.closed = true,
@@ -406,8 +448,8 @@ impl Doc {
         let heads: Vec<u8> = self.position.heads.iter().flat_map(|h| *h.as_bytes()).collect();
         db.prepare_cached(
             "INSERT INTO doc (case_id, waybill, n, heads, max_op, notified, notice_to, first_person, bytes, projected_n, closed,
-               offered_to, offer, courier)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11, ?12, ?13)
+               offered_to, offer, courier, first_outlet)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11, ?12, ?13, ?14)
              ON CONFLICT (case_id) DO UPDATE SET n = ?3, heads = ?4, max_op = ?5, notified = ?6, notice_to = ?7, bytes = ?9,
                frozen = NULL, closed = ?10, offered_to = ?11, offer = ?12, courier = ?13",
         )?
@@ -424,7 +466,8 @@ impl Doc {
             self.closed,
             self.offered_to,
             self.offer,
-            self.courier
+            self.courier,
+            self.first_outlet
         ])?;
         Ok(())
     }

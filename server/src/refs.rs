@@ -17,10 +17,10 @@ pub(crate) fn rows(db: &Connection, kind: RefKind, have: u64, device: &Device) -
             for scope in device.scopes() {
                 let Some((kind, of)) = scope.split_once('/') else { continue };
                 let sql = match kind {
-                    // On their list and not handed over to another, or taken over, or offered to them (C-23).
+                    // On their list and not handed over to another, or taken over, or offered to them (C-23); while it is open.
                     "courier" => {
                         "SELECT parcel.* FROM parcel LEFT JOIN doc USING (waybill)
-                         WHERE coalesce(doc.courier, parcel.courier) = ?1 OR doc.offered_to = ?1"
+                         WHERE (coalesce(doc.courier, parcel.courier) = ?1 OR doc.offered_to = ?1) AND coalesce(doc.closed, 0) = 0"
                     }
                     "hub" => "SELECT * FROM parcel WHERE hub = ?1",
                     _ => "SELECT * FROM parcel WHERE delivering_outlet = ?1",

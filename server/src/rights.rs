@@ -1,7 +1,7 @@
 //! The policy as the judge reads it: who is concerned with a parcel comes from reference rows and accepted entries alone.
 
 use doorstep_document::{Change, Refusal};
-use doorstep_domain::{Body, Entry, UserId};
+use doorstep_domain::{Body, Entry, NetworkCode, UserId};
 use doorstep_rules::{Concerned, Permit, Policy};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -10,17 +10,31 @@ use crate::{error::ApiError, ingest::Doc};
 /// The policy in force.
 pub(crate) struct Rights {
     policy: Policy,
+    /// The network of the rule pack: a case of another one would be a second case of a listed parcel.
+    network: NetworkCode,
 }
 
 /// The rule that a handover to somebody who is no courier of the same outlet breaks: it would hand reading out with the parcel.
 const HANDOVER_RULE: &str = "C-23";
+
+/// The rule that a parcel of another network breaks.
+const NETWORK_RULE: &str = "network";
+
+/// All that is read of the pack for each batch.
+#[derive(serde::Deserialize)]
+struct Network {
+    network: String,
+}
 
 impl Rights {
     pub(crate) fn read(db: &Connection) -> Result<Self, ApiError> {
         let body: Vec<u8> =
             db.prepare_cached("SELECT body FROM reference WHERE kind = 'policy'")?.query_row([], |row| row.get(0))?;
         let policy = Policy::parse(&body).map_err(|_| ApiError::Internal("the stored policy"))?;
-        Ok(Self { policy })
+        let pack: Vec<u8> =
+            db.prepare_cached("SELECT body FROM reference WHERE kind = 'pack'")?.query_row([], |row| row.get(0))?;
+        let network = serde_json::from_slice::<Network>(&pack).ok().and_then(|pack| pack.network.parse().ok());
+        Ok(Self { policy, network: network.ok_or(ApiError::Internal("the stored rule pack"))? })
     }
 
     /// Its version, which quarantine names.
@@ -31,6 +45,9 @@ impl Rights {
     /// Whether all entries of a change may be recorded: `Ok(true)` if head office is to look at it.
     pub(crate) fn judge(&self, db: &Connection, doc: &Doc, change: &Change) -> Result<Result<bool, Refusal>, ApiError> {
         let facts = change.entries().iter().find_map(|entry| entry.facts.as_ref());
+        if facts.is_some_and(|facts| facts.network != self.network) {
+            return Ok(Err(Refusal::Rights { rule: NETWORK_RULE.into() }));
+        }
         let waybill = if doc.waybill.is_empty() { facts.map(|facts| facts.waybill.as_str()) } else { Some(doc.waybill.as_str()) };
         let mut parcel = concerned(db, waybill.unwrap_or_default(), doc)?;
         let offered = parcel.offered.take();

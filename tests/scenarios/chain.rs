@@ -132,10 +132,37 @@ async fn a_batch_that_the_server_lost_is_seen_asked_for_and_sent_again() {
     assert_eq!(devices.iter().find(|d| d.people == ["c1"]).unwrap().missing_batches, [2], "visible");
     phone.sync().await.unwrap();
     assert_eq!(phone.client.status().unwrap().unsent.len(), 0);
-    phone.sync().await.unwrap();
+    assert!(world.admin().devices(world.hands.now()).unwrap().iter().all(|d| d.missing_batches.is_empty()), "the gap is closed");
+    assert_eq!(phone.sync().await.unwrap().requests, 1);
     phone.agrees_with(&world, 4);
     tablet.sync().await.unwrap();
     tablet.agrees_with(&world, 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_batch_whose_answer_was_lost_is_sent_again_as_it_was_by_a_phone_that_was_started_again() {
+    let mut world = World::new().await;
+    let mut phone = world.device("phone", "c1").await;
+    let long = "青禾速运城西网点派送记录".repeat(200);
+    for n in 0..20 {
+        phone.fail(2 * n, "DF-NOBODY").unwrap();
+        for _ in 0..12 {
+            phone.note(2 * n, &long).unwrap();
+        }
+    }
+    phone.sync().await.unwrap(); // what worked makes the next batch larger than a new engine's first
+    for n in 0..20 {
+        for _ in 0..12 {
+            phone.note(2 * n, &long).unwrap();
+        }
+    }
+    world.link.set(LinkMode::LoseAnswers);
+    phone.sync().await.unwrap_err();
+    phone.reopen();
+    world.link.set(LinkMode::Up);
+    assert!(!phone.sync().await.unwrap().new_install);
+    assert_eq!(world.admin().forks().unwrap(), [], "the same batch, byte for byte: no clone");
+    phone.agrees_with(&world, 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]

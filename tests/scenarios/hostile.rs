@@ -244,7 +244,7 @@ async fn push(device: &Device, process: &Process, cases: Vec<PushCase>) -> Resul
     // A chain of its own for each: what is refused must not depend on numbers.
     request.install = InstallId::new(rand_install());
     let install = request.install;
-    let body = encode(&doorstep_protocol::Push { batch: 1, prev: BatchHash::NONE, user, install, cases }).unwrap();
+    let body = encode(&doorstep_protocol::Push { batch: 1, prev: BatchHash::NONE, user, install, cases, again: vec![] }).unwrap();
     let clock = doorstep_protocol::BatchClock::of(&doorstep_client::Clock::read(device.clock.as_ref()));
     let sig = doorstep_client::DeviceSigner::sign(&device.signer(), &batch_message(&body, &clock)).unwrap();
     request.push = Some(doorstep_protocol::Envelope { body, clock, sig });

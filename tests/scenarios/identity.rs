@@ -200,6 +200,33 @@ async fn a_revoked_device_reads_nothing_from_then_on_and_still_delivers_into_qua
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_device_does_not_lift_its_revocation_with_the_code_it_had() {
+    let mut world = World::new().await;
+    let code = world.admin().code("c1", world.hands.now()).unwrap().code;
+    let phone = world.fresh("phone", 0);
+    phone.client.enrol(&world.link.url(), &code).await.unwrap();
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    let id = phone.client.identity().unwrap().unwrap().device;
+    world.admin().revoke(&id.to_string(), "lost", world.hands.now()).unwrap();
+    let error = phone.client.enrol(&world.link.url(), &code).await.unwrap_err();
+    assert!(matches!(&error, ClientError::Network(Failure::Refused(code)) if code == "revoked"), "{error:?}");
+    // What it pushes again that was taken before stays taken.
+    let log = world.on_server(&phone.id(2)).0;
+    let ack = phone.push_by_hand(&world, &[(phone.id(2), &[&log[0]])]).await.unwrap();
+    assert_eq!((ack.cases[0].rows[0].code, ack.cases[0].quarantined.len()), (1, 0), "dup, with its first receipt");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_somebody_copied_ends_with_its_hour() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    world.hands.advance(45);
+    let answer = phone.send(&world, &phone.request()).await.unwrap();
+    assert_eq!(answer.token, None, "near its end, and not replaced without the key's signature");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_somebody_who_has_left_recorded_goes_into_quarantine_and_their_phone_reads_nothing() {
     let mut world = World::new().await;
     let (phone, tablet) = (world.device("phone", "c1").await, world.device("tablet", "s1").await);

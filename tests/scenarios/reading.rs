@@ -54,6 +54,29 @@ async fn pushing_to_a_guessed_waybill_is_quarantined_changes_nothing_and_shows_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn naming_oneself_in_a_notice_on_a_guessed_unlisted_waybill_shows_nothing() {
+    let mut world = World::new().await;
+    let (c1, stranger) = (world.device("c1", "c1").await, world.device("x1", "x1").await);
+    let unlisted = "QH999999999999";
+    let fail = doorstep_client::Command::Fail {
+        waybill: unlisted.into(),
+        reason: "DF-NOBODY".into(),
+        sub: None,
+        words: Some("客户电话 13800000000".into()),
+        photos: vec![],
+    };
+    c1.client.record(&fail, &[]).unwrap();
+    c1.sync().await.unwrap();
+    stranger.client.record(&fail, &[]).unwrap();
+    let notice = doorstep_client::Command::Notice { waybill: unlisted.into(), to: Some("0755".into()), request: None };
+    stranger.client.record(&notice, &[]).unwrap();
+    stranger.sync().await.unwrap();
+    stranger.sync().await.unwrap();
+    let seen = stranger.client.case(unlisted).unwrap().unwrap().case;
+    assert!(seen.timeline.iter().all(|r| r.entry.author.user.as_str() == "x1"), "only their own: {}", seen.timeline.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unlisted_waybill_is_recorded_flagged_and_joins_its_scopes_when_it_is_listed() {
     let mut world = World::new().await;
     let phone = world.device("c1", "c1").await;

@@ -348,7 +348,7 @@ async fn the_authorisation_matrix_of_the_api() {
         ("GET /v1/live", "/v1/live?wait=1".into(), [401, 401, 403, 204]), // nothing moved
         ("GET /v1/refs/{kind}", "/v1/refs/outlets".into(), [401, 401, 403, 200]),
         ("GET /v1/refs/{kind}", "/v1/refs/secrets".into(), [401, 401, 403, 404]),
-        ("PUT /v1/photos/{sha}", format!("/v1/photos/{photo}"), [401, 401, 403, 409]), // named by no accepted entry
+        ("PUT /v1/photos/{sha}", format!("/v1/photos/{photo}"), [401, 401, 409, 409]), // named by no accepted entry
         ("GET /", "/".into(), [401, 401, 401, 401]), // the page has its own door; a device's token opens nothing
         ("GET /case/{id}", format!("/case/{}", own.id(2)), [401, 401, 401, 401]),
         ("GET /photo/{sha}", format!("/photo/{photo}"), [401, 401, 401, 401]),

@@ -179,7 +179,7 @@ impl Device {
     /// The request that its next sync would send, its batch signed.
     pub fn request(&self) -> SyncRequest {
         let mut store = Store::open(&self.folder).unwrap();
-        let mut request = store.prepare(1 << 20, self.clock.read(), "test").unwrap();
+        let mut request = store.prepare(1 << 20, false, self.clock.read(), "test").unwrap();
         if let Some(envelope) = &mut request.push {
             envelope.sig = self.signer().sign(&batch_message(&envelope.body, &envelope.clock)).unwrap();
         }
@@ -198,7 +198,7 @@ impl Device {
             None => request.chain.map_or((1, BatchHash::NONE), |end| (end.batch + 1, end.hash)),
         };
         let user = self.client.identity().unwrap().unwrap().author.user.to_string();
-        let body = encode(&Push { batch: end.0, prev: end.1, user, install: request.install, cases }).unwrap();
+        let body = encode(&Push { batch: end.0, prev: end.1, user, install: request.install, cases, again: vec![] }).unwrap();
         let clock = BatchClock::of(&self.clock.read());
         let sig = self.signer().sign(&batch_message(&body, &clock)).unwrap();
         request.push = Some(Envelope { body, clock, sig });

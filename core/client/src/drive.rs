@@ -71,7 +71,7 @@ pub(crate) async fn run(inner: &Arc<Inner>, cause: Cause) -> Result<SyncReport, 
                 waiting = Some(reason);
                 continue;
             }
-            Effect::Prepare { max_bytes } => host.prepare(max_bytes).await,
+            Effect::Prepare { max_bytes, recut } => host.prepare(max_bytes, recut).await,
             Effect::Send(request) => host.send(&request).await,
             Effect::Apply(response) => host.apply(response).await,
             Effect::Fetch(kind) => host.fetch(kind).await,
@@ -176,9 +176,9 @@ impl Host {
     }
 
     /// The next request, its batch signed over content, predecessor and the clocks of this sending.
-    async fn prepare(&mut self, max_bytes: usize) -> Result<Event, Failure> {
+    async fn prepare(&mut self, max_bytes: usize, recut: bool) -> Result<Event, Failure> {
         let app = self.inner.app.clone();
-        let mut request = self.store(move |inner| inner.store().prepare(max_bytes, inner.clock.read(), &app)).await?;
+        let mut request = self.store(move |inner| inner.store().prepare(max_bytes, recut, inner.clock.read(), &app)).await?;
         if let Some(envelope) = &mut request.push {
             let signed = self.inner.signer.sign(&batch_message(&envelope.body, &envelope.clock)).map_err(ClientError::from);
             envelope.sig = self.keep(signed)?;

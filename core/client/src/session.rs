@@ -19,6 +19,8 @@ use crate::{
     http::{Call, Cost},
 };
 
+/// A token with less than this left is replaced by the server, for a signature.
+const RENEW_MS: i64 = 30 * 60_000;
 /// Wrong PINs after which only a new code from head office unlocks.
 pub const MOST_WRONG_PINS: u32 = 5;
 /// Rounds of a PIN's hash: a tenth of a second on a cheap phone. A PIN of six digits is no secret from who holds the file; it
@@ -183,7 +185,7 @@ impl Inner {
         let clocks = self.clock.read();
         let anchored = self.store().anchor(clocks.boot)?.is_some();
         // Without a server time in this boot nobody knows whether it has ended: the signature costs less than a round trip.
-        if anchored && self.now()?.0 < token.expires_ms {
+        if anchored && self.now()?.0 < token.expires_ms - RENEW_MS {
             return Ok(None);
         }
         let signature = self.signer.sign(&renewal_message(&token.secret))?;

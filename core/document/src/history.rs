@@ -58,6 +58,11 @@ impl History {
         history
     }
 
+    /// Whether the replica has a change.
+    pub fn has(&self, hash: &ChangeHash) -> bool {
+        self.max_ops.contains_key(hash)
+    }
+
     /// Judges a change and, if it is new, remembers it.
     pub fn admit(&mut self, change: &Change) -> Admission {
         let verdict = self.judge(change);

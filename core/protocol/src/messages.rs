@@ -98,6 +98,10 @@ pub struct Push {
     /// Its cases.
     #[n(4)]
     pub cases: Vec<PushCase>,
+    /// Batches that the server said it never got, and whose content, as far as this device still has it, is sent again in this
+    /// one or was before it; at most 64.
+    #[cbor(n(5), default)]
+    pub again: Vec<u64>,
 }
 
 /// The device's clocks: what ties its monotonic times to the server's clock.
@@ -297,6 +301,12 @@ pub struct Ack {
     /// Its cases, in the batch's order.
     #[n(3)]
     pub cases: Vec<AckCase>,
+    /// The installation whose chain the batch is in.
+    #[cbor(n(4), with = "id")]
+    pub install: InstallId,
+    /// Hash of the batch's body: what these verdicts are about.
+    #[cbor(n(5), with = "id")]
+    pub hash: BatchHash,
 }
 
 /// Verdicts on the changes of one case.

@@ -28,6 +28,12 @@ CREATE TABLE batch (
   PRIMARY KEY (install, number)
 ) STRICT, WITHOUT ROWID;
 
+-- Batches that the server never got: their changes are unsent again, and the next batch says so.
+CREATE TABLE again (
+  number INTEGER PRIMARY KEY,
+  batch  INTEGER                          -- the batch that says so
+) STRICT;
+
 -- One row for each case: what the list shows, and all that is needed to write the next change (heads, max_op, own_seq).
 -- It is a projection of `change` and `outbox` and can be rebuilt from them.
 CREATE TABLE case_row (

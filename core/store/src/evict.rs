@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 
 use crate::{
     StoreError,
-    project::{self, Head},
+    project::{self, DISCARDED, Head},
 };
 
 /// The case has left a scope. It leaves the device if no other scope has it.
@@ -45,9 +45,10 @@ pub(crate) fn leave_other_scopes(db: &Connection, scopes: &[String]) -> Result<(
 /// still here alone. A stub stays, so that the next change of the case continues where this device was.
 pub(crate) fn evict(db: &Connection) -> Result<(), StoreError> {
     let mut query = db.prepare_cached(
-        "SELECT case_id FROM leaving WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.case_id = leaving.case_id)",
+        "SELECT case_id FROM leaving
+         WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.case_id = leaving.case_id AND state < ?1)",
     )?;
-    let cases = query.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
+    let cases = query.query_map([DISCARDED], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
     for id in cases {
         let case = CaseId::try_from(id.as_slice()).map_err(|_| StoreError::Damaged("leaving"))?;
         if photo_waits(db, &case)? {
@@ -58,6 +59,9 @@ pub(crate) fn evict(db: &Connection) -> Result<(), StoreError> {
              SELECT case_id, heads, max_op, own_seq FROM case_row WHERE case_id = ?1",
         )?
         .execute(params![id])?;
+        // The customer's name, number and address are only for who has the parcel, while it is open (domain 10.2).
+        db.prepare_cached("DELETE FROM parcel WHERE waybill = (SELECT waybill FROM case_row WHERE case_id = ?1)")?
+            .execute(params![id])?;
         for table in ["change", "case_row", "stale", "leaving"] {
             db.prepare_cached(&format!("DELETE FROM {table} WHERE case_id = ?1"))?.execute(params![id])?;
         }

@@ -51,6 +51,7 @@ pub(crate) fn cases(
 /// installation's chain.
 pub(crate) fn everything(db: &Connection, fresh: InstallId, pack: Option<&Pack>, now: UnixMs) -> Result<(), StoreError> {
     db.execute("UPDATE batch SET body = NULL WHERE body IS NOT NULL", [])?;
+    db.execute("DELETE FROM again", [])?; // numbers of the chain that is left
     let mut query = db.prepare("SELECT DISTINCT case_id FROM outbox WHERE state < 2 OR (state = 2 AND reason = ?1)")?;
     let rows = query.query_map([SEQ_TAKEN], |row| row.get::<_, Vec<u8>>(0))?;
     let mut all = BTreeSet::new();

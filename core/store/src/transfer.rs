@@ -34,16 +34,18 @@ struct Outgoing {
 impl Store {
     /// The request of the next sync, its batch not yet signed. What is unsent becomes the open batch, durably, before its first
     /// byte leaves; a batch whose answer never came is sent again under its number, byte for byte.
-    pub fn prepare(&mut self, max_bytes: usize, clocks: Clocks, app: &str) -> Result<SyncRequest, StoreError> {
+    ///
+    /// `recut`: the server found the open batch too large and took nothing of it, so a smaller one may carry its number. Without
+    /// that word it keeps its content, whatever its size: a server that has taken it would see a fork.
+    pub fn prepare(&mut self, max_bytes: usize, recut: bool, clocks: Clocks, app: &str) -> Result<SyncRequest, StoreError> {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let who = identity::read(&tx)?.ok_or(StoreError::NotEnrolled)?;
         let mut body = None;
         if let Some(open) = open_batch(&tx, &who.install)? {
             let changes: i64 = tx.query_row("SELECT count(*) FROM outbox WHERE state = ?1", [IN_BATCH], |row| row.get(0))?;
-            if open.size <= max_bytes || changes <= 1 {
+            if !recut || open.size <= max_bytes || changes <= 1 {
                 body = Some(open.body);
             } else {
-                // The server took nothing of a batch that it found too large, so a smaller one may carry its number.
                 tx.execute("DELETE FROM batch WHERE install = ?1 AND number = ?2", params![who.install.as_bytes(), open.number])?;
                 tx.execute("UPDATE outbox SET state = ?1 WHERE state = ?2", params![UNSENT, IN_BATCH])?;
             }
@@ -253,7 +255,9 @@ fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: usize) -> R
     });
     let fits = fits.count().max(1).min(open.len());
     open.truncate(fits);
-    if open.is_empty() {
+    let mut again = db.prepare_cached("SELECT number FROM again ORDER BY number LIMIT 64")?;
+    let again = again.query_map([], |row| row.get(0))?.collect::<Result<Vec<u64>, _>>()?;
+    if open.is_empty() && again.is_empty() {
         return Ok(None);
     }
     let before = chain_end(db, &who.install)?;
@@ -268,7 +272,10 @@ fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: usize) -> R
         user: who.author.user.to_string(),
         install: who.install,
         cases: cases.collect::<Result<_, StoreError>>()?,
+        again,
     };
+    db.prepare_cached("UPDATE again SET batch = ?1 WHERE number IN (SELECT number FROM again ORDER BY number LIMIT 64)")?
+        .execute(params![number])?;
     let body = encode(&push).map_err(|_| StoreError::Damaged("change"))?;
     let raw: usize = open.iter().map(|change| change.bytes.len()).sum();
     db.prepare_cached("INSERT INTO batch (install, number, hash, size, body) VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
@@ -335,6 +342,7 @@ fn send_again(
     now: UnixMs,
     touched: &mut BTreeSet<CaseId>,
 ) -> Result<(), StoreError> {
+    db.prepare_cached("INSERT OR IGNORE INTO again (number) VALUES (?1)")?.execute(params![number])?;
     let mut query = db.prepare_cached("SELECT case_id, n FROM change WHERE batch = ?1 AND install = ?2")?;
     let rows =
         query.query_map(params![number, install.as_bytes()], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?)))?;
@@ -395,9 +403,12 @@ fn apply_ack(
     touched: &mut BTreeSet<CaseId>,
     refused: &mut BTreeSet<CaseId>,
 ) -> Result<(), StoreError> {
-    if open_batch(db, install)?.is_none_or(|open| open.number != ack.batch) {
-        return Ok(()); // a late answer to a batch that is settled
+    let is_answer =
+        |open: OpenBatch| open.number == ack.batch && ack.install == *install && BatchHash::of(&open.body) == ack.hash;
+    if !open_batch(db, install)?.is_some_and(is_answer) {
+        return Ok(()); // a late answer to a batch that is settled, or the answer to another's
     }
+    db.prepare_cached("DELETE FROM again WHERE batch = ?1")?.execute(params![ack.batch])?;
     db.prepare_cached("UPDATE batch SET body = NULL, ack = ?3, sig = ?4 WHERE install = ?1 AND number = ?2")?
         .execute(params![install.as_bytes(), ack.batch, signed.body, signed.sig])?;
     let open = outgoing(db, IN_BATCH)?;

@@ -51,7 +51,7 @@ fn enrolment(author: Author) -> Enrolment {
 }
 
 fn push_of(store: &mut Store, max_bytes: usize) -> Push {
-    decode(&store.prepare(max_bytes, clocks(), "test").unwrap().push.unwrap().body).unwrap()
+    decode(&store.prepare(max_bytes, max_bytes < 1 << 20, clocks(), "test").unwrap().push.unwrap().body).unwrap()
 }
 
 fn enrolled() -> (TempDir, Store) {
@@ -93,6 +93,11 @@ fn response(ack: Option<Ack>, feed: Vec<FeedPage>) -> Answer {
     }
 }
 
+fn answer(push: &Push, cases: Vec<AckCase>) -> Ack {
+    let hash = BatchHash::of(&encode(push).unwrap());
+    Ack { batch: push.batch, replayed: false, received_ms: NOW.0, cases, install: push.install, hash }
+}
+
 /// An answer with the same verdict for every change of a push.
 fn ack(push: &Push, verdict: impl Fn() -> Verdict) -> Ack {
     let cases = push.cases.iter().map(|pushed| {
@@ -100,7 +105,7 @@ fn ack(push: &Push, verdict: impl Fn() -> Verdict) -> Ack {
         let (rows, quarantined) = pack_verdicts(NOW, &vec![(verdict(), 5_000); n]);
         AckCase { case: pushed.case, rows, quarantined, fault: None }
     });
-    Ack { batch: push.batch, replayed: false, received_ms: NOW.0, cases: cases.collect() }
+    answer(push, cases.collect())
 }
 
 fn ok() -> Verdict {
@@ -211,11 +216,11 @@ fn a_pack_that_the_server_could_not_rebuild_is_offered_once_more_then_held_and_s
     for round in 0..2 {
         let push = push_of(&mut store, 1 << 20);
         let faulty = AckCase { case: case(1), rows: vec![], quarantined: vec![], fault: Some("hash".into()) };
-        let answer = Ack { batch: push.batch, replayed: false, received_ms: NOW.0, cases: vec![faulty] };
+        let answer = answer(&push, vec![faulty]);
         let applied = store.apply(&response(Some(answer), vec![]), clocks(), NOW, FRESH).unwrap();
         assert_eq!(applied, Applied::default(), "no endless loop in round {round}");
     }
-    assert!(store.prepare(1 << 20, clocks(), "test").unwrap().push.is_none());
+    assert!(store.prepare(1 << 20, false, clocks(), "test").unwrap().push.is_none());
     assert_eq!((store.status().unwrap().quarantined, store.status().unwrap().unsent.len()), (1, 0));
     assert_eq!(store.case(&waybill(1), NOW).unwrap().unwrap().case.quarantined.len(), 1);
 }
@@ -225,7 +230,7 @@ fn an_answer_without_verdicts_leaves_everything_in_the_outbox() {
     let (_folder, mut store) = ready();
     record(&mut store, 1, "x").unwrap();
     let push = push_of(&mut store, 1 << 20);
-    let empty = Ack { batch: push.batch, replayed: false, received_ms: NOW.0, cases: vec![] };
+    let empty = answer(&push, vec![]);
     store.apply(&response(Some(empty), vec![]), clocks(), NOW, FRESH).unwrap();
     assert_eq!(store.status().unwrap().unsent.len(), 1);
 }
@@ -242,7 +247,7 @@ fn a_pack_damaged_on_its_way_is_asked_for_again_and_costs_neither_the_verdicts_n
     let applied = store.apply(&answer, clocks(), NOW, FRESH).unwrap();
     assert_eq!(applied, Applied::default(), "the next sync asks again, not this one for ever");
     assert!(store.status().unwrap().unsent.is_empty() && store.case(&waybill(3), NOW).unwrap().is_some());
-    assert!(store.prepare(1 << 20, clocks(), "test").unwrap().pull.is_empty(), "the cursor has not moved");
+    assert!(store.prepare(1 << 20, false, clocks(), "test").unwrap().pull.is_empty(), "the cursor has not moved");
     store.apply(&response(None, vec![page(9, vec![feed_of(2, &[foreign(2, 7).bytes()])])]), clocks(), NOW, FRESH).unwrap();
     assert!(store.case(&waybill(2), NOW).unwrap().is_some());
 }
@@ -263,7 +268,7 @@ fn a_damaged_row_is_put_aside_and_keeps_nothing_else_from_being_sent_or_listed()
     let feed = vec![page(9, vec![feed_of(1, &[foreign(1, 7).bytes()]), feed_of(3, &[foreign(3, 7).bytes()])])];
     store.apply(&response(None, feed), clocks(), NOW, FRESH).unwrap();
     assert!(store.case(&waybill(3), NOW).unwrap().is_some());
-    assert_eq!(store.prepare(1 << 20, clocks(), "test").unwrap().pull[0].cursor, 9);
+    assert_eq!(store.prepare(1 << 20, false, clocks(), "test").unwrap().pull[0].cursor, 9);
 }
 
 #[test]
@@ -308,7 +313,7 @@ fn a_change_in_a_feed_that_cannot_be_taken_is_parked_and_blocks_neither_others_n
     let elsewhere = feed_of(3, &[foreign(3, 8).bytes()]);
     store.apply(&response(None, vec![page(9, vec![feed, elsewhere])]), clocks(), NOW, FRESH).unwrap();
     assert_eq!(store.case_ids().unwrap().len(), 2);
-    assert_eq!(store.prepare(1 << 20, clocks(), "test").unwrap().pull, [Pull { scope: "courier/c1".into(), cursor: 9 }]);
+    assert_eq!(store.prepare(1 << 20, false, clocks(), "test").unwrap().pull, [Pull { scope: "courier/c1".into(), cursor: 9 }]);
     let parked: String =
         database(folder.path()).query_row("SELECT parked FROM change WHERE parked IS NOT NULL", [], |r| r.get(0)).unwrap();
     assert_eq!(parked, "seq_taken");
@@ -324,7 +329,7 @@ fn feeds_wait_for_the_first_rule_pack() {
     let feed = vec![page(9, vec![feed_of(2, &[foreign(2, 7).bytes()])])];
     let told = Answer { refs: vec![RefVersion { kind: RefKind::Pack, version: 1 }], ..response(None, feed.clone()) };
     let applied = store.apply(&told, clocks(), NOW, FRESH).unwrap();
-    assert!(applied.more_to_pull && store.prepare(1 << 20, clocks(), "test").unwrap().pull.is_empty());
+    assert!(applied.more_to_pull && store.prepare(1 << 20, false, clocks(), "test").unwrap().pull.is_empty());
     // A server that has none for this app is not asked for ever.
     assert!(!store.apply(&response(None, feed), clocks(), NOW, FRESH).unwrap().more_to_pull);
 }
@@ -333,7 +338,7 @@ fn feeds_wait_for_the_first_rule_pack() {
 fn another_history_makes_reference_rows_stale_and_keeps_them_in_use() {
     let (folder, mut store) = ready();
     store.apply(&response(None, vec![]), clocks(), NOW, FRESH).unwrap();
-    let stale = store.prepare(1 << 20, clocks(), "test").unwrap().refs;
+    let stale = store.prepare(1 << 20, false, clocks(), "test").unwrap().refs;
     assert!(stale.iter().all(|kind| kind.version == 0), "versions of another log say nothing: {stale:?}");
     drop(store);
     let mut store = Store::open(folder.path()).unwrap(); // offline, as after a kill

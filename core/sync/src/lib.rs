@@ -104,6 +104,8 @@ pub enum Effect {
     Prepare {
         /// Bytes of raw changes; also the size wanted of the answer.
         max_bytes: usize,
+        /// The server found the open batch too large: cut it anew. Otherwise it is sent again as it was.
+        recut: bool,
     },
     /// Send the request; give up when no byte moves for [`Pace::stall_ms`].
     Send(Box<SyncRequest>),
@@ -184,7 +186,7 @@ impl Engine {
                 }
                 self.chores.clear();
                 let mut effects = vec![Effect::Tell(Status::Syncing)];
-                effects.extend(self.prepare());
+                effects.extend(self.prepare(false));
                 effects
             }
             (State::Busy, Event::Prepared(request)) => {
@@ -208,10 +210,10 @@ impl Engine {
         }
     }
 
-    fn prepare(&mut self) -> Vec<Effect> {
+    fn prepare(&mut self, recut: bool) -> Vec<Effect> {
         self.state = State::Busy;
         self.again = false;
-        vec![Effect::Prepare { max_bytes: self.max_bytes }]
+        vec![Effect::Prepare { max_bytes: self.max_bytes, recut }]
     }
 
     fn after(&mut self, now: u64, applied: Applied) -> Vec<Effect> {
@@ -230,7 +232,7 @@ impl Engine {
             return vec![chore];
         }
         if self.again {
-            return self.prepare();
+            return self.prepare(false);
         }
         self.state = State::Rest;
         self.failures = 0;
@@ -240,7 +242,7 @@ impl Engine {
     fn fail(&mut self, now: u64, entropy: u64, failure: Failure) -> Vec<Effect> {
         if failure == Failure::TooLarge && self.max_bytes > MIN_BATCH_BYTES {
             self.max_bytes = (self.max_bytes / 2).max(MIN_BATCH_BYTES);
-            return self.prepare();
+            return self.prepare(true);
         }
         let doubled = self.pace.backoff_first_ms.saturating_mul(1 << self.failures.min(20));
         let base = match &failure {
@@ -348,7 +350,7 @@ mod tests {
     fn started() -> Engine {
         let mut engine = Engine::new(Pace::default());
         let effects = engine.handle(0, 0, Event::Wake(Cause::Asked));
-        assert_eq!(effects, [Effect::Tell(Status::Syncing), Effect::Prepare { max_bytes: START_BYTES }]);
+        assert_eq!(effects, [Effect::Tell(Status::Syncing), Effect::Prepare { max_bytes: START_BYTES, recut: false }]);
         assert!(matches!(engine.handle(0, 0, Event::Prepared(request())).as_slice(), [Effect::Send(_)]));
         engine
     }
@@ -421,7 +423,7 @@ mod tests {
         let mut sizes = vec![];
         loop {
             match engine.handle(0, 0, Event::Failed(Failure::TooLarge)).as_slice() {
-                [Effect::Prepare { max_bytes }] => sizes.push(*max_bytes),
+                [Effect::Prepare { max_bytes, recut: true }] => sizes.push(*max_bytes),
                 [Effect::Tell(Status::Waiting { .. }), _] => break,
                 other => panic!("{other:?}"),
             }
@@ -431,7 +433,7 @@ mod tests {
         engine.handle(0, 0, Event::Wake(Cause::Asked));
         engine.handle(0, 0, Event::Answered(response()));
         let effects = engine.handle(0, 0, Event::Applied(Applied { more_to_send: true, ..Applied::default() }));
-        assert_eq!(effects, [Effect::Prepare { max_bytes: 2 * MIN_BATCH_BYTES }]);
+        assert_eq!(effects, [Effect::Prepare { max_bytes: 2 * MIN_BATCH_BYTES, recut: false }]);
     }
 
     #[test]
@@ -440,7 +442,7 @@ mod tests {
             let mut engine = started();
             engine.handle(took, 0, Event::Answered(response()));
             match engine.handle(took, 0, Event::Applied(Applied { more_to_send: true, ..Applied::default() })).as_slice() {
-                [Effect::Prepare { max_bytes }] => *max_bytes,
+                [Effect::Prepare { max_bytes, recut: false }] => *max_bytes,
                 other => panic!("{other:?}"),
             }
         };

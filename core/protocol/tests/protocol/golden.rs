@@ -74,6 +74,7 @@ fn push() -> Push {
         user: "c1029".into(),
         install: InstallId::new([1; 16]),
         cases: vec![PushCase { case: case(), pack: bytes_of("pack") }],
+        again: vec![1],
     }
 }
 
@@ -131,6 +132,8 @@ fn ack() -> Ack {
         replayed: false,
         received_ms: NOW,
         cases: vec![AckCase { case: case(), rows, quarantined, fault: None }, faulty],
+        install: InstallId::new([1; 16]),
+        hash: BatchHash::of(&encode(&push()).unwrap()),
     }
 }
 

@@ -1,0 +1,81 @@
+//! The administrator's commands as processes: what they print, and what they say when something is wrong.
+#![allow(missing_docs, reason = "tests are named for what they show")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail loudly")]
+
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+struct Office(TempDir);
+
+impl Office {
+    fn new() -> Self {
+        let office = Self(tempfile::tempdir().unwrap());
+        office.fine(&["outlet", "0412", "--name-zh", "城西", "--name-en", "West", "--phone", "1"]);
+        office.fine(&["user", "c1", "--name", "李明", "--role", "courier", "--outlet", "0412"]);
+        office
+    }
+    fn run(&self, args: &[&str]) -> Output {
+        let data = self.0.path().to_str().unwrap();
+        Command::new(env!("CARGO_BIN_EXE_doorstep-server")).arg("admin").args(args).args(["--data", data]).output().unwrap()
+    }
+    fn fine(&self, args: &[&str]) -> String {
+        let out = self.run(args);
+        assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8(out.stdout).unwrap()
+    }
+    fn json(&self, args: &[&str]) -> Value {
+        serde_json::from_str(&self.fine(&[args, &["--json"]].concat())).unwrap()
+    }
+    fn refused(&self, args: &[&str]) -> String {
+        let out = self.run(args);
+        assert!(!out.status.success(), "{args:?}");
+        String::from_utf8(out.stderr).unwrap()
+    }
+}
+
+#[test]
+fn an_empty_office_has_empty_lists_and_codes_are_handed_out() {
+    let office = Office::new();
+    for list in [&["devices"][..], &["quarantine", "list"], &["forks"], &["envelopes", "QH310000000017"]] {
+        assert_eq!(office.json(list), json!([]), "{list:?}");
+    }
+    assert_eq!(office.json(&["refusals"]), json!({}));
+    let code = office.json(&["code", "c1"]);
+    assert_eq!(code["code"].as_str().unwrap().len(), 14);
+    assert_eq!(office.json(&["left", "c1"]), json!({ "left": "c1" }));
+}
+
+#[test]
+fn what_is_not_there_or_no_value_is_refused_with_what_to_do() {
+    let office = Office::new();
+    let cases: [(&[&str], &str); 8] = [
+        (&["user", "c2", "--name", "x", "--role", "boss", "--outlet", "0412"], "hq_reviewer"),
+        (&["code", "c9"], "admin user"),
+        (&["left", "c9"], "not known"),
+        (&["revoke", "ab", "--why", "lost"], "admin devices"),
+        (&["quarantine", "release", "ab", "--by", "hq"], "quarantine list"),
+        (&["quarantine", "discard", "", "--by", "hq", "--why", "no"], "quarantine list"),
+        (&["forks", "--seen", "7"], "admin forks"),
+        (&["envelopes", "x"], "waybill"),
+    ];
+    for (args, says) in cases {
+        let said = office.refused(args);
+        assert!(said.contains(says), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn a_policy_is_published_only_if_it_is_one() {
+    let office = Office::new();
+    let file = office.0.path().join("policy.json");
+    let mut policy: Value = serde_json::from_slice(doorstep_rules::FIRST_POLICY).unwrap();
+    policy["version"] = json!(7);
+    std::fs::write(&file, policy.to_string()).unwrap();
+    assert_eq!(office.json(&["policy", file.to_str().unwrap()]), json!({ "version": 7 }));
+    policy["rules"].as_array_mut().unwrap().pop();
+    std::fs::write(&file, policy.to_string()).unwrap();
+    assert!(office.refused(&["policy", file.to_str().unwrap()]).contains("last rule"));
+    assert!(office.refused(&["policy", "/nowhere.json"]).contains("nowhere.json"));
+}
