@@ -152,6 +152,7 @@ CREATE TABLE quarantine (
   PRIMARY KEY (case_id, hash)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX quarantine_open ON quarantine (received_at) WHERE state = 'open';
+CREATE INDEX quarantine_by_device ON quarantine (device) WHERE state = 'open';
 
 CREATE TABLE doc (
   case_id      BLOB PRIMARY KEY,
@@ -173,6 +174,8 @@ CREATE TABLE doc (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX doc_to_project ON doc (case_id) WHERE projected_n < n AND frozen IS NULL;
 CREATE INDEX doc_by_waybill ON doc (waybill);
+CREATE INDEX doc_by_courier ON doc (courier) WHERE courier IS NOT NULL;
+CREATE INDEX doc_by_offer ON doc (offered_to) WHERE offered_to IS NOT NULL;
 
 -- Feeds: one counter row for each scope, locked in the writing transaction, so commit order is sequence order.
 CREATE TABLE scope (
@@ -217,6 +220,8 @@ CREATE TABLE envelope (
   PRIMARY KEY (install, number, hash)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX envelope_by_device ON envelope (device, received_at);
+-- Which numbers are there, without reading bodies: asked with every sync.
+CREATE INDEX envelope_numbers ON envelope (install, number);
 
 -- Batches that never arrived and whose content came again, under other numbers.
 CREATE TABLE sent_again (

@@ -83,7 +83,7 @@ pub(crate) fn examine_end(db: &Connection, install: &InstallId, end: Option<Link
 pub(crate) fn missing(db: &Connection, install: &InstallId, end: Option<Link>) -> Result<Vec<u64>, ApiError> {
     let newest = newest(db, install)?.max(end.map_or(0, |end| end.batch));
     let mut query = db.prepare_cached(
-        "SELECT number FROM envelope WHERE install = ?1 UNION SELECT number FROM sent_again WHERE install = ?1 ORDER BY number",
+        "SELECT number FROM envelope INDEXED BY envelope_numbers WHERE install = ?1 UNION SELECT number FROM sent_again WHERE install = ?1 ORDER BY number",
     )?;
     let known = query.query_map(params![install.as_bytes()], |row| row.get::<_, u64>(0))?;
     let mut missing = Vec::new();

@@ -19,8 +19,10 @@ pub(crate) fn rows(db: &Connection, kind: RefKind, have: u64, device: &Device) -
                 let sql = match kind {
                     // On their list and not handed over to another, or taken over, or offered to them (C-23); while it is open.
                     "courier" => {
-                        "SELECT parcel.* FROM parcel LEFT JOIN doc USING (waybill)
-                         WHERE (coalesce(doc.courier, parcel.courier) = ?1 OR doc.offered_to = ?1) AND coalesce(doc.closed, 0) = 0"
+                        "SELECT * FROM parcel WHERE courier = ?1 AND NOT EXISTS (SELECT 1 FROM doc
+                           WHERE doc.waybill = parcel.waybill AND (closed = 1 OR doc.courier <> ?1))
+                         UNION SELECT parcel.* FROM doc JOIN parcel USING (waybill)
+                         WHERE (doc.courier = ?1 OR doc.offered_to = ?1) AND closed = 0"
                     }
                     "hub" => "SELECT * FROM parcel WHERE hub = ?1",
                     _ => "SELECT * FROM parcel WHERE delivering_outlet = ?1",

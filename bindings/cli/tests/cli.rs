@@ -306,3 +306,36 @@ fn the_folder_may_come_from_the_environment_and_help_speaks_both_languages() {
         "{help}"
     );
 }
+
+#[test]
+fn a_shared_tablet_is_locked_and_unlocked_and_status_says_what_was_refused_and_why() {
+    let world = World::new();
+    let mut admin = Admin::open(&world.path("server")).unwrap();
+    admin.user("s1", "陈静", "outlet", "0412").unwrap();
+    let code = admin.code("s1", now()).unwrap().code;
+    world.json(&["enrol", "--server", &format!("http://{}", world.link), "--code", &code]);
+    assert_eq!(world.run(&["pin", "--pin", "12"]).code, 3, "four digits at least");
+    world.json(&["pin", "--pin", "4321"]);
+    world.json(&["fail", PARCEL, "--reason", "DF-NOBODY"]);
+    world.json(&["handover", OTHER, "--to", "c1"]);
+    world.json(&["lock"]);
+    let locked = world.run(&["show", PARCEL]);
+    assert_eq!(locked.code, 3);
+    assert!(locked.err.contains("unlock") && locked.err.contains("锁定"), "{}", locked.err);
+    // What is unsent leaves all the same; meanwhile a policy has come that lets an outlet record no failed delivery.
+    let mut policy: Value = serde_json::from_slice(doorstep_rules::FIRST_POLICY).unwrap();
+    for rule in policy["rules"].as_array_mut().unwrap().iter_mut().filter(|rule| rule["id"] != "P-99") {
+        rule["kinds"].as_array_mut().unwrap().retain(|kind| kind != "attempt");
+    }
+    admin.policy(policy.to_string().as_bytes()).unwrap();
+    world.json(&["sync"]);
+    assert_eq!(world.run(&["unlock", "s1", "--pin", "0000"]).code, 3);
+    world.json(&["unlock", "s1", "--pin", "4321"]);
+    let status = world.json(&["status"]);
+    assert_eq!(status["refused"][0]["reason"], "rights:P-99");
+    assert_eq!((status["quarantined"].as_u64(), status["unsent"].as_array().unwrap().len()), (Some(1), 0));
+    let said = world.run(&["status"]);
+    assert!(said.out.contains("无权登记") && said.out.contains("P-99"), "{}", said.out);
+    let shown = world.run(&["takeover", OTHER]);
+    assert_eq!(shown.code, 3, "it is handed over to a courier");
+}
