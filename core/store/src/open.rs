@@ -67,7 +67,11 @@ impl Store {
     fn open_held(folder: &Path, hold: Hold) -> Result<Self, OpenError> {
         let db = connect(&Files::of(folder))?;
         let mut store = Self { db, folder: folder.to_owned(), pack: None, damage_before: check::damage_count(), _hold: hold };
-        store.load_pack()?;
+        if let Err(error) = store.load_pack() {
+            let StoreError::Reference(_) = error else { return Err(error.into()) };
+            // The rules are the server's and come again with the next sync; what was recorded must not wait for them.
+            store.db.execute("DELETE FROM reference WHERE kind = 'pack'", [])?;
+        }
         Ok(store)
     }
 

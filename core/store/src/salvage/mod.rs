@@ -51,6 +51,8 @@ const NAMES: [&str; 3] = ["doorstep.db", "doorstep.db-wal", "doorstep.db-shm"];
 /// The new file while it is built.
 const BUILDING: &str = "doorstep-new.db";
 const BUILDING_ALL: [&str; 4] = [BUILDING, "doorstep-new.db-journal", "doorstep-new.db-wal", "doorstep-new.db-shm"];
+/// SQLite takes a smaller file for an empty one, and writes over it.
+const LEAST_FILE: u64 = 512;
 const ASIDE: &str = "doorstep-damaged-";
 const REPORT: &str = "salvage.json";
 
@@ -74,8 +76,13 @@ impl Files {
         }
         let has_log = fs::metadata(&self.log).is_ok_and(|log| log.len() > 0);
         match length {
-            0 if has_log => Err(OpenError::Corrupt),
-            length => Ok(length == 0),
+            0..LEAST_FILE if has_log => Err(OpenError::Corrupt),
+            0 => Ok(true),
+            1..LEAST_FILE => {
+                let is_cut = fs::read(&self.db).is_ok_and(|bytes| bytes.starts_with(b"SQLite format 3"));
+                Err(if is_cut { OpenError::Corrupt } else { OpenError::WrongFile { path: self.db.clone() } })
+            }
+            _ => Ok(false),
         }
     }
 }
