@@ -171,6 +171,7 @@ fn worked_in(folder: &Path) -> Store {
     }
     let id = PhotoId::new([0xab; 32]);
     let photo = store.save_photo(id, "jpg", b"bytes").unwrap();
+    store.take_refs(RefKind::Parcels, &refs(&[]), NOW).unwrap();
     let shows = Body::Photo(Photo { id, len: 5, purpose: PhotoPurpose::Door });
     record_with(&mut store, 0, vec![shows], vec![photo]).unwrap();
     store
@@ -402,13 +403,76 @@ fn a_lost_log_costs_what_was_only_in_it_and_nothing_else() {
 fn a_damaged_database_is_salvaged_together_with_its_log() {
     let (home, [file, log]) = killed();
     let mut damaged = file.unwrap();
-    damaged[..PAGE].fill(0);
+    damaged[PAGE..].fill(0);
     let folder = with_file(home.path(), &damaged);
-    // In the log the first page is whole: it only has to be read.
     fs::write(folder.path().join("doorstep.db-wal"), log.unwrap()).unwrap();
-    let (store, _) = open_until_sound(folder.path());
+    let (store, report) = Store::open_or_salvage(folder.path(), FRESH).unwrap();
     drop(store);
+    assert!(report.is_some());
     assert_eq!(unsent(folder.path()).len(), CASES as usize);
+}
+
+#[test]
+fn changes_of_cases_that_have_left_do_not_rise_from_free_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = ready_in(folder.path());
+    (0..CASES).for_each(|n| record(&mut store, n, "已送").unwrap());
+    accept(&mut store);
+    let gone = FeedPage { out: (0..CASES).map(|n| CaseRef(case(n))).collect(), ..page(9, vec![]) };
+    store.apply(&answer(None, vec![gone]), clocks(), NOW, FRESH).unwrap();
+    assert!(store.case_ids().unwrap().is_empty());
+    drop(store);
+    drop(layout(folder.path()));
+    let mut bytes = fs::read(folder.path().join("doorstep.db")).unwrap();
+    bytes[..PAGE].fill(0); // and with it where the list of free pages begins
+    fs::write(folder.path().join("doorstep.db"), bytes).unwrap();
+    let (store, report) = Store::open_or_salvage(folder.path(), FRESH).unwrap();
+    drop(store);
+    assert_eq!((report.unwrap().taken["outbox"], unsent(folder.path()).len()), (0, 0));
+}
+
+#[test]
+fn what_the_feed_brings_again_after_a_salvage_fits_what_was_left() {
+    let (home, bytes) = pristine();
+    let mut logs: BTreeMap<CaseId, Vec<Vec<u8>>> = BTreeMap::new();
+    let db = database(home.path());
+    let mut query = db.prepare("SELECT case_id, bytes FROM change ORDER BY case_id, n").unwrap();
+    let rows = query.query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?))).unwrap();
+    for (case, bytes) in rows.map(Result::unwrap) {
+        logs.entry(CaseId::try_from(case.as_slice()).unwrap()).or_default().push(bytes);
+    }
+    let feed: Vec<FeedCase> = logs
+        .iter()
+        .map(|(case, chunks)| {
+            let slices: Vec<&[u8]> = chunks.iter().map(Vec::as_slice).collect();
+            let receipts = pack_receipts(&vec![(Receipt::of(NOW, None), 5_000); chunks.len()]);
+            FeedCase { case: *case, pack: pack::elide(&slices).unwrap(), receipts }
+        })
+        .collect();
+    let pages = layout(home.path()).into_iter().filter(|(_, (name, _))| name == "change").map(|(number, _)| number);
+    for number in pages {
+        let mut damaged = bytes.clone();
+        damaged[(number - 1) * PAGE..number * PAGE].fill(0);
+        damaged[..PAGE].fill(0);
+        let folder = with_file(home.path(), &damaged);
+        let (mut store, report) = Store::open_or_salvage(folder.path(), FRESH).unwrap();
+        assert!(report.unwrap().taken["change"] < logs.values().map(|chunks| chunks.len() as u64).sum());
+        store.apply(&answer(None, vec![page(9, feed.clone())]), clocks(), NOW, FRESH).unwrap();
+        let db = database(folder.path());
+        let read = |sql: &str, case: &CaseId| -> Vec<Change> {
+            let mut query = db.prepare(sql).unwrap();
+            let rows = query.query_map([case.as_bytes().as_slice()], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+            rows.map(|bytes| Change::read_stored(case, &bytes.unwrap()).unwrap()).collect()
+        };
+        for (case, chunks) in &logs {
+            let accepted = read("SELECT bytes FROM change WHERE case_id = ?1 AND parked IS NULL", case);
+            assert_eq!(accepted.len(), chunks.len(), "all of them are back");
+            let all = [accepted, read("SELECT bytes FROM outbox WHERE case_id = ?1", case)].concat();
+            let heads = store.heads(case).unwrap();
+            assert!(!heads.is_empty());
+            assert!(all.iter().all(|change| change.deps().iter().all(|dep| !heads.contains(dep))), "a head has nothing after it");
+        }
+    }
 }
 
 #[test]
