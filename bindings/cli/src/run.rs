@@ -130,9 +130,13 @@ fn status(client: &Client) -> Result<Answer, Failed> {
     } else {
         text += &(say("本设备尚未注册", "this device is not enrolled") + "\n");
     }
+    if let Some(salvage) = client.salvage() {
+        text += &words::salvage(salvage);
+    }
     text += &status_lines(client, &status);
     let mut json = json!(status);
     if let Value::Object(fields) = &mut json {
+        fields.insert("salvage".to_owned(), json!(client.salvage()));
         fields.insert("person".to_owned(), who.as_ref().map_or(Value::Null, person));
     }
     Ok(Answer { json, text })

@@ -1,6 +1,7 @@
 //! Words that no rule pack has: names of actions, kinds and standings, times and sizes. Chinese with English beside it.
 
 use chrono::{DateTime, FixedOffset};
+use doorstep_client::Salvage;
 use doorstep_domain::{Personal, Standing, UnixMs};
 use doorstep_rules::Words;
 
@@ -69,6 +70,17 @@ pub fn reason(code: &str) -> String {
         _ => say("格式不符", "not as it should be"),
     };
     if rest.is_empty() { format!("{words} ({head})") } else { format!("{words} ({head}: {})", rest.trim()) }
+}
+
+/// That the store was damaged and repaired: what to record again, and where the damaged files are.
+pub fn salvage(salvage: &Salvage) -> String {
+    let again = if salvage.again.is_empty() { String::new() } else { format!(": {}", salvage.again.join(", ")) };
+    let (zh, en) = match (salvage.enrol_again, salvage.again.is_empty()) {
+        (true, _) => ("数据文件曾损坏，已修复，请重新注册", "the store was damaged and repaired; enrol again"),
+        (false, true) => ("数据文件曾损坏，已修复", "the store was damaged and repaired"),
+        (false, false) => ("数据文件曾损坏，已修复，请重新登记", "the store was damaged and repaired; record again"),
+    };
+    format!("{}{again} ({})\n", say(zh, en), salvage.folder.display())
 }
 
 /// How an entry stands, in the four words. Never "saved" for something only this device has.

@@ -266,7 +266,7 @@ fn a_number_in_no_list_is_recorded_and_questioned() {
 }
 
 #[test]
-fn a_damaged_store_is_reported_and_left_as_it_is() {
+fn a_file_that_is_no_store_is_reported_and_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("doorstep.db");
     let garbage = "not a database ".repeat(1000).into_bytes();
@@ -274,10 +274,29 @@ fn a_damaged_store_is_reported_and_left_as_it_is() {
     for args in [&["status"][..], &["fail", PARCEL, "--reason", "DF-NOBODY"], &["sync"]] {
         let said = run(folder.path(), args);
         assert_eq!(said.code, 5, "{args:?}");
-        assert!(said.err.contains("请勿删除"), "{}", said.err);
+        assert!(said.err.contains("请移走该文件"), "{}", said.err);
     }
     assert_eq!(std::fs::read(&file).unwrap(), garbage);
     assert_eq!(run(folder.path(), &["status", "--json"]).json()["error"]["kind"], "storage");
+}
+
+#[test]
+fn a_damaged_store_is_repaired_and_the_status_says_so_once() {
+    let world = World::new();
+    world.enrol();
+    assert_eq!(world.run(&["fail", PARCEL, "--reason", "DF-NOBODY"]).code, 0);
+    let file = world.path("store").join("doorstep.db");
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[..4096].fill(0);
+    std::fs::write(&file, bytes).unwrap();
+    let said = world.run(&["status"]).out;
+    assert!(said.contains("已修复") && said.contains("doorstep-damaged-1") && said.contains(PARCEL), "{said}");
+    let said = world.run(&["status"]).out;
+    assert!(!said.contains("已修复") && said.contains(PARCEL), "{said}");
+    // Head office takes it under the new installation.
+    world.json(&["sync"]);
+    let status = world.json(&["status"]);
+    assert_eq!((&status["unsent"], &status["quarantined"]), (&Value::Array(vec![]), &Value::from(0)));
 }
 
 #[test]

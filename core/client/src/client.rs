@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
-use doorstep_domain::{ActionId, CaseId, Outlet, Parcel, TimeEvidence, UnixMs, Waybill};
+use doorstep_domain::{ActionId, CaseId, InstallId, Outlet, Parcel, TimeEvidence, UnixMs, Waybill};
 use doorstep_media::inspect;
 use doorstep_rules::Pack;
-use doorstep_store::{Action, CaseRow, CaseView, Filter, Identity, Status, Store, Written};
+use doorstep_store::{Action, CaseRow, CaseView, Filter, Identity, Salvage, Status, Store, Written};
 use doorstep_sync::{Cause, Engine, Pace};
 use tokio::sync::{Notify, watch};
 
@@ -64,6 +64,7 @@ pub struct Client {
 
 pub(crate) struct Inner {
     store: Mutex<Store>,
+    salvage: Option<Salvage>,
     pub clock: Arc<dyn Clock>,
     pub signer: Arc<dyn DeviceSigner>,
     pub app: String,
@@ -102,9 +103,10 @@ impl Inner {
 }
 
 impl Client {
-    /// Opens or creates the store in a folder. Loads no case and touches no network.
+    /// Opens or creates the store in a folder. Loads no case and touches no network. A damaged store is repaired first: see
+    /// [`Client::salvage`].
     pub fn open(folder: &Path, options: Options) -> Result<Self, ClientError> {
-        let store = Store::open(folder)?;
+        let (store, salvage) = Store::open_or_salvage(folder, InstallId::new(random()?))?;
         let http = http::client(&options.roots)?;
         let signer = match options.signer {
             Some(signer) => signer,
@@ -112,6 +114,7 @@ impl Client {
         };
         let inner = Inner {
             store: Mutex::new(store),
+            salvage,
             clock: options.clock,
             signer,
             app: options.app,
@@ -124,6 +127,12 @@ impl Client {
             connected: Notify::new(),
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// What was salvaged when this client was opened, if its store was damaged: where the damaged files are, and what must be
+    /// recorded again.
+    pub fn salvage(&self) -> Option<&Salvage> {
+        self.inner.salvage.as_ref()
     }
 
     /// Who this device is; `None` before enrolment.

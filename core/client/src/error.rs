@@ -203,6 +203,25 @@ impl ClientError {
                 "本机数据文件损坏，已原样保留，请勿删除，联系总部修复",
                 "the store's file is damaged; it was left as it is: do not delete it, ask head office for repair",
             ),
+            Self::Open(OpenError::WrongFile { path }) => say(
+                format!("{} 不是本程序的数据文件，未作任何改动；请移走该文件，或换一个目录（--store）", path.display()),
+                format!(
+                    "{} is no Doorstep store; it was left as it is: move it elsewhere or name another --store",
+                    path.display()
+                ),
+            ),
+            Self::Open(OpenError::InUse) => fixed(
+                "本机数据文件损坏，修复前请关闭其他正在使用它的程序，再重新打开",
+                "the store's file is damaged; to repair it close every other program that uses it, then open again",
+            ),
+            Self::Store(StoreError::Corrupt) => fixed(
+                "本机数据文件损坏，未作任何改动；请退出后重新打开，程序会自动修复",
+                "the store's file is damaged, nothing was changed; close and open again, it is repaired then",
+            ),
+            Self::Store(StoreError::DiskFull) | Self::Open(OpenError::DiskFull) => fixed(
+                "手机存储空间不足，本次没有登记；请清理出一些空间后再试",
+                "the disk is full, nothing was recorded; free some space and try again",
+            ),
             other => say(format!("本机存储出错，未作任何改动：{other}"), format!("storage failed, nothing was changed: {other}")),
         }
     }

@@ -25,4 +25,4 @@ pub use error::{ClientError, Kind, Refusal};
 pub use session::MOST_WRONG_PINS;
 pub use signer::{DeviceSigner, SignError, SoftwareSigner};
 
-pub use doorstep_store::{CaseRow, CaseView, Filter, Identity, Member, RefusedIntent, Status, UnsentIntent, Written};
+pub use doorstep_store::{CaseRow, CaseView, Filter, Identity, Member, RefusedIntent, Salvage, Status, UnsentIntent, Written};

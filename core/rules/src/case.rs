@@ -1,5 +1,7 @@
 //! The fold: merged entries with their receipts become one case.
 
+use std::collections::HashMap;
+
 use doorstep_domain::{Body, ChangeHash, Facts, Kind, Recorded, Standing, UnixMs, UserId};
 use serde::Serialize;
 
@@ -11,11 +13,31 @@ pub struct Case {
     pub facts: Facts,
     /// Whether installations that knew the parcel copied different facts.
     pub facts_disagree: bool,
-    /// Entries by the best estimate of when they happened, then by change hash, then by their place in the change. What
-    /// the server holds is not among them.
+    /// Entries by the best estimate of when they happened, then by change hash, then by their place in the change; each act once.
+    /// What the server has refused is not among them.
     pub timeline: Vec<Recorded>,
     /// Entries that the server refused and that are kept on both sides.
     pub quarantined: Vec<Recorded>,
+}
+
+/// Leaves each act once. A device that had to move on to a new installation without knowing whether head office had its last batch
+/// (a salvaged store, a replaced key) writes its acts again: same author, same moment of the same boot, same content, another
+/// installation. The writing that was received first stands.
+fn once(timeline: &mut Vec<Recorded>) {
+    let received = |r: &Recorded| (r.standing.receipt().map_or(UnixMs(i64::MAX), |receipt| receipt.received_at), r.entry.key.tag);
+    let mut first: HashMap<(UserId, [u8; 28]), Vec<usize>> = HashMap::new();
+    for (i, recorded) in timeline.iter().enumerate() {
+        first.entry((recorded.entry.author.user.clone(), recorded.entry.time.to_bytes())).or_default().push(i);
+    }
+    let is_again = |recorded: &Recorded| {
+        let same = first.get(&(recorded.entry.author.user.clone(), recorded.entry.time.to_bytes()));
+        let writings = same.into_iter().flatten().filter_map(|i| timeline.get(*i));
+        let stands = writings.filter(|other| other.entry.body == recorded.entry.body).min_by_key(|other| received(other));
+        stands.is_some_and(|stands| stands.entry.key.tag != recorded.entry.key.tag)
+    };
+    let again: Vec<bool> = timeline.iter().map(is_again).collect();
+    let mut again = again.into_iter();
+    timeline.retain(|_| !again.next().unwrap_or(false));
 }
 
 impl Case {
@@ -23,6 +45,7 @@ impl Case {
     pub fn fold(entries: impl IntoIterator<Item = Recorded>) -> Option<Self> {
         let (mut quarantined, mut timeline): (Vec<_>, Vec<_>) =
             entries.into_iter().partition(|r| matches!(r.standing, Standing::Quarantined { .. }));
+        once(&mut timeline);
         let in_order = |r: &Recorded| (r.acted_at(), r.change, r.entry.key.index);
         timeline.sort_by_key(in_order);
         quarantined.sort_by_key(in_order);

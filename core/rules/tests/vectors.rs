@@ -425,3 +425,21 @@ fn a_pack_that_no_rule_can_work_with_is_refused_with_the_reason() {
     assert!(broken("{surname}先生", "先生").contains("{surname}"));
     assert!(broken("\"clocks\"", "\"clicks\"").contains("line"));
 }
+
+#[test]
+fn an_act_that_was_written_again_under_another_installation_counts_once_and_two_acts_of_one_moment_count_twice() {
+    let mut story = Story::new();
+    let body = |words| Body::Attempt(Attempt { reason: "DF-NOBODY".parse().unwrap(), sub: None, words });
+    story.entry("0412", at(0, 14, 0, 0), Some(at(0, 14, 5, 0)), body(words("无人")));
+    story.entry("0412", at(0, 14, 0, 0), Some(at(0, 15, 0, 0)), body(words("无人")));
+    let case = Case::fold(story.entries.clone()).unwrap();
+    assert_eq!(case.attempts(), 1);
+    assert_eq!(case.timeline[0].standing.receipt().unwrap().received_at, at(0, 14, 5, 0), "the first receipt stands");
+    let reversed = Case::fold(story.entries.iter().rev().cloned()).unwrap();
+    assert_eq!(reversed, case);
+    // Another content, or the same installation twice, is another act.
+    story.entry("0412", at(0, 14, 0, 0), Some(at(0, 15, 0, 0)), body(words("有人，不收")));
+    let tag = story.entries[0].entry.key.tag;
+    story.entry("0412", at(0, 14, 0, 0), Some(at(0, 15, 0, 0)), body(words("无人"))).entry.key.tag = tag;
+    assert_eq!(Case::fold(story.entries).unwrap().attempts(), 3);
+}

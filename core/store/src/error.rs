@@ -1,6 +1,8 @@
 //! What can go wrong. No message holds personal data: SQLite's own texts name tables and columns, never values.
 
-use std::path::PathBuf;
+use std::{io::ErrorKind, path::PathBuf};
+
+use crate::check;
 
 /// Why a store can not be opened. Nothing is ever deleted or rebuilt: unsent rows may exist nowhere else.
 #[derive(Debug, thiserror::Error)]
@@ -21,9 +23,21 @@ pub enum OpenError {
         /// Newest known here.
         known: u32,
     },
-    /// The file is damaged. It is left as it is.
+    /// The file is damaged, or a salvage was cut short. It is left as it is; [`crate::Store::open_or_salvage`] repairs.
     #[error("open the store: the file is damaged; it was left as it is, keep it for repair")]
     Corrupt,
+    /// Something else lies where the store's file belongs: another program's database, a text, a folder.
+    #[error("open the store: {path} is not a Doorstep store; it was left as it is: move it elsewhere, or name another folder")]
+    WrongFile {
+        /// What lies there.
+        path: PathBuf,
+    },
+    /// The file is damaged and another program, or an older handle of this one, still has it open.
+    #[error("repair the store: it is open elsewhere; close every other program that uses it and open it again")]
+    InUse,
+    /// There is no room.
+    #[error("open the store: the disk is full; free some space and open it again")]
+    DiskFull,
     /// Anything else SQLite says.
     #[error("open the store: {0}")]
     Sqlite(rusqlite::Error),
@@ -31,10 +45,20 @@ pub enum OpenError {
 
 impl From<rusqlite::Error> for OpenError {
     fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
-        match error.sqlite_error_code() {
-            Some(DatabaseCorrupt | NotADatabase) => Self::Corrupt,
-            _ => Self::Sqlite(error),
+        match Trouble::of(&error) {
+            Trouble::Damage => Self::Corrupt,
+            Trouble::NoRoom => Self::DiskFull,
+            Trouble::Other => Self::Sqlite(error),
+        }
+    }
+}
+
+impl From<StoreError> for OpenError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Sqlite(error) => Self::from(error),
+            StoreError::DiskFull => Self::DiskFull,
+            _ => Self::Corrupt,
         }
     }
 }
@@ -42,12 +66,18 @@ impl From<rusqlite::Error> for OpenError {
 /// Why the store can not do what was asked. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// SQLite failed: disk full, locked for too long, damaged.
+    /// SQLite failed: locked for too long, or the folder can not be written.
     #[error("use the store: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(rusqlite::Error),
+    /// The store's file turns out to be damaged. It is left as it is.
+    #[error("use the store: its file is damaged; it was left as it is, open again to repair")]
+    Corrupt,
+    /// There is no room left. Nothing was recorded.
+    #[error("use the store: the disk is full; free some space")]
+    DiskFull,
     /// A file could not be written or read.
     #[error("use the photo folder: {0}")]
-    File(#[from] std::io::Error),
+    File(std::io::Error),
     /// The device is not enrolled.
     #[error("record: this device is not enrolled")]
     NotEnrolled,
@@ -69,4 +99,54 @@ pub enum StoreError {
     /// A rule pack or another body from the server is unusable.
     #[error("take reference rows: {0}")]
     Reference(String),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match Trouble::of(&error) {
+            Trouble::Damage => {
+                check::damage_seen();
+                Self::Corrupt
+            }
+            Trouble::NoRoom => Self::DiskFull,
+            Trouble::Other => Self::Sqlite(error),
+        }
+    }
+}
+
+impl From<std::io::Error> for StoreError {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::DiskFull,
+            _ => Self::File(error),
+        }
+    }
+}
+
+/// The two failures of SQLite that a person can do something about.
+enum Trouble {
+    Damage,
+    NoRoom,
+    Other,
+}
+
+impl Trouble {
+    fn of(error: &rusqlite::Error) -> Self {
+        use rusqlite::{
+            Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, SqliteFailure, Utf8Error},
+            ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase},
+        };
+        match error {
+            // Tables are STRICT: a value of another type than its column's is damage that no checksum caught.
+            FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) | Utf8Error(..) => Self::Damage,
+            SqliteFailure(failure, _) => match failure.code {
+                DatabaseCorrupt | NotADatabase => Self::Damage,
+                DiskFull => Self::NoRoom,
+                // The index of the write-ahead log can not grow: SQLite has no other word for a full disk there.
+                _ if failure.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE => Self::NoRoom,
+                _ => Self::Other,
+            },
+            _ => Self::Other,
+        }
+    }
 }

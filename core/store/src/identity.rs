@@ -214,6 +214,12 @@ fn members(db: &Connection) -> Result<Vec<Member>, StoreError> {
     .collect()
 }
 
+/// A person of this device; `None` if there is none such, or the row is not usable.
+pub(crate) fn member(db: &Connection, user: &str) -> Result<Option<Author>, StoreError> {
+    let mut query = db.prepare_cached("SELECT user, role, outlet FROM member WHERE user = ?1")?;
+    Ok(query.query_row([user], read_author).optional()?.flatten())
+}
+
 fn read_author(row: &Row<'_>) -> rusqlite::Result<Option<Author>> {
     let (user, role, outlet): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
     let read = || Some(Author { user: user.parse().ok()?, role: role.parse::<Role>().ok()?, outlet: outlet.parse().ok()? });

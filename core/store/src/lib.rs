@@ -7,8 +7,10 @@
 //!
 //! Never here: the network, async, clocks (times are arguments), rules (they are data in `rules`).
 
+mod check;
 mod error;
 mod evict;
+mod hold;
 mod identity;
 mod open;
 mod photos;
@@ -17,6 +19,7 @@ mod read;
 mod rebase;
 mod record;
 mod refs;
+mod salvage;
 mod transfer;
 
 pub use doorstep_domain::Clocks;
@@ -26,3 +29,4 @@ pub use open::Store;
 pub use photos::WaitingPhoto;
 pub use read::{CaseRow, CaseView, Filter, RefusedIntent, Status, UnsentIntent};
 pub use record::{Action, ActionCase, SavedPhoto, Written};
+pub use salvage::Salvage;

@@ -2,12 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
+use doorstep_domain::InstallId;
 use doorstep_rules::Pack;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, config::DbConfig, params};
 
-use crate::{OpenError, StoreError};
+use crate::{
+    OpenError, Salvage, StoreError, check,
+    hold::Hold,
+    salvage::{self, Files},
+};
 
 const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_initial.sql")];
+
+/// Marks a file as ours in its header ("DOST"): any other SQLite database in its place is refused.
+const APPLICATION_ID: i32 = 0x444f_5354;
 
 /// A device's store: a folder with `doorstep.db` and `photos/`.
 pub struct Store {
@@ -15,30 +23,55 @@ pub struct Store {
     pub(crate) folder: PathBuf,
     /// The rule pack in force, with its version in `reference`.
     pub(crate) pack: Option<(u64, Pack)>,
+    /// Damage seen by this process before this store was opened.
+    damage_before: u64,
+    /// Tells a salvage that the file is in use.
+    _hold: Hold,
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if check::damage_count() > self.damage_before {
+            check::ask_for_whole_check(&self.folder);
+            // A damaged file is left as it is: the log stays beside it.
+            self.db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).ok();
+        }
+    }
 }
 
 impl Store {
-    /// Opens or creates the store in a folder. Loads no case.
+    /// Opens or creates the store in a folder. Loads no case. A file that can not be used is left byte for byte as it is.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
-        let at_folder = |source| OpenError::Folder { folder: folder.to_owned(), source };
-        std::fs::create_dir_all(folder.join("photos")).map_err(at_folder)?;
-        let mut db = Connection::open(folder.join("doorstep.db"))?;
-        db.busy_timeout(std::time::Duration::from_secs(10))?;
-        db.execute_batch(
-            "PRAGMA journal_mode = WAL;
-             PRAGMA synchronous = FULL;
-             PRAGMA foreign_keys = ON;
-             PRAGMA temp_store = MEMORY;
-             -- Checkpoints belong after a sync (see `tidy`), not into the courier's tap; this is the cap for a long
-             -- day without network: 16 MB.
-             PRAGMA wal_autocheckpoint = 4000;",
-        )?;
-        migrate(&mut db)?;
-        let mut store = Self { db, folder: folder.to_owned(), pack: None };
-        store.load_pack().map_err(|error| match error {
-            StoreError::Sqlite(error) => OpenError::from(error),
-            _ => OpenError::Corrupt,
-        })?;
+        make_folder(folder)?;
+        Self::open_held(folder, Hold::shared(folder)?)
+    }
+
+    /// The same; a damaged file is moved aside, never deleted, and what may exist nowhere else is salvaged into a new one, with
+    /// a report. What the server has not accepted is then written anew under the installation `fresh`: numbers of the old one
+    /// may be missing. Also finishes a salvage that was cut short.
+    pub fn open_or_salvage(folder: &Path, fresh: InstallId) -> Result<(Self, Option<Salvage>), OpenError> {
+        match Self::open(folder) {
+            Err(OpenError::Corrupt) => {}
+            other => return Ok((other?, None)),
+        }
+        let hold = Hold::alone(folder)?;
+        let files = Files::of(folder);
+        // Another process may have been faster.
+        let report = match connect(&files) {
+            Err(OpenError::Corrupt) => Some(salvage::run(folder, fresh)?),
+            other => other.map(|_| None)?,
+        };
+        Ok((Self::open_held(folder, hold.share()?)?, report))
+    }
+
+    fn open_held(folder: &Path, hold: Hold) -> Result<Self, OpenError> {
+        let db = connect(&Files::of(folder))?;
+        let mut store = Self { db, folder: folder.to_owned(), pack: None, damage_before: check::damage_count(), _hold: hold };
+        if let Err(error) = store.load_pack() {
+            let StoreError::Reference(_) = error else { return Err(error.into()) };
+            // The rules are the server's and come again with the next sync; what was recorded must not wait for them.
+            store.db.execute("DELETE FROM reference WHERE kind = 'pack'", [])?;
+        }
         Ok(store)
     }
 
@@ -79,6 +112,72 @@ impl Store {
     }
 }
 
+fn make_folder(folder: &Path) -> Result<(), OpenError> {
+    let at_folder = |source| OpenError::Folder { folder: folder.to_owned(), source };
+    std::fs::create_dir_all(folder.join("photos")).map_err(at_folder)
+}
+
+/// Opens, recognises, migrates and checks the store's file. Until it is known to be sound, nothing is written to it: not even
+/// the write-ahead log goes into it when the connection is closed.
+fn connect(files: &Files) -> Result<Connection, OpenError> {
+    let is_new = files.is_new()?;
+    let create = if is_new { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() };
+    let mut db = Connection::open_with_flags(&files.db, OpenFlags::SQLITE_OPEN_READ_WRITE | create)?;
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    db.busy_timeout(std::time::Duration::from_secs(10))?;
+    if !is_new {
+        recognise(&db).map_err(|error| match error {
+            // What SQLite can not read at all is damaged if anything of ours is left in it.
+            OpenError::Corrupt if !salvage::has_trace(files) => OpenError::WrongFile { path: files.db.clone() },
+            OpenError::WrongFile { .. } => OpenError::WrongFile { path: files.db.clone() },
+            other => other,
+        })?;
+    } else {
+        // Before the write-ahead log is in use: the header in the file itself must say whose it is.
+        db.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
+    db.execute_batch(
+        "PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
+         PRAGMA temp_store = MEMORY;
+         -- What is deleted is overwritten: yesterday's names and phones do not linger in free pages, and a salvage that
+         -- can not read the list of free pages finds no dead rows in them.
+         PRAGMA secure_delete = ON;
+         -- Checkpoints belong after a sync (see `tidy`), not into the courier's tap; this is the cap for a long
+         -- day without network: 16 MB.
+         PRAGMA wal_autocheckpoint = 4000;",
+    )?;
+    migrate(&mut db)?;
+    check::check(&db, &files.folder, MIGRATIONS)?;
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    Ok(db)
+}
+
+/// A new file for a salvage to fill; not durable before it is closed and synced: until then it is thrown away and made again.
+pub(crate) fn create_for_salvage(path: &Path) -> Result<Connection, OpenError> {
+    let mut db = Connection::open(path)?;
+    db.pragma_update(None, "application_id", APPLICATION_ID)?;
+    db.execute_batch("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY;")?;
+    migrate(&mut db)?;
+    Ok(db)
+}
+
+/// Whether the file is ours: by its mark, or by its tables where the mark is missing or damaged.
+fn recognise(db: &Connection) -> Result<(), OpenError> {
+    let mark: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    if mark == APPLICATION_ID {
+        return Ok(());
+    }
+    let (ours, all): (i64, i64) = db.query_row(
+        "SELECT count(*) FILTER (WHERE name IN ('meta', 'case_row', 'outbox')), count(*) FROM sqlite_schema",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    // The path is filled in by the caller.
+    if ours == 3 || (all == 0 && mark == 0) { Ok(()) } else { Err(OpenError::WrongFile { path: PathBuf::new() }) }
+}
+
 /// Each step in a transaction of its own that also moves `user_version`.
 fn migrate(db: &mut Connection) -> Result<(), OpenError> {
     loop {
@@ -88,6 +187,11 @@ fn migrate(db: &mut Connection) -> Result<(), OpenError> {
             return Err(OpenError::TooNew { found: version, known: MIGRATIONS.len() as u32 });
         }
         let Some(step) = MIGRATIONS.get(version as usize) else { return Ok(()) };
+        // A file with tables and without a version has lost it.
+        let tables: i64 = tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        if version == 0 && tables > 0 {
+            return Err(OpenError::Corrupt);
+        }
         tx.execute_batch(step)?;
         tx.pragma_update(None, "user_version", version + 1)?;
         tx.commit()?;

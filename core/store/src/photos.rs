@@ -7,6 +7,9 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::{SavedPhoto, Store, StoreError};
 
+/// With less free space than this no photo is taken any more.
+const LEAST_FREE: u64 = 50_000_000;
+
 /// A photo whose bytes the server does not have yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingPhoto {
@@ -17,8 +20,14 @@ pub struct WaitingPhoto {
 }
 
 impl Store {
+    /// Bytes that are free on the store's disk for this user.
+    pub fn free_space(&self) -> Result<u64, StoreError> {
+        let disk = rustix::fs::statvfs(&self.folder).map_err(std::io::Error::from)?;
+        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
     /// Makes a photo's bytes durable under their hash: temporary file, fsync, rename, fsync of the folder. Saving the same
-    /// bytes twice is one file.
+    /// bytes twice is one file. Refused while the disk is nearly full: the rest is for recording, which needs a few kilobytes.
     pub fn save_photo(&self, id: PhotoId, extension: &str, bytes: &[u8]) -> Result<SavedPhoto, StoreError> {
         let text = id.to_string();
         let (shelf, _) = text.split_at(2);
@@ -27,13 +36,23 @@ impl Store {
         let path = self.folder.join("photos").join(&name);
         let saved = SavedPhoto { id, len: bytes.len() as u64, name };
         if !path.metadata().is_ok_and(|file| file.len() == saved.len) {
+            if self.free_space()? < LEAST_FREE {
+                return Err(StoreError::DiskFull);
+            }
             std::fs::create_dir_all(&folder)?;
             // One temporary name for each process: two processes may save the same photo.
             let partial = folder.join(format!("{text}.{}.partial", std::process::id()));
-            let mut file = std::fs::File::create(&partial)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            std::fs::rename(&partial, &path)?;
+            let write = || {
+                let mut file = std::fs::File::create(&partial)?;
+                file.write_all(bytes)?;
+                file.sync_all()?;
+                std::fs::rename(&partial, &path)
+            };
+            if let Err(error) = write() {
+                // It would take the room that the next record needs.
+                std::fs::remove_file(&partial).ok();
+                return Err(error.into());
+            }
         }
         // Also for a file that is there: whoever renamed it may have died before this.
         std::fs::File::open(&folder)?.sync_all()?;

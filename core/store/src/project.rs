@@ -18,8 +18,11 @@ pub(crate) const IN_BATCH: i64 = 1;
 pub(crate) const QUARANTINED: i64 = 2;
 pub(crate) const DISCARDED: i64 = 3;
 
+/// Reason of a quarantined row whose bytes can not be read. Only its command is of use.
+pub(crate) const DAMAGED: &str = "damaged";
+
 /// All entries of a case as stored. Each change's checksum is verified again: a damaged row is an error, never a wrong
-/// answer.
+/// answer; one that has been put aside as damaged is shown by its command in the status.
 pub(crate) fn entries(db: &Connection, case: &CaseId) -> Result<Vec<Recorded>, StoreError> {
     let mut entries = Vec::new();
     let mut accepted = db.prepare_cached(
@@ -31,8 +34,10 @@ pub(crate) fn entries(db: &Connection, case: &CaseId) -> Result<Vec<Recorded>, S
         let receipt = Receipt::from_parts(UnixMs(row.get(1)?), acted_at, row.get(3)?, row.get(4)?);
         entries.extend(recorded(&stored_change(case, row)?, &Standing::Accepted(receipt)));
     }
-    let mut open = db.prepare_cached("SELECT bytes, state, reason FROM outbox WHERE case_id = ?1 ORDER BY id")?;
-    let mut rows = open.query(params![case.as_bytes()])?;
+    let mut open = db.prepare_cached(
+        "SELECT bytes, state, reason FROM outbox WHERE case_id = ?1 AND (state <> ?2 OR reason IS NOT ?3) ORDER BY id",
+    )?;
+    let mut rows = open.query(params![case.as_bytes(), QUARANTINED, DAMAGED])?;
     while let Some(row) = rows.next()? {
         let standing = match row.get(1)? {
             UNSENT => Standing::OnThisDevice,

@@ -10,13 +10,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorstep_document::{Change, NewEntry};
-use doorstep_domain::{Body, CaseId, InstallId, Takeover, UnixMs};
+use doorstep_domain::{Body, CaseId, Facts, InstallId, Takeover, UnixMs};
 use doorstep_rules::Pack;
 use rusqlite::{Connection, params};
 
 use crate::{
     Store, StoreError,
-    project::{self, Head, IN_BATCH, Of, QUARANTINED, UNSENT},
+    project::{self, DAMAGED, Head, IN_BATCH, Of, QUARANTINED, UNSENT},
 };
 
 /// The verdict on a change whose place in its installation's sequence another change has: a clone's or a restored backup's.
@@ -31,11 +31,22 @@ pub(crate) fn cases(
     pack: Option<&Pack>,
     now: UnixMs,
 ) -> Result<(), StoreError> {
+    cases_with(db, fresh, cases, &BTreeMap::new(), pack, now)
+}
+
+fn cases_with(
+    db: &Connection,
+    fresh: InstallId,
+    cases: &BTreeSet<CaseId>,
+    facts: &BTreeMap<CaseId, Facts>,
+    pack: Option<&Pack>,
+    now: UnixMs,
+) -> Result<(), StoreError> {
     Store::set_meta(db, "install", fresh.as_bytes())?;
     db.execute("UPDATE case_row SET own_seq = 0 WHERE own_seq > 0", [])?;
     db.execute("UPDATE stub SET own_seq = 0 WHERE own_seq > 0", [])?;
     for case in cases {
-        match rewrite(db, case, fresh) {
+        match rewrite(db, case, fresh, facts.get(case)) {
             // A damaged row of one case must not keep the others from moving on; it is shown where it is read.
             Ok(()) | Err(StoreError::Damaged(_)) => {}
             Err(error) => return Err(error),
@@ -50,6 +61,17 @@ pub(crate) fn cases(
 /// The same for every case that has something unaccepted. A batch that is open is given up: its changes go into the new
 /// installation's chain.
 pub(crate) fn everything(db: &Connection, fresh: InstallId, pack: Option<&Pack>, now: UnixMs) -> Result<(), StoreError> {
+    everything_with(db, fresh, &BTreeMap::new(), pack, now)
+}
+
+/// The same after a salvage: with the parcels' facts for cases of which no change is left that has them.
+pub(crate) fn everything_with(
+    db: &Connection,
+    fresh: InstallId,
+    facts: &BTreeMap<CaseId, Facts>,
+    pack: Option<&Pack>,
+    now: UnixMs,
+) -> Result<(), StoreError> {
     db.execute("UPDATE batch SET body = NULL WHERE body IS NOT NULL", [])?;
     db.execute("DELETE FROM again", [])?; // numbers of the chain that is left
     let mut query = db.prepare("SELECT DISTINCT case_id FROM outbox WHERE state < 2 OR (state = 2 AND reason = ?1)")?;
@@ -58,10 +80,10 @@ pub(crate) fn everything(db: &Connection, fresh: InstallId, pack: Option<&Pack>,
     for row in rows {
         all.insert(CaseId::try_from(row?.as_slice()).map_err(|_| StoreError::Damaged("outbox"))?);
     }
-    cases(db, fresh, &all, pack, now)
+    cases_with(db, fresh, &all, facts, pack, now)
 }
 
-fn rewrite(db: &Connection, case: &CaseId, fresh: InstallId) -> Result<(), StoreError> {
+fn rewrite(db: &Connection, case: &CaseId, fresh: InstallId, left: Option<&Facts>) -> Result<(), StoreError> {
     let Head { mut position, mut changes, mut bytes } = accepted(db, case, &fresh)?;
     let mut query = db.prepare_cached(
         "SELECT id, bytes FROM outbox WHERE case_id = ?1 AND (state IN (?2, ?3) OR (state = ?4 AND reason = ?5)) ORDER BY id",
@@ -73,13 +95,17 @@ fn rewrite(db: &Connection, case: &CaseId, fresh: InstallId) -> Result<(), Store
     let mut renamed = BTreeMap::new();
     for (id, old) in rows {
         let Ok(old) = Change::read_stored(case, &old) else {
-            db.prepare_cached("UPDATE outbox SET state = ?2, reason = 'damaged' WHERE id = ?1")?
-                .execute(params![id, QUARANTINED])?;
+            db.prepare_cached("UPDATE outbox SET state = ?2, reason = ?3 WHERE id = ?1")?.execute(params![
+                id,
+                QUARANTINED,
+                DAMAGED
+            ])?;
             continue;
         };
         let mut facts = None;
         if position.seq == 0 && old.entries().iter().all(|entry| entry.facts.is_none()) {
-            facts = Some(crate::record::known_facts(db, case)?.ok_or(StoreError::Damaged("outbox"))?);
+            let known = crate::record::known_facts(db, case)?.or_else(|| left.cloned());
+            facts = Some(known.ok_or(StoreError::Damaged("outbox"))?);
         }
         let entries: Vec<NewEntry> = old
             .entries()

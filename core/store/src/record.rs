@@ -137,7 +137,7 @@ pub(crate) fn known_facts(db: &Connection, case: &CaseId) -> Result<Option<Facts
 
 /// The parcel's facts from its reference row; else as the case already has them from somebody who knew the row (the origin
 /// outlet has none of the delivering outlet's rows); else the case is unlisted.
-fn facts(db: &Connection, case: &CaseId, network: &NetworkCode, waybill: &Waybill) -> Result<Facts, StoreError> {
+pub(crate) fn facts(db: &Connection, case: &CaseId, network: &NetworkCode, waybill: &Waybill) -> Result<Facts, StoreError> {
     let unlisted = Facts {
         network: network.clone(),
         waybill: waybill.clone(),

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::{
     Store, StoreError, evict, identity,
-    project::{self, DISCARDED, IN_BATCH, QUARANTINED, UNSENT},
+    project::{self, DAMAGED, DISCARDED, IN_BATCH, QUARANTINED, UNSENT},
     rebase,
 };
 
@@ -90,7 +90,9 @@ impl Store {
                 Ok((row.get(0)?, row.get(1)?))
             })?;
         let unsent_bytes = bytes.saturating_add(photo_bytes);
-        Ok(Beacon { unsent_cases, unsent_photos, unsent_bytes, oldest_ms, app: app.to_owned(), disk_free_mb: None })
+        // A disk that does not say how full it is keeps nothing from being sent.
+        let disk_free_mb = self.free_space().ok().and_then(|bytes| u32::try_from(bytes / 1_000_000).ok());
+        Ok(Beacon { unsent_cases, unsent_photos, unsent_bytes, oldest_ms, app: app.to_owned(), disk_free_mb })
     }
 
     /// Applies an answer: verdicts, decisions, feeds, cursors, the token and the time anchor, in one transaction. `fresh` is the
@@ -378,7 +380,7 @@ fn sound(db: &Connection, state: i64) -> Result<Vec<Outgoing>, StoreError> {
     let (sound, damaged): (Vec<_>, Vec<_>) =
         outgoing(db, state)?.into_iter().partition(|change| Change::read_stored(&change.case, &change.bytes).is_ok());
     for change in damaged {
-        keep(db, change.id, QUARANTINED, Some("damaged"))?;
+        keep(db, change.id, QUARANTINED, Some(DAMAGED))?;
     }
     Ok(sound)
 }

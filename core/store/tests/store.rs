@@ -158,12 +158,15 @@ fn a_store_of_a_newer_version_is_refused_and_left_as_it_is() {
 
 #[test]
 fn a_damaged_file_is_refused_and_left_as_it_is() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir_all(folder.path()).unwrap();
-    let garbage = vec![0x5a; 8192];
-    fs::write(folder.path().join("doorstep.db"), &garbage).unwrap();
+    let (folder, mut store) = ready();
+    record(&mut store, 1, "x").unwrap();
+    drop(store);
+    let file = folder.path().join("doorstep.db");
+    let mut damaged = fs::read(&file).unwrap();
+    damaged[..16].fill(0x5a);
+    fs::write(&file, &damaged).unwrap();
     assert!(matches!(Store::open(folder.path()), Err(OpenError::Corrupt)));
-    assert_eq!(fs::read(folder.path().join("doorstep.db")).unwrap(), garbage);
+    assert_eq!(fs::read(&file).unwrap(), damaged);
 }
 
 #[test]

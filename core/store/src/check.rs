@@ -1,0 +1,77 @@
+//! How much of the file is checked when it is opened.
+//!
+//! 2026-11-22. On tables of this schema filled like 10,000 cases of 20 changes (103 MB of random bytes, in the page cache, two
+//! shared cores, SQLite 3.40.1) `PRAGMA quick_check` took 130 to 250 ms and `integrity_check` 180 to 220 ms, beside 0.9 ms for
+//! opening and listing. Checked by table, 3,000 unsent changes took 2.5 to 3.6 ms, a nearly empty table 0.2 ms with reading
+//! the schema. Choices: everything at each opening (a courier waits for it dozens of times a
+//! day, on a slower disk); after an unclean end (a phone kills its apps, so that is nearly always); only what may exist
+//! nowhere else. Pick: the last. What the server has too is checked as it is read, and the first reading that meets damage
+//! leaves a file beside the store, so that the next opening checks every page and every index.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use rusqlite::Connection;
+
+use crate::OpenError;
+
+/// Tables whose rows may exist nowhere else; small.
+const ONLY_HERE: [&str; 4] = ["meta", "member", "outbox", "photo"];
+
+/// Damage that SQLite has reported to this process. An error does not tell which connection it came from, so it is counted
+/// for all: a sound store of the same process is checked once for nothing, a damaged one never goes unchecked.
+static DAMAGE: AtomicU64 = AtomicU64::new(0);
+
+pub(crate) fn damage_seen() {
+    DAMAGE.fetch_add(1, Ordering::Relaxed);
+}
+
+pub(crate) fn damage_count() -> u64 {
+    DAMAGE.load(Ordering::Relaxed)
+}
+
+fn mark(folder: &Path) -> PathBuf {
+    folder.join("doorstep.check")
+}
+
+/// The next opening checks everything. Where even this small file can not be written, the damage is met again.
+pub(crate) fn ask_for_whole_check(folder: &Path) {
+    std::fs::write(mark(folder), []).ok();
+}
+
+/// The file has been checked, or has been replaced.
+pub(crate) fn checked(folder: &Path) -> io::Result<()> {
+    match std::fs::remove_file(mark(folder)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Checks a migrated store.
+pub(crate) fn check(db: &Connection, folder: &Path, migrations: &[&str]) -> Result<(), OpenError> {
+    schema(db, migrations)?;
+    if mark(folder).exists() {
+        sound(db, "PRAGMA integrity_check(1)")?;
+        return checked(folder).map_err(|source| OpenError::Folder { folder: folder.to_owned(), source });
+    }
+    ONLY_HERE.iter().try_for_each(|table| sound(db, &format!("PRAGMA quick_check({table})")))
+}
+
+fn sound(db: &Connection, pragma: &str) -> Result<(), OpenError> {
+    let verdict: String = db.query_row(pragma, [], |row| row.get(0))?;
+    if verdict == "ok" { Ok(()) } else { Err(OpenError::Corrupt) }
+}
+
+/// The schema must be what the migrations wrote, word for word as SQLite keeps it: a flipped bit in a column's name would
+/// otherwise be an error of every query, and one in the count of its rows a store without tables. (A migration that alters a
+/// table changes the text SQLite keeps; whoever writes the first one compares with a migrated store in memory instead.)
+fn schema(db: &Connection, migrations: &[&str]) -> Result<(), OpenError> {
+    let mut query = db.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")?;
+    let found = query.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+    let wanted: usize = migrations.iter().map(|text| text.lines().filter(|line| line.starts_with("CREATE ")).count()).sum();
+    let is_ours = |sql: &String| migrations.iter().any(|text| text.contains(sql.as_str()));
+    if found.len() == wanted && found.iter().all(is_ours) { Ok(()) } else { Err(OpenError::Corrupt) }
+}

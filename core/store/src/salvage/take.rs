@@ -1,0 +1,410 @@
+//! Taking the rows of a damaged store into a new one, and making a store of them that can go on.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use doorstep_document::{Admission, Change, History};
+use doorstep_domain::{Body, CaseId, DeviceId, Facts, InstallId, NetworkCode, PhotoId, UnixMs, Waybill};
+use doorstep_rules::{FIRST_PACK, Pack, Policy};
+use rusqlite::{
+    Connection, ToSql, TransactionBehavior, params, params_from_iter,
+    types::Value::{self, Blob, Integer, Null, Text},
+};
+
+use super::{
+    Salvage,
+    image::Image,
+    rows::{self, Row},
+};
+use crate::{
+    Store, StoreError, identity,
+    project::{self, DAMAGED, DISCARDED, QUARANTINED, UNSENT},
+    read, rebase, record, refs,
+};
+
+/// A table, told by the shape of its rows: t text, b blob, i integer, n always null; a capital may be null.
+struct Table {
+    name: &'static str,
+    shape: &'static str,
+}
+
+/// Tables whose rows are taken as they are, as far as the new store's own constraints let them.
+const PLAIN: [Table; 7] = [
+    Table { name: "meta", shape: "tb" },
+    Table { name: "member", shape: "ttttBi" },
+    Table { name: "batch", shape: "bibiBBB" },
+    Table { name: "case_scope", shape: "bt" },
+    Table { name: "reference", shape: "tib" },
+    Table { name: "parcel", shape: "ttttTbbbiIT" },
+    Table { name: "outlet", shape: "tttt" },
+];
+const CHANGE: &str = "bibbiiiIiiITb";
+const OUTBOX: &str = "nbbitiiTbbiib";
+const OUTBOX_INDEX: &str = "bi";
+const CASE_ROW: &str = "btbiiiittttittiiiii";
+const PHOTO: &str = "biti";
+
+/// A row as nothing but a store of ours has it.
+pub(super) fn is_ours(row: &Row) -> bool {
+    match row.values.as_slice() {
+        values if fits(values, CHANGE) && row.rowid.is_none() => true,
+        values if fits(values, OUTBOX) && row.rowid.is_some() => true,
+        // A row of the schema.
+        [Text(kind), Text(name), ..] => kind == "table" && (name == "outbox" || name == "case_row"),
+        _ => false,
+    }
+}
+
+fn fits(values: &[Value], shape: &str) -> bool {
+    values.len() == shape.len()
+        && values.iter().zip(shape.bytes()).all(|(value, want)| {
+            let got = match value {
+                Null => return want == b'n' || want.is_ascii_uppercase(),
+                Text(_) => b't',
+                Blob(_) => b'b',
+                Integer(_) => b'i',
+                Value::Real(_) => return false,
+            };
+            want.to_ascii_lowercase() == got
+        })
+}
+
+/// What is gathered beside the rows.
+#[derive(Default)]
+struct Gathered {
+    /// Facts of parcels, from any change that has them.
+    facts: BTreeMap<CaseId, Facts>,
+    /// Waybills that the store names anywhere.
+    waybills: BTreeSet<Waybill>,
+    /// What the outbox's index says was in it.
+    indexed: BTreeMap<i64, CaseId>,
+    /// The rows of the outbox that were found.
+    found: BTreeSet<i64>,
+}
+
+/// Fills a new store from the image of a damaged one.
+pub(super) fn everything(image: &mut Image, db: &mut Connection, photos: &Path, fresh: InstallId) -> Result<Salvage, StoreError> {
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut report = Salvage::default();
+    let mut gathered = Gathered::default();
+    let free = image.free_pages()?;
+    for number in (1..=image.pages()).filter(|number| !free.contains(number)) {
+        let page = rows::of_page(image, number)?;
+        // Without the list of free pages a page of zeros may be one of them.
+        if page.unreadable > 0 || (page.is_blank && !free.is_empty()) {
+            report.damaged_pages += 1;
+        }
+        for row in &page.rows {
+            take(&tx, row, photos, &mut gathered, &mut report)?;
+        }
+    }
+    // A change that was accepted once is not offered again, should both rows have been found.
+    tx.execute("DELETE FROM outbox WHERE state < 2 AND hash IN (SELECT hash FROM change)", [])?;
+    keep_closed_histories(&tx, &mut report)?;
+    settle_identity(&tx, &mut report)?;
+    settle_references(&tx)?;
+    go_on(&tx, &gathered, fresh)?;
+    find_photos(&tx, photos)?;
+    let lost: BTreeSet<_> =
+        gathered.indexed.iter().filter(|(id, _)| !gathered.found.contains(id)).map(|(_, case)| *case).collect();
+    let missing = gathered.indexed.keys().filter(|id| !gathered.found.contains(id)).count();
+    if missing > 0 {
+        *report.lost.entry("outbox").or_default() += missing as u64;
+    }
+    let named = gathered.named(&current_pack(&tx)?);
+    report.again = lost.iter().filter_map(|case| named.get(case)).map(|(_, waybill)| waybill.to_string()).collect();
+    for name in PLAIN.iter().map(|table| table.name).chain(["change", "outbox", "photo"]) {
+        let rows: u64 = tx.query_row(&format!("SELECT count(*) FROM {name}"), [], |row| row.get(0))?;
+        report.taken.insert(name, rows);
+    }
+    tx.commit()?;
+    Ok(report)
+}
+
+fn take(db: &Connection, row: &Row, photos: &Path, gathered: &mut Gathered, report: &mut Salvage) -> Result<(), StoreError> {
+    let values = row.values.as_slice();
+    if let Some(id) = row.rowid {
+        if fits(values, OUTBOX) {
+            take_unsent(db, id, values, gathered)?;
+        }
+        return Ok(());
+    }
+    let is_taken = match values {
+        [Blob(case), Integer(id)] if fits(values, OUTBOX_INDEX) => {
+            if let Ok(case) = CaseId::try_from(case.as_slice()) {
+                gathered.indexed.insert(*id, case);
+            }
+            return Ok(());
+        }
+        // Derived: built anew from the changes. Its waybill may be the last place that names it.
+        [_, Text(waybill), ..] if fits(values, CASE_ROW) => {
+            gathered.waybills.extend(Waybill::parse(waybill).ok());
+            return Ok(());
+        }
+        _ if fits(values, CHANGE) => ("change", take_accepted(db, values, gathered)?),
+        [Blob(id), Integer(len), Text(name), _] if fits(values, PHOTO) => {
+            let file = PhotoId::try_from(id.as_slice()).ok().and_then(|id| file_of(photos, &id));
+            let is_whole = |name| photos.join(name).metadata().is_ok_and(|file| i64::try_from(file.len()) == Ok(*len));
+            let is_there = file.is_some_and(|file| file == *name && is_whole(name));
+            ("photo", is_there && insert(db, "photo", values)?)
+        }
+        _ => match PLAIN.iter().find(|table| fits(values, table.shape)) {
+            Some(table) => {
+                if let ("parcel", Some(Text(waybill))) = (table.name, values.first()) {
+                    gathered.waybills.extend(Waybill::parse(waybill).ok());
+                }
+                (table.name, insert(db, table.name, values)?)
+            }
+            None => return Ok(()),
+        },
+    };
+    if let (table, false) = is_taken {
+        *report.lost.entry(table).or_default() += 1;
+    }
+    Ok(())
+}
+
+/// Inserts a row unless it is there, or is none that the table takes.
+fn insert(db: &Connection, table: &str, values: &[Value]) -> Result<bool, StoreError> {
+    let places = vec!["?"; values.len()].join(", ");
+    let sql = format!("INSERT OR IGNORE INTO {table} VALUES ({places})");
+    Ok(db.prepare_cached(&sql)?.execute(params_from_iter(values))? == 1)
+}
+
+fn take_accepted(db: &Connection, values: &[Value], gathered: &mut Gathered) -> Result<bool, StoreError> {
+    let [Blob(case), _, Blob(hash), .., parked, Blob(bytes)] = values else { return Ok(false) };
+    let Ok(case) = CaseId::try_from(case.as_slice()) else { return Ok(false) };
+    // What was parked comes again in the feed, as does what can not be verified.
+    let Ok(change) = Change::read_stored(&case, bytes) else { return Ok(false) };
+    if *parked != Null || change.hash().as_bytes() != hash.as_slice() {
+        return Ok(false);
+    }
+    gathered.learn(&case, &change);
+    insert(db, "change", values)
+}
+
+fn take_unsent(db: &Connection, id: i64, values: &[Value], gathered: &mut Gathered) -> Result<(), StoreError> {
+    let [
+        _,
+        Blob(case),
+        action,
+        recorded_at,
+        Text(command),
+        Integer(state),
+        tries,
+        reason,
+        hash,
+        install,
+        seq,
+        max_op,
+        Blob(bytes),
+    ] = values
+    else {
+        return Ok(());
+    };
+    gathered.found.insert(id);
+    if let Ok(command) = serde_json::from_str(command) {
+        gathered.waybills.extend(texts(&command).iter().filter_map(|text| Waybill::parse(text).ok()));
+    }
+    let change = CaseId::try_from(case.as_slice()).ok().and_then(|case| Some((case, Change::read_stored(&case, bytes).ok()?)));
+    let (state, reason) = match (&change, *state) {
+        (None, _) => (QUARANTINED, Text(DAMAGED.to_owned())),
+        (Some(_), QUARANTINED | DISCARDED) => (*state, reason.clone()),
+        (Some(_), _) => (UNSENT, Null),
+    };
+    if let Some((case, change)) = &change {
+        gathered.learn(case, change);
+    }
+    // Two rows under one number: both are kept.
+    let taken: bool = db.query_row("SELECT EXISTS (SELECT 1 FROM outbox WHERE id = ?1)", [id], |row| row.get(0))?;
+    let id = if taken { Null } else { Integer(id) };
+    let written = Blob(change.as_ref().map(|(_, change)| change.hash().as_bytes().to_vec()).unwrap_or_default());
+    let hash = if change.is_some() { &written } else { hash };
+    let (case, command, bytes, state) = (Blob(case.clone()), Text(command.clone()), Blob(bytes.clone()), Integer(state));
+    let row: [&dyn ToSql; 13] =
+        [&id, &case, action, recorded_at, &command, &state, tries, &reason, hash, install, seq, max_op, &bytes];
+    db.prepare_cached(
+        "INSERT INTO outbox (id, case_id, action, recorded_at, command, state, tries, reason, hash, install, seq, max_op, bytes)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
+         WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE case_id = ?2 AND hash = ?9)",
+    )?
+    .execute(row.as_slice())?;
+    Ok(())
+}
+
+impl Gathered {
+    fn learn(&mut self, case: &CaseId, change: &Change) {
+        for facts in change.entries().iter().filter_map(|entry| entry.facts.as_ref()) {
+            self.waybills.insert(facts.waybill.clone());
+            // Somebody who knew the parcel's reference row says more than one who did not.
+            let known = self.facts.entry(*case).or_insert_with(|| facts.clone());
+            if known.is_unlisted() && !facts.is_unlisted() {
+                *known = facts.clone();
+            }
+        }
+    }
+
+    /// The parcels of cases, found by trying: a case id is a hash of its waybill.
+    fn named(&self, pack: &Pack) -> BTreeMap<CaseId, (NetworkCode, Waybill)> {
+        let mut networks: BTreeSet<_> = self.facts.values().map(|facts| facts.network.clone()).collect();
+        networks.extend(pack.network.parse().ok());
+        let pairs = networks.iter().flat_map(|network| self.waybills.iter().map(move |waybill| (network, waybill)));
+        pairs.map(|(network, waybill)| (CaseId::of(network, waybill), (network.clone(), waybill.clone()))).collect()
+    }
+}
+
+/// All texts in a command.
+fn texts(json: &serde_json::Value) -> Vec<String> {
+    use serde_json::Value::{Array, Object, String};
+    match json {
+        String(text) => vec![text.clone()],
+        Array(items) => items.iter().flat_map(texts).collect(),
+        Object(fields) => fields.values().flat_map(texts).collect(),
+        _ => vec![],
+    }
+}
+
+/// Of the accepted changes of each case those stay that lack nothing before them. The feed brings the others again, in order,
+/// and then every one of them is new or known: a hole would leave heads that are none.
+fn keep_closed_histories(db: &Connection, report: &mut Salvage) -> Result<(), StoreError> {
+    let mut query = db.prepare("SELECT DISTINCT case_id FROM change")?;
+    let cases = query.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
+    let mut dropped = 0;
+    for id in cases {
+        let case = CaseId::try_from(id.as_slice()).map_err(|_| StoreError::Damaged("change"))?;
+        let mut history = History::of([]);
+        let mut query = db.prepare_cached("SELECT n, bytes FROM change WHERE case_id = ?1 ORDER BY n")?;
+        let rows = query.query_map([&id], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
+        for (n, bytes) in rows.collect::<Result<Vec<_>, _>>()? {
+            let is_next = Change::read_stored(&case, &bytes).is_ok_and(|change| history.admit(&change) == Admission::New);
+            if !is_next {
+                db.prepare_cached("DELETE FROM change WHERE case_id = ?1 AND n = ?2")?.execute(params![id, n])?;
+                dropped += 1;
+            }
+        }
+    }
+    if dropped > 0 {
+        *report.lost.entry("change").or_default() += dropped;
+    }
+    Ok(())
+}
+
+/// A device that knows only part of who it is counts as not enrolled: half an identity would be an error of every call.
+fn settle_identity(db: &Connection, report: &mut Salvage) -> Result<(), StoreError> {
+    let mut query = db.prepare("SELECT user FROM member")?;
+    for user in query.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()? {
+        if identity::member(db, &user)?.is_none() {
+            db.execute("DELETE FROM member WHERE user = ?1", [&user])?;
+            *report.lost.entry("member").or_default() += 1;
+        }
+    }
+    if let Some(device) = Store::meta(db, "device")?
+        && DeviceId::try_from(device.as_slice()).is_err()
+    {
+        db.execute("DELETE FROM meta WHERE key = 'device'", [])?;
+    }
+    let text = |key| Ok::<_, StoreError>(Store::meta(db, key)?.and_then(|bytes| String::from_utf8(bytes).ok()));
+    let active = match text("active")? {
+        Some(user) => identity::member(db, &user)?,
+        None => None,
+    };
+    let is_whole = active.is_some()
+        && Store::meta(db, "device")?.is_some()
+        && text("server")?.is_some()
+        && text("token")?.is_some()
+        && Store::meta(db, "server_key")?.is_some();
+    if !is_whole {
+        db.execute("DELETE FROM meta WHERE key IN ('active', 'token')", [])?;
+    }
+    report.enrol_again = !is_whole;
+    Ok(())
+}
+
+/// Rows of the server that can not be used are left out, and all are fetched again: which of them are lost nobody knows.
+fn settle_references(db: &Connection) -> Result<(), StoreError> {
+    let usable = |kind: &str, body: &[u8]| match kind {
+        "pack" => Pack::parse(body).is_ok(),
+        "policy" => body.is_empty() || Policy::parse(body).is_ok(),
+        _ => true,
+    };
+    let mut query = db.prepare("SELECT kind, body FROM reference")?;
+    let rows = query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
+    for (kind, body) in rows.collect::<Result<Vec<_>, _>>()? {
+        if !usable(&kind, &body) {
+            db.execute("DELETE FROM reference WHERE kind = ?1", [kind])?;
+        }
+    }
+    db.execute("UPDATE reference SET version = 0", [])?;
+    let mut query = db.prepare("SELECT waybill FROM parcel")?;
+    for waybill in query.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()? {
+        let parcel = Waybill::parse(&waybill).ok().map(|waybill| refs::parcel(db, &waybill));
+        if !matches!(parcel, Some(Ok(Some(_)))) {
+            db.prepare_cached("DELETE FROM parcel WHERE waybill = ?1")?.execute([waybill])?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes what is unaccepted anew under the fresh installation and judges every case.
+fn go_on(db: &Connection, gathered: &Gathered, fresh: InstallId) -> Result<(), StoreError> {
+    let named = gathered.named(&current_pack(db)?);
+    let mut facts = gathered.facts.clone();
+    let mut query = db.prepare("SELECT DISTINCT case_id FROM outbox WHERE state < 2")?;
+    for id in query.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()? {
+        let case = CaseId::try_from(id.as_slice()).map_err(|_| StoreError::Damaged("outbox"))?;
+        if let (false, Some((network, waybill))) = (facts.contains_key(&case), named.get(&case)) {
+            facts.insert(case, record::facts(db, &case, network, waybill)?);
+        }
+    }
+    let now = UnixMs(db.query_row(
+        "SELECT max(coalesce((SELECT max(recorded_at) FROM outbox), 0), coalesce((SELECT max(received_at) FROM change), 0))",
+        [],
+        |row| row.get(0),
+    )?);
+    rebase::everything_with(db, fresh, &facts, None, now)?;
+    // Nobody knows which parcel this was: it could not be sent under the new installation. Kept, and shown.
+    db.execute(
+        "UPDATE outbox SET state = ?1, reason = ?2 WHERE state < 2 AND install <> ?3",
+        params![QUARANTINED, DAMAGED, fresh.as_bytes()],
+    )?;
+    let pack = current_pack(db)?;
+    db.execute("DELETE FROM case_row", [])?;
+    let mut query = db.prepare("SELECT case_id FROM change UNION SELECT case_id FROM outbox")?;
+    for id in query.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()? {
+        let Ok(case) = CaseId::try_from(id.as_slice()) else { continue };
+        let head = project::read_head(db, &case, &fresh, project::Of::Everything)?;
+        project::write_row(db, &case, &head, project::entries(db, &case)?, &pack, now)?;
+    }
+    Ok(())
+}
+
+/// The pack that was salvaged, or the first one until it has come again.
+fn current_pack(db: &Connection) -> Result<Pack, StoreError> {
+    let mut query = db.prepare("SELECT body FROM reference WHERE kind = 'pack'")?;
+    let body: Option<Vec<u8>> = query.query_map([], |row| row.get(0))?.next().transpose()?;
+    Pack::parse(body.as_deref().unwrap_or(FIRST_PACK)).map_err(|error| StoreError::Reference(error.to_string()))
+}
+
+/// Photos whose rows are lost: the file is there, and a change names it. Uploading one twice does no harm.
+fn find_photos(db: &Connection, photos: &Path) -> Result<(), StoreError> {
+    for case in read::case_ids(db)? {
+        for recorded in project::entries(db, &case)? {
+            let Body::Photo(photo) = &recorded.entry.body else { continue };
+            let Some(name) = file_of(photos, &photo.id) else { continue };
+            let state = i64::from(recorded.standing.receipt().is_some());
+            db.prepare_cached("INSERT OR IGNORE INTO photo (sha, len, name, state) VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![photo.id.as_bytes(), photo.len, name, state])?;
+        }
+    }
+    Ok(())
+}
+
+fn file_of(photos: &Path, id: &PhotoId) -> Option<String> {
+    let text = id.to_string();
+    let (shelf, _) = text.split_at(2);
+    let names = std::fs::read_dir(photos.join(shelf)).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let name = names.filter(|name| name.starts_with(&text) && !name.ends_with(".partial")).min()?;
+    Some(format!("{shelf}/{name}"))
+}
