@@ -287,7 +287,9 @@ fn what_is_signed_is_as_specified_and_the_signatures_hold() {
 fn the_golden_answer_is_taken_by_its_device_alone() {
     let golden = || decode::<SyncResponse>(&bytes_of("sync-response")).unwrap();
     let answer = golden().verify(&device(), &key()).unwrap();
-    assert_eq!(answer.ack.unwrap().0, ack());
+    let ack_of_golden = answer.ack.unwrap().0;
+    assert_eq!(ack_of_golden, ack());
+    assert_eq!(ack_of_golden.hash, BatchHash::of(&bytes_of("push")), "it names the batch that it is about");
     assert_eq!(answer.feed, [empty_page(), page()]);
     assert!(matches!(golden().verify(&DeviceId::new([9; 16]), &key()), Err(AnswerError::Signature)));
     for spoil in [

@@ -133,6 +133,7 @@ fn a_claimed_length_costs_no_memory() {
     }
     assert!(!reads::<SyncRequest>(&claim(&[0xa1, 0x04], 0x9b)), "cursors");
     assert!(!reads::<Push>(&claim(&[0xa1, 0x04], 0x9b)), "cases");
+    assert!(!reads::<Push>(&claim(&[0xa1, 0x05], 0x9b)), "batches sent again");
     assert!(!reads::<Refs>(&claim(&[0xa1, 0x01], 0x9b)), "parcels");
     assert!(!reads::<Ack>(&claim(&[0xa1, 0x03], 0x9b)), "cases");
     assert!(!reads::<AckCase>(&claim(&[0xa1, 0x01], 0x9b)), "rows");

@@ -29,6 +29,7 @@ fn a_body_that_inflates_beyond_the_limit_is_refused() {
     let bomb = seal(&vec![0; 64 * 1024 * 1024]).unwrap();
     assert!(bomb.len() < 16 * 1024);
     assert!(matches!(open(&bomb, MAX_INFLATED), Err(CodecError::TooLarge(_))));
+    assert!(matches!(open(&bomb, MAX_REQUEST), Err(CodecError::TooLarge(_))));
     assert!(matches!(open(&vec![0; MAX_ENCODED + 1], MAX_INFLATED), Err(CodecError::TooLarge(_))));
     assert!(matches!(open(b"<html>login</html>", MAX_INFLATED), Err(CodecError::Zstd)));
 }
