@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use doorstep_domain::{InstallId, UnixMs};
+use doorstep_domain::{BatchHash, InstallId, UnixMs};
 use doorstep_protocol::{
     Answer, Demand, Push, RefKind, Refs, SyncRequest, SyncResponse, decode, encode, seal, signing::batch_message,
 };
@@ -206,8 +206,11 @@ impl Host {
         // Whatever is not signed by the server of the enrolment is not its answer.
         let answer = response.verify(&request.device, &self.session.server_key).map_err(|_| Failure::Network)?;
         // An answer that settles nothing, or that promises more without moving on, would be asked for again for ever.
-        let pushed = request.push.as_ref().and_then(|envelope| decode::<Push>(&envelope.body).ok()).map(|push| push.batch);
-        let unsettled = pushed != answer.ack.as_ref().map(|(ack, _)| ack.batch);
+        let pushed = request.push.as_ref().and_then(|envelope| {
+            let push = decode::<Push>(&envelope.body).ok()?;
+            Some((push.batch, push.install, BatchHash::of(&envelope.body)))
+        });
+        let unsettled = pushed != answer.ack.as_ref().map(|(ack, _)| (ack.batch, ack.install, ack.hash));
         let cursor = |scope: &str| request.pull.iter().find(|p| p.scope == scope).map_or(0, |p| p.cursor);
         let same_log = request.history == answer.history;
         if unsettled || answer.feed.iter().any(|page| page.more && same_log && page.to <= cursor(&page.scope)) {
