@@ -234,13 +234,13 @@ class DoorstepTest(unittest.IsolatedAsyncioTestCase):
         self.assertNotIn("王小花", str(caught.exception))
         self.assertNotIn(waybill(6), [case.waybill for case in self.client.cases(True)])
 
-    async def test_a_damaged_store_is_an_error_and_stays_as_it_is(self):
+    async def test_a_file_that_is_no_store_is_an_error_and_stays_as_it_is(self):
         folder = pathlib.Path(self.folder.name) / "damaged"
         folder.mkdir()
         (folder / "doorstep.db").write_bytes(b"not a database " * 1000)
         with self.assertRaises(DoorstepError.Storage) as caught:
             doorstep.open_client(str(folder))
-        self.assertIn("do not delete", caught.exception.en)
+        self.assertIn("left as it is", caught.exception.en)
         self.assertEqual((folder / "doorstep.db").read_bytes(), b"not a database " * 1000)
 
 
