@@ -73,11 +73,13 @@ CREATE TABLE token (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX token_by_device ON token (device);
 
--- Server times that were given to a device: what its entries may lean on.
+-- Server times that were given to a device, as one interval for each hour: what its entries may lean on.
 CREATE TABLE anchor (
-  device    BLOB NOT NULL,
-  server_ms INTEGER NOT NULL,
-  PRIMARY KEY (device, server_ms)
+  device   BLOB NOT NULL,
+  hour     INTEGER NOT NULL,
+  first_ms INTEGER NOT NULL,
+  last_ms  INTEGER NOT NULL,
+  PRIMARY KEY (device, hour)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE reference (

@@ -462,6 +462,13 @@ impl Row {
             known.ok_or_else(|| format!("courier {courier} is not known"))?;
         }
         let case = CaseId::of(&self.network, &self.waybill);
+        // On its first listing: who ended it before anybody knew whose it is was perhaps a stranger.
+        db.execute(
+            "UPDATE doc SET closed = 0 WHERE case_id = ?1 AND first_outlet <> ?2
+             AND NOT EXISTS (SELECT 1 FROM parcel WHERE waybill = ?3)",
+            params![case.as_bytes(), self.delivering.as_str(), self.waybill.as_str()],
+        )
+        .map_err(failed)?;
         if let Some(courier) = &self.courier {
             db.execute(
                 "INSERT OR IGNORE INTO assigned (waybill, courier) VALUES (?1, ?2)",

@@ -21,9 +21,12 @@ pub(crate) fn seen(db: &Connection, device: &DeviceId, beacon: Option<&Beacon>, 
         now.0,
         beacon
     ])?;
-    db.prepare_cached("INSERT OR IGNORE INTO anchor (device, server_ms) VALUES (?1, ?2)")?
-        .execute(params![device.as_bytes(), now.0])?;
-    db.prepare_cached("DELETE FROM anchor WHERE device = ?1 AND server_ms < ?2")?
+    db.prepare_cached(
+        "INSERT INTO anchor (device, hour, first_ms, last_ms) VALUES (?1, ?2 / 3600000, ?2, ?2)
+         ON CONFLICT DO UPDATE SET first_ms = min(first_ms, ?2), last_ms = max(last_ms, ?2)",
+    )?
+    .execute(params![device.as_bytes(), now.0])?;
+    db.prepare_cached("DELETE FROM anchor WHERE device = ?1 AND hour < ?2 / 3600000")?
         .execute(params![device.as_bytes(), now.plus(-ANCHOR_LIFE_MS).0])?;
     Ok(())
 }

@@ -62,8 +62,10 @@ impl Device {
             // Money types come with their ledgers; head office and auditors read at head office.
             Role::OutletFinance | Role::HqCs | Role::HqReviewer | Role::HqAdmin | Role::Auditor => None,
         };
+        // Only what they were enrolled here as: somebody who has moved needs a new code, or a shared tablet would read two outlets.
+        let stands = |member: &&Member| member.today.as_ref().is_some_and(|(r, o)| *r == member.role && *o == member.outlet);
         let mut scopes: Vec<String> =
-            self.members.iter().filter_map(|member| scope(member.today.as_ref()?, &member.person)).collect();
+            self.members.iter().filter(stands).filter_map(|member| scope(member.today.as_ref()?, &member.person)).collect();
         scopes.sort_unstable();
         scopes.dedup();
         scopes
@@ -188,6 +190,10 @@ fn may_join(db: &Connection, device: &DeviceId, person: &str, role: &str, outlet
 /// the device that named it first.
 pub(crate) fn register(db: &Connection, device: &DeviceId, install: &InstallId, now: UnixMs) -> Result<(), ApiError> {
     let tag = Tag::of(install);
+    // The server's own hand is nobody else's.
+    if db.prepare_cached("SELECT 1 FROM meta WHERE key = 'install' AND value = ?1")?.exists(params![install.as_bytes()])? {
+        return Err(ApiError::TagTaken);
+    }
     let known = db
         .prepare_cached("SELECT install, device FROM install WHERE tag = ?1")?
         .query_row([tag.as_str()], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?)))

@@ -112,6 +112,8 @@ pub(crate) enum ApiError {
     TooLarge,
     #[error("body is malformed: {0}")]
     Malformed(String),
+    #[error("body did not come to its end")]
+    Stalled,
     #[error("too much at once; come back later")]
     Busy,
     #[error("no such thing")]
@@ -154,6 +156,7 @@ impl ApiError {
             Self::Install => (StatusCode::FORBIDDEN, "install_unknown"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed"),
+            Self::Stalled => (StatusCode::REQUEST_TIMEOUT, "stalled"),
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Self::PhotoUnexpected => (StatusCode::CONFLICT, "photo_unexpected"),

@@ -1,10 +1,10 @@
 //! The routes. Every answer carries the protocol header, so that a device can tell this server from a captive portal.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    body::{Body, Bytes, to_bytes},
+    body::{Body, Bytes},
     extract::{Path, Query, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::{Next, from_fn_with_state},
@@ -18,7 +18,8 @@ use doorstep_protocol::{
     RENEWAL_HEADER, Reach, RefKind, SessionRequest, Signed, SyncRequest, SyncResponse, Token, Version, decode, encode, open,
     reach, seal,
 };
-use tokio::sync::Notify;
+use futures_util::StreamExt;
+use tokio::{sync::Notify, time::timeout};
 
 use crate::{
     chain, console,
@@ -112,13 +113,25 @@ fn cbor<T: minicbor::Encode<()>>(message: &T) -> Result<Response, ApiError> {
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE), (header::CONTENT_ENCODING, "zstd")], Body::from(body)).into_response())
 }
 
+/// A body without a byte for so long is given up, with its place: the phone that sent it has lost its network.
+const STALL: Duration = Duration::from_secs(30);
+
 /// A body of at most `limit` bytes. Read only after the device is known: a stranger makes the server hold nothing.
 async fn body_of(request: Request, limit: usize) -> Result<Bytes, ApiError> {
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     if length.is_some_and(|length| length > limit) {
         return Err(ApiError::TooLarge);
     }
-    to_bytes(request.into_body(), limit).await.map_err(|_| ApiError::TooLarge)
+    let mut frames = request.into_body().into_data_stream();
+    let mut body = Vec::new();
+    while let Some(frame) = timeout(STALL, frames.next()).await.map_err(|_| ApiError::Stalled)? {
+        let frame = frame.map_err(|_| ApiError::Stalled)?;
+        if body.len() + frame.len() > limit {
+            return Err(ApiError::TooLarge);
+        }
+        body.extend_from_slice(&frame);
+    }
+    Ok(body.into())
 }
 
 async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiError> {

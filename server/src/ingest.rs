@@ -1,7 +1,7 @@
 //! Taking a batch (protocol design, section 5): cheap checks first, one case never blocks another, commit before answering.
 
 use doorstep_document::{
-    Admission, Change, HARD_CASE_BYTES, HARD_CASE_CHANGES, History, Link, Position, Refusal,
+    Admission, Change, HARD_CASE_BYTES, HARD_CASE_CHANGES, History, Link, MAX_CASE_HEADS, Position, Refusal,
     pack::{self, PackError},
 };
 use doorstep_domain::{BatchHash, Body, CaseId, ChangeHash, Clocks, InstallId, Receipt, Reckoning, UnixMs};
@@ -155,6 +155,9 @@ pub(crate) fn take(db: &Connection, batch: &Verified, device: &Device, now: Unix
     Ok(taken)
 }
 
+/// A device may fill a case to one part in so many.
+const SHARES: usize = 4;
+
 struct Taking<'a> {
     db: &'a Connection,
     batch: &'a Verified,
@@ -202,10 +205,15 @@ impl Taking<'_> {
             };
             let verdict = match (denied, admission) {
                 (Some(refusal), _) => self.refuse(case, change, &refusal, receipt)?,
-                (None, Admission::New) if doc.is_full(read) => self.refuse(case, change, &Refusal::CaseFull, receipt)?,
+                (None, Admission::New) if doc.is_full(read) || self.has_used_up(case, &doc)? => {
+                    self.refuse(case, change, &Refusal::CaseFull, receipt)?
+                }
+                (None, Admission::New) if doc.heads_after(read) > MAX_CASE_HEADS => {
+                    self.refuse(case, change, &Refusal::Heads, receipt)?
+                }
                 (None, Admission::New) => {
                     history.remember(read.link());
-                    doc.take(read, &device_person(device, read));
+                    doc.take(read, &device_person(device, read), receipt.review);
                     let from = From { device: &device.id, pushed_by: &batch.install, batch: batch.number };
                     insert(db, case, doc.n, read, receipt, from)?;
                     Verdict::Ok(receipt)
@@ -219,17 +227,32 @@ impl Taking<'_> {
         if doc.n > before.n {
             doc.write(db, case)?;
             feed::publish(db, case, before.n + 1, doc.n)?;
-            if (&before.courier, &before.offered_to) != (&doc.courier, &doc.offered_to) {
-                crate::refs::bump(db, "parcels")?; // it is on another courier's list now
+            let is_reopened = before.closed && !doc.closed;
+            if is_reopened || (&before.courier, &before.offered_to) != (&doc.courier, &doc.offered_to) {
+                crate::refs::bump(db, "parcels")?; // it is on another list now, or again on one
             }
         }
         let (rows, quarantined) = pack_verdicts(now, &verdicts);
         Ok(AckCase { case: *case, rows, quarantined, fault: None })
     }
 
+    /// Whether the device has used up its share of a large case: one device must not take the others' room.
+    fn has_used_up(&self, case: &CaseId, doc: &Doc) -> Result<bool, ApiError> {
+        if doc.bytes < HARD_CASE_BYTES / SHARES && doc.n < (HARD_CASE_CHANGES / SHARES) as u64 {
+            return Ok(false);
+        }
+        let (changes, bytes): (usize, usize) = self
+            .db
+            .prepare_cached("SELECT count(*), coalesce(sum(length(bytes)), 0) FROM change WHERE case_id = ?1 AND device = ?2")?
+            .query_row(params![case.as_bytes(), self.device.id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(changes >= HARD_CASE_CHANGES / SHARES || bytes >= HARD_CASE_BYTES / SHARES)
+    }
+
     fn reckon(&self, change: &Change) -> Result<Reckoning, ApiError> {
         let Some(entry) = change.entries().first() else { return Ok(Reckoning::default()) };
-        let mut query = self.db.prepare_cached("SELECT 1 FROM anchor WHERE device = ?1 AND server_ms = ?2")?;
+        let mut query = self.db.prepare_cached(
+            "SELECT 1 FROM anchor WHERE device = ?1 AND hour = ?2 / 3600000 AND ?2 BETWEEN first_ms AND last_ms",
+        )?;
         let given = match entry.time.anchor {
             Some(anchor) => query.exists(params![self.device.id.as_bytes(), anchor.server.0])?,
             None => false,
@@ -401,12 +424,16 @@ impl Doc {
         Ok(row.unwrap_or_default())
     }
 
+    fn heads_after(&self, change: &Change) -> usize {
+        self.position.heads.iter().filter(|head| !change.deps().contains(head)).count() + 1
+    }
+
     fn is_full(&self, change: &Change) -> bool {
         self.n >= HARD_CASE_CHANGES as u64 || self.bytes + change.bytes().len() > HARD_CASE_BYTES
     }
 
-    /// Takes an accepted change into account.
-    pub(crate) fn take(&mut self, change: &Change, person: &str) {
+    /// Takes an accepted change into account; `review`: the policy let it pass for head office to look at.
+    pub(crate) fn take(&mut self, change: &Change, person: &str, review: bool) {
         self.n += 1;
         self.bytes += change.bytes().len();
         self.position.advance(change, false);
@@ -428,6 +455,8 @@ impl Doc {
                     }
                 }
                 Body::Outage(_) => self.notified = true,
+                // Somebody whom the policy only tolerates ends nobody else's case.
+                Body::Close(_) if review && entry.author.outlet.as_str() != self.first_outlet => {}
                 Body::Close(_) => self.closed = true,
                 // Delivered in vain again after its end: it is open again, and the courier's.
                 Body::Attempt(_) => self.closed = false,

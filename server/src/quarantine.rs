@@ -250,7 +250,7 @@ pub(crate) fn release(
         Change::write(&open.case, &keys.install, &position, &entries).map_err(|_| ApiError::Internal("writing a release"))?;
     let before = doc.n;
     let author = original.entries().first().map(|entry| entry.author.user.to_string()).unwrap_or_default();
-    doc.take(&anew, &author);
+    doc.take(&anew, &author, false);
     let from = ingest::From { device: &open.device, pushed_by: &keys.install, batch: 0 };
     ingest::insert(db, &open.case, doc.n, &anew, open.receipt, from)?;
     doc.write(db, &open.case)?;

@@ -1,7 +1,7 @@
 //! The policy as the judge reads it: who is concerned with a parcel comes from reference rows and accepted entries alone.
 
 use doorstep_document::{Change, Refusal};
-use doorstep_domain::{Body, Entry, NetworkCode, UserId};
+use doorstep_domain::{Body, Entry, NetworkCode, Role, UserId};
 use doorstep_rules::{Concerned, Permit, Policy};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -49,7 +49,7 @@ impl Rights {
             return Ok(Err(Refusal::Rights { rule: NETWORK_RULE.into() }));
         }
         let waybill = if doc.waybill.is_empty() { facts.map(|facts| facts.waybill.as_str()) } else { Some(doc.waybill.as_str()) };
-        let mut parcel = concerned(db, waybill.unwrap_or_default(), doc)?;
+        let (mut parcel, holder) = concerned(db, waybill.unwrap_or_default(), doc)?;
         let offered = parcel.offered.take();
         let mut review = false;
         for entry in change.entries() {
@@ -64,7 +64,9 @@ impl Rights {
                 Some((Permit::Deny, rule)) => return Ok(Err(Refusal::Rights { rule: rule.clone() })),
                 None => return Ok(Err(Refusal::Rights { rule: "none".into() })),
             }
-            if !is_colleague(db, entry)? {
+            // Who once had it may still bring what they recorded at the door, but only who has it now gives it away.
+            let gives = matches!(entry.body, Body::Handover(_)) && author.role == Role::Courier;
+            if (gives && holder.as_ref() != Some(&author.user)) || !is_colleague(db, entry)? {
                 return Ok(Err(Refusal::Rights { rule: HANDOVER_RULE.into() }));
             }
         }
@@ -80,13 +82,17 @@ fn is_colleague(db: &Connection, entry: &Entry) -> Result<bool, ApiError> {
     Ok(query.exists(params![handover.to.as_str(), entry.author.outlet.as_str()])?)
 }
 
-fn concerned(db: &Connection, waybill: &str, doc: &Doc) -> Result<Concerned, ApiError> {
+/// Who is concerned, and the courier who has it now.
+fn concerned(db: &Connection, waybill: &str, doc: &Doc) -> Result<(Concerned, Option<UserId>), ApiError> {
     let user = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<UserId>().ok());
     let row = db
-        .prepare_cached("SELECT delivering_outlet, origin_outlet, hub FROM parcel WHERE waybill = ?1")?
-        .query_row([waybill], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?)))
+        .prepare_cached("SELECT delivering_outlet, origin_outlet, hub, courier FROM parcel WHERE waybill = ?1")?
+        .query_row([waybill], |row| {
+            let (hub, courier) = (row.get::<_, Option<String>>(2)?, row.get::<_, Option<String>>(3)?);
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, hub, courier))
+        })
         .optional()?;
-    let Some((delivering, origin, hub)) = row else { return Ok(Concerned::default()) };
+    let Some((delivering, origin, hub, listed)) = row else { return Ok((Concerned::default(), None)) };
     let mut query = db.prepare_cached("SELECT courier FROM assigned WHERE waybill = ?1")?;
     let rows = query.query_map([waybill], |row| row.get::<_, String>(0))?;
     let mut couriers = Vec::new();
@@ -94,11 +100,13 @@ fn concerned(db: &Connection, waybill: &str, doc: &Doc) -> Result<Concerned, Api
         couriers.extend(courier?.parse());
     }
     couriers.extend(user(&doc.courier));
-    Ok(Concerned {
+    let holder = user(&doc.courier).or_else(|| user(&listed));
+    let parcel = Concerned {
         couriers,
         offered: user(&doc.offered_to),
         delivering: delivering.parse().ok(),
         origin: origin.parse().ok(),
         hub: hub.and_then(|hub| hub.parse().ok()),
-    })
+    };
+    Ok((parcel, holder))
 }

@@ -212,6 +212,7 @@ async fn an_open_parcel_is_handed_over_when_both_couriers_have_signed() {
     c1.fail(2, "DF-NOANSWER").unwrap();
     c1.sync().await.unwrap();
     assert_eq!(c1.client.status().unwrap().quarantined, 0);
+    assert!(c1.case(2).is_none(), "and leaves with its receipt");
     c2.sync().await.unwrap();
     assert_eq!(c2.case(2).unwrap().case.attempts(), 2);
     c2.agrees_with(&world, 2);
@@ -225,6 +226,100 @@ async fn an_open_parcel_is_handed_over_when_both_couriers_have_signed() {
     c1.agrees_with(&world, 2);
     c2.sync().await.unwrap();
     assert!(c2.case(2).is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_courier_who_once_had_a_parcel_does_not_take_it_back_alone() {
+    let mut world = World::new().await;
+    let (c1, c2) = (lawless(&mut world, "c1", "c1").await, world.device("c2", "c2").await);
+    c1.fail(2, "DF-NOBODY").unwrap();
+    handover(&c1, 2, "c2").unwrap();
+    c1.sync().await.unwrap();
+    c2.sync().await.unwrap();
+    world.hands.advance(1);
+    takeover(&c2, 2).unwrap();
+    c2.sync().await.unwrap();
+    c1.sync().await.unwrap();
+    world.hands.advance(1);
+    c1.fail(2, "DF-NOBODY").unwrap();
+    handover(&c1, 2, "c1").unwrap();
+    c1.sync().await.unwrap();
+    c1.sync().await.unwrap();
+    assert_eq!(c1.client.status().unwrap().refused[0].reason, "rights:C-23");
+    c2.sync().await.unwrap();
+    assert!(c2.case(2).is_some(), "it stays with whom it was given to");
+    assert!(c1.client.parcels().unwrap().iter().all(|parcel| parcel.waybill.as_str() != waybill(2)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_who_ends_a_waybill_before_it_is_listed_keeps_it_from_nobody() {
+    let mut world = World::new().await;
+    let (stranger, c1) = (world.device("x1", "x1").await, world.device("c1", "c1").await);
+    let tomorrow = "QH999999999999";
+    let fail = |waybill: &str| Command::Fail {
+        waybill: waybill.into(),
+        reason: "DF-NOBODY".into(),
+        sub: None,
+        words: None,
+        photos: vec![],
+    };
+    stranger.client.record(&fail(tomorrow), &[]).unwrap();
+    stranger.client.record(&Command::Close { waybill: tomorrow.into(), outcome: "SIGNED".into(), words: None }, &[]).unwrap();
+    stranger.sync().await.unwrap();
+    let csv = format!(
+        "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n{tomorrow},QH,0571,0412,c1,王小花,,青禾路,0,\n"
+    );
+    world.admin().import_parcels(csv.as_bytes()).unwrap();
+    c1.sync().await.unwrap();
+    assert!(c1.client.parcels().unwrap().iter().any(|parcel| parcel.waybill.as_str() == tomorrow));
+    assert!(c1.client.case(tomorrow).unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_who_has_moved_shows_a_shared_tablet_nothing_of_their_new_outlet() {
+    let mut world = World::new().await;
+    world.admin().user("s2", "陈静", "outlet", "0412").unwrap();
+    let tablet = world.device("tablet", "s1").await;
+    let code = world.admin().code("s2", world.hands.now()).unwrap().code;
+    tablet.client.enrol(&world.link.url(), &code).await.unwrap();
+    world.admin().user("s1", "李明", "outlet", "0571").unwrap();
+    let answer = tablet.send(&world, &tablet.request()).await.unwrap();
+    assert_eq!(answer.scopes, ["outlet/0412"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_that_somebody_frays_into_many_ends_can_still_be_written_to() {
+    use doorstep_document::{Change, NewEntry, Position};
+    let mut world = World::new().await;
+    let (villain, honest) = (world.device("villain", "c1").await, world.device("honest", "s1").await);
+    honest.fail(2, "DF-NOBODY").unwrap();
+    honest.sync().await.unwrap();
+    let entry = honest.case(2).unwrap().case.timeline[0].entry.clone();
+    let who = villain.client.identity().unwrap().unwrap();
+    // Seventy installations of one device, each with a first change that follows nothing.
+    let mut refused = 0;
+    for n in 0..70 {
+        let install = doorstep_domain::InstallId::new([100 + n; 16]);
+        let new = NewEntry {
+            author: who.author.clone(),
+            pack_version: 1,
+            time: entry.time,
+            action: None,
+            facts: entry.facts.clone(),
+            release: None,
+            body: entry.body.clone(),
+        };
+        let change = Change::write(&villain.id(2), &install, &Position::default(), &[new]).unwrap();
+        let db = rusqlite::Connection::open(villain.folder.join("doorstep.db")).unwrap();
+        db.execute("UPDATE meta SET value = ?1 WHERE key = 'install'", [install.as_bytes().as_slice()]).unwrap();
+        let ack = villain.push_by_hand(&world, &[(villain.id(2), &[change.bytes()])]).await.unwrap();
+        refused += ack.cases[0].quarantined.iter().filter(|(_, code)| code == "heads").count();
+    }
+    assert!(refused >= 38, "{refused} of 70");
+    honest.sync().await.unwrap();
+    honest.note(2, "仍可登记").unwrap();
+    honest.sync().await.unwrap();
+    honest.agrees_with(&world, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,7 +17,8 @@ impl Client {
     pub async fn stay_in_sync(&self, listen: bool) {
         let mut cause = Cause::Asked;
         loop {
-            let worked = drive::run(&self.inner, cause).await.is_ok();
+            // A wake that comes too early asks nobody anything, and proves nothing of the network.
+            let worked = drive::run(&self.inner, cause).await.is_ok_and(|report| report.requests > 0);
             let now = self.inner.clock.read().mono_ms;
             // Never spinning, whatever the clocks say.
             let wait = self.inner.wake_at.load(Ordering::Relaxed).saturating_sub(now).max(10);

@@ -10,6 +10,9 @@ use crate::{Change, Position, Refusal};
 pub const MAX_CASE_CHANGES: usize = 5_000;
 /// Past this many bytes of changes a case takes no new entries on a device; late merges are still taken.
 pub const MAX_CASE_BYTES: usize = 1024 * 1024;
+/// Most heads that the server lets a case have: as many devices writing at once without knowing of each other. Half of what one
+/// change can join, so that a writer with unsent changes of its own still can.
+pub const MAX_CASE_HEADS: usize = 32;
 /// Past this many changes the server holds what comes: the whole case still fits one pack of a feed.
 pub const HARD_CASE_CHANGES: usize = crate::pack::MAX_CHANGES;
 /// Past this many bytes of changes the server holds what comes.

@@ -20,6 +20,8 @@ pub mod pack;
 mod refusal;
 
 pub use change::{Change, MAX_CHANGE_BYTES, MAX_CHANGE_OPS, NewEntry, Position};
-pub use history::{Admission, HARD_CASE_BYTES, HARD_CASE_CHANGES, History, Link, MAX_CASE_BYTES, MAX_CASE_CHANGES};
+pub use history::{
+    Admission, HARD_CASE_BYTES, HARD_CASE_CHANGES, History, Link, MAX_CASE_BYTES, MAX_CASE_CHANGES, MAX_CASE_HEADS,
+};
 pub use merge::{MergeError, Merged, merge};
 pub use refusal::{Refusal, WriteError};

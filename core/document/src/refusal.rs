@@ -55,6 +55,9 @@ pub enum Refusal {
         /// What its dependencies give.
         want: u64,
     },
+    /// It would leave the case with more than [`crate::MAX_CASE_HEADS`] ends, which no writer could join any more.
+    #[error("case would have too many heads")]
+    Heads,
     /// The case has reached the server's cap.
     #[error("case has reached its size limit")]
     CaseFull,
@@ -98,6 +101,7 @@ impl Refusal {
             Self::NoFacts => "no_facts",
             Self::OpCount(_) => "op_count",
             Self::StartOp { .. } => "start_op",
+            Self::Heads => "heads",
             Self::CaseFull => "case_full",
             Self::Rights { .. } => "rights",
             Self::Revoked => "revoked",

@@ -135,6 +135,8 @@ pub struct Reckoning {
 
 /// A cheap clock's drift: 100 parts in a million.
 const DRIFT_PPM: u64 = 100;
+/// No boot lasts longer; a clock that says so is wrong.
+const LONGEST_BOOT_MS: u64 = 10 * 366 * 86_400_000;
 /// A wall clock that moves back by less is only being corrected by its network.
 const ROLLED_BACK_MS: i64 = 60_000;
 
@@ -144,6 +146,7 @@ impl Reckoning {
     /// (`is_ours`); else nothing. Never after the receipt.
     pub fn of(time: &TimeEvidence, sent: &Clocks, received: UnixMs, is_ours: impl Fn(UnixMs) -> bool) -> Self {
         let elapsed = (time.boot == sent.boot).then(|| sent.mono_ms.checked_sub(time.mono_ms)).flatten();
+        let elapsed = elapsed.filter(|elapsed| *elapsed < LONGEST_BOOT_MS);
         let by_anchor = time.anchored();
         let foreign_anchor = time.anchor.is_some_and(|anchor| !is_ours(anchor.server));
         let by_sending = elapsed.and_then(|elapsed| Some(received.plus(-i64::try_from(elapsed).ok()?)));

@@ -22,12 +22,13 @@ pub(crate) fn out(db: &Connection, case: &CaseId, scope: &str) -> Result<(), Sto
 
 /// Scopes that the server no longer names are lost, with every case that no other scope has. The others are fetched from the
 /// start: which of the cases recorded here belong to them only the server knows.
-pub(crate) fn leave_other_scopes(db: &Connection, scopes: &[String]) -> Result<(), StoreError> {
+/// True if any was lost: then nothing counts as this device's own any more, and it moves on to a new installation.
+pub(crate) fn leave_other_scopes(db: &Connection, scopes: &[String]) -> Result<bool, StoreError> {
     let mut query = db.prepare_cached("SELECT scope FROM scope")?;
     let known = query.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
     let lost: Vec<_> = known.iter().filter(|scope| !scopes.contains(scope)).collect();
     if lost.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     for scope in lost {
         db.execute("DELETE FROM case_scope WHERE scope = ?1", [scope])?;
@@ -38,7 +39,7 @@ pub(crate) fn leave_other_scopes(db: &Connection, scopes: &[String]) -> Result<(
          SELECT case_id FROM case_row WHERE case_id NOT IN (SELECT case_id FROM case_scope)",
         [],
     )?;
-    Ok(())
+    Ok(true)
 }
 
 /// Removes the leaving cases of which everything is settled: no change waits, is in question, or names a photo whose bytes are

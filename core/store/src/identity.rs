@@ -92,6 +92,7 @@ impl Store {
     /// not accepted is written anew under it.
     pub fn enrol(&mut self, enrolment: &Enrolment, now: UnixMs) -> Result<(), StoreError> {
         let Enrolment { device, author, name, session, .. } = enrolment;
+        let shift = i64::from(self.policy()?.lock_after_minutes) * 60_000;
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let others = members(&tx)?.into_iter().filter(|member| member.author.user != author.user).collect::<Vec<_>>();
         let apart = |other: &Member| {
@@ -108,10 +109,12 @@ impl Store {
         set_token(&tx, &session.token)?;
         tx.execute(
             "INSERT INTO member (user, role, outlet, name, wrong) VALUES (?1, ?2, ?3, ?4, 0)
-             ON CONFLICT (user) DO UPDATE SET role = ?2, outlet = ?3, name = ?4, wrong = 0",
+             ON CONFLICT (user) DO UPDATE SET role = ?2, outlet = ?3, name = ?4, wrong = 0, pin = NULL",
             params![author.user.as_str(), author.role.as_str(), author.outlet.as_str(), name],
         )?;
         Self::set_meta(&tx, "active", author.user.as_str().as_bytes())?;
+        // A code is head office's word on who this is: a forgotten PIN is void, and they are signed in to set another.
+        Self::set_meta(&tx, "lock_at", &now.plus(shift).0.to_be_bytes())?;
         if is_new_install {
             rebase::everything(&tx, enrolment.install, self.pack.as_ref().map(|(_, pack)| pack), now)?;
         }

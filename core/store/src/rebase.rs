@@ -43,12 +43,13 @@ fn cases_with(
     now: UnixMs,
 ) -> Result<(), StoreError> {
     Store::set_meta(db, "install", fresh.as_bytes())?;
+    db.execute("DELETE FROM again", [])?; // numbers of the chain that is left
     db.execute("UPDATE case_row SET own_seq = 0 WHERE own_seq > 0", [])?;
     db.execute("UPDATE stub SET own_seq = 0 WHERE own_seq > 0", [])?;
     for case in cases {
         match rewrite(db, case, fresh, facts.get(case)) {
             // A damaged row of one case must not keep the others from moving on; it is shown where it is read.
-            Ok(()) | Err(StoreError::Damaged(_)) => {}
+            Ok(()) | Err(StoreError::Damaged(_) | StoreError::Write(_)) => {}
             Err(error) => return Err(error),
         }
         if let Some(pack) = pack {
@@ -73,7 +74,6 @@ pub(crate) fn everything_with(
     now: UnixMs,
 ) -> Result<(), StoreError> {
     db.execute("UPDATE batch SET body = NULL WHERE body IS NOT NULL", [])?;
-    db.execute("DELETE FROM again", [])?; // numbers of the chain that is left
     let mut query = db.prepare("SELECT DISTINCT case_id FROM outbox WHERE state < 2 OR (state = 2 AND reason = ?1)")?;
     let rows = query.query_map([SEQ_TAKEN], |row| row.get::<_, Vec<u8>>(0))?;
     let mut all = BTreeSet::new();

@@ -92,6 +92,10 @@ impl Store {
                 .collect();
             let change = Change::write(&case, &who.install, &head.position, &entries)?;
             let is_new = head.changes == 0;
+            if is_new && head.position.max_op > 0 {
+                // It has left this device: this is brought after it, and goes too, unless the server gives the case back.
+                tx.prepare_cached("INSERT OR IGNORE INTO leaving (case_id) VALUES (?1)")?.execute(params![case.as_bytes()])?;
+            }
             head.position.advance(&change, true);
             head.changes += 1;
             head.bytes += change.bytes().len();

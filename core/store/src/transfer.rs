@@ -155,8 +155,10 @@ impl Store {
             _ => rebase::cases(&tx, fresh, &refused, rules, now)?,
         }
         Self::set_meta(&tx, "revoked", if answer.demand == Some(Demand::Revoked) { b"1" } else { b"" })?;
-        if answer.demand != Some(Demand::Revoked) {
-            evict::leave_other_scopes(&tx, &answer.scopes)?;
+        let is_revoked = answer.demand == Some(Demand::Revoked);
+        if !is_revoked && evict::leave_other_scopes(&tx, &answer.scopes)? && answer.demand.is_none() {
+            // What was recorded here leaves too, so the feeds must not leave it out as our own.
+            rebase::everything(&tx, fresh, rules, now)?;
         }
         evict::evict(&tx)?;
         let mut anchor = Vec::from(clocks.boot.0);
@@ -295,7 +297,7 @@ fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: usize) -> R
 
 /// Quarantined changes of which head office's decision is not known here.
 fn undecided(db: &Connection) -> Result<Vec<Quarantined>, StoreError> {
-    let mut query = db.prepare_cached("SELECT case_id, hash FROM outbox WHERE state = ?1 ORDER BY id DESC LIMIT ?2")?;
+    let mut query = db.prepare_cached("SELECT case_id, hash FROM outbox WHERE state = ?1 ORDER BY random() LIMIT ?2")?;
     let rows =
         query.query_map(params![QUARANTINED, MOST_ASKED], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
     let mut out = Vec::new();
