@@ -154,6 +154,7 @@ pub(crate) async fn answer(mut response: Response, stall: Duration, cost: &mut C
         StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => Ok(None),
         _ if status.is_success() && is_ours && is_zstd => open(&body, MAX_INFLATED).map(Some).map_err(|_| Failure::Network),
         StatusCode::PAYLOAD_TOO_LARGE => Err(Failure::TooLarge),
+        StatusCode::REQUEST_TIMEOUT => Err(Failure::Network),
         StatusCode::TOO_MANY_REQUESTS => Err(Failure::Busy(retry_after.unwrap_or(5).saturating_mul(1000))),
         _ if status.is_server_error() => Err(Failure::Busy(retry_after.unwrap_or(1).saturating_mul(1000))),
         _ if status.is_client_error() && is_ours => {
