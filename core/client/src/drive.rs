@@ -205,6 +205,7 @@ impl Host {
         let response: SyncResponse = decode(&bytes).map_err(|_| Failure::Network)?;
         // Whatever is not signed by the server of the enrolment is not its answer.
         let answer = response.verify(&request.device, &self.session.server_key).map_err(|_| Failure::Network)?;
+        let answer = Answer { asked: request.chain, ..answer };
         // An answer that settles nothing, or that promises more without moving on, would be asked for again for ever.
         let pushed = request.push.as_ref().and_then(|envelope| {
             let push = decode::<Push>(&envelope.body).ok()?;

@@ -3,7 +3,7 @@
 use doorstep_domain::{DeviceId, HistoryId};
 
 use crate::{
-    Ack, CodecError, Decision, Demand, FeedPage, RefVersion, Signed, SyncResponse, Token, decode,
+    Ack, CodecError, Decision, Demand, FeedPage, Link, RefVersion, Signed, SyncResponse, Token, decode,
     signing::{answer_message, is_signed},
 };
 
@@ -41,6 +41,9 @@ pub struct Answer {
     pub decisions: Vec<Decision>,
     /// The scopes that the device may read.
     pub scopes: Vec<String>,
+    /// The end of the chain that the request named; not from the wire. Another process on the same store may have gone on
+    /// since, and a server that has seen that takes the older request for a restored backup's.
+    pub asked: Option<Link>,
 }
 
 impl SyncResponse {
@@ -72,6 +75,7 @@ impl SyncResponse {
             resend: self.resend,
             decisions: self.decisions,
             scopes: self.scopes,
+            asked: None,
         })
     }
 }

@@ -147,6 +147,7 @@ fn build(folder: &Path) -> Store {
             resend: vec![],
             decisions: vec![],
             scopes: vec!["courier/c1029".into()],
+            asked: None,
         };
         store.apply(&answer, clocks(0), NOW, InstallId::new([0xf0; 16])).unwrap();
         eprint!("\rbuilding: {} of {CASES} cases", (page + 1) * 500);

@@ -20,6 +20,8 @@ use crate::{
 
 /// A change whose pack the server could not rebuild is sent once more in a new batch, then quarantined here and shown.
 const MOST_FAULTS: i64 = 2;
+/// Changes that the server left pending are offered again with the next sync, then with every so many.
+const PENDING_ROUNDS: u32 = 15;
 /// How many quarantined changes a request asks about at most.
 const MOST_ASKED: usize = 64;
 
@@ -145,7 +147,10 @@ impl Store {
             }
             pages_whole &= whole;
         }
-        match answer.demand {
+        // Another process on this store has gone on since the request: the server saw an old end of the chain, not a clone.
+        let is_old = answer.asked.is_some() && answer.asked != chain_end(&tx, &who.install)?;
+        let demand = answer.demand.filter(|demand| *demand != Demand::NewInstall || !is_old);
+        match demand {
             Some(Demand::NewInstall) => {
                 rebase::everything(&tx, fresh, rules, now)?;
                 // What another copy of this store has written is fetched from the start: it counted as our own.
@@ -154,9 +159,9 @@ impl Store {
             _ if refused.is_empty() => {}
             _ => rebase::cases(&tx, fresh, &refused, rules, now)?,
         }
-        Self::set_meta(&tx, "revoked", if answer.demand == Some(Demand::Revoked) { b"1" } else { b"" })?;
-        let is_revoked = answer.demand == Some(Demand::Revoked);
-        if !is_revoked && evict::leave_other_scopes(&tx, &answer.scopes)? && answer.demand.is_none() {
+        Self::set_meta(&tx, "revoked", if demand == Some(Demand::Revoked) { b"1" } else { b"" })?;
+        let is_revoked = demand == Some(Demand::Revoked);
+        if !is_revoked && evict::leave_other_scopes(&tx, &answer.scopes)? && demand.is_none() {
             // What was recorded here leaves too, so the feeds must not leave it out as our own.
             rebase::everything(&tx, fresh, rules, now)?;
         }
@@ -175,7 +180,7 @@ impl Store {
         let fresh: i64 =
             self.db
                 .query_row("SELECT count(*) FROM outbox WHERE state = 1 OR (state = 0 AND tries = 0)", [], |row| row.get(0))?;
-        let new_install = answer.demand == Some(Demand::NewInstall);
+        let new_install = demand == Some(Demand::NewInstall);
         Ok(Applied {
             more_to_send: fresh > 0,
             // Pages waited for the pack, if the server says that it has one: an old app is told of none.
@@ -263,6 +268,16 @@ fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: usize) -> R
     let again = again.query_map([], |row| row.get(0))?.collect::<Result<Vec<u64>, _>>()?;
     if open.is_empty() && again.is_empty() {
         return Ok(None);
+    }
+    // What only waits for something else is offered now and then, not in a batch a minute for ever.
+    if again.is_empty() && open.iter().all(|change| change.tries > 0) {
+        let waited = Store::meta(db, "waited")?.and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_be_bytes);
+        Store::set_meta(db, "waited", &waited.wrapping_add(1).to_be_bytes())?;
+        if waited % PENDING_ROUNDS != 0 {
+            return Ok(None);
+        }
+    } else {
+        Store::set_meta(db, "waited", &0_u32.to_be_bytes())?;
     }
     let before = chain_end(db, &who.install)?;
     let number = before.map_or(0, |link| link.batch) + 1;

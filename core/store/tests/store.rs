@@ -90,6 +90,7 @@ fn response(ack: Option<Ack>, feed: Vec<FeedPage>) -> Answer {
         resend: vec![],
         decisions: vec![],
         scopes: vec!["courier/c1".into()],
+        asked: None,
     }
 }
 
@@ -395,4 +396,41 @@ fn a_full_case_takes_no_new_entries_and_still_takes_late_merges() {
     store.apply(&response(None, vec![page(9, vec![late])]), clocks(), NOW, FRESH).unwrap();
     assert_eq!(store.case(&waybill(1), NOW).unwrap().unwrap().case.timeline.len(), before + 1);
     record(&mut store, 2, "别的件").unwrap();
+}
+
+#[test]
+fn what_only_waits_is_offered_with_the_next_sync_and_then_now_and_then() {
+    let (_folder, mut store) = ready();
+    record(&mut store, 1, "x").unwrap();
+    let first = push_of(&mut store, 1 << 20);
+    store.apply(&response(Some(ack(&first, || Verdict::Pend)), vec![]), clocks(), NOW, FRESH).unwrap();
+    assert!(store.status().unwrap().unsent[0].pending);
+    let mut offered = 0;
+    for _ in 0..30 {
+        if let Some(push) = store.prepare(1 << 20, false, clocks(), "test").unwrap().push {
+            let push: Push = decode(&push.body).unwrap();
+            store.apply(&response(Some(ack(&push, || Verdict::Pend)), vec![]), clocks(), NOW, FRESH).unwrap();
+            offered += 1;
+        }
+    }
+    assert_eq!(offered, 2, "of thirty syncs");
+    // Something new takes it along at once.
+    record(&mut store, 2, "y").unwrap();
+    assert_eq!(push_of(&mut store, 1 << 20).cases.len(), 2);
+}
+
+#[test]
+fn a_demand_for_a_new_installation_that_answers_an_older_end_of_the_chain_is_another_process_and_no_clone() {
+    let (_folder, mut store) = ready();
+    record(&mut store, 1, "x").unwrap();
+    let push = push_of(&mut store, 1 << 20);
+    store.apply(&response(Some(ack(&push, ok)), vec![]), clocks(), NOW, FRESH).unwrap();
+    let install = store.identity().unwrap().unwrap().install;
+    let end = store.prepare(1 << 20, false, clocks(), "test").unwrap().chain;
+    let demanded = |asked| Answer { demand: Some(Demand::NewInstall), asked, ..response(None, vec![]) };
+    let older = Some(Link { batch: 7, hash: BatchHash::NONE });
+    store.apply(&demanded(older), clocks(), NOW, FRESH).unwrap();
+    assert_eq!(store.identity().unwrap().unwrap().install, install);
+    store.apply(&demanded(end), clocks(), NOW, FRESH).unwrap();
+    assert_eq!(store.identity().unwrap().unwrap().install, FRESH);
 }

@@ -109,6 +109,7 @@ fn answer(ack: Option<Ack>, feed: Vec<FeedPage>) -> Answer {
         resend: vec![],
         decisions: vec![],
         scopes: vec!["courier/c1".into()],
+        asked: None,
     }
 }
 

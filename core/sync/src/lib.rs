@@ -344,6 +344,7 @@ mod tests {
             resend: vec![],
             decisions: vec![],
             scopes: vec![],
+            asked: None,
         })
     }
 
