@@ -263,8 +263,9 @@ fn due_at(due: Due, start: UnixMs, pack: &Pack) -> Option<UnixMs> {
         Due::Hours(hours) => Some(start.plus(i64::from(hours) * 3_600_000)),
         Due::EndOfDay => {
             let zone = pack.zone()?;
-            let local = DateTime::from_timestamp_millis(start.0)?.with_timezone(&zone);
-            let midnight = local.date_naive().checked_add_days(Days::new(1))?.and_time(NaiveTime::MIN);
+            // A claimed time may lie at the very end of the calendar, where a zone leads past it.
+            let local = DateTime::from_timestamp_millis(start.0)?.naive_utc().checked_add_offset(zone)?;
+            let midnight = local.date().checked_add_days(Days::new(1))?.and_time(NaiveTime::MIN);
             Some(UnixMs(zone.from_local_datetime(&midnight).single()?.timestamp_millis() - 1))
         }
     }
