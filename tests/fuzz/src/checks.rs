@@ -41,7 +41,6 @@ pub fn check_case(case: &CaseId, chunks: &[(ChangeHash, Vec<u8>)], sent: &Clocks
 }
 
 fn check_change(case: &CaseId, change: &Change) {
-    assert_eq!(Change::read(case, change.bytes()).as_ref(), Ok(change));
     assert_eq!(Change::read_stored(case, change.bytes()).as_ref(), Ok(change));
     for entry in change.entries() {
         check_text(&entry.key);
@@ -85,7 +84,7 @@ fn check_judgement(taken: &[Change], sent: &Clocks, received: UnixMs) {
         for now in [received, UnixMs(0), UnixMs(i64::MIN), UnixMs(i64::MAX)] {
             let judged = judge(&folded, pack, now);
             assert!(judged.next_due().is_none_or(|due| now <= due));
-            serde_json::to_vec(&(&judged, judged.missed())).expect("a judgement is shown");
+            assert!(judged.missed().len() <= pack.clocks.len());
         }
     }
 }

@@ -11,7 +11,7 @@ use doorstep_domain::{
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 
 /// Most changes of one day.
-const MOST: usize = 12;
+const MOST: usize = 8;
 
 pub(crate) fn code<T: FromStr>(text: &str) -> T
 where
