@@ -283,5 +283,13 @@ fn read_entries(case: &CaseId, change: &ExpandedChange, install: &InstallId) -> 
     if maps.len() > MAX_ENTRIES {
         return Err(Refusal::OpCount(change.operations.len()));
     }
-    maps.into_values().map(|(key, fields)| fields::read(case, key, &fields)).collect()
+    let several = maps.len() > 1;
+    let entry = |(i, (key, fields)): (usize, (EntryKey, fields::Fields))| {
+        // The place tells entries of one change apart in a timeline; two with the same one would have no order.
+        if key.index != several.then_some(i as u32) {
+            return Err(Refusal::Key);
+        }
+        fields::read(case, key, &fields)
+    };
+    maps.into_values().enumerate().map(entry).collect()
 }

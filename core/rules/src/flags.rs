@@ -52,7 +52,7 @@ pub(crate) fn flags(case: &Case, pack: &Pack) -> Vec<Flag> {
         let wall = recorded.entry.time.wall;
         let receipt = recorded.standing.receipt();
         match receipt.and_then(|r| r.acted.at).or_else(|| recorded.entry.time.anchored()) {
-            Some(acted) if acted.since(wall).unsigned_abs() > tolerance.unsigned_abs() => flags.push(Flag::ClockWrong),
+            Some(acted) if acted.since(wall).saturating_abs() > tolerance => flags.push(Flag::ClockWrong),
             Some(_) => {}
             // From the future of the server's clock: certainly wrong. Else nothing is known once the server has it.
             None if receipt.is_some_and(|r| wall.since(r.received_at) > tolerance) => flags.push(Flag::ClockWrong),

@@ -138,18 +138,33 @@ struct Round<'a> {
     attempts: Vec<&'a Recorded>,
     notices: Vec<&'a Recorded>,
     outages: Vec<&'a Recorded>,
+    /// All replies of the case after its beginning answer it: where they begin among all. A list for each round would be as many
+    /// lists as rounds, which somebody could make a gigabyte of.
+    replies_from: usize,
+    is_replied: bool,
+}
+
+/// The rounds of a case with its replies, in the timeline's order.
+struct Rounds<'a> {
+    rounds: Vec<Round<'a>>,
     replies: Vec<&'a Recorded>,
+}
+
+impl<'a> Rounds<'a> {
+    fn replies_to(&self, round: &Round) -> &[&'a Recorded] {
+        self.replies.get(round.replies_from..).unwrap_or_default()
+    }
 }
 
 /// Judges a case by a pack at a moment.
 pub fn judge(case: &Case, pack: &Pack, now: UnixMs) -> Judgement {
-    let rounds = rounds(case, pack);
+    let all = rounds(case, pack);
     let mut flags = flags(case, pack);
     let mut deadlines = Vec::new();
     let mut answerable = Vec::new();
-    for (i, round) in rounds.iter().enumerate() {
+    for (i, round) in all.rounds.iter().enumerate() {
         for clock in &pack.clocks {
-            if let Some(deadline) = deadline(clock, round, case, pack, now, i + 1) {
+            if let Some(deadline) = deadline(clock, (round, all.replies_to(round)), case, pack, now, i + 1) {
                 let verified = round.attempts.iter().all(|r| r.standing.receipt().is_some_and(|r| r.acted.at.is_some()));
                 let answers = match deadline.timeliness {
                     Timeliness::Late => true,
@@ -166,12 +181,13 @@ pub fn judge(case: &Case, pack: &Pack, now: UnixMs) -> Judgement {
     let missing = missing(case, pack, &mut flags);
     flags.sort_unstable();
     flags.dedup();
-    let (state, next_step, decision) = state(case, pack, rounds.last(), &deadlines, rounds.len());
+    let (state, next_step, decision) = state(case, pack, all.rounds.last(), &deadlines, all.rounds.len());
     Judgement { state, next_step, decision, deadlines, missing, answerable, flags }
 }
 
-fn rounds<'a>(case: &'a Case, pack: &Pack) -> Vec<Round<'a>> {
+fn rounds<'a>(case: &'a Case, pack: &Pack) -> Rounds<'a> {
     let mut rounds: Vec<Round> = Vec::new();
+    let mut replies = Vec::new();
     let mut closed = false;
     for recorded in &case.timeline {
         let kind = Kind::from_word(recorded.entry.body.kind());
@@ -182,13 +198,15 @@ fn rounds<'a>(case: &'a Case, pack: &Pack) -> Vec<Round<'a>> {
         };
         closed = (closed && !opens) || kind == Some(Kind::Close);
         if opens {
-            rounds.push(Round::default());
+            rounds.push(Round { replies_from: replies.len(), ..Round::default() });
         }
         match kind {
             // An answer from an outlet that is not the origin is no reply (domain 6.4). A reply answers every notice
             // before it; which of several meets a clock is decided by their receipts.
             Some(Kind::Reply) if from_origin(recorded, case) => {
-                rounds.iter_mut().for_each(|round| round.replies.push(recorded));
+                replies.push(recorded);
+                // Earlier rounds are over already; only the last one is asked.
+                rounds.last_mut().into_iter().for_each(|round| round.is_replied = true);
             }
             _ => {
                 let Some(round) = rounds.last_mut() else { continue };
@@ -201,7 +219,7 @@ fn rounds<'a>(case: &'a Case, pack: &Pack) -> Vec<Round<'a>> {
             }
         }
     }
-    rounds
+    Rounds { rounds, replies }
 }
 
 impl Round<'_> {
@@ -209,7 +227,7 @@ impl Round<'_> {
     /// same-day notice is due anew (domain 3.1, C-3).
     fn is_over(&self, attempt: &Recorded, pack: &Pack) -> bool {
         let day = |r: &Recorded| due_at(Due::EndOfDay, r.acted_at(), pack);
-        !self.replies.is_empty() || self.attempts.first().is_some_and(|first| day(first) != day(attempt))
+        self.is_replied || self.attempts.first().is_some_and(|first| day(first) != day(attempt))
     }
 }
 
@@ -235,7 +253,14 @@ fn phoned_at(recorded: &Recorded) -> Option<UnixMs> {
     Some(if reckoned.is_some() { claimed.plus(off).min(recorded.acted_at()) } else { claimed.min(recorded.acted_at()) })
 }
 
-fn deadline(clock: &Clock, round: &Round, case: &Case, pack: &Pack, now: UnixMs, number: usize) -> Option<Deadline> {
+fn deadline(
+    clock: &Clock,
+    (round, replies): (&Round, &[&Recorded]),
+    case: &Case,
+    pack: &Pack,
+    now: UnixMs,
+    number: usize,
+) -> Option<Deadline> {
     let start = match clock.starts {
         Step::Attempt => round.attempts.iter().map(|r| r.acted_at()).min()?,
         // The server's receipt, or the phone notice during an outage (SLA-05); an unsent notice starts nothing.
@@ -244,10 +269,10 @@ fn deadline(clock: &Clock, round: &Round, case: &Case, pack: &Pack, now: UnixMs,
             let by_phone = round.outages.iter().filter(|r| is_valid_outage(r, pack, None)).filter_map(|r| phoned_at(r));
             online.map(|receipt| receipt.received_at).chain(by_phone).min()?
         }
-        Step::Reply => round.replies.iter().filter_map(|r| r.standing.receipt()).map(|r| r.received_at).min()?,
+        Step::Reply => replies.iter().filter_map(|r| r.standing.receipt()).map(|r| r.received_at).min()?,
     };
     let due_at = due_at(clock.due, start, pack)?;
-    let timeliness = timeliness(clock, round, case, pack, due_at, now);
+    let timeliness = timeliness(clock, (round, replies), case, pack, due_at, now);
     Some(Deadline {
         clock: clock.id.clone(),
         name: Words { zh: clock.zh.clone(), en: clock.en.clone() },
@@ -263,19 +288,27 @@ fn due_at(due: Due, start: UnixMs, pack: &Pack) -> Option<UnixMs> {
         Due::Hours(hours) => Some(start.plus(i64::from(hours) * 3_600_000)),
         Due::EndOfDay => {
             let zone = pack.zone()?;
-            let local = DateTime::from_timestamp_millis(start.0)?.with_timezone(&zone);
-            let midnight = local.date_naive().checked_add_days(Days::new(1))?.and_time(NaiveTime::MIN);
+            // A claimed time may lie at the very end of the calendar, where a zone leads past it.
+            let local = DateTime::from_timestamp_millis(start.0)?.naive_utc().checked_add_offset(zone)?;
+            let midnight = local.date().checked_add_days(Days::new(1))?.and_time(NaiveTime::MIN);
             Some(UnixMs(zone.from_local_datetime(&midnight).single()?.timestamp_millis() - 1))
         }
     }
 }
 
 /// The four answers of domain 3.6, in its order.
-fn timeliness(clock: &Clock, round: &Round, case: &Case, pack: &Pack, due: UnixMs, now: UnixMs) -> Timeliness {
+fn timeliness(
+    clock: &Clock,
+    (round, replies): (&Round, &[&Recorded]),
+    case: &Case,
+    pack: &Pack,
+    due: UnixMs,
+    now: UnixMs,
+) -> Timeliness {
     let meets: Vec<&Recorded> = match clock.met_by {
         Step::Attempt => round.attempts.clone(),
         Step::Notice => round.notices.iter().copied().filter(|r| to_origin(r, case)).collect(),
-        Step::Reply => round.replies.clone(),
+        Step::Reply => replies.to_vec(),
     };
     if meets.iter().any(|r| r.standing.receipt().is_some_and(|receipt| receipt.received_at <= due)) {
         return Timeliness::OnTime;
@@ -322,7 +355,7 @@ fn state(
     }
     let Some(round) = round else { return (State::Open, NextStep::Register, None) };
     // Two replies: the latest by server receipt is in force, earlier ones are history (domain 6.6).
-    let replies = case.of_kind(Kind::Reply).filter(|r| from_origin(r, case) && !round.replies.is_empty());
+    let replies = case.of_kind(Kind::Reply).filter(|r| from_origin(r, case) && round.is_replied);
     let in_force = replies.max_by_key(|r| (r.standing.receipt().map(|x| x.received_at), r.acted_at(), r.change));
     if let Some(Body::Reply(reply)) = in_force.map(|r| &r.entry.body) {
         return (State::ActionDue, NextStep::FollowReply, Some(reply.decision.to_string()));

@@ -121,6 +121,20 @@ fn facts() -> Facts {
 }
 
 #[test]
+fn times_at_the_ends_of_the_calendar_are_judged_in_any_zone() {
+    for (minutes, edge) in [(-720, -8_334_601_228_800_000), (-720, i64::MIN), (720, 8_210_266_876_799_999), (720, i64::MAX)] {
+        let mut pack = pack();
+        pack.utc_offset_minutes = minutes;
+        pack.clocks.iter_mut().for_each(|clock| clock.due = Due::EndOfDay);
+        let mut story = Story::new();
+        story.attempt(UnixMs(edge), Some(UnixMs(edge)), "DF-NOBODY");
+        story.outage(UnixMs(edge), UnixMs(edge), words("0571-8000"));
+        let case = Case::fold(story.entries).unwrap();
+        assert_eq!(judge(&case, &pack, at(0, 16, 0, 0)).state, State::Notified, "{minutes} {edge}");
+    }
+}
+
+#[test]
 fn a_01_a_notice_received_at_once_is_on_time() {
     let mut story = Story::new();
     story.attempt(at(0, 14, 58, 0), Some(at(0, 15, 2, 0)), "DF-NOBODY");

@@ -80,6 +80,25 @@ fn a_forged_key_a_foreign_tag_or_another_sequence_is_refused() {
     assert_eq!(refusal(&rename("title")), "entry_key");
 }
 
+/// Two entries with one place: every replica would show them in the order in which it happened to read them.
+#[test]
+fn an_entry_whose_key_gives_another_place_than_its_own_is_refused() {
+    let two = Writer::new(1).write(vec![attempt(), note("门口")]);
+    let tag = Tag::of(&InstallId::new([1; 16]));
+    let named = |name: &str| {
+        let mut expanded = automerge::Change::from_bytes(two.bytes().to_vec()).unwrap().decode();
+        let second = expanded.operations.iter_mut().filter(|op| op.obj == legacy::ObjectId::Root).nth(1).unwrap();
+        second.key = legacy::Key::Map(format!("note/{}-1{name}", tag.as_str()).into());
+        Change::read(&case().2, automerge::Change::from(expanded).raw_bytes()).map_err(|refusal| refusal.code())
+    };
+    assert!(named(".1").is_ok());
+    for place in [".0", ".2", ""] {
+        assert_eq!(named(place), Err("entry_key"), "{place}");
+    }
+    let lone = forged(|c| c.operations[0].key = legacy::Key::Map(format!("attempt/{}-1.0", tag.as_str()).into()));
+    assert_eq!(refusal(&lone), "entry_key");
+}
+
 #[test]
 fn anything_but_making_and_filling_an_entry_is_refused() {
     let shape = |alter: fn(&mut ExpandedChange)| refusal(&forged(alter));

@@ -1,0 +1,196 @@
+//! Writes the seeds in `corpus/` anew: honest messages, changes and values, from which the fuzzer sets out.
+//!
+//!     cargo run --manifest-path tests/fuzz/Cargo.toml --example seeds
+
+use std::{fs, path::Path};
+
+use doorstep_document::{Change, pack};
+use doorstep_domain::{BatchHash, ChangeHash, DeviceId, EntryKey, HistoryId, InstallId, Personal, Receipt, UnixMs};
+use doorstep_fuzz::{case, facts, morning};
+use doorstep_protocol::{
+    Ack, AckCase, BatchClock, Beacon, CaseRef, Decision, Demand, EnrolRequest, Envelope, FeedCase, FeedPage, Link, OutletRow,
+    ParcelRow, Pull, Push, PushCase, Quarantined, RefKind, RefVersion, Refs, SessionRequest, Signed, SyncRequest, SyncResponse,
+    Token, Verdict, encode, pack_receipts, pack_verdicts, seal,
+};
+use doorstep_rules::{FIRST_PACK, FIRST_POLICY, Pack};
+
+fn main() {
+    let changes = morning();
+    frames(&changes);
+    envelopes(&changes);
+    single(&changes);
+    values(&changes);
+}
+
+fn save(target: &str, name: &str, bytes: &[u8]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
+    fs::create_dir_all(&folder).expect("the folder");
+    fs::write(folder.join(name), bytes).expect("the seed");
+}
+
+fn frame(name: &str, message: &impl minicbor::Encode<()>) {
+    save("frame", name, &seal(&encode(message).expect("it encodes")).expect("it seals"));
+}
+
+fn packed(changes: &[Change]) -> Vec<u8> {
+    pack::elide(&changes.iter().map(Change::bytes).collect::<Vec<_>>()).expect("a pack")
+}
+
+fn push(cases: Vec<PushCase>) -> Push {
+    Push { batch: 417, prev: BatchHash::new([6; 32]), user: "c1029".into(), install: InstallId::new([1; 16]), cases }
+}
+
+fn frames(changes: &[Change]) {
+    let one = PushCase { case: case(), pack: packed(&changes[..1]) };
+    let of = Quarantined { case: case(), change: ChangeHash::new([9; 32]) };
+    let envelope = Envelope {
+        body: encode(&push(vec![one])).expect("it encodes"),
+        clock: BatchClock { wall_ms: 1_772_413_200_000, mono_ms: 86_400_000, boot: [1; 4] },
+        sig: vec![7; 64],
+    };
+    frame(
+        "sync-request",
+        &SyncRequest {
+            device: DeviceId::new([1; 16]),
+            install: InstallId::new([2; 16]),
+            history: HistoryId::new([0; 16]),
+            push: Some(envelope),
+            pull: vec![Pull { scope: "courier/c1029".into(), cursor: 18_223 }],
+            want_bytes: 65_536,
+            refs: vec![RefVersion { kind: RefKind::Pack, version: 1 }],
+            chain: Some(Link { batch: 417, hash: BatchHash::new([8; 32]) }),
+            beacon: Some(Beacon {
+                unsent_cases: 2,
+                oldest_ms: Some(1_772_413_000_000),
+                app: "doorstep 1".into(),
+                ..Beacon::default()
+            }),
+            quarantined: vec![of],
+        },
+    );
+    let receipt = Receipt::of(UnixMs(1_772_413_260_000), Some(UnixMs(1_772_413_200_000)));
+    let verdicts = [Verdict::Ok(receipt), Verdict::Dup(receipt), Verdict::Pend, Verdict::Quarantined("rights:P-99".into())]
+        .map(|v| (v, 1 << 20));
+    let (rows, quarantined) = pack_verdicts(UnixMs(1_772_413_260_000), &verdicts);
+    let ack = Ack {
+        batch: 417,
+        replayed: false,
+        received_ms: 1_772_413_260_000,
+        cases: vec![AckCase { case: case(), rows, quarantined, fault: None }],
+    };
+    let receipts = pack_receipts(&[(receipt, 1 << 20), (receipt, 1 << 21)]);
+    let page = FeedPage {
+        scope: "outlet/0412".into(),
+        to: 99,
+        more: true,
+        cases: vec![FeedCase { case: case(), pack: packed(&changes[..2]), receipts }],
+        out: vec![CaseRef(case())],
+    };
+    let signed = |body: Vec<u8>| Signed { body, sig: vec![7; 64] };
+    frame("ack", &ack);
+    frame("feed-page", &page);
+    frame(
+        "sync-response",
+        &SyncResponse {
+            now_ms: 1_772_413_260_000,
+            history: HistoryId::new([3; 16]),
+            ack: Some(signed(encode(&ack).expect("it encodes"))),
+            feed: vec![signed(encode(&page).expect("it encodes"))],
+            refs: vec![RefVersion { kind: RefKind::Parcels, version: 7 }],
+            token: Some(Token { secret: "secret".into(), expires_ms: 1_772_499_600_000 }),
+            demand: Some(Demand::NewInstall),
+            resend: vec![415, 416],
+            decisions: vec![Decision { of, released: true, why: "核实".into() }],
+            scopes: vec!["outlet/0412".into()],
+        },
+    );
+    let (key, nonce, sig) = (vec![4; 65], vec![8; 40], vec![7; 64]);
+    let enrol = EnrolRequest {
+        code: "ABCD-EFGH".into(),
+        public_key: key,
+        install: InstallId::new([2; 16]),
+        nonce: nonce.clone(),
+        sig: sig.clone(),
+    };
+    frame("enrol-request", &enrol);
+    frame("session-request", &SessionRequest { device: DeviceId::new([1; 16]), nonce, sig });
+    let parcel = ParcelRow {
+        waybill: facts().waybill.to_string(),
+        network: "QH".into(),
+        origin_outlet: "0571".into(),
+        delivering_outlet: "0412".into(),
+        courier: Some("c1029".into()),
+        recipient_name: Personal::plain("王先生").expect("a name").as_bytes().to_vec(),
+        recipient_phone: vec![],
+        recipient_address: vec![0, 0, b'x'],
+        cod_fen: 12_800,
+        theoretical_arrival_ms: None,
+        hub: None,
+    };
+    let outlet = OutletRow {
+        code: "0412".into(),
+        name_zh: "城西网点".into(),
+        name_en: "West outlet".into(),
+        phone: "0400-0412000".into(),
+    };
+    frame("refs", &Refs { version: 7, parcels: vec![parcel], outlets: vec![outlet], pack: b"{}".to_vec() });
+}
+
+fn envelopes(changes: &[Change]) {
+    let of = |changes: &[Change]| PushCase { case: case(), pack: packed(changes) };
+    let body = |cases| encode(&push(cases)).expect("it encodes");
+    save("envelope", "morning", &body(vec![of(changes)]));
+    save("envelope", "start-and-rest", &body(vec![of(&changes[..1]), of(&changes[3..])]));
+    save("envelope", "one", &body(vec![of(&changes[..1])]));
+    save("envelope", "nothing", &body(vec![of(&[])]));
+}
+
+fn single(changes: &[Change]) {
+    for (i, change) in changes.iter().enumerate() {
+        // Content follows magic, checksum, type and length, which has two bytes from 128 on.
+        let length = if change.bytes()[9] & 0x80 == 0 { 1 } else { 2 };
+        save("change", &format!("content-{i}"), &[&[2], &change.bytes()[9 + length..]].concat());
+    }
+    save("change", "chunk", &[&[0], changes[0].bytes()].concat());
+    // Any bytes make up a day; these come from a fixed row of numbers.
+    let mut state: u64 = 1;
+    for (name, len) in [("day-short", 120), ("day", 500), ("day-long", 1500)] {
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 56) as u8
+        };
+        save("change", name, &std::iter::once(1).chain((0..len).map(|_| next())).collect::<Vec<u8>>());
+    }
+}
+
+fn values(changes: &[Change]) {
+    let entry = &changes[0].entries()[0];
+    let value = |which: u8, name: &str, bytes: &[u8]| save("cursor", name, &[&[which], bytes].concat());
+    let key: &EntryKey = &entry.key;
+    value(0, "entry-key", key.to_string().as_bytes());
+    value(0, "case", case().to_string().as_bytes());
+    value(0, "change", changes[0].hash().to_string().as_bytes());
+    value(0, "code", b"outlet_manager");
+    let clocks = [1_772_413_200_000u64, 86_500_000, 1_772_413_260_000].map(u64::to_be_bytes).concat();
+    value(1, "time", &[&entry.time.to_bytes()[..], &clocks].concat());
+    value(1, "time-anchored", &[&changes[2].entries()[0].time.to_bytes()[..], &clocks].concat());
+    value(2, "personal-plain", Personal::plain("门口\n\t无人").expect("words").as_bytes());
+    value(2, "personal-sealed", &[1, 2, 7, 7, 1, 2, 3]);
+    value(3, "policy", FIRST_POLICY);
+    let mut rules = Pack::parse(FIRST_PACK).expect("the first pack");
+    rules.reasons.truncate(1);
+    rules.words.clear();
+    rules.compound_surnames.truncate(2);
+    value(4, "pack", &serde_json::to_vec(&rules).expect("JSON"));
+    value(5, "photo-png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x03\0\0\0\x02\x08\x02\0\0\0\x12\x16\xf1\x4d");
+    value(
+        5,
+        "photo-jpeg",
+        b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0\xff\xc0\0\x0b\x08\0\x02\0\x03\x01\x01\x11\0\xff\xd9",
+    );
+    value(5, "photo-webp", b"RIFF\x1a\0\0\0WEBPVP8L\x0d\0\0\0\x2f\x02\x40\0\0\x07\x10\x11\x11\x88\x88\xfe\x07\0");
+    value(5, "photo-heif", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic\0\0\0\x24meta\0\0\0\0\0\0\0\x18iprp\0\0\0\x10ipco\0\0\0\x14ispe\0\0\0\0\0\0\0\x03\0\0\0\x02");
+    value(6, "signature", &[4; 65 + 64]);
+    value(7, "waybill", "ｑｈ 3100 0000 0017".as_bytes());
+    value(7, "waybill-s10", b"EB000717595HK");
+}

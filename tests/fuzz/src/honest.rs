@@ -1,0 +1,92 @@
+//! A morning as it is: what the seeds are made of, and what a replica has before the fuzzer's change comes.
+
+use doorstep_document::{Change, NewEntry, Position};
+use doorstep_domain::{
+    ActionId, Anchor, Attempt, Author, Body, BootId, Call, CallResult, Close, Handover, InstallId, Notice, Outage, OutageReason,
+    OutletCode, Personal, Photo, PhotoId, PhotoPurpose, Reply, Role, Sms, SmsLevel, Takeover, TargetSource, TimeEvidence, UnixMs,
+    UserId,
+};
+
+use crate::{case, compose::code, facts};
+
+fn words(text: &str) -> Personal {
+    Personal::plain(text).expect("words")
+}
+
+/// The entries of one writing. `by` is 1 for a courier, 2 for the tablet, 3 for the sender's outlet.
+fn entries(by: u8, minute: i64, bodies: Vec<Body>) -> Vec<NewEntry> {
+    let (user, role, outlet): (UserId, Role, OutletCode) = match by {
+        1 => (code("c1029"), Role::Courier, code("0412")),
+        2 => (code("s-7"), Role::Outlet, code("0412")),
+        _ => (code("o3"), Role::OutletManager, code("0571")),
+    };
+    let now = 1_772_413_200_000 + minute * 60_000;
+    let entry = |(i, body): (usize, Body)| NewEntry {
+        author: Author { user: user.clone(), role, outlet: outlet.clone() },
+        pack_version: 1,
+        time: TimeEvidence {
+            wall: UnixMs(now),
+            zone_quarters: 32,
+            mono_ms: 86_400_000 + minute as u64 * 60_000,
+            boot: BootId([by; 4]),
+            anchor: (by != 1).then_some(Anchor { server: UnixMs(now - 5_000), mono_ms: 86_395_000 }),
+        },
+        action: (by == 2).then_some(ActionId::new([7; 16])),
+        facts: (i == 0).then(facts),
+        release: None,
+        body,
+    };
+    bodies.into_iter().enumerate().map(entry).collect()
+}
+
+/// Every kind of entry, by three writers that know of each other, in order.
+pub fn morning() -> Vec<Change> {
+    let mut changes: Vec<Change> = Vec::new();
+    let mut write = |by: u8, minute: i64, bodies: Vec<Body>| {
+        let install = InstallId::new([by; 16]);
+        let mut at = Position::default();
+        changes.iter().for_each(|change| at.advance(change, change.install() == install));
+        let change = Change::write(&case(), &install, &at, &entries(by, minute, bodies)).expect("it can be written");
+        let key = change.entries().first().expect("an entry").key.clone();
+        changes.push(change);
+        key
+    };
+    let photo = Photo { id: PhotoId::new([5; 32]), len: 300_000, purpose: PhotoPurpose::Door };
+    write(
+        1,
+        0,
+        vec![
+            Body::Attempt(Attempt { reason: code("DF-NOBODY"), sub: None, words: Some(words("敲门无人应答")) }),
+            Body::Photo(photo),
+        ],
+    );
+    let call = Call { result: CallResult::NoAnswer, number: Some(words("13800000000")), words: None };
+    let sms = Sms {
+        level: SmsLevel::HandedOver,
+        to: Some(words("13800000000")),
+        text: words("王先生，您的快件QH310000000017未能送达"),
+        has_surname: true,
+        has_waybill: true,
+    };
+    write(1, 2, vec![Body::Call(call), Body::Sms(sms)]);
+    let notice = Notice { to: code("0571"), source: TargetSource::WaybillData, request: Some(words("请联系客户")) };
+    let notice = write(2, 5, vec![Body::Notice(notice)]);
+    let outage = Outage {
+        reason: OutageReason::Network,
+        contact: Some(words("陈姐")),
+        phone: Some(words("0571-0000")),
+        phoned_at: Some(UnixMs(1_772_413_600_000)),
+        outlet: Some(code("0571")),
+        said: Some(words("已告知")),
+    };
+    write(1, 8, vec![Body::Outage(outage)]);
+    let reply =
+        Reply {
+            notice: Some(notice), decision: code("REDELIVER"), words: Some(words("下午再送")), phone: None, address: None
+        };
+    write(3, 60, vec![Body::Reply(reply)]);
+    let handover = write(1, 70, vec![Body::Handover(Handover { to: code("c2"), words: None })]);
+    write(2, 75, vec![Body::Takeover(Takeover { handover }), Body::Note { words: words("换人") }]);
+    write(2, 300, vec![Body::Close(Close { outcome: code("SIGNED"), words: Some(words("门卫代收")) })]);
+    changes
+}
