@@ -123,15 +123,16 @@ struct Range {
 
 /// One page of a scope after the reader's cursor, of about `want` bytes of changes.
 pub(crate) fn page(db: &Connection, reader: &Reader<'_>, scope: &str, want: usize) -> Result<FeedPage, ApiError> {
-    let cursor = reader.pull.iter().find(|p| p.scope == scope && reader.same_history).map_or(0, |p| p.cursor);
+    let known = reader.pull.iter().find(|p| p.scope == scope && reader.same_history).map(|p| p.cursor);
+    let cursor = known.unwrap_or(0);
     let head: u64 = db
         .prepare_cached("SELECT head FROM scope WHERE scope = ?1")?
         .query_row([scope], |row| row.get(0))
         .optional()?
         .unwrap_or(0);
     let mut to = cursor.min(head);
-    // From the start everything is sent: whoever asks so has lost what it had, or never had it.
-    let own = reader.own.filter(|_| cursor > 0);
+    // To who names no cursor everything is sent: it has lost what it had, or never had it.
+    let own = reader.own.filter(|_| known.is_some());
     let mut query = db.prepare_cached(
         "SELECT seq, case_id, from_n, to_n, whole FROM feed WHERE scope = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
     )?;
