@@ -181,7 +181,10 @@ impl Taking<'_> {
                     continue;
                 }
                 Err(refusal) => {
-                    let receipt = Receipt::of(now, None);
+                    // What a revoked device delivers keeps its times: head office may release it.
+                    let read = if *refusal == Refusal::Revoked { Change::read(case, &change.bytes).ok() } else { None };
+                    let acted = read.map_or(Ok(Reckoning::default()), |read| self.reckon(&read))?;
+                    let receipt = Receipt { received_at: now, acted, review: false };
                     verdicts.push((self.refuse(case, change, refusal, receipt)?, 0));
                     continue;
                 }

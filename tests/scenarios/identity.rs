@@ -183,6 +183,7 @@ async fn a_revoked_device_reads_nothing_from_then_on_and_still_delivers_into_qua
     assert!(status.refused.iter().all(|intent| intent.reason == "revoked"));
     let kept = world.admin().quarantine(false).unwrap();
     assert!(kept.len() == 2 && kept.iter().all(|item| item.reason == "revoked" && item.person == "c1"));
+    assert!(kept.iter().all(|item| item.acted_at == Some(world.hands.now())), "with its times");
     assert!(world.on_server(&phone.id(4)).0.is_empty(), "and nobody sees it");
     tablet.sync().await.unwrap();
     assert!(tablet.case(4).is_none());
