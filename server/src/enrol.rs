@@ -154,12 +154,7 @@ pub(crate) fn redeem(db: &Connection, request: &EnrolRequest, keys: &Keys, now: 
          ON CONFLICT (id) DO UPDATE SET revoked_at = NULL, revoked_why = NULL, seen_at = ?3",
     )?
     .execute(params![device.as_bytes(), request.public_key, now.0])?;
-    if let Err(error) = register(db, &device, &request.install, now) {
-        return match error {
-            ApiError::TagTaken => Err(ApiError::TagTaken), // nothing of this attempt stays
-            other => Err(other),
-        };
-    }
+    register(db, &device, &request.install, now)?; // refused: nothing of this attempt stays
     db.prepare_cached("INSERT OR IGNORE INTO member (device, person, role, outlet) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![device.as_bytes(), person, role, outlet])?;
     db.prepare_cached("UPDATE code SET redeemed_by = ?2, nonce = ?3 WHERE id = ?1")?.execute(params![

@@ -144,19 +144,17 @@ impl Host {
     /// A call with the token, up to the answer's headers. A token that the server no longer knows is replaced once, for a
     /// signature over its nonce; that nobody is stranded by a lost answer costs two requests then and none otherwise.
     async fn begin(&mut self, method: &Method, path: &str, body: Vec<u8>) -> Result<Response, Failure> {
-        let mut body = Some(body);
         let mut tried = false;
         loop {
             let renewal = self.inner.renewal(&self.session.token);
             let renewal = self.keep(renewal)?;
-            let is_last = tried;
             let call = Call {
                 client: &self.inner.http,
                 token: Some(&self.session.token.secret),
                 renewal: renewal.as_deref(),
                 method: method.clone(),
                 url: format!("{}{path}", self.session.server),
-                body: if is_last { body.take().unwrap_or_default() } else { body.clone().unwrap_or_default() },
+                body: body.clone(),
                 stall: self.inner.stall,
             };
             let response = call.begin(&mut self.cost).await?;
