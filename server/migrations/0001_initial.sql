@@ -85,8 +85,19 @@ CREATE TABLE anchor (
 CREATE TABLE reference (
   kind    TEXT PRIMARY KEY,
   version INTEGER NOT NULL,
-  body    BLOB NOT NULL                    -- the pack's JSON; empty for kinds with a table of their own
+  body    BLOB NOT NULL                    -- the policy's JSON; empty for kinds with a table of their own
 ) STRICT, WITHOUT ROWID;
+
+-- The published versions of the rule pack, kept for good: an act is judged by the one in force when it happened. body, sig: the
+-- publication as it is signed and handed to devices.
+CREATE TABLE pack (
+  version       INTEGER PRIMARY KEY,
+  published_ms  INTEGER NOT NULL,          -- 0: it came with the server
+  valid_from_ms INTEGER NOT NULL,
+  toml          BLOB NOT NULL,
+  body          BLOB NOT NULL,
+  sig           BLOB NOT NULL
+) STRICT;
 
 CREATE TABLE parcel (
   waybill           TEXT PRIMARY KEY,
@@ -99,7 +110,9 @@ CREATE TABLE parcel (
   recipient_address BLOB NOT NULL,
   cod_fen           INTEGER NOT NULL,
   arrival_ms        INTEGER,
-  hub               TEXT REFERENCES outlet (code)
+  hub               TEXT REFERENCES outlet (code),
+  entered_ms        INTEGER NOT NULL,      -- when its data were first in the system (SLA-11)
+  children          TEXT NOT NULL          -- child numbers of a shipment, separated by spaces
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX parcel_by_outlet ON parcel (delivering_outlet);
 CREATE INDEX parcel_by_courier ON parcel (courier);
@@ -268,8 +281,24 @@ CREATE TABLE case_row (
   attempts   INTEGER NOT NULL,
   flags      TEXT NOT NULL,
   missed     TEXT NOT NULL,                -- clocks missed, separated by spaces
+  turns      TEXT NOT NULL,                -- JSON: how the row changes when its deadlines pass and nothing is recorded
   updated_at INTEGER NOT NULL,
   closed     INTEGER NOT NULL,
   due_at     INTEGER NOT NULL              -- 9223372036854775807: nothing is running
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX case_by_due ON case_row (closed, due_at);
+
+-- The ledger of findings: who answers for what, as far as the records say. Part of the same projection.
+CREATE TABLE finding (
+  case_id  BLOB NOT NULL,
+  id       TEXT NOT NULL,                  -- the rule and the entry that it is held against
+  rule     TEXT NOT NULL,
+  outlet   TEXT NOT NULL,                  -- empty: not known
+  share    INTEGER NOT NULL,               -- percent
+  amount   INTEGER,                        -- fen
+  state    TEXT NOT NULL,
+  review   INTEGER NOT NULL,
+  started  INTEGER NOT NULL,               -- when the entry was
+  PRIMARY KEY (case_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX finding_by_outlet ON finding (outlet, started);

@@ -2,18 +2,20 @@
 
 use std::path::Path;
 
-use chrono::{DateTime, NaiveDateTime, TimeZone};
-use csv::ByteRecord;
-use doorstep_domain::{CaseId, ChangeHash, DeviceId, Fen, NetworkCode, OutletCode, Personal, Role, UnixMs, UserId, Waybill};
-use doorstep_rules::{Pack, Policy};
+use doorstep_domain::{
+    CaseId, ChangeHash, DeviceId, Fen, NetworkCode, OutletCode, Remark, Role, Stands, UnixMs, UserId, Waybill,
+};
+use doorstep_rules::{Case, Explanation, Policy, Rulebook, explain, judge};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 
 use crate::{
     AdminError, db, devices, enrol,
     error::ApiError,
-    feed,
+    headoffice::{self, HeadOfficeError, NewDecision},
+    import,
     keys::Keys,
+    packs::{self, PublishError, Rules},
     project,
     quarantine::{self, DecideError},
     refs::bump,
@@ -21,7 +23,9 @@ use crate::{
 
 pub use crate::{
     devices::{DeviceRow, EnvelopeRow, Fork},
-    project::CaseRow,
+    import::{BadRow, Imported},
+    packs::PackRow,
+    project::{CaseRow, FindingRow},
     quarantine::Item,
 };
 
@@ -31,6 +35,7 @@ const CODE_LIFE_MS: i64 = 24 * 3_600_000;
 /// A data folder opened for administration.
 pub struct Admin {
     db: Connection,
+    rules: Rules,
 }
 
 /// A one-time code as handed to a person.
@@ -42,24 +47,6 @@ pub struct NewCode {
     pub user: String,
     /// Until when.
     pub expires_at: UnixMs,
-}
-
-/// A row that was not imported.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct BadRow {
-    /// Its line in the file, from 1.
-    pub line: u64,
-    /// What is wrong with it; never the recipient's data.
-    pub fault: String,
-}
-
-/// What an import did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Imported {
-    /// Rows taken.
-    pub imported: u64,
-    /// Rows left out.
-    pub bad: Vec<BadRow>,
 }
 
 impl From<ApiError> for AdminError {
@@ -80,10 +67,46 @@ impl From<DecideError> for AdminError {
     }
 }
 
+impl From<PublishError> for AdminError {
+    fn from(error: PublishError) -> Self {
+        match error {
+            PublishError::Api(error) => error.into(),
+            other => Self::Invalid(other.to_string()),
+        }
+    }
+}
+
+impl From<HeadOfficeError> for AdminError {
+    fn from(error: HeadOfficeError) -> Self {
+        match error {
+            HeadOfficeError::Api(error) => error.into(),
+            other => Self::Invalid(other.to_string()),
+        }
+    }
+}
+
+/// A reviewer's decision as it is asked for.
+pub struct Decide<'a> {
+    /// The waybill.
+    pub waybill: &'a str,
+    /// A finding's id, or an entry's key, as [`Admin::explain`] names it.
+    pub about: &'a str,
+    /// Whether it stands.
+    pub stands: Stands,
+    /// The reviewer's account.
+    pub by: &'a str,
+    /// The party's share, 0 to 100 percent.
+    pub share: Option<u8>,
+    /// The amount.
+    pub amount: Option<Fen>,
+    /// Why.
+    pub words: Option<&'a str>,
+}
+
 impl Admin {
     /// Opens a data folder; an empty one is set up.
     pub fn open(folder: &Path) -> Result<Self, AdminError> {
-        Ok(Self { db: db::open(folder)? })
+        Ok(Self { db: db::open(folder)?, rules: Rules::default() })
     }
 
     /// Adds or changes an outlet.
@@ -222,7 +245,8 @@ impl Admin {
     /// The case of a waybill of this network.
     pub fn case_of(&self, waybill: &str) -> Result<CaseId, AdminError> {
         let waybill = Waybill::parse(waybill).map_err(|error| AdminError::Invalid(error.to_string()))?;
-        let network: NetworkCode = parse(&project::pack(&self.db)?.network, "network")?;
+        let (_, book) = self.rules.book(&self.db)?;
+        let network: NetworkCode = parse(&book.newest().pack.network, "network")?;
         Ok(CaseId::of(&network, &waybill))
     }
 
@@ -245,21 +269,79 @@ impl Admin {
         Ok(query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?)
     }
 
-    /// Publishes a rule pack.
-    pub fn pack(&mut self, json: &[u8]) -> Result<u32, AdminError> {
-        let pack = Pack::parse(json).map_err(|error| AdminError::Invalid(error.to_string()))?;
+    /// Publishes a version of the rule pack.
+    pub fn publish_pack(&mut self, toml: &[u8], now: UnixMs) -> Result<PackRow, AdminError> {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        tx.execute("UPDATE reference SET body = ?1 WHERE kind = 'pack'", params![json])?;
-        bump(&tx, "pack")?;
-        // Other rules, other judgements.
-        tx.execute("UPDATE doc SET projected_n = 0", [])?;
+        let keys = Keys::read(&tx)?;
+        let published = packs::publish(&tx, &keys, toml, now)?;
         tx.commit()?;
-        Ok(pack.version)
+        Ok(published)
+    }
+
+    /// Every published version of the rule pack, the newest first.
+    pub fn packs(&self, now: UnixMs) -> Result<Vec<PackRow>, AdminError> {
+        Ok(packs::list(&self.db, now)?)
+    }
+
+    /// The rules in all their versions, as devices have them.
+    pub fn book(&self) -> Result<Rulebook, AdminError> {
+        Ok(self.rules.book(&self.db)?.1.as_ref().clone())
+    }
+
+    /// Why: for each deadline, missing evidence, finding and conflict of a case the chain of facts and the rule.
+    pub fn explain(&self, waybill: &str, now: UnixMs) -> Result<Vec<Explanation>, AdminError> {
+        let case = self.case_of(waybill)?;
+        let (_, book) = self.rules.book(&self.db)?;
+        let folded = Case::fold(project::entries(&self.db, &case)?.0);
+        let folded = folded.ok_or_else(|| AdminError::Missing("nothing is recorded of this waybill".into()))?;
+        Ok(explain(&folded, &book, &judge(&folded, &book, now)))
+    }
+
+    /// The ledger of findings, the newest first, each with its waybill: of one outlet, or those that nobody has decided.
+    pub fn findings(
+        &mut self,
+        outlet: Option<&str>,
+        open: bool,
+        limit: u32,
+        now: UnixMs,
+    ) -> Result<Vec<(String, FindingRow)>, AdminError> {
+        project::catch_up_here(&self.db, &self.rules, now)?;
+        Ok(project::findings(&self.db, outlet, open, limit)?)
+    }
+
+    /// Writes a reviewer's decision into the case.
+    pub fn decide(&mut self, new: &Decide<'_>, now: UnixMs) -> Result<ChangeHash, AdminError> {
+        let case = self.case_of(new.waybill)?;
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let keys = Keys::read(&tx)?;
+        let Decide { about, stands, by, share, amount, words, .. } = *new;
+        let decision = NewDecision { by, about, stands, share, amount, words };
+        let change = headoffice::decide(&tx, &keys, &self.rules, &case, &decision, now)?;
+        tx.commit()?;
+        Ok(change)
+    }
+
+    /// Writes a reviewer's mark on an entry: a notice to a wrong target, a reply that decides nothing, an unclear photo.
+    pub fn mark(
+        &mut self,
+        waybill: &str,
+        entry: &str,
+        remark: Remark,
+        by: &str,
+        words: Option<&str>,
+        now: UnixMs,
+    ) -> Result<ChangeHash, AdminError> {
+        let case = self.case_of(waybill)?;
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let keys = Keys::read(&tx)?;
+        let change = headoffice::mark(&tx, &keys, &self.rules, &case, (by, entry, remark), words, now)?;
+        tx.commit()?;
+        Ok(change)
     }
 
     /// Head office's list.
     pub fn cases(&mut self, limit: u32, now: UnixMs) -> Result<Vec<CaseRow>, AdminError> {
-        project::catch_up_here(&self.db, now)?;
+        project::catch_up_here(&self.db, &self.rules, now)?;
         Ok(project::list(&self.db, limit)?)
     }
 
@@ -272,31 +354,12 @@ impl Admin {
 
     /// Imports the day's parcels from a CSV file. A bad row is named by its line and left out; the others are taken, all
     /// in one transaction.
-    pub fn import_parcels(&mut self, file: &[u8]) -> Result<Imported, AdminError> {
-        let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
-        let pack = project::pack(&self.db)?;
-        let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(file);
-        let header = reader.byte_headers().map_err(|error| AdminError::Invalid(format!("line 1: {error}")))?.clone();
-        let columns = Columns::of(&header)?;
+    pub fn import_parcels(&mut self, file: &[u8], now: UnixMs) -> Result<Imported, AdminError> {
+        let (_, book) = self.rules.book(&self.db)?;
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut result = Imported { imported: 0, bad: Vec::new() };
-        let mut lines = Lines { file, at: 0, line: 1 };
-        for record in reader.byte_records() {
-            let outcome = match record {
-                Ok(record) => {
-                    let line = lines.at(record.position());
-                    (line, columns.parcel(&record, &pack).and_then(|row| row.insert(&tx)))
-                }
-                Err(error) => (lines.at(error.position()), Err(error.to_string())),
-            };
-            match outcome {
-                (_, Ok(())) => result.imported += 1,
-                (line, Err(fault)) => result.bad.push(BadRow { line, fault }),
-            }
-        }
-        bump(&tx, "parcels")?;
+        let imported = import::parcels(&tx, file, book.at(now), now)?;
         tx.commit()?;
-        Ok(result)
+        Ok(imported)
     }
 
     fn need(&self, table: &str, column: &str, value: &str, help: &str) -> Result<(), AdminError> {
@@ -308,209 +371,4 @@ impl Admin {
 
 fn parse<T: std::str::FromStr<Err = doorstep_domain::IdError>>(text: &str, what: &str) -> Result<T, AdminError> {
     text.parse().map_err(|error| AdminError::Invalid(format!("{what} {text:?}: {error}")))
-}
-
-const COLUMNS: [&str; 10] = [
-    "waybill",
-    "network",
-    "origin_outlet",
-    "delivering_outlet",
-    "courier",
-    "recipient_name",
-    "recipient_phone",
-    "recipient_address",
-    "cod_fen",
-    "theoretical_arrival",
-];
-
-/// Line numbers by counting: the reader's own are one short in files with CR LF.
-struct Lines<'a> {
-    file: &'a [u8],
-    at: usize,
-    line: u64,
-}
-
-impl Lines<'_> {
-    /// The line of a record's first byte; positions only grow.
-    fn at(&mut self, position: Option<&csv::Position>) -> u64 {
-        let to = position.map_or(self.at, |p| usize::try_from(p.byte()).unwrap_or(usize::MAX));
-        let breaks = |bytes: &[u8]| bytes.iter().filter(|b| **b == b'\n').count() as u64;
-        self.line += self.file.get(self.at..to).map_or(0, breaks);
-        self.at = to;
-        // A position may stand on the line break before the record, or on blank lines.
-        let blank = self
-            .file
-            .get(to..)
-            .map_or(0, |rest| rest.iter().take_while(|b| b.is_ascii_whitespace()).filter(|b| **b == b'\n').count());
-        self.line + blank as u64
-    }
-}
-
-/// Where each column stands in the file; `hub` may be missing.
-struct Columns(Vec<usize>, Option<usize>);
-
-impl Columns {
-    fn of(header: &ByteRecord) -> Result<Self, AdminError> {
-        let find = |name: &&str| {
-            let at = header.iter().position(|column| column == name.as_bytes());
-            at.ok_or_else(|| {
-                AdminError::Invalid(format!("line 1: column {name:?} is missing; the columns are {}", COLUMNS.join(",")))
-            })
-        };
-        let hub = header.iter().position(|column| column == b"hub");
-        Ok(Self(COLUMNS.iter().map(find).collect::<Result<_, _>>()?, hub))
-    }
-
-    fn parcel(&self, record: &ByteRecord, pack: &Pack) -> Result<Row, String> {
-        let text = |name: &str| -> Result<&str, String> {
-            let column = COLUMNS.iter().position(|c| *c == name).and_then(|i| self.0.get(i)).copied();
-            let bytes = column.and_then(|at| record.get(at)).ok_or_else(|| format!("{name}: the row has too few columns"))?;
-            std::str::from_utf8(bytes).map_err(|_| format!("{name}: not UTF-8; save the file as UTF-8"))
-        };
-        let personal = |name: &str| Personal::plain(text(name)?).map_err(|error| format!("{name}: {error}"));
-        let code = |name: &str| text(name)?.parse::<OutletCode>().map_err(|error| format!("{name}: {error}"));
-        let hub = match self.1.and_then(|at| record.get(at)).unwrap_or_default() {
-            b"" => None,
-            bytes => {
-                let text = std::str::from_utf8(bytes).map_err(|_| "hub: not UTF-8; save the file as UTF-8")?;
-                Some(text.parse::<OutletCode>().map_err(|error| format!("hub: {error}"))?)
-            }
-        };
-        let network: NetworkCode = text("network")?.parse().map_err(|error| format!("network: {error}"))?;
-        if network.as_str() != pack.network {
-            return Err(format!("network: {network} has no rule pack here, only {}", pack.network));
-        }
-        let waybill = Waybill::parse(text("waybill")?).map_err(|error| error.to_string())?;
-        if !pack.accepts(&waybill) {
-            return Err(format!("waybill: does not match the network's pattern {}", pack.waybill_pattern));
-        }
-        let name = personal("recipient_name")?;
-        if name.text() == Some("") {
-            return Err("recipient_name: empty".into());
-        }
-        let cod: i64 = match text("cod_fen")? {
-            "" => 0,
-            fen => fen.parse().ok().filter(|fen| *fen >= 0).ok_or("cod_fen: not a whole number of fen, 0 or more")?,
-        };
-        Ok(Row {
-            hub,
-            waybill,
-            network,
-            origin: code("origin_outlet")?,
-            delivering: code("delivering_outlet")?,
-            courier: match text("courier")? {
-                "" => None,
-                user => Some(user.parse().map_err(|error| format!("courier: {error}"))?),
-            },
-            name,
-            phone: match text("recipient_phone")? {
-                "" => None,
-                _ => Some(personal("recipient_phone")?),
-            },
-            address: personal("recipient_address")?,
-            cod: Fen(cod),
-            arrival: match text("theoretical_arrival")? {
-                "" => None,
-                time => Some(
-                    arrival(time, pack)
-                        .ok_or("theoretical_arrival: not a time like 2026-03-02 08:00 or 2026-03-02T08:00:00+08:00")?,
-                ),
-            },
-        })
-    }
-}
-
-/// A time with an offset, or a local one in the network's zone.
-fn arrival(text: &str, pack: &Pack) -> Option<UnixMs> {
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Some(UnixMs(time.timestamp_millis()));
-    }
-    let formats = ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y/%m/%d %H:%M"];
-    let local = formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())?;
-    Some(UnixMs(pack.zone()?.from_local_datetime(&local).single()?.timestamp_millis()))
-}
-
-struct Row {
-    hub: Option<OutletCode>,
-    waybill: Waybill,
-    network: NetworkCode,
-    origin: OutletCode,
-    delivering: OutletCode,
-    courier: Option<UserId>,
-    name: Personal,
-    phone: Option<Personal>,
-    address: Personal,
-    cod: Fen,
-    arrival: Option<UnixMs>,
-}
-
-impl Row {
-    fn insert(&self, db: &Connection) -> Result<(), String> {
-        let failed = |error: rusqlite::Error| error.to_string();
-        for outlet in [&self.origin, &self.delivering].into_iter().chain(&self.hub) {
-            let known: Option<i64> = db
-                .query_row("SELECT 1 FROM outlet WHERE code = ?1", [outlet.as_str()], |row| row.get(0))
-                .optional()
-                .map_err(failed)?;
-            known.ok_or_else(|| format!("outlet {outlet} is not in the directory"))?;
-        }
-        if let Some(courier) = &self.courier {
-            let known: Option<i64> = db
-                .query_row("SELECT 1 FROM person WHERE id = ?1", [courier.as_str()], |row| row.get(0))
-                .optional()
-                .map_err(failed)?;
-            known.ok_or_else(|| format!("courier {courier} is not known"))?;
-        }
-        let case = CaseId::of(&self.network, &self.waybill);
-        // On its first listing: who ended it before anybody knew whose it is was perhaps a stranger.
-        db.execute(
-            "UPDATE doc SET closed = 0 WHERE case_id = ?1 AND first_outlet <> ?2
-             AND NOT EXISTS (SELECT 1 FROM parcel WHERE waybill = ?3)",
-            params![case.as_bytes(), self.delivering.as_str(), self.waybill.as_str()],
-        )
-        .map_err(failed)?;
-        if let Some(courier) = &self.courier {
-            db.execute(
-                "INSERT OR IGNORE INTO assigned (waybill, courier) VALUES (?1, ?2)",
-                params![self.waybill.as_str(), courier.as_str()],
-            )
-            .map_err(failed)?;
-            // A list that names another courier than the one before ends what was handed over under the old one.
-            db.execute(
-                "UPDATE doc SET courier = NULL, offered_to = NULL, offer = NULL WHERE case_id = ?1
-                 AND NOT EXISTS (SELECT 1 FROM parcel WHERE waybill = ?2 AND courier = ?3)",
-                params![case.as_bytes(), self.waybill.as_str(), courier.as_str()],
-            )
-            .map_err(failed)?;
-        }
-        db.prepare_cached(
-            "INSERT OR REPLACE INTO parcel (waybill, network, origin_outlet, delivering_outlet, courier, recipient_name,
-               recipient_phone, recipient_address, cod_fen, arrival_ms, hub) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-        )
-        .and_then(|mut insert| {
-            insert.execute(params![
-                self.waybill.as_str(),
-                self.network.as_str(),
-                self.origin.as_str(),
-                self.delivering.as_str(),
-                self.courier.as_ref().map(|c| c.as_str()),
-                self.name.as_bytes(),
-                self.phone.as_ref().map_or(&[][..], |p| p.as_bytes()),
-                self.address.as_bytes(),
-                self.cod.0,
-                self.arrival.map(|at| at.0),
-                self.hub.as_ref().map(|hub| hub.as_str())
-            ])
-        })
-        .map_err(failed)?;
-        // A parcel that was recorded before it was listed gets its scopes now.
-        let recorded: Option<i64> = db
-            .query_row("SELECT 1 FROM doc WHERE case_id = ?1", params![case.as_bytes()], |row| row.get(0))
-            .optional()
-            .map_err(failed)?;
-        if recorded.is_some() {
-            feed::republish(db, &case).map_err(|error| error.to_string())?;
-        }
-        Ok(())
-    }
 }

@@ -1,4 +1,6 @@
-//! The plain page: cases by next deadline, one case with its timeline, names from the pack in Chinese and English.
+//! The plain pages of head office: the list of cases by next deadline; one case is in `case`.
+
+mod case;
 
 use axum::{
     extract::{Path, Query, State},
@@ -6,10 +8,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, FixedOffset};
-use doorstep_domain::{Body, CaseId, PhotoId, Recorded, UnixMs};
-use doorstep_rules::{Case, Pack, Words, judge};
+use doorstep_domain::{PhotoId, UnixMs};
+use doorstep_rules::Words;
 use maud::{DOCTYPE, Markup, html};
-use rusqlite::params;
+
+pub(crate) use self::case::case;
 
 use crate::{error::ApiError, http::App, photos, project};
 
@@ -75,20 +78,6 @@ fn left(ms: i64) -> String {
     format!("{sign}{} h {:02} min", minutes / 60, minutes % 60)
 }
 
-fn reason_name(pack: &Pack, code: &str) -> Words {
-    pack.reason(code)
-        .map_or_else(|| Words { zh: code.to_owned(), en: code.to_owned() }, |r| Words { zh: r.zh.clone(), en: r.en.clone() })
-}
-
-fn sub_name(pack: &Pack, reason: &str, sub: &str) -> Words {
-    Pack::name_of(pack.reason(reason).map_or(&[], |reason| reason.subs.as_slice()), sub)
-}
-
-fn decision_name(pack: &Pack, code: &str) -> Words {
-    let named = Pack::name_of(&pack.decisions, code);
-    if named.zh == code { Pack::name_of(&pack.outcomes, code) } else { named }
-}
-
 pub(crate) async fn list(State(app): State<App>, Query(login): Query<Login>, headers: HeaderMap) -> Result<Response, ApiError> {
     if let Some(token) = login.token {
         if !same(&token, &app.console_token) {
@@ -101,8 +90,10 @@ pub(crate) async fn list(State(app): State<App>, Query(login): Query<Login>, hea
         return Ok(refused());
     }
     let now = (app.now)();
-    project::catch_up(&app.db, now).await?;
-    let (pack, rows) = app.db.read(move |db| Ok((project::pack(db)?, project::list(db, 500)?))).await?;
+    project::catch_up(&app.db, &app.rules, now).await?;
+    let rules = app.rules.clone();
+    let (book, rows) = app.db.read(move |db| Ok((rules.book(db)?.1, project::list(db, 500)?))).await?;
+    let pack = book.at(now);
     let clock = Clock(pack.zone());
     let body = html! {
         h1 { (pack.name.zh) " 问题件 " span.en { (pack.name.en) " problem parcels, by next deadline · " (clock.show(now)) } }
@@ -115,8 +106,8 @@ pub(crate) async fn list(State(app): State<App>, Query(login): Query<Login>, hea
             @for row in &rows {
                 tr {
                     td { a href={ "/case/" (row.case) } { (row.waybill) } @if row.attempts > 1 { " ×" (row.attempts) } }
-                    td { (both(&reason_name(&pack, &row.reason))) }
-                    td { (both(&pack.words(&row.state))) @if !row.decision.is_empty() { (both(&decision_name(&pack, &row.decision))) } }
+                    td { (both(&pack.name_of(&row.reason))) }
+                    td { (both(&pack.words(&row.state))) @if !row.decision.is_empty() { (both(&pack.name_of(&row.decision))) } }
                     td { (both(&pack.words(&row.next_step))) }
                     td { @if row.origin_outlet.is_empty() { "—" } @else { (row.delivering_outlet) " → " (row.origin_outlet) } }
                     td { @if let Some(due) = row.due_at { (clock.show(due)) span.en { (left(due.since(now))) } } @else if row.missed.is_empty() { "—" }
@@ -131,91 +122,6 @@ pub(crate) async fn list(State(app): State<App>, Query(login): Query<Login>, hea
         @if rows.is_empty() { p { "没有问题件 " span.en { "No problem parcels" } } }
     };
     Ok(page("Doorstep", &body).into_response())
-}
-
-pub(crate) async fn case(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
-    if !allowed(&app, &headers) {
-        return Ok(refused());
-    }
-    let id: CaseId = id.parse().map_err(|_| ApiError::NotFound)?;
-    let now = (app.now)();
-    let (pack, folded, stored) = app
-        .db
-        .read(move |db| {
-            let folded = Case::fold(project::entries(db, &id)?.0).ok_or(ApiError::NotFound)?;
-            let mut query = db.prepare_cached("SELECT sha FROM photo WHERE case_id = ?1 AND stored_at IS NOT NULL")?;
-            let stored =
-                query.query_map(params![id.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
-            Ok((project::pack(db)?, folded, stored))
-        })
-        .await?;
-    let judged = judge(&folded, &pack, now);
-    let clock = Clock(pack.zone());
-    let outlet = |code: &Option<doorstep_domain::OutletCode>| code.as_ref().map_or("—".to_owned(), ToString::to_string);
-    let body = html! {
-        p { a href="/" { "← 全部 All cases" } }
-        h1 { (folded.facts.waybill) " " (pack.words(judged.state.as_str()).zh)
-            span.en { (pack.words(judged.state.as_str()).en) " · " (outlet(&folded.facts.delivering_outlet)) " → " (outlet(&folded.facts.origin_outlet)) " · " (folded.facts.cod) } }
-        p { "下一步：" (pack.words(judged.next_step.as_str()).zh) span.en { (pack.words(judged.next_step.as_str()).en) } }
-        p { @for flag in &judged.flags { span.flag { (pack.words(flag.as_str()).zh) " / " (pack.words(flag.as_str()).en) } } }
-        @if !judged.deadlines.is_empty() {
-            h2 { "期限 Deadlines" }
-            table { @for d in &judged.deadlines { tr {
-                td { (d.clock) } td { (both(&d.name)) } td { (clock.show(d.due_at)) }
-                td class=(match d.timeliness.as_str() { "late" | "late_synced" => "bad", "pending" => "", _ => "good" }) {
-                    (both(&pack.words(d.timeliness.as_str()))) @if d.left_ms != 0 { (left(d.left_ms)) }
-                }
-            } } }
-        }
-        @if !judged.missing.is_empty() {
-            h2 { "缺少证据 Missing evidence" }
-            ul { @for gap in &judged.missing { li { (both(&gap.name)) } } }
-        }
-        @if !judged.answerable.is_empty() {
-            h2 { "如不变更，责任方（建议） Who would answer (a proposal)" }
-            ul { @for a in &judged.answerable { li { (outlet(&a.outlet)) " · " (a.rule) } } }
-        }
-        h2 { "经过 Timeline" }
-        table {
-            tr { th { "时间" span.en { "When" } } th { "谁" span.en { "Who" } } th { "什么" span.en { "What" } } th { "总部收到" span.en { "Received" } } }
-            @for recorded in &folded.timeline { tr {
-                td { (clock.show(recorded.acted_at())) }
-                td { (recorded.entry.author.user) " " (pack.words(recorded.entry.author.role.as_str()).zh) span.en { (pack.words(recorded.entry.author.role.as_str()).en) " " (recorded.entry.author.outlet) } }
-                td { (what(recorded, &pack, &clock, &stored)) }
-                td { @if let Some(receipt) = recorded.standing.receipt() { (clock.show(receipt.received_at)) } }
-            } }
-        }
-    };
-    Ok(page(folded.facts.waybill.as_str(), &body).into_response())
-}
-
-fn what(recorded: &Recorded, pack: &Pack, clock: &Clock, stored: &[Vec<u8>]) -> Markup {
-    let said = |words: &Option<doorstep_domain::Personal>| html! { @if let Some(text) = words.as_ref().and_then(|w| w.text()) { div { (text) } } };
-    match &recorded.entry.body {
-        Body::Attempt(a) => {
-            html! { "派送失败：" (both(&reason_name(pack, a.reason.as_str()))) @if let Some(sub) = &a.sub { (both(&sub_name(pack, a.reason.as_str(), sub.as_str()))) } (said(&a.words)) }
-        }
-        Body::Call(c) => html! { "通话 Call: " (both(&pack.words(c.result.as_str()))) (said(&c.number)) (said(&c.words)) },
-        Body::Note { words } => html! { "备注 Note" (said(&Some(words.clone()))) },
-        Body::Photo(p) => html! {
-            "照片 Photo: " (both(&pack.words(p.purpose.as_str())))
-            @if stored.iter().any(|sha| sha == p.id.as_bytes()) { br; img src={ "/photo/" (p.id) } alt=(p.purpose.as_str()); }
-            @else { span.en { "字节还在手机上 bytes still on the phone" } }
-        },
-        Body::Sms(s) => html! { "短信 SMS: " (both(&pack.words(s.level.as_str()))) (said(&Some(s.text.clone()))) },
-        Body::Notice(n) => html! { "通知寄件网点 Notice to " (n.to) (said(&n.request)) },
-        Body::Outage(o) => html! {
-            "电话通知 Phone notice: " (both(&pack.words(o.reason.as_str())))
-            (said(&o.contact)) (said(&o.phone)) @if let Some(at) = o.phoned_at { div { (clock.show(at)) } } (said(&o.said))
-        },
-        Body::Reply(r) => {
-            html! { "回复：" (both(&decision_name(pack, r.decision.as_str()))) (said(&r.words)) (said(&r.phone)) (said(&r.address)) }
-        }
-        Body::Close(c) => html! { "结案：" (both(&decision_name(pack, c.outcome.as_str()))) (said(&c.words)) },
-        Body::Handover(h) => html! { "交接给 Handed over to " (h.to) (said(&h.words)) },
-        Body::Takeover(_) => html! { "已接收交接 Taken over" },
-        Body::Unknown { name } => html! { (name) span.en { "written by a newer version" } },
-    }
 }
 
 pub(crate) async fn photo(State(app): State<App>, Path(sha): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {

@@ -10,7 +10,7 @@ use std::{
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use tokio::sync::oneshot;
 
-use crate::{ServeError, error::ApiError};
+use crate::{ServeError, error::ApiError, packs};
 
 const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_initial.sql")];
 /// Most jobs in one commit: bounds how long the first one waits.
@@ -40,9 +40,11 @@ pub(crate) fn open(folder: &Path) -> Result<Connection, ServeError> {
             }
             tx.execute(
                 "INSERT INTO reference (kind, version, body)
-                 VALUES ('parcels', 1, x''), ('outlets', 1, x''), ('pack', 1, ?1), ('policy', 1, ?2)",
-                params![doorstep_rules::FIRST_PACK, doorstep_rules::FIRST_POLICY],
+                 VALUES ('parcels', 1, x''), ('outlets', 1, x''), ('pack', 1, x''), ('policy', 1, ?1)",
+                params![doorstep_rules::FIRST_POLICY],
             )?;
+            let signing = crate::keys::Keys::read(&tx).map_err(|_| ServeError::Keys)?;
+            packs::first(&tx, &signing).map_err(|_| ServeError::Keys)?;
         }
         tx.pragma_update(None, "user_version", version + 1)?;
         tx.commit()?;

@@ -32,6 +32,7 @@ use crate::{
     ingest,
     keys::Keys,
     live::{self, Live},
+    packs::Rules,
     photos, quarantine, refs,
     serve::NowFn,
 };
@@ -46,6 +47,8 @@ pub(crate) struct App {
     pub db: Db,
     pub now: NowFn,
     pub keys: Keys,
+    /// The rules, in all their versions.
+    pub rules: Rules,
     /// The versions of the protocol that are spoken.
     pub versions: &'static [Version],
     pub console_token: Arc<str>,
@@ -263,7 +266,8 @@ async fn reference(
 ) -> Result<Response, ApiError> {
     let device = device(&app, &headers).await?;
     let kind = RefKind::from_word(&kind).ok_or(ApiError::NotFound)?;
-    match app.db.read(move |db| refs::rows(db, kind, have.have, &device)).await? {
+    let now = (app.now)();
+    match app.db.read(move |db| refs::rows(db, kind, have.have, &device, now)).await? {
         Some(rows) => cbor(&rows),
         None => Ok(StatusCode::NOT_MODIFIED.into_response()),
     }

@@ -9,6 +9,7 @@ use doorstep_protocol::{
     Ack, AckCase, Envelope, MAX_PUSH_CASES, MAX_REQUEST, Push, Verdict, decode, pack_verdicts, signing::batch_message,
     signing::is_signed,
 };
+use doorstep_rules::PROVISIONAL;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
@@ -457,10 +458,14 @@ impl Doc {
                         self.notice_to = Some(notice.to.to_string());
                     }
                 }
+                // A registration is online, like a notice: the origin outlet reads what is held against it, and can contest it.
                 Body::Outage(_) => self.notified = true,
+                Body::Problem(_) => (self.notified, self.closed) = (true, false),
                 // Somebody whom the policy only tolerates ends nobody else's case.
-                Body::Close(_) if review && entry.author.outlet.as_str() != self.first_outlet => {}
-                Body::Close(_) => self.closed = true,
+                Body::Close(_) | Body::Alias(_) if review && entry.author.outlet.as_str() != self.first_outlet => {}
+                Body::Close(close) => self.closed |= close.piece.is_none(),
+                // Its own number is known: the case goes on there.
+                Body::Alias(_) if self.waybill.starts_with(PROVISIONAL) => self.closed = true,
                 // Delivered in vain again after its end: it is open again, and the courier's.
                 Body::Attempt(_) => self.closed = false,
                 Body::Handover(handover) => {

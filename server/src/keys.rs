@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use doorstep_domain::{DeviceId, InstallId, UnixMs};
-use doorstep_protocol::{Signed, signing::answer_message};
+use doorstep_protocol::{
+    Signed,
+    signing::{answer_message, pack_message},
+};
 use ring::{
     hmac,
     rand::SystemRandom,
@@ -52,6 +55,12 @@ impl Keys {
         let body = doorstep_protocol::encode(message)?;
         let sig = self.pair.sign(&SystemRandom::new(), &answer_message(device.as_bytes(), &body));
         Ok(Signed { body, sig: sig.map_err(|_| ApiError::Internal("no randomness"))?.as_ref().to_vec() })
+    }
+
+    /// Signs a published rule pack, for every device.
+    pub(crate) fn sign_pack(&self, body: &[u8]) -> Result<Vec<u8>, ApiError> {
+        let sig = self.pair.sign(&SystemRandom::new(), &pack_message(body));
+        Ok(sig.map_err(|_| ApiError::Internal("no randomness"))?.as_ref().to_vec())
     }
 
     /// Something fresh to sign. Nothing of it is stored: a stranger who asks for a million of them fills no disk.

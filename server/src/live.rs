@@ -313,6 +313,7 @@ mod tests {
         let live = Live::new();
         let app = App {
             keys: db.read(crate::keys::Keys::read).await.unwrap(),
+            rules: crate::packs::Rules::default(),
             db,
             now: Arc::new(|| UnixMs(0)),
             versions: crate::VERSIONS,

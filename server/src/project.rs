@@ -4,24 +4,19 @@
 
 use doorstep_document::{Change, merge};
 use doorstep_domain::{CaseId, ChangeHash, Recorded, Standing, UnixMs};
-use doorstep_rules::{Case, Judgement, Pack, State, judge};
+use doorstep_rules::{Case, Finding, Judgement, Rulebook, State, Turn, judge};
 use rusqlite::{Connection, Row, params};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     db::{Db, ref_version},
     error::ApiError,
     ingest::receipt_of,
+    packs::Rules,
 };
 
 const CHUNK: i64 = 50;
 pub(crate) const NEVER: i64 = i64::MAX;
-
-/// The rule pack in force.
-pub(crate) fn pack(db: &Connection) -> Result<Pack, ApiError> {
-    let body: Vec<u8> = db.query_row("SELECT body FROM reference WHERE kind = 'pack'", [], |row| row.get(0))?;
-    Pack::parse(&body).map_err(|_| ApiError::Internal("the stored rule pack"))
-}
 
 /// All entries of a case with their receipts.
 pub(crate) fn entries(db: &Connection, case: &CaseId) -> Result<(Vec<Recorded>, Vec<Vec<u8>>), ApiError> {
@@ -47,7 +42,7 @@ struct Projected {
     case: CaseId,
     n: u64,
     rules: u64,
-    outcome: Result<(Case, Judgement), String>,
+    outcome: Result<(Case, Judgement, Vec<RowTurn>), String>,
 }
 
 /// Folds and judges a case, and holds Automerge's own merge against the heads in the row. Freezes only on what will not pass by itself: damage, or a merge that fails. A busy disk is an error of this run.
@@ -56,7 +51,7 @@ fn compute(
     case: CaseId,
     n: u64,
     heads: &[ChangeHash],
-    (rules, pack): (u64, &Pack),
+    (rules, book): (u64, &Rulebook),
     now: UnixMs,
 ) -> Result<Projected, ApiError> {
     let (entries, chunks) = match entries(db, &case) {
@@ -70,16 +65,16 @@ fn compute(
             return Err("automerge gives other heads than the log".to_owned());
         }
         let folded = Case::fold(entries).ok_or("no parcel facts")?;
-        let judgement = judge(&folded, pack, now);
-        Ok((folded, judgement))
+        let judgement = judge(&folded, book, now);
+        let ahead = Turn::ahead(&folded, book, &judgement).into_iter();
+        let turns = ahead.map(|(turn, then)| RowTurn { turn, findings: finding_rows(&folded, &then) }).collect();
+        Ok((folded, judgement, turns))
     };
     Ok(Projected { case, n, rules, outcome: judged() })
 }
 
-fn behind(db: &Connection, now: UnixMs) -> Result<Vec<Projected>, ApiError> {
-    // Before the pack itself: a pack published between the two is noticed when the row is written.
-    let rules = ref_version(db, "pack")?;
-    let pack = pack(db)?;
+fn behind(db: &Connection, rules: &Rules, now: UnixMs) -> Result<Vec<Projected>, ApiError> {
+    let (rules, book) = rules.book(db)?;
     let mut query = db.prepare_cached("SELECT case_id, n, heads FROM doc WHERE projected_n < n AND frozen IS NULL LIMIT ?1")?;
     let rows = query.query_map(params![CHUNK], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?, row.get::<_, Vec<u8>>(2)?)))?;
     let mut projected = Vec::new();
@@ -87,7 +82,7 @@ fn behind(db: &Connection, now: UnixMs) -> Result<Vec<Projected>, ApiError> {
         let (case, n, heads) = row?;
         let case = CaseId::try_from(case.as_slice()).map_err(|_| ApiError::Internal("doc row"))?;
         let heads: Vec<ChangeHash> = heads.chunks(32).filter_map(|h| ChangeHash::try_from(h).ok()).collect();
-        projected.push(compute(db, case, n, &heads, (rules, &pack), now)?);
+        projected.push(compute(db, case, n, &heads, (rules, &book), now)?);
     }
     Ok(projected)
 }
@@ -98,13 +93,13 @@ fn write(db: &Connection, projected: &Projected) -> Result<(), ApiError> {
         return Ok(()); // judged by rules that have been replaced meanwhile; the row stays behind and is done again
     }
     match outcome {
-        Ok((folded, judged)) => {
+        Ok((folded, judged, turns)) => {
             // Only if nothing has come since: a newer change keeps the row behind, and it is done again.
             let current = db
                 .prepare_cached("UPDATE doc SET projected_n = ?2 WHERE case_id = ?1 AND n = ?2")?
                 .execute(params![case.as_bytes(), n])?;
             if current == 1 {
-                write_row(db, case, folded, judged)?;
+                write_row(db, case, folded, judged, turns)?;
             }
         }
         Err(reason) => {
@@ -119,13 +114,15 @@ fn write(db: &Connection, projected: &Projected) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn write_row(db: &Connection, case: &CaseId, folded: &Case, judged: &Judgement) -> Result<(), ApiError> {
+fn write_row(db: &Connection, case: &CaseId, folded: &Case, judged: &Judgement, turns: &[RowTurn]) -> Result<(), ApiError> {
+    let turns = serde_json::to_string(turns).map_err(|_| ApiError::Internal("a row's turns"))?;
     let flags = judged.flags.iter().map(|f| f.as_str()).collect::<Vec<_>>().join(" ");
     let updated_at = folded.timeline.iter().map(|r| r.acted_at().0).max().unwrap_or(0);
     let name = |outlet: &Option<doorstep_domain::OutletCode>| outlet.as_ref().map_or(String::new(), ToString::to_string);
     db.prepare_cached(
         "INSERT OR REPLACE INTO case_row (case_id, waybill, origin, delivering, state, next_step, reason, decision, attempts,
-           flags, updated_at, closed, due_at, missed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+           flags, updated_at, closed, due_at, missed, turns)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?
     .execute(params![
         case.as_bytes(),
@@ -141,35 +138,145 @@ fn write_row(db: &Connection, case: &CaseId, folded: &Case, judged: &Judgement) 
         updated_at,
         i64::from(judged.state == State::Closed),
         judged.next_due().map_or(NEVER, |at| at.0),
-        judged.missed().join(" ")
+        judged.missed().join(" "),
+        turns
     ])?;
+    write_findings(db, case, &finding_rows(folded, judged))
+}
+
+/// A turn of a row, with the findings that come with it.
+#[derive(Serialize, Deserialize)]
+struct RowTurn {
+    #[serde(flatten)]
+    turn: Turn,
+    findings: Vec<FindingRow>,
+}
+
+/// One line of the ledger of findings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingRow {
+    /// The rule and the entry that it is held against: what a decision names it by.
+    pub id: String,
+    /// The rule.
+    pub rule: String,
+    /// The outlet; empty if not known.
+    pub outlet: String,
+    /// Its share in percent.
+    pub share: u8,
+    /// The amount in fen.
+    pub amount: Option<i64>,
+    /// Where it stands.
+    pub state: String,
+    /// Whether a person must look first.
+    pub review: bool,
+    /// When the entry was that it is held against.
+    pub started: i64,
+}
+
+fn finding_rows(folded: &Case, judged: &Judgement) -> Vec<FindingRow> {
+    let row = |finding: &Finding| FindingRow {
+        id: finding.id.to_string(),
+        rule: finding.rule.clone(),
+        outlet: finding.outlet.as_ref().map_or_else(String::new, ToString::to_string),
+        share: finding.share,
+        amount: finding.amount.map(|amount| amount.0),
+        state: finding.state.as_str().to_owned(),
+        review: finding.review,
+        started: folded.entry(&finding.id.entry).map_or(0, |r| r.acted_at().0),
+    };
+    judged.findings.iter().map(row).collect()
+}
+
+fn write_findings(db: &Connection, case: &CaseId, findings: &[FindingRow]) -> Result<(), ApiError> {
+    db.prepare_cached("DELETE FROM finding WHERE case_id = ?1")?.execute(params![case.as_bytes()])?;
+    let mut insert = db.prepare_cached(
+        "INSERT OR REPLACE INTO finding (case_id, id, rule, outlet, share, amount, state, review, started)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?;
+    for row in findings {
+        let FindingRow { id, rule, outlet, share, amount, state, review, started } = row;
+        insert.execute(params![case.as_bytes(), id, rule, outlet, share, amount, state, review, started])?;
+    }
     Ok(())
 }
 
-fn lapsed(db: &Connection, now: UnixMs) -> Result<bool, ApiError> {
+/// The ledger of findings, the newest first; of one outlet, or those that nobody has decided.
+pub(crate) fn findings(
+    db: &Connection,
+    outlet: Option<&str>,
+    open: bool,
+    limit: u32,
+) -> Result<Vec<(String, FindingRow)>, ApiError> {
     let mut query = db.prepare_cached(
-        "SELECT 1 FROM case_row JOIN doc USING (case_id) WHERE case_row.closed IN (0, 1) AND due_at < ?1 AND frozen IS NULL",
+        "SELECT waybill, id, rule, outlet, share, amount, finding.state, review, started FROM finding JOIN case_row USING (case_id)
+         WHERE (?1 IS NULL OR outlet = ?1) AND (?2 = 0 OR finding.state <> 'decided') ORDER BY started DESC, id LIMIT ?3",
     )?;
-    Ok(query.exists(params![now.0])?)
+    let rows = query.query_map(params![outlet, open, limit], |row| {
+        let line = FindingRow {
+            id: row.get(1)?,
+            rule: row.get(2)?,
+            outlet: row.get(3)?,
+            share: row.get(4)?,
+            amount: row.get(5)?,
+            state: row.get(6)?,
+            review: row.get(7)?,
+            started: row.get(8)?,
+        };
+        Ok((row.get(0)?, line))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Rows whose deadline has passed since they were judged are behind too.
-fn lapse(db: &Connection, now: UnixMs) -> Result<(), ApiError> {
-    db.prepare_cached(
-        "UPDATE doc SET projected_n = 0 WHERE case_id IN (SELECT case_id FROM case_row WHERE closed IN (0, 1) AND due_at < ?1)",
-    )?
-    .execute(params![now.0])?;
+const PASSED: &str = "SELECT case_row.case_id, turns FROM case_row JOIN doc USING (case_id)
+     WHERE case_row.closed IN (0, 1) AND due_at < ?1 AND frozen IS NULL AND projected_n = n LIMIT ?2";
+
+fn has_passed(db: &Connection, now: UnixMs) -> Result<bool, ApiError> {
+    Ok(db.prepare_cached(PASSED)?.exists(params![now.0, 1])?)
+}
+
+/// Moves rows on whose deadline has passed since they were judged, by the turns in the row, without reading a change; those
+/// whose turns reach no further are judged anew.
+fn turn(db: &Connection, now: UnixMs) -> Result<(), ApiError> {
+    let mut query = db.prepare_cached(PASSED)?;
+    let rows = query.query_map(params![now.0, CHUNK * 20], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?)))?;
+    for (case, turns) in rows.collect::<Result<Vec<_>, _>>()? {
+        let case = CaseId::try_from(case.as_slice()).map_err(|_| ApiError::Internal("case row"))?;
+        let turns: Vec<RowTurn> = serde_json::from_str(&turns).unwrap_or_default();
+        let reached = turns.into_iter().rfind(|row| row.turn.from_ms <= now.0);
+        match reached.filter(|row| row.turn.due_ms.is_none_or(|due| due >= now.0)) {
+            Some(RowTurn { turn, findings }) => {
+                db.prepare_cached(
+                    "UPDATE case_row SET state = ?2, next_step = ?3, decision = ?4, flags = ?5, missed = ?6, closed = ?7, due_at = ?8
+                     WHERE case_id = ?1",
+                )?
+                .execute(params![
+                    case.as_bytes(),
+                    turn.state,
+                    turn.next_step,
+                    turn.decision,
+                    turn.flags,
+                    turn.missed,
+                    i64::from(turn.state == State::Closed.as_str()),
+                    turn.due_ms.unwrap_or(NEVER)
+                ])?;
+                write_findings(db, &case, &findings)?;
+            }
+            None => {
+                db.prepare_cached("UPDATE doc SET projected_n = 0 WHERE case_id = ?1")?.execute(params![case.as_bytes()])?;
+            }
+        }
+    }
     Ok(())
 }
 
 /// Brings all rows up to date, computing on a reader and writing in the writer.
-pub(crate) async fn catch_up(db: &Db, now: UnixMs) -> Result<(), ApiError> {
-    let lapsed = db.read(move |db| lapsed(db, now)).await?;
-    if lapsed {
-        db.write(move |db| lapse(db, now)).await?;
+pub(crate) async fn catch_up(db: &Db, rules: &Rules, now: UnixMs) -> Result<(), ApiError> {
+    while db.read(move |db| has_passed(db, now)).await? {
+        db.write(move |db| turn(db, now)).await?;
     }
     loop {
-        let projected = db.read(move |db| behind(db, now)).await?;
+        let rules = rules.clone();
+        let projected = db.read(move |db| behind(db, &rules, now)).await?;
         if projected.is_empty() {
             return Ok(());
         }
@@ -178,12 +285,12 @@ pub(crate) async fn catch_up(db: &Db, now: UnixMs) -> Result<(), ApiError> {
 }
 
 /// The same on one connection, for the administrator's commands.
-pub(crate) fn catch_up_here(db: &Connection, now: UnixMs) -> Result<(), ApiError> {
-    if lapsed(db, now)? {
-        lapse(db, now)?;
+pub(crate) fn catch_up_here(db: &Connection, rules: &Rules, now: UnixMs) -> Result<(), ApiError> {
+    while has_passed(db, now)? {
+        turn(db, now)?;
     }
     loop {
-        let projected = behind(db, now)?;
+        let projected = behind(db, rules, now)?;
         if projected.is_empty() {
             return Ok(());
         }

@@ -2,8 +2,8 @@
 //! discarded with a reason. Released never means applied: the device has moved on, so the server writes the entries anew, under
 //! its own hand, naming the original, its author and its first receipt.
 
-use doorstep_document::{Change, HARD_CASE_CHANGES, NewEntry, Refusal};
-use doorstep_domain::{CaseId, ChangeHash, DeviceId, Facts, Receipt, Release, UnixMs};
+use doorstep_document::{Change, NewEntry, Refusal};
+use doorstep_domain::{CaseId, ChangeHash, DeviceId, Receipt, Release, UnixMs};
 use doorstep_protocol::{Decision, Quarantined};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
@@ -11,8 +11,8 @@ use serde::Serialize;
 use crate::{
     enrol::Device,
     error::ApiError,
-    feed,
-    ingest::{self, Doc, Offered, Verified, receipt_of},
+    headoffice::{self, HeadOfficeError},
+    ingest::{Offered, Verified, receipt_of},
     keys::Keys,
     project,
 };
@@ -216,20 +216,6 @@ pub(crate) fn release(
     if original.entries().iter().all(is_there) {
         return Err(DecideError::Already);
     }
-    let mut doc = Doc::read(db, &open.case)?;
-    if doc.n >= HARD_CASE_CHANGES as u64 {
-        return Err(DecideError::Full);
-    }
-    let seq: u64 = db.query_row(
-        "SELECT coalesce(max(seq), 0) FROM change WHERE case_id = ?1 AND install = ?2",
-        params![open.case.as_bytes(), keys.install.as_bytes()],
-        |row| row.get(0),
-    )?;
-    let mut facts: Option<Facts> = if seq == 0 && original.entries().iter().all(|entry| entry.facts.is_none()) {
-        Some(doorstep_rules::Case::fold(log).map(|case| case.facts).ok_or(DecideError::NoFacts)?)
-    } else {
-        None
-    };
     let release = Some(Release { original: open.hash, received_at: open.receipt.received_at });
     let entries: Vec<NewEntry> = original
         .entries()
@@ -239,24 +225,19 @@ pub(crate) fn release(
             pack_version: entry.pack_version,
             time: entry.time,
             action: entry.action,
-            facts: entry.facts.clone().or_else(|| facts.take()),
+            facts: entry.facts.clone(),
             release,
             body: entry.body.clone(),
         })
         .collect();
-    let mut position = doc.position.clone();
-    position.seq = seq;
-    let anew =
-        Change::write(&open.case, &keys.install, &position, &entries).map_err(|_| ApiError::Internal("writing a release"))?;
-    let before = doc.n;
-    let author = original.entries().first().map(|entry| entry.author.user.to_string()).unwrap_or_default();
-    doc.take(&anew, &author, false);
-    let from = ingest::From { device: &open.device, pushed_by: &keys.install, batch: 0 };
-    ingest::insert(db, &open.case, doc.n, &anew, open.receipt, from)?;
-    doc.write(db, &open.case)?;
-    feed::publish(db, &open.case, before + 1, doc.n)?;
+    let anew = headoffice::append(db, keys, &open.case, entries, open.receipt, &open.device).map_err(|error| match error {
+        HeadOfficeError::Full => DecideError::Full,
+        HeadOfficeError::NoCase => DecideError::NoFacts,
+        HeadOfficeError::Api(error) => error.into(),
+        _ => ApiError::Internal("writing a release").into(),
+    })?;
     decide(db, &open, "released", by, None, now)?;
-    Ok((open.case, anew.hash()))
+    Ok((open.case, anew))
 }
 
 /// Discards a change: it stays in quarantine, with the reason, and its device is told.

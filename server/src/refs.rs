@@ -1,17 +1,18 @@
 //! Reference rows for devices.
 
+use doorstep_domain::UnixMs;
 use doorstep_protocol::{OutletRow, ParcelRow, RefKind, RefVersion, Refs};
 use rusqlite::{Connection, Row};
 
-use crate::{db::ref_version, enrol::Device, error::ApiError};
+use crate::{db::ref_version, enrol::Device, error::ApiError, packs};
 
 /// The rows of a kind that the device may see, or `None` if it has this version.
-pub(crate) fn rows(db: &Connection, kind: RefKind, have: u64, device: &Device) -> Result<Option<Refs>, ApiError> {
+pub(crate) fn rows(db: &Connection, kind: RefKind, have: u64, device: &Device, now: UnixMs) -> Result<Option<Refs>, ApiError> {
     let version = ref_version(db, kind.as_str())?;
     if version == have {
         return Ok(None);
     }
-    let mut refs = Refs { version, parcels: vec![], outlets: vec![], pack: vec![] };
+    let mut refs = Refs { version, parcels: vec![], outlets: vec![], policy: vec![], packs: None };
     match kind {
         RefKind::Parcels => {
             for scope in device.scopes() {
@@ -39,14 +40,16 @@ pub(crate) fn rows(db: &Connection, kind: RefKind, have: u64, device: &Device) -
             })?;
             refs.outlets = rows.collect::<Result<_, _>>()?;
         }
-        RefKind::Pack | RefKind::Policy => {
-            refs.pack = db.query_row("SELECT body FROM reference WHERE kind = ?1", [kind.as_str()], |row| row.get(0))?;
+        RefKind::Pack => refs.packs = Some(packs::for_devices(db, now)?),
+        RefKind::Policy => {
+            refs.policy = db.query_row("SELECT body FROM reference WHERE kind = ?1", [kind.as_str()], |row| row.get(0))?;
         }
     }
     Ok(Some(refs))
 }
 
 fn parcel_row(row: &Row<'_>) -> rusqlite::Result<ParcelRow> {
+    let children: Vec<String> = row.get::<_, String>("children")?.split_whitespace().map(str::to_owned).collect();
     Ok(ParcelRow {
         waybill: row.get("waybill")?,
         network: row.get("network")?,
@@ -59,6 +62,8 @@ fn parcel_row(row: &Row<'_>) -> rusqlite::Result<ParcelRow> {
         cod_fen: row.get("cod_fen")?,
         theoretical_arrival_ms: row.get("arrival_ms")?,
         hub: row.get("hub")?,
+        entered_ms: row.get("entered_ms")?,
+        children: Some(children).filter(|children| !children.is_empty()),
     })
 }
 

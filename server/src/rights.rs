@@ -2,6 +2,7 @@
 
 use doorstep_document::{Change, Refusal};
 use doorstep_domain::{Body, Entry, NetworkCode, Role, UserId};
+use doorstep_protocol::{Publication, decode};
 use doorstep_rules::{Concerned, Permit, Policy};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -20,21 +21,15 @@ const HANDOVER_RULE: &str = "C-23";
 /// The rule that a parcel of another network breaks.
 const NETWORK_RULE: &str = "network";
 
-/// All that is read of the pack for each batch.
-#[derive(serde::Deserialize)]
-struct Network {
-    network: String,
-}
-
 impl Rights {
     pub(crate) fn read(db: &Connection) -> Result<Self, ApiError> {
         let body: Vec<u8> =
             db.prepare_cached("SELECT body FROM reference WHERE kind = 'policy'")?.query_row([], |row| row.get(0))?;
         let policy = Policy::parse(&body).map_err(|_| ApiError::Internal("the stored policy"))?;
-        let pack: Vec<u8> =
-            db.prepare_cached("SELECT body FROM reference WHERE kind = 'pack'")?.query_row([], |row| row.get(0))?;
-        let network = serde_json::from_slice::<Network>(&pack).ok().and_then(|pack| pack.network.parse().ok());
-        Ok(Self { policy, network: network.ok_or(ApiError::Internal("the stored rule pack"))? })
+        let newest: Vec<u8> =
+            db.prepare_cached("SELECT body FROM pack ORDER BY version DESC LIMIT 1")?.query_row([], |row| row.get(0))?;
+        let network = decode::<Publication>(&newest)?.network;
+        Ok(Self { policy, network: network.parse().map_err(|_| ApiError::Internal("the stored rule pack"))? })
     }
 
     /// Its version, which quarantine names.

@@ -13,6 +13,7 @@ use crate::{
     http::{self, App},
     keys::Keys,
     live::Live,
+    packs::Rules,
     patience::{Patience, bound},
     project,
     tls::Tls,
@@ -95,11 +96,13 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     // What a killed process left behind is projected first.
     to_project.notify_one();
     let live = Live::new();
+    let rules = Rules::default();
     let keys = db.read(Keys::read).await.map_err(|_| ServeError::Keys)?;
     let app = App {
         db: db.clone(),
         now: config.now.clone(),
         keys,
+        rules: rules.clone(),
         versions: config.versions,
         in_flight: Arc::default(),
         console_token: console_token.as_str().into(),
@@ -112,7 +115,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     let projector = tokio::spawn(async move {
         loop {
             to_project.notified().await;
-            if let Err(error) = project::catch_up(&db, now()).await {
+            if let Err(error) = project::catch_up(&db, &rules, now()).await {
                 eprintln!("doorstep-server: projecting failed: {error}");
             }
         }

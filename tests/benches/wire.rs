@@ -34,7 +34,7 @@ async fn main() {
     for n in 0..CASES {
         csv += &format!("{},QH,0571,0412,c1,王小花,13800001234,青禾路{n}号,0,\n", waybill(n));
     }
-    assert_eq!(world.admin().import_parcels(csv.as_bytes()).unwrap().imported, u64::from(CASES));
+    assert_eq!(world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap().imported, u64::from(CASES));
     let phone = world.device("phone", "c1").await;
     let tablet = world.device("tablet", "s1").await;
     let note = |n: u32, i: u32| Command::Note { waybill: waybill(n), words: words(n * 31 + i) };
@@ -42,7 +42,14 @@ async fn main() {
         world.hands.advance(1);
         record(
             &phone,
-            Command::Fail { waybill: waybill(n), reason: "DF-NOBODY".into(), sub: None, words: Some(words(n)), photos: vec![] },
+            Command::Fail {
+                waybill: waybill(n),
+                reason: "DF-NOBODY".into(),
+                sub: None,
+                words: Some(words(n)),
+                photos: vec![],
+                details: Default::default(),
+            },
         );
         record(&phone, Command::Call { waybill: waybill(n), result: "no_answer".into(), number: None, words: None });
         record(&phone, Command::Sms { waybill: waybill(n), text: None, number: None, failed: false });
@@ -67,6 +74,7 @@ async fn main() {
                 sub: None,
                 words: Some(words(n + 5)),
                 photos: vec![],
+                details: Default::default(),
             },
         );
         (10..17).for_each(|i| record(&tablet, note(n, i)));

@@ -23,7 +23,14 @@ fn case(n: u32) -> CaseId {
 }
 
 fn fail(n: u32) -> Command {
-    Command::Fail { waybill: waybill(n), reason: "DF-NOBODY".into(), sub: None, words: None, photos: vec![] }
+    Command::Fail {
+        waybill: waybill(n),
+        reason: "DF-NOBODY".into(),
+        sub: None,
+        words: None,
+        photos: vec![],
+        details: Default::default(),
+    }
 }
 
 /// Waits for a condition as long as the harness is patient.

@@ -2,6 +2,7 @@
 
 use doorstep_client::{ClientError, Command, Kind};
 use doorstep_domain::Standing;
+use doorstep_protocol::PROTO_VERSION;
 use doorstep_rules::Flag;
 use doorstep_sync::Failure;
 use doorstep_tests::{LinkMode, World, raw, waybill};
@@ -196,7 +197,7 @@ async fn hostile_bodies_get_a_typed_error_with_our_header_and_the_server_lives_o
     for (headers, body, expected) in cases {
         let answer = raw(world.addr(), "POST", "/v1/sync", headers, &body).await;
         assert_eq!(answer.status, expected, "{}", answer.head);
-        assert!(answer.head.contains("sync-proto: 1"), "{}", answer.head);
+        assert!(answer.head.contains(&format!("sync-proto: {PROTO_VERSION}")), "{}", answer.head);
     }
     phone.fail(2, "DF-NOBODY").unwrap();
     phone.sync().await.unwrap();
@@ -237,7 +238,14 @@ async fn twenty_devices_that_push_at_once_are_all_taken() {
 async fn one_poisoned_record_among_a_thousand_stops_no_other() {
     let mut world = World::new().await;
     let phone = world.device("x1", "x1").await;
-    let fail = |waybill: String| Command::Fail { waybill, reason: "DF-NOBODY".into(), sub: None, words: None, photos: vec![] };
+    let fail = |waybill: String| Command::Fail {
+        waybill,
+        reason: "DF-NOBODY".into(),
+        sub: None,
+        words: None,
+        photos: vec![],
+        details: Default::default(),
+    };
     for n in 0..1_000 {
         // One is another outlet's parcel; the rest are in no list.
         let waybill = if n == 500 { waybill(2) } else { format!("QH9{n:011}") };

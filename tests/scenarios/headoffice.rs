@@ -57,13 +57,13 @@ async fn a_bad_row_of_a_parcel_list_is_named_by_its_line_and_the_rest_is_importe
         "QH100000000008,QH,0571,0412,,王,,路,,2026-03-02T08:00:00+08:00", // fine: no courier, no phone, no amount
     ];
     let csv = format!("\u{feff}{header}\r\n{}\r\n", rows.join("\r\n"));
-    let result = world.admin().import_parcels(csv.as_bytes()).unwrap();
+    let result = world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap();
     assert_eq!(result.imported, 2, "{result:?}");
     assert_eq!(result.bad.iter().map(|bad| bad.line).collect::<Vec<_>>(), [4, 5, 6, 7, 8, 9, 10], "{result:?}");
     assert!(result.bad.iter().all(|bad| !bad.fault.contains('王')), "no personal data in an error: {result:?}");
     let gbk = [header.as_bytes(), b"\nQH100000000009,QH,0571,0412,c1,\xcd\xf5,,x,0,\n"].concat();
-    assert!(world.admin().import_parcels(&gbk).unwrap().bad[0].fault.contains("UTF-8"));
-    let error = world.admin().import_parcels(b"waybill,network\n").err().unwrap().to_string();
+    assert!(world.admin().import_parcels(&gbk, world.hands.now()).unwrap().bad[0].fault.contains("UTF-8"));
+    let error = world.admin().import_parcels(b"waybill,network\n", world.hands.now()).err().unwrap().to_string();
     assert!(error.contains("origin_outlet"), "{error}");
 }
 
@@ -123,16 +123,26 @@ async fn a_new_rule_pack_reaches_devices_and_judges_anew() {
     let phone = world.device("phone", "c1").await;
     phone.fail(2, "DF-NOBODY").unwrap();
     phone.sync().await.unwrap();
-    let json = String::from_utf8(doorstep_rules::FIRST_PACK.to_vec()).unwrap();
-    world
-        .admin()
-        .pack(json.replace("\"version\": 1", "\"version\": 2").replace("\"end_of_day\"", "{ \"hours\": 1 }").as_bytes())
-        .unwrap();
-    assert!(world.admin().pack(b"{}").is_err(), "a broken one is refused");
+    let toml = String::from_utf8(doorstep_rules::FIRST_PACK.to_vec()).unwrap();
+    let second = toml.replace("version = 1", "version = 2").replace("due = \"end_of_day\"", "due = { hours = 1 }");
+    let published = world.admin().publish_pack(second.as_bytes(), world.hands.now()).unwrap();
+    assert_eq!(published.valid_from, world.hands.now().plus(2 * 3_600_000), "no sooner than two hours after its publication");
+    assert!(world.admin().publish_pack(b"{}", world.hands.now()).is_err(), "a broken one is refused");
+    assert!(world.admin().publish_pack(second.as_bytes(), world.hands.now()).is_err(), "a version is published once");
     phone.sync().await.unwrap();
-    assert_eq!(phone.client.pack().unwrap().version, 2);
-    let due = phone.case(2).unwrap().judgement.deadlines[0].due_at;
-    assert_eq!(due, world.hands.now().plus(3_600_000));
-    assert_eq!(phone.list()[0].due_at, Some(due), "the list too");
-    assert_eq!(world.admin().cases(10, world.hands.now()).unwrap()[0].due_at, Some(due));
+    let before = phone.case(2).unwrap().judgement.deadlines[0].clone();
+    assert_eq!((before.pack_version, phone.client.pack().unwrap().unwrap().version), (1, 1), "not in force yet");
+    world.hands.advance(120);
+    assert_eq!(phone.client.pack().unwrap().unwrap().version, 2);
+    assert_eq!(
+        phone.case(2).unwrap().judgement.deadlines[0],
+        doorstep_rules::Deadline { left_ms: before.left_ms - 7_200_000, ..before },
+        "the act of before is judged as before"
+    );
+    phone.fail(4, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    let due = phone.case(4).unwrap().judgement.deadlines[0].due_at;
+    assert_eq!(due, Some(world.hands.now().plus(3_600_000)), "the act of now by the new rules");
+    assert_eq!(phone.list()[0].due_at, due, "the list too");
+    assert_eq!(world.admin().cases(10, world.hands.now()).unwrap()[0].due_at, due);
 }

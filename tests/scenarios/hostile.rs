@@ -75,6 +75,8 @@ fn facts(n: u32) -> Facts {
         delivering_outlet: Some("0412".parse().unwrap()),
         cod: Fen(0),
         mobile: None,
+        arrival: None,
+        entered: None,
         reference: 1,
     }
 }
@@ -86,7 +88,7 @@ fn entry(n: u32, user: &str) -> NewEntry {
         time: TimeEvidence { wall: UnixMs(0), zone_quarters: 32, mono_ms: 0, boot: BootId([0; 4]), anchor: None },
         action: None,
         facts: Some(facts(n)),
-        body: Body::Attempt(Attempt { reason: "DF-NOBODY".parse().unwrap(), sub: None, words: None }),
+        body: Body::Attempt(Attempt::of("DF-NOBODY".parse().unwrap())),
         release: None,
     }
 }

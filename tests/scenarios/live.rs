@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, time::Instant};
 
+use doorstep_protocol::PROTO_VERSION;
 use doorstep_tests::{Device, World, raw, waybill};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
@@ -18,8 +19,10 @@ impl Stream {
     /// Returns when the server has begun to listen for the device: what is pushed from now on is told.
     async fn open(addr: SocketAddr, device: &Device) -> Self {
         let mut stream = TcpStream::connect(addr).await.unwrap();
-        let request =
-            format!("GET /v1/live HTTP/1.1\r\nHost: test\r\nConnection: close\r\nAuthorization: {}\r\n\r\n", device.bearer());
+        let request = format!(
+            "GET /v1/live HTTP/1.1\r\nHost: test\r\nConnection: close\r\nSync-Proto: {PROTO_VERSION}\r\nAuthorization: {}\r\n\r\n",
+            device.bearer()
+        );
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut opened = Self { head: String::new(), lines: BufReader::new(stream).lines() };
         while let Some(line) = opened.line().await.filter(|line| !line.is_empty()) {
@@ -74,7 +77,10 @@ async fn a_stream_says_which_scope_moved_and_how_far_and_nothing_else() {
     let origin = world.device("origin", "o1").await;
     let mut stream = Stream::open(world.addr(), &tablet).await;
     let mut at_origin = Stream::open(world.addr(), &origin).await;
-    assert!(stream.head.contains("sync-proto: 1\n") && stream.head.contains("content-type: text/event-stream\n"));
+    assert!(
+        stream.head.contains(&format!("sync-proto: {PROTO_VERSION}\n"))
+            && stream.head.contains("content-type: text/event-stream\n")
+    );
 
     phone.fail(4, "DF-NOBODY").unwrap();
     phone.sync().await.unwrap();
@@ -91,7 +97,7 @@ async fn a_stream_says_which_scope_moved_and_how_far_and_nothing_else() {
     assert_eq!((polled.status, polled.body.as_slice()), (200, &b"{\"s\":\"outlet/0412\",\"to\":2}\n"[..]), "{}", polled.head);
     let nothing = raw(world.addr(), "GET", "/v1/live?wait=1", &headers, b"").await;
     assert_eq!((nothing.status, nothing.body.len()), (204, 0), "no number given: only what moves from now on");
-    assert!(nothing.head.contains("sync-proto: 1"));
+    assert!(nothing.head.contains(&format!("sync-proto: {PROTO_VERSION}")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -127,7 +133,7 @@ async fn who_has_no_good_token_hears_nothing() {
         (&[("authorization", "Bearer 00")], "/v1/live?wait=60"),
     ] {
         let answer = raw(world.addr(), "GET", path, headers, b"").await;
-        assert!(answer.status == 401 && answer.head.contains("sync-proto: 1"), "{path}: {}", answer.head);
+        assert!(answer.status == 401 && answer.head.contains(&format!("sync-proto: {PROTO_VERSION}")), "{path}: {}", answer.head);
     }
     let tablet = world.device("tablet", "s1").await;
     let token = tablet.bearer();

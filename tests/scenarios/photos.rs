@@ -78,7 +78,14 @@ async fn what_is_no_photo_is_refused_before_anything_is_recorded() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
     let record = |client: &Client, bytes: Vec<u8>| {
-        let fail = Command::Fail { waybill: waybill(2), reason: "DF-NOBODY".into(), sub: None, words: None, photos: vec![] };
+        let fail = Command::Fail {
+            waybill: waybill(2),
+            reason: "DF-NOBODY".into(),
+            sub: None,
+            words: None,
+            photos: vec![],
+            details: Default::default(),
+        };
         client.record(&fail, &[NewPhoto { bytes, shows: PhotoPurpose::Door }])
     };
     for bytes in [vec![], b"%PDF-1.7".to_vec(), vec![0xff; 13 << 20]] {
@@ -99,8 +106,14 @@ async fn real_camera_files_arrive_byte_for_byte() {
     let phone = world.device("phone", "c1").await;
     let mut sent = 0;
     for (n, file) in fs::read_dir(samples).unwrap().map(|f| f.unwrap().path()).enumerate() {
-        let fail =
-            Command::Fail { waybill: waybill(n as u32 % 40), reason: "DF-NOBODY".into(), sub: None, words: None, photos: vec![] };
+        let fail = Command::Fail {
+            waybill: waybill(n as u32 % 40),
+            reason: "DF-NOBODY".into(),
+            sub: None,
+            words: None,
+            photos: vec![],
+            details: Default::default(),
+        };
         let photo = NewPhoto { bytes: fs::read(&file).unwrap(), shows: PhotoPurpose::Door };
         sent += u64::from(phone.client.record(&fail, &[photo]).is_ok());
     }

@@ -64,6 +64,7 @@ async fn naming_oneself_in_a_notice_on_a_guessed_unlisted_waybill_shows_nothing(
         sub: None,
         words: Some("客户电话 13800000000".into()),
         photos: vec![],
+        details: Default::default(),
     };
     c1.client.record(&fail, &[]).unwrap();
     c1.sync().await.unwrap();
@@ -88,6 +89,7 @@ async fn an_unlisted_waybill_is_recorded_flagged_and_joins_its_scopes_when_it_is
         sub: None,
         words: None,
         photos: vec![],
+        details: Default::default(),
     };
     phone.client.record(&fail, &[]).unwrap();
     let notice =
@@ -105,7 +107,7 @@ async fn an_unlisted_waybill_is_recorded_flagged_and_joins_its_scopes_when_it_is
     let csv = format!(
         "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n{unlisted},QH,0571,0412,c2,王小花,,青禾路,0,\n"
     );
-    world.admin().import_parcels(csv.as_bytes()).unwrap();
+    world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap();
     let other = world.device("c2", "c2").await;
     assert!(other.client.case(unlisted).unwrap().is_some());
 }
@@ -203,7 +205,7 @@ async fn a_parcel_that_comes_back_to_a_courier_brings_what_happened_meanwhile() 
     let give_to = |world: &World, courier: &str| {
         let header = "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival";
         let csv = format!("{header}\n{},QH,0571,0412,{courier},王小花,13800000002,青禾路,200,2026-03-02 08:00\n", waybill(2));
-        assert_eq!(world.admin().import_parcels(csv.as_bytes()).unwrap().imported, 1);
+        assert_eq!(world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap().imported, 1);
     };
     c1.fail(2, "DF-NOBODY").unwrap();
     c1.sync().await.unwrap();

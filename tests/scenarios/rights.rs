@@ -262,6 +262,7 @@ async fn a_stranger_who_ends_a_waybill_before_it_is_listed_keeps_it_from_nobody(
         sub: None,
         words: None,
         photos: vec![],
+        details: Default::default(),
     };
     stranger.client.record(&fail(tomorrow), &[]).unwrap();
     stranger.client.record(&Command::Close { waybill: tomorrow.into(), outcome: "SIGNED".into(), words: None }, &[]).unwrap();
@@ -269,7 +270,7 @@ async fn a_stranger_who_ends_a_waybill_before_it_is_listed_keeps_it_from_nobody(
     let csv = format!(
         "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n{tomorrow},QH,0571,0412,c1,王小花,,青禾路,0,\n"
     );
-    world.admin().import_parcels(csv.as_bytes()).unwrap();
+    world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap();
     c1.sync().await.unwrap();
     assert!(c1.client.parcels().unwrap().iter().any(|parcel| parcel.waybill.as_str() == tomorrow));
     assert!(c1.client.case(tomorrow).unwrap().is_some());
@@ -407,7 +408,7 @@ async fn a_hub_clerk_reads_and_registers_what_the_hub_handles_and_nothing_else()
     admin.user("h1", "分拨员", "hub", "H1").unwrap();
     let header = "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival,hub";
     let csv = format!("{header}\n{},QH,0571,0412,c1,王小花,,青禾路,0,,H1\n", waybill(2));
-    assert_eq!(admin.import_parcels(csv.as_bytes()).unwrap().imported, 1);
+    assert_eq!(admin.import_parcels(csv.as_bytes(), world.hands.now()).unwrap().imported, 1);
     let (hub, phone) = (lawless(&mut world, "hub", "h1").await, world.device("phone", "c1").await);
     phone.fail(2, "DF-NOBODY").unwrap();
     phone.fail(4, "DF-NOBODY").unwrap();

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use doorstep_protocol::{PROTO_HEADER, PROTO_VERSION};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -18,11 +19,14 @@ pub struct RawAnswer {
     pub body: Vec<u8>,
 }
 
-/// Sends one request over a connection of its own and reads the answer to its end.
+/// Sends one request over a connection of its own and reads the answer to its end. It speaks today's version unless
+/// `headers` name another.
 pub async fn raw(addr: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> RawAnswer {
     let mut stream = TcpStream::connect(addr).await.expect("the server listens");
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
-    for (name, value) in headers {
+    let spoken = [(PROTO_HEADER, PROTO_VERSION)];
+    let named = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(PROTO_HEADER));
+    for (name, value) in spoken.iter().filter(|_| !named).chain(headers) {
         head += &format!("{name}: {value}\r\n");
     }
     head += "\r\n";

@@ -3,13 +3,14 @@
 use std::{path::PathBuf, sync::Arc};
 
 use doorstep_client::{
-    CaseView, Client, ClientError, Clock, Command, DeviceSigner, NewPhoto, Options, Outcome, SoftwareSigner, SyncReport,
+    AttemptDetails, CaseView, Client, ClientError, Clock, Command, DeviceSigner, NewPhoto, Options, Outcome, ReplyDetails,
+    SoftwareSigner, SyncReport,
 };
 use doorstep_document::pack;
 use doorstep_domain::{BatchHash, CaseId, PhotoPurpose, Recorded, Standing, UnixMs, Waybill};
 use doorstep_protocol::{
-    Ack, Answer, BatchClock, Envelope, ErrorBody, Push, PushCase, RefKind, Refs, SyncRequest, SyncResponse, Version, decode,
-    encode, open, seal, signing::batch_message,
+    Ack, Answer, BatchClock, Envelope, ErrorBody, Publication, Push, PushCase, RefKind, Reference, Signed, SyncRequest,
+    SyncResponse, Version, decode, encode, open, seal, signing::batch_message,
 };
 use doorstep_rules::Case;
 use doorstep_server::{Config, Running, VERSIONS, admin::Admin};
@@ -80,7 +81,7 @@ impl World {
             csv +=
                 &format!("{},QH,0571,0412,{courier},王小花,1380000{n:04},青禾路{n}号,{},2026-03-02 08:00\n", waybill(n), n * 100);
         }
-        let imported = admin.import_parcels(csv.as_bytes()).unwrap();
+        let imported = admin.import_parcels(csv.as_bytes(), hands.now()).unwrap();
         assert_eq!((imported.imported, imported.bad.len()), (40, 0));
         let running = serve(&data, &hands, versions).await;
         let link = Link::to(running.addr).await;
@@ -146,6 +147,14 @@ impl World {
     }
 }
 
+/// The first rule pack as reference rows, unsigned.
+pub fn first_pack() -> Reference {
+    let toml = doorstep_rules::FIRST_PACK.to_vec();
+    let publication = Publication { network: "QH".into(), version: 1, published_ms: 0, valid_from_ms: 0, toml };
+    let signed = Signed { body: encode(&publication).unwrap(), sig: vec![] };
+    Reference { version: 1, packs: vec![(publication, signed)], ..Reference::default() }
+}
+
 async fn serve(folder: &std::path::Path, hands: &Hands, versions: &'static [Version]) -> Running {
     let listen = "127.0.0.1:0".parse().unwrap();
     doorstep_server::start(Config {
@@ -168,9 +177,7 @@ impl Device {
     }
     /// The first rule pack, put there without the server.
     pub fn take_first_pack(&self) {
-        let pack = doorstep_rules::FIRST_PACK.to_vec();
-        let refs = Refs { version: 1, parcels: vec![], outlets: vec![], pack };
-        Store::open(&self.folder).unwrap().take_refs(RefKind::Pack, &refs, self.clock.read().wall).unwrap();
+        Store::open(&self.folder).unwrap().take_refs(RefKind::Pack, &first_pack(), self.clock.read().wall).unwrap();
     }
     /// Its key.
     pub fn signer(&self) -> SoftwareSigner {
@@ -223,6 +230,7 @@ impl Device {
             sub: None,
             words: Some("敲门无人".into()),
             photos: vec![],
+            details: AttemptDetails::default(),
         };
         self.client.record(&command, &[])
     }
@@ -232,7 +240,7 @@ impl Device {
     }
     /// Records a failed delivery with a drawn photo of the door.
     pub fn fail_with_photo(&self, n: u32, seed: u32) -> Result<Outcome, ClientError> {
-        let command = Command::Fail { waybill: waybill(n), reason: "DF-NOBODY".into(), sub: None, words: None, photos: vec![] };
+        let command = Command::fail(&waybill(n), "DF-NOBODY");
         self.client.record(&command, &[NewPhoto { bytes: draw(seed, 320, 240), shows: PhotoPurpose::Door }])
     }
     /// Notifies the origin outlet.
@@ -247,6 +255,8 @@ impl Device {
             words: Some("同址再派".into()),
             phone: None,
             address: None,
+            details: ReplyDetails { same: true, ..ReplyDetails::default() },
+            photos: vec![],
         };
         self.client.record(&command, &[])
     }

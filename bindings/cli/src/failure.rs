@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf, process::ExitCode};
 
 use doorstep_client::{ClientError, Kind};
-use doorstep_rules::Words;
+use doorstep_rules::{PackError, Words};
 
 /// Why a command was not done.
 pub enum Failed {
@@ -23,8 +23,27 @@ pub enum Failed {
         /// Why it can not be read; `None`: it was read, and holds no certificate.
         source: Option<io::Error>,
     },
-    /// `--at` is no time.
-    At,
+    /// An argument is no time.
+    Time {
+        /// The argument's name.
+        flag: &'static str,
+    },
+    /// An argument is no amount.
+    Yuan,
+    /// A file of rules is not usable.
+    Pack {
+        /// The file as named.
+        file: PathBuf,
+        /// Where and why.
+        fault: PackError,
+    },
+    /// A file can not be read.
+    File {
+        /// The file as named.
+        file: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
 }
 
 impl From<ClientError> for Failed {
@@ -57,7 +76,8 @@ impl Failed {
     fn kind(&self) -> Kind {
         match self {
             Self::Client(error) => error.kind(),
-            Self::PhotoFile { .. } | Self::CaFile { .. } | Self::At => Kind::Usage,
+            Self::PhotoFile { .. } | Self::CaFile { .. } | Self::Time { .. } | Self::Yuan | Self::File { .. } => Kind::Usage,
+            Self::Pack { .. } => Kind::Rule,
         }
     }
 
@@ -88,10 +108,28 @@ impl Failed {
                     en: format!("there is no usable certificate in {file}; --ca names a file of authorities in PEM"),
                 }
             }
-            Self::At => Words {
-                zh: "--at 不是时间，请写成 2026-03-02 14:05 或 2026-03-02T14:05:00+08:00；未作任何登记".to_owned(),
-                en: "--at is not a time; write 2026-03-02 14:05 or 2026-03-02T14:05:00+08:00; nothing was recorded".to_owned(),
+            Self::Time { flag } => Words {
+                zh: format!("{flag} 的时间写法不对，请写成 2026-03-02 14:05 或 2026-03-02T14:05:00+08:00；未作任何登记"),
+                en: format!("{flag} is not a time; write 2026-03-02 14:05 or 2026-03-02T14:05:00+08:00; nothing was recorded"),
             },
+            Self::Yuan => Words {
+                zh: "金额写法不对，请写元，最多两位小数，如 12.50；未作任何登记".to_owned(),
+                en: "not an amount; write yuan with at most two decimals, such as 12.50; nothing was recorded".to_owned(),
+            },
+            Self::Pack { file, fault } => {
+                let file = file.display();
+                Words {
+                    zh: format!("{file} 不是可用的规则包：第 {} 行第 {} 列：{}", fault.line, fault.column, fault.reason),
+                    en: format!("{file} is no usable rule pack: line {}, column {}: {}", fault.line, fault.column, fault.reason),
+                }
+            }
+            Self::File { file, source } => {
+                let file = file.display();
+                Words {
+                    zh: format!("文件无法读取：{file}（{source}）"),
+                    en: format!("the file can not be read: {file} ({source})"),
+                }
+            }
         }
     }
 }

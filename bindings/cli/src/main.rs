@@ -7,6 +7,7 @@
 mod args;
 mod failure;
 mod record;
+mod rules;
 mod run;
 mod screen;
 mod timeline;

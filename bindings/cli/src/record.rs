@@ -7,8 +7,9 @@ use std::{
 };
 
 use chrono::{DateTime, FixedOffset, NaiveDateTime, TimeZone};
-use doorstep_client::{Client, Command, NewPhoto};
+use doorstep_client::{AttemptDetails, CaseView, Client, Command, NewPhoto, ProblemDetails, ReplyDetails};
 use doorstep_domain::PhotoPurpose;
+use doorstep_rules::{Validity, Words};
 use serde_json::{Value, json};
 
 use crate::{Answer, args::Record, failure::Failed, screen::Screen, words::say};
@@ -20,56 +21,98 @@ const MOST_BYTES: u64 = 64 * 1024 * 1024;
 pub fn record(client: &Client, what: &Record) -> Result<Answer, Failed> {
     let screen = Screen::of(client);
     let photos = match what {
-        Record::Fail { photo, .. } => read_photos(photo)?,
+        Record::Fail { photos, .. } | Record::Register { photos, .. } | Record::Reply { photos, .. } => {
+            read_photos(&photos.files)?
+        }
         Record::Photo { photos, .. } => read_photos(photos)?,
         _ => Vec::new(),
     };
-    let outcome = client.record(&command(what, screen.zone)?, &photos)?;
-    let remark = remark(what);
+    let outcome = client.record(&command(client, what, screen.zone)?, &photos)?;
+    let mut remarks: Vec<Words> = remark(what).into_iter().collect();
+    remarks.extend(outcome.cases.iter().flat_map(|view| doubts(&screen, what, view)));
     let mut text = say("已保存在本机，尚未发送", "on this device, not sent yet") + "\n";
     let mut cases = Vec::with_capacity(outcome.cases.len());
     for view in &outcome.cases {
-        text += &screen.after_recording(view, remark.is_some() && matches!(what, Record::Outage { .. }))?;
+        text += &screen.after_recording(view, !remarks.is_empty() && matches!(what, Record::Outage { .. }))?;
         let mut case = screen.case_json(view);
         if let Value::Object(fields) = &mut case {
             fields.insert("origin".to_owned(), json!(screen.origin(view)?));
         }
         cases.push(case);
     }
-    if let Some((zh, en)) = remark {
+    for Words { zh, en } in &remarks {
         text += &format!("! {}\n", say(zh, en));
     }
     text += &say("联网后请同步：doorstep sync", "when online: doorstep sync");
     text.push('\n');
-    let remarks: Vec<Value> = remark.iter().map(|(zh, en)| json!({ "zh": zh, "en": en })).collect();
     Ok(Answer { json: json!({ "kept": "on_this_device", "remarks": remarks, "cases": cases }), text })
 }
 
 /// What the person must know about an action beside its result.
-fn remark(what: &Record) -> Option<(&'static str, &'static str)> {
+fn remark(what: &Record) -> Option<Words> {
     let is_blank = |value: &Option<String>| value.as_ref().is_none_or(|text| text.trim().is_empty());
-    match what {
-        Record::Outage { contact, phone, .. } if is_blank(contact) || is_blank(phone) => Some((
+    let (zh, en) = match what {
+        Record::Outage { contact, phone, .. } if is_blank(contact) || is_blank(phone) => (
             "例外 X-1 尚不成立：缺接电话的人或号码。请打给上列寄件网点，再登记一次并写 --contact 和 --phone",
             "exception X-1 does not hold yet: who answered or the number is missing. Phone the origin outlet above, then record it again with --contact and --phone",
-        )),
-        Record::Notice { .. } => Some((
+        ),
+        Record::Notice { .. } => (
             "通知随下次同步发出，服务器收到才算；若断网，请打电话并登记 doorstep outage",
             "the notice leaves with the next sync and counts when the server has it; without a network, phone and record it: doorstep outage",
-        )),
-        _ => None,
-    }
+        ),
+        _ => return None,
+    };
+    Some(Words { zh: zh.to_owned(), en: en.to_owned() })
 }
 
-fn command(what: &Record, zone: FixedOffset) -> Result<Command, Failed> {
+/// What was recorded and does not count as it is: a reply that lacks what its decision needs.
+fn doubts(screen: &Screen<'_>, what: &Record, view: &CaseView) -> Option<Words> {
+    let Record::Reply { .. } = what else { return None };
+    let Validity::Lacks { needs } = &view.judgement.replies.last()?.validity else { return None };
+    let name = |lang: fn(&Words) -> &str| {
+        let one =
+            |need: &String| need.split('|').map(|field| lang(&screen.words(field)).to_owned()).collect::<Vec<_>>().join("/");
+        needs.iter().map(one).collect::<Vec<_>>().join(", ")
+    };
+    Some(Words {
+        zh: format!("此回复不算有效回复，缺：{}；请再回复一次并补齐", name(|words| &words.zh)),
+        en: format!("this reply does not count, it lacks: {}; reply again with that", name(|words| &words.en)),
+    })
+}
+
+fn command(client: &Client, what: &Record, zone: FixedOffset) -> Result<Command, Failed> {
+    let time =
+        |flag, text: &Option<String>| text.as_deref().map(|text| moment(text, zone).ok_or(Failed::Time { flag })).transpose();
+    let fen = |text: &Option<String>| text.as_deref().map(|text| yuan(text).ok_or(Failed::Yuan)).transpose();
     Ok(match what {
-        Record::Fail { waybill, reason, sub, note, .. } => Command::Fail {
+        Record::Fail { waybill, reason, sub, note, offered, agreed, waited, .. } => Command::Fail {
             waybill: waybill.clone(),
             reason: reason.clone(),
             sub: sub.clone(),
             words: note.clone(),
             photos: Vec::new(),
+            details: AttemptDetails { offered_fen: fen(offered)?, agreed_at: time("--agreed", agreed)?, waited_minutes: *waited },
         },
+        Record::Register { waybill, reason, sub, stage, note, found, count, other, weight, label_weight, .. } => {
+            Command::Problem {
+                waybill: match waybill {
+                    Some(waybill) => waybill.clone(),
+                    None => client.provisional_number()?,
+                },
+                reason: reason.clone(),
+                sub: sub.clone(),
+                stage: stage.clone(),
+                words: note.clone(),
+                photos: Vec::new(),
+                details: ProblemDetails {
+                    found_at: time("--found", found)?,
+                    count: *count,
+                    other: other.clone(),
+                    weight_g: *weight,
+                    label_g: *label_weight,
+                },
+            }
+        }
         Record::Photo { waybill, .. } => Command::Photos { waybill: waybill.clone(), photos: Vec::new() },
         Record::Sms { waybill, text, to, failed } => {
             Command::Sms { waybill: waybill.clone(), text: text.clone(), number: to.clone(), failed: *failed }
@@ -83,19 +126,97 @@ fn command(what: &Record, zone: FixedOffset) -> Result<Command, Failed> {
             reason: reason.clone(),
             contact: contact.clone(),
             phone: phone.clone(),
-            phoned_at: at.as_deref().map(|at| moment(at, zone).ok_or(Failed::At)).transpose()?,
+            phoned_at: time("--at", at)?,
             said: said.clone(),
         },
         Record::Notice { waybill, to, request } => {
             Command::Notice { waybill: waybill.clone(), to: to.clone(), request: request.clone() }
         }
-        Record::Reply { waybill, decision, note, phone, address } => Command::Reply {
+        Record::Seen { waybill } => Command::Seen { waybill: waybill.clone() },
+        Record::Reply { waybill, decision, note, phone, address, replied, .. } => Command::Reply {
             waybill: waybill.clone(),
             decision: decision.clone(),
             words: note.clone(),
             phone: phone.clone(),
             address: address.clone(),
+            details: ReplyDetails {
+                contact: replied.contact.clone(),
+                company: replied.company.clone(),
+                same: replied.same,
+                until: time("--until", &replied.until)?,
+                place: replied.place.clone(),
+                informed: replied.informed,
+                agreed_by: replied.agreed_by.clone(),
+                agreed: replied.agreed.clone(),
+                payer: replied.payer.clone(),
+            },
+            photos: Vec::new(),
         },
+        Record::Mark { waybill, entry, remark, reason, note } => Command::Mark {
+            waybill: waybill.clone(),
+            entry: entry.clone(),
+            remark: remark.clone(),
+            reason: reason.clone(),
+            words: note.clone(),
+        },
+        Record::Act { waybill, outcome, carrier, number, amount, note } => Command::Action {
+            waybill: waybill.clone(),
+            outcome: outcome.clone(),
+            carrier: carrier.clone(),
+            number: number.clone(),
+            amount_fen: fen(amount)?,
+            words: note.clone(),
+        },
+        Record::Tick { waybill, step, note } => {
+            Command::Tick { waybill: waybill.clone(), step: step.clone(), words: note.clone() }
+        }
+        Record::Assign { waybill, to, at, note } => {
+            Command::Assign { waybill: waybill.clone(), to: to.clone(), planned_at: time("--at", at)?, words: note.clone() }
+        }
+        Record::Consent { waybill, by, to, name, note } => {
+            Command::Consent { waybill: waybill.clone(), by: by.clone(), to: to.clone(), name: name.clone(), words: note.clone() }
+        }
+        Record::Goods { waybill, name, packing, value, note } => Command::Goods {
+            waybill: waybill.clone(),
+            name: name.clone(),
+            packing: packing.clone(),
+            value_fen: fen(value)?,
+            words: note.clone(),
+        },
+        Record::Ledger { waybill, book, change, amount, slip, note } => Command::Ledger {
+            waybill: waybill.clone(),
+            book: book.clone(),
+            change: change.clone(),
+            amount_fen: fen(amount)?,
+            slip: *slip,
+            words: note.clone(),
+        },
+        Record::Waive { waybill, evidence, why } => {
+            Command::Waive { waybill: waybill.clone(), evidence: evidence.clone(), words: why.clone() }
+        }
+        Record::Correct { waybill, entry, fault, same_as, why, reason, sub } => {
+            let anew = |reason: &String| {
+                let mut fail = Command::fail(waybill, reason);
+                if let Command::Fail { sub: of, .. } = &mut fail {
+                    of.clone_from(sub);
+                }
+                Box::new(fail)
+            };
+            Command::Correct {
+                waybill: waybill.clone(),
+                entry: entry.clone(),
+                fault: fault.clone(),
+                same_as: same_as.clone(),
+                words: why.clone(),
+                instead: reason.as_ref().map(anew),
+            }
+        }
+        Record::Dispute { waybill, about, why } => {
+            Command::Dispute { waybill: waybill.clone(), about: about.clone(), words: why.clone() }
+        }
+        Record::Identify { provisional, waybill } => {
+            Command::Identify { provisional: provisional.clone(), waybill: waybill.clone() }
+        }
         Record::Handover { waybill, to, note } => {
             Command::Handover { waybill: waybill.clone(), to: to.clone(), words: note.clone() }
         }
@@ -104,6 +225,16 @@ fn command(what: &Record, zone: FixedOffset) -> Result<Command, Failed> {
             Command::Close { waybill: waybill.clone(), outcome: outcome.clone(), words: note.clone() }
         }
     })
+}
+
+/// Yuan with at most two decimals, as fen.
+fn yuan(text: &str) -> Option<i64> {
+    let (whole, cents) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
+    let is_figures = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || whole.len() > 12 || cents.len() > 2 || !is_figures(whole) || !is_figures(cents) {
+        return None;
+    }
+    whole.parse::<i64>().ok()?.checked_mul(100)?.checked_add(format!("{cents:0<2}").parse().ok()?)
 }
 
 /// A time with an offset, or a local one in the network's zone; milliseconds since 1970.
@@ -148,6 +279,12 @@ mod tests {
         assert_eq!(read("a.jpg"), (PhotoPurpose::Door, Path::new("a.jpg")));
         assert_eq!(read("label=a=b.jpg"), (PhotoPurpose::Label, Path::new("a=b.jpg")));
         assert_eq!(read("x=1.jpg"), (PhotoPurpose::Door, Path::new("x=1.jpg")));
+    }
+
+    #[test]
+    fn an_amount_is_yuan_with_two_decimals_at_most() {
+        assert_eq!((yuan("12"), yuan("12.5"), yuan("0.05")), (Some(1200), Some(1250), Some(5)));
+        assert!(["", "-1", "1.234", "1,5", "99999999999999", "."].iter().all(|text| yuan(text).is_none()));
     }
 
     #[test]

@@ -6,15 +6,20 @@ use tokio::runtime::Runtime;
 
 use crate::{
     Answer,
-    args::{Args, Command},
+    args::{Args, Command, Rules},
     failure::Failed,
     record::record,
+    rules,
     screen::Screen,
     words::{self, say},
 };
 
 /// Does what the command line asks.
 pub fn run(args: &Args) -> Result<Answer, Failed> {
+    // Needs neither a device nor a store.
+    if let Command::Rules { what: Rules::Check { file } } = &args.command {
+        return rules::check(file);
+    }
     let roots = match &args.ca {
         Some(file) => {
             Roots::Pem(std::fs::read(file).map_err(|source| Failed::CaFile { file: file.clone(), source: Some(source) })?)
@@ -34,6 +39,8 @@ pub fn run(args: &Args) -> Result<Answer, Failed> {
             cases(&client, &filter)
         }
         Command::Show { waybill } => show(&client, waybill),
+        Command::Explain { waybill, only } => explain(&client, waybill, only.as_deref()),
+        Command::Rules { what } => rules::show(&client, what),
         Command::Status => status(&client),
         Command::Sync => sync(&client),
         Command::Pin { pin } => done(client.set_pin(pin)?, "密码已设置", "PIN set"),
@@ -52,7 +59,7 @@ fn runtime() -> Result<Runtime, Failed> {
 
 fn enrol(client: &Client, server: &str, code: &str) -> Result<Answer, Failed> {
     let who = runtime()?.block_on(client.enrol(server, code))?;
-    let pack = client.pack().map(|pack| pack.version);
+    let pack = client.pack()?.map(|pack| pack.version);
     // A tablet that others have locked stays locked for reading until this person has set a PIN of their own.
     let parcels = if client.is_locked()? { 0 } else { client.parcels()?.len() };
     let mut json = person(&who);
@@ -110,15 +117,34 @@ fn nothing(client: &Client, zh: &str, en: &str) -> Result<String, Failed> {
 
 fn show(client: &Client, waybill: &str) -> Result<Answer, Failed> {
     let screen = Screen::of(client);
-    let Some(view) = client.case(waybill)? else {
-        let refusal = match (client.identity()?, client.pack()) {
-            (None, _) => Refusal::NotEnrolled,
-            (_, None) => Refusal::NoPack,
-            _ => Refusal::NoCase,
-        };
-        return Err(ClientError::Refused(refusal).into());
-    };
+    let view = client.case(waybill)?.ok_or_else(|| nothing_of(client))?;
     Ok(Answer { text: screen.whole(&view)?, json: screen.case_json(&view) })
+}
+
+/// Why there is nothing to show of a waybill.
+fn nothing_of(client: &Client) -> Failed {
+    let refusal = match (client.identity(), client.pack()) {
+        (Ok(None), _) => Refusal::NotEnrolled,
+        (_, Ok(None)) => Refusal::NoPack,
+        _ => Refusal::NoCase,
+    };
+    ClientError::Refused(refusal).into()
+}
+
+fn explain(client: &Client, waybill: &str, only: Option<&str>) -> Result<Answer, Failed> {
+    let mut all = client.explain(waybill)?.ok_or_else(|| nothing_of(client))?;
+    all.retain(|why| only.is_none_or(|only| why.about.contains(only)));
+    let mut text = String::new();
+    for why in &all {
+        text += &format!("{}\n{}\n  {}\n", why.answer.zh, why.answer.en, why.about);
+        for link in &why.because {
+            text += &format!("  · {}\n    {}\n", link.words.zh, link.words.en);
+        }
+    }
+    if all.is_empty() {
+        text = say("没有可说明的", "there is nothing to explain") + "\n";
+    }
+    Ok(Answer { json: json!({ "explanations": all }), text })
 }
 
 fn status(client: &Client) -> Result<Answer, Failed> {

@@ -3,7 +3,7 @@
 use chrono::FixedOffset;
 use doorstep_client::{CaseRow, CaseView, Client};
 use doorstep_domain::{Outlet, OutletCode, Parcel};
-use doorstep_rules::{Deadline, Flag, Named, Need, NextStep, Pack, Timeliness, Words};
+use doorstep_rules::{Card, Deadline, Flag, Need, NextStep, Pack, Timeliness, Words};
 use serde_json::{Value, json};
 
 use crate::{
@@ -26,33 +26,29 @@ pub struct Screen<'a> {
 impl<'a> Screen<'a> {
     /// The screen of a client.
     pub fn of(client: &'a Client) -> Self {
-        let pack = client.pack();
+        let pack = client.pack().ok().flatten();
         let zone = pack.as_ref().and_then(Pack::zone).or_else(|| FixedOffset::east_opt(EAST_8));
         Self { client, pack, zone: zone.unwrap_or_else(|| chrono::Offset::fix(&chrono::Utc)) }
     }
 
-    /// The pack's words for a key such as `notified`.
-    pub fn key(&self, key: &str) -> String {
-        self.pack.as_ref().map_or_else(|| key.to_owned(), |pack| both(&pack.words(key)))
+    /// The words for a key such as `notified`.
+    pub fn words(&self, key: &str) -> Words {
+        self.pack.as_ref().map_or_else(|| doorstep_rules::words(key), |pack| pack.words(key))
     }
 
-    /// A reason's code with its name.
-    pub fn reason(&self, code: &str) -> String {
-        let reason = self.pack.as_ref().and_then(|pack| pack.reason(code));
-        reason.map_or_else(|| code.to_owned(), |reason| format!("{code} {}", say(&reason.zh, &reason.en)))
+    /// The same in both languages on one line.
+    pub fn key(&self, key: &str) -> String {
+        both(&self.words(key))
+    }
+
+    /// A code of the pack with its name: of a problem, an outcome, a step, a ledger line.
+    pub fn code(&self, code: &str) -> String {
+        self.pack.as_ref().map_or_else(|| code.to_owned(), |pack| named(code, &pack.name_of(code)))
     }
 
     /// A sub-reason's code with its name.
     pub fn sub(&self, reason: &str, code: &str) -> String {
-        let subs = self.pack.as_ref().and_then(|pack| pack.reason(reason)).map(|reason| reason.subs.as_slice());
-        named(subs.unwrap_or_default(), code)
-    }
-
-    /// A decision's or an outcome's code with its name.
-    pub fn decision(&self, code: &str) -> String {
-        let Some(pack) = &self.pack else { return code.to_owned() };
-        let table = if pack.decisions.iter().any(|named| named.code == code) { &pack.decisions } else { &pack.outcomes };
-        named(table, code)
+        self.pack.as_ref().map_or_else(|| code.to_owned(), |pack| named(code, &pack.name_of_sub(reason, code)))
     }
 
     /// An outlet's code with its name and the number to phone, as far as the directory knows.
@@ -103,36 +99,49 @@ impl<'a> Screen<'a> {
         }
         text += &line(&say("派送失败次数", "failed deliveries"), &view.case.attempts().to_string());
         if let Some(decision) = &view.judgement.decision {
-            text += &line(&say("决定或结果", "decision or outcome"), &self.decision(decision));
+            text += &line(&say("决定或结果", "decision or outcome"), &self.code(decision));
         }
         text += &self.next(view, false)?;
         for deadline in &view.judgement.deadlines {
             text += &self.deadline(deadline);
         }
+        for card in &view.judgement.cards {
+            text += &self.card(card);
+        }
         text += &missing(view);
+        for conflict in &view.judgement.conflicts {
+            let sides = conflict.sides.iter().map(ToString::to_string).collect::<Vec<_>>().join("  ");
+            text += &line(&say("矛盾", "conflict"), &format!("{}: {sides}", self.key(conflict.kind.as_str())));
+        }
         for flag in &view.judgement.flags {
             text += &line(&say("注意", "flag"), &self.key(flag.as_str()));
         }
-        for answerable in &view.judgement.answerable {
-            let outlet = self.outlet(answerable.outlet.as_ref())?;
-            text += &line(&say("可能担责", "would answer"), &format!("{} {outlet}", answerable.rule));
+        for finding in &view.judgement.findings {
+            let outlet = self.outlet(finding.outlet.as_ref())?;
+            let amount = finding.amount.map(|amount| format!(" {amount}")).unwrap_or_default();
+            let state = self.key(finding.state.as_str());
+            text += &line(
+                &say("可能担责", "would answer"),
+                &format!("{} {}%{amount} {outlet} [{state}] {}", finding.rule, finding.share, finding.id),
+            );
         }
         text += &line(&say("时间线", "timeline"), &format!("UTC{}", self.zone));
         for recorded in view.case.timeline.iter().chain(&view.case.quarantined) {
-            text += &timeline::entry(self, recorded)?;
+            text += &timeline::entry(self, &view.case, recorded)?;
         }
         Ok(text)
     }
 
     fn heading(&self, view: &CaseView) -> String {
-        let reason = view.case.reason().map_or_else(String::new, |code| format!("  {}", self.reason(code)));
+        let reason = view.case.reason().map_or_else(String::new, |code| format!("  {}", self.code(code)));
         format!("{}  [{}]{reason}\n", view.case.facts.waybill, self.key(view.judgement.state.as_str()))
     }
 
     fn next(&self, view: &CaseView, phone_origin: bool) -> Result<String, Failed> {
         let step = view.judgement.next_step;
         let mut text = line(&say("下一步", "next"), &self.key(step.as_str()));
-        if step == NextStep::NotifyOrigin || phone_origin {
+        let phones = matches!(step, NextStep::NotifyOrigin | NextStep::SendNotice | NextStep::SendRegistration);
+        if phones || phone_origin {
             text += &line(&say("寄件网点", "origin outlet"), &self.outlet(view.case.facts.origin_outlet.as_ref())?);
         }
         Ok(text)
@@ -140,18 +149,37 @@ impl<'a> Screen<'a> {
 
     fn deadline(&self, deadline: &Deadline) -> String {
         let how = match deadline.timeliness {
-            Timeliness::Pending => words::left(deadline.left_ms),
+            Timeliness::Pending if deadline.due_at.is_some() => words::left(deadline.left_ms),
             decided => self.key(decided.as_str()),
         };
-        let due = words::time(deadline.due_at, self.zone);
+        let due = match (deadline.due_at, deadline.missing) {
+            (Some(due), _) => words::time(due, self.zone),
+            (None, Some(_)) => say("不明", "not known"),
+            (None, None) => say("无时限", "no limit"),
+        };
         line(&say("期限", "deadline"), &format!("{} {}: {due}, {how}", deadline.clock, both(&deadline.name)))
+    }
+
+    /// A problem's card: whom to ask, and the steps with who did them.
+    fn card(&self, card: &Card) -> String {
+        let asks = card.asks.iter().map(|who| self.key(who)).collect::<Vec<_>>().join(", ");
+        let mut text = line(&say("处理", "card"), &self.code(&card.code));
+        if !asks.is_empty() {
+            text += &format!("    {}: {asks}\n", say("询问", "ask"));
+        }
+        for step in &card.steps {
+            let done = step.done.iter().map(|done| format!("  {} {}", done.by, words::time(done.at, self.zone)));
+            let mark = if step.done.is_empty() { "[ ]" } else { "[x]" };
+            text += &format!("    {mark} {} {}{}\n", step.step, both(&step.name), done.collect::<String>());
+        }
+        text
     }
 
     /// One line of the list.
     pub fn row(&self, row: &CaseRow) -> String {
-        let mut text = format!("{}  [{}]  {}", row.waybill, self.key(&row.state), self.reason(&row.reason));
+        let mut text = format!("{}  [{}]  {}", row.waybill, self.key(&row.state), self.code(&row.reason));
         if !row.decision.is_empty() {
-            text += &format!("  {}", self.decision(&row.decision));
+            text += &format!("  {}", self.code(&row.decision));
         }
         if let Some(due) = row.due_at {
             text += &format!("  {} {}", say("期限", "due"), words::time(due, self.zone));
@@ -192,9 +220,8 @@ impl<'a> Screen<'a> {
     }
 }
 
-fn named(table: &[Named], code: &str) -> String {
-    let Words { zh, en } = Pack::name_of(table, code);
-    if zh == code { zh } else { format!("{code} {}", say(&zh, &en)) }
+fn named(code: &str, Words { zh, en }: &Words) -> String {
+    if zh == code { code.to_owned() } else { format!("{code} {}", say(zh, en)) }
 }
 
 fn missing(view: &CaseView) -> String {

@@ -17,44 +17,21 @@ pub fn both(words: &Words) -> String {
 
 /// The name of an action of the status or of a kind of entry.
 pub fn action(word: &str) -> String {
-    match word {
-        "fail" | "attempt" => say("派送失败", "failed delivery"),
-        "photos" | "photo" => say("照片", "photo"),
-        "sms" => say("短信", "SMS"),
-        "call" => say("电话", "call"),
-        "note" => say("备注", "note"),
-        "outage" => say("断网停电电话通知", "phone notice during an outage"),
-        "notice" => say("通知寄件网点", "notice to the origin outlet"),
-        "reply" => say("寄件网点回复", "origin outlet's reply"),
-        "close" => say("结案", "end of the case"),
-        "handover" => say("交接", "handed over"),
-        "takeover" => say("接收交接", "taken over"),
-        "resend" => say("总部未收到，重新发送", "head office lacks it; sent again"),
-        other => other.to_owned(),
-    }
+    let kind = match word {
+        "fail" => "attempt",
+        "photos" => "photo",
+        "waive" => "waiver",
+        "correct" => "correction",
+        "identify" => "alias",
+        "resend" => return say("总部未收到，重新发送", "head office lacks it; sent again"),
+        other => other,
+    };
+    both(&doorstep_rules::words(kind))
 }
 
-/// The name of a fixed word inside an entry: how a call ended, what a photo shows, how far an SMS got, what was out.
+/// The name of a fixed word inside an entry: how a call ended, what a photo shows, who pays.
 pub fn detail(word: &str) -> String {
-    match word {
-        "answered" => say("接通", "answered"),
-        "no_answer" => say("无人接听", "no answer"),
-        "busy" => say("占线", "busy"),
-        "off" => say("关机或停机", "switched off"),
-        "wrong" => say("号码是别人的", "a stranger's number"),
-        "not_exist" => say("空号", "no such number"),
-        "label" => say("面单", "label"),
-        "door" => say("门口", "door"),
-        "closed_premises" => say("停业", "closed premises"),
-        "damage_outside" => say("外包装破损", "damage outside"),
-        "damage_inside" => say("内件破损", "damage inside"),
-        "failed" => say("发送失败", "sending failed"),
-        "handed_over" => say("已交短信应用", "handed over"),
-        "network" => say("网络故障", "network fault"),
-        "power" => say("停电", "power cut"),
-        "other" => say("其他", "other"),
-        other => other.to_owned(),
-    }
+    both(&doorstep_rules::words(word))
 }
 
 /// Why something was refused, from its code.
@@ -125,19 +102,12 @@ pub fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use doorstep_domain::{CallResult, Kind, OutageReason, PhotoPurpose, SmsLevel};
-
     #[test]
-    fn every_word_of_the_vocabulary_has_a_name() {
-        for kind in Kind::ALL {
-            assert_ne!(action(kind.as_str()), kind.as_str());
-        }
-        let details = (PhotoPurpose::ALL.iter().map(|w| w.as_str()))
-            .chain(CallResult::ALL.iter().map(|w| w.as_str()))
-            .chain(SmsLevel::ALL.iter().map(|w| w.as_str()))
-            .chain(OutageReason::ALL.iter().map(|w| w.as_str()));
-        for word in details {
-            assert_ne!(detail(word), word);
+    fn every_action_of_the_journal_has_a_name() {
+        for word in
+            ["fail", "problem", "photos", "sms", "outage", "reply", "mark", "waive", "correct", "identify", "close", "resend"]
+        {
+            assert_ne!(action(word), word);
         }
     }
 

@@ -62,7 +62,7 @@ impl World {
         for waybill in [PARCEL, OTHER] {
             csv += &format!("{waybill},QH,0571,0412,c1,王小花,13800001234,青禾路1号,0,\n");
         }
-        assert_eq!(admin.import_parcels(csv.as_bytes()).unwrap().imported, 2);
+        assert_eq!(admin.import_parcels(csv.as_bytes(), doorstep_domain::UnixMs(0)).unwrap().imported, 2);
         let runtime = Runtime::new().unwrap();
         let listen = "127.0.0.1:0".parse().unwrap();
         let config =

@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use doorstep_client::{Client, Command, Filter, NewPhoto, Options};
+use doorstep_client::{AttemptDetails, Client, Command, Filter, NewPhoto, Options};
 use doorstep_domain::PhotoPurpose;
 
 use crate::{CaseSummary, ChangeListener, DoorstepError, Recorded, Subscription, SyncSummary, listen, runtime::run};
@@ -68,7 +68,7 @@ impl DoorstepClient {
             Ok(NewPhoto { bytes, shows: PhotoPurpose::Door })
         };
         let photos = photo_paths.iter().map(photo).collect::<Result<Vec<_>, DoorstepError>>()?;
-        let command = Command::Fail { waybill, reason, sub, words, photos: Vec::new() };
+        let command = Command::Fail { waybill, reason, sub, words, photos: Vec::new(), details: AttemptDetails::default() };
         let outcome = self.client.record(&command, &photos)?;
         outcome.cases.into_iter().next().map(Recorded::from).ok_or_else(DoorstepError::internal)
     }

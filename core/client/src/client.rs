@@ -8,7 +8,7 @@ use std::{
 
 use doorstep_domain::{ActionId, CaseId, InstallId, Outlet, Parcel, TimeEvidence, UnixMs, Waybill};
 use doorstep_media::inspect;
-use doorstep_rules::Pack;
+use doorstep_rules::{Explanation, PROVISIONAL, Pack, Rulebook, explain};
 use doorstep_store::{Action, CaseRow, CaseView, Filter, Identity, Salvage, Status, Store, Written};
 use doorstep_sync::{Cause, Engine, Pace};
 use tokio::sync::{Notify, watch};
@@ -148,7 +148,8 @@ impl Client {
         let mut command = command.clone();
         let mut store = self.inner.store();
         let who = store.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
-        let pack = store.pack().cloned().ok_or(ClientError::Refused(Refusal::NoPack))?;
+        let book = store.book()?.ok_or(ClientError::Refused(Refusal::NoPack))?;
+        let pack = book.at(now);
         let mut seen_photos = Vec::with_capacity(photos.len());
         let mut refs = Vec::with_capacity(photos.len());
         for photo in photos {
@@ -158,7 +159,7 @@ impl Client {
         }
         command.name_photos(refs);
         // The rules speak before any file is written; files are there before any entry names them.
-        let mut cases = command.plan(&mut store, &who, &pack, clocks.wall)?;
+        let mut cases = command.plan(&mut store, &who, pack, clocks.wall)?;
         rights::forbid_early(&mut store, &who, &cases, now)?;
         for (seen, bytes) in seen_photos {
             let photo = store.save_photo(seen.id, seen.format.extension(), bytes)?;
@@ -207,9 +208,33 @@ impl Client {
         Ok(self.inner.store().outlet(code)?)
     }
 
-    /// The rule pack on this device.
-    pub fn pack(&self) -> Option<Pack> {
-        self.inner.store().pack().cloned()
+    /// The rules on this device, in all their versions.
+    pub fn book(&self) -> Result<Option<Arc<Rulebook>>, ClientError> {
+        Ok(self.inner.store().book()?)
+    }
+
+    /// The rules in force now.
+    pub fn pack(&self) -> Result<Option<Pack>, ClientError> {
+        let now = self.inner.now()?;
+        Ok(self.book()?.map(|book| book.at(now).clone()))
+    }
+
+    /// Why: for each deadline, missing evidence, finding and conflict of a case the chain of facts and the rule behind it; `None`
+    /// if nothing is recorded of it here.
+    pub fn explain(&self, waybill: &str) -> Result<Option<Vec<Explanation>>, ClientError> {
+        let (view, book) = (self.case(waybill)?, self.book()?);
+        Ok(view.zip(book).map(|(view, book)| explain(&view.case, &book, &view.judgement)))
+    }
+
+    /// A provisional number for a parcel whose label can not be read: `PV-`, the outlet, and 40 random bits. It is unique without
+    /// asking anybody.
+    pub fn provisional_number(&self) -> Result<String, ClientError> {
+        let who = self.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
+        let outlet: String = who.author.outlet.as_str().chars().filter(char::is_ascii_alphanumeric).take(12).collect();
+        // Without what a person reads for another: 0 and O, 1 and I.
+        let letter = |byte: &u8| "23456789ABCDEFGHJKLMNPQRSTUVWXYZ".chars().nth(usize::from(byte % 32));
+        let letters: String = random::<8>()?.iter().filter_map(letter).collect();
+        Ok(format!("{PROVISIONAL}{}-{letters}", outlet.to_ascii_uppercase()))
     }
 
     /// What is unsent, oldest first.

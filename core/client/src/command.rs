@@ -1,13 +1,16 @@
 //! What a person does, and how it becomes entries. Commands are what the intent journal keeps.
 
-use doorstep_domain::{
-    Attempt, Body, Call, CallResult, Close, Handover, Kind, Notice, Outage, OutageReason, Personal, Photo, PhotoId, PhotoPurpose,
-    Reply, Sms, SmsLevel, Takeover, TargetSource, UnixMs, Waybill,
-};
-use doorstep_rules::{Case, Named, Pack};
+mod desk;
+mod door;
+mod handling;
+mod notices;
+
+use doorstep_domain::{Body, Fault, PhotoPurpose, UnixMs, Waybill};
+use doorstep_rules::Pack;
 use doorstep_store::{ActionCase, Identity, Store};
 use serde::{Deserialize, Serialize};
 
+use self::desk::Desk;
 use crate::{ClientError, Refusal};
 
 /// One action of a person. Serialised, it is the intent: enough to do the action again.
@@ -16,7 +19,7 @@ use crate::{ClientError, Refusal};
 pub enum Command {
     /// A delivery failed.
     Fail {
-        /// The waybill, as typed or scanned.
+        /// The waybill, as typed or scanned; a child number names the piece.
         waybill: String,
         /// Reason code of the pack.
         reason: String,
@@ -26,6 +29,27 @@ pub enum Command {
         words: Option<String>,
         /// Photos; filled in by [`crate::Client::record`].
         photos: Vec<PhotoRef>,
+        /// What else there is to say.
+        #[serde(default)]
+        details: AttemptDetails,
+    },
+    /// Another problem was found (domain 2.5 to 2.8).
+    Problem {
+        /// The waybill; a child number names the piece.
+        waybill: String,
+        /// Code of the pack.
+        reason: String,
+        /// Sub-reason code.
+        sub: Option<String>,
+        /// A spelling of [`doorstep_domain::Stage`]; without one, the code's stage at which the person's role registers.
+        stage: Option<String>,
+        /// What was found, in words.
+        words: Option<String>,
+        /// Photos; filled in by [`crate::Client::record`].
+        photos: Vec<PhotoRef>,
+        /// What else there is to say.
+        #[serde(default)]
+        details: ProblemDetails,
     },
     /// Photos for a case that exists.
     Photos {
@@ -49,7 +73,7 @@ pub enum Command {
     Call {
         /// The waybill.
         waybill: String,
-        /// How it ended: a spelling of [`CallResult`].
+        /// How it ended: a spelling of [`doorstep_domain::CallResult`].
         result: String,
         /// The number; without one the label's.
         number: Option<String>,
@@ -67,7 +91,7 @@ pub enum Command {
     Outage {
         /// The waybills it covers.
         waybills: Vec<String>,
-        /// A spelling of [`OutageReason`].
+        /// A spelling of [`doorstep_domain::OutageReason`].
         reason: String,
         /// Who answered.
         contact: Option<String>,
@@ -87,11 +111,16 @@ pub enum Command {
         /// Which decision is asked for.
         request: Option<String>,
     },
+    /// The origin outlet has looked at the newest notice.
+    Seen {
+        /// The waybill.
+        waybill: String,
+    },
     /// The origin outlet's reply.
     Reply {
         /// The waybill.
         waybill: String,
-        /// Decision code of the pack.
+        /// Ruling code of the pack.
         decision: String,
         /// The data it needs, in words.
         words: Option<String>,
@@ -99,6 +128,141 @@ pub enum Command {
         phone: Option<String>,
         /// Confirmed or corrected address.
         address: Option<String>,
+        /// What else the decision needs (domain 6.4).
+        #[serde(default)]
+        details: ReplyDetails,
+        /// The confirmation letter; filled in by [`crate::Client::record`].
+        #[serde(default)]
+        photos: Vec<PhotoRef>,
+    },
+    /// What is said of another's entry: a reply that decides nothing, an unclear photo (domain 6.4).
+    Mark {
+        /// The waybill.
+        waybill: String,
+        /// The entry's key; without one the newest reply.
+        entry: Option<String>,
+        /// A spelling of [`doorstep_domain::Remark`].
+        remark: String,
+        /// Code of the pack's list of reasons.
+        reason: Option<String>,
+        /// Why, in words.
+        words: Option<String>,
+    },
+    /// Something was done with the parcel (domain 2.3).
+    Action {
+        /// The waybill.
+        waybill: String,
+        /// Outcome code of the pack.
+        outcome: String,
+        /// The peer carrier, or the site it was forwarded to.
+        carrier: Option<String>,
+        /// The number under which it travels on.
+        number: Option<String>,
+        /// What it cost or was agreed to cost, in fen.
+        amount_fen: Option<i64>,
+        /// How, in words.
+        words: Option<String>,
+    },
+    /// A step of a card was done.
+    Tick {
+        /// The waybill.
+        waybill: String,
+        /// Step code of the pack.
+        step: String,
+        /// What came of it.
+        words: Option<String>,
+    },
+    /// Somebody is to act.
+    Assign {
+        /// The waybill.
+        waybill: String,
+        /// Who: an account.
+        to: String,
+        /// Planned for, by the wall clock, milliseconds since 1970.
+        planned_at: Option<i64>,
+        /// What is to be done.
+        words: Option<String>,
+    },
+    /// A customer agreed to something.
+    Consent {
+        /// The waybill.
+        waybill: String,
+        /// A spelling of [`doorstep_domain::Customer`].
+        by: String,
+        /// Outcome code of the pack.
+        to: String,
+        /// The person's name.
+        name: Option<String>,
+        /// What was said.
+        words: Option<String>,
+    },
+    /// What the sender says of the goods (EV-4).
+    Goods {
+        /// The waybill.
+        waybill: String,
+        /// Product name.
+        name: Option<String>,
+        /// Packaging.
+        packing: Option<String>,
+        /// Value in fen.
+        value_fen: Option<i64>,
+        /// Anything else.
+        words: Option<String>,
+    },
+    /// A line of outlet finance's registers.
+    Ledger {
+        /// The waybill.
+        waybill: String,
+        /// A spelling of [`doorstep_domain::Book`].
+        book: String,
+        /// Code of the pack.
+        change: String,
+        /// How much, in fen.
+        amount_fen: Option<i64>,
+        /// The receipt slip was taken back.
+        slip: bool,
+        /// Anything else.
+        words: Option<String>,
+    },
+    /// Evidence that can not be had.
+    Waive {
+        /// The waybill.
+        waybill: String,
+        /// The row of the evidence matrix.
+        evidence: String,
+        /// Why not.
+        words: String,
+    },
+    /// An earlier entry was wrong. It stays; what is right is recorded with the correction.
+    Correct {
+        /// The waybill.
+        waybill: String,
+        /// The entry's key.
+        entry: String,
+        /// A spelling of [`Fault`].
+        fault: String,
+        /// The entry whose act it is, if it is the same act recorded twice.
+        same_as: Option<String>,
+        /// Why.
+        words: String,
+        /// What is right.
+        instead: Option<Box<Command>>,
+    },
+    /// A finding or a mark is contested.
+    Dispute {
+        /// The waybill.
+        waybill: String,
+        /// A finding's id, or an entry's key.
+        about: String,
+        /// Why.
+        words: String,
+    },
+    /// A parcel with a provisional number is known by its own.
+    Identify {
+        /// The provisional number.
+        provisional: String,
+        /// The parcel's own.
+        waybill: String,
     },
     /// The parcel is handed over to another courier, who takes it over on their own phone (C-23).
     Handover {
@@ -116,13 +280,62 @@ pub enum Command {
     },
     /// The end of the case.
     Close {
-        /// The waybill.
+        /// The waybill; a child number ends that piece.
         waybill: String,
         /// Outcome code of the pack.
         outcome: String,
         /// Who signed, or why.
         words: Option<String>,
     },
+}
+
+/// What else there is to say of a failed delivery.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptDetails {
+    /// What the recipient would pay, in fen.
+    pub offered_fen: Option<i64>,
+    /// The time agreed for another delivery, by the wall clock, milliseconds since 1970.
+    pub agreed_at: Option<i64>,
+    /// How long the courier waited, in minutes.
+    pub waited_minutes: Option<u32>,
+}
+
+/// What else there is to say of a problem.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProblemDetails {
+    /// When it was found, by the wall clock, milliseconds since 1970; without one, now.
+    pub found_at: Option<i64>,
+    /// How many items or pieces it concerns.
+    pub count: Option<u32>,
+    /// The other parcel's waybill.
+    pub other: Option<String>,
+    /// Weight on the scale, in grams.
+    pub weight_g: Option<u32>,
+    /// Weight on the label, in grams.
+    pub label_g: Option<u32>,
+}
+
+/// What else a reply says (domain 6.4).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplyDetails {
+    /// Contact person.
+    pub contact: Option<String>,
+    /// Company.
+    pub company: Option<String>,
+    /// The label's data are right.
+    pub same: bool,
+    /// On which day, or until when, by the wall clock, milliseconds since 1970.
+    pub until: Option<i64>,
+    /// Where the recipient collects it.
+    pub place: Option<String>,
+    /// The recipient has been told.
+    pub informed: bool,
+    /// Who agreed: a spelling of [`doorstep_domain::Customer`].
+    pub agreed_by: Option<String>,
+    /// The name of who agreed.
+    pub agreed: Option<String>,
+    /// Who pays: a spelling of [`doorstep_domain::Payer`].
+    pub payer: Option<String>,
 }
 
 /// A photo as a command names it.
@@ -146,17 +359,42 @@ pub struct NewPhoto {
 }
 
 impl Command {
+    /// A failed delivery for a reason, with nothing else to say.
+    pub fn fail(waybill: &str, reason: &str) -> Self {
+        Self::Fail {
+            waybill: waybill.into(),
+            reason: reason.into(),
+            sub: None,
+            words: None,
+            photos: Vec::new(),
+            details: AttemptDetails::default(),
+        }
+    }
+
     /// The waybills it is about, as typed.
     pub fn waybills(&self) -> Vec<&str> {
         match self {
             Self::Outage { waybills, .. } => waybills.iter().map(String::as_str).collect(),
+            Self::Identify { provisional, waybill } => vec![provisional, waybill],
             Self::Fail { waybill, .. }
+            | Self::Problem { waybill, .. }
             | Self::Photos { waybill, .. }
             | Self::Sms { waybill, .. }
             | Self::Call { waybill, .. }
             | Self::Note { waybill, .. }
             | Self::Notice { waybill, .. }
+            | Self::Seen { waybill }
             | Self::Reply { waybill, .. }
+            | Self::Mark { waybill, .. }
+            | Self::Action { waybill, .. }
+            | Self::Tick { waybill, .. }
+            | Self::Assign { waybill, .. }
+            | Self::Consent { waybill, .. }
+            | Self::Goods { waybill, .. }
+            | Self::Ledger { waybill, .. }
+            | Self::Waive { waybill, .. }
+            | Self::Correct { waybill, .. }
+            | Self::Dispute { waybill, .. }
             | Self::Handover { waybill, .. }
             | Self::Takeover { waybill }
             | Self::Close { waybill, .. } => vec![waybill],
@@ -164,8 +402,13 @@ impl Command {
     }
 
     pub(crate) fn name_photos(&mut self, refs: Vec<PhotoRef>) {
-        if let Self::Fail { photos, .. } | Self::Photos { photos, .. } = self {
-            *photos = refs;
+        match self {
+            Self::Fail { photos, .. }
+            | Self::Problem { photos, .. }
+            | Self::Photos { photos, .. }
+            | Self::Reply { photos, .. } => *photos = refs,
+            Self::Correct { instead: Some(instead), .. } => instead.name_photos(refs),
+            _ => {}
         }
     }
 
@@ -177,198 +420,72 @@ impl Command {
         pack: &Pack,
         wall: UnixMs,
     ) -> Result<Vec<ActionCase>, ClientError> {
+        let typed: Vec<Waybill> =
+            self.waybills().into_iter().map(Waybill::parse).collect::<Result<_, _>>().map_err(ClientError::Waybill)?;
         let mut plans = Vec::new();
-        for text in self.waybills() {
-            let waybill = Waybill::parse(text)?;
-            let case = store.case(&waybill, wall)?.map(|view| view.case);
-            let desk = Desk { store, who, pack, waybill: &waybill, case: case.as_ref(), wall };
-            let bodies = self.bodies(&desk)?;
+        for number in &typed {
+            // A child number is scanned from the piece in the hand; the case is the shipment's.
+            let waybill = store.main_number(number)?;
+            let view = store.case(&waybill, wall)?;
+            let piece = (waybill != *number).then(|| number.clone());
+            let desk = Desk { store, who, pack, waybill: &waybill, piece, view: view.as_ref(), wall };
+            let bodies = match self {
+                Self::Identify { .. } => desk.identify(&typed)?,
+                _ => self.bodies(&desk)?,
+            };
             plans.push(ActionCase { waybill, bodies, photos: Vec::new() });
         }
         if plans.is_empty() { Err(ClientError::Refused(Refusal::NoCase)) } else { Ok(plans) }
     }
 
-    fn bodies(&self, desk: &Desk) -> Result<Vec<Body>, ClientError> {
+    fn bodies(&self, desk: &Desk<'_>) -> Result<Vec<Body>, ClientError> {
         Ok(match self {
-            Self::Fail { reason, sub, words, photos, .. } => desk.fail(reason, sub.as_deref(), words.as_deref(), photos)?,
-            Self::Photos { photos, .. } => {
-                desk.case()?;
-                photo_bodies(photos)?
+            Self::Fail { reason, sub, words, photos, details, .. } => {
+                desk.fail(reason, sub.as_deref(), words.as_deref(), details, photos)?
             }
+            Self::Problem { reason, sub, stage, words, photos, details, .. } => {
+                desk.problem(reason, sub.as_deref(), stage.as_deref(), words.as_deref(), details, photos)?
+            }
+            Self::Photos { photos, .. } => desk.photos(photos)?,
             Self::Sms { text, number, failed, .. } => vec![desk.sms(text.as_deref(), number.as_deref(), *failed)?],
-            Self::Call { result, number, words, .. } => {
-                desk.case()?;
-                let known = CallResult::ALL.iter().map(|r| r.as_str().to_owned());
-                let result = CallResult::from_word(result)
-                    .ok_or_else(|| ClientError::Refused(Refusal::Code { given: result.clone(), known: known.collect() }))?;
-                vec![Body::Call(Call { result, number: desk.number(number.as_deref())?, words: personal(words.as_deref())? })]
-            }
-            Self::Note { words, .. } => {
-                desk.case()?;
-                vec![Body::Note { words: Personal::plain(words)? }]
-            }
+            Self::Call { result, number, words, .. } => vec![desk.call(result, number.as_deref(), words.as_deref())?],
+            Self::Note { words, .. } => vec![desk.note(words)?],
             Self::Outage { reason, contact, phone, phoned_at, said, .. } => {
                 vec![desk.outage(reason, contact.as_deref(), phone.as_deref(), *phoned_at, said.as_deref())?]
             }
             Self::Notice { to, request, .. } => vec![desk.notice(to.as_deref(), request.as_deref())?],
-            Self::Reply { decision, words, phone, address, .. } => {
-                vec![desk.reply(decision, words.as_deref(), phone.as_deref(), address.as_deref())?]
+            Self::Seen { .. } => vec![desk.seen()?],
+            Self::Reply { decision, words, phone, address, details, photos, .. } => {
+                desk.reply(decision, words.as_deref(), phone.as_deref(), address.as_deref(), details, photos)?
             }
-            Self::Handover { to, words, .. } => {
-                vec![Body::Handover(Handover { to: to.parse()?, words: personal(words.as_deref())? })]
+            Self::Mark { entry, remark, reason, words, .. } => {
+                vec![desk.mark(entry.as_deref(), remark, reason.as_deref(), words.as_deref())?]
             }
-            Self::Takeover { .. } => {
-                let case = desk.case()?;
-                let handover = case.of_kind(Kind::Handover).last().map(|r| r.entry.key.clone());
-                let offered = case.offered_to() == Some(&desk.who.author.user);
-                let handover = handover.filter(|_| offered).ok_or(ClientError::Refused(Refusal::NotOffered))?;
-                vec![Body::Takeover(Takeover { handover })]
+            Self::Action { outcome, carrier, number, amount_fen, words, .. } => {
+                vec![desk.action(outcome, carrier.as_deref(), number.as_deref(), *amount_fen, words.as_deref())?]
             }
-            Self::Close { outcome, words, .. } => {
-                desk.case()?;
-                known(&desk.pack.outcomes, outcome)?;
-                vec![Body::Close(Close { outcome: outcome.parse()?, words: personal(words.as_deref())? })]
+            Self::Tick { step, words, .. } => vec![desk.tick(step, words.as_deref())?],
+            Self::Assign { to, planned_at, words, .. } => vec![desk.assign(to, *planned_at, words.as_deref())?],
+            Self::Consent { by, to, name, words, .. } => vec![desk.consent(by, to, name.as_deref(), words.as_deref())?],
+            Self::Goods { name, packing, value_fen, words, .. } => {
+                vec![desk.goods(name.as_deref(), packing.as_deref(), *value_fen, words.as_deref())?]
             }
+            Self::Ledger { book, change, amount_fen, slip, words, .. } => {
+                vec![desk.ledger(book, change, *amount_fen, *slip, words.as_deref())?]
+            }
+            Self::Waive { evidence, words, .. } => vec![desk.waive(evidence, words)?],
+            Self::Correct { entry, fault, same_as, words, instead, .. } => {
+                let mut bodies = vec![desk.correct(entry, fault, same_as.as_deref(), words)?];
+                if let Some(instead) = instead.as_ref().filter(|_| Fault::from_word(fault) != Some(Fault::SameAs)) {
+                    bodies.extend(instead.bodies(desk)?);
+                }
+                bodies
+            }
+            Self::Dispute { about, words, .. } => vec![desk.dispute(about, words)?],
+            Self::Identify { .. } => Vec::new(),
+            Self::Handover { to, words, .. } => vec![desk.handover(to, words.as_deref())?],
+            Self::Takeover { .. } => vec![desk.takeover()?],
+            Self::Close { outcome, words, .. } => vec![desk.close(outcome, words.as_deref())?],
         })
-    }
-}
-
-fn personal(text: Option<&str>) -> Result<Option<Personal>, ClientError> {
-    Ok(text.filter(|t| !t.trim().is_empty()).map(Personal::plain).transpose()?)
-}
-
-fn known(table: &[Named], code: &str) -> Result<(), ClientError> {
-    if table.iter().any(|named| named.code == code) {
-        return Ok(());
-    }
-    let known = table.iter().map(|named| named.code.clone()).collect();
-    Err(ClientError::Refused(Refusal::Code { given: code.to_owned(), known }))
-}
-
-fn photo_bodies(photos: &[PhotoRef]) -> Result<Vec<Body>, ClientError> {
-    let body = |photo: &PhotoRef| {
-        let id: PhotoId = photo.sha.parse()?;
-        let purpose = PhotoPurpose::from_word(&photo.shows).unwrap_or(PhotoPurpose::Other);
-        Ok(Body::Photo(Photo { id, len: photo.len, purpose }))
-    };
-    photos.iter().map(body).collect()
-}
-
-/// What lies before the person: the parcel, its case so far, the rules.
-struct Desk<'a> {
-    store: &'a Store,
-    who: &'a Identity,
-    pack: &'a Pack,
-    waybill: &'a Waybill,
-    case: Option<&'a Case>,
-    wall: UnixMs,
-}
-
-impl Desk<'_> {
-    fn case(&self) -> Result<&Case, ClientError> {
-        self.case.ok_or(ClientError::Refused(Refusal::NoCase))
-    }
-
-    fn attempted(&self) -> Result<&Case, ClientError> {
-        self.case.filter(|case| case.attempts() > 0).ok_or(ClientError::Refused(Refusal::NoAttempt))
-    }
-
-    /// The given number, or the one on the label.
-    fn number(&self, given: Option<&str>) -> Result<Option<Personal>, ClientError> {
-        match given {
-            Some(number) => personal(Some(number)),
-            None => Ok(self.store.parcel(self.waybill)?.and_then(|parcel| parcel.recipient_phone)),
-        }
-    }
-
-    fn fail(&self, reason: &str, sub: Option<&str>, words: Option<&str>, photos: &[PhotoRef]) -> Result<Vec<Body>, ClientError> {
-        let rule = self.pack.reason(reason).ok_or_else(|| {
-            let known = self.pack.reasons.iter().map(|r| r.code.clone()).collect();
-            ClientError::Refused(Refusal::Reason { given: reason.to_owned(), known })
-        })?;
-        if let Some(sub) = sub.filter(|sub| rule.subs.iter().all(|s| s.code != *sub)) {
-            let known = rule.subs.iter().map(|s| s.code.clone()).collect();
-            return Err(ClientError::Refused(Refusal::Sub { given: sub.to_owned(), known }));
-        }
-        let attempt = Attempt { reason: reason.parse()?, sub: sub.map(str::parse).transpose()?, words: personal(words)? };
-        let mut bodies = vec![Body::Attempt(attempt)];
-        bodies.extend(photo_bodies(photos)?);
-        Ok(bodies)
-    }
-
-    /// The SMS as it was handed over; from the template it carries surname and waybill (domain 5.1, SMS-4).
-    fn sms(&self, text: Option<&str>, number: Option<&str>, failed: bool) -> Result<Body, ClientError> {
-        let case = self.case()?;
-        let name = self.store.parcel(self.waybill)?.and_then(|p| p.recipient_name.text().map(str::to_owned));
-        let surname = name.and_then(|name| self.pack.surname(&name));
-        let text = match text {
-            Some(text) => text.to_owned(),
-            None => surname
-                .as_ref()
-                .zip(case.reason())
-                .and_then(|(surname, reason)| self.pack.sms(reason, surname, self.waybill))
-                .ok_or(ClientError::Refused(Refusal::NoSmsText))?,
-        };
-        Ok(Body::Sms(Sms {
-            level: if failed { SmsLevel::Failed } else { SmsLevel::HandedOver },
-            to: self.number(number)?,
-            has_surname: surname.is_some_and(|surname| text.contains(&surname)),
-            has_waybill: text.contains(self.waybill.as_str()),
-            text: Personal::plain(&text)?,
-        }))
-    }
-
-    fn outage(
-        &self,
-        reason: &str,
-        contact: Option<&str>,
-        phone: Option<&str>,
-        phoned_at: Option<i64>,
-        said: Option<&str>,
-    ) -> Result<Body, ClientError> {
-        let case = self.attempted()?;
-        let known = OutageReason::ALL.iter().map(|r| r.as_str().to_owned());
-        let reason = OutageReason::from_word(reason)
-            .ok_or_else(|| ClientError::Refused(Refusal::Code { given: reason.to_owned(), known: known.collect() }))?;
-        Ok(Body::Outage(Outage {
-            reason,
-            contact: personal(contact)?,
-            phone: personal(phone)?,
-            phoned_at: Some(phoned_at.map_or(self.wall, UnixMs)),
-            outlet: case.facts.origin_outlet.clone(),
-            said: personal(said)?,
-        }))
-    }
-
-    /// The target comes from data; a person's choice is allowed and flagged (domain 6.1).
-    fn notice(&self, to: Option<&str>, request: Option<&str>) -> Result<Body, ClientError> {
-        let case = self.attempted()?;
-        let (to, source) = match (to, &case.facts.origin_outlet) {
-            (Some(to), _) => (to.parse()?, TargetSource::Manual),
-            (None, Some(origin)) => (origin.clone(), TargetSource::WaybillData),
-            (None, None) => return Err(ClientError::Refused(Refusal::NoTarget)),
-        };
-        Ok(Body::Notice(Notice { to, source, request: personal(request)? }))
-    }
-
-    fn reply(
-        &self,
-        decision: &str,
-        words: Option<&str>,
-        phone: Option<&str>,
-        address: Option<&str>,
-    ) -> Result<Body, ClientError> {
-        let case = self.attempted()?;
-        if case.facts.origin_outlet.as_ref().is_some_and(|origin| *origin != self.who.author.outlet) {
-            return Err(ClientError::Refused(Refusal::NotOrigin));
-        }
-        known(&self.pack.decisions, decision)?;
-        Ok(Body::Reply(Reply {
-            notice: case.of_kind(Kind::Notice).last().map(|r| r.entry.key.clone()),
-            decision: decision.parse()?,
-            words: personal(words)?,
-            phone: personal(phone)?,
-            address: personal(address)?,
-        }))
     }
 }

@@ -61,6 +61,30 @@ pub enum Refusal {
     NoSmsText,
     /// The case is at its cap.
     CaseFull,
+    /// The person's role registers such a problem at none of its stages.
+    Registrar,
+    /// No such entry or finding in the case.
+    NoEntry {
+        /// What was given.
+        given: String,
+    },
+    /// There is no notice that could be seen.
+    NoNotice,
+    /// There is no reply to say anything of.
+    NoReply,
+    /// The action lacks what proves it.
+    Unproven {
+        /// What.
+        lacking: Vec<Words>,
+    },
+    /// A reason in words is wanted.
+    NoWords,
+    /// A correction of an act recorded twice names the other entry, and only that one does.
+    SameAs,
+    /// An amount below zero.
+    Amount,
+    /// The first number must be a provisional one, the second the parcel's own.
+    NotProvisional,
     /// The policy gives the person's role no right to this.
     Rights {
         /// The kind of entry.
@@ -254,12 +278,12 @@ impl Refusal {
                 (format!("没有代码 {given}，可用：{}", list(known)), format!("no code {given}; there are: {}", list(known)))
             }
             Self::NoCase => (
-                "该单号没有记录；请先登记派送失败：doorstep fail".into(),
-                "nothing is recorded of this parcel; first record the failed delivery: doorstep fail".into(),
+                "该单号没有记录；请先登记：doorstep fail 或 doorstep register".into(),
+                "nothing is recorded of this parcel; first record the problem: doorstep fail or doorstep register".into(),
             ),
             Self::NoAttempt => (
-                "尚未登记派送失败；请先登记：doorstep fail".into(),
-                "no failed delivery is recorded; record it first: doorstep fail".into(),
+                "尚未登记问题；请先登记：doorstep fail 或 doorstep register".into(),
+                "no problem is registered; record it first: doorstep fail or doorstep register".into(),
             ),
             Self::NoTarget => (
                 "单号不在名单，请用 --to 指定寄件网点".into(),
@@ -271,6 +295,33 @@ impl Refusal {
             Self::NoSmsText => (
                 "没有可用的短信模板内容，请用 --text 填写".into(),
                 "there is no template text for this reason or no recipient name; give the text with --text".into(),
+            ),
+            Self::Registrar => (
+                "您的岗位不登记这类问题，请联系有权限的同事".into(),
+                "your role does not register such a problem; ask a colleague who does, or name --stage".into(),
+            ),
+            Self::NoEntry { given } => (
+                format!("该件没有记录或责任 {given}；编号见 doorstep show 或 explain"),
+                format!("the case has no entry or finding {given}; see doorstep show or explain for their ids"),
+            ),
+            Self::NoNotice => ("该件没有通知".into(), "there is no notice in this case; sync first".into()),
+            Self::NoReply => ("该件没有回复，请指明记录".into(), "there is no reply in this case; name the entry".into()),
+            Self::Unproven { lacking } => {
+                let list = |lang: fn(&Words) -> &str| lacking.iter().map(lang).collect::<Vec<_>>().join(", ");
+                (
+                    format!("缺少：{}；补齐后才能登记为已办", list(|words| &words.zh)),
+                    format!("lacking: {}; record that first, it is not done without", list(|words| &words.en)),
+                )
+            }
+            Self::NoWords => ("请写明理由".into(), "say why, in words".into()),
+            Self::SameAs => (
+                "与另一条为同一次（same_as）时须用 --same-as 指明另一条，其他更正不可".into(),
+                "same_as wants --same-as with the other entry, other corrections want none".into(),
+            ),
+            Self::Amount => ("金额不能为负".into(), "an amount is 0 or more".into()),
+            Self::NotProvisional => (
+                "前一个须是临时单号（PV-），后一个是正式单号".into(),
+                "the first number must be a provisional one (PV-), the second the parcel's own".into(),
             ),
             Self::Rights { kind } => (
                 format!("您的岗位对此件没有该项登记权限（{kind}），请联系有权限的同事"),

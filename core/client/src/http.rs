@@ -233,7 +233,8 @@ mod tests {
                     read += stream.read(&mut buffer).await.unwrap();
                     tokio::time::sleep(Duration::from_millis(10)).await; // the link's pace, not a wait for a condition: 640 ms in all
                 }
-                stream.write_all(b"HTTP/1.1 204 No Content\r\nSync-Proto: 1\r\n\r\n").await.unwrap();
+                let done = format!("HTTP/1.1 204 No Content\r\n{PROTO_HEADER}: {PROTO_VERSION}\r\n\r\n");
+                stream.write_all(done.as_bytes()).await.unwrap();
             });
             let client = client(&Roots::Mozilla).unwrap();
             let body = vec![7; 16 << 20];
@@ -249,14 +250,14 @@ mod tests {
 
     #[tokio::test]
     async fn our_servers_answers_are_told_apart_by_whether_trying_again_helps() {
-        let ours = |extra: &str| format!("Sync-Proto: 1\r\nContent-Type: application/cbor\r\n{extra}");
+        let ours = |extra: &str| format!("{PROTO_HEADER}: {PROTO_VERSION}\r\nContent-Type: application/cbor\r\n{extra}");
         let error = |code: &str| encode(&ErrorBody { code: code.into(), detail: String::new() }).unwrap();
         let zstd = "Content-Encoding: zstd\r\n";
         let message = seal(b"message").unwrap();
         assert_eq!(outcome(answer("204 No Content", &ours(""), b"")).await, Ok(None));
         assert_eq!(outcome(answer("200 OK", &ours(zstd), &message)).await, Ok(Some(b"message".to_vec())));
         assert_eq!(outcome(answer("200 OK", &ours(zstd), b"torn")).await, Err(Failure::Network));
-        assert_eq!(outcome(answer("200 OK", "Sync-Proto: 2\r\n", &message)).await, Err(Failure::Network));
+        assert_eq!(outcome(answer("200 OK", "Sync-Proto: 999\r\n", &message)).await, Err(Failure::Network));
         assert_eq!(outcome(answer("413 Too Large", &ours(""), b"")).await, Err(Failure::TooLarge));
         assert_eq!(outcome(answer("429 Slow", &ours("Retry-After: 7\r\n"), b"")).await, Err(Failure::Busy(7_000)));
         assert_eq!(outcome(answer("503 Busy", &ours(""), &error("storage"))).await, Err(Failure::Busy(1_000)));

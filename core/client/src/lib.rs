@@ -19,7 +19,7 @@ mod signer;
 
 pub use client::{Client, Options, Outcome};
 pub use clock::{Clock, SystemClock};
-pub use command::{Command, NewPhoto, PhotoRef};
+pub use command::{AttemptDetails, Command, NewPhoto, PhotoRef, ProblemDetails, ReplyDetails};
 pub use drive::SyncReport;
 pub use error::{ClientError, Kind, Refusal};
 pub use session::MOST_WRONG_PINS;

@@ -15,8 +15,9 @@ mod time;
 mod waybill;
 
 pub use entry::{
-    Attempt, Body, Call, CallResult, Close, Entry, Facts, Handover, Kind, Notice, Outage, OutageReason, Photo, PhotoPurpose,
-    Release, Reply, Sms, SmsLevel, Takeover, TargetSource,
+    About, Action, Alias, Assign, Attempt, Body, Book, Call, CallResult, Close, Consent, Correction, Customer, Dispute, Entry,
+    Facts, Fault, Goods, Handover, Kind, Ledger, Mark, Notice, Outage, OutageReason, Payer, Photo, PhotoPurpose, Problem,
+    Release, Remark, Reply, Ruling, Seen, Sms, SmsLevel, Stage, Stands, Takeover, TargetSource, Tick, Waiver, has_text,
 };
 pub use ids::{
     ActionId, BatchHash, CaseId, ChangeHash, DeviceId, EntryKey, HistoryId, IdError, InstallId, NetworkCode, OutletCode, PhotoId,

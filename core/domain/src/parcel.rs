@@ -43,6 +43,10 @@ pub struct Parcel {
     pub theoretical_arrival: Option<UnixMs>,
     /// The hub that handles it on its way.
     pub hub: Option<OutletCode>,
+    /// When its data were first in the system (SLA-11).
+    pub entered_at: Option<UnixMs>,
+    /// Child numbers of a shipment of several pieces (子单号), without the main number.
+    pub children: Vec<Waybill>,
 }
 
 impl Parcel {

@@ -7,6 +7,7 @@
 mod answer;
 mod codec;
 mod messages;
+mod publication;
 mod receipts;
 pub mod signing;
 mod versions;
@@ -18,13 +19,14 @@ pub use messages::{
     FeedPage, Link, NonceResponse, OutletRow, ParcelRow, Pull, Push, PushCase, Quarantined, RefKind, RefVersion, Refs,
     SessionRequest, SessionResponse, Signed, SyncRequest, SyncResponse, Token,
 };
+pub use publication::{Publication, Reference};
 pub use receipts::{ReceiptRow, Verdict, pack_receipts, pack_verdicts, unpack_receipts, unpack_verdicts};
 
 pub use versions::{Reach, VERSIONS, Version, reach};
 
 /// The version that this build speaks, sent by both ends in the header [`PROTO_HEADER`]. A response without the header is not
 /// our server's: a captive portal or a proxy, which counts as "no network".
-pub const PROTO_VERSION: &str = "1";
+pub const PROTO_VERSION: &str = "2";
 /// Header with which a device goes on after its token has ended: a signature over [`signing::renewal_message`], in hexadecimal.
 pub const RENEWAL_HEADER: &str = "sync-renewal";
 /// Name of the version header.

@@ -234,7 +234,8 @@ pub struct Signed {
     /// A message in CBOR.
     #[cbor(n(0), with = "minicbor::bytes")]
     pub body: Vec<u8>,
-    /// ES256 over [`crate::signing::answer_message`]; empty for a page without receipts.
+    /// ES256 over [`crate::signing::answer_message`], of a rule pack over [`crate::signing::pack_message`]; empty for a page
+    /// without receipts.
     #[cbor(n(1), with = "minicbor::bytes")]
     pub sig: Vec<u8>,
 }
@@ -378,7 +379,7 @@ pub enum RefKind {
     /// The outlet directory.
     #[n(1)]
     Outlets,
-    /// The rule pack.
+    /// The rule pack, in all versions that a device needs.
     #[n(2)]
     Pack,
     /// Who may record what.
@@ -431,9 +432,13 @@ pub struct Refs {
     /// Rows of kind `outlets`.
     #[n(2)]
     pub outlets: Vec<OutletRow>,
-    /// The JSON of the rule pack or the policy, for these kinds.
+    /// The JSON of the policy, for this kind.
     #[cbor(n(3), with = "minicbor::bytes")]
-    pub pack: Vec<u8>,
+    pub policy: Vec<u8>,
+    /// The published versions of the rule pack, for this kind: each a [`crate::Publication`] signed over
+    /// [`crate::signing::pack_message`].
+    #[n(4)]
+    pub packs: Option<Vec<Signed>>,
 }
 
 /// A parcel as it travels. Personal values keep their sealed layout.
@@ -473,6 +478,12 @@ pub struct ParcelRow {
     /// The hub that handles it on its way.
     #[n(10)]
     pub hub: Option<String>,
+    /// When its data were first in the system, milliseconds since 1970.
+    #[n(11)]
+    pub entered_ms: Option<i64>,
+    /// Child numbers of a shipment of several pieces.
+    #[n(12)]
+    pub children: Option<Vec<String>>,
 }
 
 /// An outlet as it travels.

@@ -38,6 +38,12 @@ pub fn answer_message(device: &[u8; 16], body: &[u8]) -> Vec<u8> {
     message("doorstep/answer/v1", &[device, &hash])
 }
 
+/// What the server signs of a published rule pack: its body's hash. It is for every device.
+pub fn pack_message(body: &[u8]) -> Vec<u8> {
+    let hash: [u8; 32] = Sha256::digest(body).into();
+    message("doorstep/pack/v1", &[&hash])
+}
+
 /// Purpose and parts, each with its length as 32 bits big-endian.
 fn message(purpose: &str, parts: &[&[u8]]) -> Vec<u8> {
     let mut out = Vec::new();

@@ -24,8 +24,16 @@ pub enum Reach {
 }
 
 /// Every version that this build knows, oldest first.
-pub const VERSIONS: &[Version] =
-    &[Version { name: "1", since: "2026-11-22", reason: "the first: signed batches, signed receipts", reach: Reach::Whole }];
+pub const VERSIONS: &[Version] = &[
+    // It reads the kinds of entry of version 2 as unknown ones, and knows rule packs in another form only.
+    Version { name: "1", since: "2026-11-22", reason: "the first: signed batches, signed receipts", reach: Reach::PushOnly },
+    Version {
+        name: "2",
+        since: "2026-11-25",
+        reason: "rule packs as signed publications in several versions; entries of the whole problem-parcel domain",
+        reach: Reach::Whole,
+    },
+];
 
 /// What a device that names this version may do; `None` for a name that is no version. Without a name it is the oldest. A
 /// device of a newer version than the server's is spoken to in the server's newest: unknown fields are ignored by both.

@@ -1,9 +1,12 @@
 //! The fold: merged entries with their receipts become one case.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use doorstep_domain::{Body, ChangeHash, Facts, Kind, Recorded, Standing, UnixMs, UserId};
+use doorstep_domain::{Body, ChangeHash, EntryKey, Facts, Fault, Kind, Recorded, Role, Standing, UnixMs, UserId, Waybill};
 use serde::Serialize;
+
+/// Waybills that begin so are provisional: the label could not be read.
+pub const PROVISIONAL: &str = "PV-";
 
 /// One problem parcel as a replica knows it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -16,6 +19,8 @@ pub struct Case {
     /// Entries by the best estimate of when they happened, then by change hash, then by their place in the change; each act once.
     /// What the server has refused is not among them.
     pub timeline: Vec<Recorded>,
+    /// Entries that a correction has superseded, with the correction. They stay in the timeline and count for nothing from then.
+    pub superseded: BTreeMap<EntryKey, EntryKey>,
     /// Entries that the server refused and that are kept on both sides.
     pub quarantined: Vec<Recorded>,
 }
@@ -40,6 +45,32 @@ fn once(timeline: &mut Vec<Recorded>) {
     timeline.retain(|_| !again.next().unwrap_or(false));
 }
 
+/// Which entries corrections have superseded. Whoever wrote an entry, their outlet, and head office's reviewer may correct it.
+/// The last correction speaks first, so that a correction can itself be corrected.
+fn superseded(timeline: &[Recorded]) -> BTreeMap<EntryKey, EntryKey> {
+    let has_corrections = timeline.iter().any(|r| matches!(r.entry.body, Body::Correction(_)));
+    let mut superseded = BTreeMap::new();
+    if !has_corrections {
+        return superseded;
+    }
+    let by_key: HashMap<&EntryKey, &Recorded> = timeline.iter().map(|r| (&r.entry.key, r)).collect();
+    for recorded in timeline.iter().rev() {
+        let Body::Correction(correction) = &recorded.entry.body else { continue };
+        let (author, key) = (&recorded.entry.author, &recorded.entry.key);
+        let Some(wrong) = by_key.get(&correction.of) else { continue };
+        let may = author.role == Role::HqReviewer
+            || author.user == wrong.entry.author.user
+            || author.outlet == wrong.entry.author.outlet;
+        // Two that each name the other as the act that stands must not both go.
+        let stands = |other: &EntryKey| other != &correction.of && by_key.contains_key(other) && !superseded.contains_key(other);
+        let fine = correction.fault != Fault::SameAs || correction.same_as.as_ref().is_some_and(stands);
+        if may && fine && !superseded.contains_key(key) && correction.of != *key {
+            superseded.entry(correction.of.clone()).or_insert_with(|| key.clone());
+        }
+    }
+    superseded
+}
+
 impl Case {
     /// Folds entries in any order. `None` without a single entry that carries the parcel's facts.
     pub fn fold(entries: impl IntoIterator<Item = Recorded>) -> Option<Self> {
@@ -60,17 +91,33 @@ impl Case {
         // The reference version may differ between honest copies; what it says of the parcel may not.
         let differs = |other: &Facts| Facts { reference: facts.reference, ..other.clone() } != facts;
         let facts_disagree = copies.iter().any(|(_, other)| !other.is_unlisted() && differs(other));
-        Some(Self { facts, facts_disagree, timeline, quarantined })
+        let superseded = superseded(&timeline);
+        Some(Self { facts, facts_disagree, timeline, superseded, quarantined })
     }
 
-    /// The entries of a kind, in the timeline's order.
-    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Recorded> {
+    /// The entries of a kind, in the timeline's order, corrected ones too.
+    pub fn of_kind(&self, kind: Kind) -> impl DoubleEndedIterator<Item = &Recorded> {
         self.timeline.iter().filter(move |r| r.entry.body.kind() == kind.as_str())
+    }
+
+    /// Whether no correction has superseded an entry.
+    pub fn stands(&self, recorded: &Recorded) -> bool {
+        !self.superseded.contains_key(&recorded.entry.key)
+    }
+
+    /// The entries that stand, in the timeline's order.
+    pub fn standing(&self) -> impl DoubleEndedIterator<Item = &Recorded> {
+        self.timeline.iter().filter(|r| self.stands(r))
+    }
+
+    /// An entry by its key.
+    pub fn entry(&self, key: &EntryKey) -> Option<&Recorded> {
+        self.timeline.iter().find(|r| r.entry.key == *key)
     }
 
     /// The courier to whom the parcel is being handed over and who has not taken it over yet (C-23).
     pub fn offered_to(&self) -> Option<&UserId> {
-        let (handover, to) = self.of_kind(Kind::Handover).last().and_then(|r| match &r.entry.body {
+        let (handover, to) = self.of_kind(Kind::Handover).next_back().and_then(|r| match &r.entry.body {
             Body::Handover(handover) => Some((&r.entry.key, &handover.to)),
             _ => None,
         })?;
@@ -80,14 +127,65 @@ impl Case {
 
     /// Number of failed deliveries: counted, never stored.
     pub fn attempts(&self) -> usize {
-        self.of_kind(Kind::Attempt).count()
+        self.standing().filter(|r| matches!(r.entry.body, Body::Attempt(_))).count()
     }
 
-    /// The newest attempt's reason code.
+    /// The newest registration's code: of a failed delivery, or of another problem.
     pub fn reason(&self) -> Option<&str> {
-        self.of_kind(Kind::Attempt).last().and_then(|r| match &r.entry.body {
-            Body::Attempt(attempt) => Some(attempt.reason.as_str()),
+        self.standing().rev().find_map(|r| registered(&r.entry.body)).map(|(code, _)| code)
+    }
+
+    /// Whether the number is a provisional one.
+    pub fn is_provisional(&self) -> bool {
+        self.facts.waybill.as_str().starts_with(PROVISIONAL)
+    }
+
+    /// The other numbers of the same parcel.
+    pub fn aliases(&self) -> impl Iterator<Item = &Waybill> {
+        self.standing().filter_map(|r| match &r.entry.body {
+            Body::Alias(alias) => Some(&alias.waybill),
             _ => None,
         })
+    }
+}
+
+/// Code and sub-reason of a registration.
+pub(crate) fn registered(body: &Body) -> Option<(&str, Option<&str>)> {
+    match body {
+        Body::Attempt(attempt) => Some((attempt.reason.as_str(), attempt.sub.as_ref().map(|sub| sub.as_str()))),
+        Body::Problem(problem) => Some((problem.reason.as_str(), problem.sub.as_ref().map(|sub| sub.as_str()))),
+        _ => None,
+    }
+}
+
+/// Whether a case is open, entry by entry. A shipment of several pieces ends piece by piece, or as a whole; a provisional number
+/// ends when the parcel's own is known.
+#[derive(Default)]
+pub(crate) struct Openness {
+    whole: bool,
+    pieces: BTreeSet<Waybill>,
+    /// Whether it has ended.
+    pub ended: bool,
+}
+
+impl Openness {
+    /// Takes the next entry that stands into account.
+    pub fn take(&mut self, body: &Body, is_provisional: bool) {
+        match body {
+            Body::Attempt(doorstep_domain::Attempt { piece, .. }) | Body::Problem(doorstep_domain::Problem { piece, .. }) => {
+                self.ended = false;
+                match piece {
+                    Some(piece) => drop(self.pieces.insert(piece.clone())),
+                    None => self.whole = true,
+                }
+            }
+            Body::Close(doorstep_domain::Close { piece: Some(piece), .. }) => {
+                self.pieces.remove(piece);
+                self.ended = !self.whole && self.pieces.is_empty();
+            }
+            Body::Close(_) => *self = Self { ended: true, ..Self::default() },
+            Body::Alias(_) if is_provisional => *self = Self { ended: true, ..Self::default() },
+            _ => {}
+        }
     }
 }

@@ -1,14 +1,23 @@
 //! The evidence matrix against what was recorded (domain 7): what is missing, what proves an attempt.
 
-use doorstep_domain::{Body, Kind, Personal, Recorded, SmsLevel};
+use std::collections::HashSet;
+
+use doorstep_domain::{Body, EntryKey, Personal, Recorded, Remark, SmsLevel, UnixMs, has_text};
 use serde::Serialize;
 
-use crate::{Case, Evidence, Flag, Need, Pack, Proof, Words};
+use crate::{
+    Case, Evidence, Need, Pack, Proof, Rulebook, Words,
+    case::registered,
+    pack::Code,
+    reading::{Act, Reading, is_head_office},
+};
 
 /// A piece of evidence that is not there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Gap {
-    /// The reason that wants it.
+    /// The registration that wants it.
+    pub entry: EntryKey,
+    /// Its code.
     pub reason: String,
     /// The row of the evidence matrix.
     pub evidence: String,
@@ -16,55 +25,168 @@ pub struct Gap {
     pub name: Words,
     /// How strongly it is wanted.
     pub need: Need,
+    /// How many are there, and how many are wanted.
+    pub have: u32,
+    /// See [`Gap::have`].
+    pub least: u32,
+    /// What may be said instead.
+    pub waiver: Option<Words>,
+    /// Version of the pack that wants it.
+    pub pack_version: u32,
 }
 
-/// What the reasons of the case's attempts want and nobody recorded; raises [`Flag::Leniency`] where it is proven.
-pub(crate) fn missing(case: &Case, pack: &Pack, flags: &mut Vec<Flag>) -> Vec<Gap> {
-    let mut gaps: Vec<Gap> = Vec::new();
-    for recorded in case.of_kind(Kind::Attempt) {
-        let Body::Attempt(attempt) = &recorded.entry.body else { continue };
-        let Some(reason) = pack.reason(attempt.reason.as_str()) else { continue };
-        let sub = attempt.sub.as_ref().map(|s| s.as_str());
-        let mut complete = true;
-        for evidence in &reason.evidence {
-            let wanted = evidence.only_subs.is_empty() || sub.is_some_and(|s| evidence.only_subs.iter().any(|o| o == s));
-            if !wanted || has(case, evidence, recorded) {
+/// The registrations for which X-2 leans to the delivering outlet, with what proves the label's fault.
+#[derive(Default)]
+pub(crate) struct Leniency {
+    /// Code, sub-reason and version of the registrations.
+    proven: HashSet<(String, Option<String>, usize)>,
+    pub proofs: Vec<EntryKey>,
+}
+
+impl Leniency {
+    /// Whether a delay that began with this act is lenient.
+    pub fn covers(&self, act: &Act<'_>) -> bool {
+        let of = registered(act.body()).map(|(code, sub)| (code.to_owned(), sub.map(str::to_owned), act.when.version));
+        of.is_some_and(|of| self.proven.contains(&of))
+    }
+    /// Whether any is.
+    pub fn is_proven(&self) -> bool {
+        !self.proven.is_empty()
+    }
+}
+
+/// What the registrations of the case want and nobody recorded, and where leniency is proven.
+pub(crate) fn missing(reading: &Reading<'_>) -> (Vec<Gap>, Leniency) {
+    let mut gaps: Vec<Vec<Gap>> = Vec::new();
+    let mut seen = HashSet::new();
+    let mut leniency = Leniency::default();
+    for (_, act) in reading.standing().rev() {
+        let Some((code, sub)) = registered(act.body()) else { continue };
+        let pack = reading.pack_of(act);
+        let Some(row) = pack.code(code) else { continue };
+        // A second registration for the same reason wants the same: the newest of them is looked at.
+        if !seen.insert((code, sub, act.when.version)) {
+            continue;
+        }
+        let (mut complete, mut lacking) = (true, Vec::new());
+        for evidence in wanted(row, sub) {
+            let have = count(reading, evidence, Some(act));
+            if have >= evidence.least || is_waived(reading, evidence) {
                 continue;
             }
             complete &= evidence.need != Need::Required;
-            let gap = Gap {
-                reason: reason.code.clone(),
-                evidence: evidence.id.clone(),
-                name: Words { zh: evidence.zh.clone(), en: evidence.en.clone() },
-                need: evidence.need,
-            };
-            if !gaps.contains(&gap) {
-                gaps.push(gap);
+            let known = gaps.iter().flatten().any(|gap: &Gap| gap.reason == code && gap.evidence == evidence.id);
+            if !known {
+                lacking.push(gap(row, evidence, act, have, pack.version));
             }
         }
-        if reason.leniency && complete {
-            flags.push(Flag::Leniency);
+        gaps.push(lacking);
+        if row.leniency && complete {
+            leniency.proven.insert((code.to_owned(), sub.map(str::to_owned), act.when.version));
+            let proofs = row.evidence.iter().flat_map(|evidence| proving(reading, evidence, Some(act)));
+            leniency.proofs.extend(proofs.map(|act| act.key().clone()));
         }
     }
-    gaps
+    (gaps.into_iter().rev().flatten().collect(), leniency)
 }
 
-fn has(case: &Case, evidence: &Evidence, attempt: &Recorded) -> bool {
+/// The rows of a code that hold for a sub-reason.
+pub(crate) fn wanted<'a>(row: &'a Code, sub: Option<&'a str>) -> impl Iterator<Item = &'a Evidence> {
+    row.evidence
+        .iter()
+        .filter(move |evidence| evidence.only_subs.is_empty() || sub.is_some_and(|s| evidence.only_subs.iter().any(|o| o == s)))
+}
+
+fn gap(row: &Code, evidence: &Evidence, act: &Act<'_>, have: u32, pack_version: u32) -> Gap {
+    Gap {
+        entry: act.key().clone(),
+        reason: row.code.clone(),
+        evidence: evidence.id.clone(),
+        name: Words { zh: evidence.zh.clone(), en: evidence.en.clone() },
+        need: evidence.need,
+        have,
+        least: evidence.least,
+        waiver: evidence.waiver.clone(),
+        pack_version,
+    }
+}
+
+fn is_waived(reading: &Reading<'_>, evidence: &Evidence) -> bool {
+    let waives = |body: &Body| match body {
+        Body::Waiver(waiver) => waiver.evidence.as_str() == evidence.id && has_text(Some(&waiver.words)),
+        _ => false,
+    };
+    evidence.waiver.is_some() && reading.standing().any(|(_, act)| waives(act.body()))
+}
+
+/// How many acts satisfy a row.
+pub(crate) fn count(reading: &Reading<'_>, evidence: &Evidence, of: Option<&Act<'_>>) -> u32 {
+    u32::try_from(proving(reading, evidence, of).count()).unwrap_or(u32::MAX)
+}
+
+/// The acts that satisfy a row, for a registration or for the case as a whole.
+fn proving<'r, 'a>(
+    reading: &'r Reading<'a>,
+    evidence: &'r Evidence,
+    of: Option<&'r Act<'a>>,
+) -> impl Iterator<Item = &'r Act<'a>> {
+    let proves = move |act: &Act<'_>| evidence.any_of.iter().any(|proof| is(reading, proof, act, of));
+    reading.acts.iter().filter(move |act| act.stands() && proves(act))
+}
+
+/// What an action would lack to count as done, if it were recorded now: the names of the rows that nothing satisfies.
+pub fn lacking(case: &Case, pack: &Pack, body: &Body) -> Vec<Words> {
+    let Body::Action(action) = body else { return Vec::new() };
+    let book = Rulebook::only(pack.clone());
+    let reading = Reading::of(case, &book, UnixMs(i64::MAX));
+    let named = action.number.is_some() && action.carrier.is_some();
+    let rows = pack.outcome(action.outcome.as_str()).map(|row| row.requires.as_slice()).unwrap_or_default();
+    let lacks = rows.iter().filter(|row| {
+        let itself = named && row.least == 1 && row.any_of.contains(&Proof::Carrier {});
+        !itself && count(&reading, row, None) < row.least
+    });
+    lacks.map(|row| Words { zh: row.zh.clone(), en: row.en.clone() }).collect()
+}
+
+fn is(reading: &Reading<'_>, proof: &Proof, act: &Act<'_>, of: Option<&Act<'_>>) -> bool {
     let any = |list: &[String], word: &str| list.is_empty() || list.iter().any(|w| w == word);
-    let said = |words: &Option<Personal>| words.as_ref().is_some_and(|w| w.text().is_none_or(|text| !text.trim().is_empty()));
-    evidence.any_of.iter().any(|proof| match proof {
-        Proof::Words {} => match &attempt.entry.body {
-            Body::Attempt(attempt) if said(&attempt.words) => true,
-            _ => case.of_kind(Kind::Note).next().is_some(),
-        },
-        _ => case.timeline.iter().any(|r| match (proof, &r.entry.body) {
-            (Proof::Photo { shows }, Body::Photo(photo)) => any(shows, photo.purpose.as_str()),
-            (Proof::Call { results }, Body::Call(call)) => any(results, call.result.as_str()),
-            (Proof::Sms { levels }, Body::Sms(_)) if levels.is_empty() => proves_attempt(r),
-            (Proof::Sms { levels }, Body::Sms(sms)) => any(levels, sms.level.as_str()),
-            _ => false,
-        }),
-    })
+    let said = |words: &Option<Personal>| has_text(words.as_ref());
+    let itself = of.is_some_and(|of| of.key() == act.key());
+    match (proof, act.body()) {
+        (Proof::Photo { shows }, Body::Photo(photo)) => {
+            let unclear = |(mark, remark): (&Act<'_>, Remark)| {
+                remark == Remark::Unclear
+                    && (is_head_office(mark.recorded) || mark.recorded.entry.author != act.recorded.entry.author)
+            };
+            any(shows, photo.purpose.as_str()) && !reading.marks(act.key()).any(unclear)
+        }
+        (Proof::Call { results }, Body::Call(call)) => any(results, call.result.as_str()),
+        (Proof::Sms { levels }, Body::Sms(_)) if levels.is_empty() => proves_attempt(act.recorded),
+        (Proof::Sms { levels }, Body::Sms(sms)) => any(levels, sms.level.as_str()),
+        (Proof::Words {}, Body::Note { .. }) => true,
+        (Proof::Words {}, Body::Attempt(attempt)) => itself && said(&attempt.words),
+        (Proof::Words {}, Body::Problem(problem)) => itself && said(&problem.words),
+        (Proof::Attempts {}, Body::Attempt(_)) => {
+            let code = |act: &Act<'_>| registered(act.body()).map(|(code, _)| code.to_owned());
+            of.is_none_or(|of| code(of) == code(act))
+        }
+        (Proof::Weight {}, Body::Problem(problem)) => itself && problem.weight_g.is_some() && problem.label_g.is_some(),
+        (Proof::OtherWaybill {}, Body::Problem(problem)) => itself && problem.other.is_some(),
+        (Proof::Count {}, Body::Problem(problem)) => itself && problem.count.is_some(),
+        (Proof::Waiting {}, Body::Attempt(attempt)) => {
+            itself && (attempt.waited_minutes.is_some() || attempt.agreed_at.is_some())
+        }
+        (Proof::Offer {}, Body::Attempt(attempt)) => itself && attempt.offered.is_some(),
+        (Proof::Goods {}, Body::Goods(goods)) => said(&goods.name) && said(&goods.packing) && goods.value.is_some(),
+        (Proof::Consent { by }, Body::Consent(consent)) => any(by, consent.by.as_str()) && said(&consent.name),
+        (Proof::Consent { by }, Body::Reply(reply)) => {
+            act.is_valid_reply() && reply.agreed_by.is_some_and(|who| any(by, who.as_str())) && said(&reply.agreed)
+        }
+        (Proof::Ledger { books }, Body::Ledger(line)) => any(books, line.book.as_str()),
+        (Proof::Tick { steps }, Body::Tick(tick)) => any(steps, tick.step.as_str()),
+        (Proof::Carrier {}, Body::Action(action)) => action.number.is_some() && action.carrier.is_some(),
+        _ => false,
+    }
 }
 
 /// SMS-4: handed over, with surname and waybill in the text. The text is checked where it can be read; a sealed one is

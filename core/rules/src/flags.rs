@@ -1,101 +1,152 @@
 //! What a reviewer should see at a glance. Flags never change what is recorded.
 
-use doorstep_domain::{Body, TargetSource, check_s10};
-use serde::Serialize;
+use std::collections::BTreeSet;
 
-use crate::{Case, Pack, evidence::proves_attempt, judge::to_origin, names::names};
+use doorstep_domain::{Body, Kind, TargetSource, check_s10};
 
-/// Something a reviewer should see.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Flag {
-    /// A device clock was off by more than the pack tolerates.
-    ClockWrong,
-    /// Nothing ties a device's clock to the server's.
-    ClockUnproven,
-    /// A device clock was set back between an act and its sending.
-    ClockRolledBack,
-    /// An entry leans on a server time that the server never gave to its device.
-    ClockForeign,
-    /// The policy let an entry pass but wants head office to look.
-    Review,
-    /// An entry was refused first and released by head office.
-    Released,
-    /// The waybill was in no reference row.
-    Unlisted,
-    /// Installations copied different parcel facts.
-    FactsDisagree,
-    /// A notice went to another outlet than the origin; it does not count (domain 6.1).
-    WrongTarget,
-    /// A person chose the notice's target.
-    ManualTarget,
-    /// An outage record lacks contact, phone or time, so X-1 does not hold.
-    OutageIncomplete,
-    /// Proven phone fault: leniency for the delivering outlet in delay penalties.
-    Leniency,
-    /// An SMS with surname and waybill proves a valid attempt.
-    AttemptProven,
-    /// The number has the shape of UPU S10 and a wrong check digit.
-    InvalidCheckDigit,
-    /// The number does not have the network's pattern: mistyped, or another network's.
-    UnusualWaybill,
-}
+use crate::{
+    case::registered,
+    evidence::{self, proves_attempt},
+    names::names,
+    reading::Reading,
+};
 
-names!(Flag { ClockWrong = "clock_wrong", ClockUnproven = "clock_unproven", ClockRolledBack = "clock_rolled_back", ClockForeign = "clock_foreign", Review = "review", Released = "released", Unlisted = "unlisted", FactsDisagree = "facts_disagree", WrongTarget = "wrong_target", ManualTarget = "manual_target", OutageIncomplete = "outage_incomplete", Leniency = "leniency", AttemptProven = "attempt_proven", InvalidCheckDigit = "invalid_check_digit",
-    UnusualWaybill = "unusual_waybill" });
+names!(
+    /// Something a reviewer should see.
+    Flag {
+        /// A device clock was off by more than the pack tolerates.
+        ClockWrong = "clock_wrong",
+        /// Nothing ties a device's clock to the server's.
+        ClockUnproven = "clock_unproven",
+        /// A device clock was set back between an act and its sending.
+        ClockRolledBack = "clock_rolled_back",
+        /// An entry leans on a server time that the server never gave to its device.
+        ClockForeign = "clock_foreign",
+        /// The policy let an entry pass but wants head office to look.
+        Review = "review",
+        /// An entry was refused first and released by head office.
+        Released = "released",
+        /// The waybill was in no reference row.
+        Unlisted = "unlisted",
+        /// Installations copied different parcel facts.
+        FactsDisagree = "facts_disagree",
+        /// A notice went to another outlet than the origin; it does not count (domain 6.1).
+        WrongTarget = "wrong_target",
+        /// A person chose the notice's target.
+        ManualTarget = "manual_target",
+        /// An outage record lacks contact, phone or time, so X-1 does not hold.
+        OutageIncomplete = "outage_incomplete",
+        /// Proven phone fault: leniency for the delivering outlet in delay penalties.
+        Leniency = "leniency",
+        /// An SMS with surname and waybill proves a valid attempt.
+        AttemptProven = "attempt_proven",
+        /// An attempt whose code wants an SMS has none and no waiver (C-25).
+        AttemptUnproven = "attempt_unproven",
+        /// The number has the shape of UPU S10 and a wrong check digit.
+        InvalidCheckDigit = "invalid_check_digit",
+        /// The number does not have the network's pattern: mistyped, or another network's.
+        UnusualWaybill = "unusual_waybill",
+        /// A provisional number: the label could not be read.
+        Provisional = "provisional",
+        /// The parcel is known under another number too.
+        Alias = "alias",
+        /// A registration by a role that does not register at its stage, or with a code that the pack does not have.
+        UnusualRegistration = "unusual_registration",
+        /// An act of which it is not sure which version of the rules was in force: it lies at a switch, or its time is unproven.
+        PackUnsure = "pack_unsure",
+        /// An entry was written under another version of the rules than the one in force.
+        PackOutdated = "pack_outdated",
+        /// An entry was corrected.
+        Corrected = "corrected",
+        /// A reply decides nothing.
+        InvalidReply = "invalid_reply",
+        /// Something is contested, and head office has not decided.
+        Disputed = "disputed",
+        /// Something contradicts itself after a merge.
+        Conflict = "conflict",
+        /// An action lacks what proves it: it does not count as done.
+        ActionUnproven = "action_unproven",
+        /// A schedule that a deadline depends on is in no data.
+        ScheduleMissing = "schedule_missing",
+        /// More rounds than any parcel has: the oldest are not judged.
+        TooMany = "too_many",
+    }
+);
 
-/// The flags that a case's entries, receipts and facts raise.
-pub(crate) fn flags(case: &Case, pack: &Pack) -> Vec<Flag> {
-    let mut flags = Vec::new();
-    let tolerance = i64::from(pack.clock_tolerance_seconds) * 1000;
-    for recorded in &case.timeline {
+/// The flags that a case's entries, receipts and facts raise by themselves.
+pub(crate) fn flags(reading: &Reading<'_>) -> BTreeSet<Flag> {
+    let mut flags = BTreeSet::new();
+    let case = reading.case;
+    for act in &reading.acts {
+        let (recorded, pack) = (act.recorded, reading.pack_of(act));
+        let tolerance = i64::from(pack.switches.clock_tolerance_seconds) * 1000;
         let wall = recorded.entry.time.wall;
         let receipt = recorded.standing.receipt();
         match receipt.and_then(|r| r.acted.at).or_else(|| recorded.entry.time.anchored()) {
-            Some(acted) if acted.since(wall).saturating_abs() > tolerance => flags.push(Flag::ClockWrong),
+            Some(acted) if acted.since(wall).saturating_abs() > tolerance => drop(flags.insert(Flag::ClockWrong)),
             Some(_) => {}
             // From the future of the server's clock: certainly wrong. Else nothing is known once the server has it.
-            None if receipt.is_some_and(|r| wall.since(r.received_at) > tolerance) => flags.push(Flag::ClockWrong),
-            None if receipt.is_some() => flags.push(Flag::ClockUnproven),
+            None if receipt.is_some_and(|r| wall.since(r.received_at) > tolerance) => drop(flags.insert(Flag::ClockWrong)),
+            None if receipt.is_some() => drop(flags.insert(Flag::ClockUnproven)),
             None => {}
         }
-        if receipt.is_some_and(|r| r.acted.rolled_back) {
-            flags.push(Flag::ClockRolledBack);
+        let marked = [
+            (receipt.is_some_and(|r| r.acted.rolled_back), Flag::ClockRolledBack),
+            (receipt.is_some_and(|r| r.acted.foreign_anchor), Flag::ClockForeign),
+            (receipt.is_some_and(|r| r.review), Flag::Review),
+            (recorded.entry.release.is_some(), Flag::Released),
+            (act.when.unsure, Flag::PackUnsure),
+            (recorded.entry.pack_version != pack.version, Flag::PackOutdated),
+            (!act.stands(), Flag::Corrected),
+        ];
+        flags.extend(marked.into_iter().filter(|(holds, _)| *holds).map(|(_, flag)| flag));
+        if !act.stands() {
+            continue;
         }
-        if receipt.is_some_and(|r| r.acted.foreign_anchor) {
-            flags.push(Flag::ClockForeign);
-        }
-        if receipt.is_some_and(|r| r.review) {
-            flags.push(Flag::Review);
-        }
-        if recorded.entry.release.is_some() {
-            flags.push(Flag::Released);
-        }
-        match &recorded.entry.body {
+        match act.body() {
             Body::Notice(notice) => {
-                if !to_origin(recorded, case) {
-                    flags.push(Flag::WrongTarget);
+                if !reading.to_origin(act) {
+                    flags.insert(Flag::WrongTarget);
                 }
                 if notice.source == TargetSource::Manual {
-                    flags.push(Flag::ManualTarget);
+                    flags.insert(Flag::ManualTarget);
                 }
             }
-            Body::Outage(outage) if !outage.is_complete() => flags.push(Flag::OutageIncomplete),
-            Body::Sms(_) if proves_attempt(recorded) => flags.push(Flag::AttemptProven),
-            _ => {}
+            Body::Outage(outage) if !outage.is_complete() => drop(flags.insert(Flag::OutageIncomplete)),
+            Body::Sms(_) if proves_attempt(recorded) => drop(flags.insert(Flag::AttemptProven)),
+            Body::Reply(_) if !act.is_valid_reply() => drop(flags.insert(Flag::InvalidReply)),
+            Body::Action(action) => {
+                let row = pack.outcome(action.outcome.as_str());
+                let lacks = row.is_some_and(|row| row.requires.iter().any(|e| evidence::count(reading, e, None) < e.least));
+                if lacks || row.is_none_or(|row| !row.action) {
+                    flags.insert(Flag::ActionUnproven);
+                }
+            }
+            body => {
+                let Some((code, _)) = registered(body) else { continue };
+                let stage = match body {
+                    Body::Problem(problem) => problem.stage.as_str(),
+                    _ => doorstep_domain::Stage::Delivery.as_str(),
+                };
+                let role = recorded.entry.author.role.as_str();
+                let row = pack.stages.iter().find(|row| row.stage == stage);
+                let usual = row.is_some_and(|row| row.registrars.iter().any(|who| who == role));
+                let known = pack.code(code).is_some_and(|row| row.stages.iter().any(|known| known == stage));
+                if !usual || !known {
+                    flags.insert(Flag::UnusualRegistration);
+                }
+            }
         }
     }
-    if case.facts.is_unlisted() {
-        flags.push(Flag::Unlisted);
-    }
-    if case.facts_disagree {
-        flags.push(Flag::FactsDisagree);
-    }
-    if check_s10(&case.facts.waybill) == Some(false) {
-        flags.push(Flag::InvalidCheckDigit);
-    }
-    if !pack.accepts(&case.facts.waybill) {
-        flags.push(Flag::UnusualWaybill);
-    }
+    let pack = reading.pack();
+    let of_case = [
+        (case.facts.is_unlisted(), Flag::Unlisted),
+        (case.facts_disagree, Flag::FactsDisagree),
+        (check_s10(&case.facts.waybill) == Some(false), Flag::InvalidCheckDigit),
+        (case.is_provisional(), Flag::Provisional),
+        (!case.is_provisional() && !pack.accepts(&case.facts.waybill), Flag::UnusualWaybill),
+        (case.of_kind(Kind::Alias).next().is_some(), Flag::Alias),
+    ];
+    flags.extend(of_case.into_iter().filter(|(holds, _)| *holds).map(|(_, flag)| flag));
     flags
 }

@@ -1,32 +1,57 @@
 //! Rule packs as data, and what they say of a case.
 //!
-//! Two pure steps: [`Case::fold`] turns merged entries with their receipts into one case, and [`judge`] reads a pack
-//! against it: state, next step, deadlines, missing evidence, who would answer. The same entries, receipts, pack and now
-//! give the same answer on a phone and at head office. Nothing here is stored as truth.
+//! Two pure steps: [`Case::fold`] turns merged entries with their receipts into one case, and [`judge`] holds a network's
+//! [`Rulebook`] against it: state, next step, deadlines, missing evidence, cards, conflicts, findings. The same entries, receipts,
+//! rules and now give the same answer on a phone and at head office. Nothing here is stored as truth. [`explain`] says in
+//! Chinese and English which facts and which rule an answer rests on.
 //!
-//! The user's rules (codes, evidence, clocks, exceptions, words on screen) are in the pack's JSON; this crate knows only
-//! how such a table is read. Never here: I/O, clocks, documents, what an entry looks like on the wire.
+//! The user's rules (codes, cards, evidence, clocks, exceptions, outcomes, liabilities, calendars) are in the pack's TOML; this
+//! crate knows only how such a table is read. Never here: I/O, clocks, documents, what an entry looks like on the wire.
 
+mod card;
 mod case;
+mod conflict;
+mod deadline;
 mod evidence;
+mod explain;
+mod finding;
 mod flags;
 mod judge;
 mod names;
 mod pack;
 mod policy;
+mod reading;
+mod reply;
+mod rulebook;
+mod state;
+mod turn;
+mod words;
 
-pub use case::Case;
-pub use evidence::Gap;
+pub use card::{Card, CardLine, Done};
+pub use case::{Case, PROVISIONAL};
+pub use conflict::{Conflict, ConflictKind};
+pub use deadline::{Deadline, Timeliness};
+pub use evidence::{Gap, lacking};
+pub use explain::{Explanation, explain};
+pub use finding::{Decided, Finding, FindingState};
 pub use flags::Flag;
-pub use judge::{Answerable, Deadline, Judgement, NextStep, State, Timeliness, judge};
-pub use pack::{Clock, Due, Evidence, LateSynced, Named, Need, Pack, PackError, Party, Proof, Reason, Step, Words};
-
+pub use judge::{Judgement, ReplyState, judge};
+pub use pack::{
+    Calendar, CardStep, Clock, Code, Counts, Due, Event, Evidence, Exception, From, Group, Hours, LateReply, LateSynced,
+    Liability, MAX_PACK_BYTES, Missing, Named, Need, On, OutcomeRow, Pack, PackError, Party, Per, Proof, ReplyNeed, SmsRules,
+    StageRow, Step, Switches, TimeOfDay, Timetable, Words,
+};
 pub use policy::{Concerned, Permit, Policy, PolicyError, Rule, Where};
+pub use reply::{Validity, lacks};
+pub use rulebook::{Published, Rulebook};
+pub use state::{NextStep, State};
+pub use turn::Turn;
+pub use words::words;
 
-/// The policy that a new server starts with: domain section 10.2 for what is recorded today. A courier's notice to the origin
-/// outlet is a draft there; here it counts, because a phone at the door is often the only device that has a network in time.
+/// The policy that a new server starts with: domain section 10.2. A courier's notice to the origin outlet is a draft there; here
+/// it counts, because a phone at the door is often the only device that has a network in time.
 pub const FIRST_POLICY: &[u8] = include_bytes!("../policies/policy-1.json");
 
-/// The pack that a new server starts with: the delivery-failure process of domain sections 2.2, 2.4, 3.1 and 3.5 for an
-/// invented network. A network replaces it by its own file.
-pub const FIRST_PACK: &[u8] = include_bytes!("../packs/qinghe-1.json");
+/// The pack that a new server starts with: a small one for an invented network. A network replaces it by its own file; packs of
+/// the source documents are beside it.
+pub const FIRST_PACK: &[u8] = include_bytes!("../packs/qinghe-1.toml");

@@ -1,11 +1,27 @@
-//! The shape of a rule pack (domain 13). A pack belongs to one network and has a version; entries carry the version that
-//! was in force when they were written.
+//! The shape of a rule pack (domain 13): one TOML document per network and version, readable by whoever runs the network.
+//!
+//! Nothing here decides: these are the tables, how they are read and checked, and looking things up in them. A row names the
+//! line of the source documents that it comes from in `source`; `[A]` there marks what the sources leave open.
+
+mod calendar;
+mod check;
+mod clock;
+mod code;
+mod locate;
+mod outcome;
 
 use std::collections::BTreeMap;
 
-use chrono::FixedOffset;
-use doorstep_domain::{CallResult, Kind, NetworkCode, OutageReason, PhotoPurpose, ReasonCode, SmsLevel, Waybill};
+use chrono::{DateTime, FixedOffset, NaiveDateTime};
+use doorstep_domain::{UnixMs, Waybill};
 use serde::{Deserialize, Serialize};
+
+pub use self::{
+    calendar::{Calendar, Hours, Missing, TimeOfDay, Timetable},
+    clock::{Clock, Counts, Due, Event, From, On, Party},
+    code::{CardStep, Code, Evidence, Group, Need, Proof, StageRow, Step},
+    outcome::{Exception, Liability, OutcomeRow, Per, ReplyNeed},
+};
 
 /// A text in the two languages of the screens.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
@@ -29,152 +45,6 @@ pub struct Named {
     pub en: String,
 }
 
-/// How strongly evidence is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Need {
-    /// Without it the case is incomplete.
-    Required,
-    /// Wise to have.
-    Recommended,
-}
-
-/// One way to satisfy a piece of evidence. Empty lists mean "any".
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Proof {
-    /// A photo that shows one of these.
-    Photo {
-        /// Spellings of [`PhotoPurpose`].
-        #[serde(default)]
-        shows: Vec<String>,
-    },
-    /// A call that ended in one of these ways.
-    Call {
-        /// Spellings of [`CallResult`].
-        #[serde(default)]
-        results: Vec<String>,
-    },
-    /// An SMS; without `levels` one that counts as proof: handed over, with surname and waybill (domain 5.3).
-    Sms {
-        /// Spellings of [`SmsLevel`].
-        #[serde(default)]
-        levels: Vec<String>,
-    },
-    /// Words with the attempt, or a note.
-    Words {},
-}
-
-/// A row of the evidence matrix (domain 7).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Evidence {
-    /// Its name in data.
-    pub id: String,
-    /// Chinese name.
-    pub zh: String,
-    /// English name.
-    pub en: String,
-    /// How strongly it is wanted.
-    pub need: Need,
-    /// If not empty: wanted for these sub-reasons only.
-    #[serde(default)]
-    pub only_subs: Vec<String>,
-    /// One of these satisfies it.
-    pub any_of: Vec<Proof>,
-}
-
-/// A reason why a delivery failed (domain 2.2).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Reason {
-    /// Its code.
-    pub code: String,
-    /// Chinese name.
-    pub zh: String,
-    /// English name.
-    pub en: String,
-    /// Its sub-reasons.
-    pub subs: Vec<Named>,
-    /// What the customer's SMS says of it; `None` if there is nothing to tell the customer.
-    pub sms_text: Option<Words>,
-    /// Whether proof of it is leniency for the delivering outlet.
-    #[serde(default)]
-    pub leniency: bool,
-    /// The evidence it wants.
-    pub evidence: Vec<Evidence>,
-}
-
-/// What starts or meets a clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Step {
-    /// The first failed attempt of the round.
-    Attempt,
-    /// The notice to the origin outlet.
-    Notice,
-    /// Its reply.
-    Reply,
-}
-
-/// When a clock runs out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Due {
-    /// 23:59:59.999 of the starting day in the network's zone.
-    EndOfDay,
-    /// So many hours after the start, through nights and holidays; 1 to 8760.
-    Hours(u32),
-}
-
-/// Who would answer for a missed clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Party {
-    /// The outlet that must deliver.
-    DeliveringOutlet,
-    /// The outlet where the sender handed it in.
-    OriginOutlet,
-}
-
-/// A deadline rule (domain 3.1).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Clock {
-    /// Its id, such as `SLA-03`.
-    pub id: String,
-    /// Chinese name.
-    pub zh: String,
-    /// English name.
-    pub en: String,
-    /// What starts it.
-    pub starts: Step,
-    /// When it runs out.
-    pub due: Due,
-    /// What meets it.
-    pub met_by: Step,
-    /// Exceptions that meet it as well.
-    pub exceptions: Vec<String>,
-    /// Who answers when it is missed.
-    pub answers: Party,
-    /// The liability rule named in a finding.
-    pub rule: String,
-}
-
-/// An exception to clocks (domain 3.5).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Exception {
-    /// Its id: `X-1`.
-    pub id: String,
-    /// Chinese name.
-    pub zh: String,
-    /// English name.
-    pub en: String,
-    /// Spellings of [`OutageReason`] that it accepts.
-    pub reasons: Vec<String>,
-}
-
 /// What becomes of a record made in time that the server got late (domain 3.6, point 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -185,7 +55,47 @@ pub enum LateSynced {
     CaptureCounts,
 }
 
-/// One network's rules. Read with [`Pack::parse`].
+/// Whether a reply that came too late still binds the delivering outlet (domain 6.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LateReply {
+    /// Unless the parcel was acted on already.
+    BindsUnlessActed,
+    /// Always.
+    Binds,
+    /// Never: the method of the type goes on.
+    Void,
+}
+
+/// The choices that the sources leave to a network (domain 13).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Switches {
+    /// What becomes of records that arrive late.
+    pub late_synced: LateSynced,
+    /// Whether a late reply binds.
+    pub late_reply: LateReply,
+    /// C-24: only a return that was asked for on the day of the notice must leave with the first run.
+    pub first_run_same_day_only: bool,
+    /// The party's share of a finding that X-2 makes lenient, 0 to 100 percent.
+    pub leniency_share: u8,
+    /// Two attempts on one parcel by different devices within so many minutes may be one: a person looks. 0: never.
+    pub same_attempt_minutes: u32,
+    /// How far a device clock may be off before it is flagged, in seconds.
+    pub clock_tolerance_seconds: u32,
+}
+
+/// What a customer's SMS must be to count (domain 5).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SmsRules {
+    /// The text, with `{surname}`, `{brand}`, `{waybill}` and `{reason}` (domain 5.2).
+    pub template: String,
+    /// Surnames of two characters, for the surname in the text.
+    pub compound_surnames: Vec<String>,
+}
+
+/// One network's rules in one version. Read with [`Pack::parse`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pack {
@@ -195,95 +105,91 @@ pub struct Pack {
     pub version: u32,
     /// The network's brand.
     pub name: Words,
+    /// From when it is in force, if not as soon as it may be: RFC 3339.
+    pub valid_from: Option<String>,
+    /// A newer version takes effect no sooner than so many hours after its publication, so that devices without a network can
+    /// have it by then.
+    pub notice_hours: u32,
     /// Zone of its clocks, minutes east of UTC.
     pub utc_offset_minutes: i32,
     /// Regular expression that the network's waybills match.
     pub waybill_pattern: String,
-    /// How far a device clock may be off before it is flagged.
-    pub clock_tolerance_seconds: u32,
-    /// What becomes of records that arrive late.
-    pub late_synced: LateSynced,
-    /// The customer's SMS, with `{surname}`, `{brand}`, `{waybill}` and `{reason}` (domain 5.2).
-    pub sms_template: String,
-    /// Surnames of two characters, for the surname in the SMS.
-    pub compound_surnames: Vec<String>,
-    /// Reasons.
-    pub reasons: Vec<Reason>,
-    /// Clocks.
+    /// The choices of domain 13.
+    pub switches: Switches,
+    /// The customer's SMS.
+    pub sms: SmsRules,
+    /// Which roles do what the rules name by duty: `superior`, `finance` (C-19, C-23).
+    #[serde(default)]
+    pub duties: BTreeMap<String, Vec<String>>,
+    /// Who registers at which stage (domain 2.1).
+    pub stages: Vec<StageRow>,
+    /// Steps of the cards.
+    #[serde(default)]
+    pub steps: Vec<Step>,
+    /// Problem types.
+    pub codes: Vec<Code>,
+    /// Results: what a reply may decide, what may be done, what ends a case (domain 2.3, 6.4).
+    pub outcomes: Vec<OutcomeRow>,
+    /// Reasons for which a reply is marked invalid (domain 6.4).
+    #[serde(default)]
+    pub invalid_reply: Vec<Named>,
+    /// Lines of outlet finance's registers.
+    #[serde(default)]
+    pub ledger: Vec<Named>,
+    /// Deadlines.
     pub clocks: Vec<Clock>,
-    /// Exceptions.
+    /// Exceptions to deadlines.
+    #[serde(default)]
     pub exceptions: Vec<Exception>,
-    /// Decisions that a reply can take.
-    pub decisions: Vec<Named>,
-    /// Ends of a case.
-    pub outcomes: Vec<Named>,
-    /// Names of states, steps, timeliness and flags.
+    /// Who answers for what, with amounts where there are some.
+    #[serde(default)]
+    pub liabilities: Vec<Liability>,
+    /// Working days.
+    pub calendar: Option<Calendar>,
+    /// Runs of each outlet.
+    #[serde(default)]
+    pub timetables: Vec<Timetable>,
+    /// Words on screen that this network has instead of the product's own.
+    #[serde(default)]
     pub words: BTreeMap<String, Words>,
 }
 
-/// Why a file is no rule pack.
-#[derive(Debug, thiserror::Error)]
-pub enum PackError {
-    /// Not JSON of the pack's shape; the parser's message names line and column.
-    #[error("pack is not readable: {0}")]
-    Json(#[from] serde_json::Error),
-    /// A value that no rule can work with.
-    #[error("pack is not usable: {0}")]
-    Invalid(String),
+/// Why a file is no rule pack, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {reason}")]
+pub struct PackError {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column, from 1.
+    pub column: usize,
+    /// What is wrong there.
+    pub reason: String,
 }
 
-impl Pack {
-    /// Reads and checks a pack.
-    pub fn parse(json: &[u8]) -> Result<Self, PackError> {
-        let pack: Self = serde_json::from_slice(json)?;
-        match pack.fault() {
-            None => Ok(pack),
-            Some(fault) => Err(PackError::Invalid(fault)),
-        }
-    }
+/// Largest pack in bytes: ten times the largest of ours.
+pub const MAX_PACK_BYTES: usize = 512 * 1024;
 
-    fn fault(&self) -> Option<String> {
-        if self.network.parse::<NetworkCode>().is_err() {
-            return Some(format!("network code {:?}", self.network));
+impl Pack {
+    /// Reads and checks a pack. Whatever the bytes, the answer is a pack that the evaluation can work with, or an error that
+    /// says where and why.
+    pub fn parse(toml: &[u8]) -> Result<Self, PackError> {
+        if toml.len() > MAX_PACK_BYTES {
+            let reason = format!("the file has {} bytes; a pack has at most {MAX_PACK_BYTES}", toml.len());
+            return Err(PackError { line: 1, column: 1, reason });
         }
-        if self.zone().is_none() {
-            return Some(format!("utc_offset_minutes {}", self.utc_offset_minutes));
+        let text = std::str::from_utf8(toml).map_err(|error| {
+            let reason = "not UTF-8; save the file as UTF-8".to_owned();
+            locate::at_byte(&String::from_utf8_lossy(toml), error.valid_up_to(), reason)
+        })?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let pack: Self = toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            locate::at_byte(text, at, error.message().to_owned())
+        })?;
+        match check::fault(&pack) {
+            None => Ok(pack),
+            Some((path, reason)) => Err(locate::at_path(text, &path, reason)),
         }
-        if let Err(error) = regex_lite::Regex::new(&self.waybill_pattern) {
-            return Some(format!("waybill_pattern: {error}"));
-        }
-        for field in ["{surname}", "{waybill}"] {
-            if !self.sms_template.contains(field) {
-                return Some(format!("sms_template lacks {field} (domain 5.1, SMS-4)"));
-            }
-        }
-        for reason in &self.reasons {
-            let codes = std::iter::once(&reason.code).chain(reason.subs.iter().map(|sub| &sub.code));
-            if let Some(bad) = codes.into_iter().find(|code| code.parse::<ReasonCode>().is_err()) {
-                return Some(format!("reason code {bad:?}"));
-            }
-            for proof in reason.evidence.iter().flat_map(|e| &e.any_of) {
-                let unknown = match proof {
-                    Proof::Photo { shows } => shows.iter().find(|w| PhotoPurpose::from_word(w).is_none()),
-                    Proof::Call { results } => results.iter().find(|w| CallResult::from_word(w).is_none()),
-                    Proof::Sms { levels } => levels.iter().find(|w| SmsLevel::from_word(w).is_none()),
-                    Proof::Words {} => None,
-                };
-                if let Some(word) = unknown {
-                    return Some(format!("evidence of {} names {word:?}", reason.code));
-                }
-            }
-        }
-        for clock in &self.clocks {
-            if matches!(clock.due, Due::Hours(hours) if !(1..=8760).contains(&hours)) {
-                return Some(format!("{}: hours outside 1 to 8760", clock.id));
-            }
-            if let Some(id) = clock.exceptions.iter().find(|id| self.exceptions.iter().all(|e| e.id != **id)) {
-                return Some(format!("{}: exception {id:?} is not defined", clock.id));
-            }
-        }
-        let bad_outage = self.exceptions.iter().flat_map(|e| &e.reasons).find(|w| OutageReason::from_word(w).is_none());
-        bad_outage.map(|word| format!("exception names {word:?}"))
     }
 
     /// The zone of the network's clocks.
@@ -291,33 +197,79 @@ impl Pack {
         self.utc_offset_minutes.checked_mul(60).and_then(FixedOffset::east_opt)
     }
 
+    /// A moment on the network's wall clocks; `None` at the ends of the calendar.
+    pub fn local(&self, at: UnixMs) -> Option<NaiveDateTime> {
+        DateTime::from_timestamp_millis(at.0)?.naive_utc().checked_add_offset(self.zone()?)
+    }
+
+    /// The moment of a time on the network's wall clocks.
+    pub fn moment(&self, local: NaiveDateTime) -> Option<UnixMs> {
+        Some(UnixMs(local.checked_sub_offset(self.zone()?)?.and_utc().timestamp_millis()))
+    }
+
+    /// From when the pack itself wants to be in force.
+    pub fn wanted_from(&self) -> Option<UnixMs> {
+        let text = self.valid_from.as_deref()?;
+        Some(UnixMs(DateTime::parse_from_rfc3339(text).ok()?.timestamp_millis()))
+    }
+
     /// Whether the network's own pattern fits.
     pub fn accepts(&self, waybill: &Waybill) -> bool {
         regex_lite::Regex::new(&self.waybill_pattern).is_ok_and(|pattern| pattern.is_match(waybill.as_str()))
     }
 
-    /// A reason by its code.
-    pub fn reason(&self, code: &str) -> Option<&Reason> {
-        self.reasons.iter().find(|reason| reason.code == code)
+    /// A problem type by its code.
+    pub fn code(&self, code: &str) -> Option<&Code> {
+        self.codes.iter().find(|row| row.code == code)
     }
 
-    /// The words for a key such as `notified`; the key itself where the pack has none.
+    /// A result by its code.
+    pub fn outcome(&self, code: &str) -> Option<&OutcomeRow> {
+        self.outcomes.iter().find(|row| row.code == code)
+    }
+
+    /// A step by its code.
+    pub fn step(&self, code: &str) -> Option<&Step> {
+        self.steps.iter().find(|row| row.code == code)
+    }
+
+    /// A clock by its id.
+    pub fn clock(&self, id: &str) -> Option<&Clock> {
+        self.clocks.iter().find(|row| row.id == id)
+    }
+
+    /// A liability rule by its id.
+    pub fn liability(&self, id: &str) -> Option<&Liability> {
+        self.liabilities.iter().find(|row| row.id == id)
+    }
+
+    /// The names of a problem type, a result, a step, a mark's reason or a ledger line; the code itself where there is none.
+    pub fn name_of(&self, code: &str) -> Words {
+        let words = |zh: &str, en: &str| Words { zh: zh.to_owned(), en: en.to_owned() };
+        let named = self.invalid_reply.iter().chain(&self.ledger).find(|row| row.code == code);
+        None.or_else(|| self.code(code).map(|row| words(&row.zh, &row.en)))
+            .or_else(|| self.outcome(code).map(|row| words(&row.zh, &row.en)))
+            .or_else(|| self.step(code).map(|row| words(&row.zh, &row.en)))
+            .or_else(|| named.map(|row| words(&row.zh, &row.en)))
+            .unwrap_or_else(|| words(code, code))
+    }
+
+    /// The names of a sub-reason.
+    pub fn name_of_sub(&self, code: &str, sub: &str) -> Words {
+        let found = self.code(code).and_then(|row| row.subs.iter().find(|row| row.code == sub));
+        let words = |zh: &str, en: &str| Words { zh: zh.to_owned(), en: en.to_owned() };
+        found.map_or_else(|| words(sub, sub), |row| words(&row.zh, &row.en))
+    }
+
+    /// The words for a key such as `notified`: the network's own, else the product's; the key itself where neither has any.
     pub fn words(&self, key: &str) -> Words {
-        self.words.get(key).cloned().unwrap_or_else(|| Words { zh: key.to_owned(), en: key.to_owned() })
-    }
-
-    /// The names of a code in a table of codes; the code itself where the table has none.
-    pub fn name_of(table: &[Named], code: &str) -> Words {
-        table.iter().find(|named| named.code == code).map_or_else(
-            || Words { zh: code.to_owned(), en: code.to_owned() },
-            |named| Words { zh: named.zh.clone(), en: named.en.clone() },
-        )
+        self.words.get(key).cloned().unwrap_or_else(|| crate::words(key))
     }
 
     /// The surname of a name: a known compound one, else the first character; Latin names give their last word.
     pub fn surname(&self, name: &str) -> Option<String> {
         let name = name.trim();
-        if let Some(compound) = self.compound_surnames.iter().find(|s| name.starts_with(s.as_str())) {
+        if let Some(compound) = self.sms.compound_surnames.iter().find(|s| name.starts_with(s.as_str())) {
             return Some(compound.clone());
         }
         if name.is_ascii() {
@@ -328,24 +280,14 @@ impl Pack {
 
     /// The customer's SMS for a reason, in Chinese; `None` if the reason has nothing to tell the customer (domain 5.2).
     pub fn sms(&self, reason: &str, surname: &str, waybill: &Waybill) -> Option<String> {
-        let text = &self.reason(reason)?.sms_text.as_ref()?.zh;
+        let text = &self.code(reason)?.sms_text.as_ref()?.zh;
         Some(
-            self.sms_template
+            self.sms
+                .template
                 .replace("{surname}", surname)
                 .replace("{brand}", &self.name.zh)
                 .replace("{waybill}", waybill.as_str())
                 .replace("{reason}", text),
         )
-    }
-}
-
-impl Step {
-    /// The entry kind of the step.
-    pub fn kind(self) -> Kind {
-        match self {
-            Self::Attempt => Kind::Attempt,
-            Self::Notice => Kind::Notice,
-            Self::Reply => Kind::Reply,
-        }
     }
 }

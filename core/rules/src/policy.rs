@@ -197,18 +197,35 @@ mod tests {
         let table = |role: Role, kind: Kind| -> [Permit; 3] {
             use Kind::*;
             match (role, kind) {
-                (Role::Courier, Attempt | Call | Note | Photo | Sms | Notice | Outage | Close) => field,
-                (Role::Courier, Handover) => [A, D, D],
-                (Role::Courier, Takeover | Reply) => nothing,
-                (Role::Outlet | Role::OutletManager, Attempt | Call | Note | Photo | Sms | Notice | Outage | Close) => field,
-                (Role::Outlet | Role::OutletManager, Handover) => [A, D, D],
-                (Role::Outlet | Role::OutletManager, Takeover) => nothing,
-                (Role::Outlet | Role::OutletManager, Reply) => [D, D, R], // as the delivering outlet; the origin's is below
-                (Role::Hub, Attempt | Note | Photo | Notice) => [A, D, D],
-                (Role::Hub, Call | Sms | Outage | Reply | Close | Handover | Takeover) => nothing,
-                (Role::HqCs, Reply | Note | Call) => [A, A, A],
-                (Role::HqCs, Attempt | Photo | Sms | Notice | Outage | Close | Handover | Takeover) => nothing,
-                (Role::OutletFinance | Role::HqReviewer | Role::HqAdmin | Role::Auditor, _) => nothing,
+                (
+                    Role::Courier,
+                    Attempt | Problem | Call | Note | Photo | Sms | Notice | Outage | Action | Tick | Consent | Goods | Waiver
+                    | Alias | Correction | Close,
+                ) => field,
+                (Role::Courier, Handover | Dispute) => [A, D, D],
+                (Role::Courier, Takeover | Reply | Seen | Mark | Assign | Ledger | Ruling) => nothing,
+                (
+                    Role::Outlet | Role::OutletManager,
+                    Attempt | Problem | Call | Note | Photo | Sms | Notice | Outage | Mark | Action | Tick | Assign | Consent
+                    | Goods | Waiver | Alias | Correction | Close,
+                ) => field,
+                (Role::Outlet | Role::OutletManager, Handover | Dispute) => [A, D, D],
+                (Role::Outlet | Role::OutletManager, Takeover | Ruling) => nothing,
+                (Role::Outlet | Role::OutletManager, Reply | Seen) => [D, D, R], // as the delivering outlet; the origin's is below
+                (Role::OutletManager, Ledger) => [A, D, D],
+                (Role::Outlet, Ledger) => nothing,
+                (Role::OutletFinance, Ledger | Note | Photo | Tick | Correction) => [A, D, D],
+                (
+                    Role::Hub,
+                    Attempt | Problem | Note | Photo | Notice | Outage | Action | Tick | Waiver | Alias | Correction | Dispute,
+                ) => [A, D, D],
+                (
+                    Role::Hub,
+                    Call | Sms | Seen | Reply | Mark | Assign | Consent | Goods | Ledger | Ruling | Close | Handover | Takeover,
+                ) => nothing,
+                (Role::HqCs, Reply | Note | Call | Mark | Tick | Assign | Consent) => [A, A, A],
+                (Role::HqReviewer, Mark | Ruling | Note | Correction) => [A, A, A],
+                (Role::OutletFinance | Role::HqCs | Role::HqReviewer | Role::HqAdmin | Role::Auditor, _) => nothing,
             }
         };
         for role in Role::ALL {
@@ -226,6 +243,8 @@ mod tests {
             }
         }
         assert_eq!(verdict(Role::Outlet, "o1", "0571", "reply", &parcel()), A, "the origin outlet replies");
+        assert_eq!(verdict(Role::Outlet, "o1", "0571", "mark", &parcel()), D, "and does not judge its own reply");
+        assert_eq!(verdict(Role::OutletFinance, "f1", "0571", "ledger", &parcel()), A, "its finance keeps its ledger");
         assert_eq!(verdict(Role::Outlet, "o1", "0571", "attempt", &parcel()), D, "and delivers nothing");
         assert_eq!(verdict(Role::Courier, "c2", "0412", "attempt", &parcel()), R, "a colleague's parcel");
         assert_eq!(verdict(Role::Courier, "c9", "0412", "takeover", &parcel()), A, "whom it is handed to");

@@ -14,7 +14,9 @@ use std::{
 
 use doorstep_document::{Change, NewEntry, Position, pack};
 use doorstep_domain::*;
-use doorstep_protocol::{Answer, FeedCase, FeedPage, ParcelRow, RefKind, Refs, Token, pack_receipts};
+use doorstep_protocol::{
+    Answer, FeedCase, FeedPage, ParcelRow, Publication, RefKind, Reference, Signed, Token, encode, pack_receipts,
+};
 use doorstep_store::{Action, ActionCase, Clocks, Enrolment, Filter, Session, Store};
 use rusqlite::{Connection, params};
 
@@ -48,17 +50,11 @@ fn text(n: u64) -> Personal {
 
 fn body(n: u64) -> Body {
     match n % 10 {
-        0 | 5 => Body::Attempt(Attempt { reason: "DF-NOBODY".parse().unwrap(), sub: None, words: Some(text(n)) }),
+        0 | 5 => Body::Attempt(Attempt { words: Some(text(n)), ..Attempt::of("DF-NOBODY".parse().unwrap()) }),
         1 | 6 => Body::Photo(Photo { id: PhotoId::new([n as u8; 32]), len: 200_000 + n, purpose: PhotoPurpose::Door }),
         2 => Body::Sms(Sms { level: SmsLevel::HandedOver, to: None, text: text(n), has_surname: true, has_waybill: true }),
         3 => Body::Notice(Notice { to: "0571".parse().unwrap(), source: TargetSource::WaybillData, request: None }),
-        4 => Body::Reply(Reply {
-            notice: None,
-            decision: "REDELIVER".parse().unwrap(),
-            words: Some(text(n)),
-            phone: None,
-            address: None,
-        }),
+        4 => Body::Reply(Reply { words: Some(text(n)), ..Reply::of("REDELIVER".parse().unwrap()) }),
         _ => Body::Note { words: text(n) },
     }
 }
@@ -74,6 +70,8 @@ fn feed_case(n: u32) -> FeedCase {
         delivering_outlet: Some("0412".parse().unwrap()),
         cod: Fen(0),
         mobile: None,
+        arrival: None,
+        entered: None,
         reference: 1,
     };
     let mut position = Position::default();
@@ -117,8 +115,11 @@ fn build(folder: &Path) -> Store {
     let session = Session { server: "http://127.0.0.1:1".into(), server_key: vec![4; 65], token };
     let (device, install) = (DeviceId::new([9; 16]), InstallId::new([9; 16]));
     store.enrol(&Enrolment { device, install, author: author(0), name: "李明".into(), session }, NOW).unwrap();
-    let refs = |parcels, pack| Refs { version: 1, parcels, outlets: vec![], pack };
-    store.take_refs(RefKind::Pack, &refs(vec![], doorstep_rules::FIRST_PACK.to_vec()), NOW).unwrap();
+    let toml = doorstep_rules::FIRST_PACK.to_vec();
+    let publication = Publication { network: "QH".into(), version: 1, published_ms: 0, valid_from_ms: 0, toml };
+    let signed = Signed { body: encode(&publication).unwrap(), sig: vec![] };
+    let rules = Reference { version: 1, packs: vec![(publication, signed)], ..Reference::default() };
+    store.take_refs(RefKind::Pack, &rules, NOW).unwrap();
     let parcels = (0..CASES).map(|n| ParcelRow {
         waybill: waybill(n).to_string(),
         network: "QH".into(),
@@ -131,8 +132,11 @@ fn build(folder: &Path) -> Store {
         cod_fen: 0,
         theoretical_arrival_ms: None,
         hub: None,
+        entered_ms: None,
+        children: None,
     });
-    store.take_refs(RefKind::Parcels, &refs(parcels.collect(), vec![]), NOW).unwrap();
+    let parcels = Reference { version: 1, parcels: parcels.collect(), ..Reference::default() };
+    store.take_refs(RefKind::Parcels, &parcels, NOW).unwrap();
     for page in 0..CASES / 500 {
         let cases = (page * 500..(page + 1) * 500).map(feed_case).collect();
         let feed = vec![FeedPage { scope: "courier/c1029".into(), to: u64::from(page) + 1, more: true, cases, out: vec![] }];
@@ -160,7 +164,7 @@ fn build(folder: &Path) -> Store {
 fn record(store: &mut Store, n: u64) {
     let case = (n.wrapping_mul(2_654_435_761) % u64::from(CASES)) as u32;
     let words = Some(Personal::plain(&format!("敲门无人应答，第{n}次")).unwrap());
-    let attempt = Body::Attempt(Attempt { reason: "DF-NOANSWER".parse().unwrap(), sub: None, words });
+    let attempt = Body::Attempt(Attempt { words, ..Attempt::of("DF-NOANSWER".parse().unwrap()) });
     let clocks = clocks(n);
     let time = TimeEvidence {
         wall: clocks.wall,

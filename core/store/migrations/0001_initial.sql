@@ -51,6 +51,7 @@ CREATE TABLE case_row (
   attempts   INTEGER NOT NULL,
   flags      TEXT NOT NULL,               -- words separated by spaces
   missed     TEXT NOT NULL,               -- clocks missed, separated by spaces
+  turns      TEXT NOT NULL,               -- JSON: how the row changes when its deadlines pass and nothing is recorded
   unsent     INTEGER NOT NULL,
   quarantined       INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
@@ -144,7 +145,16 @@ CREATE TABLE scope (
 CREATE TABLE reference (
   kind    TEXT PRIMARY KEY,
   version INTEGER NOT NULL,
-  body    BLOB NOT NULL                   -- the pack's JSON; empty for kinds with a table of their own
+  body    BLOB NOT NULL                   -- the policy's JSON; empty for kinds with a table of their own
+) STRICT, WITHOUT ROWID;
+
+-- The published versions of the rule pack: an act is judged by the one in force when it happened. body, sig: as the server
+-- signed it.
+CREATE TABLE pack (
+  version       INTEGER PRIMARY KEY,
+  valid_from_ms INTEGER NOT NULL,
+  body          BLOB NOT NULL,
+  sig           BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE parcel (
@@ -158,7 +168,9 @@ CREATE TABLE parcel (
   recipient_address BLOB NOT NULL,
   cod_fen           INTEGER NOT NULL,
   arrival_ms        INTEGER,
-  hub               TEXT
+  hub               TEXT,
+  entered_ms        INTEGER,
+  children          TEXT NOT NULL         -- child numbers, separated by spaces
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE outlet (

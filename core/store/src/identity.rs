@@ -116,7 +116,7 @@ impl Store {
         // A code is head office's word on who this is: a forgotten PIN is void, and they are signed in to set another.
         Self::set_meta(&tx, "lock_at", &now.plus(shift).0.to_be_bytes())?;
         if is_new_install {
-            rebase::everything(&tx, enrolment.install, self.pack.as_ref().map(|(_, pack)| pack), now)?;
+            rebase::everything(&tx, enrolment.install, self.book.as_ref().map(|(_, book)| book.as_ref()), now)?;
         }
         tx.commit()?;
         Ok(())

@@ -1,14 +1,18 @@
 //! Opening and migrating.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use doorstep_domain::InstallId;
-use doorstep_rules::Pack;
+use doorstep_rules::Rulebook;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, config::DbConfig, params};
 
 use crate::{
     OpenError, Salvage, StoreError, check,
     hold::Hold,
+    refs,
     salvage::{self, Files},
 };
 
@@ -21,8 +25,9 @@ const APPLICATION_ID: i32 = 0x444f_5354;
 pub struct Store {
     pub(crate) db: Connection,
     pub(crate) folder: PathBuf,
-    /// The rule pack in force, with its version in `reference`.
-    pub(crate) pack: Option<(u64, Pack)>,
+    /// The versions of the rule pack, with the version of their row in `reference`. Read when they are first needed: a list needs
+    /// none.
+    pub(crate) book: Option<(u64, Arc<Rulebook>)>,
     /// Damage seen by this process before this store was opened.
     damage_before: u64,
     /// Tells a salvage that the file is in use.
@@ -66,31 +71,33 @@ impl Store {
 
     fn open_held(folder: &Path, hold: Hold) -> Result<Self, OpenError> {
         let db = connect(&Files::of(folder))?;
-        let mut store = Self { db, folder: folder.to_owned(), pack: None, damage_before: check::damage_count(), _hold: hold };
-        if let Err(error) = store.load_pack() {
-            let StoreError::Reference(_) = error else { return Err(error.into()) };
-            // The rules are the server's and come again with the next sync; what was recorded must not wait for them.
-            store.db.execute("DELETE FROM reference WHERE kind = 'pack'", [])?;
-        }
-        Ok(store)
+        Ok(Self { db, folder: folder.to_owned(), book: None, damage_before: check::damage_count(), _hold: hold })
     }
 
-    /// The rule pack in force, if one has been received.
-    pub fn pack(&self) -> Option<&Pack> {
-        self.pack.as_ref().map(|(_, pack)| pack)
+    /// The versions of the rule pack here, if any has been received.
+    pub fn book(&mut self) -> Result<Option<Arc<Rulebook>>, StoreError> {
+        self.load_book()?;
+        Ok(self.book.as_ref().map(|(_, book)| book.clone()))
     }
 
-    /// Reads the pack again if another process has stored a newer one.
-    pub(crate) fn load_pack(&mut self) -> Result<(), StoreError> {
-        let have = self.pack.as_ref().map(|(version, _)| *version);
-        let newer: Option<(u64, Vec<u8>)> = self
+    /// Reads the rules, again if another process has stored newer ones. Rules that can not be read are the server's and come
+    /// again with the next sync; what was recorded must not wait for them.
+    pub(crate) fn load_book(&mut self) -> Result<(), StoreError> {
+        let have = self.book.as_ref().map(|(version, _)| *version);
+        let version: Option<u64> = self
             .db
-            .prepare_cached("SELECT version, body FROM reference WHERE kind = 'pack' AND version IS NOT ?1")?
-            .query_row(params![have], |row| Ok((row.get(0)?, row.get(1)?)))
+            .prepare_cached("SELECT version FROM reference WHERE kind = 'pack' AND version IS NOT ?1")?
+            .query_row(params![have], |row| row.get(0))
             .optional()?;
-        if let Some((version, body)) = newer {
-            let pack = Pack::parse(&body).map_err(|error| StoreError::Reference(error.to_string()))?;
-            self.pack = Some((version, pack));
+        let Some(version) = version else { return Ok(()) };
+        match refs::rulebook(&self.db) {
+            Ok(book) => self.book = book.map(|book| (version, Arc::new(book))),
+            Err(StoreError::Reference(_)) => {
+                self.book = None;
+                self.db.execute("DELETE FROM reference WHERE kind = 'pack'", [])?;
+                self.db.execute("DELETE FROM pack", [])?;
+            }
+            Err(error) => return Err(error),
         }
         Ok(())
     }

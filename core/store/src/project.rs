@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use doorstep_document::{Change, History, Link, Position};
 use doorstep_domain::{CaseId, ChangeHash, InstallId, Receipt, Recorded, Standing, UnixMs};
-use doorstep_rules::{Case, Judgement, Pack, judge};
+use doorstep_rules::{Case, Judgement, Rulebook, State, Turn, judge};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::StoreError;
@@ -200,27 +200,29 @@ pub(crate) fn write_row(
     case: &CaseId,
     head: &Head,
     entries: Vec<Recorded>,
-    pack: &Pack,
+    book: &Rulebook,
     now: UnixMs,
 ) -> Result<(), StoreError> {
     let unsent = entries.iter().filter(|r| matches!(r.standing, Standing::OnThisDevice | Standing::SentNotConfirmed)).count();
     let updated_at = entries.iter().map(|r| r.acted_at()).max().unwrap_or(now);
     // Only parked changes: nothing to list, and the next feed or repair will tell.
     let Some(folded) = Case::fold(entries) else { return Ok(()) };
-    let judged = judge(&folded, pack, now);
+    let judged = judge(&folded, book, now);
+    let turns: Vec<Turn> = Turn::ahead(&folded, book, &judged).into_iter().map(|(turn, _)| turn).collect();
+    let turns = serde_json::to_string(&turns).map_err(|_| StoreError::Damaged("case_row"))?;
     let heads: Vec<u8> = head.position.heads.iter().flat_map(|h| *h.as_bytes()).collect();
     let Judgement { state, next_step, decision, flags, .. } = &judged;
     let flags = flags.iter().map(|f| f.as_str()).collect::<Vec<_>>().join(" ");
     let missed = judged.missed().join(" ");
-    let closed = i64::from(*state == doorstep_rules::State::Closed);
+    let closed = i64::from(*state == State::Closed);
     let due_at = judged.next_due().map_or(NEVER, |at| at.0);
     db.prepare_cached(
         "INSERT INTO case_row (case_id, waybill, heads, max_op, own_seq, changes, bytes, state, next_step, reason, decision,
-           attempts, flags, unsent, quarantined, updated_at, closed, due_at, missed)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+           attempts, flags, unsent, quarantined, updated_at, closed, due_at, missed, turns)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
          ON CONFLICT (case_id) DO UPDATE SET waybill = ?2, heads = ?3, max_op = ?4, own_seq = ?5, changes = ?6, bytes = ?7, state = ?8,
            next_step = ?9, reason = ?10, decision = ?11, attempts = ?12, flags = ?13, unsent = ?14, quarantined = ?15, updated_at = ?16,
-           closed = ?17, due_at = ?18, missed = ?19",
+           closed = ?17, due_at = ?18, missed = ?19, turns = ?20",
     )?
     .execute(params![
         case.as_bytes(),
@@ -241,7 +243,8 @@ pub(crate) fn write_row(
         updated_at.0,
         closed,
         due_at,
-        missed
+        missed,
+        turns
     ])?;
     Ok(())
 }
@@ -260,16 +263,42 @@ pub(crate) fn advance_row(db: &Connection, case: &CaseId, head: &Head, unsent: u
 }
 
 /// The same where one damaged case must not stop the others: its row stays as it was.
-pub(crate) fn rewrite_row_or_skip(db: &Connection, case: &CaseId, pack: &Pack, now: UnixMs) -> Result<(), StoreError> {
-    match rewrite_row(db, case, pack, now) {
+pub(crate) fn rewrite_row_or_skip(db: &Connection, case: &CaseId, book: &Rulebook, now: UnixMs) -> Result<(), StoreError> {
+    match rewrite_row(db, case, book, now) {
         Err(StoreError::Damaged(_)) => Ok(()),
         other => other,
     }
 }
 
-/// Judges a case again, after receipts, a new pack or the passing of time.
-pub(crate) fn rewrite_row(db: &Connection, case: &CaseId, pack: &Pack, now: UnixMs) -> Result<(), StoreError> {
+/// Judges a case again, after receipts or new rules.
+pub(crate) fn rewrite_row(db: &Connection, case: &CaseId, book: &Rulebook, now: UnixMs) -> Result<(), StoreError> {
     let head = head(db, case)?;
     db.prepare_cached("DELETE FROM stale WHERE case_id = ?1")?.execute(params![case.as_bytes()])?;
-    write_row(db, case, &head, entries(db, case)?, pack, now)
+    write_row(db, case, &head, entries(db, case)?, book, now)
+}
+
+/// Moves a row on whose deadline has passed, by the turns worked out when it was judged: no change is read. False if they reach
+/// no further.
+pub(crate) fn turn_row(db: &Connection, case: &CaseId, now: UnixMs) -> Result<bool, StoreError> {
+    let turns: String = db
+        .prepare_cached("SELECT turns FROM case_row WHERE case_id = ?1")?
+        .query_row(params![case.as_bytes()], |row| row.get(0))?;
+    let turns: Vec<Turn> = serde_json::from_str(&turns).unwrap_or_default();
+    let turn = turns.into_iter().rfind(|turn| turn.from_ms <= now.0);
+    let Some(turn) = turn.filter(|turn| turn.due_ms.is_none_or(|due| due >= now.0)) else { return Ok(false) };
+    db.prepare_cached(
+        "UPDATE case_row SET state = ?2, next_step = ?3, decision = ?4, flags = ?5, missed = ?6, closed = ?7, due_at = ?8
+         WHERE case_id = ?1",
+    )?
+    .execute(params![
+        case.as_bytes(),
+        turn.state,
+        turn.next_step,
+        turn.decision,
+        turn.flags,
+        turn.missed,
+        i64::from(turn.state == State::Closed.as_str()),
+        turn.due_ms.unwrap_or(NEVER)
+    ])?;
+    Ok(true)
 }

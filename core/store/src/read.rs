@@ -130,32 +130,45 @@ impl Store {
         rows.map(|row| row?.ok_or(StoreError::Damaged("case_row"))).collect()
     }
 
-    /// Judges anew the rows whose deadline has passed since they were judged, and those that something was recorded on
-    /// since: both are few and found by index.
+    /// Brings rows up to now: those whose deadline has passed since they were judged, from the turns in the row; and those that
+    /// something was recorded on since, by judging them anew. Both are few and found by index.
     fn turn(&mut self, now: UnixMs) -> Result<(), StoreError> {
-        const BEHIND: &str =
-            "SELECT case_id FROM case_row WHERE closed IN (0, 1) AND due_at < ?1 UNION SELECT case_id FROM stale";
-        self.load_pack()?;
-        let Some((_, pack)) = &self.pack else { return Ok(()) };
-        if ids(&self.db, BEHIND, now.0)?.is_empty() {
+        const PASSED: &str = "SELECT case_id FROM case_row WHERE closed IN (0, 1) AND due_at < ?1";
+        const STALE: &str = "SELECT case_id FROM stale WHERE ?1 = 0";
+        let mut behind = ids(&self.db, STALE, 0)?;
+        let passed = ids(&self.db, PASSED, now.0)?;
+        if behind.is_empty() && passed.is_empty() {
             return Ok(());
         }
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for case in ids(&tx, BEHIND, now.0)? {
-            project::rewrite_row_or_skip(&tx, &case, pack, now)?;
+        for case in passed {
+            if !behind.contains(&case) && !project::turn_row(&tx, &case, now)? {
+                behind.push(case);
+            }
+        }
+        tx.commit()?;
+        if behind.is_empty() {
+            return Ok(());
+        }
+        self.load_book()?;
+        let Some((_, book)) = &self.book else { return Ok(()) };
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for case in behind {
+            project::rewrite_row_or_skip(&tx, &case, book, now)?;
         }
         tx.commit()?;
         Ok(())
     }
 
-    /// One case by its waybill; `None` if nothing is recorded of it here.
+    /// One case by its waybill, or by a child number of its shipment; `None` if nothing is recorded of it here.
     pub fn case(&mut self, waybill: &Waybill, now: UnixMs) -> Result<Option<CaseView>, StoreError> {
-        self.load_pack()?;
-        let Some((_, pack)) = &self.pack else { return Ok(None) };
-        let network = pack.network.parse().map_err(|_| StoreError::Damaged("reference"))?;
-        let id = CaseId::of(&network, waybill);
+        self.load_book()?;
+        let Some((_, book)) = &self.book else { return Ok(None) };
+        let network = book.newest().pack.network.parse().map_err(|_| StoreError::Damaged("reference"))?;
+        let waybill = self.main_number(waybill)?;
+        let id = CaseId::of(&network, &waybill);
         let Some(case) = Case::fold(project::entries(&self.db, &id)?) else { return Ok(None) };
-        let judgement = judge(&case, pack, now);
+        let judgement = judge(&case, book, now);
         Ok(Some(CaseView { id, case, judgement }))
     }
 

@@ -10,8 +10,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorstep_document::{Change, NewEntry};
-use doorstep_domain::{Body, CaseId, Facts, InstallId, Takeover, UnixMs};
-use doorstep_rules::Pack;
+use doorstep_domain::{Body, CaseId, EntryKey, Facts, InstallId, UnixMs};
+use doorstep_rules::Rulebook;
 use rusqlite::{Connection, params};
 
 use crate::{
@@ -28,10 +28,10 @@ pub(crate) fn cases(
     db: &Connection,
     fresh: InstallId,
     cases: &BTreeSet<CaseId>,
-    pack: Option<&Pack>,
+    book: Option<&Rulebook>,
     now: UnixMs,
 ) -> Result<(), StoreError> {
-    cases_with(db, fresh, cases, &BTreeMap::new(), pack, now)
+    cases_with(db, fresh, cases, &BTreeMap::new(), book, now)
 }
 
 fn cases_with(
@@ -39,7 +39,7 @@ fn cases_with(
     fresh: InstallId,
     cases: &BTreeSet<CaseId>,
     facts: &BTreeMap<CaseId, Facts>,
-    pack: Option<&Pack>,
+    book: Option<&Rulebook>,
     now: UnixMs,
 ) -> Result<(), StoreError> {
     Store::set_meta(db, "install", fresh.as_bytes())?;
@@ -52,8 +52,8 @@ fn cases_with(
             Ok(()) | Err(StoreError::Damaged(_) | StoreError::Write(_)) => {}
             Err(error) => return Err(error),
         }
-        if let Some(pack) = pack {
-            project::rewrite_row_or_skip(db, case, pack, now)?;
+        if let Some(book) = book {
+            project::rewrite_row_or_skip(db, case, book, now)?;
         }
     }
     Ok(())
@@ -61,8 +61,8 @@ fn cases_with(
 
 /// The same for every case that has something unaccepted. A batch that is open is given up: its changes go into the new
 /// installation's chain.
-pub(crate) fn everything(db: &Connection, fresh: InstallId, pack: Option<&Pack>, now: UnixMs) -> Result<(), StoreError> {
-    everything_with(db, fresh, &BTreeMap::new(), pack, now)
+pub(crate) fn everything(db: &Connection, fresh: InstallId, book: Option<&Rulebook>, now: UnixMs) -> Result<(), StoreError> {
+    everything_with(db, fresh, &BTreeMap::new(), book, now)
 }
 
 /// The same after a salvage: with the parcels' facts for cases of which no change is left that has them.
@@ -70,7 +70,7 @@ pub(crate) fn everything_with(
     db: &Connection,
     fresh: InstallId,
     facts: &BTreeMap<CaseId, Facts>,
-    pack: Option<&Pack>,
+    book: Option<&Rulebook>,
     now: UnixMs,
 ) -> Result<(), StoreError> {
     db.execute("UPDATE batch SET body = NULL WHERE body IS NOT NULL", [])?;
@@ -80,7 +80,7 @@ pub(crate) fn everything_with(
     for row in rows {
         all.insert(CaseId::try_from(row?.as_slice()).map_err(|_| StoreError::Damaged("outbox"))?);
     }
-    cases_with(db, fresh, &all, facts, pack, now)
+    cases_with(db, fresh, &all, facts, book, now)
 }
 
 fn rewrite(db: &Connection, case: &CaseId, fresh: InstallId, left: Option<&Facts>) -> Result<(), StoreError> {
@@ -145,13 +145,14 @@ fn rewrite(db: &Connection, case: &CaseId, fresh: InstallId, left: Option<&Facts
 }
 
 /// A reference to an entry that was written anew follows it.
-fn repoint(body: &Body, renamed: &BTreeMap<doorstep_domain::EntryKey, doorstep_domain::EntryKey>) -> Body {
-    let follow = |key: &doorstep_domain::EntryKey| renamed.get(key).unwrap_or(key).clone();
-    match body {
-        Body::Reply(reply) => Body::Reply(doorstep_domain::Reply { notice: reply.notice.as_ref().map(follow), ..reply.clone() }),
-        Body::Takeover(takeover) => Body::Takeover(Takeover { handover: follow(&takeover.handover) }),
-        other => other.clone(),
+fn repoint(body: &Body, renamed: &BTreeMap<EntryKey, EntryKey>) -> Body {
+    let mut body = body.clone();
+    for key in body.references_mut() {
+        if let Some(anew) = renamed.get(key) {
+            key.clone_from(anew);
+        }
     }
+    body
 }
 
 /// The head after what the server has accepted. A case of which only a stub is left goes on from there.

@@ -2,7 +2,7 @@
 
 use doorstep_document::{Change, MAX_CASE_BYTES, MAX_CASE_CHANGES, NewEntry};
 use doorstep_domain::{
-    ActionId, Body, CaseId, ChangeHash, Facts, Fen, NetworkCode, PhotoId, Standing, TimeEvidence, UnixMs, Waybill, mobile_mark,
+    ActionId, Body, CaseId, ChangeHash, Facts, NetworkCode, PhotoId, Standing, TimeEvidence, UnixMs, Waybill, mobile_mark,
 };
 use doorstep_rules::Case;
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -62,10 +62,11 @@ pub struct Written {
 impl Store {
     /// Records an action: all of its cases or none. Returns once everything is durable.
     pub fn record(&mut self, action: &Action) -> Result<Vec<Written>, StoreError> {
-        self.load_pack()?;
+        self.load_book()?;
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let who = identity::read(&tx)?.ok_or(StoreError::NotEnrolled)?;
-        let (_, pack) = self.pack.as_ref().ok_or(StoreError::NoPack)?;
+        let (_, book) = self.book.as_ref().ok_or(StoreError::NoPack)?;
+        let pack = book.at(action.now);
         let network: NetworkCode = pack.network.parse().map_err(|_| StoreError::Damaged("reference"))?;
         let mut written = Vec::with_capacity(action.cases.len());
         for target in &action.cases {
@@ -123,7 +124,7 @@ impl Store {
             }
             if is_new {
                 let entries = project::recorded(&change, &Standing::OnThisDevice).collect();
-                project::write_row(&tx, &case, &head, entries, pack, action.now)?;
+                project::write_row(&tx, &case, &head, entries, book, action.now)?;
             } else {
                 project::advance_row(&tx, &case, &head, 1, action.now)?;
             }
@@ -142,15 +143,7 @@ pub(crate) fn known_facts(db: &Connection, case: &CaseId) -> Result<Option<Facts
 /// The parcel's facts from its reference row; else as the case already has them from somebody who knew the row (the origin
 /// outlet has none of the delivering outlet's rows); else the case is unlisted.
 pub(crate) fn facts(db: &Connection, case: &CaseId, network: &NetworkCode, waybill: &Waybill) -> Result<Facts, StoreError> {
-    let unlisted = Facts {
-        network: network.clone(),
-        waybill: waybill.clone(),
-        origin_outlet: None,
-        delivering_outlet: None,
-        cod: Fen(0),
-        mobile: None,
-        reference: 0,
-    };
+    let unlisted = Facts::unlisted(network.clone(), waybill.clone());
     let Some(parcel) = crate::refs::parcel(db, waybill)?.filter(|parcel| parcel.network == *network) else {
         return Ok(known_facts(db, case)?.unwrap_or(unlisted));
     };
@@ -160,6 +153,8 @@ pub(crate) fn facts(db: &Connection, case: &CaseId, network: &NetworkCode, waybi
         delivering_outlet: Some(parcel.delivering_outlet),
         cod: parcel.cod,
         mobile: parcel.recipient_phone.as_ref().and_then(|phone| mobile_mark(case, phone)),
+        arrival: parcel.theoretical_arrival,
+        entered: parcel.entered_at,
         reference: version,
         ..unlisted
     })

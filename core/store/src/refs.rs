@@ -1,24 +1,26 @@
 //! Reference rows: what the server publishes, cached for the road.
 
 use doorstep_domain::{Fen, Outlet, Parcel, Personal, UnixMs, Waybill};
-use doorstep_protocol::{OutletRow, ParcelRow, RefKind, RefVersion, Refs};
-use doorstep_rules::{FIRST_POLICY, Pack, Policy};
+use doorstep_protocol::{OutletRow, ParcelRow, Publication, RefKind, RefVersion, Reference, Signed, decode};
+use doorstep_rules::{FIRST_POLICY, Pack, Policy, Published, Rulebook};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use crate::{Store, StoreError, project};
 
 impl Store {
-    /// Takes the rows of a kind as the server has them now, replacing the older ones. A pack that is not usable changes
-    /// nothing.
-    pub fn take_refs(&mut self, kind: RefKind, refs: &Refs, now: UnixMs) -> Result<(), StoreError> {
-        let pack = match kind {
-            RefKind::Pack => Some(Pack::parse(&refs.pack).map_err(|error| StoreError::Reference(error.to_string()))?),
-            RefKind::Policy => {
-                Policy::parse(&refs.pack).map_err(|error| StoreError::Reference(error.to_string()))?;
-                None
+    /// Takes the rows of a kind as the server has them now, replacing the older ones. Versions of the rule pack are added to those
+    /// that are here. A pack or policy that is not usable changes nothing.
+    pub fn take_refs(&mut self, kind: RefKind, refs: &Reference, now: UnixMs) -> Result<(), StoreError> {
+        match kind {
+            RefKind::Pack => {
+                let fault = refs.packs.iter().find_map(|(publication, _)| Pack::parse(&publication.toml).err());
+                fault.map_or(Ok(()), |error| Err(StoreError::Reference(error.to_string())))?;
             }
-            _ => None,
-        };
+            RefKind::Policy => {
+                Policy::parse(&refs.policy).map_err(|error| StoreError::Reference(error.to_string()))?;
+            }
+            _ => {}
+        }
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         match kind {
             RefKind::Parcels => {
@@ -34,23 +36,23 @@ impl Store {
                         .execute(params![code, name_zh, name_en, phone])?;
                 }
             }
-            RefKind::Pack | RefKind::Policy => {}
+            RefKind::Pack => take_packs(&tx, &refs.packs)?,
+            RefKind::Policy => {}
         }
         tx.prepare_cached("INSERT OR REPLACE INTO reference (kind, version, body) VALUES (?1, ?2, ?3)")?.execute(params![
             kind.as_str(),
             refs.version,
-            refs.pack
+            refs.policy
         ])?;
-        if let Some(pack) = &pack {
+        if kind == RefKind::Pack
+            && let Some(book) = rulebook(&tx)?
+        {
             // Other rules, other judgements.
             for case in crate::read::case_ids(&tx)? {
-                project::rewrite_row_or_skip(&tx, &case, pack, now)?;
+                project::rewrite_row_or_skip(&tx, &case, &book, now)?;
             }
         }
         tx.commit()?;
-        if let Some(pack) = pack {
-            self.pack = Some((refs.version, pack));
-        }
         Ok(())
     }
 
@@ -72,6 +74,19 @@ impl Store {
             .query_row([], |row| row.get(0))
             .optional()?;
         Policy::parse(body.as_deref().unwrap_or(FIRST_POLICY)).map_err(|error| StoreError::Reference(error.to_string()))
+    }
+
+    /// The main number of a shipment, given one of its child numbers; any other number as it is.
+    pub fn main_number(&self, waybill: &Waybill) -> Result<Waybill, StoreError> {
+        let main: Option<String> = self
+            .db
+            .prepare_cached(
+                "SELECT waybill FROM parcel WHERE children <> '' AND instr(' ' || children || ' ', ' ' || ?1 || ' ') > 0
+                 AND NOT EXISTS (SELECT 1 FROM parcel WHERE waybill = ?1)",
+            )?
+            .query_row([waybill.as_str()], |row| row.get(0))
+            .optional()?;
+        Ok(main.and_then(|main| Waybill::parse(&main).ok()).unwrap_or_else(|| waybill.clone()))
     }
 
     /// Today's parcels, by waybill.
@@ -104,10 +119,43 @@ impl Store {
     }
 }
 
+/// Versions of the pack that are kept beside those that the server names: enough for every act that may still come.
+const OLD_PACKS: i64 = 8;
+
+fn take_packs(db: &Connection, packs: &[(Publication, Signed)]) -> Result<(), StoreError> {
+    for (publication, signed) in packs {
+        db.prepare_cached("INSERT OR REPLACE INTO pack (version, valid_from_ms, body, sig) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![publication.version, publication.valid_from_ms, signed.body, signed.sig])?;
+    }
+    let oldest = packs.iter().map(|(publication, _)| publication.version).min().unwrap_or(0);
+    db.execute(
+        "DELETE FROM pack WHERE version < ?1
+         AND version NOT IN (SELECT version FROM pack WHERE version < ?1 ORDER BY version DESC LIMIT ?2)",
+        params![oldest, OLD_PACKS],
+    )?;
+    Ok(())
+}
+
+/// The versions of the rule pack here; `None` if none has been received.
+pub(crate) fn rulebook(db: &Connection) -> Result<Option<Rulebook>, StoreError> {
+    let mut query = db.prepare_cached("SELECT body, valid_from_ms FROM pack ORDER BY version")?;
+    let rows = query.query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?)))?;
+    let mut versions = Vec::new();
+    for row in rows {
+        let (body, valid_from) = row?;
+        let unusable = |error: String| StoreError::Reference(error);
+        let publication: Publication = decode(&body).map_err(|error| unusable(error.to_string()))?;
+        let pack = Pack::parse(&publication.toml).map_err(|error| unusable(error.to_string()))?;
+        versions.push(Published { valid_from: UnixMs(valid_from), pack });
+    }
+    Ok(Rulebook::of(versions))
+}
+
 fn insert_parcel(db: &Connection, row: &ParcelRow) -> Result<(), StoreError> {
     db.prepare_cached(
         "INSERT OR REPLACE INTO parcel (waybill, network, origin_outlet, delivering_outlet, courier, recipient_name,
-           recipient_phone, recipient_address, cod_fen, arrival_ms, hub) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+           recipient_phone, recipient_address, cod_fen, arrival_ms, hub, entered_ms, children)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?
     .execute(params![
         row.waybill,
@@ -120,7 +168,9 @@ fn insert_parcel(db: &Connection, row: &ParcelRow) -> Result<(), StoreError> {
         row.recipient_address,
         row.cod_fen,
         row.theoretical_arrival_ms,
-        row.hub
+        row.hub,
+        row.entered_ms,
+        row.children.as_deref().unwrap_or_default().join(" ")
     ])?;
     Ok(())
 }
@@ -151,6 +201,7 @@ fn read_parcel(row: &Row<'_>) -> rusqlite::Result<Option<Parcel>> {
         (text("waybill")?, text("network")?, text("origin_outlet")?, text("delivering_outlet")?);
     let (name, address) = (bytes("recipient_name")?, bytes("recipient_address")?);
     let hub: Option<String> = row.get("hub")?;
+    let (entered, children) = (row.get::<_, Option<i64>>("entered_ms")?.map(UnixMs), text("children")?);
     let (cod, arrival) = (Fen(row.get("cod_fen")?), row.get::<_, Option<i64>>("arrival_ms")?.map(UnixMs));
     let read = || {
         Some(Parcel {
@@ -171,6 +222,8 @@ fn read_parcel(row: &Row<'_>) -> rusqlite::Result<Option<Parcel>> {
                 Some(hub) => Some(hub.parse().ok()?),
                 None => None,
             },
+            entered_at: entered,
+            children: children.split_whitespace().map(Waybill::parse).collect::<Result<_, _>>().ok()?,
         })
     };
     Ok(read())

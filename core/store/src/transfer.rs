@@ -8,7 +8,7 @@ use doorstep_protocol::{
     Ack, AckCase, Answer, BatchClock, Beacon, CaseRef, Decision, Demand, Envelope, FeedCase, Pull, Push, PushCase, Quarantined,
     RefKind, Signed, SyncRequest, Verdict, encode, unpack_receipts, unpack_verdicts,
 };
-use doorstep_rules::Pack;
+use doorstep_rules::Rulebook;
 use doorstep_sync::Applied;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
@@ -100,9 +100,9 @@ impl Store {
     /// Applies an answer: verdicts, decisions, feeds, cursors, the token and the time anchor, in one transaction. `fresh` is the
     /// installation to move on to if the answer makes that necessary.
     pub fn apply(&mut self, answer: &Answer, clocks: Clocks, now: UnixMs, fresh: InstallId) -> Result<Applied, StoreError> {
-        self.load_pack()?;
+        self.load_book()?;
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let rules = self.pack.as_ref().map(|(_, pack)| pack);
+        let rules = self.book.as_ref().map(|(_, book)| book.as_ref());
         let who = identity::read(&tx)?.ok_or(StoreError::NotEnrolled)?;
         if history_id(&tx)? != answer.history {
             // Another log: every cursor starts anew; the server fed from the start because it saw the difference too.
@@ -184,7 +184,7 @@ impl Store {
         Ok(Applied {
             more_to_send: fresh > 0,
             // Pages waited for the pack, if the server says that it has one: an old app is told of none.
-            more_to_pull: (self.pack.is_none() && answer.refs.iter().any(|r| r.kind == RefKind::Pack))
+            more_to_pull: (self.book.is_none() && answer.refs.iter().any(|r| r.kind == RefKind::Pack))
                 || new_install
                 || (pages_whole && answer.feed.iter().any(|page| page.more)),
             stale: answer.refs.iter().map(|r| r.kind).collect(),
@@ -194,9 +194,9 @@ impl Store {
 
     /// Moves on to another installation, because the server will not take this one: another device has it, or its mark.
     pub fn change_install(&mut self, fresh: InstallId, now: UnixMs) -> Result<(), StoreError> {
-        self.load_pack()?;
+        self.load_book()?;
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        rebase::everything(&tx, fresh, self.pack.as_ref().map(|(_, pack)| pack), now)?;
+        rebase::everything(&tx, fresh, self.book.as_ref().map(|(_, book)| book.as_ref()), now)?;
         tx.commit()?;
         Ok(())
     }
@@ -505,7 +505,7 @@ fn keep(db: &Connection, outbox: i64, state: i64, reason: Option<&str>) -> Resul
 
 /// Takes the new changes of a case; false if the pack does not rebuild. A change that can not be taken is parked and counted;
 /// it blocks neither the others nor the cursor.
-fn apply_feed(db: &Connection, feed: &FeedCase, scope: &str, rules: &Pack, now: UnixMs) -> Result<bool, StoreError> {
+fn apply_feed(db: &Connection, feed: &FeedCase, scope: &str, rules: &Rulebook, now: UnixMs) -> Result<bool, StoreError> {
     let case = feed.case;
     let Ok(chunks) = pack::restore(&feed.pack) else { return Ok(false) };
     db.prepare_cached("INSERT OR IGNORE INTO case_scope (case_id, scope) VALUES (?1, ?2)")?

@@ -61,16 +61,22 @@ fn enrolled() -> (TempDir, Store) {
     (folder, store)
 }
 
+/// A rule pack as reference rows, unsigned.
+fn rules(toml: &[u8]) -> Reference {
+    let publication = Publication { network: "QH".into(), version: 1, published_ms: 0, valid_from_ms: 0, toml: toml.to_vec() };
+    let signed = Signed { body: encode(&publication).unwrap(), sig: vec![] };
+    Reference { version: 1, packs: vec![(publication, signed)], ..Reference::default() }
+}
+
 fn ready() -> (TempDir, Store) {
     let (folder, mut store) = enrolled();
-    let refs = Refs { version: 1, parcels: vec![], outlets: vec![], pack: doorstep_rules::FIRST_PACK.to_vec() };
-    store.take_refs(RefKind::Pack, &refs, NOW).unwrap();
+    store.take_refs(RefKind::Pack, &rules(doorstep_rules::FIRST_PACK), NOW).unwrap();
     (folder, store)
 }
 
 fn attempt(words: &str) -> Body {
     let words = Some(Personal::plain(words).unwrap());
-    Body::Attempt(Attempt { reason: "DF-NOBODY".parse().unwrap(), sub: None, words })
+    Body::Attempt(Attempt { words, ..Attempt::of("DF-NOBODY".parse().unwrap()) })
 }
 
 fn record(store: &mut Store, n: u32, words: &str) -> Result<Vec<doorstep_store::Written>, StoreError> {
@@ -115,15 +121,7 @@ fn ok() -> Verdict {
 
 /// A first change of a case by another installation.
 fn foreign(n: u32, install: u8) -> Change {
-    let facts = Facts {
-        network: "QH".parse().unwrap(),
-        waybill: waybill(n),
-        origin_outlet: None,
-        delivering_outlet: None,
-        cod: Fen(0),
-        mobile: None,
-        reference: 0,
-    };
+    let facts = Facts::unlisted("QH".parse().unwrap(), waybill(n));
     let entry = NewEntry {
         author: author(),
         pack_version: 1,

@@ -57,7 +57,7 @@ fn enrolment() -> Enrolment {
     Enrolment { device: DeviceId::new([9; 16]), install: OLD, author: author(), name: "李明".into(), session }
 }
 
-fn refs(pack: &[u8]) -> Refs {
+fn refs() -> Reference {
     let parcels = (0..CASES).map(|n| ParcelRow {
         waybill: waybill(n).to_string(),
         network: "QH".into(),
@@ -70,21 +70,30 @@ fn refs(pack: &[u8]) -> Refs {
         cod_fen: 0,
         theoretical_arrival_ms: None,
         hub: None,
+        entered_ms: None,
+        children: None,
     });
-    Refs { version: 1, parcels: if pack.is_empty() { parcels.collect() } else { vec![] }, outlets: vec![], pack: pack.to_vec() }
+    Reference { version: 1, parcels: parcels.collect(), ..Reference::default() }
+}
+
+/// A rule pack as reference rows, unsigned.
+fn rules(toml: &[u8]) -> Reference {
+    let publication = Publication { network: "QH".into(), version: 1, published_ms: 0, valid_from_ms: 0, toml: toml.to_vec() };
+    let signed = Signed { body: encode(&publication).unwrap(), sig: vec![] };
+    Reference { version: 1, packs: vec![(publication, signed)], ..Reference::default() }
 }
 
 fn ready_in(folder: &Path) -> Store {
     let mut store = Store::open(folder).unwrap();
     store.enrol(&enrolment(), NOW).unwrap();
-    store.take_refs(RefKind::Pack, &refs(doorstep_rules::FIRST_PACK), NOW).unwrap();
-    store.take_refs(RefKind::Parcels, &refs(&[]), NOW).unwrap();
+    store.take_refs(RefKind::Pack, &rules(doorstep_rules::FIRST_PACK), NOW).unwrap();
+    store.take_refs(RefKind::Parcels, &refs(), NOW).unwrap();
     store
 }
 
 fn attempt(words: &str) -> Body {
     let words = Some(Personal::plain(words).unwrap());
-    Body::Attempt(Attempt { reason: "DF-NOBODY".parse().unwrap(), sub: None, words })
+    Body::Attempt(Attempt { words, ..Attempt::of("DF-NOBODY".parse().unwrap()) })
 }
 
 fn record_with(store: &mut Store, n: u32, bodies: Vec<Body>, photos: Vec<doorstep_store::SavedPhoto>) -> Result<(), StoreError> {
@@ -131,15 +140,7 @@ fn accept(store: &mut Store) {
 
 /// Another device's three changes of a case, as a feed brings them.
 fn foreign(n: u32) -> FeedCase {
-    let facts = Facts {
-        network: "QH".parse().unwrap(),
-        waybill: waybill(n),
-        origin_outlet: None,
-        delivering_outlet: None,
-        cod: Fen(0),
-        mobile: None,
-        reference: 0,
-    };
+    let facts = Facts::unlisted("QH".parse().unwrap(), waybill(n));
     let mut position = Position::default();
     let mut chunks = vec![];
     for i in 0..3 {
@@ -173,7 +174,7 @@ fn worked_in(folder: &Path) -> Store {
     }
     let id = PhotoId::new([0xab; 32]);
     let photo = store.save_photo(id, "jpg", b"bytes").unwrap();
-    store.take_refs(RefKind::Parcels, &refs(&[]), NOW).unwrap();
+    store.take_refs(RefKind::Parcels, &refs(), NOW).unwrap();
     let shows = Body::Photo(Photo { id, len: 5, purpose: PhotoPurpose::Door });
     record_with(&mut store, 0, vec![shows], vec![photo]).unwrap();
     store

@@ -25,7 +25,7 @@ pub enum Ask {
     /// Redeem a code.
     Enrol { server: String, code: String },
     /// Record an action, with photos drawn from seeds.
-    Record { command: Command, photos: Vec<(u32, String)> },
+    Record { command: Box<Command>, photos: Vec<(u32, String)> },
     /// Record notes without end, one line of answer each, until killed.
     Storm { waybill: String },
     /// Sync.

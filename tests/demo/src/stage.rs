@@ -141,7 +141,7 @@ impl Actor {
     /// Records; anything but success ends the demo.
     pub async fn record(&mut self, command: Command, photos: &[(u32, &str)]) -> Result<Value> {
         let photos = photos.iter().map(|(seed, shows)| (*seed, (*shows).to_owned())).collect();
-        let answer = self.ask(&Ask::Record { command, photos }).await?;
+        let answer = self.ask(&Ask::Record { command: Box::new(command), photos }).await?;
         match answer.get("error") {
             Some(error) => Err(format!("{} could not record: {error}", self.name).into()),
             None => Ok(answer),

@@ -66,6 +66,7 @@ fn fail(n: u32, reason: &str, sub: Option<&str>, words: &str) -> Command {
         sub: sub.map(Into::into),
         words: Some(words.into()),
         photos: vec![],
+        details: Default::default(),
     }
 }
 
@@ -82,7 +83,15 @@ fn notice(n: u32) -> Command {
 }
 
 fn reply(n: u32, decision: &str, words: &str) -> Command {
-    Command::Reply { waybill: waybill(n), decision: decision.into(), words: Some(words.into()), phone: None, address: None }
+    Command::Reply {
+        waybill: waybill(n),
+        decision: decision.into(),
+        words: Some(words.into()),
+        phone: None,
+        address: None,
+        details: doorstep_client::ReplyDetails { same: true, ..Default::default() },
+        photos: vec![],
+    }
 }
 
 /// Plays the story and verifies it.
@@ -98,7 +107,7 @@ pub async fn play(keep: bool) -> Result<()> {
     for (id, name, role, outlet) in PEOPLE {
         admin.user(id, name, role, outlet)?;
     }
-    let imported = admin.import_parcels(PARCELS)?;
+    let imported = admin.import_parcels(PARCELS, crate::clock::MONDAY)?;
     if !imported.bad.is_empty() {
         return Err(format!("the parcel list has bad rows: {:?}", imported.bad).into());
     }
@@ -268,6 +277,7 @@ async fn morning(stage: &Stage, cast: &mut Cast) -> Result<()> {
                 sub: None,
                 words: None,
                 photos: vec![],
+                details: Default::default(),
             },
             &[],
         )

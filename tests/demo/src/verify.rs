@@ -6,7 +6,7 @@ use std::{
 };
 
 use doorstep_domain::{CaseId, Kind};
-use doorstep_rules::{Case, FIRST_PACK, Flag, Pack, State, Timeliness, judge};
+use doorstep_rules::{Case, Flag, Rulebook, State, Timeliness, judge};
 use doorstep_server::admin::Admin;
 use serde_json::{Value, json};
 
@@ -39,7 +39,7 @@ struct Truth {
 /// Verifies everything; an error says what differs.
 pub async fn everything(facts: Facts<'_>, cast: &mut Cast) -> Result<()> {
     let now = facts.stage.now();
-    let pack = Pack::parse(FIRST_PACK)?;
+    let book = facts.admin.book()?;
     let mut truths: BTreeMap<CaseId, Truth> = BTreeMap::new();
     for row in facts.admin.cases(10_000, now)? {
         if row.photos_pending != 0 {
@@ -71,7 +71,7 @@ pub async fn everything(facts: Facts<'_>, cast: &mut Cast) -> Result<()> {
             .map(|case| Ok((case["id"].as_str().unwrap_or_default().parse()?, case)))
             .collect::<Result<_>>()?;
         let in_scope: BTreeSet<CaseId> =
-            truths.iter().filter(|(_, truth)| reads(actor.person, &truth.case, &pack, now)).map(|(id, _)| *id).collect();
+            truths.iter().filter(|(_, truth)| reads(actor.person, &truth.case, &book, now)).map(|(id, _)| *id).collect();
         if here.keys().copied().collect::<BTreeSet<_>>() != in_scope {
             return Err(format!("{} holds {} cases, its scope has {}", actor.name, here.len(), in_scope.len()).into());
         }
@@ -83,7 +83,7 @@ pub async fn everything(facts: Facts<'_>, cast: &mut Cast) -> Result<()> {
             if case["case"] != serde_json::to_value(&truth.case)? {
                 return Err(format!("{}: entries or receipts of {id} differ", actor.name).into());
             }
-            if case["judgement"] != serde_json::to_value(judge(&truth.case, &pack, now))? {
+            if case["judgement"] != serde_json::to_value(judge(&truth.case, &book, now))? {
                 return Err(format!("{}: the judgement of {id} differs", actor.name).into());
             }
         }
@@ -111,7 +111,7 @@ pub async fn everything(facts: Facts<'_>, cast: &mut Cast) -> Result<()> {
         "heads, folded case, receipts and judgement equal on every replica whose scope holds the case; every photo is at head office ✓"
     );
     println!("{shown} actions shown as recorded, all at head office, after {} SIGKILLs ✓", facts.kills);
-    expectations(&truths, &pack, now)?;
+    expectations(&truths, &book, now)?;
     println!(
         "clock three hours off flagged, two records of one parcel both kept, unlisted flagged, all four outcomes of a deadline seen ✓"
     );
@@ -123,12 +123,12 @@ pub async fn everything(facts: Facts<'_>, cast: &mut Cast) -> Result<()> {
     println!("期限 deadlines");
     let mut by: BTreeMap<(String, &str), u32> = BTreeMap::new();
     for truth in truths.values() {
-        for deadline in judge(&truth.case, &pack, now).deadlines {
+        for deadline in judge(&truth.case, &book, now).deadlines {
             *by.entry((deadline.clock, deadline.timeliness.as_str())).or_default() += 1;
         }
     }
     for ((clock, timeliness), count) in by {
-        let words = pack.words(timeliness);
+        let words = book.at(now).words(timeliness);
         println!("  {clock}  {:<22} {count:>3}  {}", timeliness, words.zh);
     }
     let traffic = facts.stage.link.traffic();
@@ -145,9 +145,9 @@ pub async fn everything(facts: Facts<'_>, cast: &mut Cast) -> Result<()> {
 }
 
 /// Who reads a case, worked out from the parcel list, the people and whether it has ended.
-fn reads(person: &str, case: &Case, pack: &Pack, now: doorstep_domain::UnixMs) -> bool {
+fn reads(person: &str, case: &Case, book: &Rulebook, now: doorstep_domain::UnixMs) -> bool {
     // What has ended leaves a courier's phone.
-    if person.starts_with('c') && judge(case, pack, now).state == State::Closed {
+    if person.starts_with('c') && judge(case, book, now).state == State::Closed {
         return false;
     }
     let listed = std::str::from_utf8(super::story::PARCELS)
@@ -166,9 +166,9 @@ fn reads(person: &str, case: &Case, pack: &Pack, now: doorstep_domain::UnixMs) -
 }
 
 /// What the story must have produced.
-fn expectations(truths: &BTreeMap<CaseId, Truth>, pack: &Pack, now: doorstep_domain::UnixMs) -> Result<()> {
+fn expectations(truths: &BTreeMap<CaseId, Truth>, book: &Rulebook, now: doorstep_domain::UnixMs) -> Result<()> {
     let find = |waybill: &str| truths.values().find(|t| t.case.facts.waybill.as_str() == waybill).ok_or("a case is missing");
-    let judged = |waybill: &str| -> Result<_> { Ok(judge(&find(waybill)?.case, pack, now)) };
+    let judged = |waybill: &str| -> Result<_> { Ok(judge(&find(waybill)?.case, book, now)) };
     let notice = |waybill: &str| -> Result<_> {
         Ok(judged(waybill)?.deadlines.iter().find(|d| d.clock == "SLA-03").map(|d| d.timeliness))
     };

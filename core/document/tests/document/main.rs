@@ -41,6 +41,8 @@ fn entry(body: Body, first: bool) -> NewEntry {
             delivering_outlet: Some("0412".parse().unwrap()),
             cod: Fen(12_800),
             mobile: Some([9; 8]),
+            arrival: None,
+            entered: None,
             reference: 3,
         }),
         release: None,
@@ -53,11 +55,8 @@ fn note(text: &str) -> Body {
 }
 
 fn attempt() -> Body {
-    Body::Attempt(Attempt {
-        reason: "DF-NOBODY".parse().unwrap(),
-        sub: None,
-        words: Some(Personal::plain("敲门无人应答").unwrap()),
-    })
+    let words = Some(Personal::plain("敲门无人应答").unwrap());
+    Body::Attempt(Attempt { words, ..Attempt::of("DF-NOBODY".parse().unwrap()) })
 }
 
 /// What one writer does to its replica.

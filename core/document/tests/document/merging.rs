@@ -186,12 +186,12 @@ fn the_golden_document_of_format_0_reads_and_writes_the_same() {
         })]),
         tablet.write(vec![Body::Reply(Reply {
             notice: None,
-            decision: "REDELIVER".parse().unwrap(),
             words: text("同址再派"),
             phone: None,
             address: None,
+            ..Reply::of("REDELIVER".parse().unwrap())
         })]),
-        tablet.write(vec![Body::Close(Close { outcome: "SIGNED".parse().unwrap(), words: None })]),
+        tablet.write(vec![Body::Close(Close::of("SIGNED".parse().unwrap()))]),
         tablet.write(vec![note("完")]),
     ];
     let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();

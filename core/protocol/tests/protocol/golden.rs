@@ -1,6 +1,8 @@
 //! Golden bytes: one file for each message and each signed message; each is also read back.
 
-use doorstep_protocol::signing::{answer_message, batch_message, enrol_message, is_signed, renewal_message, session_message};
+use doorstep_protocol::signing::{
+    answer_message, batch_message, enrol_message, is_signed, pack_message, renewal_message, session_message,
+};
 use minicbor::{Decode, Encode};
 use sha2::{Digest, Sha256};
 
@@ -191,11 +193,17 @@ fn parcel() -> ParcelRow {
         cod_fen: 1_205,
         theoretical_arrival_ms: Some(NOW),
         hub: None,
+        entered_ms: Some(NOW - 86_400_000),
+        children: Some(vec!["QH310000000017-1".into()]),
     }
 }
 
+fn publication() -> Publication {
+    Publication { network: "QH".into(), version: 2, published_ms: NOW, valid_from_ms: NOW + 7_200_000, toml: vec![] }
+}
+
 fn refs() -> Refs {
-    Refs { version: 2, parcels: vec![], outlets: vec![], pack: vec![] }
+    Refs { version: 2, parcels: vec![], outlets: vec![], policy: vec![], packs: None }
 }
 
 #[test]
@@ -257,7 +265,10 @@ fn reference_rows_are_as_specified() {
     message("refs-parcels", &Refs { parcels: vec![parcel()], ..refs() });
     let outlet = OutletRow { code: "0412".into(), name_zh: "西湖".into(), name_en: "West Lake".into(), phone: "0571-0".into() };
     message("refs-outlets", &Refs { outlets: vec![outlet], ..refs() });
-    message("refs-pack", &Refs { pack: b"{}".to_vec(), ..refs() });
+    message("publication", &publication());
+    let signed = Signed { body: encode(&publication()).unwrap(), sig: bytes_of("sig-pack") };
+    message("refs-pack", &Refs { packs: Some(vec![signed]), ..refs() });
+    message("refs-policy", &Refs { policy: b"{}".to_vec(), ..refs() });
 }
 
 #[test]
@@ -267,14 +278,16 @@ fn what_is_signed_is_as_specified_and_the_signatures_hold() {
     golden("sign-session", &session_message(&nonce()));
     golden("sign-renewal", &renewal_message(TOKEN));
     golden("sign-batch", &batch_message(&bytes_of("push"), &clock()));
+    golden("sign-pack", &pack_message(&bytes_of("publication")));
     golden("sign-answer-ack", &answer_message(device().as_bytes(), &bytes_of("ack")));
     golden("sign-answer-page", &answer_message(device().as_bytes(), &bytes_of("feed-page")));
-    for name in ["enrol", "session", "renewal", "batch", "answer-ack", "answer-page"] {
+    for name in ["enrol", "session", "renewal", "batch", "pack", "answer-ack", "answer-page"] {
         let signed = bytes_of(&format!("sign-{name}"));
         let sig = bytes_of(&format!("sig-{name}"));
         assert!(is_signed(&key(), &signed, &sig), "{name}");
         assert!(!is_signed(&key(), b"another message", &sig), "{name}");
-        for other in ["enrol", "session", "renewal", "batch", "answer-ack", "answer-page"].iter().filter(|other| **other != name)
+        for other in
+            ["enrol", "session", "renewal", "batch", "pack", "answer-ack", "answer-page"].iter().filter(|other| **other != name)
         {
             assert!(!is_signed(&key(), &bytes_of(&format!("sign-{other}")), &sig), "{name} is none for {other}");
         }

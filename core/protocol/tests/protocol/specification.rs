@@ -97,6 +97,13 @@ fn every_kind_of_entry_and_every_spelling_is_specified() {
     spelt("photo", PhotoPurpose::ALL.iter().map(|word| word.as_str()).collect());
     spelt("outage", OutageReason::ALL.iter().map(|word| word.as_str()).collect());
     spelt("notice", TargetSource::ALL.iter().map(|word| word.as_str()).collect());
+    spelt("problem", Stage::ALL.iter().map(|word| word.as_str()).collect());
+    spelt("reply", Customer::ALL.iter().map(|word| word.as_str()).collect());
+    spelt("reply", Payer::ALL.iter().map(|word| word.as_str()).collect());
+    spelt("mark", Remark::ALL.iter().map(|word| word.as_str()).collect());
+    spelt("ledger", Book::ALL.iter().map(|word| word.as_str()).collect());
+    spelt("correction", Fault::ALL.iter().map(|word| word.as_str()).collect());
+    spelt("ruling", Stands::ALL.iter().map(|word| word.as_str()).collect());
     Role::ALL.iter().for_each(|role| assert!(text.contains(&format!("`{role}`")), "role {role}"));
     RefKind::ALL.iter().for_each(|kind| assert!(text.contains(&format!("`{}`", kind.as_str())), "{kind:?}"));
 }
@@ -175,7 +182,7 @@ pub(crate) fn grammar() -> BTreeMap<String, BTreeMap<u64, bool>> {
 #[test]
 fn the_grammar_has_the_keys_of_the_code() {
     let rules = grammar();
-    let source = read("core/protocol/src/messages.rs");
+    let source = read("core/protocol/src/messages.rs") + &read("core/protocol/src/publication.rs");
     let mut structs = BTreeSet::new();
     for part in source.split("#[cbor(map)]\n").skip(1) {
         let (head, body) = part.split_once("{\n").unwrap();

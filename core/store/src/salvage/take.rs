@@ -7,7 +7,7 @@ use std::{
 
 use doorstep_document::{Admission, Change, History};
 use doorstep_domain::{Body, CaseId, DeviceId, Facts, InstallId, NetworkCode, PhotoId, UnixMs, Waybill};
-use doorstep_rules::{FIRST_PACK, Pack, Policy};
+use doorstep_rules::{FIRST_PACK, Pack, Policy, Rulebook};
 use rusqlite::{
     Connection, ToSql, TransactionBehavior, params, params_from_iter,
     types::Value::{self, Blob, Integer, Null, Text},
@@ -31,19 +31,20 @@ struct Table {
 }
 
 /// Tables whose rows are taken as they are, as far as the new store's own constraints let them.
-const PLAIN: [Table; 7] = [
+const PLAIN: [Table; 8] = [
     Table { name: "meta", shape: "tb" },
     Table { name: "member", shape: "ttttBi" },
     Table { name: "batch", shape: "bibiBBB" },
     Table { name: "case_scope", shape: "bt" },
     Table { name: "reference", shape: "tib" },
-    Table { name: "parcel", shape: "ttttTbbbiIT" },
+    Table { name: "parcel", shape: "ttttTbbbiITIt" },
+    Table { name: "pack", shape: "iibb" },
     Table { name: "outlet", shape: "tttt" },
 ];
 const CHANGE: &str = "bibbiiiIiiITb";
 const OUTBOX: &str = "nbbitiiTbbiib";
 const OUTBOX_INDEX: &str = "bi";
-const CASE_ROW: &str = "btbiiiittttittiiiii";
+const CASE_ROW: &str = "btbiiiittttitttiiiii";
 const PHOTO: &str = "biti";
 
 /// A row as nothing but a store of ours has it.
@@ -113,7 +114,7 @@ pub(super) fn everything(image: &mut Image, db: &mut Connection, photos: &Path, 
     if missing > 0 {
         *report.lost.entry("outbox").or_default() += missing as u64;
     }
-    let named = gathered.named(&current_pack(&tx)?);
+    let named = gathered.named(&current_book(&tx)?);
     report.again = lost.iter().filter_map(|case| named.get(case)).map(|(_, waybill)| waybill.to_string()).collect();
     for name in PLAIN.iter().map(|table| table.name).chain(["change", "outbox", "photo"]) {
         let rows: u64 = tx.query_row(&format!("SELECT count(*) FROM {name}"), [], |row| row.get(0))?;
@@ -247,9 +248,9 @@ impl Gathered {
     }
 
     /// The parcels of cases, found by trying: a case id is a hash of its waybill.
-    fn named(&self, pack: &Pack) -> BTreeMap<CaseId, (NetworkCode, Waybill)> {
+    fn named(&self, book: &Rulebook) -> BTreeMap<CaseId, (NetworkCode, Waybill)> {
         let mut networks: BTreeSet<_> = self.facts.values().map(|facts| facts.network.clone()).collect();
-        networks.extend(pack.network.parse().ok());
+        networks.extend(book.newest().pack.network.parse().ok());
         let pairs = networks.iter().flat_map(|network| self.waybills.iter().map(move |waybill| (network, waybill)));
         pairs.map(|(network, waybill)| (CaseId::of(network, waybill), (network.clone(), waybill.clone()))).collect()
     }
@@ -325,7 +326,6 @@ fn settle_identity(db: &Connection, report: &mut Salvage) -> Result<(), StoreErr
 /// Rows of the server that can not be used are left out, and all are fetched again: which of them are lost nobody knows.
 fn settle_references(db: &Connection) -> Result<(), StoreError> {
     let usable = |kind: &str, body: &[u8]| match kind {
-        "pack" => Pack::parse(body).is_ok(),
         "policy" => body.is_empty() || Policy::parse(body).is_ok(),
         _ => true,
     };
@@ -337,6 +337,9 @@ fn settle_references(db: &Connection) -> Result<(), StoreError> {
         }
     }
     db.execute("UPDATE reference SET version = 0", [])?;
+    if refs::rulebook(db).is_err() {
+        db.execute("DELETE FROM pack", [])?;
+    }
     let mut query = db.prepare("SELECT waybill FROM parcel")?;
     for waybill in query.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()? {
         let parcel = Waybill::parse(&waybill).ok().map(|waybill| refs::parcel(db, &waybill));
@@ -349,7 +352,7 @@ fn settle_references(db: &Connection) -> Result<(), StoreError> {
 
 /// Writes what is unaccepted anew under the fresh installation and judges every case.
 fn go_on(db: &Connection, gathered: &Gathered, fresh: InstallId) -> Result<(), StoreError> {
-    let named = gathered.named(&current_pack(db)?);
+    let named = gathered.named(&current_book(db)?);
     let mut facts = gathered.facts.clone();
     let mut query = db.prepare("SELECT DISTINCT case_id FROM outbox WHERE state < 2")?;
     for id in query.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()? {
@@ -369,22 +372,23 @@ fn go_on(db: &Connection, gathered: &Gathered, fresh: InstallId) -> Result<(), S
         "UPDATE outbox SET state = ?1, reason = ?2 WHERE state < 2 AND install <> ?3",
         params![QUARANTINED, DAMAGED, fresh.as_bytes()],
     )?;
-    let pack = current_pack(db)?;
+    let book = current_book(db)?;
     db.execute("DELETE FROM case_row", [])?;
     let mut query = db.prepare("SELECT case_id FROM change UNION SELECT case_id FROM outbox")?;
     for id in query.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()? {
         let Ok(case) = CaseId::try_from(id.as_slice()) else { continue };
         let head = project::read_head(db, &case, &fresh, project::Of::Everything)?;
-        project::write_row(db, &case, &head, project::entries(db, &case)?, &pack, now)?;
+        project::write_row(db, &case, &head, project::entries(db, &case)?, &book, now)?;
     }
     Ok(())
 }
 
-/// The pack that was salvaged, or the first one until it has come again.
-fn current_pack(db: &Connection) -> Result<Pack, StoreError> {
-    let mut query = db.prepare("SELECT body FROM reference WHERE kind = 'pack'")?;
-    let body: Option<Vec<u8>> = query.query_map([], |row| row.get(0))?.next().transpose()?;
-    Pack::parse(body.as_deref().unwrap_or(FIRST_PACK)).map_err(|error| StoreError::Reference(error.to_string()))
+/// The rules that were salvaged, or the first ones until they have come again.
+fn current_book(db: &Connection) -> Result<Rulebook, StoreError> {
+    if let Some(book) = refs::rulebook(db)? {
+        return Ok(book);
+    }
+    Ok(Rulebook::only(Pack::parse(FIRST_PACK).map_err(|error| StoreError::Reference(error.to_string()))?))
 }
 
 /// Photos whose rows are lost: the file is there, and a change names it. Uploading one twice does no harm.

@@ -1,0 +1,305 @@
+//! An entry from its fields, or which field is wrong.
+
+use std::collections::BTreeMap;
+
+use automerge::ScalarValue;
+use doorstep_domain::{
+    About, Action, ActionId, Alias, Assign, Attempt, Author, Body, Book, Call, CallResult, CaseId, ChangeHash, Close, Consent,
+    Correction, Customer, Dispute, Entry, EntryKey, Facts, Fault, Fen, Goods, Handover, Kind, Ledger, Mark, Notice, Outage,
+    OutageReason, Payer, Personal, Photo, PhotoId, PhotoPurpose, Problem, Release, Remark, Reply, Role, Ruling, Seen, Sms,
+    SmsLevel, Stage, Stands, Takeover, TargetSource, Tick, TimeEvidence, UnixMs, Waiver, Waybill,
+};
+
+use crate::Refusal;
+
+/// Longest text or byte field other than a personal value, in bytes.
+const MAX_FIELD: usize = 1024;
+
+/// The fields of one entry map as decoded.
+pub(crate) type Fields = BTreeMap<String, ScalarValue>;
+
+/// Reads an entry of the case, or says which field is wrong.
+pub(crate) fn read(case: &CaseId, key: EntryKey, fields: &Fields) -> Result<Entry, Refusal> {
+    let get = Reader { kind: &key.kind, fields };
+    if get.bytes("c")?.is_none_or(|prefix| prefix != case.prefix()) {
+        return Err(Refusal::OtherCase);
+    }
+    let author = Author {
+        user: get.parsed("by")?,
+        role: get.text("as")?.and_then(|t| t.parse::<Role>().ok()).ok_or_else(|| get.wrong("as"))?,
+        outlet: get.parsed("at")?,
+    };
+    let pack_version = get.count("v")?.ok_or_else(|| get.wrong("v"))?;
+    let time = get.bytes("t")?.and_then(TimeEvidence::from_bytes).ok_or_else(|| get.wrong("t"))?;
+    let action = match get.bytes("x")? {
+        Some(bytes) => Some(ActionId::try_from(bytes).map_err(|_| get.wrong("x"))?),
+        None => None,
+    };
+    let release = match get.bytes("o")? {
+        Some(hash) => Some(Release {
+            original: ChangeHash::try_from(hash).map_err(|_| get.wrong("o"))?,
+            received_at: UnixMs(get.int("rx")?.ok_or_else(|| get.wrong("rx"))?),
+        }),
+        None => None,
+    };
+    let facts = read_facts(case, &get)?;
+    let body = read_body(&get)?;
+    Ok(Entry { key, author, pack_version, time, action, facts, release, body })
+}
+
+fn read_facts(case: &CaseId, get: &Reader) -> Result<Option<Facts>, Refusal> {
+    if get.text("wb")?.is_none() {
+        return Ok(None);
+    }
+    let facts = Facts {
+        network: get.parsed("net")?,
+        waybill: get.waybill("wb")?.ok_or_else(|| get.wrong("wb"))?,
+        origin_outlet: get.maybe_parsed("org")?,
+        delivering_outlet: get.maybe_parsed("dlv")?,
+        cod: Fen(get.int("cod")?.ok_or_else(|| get.wrong("cod"))?),
+        mobile: match get.bytes("mob")? {
+            Some(bytes) => Some(bytes.try_into().map_err(|_| get.wrong("mob"))?),
+            None => None,
+        },
+        arrival: get.time("arr")?,
+        entered: get.time("ent")?,
+        reference: get.uint("ref")?.ok_or_else(|| get.wrong("ref"))?,
+    };
+    if CaseId::of(&facts.network, &facts.waybill) != *case {
+        return Err(Refusal::OtherCase);
+    }
+    Ok(Some(facts))
+}
+
+fn read_body(get: &Reader) -> Result<Body, Refusal> {
+    let Some(kind) = Kind::from_word(get.kind) else {
+        return Ok(Body::Unknown { name: get.kind.to_owned() });
+    };
+    Ok(match kind {
+        Kind::Attempt => Body::Attempt(Attempt {
+            reason: get.parsed("reason")?,
+            sub: get.maybe_parsed("sub")?,
+            words: get.personal("words")?,
+            piece: get.waybill("piece")?,
+            offered: get.amount("offered")?,
+            agreed_at: get.time("agreed")?,
+            waited_minutes: get.count("waited")?,
+        }),
+        Kind::Problem => Body::Problem(Problem {
+            reason: get.parsed("reason")?,
+            sub: get.maybe_parsed("sub")?,
+            stage: get.word("stage", Stage::from_word)?,
+            found_at: get.time("found")?,
+            count: get.count("count")?,
+            piece: get.waybill("piece")?,
+            other: get.waybill("other")?,
+            weight_g: get.count("grams")?,
+            label_g: get.count("label")?,
+            words: get.personal("words")?,
+        }),
+        Kind::Call => Body::Call(Call {
+            result: get.word("result", CallResult::from_word)?,
+            number: get.personal("number")?,
+            words: get.personal("words")?,
+        }),
+        Kind::Note => Body::Note { words: get.said()? },
+        Kind::Photo => Body::Photo(Photo {
+            id: get.photo("sha")?.ok_or_else(|| get.wrong("sha"))?,
+            len: get.uint("len")?.ok_or_else(|| get.wrong("len"))?,
+            purpose: get.word("shows", PhotoPurpose::from_word)?,
+        }),
+        Kind::Sms => Body::Sms(Sms {
+            level: get.word("level", SmsLevel::from_word)?,
+            to: get.personal("number")?,
+            text: get.said()?,
+            has_surname: get.flag("surname")?.ok_or_else(|| get.wrong("surname"))?,
+            has_waybill: get.flag("waybill")?.ok_or_else(|| get.wrong("waybill"))?,
+        }),
+        Kind::Notice => Body::Notice(Notice {
+            to: get.parsed("to")?,
+            source: get.word("source", TargetSource::from_word)?,
+            request: get.personal("words")?,
+        }),
+        Kind::Outage => Body::Outage(Outage {
+            reason: get.word("reason", OutageReason::from_word)?,
+            contact: get.personal("contact")?,
+            phone: get.personal("number")?,
+            phoned_at: get.time("phoned")?,
+            outlet: get.maybe_parsed("to")?,
+            said: get.personal("words")?,
+        }),
+        Kind::Seen => Body::Seen(Seen { notice: get.parsed("notice")? }),
+        Kind::Reply => Body::Reply(read_reply(get)?),
+        Kind::Mark => Body::Mark(Mark {
+            about: get.parsed("about")?,
+            remark: get.word("remark", Remark::from_word)?,
+            reason: get.maybe_parsed("reason")?,
+            words: get.personal("words")?,
+        }),
+        Kind::Action => Body::Action(Action {
+            outcome: get.parsed("outcome")?,
+            carrier: get.text("carrier")?.map(str::to_owned),
+            number: get.waybill("onward")?,
+            amount: get.amount("amount")?,
+            words: get.personal("words")?,
+        }),
+        Kind::Tick => Body::Tick(Tick { step: get.parsed("step")?, words: get.personal("words")? }),
+        Kind::Assign => Body::Assign(Assign {
+            to: get.parsed("to")?,
+            planned_at: get.time("planned")?,
+            replaces: get.maybe_parsed("replaces")?,
+            words: get.personal("words")?,
+        }),
+        Kind::Consent => Body::Consent(Consent {
+            by: get.word("who", Customer::from_word)?,
+            to: get.parsed("outcome")?,
+            name: get.personal("name")?,
+            words: get.personal("words")?,
+        }),
+        Kind::Goods => Body::Goods(Goods {
+            name: get.personal("name")?,
+            packing: get.personal("packing")?,
+            value: get.amount("value")?,
+            words: get.personal("words")?,
+        }),
+        Kind::Ledger => Body::Ledger(Ledger {
+            book: get.word("book", Book::from_word)?,
+            change: get.parsed("change")?,
+            amount: get.amount("amount")?,
+            letter: get.photo("letter")?,
+            slip: get.flag("slip")?.unwrap_or(false),
+            words: get.personal("words")?,
+        }),
+        Kind::Waiver => Body::Waiver(Waiver { evidence: get.parsed("evidence")?, words: get.said()? }),
+        Kind::Alias => Body::Alias(Alias { waybill: get.waybill("other")?.ok_or_else(|| get.wrong("other"))? }),
+        Kind::Correction => Body::Correction(Correction {
+            of: get.parsed("of")?,
+            fault: get.word("fault", Fault::from_word)?,
+            same_as: get.maybe_parsed("sameas")?,
+            words: get.said()?,
+        }),
+        Kind::Dispute => Body::Dispute(Dispute { about: get.parsed::<About>("about")?, words: get.said()? }),
+        Kind::Ruling => Body::Ruling(Ruling {
+            about: get.parsed::<About>("about")?,
+            stands: get.word("stands", Stands::from_word)?,
+            share: match get.uint("share")? {
+                Some(share) => Some(u8::try_from(share).ok().filter(|share| *share <= 100).ok_or_else(|| get.wrong("share"))?),
+                None => None,
+            },
+            amount: get.amount("amount")?,
+            replaces: get.maybe_parsed("replaces")?,
+            words: get.personal("words")?,
+        }),
+        Kind::Close => {
+            Body::Close(Close { outcome: get.parsed("outcome")?, words: get.personal("words")?, piece: get.waybill("piece")? })
+        }
+        Kind::Handover => Body::Handover(Handover { to: get.parsed("to")?, words: get.personal("words")? }),
+        Kind::Takeover => Body::Takeover(Takeover { handover: get.parsed("handover")? }),
+    })
+}
+
+fn read_reply(get: &Reader) -> Result<Reply, Refusal> {
+    Ok(Reply {
+        notice: get.maybe_parsed("notice")?,
+        decision: get.parsed("decision")?,
+        words: get.personal("words")?,
+        phone: get.personal("number")?,
+        address: get.personal("address")?,
+        contact: get.personal("contact")?,
+        company: get.personal("company")?,
+        same: get.flag("same")?.unwrap_or(false),
+        until: get.time("until")?,
+        place: get.personal("place")?,
+        informed: get.flag("informed")?.unwrap_or(false),
+        agreed_by: get.maybe_word("who", Customer::from_word)?,
+        agreed: get.personal("name")?,
+        payer: get.maybe_word("payer", Payer::from_word)?,
+        letter: get.photo("letter")?,
+    })
+}
+
+struct Reader<'a> {
+    kind: &'a str,
+    fields: &'a Fields,
+}
+
+impl<'a> Reader<'a> {
+    fn wrong(&self, field: &'static str) -> Refusal {
+        Refusal::Field { kind: self.kind.to_owned(), field }
+    }
+    fn text(&self, field: &'static str) -> Result<Option<&'a str>, Refusal> {
+        match self.fields.get(field) {
+            None => Ok(None),
+            Some(ScalarValue::Str(text)) if text.len() <= MAX_FIELD => Ok(Some(text.as_str())),
+            Some(_) => Err(self.wrong(field)),
+        }
+    }
+    fn required_text(&self, field: &'static str) -> Result<&'a str, Refusal> {
+        self.text(field)?.ok_or_else(|| self.wrong(field))
+    }
+    fn parsed<T: std::str::FromStr>(&self, field: &'static str) -> Result<T, Refusal> {
+        self.required_text(field)?.parse().map_err(|_| self.wrong(field))
+    }
+    fn maybe_parsed<T: std::str::FromStr>(&self, field: &'static str) -> Result<Option<T>, Refusal> {
+        self.text(field)?.map(|text| text.parse().map_err(|_| self.wrong(field))).transpose()
+    }
+    fn word<T>(&self, field: &'static str, read: impl Fn(&str) -> Option<T>) -> Result<T, Refusal> {
+        read(self.required_text(field)?).ok_or_else(|| self.wrong(field))
+    }
+    fn maybe_word<T>(&self, field: &'static str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Refusal> {
+        self.text(field)?.map(|word| read(word).ok_or_else(|| self.wrong(field))).transpose()
+    }
+    /// A waybill in its one spelling.
+    fn waybill(&self, field: &'static str) -> Result<Option<Waybill>, Refusal> {
+        let Some(text) = self.text(field)? else { return Ok(None) };
+        let waybill = Waybill::parse(text).ok().filter(|waybill| waybill.as_str() == text);
+        Ok(Some(waybill.ok_or_else(|| self.wrong(field))?))
+    }
+    fn bytes(&self, field: &'static str) -> Result<Option<&'a [u8]>, Refusal> {
+        match self.fields.get(field) {
+            None => Ok(None),
+            Some(ScalarValue::Bytes(bytes)) if bytes.len() <= Personal::MAX_LEN => Ok(Some(bytes)),
+            Some(_) => Err(self.wrong(field)),
+        }
+    }
+    fn photo(&self, field: &'static str) -> Result<Option<PhotoId>, Refusal> {
+        self.bytes(field)?.map(|bytes| PhotoId::try_from(bytes).map_err(|_| self.wrong(field))).transpose()
+    }
+    fn personal(&self, field: &'static str) -> Result<Option<Personal>, Refusal> {
+        self.bytes(field)?.map(|bytes| Personal::from_bytes(bytes).map_err(|_| self.wrong(field))).transpose()
+    }
+    /// The words of an entry that is nothing without them.
+    fn said(&self) -> Result<Personal, Refusal> {
+        self.personal("words")?.ok_or_else(|| self.wrong("words"))
+    }
+    fn int(&self, field: &'static str) -> Result<Option<i64>, Refusal> {
+        match self.fields.get(field) {
+            None => Ok(None),
+            Some(ScalarValue::Int(value)) => Ok(Some(*value)),
+            Some(_) => Err(self.wrong(field)),
+        }
+    }
+    fn time(&self, field: &'static str) -> Result<Option<UnixMs>, Refusal> {
+        Ok(self.int(field)?.map(UnixMs))
+    }
+    fn amount(&self, field: &'static str) -> Result<Option<Fen>, Refusal> {
+        Ok(self.int(field)?.map(Fen))
+    }
+    fn uint(&self, field: &'static str) -> Result<Option<u64>, Refusal> {
+        match self.fields.get(field) {
+            None => Ok(None),
+            Some(ScalarValue::Uint(value)) => Ok(Some(*value)),
+            Some(_) => Err(self.wrong(field)),
+        }
+    }
+    fn count(&self, field: &'static str) -> Result<Option<u32>, Refusal> {
+        self.uint(field)?.map(|value| u32::try_from(value).map_err(|_| self.wrong(field))).transpose()
+    }
+    fn flag(&self, field: &'static str) -> Result<Option<bool>, Refusal> {
+        match self.fields.get(field) {
+            None => Ok(None),
+            Some(ScalarValue::Boolean(value)) => Ok(Some(*value)),
+            Some(_) => Err(self.wrong(field)),
+        }
+    }
+}

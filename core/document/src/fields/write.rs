@@ -1,0 +1,263 @@
+//! An entry's fields in the order they are written.
+
+use automerge::ScalarValue;
+use doorstep_domain::{
+    Action, Alias, Assign, Attempt, Body, Call, CaseId, Close, Consent, Correction, Dispute, EntryKey, Facts, Fen, Goods,
+    Handover, Ledger, Mark, Notice, Outage, Personal, Photo, PhotoId, Problem, Reply, Ruling, Seen, Sms, Takeover, Tick, UnixMs,
+    Waiver, Waybill,
+};
+
+use crate::NewEntry;
+
+/// The fields of an entry.
+pub(crate) fn write(case: &CaseId, entry: &NewEntry) -> Vec<(&'static str, ScalarValue)> {
+    let mut out = Writer(Vec::with_capacity(16));
+    out.bytes("c", &case.prefix());
+    out.text("by", entry.author.user.as_str());
+    out.text("as", entry.author.role.as_str());
+    out.text("at", entry.author.outlet.as_str());
+    out.uint("v", entry.pack_version.into());
+    out.bytes("t", &entry.time.to_bytes());
+    if let Some(action) = &entry.action {
+        out.bytes("x", action.as_bytes());
+    }
+    if let Some(release) = &entry.release {
+        out.bytes("o", release.original.as_bytes());
+        out.int("rx", release.received_at.0);
+    }
+    if let Some(facts) = &entry.facts {
+        write_facts(&mut out, facts);
+    }
+    write_body(&mut out, &entry.body);
+    out.0
+}
+
+fn write_facts(out: &mut Writer, facts: &Facts) {
+    out.text("net", facts.network.as_str());
+    out.text("wb", facts.waybill.as_str());
+    out.maybe_text("org", facts.origin_outlet.as_ref().map(|o| o.as_str()));
+    out.maybe_text("dlv", facts.delivering_outlet.as_ref().map(|o| o.as_str()));
+    out.int("cod", facts.cod.0);
+    if let Some(mobile) = &facts.mobile {
+        out.bytes("mob", mobile);
+    }
+    out.time("arr", facts.arrival);
+    out.time("ent", facts.entered);
+    out.uint("ref", facts.reference);
+}
+
+fn write_body(out: &mut Writer, body: &Body) {
+    match body {
+        Body::Attempt(Attempt { reason, sub, words, piece, offered, agreed_at, waited_minutes }) => {
+            out.text("reason", reason.as_str());
+            out.maybe_text("sub", sub.as_ref().map(|s| s.as_str()));
+            out.personal("words", words.as_ref());
+            out.waybill("piece", piece.as_ref());
+            out.amount("offered", *offered);
+            out.time("agreed", *agreed_at);
+            out.count("waited", *waited_minutes);
+        }
+        Body::Problem(Problem { reason, sub, stage, found_at, count, piece, other, weight_g, label_g, words }) => {
+            out.text("reason", reason.as_str());
+            out.maybe_text("sub", sub.as_ref().map(|s| s.as_str()));
+            out.text("stage", stage.as_str());
+            out.time("found", *found_at);
+            out.count("count", *count);
+            out.waybill("piece", piece.as_ref());
+            out.waybill("other", other.as_ref());
+            out.count("grams", *weight_g);
+            out.count("label", *label_g);
+            out.personal("words", words.as_ref());
+        }
+        Body::Call(Call { result, number, words }) => {
+            out.text("result", result.as_str());
+            out.personal("number", number.as_ref());
+            out.personal("words", words.as_ref());
+        }
+        Body::Note { words } => out.personal("words", Some(words)),
+        Body::Photo(Photo { id, len, purpose }) => {
+            out.bytes("sha", id.as_bytes());
+            out.uint("len", *len);
+            out.text("shows", purpose.as_str());
+        }
+        Body::Sms(Sms { level, to, text, has_surname, has_waybill }) => {
+            out.text("level", level.as_str());
+            out.personal("number", to.as_ref());
+            out.personal("words", Some(text));
+            out.flag("surname", *has_surname);
+            out.flag("waybill", *has_waybill);
+        }
+        Body::Notice(Notice { to, source, request }) => {
+            out.text("to", to.as_str());
+            out.text("source", source.as_str());
+            out.personal("words", request.as_ref());
+        }
+        Body::Outage(Outage { reason, contact, phone, phoned_at, outlet, said }) => {
+            out.text("reason", reason.as_str());
+            out.personal("contact", contact.as_ref());
+            out.personal("number", phone.as_ref());
+            out.time("phoned", *phoned_at);
+            out.maybe_text("to", outlet.as_ref().map(|o| o.as_str()));
+            out.personal("words", said.as_ref());
+        }
+        Body::Seen(Seen { notice }) => out.key("notice", Some(notice)),
+        Body::Reply(reply) => write_reply(out, reply),
+        Body::Mark(Mark { about, remark, reason, words }) => {
+            out.key("about", Some(about));
+            out.text("remark", remark.as_str());
+            out.maybe_text("reason", reason.as_ref().map(|r| r.as_str()));
+            out.personal("words", words.as_ref());
+        }
+        Body::Action(Action { outcome, carrier, number, amount, words }) => {
+            out.text("outcome", outcome.as_str());
+            out.maybe_text("carrier", carrier.as_deref());
+            out.waybill("onward", number.as_ref());
+            out.amount("amount", *amount);
+            out.personal("words", words.as_ref());
+        }
+        Body::Tick(Tick { step, words }) => {
+            out.text("step", step.as_str());
+            out.personal("words", words.as_ref());
+        }
+        Body::Assign(Assign { to, planned_at, replaces, words }) => {
+            out.text("to", to.as_str());
+            out.time("planned", *planned_at);
+            out.key("replaces", replaces.as_ref());
+            out.personal("words", words.as_ref());
+        }
+        Body::Consent(Consent { by, to, name, words }) => {
+            out.text("who", by.as_str());
+            out.text("outcome", to.as_str());
+            out.personal("name", name.as_ref());
+            out.personal("words", words.as_ref());
+        }
+        Body::Goods(Goods { name, packing, value, words }) => {
+            out.personal("name", name.as_ref());
+            out.personal("packing", packing.as_ref());
+            out.amount("value", *value);
+            out.personal("words", words.as_ref());
+        }
+        Body::Ledger(Ledger { book, change, amount, letter, slip, words }) => {
+            out.text("book", book.as_str());
+            out.text("change", change.as_str());
+            out.amount("amount", *amount);
+            out.photo("letter", letter.as_ref());
+            out.when("slip", *slip);
+            out.personal("words", words.as_ref());
+        }
+        Body::Waiver(Waiver { evidence, words }) => {
+            out.text("evidence", evidence.as_str());
+            out.personal("words", Some(words));
+        }
+        Body::Alias(Alias { waybill }) => out.waybill("other", Some(waybill)),
+        Body::Correction(Correction { of, fault, same_as, words }) => {
+            out.key("of", Some(of));
+            out.text("fault", fault.as_str());
+            out.key("sameas", same_as.as_ref());
+            out.personal("words", Some(words));
+        }
+        Body::Dispute(Dispute { about, words }) => {
+            out.text("about", &about.to_string());
+            out.personal("words", Some(words));
+        }
+        Body::Ruling(Ruling { about, stands, share, amount, replaces, words }) => {
+            out.text("about", &about.to_string());
+            out.text("stands", stands.as_str());
+            out.count("share", share.map(u32::from));
+            out.amount("amount", *amount);
+            out.key("replaces", replaces.as_ref());
+            out.personal("words", words.as_ref());
+        }
+        Body::Close(Close { outcome, words, piece }) => {
+            out.text("outcome", outcome.as_str());
+            out.personal("words", words.as_ref());
+            out.waybill("piece", piece.as_ref());
+        }
+        Body::Handover(Handover { to, words }) => {
+            out.text("to", to.as_str());
+            out.personal("words", words.as_ref());
+        }
+        Body::Takeover(Takeover { handover }) => out.key("handover", Some(handover)),
+        Body::Unknown { .. } => {}
+    }
+}
+
+fn write_reply(out: &mut Writer, reply: &Reply) {
+    out.key("notice", reply.notice.as_ref());
+    out.text("decision", reply.decision.as_str());
+    out.personal("words", reply.words.as_ref());
+    out.personal("number", reply.phone.as_ref());
+    out.personal("address", reply.address.as_ref());
+    out.personal("contact", reply.contact.as_ref());
+    out.personal("company", reply.company.as_ref());
+    out.when("same", reply.same);
+    out.time("until", reply.until);
+    out.personal("place", reply.place.as_ref());
+    out.when("informed", reply.informed);
+    out.maybe_text("who", reply.agreed_by.map(|who| who.as_str()));
+    out.personal("name", reply.agreed.as_ref());
+    out.maybe_text("payer", reply.payer.map(|payer| payer.as_str()));
+    out.photo("letter", reply.letter.as_ref());
+}
+
+struct Writer(Vec<(&'static str, ScalarValue)>);
+
+impl Writer {
+    fn text(&mut self, field: &'static str, value: &str) {
+        self.0.push((field, ScalarValue::Str(value.into())));
+    }
+    fn maybe_text(&mut self, field: &'static str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.text(field, value);
+        }
+    }
+    fn key(&mut self, field: &'static str, value: Option<&EntryKey>) {
+        self.maybe_text(field, value.map(ToString::to_string).as_deref());
+    }
+    fn waybill(&mut self, field: &'static str, value: Option<&Waybill>) {
+        self.maybe_text(field, value.map(Waybill::as_str));
+    }
+    fn bytes(&mut self, field: &'static str, value: &[u8]) {
+        self.0.push((field, ScalarValue::Bytes(value.to_vec())));
+    }
+    fn photo(&mut self, field: &'static str, value: Option<&PhotoId>) {
+        if let Some(id) = value {
+            self.bytes(field, id.as_bytes());
+        }
+    }
+    fn personal(&mut self, field: &'static str, value: Option<&Personal>) {
+        if let Some(value) = value {
+            self.bytes(field, value.as_bytes());
+        }
+    }
+    fn int(&mut self, field: &'static str, value: i64) {
+        self.0.push((field, ScalarValue::Int(value)));
+    }
+    fn time(&mut self, field: &'static str, value: Option<UnixMs>) {
+        if let Some(at) = value {
+            self.int(field, at.0);
+        }
+    }
+    fn amount(&mut self, field: &'static str, value: Option<Fen>) {
+        if let Some(amount) = value {
+            self.int(field, amount.0);
+        }
+    }
+    fn uint(&mut self, field: &'static str, value: u64) {
+        self.0.push((field, ScalarValue::Uint(value)));
+    }
+    fn count(&mut self, field: &'static str, value: Option<u32>) {
+        if let Some(count) = value {
+            self.uint(field, count.into());
+        }
+    }
+    fn flag(&mut self, field: &'static str, value: bool) {
+        self.0.push((field, ScalarValue::Boolean(value)));
+    }
+    /// A flag that is written only when it is set.
+    fn when(&mut self, field: &'static str, value: bool) {
+        if value {
+            self.flag(field, true);
+        }
+    }
+}

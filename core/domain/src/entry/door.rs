@@ -1,0 +1,101 @@
+//! What is recorded at the door and wherever else a problem is found.
+
+use serde::Serialize;
+
+use crate::{CallResult, Fen, Personal, PhotoId, PhotoPurpose, ReasonCode, SmsLevel, Stage, UnixMs, Waybill};
+
+/// A failed delivery (domain 2.4).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Attempt {
+    /// Code of the rule pack, such as `DF-NOBODY`.
+    pub reason: ReasonCode,
+    /// Sub-reason, without the reason's own code: `refused`.
+    pub sub: Option<ReasonCode>,
+    /// What happened, in words.
+    pub words: Option<Personal>,
+    /// The piece of a shipment that it is about; `None`: all of it.
+    pub piece: Option<Waybill>,
+    /// How much the recipient would pay, where the payment is refused (domain 2.7, C-09).
+    pub offered: Option<Fen>,
+    /// The time agreed for another delivery, by the device's wall clock.
+    pub agreed_at: Option<UnixMs>,
+    /// How long the courier waited, in minutes (DF-INSPECT).
+    pub waited_minutes: Option<u32>,
+}
+
+impl Attempt {
+    /// A failed delivery of the whole shipment for a reason.
+    pub fn of(reason: ReasonCode) -> Self {
+        Self { reason, sub: None, words: None, piece: None, offered: None, agreed_at: None, waited_minutes: None }
+    }
+}
+
+/// A problem other than a failed delivery, as it is registered online (domain 2.5 to 2.8).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Problem {
+    /// Code of the rule pack, such as `CD-DAMAGE`.
+    pub reason: ReasonCode,
+    /// Sub-reason.
+    pub sub: Option<ReasonCode>,
+    /// Where it was found.
+    pub stage: Stage,
+    /// When it was found, by the device's wall clock; `None`: when it was recorded.
+    pub found_at: Option<UnixMs>,
+    /// How many items or pieces it concerns: fines may be for each. `None`: one.
+    pub count: Option<u32>,
+    /// The piece of a shipment that it is about; `None`: all of it.
+    pub piece: Option<Waybill>,
+    /// The other parcel: the source of a pollution, the counterpart of a swap.
+    pub other: Option<Waybill>,
+    /// Weight on the scale, in grams.
+    pub weight_g: Option<u32>,
+    /// Weight on the label, in grams.
+    pub label_g: Option<u32>,
+    /// What was found, in words.
+    pub words: Option<Personal>,
+}
+
+impl Problem {
+    /// A problem of the whole shipment, found when it is recorded.
+    pub fn of(reason: ReasonCode, stage: Stage) -> Self {
+        let (sub, found_at, count, piece, other, weight_g, label_g, words) = (None, None, None, None, None, None, None, None);
+        Self { reason, sub, stage, found_at, count, piece, other, weight_g, label_g, words }
+    }
+}
+
+/// A call to the customer.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Call {
+    /// How it ended.
+    pub result: CallResult,
+    /// The number called.
+    pub number: Option<Personal>,
+    /// What was said.
+    pub words: Option<Personal>,
+}
+
+/// A reference to a photo. The bytes travel apart, after the entry.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Photo {
+    /// SHA-256 of the bytes: altered is void (EV-1).
+    pub id: PhotoId,
+    /// Length in bytes.
+    pub len: u64,
+    /// What it shows.
+    pub purpose: PhotoPurpose,
+}
+
+/// An SMS to the customer (domain 5).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Sms {
+    /// How far it got.
+    pub level: SmsLevel,
+    /// The number it went to.
+    pub to: Option<Personal>,
+    /// The text as handed over. It proves a valid attempt only with surname and waybill in it (SMS-4).
+    pub text: Personal,
+    /// Whether the text has the recipient's surname, as the writing device saw it.
+    pub has_surname: bool,
+    /// Whether the text has the full waybill number.
+    pub has_waybill: bool,
+}

@@ -1,0 +1,79 @@
+//! Corrections, disputes and head office's rulings. Nothing is ever edited away (domain 7, 8.5).
+
+use std::{fmt, str::FromStr};
+
+use serde::{Serialize, Serializer};
+
+use crate::{EntryKey, Fault, Fen, IdError, Personal, ReasonCode, Stands};
+
+/// An earlier entry was wrong. It stays; what is right is recorded beside the correction, in the same change.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Correction {
+    /// The entry.
+    pub of: EntryKey,
+    /// What was wrong with it.
+    pub fault: Fault,
+    /// With [`Fault::SameAs`]: the entry whose act it is.
+    pub same_as: Option<EntryKey>,
+    /// Why.
+    pub words: Personal,
+}
+
+/// What a dispute or a ruling is about: an entry, or a finding, which is a rule held against an entry.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct About {
+    /// The rule, for a finding.
+    pub rule: Option<ReasonCode>,
+    /// The entry; of a finding, the one that started it.
+    pub entry: EntryKey,
+}
+
+impl fmt::Display for About {
+    /// `attempt/abcdefgh-1`, or `LIA-04@attempt/abcdefgh-1`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.rule.as_ref().map_or(Ok(()), |rule| write!(f, "{rule}@"))?;
+        self.entry.fmt(f)
+    }
+}
+
+impl FromStr for About {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        match text.split_once('@') {
+            Some((rule, entry)) => Ok(Self { rule: Some(rule.parse()?), entry: entry.parse()? }),
+            None => Ok(Self { rule: None, entry: text.parse()? }),
+        }
+    }
+}
+
+impl Serialize for About {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+/// Somebody contests a finding or a mark.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Dispute {
+    /// What.
+    pub about: About,
+    /// Why.
+    pub words: Personal,
+}
+
+/// Head office rules: on a finding, a mark, an arbitration, or which side of a conflict stands.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Ruling {
+    /// What.
+    pub about: About,
+    /// Whether it stands.
+    pub stands: Stands,
+    /// The party's share of a finding, 0 to 100 percent.
+    pub share: Option<u8>,
+    /// The amount decided, in fen. Nobody's money is moved by it (domain C-20).
+    pub amount: Option<Fen>,
+    /// The ruling that this one takes the place of, as far as its writer knew.
+    pub replaces: Option<EntryKey>,
+    /// Why.
+    pub words: Option<Personal>,
+}

@@ -1,0 +1,184 @@
+//! Enumerations that have one spelling in documents, packs, JSON and on the command line. Values are added, never renamed.
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum $name { $($(#[$vdoc])* $variant),+ }
+
+        impl $name {
+            /// Every value, in the order of the definition.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+            /// The one spelling used in documents, packs, JSON and on the command line.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+            /// The value of a spelling.
+            pub fn from_word(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|value| value.as_str() == word)
+            }
+        }
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                s.serialize_str(self.as_str())
+            }
+        }
+    };
+}
+
+words!(
+    /// How a call to the customer ended (domain, appendix A).
+    CallResult {
+        /// Somebody answered.
+        Answered = "answered",
+        /// It rang, nobody answered.
+        NoAnswer = "no_answer",
+        /// Engaged.
+        Busy = "busy",
+        /// Switched off or out of service.
+        Off = "off",
+        /// Answered by a stranger.
+        Wrong = "wrong",
+        /// No such number.
+        NotExist = "not_exist",
+    }
+);
+words!(
+    /// How far an SMS is known to have got (domain 5.3). Sent and delivered reports come later.
+    SmsLevel {
+        /// E1: sending failed; evidence of an attempt only.
+        Failed = "failed",
+        /// E2: handed over to the phone's message app or queue; counts, weakly.
+        HandedOver = "handed_over",
+    }
+);
+words!(
+    /// What a photo is meant to show (domain 7).
+    PhotoPurpose {
+        /// The label.
+        Label = "label",
+        /// The door, or the notice left there.
+        Door = "door",
+        /// Closed premises.
+        ClosedPremises = "closed_premises",
+        /// Outside of a damaged parcel.
+        DamageOutside = "damage_outside",
+        /// Inside of a damaged parcel, or polluted goods.
+        DamageInside = "damage_inside",
+        /// The parcel on the scale, display and label readable (EV-2).
+        Scale = "scale",
+        /// The parcel whose liquid did it (EV-3).
+        PollutionSource = "pollution_source",
+        /// A confirmation letter with stamp and signature (EV-5).
+        Letter = "letter",
+        /// The mark or header as it was written anew with the marker pen (EV-14).
+        Mark = "mark",
+        /// The label of a transfer or return (EV-1).
+        TransferLabel = "transfer_label",
+        /// Anything else.
+        Other = "other",
+    }
+);
+words!(
+    /// Where a problem was found: it decides who registers it and by when (domain 2.1).
+    Stage {
+        /// At the sorting hub.
+        Hub = "hub",
+        /// On arrival at the delivering outlet.
+        Arrival = "arrival",
+        /// On delivery.
+        Delivery = "delivery",
+        /// When the origin outlet's work was checked.
+        Origin = "origin",
+        /// Afterwards, by a complaint.
+        Service = "service",
+    }
+);
+words!(
+    /// Why there was no online notice (X-1, domain 3.5).
+    OutageReason {
+        /// Network fault (网络故障).
+        Network = "network",
+        /// Power cut (停电).
+        Power = "power",
+    }
+);
+words!(
+    /// Where the target of a notice came from (domain 6.1).
+    TargetSource {
+        /// The parcel's reference row.
+        WaybillData = "waybill_data",
+        /// The label was scanned.
+        LabelScan = "label_scan",
+        /// A person chose it; flagged.
+        Manual = "manual",
+    }
+);
+words!(
+    /// Who on the customers' side agrees or decides (domain 1.2).
+    Customer {
+        /// The sender.
+        Sender = "sender",
+        /// The recipient.
+        Recipient = "recipient",
+        /// The person whom the recipient named to receive.
+        Receiver = "receiver",
+    }
+);
+words!(
+    /// Who pays for a return (domain 6.4).
+    Payer {
+        /// The sender.
+        Sender = "sender",
+        /// The recipient.
+        Recipient = "recipient",
+        /// The outlet where the sender handed it in.
+        OriginOutlet = "origin_outlet",
+        /// The outlet that delivers.
+        DeliveringOutlet = "delivering_outlet",
+    }
+);
+words!(
+    /// What somebody says of another's entry (domain 6.1, 6.4, 7). The entry stays.
+    Remark {
+        /// A reply that counts after all.
+        Valid = "valid",
+        /// A reply that decides nothing.
+        Invalid = "invalid",
+        /// A notice that went to another outlet than the origin.
+        WrongTarget = "wrong_target",
+        /// A photo that does not show what it should.
+        Unclear = "unclear",
+    }
+);
+words!(
+    /// What was wrong with an entry (domain 7: GS1 EPCIS's error declarations, and one for a merge).
+    Fault {
+        /// It never happened.
+        DidNotOccur = "did_not_occur",
+        /// It happened otherwise; what is right is recorded anew.
+        IncorrectData = "incorrect_data",
+        /// It is the same act as another entry's, recorded on two devices.
+        SameAs = "same_as",
+    }
+);
+words!(
+    /// Whether something stands, by head office's ruling.
+    Stands {
+        /// It stands.
+        Upheld = "upheld",
+        /// It does not.
+        Lifted = "lifted",
+    }
+);
+words!(
+    /// Outlet finance's registers (domain 9.3).
+    Book {
+        /// Cash on delivery (货款本).
+        Cod = "cod",
+        /// Freight collect (到付本).
+        FreightCollect = "freight_collect",
+    }
+);
+
+pub(crate) use words;

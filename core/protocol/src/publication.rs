@@ -1,0 +1,64 @@
+//! A rule pack as head office published it: signed once, for every device.
+
+use minicbor::{Decode, Encode};
+
+use crate::{
+    AnswerError, OutletRow, ParcelRow, Refs, Signed, decode,
+    signing::{is_signed, pack_message},
+};
+
+/// A version of a network's rule pack, and from when it is in force.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Publication {
+    /// Network code.
+    #[n(0)]
+    pub network: String,
+    /// Version.
+    #[n(1)]
+    pub version: u32,
+    /// When it was published, by the server's clock, milliseconds since 1970.
+    #[n(2)]
+    pub published_ms: i64,
+    /// From when it is in force, milliseconds since 1970.
+    #[n(3)]
+    pub valid_from_ms: i64,
+    /// The pack, TOML.
+    #[cbor(n(4), with = "minicbor::bytes")]
+    pub toml: Vec<u8>,
+}
+
+impl Publication {
+    /// Reads a publication that the server has signed.
+    pub fn verify(signed: &Signed, server_key: &[u8]) -> Result<Self, AnswerError> {
+        if !is_signed(server_key, &pack_message(&signed.body), &signed.sig) {
+            return Err(AnswerError::Signature);
+        }
+        Ok(decode(&signed.body)?)
+    }
+}
+
+/// Reference rows whose signatures hold: the only form in which a device uses them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Reference {
+    /// Version of the kind's rows.
+    pub version: u64,
+    /// Rows of kind `parcels`.
+    pub parcels: Vec<ParcelRow>,
+    /// Rows of kind `outlets`.
+    pub outlets: Vec<OutletRow>,
+    /// The JSON of the policy.
+    pub policy: Vec<u8>,
+    /// Versions of the rule pack, with what the server signed.
+    pub packs: Vec<(Publication, Signed)>,
+}
+
+impl Refs {
+    /// Checks the signatures of rule packs.
+    pub fn verify(self, server_key: &[u8]) -> Result<Reference, AnswerError> {
+        let Self { version, parcels, outlets, policy, packs } = self;
+        let read = |signed: Signed| Publication::verify(&signed, server_key).map(|publication| (publication, signed));
+        let packs = packs.unwrap_or_default().into_iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Reference { version, parcels, outlets, policy, packs })
+    }
+}

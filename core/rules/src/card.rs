@@ -1,0 +1,123 @@
+//! The card of each problem: whom to ask, the steps in order with who did them when, what may come of it (domain 2.4 to 2.8).
+
+use std::collections::HashSet;
+
+use doorstep_domain::{Body, EntryKey, UnixMs, UserId};
+use serde::Serialize;
+
+use crate::{
+    Pack, Words,
+    case::registered,
+    pack::{CardStep, Code},
+    reading::{Act, Reading},
+};
+
+/// Somebody did a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Done {
+    /// Who.
+    pub by: UserId,
+    /// When, by the best estimate.
+    pub at: UnixMs,
+    /// The tick, or the act that is the step.
+    pub entry: EntryKey,
+}
+
+/// A step of a card.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CardLine {
+    /// Its code.
+    pub step: String,
+    /// Its name.
+    pub name: Words,
+    /// Roles that do it.
+    pub by: Vec<String>,
+    /// Everybody who did it: two may do the same step (domain 11.5).
+    pub done: Vec<Done>,
+}
+
+/// The card of one problem of a case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Card {
+    /// The problem's code.
+    pub code: String,
+    /// The newest registration of it.
+    pub entry: EntryKey,
+    /// Whom to ask, in order: keys of the words table.
+    pub asks: Vec<String>,
+    /// The steps that hold now, in order.
+    pub steps: Vec<CardLine>,
+    /// What may come of it.
+    pub outcomes: Vec<String>,
+    /// Whether the origin outlet is notified and asked.
+    pub notify: bool,
+    /// Version of the pack that it is from.
+    pub pack_version: u32,
+}
+
+impl Card {
+    /// The first step that nobody has done.
+    pub fn next_step(&self) -> Option<&CardLine> {
+        self.steps.iter().find(|line| line.done.is_empty())
+    }
+}
+
+/// Most acts shown for a step, the first.
+const MOST_DONE: usize = 8;
+
+/// The cards of a case, the oldest problem first; a problem that was registered again has one card. Ended cases have none.
+pub(crate) fn cards(reading: &Reading<'_>) -> Vec<Card> {
+    if reading.ended {
+        return Vec::new();
+    }
+    let since = reading.ends.last().map_or(0, |end| end.place + 1);
+    let mut seen = HashSet::new();
+    let mut cards: Vec<Card> = Vec::new();
+    for (place, act) in reading.standing().rev().filter(|(place, _)| *place >= since) {
+        let Some((code, sub)) = registered(act.body()) else { continue };
+        let pack = reading.pack_of(act);
+        let Some(row) = pack.code(code).filter(|_| seen.insert(code)) else { continue };
+        cards.push(card(reading, pack, row, sub, act, place, since));
+    }
+    cards.reverse();
+    cards
+}
+
+fn card(reading: &Reading<'_>, pack: &Pack, row: &Code, sub: Option<&str>, act: &Act<'_>, place: usize, since: usize) -> Card {
+    let acts = || reading.standing().filter(move |(place, _)| *place >= since);
+    let codes: HashSet<&str> = acts().filter_map(|(_, act)| registered(act.body())).map(|(code, _)| code).collect();
+    let attempts = acts().filter(|(_, act)| registered(act.body()).is_some_and(|(code, _)| code == row.code)).count();
+    let first = acts().find(|(_, act)| registered(act.body()).is_some_and(|(code, _)| code == row.code));
+    let from = first.map_or(place, |(place, _)| place);
+    let holds = |step: &&CardStep| {
+        (step.only_subs.is_empty() || sub.is_some_and(|sub| step.only_subs.iter().any(|only| only == sub)))
+            && (step.only_with.is_empty() || step.only_with.iter().any(|code| codes.contains(code.as_str())))
+            && attempts >= step.after_attempts as usize
+            && step.cod.is_none_or(|cod| cod == (reading.case.facts.cod.0 > 0))
+    };
+    let line = |step: &CardStep| {
+        let what = pack.step(&step.step);
+        let is = |act: &Act<'_>| match act.body() {
+            Body::Tick(tick) => tick.step.as_str() == step.step,
+            body => what.is_some_and(|what| what.done_by.iter().any(|kind| kind == body.kind())),
+        };
+        let done = acts().filter(|(place, act)| *place >= from && is(act)).take(MOST_DONE);
+        let done =
+            done.map(|(_, act)| Done { by: act.recorded.entry.author.user.clone(), at: act.when.at, entry: act.key().clone() });
+        CardLine {
+            step: step.step.clone(),
+            name: pack.name_of(&step.step),
+            by: what.map(|what| what.by.clone()).unwrap_or_default(),
+            done: done.collect(),
+        }
+    };
+    Card {
+        code: row.code.clone(),
+        entry: act.key().clone(),
+        asks: row.asks.clone(),
+        steps: row.steps.iter().filter(holds).map(line).collect(),
+        outcomes: row.outcomes.clone(),
+        notify: row.notify,
+        pack_version: pack.version,
+    }
+}

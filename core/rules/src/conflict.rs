@@ -1,0 +1,178 @@
+//! What contradicts itself after a merge: shown to a person with both sides, never settled silently (domain 8.5, 11.5).
+
+use std::collections::{BTreeMap, HashSet};
+
+use doorstep_domain::{About, Body, EntryKey, Recorded};
+use serde::Serialize;
+
+use crate::{
+    names::names,
+    reading::{Act, Reading},
+};
+
+names!(
+    /// What contradicts what.
+    ConflictKind {
+        /// The case ended otherwise than the decision in force says: signed for while a return is ordered.
+        EndAgainstDecision = "end_against_decision",
+        /// It ended twice, differently.
+        TwoEnds = "two_ends",
+        /// Two people are to act, and neither assignment knew of the other.
+        TwoAssignments = "two_assignments",
+        /// Head office decided twice, and neither decision knew of the other.
+        TwoDecisions = "two_decisions",
+        /// Something was done under a reply that another one has overtaken.
+        ActedOnOldReply = "acted_on_old_reply",
+        /// Two attempts on different devices, so near in time that they may be one.
+        MaybeSameAttempt = "maybe_same_attempt",
+    }
+);
+
+/// A contradiction that waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Conflict {
+    /// What it is.
+    pub kind: ConflictKind,
+    /// The entries that contradict each other, in the timeline's order.
+    pub sides: Vec<EntryKey>,
+}
+
+/// Most conflicts shown.
+const MOST: usize = 32;
+
+/// The conflicts of a case. One on which head office has decided (for one of its sides) is none any more.
+pub(crate) fn conflicts(reading: &Reading<'_>) -> Vec<Conflict> {
+    let mut conflicts = Vec::new();
+    ends(reading, &mut conflicts);
+    assignments(reading, &mut conflicts);
+    decisions(reading, &mut conflicts);
+    old_replies(reading, &mut conflicts);
+    attempts(reading, &mut conflicts);
+    let settled = |conflict: &Conflict| {
+        conflict.kind != ConflictKind::TwoDecisions && conflict.sides.iter().any(|side| reading.ruling_on(side).is_some())
+    };
+    conflicts.retain(|conflict| !settled(conflict));
+    conflicts.truncate(MOST);
+    conflicts
+}
+
+fn key(act: &Act<'_>) -> EntryKey {
+    act.key().clone()
+}
+
+/// The end of the case against the decision in force, and against another end.
+fn ends(reading: &Reading<'_>, conflicts: &mut Vec<Conflict>) {
+    let since = reading.rounds.last().map_or(0, |round| round.from);
+    let closes = reading
+        .standing()
+        .filter(|(place, act)| *place >= since && matches!(act.body(), Body::Close(close) if close.piece.is_none()));
+    let closes: Vec<&Act<'_>> = closes.map(|(_, act)| act).collect();
+    let outcome = |act: &Act<'_>| match act.body() {
+        Body::Close(close) => Some(close.outcome.clone()),
+        _ => None,
+    };
+    let Some(last) = closes.last() else { return };
+    if let Some(other) = closes.iter().find(|close| outcome(close) != outcome(last)) {
+        conflicts.push(Conflict { kind: ConflictKind::TwoEnds, sides: vec![key(other), key(last)] });
+    }
+    if let (Some(reply), Some(outcome)) = (in_force(reading), outcome(last)) {
+        let row = reading.pack_of(last).outcome(outcome.as_str());
+        let decided = decision(reply.recorded);
+        if row.is_some_and(|row| row.contradicts.iter().any(|code| Some(code.as_str()) == decided)) {
+            conflicts.push(Conflict { kind: ConflictKind::EndAgainstDecision, sides: vec![key(reply), key(last)] });
+        }
+    }
+}
+
+fn decision(recorded: &Recorded) -> Option<&str> {
+    match &recorded.entry.body {
+        Body::Reply(reply) => Some(reply.decision.as_str()),
+        _ => None,
+    }
+}
+
+/// The reply that binds: the latest valid one by server receipt in the last round, earlier ones are history (domain 6.6).
+pub(crate) fn in_force<'r, 'a>(reading: &'r Reading<'a>) -> Option<&'r Act<'a>> {
+    let since = reading.rounds.last().map_or(0, |round| round.from);
+    let valid = reading.standing().filter(|(place, act)| *place >= since && act.is_valid_reply());
+    let binding = valid.filter(|(place, act)| {
+        act.when.received.is_none_or(|received| !crate::deadline::came_too_late(reading, *place, received))
+    });
+    binding.max_by_key(|(_, act)| (act.when.received, act.when.at, act.recorded.change)).map(|(_, act)| act)
+}
+
+/// Assignments that no other takes the place of.
+fn assignments(reading: &Reading<'_>, conflicts: &mut Vec<Conflict>) {
+    if reading.ended {
+        return;
+    }
+    let since = reading.ends.last().map_or(0, |end| end.place);
+    let assigns: Vec<&Act<'_>> = reading
+        .standing()
+        .filter(|(place, act)| *place >= since && matches!(act.body(), Body::Assign(_)))
+        .map(|(_, act)| act)
+        .collect();
+    let replaced: HashSet<&EntryKey> = assigns
+        .iter()
+        .filter_map(|act| match act.body() {
+            Body::Assign(assign) => assign.replaces.as_ref(),
+            _ => None,
+        })
+        .collect();
+    let standing: Vec<EntryKey> = assigns.iter().filter(|act| !replaced.contains(act.key())).map(|act| key(act)).collect();
+    if standing.len() > 1 {
+        conflicts.push(Conflict { kind: ConflictKind::TwoAssignments, sides: standing.into_iter().take(MOST).collect() });
+    }
+}
+
+fn decisions(reading: &Reading<'_>, conflicts: &mut Vec<Conflict>) {
+    let mut found: BTreeMap<&About, Vec<EntryKey>> = BTreeMap::new();
+    for about in reading.decided() {
+        let standing: Vec<EntryKey> = reading.rulings(about).into_iter().take(MOST).map(|(act, _)| key(act)).collect();
+        if standing.len() > 1 {
+            found.insert(about, standing);
+        }
+    }
+    conflicts.extend(found.into_values().map(|sides| Conflict { kind: ConflictKind::TwoDecisions, sides }));
+}
+
+/// Something done under a reply before a later one with another decision came.
+fn old_replies(reading: &Reading<'_>, conflicts: &mut Vec<Conflict>) {
+    let Some(now) = in_force(reading) else { return };
+    let decided = decision(now.recorded);
+    let since = reading.rounds.last().map_or(0, |round| round.from);
+    for (_, act) in reading.standing().filter(|(place, _)| *place >= since) {
+        let Body::Action(action) = act.body() else { continue };
+        let row = reading.pack_of(act).outcome(action.outcome.as_str());
+        let carries =
+            |code: &str| code == action.outcome.as_str() || row.is_some_and(|row| row.fulfils.iter().any(|f| f == code));
+        let older = |other: &Act<'_>| {
+            other.is_valid_reply() && decision(other.recorded) != decided && decision(other.recorded).is_some_and(carries)
+        };
+        let before = now.when.received.is_none_or(|received| act.when.at < received);
+        if before && decided.is_none_or(|code| !carries(code)) && reading.standing().any(|(_, other)| older(other)) {
+            conflicts.push(Conflict { kind: ConflictKind::ActedOnOldReply, sides: vec![key(act), key(now)] });
+            return;
+        }
+    }
+}
+
+/// Neighbouring attempts by different installations within the switch's minutes.
+fn attempts(reading: &Reading<'_>, conflicts: &mut Vec<Conflict>) {
+    let mut last: Option<&Act<'_>> = None;
+    for (_, act) in reading.standing().filter(|(_, act)| matches!(act.body(), Body::Attempt(_))) {
+        let near = i64::from(reading.pack_of(act).switches.same_attempt_minutes) * 60_000;
+        let piece = |act: &Act<'_>| match act.body() {
+            Body::Attempt(attempt) => attempt.piece.clone(),
+            _ => None,
+        };
+        if let Some(before) = last
+            && before.recorded.entry.key.tag != act.recorded.entry.key.tag
+            && act.when.at.since(before.when.at) < near
+            && piece(before) == piece(act)
+        {
+            conflicts.push(Conflict { kind: ConflictKind::MaybeSameAttempt, sides: vec![key(before), key(act)] });
+        }
+        last = Some(act);
+    }
+}

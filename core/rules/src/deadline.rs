@@ -1,0 +1,434 @@
+//! Clocks against a case: what started them, when they run out, how they were kept (domain 3).
+
+use doorstep_domain::{Body, EntryKey, UnixMs};
+use serde::Serialize;
+
+use crate::{
+    Clock, Counts, Due, Event, From, LateReply, Missing, On, Pack, Words,
+    names::names,
+    reading::{Act, Reading},
+};
+
+names!(
+    /// How a deadline was kept (domain 3.6).
+    Timeliness {
+        /// Still running.
+        Pending = "pending",
+        /// Met in time: the server had it, or it was done, before the end.
+        OnTime = "on_time",
+        /// The phone notice of an outage was made in time and recorded completely.
+        OnTimeByException = "on_time_by_exception",
+        /// Recorded in time, received late or not verifiable; head office reviews it.
+        LateSynced = "late_synced",
+        /// Neither.
+        Late = "late",
+        /// The case ended, or what it was for was overtaken, before it ran out.
+        NotNeeded = "not_needed",
+        /// The schedule that it depends on is in no data: said, not guessed (C-15).
+        ScheduleMissing = "schedule_missing",
+    }
+);
+
+/// One running or decided deadline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Deadline {
+    /// The clock's id.
+    pub clock: String,
+    /// Its name.
+    pub name: Words,
+    /// Version of the pack that it is judged by.
+    pub pack_version: u32,
+    /// The entry that started it; for a duty of each day, the registration.
+    pub started_by: EntryKey,
+    /// From when it ran.
+    pub started_at: UnixMs,
+    /// When it runs out, inclusive. `None`: a duty without a number, or a schedule that is missing.
+    pub due_at: Option<UnixMs>,
+    /// What is missing, where the schedule is.
+    pub missing: Option<Missing>,
+    /// Milliseconds left; negative when past. 0 once decided.
+    pub left_ms: i64,
+    /// How it was kept.
+    pub timeliness: Timeliness,
+    /// The entry that met it, or would have.
+    pub met_by: Option<EntryKey>,
+    /// Whether another version may have been in force when it started: a person looks.
+    pub unsure: bool,
+}
+
+/// Most starts of one clock that are judged, the newest. A parcel has a handful; somebody could claim thousands.
+pub(crate) const MOST_STARTS: usize = 256;
+
+/// What started a clock.
+#[derive(Clone, Copy)]
+pub(crate) struct Start {
+    /// Place of the act.
+    pub place: usize,
+    /// What may meet it is at this place or after it.
+    pub from: usize,
+    pub at: UnixMs,
+    /// When a later reply took its place.
+    overtaken: Option<UnixMs>,
+    /// With how many it shares its end, for problems registered twice.
+    group: Option<usize>,
+}
+
+/// A deadline with what a finding needs to know of it.
+pub(crate) struct Kept<'a> {
+    pub deadline: Deadline,
+    pub clock: &'a Clock,
+    pub pack: &'a Pack,
+    pub start: Start,
+}
+
+/// All deadlines of a case, in the order they started; whether some were left out because there are too many.
+pub(crate) fn deadlines<'a>(reading: &Reading<'a>) -> (Vec<Kept<'a>>, bool) {
+    let mut all = Vec::new();
+    let mut capped = false;
+    for (version, published) in reading.book.versions().enumerate() {
+        for clock in &published.pack.clocks {
+            let mut starts = starts(reading, clock, version);
+            if starts.len() > MOST_STARTS {
+                capped = true;
+                starts.drain(..starts.len() - MOST_STARTS);
+            }
+            if starts.is_empty() {
+                continue;
+            }
+            let meets = Meets::of(reading, clock);
+            all.extend(starts.into_iter().filter_map(|start| keep(reading, clock, &published.pack, start, &meets)));
+        }
+    }
+    all.sort_by_key(|kept| (kept.deadline.started_at, kept.start.place));
+    (all, capped)
+}
+
+/// What starts a clock of a version: acts that happened while it was in force.
+fn starts(reading: &Reading<'_>, clock: &Clock, version: usize) -> Vec<Start> {
+    let ours = |act: &Act<'_>| act.when.version == version;
+    let is = |act: &Act<'_>| ours(act) && clock.starts.is(act.body());
+    let each = |at: fn(&Reading<'_>, &Act<'_>) -> UnixMs| {
+        let matching = reading.acts.iter().enumerate().filter(|(_, act)| is(act));
+        matching.map(|(place, act)| Start { place, from: place, at: at(reading, act), overtaken: None, group: None }).collect()
+    };
+    match clock.starts.on {
+        On::Attempt => attempts(reading, clock, version),
+        On::Problem => problems(reading, clock, version),
+        // Whoever was phoned has been told to their ear: there is nothing left to look at.
+        On::Notice if clock.met_by.iter().any(|event| event.on == On::Seen) => {
+            let phoned = |place: usize| reading.acts.get(place).is_some_and(|act| matches!(act.body(), Body::Outage(_)));
+            told(reading, version).into_iter().filter(|start| !phoned(start.place)).collect()
+        }
+        On::Notice => told(reading, version),
+        On::Reply => replies(reading, clock, version),
+        On::NoReply => unanswered(reading, version),
+        On::Day => days(reading, clock, version),
+        On::Action | On::Tick | On::Ledger | On::Close => each(|_, act| act.when.at),
+        On::Seen | On::Consent | On::DataEntry => Vec::new(),
+    }
+}
+
+/// The first matching attempt of each round; with a count, the one that reaches it.
+fn attempts(reading: &Reading<'_>, clock: &Clock, version: usize) -> Vec<Start> {
+    let mut starts: Vec<Start> = Vec::new();
+    let mut seen = 0;
+    for (place, act) in reading.acts.iter().enumerate().filter(|(_, act)| clock.starts.is(act.body())) {
+        seen += u32::from(act.stands());
+        let from = reading.round_of(place);
+        if clock.count > 1 {
+            if act.stands() && seen == clock.count {
+                starts.push(Start { place, from: place, at: act.when.at, overtaken: None, group: None });
+            }
+        } else if starts.last().is_none_or(|start| start.from != from) && counts_as_start(reading, act, clock) {
+            starts.push(Start { place, from, at: act.when.at, overtaken: None, group: None });
+        }
+    }
+    starts.retain(|start| reading.acts.get(start.place).is_some_and(|act| act.when.version == version));
+    starts
+}
+
+/// A correction unmakes a start only while its deadline runs; afterwards head office decides.
+fn counts_as_start(reading: &Reading<'_>, act: &Act<'_>, clock: &Clock) -> bool {
+    let Some(corrected) = act.superseded else { return true };
+    let due = due_at(reading, reading.pack_of(act), clock, act.when.at);
+    due.is_ok_and(|due| due.is_some_and(|due| corrected > due))
+}
+
+/// Each problem once, however many registered it: by code, stage, outlet and piece, until the case ends.
+fn problems(reading: &Reading<'_>, clock: &Clock, version: usize) -> Vec<Start> {
+    let mut starts: Vec<Start> = Vec::new();
+    for (place, act) in reading.acts.iter().enumerate() {
+        let Body::Problem(problem) = act.body() else { continue };
+        if !clock.starts.is(act.body()) || !counts_as_start(reading, act, clock) {
+            continue;
+        }
+        let same = |start: &&Start| {
+            let other = reading.acts.get(start.place);
+            let ended = reading.end_after(start.place).is_some_and(|end| end.place < place);
+            other.is_some_and(|other| {
+                other.outlet() == act.outlet()
+                    && matches!(other.body(), Body::Problem(first) if first.reason == problem.reason
+                        && first.stage == problem.stage && first.piece == problem.piece)
+            }) && !ended
+        };
+        // Only the newest are looked at: bounds what a hostile case costs.
+        if starts.iter().rev().take(MOST_STARTS).any(|start| same(&start)) {
+            continue;
+        }
+        let at = match clock.from {
+            From::Act => act.when.at,
+            From::Found => problem.found_at.map_or(act.when.at, |found| Reading::claimed(act, found)),
+            From::TheoreticalArrival => reading.case.facts.arrival.unwrap_or(UnixMs(i64::MAX)),
+        };
+        starts.push(Start { place, from: place, at, overtaken: None, group: Some(place) });
+    }
+    starts.retain(|start| reading.acts.get(start.place).is_some_and(|act| act.when.version == version));
+    starts
+}
+
+/// The first moment in each round at which the origin outlet was told (SLA-05).
+fn told(reading: &Reading<'_>, version: usize) -> Vec<Start> {
+    let told = reading.rounds.iter().filter_map(|round| {
+        let (at, place) = round.told?;
+        Some(Start { place, from: round.from, at, overtaken: None, group: None })
+    });
+    told.filter(|start| reading.acts.get(start.place).is_some_and(|act| act.when.version == version)).collect()
+}
+
+/// Each valid reply with such a decision, from when the server had it; until a later one takes its place (domain 6.6).
+fn replies(reading: &Reading<'_>, clock: &Clock, version: usize) -> Vec<Start> {
+    let mut valid: Vec<(UnixMs, usize, &Act<'_>)> = reading
+        .standing()
+        .filter(|(_, act)| act.is_valid_reply())
+        .filter_map(|(place, act)| Some((act.when.received?, place, act)))
+        .collect();
+    valid.sort_by_key(|(received, place, _)| (*received, *place));
+    let mut starts = Vec::new();
+    for (i, (received, place, act)) in valid.iter().enumerate() {
+        let pack = reading.pack_of(act);
+        let same_day = || {
+            let day = |at: UnixMs| pack.end_of_day(at).ok();
+            reading.told_in_round_of(*place).is_none_or(|told| day(told) == day(*received))
+        };
+        let binds = clock.due != Due::FirstRun || !pack.switches.first_run_same_day_only || same_day();
+        if act.when.version == version && clock.starts.is(act.body()) && binds && !came_too_late(reading, *place, *received) {
+            let overtaken = valid.get(i + 1).map(|(later, ..)| *later);
+            starts.push(Start { place: *place, from: *place, at: *received, overtaken, group: None });
+        }
+    }
+    starts
+}
+
+/// Whether a reply came after its time and does not bind any more (domain 6.6).
+pub(crate) fn came_too_late(reading: &Reading<'_>, place: usize, received: UnixMs) -> bool {
+    let Some(told) = reading.told_in_round_of(place) else { return false };
+    let pack = reading.book.pack(reading.book.version_at(told));
+    let reply_clock = pack.clocks.iter().find(|clock| is_reply_clock(clock));
+    let due = reply_clock.and_then(|clock| due_at(reading, pack, clock, told).ok().flatten());
+    if due.is_none_or(|due| received <= due) {
+        return false;
+    }
+    match pack.switches.late_reply {
+        LateReply::Binds => false,
+        LateReply::Void => true,
+        LateReply::BindsUnlessActed => {
+            let acts = reading.acts.get(reading.round_of(place)..).unwrap_or_default();
+            acts.iter().filter(|act| act.stands()).any(|act| {
+                matches!(act.body(), Body::Action(_) | Body::Close(_))
+                    && due.is_some_and(|due| act.when.at > due)
+                    && act.when.at < received
+            })
+        }
+    }
+}
+
+/// The clock of the origin outlet's answer: begun by a notice and met by a reply alone.
+pub(crate) fn is_reply_clock(clock: &Clock) -> bool {
+    clock.starts.on == On::Notice && clock.met_by.iter().all(|event| event.on == On::Reply)
+}
+
+/// Rounds in which the origin outlet gave no valid reply in time, or an invalid one and no other (SLA-08, T-5).
+fn unanswered(reading: &Reading<'_>, version: usize) -> Vec<Start> {
+    let mut starts = Vec::new();
+    for told in told(reading, version) {
+        let pack = reading.book.pack(version);
+        let Some(clock) = pack.clocks.iter().find(|clock| is_reply_clock(clock)) else { continue };
+        let Ok(Some(due)) = due_at(reading, pack, clock, told.at) else { continue };
+        let acts = reading.acts_of_round(told.from).iter();
+        let replies = acts.filter(|act| act.stands() && matches!(act.body(), Body::Reply(_)) && act.when.received.is_some());
+        let (valid, invalid): (Vec<_>, Vec<_>) = replies.partition(|act| act.is_valid_reply());
+        let first_valid = valid.iter().filter_map(|act| act.when.received).min();
+        let marked = |act: &Act<'_>| {
+            let marks = reading.marks(act.key()).map(|(mark, _)| mark.when.received.unwrap_or(mark.when.at));
+            marks.max().or(act.when.received)
+        };
+        let first_invalid = invalid.iter().filter_map(|act| marked(act)).min();
+        let at = first_invalid.map_or(due.plus(1), |invalid| invalid.min(due.plus(1)));
+        if first_valid.is_none_or(|valid| valid > at) && at <= reading.now {
+            starts.push(Start { at, overtaken: first_valid, ..told });
+        }
+    }
+    starts
+}
+
+/// The present period of a duty of each day, while the case is open.
+fn days(reading: &Reading<'_>, clock: &Clock, version: usize) -> Vec<Start> {
+    let Due::Slots(slots) = &clock.due else { return Vec::new() };
+    let registration = reading.standing().find(|(_, act)| matches!(act.body(), Body::Attempt(_) | Body::Problem(_)));
+    let Some((place, act)) = registration else { return Vec::new() };
+    if reading.ended || act.when.at > reading.now || reading.book.version_at(reading.now) != version {
+        return Vec::new();
+    }
+    let last = reading.book.pack(version).last_time(reading.now, slots).unwrap_or(act.when.at);
+    vec![Start { place, from: 0, at: last.max(act.when.at), overtaken: None, group: None }]
+}
+
+/// When a clock that started at a moment runs out; `None`: never.
+pub(crate) fn due_at(reading: &Reading<'_>, pack: &Pack, clock: &Clock, start: UnixMs) -> Result<Option<UnixMs>, Missing> {
+    if start == UnixMs(i64::MAX) {
+        return Err(Missing::Arrival);
+    }
+    let delivering = reading.case.facts.delivering_outlet.as_ref().map(|outlet| outlet.as_str());
+    Ok(Some(match &clock.due {
+        Due::NoLimit => return Ok(None),
+        Due::AtStart => start,
+        Due::EndOfDay => pack.end_of_day(start)?,
+        Due::Hours(hours) => start.plus(i64::from(*hours) * 3_600_000),
+        Due::TimeOfDay(time) => pack.next_time(start, &[*time])?,
+        Due::Slots(slots) => pack.next_time(reading.now, slots)?,
+        Due::FirstRun => pack.first_run(start, delivering)?,
+        Due::WorkingDays(days) => pack.after_working_days(start, *days)?,
+        Due::WorkingMinutes(minutes) => pack.after_working_minutes(start, *minutes)?,
+    }))
+}
+
+/// What meets a clock, in the timeline's order.
+struct Meets {
+    acts: Vec<Meet>,
+    data_entry: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Meet {
+    place: usize,
+    at: UnixMs,
+    latest: UnixMs,
+    verified: bool,
+    received: Option<UnixMs>,
+    stands: bool,
+}
+
+impl Meets {
+    fn of(reading: &Reading<'_>, clock: &Clock) -> Self {
+        let meets = |act: &Act<'_>, event: &Event| match event.on {
+            On::Notice => reading.to_origin(act),
+            On::Reply => act.is_valid_reply() && event.is(act.body()),
+            _ => event.is(act.body()),
+        };
+        let acts = reading.acts.iter().enumerate().filter(|(_, act)| clock.met_by.iter().any(|event| meets(act, event)));
+        let acts = acts.map(|(place, act)| Meet {
+            stands: act.stands(),
+            place,
+            at: act.when.at,
+            latest: act.when.latest,
+            verified: act.when.verified,
+            received: act.when.received,
+        });
+        Self { acts: acts.collect(), data_entry: clock.met_by.iter().any(|event| event.on == On::DataEntry) }
+    }
+
+    fn for_start<'m>(&'m self, reading: &'m Reading<'_>, start: &'m Start) -> impl Iterator<Item = &'m Meet> + Clone {
+        let first = self.acts.partition_point(|meet| meet.place < start.from);
+        let problem = |place: usize| match reading.acts.get(place).map(|act| (act.body(), act.outlet())) {
+            Some((Body::Problem(problem), outlet)) => Some((&problem.reason, problem.stage, &problem.piece, outlet)),
+            _ => None,
+        };
+        let of = start.group.and_then(problem);
+        let standing = self.acts.get(first..).unwrap_or_default().iter();
+        // What has started it has met it too, where it is its own registration.
+        let standing = standing.filter(|meet| meet.stands || meet.place == start.place);
+        // A problem is met by its own registration, not by another's.
+        standing.filter(move |meet| match (of, problem(meet.place)) {
+            (Some(of), Some(other)) => of == other,
+            _ => true,
+        })
+    }
+}
+
+fn keep<'a>(reading: &Reading<'a>, clock: &'a Clock, pack: &'a Pack, start: Start, meets: &Meets) -> Option<Kept<'a>> {
+    let act = reading.acts.get(start.place)?;
+    let due = due_at(reading, pack, clock, start.at);
+    let (timeliness, met) = match due {
+        Err(_) => (Timeliness::ScheduleMissing, None),
+        Ok(due) => kept(reading, clock, pack, &start, due, meets),
+    };
+    let due_at = due.unwrap_or_default();
+    let pending = timeliness == Timeliness::Pending;
+    let deadline = Deadline {
+        clock: clock.id.clone(),
+        name: Words { zh: clock.zh.clone(), en: clock.en.clone() },
+        pack_version: pack.version,
+        started_by: act.key().clone(),
+        started_at: if start.at == UnixMs(i64::MAX) { act.when.at } else { start.at },
+        due_at,
+        missing: due.err(),
+        left_ms: due_at.filter(|_| pending).map_or(0, |due| due.since(reading.now)),
+        timeliness,
+        met_by: met.and_then(|place| reading.acts.get(place)).map(|act| act.key().clone()),
+        unsure: act.when.unsure,
+    };
+    Some(Kept { deadline, clock, pack, start })
+}
+
+/// The answers of domain 3.6, in its order, and what met it.
+fn kept(
+    reading: &Reading<'_>,
+    clock: &Clock,
+    pack: &Pack,
+    start: &Start,
+    due: Option<UnixMs>,
+    meets: &Meets,
+) -> (Timeliness, Option<usize>) {
+    // Of a duty of each day, and of one that begins when no answer comes, only what was done after that counts.
+    let only_after = matches!(clock.starts.on, On::Day | On::NoReply);
+    let candidates = meets.for_start(reading, start).filter(move |meet| !only_after || meet.at > start.at);
+    let ended = reading.end_after(start.from).filter(|_| clock.ends_with_case);
+    let Some(due) = due else {
+        let met = candidates.clone().next().map(|meet| meet.place);
+        let stopped = ended.is_some() || start.overtaken.is_some();
+        let timeliness = match (met, stopped) {
+            (Some(_), _) => Timeliness::OnTime,
+            (None, true) => Timeliness::NotNeeded,
+            (None, false) => Timeliness::Pending,
+        };
+        return (timeliness, met);
+    };
+    if meets.data_entry {
+        // Without the data's own time the registrar's word counts: they were not there (SLA-11).
+        let entered = reading.case.facts.entered.is_some_and(|entered| entered <= due);
+        return (if entered { Timeliness::OnTime } else { Timeliness::Late }, None);
+    }
+    let in_time = candidates.clone().find(|meet| {
+        let done = clock.counts == Counts::Acted && meet.verified && meet.latest <= due;
+        meet.received.is_some_and(|received| received <= due || done)
+    });
+    if let Some(meet) = in_time {
+        return (Timeliness::OnTime, Some(meet.place));
+    }
+    let phoned = |(place, act): (usize, &Act<'_>)| {
+        (place >= start.from && reading.phoned(act, pack, Some(clock)).is_some_and(|at| at <= due)).then_some(place)
+    };
+    if let Some(place) = (!clock.exceptions.is_empty()).then(|| reading.standing().find_map(phoned)).flatten() {
+        return (Timeliness::OnTimeByException, Some(place));
+    }
+    if ended.is_some_and(|end| end.at <= due) || start.overtaken.is_some_and(|at| at <= due) {
+        return (Timeliness::NotNeeded, None);
+    }
+    if reading.now <= due && candidates.clone().all(|meet| meet.received.is_none()) {
+        return (Timeliness::Pending, None);
+    }
+    match candidates.clone().find(|meet| meet.at <= due) {
+        Some(meet) => (Timeliness::LateSynced, Some(meet.place)),
+        None => (Timeliness::Late, candidates.clone().next().map(|meet| meet.place)),
+    }
+}

@@ -1,0 +1,358 @@
+//! Why: for each deadline, missing evidence, finding and conflict the chain of facts and the rule behind it, in Chinese and
+//! English. Made from the judgement, so it can not say anything else than was judged. No customer's data in it.
+
+use doorstep_domain::{Body, EntryKey, Recorded, Stands, UnixMs};
+use serde::Serialize;
+
+use crate::{
+    Case, Clock, Conflict, Counts, Deadline, Due, Finding, From, Gap, Judgement, LateSynced, Liability, Missing, Need, Pack, Per,
+    Rulebook, Timeliness, Words, case::registered, words,
+};
+
+/// One answer with its reasons.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// What it is about: `SLA-03@attempt/...` for a deadline, an evidence row, a finding's id, a conflict's kind.
+    pub about: String,
+    /// The answer.
+    pub answer: Words,
+    /// The chain, from the rule over the facts to the answer.
+    pub because: Vec<Because>,
+}
+
+/// One link of a chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Because {
+    /// What it says.
+    #[serde(flatten)]
+    pub words: Words,
+    /// The entry that it rests on.
+    pub entry: Option<EntryKey>,
+}
+
+/// Explains a judgement: deadlines, then missing evidence, findings, conflicts.
+pub fn explain(case: &Case, book: &Rulebook, judged: &Judgement) -> Vec<Explanation> {
+    let teller = Teller { case, book };
+    let mut all: Vec<Explanation> = judged.deadlines.iter().map(|deadline| teller.deadline(deadline)).collect();
+    all.extend(judged.missing.iter().map(|gap| teller.gap(gap)));
+    all.extend(judged.findings.iter().map(|finding| teller.finding(finding, judged)));
+    all.extend(judged.conflicts.iter().map(|conflict| teller.conflict(conflict)));
+    all
+}
+
+fn both(zh: impl Into<String>, en: impl Into<String>) -> Words {
+    Words { zh: zh.into(), en: en.into() }
+}
+
+fn fact(zh: impl Into<String>, en: impl Into<String>) -> Because {
+    Because { words: both(zh, en), entry: None }
+}
+
+struct Teller<'a> {
+    case: &'a Case,
+    book: &'a Rulebook,
+}
+
+impl Teller<'_> {
+    fn pack(&self, version: u32) -> &Pack {
+        self.book.version(version).map_or(&self.book.newest().pack, |published| &published.pack)
+    }
+
+    fn clock_time(&self, pack: &Pack, at: UnixMs) -> String {
+        pack.local(at).map_or_else(|| format!("{} ms", at.0), |local| local.format("%Y-%m-%d %H:%M:%S").to_string())
+    }
+
+    /// An entry: when, who, what; with when the server had it.
+    fn entry(&self, pack: &Pack, key: &EntryKey, zh: &str, en: &str) -> Because {
+        let Some(recorded) = self.case.entry(key) else {
+            return Because { words: both(format!("{zh}：{key}"), format!("{en}: {key}")), entry: Some(key.clone()) };
+        };
+        let author = &recorded.entry.author;
+        let (role, what) = (words(author.role.as_str()), what(pack, recorded));
+        let at = self.clock_time(pack, recorded.acted_at());
+        let (zh_received, en_received) = match recorded.standing.receipt() {
+            Some(receipt) => {
+                let received = self.clock_time(pack, receipt.received_at);
+                let unproven = if receipt.acted.at.is_none() {
+                    ("，时间无法核实", ", its time can not be verified")
+                } else {
+                    ("", "")
+                };
+                (format!("，总部 {received} 收到{}", unproven.0), format!(", received {received}{}", unproven.1))
+            }
+            None => ("，总部尚未收到".to_owned(), ", not received yet".to_owned()),
+        };
+        let zh = format!("{zh}：{at} {}{}@{} {}{zh_received}", role.zh, author.user, author.outlet, what.zh);
+        let en = format!("{en}: {at} {} {}@{} {}{en_received}", role.en, author.user, author.outlet, what.en);
+        Because { words: both(zh, en), entry: Some(key.clone()) }
+    }
+
+    fn rule(&self, pack: &Pack, id: &str, name: &Words, source: &str) -> Because {
+        fact(
+            format!("规则：{id} {}（规则包第 {} 版，出处 {source}）", name.zh, pack.version),
+            format!("rule: {id} {} (rule pack version {}, source {source})", name.en, pack.version),
+        )
+    }
+
+    fn deadline(&self, deadline: &Deadline) -> Explanation {
+        let pack = self.pack(deadline.pack_version);
+        let how = words(deadline.timeliness.as_str());
+        let answer = both(format!("{}：{}", deadline.name.zh, how.zh), format!("{}: {}", deadline.name.en, how.en));
+        let about = format!("{}@{}", deadline.clock, deadline.started_by);
+        Explanation { about, answer, because: self.chain(pack, deadline) }
+    }
+
+    /// From the clock's row over its start and its end to how it was kept.
+    fn chain(&self, pack: &Pack, deadline: &Deadline) -> Vec<Because> {
+        let Some(clock) = pack.clock(&deadline.clock) else { return Vec::new() };
+        let mut because = vec![self.rule(pack, &clock.id, &deadline.name, &clock.source)];
+        because.push(self.entry(pack, &deadline.started_by, "起因", "begun by"));
+        if deadline.missing != Some(Missing::Arrival) {
+            let from = from(clock);
+            let at = self.clock_time(pack, deadline.started_at);
+            because.push(fact(format!("起算：{at}（{}）", from.zh), format!("runs from: {at} ({})", from.en)));
+        }
+        match (deadline.due_at, deadline.missing) {
+            (Some(due), _) => {
+                let (at, rule) = (self.clock_time(pack, due), due_words(&clock.due));
+                because.push(fact(format!("期限：{at}，含当刻（{}）", rule.zh), format!("due: {at}, inclusive ({})", rule.en)));
+            }
+            (None, Some(missing)) => {
+                let missing = missing_words(missing);
+                because.push(fact(format!("期限不明：{}", missing.zh), format!("due time not known: {}", missing.en)));
+            }
+            (None, None) => because.push(fact("没有规定时限，直到办完", "no time is set: until it is done")),
+        }
+        self.kept(pack, clock, deadline, &mut because);
+        if deadline.unsure {
+            because.push(fact(
+                "起因发生时哪一版规则有效无法确定：请总部查看",
+                "which version of the rules was in force then is not sure: for head office to look at",
+            ));
+        }
+        because
+    }
+
+    fn kept(&self, pack: &Pack, clock: &Clock, deadline: &Deadline, because: &mut Vec<Because>) {
+        let met = |zh: &str, en: &str| deadline.met_by.as_ref().map(|key| self.entry(pack, key, zh, en));
+        match deadline.timeliness {
+            Timeliness::Pending => because.push(fact("仍在计时", "still running")),
+            Timeliness::OnTime => because.extend(met("按时办理", "met in time by")),
+            Timeliness::OnTimeByException => {
+                because.extend(met(
+                    "断网停电期间已电话通知，联系人、电话、时间齐全",
+                    "phoned during the outage, with contact, number and time",
+                ));
+                let ids = clock.exceptions.join(" ");
+                because.push(fact(format!("适用例外：{ids}"), format!("exception: {ids}")));
+            }
+            Timeliness::LateSynced => {
+                because.extend(met(
+                    "按时登记，但总部在期限后才收到或无法核实",
+                    "recorded in time, received after it or not verifiable",
+                ));
+                because.push(match pack.switches.late_synced {
+                    LateSynced::Strict => fact(
+                        "本网络从严：晚到即担责，由总部复核",
+                        "this network is strict: late is late, and head office reviews it",
+                    ),
+                    LateSynced::CaptureCounts => fact(
+                        "本网络以登记时间为准，只要总部能核实；由总部复核",
+                        "this network counts the time of the record where head office can verify it; it is reviewed",
+                    ),
+                });
+                because.extend(self.outages(pack, clock));
+            }
+            Timeliness::Late => {
+                because.push(match met("期限后才办理", "done only after it") {
+                    Some(late) => late,
+                    None => fact("没有符合要求的记录", "there is no record that meets it"),
+                });
+                because.extend(self.outages(pack, clock));
+            }
+            Timeliness::NotNeeded => because
+                .push(fact("期限前已结案，或已被后来的回复取代", "the case ended, or a later reply took its place, before it")),
+            Timeliness::ScheduleMissing => {
+                because.push(fact("请补时刻表；在此之前由总部决定", "enter the schedule; until then head office decides"))
+            }
+        }
+    }
+
+    /// Why the outage records did not help.
+    fn outages<'s>(&'s self, pack: &'s Pack, clock: &Clock) -> impl Iterator<Item = Because> + 's {
+        let applies = !clock.exceptions.is_empty();
+        self.case.standing().filter(move |_| applies).filter_map(move |r| match &r.entry.body {
+            Body::Outage(outage) if !outage.is_complete() => Some(self.entry(
+                pack,
+                &r.entry.key,
+                "断网登记缺联系人、电话或时间，例外不成立",
+                "the outage record lacks contact, number or time: no exception",
+            )),
+            Body::Outage(_) => Some(self.entry(
+                pack,
+                &r.entry.key,
+                "断网登记的通话不在期限内",
+                "the call of the outage record was not before it",
+            )),
+            _ => None,
+        })
+    }
+
+    fn gap(&self, gap: &Gap) -> Explanation {
+        let pack = self.pack(gap.pack_version);
+        let need = match gap.need {
+            Need::Required => both("必需", "required"),
+            Need::Recommended => both("建议", "recommended"),
+        };
+        let reason = pack.name_of(&gap.reason);
+        let source = pack.code(&gap.reason).map(|row| row.source.clone()).unwrap_or_default();
+        let mut because = vec![self.rule(pack, &gap.reason, &reason, &source)];
+        because.push(self.entry(pack, &gap.entry, "登记", "registered"));
+        because.push(fact(
+            format!("需要 {} 份，现有 {} 份", gap.least, gap.have),
+            format!("{} wanted, {} there", gap.least, gap.have),
+        ));
+        because.extend(gap.waiver.as_ref().map(|waiver| {
+            fact(format!("确实没有时可说明：{}", waiver.zh), format!("if it can not be had, say so: {}", waiver.en))
+        }));
+        let answer =
+            both(format!("缺证据：{}（{}）", gap.name.zh, need.zh), format!("missing evidence: {} ({})", gap.name.en, need.en));
+        Explanation { about: format!("{}@{}", gap.evidence, gap.entry), answer, because }
+    }
+
+    fn finding(&self, finding: &Finding, judged: &Judgement) -> Explanation {
+        let pack = self.pack(finding.pack_version);
+        let outlet = finding.outlet.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string);
+        let (state, amount) =
+            (words(finding.state.as_str()), finding.amount.map(|amount| amount.to_string()).unwrap_or_default());
+        let answer = both(
+            format!("{}：{} 承担 {}% {amount} {}", state.zh, outlet, finding.share, finding.name.zh),
+            format!("{}: {} answers, {}% {amount} {}", state.en, outlet, finding.share, finding.name.en),
+        );
+        let mut because = Vec::new();
+        if let Some(row) = pack.liability(&finding.rule) {
+            because.push(self.rule(pack, &row.id, &finding.name, &row.source));
+            because.extend(amount_words(row));
+            because.extend(
+                row.further.as_ref().map(|further| fact(format!("另外：{}", further.zh), format!("also: {}", further.en))),
+            );
+        }
+        let of_clock = judged.deadlines.iter().find(|d| {
+            Some(&d.clock) == finding.clock.as_ref() && d.started_by == finding.id.entry && d.pack_version == finding.pack_version
+        });
+        because.extend(of_clock.map(|deadline| self.chain(pack, deadline)).unwrap_or_default());
+        let told: Vec<&EntryKey> = because.iter().filter_map(|link| link.entry.as_ref()).collect();
+        let rest: Vec<&EntryKey> = finding.basis.iter().filter(|key| !told.contains(key)).collect();
+        because.extend(rest.into_iter().map(|key| self.entry(pack, key, "依据", "rests on")));
+        if finding.lenient {
+            because.push(fact(
+                format!("面单无手机号或号码错误，判罚从宽：拟定 {}%", finding.share),
+                format!("the label had no mobile or a wrong one, so it is lenient: {}% proposed", finding.share),
+            ));
+        }
+        if finding.review {
+            because.push(fact("须由总部查看后再定", "head office must look before anything follows"));
+        }
+        because.extend(finding.disputes.iter().map(|key| self.entry(pack, key, "有异议", "disputed")));
+        if let Some(decided) = &finding.decided {
+            let (zh, en) = if decided.stands == Stands::Upheld {
+                ("总部裁定成立", "upheld by head office")
+            } else {
+                ("总部裁定不成立", "lifted by head office")
+            };
+            because.push(self.entry(pack, &decided.by, zh, en));
+        } else {
+            because.push(fact("这是建议，由总部决定；系统不执行扣款", "a proposal: head office decides, and no money is moved"));
+        }
+        Explanation { about: finding.id.to_string(), answer, because }
+    }
+
+    fn conflict(&self, conflict: &Conflict) -> Explanation {
+        let pack = &self.book.newest().pack;
+        let because = conflict.sides.iter().map(|key| self.entry(pack, key, "一方", "one side")).collect();
+        Explanation { about: conflict.kind.as_str().to_owned(), answer: words(conflict.kind.as_str()), because }
+    }
+}
+
+/// What an entry says, without anybody's data.
+fn what(pack: &Pack, recorded: &Recorded) -> Words {
+    let body = &recorded.entry.body;
+    let kind = words(body.kind());
+    let named = |code: &str| pack.name_of(code);
+    let detail = match body {
+        Body::Attempt(_) | Body::Problem(_) => registered(body).map(|(code, sub)| {
+            let (name, sub) = (named(code), sub.map(|sub| pack.name_of_sub(code, sub)));
+            let part = |lang: fn(&Words) -> &str| sub.as_ref().map(|sub| format!("/{}", lang(sub))).unwrap_or_default();
+            both(format!("{code} {}{}", name.zh, part(|w| &w.zh)), format!("{code} {}{}", name.en, part(|w| &w.en)))
+        }),
+        Body::Reply(reply) => Some(named(reply.decision.as_str())),
+        Body::Action(action) => Some(named(action.outcome.as_str())),
+        Body::Close(close) => Some(named(close.outcome.as_str())),
+        Body::Tick(tick) => Some(named(tick.step.as_str())),
+        Body::Ledger(line) => Some(named(line.change.as_str())),
+        Body::Notice(notice) => Some(both(format!("→ {}", notice.to), format!("→ {}", notice.to))),
+        Body::Assign(assign) => Some(both(format!("→ {}", assign.to), format!("→ {}", assign.to))),
+        Body::Mark(mark) => Some(words(mark.remark.as_str())),
+        Body::Correction(correction) => Some(words(correction.fault.as_str())),
+        Body::Ruling(ruling) => Some(words(ruling.stands.as_str())),
+        Body::Photo(photo) => Some(words(photo.purpose.as_str())),
+        _ => None,
+    };
+    match detail {
+        Some(detail) => both(format!("{}：{}", kind.zh, detail.zh), format!("{}: {}", kind.en, detail.en)),
+        None => kind,
+    }
+}
+
+fn from(clock: &Clock) -> Words {
+    match (clock.from, clock.counts) {
+        (From::Found, _) => both("发现时间", "when it was found"),
+        (From::TheoreticalArrival, _) => both("理论到件时间，不是实际到件时间", "the scheduled arrival, not the actual one"),
+        (From::Act, Counts::Received | Counts::Acted) => match clock.starts.on {
+            crate::On::Notice | crate::On::Reply => both("总部收到或电话通知的时间", "when the server had it, or it was phoned"),
+            crate::On::NoReply => both("无有效回复之时", "when there was no valid reply"),
+            crate::On::Day => both("上一时点", "the last such time"),
+            _ => both("行为时间", "when it was done"),
+        },
+    }
+}
+
+fn due_words(due: &Due) -> Words {
+    match due {
+        Due::EndOfDay => both("当天 24 点前", "the end of that day"),
+        Due::AtStart => both("不得晚于起算时刻", "not after it began"),
+        Due::FirstRun => both("派件网点的第一频次", "the delivering outlet's next outbound run"),
+        Due::NoLimit => both("无时限", "no limit"),
+        Due::Hours(hours) => {
+            both(format!("{hours} 小时，昼夜和节假日连续计算"), format!("{hours} hours, through nights and holidays"))
+        }
+        Due::TimeOfDay(time) => both(format!("每日 {time}"), format!("{time} each day")),
+        Due::Slots(times) => {
+            let times = times.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+            both(format!("每日 {times}"), format!("each day at {times}"))
+        }
+        Due::WorkingDays(days) => both(format!("{days} 个工作日"), format!("{days} working days")),
+        Due::WorkingMinutes(minutes) => both(format!("{minutes} 个工作分钟"), format!("{minutes} working minutes")),
+    }
+}
+
+fn missing_words(missing: Missing) -> Words {
+    match missing {
+        Missing::Arrival => both("运单没有理论到件时间", "the parcel has no scheduled arrival"),
+        Missing::Timetable => both("派件网点没有时刻表", "the delivering outlet has no timetable"),
+        Missing::Calendar => both("工作日历不含该日期", "the calendar does not cover that day"),
+        Missing::Time => both("所称时间超出日历", "the claimed time lies outside of any calendar"),
+    }
+}
+
+fn amount_words(row: &Liability) -> Option<Because> {
+    if row.goods_value {
+        return Some(fact("金额：按寄件人申报的货物价值", "amount: the goods' value as the sender gave it"));
+    }
+    let per = match row.per {
+        Per::Item => both("每件", "an item"),
+        Per::Piece => both("每子件", "a piece"),
+        Per::Time => both("每次", "each time"),
+    };
+    row.yuan.map(|yuan| fact(format!("金额：{}{yuan} 元", per.zh), format!("amount: {yuan} yuan {}", per.en)))
+}

@@ -1,0 +1,278 @@
+//! Who answers for what, by which rule, from which entries (domain 4, C-18). Proposals: head office decides, and nobody's money is
+//! moved by any of it (C-20).
+
+use std::collections::{HashMap, HashSet};
+
+use doorstep_domain::{About, Body, EntryKey, Fen, Kind, OutletCode, Stands};
+use serde::Serialize;
+
+use crate::{
+    Clock, LateSynced, Liability, On, Pack, Party, Per, Proof, Timeliness, Words,
+    case::registered,
+    deadline::{Kept, MOST_STARTS},
+    evidence::Leniency,
+    names::names,
+    reading::{Act, Reading},
+};
+
+names!(
+    /// Where a finding stands.
+    FindingState {
+        /// Worked out from the records.
+        Proposed = "proposed",
+        /// Contested by a party.
+        Disputed = "disputed",
+        /// Head office has decided.
+        Decided = "decided",
+    }
+);
+
+/// What head office decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Decided {
+    /// The ruling.
+    pub by: EntryKey,
+    /// Whether the finding stands.
+    pub stands: Stands,
+}
+
+/// A party, a rule and what it rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What a dispute or decision names it by.
+    pub id: About,
+    /// The rule.
+    pub rule: String,
+    /// Its text.
+    pub name: Words,
+    /// Version of the pack that it is from.
+    pub pack_version: u32,
+    /// The clock that was missed, if it is one.
+    pub clock: Option<String>,
+    /// In which part.
+    pub party: Party,
+    /// The outlet; `None` when the parcel's facts do not name it.
+    pub outlet: Option<OutletCode>,
+    /// Its share in percent: proposed, or decided.
+    pub share: u8,
+    /// The amount, if the rule has one: proposed, or decided.
+    pub amount: Option<Fen>,
+    /// The entries that it rests on.
+    pub basis: Vec<EntryKey>,
+    /// A person must look before anything follows: the record came late, the version in force is not sure, or the entry was
+    /// corrected afterwards.
+    pub review: bool,
+    /// X-2 leans to the delivering outlet.
+    pub lenient: bool,
+    /// Where it stands.
+    pub state: FindingState,
+    /// Disputes.
+    pub disputes: Vec<EntryKey>,
+    /// The decision, once there is one. With two that do not know of each other there is none, and a conflict.
+    pub decided: Option<Decided>,
+}
+
+/// Everything that somebody would answer for, if the records stay as they are.
+pub(crate) fn findings(reading: &Reading<'_>, kept: &[Kept<'_>], leniency: &Leniency) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = kept.iter().filter_map(|kept| of_clock(reading, kept, leniency)).collect();
+    findings.extend(of_registrations(reading));
+    let disputes = disputes(reading);
+    for finding in &mut findings {
+        finding.disputes = disputes.get(&finding.id).into_iter().flatten().map(|key| (*key).clone()).collect();
+        if !finding.disputes.is_empty() {
+            finding.state = FindingState::Disputed;
+        }
+        if let [(act, ruling)] = reading.rulings(&finding.id).as_slice() {
+            finding.state = FindingState::Decided;
+            finding.share = if ruling.stands == Stands::Lifted { 0 } else { ruling.share.unwrap_or(finding.share) };
+            finding.amount = match ruling.stands {
+                Stands::Lifted => finding.amount.map(|_| Fen(0)),
+                Stands::Upheld => ruling.amount.or(finding.amount),
+            };
+            finding.decided = Some(Decided { by: act.key().clone(), stands: ruling.stands });
+        }
+    }
+    findings
+}
+
+fn disputes<'a>(reading: &'a Reading<'_>) -> HashMap<&'a About, Vec<&'a EntryKey>> {
+    let mut disputes: HashMap<&About, Vec<&EntryKey>> = HashMap::new();
+    for (_, act) in reading.standing() {
+        if let Body::Dispute(dispute) = act.body() {
+            disputes.entry(&dispute.about).or_default().push(act.key());
+        }
+    }
+    disputes
+}
+
+/// A missed clock.
+fn of_clock(reading: &Reading<'_>, kept: &Kept<'_>, leniency: &Leniency) -> Option<Finding> {
+    let Kept { deadline, clock, pack, start } = kept;
+    let act = reading.acts.get(start.place)?;
+    let met = deadline.met_by.as_ref().and_then(|key| reading.acts.iter().find(|act| act.key() == key));
+    let late = match deadline.timeliness {
+        Timeliness::Late => true,
+        Timeliness::LateSynced => {
+            let verified = act.when.verified && met.is_none_or(|met| met.when.verified);
+            pack.switches.late_synced == LateSynced::Strict || !verified
+        }
+        _ => false,
+    };
+    if !late {
+        return None;
+    }
+    let round = || reading.acts.get(start.from..).unwrap_or_default().iter().filter(|act| act.stands());
+    let strays = || round().filter(|act| matches!(act.body(), Body::Notice(_)) && !reading.to_origin(act));
+    let incomplete = || round().filter(|act| matches!(act.body(), Body::Outage(outage) if !outage.is_complete()));
+    let mut basis: Vec<EntryKey> = std::iter::once(act.key().clone()).chain(deadline.met_by.clone()).collect();
+    let mut rule = clock.rule.as_ref()?;
+    if let (Some(instead), true) = (&clock.rule_if_outage_incomplete, incomplete().next().is_some()) {
+        rule = instead;
+        basis.extend(incomplete().map(|act| act.key().clone()));
+    }
+    if let (Some(instead), true) = (&clock.rule_if_wrong_target, strays().next().is_some()) {
+        rule = instead;
+        basis.extend(strays().map(|act| act.key().clone()));
+    }
+    if let Some(corrected) = reading.case.superseded.get(act.key()) {
+        basis.push(corrected.clone());
+    }
+    let row = pack.liability(rule)?;
+    let lenient = row.borne_by == Party::DeliveringOutlet && leniency.covers(act);
+    basis.extend(leniency.proofs.iter().filter(|_| lenient).cloned());
+    let review = deadline.timeliness == Timeliness::LateSynced
+        || deadline.unsure
+        || !act.stands()
+        || met.is_some_and(|met| met.when.unsure)
+        || lenient;
+    let mut finding = proposal(reading, row, pack, act, basis);
+    finding.clock = Some(clock.id.clone());
+    finding.amount = row.yuan.map(yuan);
+    finding.review = review;
+    if lenient {
+        (finding.lenient, finding.share) = (true, pack.switches.leniency_share);
+    }
+    Some(finding)
+}
+
+/// Faults that were registered, the newest of each rule: somebody could claim thousands.
+fn of_registrations(reading: &Reading<'_>) -> Vec<Finding> {
+    let registrations: Vec<(&Act<'_>, &str)> =
+        reading.standing().filter_map(|(_, act)| Some((act, registered(act.body())?.0))).collect();
+    let mut findings = Vec::new();
+    for (version, published) in reading.book.versions().enumerate() {
+        for row in &published.pack.liabilities {
+            let Some(event) = &row.on else { continue };
+            let with = |code: &String| registrations.iter().any(|(_, other)| other == code);
+            let held = registrations.iter().filter(|(act, _)| act.when.version == version && event.is(act.body()));
+            let held: Vec<&Act<'_>> = held.rev().take(MOST_STARTS).map(|(act, _)| *act).collect();
+            if held.is_empty() || !row.only_with.iter().all(with) {
+                continue;
+            }
+            findings.extend(held.into_iter().rev().map(|act| against(reading, row, &published.pack, act, &registrations)));
+        }
+    }
+    findings
+}
+
+fn against(reading: &Reading<'_>, row: &Liability, pack: &Pack, act: &Act<'_>, registrations: &[(&Act<'_>, &str)]) -> Finding {
+    let mut basis = vec![act.key().clone()];
+    if !row.only_with.is_empty() {
+        let with = registrations.iter().filter(|(_, code)| row.only_with.iter().any(|with| with == code));
+        basis.extend(with.take(MOST_STARTS).map(|(other, _)| other.key().clone()));
+    }
+    let count = match (row.per, act.body()) {
+        (Per::Item | Per::Piece, Body::Problem(problem)) => i64::from(problem.count.unwrap_or(1)),
+        _ => 1,
+    };
+    let mut amount = row.yuan.map(|each| Fen(yuan(each).0.saturating_mul(count)));
+    if row.goods_value {
+        let value = reading.standing().rev().find_map(|(_, other)| match other.body() {
+            Body::Goods(goods) => goods.value.map(|value| (value, other.key().clone())),
+            _ => None,
+        });
+        amount = value.as_ref().map(|(value, _)| *value);
+        basis.extend(value.map(|(_, key)| key));
+    }
+    let mut finding = proposal(reading, row, pack, act, basis);
+    (finding.amount, finding.review) = (amount, act.when.unsure);
+    finding
+}
+
+fn proposal(reading: &Reading<'_>, row: &Liability, pack: &Pack, act: &Act<'_>, mut basis: Vec<EntryKey>) -> Finding {
+    let mut seen = HashSet::new();
+    basis.retain(|key| seen.insert(key.clone()));
+    Finding {
+        id: About { rule: row.id.parse().ok(), entry: act.key().clone() },
+        rule: row.id.clone(),
+        name: Words { zh: row.zh.clone(), en: row.en.clone() },
+        pack_version: pack.version,
+        clock: None,
+        party: row.borne_by,
+        outlet: reading.outlet_of(row.borne_by, act.outlet()),
+        share: row.share,
+        amount: None,
+        basis,
+        review: false,
+        lenient: false,
+        state: FindingState::Proposed,
+        disputes: Vec::new(),
+        decided: None,
+    }
+}
+
+fn yuan(yuan: u32) -> Fen {
+    Fen(i64::from(yuan) * 100)
+}
+
+impl Pack {
+    /// The kinds of entry that a finding of a clock can depend on. An entry of another kind never changes it.
+    pub fn kinds_of_clock(&self, clock: &Clock) -> Vec<Kind> {
+        let events = std::iter::once(&clock.starts).chain(&clock.met_by);
+        let mut kinds: Vec<Kind> = events.clone().filter_map(|event| event.on.kind()).collect();
+        // Rounds begin with registrations, end with valid replies and with the case; whether a reply is valid depends on its marks,
+        // its letter and the sender's consent; what stands is decided by corrections and by head office.
+        kinds.extend([Kind::Attempt, Kind::Problem, Kind::Reply, Kind::Mark, Kind::Photo, Kind::Consent, Kind::Close]);
+        kinds.extend([Kind::Correction, Kind::Dispute, Kind::Ruling, Kind::Alias]);
+        let tells = events.clone().any(|event| matches!(event.on, On::Notice | On::NoReply | On::Reply));
+        if tells || !clock.exceptions.is_empty() {
+            kinds.extend([Kind::Notice, Kind::Outage]);
+        }
+        if events.clone().any(|event| matches!(event.on, On::Reply | On::NoReply)) {
+            kinds.push(Kind::Action); // a late reply binds unless the parcel was acted on
+        }
+        if self.codes.iter().any(|code| code.leniency) {
+            kinds.extend(self.leniency_kinds());
+        }
+        kinds.sort_unstable();
+        kinds.dedup();
+        kinds
+    }
+
+    /// The kinds of entry that a finding on a registered fault can depend on.
+    pub fn kinds_of_liability(&self, row: &Liability) -> Vec<Kind> {
+        let mut kinds = vec![Kind::Attempt, Kind::Problem, Kind::Correction, Kind::Dispute, Kind::Ruling];
+        if row.goods_value {
+            kinds.push(Kind::Goods);
+        }
+        kinds
+    }
+
+    /// What can prove a fault of the number on the label.
+    fn leniency_kinds(&self) -> impl Iterator<Item = Kind> + '_ {
+        let rows = self.codes.iter().filter(|code| code.leniency).flat_map(|code| &code.evidence);
+        let kinds = rows.flat_map(|row| &row.any_of).flat_map(|proof| match proof {
+            Proof::Photo { .. } => vec![Kind::Photo, Kind::Mark],
+            Proof::Call { .. } => vec![Kind::Call],
+            Proof::Sms { .. } => vec![Kind::Sms],
+            Proof::Words {} => vec![Kind::Note],
+            Proof::Goods {} => vec![Kind::Goods],
+            Proof::Consent { .. } => vec![Kind::Consent],
+            Proof::Ledger { .. } => vec![Kind::Ledger],
+            Proof::Tick { .. } => vec![Kind::Tick],
+            Proof::Carrier {} => vec![Kind::Action],
+            _ => Vec::new(),
+        });
+        kinds.chain([Kind::Waiver])
+    }
+}

@@ -1,0 +1,368 @@
+//! What the shape alone does not say: that rows name each other, that words are known, that numbers are in range.
+
+use std::collections::BTreeSet;
+
+use chrono::DateTime;
+use doorstep_domain::{
+    Book, CallResult, Customer, Kind, NetworkCode, OutageReason, OutletCode, PhotoPurpose, ReasonCode, Role, SmsLevel, Stage,
+};
+
+use super::{
+    Code, Due, Event, Evidence, From, Liability, On, OutcomeRow, Pack, Proof, ReplyNeed,
+    clock::names,
+    locate::{Path, To},
+};
+
+/// Most rows of a table: bounds what a judgement costs.
+const MOST_ROWS: usize = 400;
+
+/// The first fault: where, and what.
+pub(super) fn fault(pack: &Pack) -> Option<(Path, String)> {
+    let mut faults = Faults { pack, path: Vec::new(), found: None };
+    faults.head();
+    faults.tables();
+    faults.found
+}
+
+struct Faults<'a> {
+    pack: &'a Pack,
+    path: Path,
+    found: Option<(Path, String)>,
+}
+
+/// Whether a text is a code as entries carry it.
+fn is_code(text: &str) -> bool {
+    text.parse::<ReasonCode>().is_ok()
+}
+
+impl<'a> Faults<'a> {
+    /// Notes a fault at a field of the row that is being looked at.
+    fn wrong(&mut self, field: &'static str, reason: impl Into<String>) {
+        if self.found.is_none() {
+            let mut path = self.path.clone();
+            if !field.is_empty() {
+                path.push(To::Key(field));
+            }
+            self.found = Some((path, reason.into()));
+        }
+    }
+
+    fn check(&mut self, holds: bool, field: &'static str, reason: impl FnOnce() -> String) {
+        if !holds && self.found.is_none() {
+            self.wrong(field, reason());
+        }
+    }
+
+    /// Looks at each row of a table.
+    fn each<T>(&mut self, table: &'static str, rows: &'a [T], look: impl Fn(&mut Self, &'a T)) {
+        self.check(rows.len() <= MOST_ROWS, table, || format!("{} rows; a table has at most {MOST_ROWS}", rows.len()));
+        self.path.push(To::Key(table));
+        for (at, row) in rows.iter().enumerate().take(MOST_ROWS) {
+            self.path.push(To::Item(at));
+            look(self, row);
+            self.path.pop();
+        }
+        self.path.pop();
+    }
+
+    /// Each key of a table once.
+    fn unique<T>(&mut self, table: &'static str, field: &'static str, rows: &'a [T], key: impl Fn(&'a T) -> &'a str) {
+        let seen = std::cell::RefCell::new(BTreeSet::new());
+        self.each(table, rows, |faults, row| {
+            let fresh = seen.borrow_mut().insert(key(row));
+            faults.check(fresh, field, || format!("{:?} is there twice", key(row)));
+        });
+    }
+
+    fn head(&mut self) {
+        let pack = self.pack;
+        self.check(pack.network.parse::<NetworkCode>().is_ok(), "network", || {
+            format!("{:?} is no network code: up to 32 of A-Z a-z 0-9 . _ -", pack.network)
+        });
+        self.check(pack.version > 0, "version", || "the version is 1 or more".into());
+        let from = pack.valid_from.as_deref();
+        self.check(from.is_none_or(|text| DateTime::parse_from_rfc3339(text).is_ok()), "valid_from", || {
+            format!("{:?} is not a time with its zone, like \"2026-03-02T00:00:00+08:00\"", from.unwrap_or_default())
+        });
+        self.check(pack.notice_hours <= 8760, "notice_hours", || "at most 8760 hours, a year".into());
+        self.check(pack.utc_offset_minutes.abs() <= 14 * 60 && pack.zone().is_some(), "utc_offset_minutes", || {
+            "minutes east of UTC, -840 to 840; China has 480".into()
+        });
+        if let Err(error) = regex_lite::Regex::new(&pack.waybill_pattern) {
+            self.wrong("waybill_pattern", error.to_string());
+        }
+        self.path.push(To::Key("switches"));
+        self.check(pack.switches.leniency_share <= 100, "leniency_share", || "a share is 0 to 100 percent".into());
+        self.check(pack.switches.same_attempt_minutes <= 1440, "same_attempt_minutes", || "at most 1440 minutes, a day".into());
+        self.path.pop();
+        self.path.push(To::Key("sms"));
+        for field in ["{surname}", "{waybill}"] {
+            self.check(pack.sms.template.contains(field), "template", || format!("lacks {field} (domain 5.1, SMS-4)"));
+        }
+        self.path.pop();
+        for roles in pack.duties.values() {
+            for role in roles {
+                self.role("duties", role);
+            }
+        }
+    }
+
+    fn tables(&mut self) {
+        let pack = self.pack;
+        self.unique("stages", "stage", &pack.stages, |row| &row.stage);
+        self.unique("steps", "code", &pack.steps, |row| &row.code);
+        self.unique("codes", "code", &pack.codes, |row| &row.code);
+        self.unique("outcomes", "code", &pack.outcomes, |row| &row.code);
+        self.unique("clocks", "id", &pack.clocks, |row| &row.id);
+        self.unique("exceptions", "id", &pack.exceptions, |row| &row.id);
+        self.unique("liabilities", "id", &pack.liabilities, |row| &row.id);
+        self.unique("invalid_reply", "code", &pack.invalid_reply, |row| &row.code);
+        self.unique("ledger", "code", &pack.ledger, |row| &row.code);
+        self.unique("timetables", "outlet", &pack.timetables, |row| &row.outlet);
+        self.each("stages", &pack.stages, |faults, row| {
+            faults.stage("stage", &row.stage);
+            row.registrars.iter().for_each(|role| faults.role("registrars", role));
+        });
+        self.each("steps", &pack.steps, |faults, row| {
+            faults.check(is_code(&row.code), "code", || format!("{:?} is no code", row.code));
+            for who in &row.by {
+                let known = pack.duties.contains_key(who) || who.parse::<Role>().is_ok();
+                faults.check(known, "by", || format!("{who:?} is no role and no duty of [duties]"));
+            }
+            for kind in &row.done_by {
+                faults.check(Kind::from_word(kind).is_some(), "done_by", || format!("{kind:?} is no kind of entry"));
+            }
+        });
+        self.each("codes", &pack.codes, Self::code);
+        self.each("outcomes", &pack.outcomes, Self::outcome);
+        self.each("clocks", &pack.clocks, Self::clock);
+        self.each("exceptions", &pack.exceptions, |faults, row| {
+            for word in &row.reasons {
+                faults.word("reasons", word, OutageReason::from_word(word).is_some(), "a reason of an outage");
+            }
+        });
+        self.each("liabilities", &pack.liabilities, Self::liability);
+        let code = |faults: &mut Self, code: &str| faults.check(is_code(code), "code", || format!("{code:?} is no code"));
+        self.each("invalid_reply", &pack.invalid_reply, |faults, row| code(faults, &row.code));
+        self.each("ledger", &pack.ledger, |faults, row| code(faults, &row.code));
+        self.each("timetables", &pack.timetables, |faults, row| {
+            faults.check(row.outlet.parse::<OutletCode>().is_ok(), "outlet", || format!("{:?} is no outlet code", row.outlet));
+            faults.check(row.outbound.len() <= 48, "outbound", || "at most 48 runs a day".into());
+            faults
+                .check(row.every_day || pack.calendar.is_some(), "every_day", || "runs on working days want a [calendar]".into());
+        });
+        self.calendar();
+    }
+
+    fn calendar(&mut self) {
+        let Some(calendar) = &self.pack.calendar else { return };
+        self.path.push(To::Key("calendar"));
+        let days = calendar.to.signed_duration_since(calendar.from).num_days();
+        self.check((0..=3660).contains(&days), "to", || "a calendar ends after it begins, at most ten years later".into());
+        let within = calendar.from..=calendar.to;
+        self.each("holidays", &calendar.holidays, |faults, row| {
+            let fine = row.from <= row.to && within.contains(&row.from) && within.contains(&row.to);
+            faults.check(fine, "from", || "a holiday ends after it begins, within the calendar".into());
+        });
+        for day in &calendar.working {
+            self.check(within.contains(day), "working", || format!("{day} is not within the calendar"));
+        }
+        let fine = calendar.hours.as_ref().is_none_or(|hours| hours.from < hours.to);
+        self.check(fine, "hours", || "working hours end after they begin".into());
+        self.path.pop();
+    }
+
+    fn code(&mut self, row: &'a Code) {
+        self.check(is_code(&row.code), "code", || format!("{:?} is no code: up to 32 of A-Z a-z 0-9 . _ -", row.code));
+        let bad = row.subs.iter().find(|sub| !is_code(&sub.code));
+        self.check(bad.is_none(), "subs", || format!("{:?} is no code", bad.map_or("", |sub| &sub.code)));
+        self.check(!row.stages.is_empty(), "stages", || "a problem is registered at one stage at least".into());
+        for stage in &row.stages {
+            self.stage("stages", stage);
+            let listed = self.pack.stages.iter().any(|known| known.stage == *stage);
+            self.check(listed, "stages", || format!("nobody registers at {stage:?}: add it to [[stages]]"));
+        }
+        self.each("steps", &row.steps, |faults, step| {
+            let known = faults.pack.step(&step.step).is_some();
+            faults.check(known, "do", || format!("step {:?} is not in [[steps]]", step.step));
+            faults.subs("only_subs", row, &step.only_subs);
+            step.only_with.iter().for_each(|code| faults.registered("only_with", code));
+        });
+        for code in &row.outcomes {
+            self.outcome_code("outcomes", code);
+        }
+        self.evidence_rows("evidence", &row.evidence, Some(row));
+    }
+
+    fn outcome(&mut self, row: &'a OutcomeRow) {
+        self.check(is_code(&row.code), "code", || format!("{:?} is no code", row.code));
+        for need in row.reply_needs.iter().flatten() {
+            if let Some(field) = need.any_of().find(|field| !ReplyNeed::FIELDS.contains(field)) {
+                let known = ReplyNeed::FIELDS.join(", ");
+                self.wrong("reply_needs", format!("{field:?} is nothing that a reply says: {known}"));
+            }
+        }
+        for code in row.fulfils.iter().chain(&row.contradicts) {
+            let decides = self.pack.outcome(code).is_some_and(|other| other.reply_needs.is_some());
+            let field = if row.fulfils.contains(code) { "fulfils" } else { "contradicts" };
+            self.check(decides, field, || format!("{code:?} is no decision: it has no reply_needs"));
+        }
+        self.evidence_rows("requires", &row.requires, None);
+    }
+
+    fn evidence_rows(&mut self, field: &'static str, rows: &'a [Evidence], code: Option<&Code>) {
+        self.unique(field, "id", rows, |row| &row.id);
+        self.each(field, rows, |faults, row| {
+            faults.check(is_code(&row.id), "id", || format!("{:?} is no code", row.id));
+            faults.check((1..=100).contains(&row.least), "least", || "at least 1, at most 100".into());
+            faults.check(!row.any_of.is_empty(), "any_of", || "name one proof at least".into());
+            match code {
+                Some(code) => faults.subs("only_subs", code, &row.only_subs),
+                None => faults.check(row.only_subs.is_empty(), "only_subs", || "an outcome has no sub-reasons".into()),
+            }
+            row.any_of.iter().for_each(|proof| faults.proof(proof));
+        });
+    }
+
+    fn proof(&mut self, proof: &Proof) {
+        let mut words = |list: &[String], known: fn(&str) -> bool, what: &str| {
+            for word in list {
+                self.word("any_of", word, known(word), what);
+            }
+        };
+        match proof {
+            Proof::Photo { shows } => words(shows, |word| PhotoPurpose::from_word(word).is_some(), "something a photo shows"),
+            Proof::Call { results } => words(results, |word| CallResult::from_word(word).is_some(), "the end of a call"),
+            Proof::Sms { levels } => words(levels, |word| SmsLevel::from_word(word).is_some(), "a level of an SMS"),
+            Proof::Consent { by } => words(by, |word| Customer::from_word(word).is_some(), "somebody who agrees"),
+            Proof::Ledger { books } => words(books, |word| Book::from_word(word).is_some(), "a register"),
+            Proof::Tick { steps } => {
+                for step in steps {
+                    let known = self.pack.step(step).is_some();
+                    self.check(known, "any_of", || format!("step {step:?} is not in [[steps]]"));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn clock(&mut self, row: &'a super::Clock) {
+        self.check(!row.id.is_empty() && row.id.len() <= 32 && is_code(&row.id), "id", || format!("{:?} is no id", row.id));
+        self.path.push(To::Key("starts"));
+        self.event(&row.starts);
+        let only_met = matches!(row.starts.on, On::DataEntry | On::Seen | On::Consent);
+        self.check(!only_met, "on", || "such an event meets a clock and starts none".into());
+        self.path.pop();
+        self.each("met_by", &row.met_by, |faults, event| {
+            faults.event(event);
+            let only_starts = matches!(event.on, On::NoReply | On::Day);
+            faults.check(!only_starts, "on", || "such an event starts a clock and meets none".into());
+        });
+        self.check(!row.met_by.is_empty(), "met_by", || "say what meets it".into());
+        self.check((1..=100).contains(&row.count), "count", || "at least 1, at most 100".into());
+        let range = |fine: bool, range: &str| if fine { None } else { Some(format!("outside {range}")) };
+        let bad = match &row.due {
+            Due::Hours(hours) => range((1..=8760).contains(hours), "1 to 8760 hours"),
+            Due::WorkingDays(days) => {
+                let known = self.pack.calendar.is_some();
+                range(known, "what is known: working days want a [calendar]")
+                    .or_else(|| range((1..=366).contains(days), "1 to 366 working days"))
+            }
+            Due::WorkingMinutes(minutes) => {
+                let known = self.pack.calendar.as_ref().is_some_and(|calendar| calendar.hours.is_some());
+                range(known, "what is known: working minutes want [calendar.hours]")
+                    .or_else(|| range((1..=6000).contains(minutes), "1 to 6000 working minutes"))
+            }
+            Due::Slots(slots) => range((1..=24).contains(&slots.len()), "1 to 24 times a day"),
+            _ => None,
+        };
+        if let Some(bad) = bad {
+            self.wrong("due", bad);
+        }
+        let is_daily = row.starts.on == On::Day;
+        self.check(is_daily == matches!(row.due, Due::Slots(_)), "due", || {
+            "a duty of each day (starts.on = \"day\") has slots, and only such a duty".into()
+        });
+        self.check(!is_daily || row.rule.is_none(), "rule", || "a duty of each day gives no finding".into());
+        let found = matches!(row.from, From::Act) || row.starts.on == On::Problem;
+        self.check(found, "from", || "only a problem has a time when it was found, or a theoretical arrival".into());
+        for id in &row.exceptions {
+            let known = self.pack.exceptions.iter().any(|exception| exception.id == *id);
+            self.check(known, "exceptions", || format!("exception {id:?} is not in [[exceptions]]"));
+        }
+        let rules = [
+            ("rule", &row.rule),
+            ("rule_if_wrong_target", &row.rule_if_wrong_target),
+            ("rule_if_outage_incomplete", &row.rule_if_outage_incomplete),
+        ];
+        for (field, id) in rules {
+            let known = id.as_ref().is_none_or(|id| self.pack.liability(id).is_some());
+            self.check(known, field, || format!("liability {:?} is not in [[liabilities]]", id.as_deref().unwrap_or_default()));
+        }
+    }
+
+    fn liability(&mut self, row: &'a Liability) {
+        self.check(is_code(&row.id), "id", || format!("{:?} is no id", row.id));
+        self.check(row.share <= 100, "share", || "a share is 0 to 100 percent".into());
+        self.check(row.yuan.is_none_or(|yuan| yuan <= 1_000_000), "yuan", || "at most 1000000 yuan".into());
+        if let Some(event) = &row.on {
+            self.path.push(To::Key("on"));
+            self.event(event);
+            let fine = matches!(event.on, On::Attempt | On::Problem);
+            self.check(fine, "on", || "held against an attempt or a problem".into());
+            self.path.pop();
+        }
+        row.only_with.iter().for_each(|code| self.registered("only_with", code));
+    }
+
+    fn event(&mut self, event: &Event) {
+        for code in &event.codes {
+            self.registered("codes", code);
+        }
+        for stage in &event.stages {
+            self.stage("stages", stage);
+        }
+        for code in event.decisions.iter().chain(&event.outcomes) {
+            let field = if event.decisions.contains(code) { "decisions" } else { "outcomes" };
+            self.outcome_code(field, code);
+        }
+        for step in &event.steps {
+            self.check(self.pack.step(step).is_some(), "steps", || format!("step {step:?} is not in [[steps]]"));
+        }
+        for book in &event.books {
+            self.word("books", book, Book::from_word(book).is_some(), "a register");
+        }
+        for change in &event.changes {
+            let known = self.pack.ledger.iter().any(|row| row.code == *change);
+            self.check(known, "changes", || format!("{change:?} is not in [[ledger]]"));
+        }
+    }
+
+    fn stage(&mut self, field: &'static str, stage: &str) {
+        self.word(field, stage, Stage::from_word(stage).is_some(), "a stage");
+    }
+
+    fn word(&mut self, field: &'static str, word: &str, known: bool, what: &str) {
+        self.check(known, field, || format!("{word:?} is not {what}"));
+    }
+
+    fn role(&mut self, field: &'static str, role: &str) {
+        self.word(field, role, role.parse::<Role>().is_ok(), "a role");
+    }
+
+    /// A code of the pack, or how some of its codes begin.
+    fn registered(&mut self, field: &'static str, code: &str) {
+        let list = [code.to_owned()];
+        let known = self.pack.codes.iter().any(|row| names(&list, &row.code));
+        self.check(known, field, || format!("no code in [[codes]] is {code:?}"));
+    }
+
+    fn outcome_code(&mut self, field: &'static str, code: &str) {
+        self.check(self.pack.outcome(code).is_some(), field, || format!("{code:?} is not in [[outcomes]]"));
+    }
+
+    fn subs(&mut self, field: &'static str, row: &Code, subs: &[String]) {
+        let bad = subs.iter().find(|sub| row.subs.iter().all(|known| known.code != **sub));
+        self.check(bad.is_none(), field, || format!("{:?} is no sub-reason of {}", bad.map_or("", String::as_str), row.code));
+    }
+}

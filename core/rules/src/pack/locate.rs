@@ -1,0 +1,43 @@
+//! Where in the file a fault is: a byte or the path of a row becomes line and column.
+
+use toml::de::{DeTable, DeValue};
+
+use super::PackError;
+
+/// One step on the way to a row: a key of a table, or the place in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum To {
+    Key(&'static str),
+    Item(usize),
+}
+
+/// The way to a row.
+pub(super) type Path = Vec<To>;
+
+/// An error at a byte of the text.
+pub(super) fn at_byte(text: &str, at: usize, reason: String) -> PackError {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    PackError { line, column, reason }
+}
+
+/// An error at a row. Where the row itself is not there, at what should hold it.
+pub(super) fn at_path(text: &str, path: &[To], reason: String) -> PackError {
+    let Ok(root) = DeTable::parse(text) else { return at_byte(text, 0, reason) };
+    let root = root.into_inner();
+    let mut at = 0;
+    let mut found: Option<&DeValue<'_>> = None;
+    for (depth, step) in path.iter().enumerate() {
+        let next = match (depth, found, step) {
+            (0, _, To::Key(key)) => root.get(*key),
+            (_, Some(value), To::Key(key)) => value.get(*key),
+            (_, Some(value), To::Item(index)) => value.get(*index),
+            _ => None,
+        };
+        let Some(next) = next else { break };
+        at = next.span().start;
+        found = Some(next.get_ref());
+    }
+    at_byte(text, at, reason)
+}

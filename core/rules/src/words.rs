@@ -1,0 +1,51 @@
+//! The product's own words on screen: states, steps, flags, enumerations, in Chinese and English. A network's pack may have
+//! others for some of them.
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use crate::Words;
+
+static WORDS: LazyLock<BTreeMap<String, Words>> =
+    LazyLock::new(|| toml::from_str(include_str!("../words.toml")).unwrap_or_default());
+
+/// The words for a key such as `notified`; the key itself where there are none.
+pub fn words(key: &str) -> Words {
+    WORDS.get(key).cloned().unwrap_or_else(|| Words { zh: key.to_owned(), en: key.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use doorstep_domain::{Book, CallResult, Customer, Fault, Kind, OutageReason, Payer, PhotoPurpose, Role, SmsLevel, Stands};
+    use doorstep_domain::{Remark, Stage, TargetSource};
+
+    use super::*;
+
+    #[test]
+    fn every_word_that_is_shown_has_its_chinese_and_its_english() {
+        assert!(WORDS.len() > 100, "words.toml can be read");
+        assert!(WORDS.values().all(|words| !words.zh.is_empty() && !words.en.is_empty()));
+        let mut keys: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+        keys.extend(CallResult::ALL.iter().map(|word| word.as_str()));
+        keys.extend(SmsLevel::ALL.iter().map(|word| word.as_str()));
+        keys.extend(PhotoPurpose::ALL.iter().map(|word| word.as_str()));
+        keys.extend(Stage::ALL.iter().map(|word| word.as_str()));
+        keys.extend(OutageReason::ALL.iter().map(|word| word.as_str()));
+        keys.extend(TargetSource::ALL.iter().map(|word| word.as_str()));
+        keys.extend(Customer::ALL.iter().map(|word| word.as_str()));
+        keys.extend(Payer::ALL.iter().map(|word| word.as_str()));
+        keys.extend(Remark::ALL.iter().map(|word| word.as_str()));
+        keys.extend(Fault::ALL.iter().map(|word| word.as_str()));
+        keys.extend(Stands::ALL.iter().map(|word| word.as_str()));
+        keys.extend(Book::ALL.iter().map(|word| word.as_str()));
+        keys.extend(Role::ALL.iter().map(|word| word.as_str()));
+        keys.extend(crate::State::ALL.iter().map(|word| word.as_str()));
+        keys.extend(crate::NextStep::ALL.iter().map(|word| word.as_str()));
+        keys.extend(crate::Timeliness::ALL.iter().map(|word| word.as_str()));
+        keys.extend(crate::Flag::ALL.iter().map(|word| word.as_str()));
+        keys.extend(crate::ConflictKind::ALL.iter().map(|word| word.as_str()));
+        keys.extend(crate::FindingState::ALL.iter().map(|word| word.as_str()));
+        keys.extend(crate::ReplyNeed::FIELDS);
+        let without: Vec<_> = keys.into_iter().filter(|key| !WORDS.contains_key(*key)).collect();
+        assert!(without.is_empty(), "without words: {without:?}");
+    }
+}

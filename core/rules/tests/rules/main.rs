@@ -1,0 +1,17 @@
+//! What the rules promise. `vectors` are the acceptance scenarios of domain appendix B; the other files go by subject.
+//!
+//! A comment `// rules: SLA-03, LIA-04` above a test names the rules of the domain text that it shows; `coverage` joins them with
+//! the packs' rows.
+#![allow(missing_docs, reason = "tests are named for what they show")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests fail loudly and read packs"
+)]
+
+mod basics;
+mod packs;
+mod story;

@@ -1,0 +1,244 @@
+//! The command line: names, help, defaults.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Parser, Subcommand};
+
+/// Doorstep 总部服务器：同步、照片、查询、管理。
+/// Doorstep's head-office server: sync, photos, reading, admin.
+#[derive(Parser)]
+#[command(version)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// 启动服务器 Start the server; an empty folder is set up.
+    Serve {
+        /// 数据目录 Data folder.
+        #[arg(long, default_value = "./doorstep-data")]
+        data: PathBuf,
+        /// 监听地址 Address to listen on.
+        #[arg(long, default_value = "127.0.0.1:8080")]
+        listen: SocketAddr,
+        /// 允许非本机地址（明文 HTTP） Allow an address other than loopback, in plain HTTP.
+        #[arg(long)]
+        insecure: bool,
+        /// 证书（PEM，含证书链） Certificate with its chain, PEM: speak TLS. Read again on SIGHUP.
+        #[arg(long, value_name = "FILE", requires = "tls_key")]
+        tls_cert: Option<PathBuf>,
+        /// 证书私钥（PEM） The certificate's private key, PEM. Read again on SIGHUP.
+        #[arg(long, value_name = "FILE", requires = "tls_cert")]
+        tls_key: Option<PathBuf>,
+        /// 以 JSON 输出 Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// 管理数据目录，服务器可同时运行 Administer a data folder; the server may be running.
+    Admin {
+        /// 数据目录 Data folder.
+        #[arg(long, default_value = "./doorstep-data", global = true)]
+        data: PathBuf,
+        /// 以 JSON 输出 Print JSON.
+        #[arg(long, global = true)]
+        json: bool,
+        #[command(subcommand)]
+        command: AdminCommand,
+    },
+}
+
+/// Head office's work on the data folder.
+#[derive(Subcommand)]
+pub enum AdminCommand {
+    /// 添加或修改网点 Add or change an outlet.
+    Outlet {
+        /// 网点代码 Its code.
+        code: String,
+        /// 中文名 Chinese name.
+        #[arg(long)]
+        name_zh: String,
+        /// 英文名 English name.
+        #[arg(long)]
+        name_en: String,
+        /// 电话 Business phone.
+        #[arg(long)]
+        phone: String,
+    },
+    /// 添加或修改人员 Add or change a person.
+    User {
+        /// 账号 Account.
+        id: String,
+        /// 姓名 Name.
+        #[arg(long)]
+        name: String,
+        /// 角色 Role: courier, outlet, outlet_finance, outlet_manager, hub, hq_cs, hq_reviewer, hq_admin, auditor.
+        #[arg(long)]
+        role: String,
+        /// 网点 Outlet code.
+        #[arg(long)]
+        outlet: String,
+    },
+    /// 生成一次性注册码（24小时有效） Make a one-time enrolment code, valid for 24 hours.
+    Code {
+        /// 账号 Account.
+        user: String,
+    },
+    /// 按期限列出问题件 List cases by next deadline.
+    Cases {
+        /// 最多条数 At most so many.
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+    /// 导入当日运单 Import the day's parcels from CSV.
+    ///
+    /// Columns, in any order: waybill, network, origin_outlet, delivering_outlet, courier, recipient_name, recipient_phone,
+    /// recipient_address, cod_fen, theoretical_arrival; and, if wanted, hub, run (the inbound run of the delivering outlet's
+    /// timetable; theoretical_arrival then names the day only) and children (child numbers, separated by spaces). A bad row is
+    /// named by its line and left out; the rest is imported.
+    ImportParcels {
+        /// CSV 文件（UTF-8） The CSV file, in UTF-8.
+        file: PathBuf,
+    },
+    /// 人员离职 A person has left: their devices read nothing more, and what they recorded goes into quarantine.
+    Left {
+        /// 账号 Account.
+        user: String,
+    },
+    /// 设备列表：久未联系的、有旧记录未发送的在前 Devices: those with old unsent work or long silent first.
+    Devices,
+    /// 停用设备 Revoke a device: it reads nothing more; what it still delivers goes into quarantine.
+    Revoke {
+        /// 设备号或其开头 The device's id, or how it begins.
+        device: String,
+        /// 原因 Why.
+        #[arg(long)]
+        why: String,
+    },
+    /// 待审核的记录 What was refused and is kept in quarantine.
+    Quarantine {
+        #[command(subcommand)]
+        what: QuarantineCommand,
+    },
+    /// 某件的签名批次 The signed batches that touched a case, each checked anew.
+    Envelopes {
+        /// 运单号 The waybill.
+        waybill: String,
+    },
+    /// 分叉警报：克隆或恢复的备份 Fork alarms: clones and restored backups.
+    Forks {
+        /// 标记某警报已处理 Mark an alarm as looked at.
+        #[arg(long, value_name = "ID")]
+        seen: Option<i64>,
+    },
+    /// 注册被拒次数 How often enrolment was refused, by code.
+    Refusals,
+    /// 发布权限方案 Publish a policy (JSON): who may record what.
+    Policy {
+        /// 权限方案 The file.
+        file: PathBuf,
+    },
+    /// 发布规则包的新版本 Publish a version of the rule pack (TOML).
+    ///
+    /// It takes effect no sooner than the notice that the rules in force ask for; what happened before is judged by the version
+    /// that was in force then. Before anything is recorded it replaces what is there at once.
+    PublishPack {
+        /// 规则包 The file.
+        file: PathBuf,
+    },
+    /// 已发布的规则包版本 The published versions of the rule pack.
+    Packs,
+    /// 为什么：某件的期限、缺证据、责任的依据 Why: what a case's deadlines, missing evidence and findings rest on.
+    Explain {
+        /// 运单号 The waybill.
+        waybill: String,
+        /// 只看含此内容的（如规则号） Only what names this, such as a rule's id.
+        #[arg(long, value_name = "TEXT")]
+        only: Option<String>,
+    },
+    /// 责任建议台账 The ledger of findings: proposals, nothing is deducted.
+    Findings {
+        /// 只看某网点 Only this outlet's.
+        #[arg(long)]
+        outlet: Option<String>,
+        /// 只看未裁定 Only those that nobody has decided.
+        #[arg(long)]
+        open: bool,
+        /// 最多条数 At most so many.
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+    /// 裁定：责任、标记、仲裁或矛盾的一方 Decide on a finding, a mark, an arbitration or a side of a conflict.
+    Decide {
+        /// 运单号 The waybill.
+        waybill: String,
+        /// 责任编号或记录编号，见 explain A finding's or an entry's id, as `explain` shows it.
+        about: String,
+        /// 成立 It stands.
+        #[arg(long, conflicts_with = "lift", required_unless_present = "lift")]
+        uphold: bool,
+        /// 不成立 It does not.
+        #[arg(long)]
+        lift: bool,
+        /// 总部审核员账号 The reviewer's account.
+        #[arg(long, value_name = "ACCOUNT")]
+        by: String,
+        /// 承担比例 The party's share in percent.
+        #[arg(long, value_parser = clap::value_parser!(u8).range(0..=100))]
+        share: Option<u8>,
+        /// 金额（元） The amount in yuan.
+        #[arg(long)]
+        yuan: Option<u32>,
+        /// 理由 Why.
+        #[arg(long)]
+        why: Option<String>,
+    },
+    /// 标记某条记录 Mark an entry: a notice to a wrong target, a reply that decides nothing, an unclear photo.
+    Mark {
+        /// 运单号 The waybill.
+        waybill: String,
+        /// 记录编号，见页面或 explain The entry's id, as the page and `explain` show it.
+        entry: String,
+        /// 结论 What is said of it.
+        #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(["valid", "invalid", "wrong_target", "unclear"]))]
+        remark: String,
+        /// 总部审核员账号 The reviewer's account.
+        #[arg(long, value_name = "ACCOUNT")]
+        by: String,
+        /// 理由 Why.
+        #[arg(long)]
+        why: Option<String>,
+    },
+}
+
+/// What to do with refused records.
+#[derive(Subcommand)]
+pub enum QuarantineCommand {
+    /// 列出 List, the oldest first.
+    List {
+        /// 含已处理 Decided ones too.
+        #[arg(long)]
+        all: bool,
+    },
+    /// 放行：由总部重新写入，保留作者和首次收到时间 Release: written anew by head office, with author and first receipt.
+    Release {
+        /// 记录的哈希或其开头 The change's hash, or how it begins.
+        change: String,
+        /// 谁决定 Who decides.
+        #[arg(long)]
+        by: String,
+    },
+    /// 不予采用（保留并注明原因） Discard: kept, with the reason.
+    Discard {
+        /// 记录的哈希或其开头 The change's hash, or how it begins.
+        change: String,
+        /// 谁决定 Who decides.
+        #[arg(long)]
+        by: String,
+        /// 原因 Why.
+        #[arg(long)]
+        why: String,
+    },
+}

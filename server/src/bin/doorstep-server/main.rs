@@ -1,0 +1,70 @@
+//! `doorstep-server`: serve, and the administrator's commands.
+
+mod args;
+mod run;
+
+use std::{process::ExitCode, sync::Arc};
+
+use args::{Args, Command};
+use clap::Parser;
+use doorstep_domain::UnixMs;
+use doorstep_server::{Config, TlsFiles, VERSIONS, start};
+use serde_json::json;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+#[allow(clippy::disallowed_methods, reason = "the edge: this is where the clock is read")]
+fn wall() -> UnixMs {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    UnixMs(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn main() -> ExitCode {
+    let result = match Args::parse().command {
+        Command::Serve { data, listen, insecure, tls_cert, tls_key, json } => {
+            let tls = tls_cert.zip(tls_key).map(|(cert, key)| TlsFiles { cert, key });
+            serve(Config { folder: data, listen, insecure, tls, now: Arc::new(wall), versions: VERSIONS }, json)
+        }
+        Command::Admin { data, json, command } => run::administer(&data, json, command).map_err(|error| error.to_string()),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("doorstep-server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(config: Config, as_json: bool) -> Result<ExitCode, String> {
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
+    runtime.block_on(async {
+        let has_tls = config.tls.is_some();
+        let running = start(config).await.map_err(|error| error.to_string())?;
+        let on = |kind| signal(kind).map_err(|error| error.to_string());
+        let mut terminate = on(SignalKind::terminate())?;
+        // Without TLS there is nothing to read again, and a terminal that goes away takes the server with it.
+        let mut hangup = if has_tls { Some(on(SignalKind::hangup())?) } else { None };
+        if as_json {
+            println!("{}", json!({ "listen": running.addr, "page": running.page() }));
+        } else {
+            println!("doorstep-server listens on {}\n总部页面 page: {}", running.url(), running.page());
+        }
+        loop {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => break,
+                _ = terminate.recv() => break,
+                () = asked(&mut hangup) => match running.reload_tls().await {
+                    Ok(()) => eprintln!("doorstep-server: the certificate was read again; new connections get it"),
+                    Err(error) => eprintln!("doorstep-server: {error}; the certificate in use stays"),
+                },
+            }
+        }
+        running.stop().await;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+async fn asked(signal: &mut Option<Signal>) {
+    let Some(signal) = signal else { return std::future::pending().await };
+    signal.recv().await;
+}

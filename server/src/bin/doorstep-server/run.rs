@@ -1,0 +1,203 @@
+//! The administrator's commands, and what they print.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use doorstep_domain::{Fen, Remark, Stands};
+use doorstep_rules::Explanation;
+use doorstep_server::{
+    AdminError,
+    admin::{Admin, Decide, EnvelopeRow, FindingRow, Fork, Item, PackRow},
+};
+use serde_json::json;
+
+use crate::{
+    args::{AdminCommand, QuarantineCommand},
+    wall,
+};
+
+/// Does what the administrator asks.
+pub fn administer(data: &std::path::Path, as_json: bool, command: AdminCommand) -> Result<ExitCode, AdminError> {
+    let mut admin = Admin::open(data)?;
+    let read = |file: PathBuf| std::fs::read(&file).map_err(|source| AdminError::File { file, source });
+    let say = |value: serde_json::Value, text: String| println!("{}", if as_json { value.to_string() } else { text });
+    match command {
+        AdminCommand::Outlet { code, name_zh, name_en, phone } => {
+            admin.outlet(&code, &name_zh, &name_en, &phone)?;
+            say(json!({ "outlet": code }), format!("网点已保存 outlet saved: {code}"));
+        }
+        AdminCommand::User { id, name, role, outlet } => {
+            admin.user(&id, &name, &role, &outlet)?;
+            say(json!({ "user": id }), format!("人员已保存 person saved: {id}"));
+        }
+        AdminCommand::Code { user } => {
+            let code = admin.code(&user, wall())?;
+            say(json!(code), format!("注册码 code for {user}, 24 h, once: {}", code.code));
+        }
+        AdminCommand::Cases { limit } => {
+            let rows = admin.cases(limit, wall())?;
+            let lines: Vec<String> = rows
+                .iter()
+                .map(|r| {
+                    format!(
+                        "{:<16} {:<12} {:<14} {} → {} {}",
+                        r.waybill,
+                        r.reason,
+                        r.state,
+                        r.delivering_outlet,
+                        r.origin_outlet,
+                        r.flags.join(" ")
+                    )
+                })
+                .collect();
+            say(json!(rows), lines.join("\n"));
+        }
+        AdminCommand::ImportParcels { file } => {
+            let result = admin.import_parcels(&read(file)?, wall())?;
+            let mut text = format!("已导入 imported: {}", result.imported);
+            for bad in &result.bad {
+                text += &format!("\n第{}行未导入 line {} left out: {}", bad.line, bad.line, bad.fault);
+            }
+            say(json!(result), text);
+            if !result.bad.is_empty() {
+                return Ok(ExitCode::from(3));
+            }
+        }
+        AdminCommand::Left { user } => {
+            admin.left(&user, wall())?;
+            say(json!({ "left": user }), format!("已离职 has left: {user}"));
+        }
+        AdminCommand::Devices => {
+            let devices = admin.devices(wall())?;
+            let hours = |ms: i64| ms / 3_600_000;
+            let lines = devices.iter().map(|d| {
+                let mut line = format!("{}  {}  静默 silent {} h", d.device, d.people.join(","), hours(d.silent_ms));
+                if d.unsent_cases + d.unsent_photos > 0 {
+                    let oldest = d.oldest_unsent.map_or(0, |at| hours(wall().since(at)));
+                    line += &format!(
+                        "  未发送 unsent {} 件 cases, {} 照片 photos, 最久 oldest {oldest} h",
+                        d.unsent_cases, d.unsent_photos
+                    );
+                }
+                if !d.missing_batches.is_empty() {
+                    line += &format!("  缺批次 batches never arrived: {:?}", d.missing_batches);
+                }
+                if d.quarantined > 0 {
+                    line += &format!("  待审核 in quarantine: {}", d.quarantined);
+                }
+                if d.revoked_at.is_some() {
+                    line += "  已停用 revoked";
+                }
+                line
+            });
+            let text = lines.collect::<Vec<_>>().join("\n");
+            say(json!(devices), text);
+        }
+        AdminCommand::Revoke { device, why } => {
+            let device = admin.revoke(&device, &why, wall())?;
+            say(json!({ "revoked": device }), format!("已停用 revoked: {device}"));
+        }
+        AdminCommand::Quarantine { what: QuarantineCommand::List { all } } => {
+            let items = admin.quarantine(all)?;
+            let line = |i: &Item| {
+                let rule = i.rule.as_deref().map(|rule| format!(":{rule}")).unwrap_or_default();
+                format!("{}  {}{rule}  {}  {}  [{}]", i.change, i.reason, i.person, i.state, i.entries.join(", "))
+            };
+            let text = items.iter().map(line).collect::<Vec<_>>().join("\n");
+            say(json!(items), text);
+        }
+        AdminCommand::Quarantine { what: QuarantineCommand::Release { change, by } } => {
+            let (case, anew) = admin.release(&change, &by, wall())?;
+            say(json!({ "case": case, "change": anew }), format!("已放行 released, written anew as {anew}"));
+        }
+        AdminCommand::Quarantine { what: QuarantineCommand::Discard { change, by, why } } => {
+            let (case, change) = admin.discard(&change, &by, &why, wall())?;
+            say(json!({ "case": case, "change": change }), format!("不予采用，已保留 discarded, kept: {change}"));
+        }
+        AdminCommand::Envelopes { waybill } => {
+            let envelopes = admin.envelopes(&admin.case_of(&waybill)?)?;
+            let line = |e: &EnvelopeRow| {
+                let sound =
+                    if e.signature_holds && e.follows { "签名有效 signature holds" } else { "签名或链条无效 BROKEN" };
+                format!("{} 批次 batch {}  {}  {} 条 changes  {sound}", e.device, e.batch, e.person, e.changes)
+            };
+            let text = envelopes.iter().map(line).collect::<Vec<_>>().join("\n");
+            say(json!(envelopes), text);
+        }
+        AdminCommand::Forks { seen: Some(id) } => {
+            admin.fork_seen(id, wall())?;
+            say(json!({ "seen": id }), format!("已处理 looked at: {id}"));
+        }
+        AdminCommand::Forks { seen: None } => {
+            let forks = admin.forks()?;
+            let line = |f: &Fork| format!("{}  {}  批次 batch {}  {}", f.id, f.device, f.batch, f.what);
+            let text = forks.iter().map(line).collect::<Vec<_>>().join("\n");
+            say(json!(forks), text);
+        }
+        AdminCommand::Refusals => {
+            let refusals = admin.refusals()?;
+            let text = refusals.iter().map(|(code, times)| format!("{code}  {times}")).collect::<Vec<_>>().join("\n");
+            say(json!(refusals.into_iter().collect::<std::collections::BTreeMap<_, _>>()), text);
+        }
+        AdminCommand::Policy { file } => {
+            let version = admin.policy(&read(file)?)?;
+            say(json!({ "version": version }), format!("权限方案已发布 policy published: version {version}"));
+        }
+        AdminCommand::PublishPack { file } => {
+            let published = admin.publish_pack(&read(file)?, wall())?;
+            let when = if published.in_force {
+                "即时生效 in force at once".to_owned()
+            } else {
+                format!("{} 起生效 in force from then", published.valid_from_local)
+            };
+            let text = format!("规则包已发布 rule pack published: version {}, {when}", published.version);
+            say(json!(published), text);
+        }
+        AdminCommand::Packs => {
+            let packs = admin.packs(wall())?;
+            let line = |p: &PackRow| {
+                let now = if p.in_force { "  现行 in force" } else { "" };
+                format!("第 {} 版 version {}  {} 起 from{now}", p.version, p.version, p.valid_from_local)
+            };
+            say(json!(packs), packs.iter().map(line).collect::<Vec<_>>().join("\n"));
+        }
+        AdminCommand::Explain { waybill, only } => {
+            let mut all = admin.explain(&waybill, wall())?;
+            all.retain(|why| only.as_ref().is_none_or(|only| why.about.contains(only.as_str())));
+            let text = all.iter().map(told).collect::<Vec<_>>().join("\n");
+            say(json!(all), text);
+        }
+        AdminCommand::Findings { outlet, open, limit } => {
+            let findings = admin.findings(outlet.as_deref(), open, limit, wall())?;
+            let line = |(waybill, f): &(String, FindingRow)| {
+                let amount = f.amount.map(|fen| format!(" {}", Fen(fen))).unwrap_or_default();
+                let review = if f.review { "  须总部查看 for review" } else { "" };
+                format!("{waybill}  {}  {}%{amount}  {}  {}{review}", f.outlet, f.share, f.state, f.id)
+            };
+            let text = findings.iter().map(line).collect::<Vec<_>>().join("\n");
+            let rows: Vec<_> = findings.iter().map(|(waybill, f)| json!({ "waybill": waybill, "finding": f })).collect();
+            say(json!(rows), text);
+        }
+        AdminCommand::Decide { waybill, about, uphold, lift: _, by, share, yuan, why } => {
+            let stands = if uphold { Stands::Upheld } else { Stands::Lifted };
+            let amount = yuan.map(|yuan| Fen(i64::from(yuan) * 100));
+            let decide = Decide { waybill: &waybill, about: &about, stands, by: &by, share, amount, words: why.as_deref() };
+            let change = admin.decide(&decide, wall())?;
+            say(json!({ "decided": about, "change": change }), format!("已裁定 decided: {about} {}", stands.as_str()));
+        }
+        AdminCommand::Mark { waybill, entry, remark, by, why } => {
+            let known = Remark::from_word(&remark).ok_or_else(|| AdminError::Invalid(format!("remark {remark:?}")))?;
+            let change = admin.mark(&waybill, &entry, known, &by, why.as_deref(), wall())?;
+            say(json!({ "marked": entry, "change": change }), format!("已标记 marked: {entry} {remark}"));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// An explanation as text: the answer, then one line for each link, Chinese and English.
+fn told(why: &Explanation) -> String {
+    let mut text = format!("{}  [{}]\n{}\n", why.answer.zh, why.about, why.answer.en);
+    for link in &why.because {
+        text += &format!("  · {}\n    {}\n", link.words.zh, link.words.en);
+    }
+    text
+}

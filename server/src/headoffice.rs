@@ -1,0 +1,169 @@
+//! What head office itself writes into a case: entries under the server's own installation, by its own people. They travel in the
+//! feeds like anybody's.
+
+use doorstep_document::{Change, HARD_CASE_CHANGES, NewEntry};
+use doorstep_domain::{
+    About, Anchor, Author, Body, BootId, CaseId, ChangeHash, DeviceId, EntryKey, Fen, Mark, Personal, Receipt, Remark, Role,
+    Ruling, Stands, TimeEvidence, UnixMs, UserId,
+};
+use doorstep_rules::Case;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::{
+    error::ApiError,
+    feed,
+    ingest::{self, Doc},
+    keys::Keys,
+    packs::Rules,
+    project,
+};
+
+/// Why head office's entry is not written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HeadOfficeError {
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    #[error("{0:?} is no head office reviewer; add them: doorstep-server admin user {0} --role hq_reviewer")]
+    Person(String),
+    #[error("nothing is recorded of this waybill")]
+    NoCase,
+    #[error("{0} is neither an entry of the case nor a finding; see: doorstep-server admin explain WAYBILL")]
+    About(String),
+    #[error("the case has reached its size limit")]
+    Full,
+    #[error("{0}")]
+    Text(#[from] doorstep_domain::PersonalError),
+}
+
+impl From<rusqlite::Error> for HeadOfficeError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Api(error.into())
+    }
+}
+
+/// Appends entries to a case's log under the server's own installation and publishes them.
+pub(crate) fn append(
+    db: &Connection,
+    keys: &Keys,
+    case: &CaseId,
+    mut entries: Vec<NewEntry>,
+    receipt: Receipt,
+    device: &DeviceId,
+) -> Result<ChangeHash, HeadOfficeError> {
+    let mut doc = Doc::read(db, case)?;
+    if doc.n >= HARD_CASE_CHANGES as u64 {
+        return Err(HeadOfficeError::Full);
+    }
+    let seq: u64 = db.query_row(
+        "SELECT coalesce(max(seq), 0) FROM change WHERE case_id = ?1 AND install = ?2",
+        params![case.as_bytes(), keys.install.as_bytes()],
+        |row| row.get(0),
+    )?;
+    if seq == 0 && entries.iter().all(|entry| entry.facts.is_none()) {
+        let facts = Case::fold(project::entries(db, case)?.0).ok_or(HeadOfficeError::NoCase)?.facts;
+        entries.iter_mut().take(1).for_each(|entry| entry.facts = Some(facts.clone()));
+    }
+    let mut position = doc.position.clone();
+    position.seq = seq;
+    let change = Change::write(case, &keys.install, &position, &entries)
+        .map_err(|_| ApiError::Internal("writing an entry of head office"))?;
+    let before = doc.n;
+    let author = entries.first().map(|entry| entry.author.user.to_string()).unwrap_or_default();
+    doc.take(&change, &author, false);
+    let from = ingest::From { device, pushed_by: &keys.install, batch: 0 };
+    ingest::insert(db, case, doc.n, &change, receipt, from)?;
+    doc.write(db, case)?;
+    feed::publish(db, case, before + 1, doc.n)?;
+    Ok(change.hash())
+}
+
+/// A decision of a reviewer as it is asked for.
+pub struct NewDecision<'a> {
+    /// The reviewer's account.
+    pub by: &'a str,
+    /// A finding's id, or an entry's key.
+    pub about: &'a str,
+    /// Whether it stands.
+    pub stands: Stands,
+    /// The party's share, 0 to 100 percent.
+    pub share: Option<u8>,
+    /// The amount.
+    pub amount: Option<Fen>,
+    /// Why.
+    pub words: Option<&'a str>,
+}
+
+/// Writes a reviewer's decision. It takes the place of the one that head office knows of, if there is one.
+pub(crate) fn decide(
+    db: &Connection,
+    keys: &Keys,
+    rules: &Rules,
+    case: &CaseId,
+    new: &NewDecision<'_>,
+    now: UnixMs,
+) -> Result<ChangeHash, HeadOfficeError> {
+    let author = reviewer(db, new.by)?;
+    let folded = Case::fold(project::entries(db, case)?.0).ok_or(HeadOfficeError::NoCase)?;
+    let (_, book) = rules.book(db)?;
+    let about: About = new.about.parse().map_err(|_| HeadOfficeError::About(new.about.to_owned()))?;
+    let judged = doorstep_rules::judge(&folded, &book, now);
+    let known = match &about.rule {
+        Some(_) => judged.findings.iter().any(|finding| finding.id == about),
+        None => folded.entry(&about.entry).is_some(),
+    };
+    if !known {
+        return Err(HeadOfficeError::About(new.about.to_owned()));
+    }
+    let replaces = folded.standing().rev().find_map(|r| match &r.entry.body {
+        Body::Ruling(ruling) if ruling.about == about => Some(r.entry.key.clone()),
+        _ => None,
+    });
+    let words = new.words.map(Personal::plain).transpose()?;
+    let body = Body::Ruling(Ruling { about, stands: new.stands, share: new.share, amount: new.amount, replaces, words });
+    write(db, keys, case, author, book.at(now).version, body, now)
+}
+
+/// Writes a reviewer's mark on an entry: a notice that went astray, a reply that decides nothing, an unclear photo.
+pub(crate) fn mark(
+    db: &Connection,
+    keys: &Keys,
+    rules: &Rules,
+    case: &CaseId,
+    (by, entry, remark): (&str, &str, Remark),
+    words: Option<&str>,
+    now: UnixMs,
+) -> Result<ChangeHash, HeadOfficeError> {
+    let author = reviewer(db, by)?;
+    let folded = Case::fold(project::entries(db, case)?.0).ok_or(HeadOfficeError::NoCase)?;
+    let about: EntryKey = entry.parse().map_err(|_| HeadOfficeError::About(entry.to_owned()))?;
+    folded.entry(&about).ok_or_else(|| HeadOfficeError::About(entry.to_owned()))?;
+    let (_, book) = rules.book(db)?;
+    let body = Body::Mark(Mark { about, remark, reason: None, words: words.map(Personal::plain).transpose()? });
+    write(db, keys, case, author, book.at(now).version, body, now)
+}
+
+fn reviewer(db: &Connection, by: &str) -> Result<Author, HeadOfficeError> {
+    let outlet: Option<String> = db
+        .query_row("SELECT outlet FROM person WHERE id = ?1 AND role = 'hq_reviewer' AND left_at IS NULL", [by], |row| row.get(0))
+        .optional()?;
+    let unknown = || HeadOfficeError::Person(by.to_owned());
+    let user: UserId = by.parse().map_err(|_| unknown())?;
+    let outlet = outlet.and_then(|outlet| outlet.parse().ok()).ok_or_else(unknown)?;
+    Ok(Author { user, role: Role::HqReviewer, outlet })
+}
+
+fn write(
+    db: &Connection,
+    keys: &Keys,
+    case: &CaseId,
+    author: Author,
+    pack_version: u32,
+    body: Body,
+    now: UnixMs,
+) -> Result<ChangeHash, HeadOfficeError> {
+    // The server's own clock is the one that everything is reckoned by.
+    let boot = BootId([0; 4]);
+    let time = TimeEvidence { wall: now, zone_quarters: 0, mono_ms: 0, boot, anchor: Some(Anchor { server: now, mono_ms: 0 }) };
+    let entry = NewEntry { author, pack_version, time, action: None, facts: None, release: None, body };
+    append(db, keys, case, vec![entry], Receipt::of(now, Some(now)), &DeviceId::of(&keys.public()))
+}

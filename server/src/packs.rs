@@ -1,0 +1,178 @@
+//! Rule packs: published in versions, signed once, in force from a stated moment, kept for good.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use doorstep_domain::UnixMs;
+use doorstep_protocol::{Publication, Signed, encode};
+use doorstep_rules::{Pack, PackError, Published, Rulebook};
+use rusqlite::{Connection, params};
+use serde::Serialize;
+
+use crate::{db::ref_version, error::ApiError, keys::Keys, refs::bump};
+
+/// Devices get every version that was in force within so long: an act that comes later than that is judged by what they have.
+const REACH_MS: i64 = 400 * 86_400_000;
+
+/// Why a pack is not published.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PublishError {
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    #[error("the pack is of network {given:?}; this server's is {ours:?}, and it has records already")]
+    Network { given: String, ours: String },
+    #[error("the pack has version {given}; the newest published is {newest}: raise the version")]
+    Version { given: u32, newest: u32 },
+    #[error(
+        "valid_from is too early: rules take effect {hours} hours after publication at the soonest, which is {soonest}. Leave valid_from out to have that"
+    )]
+    TooEarly { hours: u32, soonest: String },
+}
+
+impl From<rusqlite::Error> for PublishError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Api(error.into())
+    }
+}
+
+/// A published version.
+#[derive(Debug, Clone, Serialize)]
+pub struct PackRow {
+    /// Its number.
+    pub version: u32,
+    /// When it was published; 0: it came with the server.
+    pub published_at: UnixMs,
+    /// From when it is in force.
+    pub valid_from: UnixMs,
+    /// The same in the network's own time.
+    pub valid_from_local: String,
+    /// Whether it is in force now.
+    pub in_force: bool,
+}
+
+/// Publishes a pack. It takes effect no sooner than the notice that the version before it and it itself ask for, so that nobody
+/// is judged by rules that a phone could not have had. Before anything is recorded it replaces what is there at once.
+pub(crate) fn publish(db: &Connection, keys: &Keys, toml: &[u8], now: UnixMs) -> Result<PackRow, PublishError> {
+    let pack = Pack::parse(toml)?;
+    let book = read(db)?;
+    let newest = book.newest();
+    let recorded: bool = db.query_row(
+        "SELECT EXISTS (SELECT 1 FROM change) OR EXISTS (SELECT 1 FROM quarantine) OR EXISTS (SELECT 1 FROM parcel)",
+        [],
+        |row| row.get(0),
+    )?;
+    let valid_from = if recorded {
+        if pack.network != newest.pack.network {
+            return Err(PublishError::Network { given: pack.network, ours: newest.pack.network.clone() });
+        }
+        if pack.version <= newest.pack.version {
+            return Err(PublishError::Version { given: pack.version, newest: newest.pack.version });
+        }
+        let hours = pack.notice_hours.max(book.at(now).notice_hours);
+        let soonest = now.plus(i64::from(hours) * 3_600_000);
+        match pack.wanted_from() {
+            Some(wanted) if wanted < soonest => {
+                return Err(PublishError::TooEarly { hours, soonest: local(&pack, soonest) });
+            }
+            wanted => wanted.unwrap_or(soonest),
+        }
+    } else {
+        db.execute("DELETE FROM pack", [])?;
+        UnixMs(0)
+    };
+    insert(db, keys, &pack, toml, now, valid_from)?;
+    bump(db, "pack")?;
+    // Other rules, other judgements.
+    db.execute("UPDATE doc SET projected_n = 0", [])?;
+    Ok(PackRow {
+        version: pack.version,
+        published_at: now,
+        valid_from,
+        valid_from_local: local(&pack, valid_from),
+        in_force: valid_from <= now,
+    })
+}
+
+/// Stores the pack that a new log begins with.
+pub(crate) fn first(db: &Connection, keys: &Keys) -> Result<(), ApiError> {
+    let pack = Pack::parse(doorstep_rules::FIRST_PACK).map_err(|_| ApiError::Internal("the first rule pack"))?;
+    insert(db, keys, &pack, doorstep_rules::FIRST_PACK, UnixMs(0), UnixMs(0))
+}
+
+fn insert(db: &Connection, keys: &Keys, pack: &Pack, toml: &[u8], published: UnixMs, valid_from: UnixMs) -> Result<(), ApiError> {
+    let publication = Publication {
+        network: pack.network.clone(),
+        version: pack.version,
+        published_ms: published.0,
+        valid_from_ms: valid_from.0,
+        toml: toml.to_vec(),
+    };
+    let body = encode(&publication)?;
+    let sig = keys.sign_pack(&body)?;
+    db.execute(
+        "INSERT INTO pack (version, published_ms, valid_from_ms, toml, body, sig) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![pack.version, published.0, valid_from.0, toml, body, sig],
+    )?;
+    Ok(())
+}
+
+fn local(pack: &Pack, at: UnixMs) -> String {
+    pack.local(at).map_or_else(String::new, |local| local.format("%Y-%m-%d %H:%M").to_string())
+}
+
+/// Every published version, the newest first.
+pub(crate) fn list(db: &Connection, now: UnixMs) -> Result<Vec<PackRow>, ApiError> {
+    let book = read(db)?;
+    let in_force = book.at(now).version;
+    let mut query = db.prepare("SELECT version, published_ms, valid_from_ms FROM pack ORDER BY version DESC")?;
+    let rows = query.query_map([], |row| {
+        let (version, published, valid_from) = (row.get(0)?, UnixMs(row.get(1)?), UnixMs(row.get(2)?));
+        let valid_from_local = local(&book.newest().pack, valid_from);
+        Ok(PackRow { version, published_at: published, valid_from, valid_from_local, in_force: version == in_force })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The versions that a device is given: those that were in force lately or will be, and never fewer than two.
+pub(crate) fn for_devices(db: &Connection, now: UnixMs) -> Result<Vec<Signed>, ApiError> {
+    let mut query = db.prepare_cached(
+        "SELECT body, sig FROM pack WHERE version >= (SELECT coalesce(max(version), 0) FROM pack WHERE valid_from_ms <= ?1)
+           OR version IN (SELECT version FROM pack ORDER BY version DESC LIMIT 2) ORDER BY version",
+    )?;
+    let rows = query.query_map([now.plus(-REACH_MS).0], |row| Ok(Signed { body: row.get(0)?, sig: row.get(1)? }))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn read(db: &Connection) -> Result<Rulebook, ApiError> {
+    let mut query = db.prepare_cached("SELECT toml, valid_from_ms FROM pack ORDER BY version")?;
+    let rows = query.query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?)))?;
+    let mut versions = Vec::new();
+    for row in rows {
+        let (toml, valid_from) = row?;
+        let pack = Pack::parse(&toml).map_err(|_| ApiError::Internal("a stored rule pack"))?;
+        versions.push(Published { valid_from: UnixMs(valid_from), pack });
+    }
+    Rulebook::of(versions).ok_or(ApiError::Internal("no rule pack is stored"))
+}
+
+/// All versions, read once for each publication.
+#[derive(Clone, Default)]
+pub(crate) struct Rules(Arc<Mutex<Option<Numbered>>>);
+
+/// The versions, with the number of their row.
+type Numbered = (u64, Arc<Rulebook>);
+
+impl Rules {
+    /// The versions as they are now, with the number of their row.
+    pub fn book(&self, db: &Connection) -> Result<Numbered, ApiError> {
+        let version = ref_version(db, "pack")?;
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, book)) = kept.as_ref().filter(|(at, _)| *at == version) {
+            return Ok((*at, book.clone()));
+        }
+        let book = Arc::new(read(db)?);
+        *kept = Some((version, book.clone()));
+        Ok((version, book))
+    }
+}
