@@ -72,14 +72,16 @@ fn superseded(timeline: &[Recorded]) -> BTreeMap<EntryKey, EntryKey> {
 }
 
 impl Case {
-    /// Folds entries in any order. `None` without a single entry that carries the parcel's facts.
+    /// Folds entries in any order, however often each comes. `None` without a single entry that carries the parcel's facts.
     pub fn fold(entries: impl IntoIterator<Item = Recorded>) -> Option<Self> {
         let (mut quarantined, mut timeline): (Vec<_>, Vec<_>) =
             entries.into_iter().partition(|r| matches!(r.standing, Standing::Quarantined { .. }));
         once(&mut timeline);
         let in_order = |r: &Recorded| (r.acted_at(), r.change, r.entry.key.index);
-        timeline.sort_by_key(in_order);
-        quarantined.sort_by_key(in_order);
+        for list in [&mut timeline, &mut quarantined] {
+            list.sort_by_key(in_order);
+            list.dedup_by(|a, b| a.change == b.change && a.entry.key == b.entry.key);
+        }
         let received = |r: &Recorded| r.standing.receipt().map_or(UnixMs(i64::MAX), |receipt| receipt.received_at);
         let mut copies: Vec<((bool, UnixMs, ChangeHash), &Facts)> = timeline
             .iter()

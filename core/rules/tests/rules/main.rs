@@ -12,6 +12,11 @@
     reason = "tests fail loudly and read packs"
 )]
 
+mod appendix;
 mod basics;
+mod codes;
+mod contest;
+mod edges;
 mod packs;
 mod story;
+mod versions;

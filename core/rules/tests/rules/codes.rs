@@ -1,0 +1,656 @@
+//! Every code of the sources: its card, what it wants as evidence, what may come of it, and the deadline that its registration
+//! starts, one second before the edge and one second after.
+
+use doorstep_domain::*;
+use doorstep_rules::*;
+
+use crate::story::*;
+
+/// A registration of a code, alone in its case, at nine on Monday by who registers at that stage.
+fn registered(pack: &str, reason: &str, sub: Option<&str>, stage: &str) -> Story {
+    let mut story = Story::by(pack_of(pack));
+    register(&mut story, at(0, 9, 0, 0), reason, sub, stage);
+    story
+}
+
+fn register(story: &mut Story, when: UnixMs, reason: &str, sub: Option<&str>, stage: &str) {
+    let (reason, sub) = (code(reason), sub.map(code));
+    // A failed delivery is an attempt; whatever is found otherwise is a problem.
+    if stage == "delivery" && reason.as_str().starts_with("DF-") {
+        story.online(&COURIER, when, Body::Attempt(Attempt { sub, ..Attempt::of(reason) }));
+    } else {
+        let stage = Stage::from_word(stage).unwrap();
+        let by = if stage == Stage::Hub { &HUB } else { &WEST };
+        story.online(by, when, Body::Problem(Problem { sub, found_at: Some(when), ..Problem::of(reason, stage) }));
+    }
+}
+
+/// Half an hour after the registration.
+fn now() -> UnixMs {
+    at(0, 9, 30, 0)
+}
+
+fn card(story: &Story) -> Card {
+    story.judge(now()).cards.into_iter().next_back().unwrap()
+}
+
+fn steps(story: &Story) -> Vec<String> {
+    card(story).steps.into_iter().map(|line| line.step).collect()
+}
+
+/// The rows of the evidence matrix that are not satisfied; one that is only recommended ends in `?`.
+fn lacks(story: &Story) -> Vec<String> {
+    let mark = |gap: &Gap| if gap.need == Need::Required { "" } else { "?" };
+    story.judge(now()).missing.iter().map(|gap| format!("{}{}", gap.evidence, mark(gap))).collect()
+}
+
+fn photo(story: &mut Story, purpose: &str) {
+    story.photo(at(0, 9, 5, 0), PhotoPurpose::from_word(purpose).unwrap());
+}
+
+fn call(story: &mut Story, result: &str) {
+    let result = CallResult::from_word(result).unwrap();
+    story.online(&COURIER, at(0, 9, 5, 0), Body::Call(Call { result, number: None, words: None }));
+}
+
+fn sms(story: &mut Story) {
+    let text = Personal::plain("王先生").unwrap();
+    let sms = Sms { level: SmsLevel::HandedOver, to: None, text, has_surname: true, has_waybill: true };
+    story.online(&COURIER, at(0, 9, 5, 0), Body::Sms(sms));
+}
+
+fn consent(story: &mut Story, by: Customer, to: &str) {
+    let consent = Consent { by, to: code(to), name: said("张小姐"), words: None };
+    story.online(&WEST, at(0, 9, 5, 0), Body::Consent(consent));
+}
+
+fn tick(story: &mut Story, step: &str) {
+    story.online(&WEST, at(0, 9, 6, 0), Body::Tick(Tick { step: code(step), words: None }));
+}
+
+/// What a code's card shows for a bare registration.
+struct Shows<'a> {
+    code: &'a str,
+    sub: Option<&'a str>,
+    stage: &'a str,
+    asks: &'a [&'a str],
+    steps: &'a [&'a str],
+    lacks: &'a [&'a str],
+    outcomes: &'a [&'a str],
+}
+
+fn shows(pack: &str, rows: &[Shows<'_>]) {
+    for row in rows {
+        let story = registered(pack, row.code, row.sub, row.stage);
+        let card = card(&story);
+        assert_eq!(card.asks, row.asks, "{}: whom to ask", row.code);
+        assert_eq!(steps(&story), row.steps, "{} {:?}: steps", row.code, row.sub);
+        assert_eq!(lacks(&story), row.lacks, "{} {:?}: evidence", row.code, row.sub);
+        assert_eq!(card.outcomes, row.outcomes, "{}: outcomes", row.code);
+        assert!(!story.judge(now()).flags.contains(&Flag::UnusualRegistration), "{}: who registers it where", row.code);
+    }
+}
+
+// rules: DF-ADDR, DF-NOBODY, DF-NOANSWER, DF-UNREACH, DF-OFFWORK, DF-RESTDAY, DF-POWER, DF-INSPECT, SMS-1, T-4
+#[test]
+fn failures_at_the_door_show_their_cards() {
+    let row = |code, asks, steps, lacks, outcomes| Shows { code, sub: None, stage: "delivery", asks, steps, lacks, outcomes };
+    let nobody: &[&str] = &["sms", "ask_recipient", "notice", "redeliver"];
+    let closed: &[&str] = &["ask_recipient", "notice", "redeliver"];
+    shows(
+        "zto-process",
+        &[
+            row(
+                "DF-ADDR",
+                &["recipient", "origin_outlet", "sender"],
+                &["sms", "notice", "ask_recipient", "redeliver"],
+                &["sms", "place_photo?"],
+                &["REDELIVER", "ADDR_CHANGE", "RETURN", "SELF_PICKUP"],
+            ),
+            row("DF-NOBODY", &["recipient"], nobody, &["sms", "door_photo?"], &["REDELIVER", "SELF_PICKUP", "RETURN"]),
+            row("DF-NOANSWER", &["recipient"], nobody, &["call", "sms"], &["REDELIVER", "SELF_PICKUP", "RETURN"]),
+            row("DF-UNREACH", &["recipient"], nobody, &["call", "sms"], &["REDELIVER", "SELF_PICKUP", "RETURN"]),
+            row("DF-OFFWORK", &["recipient"], closed, &["closed?"], &["REDELIVER", "SELF_PICKUP"]),
+            row("DF-RESTDAY", &["recipient"], closed, &["closed?"], &["REDELIVER", "SELF_PICKUP"]),
+            row("DF-POWER", &["recipient"], closed, &["closed?"], &["REDELIVER", "SELF_PICKUP"]),
+            row(
+                "DF-INSPECT",
+                &["recipient", "sender"],
+                &["agree_time", "notice", "negotiate_sender"],
+                &["waiting?"],
+                &["WAIT", "REDELIVER", "SIGNED", "RETURN"],
+            ),
+        ],
+    );
+}
+
+// rules: DF-PHONE, DF-REFUSE, DF-INFO, DF-NOMONEY
+#[test]
+fn failures_that_somebody_must_decide_show_their_cards() {
+    let row = |code, sub, asks, steps, lacks, outcomes| Shows { code, sub, stage: "delivery", asks, steps, lacks, outcomes };
+    let refused: &[&str] = &["RETURN", "REDELIVER", "PAY_CHANGE", "PER_CUSTOMER"];
+    let (both, why): (&[&str], &[&str]) = (&["recipient", "sender"], &["ask_why", "notice", "ask_sender", "reply_delivering"]);
+    shows(
+        "zto-process",
+        &[
+            row(
+                "DF-PHONE",
+                Some("missing_mobile"),
+                &["origin_outlet", "sender"],
+                &["show_number_fault", "notice", "correct_number", "redeliver"],
+                &["number_fault"],
+                &["REDELIVER", "RETURN"],
+            ),
+            row("DF-REFUSE", Some("refused"), both, why, &["words"], refused),
+            row("DF-REFUSE", Some("wants_return"), both, why, &["words"], refused),
+            row("DF-REFUSE", Some("not_as_described"), both, why, &["words", "condition_photo?"], refused),
+            row("DF-REFUSE", Some("polluted"), both, why, &["words", "condition_photo?"], refused),
+            row("DF-REFUSE", Some("damaged"), both, why, &["words", "condition_photo?"], refused),
+            row(
+                "DF-REFUSE",
+                Some("freight_collect"),
+                both,
+                &["ask_why", "notice", "ask_prepaid", "ask_sender", "reply_delivering"],
+                &["words", "offer?"],
+                refused,
+            ),
+            row(
+                "DF-INFO",
+                Some("left_company"),
+                both,
+                &["check_label_phone", "notice", "address_by_sender", "reply_delivering"],
+                &["call?"],
+                &["ADDR_CHANGE", "REDELIVER", "RETURN"],
+            ),
+            row(
+                "DF-NOMONEY",
+                Some("no_cash"),
+                both,
+                &["ask_recipient", "notice", "reply_delivering"],
+                &["two_attempts?"],
+                &["REDELIVER", "PAY_CHANGE", "RETURN"],
+            ),
+        ],
+    );
+}
+
+// rules: CD-DAMAGE, CD-POLLUTE, CD-WEIGHT, RT-MISSENT, RT-NOPOINT, RT-OUTAREA, RT-HELD
+#[test]
+fn condition_and_routing_problems_show_their_cards_at_each_stage() {
+    let row = |code, sub, stage, asks, steps, lacks, outcomes| Shows { code, sub, stage, asks, steps, lacks, outcomes };
+    for stage in ["hub", "arrival"] {
+        shows(
+            "zto-process",
+            &[
+                row(
+                    "CD-DAMAGE",
+                    Some("package"),
+                    stage,
+                    &["recipient", "sender"],
+                    &["register", "ask_recipient", "reply_delivering"],
+                    &["outside", "label", "inside?"],
+                    &["REDELIVER", "RETURN", "COMPENSATE", "RESEND", "REFUND"],
+                ),
+                row(
+                    "CD-POLLUTE",
+                    None,
+                    stage,
+                    &["recipient"],
+                    &["register", "find_source", "repack_deliver"],
+                    &["goods_photo", "source_photo", "source_waybill?"],
+                    &["SIGNED", "ARBITRATE"],
+                ),
+                row(
+                    "CD-WEIGHT",
+                    None,
+                    stage,
+                    &["collecting_courier"],
+                    &["weigh", "confirm_weight", "reply_delivering", "confirm_registration", "ledger_collect"],
+                    &["scale_photo", "weights"],
+                    &["PAY_CHANGE", "REDELIVER"],
+                ),
+                row("RT-MISSENT", None, stage, &["right_site"], &["register", "tell_forward"], &["label"], &["FORWARD"]),
+                row(
+                    "RT-NOPOINT",
+                    None,
+                    stage,
+                    &["delivering_outlet", "recipient", "sender"],
+                    &["register", "offer_pickup", "ask_peer", "follow_peer"],
+                    &["label"],
+                    &["SELF_PICKUP", "TRANSFER_PEER", "RETURN", "ADDR_CHANGE"],
+                ),
+                row("RT-HELD", Some("missorted"), stage, &["right_site"], &["tell_forward"], &[], &["FORWARD"]),
+                row("RT-HELD", Some("missed_wave"), stage, &["right_site"], &["tell_forward"], &[], &["FORWARD"]),
+                row("RT-HELD", Some("hub"), stage, &["right_site"], &["tell_forward"], &[], &["FORWARD"]),
+                row(
+                    "RT-HELD",
+                    Some("wrong_header"),
+                    stage,
+                    &["right_site"],
+                    &["find_right_site", "write_header"],
+                    &["mark"],
+                    &["FORWARD"],
+                ),
+            ],
+        );
+    }
+    for stage in ["arrival", "delivery"] {
+        let outcomes = &["SELF_PICKUP", "SURCHARGE", "TRANSFER_PEER", "ADDR_CHANGE", "RETURN"];
+        let steps = &["register", "offer_pickup", "offer_fee", "ask_peer", "courier_or_return", "follow_peer"];
+        let asks = &["delivering_outlet", "recipient", "sender"];
+        shows("zto-process", &[row("RT-OUTAREA", None, stage, asks, steps, &["label?"], outcomes)]);
+    }
+}
+
+// rules: LS-LOST, LS-SWAP, MN-COD, MN-FREIGHT, MN-RECEIPT, SV-DELAY, SV-ATTITUDE, SV-OTHER, C-22
+#[test]
+fn loss_money_and_complaints_show_their_cards() {
+    let row = |code, stage, asks, steps, lacks, outcomes| Shows { code, sub: None, stage, asks, steps, lacks, outcomes };
+    let gently: &[&str] = &["explain_gently", "solve_soon"];
+    let customers: &[&str] = &["recipient", "sender"];
+    shows(
+        "zto-process",
+        &[
+            row(
+                "LS-LOST",
+                "service",
+                &["sender", "delivering_outlet", "hub"],
+                &["goods_facts", "outlet_search", "hub_search"],
+                &["goods"],
+                &["FOUND", "COMPENSATE"],
+            ),
+            row(
+                "LS-SWAP",
+                "delivery",
+                &["both_outlets", "sender", "recipient"],
+                &["ask_both_signed", "who_swapped", "swap_resolve"],
+                &["other_waybill", "photos?"],
+                &["RETRIEVE", "ADDR_CHANGE", "PER_CUSTOMER"],
+            ),
+            row(
+                "MN-COD",
+                "service",
+                &["sender", "recipient"],
+                &["ask_parties", "verify_letter", "reply_delivering", "confirm_registration", "ledger_cod"],
+                &["letter", "verified"],
+                &["PAY_CHANGE"],
+            ),
+            row(
+                "MN-FREIGHT",
+                "service",
+                &["sender", "recipient"],
+                &["ask_prepaid", "tell_courier_collect", "ledger_collect", "reply_delivering", "confirm_registration"],
+                &["agreed"],
+                &["PAY_CHANGE"],
+            ),
+            row(
+                "MN-RECEIPT",
+                "service",
+                &["sender"],
+                &["who_agreed", "verify_letter", "reply_delivering", "confirm_registration"],
+                &["letter", "who_agreed"],
+                &["RECEIPT_CHANGE"],
+            ),
+            row("SV-DELAY", "service", customers, gently, &[], &["PER_CUSTOMER", "COMPENSATE"]),
+            row("SV-ATTITUDE", "service", customers, gently, &[], &["PER_CUSTOMER", "COMPENSATE"]),
+            row("SV-OTHER", "service", customers, gently, &[], &["PER_CUSTOMER", "COMPENSATE"]),
+        ],
+    );
+    assert_eq!(pack_of("zto-process").name_of("LS-SWAP").zh, "货物掉包");
+}
+
+// rules: OR-WAYBILL, OR-COD24H, OR-HEADER, OR-NOMARK, OR-LATEENTRY, OR-NOBAG, OR-HANDOVER, OR-PROHIBITED, TR-TRANSFER, TR-RETURN, T-6, EV-1, EV-13, EV-14
+#[test]
+fn faults_of_the_origin_and_transfers_show_their_cards() {
+    let row = |code, stage, steps, lacks, outcomes| Shows { code, sub: None, stage, asks: &[], steps, lacks, outcomes };
+    shows(
+        "nengda-gd",
+        &[
+            row("OR-WAYBILL", "origin", &["register"], &["count", "photo"], &[]),
+            row("OR-COD24H", "origin", &["make_good", "take_slip"], &["words"], &[]),
+            row("OR-HEADER", "hub", &["register", "write_header"], &["count", "mark"], &[]),
+            row("OR-NOMARK", "hub", &["register", "write_main_number"], &["count", "photo"], &[]),
+            row("OR-LATEENTRY", "hub", &["register", "enter_data"], &[], &[]),
+            row("OR-NOBAG", "arrival", &["register"], &["photo"], &[]),
+            row("OR-HANDOVER", "hub", &["count_again", "separate"], &["reason", "photo"], &[]),
+            row("OR-PROHIBITED", "hub", &["report_company", "report_state"], &["photo"], &[]),
+            row("TR-TRANSFER", "arrival", &["separate", "follow"], &["reason", "label_photo"], &["TRANSFERRED", "SIGNED"]),
+            row("TR-RETURN", "delivery", &["separate"], &["reason", "label_photo"], &["RETURNED"]),
+        ],
+    );
+}
+
+// rules: CD-DAMAGE, LS-LOST, SV-DELAY, SV-ATTITUDE, SV-OTHER, TR-TRANSFER, C-19
+#[test]
+fn the_generic_rules_report_first_and_offer_the_customer_a_plan() {
+    let plan: &[&str] = &["plan", "get_consent", "execute", "callback"];
+    for (reason, stage, first) in [
+        ("CD-DAMAGE", "delivery", &["report_superior", "tell_customer"][..]),
+        ("LS-LOST", "service", &["report_superior", "search", "tell_customer"]),
+        ("SV-DELAY", "service", &["verify"]),
+        ("SV-ATTITUDE", "service", &["verify"]),
+        ("SV-OTHER", "service", &["verify"]),
+    ] {
+        assert_eq!(steps(&registered("cs-generic", reason, None, stage)), [first, plan].concat(), "{reason}");
+    }
+    assert_eq!(steps(&registered("cs-generic", "TR-TRANSFER", None, "delivery")), ["follow_new_number"]);
+    let pack = pack_of("cs-generic");
+    assert_eq!(pack.duties["superior"], ["outlet_manager"], "who owns the plan is data");
+}
+
+/// A row of evidence, the acts that satisfy it, and near ones that do not.
+fn proven(reason: &str, sub: Option<&str>, stage: &str, row: &str, good: &[&dyn Fn(&mut Story)], bad: &[&dyn Fn(&mut Story)]) {
+    let lacking = |act: &dyn Fn(&mut Story)| {
+        let mut story = registered("zto-process", reason, sub, stage);
+        act(&mut story);
+        lacks(&story).iter().any(|id| id.trim_end_matches('?') == row)
+    };
+    assert!(lacking(&|_| {}), "{reason} wants {row}");
+    for (n, act) in good.iter().enumerate() {
+        assert!(!lacking(act), "{reason}: act {n} proves {row}");
+    }
+    for (n, act) in bad.iter().enumerate() {
+        assert!(lacking(act), "{reason}: act {n} does not prove {row}");
+    }
+}
+
+// rules: EV-2, EV-3, EV-4, EV-5, EV-6, EV-8, EV-11, EV-14, SMS-2, SMS-4, C-4
+#[test]
+fn each_row_of_evidence_is_satisfied_by_what_shows_it_and_by_nothing_else() {
+    let label = |s: &mut Story| photo(s, "label");
+    let other = |s: &mut Story| photo(s, "other");
+    let door = |s: &mut Story| photo(s, "door");
+    let no_answer = |s: &mut Story| call(s, "no_answer");
+    let answered = |s: &mut Story| call(s, "answered");
+    proven("DF-ADDR", None, "delivery", "sms", &[&sms], &[&no_answer]);
+    proven("DF-ADDR", None, "delivery", "place_photo", &[&label, &door, &other], &[&sms]);
+    proven("DF-NOBODY", None, "delivery", "door_photo", &[&door, &|s| photo(s, "closed_premises")], &[&label]);
+    proven("DF-NOANSWER", None, "delivery", "call", &[&no_answer, &|s| call(s, "busy")], &[&answered, &sms]);
+    proven("DF-UNREACH", None, "delivery", "call", &[&|s| call(s, "off"), &|s| call(s, "not_exist")], &[&answered]);
+    proven(
+        "DF-PHONE",
+        None,
+        "delivery",
+        "number_fault",
+        &[&label, &|s| call(s, "wrong"), &|s| call(s, "not_exist")],
+        &[&answered],
+    );
+    proven("DF-OFFWORK", None, "delivery", "closed", &[&|s| photo(s, "closed_premises"), &no_answer], &[&label]);
+    let words =
+        |s: &mut Story| drop(s.online(&COURIER, at(0, 9, 5, 0), Body::Note { words: Personal::plain("说不要了").unwrap() }));
+    proven("DF-REFUSE", Some("refused"), "delivery", "words", &[&words], &[&no_answer]);
+    proven("DF-REFUSE", Some("damaged"), "delivery", "condition_photo", &[&|s| photo(s, "damage_outside")], &[&label]);
+    proven("DF-INFO", None, "delivery", "call", &[&answered, &|s| consent(s, Customer::Recipient, "ADDR_CHANGE")], &[&label]);
+    proven(
+        "CD-DAMAGE",
+        None,
+        "arrival",
+        "outside",
+        &[&|s| photo(s, "damage_outside")],
+        &[&|s| photo(s, "damage_inside"), &label],
+    );
+    proven("CD-DAMAGE", None, "arrival", "label", &[&label], &[&other]);
+    proven(
+        "CD-POLLUTE",
+        None,
+        "arrival",
+        "source_photo",
+        &[&|s| photo(s, "pollution_source")],
+        &[&|s| photo(s, "damage_inside")],
+    );
+    proven("CD-WEIGHT", None, "arrival", "scale_photo", &[&|s| photo(s, "scale")], &[&label]);
+    proven("RT-HELD", Some("wrong_header"), "hub", "mark", &[&|s| photo(s, "mark")], &[&label]);
+    let goods = |value: Option<Fen>| {
+        move |s: &mut Story| {
+            let goods = Goods { name: said("茶叶"), packing: said("纸箱"), value, words: None };
+            s.online(&ORIGIN, at(0, 9, 5, 0), Body::Goods(goods));
+        }
+    };
+    proven("LS-LOST", None, "service", "goods", &[&goods(Some(Fen(20_000)))], &[&goods(None)]);
+    proven("MN-COD", None, "service", "letter", &[&|s| photo(s, "letter")], &[&label]);
+    proven("MN-COD", None, "service", "verified", &[&|s| tick(s, "verify_letter")], &[&|s| tick(s, "ask_parties")]);
+    proven("MN-RECEIPT", None, "service", "who_agreed", &[&|s| consent(s, Customer::Sender, "RECEIPT_CHANGE")], &[&answered]);
+    let nameless = |s: &mut Story| {
+        let consent = Consent { by: Customer::Sender, to: code("RECEIPT_CHANGE"), name: said(" "), words: None };
+        s.online(&WEST, at(0, 9, 5, 0), Body::Consent(consent));
+    };
+    proven("MN-RECEIPT", None, "service", "who_agreed", &[], &[&nameless]);
+}
+
+// rules: EV-2, EV-3, DF-INSPECT, DF-REFUSE, LS-SWAP, OR-NOMARK
+#[test]
+fn numbers_that_belong_to_the_registration_prove_it() {
+    let with = |pack: &str, body: Body| {
+        let mut story = Story::by(pack_of(pack));
+        story.online(&WEST, at(0, 9, 0, 0), body);
+        lacks(&story)
+    };
+    let problem = |reason: &str| Problem::of(code(reason), Stage::Arrival);
+    let weighed = Problem { weight_g: Some(5_200), label_g: Some(3_000), ..problem("CD-WEIGHT") };
+    assert_eq!(with("zto-process", Body::Problem(weighed.clone())), ["scale_photo"]);
+    assert_eq!(with("zto-process", Body::Problem(Problem { label_g: None, ..weighed })), ["scale_photo", "weights"]);
+    let other = Some(Waybill::parse("700000000001").unwrap());
+    let polluted = Problem { other: other.clone(), ..problem("CD-POLLUTE") };
+    assert_eq!(with("zto-process", Body::Problem(polluted)), ["goods_photo", "source_photo"]);
+    assert_eq!(with("zto-process", Body::Problem(Problem { other, ..problem("LS-SWAP") })), ["photos?"]);
+    assert_eq!(with("nengda-gd", Body::Problem(Problem { count: Some(2), ..problem("OR-NOMARK") })), ["photo"]);
+    let attempt = |reason: &str| Attempt::of(code(reason));
+    assert!(with("zto-process", Body::Attempt(Attempt { waited_minutes: Some(40), ..attempt("DF-INSPECT") })).is_empty());
+    let offered =
+        Attempt { sub: Some(code("freight_collect")), offered: Some(Fen(1_000)), words: said("太贵"), ..attempt("DF-REFUSE") };
+    assert!(with("zto-process", Body::Attempt(offered)).is_empty());
+}
+
+// rules: EV-9
+#[test]
+fn what_can_not_be_photographed_is_waived_with_a_reason_and_not_without() {
+    let waived = |words: &str| {
+        let mut story = registered("cs-generic", "CD-DAMAGE", None, "delivery");
+        assert_eq!(lacks(&story), ["photo"]);
+        let waiver = Waiver { evidence: code("photo"), words: Personal::plain(words).unwrap() };
+        story.online(&WEST, at(0, 9, 5, 0), Body::Waiver(waiver));
+        lacks(&story)
+    };
+    assert!(waived("气味，拍不出来").is_empty());
+    assert_eq!(waived("  "), ["photo"]);
+    // A row that allows none is not waived.
+    let mut story = registered("zto-process", "RT-MISSENT", None, "arrival");
+    story.online(&WEST, at(0, 9, 5, 0), Body::Waiver(Waiver { evidence: code("label"), words: Personal::plain("无").unwrap() }));
+    assert_eq!(lacks(&story), ["label"]);
+}
+
+// rules: EV-1
+#[test]
+fn an_unclear_photo_does_not_count_and_its_own_author_can_not_make_it_clear() {
+    let mut story = registered("nengda-gd", "TR-RETURN", None, "delivery");
+    let shown = story.photo(at(0, 9, 5, 0), PhotoPurpose::TransferLabel);
+    assert_eq!(lacks(&story), ["reason"]);
+    let mark = |by: &By, story: &mut Story| {
+        let mark = Mark { about: shown.clone(), remark: Remark::Unclear, reason: None, words: None };
+        story.online(by, at(0, 9, 6, 0), Body::Mark(mark));
+    };
+    mark(&WEST, &mut story);
+    assert_eq!(lacks(&story), ["reason"], "who took it has not marked it away");
+    mark(&REVIEWER, &mut story);
+    assert_eq!(lacks(&story), ["reason", "label_photo"]);
+    story.photo(at(0, 9, 7, 0), PhotoPurpose::TransferLabel);
+    assert_eq!(lacks(&story), ["reason"], "it is taken again");
+}
+
+// rules: C-8, DF-INFO
+#[test]
+fn who_decides_the_address_depends_on_money_to_collect() {
+    let decides = |cod: i64| {
+        let mut story = Story::by(pack_of("zto-process"));
+        story.facts.cod = Fen(cod);
+        register(&mut story, at(0, 9, 0, 0), "DF-INFO", Some("name_mismatch"), "delivery");
+        steps(&story).into_iter().find(|step| step.starts_with("address_by")).unwrap()
+    };
+    assert_eq!((decides(1), decides(0)), ("address_by_recipient".into(), "address_by_sender".into()));
+}
+
+// rules: C-7, CD-POLLUTE
+#[test]
+fn a_polluted_parcel_is_registered_and_delivered_first_and_arbitrated_only_when_it_is_refused() {
+    let mut story = registered("zto-process", "CD-POLLUTE", None, "arrival");
+    assert!(!steps(&story).contains(&"arbitrate".to_owned()));
+    assert_eq!(steps(&story)[..3], ["register", "find_source", "repack_deliver"]);
+    register(&mut story, at(0, 9, 10, 0), "DF-REFUSE", Some("polluted"), "delivery");
+    let cards = story.judge(now()).cards;
+    let polluted = cards.iter().find(|card| card.code == "CD-POLLUTE").unwrap();
+    assert_eq!(polluted.steps.last().unwrap().step, "arbitrate");
+    story.online(&WEST, at(0, 9, 20, 0), Body::Action(Action::of(code("ARBITRATE"))));
+    assert_eq!((story.judge(now()).state, story.judge(now()).next_step), (State::Arbitration, NextStep::AwaitDecision));
+}
+
+// rules: T-1, T-2, T-3
+#[test]
+fn steps_are_ticked_in_order_with_who_and_when_and_the_case_is_open_until_it_is_signed_for() {
+    let mut story = registered("zto-process", "CD-WEIGHT", None, "arrival");
+    let next = |story: &Story| card(story).next_step().map(|line| line.step.clone());
+    assert_eq!(next(&story).as_deref(), Some("weigh"));
+    for (step, after) in [("weigh", Some("confirm_weight")), ("confirm_weight", Some("reply_delivering"))] {
+        tick(&mut story, step);
+        assert_eq!(next(&story).as_deref(), after);
+    }
+    let line = card(&story).steps.remove(0);
+    assert_eq!((line.done[0].by.as_str(), line.done[0].at), ("s1", at(0, 9, 6, 0)));
+    // Somebody else did it too: both stand there.
+    story.online(&COURIER, at(0, 9, 8, 0), Body::Tick(Tick { step: code("weigh"), words: None }));
+    assert_eq!(card(&story).steps[0].done.len(), 2);
+    assert_ne!(story.judge(now()).state, State::Closed);
+    story.close(at(0, 9, 20, 0), "SIGNED");
+    let judged = story.judge(now());
+    assert_eq!((judged.state, judged.next_step, judged.cards.len()), (State::Closed, NextStep::None, 0));
+}
+
+/// Which clocks a registration starts, at each stage of each code; the edge of the first.
+const STARTS: &[(&str, &str, &str, &[&str])] = &[
+    ("zto-process", "DF-ADDR", "delivery", &["SLA-03"]),
+    ("zto-process", "DF-NOBODY", "delivery", &["SLA-03"]),
+    ("zto-process", "DF-NOANSWER", "delivery", &["SLA-03"]),
+    ("zto-process", "DF-UNREACH", "delivery", &["SLA-03"]),
+    ("zto-process", "DF-PHONE", "delivery", &["SLA-03"]),
+    ("zto-process", "DF-REFUSE", "delivery", &["SLA-03"]),
+    ("zto-process", "DF-INFO", "delivery", &["SLA-03"]),
+    ("zto-process", "DF-NOMONEY", "delivery", &["SLA-03"]),
+    ("zto-process", "DF-OFFWORK", "delivery", &["SLA-03"]),
+    ("zto-process", "DF-RESTDAY", "delivery", &["SLA-03"]),
+    ("zto-process", "DF-POWER", "delivery", &["SLA-03"]),
+    ("zto-process", "DF-INSPECT", "delivery", &["SLA-03"]),
+    ("zto-process", "CD-DAMAGE", "hub", &["SLA-01"]),
+    ("zto-process", "CD-DAMAGE", "arrival", &["SLA-02"]),
+    ("zto-process", "CD-DAMAGE", "delivery", &["SLA-03.problem"]),
+    ("zto-process", "CD-POLLUTE", "hub", &["SLA-01"]),
+    ("zto-process", "CD-POLLUTE", "arrival", &["SLA-02"]),
+    ("zto-process", "CD-POLLUTE", "delivery", &["SLA-03.problem"]),
+    ("zto-process", "CD-WEIGHT", "hub", &[]),
+    ("zto-process", "CD-WEIGHT", "delivery", &["SLA-03.problem"]),
+    ("zto-process", "RT-MISSENT", "hub", &["SLA-01"]),
+    ("zto-process", "RT-MISSENT", "arrival", &["SLA-02"]),
+    ("zto-process", "RT-MISSENT", "delivery", &["SLA-03.problem"]),
+    ("zto-process", "RT-NOPOINT", "hub", &["SLA-01"]),
+    ("zto-process", "RT-NOPOINT", "arrival", &["SLA-02"]),
+    ("zto-process", "RT-OUTAREA", "arrival", &["SLA-02"]),
+    ("zto-process", "RT-OUTAREA", "delivery", &["SLA-03.problem"]),
+    ("zto-process", "RT-HELD", "hub", &[]),
+    ("zto-process", "LS-LOST", "service", &[]),
+    ("zto-process", "LS-SWAP", "delivery", &["SLA-03.problem"]),
+    ("zto-process", "MN-COD", "delivery", &["SLA-03.problem"]),
+    ("zto-process", "MN-FREIGHT", "delivery", &["SLA-03.problem"]),
+    ("zto-process", "MN-RECEIPT", "delivery", &["SLA-03.problem"]),
+    ("zto-process", "SV-DELAY", "service", &[]),
+    ("zto-process", "SV-ATTITUDE", "service", &[]),
+    ("zto-process", "SV-OTHER", "service", &[]),
+    ("nengda-gd", "OR-LATEENTRY", "hub", &["SLA-11"]),
+    ("nengda-gd", "OR-WAYBILL", "hub", &[]),
+    ("nengda-gd", "OR-COD24H", "origin", &[]),
+    ("nengda-gd", "OR-HEADER", "hub", &[]),
+    ("nengda-gd", "OR-NOMARK", "hub", &[]),
+    ("nengda-gd", "OR-NOBAG", "hub", &[]),
+    ("nengda-gd", "OR-HANDOVER", "hub", &[]),
+    ("nengda-gd", "OR-PROHIBITED", "hub", &[]),
+    ("nengda-gd", "TR-TRANSFER", "hub", &[]),
+    ("nengda-gd", "TR-RETURN", "arrival", &[]),
+    ("cs-generic", "CD-DAMAGE", "service", &["PER-01", "SLA-12"]),
+    ("cs-generic", "LS-LOST", "service", &["PER-01", "SLA-12"]),
+];
+
+// rules: SLA-01, SLA-02, SLA-03, SLA-12, C-1
+#[test]
+fn each_code_starts_its_deadline_at_its_stage_and_misses_it_one_second_after_the_edge() {
+    for (pack, reason, stage, clocks) in STARTS {
+        let story = registered(pack, reason, None, stage);
+        let judged = story.judge(now());
+        let mut started: Vec<&str> = judged.deadlines.iter().map(|deadline| deadline.clock.as_str()).collect();
+        started.sort_unstable();
+        assert_eq!(started, *clocks, "{pack} {reason} at {stage}");
+        let Some(clock) = clocks.iter().find(|clock| **clock != "PER-01") else { continue };
+        let due = story.deadline(clock, now()).due_at.unwrap();
+        // Registered with a network one second before its edge, and one second after.
+        let registered = |ms: i64| {
+            let mut story = Story::by(pack_of(pack));
+            register(&mut story, at(0, 9, 0, 0), reason, None, stage);
+            let entry = &mut story.entries[0];
+            entry.standing = Standing::Accepted(Receipt::of(due.plus(ms), Some(at(0, 9, 0, 0))));
+            story.clock(clock, due.plus(DAY))
+        };
+        let told = |ms: i64| {
+            let mut story = Story::by(pack_of(pack));
+            register(&mut story, at(0, 9, 0, 0), reason, None, stage);
+            match *clock {
+                "SLA-03" => drop(story.notice(due.plus(ms), Some(due.plus(ms)), "0571")),
+                "SLA-12" => {
+                    drop(story.online(&WEST, due.plus(ms), Body::Tick(Tick { step: code("report_superior"), words: None })))
+                }
+                _ => return None,
+            }
+            Some(story.clock(clock, due.plus(DAY)))
+        };
+        let around = match (*clock, told(0)) {
+            ("SLA-11", _) => continue, // its edge is the data's own time: see `edges`
+            (_, Some(_)) => [told(-1_000).unwrap(), told(1_000).unwrap()],
+            (_, None) => [registered(-1_000), registered(1_000)],
+        };
+        let missed = if told(0).is_some() { Timeliness::Late } else { Timeliness::LateSynced };
+        assert_eq!(around, [Timeliness::OnTime, missed], "{pack} {reason} at {stage}: {clock}");
+    }
+    // No code of a source is left out.
+    for pack in ["zto-process", "nengda-gd"] {
+        for row in pack_of(pack).codes.iter().filter(|row| row.enabled && !(pack == "nengda-gd" && row.code == "LS-LOST")) {
+            assert!(STARTS.iter().any(|(of, code, ..)| *of == pack && *code == row.code), "{pack}: {}", row.code);
+        }
+    }
+}
+
+// rules: C-21
+#[test]
+fn codes_of_public_lists_that_the_sources_lack_are_there_and_off() {
+    let pack = pack_of("zto-process");
+    let off: Vec<&str> = pack.codes.iter().filter(|row| !row.enabled).map(|row| row.code.as_str()).collect();
+    assert_eq!(off, ["DF-DATE", "DF-PICKUP", "DF-LOCKER", "DF-INTERCEPT", "DF-ACCESS", "DF-WEATHER", "DF-NEWADDR", "CD-SHORT"]);
+}
+
+// rules: C-5, C-6, SMS-4, SMS-6
+#[test]
+fn the_brand_is_the_networks_own_and_the_text_gives_the_reason_of_the_code() {
+    let waybill = Waybill::parse("700000000001").unwrap();
+    let zto = pack_of("zto-process");
+    let text = |reason: &str| zto.sms(reason, "王", &waybill).unwrap();
+    assert!(text("DF-NOBODY").contains("中通") && text("DF-NOBODY").contains("家中无人"));
+    assert!(text("DF-ADDR").contains("地址不详") && !text("DF-ADDR").contains("家中无人"));
+    assert!(text("DF-ADDR").contains("700000000001") && text("DF-ADDR").contains("王先生/女士"));
+    for name in ["nengda-gd", "cs-generic"] {
+        let pack = pack_of(name);
+        let other = pack.codes.iter().filter_map(|row| pack.sms(&row.code, "王", &waybill)).any(|text| text.contains("中通"));
+        assert!(!other && !pack.liabilities.iter().any(|row| zto.liability(&row.id).is_some()), "{name}: fines are never mixed");
+    }
+}
+
+// rules: C-8, C-9
+#[test]
+fn roles_that_do_a_step_are_named_by_duty() {
+    let step = |pack: &str, step: &str| pack_of(pack).steps.iter().find(|row| row.code == step).unwrap().by.clone();
+    assert_eq!(step("zto-process", "ledger_cod"), ["finance"]);
+    assert_eq!(step("cs-generic", "plan"), ["superior"], "a concession is the superior's");
+}

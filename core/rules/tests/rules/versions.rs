@@ -1,0 +1,108 @@
+//! Which version of the rules an act is judged by.
+
+use doorstep_domain::*;
+use doorstep_rules::*;
+
+use crate::story::*;
+
+/// Version 1 in force from the beginning, version 2 from a moment, with a change.
+fn two(valid_from: UnixMs, change: impl Fn(&mut Pack)) -> Rulebook {
+    let mut second = qinghe();
+    second.version = 2;
+    change(&mut second);
+    let versions = [(UnixMs(i64::MIN), qinghe()), (valid_from, second)];
+    Rulebook::of(versions.into_iter().map(|(valid_from, pack)| Published { valid_from, pack }).collect()).unwrap()
+}
+
+/// The reply's clock is 12 hours in version 2.
+fn shorter(pack: &mut Pack) {
+    pack.clocks.iter_mut().find(|clock| clock.id == "SLA-05").unwrap().due = Due::Hours(12);
+}
+
+/// A record at a moment that the server has at another, with its reckoning of when it was.
+fn reckoned(received: UnixMs, acted: Option<UnixMs>, slack_ms: i64) -> Standing {
+    let mut receipt = Receipt::of(received, acted);
+    receipt.acted.slack_ms = u32::try_from(slack_ms).unwrap();
+    Standing::Accepted(receipt)
+}
+
+// rules: C-15
+#[test]
+fn a_28_an_act_before_the_switch_is_judged_by_the_old_version_whenever_it_arrives() {
+    let noon = at(0, 12, 0, 0);
+    let mut story = Story::new();
+    story.book = two(noon, |pack| pack.codes.iter_mut().for_each(|code| code.evidence.clear()));
+    let acted = |story: &mut Story, when: UnixMs| {
+        story.attempt(when, None, "DF-NOBODY").standing = reckoned(at(0, 13, 0, 0), Some(when), 0);
+        let judged = story.judge(at(0, 14, 0, 0));
+        (judged.missing.len(), judged.deadlines[0].pack_version, judged.flags.contains(&Flag::PackUnsure))
+    };
+    assert_eq!(acted(&mut story, at(0, 11, 0, 0)), (2, 1, false));
+    let mut after = Story::new();
+    after.book = story.book.clone();
+    assert_eq!(acted(&mut after, noon), (0, 2, false), "from its first moment the new version holds");
+    let mut before = Story::new();
+    before.book = story.book.clone();
+    assert_eq!(acted(&mut before, noon.plus(-1_000)), (2, 1, false), "one second before, the old one");
+}
+
+#[test]
+fn each_deadline_follows_the_version_of_what_started_it() {
+    let mut story = Story::new();
+    story.book = two(at(0, 12, 0, 0), shorter);
+    story.attempt(at(0, 10, 0, 0), Some(at(0, 10, 0, 0)), "DF-NOBODY");
+    story.notice(at(0, 11, 59, 59), Some(at(0, 11, 59, 59)), "0571");
+    assert_eq!(story.deadline("SLA-05", at(0, 13, 0, 0)).due_at, Some(at(1, 11, 59, 59)), "the notice came under version 1");
+    let mut later = Story::new();
+    later.book = story.book.clone();
+    later.attempt(at(0, 10, 0, 0), Some(at(0, 10, 0, 0)), "DF-NOBODY");
+    later.notice(at(0, 12, 0, 0), Some(at(0, 12, 0, 0)), "0571");
+    let deadline = later.deadline("SLA-05", at(0, 13, 0, 0));
+    assert_eq!((deadline.due_at, deadline.pack_version), (Some(at(1, 0, 0, 0)), 2));
+    assert_eq!(later.deadline("SLA-03", at(0, 13, 0, 0)).pack_version, 1, "and the failure under version 1");
+}
+
+#[test]
+fn an_interval_that_straddles_the_switch_and_a_time_that_nothing_bounds_go_to_review() {
+    let noon = at(0, 12, 0, 0);
+    let judged = |standing: Standing| {
+        let mut story = Story::new();
+        story.book = two(noon, shorter);
+        story.attempt(at(0, 11, 59, 0), None, "DF-NOBODY").standing = standing;
+        let judged = story.judge(at(2, 0, 0, 0));
+        let finding = judged.findings.iter().find(|finding| finding.rule == "LIA-04").unwrap();
+        (judged.flags.contains(&Flag::PackUnsure), finding.review, judged.deadlines[0].unsure)
+    };
+    let minutes = |n: i64| n * 60_000;
+    assert_eq!(judged(reckoned(at(0, 13, 0, 0), Some(at(0, 11, 50, 0)), minutes(5))), (false, false, false));
+    assert_eq!(judged(reckoned(at(0, 13, 0, 0), Some(at(0, 11, 59, 0)), minutes(5))), (true, true, true), "it straddles");
+    assert_eq!(judged(reckoned(at(0, 13, 0, 0), None, 0)), (true, true, true), "after a reboot without a server's time");
+    assert_eq!(judged(reckoned(at(0, 11, 59, 30), None, 0)), (false, false, false), "but the server had it before the switch");
+}
+
+#[test]
+fn two_versions_may_be_in_one_case_and_a_finding_names_its_own() {
+    let mut story = Story::by(pack_of("nengda-gd"));
+    let mut second = pack_of("nengda-gd");
+    second.version = 2;
+    second.liabilities.iter_mut().find(|row| row.id == "PEN-03").unwrap().yuan = Some(20);
+    let versions = [(UnixMs(i64::MIN), pack_of("nengda-gd")), (at(1, 0, 0, 0), second)];
+    story.book = Rulebook::of(versions.into_iter().map(|(valid_from, pack)| Published { valid_from, pack }).collect()).unwrap();
+    for day in [0, 1] {
+        let problem = Problem { count: Some(1), ..Problem::of(code("OR-HEADER"), Stage::Hub) };
+        story.online(&HUB, at(day, 20, 0, 0), Body::Problem(problem));
+    }
+    let findings = story.judge(at(2, 0, 0, 0)).findings;
+    let fines: Vec<_> = findings.iter().map(|finding| (finding.pack_version, finding.amount.unwrap().0 / 100)).collect();
+    assert_eq!(fines, [(1, 10), (2, 20)]);
+}
+
+#[test]
+fn a_device_that_has_only_the_newest_versions_judges_older_acts_by_the_oldest_it_has() {
+    let mut story = Story::new();
+    let mut third = qinghe();
+    third.version = 3;
+    story.book = Rulebook::of(vec![Published { valid_from: at(0, 12, 0, 0), pack: third }]).unwrap();
+    story.attempt(at(0, 10, 0, 0), Some(at(0, 10, 0, 0)), "DF-NOBODY");
+    assert_eq!(story.deadline("SLA-03", at(0, 11, 0, 0)).pack_version, 3);
+}
