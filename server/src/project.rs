@@ -4,7 +4,7 @@
 
 use doorstep_document::{Change, merge};
 use doorstep_domain::{CaseId, ChangeHash, Recorded, Standing, UnixMs};
-use doorstep_rules::{Case, Finding, Judgement, Rulebook, State, Turn, judge};
+use doorstep_rules::{Case, Finding, Judgement, Rulebook, State, Turn, Turns};
 use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +42,7 @@ struct Projected {
     case: CaseId,
     n: u64,
     rules: u64,
-    outcome: Result<(Case, Judgement, Vec<RowTurn>), String>,
+    outcome: Result<(Case, Turns), String>,
 }
 
 /// Folds and judges a case, and holds Automerge's own merge against the heads in the row. Freezes only on what will not pass by itself: damage, or a merge that fails. A busy disk is an error of this run.
@@ -65,10 +65,8 @@ fn compute(
             return Err("automerge gives other heads than the log".to_owned());
         }
         let folded = Case::fold(entries).ok_or("no parcel facts")?;
-        let judgement = judge(&folded, book, now);
-        let ahead = Turn::ahead(&folded, book, &judgement).into_iter();
-        let turns = ahead.map(|(turn, then)| RowTurn { turn, findings: finding_rows(&folded, &then) }).collect();
-        Ok((folded, judgement, turns))
+        let turns = Turn::ahead(&folded, book, now);
+        Ok((folded, turns))
     };
     Ok(Projected { case, n, rules, outcome: judged() })
 }
@@ -93,13 +91,13 @@ fn write(db: &Connection, projected: &Projected) -> Result<(), ApiError> {
         return Ok(()); // judged by rules that have been replaced meanwhile; the row stays behind and is done again
     }
     match outcome {
-        Ok((folded, judged, turns)) => {
+        Ok((folded, turns)) => {
             // Only if nothing has come since: a newer change keeps the row behind, and it is done again.
             let current = db
                 .prepare_cached("UPDATE doc SET projected_n = ?2 WHERE case_id = ?1 AND n = ?2")?
                 .execute(params![case.as_bytes(), n])?;
             if current == 1 {
-                write_row(db, case, folded, judged, turns)?;
+                write_row(db, case, folded, turns)?;
             }
         }
         Err(reason) => {
@@ -114,34 +112,40 @@ fn write(db: &Connection, projected: &Projected) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn write_row(db: &Connection, case: &CaseId, folded: &Case, judged: &Judgement, turns: &[RowTurn]) -> Result<(), ApiError> {
-    let turns = serde_json::to_string(turns).map_err(|_| ApiError::Internal("a row's turns"))?;
-    let flags = judged.flags.iter().map(|f| f.as_str()).collect::<Vec<_>>().join(" ");
+fn write_row(db: &Connection, case: &CaseId, folded: &Case, turns: &Turns) -> Result<(), ApiError> {
+    let Turns { judgement, turn, later } = turns;
+    let later = later.iter().map(|(turn, then)| RowTurn { turn: turn.clone(), findings: finding_rows(folded, then) });
+    let later = serde_json::to_string(&later.collect::<Vec<_>>()).map_err(|_| ApiError::Internal("a row's turns"))?;
     let updated_at = folded.timeline.iter().map(|r| r.acted_at().0).max().unwrap_or(0);
     let name = |outlet: &Option<doorstep_domain::OutletCode>| outlet.as_ref().map_or(String::new(), ToString::to_string);
     db.prepare_cached(
         "INSERT OR REPLACE INTO case_row (case_id, waybill, origin, delivering, state, next_step, reason, decision, attempts,
-           flags, updated_at, closed, due_at, missed, turns)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+           flags, updated_at, closed, due_at, missed, turns, turn_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
     )?
     .execute(params![
         case.as_bytes(),
         folded.facts.waybill.as_str(),
         name(&folded.facts.origin_outlet),
         name(&folded.facts.delivering_outlet),
-        judged.state.as_str(),
-        judged.next_step.as_str(),
+        turn.state,
+        turn.next_step,
         folded.reason().unwrap_or(""),
-        judged.decision.as_deref().unwrap_or(""),
+        turn.decision,
         folded.attempts(),
-        flags,
+        turn.flags,
         updated_at,
-        i64::from(judged.state == State::Closed),
-        judged.next_due().map_or(NEVER, |at| at.0),
-        judged.missed().join(" "),
-        turns
+        is_closed(turn),
+        turn.due_ms.unwrap_or(NEVER),
+        turn.missed,
+        later,
+        turn.until_ms
     ])?;
-    write_findings(db, case, &finding_rows(folded, judged))
+    write_findings(db, case, &finding_rows(folded, judgement))
+}
+
+fn is_closed(turn: &Turn) -> bool {
+    turn.state == State::Closed.as_str()
 }
 
 /// A turn of a row, with the findings that come with it.
@@ -228,13 +232,13 @@ pub(crate) fn findings(
 }
 
 const PASSED: &str = "SELECT case_row.case_id, turns FROM case_row JOIN doc USING (case_id)
-     WHERE case_row.closed IN (0, 1) AND due_at < ?1 AND frozen IS NULL AND projected_n = n LIMIT ?2";
+     WHERE turn_at <= ?1 AND frozen IS NULL AND projected_n = n LIMIT ?2";
 
 fn has_passed(db: &Connection, now: UnixMs) -> Result<bool, ApiError> {
     Ok(db.prepare_cached(PASSED)?.exists(params![now.0, 1])?)
 }
 
-/// Moves rows on whose deadline has passed since they were judged, by the turns in the row, without reading a change; those
+/// Moves rows on that have changed by themselves since they were judged, by the turns in the row, without reading a change; those
 /// whose turns reach no further are judged anew.
 fn turn(db: &Connection, now: UnixMs) -> Result<(), ApiError> {
     let mut query = db.prepare_cached(PASSED)?;
@@ -243,11 +247,11 @@ fn turn(db: &Connection, now: UnixMs) -> Result<(), ApiError> {
         let case = CaseId::try_from(case.as_slice()).map_err(|_| ApiError::Internal("case row"))?;
         let turns: Vec<RowTurn> = serde_json::from_str(&turns).unwrap_or_default();
         let reached = turns.into_iter().rfind(|row| row.turn.from_ms <= now.0);
-        match reached.filter(|row| row.turn.due_ms.is_none_or(|due| due >= now.0)) {
+        match reached.filter(|row| row.turn.until_ms.is_none_or(|until| until > now.0)) {
             Some(RowTurn { turn, findings }) => {
                 db.prepare_cached(
-                    "UPDATE case_row SET state = ?2, next_step = ?3, decision = ?4, flags = ?5, missed = ?6, closed = ?7, due_at = ?8
-                     WHERE case_id = ?1",
+                    "UPDATE case_row SET state = ?2, next_step = ?3, decision = ?4, flags = ?5, missed = ?6, closed = ?7, due_at = ?8,
+                       turn_at = ?9 WHERE case_id = ?1",
                 )?
                 .execute(params![
                     case.as_bytes(),
@@ -256,8 +260,9 @@ fn turn(db: &Connection, now: UnixMs) -> Result<(), ApiError> {
                     turn.decision,
                     turn.flags,
                     turn.missed,
-                    i64::from(turn.state == State::Closed.as_str()),
-                    turn.due_ms.unwrap_or(NEVER)
+                    is_closed(&turn),
+                    turn.due_ms.unwrap_or(NEVER),
+                    turn.until_ms
                 ])?;
                 write_findings(db, &case, &findings)?;
             }

@@ -45,7 +45,7 @@ pub use policy::{Concerned, Permit, Policy, PolicyError, Rule, Where};
 pub use reply::{Validity, lacks};
 pub use rulebook::{Published, Rulebook};
 pub use state::{NextStep, State};
-pub use turn::Turn;
+pub use turn::{Turn, Turns};
 pub use words::words;
 
 /// The policy that a new server starts with: domain section 10.2. A courier's notice to the origin outlet is a draft there; here

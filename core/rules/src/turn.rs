@@ -1,5 +1,5 @@
-//! How a list row changes by itself: what a judgement will be when its running deadlines pass and nothing is recorded. So a list
-//! is right after midnight without reading any case again.
+//! How a list row changes by itself: what a judgement will be when its running deadlines pass, or another version of the rules
+//! takes effect, and nothing is recorded. So a list is right after midnight without reading any case again.
 
 use doorstep_domain::UnixMs;
 use serde::{Deserialize, Serialize};
@@ -11,13 +11,15 @@ use crate::{Case, Judgement, Rulebook, judge};
 pub struct Turn {
     /// From when it holds, milliseconds since 1970.
     pub from_ms: i64,
+    /// When it changes by itself; `None`: never.
+    pub until_ms: Option<i64>,
     /// The earliest running deadline.
     pub due_ms: Option<i64>,
     /// Where the case stands.
     pub state: String,
     /// What is next.
     pub next_step: String,
-    /// Ruling or outcome; empty if none.
+    /// Decision in force, or outcome; empty if none.
     pub decision: String,
     /// Clocks missed, separated by spaces.
     pub missed: String,
@@ -29,10 +31,10 @@ pub struct Turn {
 const AHEAD: usize = 6;
 
 impl Turn {
-    /// The row as judged at a moment.
-    pub fn of(judged: &Judgement, from: UnixMs) -> Self {
+    fn of(judged: &Judgement, from: UnixMs, until: Option<UnixMs>) -> Self {
         Self {
             from_ms: from.0,
+            until_ms: until.map(|until| until.0),
             due_ms: judged.next_due().map(|due| due.0),
             state: judged.state.as_str().to_owned(),
             next_step: judged.next_step.as_str().to_owned(),
@@ -42,17 +44,37 @@ impl Turn {
         }
     }
 
-    /// The turns that come after a judgement, in order, each with what will be judged then. The last one may have a deadline of
-    /// its own, after which the case has to be read again.
-    pub fn ahead(case: &Case, book: &Rulebook, judged: &Judgement) -> Vec<(Self, Judgement)> {
-        let mut turns: Vec<(Self, Judgement)> = Vec::new();
-        let mut due = judged.next_due();
-        while let Some(at) = due.filter(|_| turns.len() < AHEAD) {
-            let from = at.plus(1);
+    /// Judges a case at a moment, and then at each moment when that changes by itself, as far as turns are worked out ahead. Each
+    /// holds until the next; after the last one's end the case has to be read again.
+    pub fn ahead(case: &Case, book: &Rulebook, now: UnixMs) -> Turns {
+        let judgement = judge(case, book, now);
+        let mut until = Self::until(case, book, &judgement, now);
+        let mut turns = Turns { turn: Self::of(&judgement, now, until), judgement, later: Vec::new() };
+        while let Some(from) = until.filter(|_| turns.later.len() < AHEAD) {
             let then = judge(case, book, from);
-            due = then.next_due();
-            turns.push((Self::of(&then, from), then));
+            until = Self::until(case, book, &then, from);
+            turns.later.push((Self::of(&then, from, until), then));
         }
         turns
     }
+
+    /// When a judgement changes by itself: a deadline has passed, a version takes effect, or a time comes that a clock which is
+    /// ahead of ours has written.
+    fn until(case: &Case, book: &Rulebook, judged: &Judgement, now: UnixMs) -> Option<UnixMs> {
+        let times = case.timeline.iter().flat_map(|r| [Some(r.acted_at()), r.standing.receipt().map(|it| it.received_at)]);
+        let switches = book.versions().map(|published| Some(published.valid_from));
+        let later = times.chain(switches).flatten().filter(|at| *at > now);
+        later.chain(judged.next_due().map(|due| due.plus(1))).min()
+    }
+}
+
+/// A judgement, the row that it gives, and those that follow by themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turns {
+    /// The judgement now.
+    pub judgement: Judgement,
+    /// Its row.
+    pub turn: Turn,
+    /// The later ones, in order.
+    pub later: Vec<(Turn, Judgement)>,
 }

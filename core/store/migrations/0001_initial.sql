@@ -51,15 +51,17 @@ CREATE TABLE case_row (
   attempts   INTEGER NOT NULL,
   flags      TEXT NOT NULL,               -- words separated by spaces
   missed     TEXT NOT NULL,               -- clocks missed, separated by spaces
-  turns      TEXT NOT NULL,               -- JSON: how the row changes when its deadlines pass and nothing is recorded
+  turns      TEXT NOT NULL,               -- JSON: how the row changes by itself, by deadlines that pass and versions that take effect
   unsent     INTEGER NOT NULL,
   quarantined       INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
   closed     INTEGER NOT NULL,
-  due_at     INTEGER NOT NULL             -- 9223372036854775807: nothing is running
+  due_at     INTEGER NOT NULL,            -- 9223372036854775807: nothing is running
+  turn_at    INTEGER                      -- when the row changes by itself; NULL: never
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX case_by_due ON case_row (closed, due_at);
+CREATE INDEX case_by_turn ON case_row (turn_at) WHERE turn_at IS NOT NULL;
 
 -- Which scopes a case came in; a case that none of this device's scopes has any more goes once nothing of it is unsent.
 CREATE TABLE case_scope (

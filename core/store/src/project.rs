@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use doorstep_document::{Change, History, Link, Position};
 use doorstep_domain::{CaseId, ChangeHash, InstallId, Receipt, Recorded, Standing, UnixMs};
-use doorstep_rules::{Case, Judgement, Rulebook, State, Turn, judge};
+use doorstep_rules::{Case, Rulebook, State, Turn, Turns};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::StoreError;
@@ -207,22 +207,17 @@ pub(crate) fn write_row(
     let updated_at = entries.iter().map(|r| r.acted_at()).max().unwrap_or(now);
     // Only parked changes: nothing to list, and the next feed or repair will tell.
     let Some(folded) = Case::fold(entries) else { return Ok(()) };
-    let judged = judge(&folded, book, now);
-    let turns: Vec<Turn> = Turn::ahead(&folded, book, &judged).into_iter().map(|(turn, _)| turn).collect();
-    let turns = serde_json::to_string(&turns).map_err(|_| StoreError::Damaged("case_row"))?;
+    let Turns { turn, later, .. } = Turn::ahead(&folded, book, now);
+    let later: Vec<Turn> = later.into_iter().map(|(turn, _)| turn).collect();
+    let later = serde_json::to_string(&later).map_err(|_| StoreError::Damaged("case_row"))?;
     let heads: Vec<u8> = head.position.heads.iter().flat_map(|h| *h.as_bytes()).collect();
-    let Judgement { state, next_step, decision, flags, .. } = &judged;
-    let flags = flags.iter().map(|f| f.as_str()).collect::<Vec<_>>().join(" ");
-    let missed = judged.missed().join(" ");
-    let closed = i64::from(*state == State::Closed);
-    let due_at = judged.next_due().map_or(NEVER, |at| at.0);
     db.prepare_cached(
         "INSERT INTO case_row (case_id, waybill, heads, max_op, own_seq, changes, bytes, state, next_step, reason, decision,
-           attempts, flags, unsent, quarantined, updated_at, closed, due_at, missed, turns)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+           attempts, flags, unsent, quarantined, updated_at, closed, due_at, missed, turns, turn_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
          ON CONFLICT (case_id) DO UPDATE SET waybill = ?2, heads = ?3, max_op = ?4, own_seq = ?5, changes = ?6, bytes = ?7, state = ?8,
            next_step = ?9, reason = ?10, decision = ?11, attempts = ?12, flags = ?13, unsent = ?14, quarantined = ?15, updated_at = ?16,
-           closed = ?17, due_at = ?18, missed = ?19, turns = ?20",
+           closed = ?17, due_at = ?18, missed = ?19, turns = ?20, turn_at = ?21",
     )?
     .execute(params![
         case.as_bytes(),
@@ -232,19 +227,20 @@ pub(crate) fn write_row(
         head.position.seq,
         head.changes,
         head.bytes,
-        state.as_str(),
-        next_step.as_str(),
+        turn.state,
+        turn.next_step,
         folded.reason().unwrap_or(""),
-        decision.as_deref().unwrap_or(""),
+        turn.decision,
         folded.attempts(),
-        flags,
+        turn.flags,
         unsent,
         folded.quarantined.len(),
         updated_at.0,
-        closed,
-        due_at,
-        missed,
-        turns
+        is_closed(&turn),
+        turn.due_ms.unwrap_or(NEVER),
+        turn.missed,
+        later,
+        turn.until_ms
     ])?;
     Ok(())
 }
@@ -277,17 +273,21 @@ pub(crate) fn rewrite_row(db: &Connection, case: &CaseId, book: &Rulebook, now: 
     write_row(db, case, &head, entries(db, case)?, book, now)
 }
 
-/// Moves a row on whose deadline has passed, by the turns worked out when it was judged: no change is read. False if they reach
-/// no further.
+fn is_closed(turn: &Turn) -> bool {
+    turn.state == State::Closed.as_str()
+}
+
+/// Moves a row on whose time has come, by the turns worked out when it was judged: no change is read. False if they reach no
+/// further.
 pub(crate) fn turn_row(db: &Connection, case: &CaseId, now: UnixMs) -> Result<bool, StoreError> {
     let turns: String = db
         .prepare_cached("SELECT turns FROM case_row WHERE case_id = ?1")?
         .query_row(params![case.as_bytes()], |row| row.get(0))?;
     let turns: Vec<Turn> = serde_json::from_str(&turns).unwrap_or_default();
     let turn = turns.into_iter().rfind(|turn| turn.from_ms <= now.0);
-    let Some(turn) = turn.filter(|turn| turn.due_ms.is_none_or(|due| due >= now.0)) else { return Ok(false) };
+    let Some(turn) = turn.filter(|turn| turn.until_ms.is_none_or(|until| until > now.0)) else { return Ok(false) };
     db.prepare_cached(
-        "UPDATE case_row SET state = ?2, next_step = ?3, decision = ?4, flags = ?5, missed = ?6, closed = ?7, due_at = ?8
+        "UPDATE case_row SET state = ?2, next_step = ?3, decision = ?4, flags = ?5, missed = ?6, closed = ?7, due_at = ?8, turn_at = ?9
          WHERE case_id = ?1",
     )?
     .execute(params![
@@ -297,8 +297,9 @@ pub(crate) fn turn_row(db: &Connection, case: &CaseId, now: UnixMs) -> Result<bo
         turn.decision,
         turn.flags,
         turn.missed,
-        i64::from(turn.state == State::Closed.as_str()),
-        turn.due_ms.unwrap_or(NEVER)
+        is_closed(&turn),
+        turn.due_ms.unwrap_or(NEVER),
+        turn.until_ms
     ])?;
     Ok(true)
 }

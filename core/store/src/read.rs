@@ -130,10 +130,10 @@ impl Store {
         rows.map(|row| row?.ok_or(StoreError::Damaged("case_row"))).collect()
     }
 
-    /// Brings rows up to now: those whose deadline has passed since they were judged, from the turns in the row; and those that
+    /// Brings rows up to now: those that have changed by themselves since they were judged, from the turns in the row; and those that
     /// something was recorded on since, by judging them anew. Both are few and found by index.
     fn turn(&mut self, now: UnixMs) -> Result<(), StoreError> {
-        const PASSED: &str = "SELECT case_id FROM case_row WHERE closed IN (0, 1) AND due_at < ?1";
+        const PASSED: &str = "SELECT case_id FROM case_row WHERE turn_at <= ?1";
         const STALE: &str = "SELECT case_id FROM stale WHERE ?1 = 0";
         let mut behind = ids(&self.db, STALE, 0)?;
         let passed = ids(&self.db, PASSED, now.0)?;

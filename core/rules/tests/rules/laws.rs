@@ -1,0 +1,339 @@
+//! What holds for every case and every pack.
+
+use std::collections::BTreeMap;
+
+use doorstep_domain::*;
+use doorstep_rules::*;
+use proptest::{prelude::*, sample::Index};
+
+use crate::story::*;
+
+/// What a random entry is made of.
+#[derive(Debug, Clone)]
+struct Seed {
+    kind: Index,
+    by: Index,
+    /// Minutes after Monday 08:00.
+    minute: i64,
+    /// Minutes until the server had it; `None`: not yet.
+    travel: Option<i64>,
+    /// The server could reckon when it was, with so many seconds of slack.
+    reckoned: Option<u32>,
+    a: Index,
+    b: Index,
+    flag: bool,
+    other: Index,
+}
+
+fn seed() -> impl Strategy<Value = Seed> {
+    let travel = prop_oneof![1 => Just(None), 2 => Just(Some(0)), 3 => (0..2_000i64).prop_map(Some)];
+    let reckoned = prop_oneof![Just(None), (0..4_000u32).prop_map(Some)];
+    (
+        any::<Index>(),
+        any::<Index>(),
+        0..5 * 24 * 60i64,
+        travel,
+        reckoned,
+        any::<Index>(),
+        any::<Index>(),
+        any::<bool>(),
+        any::<Index>(),
+    )
+        .prop_map(|(kind, by, minute, travel, reckoned, a, b, flag, other)| Seed {
+            kind,
+            by,
+            minute,
+            travel,
+            reckoned,
+            a,
+            b,
+            flag,
+            other,
+        })
+}
+
+const REASONS: &[&str] = &[
+    "DF-NOBODY",
+    "DF-PHONE",
+    "DF-NOMONEY",
+    "DF-REFUSE",
+    "CD-DAMAGE",
+    "CD-POLLUTE",
+    "RT-OUTAREA",
+    "OR-NOMARK",
+    "OR-LATEENTRY",
+    "LS-LOST",
+    "MN-COD",
+    "NO-SUCH",
+];
+const DECISIONS: &[&str] = &["REDELIVER", "RETURN", "WAIT", "PAY_CHANGE", "TRANSFER_PEER", "NO-SUCH"];
+const ENDS: &[&str] = &["SIGNED", "RETURNED", "TRANSFERRED", "NO-SUCH"];
+const STEPS: &[&str] = &["report_superior", "ask_sender", "verify_letter", "track"];
+const RULES: &[&str] = &["LIA-01", "LIA-03", "LIA-04", "LIA-05", "LIA-06", "PEN-02", "PEN-04", "PEN-05"];
+const PEOPLE: [By; 6] = [COURIER, WEST, ORIGIN, HUB, FINANCE, REVIEWER];
+
+/// The body of a random entry; others are what it may be about.
+fn body(seed: &Seed, kind: Kind, others: &[EntryKey]) -> Option<Body> {
+    let pick = |index: &Index, list: &[&str]| code(index.get::<&str>(list));
+    let one = |index: &Index| (!others.is_empty()).then(|| index.get(others).clone());
+    let words = || said(if seed.flag { "原话" } else { " " });
+    let text = || Personal::plain(if seed.flag { "因为" } else { " " }).unwrap();
+    let number = || seed.flag.then(|| Waybill::parse("QH310000000025").unwrap());
+    let claimed = || seed.flag.then(|| at(0, 8, 0, 0).plus((seed.minute - 30) * 60_000));
+    let about = || {
+        let entry = one(&seed.other)?;
+        Some(About { rule: seed.flag.then(|| pick(&seed.a, RULES)), entry })
+    };
+    Some(match kind {
+        Kind::Attempt => Body::Attempt(Attempt { words: words(), ..Attempt::of(pick(&seed.a, REASONS)) }),
+        Kind::Problem => {
+            let stage = *seed.b.get(Stage::ALL);
+            let (found_at, count) = (claimed(), seed.flag.then_some(2));
+            Body::Problem(Problem { found_at, count, other: number(), ..Problem::of(pick(&seed.a, REASONS), stage) })
+        }
+        Kind::Photo => Body::Photo(Photo { id: PhotoId::new([3; 32]), len: 9, purpose: *seed.a.get(PhotoPurpose::ALL) }),
+        Kind::Call => Body::Call(Call { result: *seed.a.get(CallResult::ALL), number: None, words: None }),
+        Kind::Sms => {
+            let level = *seed.a.get(SmsLevel::ALL);
+            Body::Sms(Sms { level, to: None, text: text(), has_surname: seed.flag, has_waybill: true })
+        }
+        Kind::Note => Body::Note { words: text() },
+        Kind::Notice => {
+            let to = if seed.flag { "0571" } else { "0999" }.parse().unwrap();
+            Body::Notice(Notice { to, source: *seed.a.get(TargetSource::ALL), request: None })
+        }
+        Kind::Outage => Body::Outage(Outage {
+            reason: *seed.a.get(OutageReason::ALL),
+            contact: said("李敏"),
+            phone: words(),
+            phoned_at: claimed(),
+            outlet: None,
+            said: None,
+        }),
+        Kind::Seen => Body::Seen(Seen { notice: one(&seed.other)? }),
+        Kind::Reply if seed.flag => Body::Reply(full(seed.a.get::<&str>(DECISIONS))),
+        Kind::Reply => Body::Reply(Reply::of(pick(&seed.a, DECISIONS))),
+        Kind::Mark => Body::Mark(Mark { about: one(&seed.other)?, remark: *seed.a.get(Remark::ALL), reason: None, words: None }),
+        Kind::Action => {
+            let carrier = seed.flag.then(|| "SF".into());
+            Body::Action(Action { carrier, number: number(), ..Action::of(pick(&seed.a, DECISIONS)) })
+        }
+        Kind::Tick => Body::Tick(Tick { step: pick(&seed.a, STEPS), words: None }),
+        Kind::Assign => {
+            let replaces = seed.flag.then(|| one(&seed.other)).flatten();
+            Body::Assign(Assign { to: "c1".parse().unwrap(), planned_at: None, replaces, words: None })
+        }
+        Kind::Consent => {
+            let by = *seed.b.get(Customer::ALL);
+            Body::Consent(Consent { by, to: pick(&seed.a, DECISIONS), name: words(), words: None })
+        }
+        Kind::Goods => {
+            Body::Goods(Goods { name: words(), packing: words(), value: seed.flag.then_some(Fen(9_900)), words: None })
+        }
+        Kind::Ledger => {
+            let change = pick(&seed.a, &["collected", "paid_out", "cod_change"]);
+            let book = *seed.b.get(Book::ALL);
+            Body::Ledger(Ledger { book, change, amount: Some(Fen(1)), letter: None, slip: seed.flag, words: None })
+        }
+        Kind::Waiver => Body::Waiver(Waiver { evidence: pick(&seed.a, &["sms", "number_fault", "source_photo"]), words: text() }),
+        Kind::Alias => Body::Alias(Alias { waybill: number()? }),
+        Kind::Correction => {
+            let (of, fault) = (one(&seed.other)?, *seed.a.get(Fault::ALL));
+            Body::Correction(Correction { of, fault, same_as: one(&seed.b), words: text() })
+        }
+        Kind::Dispute => Body::Dispute(Dispute { about: about()?, words: text() }),
+        Kind::Ruling => {
+            let replaces = seed.flag.then(|| one(&seed.b)).flatten();
+            let stands = *seed.a.get(Stands::ALL);
+            Body::Ruling(Ruling { about: about()?, stands, share: Some(30), amount: None, replaces, words: None })
+        }
+        Kind::Handover => Body::Handover(Handover { to: "c2".parse().unwrap(), words: None }),
+        Kind::Takeover => Body::Takeover(Takeover { handover: one(&seed.other)? }),
+        Kind::Close => {
+            let piece = seed.flag.then(number).flatten();
+            Body::Close(Close { piece, ..Close::of(pick(&seed.a, ENDS)) })
+        }
+    })
+}
+
+fn add(story: &mut Story, seed: &Seed) -> Option<Kind> {
+    // Half of all entries are of the kinds that deadlines live on.
+    let often =
+        [Kind::Attempt, Kind::Problem, Kind::Notice, Kind::Reply, Kind::Outage, Kind::Action, Kind::Close, Kind::Correction];
+    let kind = if seed.b.index(2) == 0 { *seed.kind.get(&often) } else { *seed.kind.get(Kind::ALL) };
+    let others: Vec<EntryKey> = story.entries.iter().map(|r| r.entry.key.clone()).collect();
+    let body = body(seed, kind, &others)?;
+    let when = at(0, 8, 0, 0).plus(seed.minute * 60_000);
+    let received = seed.travel.map(|minutes| when.plus(minutes * 60_000));
+    let recorded = story.add(seed.by.get(&PEOPLE), when, received, body);
+    if let Some(received) = received {
+        let mut receipt = Receipt::of(received, seed.reckoned.map(|_| when));
+        receipt.acted.slack_ms = seed.reckoned.unwrap_or(0) * 1_000;
+        recorded.standing = Standing::Accepted(receipt);
+    }
+    Some(kind)
+}
+
+fn story(seeds: &[Seed]) -> Story {
+    let mut story = Story::new();
+    story.facts.cod = Fen(300);
+    let mut second = qinghe();
+    second.version = 2;
+    second.switches.late_synced = LateSynced::CaptureCounts;
+    second.switches.leniency_share = 20;
+    second.clocks.iter_mut().filter(|clock| clock.id == "SLA-05").for_each(|clock| clock.due = Due::Hours(12));
+    let daily = pack_of("cs-generic").clocks.into_iter().find(|clock| clock.id == "PER-01").unwrap();
+    second.clocks.push(daily);
+    let versions = [(UnixMs(i64::MIN), qinghe()), (at(2, 12, 0, 0), second)];
+    story.book = Rulebook::of(versions.into_iter().map(|(valid_from, pack)| Published { valid_from, pack }).collect()).unwrap();
+    for seed in seeds {
+        add(&mut story, seed);
+    }
+    story
+}
+
+/// What can be said of a case at a moment, as bytes.
+fn verdict(case: &Case, book: &Rulebook, now: UnixMs) -> String {
+    let judged = judge(case, book, now);
+    let told = explain(case, book, &judged);
+    serde_json::to_string(&(&judged, told)).unwrap()
+}
+
+/// By which kinds each rule's findings are decided.
+fn listed(book: &Rulebook) -> BTreeMap<(u32, String), Vec<Kind>> {
+    let mut listed: BTreeMap<(u32, String), Vec<Kind>> = BTreeMap::new();
+    for Published { pack, .. } in book.versions() {
+        for clock in &pack.clocks {
+            let rules = [&clock.rule, &clock.rule_if_wrong_target, &clock.rule_if_outage_incomplete];
+            for rule in rules.into_iter().flatten() {
+                listed.entry((pack.version, rule.clone())).or_default().extend(pack.kinds_of_clock(clock));
+            }
+        }
+        for row in pack.liabilities.iter().filter(|row| row.on.is_some()) {
+            listed.entry((pack.version, row.id.clone())).or_default().extend(pack.kinds_of_liability(row));
+        }
+    }
+    listed
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_verdict_does_not_depend_on_the_order_or_repetition_of_what_is_merged(
+        seeds in proptest::collection::vec(seed(), 1..14),
+        order in proptest::collection::vec(any::<Index>(), 0..40),
+        now in 0..8 * 24 * 60i64,
+    ) {
+        let story = story(&seeds);
+        prop_assume!(!story.entries.is_empty());
+        let now = at(0, 8, 0, 0).plus(now * 60_000);
+        let mut arrivals: Vec<Recorded> = order.iter().map(|i| i.get(&story.entries).clone()).collect();
+        arrivals.extend(story.entries.iter().rev().cloned());
+        let shuffled = Case::fold(arrivals).unwrap();
+        prop_assert_eq!(verdict(&story.case(), &story.book, now), verdict(&shuffled, &story.book, now));
+    }
+
+    #[test]
+    fn an_entry_of_a_kind_that_a_rule_does_not_list_never_changes_a_finding_by_it(
+        seeds in proptest::collection::vec(seed(), 1..12),
+        more in seed(),
+        now in 0..8 * 24 * 60i64,
+    ) {
+        let mut story = story(&seeds);
+        prop_assume!(!story.entries.is_empty());
+        let now = at(0, 8, 0, 0).plus(now * 60_000);
+        let before = story.judge(now).findings;
+        let Some(kind) = add(&mut story, &more) else { return Ok(()) };
+        let after = story.judge(now).findings;
+        let listed = listed(&story.book);
+        let unlisted = |finding: &&Finding| {
+            listed.get(&(finding.pack_version, finding.rule.clone())).is_some_and(|kinds| !kinds.contains(&kind))
+        };
+        let kept: Vec<&Finding> = before.iter().filter(unlisted).collect();
+        prop_assert_eq!(kept, after.iter().filter(unlisted).collect::<Vec<_>>(), "{:?} was added", kind);
+    }
+
+    #[test]
+    fn a_row_that_turned_by_itself_says_what_judging_the_case_again_would(
+        seeds in proptest::collection::vec(seed(), 1..12),
+        first in 0..6 * 24 * 60i64,
+        later in 0..6 * 24 * 60i64,
+    ) {
+        let story = story(&seeds);
+        prop_assume!(!story.entries.is_empty());
+        let (case, first) = (story.case(), at(0, 8, 0, 0).plus(first * 60_000));
+        let now = first.plus(later * 60_000);
+        let turns = Turn::ahead(&case, &story.book, first);
+        let rows = std::iter::once(&turns.turn).chain(turns.later.iter().map(|(turn, _)| turn));
+        let Some(row) = rows.filter(|turn| turn.from_ms <= now.0).last() else { return Ok(()) };
+        if row.until_ms.is_some_and(|until| until <= now.0) {
+            return Ok(()); // the case has to be read again
+        }
+        let fresh = Turn::ahead(&case, &story.book, now).turn;
+        let fresh = Turn { from_ms: row.from_ms, ..fresh };
+        prop_assert_eq!(row, &fresh);
+    }
+
+    #[test]
+    fn no_pack_that_passes_the_check_can_make_the_evaluation_panic(
+        which in any::<Index>(),
+        changes in proptest::collection::vec((any::<Index>(), any::<Index>()), 1..6),
+        seeds in proptest::collection::vec(seed(), 1..10),
+        now in prop_oneof![3 => (0..8 * 24 * 60i64).prop_map(|m| MONDAY + m * 60_000), 1 => any::<i64>()],
+    ) {
+        let texts = [include_str!("../../packs/qinghe-1.toml"), include_str!("../../packs/zto-process-1.toml"),
+            include_str!("../../packs/nengda-gd-1.toml"), include_str!("../../packs/cs-generic-1.toml")];
+        let mut lines: Vec<String> = which.get(&texts).lines().map(str::to_owned).collect();
+        for (line, how) in &changes {
+            let at = line.index(lines.len());
+            lines[at] = mutated(&lines[at], how, &line.get::<String>(&lines).clone());
+        }
+        let Ok(pack) = Pack::parse(lines.join("\n").as_bytes()) else { return Ok(()) };
+        let mut story = story(&seeds);
+        prop_assume!(!story.entries.is_empty());
+        story.book = Rulebook::only(pack);
+        let case = story.case();
+        verdict(&case, &story.book, UnixMs(now));
+        Turn::ahead(&case, &story.book, UnixMs(now));
+    }
+}
+
+/// A line of a pack with one value replaced by one from the edge of what is allowed, or another line put in its place.
+fn mutated(line: &str, how: &Index, another: &str) -> String {
+    const VALUES: &[&str] = &[
+        "0",
+        "1",
+        "366",
+        "8760",
+        "1000000",
+        "-840",
+        "840",
+        "\"\"",
+        "\"*\"",
+        "[]",
+        "[\"*\"]",
+        "true",
+        "false",
+        "\"00:00\"",
+        "\"23:59\"",
+        "\"no_limit\"",
+        "\"end_of_day\"",
+        "\"at_start\"",
+        "\"first_run\"",
+        "{ hours = 8760 }",
+        "{ working_days = 366 }",
+        "{ working_minutes = 6000 }",
+        "{ slots = [\"00:00\", \"23:59\"] }",
+        "{ time_of_day = \"00:00\" }",
+        "\"theoretical_arrival\"",
+        "\"found\"",
+        "\"2026-02-28\"",
+        "\"9999-12-31\"",
+        "\"0001-01-01\"",
+    ];
+    match line.split_once(" = ") {
+        Some((key, _)) if how.index(4) < 3 => format!("{key} = {}", how.get(VALUES)),
+        _ => another.to_owned(),
+    }
+}
