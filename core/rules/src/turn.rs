@@ -4,7 +4,7 @@
 use doorstep_domain::UnixMs;
 use serde::{Deserialize, Serialize};
 
-use crate::{Case, Judgement, Rulebook, judge};
+use crate::{Case, Deadline, Judgement, On, Rulebook, judge};
 
 /// The part of a list row that time changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,13 +58,19 @@ impl Turn {
         turns
     }
 
-    /// When a judgement changes by itself: a deadline has passed, a version takes effect, or a time comes that a clock which is
-    /// ahead of ours has written.
+    /// When a judgement changes by itself: a deadline has passed, a daily duty comes again, a version takes effect, or a time comes
+    /// that a clock which is ahead of ours has written.
     fn until(case: &Case, book: &Rulebook, judged: &Judgement, now: UnixMs) -> Option<UnixMs> {
         let times = case.timeline.iter().flat_map(|r| [Some(r.acted_at()), r.standing.receipt().map(|it| it.received_at)]);
         let switches = book.versions().map(|published| Some(published.valid_from));
         let later = times.chain(switches).flatten().filter(|at| *at > now);
-        later.chain(judged.next_due().map(|due| due.plus(1))).min()
+        let is_daily = |deadline: &&Deadline| {
+            let version = book.version(deadline.pack_version);
+            version.and_then(|it| it.pack.clock(&deadline.clock)).is_some_and(|clock| clock.starts.on == On::Day)
+        };
+        let daily = judged.deadlines.iter().filter(is_daily).filter_map(|deadline| deadline.due_at);
+        let due = daily.chain(judged.next_due()).map(|due| due.plus(1));
+        later.chain(due).min()
     }
 }
 
