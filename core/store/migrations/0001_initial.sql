@@ -51,7 +51,6 @@ CREATE TABLE case_row (
   attempts   INTEGER NOT NULL,
   flags      TEXT NOT NULL,               -- words separated by spaces
   missed     TEXT NOT NULL,               -- clocks missed, separated by spaces
-  turns      TEXT NOT NULL,               -- JSON: how the row changes by itself, by deadlines that pass and versions that take effect
   unsent     INTEGER NOT NULL,
   quarantined       INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
@@ -62,6 +61,21 @@ CREATE TABLE case_row (
 
 CREATE INDEX case_by_due ON case_row (closed, due_at);
 CREATE INDEX case_by_turn ON case_row (turn_at) WHERE turn_at IS NOT NULL;
+
+-- What a row becomes by itself, by deadlines that pass and versions that take effect, worked out when the case was judged. Apart from
+-- the row, which would else be too long for its page, and written by every record.
+CREATE TABLE turn (
+  case_id   BLOB NOT NULL,
+  from_ms   INTEGER NOT NULL,
+  until_ms  INTEGER,                      -- NULL: for good
+  due_ms    INTEGER,
+  state     TEXT NOT NULL,
+  next_step TEXT NOT NULL,
+  decision  TEXT NOT NULL,
+  missed    TEXT NOT NULL,
+  flags     TEXT NOT NULL,
+  PRIMARY KEY (case_id, from_ms)
+) STRICT, WITHOUT ROWID;
 
 -- Which scopes a case came in; a case that none of this device's scopes has any more goes once nothing of it is unsent.
 CREATE TABLE case_scope (

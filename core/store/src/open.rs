@@ -132,6 +132,7 @@ fn connect(files: &Files) -> Result<Connection, OpenError> {
     let mut db = Connection::open_with_flags(&files.db, OpenFlags::SQLITE_OPEN_READ_WRITE | create)?;
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     db.busy_timeout(std::time::Duration::from_secs(10))?;
+    db.set_prepared_statement_cache_capacity(64); // more than the statements of any one of our transactions
     if !is_new {
         recognise(&db).map_err(|error| match error {
             // What SQLite can not read at all is damaged if anything of ours is left in it.

@@ -208,16 +208,14 @@ pub(crate) fn write_row(
     // Only parked changes: nothing to list, and the next feed or repair will tell.
     let Some(folded) = Case::fold(entries) else { return Ok(()) };
     let Turns { turn, later, .. } = Turn::ahead(&folded, book, now);
-    let later: Vec<Turn> = later.into_iter().map(|(turn, _)| turn).collect();
-    let later = serde_json::to_string(&later).map_err(|_| StoreError::Damaged("case_row"))?;
     let heads: Vec<u8> = head.position.heads.iter().flat_map(|h| *h.as_bytes()).collect();
     db.prepare_cached(
         "INSERT INTO case_row (case_id, waybill, heads, max_op, own_seq, changes, bytes, state, next_step, reason, decision,
-           attempts, flags, unsent, quarantined, updated_at, closed, due_at, missed, turns, turn_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+           attempts, flags, unsent, quarantined, updated_at, closed, due_at, missed, turn_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
          ON CONFLICT (case_id) DO UPDATE SET waybill = ?2, heads = ?3, max_op = ?4, own_seq = ?5, changes = ?6, bytes = ?7, state = ?8,
            next_step = ?9, reason = ?10, decision = ?11, attempts = ?12, flags = ?13, unsent = ?14, quarantined = ?15, updated_at = ?16,
-           closed = ?17, due_at = ?18, missed = ?19, turns = ?20, turn_at = ?21",
+           closed = ?17, due_at = ?18, missed = ?19, turn_at = ?20",
     )?
     .execute(params![
         case.as_bytes(),
@@ -239,9 +237,14 @@ pub(crate) fn write_row(
         is_closed(&turn),
         turn.due_ms.unwrap_or(NEVER),
         turn.missed,
-        later,
         turn.until_ms
     ])?;
+    db.prepare_cached("DELETE FROM turn WHERE case_id = ?1")?.execute(params![case.as_bytes()])?;
+    let mut insert = db.prepare_cached("INSERT INTO turn VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+    for (turn, _) in later {
+        let Turn { from_ms, until_ms, due_ms, state, next_step, decision, missed, flags } = turn;
+        insert.execute(params![case.as_bytes(), from_ms, until_ms, due_ms, state, next_step, decision, missed, flags])?;
+    }
     Ok(())
 }
 
@@ -280,26 +283,13 @@ fn is_closed(turn: &Turn) -> bool {
 /// Moves a row on whose time has come, by the turns worked out when it was judged: no change is read. False if they reach no
 /// further.
 pub(crate) fn turn_row(db: &Connection, case: &CaseId, now: UnixMs) -> Result<bool, StoreError> {
-    let turns: String = db
-        .prepare_cached("SELECT turns FROM case_row WHERE case_id = ?1")?
-        .query_row(params![case.as_bytes()], |row| row.get(0))?;
-    let turns: Vec<Turn> = serde_json::from_str(&turns).unwrap_or_default();
-    let turn = turns.into_iter().rfind(|turn| turn.from_ms <= now.0);
-    let Some(turn) = turn.filter(|turn| turn.until_ms.is_none_or(|until| until > now.0)) else { return Ok(false) };
-    db.prepare_cached(
-        "UPDATE case_row SET state = ?2, next_step = ?3, decision = ?4, flags = ?5, missed = ?6, closed = ?7, due_at = ?8, turn_at = ?9
-         WHERE case_id = ?1",
-    )?
-    .execute(params![
-        case.as_bytes(),
-        turn.state,
-        turn.next_step,
-        turn.decision,
-        turn.flags,
-        turn.missed,
-        is_closed(&turn),
-        turn.due_ms.unwrap_or(NEVER),
-        turn.until_ms
-    ])?;
-    Ok(true)
+    let turned = db
+        .prepare_cached(
+            "UPDATE case_row SET state = turn.state, next_step = turn.next_step, decision = turn.decision, flags = turn.flags,
+               missed = turn.missed, closed = turn.state = ?3, due_at = coalesce(turn.due_ms, ?4), turn_at = turn.until_ms
+             FROM turn WHERE turn.case_id = case_row.case_id AND case_row.case_id = ?1 AND turn.from_ms <= ?2
+               AND (turn.until_ms IS NULL OR turn.until_ms > ?2)",
+        )?
+        .execute(params![case.as_bytes(), now.0, State::Closed.as_str(), NEVER])?;
+    Ok(turned == 1)
 }

@@ -371,6 +371,22 @@ fn the_list_is_by_deadline_and_filters() {
 }
 
 #[test]
+fn a_list_is_right_after_midnight_and_days_later_though_no_change_of_any_case_can_be_read() {
+    let (folder, mut store) = ready();
+    record(&mut store, 1, "敲门无人").unwrap();
+    let listed = |store: &mut Store, now| {
+        let row = store.cases(&Filter::default(), now).unwrap().remove(0);
+        (row.due_at, row.missed.clone(), row.state.clone())
+    };
+    let midnight = UnixMs(1_772_467_200_000);
+    assert_eq!(listed(&mut store, NOW), (Some(midnight.plus(-1)), vec![], "registered".into()));
+    database(folder.path()).execute("DELETE FROM change", []).unwrap();
+    assert_eq!(listed(&mut store, midnight.plus(-1)).1, Vec::<String>::new());
+    assert_eq!(listed(&mut store, midnight), (None, vec!["SLA-03".to_owned()], "registered".into()));
+    assert_eq!(listed(&mut store, midnight.plus(30 * 86_400_000)).1, ["SLA-03"]);
+}
+
+#[test]
 fn a_photo_saved_twice_is_one_whole_file() {
     let (folder, store) = ready();
     let id = PhotoId::new([0xab; 32]);

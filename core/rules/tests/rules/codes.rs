@@ -320,7 +320,7 @@ fn faults_of_the_origin_and_transfers_show_their_cards() {
     );
 }
 
-// rules: CD-DAMAGE, LS-LOST, SV-DELAY, SV-ATTITUDE, SV-OTHER, TR-TRANSFER, C-19
+// rules: CD-DAMAGE, LS-LOST, SV-DELAY, SV-ATTITUDE, SV-OTHER, TR-TRANSFER, TR-RETURN, EV-12, C-19
 #[test]
 fn the_generic_rules_report_first_and_offer_the_customer_a_plan() {
     let plan: &[&str] = &["plan", "get_consent", "execute", "callback"];
@@ -334,6 +334,11 @@ fn the_generic_rules_report_first_and_offer_the_customer_a_plan() {
         assert_eq!(steps(&registered("cs-generic", reason, None, stage)), [first, plan].concat(), "{reason}");
     }
     assert_eq!(steps(&registered("cs-generic", "TR-TRANSFER", None, "delivery")), ["follow_new_number"]);
+    let mut recalled = registered("cs-generic", "TR-RETURN", None, "service");
+    assert_eq!(steps(&recalled), ["recall", "original_received", "execute"]);
+    assert_eq!(lacks(&recalled), ["reason", "received"], "the parcel is not in hand before somebody signed for it");
+    tick(&mut recalled, "original_received");
+    assert_eq!(lacks(&recalled), ["reason"]);
     let pack = pack_of("cs-generic");
     assert_eq!(pack.duties["superior"], ["outlet_manager"], "who owns the plan is data");
 }
