@@ -9,10 +9,10 @@ use doorstep_domain::{BatchHash, ChangeHash, DeviceId, EntryKey, HistoryId, Inst
 use doorstep_fuzz::{case, facts, morning};
 use doorstep_protocol::{
     Ack, AckCase, BatchClock, Beacon, CaseRef, Decision, Demand, EnrolRequest, Envelope, FeedCase, FeedPage, Link, OutletRow,
-    ParcelRow, Pull, Push, PushCase, Quarantined, RefKind, RefVersion, Refs, SessionRequest, Signed, SyncRequest, SyncResponse,
-    Token, Verdict, encode, pack_receipts, pack_verdicts, seal,
+    ParcelRow, Publication, Pull, Push, PushCase, Quarantined, RefKind, RefVersion, Refs, SessionRequest, Signed, SyncRequest,
+    SyncResponse, Token, Verdict, encode, pack_receipts, pack_verdicts, seal,
 };
-use doorstep_rules::{FIRST_PACK, FIRST_POLICY, Pack};
+use doorstep_rules::{FIRST_POLICY, Pack};
 
 fn main() {
     let changes = morning();
@@ -20,6 +20,26 @@ fn main() {
     envelopes(&changes);
     single(&changes);
     values(&changes);
+    packs();
+}
+
+/// The smallest pack that has one of most things.
+const SMALL_PACK: &str = include_str!("small-pack.toml");
+
+fn packs() {
+    Pack::parse(SMALL_PACK.as_bytes()).expect("a usable pack");
+    save("pack", "small", &[&[0], SMALL_PACK.as_bytes()].concat());
+    for (name, first, len) in [("edits", 1, 200), ("edits-long", 2, 900)] {
+        save("pack", name, &std::iter::once(1).chain(numbers(first).take(len)).collect::<Vec<u8>>());
+    }
+}
+
+/// Bytes of a fixed row of numbers.
+fn numbers(mut state: u64) -> impl Iterator<Item = u8> {
+    std::iter::repeat_with(move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 56) as u8
+    })
 }
 
 fn save(target: &str, name: &str, bytes: &[u8]) {
@@ -37,7 +57,14 @@ fn packed(changes: &[Change]) -> Vec<u8> {
 }
 
 fn push(cases: Vec<PushCase>) -> Push {
-    Push { batch: 417, prev: BatchHash::new([6; 32]), user: "c1029".into(), install: InstallId::new([1; 16]), cases }
+    Push {
+        batch: 417,
+        prev: BatchHash::new([6; 32]),
+        user: "c1029".into(),
+        install: InstallId::new([1; 16]),
+        again: vec![415],
+        cases,
+    }
 }
 
 fn frames(changes: &[Change]) {
@@ -77,6 +104,8 @@ fn frames(changes: &[Change]) {
         replayed: false,
         received_ms: 1_772_413_260_000,
         cases: vec![AckCase { case: case(), rows, quarantined, fault: None }],
+        install: InstallId::new([1; 16]),
+        hash: BatchHash::new([8; 32]),
     };
     let receipts = pack_receipts(&[(receipt, 1 << 20), (receipt, 1 << 21)]);
     let page = FeedPage {
@@ -126,6 +155,8 @@ fn frames(changes: &[Change]) {
         cod_fen: 12_800,
         theoretical_arrival_ms: None,
         hub: None,
+        entered_ms: Some(1_772_409_600_000),
+        children: Some(vec!["QH310000000025".into()]),
     };
     let outlet = OutletRow {
         code: "0412".into(),
@@ -133,7 +164,15 @@ fn frames(changes: &[Change]) {
         name_en: "West outlet".into(),
         phone: "0400-0412000".into(),
     };
-    frame("refs", &Refs { version: 7, parcels: vec![parcel], outlets: vec![outlet], pack: b"{}".to_vec() });
+    let publication = Publication {
+        network: "QH".into(),
+        version: 2,
+        published_ms: 1_772_409_600_000,
+        valid_from_ms: 1_772_416_800_000,
+        toml: SMALL_PACK.as_bytes().to_vec(),
+    };
+    let packs = Some(vec![signed(encode(&publication).expect("it encodes"))]);
+    frame("refs", &Refs { version: 7, parcels: vec![parcel], outlets: vec![outlet], policy: vec![], packs });
 }
 
 fn envelopes(changes: &[Change]) {
@@ -152,14 +191,9 @@ fn single(changes: &[Change]) {
         save("change", &format!("content-{i}"), &[&[2], &change.bytes()[9 + length..]].concat());
     }
     save("change", "chunk", &[&[0], changes[0].bytes()].concat());
-    // Any bytes make up a day; these come from a fixed row of numbers.
-    let mut state: u64 = 1;
-    for (name, len) in [("day-short", 120), ("day", 500), ("day-long", 1500)] {
-        let mut next = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (state >> 56) as u8
-        };
-        save("change", name, &std::iter::once(1).chain((0..len).map(|_| next())).collect::<Vec<u8>>());
+    // Any bytes make up a day.
+    for (first, (name, len)) in (1..).zip([("day-short", 120), ("day", 500), ("day-long", 1500)]) {
+        save("change", name, &std::iter::once(1).chain(numbers(first).take(len)).collect::<Vec<u8>>());
     }
 }
 
@@ -177,20 +211,15 @@ fn values(changes: &[Change]) {
     value(2, "personal-plain", Personal::plain("门口\n\t无人").expect("words").as_bytes());
     value(2, "personal-sealed", &[1, 2, 7, 7, 1, 2, 3]);
     value(3, "policy", FIRST_POLICY);
-    let mut rules = Pack::parse(FIRST_PACK).expect("the first pack");
-    rules.reasons.truncate(1);
-    rules.words.clear();
-    rules.compound_surnames.truncate(2);
-    value(4, "pack", &serde_json::to_vec(&rules).expect("JSON"));
-    value(5, "photo-png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x03\0\0\0\x02\x08\x02\0\0\0\x12\x16\xf1\x4d");
+    value(4, "photo-png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x03\0\0\0\x02\x08\x02\0\0\0\x12\x16\xf1\x4d");
     value(
-        5,
+        4,
         "photo-jpeg",
         b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0\xff\xc0\0\x0b\x08\0\x02\0\x03\x01\x01\x11\0\xff\xd9",
     );
-    value(5, "photo-webp", b"RIFF\x1a\0\0\0WEBPVP8L\x0d\0\0\0\x2f\x02\x40\0\0\x07\x10\x11\x11\x88\x88\xfe\x07\0");
-    value(5, "photo-heif", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic\0\0\0\x24meta\0\0\0\0\0\0\0\x18iprp\0\0\0\x10ipco\0\0\0\x14ispe\0\0\0\0\0\0\0\x03\0\0\0\x02");
-    value(6, "signature", &[4; 65 + 64]);
-    value(7, "waybill", "ｑｈ 3100 0000 0017".as_bytes());
-    value(7, "waybill-s10", b"EB000717595HK");
+    value(4, "photo-webp", b"RIFF\x1a\0\0\0WEBPVP8L\x0d\0\0\0\x2f\x02\x40\0\0\x07\x10\x11\x11\x88\x88\xfe\x07\0");
+    value(4, "photo-heif", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic\0\0\0\x24meta\0\0\0\0\0\0\0\x18iprp\0\0\0\x10ipco\0\0\0\x14ispe\0\0\0\0\0\0\0\x03\0\0\0\x02");
+    value(5, "signature", &[4; 65 + 64]);
+    value(6, "waybill", "ｑｈ 3100 0000 0017".as_bytes());
+    value(6, "waybill-s10", b"EB000717595HK");
 }

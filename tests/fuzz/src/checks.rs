@@ -4,15 +4,16 @@ use std::{fmt::Display, str::FromStr, sync::LazyLock};
 
 use doorstep_document::{Admission, Change, History, NewEntry, Position, merge, pack};
 use doorstep_domain::{Body, CaseId, ChangeHash, Clocks, Entry, Receipt, Reckoning, Recorded, Standing, UnixMs};
-use doorstep_rules::{Case, FIRST_PACK, Pack, judge};
+use doorstep_rules::{Case, Due, FIRST_PACK, Pack, Published, Rulebook, Turn, explain, judge};
 
-/// The first pack, and one west of Greenwich whose clocks all end with the day.
-static PACKS: LazyLock<[Pack; 2]> = LazyLock::new(|| {
+/// The first pack alone, and with a second version west of Greenwich whose clocks all end with the day.
+static BOOKS: LazyLock<[Rulebook; 2]> = LazyLock::new(|| {
     let first = Pack::parse(FIRST_PACK).expect("the first pack");
-    let mut west = first.clone();
-    west.utc_offset_minutes = -720;
-    west.clocks.iter_mut().for_each(|clock| clock.due = doorstep_rules::Due::EndOfDay);
-    [first, west]
+    let mut west = Pack { version: 2, utc_offset_minutes: -720, ..first.clone() };
+    west.clocks.iter_mut().for_each(|clock| clock.due = Due::EndOfDay);
+    let versions = [(UnixMs(i64::MIN), first.clone()), (UnixMs(1_772_413_230_000), west)];
+    let versions = versions.into_iter().map(|(valid_from, pack)| Published { valid_from, pack }).collect();
+    [Rulebook::only(first), Rulebook::of(versions).expect("two versions")]
 });
 
 /// A case as one replica takes it, in the order given: what is let through reads again, is admitted once, folds and is judged
@@ -62,6 +63,23 @@ fn new_entry(entry: Entry) -> NewEntry {
 }
 
 fn check_judgement(taken: &[Change], sent: &Clocks, received: UnixMs) {
+    let recorded = recorded(taken, sent, received);
+    let folded = Case::fold(recorded.clone());
+    assert_eq!(folded, Case::fold(recorded.into_iter().rev()), "a case folds the same in any order");
+    let Some(folded) = folded else { return };
+    serde_json::to_vec(&folded).expect("a case is shown");
+    BOOKS.iter().for_each(|book| check_verdict(&folded, book, received));
+}
+
+/// What a pack that passed its check says of the case of some changes.
+pub fn check_pack(pack: Pack, taken: &[Change]) {
+    let received = UnixMs(1_772_413_260_000);
+    let sent = Clocks { wall: received, mono_ms: 1 << 36, boot: doorstep_domain::BootId([1; 4]) };
+    let Some(case) = Case::fold(recorded(taken, &sent, received)) else { return };
+    check_verdict(&case, &Rulebook::only(pack), received);
+}
+
+fn recorded(taken: &[Change], sent: &Clocks, received: UnixMs) -> Vec<Recorded> {
     let stands = |i: usize, entry: &Entry| {
         let acted = Reckoning::of(&entry.time, sent, received, |_| i % 5 == 1);
         match i % 5 {
@@ -76,17 +94,19 @@ fn check_judgement(taken: &[Change], sent: &Clocks, received: UnixMs) {
             recorded.push(Recorded { change: change.hash(), standing: stands(i, entry), entry: entry.clone() });
         }
     }
-    let folded = Case::fold(recorded.clone());
-    assert_eq!(folded, Case::fold(recorded.into_iter().rev()), "a case folds the same in any order");
-    let Some(folded) = folded else { return };
-    serde_json::to_vec(&folded).expect("a case is shown");
-    for pack in &*PACKS {
-        for now in [received, UnixMs(0), UnixMs(i64::MIN), UnixMs(i64::MAX)] {
-            let judged = judge(&folded, pack, now);
-            assert!(judged.next_due().is_none_or(|due| now <= due));
-            assert!(judged.missed().len() <= pack.clocks.len());
-        }
+    recorded
+}
+
+fn check_verdict(case: &Case, book: &Rulebook, received: UnixMs) {
+    for now in [received, UnixMs(0), UnixMs(i64::MIN), UnixMs(i64::MAX)] {
+        let judged = judge(case, book, now);
+        assert!(judged.next_due().is_none_or(|due| now <= due));
+        assert!(judged.missed().len() <= book.versions().map(|published| published.pack.clocks.len()).sum());
     }
+    let turns = Turn::ahead(case, book, received);
+    let told = explain(case, book, &turns.judgement);
+    serde_json::to_vec(&(&turns.judgement, told)).expect("a judgement is shown");
+    assert!(turns.later.iter().all(|(turn, _)| turn.from_ms > received.0), "time goes on");
 }
 
 /// A value of one spelling: its text reads back to it.

@@ -3,11 +3,7 @@
 use std::str::FromStr;
 
 use doorstep_document::{Change, NewEntry, Position};
-use doorstep_domain::{
-    ActionId, Anchor, Attempt, Author, Body, BootId, Call, CallResult, CaseId, ChangeHash, Close, Facts, Fen, Handover,
-    InstallId, Kind, NetworkCode, Notice, Outage, OutageReason, OutletCode, Personal, Photo, PhotoId, PhotoPurpose, Release,
-    Reply, Role, Sms, SmsLevel, Takeover, TargetSource, TimeEvidence, UnixMs, Waybill,
-};
+use doorstep_domain::*;
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 
 /// Most changes of one day.
@@ -41,6 +37,8 @@ pub fn facts() -> Facts {
         delivering_outlet: Some(code("0412")),
         cod: Fen(12_800),
         mobile: Some([9; 8]),
+        arrival: Some(UnixMs(1_772_409_600_000)),
+        entered: None,
         reference: 3,
     }
 }
@@ -71,7 +69,7 @@ pub fn day(u: &mut Unstructured) -> Vec<Change> {
     changes
 }
 
-fn entry(u: &mut Unstructured, keys: &[doorstep_domain::EntryKey]) -> Result<NewEntry> {
+fn entry(u: &mut Unstructured, keys: &[EntryKey]) -> Result<NewEntry> {
     let has: u8 = u.arbitrary()?;
     Ok(NewEntry {
         author: Author { user: one_of(u, &["c1029", "c2", "s-7"])?, role: *u.choose(Role::ALL)?, outlet: outlet(u)? },
@@ -94,6 +92,8 @@ fn made_up_facts(u: &mut Unstructured) -> Result<Facts> {
         delivering_outlet: if listed { Some(outlet(u)?) } else { None },
         cod: Fen(u.arbitrary()?),
         mobile: u.arbitrary()?,
+        arrival: moment(u)?,
+        entered: moment(u)?,
         reference: u.arbitrary()?,
         ..facts()
     })
@@ -134,16 +134,104 @@ fn said(u: &mut Unstructured) -> Result<Personal> {
     Ok(words(u)?.unwrap_or(Personal::plain("敲门无人").expect("words")))
 }
 
-fn body(u: &mut Unstructured, keys: &[doorstep_domain::EntryKey]) -> Result<Body> {
+fn moment(u: &mut Unstructured) -> Result<Option<UnixMs>> {
+    Ok(u.arbitrary::<Option<i64>>()?.map(UnixMs))
+}
+
+fn piece(u: &mut Unstructured) -> Result<Option<Waybill>> {
+    Ok(if u.arbitrary()? { Some(number(u)?) } else { None })
+}
+
+fn number(u: &mut Unstructured) -> Result<Waybill> {
+    Ok(Waybill::parse(u.choose(&["QH310000000025", "PV-0412-ABCDEFGH", "SF1234567890"])?).expect("a waybill"))
+}
+
+fn reason(u: &mut Unstructured) -> Result<ReasonCode> {
+    one_of(u, &["DF-NOBODY", "DF-PHONE", "DF-NOMONEY", "DF-REFUSE", "CD-DAMAGE", "LS-LOST", "OR-NOMARK", "OR-LATEENTRY", "XX"])
+}
+
+fn outcome(u: &mut Unstructured) -> Result<ReasonCode> {
+    one_of(u, &["REDELIVER", "RETURN", "PAY_CHANGE", "TRANSFER_PEER", "ARBITRATE", "SIGNED", "RETURNED", "XX"])
+}
+
+fn about(u: &mut Unstructured, entry: EntryKey) -> Result<About> {
+    let rule = if u.arbitrary()? { Some(one_of(u, &["LIA-04", "LIA-01", "PEN-04"])?) } else { None };
+    Ok(About { rule, entry })
+}
+
+fn body(u: &mut Unstructured, keys: &[EntryKey]) -> Result<Body> {
+    let kind = *u.choose(Kind::ALL)?;
     let key = |u: &mut Unstructured| Ok(if keys.is_empty() { None } else { Some(u.choose(keys)?.clone()) });
-    Ok(match *u.choose(Kind::ALL)? {
+    // What is about another entry needs one.
+    let (Some(of), other) = (key(u)?, key(u)?) else { return alone(u, kind) };
+    Ok(match kind {
+        Kind::Seen => Body::Seen(Seen { notice: of }),
+        Kind::Reply => {
+            let photo = |u: &mut Unstructured| Ok(u.arbitrary::<Option<[u8; 32]>>()?.map(PhotoId::new));
+            Body::Reply(Reply {
+                notice: other,
+                decision: outcome(u)?,
+                words: words(u)?,
+                phone: words(u)?,
+                address: words(u)?,
+                contact: words(u)?,
+                company: words(u)?,
+                same: u.arbitrary()?,
+                until: moment(u)?,
+                place: words(u)?,
+                informed: u.arbitrary()?,
+                agreed_by: Some(*u.choose(Customer::ALL)?),
+                agreed: words(u)?,
+                payer: Some(*u.choose(Payer::ALL)?),
+                letter: photo(u)?,
+            })
+        }
+        Kind::Mark => {
+            let reason = if u.arbitrary()? { Some(one_of(u, &["no_decision", "empty"])?) } else { None };
+            Body::Mark(Mark { about: of, remark: *u.choose(Remark::ALL)?, reason, words: words(u)? })
+        }
+        Kind::Assign => {
+            Body::Assign(Assign { to: one_of(u, &["c1029", "c2"])?, planned_at: moment(u)?, replaces: other, words: words(u)? })
+        }
+        Kind::Correction => Body::Correction(Correction { of, fault: *u.choose(Fault::ALL)?, same_as: other, words: said(u)? }),
+        Kind::Dispute => Body::Dispute(Dispute { about: about(u, of)?, words: said(u)? }),
+        Kind::Ruling => Body::Ruling(Ruling {
+            about: about(u, of)?,
+            stands: *u.choose(Stands::ALL)?,
+            share: Some(u.arbitrary::<u8>()? % 101),
+            amount: Some(Fen(u.arbitrary()?)),
+            replaces: other,
+            words: words(u)?,
+        }),
+        Kind::Takeover => Body::Takeover(Takeover { handover: of }),
+        kind => return alone(u, kind),
+    })
+}
+
+fn alone(u: &mut Unstructured, kind: Kind) -> Result<Body> {
+    Ok(match kind {
         Kind::Attempt => Body::Attempt(Attempt {
-            reason: one_of(u, &["DF-NOBODY", "DF-PHONE", "DF-ADDRESS", "DF-REFUSED", "XX"])?,
-            sub: if u.arbitrary()? { Some(one_of(u, &["refused", "off"])?) } else { None },
+            reason: reason(u)?,
+            sub: if u.arbitrary()? { Some(one_of(u, &["refused", "off", "damaged"])?) } else { None },
+            words: words(u)?,
+            piece: piece(u)?,
+            offered: u.arbitrary::<Option<i64>>()?.map(Fen),
+            agreed_at: moment(u)?,
+            waited_minutes: u.arbitrary()?,
+        }),
+        Kind::Problem => Body::Problem(Problem {
+            reason: reason(u)?,
+            sub: None,
+            stage: *u.choose(Stage::ALL)?,
+            found_at: moment(u)?,
+            count: u.arbitrary()?,
+            piece: piece(u)?,
+            other: piece(u)?,
+            weight_g: u.arbitrary()?,
+            label_g: u.arbitrary()?,
             words: words(u)?,
         }),
         Kind::Call => Body::Call(Call { result: *u.choose(CallResult::ALL)?, number: words(u)?, words: words(u)? }),
-        Kind::Note => Body::Note { words: said(u)? },
         Kind::Photo => Body::Photo(Photo {
             id: PhotoId::new([u.arbitrary()?; 32]),
             len: u.arbitrary()?,
@@ -161,22 +249,39 @@ fn body(u: &mut Unstructured, keys: &[doorstep_domain::EntryKey]) -> Result<Body
             reason: *u.choose(OutageReason::ALL)?,
             contact: words(u)?,
             phone: words(u)?,
-            phoned_at: u.arbitrary::<Option<i64>>()?.map(UnixMs),
+            phoned_at: moment(u)?,
             outlet: if u.arbitrary()? { Some(outlet(u)?) } else { None },
             said: words(u)?,
         }),
-        Kind::Reply => Body::Reply(Reply {
-            notice: key(u)?,
-            decision: one_of(u, &["REDELIVER", "RETURN"])?,
+        Kind::Action => Body::Action(Action {
+            outcome: outcome(u)?,
+            carrier: if u.arbitrary()? { Some("SF".into()) } else { None },
+            number: piece(u)?,
+            amount: u.arbitrary::<Option<i64>>()?.map(Fen),
             words: words(u)?,
-            phone: words(u)?,
-            address: words(u)?,
         }),
-        Kind::Close => Body::Close(Close { outcome: one_of(u, &["SIGNED", "RETURNED"])?, words: words(u)? }),
+        Kind::Tick => Body::Tick(Tick { step: one_of(u, &["report_superior", "ask_sender"])?, words: words(u)? }),
+        Kind::Consent => {
+            Body::Consent(Consent { by: *u.choose(Customer::ALL)?, to: outcome(u)?, name: words(u)?, words: words(u)? })
+        }
+        Kind::Goods => Body::Goods(Goods {
+            name: words(u)?,
+            packing: words(u)?,
+            value: u.arbitrary::<Option<i64>>()?.map(Fen),
+            words: words(u)?,
+        }),
+        Kind::Ledger => Body::Ledger(Ledger {
+            book: *u.choose(Book::ALL)?,
+            change: one_of(u, &["collected", "paid_out", "cod_change"])?,
+            amount: u.arbitrary::<Option<i64>>()?.map(Fen),
+            letter: None,
+            slip: u.arbitrary()?,
+            words: words(u)?,
+        }),
+        Kind::Waiver => Body::Waiver(Waiver { evidence: one_of(u, &["sms", "source_photo"])?, words: said(u)? }),
+        Kind::Alias => Body::Alias(Alias { waybill: number(u)? }),
+        Kind::Close => Body::Close(Close { outcome: outcome(u)?, words: words(u)?, piece: piece(u)? }),
         Kind::Handover => Body::Handover(Handover { to: one_of(u, &["c1029", "c2"])?, words: words(u)? }),
-        Kind::Takeover => match key(u)? {
-            Some(handover) => Body::Takeover(Takeover { handover }),
-            None => Body::Note { words: said(u)? },
-        },
+        _ => Body::Note { words: said(u)? },
     })
 }

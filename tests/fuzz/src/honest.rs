@@ -1,11 +1,7 @@
 //! A morning as it is: what the seeds are made of, and what a replica has before the fuzzer's change comes.
 
 use doorstep_document::{Change, NewEntry, Position};
-use doorstep_domain::{
-    ActionId, Anchor, Attempt, Author, Body, BootId, Call, CallResult, Close, Handover, InstallId, Notice, Outage, OutageReason,
-    OutletCode, Personal, Photo, PhotoId, PhotoPurpose, Reply, Role, Sms, SmsLevel, Takeover, TargetSource, TimeEvidence, UnixMs,
-    UserId,
-};
+use doorstep_domain::*;
 
 use crate::{case, compose::code, facts};
 
@@ -39,7 +35,7 @@ fn entries(by: u8, minute: i64, bodies: Vec<Body>) -> Vec<NewEntry> {
     bodies.into_iter().enumerate().map(entry).collect()
 }
 
-/// Every kind of entry, by three writers that know of each other, in order.
+/// Most kinds of entry, by three writers that know of each other, in order.
 pub fn morning() -> Vec<Change> {
     let mut changes: Vec<Change> = Vec::new();
     let mut write = |by: u8, minute: i64, bodies: Vec<Body>| {
@@ -55,10 +51,7 @@ pub fn morning() -> Vec<Change> {
     write(
         1,
         0,
-        vec![
-            Body::Attempt(Attempt { reason: code("DF-NOBODY"), sub: None, words: Some(words("敲门无人应答")) }),
-            Body::Photo(photo),
-        ],
+        vec![Body::Attempt(Attempt { words: Some(words("敲门无人应答")), ..Attempt::of(code("DF-NOBODY")) }), Body::Photo(photo)],
     );
     let call = Call { result: CallResult::NoAnswer, number: Some(words("13800000000")), words: None };
     let sms = Sms {
@@ -80,13 +73,17 @@ pub fn morning() -> Vec<Change> {
         said: Some(words("已告知")),
     };
     write(1, 8, vec![Body::Outage(outage)]);
-    let reply =
-        Reply {
-            notice: Some(notice), decision: code("REDELIVER"), words: Some(words("下午再送")), phone: None, address: None
-        };
-    write(3, 60, vec![Body::Reply(reply)]);
+    let (said, phone) = (Some(words("下午再送")), Some(words("13800000001")));
+    let reply = Reply { notice: Some(notice), words: said, phone, ..Reply::of(code("REDELIVER")) };
+    let mark = |about| Mark { about, remark: Remark::Invalid, reason: Some(code("contradictory")), words: None };
+    let reply = write(3, 60, vec![Body::Reply(reply)]);
+    let marked = write(2, 62, vec![Body::Mark(mark(reply))]);
+    let contested = About { rule: None, entry: marked };
+    write(3, 64, vec![Body::Dispute(Dispute { about: contested, words: words("写明了电话") })]);
+    let found = Problem { found_at: Some(UnixMs(1_772_416_000_000)), ..Problem::of(code("CD-DAMAGE"), Stage::Delivery) };
+    write(2, 66, vec![Body::Problem(found), Body::Tick(Tick { step: code("report_superior"), words: None })]);
     let handover = write(1, 70, vec![Body::Handover(Handover { to: code("c2"), words: None })]);
     write(2, 75, vec![Body::Takeover(Takeover { handover }), Body::Note { words: words("换人") }]);
-    write(2, 300, vec![Body::Close(Close { outcome: code("SIGNED"), words: Some(words("门卫代收")) })]);
+    write(2, 300, vec![Body::Close(Close { words: Some(words("门卫代收")), ..Close::of(code("SIGNED")) })]);
     changes
 }

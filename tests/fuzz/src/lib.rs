@@ -10,7 +10,7 @@ mod fences;
 mod honest;
 mod wire;
 
-pub use checks::{check_case, check_text};
+pub use checks::{check_case, check_pack, check_text};
 pub use compose::{case, day, facts};
 pub use fences::{fenced, prepare};
 pub use honest::morning;
