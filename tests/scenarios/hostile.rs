@@ -41,6 +41,8 @@ impl Process {
             .args(["--exact", "hostile::serve_in_this_process", "--nocapture"])
             .env("DOORSTEP_TEST_SERVER", world.server_folder())
             .env("DOORSTEP_TEST_NOW", world.hands.now().0.to_string())
+            // What the server holds is measured, not over how many threads the allocator spreads what was given back.
+            .env("MALLOC_ARENA_MAX", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -13,4 +13,5 @@ mod merging;
 mod photos;
 mod reading;
 mod rights;
+mod rules;
 mod tls;

@@ -10,7 +10,7 @@ use doorstep_rules::Pack;
 use doorstep_store::{ActionCase, Identity, Store};
 use serde::{Deserialize, Serialize};
 
-use self::desk::Desk;
+use self::{desk::Desk, door::restated};
 use crate::{ClientError, Refusal};
 
 /// One action of a person. Serialised, it is the intent: enough to do the action again.
@@ -422,6 +422,12 @@ impl Command {
     ) -> Result<Vec<ActionCase>, ClientError> {
         let typed: Vec<Waybill> =
             self.waybills().into_iter().map(Waybill::parse).collect::<Result<_, _>>().map_err(ClientError::Waybill)?;
+        let before = match (self, typed.first()) {
+            (Self::Identify { .. }, Some(provisional)) => {
+                store.case(provisional, wall)?.map(|view| restated(&view.case)).unwrap_or_default()
+            }
+            _ => Vec::new(),
+        };
         let mut plans = Vec::new();
         for number in &typed {
             // A child number is scanned from the piece in the hand; the case is the shipment's.
@@ -430,7 +436,7 @@ impl Command {
             let piece = (waybill != *number).then(|| number.clone());
             let desk = Desk { store, who, pack, waybill: &waybill, piece, view: view.as_ref(), wall };
             let bodies = match self {
-                Self::Identify { .. } => desk.identify(&typed)?,
+                Self::Identify { .. } => desk.identify(&typed, &before)?,
                 _ => self.bodies(&desk)?,
             };
             plans.push(ActionCase { waybill, bodies, photos: Vec::new() });

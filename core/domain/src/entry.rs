@@ -205,6 +205,21 @@ bodies!(
 );
 
 impl Body {
+    /// The entries that it is about, as its writer knew them.
+    pub fn references(&self) -> Vec<&EntryKey> {
+        match self {
+            Self::Seen(seen) => vec![&seen.notice],
+            Self::Reply(reply) => reply.notice.iter().collect(),
+            Self::Mark(mark) => vec![&mark.about],
+            Self::Assign(assign) => assign.replaces.iter().collect(),
+            Self::Correction(correction) => std::iter::once(&correction.of).chain(&correction.same_as).collect(),
+            Self::Dispute(dispute) => vec![&dispute.about.entry],
+            Self::Ruling(ruling) => std::iter::once(&ruling.about.entry).chain(&ruling.replaces).collect(),
+            Self::Takeover(takeover) => vec![&takeover.handover],
+            _ => Vec::new(),
+        }
+    }
+
     /// The entries that it names, for whoever writes them anew under other keys.
     pub fn references_mut(&mut self) -> Vec<&mut EntryKey> {
         match self {

@@ -45,6 +45,44 @@ fn once(timeline: &mut Vec<Recorded>) {
     timeline.retain(|_| !again.next().unwrap_or(false));
 }
 
+/// How often an entry is moved behind what it is about: longer chains of clocks that go wrong are left as they are.
+const MOST_MOVES: usize = 8;
+
+/// By when they happened, each once. Whatever an entry is about happened before it, whatever the clocks say: a reply by a tablet whose
+/// clock nobody can vouch for comes after the notice that it answers. Of one moment, what the server had first comes first, and
+/// each installation's acts stay in the order in which it wrote them.
+fn in_order(mut entries: Vec<Recorded>) -> Vec<Recorded> {
+    let received = |r: &Recorded| r.standing.receipt().map_or(UnixMs(i64::MAX), |receipt| receipt.received_at);
+    let rank = |r: &Recorded| (received(r), r.entry.key.tag, r.entry.key.seq, r.entry.key.index, r.change);
+    entries.sort_by_key(|r| (r.acted_at(), rank(r)));
+    entries.dedup_by(|a, b| a.change == b.change && a.entry.key == b.entry.key);
+    let about: Vec<(usize, usize)> = {
+        let places: HashMap<&EntryKey, usize> = entries.iter().enumerate().map(|(place, r)| (&r.entry.key, place)).collect();
+        let of = |(place, r): (usize, &Recorded)| {
+            let about = r.entry.body.references().into_iter().filter_map(|key| places.get(key).copied());
+            about.map(move |other| (place, other)).collect::<Vec<_>>()
+        };
+        entries.iter().enumerate().flat_map(of).collect()
+    };
+    // When each happened, and how many entries of that very moment it comes after.
+    let mut moments: Vec<(UnixMs, usize)> = entries.iter().map(|r| (r.acted_at(), 0)).collect();
+    for _ in 0..MOST_MOVES {
+        let mut moved = false;
+        for (place, other) in &about {
+            let Some((at, behind)) = moments.get(*other).copied().filter(|_| place != other) else { continue };
+            if let Some(moment) = moments.get_mut(*place).filter(|moment| **moment < (at, behind + 1)) {
+                (*moment, moved) = ((at, behind + 1), true);
+            }
+        }
+        if !moved {
+            break;
+        }
+    }
+    let mut timed: Vec<((UnixMs, usize), Recorded)> = moments.into_iter().zip(entries).collect();
+    timed.sort_by_key(|(moment, r)| (*moment, rank(r)));
+    timed.into_iter().map(|(_, r)| r).collect()
+}
+
 /// Which entries corrections have superseded. Whoever wrote an entry, their outlet, and head office's reviewer may correct it.
 /// The last correction speaks first, so that a correction can itself be corrected.
 fn superseded(timeline: &[Recorded]) -> BTreeMap<EntryKey, EntryKey> {
@@ -74,14 +112,11 @@ fn superseded(timeline: &[Recorded]) -> BTreeMap<EntryKey, EntryKey> {
 impl Case {
     /// Folds entries in any order, however often each comes. `None` without a single entry that carries the parcel's facts.
     pub fn fold(entries: impl IntoIterator<Item = Recorded>) -> Option<Self> {
-        let (mut quarantined, mut timeline): (Vec<_>, Vec<_>) =
+        let (quarantined, mut timeline): (Vec<_>, Vec<_>) =
             entries.into_iter().partition(|r| matches!(r.standing, Standing::Quarantined { .. }));
         once(&mut timeline);
-        let in_order = |r: &Recorded| (r.acted_at(), r.change, r.entry.key.index);
-        for list in [&mut timeline, &mut quarantined] {
-            list.sort_by_key(in_order);
-            list.dedup_by(|a, b| a.change == b.change && a.entry.key == b.entry.key);
-        }
+        let timeline = in_order(timeline);
+        let quarantined = in_order(quarantined);
         let received = |r: &Recorded| r.standing.receipt().map_or(UnixMs(i64::MAX), |receipt| receipt.received_at);
         let mut copies: Vec<((bool, UnixMs, ChangeHash), &Facts)> = timeline
             .iter()

@@ -75,7 +75,7 @@ fn ends(reading: &Reading<'_>, conflicts: &mut Vec<Conflict>) {
     if let Some(other) = closes.iter().find(|close| outcome(close) != outcome(last)) {
         conflicts.push(Conflict { kind: ConflictKind::TwoEnds, sides: vec![key(other), key(last)] });
     }
-    if let (Some(reply), Some(outcome)) = (in_force(reading), outcome(last)) {
+    if let (Some((_, reply)), Some(outcome)) = (in_force(reading), outcome(last)) {
         let row = reading.pack_of(last).outcome(outcome.as_str());
         let decided = decision(reply.recorded);
         if row.is_some_and(|row| row.contradicts.iter().any(|code| Some(code.as_str()) == decided)) {
@@ -91,14 +91,14 @@ fn decision(recorded: &Recorded) -> Option<&str> {
     }
 }
 
-/// The reply that binds: the latest valid one by server receipt in the last round, earlier ones are history (domain 6.6).
-pub(crate) fn in_force<'r, 'a>(reading: &'r Reading<'a>) -> Option<&'r Act<'a>> {
+/// The reply that binds, with its place: the latest valid one by server receipt in the last round, earlier ones are history (domain 6.6).
+pub(crate) fn in_force<'r, 'a>(reading: &'r Reading<'a>) -> Option<(usize, &'r Act<'a>)> {
     let since = reading.rounds.last().map_or(0, |round| round.from);
     let valid = reading.standing().filter(|(place, act)| *place >= since && act.is_valid_reply());
     let binding = valid.filter(|(place, act)| {
         act.when.received.is_none_or(|received| !crate::deadline::came_too_late(reading, *place, received))
     });
-    binding.max_by_key(|(_, act)| (act.when.received, act.when.at, act.recorded.change)).map(|(_, act)| act)
+    binding.max_by_key(|(place, act)| (act.when.received, *place))
 }
 
 /// Assignments that no other takes the place of.
@@ -138,7 +138,7 @@ fn decisions(reading: &Reading<'_>, conflicts: &mut Vec<Conflict>) {
 
 /// Something done under a reply before a later one with another decision came.
 fn old_replies(reading: &Reading<'_>, conflicts: &mut Vec<Conflict>) {
-    let Some(now) = in_force(reading) else { return };
+    let Some((_, now)) = in_force(reading) else { return };
     let decided = decision(now.recorded);
     let since = reading.rounds.last().map_or(0, |round| round.from);
     for (_, act) in reading.standing().filter(|(place, _)| *place >= since) {

@@ -154,12 +154,16 @@ fn counts_as_start(reading: &Reading<'_>, act: &Act<'_>, clock: &Clock) -> bool 
     due.is_ok_and(|due| due.is_some_and(|due| corrected > due))
 }
 
-/// Each problem once, however many registered it: by code, stage, outlet and piece, until the case ends.
+/// Each problem once, however many registered it: by code, stage, outlet and piece, until the case ends. What was registered before
+/// under a provisional number is judged there.
 fn problems(reading: &Reading<'_>, clock: &Clock, version: usize) -> Vec<Start> {
     let mut starts: Vec<Start> = Vec::new();
     for (place, act) in reading.acts.iter().enumerate() {
         let Body::Problem(problem) = act.body() else { continue };
-        if !clock.starts.is(act.body()) || !counts_as_start(reading, act, clock) {
+        if !clock.starts.is(act.body())
+            || !counts_as_start(reading, act, clock)
+            || reading.restated.contains(&act.recorded.change)
+        {
             continue;
         }
         let same = |start: &&Start| {

@@ -155,8 +155,13 @@ fn of_clock(reading: &Reading<'_>, kept: &Kept<'_>, leniency: &Leniency) -> Opti
     Some(finding)
 }
 
-/// Faults that were registered, the newest of each rule: somebody could claim thousands.
+/// Faults that were registered, the newest of each rule: somebody could claim thousands. What was registered under a provisional
+/// number is held against nobody there once the parcel's own number is known: it is in that number's case.
 fn of_registrations(reading: &Reading<'_>) -> Vec<Finding> {
+    let named = || reading.standing().any(|(_, act)| matches!(act.body(), Body::Alias(_)));
+    if reading.case.is_provisional() && named() {
+        return Vec::new();
+    }
     let registrations: Vec<(&Act<'_>, &str)> =
         reading.standing().filter_map(|(_, act)| Some((act, registered(act.body())?.0))).collect();
     let mut findings = Vec::new();
@@ -251,7 +256,7 @@ impl Pack {
 
     /// The kinds of entry that a finding on a registered fault can depend on.
     pub fn kinds_of_liability(&self, row: &Liability) -> Vec<Kind> {
-        let mut kinds = vec![Kind::Attempt, Kind::Problem, Kind::Correction, Kind::Dispute, Kind::Ruling];
+        let mut kinds = vec![Kind::Attempt, Kind::Problem, Kind::Correction, Kind::Dispute, Kind::Ruling, Kind::Alias];
         if row.goods_value {
             kinds.push(Kind::Goods);
         }

@@ -112,7 +112,7 @@ pub fn judge(case: &Case, book: &Rulebook, now: UnixMs) -> Judgement {
 }
 
 fn replies(reading: &Reading<'_>) -> Vec<ReplyState> {
-    let binding = in_force(reading).map(|act| act.key().clone());
+    let binding = in_force(reading).map(|(_, act)| act.key().clone());
     let replies = reading.acts.iter().enumerate().rev().filter_map(|(place, act)| {
         Some(ReplyState {
             entry: act.key().clone(),

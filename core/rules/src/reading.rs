@@ -3,9 +3,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use doorstep_domain::{About, Body, Customer, EntryKey, OutletCode, PhotoPurpose, Recorded, Remark, Role, Ruling, UnixMs};
+use doorstep_domain::{
+    About, Body, ChangeHash, Customer, EntryKey, OutletCode, PhotoPurpose, Recorded, Remark, Role, Ruling, UnixMs,
+};
 
-use crate::{Case, Clock, Pack, Rulebook, case::Openness, reply::Validity, rulebook::When};
+use crate::{Case, Clock, PROVISIONAL, Pack, Rulebook, case::Openness, reply::Validity, rulebook::When};
 
 /// One act of the timeline.
 pub(crate) struct Act<'a> {
@@ -70,6 +72,8 @@ pub(crate) struct Reading<'a> {
     pub has_letter: bool,
     /// Who agreed to which outcome.
     pub consents: HashSet<(Customer, &'a str)>,
+    /// Changes that state anew what was registered before under a provisional number.
+    pub restated: HashSet<ChangeHash>,
 }
 
 impl<'a> Reading<'a> {
@@ -101,6 +105,7 @@ impl<'a> Reading<'a> {
             rulings: HashMap::new(),
             has_letter: false,
             consents: HashSet::new(),
+            restated: HashSet::new(),
         };
         reading.index();
         reading.find_valid_replies();
@@ -132,6 +137,9 @@ impl<'a> Reading<'a> {
                 }
                 Body::Photo(photo) => self.has_letter |= photo.purpose == PhotoPurpose::Letter,
                 Body::Consent(consent) => drop(self.consents.insert((consent.by, consent.to.as_str()))),
+                Body::Alias(alias) if alias.waybill.as_str().starts_with(PROVISIONAL) => {
+                    self.restated.insert(act.recorded.change);
+                }
                 _ => {}
             }
         }

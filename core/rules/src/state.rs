@@ -86,7 +86,7 @@ pub(crate) fn state(reading: &Reading<'_>, kept: &[Kept<'_>], disputed: bool) ->
     let acts = reading.acts_of_round(round.from);
     let standing = || acts.iter().filter(|act| act.stands());
     let reply = in_force(reading);
-    let decided = reply.and_then(|act| match act.body() {
+    let decided = reply.and_then(|(_, act)| match act.body() {
         Body::Reply(reply) => Some(reply.decision.to_string()),
         _ => None,
     });
@@ -96,15 +96,16 @@ pub(crate) fn state(reading: &Reading<'_>, kept: &[Kept<'_>], disputed: bool) ->
     if let Some(open) = arbitrated.filter(|act| reading.ruling_on(act.key()).is_none()) {
         return (State::Arbitration, NextStep::AwaitDecision, outcome(open).map(str::to_owned));
     }
-    if let Some(reply) = reply {
-        let carries_out = |act: &&Act<'_>| {
+    if let Some((place, _)) = reply {
+        let carries_out = |act: &Act<'_>| {
             let row = outcome(act).and_then(|code| reading.pack_of(act).outcome(code));
             let carries = row.is_some_and(|row| {
                 Some(&row.code) == decided.as_ref() || row.fulfils.iter().any(|f| Some(f) == decided.as_ref())
             });
-            carries && (act.when.at, act.recorded.change) > (reply.when.at, reply.recorded.change)
+            carries && is_done(reading, act)
         };
-        return match actions().any(|act| carries_out(&act)) {
+        let since = reading.acts.get(place..).unwrap_or_default().iter().filter(|act| act.stands());
+        return match since.into_iter().any(carries_out) {
             true => (State::ActionDone, NextStep::FollowUp, decided),
             false => (State::ActionDue, NextStep::FollowReply, decided),
         };

@@ -1,7 +1,9 @@
 //! What is recorded at the door and wherever else a problem is found.
 
-use doorstep_domain::{Alias, Attempt, Body, Call, CallResult, Personal, Problem, Sms, SmsLevel, Stage, UnixMs, Waybill};
-use doorstep_rules::{Code, PROVISIONAL};
+use doorstep_domain::{
+    Alias, Attempt, Body, Call, CallResult, Kind, Personal, Problem, Recorded, Sms, SmsLevel, Stage, UnixMs, Waybill,
+};
+use doorstep_rules::{Case, Code, PROVISIONAL};
 
 use super::{
     AttemptDetails, PhotoRef, ProblemDetails,
@@ -128,19 +130,45 @@ impl Desk<'_> {
         }))
     }
 
-    /// One half of naming a provisional parcel: in its own case the other number. The real number's case begins with it, if there
-    /// was none; there the problem is registered anew.
-    pub fn identify(&self, numbers: &[Waybill]) -> Result<Vec<Body>, ClientError> {
+    /// One half of naming a provisional parcel: in each of its two cases the other number. The problem and its photos go on under
+    /// the parcel's own number, in the same change, which tells that they were registered before.
+    pub fn identify(&self, numbers: &[Waybill], before: &[Body]) -> Result<Vec<Body>, ClientError> {
         let [provisional, real] = numbers else { return Err(ClientError::Refused(Refusal::NoCase)) };
         if !provisional.as_str().starts_with(PROVISIONAL) || real.as_str().starts_with(PROVISIONAL) {
             return Err(ClientError::Refused(Refusal::NotProvisional));
         }
-        let other = if self.waybill == provisional {
+        if self.waybill == provisional {
             self.registered()?;
-            real
-        } else {
-            provisional
-        };
-        Ok(vec![Body::Alias(Alias { waybill: other.clone() })])
+            return Ok(vec![Body::Alias(Alias { waybill: real.clone() })]);
+        }
+        let mut bodies = vec![Body::Alias(Alias { waybill: provisional.clone() })];
+        bodies.extend_from_slice(before);
+        Ok(bodies)
     }
+}
+
+/// Most of a provisional case's registrations, and most of its photos, that go on under the parcel's own number: the newest. A
+/// change has 16 entries at most.
+const MOST_RESTATED: usize = 7;
+
+/// What a provisional case goes on with under the parcel's own number.
+pub(super) fn restated(case: &Case) -> Vec<Body> {
+    let newest = |kinds: [Kind; 2]| {
+        let of = move |r: &&Recorded| kinds.iter().any(|kind| r.entry.body.kind() == kind.as_str());
+        let mut newest: Vec<&Recorded> = case.standing().rev().filter(of).take(MOST_RESTATED).collect();
+        newest.reverse();
+        newest
+    };
+    let mut bodies: Vec<Body> = Vec::new();
+    for recorded in newest([Kind::Problem, Kind::Attempt]) {
+        bodies.push(match &recorded.entry.body {
+            Body::Problem(problem) => {
+                let found_at = problem.found_at.or(Some(recorded.acted_at()));
+                Body::Problem(Problem { found_at, ..problem.clone() })
+            }
+            body => body.clone(),
+        });
+    }
+    bodies.extend(newest([Kind::Photo, Kind::Photo]).into_iter().map(|recorded| recorded.entry.body.clone()));
+    bodies
 }

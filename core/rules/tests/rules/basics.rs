@@ -273,6 +273,20 @@ fn a_second_failure_on_another_day_wants_its_own_notice_and_one_reply_answers_bo
 }
 
 #[test]
+fn a_reply_by_a_tablet_whose_clock_is_hours_behind_comes_after_the_notice_that_it_answers() {
+    let mut story = Story::new();
+    story.attempt(at(0, 14, 0, 0), Some(at(0, 14, 0, 0)), "DF-NOBODY");
+    let notice = story.notice(at(0, 15, 0, 0), Some(at(0, 15, 0, 0)), "0571").entry.key.clone();
+    // Rebooted since it last heard from the server: nothing says when it was but its own clock, three hours slow.
+    let reply = Reply { notice: Some(notice), ..full("REDELIVER") };
+    story.add(&ORIGIN, at(0, 13, 0, 0), None, Body::Reply(reply)).standing =
+        Standing::Accepted(Receipt::of(at(0, 16, 0, 0), None));
+    let judged = story.judge(at(0, 17, 0, 0));
+    assert_eq!((judged.state, judged.decision.as_deref()), (State::ActionDue, Some("REDELIVER")));
+    assert!(judged.flags.contains(&Flag::ClockUnproven));
+}
+
+#[test]
 fn two_replies_are_both_kept_and_the_latest_by_receipt_is_in_force() {
     let mut story = Story::new();
     story.attempt(at(0, 14, 0, 0), Some(at(0, 14, 0, 0)), "DF-NOBODY");

@@ -380,6 +380,18 @@ fn a_parcel_whose_label_can_not_be_read_goes_on_under_its_own_number_once_that_i
     story.online(&WEST, at(0, 10, 0, 0), Body::Alias(alias));
     let judged = story.judge(at(0, 11, 0, 0));
     assert_eq!((judged.state, judged.decision.as_deref()), (State::Closed, Some("QH310000000017")));
+    // Under its own number it is stated anew in the change that names the provisional one; when it was registered is judged there.
+    let mut own = Story::new();
+    own.online(&WEST, at(0, 11, 0, 0), Body::Alias(Alias { waybill: Waybill::parse("PV-0412-ABCDEFGH").unwrap() }));
+    let change = own.entries[0].change;
+    let again = Problem { found_at: Some(at(0, 9, 0, 0)), ..Problem::of(code("CD-DAMAGE"), Stage::Arrival) };
+    own.online(&WEST, at(0, 11, 0, 0), Body::Problem(again.clone()));
+    let judged = own.judge(at(0, 12, 0, 0));
+    assert_eq!(judged.findings.len(), 1, "eleven is after ten");
+    own.entries[1].change = change;
+    let judged = own.judge(at(0, 12, 0, 0));
+    assert_eq!((judged.findings.len(), judged.state, judged.cards[0].code.as_str()), (0, State::Registered, "CD-DAMAGE"));
+    assert!(judged.flags.contains(&Flag::Alias));
 }
 
 #[test]
