@@ -170,6 +170,16 @@ class DoorstepTest(unittest.IsolatedAsyncioTestCase):
         self.assertEqual((case.unsent, case.quarantined, case.attempts, case.reason), (1, 0, 1, "DF-NOBODY"))
         self.assertEqual(case.due_at_ms, recorded.due_at_ms)
 
+    async def test_why_a_deadline_runs_is_told_offline_in_both_languages(self):
+        self.link.is_cut = True
+        self.record(0)
+        told = {answer.about.split("@")[0]: answer for answer in self.client.explain(waybill(0))}
+        deadline = told["SLA-03"]
+        self.assertIn("Same-day notice", deadline.answer.en)
+        self.assertTrue(any("S0:L113" in link.zh and "规则" in link.zh for link in deadline.because), deadline.because)
+        self.assertIn("sms", told)
+        self.assertEqual(self.client.explain(waybill(7)), [])
+
     async def test_a_sync_leaves_the_event_loop_free_and_the_server_has_the_case(self):
         self.record(1)
         self.link.gate.clear()

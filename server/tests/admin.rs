@@ -79,3 +79,46 @@ fn a_policy_is_published_only_if_it_is_one() {
     assert!(office.refused(&["policy", file.to_str().unwrap()]).contains("last rule"));
     assert!(office.refused(&["policy", "/nowhere.json"]).contains("nowhere.json"));
 }
+
+#[test]
+fn a_version_of_the_rules_is_published_once_signed_and_with_notice_and_a_wrong_file_says_where() {
+    let office = Office::new();
+    let file = office.0.path().join("pack.toml");
+    let path = file.to_str().unwrap();
+    let first = String::from_utf8(doorstep_rules::FIRST_PACK.to_vec()).unwrap();
+    let second = first.replace("version = 1", "version = 2");
+    std::fs::write(&file, second.replacen("due = { hours = 24 }", "due = { hours = 0 }", 1)).unwrap();
+    let said = office.refused(&["publish-pack", path]);
+    assert!(said.contains("line ") && said.contains("1 to 8760"), "{said}");
+    assert_eq!(office.json(&["packs"]).as_array().unwrap().len(), 1, "nothing was published");
+    // From the first parcel on there are acts to be judged, and rules have to be announced.
+    let parcels = office.0.path().join("parcels.csv");
+    let header = "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival";
+    std::fs::write(&parcels, format!("{header}\nQH310000000017,QH,0412,0412,c1,王小花,13800001234,青禾路1号,0,\n")).unwrap();
+    assert_eq!(office.json(&["import-parcels", parcels.to_str().unwrap()])["imported"], 1);
+    std::fs::write(&file, &second).unwrap();
+    let published = office.json(&["publish-pack", path]);
+    assert_eq!((&published["version"], &published["in_force"]), (&json!(2), &json!(false)));
+    let (at, from) = (published["published_at"].as_i64().unwrap(), published["valid_from"].as_i64().unwrap());
+    assert_eq!(from - at, 2 * 3_600_000, "two hours of notice: {published}");
+    let packs = office.json(&["packs"]);
+    assert_eq!(packs.as_array().unwrap().iter().map(|row| row["version"].as_i64().unwrap()).collect::<Vec<_>>(), [2, 1]);
+    assert!(office.refused(&["publish-pack", path]).contains('2'), "a version is published once");
+    std::fs::write(&file, second.replace("network = \"QH\"", "network = \"ZTO\"").replace("version = 2", "version = 3")).unwrap();
+    assert!(office.refused(&["publish-pack", path]).contains("QH"), "another network's rules");
+    assert!(office.refused(&["publish-pack", "/nowhere.toml"]).contains("nowhere.toml"));
+}
+
+#[test]
+fn findings_and_reasons_of_what_nobody_recorded_are_empty_or_said() {
+    let office = Office::new();
+    assert_eq!(office.json(&["findings"]), json!([]));
+    let own = doorstep_rules::FIRST_PACK;
+    let file = office.0.path().join("own.toml");
+    std::fs::write(&file, own).unwrap();
+    assert_eq!(office.json(&["publish-pack", file.to_str().unwrap()])["in_force"], true, "before anything is recorded, at once");
+    assert!(office.refused(&["explain", "QH310000000017"]).contains("nothing is recorded"));
+    let decide = ["decide", "QH310000000017", "LIA-04@attempt/abcdefgh-1", "--by", "c1"];
+    assert!(office.refused(&decide).contains("--uphold"), "one of two must be said");
+    assert!(!office.refused(&[&decide[..], &["--uphold"]].concat()).is_empty(), "no case, no reviewer");
+}

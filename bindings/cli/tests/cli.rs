@@ -230,6 +230,76 @@ fn an_outage_without_its_phone_call_says_whom_to_phone() {
 }
 
 #[test]
+fn a_file_of_rules_is_checked_without_any_store_and_a_wrong_one_is_refused_with_line_column_and_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pack.toml");
+    let check = |toml: &str, args: &[&str]| {
+        std::fs::write(&file, toml).unwrap();
+        run(&folder.path().join("none"), &[&["rules", "check", file.to_str().unwrap()], args].concat())
+    };
+    let toml = String::from_utf8(doorstep_rules::FIRST_PACK.to_vec()).unwrap();
+    let fine = check(&toml, &[]);
+    assert_eq!(fine.code, 0, "{}", fine.err);
+    assert!(fine.out.contains("可用") && fine.out.contains("QH") && fine.out.contains("个期限"), "{}", fine.out);
+    assert_eq!(check(&toml, &["--json"]).json()["clocks"], 13);
+    let wrong = toml.replacen("due = { hours = 24 }", "due = { hours = 0 }", 1);
+    let line = wrong.lines().position(|line| line.contains("hours = 0")).unwrap() + 1;
+    let said = check(&wrong, &[]);
+    assert_eq!((said.code, said.out.as_str()), (3, ""));
+    assert!(said.err.contains(&format!("第 {line} 行")) && said.err.contains(&format!("line {line}")), "{}", said.err);
+    assert!(said.err.contains("1 to 8760"), "{}", said.err);
+    assert!(check(&wrong, &["--json"]).json()["error"]["en"].as_str().unwrap().contains("1 to 8760"));
+    assert_eq!(run(folder.path(), &["rules", "check", "/no/such/file.toml"]).code, 2);
+    assert!(!folder.path().join("none").exists(), "checking makes no store");
+}
+
+#[test]
+fn why_is_told_on_the_terminal_without_a_network() {
+    let world = World::new();
+    world.enrol();
+    world.cut(true);
+    world.json(&["fail", PARCEL, "--reason", "DF-NOBODY"]);
+    let said = world.run(&["explain", PARCEL]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    for what in ["SLA-03", "派件当日通知寄件网点", "Same-day notice", "S0:L113-L114", "缺证据", "还在", "still running"]
+    {
+        let is_there = said.out.contains(what) || what == "还在" && said.out.contains("仍在计时");
+        assert!(is_there, "{what}: {}", said.out);
+    }
+    let told = world.json(&["explain", PARCEL]);
+    let first = &told["explanations"][0];
+    assert!(first["about"].as_str().unwrap().starts_with("SLA-03@attempt/"), "{told:#}");
+    assert!(first["because"].as_array().unwrap().len() >= 4, "{told:#}");
+    assert_eq!(world.run(&["explain", "QH310000000099"]).code, 3, "nothing is recorded of it");
+    let versions = world.json(&["rules", "versions"]);
+    assert_eq!(versions["versions"][0]["in_force"], true);
+    let card = world.json(&["rules", "codes", "DF-NOBODY"]);
+    assert_eq!(card["codes"].as_array().unwrap().len(), 1, "{card:#}");
+}
+
+#[test]
+fn a_problem_its_steps_and_a_correction_are_recorded_on_the_command_line() {
+    let world = World::new();
+    world.enrol();
+    let found = world.json(&["register", PARCEL, "--reason", "CD-DAMAGE", "--stage", "delivery"]);
+    assert_eq!(found["cases"][0]["state"], "registered", "{found:#}");
+    world.json(&["tick", PARCEL, "report_superior"]);
+    world.json(&["consent", PARCEL, "--by", "recipient", "--to", "REDELIVER", "--name", "王小花"]);
+    world.json(&["waive", PARCEL, "inside", "--why", "客户不让开箱"]);
+    world.json(&["act", PARCEL, "--outcome", "RETURN"]);
+    let shown = world.json(&["show", PARCEL]);
+    let timeline = shown["timeline"].as_array().unwrap();
+    let kinds: Vec<&str> = timeline.iter().map(|e| e["entry"]["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["problem", "tick", "consent", "waiver", "action"]);
+    let key = timeline[4]["entry"]["key"].as_str().unwrap();
+    world.json(&["correct", PARCEL, key, "--fault", "did_not_occur", "--why", "点错了"]);
+    let wrong = world.run(&["act", PARCEL, "--outcome", "NO-SUCH"]);
+    assert!(wrong.code == 3 && wrong.err.contains("RETURN"), "the outcomes there are: {}", wrong.err);
+    let wrong = world.run(&["register", PARCEL, "--reason", "DF-NOBODY"]);
+    assert!(wrong.code == 3 && wrong.err.contains("CD-DAMAGE"), "a failed delivery is recorded with fail: {}", wrong.err);
+}
+
+#[test]
 fn refusals_and_wrong_use_say_what_to_do_and_record_nothing() {
     let world = World::new();
     world.enrol();

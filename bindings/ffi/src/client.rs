@@ -11,7 +11,7 @@ use std::{
 use doorstep_client::{AttemptDetails, Client, Command, Filter, NewPhoto, Options};
 use doorstep_domain::PhotoPurpose;
 
-use crate::{CaseSummary, ChangeListener, DoorstepError, Recorded, Subscription, SyncSummary, listen, runtime::run};
+use crate::{CaseSummary, ChangeListener, DoorstepError, Explained, Recorded, Subscription, SyncSummary, listen, runtime::run};
 
 /// Folders that are open in this process. Two clients on one folder would sync twice and miss each other's changes.
 static OPEN: Mutex<Option<HashMap<PathBuf, Weak<DoorstepClient>>>> = Mutex::new(None);
@@ -77,6 +77,13 @@ impl DoorstepClient {
     pub fn cases(&self, include_closed: bool) -> Result<Vec<CaseSummary>, DoorstepError> {
         let rows = self.client.cases(&Filter { closed: include_closed, ..Filter::default() })?;
         Ok(rows.into_iter().map(CaseSummary::from).collect())
+    }
+
+    /// Why a case stands as it does: for each deadline, missing evidence, finding and contradiction the chain of facts and the rule
+    /// behind it. Empty if nothing is recorded of the waybill here. Blocks on local storage; works without a network.
+    pub fn explain(&self, waybill: String) -> Result<Vec<Explained>, DoorstepError> {
+        let told = self.client.explain(&waybill)?.unwrap_or_default();
+        Ok(told.into_iter().map(Explained::from).collect())
     }
 
     /// Sends what is unsent, fetches what is new, uploads photos; one at a time, whoever asks. Runs on our own threads.

@@ -14,6 +14,6 @@ mod runtime;
 pub use client::{DoorstepClient, open_client};
 pub use error::DoorstepError;
 pub use listen::{ChangeListener, Subscription};
-pub use records::{Bilingual, CaseSummary, Recorded, SyncSummary};
+pub use records::{Bilingual, CaseSummary, Explained, Recorded, SyncSummary};
 
 uniffi::setup_scaffolding!();

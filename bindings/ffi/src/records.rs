@@ -1,7 +1,7 @@
 //! What crosses the boundary: plain copies. Codes are the words of the rule pack; times are milliseconds since 1970, UTC.
 
 use doorstep_client::{CaseRow, CaseView, SyncReport};
-use doorstep_rules::Words;
+use doorstep_rules::{Explanation, Words};
 
 /// A text in the two languages of the screens.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
@@ -56,6 +56,17 @@ pub struct Recorded {
     pub missing: Vec<Bilingual>,
 }
 
+/// One answer with its reasons: a deadline, missing evidence, a finding or a contradiction.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Explained {
+    /// What it is about: `SLA-03@attempt/...` for a deadline; a finding's id, which a dispute names.
+    pub about: String,
+    /// The answer.
+    pub answer: Bilingual,
+    /// The chain from the rule over the facts to the answer.
+    pub because: Vec<Bilingual>,
+}
+
 /// What a sync did.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct SyncSummary {
@@ -72,6 +83,13 @@ pub struct SyncSummary {
 impl From<Words> for Bilingual {
     fn from(Words { zh, en }: Words) -> Self {
         Self { zh, en }
+    }
+}
+
+impl From<Explanation> for Explained {
+    fn from(told: Explanation) -> Self {
+        let because = told.because.into_iter().map(|link| link.words.into()).collect();
+        Self { about: told.about, answer: told.answer.into(), because }
     }
 }
 

@@ -2,7 +2,13 @@
 //!
 //! 10,000 cases of 20 entries by four people, by two versions of the pack, in one run so that the ratios hold on any machine:
 //! folding, the judgement, the judgement with every turn that a list row takes by itself, and explaining.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark fails loudly")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a benchmark fails loudly and reads the clock"
+)]
 
 use std::{
     hint::black_box,

@@ -272,7 +272,7 @@ proptest! {
         let now = first.plus(later * 60_000);
         let turns = Turn::ahead(&case, &story.book, first);
         let rows = std::iter::once(&turns.turn).chain(turns.later.iter().map(|(turn, _)| turn));
-        let Some(row) = rows.filter(|turn| turn.from_ms <= now.0).last() else { return Ok(()) };
+        let Some(row) = rows.rev().find(|turn| turn.from_ms <= now.0) else { return Ok(()) };
         if row.until_ms.is_some_and(|until| until <= now.0) {
             return Ok(()); // the case has to be read again
         }
