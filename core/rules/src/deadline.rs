@@ -199,7 +199,8 @@ fn told(reading: &Reading<'_>, version: usize) -> Vec<Start> {
     told.filter(|start| reading.acts.get(start.place).is_some_and(|act| act.when.version == version)).collect()
 }
 
-/// Each valid reply with such a decision, from when the server had it; until a later one takes its place (domain 6.6).
+/// Each valid reply with such a decision, from when the server had it; until a later one takes its place (domain 6.6). What was
+/// replied when the case had ended already asks for nothing: it is a contradiction for a person.
 fn replies(reading: &Reading<'_>, clock: &Clock, version: usize) -> Vec<Start> {
     let mut valid: Vec<(UnixMs, usize, &Act<'_>)> = reading
         .standing()
@@ -215,7 +216,9 @@ fn replies(reading: &Reading<'_>, clock: &Clock, version: usize) -> Vec<Start> {
             reading.told_in_round_of(*place).is_none_or(|told| day(told) == day(*received))
         };
         let binds = clock.due != Due::FirstRun || !pack.switches.first_run_same_day_only || same_day();
-        if act.when.version == version && clock.starts.is(act.body()) && binds && !came_too_late(reading, *place, *received) {
+        let ended = reading.end_after(reading.round_of(*place)).is_some_and(|end| end.place < *place);
+        let starts_it = act.when.version == version && clock.starts.is(act.body()) && !ended;
+        if starts_it && binds && !came_too_late(reading, *place, *received) {
             let overtaken = valid.get(i + 1).map(|(later, ..)| *later);
             starts.push(Start { place: *place, from: *place, at: *received, overtaken, group: None });
         }

@@ -141,9 +141,10 @@ fn report(client: &Client) -> Result<Value, Box<dyn Error>> {
     for row in client.cases(&filter)? {
         let view = client.case(&row.waybill)?.ok_or("a listed case can not be read")?;
         let heads = heads.iter().find(|(id, _)| *id == row.case).map(|(_, heads)| heads);
-        cases.push(
-            json!({ "id": row.case, "waybill": row.waybill, "heads": heads, "case": view.case, "judgement": view.judgement }),
-        );
+        cases.push(json!({
+            "id": row.case, "waybill": row.waybill, "heads": heads, "case": view.case, "judgement": view.judgement,
+            "explained": client.explain(&row.waybill)?,
+        }));
     }
     Ok(
         json!({ "cases": cases, "unsent": status.unsent.len(), "photos": status.photos, "quarantined": status.quarantined, "parcels": client.parcels()?.len() }),

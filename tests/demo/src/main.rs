@@ -6,6 +6,7 @@
 
 mod clock;
 mod device;
+mod rules;
 mod server;
 mod stage;
 mod story;

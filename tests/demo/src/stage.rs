@@ -148,6 +148,13 @@ impl Actor {
         }
     }
 
+    /// A case as this device shows it.
+    pub async fn case(&mut self, waybill: &str) -> Result<Value> {
+        let report = self.ask(&Ask::Report).await?;
+        let case = report["cases"].as_array().and_then(|cases| cases.iter().find(|case| case["waybill"] == waybill));
+        case.cloned().ok_or_else(|| format!("{} does not show {waybill}", self.name).into())
+    }
+
     /// Begins a sync without waiting for its end.
     pub async fn begin_sync(&mut self) -> Result<()> {
         self.part.tell(&Ask::Sync).await

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::{
     clock::StoryClock,
     device::Ask,
+    rules,
     stage::{Actor, Part, Result, Stage},
     verify,
 };
@@ -18,7 +19,8 @@ use crate::{
 /// The day's list: invented names, addresses and network.
 pub const PARCELS: &[u8] = include_bytes!("../data/parcels.csv");
 
-const OUTLETS: [(&str, &str, &str, &str); 3] = [
+const OUTLETS: [(&str, &str, &str, &str); 4] = [
+    ("0000", "青禾总部", "Qinghe head office", "0400-0000000"),
     ("0412", "青禾城西网点", "Qinghe West outlet", "0400-0412000"),
     ("0571", "云杭余塘网点", "Yunhang Yutang outlet", "0400-0571000"),
     ("0755", "南湾前湖网点", "Nanwan Qianhu outlet", "0400-0755000"),
@@ -51,7 +53,8 @@ impl Cast {
     }
 }
 
-fn waybill(n: u32) -> String {
+/// Parcel number `n` of the list.
+pub fn waybill(n: u32) -> String {
     format!("QH3100000000{n:02}")
 }
 
@@ -78,7 +81,8 @@ fn call(n: u32, result: &str) -> Command {
     Command::Call { waybill: waybill(n), result: result.into(), number: None, words: None }
 }
 
-fn notice(n: u32) -> Command {
+/// The notice to the origin outlet.
+pub fn notice(n: u32) -> Command {
     Command::Notice { waybill: waybill(n), to: None, request: Some("请回复处理意见".into()) }
 }
 
@@ -94,6 +98,14 @@ fn reply(n: u32, decision: &str, words: &str) -> Command {
     }
 }
 
+/// A change of the address says everything that it needs.
+fn new_address(n: u32) -> Command {
+    let (words, phone, address) = (None, Some("13000001021".into()), Some("青苗街 102 号 12 幢 301 室".into()));
+    let (contact, agreed_by) = (Some("客户本人".into()), Some("recipient".into()));
+    let details = doorstep_client::ReplyDetails { contact, agreed_by, ..Default::default() };
+    Command::Reply { waybill: waybill(n), decision: "ADDR_CHANGE".into(), words, phone, address, details, photos: vec![] }
+}
+
 /// Plays the story and verifies it.
 pub async fn play(keep: bool) -> Result<()> {
     let started = Instant::now();
@@ -104,7 +116,7 @@ pub async fn play(keep: bool) -> Result<()> {
     for (code, zh, en, phone) in OUTLETS {
         admin.outlet(code, zh, en, phone)?;
     }
-    for (id, name, role, outlet) in PEOPLE {
+    for (id, name, role, outlet) in PEOPLE.into_iter().chain([rules::REVIEWER]) {
         admin.user(id, name, role, outlet)?;
     }
     let imported = admin.import_parcels(PARCELS, crate::clock::MONDAY)?;
@@ -138,6 +150,7 @@ pub async fn play(keep: bool) -> Result<()> {
         let report = actor.ask(&Ask::Report).await?;
         stage.say(&format!("{} enrolled as {}, {} parcels on board", actor.name, answer["name"], report["parcels"]));
     }
+    rules::arrival(&stage, &mut cast).await?;
     first_case(&stage, &mut cast, &admin).await?;
     morning(&stage, &mut cast).await?;
     let kills = kills(&stage, &mut cast).await?;
@@ -145,13 +158,15 @@ pub async fn play(keep: bool) -> Result<()> {
     for round in 0..SERVER_KILLS {
         hello = kill_server(&stage, &mut cast, &mut server, &server_args, round).await?;
     }
-    replies(&stage, &mut cast).await?;
+    replies(&stage, &mut cast, &mut admin).await?;
+    let second = rules::new_version(&stage, &mut cast, &mut admin).await?;
     outage(&stage, &mut cast).await?;
     next_morning(&stage, &mut cast).await?;
+    rules::liability(&stage, &mut cast, &mut admin).await?;
     copied_phone(&stage, &mut cast, &mut admin, root.path()).await?;
     refused_and_released(&stage, &mut cast, &mut admin).await?;
     let kills = kills + SERVER_KILLS as u32;
-    let facts = verify::Facts { admin: &mut admin, stage: &stage, kills, started };
+    let facts = verify::Facts { admin: &mut admin, stage: &stage, kills, started, second };
     verify::everything(facts, &mut cast).await?;
     if keep {
         println!("\n--keep: {} · stop with Ctrl-C", hello["page"].as_str().unwrap_or_default());
@@ -235,6 +250,7 @@ async fn first_case(stage: &Stage, cast: &mut Cast, admin: &Admin) -> Result<()>
 async fn morning(stage: &Stage, cast: &mut Cast) -> Result<()> {
     println!("\n-- 第二幕 the morning round, everybody offline");
     stage.network(LinkMode::Cut, "no network anywhere in the west district");
+    rules::late_arrival(stage, cast).await?;
     for (i, n) in [2, 3, 4, 5, 6, 7].into_iter().enumerate() {
         stage.at(0, 8, 40 + 6 * i as i64)?;
         let (reason, what, words) = [
@@ -331,29 +347,25 @@ async fn network_comes_and_goes(stage: &Stage, cast: &mut Cast, admin: &Admin) -
     Ok(())
 }
 
-async fn replies(stage: &Stage, cast: &mut Cast) -> Result<()> {
+async fn replies(stage: &Stage, cast: &mut Cast, admin: &mut Admin) -> Result<()> {
     println!("\n-- 第五幕 notices, replies, delivery");
     stage.at(0, 11, 0)?;
-    for n in [2, 3, 4, 5, 31, 32, 37] {
-        cast.west.record(notice(n), &[]).await?;
-    }
+    rules::notify(&mut cast.west, &[2, 3, 4, 5, 7, 31, 32, 37]).await?;
     expect(cast.west.sync().await?, "West syncs")?;
-    stage.say("West: 7 notices to the origin outlet, the same day");
+    stage.say("West: 8 notices to the origin outlet, the same day");
     expect(cast.yutang.sync().await?, "Yutang syncs")?;
     stage.at(0, 11, 40)?;
-    for (n, decision, words) in [
-        (2, "REDELIVER", "客户晚上在家"),
-        (3, "ADDR_CHANGE", "改送 12 幢 301 室"),
-        (4, "RETURN", "寄件人同意退回，运费寄付"),
-        (37, "REDELIVER", "电话 13000009999"),
-    ] {
-        cast.yutang.record(reply(n, decision, words), &[]).await?;
-    }
+    cast.yutang.record(reply(2, "REDELIVER", "客户晚上在家"), &[]).await?;
+    cast.yutang.record(new_address(3), &[]).await?;
+    cast.yutang.record(rules::return_reply(4), &[]).await?;
+    cast.yutang.record(reply(31, "REDELIVER", "同号再拨"), &[]).await?;
+    cast.yutang.record(reply(37, "REDELIVER", "电话 13000009999"), &[]).await?;
     expect(cast.yutang.sync().await?, "Yutang syncs")?;
-    stage.say("Yutang: replies to 4 of them");
+    stage.say("Yutang: replies to 5 of them");
     for actor in [&mut cast.li, &mut cast.zhou, &mut cast.west] {
         expect(actor.sync().await?, "the couriers see the replies")?;
     }
+    rules::contested_reply(stage, cast, admin).await?;
     stage.at(0, 15, 20)?;
     for n in [1, 2] {
         cast.li
@@ -362,6 +374,7 @@ async fn replies(stage: &Stage, cast: &mut Cast) -> Result<()> {
     }
     expect(cast.li.sync().await?, "Li syncs")?;
     stage.say("Li: delivers two parcels as the replies say, signed");
+    rules::contradiction(stage, cast).await?;
     Ok(())
 }
 
@@ -372,6 +385,7 @@ async fn outage(stage: &Stage, cast: &mut Cast) -> Result<()> {
     for n in [20, 21, 22] {
         cast.west.record(fail(n, "DF-NOBODY", None, "晚间派送无人"), &[(n, "door")]).await?;
     }
+    rules::first_run(stage, cast).await?;
     stage.at(0, 21, 0)?;
     cast.west.record(notice(20), &[]).await?;
     cast.west
@@ -409,7 +423,7 @@ async fn next_morning(stage: &Stage, cast: &mut Cast) -> Result<()> {
         }
     }
     stage.at(1, 13, 0)?;
-    cast.yutang.record(reply(5, "WAIT", "联系寄件人中，明日答复"), &[]).await?;
+    cast.yutang.record(reply(5, "REDELIVER", "客户明天在家"), &[]).await?;
     stage.say(&format!("Yutang: replies to {} after more than 24 hours", waybill(5)));
     for _ in 0..2 {
         for actor in cast.all() {
@@ -489,6 +503,7 @@ async fn refused_and_released(stage: &Stage, cast: &mut Cast, admin: &mut Admin)
     Ok(())
 }
 
-fn expect(holds: bool, what: &str) -> Result<()> {
+/// Ends the demo unless something holds.
+pub fn expect(holds: bool, what: &str) -> Result<()> {
     if holds { Ok(()) } else { Err(format!("not as the story goes: {what}").into()) }
 }

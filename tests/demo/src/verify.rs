@@ -5,8 +5,8 @@ use std::{
     time::Instant,
 };
 
-use doorstep_domain::{CaseId, Kind};
-use doorstep_rules::{Case, Flag, Rulebook, State, Timeliness, judge};
+use doorstep_domain::{CaseId, Kind, UnixMs};
+use doorstep_rules::{Case, FindingState, Flag, Rulebook, State, Timeliness, explain, judge};
 use doorstep_server::admin::Admin;
 use serde_json::{Value, json};
 
@@ -26,6 +26,8 @@ pub struct Facts<'a> {
     pub kills: u32,
     /// When the demo began.
     pub started: Instant,
+    /// From when the second version of the rules is in force.
+    pub second: UnixMs,
 }
 
 /// A case as head office holds it.
@@ -83,8 +85,12 @@ pub async fn everything(facts: Facts<'_>, cast: &mut Cast) -> Result<()> {
             if case["case"] != serde_json::to_value(&truth.case)? {
                 return Err(format!("{}: entries or receipts of {id} differ", actor.name).into());
             }
-            if case["judgement"] != serde_json::to_value(judge(&truth.case, &book, now))? {
+            let judged = judge(&truth.case, &book, now);
+            if case["judgement"] != serde_json::to_value(&judged)? {
                 return Err(format!("{}: the judgement of {id} differs", actor.name).into());
+            }
+            if case["explained"] != serde_json::to_value(explain(&truth.case, &book, &judged))? {
+                return Err(format!("{}: the reasons of {id} differ", actor.name).into());
             }
         }
         // Everything that was ever shown as recorded is at head office.
@@ -108,12 +114,16 @@ pub async fn everything(facts: Facts<'_>, cast: &mut Cast) -> Result<()> {
         ));
     }
     println!(
-        "heads, folded case, receipts and judgement equal on every replica whose scope holds the case; every photo is at head office ✓"
+        "heads, folded case, receipts, judgement and its reasons equal on every replica whose scope holds the case; every photo is at head office ✓"
     );
     println!("{shown} actions shown as recorded, all at head office, after {} SIGKILLs ✓", facts.kills);
     expectations(&truths, &book, now)?;
+    rules(&truths, &book, now, facts.second)?;
     println!(
         "clock three hours off flagged, two records of one parcel both kept, unlisted flagged, all four outcomes of a deadline seen ✓"
+    );
+    println!(
+        "damage on arrival in time and late, a return with the first run, a contested reply, a finding disputed and decided, a contradiction settled, two versions of the rules each for its acts ✓"
     );
 
     println!("\n-- 小结 summary");
@@ -132,6 +142,18 @@ pub async fn everything(facts: Facts<'_>, cast: &mut Cast) -> Result<()> {
         println!("  {clock}  {:<22} {count:>3}  {}", timeliness, words.zh);
     }
     let traffic = facts.stage.link.traffic();
+    println!("责任建议 findings, proposed or decided; nothing is deducted");
+    let mut owed: BTreeMap<(String, String, &str), u32> = BTreeMap::new();
+    for truth in truths.values() {
+        for finding in judge(&truth.case, &book, now).findings {
+            let outlet = finding.outlet.map(|outlet| outlet.to_string()).unwrap_or_default();
+            *owed.entry((outlet, finding.rule, finding.state.as_str())).or_default() += 1;
+        }
+    }
+    for ((outlet, rule, state), count) in owed {
+        let name = book.newest().pack.liability(&rule).map(|row| row.zh.as_str()).unwrap_or_default();
+        println!("  {outlet:<4}  {rule}  {state:<10} {count:>3}  {name}");
+    }
     println!("网络 network");
     println!(
         "  {} kB up, {} kB down (headers and photos included), {requests} requests of {} completed syncs, {failed} syncs without network, {} connections",
@@ -145,7 +167,7 @@ pub async fn everything(facts: Facts<'_>, cast: &mut Cast) -> Result<()> {
 }
 
 /// Who reads a case, worked out from the parcel list, the people and whether it has ended.
-fn reads(person: &str, case: &Case, book: &Rulebook, now: doorstep_domain::UnixMs) -> bool {
+fn reads(person: &str, case: &Case, book: &Rulebook, now: UnixMs) -> bool {
     // What has ended leaves a courier's phone.
     if person.starts_with('c') && judge(case, book, now).state == State::Closed {
         return false;
@@ -155,7 +177,8 @@ fn reads(person: &str, case: &Case, book: &Rulebook, now: doorstep_domain::UnixM
         .lines()
         .map(|line| line.split(',').collect::<Vec<_>>())
         .find(|columns| columns.first() == Some(&case.facts.waybill.as_str()));
-    let notified = case.of_kind(Kind::Notice).chain(case.of_kind(Kind::Outage)).next().is_some();
+    let told = [Kind::Notice, Kind::Outage, Kind::Problem];
+    let notified = told.into_iter().any(|kind| case.of_kind(kind).next().is_some());
     match (person, listed) {
         ("s412", _) => true,
         ("s571", Some(columns)) => columns.get(2) == Some(&"0571") && notified,
@@ -165,8 +188,40 @@ fn reads(person: &str, case: &Case, book: &Rulebook, now: doorstep_domain::UnixM
     }
 }
 
+/// What the rules must have said.
+fn rules(truths: &BTreeMap<CaseId, Truth>, book: &Rulebook, now: UnixMs, second: UnixMs) -> Result<()> {
+    let judged = |waybill: &str| -> Result<_> {
+        let truth = truths.values().find(|t| t.case.facts.waybill.as_str() == waybill).ok_or("a case is missing")?;
+        Ok(judge(&truth.case, book, now))
+    };
+    let clock = |waybill: &str, id: &str| -> Result<_> {
+        Ok(judged(waybill)?.deadlines.into_iter().find(|d| d.clock == id).ok_or_else(|| format!("{waybill} has no {id}"))?)
+    };
+    let finding = |waybill: &str, rule: &str| -> Result<_> { Ok(judged(waybill)?.findings.into_iter().find(|f| f.rule == rule)) };
+    let decided = finding("QH310000000021", "LIA-04")?.ok_or("nobody answers for parcel 21")?;
+    let by_second = clock("QH310000000020", "SLA-05")?;
+    let checks = [
+        (clock("QH310000000038", "SLA-02")?.timeliness == Timeliness::OnTime, "damage on arrival was registered in time"),
+        (clock("QH310000000038", "SLA-12")?.timeliness == Timeliness::OnTime, "and the superior told"),
+        (clock("QH310000000039", "SLA-02")?.timeliness == Timeliness::Late, "the other one was late"),
+        (finding("QH310000000039", "LIA-03")?.is_some(), "and the delivering outlet answers"),
+        (clock("QH310000000004", "SLA-07")?.timeliness == Timeliness::OnTime, "the return left with the first run"),
+        (judged("QH310000000004")?.state == State::ActionDone, "and is followed"),
+        (judged("QH310000000031")?.replies.first().is_some_and(|reply| reply.in_force), "the contested reply counts"),
+        (judged("QH310000000007")?.conflicts.is_empty(), "the contradiction is settled"),
+        (decided.state == FindingState::Decided && decided.share == 50, "the finding is decided"),
+        (clock("QH310000000020", "SLA-03")?.pack_version == 1, "the failure of 17:30 is judged by version 1"),
+        (by_second.pack_version == 2 && by_second.started_at > second, "the call of 21:00 by version 2"),
+        (by_second.due_at == Some(by_second.started_at.plus(12 * 3_600_000)), "whose reply is due within 12 hours"),
+    ];
+    match checks.iter().find(|(holds, _)| !holds) {
+        Some((_, what)) => Err(format!("not as the rules say: {what}").into()),
+        None => Ok(()),
+    }
+}
+
 /// What the story must have produced.
-fn expectations(truths: &BTreeMap<CaseId, Truth>, book: &Rulebook, now: doorstep_domain::UnixMs) -> Result<()> {
+fn expectations(truths: &BTreeMap<CaseId, Truth>, book: &Rulebook, now: UnixMs) -> Result<()> {
     let find = |waybill: &str| truths.values().find(|t| t.case.facts.waybill.as_str() == waybill).ok_or("a case is missing");
     let judged = |waybill: &str| -> Result<_> { Ok(judge(&find(waybill)?.case, book, now)) };
     let notice = |waybill: &str| -> Result<_> {

@@ -326,6 +326,13 @@ fn contradictions_after_a_merge_show_both_sides_until_somebody_settles_them() {
     assert!(judged.flags.contains(&Flag::Conflict));
     story.online(&REVIEWER, at(0, 18, 0, 0), Body::Ruling(ruling(about(&closed), Stands::Upheld)));
     assert!(conflicts(&story, at(0, 19, 0, 0)).is_empty());
+    // Signed for before the reply came: the reply asks for nothing any more, nobody is late with it.
+    let mut story = notified();
+    story.close(at(0, 15, 55, 0), "SIGNED");
+    story.reply(at(0, 16, 0, 0), "RETURN");
+    let judged = story.judge(at(2, 0, 0, 0));
+    assert_eq!(judged.conflicts[0].kind, ConflictKind::EndAgainstDecision);
+    assert!(judged.deadlines.iter().all(|deadline| deadline.clock != "SLA-07") && judged.findings.is_empty());
     // Ended twice, differently.
     let mut story = notified();
     story.close(at(0, 17, 0, 0), "SIGNED");
