@@ -59,7 +59,7 @@ pub struct Finding {
     pub amount: Option<Fen>,
     /// The entries that it rests on.
     pub basis: Vec<EntryKey>,
-    /// A person must look before anything follows: the record came late, the version in force is not sure, or the entry was
+    /// A person must look before anything is decided: the record came late, the version in force is not sure, or the entry was
     /// corrected afterwards.
     pub review: bool,
     /// X-2 leans to the delivering outlet.
@@ -83,7 +83,7 @@ pub(crate) fn findings(reading: &Reading<'_>, kept: &[Kept<'_>], leniency: &Leni
             finding.state = FindingState::Disputed;
         }
         if let [(act, ruling)] = reading.rulings(&finding.id).as_slice() {
-            finding.state = FindingState::Decided;
+            (finding.state, finding.review) = (FindingState::Decided, false);
             finding.share = if ruling.stands == Stands::Lifted { 0 } else { ruling.share.unwrap_or(finding.share) };
             finding.amount = match ruling.stands {
                 Stands::Lifted => finding.amount.map(|_| Fen(0)),

@@ -120,7 +120,11 @@ pub async fn new_version(stage: &Stage, cast: &mut Cast, admin: &mut Admin) -> R
     let toml = String::from_utf8(doorstep_rules::FIRST_PACK.to_vec())?;
     let reply = "starts = { on = \"notice\" }\ndue = { hours = 24 }";
     expect(toml.contains(reply), "the pack has the clock of the reply")?;
-    let second = toml.replace("version = 1", "version = 2").replace(reply, "starts = { on = \"notice\" }\ndue = { hours = 12 }");
+    let second = toml
+        .replace("version = 1", "version = 2")
+        .replace(reply, "starts = { on = \"notice\" }\ndue = { hours = 12 }")
+        .replace("寄件网点 24 小时内回复", "寄件网点 12 小时内回复")
+        .replace("Origin outlet replies within 24 h", "Origin outlet replies within 12 h");
     let published = admin.publish_pack(second.as_bytes(), stage.now())?;
     for actor in cast.all() {
         expect(actor.sync().await?, "everybody has the new rules")?;
