@@ -93,7 +93,10 @@ pub struct NewDecision<'a> {
     pub words: Option<&'a str>,
 }
 
-/// Writes a reviewer's decision. It takes the place of the one that head office knows of, if there is one.
+/// Most rulings whose place one decision takes. A change has 16 entries at most.
+const MOST_REPLACED: usize = 16;
+
+/// Writes a reviewer's decision. It takes the place of every one that head office knows of.
 pub(crate) fn decide(
     db: &Connection,
     keys: &Keys,
@@ -114,13 +117,16 @@ pub(crate) fn decide(
     if !known {
         return Err(HeadOfficeError::About(new.about.to_owned()));
     }
-    let replaces = folded.standing().rev().find_map(|r| match &r.entry.body {
-        Body::Ruling(ruling) if ruling.about == about => Some(r.entry.key.clone()),
-        _ => None,
-    });
+    let earlier = folded.unreplaced(|body| matches!(body, Body::Ruling(ruling) if ruling.about == about));
+    let earlier: Vec<EntryKey> = earlier.into_iter().take(MOST_REPLACED).map(|r| r.entry.key.clone()).collect();
     let words = new.words.map(Personal::plain).transpose()?;
-    let body = Body::Ruling(Ruling { about, stands: new.stands, share: new.share, amount: new.amount, replaces, words });
-    write(db, keys, case, author, book.at(now).version, body, now)
+    let ruling = Ruling { about, stands: new.stands, share: new.share, amount: new.amount, replaces: None, words };
+    let mut bodies: Vec<Body> =
+        earlier.into_iter().map(|key| Body::Ruling(Ruling { replaces: Some(key), ..ruling.clone() })).collect();
+    if bodies.is_empty() {
+        bodies.push(Body::Ruling(ruling));
+    }
+    write(db, keys, case, author, book.at(now).version, bodies, now)
 }
 
 /// Writes a reviewer's mark on an entry: a notice that went astray, a reply that decides nothing, an unclear photo.
@@ -139,7 +145,7 @@ pub(crate) fn mark(
     folded.entry(&about).ok_or_else(|| HeadOfficeError::About(entry.to_owned()))?;
     let (_, book) = rules.book(db)?;
     let body = Body::Mark(Mark { about, remark, reason: None, words: words.map(Personal::plain).transpose()? });
-    write(db, keys, case, author, book.at(now).version, body, now)
+    write(db, keys, case, author, book.at(now).version, vec![body], now)
 }
 
 fn reviewer(db: &Connection, by: &str) -> Result<Author, HeadOfficeError> {
@@ -158,12 +164,12 @@ fn write(
     case: &CaseId,
     author: Author,
     pack_version: u32,
-    body: Body,
+    bodies: Vec<Body>,
     now: UnixMs,
 ) -> Result<ChangeHash, HeadOfficeError> {
     // The server's own clock is the one that everything is reckoned by.
     let boot = BootId([0; 4]);
     let time = TimeEvidence { wall: now, zone_quarters: 0, mono_ms: 0, boot, anchor: Some(Anchor { server: now, mono_ms: 0 }) };
-    let entry = NewEntry { author, pack_version, time, action: None, facts: None, release: None, body };
-    append(db, keys, case, vec![entry], Receipt::of(now, Some(now)), &DeviceId::of(&keys.public()))
+    let entry = |body| NewEntry { author: author.clone(), pack_version, time, action: None, facts: None, release: None, body };
+    append(db, keys, case, bodies.into_iter().map(entry).collect(), Receipt::of(now, Some(now)), &DeviceId::of(&keys.public()))
 }

@@ -471,7 +471,7 @@ impl Command {
                 vec![desk.action(outcome, carrier.as_deref(), number.as_deref(), *amount_fen, words.as_deref())?]
             }
             Self::Tick { step, words, .. } => vec![desk.tick(step, words.as_deref())?],
-            Self::Assign { to, planned_at, words, .. } => vec![desk.assign(to, *planned_at, words.as_deref())?],
+            Self::Assign { to, planned_at, words, .. } => desk.assign(to, *planned_at, words.as_deref())?,
             Self::Consent { by, to, name, words, .. } => vec![desk.consent(by, to, name.as_deref(), words.as_deref())?],
             Self::Goods { name, packing, value_fen, words, .. } => {
                 vec![desk.goods(name.as_deref(), packing.as_deref(), *value_fen, words.as_deref())?]

@@ -220,6 +220,16 @@ impl Body {
         }
     }
 
+    /// The entry whose place it takes, as far as its writer knew: of an assignment or a ruling. Whoever knows of several takes the
+    /// place of each with an entry of its own.
+    pub fn replaces(&self) -> Option<&EntryKey> {
+        match self {
+            Self::Assign(assign) => assign.replaces.as_ref(),
+            Self::Ruling(ruling) => ruling.replaces.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The entries that it names, for whoever writes them anew under other keys.
     pub fn references_mut(&mut self) -> Vec<&mut EntryKey> {
         match self {

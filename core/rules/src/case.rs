@@ -1,6 +1,6 @@
 //! The fold: merged entries with their receipts become one case.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use doorstep_domain::{Body, ChangeHash, EntryKey, Facts, Fault, Kind, Recorded, Role, Standing, UnixMs, UserId, Waybill};
 use serde::Serialize;
@@ -150,6 +150,13 @@ impl Case {
     /// An entry by its key.
     pub fn entry(&self, key: &EntryKey) -> Option<&Recorded> {
         self.timeline.iter().find(|r| r.entry.key == *key)
+    }
+
+    /// Of the entries of some sort that stand, those whose place no other of them takes, in the timeline's order.
+    pub fn unreplaced(&self, wanted: impl Fn(&Body) -> bool) -> Vec<&Recorded> {
+        let all: Vec<&Recorded> = self.standing().filter(|r| wanted(&r.entry.body)).collect();
+        let replaced: HashSet<&EntryKey> = all.iter().filter_map(|r| r.entry.body.replaces()).collect();
+        all.into_iter().filter(|r| !replaced.contains(&r.entry.key)).collect()
     }
 
     /// The courier to whom the parcel is being handed over and who has not taken it over yet (C-23).

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use doorstep_domain::{About, Body, EntryKey, Recorded};
+use doorstep_domain::{About, Body, EntryKey, Recorded, Ruling};
 use serde::Serialize;
 
 use crate::{
@@ -101,7 +101,7 @@ pub(crate) fn in_force<'r, 'a>(reading: &'r Reading<'a>) -> Option<(usize, &'r A
     binding.max_by_key(|(place, act)| (act.when.received, *place))
 }
 
-/// Assignments that no other takes the place of.
+/// Assignments that no other takes the place of, of different people.
 fn assignments(reading: &Reading<'_>, conflicts: &mut Vec<Conflict>) {
     if reading.ended {
         return;
@@ -112,25 +112,31 @@ fn assignments(reading: &Reading<'_>, conflicts: &mut Vec<Conflict>) {
         .filter(|(place, act)| *place >= since && matches!(act.body(), Body::Assign(_)))
         .map(|(_, act)| act)
         .collect();
-    let replaced: HashSet<&EntryKey> = assigns
-        .iter()
-        .filter_map(|act| match act.body() {
-            Body::Assign(assign) => assign.replaces.as_ref(),
-            _ => None,
-        })
-        .collect();
-    let standing: Vec<EntryKey> = assigns.iter().filter(|act| !replaced.contains(act.key())).map(|act| key(act)).collect();
-    if standing.len() > 1 {
-        conflicts.push(Conflict { kind: ConflictKind::TwoAssignments, sides: standing.into_iter().take(MOST).collect() });
+    let replaced: HashSet<&EntryKey> = assigns.iter().filter_map(|act| act.body().replaces()).collect();
+    let standing: Vec<&Act<'_>> = assigns.into_iter().filter(|act| !replaced.contains(act.key())).collect();
+    let to = |act: &Act<'_>| match act.body() {
+        Body::Assign(assign) => Some(assign.to.clone()),
+        _ => None,
+    };
+    if standing.iter().any(|act| standing.first().is_some_and(|first| to(first) != to(act))) {
+        let sides = standing.into_iter().take(MOST).map(key).collect();
+        conflicts.push(Conflict { kind: ConflictKind::TwoAssignments, sides });
     }
+}
+
+/// What rulings decide that nobody has taken the place of: the last, if they all say the same.
+pub(crate) fn agreed<'r, 'a>(standing: &[(&'r Act<'a>, &'a Ruling)]) -> Option<(&'r Act<'a>, &'a Ruling)> {
+    let says = |ruling: &Ruling| (ruling.stands, ruling.share, ruling.amount);
+    let (act, last) = standing.last().copied()?;
+    standing.iter().all(|(_, ruling)| says(ruling) == says(last)).then_some((act, last))
 }
 
 fn decisions(reading: &Reading<'_>, conflicts: &mut Vec<Conflict>) {
     let mut found: BTreeMap<&About, Vec<EntryKey>> = BTreeMap::new();
     for about in reading.decided() {
-        let standing: Vec<EntryKey> = reading.rulings(about).into_iter().take(MOST).map(|(act, _)| key(act)).collect();
-        if standing.len() > 1 {
-            found.insert(about, standing);
+        let standing = reading.rulings(about);
+        if agreed(&standing).is_none() {
+            found.insert(about, standing.into_iter().take(MOST).map(|(act, _)| key(act)).collect());
         }
     }
     conflicts.extend(found.into_values().map(|sides| Conflict { kind: ConflictKind::TwoDecisions, sides }));

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::{
     Clock, LateSynced, Liability, On, Pack, Party, Per, Proof, Timeliness, Words,
     case::registered,
+    conflict::agreed,
     deadline::{Kept, MOST_STARTS},
     evidence::Leniency,
     names::names,
@@ -82,7 +83,7 @@ pub(crate) fn findings(reading: &Reading<'_>, kept: &[Kept<'_>], leniency: &Leni
         if !finding.disputes.is_empty() {
             finding.state = FindingState::Disputed;
         }
-        if let [(act, ruling)] = reading.rulings(&finding.id).as_slice() {
+        if let Some((act, ruling)) = agreed(&reading.rulings(&finding.id)) {
             (finding.state, finding.review) = (FindingState::Decided, false);
             finding.share = if ruling.stands == Stands::Lifted { 0 } else { ruling.share.unwrap_or(finding.share) };
             finding.amount = match ruling.stands {

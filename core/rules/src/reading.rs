@@ -250,8 +250,8 @@ impl<'a> Reading<'a> {
         })
     }
 
-    /// Head office's rulings on something that no other ruling takes the place of, in the timeline's order. Two of them are
-    /// a conflict: neither knew of the other.
+    /// Head office's rulings on something that no other ruling takes the place of, in the timeline's order. Two of them that
+    /// differ are a conflict: neither knew of the other.
     pub fn rulings(&self, about: &About) -> Vec<(&Act<'a>, &'a Ruling)> {
         let places = self.rulings.get(about).map(Vec::as_slice).unwrap_or_default();
         let all = places.iter().filter_map(|place| self.acts.get(*place)).filter_map(|act| match act.body() {

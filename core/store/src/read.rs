@@ -2,7 +2,7 @@
 
 use doorstep_domain::{CaseId, UnixMs, Waybill};
 use doorstep_rules::{Case, Judgement, judge};
-use rusqlite::{Connection, Row, TransactionBehavior, params};
+use rusqlite::{Connection, Params, Row, TransactionBehavior, params};
 use serde::Serialize;
 
 use crate::{Store, StoreError, project};
@@ -134,9 +134,9 @@ impl Store {
     /// something was recorded on since, by judging them anew. Both are few and found by index.
     fn turn(&mut self, now: UnixMs) -> Result<(), StoreError> {
         const PASSED: &str = "SELECT case_id FROM case_row WHERE turn_at <= ?1";
-        const STALE: &str = "SELECT case_id FROM stale WHERE ?1 = 0";
-        let mut behind = ids(&self.db, STALE, 0)?;
-        let passed = ids(&self.db, PASSED, now.0)?;
+        const STALE: &str = "SELECT case_id FROM stale";
+        let mut behind = ids(&self.db, STALE, [])?;
+        let passed = ids(&self.db, PASSED, [now.0])?;
         if behind.is_empty() && passed.is_empty() {
             return Ok(());
         }
@@ -217,12 +217,12 @@ impl Store {
 }
 
 pub(crate) fn case_ids(db: &Connection) -> Result<Vec<CaseId>, StoreError> {
-    ids(db, "SELECT case_id FROM case_row WHERE ?1 = 0", 0)
+    ids(db, "SELECT case_id FROM case_row", [])
 }
 
-fn ids(db: &Connection, sql: &str, parameter: i64) -> Result<Vec<CaseId>, StoreError> {
+fn ids(db: &Connection, sql: &str, parameters: impl Params) -> Result<Vec<CaseId>, StoreError> {
     let mut query = db.prepare_cached(sql)?;
-    let rows = query.query_map(params![parameter], |row| row.get::<_, Vec<u8>>(0))?;
+    let rows = query.query_map(parameters, |row| row.get::<_, Vec<u8>>(0))?;
     rows.map(|id| CaseId::try_from(id?.as_slice()).map_err(|_| StoreError::Damaged("case_row"))).collect()
 }
 

@@ -8,6 +8,9 @@ use doorstep_domain::{
 use super::desk::{Desk, fen, personal, unknown, word};
 use crate::{ClientError, Refusal};
 
+/// Most assignments whose place one action takes. A change has 16 entries at most.
+const MOST_REPLACED: usize = 16;
+
 impl Desk<'_> {
     /// An action that wants proof first (a letter and the ledger for a change of money) is not done before it is there.
     pub fn action(
@@ -43,14 +46,17 @@ impl Desk<'_> {
         }
     }
 
-    pub fn assign(&self, to: &str, planned_at: Option<i64>, words: Option<&str>) -> Result<Body, ClientError> {
-        self.registered()?;
-        Ok(Body::Assign(Assign {
-            to: to.parse()?,
-            planned_at: planned_at.map(UnixMs),
-            replaces: self.newest(Kind::Assign)?,
-            words: personal(words)?,
-        }))
+    /// Takes the place of every assignment that is known here: after a merge there may be two, and this settles it.
+    pub fn assign(&self, to: &str, planned_at: Option<i64>, words: Option<&str>) -> Result<Vec<Body>, ClientError> {
+        let case = self.registered()?;
+        let assign = Assign { to: to.parse()?, planned_at: planned_at.map(UnixMs), replaces: None, words: personal(words)? };
+        let known = case.unreplaced(|body| matches!(body, Body::Assign(_))).into_iter().map(|r| r.entry.key.clone());
+        let mut bodies: Vec<Body> =
+            known.take(MOST_REPLACED).map(|key| Body::Assign(Assign { replaces: Some(key), ..assign.clone() })).collect();
+        if bodies.is_empty() {
+            bodies.push(Body::Assign(assign));
+        }
+        Ok(bodies)
     }
 
     pub fn consent(&self, by: &str, to: &str, name: Option<&str>, words: Option<&str>) -> Result<Body, ClientError> {

@@ -196,6 +196,21 @@ fn a_finding_is_proposed_disputed_and_decided_with_a_share_and_an_amount() {
     story.online(&By("q2", Role::HqReviewer, "HQ"), at(1, 11, 0, 1), Body::Ruling(ruling(first.id, Stands::Upheld)));
     assert_eq!((found(&story).state, found(&story).decided), (FindingState::Disputed, None));
     assert_eq!(conflicts(&story, at(2, 0, 0, 0)), [ConflictKind::TwoDecisions]);
+    // Decided once more in the place of both, it is settled.
+    let about = found(&story).id;
+    let both: Vec<EntryKey> = story
+        .case()
+        .unreplaced(|body| matches!(body, Body::Ruling(ruling) if ruling.about == about))
+        .into_iter()
+        .map(|r| r.entry.key.clone())
+        .collect();
+    assert_eq!(both.len(), 2);
+    for earlier in both {
+        let anew = Ruling { replaces: Some(earlier), ..ruling(about.clone(), Stands::Upheld) };
+        story.online(&REVIEWER, at(1, 12, 0, 0), Body::Ruling(anew));
+    }
+    assert_eq!(found(&story).decided.unwrap().stands, Stands::Upheld);
+    assert!(conflicts(&story, at(2, 0, 0, 0)).is_empty());
 }
 
 #[test]
@@ -347,8 +362,15 @@ fn contradictions_after_a_merge_show_both_sides_until_somebody_settles_them() {
     assert!(conflicts(&story, at(0, 16, 0, 0)).is_empty());
     story.online(&WEST, at(0, 15, 31, 0), assign("c2", None));
     assert_eq!(conflicts(&story, at(0, 16, 0, 0)), [ConflictKind::TwoAssignments]);
-    story.entries.pop();
-    story.online(&WEST, at(0, 15, 31, 0), assign("c2", Some(first)));
+    let mut knew = notified();
+    let key = knew.online(&WEST, at(0, 15, 30, 0), assign("c1", None));
+    knew.online(&WEST, at(0, 15, 31, 0), assign("c2", Some(key)));
+    assert!(conflicts(&knew, at(0, 16, 0, 0)).is_empty());
+    // Whoever sees the contradiction assigns anew, in the place of both.
+    let second = story.case().of_kind(Kind::Assign).next_back().unwrap().entry.key.clone();
+    for earlier in [first, second] {
+        story.online(&WEST, at(0, 15, 40, 0), assign("c3", Some(earlier)));
+    }
     assert!(conflicts(&story, at(0, 16, 0, 0)).is_empty());
     // Acted on under a reply that another one has overtaken.
     let mut story = notified();
