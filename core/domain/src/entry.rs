@@ -15,8 +15,9 @@ pub use words::{
     Book, CallResult, Customer, Fault, OutageReason, Payer, PhotoPurpose, Remark, SmsLevel, Stage, Stands, TargetSource,
 };
 
-use self::words::words;
-use crate::{ActionId, Author, ChangeHash, EntryKey, Fen, NetworkCode, OutletCode, Personal, TimeEvidence, UnixMs, Waybill};
+use crate::{
+    ActionId, Author, ChangeHash, EntryKey, Fen, NetworkCode, OutletCode, Personal, TimeEvidence, UnixMs, Waybill, words,
+};
 
 words!(
     /// The kinds of entry known today. Kinds are added, never renamed; an unknown one is kept.

@@ -2,15 +2,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use doorstep_domain::{About, Body, EntryKey, Recorded, Ruling};
+use doorstep_domain::{About, Body, EntryKey, Recorded, Ruling, words};
 use serde::Serialize;
 
-use crate::{
-    names::names,
-    reading::{Act, Reading},
-};
+use crate::reading::{Act, Reading};
 
-names!(
+words!(
     /// What contradicts what.
     ConflictKind {
         /// The case ended otherwise than the decision in force says: signed for while a return is ordered.

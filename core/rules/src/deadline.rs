@@ -1,15 +1,14 @@
 //! Clocks against a case: what started them, when they run out, how they were kept (domain 3).
 
-use doorstep_domain::{Body, EntryKey, UnixMs};
+use doorstep_domain::{Body, EntryKey, UnixMs, words};
 use serde::Serialize;
 
 use crate::{
     Clock, Counts, Due, Event, From, LateReply, Missing, On, Pack, Words,
-    names::names,
     reading::{Act, Reading},
 };
 
-names!(
+words!(
     /// How a deadline was kept (domain 3.6).
     Timeliness {
         /// Still running.

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use doorstep_domain::{About, Body, EntryKey, Fen, Kind, OutletCode, Stands};
+use doorstep_domain::{About, Body, EntryKey, Fen, Kind, OutletCode, Stands, words};
 use serde::Serialize;
 
 use crate::{
@@ -12,11 +12,10 @@ use crate::{
     conflict::agreed,
     deadline::{Kept, MOST_STARTS},
     evidence::Leniency,
-    names::names,
     reading::{Act, Reading},
 };
 
-names!(
+words!(
     /// Where a finding stands.
     FindingState {
         /// Worked out from the records.

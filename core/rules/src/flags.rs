@@ -2,16 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use doorstep_domain::{Body, Kind, TargetSource, check_s10};
+use doorstep_domain::{Body, Kind, TargetSource, check_s10, words};
 
 use crate::{
     case::registered,
     evidence::{self, proves_attempt},
-    names::names,
     reading::Reading,
 };
 
-names!(
+words!(
     /// Something a reviewer should see.
     Flag {
         /// A device clock was off by more than the pack tolerates.

@@ -17,7 +17,6 @@ mod explain;
 mod finding;
 mod flags;
 mod judge;
-mod names;
 mod pack;
 mod policy;
 mod reading;

@@ -1,17 +1,16 @@
 //! Where a case stands and what is next (domain 8.5): a pure fold of what has been read.
 
-use doorstep_domain::Body;
+use doorstep_domain::{Body, words};
 
 use crate::{
     Timeliness,
     conflict::in_force,
     deadline::{Kept, is_reply_clock},
     evidence,
-    names::names,
     reading::{Act, Reading},
 };
 
-names!(
+words!(
     /// Where a case stands (domain 8.5).
     State {
         /// No registration yet: a photo or note came first.
@@ -39,7 +38,7 @@ names!(
     }
 );
 
-names!(
+words!(
     /// What is to be done next.
     NextStep {
         /// Record the attempt or the problem.

@@ -1,5 +1,8 @@
 //! Enumerations that have one spelling in documents, packs, JSON and on the command line. Values are added, never renamed.
 
+/// An enumeration whose values have one spelling each: in documents, packs, JSON, on the command line, and as the key of its words
+/// on screen.
+#[macro_export]
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -9,7 +12,7 @@ macro_rules! words {
         impl $name {
             /// Every value, in the order of the definition.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-            /// The one spelling used in documents, packs, JSON and on the command line.
+            /// The one spelling.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
             }
@@ -180,5 +183,3 @@ words!(
         FreightCollect = "freight_collect",
     }
 );
-
-pub(crate) use words;
