@@ -89,8 +89,9 @@ impl Lines<'_> {
 }
 
 /// Columns that may be missing. `run`: the inbound run of the delivering outlet's timetable by which the parcel comes, with a
-/// `theoretical_arrival` that names the day only. `children`: child numbers, separated by spaces.
-const OPTIONAL: [&str; 3] = ["hub", "run", "children"];
+/// `theoretical_arrival` that names the day only. `children`: child numbers, separated by spaces. `entered`: when the parcel's data
+/// were first in the network's system (SLA-11); without it, when this server had them first.
+const OPTIONAL: [&str; 4] = ["hub", "run", "children", "entered"];
 
 /// Where each column stands in the file.
 struct Columns(Vec<usize>, Vec<Option<usize>>);
@@ -155,13 +156,18 @@ impl Columns {
                     .ok_or_else(|| format!("run: {run:?} is no arrival in the timetable of {delivering}, or theoretical_arrival is no day like 2026-03-02"))?,
             ),
             (time, _) => Some(
-                arrival(time, pack)
+                moment(time, pack)
                     .ok_or("theoretical_arrival: not a time like 2026-03-02 08:00 or 2026-03-02T08:00:00+08:00")?,
             ),
+        };
+        let entered = match maybe("entered")? {
+            "" => None,
+            text => Some(moment(text, pack).ok_or("entered: not a time like 2026-03-01 20:00 or 2026-03-01T20:00:00+08:00")?),
         };
         Ok(Row {
             hub,
             children,
+            entered,
             waybill,
             network,
             origin: code("origin_outlet")?,
@@ -183,7 +189,7 @@ impl Columns {
 }
 
 /// A time with an offset, or a local one in the network's zone.
-fn arrival(text: &str, pack: &Pack) -> Option<UnixMs> {
+fn moment(text: &str, pack: &Pack) -> Option<UnixMs> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Some(UnixMs(time.timestamp_millis()));
     }
@@ -198,6 +204,7 @@ const MOST_CHILDREN: usize = 200;
 struct Row {
     hub: Option<OutletCode>,
     children: Vec<Waybill>,
+    entered: Option<UnixMs>,
     waybill: Waybill,
     network: NetworkCode,
     origin: OutletCode,
@@ -253,7 +260,7 @@ impl Row {
             "INSERT OR REPLACE INTO parcel (waybill, network, origin_outlet, delivering_outlet, courier, recipient_name,
                recipient_phone, recipient_address, cod_fen, arrival_ms, hub, entered_ms, children)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
-               coalesce((SELECT entered_ms FROM parcel WHERE waybill = ?1), ?12), ?13)",
+               coalesce(?12, (SELECT entered_ms FROM parcel WHERE waybill = ?1), ?13), ?14)",
         )
         .and_then(|mut insert| {
             insert.execute(params![
@@ -268,6 +275,7 @@ impl Row {
                 self.cod.0,
                 self.arrival.map(|at| at.0),
                 self.hub.as_ref().map(|hub| hub.as_str()),
+                self.entered.map(|at| at.0),
                 now.0,
                 self.children.iter().map(Waybill::as_str).collect::<Vec<_>>().join(" ")
             ])

@@ -66,27 +66,27 @@ async fn phones_tablets_and_the_server_give_byte_equal_verdicts_for_the_same_fac
     // Three parcels, three ways; some of it long after its deadline.
     courier.fail(2, "DF-NOBODY").unwrap();
     courier.fail_with_photo(4, 7).unwrap();
-    let details = ProblemDetails { found_at: Some(world.hands.now().0 - 60_000), ..ProblemDetails::default() };
-    let Command::Problem { waybill, reason, sub, stage, words, photos, .. } = problem(6, "CD-DAMAGE", Some("arrival")) else {
-        unreachable!()
-    };
-    west.client.record(&Command::Problem { waybill, reason, sub, stage, words, photos, details }, &[]).unwrap();
+    let mut found = problem(6, "CD-DAMAGE", Some("arrival"));
+    if let Command::Problem { details, .. } = &mut found {
+        details.found_at = Some(world.hands.now().0 - 60_000);
+    }
+    west.client.record(&found, &[]).unwrap();
     courier.sync().await.unwrap();
     west.sync().await.unwrap();
     courier.sync().await.unwrap();
     west.notice(2).unwrap();
     west.sync().await.unwrap();
     origin.sync().await.unwrap();
-    origin.client.record(&Command::Seen { waybill: doorstep_tests::waybill(2) }, &[]).unwrap();
+    origin.client.record(&Command::Seen { waybill: waybill(2) }, &[]).unwrap();
     origin.client.record(&reply(2, "RETURN", returned()), &[]).unwrap();
     origin.sync().await.unwrap();
     west.sync().await.unwrap();
     west.client.record(&action(2, "RETURN"), &[]).unwrap();
-    let tick = Command::Tick { waybill: doorstep_tests::waybill(6), step: "report_superior".into(), words: None };
+    let tick = Command::Tick { waybill: waybill(6), step: "report_superior".into(), words: None };
     west.client.record(&tick, &[]).unwrap();
     west.sync().await.unwrap();
     world.hands.advance(26 * 60);
-    courier.client.record(&close(&doorstep_tests::waybill(2), "RETURNED"), &[]).unwrap();
+    courier.client.record(&close(&waybill(2), "RETURNED"), &[]).unwrap();
     for device in [&courier, &west, &origin, &courier, &west, &origin] {
         device.sync().await.unwrap();
     }
@@ -331,8 +331,8 @@ async fn a_wrong_reason_is_corrected_with_the_right_one_in_one_action_and_both_s
     phone.sync().await.unwrap();
     let view = phone.case(2).unwrap();
     assert_eq!((view.case.reason(), view.case.attempts(), view.case.of_kind(Kind::Attempt).count()), (Some("DF-REFUSE"), 1, 2));
-    let last = view.case.timeline.iter().filter(|r| r.entry.key.kind != "attempt" || r.entry.key.index.is_some());
-    assert!(last.count() >= 1, "the correction and what is right are one change");
+    let of = |kind| view.case.of_kind(kind).next_back().unwrap();
+    assert_eq!(of(Kind::Correction).change, of(Kind::Attempt).change, "the correction and what is right are one change");
     phone.agrees_with(&world, 2);
 }
 
@@ -357,6 +357,28 @@ async fn pieces_of_a_shipment_are_found_by_their_child_numbers_and_the_case_ends
     phone.sync().await.unwrap();
     let (_, entries) = world.on_server(&case(main).id);
     assert_eq!(entries.len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whether_data_were_entered_before_the_hub_is_told_by_the_parcel_list() {
+    let mut world = World::new().await;
+    world.admin().user("h1", "分拨员", "hub", "0755").unwrap();
+    let header = "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival,hub,entered\n";
+    let row = |n: u32, entered: &str| format!("QH20000000000{n},QH,0571,0412,c1,王小花,,青禾路9号,0,,0755,{entered}\n");
+    let file = [header.to_owned(), row(1, "2026-03-02 07:59"), row(2, "2026-03-02 08:01"), row(3, "gestern")].concat();
+    let imported = world.admin().import_parcels(file.as_bytes(), world.hands.now()).unwrap();
+    assert_eq!((imported.imported, imported.bad.len()), (2, 1), "{imported:?}");
+    let hub = world.device("hub", "h1").await;
+    let late = |number: &str| {
+        let mut found = problem(0, "OR-LATEENTRY", Some("hub"));
+        if let Command::Problem { waybill, details, .. } = &mut found {
+            number.clone_into(waybill);
+            details.found_at = Some(world.hands.now().0 - 3_600_000); // the goods were at the hub at eight
+        }
+        hub.client.record(&found, &[]).unwrap();
+        hub.client.case(number).unwrap().unwrap().judgement.findings.iter().any(|finding| finding.rule == "PEN-05")
+    };
+    assert_eq!((late("QH200000000001"), late("QH200000000002")), (false, true));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -421,6 +443,36 @@ async fn signed_for_while_a_return_is_ordered_is_a_conflict_on_every_device_unti
     world.admin().decide(&decide, world.hands.now()).unwrap();
     west.sync().await.unwrap();
     assert!(conflict(&west).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_assignments_that_met_in_a_merge_are_settled_by_whoever_assigns_anew() {
+    let mut world = World::new().await;
+    world.admin().user("m1", "孙经理", "outlet_manager", "0412").unwrap();
+    let west = world.device("west", "s1").await;
+    let manager = world.device("manager", "m1").await;
+    west.fail(2, "DF-NOBODY").unwrap();
+    west.sync().await.unwrap();
+    manager.sync().await.unwrap();
+    let assign = |device: &Device, to: &str| {
+        world.hands.advance(1);
+        let command = Command::Assign { waybill: waybill(2), to: to.into(), planned_at: None, words: None };
+        device.client.record(&command, &[]).unwrap();
+    };
+    assign(&west, "c1");
+    assign(&manager, "c2");
+    for device in [&west, &manager, &west] {
+        device.sync().await.unwrap();
+    }
+    let conflicts = |device: &Device| device.case(2).unwrap().judgement.conflicts;
+    for device in [&west, &manager] {
+        assert_eq!(conflicts(device)[0].kind, ConflictKind::TwoAssignments);
+    }
+    assign(&manager, "c1");
+    manager.sync().await.unwrap();
+    west.sync().await.unwrap();
+    assert!(conflicts(&west).is_empty() && conflicts(&manager).is_empty());
+    assert_eq!(on_device(&west, 2), on_server(&world, &west, 2));
 }
 
 #[tokio::test(flavor = "multi_thread")]

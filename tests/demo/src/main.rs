@@ -10,6 +10,7 @@ mod rules;
 mod server;
 mod stage;
 mod story;
+mod trust;
 mod verify;
 
 use std::{path::PathBuf, process::ExitCode};

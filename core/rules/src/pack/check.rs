@@ -54,7 +54,7 @@ impl<'a> Faults<'a> {
     }
 
     /// Looks at each row of a table.
-    fn each<T>(&mut self, table: &'static str, rows: &'a [T], look: impl Fn(&mut Self, &'a T)) {
+    fn each<T>(&mut self, table: &'static str, rows: &'a [T], mut look: impl FnMut(&mut Self, &'a T)) {
         self.check(rows.len() <= MOST_ROWS, table, || format!("{} rows; a table has at most {MOST_ROWS}", rows.len()));
         self.path.push(To::Key(table));
         for (at, row) in rows.iter().enumerate().take(MOST_ROWS) {
@@ -67,10 +67,9 @@ impl<'a> Faults<'a> {
 
     /// Each key of a table once.
     fn unique<T>(&mut self, table: &'static str, field: &'static str, rows: &'a [T], key: impl Fn(&'a T) -> &'a str) {
-        let seen = std::cell::RefCell::new(BTreeSet::new());
+        let mut seen = BTreeSet::new();
         self.each(table, rows, |faults, row| {
-            let fresh = seen.borrow_mut().insert(key(row));
-            faults.check(fresh, field, || format!("{:?} is there twice", key(row)));
+            faults.check(seen.insert(key(row)), field, || format!("{:?} is there twice", key(row)));
         });
     }
 
@@ -260,20 +259,16 @@ impl<'a> Faults<'a> {
         });
         self.check(!row.met_by.is_empty(), "met_by", || "say what meets it".into());
         self.check((1..=100).contains(&row.count), "count", || "at least 1, at most 100".into());
-        let range = |fine: bool, range: &str| if fine { None } else { Some(format!("outside {range}")) };
+        let calendar = self.pack.calendar.as_ref();
         let bad = match &row.due {
-            Due::Hours(hours) => range((1..=8760).contains(hours), "1 to 8760 hours"),
-            Due::WorkingDays(days) => {
-                let known = self.pack.calendar.is_some();
-                range(known, "what is known: working days want a [calendar]")
-                    .or_else(|| range((1..=366).contains(days), "1 to 366 working days"))
+            Due::Hours(hours) if !(1..=8760).contains(hours) => Some("outside 1 to 8760 hours"),
+            Due::WorkingDays(_) if calendar.is_none() => Some("working days want a [calendar]"),
+            Due::WorkingDays(days) if !(1..=366).contains(days) => Some("outside 1 to 366 working days"),
+            Due::WorkingMinutes(_) if calendar.is_none_or(|calendar| calendar.hours.is_none()) => {
+                Some("working minutes want [calendar] with hours")
             }
-            Due::WorkingMinutes(minutes) => {
-                let known = self.pack.calendar.as_ref().is_some_and(|calendar| calendar.hours.is_some());
-                range(known, "what is known: working minutes want [calendar.hours]")
-                    .or_else(|| range((1..=6000).contains(minutes), "1 to 6000 working minutes"))
-            }
-            Due::Slots(slots) => range((1..=24).contains(&slots.len()), "1 to 24 times a day"),
+            Due::WorkingMinutes(minutes) if !(1..=6000).contains(minutes) => Some("outside 1 to 6000 working minutes"),
+            Due::Slots(slots) if !(1..=24).contains(&slots.len()) => Some("outside 1 to 24 times a day"),
             _ => None,
         };
         if let Some(bad) = bad {

@@ -50,7 +50,7 @@ fn notified() -> Story {
 fn a_12_please_handle_is_no_reply_and_may_be_marked_so() {
     let mut story = notified();
     let vague = Reply { words: said("请处理"), ..Reply::of(code("REDELIVER")) };
-    let reply = story.online(&ORIGIN, at(0, 16, 0, 0), Body::Reply(vague));
+    story.online(&ORIGIN, at(0, 16, 0, 0), Body::Reply(vague));
     let judged = story.judge(at(0, 17, 0, 0));
     assert_eq!((judged.state, judged.next_step), (State::ReplyInvalid, NextStep::DefaultMethod));
     assert_eq!(judged.replies[0].validity, Validity::Lacks { needs: vec!["phone|address|contact|same".into()] });
@@ -58,13 +58,12 @@ fn a_12_please_handle_is_no_reply_and_may_be_marked_so() {
     assert_eq!(story.clock("SLA-05", at(0, 17, 0, 0)), Timeliness::Pending, "and the origin outlet can still answer");
     // One that says everything can be marked too, with a reason from the pack's list.
     let mut full = notified();
-    let reply_ = full.reply(at(0, 16, 0, 0), "REDELIVER").entry.key.clone();
+    let reply = full.reply(at(0, 16, 0, 0), "REDELIVER").entry.key.clone();
     let mark = |about: EntryKey| Mark { about, remark: Remark::Invalid, reason: Some(code("contradictory")), words: None };
-    let marked = full.online(&WEST, at(0, 16, 30, 0), Body::Mark(mark(reply_)));
+    let marked = full.online(&WEST, at(0, 16, 30, 0), Body::Mark(mark(reply)));
     let judged = full.judge(at(0, 17, 0, 0));
     assert_eq!(judged.replies[0].validity, Validity::Marked { by: marked });
     assert_eq!(judged.state, State::ReplyInvalid);
-    drop(reply);
 }
 
 // rules: SLA-07

@@ -17,6 +17,7 @@ mod basics;
 mod codes;
 mod contest;
 mod edges;
+mod evidence;
 mod laws;
 mod packs;
 mod story;

@@ -72,6 +72,7 @@ fn a_wrong_pack_is_refused_with_its_line_and_the_reason() {
         ("reply_needs = [\"phone|", "reply_needs = [\"fone|", "reply_needs", "nothing that a reply says"),
         ("contradicts = [\"RETURN\"", "contradicts = [\"SIGNED\"", "contradicts", "no decision"),
         ("rule = \"LIA-04\"", "rule = \"LIA-40\"", "LIA-40", "not in [[liabilities]]"),
+        ("hours = { from = \"09:00\", to = \"18:30\" }", "", "due = { working_minutes = 30 }", "[calendar] with hours"),
         ("yuan = 5\n", "yuan = 5000000\n", "yuan", "1000000"),
         ("due = { time_of_day = \"10:00\" }", "due = { time_of_day = \"25:00\" }", "25:00", "time of day"),
         ("only_with = [\"DF-REFUSE\"]", "only_with = [\"DF-REFUSED\"]", "DF-REFUSED", "no code in [[codes]]"),
