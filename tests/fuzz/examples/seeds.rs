@@ -24,7 +24,7 @@ fn main() {
 }
 
 /// The smallest pack that has one of most things.
-const SMALL_PACK: &str = include_str!("small-pack.toml");
+const SMALL_PACK: &str = include_str!("../../../core/rules/tests/rules/small-pack.toml");
 
 fn packs() {
     Pack::parse(SMALL_PACK.as_bytes()).expect("a usable pack");

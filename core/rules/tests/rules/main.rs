@@ -17,6 +17,7 @@ mod basics;
 mod codes;
 mod contest;
 mod edges;
+mod edits;
 mod evidence;
 mod laws;
 mod packs;

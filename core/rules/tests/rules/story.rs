@@ -76,7 +76,11 @@ impl Story {
     }
 
     pub fn by(pack: Pack) -> Self {
-        Self { n: 0, entries: vec![], facts: facts(), book: Rulebook::only(pack) }
+        Self::under(Rulebook::only(pack))
+    }
+
+    pub fn under(book: Rulebook) -> Self {
+        Self { n: 0, entries: vec![], facts: facts(), book }
     }
 
     /// Records something at a moment; the server has it at `received`.
