@@ -49,7 +49,7 @@ fn body(case: u32, n: u32) -> Body {
             Body::Problem(Problem { found_at: Some(MORNING), ..Problem::of(code(reason), Stage::Arrival) })
         }
         0 | 5 => Body::Attempt(Attempt { words: Some(words()), ..Attempt::of(code(reason)) }),
-        1 => Body::Photo(Photo { id: PhotoId::new([n as u8; 32]), len: 200_000, purpose: PhotoPurpose::Door }),
+        1 => Body::Photo(Photo::of(PhotoId::new([n as u8; 32]), 200_000, PhotoPurpose::Door)),
         2 => Body::Sms(Sms { level: SmsLevel::HandedOver, to: None, text: words(), has_surname: true, has_waybill: true }),
         3 => Body::Notice(Notice { to: "0571".parse().unwrap(), source: TargetSource::WaybillData, request: None }),
         4 => Body::Call(Call { result: CallResult::NoAnswer, number: None, words: None }),

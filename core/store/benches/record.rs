@@ -51,7 +51,7 @@ fn text(n: u64) -> Personal {
 fn body(n: u64) -> Body {
     match n % 10 {
         0 | 5 => Body::Attempt(Attempt { words: Some(text(n)), ..Attempt::of("DF-NOBODY".parse().unwrap()) }),
-        1 | 6 => Body::Photo(Photo { id: PhotoId::new([n as u8; 32]), len: 200_000 + n, purpose: PhotoPurpose::Door }),
+        1 | 6 => Body::Photo(Photo::of(PhotoId::new([n as u8; 32]), 200_000 + n, PhotoPurpose::Door)),
         2 => Body::Sms(Sms { level: SmsLevel::HandedOver, to: None, text: text(n), has_surname: true, has_waybill: true }),
         3 => Body::Notice(Notice { to: "0571".parse().unwrap(), source: TargetSource::WaybillData, request: None }),
         4 => Body::Reply(Reply { words: Some(text(n)), ..Reply::of("REDELIVER".parse().unwrap()) }),

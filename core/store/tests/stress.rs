@@ -175,7 +175,7 @@ fn worked_in(folder: &Path) -> Store {
     let id = PhotoId::new([0xab; 32]);
     let photo = store.save_photo(id, "jpg", b"bytes").unwrap();
     store.take_refs(RefKind::Parcels, &refs(), NOW).unwrap();
-    let shows = Body::Photo(Photo { id, len: 5, purpose: PhotoPurpose::Door });
+    let shows = Body::Photo(Photo::of(id, 5, PhotoPurpose::Door));
     record_with(&mut store, 0, vec![shows], vec![photo]).unwrap();
     store
 }
@@ -733,6 +733,6 @@ fn with_files_of_one_megabyte_at_most() {
     assert_eq!(fs::read_dir(folder.join("photos/ab")).unwrap().count(), 0, "no partial file stays");
     assert_eq!(store.status().unwrap().photos, 0);
     let photo = store.save_photo(id, "jpg", &[7; 1_000]).unwrap();
-    let shows = Body::Photo(Photo { id, len: 1_000, purpose: PhotoPurpose::Door });
+    let shows = Body::Photo(Photo::of(id, 1_000, PhotoPurpose::Door));
     record_with(&mut store, 1, vec![attempt("x"), shows], vec![photo]).unwrap();
 }

@@ -232,11 +232,7 @@ fn alone(u: &mut Unstructured, kind: Kind) -> Result<Body> {
             words: words(u)?,
         }),
         Kind::Call => Body::Call(Call { result: *u.choose(CallResult::ALL)?, number: words(u)?, words: words(u)? }),
-        Kind::Photo => Body::Photo(Photo {
-            id: PhotoId::new([u.arbitrary()?; 32]),
-            len: u.arbitrary()?,
-            purpose: *u.choose(PhotoPurpose::ALL)?,
-        }),
+        Kind::Photo => Body::Photo(photo(u)?),
         Kind::Sms => Body::Sms(Sms {
             level: *u.choose(SmsLevel::ALL)?,
             to: words(u)?,
@@ -283,5 +279,25 @@ fn alone(u: &mut Unstructured, kind: Kind) -> Result<Body> {
         Kind::Close => Body::Close(Close { outcome: outcome(u)?, words: words(u)?, piece: piece(u)? }),
         Kind::Handover => Body::Handover(Handover { to: one_of(u, &["c1029", "c2"])?, words: words(u)? }),
         _ => Body::Note { words: said(u)? },
+    })
+}
+
+fn photo(u: &mut Unstructured<'_>) -> Result<Photo> {
+    let small = u.arbitrary::<Option<(u8, u64)>>()?;
+    let (sharpness, light) = u.arbitrary()?;
+    Ok(Photo {
+        id: PhotoId::new([u.arbitrary()?; 32]),
+        len: u.arbitrary()?,
+        purpose: *u.choose(PhotoPurpose::ALL)?,
+        thumbnail: small.map(|(id, len)| Thumbnail { id: PhotoId::new([id; 32]), len }),
+        placeholder: u.arbitrary::<Option<[u8; 5]>>()?.map(|hint| hint.to_vec()),
+        original: u.arbitrary::<Option<u8>>()?.map(|id| PhotoId::new([id; 32])),
+        capture: Capture {
+            at: moment(u)?,
+            position: GeoPosition::new(u.arbitrary()?, u.arbitrary()?),
+            camera: u.arbitrary::<Option<u8>>()?.map(|n| format!("camera {n}")),
+        },
+        clarity: u.arbitrary::<bool>()?.then_some(Clarity { sharpness, light }),
+        look: u.arbitrary()?,
     })
 }

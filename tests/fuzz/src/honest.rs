@@ -47,7 +47,7 @@ pub fn morning() -> Vec<Change> {
         changes.push(change);
         key
     };
-    let photo = Photo { id: PhotoId::new([5; 32]), len: 300_000, purpose: PhotoPurpose::Door };
+    let photo = Photo::of(PhotoId::new([5; 32]), 300_000, PhotoPurpose::Door);
     write(
         1,
         0,

@@ -88,7 +88,7 @@ impl Desk<'_> {
         let body = |photo: &PhotoRef| {
             let id: PhotoId = photo.sha.parse()?;
             let purpose = PhotoPurpose::from_word(&photo.shows).unwrap_or(PhotoPurpose::Other);
-            Ok(Body::Photo(Photo { id, len: photo.len, purpose }))
+            Ok(Body::Photo(Photo::of(id, photo.len, purpose)))
         };
         photos.iter().map(body).collect()
     }

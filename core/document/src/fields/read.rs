@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use automerge::ScalarValue;
 use doorstep_domain::{
-    About, Action, ActionId, Alias, Assign, Attempt, Author, Body, Book, Call, CallResult, CaseId, ChangeHash, Close, Consent,
-    Correction, Customer, Dispute, Entry, EntryKey, Facts, Fault, Fen, Goods, Handover, Kind, Ledger, Mark, Notice, Outage,
-    OutageReason, Payer, Personal, Photo, PhotoId, PhotoPurpose, Problem, Release, Remark, Reply, Role, Ruling, Seen, Sms,
-    SmsLevel, Stage, Stands, Takeover, TargetSource, Tick, TimeEvidence, UnixMs, Waiver, Waybill,
+    About, Action, ActionId, Alias, Assign, Attempt, Author, Body, Book, Call, CallResult, Capture, CaseId, ChangeHash, Clarity,
+    Close, Consent, Correction, Customer, Dispute, Entry, EntryKey, Facts, Fault, Fen, GeoPosition, Goods, Handover, Kind,
+    Ledger, MAX_CAMERA, MAX_PLACEHOLDER, Mark, Notice, Outage, OutageReason, Payer, Personal, Photo, PhotoId, PhotoPurpose,
+    Problem, Release, Remark, Reply, Role, Ruling, Seen, Sms, SmsLevel, Stage, Stands, Takeover, TargetSource, Thumbnail, Tick,
+    TimeEvidence, UnixMs, Waiver, Waybill,
 };
 
 use crate::Refusal;
@@ -103,11 +104,7 @@ fn read_body(get: &Reader) -> Result<Body, Refusal> {
             words: get.personal("words")?,
         }),
         Kind::Note => Body::Note { words: get.said()? },
-        Kind::Photo => Body::Photo(Photo {
-            id: get.photo("sha")?.ok_or_else(|| get.wrong("sha"))?,
-            len: get.uint("len")?.ok_or_else(|| get.wrong("len"))?,
-            purpose: get.word("shows", PhotoPurpose::from_word)?,
-        }),
+        Kind::Photo => Body::Photo(read_photo(&get)?),
         Kind::Sms => Body::Sms(Sms {
             level: get.word("level", SmsLevel::from_word)?,
             to: get.personal("number")?,
@@ -218,6 +215,44 @@ fn read_reply(get: &Reader) -> Result<Reply, Refusal> {
     })
 }
 
+fn read_photo(get: &Reader<'_>) -> Result<Photo, Refusal> {
+    let number = |bytes: &[u8]| bytes.iter().fold(0u64, |number, byte| number << 8 | u64::from(*byte));
+    let thumbnail = get.packed("thumb", 40)?.map(|bytes| {
+        let (id, len) = bytes.split_at(32);
+        Ok(Thumbnail { id: PhotoId::try_from(id).map_err(|_| get.wrong("thumb"))?, len: number(len) })
+    });
+    let position = get.packed("where", 8)?.map(|bytes| {
+        let (lat, lon) = bytes.split_at(4);
+        let signed = |bytes| (number(bytes) as u32).cast_signed();
+        GeoPosition::new(signed(lat), signed(lon)).ok_or_else(|| get.wrong("where"))
+    });
+    let clarity = get.packed("clear", 5)?.map(|bytes| {
+        let (sharpness, light) = bytes.split_at(4);
+        Clarity { sharpness: number(sharpness) as u32, light: number(light) as u8 }
+    });
+    Ok(Photo {
+        id: get.photo("sha")?.ok_or_else(|| get.wrong("sha"))?,
+        len: get.uint("len")?.ok_or_else(|| get.wrong("len"))?,
+        purpose: get.word("shows", PhotoPurpose::from_word)?,
+        thumbnail: thumbnail.transpose()?,
+        placeholder: match get.bytes("hint")? {
+            Some(hint) if hint.len() > MAX_PLACEHOLDER => return Err(get.wrong("hint")),
+            hint => hint.map(<[u8]>::to_vec),
+        },
+        original: get.photo("from")?,
+        capture: Capture {
+            at: get.time("shot")?,
+            position: position.transpose()?,
+            camera: match get.text("camera")? {
+                Some(camera) if camera.len() > MAX_CAMERA => return Err(get.wrong("camera")),
+                camera => camera.map(str::to_owned),
+            },
+        },
+        clarity,
+        look: get.packed("look", 8)?.map(number),
+    })
+}
+
 struct Reader<'a> {
     kind: &'a str,
     fields: &'a Fields,
@@ -260,6 +295,13 @@ impl<'a> Reader<'a> {
             None => Ok(None),
             Some(ScalarValue::Bytes(bytes)) if bytes.len() <= Personal::MAX_LEN => Ok(Some(bytes)),
             Some(_) => Err(self.wrong(field)),
+        }
+    }
+    /// Bytes of just this length.
+    fn packed(&self, field: &'static str, len: usize) -> Result<Option<&'a [u8]>, Refusal> {
+        match self.bytes(field)? {
+            Some(bytes) if bytes.len() != len => Err(self.wrong(field)),
+            bytes => Ok(bytes),
         }
     }
     fn photo(&self, field: &'static str) -> Result<Option<PhotoId>, Refusal> {

@@ -159,7 +159,7 @@ fn the_golden_document_of_format_0_reads_and_writes_the_same() {
     let mut phone = Writer::new(1);
     let mut tablet = Writer::new(2);
     let text = |t: &str| Some(Personal::plain(t).unwrap());
-    let photo = Body::Photo(Photo { id: PhotoId::new([5; 32]), len: 123_456, purpose: PhotoPurpose::Door });
+    let photo = Body::Photo(Photo::of(PhotoId::new([5; 32]), 123_456, PhotoPurpose::Door));
     let sms = Body::Sms(Sms {
         level: SmsLevel::HandedOver,
         to: text("13800000000"),

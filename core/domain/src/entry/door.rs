@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{CallResult, Fen, Personal, PhotoId, PhotoPurpose, ReasonCode, SmsLevel, Stage, UnixMs, Waybill};
+use crate::{CallResult, Fen, Personal, ReasonCode, SmsLevel, Stage, UnixMs, Waybill};
 
 /// A failed delivery (domain 2.4).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -72,17 +72,6 @@ pub struct Call {
     pub number: Option<Personal>,
     /// What was said.
     pub words: Option<Personal>,
-}
-
-/// A reference to a photo. The bytes travel apart, after the entry.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Photo {
-    /// SHA-256 of the bytes: altered is void (EV-1).
-    pub id: PhotoId,
-    /// Length in bytes.
-    pub len: u64,
-    /// What it shows.
-    pub purpose: PhotoPurpose,
 }
 
 /// An SMS to the customer (domain 5).

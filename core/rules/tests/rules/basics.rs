@@ -169,12 +169,7 @@ fn a_18_a_proven_phone_fault_is_leniency() {
     let mut story = Story::new();
     story.attempt(at(0, 14, 0, 0), None, "DF-PHONE");
     assert!(!story.judge(at(0, 15, 0, 0)).flags.contains(&Flag::Leniency));
-    story.add(
-        &WEST,
-        at(0, 14, 1, 0),
-        None,
-        Body::Photo(Photo { id: PhotoId::new([1; 32]), len: 9, purpose: PhotoPurpose::Label }),
-    );
+    story.add(&WEST, at(0, 14, 1, 0), None, Body::Photo(Photo::of(PhotoId::new([1; 32]), 9, PhotoPurpose::Label)));
     let judged = story.judge(at(0, 15, 0, 0));
     assert!(judged.flags.contains(&Flag::Leniency) && judged.missing.is_empty());
 }

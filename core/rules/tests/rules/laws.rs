@@ -91,7 +91,7 @@ fn body(seed: &Seed, kind: Kind, others: &[EntryKey]) -> Option<Body> {
             let (found_at, count) = (claimed(), seed.flag.then_some(2));
             Body::Problem(Problem { found_at, count, other: number(), ..Problem::of(pick(&seed.a, REASONS), stage) })
         }
-        Kind::Photo => Body::Photo(Photo { id: PhotoId::new([3; 32]), len: 9, purpose: *seed.a.get(PhotoPurpose::ALL) }),
+        Kind::Photo => Body::Photo(Photo::of(PhotoId::new([3; 32]), 9, *seed.a.get(PhotoPurpose::ALL))),
         Kind::Call => Body::Call(Call { result: *seed.a.get(CallResult::ALL), number: None, words: None }),
         Kind::Sms => {
             let level = *seed.a.get(SmsLevel::ALL);

@@ -143,7 +143,7 @@ impl Story {
 
     pub fn photo(&mut self, when: UnixMs, purpose: PhotoPurpose) -> EntryKey {
         let id = PhotoId::new([self.n as u8 + 1; 32]);
-        self.online(&WEST, when, Body::Photo(Photo { id, len: 9, purpose }))
+        self.online(&WEST, when, Body::Photo(Photo::of(id, 9, purpose)))
     }
 
     pub fn close(&mut self, when: UnixMs, outcome: &str) -> EntryKey {
