@@ -1,13 +1,34 @@
-//! Photos as pure bytes: recognise, measure, hash. Resizing comes here later.
+//! Photos as pure bytes: recognise, measure, hash, and prepare for sending.
 //!
-//! A photo is content-addressed by the SHA-256 of its exact bytes (domain 7, "altered = void"). Never here: files, EXIF
-//! policy, upload.
+//! [`prepare()`] makes of a camera's file what travels: a photo of a bounded size without metadata, a thumbnail, a placeholder,
+//! and what is known of the picture. One file, one call, no state; what it may hold of memory is bounded before a pixel is
+//! decoded ([`Limits::memory`]). A photo is content-addressed by the SHA-256 of its exact bytes (domain 7, "altered = void").
+//! Never here: files, upload, what is clear enough (the network's rules say that).
+
+mod capture;
+mod error;
+mod icc;
+mod jpeg;
+mod measure;
+mod pixels;
+mod prepare;
+mod raster;
+mod segments;
+
+pub use capture::tells_position;
+pub use error::MediaError;
+pub use measure::{LOOKS_ALIKE, look_distance};
+#[doc(hidden)]
+pub use prepare::prepare_in_steps;
+pub use prepare::{Encoded, Limits, MAX_THUMBNAIL, Prepared, prepare};
 
 use doorstep_domain::PhotoId;
 use sha2::{Digest, Sha256};
 
-/// Largest photo taken, in bytes.
-pub const MAX_BYTES: usize = 12 * 1024 * 1024;
+/// Largest file taken from a camera, in bytes: a JPEG of 50 megapixels at its best quality.
+pub const MAX_BYTES: usize = 32 * 1024 * 1024;
+/// Largest photo stored and sent, in bytes. One that was prepared has a fraction of it; an original kept beside may have all.
+pub const MAX_STORED: usize = 12 * 1024 * 1024;
 /// Largest side in pixels: past every phone camera, below what exhausts memory later.
 pub const MAX_SIDE: usize = 20_000;
 
@@ -60,30 +81,19 @@ pub struct Inspected {
     pub height: usize,
 }
 
-/// Why bytes are not taken as a photo.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum MediaError {
-    /// No bytes.
-    #[error("photo is empty")]
-    Empty,
-    /// Over [`MAX_BYTES`].
-    #[error("photo has {0} bytes, more than {MAX_BYTES}")]
-    TooLarge(usize),
-    /// Not JPEG, PNG, WebP or HEIC, or cut off before its size can be read.
-    #[error("file is not a JPEG, PNG, WebP or HEIC photo, or it is damaged")]
-    NotAPhoto,
-    /// A side of 0 or more than [`MAX_SIDE`] pixels.
-    #[error("photo measures {0} x {1} pixels")]
-    Dimensions(usize, usize),
-}
-
 /// SHA-256 of a photo's bytes.
 pub fn photo_id(bytes: &[u8]) -> PhotoId {
     PhotoId::new(Sha256::digest(bytes).into())
 }
 
-/// Recognises and measures a photo without decoding its pixels.
+/// Recognises, measures and hashes a photo without decoding its pixels.
 pub fn inspect(bytes: &[u8]) -> Result<Inspected, MediaError> {
+    let (format, width, height) = recognise(bytes)?;
+    Ok(Inspected { id: photo_id(bytes), len: bytes.len() as u64, format, width, height })
+}
+
+/// A photo's format, width and height.
+fn recognise(bytes: &[u8]) -> Result<(Format, usize, usize), MediaError> {
     if bytes.is_empty() {
         return Err(MediaError::Empty);
     }
@@ -101,7 +111,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspected, MediaError> {
     if size.width == 0 || size.height == 0 || size.width > MAX_SIDE || size.height > MAX_SIDE {
         return Err(MediaError::Dimensions(size.width, size.height));
     }
-    Ok(Inspected { id: photo_id(bytes), len: bytes.len() as u64, format, width: size.width, height: size.height })
+    Ok((format, size.width, size.height))
 }
 
 #[cfg(test)]

@@ -1,0 +1,3 @@
+//! What a photo costs.
+
+fn main() {}

@@ -1,0 +1,139 @@
+//! What a camera wrote beside its pixels. It is kept with the entry and leaves the bytes, which other people get to see.
+
+use chrono::NaiveDate;
+use doorstep_domain::{Capture, GeoPosition, MAX_CAMERA, UnixMs};
+use exif::{DateTime, Exif, In, Rational, Reader, Tag, Value};
+
+use crate::segments::{Segments, exif, xmp};
+
+/// An EXIF block, read as far as it is sound: a broken one has fewer fields, or none.
+pub(crate) struct Told(Option<Exif>);
+
+impl Told {
+    /// Reads a TIFF.
+    pub(crate) fn read(tiff: Option<&[u8]>) -> Self {
+        let mut reader = Reader::new();
+        reader.continue_on_error(true);
+        let read = |tiff: &[u8]| reader.read_raw(tiff.to_vec()).or_else(|error| error.distill_partial_result(|_| {})).ok();
+        Self(tiff.and_then(read))
+    }
+
+    fn value(&self, tag: Tag) -> Option<&Value> {
+        self.0.as_ref()?.get_field(tag, In::PRIMARY).map(|field| &field.value)
+    }
+
+    fn text(&self, tag: Tag) -> Option<&[u8]> {
+        match self.value(tag)? {
+            Value::Ascii(parts) => parts.first().map(Vec::as_slice),
+            _ => None,
+        }
+    }
+
+    fn rationals(&self, tag: Tag) -> Option<&[Rational]> {
+        match self.value(tag)? {
+            Value::Rational(numbers) => Some(numbers),
+            _ => None,
+        }
+    }
+
+    /// How the camera was held, 1 to 8; 1 if it does not say.
+    pub(crate) fn orientation(&self) -> u32 {
+        self.value(Tag::Orientation).and_then(|value| value.get_uint(0)).filter(|n| (1..=8).contains(n)).unwrap_or(1)
+    }
+
+    /// When, where and with what. `zone_quarters` is the device's zone, for cameras that do not say theirs.
+    pub(crate) fn capture(&self, zone_quarters: i8) -> Capture {
+        Capture { at: self.at(zone_quarters), position: self.position(), camera: self.camera() }
+    }
+
+    fn at(&self, zone_quarters: i8) -> Option<UnixMs> {
+        let mut told = DateTime::from_ascii(self.text(Tag::DateTimeOriginal)?).ok()?;
+        // What can not be read of the two stays away; the time is still good.
+        let _ = self.text(Tag::OffsetTimeOriginal).map(|text| told.parse_offset(text));
+        let _ = self.text(Tag::SubSecTimeOriginal).map(|text| told.parse_subsec(text));
+        let offset = told.offset.filter(|minutes| minutes.abs() <= 14 * 60).map_or(i64::from(zone_quarters) * 15, i64::from);
+        let date = NaiveDate::from_ymd_opt(told.year.into(), told.month.into(), told.day.into())?;
+        let local = date.and_hms_opt(told.hour.into(), told.minute.into(), told.second.into())?;
+        let ms = i64::from(told.nanosecond.unwrap_or(0) / 1_000_000);
+        // Year 0 is what a camera without a date writes.
+        (told.year > 0).then(|| UnixMs(local.and_utc().timestamp_millis() + ms - offset * 60_000))
+    }
+
+    fn position(&self) -> Option<GeoPosition> {
+        let axis = |number: Tag, reference: Tag, positive: &[u8], negative: &[u8]| {
+            let sign = match self.text(reference)?.trim_ascii() {
+                sign if sign == positive => 1.0,
+                sign if sign == negative => -1.0,
+                _ => return None,
+            };
+            let degrees = degrees(self.rationals(number)?)?;
+            // In range by the check in `degrees`.
+            Some((sign * degrees * 1e7).round() as i32)
+        };
+        let lat = axis(Tag::GPSLatitude, Tag::GPSLatitudeRef, b"N", b"S")?;
+        let lon = axis(Tag::GPSLongitude, Tag::GPSLongitudeRef, b"E", b"W")?;
+        // V: no fix. 0, 0: what a camera without one writes.
+        let fixed = self.text(Tag::GPSStatus) != Some(b"V") && (lat, lon) != (0, 0);
+        GeoPosition::new(lat, lon).filter(|_| fixed)
+    }
+
+    fn camera(&self) -> Option<String> {
+        let part = |tag| self.text(tag).map(printable).unwrap_or_default();
+        let (make, model) = (part(Tag::Make), part(Tag::Model));
+        let mut camera = if model.starts_with(&make) { model } else { format!("{make} {model}").trim().to_owned() };
+        while camera.len() > MAX_CAMERA {
+            camera.pop();
+        }
+        (!camera.is_empty()).then_some(camera)
+    }
+}
+
+/// Degrees, minutes and seconds as degrees of 0 to 180. A denominator of 0 is what a camera without a fix writes.
+fn degrees(parts: &[Rational]) -> Option<f64> {
+    let mut degrees = 0.0;
+    for (part, unit) in parts.iter().zip([1.0, 60.0, 3600.0]) {
+        degrees += if part.denom == 0 { return None } else { part.to_f64() / unit };
+    }
+    (!parts.is_empty() && (0.0..=180.0).contains(&degrees)).then_some(degrees)
+}
+
+fn printable(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let kept: String = text.chars().filter(|c| !c.is_control() && *c != char::REPLACEMENT_CHARACTER).collect();
+    kept.trim().to_owned()
+}
+
+/// Whether a JPEG tells where it was taken, in the EXIF or XMP of it or of a picture appended to it, in a form that can be read
+/// or not. What [`prepare`](crate::prepare()) gives never does. `false` for what is no JPEG.
+pub fn tells_position(bytes: &[u8]) -> bool {
+    let in_xmp = |packet: &[u8]| packet.windows(4).any(|word| word == b":GPS");
+    let in_exif = |tiff: &[u8]| {
+        let told = Told::read(Some(tiff));
+        [Tag::GPSLatitude, Tag::GPSLongitude, Tag::GPSDestLatitude, Tag::GPSDestLongitude]
+            .iter()
+            .any(|tag| told.value(*tag).is_some())
+    };
+    bytes.starts_with(b"\xff\xd8")
+        && Segments::of(bytes)
+            .any(|(marker, payload)| exif(marker, payload).is_some_and(in_exif) || xmp(marker, payload).is_some_and(in_xmp))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_needs_sound_numbers() {
+        let parts = |numbers: &[(u32, u32)]| numbers.iter().map(|n| (*n).into()).collect::<Vec<Rational>>();
+        assert_eq!(degrees(&parts(&[(30, 1), (30, 1), (36, 1)])), Some(30.51));
+        assert_eq!(degrees(&parts(&[(61, 2)])), Some(30.5));
+        for broken in [&[][..], &[(30, 0)], &[(30, 1), (0, 0)], &[(181, 1)], &[(u32::MAX, 1)]] {
+            assert_eq!(degrees(&parts(broken)), None, "{broken:?}");
+        }
+    }
+
+    #[test]
+    fn a_camera_is_named_without_what_can_not_be_printed() {
+        assert_eq!(printable(b" HMD\x07 Global\xff\n"), "HMD Global");
+    }
+}

@@ -1,0 +1,54 @@
+//! Why bytes are not taken as a photo.
+
+use crate::{MAX_BYTES, MAX_SIDE};
+
+/// Why bytes are not taken as a photo, and what to do then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MediaError {
+    /// No bytes.
+    #[error("photo is empty: take it again")]
+    Empty,
+    /// Over [`MAX_BYTES`].
+    #[error("photo has {0} bytes, more than {MAX_BYTES}: set the camera to a smaller picture")]
+    TooLarge(usize),
+    /// Not JPEG, PNG, WebP or HEIC, or cut off before its size can be read.
+    #[error("file is not a JPEG or PNG photo, or it is damaged: take it again")]
+    NotAPhoto,
+    /// A side of 0 or more than [`MAX_SIDE`] pixels: width, height.
+    #[error("photo measures {0} x {1} pixels, a side may have 1 to {MAX_SIDE}: take it again with the camera")]
+    Dimensions(usize, usize),
+    /// More pixels than the limits allow.
+    #[error("photo has {pixels} pixels, more than {allowed}: set the camera to a smaller picture")]
+    TooManyPixels {
+        /// Its pixels.
+        pixels: u64,
+        /// [`Limits::max_pixels`](crate::Limits::max_pixels).
+        allowed: u64,
+    },
+    /// A JPEG, mostly a progressive one, that can not be decoded within [`Limits::memory`](crate::Limits::memory).
+    #[error("photo needs {needed} bytes of memory, more than {allowed}: take it with the camera, or smaller")]
+    TooMuchMemory {
+        /// What decoding it would need, in bytes, by its header.
+        needed: u64,
+        /// What is allowed, in bytes.
+        allowed: u64,
+    },
+    /// HEIC or HEIF. No well-kept decoder of it is free of C and patents; both phones can do it themselves.
+    #[error("photo is HEIC: convert it to JPEG first, or set the camera to JPEG (\"most compatible\")")]
+    Heif,
+    /// WebP, which no camera makes.
+    #[error("photo is WebP: convert it to JPEG first, or take it with the camera")]
+    WebP,
+    /// Lossless, hierarchical or arithmetic JPEG, which no camera makes.
+    #[error("photo is a rare kind of JPEG: take it with the camera")]
+    RareJpeg,
+    /// The bytes end before the picture does.
+    #[error("photo is cut off: copy it again, or take it again")]
+    Truncated,
+    /// The bytes are those of a photo, but can not be decoded.
+    #[error("photo is damaged: take it again")]
+    Damaged,
+    /// A library of ours refused what it should take: an error of ours.
+    #[error("photo can not be made smaller ({0}): report this")]
+    Internal(&'static str),
+}

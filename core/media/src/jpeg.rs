@@ -1,0 +1,40 @@
+//! JPEG to pixels and back.
+
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+use zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions};
+use zune_jpeg::JpegDecoder;
+
+use crate::{MAX_SIDE, MediaError, pixels::Picture, segments::Header};
+
+/// The pixels of the picture that a header was read of.
+pub(crate) fn decode(header: &Header) -> Result<Picture, MediaError> {
+    // Strict: else a picture with a damaged scan is a half grey one without an error.
+    let options = DecoderOptions::default()
+        .set_strict_mode(true)
+        .set_max_width(MAX_SIDE)
+        .set_max_height(MAX_SIDE)
+        .jpeg_set_out_colorspace(ColorSpace::RGB);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(header.picture), options);
+    let rgb = decoder.decode().map_err(|_| MediaError::Damaged)?;
+    let (width, height) = (header.width, header.height);
+    if rgb.len() != width as usize * height as usize * 3 {
+        return Err(MediaError::Damaged);
+    }
+    Ok(Picture { width, height, rgb })
+}
+
+/// A baseline JPEG, with colours at half resolution, and nothing beside the pixels but a colour profile.
+///
+/// Not with optimised Huffman tables: files with them and halved colours come out of zune-jpeg 0.5 as garbage.
+pub(crate) fn encode(picture: &Picture, quality: u8, icc: Option<&[u8]>) -> Result<Vec<u8>, MediaError> {
+    let internal = |_| MediaError::Internal("encode");
+    let side = |side: u32| u16::try_from(side).map_err(|_| MediaError::Internal("side"));
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, quality);
+    encoder.set_sampling_factor(SamplingFactor::F_2_2);
+    if let Some(icc) = icc {
+        encoder.add_icc_profile(icc).map_err(internal)?;
+    }
+    encoder.encode(&picture.rgb, side(picture.width)?, side(picture.height)?, ColorType::Rgb).map_err(internal)?;
+    Ok(bytes)
+}

@@ -1,0 +1,182 @@
+//! A camera's file becomes what travels: a photo, a thumbnail, and a few numbers about them.
+
+use doorstep_domain::{Capture, Clarity, PhotoId};
+
+use crate::{
+    Format, MediaError,
+    capture::Told,
+    icc, jpeg,
+    measure::{self, MEASURED_EDGE},
+    photo_id,
+    pixels::Picture,
+    raster, recognise,
+    segments::Header,
+};
+
+/// Most bytes of a thumbnail, always.
+pub const MAX_THUMBNAIL: usize = 12 * 1024;
+/// What decoding may hold beyond the pixels, in bytes: rows, tables, metadata.
+const DECODER: u64 = 12 << 20;
+
+/// What is taken, and what is made of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Most pixels of a file. 50 megapixels as phones count them: 8192 x 6144.
+    pub max_pixels: u64,
+    /// Longer side of the photo, in pixels. Print on a waybill stays readable at 1600.
+    pub long_edge: u32,
+    /// Longer side of the thumbnail, in pixels.
+    pub thumbnail_edge: u32,
+    /// Bytes that a photo should not have more of. A very detailed one may, rather than becoming unreadable.
+    pub photo_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_pixels: 8192 * 6144, long_edge: 1600, thumbnail_edge: 288, photo_bytes: 300_000 }
+    }
+}
+
+impl Limits {
+    /// Most heap that [`prepare`] holds at a time, in bytes, the file itself not counted: three a pixel of the largest picture,
+    /// and 20 MiB. A common picture holds three a pixel of its own; a progressive one, which needs 6 to 11 a pixel, is decoded up
+    /// to this limit and refused beyond.
+    pub fn memory(&self) -> u64 {
+        self.max_pixels.saturating_mul(3).saturating_add(20 << 20)
+    }
+}
+
+/// A file of its own, with its size in pixels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoded {
+    /// SHA-256 of the bytes.
+    pub id: PhotoId,
+    /// A baseline JPEG without any metadata but, if colours need it, a profile of at most 4 KiB.
+    pub bytes: Vec<u8>,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+}
+
+/// What a photo becomes before it is stored and sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    /// The photo: upright, never enlarged.
+    pub photo: Encoded,
+    /// The picture that travels first, [`MAX_THUMBNAIL`] bytes at most.
+    pub thumbnail: Encoded,
+    /// ThumbHash, at most [`doorstep_domain::MAX_PLACEHOLDER`] bytes.
+    pub placeholder: Vec<u8>,
+    /// What the camera said, before it was taken out of the bytes.
+    pub capture: Capture,
+    /// How clear the picture is.
+    pub clarity: Clarity,
+    /// Perceptual hash of the upright picture; see [`look_distance`](crate::look_distance).
+    pub look: u64,
+}
+
+/// Turns the bytes of a JPEG or PNG into what travels. The same bytes give the same result.
+///
+/// `zone_quarters` is the device's zone in quarter hours east of UTC, for a camera that wrote the time and no zone.
+/// Metadata that can not be read are left out and never an error; pixels that can not all be read are one.
+pub fn prepare(bytes: &[u8], zone_quarters: i8, limits: &Limits) -> Result<Prepared, MediaError> {
+    prepare_in_steps(bytes, zone_quarters, limits, &mut |_| {})
+}
+
+/// [`prepare`], telling after each step its name: for the benchmark.
+#[doc(hidden)]
+pub fn prepare_in_steps(
+    bytes: &[u8],
+    zone_quarters: i8,
+    limits: &Limits,
+    done: &mut dyn FnMut(&'static str),
+) -> Result<Prepared, MediaError> {
+    let Decoded { picture, told, icc } = decode(bytes, limits)?;
+    done("decode");
+    let picture = picture.into_shrunk(limits.long_edge)?;
+    done("shrink");
+    let picture = picture.upright(told.orientation());
+    done("turn upright");
+    let photo = photo(&picture, icc.as_deref(), limits)?;
+    done("encode");
+    let picture = picture.into_shrunk(MEASURED_EDGE)?;
+    let clarity = measure::clarity(&picture);
+    done("clarity");
+    let thumbnail = thumbnail(&picture, icc.as_deref(), limits)?;
+    done("thumbnail");
+    let (placeholder, look) = (measure::placeholder(&picture)?, measure::look(&picture)?);
+    done("placeholder, look");
+    Ok(Prepared { photo, thumbnail, placeholder, capture: told.capture(zone_quarters), clarity, look })
+}
+
+struct Decoded {
+    picture: Picture,
+    told: Told,
+    icc: Option<Vec<u8>>,
+}
+
+/// Everything is refused from the header that can be, before memory is taken for pixels.
+fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, MediaError> {
+    let (format, width, height) = recognise(bytes)?;
+    let fits = |pixels: u64| {
+        let allowed = limits.max_pixels;
+        if pixels > allowed { Err(MediaError::TooManyPixels { pixels, allowed }) } else { Ok(()) }
+    };
+    fits(width as u64 * height as u64)?;
+    match format {
+        Format::Jpeg => {
+            let header = Header::read(bytes)?;
+            // Its own size, should the two readers disagree.
+            fits(u64::from(header.width) * u64::from(header.height))?;
+            let (needed, allowed) = (header.memory, limits.max_pixels.saturating_mul(3).saturating_add(DECODER));
+            if needed > allowed {
+                return Err(MediaError::TooMuchMemory { needed, allowed });
+            }
+            let icc = icc::joined(&header.icc).filter(|icc| icc::is_needed(icc));
+            Ok(Decoded { picture: jpeg::decode(&header)?, told: Told::read(header.exif), icc })
+        }
+        Format::Png => {
+            let png = raster::decode(bytes)?;
+            let icc = png.icc.filter(|icc| icc::is_needed(icc));
+            Ok(Decoded { picture: png.picture, told: Told::read(png.exif.as_deref()), icc })
+        }
+        Format::Heif => Err(MediaError::Heif),
+        Format::WebP => Err(MediaError::WebP),
+    }
+}
+
+/// Qualities that a photo is tried with. At the last, print of a few pixels' height is still read.
+const PHOTO_QUALITIES: [u8; 5] = [80, 73, 66, 58, 50];
+/// Qualities that a thumbnail is tried with, before it is made smaller.
+const THUMBNAIL_QUALITIES: [u8; 5] = [70, 60, 50, 40, 30];
+
+fn photo(picture: &Picture, icc: Option<&[u8]>, limits: &Limits) -> Result<Encoded, MediaError> {
+    let mut bytes = Vec::new();
+    for quality in PHOTO_QUALITIES {
+        bytes = jpeg::encode(picture, quality, icc)?;
+        if bytes.len() <= limits.photo_bytes {
+            break;
+        }
+    }
+    Ok(encoded(picture, bytes))
+}
+
+fn thumbnail(picture: &Picture, icc: Option<&[u8]>, limits: &Limits) -> Result<Encoded, MediaError> {
+    let mut edge = limits.thumbnail_edge.max(1);
+    loop {
+        let small = picture.shrunk(edge)?;
+        for quality in THUMBNAIL_QUALITIES {
+            let bytes = jpeg::encode(&small, quality, icc)?;
+            if bytes.len() <= MAX_THUMBNAIL {
+                return Ok(encoded(&small, bytes));
+            }
+        }
+        // Of 16 pixels it has 1 KiB and its profile.
+        edge = if edge > 16 { edge * 3 / 4 } else { return Err(MediaError::Internal("thumbnail")) };
+    }
+}
+
+fn encoded(picture: &Picture, bytes: Vec<u8>) -> Encoded {
+    Encoded { id: photo_id(&bytes), bytes, width: picture.width, height: picture.height }
+}
