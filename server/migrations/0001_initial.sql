@@ -256,17 +256,54 @@ CREATE TABLE fork (
   seen_at  INTEGER                         -- head office has looked at it
 ) STRICT;
 
--- A photo named by an accepted entry; stored_at null: its bytes are still on the phone.
+-- A photo, or its thumbnail, named by an accepted entry: its bytes are expected.
 CREATE TABLE photo (
-  sha       BLOB NOT NULL,
-  case_id   BLOB NOT NULL,
-  len       INTEGER NOT NULL,
-  device    BLOB NOT NULL,
-  stored_at INTEGER,
-  mime      TEXT,
+  sha         BLOB NOT NULL,
+  case_id     BLOB NOT NULL,
+  len         INTEGER NOT NULL,
+  device      BLOB NOT NULL,               -- that has it
+  of_sha      BLOB,                        -- the photo whose thumbnail it is; null: a photo
+  expected_at INTEGER NOT NULL,            -- since when
+  due_at      INTEGER NOT NULL,
+  look        INTEGER,                     -- perceptual hash
+  asked_at    INTEGER,                     -- it was stored and is not there any more: its device is asked for it again
+  lost_at     INTEGER,                     -- its device can not deliver it
+  altered     INTEGER NOT NULL DEFAULT 0,  -- 1: because its file holds other bytes
   PRIMARY KEY (sha, case_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX photo_by_case ON photo (case_id);
+CREATE INDEX photo_by_device ON photo (device, expected_at);
+CREATE INDEX photo_asked ON photo (device) WHERE asked_at IS NOT NULL;
+
+-- Photos whose bytes are in storage, verified. An erased one keeps its hash.
+CREATE TABLE stored (
+  sha        BLOB PRIMARY KEY,
+  len        INTEGER NOT NULL,
+  mime       TEXT NOT NULL,
+  stored_at  INTEGER NOT NULL,
+  erased_at  INTEGER,
+  erased_by  TEXT,
+  erased_why TEXT
+) STRICT, WITHOUT ROWID;
+
+-- Photos that have arrived in part. fence: goes up with every request that goes on; an older one can not move the offset.
+CREATE TABLE upload (
+  sha        BLOB NOT NULL,
+  device     BLOB NOT NULL,
+  received   INTEGER NOT NULL,             -- the offset: bytes that are durable here
+  fence      INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  PRIMARY KEY (sha, device)
+) STRICT, WITHOUT ROWID;
+
+-- Their bytes, as objects in storage.
+CREATE TABLE piece (
+  sha    BLOB NOT NULL,
+  device BLOB NOT NULL,
+  at     INTEGER NOT NULL,
+  name   TEXT NOT NULL,
+  PRIMARY KEY (sha, device, at)
+) STRICT, WITHOUT ROWID;
 
 -- What people read. A projection of `change`, written after the answer, rebuilt at will.
 CREATE TABLE case_row (

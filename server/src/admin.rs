@@ -3,19 +3,22 @@
 use std::path::Path;
 
 use doorstep_domain::{
-    CaseId, ChangeHash, DeviceId, Fen, NetworkCode, OutletCode, Remark, Role, Stands, UnixMs, UserId, Waybill,
+    CaseId, ChangeHash, DeviceId, Fen, NetworkCode, OutletCode, PhotoId, Remark, Role, Stands, UnixMs, UserId, Waybill,
 };
 use doorstep_rules::{Case, Explanation, Policy, Rulebook, explain, judge};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 
 use crate::{
-    AdminError, db, devices, enrol,
+    AdminError, ServeError,
+    db::{self, Db},
+    devices, enrol,
     error::ApiError,
     headoffice::{self, HeadOfficeError, NewDecision},
     import,
     keys::Keys,
     packs::{self, PublishError, Rules},
+    photos::{self, Storage},
     project,
     quarantine::{self, DecideError},
     refs::bump,
@@ -25,6 +28,7 @@ pub use crate::{
     devices::{DeviceRow, EnvelopeRow, Fork},
     import::{BadRow, Imported},
     packs::PackRow,
+    photos::{PhotoRow, Scrubbed},
     project::{CaseRow, FindingRow},
     quarantine::Item,
 };
@@ -339,6 +343,12 @@ impl Admin {
         Ok(change)
     }
 
+    /// Photos that head office should look at: not stored yet, overdue, lost, void, or recorded under two waybills; `all` of them if
+    /// asked.
+    pub fn photos(&self, all: bool, limit: u32, now: UnixMs) -> Result<Vec<PhotoRow>, AdminError> {
+        Ok(photos::list(&self.db, all, limit, now)?)
+    }
+
     /// Head office's list.
     pub fn cases(&mut self, limit: u32, now: UnixMs) -> Result<Vec<CaseRow>, AdminError> {
         project::catch_up_here(&self.db, &self.rules, now)?;
@@ -367,6 +377,42 @@ impl Admin {
         let found: Option<i64> = self.db.query_row(&sql, [value], |row| row.get(0)).optional()?;
         found.map(|_| ()).ok_or_else(|| AdminError::Missing(format!("{table} {value:?} is not known; {help}")))
     }
+}
+
+/// Holds the photos' rows against storage. `deep`: every photo is read and hashed.
+pub async fn scrub(folder: &Path, url: Option<&str>, deep: bool, now: UnixMs) -> Result<Scrubbed, AdminError> {
+    let (db, storage) = with_storage(folder, url)?;
+    Ok(photos::scrub(&db, &storage, deep, now).await?)
+}
+
+/// Erases a photo and its thumbnail on head office's word; hash, who and why are kept.
+pub async fn erase_photo(
+    folder: &Path,
+    url: Option<&str>,
+    sha: &str,
+    (by, why): (&str, &str),
+    now: UnixMs,
+) -> Result<(), AdminError> {
+    let id: PhotoId =
+        sha.parse().map_err(|_| AdminError::Invalid(format!("{sha:?} is no photo's hash: 64 hexadecimal digits")))?;
+    let (db, storage) = with_storage(folder, url)?;
+    let (by, why) = (by.to_owned(), why.to_owned());
+    let erased = db.write(move |db| photos::erase(db, &id, &by, &why, now)).await.map_err(|error| match error {
+        ApiError::NotFound => {
+            AdminError::Missing("no entry names this photo; list them: doorstep-server admin photos --all".into())
+        }
+        other => other.into(),
+    })?;
+    for id in erased {
+        storage.erase(&id).await?;
+    }
+    Ok(())
+}
+
+fn with_storage(folder: &Path, url: Option<&str>) -> Result<(Db, Storage), AdminError> {
+    let at_folder = |source| ServeError::Folder { folder: folder.to_owned(), source };
+    let db = Db::start(folder, db::open(folder)?).map_err(at_folder)?;
+    Ok((db, Storage::open(folder, url)?))
 }
 
 fn parse<T: std::str::FromStr<Err = doorstep_domain::IdError>>(text: &str, what: &str) -> Result<T, AdminError> {

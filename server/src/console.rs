@@ -1,6 +1,7 @@
 //! The plain pages of head office: the list of cases by next deadline; one case is in `case`.
 
 mod case;
+mod photo;
 
 use axum::{
     extract::{Path, Query, State},
@@ -114,6 +115,7 @@ pub(crate) async fn list(State(app): State<App>, Query(login): Query<Login>, hea
                         @if !row.missed.is_empty() { div.bad { "超时 missed: " (row.missed.join(" ")) } } }
                     td {
                         @for flag in &row.flags { span.flag title=(pack.words(flag).en) { (pack.words(flag).zh) } }
+                        @if row.same_picture { span.flag title="The same picture was recorded under another waybill too" { "照片重复使用" } }
                         @if row.photos_pending > 0 { span.flag { "待传照片 " (row.photos_pending) } }
                     }
                 }
@@ -129,13 +131,5 @@ pub(crate) async fn photo(State(app): State<App>, Path(sha): Path<String>, heade
         return Ok(refused());
     }
     let id: PhotoId = sha.parse().map_err(|_| ApiError::NotFound)?;
-    let folder = app.db.folder().to_owned();
-    let (mime, bytes) = app.db.read(move |db| photos::get(db, &folder, &id)).await?;
-    // The type was read from the bytes when they came; nosniff keeps a browser from guessing another.
-    let headers = [
-        (header::CONTENT_TYPE, mime),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-        (header::CACHE_CONTROL, "private, max-age=86400".to_owned()),
-    ];
-    Ok((headers, bytes).into_response())
+    photos::give(&app.db, &app.storage, id, &headers).await
 }

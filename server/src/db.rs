@@ -21,7 +21,7 @@ const QUEUE: usize = 1_000;
 /// Opens the database of a data folder, creating and migrating it. A new one gets a history id and the first rule pack.
 pub(crate) fn open(folder: &Path) -> Result<Connection, ServeError> {
     let at_folder = |source| ServeError::Folder { folder: folder.to_owned(), source };
-    std::fs::create_dir_all(folder.join("photos")).map_err(at_folder)?;
+    std::fs::create_dir_all(folder).map_err(at_folder)?;
     let mut db = connect(folder)?;
     loop {
         let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -141,11 +141,6 @@ impl Db {
         })
         .await
         .map_err(|_| ApiError::Internal("a read panicked"))?
-    }
-
-    /// The data folder.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
     }
 }
 

@@ -48,6 +48,9 @@ pub enum ServeError {
     /// SQLite.
     #[error("open the database: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// The storage of photos.
+    #[error("use the photos' storage: {0}")]
+    Photos(String),
     /// The database has no usable keys.
     #[error("read the server's keys from the database: they are missing or damaged; restore it from a backup")]
     Keys,
@@ -122,12 +125,18 @@ pub(crate) enum ApiError {
     PhotoUnexpected,
     #[error("the bytes do not have the named hash")]
     PhotoHash,
+    #[error("the photo still says where it was taken; the device strips that")]
+    PhotoPosition,
+    #[error("the photo is stored and stays")]
+    PhotoStored,
+    #[error("content type is not application/offset+octet-stream")]
+    ContentType,
     #[error("the bytes are not a photo: {0}")]
     NotAPhoto(#[from] doorstep_media::MediaError),
     #[error("use the database: {0}")]
     Sqlite(#[from] rusqlite::Error),
-    #[error("use the photo folder: {0}")]
-    File(#[from] std::io::Error),
+    #[error("use the photos' storage: {0}")]
+    Storage(String),
     #[error("a stored change is damaged")]
     Damaged,
     #[error("internal error: {0}")]
@@ -138,6 +147,13 @@ impl ApiError {
     /// The stable code that a device sees.
     pub(crate) fn code(&self) -> &'static str {
         self.parts().1
+    }
+
+    /// An error as a device reads it.
+    pub(crate) fn answer(status: StatusCode, code: &str, detail: &str) -> Response {
+        let body = ErrorBody { code: code.to_owned(), detail: detail.to_owned() };
+        let bytes = doorstep_protocol::encode(&body).unwrap_or_default();
+        (status, [(header::CONTENT_TYPE, CONTENT_TYPE)], Body::from(bytes)).into_response()
     }
 
     fn parts(&self) -> (StatusCode, &'static str) {
@@ -161,8 +177,11 @@ impl ApiError {
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Self::PhotoUnexpected => (StatusCode::CONFLICT, "photo_unexpected"),
             Self::PhotoHash => (StatusCode::UNPROCESSABLE_ENTITY, "photo_hash"),
+            Self::PhotoPosition => (StatusCode::UNPROCESSABLE_ENTITY, "photo_position"),
+            Self::PhotoStored => (StatusCode::FORBIDDEN, "photo_stored"),
+            Self::ContentType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type"),
             Self::NotAPhoto(_) => (StatusCode::UNPROCESSABLE_ENTITY, "not_a_photo"),
-            Self::Sqlite(_) | Self::File(_) => (StatusCode::SERVICE_UNAVAILABLE, "storage"),
+            Self::Sqlite(_) | Self::Storage(_) => (StatusCode::SERVICE_UNAVAILABLE, "storage"),
             Self::Damaged => (StatusCode::INTERNAL_SERVER_ERROR, "damaged"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
@@ -184,9 +203,7 @@ impl IntoResponse for ApiError {
         if status.is_server_error() {
             eprintln!("doorstep-server: {self}");
         }
-        let body = ErrorBody { code: code.to_owned(), detail: self.to_string() };
-        let bytes = doorstep_protocol::encode(&body).unwrap_or_default();
-        let mut response = (status, [(header::CONTENT_TYPE, CONTENT_TYPE)], Body::from(bytes)).into_response();
+        let mut response = Self::answer(status, code, &self.to_string());
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }

@@ -3,8 +3,8 @@
 
 use doorstep_document::{Change, HARD_CASE_CHANGES, NewEntry};
 use doorstep_domain::{
-    About, Anchor, Author, Body, BootId, CaseId, ChangeHash, DeviceId, EntryKey, Fen, Mark, Personal, Receipt, Remark, Role,
-    Ruling, Stands, TimeEvidence, UnixMs, UserId,
+    About, Anchor, Author, Body, BootId, CaseId, ChangeHash, DeviceId, EntryKey, Fen, Mark, Personal, PhotoId, Receipt, Recorded,
+    Remark, Role, Ruling, Stands, TimeEvidence, UnixMs, UserId,
 };
 use doorstep_rules::Case;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -146,6 +146,30 @@ pub(crate) fn mark(
     let (_, book) = rules.book(db)?;
     let body = Body::Mark(Mark { about, remark, reason: None, words: words.map(Personal::plain).transpose()? });
     write(db, keys, case, author, book.at(now).version, vec![body], now)
+}
+
+/// Says in a case that a photo's bytes are not those that its entry names. Nobody decides that: the hash does.
+pub(crate) fn void(
+    db: &Connection,
+    keys: &Keys,
+    rules: &Rules,
+    case: &CaseId,
+    photo: &PhotoId,
+    now: UnixMs,
+) -> Result<(), ApiError> {
+    let Some(folded) = Case::fold(project::entries(db, case)?.0) else { return Ok(()) };
+    let names = |r: &&Recorded| matches!(&r.entry.body, Body::Photo(named) if named.id == *photo);
+    let mark = |r: &Recorded| Mark { about: r.entry.key.clone(), remark: Remark::Void, reason: None, words: None };
+    let bodies: Vec<Body> = folded.timeline.iter().filter(names).map(|r| Body::Mark(mark(r))).collect();
+    let server = || Some(Author { user: "doorstep".parse().ok()?, role: Role::HqReviewer, outlet: "HQ".parse().ok()? });
+    let author = server().ok_or(ApiError::Internal("the server's own account"))?;
+    let (_, book) = rules.book(db)?;
+    match write(db, keys, case, author, book.at(now).version, bodies, now) {
+        Ok(_) => Ok(()),
+        Err(HeadOfficeError::Api(error)) => Err(error),
+        // A case that is full takes no mark; its photo's state says it all the same.
+        Err(_) => Ok(()),
+    }
 }
 
 fn reviewer(db: &Connection, by: &str) -> Result<Author, HeadOfficeError> {

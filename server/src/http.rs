@@ -9,14 +9,14 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::{get, post, put},
+    routing::{get, post},
 };
 use data_encoding::HEXLOWER;
 use doorstep_domain::HistoryId;
 use doorstep_protocol::{
-    Ack, CONTENT_TYPE, Demand, EnrolRequest, MAX_ENCODED, MAX_REQUEST, NonceResponse, PROTO_HEADER, PROTO_VERSION,
-    RENEWAL_HEADER, Reach, RefKind, SessionRequest, Signed, SyncRequest, SyncResponse, Token, Version, decode, encode, open,
-    reach, seal,
+    Ack, CONTENT_TYPE, Demand, EnrolRequest, MAX_ENCODED, MAX_REQUEST, NonceResponse, PROTO_HEADER, PROTO_VERSION, PhotoQuery,
+    PhotoStates, RENEWAL_HEADER, Reach, RefKind, SessionRequest, Sha, Signed, SyncRequest, SyncResponse, Token, Version, decode,
+    encode, open, reach, seal,
 };
 use futures_util::StreamExt;
 use tokio::{sync::Notify, time::timeout};
@@ -33,13 +33,18 @@ use crate::{
     keys::Keys,
     live::{self, Live},
     packs::Rules,
-    photos, quarantine, refs,
+    photos::{self, Storage, tus},
+    quarantine, refs,
     serve::NowFn,
 };
 
 /// Most bytes of changes in one answer, unless a single case has more: even random bytes then stay below [`MAX_ENCODED`].
 const MAX_WANT: usize = 2 * 1024 * 1024;
 const MIN_WANT: usize = 64 * 1024;
+/// Most lost photos that are heard of at once; a device names the others next time.
+const MAX_LOST: usize = 64;
+/// Largest query for the states of photos, in bytes.
+const MAX_PHOTO_QUERY_BYTES: usize = 64 * 1024;
 
 /// What every handler needs. Nothing here is about a device or a case.
 #[derive(Clone)]
@@ -54,6 +59,10 @@ pub(crate) struct App {
     pub console_token: Arc<str>,
     /// Bodies that are being taken.
     pub in_flight: Arc<InFlight>,
+    /// Where photos' bytes are.
+    pub storage: Storage,
+    /// Which request for an upload goes on with it.
+    pub turns: Arc<photos::Turns>,
     /// Woken after each accepted push: something is to be projected.
     pub to_project: Arc<Notify>,
     /// Told after each write that may have published to a feed.
@@ -68,7 +77,12 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/session", post(session))
         .route("/v1/live", get(live::live))
         .route("/v1/refs/{kind}", get(reference))
-        .route("/v1/photos/{sha}", put(put_photo))
+        .route("/v1/photos", post(tus::create).options(tus::options))
+        .route("/v1/photos/states", post(photo_states))
+        .route(
+            "/v1/photos/{sha}",
+            get(photo).head(tus::head).patch(tus::patch).delete(tus::delete).put(tus::put).options(tus::options),
+        )
         .route("/", get(console::list))
         .route("/case/{id}", get(console::case))
         .route("/photo/{sha}", get(console::photo))
@@ -98,7 +112,7 @@ pub(crate) async fn device(app: &App, headers: &HeaderMap) -> Result<Device, Api
     if device.revoked { Err(ApiError::Revoked) } else { Ok(device) }
 }
 
-async fn known(app: &App, headers: &HeaderMap, renewal: Option<Vec<u8>>) -> Result<Device, ApiError> {
+pub(crate) async fn known(app: &App, headers: &HeaderMap, renewal: Option<Vec<u8>>) -> Result<Device, ApiError> {
     let token = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
     let token = token.ok_or(ApiError::Unauthorized)?.to_owned();
     let now = (app.now)();
@@ -164,6 +178,7 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
     // Read anew: the device ties it to the moment at which this answer's headers reach it, and its entries may lean on it.
     let answered = (app.now)();
     let (who, install, chain, beacon) = (device.clone(), request.install, request.chain, request.beacon.take());
+    let (lost, keys, rules) = (std::mem::take(&mut request.lost), app.keys.clone(), app.rules.clone());
     let pushed = batch.is_some();
     let written = app.db.write(move |db| {
         enrol::register(db, &who.id, &install, now)?;
@@ -177,6 +192,9 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
         // After a fork the device moves on to a new installation: what the old one lacks is the other store's to send.
         let resend = if forked { vec![] } else { chain::missing(db, &install, chain)? };
         devices::seen(db, &who.id, beacon.as_ref(), answered)?;
+        for photo in lost.iter().take(MAX_LOST) {
+            photos::lost(db, &who.id, photo, &keys, &rules, now)?;
+        }
         Ok(Written { ack: taken.map(|taken| taken.ack), token, forked, resend })
     });
     let Written { ack, token, forked, resend } = written.await?;
@@ -219,6 +237,7 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
                 resend,
                 decisions: quarantine::decisions(db, &device.id, &request.quarantined)?,
                 scopes,
+                wanted: photos::wanted(db, &device.id)?.into_iter().map(Sha).collect(),
             })
         })
         .await?;
@@ -273,12 +292,22 @@ async fn reference(
     }
 }
 
-async fn put_photo(State(app): State<App>, Path(sha): Path<String>, request: Request) -> Result<Response, ApiError> {
-    // Delivering, not reading: a revoked device may finish what its accepted entries have named.
-    let device = known(&app, request.headers(), None).await?;
-    let _place = app.in_flight.enter(device.id)?;
-    let body = body_of(request, doorstep_media::MAX_BYTES).await?;
+/// A photo, for a device whose scopes hold a case that names it.
+async fn photo(State(app): State<App>, headers: HeaderMap, Path(sha): Path<String>) -> Result<Response, ApiError> {
+    let device = device(&app, &headers).await?;
     let id = sha.parse().map_err(|_| ApiError::NotFound)?;
-    photos::put(&app.db, id, body, (app.now)()).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    if !app.db.read(move |db| photos::may_read(db, &device, &id)).await? {
+        return Err(ApiError::NotFound);
+    }
+    photos::give(&app.db, &app.storage, id, &headers).await
+}
+
+/// What has become of photos that the device may read or has sent.
+async fn photo_states(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
+    let device = device(&app, request.headers()).await?;
+    let body = body_of(request, MAX_PHOTO_QUERY_BYTES).await?;
+    let query: PhotoQuery = decode(&open(&body, MAX_PHOTO_QUERY_BYTES)?)?;
+    let now = (app.now)();
+    let states = app.db.read(move |db| photos::states(db, &device, &query.photos, now)).await?;
+    cbor(&PhotoStates { states })
 }

@@ -16,7 +16,7 @@ use crate::{
     chain,
     enrol::Device,
     error::ApiError,
-    feed,
+    feed, photos,
     quarantine::{self, Refused},
     rights::Rights,
 };
@@ -339,13 +339,7 @@ pub(crate) fn insert(
     ])?;
     for entry in change.entries() {
         if let Body::Photo(photo) = &entry.body {
-            // The bytes may be here already, through another case.
-            db.prepare_cached(
-                "INSERT INTO photo (sha, case_id, len, device, stored_at, mime)
-                 VALUES (?1, ?2, ?3, ?4, (SELECT stored_at FROM photo WHERE sha = ?1), (SELECT mime FROM photo WHERE sha = ?1))
-                 ON CONFLICT (sha, case_id) DO NOTHING",
-            )?
-            .execute(params![photo.id.as_bytes(), case.as_bytes(), photo.len, from.device.as_bytes()])?;
+            photos::expect(db, case, photo, from.device, receipt.received_at)?;
         }
     }
     Ok(())

@@ -318,6 +318,8 @@ mod tests {
             now: Arc::new(|| UnixMs(0)),
             versions: crate::VERSIONS,
             in_flight: Arc::default(),
+            storage: crate::photos::Storage::open(folder.path(), None).unwrap(),
+            turns: Arc::default(),
             console_token: "".into(),
             to_project: Arc::default(),
             live: live.clone(),

@@ -334,12 +334,17 @@ pub struct CaseRow {
     pub due_at: Option<UnixMs>,
     /// Photos whose bytes are still on a phone.
     pub photos_pending: u32,
+    /// The same picture was recorded under another waybill too.
+    pub same_picture: bool,
 }
 
 /// The list by next deadline: broken cases first, ended ones last. Bring the rows up to date before.
 pub(crate) fn list(db: &Connection, limit: u32) -> Result<Vec<CaseRow>, ApiError> {
     let mut query = db.prepare_cached(
-        "SELECT case_row.*, (SELECT count(*) FROM photo WHERE photo.case_id = case_row.case_id AND stored_at IS NULL) AS pending
+        "SELECT case_row.*, (SELECT count(*) FROM photo LEFT JOIN stored USING (sha)
+           WHERE photo.case_id = case_row.case_id AND of_sha IS NULL AND stored_at IS NULL) AS pending,
+           EXISTS (SELECT 1 FROM photo JOIN photo AS other ON other.sha = photo.sha AND other.case_id <> photo.case_id
+             WHERE photo.case_id = case_row.case_id AND photo.of_sha IS NULL) AS same_picture
          FROM case_row JOIN doc USING (case_id) WHERE frozen IS NULL ORDER BY case_row.closed, due_at, updated_at DESC LIMIT ?1",
     )?;
     let mut list = frozen(db)?;
@@ -379,6 +384,7 @@ impl CaseRow {
             updated_at: UnixMs(0),
             due_at: None,
             photos_pending: 0,
+            same_picture: false,
         }
     }
 }
@@ -402,5 +408,6 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<Option<CaseRow>> {
         updated_at: UnixMs(row.get("updated_at")?),
         due_at: (due_at != NEVER).then_some(UnixMs(due_at)),
         photos_pending: row.get("pending")?,
+        same_picture: row.get("same_picture")?,
     }))
 }

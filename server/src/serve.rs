@@ -15,6 +15,7 @@ use crate::{
     live::Live,
     packs::Rules,
     patience::{Patience, bound},
+    photos::{Storage, scrub},
     project,
     tls::Tls,
 };
@@ -32,6 +33,8 @@ pub struct Config {
     pub insecure: bool,
     /// The certificate; without one the server speaks plain HTTP.
     pub tls: Option<TlsFiles>,
+    /// Where photos' bytes are: `s3://bucket/prefix`; without it the data folder.
+    pub photos: Option<String>,
     /// The clock.
     pub now: NowFn,
     /// The versions of the protocol that are spoken: [`doorstep_protocol::VERSIONS`].
@@ -85,6 +88,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
         Some(files) => Some(Tls::load(files).await?),
         None => None,
     };
+    let storage = Storage::open(&config.folder, config.photos.as_deref())?;
     let at_folder = |source| ServeError::Folder { folder: config.folder.clone(), source };
     let writer = db::open(&config.folder)?;
     let db = Db::start(&config.folder, writer).map_err(at_folder)?;
@@ -105,13 +109,15 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
         rules: rules.clone(),
         versions: config.versions,
         in_flight: Arc::default(),
+        storage: storage.clone(),
+        turns: Arc::default(),
         console_token: console_token.as_str().into(),
         to_project: to_project.clone(),
         live: live.clone(),
     };
     let (of_teller, to_read) = (live.clone(), db.clone());
     let teller = tokio::spawn(async move { of_teller.tell(&to_read).await });
-    let now = config.now;
+    let (now, config_now) = (config.now.clone(), config.now);
     let projector = tokio::spawn(async move {
         loop {
             to_project.notified().await;
@@ -120,6 +126,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
             }
         }
     });
+    let tidier = tokio::spawn(tidy(app.db.clone(), storage, config_now));
     let handle = Handle::new();
     let mut server = Server::from_listener(listener).handle(handle.clone());
     bound(server.http_builder());
@@ -134,7 +141,27 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
             eprintln!("doorstep-server: serving ended: {error}");
         }
         projector.abort();
+        tidier.abort();
         teller.abort();
     });
     Ok(Running { addr, console_token, tls, live, handle, task })
+}
+
+/// How often storage is looked at.
+const TIDY: std::time::Duration = std::time::Duration::from_secs(24 * 3_600);
+
+/// Once a day: drops what expired, and asks again for what storage has lost.
+async fn tidy(db: Db, storage: Storage, now: NowFn) {
+    let mut days = tokio::time::interval(TIDY);
+    loop {
+        days.tick().await;
+        match scrub(&db, &storage, false, now()).await {
+            Ok(found) if found.missing + found.damaged > 0 => eprintln!(
+                "doorstep-server: storage lacks {} photos and has {} damaged; their devices are asked for them",
+                found.missing, found.damaged
+            ),
+            Ok(_) => {}
+            Err(error) => eprintln!("doorstep-server: looking at storage failed: {error}"),
+        }
+    }
 }

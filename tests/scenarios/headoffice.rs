@@ -109,6 +109,7 @@ async fn an_address_other_than_loopback_is_refused_unless_it_is_meant() {
         listen,
         insecure: false,
         tls: None,
+        photos: None,
         now: hands.server(),
         versions: VERSIONS,
     })

@@ -21,6 +21,7 @@ async fn serve_in_this_process() {
         listen: "127.0.0.1:0".parse().unwrap(),
         insecure: false,
         tls: None,
+        photos: None,
         now: std::sync::Arc::new(move || now),
         versions: doorstep_server::VERSIONS,
     };

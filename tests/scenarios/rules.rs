@@ -214,7 +214,7 @@ async fn a_problem_found_on_arrival_reaches_the_origin_outlet_which_answers_and_
     let west = world.device("west", "s1").await;
     let origin = world.device("origin", "o1").await;
     let other = world.device("other", "x1").await;
-    let photos = [PhotoPurpose::DamageOutside, PhotoPurpose::Label].map(|shows| NewPhoto { bytes: draw(3, 64, 64), shows });
+    let photos = [PhotoPurpose::DamageOutside, PhotoPurpose::Label].map(|shows| NewPhoto::new(draw(3, 64, 64), shows));
     west.client.record(&problem(3, "CD-DAMAGE", Some("arrival")), &photos[..1]).unwrap();
     west.client.record(&Command::Photos { waybill: waybill(3), photos: vec![] }, &photos[1..]).unwrap();
     let judged = west.case(3).unwrap().judgement;
@@ -390,7 +390,7 @@ async fn an_unreadable_label_gets_a_provisional_number_and_the_case_goes_on_unde
     if let Command::Problem { waybill, .. } = &mut found {
         waybill.clone_from(&provisional);
     }
-    let photo = NewPhoto { bytes: draw(5, 64, 64), shows: PhotoPurpose::DamageOutside };
+    let photo = NewPhoto::new(draw(5, 64, 64), PhotoPurpose::DamageOutside);
     west.client.record(&found, &[photo]).unwrap();
     west.sync().await.unwrap();
     let view = west.client.case(&provisional).unwrap().unwrap();

@@ -67,6 +67,7 @@ impl Office {
             listen,
             insecure: false,
             tls: Some(files.clone()),
+            photos: None,
             now: hands.server(),
             versions: doorstep_server::VERSIONS,
         };
@@ -184,6 +185,7 @@ async fn a_certificate_allows_any_address_and_one_that_is_not_there_stops_the_st
         listen,
         insecure: false,
         tls: Some(files(folder.path())),
+        photos: None,
         now,
         versions: doorstep_server::VERSIONS,
     })

@@ -10,6 +10,6 @@ mod world;
 
 pub use clocks::{Hands, TestClock};
 pub use link::{Link, LinkMode, Traffic};
-pub use photo::draw;
+pub use photo::{draw, grainy};
 pub use raw::{RawAnswer, raw};
 pub use world::{Device, World, waybill};

@@ -25,8 +25,15 @@ pub enum LinkMode {
     LoseAnswers,
     /// A captive portal answers everything with a login page.
     Portal,
-    /// A request is cut after so many bytes.
+    /// A connection is cut after so many bytes upwards.
     CutAfter(usize),
+    /// The same, and the link carries only so many bytes a second upwards.
+    Slow {
+        /// Bytes a second.
+        rate: u32,
+        /// Cut after so many bytes.
+        cut_after: usize,
+    },
 }
 
 /// What has passed.
@@ -120,18 +127,27 @@ async fn carry(mut client: TcpStream, shared: Arc<Shared>) {
             client.write_all(answer.as_bytes()).await.ok();
             return;
         }
-        LinkMode::Up | LinkMode::LoseAnswers | LinkMode::CutAfter(_) => {}
+        LinkMode::Up | LinkMode::LoseAnswers | LinkMode::CutAfter(_) | LinkMode::Slow { .. } => {}
     }
     let server = *shared.server.lock().unwrap();
     let Ok(server) = TcpStream::connect(server).await else { return };
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
-    let budget = if let LinkMode::CutAfter(bytes) = now { bytes } else { usize::MAX };
+    let (budget, rate) = match now {
+        LinkMode::CutAfter(bytes) => (bytes, None),
+        LinkMode::Slow { rate, cut_after } => (cut_after, Some(rate)),
+        _ => (usize::MAX, None),
+    };
     let upwards = async {
         let mut left = budget;
-        let mut buffer = vec![0; 32 * 1024];
+        // A slow link takes little at a time.
+        let mut buffer = vec![0; if rate.is_some() { 1_400 } else { 32 * 1024 }];
         while let Ok(n @ 1..) = from_client.read(&mut buffer).await {
             let pass = n.min(left);
+            if let Some(rate) = rate {
+                // The link's pace.
+                tokio::time::sleep(std::time::Duration::from_secs_f64(pass as f64 / f64::from(rate))).await;
+            }
             shared.up.fetch_add(pass as u64, Ordering::SeqCst);
             if to_server.write_all(&buffer[..pass]).await.is_err() || pass < n {
                 return;

@@ -108,6 +108,16 @@ impl World {
         self.running = Some(running);
     }
 
+    /// A second server process over the same data, as behind a balancer.
+    pub async fn another_server(&self) -> Running {
+        serve(&self.server_folder(), &self.hands, self.versions).await
+    }
+
+    /// Holds the server's photos against its storage.
+    pub async fn scrub(&self, deep: bool) -> doorstep_server::admin::Scrubbed {
+        doorstep_server::admin::scrub(&self.server_folder(), None, deep, self.hands.now()).await.unwrap()
+    }
+
     /// Where the page is.
     pub fn page(&self) -> String {
         let running = self.running.as_ref().unwrap();
@@ -162,6 +172,7 @@ async fn serve(folder: &std::path::Path, hands: &Hands, versions: &'static [Vers
         listen,
         insecure: false,
         tls: None,
+        photos: None,
         now: hands.server(),
         versions,
     })
@@ -222,6 +233,12 @@ impl Device {
         let session = Store::open(&self.folder).unwrap().session().unwrap().unwrap();
         Ok(response.verify(&request.device, &session.server_key).unwrap())
     }
+    /// Makes the store forget that the server has a photo, as a kill before its note would.
+    pub fn forget_stored(&self, photo: &doorstep_domain::PhotoId) {
+        let db = rusqlite::Connection::open(self.folder.join("doorstep.db")).unwrap();
+        let sql = "UPDATE photo SET state = 1, stored_at = NULL, sent = 0 WHERE sha = ?1";
+        assert_eq!(db.execute(sql, [photo.as_bytes().as_slice()]).unwrap(), 1);
+    }
     /// Records a failed delivery.
     pub fn fail(&self, n: u32, reason: &str) -> Result<Outcome, ClientError> {
         let command = Command::Fail {
@@ -241,7 +258,7 @@ impl Device {
     /// Records a failed delivery with a drawn photo of the door.
     pub fn fail_with_photo(&self, n: u32, seed: u32) -> Result<Outcome, ClientError> {
         let command = Command::fail(&waybill(n), "DF-NOBODY");
-        self.client.record(&command, &[NewPhoto { bytes: draw(seed, 320, 240), shows: PhotoPurpose::Door }])
+        self.client.record(&command, &[NewPhoto::new(draw(seed, 320, 240), PhotoPurpose::Door)])
     }
     /// Notifies the origin outlet.
     pub fn notice(&self, n: u32) -> Result<Outcome, ClientError> {

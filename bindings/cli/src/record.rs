@@ -255,7 +255,7 @@ fn read_photos(named: &[PathBuf]) -> Result<Vec<NewPhoto>, Failed> {
             File::open(file)
                 .and_then(|opened| opened.take(MOST_BYTES).read_to_end(&mut bytes))
                 .map_err(|source| Failed::PhotoFile { file: file.to_owned(), source })?;
-            Ok(NewPhoto { bytes, shows })
+            Ok(NewPhoto::new(bytes, shows))
         })
         .collect()
 }

@@ -65,7 +65,7 @@ impl DoorstepClient {
             let mut bytes = Vec::new();
             let read = File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes));
             read.map_err(|_| DoorstepError::photo_file())?;
-            Ok(NewPhoto { bytes, shows: PhotoPurpose::Door })
+            Ok(NewPhoto::new(bytes, PhotoPurpose::Door))
         };
         let photos = photo_paths.iter().map(photo).collect::<Result<Vec<_>, DoorstepError>>()?;
         let command = Command::Fail { waybill, reason, sub, words, photos: Vec::new(), details: AttemptDetails::default() };

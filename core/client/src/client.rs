@@ -7,8 +7,7 @@ use std::{
 };
 
 use doorstep_domain::{ActionId, CaseId, InstallId, Outlet, Parcel, TimeEvidence, UnixMs, Waybill};
-use doorstep_media::inspect;
-use doorstep_rules::{Explanation, PROVISIONAL, Pack, Rulebook, explain};
+use doorstep_rules::{Conditions, Explanation, PROVISIONAL, Pack, Rulebook, explain};
 use doorstep_store::{Action, CaseRow, CaseView, Filter, Identity, Salvage, Status, Store, Written};
 use doorstep_sync::{Cause, Engine, Pace};
 use tokio::sync::{Notify, watch};
@@ -16,6 +15,7 @@ use tokio::sync::{Notify, watch};
 use crate::{
     ClientError, Clock, Command, DeviceSigner, NewPhoto, PhotoRef, Refusal, SoftwareSigner, SyncReport, SystemClock, drive,
     http::{self, Roots},
+    photos::{Ready, Sending, ready},
     rights,
 };
 
@@ -32,6 +32,9 @@ pub struct Options {
     /// Name and version of the app, for head office.
     pub app: String,
 }
+
+/// Extension of photos' files: all that is recorded is JPEG.
+const JPEG: &str = "jpg";
 
 const APP: &str = concat!("doorstep ", env!("CARGO_PKG_VERSION"));
 
@@ -80,6 +83,10 @@ pub(crate) struct Inner {
     pub recorded: Notify,
     /// The network came back, as the platform says.
     pub connected: Notify,
+    /// Network and battery, as the platform says.
+    pub platform: Mutex<Conditions>,
+    /// The photo that is being sent.
+    pub sending: Mutex<Option<Sending>>,
 }
 
 impl Inner {
@@ -125,6 +132,8 @@ impl Client {
             wake_at: AtomicU64::new(0),
             recorded: Notify::new(),
             connected: Notify::new(),
+            platform: Mutex::default(),
+            sending: Mutex::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -146,24 +155,21 @@ impl Client {
         let clocks = self.inner.clock.read();
         let now = self.unlocked()?;
         let mut command = command.clone();
+        // Before the store is taken: decoding costs a tenth of a second, and others may want to read.
+        let zone = self.inner.clock.zone_quarters();
+        let pictures = photos.iter().map(|photo| ready(photo, zone)).collect::<Result<Vec<_>, _>>()?;
         let mut store = self.inner.store();
         let who = store.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
         let book = store.book()?.ok_or(ClientError::Refused(Refusal::NoPack))?;
         let pack = book.at(now);
-        let mut seen_photos = Vec::with_capacity(photos.len());
-        let mut refs = Vec::with_capacity(photos.len());
-        for photo in photos {
-            let seen = inspect(&photo.bytes)?;
-            refs.push(PhotoRef { sha: seen.id.to_string(), len: seen.len, shows: photo.shows.as_str().to_owned() });
-            seen_photos.push((seen, &photo.bytes));
-        }
-        command.name_photos(refs);
+        command.name_photos(pictures.iter().map(|ready| PhotoRef::of(&ready.entry)).collect());
         // The rules speak before any file is written; files are there before any entry names them.
         let mut cases = command.plan(&mut store, &who, pack, clocks.wall)?;
         rights::forbid_early(&mut store, &who, &cases, now)?;
-        for (seen, bytes) in seen_photos {
-            let photo = store.save_photo(seen.id, seen.format.extension(), bytes)?;
-            cases.iter_mut().for_each(|case| case.photos.push(photo.clone()));
+        for Ready { prepared, .. } in &pictures {
+            let photo = store.save_photo(prepared.photo.id, JPEG, &prepared.photo.bytes, false)?;
+            let small = store.save_photo(prepared.thumbnail.id, JPEG, &prepared.thumbnail.bytes, true)?;
+            cases.iter_mut().for_each(|case| case.photos.extend([photo.clone(), small.clone()]));
         }
         let waybills: Vec<Waybill> = cases.iter().map(|case| case.waybill.clone()).collect();
         let time = TimeEvidence {

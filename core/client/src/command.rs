@@ -5,7 +5,7 @@ mod door;
 mod handling;
 mod notices;
 
-use doorstep_domain::{Body, Fault, PhotoPurpose, UnixMs, Waybill};
+use doorstep_domain::{Body, Fault, Photo, PhotoId, PhotoPurpose, UnixMs, Waybill};
 use doorstep_rules::Pack;
 use doorstep_store::{ActionCase, Identity, Store};
 use serde::{Deserialize, Serialize};
@@ -347,15 +347,35 @@ pub struct PhotoRef {
     pub len: u64,
     /// A spelling of [`PhotoPurpose`].
     pub shows: String,
+    /// All that its entry will say; filled in by [`crate::Client::record`], and too long for a journal.
+    #[serde(skip)]
+    pub entry: Option<Photo>,
+}
+
+impl PhotoRef {
+    /// The reference of an entry that is about to be recorded.
+    pub(crate) fn of(photo: &Photo) -> Self {
+        let (sha, len, shows) = (photo.id.to_string(), photo.len, photo.purpose.as_str().to_owned());
+        Self { sha, len, shows, entry: Some(photo.clone()) }
+    }
 }
 
 /// A photo to be recorded.
 #[derive(Debug, Clone)]
 pub struct NewPhoto {
-    /// Its bytes.
+    /// The camera's file: JPEG or PNG.
     pub bytes: Vec<u8>,
     /// What it shows.
     pub shows: PhotoPurpose,
+    /// The photo that this one was made from by drawing on it or cutting it.
+    pub original: Option<PhotoId>,
+}
+
+impl NewPhoto {
+    /// A picture as the camera made it.
+    pub fn new(bytes: Vec<u8>, shows: PhotoPurpose) -> Self {
+        Self { bytes, shows, original: None }
+    }
 }
 
 impl Command {

@@ -1,16 +1,21 @@
 //! Driving the engine: its effects become SQLite and HTTP, their outcomes become its events.
 
 use std::{
-    collections::VecDeque,
-    sync::{Arc, atomic::Ordering},
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
-use doorstep_domain::{BatchHash, InstallId, UnixMs};
+use bytes::Bytes;
+
+use doorstep_domain::{BatchHash, InstallId, PhotoId, UnixMs};
 use doorstep_protocol::{
     Answer, Demand, Push, RefKind, Refs, SyncRequest, SyncResponse, decode, encode, seal, signing::batch_message,
 };
 use doorstep_store::{Clocks, Session, StoreError};
-use doorstep_sync::{Cause, Effect, Event, Failure, Status};
+use doorstep_sync::{Applied, Cause, Effect, Event, Failure, Status};
 use reqwest::{Method, Response, StatusCode};
 use serde::Serialize;
 
@@ -41,16 +46,7 @@ pub struct SyncReport {
 /// nothing, because what is unsent is the store's knowledge.
 pub(crate) async fn run(inner: &Arc<Inner>, cause: Cause) -> Result<SyncReport, ClientError> {
     let mut engine = inner.engine.lock().await;
-    let session = inner.store().session()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
-    let mut host = Host {
-        inner: inner.clone(),
-        session,
-        cost: Cost::default(),
-        photos: 0,
-        failed: None,
-        demanded: None,
-        answered_at: inner.clock.read(),
-    };
+    let mut host = Host::new(inner)?;
     let step = || Ok::<_, ClientError>((inner.clock.read().mono_ms, u64::from_be_bytes(random()?)));
     let mut waiting = None;
     let (now, entropy) = step()?;
@@ -75,7 +71,9 @@ pub(crate) async fn run(inner: &Arc<Inner>, cause: Cause) -> Result<SyncReport, 
             Effect::Send(request) => host.send(&request).await,
             Effect::Apply(response) => host.apply(response).await,
             Effect::Fetch(kind) => host.fetch(kind).await,
-            Effect::Upload(photo) => host.upload(photo).await,
+            Effect::Upload { photo, max_bytes } => host.upload(photo, max_bytes).await,
+            Effect::Ask => host.ask().await,
+            Effect::Download(photo) => host.download(photo).await,
         };
         let (now, entropy) = step()?;
         effects.extend(engine.handle(now, entropy, event.unwrap_or_else(Event::Failed)));
@@ -100,22 +98,61 @@ pub(crate) async fn run(inner: &Arc<Inner>, cause: Cause) -> Result<SyncReport, 
     }
 }
 
-struct Host {
-    inner: Arc<Inner>,
-    session: Session,
-    cost: Cost,
-    photos: u64,
+pub(crate) struct Host {
+    pub inner: Arc<Inner>,
+    pub session: Session,
+    pub cost: Cost,
+    /// Photos that the server has taken.
+    pub photos: u64,
+    /// Where uploads stand, as the server has said in this sync.
+    pub offsets: HashMap<PhotoId, u64>,
+    /// Uploads that did not move, for each photo: one that never does must not be tried for ever.
+    pub stuck: HashMap<PhotoId, u32>,
     /// Why a step on this device failed.
-    failed: Option<ClientError>,
+    pub failed: Option<ClientError>,
     /// What the server asked for.
     demanded: Option<Demand>,
     /// The clocks when the newest answer's headers came.
     answered_at: Clocks,
 }
 
+/// A request to our server.
+pub(crate) struct Asking {
+    pub method: Method,
+    pub path: String,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Bytes,
+    pub taken: Arc<AtomicUsize>,
+}
+
+impl Asking {
+    pub fn get(path: String) -> Self {
+        Self { method: Method::GET, path, headers: vec![], body: Bytes::new(), taken: Arc::default() }
+    }
+    pub fn post(path: &str, body: Vec<u8>) -> Self {
+        Self { method: Method::POST, body: body.into(), ..Self::get(path.to_owned()) }
+    }
+}
+
 impl Host {
+    /// A host of its own, for one sync or one picture.
+    pub fn new(inner: &Arc<Inner>) -> Result<Self, ClientError> {
+        let session = inner.store().session()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
+        Ok(Self {
+            inner: inner.clone(),
+            session,
+            cost: Cost::default(),
+            photos: 0,
+            offsets: HashMap::new(),
+            stuck: HashMap::new(),
+            failed: None,
+            demanded: None,
+            answered_at: inner.clock.read(),
+        })
+    }
+
     /// Runs a step on the store, off the async threads.
-    async fn store<T: Send + 'static>(
+    pub async fn store<T: Send + 'static>(
         &mut self,
         step: impl FnOnce(&Inner) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Failure> {
@@ -130,7 +167,7 @@ impl Host {
         }
     }
 
-    fn keep<T>(&mut self, result: Result<T, ClientError>) -> Result<T, Failure> {
+    pub fn keep<T>(&mut self, result: Result<T, ClientError>) -> Result<T, Failure> {
         match result {
             Ok(value) => Ok(value),
             Err(ClientError::Network(failure)) => Err(failure),
@@ -143,7 +180,7 @@ impl Host {
 
     /// A call with the token, up to the answer's headers. A token that the server no longer knows is replaced once, for a
     /// signature over its nonce; that nobody is stranded by a lost answer costs two requests then and none otherwise.
-    async fn begin(&mut self, method: &Method, path: &str, body: Vec<u8>) -> Result<Response, Failure> {
+    pub async fn begin(&mut self, ask: &Asking) -> Result<Response, Failure> {
         let mut tried = false;
         loop {
             let renewal = self.inner.renewal(&self.session.token);
@@ -152,9 +189,11 @@ impl Host {
                 client: &self.inner.http,
                 token: Some(&self.session.token.secret),
                 renewal: renewal.as_deref(),
-                method: method.clone(),
-                url: format!("{}{path}", self.session.server),
-                body: body.clone(),
+                method: ask.method.clone(),
+                url: format!("{}{}", self.session.server, ask.path),
+                headers: ask.headers.clone(),
+                body: ask.body.clone(),
+                taken: ask.taken.clone(),
                 stall: self.inner.stall,
             };
             let response = call.begin(&mut self.cost).await?;
@@ -168,8 +207,8 @@ impl Host {
         }
     }
 
-    async fn call(&mut self, method: Method, path: &str, body: Vec<u8>) -> Result<Option<Vec<u8>>, Failure> {
-        let response = self.begin(&method, path, body).await?;
+    pub async fn call(&mut self, ask: &Asking) -> Result<Option<Vec<u8>>, Failure> {
+        let response = self.begin(ask).await?;
         http::answer(response, self.inner.stall, &mut self.cost).await
     }
 
@@ -186,7 +225,7 @@ impl Host {
 
     async fn send(&mut self, request: &SyncRequest) -> Result<Event, Failure> {
         let body = encode(request).and_then(|body| seal(&body)).map_err(|_| Failure::Storage)?;
-        let response = self.begin(&Method::POST, "/v1/sync", body).await?;
+        let response = self.begin(&Asking::post("/v1/sync", body)).await?;
         // The server read its clock when it answered, so ours is read when the headers are here: a slow download must not
         // make later acts look earlier.
         self.answered_at = self.inner.clock.read();
@@ -227,13 +266,16 @@ impl Host {
         self.demanded = answer.demand.or(self.demanded);
         let applied =
             self.store(move |inner| inner.store().apply(&answer, clocks, UnixMs(answer.now_ms), InstallId::new(fresh))).await?;
+        let now = self.inner.now();
+        let now = self.keep(now)?;
+        let sendable = self.store(move |inner| inner.sendable(now)).await?;
         self.inner.changed();
-        Ok(Event::Applied(applied))
+        Ok(Event::Applied(Applied { thumbnails: sendable.thumbnails, photos: sendable.photos, ask: sendable.ask, ..applied }))
     }
 
     async fn fetch(&mut self, kind: RefKind) -> Result<Event, Failure> {
         let have = self.store(move |inner| inner.store().ref_version(kind)).await?;
-        let answer = self.call(Method::GET, &format!("/v1/refs/{}?have={have}", kind.as_str()), vec![]).await?;
+        let answer = self.call(&Asking::get(format!("/v1/refs/{}?have={have}", kind.as_str()))).await?;
         if let Some(bytes) = answer {
             // Rules that head office has not signed are no answer of our server.
             let refs = decode::<Refs>(&bytes).ok().and_then(|refs| refs.verify(&self.session.server_key).ok());
@@ -250,21 +292,5 @@ impl Host {
             }
         }
         Ok(Event::Done)
-    }
-
-    /// A photo that the server refuses for good stays here and in the status; it does not stop the others.
-    async fn upload(&mut self, id: doorstep_domain::PhotoId) -> Result<Event, Failure> {
-        let photo = self.store(move |inner| inner.store().waiting_photo(&id)).await?;
-        let Some(photo) = photo else { return Ok(Event::Done) };
-        match self.call(Method::PUT, &format!("/v1/photos/{id}"), photo.bytes).await {
-            Ok(_) => {
-                self.store(move |inner| inner.store().photo_stored(&id)).await?;
-                self.photos += 1;
-                Ok(Event::Done)
-            }
-            Err(Failure::Refused(code)) if code != "unauthorized" => Ok(Event::Done),
-            Err(Failure::TooLarge) => Ok(Event::Done), // no smaller batch would help a photo
-            Err(failure) => Err(failure),
-        }
     }
 }

@@ -12,6 +12,7 @@ use std::{
 
 use bytes::Bytes;
 
+use doorstep_media::MAX_STORED;
 use doorstep_protocol::{CONTENT_TYPE, ErrorBody, MAX_ENCODED, MAX_INFLATED, PROTO_HEADER, PROTO_VERSION, decode, open};
 use doorstep_sync::Failure;
 use reqwest::{Certificate, Client, Method, RequestBuilder, Response, StatusCode, header};
@@ -73,10 +74,17 @@ pub(crate) struct Call<'a> {
     pub renewal: Option<&'a str>,
     pub method: Method,
     pub url: String,
-    pub body: Vec<u8>,
+    /// Beside the usual ones.
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Bytes,
+    /// Counts the bytes of the body that the connection has taken.
+    pub taken: Arc<AtomicUsize>,
     /// Give up when no byte moves for this long.
     pub stall: Duration,
 }
+
+/// Largest body of an answer, in bytes: a stored photo, or an encoded message.
+const MAX_ANSWER: usize = if MAX_STORED > MAX_ENCODED { MAX_STORED } else { MAX_ENCODED };
 
 /// How much of a body is handed to the connection at once: what counts as a byte moving.
 const PIECE: usize = 16 * 1024;
@@ -98,17 +106,20 @@ impl Call<'_> {
         if let Some(signature) = self.renewal {
             request = request.header(crate::session::RENEWAL, signature);
         }
+        for (name, value) in self.headers {
+            request = request.header(name, value);
+        }
         cost.requests += 1;
         cost.sent += self.body.len() as u64;
         // The client's own time-outs count a whole upload as one wait, so a photo on a slow link would never arrive. The body
         // goes in pieces, and each piece taken is progress.
         let length = self.body.len();
-        let taken = Arc::new(AtomicUsize::new(0));
+        let taken = self.taken;
         let count = taken.clone();
-        let mut body = Bytes::from(self.body);
+        let mut body = self.body;
         let pieces = std::iter::from_fn(move || {
             let piece = body.split_to(body.len().min(PIECE));
-            count.fetch_add(1, Ordering::Relaxed);
+            count.fetch_add(piece.len(), Ordering::Relaxed);
             (!piece.is_empty()).then_some(Ok::<_, Infallible>(piece))
         });
         let body = reqwest::Body::wrap_stream(futures_util::stream::iter(pieces));
@@ -131,33 +142,60 @@ pub(crate) fn is_from_us(response: &Response) -> bool {
 }
 
 /// Reads an answer to its end.
-pub(crate) async fn answer(mut response: Response, stall: Duration, cost: &mut Cost) -> Result<Option<Vec<u8>>, Failure> {
-    let header = |name: &str| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+pub(crate) async fn answer(response: Response, stall: Duration, cost: &mut Cost) -> Result<Option<Vec<u8>>, Failure> {
+    let is_ours = has(&response, header::CONTENT_TYPE, CONTENT_TYPE) && has(&response, header::CONTENT_ENCODING, "zstd");
+    let (status, body) = read(response, stall, cost).await?;
+    match status {
+        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => Ok(None),
+        _ if is_ours => open(&body, MAX_INFLATED).map(Some).map_err(|_| Failure::Network),
+        _ => Err(Failure::Network),
+    }
+}
+
+/// An answer that is all in its status and headers.
+pub(crate) async fn done(response: Response, stall: Duration, cost: &mut Cost) -> Result<(), Failure> {
+    read(response, stall, cost).await.map(|_| ())
+}
+
+/// A picture, as it is.
+pub(crate) async fn picture(response: Response, stall: Duration, cost: &mut Cost) -> Result<Vec<u8>, Failure> {
+    match read(response, stall, cost).await? {
+        (StatusCode::OK, bytes) => Ok(bytes),
+        _ => Err(Failure::Network),
+    }
+}
+
+fn has(response: &Response, name: header::HeaderName, value: &str) -> bool {
+    response.headers().get(name).is_some_and(|v| v.as_bytes() == value.as_bytes())
+}
+
+/// Reads an answer of success to its end. Every other one is an error, typed by whether trying again can help.
+async fn read(mut response: Response, stall: Duration, cost: &mut Cost) -> Result<(StatusCode, Vec<u8>), Failure> {
     if !is_from_us(&response) {
         return Err(Failure::Network);
     }
     let status = response.status();
-    let retry_after = header(header::RETRY_AFTER.as_str()).and_then(|v| v.parse::<u64>().ok());
-    let is_ours = header(header::CONTENT_TYPE.as_str()).as_deref() == Some(CONTENT_TYPE);
-    let is_zstd = header(header::CONTENT_ENCODING.as_str()).as_deref() == Some("zstd");
+    let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+    let is_ours = has(&response, header::CONTENT_TYPE, CONTENT_TYPE);
     let mut body = Vec::new();
     loop {
         let chunk = tokio::time::timeout(stall, response.chunk()).await.map_err(|_| Failure::Network)?;
         let Some(chunk) = chunk.map_err(|_| Failure::Network)? else { break };
-        if body.len() + chunk.len() > MAX_ENCODED {
+        if body.len() + chunk.len() > MAX_ANSWER {
             return Err(Failure::Network);
         }
         body.extend_from_slice(&chunk);
     }
     cost.received += body.len() as u64;
     match status {
-        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => Ok(None),
-        _ if status.is_success() && is_ours && is_zstd => open(&body, MAX_INFLATED).map(Some).map_err(|_| Failure::Network),
+        StatusCode::NOT_MODIFIED => Ok((status, body)),
+        _ if status.is_success() => Ok((status, body)),
         StatusCode::PAYLOAD_TOO_LARGE => Err(Failure::TooLarge),
         StatusCode::REQUEST_TIMEOUT => Err(Failure::Network),
         StatusCode::TOO_MANY_REQUESTS => Err(Failure::Busy(retry_after.unwrap_or(5).saturating_mul(1000))),
         _ if status.is_server_error() => Err(Failure::Busy(retry_after.unwrap_or(1).saturating_mul(1000))),
         _ if status.is_client_error() && is_ours => {
+            // The answer to a HEAD has no body: then its status is the code.
             let code = decode::<ErrorBody>(&body).map_or_else(|_| status.as_u16().to_string(), |error| error.code);
             Err(Failure::Refused(code))
         }
@@ -192,7 +230,9 @@ mod tests {
             renewal: None,
             method: Method::PUT,
             url,
-            body: vec![],
+            headers: vec![],
+            body: Bytes::new(),
+            taken: Arc::default(),
             stall: Duration::from_secs(5),
         };
         let outcome = call.run(&mut Cost::default()).await;
@@ -239,7 +279,17 @@ mod tests {
             let client = client(&Roots::Mozilla).unwrap();
             let body = vec![7; 16 << 20];
             let begun = tokio::time::Instant::now();
-            let call = Call { client: &client, token: None, renewal: None, method: Method::PUT, url, body, stall };
+            let call = Call {
+                client: &client,
+                token: None,
+                renewal: None,
+                method: Method::PUT,
+                url,
+                headers: vec![],
+                body: body.into(),
+                taken: Arc::default(),
+                stall,
+            };
             let outcome = call.run(&mut Cost::default()).await;
             server.abort();
             (outcome, begun.elapsed() > stall)

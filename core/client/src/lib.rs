@@ -13,6 +13,7 @@ mod drive;
 mod error;
 pub mod http;
 mod live;
+mod photos;
 mod rights;
 mod session;
 mod signer;
@@ -22,7 +23,12 @@ pub use clock::{Clock, SystemClock};
 pub use command::{AttemptDetails, Command, NewPhoto, PhotoRef, ProblemDetails, ReplyDetails};
 pub use drive::SyncReport;
 pub use error::{ClientError, Kind, Refusal};
+pub use photos::Look;
 pub use session::MOST_WRONG_PINS;
 pub use signer::{DeviceSigner, SignError, SoftwareSigner};
 
-pub use doorstep_store::{CaseRow, CaseView, Filter, Identity, Member, RefusedIntent, Salvage, Status, UnsentIntent, Written};
+pub use doorstep_rules::{Conditions, Hold, Unclear};
+pub use doorstep_store::{
+    CaseRow, CaseView, Filter, Identity, Member, PhotoStanding, PhotoStatus, RefusedIntent, Salvage, Status, UnsentIntent,
+    Written,
+};

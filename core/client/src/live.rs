@@ -32,7 +32,9 @@ impl Client {
             renewal: None,
             method: Method::GET,
             url: format!("{}/v1/live?wait={wait}{at}", session.server),
-            body: vec![],
+            headers: vec![],
+            body: vec![].into(),
+            taken: std::sync::Arc::default(),
             // The server is meant to be silent for so long.
             stall: self.inner.stall + Duration::from_secs(u64::from(wait)),
         };

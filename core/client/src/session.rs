@@ -173,7 +173,9 @@ impl Inner {
             renewal: None,
             method: Method::POST,
             url: format!("{server}{path}"),
-            body,
+            headers: vec![],
+            body: body.into(),
+            taken: std::sync::Arc::default(),
             stall: self.stall,
         };
         let answer = call.run(&mut Cost::default()).await.map_err(ClientError::Network)?;

@@ -1,6 +1,6 @@
 //! An answer after its signatures were checked: the only form in which a device uses one.
 
-use doorstep_domain::{DeviceId, HistoryId};
+use doorstep_domain::{DeviceId, HistoryId, PhotoId};
 
 use crate::{
     Ack, CodecError, Decision, Demand, FeedPage, Link, RefVersion, Signed, SyncResponse, Token, decode,
@@ -41,6 +41,8 @@ pub struct Answer {
     pub decisions: Vec<Decision>,
     /// The scopes that the device may read.
     pub scopes: Vec<String>,
+    /// Photos to send again.
+    pub wanted: Vec<PhotoId>,
     /// The end of the chain that the request named; not from the wire. Another process on the same store may have gone on
     /// since, and a server that has seen that takes the older request for a restored backup's.
     pub asked: Option<Link>,
@@ -75,6 +77,7 @@ impl SyncResponse {
             resend: self.resend,
             decisions: self.decisions,
             scopes: self.scopes,
+            wanted: self.wanted.iter().map(|sha| sha.0).collect(),
             asked: None,
         })
     }

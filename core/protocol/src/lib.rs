@@ -7,6 +7,7 @@
 mod answer;
 mod codec;
 mod messages;
+mod photos;
 mod publication;
 mod receipts;
 pub mod signing;
@@ -19,6 +20,7 @@ pub use messages::{
     FeedPage, Link, NonceResponse, OutletRow, ParcelRow, Pull, Push, PushCase, Quarantined, RefKind, RefVersion, Refs,
     SessionRequest, SessionResponse, Signed, SyncRequest, SyncResponse, Token,
 };
+pub use photos::{LostPhoto, MAX_PHOTO_QUERY, PhotoQuery, PhotoState, PhotoStates, Sha};
 pub use publication::{Publication, Reference};
 pub use receipts::{ReceiptRow, Verdict, pack_receipts, pack_verdicts, unpack_receipts, unpack_verdicts};
 

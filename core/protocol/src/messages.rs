@@ -3,8 +3,10 @@
 use doorstep_domain::{BatchHash, BootId, CaseId, ChangeHash, Clocks, DeviceId, HistoryId, InstallId, UnixMs};
 use minicbor::{Decode, Encode};
 
+use crate::{LostPhoto, Sha};
+
 /// Ids as CBOR byte strings of their exact length.
-mod id {
+pub(crate) mod id {
     use minicbor::{Decoder, Encoder, decode::Error as DecodeError, encode::Error as EncodeError, encode::Write};
 
     pub fn encode<C, T: AsRef<[u8]>, W: Write>(id: &T, e: &mut Encoder<W>, _: &mut C) -> Result<(), EncodeError<W::Error>> {
@@ -49,6 +51,9 @@ pub struct SyncRequest {
     /// Changes in quarantine of which the device does not know head office's decision, at most 64.
     #[cbor(n(9), default)]
     pub quarantined: Vec<Quarantined>,
+    /// Photos that this device can not deliver, at most 64; named until an answer has come.
+    #[cbor(n(10), default)]
+    pub lost: Vec<LostPhoto>,
 }
 
 /// One end of a batch chain.
@@ -225,6 +230,9 @@ pub struct SyncResponse {
     /// The scopes that the device may read now. A scope that is missing is left: its cases go once nothing of them is unsent.
     #[cbor(n(9), default)]
     pub scopes: Vec<String>,
+    /// Photos of this device that are not in storage any more, at most 64: send them again, or call them lost.
+    #[cbor(n(10), default)]
+    pub wanted: Vec<Sha>,
 }
 
 /// Something the server signs with its own key, byte for byte.

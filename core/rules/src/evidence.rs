@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use doorstep_domain::{Body, EntryKey, Personal, Recorded, Remark, SmsLevel, UnixMs, has_text};
+use doorstep_domain::{Body, EntryKey, Personal, Photo, Recorded, Remark, SmsLevel, UnixMs, has_text};
 use serde::Serialize;
 
 use crate::{
@@ -116,7 +116,26 @@ fn is_waived(reading: &Reading<'_>, evidence: &Evidence) -> bool {
         Body::Waiver(waiver) => waiver.evidence.as_str() == evidence.id && has_text(Some(&waiver.words)),
         _ => false,
     };
-    evidence.waiver.is_some() && reading.standing().any(|(_, act)| waives(act.body()))
+    // What can not be photographed is waived where the rules offer it; a picture that is there but not clear, anywhere (vector A-21).
+    let offered = evidence.waiver.is_some() || evidence.any_of.iter().any(|proof| has_unclear(reading, proof));
+    offered && reading.standing().any(|(_, act)| waives(act.body()))
+}
+
+fn has_unclear(reading: &Reading<'_>, proof: &Proof) -> bool {
+    let Proof::Photo { shows } = proof else { return false };
+    let unclear = |act: &Act<'_>| match act.body() {
+        Body::Photo(photo) => {
+            (shows.is_empty() || shows.iter().any(|word| word == photo.purpose.as_str()))
+                && !is_clear(reading.pack_of(act), photo)
+        }
+        _ => false,
+    };
+    reading.standing().any(|(_, act)| unclear(act))
+}
+
+/// Whether a photo is clear enough, by what its device measured. One that nobody measured is judged by people.
+fn is_clear(pack: &Pack, photo: &Photo) -> bool {
+    pack.clear.zip(photo.clarity).is_none_or(|(rules, clarity)| rules.fault(&clarity).is_none())
 }
 
 /// How many acts satisfy a row.
@@ -154,11 +173,12 @@ fn is(reading: &Reading<'_>, proof: &Proof, act: &Act<'_>, of: Option<&Act<'_>>)
     let itself = of.is_some_and(|of| of.key() == act.key());
     match (proof, act.body()) {
         (Proof::Photo { shows }, Body::Photo(photo)) => {
-            let unclear = |(mark, remark): (&Act<'_>, Remark)| {
-                remark == Remark::Unclear
-                    && (is_head_office(mark.recorded) || mark.recorded.entry.author != act.recorded.entry.author)
+            let spoiled = |(mark, remark): (&Act<'_>, Remark)| match remark {
+                Remark::Unclear => is_head_office(mark.recorded) || mark.recorded.entry.author != act.recorded.entry.author,
+                Remark::Void => is_head_office(mark.recorded),
+                _ => false,
             };
-            any(shows, photo.purpose.as_str()) && !reading.marks(act.key()).any(unclear)
+            any(shows, photo.purpose.as_str()) && is_clear(reading.pack_of(act), photo) && !reading.marks(act.key()).any(spoiled)
         }
         (Proof::Call { results }, Body::Call(call)) => any(results, call.result.as_str()),
         (Proof::Sms { levels }, Body::Sms(_)) if levels.is_empty() => proves_attempt(act.recorded),

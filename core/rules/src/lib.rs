@@ -17,6 +17,7 @@ mod explain;
 mod finding;
 mod flags;
 mod judge;
+mod lanes;
 mod pack;
 mod policy;
 mod reading;
@@ -35,10 +36,11 @@ pub use explain::{Explanation, explain};
 pub use finding::{Decided, Finding, FindingState};
 pub use flags::Flag;
 pub use judge::{Judgement, ReplyState, judge};
+pub use lanes::{Conditions, Hold, Lane, Metered, PhotoPolicy};
 pub use pack::{
-    Calendar, CardStep, Clock, Code, Counts, Due, Event, Evidence, Exception, From, Group, Hours, LateReply, LateSynced,
-    Liability, MAX_PACK_BYTES, Missing, Named, Need, On, OutcomeRow, Pack, PackError, Party, Per, Proof, ReplyNeed, SmsRules,
-    StageRow, Step, Switches, TimeOfDay, Timetable, Words,
+    Calendar, CardStep, ClearRules, Clock, Code, Counts, Due, Event, Evidence, Exception, From, Group, Hours, LateReply,
+    LateSynced, Liability, MAX_PACK_BYTES, Missing, Named, Need, On, OutcomeRow, Pack, PackError, Party, Per, Proof, ReplyNeed,
+    SmsRules, StageRow, Step, Switches, TimeOfDay, Timetable, Unclear, Words,
 };
 pub use policy::{Concerned, Permit, Policy, PolicyError, Rule, Where};
 pub use reply::{Validity, lacks};

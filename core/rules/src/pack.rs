@@ -13,7 +13,7 @@ mod outcome;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, FixedOffset, NaiveDateTime};
-use doorstep_domain::{UnixMs, Waybill};
+use doorstep_domain::{Clarity, UnixMs, Waybill};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
@@ -118,6 +118,8 @@ pub struct Pack {
     pub switches: Switches,
     /// The customer's SMS.
     pub sms: SmsRules,
+    /// Which photos are clear enough to be evidence; without it all that nobody calls unclear.
+    pub clear: Option<ClearRules>,
     /// Which roles do what the rules name by duty: `superior`, `finance` (C-19, C-23).
     #[serde(default)]
     pub duties: BTreeMap<String, Vec<String>>,
@@ -152,6 +154,42 @@ pub struct Pack {
     /// Words on screen that this network has instead of the product's own.
     #[serde(default)]
     pub words: BTreeMap<String, Words>,
+}
+
+/// When a photo is clear (domain 7, EV-1: clear photo), by what the device measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClearRules {
+    /// Least sharpness, see [`Clarity::sharpness`].
+    pub least_sharpness: u32,
+    /// Least mean brightness, 0 to 255.
+    pub least_light: u8,
+    /// Most mean brightness, 0 to 255.
+    pub most_light: u8,
+}
+
+/// Why a photo is not clear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unclear {
+    /// Blurred.
+    Blurred,
+    /// Too dark.
+    Dark,
+    /// Too bright.
+    Bright,
+}
+
+impl ClearRules {
+    /// What is wrong with a photo so measured, if anything.
+    pub fn fault(&self, clarity: &Clarity) -> Option<Unclear> {
+        match clarity {
+            Clarity { light, .. } if *light < self.least_light => Some(Unclear::Dark),
+            Clarity { light, .. } if *light > self.most_light => Some(Unclear::Bright),
+            Clarity { sharpness, .. } if *sharpness < self.least_sharpness => Some(Unclear::Blurred),
+            _ => None,
+        }
+    }
 }
 
 /// Why a file is no rule pack, and where.

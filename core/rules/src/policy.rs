@@ -4,7 +4,7 @@
 use doorstep_domain::{Kind, OutletCode, Role, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::Words;
+use crate::{PhotoPolicy, Words};
 
 /// How a person stands to a parcel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -67,6 +67,9 @@ pub struct Policy {
     pub version: u32,
     /// A shared device locks so many minutes after it was unlocked: the end of a shift (domain SEC-3).
     pub lock_after_minutes: u32,
+    /// When photos travel, and how long they are kept.
+    #[serde(default)]
+    pub photos: PhotoPolicy,
     /// Rules, in order.
     pub rules: Vec<Rule>,
 }
@@ -139,7 +142,10 @@ impl Policy {
         if !self.rules.last().is_some_and(closing) {
             return Some("the last rule must deny every kind to every role anywhere".into());
         }
-        (!(1..=10_080).contains(&self.lock_after_minutes)).then(|| "lock_after_minutes outside 1 to 10080".into())
+        if !(1..=10_080).contains(&self.lock_after_minutes) {
+            return Some("lock_after_minutes outside 1 to 10080".into());
+        }
+        self.photos.fault()
     }
 
     /// The rule that decides whether somebody may record a kind of entry for a parcel; `None` only for a policy that was not
@@ -251,6 +257,11 @@ mod tests {
     }
 
     #[test]
+    fn a_policy_that_says_nothing_of_photos_means_what_the_first_one_says() {
+        assert_eq!(policy().photos, PhotoPolicy::default());
+    }
+
+    #[test]
     fn a_kind_of_a_newer_version_is_taken_for_review_from_those_concerned_and_from_nobody_else() {
         assert_eq!(verdict(Role::Courier, "c1", "0412", "weighing", &parcel()), Permit::Review);
         assert_eq!(verdict(Role::Courier, "c1", "0755", "weighing", &Concerned::default()), Permit::Deny);
@@ -266,6 +277,9 @@ mod tests {
             ("\"hq_cs\"", "\"boss\""),
             ("\"takeover\"", "\"take\""),
             ("\"lock_after_minutes\": 720", "\"lock_after_minutes\": 0"),
+            ("\"due_hours\": 24", "\"due_hours\": 0"),
+            ("\"after_hours\": 6", "\"after_hours\": 721"),
+            ("\"after_hours\"", "\"sometimes\""),
         ] {
             assert!(Policy::parse(text.replace(from, to).as_bytes()).is_err(), "{to}");
         }

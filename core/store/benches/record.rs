@@ -151,6 +151,7 @@ fn build(folder: &Path) -> Store {
             resend: vec![],
             decisions: vec![],
             scopes: vec!["courier/c1029".into()],
+            wanted: vec![],
             asked: None,
         };
         store.apply(&answer, clocks(0), NOW, InstallId::new([0xf0; 16])).unwrap();

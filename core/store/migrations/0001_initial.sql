@@ -142,15 +142,41 @@ CREATE TABLE outbox (
 
 CREATE INDEX outbox_by_case ON outbox (case_id);
 
--- state: 0 no entry that names it is accepted yet, 1 to be uploaded, 2 the server has the bytes.
+-- Photos of this device, and their thumbnails. state: 0 no entry that names it is accepted yet, 1 to be sent, 2 the server has
+-- the bytes, 3 lost: the file is gone, 4 void: the file holds other bytes, 5 let go: the server has it, the file was deleted.
 CREATE TABLE photo (
-  sha     BLOB PRIMARY KEY,
-  len     INTEGER NOT NULL,
-  name    TEXT NOT NULL,                  -- file below photos/
-  state   INTEGER NOT NULL
+  sha         BLOB PRIMARY KEY,
+  len         INTEGER NOT NULL,
+  name        TEXT NOT NULL,                -- file below photos/
+  state       INTEGER NOT NULL,
+  thumbnail   INTEGER NOT NULL,             -- 1: it is one
+  recorded_at INTEGER NOT NULL,
+  sent        INTEGER,                      -- bytes that the server is known to have; null: not begun
+  urgent      INTEGER NOT NULL,             -- 1: a person wants it sent now
+  stored_at   INTEGER,
+  told        INTEGER NOT NULL,             -- of a lost or void one: 1 the server is being told, 2 it knows
+  refused     TEXT                          -- why the server will not take it
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX photo_waiting ON photo (state) WHERE state < 2;
+CREATE INDEX photo_lost ON photo (told) WHERE state IN (3, 4);
+
+-- Others' pictures: thumbnails of the cases here, wanted until they are fetched, and photos that somebody looked at. A cache.
+CREATE TABLE picture (
+  sha       BLOB PRIMARY KEY,
+  len       INTEGER NOT NULL,
+  thumbnail INTEGER NOT NULL,
+  here      INTEGER NOT NULL,               -- 1: its file is below pictures/
+  used_at   INTEGER NOT NULL                -- the least goes first; 0: its case has left this device
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX picture_wanted ON picture (thumbnail) WHERE here = 0;
+
+-- Bytes of photos that went over metered networks, by day since 1970 (UTC).
+CREATE TABLE metered (
+  day   INTEGER PRIMARY KEY,
+  bytes INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE scope (
   scope  TEXT PRIMARY KEY,

@@ -1,12 +1,12 @@
 //! A case leaves the device when the server says so (it has ended, it is another courier's now, the person's scope has changed)
 //! and nothing of it is unsent: a phone keeps a day, not a career (domain 10.3). Head office keeps everything.
 
-use doorstep_document::{Change, Position};
-use doorstep_domain::{Body, CaseId};
+use doorstep_document::Position;
+use doorstep_domain::CaseId;
 use rusqlite::{Connection, params};
 
 use crate::{
-    StoreError,
+    StoreError, photos,
     project::{self, DISCARDED, Head},
 };
 
@@ -55,6 +55,7 @@ pub(crate) fn evict(db: &Connection) -> Result<(), StoreError> {
         if photo_waits(db, &case)? {
             continue;
         }
+        photos::leave(db, &case)?;
         db.prepare_cached(
             "INSERT OR REPLACE INTO stub (case_id, heads, max_op, own_seq)
              SELECT case_id, heads, max_op, own_seq FROM case_row WHERE case_id = ?1",
@@ -75,21 +76,12 @@ fn photo_waits(db: &Connection, case: &CaseId) -> Result<bool, StoreError> {
     if waiting == 0 {
         return Ok(false);
     }
-    let mut query = db.prepare_cached("SELECT bytes FROM change WHERE case_id = ?1")?;
-    let mut rows = query.query(params![case.as_bytes()])?;
-    while let Some(row) = rows.next()? {
-        let bytes = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
-        // What can not be read may name anything: it stays.
-        let Ok(change) = Change::read_stored(case, bytes) else { return Ok(true) };
-        for entry in change.entries() {
-            if let Body::Photo(photo) = &entry.body {
-                let here: bool = db
-                    .prepare_cached("SELECT EXISTS (SELECT 1 FROM photo WHERE sha = ?1 AND state < 2)")?
-                    .query_row(params![photo.id.as_bytes()], |row| row.get(0))?;
-                if here {
-                    return Ok(true);
-                }
-            }
+    // What can not be read may name anything: it stays.
+    let Some(named) = photos::named_by(db, case)? else { return Ok(true) };
+    let mut waits = db.prepare_cached("SELECT EXISTS (SELECT 1 FROM photo WHERE sha = ?1 AND state < 2)")?;
+    for id in named {
+        if waits.query_row(params![id.as_bytes()], |row| row.get(0))? {
+            return Ok(true);
         }
     }
     Ok(false)

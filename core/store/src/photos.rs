@@ -1,22 +1,44 @@
-//! Photos: content-addressed files. File first, then the row that names it, so a row always has bytes.
+//! This device's photos: content-addressed files, and what has become of each. File first, then the row that names it, so a row
+//! always has bytes; and bytes go only when the server has verified them, their entry is accepted and the retention is over.
 
-use std::io::Write;
+use std::{io::Write, path::Path};
 
-use doorstep_domain::PhotoId;
-use rusqlite::{OptionalExtension, params};
+use doorstep_document::Change;
+use doorstep_domain::{Body, CaseId, PhotoId, UnixMs};
+use doorstep_protocol::LostPhoto;
+use rusqlite::{Connection, OptionalExtension, params};
+use sha2::{Digest, Sha256};
 
 use crate::{SavedPhoto, Store, StoreError};
 
 /// With less free space than this no photo is taken any more.
 const LEAST_FREE: u64 = 50_000_000;
+/// Most lost photos that are told of in one request.
+const MOST_TOLD: u32 = 64;
+/// A file that no row names is an orphan when it is older than this: a younger one may be about to get its row.
+const YOUNG_MS: i64 = 3_600_000;
+/// Where orphans go.
+const ORPHANS: &str = "orphans";
+
+/// States of a photo's row.
+pub(crate) mod state {
+    pub const STORED: i64 = 2;
+    pub const LOST: i64 = 3;
+    pub const VOID: i64 = 4;
+    pub const LET_GO: i64 = 5;
+}
 
 /// A photo whose bytes the server does not have yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingPhoto {
     /// SHA-256.
     pub id: PhotoId,
-    /// Its bytes.
+    /// Its bytes, verified.
     pub bytes: Vec<u8>,
+    /// Bytes that the server is known to have; `None`: nothing was sent yet.
+    pub sent: Option<u64>,
+    /// Whether it is a thumbnail.
+    pub thumbnail: bool,
 }
 
 impl Store {
@@ -26,66 +48,270 @@ impl Store {
         Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
+    /// Whether there is room for a photo: asked before the picture is taken. The rest is for recording, which needs a few
+    /// kilobytes.
+    pub fn has_room(&self) -> Result<(), StoreError> {
+        if self.free_space()? < LEAST_FREE { Err(StoreError::DiskFull) } else { Ok(()) }
+    }
+
     /// Makes a photo's bytes durable under their hash: temporary file, fsync, rename, fsync of the folder. Saving the same
-    /// bytes twice is one file. Refused while the disk is nearly full: the rest is for recording, which needs a few kilobytes.
-    pub fn save_photo(&self, id: PhotoId, extension: &str, bytes: &[u8]) -> Result<SavedPhoto, StoreError> {
+    /// bytes twice is one file. Refused while the disk is nearly full.
+    pub fn save_photo(&self, id: PhotoId, extension: &str, bytes: &[u8], thumbnail: bool) -> Result<SavedPhoto, StoreError> {
         let text = id.to_string();
         let (shelf, _) = text.split_at(2);
         let name = format!("{shelf}/{text}.{extension}");
-        let folder = self.folder.join("photos").join(shelf);
-        let path = self.folder.join("photos").join(&name);
-        let saved = SavedPhoto { id, len: bytes.len() as u64, name };
-        if !path.metadata().is_ok_and(|file| file.len() == saved.len) {
-            if self.free_space()? < LEAST_FREE {
-                return Err(StoreError::DiskFull);
-            }
-            std::fs::create_dir_all(&folder)?;
-            // One temporary name for each process: two processes may save the same photo.
-            let partial = folder.join(format!("{text}.{}.partial", std::process::id()));
-            let write = || {
-                let mut file = std::fs::File::create(&partial)?;
-                file.write_all(bytes)?;
-                file.sync_all()?;
-                std::fs::rename(&partial, &path)
-            };
-            if let Err(error) = write() {
-                // It would take the room that the next record needs.
-                std::fs::remove_file(&partial).ok();
-                return Err(error.into());
-            }
+        let photos = self.folder.join("photos");
+        let saved = SavedPhoto { id, len: bytes.len() as u64, name, thumbnail };
+        // A file that is there may have been altered since: what is recorded now is what was seen now.
+        if !std::fs::read(photos.join(&saved.name)).is_ok_and(|there| there == bytes) {
+            self.has_room()?;
+            put(&photos.join(&saved.name), bytes)?;
         }
         // Also for a file that is there: whoever renamed it may have died before this.
-        std::fs::File::open(&folder)?.sync_all()?;
-        std::fs::File::open(self.folder.join("photos"))?.sync_all()?;
+        std::fs::File::open(photos.join(shelf))?.sync_all()?;
+        std::fs::File::open(photos)?.sync_all()?;
         Ok(saved)
     }
 
-    /// A waiting photo with its bytes; `None` if it is not waiting, or if its file is gone (it then stays counted in the
-    /// status, for a person to see).
-    pub fn waiting_photo(&self, id: &PhotoId) -> Result<Option<WaitingPhoto>, StoreError> {
-        let name: Option<String> = self
+    /// A waiting photo with its bytes. `None`: it is not waiting, or can not be sent, because its file is gone (lost) or holds
+    /// other bytes (void); then the server is told with the next request, and the status shows it.
+    pub fn waiting_photo(&mut self, id: &PhotoId) -> Result<Option<WaitingPhoto>, StoreError> {
+        let found = self
             .db
-            .prepare_cached("SELECT name FROM photo WHERE sha = ?1 AND state < 2")?
-            .query_row(params![id.as_bytes()], |row| row.get(0))
+            .prepare_cached("SELECT name, sent, thumbnail FROM photo WHERE sha = ?1 AND state < ?2")?
+            .query_row(params![id.as_bytes(), state::STORED], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, Option<u64>>(1)?, row.get::<_, bool>(2)?))
+            })
             .optional()?;
-        let Some(name) = name else { return Ok(None) };
-        match std::fs::read(self.folder.join("photos").join(name)) {
-            Ok(bytes) => Ok(Some(WaitingPhoto { id: *id, bytes })),
+        let Some((name, sent, thumbnail)) = found else { return Ok(None) };
+        let spoiled = match std::fs::read(self.folder.join("photos").join(name)) {
+            Ok(bytes) if hash(&bytes) == *id => return Ok(Some(WaitingPhoto { id: *id, bytes, sent, thumbnail })),
+            Ok(_) => state::VOID,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => state::LOST,
+            Err(error) => return Err(error.into()),
+        };
+        self.db
+            .prepare_cached("UPDATE photo SET state = ?2, told = 0 WHERE sha = ?1")?
+            .execute(params![id.as_bytes(), spoiled])?;
+        Ok(None)
+    }
+
+    /// A photo's or thumbnail's bytes, if they are on this device and are what its hash says.
+    pub fn photo_here(&mut self, id: &PhotoId, now: UnixMs) -> Result<Option<Vec<u8>>, StoreError> {
+        let own: Option<String> = self
+            .db
+            .prepare_cached("SELECT name FROM photo WHERE sha = ?1 AND state <> ?2")?
+            .query_row(params![id.as_bytes(), state::LET_GO], |row| row.get(0))
+            .optional()?;
+        let path = match own {
+            Some(name) => self.folder.join("photos").join(name),
+            None => match self.picture_file(id, now)? {
+                Some(path) => path,
+                None => return Ok(None),
+            },
+        };
+        match std::fs::read(path) {
+            Ok(bytes) => Ok(Some(bytes).filter(|bytes| hash(bytes) == *id)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Notes that the server has a photo's bytes. The file stays.
-    pub fn photo_stored(&mut self, id: &PhotoId) -> Result<(), StoreError> {
-        self.db.prepare_cached("UPDATE photo SET state = 2 WHERE sha = ?1")?.execute(params![id.as_bytes()])?;
+    /// Notes how many of a photo's bytes the server has, durably: after a restart it goes on from there. `None`: nothing, begin
+    /// anew.
+    pub fn photo_sent(&mut self, id: &PhotoId, sent: Option<u64>) -> Result<(), StoreError> {
+        self.db.prepare_cached("UPDATE photo SET sent = ?2 WHERE sha = ?1")?.execute(params![id.as_bytes(), sent])?;
         Ok(())
     }
 
-    /// Photos to upload: entry accepted, bytes not at the server.
-    pub(crate) fn photos_to_upload(&self) -> Result<Vec<PhotoId>, StoreError> {
-        let mut query = self.db.prepare_cached("SELECT sha FROM photo WHERE state = 1")?;
-        let rows = query.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
-        rows.map(|id| PhotoId::try_from(id?.as_slice()).map_err(|_| StoreError::Damaged("photo"))).collect()
+    /// Notes that the server has a photo's bytes, verified. The file stays until its retention is over.
+    pub fn photo_stored(&mut self, id: &PhotoId, now: UnixMs) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached(
+                "UPDATE photo SET state = ?2, stored_at = ?3, sent = len, refused = NULL WHERE sha = ?1 AND state < ?2",
+            )?
+            .execute(params![id.as_bytes(), state::STORED, now.0])?;
+        Ok(())
     }
+
+    /// Notes that the server will not take a photo, and why. It stays, and is tried again when a person asks.
+    pub fn photo_refused(&mut self, id: &PhotoId, code: &str) -> Result<(), StoreError> {
+        self.db.prepare_cached("UPDATE photo SET refused = ?2 WHERE sha = ?1")?.execute(params![id.as_bytes(), code])?;
+        Ok(())
+    }
+
+    /// Photos whose bytes the server has had for longer than the network wants them kept here. Before they go the server is asked
+    /// once more whether it has them.
+    pub fn photos_to_let_go(&self, now: UnixMs) -> Result<Vec<PhotoId>, StoreError> {
+        let before = now.plus(-i64::from(self.policy()?.photos.keep_days) * 86_400_000);
+        let mut query =
+            self.db.prepare_cached("SELECT sha FROM photo WHERE state = ?1 AND stored_at <= ?2 ORDER BY stored_at LIMIT 100")?;
+        ids(query.query_map(params![state::STORED, before.0], |row| row.get(0))?)
+    }
+
+    /// Deletes the bytes of a photo that the server has just said it has, or that head office has erased.
+    pub fn let_go(&mut self, id: &PhotoId) -> Result<(), StoreError> {
+        let name: Option<String> = self
+            .db
+            .prepare_cached("UPDATE photo SET state = ?2 WHERE sha = ?1 RETURNING name")?
+            .query_row(params![id.as_bytes(), state::LET_GO], |row| row.get(0))
+            .optional()?;
+        // The row first: a file without a row's promise is an orphan, a row without its file would be a lost photo.
+        match name.map(|name| std::fs::remove_file(self.folder.join("photos").join(name))) {
+            Some(Err(error)) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Files that no row names: the app was killed between a photo and its record. Half-written ones go, they were never shown
+    /// as saved; whole ones are set aside, because the picture may exist nowhere else. Returns how many were set aside.
+    pub fn sweep_orphans(&self, now: UnixMs) -> Result<u32, StoreError> {
+        let photos = self.folder.join("photos");
+        let mut set_aside = 0;
+        for shelf in folders(&photos)? {
+            for file in files(&shelf)? {
+                let is_old = |modified: std::time::SystemTime| {
+                    let age = modified.duration_since(std::time::UNIX_EPOCH).map_or(0, |age| age.as_millis() as i64);
+                    now.0 - age > YOUNG_MS
+                };
+                if !file.metadata()?.modified().is_ok_and(is_old) {
+                    continue;
+                }
+                let Some(name) = file.file_name().and_then(|name| name.to_str()) else { continue };
+                if name.ends_with(".partial") {
+                    std::fs::remove_file(&file)?;
+                    continue;
+                }
+                let id = name.split('.').next().and_then(|hash| hash.parse::<PhotoId>().ok());
+                let known = id.map(|id| {
+                    self.db
+                        .prepare_cached("SELECT EXISTS (SELECT 1 FROM photo WHERE sha = ?1)")?
+                        .query_row(params![id.as_bytes()], |row| row.get::<_, bool>(0))
+                });
+                if known.transpose()? == Some(false) {
+                    std::fs::create_dir_all(photos.join(ORPHANS))?;
+                    std::fs::rename(&file, photos.join(ORPHANS).join(name))?;
+                    set_aside += 1;
+                }
+            }
+        }
+        Ok(set_aside)
+    }
+
+    /// Lost and void photos of which the server does not know.
+    pub(crate) fn lost_photos(&self) -> Result<Vec<LostPhoto>, StoreError> {
+        let mut query = self.db.prepare_cached(
+            "UPDATE photo SET told = 1 WHERE sha IN (SELECT sha FROM photo WHERE state IN (3, 4) AND told < 2 LIMIT ?1)
+             RETURNING sha, state",
+        )?;
+        let rows = query.query_map([MOST_TOLD], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?)))?;
+        rows.map(|row| {
+            let (sha, what) = row?;
+            Ok(LostPhoto { photo: id(&sha)?, altered: what == state::VOID })
+        })
+        .collect()
+    }
+}
+
+/// Temporary file, fsync, rename. One temporary name for each process: two processes may save the same photo.
+pub(crate) fn put(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let partial = path.with_extension(format!("{}.partial", std::process::id()));
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let write = || {
+        let mut file = std::fs::File::create(&partial)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&partial, path)
+    };
+    write().inspect_err(|_| {
+        // It would take the room that the next record needs.
+        std::fs::remove_file(&partial).ok();
+    })?;
+    Ok(())
+}
+
+fn hash(bytes: &[u8]) -> PhotoId {
+    PhotoId::new(Sha256::digest(bytes).into())
+}
+
+fn folders(below: &Path) -> Result<Vec<std::path::PathBuf>, StoreError> {
+    let paths = files(below)?;
+    Ok(paths.into_iter().filter(|path| path.is_dir() && !path.ends_with(ORPHANS)).collect())
+}
+
+fn files(below: &Path) -> Result<Vec<std::path::PathBuf>, StoreError> {
+    match std::fs::read_dir(below) {
+        Ok(found) => Ok(found.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(vec![]),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(crate) fn id(sha: &[u8]) -> Result<PhotoId, StoreError> {
+    PhotoId::try_from(sha).map_err(|_| StoreError::Damaged("photo"))
+}
+
+pub(crate) fn ids(rows: impl Iterator<Item = rusqlite::Result<Vec<u8>>>) -> Result<Vec<PhotoId>, StoreError> {
+    rows.map(|sha| id(&sha?)).collect()
+}
+
+/// The server expects the photos that an accepted change names, whoever named them first. Thumbnails of others' are wanted here.
+pub(crate) fn may_follow(db: &Connection, change: &Change) -> Result<(), StoreError> {
+    let mut follow = db.prepare_cached("UPDATE photo SET state = 1 WHERE sha = ?1 AND state = 0")?;
+    let mut want = db.prepare_cached(
+        "INSERT OR IGNORE INTO picture (sha, len, thumbnail, here, used_at)
+         SELECT ?1, ?2, 1, 0, ?3 WHERE NOT EXISTS (SELECT 1 FROM photo WHERE sha = ?1)",
+    )?;
+    for entry in change.entries() {
+        if let Body::Photo(photo) = &entry.body {
+            follow.execute(params![photo.id.as_bytes()])?;
+            if let Some(small) = &photo.thumbnail {
+                follow.execute(params![small.id.as_bytes()])?;
+                want.execute(params![small.id.as_bytes(), small.len, entry.time.wall.0.max(1)])?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// An answer has come: the server knows of the lost photos that its request named.
+pub(crate) fn told_of_lost(db: &Connection) -> Result<(), StoreError> {
+    db.prepare_cached("UPDATE photo SET told = 2 WHERE told = 1 AND state IN (3, 4)")?.execute([])?;
+    Ok(())
+}
+
+/// The server does not have a photo any more: it is sent again, or called lost if its file is gone.
+pub(crate) fn wanted_again(db: &Connection, id: &PhotoId) -> Result<(), StoreError> {
+    db.prepare_cached("UPDATE photo SET state = 1, sent = NULL, stored_at = NULL, told = 0 WHERE sha = ?1 AND state >= 2")?
+        .execute(params![id.as_bytes()])?;
+    Ok(())
+}
+
+/// Hashes of the photos and thumbnails that a case's changes name; `None` if a change can not be read.
+pub(crate) fn named_by(db: &Connection, case: &CaseId) -> Result<Option<Vec<PhotoId>>, StoreError> {
+    let mut query = db.prepare_cached("SELECT bytes FROM change WHERE case_id = ?1")?;
+    let mut rows = query.query(params![case.as_bytes()])?;
+    let mut named = Vec::new();
+    while let Some(row) = rows.next()? {
+        let bytes = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+        let Ok(change) = Change::read_stored(case, bytes) else { return Ok(None) };
+        for entry in change.entries() {
+            if let Body::Photo(photo) = &entry.body {
+                named.push(photo.id);
+                named.extend(photo.thumbnail.map(|small| small.id));
+            }
+        }
+    }
+    Ok(Some(named))
+}
+
+/// Others' pictures of a case that leaves this device are the first to go from the cache.
+pub(crate) fn leave(db: &Connection, case: &CaseId) -> Result<(), StoreError> {
+    let mut leave = db.prepare_cached("UPDATE picture SET used_at = 0 WHERE sha = ?1")?;
+    for id in named_by(db, case)?.unwrap_or_default() {
+        leave.execute(params![id.as_bytes()])?;
+    }
+    Ok(())
 }

@@ -105,6 +105,8 @@ pub struct Status {
     pub photos: u32,
     /// Their bytes.
     pub photo_bytes: u64,
+    /// Photos that can not be delivered: the file is gone or holds other bytes, and the server has none.
+    pub photos_lost: u32,
     /// Actions that the server refused, on which head office has not decided.
     pub quarantined: u32,
     /// The same with their reasons, and those that head office has discarded.
@@ -204,15 +206,18 @@ impl Store {
                 refused.push(RefusedIntent { waybill, what, recorded_at, reason: row.get(5)?, discarded });
             }
         }
-        let (photos, photo_bytes) =
-            self.db.query_row("SELECT count(*), coalesce(sum(len), 0) FROM photo WHERE state < 2", [], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?;
+        let (photos, photo_bytes) = self.db.query_row(
+            "SELECT count(*), coalesce(sum(len), 0) FROM photo WHERE state < 2 AND thumbnail = 0",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        let photos_lost =
+            self.db.query_row("SELECT count(*) FROM photo WHERE state IN (3, 4) AND thumbnail = 0", [], |row| row.get(0))?;
         let quarantined = self.db.query_row("SELECT count(*) FROM outbox WHERE state = 2", [], |row| row.get(0))?;
         let last_answer =
             Self::meta(&self.db, "last_answer")?.and_then(|bytes| Some(UnixMs(i64::from_be_bytes(bytes.try_into().ok()?))));
         let revoked = Self::meta(&self.db, "revoked")?.is_some_and(|flag| !flag.is_empty());
-        Ok(Status { unsent, photos, photo_bytes, quarantined, refused, revoked, last_answer })
+        Ok(Status { unsent, photos, photo_bytes, photos_lost, quarantined, refused, revoked, last_answer })
     }
 }
 

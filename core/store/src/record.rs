@@ -48,6 +48,8 @@ pub struct SavedPhoto {
     pub len: u64,
     /// File name below `photos/`.
     pub name: String,
+    /// Whether it is a thumbnail.
+    pub thumbnail: bool,
 }
 
 /// What an action wrote in one case.
@@ -118,9 +120,11 @@ impl Store {
             ])?;
             for photo in &target.photos {
                 tx.prepare_cached(
-                    "INSERT INTO photo (sha, len, name, state) VALUES (?1, ?2, ?3, 0) ON CONFLICT (sha) DO NOTHING",
+                    "INSERT INTO photo (sha, len, name, state, thumbnail, recorded_at, urgent, told)
+                     VALUES (?1, ?2, ?3, 0, ?4, ?5, 0, 0)
+                     ON CONFLICT (sha) DO UPDATE SET state = iif(state > 2, 0, state), name = ?3, sent = NULL, told = 0",
                 )?
-                .execute(params![photo.id.as_bytes(), photo.len, photo.name])?;
+                .execute(params![photo.id.as_bytes(), photo.len, photo.name, photo.thumbnail, action.now.0])?;
             }
             if is_new {
                 let entries = project::recorded(&change, &Standing::OnThisDevice).collect();

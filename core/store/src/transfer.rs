@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorstep_document::{Admission, Change, History, Link, pack};
-use doorstep_domain::{Anchor, BatchHash, Body, BootId, CaseId, ChangeHash, Clocks, HistoryId, InstallId, Receipt, UnixMs};
+use doorstep_domain::{Anchor, BatchHash, BootId, CaseId, ChangeHash, Clocks, HistoryId, InstallId, Receipt, UnixMs};
 use doorstep_protocol::{
     Ack, AckCase, Answer, BatchClock, Beacon, CaseRef, Decision, Demand, Envelope, FeedCase, Pull, Push, PushCase, Quarantined,
     RefKind, Signed, SyncRequest, Verdict, encode, unpack_receipts, unpack_verdicts,
@@ -13,7 +13,7 @@ use doorstep_sync::Applied;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::{
-    Store, StoreError, evict, identity,
+    Store, StoreError, evict, identity, photos,
     project::{self, DAMAGED, DISCARDED, IN_BATCH, QUARANTINED, UNSENT},
     rebase,
 };
@@ -70,6 +70,7 @@ impl Store {
             chain: chain_end(&self.db, &who.install)?,
             beacon: Some(self.beacon(app)?),
             quarantined: undecided(&self.db)?,
+            lost: self.lost_photos()?,
         })
     }
 
@@ -87,10 +88,11 @@ impl Store {
             [],
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )?;
-        let (unsent_photos, photo_bytes): (u32, u64) =
-            self.db.query_row("SELECT count(*), coalesce(sum(len), 0) FROM photo WHERE state < 2", [], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?;
+        let (unsent_photos, photo_bytes): (u32, u64) = self.db.query_row(
+            "SELECT count(*), coalesce(sum(len), 0) FROM photo WHERE state < 2 AND thumbnail = 0",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
         let unsent_bytes = bytes.saturating_add(photo_bytes);
         // A disk that does not say how full it is keeps nothing from being sent.
         let disk_free_mb = self.free_space().ok().and_then(|bytes| u32::try_from(bytes / 1_000_000).ok());
@@ -159,6 +161,10 @@ impl Store {
             _ if refused.is_empty() => {}
             _ => rebase::cases(&tx, fresh, &refused, rules, now)?,
         }
+        photos::told_of_lost(&tx)?;
+        for photo in &answer.wanted {
+            photos::wanted_again(&tx, photo)?;
+        }
         Self::set_meta(&tx, "revoked", if demand == Some(Demand::Revoked) { b"1" } else { b"" })?;
         let is_revoked = demand == Some(Demand::Revoked);
         if !is_revoked && evict::leave_other_scopes(&tx, &answer.scopes)? && demand.is_none() {
@@ -188,7 +194,7 @@ impl Store {
                 || new_install
                 || (pages_whole && answer.feed.iter().any(|page| page.more)),
             stale: answer.refs.iter().map(|r| r.kind).collect(),
-            photos: self.photos_to_upload()?,
+            ..Applied::default()
         })
     }
 
@@ -337,7 +343,7 @@ fn decide(db: &Connection, decision: &Decision) -> Result<(), StoreError> {
             .query_row(params![case.as_bytes(), change.as_bytes(), QUARANTINED], |row| row.get(0))
             .optional()?;
         if let Some(Ok(read)) = bytes.map(|bytes| Change::read_stored(&case, &bytes)) {
-            photos_may_follow(db, &read)?;
+            photos::may_follow(db, &read)?;
         }
         db.prepare_cached("DELETE FROM outbox WHERE case_id = ?1 AND hash = ?2 AND state >= ?3")?.execute(params![
             case.as_bytes(),
@@ -480,19 +486,8 @@ fn accept(db: &Connection, outbox: i64, change: &Change, receipt: Receipt, batch
         receipt.marks(),
         batch
     ])?;
-    photos_may_follow(db, change)?;
+    photos::may_follow(db, change)?;
     db.prepare_cached("DELETE FROM outbox WHERE id = ?1")?.execute(params![outbox])?;
-    Ok(())
-}
-
-/// The server expects the photos that an accepted change names, whoever named them first.
-fn photos_may_follow(db: &Connection, change: &Change) -> Result<(), StoreError> {
-    for entry in change.entries() {
-        if let Body::Photo(photo) = &entry.body {
-            db.prepare_cached("UPDATE photo SET state = 1 WHERE sha = ?1 AND state = 0")?
-                .execute(params![photo.id.as_bytes()])?;
-        }
-    }
     Ok(())
 }
 
@@ -533,7 +528,7 @@ fn apply_feed(db: &Connection, feed: &FeedCase, scope: &str, rules: &Rulebook, n
                 head.changes += 1;
                 head.bytes += change.bytes().len();
                 project::insert_accepted(db, &case, &change.link(), change.bytes(), receipt, None, None)?;
-                photos_may_follow(db, change)?;
+                photos::may_follow(db, change)?;
                 for original in change.entries().iter().filter_map(|entry| entry.release) {
                     // Released: it stands in the log now, so it is no longer shown as refused.
                     db.prepare_cached("DELETE FROM outbox WHERE case_id = ?1 AND hash = ?2 AND state >= ?3")?

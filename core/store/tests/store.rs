@@ -96,6 +96,7 @@ fn response(ack: Option<Ack>, feed: Vec<FeedPage>) -> Answer {
         resend: vec![],
         decisions: vec![],
         scopes: vec!["courier/c1".into()],
+        wanted: vec![],
         asked: None,
     }
 }
@@ -390,11 +391,11 @@ fn a_list_is_right_after_midnight_and_days_later_though_no_change_of_any_case_ca
 fn a_photo_saved_twice_is_one_whole_file() {
     let (folder, store) = ready();
     let id = PhotoId::new([0xab; 32]);
-    let saved = store.save_photo(id, "jpg", b"bytes").unwrap();
-    assert_eq!(store.save_photo(id, "jpg", b"bytes").unwrap(), saved);
+    let saved = store.save_photo(id, "jpg", b"bytes", false).unwrap();
+    assert_eq!(store.save_photo(id, "jpg", b"bytes", false).unwrap(), saved);
     // A file cut short by a crash of the disk is written again.
     fs::write(folder.path().join("photos").join(&saved.name), b"by").unwrap();
-    store.save_photo(id, "jpg", b"bytes").unwrap();
+    store.save_photo(id, "jpg", b"bytes", false).unwrap();
     assert_eq!(fs::read(folder.path().join("photos").join(&saved.name)).unwrap(), b"bytes");
     assert_eq!(fs::read_dir(folder.path().join("photos/ab")).unwrap().count(), 1, "no partial file stays");
 }

@@ -118,6 +118,7 @@ fn answer(ack: Option<Ack>, feed: Vec<FeedPage>) -> Answer {
         resend: vec![],
         decisions: vec![],
         scopes: vec!["courier/c1".into()],
+        wanted: vec![],
         asked: None,
     }
 }
@@ -173,7 +174,7 @@ fn worked_in(folder: &Path) -> Store {
         record(&mut store, n, &format!("未送{n}")).unwrap();
     }
     let id = PhotoId::new([0xab; 32]);
-    let photo = store.save_photo(id, "jpg", b"bytes").unwrap();
+    let photo = store.save_photo(id, "jpg", b"bytes", false).unwrap();
     store.take_refs(RefKind::Parcels, &refs(), NOW).unwrap();
     let shows = Body::Photo(Photo::of(id, 5, PhotoPurpose::Door));
     record_with(&mut store, 0, vec![shows], vec![photo]).unwrap();
@@ -697,7 +698,7 @@ fn on_a_disk_of_two_megabytes() {
     assert_eq!(store.free_space().unwrap(), 0);
     let before = store.case(&waybill(1), NOW).unwrap();
     let id = PhotoId::new([0xab; 32]);
-    assert!(matches!(store.save_photo(id, "jpg", &vec![7; 100_000]), Err(StoreError::DiskFull)));
+    assert!(matches!(store.save_photo(id, "jpg", &vec![7; 100_000], false), Err(StoreError::DiskFull)));
     assert!(!folder.join("photos/ab").exists(), "refused before anything is written");
     // A page of the log may be left over from before; soon there is none.
     let full = (2..100).find_map(|n| record(&mut store, n, &"满".repeat(2_000)).err().map(|error| (n, error)));
@@ -729,10 +730,10 @@ fn with_files_of_one_megabyte_at_most() {
     let folder = childs_folder();
     let mut store = ready_in(&folder);
     let id = PhotoId::new([0xab; 32]);
-    assert!(store.save_photo(id, "jpg", &vec![7; 3_000_000]).is_err());
+    assert!(store.save_photo(id, "jpg", &vec![7; 3_000_000], false).is_err());
     assert_eq!(fs::read_dir(folder.join("photos/ab")).unwrap().count(), 0, "no partial file stays");
     assert_eq!(store.status().unwrap().photos, 0);
-    let photo = store.save_photo(id, "jpg", &[7; 1_000]).unwrap();
+    let photo = store.save_photo(id, "jpg", &[7; 1_000], false).unwrap();
     let shows = Body::Photo(Photo::of(id, 1_000, PhotoPurpose::Door));
     record_with(&mut store, 1, vec![attempt("x"), shows], vec![photo]).unwrap();
 }

@@ -77,8 +77,12 @@ pub enum Event {
     Answered(Box<Answer>),
     /// [`Effect::Apply`] is durable.
     Applied(Applied),
-    /// [`Effect::Fetch`] is stored, or [`Effect::Upload`] is acknowledged and noted.
+    /// [`Effect::Fetch`] is stored.
     Done,
+    /// [`Effect::Upload`] or [`Effect::Download`] has come so far.
+    Moved(Moved),
+    /// The answer to [`Effect::Ask`]: pictures that the server has and this device wants.
+    Told(Vec<PhotoId>),
     /// The effect in flight failed.
     Failed(Failure),
 }
@@ -93,8 +97,21 @@ pub struct Applied {
     pub more_to_pull: bool,
     /// Reference rows that the server has in another version.
     pub stale: Vec<RefKind>,
-    /// Photos whose entries are accepted and whose bytes are not at the server.
+    /// Thumbnails that may be sent now.
+    pub thumbnails: Vec<PhotoId>,
+    /// Photos that may be sent now.
     pub photos: Vec<PhotoId>,
+    /// Whether the server is to be asked what has become of photos.
+    pub ask: bool,
+}
+
+/// How far a photo has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moved {
+    /// Bytes that went over the network for it.
+    pub bytes: u64,
+    /// Whether there is more of it to move. What the server refuses for good has come to its end too.
+    pub more: bool,
 }
 
 /// What the host must do.
@@ -113,8 +130,17 @@ pub enum Effect {
     Apply(Box<Answer>),
     /// Fetch and store reference rows, report [`Event::Done`].
     Fetch(RefKind),
-    /// Upload a photo, report [`Event::Done`] when the server has it.
-    Upload(PhotoId),
+    /// Send at most so many bytes of a photo in one request, report [`Event::Moved`].
+    Upload {
+        /// Which.
+        photo: PhotoId,
+        /// How many bytes, measured by what the link carries; [`u64::MAX`]: the whole photo at once.
+        max_bytes: u64,
+    },
+    /// Ask what has become of photos: those that may be let go, and those whose pictures are wanted; report [`Event::Told`].
+    Ask,
+    /// Fetch a picture, report [`Event::Moved`].
+    Download(PhotoId),
     /// Wake the engine at this time with [`Cause::Timer`].
     WakeAt(u64),
     /// Tell whoever watches.
@@ -139,6 +165,26 @@ pub enum Status {
 
 /// Size of a device's first batch, in bytes of raw changes: packed and compressed about a tenth of it travels.
 const START_BYTES: usize = 1024 * 1024;
+/// A chunk of a photo takes about so long, milliseconds: long enough to be worth its request, short enough for facts to pass.
+const CHUNK_MS: u64 = 5_000;
+/// Smallest chunk of a photo, in bytes.
+const LEAST_CHUNK: u64 = 16 * 1024;
+/// A link that carries this in [`CHUNK_MS`] gets whole photos.
+const MOST_CHUNK: u64 = 256 * 1024;
+/// What a link is taken to carry after it broke under the first photo, bytes a second.
+const BROKEN_RATE: u64 = 16 * 1024;
+/// Less is no measure of a link, in bytes.
+const MEASURABLE: u64 = 8 * 1024;
+
+/// What is left to do, each lane strictly before the next: rules and parcels, because they judge what follows; thumbnails; photos;
+/// what is fetched (protocol design, section 8). Facts go before all of them, at the next border of a chunk.
+#[derive(Debug, PartialEq)]
+enum Chore {
+    Fetch(RefKind),
+    Upload(PhotoId),
+    Ask,
+    Download(PhotoId),
+}
 
 #[derive(Debug, PartialEq)]
 enum State {
@@ -160,13 +206,27 @@ pub struct Engine {
     /// When the request in flight was handed out.
     sent_at: u64,
     again: bool,
-    chores: VecDeque<Effect>,
+    chores: VecDeque<Chore>,
+    /// The photo in flight.
+    moving: Option<Chore>,
+    /// What the link carries, bytes a second, as photos have measured it.
+    rate: Option<u64>,
 }
 
 impl Engine {
     /// An engine at rest.
     pub fn new(pace: Pace) -> Self {
-        Self { pace, state: State::Rest, failures: 0, max_bytes: START_BYTES, sent_at: 0, again: false, chores: VecDeque::new() }
+        Self {
+            pace,
+            state: State::Rest,
+            failures: 0,
+            max_bytes: START_BYTES,
+            sent_at: 0,
+            again: false,
+            chores: VecDeque::new(),
+            moving: None,
+            rate: None,
+        }
     }
 
     /// Takes an event and says what to do. An event that does not fit the state is ignored: a late report of a cancelled
@@ -205,6 +265,11 @@ impl Engine {
             }
             (State::Busy, Event::Applied(applied)) => self.after(now, applied),
             (State::Busy, Event::Done) => self.next_chore(now),
+            (State::Busy, Event::Moved(moved)) => self.moved(now, moved),
+            (State::Busy, Event::Told(pictures)) => {
+                self.chores.extend(pictures.into_iter().map(Chore::Download));
+                self.next_chore(now)
+            }
             (State::Busy, Event::Failed(failure)) => self.fail(now, entropy, failure),
             _ => vec![],
         }
@@ -213,30 +278,62 @@ impl Engine {
     fn prepare(&mut self, recut: bool) -> Vec<Effect> {
         self.state = State::Busy;
         self.again = false;
+        self.moving = None;
         vec![Effect::Prepare { max_bytes: self.max_bytes, recut }]
     }
 
     fn after(&mut self, now: u64, applied: Applied) -> Vec<Effect> {
         self.again |= applied.more_to_send || applied.more_to_pull;
-        // Rules and parcels first, because they judge what follows; then the rest of the facts; photos last (lanes of the
-        // protocol design, section 8).
-        self.chores = applied.stale.into_iter().map(Effect::Fetch).collect();
+        self.chores = applied.stale.into_iter().map(Chore::Fetch).collect();
         if !self.again {
-            self.chores.extend(applied.photos.into_iter().map(Effect::Upload));
+            let photos = applied.thumbnails.into_iter().chain(applied.photos);
+            self.chores.extend(photos.map(Chore::Upload));
+            self.chores.extend(applied.ask.then_some(Chore::Ask));
         }
         self.next_chore(now)
     }
 
-    fn next_chore(&mut self, now: u64) -> Vec<Effect> {
-        if let Some(chore) = self.chores.pop_front() {
-            return vec![chore];
+    fn moved(&mut self, now: u64, moved: Moved) -> Vec<Effect> {
+        let took = now.saturating_sub(self.sent_at).max(1);
+        if moved.bytes >= MEASURABLE {
+            let measured = moved.bytes.saturating_mul(1_000) / took;
+            // A few chunks move the estimate, one does not: links stutter.
+            self.rate = Some(self.rate.map_or(measured, |rate| rate.saturating_mul(3).saturating_add(measured) / 4));
         }
-        if self.again {
+        self.failures = 0;
+        if let (Some(chore), true) = (self.moving.take(), moved.more) {
+            self.chores.push_front(chore);
+        }
+        self.next_chore(now)
+    }
+
+    fn chunk(&self) -> u64 {
+        match self.rate.map(|rate| rate.saturating_mul(CHUNK_MS) / 1_000) {
+            Some(chunk) if chunk < MOST_CHUNK => chunk.max(LEAST_CHUNK),
+            _ => u64::MAX,
+        }
+    }
+
+    fn next_chore(&mut self, now: u64) -> Vec<Effect> {
+        // What was recorded meanwhile goes before the next piece of any photo.
+        let is_rows = matches!(self.chores.front(), Some(Chore::Fetch(_)));
+        if self.again && !is_rows {
             return self.prepare(false);
         }
-        self.state = State::Rest;
-        self.failures = 0;
-        vec![Effect::Tell(Status::Rested), Effect::WakeAt(now.saturating_add(self.pace.poll_ms))]
+        let Some(chore) = self.chores.pop_front() else {
+            self.state = State::Rest;
+            self.failures = 0;
+            return vec![Effect::Tell(Status::Rested), Effect::WakeAt(now.saturating_add(self.pace.poll_ms))];
+        };
+        self.sent_at = now;
+        let effect = match chore {
+            Chore::Fetch(kind) => Effect::Fetch(kind),
+            Chore::Upload(photo) => Effect::Upload { photo, max_bytes: self.chunk() },
+            Chore::Ask => Effect::Ask,
+            Chore::Download(photo) => Effect::Download(photo),
+        };
+        self.moving = Some(chore);
+        vec![effect]
     }
 
     fn fail(&mut self, now: u64, entropy: u64, failure: Failure) -> Vec<Effect> {
@@ -251,6 +348,9 @@ impl Engine {
             _ => doubled.min(self.pace.backoff_most_ms),
         };
         self.failures = self.failures.saturating_add(1);
+        if let (Some(Chore::Upload(_)), Failure::Network) = (self.moving.take(), &failure) {
+            self.rate = Some(self.rate.map_or(BROKEN_RATE, |rate| rate / 2).max(LEAST_CHUNK * 1_000 / CHUNK_MS));
+        }
         // +-30 %, so that a thousand tablets do not come back together. A server's `retry_after` is never undercut.
         let spread = base.saturating_mul(6) / 10;
         let floor = if matches!(failure, Failure::Busy(_)) { base } else { base.saturating_mul(7) / 10 };
@@ -275,12 +375,16 @@ mod tests {
             Just(Event::Wake(Cause::Timer)),
             Just(Event::Prepared(request())),
             Just(Event::Answered(response())),
-            (any::<bool>(), any::<bool>()).prop_map(|(more_to_send, more_to_pull)| Event::Applied(Applied {
+            (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(more_to_send, more_to_pull, ask)| Event::Applied(Applied {
                 more_to_send,
                 more_to_pull,
+                ask,
+                thumbnails: vec![PhotoId::new([8; 32])],
                 ..Applied::default()
             })),
             Just(Event::Done),
+            (any::<u32>(), any::<bool>()).prop_map(|(bytes, more)| Event::Moved(Moved { bytes: bytes.into(), more })),
+            any::<bool>().prop_map(|some| Event::Told(vec![PhotoId::new([9; 32]); usize::from(some)])),
             Just(Event::Failed(Failure::Network)),
             Just(Event::Failed(Failure::TooLarge)),
             Just(Event::Failed(Failure::Storage)),
@@ -329,6 +433,7 @@ mod tests {
             chain: None,
             beacon: None,
             quarantined: vec![],
+            lost: vec![],
         })
     }
 
@@ -344,6 +449,7 @@ mod tests {
             resend: vec![],
             decisions: vec![],
             scopes: vec![],
+            wanted: vec![],
             asked: None,
         })
     }
@@ -372,14 +478,75 @@ mod tests {
         assert_eq!(answered(Applied::default()).1, [Effect::Tell(Status::Rested), Effect::WakeAt(60_006)]);
     }
 
+    fn whole(photo: PhotoId) -> Effect {
+        Effect::Upload { photo, max_bytes: u64::MAX }
+    }
+
+    fn moved(bytes: u64, more: bool) -> Event {
+        Event::Moved(Moved { bytes, more })
+    }
+
     #[test]
-    fn stale_rows_and_photos_follow_one_at_a_time() {
-        let photo = PhotoId::new([7; 32]);
-        let applied = Applied { stale: vec![RefKind::Pack], photos: vec![photo], ..Applied::default() };
+    fn rows_thumbnails_photos_and_downloads_go_strictly_in_this_order_and_one_at_a_time() {
+        let [small, photo, other] = [6, 7, 8].map(|n| PhotoId::new([n; 32]));
+        let applied =
+            Applied { stale: vec![RefKind::Pack], thumbnails: vec![small], photos: vec![photo], ask: true, ..Applied::default() };
         let (mut engine, effects) = answered(applied);
         assert_eq!(effects, [Effect::Fetch(RefKind::Pack)]);
-        assert_eq!(engine.handle(7, 0, Event::Done), [Effect::Upload(photo)]);
-        assert!(matches!(engine.handle(8, 0, Event::Done).as_slice(), [Effect::Tell(Status::Rested), _]));
+        assert_eq!(engine.handle(7, 0, Event::Done), [whole(small)]);
+        assert_eq!(engine.handle(8, 0, moved(9_000, false)), [whole(photo)]);
+        assert_eq!(engine.handle(9, 0, moved(300_000, false)), [Effect::Ask]);
+        assert_eq!(engine.handle(10, 0, Event::Told(vec![other])), [Effect::Download(other)]);
+        assert!(matches!(engine.handle(11, 0, moved(9_000, false)).as_slice(), [Effect::Tell(Status::Rested), _]));
+    }
+
+    #[test]
+    fn what_is_recorded_while_a_photo_is_sent_goes_at_the_next_border_of_a_chunk() {
+        let photo = PhotoId::new([7; 32]);
+        let (mut engine, effects) = answered(Applied { photos: vec![photo], ..Applied::default() });
+        assert_eq!(effects, [whole(photo)]);
+        assert!(engine.handle(7, 0, Event::Wake(Cause::Recorded)).is_empty());
+        assert!(matches!(engine.handle(8, 0, moved(50_000, true)).as_slice(), [Effect::Prepare { .. }]));
+    }
+
+    #[test]
+    fn chunks_are_as_large_as_the_link_carries_in_five_seconds_and_a_good_link_gets_whole_photos() {
+        let photo = PhotoId::new([7; 32]);
+        let next = |rates: &[u64]| {
+            let (mut engine, _) = answered(Applied { photos: vec![photo], ..Applied::default() });
+            let mut effects = vec![];
+            let mut now = 6;
+            for rate in rates {
+                now += 1_000;
+                effects = engine.handle(now, 0, moved(*rate, true));
+            }
+            match effects.as_slice() {
+                [Effect::Upload { max_bytes, .. }] => *max_bytes,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(next(&[12_000]), 60_000);
+        assert_eq!(next(&[9_000]), 45_000);
+        assert_eq!(next(&[60_000]), u64::MAX);
+        assert_eq!(next(&[12_000, 100_000]), 170_000, "one good chunk does not make a good link");
+    }
+
+    #[test]
+    fn a_link_that_breaks_under_a_photo_gets_smaller_chunks() {
+        let photo = PhotoId::new([7; 32]);
+        let (mut engine, _) = answered(Applied { photos: vec![photo], ..Applied::default() });
+        let mut chunks = vec![];
+        for round in 1..=4 {
+            let now = round * 100_000;
+            engine.handle(now, 0, Event::Failed(Failure::Network));
+            engine.handle(now, 0, Event::Wake(Cause::Asked));
+            engine.handle(now, 0, Event::Prepared(request()));
+            engine.handle(now, 0, Event::Answered(response()));
+            let effects = engine.handle(now, 0, Event::Applied(Applied { photos: vec![photo], ..Applied::default() }));
+            let [Effect::Upload { max_bytes, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+            chunks.push(*max_bytes);
+        }
+        assert_eq!(chunks, [81_920, 40_960, 20_480, 16_384]);
     }
 
     #[test]

@@ -1,17 +1,23 @@
 //! One case: where it stands, what is next and by when, what contradicts itself, who would answer and why, what happened.
 
+use std::collections::HashMap;
+
 use axum::{
     extract::{Path, State},
     http::HeaderMap,
     response::{IntoResponse, Response},
 };
-use doorstep_domain::{Body, CaseId, EntryKey, Fen, OutletCode, Personal, Recorded, UnixMs};
+use doorstep_domain::{Body, CaseId, EntryKey, Fen, OutletCode, Personal, PhotoId, Recorded, UnixMs};
 use doorstep_rules::{Case, Explanation, Judgement, Pack, Validity, explain, judge};
 use maud::{Markup, html};
-use rusqlite::params;
 
-use super::{Clock, allowed, both, left, page, refused};
-use crate::{error::ApiError, http::App, project};
+use super::{Clock, allowed, both, left, page, photo::photo, refused};
+use crate::{
+    error::ApiError,
+    http::App,
+    photos::{self, Told},
+    project,
+};
 
 pub(crate) async fn case(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
     if !allowed(&app, &headers) {
@@ -20,20 +26,18 @@ pub(crate) async fn case(State(app): State<App>, Path(id): Path<String>, headers
     let id: CaseId = id.parse().map_err(|_| ApiError::NotFound)?;
     let now = (app.now)();
     let rules = app.rules.clone();
-    let (book, folded, stored) = app
+    let (book, folded, photos) = app
         .db
         .read(move |db| {
             let folded = Case::fold(project::entries(db, &id)?.0).ok_or(ApiError::NotFound)?;
-            let mut query = db.prepare_cached("SELECT sha FROM photo WHERE case_id = ?1 AND stored_at IS NOT NULL")?;
-            let stored =
-                query.query_map(params![id.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
-            Ok((rules.book(db)?.1, folded, stored))
+            let photos = photos::of_case(db, &id, now)?;
+            Ok((rules.book(db)?.1, folded, photos))
         })
         .await?;
     let judged = judge(&folded, &book, now);
     let why = explain(&folded, &book, &judged);
     let pack = book.at(now);
-    let view = View { case: &folded, judged: &judged, why: &why, pack, clock: Clock(pack.zone()), stored: &stored };
+    let view = View { case: &folded, judged: &judged, why: &why, pack, clock: Clock(pack.zone()), photos: &photos };
     Ok(page(folded.facts.waybill.as_str(), &view.body()).into_response())
 }
 
@@ -43,7 +47,7 @@ struct View<'a> {
     why: &'a [Explanation],
     pack: &'a Pack,
     clock: Clock,
-    stored: &'a [Vec<u8>],
+    photos: &'a HashMap<PhotoId, Told>,
 }
 
 fn outlet(code: Option<&OutletCode>) -> String {
@@ -213,11 +217,7 @@ impl View<'_> {
             },
             Body::Call(c) => html! { (word(c.result.as_str())) (self.said(c.number.as_ref())) (self.said(c.words.as_ref())) },
             Body::Note { words } => self.said(Some(words)),
-            Body::Photo(p) => html! {
-                (word(p.purpose.as_str()))
-                @if self.stored.iter().any(|sha| sha == p.id.as_bytes()) { img src={ "/photo/" (p.id) } alt=(p.purpose.as_str()); }
-                @else { span.en { "字节还在手机上 bytes still on the phone" } }
-            },
+            Body::Photo(p) => html! { (word(p.purpose.as_str())) (photo(p, self.photos.get(&p.id), self.pack, &self.clock)) },
             Body::Sms(s) => html! { (word(s.level.as_str())) (self.said(Some(&s.text))) },
             Body::Notice(n) => html! { "→ " (n.to) (word(n.source.as_str())) (self.said(n.request.as_ref())) },
             Body::Outage(o) => html! {

@@ -106,9 +106,9 @@ fn refused(error: ClientError) -> Value {
 fn record(client: &Client, journal: &mut File, command: &Command, photos: &[(u32, String)]) -> Result<Value, Box<dyn Error>> {
     let photos: Vec<NewPhoto> = photos
         .iter()
-        .map(|(seed, shows)| NewPhoto {
-            bytes: doorstep_tests::draw(*seed, 960, 720),
-            shows: PhotoPurpose::from_word(shows).unwrap_or(PhotoPurpose::Other),
+        .map(|(seed, shows)| {
+            let shows = PhotoPurpose::from_word(shows).unwrap_or(PhotoPurpose::Other);
+            NewPhoto::new(doorstep_tests::draw(*seed, 960, 720), shows)
         })
         .collect();
     match client.record(command, &photos) {

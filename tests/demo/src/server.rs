@@ -15,9 +15,16 @@ use crate::clock::StoryClock;
 pub async fn run(folder: PathBuf, clock: &Path) -> Result<(), Box<dyn Error>> {
     let clock = StoryClock::open(clock)?;
     let listen = "127.0.0.1:0".parse()?;
-    let running =
-        start(Config { folder, listen, insecure: false, tls: None, now: Arc::new(move || clock.now()), versions: VERSIONS })
-            .await?;
+    let running = start(Config {
+        folder,
+        listen,
+        insecure: false,
+        tls: None,
+        photos: None,
+        now: Arc::new(move || clock.now()),
+        versions: VERSIONS,
+    })
+    .await?;
     println!("{}", json!({ "addr": running.addr, "page": format!("http://{}/?token={}", running.addr, running.console_token) }));
     tokio::task::spawn_blocking(|| std::io::stdin().lines().for_each(drop)).await?;
     running.stop().await;

@@ -93,6 +93,7 @@ fn frames(changes: &[Change]) {
                 ..Beacon::default()
             }),
             quarantined: vec![of],
+            lost: vec![],
         },
     );
     let receipt = Receipt::of(UnixMs(1_772_413_260_000), Some(UnixMs(1_772_413_200_000)));
@@ -131,6 +132,7 @@ fn frames(changes: &[Change]) {
             resend: vec![415, 416],
             decisions: vec![Decision { of, released: true, why: "核实".into() }],
             scopes: vec!["outlet/0412".into()],
+            wanted: vec![],
         },
     );
     let (key, nonce, sig) = (vec![4; 65], vec![8; 40], vec![7; 64]);

@@ -1,6 +1,6 @@
 //! What lies before the person: the parcel, its case so far, the rules.
 
-use doorstep_domain::{Body, EntryKey, Fen, Kind, Personal, Photo, PhotoId, PhotoPurpose, UnixMs, Waybill};
+use doorstep_domain::{Body, EntryKey, Fen, Kind, Personal, Photo, PhotoPurpose, UnixMs, Waybill};
 use doorstep_rules::{Case, Pack};
 use doorstep_store::{CaseView, Identity, Store};
 
@@ -85,10 +85,12 @@ impl Desk<'_> {
     }
 
     pub fn photo_bodies(&self, photos: &[PhotoRef]) -> Result<Vec<Body>, ClientError> {
-        let body = |photo: &PhotoRef| {
-            let id: PhotoId = photo.sha.parse()?;
-            let purpose = PhotoPurpose::from_word(&photo.shows).unwrap_or(PhotoPurpose::Other);
-            Ok(Body::Photo(Photo::of(id, photo.len, purpose)))
+        let body = |photo: &PhotoRef| match &photo.entry {
+            Some(entry) => Ok(Body::Photo(entry.clone())),
+            None => {
+                let purpose = PhotoPurpose::from_word(&photo.shows).unwrap_or(PhotoPurpose::Other);
+                Ok(Body::Photo(Photo::of(photo.sha.parse()?, photo.len, purpose)))
+            }
         };
         photos.iter().map(body).collect()
     }

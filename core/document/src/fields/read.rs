@@ -104,7 +104,7 @@ fn read_body(get: &Reader) -> Result<Body, Refusal> {
             words: get.personal("words")?,
         }),
         Kind::Note => Body::Note { words: get.said()? },
-        Kind::Photo => Body::Photo(read_photo(&get)?),
+        Kind::Photo => Body::Photo(read_photo(get)?),
         Kind::Sms => Body::Sms(Sms {
             level: get.word("level", SmsLevel::from_word)?,
             to: get.personal("number")?,

@@ -152,6 +152,8 @@ words!(
         WrongTarget = "wrong_target",
         /// A photo that does not show what it should.
         Unclear = "unclear",
+        /// A photo whose bytes are not those that its entry names: altered is void (EV-1). Only head office's counts.
+        Void = "void",
     }
 );
 words!(

@@ -103,6 +103,7 @@ fn request() -> SyncRequest {
             disk_free_mb: None,
         }),
         quarantined: vec![Quarantined { case: case(), change: ChangeHash::new([9; 32]) }],
+        lost: vec![LostPhoto { photo: PhotoId::new([8; 32]), altered: true }],
     }
 }
 
@@ -176,6 +177,7 @@ fn response() -> SyncResponse {
             why: "not this parcel".into(),
         }],
         scopes: vec!["courier/c1029".into(), "outlet/0412".into()],
+        wanted: vec![Sha(PhotoId::new([7; 32]))],
     }
 }
 
@@ -237,6 +239,12 @@ fn enrolling_and_sessions_are_as_specified() {
 }
 
 #[test]
+fn what_is_said_about_photos_is_as_specified() {
+    message("photo-query", &PhotoQuery { photos: vec![Sha(PhotoId::new([7; 32])), Sha(PhotoId::new([8; 32]))] });
+    message("photo-states", &PhotoStates { states: vec![PhotoState::Stored, PhotoState::Void] });
+}
+
+#[test]
 fn a_sync_is_as_specified() {
     message("push", &push());
     message("envelope", &envelope());
@@ -245,7 +253,8 @@ fn a_sync_is_as_specified() {
     message("feed-page", &page());
     message("signed", &Signed { body: encode(&ack()).unwrap(), sig: bytes_of("sig-answer-ack") });
     message("sync-response", &response());
-    let idle = SyncRequest { push: None, beacon: None, quarantined: vec![], chain: None, pull: vec![], ..request() };
+    let idle =
+        SyncRequest { push: None, beacon: None, quarantined: vec![], lost: vec![], chain: None, pull: vec![], ..request() };
     message("sync-request-idle", &idle);
     let idle = SyncResponse {
         ack: None,

@@ -23,6 +23,8 @@ const MESSAGES: &[(&str, &str, Reads)] = &[
     ("nonce-response", "NonceResponse", reads::<NonceResponse>),
     ("push", "Push", reads::<Push>),
     ("refs-outlets", "Refs", reads::<Refs>),
+    ("photo-query", "PhotoQuery", reads::<PhotoQuery>),
+    ("photo-states", "PhotoStates", reads::<PhotoStates>),
     ("publication", "Publication", reads::<Publication>),
     ("refs-pack", "Refs", reads::<Refs>),
     ("refs-policy", "Refs", reads::<Refs>),

@@ -45,7 +45,7 @@ const CHANGE: &str = "bibbiiiIiiITb";
 const OUTBOX: &str = "nbbitiiTbbiib";
 const OUTBOX_INDEX: &str = "bi";
 const CASE_ROW: &str = "btbiiiittttitttiiiii";
-const PHOTO: &str = "biti";
+const PHOTO: &str = "bitiiiIiIiT";
 
 /// A row as nothing but a store of ours has it.
 pub(super) fn is_ours(row: &Row) -> bool {
@@ -145,7 +145,7 @@ fn take(db: &Connection, row: &Row, photos: &Path, gathered: &mut Gathered, repo
             return Ok(());
         }
         _ if fits(values, CHANGE) => ("change", take_accepted(db, values, gathered)?),
-        [Blob(id), Integer(len), Text(name), _] if fits(values, PHOTO) => {
+        [Blob(id), Integer(len), Text(name), ..] if fits(values, PHOTO) => {
             let file = PhotoId::try_from(id.as_slice()).ok().and_then(|id| file_of(photos, &id));
             let is_whole = |name| photos.join(name).metadata().is_ok_and(|file| i64::try_from(file.len()) == Ok(*len));
             let is_there = file.is_some_and(|file| file == *name && is_whole(name));
@@ -396,10 +396,17 @@ fn find_photos(db: &Connection, photos: &Path) -> Result<(), StoreError> {
     for case in read::case_ids(db)? {
         for recorded in project::entries(db, &case)? {
             let Body::Photo(photo) = &recorded.entry.body else { continue };
-            let Some(name) = file_of(photos, &photo.id) else { continue };
             let state = i64::from(recorded.standing.receipt().is_some());
-            db.prepare_cached("INSERT OR IGNORE INTO photo (sha, len, name, state) VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![photo.id.as_bytes(), photo.len, name, state])?;
+            let named =
+                [(photo.id, photo.len, false)].into_iter().chain(photo.thumbnail.map(|small| (small.id, small.len, true)));
+            for (id, len, thumbnail) in named {
+                let Some(name) = file_of(photos, &id) else { continue };
+                db.prepare_cached(
+                    "INSERT OR IGNORE INTO photo (sha, len, name, state, thumbnail, recorded_at, urgent, told)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0)",
+                )?
+                .execute(params![id.as_bytes(), len, name, state, thumbnail, recorded.entry.time.wall.0])?;
+            }
         }
     }
     Ok(())

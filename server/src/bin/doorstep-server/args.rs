@@ -33,6 +33,9 @@ pub enum Command {
         /// 证书私钥（PEM） The certificate's private key, PEM. Read again on SIGHUP.
         #[arg(long, value_name = "FILE", requires = "tls_cert")]
         tls_key: Option<PathBuf>,
+        /// 照片存放处 Where photos' bytes are: s3://bucket/prefix, with the usual AWS variables; without it the data folder.
+        #[arg(long, value_name = "URL", env = "DOORSTEP_PHOTOS")]
+        photos: Option<String>,
         /// 以 JSON 输出 Print JSON.
         #[arg(long)]
         json: bool,
@@ -42,6 +45,9 @@ pub enum Command {
         /// 数据目录 Data folder.
         #[arg(long, default_value = "./doorstep-data", global = true)]
         data: PathBuf,
+        /// 照片存放处，同 serve Where photos' bytes are, as for `serve`.
+        #[arg(long, value_name = "URL", env = "DOORSTEP_PHOTOS", global = true)]
+        photos: Option<String>,
         /// 以 JSON 输出 Print JSON.
         #[arg(long, global = true)]
         json: bool,
@@ -194,6 +200,32 @@ pub enum AdminCommand {
         /// 理由 Why.
         #[arg(long)]
         why: Option<String>,
+    },
+    /// 未到、逾期、丢失、作废、重复使用的照片 Photos not here yet, overdue, lost, void, or recorded under two waybills.
+    Photos {
+        /// 全部照片 Every photo.
+        #[arg(long)]
+        all: bool,
+        /// 最多条数 At most so many.
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+    /// 核对照片与存储 Hold photos against storage: what is missing or damaged is asked of its device again.
+    Scrub {
+        /// 逐张读取并校验 Read and hash every photo.
+        #[arg(long)]
+        deep: bool,
+    },
+    /// 删除照片，保留哈希 Erase a photo's bytes; its hash stays.
+    ErasePhoto {
+        /// 照片哈希，见 photos The photo's hash, as `photos` lists it.
+        photo: String,
+        /// 谁决定 Who decides.
+        #[arg(long)]
+        by: String,
+        /// 原因 Why.
+        #[arg(long)]
+        why: String,
     },
     /// 标记某条记录 Mark an entry: a notice to a wrong target, a reply that decides nothing, an unclear photo.
     Mark {

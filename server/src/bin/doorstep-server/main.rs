@@ -20,11 +20,13 @@ fn wall() -> UnixMs {
 
 fn main() -> ExitCode {
     let result = match Args::parse().command {
-        Command::Serve { data, listen, insecure, tls_cert, tls_key, json } => {
+        Command::Serve { data, listen, insecure, tls_cert, tls_key, photos, json } => {
             let tls = tls_cert.zip(tls_key).map(|(cert, key)| TlsFiles { cert, key });
-            serve(Config { folder: data, listen, insecure, tls, now: Arc::new(wall), versions: VERSIONS }, json)
+            serve(Config { folder: data, listen, insecure, tls, photos, now: Arc::new(wall), versions: VERSIONS }, json)
         }
-        Command::Admin { data, json, command } => run::administer(&data, json, command).map_err(|error| error.to_string()),
+        Command::Admin { data, photos, json, command } => {
+            run::administer(&data, photos.as_deref(), json, command).map_err(|error| error.to_string())
+        }
     };
     match result {
         Ok(code) => code,

@@ -6,7 +6,7 @@ use doorstep_domain::{Fen, Remark, Stands};
 use doorstep_rules::Explanation;
 use doorstep_server::{
     AdminError,
-    admin::{Admin, Decide, EnvelopeRow, FindingRow, Fork, Item, PackRow},
+    admin::{Admin, Decide, EnvelopeRow, FindingRow, Fork, Item, PackRow, PhotoRow, erase_photo, scrub},
 };
 use serde_json::json;
 
@@ -16,7 +16,12 @@ use crate::{
 };
 
 /// Does what the administrator asks.
-pub fn administer(data: &std::path::Path, as_json: bool, command: AdminCommand) -> Result<ExitCode, AdminError> {
+pub fn administer(
+    data: &std::path::Path,
+    photos: Option<&str>,
+    as_json: bool,
+    command: AdminCommand,
+) -> Result<ExitCode, AdminError> {
     let mut admin = Admin::open(data)?;
     let read = |file: PathBuf| std::fs::read(&file).map_err(|source| AdminError::File { file, source });
     let say = |value: serde_json::Value, text: String| println!("{}", if as_json { value.to_string() } else { text });
@@ -184,6 +189,25 @@ pub fn administer(data: &std::path::Path, as_json: bool, command: AdminCommand) 
             let change = admin.decide(&decide, wall())?;
             say(json!({ "decided": about, "change": change }), format!("已裁定 decided: {about} {}", stands.as_str()));
         }
+        AdminCommand::Photos { all, limit } => {
+            let rows = admin.photos(all, limit, wall())?;
+            say(json!(rows), rows.iter().map(photo_line).collect::<Vec<_>>().join("\n"));
+        }
+        AdminCommand::Scrub { deep } => {
+            let found = block_on(scrub(data, photos, deep, wall()))??;
+            let text = format!(
+                "完好 sound {}  缺失 missing {}  损坏 damaged {}  收回 taken in {}  无人登记 unknown {}  过期上传 expired uploads {}",
+                found.sound, found.missing, found.damaged, found.taken_in, found.unknown, found.expired
+            );
+            say(json!(found), text);
+            if found.missing + found.damaged > 0 {
+                return Ok(ExitCode::from(3));
+            }
+        }
+        AdminCommand::ErasePhoto { photo, by, why } => {
+            block_on(erase_photo(data, photos, &photo, (&by, &why), wall()))??;
+            say(json!({ "erased": photo }), format!("已删除，哈希保留 erased, its hash stays: {photo}"));
+        }
         AdminCommand::Mark { waybill, entry, remark, by, why } => {
             let known = Remark::from_word(&remark).ok_or_else(|| AdminError::Invalid(format!("remark {remark:?}")))?;
             let change = admin.mark(&waybill, &entry, known, &by, why.as_deref(), wall())?;
@@ -191,6 +215,24 @@ pub fn administer(data: &std::path::Path, as_json: bool, command: AdminCommand) 
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> Result<T, AdminError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    Ok(runtime.map_err(|error| AdminError::Invalid(format!("start a runtime: {error}")))?.block_on(work))
+}
+
+fn photo_line(row: &PhotoRow) -> String {
+    let sent = row.received.saturating_mul(100).checked_div(row.len).unwrap_or(0);
+    let mut line = format!("{}  {}  {}  {}  {}", row.photo, row.waybill, row.state, row.device, row.people.join(","));
+    if row.state == "pending" || row.state == "overdue" {
+        let hours = wall().since(row.expected_at) / 3_600_000;
+        line += &format!("  等了 for {hours} h, 已到 arrived {sent} %");
+    }
+    if !row.same.is_empty() {
+        line += &format!("  同一照片也用于 the same picture is under {}", row.same.join(" "));
+    }
+    line
 }
 
 /// An explanation as text: the answer, then one line for each link, Chinese and English.

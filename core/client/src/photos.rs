@@ -1,0 +1,385 @@
+//! Photos as the app sees them, and their way to the server and back: one request for a whole photo on a good link, chunks on a
+//! bad one, and after a cut exactly from where the server stands.
+
+use std::sync::{Arc, atomic::AtomicUsize};
+
+use bytes::Bytes;
+use data_encoding::BASE64;
+use doorstep_domain::{Capture, Clarity, Photo, PhotoId, Thumbnail, UnixMs};
+use doorstep_media::{Limits, Prepared, photo_id, prepare};
+use doorstep_protocol::{MAX_PHOTO_QUERY, PhotoQuery, PhotoState, PhotoStates, Sha, decode, encode, seal};
+use doorstep_rules::{Conditions, Unclear};
+use doorstep_store::{PhotoStatus, StoreError, WaitingPhoto};
+use doorstep_sync::{Event, Failure, Moved};
+use reqwest::{Method, Response, StatusCode};
+
+use crate::{
+    Client, ClientError, NewPhoto,
+    client::Inner,
+    drive::{Asking, Host},
+    http,
+};
+
+/// A photo that does not get on is left for the next sync after so many tries.
+const MOST_STUCK: u32 = 3;
+const TUS: (&str, &str) = ("tus-resumable", "1.0.0");
+const CHUNK: (&str, &str) = ("content-type", "application/offset+octet-stream");
+
+/// A photo made ready to be recorded, and what the app should know before it shows it as taken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Look {
+    /// How clear it is.
+    pub clarity: Clarity,
+    /// Why it would not count as evidence; ask for another picture.
+    pub retake: Option<Unclear>,
+    /// What its camera said.
+    pub capture: Capture,
+}
+
+/// What of photos goes next.
+pub(crate) struct Next {
+    pub thumbnails: Vec<PhotoId>,
+    pub photos: Vec<PhotoId>,
+    pub ask: bool,
+}
+
+/// The photo that is being sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Sending {
+    photo: PhotoId,
+    from: u64,
+    taken: Arc<AtomicUsize>,
+}
+
+/// A photo as it is recorded: two files and what the entry says of them.
+pub(crate) struct Ready {
+    pub prepared: Prepared,
+    pub entry: Photo,
+}
+
+/// Makes a photo ready: upright, small enough to travel, without what the camera wrote into it.
+pub(crate) fn ready(photo: &NewPhoto, zone_quarters: i8) -> Result<Ready, ClientError> {
+    let prepared = prepare(&photo.bytes, zone_quarters, &Limits::default())?;
+    let entry = Photo {
+        thumbnail: Some(Thumbnail { id: prepared.thumbnail.id, len: prepared.thumbnail.bytes.len() as u64 }),
+        placeholder: Some(prepared.placeholder.clone()),
+        original: photo.original,
+        capture: prepared.capture.clone(),
+        clarity: Some(prepared.clarity),
+        look: Some(prepared.look),
+        ..Photo::of(prepared.photo.id, prepared.photo.bytes.len() as u64, photo.shows)
+    };
+    Ok(Ready { prepared, entry })
+}
+
+impl Inner {
+    pub fn sendable(&self, now: UnixMs) -> Result<Next, StoreError> {
+        let conditions = self.conditions();
+        let store = self.store();
+        let next = store.sendable(&conditions, now)?;
+        let wanted = next.downloads && !store.thumbnails_wanted()?.is_empty();
+        let ask = wanted || !store.photos_to_let_go(now)?.is_empty();
+        Ok(Next { thumbnails: next.thumbnails, photos: next.photos, ask })
+    }
+}
+
+impl Client {
+    /// Looks at a picture before it is recorded: too blurred, dark or bright to count, or no picture at all.
+    pub fn look_at(&self, bytes: &[u8]) -> Result<Look, ClientError> {
+        let prepared = prepare(bytes, self.inner.clock.zone_quarters(), &Limits::default())?;
+        let rules = self.pack()?.and_then(|pack| pack.clear);
+        let retake = rules.and_then(|rules| rules.fault(&prepared.clarity));
+        Ok(Look { clarity: prepared.clarity, retake, capture: prepared.capture })
+    }
+
+    /// Whether there is room for a photo: ask before the camera opens.
+    pub fn has_room_for_photo(&self) -> Result<(), ClientError> {
+        Ok(self.inner.store().has_room()?)
+    }
+
+    /// What has become of this device's photos: those that are not settled, and why; `all`: the settled ones too.
+    pub fn photos(&self, all: bool) -> Result<Vec<PhotoStatus>, ClientError> {
+        let now = self.inner.now()?;
+        let mut photos = self.inner.store().photos(&self.inner.conditions(), all, now)?;
+        if let Some((id, sent)) = self.inner.sending_now() {
+            let moving = photos.iter_mut().find(|photo| photo.photo == id);
+            moving.into_iter().for_each(|photo| photo.standing = doorstep_store::PhotoStanding::Sending { sent });
+        }
+        Ok(photos)
+    }
+
+    /// The platform says what network and battery are like. What waited for this goes at once.
+    pub fn conditions(&self, conditions: Conditions) {
+        self.inner.set_conditions(conditions);
+        self.inner.connected.notify_one();
+    }
+
+    /// A person wants the waiting photos sent now, whatever the network costs.
+    pub fn send_photos_now(&self) -> Result<(), ClientError> {
+        self.inner.store().send_now()?;
+        self.inner.connected.notify_one();
+        Ok(())
+    }
+
+    /// Sets aside files that no record names; see [`doorstep_store::Store::sweep_orphans`].
+    pub fn sweep_orphans(&self) -> Result<u32, ClientError> {
+        let now = self.inner.clock.read().wall;
+        Ok(self.inner.store().sweep_orphans(now)?)
+    }
+
+    /// A photo's or thumbnail's bytes: from this device, or fetched now and kept for a while. `None`: it is not at the server yet,
+    /// or not for this device to see.
+    pub async fn photo(&self, id: PhotoId) -> Result<Option<Vec<u8>>, ClientError> {
+        let now = self.unlocked()?;
+        if let Some(bytes) = self.inner.store().photo_here(&id, now)? {
+            return Ok(Some(bytes));
+        }
+        let mut host = Host::new(&self.inner)?;
+        match host.fetch_picture(id).await {
+            Ok(bytes) => Ok(bytes),
+            Err(Failure::Storage) => Err(host.failed.take().unwrap_or(ClientError::Internal("a picture could not be kept"))),
+            Err(failure) => Err(ClientError::Network(failure)),
+        }
+    }
+}
+
+impl Host {
+    /// Sends the next piece of a photo. A photo that can not be sent, or that the server refuses for good, stays in the status and
+    /// stops no other.
+    pub async fn upload(&mut self, id: PhotoId, max_bytes: u64) -> Result<Event, Failure> {
+        let done = Event::Moved(Moved { bytes: 0, more: false });
+        let photo = self.store(move |inner| inner.store().waiting_photo(&id)).await?;
+        let Some(photo) = photo else { return Ok(done) };
+        let len = photo.bytes.len() as u64;
+        let offset = match (photo.sent, self.offsets.get(&id)) {
+            // Nothing of it was ever sent: the first bytes go with the question.
+            (None, _) => None,
+            (Some(_), Some(offset)) => Some(*offset),
+            (Some(_), None) => match self.stand(&id).await? {
+                Stand::At(offset) => Some(offset),
+                Stand::Anew => return Ok(Event::Moved(Moved { bytes: 0, more: self.is_moving(id, false) })),
+                Stand::Settled => return Ok(done),
+            },
+        };
+        if offset == Some(len) {
+            return self.stored(&photo, 0).await;
+        }
+        let from = offset.unwrap_or(0);
+        if photo.sent.is_none() {
+            // Before the first byte leaves: whoever goes on after a kill asks where the server stands.
+            self.store(move |inner| inner.store().photo_sent(&id, Some(0))).await?;
+        }
+        let (asking, size) = piece(&photo, offset, max_bytes);
+        self.inner.now_sending(Some(Sending { photo: id, from, taken: asking.taken.clone() }));
+        let sent = self.send_piece(&asking, id).await;
+        self.inner.now_sending(None);
+        self.account(size).await?;
+        let stand = match sent {
+            Ok(stand) => stand,
+            Err(failure) => {
+                // What got through is the server's to say.
+                self.offsets.remove(&id);
+                return Err(failure);
+            }
+        };
+        match stand {
+            Stand::At(at) if at == len => self.stored(&photo, size).await,
+            Stand::At(at) => {
+                self.offsets.insert(id, at);
+                self.store(move |inner| inner.store().photo_sent(&id, Some(at))).await?;
+                Ok(Event::Moved(Moved { bytes: size, more: self.is_moving(id, at > from) }))
+            }
+            Stand::Anew => Ok(Event::Moved(Moved { bytes: size, more: self.is_moving(id, false) })),
+            Stand::Settled => Ok(Event::Moved(Moved { bytes: size, more: false })),
+        }
+    }
+
+    /// Whether a photo is worth another try in this sync.
+    fn is_moving(&mut self, id: PhotoId, moved: bool) -> bool {
+        let tries = self.stuck.entry(id).or_default();
+        *tries = if moved { 0 } else { *tries + 1 };
+        *tries < MOST_STUCK
+    }
+
+    async fn stored(&mut self, photo: &WaitingPhoto, bytes: u64) -> Result<Event, Failure> {
+        let (id, now) = (photo.id, self.now()?);
+        self.store(move |inner| inner.store().photo_stored(&id, now)).await?;
+        self.photos += u64::from(!photo.thumbnail);
+        self.inner.changed();
+        Ok(Event::Moved(Moved { bytes, more: false }))
+    }
+
+    fn now(&mut self) -> Result<UnixMs, Failure> {
+        let now = self.inner.now();
+        self.keep(now)
+    }
+
+    async fn account(&mut self, bytes: u64) -> Result<(), Failure> {
+        let now = self.now()?;
+        if self.inner.conditions().metered {
+            self.store(move |inner| inner.store().count_metered(bytes, now)).await?;
+        }
+        Ok(())
+    }
+
+    /// Where the server stands with a photo of which something was sent.
+    async fn stand(&mut self, id: &PhotoId) -> Result<Stand, Failure> {
+        let headers = vec![(TUS.0, TUS.1.to_owned())];
+        let asking = Asking { method: Method::HEAD, headers, ..Asking::get(format!("/v1/photos/{id}")) };
+        self.send_piece(&asking, *id).await
+    }
+
+    async fn send_piece(&mut self, asking: &Asking, id: PhotoId) -> Result<Stand, Failure> {
+        let response = self.begin(asking).await?;
+        let (offset, status) = (offset_of(&response), response.status());
+        match (http::done(response, self.inner.stall, &mut self.cost).await, offset) {
+            (Ok(()), Some(offset)) => Ok(Stand::At(offset)),
+            (Ok(()), None) => Err(Failure::Network),
+            // Somebody else went on with it, or other bytes were sent: the answer says where it stands.
+            (Err(Failure::Refused(_)), Some(offset)) if status == StatusCode::CONFLICT => Ok(Stand::At(offset)),
+            (Err(Failure::Refused(code)), _) => self.refused(id, &code, status).await,
+            (Err(Failure::TooLarge), _) => self.refused(id, "too_large", status).await,
+            (Err(failure), _) => Err(failure),
+        }
+    }
+
+    async fn refused(&mut self, id: PhotoId, code: &str, status: StatusCode) -> Result<Stand, Failure> {
+        match (code, status) {
+            ("unauthorized" | "version", _) => Err(Failure::Refused(code.to_owned())),
+            // A newer request of ours is on its way.
+            ("newer_request", _) => Err(Failure::Network),
+            ("photo_erased", _) => {
+                self.store(move |inner| inner.store().let_go(&id)).await?;
+                Ok(Stand::Settled)
+            }
+            // The server knows nothing of an upload, or what came was damaged on its way: it begins anew from the file, which
+            // was verified when it was read.
+            (_, StatusCode::NOT_FOUND | StatusCode::GONE) | ("photo_hash" | "checksum", _) => {
+                self.store(move |inner| inner.store().photo_sent(&id, None)).await?;
+                self.offsets.remove(&id);
+                Ok(Stand::Anew)
+            }
+            // The server does not know the entry yet; it will.
+            ("photo_unexpected", _) => Ok(Stand::Settled),
+            _ => {
+                let code = code.to_owned();
+                self.store(move |inner| inner.store().photo_refused(&id, &code)).await?;
+                Ok(Stand::Settled)
+            }
+        }
+    }
+
+    /// Asks what has become of photos that may be let go here, and whether the thumbnails that are wanted have come.
+    pub async fn ask(&mut self) -> Result<Event, Failure> {
+        let now = self.now()?;
+        let (own, wanted) = self
+            .store(move |inner| {
+                let store = inner.store();
+                let may_fetch = store.sendable(&inner.conditions(), now)?.downloads;
+                let wanted = if may_fetch { store.thumbnails_wanted()? } else { vec![] };
+                Ok((store.photos_to_let_go(now)?, wanted))
+            })
+            .await?;
+        let photos: Vec<PhotoId> = own.iter().chain(&wanted).copied().take(MAX_PHOTO_QUERY).collect();
+        let query = PhotoQuery { photos: photos.iter().map(|id| Sha(*id)).collect() };
+        let body = encode(&query).and_then(|body| seal(&body)).map_err(|_| Failure::Storage)?;
+        let states = match self.call(&Asking::post("/v1/photos/states", body)).await {
+            Ok(Some(bytes)) => decode::<PhotoStates>(&bytes).map_err(|_| Failure::Network)?.states,
+            // Not for a revoked device to ask.
+            Ok(None) | Err(Failure::Refused(_)) => vec![],
+            Err(failure) => return Err(failure),
+        };
+        let mut pictures = Vec::new();
+        for (id, state) in photos.into_iter().zip(states) {
+            match (own.contains(&id), state) {
+                (true, PhotoState::Stored | PhotoState::Erased) => {
+                    self.store(move |inner| inner.store().let_go(&id)).await?;
+                }
+                (false, PhotoState::Stored) => pictures.push(id),
+                (false, PhotoState::Lost | PhotoState::Void | PhotoState::Erased) => {
+                    self.store(move |inner| inner.store().forget_picture(&id)).await?;
+                }
+                _ => {}
+            }
+        }
+        Ok(Event::Told(pictures))
+    }
+
+    /// Fetches a picture into the cache.
+    pub async fn download(&mut self, id: PhotoId) -> Result<Event, Failure> {
+        let bytes = self.fetch_picture(id).await?.map_or(0, |bytes| bytes.len() as u64);
+        self.account(bytes).await?;
+        self.inner.changed();
+        Ok(Event::Moved(Moved { bytes: 0, more: false }))
+    }
+
+    /// Only bytes that have the hash they are asked for by are kept or shown.
+    async fn fetch_picture(&mut self, id: PhotoId) -> Result<Option<Vec<u8>>, Failure> {
+        let response = self.begin(&Asking::get(format!("/v1/photos/{id}"))).await?;
+        let bytes = match http::picture(response, self.inner.stall, &mut self.cost).await {
+            Ok(bytes) if photo_id(&bytes) == id => bytes,
+            Ok(_) => return Err(Failure::Network),
+            Err(Failure::Refused(_)) => return Ok(None),
+            Err(failure) => return Err(failure),
+        };
+        let now = self.now()?;
+        self.store(move |inner| inner.store().keep_picture(&id, &bytes, now).map(|()| Some(bytes))).await
+    }
+}
+
+/// Where an upload stands.
+enum Stand {
+    /// The server has so many bytes.
+    At(u64),
+    /// Nothing of it: the upload begins anew.
+    Anew,
+    /// Nothing more is to be sent now.
+    Settled,
+}
+
+fn offset_of(response: &Response) -> Option<u64> {
+    response.headers().get("upload-offset")?.to_str().ok()?.parse().ok()
+}
+
+/// The request with the next bytes: the first ones go with the creation. No chunk carries a checksum of its own: then a chunk that
+/// was cut off would be lost whole, while TCP and TLS keep its bytes right and the whole photo's hash decides anyway.
+fn piece(photo: &WaitingPhoto, offset: Option<u64>, max_bytes: u64) -> (Asking, u64) {
+    let from = offset.unwrap_or(0).min(photo.bytes.len() as u64) as usize;
+    let rest = photo.bytes.get(from..).unwrap_or_default();
+    let size = rest.len().min(usize::try_from(max_bytes).unwrap_or(usize::MAX));
+    let body = Bytes::copy_from_slice(rest.get(..size).unwrap_or_default());
+    let mut headers = vec![(TUS.0, TUS.1.to_owned()), (CHUNK.0, CHUNK.1.to_owned())];
+    let (method, path) = match offset {
+        Some(offset) => {
+            headers.push(("upload-offset", offset.to_string()));
+            (Method::PATCH, format!("/v1/photos/{}", photo.id))
+        }
+        None => {
+            headers.push(("upload-length", photo.bytes.len().to_string()));
+            headers.push(("upload-metadata", format!("sha256 {}", BASE64.encode(photo.id.to_string().as_bytes()))));
+            (Method::POST, "/v1/photos".to_owned())
+        }
+    };
+    (Asking { method, headers, body, ..Asking::get(path) }, size as u64)
+}
+
+impl Inner {
+    fn conditions(&self) -> Conditions {
+        *self.platform.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn set_conditions(&self, conditions: Conditions) {
+        *self.platform.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = conditions;
+    }
+
+    fn now_sending(&self, sending: Option<Sending>) {
+        *self.sending.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = sending;
+        self.changed();
+    }
+
+    fn sending_now(&self) -> Option<(PhotoId, u64)> {
+        let sending = self.sending.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()?;
+        let taken = sending.taken.load(std::sync::atomic::Ordering::Relaxed) as u64;
+        Some((sending.photo, sending.from + taken))
+    }
+}

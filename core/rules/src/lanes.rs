@@ -1,0 +1,169 @@
+//! When photos travel (protocol design, section 8): thumbnails, photos, downloads, each with its own conditions, as versioned
+//! data of the network. What waits too long is promoted: from then on it goes over a metered network too.
+
+use doorstep_domain::UnixMs;
+use serde::{Deserialize, Serialize};
+
+/// What the network says about photos.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PhotoPolicy {
+    /// Bytes are due at the server so many hours after their entry was accepted, 1 to 720.
+    pub due_hours: u32,
+    /// A device keeps its own photo so many days after the server has stored it, 0 to 365.
+    pub keep_days: u32,
+    /// Most megabytes of others' photos that a device keeps, 1 to 100,000.
+    pub cache_mb: u32,
+    /// Small pictures, before everything but facts.
+    pub thumbnails: Lane,
+    /// Photos.
+    pub photos: Lane,
+    /// What is fetched of others' photos without being asked for: their thumbnails.
+    pub downloads: Lane,
+}
+
+/// When something may travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lane {
+    /// Over a metered network.
+    pub metered: Metered,
+    /// While roaming.
+    pub roaming: bool,
+    /// Not below so many percent of battery, unless it is charging.
+    pub least_battery: u8,
+}
+
+/// Whether a metered network is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Metered {
+    /// Never.
+    Never,
+    /// At once, up to so many megabytes a day.
+    UpToMbADay(u32),
+    /// After so many hours without another.
+    AfterHours(u32),
+}
+
+/// What the platform says of network and battery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Conditions {
+    /// The network is metered.
+    pub metered: bool,
+    /// The phone is roaming.
+    pub roaming: bool,
+    /// Battery in percent; `None` where there is none.
+    pub battery: Option<u8>,
+    /// The battery is being charged.
+    pub charging: bool,
+}
+
+/// Why something does not travel now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hold {
+    /// It waits for an unmetered network, until the given time if there is one.
+    Metered(Option<UnixMs>),
+    /// It waits for the home network.
+    Roaming,
+    /// It waits for more battery, or for a charger.
+    Battery,
+    /// The day's bytes over a metered network are used up.
+    DayUsed,
+}
+
+impl Default for PhotoPolicy {
+    fn default() -> Self {
+        let lane = |metered, least_battery| Lane { metered, roaming: false, least_battery };
+        Self {
+            due_hours: 24,
+            keep_days: 7,
+            cache_mb: 200,
+            thumbnails: Lane { roaming: true, ..lane(Metered::UpToMbADay(50), 0) },
+            photos: lane(Metered::AfterHours(6), 15),
+            downloads: lane(Metered::UpToMbADay(20), 15),
+        }
+    }
+}
+
+impl PhotoPolicy {
+    /// What no device can work with.
+    pub(crate) fn fault(&self) -> Option<String> {
+        let hours = |lane: &Lane| matches!(lane.metered, Metered::AfterHours(hours) if hours > 720);
+        let lanes = [&self.thumbnails, &self.photos, &self.downloads];
+        let faults = [
+            (!(1..=720).contains(&self.due_hours), "photos.due_hours outside 1 to 720"),
+            (self.keep_days > 365, "photos.keep_days above 365"),
+            (!(1..=100_000).contains(&self.cache_mb), "photos.cache_mb outside 1 to 100000"),
+            (lanes.iter().any(|lane| lane.least_battery > 100), "least_battery above 100 percent"),
+            (lanes.iter().any(|lane| hours(lane)), "metered.after_hours above 720"),
+        ];
+        faults.into_iter().find_map(|(holds, fault)| holds.then(|| fault.to_owned()))
+    }
+}
+
+impl Lane {
+    /// Whether something recorded then may travel now, after so many bytes over metered networks today.
+    pub fn judge(&self, conditions: &Conditions, recorded_at: UnixMs, metered_today: u64, now: UnixMs) -> Result<(), Hold> {
+        let low = |battery: u8| battery < self.least_battery && !conditions.charging;
+        if conditions.battery.is_some_and(low) {
+            return Err(Hold::Battery);
+        }
+        if conditions.roaming && !self.roaming {
+            return Err(Hold::Roaming);
+        }
+        if !conditions.metered {
+            return Ok(());
+        }
+        match self.metered {
+            Metered::Never => Err(Hold::Metered(None)),
+            Metered::UpToMbADay(most) if metered_today >= u64::from(most) * 1_000_000 => Err(Hold::DayUsed),
+            Metered::UpToMbADay(_) => Ok(()),
+            // What was promoted goes whatever the day has used: its deadline is why.
+            Metered::AfterHours(hours) => {
+                let until = recorded_at.plus(i64::from(hours) * 3_600_000);
+                if now >= until { Ok(()) } else { Err(Hold::Metered(Some(until))) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: UnixMs = UnixMs(1_772_424_000_000);
+
+    fn judged(change: impl FnOnce(&mut Conditions), metered_today: u64, now: UnixMs) -> Result<(), Hold> {
+        let mut conditions = Conditions { battery: Some(80), ..Conditions::default() };
+        change(&mut conditions);
+        PhotoPolicy::default().photos.judge(&conditions, NOON, metered_today, now)
+    }
+
+    #[test]
+    fn a_photo_waits_for_an_unmetered_network_until_its_hour_and_not_longer() {
+        let six = NOON.plus(6 * 3_600_000);
+        assert_eq!(judged(|_| (), 0, NOON), Ok(()));
+        assert_eq!(judged(|c| c.metered = true, 0, NOON), Err(Hold::Metered(Some(six))));
+        assert_eq!(judged(|c| c.metered = true, 0, six.plus(-1)), Err(Hold::Metered(Some(six))));
+        assert_eq!(judged(|c| c.metered = true, u64::MAX, six), Ok(()), "promoted, whatever the day has used");
+    }
+
+    #[test]
+    fn roaming_and_a_low_battery_hold_it_and_a_charger_helps() {
+        assert_eq!(judged(|c| c.roaming = true, 0, NOON), Err(Hold::Roaming));
+        assert_eq!(judged(|c| c.battery = Some(14), 0, NOON), Err(Hold::Battery));
+        assert_eq!(judged(|c| c.battery = Some(15), 0, NOON), Ok(()));
+        assert_eq!(judged(|c| (c.battery, c.charging) = (Some(2), true), 0, NOON), Ok(()));
+    }
+
+    #[test]
+    fn thumbnails_go_at_once_until_the_day_is_used_up() {
+        let lane = PhotoPolicy::default().thumbnails;
+        let metered = Conditions { metered: true, roaming: true, battery: Some(1), charging: false };
+        assert_eq!(lane.judge(&metered, NOON, 49_999_999, NOON), Ok(()));
+        assert_eq!(lane.judge(&metered, NOON, 50_000_000, NOON), Err(Hold::DayUsed));
+        assert_eq!(Lane { metered: Metered::Never, ..lane }.judge(&metered, NOON, 0, NOON), Err(Hold::Metered(None)));
+    }
+}

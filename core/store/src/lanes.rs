@@ -1,0 +1,180 @@
+//! Which photos may travel now, and what a person is told of the others: nothing waits without a reason.
+
+use doorstep_domain::{PhotoId, UnixMs};
+use doorstep_rules::{Conditions, Hold};
+use rusqlite::{Row, params};
+use serde::Serialize;
+
+use crate::{Store, StoreError, photos};
+
+/// What has become of a photo of this device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum PhotoStanding {
+    /// The entry that names it is not accepted yet; it goes after that.
+    EntryFirst,
+    /// It goes with the next sync: there is nothing but the network to wait for.
+    Ready,
+    /// It does not go now, and why.
+    Held {
+        /// Why.
+        hold: Hold,
+    },
+    /// Part of it is at the server.
+    Sending {
+        /// Bytes there.
+        sent: u64,
+    },
+    /// The server will not take it; a person must look.
+    Refused {
+        /// The server's code.
+        code: String,
+    },
+    /// At the server, verified.
+    Stored,
+    /// Its file is gone from this device, and the server does not have it.
+    Lost,
+    /// Its file holds other bytes than were recorded: void.
+    Void,
+    /// At the server; the file was deleted here after its retention.
+    LetGo,
+}
+
+/// A photo of this device. Its thumbnail is not listed apart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PhotoStatus {
+    /// SHA-256.
+    pub photo: PhotoId,
+    /// Bytes.
+    pub len: u64,
+    /// When it was recorded, by the best estimate then.
+    pub recorded_at: UnixMs,
+    /// What has become of it.
+    #[serde(flatten)]
+    pub standing: PhotoStanding,
+}
+
+/// What may travel now, each lane in the order in which it was recorded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sendable {
+    /// Thumbnails.
+    pub thumbnails: Vec<PhotoId>,
+    /// Photos.
+    pub photos: Vec<PhotoId>,
+    /// Whether others' thumbnails may be fetched.
+    pub downloads: bool,
+    /// When something held may go by itself.
+    pub next_at: Option<UnixMs>,
+}
+
+struct Waiting {
+    status: PhotoStatus,
+    thumbnail: bool,
+    urgent: bool,
+    told_state: i64,
+}
+
+fn waiting(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, Waiting)> {
+    let sha: Vec<u8> = row.get(0)?;
+    let (len, recorded_at, state) = (row.get(1)?, UnixMs(row.get(2)?), row.get::<_, i64>(3)?);
+    let sent: Option<u64> = row.get(4)?;
+    let refused: Option<String> = row.get(5)?;
+    let standing = match (state, sent, refused) {
+        (photos::state::STORED, _, _) => PhotoStanding::Stored,
+        (photos::state::LOST, _, _) => PhotoStanding::Lost,
+        (photos::state::VOID, _, _) => PhotoStanding::Void,
+        (photos::state::LET_GO, _, _) => PhotoStanding::LetGo,
+        (_, _, Some(code)) => PhotoStanding::Refused { code },
+        (0, _, None) => PhotoStanding::EntryFirst,
+        (_, Some(sent), None) if sent > 0 => PhotoStanding::Sending { sent },
+        _ => PhotoStanding::Ready,
+    };
+    let status = PhotoStatus { photo: PhotoId::new([0; 32]), len, recorded_at, standing };
+    Ok((sha, Waiting { status, thumbnail: row.get(6)?, urgent: row.get(7)?, told_state: state }))
+}
+
+impl Store {
+    /// Photos of this device that are not settled, the oldest first; `all`: the settled ones too.
+    pub fn photos(&self, conditions: &Conditions, all: bool, now: UnixMs) -> Result<Vec<PhotoStatus>, StoreError> {
+        let lanes = self.policy()?.photos;
+        let today = self.metered_today(now)?;
+        let held = |mut photo: Waiting| {
+            let may_wait = matches!(photo.status.standing, PhotoStanding::Ready | PhotoStanding::Sending { .. });
+            let judged = lanes.photos.judge(conditions, photo.status.recorded_at, today, now);
+            if let (true, false, Err(hold)) = (may_wait, photo.urgent, judged) {
+                photo.status.standing = PhotoStanding::Held { hold };
+            }
+            photo.status
+        };
+        Ok(self.rows(all)?.into_iter().filter(|photo| !photo.thumbnail).map(held).collect())
+    }
+
+    /// What may travel now.
+    pub fn sendable(&self, conditions: &Conditions, now: UnixMs) -> Result<Sendable, StoreError> {
+        let lanes = self.policy()?.photos;
+        let today = self.metered_today(now)?;
+        let mut sendable =
+            Sendable { downloads: lanes.downloads.judge(conditions, now, today, now).is_ok(), ..Sendable::default() };
+        for photo in self.rows(false)?.into_iter().filter(|photo| photo.told_state == 1) {
+            if matches!(photo.status.standing, PhotoStanding::Refused { .. }) {
+                continue;
+            }
+            let (lane, list) = match photo.thumbnail {
+                true => (&lanes.thumbnails, &mut sendable.thumbnails),
+                false => (&lanes.photos, &mut sendable.photos),
+            };
+            match lane.judge(conditions, photo.status.recorded_at, today, now) {
+                _ if photo.urgent => list.push(photo.status.photo),
+                Ok(()) => list.push(photo.status.photo),
+                Err(Hold::Metered(Some(until))) => {
+                    sendable.next_at = Some(sendable.next_at.map_or(until, |at| at.min(until)));
+                }
+                Err(_) => {}
+            }
+        }
+        Ok(sendable)
+    }
+
+    /// A person wants what waits to be sent now, whatever the network costs; also what the server had refused.
+    pub fn send_now(&mut self) -> Result<(), StoreError> {
+        self.db.prepare_cached("UPDATE photo SET urgent = 1, refused = NULL WHERE state < 2")?.execute([])?;
+        Ok(())
+    }
+
+    /// Counts bytes that went over a metered network.
+    pub fn count_metered(&mut self, bytes: u64, now: UnixMs) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached(
+                "INSERT INTO metered (day, bytes) VALUES (?1, ?2) ON CONFLICT (day) DO UPDATE SET bytes = bytes + ?2",
+            )?
+            .execute(params![day(now), bytes])?;
+        self.db.prepare_cached("DELETE FROM metered WHERE day < ?1")?.execute([day(now) - 7])?;
+        Ok(())
+    }
+
+    fn metered_today(&self, now: UnixMs) -> Result<u64, StoreError> {
+        let mut query = self.db.prepare_cached("SELECT coalesce(sum(bytes), 0) FROM metered WHERE day = ?1")?;
+        Ok(query.query_row([day(now)], |row| row.get(0))?)
+    }
+
+    fn rows(&self, all: bool) -> Result<Vec<Waiting>, StoreError> {
+        const ALL: &str = "SELECT sha, len, recorded_at, state, sent, refused, thumbnail, urgent FROM photo";
+        // Each half by its index: a phone that has sent ten thousand photos looks at the three that wait.
+        let sql = match all {
+            true => format!("{ALL} ORDER BY recorded_at, sha"),
+            false => format!("{ALL} WHERE state < 2 UNION ALL {ALL} WHERE state IN (3, 4) ORDER BY recorded_at, sha"),
+        };
+        let mut query = self.db.prepare_cached(&sql)?;
+        let rows = query.query_map([], waiting)?;
+        rows.map(|row| {
+            let (sha, mut photo) = row?;
+            photo.status.photo = photos::id(&sha)?;
+            Ok(photo)
+        })
+        .collect()
+    }
+}
+
+fn day(now: UnixMs) -> i64 {
+    now.0.div_euclid(86_400_000)
+}

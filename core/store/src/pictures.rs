@@ -1,0 +1,83 @@
+//! Others' pictures on this device: a cache. Thumbnails come by themselves, photos when somebody looks at them; the least used
+//! go first, and those of cases that have left this device before all others.
+
+use std::path::PathBuf;
+
+use doorstep_domain::{PhotoId, UnixMs};
+use rusqlite::{OptionalExtension, params};
+
+use crate::{
+    Store, StoreError,
+    photos::{ids, put},
+};
+
+/// Most thumbnails that are asked after in one request.
+const MOST_ASKED: u32 = 200;
+
+impl Store {
+    /// Thumbnails of others' photos that are not here, the newest first.
+    pub fn thumbnails_wanted(&self) -> Result<Vec<PhotoId>, StoreError> {
+        let mut query = self.db.prepare_cached(
+            "SELECT sha FROM picture WHERE here = 0 AND thumbnail = 1 AND used_at > 0 ORDER BY used_at DESC LIMIT ?1",
+        )?;
+        ids(query.query_map([MOST_ASKED], |row| row.get(0))?)
+    }
+
+    /// Keeps a picture that was fetched and verified, and makes room for it: what was used least goes.
+    pub fn keep_picture(&mut self, id: &PhotoId, bytes: &[u8], now: UnixMs) -> Result<(), StoreError> {
+        self.has_room()?;
+        put(&self.picture_path(id), bytes)?;
+        self.db
+            .prepare_cached(
+                "INSERT INTO picture (sha, len, thumbnail, here, used_at) VALUES (?1, ?2, 0, 1, ?3)
+                 ON CONFLICT (sha) DO UPDATE SET here = 1, len = ?2, used_at = max(used_at, ?3)",
+            )?
+            .execute(params![id.as_bytes(), bytes.len(), now.0])?;
+        self.trim_pictures(u64::from(self.policy()?.photos.cache_mb) * 1_000_000)
+    }
+
+    /// A picture that will not come: its device has lost it, or head office has erased it.
+    pub fn forget_picture(&mut self, id: &PhotoId) -> Result<(), StoreError> {
+        self.db.prepare_cached("DELETE FROM picture WHERE sha = ?1")?.execute(params![id.as_bytes()])?;
+        std::fs::remove_file(self.picture_path(id)).ok();
+        Ok(())
+    }
+
+    /// The cache holds at most so many bytes; pictures of cases that have left go whatever it holds.
+    pub(crate) fn trim_pictures(&mut self, most: u64) -> Result<(), StoreError> {
+        let mut query = self.db.prepare_cached(
+            "SELECT sha FROM (SELECT sha, used_at, sum(len) OVER (ORDER BY used_at DESC, sha) AS total FROM picture WHERE here = 1)
+             WHERE total > ?1 OR used_at = 0",
+        )?;
+        let out = ids(query.query_map([most], |row| row.get(0))?)?;
+        drop(query);
+        for id in out {
+            // A thumbnail that had no room is not wanted again by itself.
+            self.db.prepare_cached("UPDATE picture SET here = 0, used_at = 0 WHERE sha = ?1")?.execute(params![id.as_bytes()])?;
+            std::fs::remove_file(self.picture_path(&id)).ok();
+        }
+        Ok(())
+    }
+
+    /// The file of a picture that is here; looking at it keeps it.
+    pub(crate) fn picture_file(&mut self, id: &PhotoId, now: UnixMs) -> Result<Option<PathBuf>, StoreError> {
+        let here: Option<bool> = self
+            .db
+            .prepare_cached("SELECT here FROM picture WHERE sha = ?1")?
+            .query_row(params![id.as_bytes()], |row| row.get(0))
+            .optional()?;
+        if here != Some(true) {
+            return Ok(None);
+        }
+        self.db
+            .prepare_cached("UPDATE picture SET used_at = max(used_at, ?2) WHERE sha = ?1 AND used_at > 0")?
+            .execute(params![id.as_bytes(), now.0])?;
+        Ok(Some(self.picture_path(id)))
+    }
+
+    fn picture_path(&self, id: &PhotoId) -> PathBuf {
+        let text = id.to_string();
+        let (shelf, _) = text.split_at(2);
+        self.folder.join("pictures").join(shelf).join(text)
+    }
+}

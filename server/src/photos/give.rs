@@ -1,0 +1,103 @@
+//! Handing bytes out: with the type that was read from them when they came, never guessed anew by a browser; a part of them
+//! for who asks for one; not at all for who has them.
+
+use std::ops::Range;
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use doorstep_domain::PhotoId;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::Storage;
+use crate::{db::Db, enrol::Device, error::ApiError};
+
+/// Whether a photo belongs to a case that one of the device's scopes holds.
+pub(crate) fn may_read(db: &Connection, device: &Device, id: &PhotoId) -> Result<bool, ApiError> {
+    let mut query = db.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM photo JOIN doc_scope USING (case_id) WHERE sha = ?1 AND scope = ?2 AND has = 1)",
+    )?;
+    for scope in device.scopes() {
+        if query.query_row(params![id.as_bytes(), scope], |row| row.get(0))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// A stored photo, or the part that the request wants.
+pub(crate) async fn give(db: &Db, storage: &Storage, id: PhotoId, headers: &HeaderMap) -> Result<Response, ApiError> {
+    let found = db.read(move |db| {
+        Ok(db
+            .prepare_cached("SELECT mime, len FROM stored WHERE sha = ?1 AND erased_at IS NULL")?
+            .query_row(params![id.as_bytes()], |row| Ok((row.get::<_, String>(0)?, row.get::<_, u64>(1)?)))
+            .optional()?)
+    });
+    let (mime, len) = found.await?.ok_or(ApiError::NotFound)?;
+    let tag = format!("\"{id}\"");
+    let asked = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let knows = asked(header::IF_NONE_MATCH).is_some_and(|known| known == "*" || known.split(',').any(|t| t.trim() == tag));
+    let fixed = [
+        (header::ETAG, tag.clone()),
+        (header::CACHE_CONTROL, "private, max-age=31536000, immutable".to_owned()),
+        (header::ACCEPT_RANGES, "bytes".to_owned()),
+        (header::CONTENT_TYPE, mime),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'".to_owned()),
+    ];
+    if knows {
+        return Ok((StatusCode::NOT_MODIFIED, fixed).into_response());
+    }
+    // A range of another state of the file is no range; these bytes have only one.
+    let range = asked(header::RANGE).filter(|_| asked(header::IF_RANGE).is_none_or(|known| known == tag));
+    let range = match range.and_then(|range| part(range, len)) {
+        Some(None) => {
+            let whole = [(header::CONTENT_RANGE, format!("bytes */{len}"))];
+            return Ok((StatusCode::RANGE_NOT_SATISFIABLE, fixed, whole).into_response());
+        }
+        Some(Some(range)) => Some(range),
+        None => None,
+    };
+    let bytes = storage.get(&id, range.clone()).await?.ok_or(ApiError::NotFound)?;
+    Ok(match range {
+        Some(Range { start, end }) => {
+            let part = [(header::CONTENT_RANGE, format!("bytes {start}-{}/{len}", end.saturating_sub(1)))];
+            (StatusCode::PARTIAL_CONTENT, fixed, part, Body::from(bytes)).into_response()
+        }
+        None => (fixed, Body::from(bytes)).into_response(),
+    })
+}
+
+/// The one part that a `Range` header names: `None` if it is not understood (then all is sent), `Some(None)` if there is no such
+/// part.
+fn part(range: &str, len: u64) -> Option<Option<Range<u64>>> {
+    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+    let number = |text: &str| text.trim().parse::<u64>().ok();
+    let (start, end) = match (first.trim(), last.trim()) {
+        ("", last) => (len.saturating_sub(number(last)?), len),
+        (first, "") => (number(first)?, len),
+        (first, last) => (number(first)?, number(last)?.saturating_add(1).min(len)),
+    };
+    Some((start < end).then_some(start..end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::part;
+
+    #[test]
+    fn a_part_is_read_as_browsers_write_it_and_anything_else_means_everything() {
+        assert_eq!(part("bytes=0-99", 1_000), Some(Some(0..100)));
+        assert_eq!(part("bytes=900-", 1_000), Some(Some(900..1_000)));
+        assert_eq!(part("bytes=-100", 1_000), Some(Some(900..1_000)));
+        assert_eq!(part("bytes=-5000", 1_000), Some(Some(0..1_000)));
+        assert_eq!(part("bytes=990-2000", 1_000), Some(Some(990..1_000)));
+        assert_eq!(part("bytes=1000-", 1_000), Some(None));
+        assert_eq!(part("bytes=9-3", 1_000), Some(None));
+        for other in ["bytes=0-1,5-6", "lines=1-2", "bytes=a-b", "bytes=-"] {
+            assert_eq!(part(other, 1_000), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The newest request for an upload ends the older ones: a phone that has lost its connection asks again, while the server still
+//! waits for the old one's bytes. Within one process the older is told to give way, writes down what it has, and ends; between
+//! processes the fence in the upload's row does it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use doorstep_domain::{DeviceId, PhotoId};
+use tokio::sync::{Notify, watch};
+
+/// An upload: which photo, from which device.
+pub(crate) type Key = (PhotoId, DeviceId);
+
+/// Longest wait for an older request to end; the fence holds it off after that.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Requests that are taking bytes.
+#[derive(Default)]
+pub(crate) struct Turns(Mutex<HashMap<Key, Arc<Holder>>>);
+
+struct Holder {
+    give_way: Notify,
+    ended: watch::Sender<bool>,
+}
+
+/// A request's turn, until dropped.
+pub(crate) struct Turn {
+    all: Arc<Turns>,
+    key: Key,
+    mine: Arc<Holder>,
+}
+
+impl Turns {
+    /// Takes the turn for an upload, after the request before has ended.
+    pub(crate) async fn take(self: &Arc<Self>, key: Key) -> Turn {
+        let mine = Arc::new(Holder { give_way: Notify::new(), ended: watch::Sender::new(false) });
+        let before = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, mine.clone());
+        // Made before the wait: also a request that gives up while it waits leaves no trace.
+        let turn = Turn { all: self.clone(), key, mine };
+        if let Some(before) = before {
+            before.give_way.notify_one();
+            let mut ended = before.ended.subscribe();
+            tokio::time::timeout(PATIENCE, ended.wait_for(|ended| *ended)).await.ok();
+        }
+        turn
+    }
+}
+
+impl Turn {
+    /// Returns when a newer request is there.
+    pub(crate) async fn give_way(&self) {
+        self.mine.give_way.notified().await;
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut holders = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if holders.get(&self.key).is_some_and(|holder| Arc::ptr_eq(holder, &self.mine)) {
+            holders.remove(&self.key);
+        }
+        self.mine.ended.send_replace(true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(n: u8) -> Key {
+        (PhotoId::new([n; 32]), DeviceId::new([n; 16]))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_newest_waits_until_the_older_has_given_way_and_another_photo_does_not_wait() {
+        let turns = Arc::new(Turns::default());
+        let old = turns.take(key(1)).await;
+        let _other = turns.take(key(2)).await;
+        let newest = tokio::spawn({
+            let turns = turns.clone();
+            async move { turns.take(key(1)).await }
+        });
+        old.give_way().await;
+        assert!(!newest.is_finished());
+        drop(old);
+        let newest = newest.await.unwrap();
+        assert_eq!(turns.0.lock().unwrap().len(), 2);
+        drop(newest);
+        assert_eq!(turns.0.lock().unwrap().len(), 1);
+    }
+}

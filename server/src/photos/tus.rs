@@ -1,0 +1,272 @@
+//! tus 1.0 over [`super::receive`]: creation (with upload), checksum, expiration, termination. An upload's address is its photo's:
+//! `/v1/photos/{sha}`, so a device that lost the answer to its creation knows where to go on.
+//!
+//! Tighter than tus: an offset never goes back; bytes sent again are no conflict if they are the same; the newest request ends the
+//! older; and a creation for a photo that is stored already says 200 at once, without reading a byte.
+
+use axum::{
+    body::Body,
+    extract::{Path, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use chrono::DateTime;
+use data_encoding::BASE64;
+use doorstep_domain::PhotoId;
+use doorstep_media::MAX_STORED;
+
+use super::{
+    receive::{self, Checksum, Progress, ReceiveError, Receiver},
+    turns::Key,
+};
+use crate::{
+    error::ApiError,
+    http::{App, known},
+};
+
+const RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
+const OFFSET: HeaderName = HeaderName::from_static("upload-offset");
+const LENGTH: HeaderName = HeaderName::from_static("upload-length");
+const EXPIRES: HeaderName = HeaderName::from_static("upload-expires");
+const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
+const CHUNK: &str = "application/offset+octet-stream";
+const ALGORITHMS: &str = "sha256,sha1";
+
+/// Every answer to a tus request names its version.
+fn reply(status: StatusCode, progress: Option<Progress>) -> Response {
+    let mut response = status.into_response();
+    let headers = response.headers_mut();
+    headers.insert(RESUMABLE, VERSION);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(progress) = progress {
+        headers.insert(OFFSET, progress.offset.into());
+        headers.insert(LENGTH, progress.len.into());
+        let until = progress.expires_at.and_then(|at| DateTime::from_timestamp_millis(at.0));
+        if let Some(until) = until.map(|at| at.format("%a, %d %b %Y %H:%M:%S GMT").to_string())
+            && let Ok(until) = HeaderValue::from_str(&until)
+        {
+            headers.insert(EXPIRES, until);
+        }
+    }
+    response
+}
+
+/// An error in the project's own form, with where the upload stands.
+fn refuse(error: ReceiveError) -> Response {
+    let (status, code, progress) = match &error {
+        ReceiveError::Offset(progress) => (StatusCode::CONFLICT, "offset", Some(*progress)),
+        ReceiveError::Checksum(progress) => (checksum_mismatch(), "checksum", Some(*progress)),
+        ReceiveError::Hash => (checksum_mismatch(), "photo_hash", None),
+        ReceiveError::GaveWay => (StatusCode::CONFLICT, "newer_request", None),
+        ReceiveError::Expired => (StatusCode::GONE, "upload_expired", None),
+        ReceiveError::Erased => (StatusCode::GONE, "photo_erased", None),
+        ReceiveError::Unknown => (StatusCode::NOT_FOUND, "upload_unknown", None),
+        ReceiveError::Api(_) => (StatusCode::OK, "", None),
+    };
+    let mut response = match error {
+        ReceiveError::Api(error) => error.into_response(),
+        error => ApiError::answer(status, code, &error.to_string()),
+    };
+    let with = reply(StatusCode::OK, progress);
+    for (name, value) in with.headers() {
+        response.headers_mut().insert(name, value.clone());
+    }
+    response
+}
+
+/// 460, tus's own.
+fn checksum_mismatch() -> StatusCode {
+    StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST)
+}
+
+fn number(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {
+    headers.get(name)?.to_str().ok()?.parse().ok()
+}
+
+fn malformed(what: &str) -> ReceiveError {
+    ApiError::Malformed(what.to_owned()).into()
+}
+
+/// `Tus-Resumable` is wanted of everything but OPTIONS, and in no other version than ours.
+fn other_version(headers: &HeaderMap) -> Option<Response> {
+    if headers.get(RESUMABLE).is_some_and(|version| version == VERSION) {
+        return None;
+    }
+    let mut response = reply(StatusCode::PRECONDITION_FAILED, None);
+    response.headers_mut().insert("tus-version", VERSION);
+    Some(response)
+}
+
+/// What this server can do.
+pub(crate) async fn options() -> Response {
+    let mut response = reply(StatusCode::NO_CONTENT, None);
+    let headers = response.headers_mut();
+    headers.insert("tus-version", VERSION);
+    headers.insert("tus-extension", HeaderValue::from_static("creation,creation-with-upload,checksum,expiration,termination"));
+    headers.insert("tus-max-size", MAX_STORED.into());
+    headers.insert("tus-checksum-algorithm", HeaderValue::from_static(ALGORITHMS));
+    response
+}
+
+/// Begins an upload, with its first bytes or all of them.
+pub(crate) async fn create(State(app): State<App>, request: Request) -> Response {
+    if let Some(response) = other_version(request.headers()) {
+        return response;
+    }
+    let created = async {
+        let device = known(&app, request.headers(), None).await?;
+        let headers = request.headers();
+        let len = number(headers, &LENGTH).ok_or_else(|| malformed("Upload-Length is missing"))?;
+        let id = named(headers).ok_or_else(|| malformed("Upload-Metadata names no sha256 in hexadecimal"))?;
+        expected(&app, id, len).await?;
+        let progress = take(&app, (id, device.id), 0, true, request).await?;
+        Ok::<_, ReceiveError>((id, progress))
+    };
+    match created.await {
+        Ok((id, progress)) => {
+            let status = if progress.had { StatusCode::OK } else { StatusCode::CREATED };
+            let mut response = reply(status, Some(progress));
+            if let Ok(location) = HeaderValue::from_str(&format!("/v1/photos/{id}")) {
+                response.headers_mut().insert(header::LOCATION, location);
+            }
+            response
+        }
+        Err(error) => refuse(error),
+    }
+}
+
+async fn expected(app: &App, id: PhotoId, len: u64) -> Result<(), ReceiveError> {
+    match app.db.read(move |db| super::expect::length(db, &id)).await? {
+        None => Err(ApiError::PhotoUnexpected.into()),
+        Some(named) if named != len => Err(malformed("Upload-Length is not the length that the entry names")),
+        Some(_) => Ok(()),
+    }
+}
+
+/// The hash in `Upload-Metadata: sha256 <base64 of the hexadecimal>`.
+fn named(headers: &HeaderMap) -> Option<PhotoId> {
+    let metadata = headers.get("upload-metadata")?.to_str().ok()?;
+    let value = metadata.split(',').find_map(|pair| pair.trim().strip_prefix("sha256 "))?;
+    String::from_utf8(BASE64.decode(value.trim().as_bytes()).ok()?).ok()?.parse().ok()
+}
+
+/// How far an upload is.
+pub(crate) async fn head(State(app): State<App>, Path(sha): Path<String>, headers: HeaderMap) -> Response {
+    if let Some(response) = other_version(&headers) {
+        return response;
+    }
+    let progress = async {
+        let device = known(&app, &headers, None).await?;
+        let id = sha.parse().map_err(|_| ReceiveError::Unknown)?;
+        // The older request writes down what it has before we say how much that is.
+        let _turn = app.turns.take((id, device.id)).await;
+        receive::progress(&app.db, (id, device.id), (app.now)()).await
+    };
+    match progress.await {
+        Ok(progress) => reply(StatusCode::OK, Some(progress)),
+        Err(error) => refuse(error),
+    }
+}
+
+/// The next bytes.
+pub(crate) async fn patch(State(app): State<App>, Path(sha): Path<String>, request: Request) -> Response {
+    if let Some(response) = other_version(request.headers()) {
+        return response;
+    }
+    let taken = async {
+        let device = known(&app, request.headers(), None).await?;
+        let id = sha.parse().map_err(|_| ReceiveError::Unknown)?;
+        let from = number(request.headers(), &OFFSET).ok_or_else(|| malformed("Upload-Offset is missing"))?;
+        take(&app, (id, device.id), from, false, request).await
+    };
+    match taken.await {
+        Ok(progress) => reply(StatusCode::NO_CONTENT, Some(progress)),
+        Err(error) => refuse(error),
+    }
+}
+
+/// Gives an upload up. What is stored stays.
+pub(crate) async fn delete(State(app): State<App>, Path(sha): Path<String>, headers: HeaderMap) -> Response {
+    if let Some(response) = other_version(&headers) {
+        return response;
+    }
+    let ended = async {
+        let (id, now) = (sha.parse().map_err(|_| ReceiveError::Unknown)?, (app.now)());
+        let key = (id, known(&app, &headers, None).await?.id);
+        let turn = app.turns.take(key).await;
+        if receive::progress(&app.db, key, now).await?.expires_at.is_none() {
+            return Err(ApiError::PhotoStored.into());
+        }
+        let receiver = Receiver { db: app.db.clone(), storage: app.storage.clone(), key, now, turn };
+        receiver.abandon(None).await?;
+        Ok::<_, ReceiveError>(())
+    };
+    match ended.await {
+        Ok(()) => reply(StatusCode::NO_CONTENT, None),
+        Err(error) => refuse(error),
+    }
+}
+
+/// A whole photo in one request, without tus: what version 1 of the protocol does.
+pub(crate) async fn put(State(app): State<App>, Path(sha): Path<String>, request: Request) -> Response {
+    let taken = async {
+        let device = known(&app, request.headers(), None).await?;
+        let id = sha.parse().map_err(|_| ApiError::NotFound)?;
+        let len = number(request.headers(), &header::CONTENT_LENGTH).ok_or_else(|| malformed("Content-Length is missing"))?;
+        if len > MAX_STORED as u64 {
+            return Err(ApiError::TooLarge.into());
+        }
+        take_body(&app, (id, device.id), 0, true, request).await
+    };
+    match taken.await {
+        Ok(progress) if progress.expires_at.is_none() => StatusCode::NO_CONTENT.into_response(),
+        // Fewer bytes than the entry names.
+        Ok(_) | Err(ReceiveError::Hash) => ApiError::PhotoHash.into_response(),
+        Err(ReceiveError::Api(ApiError::TooLarge)) => ApiError::PhotoHash.into_response(),
+        Err(error) => refuse(error),
+    }
+}
+
+/// A tus body: its kind is checked, an absent one is empty.
+async fn take(app: &App, key: Key, from: u64, opens: bool, request: Request) -> Result<Progress, ReceiveError> {
+    let headers = request.headers();
+    let is_empty = number(headers, &header::CONTENT_LENGTH) == Some(0) || !has_body(headers);
+    let is_chunk = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == CHUNK);
+    if !(is_chunk || opens && is_empty) {
+        return Err(ApiError::ContentType.into());
+    }
+    take_body(app, key, from, opens, request).await
+}
+
+fn has_body(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::CONTENT_LENGTH) || headers.contains_key(header::TRANSFER_ENCODING)
+}
+
+/// Delivering, not reading: a revoked device may finish what its accepted entries have named.
+async fn take_body(app: &App, key: Key, from: u64, opens: bool, request: Request) -> Result<Progress, ReceiveError> {
+    let checksum = checksum(request.headers())?;
+    let place = app.in_flight.enter(key.1)?;
+    let turn = app.turns.take(key).await;
+    let receiver = Receiver { db: app.db.clone(), storage: app.storage.clone(), key, now: (app.now)(), turn };
+    let body: Body = request.into_body();
+    // On a task of its own: when the phone's connection ends, what has come is still written down.
+    let taking = tokio::spawn(async move {
+        let _place = place;
+        receiver.take(from, opens, checksum, body).await
+    });
+    taking.await.map_err(|_| ReceiveError::Api(ApiError::Internal("taking a photo panicked")))?
+}
+
+fn checksum(headers: &HeaderMap) -> Result<Option<Checksum>, ReceiveError> {
+    let Some(value) = headers.get("upload-checksum") else { return Ok(None) };
+    let parts = value.to_str().ok().and_then(|value| value.split_once(' '));
+    let read = parts.and_then(|(name, digest)| {
+        let algorithm = match name {
+            "sha256" => &ring::digest::SHA256,
+            "sha1" => &ring::digest::SHA1_FOR_LEGACY_USE_ONLY,
+            _ => return None,
+        };
+        Some(Checksum { algorithm, digest: BASE64.decode(digest.trim().as_bytes()).ok()? })
+    });
+    read.map(Some).ok_or_else(|| malformed("Upload-Checksum is not sha256 or sha1 with a value in base64"))
+}
