@@ -76,6 +76,9 @@ impl Picture {
 
     /// The picture turned as EXIF's orientation says (1 to 8; anything else is upright).
     pub(crate) fn upright(self, orientation: u32) -> Self {
+        if !(2..=8).contains(&orientation) {
+            return self;
+        }
         let (pixels, _) = self.rgb.as_chunks::<3>();
         let rows = || pixels.chunks_exact(self.width as usize);
         let columns = 0..self.width as usize;
@@ -89,8 +92,7 @@ impl Picture {
             5 => columns.for_each(|x| turned.extend(column(x))),
             6 => columns.for_each(|x| turned.extend(column(x).rev())),
             7 => columns.rev().for_each(|x| turned.extend(column(x).rev())),
-            8 => columns.rev().for_each(|x| turned.extend(column(x))),
-            _ => return self,
+            _ => columns.rev().for_each(|x| turned.extend(column(x))),
         }
         let rgb = turned.into_flattened();
         if orientation < 5 { Self { rgb, ..self } } else { Self { width, height, rgb } }

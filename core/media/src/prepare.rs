@@ -1,5 +1,7 @@
 //! A camera's file becomes what travels: a photo, a thumbnail, and a few numbers about them.
 
+use std::fmt;
+
 use doorstep_domain::{Capture, Clarity, PhotoId};
 
 use crate::{
@@ -47,7 +49,7 @@ impl Limits {
 }
 
 /// A file of its own, with its size in pixels.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Encoded {
     /// SHA-256 of the bytes.
     pub id: PhotoId,
@@ -57,6 +59,14 @@ pub struct Encoded {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
+}
+
+/// Without the pixels: a photo shows people's doors, names and numbers.
+impl fmt::Debug for Encoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, bytes, width, height } = self;
+        write!(f, "Encoded({id}, {} bytes, {width} x {height})", bytes.len())
+    }
 }
 
 /// What a photo becomes before it is stored and sent.
