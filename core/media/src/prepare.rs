@@ -27,7 +27,7 @@ pub struct Limits {
     pub max_pixels: u64,
     /// Longer side of the photo, in pixels. Print on a waybill stays readable at 1600.
     pub long_edge: u32,
-    /// Longer side of the thumbnail, in pixels.
+    /// Longer side of the thumbnail, in pixels; 800 at most.
     pub thumbnail_edge: u32,
     /// Bytes that a photo should not have more of. A very detailed one may, rather than becoming unreadable.
     pub photo_bytes: usize,

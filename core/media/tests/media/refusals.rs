@@ -120,6 +120,17 @@ fn a_damaged_or_rare_jpeg_is_refused() {
 }
 
 #[test]
+fn a_picture_with_a_damaged_middle_is_never_half_gray() {
+    for progressive in [false, true] {
+        let mut bytes = scene(4, 400, 300).jpeg_as(ColorType::Rgb, |encoder| encoder.set_progressive(progressive));
+        // No Huffman code is all ones.
+        let middle = bytes.len() * 2 / 3;
+        bytes[middle..middle + 40].as_chunks_mut::<2>().0.fill([0xff, 0]);
+        assert_eq!(refused(&bytes), MediaError::Damaged, "progressive {progressive}");
+    }
+}
+
+#[test]
 fn endless_segments_end() {
     let mut bytes = quarters().jpeg(90);
     for _ in 0..1_100 {
