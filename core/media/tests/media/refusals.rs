@@ -97,6 +97,9 @@ fn a_cut_png_is_an_error() {
     for part in 1..20 {
         assert_eq!(refused(&whole[..whole.len() * part / 20]), MediaError::Truncated, "{part} of 20");
     }
+    for missing in 1..=16 {
+        assert_eq!(refused(&whole[..whole.len() - missing]), MediaError::Truncated, "without its last {missing} bytes");
+    }
     let mut spoilt = whole.clone();
     let middle = whole.len() / 2;
     spoilt[middle] ^= 1;
