@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use doorstep_domain::{Capture, GeoPosition, MAX_CAMERA, UnixMs};
-use exif::{DateTime, Exif, In, Rational, Reader, Tag, Value};
+use exif::{DateTime, Exif, In, Reader, Tag, Value};
 
 use crate::segments::{Segments, exif, xmp};
 
@@ -29,9 +29,11 @@ impl Told {
         }
     }
 
-    fn rationals(&self, tag: Tag) -> Option<&[Rational]> {
+    /// Pairs of numerator and denominator. A Nokia writes its position with a sign, which EXIF does not know.
+    fn fractions(&self, tag: Tag) -> Option<Vec<(f64, f64)>> {
         match self.value(tag)? {
-            Value::Rational(numbers) => Some(numbers),
+            Value::Rational(numbers) => Some(numbers.iter().map(|n| (n.num.into(), n.denom.into())).collect()),
+            Value::SRational(numbers) => Some(numbers.iter().map(|n| (n.num.into(), n.denom.into())).collect()),
             _ => None,
         }
     }
@@ -66,7 +68,7 @@ impl Told {
                 sign if sign == negative => -1.0,
                 _ => return None,
             };
-            let degrees = degrees(self.rationals(number)?)?;
+            let degrees = degrees(&self.fractions(number)?)?;
             // In range by the check in `degrees`.
             Some((sign * degrees * 1e7).round() as i32)
         };
@@ -89,11 +91,9 @@ impl Told {
 }
 
 /// Degrees, minutes and seconds as degrees of 0 to 180. A denominator of 0 is what a camera without a fix writes.
-fn degrees(parts: &[Rational]) -> Option<f64> {
-    let mut degrees = 0.0;
-    for (part, unit) in parts.iter().zip([1.0, 60.0, 3600.0]) {
-        degrees += if part.denom == 0 { return None } else { part.to_f64() / unit };
-    }
+fn degrees(parts: &[(f64, f64)]) -> Option<f64> {
+    // Without a denominator it is infinite or no number, and in no range.
+    let degrees: f64 = parts.iter().zip([1.0, 60.0, 3600.0]).map(|((count, of), unit)| count / of / unit).sum();
     (!parts.is_empty() && (0.0..=180.0).contains(&degrees)).then_some(degrees)
 }
 
@@ -124,11 +124,10 @@ mod tests {
 
     #[test]
     fn a_position_needs_sound_numbers() {
-        let parts = |numbers: &[(u32, u32)]| numbers.iter().map(|n| (*n).into()).collect::<Vec<Rational>>();
-        assert_eq!(degrees(&parts(&[(30, 1), (30, 1), (36, 1)])), Some(30.51));
-        assert_eq!(degrees(&parts(&[(61, 2)])), Some(30.5));
-        for broken in [&[][..], &[(30, 0)], &[(30, 1), (0, 0)], &[(181, 1)], &[(u32::MAX, 1)]] {
-            assert_eq!(degrees(&parts(broken)), None, "{broken:?}");
+        assert_eq!(degrees(&[(30.0, 1.0), (30.0, 1.0), (36.0, 1.0)]), Some(30.51));
+        assert_eq!(degrees(&[(61.0, 2.0)]), Some(30.5));
+        for broken in [&[][..], &[(30.0, 0.0)], &[(30.0, 1.0), (0.0, 0.0)], &[(181.0, 1.0)], &[(-1.0, 1.0)]] {
+            assert_eq!(degrees(broken), None, "{broken:?}");
         }
     }
 

@@ -107,11 +107,16 @@ fn recognise(bytes: &[u8]) -> Result<(Format, usize, usize), MediaError> {
         Ok(imagesize::ImageType::Heif(_)) => Format::Heif,
         _ => return Err(MediaError::NotAPhoto),
     };
-    let size = imagesize::blob_size(bytes).map_err(|_| MediaError::NotAPhoto)?;
-    if size.width == 0 || size.height == 0 || size.width > MAX_SIDE || size.height > MAX_SIDE {
-        return Err(MediaError::Dimensions(size.width, size.height));
+    let (width, height) = match format {
+        // imagesize 0.14 stumbles over fill bytes, which the standard allows between segments.
+        Format::Jpeg => segments::size(bytes).map(|(width, height)| (width as usize, height as usize)),
+        _ => imagesize::blob_size(bytes).ok().map(|size| (size.width, size.height)),
     }
-    Ok((format, size.width, size.height))
+    .ok_or(MediaError::NotAPhoto)?;
+    if width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE {
+        return Err(MediaError::Dimensions(width, height));
+    }
+    Ok((format, width, height))
 }
 
 #[cfg(test)]
@@ -140,7 +145,7 @@ mod tests {
         assert!(matches!(inspect(&wide), Err(MediaError::Dimensions(..))));
     }
 
-    /// Real camera files, where the folder of samples is present: orientations, GPS, a broken one, a HEIC.
+    /// Real camera files, where the folder of samples is present: orientations, GPS, a HEIC.
     #[test]
     #[allow(clippy::disallowed_methods, reason = "a test reads its samples")]
     fn real_camera_files_are_recognised() {
@@ -152,7 +157,7 @@ mod tests {
         let mut seen = 0;
         for file in dir.map(|f| f.unwrap().path()) {
             let known = matches!(file.extension().and_then(|e| e.to_str()), Some("jpg" | "HEIC"));
-            if known && !file.to_string_lossy().contains("image01088") {
+            if known {
                 inspect(&std::fs::read(&file).unwrap()).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
                 seen += 1;
             }

@@ -45,7 +45,8 @@ pub fn look_distance(a: u64, b: u64) -> u32 {
     (a ^ b).count_ones()
 }
 
-/// Distance up to which two pictures look alike.
+/// Distance up to which two pictures look alike. On the sample photos, saved again, halved, brightened, darkened or cut by a
+/// hundredth were 0 to 8 bits away from themselves, and different pictures 22 to 45 from each other.
 pub const LOOKS_ALIKE: u32 = 10;
 
 /// The ThumbHash of a picture.

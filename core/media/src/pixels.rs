@@ -1,8 +1,9 @@
 //! A decoded picture: shrinking it, turning it upright. Memory is the law here: a strip at a time.
 
 use fast_image_resize::{
-    FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
-    images::{Image, ImageRef},
+    FilterType, ResizeAlg, ResizeOptions, Resizer,
+    images::{TypedImage, TypedImageRef},
+    pixels::U8x3,
 };
 
 use crate::MediaError;
@@ -51,8 +52,9 @@ impl Picture {
     pub(crate) fn resized(&self, width: u32, height: u32) -> Result<Self, MediaError> {
         let row = width as usize * 3;
         let mut rgb = vec![0; row * height as usize];
-        let source =
-            ImageRef::new(self.width, self.height, &self.rgb, PixelType::U8x3).map_err(|_| MediaError::Internal("source"))?;
+        // Typed: else the resizer is compiled for every kind of pixel there is.
+        let source = TypedImageRef::<U8x3>::from_buffer(self.width, self.height, &self.rgb);
+        let source = source.map_err(|_| MediaError::Internal("source"))?;
         let strip_rows = (STRIP / (self.width as usize * 3)).max(16);
         let (scale, mut top) = (f64::from(self.height) / f64::from(height), 0);
         let mut resizer = Resizer::new();
@@ -67,15 +69,18 @@ impl Picture {
                 .resize_alg(ResizeAlg::Convolution(FilterType::Hamming))
                 .crop(0.0, from, f64::from(self.width), high)
                 .use_alpha(false);
-            let mut strip =
-                Image::from_slice_u8(width, rows, strip, PixelType::U8x3).map_err(|_| MediaError::Internal("strip"))?;
-            resizer.resize(&source, &mut strip, &options).map_err(|_| MediaError::Internal("resize"))?;
+            let strip = TypedImage::<U8x3>::from_buffer(width, rows, strip);
+            let mut strip = strip.map_err(|_| MediaError::Internal("strip"))?;
+            resizer.resize_typed(&source, &mut strip, &options).map_err(|_| MediaError::Internal("resize"))?;
         }
         Ok(Self { width, height, rgb })
     }
 
     /// The picture turned as EXIF's orientation says (1 to 8; anything else is upright).
     pub(crate) fn upright(self, orientation: u32) -> Self {
+        if !(2..=8).contains(&orientation) {
+            return self;
+        }
         let (pixels, _) = self.rgb.as_chunks::<3>();
         let rows = || pixels.chunks_exact(self.width as usize);
         let columns = 0..self.width as usize;
@@ -89,8 +94,7 @@ impl Picture {
             5 => columns.for_each(|x| turned.extend(column(x))),
             6 => columns.for_each(|x| turned.extend(column(x).rev())),
             7 => columns.rev().for_each(|x| turned.extend(column(x).rev())),
-            8 => columns.rev().for_each(|x| turned.extend(column(x))),
-            _ => return self,
+            _ => columns.rev().for_each(|x| turned.extend(column(x))),
         }
         let rgb = turned.into_flattened();
         if orientation < 5 { Self { rgb, ..self } } else { Self { width, height, rgb } }
@@ -131,11 +135,12 @@ mod tests {
         let picture = pattern(wide, height);
         assert!(STRIP / (wide as usize * 3) < 350, "two strips at least");
         let in_strips = picture.resized(600, 350).unwrap();
-        let source = ImageRef::new(wide, height, &picture.rgb, PixelType::U8x3).unwrap();
-        let mut at_once = Image::new(600, 350, PixelType::U8x3);
+        let source = TypedImageRef::<U8x3>::from_buffer(wide, height, &picture.rgb).unwrap();
+        let mut whole = vec![0; 600 * 350 * 3];
+        let mut at_once = TypedImage::<U8x3>::from_buffer(600, 350, &mut whole).unwrap();
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Hamming));
-        Resizer::new().resize(&source, &mut at_once, &options).unwrap();
-        let most = in_strips.rgb.iter().zip(at_once.buffer()).map(|(a, b)| a.abs_diff(*b)).max();
+        Resizer::new().resize_typed(&source, &mut at_once, &options).unwrap();
+        let most = in_strips.rgb.iter().zip(&whole).map(|(a, b)| a.abs_diff(*b)).max();
         assert!(most <= Some(1), "{most:?}");
     }
 

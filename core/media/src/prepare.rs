@@ -1,5 +1,7 @@
 //! A camera's file becomes what travels: a photo, a thumbnail, and a few numbers about them.
 
+use std::fmt;
+
 use doorstep_domain::{Capture, Clarity, PhotoId};
 
 use crate::{
@@ -25,7 +27,7 @@ pub struct Limits {
     pub max_pixels: u64,
     /// Longer side of the photo, in pixels. Print on a waybill stays readable at 1600.
     pub long_edge: u32,
-    /// Longer side of the thumbnail, in pixels.
+    /// Longer side of the thumbnail, in pixels; 800 at most.
     pub thumbnail_edge: u32,
     /// Bytes that a photo should not have more of. A very detailed one may, rather than becoming unreadable.
     pub photo_bytes: usize,
@@ -47,7 +49,7 @@ impl Limits {
 }
 
 /// A file of its own, with its size in pixels.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Encoded {
     /// SHA-256 of the bytes.
     pub id: PhotoId,
@@ -57,6 +59,14 @@ pub struct Encoded {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
+}
+
+/// Without the pixels: a photo shows people's doors, names and numbers.
+impl fmt::Debug for Encoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, bytes, width, height } = self;
+        write!(f, "Encoded({id}, {} bytes, {width} x {height})", bytes.len())
+    }
 }
 
 /// What a photo becomes before it is stored and sent.

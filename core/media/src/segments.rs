@@ -65,6 +65,14 @@ pub(crate) fn xmp(marker: u8, payload: &[u8]) -> Option<&[u8]> {
     (marker == APP1 && payload.starts_with(b"http://ns.adobe.com/x")).then_some(payload)
 }
 
+/// A JPEG's width and height, by its first frame header; whether the rest is there is another matter.
+pub(crate) fn size(bytes: &[u8]) -> Option<(u32, u32)> {
+    let is_frame = |marker: &u8| matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc);
+    let (_, payload) = Segments::of(bytes).find(|(marker, _)| is_frame(marker))?;
+    let (&[_, h1, h0, w1, w0], _) = payload.split_first_chunk()?;
+    Some((u16::from_be_bytes([w1, w0]).into(), u16::from_be_bytes([h1, h0]).into()))
+}
+
 /// What a JPEG says of itself before its pixels are decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Header<'a> {
@@ -93,13 +101,17 @@ impl<'a> Header<'a> {
                 EOI => {
                     let (frame, scan): (Frame, u8) = frame.zip(scan).ok_or(MediaError::Damaged)?;
                     let (picture, _) = bytes.split_at(bytes.len().saturating_sub(segments.rest.len()));
+                    // A few bytes that claim many pixels would cost memory and seconds to become a gray surface.
+                    if (picture.len() as u64) < frame.blocks() / 8 {
+                        return Err(MediaError::Truncated);
+                    }
                     let memory = frame.memory(scan).saturating_add(2 * other);
                     return Ok(Self { width: frame.width, height: frame.height, memory, exif: exif_found, icc, picture });
                 }
                 0xc0..=0xc2 if frame.is_none() => frame = Some(Frame::read(marker, payload)?),
                 0xc0..=0xc2 => return Err(MediaError::Damaged),
                 // Lossless, hierarchical, arithmetic. 0xc4 and 0xcc are tables.
-                0xc3 | 0xc5..=0xcb | 0xcd..=0xcf => return Err(MediaError::RareJpeg),
+                0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => return Err(MediaError::RareJpeg),
                 SOS => scan = scan.or(payload.first().copied()),
                 0xe0..=0xef => {
                     // The decoder copies it, extended XMP twice.
@@ -137,17 +149,21 @@ impl Frame {
         Ok(Self { width: width.into(), height: height.into(), progressive: marker == 0xc2, components })
     }
 
+    /// Blocks of 64 samples, of all components. Each has one bit at least.
+    fn blocks(&self) -> u64 {
+        let across = self.components.iter().map(|c| c.0).max().unwrap_or(1);
+        let down = self.components.iter().map(|c| c.1).max().unwrap_or(1);
+        let units = u64::from(self.width).div_ceil(8 * across) * u64::from(self.height).div_ceil(8 * down);
+        self.components.iter().map(|c| units * c.0 * c.1).sum()
+    }
+
     /// What zune-jpeg holds for this frame: three bytes a pixel for the picture, and where the components do not come together
     /// in one pass, two bytes for each of their samples. So in bytes a pixel: 3 for a common picture; 6 for a progressive one of
     /// a phone or network (4:2:0), 9 for one with full colours (4:4:4), 11 for a progressive one with four inks.
     fn memory(&self, in_first_scan: u8) -> u64 {
         let pixels = u64::from(self.width) * u64::from(self.height);
-        let across = self.components.iter().map(|c| c.0).max().unwrap_or(1);
-        let down = self.components.iter().map(|c| c.1).max().unwrap_or(1);
-        let blocks = u64::from(self.width).div_ceil(8 * across) * u64::from(self.height).div_ceil(8 * down);
-        let samples: u64 = self.components.iter().map(|c| blocks * c.0 * c.1 * 64).sum();
         let in_one_pass = !self.progressive && usize::from(in_first_scan) == self.components.len();
-        3 * pixels + if in_one_pass { 0 } else { 2 * samples }
+        3 * pixels + if in_one_pass { 0 } else { 2 * 64 * self.blocks() }
     }
 }
 

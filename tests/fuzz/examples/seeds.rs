@@ -13,6 +13,7 @@ use doorstep_protocol::{
     SyncResponse, Token, Verdict, encode, pack_receipts, pack_verdicts, seal,
 };
 use doorstep_rules::{FIRST_POLICY, Pack};
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 fn main() {
     let changes = morning();
@@ -21,6 +22,43 @@ fn main() {
     single(&changes);
     values(&changes);
     packs();
+    photos();
+}
+
+/// A pattern of 24 x 16 pixels in the kinds of files that cameras and phones make, and what they say beside it.
+fn photos() {
+    let pixels = |samples: u32| -> Vec<u8> { (0..24 * 16 * samples).map(|n| (n * 5 / samples ^ n % 7) as u8).collect() };
+    let jpeg = |kind: ColorType, samples, progressive, restart| {
+        let mut file = vec![];
+        let mut encoder = Encoder::new(&mut file, 60);
+        encoder.set_sampling_factor(SamplingFactor::F_2_2);
+        encoder.set_progressive(progressive);
+        encoder.set_restart_interval(restart);
+        encoder.encode(&pixels(samples), 24, 16, kind).expect("it encodes");
+        file
+    };
+    let plain = jpeg(ColorType::Rgb, 3, false, 0);
+    save("photo", "jpeg", &plain);
+    save("photo", "jpeg-progressive", &jpeg(ColorType::Rgb, 3, true, 2));
+    save("photo", "jpeg-gray", &jpeg(ColorType::Luma, 1, false, 2));
+    save("photo", "jpeg-inks", &jpeg(ColorType::CmykAsYcck, 4, false, 0));
+    // Turned by a quarter, with a camera's name, a time and a place.
+    let tiff = b"MM\0\x2a\0\0\0\x08\0\x04\x01\x0f\0\x02\0\0\0\x04HMD\0\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\x87\x69\0\x04\0\0\0\x01\0\0\0\x3e\
+        \x88\x25\0\x04\0\0\0\x01\0\0\0\x64\0\0\0\0\0\x01\x90\x03\0\x02\0\0\0\x14\0\0\0\x50\0\0\0\x002026:02:03 04:05:06\0\
+        \0\x04\0\x01\0\x02\0\0\0\x02N\0\0\0\0\x02\0\x05\0\0\0\x01\0\0\0\x9a\0\x03\0\x02\0\0\0\x02E\0\0\0\0\x04\0\x05\0\0\0\x01\
+        \0\0\0\x9a\0\0\0\0\0\0\0\x1f\0\0\0\x01";
+    let exif = [&b"Exif\0\0"[..], tiff].concat();
+    let len = (exif.len() as u16 + 2).to_be_bytes();
+    save("photo", "jpeg-exif", &[b"\xff\xd8\xff\xe1", &len[..], &exif, &plain[2..]].concat());
+    for (name, kind, samples) in [("png", png::ColorType::Rgb, 3), ("png-clear", png::ColorType::Rgba, 4)] {
+        let mut file = vec![];
+        let mut encoder = png::Encoder::new(&mut file, 24, 16);
+        encoder.set_color(kind);
+        let mut writer = encoder.write_header().expect("a header");
+        writer.write_image_data(&pixels(samples)).expect("pixels");
+        drop(writer);
+        save("photo", name, &file);
+    }
 }
 
 /// The smallest pack that has one of most things.
