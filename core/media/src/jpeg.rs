@@ -17,8 +17,8 @@ pub(crate) fn decode(header: &Header) -> Result<Picture, MediaError> {
         .set_max_height(MAX_SIDE)
         .jpeg_set_out_colorspace(ColorSpace::RGB);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(header.picture), options);
-    // zune-jpeg 0.5.15 panics at scans that no camera writes (found by tests/fuzz). `AssertUnwindSafe`: on a panic the decoder and
-    // all it built are dropped, nothing outside is touched.
+    // zune-jpeg 0.5.15 panics at scans that no camera writes: found by tests/fuzz, and at the same place by others (zune-image
+    // #362, open). `AssertUnwindSafe`: on a panic the decoder and all it built are dropped, nothing outside is touched.
     let decoded = catch_unwind(AssertUnwindSafe(move || decoder.decode()));
     let rgb = decoded.map_err(|_| MediaError::Damaged)?.map_err(|_| MediaError::Damaged)?;
     let (width, height) = (header.width, header.height);
