@@ -1,5 +1,7 @@
 //! JPEG to pixels and back.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions};
 use zune_jpeg::JpegDecoder;
@@ -15,7 +17,10 @@ pub(crate) fn decode(header: &Header) -> Result<Picture, MediaError> {
         .set_max_height(MAX_SIDE)
         .jpeg_set_out_colorspace(ColorSpace::RGB);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(header.picture), options);
-    let rgb = decoder.decode().map_err(|_| MediaError::Damaged)?;
+    // zune-jpeg 0.5.15 panics at scans that no camera writes: found by tests/fuzz, and at the same place by others (zune-image
+    // #362, open). `AssertUnwindSafe`: on a panic the decoder and all it built are dropped, nothing outside is touched.
+    let decoded = catch_unwind(AssertUnwindSafe(move || decoder.decode()));
+    let rgb = decoded.map_err(|_| MediaError::Damaged)?.map_err(|_| MediaError::Damaged)?;
     let (width, height) = (header.width, header.height);
     if rgb.len() != width as usize * height as usize * 3 {
         return Err(MediaError::Damaged);

@@ -25,6 +25,9 @@ fn main() {
     photos();
 }
 
+/// What made the decoder panic once.
+const FOUND_PHOTO: &[u8] = include_bytes!("../../../core/media/tests/media/found/scans-of-one-and-four.jpg");
+
 /// A pattern of 24 x 16 pixels in the kinds of files that cameras and phones make, and what they say beside it.
 fn photos() {
     let pixels = |samples: u32| -> Vec<u8> { (0..24 * 16 * samples).map(|n| (n * 5 / samples ^ n % 7) as u8).collect() };
@@ -42,6 +45,7 @@ fn photos() {
     save("photo", "jpeg-progressive", &jpeg(ColorType::Rgb, 3, true, 2));
     save("photo", "jpeg-gray", &jpeg(ColorType::Luma, 1, false, 2));
     save("photo", "jpeg-inks", &jpeg(ColorType::CmykAsYcck, 4, false, 0));
+    save("photo", "jpeg-found", FOUND_PHOTO);
     // Turned by a quarter, with a camera's name, a time and a place.
     let tiff = b"MM\0\x2a\0\0\0\x08\0\x04\x01\x0f\0\x02\0\0\0\x04HMD\0\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\x87\x69\0\x04\0\0\0\x01\0\0\0\x3e\
         \x88\x25\0\x04\0\0\0\x01\0\0\0\x64\0\0\0\0\0\x01\x90\x03\0\x02\0\0\0\x14\0\0\0\x50\0\0\0\x002026:02:03 04:05:06\0\

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use doorstep_media::{Limits, inspect, prepare, tells_position};
+use doorstep_media::{Limits, MediaError, inspect, prepare, tells_position};
 use jpeg_encoder::{ColorType, SamplingFactor};
 use proptest::prelude::*;
 
@@ -79,6 +79,13 @@ proptest! {
         let file = &FILES[head];
         try_all(&[&file[..file.len().min(170)], &bytes[..]].concat());
     }
+}
+
+/// What the fuzzer found: a first scan of one component, a second of four, at which zune-jpeg 0.5.15 panics.
+#[test]
+fn a_panic_of_the_decoder_is_a_damaged_photo() {
+    let found = include_bytes!("found/scans-of-one-and-four.jpg");
+    assert_eq!(prepare(found, 32, &Limits::default()).unwrap_err(), MediaError::Damaged);
 }
 
 /// Every byte of every small head, one at a time: what random ones may miss.
