@@ -92,6 +92,11 @@ pub enum Command {
         #[command(subcommand)]
         what: Rules,
     },
+    /// 照片：补充、查看进度、取回 Photos: add, see how far they are, get one.
+    Photo {
+        #[command(subcommand)]
+        what: Photo,
+    },
     /// 哪些还没发送 What is unsent, oldest first; photos waiting; what head office holds.
     Status,
     /// 设置本人密码（共用平板） Set the PIN of who is signed in, on a shared tablet.
@@ -129,4 +134,42 @@ pub enum Rules {
         /// 只看某代码 Only this code.
         code: Option<String>,
     },
+}
+
+/// What to do with photos.
+#[derive(Subcommand)]
+pub enum Photo {
+    /// 补充照片 Add photos to a case.
+    Add {
+        /// 运单号 The waybill.
+        waybill: String,
+        /// 照片，写“用途=文件” Photos as PURPOSE=FILE, JPEG or PNG.
+        ///
+        /// 用途 PURPOSE: label, door, closed_premises, damage_outside, damage_inside, scale, pollution_source, letter, mark,
+        /// transfer_label, other; without one: door.
+        #[arg(required = true, value_name = "PURPOSE=FILE")]
+        photos: Vec<PathBuf>,
+        /// 标注或裁剪自哪张原图 The photo that these were made from by drawing or cutting.
+        #[arg(long, value_name = "HASH")]
+        original: Option<String>,
+    },
+    /// 本机照片：等什么、传到哪、总部是否已存 This device's photos: what they wait for, how far they are, what is stored.
+    List {
+        /// 含已存的 Those at head office too.
+        #[arg(long)]
+        all: bool,
+    },
+    /// 取一张照片（本机没有则联网取） Get a photo: from this device, or over the network.
+    Get {
+        /// 照片哈希，或运单号（取最新一张） The photo's hash, or a waybill for its newest.
+        photo: String,
+        /// 只要缩略图 Only its thumbnail.
+        #[arg(long)]
+        thumbnail: bool,
+        /// 存到 Where to.
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+    },
+    /// 立即发送，不等免流量网络 Send them with the next sync, whatever the network costs.
+    SendNow,
 }

@@ -16,6 +16,17 @@ pub enum Failed {
         /// Why.
         source: io::Error,
     },
+    /// Nothing here names such a photo.
+    NoPhoto,
+    /// A photo's bytes are not to be had yet.
+    NoPhotoYet,
+    /// A file can not be written.
+    Write {
+        /// The file as named.
+        file: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The file named with `--ca` can not be used.
     CaFile {
         /// The file as named.
@@ -76,8 +87,14 @@ impl Failed {
     fn kind(&self) -> Kind {
         match self {
             Self::Client(error) => error.kind(),
-            Self::PhotoFile { .. } | Self::CaFile { .. } | Self::Time { .. } | Self::Yuan | Self::File { .. } => Kind::Usage,
-            Self::Pack { .. } => Kind::Rule,
+            Self::PhotoFile { .. }
+            | Self::NoPhoto
+            | Self::CaFile { .. }
+            | Self::Time { .. }
+            | Self::Yuan
+            | Self::File { .. }
+            | Self::Write { .. } => Kind::Usage,
+            Self::Pack { .. } | Self::NoPhotoYet => Kind::Rule,
         }
     }
 
@@ -92,6 +109,22 @@ impl Failed {
                     en: format!(
                         "the photo file can not be read: {file} ({source}); nothing was recorded; check the name, written as PURPOSE=FILE"
                     ),
+                }
+            }
+            Self::NoPhoto => Words {
+                zh: "没有这张照片：请写 64 位哈希，或已登记照片的运单号；见 doorstep photo list --all".to_owned(),
+                en: "no such photo: give its hash of 64 digits, or a waybill with a photo; see doorstep photo list --all"
+                    .to_owned(),
+            },
+            Self::NoPhotoYet => Words {
+                zh: "照片字节还没到总部，或不归本设备查看；请稍后再试".to_owned(),
+                en: "the photo's bytes are not at head office yet, or not for this device to see; try again later".to_owned(),
+            },
+            Self::Write { file, source } => {
+                let file = file.display();
+                Words {
+                    zh: format!("文件无法写入：{file}（{source}）"),
+                    en: format!("the file can not be written: {file} ({source})"),
                 }
             }
             Self::CaFile { file, source: Some(source) } => {

@@ -6,6 +6,7 @@
 
 mod args;
 mod failure;
+mod photos;
 mod record;
 mod rules;
 mod run;

@@ -7,12 +7,12 @@ use std::{
 };
 
 use chrono::{DateTime, FixedOffset, NaiveDateTime, TimeZone};
-use doorstep_client::{AttemptDetails, CaseView, Client, Command, NewPhoto, ProblemDetails, ReplyDetails};
+use doorstep_client::{AttemptDetails, CaseView, Client, Command, NewPhoto, Outcome, ProblemDetails, ReplyDetails};
 use doorstep_domain::PhotoPurpose;
 use doorstep_rules::{Validity, Words};
 use serde_json::{Value, json};
 
-use crate::{Answer, args::Record, failure::Failed, screen::Screen, words::say};
+use crate::{Answer, args::Record, failure::Failed, photos::unclear, screen::Screen, words::say};
 
 /// Past what the client takes as a photo: the client refuses, not this device's memory.
 const MOST_BYTES: u64 = 64 * 1024 * 1024;
@@ -24,23 +24,37 @@ pub fn record(client: &Client, what: &Record) -> Result<Answer, Failed> {
         Record::Fail { photos, .. } | Record::Register { photos, .. } | Record::Reply { photos, .. } => {
             read_photos(&photos.files)?
         }
-        Record::Photo { photos, .. } => read_photos(photos)?,
         _ => Vec::new(),
     };
     let outcome = client.record(&command(client, what, screen.zone)?, &photos)?;
     let mut remarks: Vec<Words> = remark(what).into_iter().collect();
     remarks.extend(outcome.cases.iter().flat_map(|view| doubts(&screen, what, view)));
+    remarks.extend(unclear(client, &outcome)?);
+    recorded(&screen, &outcome, &remarks, matches!(what, Record::Outage { .. }))
+}
+
+/// Adds photos to a case.
+pub fn add_photos(client: &Client, waybill: &str, files: &[PathBuf], original: Option<&str>) -> Result<Answer, Failed> {
+    let screen = Screen::of(client);
+    let original = original.map(|hash| hash.parse().map_err(|_| Failed::NoPhoto)).transpose()?;
+    let photos: Vec<_> = read_photos(files)?.into_iter().map(|photo| NewPhoto { original, ..photo }).collect();
+    let outcome = client.record(&Command::Photos { waybill: waybill.to_owned(), photos: Vec::new() }, &photos)?;
+    recorded(&screen, &outcome, &unclear(client, &outcome)?, false)
+}
+
+/// What is said after recording.
+fn recorded(screen: &Screen, outcome: &Outcome, remarks: &[Words], is_outage: bool) -> Result<Answer, Failed> {
     let mut text = say("已保存在本机，尚未发送", "on this device, not sent yet") + "\n";
     let mut cases = Vec::with_capacity(outcome.cases.len());
     for view in &outcome.cases {
-        text += &screen.after_recording(view, !remarks.is_empty() && matches!(what, Record::Outage { .. }))?;
+        text += &screen.after_recording(view, !remarks.is_empty() && is_outage)?;
         let mut case = screen.case_json(view);
         if let Value::Object(fields) = &mut case {
             fields.insert("origin".to_owned(), json!(screen.origin(view)?));
         }
         cases.push(case);
     }
-    for Words { zh, en } in &remarks {
+    for Words { zh, en } in remarks {
         text += &format!("! {}\n", say(zh, en));
     }
     text += &say("联网后请同步：doorstep sync", "when online: doorstep sync");
@@ -113,7 +127,6 @@ fn command(client: &Client, what: &Record, zone: FixedOffset) -> Result<Command,
                 },
             }
         }
-        Record::Photo { waybill, .. } => Command::Photos { waybill: waybill.clone(), photos: Vec::new() },
         Record::Sms { waybill, text, to, failed } => {
             Command::Sms { waybill: waybill.clone(), text: text.clone(), number: to.clone(), failed: *failed }
         }

@@ -6,9 +6,10 @@ use tokio::runtime::Runtime;
 
 use crate::{
     Answer,
-    args::{Args, Command, Rules},
+    args::{Args, Command, Photo, Rules},
     failure::Failed,
-    record::record,
+    photos,
+    record::{add_photos, record},
     rules,
     screen::Screen,
     words::{self, say},
@@ -41,6 +42,14 @@ pub fn run(args: &Args) -> Result<Answer, Failed> {
         Command::Show { waybill } => show(&client, waybill),
         Command::Explain { waybill, only } => explain(&client, waybill, only.as_deref()),
         Command::Rules { what } => rules::show(&client, what),
+        Command::Photo { what: Photo::Add { waybill, photos, original } } => {
+            add_photos(&client, waybill, photos, original.as_deref())
+        }
+        Command::Photo { what: Photo::List { all } } => photos::list(&client, *all),
+        Command::Photo { what: Photo::Get { photo, thumbnail, to } } => {
+            runtime()?.block_on(photos::get(&client, photo, *thumbnail, to.as_deref()))
+        }
+        Command::Photo { what: Photo::SendNow } => photos::send_now(&client),
         Command::Status => status(&client),
         Command::Sync => sync(&client),
         Command::Pin { pin } => done(client.set_pin(pin)?, "密码已设置", "PIN set"),
@@ -180,11 +189,14 @@ fn status_lines(client: &Client, status: &Status) -> String {
         let when = words::time(intent.recorded_at, screen.zone);
         text += &format!("  {when}  {}  {}  [{standing}]\n", intent.waybill, words::action(&intent.what));
     }
-    let photos = say("照片待传", "photos waiting");
+    let title = say("照片待传", "photos waiting");
     text += &match status.photos {
-        0 => format!("{photos}: 0\n"),
-        waiting => format!("{photos}: {waiting} ({})\n", words::size(status.photo_bytes)),
+        0 => format!("{title}: 0\n"),
+        waiting => format!("{title}: {waiting} ({})\n", words::size(status.photo_bytes)) + &photos::waiting_lines(client),
     };
+    if status.photos_lost > 0 {
+        text += &photos::lost_line(client, status.photos_lost);
+    }
     text += &format!("{}: {}\n", say("待总部审核", "quarantined for review"), status.quarantined);
     for intent in &status.refused {
         let when = words::time(intent.recorded_at, screen.zone);
@@ -201,7 +213,7 @@ fn status_lines(client: &Client, status: &Status) -> String {
 }
 
 fn sync(client: &Client) -> Result<Answer, Failed> {
-    let report = runtime()?.block_on(client.sync())?;
+    let report = runtime()?.block_on(photos::sync_with_progress(client))?;
     let status = client.status()?;
     let mut text = format!(
         "{}: {} {}, ↑{} ↓{}, {} {}\n",

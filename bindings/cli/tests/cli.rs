@@ -130,9 +130,7 @@ fn link(server: SocketAddr, up: Arc<AtomicBool>) -> SocketAddr {
 
 /// The smallest file with a PNG's signature and size.
 fn png() -> Vec<u8> {
-    let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
-    bytes.extend([0, 0, 0, 4, 0, 0, 0, 3, 8, 2, 0, 0, 0, 0, 0, 0, 0]);
-    bytes
+    b"\x89\x50\x4e\x47\x0d\x0a\x1a\x0a\x00\x00\x00\x0d\x49\x48\x44\x52\x00\x00\x00\x04\x00\x00\x00\x03\x08\x02\x00\x00\x00\x3b\x96\x39\x91\x00\x00\x00\x10\x49\x44\x41\x54\x78\xda\x63\x38\x91\x62\x04\x47\x0c\x38\x39\x00\x47\x2a\x10\x69\x42\xaa\x14\x25\x00\x00\x00\x00\x49\x45\x4e\x44\xae\x42\x60\x82".to_vec()
 }
 
 #[test]
@@ -201,7 +199,7 @@ fn every_step_of_a_case_can_be_recorded_on_the_command_line() {
     std::fs::write(&photo, png()).unwrap();
     let named = format!("label={}", photo.display());
     world.json(&["fail", PARCEL, "--reason", "DF-REFUSE", "--sub", "damaged"]);
-    world.json(&["photo", PARCEL, &named]);
+    world.json(&["photo", "add", PARCEL, &named]);
     world.json(&["sms", PARCEL, "--text", "您好", "--failed"]);
     world.json(&["call", PARCEL, "--result", "no_answer"]);
     world.json(&["note", PARCEL, "外箱破损"]);

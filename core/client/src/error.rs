@@ -213,7 +213,7 @@ impl ClientError {
             Self::Waybill(error) => {
                 say(format!("单号有误，请核对后重新输入（{error}）"), format!("{error}; check the number and type it again"))
             }
-            Self::Photo(error) => say(format!("照片不可用，请重新拍摄（{error}）"), format!("{error}; take the photo again")),
+            Self::Photo(error) => say(photo_zh(error), error.to_string()),
             Self::Text(error) => say(format!("文字过长，请缩短（{error}）"), format!("{error}; make the text shorter")),
             Self::Code(error) => say(format!("代码有误（{error}）"), format!("{error}")),
             Self::Server => {
@@ -348,5 +348,23 @@ impl Refusal {
             }
         };
         Words { zh, en }
+    }
+}
+
+/// What is wrong with a photo and what to do, in Chinese; the English is the error's own.
+fn photo_zh(error: &MediaError) -> String {
+    match error {
+        MediaError::Empty => "照片是空文件，请重新拍摄".to_owned(),
+        MediaError::TooLarge(_) => "照片文件过大，请把相机设为较小的尺寸".to_owned(),
+        MediaError::NotAPhoto => "文件不是 JPEG 或 PNG 照片，或已损坏，请重新拍摄".to_owned(),
+        MediaError::Dimensions(width, height) => format!("照片尺寸 {width} x {height} 不可用，请用相机重新拍摄"),
+        MediaError::TooManyPixels { .. } => "照片像素过多，请把相机设为较小的尺寸".to_owned(),
+        MediaError::TooMuchMemory { .. } => "处理这张照片所需内存过多，请用相机重新拍摄，或设为较小的尺寸".to_owned(),
+        MediaError::Heif => "照片是 HEIC 格式，请先转换为 JPEG，或把相机设为“兼容性最佳”".to_owned(),
+        MediaError::WebP => "照片是 WebP 格式，请先转换为 JPEG，或用相机拍摄".to_owned(),
+        MediaError::RareJpeg => "照片是少见的 JPEG 格式，请用相机拍摄".to_owned(),
+        MediaError::Truncated => "照片文件不完整，请重新复制或重新拍摄".to_owned(),
+        MediaError::Damaged => "照片已损坏，请重新拍摄".to_owned(),
+        MediaError::Internal(_) => "照片无法处理，请报告此问题".to_owned(),
     }
 }

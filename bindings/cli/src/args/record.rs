@@ -113,17 +113,6 @@ pub enum Record {
         #[command(flatten)]
         photos: Photos,
     },
-    /// 补充照片 Add photos to a case.
-    Photo {
-        /// 运单号 The waybill.
-        waybill: String,
-        /// 照片，写“用途=文件” Photos as PURPOSE=FILE.
-        ///
-        /// 用途 PURPOSE: label, door, closed_premises, damage_outside, damage_inside, scale, pollution_source, letter, mark,
-        /// transfer_label, other; without one: door.
-        #[arg(required = true, value_name = "PURPOSE=FILE")]
-        photos: Vec<PathBuf>,
-    },
     /// 登记已发短信 Record an SMS to the customer that was handed over to the phone's message app.
     Sms {
         /// 运单号 The waybill.
