@@ -84,7 +84,7 @@ fn facts(n: u32) -> Facts {
     }
 }
 
-fn entry(n: u32, user: &str) -> NewEntry {
+pub(crate) fn entry(n: u32, user: &str) -> NewEntry {
     NewEntry {
         author: Author { user: user.parse().unwrap(), role: Role::Courier, outlet: "0412".parse().unwrap() },
         pack_version: 1,

@@ -6,10 +6,12 @@ mod clocks;
 mod link;
 mod photo;
 mod raw;
+mod storage;
 mod world;
 
 pub use clocks::{Hands, TestClock};
 pub use link::{Link, LinkMode, Traffic};
 pub use photo::{draw, grainy};
 pub use raw::{RawAnswer, raw};
+pub use storage::{Storage, bucket};
 pub use world::{Device, World, waybill};

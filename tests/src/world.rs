@@ -17,7 +17,7 @@ use doorstep_server::{Config, Running, VERSIONS, admin::Admin};
 use doorstep_store::{Filter, Store};
 use tempfile::TempDir;
 
-use crate::{Hands, Link, TestClock, draw, raw};
+use crate::{Hands, Link, Storage, TestClock, bucket, draw, raw};
 
 /// Monday 2026-03-02, 09:00 in Asia/Shanghai.
 const MORNING: i64 = 1_772_413_200_000;
@@ -35,6 +35,7 @@ pub struct World {
     pub link: Link,
     folder: TempDir,
     running: Option<Running>,
+    photos: Option<String>,
     versions: &'static [Version],
     boots: i64,
 }
@@ -83,9 +84,10 @@ impl World {
         }
         let imported = admin.import_parcels(csv.as_bytes(), hands.now()).unwrap();
         assert_eq!((imported.imported, imported.bad.len()), (40, 0));
-        let running = serve(&data, &hands, versions).await;
+        let photos = bucket();
+        let running = serve(&data, &hands, versions, &photos).await;
         let link = Link::to(running.addr).await;
-        Self { hands, link, folder, running: Some(running), versions, boots: 0 }
+        Self { hands, link, folder, running: Some(running), photos, versions, boots: 0 }
     }
 
     /// The administrator's view of the server's folder.
@@ -103,19 +105,35 @@ impl World {
         if let Some(running) = self.running.take() {
             running.stop().await;
         }
-        let running = serve(&self.server_folder(), &self.hands, self.versions).await;
+        let running = serve(&self.server_folder(), &self.hands, self.versions, &self.photos).await;
         self.link.point_to(running.addr);
         self.running = Some(running);
     }
 
     /// A second server process over the same data, as behind a balancer.
     pub async fn another_server(&self) -> Running {
-        serve(&self.server_folder(), &self.hands, self.versions).await
+        serve(&self.server_folder(), &self.hands, self.versions, &self.photos).await
     }
 
     /// Holds the server's photos against its storage.
     pub async fn scrub(&self, deep: bool) -> doorstep_server::admin::Scrubbed {
-        doorstep_server::admin::scrub(&self.server_folder(), None, deep, self.hands.now()).await.unwrap()
+        doorstep_server::admin::scrub(&self.server_folder(), self.photos.as_deref(), deep, self.hands.now()).await.unwrap()
+    }
+
+    /// Erases a photo as head office does.
+    pub async fn erase_photo(&self, sha: &str) -> Result<(), doorstep_server::AdminError> {
+        let (folder, url, now) = (self.server_folder(), self.photos.as_deref(), self.hands.now());
+        doorstep_server::admin::erase_photo(&folder, url, sha, ("hq1", "客户要求"), now).await
+    }
+
+    /// The server's storage of photos.
+    pub fn storage(&self) -> Storage {
+        Storage::of(&self.server_folder(), self.photos.as_deref())
+    }
+
+    /// Whether it is a folder of the server's.
+    pub fn stores_in_a_folder(&self) -> bool {
+        self.photos.is_none()
     }
 
     /// Where the page is.
@@ -165,14 +183,14 @@ pub fn first_pack() -> Reference {
     Reference { version: 1, packs: vec![(publication, signed)], ..Reference::default() }
 }
 
-async fn serve(folder: &std::path::Path, hands: &Hands, versions: &'static [Version]) -> Running {
+async fn serve(folder: &std::path::Path, hands: &Hands, versions: &'static [Version], photos: &Option<String>) -> Running {
     let listen = "127.0.0.1:0".parse().unwrap();
     doorstep_server::start(Config {
         folder: folder.to_owned(),
         listen,
         insecure: false,
         tls: None,
-        photos: None,
+        photos: photos.clone(),
         now: hands.server(),
         versions,
     })

@@ -2,7 +2,10 @@
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64},
+    },
     time::Duration,
 };
 
@@ -87,6 +90,8 @@ pub(crate) struct Inner {
     pub platform: Mutex<Conditions>,
     /// The photo that is being sent.
     pub sending: Mutex<Option<Sending>>,
+    /// Orphaned files were looked for.
+    pub swept: AtomicBool,
 }
 
 impl Inner {
@@ -134,6 +139,7 @@ impl Client {
             connected: Notify::new(),
             platform: Mutex::default(),
             sending: Mutex::default(),
+            swept: AtomicBool::new(false),
         };
         Ok(Self { inner: Arc::new(inner) })
     }

@@ -86,6 +86,10 @@ pub(crate) async fn run(inner: &Arc<Inner>, cause: Cause) -> Result<SyncReport, 
         (None, Some(failure)) => Err(ClientError::Network(failure)),
         (None, None) => {
             inner.store().tidy()?;
+            // Once in a process: it reads the photos' folders.
+            if !inner.swept.swap(true, Ordering::Relaxed) {
+                inner.store().sweep_orphans(inner.clock.read().wall)?;
+            }
             Ok(SyncReport {
                 requests: host.cost.requests,
                 sent_bytes: host.cost.sent,

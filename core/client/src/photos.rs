@@ -135,7 +135,12 @@ impl Client {
             return Ok(Some(bytes));
         }
         let mut host = Host::new(&self.inner)?;
-        match host.fetch_picture(id).await {
+        let fetched = match host.fetch_picture(id).await {
+            // A connection that was kept from before may have died unnoticed; a person who looks should not have to look twice.
+            Err(Failure::Network) => host.fetch_picture(id).await,
+            other => other,
+        };
+        match fetched {
             Ok(bytes) => Ok(bytes),
             Err(Failure::Storage) => Err(host.failed.take().unwrap_or(ClientError::Internal("a picture could not be kept"))),
             Err(failure) => Err(ClientError::Network(failure)),

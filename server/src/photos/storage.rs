@@ -130,6 +130,8 @@ fn remote(url: &str) -> Result<Arc<dyn ObjectStore>, ServeError> {
     use object_store::{aws::AmazonS3Builder, prefix::PrefixStore};
 
     let fault = |error: Error| ServeError::Photos(error.to_string());
+    // The HTTP client asks for one; whoever came first has installed the same.
+    rustls::crypto::ring::default_provider().install_default().ok();
     let store = AmazonS3Builder::from_env().with_url(url).build().map_err(fault)?;
     // The part of the URL after the bucket.
     let prefix = url.strip_prefix("s3://").and_then(|rest| rest.split_once('/')).map_or("", |(_, prefix)| prefix);

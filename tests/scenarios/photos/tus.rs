@@ -12,19 +12,19 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{fail_with_large_photo, files, holds, photos_of};
+use super::{fail_with_large_photo, holds, photos_of};
 
 /// A photo whose entry is accepted and whose bytes are still on the phone.
-struct Waiting {
-    world: World,
+pub(super) struct Waiting {
+    pub world: World,
     phone: Device,
-    photo: Photo,
-    bytes: Vec<u8>,
-    token: String,
+    pub photo: Photo,
+    pub bytes: Vec<u8>,
+    pub token: String,
 }
 
 impl Waiting {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let mut world = World::new().await;
         let phone = world.device("phone", "c1").await;
         let photo = fail_with_large_photo(&phone, 2, 1);
@@ -34,6 +34,11 @@ impl Waiting {
         let file = photos_of(&phone).into_iter().find(|path| path.to_string_lossy().contains(&text)).unwrap();
         let (bytes, token) = (std::fs::read(file).unwrap(), phone.bearer());
         Self { world, phone, photo, bytes, token }
+    }
+
+    /// Asserts that the photo is stored whole.
+    pub async fn is_stored(&self) {
+        holds(&self.world, &self.phone, &[&self.photo]).await;
     }
 
     fn path(&self) -> String {
@@ -67,6 +72,12 @@ impl Waiting {
         let offset = offset.to_string();
         let own = [("upload-offset", offset.as_str()), ("content-type", CHUNK)];
         self.ask(addr, "PATCH", &self.path(), &[&own, headers].concat(), body).await
+    }
+
+    /// How often the upload was gone on with.
+    fn fence(&self) -> i64 {
+        let db = rusqlite::Connection::open(self.world.server_folder().join("doorstep-server.db")).unwrap();
+        db.query_row("SELECT fence FROM upload", [], |row| row.get(0)).unwrap()
     }
 
     /// A PATCH that announces all the rest and then sends only a part of it.
@@ -117,7 +128,7 @@ async fn a_photo_in_pieces_is_created_continued_and_stored() {
         let patched = w.patch(at, piece, &[("upload-checksum", &checksum(piece))]).await;
         assert_eq!((patched.status, offset(&patched)), (204, at + piece.len()));
     }
-    holds(&w.world, &w.phone, &[&w.photo]);
+    holds(&w.world, &w.phone, &[&w.photo]).await;
     assert_eq!(offset(&w.head().await), w.bytes.len());
     let again = w.create(&w.bytes).await;
     assert_eq!((again.status, offset(&again)), (200, w.bytes.len()), "already have");
@@ -169,7 +180,7 @@ async fn the_wrong_offset_is_a_conflict_that_says_where_it_stands_and_the_same_b
     assert_eq!((other.status, offset(&other)), (409, 15_000), "other bytes than before");
     assert_eq!(w.patch(15_000, &[&w.bytes[15_000..], b"x"].concat(), &[]).await.status, 413, "more than the entry names");
     assert_eq!(w.patch(15_000, &w.bytes[15_000..], &[]).await.status, 204);
-    holds(&w.world, &w.phone, &[&w.photo]);
+    holds(&w.world, &w.phone, &[&w.photo]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -182,9 +193,9 @@ async fn wrong_bytes_are_refused_whole_and_the_upload_begins_anew() {
     w.create(&wrong[..200_000]).await;
     assert_eq!(w.patch(200_000, &wrong[200_000..], &[]).await.status, 460, "in pieces too");
     assert_eq!(w.head().await.status, 404);
-    assert!(files(w.world.server_folder().join("staging")).is_empty());
+    assert!(w.world.storage().keys("staging").await.is_empty());
     assert_eq!(w.create(&w.bytes).await.status, 201);
-    holds(&w.world, &w.phone, &[&w.photo]);
+    holds(&w.world, &w.phone, &[&w.photo]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,7 +209,7 @@ async fn a_body_that_is_cut_off_counts_as_far_as_it_came() {
     assert!(stands <= 100_000);
     let patched = w.patch(stands, &w.bytes[stands..], &[]).await;
     assert_eq!(patched.status, 204, "{}", patched.head);
-    holds(&w.world, &w.phone, &[&w.photo]);
+    holds(&w.world, &w.phone, &[&w.photo]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -217,7 +228,7 @@ async fn the_newest_request_ends_an_older_one_that_hangs_and_goes_on_after_its_b
     hanging.read_to_string(&mut answer).await.ok();
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 409"), "{answer}");
     assert_eq!(w.patch(stands, &w.bytes[stands..], &[]).await.status, 204);
-    holds(&w.world, &w.phone, &[&w.photo]);
+    holds(&w.world, &w.phone, &[&w.photo]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -227,7 +238,7 @@ async fn two_uploads_of_one_photo_at_once_give_one_whole_photo() {
     let stored = [&one, &two, &three].iter().filter(|a| [200, 201].contains(&a.status)).count();
     assert!(stored >= 1, "{} {} {}", one.status, two.status, three.status);
     assert!([&one, &two, &three].iter().all(|a| [200, 201, 409].contains(&a.status)));
-    holds(&w.world, &w.phone, &[&w.photo]);
+    holds(&w.world, &w.phone, &[&w.photo]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -237,15 +248,13 @@ async fn another_server_process_over_the_same_storage_goes_on_and_fences_the_fir
     w.create(&w.bytes[..10_000]).await;
     assert_eq!(w.patch_at(other.addr, 10_000, &w.bytes[10_000..50_000], &[]).await.status, 204);
     // The first server waits for the rest of a body while the second goes on.
+    let before = w.fence();
     let mut hanging = w.hang(w.world.addr(), 50_000, 30_000).await;
-    loop {
-        // Until the first has taken the fence, so that it is the older.
-        let stands = offset(&w.ask(other.addr, "HEAD", &w.path(), &[], b"").await);
-        let patched = w.patch_at(other.addr, stands, &w.bytes[stands..stands + 10_000], &[]).await;
-        if patched.status == 204 {
-            break;
-        }
+    while w.fence() == before {
+        tokio::task::yield_now().await;
     }
+    let stands = offset(&w.ask(other.addr, "HEAD", &w.path(), &[], b"").await);
+    assert_eq!(w.patch_at(other.addr, stands, &w.bytes[stands..stands + 10_000], &[]).await.status, 204);
     hanging.write_all(&w.bytes[80_000..]).await.ok();
     let mut answer = String::new();
     hanging.read_to_string(&mut answer).await.ok();
@@ -253,7 +262,7 @@ async fn another_server_process_over_the_same_storage_goes_on_and_fences_the_fir
     let stands = offset(&w.ask(other.addr, "HEAD", &w.path(), &[], b"").await);
     assert!(stands >= 60_000, "never back: {stands}");
     assert_eq!(w.patch_at(other.addr, stands, &w.bytes[stands..], &[]).await.status, 204);
-    holds(&w.world, &w.phone, &[&w.photo]);
+    holds(&w.world, &w.phone, &[&w.photo]).await;
     other.stop().await;
 }
 
@@ -269,7 +278,7 @@ async fn an_upload_that_nobody_goes_on_with_expires_and_leaves_nothing() {
     let gone = raw(w.world.addr(), "HEAD", &w.path(), &headers, b"").await;
     assert_eq!(gone.status, 410);
     assert_eq!(w.world.scrub(false).await.expired, 1);
-    assert!(files(w.world.server_folder().join("staging")).is_empty());
+    assert!(w.world.storage().keys("staging").await.is_empty());
     assert_eq!(raw(w.world.addr(), "HEAD", &w.path(), &headers, b"").await.status, 404);
 }
 
@@ -290,9 +299,9 @@ async fn a_token_that_has_ended_takes_no_byte_and_the_offset_stays() {
 async fn an_upload_that_is_given_up_leaves_nothing() {
     let w = Waiting::new().await;
     w.create(&w.bytes[..50_000]).await;
-    assert_eq!(files(w.world.server_folder().join("staging")).len(), 1);
+    assert_eq!(w.world.storage().keys("staging").await.len(), 1);
     assert_eq!(w.ask(w.world.addr(), "DELETE", &w.path(), &[], b"").await.status, 204);
-    assert!(files(w.world.server_folder().join("staging")).is_empty());
+    assert!(w.world.storage().keys("staging").await.is_empty());
     assert_eq!(w.ask(w.world.addr(), "DELETE", &w.path(), &[], b"").await.status, 404);
 }
 
