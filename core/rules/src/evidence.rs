@@ -2,14 +2,15 @@
 
 use std::collections::HashSet;
 
-use doorstep_domain::{Body, EntryKey, Personal, Photo, Recorded, Remark, SmsLevel, UnixMs, has_text};
+use doorstep_domain::{Body, EntryKey, Personal, Recorded, SmsLevel, UnixMs, has_text};
 use serde::Serialize;
 
 use crate::{
-    Case, Evidence, Need, Pack, Proof, Rulebook, Words,
+    Case, Evidence, Need, Pack, Proof, Rulebook, Unfit, UnfitPhoto, Words,
     case::registered,
     pack::Code,
-    reading::{Act, Reading, is_head_office},
+    photo::{shows, unfit_for},
+    reading::{Act, Reading},
 };
 
 /// A piece of evidence that is not there.
@@ -31,6 +32,8 @@ pub struct Gap {
     pub least: u32,
     /// What may be said instead.
     pub waiver: Option<Words>,
+    /// Photos of it that are there and do not count.
+    pub unfit: Vec<UnfitPhoto>,
     /// Version of the pack that wants it.
     pub pack_version: u32,
 }
@@ -77,7 +80,7 @@ pub(crate) fn missing(reading: &Reading<'_>) -> (Vec<Gap>, Leniency) {
             complete &= evidence.need != Need::Required;
             let known = gaps.iter().flatten().any(|gap: &Gap| gap.reason == code && gap.evidence == evidence.id);
             if !known {
-                lacking.push(gap(row, evidence, act, have, pack.version));
+                lacking.push(gap(row, evidence, act, (have, unfit_for(reading, &evidence.any_of)), pack.version));
             }
         }
         gaps.push(lacking);
@@ -97,7 +100,7 @@ pub(crate) fn wanted<'a>(row: &'a Code, sub: Option<&'a str>) -> impl Iterator<I
         .filter(move |evidence| evidence.only_subs.is_empty() || sub.is_some_and(|s| evidence.only_subs.iter().any(|o| o == s)))
 }
 
-fn gap(row: &Code, evidence: &Evidence, act: &Act<'_>, have: u32, pack_version: u32) -> Gap {
+fn gap(row: &Code, evidence: &Evidence, act: &Act<'_>, (have, unfit): (u32, Vec<UnfitPhoto>), pack_version: u32) -> Gap {
     Gap {
         entry: act.key().clone(),
         reason: row.code.clone(),
@@ -107,35 +110,21 @@ fn gap(row: &Code, evidence: &Evidence, act: &Act<'_>, have: u32, pack_version: 
         have,
         least: evidence.least,
         waiver: evidence.waiver.clone(),
+        unfit,
         pack_version,
     }
 }
 
+/// What can not be photographed is waived where the rules offer it; a picture that is there but measured not clear, anywhere
+/// (domain 7: a waiver needs text).
 fn is_waived(reading: &Reading<'_>, evidence: &Evidence) -> bool {
     let waives = |body: &Body| match body {
         Body::Waiver(waiver) => waiver.evidence.as_str() == evidence.id && has_text(Some(&waiver.words)),
         _ => false,
     };
-    // What can not be photographed is waived where the rules offer it; a picture that is there but not clear, anywhere (vector A-21).
-    let offered = evidence.waiver.is_some() || evidence.any_of.iter().any(|proof| has_unclear(reading, proof));
-    offered && reading.standing().any(|(_, act)| waives(act.body()))
-}
-
-fn has_unclear(reading: &Reading<'_>, proof: &Proof) -> bool {
-    let Proof::Photo { shows } = proof else { return false };
-    let unclear = |act: &Act<'_>| match act.body() {
-        Body::Photo(photo) => {
-            (shows.is_empty() || shows.iter().any(|word| word == photo.purpose.as_str()))
-                && !is_clear(reading.pack_of(act), photo)
-        }
-        _ => false,
-    };
-    reading.standing().any(|(_, act)| unclear(act))
-}
-
-/// Whether a photo is clear enough, by what its device measured. One that nobody measured is judged by people.
-fn is_clear(pack: &Pack, photo: &Photo) -> bool {
-    pack.clear.zip(photo.clarity).is_none_or(|(rules, clarity)| rules.fault(&clarity).is_none())
+    let is_measured = |unfit: &UnfitPhoto| matches!(unfit.why, Unfit::Measured { .. });
+    let offered = || evidence.waiver.is_some() || unfit_for(reading, &evidence.any_of).iter().any(is_measured);
+    reading.standing().any(|(_, act)| waives(act.body())) && offered()
 }
 
 /// How many acts satisfy a row.
@@ -172,14 +161,7 @@ fn is(reading: &Reading<'_>, proof: &Proof, act: &Act<'_>, of: Option<&Act<'_>>)
     let said = |words: &Option<Personal>| has_text(words.as_ref());
     let itself = of.is_some_and(|of| of.key() == act.key());
     match (proof, act.body()) {
-        (Proof::Photo { shows }, Body::Photo(photo)) => {
-            let spoiled = |(mark, remark): (&Act<'_>, Remark)| match remark {
-                Remark::Unclear => is_head_office(mark.recorded) || mark.recorded.entry.author != act.recorded.entry.author,
-                Remark::Void => is_head_office(mark.recorded),
-                _ => false,
-            };
-            any(shows, photo.purpose.as_str()) && is_clear(reading.pack_of(act), photo) && !reading.marks(act.key()).any(spoiled)
-        }
+        (Proof::Photo { .. }, Body::Photo(photo)) => shows(proof, photo) && !reading.unfit.contains_key(act.key()),
         (Proof::Call { results }, Body::Call(call)) => any(results, call.result.as_str()),
         (Proof::Sms { levels }, Body::Sms(_)) if levels.is_empty() => proves_attempt(act.recorded),
         (Proof::Sms { levels }, Body::Sms(sms)) => any(levels, sms.level.as_str()),

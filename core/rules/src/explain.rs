@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     Case, Clock, Conflict, Counts, Deadline, Due, Finding, From, Gap, Judgement, LateSynced, Liability, Missing, Need, Pack, Per,
-    Rulebook, Timeliness, Words, case::registered, words,
+    Rulebook, Timeliness, Unfit, UnfitPhoto, Words, case::registered, words,
 };
 
 /// One answer with its reasons.
@@ -212,12 +212,26 @@ impl Teller<'_> {
             format!("需要 {} 份，现有 {} 份", gap.least, gap.have),
             format!("{} wanted, {} there", gap.least, gap.have),
         ));
+        because.extend(gap.unfit.iter().flat_map(|unfit| self.unfit(pack, unfit)));
         because.extend(gap.waiver.as_ref().map(|waiver| {
             fact(format!("确实没有时可说明：{}", waiver.zh), format!("if it can not be had, say so: {}", waiver.en))
         }));
         let answer =
             both(format!("缺证据：{}（{}）", gap.name.zh, need.zh), format!("missing evidence: {} ({})", gap.name.en, need.en));
         Explanation { about: format!("{}@{}", gap.evidence, gap.entry), answer, because }
+    }
+
+    /// A photo that is there and does not count, and why.
+    fn unfit(&self, pack: &Pack, unfit: &UnfitPhoto) -> [Because; 2] {
+        let why = match &unfit.why {
+            Unfit::Void { mark } | Unfit::Unclear { mark } => self.entry(pack, mark, "因为", "because of"),
+            Unfit::Measured { fault, value, limit } => {
+                let fault = pack.words(fault.as_str());
+                fact(format!("{}：{value}，界限 {limit}", fault.zh), format!("{}: {value}, the limit is {limit}", fault.en))
+            }
+            Unfit::Original => Because { words: pack.words("original_unfit"), entry: None },
+        };
+        [self.entry(pack, &unfit.photo, "有照片但不算", "a photo that does not count"), why]
     }
 
     fn finding(&self, finding: &Finding, judged: &Judgement) -> Explanation {

@@ -19,6 +19,7 @@ mod flags;
 mod judge;
 mod lanes;
 mod pack;
+mod photo;
 mod policy;
 mod reading;
 mod reply;
@@ -42,6 +43,7 @@ pub use pack::{
     LateSynced, Liability, MAX_PACK_BYTES, Missing, Named, Need, On, OutcomeRow, Pack, PackError, Party, Per, Proof, ReplyNeed,
     SmsRules, StageRow, Step, Switches, TimeOfDay, Timetable, Unclear, Words,
 };
+pub use photo::{Unfit, UnfitPhoto};
 pub use policy::{Concerned, Permit, Policy, PolicyError, Rule, Where};
 pub use reply::{Validity, lacks};
 pub use rulebook::{Published, Rulebook};

@@ -180,6 +180,17 @@ pub enum Unclear {
     Bright,
 }
 
+impl Unclear {
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Blurred => "blurred",
+            Self::Dark => "dark",
+            Self::Bright => "bright",
+        }
+    }
+}
+
 impl ClearRules {
     /// What is wrong with a photo so measured, if anything.
     pub fn fault(&self, clarity: &Clarity) -> Option<Unclear> {

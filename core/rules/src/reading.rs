@@ -7,7 +7,7 @@ use doorstep_domain::{
     About, Body, ChangeHash, Customer, EntryKey, OutletCode, PhotoPurpose, Recorded, Remark, Role, Ruling, UnixMs,
 };
 
-use crate::{Case, Clock, PROVISIONAL, Pack, Rulebook, case::Openness, reply::Validity, rulebook::When};
+use crate::{Case, Clock, PROVISIONAL, Pack, Rulebook, Unfit, case::Openness, photo, reply::Validity, rulebook::When};
 
 /// One act of the timeline.
 pub(crate) struct Act<'a> {
@@ -68,7 +68,9 @@ pub(crate) struct Reading<'a> {
     marks: HashMap<&'a EntryKey, Vec<usize>>,
     /// Places of head office's rulings that stand, by what they are about; in the timeline's order.
     rulings: HashMap<&'a About, Vec<usize>>,
-    /// Whether a photo of a confirmation letter is there.
+    /// Photos that stand and are no evidence.
+    pub unfit: HashMap<&'a EntryKey, Unfit>,
+    /// Whether a photo of a confirmation letter is there, and fit.
     pub has_letter: bool,
     /// Who agreed to which outcome.
     pub consents: HashSet<(Customer, &'a str)>,
@@ -103,11 +105,13 @@ impl<'a> Reading<'a> {
             ended: false,
             marks: HashMap::new(),
             rulings: HashMap::new(),
+            unfit: HashMap::new(),
             has_letter: false,
             consents: HashSet::new(),
             restated: HashSet::new(),
         };
         reading.index();
+        reading.find_unfit_photos();
         reading.find_valid_replies();
         reading.find_rounds();
         reading
@@ -135,7 +139,6 @@ impl<'a> Reading<'a> {
                 Body::Ruling(ruling) if act.recorded.entry.author.role == Role::HqReviewer => {
                     self.rulings.entry(&ruling.about).or_default().push(place);
                 }
-                Body::Photo(photo) => self.has_letter |= photo.purpose == PhotoPurpose::Letter,
                 Body::Consent(consent) => drop(self.consents.insert((consent.by, consent.to.as_str()))),
                 Body::Alias(alias) if alias.waybill.as_str().starts_with(PROVISIONAL) => {
                     self.restated.insert(act.recorded.change);
@@ -143,6 +146,15 @@ impl<'a> Reading<'a> {
                 _ => {}
             }
         }
+    }
+
+    fn find_unfit_photos(&mut self) {
+        self.unfit = photo::unfit(self);
+        let has_letter = self.standing().any(|(_, act)| match act.body() {
+            Body::Photo(photo) => photo.purpose == PhotoPurpose::Letter && !self.unfit.contains_key(act.key()),
+            _ => false,
+        });
+        self.has_letter = has_letter;
     }
 
     fn find_valid_replies(&mut self) {

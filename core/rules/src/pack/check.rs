@@ -16,6 +16,9 @@ use super::{
 /// Most rows of a table: bounds what a judgement costs.
 const MOST_ROWS: usize = 400;
 
+/// Sharpness of a chessboard of single pixels. No picture has more, see `Clarity::sharpness`.
+const MOST_SHARP: u32 = 1020 * 1020;
+
 /// The first fault: where, and what.
 pub(super) fn fault(pack: &Pack) -> Option<(Path, String)> {
     let mut faults = Faults { pack, path: Vec::new(), found: None };
@@ -99,6 +102,16 @@ impl<'a> Faults<'a> {
             self.check(pack.sms.template.contains(field), "template", || format!("lacks {field} (domain 5.1, SMS-4)"));
         }
         self.path.pop();
+        if let Some(clear) = pack.clear {
+            self.path.push(To::Key("clear"));
+            self.check(clear.least_light <= clear.most_light, "least_light", || {
+                format!("no photo is clear: least_light {} is more than most_light {}", clear.least_light, clear.most_light)
+            });
+            self.check(clear.least_sharpness <= MOST_SHARP, "least_sharpness", || {
+                format!("no photo is clear: the sharpest picture that there can be has {MOST_SHARP}")
+            });
+            self.path.pop();
+        }
         for roles in pack.duties.values() {
             for role in roles {
                 self.role("duties", role);

@@ -72,6 +72,19 @@ const STEPS: &[&str] = &["report_superior", "ask_sender", "verify_letter", "trac
 const RULES: &[&str] = &["LIA-01", "LIA-03", "LIA-04", "LIA-05", "LIA-06", "PEN-02", "PEN-04", "PEN-05"];
 const PEOPLE: [By; 6] = [COURIER, WEST, ORIGIN, HUB, FINANCE, REVIEWER];
 
+/// One of four photos, so that some name each other; clear, unclear, or not measured.
+fn photo(seed: &Seed) -> Photo {
+    let wanted = [PhotoPurpose::Label, PhotoPurpose::Letter, PhotoPurpose::DamageOutside, PhotoPurpose::PollutionSource];
+    let purpose = if seed.flag { *seed.a.get(&wanted) } else { *seed.a.get(PhotoPurpose::ALL) };
+    let clarity = [None, Some((3_000, 120)), Some((3, 120)), Some((3_000, 3)), Some((3_000, 254)), Some((50, 25))];
+    let one_of_four = |n: usize| PhotoId::new([n as u8; 32]);
+    Photo {
+        clarity: seed.other.get(&clarity).map(|(sharpness, light)| Clarity { sharpness, light }),
+        original: (seed.minute / 4 % 3 == 0).then(|| one_of_four(seed.by.index(4))),
+        ..Photo::of(one_of_four(seed.minute as usize % 4), 9, purpose)
+    }
+}
+
 /// The body of a random entry; others are what it may be about.
 fn body(seed: &Seed, kind: Kind, others: &[EntryKey]) -> Option<Body> {
     let pick = |index: &Index, list: &[&str]| code(index.get::<&str>(list));
@@ -91,7 +104,7 @@ fn body(seed: &Seed, kind: Kind, others: &[EntryKey]) -> Option<Body> {
             let (found_at, count) = (claimed(), seed.flag.then_some(2));
             Body::Problem(Problem { found_at, count, other: number(), ..Problem::of(pick(&seed.a, REASONS), stage) })
         }
-        Kind::Photo => Body::Photo(Photo::of(PhotoId::new([3; 32]), 9, *seed.a.get(PhotoPurpose::ALL))),
+        Kind::Photo => Body::Photo(photo(seed)),
         Kind::Call => Body::Call(Call { result: *seed.a.get(CallResult::ALL), number: None, words: None }),
         Kind::Sms => {
             let level = *seed.a.get(SmsLevel::ALL);
@@ -113,7 +126,16 @@ fn body(seed: &Seed, kind: Kind, others: &[EntryKey]) -> Option<Body> {
         Kind::Seen => Body::Seen(Seen { notice: one(&seed.other)? }),
         Kind::Reply if seed.flag => Body::Reply(full(seed.a.get::<&str>(DECISIONS))),
         Kind::Reply => Body::Reply(Reply::of(pick(&seed.a, DECISIONS))),
-        Kind::Mark => Body::Mark(Mark { about: one(&seed.other)?, remark: *seed.a.get(Remark::ALL), reason: None, words: None }),
+        Kind::Mark => {
+            // Every second one is about a photo, if there is any: void or unclear.
+            let photos: Vec<&EntryKey> = others.iter().filter(|key| &*key.kind == Kind::Photo.as_str()).collect();
+            let (about, remark) = if seed.flag && !photos.is_empty() {
+                ((*seed.other.get(&photos)).clone(), *seed.a.get(&[Remark::Void, Remark::Unclear]))
+            } else {
+                (one(&seed.other)?, *seed.a.get(Remark::ALL))
+            };
+            Body::Mark(Mark { about, remark, reason: None, words: None })
+        }
         Kind::Action => {
             let carrier = seed.flag.then(|| "SF".into());
             Body::Action(Action { carrier, number: number(), ..Action::of(pick(&seed.a, DECISIONS)) })
@@ -160,15 +182,30 @@ fn body(seed: &Seed, kind: Kind, others: &[EntryKey]) -> Option<Body> {
 }
 
 fn add(story: &mut Story, seed: &Seed) -> Option<Kind> {
-    // Half of all entries are of the kinds that deadlines live on.
-    let often =
-        [Kind::Attempt, Kind::Problem, Kind::Notice, Kind::Reply, Kind::Outage, Kind::Action, Kind::Close, Kind::Correction];
+    // Half of all entries are of the kinds that deadlines live on, and photos with what is said of them.
+    let often = [
+        Kind::Attempt,
+        Kind::Problem,
+        Kind::Notice,
+        Kind::Reply,
+        Kind::Outage,
+        Kind::Action,
+        Kind::Close,
+        Kind::Correction,
+        Kind::Photo,
+        Kind::Photo,
+        Kind::Mark,
+        Kind::Mark,
+    ];
     let kind = if seed.b.index(2) == 0 { *seed.kind.get(&often) } else { *seed.kind.get(Kind::ALL) };
     let others: Vec<EntryKey> = story.entries.iter().map(|r| r.entry.key.clone()).collect();
     let body = body(seed, kind, &others)?;
     let when = at(0, 8, 0, 0).plus(seed.minute * 60_000);
     let received = seed.travel.map(|minutes| when.plus(minutes * 60_000));
-    let recorded = story.add(seed.by.get(&PEOPLE), when, received, body);
+    // Head office alone makes a photo void: most of those marks are its own.
+    let is_void = matches!(&body, Body::Mark(mark) if mark.remark == Remark::Void);
+    let by = if is_void && seed.flag { &REVIEWER } else { seed.by.get(&PEOPLE) };
+    let recorded = story.add(by, when, received, body);
     if let Some(received) = received {
         let mut receipt = Receipt::of(received, seed.reckoned.map(|_| when));
         receipt.acted.slack_ms = seed.reckoned.unwrap_or(0) * 1_000;

@@ -21,5 +21,6 @@ mod edits;
 mod evidence;
 mod laws;
 mod packs;
+mod photos;
 mod story;
 mod versions;
