@@ -14,7 +14,7 @@ use doorstep_client::{Conditions, NewPhoto};
 use doorstep_domain::{PhotoPurpose, UnixMs};
 use doorstep_tests::{Device, Link, LinkMode, Traffic, World, grainy, raw, waybill};
 
-const PHOTOS: u32 = 40;
+const PHOTOS: u32 = 50;
 const HELD: Conditions = Conditions { metered: false, roaming: false, battery: Some(1), charging: false };
 
 /// A server in a process of its own: this program again, or node.

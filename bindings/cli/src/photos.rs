@@ -111,9 +111,8 @@ fn progress(client: &Client) {
         photos.iter().filter(|photo| matches!(photo.standing, PhotoStanding::Ready | PhotoStanding::Sending { .. })).collect();
     let sent = waiting.iter().map(|photo| if let PhotoStanding::Sending { sent } = photo.standing { sent } else { 0 });
     let (sent, all): (u64, u64) = (sent.sum(), waiting.iter().map(|photo| photo.len).sum());
-    if all > 0 {
-        let words = say("照片", "photos");
-        eprint!("\r\x1b[K{words}: {} · {} %", waiting.len(), sent.saturating_mul(100) / all);
+    if let Some(percent) = sent.saturating_mul(100).checked_div(all) {
+        eprint!("\r\x1b[K{}: {} · {percent} %", say("照片", "photos"), waiting.len());
         std::io::stderr().flush().ok();
     }
 }

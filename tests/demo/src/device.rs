@@ -11,8 +11,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use doorstep_client::{Client, ClientError, Command, NewPhoto, Options, Outcome};
-use doorstep_domain::{Entry, PhotoPurpose};
+use doorstep_client::{Client, ClientError, Command, Conditions, NewPhoto, Options, Outcome};
+use doorstep_domain::{Body, Entry, PhotoPurpose};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -28,6 +28,12 @@ pub enum Ask {
     Record { command: Box<Command>, photos: Vec<(u32, String)> },
     /// Record notes without end, one line of answer each, until killed.
     Storm { waybill: String },
+    /// The network is metered from now on, or not.
+    Metered { metered: bool },
+    /// Say what has become of this device's photos.
+    Photos,
+    /// Say which pictures of a case this device has or can get.
+    Pictures { waybill: String },
     /// Sync.
     Sync,
     /// Copy the whole store, key and all, to another folder: what a phone-cloning app does.
@@ -71,6 +77,12 @@ pub async fn run(folder: &Path, clock_file: &Path, wall_off_minutes: i64, boot: 
             Ask::Enrol { server, code } => {
                 client.enrol(&server, &code).await.map_or_else(refused, |who| json!({ "name": who.name }))
             }
+            Ask::Metered { metered } => {
+                client.conditions(Conditions { metered, ..Conditions::default() });
+                json!({ "metered": metered })
+            }
+            Ask::Photos => json!({ "photos": client.photos(false)? }),
+            Ask::Pictures { waybill } => pictures(&client, &waybill).await?,
             Ask::Sync => client.sync().await.map_or_else(refused, |report| json!({ "report": report })),
             Ask::Copy { to } => {
                 copy(folder, &to)?;
@@ -81,6 +93,22 @@ pub async fn run(folder: &Path, clock_file: &Path, wall_off_minutes: i64, boot: 
         say(&answer)?;
     }
     Ok(())
+}
+
+async fn pictures(client: &Client, waybill: &str) -> Result<Value, Box<dyn Error>> {
+    let view = client.case(waybill)?.ok_or("the case is not here")?;
+    let (mut thumbnails, mut photos, mut bytes) = (0, 0, 0);
+    for recorded in &view.case.timeline {
+        let Body::Photo(photo) = &recorded.entry.body else { continue };
+        let small = match photo.thumbnail {
+            Some(small) => client.photo(small.id).await?,
+            None => None,
+        };
+        thumbnails += u32::from(small.is_some());
+        bytes += small.map_or(0, |small| small.len());
+        photos += u32::from(client.photo(photo.id).await?.is_some());
+    }
+    Ok(json!({ "thumbnails": thumbnails, "photos": photos, "bytes": bytes }))
 }
 
 /// The database in one consistent piece, the key and the photos.
@@ -108,7 +136,12 @@ fn record(client: &Client, journal: &mut File, command: &Command, photos: &[(u32
         .iter()
         .map(|(seed, shows)| {
             let shows = PhotoPurpose::from_word(shows).unwrap_or(PhotoPurpose::Other);
-            NewPhoto::new(doorstep_tests::draw(*seed, 960, 720), shows)
+            // Large ones, that a bad link takes long for, have large seeds.
+            let bytes = match *seed {
+                ..1_000 => doorstep_tests::draw(*seed, 960, 720),
+                _ => doorstep_tests::grainy(*seed, 1_600, 1_200),
+            };
+            NewPhoto::new(bytes, shows)
         })
         .collect();
     match client.record(command, &photos) {

@@ -6,6 +6,7 @@
 
 mod clock;
 mod device;
+mod photos;
 mod rules;
 mod server;
 mod stage;

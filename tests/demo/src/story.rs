@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::{
     clock::StoryClock,
     device::Ask,
-    rules,
+    photos, rules,
     stage::{Actor, Part, Result, Stage},
     trust, verify,
 };
@@ -158,6 +158,7 @@ pub async fn play(keep: bool) -> Result<()> {
     for round in 0..SERVER_KILLS {
         hello = kill_server(&stage, &mut cast, &mut server, &server_args, round).await?;
     }
+    hello = photos::bad_link(&stage, &mut cast, &mut admin, &mut server, &server_args).await?;
     replies(&stage, &mut cast, &mut admin).await?;
     let second = rules::new_version(&stage, &mut cast, &mut admin).await?;
     outage(&stage, &mut cast).await?;
@@ -165,7 +166,8 @@ pub async fn play(keep: bool) -> Result<()> {
     rules::liability(&stage, &mut cast, &mut admin).await?;
     trust::copied_phone(&stage, &mut cast, &mut admin, root.path()).await?;
     trust::refused_and_released(&stage, &mut cast, &mut admin).await?;
-    let kills = kills + SERVER_KILLS as u32;
+    // The scene of the photos kills a phone and the server once more.
+    let kills = kills + SERVER_KILLS as u32 + 2;
     let facts = verify::Facts { admin: &mut admin, stage: &stage, kills, started, second };
     verify::everything(facts, &mut cast).await?;
     if keep {
@@ -184,7 +186,7 @@ pub async fn play(keep: bool) -> Result<()> {
 /// How often head office's server is killed.
 const SERVER_KILLS: u64 = 4;
 
-fn address(hello: &serde_json::Value) -> Result<std::net::SocketAddr> {
+pub fn address(hello: &serde_json::Value) -> Result<std::net::SocketAddr> {
     Ok(hello["addr"].as_str().ok_or("the server gave no address")?.parse()?)
 }
 
