@@ -126,7 +126,7 @@ pub async fn play(keep: bool) -> Result<()> {
     let clock = root.path().join("clock");
     let server_args = ["server", path(&data)?, path(&clock)?];
     let mut server = Part::start(&server_args)?;
-    let mut hello = server.line().await?;
+    let hello = server.line().await?;
     let link = Link::to(address(&hello)?).await;
     let stage = Stage::new(root.path(), link)?;
     stage.at(0, 7, 30)?;
@@ -156,9 +156,9 @@ pub async fn play(keep: bool) -> Result<()> {
     let kills = kills(&stage, &mut cast).await?;
     network_comes_and_goes(&stage, &mut cast, &admin).await?;
     for round in 0..SERVER_KILLS {
-        hello = kill_server(&stage, &mut cast, &mut server, &server_args, round).await?;
+        kill_server(&stage, &mut cast, &mut server, &server_args, round).await?;
     }
-    hello = photos::bad_link(&stage, &mut cast, &mut admin, &mut server, &server_args).await?;
+    let hello = photos::bad_link(&stage, &mut cast, &mut admin, &mut server, &server_args).await?;
     replies(&stage, &mut cast, &mut admin).await?;
     let second = rules::new_version(&stage, &mut cast, &mut admin).await?;
     outage(&stage, &mut cast).await?;
@@ -192,7 +192,7 @@ pub fn address(hello: &serde_json::Value) -> Result<std::net::SocketAddr> {
 
 /// SIGKILL for head office's server while two phones push, somewhere between the request and the answer; then it starts
 /// again on its folder.
-async fn kill_server(stage: &Stage, cast: &mut Cast, server: &mut Part, args: &[&str], round: u64) -> Result<serde_json::Value> {
+async fn kill_server(stage: &Stage, cast: &mut Cast, server: &mut Part, args: &[&str], round: u64) -> Result<()> {
     stage.at(0, 10, 52 + round as i64)?;
     cast.li.record(Command::Note { waybill: waybill(8), words: format!("总部重启前 {round}") }, &[]).await?;
     cast.zhou.record(Command::Note { waybill: waybill(33), words: format!("总部重启前 {round}") }, &[]).await?;
@@ -210,7 +210,7 @@ async fn kill_server(stage: &Stage, cast: &mut Cast, server: &mut Part, args: &[
     for actor in [&mut cast.li, &mut cast.zhou] {
         expect(actor.sync().await?, "the phones sync with the server that was started again")?;
     }
-    Ok(hello)
+    Ok(())
 }
 
 fn path(path: &std::path::Path) -> Result<&str> {
