@@ -41,18 +41,30 @@ pub async fn bad_link(stage: &Stage, cast: &mut Cast, admin: &mut Admin, server:
     stage.network(LinkMode::CutAfter(64 * 1024), "Wi-Fi in the yard: every connection dies after 64 KiB");
     let before = stage.link.traffic().up;
     let (mut cuts, mut hello) = (0, Value::Null);
-    while !cast.li.sync().await? {
+    loop {
+        cast.li.begin_sync().await?;
+        // Somewhere in the middle of a photo.
+        match cuts {
+            4 => {
+                underway(stage).await;
+                cast.li.kill_and_restart().await?;
+                cuts += 1;
+                continue;
+            }
+            7 => {
+                underway(stage).await;
+                server.kill().await?;
+                *server = Part::start(args)?;
+                hello = server.line().await?;
+                stage.link.point_to(address(&hello)?);
+            }
+            _ => {}
+        }
+        if cast.li.end_sync().await? {
+            break;
+        }
         cuts += 1;
         expect(cuts < 100, "the photos get through")?;
-        if cuts == 4 {
-            cast.li.kill_and_restart().await?;
-        }
-        if cuts == 7 {
-            server.kill().await?;
-            *server = Part::start(args)?;
-            hello = server.line().await?;
-            stage.link.point_to(address(&hello)?);
-        }
     }
     let up = stage.link.traffic().up - before;
     stage.network(LinkMode::Up, "Wi-Fi is good again");
@@ -70,4 +82,13 @@ pub async fn bad_link(stage: &Stage, cast: &mut Cast, admin: &mut Admin, server:
     ));
     expect(up < bytes * 120 / 100, "little goes twice")?;
     Ok(hello)
+}
+
+/// Waits until some of a photo has gone over the link.
+async fn underway(stage: &Stage) {
+    let before = stage.link.traffic().up;
+    let begun = std::time::Instant::now();
+    while stage.link.traffic().up < before + 20_000 && begun.elapsed().as_secs() < 5 {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
 }
