@@ -136,6 +136,29 @@ async fn a_lost_answer_makes_nobody_send_a_photo_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_photo_whose_entry_the_server_has_forgotten_waits_and_is_not_sent_again_and_again() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let photo = fail_with_large_photo(&phone, 2, 1);
+    phone.client.conditions(doorstep_client::Conditions { battery: Some(1), ..Default::default() });
+    phone.sync().await.unwrap();
+    phone.client.conditions(doorstep_client::Conditions::default());
+    // A server that was restored from a backup, for one.
+    let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    db.execute_batch("CREATE TABLE kept AS SELECT * FROM photo; DELETE FROM photo;").unwrap();
+    phone.sync().await.unwrap();
+    let before = world.link.traffic();
+    for _ in 0..3 {
+        phone.sync().await.unwrap();
+    }
+    assert!(world.link.traffic().up - before.up < 6_000, "it asks");
+    assert_eq!(phone.client.status().unwrap().photos, 1);
+    db.execute_batch("INSERT INTO photo SELECT * FROM kept; DROP TABLE kept;").unwrap();
+    assert_eq!(phone.sync().await.unwrap().photos, 1);
+    holds(&world, &phone, &[&photo]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_killed_phone_goes_on_where_the_server_stands() {
     let mut world = World::new().await;
     let mut phone = world.device("phone", "c1").await;

@@ -249,10 +249,15 @@ impl Host {
     }
 
     async fn refused(&mut self, id: PhotoId, code: &str, status: StatusCode) -> Result<Stand, Failure> {
+        // The answer to a HEAD has no code: its status must do.
         match (code, status) {
-            ("unauthorized" | "version", _) => Err(Failure::Refused(code.to_owned())),
+            (_, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::UPGRADE_REQUIRED) => {
+                Err(Failure::Refused(code.to_owned()))
+            }
             // A newer request of ours is on its way.
             ("newer_request", _) => Err(Failure::Network),
+            // The server does not know the entry yet; it will.
+            (_, StatusCode::CONFLICT) => Ok(Stand::Settled),
             ("photo_erased", _) => {
                 self.store(move |inner| inner.store().let_go(&id)).await?;
                 Ok(Stand::Settled)
@@ -264,8 +269,6 @@ impl Host {
                 self.offsets.remove(&id);
                 Ok(Stand::Anew)
             }
-            // The server does not know the entry yet; it will.
-            ("photo_unexpected", _) => Ok(Stand::Settled),
             _ => {
                 let code = code.to_owned();
                 self.store(move |inner| inner.store().photo_refused(&id, &code)).await?;
