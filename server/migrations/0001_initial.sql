@@ -272,6 +272,7 @@ CREATE TABLE photo (
   PRIMARY KEY (sha, case_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX photo_by_case ON photo (case_id);
+CREATE INDEX photo_of ON photo (of_sha) WHERE of_sha IS NOT NULL;
 CREATE INDEX photo_by_device ON photo (device, expected_at);
 CREATE INDEX photo_asked ON photo (device) WHERE asked_at IS NOT NULL;
 
@@ -281,6 +282,7 @@ CREATE TABLE stored (
   len        INTEGER NOT NULL,
   mime       TEXT NOT NULL,
   stored_at  INTEGER NOT NULL,
+  device     BLOB,                        -- that brought them; null: erased before they came
   erased_at  INTEGER,
   erased_by  TEXT,
   erased_why TEXT
@@ -295,6 +297,7 @@ CREATE TABLE upload (
   expires_at INTEGER NOT NULL,
   PRIMARY KEY (sha, device)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX upload_by_device ON upload (device, received);
 
 -- Their bytes, as objects in storage.
 CREATE TABLE piece (

@@ -28,7 +28,7 @@ pub use crate::{
     devices::{DeviceRow, EnvelopeRow, Fork},
     import::{BadRow, Imported},
     packs::PackRow,
-    photos::{PhotoRow, Scrubbed},
+    photos::{PhotoRow, Scrub, Scrubbed},
     project::{CaseRow, FindingRow},
     quarantine::Item,
 };
@@ -379,10 +379,10 @@ impl Admin {
     }
 }
 
-/// Holds the photos' rows against storage. `deep`: every photo is read and hashed.
-pub async fn scrub(folder: &Path, url: Option<&str>, deep: bool, now: UnixMs) -> Result<Scrubbed, AdminError> {
+/// Holds the photos' rows against storage.
+pub async fn scrub(folder: &Path, url: Option<&str>, how: Scrub, now: UnixMs) -> Result<Scrubbed, AdminError> {
     let (db, storage) = with_storage(folder, url)?;
-    Ok(photos::scrub(&db, &storage, deep, now).await?)
+    Ok(photos::scrub(&db, &storage, how, now).await?)
 }
 
 /// Erases a photo and its thumbnail on head office's word; hash, who and why are kept.
@@ -403,7 +403,10 @@ pub async fn erase_photo(
         }
         other => other.into(),
     })?;
-    for id in erased {
+    let (photos, pieces) = erased;
+    storage.drop_pieces(&pieces).await;
+    // What is not deleted now, because this process dies, the next scrub deletes.
+    for id in photos {
         storage.erase(&id).await?;
     }
     Ok(())

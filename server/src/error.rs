@@ -137,6 +137,11 @@ pub(crate) enum ApiError {
     Sqlite(#[from] rusqlite::Error),
     #[error("use the photos' storage: {0}")]
     Storage(String),
+    #[error(
+        "most photos are missing from storage: is it the right one, and mounted? Nothing was changed; if it was really lost: \
+         doorstep-server admin scrub --lost-storage"
+    )]
+    StorageWrong,
     #[error("a stored change is damaged")]
     Damaged,
     #[error("internal error: {0}")]
@@ -181,7 +186,7 @@ impl ApiError {
             Self::PhotoStored => (StatusCode::FORBIDDEN, "photo_stored"),
             Self::ContentType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type"),
             Self::NotAPhoto(_) => (StatusCode::UNPROCESSABLE_ENTITY, "not_a_photo"),
-            Self::Sqlite(_) | Self::Storage(_) => (StatusCode::SERVICE_UNAVAILABLE, "storage"),
+            Self::Sqlite(_) | Self::Storage(_) | Self::StorageWrong => (StatusCode::SERVICE_UNAVAILABLE, "storage"),
             Self::Damaged => (StatusCode::INTERNAL_SERVER_ERROR, "damaged"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }

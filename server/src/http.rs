@@ -178,7 +178,7 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
     // Read anew: the device ties it to the moment at which this answer's headers reach it, and its entries may lean on it.
     let answered = (app.now)();
     let (who, install, chain, beacon) = (device.clone(), request.install, request.chain, request.beacon.take());
-    let (lost, keys, rules) = (std::mem::take(&mut request.lost), app.keys.clone(), app.rules.clone());
+    let lost = std::mem::take(&mut request.lost);
     let pushed = batch.is_some();
     let written = app.db.write(move |db| {
         enrol::register(db, &who.id, &install, now)?;
@@ -192,12 +192,17 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
         // After a fork the device moves on to a new installation: what the old one lacks is the other store's to send.
         let resend = if forked { vec![] } else { chain::missing(db, &install, chain)? };
         devices::seen(db, &who.id, beacon.as_ref(), answered)?;
-        for photo in lost.iter().take(MAX_LOST) {
-            photos::lost(db, &who.id, photo, &keys, &rules, now)?;
-        }
         Ok(Written { ack: taken.map(|taken| taken.ack), token, forked, resend })
     });
     let Written { ack, token, forked, resend } = written.await?;
+    let from = device.id;
+    for photo in lost.into_iter().take(MAX_LOST) {
+        let (keys, rules) = (app.keys.clone(), app.rules.clone());
+        // Apart from the push: a damaged case must not keep what the device recorded from being taken.
+        if let Err(error) = app.db.write(move |db| photos::lost(db, &from, &photo, &keys, &rules, now)).await {
+            eprintln!("doorstep-server: a lost photo could not be noted: {error}");
+        }
+    }
     if pushed {
         app.to_project.notify_one();
         app.live.moved();
@@ -308,6 +313,11 @@ async fn photo_states(State(app): State<App>, request: Request) -> Result<Respon
     let body = body_of(request, MAX_PHOTO_QUERY_BYTES).await?;
     let query: PhotoQuery = decode(&open(&body, MAX_PHOTO_QUERY_BYTES)?)?;
     let now = (app.now)();
+    let (asking, asked) = (device.clone(), query.photos.clone());
+    for (id, len) in app.db.read(move |db| photos::own_stored(db, &asking.id, &asked)).await? {
+        // The device will delete its file on our word.
+        photos::is_sound(&app.db, &app.storage, id, len, now).await?;
+    }
     let states = app.db.read(move |db| photos::states(db, &device, &query.photos, now)).await?;
     cbor(&PhotoStates { states })
 }

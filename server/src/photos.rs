@@ -17,11 +17,11 @@ mod turns;
 pub(crate) mod tus;
 
 pub use report::PhotoRow;
-pub use scrub::Scrubbed;
+pub use scrub::{Scrub, Scrubbed};
 
-pub(crate) use expect::{expect, lost, states, wanted};
+pub(crate) use expect::{expect, lost, own_stored, states, wanted};
 pub(crate) use give::{give, may_read};
 pub(crate) use report::{Told, erase, list, of_case};
-pub(crate) use scrub::scrub;
+pub(crate) use scrub::{is_sound, scrub};
 pub(crate) use storage::Storage;
 pub(crate) use turns::Turns;

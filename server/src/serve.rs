@@ -15,7 +15,7 @@ use crate::{
     live::Live,
     packs::Rules,
     patience::{Patience, bound},
-    photos::{Storage, scrub},
+    photos::{Scrub, Storage, scrub},
     project,
     tls::Tls,
 };
@@ -155,7 +155,7 @@ async fn tidy(db: Db, storage: Storage, now: NowFn) {
     let mut days = tokio::time::interval(TIDY);
     loop {
         days.tick().await;
-        match scrub(&db, &storage, false, now()).await {
+        match scrub(&db, &storage, Scrub::default(), now()).await {
             Ok(found) if found.missing + found.damaged > 0 => eprintln!(
                 "doorstep-server: storage lacks {} photos and has {} damaged; their devices are asked for them",
                 found.missing, found.damaged

@@ -7,14 +7,14 @@ use futures_util::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt, local::LocalFileSystem, path::Path};
 
 /// What a server has in storage.
-pub struct Storage(Arc<dyn ObjectStore>);
+pub struct Storage(Arc<dyn ObjectStore>, Option<std::path::PathBuf>);
 
 impl Storage {
     /// The folder, or the bucket with its prefix.
     pub fn of(folder: &FsPath, url: Option<&str>) -> Self {
         match url {
-            None => Self(Arc::new(LocalFileSystem::new_with_prefix(folder).unwrap())),
-            Some(url) => Self(remote(url)),
+            None => Self(Arc::new(LocalFileSystem::new_with_prefix(folder).unwrap()), Some(folder.to_owned())),
+            Some(url) => Self(remote(url), None),
         }
     }
     /// Keys below a folder, sorted.
@@ -31,6 +31,27 @@ impl Storage {
     /// Overwrites a photo.
     pub async fn write(&self, id: &PhotoId, bytes: Vec<u8>) {
         self.0.put(&key(id), bytes.into()).await.unwrap();
+    }
+    /// Removes everything below a folder.
+    pub async fn remove_all(&self, below: &str) {
+        for key in self.keys(below).await {
+            self.0.delete(&Path::from(key)).await.unwrap();
+        }
+    }
+    /// In a folder: something lies where the photo's shelf should be. A bucket has no such thing.
+    pub async fn block(&self, id: &PhotoId) {
+        if let Some(folder) = &self.1 {
+            let shelf = folder.join("photos").join(&id.to_string()[..2]);
+            std::fs::remove_dir_all(&shelf).ok();
+            std::fs::create_dir_all(folder.join("photos")).unwrap();
+            std::fs::write(shelf, b"in the way").unwrap();
+        }
+    }
+    /// And is taken away.
+    pub async fn unblock(&self, id: &PhotoId) {
+        if let Some(folder) = &self.1 {
+            std::fs::remove_file(folder.join("photos").join(&id.to_string()[..2])).unwrap();
+        }
     }
     /// Removes a photo.
     pub async fn remove(&self, id: &PhotoId) {

@@ -117,7 +117,8 @@ impl World {
 
     /// Holds the server's photos against its storage.
     pub async fn scrub(&self, deep: bool) -> doorstep_server::admin::Scrubbed {
-        doorstep_server::admin::scrub(&self.server_folder(), self.photos.as_deref(), deep, self.hands.now()).await.unwrap()
+        let how = doorstep_server::admin::Scrub { deep, lost_storage: false };
+        doorstep_server::admin::scrub(&self.server_folder(), self.photos.as_deref(), how, self.hands.now()).await.unwrap()
     }
 
     /// Erases a photo as head office does.
@@ -129,6 +130,11 @@ impl World {
     /// The server's storage of photos.
     pub fn storage(&self) -> Storage {
         Storage::of(&self.server_folder(), self.photos.as_deref())
+    }
+
+    /// Its URL, if it is a bucket.
+    pub fn photos_url(&self) -> Option<String> {
+        self.photos.clone()
     }
 
     /// Whether it is a folder of the server's.

@@ -60,6 +60,7 @@ pub fn standing(photo: &PhotoStatus, zone: FixedOffset) -> String {
         PhotoStanding::Stored => say("总部已存", "at head office"),
         PhotoStanding::Lost => say("本机文件已丢失，总部也没有", "lost: gone from this device, not at head office"),
         PhotoStanding::Void => say("作废：本机文件与登记不符", "void: the file is not what was recorded"),
+        PhotoStanding::Discarded => say("总部不予采用其登记，文件保留", "head office discarded its record; the file is kept"),
         PhotoStanding::LetGo => say("总部已存，本机已清理", "at head office, removed here"),
     }
 }

@@ -4,7 +4,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -84,6 +84,8 @@ pub(crate) struct Inner {
     pub wake_at: AtomicU64,
     /// Something was recorded here.
     pub recorded: Notify,
+    /// And no sync has heard of it yet: one that is sending photos lets it pass.
+    pub fresh: AtomicBool,
     /// The network came back, as the platform says.
     pub connected: Notify,
     /// Network and battery, as the platform says.
@@ -92,6 +94,8 @@ pub(crate) struct Inner {
     pub sending: Mutex<Option<Sending>>,
     /// Orphaned files were looked for.
     pub swept: AtomicBool,
+    /// Photos that were refused before this start have been given another try.
+    pub tried: AtomicBool,
 }
 
 impl Inner {
@@ -136,10 +140,12 @@ impl Client {
             changed: watch::Sender::new(0),
             wake_at: AtomicU64::new(0),
             recorded: Notify::new(),
+            fresh: AtomicBool::new(false),
             connected: Notify::new(),
             platform: Mutex::default(),
             sending: Mutex::default(),
             swept: AtomicBool::new(false),
+            tried: AtomicBool::new(false),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -193,6 +199,7 @@ impl Client {
         }
         drop(store);
         self.inner.changed();
+        self.inner.fresh.store(true, Ordering::Relaxed);
         self.inner.recorded.notify_one();
         Ok(Outcome { cases: views, written })
     }

@@ -47,14 +47,20 @@ pub struct SyncReport {
 pub(crate) async fn run(inner: &Arc<Inner>, cause: Cause) -> Result<SyncReport, ClientError> {
     let mut engine = inner.engine.lock().await;
     let mut host = Host::new(inner)?;
+    if !inner.tried.swap(true, Ordering::Relaxed) {
+        inner.store().try_refused_photos()?;
+    }
     let step = || Ok::<_, ClientError>((inner.clock.read().mono_ms, u64::from_be_bytes(random()?)));
     let mut waiting = None;
+    inner.fresh.store(false, Ordering::Relaxed);
     let (now, entropy) = step()?;
     let mut effects: VecDeque<Effect> = engine.handle(now, entropy, Event::Wake(cause)).into();
     if effects.is_empty() {
         // A dropped sync left the engine waiting for a report that never comes: report it, then ask again.
-        engine.handle(now, entropy, Event::Failed(Failure::Network));
-        effects = engine.handle(now, entropy, Event::Wake(cause)).into();
+        effects = engine.handle(now, entropy, Event::Failed(Failure::Network)).into();
+        if !effects.iter().any(|effect| matches!(effect, Effect::Prepare { .. })) {
+            effects = engine.handle(now, entropy, Event::Wake(cause)).into();
+        }
     }
     while let Some(effect) = effects.pop_front() {
         let event = match effect {
@@ -76,6 +82,10 @@ pub(crate) async fn run(inner: &Arc<Inner>, cause: Cause) -> Result<SyncReport, 
             Effect::Download(photo) => host.download(photo).await,
         };
         let (now, entropy) = step()?;
+        if inner.fresh.swap(false, Ordering::Relaxed) {
+            // Recorded while this sync is under way: it goes at the next border of a chunk.
+            effects.extend(engine.handle(now, entropy, Event::Wake(Cause::Recorded)));
+        }
         effects.extend(engine.handle(now, entropy, event.unwrap_or_else(Event::Failed)));
     }
     drop(engine);
@@ -110,6 +120,8 @@ pub(crate) struct Host {
     pub photos: u64,
     /// Where uploads stand, as the server has said in this sync.
     pub offsets: HashMap<PhotoId, u64>,
+    /// Photos on which the server failed in this sync.
+    pub busy: u32,
     /// Uploads that did not move, for each photo: one that never does must not be tried for ever.
     pub stuck: HashMap<PhotoId, u32>,
     /// Why a step on this device failed.
@@ -149,6 +161,7 @@ impl Host {
             photos: 0,
             offsets: HashMap::new(),
             stuck: HashMap::new(),
+            busy: 0,
             failed: None,
             demanded: None,
             answered_at: inner.clock.read(),
@@ -246,7 +259,8 @@ impl Host {
         let response: SyncResponse = decode(&bytes).map_err(|_| Failure::Network)?;
         // Whatever is not signed by the server of the enrolment is not its answer.
         let answer = response.verify(&request.device, &self.session.server_key).map_err(|_| Failure::Network)?;
-        let answer = Answer { asked: request.chain, ..answer };
+        let told = request.lost.iter().map(|lost| lost.photo).collect();
+        let answer = Answer { asked: request.chain, told, ..answer };
         // An answer that settles nothing, or that promises more without moving on, would be asked for again for ever.
         let pushed = request.push.as_ref().and_then(|envelope| {
             let push = decode::<Push>(&envelope.body).ok()?;

@@ -1,7 +1,10 @@
 //! Photos as the app sees them, and their way to the server and back: one request for a whole photo on a good link, chunks on a
 //! bad one, and after a cut exactly from where the server stands.
 
-use std::sync::{Arc, atomic::AtomicUsize};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use bytes::Bytes;
 use data_encoding::BASE64;
@@ -9,7 +12,7 @@ use doorstep_domain::{Capture, Clarity, Photo, PhotoId, Thumbnail, UnixMs};
 use doorstep_media::{Limits, Prepared, photo_id, prepare};
 use doorstep_protocol::{MAX_PHOTO_QUERY, PhotoQuery, PhotoState, PhotoStates, Sha, decode, encode, seal};
 use doorstep_rules::{Conditions, Unclear};
-use doorstep_store::{PhotoStatus, StoreError, WaitingPhoto};
+use doorstep_store::{LaneName, PhotoStatus, StoreError, WaitingPhoto};
 use doorstep_sync::{Event, Failure, Moved};
 use reqwest::{Method, Response, StatusCode};
 
@@ -22,6 +25,8 @@ use crate::{
 
 /// A photo that does not get on is left for the next sync after so many tries.
 const MOST_STUCK: u32 = 3;
+/// Photos in a row on which the server fails, after which it is the server.
+const MOST_BUSY: u32 = 2;
 const TUS: (&str, &str) = ("tus-resumable", "1.0.0");
 const CHUNK: (&str, &str) = ("content-type", "application/offset+octet-stream");
 
@@ -77,7 +82,7 @@ impl Inner {
         let conditions = self.conditions();
         let store = self.store();
         let next = store.sendable(&conditions, now)?;
-        let wanted = next.downloads && !store.thumbnails_wanted()?.is_empty();
+        let wanted = next.downloads && store.wants_pictures(now)?;
         let ask = wanted || !store.photos_to_let_go(now)?.is_empty();
         Ok(Next { thumbnails: next.thumbnails, photos: next.photos, ask })
     }
@@ -155,20 +160,18 @@ impl Host {
         let done = Event::Moved(Moved { bytes: 0, more: false });
         let photo = self.store(move |inner| inner.store().waiting_photo(&id)).await?;
         let Some(photo) = photo else { return Ok(done) };
-        let len = photo.bytes.len() as u64;
+        let lane = if photo.thumbnail { LaneName::Thumbnails } else { LaneName::Photos };
         let offset = match (photo.sent, self.offsets.get(&id)) {
             // Nothing of it was ever sent: the first bytes go with the question.
             (None, _) => None,
             (Some(_), Some(offset)) => Some(*offset),
             (Some(_), None) => match self.stand(&id).await? {
                 Stand::At(offset) => Some(offset),
+                Stand::Stored => return self.stored(&photo, 0).await,
                 Stand::Anew => return Ok(Event::Moved(Moved { bytes: 0, more: self.is_moving(id, false) })),
                 Stand::Settled => return Ok(done),
             },
         };
-        if offset == Some(len) {
-            return self.stored(&photo, 0).await;
-        }
         let from = offset.unwrap_or(0);
         if photo.sent.is_none() {
             // Before the first byte leaves: whoever goes on after a kill asks where the server stands.
@@ -178,9 +181,16 @@ impl Host {
         self.inner.now_sending(Some(Sending { photo: id, from, taken: asking.taken.clone() }));
         let sent = self.send_piece(&asking, id).await;
         self.inner.now_sending(None);
-        self.account(size).await?;
+        self.account(lane, asking.taken.load(Ordering::Relaxed) as u64).await?;
         let stand = match sent {
             Ok(stand) => stand,
+            // The server fails on this photo, or on every one: the next one tells.
+            Err(Failure::Busy(after)) => {
+                self.offsets.remove(&id);
+                self.store(move |inner| inner.store().photo_failed(&id)).await?;
+                self.busy += 1;
+                return if self.busy < MOST_BUSY { Ok(done) } else { Err(Failure::Busy(after)) };
+            }
             Err(failure) => {
                 // What got through is the server's to say.
                 self.offsets.remove(&id);
@@ -188,7 +198,7 @@ impl Host {
             }
         };
         match stand {
-            Stand::At(at) if at == len => self.stored(&photo, size).await,
+            Stand::Stored => self.stored(&photo, size).await,
             Stand::At(at) => {
                 self.offsets.insert(id, at);
                 self.store(move |inner| inner.store().photo_sent(&id, Some(at))).await?;
@@ -219,10 +229,10 @@ impl Host {
         self.keep(now)
     }
 
-    async fn account(&mut self, bytes: u64) -> Result<(), Failure> {
+    async fn account(&mut self, lane: LaneName, bytes: u64) -> Result<(), Failure> {
         let now = self.now()?;
         if self.inner.conditions().metered {
-            self.store(move |inner| inner.store().count_metered(bytes, now)).await?;
+            self.store(move |inner| inner.store().count_metered(lane, bytes, now)).await?;
         }
         Ok(())
     }
@@ -237,7 +247,10 @@ impl Host {
     async fn send_piece(&mut self, asking: &Asking, id: PhotoId) -> Result<Stand, Failure> {
         let response = self.begin(asking).await?;
         let (offset, status) = (offset_of(&response), response.status());
+        // Only an unfinished upload expires.
+        let is_stored = !response.headers().contains_key("upload-expires");
         match (http::done(response, self.inner.stall, &mut self.cost).await, offset) {
+            (Ok(()), Some(_)) if is_stored => Ok(Stand::Stored),
             (Ok(()), Some(offset)) => Ok(Stand::At(offset)),
             (Ok(()), None) => Err(Failure::Network),
             // Somebody else went on with it, or other bytes were sent: the answer says where it stands.
@@ -259,7 +272,7 @@ impl Host {
             // The server does not know the entry yet; it will.
             (_, StatusCode::CONFLICT) => Ok(Stand::Settled),
             ("photo_erased", _) => {
-                self.store(move |inner| inner.store().let_go(&id)).await?;
+                self.store(move |inner| inner.store().let_go(&id, true)).await?;
                 Ok(Stand::Settled)
             }
             // The server knows nothing of an upload, or what came was damaged on its way: it begins anew from the file, which
@@ -267,6 +280,11 @@ impl Host {
             (_, StatusCode::NOT_FOUND | StatusCode::GONE) | ("photo_hash" | "checksum", _) => {
                 self.store(move |inner| inner.store().photo_sent(&id, None)).await?;
                 self.offsets.remove(&id);
+                if code == "photo_hash" && self.stuck.get(&id).is_some_and(|tries| tries + 1 >= MOST_STUCK) {
+                    // Whatever is between us damages it each time: not again before the app starts anew.
+                    let code = code.to_owned();
+                    self.store(move |inner| inner.store().photo_refused(&id, &code)).await?;
+                }
                 Ok(Stand::Anew)
             }
             _ => {
@@ -280,15 +298,15 @@ impl Host {
     /// Asks what has become of photos that may be let go here, and whether the thumbnails that are wanted have come.
     pub async fn ask(&mut self) -> Result<Event, Failure> {
         let now = self.now()?;
-        let (own, wanted) = self
+        let (own, others) = self
             .store(move |inner| {
                 let store = inner.store();
                 let may_fetch = store.sendable(&inner.conditions(), now)?.downloads;
-                let wanted = if may_fetch { store.thumbnails_wanted()? } else { vec![] };
-                Ok((store.photos_to_let_go(now)?, wanted))
+                let others = if may_fetch { store.pictures_to_ask(now)? } else { vec![] };
+                Ok((store.photos_to_let_go(now)?, others))
             })
             .await?;
-        let photos: Vec<PhotoId> = own.iter().chain(&wanted).copied().take(MAX_PHOTO_QUERY).collect();
+        let photos: Vec<PhotoId> = own.iter().chain(&others).copied().take(MAX_PHOTO_QUERY).collect();
         let query = PhotoQuery { photos: photos.iter().map(|id| Sha(*id)).collect() };
         let body = encode(&query).and_then(|body| seal(&body)).map_err(|_| Failure::Storage)?;
         let states = match self.call(&Asking::post("/v1/photos/states", body)).await {
@@ -297,13 +315,20 @@ impl Host {
             Ok(None) | Err(Failure::Refused(_)) => vec![],
             Err(failure) => return Err(failure),
         };
+        self.store(move |inner| inner.store().asked_about(&others, now)).await?;
         let mut pictures = Vec::new();
         for (id, state) in photos.into_iter().zip(states) {
             match (own.contains(&id), state) {
                 (true, PhotoState::Stored | PhotoState::Erased) => {
-                    self.store(move |inner| inner.store().let_go(&id)).await?;
+                    self.store(move |inner| inner.store().let_go(&id, state == PhotoState::Erased)).await?;
                 }
-                (false, PhotoState::Stored) => pictures.push(id),
+                // It counted as stored and is not there.
+                (true, PhotoState::Pending | PhotoState::Overdue | PhotoState::Lost | PhotoState::Void) => {
+                    self.store(move |inner| inner.store().photo_missed(&id)).await?;
+                }
+                (false, PhotoState::Stored) if !self.store(move |inner| inner.store().has_picture(&id)).await? => {
+                    pictures.push(id);
+                }
                 (false, PhotoState::Lost | PhotoState::Void | PhotoState::Erased) => {
                     self.store(move |inner| inner.store().forget_picture(&id)).await?;
                 }
@@ -316,7 +341,7 @@ impl Host {
     /// Fetches a picture into the cache.
     pub async fn download(&mut self, id: PhotoId) -> Result<Event, Failure> {
         let bytes = self.fetch_picture(id).await?.map_or(0, |bytes| bytes.len() as u64);
-        self.account(bytes).await?;
+        self.account(LaneName::Downloads, bytes).await?;
         self.inner.changed();
         Ok(Event::Moved(Moved { bytes: 0, more: false }))
     }
@@ -337,8 +362,10 @@ impl Host {
 
 /// Where an upload stands.
 enum Stand {
-    /// The server has so many bytes.
+    /// The server has so many bytes of an upload.
     At(u64),
+    /// The server has the whole, verified.
+    Stored,
     /// Nothing of it: the upload begins anew.
     Anew,
     /// Nothing more is to be sent now.

@@ -10,7 +10,7 @@ mod words;
 pub use door::{Attempt, Call, Problem, Sms};
 pub use handling::{Action, Alias, Assign, Close, Consent, Goods, Handover, Ledger, Takeover, Tick, Waiver};
 pub use notice::{Mark, Notice, Outage, Reply, Seen, has_text};
-pub use photo::{Capture, Clarity, GeoPosition, MAX_CAMERA, MAX_PLACEHOLDER, Photo, Thumbnail};
+pub use photo::{Capture, Clarity, GeoPosition, MAX_CAMERA, MAX_PHOTO, MAX_PLACEHOLDER, MAX_THUMBNAIL, Photo, Thumbnail};
 pub use review::{About, Correction, Dispute, Ruling};
 use serde::Serialize;
 pub use words::{

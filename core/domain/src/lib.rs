@@ -16,9 +16,9 @@ mod waybill;
 
 pub use entry::{
     About, Action, Alias, Assign, Attempt, Body, Book, Call, CallResult, Capture, Clarity, Close, Consent, Correction, Customer,
-    Dispute, Entry, Facts, Fault, GeoPosition, Goods, Handover, Kind, Ledger, MAX_CAMERA, MAX_PLACEHOLDER, Mark, Notice, Outage,
-    OutageReason, Payer, Photo, PhotoPurpose, Problem, Release, Remark, Reply, Ruling, Seen, Sms, SmsLevel, Stage, Stands,
-    Takeover, TargetSource, Thumbnail, Tick, Waiver, has_text,
+    Dispute, Entry, Facts, Fault, GeoPosition, Goods, Handover, Kind, Ledger, MAX_CAMERA, MAX_PHOTO, MAX_PLACEHOLDER,
+    MAX_THUMBNAIL, Mark, Notice, Outage, OutageReason, Payer, Photo, PhotoPurpose, Problem, Release, Remark, Reply, Ruling, Seen,
+    Sms, SmsLevel, Stage, Stands, Takeover, TargetSource, Thumbnail, Tick, Waiver, has_text,
 };
 pub use ids::{
     ActionId, BatchHash, CaseId, ChangeHash, DeviceId, EntryKey, HistoryId, IdError, InstallId, NetworkCode, OutletCode, PhotoId,

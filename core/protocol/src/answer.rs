@@ -43,6 +43,8 @@ pub struct Answer {
     pub scopes: Vec<String>,
     /// Photos to send again.
     pub wanted: Vec<PhotoId>,
+    /// Lost photos that the request named; not from the wire.
+    pub told: Vec<PhotoId>,
     /// The end of the chain that the request named; not from the wire. Another process on the same store may have gone on
     /// since, and a server that has seen that takes the older request for a restored backup's.
     pub asked: Option<Link>,
@@ -78,6 +80,7 @@ impl SyncResponse {
             decisions: self.decisions,
             scopes: self.scopes,
             wanted: self.wanted.iter().map(|sha| sha.0).collect(),
+            told: vec![],
             asked: None,
         })
     }

@@ -28,6 +28,8 @@ pub struct PhotoPolicy {
 pub struct Lane {
     /// Over a metered network.
     pub metered: Metered,
+    /// What has waited so many hours goes over a metered network whatever it costs; `None`: never.
+    pub promote_after_hours: Option<u32>,
     /// While roaming.
     pub roaming: bool,
     /// Not below so many percent of battery, unless it is charging.
@@ -40,10 +42,8 @@ pub struct Lane {
 pub enum Metered {
     /// Never.
     Never,
-    /// At once, up to so many megabytes a day.
+    /// Up to so many megabytes of this lane a day.
     UpToMbADay(u32),
-    /// After so many hours without another.
-    AfterHours(u32),
 }
 
 /// What the platform says of network and battery.
@@ -75,13 +75,13 @@ pub enum Hold {
 
 impl Default for PhotoPolicy {
     fn default() -> Self {
-        let lane = |metered, least_battery| Lane { metered, roaming: false, least_battery };
+        let lane = |metered, least_battery| Lane { metered, promote_after_hours: None, roaming: false, least_battery };
         Self {
             due_hours: 24,
             keep_days: 7,
             cache_mb: 200,
             thumbnails: Lane { roaming: true, ..lane(Metered::UpToMbADay(50), 0) },
-            photos: lane(Metered::AfterHours(6), 15),
+            photos: Lane { promote_after_hours: Some(6), ..lane(Metered::Never, 15) },
             downloads: lane(Metered::UpToMbADay(20), 15),
         }
     }
@@ -90,21 +90,21 @@ impl Default for PhotoPolicy {
 impl PhotoPolicy {
     /// What no device can work with.
     pub(crate) fn fault(&self) -> Option<String> {
-        let hours = |lane: &Lane| matches!(lane.metered, Metered::AfterHours(hours) if hours > 720);
+        let late = |lane: &Lane| lane.promote_after_hours.is_some_and(|hours| hours > 720);
         let lanes = [&self.thumbnails, &self.photos, &self.downloads];
         let faults = [
             (!(1..=720).contains(&self.due_hours), "photos.due_hours outside 1 to 720"),
             (self.keep_days > 365, "photos.keep_days above 365"),
             (!(1..=100_000).contains(&self.cache_mb), "photos.cache_mb outside 1 to 100000"),
             (lanes.iter().any(|lane| lane.least_battery > 100), "least_battery above 100 percent"),
-            (lanes.iter().any(|lane| hours(lane)), "metered.after_hours above 720"),
+            (lanes.iter().any(|lane| late(lane)), "promote_after_hours above 720"),
         ];
         faults.into_iter().find_map(|(holds, fault)| holds.then(|| fault.to_owned()))
     }
 }
 
 impl Lane {
-    /// Whether something recorded then may travel now, after so many bytes over metered networks today.
+    /// Whether something recorded then may travel now, after so many bytes of its lane over metered networks today.
     pub fn judge(&self, conditions: &Conditions, recorded_at: UnixMs, metered_today: u64, now: UnixMs) -> Result<(), Hold> {
         let low = |battery: u8| battery < self.least_battery && !conditions.charging;
         if conditions.battery.is_some_and(low) {
@@ -116,15 +116,15 @@ impl Lane {
         if !conditions.metered {
             return Ok(());
         }
+        let until = self.promote_after_hours.map(|hours| recorded_at.plus(i64::from(hours) * 3_600_000));
+        // What was promoted goes whatever the day has used: its deadline is why.
+        if until.is_some_and(|until| now >= until) {
+            return Ok(());
+        }
         match self.metered {
-            Metered::Never => Err(Hold::Metered(None)),
+            Metered::Never => Err(Hold::Metered(until)),
             Metered::UpToMbADay(most) if metered_today >= u64::from(most) * 1_000_000 => Err(Hold::DayUsed),
             Metered::UpToMbADay(_) => Ok(()),
-            // What was promoted goes whatever the day has used: its deadline is why.
-            Metered::AfterHours(hours) => {
-                let until = recorded_at.plus(i64::from(hours) * 3_600_000);
-                if now >= until { Ok(()) } else { Err(Hold::Metered(Some(until))) }
-            }
         }
     }
 }

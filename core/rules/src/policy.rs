@@ -278,8 +278,8 @@ mod tests {
             ("\"takeover\"", "\"take\""),
             ("\"lock_after_minutes\": 720", "\"lock_after_minutes\": 0"),
             ("\"due_hours\": 24", "\"due_hours\": 0"),
-            ("\"after_hours\": 6", "\"after_hours\": 721"),
-            ("\"after_hours\"", "\"sometimes\""),
+            ("\"promote_after_hours\": 6", "\"promote_after_hours\": 721"),
+            ("\"never\"", "\"sometimes\""),
         ] {
             assert!(Policy::parse(text.replace(from, to).as_bytes()).is_err(), "{to}");
         }

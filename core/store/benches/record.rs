@@ -152,6 +152,7 @@ fn build(folder: &Path) -> Store {
             decisions: vec![],
             scopes: vec!["courier/c1029".into()],
             wanted: vec![],
+            told: vec![],
             asked: None,
         };
         store.apply(&answer, clocks(0), NOW, InstallId::new([0xf0; 16])).unwrap();

@@ -143,7 +143,8 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_by_case ON outbox (case_id);
 
 -- Photos of this device, and their thumbnails. state: 0 no entry that names it is accepted yet, 1 to be sent, 2 the server has
--- the bytes, 3 lost: the file is gone, 4 void: the file holds other bytes, 5 let go: the server has it, the file was deleted.
+-- the bytes, 3 lost: the file is gone, 4 void: the file holds other bytes, 5 let go: the server has it, the file was deleted,
+-- 6 head office has discarded the entry that names it: the file stays.
 CREATE TABLE photo (
   sha         BLOB PRIMARY KEY,
   len         INTEGER NOT NULL,
@@ -154,12 +155,15 @@ CREATE TABLE photo (
   sent        INTEGER,                      -- bytes that the server is known to have; null: not begun
   urgent      INTEGER NOT NULL,             -- 1: a person wants it sent now
   stored_at   INTEGER,
-  told        INTEGER NOT NULL,             -- of a lost or void one: 1 the server is being told, 2 it knows
-  refused     TEXT                          -- why the server will not take it
+  told        INTEGER NOT NULL,             -- of a lost or void one: 1 the server knows; of one let go: 0 it is asked about again
+  tries       INTEGER NOT NULL,             -- that failed for another reason than the network: it goes after the others
+  refused     TEXT                          -- why it is not sent, until the app starts anew or a person asks
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX photo_waiting ON photo (state) WHERE state < 2;
-CREATE INDEX photo_lost ON photo (told) WHERE state IN (3, 4);
+CREATE INDEX photo_stored ON photo (stored_at) WHERE state = 2;
+CREATE INDEX photo_spoiled ON photo (told) WHERE state IN (3, 4);
+CREATE INDEX photo_asked ON photo (told) WHERE state = 5 AND told = 0;
 
 -- Others' pictures: thumbnails of the cases here, wanted until they are fetched, and photos that somebody looked at. A cache.
 CREATE TABLE picture (
@@ -167,16 +171,20 @@ CREATE TABLE picture (
   len       INTEGER NOT NULL,
   thumbnail INTEGER NOT NULL,
   here      INTEGER NOT NULL,               -- 1: its file is below pictures/
-  used_at   INTEGER NOT NULL                -- the least goes first; 0: its case has left this device
+  used_at   INTEGER NOT NULL,               -- the least goes first; 0: its case has left this device
+  asked_at  INTEGER NOT NULL                -- when the server was last asked about it
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX picture_wanted ON picture (thumbnail) WHERE here = 0;
+CREATE INDEX picture_wanted ON picture (asked_at) WHERE here = 0 AND thumbnail = 1 AND used_at > 0;
+CREATE INDEX picture_here ON picture (used_at, len) WHERE here = 1;
 
--- Bytes of photos that went over metered networks, by day since 1970 (UTC).
+-- Bytes of photos that went over metered networks, by day since 1970 (UTC) and lane.
 CREATE TABLE metered (
-  day   INTEGER PRIMARY KEY,
-  bytes INTEGER NOT NULL
-) STRICT;
+  day   INTEGER NOT NULL,
+  lane  TEXT NOT NULL,
+  bytes INTEGER NOT NULL,
+  PRIMARY KEY (day, lane)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE scope (
   scope  TEXT PRIMARY KEY,

@@ -38,6 +38,8 @@ pub enum PhotoStanding {
     Void,
     /// At the server; the file was deleted here after its retention.
     LetGo,
+    /// Head office has discarded the entry that names it; the file is kept.
+    Discarded,
 }
 
 /// A photo of this device. Its thumbnail is not listed apart.
@@ -63,8 +65,27 @@ pub struct Sendable {
     pub photos: Vec<PhotoId>,
     /// Whether others' thumbnails may be fetched.
     pub downloads: bool,
-    /// When something held may go by itself.
-    pub next_at: Option<UnixMs>,
+}
+
+/// The lanes that a metered network is counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LaneName {
+    /// Thumbnails of this device.
+    Thumbnails,
+    /// Photos of this device.
+    Photos,
+    /// Others' pictures.
+    Downloads,
+}
+
+impl LaneName {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Thumbnails => "thumbnails",
+            Self::Photos => "photos",
+            Self::Downloads => "downloads",
+        }
+    }
 }
 
 struct Waiting {
@@ -84,6 +105,7 @@ fn waiting(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, Waiting)> {
         (photos::state::LOST, _, _) => PhotoStanding::Lost,
         (photos::state::VOID, _, _) => PhotoStanding::Void,
         (photos::state::LET_GO, _, _) => PhotoStanding::LetGo,
+        (photos::state::DISCARDED, _, _) => PhotoStanding::Discarded,
         (_, _, Some(code)) => PhotoStanding::Refused { code },
         (0, _, None) => PhotoStanding::EntryFirst,
         (_, Some(sent), None) if sent > 0 => PhotoStanding::Sending { sent },
@@ -97,7 +119,7 @@ impl Store {
     /// Photos of this device that are not settled, the oldest first; `all`: the settled ones too.
     pub fn photos(&self, conditions: &Conditions, all: bool, now: UnixMs) -> Result<Vec<PhotoStatus>, StoreError> {
         let lanes = self.policy()?.photos;
-        let today = self.metered_today(now)?;
+        let today = self.metered_today(LaneName::Photos, now)?;
         let held = |mut photo: Waiting| {
             let may_wait = matches!(photo.status.standing, PhotoStanding::Ready | PhotoStanding::Sending { .. });
             let judged = lanes.photos.judge(conditions, photo.status.recorded_at, today, now);
@@ -112,23 +134,23 @@ impl Store {
     /// What may travel now.
     pub fn sendable(&self, conditions: &Conditions, now: UnixMs) -> Result<Sendable, StoreError> {
         let lanes = self.policy()?.photos;
-        let today = self.metered_today(now)?;
-        let mut sendable =
-            Sendable { downloads: lanes.downloads.judge(conditions, now, today, now).is_ok(), ..Sendable::default() };
+        let today = |lane| self.metered_today(lane, now);
+        let (thumbnails, whole) = (today(LaneName::Thumbnails)?, today(LaneName::Photos)?);
+        // A cache has no deadline; and a disk that is nearly full takes nothing into it.
+        let downloads =
+            lanes.downloads.judge(conditions, now, today(LaneName::Downloads)?, now).is_ok() && self.has_room().is_ok();
+        let mut sendable = Sendable { downloads, ..Sendable::default() };
         for photo in self.rows(false)?.into_iter().filter(|photo| photo.told_state == 1) {
             if matches!(photo.status.standing, PhotoStanding::Refused { .. }) {
                 continue;
             }
-            let (lane, list) = match photo.thumbnail {
-                true => (&lanes.thumbnails, &mut sendable.thumbnails),
-                false => (&lanes.photos, &mut sendable.photos),
+            let (lane, today, list) = match photo.thumbnail {
+                true => (&lanes.thumbnails, thumbnails, &mut sendable.thumbnails),
+                false => (&lanes.photos, whole, &mut sendable.photos),
             };
             match lane.judge(conditions, photo.status.recorded_at, today, now) {
                 _ if photo.urgent => list.push(photo.status.photo),
                 Ok(()) => list.push(photo.status.photo),
-                Err(Hold::Metered(Some(until))) => {
-                    sendable.next_at = Some(sendable.next_at.map_or(until, |at| at.min(until)));
-                }
                 Err(_) => {}
             }
         }
@@ -142,27 +164,27 @@ impl Store {
     }
 
     /// Counts bytes that went over a metered network.
-    pub fn count_metered(&mut self, bytes: u64, now: UnixMs) -> Result<(), StoreError> {
+    pub fn count_metered(&mut self, lane: LaneName, bytes: u64, now: UnixMs) -> Result<(), StoreError> {
         self.db
             .prepare_cached(
-                "INSERT INTO metered (day, bytes) VALUES (?1, ?2) ON CONFLICT (day) DO UPDATE SET bytes = bytes + ?2",
+                "INSERT INTO metered (day, lane, bytes) VALUES (?1, ?2, ?3) ON CONFLICT (day, lane) DO UPDATE SET bytes = bytes + ?3",
             )?
-            .execute(params![day(now), bytes])?;
+            .execute(params![day(now), lane.as_str(), bytes])?;
         self.db.prepare_cached("DELETE FROM metered WHERE day < ?1")?.execute([day(now) - 7])?;
         Ok(())
     }
 
-    fn metered_today(&self, now: UnixMs) -> Result<u64, StoreError> {
-        let mut query = self.db.prepare_cached("SELECT coalesce(sum(bytes), 0) FROM metered WHERE day = ?1")?;
-        Ok(query.query_row([day(now)], |row| row.get(0))?)
+    fn metered_today(&self, lane: LaneName, now: UnixMs) -> Result<u64, StoreError> {
+        let mut query = self.db.prepare_cached("SELECT coalesce(sum(bytes), 0) FROM metered WHERE day = ?1 AND lane = ?2")?;
+        Ok(query.query_row(params![day(now), lane.as_str()], |row| row.get(0))?)
     }
 
     fn rows(&self, all: bool) -> Result<Vec<Waiting>, StoreError> {
-        const ALL: &str = "SELECT sha, len, recorded_at, state, sent, refused, thumbnail, urgent FROM photo";
+        const ALL: &str = "SELECT sha, len, recorded_at, state, sent, refused, thumbnail, urgent, tries FROM photo";
         // Each half by its index: a phone that has sent ten thousand photos looks at the three that wait.
         let sql = match all {
-            true => format!("{ALL} ORDER BY recorded_at, sha"),
-            false => format!("{ALL} WHERE state < 2 UNION ALL {ALL} WHERE state IN (3, 4) ORDER BY recorded_at, sha"),
+            true => format!("{ALL} ORDER BY tries, recorded_at, sha"),
+            false => format!("{ALL} WHERE state < 2 UNION ALL {ALL} WHERE state IN (3, 4) ORDER BY tries, recorded_at, sha"),
         };
         let mut query = self.db.prepare_cached(&sql)?;
         let rows = query.query_map([], waiting)?;

@@ -17,6 +17,8 @@ const LEAST_FREE: u64 = 50_000_000;
 const MOST_TOLD: u32 = 64;
 /// A file that no row names is an orphan when it is older than this: a younger one may be about to get its row.
 const YOUNG_MS: i64 = 3_600_000;
+/// Why a photo is not sent whose file can not be read.
+const UNREADABLE: &str = "unreadable";
 /// Where orphans go.
 const ORPHANS: &str = "orphans";
 
@@ -26,6 +28,7 @@ pub(crate) mod state {
     pub const LOST: i64 = 3;
     pub const VOID: i64 = 4;
     pub const LET_GO: i64 = 5;
+    pub const DISCARDED: i64 = 6;
 }
 
 /// A photo whose bytes the server does not have yet.
@@ -88,7 +91,11 @@ impl Store {
             Ok(bytes) if hash(&bytes) == *id => return Ok(Some(WaitingPhoto { id: *id, bytes, sent, thumbnail })),
             Ok(_) => state::VOID,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => state::LOST,
-            Err(error) => return Err(error.into()),
+            // A worn flash, for one. The others go on; it is tried again when the app starts anew.
+            Err(_) => {
+                self.photo_refused(id, UNREADABLE)?;
+                return Ok(None);
+            }
         };
         self.db
             .prepare_cached("UPDATE photo SET state = ?2, told = 0 WHERE sha = ?1")?
@@ -140,21 +147,44 @@ impl Store {
         Ok(())
     }
 
-    /// Photos whose bytes the server has had for longer than the network wants them kept here. Before they go the server is asked
-    /// once more whether it has them.
+    /// Notes that sending a photo failed for another reason than the network: it goes after the others from now on.
+    pub fn photo_failed(&mut self, id: &PhotoId) -> Result<(), StoreError> {
+        self.db.prepare_cached("UPDATE photo SET tries = tries + 1 WHERE sha = ?1")?.execute(params![id.as_bytes()])?;
+        Ok(())
+    }
+
+    /// The app has started anew: what was refused is tried once more.
+    pub fn try_refused_photos(&mut self) -> Result<(), StoreError> {
+        self.db.prepare_cached("UPDATE photo SET refused = NULL WHERE state < 2 AND refused IS NOT NULL")?.execute([])?;
+        Ok(())
+    }
+
+    /// Photos whose bytes the server has had for longer than the network wants them kept here, and those let go before the server
+    /// lost its log. The server is asked once more whether it has them.
     pub fn photos_to_let_go(&self, now: UnixMs) -> Result<Vec<PhotoId>, StoreError> {
         let before = now.plus(-i64::from(self.policy()?.photos.keep_days) * 86_400_000);
         let mut query =
-            self.db.prepare_cached("SELECT sha FROM photo WHERE state = ?1 AND stored_at <= ?2 ORDER BY stored_at LIMIT 100")?;
-        ids(query.query_map(params![state::STORED, before.0], |row| row.get(0))?)
+            self.db.prepare_cached("SELECT sha FROM photo WHERE state = 2 AND stored_at <= ?1 ORDER BY stored_at LIMIT 100")?;
+        let mut photos = ids(query.query_map(params![before.0], |row| row.get(0))?)?;
+        let mut query = self.db.prepare_cached("SELECT sha FROM photo WHERE state = 5 AND told = 0 LIMIT 100")?;
+        photos.extend(ids(query.query_map([], |row| row.get(0))?)?);
+        Ok(photos)
     }
 
-    /// Deletes the bytes of a photo that the server has just said it has, or that head office has erased.
-    pub fn let_go(&mut self, id: &PhotoId) -> Result<(), StoreError> {
+    /// The server does not have a photo that counted as stored: it is sent again, or called lost if its file was let go.
+    pub fn photo_missed(&mut self, id: &PhotoId) -> Result<(), StoreError> {
+        wanted_again(&self.db, id)
+    }
+
+    /// Deletes the bytes of a photo that the server has just said it has, or that head office has erased. One that is wanted again
+    /// since, by another process's answer, stays.
+    pub fn let_go(&mut self, id: &PhotoId, is_erased: bool) -> Result<(), StoreError> {
         let name: Option<String> = self
             .db
-            .prepare_cached("UPDATE photo SET state = ?2 WHERE sha = ?1 RETURNING name")?
-            .query_row(params![id.as_bytes(), state::LET_GO], |row| row.get(0))
+            .prepare_cached(
+                "UPDATE photo SET state = ?2, told = 1 WHERE sha = ?1 AND (state = 2 OR state = ?2 OR ?3) RETURNING name",
+            )?
+            .query_row(params![id.as_bytes(), state::LET_GO, is_erased], |row| row.get(0))
             .optional()?;
         // The row first: a file without a row's promise is an orphan, a row without its file would be a lost photo.
         match name.map(|name| std::fs::remove_file(self.folder.join("photos").join(name))) {
@@ -200,10 +230,7 @@ impl Store {
 
     /// Lost and void photos of which the server does not know.
     pub(crate) fn lost_photos(&self) -> Result<Vec<LostPhoto>, StoreError> {
-        let mut query = self.db.prepare_cached(
-            "UPDATE photo SET told = 1 WHERE sha IN (SELECT sha FROM photo WHERE state IN (3, 4) AND told < 2 LIMIT ?1)
-             RETURNING sha, state",
-        )?;
+        let mut query = self.db.prepare_cached("SELECT sha, state FROM photo WHERE state IN (3, 4) AND told = 0 LIMIT ?1")?;
         let rows = query.query_map([MOST_TOLD], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?)))?;
         rows.map(|row| {
             let (sha, what) = row?;
@@ -260,32 +287,93 @@ pub(crate) fn ids(rows: impl Iterator<Item = rusqlite::Result<Vec<u8>>>) -> Resu
 /// The server expects the photos that an accepted change names, whoever named them first. Thumbnails of others' are wanted here.
 pub(crate) fn may_follow(db: &Connection, change: &Change) -> Result<(), StoreError> {
     let mut follow = db.prepare_cached("UPDATE photo SET state = 1 WHERE sha = ?1 AND state = 0")?;
+    // A case that comes back wants its thumbnails again.
     let mut want = db.prepare_cached(
-        "INSERT OR IGNORE INTO picture (sha, len, thumbnail, here, used_at)
-         SELECT ?1, ?2, 1, 0, ?3 WHERE NOT EXISTS (SELECT 1 FROM photo WHERE sha = ?1)",
+        "INSERT INTO picture (sha, len, thumbnail, here, used_at, asked_at)
+         SELECT ?1, ?2, 1, 0, ?3, 0 WHERE NOT EXISTS (SELECT 1 FROM photo WHERE sha = ?1)
+         ON CONFLICT (sha) DO UPDATE SET used_at = excluded.used_at WHERE used_at = 0",
     )?;
     for entry in change.entries() {
         if let Body::Photo(photo) = &entry.body {
+            let at = entry.time.wall.0.max(1);
+            adopt(db, &photo.id, photo.len, false, at)?;
             follow.execute(params![photo.id.as_bytes()])?;
             if let Some(small) = &photo.thumbnail {
+                adopt(db, &small.id, small.len, true, at)?;
                 follow.execute(params![small.id.as_bytes()])?;
-                want.execute(params![small.id.as_bytes(), small.len, entry.time.wall.0.max(1)])?;
+                want.execute(params![small.id.as_bytes(), small.len, at])?;
             }
         }
     }
     Ok(())
 }
 
-/// An answer has come: the server knows of the lost photos that its request named.
-pub(crate) fn told_of_lost(db: &Connection) -> Result<(), StoreError> {
-    db.prepare_cached("UPDATE photo SET told = 2 WHERE told = 1 AND state IN (3, 4)")?.execute([])?;
+/// A photo whose row was lost with a damaged store, and whose file is still here, gets its row back when the feed names it.
+fn adopt(db: &Connection, id: &PhotoId, len: u64, thumbnail: bool, at: i64) -> Result<(), StoreError> {
+    let known: bool = db
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM photo WHERE sha = ?1)")?
+        .query_row(params![id.as_bytes()], |row| row.get(0))?;
+    let Some(photos) = db.path().and_then(|path| Path::new(path).parent()).map(|folder| folder.join("photos")) else {
+        return Ok(());
+    };
+    let text = id.to_string();
+    let (shelf, _) = text.split_at(2);
+    let name = format!("{shelf}/{text}.jpg");
+    let orphan = photos.join(ORPHANS).join(format!("{text}.jpg"));
+    if known || !(photos.join(&name).is_file() || orphan.is_file()) {
+        return Ok(());
+    }
+    if orphan.is_file() {
+        std::fs::create_dir_all(photos.join(shelf))?;
+        std::fs::rename(orphan, photos.join(&name))?;
+    }
+    db.prepare_cached(
+        "INSERT OR IGNORE INTO photo (sha, len, name, state, thumbnail, recorded_at, sent, urgent, told, tries)
+         VALUES (?1, ?2, ?3, 1, ?4, ?5, 0, 0, 0, 0)",
+    )?
+    .execute(params![id.as_bytes(), len, name, thumbnail, at])?;
     Ok(())
 }
 
-/// The server does not have a photo any more: it is sent again, or called lost if its file is gone.
+/// Head office has discarded a change: its photos, if no other names them, wait for nothing any more. Their files stay.
+pub(crate) fn discard(db: &Connection, change: &Change) -> Result<(), StoreError> {
+    let mut discard = db.prepare_cached("UPDATE photo SET state = ?2 WHERE sha = ?1 AND state = 0")?;
+    for entry in change.entries() {
+        if let Body::Photo(photo) = &entry.body {
+            discard.execute(params![photo.id.as_bytes(), state::DISCARDED])?;
+            if let Some(small) = &photo.thumbnail {
+                discard.execute(params![small.id.as_bytes(), state::DISCARDED])?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The server has another log than before: what it had, what it was told and what was let go is asked about anew. A HEAD says
+/// cheaply what it still has.
+pub(crate) fn start_over(db: &Connection) -> Result<(), StoreError> {
+    db.execute("UPDATE photo SET state = 1, sent = 0, stored_at = NULL WHERE state = 2", [])?;
+    db.execute("UPDATE photo SET told = 0 WHERE state IN (3, 4, 5)", [])?;
+    Ok(())
+}
+
+/// An answer has come: the server knows of the lost photos that its request named.
+pub(crate) fn told_of_lost(db: &Connection, photos: &[PhotoId]) -> Result<(), StoreError> {
+    let mut told = db.prepare_cached("UPDATE photo SET told = 1 WHERE sha = ?1 AND state IN (3, 4)")?;
+    photos.iter().try_for_each(|id| told.execute(params![id.as_bytes()]).map(|_| ()))?;
+    Ok(())
+}
+
+/// The server does not have a photo any more: it is sent again, or called lost if its file is gone. One that this device knows
+/// nothing of, because its store was damaged, is lost too: the server must hear so, or it would ask for ever.
 pub(crate) fn wanted_again(db: &Connection, id: &PhotoId) -> Result<(), StoreError> {
-    db.prepare_cached("UPDATE photo SET state = 1, sent = NULL, stored_at = NULL, told = 0 WHERE sha = ?1 AND state >= 2")?
-        .execute(params![id.as_bytes()])?;
+    db.prepare_cached(
+        "INSERT INTO photo (sha, len, name, state, thumbnail, recorded_at, urgent, told, tries)
+         VALUES (?1, 0, '', ?2, 0, 0, 0, 0, 0)
+         ON CONFLICT (sha) DO UPDATE SET state = iif(state = 2, 1, iif(state = 5, ?2, state)), sent = iif(state = 2, 0, sent),
+           stored_at = NULL, told = 0 WHERE state >= 2",
+    )?
+    .execute(params![id.as_bytes(), state::LOST])?;
     Ok(())
 }
 

@@ -13,23 +13,52 @@ use crate::{
 
 /// Most thumbnails that are asked after in one request.
 const MOST_ASKED: u32 = 200;
+const DAY_MS: i64 = 86_400_000;
 
 impl Store {
-    /// Thumbnails of others' photos that are not here, the newest first.
-    pub fn thumbnails_wanted(&self) -> Result<Vec<PhotoId>, StoreError> {
-        let mut query = self.db.prepare_cached(
-            "SELECT sha FROM picture WHERE here = 0 AND thumbnail = 1 AND used_at > 0 ORDER BY used_at DESC LIMIT ?1",
-        )?;
-        ids(query.query_map([MOST_ASKED], |row| row.get(0))?)
+    /// Whether the server is to be asked about others' pictures: some are wanted, or it is a day since it was asked about those here.
+    pub fn wants_pictures(&self, now: UnixMs) -> Result<bool, StoreError> {
+        Ok(!self.pictures_to_ask(now)?.is_empty())
     }
 
-    /// Keeps a picture that was fetched and verified, and makes room for it: what was used least goes.
+    /// Thumbnails of others' photos that are not here, those asked about longest ago first; and of the pictures here those not asked
+    /// about for a day: head office may have erased them.
+    pub fn pictures_to_ask(&self, now: UnixMs) -> Result<Vec<PhotoId>, StoreError> {
+        let mut wanted = self.db.prepare_cached(
+            "SELECT sha FROM picture WHERE here = 0 AND thumbnail = 1 AND used_at > 0 ORDER BY asked_at LIMIT ?1",
+        )?;
+        let mut pictures = ids(wanted.query_map([MOST_ASKED], |row| row.get(0))?)?;
+        let mut here = self.db.prepare_cached("SELECT sha FROM picture WHERE here = 1 AND asked_at <= ?1 LIMIT ?2")?;
+        pictures.extend(ids(here.query_map(params![now.0 - DAY_MS, MOST_ASKED], |row| row.get(0))?)?);
+        Ok(pictures)
+    }
+
+    /// Notes that the server was asked about pictures.
+    pub fn asked_about(&mut self, pictures: &[PhotoId], now: UnixMs) -> Result<(), StoreError> {
+        let tx = self.db.transaction()?;
+        {
+            let mut asked = tx.prepare_cached("UPDATE picture SET asked_at = ?2 WHERE sha = ?1")?;
+            pictures.iter().try_for_each(|id| asked.execute(params![id.as_bytes(), now.0]).map(|_| ()))?;
+        }
+        Ok(tx.commit()?)
+    }
+
+    /// Whether a picture is here.
+    pub fn has_picture(&self, id: &PhotoId) -> Result<bool, StoreError> {
+        let mut query = self.db.prepare_cached("SELECT EXISTS (SELECT 1 FROM picture WHERE sha = ?1 AND here = 1)")?;
+        Ok(query.query_row(params![id.as_bytes()], |row| row.get(0))?)
+    }
+
+    /// Keeps a picture that was fetched and verified, and makes room for it: what was used least goes. With a disk that is nearly full
+    /// it is not kept.
     pub fn keep_picture(&mut self, id: &PhotoId, bytes: &[u8], now: UnixMs) -> Result<(), StoreError> {
-        self.has_room()?;
+        if self.has_room().is_err() {
+            return Ok(());
+        }
         put(&self.picture_path(id), bytes)?;
         self.db
             .prepare_cached(
-                "INSERT INTO picture (sha, len, thumbnail, here, used_at) VALUES (?1, ?2, 0, 1, ?3)
+                "INSERT INTO picture (sha, len, thumbnail, here, used_at, asked_at) VALUES (?1, ?2, 0, 1, ?3, ?3)
                  ON CONFLICT (sha) DO UPDATE SET here = 1, len = ?2, used_at = max(used_at, ?3)",
             )?
             .execute(params![id.as_bytes(), bytes.len(), now.0])?;

@@ -120,9 +120,10 @@ impl Store {
             ])?;
             for photo in &target.photos {
                 tx.prepare_cached(
-                    "INSERT INTO photo (sha, len, name, state, thumbnail, recorded_at, urgent, told)
-                     VALUES (?1, ?2, ?3, 0, ?4, ?5, 0, 0)
-                     ON CONFLICT (sha) DO UPDATE SET state = iif(state > 2, 0, state), name = ?3, sent = NULL, told = 0",
+                    "INSERT INTO photo (sha, len, name, state, thumbnail, recorded_at, urgent, told, tries)
+                     VALUES (?1, ?2, ?3, 0, ?4, ?5, 0, 0, 0)
+                     ON CONFLICT (sha) DO UPDATE SET name = ?3, told = 0, refused = NULL,
+                       state = CASE WHEN state IN (3, 4) THEN 1 WHEN state = 5 THEN 2 WHEN state = 6 THEN 0 ELSE state END",
                 )?
                 .execute(params![photo.id.as_bytes(), photo.len, photo.name, photo.thumbnail, action.now.0])?;
             }

@@ -110,6 +110,7 @@ impl Store {
             // Another log: every cursor starts anew; the server fed from the start because it saw the difference too.
             Self::set_meta(&tx, "history", answer.history.as_bytes())?;
             tx.execute("DELETE FROM scope", [])?;
+            photos::start_over(&tx)?;
             // Versions of another log say nothing about this one's rows.
             tx.execute("UPDATE reference SET version = 0", [])?;
         }
@@ -161,7 +162,7 @@ impl Store {
             _ if refused.is_empty() => {}
             _ => rebase::cases(&tx, fresh, &refused, rules, now)?,
         }
-        photos::told_of_lost(&tx)?;
+        photos::told_of_lost(&tx, &answer.told)?;
         for photo in &answer.wanted {
             photos::wanted_again(&tx, photo)?;
         }
@@ -351,6 +352,13 @@ fn decide(db: &Connection, decision: &Decision) -> Result<(), StoreError> {
             QUARANTINED
         ])?;
     } else {
+        let bytes: Option<Vec<u8>> = db
+            .prepare_cached("SELECT bytes FROM outbox WHERE case_id = ?1 AND hash = ?2 AND state = ?3")?
+            .query_row(params![case.as_bytes(), change.as_bytes(), QUARANTINED], |row| row.get(0))
+            .optional()?;
+        if let Some(Ok(read)) = bytes.map(|bytes| Change::read_stored(&case, &bytes)) {
+            photos::discard(db, &read)?;
+        }
         db.prepare_cached(
             "UPDATE outbox SET state = ?3, reason = 'discarded: ' || ?4 WHERE case_id = ?1 AND hash = ?2 AND state = ?5",
         )?

@@ -97,6 +97,7 @@ fn response(ack: Option<Ack>, feed: Vec<FeedPage>) -> Answer {
         decisions: vec![],
         scopes: vec!["courier/c1".into()],
         wanted: vec![],
+        told: vec![],
         asked: None,
     }
 }

@@ -119,6 +119,7 @@ fn answer(ack: Option<Ack>, feed: Vec<FeedPage>) -> Answer {
         decisions: vec![],
         scopes: vec!["courier/c1".into()],
         wanted: vec![],
+        told: vec![],
         asked: None,
     }
 }

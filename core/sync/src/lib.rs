@@ -211,6 +211,10 @@ pub struct Engine {
     moving: Option<Chore>,
     /// What the link carries, bytes a second, as photos have measured it.
     rate: Option<u64>,
+    /// Photos in a row that did not get through.
+    photo_failures: u32,
+    /// No photo before this; facts go on.
+    photos_after: u64,
 }
 
 impl Engine {
@@ -226,6 +230,8 @@ impl Engine {
             chores: VecDeque::new(),
             moving: None,
             rate: None,
+            photo_failures: 0,
+            photos_after: 0,
         }
     }
 
@@ -243,6 +249,7 @@ impl Engine {
             (State::Rest | State::Backoff { .. }, Event::Wake(cause)) => {
                 if matches!(cause, Cause::Asked | Cause::Connected) {
                     self.failures = 0;
+                    (self.photo_failures, self.photos_after) = (0, 0);
                 }
                 self.chores.clear();
                 let mut effects = vec![Effect::Tell(Status::Syncing)];
@@ -285,7 +292,7 @@ impl Engine {
     fn after(&mut self, now: u64, applied: Applied) -> Vec<Effect> {
         self.again |= applied.more_to_send || applied.more_to_pull;
         self.chores = applied.stale.into_iter().map(Chore::Fetch).collect();
-        if !self.again {
+        if !self.again && now >= self.photos_after {
             let photos = applied.thumbnails.into_iter().chain(applied.photos);
             self.chores.extend(photos.map(Chore::Upload));
             self.chores.extend(applied.ask.then_some(Chore::Ask));
@@ -300,7 +307,9 @@ impl Engine {
             // A few chunks move the estimate, one does not: links stutter.
             self.rate = Some(self.rate.map_or(measured, |rate| rate.saturating_mul(3).saturating_add(measured) / 4));
         }
-        self.failures = 0;
+        if moved.bytes > 0 {
+            self.photo_failures = 0;
+        }
         if let (Some(chore), true) = (self.moving.take(), moved.more) {
             self.chores.push_front(chore);
         }
@@ -323,7 +332,9 @@ impl Engine {
         let Some(chore) = self.chores.pop_front() else {
             self.state = State::Rest;
             self.failures = 0;
-            return vec![Effect::Tell(Status::Rested), Effect::WakeAt(now.saturating_add(self.pace.poll_ms))];
+            let poll = now.saturating_add(self.pace.poll_ms);
+            let wake = if self.photos_after > now { poll.min(self.photos_after) } else { poll };
+            return vec![Effect::Tell(Status::Rested), Effect::WakeAt(wake)];
         };
         self.sent_at = now;
         let effect = match chore {
@@ -341,22 +352,34 @@ impl Engine {
             self.max_bytes = (self.max_bytes / 2).max(MIN_BATCH_BYTES);
             return self.prepare(true);
         }
-        let doubled = self.pace.backoff_first_ms.saturating_mul(1 << self.failures.min(20));
+        let is_photo = matches!(self.moving, Some(Chore::Upload(_) | Chore::Ask | Chore::Download(_)));
+        if let (Some(Chore::Upload(_)), Failure::Network) = (self.moving.take(), &failure) {
+            self.rate = Some(self.rate.map_or(BROKEN_RATE, |rate| rate / 2).max(LEAST_CHUNK * 1_000 / CHUNK_MS));
+        }
+        let failures = if is_photo { &mut self.photo_failures } else { &mut self.failures };
+        let doubled = self.pace.backoff_first_ms.saturating_mul(1 << (*failures).min(20));
+        *failures = failures.saturating_add(1);
         let base = match &failure {
             Failure::Busy(after) => *after.max(&self.pace.backoff_first_ms),
             Failure::Refused(_) => self.pace.refused_ms,
             _ => doubled.min(self.pace.backoff_most_ms),
         };
-        self.failures = self.failures.saturating_add(1);
-        if let (Some(Chore::Upload(_)), Failure::Network) = (self.moving.take(), &failure) {
-            self.rate = Some(self.rate.map_or(BROKEN_RATE, |rate| rate / 2).max(LEAST_CHUNK * 1_000 / CHUNK_MS));
-        }
         // +-30 %, so that a thousand tablets do not come back together. A server's `retry_after` is never undercut.
         let spread = base.saturating_mul(6) / 10;
         let floor = if matches!(failure, Failure::Busy(_)) { base } else { base.saturating_mul(7) / 10 };
         let until = now.saturating_add(floor).saturating_add(if spread == 0 { 0 } else { entropy % spread });
-        self.state = State::Backoff { until };
         self.chores.clear();
+        // A photo that does not get through keeps no fact waiting: only photos wait.
+        self.state = if is_photo { State::Rest } else { State::Backoff { until } };
+        if is_photo {
+            self.photos_after = until;
+        }
+        // What was recorded meanwhile goes at once.
+        if is_photo && self.again {
+            let mut effects = vec![Effect::Tell(Status::Waiting { until, reason: failure })];
+            effects.extend(self.prepare(false));
+            return effects;
+        }
         vec![Effect::Tell(Status::Waiting { until, reason: failure }), Effect::WakeAt(until)]
     }
 }

@@ -85,6 +85,7 @@ fn response() -> Box<Answer> {
         decisions: vec![],
         scopes: vec![],
         wanted: vec![],
+        told: vec![],
         asked: None,
     })
 }
@@ -164,6 +165,32 @@ fn chunks_are_as_large_as_the_link_carries_in_five_seconds_and_a_good_link_gets_
     assert_eq!(next(&[9_000]), 45_000);
     assert_eq!(next(&[60_000]), u64::MAX);
     assert_eq!(next(&[12_000, 100_000]), 170_000, "one good chunk does not make a good link");
+}
+
+#[test]
+fn a_photo_that_does_not_get_through_waits_longer_each_time_and_keeps_no_fact_waiting() {
+    let photo = PhotoId::new([7; 32]);
+    let applied = || Applied { photos: vec![photo], ..Applied::default() };
+    let (mut engine, _) = answered(applied());
+    let (mut now, mut waits) = (6, vec![]);
+    for _ in 0..4 {
+        let effects = engine.handle(now, 0, Event::Failed(Failure::Network));
+        let [Effect::Tell(Status::Waiting { until, .. }), Effect::WakeAt(_)] = effects.as_slice() else { panic!("{effects:?}") };
+        waits.push(until - now);
+        // Something is recorded meanwhile: it goes at once, and the photo does not.
+        assert!(matches!(engine.handle(now + 1, 0, Event::Wake(Cause::Recorded)).as_slice(), [_, Effect::Prepare { .. }]));
+        engine.handle(now + 1, 0, Event::Prepared(request()));
+        engine.handle(now + 1, 0, Event::Answered(response()));
+        let effects = engine.handle(now + 1, 0, Event::Applied(applied()));
+        assert_eq!(effects, [Effect::Tell(Status::Rested), Effect::WakeAt(*until)]);
+        now = *until;
+        engine.handle(now, 0, Event::Wake(Cause::Timer));
+        engine.handle(now, 0, Event::Prepared(request()));
+        engine.handle(now, 0, Event::Answered(response()));
+        let effects = engine.handle(now, 0, Event::Applied(applied()));
+        assert!(matches!(effects.as_slice(), [Effect::Upload { .. }]), "{effects:?}");
+    }
+    assert_eq!(waits, [700, 1_400, 2_800, 5_600]);
 }
 
 #[test]

@@ -20,7 +20,8 @@ pub(crate) fn expect(
     let due_at = accepted_at.plus(i64::from(policy(db)?.due_hours) * 3_600_000);
     let mut insert = db.prepare_cached(
         "INSERT INTO photo (sha, case_id, len, device, of_sha, expected_at, due_at, look)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (sha, case_id) DO UPDATE SET of_sha = NULL, look = excluded.look WHERE excluded.of_sha IS NULL",
     )?;
     let look = photo.look.map(u64::cast_signed);
     let (at, due) = (accepted_at.0, due_at.0);
@@ -40,12 +41,37 @@ pub(crate) fn policy(db: &Connection) -> Result<PhotoPolicy, ApiError> {
     Ok(Policy::parse(&body).map(|policy| policy.photos).unwrap_or_default())
 }
 
-/// The length that entries name; `None` if no accepted entry names the photo.
-pub(crate) fn length(db: &Connection, id: &PhotoId) -> Result<Option<u64>, ApiError> {
+/// The length that entries name, the device's own before another's; `None` if no accepted entry names the photo.
+pub(crate) fn length(db: &Connection, id: &PhotoId, device: &DeviceId) -> Result<Option<u64>, ApiError> {
     Ok(db
-        .prepare_cached("SELECT len FROM photo WHERE sha = ?1 LIMIT 1")?
-        .query_row(params![id.as_bytes()], |row| row.get(0))
+        .prepare_cached("SELECT len FROM photo WHERE sha = ?1 ORDER BY device = ?2 DESC LIMIT 1")?
+        .query_row(params![id.as_bytes(), device.as_bytes()], |row| row.get(0))
         .optional()?)
+}
+
+/// Which devices name a photo, with what length, the first to do so first.
+pub(crate) fn namers(db: &Connection, id: &PhotoId) -> Result<Vec<(DeviceId, u64)>, ApiError> {
+    let mut query = db.prepare_cached("SELECT device, len FROM photo WHERE sha = ?1 ORDER BY expected_at")?;
+    let rows = query.query_map(params![id.as_bytes()], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?)))?;
+    rows.map(|row| {
+        let (device, len) = row?;
+        Ok((DeviceId::try_from(device.as_slice()).map_err(|_| ApiError::Internal("photo row"))?, len))
+    })
+    .collect()
+}
+
+/// Of these photos those that the device named itself and that rows call stored, with their lengths: before it deletes its files
+/// storage itself is looked at.
+pub(crate) fn own_stored(db: &Connection, device: &DeviceId, photos: &[Sha]) -> Result<Vec<(PhotoId, u64)>, ApiError> {
+    let mut query = db.prepare_cached(
+        "SELECT stored.len FROM photo JOIN stored USING (sha) WHERE sha = ?1 AND photo.device = ?2 AND erased_at IS NULL LIMIT 1",
+    )?;
+    let mut own = Vec::new();
+    for Sha(id) in photos.iter().take(MAX_PHOTO_QUERY) {
+        let len = query.query_row(params![id.as_bytes(), device.as_bytes()], |row| row.get(0)).optional()?;
+        own.extend(len.map(|len| (*id, len)));
+    }
+    Ok(own)
 }
 
 /// What has become of photos: of those that the device may read or has named itself.
@@ -83,7 +109,8 @@ pub(crate) fn state(db: &Connection, id: &PhotoId, now: UnixMs) -> Result<PhotoS
 /// Photos that a device has to send again or to call lost: a scrub did not find them any more.
 pub(crate) fn wanted(db: &Connection, device: &DeviceId) -> Result<Vec<PhotoId>, ApiError> {
     let mut query = db.prepare_cached(
-        "SELECT DISTINCT sha FROM photo WHERE device = ?1 AND asked_at IS NOT NULL AND lost_at IS NULL LIMIT 64",
+        "SELECT sha FROM photo WHERE device = ?1 AND asked_at IS NOT NULL AND lost_at IS NULL
+         ORDER BY asked_at LIMIT 64",
     )?;
     let rows = query.query_map(params![device.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?;
     rows.map(|id| PhotoId::try_from(id?.as_slice()).map_err(|_| ApiError::Internal("photo row"))).collect()
@@ -100,18 +127,26 @@ pub(crate) fn lost(
     now: UnixMs,
 ) -> Result<(), ApiError> {
     let mut noted = db.prepare_cached(
-        "UPDATE photo SET lost_at = ?3, altered = ?4, asked_at = NULL
+        "UPDATE photo SET lost_at = ?3, altered = ?4
          WHERE sha = ?1 AND device = ?2 AND lost_at IS NULL AND NOT EXISTS (SELECT 1 FROM stored WHERE stored.sha = ?1)
-         RETURNING case_id, of_sha IS NULL",
+         RETURNING case_id, of_sha IS NULL AND asked_at IS NULL",
     )?;
     let of = params![lost.photo.as_bytes(), device.as_bytes(), now.0, lost.altered];
     let cases = noted.query_map(of, |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, bool>(1)?)))?;
-    for case in cases.collect::<Result<Vec<_>, _>>()? {
-        if let (case, true) = case
-            && lost.altered
-        {
+    let cases = cases.collect::<Result<Vec<_>, _>>()?;
+    db.prepare_cached("UPDATE photo SET asked_at = NULL WHERE sha = ?1 AND device = ?2")?
+        .execute(params![lost.photo.as_bytes(), device.as_bytes()])?;
+    for (case, says) in cases {
+        // Of a photo that was here and sound once, the device's file proves nothing: it is lost, not void.
+        if says && lost.altered {
             let case = CaseId::try_from(case.as_slice()).map_err(|_| ApiError::Internal("photo row"))?;
-            headoffice::void(db, keys, rules, &case, &lost.photo, now)?;
+            db.execute_batch("SAVEPOINT void")?;
+            if let Err(error) = headoffice::void(db, keys, rules, &case, &lost.photo, now) {
+                // A damaged case takes no mark; that the photo is void is noted all the same.
+                eprintln!("doorstep-server: a void photo could not be marked in its case: {error}");
+                db.execute_batch("ROLLBACK TO void")?;
+            }
+            db.execute_batch("RELEASE void")?;
         }
     }
     Ok(())

@@ -14,10 +14,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::Storage;
 use crate::{db::Db, enrol::Device, error::ApiError};
 
-/// Whether a photo belongs to a case that one of the device's scopes holds.
+/// Whether a photo belongs to a case that one of the device's scopes holds. Only the entry of the device that brought the bytes
+/// gives that right: naming the hash of another's photo in a case of one's own gives none.
 pub(crate) fn may_read(db: &Connection, device: &Device, id: &PhotoId) -> Result<bool, ApiError> {
     let mut query = db.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM photo JOIN doc_scope USING (case_id) WHERE sha = ?1 AND scope = ?2 AND has = 1)",
+        "SELECT EXISTS (SELECT 1 FROM photo JOIN doc_scope USING (case_id) LEFT JOIN stored ON stored.sha = photo.sha
+           WHERE photo.sha = ?1 AND scope = ?2 AND has = 1 AND (stored.device IS NULL OR stored.device = photo.device))",
     )?;
     for scope in device.scopes() {
         if query.query_row(params![id.as_bytes(), scope], |row| row.get(0))? {

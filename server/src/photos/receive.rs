@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use doorstep_domain::{PhotoId, UnixMs};
-use doorstep_media::{MAX_STORED, inspect, photo_id, tells_position};
+use doorstep_media::{Format, MAX_STORED, MediaError, inspect, photo_id, tells_position};
 use futures_util::StreamExt;
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -29,6 +29,11 @@ const STALL: Duration = Duration::from_secs(30);
 const HOLD: usize = 512 * 1024;
 /// Bytes of a slow link are written down after so long.
 const FLUSH: Duration = Duration::from_secs(2);
+/// Fewer bytes are not worth an object of their own while their connection lives.
+const LEAST: usize = 8 * 1024;
+/// Most unfinished uploads of one device, and most bytes of them.
+const MOST_UPLOADS: u64 = 64;
+const MOST_UNFINISHED: u64 = 64 * 1024 * 1024;
 /// How long an upload that nobody goes on with is kept.
 pub(crate) const KEPT_MS: i64 = 7 * 86_400_000;
 
@@ -105,8 +110,9 @@ fn find(db: &Connection, (id, device): &Key) -> Result<Found, ApiError> {
         None => {}
     }
     let len = db
-        .prepare_cached("SELECT len FROM photo WHERE sha = ?1 LIMIT 1")?
-        .query_row(params![id.as_bytes()], |row| row.get(0))
+        // As the device's own entry names it: what another's says of it must not stop this one.
+        .prepare_cached("SELECT len FROM photo WHERE sha = ?1 ORDER BY device = ?2 DESC LIMIT 1")?
+        .query_row(params![id.as_bytes(), device.as_bytes()], |row| row.get(0))
         .optional()?;
     let len: u64 = len.ok_or(ApiError::PhotoUnexpected)?;
     let begun = db
@@ -178,7 +184,15 @@ impl Receiver {
         checksum: Option<Checksum>,
         body: Body,
     ) -> Result<Progress, ReceiveError> {
-        let (mut at, expires_at) = match begin(&self.db, self.key, self.now).await? {
+        let begun = match begin(&self.db, self.key, self.now).await {
+            // Nobody went on with it in time: what came of it is dropped, and it begins anew.
+            Err(ReceiveError::Expired) if opens => {
+                self.abandon(None).await?;
+                begin(&self.db, self.key, self.now).await?
+            }
+            other => other?,
+        };
+        let (mut at, expires_at) = match begun {
             Ok(stored) => return Ok(stored),
             Err(begun) => begun,
         };
@@ -193,7 +207,7 @@ impl Receiver {
         if from > at.offset {
             return Err(ReceiveError::Offset(here(at.offset)));
         }
-        let known = if from < at.offset { self.pieces().await? } else { Bytes::new() };
+        let known = if from < at.offset { self.pieces(at.fence).await? } else { Bytes::new() };
         let mut replayed = known.slice(known.len().min(from as usize)..);
         let begun_at = at.offset;
         let mut digest = checksum.as_ref().map(|checksum| ring::digest::Context::new(checksum.algorithm));
@@ -202,13 +216,15 @@ impl Receiver {
         let mut flush_at = Instant::now() + FLUSH;
         // A body that is cut off counts as far as it came; with a checksum it is one piece, all or nothing.
         let cut = loop {
-            if checksum.is_none() && held.len() >= HOLD || checksum.is_some() && held.len() > HOLD {
-                if checksum.is_some() {
-                    return Err(ApiError::TooLarge.into());
-                }
+            if checksum.is_some() && held.len() > HOLD {
+                return Err(ApiError::TooLarge.into());
+            }
+            // The last byte is never written down as a piece: an offset that is the length means a stored photo.
+            let is_whole = at.offset + held.len() as u64 == len;
+            if checksum.is_none() && held.len() >= HOLD && !is_whole {
                 self.keep(&mut at, &mut held).await?;
             }
-            let may_flush = checksum.is_none() && !held.is_empty();
+            let may_flush = checksum.is_none() && held.len() >= LEAST && !is_whole;
             tokio::select! {
                 biased;
                 () = self.turn.give_way() => break Some(ReceiveError::GaveWay),
@@ -239,7 +255,8 @@ impl Receiver {
                 }
             }
         };
-        if let Some(cut) = cut {
+        let is_whole = at.offset + held.len() as u64 == len;
+        if let Some(cut) = cut.filter(|_| !is_whole || checksum.is_some()) {
             if checksum.is_none() && !held.is_empty() {
                 self.keep(&mut at, &mut held).await?;
             }
@@ -280,6 +297,7 @@ impl Receiver {
                            AND received = ?6",
                     )?
                     .execute(params![id, device, fence, before + size, expires_at.0, before])?,
+                None if too_many(db, &key)? => return Err(ApiError::Busy),
                 None => db
                     .prepare_cached(
                         "INSERT INTO upload (sha, device, received, fence, expires_at) VALUES (?1, ?2, ?3, 1, ?4)
@@ -293,8 +311,11 @@ impl Receiver {
             }
             Ok(moved == 1)
         });
-        if !moved.await? {
+        let moved = moved.await;
+        if !matches!(moved, Ok(true)) {
             self.storage.drop_pieces(piece.as_slice()).await;
+        }
+        if !moved? {
             return Err(ReceiveError::GaveWay);
         }
         at.fence = at.fence.or(Some(1));
@@ -312,18 +333,25 @@ impl Receiver {
         names.await
     }
 
-    /// What is durable of the upload, in order.
-    async fn pieces(&self) -> Result<Bytes, ApiError> {
+    /// What is durable of the upload, in order. If storage has lost some of it the upload begins anew.
+    async fn pieces(&self, fence: Option<i64>) -> Result<Bytes, ReceiveError> {
         let mut whole = Vec::new();
         for name in self.names().await? {
-            whole.extend_from_slice(&self.storage.piece(&name).await?);
+            let Some(piece) = self.storage.piece(&name).await? else {
+                self.abandon(fence).await?;
+                return Err(ReceiveError::Unknown);
+            };
+            whole.extend_from_slice(&piece);
         }
         Ok(whole.into())
     }
 
     /// All bytes are here: verifies the whole, stores it under its hash, and says so in one transaction.
     async fn finish(&self, at: &Standing, rest: Vec<u8>) -> Result<Progress, ReceiveError> {
-        let whole = if at.offset == 0 { rest } else { [self.pieces().await?.as_ref(), rest.as_slice()].concat() };
+        let whole = match at.offset {
+            0 => rest,
+            _ => [self.pieces(at.fence).await?.as_ref(), rest.as_slice()].concat(),
+        };
         let id = self.key.0;
         let (whole, seen) = tokio::task::spawn_blocking(move || {
             let seen = verify(&whole, &id);
@@ -343,7 +371,11 @@ impl Receiver {
         };
         self.storage.put(&id, whole).await?;
         let len = at.len;
-        let names = note_stored(&self.db, id, len, mime, self.now).await?;
+        let Some(names) = note_stored(&self.db, self.key, len, mime, self.now).await? else {
+            // Head office has erased it while it was on its way.
+            self.storage.erase(&id).await?;
+            return Err(ReceiveError::Erased);
+        };
         self.storage.drop_pieces(&names).await;
         Ok(Progress { offset: len, len, expires_at: None, had: false })
     }
@@ -369,27 +401,42 @@ impl Receiver {
     }
 }
 
-/// Says that a photo is in storage, verified; the names of pieces that nobody needs any more.
+/// Says that a photo is in storage, verified, and which device brought it; the names of pieces that nobody needs any more, or
+/// `None` if the photo was erased meanwhile.
 pub(crate) async fn note_stored(
     db: &Db,
-    id: PhotoId,
+    (id, device): Key,
     len: u64,
     mime: &'static str,
     now: UnixMs,
-) -> Result<Vec<String>, ApiError> {
+) -> Result<Option<Vec<String>>, ApiError> {
     db.write(move |db| {
-        db.prepare_cached("INSERT OR IGNORE INTO stored (sha, len, mime, stored_at) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![id.as_bytes(), len, mime, now.0])?;
+        db.prepare_cached("INSERT OR IGNORE INTO stored (sha, len, mime, stored_at, device) VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![id.as_bytes(), len, mime, now.0, device.as_bytes()])?;
+        if db
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM stored WHERE sha = ?1 AND erased_at IS NOT NULL)")?
+            .query_row(params![id.as_bytes()], |row| row.get(0))?
+        {
+            return Ok(None);
+        }
         db.prepare_cached("UPDATE photo SET asked_at = NULL, lost_at = NULL, altered = 0 WHERE sha = ?1")?
             .execute(params![id.as_bytes()])?;
         // Also what other devices had sent of the same photo.
-        forget(db, &id, None)
+        forget(db, &id, None).map(Some)
     })
     .await
 }
 
+/// Whether a device has as much unfinished as it may have.
+fn too_many(db: &Connection, (_, device): &Key) -> Result<bool, ApiError> {
+    let (uploads, bytes): (u64, u64) = db
+        .prepare_cached("SELECT count(*), coalesce(sum(received), 0) FROM upload WHERE device = ?1")?
+        .query_row(params![device.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(uploads >= MOST_UPLOADS || bytes >= MOST_UNFINISHED)
+}
+
 /// Removes the rows of a photo's uploads, of one device or of all; the names of their pieces.
-fn forget(db: &Connection, id: &PhotoId, of: Option<&Key>) -> Result<Vec<String>, ApiError> {
+pub(crate) fn forget(db: &Connection, id: &PhotoId, of: Option<&Key>) -> Result<Vec<String>, ApiError> {
     let device = of.map(|(_, device)| device.as_bytes().as_slice());
     let mut query = db.prepare_cached("DELETE FROM piece WHERE sha = ?1 AND (?2 IS NULL OR device = ?2) RETURNING name")?;
     let names = query.query_map(params![id.as_bytes(), device], |row| row.get(0))?.collect::<Result<_, _>>()?;
@@ -404,6 +451,8 @@ fn verify(bytes: &[u8], id: &PhotoId) -> Result<&'static str, ReceiveError> {
         Ok(seen) if seen.id != *id => Err(ReceiveError::Hash),
         Err(_) if photo_id(bytes) != *id => Err(ReceiveError::Hash),
         Err(error) => Err(ApiError::from(error).into()),
+        // What devices make. In other kinds a position could hide where nothing here looks for it.
+        Ok(seen) if seen.format != Format::Jpeg => Err(ApiError::from(MediaError::NotAPhoto).into()),
         Ok(_) if tells_position(bytes) => Err(ApiError::PhotoPosition.into()),
         Ok(seen) => Ok(seen.format.mime()),
     }

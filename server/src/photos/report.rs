@@ -14,6 +14,8 @@ use crate::error::ApiError;
 
 /// Pictures are compared with those of the same device of so long before.
 const LOOK_BACK_MS: i64 = 30 * 86_400_000;
+/// Most waybills named beside a picture.
+const MOST_SHOWN: usize = 10;
 
 /// A photo as head office sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -102,7 +104,7 @@ fn alike(db: &Connection, case: &CaseId, id: &PhotoId, device: &[u8], look: u64,
     let mut alike = Vec::new();
     for row in rows {
         let (waybill, other) = row?;
-        if look_distance(look, other) <= LOOKS_ALIKE && !alike.contains(&waybill) {
+        if alike.len() < MOST_SHOWN && look_distance(look, other) <= LOOKS_ALIKE && !alike.contains(&waybill) {
             alike.push(waybill);
         }
     }
@@ -144,10 +146,16 @@ pub(crate) fn list(db: &Connection, all: bool, limit: u32, now: UnixMs) -> Resul
     Ok(list)
 }
 
-/// Notes that head office erases a photo. Its hash and who erased it stay.
-pub(crate) fn erase(db: &Connection, id: &PhotoId, by: &str, why: &str, now: UnixMs) -> Result<Vec<PhotoId>, ApiError> {
+/// Notes that head office erases a photo and its thumbnail: their hashes, and the pieces of their uploads. Hash and who erased it stay.
+pub(crate) fn erase(
+    db: &Connection,
+    id: &PhotoId,
+    by: &str,
+    why: &str,
+    now: UnixMs,
+) -> Result<(Vec<PhotoId>, Vec<String>), ApiError> {
     // The thumbnail shows the same.
-    let mut query = db.prepare_cached("SELECT DISTINCT sha FROM photo WHERE sha = ?1 OR of_sha = ?1")?;
+    let mut query = db.prepare_cached("SELECT sha FROM photo WHERE sha = ?1 UNION SELECT sha FROM photo WHERE of_sha = ?1")?;
     let found = query.query_map(params![id.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
     let mut erase = db.prepare_cached(
         "INSERT INTO stored (sha, len, mime, stored_at, erased_at, erased_by, erased_why)
@@ -159,5 +167,9 @@ pub(crate) fn erase(db: &Connection, id: &PhotoId, by: &str, why: &str, now: Uni
         erase.execute(params![sha, now.0, by, why])?;
         erased.push(PhotoId::try_from(sha.as_slice()).map_err(|_| ApiError::Internal("photo row"))?);
     }
-    if erased.is_empty() { Err(ApiError::NotFound) } else { Ok(erased) }
+    let mut pieces = Vec::new();
+    for id in &erased {
+        pieces.extend(super::receive::forget(db, id, None)?);
+    }
+    if erased.is_empty() { Err(ApiError::NotFound) } else { Ok((erased, pieces)) }
 }

@@ -31,37 +31,67 @@ pub struct Scrubbed {
     pub unknown: u64,
     /// Uploads that nobody went on with for a week: dropped.
     pub expired: u64,
+    /// Could not be looked at; why is on stderr.
+    pub unreadable: u64,
 }
 
-/// Compares rows with storage. `deep`: every photo is read and hashed, not only measured.
-pub(crate) async fn scrub(db: &Db, storage: &Storage, deep: bool, now: UnixMs) -> Result<Scrubbed, ApiError> {
+/// How a scrub looks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Scrub {
+    /// Every photo is read and hashed, not only measured.
+    pub deep: bool,
+    /// Storage was really lost: also when most photos are missing, which else means that a volume is not mounted.
+    pub lost_storage: bool,
+}
+
+/// With so many photos looked at, more than half of them missing is no loss but a wrong storage.
+const MANY: usize = 10;
+
+/// Compares rows with storage. One photo that can not be read is counted and stops no other.
+pub(crate) async fn scrub(db: &Db, storage: &Storage, how: Scrub, now: UnixMs) -> Result<Scrubbed, ApiError> {
     let mut found = Scrubbed { expired: expire(db, storage, now).await?, ..Scrubbed::default() };
     let mut after = vec![];
     loop {
         let from = after.clone();
         let rows = db.read(move |db| {
             let mut query =
-                db.prepare_cached("SELECT sha, len FROM stored WHERE sha > ?1 AND erased_at IS NULL ORDER BY sha LIMIT ?2")?;
-            let rows = query.query_map(params![from, PAGE], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, u64>(1)?)))?;
+                db.prepare_cached("SELECT sha, len, erased_at IS NOT NULL FROM stored WHERE sha > ?1 ORDER BY sha LIMIT ?2")?;
+            let rows = query.query_map(params![from, PAGE], |row| {
+                Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, u64>(1)?, row.get::<_, bool>(2)?))
+            })?;
             Ok(rows.collect::<Result<Vec<_>, _>>()?)
         });
         let rows = rows.await?;
-        let Some((last, _)) = rows.last() else { break };
+        let Some((last, ..)) = rows.last() else { break };
         after = last.clone();
-        for (sha, len) in rows {
+        let mut odd = Vec::new();
+        for (sha, len, is_erased) in &rows {
             let id = PhotoId::try_from(sha.as_slice()).map_err(|_| ApiError::Internal("stored row"))?;
-            match look(storage, &id, len, deep).await? {
-                Look::Sound => found.sound += 1,
-                Look::Missing => {
-                    found.missing += 1;
-                    ask_again(db, id, now).await?;
-                }
-                Look::Damaged => {
-                    found.damaged += 1;
-                    storage.quarantine(&id, now.0).await?;
-                    ask_again(db, id, now).await?;
+            if *is_erased {
+                storage.erase(&id).await?;
+                continue;
+            }
+            match look(storage, &id, *len, how.deep).await {
+                Ok(Look::Sound) => found.sound += 1,
+                Ok(look) => odd.push((id, look)),
+                Err(error) => {
+                    found.unreadable += 1;
+                    eprintln!("doorstep-server: photo {id} can not be looked at: {error}");
                 }
             }
+        }
+        let missing = odd.iter().filter(|(_, look)| matches!(look, Look::Missing)).count();
+        if missing > MANY.max(rows.len() / 2) && !how.lost_storage {
+            return Err(ApiError::StorageWrong);
+        }
+        for (id, look) in odd {
+            if matches!(look, Look::Damaged) {
+                found.damaged += 1;
+                storage.quarantine(&id, &now.0.to_string()).await?;
+            } else {
+                found.missing += 1;
+            }
+            ask_again(db, id, now).await?;
         }
     }
     take_in(db, storage, now, &mut found).await?;
@@ -89,11 +119,26 @@ async fn look(storage: &Storage, id: &PhotoId, len: u64, deep: bool) -> Result<L
     Ok(if seen == *id { Look::Sound } else { Look::Damaged })
 }
 
+/// Reads a photo from storage before its device deletes its own file. What is not as its hash says is asked for again.
+pub(crate) async fn is_sound(db: &Db, storage: &Storage, id: PhotoId, len: u64, now: UnixMs) -> Result<bool, ApiError> {
+    match look(storage, &id, len, true).await? {
+        Look::Sound => return Ok(true),
+        Look::Damaged => storage.quarantine(&id, &now.0.to_string()).await?,
+        Look::Missing => {}
+    }
+    ask_again(db, id, now).await?;
+    Ok(false)
+}
+
 async fn ask_again(db: &Db, id: PhotoId, now: UnixMs) -> Result<(), ApiError> {
     db.write(move |db| {
-        db.prepare_cached("DELETE FROM stored WHERE sha = ?1")?.execute(params![id.as_bytes()])?;
-        db.prepare_cached("UPDATE photo SET asked_at = ?2, lost_at = NULL, altered = 0 WHERE sha = ?1")?
-            .execute(params![id.as_bytes(), now.0])?;
+        // Erased meanwhile: then nobody wants it again.
+        let gone =
+            db.prepare_cached("DELETE FROM stored WHERE sha = ?1 AND erased_at IS NULL")?.execute(params![id.as_bytes()])?;
+        if gone == 1 {
+            db.prepare_cached("UPDATE photo SET asked_at = ?2, lost_at = NULL, altered = 0 WHERE sha = ?1")?
+                .execute(params![id.as_bytes(), now.0])?;
+        }
         Ok(())
     })
     .await
@@ -130,23 +175,31 @@ async fn take_in(db: &Db, storage: &Storage, now: UnixMs, found: &mut Scrubbed) 
             let known: bool = db
                 .prepare_cached("SELECT EXISTS (SELECT 1 FROM stored WHERE sha = ?1)")?
                 .query_row(params![id.as_bytes()], |row| row.get(0))?;
-            Ok((known, super::expect::length(db, &id)?))
+            Ok((known, super::expect::namers(db, &id)?))
         });
-        match wanted.await? {
-            (true, _) => continue,
-            (false, None) => found.unknown += 1,
-            (false, Some(len)) => {
-                let Some(bytes) = storage.get(&id, None).await? else { continue };
-                match inspect(&bytes) {
-                    Ok(seen) if seen.id == id && seen.len == len => {
-                        found.taken_in += 1;
-                        super::receive::note_stored(db, id, len, seen.format.mime(), now).await?;
-                    }
-                    _ => {
-                        found.damaged += 1;
-                        storage.quarantine(&id, now.0).await?;
-                    }
-                }
+        let (known, namers) = wanted.await?;
+        if known {
+            continue;
+        }
+        if namers.is_empty() {
+            found.unknown += 1;
+            continue;
+        }
+        let Some(bytes) = storage.get(&id, None).await? else { continue };
+        let Ok(seen) = inspect(&bytes).map_err(|_| ()) else {
+            found.damaged += 1;
+            storage.quarantine(&id, &now.0.to_string()).await?;
+            continue;
+        };
+        match namers.into_iter().find(|(_, len)| *len == seen.len) {
+            Some((device, len)) if seen.id == id => {
+                found.taken_in += 1;
+                super::receive::note_stored(db, (id, device), len, seen.format.mime(), now).await?;
+            }
+            _ if seen.id == id => found.unknown += 1,
+            _ => {
+                found.damaged += 1;
+                storage.quarantine(&id, &now.0.to_string()).await?;
             }
         }
     }

@@ -33,8 +33,16 @@ impl Storage {
     /// Stores a photo under its hash, durably. What is there stays: it has the same hash.
     pub(crate) async fn put(&self, id: &PhotoId, bytes: Bytes) -> Result<(), ApiError> {
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        match self.0.put_opts(&photo(id), bytes.into(), options).await {
-            Ok(_) | Err(Error::AlreadyExists { .. }) => Ok(()),
+        match self.0.put_opts(&photo(id), bytes.clone().into(), options).await {
+            Ok(_) => Ok(()),
+            // What lies there without a row was verified by nobody.
+            Err(Error::AlreadyExists { .. }) => match self.get(id, None).await? {
+                Some(there) if there == bytes => Ok(()),
+                _ => {
+                    self.quarantine(id, "found").await?;
+                    self.0.put(&photo(id), bytes.into()).await.map(|_| ()).map_err(|error| storage(&error))
+                }
+            },
             Err(error) => Err(storage(&error)),
         }
     }
@@ -58,14 +66,21 @@ impl Storage {
         }
     }
 
-    /// Deletes a photo's bytes, on an administrator's word.
+    /// Deletes a photo's bytes, on an administrator's word, those in quarantine too.
     pub(crate) async fn erase(&self, id: &PhotoId) -> Result<(), ApiError> {
-        self.delete(&photo(id)).await
+        self.delete(&photo(id)).await?;
+        for (key, _) in self.list(&format!("quarantine/{id}")).await? {
+            self.delete(&Path::from(key)).await?;
+        }
+        Ok(())
     }
 
     /// Moves bytes that are not what their name says out of the way. They are kept: they may exist nowhere else.
-    pub(crate) async fn quarantine(&self, id: &PhotoId, at: i64) -> Result<(), ApiError> {
-        self.0.rename(&photo(id), &Path::from(format!("quarantine/{id}-{at}"))).await.map_err(|error| storage(&error))
+    pub(crate) async fn quarantine(&self, id: &PhotoId, mark: &str) -> Result<(), ApiError> {
+        match self.0.rename(&photo(id), &Path::from(format!("quarantine/{id}/{mark}"))).await {
+            Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(storage(&error)),
+        }
     }
 
     /// Stores a piece of an upload, durably, and returns its key.
@@ -76,10 +91,13 @@ impl Storage {
         Ok(key.to_string())
     }
 
-    /// A piece of an upload.
-    pub(crate) async fn piece(&self, key: &str) -> Result<Bytes, ApiError> {
-        let found = self.0.get(&Path::from(key)).await.map_err(|error| storage(&error))?;
-        found.bytes().await.map_err(|error| storage(&error))
+    /// A piece of an upload; `None` if it is not there.
+    pub(crate) async fn piece(&self, key: &str) -> Result<Option<Bytes>, ApiError> {
+        match self.0.get(&Path::from(key)).await {
+            Ok(found) => Ok(Some(found.bytes().await.map_err(|error| storage(&error))?)),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(storage(&error)),
+        }
     }
 
     /// Deletes pieces. What can not be deleted now is found by the next scrub.

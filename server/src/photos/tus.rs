@@ -118,7 +118,7 @@ pub(crate) async fn create(State(app): State<App>, request: Request) -> Response
         let headers = request.headers();
         let len = number(headers, &LENGTH).ok_or_else(|| malformed("Upload-Length is missing"))?;
         let id = named(headers).ok_or_else(|| malformed("Upload-Metadata names no sha256 in hexadecimal"))?;
-        expected(&app, id, len).await?;
+        expected(&app, (id, device.id), len).await?;
         let progress = take(&app, (id, device.id), 0, true, request).await?;
         Ok::<_, ReceiveError>((id, progress))
     };
@@ -135,8 +135,8 @@ pub(crate) async fn create(State(app): State<App>, request: Request) -> Response
     }
 }
 
-async fn expected(app: &App, id: PhotoId, len: u64) -> Result<(), ReceiveError> {
-    match app.db.read(move |db| super::expect::length(db, &id)).await? {
+async fn expected(app: &App, (id, device): Key, len: u64) -> Result<(), ReceiveError> {
+    match app.db.read(move |db| super::expect::length(db, &id, &device)).await? {
         None => Err(ApiError::PhotoUnexpected.into()),
         Some(named) if named != len => Err(malformed("Upload-Length is not the length that the entry names")),
         Some(_) => Ok(()),

@@ -283,11 +283,11 @@ fn alone(u: &mut Unstructured, kind: Kind) -> Result<Body> {
 }
 
 fn photo(u: &mut Unstructured<'_>) -> Result<Photo> {
-    let small = u.arbitrary::<Option<(u8, u64)>>()?;
+    let small = if u.arbitrary()? { Some((u.arbitrary::<u8>()?, u.int_in_range(0..=MAX_THUMBNAIL)?)) } else { None };
     let (sharpness, light) = u.arbitrary()?;
     Ok(Photo {
         id: PhotoId::new([u.arbitrary()?; 32]),
-        len: u.arbitrary()?,
+        len: u.int_in_range(0..=MAX_PHOTO)?,
         purpose: *u.choose(PhotoPurpose::ALL)?,
         thumbnail: small.map(|(id, len)| Thumbnail { id: PhotoId::new([id; 32]), len }),
         placeholder: u.arbitrary::<Option<[u8; 5]>>()?.map(|hint| hint.to_vec()),

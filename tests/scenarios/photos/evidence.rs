@@ -234,3 +234,151 @@ async fn a_file_without_a_record_is_set_aside_and_a_half_written_one_goes() {
     assert_eq!(files(phone.folder.join("photos/orphans")).len(), 1, "the picture may exist nowhere else");
     assert!(file_of(&phone, &photo.id).exists());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_restored_from_a_backup_gets_its_photos_again() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let (kept, gone) = (fail_with_large_photo(&phone, 2, 1), fail_with_large_photo(&phone, 4, 2));
+    phone.sync().await.unwrap();
+    world.hands.advance(8 * 24 * 60);
+    phone.sync().await.unwrap();
+    let let_go = |id| phone.client.photos(true).unwrap().into_iter().find(|p| p.photo == id).unwrap().standing;
+    assert_eq!(let_go(gone.id), PhotoStanding::LetGo);
+    let last = fail_with_large_photo(&phone, 6, 3);
+    phone.sync().await.unwrap();
+    // Another history, and what came since the backup is not there: rows of the newest photo, bytes of an old one.
+    let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    db.execute_batch("UPDATE meta SET value = randomblob(16) WHERE key = 'history'").unwrap();
+    let forget = |id: &PhotoId| db.execute("DELETE FROM stored WHERE sha = ?1", [id.as_bytes().as_slice()]).unwrap();
+    assert_eq!((forget(&last.id), forget(&gone.id)), (1, 1));
+    world.storage().remove(&last.id).await;
+    world.storage().remove(&gone.id).await;
+    for _ in 0..4 {
+        phone.sync().await.unwrap();
+    }
+    assert_eq!(state(&world, &phone, &last.id).await, PhotoState::Stored, "sent again");
+    assert!(world.storage().photo(&last.id).await.is_some());
+    assert_eq!(state(&world, &phone, &gone.id).await, PhotoState::Lost, "nobody has it any more, and that is said");
+    assert_eq!(let_go(gone.id), PhotoStanding::Lost);
+    assert_eq!((let_go(kept.id), state(&world, &phone, &kept.id).await), (PhotoStanding::LetGo, PhotoState::Stored));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_keeps_its_file_when_the_servers_copy_has_rotted_unnoticed() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let photo = fail_with_large_photo(&phone, 2, 1);
+    phone.sync().await.unwrap();
+    let mut rotten = world.storage().photo(&photo.id).await.unwrap();
+    rotten[9_000] ^= 1;
+    world.storage().write(&photo.id, rotten).await;
+    world.hands.advance(8 * 24 * 60);
+    phone.sync().await.unwrap();
+    phone.sync().await.unwrap();
+    assert!(file_of(&phone, &photo.id).exists());
+    let stored = world.storage().photo(&photo.id).await.unwrap();
+    assert_eq!(doorstep_media::photo_id(&stored), photo.id, "and has sent it again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storage_that_is_not_mounted_changes_nothing() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    for n in 0..8 {
+        fail_with_large_photo(&phone, n * 2, n);
+    }
+    phone.sync().await.unwrap();
+    world.storage().remove_all("photos").await;
+    let scrub = |lost_storage| {
+        let how = doorstep_server::admin::Scrub { deep: false, lost_storage };
+        let (folder, url, now) = (world.server_folder(), world.photos_url(), world.hands.now());
+        async move { doorstep_server::admin::scrub(&folder, url.as_deref(), how, now).await }
+    };
+    assert!(scrub(false).await.unwrap_err().to_string().contains("mounted"));
+    assert!(world.admin().photos(false, 100, world.hands.now()).unwrap().is_empty(), "still called stored");
+    assert_eq!(scrub(true).await.unwrap().missing, 16);
+    for _ in 0..3 {
+        phone.sync().await.unwrap();
+    }
+    assert_eq!(world.storage().keys("photos").await.len(), 16, "every device was asked again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn erasing_wins_over_an_upload_on_its_way_and_over_every_cache() {
+    let mut world = World::new().await;
+    let (phone, tablet) = (world.device("phone", "c1").await, world.device("tablet", "s1").await);
+    let photo = fail_with_large_photo(&phone, 2, 1);
+    phone.client.conditions(doorstep_client::Conditions { battery: Some(1), ..Default::default() });
+    phone.sync().await.unwrap();
+    tablet.sync().await.unwrap();
+    let small = photo.thumbnail.unwrap().id;
+    assert!(tablet.client.photo(small).await.unwrap().is_some());
+    world.erase_photo(&photo.id.to_string()).await.unwrap();
+    phone.client.conditions(doorstep_client::Conditions::default());
+    phone.sync().await.unwrap();
+    assert!(world.storage().keys("photos").await.is_empty());
+    assert!(photos_of(&phone).iter().all(|file| !file.to_string_lossy().contains(&photo.id.to_string())));
+    // A process that died between the row and the deletion.
+    world.storage().write(&photo.id, vec![1; 10]).await;
+    world.scrub(false).await;
+    assert!(world.storage().keys("photos").await.is_empty());
+    world.hands.advance(24 * 60 + 1);
+    tablet.sync().await.unwrap();
+    assert!(files(tablet.folder.join("pictures")).is_empty(), "within a day");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn naming_the_hash_of_anothers_photo_gives_no_right_to_read_it_and_can_not_hide_it() {
+    let mut world = World::new().await;
+    let (phone, nosy) = (world.device("phone", "c1").await, world.device("nosy", "c2").await);
+    let photo = fail_with_large_photo(&phone, 2, 1);
+    // The other courier knows the hash, and names it in a case of their own: as a thumbnail, with another length.
+    let thumbnail = Some(doorstep_domain::Thumbnail { id: photo.id, len: 9_999 });
+    let body = Body::Photo(Photo { thumbnail, ..Photo::of(PhotoId::new([1; 32]), 5, PhotoPurpose::Door) });
+    let who = nosy.client.identity().unwrap().unwrap();
+    let forged = NewEntry { body, ..super::super::hostile::entry(3, "c2") };
+    let change = Change::write(&nosy.id(3), &who.install, &Default::default(), &[forged]).unwrap();
+    nosy.push_by_hand(&world, &[(nosy.id(3), &[change.bytes()])]).await.unwrap();
+    phone.sync().await.unwrap();
+    assert_eq!(phone.client.status().unwrap().photos, 0, "it went all the same");
+    let get = async |device: &Device| {
+        raw(world.addr(), "GET", &format!("/v1/photos/{}", photo.id), &[("authorization", &device.bearer())], b"").await.status
+    };
+    assert_eq!((get(&phone).await, get(&nosy).await), (200, 404));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_photo_whose_file_can_not_be_read_stops_no_other_and_is_tried_again_after_a_start() {
+    let mut world = World::new().await;
+    let mut phone = world.device("phone", "c1").await;
+    let (broken, sound) = (fail_with_large_photo(&phone, 2, 1), fail_with_large_photo(&phone, 4, 2));
+    let (file, aside) = (file_of(&phone, &broken.id), phone.folder.join("aside"));
+    // What can not be read as a file: reading a folder fails with another error than "not found".
+    std::fs::rename(&file, &aside).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    assert_eq!(phone.sync().await.unwrap().photos, 1);
+    assert!(world.storage().photo(&sound.id).await.is_some());
+    let standing = phone.client.photos(false).unwrap().remove(0).standing;
+    assert_eq!(standing, PhotoStanding::Refused { code: "unreadable".into() });
+    std::fs::remove_dir(&file).unwrap();
+    std::fs::rename(&aside, &file).unwrap();
+    phone.reopen();
+    assert_eq!(phone.sync().await.unwrap().photos, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_photo_that_the_server_wants_and_this_phone_knows_nothing_of_is_called_lost() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let photo = fail_with_large_photo(&phone, 2, 1);
+    phone.sync().await.unwrap();
+    let db = rusqlite::Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    db.execute("DELETE FROM photo WHERE sha = ?1", [photo.id.as_bytes().as_slice()]).unwrap();
+    world.storage().remove(&photo.id).await;
+    world.scrub(false).await;
+    for _ in 0..3 {
+        phone.sync().await.unwrap();
+    }
+    assert_eq!(state(&world, &phone, &photo.id).await, PhotoState::Lost);
+}

@@ -1,7 +1,7 @@
 //! What travels when: thumbnails first, photos when the network, the battery and the policy let them, facts before all.
 
 use doorstep_client::{Conditions, Hold, PhotoStanding};
-use doorstep_domain::PhotoId;
+use doorstep_domain::{Body, PhotoId};
 use doorstep_tests::{Device, LinkMode, World, raw};
 
 use super::{fail_with_large_photo, holds, named, photos_of, sync_until_done};
@@ -85,7 +85,9 @@ async fn the_policy_of_the_server_decides_what_a_metered_network_carries() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
     let first = std::str::from_utf8(doorstep_rules::FIRST_POLICY).unwrap();
-    let open = first.replace("{ \"after_hours\": 6 }", "{ \"up_to_mb_a_day\": 0 }").replace("\"version\": 1", "\"version\": 2");
+    let open = first
+        .replace("\"never\", \"promote_after_hours\": 6", "{ \"up_to_mb_a_day\": 0 }, \"promote_after_hours\": null")
+        .replace("\"version\": 1", "\"version\": 2");
     world.admin().policy(open.as_bytes()).unwrap();
     phone.client.conditions(METERED);
     let photo = fail_with_large_photo(&phone, 2, 1);
@@ -112,30 +114,34 @@ async fn the_policy_of_the_server_decides_what_a_metered_network_carries() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_made_while_a_photo_is_sent_overtakes_it() {
+async fn a_record_made_while_a_photo_is_sent_overtakes_the_next_one() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
-    let photo = fail_with_large_photo(&phone, 2, 1);
-    // A link that breaks has small chunks, so there is a border to pass at.
-    world.link.set(LinkMode::CutAfter(40 * 1024));
-    phone.sync().await.unwrap_err();
-    world.link.set(LinkMode::Slow { rate: 400_000, cut_after: usize::MAX });
+    phone.client.conditions(Conditions { battery: Some(1), ..Conditions::default() });
+    let photos = [fail_with_large_photo(&phone, 2, 1), fail_with_large_photo(&phone, 4, 2)];
+    phone.sync().await.unwrap(); // entries and thumbnails
+    phone.client.conditions(Conditions::default());
+    world.link.set(LinkMode::Slow { rate: 150_000, cut_after: usize::MAX });
     let client = phone.client.clone();
     let syncing = tokio::spawn(async move { client.sync().await });
     let mut changes = phone.client.changes();
-    while !matches!(standing(&phone, &photo.id), PhotoStanding::Sending { sent } if sent > 50_000) {
+    while !phone.client.photos(false).unwrap().iter().any(|photo| matches!(photo.standing, PhotoStanding::Sending { .. })) {
         changes.changed().await.unwrap();
     }
     phone.note(2, "客户来电").unwrap();
-    // The engine hears of records through whoever keeps it running; here that is a second wish.
-    let client = phone.client.clone();
-    let again = tokio::spawn(async move { client.sync().await });
-    while world.admin().log(&phone.id(2)).unwrap().1.len() < 3 {
+    let noted = || world.admin().log(&phone.id(2)).unwrap().1.iter().any(|r| matches!(r.entry.body, Body::Note { .. }));
+    loop {
+        let ended = syncing.is_finished();
+        if noted() {
+            break;
+        }
+        assert!(!ended, "the note was left for another sync");
         tokio::task::yield_now().await;
     }
+    let stored = [world.storage().photo(&photos[0].id).await.is_some(), world.storage().photo(&photos[1].id).await.is_some()];
+    assert!(stored != [true, true], "the note came before the second photo");
     syncing.await.unwrap().unwrap();
-    again.await.unwrap().unwrap();
-    holds(&world, &phone, &[&photo]).await;
+    holds(&world, &phone, &[&photos[0], &photos[1]]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -202,12 +202,12 @@ async fn wrong_bytes_are_refused_whole_and_the_upload_begins_anew() {
 async fn a_body_that_is_cut_off_counts_as_far_as_it_came() {
     let w = Waiting::new().await;
     w.create(b"").await;
-    let stream = w.hang(w.world.addr(), 0, 100_000).await;
-    drop(stream);
-    // The server sees the end of the connection when it sees it; whoever asks waits for it.
-    let stands = offset(&w.head().await);
-    assert!(stands <= 100_000);
-    let patched = w.patch(stands, &w.bytes[stands..], &[]).await;
+    let mut stream = w.hang(w.world.addr(), 0, 100_000).await;
+    stream.shutdown().await.unwrap();
+    // The connection's end is answered, or just an end: then the server has written down what it had.
+    stream.read_to_end(&mut Vec::new()).await.ok();
+    assert_eq!(offset(&w.head().await), 100_000);
+    let patched = w.patch(100_000, &w.bytes[100_000..], &[]).await;
     assert_eq!(patched.status, 204, "{}", patched.head);
     holds(&w.world, &w.phone, &[&w.photo]).await;
 }
@@ -280,6 +280,59 @@ async fn an_upload_that_nobody_goes_on_with_expires_and_leaves_nothing() {
     assert_eq!(w.world.scrub(false).await.expired, 1);
     assert!(w.world.storage().keys("staging").await.is_empty());
     assert_eq!(raw(w.world.addr(), "HEAD", &w.path(), &headers, b"").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_upload_is_begun_anew_before_anybody_has_tidied_up() {
+    let w = Waiting::new().await;
+    w.create(&w.bytes[..50_000]).await;
+    w.world.hands.advance(7 * 24 * 60 + 1);
+    w.phone.client.conditions(doorstep_client::Conditions::default());
+    assert_eq!(w.phone.sync().await.unwrap().photos, 1);
+    assert_eq!(w.world.storage().photo(&w.photo.id).await.unwrap(), w.bytes);
+    assert!(w.world.storage().keys("staging").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_of_which_storage_has_lost_a_piece_begins_anew() {
+    let w = Waiting::new().await;
+    w.create(&w.bytes[..50_000]).await;
+    w.world.storage().remove_all("staging").await;
+    let lost = w.patch(50_000, &w.bytes[50_000..], &[]).await;
+    assert_eq!((lost.status, code(&lost)), (404, "upload_unknown".to_owned()));
+    assert_eq!(w.create(&w.bytes).await.status, 201);
+    w.is_stored().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offset_that_is_the_length_means_stored_and_nothing_less() {
+    let w = Waiting::new().await;
+    let all_but_one = w.bytes.len() - 1;
+    w.create(&w.bytes[..all_but_one]).await;
+    // The last byte comes while storage fails: it is not written down as a piece.
+    w.world.storage().block(&w.photo.id).await;
+    if w.world.stores_in_a_folder() {
+        assert_eq!(w.patch(all_but_one, &w.bytes[all_but_one..], &[]).await.status, 503);
+        assert_eq!(offset(&w.head().await), all_but_one);
+    }
+    w.world.storage().unblock(&w.photo.id).await;
+    assert_eq!(w.patch(all_but_one, &w.bytes[all_but_one..], &[]).await.status, 204);
+    assert!(header(&w.head().await, "upload-expires").is_none(), "only what is unfinished expires");
+    w.is_stored().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_has_so_many_unfinished_uploads_and_no_more() {
+    let w = Waiting::new().await;
+    let db = rusqlite::Connection::open(w.world.server_folder().join("doorstep-server.db")).unwrap();
+    let device = w.phone.client.identity().unwrap().unwrap().device;
+    for n in 0..64u8 {
+        let sql = "INSERT INTO upload (sha, device, received, fence, expires_at) VALUES (?1, ?2, 1, 1, 9223372036854775807)";
+        db.execute(sql, rusqlite::params![[n; 32].as_slice(), device.as_bytes().as_slice()]).unwrap();
+    }
+    assert_eq!(w.create(&w.bytes[..50_000]).await.status, 503);
+    assert!(w.world.storage().keys("staging").await.is_empty());
+    assert_eq!(w.create(&w.bytes).await.status, 201, "a whole photo needs none");
 }
 
 #[tokio::test(flavor = "multi_thread")]

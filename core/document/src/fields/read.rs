@@ -6,9 +6,9 @@ use automerge::ScalarValue;
 use doorstep_domain::{
     About, Action, ActionId, Alias, Assign, Attempt, Author, Body, Book, Call, CallResult, Capture, CaseId, ChangeHash, Clarity,
     Close, Consent, Correction, Customer, Dispute, Entry, EntryKey, Facts, Fault, Fen, GeoPosition, Goods, Handover, Kind,
-    Ledger, MAX_CAMERA, MAX_PLACEHOLDER, Mark, Notice, Outage, OutageReason, Payer, Personal, Photo, PhotoId, PhotoPurpose,
-    Problem, Release, Remark, Reply, Role, Ruling, Seen, Sms, SmsLevel, Stage, Stands, Takeover, TargetSource, Thumbnail, Tick,
-    TimeEvidence, UnixMs, Waiver, Waybill,
+    Ledger, MAX_CAMERA, MAX_PHOTO, MAX_PLACEHOLDER, MAX_THUMBNAIL, Mark, Notice, Outage, OutageReason, Payer, Personal, Photo,
+    PhotoId, PhotoPurpose, Problem, Release, Remark, Reply, Role, Ruling, Seen, Sms, SmsLevel, Stage, Stands, Takeover,
+    TargetSource, Thumbnail, Tick, TimeEvidence, UnixMs, Waiver, Waybill,
 };
 
 use crate::Refusal;
@@ -219,7 +219,8 @@ fn read_photo(get: &Reader<'_>) -> Result<Photo, Refusal> {
     let number = |bytes: &[u8]| bytes.iter().fold(0u64, |number, byte| number << 8 | u64::from(*byte));
     let thumbnail = get.packed("thumb", 40)?.map(|bytes| {
         let (id, len) = bytes.split_at(32);
-        Ok(Thumbnail { id: PhotoId::try_from(id).map_err(|_| get.wrong("thumb"))?, len: number(len) })
+        let small = Thumbnail { id: PhotoId::try_from(id).map_err(|_| get.wrong("thumb"))?, len: number(len) };
+        if small.len > MAX_THUMBNAIL { Err(get.wrong("thumb")) } else { Ok(small) }
     });
     let position = get.packed("where", 8)?.map(|bytes| {
         let (lat, lon) = bytes.split_at(4);
@@ -232,7 +233,7 @@ fn read_photo(get: &Reader<'_>) -> Result<Photo, Refusal> {
     });
     Ok(Photo {
         id: get.photo("sha")?.ok_or_else(|| get.wrong("sha"))?,
-        len: get.uint("len")?.ok_or_else(|| get.wrong("len"))?,
+        len: get.uint("len")?.filter(|len| *len <= MAX_PHOTO).ok_or_else(|| get.wrong("len"))?,
         purpose: get.word("shows", PhotoPurpose::from_word)?,
         thumbnail: thumbnail.transpose()?,
         placeholder: match get.bytes("hint")? {

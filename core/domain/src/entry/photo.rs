@@ -29,6 +29,10 @@ pub struct Photo {
 
 /// Longest placeholder, in bytes.
 pub const MAX_PLACEHOLDER: usize = 40;
+/// Largest photo that an entry may name, in bytes.
+pub const MAX_PHOTO: u64 = 12 * 1024 * 1024;
+/// Largest thumbnail that an entry may name, in bytes: it travels before everything but facts, and by itself.
+pub const MAX_THUMBNAIL: u64 = 12 * 1024;
 /// Longest name of a camera, in bytes.
 pub const MAX_CAMERA: usize = 64;
 

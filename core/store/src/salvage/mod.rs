@@ -128,6 +128,8 @@ pub(crate) fn run(folder: &Path, fresh: InstallId) -> Result<Salvage, OpenError>
     let mut image = Image::open(&aside.join(NAMES[0]), &aside.join(NAMES[1])).map_err(at_folder)?;
     let mut db = create_for_salvage(&building)?;
     let mut report = take::everything(&mut image, &mut db, &folder.join("photos"), fresh)?;
+    // A cache whose rows are gone: nothing would bound it.
+    std::fs::remove_dir_all(folder.join("pictures")).ok();
     db.close().map_err(|(_, error)| error)?;
     report.folder = aside;
     File::open(&building).and_then(|file| file.sync_all()).map_err(at_folder)?;

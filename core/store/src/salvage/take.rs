@@ -19,7 +19,7 @@ use super::{
     rows::{self, Row},
 };
 use crate::{
-    Store, StoreError, identity,
+    Store, StoreError, identity, photos,
     project::{self, DAMAGED, DISCARDED, QUARANTINED, UNSENT},
     read, rebase, record, refs,
 };
@@ -45,7 +45,7 @@ const CHANGE: &str = "bibbiiiIiiITb";
 const OUTBOX: &str = "nbbitiiTbbiib";
 const OUTBOX_INDEX: &str = "bi";
 const CASE_ROW: &str = "btbiiiittttitttiiiii";
-const PHOTO: &str = "bitiiiIiIiT";
+const PHOTO: &str = "bitiiiIiIiiT";
 
 /// A row as nothing but a store of ours has it.
 pub(super) fn is_ours(row: &Row) -> bool {
@@ -145,6 +145,10 @@ fn take(db: &Connection, row: &Row, photos: &Path, gathered: &mut Gathered, repo
             return Ok(());
         }
         _ if fits(values, CHANGE) => ("change", take_accepted(db, values, gathered)?),
+        // Its file need not be here any more: lost, void, or let go.
+        [_, _, _, Integer(state), ..] if fits(values, PHOTO) && *state > photos::state::STORED => {
+            ("photo", insert(db, "photo", values)?)
+        }
         [Blob(id), Integer(len), Text(name), ..] if fits(values, PHOTO) => {
             let file = PhotoId::try_from(id.as_slice()).ok().and_then(|id| file_of(photos, &id));
             let is_whole = |name| photos.join(name).metadata().is_ok_and(|file| i64::try_from(file.len()) == Ok(*len));
@@ -402,8 +406,8 @@ fn find_photos(db: &Connection, photos: &Path) -> Result<(), StoreError> {
             for (id, len, thumbnail) in named {
                 let Some(name) = file_of(photos, &id) else { continue };
                 db.prepare_cached(
-                    "INSERT OR IGNORE INTO photo (sha, len, name, state, thumbnail, recorded_at, urgent, told)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0)",
+                    "INSERT OR IGNORE INTO photo (sha, len, name, state, thumbnail, recorded_at, urgent, told, tries)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, 0)",
                 )?
                 .execute(params![id.as_bytes(), len, name, state, thumbnail, recorded.entry.time.wall.0])?;
             }

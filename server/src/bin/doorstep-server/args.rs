@@ -215,6 +215,9 @@ pub enum AdminCommand {
         /// 逐张读取并校验 Read and hash every photo.
         #[arg(long)]
         deep: bool,
+        /// 存储确已丢失：多数照片缺失时也继续 Storage was really lost: go on although most photos are missing.
+        #[arg(long)]
+        lost_storage: bool,
     },
     /// 删除照片，保留哈希 Erase a photo's bytes; its hash stays.
     ErasePhoto {

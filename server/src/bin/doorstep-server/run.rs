@@ -6,7 +6,7 @@ use doorstep_domain::{Fen, Remark, Stands};
 use doorstep_rules::Explanation;
 use doorstep_server::{
     AdminError,
-    admin::{Admin, Decide, EnvelopeRow, FindingRow, Fork, Item, PackRow, PhotoRow, erase_photo, scrub},
+    admin::{Admin, Decide, EnvelopeRow, FindingRow, Fork, Item, PackRow, PhotoRow, Scrub, erase_photo, scrub},
 };
 use serde_json::json;
 
@@ -193,14 +193,14 @@ pub fn administer(
             let rows = admin.photos(all, limit, wall())?;
             say(json!(rows), rows.iter().map(photo_line).collect::<Vec<_>>().join("\n"));
         }
-        AdminCommand::Scrub { deep } => {
-            let found = block_on(scrub(data, photos, deep, wall()))??;
+        AdminCommand::Scrub { deep, lost_storage } => {
+            let found = block_on(scrub(data, photos, Scrub { deep, lost_storage }, wall()))??;
             let text = format!(
-                "完好 sound {}  缺失 missing {}  损坏 damaged {}  收回 taken in {}  无人登记 unknown {}  过期上传 expired uploads {}",
-                found.sound, found.missing, found.damaged, found.taken_in, found.unknown, found.expired
+                "完好 sound {}  缺失 missing {}  损坏 damaged {}  收回 taken in {}  无人登记 unknown {}  过期上传 expired uploads {}  无法读取 unreadable {}",
+                found.sound, found.missing, found.damaged, found.taken_in, found.unknown, found.expired, found.unreadable
             );
             say(json!(found), text);
-            if found.missing + found.damaged > 0 {
+            if found.missing + found.damaged + found.unreadable > 0 {
                 return Ok(ExitCode::from(3));
             }
         }
