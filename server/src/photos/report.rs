@@ -169,7 +169,7 @@ pub(crate) fn erase(
     }
     let mut pieces = Vec::new();
     for id in &erased {
-        pieces.extend(super::receive::forget(db, id, None)?);
+        pieces.extend(super::upload::forget(db, id, None)?);
     }
     if erased.is_empty() { Err(ApiError::NotFound) } else { Ok((erased, pieces)) }
 }

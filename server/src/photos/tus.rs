@@ -16,8 +16,9 @@ use doorstep_domain::PhotoId;
 use doorstep_media::MAX_STORED;
 
 use super::{
-    receive::{self, Checksum, Progress, ReceiveError, Receiver},
+    receive::{Checksum, ReceiveError, Receiver},
     turns::Key,
+    upload::{self, Progress},
 };
 use crate::{
     error::ApiError,
@@ -160,7 +161,7 @@ pub(crate) async fn head(State(app): State<App>, Path(sha): Path<String>, header
         let id = sha.parse().map_err(|_| ReceiveError::Unknown)?;
         // The older request writes down what it has before we say how much that is.
         let _turn = app.turns.take((id, device.id)).await;
-        receive::progress(&app.db, (id, device.id), (app.now)()).await
+        upload::progress(&app.db, (id, device.id), (app.now)()).await
     };
     match progress.await {
         Ok(progress) => reply(StatusCode::OK, Some(progress)),
@@ -194,7 +195,7 @@ pub(crate) async fn delete(State(app): State<App>, Path(sha): Path<String>, head
         let (id, now) = (sha.parse().map_err(|_| ReceiveError::Unknown)?, (app.now)());
         let key = (id, known(&app, &headers, None).await?.id);
         let turn = app.turns.take(key).await;
-        if receive::progress(&app.db, key, now).await?.expires_at.is_none() {
+        if upload::progress(&app.db, key, now).await?.expires_at.is_none() {
             return Err(ApiError::PhotoStored.into());
         }
         let receiver = Receiver { db: app.db.clone(), storage: app.storage.clone(), key, now, turn };
