@@ -14,9 +14,9 @@ use axum::{
 use data_encoding::HEXLOWER;
 use doorstep_domain::HistoryId;
 use doorstep_protocol::{
-    Ack, CONTENT_TYPE, Demand, EnrolRequest, MAX_ENCODED, MAX_REQUEST, NonceResponse, PROTO_HEADER, PROTO_VERSION, PhotoQuery,
-    PhotoStates, RENEWAL_HEADER, Reach, RefKind, SessionRequest, Sha, Signed, SyncRequest, SyncResponse, Token, Version, decode,
-    encode, open, reach, seal,
+    Ack, CONTENT_TYPE, Demand, EnrolRequest, MAX_ENCODED, MAX_LOST_PHOTOS, MAX_REQUEST, NonceResponse, PROTO_HEADER,
+    PROTO_VERSION, PhotoQuery, PhotoStates, RENEWAL_HEADER, Reach, RefKind, SessionRequest, Sha, Signed, SyncRequest,
+    SyncResponse, Token, Version, decode, encode, open, reach, seal,
 };
 use futures_util::StreamExt;
 use tokio::{sync::Notify, time::timeout};
@@ -41,8 +41,6 @@ use crate::{
 /// Most bytes of changes in one answer, unless a single case has more: even random bytes then stay below [`MAX_ENCODED`].
 const MAX_WANT: usize = 2 * 1024 * 1024;
 const MIN_WANT: usize = 64 * 1024;
-/// Most lost photos that are heard of at once; a device names the others next time.
-const MAX_LOST: usize = 64;
 /// Largest query for the states of photos, in bytes.
 const MAX_PHOTO_QUERY_BYTES: usize = 64 * 1024;
 
@@ -131,7 +129,7 @@ fn cbor<T: minicbor::Encode<()>>(message: &T) -> Result<Response, ApiError> {
 }
 
 /// A body without a byte for so long is given up, with its place: the phone that sent it has lost its network.
-const STALL: Duration = Duration::from_secs(30);
+pub(crate) const STALL: Duration = Duration::from_secs(30);
 
 /// A body of at most `limit` bytes. Read only after the device is known: a stranger makes the server hold nothing.
 async fn body_of(request: Request, limit: usize) -> Result<Bytes, ApiError> {
@@ -196,7 +194,7 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
     });
     let Written { ack, token, forked, resend } = written.await?;
     let from = device.id;
-    for photo in lost.into_iter().take(MAX_LOST) {
+    for photo in lost.into_iter().take(MAX_LOST_PHOTOS) {
         let (keys, rules) = (app.keys.clone(), app.rules.clone());
         // Apart from the push: a damaged case must not keep what the device recorded from being taken.
         if let Err(error) = app.db.write(move |db| photos::lost(db, &from, &photo, &keys, &rules, now)).await {
@@ -310,6 +308,8 @@ async fn photo(State(app): State<App>, headers: HeaderMap, Path(sha): Path<Strin
 /// What has become of photos that the device may read or has sent.
 async fn photo_states(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     let device = device(&app, request.headers()).await?;
+    // Its own photos are read and hashed: that is as much work as taking them.
+    let _place = app.in_flight.enter(device.id)?;
     let body = body_of(request, MAX_PHOTO_QUERY_BYTES).await?;
     let query: PhotoQuery = decode(&open(&body, MAX_PHOTO_QUERY_BYTES)?)?;
     let now = (app.now)();

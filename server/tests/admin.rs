@@ -42,6 +42,14 @@ fn an_empty_office_has_empty_lists_and_codes_are_handed_out() {
         assert_eq!(office.json(list), json!([]), "{list:?}");
     }
     assert_eq!(office.json(&["refusals"]), json!({}));
+    assert_eq!(office.json(&["photos", "--all"]), json!([]));
+    let found = office.json(&["scrub", "--deep"]);
+    assert_eq!((found["sound"].as_u64(), found["missing"].as_u64()), (Some(0), Some(0)));
+    assert!(office.refused(&["erase-photo", "zz", "--by", "hq", "--why", "asked"]).contains("64 hexadecimal digits"));
+    let unknown = office.refused(&["erase-photo", &"ab".repeat(32), "--by", "hq", "--why", "asked"]);
+    assert!(unknown.contains("admin photos --all"), "{unknown}");
+    let bucket = office.refused(&["scrub", "--photos", "s3://bucket/prefix"]);
+    assert!(bucket.contains("built without S3") || cfg!(feature = "s3"), "{bucket}");
     let code = office.json(&["code", "c1"]);
     assert_eq!(code["code"].as_str().unwrap().len(), 14);
     assert_eq!(office.json(&["left", "c1"]), json!({ "left": "c1" }));

@@ -1,4 +1,4 @@
-//! Fifty photos of about 300 KB, from the real client to the real server in a process of its own, through a link that counts bytes;
+//! Fifty photos of about 250 KB, from the real client to the real server in a process of its own, through a link that counts bytes;
 //! beside it the tus project's own server, sent the same bytes through the same link, if node has it (`tests/peers/tus`). Then
 //! one photo over 12 KB/s that is cut every ten seconds.
 //! `cargo bench -p doorstep-tests --bench photos`
@@ -109,7 +109,7 @@ async fn main() {
     let server = Server::ours(&world);
     world.link.point_to(server.addr);
     let phone = world.device("phone", "c1").await;
-    phone.client.conditions(HELD);
+    phone.client.set_conditions(HELD);
     let photos: Vec<Vec<u8>> = (0..PHOTOS).map(|n| record(&phone, n)).collect();
     let (count, bytes) = (photos.len() as u64, photos.iter().map(|photo| photo.len() as u64).sum::<u64>());
     phone.client.sync().await.unwrap(); // entries and thumbnails
@@ -118,7 +118,7 @@ async fn main() {
     let idle = world.link.traffic();
     phone.client.sync().await.unwrap();
     let (idle_up, idle_down) = passed(idle, world.link.traffic());
-    phone.client.conditions(Conditions::default());
+    phone.client.set_conditions(Conditions::default());
     let (before, cpu, begun) = (world.link.traffic(), server.cpu_ms(), Instant::now());
     let report = phone.client.sync().await.unwrap();
     let wall = begun.elapsed().as_secs_f64() * 1e3;
@@ -169,9 +169,9 @@ async fn beside(folder: &str, photos: &[Vec<u8>]) {
 /// One photo over a link as a cellar has it.
 async fn slow(world: &mut World, phone: &Device) {
     let photo = record(phone, PHOTOS);
-    phone.client.conditions(HELD);
+    phone.client.set_conditions(HELD);
     phone.client.sync().await.unwrap();
-    phone.client.conditions(Conditions::default());
+    phone.client.set_conditions(Conditions::default());
     world.link.set(LinkMode::Slow { rate: 12_000, cut_after: 120_000 });
     let (before, begun) = (world.link.traffic(), Instant::now());
     let mut cuts = 0;

@@ -88,10 +88,10 @@ async fn a_photo_needs_one_request_and_no_more_than_a_kilobyte_beside_its_bytes(
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
     let photo = fail_with_large_photo(&phone, 2, 1);
-    phone.client.conditions(doorstep_client::Conditions { battery: Some(1), ..Default::default() });
+    phone.client.set_conditions(doorstep_client::Conditions { battery: Some(1), ..Default::default() });
     phone.sync().await.unwrap();
     let before = world.link.traffic();
-    phone.client.conditions(doorstep_client::Conditions::default());
+    phone.client.set_conditions(doorstep_client::Conditions::default());
     let report = phone.sync().await.unwrap();
     let after = world.link.traffic();
     assert_eq!((report.photos, report.requests), (1, 2), "one sync, one photo");
@@ -124,9 +124,9 @@ async fn a_lost_answer_makes_nobody_send_a_photo_again() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
     let photo = fail_with_large_photo(&phone, 2, 1);
-    phone.client.conditions(doorstep_client::Conditions { battery: Some(1), ..Default::default() });
+    phone.client.set_conditions(doorstep_client::Conditions { battery: Some(1), ..Default::default() });
     phone.sync().await.unwrap(); // entry and thumbnail
-    phone.client.conditions(doorstep_client::Conditions::default());
+    phone.client.set_conditions(doorstep_client::Conditions::default());
     phone.client.sync().await.unwrap();
     // As after a kill between the server's answer and its note.
     phone.forget_stored(&photo.id);
@@ -140,9 +140,9 @@ async fn a_photo_whose_entry_the_server_has_forgotten_waits_and_is_not_sent_agai
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
     let photo = fail_with_large_photo(&phone, 2, 1);
-    phone.client.conditions(doorstep_client::Conditions { battery: Some(1), ..Default::default() });
+    phone.client.set_conditions(doorstep_client::Conditions { battery: Some(1), ..Default::default() });
     phone.sync().await.unwrap();
-    phone.client.conditions(doorstep_client::Conditions::default());
+    phone.client.set_conditions(doorstep_client::Conditions::default());
     // A server that was restored from a backup, for one.
     let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
     db.execute_batch("CREATE TABLE kept AS SELECT * FROM photo; DELETE FROM photo;").unwrap();

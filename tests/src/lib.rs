@@ -11,7 +11,7 @@ mod world;
 
 pub use clocks::{Hands, TestClock};
 pub use link::{Link, LinkMode, Traffic};
-pub use photo::{draw, grainy};
+pub use photo::{draw, flat, grainy};
 pub use raw::{RawAnswer, raw};
 pub use storage::{Storage, bucket};
 pub use world::{Device, World, waybill};

@@ -42,3 +42,10 @@ pub fn grainy(seed: u32, width: u16, height: u16) -> Vec<u8> {
     Encoder::new(&mut jpeg, 90).encode(&pixels, width, height, ColorType::Rgb).expect("a JPEG");
     jpeg
 }
+
+/// A picture of one gray, 0 to 255: nothing can be seen in it.
+pub fn flat(gray: u8) -> Vec<u8> {
+    let mut jpeg = Vec::new();
+    Encoder::new(&mut jpeg, 90).encode(&[gray; 320 * 240], 320, 240, ColorType::Luma).expect("a JPEG");
+    jpeg
+}

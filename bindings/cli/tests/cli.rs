@@ -187,6 +187,20 @@ fn a_morning_without_network_is_kept_and_sent_later() {
     let shown = world.json(&["show", PARCEL]);
     assert_eq!(shown["timeline"][0]["standing"]["state"], "accepted");
     assert!(shown["timeline"][0]["acted_at"].is_i64());
+    assert_eq!(world.json(&["photo", "list"])["photos"], json!([]));
+    let all = world.json(&["photo", "list", "--all"]);
+    assert_eq!(all["photos"][0]["state"], "stored");
+    assert!(world.run(&["photo", "list", "--all"]).out.contains("总部已存 / at head office"));
+    for (what, to) in [(PARCEL, "by-waybill.jpg"), (all["photos"][0]["photo"].as_str().unwrap(), "by-hash.jpg")] {
+        let to = world.path(to);
+        let got = world.json(&["photo", "get", what, "--to", to.to_str().unwrap()]);
+        assert_eq!(got["bytes"].as_u64(), Some(std::fs::metadata(&to).unwrap().len()));
+        assert!(std::fs::read(&to).unwrap().starts_with(b"\xff\xd8"));
+    }
+    let said = world.run(&["photo", "get", "QH310000000099"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("没有这张照片") && said.err.contains("doorstep photo list"), "{}", said.err);
+    assert_eq!(world.json(&["photo", "send-now"])["send_now"], true);
     let listed = world.json(&["cases", "--state", "registered", "--find", "0017"]);
     assert_eq!((listed["cases"][0]["waybill"].as_str(), listed["cases"][0]["unsent"].as_u64()), (Some(PARCEL), Some(0)));
 }

@@ -286,9 +286,14 @@ impl Host {
             self.store(move |inner| inner.store().apply(&answer, clocks, UnixMs(answer.now_ms), InstallId::new(fresh))).await?;
         let now = self.inner.now();
         let now = self.keep(now)?;
-        let sendable = self.store(move |inner| inner.sendable(now)).await?;
+        let sendable = self.store(move |inner| inner.store().sendable(&inner.conditions(), now)).await?;
         self.inner.changed();
-        Ok(Event::Applied(Applied { thumbnails: sendable.thumbnails, photos: sendable.photos, ask: sendable.ask, ..applied }))
+        Ok(Event::Applied(Applied {
+            thumbnails: sendable.thumbnails,
+            photos: sendable.photos,
+            ask: !sendable.questions.is_empty(),
+            ..applied
+        }))
     }
 
     async fn fetch(&mut self, kind: RefKind) -> Result<Event, Failure> {

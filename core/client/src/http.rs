@@ -212,6 +212,11 @@ mod tests {
         net::TcpListener,
     };
 
+    fn put(client: &Client, url: String, body: Vec<u8>, stall: Duration) -> Call<'_> {
+        let (method, headers, body, taken) = (Method::PUT, vec![], body.into(), Arc::default());
+        Call { client, token: None, renewal: None, method, url, headers, body, taken, stall }
+    }
+
     /// What a call makes of an answer, byte for byte.
     async fn outcome(answer: Vec<u8>) -> Result<Option<Vec<u8>>, Failure> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -224,18 +229,7 @@ mod tests {
             stream.write_all(&answer).await.unwrap();
         });
         let client = client(&Roots::Mozilla).unwrap();
-        let call = Call {
-            client: &client,
-            token: None,
-            renewal: None,
-            method: Method::PUT,
-            url,
-            headers: vec![],
-            body: Bytes::new(),
-            taken: Arc::default(),
-            stall: Duration::from_secs(5),
-        };
-        let outcome = call.run(&mut Cost::default()).await;
+        let outcome = put(&client, url, vec![], Duration::from_secs(5)).run(&mut Cost::default()).await;
         server.await.unwrap();
         outcome
     }
@@ -279,18 +273,7 @@ mod tests {
             let client = client(&Roots::Mozilla).unwrap();
             let body = vec![7; 16 << 20];
             let begun = tokio::time::Instant::now();
-            let call = Call {
-                client: &client,
-                token: None,
-                renewal: None,
-                method: Method::PUT,
-                url,
-                headers: vec![],
-                body: body.into(),
-                taken: Arc::default(),
-                stall,
-            };
-            let outcome = call.run(&mut Cost::default()).await;
+            let outcome = put(&client, url, body, stall).run(&mut Cost::default()).await;
             server.abort();
             (outcome, begun.elapsed() > stall)
         };

@@ -2,7 +2,7 @@
 //! bad one, and after a cut exactly from where the server stands.
 
 use std::sync::{
-    Arc,
+    Arc, PoisonError,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -12,7 +12,7 @@ use doorstep_domain::{Capture, Clarity, Photo, PhotoId, Thumbnail, UnixMs};
 use doorstep_media::{Limits, Prepared, photo_id, prepare};
 use doorstep_protocol::{MAX_PHOTO_QUERY, PhotoQuery, PhotoState, PhotoStates, Sha, decode, encode, seal};
 use doorstep_rules::{Conditions, Unclear};
-use doorstep_store::{LaneName, PhotoStatus, StoreError, WaitingPhoto};
+use doorstep_store::{LaneName, PhotoStanding, PhotoStatus, Questions, WaitingPhoto};
 use doorstep_sync::{Event, Failure, Moved};
 use reqwest::{Method, Response, StatusCode};
 
@@ -39,13 +39,6 @@ pub struct Look {
     pub retake: Option<Unclear>,
     /// What its camera said.
     pub capture: Capture,
-}
-
-/// What of photos goes next.
-pub(crate) struct Next {
-    pub thumbnails: Vec<PhotoId>,
-    pub photos: Vec<PhotoId>,
-    pub ask: bool,
 }
 
 /// The photo that is being sent.
@@ -77,17 +70,6 @@ pub(crate) fn ready(photo: &NewPhoto, zone_quarters: i8) -> Result<Ready, Client
     Ok(Ready { prepared, entry })
 }
 
-impl Inner {
-    pub fn sendable(&self, now: UnixMs) -> Result<Next, StoreError> {
-        let conditions = self.conditions();
-        let store = self.store();
-        let next = store.sendable(&conditions, now)?;
-        let wanted = next.downloads && store.wants_pictures(now)?;
-        let ask = wanted || !store.photos_to_let_go(now)?.is_empty();
-        Ok(Next { thumbnails: next.thumbnails, photos: next.photos, ask })
-    }
-}
-
 impl Client {
     /// Looks at a picture before it is recorded: too blurred, dark or bright to count, or no picture at all.
     pub fn look_at(&self, bytes: &[u8]) -> Result<Look, ClientError> {
@@ -108,13 +90,13 @@ impl Client {
         let mut photos = self.inner.store().photos(&self.inner.conditions(), all, now)?;
         if let Some((id, sent)) = self.inner.sending_now() {
             let moving = photos.iter_mut().find(|photo| photo.photo == id);
-            moving.into_iter().for_each(|photo| photo.standing = doorstep_store::PhotoStanding::Sending { sent });
+            moving.into_iter().for_each(|photo| photo.standing = PhotoStanding::Sending { sent });
         }
         Ok(photos)
     }
 
     /// The platform says what network and battery are like. What waited for this goes at once.
-    pub fn conditions(&self, conditions: Conditions) {
+    pub fn set_conditions(&self, conditions: Conditions) {
         self.inner.set_conditions(conditions);
         self.inner.connected.notify_one();
     }
@@ -298,14 +280,7 @@ impl Host {
     /// Asks what has become of photos that may be let go here, and whether the thumbnails that are wanted have come.
     pub async fn ask(&mut self) -> Result<Event, Failure> {
         let now = self.now()?;
-        let (own, others) = self
-            .store(move |inner| {
-                let store = inner.store();
-                let may_fetch = store.sendable(&inner.conditions(), now)?.downloads;
-                let others = if may_fetch { store.pictures_to_ask(now)? } else { vec![] };
-                Ok((store.photos_to_let_go(now)?, others))
-            })
-            .await?;
+        let Questions { own, others } = self.store(move |inner| inner.store().questions(&inner.conditions(), now)).await?;
         let photos: Vec<PhotoId> = own.iter().chain(&others).copied().take(MAX_PHOTO_QUERY).collect();
         let query = PhotoQuery { photos: photos.iter().map(|id| Sha(*id)).collect() };
         let body = encode(&query).and_then(|body| seal(&body)).map_err(|_| Failure::Storage)?;
@@ -399,22 +374,22 @@ fn piece(photo: &WaitingPhoto, offset: Option<u64>, max_bytes: u64) -> (Asking, 
 }
 
 impl Inner {
-    fn conditions(&self) -> Conditions {
-        *self.platform.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    pub fn conditions(&self) -> Conditions {
+        *self.platform.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn set_conditions(&self, conditions: Conditions) {
-        *self.platform.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = conditions;
+        *self.platform.lock().unwrap_or_else(PoisonError::into_inner) = conditions;
     }
 
     fn now_sending(&self, sending: Option<Sending>) {
-        *self.sending.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = sending;
+        *self.sending.lock().unwrap_or_else(PoisonError::into_inner) = sending;
         self.changed();
     }
 
     fn sending_now(&self) -> Option<(PhotoId, u64)> {
-        let sending = self.sending.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()?;
-        let taken = sending.taken.load(std::sync::atomic::Ordering::Relaxed) as u64;
+        let sending = self.sending.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let taken = sending.taken.load(Ordering::Relaxed) as u64;
         Some((sending.photo, sending.from + taken))
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Most bytes of a thumbnail, always.
-pub const MAX_THUMBNAIL: usize = 12 * 1024;
+pub const MAX_THUMBNAIL: usize = doorstep_domain::MAX_THUMBNAIL as usize;
 /// What decoding may hold beyond the pixels, in bytes: rows, tables, metadata.
 const DECODER: u64 = 12 << 20;
 

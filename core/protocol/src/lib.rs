@@ -20,7 +20,7 @@ pub use messages::{
     FeedPage, Link, NonceResponse, OutletRow, ParcelRow, Pull, Push, PushCase, Quarantined, RefKind, RefVersion, Refs,
     SessionRequest, SessionResponse, Signed, SyncRequest, SyncResponse, Token,
 };
-pub use photos::{LostPhoto, MAX_PHOTO_QUERY, PhotoQuery, PhotoState, PhotoStates, Sha};
+pub use photos::{LostPhoto, MAX_LOST_PHOTOS, MAX_PHOTO_QUERY, PhotoQuery, PhotoState, PhotoStates, Sha};
 pub use publication::{Publication, Reference};
 pub use receipts::{ReceiptRow, Verdict, pack_receipts, pack_verdicts, unpack_receipts, unpack_verdicts};
 

@@ -8,6 +8,9 @@ use crate::messages::id;
 /// Most photos in one query.
 pub const MAX_PHOTO_QUERY: usize = 500;
 
+/// Most lost photos in one request, and most wanted ones in one answer.
+pub const MAX_LOST_PHOTOS: usize = 64;
+
 /// `POST /v1/photos/states`: what has become of these photos?
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]

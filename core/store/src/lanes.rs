@@ -25,9 +25,9 @@ pub enum PhotoStanding {
         /// Bytes there.
         sent: u64,
     },
-    /// The server will not take it; a person must look.
+    /// The server will not take it, or its file can not be read: a person must look.
     Refused {
-        /// The server's code.
+        /// The server's code, or `unreadable`.
         code: String,
     },
     /// At the server, verified.
@@ -63,8 +63,24 @@ pub struct Sendable {
     pub thumbnails: Vec<PhotoId>,
     /// Photos.
     pub photos: Vec<PhotoId>,
-    /// Whether others' thumbnails may be fetched.
-    pub downloads: bool,
+    /// What the server is to be asked about.
+    pub questions: Questions,
+}
+
+/// Photos of which the server is to be asked what has become of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Questions {
+    /// This device's own, before their files are deleted.
+    pub own: Vec<PhotoId>,
+    /// Others' pictures that are wanted or kept here.
+    pub others: Vec<PhotoId>,
+}
+
+impl Questions {
+    /// Whether there is nothing to ask.
+    pub fn is_empty(&self) -> bool {
+        self.own.is_empty() && self.others.is_empty()
+    }
 }
 
 /// The lanes that a metered network is counted by.
@@ -92,11 +108,11 @@ struct Waiting {
     status: PhotoStatus,
     thumbnail: bool,
     urgent: bool,
-    told_state: i64,
+    state: i64,
 }
 
-fn waiting(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, Waiting)> {
-    let sha: Vec<u8> = row.get(0)?;
+fn waiting(row: &Row<'_>) -> Result<Waiting, StoreError> {
+    let photo = photos::id(&row.get::<_, Vec<u8>>(0)?)?;
     let (len, recorded_at, state) = (row.get(1)?, UnixMs(row.get(2)?), row.get::<_, i64>(3)?);
     let sent: Option<u64> = row.get(4)?;
     let refused: Option<String> = row.get(5)?;
@@ -111,8 +127,8 @@ fn waiting(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, Waiting)> {
         (_, Some(sent), None) if sent > 0 => PhotoStanding::Sending { sent },
         _ => PhotoStanding::Ready,
     };
-    let status = PhotoStatus { photo: PhotoId::new([0; 32]), len, recorded_at, standing };
-    Ok((sha, Waiting { status, thumbnail: row.get(6)?, urgent: row.get(7)?, told_state: state }))
+    let status = PhotoStatus { photo, len, recorded_at, standing };
+    Ok(Waiting { status, thumbnail: row.get(6)?, urgent: row.get(7)?, state })
 }
 
 impl Store {
@@ -136,11 +152,8 @@ impl Store {
         let lanes = self.policy()?.photos;
         let today = |lane| self.metered_today(lane, now);
         let (thumbnails, whole) = (today(LaneName::Thumbnails)?, today(LaneName::Photos)?);
-        // A cache has no deadline; and a disk that is nearly full takes nothing into it.
-        let downloads =
-            lanes.downloads.judge(conditions, now, today(LaneName::Downloads)?, now).is_ok() && self.has_room().is_ok();
-        let mut sendable = Sendable { downloads, ..Sendable::default() };
-        for photo in self.rows(false)?.into_iter().filter(|photo| photo.told_state == 1) {
+        let mut sendable = Sendable { questions: self.questions(conditions, now)?, ..Sendable::default() };
+        for photo in self.rows(false)?.into_iter().filter(|photo| photo.state == 1) {
             if matches!(photo.status.standing, PhotoStanding::Refused { .. }) {
                 continue;
             }
@@ -155,6 +168,15 @@ impl Store {
             }
         }
         Ok(sendable)
+    }
+
+    /// What the server is to be asked about now.
+    pub fn questions(&self, conditions: &Conditions, now: UnixMs) -> Result<Questions, StoreError> {
+        let (lane, today) = (self.policy()?.photos.downloads, self.metered_today(LaneName::Downloads, now)?);
+        // A cache has no deadline; and a disk that is nearly full takes nothing into it.
+        let may_fetch = lane.judge(conditions, now, today, now).is_ok() && self.has_room().is_ok();
+        let others = if may_fetch { self.pictures_to_ask(now)? } else { vec![] };
+        Ok(Questions { own: self.photos_to_let_go(now)?, others })
     }
 
     /// A person wants what waits to be sent now, whatever the network costs; also what the server had refused.
@@ -187,13 +209,7 @@ impl Store {
             false => format!("{ALL} WHERE state < 2 UNION ALL {ALL} WHERE state IN (3, 4) ORDER BY tries, recorded_at, sha"),
         };
         let mut query = self.db.prepare_cached(&sql)?;
-        let rows = query.query_map([], waiting)?;
-        rows.map(|row| {
-            let (sha, mut photo) = row?;
-            photo.status.photo = photos::id(&sha)?;
-            Ok(photo)
-        })
-        .collect()
+        query.query_and_then([], waiting)?.collect()
     }
 }
 

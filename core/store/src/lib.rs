@@ -27,7 +27,7 @@ mod transfer;
 pub use doorstep_domain::Clocks;
 pub use error::{OpenError, StoreError};
 pub use identity::{Enrolment, Identity, Member, Session};
-pub use lanes::{LaneName, PhotoStanding, PhotoStatus, Sendable};
+pub use lanes::{LaneName, PhotoStanding, PhotoStatus, Questions, Sendable};
 pub use open::Store;
 pub use photos::WaitingPhoto;
 pub use read::{CaseRow, CaseView, Filter, RefusedIntent, Status, UnsentIntent};

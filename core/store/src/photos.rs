@@ -5,7 +5,7 @@ use std::{io::Write, path::Path};
 
 use doorstep_document::Change;
 use doorstep_domain::{Body, CaseId, PhotoId, UnixMs};
-use doorstep_protocol::LostPhoto;
+use doorstep_protocol::{LostPhoto, MAX_LOST_PHOTOS};
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
@@ -13,8 +13,6 @@ use crate::{SavedPhoto, Store, StoreError};
 
 /// With less free space than this no photo is taken any more.
 const LEAST_FREE: u64 = 50_000_000;
-/// Most lost photos that are told of in one request.
-const MOST_TOLD: u32 = 64;
 /// A file that no row names is an orphan when it is older than this: a younger one may be about to get its row.
 const YOUNG_MS: i64 = 3_600_000;
 /// Why a photo is not sent whose file can not be read.
@@ -107,8 +105,8 @@ impl Store {
     pub fn photo_here(&mut self, id: &PhotoId, now: UnixMs) -> Result<Option<Vec<u8>>, StoreError> {
         let own: Option<String> = self
             .db
-            .prepare_cached("SELECT name FROM photo WHERE sha = ?1 AND state <> ?2")?
-            .query_row(params![id.as_bytes(), state::LET_GO], |row| row.get(0))
+            .prepare_cached("SELECT name FROM photo WHERE sha = ?1 AND state NOT IN (?2, ?3)")?
+            .query_row(params![id.as_bytes(), state::LOST, state::LET_GO], |row| row.get(0))
             .optional()?;
         let path = match own {
             Some(name) => self.folder.join("photos").join(name),
@@ -141,7 +139,8 @@ impl Store {
         Ok(())
     }
 
-    /// Notes that the server will not take a photo, and why. It stays, and is tried again when a person asks.
+    /// Notes why a photo is not sent: the server will not take it, or its file can not be read. It stays, and is tried again when the
+    /// app starts anew or a person asks.
     pub fn photo_refused(&mut self, id: &PhotoId, code: &str) -> Result<(), StoreError> {
         self.db.prepare_cached("UPDATE photo SET refused = ?2 WHERE sha = ?1")?.execute(params![id.as_bytes(), code])?;
         Ok(())
@@ -161,7 +160,7 @@ impl Store {
 
     /// Photos whose bytes the server has had for longer than the network wants them kept here, and those let go before the server
     /// lost its log. The server is asked once more whether it has them.
-    pub fn photos_to_let_go(&self, now: UnixMs) -> Result<Vec<PhotoId>, StoreError> {
+    pub(crate) fn photos_to_let_go(&self, now: UnixMs) -> Result<Vec<PhotoId>, StoreError> {
         let before = now.plus(-i64::from(self.policy()?.photos.keep_days) * 86_400_000);
         let mut query =
             self.db.prepare_cached("SELECT sha FROM photo WHERE state = 2 AND stored_at <= ?1 ORDER BY stored_at LIMIT 100")?;
@@ -231,7 +230,7 @@ impl Store {
     /// Lost and void photos of which the server does not know.
     pub(crate) fn lost_photos(&self) -> Result<Vec<LostPhoto>, StoreError> {
         let mut query = self.db.prepare_cached("SELECT sha, state FROM photo WHERE state IN (3, 4) AND told = 0 LIMIT ?1")?;
-        let rows = query.query_map([MOST_TOLD], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?)))?;
+        let rows = query.query_map([MAX_LOST_PHOTOS], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?)))?;
         rows.map(|row| {
             let (sha, what) = row?;
             Ok(LostPhoto { photo: id(&sha)?, altered: what == state::VOID })
@@ -313,6 +312,9 @@ fn adopt(db: &Connection, id: &PhotoId, len: u64, thumbnail: bool, at: i64) -> R
     let known: bool = db
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM photo WHERE sha = ?1)")?
         .query_row(params![id.as_bytes()], |row| row.get(0))?;
+    if known {
+        return Ok(());
+    }
     let Some(photos) = db.path().and_then(|path| Path::new(path).parent()).map(|folder| folder.join("photos")) else {
         return Ok(());
     };
@@ -320,7 +322,7 @@ fn adopt(db: &Connection, id: &PhotoId, len: u64, thumbnail: bool, at: i64) -> R
     let (shelf, _) = text.split_at(2);
     let name = format!("{shelf}/{text}.jpg");
     let orphan = photos.join(ORPHANS).join(format!("{text}.jpg"));
-    if known || !(photos.join(&name).is_file() || orphan.is_file()) {
+    if !(photos.join(&name).is_file() || orphan.is_file()) {
         return Ok(());
     }
     if orphan.is_file() {

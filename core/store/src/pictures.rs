@@ -16,14 +16,9 @@ const MOST_ASKED: u32 = 200;
 const DAY_MS: i64 = 86_400_000;
 
 impl Store {
-    /// Whether the server is to be asked about others' pictures: some are wanted, or it is a day since it was asked about those here.
-    pub fn wants_pictures(&self, now: UnixMs) -> Result<bool, StoreError> {
-        Ok(!self.pictures_to_ask(now)?.is_empty())
-    }
-
     /// Thumbnails of others' photos that are not here, those asked about longest ago first; and of the pictures here those not asked
     /// about for a day: head office may have erased them.
-    pub fn pictures_to_ask(&self, now: UnixMs) -> Result<Vec<PhotoId>, StoreError> {
+    pub(crate) fn pictures_to_ask(&self, now: UnixMs) -> Result<Vec<PhotoId>, StoreError> {
         let mut wanted = self.db.prepare_cached(
             "SELECT sha FROM picture WHERE here = 0 AND thumbnail = 1 AND used_at > 0 ORDER BY asked_at LIMIT ?1",
         )?;

@@ -2,7 +2,7 @@
 //! arrive without the photos being missed: pending on which device, since when, due, overdue, lost.
 
 use doorstep_domain::{CaseId, DeviceId, Photo, PhotoId, UnixMs};
-use doorstep_protocol::{LostPhoto, MAX_PHOTO_QUERY, PhotoState, Sha};
+use doorstep_protocol::{LostPhoto, MAX_LOST_PHOTOS, MAX_PHOTO_QUERY, PhotoState, Sha};
 use doorstep_rules::{PhotoPolicy, Policy};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -35,7 +35,7 @@ pub(crate) fn expect(
 }
 
 /// What the published policy says of photos.
-pub(crate) fn policy(db: &Connection) -> Result<PhotoPolicy, ApiError> {
+fn policy(db: &Connection) -> Result<PhotoPolicy, ApiError> {
     let body: Vec<u8> = db.prepare_cached("SELECT body FROM reference WHERE kind = 'policy'")?.query_row([], |row| row.get(0))?;
     // One that is not readable has been published by a newer version; what it says of photos is then not known.
     Ok(Policy::parse(&body).map(|policy| policy.photos).unwrap_or_default())
@@ -110,9 +110,9 @@ pub(crate) fn state(db: &Connection, id: &PhotoId, now: UnixMs) -> Result<PhotoS
 pub(crate) fn wanted(db: &Connection, device: &DeviceId) -> Result<Vec<PhotoId>, ApiError> {
     let mut query = db.prepare_cached(
         "SELECT sha FROM photo WHERE device = ?1 AND asked_at IS NOT NULL AND lost_at IS NULL
-         ORDER BY asked_at LIMIT 64",
+         ORDER BY asked_at LIMIT ?2",
     )?;
-    let rows = query.query_map(params![device.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?;
+    let rows = query.query_map(params![device.as_bytes(), MAX_LOST_PHOTOS], |row| row.get::<_, Vec<u8>>(0))?;
     rows.map(|id| PhotoId::try_from(id?.as_slice()).map_err(|_| ApiError::Internal("photo row"))).collect()
 }
 

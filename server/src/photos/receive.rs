@@ -22,10 +22,9 @@ use super::{
 use crate::{
     db::{self, Db},
     error::ApiError,
+    http::STALL,
 };
 
-/// A body without a byte for so long is given up: the phone that sent it has lost its network.
-const STALL: Duration = Duration::from_secs(30);
 /// Most bytes that one request holds in memory before it writes them down.
 const HOLD: usize = 512 * 1024;
 /// Bytes of a slow link are written down after so long.

@@ -44,7 +44,7 @@ pub struct Scrub {
     pub lost_storage: bool,
 }
 
-/// With so many photos looked at, more than half of them missing is no loss but a wrong storage.
+/// More than so many missing, and more than half of those looked at, is no loss but a wrong storage.
 const MANY: usize = 10;
 
 /// Compares rows with storage. One photo that can not be read is counted and stops no other.

@@ -36,6 +36,12 @@ const ALGORITHMS: &str = "sha256,sha1";
 /// Every answer to a tus request names its version.
 fn reply(status: StatusCode, progress: Option<Progress>) -> Response {
     let mut response = status.into_response();
+    tell(&mut response, progress);
+    response
+}
+
+/// The version, and where the upload stands.
+fn tell(response: &mut Response, progress: Option<Progress>) {
     let headers = response.headers_mut();
     headers.insert(RESUMABLE, VERSION);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -49,12 +55,11 @@ fn reply(status: StatusCode, progress: Option<Progress>) -> Response {
             headers.insert(EXPIRES, until);
         }
     }
-    response
 }
 
-/// An error in the project's own form, with where the upload stands.
-fn refuse(error: ReceiveError) -> Response {
-    let (status, code, progress) = match &error {
+/// Status, code and where the upload stands; `None` for errors that are not of uploads alone.
+fn parts(error: &ReceiveError) -> Option<(StatusCode, &'static str, Option<Progress>)> {
+    Some(match error {
         ReceiveError::Offset(progress) => (StatusCode::CONFLICT, "offset", Some(*progress)),
         ReceiveError::Checksum(progress) => (checksum_mismatch(), "checksum", Some(*progress)),
         ReceiveError::Hash => (checksum_mismatch(), "photo_hash", None),
@@ -62,16 +67,19 @@ fn refuse(error: ReceiveError) -> Response {
         ReceiveError::Expired => (StatusCode::GONE, "upload_expired", None),
         ReceiveError::Erased => (StatusCode::GONE, "photo_erased", None),
         ReceiveError::Unknown => (StatusCode::NOT_FOUND, "upload_unknown", None),
-        ReceiveError::Api(_) => (StatusCode::OK, "", None),
+        ReceiveError::Api(_) => return None,
+    })
+}
+
+/// An error in the project's own form, with tus's headers.
+fn refuse(error: ReceiveError) -> Response {
+    let parts = parts(&error);
+    let mut response = match (error, parts) {
+        (ReceiveError::Api(error), _) => error.into_response(),
+        (error, Some((status, code, _))) => ApiError::answer(status, code, &error.to_string()),
+        (_, None) => ApiError::Internal("an error without a code").into_response(),
     };
-    let mut response = match error {
-        ReceiveError::Api(error) => error.into_response(),
-        error => ApiError::answer(status, code, &error.to_string()),
-    };
-    let with = reply(StatusCode::OK, progress);
-    for (name, value) in with.headers() {
-        response.headers_mut().insert(name, value.clone());
-    }
+    tell(&mut response, parts.and_then(|(_, _, progress)| progress));
     response
 }
 

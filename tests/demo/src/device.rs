@@ -78,7 +78,7 @@ pub async fn run(folder: &Path, clock_file: &Path, wall_off_minutes: i64, boot: 
                 client.enrol(&server, &code).await.map_or_else(refused, |who| json!({ "name": who.name }))
             }
             Ask::Metered { metered } => {
-                client.conditions(Conditions { metered, ..Conditions::default() });
+                client.set_conditions(Conditions { metered, ..Conditions::default() });
                 json!({ "metered": metered })
             }
             Ask::Photos => json!({ "photos": client.photos(false)? }),

@@ -1,10 +1,10 @@
 //! Nothing goes missing silently, nothing is altered unnoticed.
 
-use doorstep_client::{Command, NewPhoto, PhotoStanding};
+use doorstep_client::{Command, NewPhoto, PhotoStanding, Unclear};
 use doorstep_document::{Change, NewEntry};
 use doorstep_domain::{Body, Photo, PhotoId, PhotoPurpose};
 use doorstep_protocol::{PhotoQuery, PhotoState, PhotoStates, Sha, decode, encode, open, seal};
-use doorstep_tests::{Device, World, draw, grainy, raw, waybill};
+use doorstep_tests::{Device, World, draw, flat, grainy, raw, waybill};
 
 use super::{fail_with_large_photo, files, named, photos_of};
 
@@ -112,7 +112,7 @@ async fn a_photo_that_does_not_come_is_overdue_after_the_policys_hours() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
     let photo = fail_with_large_photo(&phone, 2, 1);
-    phone.client.conditions(doorstep_client::Conditions { battery: Some(1), ..Default::default() });
+    phone.client.set_conditions(doorstep_client::Conditions { battery: Some(1), ..Default::default() });
     phone.sync().await.unwrap();
     assert_eq!(state(&world, &phone, &photo.id).await, PhotoState::Pending);
     world.hands.advance(24 * 60 + 1);
@@ -309,13 +309,13 @@ async fn erasing_wins_over_an_upload_on_its_way_and_over_every_cache() {
     let mut world = World::new().await;
     let (phone, tablet) = (world.device("phone", "c1").await, world.device("tablet", "s1").await);
     let photo = fail_with_large_photo(&phone, 2, 1);
-    phone.client.conditions(doorstep_client::Conditions { battery: Some(1), ..Default::default() });
+    phone.client.set_conditions(doorstep_client::Conditions { battery: Some(1), ..Default::default() });
     phone.sync().await.unwrap();
     tablet.sync().await.unwrap();
     let small = photo.thumbnail.unwrap().id;
     assert!(tablet.client.photo(small).await.unwrap().is_some());
     world.erase_photo(&photo.id.to_string()).await.unwrap();
-    phone.client.conditions(doorstep_client::Conditions::default());
+    phone.client.set_conditions(doorstep_client::Conditions::default());
     phone.sync().await.unwrap();
     assert!(world.storage().keys("photos").await.is_empty());
     assert!(photos_of(&phone).iter().all(|file| !file.to_string_lossy().contains(&photo.id.to_string())));
@@ -381,4 +381,25 @@ async fn a_photo_that_the_server_wants_and_this_phone_knows_nothing_of_is_called
         phone.sync().await.unwrap();
     }
     assert_eq!(state(&world, &phone, &photo.id).await, PhotoState::Lost);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_app_is_told_to_ask_for_another_picture_and_one_recorded_all_the_same_proves_nothing() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let retake = |bytes: &[u8]| phone.client.look_at(bytes).unwrap().retake;
+    assert_eq!(retake(&flat(128)), Some(Unclear::Blurred));
+    assert_eq!(retake(&flat(4)), Some(Unclear::Dark));
+    assert_eq!(retake(&flat(252)), Some(Unclear::Bright));
+    assert_eq!(retake(&grainy(1, 1_600, 1_200)), None);
+    assert!(phone.client.look_at(b"no picture").is_err());
+    phone.client.has_room_for_photo().unwrap();
+    let gaps = |photo: Vec<u8>| {
+        let command = Command::fail(&waybill(2), "DF-NOBODY");
+        phone.client.record(&command, &[NewPhoto::new(photo, PhotoPurpose::Door)]).unwrap();
+        let missing = phone.case(2).unwrap().judgement.missing;
+        missing.iter().filter(|gap| !gap.unfit.is_empty()).count()
+    };
+    assert_eq!(gaps(flat(128)), 1, "the gap stays, and says why the photo does not fill it");
+    assert_eq!(gaps(draw(1, 640, 480)), 0);
 }

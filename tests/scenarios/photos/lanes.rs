@@ -16,7 +16,7 @@ fn standing(device: &Device, id: &PhotoId) -> PhotoStanding {
 async fn the_outlet_sees_the_thumbnail_while_the_photo_waits_for_an_unmetered_network() {
     let mut world = World::new().await;
     let (phone, tablet) = (world.device("phone", "c1").await, world.device("tablet", "s1").await);
-    phone.client.conditions(METERED);
+    phone.client.set_conditions(METERED);
     let photo = fail_with_large_photo(&phone, 2, 1);
     phone.sync().await.unwrap();
     let until = world.hands.now().plus(6 * 3_600_000);
@@ -50,7 +50,7 @@ async fn each_hold_has_its_reason_and_send_now_lifts_all_of_them() {
         (Conditions { roaming: true, ..METERED }, Hold::Roaming),
         (Conditions { battery: Some(14), metered: false, ..METERED }, Hold::Battery),
     ] {
-        phone.client.conditions(conditions);
+        phone.client.set_conditions(conditions);
         assert_eq!(phone.sync().await.unwrap().photos, 0);
         assert_eq!(standing(&phone, &photo.id), PhotoStanding::Held { hold });
     }
@@ -64,7 +64,7 @@ async fn each_hold_has_its_reason_and_send_now_lifts_all_of_them() {
 async fn better_conditions_send_what_waited_without_anybody_asking() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
-    phone.client.conditions(METERED);
+    phone.client.set_conditions(METERED);
     let photo = fail_with_large_photo(&phone, 2, 1);
     let client = phone.client.clone();
     let staying = tokio::spawn(async move { client.stay_in_sync(false).await });
@@ -72,7 +72,7 @@ async fn better_conditions_send_what_waited_without_anybody_asking() {
     while standing(&phone, &photo.id) == PhotoStanding::EntryFirst {
         changes.changed().await.unwrap();
     }
-    phone.client.conditions(Conditions::default());
+    phone.client.set_conditions(Conditions::default());
     while standing(&phone, &photo.id) != PhotoStanding::Stored {
         changes.changed().await.unwrap();
     }
@@ -89,7 +89,7 @@ async fn the_policy_of_the_server_decides_what_a_metered_network_carries() {
         .replace("\"never\", \"promote_after_hours\": 6", "{ \"up_to_mb_a_day\": 0 }, \"promote_after_hours\": null")
         .replace("\"version\": 1", "\"version\": 2");
     world.admin().policy(open.as_bytes()).unwrap();
-    phone.client.conditions(METERED);
+    phone.client.set_conditions(METERED);
     let photo = fail_with_large_photo(&phone, 2, 1);
     phone.sync().await.unwrap();
     assert_eq!(standing(&phone, &photo.id), PhotoStanding::Held { hold: Hold::DayUsed });
@@ -117,10 +117,10 @@ async fn the_policy_of_the_server_decides_what_a_metered_network_carries() {
 async fn a_record_made_while_a_photo_is_sent_overtakes_the_next_one() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
-    phone.client.conditions(Conditions { battery: Some(1), ..Conditions::default() });
+    phone.client.set_conditions(Conditions { battery: Some(1), ..Conditions::default() });
     let photos = [fail_with_large_photo(&phone, 2, 1), fail_with_large_photo(&phone, 4, 2)];
     phone.sync().await.unwrap(); // entries and thumbnails
-    phone.client.conditions(Conditions::default());
+    phone.client.set_conditions(Conditions::default());
     world.link.set(LinkMode::Slow { rate: 150_000, cut_after: usize::MAX });
     let client = phone.client.clone();
     // A connection that the link has just dropped may be tried first.

@@ -28,7 +28,7 @@ impl Waiting {
         let mut world = World::new().await;
         let phone = world.device("phone", "c1").await;
         let photo = fail_with_large_photo(&phone, 2, 1);
-        phone.client.conditions(doorstep_client::Conditions { battery: Some(1), ..Default::default() });
+        phone.client.set_conditions(doorstep_client::Conditions { battery: Some(1), ..Default::default() });
         phone.sync().await.unwrap();
         let text = photo.id.to_string();
         let file = photos_of(&phone).into_iter().find(|path| path.to_string_lossy().contains(&text)).unwrap();
@@ -287,7 +287,7 @@ async fn an_expired_upload_is_begun_anew_before_anybody_has_tidied_up() {
     let w = Waiting::new().await;
     w.create(&w.bytes[..50_000]).await;
     w.world.hands.advance(7 * 24 * 60 + 1);
-    w.phone.client.conditions(doorstep_client::Conditions::default());
+    w.phone.client.set_conditions(doorstep_client::Conditions::default());
     assert_eq!(w.phone.sync().await.unwrap().photos, 1);
     assert_eq!(w.world.storage().photo(&w.photo.id).await.unwrap(), w.bytes);
     assert!(w.world.storage().keys("staging").await.is_empty());
