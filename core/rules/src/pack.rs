@@ -13,7 +13,7 @@ mod outcome;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, FixedOffset, NaiveDateTime};
-use doorstep_domain::{Clarity, UnixMs, Waybill};
+use doorstep_domain::{Clarity, UnixMs, Waybill, words};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
@@ -168,28 +168,17 @@ pub struct ClearRules {
     pub most_light: u8,
 }
 
-/// Why a photo is not clear.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Unclear {
-    /// Blurred.
-    Blurred,
-    /// Too dark.
-    Dark,
-    /// Too bright.
-    Bright,
-}
-
-impl Unclear {
-    /// Its word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Blurred => "blurred",
-            Self::Dark => "dark",
-            Self::Bright => "bright",
-        }
+words!(
+    /// Why a photo is not clear.
+    Unclear {
+        /// Blurred.
+        Blurred = "blurred",
+        /// Too dark.
+        Dark = "dark",
+        /// Too bright.
+        Bright = "bright",
     }
-}
+);
 
 impl ClearRules {
     /// What is wrong with a photo so measured, if anything.

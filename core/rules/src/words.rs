@@ -44,7 +44,7 @@ mod tests {
         keys.extend(crate::Flag::ALL.iter().map(|word| word.as_str()));
         keys.extend(crate::ConflictKind::ALL.iter().map(|word| word.as_str()));
         keys.extend(crate::FindingState::ALL.iter().map(|word| word.as_str()));
-        keys.extend([crate::Unclear::Blurred, crate::Unclear::Dark, crate::Unclear::Bright].map(crate::Unclear::as_str));
+        keys.extend(crate::Unclear::ALL.iter().map(|word| word.as_str()));
         keys.push("original_unfit");
         keys.extend(crate::ReplyNeed::FIELDS);
         let without: Vec<_> = keys.into_iter().filter(|key| !WORDS.contains_key(*key)).collect();
