@@ -24,6 +24,7 @@ mod policy;
 mod reading;
 mod reply;
 mod rulebook;
+pub mod sms;
 mod state;
 mod turn;
 mod words;
