@@ -20,6 +20,7 @@ mod edges;
 mod edits;
 mod evidence;
 mod laws;
+mod messages;
 mod packs;
 mod photos;
 mod story;
