@@ -112,7 +112,9 @@ CREATE TABLE parcel (
   arrival_ms        INTEGER,
   hub               TEXT REFERENCES outlet (code),
   entered_ms        INTEGER NOT NULL,      -- when its data were first in the system (SLA-11)
-  children          TEXT NOT NULL          -- child numbers of a shipment, separated by spaces
+  children          TEXT NOT NULL,         -- child numbers of a shipment, separated by spaces
+  virtual_phone     BLOB NOT NULL,         -- a virtual number that reaches the recipient; empty: none
+  virtual_until_ms  INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX parcel_by_outlet ON parcel (delivering_outlet);
 CREATE INDEX parcel_by_courier ON parcel (courier);

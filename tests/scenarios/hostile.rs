@@ -78,6 +78,7 @@ fn facts(n: u32) -> Facts {
         delivering_outlet: Some("0412".parse().unwrap()),
         cod: Fen(0),
         mobile: None,
+        virtual_mobile: None,
         arrival: None,
         entered: None,
         reference: 1,

@@ -8,6 +8,7 @@ mod answer;
 mod codec;
 mod messages;
 mod photos;
+mod sms;
 mod publication;
 mod receipts;
 pub mod signing;

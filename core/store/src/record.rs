@@ -158,6 +158,7 @@ pub(crate) fn facts(db: &Connection, case: &CaseId, network: &NetworkCode, waybi
         delivering_outlet: Some(parcel.delivering_outlet),
         cod: parcel.cod,
         mobile: parcel.recipient_phone.as_ref().and_then(|phone| mobile_mark(case, phone)),
+        virtual_mobile: parcel.virtual_number.as_ref().and_then(|number| mobile_mark(case, &number.number)),
         arrival: parcel.theoretical_arrival,
         entered: parcel.entered_at,
         reference: version,

@@ -66,6 +66,8 @@ fn refs() -> Reference {
         courier: Some("c1".into()),
         recipient_name: Personal::plain("王小花").unwrap().as_bytes().to_vec(),
         recipient_phone: vec![],
+        virtual_phone: vec![],
+        virtual_until_ms: None,
         recipient_address: Personal::plain("青禾路1号").unwrap().as_bytes().to_vec(),
         cod_fen: 0,
         theoretical_arrival_ms: None,

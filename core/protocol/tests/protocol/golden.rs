@@ -178,6 +178,7 @@ fn response() -> SyncResponse {
         }],
         scopes: vec!["courier/c1029".into(), "outlet/0412".into()],
         wanted: vec![Sha(PhotoId::new([7; 32]))],
+        gateway: Some(true),
     }
 }
 
@@ -197,6 +198,8 @@ fn parcel() -> ParcelRow {
         hub: None,
         entered_ms: Some(NOW - 86_400_000),
         children: Some(vec!["QH310000000017-1".into()]),
+        virtual_phone: plain("17012345678"),
+        virtual_until_ms: Some(NOW + 259_200_000),
     }
 }
 

@@ -9,7 +9,10 @@ use doorstep_domain::{
 };
 use serde::Serialize;
 
-use crate::reading::{Act, Reading};
+use crate::{
+    Pack, Words,
+    reading::{Act, Reading},
+};
 
 words!(
     /// What a message lacks to count for the day.
@@ -78,6 +81,28 @@ impl Message {
     /// Whether it proves the attempt of its day.
     pub fn counts(&self) -> bool {
         self.lacks.is_empty()
+    }
+
+    /// Whether somebody has still to send it, or to say what became of it.
+    pub fn is_open(&self) -> bool {
+        let fails = || self.state == SmsState::Failed && self.fault.is_some_and(SmsFault::is_before_sending);
+        let open = [SmsState::Queued, SmsState::Offered, SmsState::Leased, SmsState::Submitting, SmsState::Uncertain];
+        open.contains(&self.state) || fails()
+    }
+
+    /// How it stands, for the person at the door: `已排队：还不算数`, `14:02 已发送，算作当天有效派送`.
+    pub fn told(&self, pack: &Pack) -> Words {
+        let state = crate::words(self.state.as_str());
+        let time = self.sent_at.and_then(|at| pack.local(at)).map(|at| at.format("%H:%M").to_string());
+        let (zh, en) = match time {
+            Some(time) => (format!("{time} {}", state.zh), format!("{} {time}", state.en)),
+            None => (state.zh, state.en),
+        };
+        match self.lacks.first() {
+            None => Words { zh: format!("{zh}，算作当天有效派送"), en: format!("{en}, counts for today") },
+            Some(SmsLack::NotSent) => Words { zh: format!("{zh}：还不算数"), en: format!("{en}: does not count yet") },
+            Some(_) => Words { zh: format!("{zh}：不算数"), en: format!("{en}: does not count") },
+        }
     }
 
     /// Whether an installation may send it without a lease: only the one that recorded both the attempt and the message, and only

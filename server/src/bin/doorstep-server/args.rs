@@ -102,8 +102,9 @@ pub enum AdminCommand {
     ///
     /// Columns, in any order: waybill, network, origin_outlet, delivering_outlet, courier, recipient_name, recipient_phone,
     /// recipient_address, cod_fen, theoretical_arrival; and, if wanted, hub, run (the inbound run of the delivering outlet's
-    /// timetable; theoretical_arrival then names the day only), children (child numbers, separated by spaces) and entered (when the
-    /// parcel's data were first in the network's system). A bad row is named by its line and left out; the rest is imported.
+    /// timetable; theoretical_arrival then names the day only), children (child numbers, separated by spaces), entered (when the
+    /// parcel's data were first in the network's system), virtual_phone and virtual_until (a number that stands for the recipient's
+    /// own, and until when). A bad row is named by its line and left out; the rest is imported.
     ImportParcels {
         /// CSV 文件（UTF-8） The CSV file, in UTF-8.
         file: PathBuf,
