@@ -133,6 +133,7 @@ function accept(session) {
   session.on('pdu', pdu => {
     const bytes = Buffer.concat(read)
     read = []
+    drain()
     if (session.gone || pdu.isResponse()) return
     if (pdu.command in MODES) return bind(session, pdu)
     if (pdu.command === 'submit_sm') return submit(session, pdu, bytes)
@@ -167,6 +168,27 @@ const commands = {
   quit: () => process.exit(0),
 }
 
+// not by readline, which would break a line at U+2028
+let rest = Buffer.alloc(0)
+function take(chunk) {
+  rest = Buffer.concat([rest, chunk])
+  for (let end; (end = rest.indexOf(10)) >= 0;) {
+    const line = rest.toString('utf8', 0, end)
+    rest = rest.subarray(end + 1)
+    if (line.trim()) obey(line)
+  }
+}
+
+// what a test wrote before it made the client send is done before that pdu is looked at; the pipe does not block once it is opened
+function drain() {
+  const chunk = Buffer.alloc(64 * 1024)
+  try {
+    for (let n; (n = fs.readSync(process.stdin.fd, chunk)) > 0;) take(Buffer.from(chunk.subarray(0, n)))
+  } catch (error) {
+    if (error.code !== 'EAGAIN') throw error
+  }
+}
+
 function obey(line) {
   let order
   try { order = JSON.parse(line) } catch { fail('a line that is not json') }
@@ -178,11 +200,5 @@ const server = smpp.createServer(files.length ? { cert: fs.readFileSync(files[0]
 server.on('tlsClientError', () => {})     // a client that does not trust the certificate: no session, no event
 server.listen(0, '127.0.0.1', () => {
   say({ event: 'listening', port: server.address().port })
-  let rest = ''
-  process.stdin.setEncoding('utf8').on('end', () => process.exit(0)).on('data', chunk => {
-    // not by readline, which would break a line at U+2028
-    const lines = (rest + chunk).split('\n')
-    rest = lines.pop()
-    lines.filter(line => line.trim()).forEach(obey)
-  })
+  process.stdin.on('data', take).on('end', () => process.exit(0))
 })
