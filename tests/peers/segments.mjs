@@ -1,8 +1,8 @@
 // how a text is cut into SMS, by a counter that nobody here wrote (npm sms-segments-calculator, encoding auto, smart encoding off)
 //   node segments.mjs                 a json string or {"text":"..."} a line in, {"encoding","units","segments"} a line out
 //   node segments.mjs --check FILE    FILE is segments.json: fails if this counter says something else than is written there
-// units are septets or units of 16 bits. this counter never cuts inside a grapheme; 3GPP TS 23.040 knows no graphemes, only that
-// an escape or surrogate pair is one character. segments.json says where that makes a difference.
+// units are septets or units of 16 bits. this counter never cuts a grapheme cluster; 3GPP TS 23.040 (9.2.3.24.1) forbids only to
+// cut an escape sequence or a character, a surrogate pair being one. segments.json says where that makes a difference.
 import fs from 'node:fs'
 import calculator from 'sms-segments-calculator'
 
