@@ -8,10 +8,10 @@ mod answer;
 mod codec;
 mod messages;
 mod photos;
-mod sms;
 mod publication;
 mod receipts;
 pub mod signing;
+mod sms;
 mod versions;
 
 pub use answer::{Answer, AnswerError};
@@ -24,6 +24,7 @@ pub use messages::{
 pub use photos::{LostPhoto, MAX_LOST_PHOTOS, MAX_PHOTO_QUERY, PhotoQuery, PhotoState, PhotoStates, Sha};
 pub use publication::{Publication, Reference};
 pub use receipts::{ReceiptRow, Verdict, pack_receipts, pack_verdicts, unpack_receipts, unpack_verdicts};
+pub use sms::{LeaseRequest, LeaseResponse};
 
 pub use versions::{Reach, VERSIONS, Version, reach};
 

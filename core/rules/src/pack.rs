@@ -13,7 +13,7 @@ mod sms;
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, FixedOffset, NaiveDateTime};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime};
 use doorstep_domain::{Clarity, UnixMs, Waybill, words};
 use serde::{Deserialize, Serialize};
 
@@ -230,6 +230,12 @@ impl Pack {
     /// A moment on the network's wall clocks; `None` at the ends of the calendar.
     pub fn local(&self, at: UnixMs) -> Option<NaiveDateTime> {
         DateTime::from_timestamp_millis(at.0)?.naive_utc().checked_add_offset(self.zone()?)
+    }
+
+    /// The day of a moment by the network's clocks, in days since 1970-01-01.
+    pub fn day(&self, at: UnixMs) -> Option<i32> {
+        let days = self.local(at)?.date().signed_duration_since(NaiveDate::default()).num_days();
+        i32::try_from(days).ok()
     }
 
     /// The moment of a time on the network's wall clocks.

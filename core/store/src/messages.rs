@@ -1,12 +1,9 @@
 //! The customer's SMS on this device: which wait, and how far the phone is with their segments.
 
 use doorstep_domain::{CaseId, EntryKey, NetworkCode, Tag, UnixMs, Waybill};
-use rusqlite::{TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 
-use crate::{
-    CaseView, Store, StoreError, identity, project,
-    read::ids,
-};
+use crate::{CaseView, Store, StoreError, identity, project, read::ids};
 
 /// A segment of an SMS as the phone's operator reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,7 +24,7 @@ impl Store {
         let mut views = Vec::with_capacity(cases.len());
         for case in cases {
             // One damaged case must not keep the others' messages.
-            match self.case_of(&case, now) {
+            match self.case_by_id(&case, now) {
                 Ok(view) => views.extend(view),
                 Err(StoreError::Damaged(_)) => {}
                 Err(error) => return Err(error),
@@ -48,21 +45,16 @@ impl Store {
 
     /// The key that an entry of the next change of a case will have, if nothing else is recorded before it. Of a change with one
     /// entry `index` is `None`.
-    pub fn next_key(&self, network: &NetworkCode, waybill: &Waybill, kind: &str, index: Option<u32>) -> Result<EntryKey, StoreError> {
+    pub fn next_key(
+        &self,
+        network: &NetworkCode,
+        waybill: &Waybill,
+        kind: &str,
+        index: Option<u32>,
+    ) -> Result<EntryKey, StoreError> {
         let tag = self.tag()?.ok_or(StoreError::NotEnrolled)?;
         let head = project::head(&self.db, &CaseId::of(network, waybill))?;
         Ok(EntryKey { kind: kind.to_owned(), tag, seq: head.position.seq + 1, index })
-    }
-
-    /// Takes down that a message of so many segments is being handed over.
-    pub fn begin_segments(&mut self, case: &CaseId, entry: &EntryKey, round: u32, count: usize) -> Result<(), StoreError> {
-        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for part in 0..count {
-            tx.prepare_cached("INSERT OR IGNORE INTO segment (case_id, entry, round, part, state) VALUES (?1, ?2, ?3, ?4, 0)")?
-                .execute(params![case.as_bytes(), entry.to_string(), round, part])?;
-        }
-        tx.commit()?;
-        Ok(())
     }
 
     /// Takes a report about a segment; gives how far all of them are, `None` for a message that this device is not sending.
@@ -94,10 +86,29 @@ impl Store {
             self.db.prepare_cached("SELECT 1 FROM segment WHERE case_id = ?1 AND entry = ?2 AND round = ?3 AND state > 0")?;
         Ok(query.exists(params![case.as_bytes(), entry.to_string(), round])?)
     }
+}
 
-    /// Forgets the segments of a message that is settled.
-    pub fn end_segments(&mut self, case: &CaseId, entry: &EntryKey) -> Result<(), StoreError> {
-        self.db.execute("DELETE FROM segment WHERE case_id = ?1 AND entry = ?2", params![case.as_bytes(), entry.to_string()])?;
-        Ok(())
+/// Takes down, in the transaction that says so, that a message of so many segments is being handed over. Of two processes on one store
+/// only one does: the other finds the rows there.
+pub(crate) fn begin(db: &Connection, case: &CaseId, sending: &Sending) -> Result<(), StoreError> {
+    for part in 0..sending.parts {
+        let inserted = db
+            .prepare_cached("INSERT OR IGNORE INTO segment (case_id, entry, round, part, state) VALUES (?1, ?2, ?3, ?4, 0)")?
+            .execute(params![case.as_bytes(), sending.entry.to_string(), sending.round, part])?;
+        if inserted == 0 {
+            return Err(StoreError::AlreadySending);
+        }
     }
+    Ok(())
+}
+
+/// A try of an SMS that is about to be handed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sending {
+    /// The SMS.
+    pub entry: EntryKey,
+    /// Which try.
+    pub round: u32,
+    /// How many segments it has.
+    pub parts: usize,
 }

@@ -173,8 +173,12 @@ impl Store {
         self.case_of(&CaseId::of(&network, &waybill), now)
     }
 
-    /// One case by its id.
-    pub(crate) fn case_of(&mut self, id: &CaseId, now: UnixMs) -> Result<Option<CaseView>, StoreError> {
+    /// One case by its id; `None` if it is not here.
+    pub fn case_by_id(&mut self, id: &CaseId, now: UnixMs) -> Result<Option<CaseView>, StoreError> {
+        self.case_of(id, now)
+    }
+
+    fn case_of(&mut self, id: &CaseId, now: UnixMs) -> Result<Option<CaseView>, StoreError> {
         self.load_book()?;
         let Some((_, book)) = &self.book else { return Ok(None) };
         let id = *id;

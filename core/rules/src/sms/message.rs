@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 use doorstep_domain::{
-    Body, CaseId, EntryKey, MessageKey, Sms, SmsFault, SmsLevel, SmsReport, SmsState, SmsWay, Tag, UnixMs, mask_number,
+    Body, CaseId, EntryKey, MessageKey, Role, Sms, SmsFault, SmsLevel, SmsReport, SmsState, SmsWay, Tag, UnixMs, mask_number,
     mobile_mark, words,
 };
 use serde::Serialize;
@@ -47,6 +47,8 @@ pub struct Message {
     pub key: MessageKey,
     /// The failed delivery that it tells of.
     pub attempt: Option<EntryKey>,
+    /// The day that it is to prove: days since 1970-01-01 by the network's clocks.
+    pub day: i32,
     /// The number that it goes to, masked.
     pub number: String,
     /// How far it has got.
@@ -203,10 +205,12 @@ fn message(
 ) -> Message {
     let told = about.iter().filter_map(|act| match act.body() {
         Body::SmsReport(report) => {
-            Some((Told { report, at: act.when.at, tag: act.key().tag }, act.recorded.entry.author.is_server()))
+            let author = &act.recorded.entry.author;
+            Some((Told { report, at: act.when.at, tag: act.key().tag }, author.is_server() || author.role == Role::HqReviewer))
         }
         _ => None,
     });
+    // Head office's reviewers settle what nobody knows.
     let (by_server, by_others): (Vec<_>, Vec<_>) = told.partition(|(_, is_server)| *is_server);
     let leased: HashSet<Tag> =
         by_server.iter().filter(|(told, _)| told.report.state == SmsState::Leased).filter_map(|(t, _)| t.report.holder).collect();
@@ -215,9 +219,11 @@ fn message(
     let may = |told: &Told<'_>| {
         let is_recorder = told.tag == act.key().tag;
         match (told.report.state, told.report.way) {
-            (SmsState::Offered | SmsState::Cancelled | SmsState::Covered, _) => is_recorder,
             // Only the server leases, and only it knows what its gateway did.
-            (SmsState::Leased, _) | (_, SmsWay::Gateway) => false,
+            (SmsState::Leased, _) => false,
+            // Whoever recorded it may always say that it was not sent.
+            (state, _) if !state.may_have_left() => is_recorder || leased.contains(&told.tag),
+            (_, SmsWay::Gateway) => false,
             _ => (is_recorder && is_own) || leased.contains(&told.tag),
         }
     };
@@ -252,6 +258,7 @@ fn message(
         entry: act.key().clone(),
         key: sms.message(case),
         attempt: attempt.map(|attempt| attempt.key().clone()),
+        day: sms.day,
         number: sms.to.text().map_or_else(|| "******".to_owned(), mask_number),
         state: progress.state,
         way: progress.way,

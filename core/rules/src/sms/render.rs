@@ -29,7 +29,7 @@ words!(
 );
 
 /// What is known for a message.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Fields<'a> {
     /// The waybill.
     pub waybill: &'a Waybill,
@@ -47,8 +47,8 @@ pub struct Fields<'a> {
     pub at: UnixMs,
 }
 
-/// A text made from a template.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// A text made from a template. Its `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Rendered {
     /// The template.
     pub template: String,
@@ -58,6 +58,12 @@ pub struct Rendered {
     pub text: String,
     /// How it travels, with the signature.
     pub segments: Segments,
+}
+
+impl std::fmt::Debug for Rendered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Rendered({} version {}, {:?})", self.template, self.version, self.segments)
+    }
 }
 
 /// Why a template gives no text.

@@ -23,5 +23,6 @@ mod laws;
 mod messages;
 mod packs;
 mod photos;
+mod reference_texts;
 mod story;
 mod versions;
