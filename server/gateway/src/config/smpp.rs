@@ -1,0 +1,168 @@
+//! The table `[smpp]`.
+
+use std::{path::PathBuf, time::Duration};
+
+use serde::Deserialize;
+
+use super::{ConfigError, Secret, seconds, value};
+
+/// How to reach an SMSC.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SmppConfig {
+    /// Name or address of the SMSC.
+    pub host: String,
+    /// Its port; 2775 is usual, 3550 with TLS.
+    pub port: u16,
+    /// The account's name: 1 to 15 printable ASCII characters.
+    pub system_id: String,
+    /// The file with the account's password (at most 8 characters by SMPP 3.4) in one line.
+    pub password_file: Option<PathBuf>,
+    /// The password itself, for tests.
+    pub password: Option<Secret>,
+    /// At most 12 ASCII characters; most providers want none.
+    #[serde(default)]
+    pub system_type: String,
+    /// How to bind.
+    #[serde(default)]
+    pub bind: Bind,
+    /// The service number, digits or a name, at most 20 characters with the extension.
+    pub source_addr: String,
+    /// Type of the service number: 0 unknown, 1 international, 2 national, 3 network's own, 5 name.
+    #[serde(default)]
+    pub source_ton: u8,
+    /// Numbering plan of the service number: 0 unknown, 1 telephone.
+    #[serde(default)]
+    pub source_npi: u8,
+    /// Type of recipients' numbers.
+    #[serde(default = "one")]
+    pub dest_ton: u8,
+    /// Numbering plan of recipients' numbers.
+    #[serde(default = "one")]
+    pub dest_npi: u8,
+    /// Most segments a second, 1 to 10,000.
+    #[serde(default = "ten")]
+    pub per_second: u32,
+    /// Most segments without an answer, 1 to 1,000.
+    #[serde(default = "ten")]
+    pub window: u32,
+    /// A link without a byte from the SMSC for so long is asked whether it lives.
+    #[serde(default = "half_a_minute", deserialize_with = "seconds")]
+    pub enquire_seconds: Duration,
+    /// Longest wait for an answer. A submit without one is uncertain, and the link is given up.
+    #[serde(default = "half_a_minute", deserialize_with = "seconds")]
+    pub response_seconds: Duration,
+    /// First pause when the SMSC says that it is too much; each further time twice as long, up to 60 times.
+    #[serde(default = "a_second", deserialize_with = "seconds")]
+    pub throttle_seconds: Duration,
+    /// First pause before the link is made again, more or less; each further time twice as long, up to 60 times.
+    #[serde(default = "a_second", deserialize_with = "seconds")]
+    pub reconnect_seconds: Duration,
+    /// How long a message whose first segment was taken waits for the rest to be taken.
+    #[serde(default = "two_minutes", deserialize_with = "seconds")]
+    pub rest_seconds: Duration,
+    /// Whether the link is TLS.
+    pub tls: bool,
+    /// PEM file of the authorities that are trusted, instead of Mozilla's.
+    pub ca_file: Option<PathBuf>,
+    /// The name that the certificate must have, if it is not `host`.
+    pub server_name: Option<String>,
+    /// How GSM 7-bit texts are written.
+    #[serde(default)]
+    pub gsm: Gsm,
+}
+
+/// How to bind to an SMSC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Bind {
+    /// One link both ways.
+    #[default]
+    Transceiver,
+}
+
+/// How GSM 7-bit texts are written into a PDU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Gsm {
+    /// Each septet in a byte of its own, as nearly every SMSC wants it.
+    #[default]
+    Unpacked,
+}
+
+fn one() -> u8 {
+    1
+}
+
+fn ten() -> u32 {
+    10
+}
+
+fn a_second() -> Duration {
+    Duration::from_secs(1)
+}
+
+fn half_a_minute() -> Duration {
+    Duration::from_secs(30)
+}
+
+fn two_minutes() -> Duration {
+    Duration::from_secs(120)
+}
+
+impl SmppConfig {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let printable = |text: &str| text.bytes().all(|b| (0x20..0x7f).contains(&b));
+        let length = self.system_id.len();
+        value("smpp.system_id", (1..=15).contains(&length) && printable(&self.system_id), "must be 1 to 15 ASCII characters")?;
+        value(
+            "smpp.system_type",
+            self.system_type.len() <= 12 && printable(&self.system_type),
+            "must be at most 12 ASCII characters",
+        )?;
+        let source = &self.source_addr;
+        value("smpp.source_addr", (1..=20).contains(&source.len()) && printable(source), "must be 1 to 20 ASCII characters")?;
+        value("smpp.port", self.port > 0, "must be above 0; 2775 is usual")?;
+        value("smpp.host", !self.host.is_empty(), "must be the SMSC's name or address")?;
+        value(
+            "smpp.per_second",
+            (1..=10_000).contains(&self.per_second),
+            "must be 1 to 10000; the provider's contract says how many",
+        )?;
+        value("smpp.window", (1..=1_000).contains(&self.window), "must be 1 to 1000; the provider says how many, 10 is usual")?;
+        for (key, code) in [("smpp.source_ton", self.source_ton), ("smpp.dest_ton", self.dest_ton)] {
+            value(key, code <= 6, "must be 0 to 6; 1 is international")?;
+        }
+        for (key, code) in [("smpp.source_npi", self.source_npi), ("smpp.dest_npi", self.dest_npi)] {
+            value(key, code <= 18, "must be 0 to 18; 1 is telephone")?;
+        }
+        value("smpp.ca_file", self.tls || self.ca_file.is_none(), "is of no use without tls = true; set that or take it out")?;
+        value(
+            "smpp.server_name",
+            self.tls || self.server_name.is_none(),
+            "is of no use without tls = true; set that or take it out",
+        )?;
+        match (&self.password_file, &self.password) {
+            (Some(_), None) => Ok(()),
+            (None, Some(password)) => check_password(password),
+            _ => value("smpp.password_file", false, "must name the file with the account's password"),
+        }
+    }
+
+    /// The password, from its file.
+    pub(crate) fn secret(&self) -> Result<Secret, ConfigError> {
+        let secret = match (&self.password, &self.password_file) {
+            (Some(password), _) => password.clone(),
+            (None, Some(file)) => Secret::read("smpp.password_file", file)?,
+            (None, None) => return Err(ConfigError::Value { key: "smpp.password_file", fault: "is missing".to_owned() }),
+        };
+        check_password(&secret)?;
+        Ok(secret)
+    }
+}
+
+fn check_password(password: &Secret) -> Result<(), ConfigError> {
+    let bytes = password.bare().as_bytes();
+    let is_good = bytes.len() <= 8 && bytes.iter().all(u8::is_ascii_graphic);
+    value("smpp.password_file", is_good, "holds a password that SMPP 3.4 can not carry: at most 8 ASCII characters")
+}

@@ -1,0 +1,86 @@
+use super::*;
+
+const SMPP: &str = r#"
+provider = "smpp"
+[smpp]
+host = "smsc.example"
+port = 2775
+system_id = "doorstep"
+password = "secret"
+source_addr = "10690001"
+tls = true
+"#;
+
+fn smpp(toml: &str) -> SmppConfig {
+    match GatewayConfig::parse(toml).unwrap() {
+        GatewayConfig::Smpp(smpp) => *smpp,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn fault(toml: &str) -> String {
+    GatewayConfig::parse(toml).unwrap_err().to_string()
+}
+
+#[test]
+fn a_log_needs_nothing_else() {
+    assert!(matches!(GatewayConfig::parse("provider = \"log\""), Ok(GatewayConfig::Log)));
+}
+
+#[test]
+fn smpp_has_defaults_that_any_smsc_stands() {
+    let smpp = smpp(SMPP);
+    assert_eq!((smpp.per_second, smpp.window), (10, 10));
+    assert_eq!(smpp.enquire_seconds, Duration::from_secs(30));
+    assert_eq!((smpp.dest_ton, smpp.dest_npi), (1, 1));
+}
+
+#[test]
+fn whether_the_link_is_tls_must_be_said() {
+    assert!(fault(&SMPP.replace("tls = true", "")).contains("tls"));
+}
+
+#[test]
+fn seconds_may_be_whole_or_not_and_never_nothing() {
+    assert_eq!(smpp(&format!("{SMPP}response_seconds = 0.25")).response_seconds, Duration::from_millis(250));
+    for bad in ["0", "-1", "86401", "nan", "\"30\""] {
+        let said = fault(&format!("{SMPP}response_seconds = {bad}"));
+        assert!(said.contains("number of seconds above 0"), "{bad}: {said}");
+    }
+}
+
+#[test]
+fn faults_name_the_key_and_what_to_do_and_never_show_a_secret() {
+    for (from, to, says) in [
+        ("port = 2775", "port = 2775\nwindow = 0", "smpp.window must be 1 to 1000"),
+        ("\"doorstep\"", "\"\"", "smpp.system_id must be 1 to 15"),
+        ("\"10690001\"", "\"服务号\"", "smpp.source_addr must be 1 to 20 ASCII"),
+        ("password = \"secret\"", "", "smpp.password_file must name the file"),
+        ("\"secret\"", "\"much-too-secret\"", "at most 8 ASCII"),
+        ("tls = true", "tls = false\nca_file = \"x.pem\"", "smpp.ca_file is of no use without tls = true"),
+        ("password = \"secret\"", "password = much-too-secret", "line 7"),
+        ("port", "prot", "unknown field `prot`"),
+        ("[smpp]", "[smtp]", "unknown field `smtp`"),
+    ] {
+        let said = fault(&SMPP.replace(from, to));
+        assert!(said.contains(says), "{said}");
+        assert!(!said.contains("secret"), "{said}");
+    }
+    assert!(fault("provider = \"smpp\"").contains("needs a table [smpp]"));
+    assert!(fault(&SMPP.replace("provider = \"smpp\"", "provider = \"log\"")).contains("take the table out"));
+    assert!(fault("provider = \"fax\"").contains("unknown variant `fax`"));
+}
+
+#[test]
+fn a_password_comes_from_a_file_of_one_line_and_is_never_shown() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "s3cret\n").unwrap();
+    let path = file.path().display();
+    let config = smpp(&SMPP.replace("password = \"secret\"", &format!("password_file = \"{path}\"")));
+    assert_eq!(config.secret().unwrap().bare(), "s3cret");
+    assert!(!format!("{:?}", smpp(SMPP)).contains("secret"));
+    for bad in ["", "one\ntwo\n"] {
+        std::fs::write(file.path(), bad).unwrap();
+        assert!(config.secret().unwrap_err().to_string().contains("in one line"));
+    }
+}

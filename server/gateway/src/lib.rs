@@ -1,0 +1,21 @@
+//! SMS providers: what hands a message to a network, and what comes back of it (receipts, customers' replies).
+//!
+//! A message is handed over **at most once** by a call of [`Provider::submit`]: whatever may have left is
+//! [`Submitted::Uncertain`] and never tried again in here. What becomes of it is for the caller, which keeps a record before
+//! it calls. Nothing here knows of databases, cases or documents, and no error, log line or `Debug` shows a number or a text.
+
+mod config;
+mod event;
+mod ids;
+mod log;
+mod mask;
+mod message;
+mod smpp;
+
+pub use config::{ConfigError, GatewayConfig, Secret, SmppConfig};
+pub use event::{Event, Inbound, Notice, Receipt, ReceiptStatus};
+pub use ids::id_forms;
+pub use log::Log;
+pub use mask::masked;
+pub use message::{Fault, Outgoing, Provider, Submitted, Submitting};
+pub use smpp::{LinkState, Smpp};

@@ -1,0 +1,116 @@
+//! What is submitted, and what is known of it afterwards.
+
+use std::{fmt, future::Future, pin::Pin, time::Duration};
+
+use doorstep_rules::sms::Segments;
+
+/// One message to one number.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The caller's name of this attempt: 1 to 32 of `[a-z0-9]`. HTTP providers may be given it; it says nothing of a person.
+    pub reference: String,
+    /// The recipient's number: E.164 digits, with or without `+`, or national digits if the provider wants those. At most 20.
+    pub to: String,
+    /// The whole text. It must be the one that `segments` was cut from.
+    pub text: String,
+    /// The text as it travels.
+    pub segments: Segments,
+    /// How long the network shall try to deliver. Zero leaves it to the network; more than 30 days counts as 30 days.
+    pub validity: Duration,
+    /// Digits appended to the service number, so that a reply to them tells which message it answers. With the number at most 20.
+    pub extension: Option<String>,
+}
+
+impl fmt::Debug for Outgoing {
+    /// Shows neither number nor text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing")
+            .field("reference", &self.reference)
+            .field("segments", &self.segments.count())
+            .field("validity", &self.validity)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Outgoing {
+    /// The recipient's digits, without a leading `+`. `None` unless they are 1 to 20 digits.
+    pub(crate) fn digits(&self) -> Option<&str> {
+        let digits = self.to.strip_prefix('+').unwrap_or(&self.to);
+        let is_number = (1..=20).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+        is_number.then_some(digits)
+    }
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Submitted {
+    /// The provider has taken all of it.
+    Accepted {
+        /// The provider's ids, by which receipts will name it: one for each segment in order over SMPP, at most one over HTTP.
+        ids: Vec<String>,
+    },
+    /// Definite: the provider will send none of it (with [`Fault::Partial`] not all of it).
+    Refused {
+        /// What kind of reason it gives.
+        fault: Fault,
+        /// The provider's own code, at most 64 printable ASCII characters, such as `0x0000000b`.
+        code: String,
+    },
+    /// Definite: the provider has taken none of it. It may be submitted again.
+    NotSent {
+        /// Not before this has passed.
+        after: Duration,
+        /// Why, for a log or a page of operators.
+        why: &'static str,
+    },
+    /// It may have been taken, or some of it. Never tried again in here.
+    Uncertain {
+        /// Why, for a log or a page of operators.
+        why: &'static str,
+    },
+}
+
+/// Why a message was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// No such number, or none that the provider serves.
+    Number,
+    /// The text: too long, in the wrong alphabet, or against the provider's rules.
+    Text,
+    /// The account: unknown, locked, without credit, or not allowed this service number.
+    Account,
+    /// Some segments were taken and a later one was definitely not, so that the recipient gets a torn message or none.
+    Partial,
+    /// No gateway is configured: the `log` provider sends nothing.
+    NoGateway,
+    /// Any other reason.
+    Refused,
+}
+
+impl Fault {
+    /// A word of `[a-z_]` for databases and metrics; it never changes.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Number => "number",
+            Self::Text => "text",
+            Self::Account => "account",
+            Self::Partial => "partial",
+            Self::NoGateway => "no_gateway",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// The future of [`Provider::submit`].
+pub type Submitting<'a> = Pin<Box<dyn Future<Output = Submitted> + Send + 'a>>;
+
+/// Hands messages to a network. One instance for each gateway.
+pub trait Provider: Send + Sync {
+    /// Hands one message over. May be called concurrently; at most the configured window is in flight.
+    ///
+    /// A future that is dropped before its end leaves the message uncertain.
+    fn submit<'a>(&'a self, message: &'a Outgoing) -> Submitting<'a>;
+
+    /// Takes nothing new, waits for what is in flight and takes leave of the provider.
+    fn stop(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+}

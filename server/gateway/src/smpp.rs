@@ -1,0 +1,303 @@
+//! SMPP 3.4 as an ESME: one transceiver link that is made again whenever it ends.
+//!
+//! PDUs are written and read by `rusmpp`; the link itself is ours. `rusmppc`, the client beside it, has no window and an
+//! unbounded queue, ends a link at one PDU that it can not read, cannot say of a submit at the end of a link whether it was
+//! written, and switches on logging that shows numbers and texts.
+
+mod deliver;
+mod joiner;
+mod link;
+mod pace;
+mod pdu;
+mod receipt;
+mod session;
+mod status;
+mod tell;
+mod text;
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    select,
+    sync::{Semaphore, mpsc, oneshot, watch},
+    task::JoinHandle,
+    time::{Instant, interval, sleep, sleep_until, timeout_at},
+};
+
+use self::{
+    joiner::Joiner,
+    link::{Dialer, NoLink},
+    pace::Pace,
+    pdu::{Unfit, submits},
+    session::{Job, Part, Session},
+    status::{Verdict, shown, verdict},
+    tell::Teller,
+};
+use crate::{ConfigError, Fault, Notice, Outgoing, Provider, SmppConfig, Submitted, Submitting};
+
+/// A gateway to an SMSC.
+pub struct Smpp {
+    config: Arc<SmppConfig>,
+    pace: Pace,
+    window: Arc<Semaphore>,
+    /// Ties the segments of a message together.
+    reference: AtomicU8,
+    state: watch::Receiver<LinkState>,
+    jobs: watch::Receiver<Option<mpsc::Sender<Job>>>,
+    stopping: watch::Sender<bool>,
+    supervisor: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// How the link is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkState {
+    /// It is being made for the first time.
+    Connecting,
+    /// Messages can go.
+    Bound,
+    /// It is not there.
+    Down {
+        /// Why, without anything personal.
+        why: &'static str,
+        /// The SMSC's status, if it refused the bind.
+        code: Option<u32>,
+        /// It is tried again after this.
+        after: Duration,
+    },
+    /// The provider was stopped.
+    Stopped,
+}
+
+impl Smpp {
+    /// Starts the link. Events go to `events`; the SMSC is answered when the receiver has acknowledged them.
+    /// Must be called inside a tokio runtime. Fails if a file that the configuration names can not be used.
+    pub fn start(config: SmppConfig, events: mpsc::Sender<Notice>) -> Result<Self, ConfigError> {
+        let config = Arc::new(config);
+        let dialer = Dialer::new(config.clone())?;
+        let (state_sender, state) = watch::channel(LinkState::Connecting);
+        let (jobs_sender, jobs) = watch::channel(None);
+        let (stopping, is_stopping) = watch::channel(false);
+        let teller = Teller { events, joiner: Joiner::default(), patience: config.response_seconds };
+        let supervisor =
+            Supervisor { config: config.clone(), dialer, teller, state: state_sender, jobs: jobs_sender, stopping: is_stopping };
+        Ok(Self {
+            pace: Pace::new(config.per_second, config.throttle_seconds),
+            window: Arc::new(Semaphore::new(config.window.try_into().unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS))),
+            // Anywhere, so that a restart does not go on where phones still wait for the rest of another message.
+            reference: AtomicU8::new(random().to_be_bytes()[0]),
+            state,
+            jobs,
+            stopping,
+            supervisor: Mutex::new(Some(tokio::spawn(supervisor.run()))),
+            config,
+        })
+    }
+
+    /// How the link is, and when that changes.
+    pub fn link(&self) -> watch::Receiver<LinkState> {
+        self.state.clone()
+    }
+
+    async fn submit(&self, message: &Outgoing) -> Submitted {
+        let reference = self.reference.fetch_add(1, Ordering::Relaxed);
+        let parts = match submits(&self.config, message, reference) {
+            Ok(parts) => parts,
+            Err(Unfit(field)) => return unfit(field),
+        };
+        let mut ids = Vec::with_capacity(parts.len());
+        // Set by the first segment that was taken: the rest is then waited for.
+        let mut until = None;
+        for part in parts {
+            loop {
+                let sent = self.part(part.clone(), until).await;
+                let (code, why, after) = match sent {
+                    Sent::Part(Part::Answered { status: 0, id }) => {
+                        self.pace.fine();
+                        until.get_or_insert_with(|| Instant::now() + self.config.rest_seconds);
+                        ids.push(id);
+                        break;
+                    }
+                    Sent::Part(Part::Answered { status, .. }) => match verdict(status) {
+                        Verdict::Later => (shown(status), "the SMSC says later", self.pace.too_much()),
+                        Verdict::Refused(fault) => {
+                            let fault = if ids.is_empty() { fault } else { Fault::Partial };
+                            return Submitted::Refused { fault, code: shown(status) };
+                        }
+                    },
+                    Sent::Part(Part::Lost(why)) => return Submitted::Uncertain { why },
+                    Sent::Part(Part::NotWritten) => ("no link".to_owned(), "the link ended before it was written", self.retry()),
+                    Sent::Held(left) => ("held".to_owned(), "the SMSC said later", left),
+                    Sent::NoLink => ("no link".to_owned(), "not connected", self.retry()),
+                };
+                // Nothing was taken, so it may go again: by whom, depends on whether it was the first.
+                let Some(until) = until else { return Submitted::NotSent { after, why } };
+                let again = Instant::now() + after;
+                if again >= until {
+                    return Submitted::Refused { fault: Fault::Partial, code };
+                }
+                sleep_until(again).await;
+            }
+        }
+        Submitted::Accepted { ids }
+    }
+
+    async fn part(&self, submit: rusmpp::pdus::SubmitSm, until: Option<Instant>) -> Sent {
+        // Neither a place in the window nor a turn is worth waiting for without a link.
+        if self.jobs.borrow().is_none() || *self.stopping.borrow() {
+            return Sent::NoLink;
+        }
+        if let Some(left) = self.pace.held() {
+            return Sent::Held(left);
+        }
+        let place = async {
+            let permit = self.window.clone().acquire_owned().await;
+            (permit, self.pace.turn().await)
+        };
+        let place = match until {
+            Some(until) => timeout_at(until, place).await,
+            None => Ok(place.await),
+        };
+        let permit = match place {
+            Ok((_, Err(left))) => return Sent::Held(left),
+            Ok((Ok(permit), Ok(()))) => permit,
+            Ok((Err(_), _)) | Err(_) => return Sent::NoLink,
+        };
+        let Some(jobs) = self.jobs.borrow().clone() else { return Sent::NoLink };
+        let (answer, answered) = oneshot::channel();
+        if jobs.send(Job { submit, answer, permit }).await.is_err() {
+            return Sent::NoLink;
+        }
+        Sent::Part(answered.await.unwrap_or(Part::Lost("the link's task ended")))
+    }
+
+    fn retry(&self) -> Duration {
+        match &*self.state.borrow() {
+            LinkState::Down { after, .. } => *after,
+            LinkState::Connecting | LinkState::Bound | LinkState::Stopped => self.config.reconnect_seconds,
+        }
+    }
+}
+
+enum Sent {
+    Part(Part),
+    Held(Duration),
+    NoLink,
+}
+
+fn unfit(field: &str) -> Submitted {
+    let fault = match field {
+        "number" => Fault::Number,
+        "service number" => Fault::Account,
+        _ => Fault::Text,
+    };
+    Submitted::Refused { fault, code: format!("{field} does not fit into SMPP") }
+}
+
+impl Provider for Smpp {
+    fn submit<'a>(&'a self, message: &'a Outgoing) -> Submitting<'a> {
+        Box::pin(Smpp::submit(self, message))
+    }
+
+    fn stop(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        self.stopping.send_replace(true);
+        let supervisor = self.supervisor.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Box::pin(async move {
+            if let Some(supervisor) = supervisor {
+                supervisor.await.ok();
+            }
+        })
+    }
+}
+
+struct Supervisor {
+    config: Arc<SmppConfig>,
+    dialer: Dialer,
+    teller: Teller,
+    state: watch::Sender<LinkState>,
+    jobs: watch::Sender<Option<mpsc::Sender<Job>>>,
+    stopping: watch::Receiver<bool>,
+}
+
+impl Supervisor {
+    async fn run(self) {
+        let mut stopping = self.stopping.clone();
+        let teller = self.teller.clone();
+        let overdue = async move {
+            let mut tick = interval(Duration::from_secs(10));
+            loop {
+                tick.tick().await;
+                teller.tell_overdue().await;
+            }
+        };
+        select! {
+            () = self.links() => {}
+            () = overdue => {}
+            // The provider was dropped.
+            _ = async { while stopping.changed().await.is_ok() {} } => {}
+        }
+        self.jobs.send_replace(None);
+        self.state.send_replace(LinkState::Stopped);
+    }
+
+    async fn links(&self) {
+        let first = self.config.reconnect_seconds;
+        let most = first * 60;
+        let mut pause = first;
+        let mut stopping = self.stopping.clone();
+        loop {
+            let dialled = select! {
+                dialled = self.dialer.dial() => dialled,
+                // Not yet bound, so nothing is to be waited for.
+                _ = stopping.wait_for(|is_stopping| *is_stopping) => return,
+            };
+            let (why, code) = match dialled {
+                Ok(link) => {
+                    let began = Instant::now();
+                    let (jobs, queue) = mpsc::channel(1);
+                    self.jobs.send_replace(Some(jobs));
+                    self.state.send_replace(LinkState::Bound);
+                    let end = Session::new(&self.config, self.teller.clone(), self.stopping.clone()).run(link, queue).await;
+                    self.jobs.send_replace(None);
+                    if began.elapsed() >= first {
+                        pause = first;
+                    }
+                    (end, None)
+                }
+                Err(NoLink::Unreachable(why)) => (why, None),
+                Err(NoLink::BindRefused(status)) => {
+                    // Accounts are locked after a few wrong passwords.
+                    pause = most;
+                    ("the SMSC refused the bind", Some(status))
+                }
+            };
+            if *stopping.borrow() {
+                return;
+            }
+            let after = jittered(pause);
+            self.state.send_replace(LinkState::Down { why, code, after });
+            select! {
+                () = sleep(after) => {}
+                _ = stopping.wait_for(|is_stopping| *is_stopping) => return,
+            }
+            pause = (pause * 2).min(most);
+        }
+    }
+}
+
+/// Three quarters to five quarters of it: many servers that lost one SMSC shall not come back at the same moment.
+fn jittered(pause: Duration) -> Duration {
+    pause.mul_f64(0.75 + f64::from(random()) / f64::from(u32::MAX) / 2.0)
+}
+
+fn random() -> u32 {
+    // Only spreads load; without randomness the middle does.
+    getrandom::u32().unwrap_or(u32::MAX / 2)
+}

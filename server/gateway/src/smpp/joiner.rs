@@ -1,0 +1,257 @@
+//! Joins the segments of customers' messages.
+//!
+//! A segment is acknowledged when its whole message is durable, if the others come soon. An SMSC that sends one at a time, and
+//! the next only after the answer, would wait for ever, so after [`HOLD`] a segment is acknowledged alone and lives only in
+//! memory until the last one comes: such a segment is lost if the process dies in between. What never becomes whole is reported
+//! with gaps after [`PATIENCE`].
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout},
+};
+
+use super::{deliver::Part, text::Coding};
+use crate::Inbound;
+
+/// How long the answer to a segment waits for the others.
+const HOLD: Duration = Duration::from_secs(2);
+/// How long a message waits for its missing segments.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// Most messages that wait. Others are answered "later".
+const MOST: usize = 256;
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    from: String,
+    to: String,
+    reference: u16,
+    of: u8,
+}
+
+struct Joining {
+    parts: BTreeMap<u8, (Coding, Vec<u8>)>,
+    since: Instant,
+    is_reported: bool,
+    waiting: Vec<oneshot::Sender<bool>>,
+}
+
+/// Segments that wait for others. Shared by the links of a provider.
+#[derive(Clone, Default)]
+pub(super) struct Joiner {
+    open: Arc<Mutex<HashMap<Key, Joining>>>,
+}
+
+/// What to do about a segment.
+pub(super) enum Joined {
+    /// It was the last: report the message, then [`Whole::settle`].
+    Whole(Box<Whole>),
+    /// Others are missing: the answer to this one is that of [`Hold::answer`].
+    Held(Hold),
+    /// Too many wait.
+    Full,
+}
+
+/// A whole message, or what there is of it.
+pub(super) struct Whole {
+    key: Key,
+    joiner: Joiner,
+    pub(super) inbound: Inbound,
+    is_settled: bool,
+}
+
+/// The wait of one segment.
+pub(super) struct Hold(oneshot::Receiver<bool>);
+
+impl Hold {
+    /// Whether the SMSC may forget the segment.
+    pub(super) async fn answer(self) -> bool {
+        match timeout(HOLD, self.0).await {
+            Ok(answer) => answer.unwrap_or(false),
+            // In memory only from here on; see the module.
+            Err(_) => true,
+        }
+    }
+}
+
+impl Whole {
+    /// Says whether the message is durable. If not, it is kept, and the last segment, which the SMSC sends again, completes it.
+    /// Dropping it says no.
+    pub(super) fn settle(mut self, is_durable: bool) {
+        self.conclude(is_durable);
+        self.is_settled = true;
+    }
+
+    fn conclude(&self, is_durable: bool) {
+        let mut open = self.joiner.open();
+        let waiting = if is_durable {
+            open.remove(&self.key).map(|joining| joining.waiting)
+        } else {
+            open.get_mut(&self.key).map(|joining| {
+                joining.is_reported = false;
+                joining.since = Instant::now();
+                std::mem::take(&mut joining.waiting)
+            })
+        };
+        for one in waiting.unwrap_or_default() {
+            one.send(is_durable).ok();
+        }
+    }
+}
+
+impl Drop for Whole {
+    fn drop(&mut self) {
+        if !self.is_settled {
+            self.conclude(false);
+        }
+    }
+}
+
+impl Joiner {
+    fn open(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Joining>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a segment. `None` place: it is a whole message by itself and not for the joiner.
+    pub(super) fn take(&self, part: Part, place: super::text::Place) -> Joined {
+        let key = Key { from: part.from, to: part.to, reference: place.reference, of: place.of };
+        let mut open = self.open();
+        if open.len() >= MOST && !open.contains_key(&key) {
+            return Joined::Full;
+        }
+        let joining = open.entry(key.clone()).or_insert_with(|| Joining {
+            parts: BTreeMap::new(),
+            since: Instant::now(),
+            is_reported: false,
+            waiting: Vec::new(),
+        });
+        joining.parts.insert(place.number, (part.coding, part.bytes));
+        if joining.is_reported || joining.parts.len() < usize::from(place.of) {
+            let (sender, receiver) = oneshot::channel();
+            joining.waiting.push(sender);
+            return Joined::Held(Hold(receiver));
+        }
+        joining.is_reported = true;
+        let inbound = Inbound { from: key.from.clone(), to: key.to.clone(), text: text(&joining.parts, key.of), id: part.id };
+        Joined::Whole(Box::new(Whole { key, joiner: self.clone(), inbound, is_settled: false }))
+    }
+
+    /// Messages that have waited long enough, with gaps.
+    pub(super) fn overdue(&self, now: Instant) -> Vec<Whole> {
+        let mut overdue = Vec::new();
+        for (key, joining) in self.open().iter_mut() {
+            if !joining.is_reported && now.duration_since(joining.since) >= PATIENCE {
+                joining.is_reported = true;
+                let (from, to) = (key.from.clone(), key.to.clone());
+                let inbound = Inbound { from, to, text: text(&joining.parts, key.of), id: None };
+                overdue.push(Whole { key: key.clone(), joiner: self.clone(), inbound, is_settled: false });
+            }
+        }
+        overdue
+    }
+}
+
+/// The text of the segments, with `[…]` for each run of missing ones. Bytes are joined before they are read: a phone may cut
+/// a character in two.
+fn text(parts: &BTreeMap<u8, (Coding, Vec<u8>)>, of: u8) -> String {
+    let mut out = String::new();
+    let mut run: Option<(Coding, Vec<u8>)> = None;
+    let mut is_gap = false;
+    for number in 1..=of {
+        match (parts.get(&number), &mut run) {
+            (Some((coding, bytes)), Some((running, gathered))) if running == coding => gathered.extend(bytes),
+            (Some(part), _) => {
+                finish(&mut out, run.replace(part.clone()));
+                is_gap = false;
+            }
+            (None, _) => {
+                finish(&mut out, run.take());
+                if !is_gap {
+                    out.push_str("[…]");
+                }
+                is_gap = true;
+            }
+        }
+    }
+    finish(&mut out, run);
+    out
+}
+
+fn finish(out: &mut String, run: Option<(Coding, Vec<u8>)>) {
+    if let Some((coding, bytes)) = run {
+        out.push_str(&coding.text(&bytes));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::text::Place, *};
+
+    fn part(bytes: &[u8]) -> Part {
+        let (from, to) = ("8613800000001".to_owned(), "106900017".to_owned());
+        Part { from, to, id: None, place: None, coding: Coding::Ucs2, bytes: bytes.to_vec() }
+    }
+
+    fn place(number: u8, of: u8) -> Place {
+        Place { reference: 7, of, number }
+    }
+
+    fn whole(joined: Joined) -> Whole {
+        match joined {
+            Joined::Whole(whole) => *whole,
+            Joined::Held(_) => panic!("held"),
+            Joined::Full => panic!("full"),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn segments_join_in_order_even_where_a_character_was_cut_in_two() {
+        let joiner = Joiner::default();
+        let Joined::Held(held) = joiner.take(part(&[0xde, 0x00]), place(2, 2)) else { panic!() };
+        let last = whole(joiner.take(part(&[0x59, 0x7d, 0xd8, 0x3d]), place(1, 2)));
+        assert_eq!(last.inbound.text, "好😀");
+        last.settle(true);
+        assert!(held.answer().await);
+        assert!(joiner.open().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_durable_is_not_acknowledged_and_completes_again() {
+        let joiner = Joiner::default();
+        let Joined::Held(held) = joiner.take(part(&[0x59, 0x7d]), place(1, 2)) else { panic!() };
+        whole(joiner.take(part(&[0x59, 0x7d]), place(2, 2))).settle(false);
+        assert!(!held.answer().await);
+        whole(joiner.take(part(&[0x59, 0x7d]), place(2, 2))).settle(true);
+        assert!(joiner.open().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_segment_that_stays_alone_is_answered_and_later_reported_with_a_gap() {
+        let joiner = Joiner::default();
+        let Joined::Held(held) = joiner.take(part(&[0x59, 0x7d]), place(2, 4)) else { panic!() };
+        assert!(held.answer().await, "an SMSC may send the next only after the answer");
+        assert!(joiner.overdue(Instant::now()).is_empty());
+        tokio::time::advance(PATIENCE).await;
+        let mut overdue = joiner.overdue(Instant::now());
+        assert_eq!(overdue[0].inbound.text, "[…]好[…]");
+        assert!(joiner.overdue(Instant::now()).is_empty(), "reported once");
+        overdue.remove(0).settle(true);
+        assert!(joiner.open().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_than_so_many_wait() {
+        let joiner = Joiner::default();
+        for reference in 0..MOST {
+            let place = Place { reference: u16::try_from(reference).unwrap(), of: 2, number: 1 };
+            assert!(matches!(joiner.take(part(b""), place), Joined::Held(_)));
+        }
+        assert!(matches!(joiner.take(part(b""), Place { reference: 9999, of: 2, number: 1 }), Joined::Full));
+        assert!(matches!(joiner.take(part(b""), Place { reference: 0, of: 2, number: 2 }), Joined::Whole(_)));
+    }
+}

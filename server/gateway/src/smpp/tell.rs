@@ -1,0 +1,62 @@
+//! Tells the receiver what was delivered, and waits until it is durable.
+
+use std::time::Duration;
+
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, timeout},
+};
+
+use super::{
+    deliver::Delivered,
+    joiner::{Joined, Joiner, Whole},
+};
+use crate::{Event, Inbound, Notice};
+
+/// Shared by the links of a provider.
+#[derive(Clone)]
+pub(super) struct Teller {
+    pub(super) events: mpsc::Sender<Notice>,
+    pub(super) joiner: Joiner,
+    /// How long the receiver may take.
+    pub(super) patience: Duration,
+}
+
+impl Teller {
+    /// Whether the SMSC may forget what it delivered.
+    pub(super) async fn tell(&self, delivered: Delivered) -> bool {
+        let part = match delivered {
+            Delivered::Nothing => return true,
+            Delivered::Receipt(receipt) => return self.is_durable(Event::Receipt(receipt)).await,
+            Delivered::Part(part) => part,
+        };
+        let Some(place) = part.place else {
+            let text = part.coding.text(&part.bytes);
+            return self.is_durable(Event::Inbound(Inbound { from: part.from, to: part.to, text, id: part.id })).await;
+        };
+        match self.joiner.take(part, place) {
+            Joined::Whole(whole) => self.settle(*whole).await,
+            Joined::Held(hold) => hold.answer().await,
+            Joined::Full => false,
+        }
+    }
+
+    /// Reports messages whose missing segments have not come.
+    pub(super) async fn tell_overdue(&self) {
+        for whole in self.joiner.overdue(Instant::now()) {
+            self.settle(whole).await;
+        }
+    }
+
+    async fn settle(&self, whole: Whole) -> bool {
+        let is_durable = self.is_durable(Event::Inbound(whole.inbound.clone())).await;
+        whole.settle(is_durable);
+        is_durable
+    }
+
+    async fn is_durable(&self, event: Event) -> bool {
+        let (done, answer) = oneshot::channel();
+        let told = async { self.events.send(Notice { event, done }).await.is_ok() && answer.await.unwrap_or(false) };
+        timeout(self.patience, told).await.unwrap_or(false)
+    }
+}
