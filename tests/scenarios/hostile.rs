@@ -23,6 +23,7 @@ async fn serve_in_this_process() {
         tls: None,
         photos: None,
         now: std::sync::Arc::new(move || now),
+        sms: doorstep_server::GatewayConfig::Log,
         versions: doorstep_server::VERSIONS,
     };
     let running = doorstep_server::start(config).await.unwrap();

@@ -6,6 +6,7 @@ mod clocks;
 mod link;
 mod photo;
 mod raw;
+pub mod smsc;
 mod storage;
 mod world;
 

@@ -9,5 +9,5 @@ pub use message::{Message, SmsLack};
 pub(crate) use message::{messages, proves};
 pub use next::{Ability, Step, next};
 pub(crate) use render::fault_of;
-pub use render::{Fields, Honorific, Language, Rendered, TemplateFault, render};
+pub use render::{Fields, Honorific, Language, Rendered, TemplateFault, fits, render};
 pub use segments::{Alphabet, MAX_SEGMENTS, Segments, septets};

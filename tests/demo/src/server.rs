@@ -22,6 +22,7 @@ pub async fn run(folder: PathBuf, clock: &Path) -> Result<(), Box<dyn Error>> {
         tls: None,
         photos: None,
         now: Arc::new(move || clock.now()),
+        sms: doorstep_server::GatewayConfig::Log,
         versions: VERSIONS,
     })
     .await?;

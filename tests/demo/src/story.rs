@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use doorstep_client::Command;
+use doorstep_client::{Command, SmsWish};
 use doorstep_domain::{CaseId, Waybill};
 use doorstep_server::admin::Admin;
 use doorstep_tests::{Link, LinkMode};
@@ -74,7 +74,8 @@ fn fail(n: u32, reason: &str, sub: Option<&str>, words: &str) -> Command {
 }
 
 fn sms(n: u32) -> Command {
-    Command::Sms { waybill: waybill(n), text: None, number: None, failed: false }
+    let wish = SmsWish::default();
+    Command::Sms { waybill: waybill(n), wish, state: Some("handed_over".into()), fault: None }
 }
 
 fn call(n: u32, result: &str) -> Command {

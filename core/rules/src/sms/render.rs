@@ -251,6 +251,74 @@ pub fn render(pack: &Pack, template: &Template, language: Language, fields: &Fie
     Ok(Rendered { template: template.id.clone(), version: template.version, text, segments })
 }
 
+/// Whether a text is one that a template gives for a waybill, in either language, whatever the other values: what head office sends is
+/// head office's wording.
+pub fn fits(pack: &Pack, template: &Template, waybill: &Waybill, text: &str) -> bool {
+    let fits = |source: &str, language: Language| {
+        let pieces = pieces(source).unwrap_or_default();
+        let brand = match language {
+            Language::Zh => &pack.name.zh,
+            Language::En => &pack.name.en,
+        };
+        let mut flat = Vec::new();
+        flatten(&pieces, &mut flat);
+        // Each optional part is there or not: a template has few.
+        let choices = 1_u32 << pieces.iter().filter(|piece| matches!(piece, Piece::Optional(_))).count().min(8);
+        (0..choices).any(|chosen| {
+            let wanted: Vec<&Piece<'_>> =
+                flat.iter().filter(|(group, _)| group.is_none_or(|group| chosen >> group & 1 == 1)).map(|(_, p)| *p).collect();
+            let known = |variable: Variable| match variable {
+                Variable::Waybill => Some(waybill.as_str()),
+                Variable::Brand => Some(brand.as_str()),
+                _ => None,
+            };
+            is_made_of(pack, template, &wanted, text, &known)
+        })
+    };
+    fits(&template.zh, Language::Zh) || fits(&template.en, Language::En)
+}
+
+/// Pieces with the optional part that they are in.
+fn flatten<'p, 't>(pieces: &'p [Piece<'t>], out: &mut Vec<(Option<u32>, &'p Piece<'t>)>) {
+    let mut group = 0;
+    for piece in pieces {
+        match piece {
+            Piece::Optional(inner) => {
+                out.extend(inner.iter().map(|piece| (Some(group), piece)));
+                group += 1;
+            }
+            piece => out.push((None, piece)),
+        }
+    }
+}
+
+/// Whether a text is these pieces one after the other; a value that is not known may be anything of its type and length.
+fn is_made_of<'k>(
+    pack: &Pack,
+    template: &Template,
+    pieces: &[&Piece<'_>],
+    text: &str,
+    known: &dyn Fn(Variable) -> Option<&'k str>,
+) -> bool {
+    let Some((first, rest)) = pieces.split_first() else { return text.is_empty() };
+    match first {
+        Piece::Text(literal) => text.strip_prefix(literal).is_some_and(|after| is_made_of(pack, template, rest, after, known)),
+        Piece::Optional(_) => false,
+        Piece::Value(variable) => match known(*variable) {
+            Some(value) => text.strip_prefix(value).is_some_and(|after| is_made_of(pack, template, rest, after, known)),
+            None => {
+                let most = pack.sms.most.get(variable.as_str()).copied().unwrap_or(variable.most()) as usize;
+                let ends = text.char_indices().map(|(at, c)| at + c.len_utf8()).take(most);
+                ends.into_iter().any(|end| {
+                    let Some((value, after)) = text.split_at_checked(end) else { return false };
+                    let fine = !value.chars().any(char::is_control) && (template.links || !is_link(value));
+                    fine && is_made_of(pack, template, rest, after, known)
+                })
+            }
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -180,6 +180,70 @@ fn a_customers_answer_is_heard_from_the_server_alone() {
     assert!(story.judge(at(0, 15, 0, 0)).flags.contains(&Flag::SmsOptOut));
 }
 
+/// Every order in which the streams of some writers can arrive, each in its own order.
+fn every_order(streams: &[usize], so_far: &mut Vec<usize>, look: &mut impl FnMut(&[usize])) {
+    if so_far.len() == streams.iter().sum::<usize>() {
+        return look(so_far);
+    }
+    for (writer, len) in streams.iter().enumerate() {
+        if so_far.iter().filter(|w| **w == writer).count() < *len {
+            so_far.push(writer);
+            every_order(streams, so_far, look);
+            so_far.pop();
+        }
+    }
+}
+
+#[test]
+fn every_merge_order_of_two_phones_a_tablet_and_the_gateway_gives_the_same_answer() {
+    let mut story = Story::new();
+    let first = story.attempt(at(0, 14, 0, 0), Some(at(0, 20, 0, 0)), "DF-NOBODY").entry.key.clone();
+    let sent = story.sms(at(0, 14, 1, 0), message(Some(first.clone())), SmsState::Sent);
+    let second = story.attempt(at(0, 15, 0, 0), Some(at(0, 20, 1, 0)), "DF-NOBODY").entry.key.clone();
+    let offered = story.sms(at(0, 15, 1, 0), message(Some(second.clone())), SmsState::Offered);
+    let tablets = story.online(&WEST, at(0, 16, 0, 0), Body::Sms(message(Some(first.clone()))));
+    story.again(&tablets, &WEST, at(0, 16, 1, 0), Body::SmsReport(report(&tablets, SmsState::Sent)));
+    let by_gateway = |of: &EntryKey, state| Body::SmsReport(SmsReport { way: SmsWay::Gateway, ..report(of, state) });
+    let gateway = story.online(&SERVER, at(0, 16, 2, 0), by_gateway(&offered, SmsState::Leased));
+    story.again(&gateway, &SERVER, at(0, 16, 5, 0), by_gateway(&offered, SmsState::Delivered));
+    let streams: Vec<Vec<Recorded>> = [&first, &second, &tablets, &gateway]
+        .iter()
+        .map(|of| story.entries.iter().filter(|r| r.entry.key.tag == of.tag).cloned().collect())
+        .collect();
+    let lens: Vec<usize> = streams.iter().map(Vec::len).collect();
+    assert_eq!(lens, [3, 3, 2, 2]);
+    let (whole, expected) = (story.case(), story.judge(at(0, 21, 0, 0)));
+    let states: Vec<_> = expected.messages.iter().map(|m| (m.entry.clone(), m.state, m.counts(), m.foreign)).collect();
+    let all = [
+        (sent, SmsState::Sent, true, false),
+        (offered, SmsState::Delivered, true, false),
+        (tablets, SmsState::Queued, false, true),
+    ];
+    assert_eq!(states, all, "the tablet had no lease");
+    assert!(expected.flags.contains(&Flag::SmsTwice) && expected.flags.contains(&Flag::SmsUnauthorised));
+    let (mut judged, mut n) = (0, 0);
+    every_order(&lens, &mut Vec::new(), &mut |order| {
+        n += 1;
+        // What folds to the same case is judged the same: some of them are.
+        let mut at_writer = [0; 4];
+        let arrived: Vec<Recorded> = order
+            .iter()
+            .map(|writer| {
+                let recorded = streams[*writer][at_writer[*writer]].clone();
+                at_writer[*writer] += 1;
+                recorded
+            })
+            .collect();
+        let case = Case::fold(arrived).unwrap();
+        assert!(case == whole);
+        if n % 97 == 0 {
+            assert_eq!(judge(&case, &story.book, at(0, 21, 0, 0)), expected);
+            judged += 1;
+        }
+    });
+    assert_eq!((n, judged), (25_200, 259));
+}
+
 /// Reports of several tries by the recorder and the server.
 fn reports() -> impl Strategy<Value = Vec<(usize, u32, bool)>> {
     prop::collection::vec((0..SmsState::ALL.len(), 0..3_u32, any::<bool>()), 0..8)
@@ -256,6 +320,25 @@ fn a_template_is_rendered_in_two_languages_and_the_signature_is_counted() {
          Please contact me when you read this, 138 0000 1111."
     );
     assert_eq!(en.segments.alphabet, Alphabet::Ucs2, "the signature is Chinese");
+}
+
+#[test]
+fn a_text_fits_its_template_or_is_somebodys_own() {
+    let (pack, waybill) = (qinghe(), Waybill::parse("QH310000000017").unwrap());
+    let template = pack.sms_template().unwrap();
+    let called = Fields { callback: Some("13800001111"), ..fields(&waybill, Some("欧阳小明")) };
+    for language in [Language::Zh, Language::En] {
+        for fields in [&fields(&waybill, Some("王小明")), &called] {
+            let text = render(&pack, template, language, fields).unwrap().text;
+            assert!(fits(&pack, template, &waybill, &text), "{text}");
+            assert!(!fits(&pack, template, &waybill, &format!("{text}!")));
+            assert!(!fits(&pack, template, &waybill, &text.replace("QH310000000017", "QH310000000025")));
+            assert!(!fits(&pack, template, &waybill, &text.replace("青禾", "中通").replace("Qinghe", "ZTO")));
+        }
+    }
+    let text = render(&pack, template, Language::Zh, &called).unwrap().text;
+    assert!(!fits(&pack, template, &waybill, &text.replace("13800001111", "a.cn")), "a link in a value");
+    assert!(!fits(&pack, template, &waybill, "王先生，来领奖，单号：QH310000000017"));
 }
 
 #[test]
