@@ -34,6 +34,7 @@ pub struct World {
     /// The link.
     pub link: Link,
     folder: TempDir,
+    data: PathBuf,
     running: Option<Running>,
     photos: Option<String>,
     versions: &'static [Version],
@@ -97,17 +98,17 @@ impl World {
         let photos = bucket();
         let running = serve(&data, &hands, versions, (&photos, &sms)).await;
         let link = Link::to(running.addr).await;
-        Self { hands, link, folder, running: Some(running), photos, versions, sms, boots: 0 }
+        Self { hands, link, folder, data, running: Some(running), photos, versions, sms, boots: 0 }
     }
 
     /// The administrator's view of the server's folder.
     pub fn admin(&self) -> Admin {
-        Admin::open(&self.folder.path().join("server")).unwrap()
+        Admin::open(&self.data).unwrap()
     }
 
     /// The server's folder.
     pub fn server_folder(&self) -> PathBuf {
-        self.folder.path().join("server")
+        self.data.clone()
     }
 
     /// Stops the server and starts it again on its folder.
@@ -201,17 +202,8 @@ impl World {
         if let Some(running) = self.running.take() {
             running.stop().await;
         }
-        let data = self.server_folder();
-        for file in std::fs::read_dir(&data).unwrap() {
-            let path = file.unwrap().path();
-            if path.is_file() {
-                std::fs::remove_file(path).unwrap();
-            }
-        }
-        for file in std::fs::read_dir(folder).unwrap() {
-            let path = file.unwrap().path();
-            std::fs::copy(&path, data.join(path.file_name().unwrap())).unwrap();
-        }
+        // A folder of its own: connections of the server that died may still hold files of the old one.
+        self.data = folder.to_owned();
         self.restart_server().await;
     }
 

@@ -215,7 +215,7 @@ fn every_step_of_a_case_can_be_recorded_on_the_command_line() {
     let named = format!("label={}", photo.display());
     world.json(&["fail", PARCEL, "--reason", "DF-REFUSE", "--sub", "damaged"]);
     world.json(&["photo", "add", PARCEL, &named]);
-    world.json(&["sms", PARCEL, "--text", "您好", "--failed"]);
+    world.json(&["sms", "record", PARCEL, "--text", "您好", "--failed", "number"]);
     world.json(&["call", PARCEL, "--result", "no_answer"]);
     world.json(&["note", PARCEL, "外箱破损"]);
     let told = world.json(&["notice", PARCEL, "--request", "退回？"]);
@@ -224,7 +224,7 @@ fn every_step_of_a_case_can_be_recorded_on_the_command_line() {
     let closed = world.json(&["close", PARCEL, "--outcome", "RETURNED", "--note", "已退"]);
     let kinds: Vec<&str> =
         closed["cases"][0]["timeline"].as_array().unwrap().iter().map(|e| e["entry"]["kind"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["attempt", "photo", "sms", "call", "note", "notice", "close"]);
+    assert_eq!(kinds, ["attempt", "photo", "sms", "sms_report", "call", "note", "notice", "close"]);
     assert_eq!(closed["cases"][0]["timeline"][1]["entry"]["purpose"], "label");
     assert_eq!(world.json(&["cases"])["cases"].as_array().unwrap().len(), 0);
     assert_eq!(world.json(&["cases", "--all"])["cases"][0]["decision"], "RETURNED");

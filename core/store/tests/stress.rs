@@ -121,6 +121,7 @@ fn answer(ack: Option<Ack>, feed: Vec<FeedPage>) -> Answer {
         decisions: vec![],
         scopes: vec!["courier/c1".into()],
         wanted: vec![],
+        gateway: false,
         told: vec![],
         asked: None,
     }

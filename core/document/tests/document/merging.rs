@@ -226,5 +226,5 @@ fn the_golden_document_of_format_0_reads_and_writes_the_same() {
     // Every tool that knows Automerge reads it.
     let merged = merge(changes.iter().map(Change::bytes)).unwrap();
     let doc = automerge::Automerge::load(&merged.saved).unwrap();
-    assert_eq!(doc.keys(ROOT).count(), 9);
+    assert_eq!(doc.keys(ROOT).count(), 11);
 }
