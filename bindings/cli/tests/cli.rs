@@ -1,6 +1,8 @@
 //! The binary against a real server, as a courier uses it: before enrolment, offline, back online, with a broken store.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails loudly")]
 
+mod sms;
+
 use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
@@ -108,8 +110,15 @@ impl World {
 
 fn run(store: &Path, args: &[&str]) -> Said {
     let mut command = Command::new(env!("CARGO_BIN_EXE_doorstep"));
-    let output =
-        command.env_remove("DOORSTEP_STORE").env_remove("DOORSTEP_CA").arg("--store").arg(store).args(args).output().unwrap();
+    let output = command
+        .env_remove("DOORSTEP_STORE")
+        .env_remove("DOORSTEP_CA")
+        .env_remove("DOORSTEP_SMS_SPOOL")
+        .arg("--store")
+        .arg(store)
+        .args(args)
+        .output()
+        .unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Said { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }

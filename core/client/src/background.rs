@@ -34,7 +34,7 @@ impl Client {
         }
     }
 
-    /// The platform says that there is a network: what waits is tried now.
+    /// The platform says that there is a network, or cellular service: what waits is tried now.
     pub fn connected(&self) {
         self.inner.connected.notify_one();
     }

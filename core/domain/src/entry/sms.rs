@@ -96,7 +96,7 @@ pub struct SmsReply {
 
 words!(
     /// How far an SMS has got. Of one try what comes later in this list overrules what comes before it, in whatever order it is
-    /// learnt; a message that has left stays one.
+    /// learnt; a try that has left overrules every other.
     SmsState {
         /// Written down, not sent.
         Queued = "queued",
@@ -114,10 +114,10 @@ words!(
         Covered = "covered",
         /// It was not sent in its time.
         Expired = "expired",
-        /// It was not sent.
-        Failed = "failed",
         /// Handed over to the phone's message app or queue.
         HandedOver = "handed_over",
+        /// It was not sent.
+        Failed = "failed",
         /// Sent by the phone, or taken by the operator.
         Sent = "sent",
         /// Sent, and the operator could not deliver it.

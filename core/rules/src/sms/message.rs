@@ -1,6 +1,6 @@
 //! What has become of each SMS of a case, and whether it proves the day's attempt (domain 5.2, 5.3).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::NaiveDate;
 use doorstep_domain::{
@@ -133,13 +133,19 @@ struct Progress {
 }
 
 impl Progress {
-    /// A message that has left is judged by what became of it, whichever try it was; else the last try counts.
+    /// Of each try what comes last in the order of states; of the tries one that has left, else the last one.
     fn of(told: &[Told<'_>]) -> Self {
-        let rank = |told: &&Told<'_>| {
-            let SmsReport { state, round, way, fault, .. } = told.report;
-            (state.has_left(), if state.has_left() { 0 } else { *round }, *state, *way, *fault)
-        };
-        let last = told.iter().max_by_key(rank);
+        let mut tries: BTreeMap<u32, &Told<'_>> = BTreeMap::new();
+        let rank = |told: &Told<'_>| (told.report.state, told.report.way, told.report.fault);
+        for told in told {
+            let last = tries.entry(told.report.round).or_insert(told);
+            if rank(told) > rank(last) {
+                *last = told;
+            }
+        }
+        let left = |told: &&&Told<'_>| told.report.state.has_left();
+        let last = tries.values().filter(left).max_by_key(|told| rank(told)).or_else(|| tries.values().next_back()).copied();
+        let has_left = last.is_some_and(|told| told.report.state.has_left());
         let round = told.iter().map(|told| told.report.round).max().unwrap_or(0);
         // Of a lease that was given anew after it ended, the last holder; of one round, the gateway's own lease has none.
         let leases = told.iter().filter(|told| told.report.state == SmsState::Leased && told.report.round == round);
@@ -149,7 +155,7 @@ impl Progress {
             round,
             fault: last.and_then(|told| told.report.fault),
             holder: leases.max_by_key(|told| (told.at, told.report.holder)).and_then(|told| told.report.holder),
-            sent_at: told.iter().filter(|told| told.report.state.has_left()).map(|told| told.at).min(),
+            sent_at: told.iter().filter(|told| has_left && told.report.state.has_left()).map(|told| told.at).min(),
         }
     }
 }
@@ -231,7 +237,8 @@ fn message(
     let told: Vec<Told<'_>> = by_server.into_iter().chain(authorised).map(|(told, _)| told).collect();
     let progress = Progress::of(&told);
     let level = progress.way.map_or(SmsLevel::Composed, |way| SmsLevel::of(progress.state, way));
-    let senders: HashSet<Tag> = told.iter().filter(|told| told.report.state.has_left()).map(|told| told.tag).collect();
+    let left = |told: &&Told<'_>| progress.sent_at.is_some() && told.report.state.has_left();
+    let senders: HashSet<Tag> = told.iter().filter(left).map(|told| told.tag).collect();
     let replies = about.iter().filter_map(|act| match act.body() {
         // Only the gateway hears customers.
         Body::SmsReply(reply) if act.recorded.entry.author.is_server() => Some((act.key().clone(), reply.opt_out)),

@@ -65,8 +65,8 @@ fn each_state_has_its_level_and_counts_from_handed_over_on() {
         (SmsState::Uncertain, SmsLevel::Composed),
         (SmsState::Cancelled, SmsLevel::Composed),
         (SmsState::Expired, SmsLevel::Composed),
-        (SmsState::Failed, SmsLevel::Failed),
         (SmsState::HandedOver, SmsLevel::HandedOver),
+        (SmsState::Failed, SmsLevel::Failed),
         (SmsState::Sent, SmsLevel::Sent),
         (SmsState::Undelivered, SmsLevel::Failed),
         (SmsState::Delivered, SmsLevel::Delivered),
@@ -81,6 +81,19 @@ fn each_state_has_its_level_and_counts_from_handed_over_on() {
         assert_eq!(judged.flags.contains(&Flag::SmsUncertain), state == SmsState::Uncertain);
         assert_eq!(judged.missing.iter().any(|gap| gap.evidence == "sms"), !message.counts());
     }
+}
+
+#[test]
+fn what_the_phone_could_not_send_after_all_counts_no_more() {
+    let (mut story, attempt) = attempted();
+    let key = story.sms(at(0, 14, 1, 0), message(Some(attempt)), SmsState::HandedOver);
+    assert!(only(&story).counts());
+    story.again(&key, &COURIER, at(0, 14, 2, 0), Body::SmsReport(report(&key, SmsState::Failed)));
+    let failed = only(&story);
+    assert_eq!((failed.state, failed.level, failed.sent_at, failed.times), (SmsState::Failed, SmsLevel::Failed, None, 0));
+    let again = SmsReport { round: 1, ..report(&key, SmsState::Sent) };
+    story.again(&key, &COURIER, at(0, 14, 3, 0), Body::SmsReport(again));
+    assert!(only(&story).counts());
 }
 
 #[test]
@@ -267,8 +280,9 @@ proptest! {
         let len = story.entries.len();
         story.entries.rotate_left(turn % len);
         prop_assert_eq!(&judged, &story.judge(at(0, 15, 0, 0)).messages);
-        // What has left never comes back, and without a report nothing has.
-        let left = seeds.iter().any(|(state, ..)| SmsState::ALL[*state].has_left());
+        // What has left stays so, unless the same try is known to have failed; and without a report nothing has.
+        let last = |round| seeds.iter().filter(|(_, of, _)| *of == round).map(|(state, ..)| SmsState::ALL[*state]).max();
+        let left = (0..3).any(|round| last(round).is_some_and(SmsState::has_left));
         prop_assert_eq!(judged[0].state.has_left(), left);
         prop_assert!(!seeds.is_empty() || judged[0].state == SmsState::Queued);
     }
