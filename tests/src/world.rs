@@ -111,6 +111,13 @@ impl World {
         self.data.clone()
     }
 
+    /// Stops the server.
+    pub async fn stop_server(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+    }
+
     /// Stops the server and starts it again on its folder.
     pub async fn restart_server(&mut self) {
         if let Some(running) = self.running.take() {
