@@ -112,7 +112,9 @@ CREATE TABLE parcel (
   arrival_ms        INTEGER,
   hub               TEXT REFERENCES outlet (code),
   entered_ms        INTEGER NOT NULL,      -- when its data were first in the system (SLA-11)
-  children          TEXT NOT NULL          -- child numbers of a shipment, separated by spaces
+  children          TEXT NOT NULL,         -- child numbers of a shipment, separated by spaces
+  virtual_phone     BLOB NOT NULL,         -- a virtual number that reaches the recipient; empty: none
+  virtual_until_ms  INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX parcel_by_outlet ON parcel (delivering_outlet);
 CREATE INDEX parcel_by_courier ON parcel (courier);
@@ -306,6 +308,79 @@ CREATE TABLE piece (
   at     INTEGER NOT NULL,
   name   TEXT NOT NULL,
   PRIMARY KEY (sha, device, at)
+) STRICT, WITHOUT ROWID;
+
+-- SMS as they are sent, or not: a row for each entry that asks for one. What became of it is in the case; this is the outbox.
+CREATE TABLE message (
+  case_id   BLOB NOT NULL,
+  entry     TEXT NOT NULL,                 -- key of the SMS
+  key       BLOB NOT NULL,                 -- which message it is, whoever sends it
+  recipient BLOB NOT NULL,                 -- keyed hash of the number, the same in every case
+  device    BLOB NOT NULL,                 -- that recorded it
+  state     TEXT NOT NULL,                 -- as of an SMS report
+  round     INTEGER NOT NULL,
+  holder    TEXT,                          -- the installation that has or had the lease; null: the gateway, or nobody
+  fence     INTEGER NOT NULL,              -- goes up with every claim: what an older one brings is not this row's any more
+  told      INTEGER NOT NULL,              -- 1: that it is being submitted is in the case
+  offered_at INTEGER NOT NULL,             -- since when it is the gateway's to send
+  due_at    INTEGER NOT NULL,              -- not before
+  until_at  INTEGER NOT NULL,              -- of a lease: its end
+  extension TEXT NOT NULL,                 -- digits behind the service number, so that an answer names its message
+  sent_at   INTEGER,
+  PRIMARY KEY (case_id, entry)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX message_due ON message (due_at) WHERE state = 'offered';
+CREATE INDEX message_open ON message (state) WHERE state IN ('leased', 'submitting', 'uncertain');
+CREATE INDEX message_by_key ON message (key);
+CREATE INDEX message_by_recipient ON message (recipient, sent_at);
+CREATE INDEX message_by_device ON message (device, sent_at);
+
+-- The gateway's segments by the provider's ids, in each normal form of them.
+CREATE TABLE segment (
+  form    TEXT NOT NULL,
+  rank    INTEGER NOT NULL,                -- the first form is the id as it was given
+  case_id BLOB NOT NULL,
+  entry   TEXT NOT NULL,
+  round   INTEGER NOT NULL,
+  part    INTEGER NOT NULL,
+  status  TEXT NOT NULL,                   -- of its receipt; empty: none yet
+  at      INTEGER NOT NULL,                -- when it was taken
+  PRIMARY KEY (form, case_id, entry, round, part)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX segment_by_message ON segment (case_id, entry, round);
+
+-- Receipts that name no message known yet: a receipt may come before the answer to its submission. Kept for good.
+CREATE TABLE receipt (
+  id          INTEGER PRIMARY KEY,
+  provider_id TEXT NOT NULL,
+  status      TEXT NOT NULL,
+  code        TEXT NOT NULL,
+  recipient   BLOB,                        -- keyed hash, if it names the number
+  received_at INTEGER NOT NULL,
+  matched_at  INTEGER
+) STRICT;
+CREATE INDEX receipt_open ON receipt (received_at) WHERE matched_at IS NULL;
+
+-- What customers answered. case_id: where it landed; null: nobody could tell, a person must.
+CREATE TABLE inbound (
+  id          INTEGER PRIMARY KEY,
+  mark        BLOB NOT NULL,               -- hash of who, to which number, and what: the same again soon is the same
+  recipient   BLOB NOT NULL,
+  number      BLOB NOT NULL,
+  service     TEXT NOT NULL,
+  words       BLOB NOT NULL,
+  received_at INTEGER NOT NULL,
+  case_id     BLOB,
+  entry       TEXT,
+  why         TEXT NOT NULL                -- how it was matched, or why not
+) STRICT;
+CREATE INDEX inbound_by_mark ON inbound (mark);
+CREATE INDEX inbound_open ON inbound (received_at) WHERE case_id IS NULL;
+
+-- Who wants no more messages.
+CREATE TABLE opt_out (
+  recipient BLOB PRIMARY KEY,
+  at        INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- What people read. A projection of `change`, written after the answer, rebuilt at will.

@@ -1,9 +1,11 @@
 //! The administrator's commands, on the data folder itself; a running server sees the result at once.
 
+mod sms;
+
 use std::path::Path;
 
 use doorstep_domain::{
-    CaseId, ChangeHash, DeviceId, Fen, NetworkCode, OutletCode, PhotoId, Remark, Role, Stands, UnixMs, UserId, Waybill,
+    Author, CaseId, ChangeHash, DeviceId, Fen, NetworkCode, OutletCode, PhotoId, Remark, Role, Stands, UnixMs, UserId, Waybill,
 };
 use doorstep_rules::{Case, Explanation, Policy, Rulebook, explain, judge};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
@@ -24,6 +26,7 @@ use crate::{
     refs::bump,
 };
 
+pub use self::sms::{Found, InboundRow, MessageRow, ReceiptRow};
 pub use crate::{
     devices::{DeviceRow, EnvelopeRow, Fork},
     import::{BadRow, Imported},
@@ -129,6 +132,9 @@ impl Admin {
     /// Adds or changes a person.
     pub fn user(&mut self, id: &str, name: &str, role: &str, outlet: &str) -> Result<(), AdminError> {
         let id: UserId = parse(id, "user id")?;
+        if id.as_str() == Author::SERVER {
+            return Err(AdminError::Invalid(format!("{id} is the server's own account; take another id")));
+        }
         let role: Role = role.parse().map_err(|_| {
             AdminError::Invalid(format!(
                 "role {role:?} is none of: {}",

@@ -51,6 +51,9 @@ pub enum ServeError {
     /// The storage of photos.
     #[error("use the photos' storage: {0}")]
     Photos(String),
+    /// The configuration of SMS.
+    #[error("send SMS: {0}")]
+    Sms(String),
     /// The database has no usable keys.
     #[error("read the server's keys from the database: they are missing or damaged; restore it from a backup")]
     Keys,

@@ -172,7 +172,7 @@ pub(crate) fn void(
     }
 }
 
-fn reviewer(db: &Connection, by: &str) -> Result<Author, HeadOfficeError> {
+pub(crate) fn reviewer(db: &Connection, by: &str) -> Result<Author, HeadOfficeError> {
     let outlet: Option<String> = db
         .query_row("SELECT outlet FROM person WHERE id = ?1 AND role = 'hq_reviewer' AND left_at IS NULL", [by], |row| row.get(0))
         .optional()?;

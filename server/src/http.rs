@@ -14,9 +14,9 @@ use axum::{
 use data_encoding::HEXLOWER;
 use doorstep_domain::HistoryId;
 use doorstep_protocol::{
-    Ack, CONTENT_TYPE, Demand, EnrolRequest, MAX_ENCODED, MAX_LOST_PHOTOS, MAX_REQUEST, NonceResponse, PROTO_HEADER,
-    PROTO_VERSION, PhotoQuery, PhotoStates, RENEWAL_HEADER, Reach, RefKind, SessionRequest, Sha, Signed, SyncRequest,
-    SyncResponse, Token, Version, decode, encode, open, reach, seal,
+    Ack, CONTENT_TYPE, Demand, EnrolRequest, LeaseRequest, MAX_ENCODED, MAX_LOST_PHOTOS, MAX_REQUEST, NonceResponse,
+    PROTO_HEADER, PROTO_VERSION, PhotoQuery, PhotoStates, RENEWAL_HEADER, Reach, RefKind, SessionRequest, Sha, Signed,
+    SyncRequest, SyncResponse, Token, Version, decode, encode, open, reach, seal,
 };
 use futures_util::StreamExt;
 use tokio::{sync::Notify, time::timeout};
@@ -36,6 +36,7 @@ use crate::{
     photos::{self, Storage, tus},
     quarantine, refs,
     serve::NowFn,
+    sms,
 };
 
 /// Most bytes of changes in one answer, unless a single case has more: even random bytes then stay below [`MAX_ENCODED`].
@@ -65,6 +66,10 @@ pub(crate) struct App {
     pub to_project: Arc<Notify>,
     /// Told after each write that may have published to a feed.
     pub live: Arc<Live>,
+    /// Woken after each accepted push: an SMS may be due.
+    pub sms_due: Arc<Notify>,
+    /// Whether the gateway really sends.
+    pub sends_sms: bool,
 }
 
 pub(crate) fn router(app: App) -> Router {
@@ -74,6 +79,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/enrol", post(enrol_device))
         .route("/v1/session", post(session))
         .route("/v1/live", get(live::live))
+        .route("/v1/sms/lease", post(sms_lease))
         .route("/v1/refs/{kind}", get(reference))
         .route("/v1/photos", post(tus::create).options(tus::options))
         .route("/v1/photos/states", post(photo_states))
@@ -204,8 +210,10 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
     if pushed {
         app.to_project.notify_one();
         app.live.moved();
+        app.sms_due.notify_one();
     }
     let keys = app.keys.clone();
+    let sends_sms = app.sends_sms;
     let response = app
         .db
         .read(move |db| {
@@ -241,6 +249,7 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
                 decisions: quarantine::decisions(db, &device.id, &request.quarantined)?,
                 scopes,
                 wanted: photos::wanted(db, &device.id)?.into_iter().map(Sha).collect(),
+                gateway: sends_sms.then_some(true),
             })
         })
         .await?;
@@ -272,6 +281,18 @@ async fn session(State(app): State<App>, request: Request) -> Result<Response, A
     let request: SessionRequest = decode(&open(&body, 4096)?)?;
     let (now, keys) = ((app.now)(), app.keys.clone());
     cbor(&app.db.write(move |db| enrol::session(db, &request, &keys, now)).await??)
+}
+
+/// May the device send an SMS that is not its own?
+async fn sms_lease(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
+    let device = device(&app, request.headers()).await?;
+    let body = body_of(request, 4096).await?;
+    let request: LeaseRequest = decode(&open(&body, 4096)?)?;
+    let (now, keys, rules) = ((app.now)(), app.keys.clone(), app.rules.clone());
+    let answer = app.db.write(move |db| sms::lease::lease(db, &keys, &rules, &device, &request, now)).await?;
+    app.to_project.notify_one();
+    app.live.moved();
+    cbor(&answer)
 }
 
 #[derive(serde::Deserialize)]

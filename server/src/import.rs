@@ -91,7 +91,8 @@ impl Lines<'_> {
 /// Columns that may be missing. `run`: the inbound run of the delivering outlet's timetable by which the parcel comes, with a
 /// `theoretical_arrival` that names the day only. `children`: child numbers, separated by spaces. `entered`: when the parcel's data
 /// were first in the network's system (SLA-11); without it, when this server had them first.
-const OPTIONAL: [&str; 4] = ["hub", "run", "children", "entered"];
+/// `virtual_phone`: a number that stands for the recipient's own (隐私号), `virtual_until`: until when.
+const OPTIONAL: [&str; 6] = ["hub", "run", "children", "entered", "virtual_phone", "virtual_until"];
 
 /// Where each column stands in the file.
 struct Columns(Vec<usize>, Vec<Option<usize>>);
@@ -181,6 +182,14 @@ impl Columns {
                 "" => None,
                 _ => Some(personal("recipient_phone")?),
             },
+            virtual_phone: match maybe("virtual_phone")? {
+                "" => None,
+                number => Some(Personal::plain(number).map_err(|error| format!("virtual_phone: {error}"))?),
+            },
+            virtual_until: match maybe("virtual_until")? {
+                "" => None,
+                text => Some(moment(text, pack).ok_or("virtual_until: not a time like 2026-03-03 20:00")?),
+            },
             address: personal("recipient_address")?,
             cod: Fen(cod),
             arrival,
@@ -212,6 +221,8 @@ struct Row {
     courier: Option<UserId>,
     name: Personal,
     phone: Option<Personal>,
+    virtual_phone: Option<Personal>,
+    virtual_until: Option<UnixMs>,
     address: Personal,
     cod: Fen,
     arrival: Option<UnixMs>,
@@ -258,9 +269,9 @@ impl Row {
         }
         db.prepare_cached(
             "INSERT OR REPLACE INTO parcel (waybill, network, origin_outlet, delivering_outlet, courier, recipient_name,
-               recipient_phone, recipient_address, cod_fen, arrival_ms, hub, entered_ms, children)
+               recipient_phone, recipient_address, cod_fen, arrival_ms, hub, entered_ms, children, virtual_phone, virtual_until_ms)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
-               coalesce(?12, (SELECT entered_ms FROM parcel WHERE waybill = ?1), ?13), ?14)",
+               coalesce(?12, (SELECT entered_ms FROM parcel WHERE waybill = ?1), ?13), ?14, ?15, ?16)",
         )
         .and_then(|mut insert| {
             insert.execute(params![
@@ -277,7 +288,9 @@ impl Row {
                 self.hub.as_ref().map(|hub| hub.as_str()),
                 self.entered.map(|at| at.0),
                 now.0,
-                self.children.iter().map(Waybill::as_str).collect::<Vec<_>>().join(" ")
+                self.children.iter().map(Waybill::as_str).collect::<Vec<_>>().join(" "),
+                self.virtual_phone.as_ref().map_or(&[][..], |p| p.as_bytes()),
+                self.virtual_until.map(|at| at.0)
             ])
         })
         .map_err(failed)?;

@@ -19,6 +19,7 @@ use crate::{
     feed, photos,
     quarantine::{self, Refused},
     rights::Rights,
+    sms,
 };
 
 /// A batch after everything that needs no database.
@@ -306,7 +307,7 @@ pub(crate) struct From<'a> {
     pub batch: u64,
 }
 
-/// Stores an accepted change, and expects the photos that it names.
+/// Stores an accepted change, expects the photos that it names, and queues its SMS.
 pub(crate) fn insert(
     db: &Connection,
     case: &CaseId,
@@ -338,8 +339,11 @@ pub(crate) fn insert(
         change.bytes()
     ])?;
     for entry in change.entries() {
-        if let Body::Photo(photo) = &entry.body {
-            photos::expect(db, case, photo, from.device, receipt.received_at)?;
+        match &entry.body {
+            Body::Photo(photo) => photos::expect(db, case, photo, from.device, receipt.received_at)?,
+            Body::Sms(message) => sms::expect(db, case, entry, message, from.device)?,
+            Body::SmsReport(report) => sms::take_report(db, case, entry, report, receipt)?,
+            _ => {}
         }
     }
     Ok(())

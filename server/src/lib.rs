@@ -28,8 +28,10 @@ mod quarantine;
 mod refs;
 mod rights;
 mod serve;
+mod sms;
 mod tls;
 
+pub use doorstep_gateway::GatewayConfig;
 pub use doorstep_protocol::VERSIONS;
 pub use error::{AdminError, ServeError};
 pub use serve::{Config, NowFn, Running, start};

@@ -64,6 +64,8 @@ fn parcel_row(row: &Row<'_>) -> rusqlite::Result<ParcelRow> {
         hub: row.get("hub")?,
         entered_ms: row.get("entered_ms")?,
         children: Some(children).filter(|children| !children.is_empty()),
+        virtual_phone: row.get("virtual_phone")?,
+        virtual_until_ms: row.get("virtual_until_ms")?,
     })
 }
 

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use axum_server::{Handle, Server, accept::NoDelayAcceptor};
 use doorstep_domain::UnixMs;
+use doorstep_gateway::GatewayConfig;
 use doorstep_protocol::Version;
 use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 
@@ -16,7 +17,7 @@ use crate::{
     packs::Rules,
     patience::{Patience, bound},
     photos::{Scrub, Storage, scrub},
-    project,
+    project, sms,
     tls::Tls,
 };
 
@@ -35,6 +36,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Where photos' bytes are: `s3://bucket/prefix`; without it the data folder.
     pub photos: Option<String>,
+    /// How SMS are sent.
+    pub sms: GatewayConfig,
     /// The clock.
     pub now: NowFn,
     /// The versions of the protocol that are spoken: [`doorstep_protocol::VERSIONS`].
@@ -49,6 +52,8 @@ pub struct Running {
     pub console_token: String,
     tls: Option<Tls>,
     live: Arc<Live>,
+    stop_sms: Arc<Notify>,
+    gateway: JoinHandle<()>,
     handle: Handle<SocketAddr>,
     task: JoinHandle<()>,
 }
@@ -73,6 +78,8 @@ impl Running {
     /// Stops accepting, finishes what is in flight, returns when done.
     pub async fn stop(self) {
         self.live.end();
+        self.stop_sms.notify_one();
+        self.gateway.await.ok();
         self.handle.graceful_shutdown(None);
         self.task.await.ok();
     }
@@ -101,6 +108,8 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     to_project.notify_one();
     let live = Live::new();
     let rules = Rules::default();
+    let provided = sms::provide(config.sms)?;
+    let sms_due = Arc::new(Notify::new());
     let keys = db.read(Keys::read).await.map_err(|_| ServeError::Keys)?;
     let app = App {
         db: db.clone(),
@@ -114,7 +123,25 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
         console_token: console_token.as_str().into(),
         to_project: to_project.clone(),
         live: live.clone(),
+        sms_due: sms_due.clone(),
+        sends_sms: provided.sends,
     };
+    let gateway = sms::Gateway {
+        db: db.clone(),
+        keys: app.keys.clone(),
+        rules: rules.clone(),
+        now: config.now.clone(),
+        due: sms_due,
+        to_project: to_project.clone(),
+        live: live.clone(),
+        service: provided.service.as_str().into(),
+        extension_digits: provided.extension_digits,
+        sends: provided.sends,
+        folder: config.folder.as_path().into(),
+        stop: Arc::default(),
+    };
+    let stop_sms = gateway.stop.clone();
+    let gateway = tokio::spawn(gateway.run(provided));
     let (of_teller, to_read) = (live.clone(), db.clone());
     let teller = tokio::spawn(async move { of_teller.tell(&to_read).await });
     let (now, config_now) = (config.now.clone(), config.now);
@@ -144,7 +171,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
         tidier.abort();
         teller.abort();
     });
-    Ok(Running { addr, console_token, tls, live, handle, task })
+    Ok(Running { addr, console_token, tls, live, stop_sms, gateway, handle, task })
 }
 
 /// How often storage is looked at.

@@ -69,6 +69,7 @@ async fn serve(folder: String) {
         tls: None,
         photos: None,
         now: std::sync::Arc::new(move || now),
+        sms: doorstep_server::GatewayConfig::Log,
         versions: doorstep_server::VERSIONS,
     })
     .await

@@ -7,7 +7,7 @@
 
 use std::time::Instant;
 
-use doorstep_client::Command;
+use doorstep_client::{Command, SmsWish};
 use doorstep_tests::{Device, World};
 
 const CASES: u32 = 1_000;
@@ -52,7 +52,10 @@ async fn main() {
             },
         );
         record(&phone, Command::Call { waybill: waybill(n), result: "no_answer".into(), number: None, words: None });
-        record(&phone, Command::Sms { waybill: waybill(n), text: None, number: None, failed: false });
+        record(
+            &phone,
+            Command::Sms { waybill: waybill(n), wish: SmsWish::default(), state: Some("handed_over".into()), fault: None },
+        );
         record(&phone, Command::Notice { waybill: waybill(n), to: None, request: None });
         (0..8).for_each(|i| record(&phone, note(n, i)));
         if n % 100 == 99 {

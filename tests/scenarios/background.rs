@@ -1,18 +1,22 @@
 //! Nobody asks, and everything arrives: the timer, the network coming back, the server's hints.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use doorstep_client::{Client, Command, Options};
-use doorstep_domain::CaseId;
+use doorstep_client::{Client, Command, Options, SmsResult, SmsSender};
+use doorstep_domain::{CaseId, SmsState};
 use doorstep_sync::Pace;
 use doorstep_tests::{LinkMode, World, waybill};
 use tempfile::TempDir;
 
 /// A device with the operating system's clocks and a pace for people who do not wait.
 async fn device(world: &World, person: &str, poll_ms: u64) -> (TempDir, Client) {
+    device_with(world, person, poll_ms, None).await
+}
+
+async fn device_with(world: &World, person: &str, poll_ms: u64, sms: Option<Arc<dyn SmsSender>>) -> (TempDir, Client) {
     let folder = tempfile::tempdir().unwrap();
     let pace = Pace { backoff_first_ms: 20, backoff_most_ms: 60, poll_ms, ..Pace::default() };
-    let client = Client::open(folder.path(), Options { pace, ..Options::default() }).unwrap();
+    let client = Client::open(folder.path(), Options { pace, sms, ..Options::default() }).unwrap();
     let code = world.admin().code(person, world.hands.now()).unwrap().code;
     client.enrol(&world.link.url(), &code).await.unwrap();
     (folder, client)
@@ -78,4 +82,29 @@ async fn a_tablet_that_listens_has_the_case_before_its_timer_is_due() {
     phone.sync().await.unwrap();
     until("the hint has brought it", || tablet.case(&waybill(2)).unwrap().is_some()).await;
     background.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_sms_that_was_queued_in_a_cellar_goes_by_itself_when_there_is_service() {
+    let world = World::new().await;
+    let radio = crate::sms::Radio::new(false);
+    let (_folder, phone) = device_with(&world, "c1", 60_000, Some(radio.clone())).await;
+    let background = tokio::spawn({
+        let phone = phone.clone();
+        async move { phone.stay_in_sync(false).await }
+    });
+    world.link.set(LinkMode::Cut);
+    phone.record(&fail(2), &[]).unwrap();
+    phone.record(&crate::sms::sms(2), &[]).unwrap();
+    until("a try has failed", || phone.status().unwrap().unsent.iter().any(|intent| intent.sent)).await;
+    assert_eq!(crate::sms::only(&phone, 2).state, SmsState::Queued);
+    radio.has_service(true);
+    until("the phone sends", || radio.given().len() == 1).await;
+    phone.sms_result(&radio.only(), SmsResult::HandedOver).unwrap();
+    assert_eq!(crate::sms::only(&phone, 2).state, SmsState::HandedOver);
+    // Head office hears of it when there is data.
+    world.link.set(LinkMode::Up);
+    until("head office has it", || world.admin().messages(true, 9).unwrap().iter().any(|row| row.state == "handed_over")).await;
+    background.abort();
+    assert_eq!(radio.given().len(), 1);
 }

@@ -111,6 +111,7 @@ async fn an_address_other_than_loopback_is_refused_unless_it_is_meant() {
         tls: None,
         photos: None,
         now: hands.server(),
+        sms: doorstep_server::GatewayConfig::Log,
         versions: VERSIONS,
     })
     .await;

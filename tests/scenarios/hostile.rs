@@ -23,6 +23,7 @@ async fn serve_in_this_process() {
         tls: None,
         photos: None,
         now: std::sync::Arc::new(move || now),
+        sms: doorstep_server::GatewayConfig::Log,
         versions: doorstep_server::VERSIONS,
     };
     let running = doorstep_server::start(config).await.unwrap();
@@ -78,6 +79,7 @@ fn facts(n: u32) -> Facts {
         delivering_outlet: Some("0412".parse().unwrap()),
         cod: Fen(0),
         mobile: None,
+        virtual_mobile: None,
         arrival: None,
         entered: None,
         reference: 1,

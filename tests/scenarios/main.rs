@@ -14,4 +14,5 @@ mod photos;
 mod reading;
 mod rights;
 mod rules;
+mod sms;
 mod tls;

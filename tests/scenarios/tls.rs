@@ -69,6 +69,7 @@ impl Office {
             tls: Some(files.clone()),
             photos: None,
             now: hands.server(),
+            sms: doorstep_server::GatewayConfig::Log,
             versions: doorstep_server::VERSIONS,
         };
         let running = start(config).await.unwrap();
@@ -187,6 +188,7 @@ async fn a_certificate_allows_any_address_and_one_that_is_not_there_stops_the_st
         tls: Some(files(folder.path())),
         photos: None,
         now,
+        sms: doorstep_server::GatewayConfig::Log,
         versions: doorstep_server::VERSIONS,
     })
     .await;

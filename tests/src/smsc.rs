@@ -156,7 +156,12 @@ impl Delivery {
 impl Smsc {
     /// Starts one.
     pub async fn start(options: SmscOptions) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_at("127.0.0.1:0".parse().unwrap(), options).await
+    }
+
+    /// Starts one where another one was.
+    pub async fn start_at(addr: SocketAddr, options: SmscOptions) -> Self {
+        let listener = TcpListener::bind(addr).await.unwrap();
         let addr = listener.local_addr().unwrap();
         let tls = options.tls.as_ref().map(|certificate| TlsAcceptor::from(certificate.server.clone()));
         let state = State {
@@ -194,6 +199,11 @@ impl Smsc {
     /// What the next binds get, one each; then [`BindAnswer::Ok`] again.
     pub fn script_binds(&self, answers: impl IntoIterator<Item = BindAnswer>) {
         self.shared.state().binds.extend(answers);
+    }
+
+    /// Forgets what was scripted for binds: from now on they succeed.
+    pub fn let_bind(&self) {
+        self.shared.state().binds.clear();
     }
 
     /// Looks at what was seen so far.

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use doorstep_client::{
     AttemptDetails, CaseView, Client, ClientError, Clock, Command, DeviceSigner, NewPhoto, Options, Outcome, ReplyDetails,
-    SoftwareSigner, SyncReport,
+    SmsSender, SoftwareSigner, SyncReport,
 };
 use doorstep_document::pack;
 use doorstep_domain::{BatchHash, CaseId, PhotoPurpose, Recorded, Standing, UnixMs, Waybill};
@@ -13,7 +13,7 @@ use doorstep_protocol::{
     SyncResponse, Version, decode, encode, open, seal, signing::batch_message,
 };
 use doorstep_rules::Case;
-use doorstep_server::{Config, Running, VERSIONS, admin::Admin};
+use doorstep_server::{Config, GatewayConfig, Running, VERSIONS, admin::Admin};
 use doorstep_store::{Filter, Store};
 use tempfile::TempDir;
 
@@ -34,9 +34,11 @@ pub struct World {
     /// The link.
     pub link: Link,
     folder: TempDir,
+    data: PathBuf,
     running: Option<Running>,
     photos: Option<String>,
     versions: &'static [Version],
+    sms: GatewayConfig,
     boots: i64,
 }
 
@@ -58,6 +60,15 @@ impl World {
 
     /// The same with a server that speaks these versions of the protocol.
     pub async fn speaking(versions: &'static [Version]) -> Self {
+        Self::with(versions, GatewayConfig::Log).await
+    }
+
+    /// The same with a gateway.
+    pub async fn sending(sms: GatewayConfig) -> Self {
+        Self::with(VERSIONS, sms).await
+    }
+
+    async fn with(versions: &'static [Version], sms: GatewayConfig) -> Self {
         let hands = Hands::at(UnixMs(MORNING));
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("server");
@@ -85,19 +96,26 @@ impl World {
         let imported = admin.import_parcels(csv.as_bytes(), hands.now()).unwrap();
         assert_eq!((imported.imported, imported.bad.len()), (40, 0));
         let photos = bucket();
-        let running = serve(&data, &hands, versions, &photos).await;
+        let running = serve(&data, &hands, versions, (&photos, &sms)).await;
         let link = Link::to(running.addr).await;
-        Self { hands, link, folder, running: Some(running), photos, versions, boots: 0 }
+        Self { hands, link, folder, data, running: Some(running), photos, versions, sms, boots: 0 }
     }
 
     /// The administrator's view of the server's folder.
     pub fn admin(&self) -> Admin {
-        Admin::open(&self.folder.path().join("server")).unwrap()
+        Admin::open(&self.data).unwrap()
     }
 
     /// The server's folder.
     pub fn server_folder(&self) -> PathBuf {
-        self.folder.path().join("server")
+        self.data.clone()
+    }
+
+    /// Stops the server.
+    pub async fn stop_server(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
     }
 
     /// Stops the server and starts it again on its folder.
@@ -105,14 +123,14 @@ impl World {
         if let Some(running) = self.running.take() {
             running.stop().await;
         }
-        let running = serve(&self.server_folder(), &self.hands, self.versions, &self.photos).await;
+        let running = serve(&self.server_folder(), &self.hands, self.versions, (&self.photos, &self.sms)).await;
         self.link.point_to(running.addr);
         self.running = Some(running);
     }
 
     /// A second server process over the same data, as behind a balancer.
     pub async fn another_server(&self) -> Running {
-        serve(&self.server_folder(), &self.hands, self.versions, &self.photos).await
+        serve(&self.server_folder(), &self.hands, self.versions, (&self.photos, &self.sms)).await
     }
 
     /// Holds the server's photos against its storage.
@@ -155,11 +173,45 @@ impl World {
 
     /// A device that is not enrolled.
     pub fn fresh(&mut self, name: &str, clock_off_minutes: i64) -> Device {
+        self.fresh_with(name, clock_off_minutes, None)
+    }
+
+    fn fresh_with(&mut self, name: &str, clock_off_minutes: i64, sms: Option<Arc<dyn SmsSender>>) -> Device {
         self.boots += 1;
         let clock = TestClock::off_by(&self.hands, clock_off_minutes, self.boots);
         let folder = self.folder.path().join(name);
-        let client = Client::open(&folder, Options { clock: clock.clone(), ..Options::default() }).unwrap();
+        let client = Client::open(&folder, Options { clock: clock.clone(), sms, ..Options::default() }).unwrap();
         Device { client, clock, folder }
+    }
+
+    /// A device enrolled for a person, which can send SMS.
+    pub async fn phone(&mut self, name: &str, person: &str, sms: Arc<dyn SmsSender>) -> Device {
+        let device = self.fresh_with(name, 0, Some(sms));
+        let code = self.admin().code(person, self.hands.now()).unwrap().code;
+        device.client.enrol(&self.link.url(), &code).await.unwrap();
+        device
+    }
+
+    /// The server's folder as it is now, copied: what a crash at this moment would leave.
+    pub fn snapshot(&self) -> PathBuf {
+        let copy = self.folder.path().join(format!("copy-{}", std::fs::read_dir(self.folder.path()).unwrap().count()));
+        std::fs::create_dir(&copy).unwrap();
+        for name in ["doorstep-server.db", "doorstep-server.db-wal"] {
+            if self.server_folder().join(name).exists() {
+                std::fs::copy(self.server_folder().join(name), copy.join(name)).unwrap();
+            }
+        }
+        copy
+    }
+
+    /// Stops the server and starts one on another folder, as after a crash that left it.
+    pub async fn go_on_from(&mut self, folder: &std::path::Path) {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+        // A folder of its own: connections of the server that died may still hold files of the old one.
+        self.data = folder.to_owned();
+        self.restart_server().await;
     }
 
     /// A device enrolled for a person, with everything fetched.
@@ -189,7 +241,12 @@ pub fn first_pack() -> Reference {
     Reference { version: 1, packs: vec![(publication, signed)], ..Reference::default() }
 }
 
-async fn serve(folder: &std::path::Path, hands: &Hands, versions: &'static [Version], photos: &Option<String>) -> Running {
+async fn serve(
+    folder: &std::path::Path,
+    hands: &Hands,
+    versions: &'static [Version],
+    (photos, sms): (&Option<String>, &GatewayConfig),
+) -> Running {
     let listen = "127.0.0.1:0".parse().unwrap();
     doorstep_server::start(Config {
         folder: folder.to_owned(),
@@ -197,6 +254,7 @@ async fn serve(folder: &std::path::Path, hands: &Hands, versions: &'static [Vers
         insecure: false,
         tls: None,
         photos: photos.clone(),
+        sms: sms.clone(),
         now: hands.server(),
         versions,
     })

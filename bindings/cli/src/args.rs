@@ -36,6 +36,9 @@ pub struct Args {
     /// 信任此 PEM 文件中的证书机构，不用内置的 Trust the authorities in this PEM file instead of the built-in ones.
     #[arg(long, global = true, env = "DOORSTEP_CA", value_name = "FILE", help_heading = GLOBAL)]
     pub ca: Option<PathBuf>,
+    /// 短信猫（smstools）目录：本机短信由它发送 Folder of an SMS daemon (smstools) that sends this computer's SMS.
+    #[arg(long, global = true, env = "DOORSTEP_SMS_SPOOL", value_name = "DIR", help_heading = GLOBAL)]
+    pub sms_spool: Option<PathBuf>,
     /// 以 JSON 输出，出错时也是 Print one JSON document, for errors too.
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub json: bool,
@@ -56,7 +59,11 @@ pub enum Command {
         code: String,
     },
     /// 今日运单 Today's parcels.
-    Parcels,
+    Parcels {
+        /// 显示完整号码 Show whole phone numbers.
+        #[arg(long)]
+        numbers: bool,
+    },
     #[command(flatten)]
     Record(Record),
     /// 问题件列表，按期限排序 Cases by next deadline.
@@ -97,6 +104,11 @@ pub enum Command {
         #[command(subcommand)]
         what: Photo,
     },
+    /// 客户短信：预览、发送、进展 SMS to the customer: preview, send, see what became of them.
+    Sms {
+        #[command(subcommand)]
+        what: Sms,
+    },
     /// 哪些还没发送 What is unsent, oldest first; photos waiting; what head office holds.
     Status,
     /// 设置本人密码（共用平板） Set the PIN of who is signed in, on a shared tablet.
@@ -133,6 +145,67 @@ pub enum Rules {
     Codes {
         /// 只看某代码 Only this code.
         code: Option<String>,
+    },
+}
+
+/// What an SMS says, and where it goes.
+#[derive(clap::Args)]
+pub struct Wish {
+    /// 英文 In English; without it, in Chinese.
+    #[arg(long)]
+    pub en: bool,
+    /// 称呼 How the recipient is addressed; without it, in the neutral form.
+    #[arg(long, value_parser = PossibleValuesParser::new(["male", "female"]))]
+    pub honorific: Option<String>,
+    /// 回拨号码 The number under which you are reached.
+    #[arg(long, env = "DOORSTEP_CALLBACK", value_name = "NUMBER")]
+    pub callback: Option<String>,
+    /// 号码；不写则用面单号码 The number; without it the label's, or the virtual one that stands for it.
+    #[arg(long, value_name = "NUMBER")]
+    pub to: Option<String>,
+    /// 自己的话，不用模板：不算有效派送的证明 In your own words instead of the template's: proves nothing.
+    #[arg(long)]
+    pub text: Option<String>,
+}
+
+/// What to do with SMS.
+#[derive(Subcommand)]
+pub enum Sms {
+    /// 预览：内容、条数、还缺什么 The text as it would be sent, its segments, and what it would lack to count.
+    Preview {
+        /// 运单号 The waybill.
+        waybill: String,
+        #[command(flatten)]
+        wish: Wish,
+    },
+    /// 发送：有网由总部网关发，没网由本机短信猫发，都没有则排队 Send: by head office's gateway within reach of it, else by this
+    /// computer's modem, else as soon as one of them is there.
+    Send {
+        /// 运单号 The waybill.
+        waybill: String,
+        #[command(flatten)]
+        wish: Wish,
+    },
+    /// 登记自己用手机发的短信 Record an SMS that you sent yourself with your phone's message app.
+    Record {
+        /// 运单号 The waybill.
+        waybill: String,
+        /// 没发出去，原因 It was not sent, and why.
+        #[arg(long, value_name = "WHY", num_args = 0..=1, default_missing_value = "generic",
+          value_parser = PossibleValuesParser::new(["no_service", "radio_off", "null_pdu", "generic", "number"]))]
+        failed: Option<String>,
+        #[command(flatten)]
+        wish: Wish,
+    },
+    /// 未了结的短信；写单号则列该件全部 SMS that are not settled; with a waybill, all of that parcel.
+    List {
+        /// 运单号 The waybill.
+        waybill: Option<String>,
+    },
+    /// 取得发送许可（派送由别人登记）并发送 Get the lease of an SMS whose attempt somebody else recorded, and send it.
+    Lease {
+        /// 运单号 The waybill.
+        waybill: String,
     },
 }
 

@@ -11,6 +11,8 @@ mod record;
 mod rules;
 mod run;
 mod screen;
+mod sms;
+mod spool;
 mod timeline;
 mod words;
 

@@ -127,9 +127,6 @@ fn command(client: &Client, what: &Record, zone: FixedOffset) -> Result<Command,
                 },
             }
         }
-        Record::Sms { waybill, text, to, failed } => {
-            Command::Sms { waybill: waybill.clone(), text: text.clone(), number: to.clone(), failed: *failed }
-        }
         Record::Call { waybill, result, to, note } => {
             Command::Call { waybill: waybill.clone(), result: result.clone(), number: to.clone(), words: note.clone() }
         }

@@ -1,17 +1,21 @@
 //! One command, one call of the client, one answer. Only `enrol` and `sync` start a runtime.
 
-use doorstep_client::{Client, ClientError, Filter, Identity, Options, Refusal, Status, http::Roots};
+use std::sync::Arc;
+
+use doorstep_client::{Client, ClientError, Filter, Identity, Options, Refusal, SmsSender, Status, http::Roots};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use crate::{
     Answer,
-    args::{Args, Command, Photo, Rules},
+    args::{Args, Command, Photo, Rules, Sms},
     failure::Failed,
     photos,
     record::{add_photos, record},
     rules,
     screen::Screen,
+    sms,
+    spool::Spool,
     words::{self, say},
 };
 
@@ -27,13 +31,17 @@ pub fn run(args: &Args) -> Result<Answer, Failed> {
         }
         None => Roots::Mozilla,
     };
-    let client = Client::open(&args.store, Options { roots, ..Options::default() }).map_err(|error| match (error, &args.ca) {
-        (ClientError::Roots, Some(file)) => Failed::CaFile { file: file.clone(), source: None },
-        (error, _) => error.into(),
+    let spool = args.sms_spool.as_deref().map(Spool::at);
+    let sender = spool.clone().map(|spool| Arc::new(spool) as Arc<dyn SmsSender>);
+    let client = Client::open(&args.store, Options { roots, sms: sender, ..Options::default() }).map_err(|error| {
+        match (error, &args.ca) {
+            (ClientError::Roots, Some(file)) => Failed::CaFile { file: file.clone(), source: None },
+            (error, _) => error.into(),
+        }
     })?;
     match &args.command {
         Command::Enrol { server, code } => enrol(&client, server, code),
-        Command::Parcels => parcels(&client),
+        Command::Parcels { numbers } => parcels(&client, *numbers),
         Command::Record(what) => record(&client, what),
         Command::Cases { all, state, find, limit } => {
             let filter = Filter { closed: *all, state: state.clone(), waybill: find.clone(), limit: *limit };
@@ -50,8 +58,19 @@ pub fn run(args: &Args) -> Result<Answer, Failed> {
             runtime()?.block_on(photos::get(&client, photo, *thumbnail, to.as_deref()))
         }
         Command::Photo { what: Photo::SendNow } => photos::send_now(&client),
+        Command::Sms { what } => {
+            // What the modem has done since the last time comes before anything that depends on it.
+            spool.as_ref().map_or(Ok(()), |spool| spool.collect(&client))?;
+            match what {
+                Sms::Preview { waybill, wish } => sms::preview(&client, waybill, wish),
+                Sms::Send { waybill, wish } => sms::send(&client, spool.as_ref(), &runtime()?, waybill, wish),
+                Sms::Record { waybill, failed, wish } => sms::record(&client, waybill, failed.as_deref(), wish),
+                Sms::List { waybill } => sms::list(&client, waybill.as_deref()),
+                Sms::Lease { waybill } => sms::lease(&client, spool.as_ref(), &runtime()?, waybill),
+            }
+        }
         Command::Status => status(&client),
-        Command::Sync => sync(&client),
+        Command::Sync => sync(&client, spool.as_ref()),
         Command::Pin { pin } => done(client.set_pin(pin)?, "密码已设置", "PIN set"),
         Command::Unlock { user, pin } => done(client.unlock(user, pin)?, "已解锁", "unlocked"),
         Command::Lock => done(client.lock()?, "已锁定", "locked"),
@@ -94,10 +113,10 @@ fn person(who: &Identity) -> Value {
     json!({ "user": author.user, "name": who.name, "role": author.role, "outlet": author.outlet, "server": who.server, "device": who.device })
 }
 
-fn parcels(client: &Client) -> Result<Answer, Failed> {
+fn parcels(client: &Client, numbers: bool) -> Result<Answer, Failed> {
     let screen = Screen::of(client);
     let parcels = client.parcels()?;
-    let mut text: String = parcels.iter().map(|parcel| screen.parcel(parcel)).collect();
+    let mut text: String = parcels.iter().map(|parcel| screen.parcel(parcel, numbers)).collect();
     if parcels.is_empty() {
         text = nothing(client, "没有今日运单", "no parcels today")?;
     }
@@ -212,8 +231,13 @@ fn status_lines(client: &Client, status: &Status) -> String {
     text + &format!("{}: {last}\n", say("服务器最近应答", "server last answered"))
 }
 
-fn sync(client: &Client) -> Result<Answer, Failed> {
-    let report = runtime()?.block_on(photos::sync_with_progress(client))?;
+fn sync(client: &Client, spool: Option<&Spool>) -> Result<Answer, Failed> {
+    let collect = || spool.map_or(Ok(()), |spool| spool.collect(client));
+    collect()?;
+    let report = runtime()?.block_on(photos::sync_with_progress(client));
+    // Handed to the modem in there, whether or not head office was reached.
+    collect()?;
+    let report = report?;
     let status = client.status()?;
     let mut text = format!(
         "{}: {} {}, ↑{} ↓{}, {} {}\n",

@@ -3,12 +3,12 @@
 use chrono::FixedOffset;
 use doorstep_client::{CaseRow, CaseView, Client};
 use doorstep_domain::{Outlet, OutletCode, Parcel};
-use doorstep_rules::{Card, Deadline, Flag, Need, NextStep, Pack, Timeliness, Words};
+use doorstep_rules::{Card, Deadline, Flag, Message, Need, NextStep, Pack, Timeliness, Words};
 use serde_json::{Value, json};
 
 use crate::{
     failure::Failed,
-    timeline,
+    sms, timeline,
     words::{self, both, say},
 };
 
@@ -34,6 +34,11 @@ impl<'a> Screen<'a> {
     /// The words for a key such as `notified`.
     pub fn words(&self, key: &str) -> Words {
         self.pack.as_ref().map_or_else(|| doorstep_rules::words(key), |pack| pack.words(key))
+    }
+
+    /// How an SMS stands.
+    pub fn message(&self, message: &Message) -> Words {
+        self.pack.as_ref().map_or_else(|| self.words(message.state.as_str()), |pack| message.told(pack))
     }
 
     /// The same in both languages on one line.
@@ -107,6 +112,9 @@ impl<'a> Screen<'a> {
         }
         for card in &view.judgement.cards {
             text += &self.card(card);
+        }
+        for message in &view.judgement.messages {
+            text += &sms::line(self, view, message);
         }
         text += &missing(view);
         for conflict in &view.judgement.conflicts {
@@ -194,8 +202,9 @@ impl<'a> Screen<'a> {
     }
 
     /// One parcel of the day, for the courier who has it in the bag.
-    pub fn parcel(&self, parcel: &Parcel) -> String {
-        let phone = parcel.recipient_phone.as_ref().map_or_else(|| say("无电话", "no phone"), words::personal);
+    pub fn parcel(&self, parcel: &Parcel, numbers: bool) -> String {
+        let show = if numbers { words::personal } else { words::masked };
+        let phone = parcel.recipient_phone.as_ref().map_or_else(|| say("无电话", "no phone"), show);
         let (name, address) = (words::personal(&parcel.recipient_name), words::personal(&parcel.recipient_address));
         let mut text =
             format!("{}  {name}  {phone}  {address}  {} {}", parcel.waybill, say("寄件网点", "from"), parcel.origin_outlet);

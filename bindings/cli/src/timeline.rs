@@ -62,7 +62,7 @@ fn parts(screen: &Screen, body: &Body) -> Result<Vec<String>, Failed> {
         }
         Body::Call(call) => {
             parts.push(words::detail(call.result.as_str()));
-            parts.extend(quote("", call.number.as_ref()));
+            parts.extend(call.number.as_ref().map(words::masked));
             parts.extend(quote("", call.words.as_ref()));
         }
         Body::Note { words } => parts.extend(quote("", Some(words))),
@@ -71,9 +71,18 @@ fn parts(screen: &Screen, body: &Body) -> Result<Vec<String>, Failed> {
             parts.push(words::size(photo.len));
         }
         Body::Sms(sms) => {
-            parts.push(words::detail(sms.level.as_str()));
-            parts.extend(quote("", sms.to.as_ref()));
+            parts.push(words::masked(&sms.to));
             parts.extend(quote("", Some(&sms.text)));
+        }
+        Body::SmsReport(report) => {
+            parts.push(words::detail(report.state.as_str()));
+            parts.extend(report.fault.map(|fault| words::detail(fault.as_str())));
+            parts.push(report.of.to_string());
+            parts.extend(quote("", report.words.as_ref()));
+        }
+        Body::SmsReply(reply) => {
+            parts.extend(quote("", Some(&reply.words)));
+            parts.extend(reply.opt_out.then(|| words::detail("sms_opt_out")));
         }
         Body::Notice(notice) => {
             parts.push(screen.outlet(Some(&notice.to))?);
@@ -94,7 +103,6 @@ fn parts(screen: &Screen, body: &Body) -> Result<Vec<String>, Failed> {
             parts.push(screen.code(reply.decision.as_str()));
             let said = [
                 ("", &reply.words),
-                ("phone", &reply.phone),
                 ("address", &reply.address),
                 ("contact", &reply.contact),
                 ("company", &reply.company),
@@ -105,6 +113,7 @@ fn parts(screen: &Screen, body: &Body) -> Result<Vec<String>, Failed> {
                 let label = if label.is_empty() { String::new() } else { words::detail(label) };
                 parts.extend(quote(&label, value.as_ref()));
             }
+            parts.extend(reply.phone.as_ref().map(|phone| format!("{} {}", words::detail("phone"), words::masked(phone))));
             parts.extend(when("日期", "day", reply.until));
             let flags = [(reply.same, "same"), (reply.informed, "informed")];
             parts.extend(flags.iter().filter(|(set, _)| *set).map(|(_, word)| words::detail(word)));

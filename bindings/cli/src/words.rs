@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, FixedOffset};
 use doorstep_client::Salvage;
-use doorstep_domain::{Personal, Standing, UnixMs};
+use doorstep_domain::{Personal, Standing, UnixMs, mask_number};
 use doorstep_rules::Words;
 
 /// One line in both languages.
@@ -75,6 +75,11 @@ pub fn standing(standing: &Standing) -> String {
 pub fn personal(value: &Personal) -> String {
     let text = value.text().map(|text| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect());
     text.unwrap_or_else(|| say("（已加密）", "(sealed)"))
+}
+
+/// A phone number for the screen, at least six of its digits hidden.
+pub fn masked(value: &Personal) -> String {
+    value.text().map_or_else(|| "******".to_owned(), mask_number)
 }
 
 /// A moment in the network's zone, to the minute.

@@ -1,6 +1,8 @@
 //! The binary against a real server, as a courier uses it: before enrolment, offline, back online, with a broken store.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails loudly")]
 
+mod sms;
+
 use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
@@ -72,6 +74,7 @@ impl World {
             tls: None,
             photos: None,
             now: Arc::new(now),
+            sms: doorstep_server::GatewayConfig::Log,
             versions: doorstep_server::VERSIONS,
         };
         let server = runtime.block_on(doorstep_server::start(config)).unwrap();
@@ -107,8 +110,15 @@ impl World {
 
 fn run(store: &Path, args: &[&str]) -> Said {
     let mut command = Command::new(env!("CARGO_BIN_EXE_doorstep"));
-    let output =
-        command.env_remove("DOORSTEP_STORE").env_remove("DOORSTEP_CA").arg("--store").arg(store).args(args).output().unwrap();
+    let output = command
+        .env_remove("DOORSTEP_STORE")
+        .env_remove("DOORSTEP_CA")
+        .env_remove("DOORSTEP_SMS_SPOOL")
+        .arg("--store")
+        .arg(store)
+        .args(args)
+        .output()
+        .unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Said { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }
@@ -214,7 +224,7 @@ fn every_step_of_a_case_can_be_recorded_on_the_command_line() {
     let named = format!("label={}", photo.display());
     world.json(&["fail", PARCEL, "--reason", "DF-REFUSE", "--sub", "damaged"]);
     world.json(&["photo", "add", PARCEL, &named]);
-    world.json(&["sms", PARCEL, "--text", "您好", "--failed"]);
+    world.json(&["sms", "record", PARCEL, "--text", "您好", "--failed", "number"]);
     world.json(&["call", PARCEL, "--result", "no_answer"]);
     world.json(&["note", PARCEL, "外箱破损"]);
     let told = world.json(&["notice", PARCEL, "--request", "退回？"]);
@@ -223,7 +233,7 @@ fn every_step_of_a_case_can_be_recorded_on_the_command_line() {
     let closed = world.json(&["close", PARCEL, "--outcome", "RETURNED", "--note", "已退"]);
     let kinds: Vec<&str> =
         closed["cases"][0]["timeline"].as_array().unwrap().iter().map(|e| e["entry"]["kind"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["attempt", "photo", "sms", "call", "note", "notice", "close"]);
+    assert_eq!(kinds, ["attempt", "photo", "sms", "sms_report", "call", "note", "notice", "close"]);
     assert_eq!(closed["cases"][0]["timeline"][1]["entry"]["purpose"], "label");
     assert_eq!(world.json(&["cases"])["cases"].as_array().unwrap().len(), 0);
     assert_eq!(world.json(&["cases", "--all"])["cases"][0]["decision"], "RETURNED");

@@ -19,6 +19,8 @@ impl Client {
         loop {
             // A wake that comes too early asks nobody anything, and proves nothing of the network.
             let worked = drive::run(&self.inner, cause).await.is_ok_and(|report| report.requests > 0);
+            // What it records wakes this loop at once. A message that could not be moved on waits for the next round.
+            self.dispatch_sms().ok();
             let now = self.inner.clock.read().mono_ms;
             // Never spinning, whatever the clocks say.
             let wait = self.inner.wake_at.load(Ordering::Relaxed).saturating_sub(now).max(10);
@@ -32,7 +34,7 @@ impl Client {
         }
     }
 
-    /// The platform says that there is a network: what waits is tried now.
+    /// The platform says that there is a network, or cellular service: what waits is tried now.
     pub fn connected(&self) {
         self.inner.connected.notify_one();
     }

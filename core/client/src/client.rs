@@ -11,15 +11,17 @@ use std::{
 
 use doorstep_domain::{ActionId, CaseId, InstallId, Outlet, Parcel, TimeEvidence, UnixMs, Waybill};
 use doorstep_rules::{Conditions, Explanation, PROVISIONAL, Pack, Rulebook, explain};
-use doorstep_store::{Action, CaseRow, CaseView, Filter, Identity, Salvage, Status, Store, Written};
+use doorstep_store::{Action, CaseRow, CaseView, Filter, Identity, Salvage, Sending as Handing, Status, Store, Written};
 use doorstep_sync::{Cause, Engine, Pace};
 use tokio::sync::{Notify, watch};
 
 use crate::{
-    ClientError, Clock, Command, DeviceSigner, NewPhoto, PhotoRef, Refusal, SoftwareSigner, SyncReport, SystemClock, drive,
+    ClientError, Clock, Command, DeviceSigner, NewPhoto, PhotoRef, Refusal, SmsSender, SoftwareSigner, SyncReport, SystemClock,
+    drive,
     http::{self, Roots},
     photos::{Ready, Sending, ready},
     rights,
+    sms::{InHand, Sender},
 };
 
 /// How to open a client.
@@ -32,6 +34,8 @@ pub struct Options {
     pub pace: Pace,
     /// The device's key; without one a software key beside the store.
     pub signer: Option<Arc<dyn DeviceSigner>>,
+    /// The platform's way to send SMS; without one only the gateway sends.
+    pub sms: Option<Arc<dyn SmsSender>>,
     /// Name and version of the app, for head office.
     pub app: String,
 }
@@ -48,6 +52,7 @@ impl Default for Options {
             roots: Roots::default(),
             pace: Pace::default(),
             signer: None,
+            sms: None,
             app: APP.to_owned(),
         }
     }
@@ -96,6 +101,14 @@ pub(crate) struct Inner {
     pub swept: AtomicBool,
     /// Photos that were refused before this start have been given another try.
     pub tried: AtomicBool,
+    /// The platform's way to send SMS.
+    pub sms: Sender,
+    /// SMS that this process is handing over.
+    pub in_hand: Mutex<InHand>,
+    /// Held while SMS are moved on.
+    pub dispatching: Mutex<()>,
+    /// When the server last answered, by the monotonic clock and one more; 0: it did not, the last time it was asked.
+    pub online_at: AtomicU64,
 }
 
 impl Inner {
@@ -146,6 +159,10 @@ impl Client {
             sending: Mutex::default(),
             swept: AtomicBool::new(false),
             tried: AtomicBool::new(false),
+            sms: options.sms,
+            in_hand: Mutex::default(),
+            dispatching: Mutex::default(),
+            online_at: AtomicU64::new(0),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -164,8 +181,19 @@ impl Client {
     /// Records an action: durable on this device when it returns. Photos become files first, so that no entry names bytes
     /// that are not there.
     pub fn record(&self, command: &Command, photos: &[NewPhoto]) -> Result<Outcome, ClientError> {
+        self.unlocked()?;
+        self.record_unasked(command, photos, None)
+    }
+
+    /// The same by the app itself, which goes on while the device is locked.
+    pub(crate) fn record_unasked(
+        &self,
+        command: &Command,
+        photos: &[NewPhoto],
+        handing_over: Option<Handing>,
+    ) -> Result<Outcome, ClientError> {
         let clocks = self.inner.clock.read();
-        let now = self.unlocked()?;
+        let now = self.inner.now()?;
         let mut command = command.clone();
         // Before the store is taken: decoding costs a tenth of a second, and others may want to read.
         let zone = self.inner.clock.zone_quarters();
@@ -176,7 +204,7 @@ impl Client {
         let pack = book.at(now);
         command.name_photos(pictures.iter().map(|ready| PhotoRef::of(&ready.entry)).collect());
         // The rules speak before any file is written; files are there before any entry names them.
-        let mut cases = command.plan(&mut store, &who, pack, clocks.wall)?;
+        let mut cases = command.plan(&mut store, &who, pack, clocks.wall, now)?;
         rights::forbid_early(&mut store, &who, &cases, now)?;
         for Ready { prepared, .. } in &pictures {
             let photo = store.save_photo(prepared.photo.id, JPEG, &prepared.photo.bytes, false)?;
@@ -192,7 +220,8 @@ impl Client {
             anchor: store.anchor(clocks.boot)?,
         };
         let journal = serde_json::to_string(&command).map_err(|_| ClientError::Internal("the command can not be written"))?;
-        let written = store.record(&Action { id: ActionId::new(random()?), command: journal, time, now, cases })?;
+        let written =
+            store.record(&Action { id: ActionId::new(random()?), command: journal, time, now, cases, sending: handing_over })?;
         let mut views = Vec::with_capacity(waybills.len());
         for waybill in &waybills {
             views.extend(store.case(waybill, now)?);
@@ -264,7 +293,14 @@ impl Client {
     /// Pushes what is unsent, pulls what is new, fetches stale reference rows, uploads photos; returns when nothing is
     /// left to do or the network fails. Dropping the future loses nothing.
     pub async fn sync(&self) -> Result<SyncReport, ClientError> {
-        drive::run(&self.inner, Cause::Asked).await
+        let first = drive::run(&self.inner, Cause::Asked).await;
+        // With the server within reach the gateway sends, without it the phone does. A message that could not be moved on is no
+        // failure of the sync.
+        let moved = self.dispatch_sms().unwrap_or_default();
+        match first {
+            Ok(report) if moved.offered > 0 => Ok(report.and(drive::run(&self.inner, Cause::Recorded).await?)),
+            other => other,
+        }
     }
 
     /// A number that grows with every change a list or screen should show. Wait on it instead of polling.

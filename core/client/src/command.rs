@@ -4,12 +4,14 @@ mod desk;
 mod door;
 mod handling;
 mod notices;
+mod sms;
 
 use doorstep_domain::{Body, Fault, Photo, PhotoId, PhotoPurpose, UnixMs, Waybill};
 use doorstep_rules::Pack;
 use doorstep_store::{ActionCase, Identity, Store};
 use serde::{Deserialize, Serialize};
 
+pub use self::sms::SmsPreview;
 use self::{desk::Desk, door::restated};
 use crate::{ClientError, Refusal};
 
@@ -58,16 +60,30 @@ pub enum Command {
         /// Photos; filled in by [`crate::Client::record`].
         photos: Vec<PhotoRef>,
     },
-    /// An SMS was handed over to the phone's message app.
+    /// An SMS to the customer is to be sent, or was by the person themselves.
     Sms {
         /// The waybill.
         waybill: String,
-        /// The text; without one the pack's template for the newest attempt's reason is used.
-        text: Option<String>,
-        /// The number; without one the label's.
-        number: Option<String>,
-        /// Whether sending failed.
-        failed: bool,
+        /// What it says and where it goes.
+        #[serde(default)]
+        wish: SmsWish,
+        /// What the person has done with it already: `handed_over`, `failed`; without it, it is queued.
+        state: Option<String>,
+        /// Why it failed: a spelling of [`doorstep_domain::SmsFault`].
+        fault: Option<String>,
+    },
+    /// What has become of an SMS. Written by the app itself, before and after it acts.
+    SmsReport {
+        /// The waybill.
+        waybill: String,
+        /// Key of the SMS.
+        of: String,
+        /// A spelling of [`doorstep_domain::SmsState`].
+        state: String,
+        /// Which try.
+        round: u32,
+        /// A spelling of [`doorstep_domain::SmsFault`].
+        fault: Option<String>,
     },
     /// A call to the customer.
     Call {
@@ -289,6 +305,21 @@ pub enum Command {
     },
 }
 
+/// What an SMS is to say, and where it goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SmsWish {
+    /// A spelling of [`doorstep_rules::sms::Language`]; without one, Chinese.
+    pub language: Option<String>,
+    /// A spelling of [`doorstep_rules::sms::Honorific`]; without one, the neutral form.
+    pub honorific: Option<String>,
+    /// The number under which the courier is reached.
+    pub callback: Option<String>,
+    /// The number; without one the one that reaches the recipient now.
+    pub number: Option<String>,
+    /// The person's own words instead of the template's: they prove nothing.
+    pub text: Option<String>,
+}
+
 /// What else there is to say of a failed delivery.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttemptDetails {
@@ -400,6 +431,7 @@ impl Command {
             | Self::Problem { waybill, .. }
             | Self::Photos { waybill, .. }
             | Self::Sms { waybill, .. }
+            | Self::SmsReport { waybill, .. }
             | Self::Call { waybill, .. }
             | Self::Note { waybill, .. }
             | Self::Notice { waybill, .. }
@@ -439,6 +471,7 @@ impl Command {
         who: &Identity,
         pack: &Pack,
         wall: UnixMs,
+        now: UnixMs,
     ) -> Result<Vec<ActionCase>, ClientError> {
         let typed: Vec<Waybill> =
             self.waybills().into_iter().map(Waybill::parse).collect::<Result<_, _>>().map_err(ClientError::Waybill)?;
@@ -454,7 +487,7 @@ impl Command {
             let waybill = store.main_number(number)?;
             let view = store.case(&waybill, wall)?;
             let piece = (waybill != *number).then(|| number.clone());
-            let desk = Desk { store, who, pack, waybill: &waybill, piece, view: view.as_ref(), wall };
+            let desk = Desk { store, who, pack, waybill: &waybill, piece, view: view.as_ref(), wall, now };
             let bodies = match self {
                 Self::Identify { .. } => desk.identify(&typed, &before)?,
                 _ => self.bodies(&desk)?,
@@ -462,6 +495,21 @@ impl Command {
             plans.push(ActionCase { waybill, bodies, photos: Vec::new() });
         }
         if plans.is_empty() { Err(ClientError::Refused(Refusal::NoCase)) } else { Ok(plans) }
+    }
+
+    /// The text of an SMS as it would be sent, and what it would lack to count.
+    pub(crate) fn preview_sms(
+        store: &mut Store,
+        who: &Identity,
+        pack: &Pack,
+        (waybill, wish): (&str, &SmsWish),
+        (wall, now): (UnixMs, UnixMs),
+    ) -> Result<SmsPreview, ClientError> {
+        let typed = Waybill::parse(waybill)?;
+        let waybill = store.main_number(&typed)?;
+        let view = store.case(&waybill, wall)?;
+        let desk = Desk { store, who, pack, waybill: &waybill, piece: None, view: view.as_ref(), wall, now };
+        desk.preview(wish)
     }
 
     fn bodies(&self, desk: &Desk<'_>) -> Result<Vec<Body>, ClientError> {
@@ -473,7 +521,8 @@ impl Command {
                 desk.problem(reason, sub.as_deref(), stage.as_deref(), words.as_deref(), details, photos)?
             }
             Self::Photos { photos, .. } => desk.photos(photos)?,
-            Self::Sms { text, number, failed, .. } => vec![desk.sms(text.as_deref(), number.as_deref(), *failed)?],
+            Self::Sms { wish, state, fault, .. } => desk.sms(wish, state.as_deref(), fault.as_deref())?,
+            Self::SmsReport { of, state, round, fault, .. } => vec![desk.sms_report(of, state, *round, fault.as_deref())?],
             Self::Call { result, number, words, .. } => vec![desk.call(result, number.as_deref(), words.as_deref())?],
             Self::Note { words, .. } => vec![desk.note(words)?],
             Self::Outage { reason, contact, phone, phoned_at, said, .. } => {

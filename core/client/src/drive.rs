@@ -90,6 +90,10 @@ pub(crate) async fn run(inner: &Arc<Inner>, cause: Cause) -> Result<SyncReport, 
     }
     drop(engine);
     inner.changed();
+    if host.cost.requests > 0 || waiting.is_some() {
+        let reached = waiting.is_none() && host.failed.is_none();
+        inner.online_at.store(if reached { inner.clock.read().mono_ms + 1 } else { 0 }, Ordering::Relaxed);
+    }
     match (host.failed.take(), waiting) {
         (Some(error), _) => Err(error),
         (None, Some(Failure::Storage)) => Err(ClientError::Internal("a step of the sync failed")),
@@ -108,6 +112,20 @@ pub(crate) async fn run(inner: &Arc<Inner>, cause: Cause) -> Result<SyncReport, 
                 revoked: host.demanded == Some(Demand::Revoked),
                 new_install: host.demanded == Some(Demand::NewInstall),
             })
+        }
+    }
+}
+
+impl SyncReport {
+    /// Two syncs in a row as one.
+    pub(crate) fn and(self, next: Self) -> Self {
+        Self {
+            requests: self.requests + next.requests,
+            sent_bytes: self.sent_bytes + next.sent_bytes,
+            received_bytes: self.received_bytes + next.received_bytes,
+            photos: self.photos + next.photos,
+            revoked: self.revoked || next.revoked,
+            new_install: self.new_install || next.new_install,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use doorstep_domain::{IdError, PersonalError, WaybillError};
 use doorstep_media::MediaError;
-use doorstep_rules::Words;
+use doorstep_rules::{Words, sms::TemplateFault};
 use doorstep_store::{OpenError, StoreError};
 use doorstep_sync::Failure;
 
@@ -57,8 +57,19 @@ pub enum Refusal {
     NoTarget,
     /// Only the origin outlet's staff may reply.
     NotOrigin,
-    /// The reason has no text for the customer, or the parcel's name is not known: the text must be given.
-    NoSmsText,
+    /// The template gives no text for the customer.
+    Template(TemplateFault),
+    /// There is no number that an SMS could go to.
+    NoNumber,
+    /// The customer asks for no more messages.
+    OptedOut,
+    /// Only whoever recorded the attempt may send its SMS without a lease.
+    SmsNotYours,
+    /// The server does not lease the SMS.
+    NoLease {
+        /// Its word for why.
+        why: String,
+    },
     /// The case is at its cap.
     CaseFull,
     /// The person's role registers such a problem at none of its stages.
@@ -292,9 +303,25 @@ impl Refusal {
             Self::NotOrigin => {
                 ("只有寄件网点的人员可以回复".into(), "only the origin outlet's staff may reply; ask them, or add a note".into())
             }
-            Self::NoSmsText => (
-                "没有可用的短信模板内容，请用 --text 填写".into(),
-                "there is no template text for this reason or no recipient name; give the text with --text".into(),
+            Self::Template(fault) => (
+                format!("模板短信缺内容或内容不符：{}；收件人姓名或原因不明时不能用模板", template_zh(fault)),
+                format!("the template gives no text: {fault}; without the recipient's name and a reason it can not be used"),
+            ),
+            Self::NoNumber => (
+                "没有收件人手机号：请拍面单，按号码缺失登记，或用 --to 写寄件网点提供的号码".into(),
+                "there is no number: photograph the label and record the missing number, or give the origin's with --to".into(),
+            ),
+            Self::OptedOut => (
+                "客户已回复退订，不再发短信；请打电话".into(),
+                "the customer has asked for no more messages; call instead".into(),
+            ),
+            Self::SmsNotYours => (
+                "派送由别人登记：请让登记人发送，或先取得发送许可（sms lease）".into(),
+                "somebody else recorded the attempt: leave it to them, or get a lease first (sms lease)".into(),
+            ),
+            Self::NoLease { why } => (
+                format!("总部没有给发送许可（{why}）：可能已由别人发送；请同步后再看"),
+                format!("head office gives no lease ({why}): somebody else may have sent it; sync and look again"),
             ),
             Self::Registrar => (
                 "您的岗位不登记这类问题，请联系有权限的同事".into(),
@@ -366,5 +393,28 @@ fn photo_zh(error: &MediaError) -> String {
         MediaError::Truncated => "照片文件不完整，请重新复制或重新拍摄".to_owned(),
         MediaError::Damaged => "照片已损坏，请重新拍摄".to_owned(),
         MediaError::Internal(_) => "照片无法处理，请报告此问题".to_owned(),
+    }
+}
+
+/// A template's fault in Chinese.
+fn template_zh(fault: &TemplateFault) -> String {
+    use doorstep_rules::Variable;
+    let name = |variable: &Variable| match variable {
+        Variable::Surname => "收件人姓氏",
+        Variable::Honorific => "称呼",
+        Variable::Brand => "品牌",
+        Variable::Waybill => "单号",
+        Variable::Reason => "原因",
+        Variable::Callback => "回拨号码",
+        Variable::Outlet => "网点",
+        Variable::Time => "时间",
+    };
+    match fault {
+        TemplateFault::Open => "模板括号不完整".to_owned(),
+        TemplateFault::UnknownVariable(name) => format!("模板有未知变量 {name}"),
+        TemplateFault::Missing(variable) => format!("缺{}", name(variable)),
+        TemplateFault::TooLong { variable, most } => format!("{}超过 {most} 个字", name(variable)),
+        TemplateFault::Type(variable) => format!("{}含不允许的字符", name(variable)),
+        TemplateFault::Link(variable) => format!("{}含链接", name(variable)),
     }
 }

@@ -17,15 +17,17 @@ mod photos;
 mod rights;
 mod session;
 mod signer;
+mod sms;
 
 pub use client::{Client, Options, Outcome};
 pub use clock::{Clock, SystemClock};
-pub use command::{AttemptDetails, Command, NewPhoto, PhotoRef, ProblemDetails, ReplyDetails};
+pub use command::{AttemptDetails, Command, NewPhoto, PhotoRef, ProblemDetails, ReplyDetails, SmsPreview, SmsWish};
 pub use drive::SyncReport;
 pub use error::{ClientError, Kind, Refusal};
 pub use photos::Look;
 pub use session::MOST_WRONG_PINS;
 pub use signer::{DeviceSigner, SignError, SoftwareSigner};
+pub use sms::{Dispatched, OutgoingSms, SmsResult, SmsSender};
 
 pub use doorstep_rules::{Conditions, Hold, Unclear};
 pub use doorstep_store::{

@@ -5,17 +5,17 @@ mod handling;
 mod notice;
 mod photo;
 mod review;
+mod sms;
 mod words;
 
-pub use door::{Attempt, Call, Problem, Sms};
+pub use door::{Attempt, Call, Problem};
 pub use handling::{Action, Alias, Assign, Close, Consent, Goods, Handover, Ledger, Takeover, Tick, Waiver};
 pub use notice::{Mark, Notice, Outage, Reply, Seen, has_text};
 pub use photo::{Capture, Clarity, GeoPosition, MAX_CAMERA, MAX_PHOTO, MAX_PLACEHOLDER, MAX_THUMBNAIL, Photo, Thumbnail};
 pub use review::{About, Correction, Dispute, Ruling};
 use serde::Serialize;
-pub use words::{
-    Book, CallResult, Customer, Fault, OutageReason, Payer, PhotoPurpose, Remark, SmsLevel, Stage, Stands, TargetSource,
-};
+pub use sms::{Sms, SmsFault, SmsLevel, SmsReply, SmsReport, SmsState, SmsWay};
+pub use words::{Book, CallResult, Customer, Fault, OutageReason, Payer, PhotoPurpose, Remark, Stage, Stands, TargetSource};
 
 use crate::{
     ActionId, Author, ChangeHash, EntryKey, Fen, NetworkCode, OutletCode, Personal, TimeEvidence, UnixMs, Waybill, words,
@@ -36,6 +36,10 @@ words!(
         Photo = "photo",
         /// An SMS to the customer.
         Sms = "sms",
+        /// What has become of an SMS.
+        SmsReport = "sms_report",
+        /// What the customer answered by SMS.
+        SmsReply = "sms_reply",
         /// The notice to the origin outlet.
         Notice = "notice",
         /// The phone notice during an outage.
@@ -93,6 +97,8 @@ pub struct Facts {
     pub cod: Fen,
     /// Keyed hash of the label's mobile, if it has one: tells whether an SMS went to the label's number without saying it.
     pub mobile: Option<[u8; 8]>,
+    /// Keyed hash of the virtual number that stands for it, if there is one (domain 12.4). It stays after the number has expired.
+    pub virtual_mobile: Option<[u8; 8]>,
     /// Scheduled arrival at the delivering outlet (理论到件时间), where the schedule is known (SLA-02).
     pub arrival: Option<UnixMs>,
     /// When the waybill's data were in the system (SLA-11).
@@ -104,8 +110,9 @@ pub struct Facts {
 impl Facts {
     /// What somebody knows who has no reference row of the parcel.
     pub fn unlisted(network: NetworkCode, waybill: Waybill) -> Self {
-        let (origin_outlet, delivering_outlet, mobile, arrival, entered) = (None, None, None, None, None);
-        Self { network, waybill, origin_outlet, delivering_outlet, cod: Fen(0), mobile, arrival, entered, reference: 0 }
+        let (origin_outlet, delivering_outlet, mobile, virtual_mobile, arrival, entered) = (None, None, None, None, None, None);
+        let cod = Fen(0);
+        Self { network, waybill, origin_outlet, delivering_outlet, cod, mobile, virtual_mobile, arrival, entered, reference: 0 }
     }
 
     /// Whether whoever copied them knew no reference row of the parcel.
@@ -167,6 +174,10 @@ bodies!(
     Photo,
     /// An SMS.
     Sms,
+    /// What has become of one.
+    SmsReport,
+    /// The customer's answer.
+    SmsReply,
     /// A notice.
     Notice,
     /// An outage with its phone notice.
@@ -212,6 +223,9 @@ impl Body {
     pub fn references(&self) -> Vec<&EntryKey> {
         match self {
             Self::Seen(seen) => vec![&seen.notice],
+            Self::Sms(sms) => sms.attempt.iter().collect(),
+            Self::SmsReport(report) => vec![&report.of],
+            Self::SmsReply(reply) => vec![&reply.of],
             Self::Reply(reply) => reply.notice.iter().collect(),
             Self::Mark(mark) => vec![&mark.about],
             Self::Assign(assign) => assign.replaces.iter().collect(),
@@ -237,6 +251,9 @@ impl Body {
     pub fn references_mut(&mut self) -> Vec<&mut EntryKey> {
         match self {
             Self::Seen(seen) => vec![&mut seen.notice],
+            Self::Sms(sms) => sms.attempt.iter_mut().collect(),
+            Self::SmsReport(report) => vec![&mut report.of],
+            Self::SmsReply(reply) => vec![&mut reply.of],
             Self::Reply(reply) => reply.notice.iter_mut().collect(),
             Self::Mark(mark) => vec![&mut mark.about],
             Self::Assign(assign) => assign.replaces.iter_mut().collect(),

@@ -99,6 +99,10 @@ byte_id!(
     ActionId, 16
 );
 byte_id!(
+    /// One message to a customer, whoever sends it. See [`MessageKey::of`].
+    MessageKey, 16
+);
+byte_id!(
     /// The server's log; random, changed by every restore, so that cursors of another log are recognised.
     HistoryId, 16
 );
@@ -210,6 +214,12 @@ code!(
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Tag([u8; 8]);
 
+impl Serialize for Tag {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(self.as_str())
+    }
+}
+
 impl Tag {
     /// The tag of an installation. 40 bits, so the server refuses to enrol an install whose tag it already knows.
     pub fn of(install: &InstallId) -> Self {
@@ -218,6 +228,12 @@ impl Tag {
         let mut tag = [0; 8];
         tag.iter_mut().zip(text.bytes()).for_each(|(to, from)| *to = from);
         Self(tag)
+    }
+
+    /// A tag of its text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let fine = text.bytes().all(|b| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b));
+        Some(Self(text.as_bytes().try_into().ok()?)).filter(|_| fine)
     }
 
     /// The tag as text: 8 characters of `a-z2-7`.
@@ -264,10 +280,9 @@ impl FromStr for EntryKey {
                 None => (number, None),
             };
             let kind_is_fine = (1..=24).contains(&kind.len()) && kind.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-            let tag_is_fine = tag.bytes().all(|b| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b));
-            let key = Self { kind: kind.to_owned(), tag: Tag(tag.as_bytes().try_into().ok()?), seq: seq.parse().ok()?, index };
+            let key = Self { kind: kind.to_owned(), tag: Tag::from_text(tag)?, seq: seq.parse().ok()?, index };
             // One spelling only: "01" or "+1" is not the key of change 1.
-            (kind_is_fine && tag_is_fine && key.to_string() == text).then_some(key)
+            (kind_is_fine && key.to_string() == text).then_some(key)
         };
         parse().ok_or(IdError::EntryKey)
     }

@@ -18,14 +18,15 @@ pub use entry::{
     About, Action, Alias, Assign, Attempt, Body, Book, Call, CallResult, Capture, Clarity, Close, Consent, Correction, Customer,
     Dispute, Entry, Facts, Fault, GeoPosition, Goods, Handover, Kind, Ledger, MAX_CAMERA, MAX_PHOTO, MAX_PLACEHOLDER,
     MAX_THUMBNAIL, Mark, Notice, Outage, OutageReason, Payer, Photo, PhotoPurpose, Problem, Release, Remark, Reply, Ruling, Seen,
-    Sms, SmsLevel, Stage, Stands, Takeover, TargetSource, Thumbnail, Tick, Waiver, has_text,
+    Sms, SmsFault, SmsLevel, SmsReply, SmsReport, SmsState, SmsWay, Stage, Stands, Takeover, TargetSource, Thumbnail, Tick,
+    Waiver, has_text,
 };
 pub use ids::{
-    ActionId, BatchHash, CaseId, ChangeHash, DeviceId, EntryKey, HistoryId, IdError, InstallId, NetworkCode, OutletCode, PhotoId,
-    ReasonCode, Tag, UserId,
+    ActionId, BatchHash, CaseId, ChangeHash, DeviceId, EntryKey, HistoryId, IdError, InstallId, MessageKey, NetworkCode,
+    OutletCode, PhotoId, ReasonCode, Tag, UserId,
 };
 pub use money::Fen;
-pub use parcel::{Outlet, Parcel, mobile_mark};
+pub use parcel::{Outlet, Parcel, VirtualNumber, mask_number, mobile_mark, plain_digits};
 pub use people::{Author, Role};
 pub use personal::{Personal, PersonalError};
 pub use standing::{Receipt, Recorded, Standing};

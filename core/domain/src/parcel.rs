@@ -35,6 +35,8 @@ pub struct Parcel {
     pub recipient_name: Personal,
     /// Recipient's mobile, as on the label.
     pub recipient_phone: Option<Personal>,
+    /// A virtual number (隐私号) that reaches the recipient in place of their own (domain 12.4).
+    pub virtual_number: Option<VirtualNumber>,
     /// Recipient's address.
     pub recipient_address: Personal,
     /// Cash to collect on delivery.
@@ -56,14 +58,81 @@ impl Parcel {
     }
 }
 
-/// The mark of a mobile number in a case's facts: first 8 bytes of SHA-256 over `mobile/v1`, the case id and the number's
-/// digits. It tells whether two numbers are the same without saying which; it becomes keyed when personal values are
-/// sealed, because the space of numbers is small enough to search.
-pub fn mobile_mark(case: &CaseId, number: &Personal) -> Option<[u8; 8]> {
-    let digits: String = number.text()?.chars().filter(char::is_ascii_digit).collect();
-    if digits.is_empty() {
-        return None;
+/// A number that a platform rents out in place of the recipient's own. It reaches them until it expires; what proves that a
+/// message went to it does not expire with it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct VirtualNumber {
+    /// The number, with its extension if it has one.
+    pub number: Personal,
+    /// When it stops reaching the recipient; `None`: not known.
+    pub expires_at: Option<UnixMs>,
+}
+
+impl Parcel {
+    /// The number that reaches the recipient now: the virtual one until it expires, else the label's.
+    pub fn number_at(&self, now: UnixMs) -> Option<&Personal> {
+        let alive = self.virtual_number.as_ref().filter(|number| number.expires_at.is_none_or(|until| now < until));
+        alive.map(|number| &number.number).or(self.recipient_phone.as_ref())
     }
+}
+
+/// The digits of a number, without what is only a way of writing it: blanks, dashes, and China's country code before a mobile.
+/// `None` without a digit.
+pub fn plain_digits(number: &str) -> Option<String> {
+    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+    let national = digits.strip_prefix("0086").or_else(|| digits.strip_prefix("86"));
+    let mobile = national.filter(|rest| rest.len() == 11 && rest.starts_with('1'));
+    let plain = mobile.map(str::to_owned).unwrap_or(digits);
+    (!plain.is_empty()).then_some(plain)
+}
+
+/// A number as lists, logs and exports show it: at least six of its digits hidden, `138******00`.
+pub fn mask_number(number: &str) -> String {
+    let digits = plain_digits(number).unwrap_or_default();
+    let (head, tail) = match digits.len() {
+        11.. => (3, 2),
+        9..11 => (1, 2),
+        7..9 => (0, 1),
+        _ => (0, 0),
+    };
+    let hidden = digits.len().saturating_sub(head + tail);
+    let begins: String = digits.chars().take(head).collect();
+    let ends: String = digits.chars().skip(head + hidden).collect();
+    format!("{begins}{}{ends}", "*".repeat(hidden.max(6)))
+}
+
+/// The mark of a mobile number in a case's facts: first 8 bytes of SHA-256 over `mobile/v1`, the case id and the number's
+/// digits ([`plain_digits`]). It tells whether two numbers are the same without saying which; it becomes keyed when personal
+/// values are sealed, because the space of numbers is small enough to search.
+pub fn mobile_mark(case: &CaseId, number: &Personal) -> Option<[u8; 8]> {
+    let digits = plain_digits(number.text()?)?;
     let digest: [u8; 32] = Sha256::new().chain_update("mobile/v1").chain_update(case).chain_update(digits).finalize().into();
     digest.first_chunk::<8>().copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_number_has_one_mark_however_it_is_written() {
+        let case = CaseId::new([1; 16]);
+        let mark = |text: &str| mobile_mark(&case, &Personal::plain(text).unwrap()).unwrap();
+        assert_eq!(mark("138 0013-8000"), mark("+86 13800138000"));
+        assert_eq!(mark("008613800138000"), mark("13800138000"));
+        assert_ne!(mark("13800138000"), mark("13800138001"));
+        assert_eq!(mobile_mark(&case, &Personal::plain("none").unwrap()), None);
+        // An area code that begins with 86 is no country code.
+        assert_ne!(mark("8620123456"), mark("20123456"));
+    }
+
+    #[test]
+    fn a_mask_hides_six_digits_or_all() {
+        assert_eq!(mask_number("13800138000"), "138******00");
+        assert_eq!(mask_number("+8613800138000"), "138******00");
+        for number in ["13800138000", "075588888888", "02012345678", "1234567890", "12345678", "1234567", "95311", "1", ""] {
+            let shown = mask_number(number).chars().filter(char::is_ascii_digit).count();
+            assert!(shown + 6 <= number.len().max(6), "{number}");
+        }
+    }
 }

@@ -80,3 +80,13 @@ pub struct Author {
     /// For which outlet.
     pub outlet: OutletCode,
 }
+
+impl Author {
+    /// The account under which the server itself writes: what no person decides. Nobody can be enrolled with it.
+    pub const SERVER: &'static str = "doorstep";
+
+    /// Whether the server itself wrote it.
+    pub fn is_server(&self) -> bool {
+        self.user.as_str() == Self::SERVER
+    }
+}

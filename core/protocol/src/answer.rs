@@ -43,6 +43,8 @@ pub struct Answer {
     pub scopes: Vec<String>,
     /// Photos to send again.
     pub wanted: Vec<PhotoId>,
+    /// Whether head office's gateway sends SMS.
+    pub gateway: bool,
     /// Lost photos that the request named; not from the wire.
     pub told: Vec<PhotoId>,
     /// The end of the chain that the request named; not from the wire. Another process on the same store may have gone on
@@ -80,6 +82,7 @@ impl SyncResponse {
             decisions: self.decisions,
             scopes: self.scopes,
             wanted: self.wanted.iter().map(|sha| sha.0).collect(),
+            gateway: self.gateway.unwrap_or(false),
             told: vec![],
             asked: None,
         })

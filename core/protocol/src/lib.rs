@@ -11,6 +11,7 @@ mod photos;
 mod publication;
 mod receipts;
 pub mod signing;
+mod sms;
 mod versions;
 
 pub use answer::{Answer, AnswerError};
@@ -23,6 +24,7 @@ pub use messages::{
 pub use photos::{LostPhoto, MAX_LOST_PHOTOS, MAX_PHOTO_QUERY, PhotoQuery, PhotoState, PhotoStates, Sha};
 pub use publication::{Publication, Reference};
 pub use receipts::{ReceiptRow, Verdict, pack_receipts, pack_verdicts, unpack_receipts, unpack_verdicts};
+pub use sms::{LeaseRequest, LeaseResponse};
 
 pub use versions::{Reach, VERSIONS, Version, reach};
 

@@ -233,6 +233,9 @@ pub struct SyncResponse {
     /// Photos of this device that are not in storage any more, at most 64: send them again, or call them lost.
     #[cbor(n(10), default)]
     pub wanted: Vec<Sha>,
+    /// Head office sends SMS: it may be left to its gateway.
+    #[n(11)]
+    pub gateway: Option<bool>,
 }
 
 /// Something the server signs with its own key, byte for byte.
@@ -492,6 +495,12 @@ pub struct ParcelRow {
     /// Child numbers of a shipment of several pieces.
     #[n(12)]
     pub children: Option<Vec<String>>,
+    /// A virtual number that reaches the recipient; empty if there is none.
+    #[cbor(n(13), with = "minicbor::bytes", default)]
+    pub virtual_phone: Vec<u8>,
+    /// When the virtual number stops reaching them, milliseconds since 1970.
+    #[n(14)]
+    pub virtual_until_ms: Option<i64>,
 }
 
 /// An outlet as it travels.

@@ -2,15 +2,16 @@
 
 use std::collections::HashSet;
 
-use doorstep_domain::{Body, EntryKey, Personal, Recorded, SmsLevel, UnixMs, has_text};
+use doorstep_domain::{Body, EntryKey, Personal, SmsFault, SmsLevel, UnixMs, has_text, words};
 use serde::Serialize;
 
 use crate::{
-    Case, Evidence, Need, Pack, Proof, Rulebook, Unfit, UnfitPhoto, Words,
+    Case, Evidence, Message, Need, Pack, Proof, Rulebook, Unfit, UnfitPhoto, Words,
     case::registered,
     pack::Code,
     photo::{shows, unfit_for},
     reading::{Act, Reading},
+    sms::proves,
 };
 
 /// A piece of evidence that is not there.
@@ -163,8 +164,14 @@ fn is(reading: &Reading<'_>, proof: &Proof, act: &Act<'_>, of: Option<&Act<'_>>)
     match (proof, act.body()) {
         (Proof::Photo { .. }, Body::Photo(photo)) => shows(proof, photo) && !reading.unfit.contains_key(act.key()),
         (Proof::Call { results }, Body::Call(call)) => any(results, call.result.as_str()),
-        (Proof::Sms { levels }, Body::Sms(_)) if levels.is_empty() => proves_attempt(act.recorded),
-        (Proof::Sms { levels }, Body::Sms(sms)) => any(levels, sms.level.as_str()),
+        (Proof::Sms { levels, faults }, Body::Sms(_)) => reading.message(act.key()).is_some_and(|message| {
+            let fault = message.fault.map_or("", SmsFault::as_str);
+            if levels.is_empty() {
+                proves_some(reading, message, of)
+            } else {
+                any(levels, message.level.as_str()) && any(faults, fault)
+            }
+        }),
         (Proof::Words {}, Body::Note { .. }) => true,
         (Proof::Words {}, Body::Attempt(attempt)) => itself && said(&attempt.words),
         (Proof::Words {}, Body::Problem(problem)) => itself && said(&problem.words),
@@ -191,9 +198,55 @@ fn is(reading: &Reading<'_>, proof: &Proof, act: &Act<'_>, of: Option<&Act<'_>>)
     }
 }
 
-/// SMS-4: handed over, with surname and waybill in the text. The text is checked where it can be read; a sealed one is
-/// taken at the writing device's word.
-pub(crate) fn proves_attempt(recorded: &Recorded) -> bool {
-    let Body::Sms(sms) = &recorded.entry.body else { return false };
-    sms.level == SmsLevel::HandedOver && sms.has_surname && sms.has_waybill
+/// Whether a message proves a registration's attempt, or without one any (domain 5.2: on the attempt's day).
+fn proves_some(reading: &Reading<'_>, message: &Message, of: Option<&Act<'_>>) -> bool {
+    match of {
+        Some(attempt) if matches!(attempt.body(), Body::Attempt(_)) => proves(reading, message, attempt),
+        _ => message.counts(),
+    }
+}
+
+words!(
+    /// What makes a failed delivery a valid one for its day (domain 5.3). One that was handed over is no failed delivery.
+    Basis {
+        /// A message to the customer.
+        Sms = "basis_sms",
+        /// The label's number is missing or wrong, and that is proven (domain 5.4).
+        SmsImpossible = "sms_impossible",
+        /// It is said why there is none.
+        Waived = "basis_waived",
+        /// Nothing yet.
+        None = "basis_none",
+    }
+);
+
+/// What makes a failed delivery a valid one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AttemptBasis {
+    /// The failed delivery.
+    pub attempt: EntryKey,
+    /// What makes it valid.
+    pub basis: Basis,
+    /// How much the message proves.
+    pub level: Option<SmsLevel>,
+    /// The entries that it rests on.
+    pub evidence: Vec<EntryKey>,
+}
+
+/// The basis of each failed delivery that stands, in the timeline's order.
+pub(crate) fn bases(reading: &Reading<'_>, leniency: &Leniency) -> Vec<AttemptBasis> {
+    let attempts = reading.standing().map(|(_, act)| act).filter(|act| matches!(act.body(), Body::Attempt(_)));
+    let basis = |act: &Act<'_>| {
+        let proving: Vec<&Message> = reading.messages.iter().filter(|message| proves(reading, message, act)).collect();
+        let waivers = reading.standing().filter(|(_, act)| matches!(act.body(), Body::Waiver(w) if w.evidence.as_str() == "sms"));
+        let waivers: Vec<EntryKey> = waivers.map(|(_, act)| act.key().clone()).collect();
+        let (basis, evidence) = match proving.as_slice() {
+            [] if leniency.covers(act) => (Basis::SmsImpossible, leniency.proofs.clone()),
+            [] if !waivers.is_empty() => (Basis::Waived, waivers),
+            [] => (Basis::None, Vec::new()),
+            some => (Basis::Sms, some.iter().map(|message| message.entry.clone()).collect()),
+        };
+        AttemptBasis { attempt: act.key().clone(), basis, level: proving.iter().map(|message| message.level).max(), evidence }
+    };
+    attempts.map(basis).collect()
 }

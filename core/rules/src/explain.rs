@@ -5,8 +5,8 @@ use doorstep_domain::{Body, EntryKey, Recorded, Stands, UnixMs};
 use serde::Serialize;
 
 use crate::{
-    Case, Clock, Conflict, Counts, Deadline, Due, Finding, From, Gap, Judgement, LateSynced, Liability, Missing, Need, Pack, Per,
-    Rulebook, Timeliness, Unfit, UnfitPhoto, Words, case::registered, words,
+    Case, Clock, Conflict, Counts, Deadline, Due, Finding, From, Gap, Judgement, LateSynced, Liability, Message, Missing, Need,
+    Pack, Per, Rulebook, Timeliness, Unfit, UnfitPhoto, Words, case::registered, words,
 };
 
 /// One answer with its reasons.
@@ -30,10 +30,11 @@ pub struct Because {
     pub entry: Option<EntryKey>,
 }
 
-/// Explains a judgement: deadlines, then missing evidence, findings, conflicts.
+/// Explains a judgement: deadlines, then messages, missing evidence, findings, conflicts.
 pub fn explain(case: &Case, book: &Rulebook, judged: &Judgement) -> Vec<Explanation> {
     let teller = Teller { case, book };
     let mut all: Vec<Explanation> = judged.deadlines.iter().map(|deadline| teller.deadline(deadline)).collect();
+    all.extend(judged.messages.iter().map(|message| teller.message(message)));
     all.extend(judged.missing.iter().map(|gap| teller.gap(gap)));
     all.extend(judged.findings.iter().map(|finding| teller.finding(finding, judged)));
     all.extend(judged.conflicts.iter().map(|conflict| teller.conflict(conflict)));
@@ -92,6 +93,28 @@ impl Teller<'_> {
             format!("规则：{id} {}（规则包第 {} 版，出处 {source}）", name.zh, pack.version),
             format!("rule: {id} {} (rule pack version {}, source {source})", name.en, pack.version),
         )
+    }
+
+    fn message(&self, message: &Message) -> Explanation {
+        let pack = self.pack(message.pack_version);
+        let mut because = vec![self.entry(pack, &message.entry, "短信", "the SMS")];
+        if let Some(attempt) = &message.attempt {
+            because.push(self.entry(pack, attempt, "所指派送", "tells of"));
+        }
+        if let Some(sent) = message.sent_at {
+            let at = self.clock_time(pack, sent);
+            because.push(fact(format!("发出：{at}"), format!("left: {at}")));
+        }
+        if let Some(fault) = message.fault {
+            let why = words(fault.as_str());
+            because.push(fact(format!("失败原因：{}", why.zh), format!("it failed: {}", why.en)));
+        }
+        for lack in &message.lacks {
+            let why = words(lack.as_str());
+            because.push(fact(format!("不算数：{}", why.zh), format!("does not count: {}", why.en)));
+        }
+        because.extend(message.replies.iter().map(|reply| self.entry(pack, reply, "客户回复", "the customer answered")));
+        Explanation { about: message.entry.to_string(), answer: message.told(pack), because }
     }
 
     fn deadline(&self, deadline: &Deadline) -> Explanation {

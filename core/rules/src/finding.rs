@@ -269,7 +269,7 @@ impl Pack {
         let kinds = rows.flat_map(|row| &row.any_of).flat_map(|proof| match proof {
             Proof::Photo { .. } => vec![Kind::Photo, Kind::Mark],
             Proof::Call { .. } => vec![Kind::Call],
-            Proof::Sms { .. } => vec![Kind::Sms],
+            Proof::Sms { .. } => vec![Kind::Sms, Kind::SmsReport],
             Proof::Words {} => vec![Kind::Note],
             Proof::Goods {} => vec![Kind::Goods],
             Proof::Consent { .. } => vec![Kind::Consent],

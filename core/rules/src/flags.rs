@@ -2,13 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use doorstep_domain::{Body, Kind, TargetSource, check_s10, words};
+use doorstep_domain::{Body, Kind, SmsState, TargetSource, check_s10, words};
 
-use crate::{
-    case::registered,
-    evidence::{self, proves_attempt},
-    reading::Reading,
-};
+use crate::{case::registered, evidence, reading::Reading};
 
 words!(
     /// Something a reviewer should see.
@@ -41,6 +37,14 @@ words!(
         AttemptProven = "attempt_proven",
         /// An attempt whose code wants an SMS has none and no waiver (C-25).
         AttemptUnproven = "attempt_unproven",
+        /// It is not known whether an SMS was sent: nobody sends it again by themselves.
+        SmsUncertain = "sms_uncertain",
+        /// The same message was sent twice: two recorded the attempt without a network.
+        SmsTwice = "sms_twice",
+        /// Somebody sent an SMS without having recorded the attempt and without a lease.
+        SmsUnauthorised = "sms_unauthorised",
+        /// The customer asks for no more messages.
+        SmsOptOut = "sms_opt_out",
         /// The number has the shape of UPU S10 and a wrong check digit.
         InvalidCheckDigit = "invalid_check_digit",
         /// The number does not have the network's pattern: mistyped, or another network's.
@@ -112,7 +116,6 @@ pub(crate) fn flags(reading: &Reading<'_>) -> BTreeSet<Flag> {
                 }
             }
             Body::Outage(outage) if !outage.is_complete() => drop(flags.insert(Flag::OutageIncomplete)),
-            Body::Sms(_) if proves_attempt(recorded) => drop(flags.insert(Flag::AttemptProven)),
             Body::Reply(_) if !act.is_valid_reply() => drop(flags.insert(Flag::InvalidReply)),
             Body::Action(action) => {
                 let row = pack.outcome(action.outcome.as_str());
@@ -136,6 +139,16 @@ pub(crate) fn flags(reading: &Reading<'_>) -> BTreeSet<Flag> {
                 }
             }
         }
+    }
+    for message in &reading.messages {
+        let marked = [
+            (message.counts(), Flag::AttemptProven),
+            (message.state == SmsState::Uncertain, Flag::SmsUncertain),
+            (message.times > 1, Flag::SmsTwice),
+            (message.foreign, Flag::SmsUnauthorised),
+            (message.opt_out, Flag::SmsOptOut),
+        ];
+        flags.extend(marked.into_iter().filter(|(holds, _)| *holds).map(|(_, flag)| flag));
     }
     let pack = reading.pack();
     let of_case = [

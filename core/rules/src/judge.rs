@@ -4,11 +4,12 @@ use doorstep_domain::{Body, EntryKey, UnixMs};
 use serde::Serialize;
 
 use crate::{
-    Card, Case, Conflict, Deadline, Finding, FindingState, Flag, Gap, NextStep, Rulebook, State, Timeliness, Validity,
+    AttemptBasis, Card, Case, Conflict, Deadline, Finding, FindingState, Flag, Gap, Message, NextStep, Rulebook, State,
+    Timeliness, Validity,
     card::cards,
     conflict::{conflicts, in_force},
     deadline::{came_too_late, deadlines},
-    evidence::missing,
+    evidence::{bases, missing},
     finding::findings,
     flags::flags,
     reading::Reading,
@@ -41,6 +42,10 @@ pub struct Judgement {
     pub deadlines: Vec<Deadline>,
     /// Missing evidence.
     pub missing: Vec<Gap>,
+    /// The customer's SMS, with how far each got and whether it counts; in the timeline's order.
+    pub messages: Vec<Message>,
+    /// What makes each failed delivery a valid one for its day.
+    pub bases: Vec<AttemptBasis>,
     /// The cards of its open problems.
     pub cards: Vec<Card>,
     /// Replies, in the timeline's order.
@@ -104,7 +109,9 @@ pub fn judge(case: &Case, book: &Rulebook, now: UnixMs) -> Judgement {
         cards: cards(&reading),
         replies: replies(&reading),
         deadlines: kept.into_iter().map(|kept| kept.deadline).collect(),
+        bases: bases(&reading, &leniency),
         missing,
+        messages: reading.messages,
         findings,
         conflicts,
         flags: flags.into_iter().collect(),

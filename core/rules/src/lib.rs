@@ -33,21 +33,22 @@ pub use card::{Card, CardLine, Done};
 pub use case::{Case, PROVISIONAL};
 pub use conflict::{Conflict, ConflictKind};
 pub use deadline::{Deadline, Timeliness};
-pub use evidence::{Gap, lacking};
+pub use evidence::{AttemptBasis, Basis, Gap, lacking};
 pub use explain::{Explanation, explain};
 pub use finding::{Decided, Finding, FindingState};
 pub use flags::Flag;
 pub use judge::{Judgement, ReplyState, judge};
 pub use lanes::{Conditions, Hold, Lane, Metered, PhotoPolicy};
 pub use pack::{
-    Calendar, CardStep, ClearRules, Clock, Code, Counts, Due, Event, Evidence, Exception, From, Group, Hours, LateReply,
-    LateSynced, Liability, MAX_PACK_BYTES, Missing, Named, Need, On, OutcomeRow, Pack, PackError, Party, Per, Proof, ReplyNeed,
-    SmsRules, StageRow, Step, Switches, TimeOfDay, Timetable, Unclear, Words,
+    Calendar, CardStep, ClearRules, Clock, Code, Counts, Due, Event, Evidence, Exception, From, GatewayRules, Group, Honorifics,
+    Hours, LateReply, LateSynced, Liability, MAX_PACK_BYTES, Missing, Named, Need, On, OutcomeRow, Pack, PackError, Party, Per,
+    Proof, Quiet, ReplyNeed, SmsRules, StageRow, Step, Switches, Template, TimeOfDay, Timetable, Unclear, Variable, Words,
 };
 pub use photo::{Unfit, UnfitPhoto};
 pub use policy::{Concerned, Permit, Policy, PolicyError, Rule, Where};
 pub use reply::{Validity, lacks};
 pub use rulebook::{Published, Rulebook};
+pub use sms::{Message, SmsLack};
 pub use state::{NextStep, State};
 pub use turn::{Turn, Turns};
 pub use words::words;

@@ -9,10 +9,11 @@ mod clock;
 mod code;
 mod locate;
 mod outcome;
+mod sms;
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, FixedOffset, NaiveDateTime};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime};
 use doorstep_domain::{Clarity, UnixMs, Waybill, words};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,7 @@ pub use self::{
     clock::{Clock, Counts, Due, Event, From, On, Party},
     code::{CardStep, Code, Evidence, Group, Need, Proof, StageRow, Step},
     outcome::{Exception, Liability, OutcomeRow, Per, ReplyNeed},
+    sms::{GatewayRules, Honorifics, Quiet, SmsRules, Template, Variable},
 };
 
 /// A text in the two languages of the screens.
@@ -83,16 +85,6 @@ pub struct Switches {
     pub same_attempt_minutes: u32,
     /// How far a device clock may be off before it is flagged, in seconds.
     pub clock_tolerance_seconds: u32,
-}
-
-/// What a customer's SMS must be to count (domain 5).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct SmsRules {
-    /// The text, with `{surname}`, `{brand}`, `{waybill}` and `{reason}` (domain 5.2).
-    pub template: String,
-    /// Surnames of two characters, for the surname in the text.
-    pub compound_surnames: Vec<String>,
 }
 
 /// One network's rules in one version. Read with [`Pack::parse`].
@@ -240,6 +232,12 @@ impl Pack {
         DateTime::from_timestamp_millis(at.0)?.naive_utc().checked_add_offset(self.zone()?)
     }
 
+    /// The day of a moment by the network's clocks, in days since 1970-01-01.
+    pub fn day(&self, at: UnixMs) -> Option<i32> {
+        let days = self.local(at)?.date().signed_duration_since(NaiveDate::default()).num_days();
+        i32::try_from(days).ok()
+    }
+
     /// The moment of a time on the network's wall clocks.
     pub fn moment(&self, local: NaiveDateTime) -> Option<UnixMs> {
         Some(UnixMs(local.checked_sub_offset(self.zone()?)?.and_utc().timestamp_millis()))
@@ -302,30 +300,5 @@ impl Pack {
     /// The words for a key such as `notified`: the network's own, else the product's; the key itself where neither has any.
     pub fn words(&self, key: &str) -> Words {
         self.words.get(key).cloned().unwrap_or_else(|| crate::words(key))
-    }
-
-    /// The surname of a name: a known compound one, else the first character; Latin names give their last word.
-    pub fn surname(&self, name: &str) -> Option<String> {
-        let name = name.trim();
-        if let Some(compound) = self.sms.compound_surnames.iter().find(|s| name.starts_with(s.as_str())) {
-            return Some(compound.clone());
-        }
-        if name.is_ascii() {
-            return name.split_whitespace().last().map(str::to_owned);
-        }
-        name.chars().next().map(String::from)
-    }
-
-    /// The customer's SMS for a reason, in Chinese; `None` if the reason has nothing to tell the customer (domain 5.2).
-    pub fn sms(&self, reason: &str, surname: &str, waybill: &Waybill) -> Option<String> {
-        let text = &self.code(reason)?.sms_text.as_ref()?.zh;
-        Some(
-            self.sms
-                .template
-                .replace("{surname}", surname)
-                .replace("{brand}", &self.name.zh)
-                .replace("{waybill}", waybill.as_str())
-                .replace("{reason}", text),
-        )
     }
 }

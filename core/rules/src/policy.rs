@@ -205,18 +205,18 @@ mod tests {
             match (role, kind) {
                 (
                     Role::Courier,
-                    Attempt | Problem | Call | Note | Photo | Sms | Notice | Outage | Action | Tick | Consent | Goods | Waiver
-                    | Alias | Correction | Close,
+                    Attempt | Problem | Call | Note | Photo | Sms | SmsReport | Notice | Outage | Action | Tick | Consent | Goods
+                    | Waiver | Alias | Correction | Close,
                 ) => field,
                 (Role::Courier, Handover | Dispute) => [A, D, D],
-                (Role::Courier, Takeover | Reply | Seen | Mark | Assign | Ledger | Ruling) => nothing,
+                (Role::Courier, Takeover | SmsReply | Reply | Seen | Mark | Assign | Ledger | Ruling) => nothing,
                 (
                     Role::Outlet | Role::OutletManager,
-                    Attempt | Problem | Call | Note | Photo | Sms | Notice | Outage | Mark | Action | Tick | Assign | Consent
-                    | Goods | Waiver | Alias | Correction | Close,
+                    Attempt | Problem | Call | Note | Photo | Sms | SmsReport | Notice | Outage | Mark | Action | Tick | Assign
+                    | Consent | Goods | Waiver | Alias | Correction | Close,
                 ) => field,
                 (Role::Outlet | Role::OutletManager, Handover | Dispute) => [A, D, D],
-                (Role::Outlet | Role::OutletManager, Takeover | Ruling) => nothing,
+                (Role::Outlet | Role::OutletManager, Takeover | SmsReply | Ruling) => nothing,
                 (Role::Outlet | Role::OutletManager, Reply | Seen) => [D, D, R], // as the delivering outlet; the origin's is below
                 (Role::OutletManager, Ledger) => [A, D, D],
                 (Role::Outlet, Ledger) => nothing,
@@ -227,7 +227,8 @@ mod tests {
                 ) => [A, D, D],
                 (
                     Role::Hub,
-                    Call | Sms | Seen | Reply | Mark | Assign | Consent | Goods | Ledger | Ruling | Close | Handover | Takeover,
+                    Call | Sms | SmsReport | SmsReply | Seen | Reply | Mark | Assign | Consent | Goods | Ledger | Ruling | Close
+                    | Handover | Takeover,
                 ) => nothing,
                 (Role::HqCs, Reply | Note | Call | Mark | Tick | Assign | Consent) => [A, A, A],
                 (Role::HqReviewer, Mark | Ruling | Note | Correction) => [A, A, A],

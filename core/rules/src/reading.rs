@@ -7,7 +7,10 @@ use doorstep_domain::{
     About, Body, ChangeHash, Customer, EntryKey, OutletCode, PhotoPurpose, Recorded, Remark, Role, Ruling, UnixMs,
 };
 
-use crate::{Case, Clock, PROVISIONAL, Pack, Rulebook, Unfit, case::Openness, photo, reply::Validity, rulebook::When};
+use crate::{
+    Case, Clock, Message, PROVISIONAL, Pack, Rulebook, Unfit, case::Openness, photo, reply::Validity, rulebook::When,
+    sms::messages,
+};
 
 /// One act of the timeline.
 pub(crate) struct Act<'a> {
@@ -70,6 +73,8 @@ pub(crate) struct Reading<'a> {
     rulings: HashMap<&'a About, Vec<usize>>,
     /// Photos that stand and are no evidence.
     pub unfit: HashMap<&'a EntryKey, Unfit>,
+    /// The customer's SMS, in the timeline's order.
+    pub messages: Vec<Message>,
     /// Whether a photo of a confirmation letter is there, and fit.
     pub has_letter: bool,
     /// Who agreed to which outcome.
@@ -106,6 +111,7 @@ impl<'a> Reading<'a> {
             marks: HashMap::new(),
             rulings: HashMap::new(),
             unfit: HashMap::new(),
+            messages: Vec::new(),
             has_letter: false,
             consents: HashSet::new(),
             restated: HashSet::new(),
@@ -114,6 +120,7 @@ impl<'a> Reading<'a> {
         reading.find_unfit_photos();
         reading.find_valid_replies();
         reading.find_rounds();
+        reading.messages = messages(&reading);
         reading
     }
 
@@ -300,6 +307,11 @@ impl<'a> Reading<'a> {
         let accepted = pack.exceptions.iter().any(|e| listed(&e.id) && e.reasons.iter().any(|r| r == outage.reason.as_str()));
         let phoned = outage.phoned_at.filter(|_| outage.is_complete() && accepted && act.stands())?;
         Some(Self::claimed(act, phoned))
+    }
+
+    /// The SMS of an entry.
+    pub fn message(&self, entry: &EntryKey) -> Option<&Message> {
+        self.messages.iter().find(|message| message.entry == *entry)
     }
 
     /// The outlet of a party, as the parcel's facts name it.

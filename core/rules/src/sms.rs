@@ -1,5 +1,13 @@
-//! The customer's SMS (domain 5): how it is worded, how it travels, and when it counts.
+//! The customer's SMS (domain 5): how it is worded, how it travels, who may send it, and when it counts.
 
+mod message;
+mod next;
+mod render;
 mod segments;
 
+pub use message::{Message, SmsLack};
+pub(crate) use message::{messages, proves};
+pub use next::{Ability, Step, next};
+pub(crate) use render::fault_of;
+pub use render::{Fields, Honorific, Language, Rendered, TemplateFault, fits, render};
 pub use segments::{Alphabet, MAX_SEGMENTS, Segments, septets};

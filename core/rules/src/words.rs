@@ -15,8 +15,9 @@ pub fn words(key: &str) -> Words {
 
 #[cfg(test)]
 mod tests {
-    use doorstep_domain::{Book, CallResult, Customer, Fault, Kind, OutageReason, Payer, PhotoPurpose, Role, SmsLevel, Stands};
+    use doorstep_domain::{Book, CallResult, Customer, Fault, Kind, OutageReason, Payer, PhotoPurpose, Role, Stands};
     use doorstep_domain::{Remark, Stage, TargetSource};
+    use doorstep_domain::{SmsFault, SmsLevel, SmsState};
 
     use super::*;
 
@@ -27,6 +28,10 @@ mod tests {
         let mut keys: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
         keys.extend(CallResult::ALL.iter().map(|word| word.as_str()));
         keys.extend(SmsLevel::ALL.iter().map(|word| word.as_str()));
+        keys.extend(SmsState::ALL.iter().map(|word| word.as_str()));
+        keys.extend(SmsFault::ALL.iter().map(|word| word.as_str()));
+        keys.extend(crate::SmsLack::ALL.iter().map(|word| word.as_str()));
+        keys.extend(crate::Basis::ALL.iter().map(|word| word.as_str()));
         keys.extend(PhotoPurpose::ALL.iter().map(|word| word.as_str()));
         keys.extend(Stage::ALL.iter().map(|word| word.as_str()));
         keys.extend(OutageReason::ALL.iter().map(|word| word.as_str()));

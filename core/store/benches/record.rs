@@ -52,7 +52,10 @@ fn body(n: u64) -> Body {
     match n % 10 {
         0 | 5 => Body::Attempt(Attempt { words: Some(text(n)), ..Attempt::of("DF-NOBODY".parse().unwrap()) }),
         1 | 6 => Body::Photo(Photo::of(PhotoId::new([n as u8; 32]), 200_000 + n, PhotoPurpose::Door)),
-        2 => Body::Sms(Sms { level: SmsLevel::HandedOver, to: None, text: text(n), has_surname: true, has_waybill: true }),
+        2 => {
+            let case = CaseId::new([1; 16]);
+            Body::Sms(Sms::worded(&case, 20_514, Personal::plain("13800000000").unwrap(), text(n)).unwrap())
+        }
         3 => Body::Notice(Notice { to: "0571".parse().unwrap(), source: TargetSource::WaybillData, request: None }),
         4 => Body::Reply(Reply { words: Some(text(n)), ..Reply::of("REDELIVER".parse().unwrap()) }),
         _ => Body::Note { words: text(n) },
@@ -70,6 +73,7 @@ fn feed_case(n: u32) -> FeedCase {
         delivering_outlet: Some("0412".parse().unwrap()),
         cod: Fen(0),
         mobile: None,
+        virtual_mobile: None,
         arrival: None,
         entered: None,
         reference: 1,
@@ -128,6 +132,8 @@ fn build(folder: &Path) -> Store {
         courier: Some("c1029".into()),
         recipient_name: Personal::plain("王小花").unwrap().as_bytes().to_vec(),
         recipient_phone: vec![],
+        virtual_phone: vec![],
+        virtual_until_ms: None,
         recipient_address: Personal::plain("青禾路1号").unwrap().as_bytes().to_vec(),
         cod_fen: 0,
         theoretical_arrival_ms: None,
@@ -177,7 +183,7 @@ fn record(store: &mut Store, n: u64) {
     };
     let cases = vec![ActionCase { waybill: waybill(case), bodies: vec![attempt], photos: vec![] }];
     let command = format!("{{\"do\":\"fail\",\"waybill\":\"{}\",\"reason\":\"DF-NOANSWER\"}}", waybill(case));
-    store.record(&Action { id: ActionId::new([1; 16]), command, time, now: clocks.wall, cases }).unwrap();
+    store.record(&Action { id: ActionId::new([1; 16]), command, time, now: clocks.wall, cases, sending: None }).unwrap();
 }
 
 /// The yardstick: one row of the size of a change into a table without an index, durably.

@@ -55,11 +55,13 @@ CREATE TABLE case_row (
   quarantined       INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
   closed     INTEGER NOT NULL,
+  messages   INTEGER NOT NULL,            -- SMS that somebody has still to send, or to settle
   due_at     INTEGER NOT NULL,            -- 9223372036854775807: nothing is running
   turn_at    INTEGER                      -- when the row changes by itself; NULL: never
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX case_by_due ON case_row (closed, due_at);
+CREATE INDEX case_with_messages ON case_row (case_id) WHERE messages > 0;
 CREATE INDEX case_by_turn ON case_row (turn_at) WHERE turn_at IS NOT NULL;
 
 -- What a row becomes by itself, by deadlines that pass and versions that take effect, worked out when the case was judged. Apart from
@@ -178,6 +180,16 @@ CREATE TABLE picture (
 CREATE INDEX picture_wanted ON picture (asked_at) WHERE here = 0 AND thumbnail = 1 AND used_at > 0;
 CREATE INDEX picture_here ON picture (used_at, len) WHERE here = 1;
 
+-- The segments of SMS that the phone is sending, until all of them are settled. state: 0 handed over, 1 sent, 2 delivered.
+CREATE TABLE segment (
+  case_id BLOB NOT NULL,
+  entry   TEXT NOT NULL,
+  round   INTEGER NOT NULL,
+  part    INTEGER NOT NULL,
+  state   INTEGER NOT NULL,
+  PRIMARY KEY (case_id, entry, round, part)
+) STRICT, WITHOUT ROWID;
+
 -- Bytes of photos that went over metered networks, by day since 1970 (UTC) and lane.
 CREATE TABLE metered (
   day   INTEGER NOT NULL,
@@ -220,7 +232,9 @@ CREATE TABLE parcel (
   arrival_ms        INTEGER,
   hub               TEXT,
   entered_ms        INTEGER,
-  children          TEXT NOT NULL         -- child numbers, separated by spaces
+  children          TEXT NOT NULL,        -- child numbers, separated by spaces
+  virtual_phone     BLOB NOT NULL,        -- empty: none
+  virtual_until_ms  INTEGER
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE outlet (

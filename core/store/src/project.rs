@@ -207,15 +207,16 @@ pub(crate) fn write_row(
     let updated_at = entries.iter().map(|r| r.acted_at()).max().unwrap_or(now);
     // Only parked changes: nothing to list, and the next feed or repair will tell.
     let Some(folded) = Case::fold(entries) else { return Ok(()) };
-    let Turns { turn, later, .. } = Turn::ahead(&folded, book, now);
+    let Turns { turn, later, judgement } = Turn::ahead(&folded, book, now);
+    let messages = judgement.messages.iter().filter(|message| message.is_open()).count();
     let heads: Vec<u8> = head.position.heads.iter().flat_map(|h| *h.as_bytes()).collect();
     db.prepare_cached(
         "INSERT INTO case_row (case_id, waybill, heads, max_op, own_seq, changes, bytes, state, next_step, reason, decision,
-           attempts, flags, unsent, quarantined, updated_at, closed, due_at, missed, turn_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+           attempts, flags, unsent, quarantined, updated_at, closed, due_at, missed, turn_at, messages)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
          ON CONFLICT (case_id) DO UPDATE SET waybill = ?2, heads = ?3, max_op = ?4, own_seq = ?5, changes = ?6, bytes = ?7, state = ?8,
            next_step = ?9, reason = ?10, decision = ?11, attempts = ?12, flags = ?13, unsent = ?14, quarantined = ?15, updated_at = ?16,
-           closed = ?17, due_at = ?18, missed = ?19, turn_at = ?20",
+           closed = ?17, due_at = ?18, missed = ?19, turn_at = ?20, messages = ?21",
     )?
     .execute(params![
         case.as_bytes(),
@@ -237,7 +238,8 @@ pub(crate) fn write_row(
         is_closed(&turn),
         turn.due_ms.unwrap_or(NEVER),
         turn.missed,
-        turn.until_ms
+        turn.until_ms,
+        messages
     ])?;
     db.prepare_cached("DELETE FROM turn WHERE case_id = ?1")?.execute(params![case.as_bytes()])?;
     let mut insert = db.prepare_cached("INSERT INTO turn VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;

@@ -28,6 +28,8 @@ pub struct CaseRow {
     pub flags: Vec<String>,
     /// Clocks that were missed.
     pub missed: Vec<String>,
+    /// SMS that somebody has still to send or to settle: they do not count yet.
+    pub messages: u32,
     /// Entries that the server has not confirmed.
     pub unsent: u32,
     /// Entries that the server holds.
@@ -134,7 +136,7 @@ impl Store {
 
     /// Brings rows up to now: those that have changed by themselves since they were judged, from the turns in the row; and those that
     /// something was recorded on since, by judging them anew. Both are few and found by index.
-    fn turn(&mut self, now: UnixMs) -> Result<(), StoreError> {
+    pub(crate) fn turn(&mut self, now: UnixMs) -> Result<(), StoreError> {
         const PASSED: &str = "SELECT case_id FROM case_row WHERE turn_at <= ?1";
         const STALE: &str = "SELECT case_id FROM stale";
         let mut behind = ids(&self.db, STALE, [])?;
@@ -168,7 +170,18 @@ impl Store {
         let Some((_, book)) = &self.book else { return Ok(None) };
         let network = book.newest().pack.network.parse().map_err(|_| StoreError::Damaged("reference"))?;
         let waybill = self.main_number(waybill)?;
-        let id = CaseId::of(&network, &waybill);
+        self.case_of(&CaseId::of(&network, &waybill), now)
+    }
+
+    /// One case by its id; `None` if it is not here.
+    pub fn case_by_id(&mut self, id: &CaseId, now: UnixMs) -> Result<Option<CaseView>, StoreError> {
+        self.case_of(id, now)
+    }
+
+    fn case_of(&mut self, id: &CaseId, now: UnixMs) -> Result<Option<CaseView>, StoreError> {
+        self.load_book()?;
+        let Some((_, book)) = &self.book else { return Ok(None) };
+        let id = *id;
         let Some(case) = Case::fold(project::entries(&self.db, &id)?) else { return Ok(None) };
         let judgement = judge(&case, book, now);
         Ok(Some(CaseView { id, case, judgement }))
@@ -225,7 +238,7 @@ pub(crate) fn case_ids(db: &Connection) -> Result<Vec<CaseId>, StoreError> {
     ids(db, "SELECT case_id FROM case_row", [])
 }
 
-fn ids(db: &Connection, sql: &str, parameters: impl Params) -> Result<Vec<CaseId>, StoreError> {
+pub(crate) fn ids(db: &Connection, sql: &str, parameters: impl Params) -> Result<Vec<CaseId>, StoreError> {
     let mut query = db.prepare_cached(sql)?;
     let rows = query.query_map(parameters, |row| row.get::<_, Vec<u8>>(0))?;
     rows.map(|id| CaseId::try_from(id?.as_slice()).map_err(|_| StoreError::Damaged("case_row"))).collect()
@@ -245,6 +258,7 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<Option<CaseRow>> {
         attempts: row.get("attempts")?,
         flags: row.get::<_, String>("flags")?.split_whitespace().map(str::to_owned).collect(),
         missed: row.get::<_, String>("missed")?.split_whitespace().map(str::to_owned).collect(),
+        messages: row.get("messages")?,
         unsent: row.get("unsent")?,
         quarantined: row.get("quarantined")?,
         updated_at: UnixMs(row.get("updated_at")?),

@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use serde::Serialize;
 
 use crate::{
-    Store, StoreError, identity,
+    Sending, Store, StoreError, identity, messages,
     project::{self, UNSENT},
 };
 
@@ -26,6 +26,8 @@ pub struct Action {
     pub now: UnixMs,
     /// The cases and what is recorded in each.
     pub cases: Vec<ActionCase>,
+    /// The SMS that is handed over once this is durable. If another process does that already, nothing is recorded.
+    pub sending: Option<Sending>,
 }
 
 /// What an action records in one case.
@@ -74,6 +76,9 @@ impl Store {
         for target in &action.cases {
             let case = CaseId::of(&network, &target.waybill);
             let mut head = project::head(&tx, &case)?;
+            if let Some(sending) = &action.sending {
+                messages::begin(&tx, &case, sending)?;
+            }
             if head.changes >= MAX_CASE_CHANGES || head.bytes >= MAX_CASE_BYTES {
                 return Err(StoreError::CaseFull);
             }
@@ -158,6 +163,7 @@ pub(crate) fn facts(db: &Connection, case: &CaseId, network: &NetworkCode, waybi
         delivering_outlet: Some(parcel.delivering_outlet),
         cod: parcel.cod,
         mobile: parcel.recipient_phone.as_ref().and_then(|phone| mobile_mark(case, phone)),
+        virtual_mobile: parcel.virtual_number.as_ref().and_then(|number| mobile_mark(case, &number.number)),
         arrival: parcel.theoretical_arrival,
         entered: parcel.entered_at,
         reference: version,

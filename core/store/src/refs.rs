@@ -1,6 +1,6 @@
 //! Reference rows: what the server publishes, cached for the road.
 
-use doorstep_domain::{Fen, Outlet, Parcel, Personal, UnixMs, Waybill};
+use doorstep_domain::{Fen, Outlet, Parcel, Personal, UnixMs, VirtualNumber, Waybill};
 use doorstep_protocol::{OutletRow, ParcelRow, Publication, RefKind, RefVersion, Reference, Signed, decode};
 use doorstep_rules::{FIRST_POLICY, Pack, Policy, Published, Rulebook};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
@@ -154,8 +154,8 @@ pub(crate) fn rulebook(db: &Connection) -> Result<Option<Rulebook>, StoreError> 
 fn insert_parcel(db: &Connection, row: &ParcelRow) -> Result<(), StoreError> {
     db.prepare_cached(
         "INSERT OR REPLACE INTO parcel (waybill, network, origin_outlet, delivering_outlet, courier, recipient_name,
-           recipient_phone, recipient_address, cod_fen, arrival_ms, hub, entered_ms, children)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+           recipient_phone, recipient_address, cod_fen, arrival_ms, hub, entered_ms, children, virtual_phone, virtual_until_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?
     .execute(params![
         row.waybill,
@@ -170,7 +170,9 @@ fn insert_parcel(db: &Connection, row: &ParcelRow) -> Result<(), StoreError> {
         row.theoretical_arrival_ms,
         row.hub,
         row.entered_ms,
-        row.children.as_deref().unwrap_or_default().join(" ")
+        row.children.as_deref().unwrap_or_default().join(" "),
+        row.virtual_phone,
+        row.virtual_until_ms
     ])?;
     Ok(())
 }
@@ -195,7 +197,9 @@ pub(crate) fn parcel(db: &Connection, waybill: &Waybill) -> Result<Option<Parcel
 fn read_parcel(row: &Row<'_>) -> rusqlite::Result<Option<Parcel>> {
     let text = |column: &str| row.get::<_, String>(column);
     let bytes = |column: &str| row.get::<_, Vec<u8>>(column);
-    let phone = bytes("recipient_phone")?;
+    let (phone, virtual_phone) = (bytes("recipient_phone")?, bytes("virtual_phone")?);
+    let virtual_until = row.get::<_, Option<i64>>("virtual_until_ms")?.map(UnixMs);
+    let number = |bytes: &[u8]| if bytes.is_empty() { Some(None) } else { Personal::from_bytes(bytes).ok().map(Some) };
     let courier: Option<String> = row.get("courier")?;
     let (waybill, network, origin, delivering) =
         (text("waybill")?, text("network")?, text("origin_outlet")?, text("delivering_outlet")?);
@@ -214,7 +218,8 @@ fn read_parcel(row: &Row<'_>) -> rusqlite::Result<Option<Parcel>> {
                 None => None,
             },
             recipient_name: Personal::from_bytes(&name).ok()?,
-            recipient_phone: if phone.is_empty() { None } else { Some(Personal::from_bytes(&phone).ok()?) },
+            recipient_phone: number(&phone)?,
+            virtual_number: number(&virtual_phone)?.map(|number| VirtualNumber { number, expires_at: virtual_until }),
             recipient_address: Personal::from_bytes(&address).ok()?,
             cod,
             theoretical_arrival: arrival,

@@ -178,6 +178,7 @@ impl Store {
         anchor.extend(clocks.mono_ms.to_be_bytes());
         Self::set_meta(&tx, "anchor", &anchor)?;
         Self::set_meta(&tx, "last_answer", &answer.now_ms.to_be_bytes())?;
+        Self::set_meta(&tx, "gateway", if answer.gateway { b"1" } else { b"" })?;
         if let Some(rules) = rules {
             for case in &touched {
                 project::rewrite_row_or_skip(&tx, case, rules, now)?;

@@ -81,7 +81,14 @@ fn attempt(words: &str) -> Body {
 
 fn record(store: &mut Store, n: u32, words: &str) -> Result<Vec<doorstep_store::Written>, StoreError> {
     let cases = vec![ActionCase { waybill: waybill(n), bodies: vec![attempt(words)], photos: vec![] }];
-    store.record(&Action { id: ActionId::new([1; 16]), command: "{\"do\":\"fail\"}".into(), time: time(), now: NOW, cases })
+    store.record(&Action {
+        id: ActionId::new([1; 16]),
+        command: "{\"do\":\"fail\"}".into(),
+        time: time(),
+        now: NOW,
+        cases,
+        sending: None,
+    })
 }
 
 fn response(ack: Option<Ack>, feed: Vec<FeedPage>) -> Answer {
@@ -97,6 +104,7 @@ fn response(ack: Option<Ack>, feed: Vec<FeedPage>) -> Answer {
         decisions: vec![],
         scopes: vec!["courier/c1".into()],
         wanted: vec![],
+        gateway: false,
         told: vec![],
         asked: None,
     }

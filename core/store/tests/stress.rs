@@ -66,6 +66,8 @@ fn refs() -> Reference {
         courier: Some("c1".into()),
         recipient_name: Personal::plain("王小花").unwrap().as_bytes().to_vec(),
         recipient_phone: vec![],
+        virtual_phone: vec![],
+        virtual_until_ms: None,
         recipient_address: Personal::plain("青禾路1号").unwrap().as_bytes().to_vec(),
         cod_fen: 0,
         theoretical_arrival_ms: None,
@@ -99,7 +101,7 @@ fn attempt(words: &str) -> Body {
 fn record_with(store: &mut Store, n: u32, bodies: Vec<Body>, photos: Vec<doorstep_store::SavedPhoto>) -> Result<(), StoreError> {
     let command = format!("{{\"do\":\"fail\",\"waybill\":\"{}\"}}", waybill(n));
     let cases = vec![ActionCase { waybill: waybill(n), bodies, photos }];
-    store.record(&Action { id: ActionId::new([1; 16]), command, time: time(), now: NOW, cases }).map(|_| ())
+    store.record(&Action { id: ActionId::new([1; 16]), command, time: time(), now: NOW, cases, sending: None }).map(|_| ())
 }
 
 fn record(store: &mut Store, n: u32, words: &str) -> Result<(), StoreError> {
@@ -119,6 +121,7 @@ fn answer(ack: Option<Ack>, feed: Vec<FeedPage>) -> Answer {
         decisions: vec![],
         scopes: vec!["courier/c1".into()],
         wanted: vec![],
+        gateway: false,
         told: vec![],
         asked: None,
     }

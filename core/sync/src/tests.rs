@@ -85,6 +85,7 @@ fn response() -> Box<Answer> {
         decisions: vec![],
         scopes: vec![],
         wanted: vec![],
+        gateway: false,
         told: vec![],
         asked: None,
     })

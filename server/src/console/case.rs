@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use doorstep_domain::{Body, CaseId, EntryKey, Fen, OutletCode, Personal, PhotoId, Recorded, UnixMs};
-use doorstep_rules::{Case, Explanation, Judgement, Pack, Validity, explain, judge};
+use doorstep_rules::{Case, Explanation, Judgement, Pack, SmsLack, Validity, explain, judge};
 use maud::{Markup, html};
 
 use super::{Clock, allowed, both, left, page, photo::photo, refused};
@@ -218,7 +218,12 @@ impl View<'_> {
             Body::Call(c) => html! { (word(c.result.as_str())) (self.said(c.number.as_ref())) (self.said(c.words.as_ref())) },
             Body::Note { words } => self.said(Some(words)),
             Body::Photo(p) => html! { (word(p.purpose.as_str())) (photo(p, self.photos.get(&p.id), self.pack, &self.clock)) },
-            Body::Sms(s) => html! { (word(s.level.as_str())) (self.said(Some(&s.text))) },
+            Body::Sms(s) => html! { (self.message(&recorded.entry.key)) (self.said(Some(&s.text))) },
+            Body::SmsReport(r) => html! {
+                (word(r.state.as_str())) @if let Some(fault) = r.fault { (word(fault.as_str())) }
+                @if r.round > 0 { div { "第 " (r.round + 1) " 次 try " (r.round + 1) } } (self.said(r.words.as_ref()))
+            },
+            Body::SmsReply(r) => html! { (self.said(Some(&r.words))) @if r.opt_out { (word("sms_opt_out")) } },
             Body::Notice(n) => html! { "→ " (n.to) (word(n.source.as_str())) (self.said(n.request.as_ref())) },
             Body::Outage(o) => html! {
                 (word(o.reason.as_str())) (self.said(o.contact.as_ref())) (self.said(o.phone.as_ref()))
@@ -270,6 +275,19 @@ impl View<'_> {
             Body::Unknown { name } => html! { (name) span.en { "written by a newer version" } },
         };
         html! { (kind(body)) (detail) }
+    }
+
+    /// How an SMS stands, and to which number it goes, masked.
+    fn message(&self, key: &EntryKey) -> Markup {
+        let message = self.judged.messages.iter().find(|message| message.entry == *key);
+        html! {
+            @if let Some(message) = message {
+                div { (message.number) " " (both(&message.told(self.pack))) }
+                @for lack in message.lacks.iter().filter(|lack| **lack != SmsLack::NotSent) {
+                    span.flag { (both(&self.pack.words(lack.as_str()))) }
+                }
+            }
+        }
     }
 
     fn validity(&self, key: &EntryKey) -> Markup {

@@ -9,10 +9,14 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
     io::{self, BufRead, Write},
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use doorstep_client::{Client, ClientError, Command, Conditions, NewPhoto, Options, Outcome};
-use doorstep_domain::{Body, Entry, PhotoPurpose};
+use doorstep_client::{Client, ClientError, Command, Conditions, NewPhoto, Options, Outcome, OutgoingSms, SmsResult, SmsSender};
+use doorstep_domain::{Body, Entry, PhotoPurpose, SmsFault};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -34,6 +38,14 @@ pub enum Ask {
     Photos,
     /// Say which pictures of a case this device has or can get.
     Pictures { waybill: String },
+    /// There is cellular service from now on, or not.
+    Radio { service: bool },
+    /// Move SMS on as far as they go now.
+    Dispatch,
+    /// The operator has taken everything that the phone has put on the air.
+    Air,
+    /// Say how the SMS of a parcel stand.
+    Messages { waybill: String },
     /// Sync.
     Sync,
     /// Copy the whole store, key and all, to another folder: what a phone-cloning app does.
@@ -61,7 +73,8 @@ pub fn mark(entry: &Entry) -> Result<String, Box<dyn Error>> {
 /// Plays the part until standard input closes.
 pub async fn run(folder: &Path, clock_file: &Path, wall_off_minutes: i64, boot: u32) -> Result<(), Box<dyn Error>> {
     let clock = clock::of_device(clock_file, wall_off_minutes, boot)?;
-    let client = Client::open(folder, Options { clock, ..Options::default() })?;
+    let radio = Arc::new(Radio { air: folder.join("air.jsonl"), service: AtomicBool::new(false) });
+    let client = Client::open(folder, Options { clock, sms: Some(radio.clone()), ..Options::default() })?;
     let mut journal = OpenOptions::new().create(true).append(true).open(folder.join("shown.jsonl"))?;
     for line in io::stdin().lock().lines() {
         let answer = match serde_json::from_str(&line?)? {
@@ -83,6 +96,16 @@ pub async fn run(folder: &Path, clock_file: &Path, wall_off_minutes: i64, boot: 
             }
             Ask::Photos => json!({ "photos": client.photos(false)? }),
             Ask::Pictures { waybill } => pictures(&client, &waybill).await?,
+            Ask::Radio { service } => {
+                radio.service.store(service, Ordering::Relaxed);
+                json!({ "service": service })
+            }
+            Ask::Dispatch => {
+                let moved = client.dispatch_sms()?;
+                json!({ "sent": moved.sent, "offered": moved.offered, "settled": moved.settled })
+            }
+            Ask::Air => json!({ "sent": radio.taken(&client)? }),
+            Ask::Messages { waybill } => messages(&client, &waybill)?,
             Ask::Sync => client.sync().await.map_or_else(refused, |report| json!({ "report": report })),
             Ask::Copy { to } => {
                 copy(folder, &to)?;
@@ -93,6 +116,48 @@ pub async fn run(folder: &Path, clock_file: &Path, wall_off_minutes: i64, boot: 
         say(&answer)?;
     }
     Ok(())
+}
+
+/// The phone's radio: what it sends is a line in a file.
+struct Radio {
+    air: PathBuf,
+    service: AtomicBool,
+}
+
+impl SmsSender for Radio {
+    fn can_send(&self) -> bool {
+        self.service.load(Ordering::Relaxed)
+    }
+
+    fn send(&self, message: &OutgoingSms) -> Result<(), SmsFault> {
+        let line = json!({ "reference": message.reference, "parts": message.parts.len() }).to_string() + "\n";
+        let write = || OpenOptions::new().create(true).append(true).open(&self.air)?.write_all(line.as_bytes());
+        write().map_err(|_: io::Error| SmsFault::RadioOff)
+    }
+}
+
+impl Radio {
+    /// Tells the client that the operator has everything; how many messages that are.
+    fn taken(&self, client: &Client) -> Result<usize, Box<dyn Error>> {
+        let air = std::fs::read_to_string(&self.air)?;
+        for line in air.lines() {
+            let sent: Value = serde_json::from_str(line)?;
+            let reference = sent["reference"].as_str().ok_or("no reference")?;
+            for part in 0..sent["parts"].as_u64().unwrap_or(0) as u32 {
+                client.sms_result(reference, SmsResult::PartSent(part))?;
+            }
+        }
+        Ok(air.lines().count())
+    }
+}
+
+fn messages(client: &Client, waybill: &str) -> Result<Value, Box<dyn Error>> {
+    let (view, pack) = (client.case(waybill)?.ok_or("the case is not here")?, client.pack()?.ok_or("no rules")?);
+    let told = |message: &doorstep_rules::Message| {
+        let words = message.told(&pack);
+        json!({ "state": message.state, "told": format!("{} {}", words.zh, words.en) })
+    };
+    Ok(json!({ "messages": view.judgement.messages.iter().map(told).collect::<Vec<_>>() }))
 }
 
 async fn pictures(client: &Client, waybill: &str) -> Result<Value, Box<dyn Error>> {

@@ -9,6 +9,7 @@ mod device;
 mod photos;
 mod rules;
 mod server;
+mod sms;
 mod stage;
 mod story;
 mod trust;
@@ -36,7 +37,7 @@ enum Part {
     #[command(hide = true)]
     Device { folder: PathBuf, clock: PathBuf, wall_off_minutes: i64, boot: u32 },
     #[command(hide = true)]
-    Server { folder: PathBuf, clock: PathBuf },
+    Server { folder: PathBuf, clock: PathBuf, smsc_port: u16 },
 }
 
 fn main() -> ExitCode {
@@ -54,7 +55,7 @@ fn main() -> ExitCode {
             Some(Part::Device { folder, clock, wall_off_minutes, boot }) => {
                 device::run(&folder, &clock, wall_off_minutes, boot).await
             }
-            Some(Part::Server { folder, clock }) => server::run(folder, &clock).await,
+            Some(Part::Server { folder, clock, smsc_port }) => server::run(folder, &clock, smsc_port).await,
         }
     });
     match result {

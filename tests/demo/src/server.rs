@@ -6,15 +6,22 @@ use std::{
     sync::Arc,
 };
 
-use doorstep_server::{Config, VERSIONS, start};
+use doorstep_server::{Config, GatewayConfig, VERSIONS, start};
 use serde_json::json;
 
 use crate::clock::StoryClock;
 
+/// With which the gateway binds to the operator on the stage.
+pub const SMSC_PASSWORD: &str = "secret";
+
 /// Serves until its standard input closes, which is when the stage ends or is killed.
-pub async fn run(folder: PathBuf, clock: &Path) -> Result<(), Box<dyn Error>> {
+pub async fn run(folder: PathBuf, clock: &Path, smsc_port: u16) -> Result<(), Box<dyn Error>> {
     let clock = StoryClock::open(clock)?;
     let listen = "127.0.0.1:0".parse()?;
+    let sms = GatewayConfig::parse(&format!(
+        "provider = \"smpp\"\n[smpp]\nhost = \"127.0.0.1\"\nport = {smsc_port}\nsystem_id = \"qinghe\"\npassword = \"{SMSC_PASSWORD}\"\n\
+         source_addr = \"106900412\"\nextension_digits = 2\ntls = false\nreconnect_seconds = 0.05\n"
+    ))?;
     let running = start(Config {
         folder,
         listen,
@@ -22,6 +29,7 @@ pub async fn run(folder: PathBuf, clock: &Path) -> Result<(), Box<dyn Error>> {
         tls: None,
         photos: None,
         now: Arc::new(move || clock.now()),
+        sms,
         versions: VERSIONS,
     })
     .await?;

@@ -2,16 +2,21 @@
 
 use std::time::Instant;
 
-use doorstep_client::Command;
+use doorstep_client::{Command, SmsWish};
 use doorstep_domain::{CaseId, Waybill};
 use doorstep_server::admin::Admin;
-use doorstep_tests::{Link, LinkMode};
+use doorstep_tests::{
+    Link, LinkMode,
+    smsc::{Smsc, SmscOptions},
+};
 use serde_json::json;
 
 use crate::{
     clock::StoryClock,
     device::Ask,
     photos, rules,
+    server::SMSC_PASSWORD,
+    sms,
     stage::{Actor, Part, Result, Stage},
     trust, verify,
 };
@@ -73,8 +78,9 @@ fn fail(n: u32, reason: &str, sub: Option<&str>, words: &str) -> Command {
     }
 }
 
-fn sms(n: u32) -> Command {
-    Command::Sms { waybill: waybill(n), text: None, number: None, failed: false }
+fn by_hand(n: u32) -> Command {
+    let wish = SmsWish::default();
+    Command::Sms { waybill: waybill(n), wish, state: Some("handed_over".into()), fault: None }
 }
 
 fn call(n: u32, result: &str) -> Command {
@@ -124,7 +130,9 @@ pub async fn play(keep: bool) -> Result<()> {
         return Err(format!("the parcel list has bad rows: {:?}", imported.bad).into());
     }
     let clock = root.path().join("clock");
-    let server_args = ["server", path(&data)?, path(&clock)?];
+    let smsc = Smsc::start(SmscOptions { password: SMSC_PASSWORD.into(), ..SmscOptions::default() }).await;
+    let smsc_port = smsc.addr().port().to_string();
+    let server_args = ["server", path(&data)?, path(&clock)?, smsc_port.as_str()];
     let mut server = Part::start(&server_args)?;
     let hello = server.line().await?;
     let link = Link::to(address(&hello)?).await;
@@ -158,7 +166,8 @@ pub async fn play(keep: bool) -> Result<()> {
     for round in 0..SERVER_KILLS {
         kill_server(&stage, &mut cast, &mut server, &server_args, round).await?;
     }
-    let hello = photos::bad_link(&stage, &mut cast, &mut admin, &mut server, &server_args).await?;
+    photos::bad_link(&stage, &mut cast, &mut admin, &mut server, &server_args).await?;
+    let hello = sms::scene(&stage, &mut cast, &mut admin, (&mut server, &server_args), &smsc).await?;
     replies(&stage, &mut cast, &mut admin).await?;
     let second = rules::new_version(&stage, &mut cast, &mut admin).await?;
     outage(&stage, &mut cast).await?;
@@ -166,8 +175,8 @@ pub async fn play(keep: bool) -> Result<()> {
     rules::liability(&stage, &mut cast, &mut admin).await?;
     trust::copied_phone(&stage, &mut cast, &mut admin, root.path()).await?;
     trust::refused_and_released(&stage, &mut cast, &mut admin).await?;
-    // The scene of the photos kills a phone and the server once more.
-    let kills = kills + SERVER_KILLS as u32 + 2;
+    // The scenes of the photos and of the SMS each kill a phone and the server once more.
+    let kills = kills + SERVER_KILLS as u32 + 4;
     let facts = verify::Facts { admin: &mut admin, stage: &stage, kills, started, second };
     verify::everything(facts, &mut cast).await?;
     if keep {
@@ -225,7 +234,7 @@ async fn first_case(stage: &Stage, cast: &mut Cast, admin: &Admin) -> Result<()>
     let answer = cast.li.record(fail(1, "DF-NOBODY", None, "敲门三次无人应答"), &[(1, "door")]).await?;
     stage.say(&format!("Li: {} 送无人 nobody home, 1 photo -> on this phone; next: {}", waybill(1), answer["next_step"]));
     stage.at(0, 8, 6)?;
-    cast.li.record(sms(1), &[]).await?;
+    cast.li.record(by_hand(1), &[]).await?;
     cast.li.record(notice(1), &[]).await?;
     stage.say("Li: template SMS handed over, notice to the origin outlet written -> on this phone");
     stage.at(0, 8, 20)?;
@@ -265,7 +274,7 @@ async fn morning(stage: &Stage, cast: &mut Cast) -> Result<()> {
         cast.li.record(fail(n, reason, sub, words), &[(n, shows), (n + 100, "label")]).await?;
         if reason != "DF-REFUSE" {
             cast.li.record(call(n, "no_answer"), &[]).await?;
-            cast.li.record(sms(n), &[]).await?;
+            cast.li.record(by_hand(n), &[]).await?;
         }
         stage.say(&format!("Li: {} {what}, 2 photos -> on this phone", waybill(n)));
     }
@@ -279,7 +288,7 @@ async fn morning(stage: &Stage, cast: &mut Cast) -> Result<()> {
         let shows = if n == 37 { "label" } else { "door" };
         cast.zhou.record(fail(n, reason, None, "见照片"), &[(n, shows)]).await?;
         if n != 37 {
-            cast.zhou.record(sms(n), &[]).await?;
+            cast.zhou.record(by_hand(n), &[]).await?;
         }
         stage.say(&format!("Zhou: {} {what}, 1 photo -> on this phone (its wall clock says three hours later)", waybill(n)));
     }

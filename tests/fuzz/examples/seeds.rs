@@ -195,6 +195,8 @@ fn frames(changes: &[Change]) {
         courier: Some("c1029".into()),
         recipient_name: Personal::plain("王先生").expect("a name").as_bytes().to_vec(),
         recipient_phone: vec![],
+        virtual_phone: vec![],
+        virtual_until_ms: None,
         recipient_address: vec![0, 0, b'x'],
         cod_fen: 12_800,
         theoretical_arrival_ms: None,

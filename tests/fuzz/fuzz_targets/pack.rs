@@ -5,9 +5,12 @@
 use std::sync::LazyLock;
 
 use doorstep_document::Change;
-use doorstep_domain::Waybill;
+use doorstep_domain::{UnixMs, Waybill};
 use doorstep_fuzz::{check_pack, day, fenced, morning, prepare};
-use doorstep_rules::{FIRST_PACK, MAX_PACK_BYTES, Pack};
+use doorstep_rules::{
+    FIRST_PACK, MAX_PACK_BYTES, Pack,
+    sms::{Fields, Honorific, Language, render},
+};
 use libfuzzer_sys::{arbitrary::Unstructured, fuzz_target};
 
 #[path = "../../../core/rules/tests/rules/edits.rs"]
@@ -43,7 +46,21 @@ fn read(toml: &[u8], taken: &[Change]) {
     };
     let waybill = Waybill::parse("QH310000000017").expect("a waybill");
     pack.accepts(&waybill);
-    let surname = pack.surname("欧阳小姐").unwrap_or_default();
-    pack.codes.iter().for_each(|row| drop(pack.sms(&row.code, &surname, &waybill)));
+    for (row, template) in pack.codes.iter().flat_map(|row| pack.sms.templates.iter().map(move |template| (row, template))) {
+        let fields = Fields {
+            waybill: &waybill,
+            name: Some("欧阳小姐"),
+            honorific: Honorific::Unknown,
+            reason: Some(&row.code),
+            callback: Some("13800000000"),
+            outlet: None,
+            at: UnixMs(1_772_409_600_000),
+        };
+        for language in [Language::Zh, Language::En] {
+            let Ok(made) = render(&pack, template, language, &fields) else { continue };
+            assert!(made.text.contains(waybill.as_str()), "the number is in every text");
+            assert!(!made.segments.parts.is_empty());
+        }
+    }
     check_pack(pack, taken);
 }

@@ -37,6 +37,7 @@ pub fn facts() -> Facts {
         delivering_outlet: Some(code("0412")),
         cod: Fen(12_800),
         mobile: Some([9; 8]),
+        virtual_mobile: None,
         arrival: Some(UnixMs(1_772_409_600_000)),
         entered: None,
         reference: 3,
@@ -92,6 +93,7 @@ fn made_up_facts(u: &mut Unstructured) -> Result<Facts> {
         delivering_outlet: if listed { Some(outlet(u)?) } else { None },
         cod: Fen(u.arbitrary()?),
         mobile: u.arbitrary()?,
+        virtual_mobile: u.arbitrary()?,
         arrival: moment(u)?,
         entered: moment(u)?,
         reference: u.arbitrary()?,
@@ -166,6 +168,17 @@ fn body(u: &mut Unstructured, keys: &[EntryKey]) -> Result<Body> {
     let (Some(of), other) = (key(u)?, key(u)?) else { return alone(u, kind) };
     Ok(match kind {
         Kind::Seen => Body::Seen(Seen { notice: of }),
+        Kind::SmsReport => Body::SmsReport(SmsReport {
+            holder: if u.arbitrary()? { Some(of.tag) } else { None },
+            of,
+            state: *u.choose(SmsState::ALL)?,
+            round: u.arbitrary()?,
+            way: *u.choose(SmsWay::ALL)?,
+            fault: if u.arbitrary()? { Some(*u.choose(SmsFault::ALL)?) } else { None },
+            at: moment(u)?,
+            words: words(u)?,
+        }),
+        Kind::SmsReply => Body::SmsReply(SmsReply { of, words: said(u)?, opt_out: u.arbitrary()? }),
         Kind::Reply => {
             let photo = |u: &mut Unstructured| Ok(u.arbitrary::<Option<[u8; 32]>>()?.map(PhotoId::new));
             Body::Reply(Reply {
@@ -234,9 +247,14 @@ fn alone(u: &mut Unstructured, kind: Kind) -> Result<Body> {
         Kind::Call => Body::Call(Call { result: *u.choose(CallResult::ALL)?, number: words(u)?, words: words(u)? }),
         Kind::Photo => Body::Photo(photo(u)?),
         Kind::Sms => Body::Sms(Sms {
-            level: *u.choose(SmsLevel::ALL)?,
-            to: words(u)?,
+            attempt: None,
+            day: u.arbitrary()?,
+            template: if u.arbitrary()? { Some(one_of(u, &["failed_delivery", "none"])?) } else { None },
+            template_version: u.arbitrary()?,
+            to: said(u)?,
+            mark: u.arbitrary()?,
             text: said(u)?,
+            digest: u.arbitrary()?,
             has_surname: u.arbitrary()?,
             has_waybill: u.arbitrary()?,
         }),

@@ -54,13 +54,9 @@ pub fn morning() -> Vec<Change> {
         vec![Body::Attempt(Attempt { words: Some(words("敲门无人应答")), ..Attempt::of(code("DF-NOBODY")) }), Body::Photo(photo)],
     );
     let call = Call { result: CallResult::NoAnswer, number: Some(words("13800000000")), words: None };
-    let sms = Sms {
-        level: SmsLevel::HandedOver,
-        to: Some(words("13800000000")),
-        text: words("王先生，您的快件QH310000000017未能送达"),
-        has_surname: true,
-        has_waybill: true,
-    };
+    let text = words("王先生，您的快件QH310000000017未能送达");
+    let worded = Sms::worded(&case(), 20_514, words("13800000000"), text).expect("a message");
+    let sms = Sms { template: Some(code("failed_delivery")), template_version: 1, has_surname: true, has_waybill: true, ..worded };
     write(1, 2, vec![Body::Call(call), Body::Sms(sms)]);
     let notice = Notice { to: code("0571"), source: TargetSource::WaybillData, request: Some(words("请联系客户")) };
     let notice = write(2, 5, vec![Body::Notice(notice)]);

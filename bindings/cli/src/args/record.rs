@@ -113,20 +113,6 @@ pub enum Record {
         #[command(flatten)]
         photos: Photos,
     },
-    /// 登记已发短信 Record an SMS to the customer that was handed over to the phone's message app.
-    Sms {
-        /// 运单号 The waybill.
-        waybill: String,
-        /// 短信内容；不写则用模板 Its text; without one the rules' template for the newest reason.
-        #[arg(long)]
-        text: Option<String>,
-        /// 号码；不写则用面单号码 The number; without one the label's.
-        #[arg(long, value_name = "NUMBER")]
-        to: Option<String>,
-        /// 发送失败 Sending failed.
-        #[arg(long)]
-        failed: bool,
-    },
     /// 登记给客户的电话 Record a call to the customer.
     Call {
         /// 运单号 The waybill.

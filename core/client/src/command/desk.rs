@@ -16,6 +16,8 @@ pub(super) struct Desk<'a> {
     pub piece: Option<Waybill>,
     pub view: Option<&'a CaseView>,
     pub wall: UnixMs,
+    /// The best estimate of now.
+    pub now: UnixMs,
 }
 
 pub(super) fn personal(text: Option<&str>) -> Result<Option<Personal>, ClientError> {

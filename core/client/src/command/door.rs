@@ -1,8 +1,6 @@
 //! What is recorded at the door and wherever else a problem is found.
 
-use doorstep_domain::{
-    Alias, Attempt, Body, Call, CallResult, Kind, Personal, Problem, Recorded, Sms, SmsLevel, Stage, UnixMs, Waybill,
-};
+use doorstep_domain::{Alias, Attempt, Body, Call, CallResult, Kind, Personal, Problem, Recorded, Stage, UnixMs, Waybill};
 use doorstep_rules::{Case, Code, PROVISIONAL};
 
 use super::{
@@ -106,28 +104,6 @@ impl Desk<'_> {
     pub fn note(&self, words: &str) -> Result<Body, ClientError> {
         self.case()?;
         Ok(Body::Note { words: Personal::plain(words)? })
-    }
-
-    /// The SMS as it was handed over; from the template it carries surname and waybill (domain 5.1, SMS-4).
-    pub fn sms(&self, text: Option<&str>, number: Option<&str>, failed: bool) -> Result<Body, ClientError> {
-        let case = self.case()?;
-        let name = self.store.parcel(self.waybill)?.and_then(|p| p.recipient_name.text().map(str::to_owned));
-        let surname = name.and_then(|name| self.pack.surname(&name));
-        let text = match text {
-            Some(text) => text.to_owned(),
-            None => surname
-                .as_ref()
-                .zip(case.reason())
-                .and_then(|(surname, reason)| self.pack.sms(reason, surname, self.waybill))
-                .ok_or(ClientError::Refused(Refusal::NoSmsText))?,
-        };
-        Ok(Body::Sms(Sms {
-            level: if failed { SmsLevel::Failed } else { SmsLevel::HandedOver },
-            to: self.number(number)?,
-            has_surname: surname.is_some_and(|surname| text.contains(&surname)),
-            has_waybill: text.contains(self.waybill.as_str()),
-            text: Personal::plain(&text)?,
-        }))
     }
 
     /// One half of naming a provisional parcel: in each of its two cases the other number. The problem and its photos go on under

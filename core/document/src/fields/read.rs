@@ -7,8 +7,8 @@ use doorstep_domain::{
     About, Action, ActionId, Alias, Assign, Attempt, Author, Body, Book, Call, CallResult, Capture, CaseId, ChangeHash, Clarity,
     Close, Consent, Correction, Customer, Dispute, Entry, EntryKey, Facts, Fault, Fen, GeoPosition, Goods, Handover, Kind,
     Ledger, MAX_CAMERA, MAX_PHOTO, MAX_PLACEHOLDER, MAX_THUMBNAIL, Mark, Notice, Outage, OutageReason, Payer, Personal, Photo,
-    PhotoId, PhotoPurpose, Problem, Release, Remark, Reply, Role, Ruling, Seen, Sms, SmsLevel, Stage, Stands, Takeover,
-    TargetSource, Thumbnail, Tick, TimeEvidence, UnixMs, Waiver, Waybill,
+    PhotoId, PhotoPurpose, Problem, Release, Remark, Reply, Role, Ruling, Seen, Sms, SmsFault, SmsReply, SmsReport, SmsState,
+    SmsWay, Stage, Stands, Tag, Takeover, TargetSource, Thumbnail, Tick, TimeEvidence, UnixMs, Waiver, Waybill,
 };
 
 use crate::Refusal;
@@ -58,10 +58,8 @@ fn read_facts(case: &CaseId, get: &Reader) -> Result<Option<Facts>, Refusal> {
         origin_outlet: get.maybe_parsed("org")?,
         delivering_outlet: get.maybe_parsed("dlv")?,
         cod: Fen(get.int("cod")?.ok_or_else(|| get.wrong("cod"))?),
-        mobile: match get.bytes("mob")? {
-            Some(bytes) => Some(bytes.try_into().map_err(|_| get.wrong("mob"))?),
-            None => None,
-        },
+        mobile: get.array("mob")?,
+        virtual_mobile: get.array("vmob")?,
         arrival: get.time("arr")?,
         entered: get.time("ent")?,
         reference: get.uint("ref")?.ok_or_else(|| get.wrong("ref"))?,
@@ -106,12 +104,30 @@ fn read_body(get: &Reader) -> Result<Body, Refusal> {
         Kind::Note => Body::Note { words: get.said()? },
         Kind::Photo => Body::Photo(read_photo(get)?),
         Kind::Sms => Body::Sms(Sms {
-            level: get.word("level", SmsLevel::from_word)?,
-            to: get.personal("number")?,
+            attempt: get.maybe_parsed("attempt")?,
+            day: i32::try_from(get.int("day")?.ok_or_else(|| get.wrong("day"))?).map_err(|_| get.wrong("day"))?,
+            template: get.maybe_parsed("template")?,
+            template_version: get.count("tv")?.ok_or_else(|| get.wrong("tv"))?,
+            to: get.personal("number")?.ok_or_else(|| get.wrong("number"))?,
+            mark: get.array("mark")?.ok_or_else(|| get.wrong("mark"))?,
             text: get.said()?,
+            digest: get.array("digest")?.ok_or_else(|| get.wrong("digest"))?,
             has_surname: get.flag("surname")?.ok_or_else(|| get.wrong("surname"))?,
             has_waybill: get.flag("waybill")?.ok_or_else(|| get.wrong("waybill"))?,
         }),
+        Kind::SmsReport => Body::SmsReport(SmsReport {
+            of: get.parsed("of")?,
+            state: get.word("state", SmsState::from_word)?,
+            round: get.count("round")?.ok_or_else(|| get.wrong("round"))?,
+            way: get.word("way", SmsWay::from_word)?,
+            holder: get.text("holder")?.map(|text| Tag::from_text(text).ok_or_else(|| get.wrong("holder"))).transpose()?,
+            fault: get.maybe_word("fault", SmsFault::from_word)?,
+            at: get.time("done")?,
+            words: get.personal("words")?,
+        }),
+        Kind::SmsReply => {
+            Body::SmsReply(SmsReply { of: get.parsed("of")?, words: get.said()?, opt_out: get.flag("stop")?.unwrap_or(false) })
+        }
         Kind::Notice => Body::Notice(Notice {
             to: get.parsed("to")?,
             source: get.word("source", TargetSource::from_word)?,
@@ -297,6 +313,9 @@ impl<'a> Reader<'a> {
             Some(ScalarValue::Bytes(bytes)) if bytes.len() <= Personal::MAX_LEN => Ok(Some(bytes)),
             Some(_) => Err(self.wrong(field)),
         }
+    }
+    fn array<const N: usize>(&self, field: &'static str) -> Result<Option<[u8; N]>, Refusal> {
+        self.bytes(field)?.map(|bytes| bytes.try_into().map_err(|_| self.wrong(field))).transpose()
     }
     /// Bytes of just this length.
     fn packed(&self, field: &'static str, len: usize) -> Result<Option<&'a [u8]>, Refusal> {

@@ -3,8 +3,8 @@
 use automerge::ScalarValue;
 use doorstep_domain::{
     Action, Alias, Assign, Attempt, Body, Call, CaseId, Close, Consent, Correction, Dispute, EntryKey, Facts, Fen, Goods,
-    Handover, Ledger, Mark, Notice, Outage, Personal, Photo, PhotoId, Problem, Reply, Ruling, Seen, Sms, Takeover, Tick, UnixMs,
-    Waiver, Waybill,
+    Handover, Ledger, Mark, Notice, Outage, Personal, Photo, PhotoId, Problem, Reply, Ruling, Seen, Sms, SmsReply, SmsReport,
+    Takeover, Tick, UnixMs, Waiver, Waybill,
 };
 
 use crate::NewEntry;
@@ -41,6 +41,9 @@ fn write_facts(out: &mut Writer, facts: &Facts) {
     if let Some(mobile) = &facts.mobile {
         out.bytes("mob", mobile);
     }
+    if let Some(mobile) = &facts.virtual_mobile {
+        out.bytes("vmob", mobile);
+    }
     out.time("arr", facts.arrival);
     out.time("ent", facts.entered);
     out.uint("ref", facts.reference);
@@ -76,12 +79,32 @@ fn write_body(out: &mut Writer, body: &Body) {
         }
         Body::Note { words } => out.personal("words", Some(words)),
         Body::Photo(photo) => write_photo(out, photo),
-        Body::Sms(Sms { level, to, text, has_surname, has_waybill }) => {
-            out.text("level", level.as_str());
-            out.personal("number", to.as_ref());
+        Body::Sms(Sms { attempt, day, template, template_version, to, mark, text, digest, has_surname, has_waybill }) => {
+            out.key("attempt", attempt.as_ref());
+            out.int("day", i64::from(*day));
+            out.maybe_text("template", template.as_ref().map(|t| t.as_str()));
+            out.uint("tv", (*template_version).into());
+            out.personal("number", Some(to));
+            out.bytes("mark", mark);
             out.personal("words", Some(text));
+            out.bytes("digest", digest);
             out.flag("surname", *has_surname);
             out.flag("waybill", *has_waybill);
+        }
+        Body::SmsReport(SmsReport { of, state, round, way, holder, fault, at, words }) => {
+            out.key("of", Some(of));
+            out.text("state", state.as_str());
+            out.uint("round", (*round).into());
+            out.text("way", way.as_str());
+            out.maybe_text("holder", holder.as_ref().map(|tag| tag.as_str()));
+            out.maybe_text("fault", fault.map(|fault| fault.as_str()));
+            out.time("done", *at);
+            out.personal("words", words.as_ref());
+        }
+        Body::SmsReply(SmsReply { of, words, opt_out }) => {
+            out.key("of", Some(of));
+            out.personal("words", Some(words));
+            out.when("stop", *opt_out);
         }
         Body::Notice(Notice { to, source, request }) => {
             out.text("to", to.as_str());

@@ -41,6 +41,7 @@ fn entry(body: Body, first: bool) -> NewEntry {
             delivering_outlet: Some("0412".parse().unwrap()),
             cod: Fen(12_800),
             mobile: Some([9; 8]),
+            virtual_mobile: None,
             arrival: None,
             entered: None,
             reference: 3,

@@ -160,16 +160,33 @@ fn the_golden_document_of_format_0_reads_and_writes_the_same() {
     let mut tablet = Writer::new(2);
     let text = |t: &str| Some(Personal::plain(t).unwrap());
     let photo = Body::Photo(Photo::of(PhotoId::new([5; 32]), 123_456, PhotoPurpose::Door));
-    let sms = Body::Sms(Sms {
-        level: SmsLevel::HandedOver,
-        to: text("13800000000"),
-        text: Personal::plain("王先生您好，单号QH310000000017").unwrap(),
+    let words = Personal::plain("王先生您好，单号QH310000000017").unwrap();
+    let number = Personal::plain("13800000000").unwrap();
+    let worded = Sms::worded(&CaseId::new([1; 16]), 20_514, number, words).unwrap();
+    let sms = Sms {
+        attempt: Some("attempt/abcdefgh-1.0".parse().unwrap()),
+        template: Some("failed_delivery".parse().unwrap()),
+        template_version: 3,
         has_surname: true,
         has_waybill: true,
-    });
+        ..worded
+    };
+    let of: EntryKey = "sms/abcdefgh-2".parse().unwrap();
+    let sent = SmsReport {
+        of: of.clone(),
+        state: SmsState::Leased,
+        round: 1,
+        way: SmsWay::Phone,
+        holder: Some(of.tag),
+        fault: Some(SmsFault::NoService),
+        at: Some(UnixMs(1_772_450_000_000)),
+        words: text("没有信号"),
+    };
+    let answer = SmsReply { of, words: Personal::plain("放门口").unwrap(), opt_out: true };
     let changes = [
         phone.write(vec![attempt(), photo]),
-        phone.write(vec![sms]),
+        phone.write(vec![Body::Sms(sms)]),
+        phone.write(vec![Body::SmsReport(sent), Body::SmsReply(answer)]),
         phone.write(vec![Body::Call(Call { result: CallResult::NoAnswer, number: text("13800000000"), words: None })]),
         phone.write(vec![Body::Outage(Outage {
             reason: OutageReason::Network,
@@ -209,5 +226,5 @@ fn the_golden_document_of_format_0_reads_and_writes_the_same() {
     // Every tool that knows Automerge reads it.
     let merged = merge(changes.iter().map(Change::bytes)).unwrap();
     let doc = automerge::Automerge::load(&merged.saved).unwrap();
-    assert_eq!(doc.keys(ROOT).count(), 9);
+    assert_eq!(doc.keys(ROOT).count(), 11);
 }

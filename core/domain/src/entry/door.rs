@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{CallResult, Fen, Personal, ReasonCode, SmsLevel, Stage, UnixMs, Waybill};
+use crate::{CallResult, Fen, Personal, ReasonCode, Stage, UnixMs, Waybill};
 
 /// A failed delivery (domain 2.4).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -72,19 +72,4 @@ pub struct Call {
     pub number: Option<Personal>,
     /// What was said.
     pub words: Option<Personal>,
-}
-
-/// An SMS to the customer (domain 5).
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Sms {
-    /// How far it got.
-    pub level: SmsLevel,
-    /// The number it went to.
-    pub to: Option<Personal>,
-    /// The text as handed over. It proves a valid attempt only with surname and waybill in it (SMS-4).
-    pub text: Personal,
-    /// Whether the text has the recipient's surname, as the writing device saw it.
-    pub has_surname: bool,
-    /// Whether the text has the full waybill number.
-    pub has_waybill: bool,
 }

@@ -47,15 +47,6 @@ words!(
     }
 );
 words!(
-    /// How far an SMS is known to have got (domain 5.3). Sent and delivered reports come later.
-    SmsLevel {
-        /// E1: sending failed; evidence of an attempt only.
-        Failed = "failed",
-        /// E2: handed over to the phone's message app or queue; counts, weakly.
-        HandedOver = "handed_over",
-    }
-);
-words!(
     /// What a photo is meant to show (domain 7).
     PhotoPurpose {
         /// The label.

@@ -178,6 +178,7 @@ fn response() -> SyncResponse {
         }],
         scopes: vec!["courier/c1029".into(), "outlet/0412".into()],
         wanted: vec![Sha(PhotoId::new([7; 32]))],
+        gateway: Some(true),
     }
 }
 
@@ -197,6 +198,8 @@ fn parcel() -> ParcelRow {
         hub: None,
         entered_ms: Some(NOW - 86_400_000),
         children: Some(vec!["QH310000000017-1".into()]),
+        virtual_phone: plain("17012345678"),
+        virtual_until_ms: Some(NOW + 259_200_000),
     }
 }
 
@@ -239,6 +242,14 @@ fn enrolling_and_sessions_are_as_specified() {
 }
 
 #[test]
+fn a_lease_is_as_specified() {
+    let request = LeaseRequest { case: case(), entry: "sms/abcdefgh-2".into(), install: InstallId::new([1; 16]) };
+    message("lease-request", &request);
+    message("lease-response", &LeaseResponse { until_ms: Some(NOW + 900_000), why: None });
+    message("lease-refused", &LeaseResponse { until_ms: None, why: Some("not_offered".into()) });
+}
+
+#[test]
 fn what_is_said_about_photos_is_as_specified() {
     message("photo-query", &PhotoQuery { photos: vec![Sha(PhotoId::new([7; 32])), Sha(PhotoId::new([8; 32]))] });
     message("photo-states", &PhotoStates { states: vec![PhotoState::Stored, PhotoState::Void] });
@@ -264,6 +275,7 @@ fn a_sync_is_as_specified() {
         demand: None,
         resend: vec![],
         decisions: vec![],
+        gateway: None,
         ..response()
     };
     message("sync-response-idle", &idle);

@@ -93,7 +93,9 @@ fn every_kind_of_entry_and_every_spelling_is_specified() {
         words.iter().for_each(|word| assert!(row.contains(word), "{kind}: {word}"));
     };
     spelt("call", CallResult::ALL.iter().map(|word| word.as_str()).collect());
-    spelt("sms", SmsLevel::ALL.iter().map(|word| word.as_str()).collect());
+    spelt("sms_report", SmsState::ALL.iter().map(|word| word.as_str()).collect());
+    spelt("sms_report", SmsWay::ALL.iter().map(|word| word.as_str()).collect());
+    spelt("sms_report", SmsFault::ALL.iter().map(|word| word.as_str()).collect());
     spelt("photo", PhotoPurpose::ALL.iter().map(|word| word.as_str()).collect());
     spelt("outage", OutageReason::ALL.iter().map(|word| word.as_str()).collect());
     spelt("notice", TargetSource::ALL.iter().map(|word| word.as_str()).collect());
@@ -182,7 +184,7 @@ pub(crate) fn grammar() -> BTreeMap<String, BTreeMap<u64, bool>> {
 #[test]
 fn the_grammar_has_the_keys_of_the_code() {
     let rules = grammar();
-    let source = ["messages", "photos", "publication"].map(|file| read(&format!("core/protocol/src/{file}.rs"))).concat();
+    let source = ["messages", "photos", "publication", "sms"].map(|file| read(&format!("core/protocol/src/{file}.rs"))).concat();
     let mut structs = BTreeSet::new();
     for part in source.split("#[cbor(map)]\n").skip(1) {
         let (head, body) = part.split_once("{\n").unwrap();

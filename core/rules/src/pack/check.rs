@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use chrono::DateTime;
 use doorstep_domain::{
-    Book, CallResult, Customer, Kind, NetworkCode, OutageReason, OutletCode, PhotoPurpose, ReasonCode, Role, SmsLevel, Stage,
+    Book, CallResult, Customer, Kind, NetworkCode, OutageReason, OutletCode, PhotoPurpose, ReasonCode, Role, SmsFault, SmsLevel,
+    SmsWay, Stage,
 };
 
 use super::{
-    Code, Due, Event, Evidence, From, Liability, On, OutcomeRow, Pack, Proof, ReplyNeed,
+    Code, Due, Event, Evidence, From, GatewayRules, Liability, On, OutcomeRow, Pack, Proof, ReplyNeed, Variable,
     clock::names,
     locate::{Path, To},
 };
@@ -98,9 +99,7 @@ impl<'a> Faults<'a> {
         self.check(pack.switches.same_attempt_minutes <= 1440, "same_attempt_minutes", || "at most 1440 minutes, a day".into());
         self.path.pop();
         self.path.push(To::Key("sms"));
-        for field in ["{surname}", "{waybill}"] {
-            self.check(pack.sms.template.contains(field), "template", || format!("lacks {field} (domain 5.1, SMS-4)"));
-        }
+        self.sms();
         self.path.pop();
         if let Some(clear) = pack.clear {
             self.path.push(To::Key("clear"));
@@ -117,6 +116,40 @@ impl<'a> Faults<'a> {
                 self.role("duties", role);
             }
         }
+    }
+
+    fn sms(&mut self) {
+        let rules = &self.pack.sms;
+        self.check(rules.signature.chars().count() <= 20, "signature", || "at most 20 characters".into());
+        for way in &rules.ways {
+            self.word("ways", way, SmsWay::from_word(way).is_some(), "a way: phone, gateway");
+        }
+        self.check(!rules.ways.is_empty(), "ways", || "name one way at least: phone, gateway".into());
+        for (name, most) in &rules.most {
+            self.word("most", name, Variable::from_word(name).is_some(), "a variable of a template");
+            self.check((1..=100).contains(most), "most", || format!("{name}: 1 to 100 characters"));
+        }
+        self.path.push(To::Key("gateway"));
+        let GatewayRules { valid_hours, most_to_a_number, most_of_a_device, reply_hours, quiet: _ } = &rules.gateway;
+        self.check((1..=72).contains(valid_hours), "valid_hours", || "outside 1 to 72".into());
+        self.check((1..=50).contains(most_to_a_number), "most_to_a_number", || "outside 1 to 50".into());
+        self.check((1..=10_000).contains(most_of_a_device), "most_of_a_device", || "outside 1 to 10000".into());
+        self.check((1..=720).contains(reply_hours), "reply_hours", || "outside 1 to 720".into());
+        self.path.pop();
+        let mut seen = BTreeSet::new();
+        self.each("templates", &rules.templates, |faults, row| {
+            faults.check(is_code(&row.id), "id", || format!("{:?} is no id", row.id));
+            faults.check(row.version > 0, "version", || "the version is 1 or more".into());
+            let fresh = seen.insert((&row.id, row.version));
+            faults.check(fresh, "version", || format!("{} version {} is there twice", row.id, row.version));
+            for (field, text) in [("zh", &row.zh), ("en", &row.en)] {
+                faults.check(text.chars().count() <= 500, field, || "at most 500 characters".into());
+                if let Some(fault) = crate::sms::fault_of(text) {
+                    faults.wrong(field, fault);
+                }
+            }
+        });
+        self.check(rules.templates.iter().any(|row| row.active), "templates", || "one template at least is active".into());
     }
 
     fn tables(&mut self) {
@@ -245,7 +278,10 @@ impl<'a> Faults<'a> {
         match proof {
             Proof::Photo { shows } => words(shows, |word| PhotoPurpose::from_word(word).is_some(), "something a photo shows"),
             Proof::Call { results } => words(results, |word| CallResult::from_word(word).is_some(), "the end of a call"),
-            Proof::Sms { levels } => words(levels, |word| SmsLevel::from_word(word).is_some(), "a level of an SMS"),
+            Proof::Sms { levels, faults } => {
+                words(levels, |word| SmsLevel::from_word(word).is_some(), "a level of an SMS");
+                words(faults, |word| SmsFault::from_word(word).is_some(), "a fault of an SMS");
+            }
             Proof::Consent { by } => words(by, |word| Customer::from_word(word).is_some(), "somebody who agrees"),
             Proof::Ledger { books } => words(books, |word| Book::from_word(word).is_some(), "a register"),
             Proof::Tick { steps } => {

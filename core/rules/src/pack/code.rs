@@ -62,11 +62,14 @@ pub enum Proof {
         #[serde(default)]
         results: Vec<String>,
     },
-    /// An SMS; without `levels` one that counts as proof: handed over, with surname and waybill (domain 5.3).
+    /// An SMS; without `levels` one that proves the attempt for the day (domain 5.3).
     Sms {
         /// Spellings of [`doorstep_domain::SmsLevel`].
         #[serde(default)]
         levels: Vec<String>,
+        /// Why it failed: spellings of [`doorstep_domain::SmsFault`].
+        #[serde(default)]
+        faults: Vec<String>,
     },
     /// Words with the registration, or a note.
     Words {},

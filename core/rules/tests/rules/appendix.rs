@@ -82,12 +82,14 @@ fn a_13_and_a_14_a_return_is_due_with_the_next_run() {
 #[test]
 fn a_19_a_second_failure_is_proven_by_a_message_too() {
     let mut story = notified();
-    story.attempt(at(1, 14, 0, 0), Some(at(1, 14, 0, 0)), "DF-NOBODY");
-    let text = Personal::plain("王先生").unwrap();
-    let sms = Sms { level: SmsLevel::HandedOver, to: None, text, has_surname: true, has_waybill: true };
-    story.online(&COURIER, at(1, 14, 1, 0), Body::Sms(sms));
+    story.sms(at(0, 14, 1, 0), message(Some(story.entries[0].entry.key.clone())), SmsState::Sent);
+    let second = story.attempt(at(1, 14, 0, 0), Some(at(1, 14, 0, 0)), "DF-NOBODY").entry.key.clone();
+    let bases = |story: &Story| story.judge(at(1, 15, 0, 0)).bases.into_iter().map(|basis| basis.basis).collect::<Vec<_>>();
+    assert_eq!(bases(&story), [Basis::Sms, Basis::None], "yesterday's message proves yesterday");
+    assert!(story.judge(at(1, 15, 0, 0)).flags.contains(&Flag::AttemptUnproven));
+    story.sms(at(1, 14, 1, 0), message(Some(second)), SmsState::Sent);
+    assert_eq!((story.case().attempts(), bases(&story)), (2, vec![Basis::Sms, Basis::Sms]));
     let judged = story.judge(at(1, 15, 0, 0));
-    assert_eq!(story.case().attempts(), 2);
     assert!(judged.flags.contains(&Flag::AttemptProven) && !judged.flags.contains(&Flag::AttemptUnproven));
 }
 

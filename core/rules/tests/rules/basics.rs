@@ -151,13 +151,8 @@ fn a_16_and_a_17_an_sms_proves_an_attempt_only_with_surname_and_waybill() {
     let with = |has_waybill| {
         let mut story = Story::new();
         story.attempt(at(0, 14, 0, 0), None, "DF-NOBODY");
-        let text = Personal::plain("王先生").unwrap();
-        story.add(
-            &WEST,
-            at(0, 14, 1, 0),
-            None,
-            Body::Sms(Sms { level: SmsLevel::HandedOver, to: None, text, has_surname: true, has_waybill }),
-        );
+        let attempt = story.entries[0].entry.key.clone();
+        story.sms(at(0, 14, 1, 0), Sms { has_waybill, ..message(Some(attempt)) }, SmsState::Sent);
         let judged = story.judge(at(0, 15, 0, 0));
         (judged.flags.contains(&Flag::AttemptProven), judged.missing.iter().any(|gap| gap.evidence == "sms"))
     };

@@ -54,9 +54,7 @@ pub fn call(story: &mut Story, result: &str) {
 }
 
 pub fn sms(story: &mut Story) {
-    let text = Personal::plain("王先生").unwrap();
-    let sms = Sms { level: SmsLevel::HandedOver, to: None, text, has_surname: true, has_waybill: true };
-    story.online(&COURIER, at(0, 9, 5, 0), Body::Sms(sms));
+    story.sms(at(0, 9, 5, 0), message(None), SmsState::HandedOver);
 }
 
 pub fn consent(story: &mut Story, by: Customer, to: &str) {
@@ -502,13 +500,25 @@ fn codes_of_public_lists_that_the_sources_lack_are_there_and_off() {
 fn the_brand_is_the_networks_own_and_the_text_gives_the_reason_of_the_code() {
     let waybill = Waybill::parse("700000000001").unwrap();
     let zto = pack_of("zto-process");
-    let text = |reason: &str| zto.sms(reason, "王", &waybill).unwrap();
+    let made = |pack: &Pack, reason: &str| {
+        let fields = sms::Fields {
+            waybill: &waybill,
+            name: Some("王小明"),
+            honorific: sms::Honorific::Unknown,
+            reason: Some(reason),
+            callback: None,
+            outlet: None,
+            at: at(0, 9, 0, 0),
+        };
+        sms::render(pack, pack.sms_template().unwrap(), sms::Language::Zh, &fields).ok().map(|rendered| rendered.text)
+    };
+    let text = |reason: &str| made(&zto, reason).unwrap();
     assert!(text("DF-NOBODY").contains("中通") && text("DF-NOBODY").contains("家中无人"));
     assert!(text("DF-ADDR").contains("地址不详") && !text("DF-ADDR").contains("家中无人"));
     assert!(text("DF-ADDR").contains("700000000001") && text("DF-ADDR").contains("王先生/女士"));
     for name in ["nengda-gd", "cs-generic"] {
         let pack = pack_of(name);
-        let other = pack.codes.iter().filter_map(|row| pack.sms(&row.code, "王", &waybill)).any(|text| text.contains("中通"));
+        let other = pack.codes.iter().filter_map(|row| made(&pack, &row.code)).any(|text| text.contains("中通"));
         assert!(!other && !pack.liabilities.iter().any(|row| zto.liability(&row.id).is_some()), "{name}: fines are never mixed");
     }
 }

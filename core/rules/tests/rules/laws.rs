@@ -70,7 +70,7 @@ const DECISIONS: &[&str] = &["REDELIVER", "RETURN", "WAIT", "PAY_CHANGE", "TRANS
 const ENDS: &[&str] = &["SIGNED", "RETURNED", "TRANSFERRED", "NO-SUCH"];
 const STEPS: &[&str] = &["report_superior", "ask_sender", "verify_letter", "track"];
 const RULES: &[&str] = &["LIA-01", "LIA-03", "LIA-04", "LIA-05", "LIA-06", "PEN-02", "PEN-04", "PEN-05"];
-const PEOPLE: [By; 6] = [COURIER, WEST, ORIGIN, HUB, FINANCE, REVIEWER];
+const PEOPLE: [By; 7] = [COURIER, WEST, ORIGIN, HUB, FINANCE, REVIEWER, SERVER];
 
 /// One of four photos, so that some name each other; clear, unclear, or not measured.
 fn photo(seed: &Seed) -> Photo {
@@ -107,9 +107,17 @@ fn body(seed: &Seed, kind: Kind, others: &[EntryKey]) -> Option<Body> {
         Kind::Photo => Body::Photo(photo(seed)),
         Kind::Call => Body::Call(Call { result: *seed.a.get(CallResult::ALL), number: None, words: None }),
         Kind::Sms => {
-            let level = *seed.a.get(SmsLevel::ALL);
-            Body::Sms(Sms { level, to: None, text: text(), has_surname: seed.flag, has_waybill: true })
+            let mark = if seed.flag { mark(MOBILE) } else { [7; 8] };
+            Body::Sms(Sms { has_surname: seed.minute % 3 > 0, mark, ..message(one(&seed.other)) })
         }
+        Kind::SmsReport => {
+            let messages: Vec<&EntryKey> = others.iter().filter(|key| &*key.kind == Kind::Sms.as_str()).collect();
+            let of = if messages.is_empty() { one(&seed.other)? } else { (*seed.other.get(&messages)).clone() };
+            let (state, holder) = (*seed.a.get(SmsState::ALL), one(&seed.b).map(|key| key.tag).filter(|_| seed.flag));
+            let way = *seed.b.get(SmsWay::ALL);
+            Body::SmsReport(SmsReport { holder, way, round: seed.minute as u32 % 2, ..report(&of, state) })
+        }
+        Kind::SmsReply => Body::SmsReply(SmsReply { of: one(&seed.other)?, words: text(), opt_out: seed.flag }),
         Kind::Note => Body::Note { words: text() },
         Kind::Notice => {
             let to = if seed.flag { "0571" } else { "0999" }.parse().unwrap();

@@ -63,12 +63,47 @@ pub fn facts() -> Facts {
         origin_outlet: Some("0571".parse().unwrap()),
         delivering_outlet: Some("0412".parse().unwrap()),
         cod: Fen(0),
-        mobile: None,
+        mobile: Some(mark(MOBILE)),
+        virtual_mobile: None,
         arrival: Some(at(0, 8, 0, 0)),
         entered: None,
         reference: 1,
     }
 }
+
+/// The number on the label.
+pub const MOBILE: &str = "13800000000";
+
+/// The mark of a number in the story's case.
+pub fn mark(number: &str) -> [u8; 8] {
+    let case = CaseId::of(&"QH".parse().unwrap(), &Waybill::parse("QH310000000017").unwrap());
+    mobile_mark(&case, &Personal::plain(number).unwrap()).unwrap()
+}
+
+/// A message by the template to the label's number.
+pub fn message(attempt: Option<EntryKey>) -> Sms {
+    let text = "王先生/女士，您好，青禾速运！单号：QH310000000017快件已到，刚给您送去，家中无人，电话联系不上。";
+    Sms {
+        attempt,
+        day: 20_514,
+        template: Some(code("failed_delivery")),
+        template_version: 1,
+        to: Personal::plain(MOBILE).unwrap(),
+        mark: mark(MOBILE),
+        text: Personal::plain(text).unwrap(),
+        digest: Sms::digest_of(text),
+        has_surname: true,
+        has_waybill: true,
+    }
+}
+
+/// A report of the phone.
+pub fn report(of: &EntryKey, state: SmsState) -> SmsReport {
+    SmsReport { of: of.clone(), state, round: 0, way: SmsWay::Phone, holder: None, fault: None, at: None, words: None }
+}
+
+/// The server itself.
+pub const SERVER: By = By(Author::SERVER, Role::HqReviewer, "HQ");
 
 impl Story {
     pub fn new() -> Self {
@@ -112,6 +147,24 @@ impl Story {
     /// The same with a network: the server has it at once.
     pub fn online(&mut self, by: &By, when: UnixMs, body: Body) -> EntryKey {
         self.add(by, when, Some(when), body).entry.key.clone()
+    }
+
+    /// Another act of the installation that wrote an entry.
+    pub fn again(&mut self, like: &EntryKey, by: &By, when: UnixMs, body: Body) -> EntryKey {
+        let seq = 1 + self.entries.iter().filter(|r| r.entry.key.tag == like.tag).map(|r| r.entry.key.seq).max().unwrap();
+        let recorded = self.add(by, when, Some(when), body);
+        (recorded.entry.key.tag, recorded.entry.key.seq) = (like.tag, seq);
+        recorded.entry.key.clone()
+    }
+
+    /// A message that the phone sent: recorded, and reported.
+    pub fn sms(&mut self, when: UnixMs, sms: Sms, state: SmsState) -> EntryKey {
+        let key = match sms.attempt.clone() {
+            Some(attempt) => self.again(&attempt, &COURIER, when, Body::Sms(sms)),
+            None => self.online(&COURIER, when, Body::Sms(sms)),
+        };
+        self.again(&key, &COURIER, when, Body::SmsReport(report(&key, state)));
+        key
     }
 
     pub fn attempt(&mut self, captured: UnixMs, received: Option<UnixMs>, reason: &str) -> &mut Recorded {

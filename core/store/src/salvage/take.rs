@@ -37,7 +37,7 @@ const PLAIN: [Table; 8] = [
     Table { name: "batch", shape: "bibiBBB" },
     Table { name: "case_scope", shape: "bt" },
     Table { name: "reference", shape: "tib" },
-    Table { name: "parcel", shape: "ttttTbbbiITIt" },
+    Table { name: "parcel", shape: "ttttTbbbiITItbI" },
     Table { name: "pack", shape: "iibb" },
     Table { name: "outlet", shape: "tttt" },
 ];

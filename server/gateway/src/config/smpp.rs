@@ -28,6 +28,10 @@ pub struct SmppConfig {
     pub bind: Bind,
     /// The service number, digits or a name, at most 20 characters with the extension.
     pub source_addr: String,
+    /// How many digits may be appended to the service number, so that an answer tells which message it answers; 0 to 6, as the
+    /// provider's contract says.
+    #[serde(default)]
+    pub extension_digits: u32,
     /// Type of the service number: 0 unknown, 1 international, 2 national, 3 network's own, 5 name.
     #[serde(default)]
     pub source_ton: u8,
@@ -122,6 +126,12 @@ impl SmppConfig {
         )?;
         let source = &self.source_addr;
         value("smpp.source_addr", (1..=20).contains(&source.len()) && printable(source), "must be 1 to 20 ASCII characters")?;
+        let longest = source.len() + self.extension_digits as usize;
+        value(
+            "smpp.extension_digits",
+            self.extension_digits <= 6 && longest <= 20,
+            "must be 0 to 6, with source_addr at most 20",
+        )?;
         value("smpp.port", self.port > 0, "must be above 0; 2775 is usual")?;
         value("smpp.host", !self.host.is_empty(), "must be the SMSC's name or address")?;
         value(

@@ -36,6 +36,9 @@ pub enum Command {
         /// 照片存放处 Where photos' bytes are: s3://bucket/prefix, with the usual AWS variables; without it the data folder.
         #[arg(long, value_name = "URL", env = "DOORSTEP_PHOTOS")]
         photos: Option<String>,
+        /// 短信网关配置（TOML） How SMS are sent: the gateway's configuration, TOML; without it none is sent by head office.
+        #[arg(long, value_name = "FILE", env = "DOORSTEP_SMS")]
+        sms: Option<PathBuf>,
         /// 以 JSON 输出 Print JSON.
         #[arg(long)]
         json: bool,
@@ -102,8 +105,9 @@ pub enum AdminCommand {
     ///
     /// Columns, in any order: waybill, network, origin_outlet, delivering_outlet, courier, recipient_name, recipient_phone,
     /// recipient_address, cod_fen, theoretical_arrival; and, if wanted, hub, run (the inbound run of the delivering outlet's
-    /// timetable; theoretical_arrival then names the day only), children (child numbers, separated by spaces) and entered (when the
-    /// parcel's data were first in the network's system). A bad row is named by its line and left out; the rest is imported.
+    /// timetable; theoretical_arrival then names the day only), children (child numbers, separated by spaces), entered (when the
+    /// parcel's data were first in the network's system), virtual_phone and virtual_until (a number that stands for the recipient's
+    /// own, and until when). A bad row is named by its line and left out; the rest is imported.
     ImportParcels {
         /// CSV 文件（UTF-8） The CSV file, in UTF-8.
         file: PathBuf,
@@ -230,6 +234,11 @@ pub enum AdminCommand {
         #[arg(long)]
         why: String,
     },
+    /// 短信：未了结、回执、客户来信 SMS: not settled, receipts, what customers wrote.
+    Sms {
+        #[command(subcommand)]
+        what: SmsCommand,
+    },
     /// 标记某条记录 Mark an entry: a notice to a wrong target, a reply that decides nothing, an unclear photo.
     Mark {
         /// 运单号 The waybill.
@@ -245,6 +254,58 @@ pub enum AdminCommand {
         /// 理由 Why.
         #[arg(long)]
         why: Option<String>,
+    },
+}
+
+/// SMS as head office looks at them.
+#[derive(Subcommand)]
+pub enum SmsCommand {
+    /// 未了结的短信，“不确定”在前 SMS that are not settled, those of which nobody knows first.
+    List {
+        /// 全部 All of them.
+        #[arg(long)]
+        all: bool,
+        /// 最多条数 At most so many.
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+    /// 找不到短信的回执 Receipts that name no message known.
+    Receipts {
+        /// 最多条数 At most so many.
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+    /// 客户来信；默认只列无法归件的 What customers wrote; only what landed on no case, unless asked for all.
+    Inbound {
+        /// 全部 All of it.
+        #[arg(long)]
+        all: bool,
+        /// 最多条数 At most so many.
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+    /// 人工了结“不确定”的短信 Settle an SMS of which nobody knows whether it was sent.
+    #[command(group = clap::ArgGroup::new("found").required(true))]
+    Settle {
+        /// 运单号 The waybill.
+        waybill: String,
+        /// 短信编号，见 list The SMS's id, as `list` shows it.
+        entry: String,
+        /// 已发出 It was sent.
+        #[arg(long, group = "found")]
+        sent: bool,
+        /// 没有发出 It was not sent.
+        #[arg(long, group = "found")]
+        not_sent: bool,
+        /// 再发一次 Send it once more, whatever became of the first.
+        #[arg(long, group = "found")]
+        again: bool,
+        /// 总部审核员账号 The reviewer's account.
+        #[arg(long, value_name = "ACCOUNT")]
+        by: String,
+        /// 依据 What says so.
+        #[arg(long)]
+        why: String,
     },
 }
 

@@ -8,7 +8,7 @@ use std::{process::ExitCode, sync::Arc};
 use args::{Args, Command};
 use clap::Parser;
 use doorstep_domain::UnixMs;
-use doorstep_server::{Config, TlsFiles, VERSIONS, start};
+use doorstep_server::{Config, GatewayConfig, TlsFiles, VERSIONS, start};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -20,9 +20,11 @@ fn wall() -> UnixMs {
 
 fn main() -> ExitCode {
     let result = match Args::parse().command {
-        Command::Serve { data, listen, insecure, tls_cert, tls_key, photos, json } => {
+        Command::Serve { data, listen, insecure, tls_cert, tls_key, photos, sms, json } => {
             let tls = tls_cert.zip(tls_key).map(|(cert, key)| TlsFiles { cert, key });
-            serve(Config { folder: data, listen, insecure, tls, photos, now: Arc::new(wall), versions: VERSIONS }, json)
+            gateway(sms.as_deref()).and_then(|sms| {
+                serve(Config { folder: data, listen, insecure, tls, photos, sms, now: Arc::new(wall), versions: VERSIONS }, json)
+            })
         }
         Command::Admin { data, photos, json, command } => {
             run::administer(&data, photos.as_deref(), json, command).map_err(|error| error.to_string())
@@ -35,6 +37,13 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The gateway's configuration; without one no SMS is sent.
+fn gateway(file: Option<&std::path::Path>) -> Result<GatewayConfig, String> {
+    let Some(file) = file else { return Ok(GatewayConfig::Log) };
+    let toml = std::fs::read_to_string(file).map_err(|error| format!("read {}: {error}", file.display()))?;
+    GatewayConfig::parse(&toml).map_err(|error| format!("{}: {error}", file.display()))
 }
 
 fn serve(config: Config, as_json: bool) -> Result<ExitCode, String> {

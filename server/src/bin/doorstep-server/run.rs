@@ -6,12 +6,15 @@ use doorstep_domain::{Fen, Remark, Stands};
 use doorstep_rules::Explanation;
 use doorstep_server::{
     AdminError,
-    admin::{Admin, Decide, EnvelopeRow, FindingRow, Fork, Item, PackRow, PhotoRow, Scrub, erase_photo, scrub},
+    admin::{
+        Admin, Decide, EnvelopeRow, FindingRow, Fork, Found, InboundRow, Item, MessageRow, PackRow, PhotoRow, ReceiptRow, Scrub,
+        erase_photo, scrub,
+    },
 };
 use serde_json::json;
 
 use crate::{
-    args::{AdminCommand, QuarantineCommand},
+    args::{AdminCommand, QuarantineCommand, SmsCommand},
     wall,
 };
 
@@ -208,6 +211,7 @@ pub fn administer(
             block_on(erase_photo(data, photos, &photo, (&by, &why), wall()))??;
             say(json!({ "erased": photo }), format!("已删除，哈希保留 erased, its hash stays: {photo}"));
         }
+        AdminCommand::Sms { what } => sms(&mut admin, as_json, what)?,
         AdminCommand::Mark { waybill, entry, remark, by, why } => {
             let known = Remark::from_word(&remark).ok_or_else(|| AdminError::Invalid(format!("remark {remark:?}")))?;
             let change = admin.mark(&waybill, &entry, known, &by, why.as_deref(), wall())?;
@@ -215,6 +219,54 @@ pub fn administer(
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn sms(admin: &mut Admin, as_json: bool, what: SmsCommand) -> Result<(), AdminError> {
+    let say = |value: serde_json::Value, lines: Vec<String>| {
+        println!("{}", if as_json { value.to_string() } else { lines.join("\n") });
+    };
+    match what {
+        SmsCommand::List { all, limit } => {
+            let rows = admin.messages(all, limit)?;
+            let line = |r: &MessageRow| {
+                let sent = r.sent_at.map(|at| format!("  发出 sent {at}")).unwrap_or_default();
+                let holder = r.holder.as_deref().map(|holder| format!("  由 by {holder}")).unwrap_or_default();
+                let words = doorstep_rules::words(&r.state);
+                format!("{}  {}  {} {}{holder}{sent}", r.waybill, r.entry, words.zh, words.en)
+            };
+            say(json!(rows), rows.iter().map(line).collect());
+        }
+        SmsCommand::Receipts { limit } => {
+            let rows = admin.receipts(limit)?;
+            let line = |r: &ReceiptRow| format!("{}  {}  {}  {}", r.received_at, r.provider_id, r.status, r.code);
+            say(json!(rows), rows.iter().map(line).collect());
+        }
+        SmsCommand::Inbound { all, limit } => {
+            let rows = admin.inbound(all, limit)?;
+            let line = |r: &InboundRow| {
+                let landed = r.waybill.as_deref().unwrap_or("未归件 on no case");
+                format!(
+                    "{}  {}  → {}  {landed}  {}  {}",
+                    r.id,
+                    r.number,
+                    r.service,
+                    r.why,
+                    r.words.as_deref().unwrap_or_default()
+                )
+            };
+            say(json!(rows), rows.iter().map(line).collect());
+        }
+        SmsCommand::Settle { waybill, entry, sent, not_sent, again: _, by, why } => {
+            let found = match (sent, not_sent) {
+                (true, _) => Found::Sent,
+                (_, true) => Found::NotSent,
+                _ => Found::Again,
+            };
+            admin.settle_sms(&waybill, (&entry, found), (&by, &why), wall())?;
+            say(json!({ "settled": entry }), vec![format!("已了结 settled: {entry}")]);
+        }
+    }
+    Ok(())
 }
 
 fn block_on<T>(work: impl Future<Output = T>) -> Result<T, AdminError> {

@@ -1,0 +1,177 @@
+//! The customer's SMS: from what is known of the parcel to what is to be sent.
+
+use doorstep_domain::{
+    Attempt, Body, CaseId, EntryKey, Kind, Personal, Recorded, Sms, SmsFault, SmsReport, SmsState, SmsWay, mask_number,
+    mobile_mark,
+};
+use doorstep_rules::{
+    SmsLack,
+    sms::{Fields, Honorific, Language, Rendered, Segments, render},
+};
+use serde::Serialize;
+
+use super::{
+    SmsWish,
+    desk::{Desk, unknown, word},
+};
+use crate::{ClientError, Refusal};
+
+/// An SMS as it would be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SmsPreview {
+    /// The text, without the operator's signature.
+    pub text: Personal,
+    /// The operator's signature before it.
+    pub signature: String,
+    /// The number, masked.
+    pub number: String,
+    /// The template and its version; `None` for a person's own words.
+    pub template: Option<(String, u32)>,
+    /// How it travels, with the signature.
+    pub segments: Segments,
+    /// What it would lack to count for the day, were it sent now.
+    pub lacks: Vec<SmsLack>,
+}
+
+impl Desk<'_> {
+    /// The newest failed delivery that stands.
+    fn attempt(&self) -> Result<Option<(&Recorded, &Attempt)>, ClientError> {
+        let case = self.case()?;
+        Ok(case.of_kind(Kind::Attempt).rev().filter(|recorded| case.stands(recorded)).find_map(|recorded| {
+            match &recorded.entry.body {
+                Body::Attempt(attempt) => Some((recorded, attempt)),
+                _ => None,
+            }
+        }))
+    }
+
+    fn rendered(&self, wish: &SmsWish) -> Result<Rendered, ClientError> {
+        let language = wish.language.as_deref().map_or(Ok(Language::Zh), |text| word!(Language, text))?;
+        let honorific = wish.honorific.as_deref().map_or(Ok(Honorific::Unknown), |text| word!(Honorific, text))?;
+        let parcel = self.store.parcel(self.waybill)?;
+        let outlet = self.store.outlet(self.who.author.outlet.as_str())?;
+        let outlet = outlet.map(|outlet| doorstep_rules::Words { zh: outlet.name_zh, en: outlet.name_en });
+        let fields = Fields {
+            waybill: self.waybill,
+            name: parcel.as_ref().and_then(|parcel| parcel.recipient_name.text()),
+            honorific,
+            reason: self.case()?.reason(),
+            callback: wish.callback.as_deref(),
+            outlet: outlet.as_ref(),
+            at: self.attempt()?.map_or(self.now, |(recorded, _)| recorded.acted_at()),
+        };
+        let template = self.pack.sms_template().ok_or(ClientError::Refused(Refusal::NoPack))?;
+        render(self.pack, template, language, &fields).map_err(|fault| ClientError::Refused(Refusal::Template(fault)))
+    }
+
+    /// The number that reaches the recipient now, or the given one.
+    fn recipient(&self, given: Option<&str>) -> Result<Personal, ClientError> {
+        let number = match given.filter(|number| !number.trim().is_empty()) {
+            Some(number) => Some(Personal::plain(number.trim())?),
+            None => self.store.parcel(self.waybill)?.and_then(|parcel| parcel.number_at(self.now).cloned()),
+        };
+        number.ok_or(ClientError::Refused(Refusal::NoNumber))
+    }
+
+    fn message(&self, wish: &SmsWish) -> Result<(Sms, Option<Rendered>), ClientError> {
+        let network = self.pack.network.parse()?;
+        let case = CaseId::of(&network, self.waybill);
+        let to = self.recipient(wish.number.as_deref())?;
+        let mark = mobile_mark(&case, &to).ok_or(ClientError::Refused(Refusal::NoNumber))?;
+        let attempt = self.attempt()?;
+        let rendered = match &wish.text {
+            Some(_) => None,
+            None => Some(self.rendered(wish)?),
+        };
+        let text = wish.text.clone().or_else(|| rendered.as_ref().map(|r| r.text.clone())).unwrap_or_default();
+        let parcel = self.store.parcel(self.waybill)?;
+        let surname = parcel.as_ref().and_then(|parcel| self.pack.surname(parcel.recipient_name.text()?));
+        let at = attempt.map_or(self.now, |(recorded, _)| recorded.acted_at());
+        let sms = Sms {
+            attempt: attempt.map(|(recorded, _)| recorded.entry.key.clone()),
+            day: self.pack.day(at).ok_or(ClientError::Internal("a time outside of the calendar"))?,
+            template: rendered.as_ref().map(|rendered| rendered.template.parse()).transpose()?,
+            template_version: rendered.as_ref().map_or(0, |rendered| rendered.version),
+            to,
+            mark,
+            digest: Sms::digest_of(&text),
+            has_surname: surname.is_some_and(|surname| text.contains(&surname)),
+            has_waybill: text.contains(self.waybill.as_str()),
+            text: Personal::plain(&text)?,
+        };
+        Ok((sms, rendered))
+    }
+
+    /// An SMS, queued; or with what the person has done with it already.
+    pub fn sms(&self, wish: &SmsWish, state: Option<&str>, fault: Option<&str>) -> Result<Vec<Body>, ClientError> {
+        let (sms, _) = self.message(wish)?;
+        if self.view.is_some_and(|view| view.judgement.messages.iter().any(|message| message.opt_out)) {
+            return Err(ClientError::Refused(Refusal::OptedOut));
+        }
+        let Some(state) = state else { return Ok(vec![Body::Sms(sms)]) };
+        let state = match word!(SmsState, state)? {
+            told @ (SmsState::HandedOver | SmsState::Failed) => told,
+            _ => return Err(unknown(state, [SmsState::HandedOver.as_str(), SmsState::Failed.as_str()])),
+        };
+        let network = self.pack.network.parse()?;
+        let of = self.store.next_key(&network, self.waybill, Kind::Sms.as_str(), Some(0))?;
+        if sms.attempt.as_ref().is_some_and(|attempt| attempt.tag != of.tag) && state.has_left() {
+            return Err(ClientError::Refused(Refusal::SmsNotYours));
+        }
+        let report = report(of, state, 0, fault)?;
+        Ok(vec![Body::Sms(sms), Body::SmsReport(report)])
+    }
+
+    /// What has become of an SMS.
+    pub fn sms_report(&self, of: &str, state: &str, round: u32, fault: Option<&str>) -> Result<Body, ClientError> {
+        Ok(Body::SmsReport(report(self.entry(of)?, word!(SmsState, state)?, round, fault)?))
+    }
+
+    /// The SMS as it would be sent.
+    pub fn preview(&self, wish: &SmsWish) -> Result<SmsPreview, ClientError> {
+        let (sms, rendered) = self.message(wish)?;
+        let parcel = self.store.parcel(self.waybill)?;
+        let facts = &self.case()?.facts;
+        let labels = [facts.mobile, facts.virtual_mobile, self.label_mark(parcel.as_ref())?];
+        let lacks = [
+            (sms.template.is_none(), SmsLack::TemplateInactive),
+            (!sms.has_surname, SmsLack::NoSurname),
+            (!sms.has_waybill, SmsLack::NoWaybill),
+            (!labels.contains(&Some(sms.mark)) && !self.is_supplied(&sms)?, SmsLack::OtherNumber),
+            (sms.attempt.is_none(), SmsLack::NoAttempt),
+            (self.pack.day(self.now) != Some(sms.day), SmsLack::OtherDay),
+        ];
+        let text = sms.text.text().unwrap_or_default();
+        let signature = self.pack.sms.signature.clone();
+        Ok(SmsPreview {
+            number: sms.to.text().map(mask_number).unwrap_or_default(),
+            template: rendered.as_ref().map(|rendered| (rendered.template.clone(), rendered.version)),
+            segments: rendered.map_or_else(|| Segments::of(&format!("{signature}{text}")), |rendered| rendered.segments),
+            lacks: lacks.into_iter().filter(|(holds, _)| *holds).map(|(_, lack)| lack).collect(),
+            signature,
+            text: sms.text,
+        })
+    }
+
+    fn label_mark(&self, parcel: Option<&doorstep_domain::Parcel>) -> Result<Option<[u8; 8]>, ClientError> {
+        let case = CaseId::of(&self.pack.network.parse()?, self.waybill);
+        Ok(parcel.and_then(|parcel| mobile_mark(&case, parcel.recipient_phone.as_ref()?)))
+    }
+
+    /// Whether the origin outlet gave the number in a reply (domain 5.4).
+    fn is_supplied(&self, sms: &Sms) -> Result<bool, ClientError> {
+        let (case, id) = (self.case()?, CaseId::of(&self.pack.network.parse()?, self.waybill));
+        let origin = case.facts.origin_outlet.as_ref();
+        Ok(case.standing().any(|recorded| match &recorded.entry.body {
+            Body::Reply(reply) if origin == Some(&recorded.entry.author.outlet) => {
+                reply.phone.as_ref().and_then(|phone| mobile_mark(&id, phone)) == Some(sms.mark)
+            }
+            _ => false,
+        }))
+    }
+}
+
+fn report(of: EntryKey, state: SmsState, round: u32, fault: Option<&str>) -> Result<SmsReport, ClientError> {
+    let fault = fault.map(|fault| word!(SmsFault, fault)).transpose()?;
+    Ok(SmsReport { of, state, round, way: SmsWay::Phone, holder: None, fault, at: None, words: None })
+}

@@ -1,0 +1,312 @@
+//! The customer's SMS on its way: by the phone, by the gateway, or by nobody yet. Each step is durable before it is taken.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, PoisonError, atomic::Ordering},
+};
+
+use doorstep_domain::{Body, CaseId, EntryKey, SmsFault, SmsState, Tag, Waybill};
+use doorstep_protocol::{LeaseRequest, LeaseResponse, decode};
+use doorstep_rules::{
+    Message,
+    sms::{Ability, Segments, Step, next},
+};
+use doorstep_store::{CaseView, Segment, Sending, StoreError};
+use doorstep_sync::Failure;
+
+use crate::{
+    Client, ClientError, Command, Refusal, SmsPreview, SmsWish,
+    client::Inner,
+    drive::{Asking, Host},
+    session::packed,
+};
+
+/// An SMS that the platform is to send.
+#[derive(Clone)]
+pub struct OutgoingSms {
+    /// Names this try; the platform gives it back with its results.
+    pub reference: String,
+    /// The number.
+    pub to: String,
+    /// The whole text, for a message app.
+    pub text: String,
+    /// Its segments, for a phone that sends by itself.
+    pub parts: Vec<String>,
+}
+
+impl std::fmt::Debug for OutgoingSms {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OutgoingSms")
+            .field("reference", &self.reference)
+            .field("parts", &self.parts.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the platform says of an SMS that it was given. Results may come late, twice, in any order, and in another process than
+/// the one that handed it over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SmsResult {
+    /// It lies in the message app or the phone's queue: the person says that they sent it.
+    HandedOver,
+    /// The person did not send it.
+    Cancelled,
+    /// The operator has taken a segment, from 0.
+    PartSent(u32),
+    /// A segment was not sent, and why.
+    PartFailed(u32, SmsFault),
+    /// The recipient's phone has a segment.
+    PartDelivered(u32),
+}
+
+/// What the platform can do about SMS: a message app that the person confirms, or sending by itself where it may.
+pub trait SmsSender: Send + Sync {
+    /// Whether an SMS could be sent now: there is cellular service, and the app may.
+    fn can_send(&self) -> bool;
+
+    /// Begins to send; what comes of it is told by [`Client::sms_result`]. An error says that surely nothing was sent.
+    fn send(&self, message: &OutgoingSms) -> Result<(), SmsFault>;
+}
+
+/// What the messages of this device did in one go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Dispatched {
+    /// Handed to the platform.
+    pub sent: u32,
+    /// Left to the gateway.
+    pub offered: u32,
+    /// Settled without being sent: expired, covered, uncertain.
+    pub settled: u32,
+}
+
+/// So long after an answer the server counts as within reach, milliseconds.
+const REACH_MS: u64 = 60_000;
+/// Most steps of one message in one go: each is durable, and none repeats.
+const MOST_STEPS: u32 = 4;
+
+/// Messages that this process is handing over.
+pub(crate) type InHand = HashSet<(CaseId, EntryKey, u32)>;
+
+/// Names a try for the platform: case, entry, try.
+fn reference(case: &CaseId, entry: &EntryKey, round: u32) -> String {
+    format!("{case}:{entry}:{round}")
+}
+
+fn read_reference(text: &str) -> Option<(CaseId, EntryKey, u32)> {
+    let mut fields = text.split(':');
+    let parsed = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    fields.next().is_none().then_some(parsed)
+}
+
+impl Inner {
+    fn is_online(&self) -> bool {
+        let (now, at) = (self.clock.read().mono_ms, self.online_at.load(Ordering::Relaxed));
+        at > 0 && now.saturating_sub(at - 1) <= REACH_MS
+    }
+
+    fn in_hand(&self) -> std::sync::MutexGuard<'_, InHand> {
+        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Client {
+    /// The SMS to a recipient as it would be sent now, with its segments and what it would lack to count.
+    pub fn preview_sms(&self, waybill: &str, wish: &SmsWish) -> Result<SmsPreview, ClientError> {
+        let now = self.unlocked()?;
+        let wall = self.inner.clock.read().wall;
+        let mut store = self.inner.store();
+        let who = store.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
+        let book = store.book()?.ok_or(ClientError::Refused(Refusal::NoPack))?;
+        Command::preview_sms(&mut store, &who, book.at(now), (waybill, wish), (wall, now))
+    }
+
+    /// The cases with SMS that somebody has still to send or to settle.
+    pub fn open_messages(&self) -> Result<Vec<CaseView>, ClientError> {
+        let now = self.unlocked()?;
+        Ok(self.inner.store().open_messages(now)?)
+    }
+
+    /// Moves every SMS of this device on as far as it goes now: leaves it to the gateway where there is one within reach, hands it to
+    /// the phone where there is cellular service, says what became of one whose sending died. Called after every sync, and
+    /// to be called when the platform says that cellular service came back. Works while the device is locked.
+    pub fn dispatch_sms(&self) -> Result<Dispatched, ClientError> {
+        let mut done = Dispatched::default();
+        // One at a time in this process; what another process is at is seen by its reports.
+        let _turn = self.inner.dispatching.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.inner.now()?;
+        let views = self.inner.store().open_messages(now)?;
+        for view in views {
+            for message in &view.judgement.messages {
+                self.move_on(&view, &message.entry, &mut done)?;
+            }
+        }
+        Ok(done)
+    }
+
+    fn move_on(&self, view: &CaseView, entry: &EntryKey, done: &mut Dispatched) -> Result<(), ClientError> {
+        let waybill = &view.case.facts.waybill;
+        for _ in 0..MOST_STEPS {
+            let Some((fresh, message)) = self.message(waybill, entry)? else { return Ok(()) };
+            match self.next_step(&fresh, &message)? {
+                Step::Wait => return Ok(()),
+                Step::Offer => {
+                    self.tell(waybill, entry, message.round, SmsState::Offered, None)?;
+                    done.offered += 1;
+                }
+                Step::Settle(state, fault) => {
+                    self.tell(waybill, entry, message.round, state, fault)?;
+                    done.settled += 1;
+                }
+                Step::Send(round) => {
+                    self.send(&fresh, entry, round)?;
+                    done.sent += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn message(&self, waybill: &Waybill, entry: &EntryKey) -> Result<Option<(CaseView, Message)>, ClientError> {
+        let now = self.inner.now()?;
+        let Some(view) = self.inner.store().case(waybill, now)? else { return Ok(None) };
+        let message = view.judgement.messages.iter().find(|message| message.entry == *entry).cloned();
+        Ok(message.map(|message| (view, message)))
+    }
+
+    fn next_step(&self, view: &CaseView, message: &Message) -> Result<Step, ClientError> {
+        let now = self.inner.now()?;
+        let (tag, gateway, book) = {
+            let mut store = self.inner.store();
+            (store.tag()?, store.has_gateway()?, store.book()?)
+        };
+        let (Some(tag), Some(book)) = (tag, book) else { return Ok(Step::Wait) };
+        let in_hand = self.inner.in_hand().contains(&(view.id, message.entry.clone(), message.round));
+        let phone = self.inner.sms.as_ref().is_some_and(|sender| sender.can_send());
+        let can = Ability { tag, online: self.inner.is_online(), gateway, phone, in_hand };
+        let ended = view.judgement.state == doorstep_rules::State::Closed;
+        Ok(next(message, &view.judgement.messages, book.at(now), ended, &can, now))
+    }
+
+    /// Hands a message to the platform: `submitting` is durable first, so that a crash from here on leaves it uncertain, not unsent.
+    fn send(&self, view: &CaseView, entry: &EntryKey, round: u32) -> Result<(), ClientError> {
+        let (Some(sender), Some(recorded)) = (self.inner.sms.clone(), view.case.entry(entry)) else { return Ok(()) };
+        let Body::Sms(sms) = &recorded.entry.body else { return Ok(()) };
+        let waybill = &view.case.facts.waybill;
+        let (Some(to), Some(text)) = (sms.to.text(), sms.text.text()) else {
+            return self.tell(waybill, entry, round, SmsState::Failed, Some(SmsFault::NullPdu));
+        };
+        let parts = Segments::of(text).parts;
+        let in_hand = (view.id, entry.clone(), round);
+        self.inner.in_hand().insert(in_hand.clone());
+        let sending = Sending { entry: entry.clone(), round, parts: parts.len() };
+        match self.write(waybill, entry, round, (SmsState::Submitting, None), Some(sending)) {
+            Ok(()) => {}
+            Err(error) => {
+                self.inner.in_hand().remove(&in_hand);
+                // Another process on this store is at it.
+                return if matches!(error, ClientError::Store(StoreError::AlreadySending)) { Ok(()) } else { Err(error) };
+            }
+        }
+        let message =
+            OutgoingSms { reference: reference(&view.id, entry, round), to: to.to_owned(), text: text.to_owned(), parts };
+        if let Err(fault) = sender.send(&message) {
+            self.inner.in_hand().remove(&in_hand);
+            self.tell(waybill, entry, round, SmsState::Failed, Some(fault))?;
+        }
+        Ok(())
+    }
+
+    /// Takes what the platform says of an SMS. What it says twice, or too late, changes nothing.
+    pub fn sms_result(&self, reference: &str, result: SmsResult) -> Result<(), ClientError> {
+        let (case, entry, round) = read_reference(reference).ok_or(ClientError::Internal("no reference of an SMS"))?;
+        let Some(waybill) = self.waybill_of(&case)? else { return Ok(()) };
+        let Some((_, message)) = self.message(&waybill, &entry)? else { return Ok(()) };
+        let part = |n: u32| n as usize;
+        let segment = |n, state| Ok::<_, ClientError>(self.inner.store().take_segment(&case, &entry, round, part(n), state)?);
+        let (state, fault) = match result {
+            SmsResult::HandedOver => (SmsState::HandedOver, None),
+            SmsResult::Cancelled => (SmsState::Cancelled, None),
+            SmsResult::PartSent(n) => match segment(n, Segment::Sent)? {
+                Some(Segment::Sent | Segment::Delivered) => (SmsState::Sent, None),
+                _ => return Ok(()),
+            },
+            SmsResult::PartDelivered(n) => match segment(n, Segment::Delivered)? {
+                Some(Segment::Delivered) => (SmsState::Delivered, None),
+                Some(Segment::Sent) => (SmsState::Sent, None),
+                _ => return Ok(()),
+            },
+            SmsResult::PartFailed(_, fault) => {
+                let partly = self.inner.store().has_sent_segment(&case, &entry, round)?;
+                (SmsState::Failed, Some(if partly { SmsFault::Partial } else { fault }))
+            }
+        };
+        self.inner.in_hand().remove(&(case, entry.clone(), round));
+        // Said before, or overtaken.
+        if message.round > round || (message.round == round && message.state >= state) {
+            return Ok(());
+        }
+        self.tell(&waybill, &entry, round, state, fault)
+    }
+
+    fn waybill_of(&self, case: &CaseId) -> Result<Option<Waybill>, ClientError> {
+        let now = self.inner.now()?;
+        Ok(self.inner.store().case_by_id(case, now)?.map(|view| view.case.facts.waybill))
+    }
+
+    fn tell(
+        &self,
+        waybill: &Waybill,
+        entry: &EntryKey,
+        round: u32,
+        state: SmsState,
+        fault: Option<SmsFault>,
+    ) -> Result<(), ClientError> {
+        self.write(waybill, entry, round, (state, fault), None)
+    }
+
+    fn write(
+        &self,
+        waybill: &Waybill,
+        entry: &EntryKey,
+        round: u32,
+        (state, fault): (SmsState, Option<SmsFault>),
+        sending: Option<Sending>,
+    ) -> Result<(), ClientError> {
+        let command = Command::SmsReport {
+            waybill: waybill.to_string(),
+            of: entry.to_string(),
+            state: state.as_str().to_owned(),
+            round,
+            fault: fault.map(|fault| fault.as_str().to_owned()),
+        };
+        self.record_unasked(&command, &[], sending).map(drop)
+    }
+
+    /// Asks the server for the lease of an SMS, so that this device may send one whose attempt another recorded, or that it has left
+    /// to the gateway. With the lease, which comes as an entry, [`Client::dispatch_sms`] sends it.
+    pub async fn lease_sms(&self, waybill: &str) -> Result<(), ClientError> {
+        self.unlocked()?;
+        let waybill = self.inner.store().main_number(&Waybill::parse(waybill)?)?;
+        let now = self.inner.now()?;
+        let view = self.inner.store().case(&waybill, now)?.ok_or(ClientError::Refused(Refusal::NoCase))?;
+        let open = view.judgement.messages.iter().rev().find(|message| message.is_open());
+        let message = open.ok_or(ClientError::Refused(Refusal::NoLease { why: "no_message".into() }))?;
+        let who = self.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
+        if message.state == SmsState::Queued && message.entry.tag == Tag::of(&who.install) {
+            self.tell(&waybill, &message.entry, message.round, SmsState::Offered, None)?;
+        }
+        // The server leases what it knows.
+        self.sync().await?;
+        let mut host = Host::new(&self.inner)?;
+        let request = LeaseRequest { case: view.id, entry: message.entry.to_string(), install: who.install };
+        let answer = host.call(&Asking::post("/v1/sms/lease", packed(&request)?)).await.map_err(ClientError::Network)?;
+        let answer: LeaseResponse = answer.and_then(|bytes| decode(&bytes).ok()).ok_or(ClientError::Network(Failure::Network))?;
+        match answer {
+            LeaseResponse { until_ms: Some(_), .. } => self.sync().await.map(drop),
+            LeaseResponse { why, .. } => Err(ClientError::Refused(Refusal::NoLease { why: why.unwrap_or_default() })),
+        }
+    }
+}
+
+/// The platform's sender, if there is one.
+pub(crate) type Sender = Option<Arc<dyn SmsSender>>;

@@ -1,0 +1,33 @@
+//! The lease by which somebody else than its recorder may send an SMS.
+
+use doorstep_domain::CaseId;
+use minicbor::{Decode, Encode};
+
+use crate::messages::id;
+
+/// `POST /v1/sms/lease`: may this installation send that SMS? One installation gets it, for one message, once.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct LeaseRequest {
+    /// The case.
+    #[cbor(n(0), with = "id")]
+    pub case: CaseId,
+    /// Key of the SMS's entry.
+    #[n(1)]
+    pub entry: String,
+    /// The installation that would send it.
+    #[cbor(n(2), with = "id")]
+    pub install: doorstep_domain::InstallId,
+}
+
+/// The answer to a lease request. A lease is an entry too: it comes with the next feed, and only from then may be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct LeaseResponse {
+    /// Until when it holds, by the server's clock, milliseconds since 1970; `None`: it was not given.
+    #[n(0)]
+    pub until_ms: Option<i64>,
+    /// Why it was not given: `not_offered`, `leased`, `sent`, `expired`, `opted_out`, `limit`, or a state of the SMS.
+    #[n(1)]
+    pub why: Option<String>,
+}

@@ -1,0 +1,318 @@
+//! What has become of each SMS of a case, and whether it proves the day's attempt (domain 5.2, 5.3).
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::NaiveDate;
+use doorstep_domain::{
+    Body, CaseId, EntryKey, MessageKey, Role, Sms, SmsFault, SmsLevel, SmsReport, SmsState, SmsWay, Tag, UnixMs, mask_number,
+    mobile_mark, words,
+};
+use serde::Serialize;
+
+use crate::{
+    Pack, Words,
+    reading::{Act, Reading},
+};
+
+words!(
+    /// What a message lacks to count for the day.
+    SmsLack {
+        /// It has not left, as far as is known.
+        NotSent = "not_sent",
+        /// It is in a person's own words, or its template is not in use.
+        TemplateInactive = "template_inactive",
+        /// The text lacks the recipient's surname.
+        NoSurname = "no_surname",
+        /// The text lacks the full waybill number.
+        NoWaybill = "no_waybill",
+        /// It went to another number than the label's, its virtual one, or one that the origin outlet gave.
+        OtherNumber = "other_number",
+        /// There is no failed delivery that it tells of.
+        NoAttempt = "no_attempt",
+        /// It went on another day than the attempt.
+        OtherDay = "other_day",
+        /// The text is not the one that its hash names.
+        TextAltered = "text_altered",
+        /// Whoever says that they sent it neither recorded the attempt nor had the lease.
+        SenderUnauthorised = "sender_unauthorised",
+    }
+);
+
+/// One SMS of a case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Message {
+    /// Its entry.
+    pub entry: EntryKey,
+    /// Which message it is.
+    pub key: MessageKey,
+    /// The failed delivery that it tells of.
+    pub attempt: Option<EntryKey>,
+    /// The day that it is to prove: days since 1970-01-01 by the network's clocks.
+    pub day: i32,
+    /// The number that it goes to, masked.
+    pub number: String,
+    /// How far it has got.
+    pub state: SmsState,
+    /// The way it went, or goes.
+    pub way: Option<SmsWay>,
+    /// Which try it is, from 0.
+    pub round: u32,
+    /// The installation that has the lease.
+    pub holder: Option<Tag>,
+    /// Why it failed.
+    pub fault: Option<SmsFault>,
+    /// When it left, by the best estimate.
+    pub sent_at: Option<UnixMs>,
+    /// How much it proves.
+    pub level: SmsLevel,
+    /// What it lacks to count for the day; empty: it counts.
+    pub lacks: Vec<SmsLack>,
+    /// How many times the same message has left, by whoever sent it.
+    pub times: u32,
+    /// Somebody says that they sent it who neither recorded the attempt nor had the lease.
+    pub foreign: bool,
+    /// The customer's answers.
+    pub replies: Vec<EntryKey>,
+    /// The customer asks for no more messages.
+    pub opt_out: bool,
+    /// Version of the pack that it is judged by.
+    pub pack_version: u32,
+}
+
+impl Message {
+    /// Whether it proves the attempt of its day.
+    pub fn counts(&self) -> bool {
+        self.lacks.is_empty()
+    }
+
+    /// Whether somebody has still to send it, or to say what became of it.
+    pub fn is_open(&self) -> bool {
+        let fails = || self.state == SmsState::Failed && self.fault.is_some_and(SmsFault::is_before_sending);
+        let open = [SmsState::Queued, SmsState::Offered, SmsState::Leased, SmsState::Submitting, SmsState::Uncertain];
+        open.contains(&self.state) || fails()
+    }
+
+    /// How it stands, for the person at the door: `已排队：还不算数`, `14:02 已发送，算作当天有效派送`.
+    pub fn told(&self, pack: &Pack) -> Words {
+        let state = crate::words(self.state.as_str());
+        let time = self.sent_at.and_then(|at| pack.local(at)).map(|at| at.format("%H:%M").to_string());
+        let (zh, en) = match time {
+            Some(time) => (format!("{time} {}", state.zh), format!("{} {time}", state.en)),
+            None => (state.zh, state.en),
+        };
+        match self.lacks.first() {
+            None => Words { zh: format!("{zh}，算作当天有效派送"), en: format!("{en}, counts for today") },
+            Some(SmsLack::NotSent) => Words { zh: format!("{zh}：还不算数"), en: format!("{en}: does not count yet") },
+            Some(_) => Words { zh: format!("{zh}：不算数"), en: format!("{en}: does not count") },
+        }
+    }
+
+    /// Whether an installation may send it without a lease: only the one that recorded both the attempt and the message, and only
+    /// as long as it has not left it to others.
+    pub fn is_own(&self, tag: &Tag) -> bool {
+        self.entry.tag == *tag && self.attempt.as_ref().is_none_or(|attempt| attempt.tag == *tag)
+    }
+}
+
+/// A report with who wrote it.
+struct Told<'a> {
+    report: &'a SmsReport,
+    at: UnixMs,
+    tag: Tag,
+}
+
+/// How far a message has got, from reports in any order.
+#[derive(Clone, Copy)]
+struct Progress {
+    state: SmsState,
+    way: Option<SmsWay>,
+    round: u32,
+    fault: Option<SmsFault>,
+    holder: Option<Tag>,
+    sent_at: Option<UnixMs>,
+}
+
+impl Progress {
+    /// Of each try what comes last in the order of states; of the tries one that has left, else the last one.
+    fn of(told: &[Told<'_>]) -> Self {
+        let mut tries: BTreeMap<u32, &Told<'_>> = BTreeMap::new();
+        let rank = |told: &Told<'_>| (told.report.state, told.report.way, told.report.fault);
+        for told in told {
+            let last = tries.entry(told.report.round).or_insert(told);
+            if rank(told) > rank(last) {
+                *last = told;
+            }
+        }
+        let left = |told: &&&Told<'_>| told.report.state.has_left();
+        let last = tries.values().filter(left).max_by_key(|told| rank(told)).or_else(|| tries.values().next_back()).copied();
+        let has_left = last.is_some_and(|told| told.report.state.has_left());
+        let round = told.iter().map(|told| told.report.round).max().unwrap_or(0);
+        // Of a lease that was given anew after it ended, the last holder; of one round, the gateway's own lease has none.
+        let leases = told.iter().filter(|told| told.report.state == SmsState::Leased && told.report.round == round);
+        Self {
+            state: last.map_or(SmsState::Queued, |told| told.report.state),
+            way: last.map(|told| told.report.way),
+            round,
+            fault: last.and_then(|told| told.report.fault),
+            holder: leases.max_by_key(|told| (told.at, told.report.holder)).and_then(|told| told.report.holder),
+            sent_at: told.iter().filter(|told| has_left && told.report.state.has_left()).map(|told| told.at).min(),
+        }
+    }
+}
+
+/// Every SMS that stands, in the timeline's order.
+pub(crate) fn messages(reading: &Reading<'_>) -> Vec<Message> {
+    let facts = &reading.case.facts;
+    let case = CaseId::of(&facts.network, &facts.waybill);
+    let mut reports: HashMap<&EntryKey, Vec<&Act<'_>>> = HashMap::new();
+    for (_, act) in reading.standing() {
+        match act.body() {
+            Body::SmsReport(SmsReport { of, .. }) => reports.entry(of).or_default().push(act),
+            Body::SmsReply(reply) => reports.entry(&reply.of).or_default().push(act),
+            _ => {}
+        }
+    }
+    let numbers = numbers(reading, &case);
+    let all = reading.standing().filter_map(|(_, act)| match act.body() {
+        Body::Sms(sms) => {
+            let about = reports.get(act.key()).map(Vec::as_slice).unwrap_or_default();
+            Some(message(reading, &case, &numbers, act, sms, about))
+        }
+        _ => None,
+    });
+    let mut all: Vec<Message> = all.collect();
+    let mut left: HashMap<MessageKey, u32> = HashMap::new();
+    for message in &all {
+        *left.entry(message.key).or_default() += message.times;
+    }
+    for message in &mut all {
+        message.times = left.get(&message.key).copied().unwrap_or_default();
+    }
+    all
+}
+
+/// The marks of the numbers that prove something: the label's, its virtual one, and what the origin outlet gave (domain 5.4).
+fn numbers(reading: &Reading<'_>, case: &CaseId) -> HashSet<[u8; 8]> {
+    let facts = &reading.case.facts;
+    let given = reading.standing().filter_map(|(_, act)| match act.body() {
+        Body::Reply(reply) if facts.origin_outlet.as_ref() == Some(act.outlet()) => mobile_mark(case, reply.phone.as_ref()?),
+        _ => None,
+    });
+    facts.mobile.into_iter().chain(facts.virtual_mobile).chain(given).collect()
+}
+
+fn message(
+    reading: &Reading<'_>,
+    case: &CaseId,
+    numbers: &HashSet<[u8; 8]>,
+    act: &Act<'_>,
+    sms: &Sms,
+    about: &[&Act<'_>],
+) -> Message {
+    let told = about.iter().filter_map(|act| match act.body() {
+        Body::SmsReport(report) => {
+            let author = &act.recorded.entry.author;
+            Some((Told { report, at: act.when.at, tag: act.key().tag }, author.is_server() || author.role == Role::HqReviewer))
+        }
+        _ => None,
+    });
+    // Head office's reviewers settle what nobody knows.
+    let (by_server, by_others): (Vec<_>, Vec<_>) = told.partition(|(_, is_server)| *is_server);
+    let leased: HashSet<Tag> =
+        by_server.iter().filter(|(told, _)| told.report.state == SmsState::Leased).filter_map(|(t, _)| t.report.holder).collect();
+    // Whoever recorded attempt and message may send it; everybody else needs the server's lease.
+    let is_own = sms.attempt.as_ref().is_none_or(|attempt| attempt.tag == act.key().tag);
+    let may = |told: &Told<'_>| {
+        let is_recorder = told.tag == act.key().tag;
+        match (told.report.state, told.report.way) {
+            // Only the server leases, and only it knows what its gateway did.
+            (SmsState::Leased, _) => false,
+            // Whoever recorded it may always say that it was not sent.
+            (state, _) if !state.may_have_left() => is_recorder || leased.contains(&told.tag),
+            (_, SmsWay::Gateway) => false,
+            _ => (is_recorder && is_own) || leased.contains(&told.tag),
+        }
+    };
+    let (authorised, foreign): (Vec<_>, Vec<_>) = by_others.into_iter().partition(|(told, _)| may(told));
+    let told: Vec<Told<'_>> = by_server.into_iter().chain(authorised).map(|(told, _)| told).collect();
+    let progress = Progress::of(&told);
+    let level = progress.way.map_or(SmsLevel::Composed, |way| SmsLevel::of(progress.state, way));
+    let left = |told: &&Told<'_>| progress.sent_at.is_some() && told.report.state.has_left();
+    let senders: HashSet<Tag> = told.iter().filter(left).map(|told| told.tag).collect();
+    let replies = about.iter().filter_map(|act| match act.body() {
+        // Only the gateway hears customers.
+        Body::SmsReply(reply) if act.recorded.entry.author.is_server() => Some((act.key().clone(), reply.opt_out)),
+        _ => None,
+    });
+    let replies: Vec<(EntryKey, bool)> = replies.collect();
+    let mut lacks = text_lacks(reading, act, sms);
+    let tests = [
+        (!level.counts(), SmsLack::NotSent),
+        (!numbers.contains(&sms.mark), SmsLack::OtherNumber),
+        (!level.counts() && !foreign.is_empty(), SmsLack::SenderUnauthorised),
+    ];
+    lacks.extend(tests.into_iter().filter(|(holds, _)| *holds).map(|(_, lack)| lack));
+    let attempt = attempt_of(reading, act, sms);
+    match (attempt, progress.sent_at) {
+        (None, _) => lacks.push(SmsLack::NoAttempt),
+        (Some(attempt), Some(sent)) if day(reading, attempt, attempt.when.at) != day(reading, attempt, sent) => {
+            lacks.push(SmsLack::OtherDay);
+        }
+        _ => {}
+    }
+    lacks.sort_unstable();
+    Message {
+        entry: act.key().clone(),
+        key: sms.message(case),
+        attempt: attempt.map(|attempt| attempt.key().clone()),
+        day: sms.day,
+        number: sms.to.text().map_or_else(|| "******".to_owned(), mask_number),
+        state: progress.state,
+        way: progress.way,
+        round: progress.round,
+        holder: progress.holder,
+        fault: progress.fault,
+        sent_at: progress.sent_at,
+        level,
+        lacks,
+        times: u32::try_from(senders.len()).unwrap_or(u32::MAX),
+        foreign: !foreign.is_empty(),
+        opt_out: replies.iter().any(|(_, opt_out)| *opt_out),
+        replies: replies.into_iter().map(|(key, _)| key).collect(),
+        pack_version: reading.pack_of(act).version,
+    }
+}
+
+/// What the text itself lacks. A text that can not be read any more is taken at its writer's word, and at its hash.
+fn text_lacks(reading: &Reading<'_>, act: &Act<'_>, sms: &Sms) -> Vec<SmsLack> {
+    let template = sms.template.as_ref().and_then(|id| reading.pack_of(act).template(id.as_str(), sms.template_version));
+    let text = sms.text.text();
+    let waybill = reading.case.facts.waybill.as_str();
+    let tests = [
+        (template.is_none_or(|template| !template.active), SmsLack::TemplateInactive),
+        (!sms.has_surname, SmsLack::NoSurname),
+        (!sms.has_waybill || text.is_some_and(|text| !text.contains(waybill)), SmsLack::NoWaybill),
+        (text.is_some_and(|text| Sms::digest_of(text) != sms.digest), SmsLack::TextAltered),
+    ];
+    tests.into_iter().filter(|(holds, _)| *holds).map(|(_, lack)| lack).collect()
+}
+
+/// The failed delivery that a message tells of: the one it names, else the last one before it.
+fn attempt_of<'r, 'a>(reading: &'r Reading<'a>, act: &Act<'_>, sms: &Sms) -> Option<&'r Act<'a>> {
+    let attempts = || reading.standing().map(|(_, act)| act).filter(|act| matches!(act.body(), Body::Attempt(_)));
+    match &sms.attempt {
+        Some(key) => attempts().find(|attempt| attempt.key() == key),
+        None => attempts().filter(|attempt| attempt.when.at <= act.when.at).last(),
+    }
+}
+
+/// The day of a moment by the network's clocks.
+fn day(reading: &Reading<'_>, act: &Act<'_>, at: UnixMs) -> Option<NaiveDate> {
+    Some(reading.pack_of(act).local(at)?.date())
+}
+
+/// Whether a message proves a failed delivery: it counts, and it went on that day.
+pub(crate) fn proves(reading: &Reading<'_>, message: &Message, attempt: &Act<'_>) -> bool {
+    let sent = message.sent_at.and_then(|at| day(reading, attempt, at));
+    message.counts() && sent.is_some() && sent == day(reading, attempt, attempt.when.at)
+}

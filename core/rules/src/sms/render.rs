@@ -1,0 +1,346 @@
+//! A template becomes a text (domain 5.2). What a message must have to count is refused here, not found missing afterwards.
+
+use doorstep_domain::{UnixMs, Waybill, plain_digits, words};
+use serde::Serialize;
+
+use super::Segments;
+use crate::{Pack, Template, Variable, Words};
+
+words!(
+    /// The language of a text.
+    Language {
+        /// Chinese.
+        Zh = "zh",
+        /// English.
+        En = "en",
+    }
+);
+
+words!(
+    /// How a recipient is addressed.
+    Honorific {
+        /// In the neutral form: nobody knows better.
+        Unknown = "unknown",
+        /// As a man.
+        Male = "male",
+        /// As a woman.
+        Female = "female",
+    }
+);
+
+/// What is known for a message.
+#[derive(Clone)]
+pub struct Fields<'a> {
+    /// The waybill.
+    pub waybill: &'a Waybill,
+    /// The recipient's name as on the label.
+    pub name: Option<&'a str>,
+    /// How they are addressed.
+    pub honorific: Honorific,
+    /// The code of the problem.
+    pub reason: Option<&'a str>,
+    /// The number under which the courier is reached.
+    pub callback: Option<&'a str>,
+    /// The outlet's names.
+    pub outlet: Option<&'a Words>,
+    /// When the attempt was.
+    pub at: UnixMs,
+}
+
+/// A text made from a template. Its `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct Rendered {
+    /// The template.
+    pub template: String,
+    /// Its version.
+    pub version: u32,
+    /// The text, without the operator's signature.
+    pub text: String,
+    /// How it travels, with the signature.
+    pub segments: Segments,
+}
+
+impl std::fmt::Debug for Rendered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Rendered({} version {}, {:?})", self.template, self.version, self.segments)
+    }
+}
+
+/// Why a template gives no text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateFault {
+    /// A brace or bracket is not closed.
+    #[error("a {{ or [ is not closed")]
+    Open,
+    /// No variable has this name.
+    #[error("no variable is called {0:?}")]
+    UnknownVariable(String),
+    /// A value that the text can not do without is not known.
+    #[error("{} is not known", .0.as_str())]
+    Missing(Variable),
+    /// A value is longer than its limit.
+    #[error("{} is longer than {most} characters", .variable.as_str())]
+    TooLong {
+        /// Which.
+        variable: Variable,
+        /// Its limit.
+        most: u32,
+    },
+    /// A value is not of its variable's type.
+    #[error("{} has a character that it can not have", .0.as_str())]
+    Type(Variable),
+    /// A value is a link, and the template allows none.
+    #[error("{} is a link, and the template allows none", .0.as_str())]
+    Link(Variable),
+}
+
+/// A piece of a template.
+#[derive(Debug, PartialEq, Eq)]
+enum Piece<'a> {
+    Text(&'a str),
+    Value(Variable),
+    Optional(Vec<Piece<'a>>),
+}
+
+/// Reads a template's text into pieces; square brackets do not nest.
+fn pieces(text: &str) -> Result<Vec<Piece<'_>>, TemplateFault> {
+    let (mut out, mut rest) = (Vec::new(), text);
+    while let Some(at) = rest.find(['{', '[', ']', '}']) {
+        let (before, from) = rest.split_at(at);
+        if !before.is_empty() {
+            out.push(Piece::Text(before));
+        }
+        if let Some(inner) = from.strip_prefix('{') {
+            let (name, after) = inner.split_once('}').ok_or(TemplateFault::Open)?;
+            let variable = Variable::from_word(name).ok_or_else(|| TemplateFault::UnknownVariable(name.to_owned()))?;
+            out.push(Piece::Value(variable));
+            rest = after;
+        } else if let Some(inner) = from.strip_prefix('[') {
+            let (inner, after) = inner.split_once(']').filter(|(inner, _)| !inner.contains('[')).ok_or(TemplateFault::Open)?;
+            out.push(Piece::Optional(pieces(inner)?));
+            rest = after;
+        } else {
+            return Err(TemplateFault::Open);
+        }
+    }
+    if !rest.is_empty() {
+        out.push(Piece::Text(rest));
+    }
+    Ok(out)
+}
+
+/// What is wrong with a template, whatever the values: for the check of a pack.
+pub(crate) fn fault_of(text: &str) -> Option<String> {
+    match pieces(text) {
+        Err(fault) => Some(fault.to_string()),
+        Ok(pieces) => {
+            let has = |variable: &Variable| pieces.contains(&Piece::Value(*variable));
+            let lacks = Variable::REQUIRED.iter().find(|variable| !has(variable));
+            let spelt = |variable: &Variable| format!("lacks {{{}}} (domain 5.2), or has it in brackets only", variable.as_str());
+            lacks.map(spelt).or_else(|| is_link(text).then(|| "has a link".to_owned()))
+        }
+    }
+}
+
+/// Top levels under which short links and shops are found.
+const TOP_LEVELS: [&str; 18] =
+    ["com", "cn", "net", "org", "cc", "top", "xyz", "vip", "info", "me", "io", "link", "url", "club", "shop", "site", "ly", "co"];
+
+/// Whether a text has what a phone makes a link of.
+fn is_link(text: &str) -> bool {
+    let text = text.to_lowercase().replace(['．', '。'], ".");
+    let is_host = |word: &str| {
+        let host = word.split(['/', '?', ':']).next().unwrap_or_default();
+        let labels: Vec<&str> = host.split('.').collect();
+        labels.len() > 1
+            && labels.iter().all(|label| !label.is_empty())
+            && labels.last().is_some_and(|last| TOP_LEVELS.contains(last))
+    };
+    let ascii = |c: char| !(c.is_ascii_alphanumeric() || "./?:-_".contains(c));
+    text.contains("://") || text.contains("www.") || text.split(ascii).any(is_host)
+}
+
+struct Renderer<'a> {
+    pack: &'a Pack,
+    template: &'a Template,
+    language: Language,
+    fields: &'a Fields<'a>,
+}
+
+impl Renderer<'_> {
+    fn in_language<'w>(&self, words: &'w Words) -> &'w str {
+        match self.language {
+            Language::Zh => &words.zh,
+            Language::En => &words.en,
+        }
+    }
+
+    /// The value of a variable; `None` where nothing is known.
+    fn value(&self, variable: Variable) -> Option<String> {
+        let Fields { waybill, name, honorific, reason, callback, outlet, at } = self.fields;
+        let honorifics = &self.pack.sms.honorifics;
+        Some(match variable {
+            Variable::Surname => self.pack.surname((*name)?)?,
+            Variable::Honorific => self
+                .in_language(match honorific {
+                    Honorific::Unknown => &honorifics.unknown,
+                    Honorific::Male => &honorifics.male,
+                    Honorific::Female => &honorifics.female,
+                })
+                .to_owned(),
+            Variable::Brand => self.in_language(&self.pack.name).to_owned(),
+            Variable::Waybill => waybill.to_string(),
+            Variable::Reason => self.in_language(self.pack.code((*reason)?)?.sms_text.as_ref()?).to_owned(),
+            Variable::Callback => (*callback)?.trim().to_owned(),
+            Variable::Outlet => self.in_language((*outlet)?).to_owned(),
+            Variable::Time => self.pack.local(*at)?.format("%H:%M").to_string(),
+        })
+        .filter(|value: &String| !value.trim().is_empty())
+    }
+
+    fn checked(&self, variable: Variable) -> Result<Option<String>, TemplateFault> {
+        let Some(value) = self.value(variable) else { return Ok(None) };
+        let most = self.pack.sms.most.get(variable.as_str()).copied().unwrap_or(variable.most());
+        if value.chars().count() > most as usize {
+            return Err(TemplateFault::TooLong { variable, most });
+        }
+        let fine = match variable {
+            Variable::Surname => !value.chars().any(|c| c.is_ascii_digit() || c.is_control()),
+            Variable::Callback => {
+                let marks = |c: char| c.is_ascii_digit() || "+-() ,".contains(c);
+                value.chars().all(marks) && plain_digits(&value).is_some_and(|digits| (3..=20).contains(&digits.len()))
+            }
+            _ => !value.chars().any(char::is_control),
+        };
+        if !fine {
+            return Err(TemplateFault::Type(variable));
+        }
+        if !self.template.links && is_link(&value) {
+            return Err(TemplateFault::Link(variable));
+        }
+        Ok(Some(value))
+    }
+
+    /// The text of some pieces; `None` in an optional part that lacks a value.
+    fn text(&self, pieces: &[Piece<'_>], optional: bool) -> Result<Option<String>, TemplateFault> {
+        let mut out = String::new();
+        for piece in pieces {
+            match piece {
+                Piece::Text(text) => out.push_str(text),
+                Piece::Optional(inner) => out.push_str(&self.text(inner, true)?.unwrap_or_default()),
+                Piece::Value(variable) => match self.checked(*variable)? {
+                    Some(value) => out.push_str(&value),
+                    None if optional => return Ok(None),
+                    None => return Err(TemplateFault::Missing(*variable)),
+                },
+            }
+        }
+        Ok(Some(out))
+    }
+}
+
+/// The text of a template for a parcel.
+pub fn render(pack: &Pack, template: &Template, language: Language, fields: &Fields<'_>) -> Result<Rendered, TemplateFault> {
+    let source = match language {
+        Language::Zh => &template.zh,
+        Language::En => &template.en,
+    };
+    let renderer = Renderer { pack, template, language, fields };
+    let text = renderer.text(&pieces(source)?, false)?.unwrap_or_default();
+    let segments = Segments::of(&format!("{}{text}", pack.sms.signature));
+    Ok(Rendered { template: template.id.clone(), version: template.version, text, segments })
+}
+
+/// Whether a text is one that a template gives for a waybill, in either language, whatever the other values: what head office sends is
+/// head office's wording.
+pub fn fits(pack: &Pack, template: &Template, waybill: &Waybill, text: &str) -> bool {
+    let fits = |source: &str, language: Language| {
+        let pieces = pieces(source).unwrap_or_default();
+        let brand = match language {
+            Language::Zh => &pack.name.zh,
+            Language::En => &pack.name.en,
+        };
+        let mut flat = Vec::new();
+        flatten(&pieces, &mut flat);
+        // Each optional part is there or not: a template has few.
+        let choices = 1_u32 << pieces.iter().filter(|piece| matches!(piece, Piece::Optional(_))).count().min(8);
+        (0..choices).any(|chosen| {
+            let wanted: Vec<&Piece<'_>> =
+                flat.iter().filter(|(group, _)| group.is_none_or(|group| chosen >> group & 1 == 1)).map(|(_, p)| *p).collect();
+            let known = |variable: Variable| match variable {
+                Variable::Waybill => Some(waybill.as_str()),
+                Variable::Brand => Some(brand.as_str()),
+                _ => None,
+            };
+            is_made_of(pack, template, &wanted, text, &known)
+        })
+    };
+    fits(&template.zh, Language::Zh) || fits(&template.en, Language::En)
+}
+
+/// Pieces with the optional part that they are in.
+fn flatten<'p, 't>(pieces: &'p [Piece<'t>], out: &mut Vec<(Option<u32>, &'p Piece<'t>)>) {
+    let mut group = 0;
+    for piece in pieces {
+        match piece {
+            Piece::Optional(inner) => {
+                out.extend(inner.iter().map(|piece| (Some(group), piece)));
+                group += 1;
+            }
+            piece => out.push((None, piece)),
+        }
+    }
+}
+
+/// Whether a text is these pieces one after the other; a value that is not known may be anything of its type and length.
+fn is_made_of<'k>(
+    pack: &Pack,
+    template: &Template,
+    pieces: &[&Piece<'_>],
+    text: &str,
+    known: &dyn Fn(Variable) -> Option<&'k str>,
+) -> bool {
+    let Some((first, rest)) = pieces.split_first() else { return text.is_empty() };
+    match first {
+        Piece::Text(literal) => text.strip_prefix(literal).is_some_and(|after| is_made_of(pack, template, rest, after, known)),
+        Piece::Optional(_) => false,
+        Piece::Value(variable) => match known(*variable) {
+            Some(value) => text.strip_prefix(value).is_some_and(|after| is_made_of(pack, template, rest, after, known)),
+            None => {
+                let most = pack.sms.most.get(variable.as_str()).copied().unwrap_or(variable.most()) as usize;
+                let ends = text.char_indices().map(|(at, c)| at + c.len_utf8()).take(most);
+                ends.into_iter().any(|end| {
+                    let Some((value, after)) = text.split_at_checked(end) else { return false };
+                    let fine = !value.chars().any(char::is_control) && (template.links || !is_link(value));
+                    fine && is_made_of(pack, template, rest, after, known)
+                })
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_found_and_names_are_none() {
+        for link in ["http://a", "看www.x", "a.cn/3f", "点击t。cn/xyz 查看", "SHOP.TOP?x=1", "go to evil.link"] {
+            assert!(is_link(link), "{link}");
+        }
+        for plain in ["王先生", "Mr. Wang", "3.5kg", "No.QH310000000017", "请联系。谢谢", "..", "a.", ".cn"] {
+            assert!(!is_link(plain), "{plain}");
+        }
+    }
+
+    #[test]
+    fn a_template_that_is_not_closed_or_lacks_what_it_needs_is_named() {
+        assert_eq!(fault_of("{surname}{brand}{waybill}"), None);
+        assert!(fault_of("{surname}{brand}[{waybill}]").unwrap().contains("waybill"));
+        assert!(fault_of("{brand}{waybill}").unwrap().contains("surname"));
+        assert!(fault_of("{surname}{brand}{waybill}{colour}").unwrap().contains("colour"));
+        for open in ["{surname", "[{surname}", "surname}", "]", "[a[b]]"] {
+            assert_eq!(pieces(open), Err(TemplateFault::Open), "{open}");
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! The customer's SMS: how far it got, and whether it proves the day's attempt (domain 5).
+
+use doorstep_domain::*;
+use doorstep_rules::{sms::*, *};
+use proptest::prelude::*;
+
+use crate::story::*;
+
+/// A case with one attempt at 14:00, and its key.
+fn attempted() -> (Story, EntryKey) {
+    let mut story = Story::new();
+    let key = story.attempt(at(0, 14, 0, 0), Some(at(0, 14, 0, 0)), "DF-NOBODY").entry.key.clone();
+    (story, key)
+}
+
+fn only(story: &Story) -> Message {
+    let mut messages = story.judge(at(1, 12, 0, 0)).messages;
+    assert_eq!(messages.len(), 1);
+    messages.remove(0)
+}
+
+/// What a message lacks that was sent at 14:01.
+fn lacks(edit: impl FnOnce(Sms) -> Sms) -> Vec<SmsLack> {
+    let (mut story, attempt) = attempted();
+    story.sms(at(0, 14, 1, 0), edit(message(Some(attempt))), SmsState::Sent);
+    only(&story).lacks
+}
+
+// rules: SMS-2, SMS-4, X-3
+#[test]
+fn a_message_counts_only_if_text_number_template_and_day_are_right() {
+    assert_eq!(lacks(|sms| sms), []);
+    assert_eq!(lacks(|sms| Sms { has_surname: false, ..sms }), [SmsLack::NoSurname]);
+    assert_eq!(lacks(|sms| Sms { has_waybill: false, ..sms }), [SmsLack::NoWaybill]);
+    let text = |text: &str| (Personal::plain(text).unwrap(), Sms::digest_of(text));
+    let (other, digest) = text("王先生，单号：QH310000000025");
+    assert_eq!(lacks(|sms| Sms { text: other.clone(), digest, ..sms }), [SmsLack::NoWaybill], "whatever its writer says");
+    assert_eq!(lacks(|sms| Sms { digest: [0; 32], ..sms }), [SmsLack::TextAltered]);
+    assert_eq!(lacks(|sms| Sms { template: None, template_version: 0, ..sms }), [SmsLack::TemplateInactive]);
+    assert_eq!(lacks(|sms| Sms { template_version: 2, ..sms }), [SmsLack::TemplateInactive]);
+    assert_eq!(lacks(|sms| Sms { mark: mark("13800000001"), ..sms }), [SmsLack::OtherNumber]);
+    // Sealed and erased texts are taken at their hash.
+    let sealed = Personal::from_bytes(&[1, 1, 7, 9, 9]).unwrap();
+    assert_eq!(lacks(|sms| Sms { text: sealed, ..sms }), []);
+}
+
+// rules: SMS-2, SMS-3
+#[test]
+fn it_must_leave_on_the_day_of_the_attempt_by_the_networks_clocks() {
+    for (sent, expected) in [(at(0, 23, 59, 59), vec![]), (at(1, 0, 0, 0), vec![SmsLack::OtherDay])] {
+        let (mut story, attempt) = attempted();
+        let key = story.again(&attempt.clone(), &COURIER, at(0, 14, 1, 0), Body::Sms(message(Some(attempt))));
+        assert_eq!(only(&story).lacks, [SmsLack::NotSent], "queued does not count");
+        story.again(&key, &COURIER, sent, Body::SmsReport(report(&key, SmsState::Sent)));
+        assert_eq!(only(&story).lacks, expected);
+    }
+}
+
+// rules: SMS-2
+#[test]
+fn each_state_has_its_level_and_counts_from_handed_over_on() {
+    let expected = [
+        (SmsState::Queued, SmsLevel::Composed),
+        (SmsState::Submitting, SmsLevel::Composed),
+        (SmsState::Uncertain, SmsLevel::Composed),
+        (SmsState::Cancelled, SmsLevel::Composed),
+        (SmsState::Expired, SmsLevel::Composed),
+        (SmsState::HandedOver, SmsLevel::HandedOver),
+        (SmsState::Failed, SmsLevel::Failed),
+        (SmsState::Sent, SmsLevel::Sent),
+        (SmsState::Undelivered, SmsLevel::Failed),
+        (SmsState::Delivered, SmsLevel::Delivered),
+    ];
+    for (state, level) in expected {
+        let (mut story, attempt) = attempted();
+        story.sms(at(0, 14, 1, 0), message(Some(attempt)), state);
+        let message = only(&story);
+        assert_eq!((message.state, message.level, message.counts()), (state, level, level >= SmsLevel::HandedOver));
+        let judged = story.judge(at(0, 15, 0, 0));
+        assert_eq!(judged.flags.contains(&Flag::AttemptProven), message.counts());
+        assert_eq!(judged.flags.contains(&Flag::SmsUncertain), state == SmsState::Uncertain);
+        assert_eq!(judged.missing.iter().any(|gap| gap.evidence == "sms"), !message.counts());
+    }
+}
+
+#[test]
+fn what_the_phone_could_not_send_after_all_counts_no_more() {
+    let (mut story, attempt) = attempted();
+    let key = story.sms(at(0, 14, 1, 0), message(Some(attempt)), SmsState::HandedOver);
+    assert!(only(&story).counts());
+    story.again(&key, &COURIER, at(0, 14, 2, 0), Body::SmsReport(report(&key, SmsState::Failed)));
+    let failed = only(&story);
+    assert_eq!((failed.state, failed.level, failed.sent_at, failed.times), (SmsState::Failed, SmsLevel::Failed, None, 0));
+    let again = SmsReport { round: 1, ..report(&key, SmsState::Sent) };
+    story.again(&key, &COURIER, at(0, 14, 3, 0), Body::SmsReport(again));
+    assert!(only(&story).counts());
+}
+
+#[test]
+fn the_gateway_with_a_receipt_is_e5_and_only_the_server_speaks_for_it() {
+    let (mut story, attempt) = attempted();
+    let key = story.again(&attempt.clone(), &COURIER, at(0, 14, 1, 0), Body::Sms(message(Some(attempt))));
+    let by_gateway = |state| Body::SmsReport(SmsReport { way: SmsWay::Gateway, ..report(&key, state) });
+    story.again(&key, &COURIER, at(0, 14, 2, 0), by_gateway(SmsState::Delivered));
+    let forged = only(&story);
+    assert_eq!((forged.state, forged.foreign), (SmsState::Queued, true), "a phone does not speak for the gateway");
+    assert!(forged.lacks.contains(&SmsLack::SenderUnauthorised));
+    let sent = story.online(&SERVER, at(0, 14, 3, 0), by_gateway(SmsState::Sent));
+    assert_eq!(only(&story).level, SmsLevel::Sent);
+    story.again(&sent, &SERVER, at(0, 14, 4, 0), by_gateway(SmsState::Delivered));
+    let message = only(&story);
+    assert_eq!((message.level, message.counts(), message.sent_at), (SmsLevel::Gateway, true, Some(at(0, 14, 3, 0))));
+}
+
+#[test]
+fn whoever_recorded_neither_attempt_nor_message_needs_the_servers_lease() {
+    let (mut story, attempt) = attempted();
+    // The tablet writes the message for the courier's attempt.
+    let key = story.online(&WEST, at(0, 14, 1, 0), Body::Sms(message(Some(attempt.clone()))));
+    assert!(!only(&story).is_own(&key.tag), "the attempt is another's");
+    story.again(&key, &WEST, at(0, 14, 2, 0), Body::SmsReport(report(&key, SmsState::Sent)));
+    assert_eq!(only(&story).lacks, [SmsLack::NotSent, SmsLack::SenderUnauthorised]);
+    assert!(story.judge(at(0, 15, 0, 0)).flags.contains(&Flag::SmsUnauthorised));
+    let lease = SmsReport { holder: Some(key.tag), ..report(&key, SmsState::Leased) };
+    // A device does not lease, not even to itself.
+    story.again(&key, &WEST, at(0, 14, 2, 0), Body::SmsReport(lease.clone()));
+    assert!(!only(&story).counts());
+    story.online(&SERVER, at(0, 14, 2, 30), Body::SmsReport(lease));
+    assert_eq!((only(&story).state, only(&story).counts()), (SmsState::Sent, true));
+}
+
+#[test]
+fn two_couriers_who_both_attempted_offline_may_each_send_and_the_case_says_so() {
+    let (mut story, attempt) = attempted();
+    let other = story.attempt(at(0, 14, 30, 0), Some(at(0, 18, 0, 0)), "DF-NOBODY").entry.key.clone();
+    let first = story.sms(at(0, 14, 1, 0), message(Some(attempt)), SmsState::Sent);
+    let judged = story.judge(at(0, 19, 0, 0));
+    assert!(!judged.flags.contains(&Flag::SmsTwice));
+    story.sms(at(0, 14, 31, 0), message(Some(other)), SmsState::HandedOver);
+    let judged = story.judge(at(0, 19, 0, 0));
+    assert!(judged.flags.contains(&Flag::SmsTwice));
+    assert!(judged.messages.iter().all(|message| message.times == 2 && message.key == judged.messages[0].key));
+    assert_eq!(judged.messages[0].entry, first);
+}
+
+// rules: SMS-5, X-2
+#[test]
+fn a_number_that_the_origin_supplied_counts_and_a_failure_of_the_phone_is_no_fault_of_the_number() {
+    let (mut story, attempt) = attempted();
+    let new = "13911112222";
+    let sms = Sms { to: Personal::plain(new).unwrap(), mark: mark(new), ..message(Some(attempt)) };
+    story.sms(at(0, 14, 1, 0), sms, SmsState::Sent);
+    assert_eq!(only(&story).lacks, [SmsLack::OtherNumber]);
+    let reply = Reply { phone: said("+86 139 1111 2222"), ..full("REDELIVER") };
+    let by_others = story.online(&WEST, at(0, 14, 2, 0), Body::Reply(reply.clone()));
+    assert!(!only(&story).counts(), "whoever delivers does not supply numbers");
+    story.online(&ORIGIN, at(0, 14, 3, 0), Body::Reply(reply));
+    assert!(only(&story).counts(), "{by_others}");
+
+    for (fault, lenient) in [(SmsFault::Number, true), (SmsFault::NoService, false), (SmsFault::Generic, false)] {
+        let mut story = Story::new();
+        let attempt = story.attempt(at(0, 14, 0, 0), None, "DF-PHONE").entry.key.clone();
+        let key = story.again(&attempt.clone(), &COURIER, at(0, 14, 1, 0), Body::Sms(message(Some(attempt))));
+        let failed = SmsReport { fault: Some(fault), ..report(&key, SmsState::Failed) };
+        story.again(&key, &COURIER, at(0, 14, 2, 0), Body::SmsReport(failed));
+        let judged = story.judge(at(0, 15, 0, 0));
+        assert_eq!(judged.flags.contains(&Flag::Leniency), lenient, "{fault:?}");
+        assert_eq!(judged.bases[0].basis == Basis::SmsImpossible, lenient);
+    }
+}
+
+#[test]
+fn the_proof_outlives_a_virtual_number() {
+    let virtual_number = "17012345678";
+    let (mut story, attempt) = attempted();
+    let sms = Sms { to: Personal::plain(virtual_number).unwrap(), mark: mark(virtual_number), ..message(Some(attempt)) };
+    story.sms(at(0, 14, 1, 0), sms, SmsState::Delivered);
+    assert_eq!(only(&story).lacks, [SmsLack::OtherNumber]);
+    let with = Facts { virtual_mobile: Some(mark(virtual_number)), ..story.facts.clone() };
+    story.entries.iter_mut().for_each(|recorded| recorded.entry.facts = Some(with.clone()));
+    assert!(story.judge(at(300, 0, 0, 0)).messages[0].counts());
+}
+
+#[test]
+fn a_customers_answer_is_heard_from_the_server_alone() {
+    let (mut story, attempt) = attempted();
+    let key = story.sms(at(0, 14, 1, 0), message(Some(attempt)), SmsState::Sent);
+    let answer = || Body::SmsReply(SmsReply { of: key.clone(), words: Personal::plain("退订").unwrap(), opt_out: true });
+    story.online(&COURIER, at(0, 14, 5, 0), answer());
+    assert!(only(&story).replies.is_empty());
+    story.online(&SERVER, at(0, 14, 6, 0), answer());
+    assert_eq!((only(&story).replies.len(), only(&story).opt_out), (1, true));
+    assert!(story.judge(at(0, 15, 0, 0)).flags.contains(&Flag::SmsOptOut));
+}
+
+/// Every order in which the streams of some writers can arrive, each in its own order.
+fn every_order(streams: &[usize], so_far: &mut Vec<usize>, look: &mut impl FnMut(&[usize])) {
+    if so_far.len() == streams.iter().sum::<usize>() {
+        return look(so_far);
+    }
+    for (writer, len) in streams.iter().enumerate() {
+        if so_far.iter().filter(|w| **w == writer).count() < *len {
+            so_far.push(writer);
+            every_order(streams, so_far, look);
+            so_far.pop();
+        }
+    }
+}
+
+#[test]
+fn every_merge_order_of_two_phones_a_tablet_and_the_gateway_gives_the_same_answer() {
+    let mut story = Story::new();
+    let first = story.attempt(at(0, 14, 0, 0), Some(at(0, 20, 0, 0)), "DF-NOBODY").entry.key.clone();
+    let sent = story.sms(at(0, 14, 1, 0), message(Some(first.clone())), SmsState::Sent);
+    let second = story.attempt(at(0, 15, 0, 0), Some(at(0, 20, 1, 0)), "DF-NOBODY").entry.key.clone();
+    let offered = story.sms(at(0, 15, 1, 0), message(Some(second.clone())), SmsState::Offered);
+    let tablets = story.online(&WEST, at(0, 16, 0, 0), Body::Sms(message(Some(first.clone()))));
+    story.again(&tablets, &WEST, at(0, 16, 1, 0), Body::SmsReport(report(&tablets, SmsState::Sent)));
+    let by_gateway = |of: &EntryKey, state| Body::SmsReport(SmsReport { way: SmsWay::Gateway, ..report(of, state) });
+    let gateway = story.online(&SERVER, at(0, 16, 2, 0), by_gateway(&offered, SmsState::Leased));
+    story.again(&gateway, &SERVER, at(0, 16, 5, 0), by_gateway(&offered, SmsState::Delivered));
+    let streams: Vec<Vec<Recorded>> = [&first, &second, &tablets, &gateway]
+        .iter()
+        .map(|of| story.entries.iter().filter(|r| r.entry.key.tag == of.tag).cloned().collect())
+        .collect();
+    let lens: Vec<usize> = streams.iter().map(Vec::len).collect();
+    assert_eq!(lens, [3, 3, 2, 2]);
+    let (whole, expected) = (story.case(), story.judge(at(0, 21, 0, 0)));
+    let states: Vec<_> = expected.messages.iter().map(|m| (m.entry.clone(), m.state, m.counts(), m.foreign)).collect();
+    let all = [
+        (sent, SmsState::Sent, true, false),
+        (offered, SmsState::Delivered, true, false),
+        (tablets, SmsState::Queued, false, true),
+    ];
+    assert_eq!(states, all, "the tablet had no lease");
+    assert!(expected.flags.contains(&Flag::SmsTwice) && expected.flags.contains(&Flag::SmsUnauthorised));
+    let (mut judged, mut n) = (0, 0);
+    every_order(&lens, &mut Vec::new(), &mut |order| {
+        n += 1;
+        // What folds to the same case is judged the same: some of them are.
+        let mut at_writer = [0; 4];
+        let arrived: Vec<Recorded> = order
+            .iter()
+            .map(|writer| {
+                let recorded = streams[*writer][at_writer[*writer]].clone();
+                at_writer[*writer] += 1;
+                recorded
+            })
+            .collect();
+        let case = Case::fold(arrived).unwrap();
+        assert!(case == whole);
+        if n % 97 == 0 {
+            assert_eq!(judge(&case, &story.book, at(0, 21, 0, 0)), expected);
+            judged += 1;
+        }
+    });
+    assert_eq!((n, judged), (25_200, 259));
+}
+
+/// Reports of several tries by the recorder and the server.
+fn reports() -> impl Strategy<Value = Vec<(usize, u32, bool)>> {
+    prop::collection::vec((0..SmsState::ALL.len(), 0..3_u32, any::<bool>()), 0..8)
+}
+
+proptest! {
+    #[test]
+    fn the_order_in_which_reports_are_learnt_changes_nothing(seeds in reports(), turn in 0..8_usize) {
+        let (mut story, attempt) = attempted();
+        let key = story.again(&attempt.clone(), &COURIER, at(0, 14, 1, 0), Body::Sms(message(Some(attempt))));
+        for (state, round, by_server) in &seeds {
+            let way = if *by_server { SmsWay::Gateway } else { SmsWay::Phone };
+            let body = Body::SmsReport(SmsReport { round: *round, way, ..report(&key, SmsState::ALL[*state]) });
+            if *by_server {
+                story.online(&SERVER, at(0, 14, 5, 0), body);
+            } else {
+                story.again(&key, &COURIER, at(0, 14, 5, 0), body);
+            }
+        }
+        let judged = story.judge(at(0, 15, 0, 0)).messages;
+        let len = story.entries.len();
+        story.entries.rotate_left(turn % len);
+        prop_assert_eq!(&judged, &story.judge(at(0, 15, 0, 0)).messages);
+        // What has left stays so, unless the same try is known to have failed; and without a report nothing has.
+        let last = |round| seeds.iter().filter(|(_, of, _)| *of == round).map(|(state, ..)| SmsState::ALL[*state]).max();
+        let left = (0..3).any(|round| last(round).is_some_and(SmsState::has_left));
+        prop_assert_eq!(judged[0].state.has_left(), left);
+        prop_assert!(!seeds.is_empty() || judged[0].state == SmsState::Queued);
+    }
+
+    #[test]
+    fn segments_give_the_text_back_and_are_never_longer_than_their_room(text in "[a-zé€{中😀𠮷]{0,400}") {
+        let segments = Segments::of(&text);
+        prop_assert_eq!(segments.parts.concat(), text);
+        let room = if segments.count() == 1 { segments.alphabet.whole() } else { segments.alphabet.joined() };
+        for part in &segments.parts {
+            let units = match segments.alphabet {
+                Alphabet::Gsm7 => septets(part).len(),
+                Alphabet::Ucs2 => part.encode_utf16().count(),
+            };
+            prop_assert!(units <= room);
+        }
+    }
+}
+
+fn fields<'a>(waybill: &'a Waybill, name: Option<&'a str>) -> Fields<'a> {
+    Fields {
+        waybill,
+        name,
+        honorific: Honorific::Unknown,
+        reason: Some("DF-NOBODY"),
+        callback: None,
+        outlet: None,
+        at: at(0, 14, 0, 0),
+    }
+}
+
+// rules: SMS-1, SMS-4
+#[test]
+fn a_template_is_rendered_in_two_languages_and_the_signature_is_counted() {
+    let (pack, waybill) = (qinghe(), Waybill::parse("QH310000000017").unwrap());
+    let template = pack.sms_template().unwrap();
+    let made = |language, fields: &Fields<'_>| render(&pack, template, language, fields);
+    let zh = made(Language::Zh, &fields(&waybill, Some("欧阳小明"))).unwrap();
+    assert_eq!(
+        zh.text,
+        "欧阳先生/女士，您好，青禾速运！单号：QH310000000017快件已到，刚给您送去，家中无人，电话联系不上，请您在收到信息后及时与我联系。"
+    );
+    assert_eq!(zh.segments.units, zh.text.chars().count() + "【青禾速运】".chars().count());
+    let called = Fields { callback: Some("138 0000 1111"), honorific: Honorific::Female, ..fields(&waybill, Some("Li Wang")) };
+    let en = made(Language::En, &called).unwrap();
+    assert_eq!(
+        en.text,
+        "Ms Wang, this is Qinghe Express. Your parcel QH310000000017 is here: nobody was home and the phone was not answered. \
+         Please contact me when you read this, 138 0000 1111."
+    );
+    assert_eq!(en.segments.alphabet, Alphabet::Ucs2, "the signature is Chinese");
+}
+
+#[test]
+fn a_text_fits_its_template_or_is_somebodys_own() {
+    let (pack, waybill) = (qinghe(), Waybill::parse("QH310000000017").unwrap());
+    let template = pack.sms_template().unwrap();
+    let called = Fields { callback: Some("13800001111"), ..fields(&waybill, Some("欧阳小明")) };
+    for language in [Language::Zh, Language::En] {
+        for fields in [&fields(&waybill, Some("王小明")), &called] {
+            let text = render(&pack, template, language, fields).unwrap().text;
+            assert!(fits(&pack, template, &waybill, &text), "{text}");
+            assert!(!fits(&pack, template, &waybill, &format!("{text}!")));
+            assert!(!fits(&pack, template, &waybill, &text.replace("QH310000000017", "QH310000000025")));
+            assert!(!fits(&pack, template, &waybill, &text.replace("青禾", "中通").replace("Qinghe", "ZTO")));
+        }
+    }
+    let text = render(&pack, template, Language::Zh, &called).unwrap().text;
+    assert!(!fits(&pack, template, &waybill, &text.replace("13800001111", "a.cn")), "a link in a value");
+    assert!(!fits(&pack, template, &waybill, "王先生，来领奖，单号：QH310000000017"));
+}
+
+#[test]
+fn rendering_refuses_what_is_missing_too_long_of_the_wrong_type_or_a_link() {
+    let (mut pack, waybill) = (qinghe(), Waybill::parse("QH310000000017").unwrap());
+    pack.sms.most.insert("callback".into(), 11);
+    let template = pack.sms_template().unwrap();
+    let fault = |fields: Fields<'_>| render(&pack, template, Language::Zh, &fields).unwrap_err();
+    assert_eq!(fault(fields(&waybill, None)), TemplateFault::Missing(Variable::Surname));
+    assert_eq!(fault(fields(&waybill, Some(" "))), TemplateFault::Missing(Variable::Surname));
+    assert_eq!(fault(Fields { reason: None, ..fields(&waybill, Some("王")) }), TemplateFault::Missing(Variable::Reason));
+    let reason = Fields { reason: Some("DF-PHONE"), ..fields(&waybill, Some("王")) };
+    assert_eq!(fault(reason), TemplateFault::Missing(Variable::Reason), "nothing to tell the customer");
+    assert_eq!(fault(fields(&waybill, Some("Mr 007"))), TemplateFault::Type(Variable::Surname));
+    assert_eq!(fault(fields(&waybill, Some("evil.com"))), TemplateFault::Link(Variable::Surname));
+    let called = |number| Fields { callback: Some(number), ..fields(&waybill, Some("王")) };
+    assert_eq!(fault(called("call me")), TemplateFault::Type(Variable::Callback));
+    assert_eq!(fault(called("138000011112")), TemplateFault::TooLong { variable: Variable::Callback, most: 11 });
+}

@@ -1,0 +1,114 @@
+//! The customer's SMS on this device: which wait, and how far the phone is with their segments.
+
+use doorstep_domain::{CaseId, EntryKey, NetworkCode, Tag, UnixMs, Waybill};
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use crate::{CaseView, Store, StoreError, identity, project, read::ids};
+
+/// A segment of an SMS as the phone's operator reports it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Segment {
+    /// Handed over.
+    HandedOver = 0,
+    /// Sent.
+    Sent = 1,
+    /// Delivered.
+    Delivered = 2,
+}
+
+impl Store {
+    /// The cases with SMS that somebody has still to send or to settle, oldest case id first.
+    pub fn open_messages(&mut self, now: UnixMs) -> Result<Vec<CaseView>, StoreError> {
+        self.turn(now)?;
+        let cases = ids(&self.db, "SELECT case_id FROM case_row WHERE messages > 0", [])?;
+        let mut views = Vec::with_capacity(cases.len());
+        for case in cases {
+            // One damaged case must not keep the others' messages.
+            match self.case_by_id(&case, now) {
+                Ok(view) => views.extend(view),
+                Err(StoreError::Damaged(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(views)
+    }
+
+    /// Whether head office's gateway sends SMS, as its last answer said.
+    pub fn has_gateway(&self) -> Result<bool, StoreError> {
+        Ok(Self::meta(&self.db, "gateway")?.is_some_and(|flag| !flag.is_empty()))
+    }
+
+    /// The mark of this installation.
+    pub fn tag(&self) -> Result<Option<Tag>, StoreError> {
+        Ok(identity::read(&self.db)?.map(|who| Tag::of(&who.install)))
+    }
+
+    /// The key that an entry of the next change of a case will have, if nothing else is recorded before it. Of a change with one
+    /// entry `index` is `None`.
+    pub fn next_key(
+        &self,
+        network: &NetworkCode,
+        waybill: &Waybill,
+        kind: &str,
+        index: Option<u32>,
+    ) -> Result<EntryKey, StoreError> {
+        let tag = self.tag()?.ok_or(StoreError::NotEnrolled)?;
+        let head = project::head(&self.db, &CaseId::of(network, waybill))?;
+        Ok(EntryKey { kind: kind.to_owned(), tag, seq: head.position.seq + 1, index })
+    }
+
+    /// Takes a report about a segment; gives how far all of them are, `None` for a message that this device is not sending.
+    pub fn take_segment(
+        &mut self,
+        case: &CaseId,
+        entry: &EntryKey,
+        round: u32,
+        part: usize,
+        state: Segment,
+    ) -> Result<Option<Segment>, StoreError> {
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let key = entry.to_string();
+        tx.prepare_cached(
+            "UPDATE segment SET state = max(state, ?5) WHERE case_id = ?1 AND entry = ?2 AND round = ?3 AND part = ?4",
+        )?
+        .execute(params![case.as_bytes(), key, round, part, state as i64])?;
+        let least: Option<i64> = tx
+            .prepare_cached("SELECT min(state) FROM segment WHERE case_id = ?1 AND entry = ?2 AND round = ?3")?
+            .query_row(params![case.as_bytes(), key, round], |row| row.get(0))?;
+        tx.commit()?;
+        let known = [Segment::HandedOver, Segment::Sent, Segment::Delivered];
+        Ok(least.and_then(|least| known.into_iter().find(|state| *state as i64 == least)))
+    }
+
+    /// Whether any segment of a message is known to have been sent.
+    pub fn has_sent_segment(&self, case: &CaseId, entry: &EntryKey, round: u32) -> Result<bool, StoreError> {
+        let mut query =
+            self.db.prepare_cached("SELECT 1 FROM segment WHERE case_id = ?1 AND entry = ?2 AND round = ?3 AND state > 0")?;
+        Ok(query.exists(params![case.as_bytes(), entry.to_string(), round])?)
+    }
+}
+
+/// Takes down, in the transaction that says so, that a message of so many segments is being handed over. Of two processes on one store
+/// only one does: the other finds the rows there.
+pub(crate) fn begin(db: &Connection, case: &CaseId, sending: &Sending) -> Result<(), StoreError> {
+    for part in 0..sending.parts {
+        let inserted = db
+            .prepare_cached("INSERT OR IGNORE INTO segment (case_id, entry, round, part, state) VALUES (?1, ?2, ?3, ?4, 0)")?
+            .execute(params![case.as_bytes(), sending.entry.to_string(), sending.round, part])?;
+        if inserted == 0 {
+            return Err(StoreError::AlreadySending);
+        }
+    }
+    Ok(())
+}
+
+/// A try of an SMS that is about to be handed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sending {
+    /// The SMS.
+    pub entry: EntryKey,
+    /// Which try.
+    pub round: u32,
+    /// How many segments it has.
+    pub parts: usize,
+}

@@ -1,0 +1,24 @@
+//! The customer's SMS at head office: who may send which, what the gateway sends, what comes back.
+//!
+//! - `outbox`: the rows that accepted entries make, and how they move; every step is an entry in the case, durable before the act;
+//! - `claim`: which message the gateway sends now, under one lease, and which it does not, and why;
+//! - `settle`: what became of a submission, and what a crash left behind;
+//! - `back`: receipts and customers' answers;
+//! - `lease`: the lease of a device; `gateway`: the loop that does all this; `webhook`: a provider's calls;
+//! - `report`: what head office sees.
+//!
+//! A message is handed over at most once by a try. A try that may have left is uncertain: it waits for a receipt or a person.
+
+mod back;
+mod claim;
+mod gateway;
+pub(crate) mod lease;
+mod outbox;
+mod report;
+mod settle;
+
+pub use report::{Found, InboundRow, MessageRow, ReceiptRow};
+
+pub(crate) use gateway::{Gateway, provide};
+pub(crate) use outbox::{expect, take_report};
+pub(crate) use report::{inbound, list, receipts, settle_by_hand};

@@ -1,0 +1,213 @@
+//! What comes back: receipts by the provider's ids, however late, early, often or oddly spelt; and what customers answer.
+
+use doorstep_domain::{Body, CaseId, EntryKey, Personal, SmsFault, SmsReply, SmsReport, SmsState, UnixMs};
+use doorstep_gateway::{Inbound, Receipt, ReceiptStatus, id_forms};
+use doorstep_rules::Pack;
+use rusqlite::{Connection, OptionalExtension, params};
+use sha2::{Digest, Sha256};
+
+use super::outbox;
+use crate::{error::ApiError, keys::Keys, packs::Rules};
+
+/// The same words from the same number within so long are one message that a provider delivered twice.
+const SAME_MS: i64 = 10 * 60_000;
+/// Longest answer that is kept, in bytes: ten segments and more.
+const MAX_WORDS: usize = 4_000;
+/// Words by which a customer asks for no more messages (TD, 退订, STOP).
+const OPT_OUT: [&str; 8] = ["TD", "T", "N", "退订", "拒收", "STOP", "UNSUBSCRIBE", "QUIT"];
+
+/// Takes a receipt. When this is durable the provider may be told so.
+pub(crate) fn take_receipt(db: &Connection, keys: &Keys, receipt: &Receipt, now: UnixMs) -> Result<(), ApiError> {
+    if matches(db, keys, (&receipt.id, receipt.status, &receipt.code), now)? {
+        return Ok(());
+    }
+    db.prepare_cached(
+        "INSERT INTO receipt (provider_id, status, code, received_at) SELECT ?1, ?2, ?3, ?4
+         WHERE NOT EXISTS (SELECT 1 FROM receipt WHERE provider_id = ?1 AND status = ?2 AND matched_at IS NULL)",
+    )?
+    .execute(params![receipt.id, receipt.status.word(), receipt.code, now.0])?;
+    Ok(())
+}
+
+/// Looks at the receipts that came before the answer to their submission.
+pub(super) fn match_again(db: &Connection, keys: &Keys, ids: &[String], now: UnixMs) -> Result<(), ApiError> {
+    let mut query = db.prepare_cached("SELECT id, provider_id, status, code FROM receipt WHERE matched_at IS NULL")?;
+    let open = query.query_map([], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get::<_, String>(3)?))
+    })?;
+    let wanted: Vec<String> = ids.iter().flat_map(|id| id_forms(id)).collect();
+    for row in open.collect::<Result<Vec<_>, _>>()? {
+        let (id, provider_id, status, code) = row;
+        if !id_forms(&provider_id).iter().any(|form| wanted.contains(form)) {
+            continue;
+        }
+        if matches(db, keys, (&provider_id, status_of(&status), &code), now)? {
+            db.prepare_cached("UPDATE receipt SET matched_at = ?2 WHERE id = ?1")?.execute(params![id, now.0])?;
+        }
+    }
+    Ok(())
+}
+
+fn status_of(word: &str) -> ReceiptStatus {
+    use ReceiptStatus::{Accepted, Delivered, Expired, Rejected, Undelivered, Unknown};
+    [Delivered, Undelivered, Expired, Rejected, Accepted].into_iter().find(|status| status.word() == word).unwrap_or(Unknown)
+}
+
+/// The segment that a receipt is about, by the best of its id's forms and of several the newest, and what follows for its message.
+/// False if it is about none.
+fn matches(
+    db: &Connection,
+    keys: &Keys,
+    (id, status, _code): (&str, ReceiptStatus, &str),
+    now: UnixMs,
+) -> Result<bool, ApiError> {
+    let mut found: Option<(Vec<u8>, String, u32, u32)> = None;
+    for form in id_forms(id) {
+        found = db
+            .prepare_cached("SELECT case_id, entry, round, part FROM segment WHERE form = ?1 ORDER BY rank, at DESC LIMIT 1")?
+            .query_row([&form], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+            .optional()?;
+        if found.is_some() {
+            break;
+        }
+    }
+    let Some((case, entry, round, part)) = found else { return Ok(false) };
+    if matches!(status, ReceiptStatus::Accepted | ReceiptStatus::Unknown) {
+        return Ok(true);
+    }
+    // A receipt that came twice, or after a final one, changes nothing.
+    db.prepare_cached(
+        "UPDATE segment SET status = ?5 WHERE case_id = ?1 AND entry = ?2 AND round = ?3 AND part = ?4 AND status <> 'delivered'",
+    )?
+    .execute(params![case, entry, round, part, status.word()])?;
+    let mut query =
+        db.prepare_cached("SELECT DISTINCT part, status FROM segment WHERE case_id = ?1 AND entry = ?2 AND round = ?3")?;
+    let all = query.query_map(params![case, entry, round], |row| row.get::<_, String>(1))?.collect::<Result<Vec<_>, _>>()?;
+    let is_delivered = all.iter().all(|status| status == "delivered");
+    let failed = all.iter().any(|status| !matches!(status.as_str(), "" | "delivered"));
+    let state = match (is_delivered, failed) {
+        (true, _) => SmsState::Delivered,
+        (false, true) => SmsState::Undelivered,
+        (false, false) => return Ok(true),
+    };
+    let (Ok(case), Ok(key)) = (CaseId::try_from(case.as_slice()), entry.parse::<EntryKey>()) else { return Ok(true) };
+    let Some(row) = outbox::one(db, &case, &key)? else { return Ok(true) };
+    if row.state >= state {
+        return Ok(true);
+    }
+    outbox::set(db, &row, state, row.round, Some(now))?;
+    let fault = (state == SmsState::Undelivered).then_some(SmsFault::Number).filter(|_| status == ReceiptStatus::Undelivered);
+    let report = SmsReport { fault, ..outbox::report(&key, state, round) };
+    let version = version(db)?;
+    outbox::say(db, keys, &case, (outbox::server()?, version), vec![Body::SmsReport(report)], now)?;
+    Ok(true)
+}
+
+/// Version of the newest pack: what the server's own reports name.
+fn version(db: &Connection) -> Result<u32, ApiError> {
+    Ok(db.prepare_cached("SELECT max(version) FROM pack")?.query_row([], |row| row.get(0))?)
+}
+
+/// Where an answer belongs, or why nobody can tell.
+enum Landing {
+    On { case: Vec<u8>, entry: String, why: &'static str },
+    Nowhere(&'static str),
+}
+
+/// Takes what a customer wrote. It lands on the case whose message it answers; what can not be matched is kept for a person.
+pub(crate) fn take_inbound(
+    db: &Connection,
+    keys: &Keys,
+    rules: &Rules,
+    (inbound, service): (&Inbound, &str),
+    now: UnixMs,
+) -> Result<(), ApiError> {
+    let cut = |text: &str| -> String {
+        let mut end = text.len().min(MAX_WORDS);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.get(..end).unwrap_or_default().to_owned()
+    };
+    let text = cut(&inbound.text);
+    let recipient = outbox::recipient(db, &inbound.from)?.unwrap_or_default();
+    let mark: [u8; 32] = Sha256::new()
+        .chain_update(&recipient)
+        .chain_update(inbound.to.as_bytes())
+        .chain_update([0])
+        .chain_update(inbound.id.as_deref().unwrap_or_default().as_bytes())
+        .chain_update([0])
+        .chain_update(text.as_bytes())
+        .finalize()
+        .into();
+    let mut known = db.prepare_cached("SELECT 1 FROM inbound WHERE mark = ?1 AND received_at > ?2")?;
+    if known.exists(params![mark, now.plus(-SAME_MS).0])? {
+        return Ok(());
+    }
+    let (_, book) = rules.book(db)?;
+    let pack = book.at(now);
+    let words = text.trim().to_uppercase();
+    let opt_out = OPT_OUT.contains(&words.trim_end_matches(['。', '.', '!', '！']));
+    if opt_out && !recipient.is_empty() {
+        db.prepare_cached("INSERT OR IGNORE INTO opt_out (recipient, at) VALUES (?1, ?2)")?.execute(params![recipient, now.0])?;
+    }
+    let landing = landing(db, pack, &recipient, (&inbound.to, service), &text, now)?;
+    let number = Personal::plain(&cut(&inbound.from)).map_err(|_| ApiError::Internal("a number"))?;
+    let words = Personal::plain(&text).map_err(|_| ApiError::Internal("an answer"))?;
+    let (case, entry, why) = match landing {
+        Landing::On { case, entry, why } => (Some(case), Some(entry), why),
+        Landing::Nowhere(why) => (None, None, why),
+    };
+    db.prepare_cached(
+        "INSERT INTO inbound (mark, recipient, number, service, words, received_at, case_id, entry, why)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?
+    .execute(params![mark, recipient, number.as_bytes(), cut(&inbound.to), words.as_bytes(), now.0, case, entry, why])?;
+    let case = case.and_then(|case| CaseId::try_from(case.as_slice()).ok());
+    if let Some((case, of)) = case.zip(entry.and_then(|entry| entry.parse().ok())) {
+        let reply = Body::SmsReply(SmsReply { of, words, opt_out });
+        outbox::say(db, keys, &case, (outbox::server()?, pack.version), vec![reply], now)?;
+    }
+    Ok(())
+}
+
+/// By the number that was answered with its extension, then by a waybill in the words, then by the only case that is open to an
+/// answer.
+fn landing(
+    db: &Connection,
+    pack: &Pack,
+    recipient: &[u8],
+    (to, service): (&str, &str),
+    text: &str,
+    now: UnixMs,
+) -> Result<Landing, ApiError> {
+    let since = now.plus(-i64::from(pack.sms.gateway.reply_hours) * 3_600_000);
+    let mut query = db.prepare_cached(
+        "SELECT message.case_id, entry, extension, coalesce(doc.waybill, '') FROM message LEFT JOIN doc USING (case_id)
+         WHERE recipient = ?1 AND recipient <> x'' AND (sent_at >= ?2 OR state = 'uncertain') ORDER BY sent_at DESC LIMIT 50",
+    )?;
+    let rows = query.query_map(params![recipient, since.0], |row| {
+        Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get::<_, String>(3)?))
+    })?;
+    let open: Vec<_> = rows.collect::<Result<_, _>>()?;
+    let on = |(case, entry, ..): &(Vec<u8>, String, String, String), why| Landing::On {
+        case: case.clone(),
+        entry: entry.clone(),
+        why,
+    };
+    let by_number =
+        open.iter().find(|(_, _, extension, _)| !extension.is_empty() && to.ends_with(&format!("{service}{extension}")));
+    let upper = text.to_uppercase();
+    let by_waybill = || open.iter().find(|(.., waybill)| !waybill.is_empty() && upper.contains(waybill.as_str()));
+    if let Some(found) = by_number {
+        return Ok(on(found, "extension"));
+    }
+    if let Some(found) = by_waybill() {
+        return Ok(on(found, "waybill"));
+    }
+    Ok(match open.first() {
+        None => Landing::Nowhere("no_message"),
+        Some(newest) if open.iter().all(|(case, ..)| *case == newest.0) => on(newest, "only_case"),
+        Some(_) => Landing::Nowhere("several_cases"),
+    })
+}

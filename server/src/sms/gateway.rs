@@ -1,0 +1,299 @@
+//! The gateway's loop: claims what is due, says that it is being submitted, submits, and says what became of it; hears receipts and
+//! customers.
+
+use std::{collections::VecDeque, fs::File, path::Path, sync::Arc, time::Duration};
+
+use doorstep_gateway::{Event, GatewayConfig, LinkState, Log, Notice, Outgoing, Provider, Smpp, Submitted};
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
+
+use super::{back, claim, claim::Claimed, settle};
+use crate::{ServeError, db::Db, error::ApiError, keys::Keys, live::Live, packs::Rules, serve::NowFn};
+
+/// Most messages that are under way at once.
+const MOST: usize = 64;
+/// Most messages claimed in one write: others write too.
+const CHUNK: usize = 16;
+/// How often the outbox is looked at when nobody says that something is due.
+const LOOK: Duration = Duration::from_millis(500);
+/// After the database failed.
+const TROUBLE: Duration = Duration::from_secs(5);
+
+/// A provider with what comes of it.
+pub(crate) struct Provided {
+    pub provider: Arc<dyn Provider>,
+    pub events: mpsc::Receiver<Notice>,
+    pub link: Option<watch::Receiver<LinkState>>,
+    /// The service number without an extension.
+    pub service: String,
+    /// How many digits may be appended to it.
+    pub extension_digits: u32,
+    /// Whether it really sends.
+    pub sends: bool,
+}
+
+/// Makes the provider that the configuration names.
+pub(crate) fn provide(config: GatewayConfig) -> Result<Provided, ServeError> {
+    let (notices, events) = mpsc::channel(256);
+    let fault = |fault: doorstep_gateway::ConfigError| ServeError::Sms(fault.to_string());
+    Ok(match config {
+        GatewayConfig::Log => {
+            let provider = Arc::new(Log::new(|line| eprintln!("doorstep-server: {line}")));
+            // A log hears nothing: its channel stays open, and silent.
+            drop(notices);
+            Provided { provider, events, link: None, service: String::new(), extension_digits: 0, sends: false }
+        }
+        GatewayConfig::Smpp(smpp) => {
+            let (service, extension_digits) = (smpp.source_addr.clone(), smpp.extension_digits);
+            let provider = Smpp::start(*smpp, notices).map_err(fault)?;
+            let link = Some(provider.link());
+            Provided { provider: Arc::new(provider), events, link, service, extension_digits, sends: true }
+        }
+    })
+}
+
+/// What the loop needs.
+#[derive(Clone)]
+pub(crate) struct Gateway {
+    pub db: Db,
+    pub keys: Keys,
+    pub rules: Rules,
+    pub now: NowFn,
+    /// Woken when a push may have left a message to the gateway.
+    pub due: Arc<Notify>,
+    /// Told when entries were written.
+    pub to_project: Arc<Notify>,
+    pub live: Arc<Live>,
+    pub service: Arc<str>,
+    pub extension_digits: u32,
+    /// Whether it really sends.
+    pub sends: bool,
+    /// The data folder: of all servers on it one is the gateway.
+    pub folder: Arc<Path>,
+    /// Told when the server stops: what is under way is waited for, nothing new begins.
+    pub stop: Arc<Notify>,
+}
+
+/// A message that surely was not taken, and when it is tried again.
+struct Waiting {
+    message: Claimed,
+    at: Instant,
+}
+
+impl Gateway {
+    /// Runs until it is told to stop.
+    pub async fn run(self, provided: Provided) {
+        let Provided { provider, mut events, mut link, .. } = provided;
+        // Held as long as this task lives, and let go by a process that dies.
+        let Some(_only_one) = self.only_one().await else { return };
+        while let Err(error) = self.write(|db, this| settle::recover(db, &this.keys, &this.rules, (this.now)())).await {
+            eprintln!("doorstep-server: looking at the SMS that were under way failed: {error}");
+            tokio::time::sleep(TROUBLE).await;
+        }
+        let mut under_way: JoinSet<(Claimed, Submitted)> = JoinSet::new();
+        let mut waiting: VecDeque<Waiting> = VecDeque::new();
+        let mut look_at = Instant::now();
+        let mut hears = true;
+        loop {
+            tokio::select! {
+                biased;
+                notice = events.recv(), if hears => match notice {
+                    Some(notice) => self.hear(notice).await,
+                    None => hears = false,
+                },
+                Some(done) = under_way.join_next() => {
+                    if let Ok((message, outcome)) = done {
+                        self.settle(message, outcome, &mut waiting).await;
+                    }
+                }
+                () = self.stop.notified() => {
+                    // Receipts that come meanwhile are not acknowledged: the provider sends them again.
+                    provider.stop().await;
+                    while let Some(done) = under_way.join_next().await {
+                        if let Ok((message, outcome)) = done {
+                            self.settle(message, outcome, &mut waiting).await;
+                        }
+                    }
+                    return;
+                }
+                () = self.due.notified() => look_at = Instant::now(),
+                () = link_moved(&mut link) => look_at = Instant::now(),
+                () = sleep_until(look_at) => {
+                    look_at = Instant::now() + LOOK;
+                    let bound = is_bound(link.as_ref());
+                    let looked = match self.end_leases().await {
+                        Ok(()) if bound => self.look(&provider, &mut under_way, &mut waiting).await,
+                        other => other,
+                    };
+                    if let Err(error) = looked {
+                        eprintln!("doorstep-server: claiming SMS failed: {error}");
+                        look_at = Instant::now() + TROUBLE;
+                    } else if under_way.len() < MOST && !under_way.is_empty() {
+                        // There may be more that is due.
+                        look_at = Instant::now() + Duration::from_millis(20);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits until no other server on the data folder is the gateway; `None` if this one stops before.
+    async fn only_one(&self) -> Option<File> {
+        loop {
+            let path = self.folder.join("sms.lock");
+            let lock = File::options().create(true).truncate(false).write(true).open(&path);
+            match lock.map(|file| (file.try_lock(), file)) {
+                Ok((Ok(()), file)) => return Some(file),
+                Ok((Err(_), _)) => {}
+                Err(error) => eprintln!("doorstep-server: lock {}: {error}", path.display()),
+            }
+            tokio::select! {
+                () = self.stop.notified() => return None,
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&rusqlite::Connection, &Self) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let this = self.clone();
+        self.db.write(move |db| job(db, &this)).await
+    }
+
+    /// Devices that did not say what became of a message leave it uncertain, whether or not there is a gateway.
+    async fn end_leases(&self) -> Result<(), ApiError> {
+        if self.write(|db, this| settle::end_leases(db, &this.keys, &this.rules, (this.now)())).await? {
+            self.tell();
+        }
+        Ok(())
+    }
+
+    /// Claims what is due and submits it.
+    async fn look(
+        &self,
+        provider: &Arc<dyn Provider>,
+        under_way: &mut JoinSet<(Claimed, Submitted)>,
+        waiting: &mut VecDeque<Waiting>,
+    ) -> Result<(), ApiError> {
+        let now = Instant::now();
+        let mut ready = Vec::new();
+        waiting.retain(|wait| {
+            let is_due = wait.at <= now && ready.len() < CHUNK;
+            if is_due {
+                ready.push(wait.message.clone());
+            }
+            !is_due
+        });
+        let room = MOST.saturating_sub(under_way.len() + ready.len() + waiting.len()).min(CHUNK);
+        let digits = self.extension_digits;
+        let claimed = match room {
+            0 => Vec::new(),
+            room => {
+                let how = (room, digits, self.sends);
+                self.write(move |db, this| claim::claim(db, &this.keys, &this.rules, how, (this.now)())).await?
+            }
+        };
+        ready.extend(claimed);
+        if !ready.is_empty() {
+            self.tell();
+        }
+        if !self.sends {
+            // The log says that they were not sent; their cases say that they wait.
+            for message in &ready {
+                provider.submit(&outgoing(message)).await;
+            }
+            return Ok(());
+        }
+        if ready.is_empty() {
+            return Ok(());
+        }
+        let held = self.write(move |db, this| settle::submitting(db, &this.keys, ready, (this.now)())).await?;
+        for message in held {
+            let provider = provider.clone();
+            under_way.spawn(async move {
+                let outcome = provider.submit(&outgoing(&message)).await;
+                (message, outcome)
+            });
+        }
+        Ok(())
+    }
+
+    /// Takes down what became of a submission, however long the database needs: without it the message would be uncertain.
+    async fn settle(&self, message: Claimed, outcome: Submitted, waiting: &mut VecDeque<Waiting>) {
+        loop {
+            let (claimed, became) = (message.clone(), outcome.clone());
+            let settled = self.write(move |db, this| settle::settle(db, &this.keys, &claimed, &became, (this.now)())).await;
+            match settled {
+                Ok(again) => {
+                    self.tell();
+                    waiting.extend(again.map(|after| Waiting { message, at: Instant::now() + after }));
+                    return;
+                }
+                Err(error) => {
+                    eprintln!("doorstep-server: noting what became of an SMS failed: {error}");
+                    tokio::time::sleep(TROUBLE).await;
+                }
+            }
+        }
+    }
+
+    /// Takes an event; the provider is told so only when it is durable.
+    pub async fn hear(&self, notice: Notice) {
+        let taken = self.take(notice.event.clone()).await;
+        if let Err(error) = &taken {
+            eprintln!("doorstep-server: keeping what the SMS provider told failed: {error}");
+        }
+        notice.acknowledge(taken.is_ok());
+    }
+
+    /// Makes an event durable.
+    pub async fn take(&self, event: Event) -> Result<(), ApiError> {
+        let service = self.service.clone();
+        self.write(move |db, this| match &event {
+            Event::Receipt(receipt) => back::take_receipt(db, &this.keys, receipt, (this.now)()),
+            Event::Inbound(inbound) => back::take_inbound(db, &this.keys, &this.rules, (inbound, &service), (this.now)()),
+        })
+        .await?;
+        self.tell();
+        Ok(())
+    }
+
+    fn tell(&self) {
+        self.to_project.notify_one();
+        self.live.moved();
+    }
+}
+
+fn outgoing(message: &Claimed) -> Outgoing {
+    Outgoing {
+        reference: message.reference.clone(),
+        to: message.to.clone(),
+        text: message.text.clone(),
+        segments: message.segments.clone(),
+        validity: VALIDITY,
+        extension: Some(message.extension.clone()).filter(|extension| !extension.is_empty()),
+    }
+}
+
+/// How long the operator tries to deliver: the proof of the day is of no use tomorrow.
+const VALIDITY: Duration = Duration::from_secs(24 * 3_600);
+
+fn is_bound(link: Option<&watch::Receiver<LinkState>>) -> bool {
+    link.is_none_or(|link| matches!(&*link.borrow(), LinkState::Bound))
+}
+
+/// When the link was made or lost; never, where there is none.
+async fn link_moved(link: &mut Option<watch::Receiver<LinkState>>) {
+    let moved = match link {
+        Some(link) => link.changed().await.is_ok(),
+        None => false,
+    };
+    if !moved {
+        std::future::pending::<()>().await;
+    }
+}

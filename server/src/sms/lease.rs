@@ -1,0 +1,71 @@
+//! The lease of a device: by it somebody sends an SMS whose attempt another recorded. One, for one message.
+
+use doorstep_domain::{Body, CaseId, EntryKey, InstallId, SmsReport, SmsState, SmsWay, Tag, UnixMs};
+use doorstep_protocol::{LeaseRequest, LeaseResponse};
+use rusqlite::{Connection, params};
+
+use super::{claim, outbox};
+use crate::{enrol::Device, error::ApiError, keys::Keys, packs::Rules};
+
+/// How long a device has to send and to say so, milliseconds. After that nobody knows whether it did.
+const LEASE_MS: i64 = 15 * 60_000;
+
+fn no(why: &str) -> Result<LeaseResponse, ApiError> {
+    Ok(LeaseResponse { until_ms: None, why: Some(why.to_owned()) })
+}
+
+/// Gives a device the lease of an SMS, or says why not. When this is durable the device may send it.
+pub(crate) fn lease(
+    db: &Connection,
+    keys: &Keys,
+    rules: &Rules,
+    device: &Device,
+    request: &LeaseRequest,
+    now: UnixMs,
+) -> Result<LeaseResponse, ApiError> {
+    if !device.installs.contains(&request.install) {
+        return Err(ApiError::Install);
+    }
+    let (case, install): (CaseId, InstallId) = (request.case, request.install);
+    let entry: EntryKey = request.entry.parse().map_err(|_| ApiError::Malformed("no entry key".into()))?;
+    let may_read = device.scopes().iter().try_fold(false, |may, scope| {
+        let mut query = db.prepare_cached("SELECT 1 FROM doc_scope WHERE case_id = ?1 AND scope = ?2 AND has = 1")?;
+        Ok::<_, ApiError>(may || query.exists(params![case.as_bytes(), scope])?)
+    })?;
+    // What it may not read it can not tell from what there is not.
+    let Some(row) = outbox::one(db, &case, &entry)?.filter(|_| may_read) else { return Err(ApiError::NotFound) };
+    let holder = Tag::of(&install);
+    match row.state {
+        SmsState::Offered => {}
+        // Asked again, because the answer was lost.
+        SmsState::Leased if row.holder.as_deref() == Some(holder.as_str()) => {
+            let until: i64 = db
+                .prepare_cached("SELECT until_at FROM message WHERE case_id = ?1 AND entry = ?2")?
+                .query_row(params![case.as_bytes(), entry.to_string()], |row| row.get(0))?;
+            return Ok(LeaseResponse { until_ms: Some(until), why: None });
+        }
+        SmsState::Queued => return no("not_offered"),
+        state if state.has_left() => return no("sent"),
+        state => return no(state.as_str()),
+    }
+    let (_, book) = rules.book(db)?;
+    let pack = book.at(now);
+    if db.prepare_cached("SELECT 1 FROM opt_out WHERE recipient = ?1")?.exists([&row.recipient])? {
+        return no("opted_out");
+    }
+    if let Some(twin) = claim::twin(db, &row)? {
+        return no(if twin.has_left() { "sent" } else { twin.as_str() });
+    }
+    if claim::is_over_limit(db, &row, pack, now)? {
+        return no("limit");
+    }
+    let until = now.plus(LEASE_MS);
+    db.prepare_cached(
+        "UPDATE message SET state = 'leased', holder = ?3, fence = fence + 1, told = 0, until_at = ?4
+         WHERE case_id = ?1 AND entry = ?2",
+    )?
+    .execute(params![case.as_bytes(), entry.to_string(), holder.as_str(), until.0])?;
+    let leased = SmsReport { holder: Some(holder), way: SmsWay::Phone, ..outbox::report(&entry, SmsState::Leased, row.round) };
+    outbox::say(db, keys, &case, (outbox::server()?, pack.version), vec![Body::SmsReport(leased)], now)?;
+    Ok(LeaseResponse { until_ms: Some(until.0), why: None })
+}

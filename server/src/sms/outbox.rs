@@ -1,0 +1,178 @@
+//! The outbox's rows, and the entries that say how they move.
+
+use doorstep_document::NewEntry;
+use doorstep_domain::{
+    Anchor, Author, Body, BootId, CaseId, DeviceId, Entry, EntryKey, Personal, Receipt, Role, Sms, SmsReport, SmsState, SmsWay,
+    TimeEvidence, UnixMs, plain_digits,
+};
+use ring::hmac;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::{
+    error::ApiError,
+    headoffice::{self, HeadOfficeError},
+    keys::Keys,
+};
+
+/// A row of the outbox.
+#[derive(Debug, Clone)]
+pub(super) struct Queued {
+    pub case: CaseId,
+    pub entry: EntryKey,
+    pub key: Vec<u8>,
+    pub recipient: Vec<u8>,
+    pub device: Vec<u8>,
+    pub state: SmsState,
+    pub round: u32,
+    pub holder: Option<String>,
+    pub fence: i64,
+    pub told: bool,
+    pub offered_at: UnixMs,
+}
+
+pub(super) const COLUMNS: &str = "case_id, entry, key, recipient, device, state, round, holder, fence, told, offered_at";
+
+/// Reads a row of [`COLUMNS`].
+pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Queued>> {
+    let (case, entry, state): (Vec<u8>, String, String) = (row.get(0)?, row.get(1)?, row.get(5)?);
+    let parsed = (CaseId::try_from(case.as_slice()).ok(), entry.parse().ok(), SmsState::from_word(&state));
+    let (Some(case), Some(entry), Some(state)) = parsed else { return Ok(None) };
+    Ok(Some(Queued {
+        case,
+        entry,
+        key: row.get(2)?,
+        recipient: row.get(3)?,
+        device: row.get(4)?,
+        state,
+        round: row.get(6)?,
+        holder: row.get(7)?,
+        fence: row.get(8)?,
+        told: row.get(9)?,
+        offered_at: UnixMs(row.get(10)?),
+    }))
+}
+
+pub(super) fn one(db: &Connection, case: &CaseId, entry: &EntryKey) -> Result<Option<Queued>, ApiError> {
+    let sql = format!("SELECT {COLUMNS} FROM message WHERE case_id = ?1 AND entry = ?2");
+    let found = db.prepare_cached(&sql)?.query_row(params![case.as_bytes(), entry.to_string()], read).optional()?;
+    Ok(found.flatten())
+}
+
+/// The keyed hash of a number: the same in every case and for every way of writing it, and useless without the server's key.
+pub(super) fn recipient(db: &Connection, number: &str) -> Result<Option<Vec<u8>>, ApiError> {
+    let Some(digits) = plain_digits(number) else { return Ok(None) };
+    let key: Vec<u8> = db.prepare_cached("SELECT value FROM meta WHERE key = 'nonce_key'")?.query_row([], |row| row.get(0))?;
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
+    let mut context = hmac::Context::with_key(&key);
+    context.update(b"recipient/v1\0");
+    context.update(digits.as_bytes());
+    Ok(Some(context.sign().as_ref().iter().take(16).copied().collect()))
+}
+
+/// An accepted entry asks for an SMS: it is queued with whoever recorded it.
+pub(crate) fn expect(db: &Connection, case: &CaseId, entry: &Entry, sms: &Sms, device: &DeviceId) -> Result<(), ApiError> {
+    // A number that can not be read can not be sent to by anybody but who wrote it.
+    let recipient = sms.to.text().map_or(Ok(None), |number| recipient(db, number))?.unwrap_or_default();
+    db.prepare_cached(
+        "INSERT OR IGNORE INTO message (case_id, entry, key, recipient, device, state, round, fence, told, offered_at, due_at, until_at,
+           extension)
+         VALUES (?1, ?2, ?3, ?4, ?5, 'queued', 0, 0, 0, 0, 0, 0, '')",
+    )?
+    .execute(params![
+        case.as_bytes(),
+        entry.key.to_string(),
+        sms.message(case).as_bytes(),
+        recipient,
+        device.as_bytes()
+    ])?;
+    Ok(())
+}
+
+/// A device says what it did with an SMS. Only its recorder, or the holder of its lease, is heard; whatever else is said of it is in
+/// the case for people to see.
+pub(crate) fn take_report(
+    db: &Connection,
+    case: &CaseId,
+    entry: &Entry,
+    report: &SmsReport,
+    receipt: Receipt,
+) -> Result<(), ApiError> {
+    if entry.author.is_server() {
+        return Ok(());
+    }
+    let Some(row) = one(db, case, &report.of)? else { return Ok(()) };
+    let (tag, by) = (entry.key.tag, row.entry.tag);
+    let is_holder = row.holder.as_deref() == Some(tag.as_str());
+    if report.state == SmsState::Offered {
+        // Given up by its recorder, before anybody sent it: the gateway's from now on, for as long as the rules say.
+        if tag == by && row.state == SmsState::Queued {
+            set(db, &row, SmsState::Offered, report.round, None)?;
+            db.prepare_cached("UPDATE message SET due_at = ?3, offered_at = ?3 WHERE case_id = ?1 AND entry = ?2")?
+                .execute(params![case.as_bytes(), row.entry.to_string(), receipt.received_at.0])?;
+        }
+        return Ok(());
+    }
+    let is_later = report.round > row.round || (report.round == row.round && report.state > row.state);
+    let overrules = report.state.has_left() && report.state > row.state;
+    // Whoever left it to others says nothing of sending it.
+    let is_theirs = is_holder || (tag == by && (row.state == SmsState::Queued || row.holder.is_none() && !row.told));
+    if report.way == SmsWay::Phone && is_theirs && (is_later || overrules) && report.state != SmsState::Leased {
+        let sent = report.state.has_left().then(|| receipt.acted.at.unwrap_or(receipt.received_at));
+        set(db, &row, report.state, report.round, sent)?;
+    }
+    Ok(())
+}
+
+/// Moves a row on.
+pub(super) fn set(db: &Connection, row: &Queued, state: SmsState, round: u32, sent: Option<UnixMs>) -> Result<(), ApiError> {
+    db.prepare_cached(
+        "UPDATE message SET state = ?3, round = ?4, sent_at = coalesce(sent_at, ?5) WHERE case_id = ?1 AND entry = ?2",
+    )?
+    .execute(params![row.case.as_bytes(), row.entry.to_string(), state.as_str(), round, sent.map(|at| at.0)])?;
+    Ok(())
+}
+
+/// The server's own account.
+pub(super) fn server() -> Result<Author, ApiError> {
+    let author = || Some(Author { user: Author::SERVER.parse().ok()?, role: Role::HqReviewer, outlet: "HQ".parse().ok()? });
+    author().ok_or(ApiError::Internal("the server's own account"))
+}
+
+/// Says in the case what became of an SMS. A case that is full takes no report; the outbox knows it all the same.
+pub(super) fn say(
+    db: &Connection,
+    keys: &Keys,
+    case: &CaseId,
+    (author, pack_version): (Author, u32),
+    bodies: Vec<Body>,
+    now: UnixMs,
+) -> Result<(), ApiError> {
+    let boot = BootId([0; 4]);
+    let time = TimeEvidence { wall: now, zone_quarters: 0, mono_ms: 0, boot, anchor: Some(Anchor { server: now, mono_ms: 0 }) };
+    let entry = |body| NewEntry { author: author.clone(), pack_version, time, action: None, facts: None, release: None, body };
+    let entries = bodies.into_iter().map(entry).collect();
+    let device = DeviceId::of(&keys.public());
+    match headoffice::append(db, keys, case, entries, Receipt::of(now, Some(now)), &device) {
+        Ok(_) => Ok(()),
+        Err(HeadOfficeError::Api(error)) => Err(error),
+        Err(_) => Ok(()),
+    }
+}
+
+/// A report of the gateway.
+pub(super) fn report(of: &EntryKey, state: SmsState, round: u32) -> SmsReport {
+    SmsReport { of: of.clone(), state, round, way: SmsWay::Gateway, holder: None, fault: None, at: None, words: None }
+}
+
+/// The SMS of an entry, and its change's other facts.
+pub(super) fn sms_of<'a>(entries: &'a [doorstep_domain::Recorded], key: &EntryKey) -> Option<&'a Sms> {
+    entries.iter().find(|recorded| recorded.entry.key == *key).and_then(|recorded| match &recorded.entry.body {
+        Body::Sms(sms) => Some(sms),
+        _ => None,
+    })
+}
+
+/// A text for a log or a list that shows nobody's number.
+pub(super) fn masked(number: &Personal) -> String {
+    number.text().map_or_else(|| "******".to_owned(), doorstep_domain::mask_number)
+}

@@ -1,0 +1,207 @@
+//! What became of a submission. Each step moves the claim's own row or nothing: what an older claim brings is not this row's.
+
+use std::time::Duration;
+
+use doorstep_domain::{Body, SmsFault, SmsReport, SmsState, UnixMs};
+use doorstep_gateway::{Fault, Submitted, id_forms};
+use rusqlite::{Connection, params};
+
+use super::{
+    back,
+    claim::Claimed,
+    outbox::{self, COLUMNS, Queued},
+};
+use crate::{error::ApiError, keys::Keys, packs::Rules};
+
+/// Says that claimed messages are being submitted, before any of them is: a crash from here on leaves them uncertain. Those whose row
+/// has moved on meanwhile are left out.
+pub(crate) fn submitting(db: &Connection, keys: &Keys, claimed: Vec<Claimed>, now: UnixMs) -> Result<Vec<Claimed>, ApiError> {
+    let mut held = Vec::with_capacity(claimed.len());
+    for message in claimed {
+        let told: Option<bool> = {
+            let mut query = db.prepare_cached(
+                "UPDATE message SET state = 'submitting' WHERE case_id = ?1 AND entry = ?2 AND fence = ?3 AND state = 'leased'
+                 RETURNING told",
+            )?;
+            let mut rows = query.query(params![message.case.as_bytes(), message.entry.to_string(), message.fence])?;
+            let told = rows.next()?.map(|row| row.get(0)).transpose()?;
+            while rows.next()?.is_some() {}
+            told
+        };
+        let Some(told) = told else { continue };
+        if !told {
+            db.prepare_cached("UPDATE message SET told = 1 WHERE case_id = ?1 AND entry = ?2")?
+                .execute(params![message.case.as_bytes(), message.entry.to_string()])?;
+            tell(db, keys, &message, (SmsState::Submitting, None), now)?;
+        }
+        held.push(message);
+    }
+    Ok(held)
+}
+
+fn tell(
+    db: &Connection,
+    keys: &Keys,
+    message: &Claimed,
+    (state, fault): (SmsState, Option<SmsFault>),
+    now: UnixMs,
+) -> Result<(), ApiError> {
+    let report = SmsReport { fault, ..outbox::report(&message.entry, state, message.round) };
+    outbox::say(db, keys, &message.case, (outbox::server()?, message.pack_version), vec![Body::SmsReport(report)], now)
+}
+
+/// Moves the claim's row; false if it is another claim's by now.
+fn move_row(db: &Connection, message: &Claimed, state: SmsState, sent: Option<UnixMs>) -> Result<bool, ApiError> {
+    let moved = db
+        .prepare_cached(
+            "UPDATE message SET state = ?4, sent_at = coalesce(sent_at, ?5) WHERE case_id = ?1 AND entry = ?2 AND fence = ?3",
+        )?
+        .execute(params![
+            message.case.as_bytes(),
+            message.entry.to_string(),
+            message.fence,
+            state.as_str(),
+            sent.map(|at| at.0)
+        ])?;
+    Ok(moved == 1)
+}
+
+/// Takes what became of a submission. Gives after how long the message may be submitted again, if surely nothing of it was taken.
+pub(crate) fn settle(
+    db: &Connection,
+    keys: &Keys,
+    message: &Claimed,
+    outcome: &Submitted,
+    now: UnixMs,
+) -> Result<Option<Duration>, ApiError> {
+    match outcome {
+        Submitted::Accepted { ids } => {
+            for (part, id) in ids.iter().enumerate() {
+                for (rank, form) in id_forms(id).into_iter().enumerate() {
+                    db.prepare_cached(
+                        "INSERT OR IGNORE INTO segment (form, rank, case_id, entry, round, part, status, at)
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, '', ?7)",
+                    )?
+                    .execute(params![
+                        form,
+                        rank,
+                        message.case.as_bytes(),
+                        message.entry.to_string(),
+                        message.round,
+                        part,
+                        now.0
+                    ])?;
+                }
+            }
+            if move_row(db, message, SmsState::Sent, Some(now))? {
+                tell(db, keys, message, (SmsState::Sent, None), now)?;
+            }
+            // Receipts that came before the answer.
+            back::match_again(db, keys, ids, now)?;
+            Ok(None)
+        }
+        Submitted::Refused { fault, code: _ } => {
+            let fault = match fault {
+                Fault::Number => SmsFault::Number,
+                Fault::Text => SmsFault::Text,
+                Fault::Account => SmsFault::Account,
+                Fault::Partial => SmsFault::Partial,
+                Fault::NoGateway => SmsFault::NoGateway,
+                Fault::Refused => SmsFault::Refused,
+            };
+            if move_row(db, message, SmsState::Failed, None)? {
+                tell(db, keys, message, (SmsState::Failed, Some(fault)), now)?;
+            }
+            Ok(None)
+        }
+        Submitted::NotSent { after, why: _ } => {
+            if now > message.until {
+                if move_row(db, message, SmsState::Expired, None)? {
+                    tell(db, keys, message, (SmsState::Expired, None), now)?;
+                }
+                return Ok(None);
+            }
+            // Leased again, not submitting: a crash while it waits leaves it unsent, which it is.
+            Ok(move_row(db, message, SmsState::Leased, None)?.then_some(*after))
+        }
+        Submitted::Uncertain { why: _ } => {
+            if move_row(db, message, SmsState::Uncertain, None)? {
+                tell(db, keys, message, (SmsState::Uncertain, None), now)?;
+                again_if_allowed(db, keys, message, now)?;
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// One more try of a message of which nobody knows, where its template allows that.
+fn again_if_allowed(db: &Connection, keys: &Keys, message: &Claimed, now: UnixMs) -> Result<(), ApiError> {
+    if !message.resend || message.round > 0 {
+        return Ok(());
+    }
+    db.prepare_cached(
+        "UPDATE message SET state = 'offered', round = 1, told = 0, fence = fence + 1, due_at = ?3 WHERE case_id = ?1 AND entry = ?2",
+    )?
+    .execute(params![message.case.as_bytes(), message.entry.to_string(), now.0])?;
+    let report = outbox::report(&message.entry, SmsState::Offered, 1);
+    outbox::say(db, keys, &message.case, (outbox::server()?, message.pack_version), vec![Body::SmsReport(report)], now)
+}
+
+/// What a gateway left behind that died: what it had leased and not submitted is to be sent, what it was submitting is uncertain.
+pub(crate) fn recover(db: &Connection, keys: &Keys, rules: &Rules, now: UnixMs) -> Result<(), ApiError> {
+    db.execute(
+        "UPDATE message SET state = 'offered', round = round + told, told = 0, fence = fence + 1
+         WHERE state = 'leased' AND holder IS NULL",
+        [],
+    )?;
+    let sql = format!("SELECT {COLUMNS} FROM message WHERE state = 'submitting' AND holder IS NULL AND fence > 0");
+    let rows: Vec<Queued> =
+        db.prepare(&sql)?.query_map([], outbox::read)?.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+    for row in rows {
+        lose(db, keys, rules, &row, None, now)?;
+    }
+    Ok(())
+}
+
+/// Devices that were to send a message and did not say what became of it: nobody knows.
+pub(crate) fn end_leases(db: &Connection, keys: &Keys, rules: &Rules, now: UnixMs) -> Result<bool, ApiError> {
+    let sql = format!("SELECT {COLUMNS} FROM message WHERE state = 'leased' AND holder IS NOT NULL AND until_at < ?1 LIMIT 50");
+    let rows: Vec<Queued> =
+        db.prepare_cached(&sql)?.query_map([now.0], outbox::read)?.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+    for row in &rows {
+        lose(db, keys, rules, row, Some(SmsFault::LeaseLost), now)?;
+    }
+    Ok(!rows.is_empty())
+}
+
+fn lose(db: &Connection, keys: &Keys, rules: &Rules, row: &Queued, fault: Option<SmsFault>, now: UnixMs) -> Result<(), ApiError> {
+    let (_, book) = rules.book(db)?;
+    let pack = book.at(now);
+    outbox::set(db, row, SmsState::Uncertain, row.round, None)?;
+    db.prepare_cached("UPDATE message SET fence = fence + 1 WHERE case_id = ?1 AND entry = ?2")?
+        .execute(params![row.case.as_bytes(), row.entry.to_string()])?;
+    let report = SmsReport { fault, ..outbox::report(&row.entry, SmsState::Uncertain, row.round) };
+    outbox::say(db, keys, &row.case, (outbox::server()?, pack.version), vec![Body::SmsReport(report)], now)?;
+    // By the gateway's own hand only: a device that lost its lease may still send.
+    let template = project_template(db, row, pack)?;
+    if fault.is_none() && row.round == 0 && template {
+        db.prepare_cached(
+            "UPDATE message SET state = 'offered', round = 1, told = 0, due_at = ?3 WHERE case_id = ?1 AND entry = ?2",
+        )?
+        .execute(params![row.case.as_bytes(), row.entry.to_string(), now.0])?;
+        let report = outbox::report(&row.entry, SmsState::Offered, 1);
+        outbox::say(db, keys, &row.case, (outbox::server()?, pack.version), vec![Body::SmsReport(report)], now)?;
+    }
+    Ok(())
+}
+
+/// Whether the template of a message allows one more try.
+fn project_template(db: &Connection, row: &Queued, pack: &doorstep_rules::Pack) -> Result<bool, ApiError> {
+    let (entries, _) = match crate::project::entries(db, &row.case) {
+        Err(ApiError::Damaged) => return Ok(false),
+        other => other?,
+    };
+    let sms = outbox::sms_of(&entries, &row.entry);
+    let template = sms.and_then(|sms| pack.template(sms.template.as_ref()?.as_str(), sms.template_version));
+    Ok(template.is_some_and(|template| template.resend))
+}
