@@ -3,4 +3,6 @@
 
 mod events;
 mod gate;
+mod links;
 mod submit;
+mod tls;

@@ -106,7 +106,7 @@ impl Smpp {
         self.state.clone()
     }
 
-    async fn submit(&self, message: &Outgoing) -> Submitted {
+    async fn hand_over(&self, message: &Outgoing) -> Submitted {
         let reference = self.reference.fetch_add(1, Ordering::Relaxed);
         let parts = match submits(&self.config, message, reference) {
             Ok(parts) => parts,
@@ -203,7 +203,7 @@ fn unfit(field: &str) -> Submitted {
 
 impl Provider for Smpp {
     fn submit<'a>(&'a self, message: &'a Outgoing) -> Submitting<'a> {
-        Box::pin(Smpp::submit(self, message))
+        Box::pin(self.hand_over(message))
     }
 
     fn stop(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
