@@ -17,7 +17,14 @@ pub struct Gate {
 
 /// A configuration for an SMSC; `more` is TOML of the table `[smpp]`, and wins over what is here.
 pub fn config(smsc: &Smsc, more: &str) -> SmppConfig {
-    let port = smsc.addr().port();
+    match GatewayConfig::parse(&toml(smsc.addr().port(), more)).unwrap() {
+        GatewayConfig::Smpp(config) => *config,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The same as TOML.
+pub fn toml(port: u16, more: &str) -> String {
     let mut keys = vec![
         "host = \"127.0.0.1\"".to_owned(),
         format!("port = {port}"),
@@ -35,10 +42,7 @@ pub fn config(smsc: &Smsc, more: &str) -> SmppConfig {
         keys.retain(|known| !known.starts_with(&format!("{key} = ")));
         keys.push(line.to_owned());
     }
-    match GatewayConfig::parse(&format!("provider = \"smpp\"\n[smpp]\n{}\n", keys.join("\n"))).unwrap() {
-        GatewayConfig::Smpp(config) => *config,
-        other => panic!("{other:?}"),
-    }
+    format!("provider = \"smpp\"\n[smpp]\n{}\n", keys.join("\n"))
 }
 
 impl Gate {

@@ -4,5 +4,7 @@
 mod events;
 mod gate;
 mod links;
+mod peer;
+mod peers;
 mod submit;
 mod tls;
