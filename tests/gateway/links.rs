@@ -185,6 +185,23 @@ async fn stopping_waits_for_what_is_in_flight_and_unbinds() {
 }
 
 #[tokio::test]
+async fn stopping_lets_a_message_of_several_segments_go_to_its_end() {
+    let gate = Gate::new("").await;
+    gate.smsc.script([Answer::Held]);
+    let text = "中".repeat(80);
+    let submitting = gate.submitting(NUMBER, &text);
+    gate.smsc.until("the first segment", |seen| seen.submits.len() == 1).await;
+    let smpp = gate.smpp.clone();
+    let stopping = tokio::spawn(async move { smpp.stop().await });
+    // Says no only once it is stopping.
+    while !matches!(gate.submit("另").await, Submitted::NotSent { .. }) {}
+    gate.smsc.release();
+    assert_eq!(accepted(submitting.await.unwrap()).len(), 2);
+    timeout(Duration::from_secs(20), stopping).await.unwrap().unwrap();
+    gate.smsc.seen(|seen| assert_eq!((seen.unbinds, seen.count(NUMBER, &text)), (1, 1)));
+}
+
+#[tokio::test]
 async fn a_dropped_gateway_ends_its_link() {
     let Gate { smsc, smpp, events: _events } = Gate::new("").await;
     drop(smpp);
