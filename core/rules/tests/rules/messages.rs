@@ -130,6 +130,29 @@ fn whoever_recorded_neither_attempt_nor_message_needs_the_servers_lease() {
 }
 
 #[test]
+fn a_message_that_names_no_attempt_is_the_one_of_whoever_recorded_the_last() {
+    let (mut story, attempt) = attempted();
+    let tablets = story.online(&WEST, at(0, 14, 1, 0), Body::Sms(message(None)));
+    story.again(&tablets, &WEST, at(0, 14, 2, 0), Body::SmsReport(report(&tablets, SmsState::Sent)));
+    assert!(!only(&story).counts() && only(&story).foreign, "leaving the attempt out gives no right");
+    assert_eq!(only(&story).attempt, Some(attempt));
+}
+
+#[test]
+fn a_message_of_another_day_or_of_an_attempt_that_did_not_occur_counts_for_nothing() {
+    let (mut story, attempt) = attempted();
+    story.sms(at(0, 14, 1, 0), Sms { day: 20_515, ..message(Some(attempt.clone())) }, SmsState::Sent);
+    assert_eq!(only(&story).lacks, [SmsLack::OtherDay], "another day is another message's name");
+    let (mut story, attempt) = attempted();
+    story.sms(at(0, 14, 1, 0), message(Some(attempt.clone())), SmsState::Queued);
+    assert!(!only(&story).is_void);
+    let words = Personal::plain("记错了").unwrap();
+    let correction = Correction { of: attempt.clone(), fault: Fault::DidNotOccur, same_as: None, words };
+    story.again(&attempt, &COURIER, at(0, 14, 2, 0), Body::Correction(correction));
+    assert!(only(&story).is_void && only(&story).lacks.contains(&SmsLack::NoAttempt));
+}
+
+#[test]
 fn two_couriers_who_both_attempted_offline_may_each_send_and_the_case_says_so() {
     let (mut story, attempt) = attempted();
     let other = story.attempt(at(0, 14, 30, 0), Some(at(0, 18, 0, 0)), "DF-NOBODY").entry.key.clone();
