@@ -182,6 +182,10 @@ async fn tidy(db: Db, storage: Storage, now: NowFn) {
     let mut days = tokio::time::interval(TIDY);
     loop {
         days.tick().await;
+        let at = now();
+        if let Err(error) = db.write(move |db| sms::prune(db, at)).await {
+            eprintln!("doorstep-server: dropping old ids of SMS failed: {error}");
+        }
         match scrub(&db, &storage, Scrub::default(), now()).await {
             Ok(found) if found.missing + found.damaged > 0 => eprintln!(
                 "doorstep-server: storage lacks {} photos and has {} damaged; their devices are asked for them",

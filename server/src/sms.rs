@@ -19,6 +19,7 @@ mod settle;
 
 pub use report::{Found, InboundRow, MessageRow, ReceiptRow};
 
+pub(crate) use back::prune;
 pub(crate) use gateway::{Gateway, provide};
 pub(crate) use outbox::{expect, take_report};
 pub(crate) use report::{inbound, list, receipts, settle_by_hand};

@@ -11,6 +11,10 @@ use crate::{error::ApiError, keys::Keys, packs::Rules};
 
 /// The same words from the same number within so long are one message that a provider delivered twice.
 const SAME_MS: i64 = 10 * 60_000;
+/// A receipt comes so much earlier than the answer to its submission, at most.
+const EARLY_MS: i64 = 3_600_000;
+/// Ids of segments are kept so long for receipts that come late, and receipts that were matched.
+const KEEP_MS: i64 = 30 * 24 * 3_600_000;
 /// Longest answer that is kept, in bytes: ten segments and more.
 const MAX_WORDS: usize = 4_000;
 /// Words by which a customer asks for no more messages (TD, 退订, STOP).
@@ -31,8 +35,9 @@ pub(crate) fn take_receipt(db: &Connection, keys: &Keys, receipt: &Receipt, now:
 
 /// Looks at the receipts that came before the answer to their submission.
 pub(super) fn match_again(db: &Connection, keys: &Keys, ids: &[String], now: UnixMs) -> Result<(), ApiError> {
-    let mut query = db.prepare_cached("SELECT id, provider_id, status, code FROM receipt WHERE matched_at IS NULL")?;
-    let open = query.query_map([], |row| {
+    let mut query =
+        db.prepare_cached("SELECT id, provider_id, status, code FROM receipt WHERE matched_at IS NULL AND received_at >= ?1")?;
+    let open = query.query_map([now.plus(-EARLY_MS).0], |row| {
         Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get::<_, String>(3)?))
     })?;
     let wanted: Vec<String> = ids.iter().flat_map(|id| id_forms(id)).collect();
@@ -45,6 +50,14 @@ pub(super) fn match_again(db: &Connection, keys: &Keys, ids: &[String], now: Uni
             db.prepare_cached("UPDATE receipt SET matched_at = ?2 WHERE id = ?1")?.execute(params![id, now.0])?;
         }
     }
+    Ok(())
+}
+
+/// Drops what is of no use any more: ids for which no receipt comes now. Receipts that name nothing stay.
+pub(crate) fn prune(db: &Connection, now: UnixMs) -> Result<(), ApiError> {
+    let before = now.plus(-KEEP_MS).0;
+    db.execute("DELETE FROM segment WHERE at < ?1", [before])?;
+    db.execute("DELETE FROM receipt WHERE matched_at < ?1", [before])?;
     Ok(())
 }
 
