@@ -308,7 +308,7 @@ fn attempt_of<'r, 'a>(reading: &'r Reading<'a>, act: &Act<'_>, sms: &Sms) -> Opt
     let attempts = || reading.standing().map(|(_, act)| act).filter(|act| matches!(act.body(), Body::Attempt(_)));
     match &sms.attempt {
         Some(key) => attempts().find(|attempt| attempt.key() == key),
-        None => attempts().filter(|attempt| attempt.when.at <= act.when.at).last(),
+        None => attempts().rfind(|attempt| attempt.when.at <= act.when.at),
     }
 }
 
