@@ -1,5 +1,6 @@
 //! The gateway's configuration: TOML, checked as a whole before anything starts.
 
+mod http;
 mod smpp;
 
 use std::{
@@ -10,6 +11,7 @@ use std::{
 
 use serde::{Deserialize, Deserializer, de};
 
+pub use http::{HttpConfig, InboundHook, ReceiptHook, WebhookConfig};
 pub use smpp::SmppConfig;
 
 /// Which provider, and how to reach it.
@@ -19,6 +21,8 @@ pub enum GatewayConfig {
     Log,
     /// `provider = "smpp"`, with a table `[smpp]`.
     Smpp(Box<SmppConfig>),
+    /// `provider = "http"`, with a table `[http]`.
+    Http(Box<HttpConfig>),
 }
 
 /// Why a configuration can not be used. Says what to do.
@@ -65,6 +69,7 @@ pub enum ConfigError {
 struct Whole {
     provider: Kind,
     smpp: Option<SmppConfig>,
+    http: Option<HttpConfig>,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +77,7 @@ struct Whole {
 enum Kind {
     Log,
     Smpp,
+    Http,
 }
 
 impl Kind {
@@ -79,6 +85,7 @@ impl Kind {
         match self {
             Self::Log => "log",
             Self::Smpp => "smpp",
+            Self::Http => "http",
         }
     }
 }
@@ -93,7 +100,7 @@ impl GatewayConfig {
             ConfigError::Toml(format!("{place}{}", fault.message()))
         })?;
         let provider = whole.provider;
-        for (table, kind, is_there) in [("smpp", Kind::Smpp, whole.smpp.is_some())] {
+        for (table, kind, is_there) in [("smpp", Kind::Smpp, whole.smpp.is_some()), ("http", Kind::Http, whole.http.is_some())] {
             if is_there && kind != provider {
                 return Err(ConfigError::OtherTable { table, provider: provider.word() });
             }
@@ -104,6 +111,11 @@ impl GatewayConfig {
                 let smpp = whole.smpp.ok_or(ConfigError::NoTable("smpp"))?;
                 smpp.check()?;
                 Ok(Self::Smpp(Box::new(smpp)))
+            }
+            Kind::Http => {
+                let http = whole.http.ok_or(ConfigError::NoTable("http"))?;
+                http.check()?;
+                Ok(Self::Http(Box::new(http)))
             }
         }
     }

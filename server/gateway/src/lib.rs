@@ -6,14 +6,18 @@
 
 mod config;
 mod event;
+mod http;
 mod ids;
 mod log;
 mod mask;
 mod message;
+mod pace;
 mod smpp;
+mod tls;
 
-pub use config::{ConfigError, GatewayConfig, Secret, SmppConfig};
+pub use config::{ConfigError, GatewayConfig, HttpConfig, InboundHook, ReceiptHook, Secret, SmppConfig, WebhookConfig};
 pub use event::{Event, Inbound, Notice, Receipt, ReceiptStatus};
+pub use http::{Heard, Http, MAX_WEBHOOK, WebhookError, Webhooks};
 pub use ids::id_forms;
 pub use log::Log;
 pub use mask::masked;

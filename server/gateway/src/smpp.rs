@@ -7,7 +7,6 @@
 mod deliver;
 mod joiner;
 mod link;
-mod pace;
 mod pdu;
 mod receipt;
 mod session;
@@ -20,7 +19,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicU8, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -35,13 +34,12 @@ use tokio::{
 use self::{
     joiner::Joiner,
     link::{Dialer, NoLink},
-    pace::Pace,
     pdu::{Unfit, submits},
-    session::{Job, Part, Session},
+    session::{Job, Part, Session, Stop},
     status::{Verdict, shown, verdict},
     tell::Teller,
 };
-use crate::{ConfigError, Fault, Notice, Outgoing, Provider, SmppConfig, Submitted, Submitting};
+use crate::{ConfigError, Fault, Notice, Outgoing, Provider, SmppConfig, Submitted, Submitting, pace::Pace};
 
 /// A gateway to an SMSC.
 pub struct Smpp {
@@ -53,6 +51,8 @@ pub struct Smpp {
     state: watch::Receiver<LinkState>,
     jobs: watch::Receiver<Option<mpsc::Sender<Job>>>,
     stopping: watch::Sender<bool>,
+    /// Messages that are under way.
+    messages: Arc<AtomicUsize>,
     supervisor: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -85,9 +85,10 @@ impl Smpp {
         let (state_sender, state) = watch::channel(LinkState::Connecting);
         let (jobs_sender, jobs) = watch::channel(None);
         let (stopping, is_stopping) = watch::channel(false);
+        let messages = Arc::new(AtomicUsize::new(0));
+        let stop = Stop { is_stopping, messages: messages.clone() };
         let teller = Teller { events, joiner: Joiner::default(), patience: config.response_seconds };
-        let supervisor =
-            Supervisor { config: config.clone(), dialer, teller, state: state_sender, jobs: jobs_sender, stopping: is_stopping };
+        let supervisor = Supervisor { config: config.clone(), dialer, teller, state: state_sender, jobs: jobs_sender, stop };
         Ok(Self {
             pace: Pace::new(config.per_second, config.throttle_seconds),
             window: Arc::new(Semaphore::new(config.window.try_into().unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS))),
@@ -96,6 +97,7 @@ impl Smpp {
             state,
             jobs,
             stopping,
+            messages,
             supervisor: Mutex::new(Some(tokio::spawn(supervisor.run()))),
             config,
         })
@@ -106,7 +108,8 @@ impl Smpp {
         self.state.clone()
     }
 
-    async fn submit(&self, message: &Outgoing) -> Submitted {
+    async fn hand_over(&self, message: &Outgoing) -> Submitted {
+        let _under_way = UnderWay::new(&self.messages);
         let reference = self.reference.fetch_add(1, Ordering::Relaxed);
         let parts = match submits(&self.config, message, reference) {
             Ok(parts) => parts,
@@ -126,7 +129,7 @@ impl Smpp {
                         break;
                     }
                     Sent::Part(Part::Answered { status, .. }) => match verdict(status) {
-                        Verdict::Later => (shown(status), "the SMSC says later", self.pace.too_much()),
+                        Verdict::Later => (shown(status), "the SMSC says later", self.pace.too_much(Duration::ZERO)),
                         Verdict::Refused(fault) => {
                             let fault = if ids.is_empty() { fault } else { Fault::Partial };
                             return Submitted::Refused { fault, code: shown(status) };
@@ -140,7 +143,7 @@ impl Smpp {
                 // Nothing was taken, so it may go again: by whom, depends on whether it was the first.
                 let Some(until) = until else { return Submitted::NotSent { after, why } };
                 let again = Instant::now() + after;
-                if again >= until {
+                if again >= until || *self.state.borrow() == LinkState::Stopped {
                     return Submitted::Refused { fault: Fault::Partial, code };
                 }
                 sleep_until(again).await;
@@ -151,7 +154,7 @@ impl Smpp {
 
     async fn part(&self, submit: rusmpp::pdus::SubmitSm, until: Option<Instant>) -> Sent {
         // Neither a place in the window nor a turn is worth waiting for without a link.
-        if self.jobs.borrow().is_none() || *self.stopping.borrow() {
+        if self.jobs.borrow().is_none() || (until.is_none() && *self.stopping.borrow()) {
             return Sent::NoLink;
         }
         if let Some(left) = self.pace.held() {
@@ -186,6 +189,22 @@ impl Smpp {
     }
 }
 
+/// Counts a message as long as it is under way.
+struct UnderWay<'a>(&'a AtomicUsize);
+
+impl<'a> UnderWay<'a> {
+    fn new(messages: &'a AtomicUsize) -> Self {
+        messages.fetch_add(1, Ordering::SeqCst);
+        Self(messages)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 enum Sent {
     Part(Part),
     Held(Duration),
@@ -203,7 +222,7 @@ fn unfit(field: &str) -> Submitted {
 
 impl Provider for Smpp {
     fn submit<'a>(&'a self, message: &'a Outgoing) -> Submitting<'a> {
-        Box::pin(Smpp::submit(self, message))
+        Box::pin(self.hand_over(message))
     }
 
     fn stop(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
@@ -223,12 +242,12 @@ struct Supervisor {
     teller: Teller,
     state: watch::Sender<LinkState>,
     jobs: watch::Sender<Option<mpsc::Sender<Job>>>,
-    stopping: watch::Receiver<bool>,
+    stop: Stop,
 }
 
 impl Supervisor {
     async fn run(self) {
-        let mut stopping = self.stopping.clone();
+        let mut stopping = self.stop.is_stopping.clone();
         let teller = self.teller.clone();
         let overdue = async move {
             let mut tick = interval(Duration::from_secs(10));
@@ -251,7 +270,7 @@ impl Supervisor {
         let first = self.config.reconnect_seconds;
         let most = first * 60;
         let mut pause = first;
-        let mut stopping = self.stopping.clone();
+        let mut stopping = self.stop.is_stopping.clone();
         loop {
             let dialled = select! {
                 dialled = self.dialer.dial() => dialled,
@@ -264,7 +283,7 @@ impl Supervisor {
                     let (jobs, queue) = mpsc::channel(1);
                     self.jobs.send_replace(Some(jobs));
                     self.state.send_replace(LinkState::Bound);
-                    let end = Session::new(&self.config, self.teller.clone(), self.stopping.clone()).run(link, queue).await;
+                    let end = Session::new(&self.config, self.teller.clone(), self.stop.clone()).run(link, queue).await;
                     self.jobs.send_replace(None);
                     if began.elapsed() >= first {
                         pause = first;

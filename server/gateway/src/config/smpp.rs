@@ -98,15 +98,15 @@ fn one() -> u8 {
     1
 }
 
-fn ten() -> u32 {
+pub(super) fn ten() -> u32 {
     10
 }
 
-fn a_second() -> Duration {
+pub(super) fn a_second() -> Duration {
     Duration::from_secs(1)
 }
 
-fn half_a_minute() -> Duration {
+pub(super) fn half_a_minute() -> Duration {
     Duration::from_secs(30)
 }
 

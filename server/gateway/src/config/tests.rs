@@ -84,3 +84,37 @@ fn a_password_comes_from_a_file_of_one_line_and_is_never_shown() {
         assert!(config.secret().unwrap_err().to_string().contains("in one line"));
     }
 }
+
+const HTTP: &str = r#"
+provider = "http"
+[http]
+url = "https://sms.example/send"
+headers = { authorization = "Bearer secret" }
+body = '{"to":"{number}","text":"{text}"}'
+id_pointer = "/id"
+"#;
+
+#[test]
+fn http_goes_over_tls_and_its_faults_say_what_to_do() {
+    let GatewayConfig::Http(config) = GatewayConfig::parse(HTTP).unwrap() else { panic!() };
+    assert!(!format!("{config:?}").contains("secret"));
+    assert!(GatewayConfig::parse(&HTTP.replace("https://sms.example", "http://127.0.0.1:8080")).is_ok());
+    for (from, to, says) in [
+        ("https://", "http://", "http.url must be an https URL"),
+        ("https://sms.example/send", "sms.example", "http.url must be an https URL"),
+        ("{text}", "{phone}", "http.body has the place {phone}"),
+        ("\"/id\"", "\"id\"", "http.id_pointer must be a JSON pointer"),
+        ("\"/id\"", "\"/id\"\ncode_pointer = \"/code\"", "http.ok_codes must name the code"),
+        ("\"/id\"", "\"/id\"\nsender = \"10690001\"\nextension_digits = 7", "http.extension_digits must be 0 to 6"),
+        ("\"/id\"", "\"/id\"\nretries = 3", "unknown field `retries`"),
+        (
+            "\"/id\"",
+            "\"/id\"\nwebhooks = { token_file = \"x\", inbound = { from = \"f\", to = \"/t\", text = \"/x\" } }",
+            "no JSON pointer",
+        ),
+    ] {
+        let said = fault(&HTTP.replace(from, to));
+        assert!(said.contains(says), "{said}");
+        assert!(!said.contains("secret"), "{said}");
+    }
+}

@@ -3,10 +3,7 @@
 use std::{io, sync::Arc};
 
 use rusmpp::{Command, CommandStatus, Pdu};
-use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, ServerName, pem::PemObject},
-};
+use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split},
     net::TcpStream,
@@ -15,7 +12,7 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 
 use super::pdu::{Frames, Incoming, bind, bytes_of};
-use crate::{ConfigError, Secret, SmppConfig};
+use crate::{ConfigError, Secret, SmppConfig, tls::client_config};
 
 /// Bytes both ways, encrypted or not.
 pub(super) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -46,7 +43,11 @@ pub(super) enum NoLink {
 impl Dialer {
     pub(super) fn new(config: Arc<SmppConfig>) -> Result<Self, ConfigError> {
         let password = config.secret()?;
-        let tls = if config.tls { Some((connector(&config)?, server_name(&config)?)) } else { None };
+        let tls = if config.tls {
+            Some((TlsConnector::from(Arc::new(client_config("smpp.ca_file", config.ca_file.as_deref())?)), server_name(&config)?))
+        } else {
+            None
+        };
         Ok(Self { config, password, tls })
     }
 
@@ -107,30 +108,6 @@ fn tls_fault(fault: &io::Error) -> &'static str {
         Some(_) => "TLS: the handshake failed",
         None => "TLS: the link ended in the handshake",
     }
-}
-
-fn connector(config: &SmppConfig) -> Result<TlsConnector, ConfigError> {
-    let mut roots = RootCertStore::empty();
-    if let Some(file) = &config.ca_file {
-        let fault = |fault: String| ConfigError::File { key: "smpp.ca_file", file: file.clone(), fault };
-        let pem =
-            std::fs::read(file).map_err(|source| fault(format!("{source}; check the path and that this user may read it")))?;
-        for certificate in CertificateDer::pem_slice_iter(&pem) {
-            let certificate =
-                certificate.map_err(|_| fault("is not PEM; export the authority's certificate again as PEM".to_owned()))?;
-            roots.add(certificate).map_err(|_| fault("holds a certificate that can not be an authority".to_owned()))?;
-        }
-        if roots.is_empty() {
-            return Err(fault("holds no certificate; it must hold the authority's, as PEM".to_owned()));
-        }
-    } else {
-        roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
-    }
-    // Named here and not installed for the process: what else runs in it makes its own choice.
-    let made = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-        .map_err(|fault| ConfigError::Value { key: "smpp.tls", fault: fault.to_string() })?;
-    Ok(TlsConnector::from(Arc::new(made.with_root_certificates(roots).with_no_client_auth())))
 }
 
 fn server_name(config: &SmppConfig) -> Result<ServerName<'static>, ConfigError> {

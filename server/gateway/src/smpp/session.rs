@@ -5,7 +5,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -69,19 +72,27 @@ enum Reply {
 /// Why a link ended; for a log or a page of operators.
 pub(super) type End = &'static str;
 
+/// What a link knows of the end of its provider.
+#[derive(Clone)]
+pub(super) struct Stop {
+    /// True when the provider stops; its sender is gone when the provider was dropped.
+    pub(super) is_stopping: watch::Receiver<bool>,
+    /// Messages under way: a link that leaves waits for their later segments.
+    pub(super) messages: Arc<AtomicUsize>,
+}
+
 pub(super) struct Session<'a> {
     pub(super) config: &'a SmppConfig,
     pub(super) teller: Teller,
-    /// True when the provider stops; its sender is gone when the provider was dropped.
-    pub(super) stopping: watch::Receiver<bool>,
+    pub(super) stop: Stop,
     flights: Arc<Mutex<Flights>>,
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(config: &'a SmppConfig, teller: Teller, stopping: watch::Receiver<bool>) -> Self {
+    pub(super) fn new(config: &'a SmppConfig, teller: Teller, stop: Stop) -> Self {
         // The bind had number 1.
         let flights = Arc::new(Mutex::new(Flights { last: 1, by_sequence: HashMap::new() }));
-        Self { config, teller, stopping, flights }
+        Self { config, teller, stop, flights }
     }
 
     /// Works until the link ends, and says of every submit what is known.
@@ -173,7 +184,7 @@ impl<'a> Session<'a> {
         let step = (*enquire_seconds).min(*response_seconds) / 8;
         let mut tick = interval(step.clamp(Duration::from_millis(5), Duration::from_secs(1)));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut stopping = self.stopping.clone();
+        let mut stopping = self.stop.is_stopping.clone();
         loop {
             let step = select! {
                 incoming = frames.next() => match incoming {
@@ -294,11 +305,12 @@ impl Reader<'_, '_> {
             }
             _ => {}
         }
-        if !*self.session.stopping.borrow() {
+        if !*self.session.stop.is_stopping.borrow() {
             return Ok(());
         }
         let (since, has_said) = *self.leaving.get_or_insert((now, false));
-        let is_idle = self.session.flights().by_sequence.is_empty() && self.deliveries.is_empty();
+        let has_messages = self.session.stop.messages.load(Ordering::SeqCst) > 0;
+        let is_idle = !has_messages && self.session.flights().by_sequence.is_empty() && self.deliveries.is_empty();
         if has_said {
             return if now - since >= *response_seconds { Err("stopped") } else { Ok(()) };
         }

@@ -1,4 +1,4 @@
-//! How fast segments may go: so many a second, and not at all while the SMSC says that it is too much.
+//! How fast segments may go: so many a second, and not at all while the provider says that it is too much.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -7,8 +7,8 @@ use std::{
 
 use tokio::time::{Instant, sleep_until};
 
-/// Of all links of a provider.
-pub(super) struct Pace {
+/// Of all links or connections of a provider.
+pub(crate) struct Pace {
     /// Between two segments.
     gap: Duration,
     first: Duration,
@@ -22,7 +22,7 @@ struct State {
 }
 
 impl Pace {
-    pub(super) fn new(per_second: u32, first: Duration) -> Self {
+    pub(crate) fn new(per_second: u32, first: Duration) -> Self {
         let now = Instant::now();
         let gap = Duration::from_secs(1) / per_second.max(1);
         Self { gap, first, state: Mutex::new(State { next: now, held_until: now, hold: first }) }
@@ -33,7 +33,7 @@ impl Pace {
     }
 
     /// Waits for a turn; turns are given in the order of asking. `Err`: nothing may go, and for so long.
-    pub(super) async fn turn(&self) -> Result<(), Duration> {
+    pub(crate) async fn turn(&self) -> Result<(), Duration> {
         let turn = {
             let mut state = self.state();
             let turn = state.next.max(Instant::now());
@@ -45,24 +45,26 @@ impl Pace {
     }
 
     /// How long nothing may go, if anything is held.
-    pub(super) fn held(&self) -> Option<Duration> {
+    pub(crate) fn held(&self) -> Option<Duration> {
         let until = self.state().held_until;
         until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
     }
 
-    /// The SMSC says that it is too much. Several answers of one time are one hold. Returns how long nothing goes.
-    pub(super) fn too_much(&self) -> Duration {
+    /// The provider says that it is too much, and perhaps for how long. Several answers of one time are one hold. Returns how
+    /// long nothing goes.
+    pub(crate) fn too_much(&self, at_least: Duration) -> Duration {
         let mut state = self.state();
         let now = Instant::now();
         if state.held_until <= now {
             state.held_until = now + state.hold;
             state.hold = (state.hold * 2).min(self.first * 60);
         }
+        state.held_until = state.held_until.max(now + at_least);
         state.held_until - now
     }
 
-    /// The SMSC has taken one.
-    pub(super) fn fine(&self) {
+    /// The provider has taken one.
+    pub(crate) fn fine(&self) {
         self.state().hold = self.first;
     }
 }
@@ -86,14 +88,15 @@ mod tests {
         let pace = Pace::new(1000, Duration::from_secs(1));
         let mut holds = Vec::new();
         for _ in 0..8 {
-            holds.push(pace.too_much().as_secs());
-            assert_eq!(pace.too_much().as_secs(), *holds.last().unwrap(), "answers of one time are one hold");
+            holds.push(pace.too_much(Duration::ZERO).as_secs());
+            assert_eq!(pace.too_much(Duration::ZERO).as_secs(), *holds.last().unwrap(), "answers of one time are one hold");
             let left = pace.turn().await.unwrap_err();
             tokio::time::sleep(left).await;
             assert_eq!(pace.turn().await, Ok(()));
         }
         assert_eq!(holds, [1, 2, 4, 8, 16, 32, 60, 60]);
         pace.fine();
-        assert_eq!(pace.too_much().as_secs(), 1);
+        assert_eq!(pace.too_much(Duration::ZERO).as_secs(), 1);
+        assert_eq!(pace.too_much(Duration::from_secs(7)).as_secs(), 7);
     }
 }

@@ -1,0 +1,102 @@
+//! What a provider's answer means.
+
+use serde_json::Value;
+
+use crate::{Fault, HttpConfig, Submitted};
+
+/// What an answer says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Said {
+    Done(Submitted),
+    /// Not taken now; it may be tried again.
+    Busy(&'static str),
+}
+
+/// Reads an answer. `body` is `None` if it was too large or the connection ended in it.
+pub(crate) fn said(config: &HttpConfig, status: u16, body: Option<&[u8]>) -> Said {
+    let uncertain = |why| Said::Done(Submitted::Uncertain { why });
+    let document = body.and_then(|body| serde_json::from_slice::<Value>(body).ok());
+    let code = document.as_ref().zip(config.code_pointer.as_ref()).and_then(|(document, pointer)| text_at(document, pointer));
+    match status {
+        200..=299 => {
+            let Some(document) = document else { return uncertain("the provider's answer could not be read") };
+            let id = text_at(&document, &config.id_pointer).filter(|id| !id.is_empty() && id.chars().count() <= 64);
+            match (&config.code_pointer, code, id) {
+                (None, _, Some(id)) => Said::Done(Submitted::Accepted { ids: vec![id] }),
+                (None, _, None) => uncertain("the provider's answer has no id"),
+                (Some(_), None, _) => uncertain("the provider's answer has no code"),
+                (Some(_), Some(code), id) if config.ok_codes.contains(&code) => {
+                    // Taken, even if receipts can not be matched for want of an id.
+                    Said::Done(Submitted::Accepted { ids: id.into_iter().collect() })
+                }
+                (Some(_), Some(code), _) => refused(config, &code).unwrap_or_else(|| other(&code)),
+            }
+        }
+        429 => Said::Busy("the provider says later"),
+        401 | 403 => Said::Done(Submitted::Refused { fault: Fault::Account, code: format!("http {status}") }),
+        // It may or may not have been handed on behind the one that answers.
+        408 | 500.. => uncertain("the provider failed"),
+        _ => {
+            let code = code.unwrap_or_else(|| format!("http {status}"));
+            refused(config, &code).unwrap_or_else(|| other(&code))
+        }
+    }
+}
+
+/// What a code says that the configuration knows.
+fn refused(config: &HttpConfig, code: &str) -> Option<Said> {
+    let is_in = |codes: &[String]| codes.iter().any(|known| known == code);
+    if is_in(&config.busy_codes) {
+        return Some(Said::Busy("the provider says later"));
+    }
+    let kinds =
+        [(&config.number_faults, Fault::Number), (&config.text_faults, Fault::Text), (&config.account_faults, Fault::Account)];
+    let (_, fault) = kinds.into_iter().find(|(codes, _)| is_in(codes))?;
+    Some(Said::Done(Submitted::Refused { fault, code: plain(code, 64) }))
+}
+
+fn other(code: &str) -> Said {
+    Said::Done(Submitted::Refused { fault: Fault::Refused, code: plain(code, 64) })
+}
+
+/// A string, number or truth value at a pointer, as text.
+pub(super) fn text_at(document: &Value, pointer: &str) -> Option<String> {
+    match document.pointer(pointer)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// A code as it may be shown: printable ASCII, so long at most, and without a run of seven digits, which may be a number of
+/// somebody.
+pub(super) fn plain(code: &str, most: usize) -> String {
+    let mut out = String::new();
+    let mut digits = 0;
+    for c in code.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(most) {
+        digits = if c.is_ascii_digit() { digits + 1 } else { 0 };
+        out.push(c);
+        if digits == 7 {
+            out.truncate(out.len() - 7);
+            out.push_str("#######");
+        } else if digits > 7 {
+            out.pop();
+            out.push('#');
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_shows_no_number_of_anybody() {
+        assert_eq!(plain("isv.MOBILE_NUMBER_ILLEGAL", 64), "isv.MOBILE_NUMBER_ILLEGAL");
+        assert_eq!(plain("bad number 13800000001!", 64), "bad number ###########!");
+        assert_eq!(plain("错误 401234\n", 64), " 401234");
+        assert_eq!(plain("abc", 2), "ab");
+    }
+}
