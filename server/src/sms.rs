@@ -16,6 +16,7 @@ pub(crate) mod lease;
 mod outbox;
 mod report;
 mod settle;
+pub(crate) mod webhook;
 
 pub use report::{Found, InboundRow, MessageRow, ReceiptRow};
 
