@@ -355,7 +355,6 @@ CREATE TABLE receipt (
   provider_id TEXT NOT NULL,
   status      TEXT NOT NULL,
   code        TEXT NOT NULL,
-  recipient   BLOB,                        -- keyed hash, if it names the number
   received_at INTEGER NOT NULL,
   matched_at  INTEGER
 ) STRICT;

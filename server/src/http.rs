@@ -13,6 +13,7 @@ use axum::{
 };
 use data_encoding::HEXLOWER;
 use doorstep_domain::HistoryId;
+use doorstep_gateway::Webhooks;
 use doorstep_protocol::{
     Ack, CONTENT_TYPE, Demand, EnrolRequest, LeaseRequest, MAX_ENCODED, MAX_LOST_PHOTOS, MAX_REQUEST, NonceResponse,
     PROTO_HEADER, PROTO_VERSION, PhotoQuery, PhotoStates, RENEWAL_HEADER, Reach, RefKind, SessionRequest, Sha, Signed,
@@ -66,10 +67,10 @@ pub(crate) struct App {
     pub to_project: Arc<Notify>,
     /// Told after each write that may have published to a feed.
     pub live: Arc<Live>,
-    /// Woken after each accepted push: an SMS may be due.
-    pub sms_due: Arc<Notify>,
-    /// Whether the gateway really sends.
-    pub sends_sms: bool,
+    /// What sends SMS.
+    pub sms: Option<Arc<sms::Gateway>>,
+    /// How its provider calls back.
+    pub webhooks: Option<Arc<Webhooks>>,
 }
 
 pub(crate) fn router(app: App) -> Router {
@@ -80,6 +81,8 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/session", post(session))
         .route("/v1/live", get(live::live))
         .route("/v1/sms/lease", post(sms_lease))
+        .route("/v1/sms/receipts", post(sms::webhook::receipts))
+        .route("/v1/sms/inbound", post(sms::webhook::inbound))
         .route("/v1/refs/{kind}", get(reference))
         .route("/v1/photos", post(tus::create).options(tus::options))
         .route("/v1/photos/states", post(photo_states))
@@ -138,7 +141,7 @@ fn cbor<T: minicbor::Encode<()>>(message: &T) -> Result<Response, ApiError> {
 pub(crate) const STALL: Duration = Duration::from_secs(30);
 
 /// A body of at most `limit` bytes. Read only after the device is known: a stranger makes the server hold nothing.
-async fn body_of(request: Request, limit: usize) -> Result<Bytes, ApiError> {
+pub(crate) async fn body_of(request: Request, limit: usize) -> Result<Bytes, ApiError> {
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     if length.is_some_and(|length| length > limit) {
         return Err(ApiError::TooLarge);
@@ -210,10 +213,10 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
     if pushed {
         app.to_project.notify_one();
         app.live.moved();
-        app.sms_due.notify_one();
+        app.sms.iter().for_each(|gateway| gateway.due.notify_one());
     }
     let keys = app.keys.clone();
-    let sends_sms = app.sends_sms;
+    let sends_sms = app.sms.as_ref().is_some_and(|gateway| gateway.sends);
     let response = app
         .db
         .read(move |db| {

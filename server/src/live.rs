@@ -323,8 +323,8 @@ mod tests {
             console_token: "".into(),
             to_project: Arc::default(),
             live: live.clone(),
-            sms_due: Arc::default(),
-            sends_sms: false,
+            sms: None,
+            webhooks: None,
         };
         let open = async || Listener::open(app.clone(), HeaderMap::new(), &BTreeMap::new()).await.err();
         let all = live.places.acquire_many(MOST as u32).await.unwrap();

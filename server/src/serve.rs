@@ -108,9 +108,23 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     to_project.notify_one();
     let live = Live::new();
     let rules = Rules::default();
-    let provided = sms::provide(config.sms)?;
-    let sms_due = Arc::new(Notify::new());
+    let mut provided = sms::provide(config.sms)?;
+    let webhooks = provided.webhooks.take().map(Arc::new);
     let keys = db.read(Keys::read).await.map_err(|_| ServeError::Keys)?;
+    let gateway = sms::Gateway {
+        db: db.clone(),
+        keys: keys.clone(),
+        rules: rules.clone(),
+        now: config.now.clone(),
+        due: Arc::default(),
+        to_project: to_project.clone(),
+        live: live.clone(),
+        service: provided.service.as_str().into(),
+        extension_digits: provided.extension_digits,
+        sends: provided.sends,
+        folder: config.folder.as_path().into(),
+        stop: Arc::default(),
+    };
     let app = App {
         db: db.clone(),
         now: config.now.clone(),
@@ -123,22 +137,8 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
         console_token: console_token.as_str().into(),
         to_project: to_project.clone(),
         live: live.clone(),
-        sms_due: sms_due.clone(),
-        sends_sms: provided.sends,
-    };
-    let gateway = sms::Gateway {
-        db: db.clone(),
-        keys: app.keys.clone(),
-        rules: rules.clone(),
-        now: config.now.clone(),
-        due: sms_due,
-        to_project: to_project.clone(),
-        live: live.clone(),
-        service: provided.service.as_str().into(),
-        extension_digits: provided.extension_digits,
-        sends: provided.sends,
-        folder: config.folder.as_path().into(),
-        stop: Arc::default(),
+        sms: Some(Arc::new(gateway.clone())),
+        webhooks,
     };
     let stop_sms = gateway.stop.clone();
     let gateway = tokio::spawn(gateway.run(provided));
@@ -182,6 +182,10 @@ async fn tidy(db: Db, storage: Storage, now: NowFn) {
     let mut days = tokio::time::interval(TIDY);
     loop {
         days.tick().await;
+        let at = now();
+        if let Err(error) = db.write(move |db| sms::prune(db, at)).await {
+            eprintln!("doorstep-server: dropping old ids of SMS failed: {error}");
+        }
         match scrub(&db, &storage, Scrub::default(), now()).await {
             Ok(found) if found.missing + found.damaged > 0 => eprintln!(
                 "doorstep-server: storage lacks {} photos and has {} damaged; their devices are asked for them",

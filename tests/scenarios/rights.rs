@@ -443,6 +443,9 @@ async fn the_authorisation_matrix_of_the_api() {
         ("POST /v1/session", "/v1/session".into(), [400, 400, 400, 400]),
         ("GET /v1/live", "/v1/live?wait=1".into(), [401, 401, 403, 204]), // nothing moved
         ("POST /v1/sms/lease", "/v1/sms/lease".into(), [401, 401, 403, 400]),
+        // Nobody calls back here: no provider is configured to.
+        ("POST /v1/sms/receipts", "/v1/sms/receipts".into(), [404, 404, 404, 404]),
+        ("POST /v1/sms/inbound", "/v1/sms/inbound".into(), [404, 404, 404, 404]),
         ("GET /v1/refs/{kind}", "/v1/refs/outlets".into(), [401, 401, 403, 200]),
         ("GET /v1/refs/{kind}", "/v1/refs/secrets".into(), [401, 401, 403, 404]),
         // 412: not tus; 400 and 415: bodies that say nothing; 409: named by no accepted entry.

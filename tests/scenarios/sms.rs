@@ -3,6 +3,7 @@
 mod back;
 mod crash;
 mod gateway;
+mod http;
 mod phone;
 
 use std::sync::{

@@ -237,6 +237,13 @@ impl Smsc {
         self.deliver(&Deliver::receipt(&self.shared.options.receipt_ids.spell(id), stat, err))
     }
 
+    /// The same from the number that the message went to.
+    pub fn receipt_to(&self, number: &str, id: &str, stat: &str, err: &str) -> Delivery {
+        let id = id.parse().expect("the id in decimal");
+        let receipt = Deliver::receipt(&self.shared.options.receipt_ids.spell(id), stat, err);
+        self.deliver(&Deliver { from: number, ..receipt })
+    }
+
     /// Sends a customer's message: ASCII if it is, else UCS-2.
     pub fn inbound(&self, from: &str, to: &str, text: &str) -> Delivery {
         self.deliver(&Deliver::text(from, to, text))

@@ -22,7 +22,7 @@ pub fn entry(screen: &Screen, case: &Case, recorded: &Recorded) -> Result<String
         parts.join("  "),
         author.user,
         author.outlet,
-        author.role,
+        author.word(),
         recorded.entry.key,
         corrected.unwrap_or_default()
     ))

@@ -149,8 +149,8 @@ impl Client {
             let Some((fresh, message)) = self.message(waybill, entry)? else { return Ok(()) };
             match self.next_step(&fresh, &message)? {
                 Step::Wait => return Ok(()),
-                Step::Offer => {
-                    self.tell(waybill, entry, message.round, SmsState::Offered, None)?;
+                Step::Offer(round) => {
+                    self.tell(waybill, entry, round, SmsState::Offered, None)?;
                     done.offered += 1;
                 }
                 Step::Settle(state, fault) => {

@@ -85,6 +85,11 @@ impl Author {
     /// The account under which the server itself writes: what no person decides. Nobody can be enrolled with it.
     pub const SERVER: &'static str = "doorstep";
 
+    /// The key of the words for what they are: a role, or the server itself, which is nobody's.
+    pub fn word(&self) -> &'static str {
+        if self.is_server() { "server" } else { self.role.as_str() }
+    }
+
     /// Whether the server itself wrote it.
     pub fn is_server(&self) -> bool {
         self.user.as_str() == Self::SERVER

@@ -99,6 +99,8 @@ fn card(reading: &Reading<'_>, pack: &Pack, row: &Code, sub: Option<&str>, act: 
         let what = pack.step(&step.step);
         let is = |act: &Act<'_>| match act.body() {
             Body::Tick(tick) => tick.step.as_str() == step.step,
+            // An SMS that nobody has sent yet is no step done.
+            Body::Sms(_) if reading.message(act.key()).is_none_or(|message| !message.level.counts()) => false,
             body => what.is_some_and(|what| what.done_by.iter().any(|kind| kind == body.kind())),
         };
         let done = acts().filter(|(place, act)| *place >= from && is(act)).take(MOST_DONE);

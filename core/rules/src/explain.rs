@@ -69,7 +69,7 @@ impl Teller<'_> {
             return Because { words: both(format!("{zh}：{key}"), format!("{en}: {key}")), entry: Some(key.clone()) };
         };
         let author = &recorded.entry.author;
-        let (role, what) = (words(author.role.as_str()), what(pack, recorded));
+        let (role, what) = (words(author.word()), what(pack, recorded));
         let at = self.clock_time(pack, recorded.acted_at());
         let (zh_received, en_received) = match recorded.standing.receipt() {
             Some(receipt) => {

@@ -50,7 +50,7 @@ mod tests {
         keys.extend(crate::ConflictKind::ALL.iter().map(|word| word.as_str()));
         keys.extend(crate::FindingState::ALL.iter().map(|word| word.as_str()));
         keys.extend(crate::Unclear::ALL.iter().map(|word| word.as_str()));
-        keys.push("original_unfit");
+        keys.extend(["original_unfit", "server"]);
         keys.extend(crate::ReplyNeed::FIELDS);
         let without: Vec<_> = keys.into_iter().filter(|key| !WORDS.contains_key(*key)).collect();
         assert!(without.is_empty(), "without words: {without:?}");

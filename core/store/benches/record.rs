@@ -158,6 +158,7 @@ fn build(folder: &Path) -> Store {
             decisions: vec![],
             scopes: vec!["courier/c1029".into()],
             wanted: vec![],
+            gateway: false,
             told: vec![],
             asked: None,
         };

@@ -14,7 +14,7 @@ pub enum Event {
 }
 
 /// What a provider says became of one segment. It may come before the answer to the submit, late, twice, or in any order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Receipt {
     /// The provider's id as the receipt spells it: look it up by [`crate::id_forms`].
     pub id: String,
@@ -22,9 +22,18 @@ pub struct Receipt {
     pub status: ReceiptStatus,
     /// The network's own code, at most 32 printable ASCII characters; empty if there is none.
     pub code: String,
+    /// To whom the message went, if it says so: by it the receipt of a message is found whose id nobody has heard.
+    pub number: Option<String>,
     /// When, as the provider writes it (SMPP: `YYMMDDhhmm` or with seconds, in a zone that it does not name), at most 32
     /// characters.
     pub done_at: Option<String>,
+}
+
+impl fmt::Debug for Receipt {
+    /// Shows no number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receipt").field("id", &self.id).field("status", &self.status).finish_non_exhaustive()
+    }
 }
 
 /// What became of a segment.

@@ -172,7 +172,7 @@ impl View<'_> {
         html! {
             tr id=(anchor(&recorded.entry.key)) {
                 td { (self.clock.show(recorded.acted_at())) }
-                td { (author.user) " " (self.pack.words(author.role.as_str()).zh) span.en { (self.pack.words(author.role.as_str()).en) " " (author.outlet) } }
+                td { (author.user) " " (self.pack.words(author.word()).zh) span.en { (self.pack.words(author.word()).en) " " (author.outlet) } }
                 td {
                     @if let Some(by) = corrected { a.flag href={ "#" (anchor(by)) } { "已更正 corrected" } }
                     (self.what(recorded))

@@ -11,6 +11,10 @@ use crate::{error::ApiError, keys::Keys, packs::Rules};
 
 /// The same words from the same number within so long are one message that a provider delivered twice.
 const SAME_MS: i64 = 10 * 60_000;
+/// A receipt comes so much earlier than the answer to its submission, at most.
+const EARLY_MS: i64 = 3_600_000;
+/// Ids of segments are kept so long for receipts that come late, and receipts that were matched.
+const KEEP_MS: i64 = 30 * 24 * 3_600_000;
 /// Longest answer that is kept, in bytes: ten segments and more.
 const MAX_WORDS: usize = 4_000;
 /// Words by which a customer asks for no more messages (TD, 退订, STOP).
@@ -18,7 +22,7 @@ const OPT_OUT: [&str; 8] = ["TD", "T", "N", "退订", "拒收", "STOP", "UNSUBSC
 
 /// Takes a receipt. When this is durable the provider may be told so.
 pub(crate) fn take_receipt(db: &Connection, keys: &Keys, receipt: &Receipt, now: UnixMs) -> Result<(), ApiError> {
-    if matches(db, keys, (&receipt.id, receipt.status, &receipt.code), now)? {
+    if matches(db, keys, (&receipt.id, receipt.status), now)? || was_sent(db, keys, receipt, now)? {
         return Ok(());
     }
     db.prepare_cached(
@@ -29,22 +33,53 @@ pub(crate) fn take_receipt(db: &Connection, keys: &Keys, receipt: &Receipt, now:
     Ok(())
 }
 
+/// A receipt for a number to which just one message of the gateway is uncertain says that it was sent, though nobody has heard its id:
+/// the answer to its submission was lost.
+fn was_sent(db: &Connection, keys: &Keys, receipt: &Receipt, now: UnixMs) -> Result<bool, ApiError> {
+    let Some(number) = &receipt.number else { return Ok(false) };
+    let Some(recipient) = outbox::recipient(db, number)? else { return Ok(false) };
+    let sql = format!(
+        "SELECT {} FROM message WHERE recipient = ?1 AND state = 'uncertain' AND holder IS NULL AND fence > 0 LIMIT 2",
+        outbox::COLUMNS
+    );
+    let mut query = db.prepare_cached(&sql)?;
+    let rows = query.query_map([recipient], outbox::read)?.filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
+    let [row] = rows.as_slice() else { return Ok(false) };
+    let until = row.offered_at.plus(KEEP_MS);
+    if now > until || matches!(receipt.status, ReceiptStatus::Rejected) {
+        return Ok(false);
+    }
+    outbox::set(db, row, SmsState::Sent, row.round, Some(now))?;
+    let report = outbox::report(&row.entry, SmsState::Sent, row.round);
+    outbox::say(db, keys, &row.case, (outbox::server()?, version(db)?), vec![Body::SmsReport(report)], now)?;
+    Ok(true)
+}
+
 /// Looks at the receipts that came before the answer to their submission.
 pub(super) fn match_again(db: &Connection, keys: &Keys, ids: &[String], now: UnixMs) -> Result<(), ApiError> {
-    let mut query = db.prepare_cached("SELECT id, provider_id, status, code FROM receipt WHERE matched_at IS NULL")?;
-    let open = query.query_map([], |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get::<_, String>(3)?))
+    let mut query =
+        db.prepare_cached("SELECT id, provider_id, status FROM receipt WHERE matched_at IS NULL AND received_at >= ?1")?;
+    let open = query.query_map([now.plus(-EARLY_MS).0], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
     })?;
     let wanted: Vec<String> = ids.iter().flat_map(|id| id_forms(id)).collect();
     for row in open.collect::<Result<Vec<_>, _>>()? {
-        let (id, provider_id, status, code) = row;
+        let (id, provider_id, status) = row;
         if !id_forms(&provider_id).iter().any(|form| wanted.contains(form)) {
             continue;
         }
-        if matches(db, keys, (&provider_id, status_of(&status), &code), now)? {
+        if matches(db, keys, (&provider_id, status_of(&status)), now)? {
             db.prepare_cached("UPDATE receipt SET matched_at = ?2 WHERE id = ?1")?.execute(params![id, now.0])?;
         }
     }
+    Ok(())
+}
+
+/// Drops what is of no use any more: ids for which no receipt comes now. Receipts that name nothing stay.
+pub(crate) fn prune(db: &Connection, now: UnixMs) -> Result<(), ApiError> {
+    let before = now.plus(-KEEP_MS).0;
+    db.execute("DELETE FROM segment WHERE at < ?1", [before])?;
+    db.execute("DELETE FROM receipt WHERE matched_at < ?1", [before])?;
     Ok(())
 }
 
@@ -55,12 +90,7 @@ fn status_of(word: &str) -> ReceiptStatus {
 
 /// The segment that a receipt is about, by the best of its id's forms and of several the newest, and what follows for its message.
 /// False if it is about none.
-fn matches(
-    db: &Connection,
-    keys: &Keys,
-    (id, status, _code): (&str, ReceiptStatus, &str),
-    now: UnixMs,
-) -> Result<bool, ApiError> {
+fn matches(db: &Connection, keys: &Keys, (id, status): (&str, ReceiptStatus), now: UnixMs) -> Result<bool, ApiError> {
     let mut found: Option<(Vec<u8>, String, u32, u32)> = None;
     for form in id_forms(id) {
         found = db

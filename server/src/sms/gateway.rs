@@ -3,7 +3,7 @@
 
 use std::{collections::VecDeque, fs::File, path::Path, sync::Arc, time::Duration};
 
-use doorstep_gateway::{Event, GatewayConfig, LinkState, Log, Notice, Outgoing, Provider, Smpp, Submitted};
+use doorstep_gateway::{Event, GatewayConfig, Http, LinkState, Log, Notice, Outgoing, Provider, Smpp, Submitted, Webhooks};
 use tokio::{
     sync::{Notify, mpsc, watch},
     task::JoinSet,
@@ -27,6 +27,8 @@ pub(crate) struct Provided {
     pub provider: Arc<dyn Provider>,
     pub events: mpsc::Receiver<Notice>,
     pub link: Option<watch::Receiver<LinkState>>,
+    /// How it calls back, if it does.
+    pub webhooks: Option<Webhooks>,
     /// The service number without an extension.
     pub service: String,
     /// How many digits may be appended to it.
@@ -44,13 +46,21 @@ pub(crate) fn provide(config: GatewayConfig) -> Result<Provided, ServeError> {
             let provider = Arc::new(Log::new(|line| eprintln!("doorstep-server: {line}")));
             // A log hears nothing: its channel stays open, and silent.
             drop(notices);
-            Provided { provider, events, link: None, service: String::new(), extension_digits: 0, sends: false }
+            Provided { provider, events, link: None, webhooks: None, service: String::new(), extension_digits: 0, sends: false }
         }
         GatewayConfig::Smpp(smpp) => {
             let (service, extension_digits) = (smpp.source_addr.clone(), smpp.extension_digits);
             let provider = Smpp::start(*smpp, notices).map_err(fault)?;
             let link = Some(provider.link());
-            Provided { provider: Arc::new(provider), events, link, service, extension_digits, sends: true }
+            Provided { provider: Arc::new(provider), events, link, webhooks: None, service, extension_digits, sends: true }
+        }
+        GatewayConfig::Http(http) => {
+            let (service, extension_digits) = (http.sender.clone(), http.extension_digits);
+            let webhooks = Webhooks::load(&http).map_err(fault)?;
+            let provider = Arc::new(Http::start(*http).map_err(fault)?);
+            // What it calls back with comes over HTTP, not as notices.
+            drop(notices);
+            Provided { provider, events, link: None, webhooks, service, extension_digits, sends: true }
         }
     })
 }
@@ -244,19 +254,21 @@ impl Gateway {
 
     /// Takes an event; the provider is told so only when it is durable.
     pub async fn hear(&self, notice: Notice) {
-        let taken = self.take(notice.event.clone()).await;
+        let taken = self.take(vec![notice.event.clone()]).await;
         if let Err(error) = &taken {
             eprintln!("doorstep-server: keeping what the SMS provider told failed: {error}");
         }
         notice.acknowledge(taken.is_ok());
     }
 
-    /// Makes an event durable.
-    pub async fn take(&self, event: Event) -> Result<(), ApiError> {
+    /// Makes events durable, all or none.
+    pub async fn take(&self, events: Vec<Event>) -> Result<(), ApiError> {
         let service = self.service.clone();
-        self.write(move |db, this| match &event {
-            Event::Receipt(receipt) => back::take_receipt(db, &this.keys, receipt, (this.now)()),
-            Event::Inbound(inbound) => back::take_inbound(db, &this.keys, &this.rules, (inbound, &service), (this.now)()),
+        self.write(move |db, this| {
+            events.iter().try_for_each(|event| match event {
+                Event::Receipt(receipt) => back::take_receipt(db, &this.keys, receipt, (this.now)()),
+                Event::Inbound(inbound) => back::take_inbound(db, &this.keys, &this.rules, (inbound, &service), (this.now)()),
+            })
         })
         .await?;
         self.tell();

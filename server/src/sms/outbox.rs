@@ -105,7 +105,8 @@ pub(crate) fn take_report(
     let is_holder = row.holder.as_deref() == Some(tag.as_str());
     if report.state == SmsState::Offered {
         // Given up by its recorder, before anybody sent it: the gateway's from now on, for as long as the rules say.
-        if tag == by && row.state == SmsState::Queued {
+        let again = row.state == SmsState::Failed && row.holder.is_none() && !row.told && report.round > row.round;
+        if tag == by && (row.state == SmsState::Queued || again) {
             set(db, &row, SmsState::Offered, report.round, None)?;
             db.prepare_cached("UPDATE message SET due_at = ?3, offered_at = ?3 WHERE case_id = ?1 AND entry = ?2")?
                 .execute(params![case.as_bytes(), row.entry.to_string(), receipt.received_at.0])?;

@@ -61,7 +61,7 @@ async fn said_to_be_submitting_it_is_uncertain_whether_a_byte_has_left_or_not() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_the_smsc_has_it_and_before_its_answer_is_known_it_is_uncertain_and_its_receipt_is_kept() {
+async fn after_the_smsc_has_it_and_before_its_answer_is_known_it_is_uncertain_until_a_receipt_says_that_it_was_sent() {
     let smsc = smsc().await;
     let mut world = World::sending(smpp(&smsc, "")).await;
     let phone = world.device("phone", "c1").await;
@@ -80,6 +80,9 @@ async fn after_the_smsc_has_it_and_before_its_answer_is_known_it_is_uncertain_an
     }
     assert_eq!(smsc.receipt(&id, "DELIVRD", "000").answer().await, Some(0));
     assert_eq!(world.admin().receipts(9).unwrap().len(), 1, "a receipt that names nothing known is kept");
+    // One that says to whom it went names it all the same: it was sent.
+    assert_eq!(smsc.receipt_to("13800000002", &id, "DELIVRD", "000").answer().await, Some(0));
+    assert_eq!(world.admin().messages(true, 9).unwrap()[0].state, "sent");
     assert_eq!(arrived(&smsc), 1);
 }
 

@@ -147,6 +147,35 @@ async fn what_surely_was_not_sent_is_tried_again_and_what_may_have_been_is_not()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_phone_could_not_send_is_left_to_the_gateway_once_there_is_data() {
+    let smsc = smsc().await;
+    let mut world = World::sending(smpp(&smsc, "")).await;
+    let radio = Radio::new(true);
+    let phone = world.phone("phone", "c1", radio.clone()).await;
+    world.link.set(LinkMode::Cut);
+    *radio.refuses.lock().unwrap() = Some(SmsFault::NoService);
+    fail_and_write(&phone, 2);
+    phone.sync().await.unwrap_err();
+    assert_eq!(only(&phone.client, 2).state, SmsState::Failed);
+    radio.has_service(false);
+    world.link.set(LinkMode::Up);
+    let message = until(&phone, 2, SmsState::Sent).await;
+    assert!(message.round > 0 && message.counts());
+    let offers = phone
+        .case(2)
+        .unwrap()
+        .case
+        .timeline
+        .iter()
+        .filter(|r| {
+            matches!(&r.entry.body,
+        doorstep_domain::Body::SmsReport(report) if report.state == SmsState::Offered)
+        })
+        .count();
+    assert_eq!((offers, smsc.seen(|seen| seen.messages().len())), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_processes_on_one_store_hand_a_message_over_once() {
     let mut world = World::new().await;
     let radio = Radio::new(true);

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chrono::NaiveDate;
 use doorstep_domain::{
     Body, CaseId, EntryKey, MessageKey, Role, Sms, SmsFault, SmsLevel, SmsReport, SmsState, SmsWay, Tag, UnixMs, mask_number,
     mobile_mark, words,
@@ -47,6 +46,8 @@ pub struct Message {
     pub key: MessageKey,
     /// The failed delivery that it tells of.
     pub attempt: Option<EntryKey>,
+    /// The failed delivery that it names does not stand any more.
+    pub is_void: bool,
     /// The day that it is to prove: days since 1970-01-01 by the network's clocks.
     pub day: i32,
     /// The number that it goes to, masked.
@@ -220,8 +221,9 @@ fn message(
     let (by_server, by_others): (Vec<_>, Vec<_>) = told.partition(|(_, is_server)| *is_server);
     let leased: HashSet<Tag> =
         by_server.iter().filter(|(told, _)| told.report.state == SmsState::Leased).filter_map(|(t, _)| t.report.holder).collect();
+    let attempt = attempt_of(reading, act, sms);
     // Whoever recorded attempt and message may send it; everybody else needs the server's lease.
-    let is_own = sms.attempt.as_ref().is_none_or(|attempt| attempt.tag == act.key().tag);
+    let is_own = attempt.is_none_or(|attempt| attempt.key().tag == act.key().tag);
     let may = |told: &Told<'_>| {
         let is_recorder = told.tag == act.key().tag;
         match (told.report.state, told.report.way) {
@@ -252,19 +254,23 @@ fn message(
         (!level.counts() && !foreign.is_empty(), SmsLack::SenderUnauthorised),
     ];
     lacks.extend(tests.into_iter().filter(|(holds, _)| *holds).map(|(_, lack)| lack));
-    let attempt = attempt_of(reading, act, sms);
-    match (attempt, progress.sent_at) {
-        (None, _) => lacks.push(SmsLack::NoAttempt),
-        (Some(attempt), Some(sent)) if day(reading, attempt, attempt.when.at) != day(reading, attempt, sent) => {
-            lacks.push(SmsLack::OtherDay);
+    match attempt {
+        None => lacks.push(SmsLack::NoAttempt),
+        Some(attempt) => {
+            let of = reading.pack_of(attempt).day(attempt.when.at);
+            let went = progress.sent_at.map(|sent| reading.pack_of(attempt).day(sent));
+            // What it says of its day is part of its name: another day would be another message.
+            if of != Some(sms.day) || went.is_some_and(|went| went != of) {
+                lacks.push(SmsLack::OtherDay);
+            }
         }
-        _ => {}
     }
     lacks.sort_unstable();
     Message {
         entry: act.key().clone(),
         key: sms.message(case),
         attempt: attempt.map(|attempt| attempt.key().clone()),
+        is_void: sms.attempt.is_some() && attempt.is_none(),
         day: sms.day,
         number: sms.to.text().map_or_else(|| "******".to_owned(), mask_number),
         state: progress.state,
@@ -302,17 +308,13 @@ fn attempt_of<'r, 'a>(reading: &'r Reading<'a>, act: &Act<'_>, sms: &Sms) -> Opt
     let attempts = || reading.standing().map(|(_, act)| act).filter(|act| matches!(act.body(), Body::Attempt(_)));
     match &sms.attempt {
         Some(key) => attempts().find(|attempt| attempt.key() == key),
-        None => attempts().filter(|attempt| attempt.when.at <= act.when.at).last(),
+        None => attempts().rfind(|attempt| attempt.when.at <= act.when.at),
     }
-}
-
-/// The day of a moment by the network's clocks.
-fn day(reading: &Reading<'_>, act: &Act<'_>, at: UnixMs) -> Option<NaiveDate> {
-    Some(reading.pack_of(act).local(at)?.date())
 }
 
 /// Whether a message proves a failed delivery: it counts, and it went on that day.
 pub(crate) fn proves(reading: &Reading<'_>, message: &Message, attempt: &Act<'_>) -> bool {
-    let sent = message.sent_at.and_then(|at| day(reading, attempt, at));
-    message.counts() && sent.is_some() && sent == day(reading, attempt, attempt.when.at)
+    let pack = reading.pack_of(attempt);
+    let sent = message.sent_at.and_then(|at| pack.day(at));
+    message.counts() && sent.is_some() && sent == pack.day(attempt.when.at)
 }

@@ -26,8 +26,8 @@ pub struct Ability {
 pub enum Step {
     /// Nothing, or nothing yet.
     Wait,
-    /// Leave it to the gateway, or to whoever gets a lease.
-    Offer,
+    /// Leave it to the gateway, or to whoever gets a lease, as this try.
+    Offer(u32),
     /// Send it by the phone, as this try.
     Send(u32),
     /// It is not sent: say so.
@@ -57,7 +57,7 @@ pub fn next(message: &Message, all: &[Message], pack: &Pack, ended: bool, can: &
     if all.iter().any(|other| other.opt_out) {
         return Step::Settle(SmsState::Failed, Some(SmsFault::OptedOut));
     }
-    if ended {
+    if ended || message.is_void {
         return Step::Settle(SmsState::Cancelled, None);
     }
     if pack.day(now).is_some_and(|today| today > message.day) {
@@ -73,7 +73,7 @@ pub fn next(message: &Message, all: &[Message], pack: &Pack, ended: bool, can: &
     let worth = message.lacks.iter().all(|lack| *lack == SmsLack::NotSent);
     for way in ways {
         match way {
-            SmsWay::Gateway if can.online && can.gateway && worth && !is_holder => return Step::Offer,
+            SmsWay::Gateway if can.online && can.gateway && worth && !is_holder => return Step::Offer(round),
             SmsWay::Phone if can.phone && round < MOST_ROUNDS && (message.is_own(&can.tag) || is_holder) => {
                 return Step::Send(round);
             }

@@ -87,7 +87,7 @@ fn a_19_a_second_failure_is_proven_by_a_message_too() {
     let bases = |story: &Story| story.judge(at(1, 15, 0, 0)).bases.into_iter().map(|basis| basis.basis).collect::<Vec<_>>();
     assert_eq!(bases(&story), [Basis::Sms, Basis::None], "yesterday's message proves yesterday");
     assert!(story.judge(at(1, 15, 0, 0)).flags.contains(&Flag::AttemptUnproven));
-    story.sms(at(1, 14, 1, 0), message(Some(second)), SmsState::Sent);
+    story.sms(at(1, 14, 1, 0), Sms { day: 20_515, ..message(Some(second)) }, SmsState::Sent);
     assert_eq!((story.case().attempts(), bases(&story)), (2, vec![Basis::Sms, Basis::Sms]));
     let judged = story.judge(at(1, 15, 0, 0));
     assert!(judged.flags.contains(&Flag::AttemptProven) && !judged.flags.contains(&Flag::AttemptUnproven));

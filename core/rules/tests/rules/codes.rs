@@ -54,7 +54,8 @@ pub fn call(story: &mut Story, result: &str) {
 }
 
 pub fn sms(story: &mut Story) {
-    story.sms(at(0, 9, 5, 0), message(None), SmsState::HandedOver);
+    let attempt = story.entries.iter().rfind(|r| matches!(r.entry.body, Body::Attempt(_))).map(|r| r.entry.key.clone());
+    story.sms(at(0, 9, 5, 0), message(attempt), SmsState::HandedOver);
 }
 
 pub fn consent(story: &mut Story, by: Customer, to: &str) {

@@ -87,8 +87,13 @@ fn each_state_has_its_level_and_counts_from_handed_over_on() {
 fn what_the_phone_could_not_send_after_all_counts_no_more() {
     let (mut story, attempt) = attempted();
     let key = story.sms(at(0, 14, 1, 0), message(Some(attempt)), SmsState::HandedOver);
-    assert!(only(&story).counts());
+    let is_done = |story: &Story| {
+        let cards = story.judge(at(0, 15, 0, 0)).cards;
+        !cards[0].steps.iter().find(|line| line.step == "sms").unwrap().done.is_empty()
+    };
+    assert!(only(&story).counts() && is_done(&story));
     story.again(&key, &COURIER, at(0, 14, 2, 0), Body::SmsReport(report(&key, SmsState::Failed)));
+    assert!(!is_done(&story), "the step of the card is to be done again");
     let failed = only(&story);
     assert_eq!((failed.state, failed.level, failed.sent_at, failed.times), (SmsState::Failed, SmsLevel::Failed, None, 0));
     let again = SmsReport { round: 1, ..report(&key, SmsState::Sent) };
@@ -127,6 +132,29 @@ fn whoever_recorded_neither_attempt_nor_message_needs_the_servers_lease() {
     assert!(!only(&story).counts());
     story.online(&SERVER, at(0, 14, 2, 30), Body::SmsReport(lease));
     assert_eq!((only(&story).state, only(&story).counts()), (SmsState::Sent, true));
+}
+
+#[test]
+fn a_message_that_names_no_attempt_is_the_one_of_whoever_recorded_the_last() {
+    let (mut story, attempt) = attempted();
+    let tablets = story.online(&WEST, at(0, 14, 1, 0), Body::Sms(message(None)));
+    story.again(&tablets, &WEST, at(0, 14, 2, 0), Body::SmsReport(report(&tablets, SmsState::Sent)));
+    assert!(!only(&story).counts() && only(&story).foreign, "leaving the attempt out gives no right");
+    assert_eq!(only(&story).attempt, Some(attempt));
+}
+
+#[test]
+fn a_message_of_another_day_or_of_an_attempt_that_did_not_occur_counts_for_nothing() {
+    let (mut story, attempt) = attempted();
+    story.sms(at(0, 14, 1, 0), Sms { day: 20_515, ..message(Some(attempt.clone())) }, SmsState::Sent);
+    assert_eq!(only(&story).lacks, [SmsLack::OtherDay], "another day is another message's name");
+    let (mut story, attempt) = attempted();
+    story.sms(at(0, 14, 1, 0), message(Some(attempt.clone())), SmsState::Queued);
+    assert!(!only(&story).is_void);
+    let words = Personal::plain("记错了").unwrap();
+    let correction = Correction { of: attempt.clone(), fault: Fault::DidNotOccur, same_as: None, words };
+    story.again(&attempt, &COURIER, at(0, 14, 2, 0), Body::Correction(correction));
+    assert!(only(&story).is_void && only(&story).lacks.contains(&SmsLack::NoAttempt));
 }
 
 #[test]

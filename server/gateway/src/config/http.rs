@@ -89,6 +89,8 @@ pub struct ReceiptHook {
     pub state: String,
     /// To the network's code.
     pub code: Option<String>,
+    /// To the number that the message went to.
+    pub number: Option<String>,
     /// To the time.
     pub done_at: Option<String>,
     /// States that say: delivered.
@@ -161,7 +163,7 @@ impl WebhookConfig {
         if let Some(hook) = &self.receipts {
             value("http.webhooks.receipts.delivered", !hook.delivered.is_empty(), "must name the state that says: delivered")?;
             pointers.extend([&hook.id, &hook.state]);
-            pointers.extend([&hook.list, &hook.code, &hook.done_at].into_iter().flatten());
+            pointers.extend([&hook.list, &hook.code, &hook.number, &hook.done_at].into_iter().flatten());
         }
         if let Some(hook) = &self.inbound {
             pointers.extend([&hook.from, &hook.to, &hook.text]);

@@ -118,3 +118,13 @@ fn http_goes_over_tls_and_its_faults_say_what_to_do() {
         assert!(!said.contains("secret"), "{said}");
     }
 }
+
+#[test]
+fn the_readmes_examples_are_configurations() {
+    let readme = include_str!("../../../README.md");
+    let examples: Vec<&str> = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(examples.len(), 2);
+    for example in examples {
+        GatewayConfig::parse(example).unwrap();
+    }
+}

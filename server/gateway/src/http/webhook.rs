@@ -74,9 +74,10 @@ impl Webhooks {
             let id = text_at(item, &hook.id).filter(|id| !id.is_empty() && id.chars().count() <= 64)?;
             let state = text_at(item, &hook.state)?;
             let code = hook.code.as_ref().and_then(|pointer| text_at(item, pointer)).unwrap_or_default();
+            let number = hook.number.as_ref().and_then(|pointer| text_at(item, pointer)).filter(|number| number.len() <= 32);
             let done_at = hook.done_at.as_ref().and_then(|pointer| text_at(item, pointer));
             let done_at = done_at.map(|at| at.chars().take(32).collect());
-            Some(Receipt { id, status: status(hook, &state), code: plain(&code, 32), done_at })
+            Some(Receipt { id, status: status(hook, &state), code: plain(&code, 32), number, done_at })
         })
     }
 

@@ -55,7 +55,10 @@ pub(super) fn delivered(deliver: &DeliverSm) -> Delivered {
         // A delivery receipt, or an intermediate notification. Its text is ASCII, whatever the coding says.
         0x04 | 0x20 => {
             let text: String = bytes.iter().map(|byte| char::from(*byte)).collect();
-            return receipt(&text, fields).map_or(Delivered::Nothing, Delivered::Receipt);
+            // A receipt comes from the number that the message went to.
+            let number = Some(deliver.source_addr.as_str().to_owned()).filter(|number| !number.is_empty());
+            return receipt(&text, fields)
+                .map_or(Delivered::Nothing, |read| Delivered::Receipt(crate::Receipt { number, ..read }));
         }
         _ => return Delivered::Nothing,
     }

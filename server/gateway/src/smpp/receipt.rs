@@ -17,7 +17,8 @@ pub(super) fn receipt(text: &str, fields: Fields) -> Option<Receipt> {
     let status = stated.or_else(|| fields.state.map(state)).unwrap_or(ReceiptStatus::Unknown);
     let code = field(text, "err:").or(fields.code).unwrap_or_default();
     let done_at = field(text, "done date:");
-    Some(Receipt { id, status, code: code.chars().take(32).collect(), done_at: done_at.map(|at| at.chars().take(32).collect()) })
+    let short = |text: String| text.chars().take(32).collect();
+    Some(Receipt { id, status, code: short(code), number: None, done_at: done_at.map(short) })
 }
 
 /// The word behind a name. Names are written in any case; `Text:` comes last and is not looked into.
@@ -72,7 +73,10 @@ mod tests {
     fn the_usual_text_is_read_and_the_messages_own_words_are_not() {
         let read = receipt(USUAL, Fields::default()).unwrap();
         let done_at = Some("2611251201".to_owned());
-        assert_eq!(read, Receipt { id: "0a1b".to_owned(), status: ReceiptStatus::Delivered, code: "000".to_owned(), done_at });
+        assert_eq!(
+            read,
+            Receipt { id: "0a1b".to_owned(), status: ReceiptStatus::Delivered, code: "000".to_owned(), number: None, done_at }
+        );
     }
 
     #[test]

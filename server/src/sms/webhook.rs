@@ -1,0 +1,70 @@
+//! An HTTP provider's calls: receipts and customers' answers. It gets its 200 when they are durable, and sends again what it got none for.
+
+use axum::{
+    extract::{Query, Request, State},
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
+use doorstep_gateway::{Event, Heard, MAX_WEBHOOK, WebhookError, Webhooks};
+use serde::Deserialize;
+
+use crate::{
+    error::ApiError,
+    http::{App, body_of},
+};
+
+/// A token in the address, for providers that can send no header.
+#[derive(Deserialize)]
+pub(crate) struct Token {
+    token: Option<String>,
+}
+
+impl From<WebhookError> for ApiError {
+    fn from(error: WebhookError) -> Self {
+        match error {
+            WebhookError::NotConfigured => Self::NotFound,
+            WebhookError::TooLarge => Self::TooLarge,
+            WebhookError::NotJson | WebhookError::NoList => Self::Malformed(error.to_string()),
+        }
+    }
+}
+
+/// The provider's receipts.
+pub(crate) async fn receipts(State(app): State<App>, Query(token): Query<Token>, request: Request) -> Result<Response, ApiError> {
+    take(app, token, request, |hooks, body| Ok(events(hooks.receipts(body)?, Event::Receipt))).await
+}
+
+/// What customers wrote to the provider's number.
+pub(crate) async fn inbound(State(app): State<App>, Query(token): Query<Token>, request: Request) -> Result<Response, ApiError> {
+    take(app, token, request, |hooks, body| Ok(events(hooks.inbound(body)?, Event::Inbound))).await
+}
+
+fn events<T>(heard: Heard<T>, event: fn(T) -> Event) -> (Vec<Event>, usize) {
+    (heard.items.into_iter().map(event).collect(), heard.skipped)
+}
+
+async fn take(
+    app: App,
+    Token { token }: Token,
+    request: Request,
+    read: fn(&Webhooks, &[u8]) -> Result<(Vec<Event>, usize), WebhookError>,
+) -> Result<Response, ApiError> {
+    // Where nobody calls back there is nothing to find.
+    let (Some(gateway), Some(hooks)) = (app.sms.as_ref(), app.webhooks.as_ref()) else { return Err(ApiError::NotFound) };
+    let token = bearer(request.headers()).or(token).ok_or(ApiError::Unauthorized)?;
+    if !hooks.allows(&token) {
+        return Err(ApiError::Unauthorized);
+    }
+    let body = body_of(request, MAX_WEBHOOK).await?;
+    let (events, skipped) = read(hooks, &body)?;
+    if skipped > 0 {
+        eprintln!("doorstep-server: {skipped} items of the SMS provider's call have no id, number or text; the others are taken");
+    }
+    gateway.take(events).await?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], "{}").into_response())
+}
+
+fn bearer(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    value.strip_prefix("Bearer ").map(str::to_owned)
+}

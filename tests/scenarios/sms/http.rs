@@ -1,0 +1,127 @@
+//! A provider over HTTP: a document by template, an answer by pointers, and its calls back with a token.
+
+use doorstep_domain::Body;
+use doorstep_tests::raw;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    sync::mpsc,
+};
+
+use super::*;
+
+/// A provider that takes everything and says so; what it got comes through the channel.
+async fn provider(answer: &'static str) -> (std::net::SocketAddr, mpsc::UnboundedReceiver<serde_json::Value>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let (got, all) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = Vec::new();
+            let body = loop {
+                let mut chunk = [0; 4096];
+                let n = stream.read(&mut chunk).await.unwrap();
+                request.extend_from_slice(&chunk[..n]);
+                let Some(at) = request.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
+                let head = String::from_utf8_lossy(&request[..at]).to_lowercase();
+                let len: usize = head.split("content-length: ").nth(1).unwrap().lines().next().unwrap().trim().parse().unwrap();
+                if request.len() >= at + 4 + len {
+                    break serde_json::from_slice(&request[at + 4..]).unwrap();
+                }
+            };
+            got.send(body).unwrap();
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", answer.len());
+            stream.write_all((head + answer).as_bytes()).await.unwrap();
+        }
+    });
+    (addr, all)
+}
+
+fn config(addr: std::net::SocketAddr, token_file: &std::path::Path) -> GatewayConfig {
+    let toml = format!(
+        r#"
+provider = "http"
+[http]
+url = "http://{addr}/send"
+body = '{{"to":"{{number}}","content":"{{text}}","ref":"{{reference}}","from":"{{sender}}","n":{{segments}}}}'
+sender = "10690001"
+id_pointer = "/data/id"
+code_pointer = "/code"
+ok_codes = ["0"]
+number_faults = ["isv.MOBILE_NUMBER_ILLEGAL"]
+[http.webhooks]
+token_file = "{}"
+[http.webhooks.receipts]
+list = "/reports"
+id = "/id"
+state = "/state"
+delivered = ["DELIVRD"]
+undelivered = ["UNDELIV"]
+[http.webhooks.inbound]
+from = "/phone"
+to = "/dest"
+text = "/content"
+id = "/sequence"
+"#,
+        token_file.display()
+    );
+    GatewayConfig::parse(&toml).unwrap()
+}
+
+const TOKEN: &str = "0123456789abcdef-secret";
+
+async fn call(world: &World, path: &str, token: Option<&str>, body: &str) -> u16 {
+    let bearer = format!("Bearer {}", token.unwrap_or_default());
+    let headers: Vec<(&str, &str)> = token.iter().map(|_| ("authorization", bearer.as_str())).collect();
+    raw(world.addr(), "POST", path, &headers, body.as_bytes()).await.status
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_goes_by_template_and_what_is_called_back_lands_on_its_case() {
+    let (addr, mut got) = provider(r#"{"code":"0","data":{"id":"A-77"}}"#).await;
+    let folder = tempfile::tempdir().unwrap();
+    let token_file = folder.path().join("token");
+    std::fs::write(&token_file, TOKEN).unwrap();
+    let mut world = World::sending(config(addr, &token_file)).await;
+    let phone = world.device("phone", "c1").await;
+    fail_and_write(&phone, 2);
+    let message = until(&phone, 2, SmsState::Sent).await;
+    assert!(message.counts());
+    let sent = got.recv().await.unwrap();
+    assert_eq!(
+        (sent["to"].as_str(), sent["from"].as_str(), sent["n"].as_u64()),
+        (Some("13800000002"), Some("10690001"), Some(1))
+    );
+    assert!(sent["content"].as_str().unwrap().contains(&waybill(2)));
+    let receipt = r#"{"reports":[{"id":"A-77","state":"DELIVRD"},{"id":"B-1","state":"DELIVRD"},{"state":"DELIVRD"}]}"#;
+    for (token, status) in [(None, 401), (Some("0123456789abcdef-wrong"), 401), (Some(TOKEN), 200), (Some(TOKEN), 200)] {
+        assert_eq!(call(&world, "/v1/sms/receipts", token, receipt).await, status);
+    }
+    until(&phone, 2, SmsState::Delivered).await;
+    assert_eq!(world.admin().receipts(9).unwrap().len(), 1, "what names nothing is kept, once");
+    let answer = r#"{"phone":"8613800000002","dest":"10690001","content":"放门口","sequence":"s-1"}"#;
+    // A provider that can send no header has its token in the address; it calls twice.
+    for _ in 0..2 {
+        assert_eq!(call(&world, &format!("/v1/sms/inbound?token={TOKEN}"), None, answer).await, 200);
+    }
+    phone.sync().await.unwrap();
+    let timeline = phone.case(2).unwrap().case.timeline;
+    let answers =
+        timeline.iter().filter(|r| matches!(&r.entry.body, Body::SmsReply(reply) if reply.words.text() == Some("放门口")));
+    assert_eq!(answers.count(), 1);
+    for (body, status) in [("no json", 400), ("{}", 400), (&"x".repeat(300 * 1024), 413)] {
+        assert_eq!(call(&world, "/v1/sms/receipts", Some(TOKEN), body).await, status);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_that_names_the_number_is_a_fault_of_the_number() {
+    let (addr, _got) = provider(r#"{"code":"isv.MOBILE_NUMBER_ILLEGAL"}"#).await;
+    let folder = tempfile::tempdir().unwrap();
+    let token_file = folder.path().join("token");
+    std::fs::write(&token_file, TOKEN).unwrap();
+    let mut world = World::sending(config(addr, &token_file)).await;
+    let phone = world.device("phone", "c1").await;
+    fail_and_write(&phone, 2);
+    assert_eq!(until(&phone, 2, SmsState::Failed).await.fault, Some(SmsFault::Number));
+}
