@@ -76,7 +76,8 @@ impl Gate {
     }
 
     pub async fn submit(&self, text: &str) -> Submitted {
-        self.smpp.submit(&outgoing(NUMBER, text)).await
+        let message = outgoing(NUMBER, text);
+        timeout(Duration::from_secs(20), Provider::submit(&*self.smpp, &message)).await.expect("a submit ends")
     }
 
     /// Submits in a task of its own.

@@ -186,19 +186,15 @@ async fn stopping_waits_for_what_is_in_flight_and_unbinds() {
 
 #[tokio::test]
 async fn stopping_lets_a_message_of_several_segments_go_to_its_end() {
-    let gate = Gate::new("").await;
-    gate.smsc.script([Answer::Held]);
+    let gate = Gate::new("throttle_seconds = 0.3").await;
+    gate.smsc.script([Answer::Ok, Answer::Throttle]);
     let text = "中".repeat(80);
     let submitting = gate.submitting(NUMBER, &text);
-    gate.smsc.until("the first segment", |seen| seen.submits.len() == 1).await;
-    let smpp = gate.smpp.clone();
-    let stopping = tokio::spawn(async move { smpp.stop().await });
-    // Says no only once it is stopping.
-    while !matches!(gate.submit("另").await, Submitted::NotSent { .. }) {}
-    gate.smsc.release();
+    gate.smsc.until("the throttled segment", |seen| seen.submits.len() == 2).await;
+    // Nothing is in flight now, and the link must stay for the segment that waits.
+    timeout(Duration::from_secs(20), gate.smpp.stop()).await.unwrap();
     assert_eq!(accepted(submitting.await.unwrap()).len(), 2);
-    timeout(Duration::from_secs(20), stopping).await.unwrap().unwrap();
-    gate.smsc.seen(|seen| assert_eq!((seen.unbinds, seen.count(NUMBER, &text)), (1, 1)));
+    gate.smsc.seen(|seen| assert_eq!((seen.binds.len(), seen.unbinds, seen.count(NUMBER, &text)), (1, 1, 1)));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use doorstep_gateway::{Fault, Provider, Submitted};
-use doorstep_tests::smsc::{Answer, hex};
+use doorstep_tests::smsc::{Answer, Seen, hex};
 
 use crate::gate::{Gate, NUMBER, accepted, outgoing};
 
@@ -184,11 +184,14 @@ async fn a_later_segment_waits_for_a_new_link() {
 
 #[tokio::test]
 async fn no_more_than_the_window_is_ever_without_an_answer() {
-    let gate = Gate::new("window = 3").await;
+    let gate = Gate::new("window = 3\nenquire_seconds = 0.1").await;
     gate.smsc.script([Answer::Held; 10]);
     let submitting: Vec<_> = (0..10).map(|n| gate.submitting(NUMBER, &format!("no. {n}"))).collect();
-    for taken in [3, 6, 9, 10] {
-        gate.smsc.until("a full window", |seen| seen.submits.len() == taken).await;
+    for (taken, enquiries) in [(3, 1), (6, 2), (9, 3), (10, 4)] {
+        // The link has been silent for a while, so nothing else is on its way.
+        let is_silent = |seen: &Seen| seen.submits.len() >= taken && seen.enquiries >= enquiries;
+        gate.smsc.until("a full window, and silence", is_silent).await;
+        gate.smsc.seen(|seen| assert_eq!(seen.submits.len(), taken));
         gate.smsc.release();
     }
     for submitted in submitting {

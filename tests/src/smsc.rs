@@ -10,7 +10,7 @@ mod seen;
 use std::{
     collections::{HashMap, VecDeque},
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -302,7 +302,8 @@ impl Drop for Smsc {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap()
+        // An assertion that failed while it looked shall not hide behind the next one.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes what was seen, and wakes those who wait.

@@ -182,20 +182,20 @@ impl<'a> Session<'a> {
             Reader { session: self, replies, deliveries: JoinSet::new(), heard: Instant::now(), asked: None, leaving: None };
         let SmppConfig { enquire_seconds, response_seconds, .. } = self.config;
         let step = (*enquire_seconds).min(*response_seconds) / 8;
-        let mut tick = interval(step.clamp(Duration::from_millis(5), Duration::from_secs(1)));
+        let mut tick = interval(step.clamp(Duration::from_millis(5), Duration::from_millis(250)));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut stopping = self.stop.is_stopping.clone();
         loop {
             let step = select! {
                 incoming = frames.next() => match incoming {
-                    Ok(Some(incoming)) => reader.take(incoming),
+                    Ok(Some(incoming)) => reader.take(incoming).and_then(|()| reader.leave()),
                     Ok(None) if reader.leaving.is_some() => Err("stopped"),
                     Ok(None) => Err("the SMSC ended the link"),
                     Err(fault) if fault.kind() == std::io::ErrorKind::InvalidData => Err("the SMSC sent what is no SMPP"),
                     Err(_) => Err("the link was cut"),
                 },
                 _ = tick.tick() => reader.look(),
-                Some(_) = reader.deliveries.join_next() => Ok(()),
+                Some(_) = reader.deliveries.join_next() => reader.leave(),
                 changed = stopping.changed() => if changed.is_ok() { reader.look() } else { Err("dropped") },
             };
             if let Err(end) = step {
@@ -305,19 +305,30 @@ impl Reader<'_, '_> {
             }
             _ => {}
         }
+        self.leave()
+    }
+
+    /// Takes leave if the provider stops and nothing is under way any more, or for too long.
+    fn leave(&mut self) -> Result<(), End> {
         if !*self.session.stop.is_stopping.borrow() {
             return Ok(());
         }
+        let now = Instant::now();
+        let response_seconds = self.session.config.response_seconds;
         let (since, has_said) = *self.leaving.get_or_insert((now, false));
         let has_messages = self.session.stop.messages.load(Ordering::SeqCst) > 0;
         let is_idle = !has_messages && self.session.flights().by_sequence.is_empty() && self.deliveries.is_empty();
         if has_said {
-            return if now - since >= *response_seconds { Err("stopped") } else { Ok(()) };
+            return if now - since >= response_seconds { Err("stopped") } else { Ok(()) };
         }
-        if is_idle || now - since >= *response_seconds {
+        if is_idle || now - since >= response_seconds {
             self.leaving = Some((now, true));
             self.reply(CommandStatus::EsmeRok, self.session.sequence(), Pdu::Unbind)?;
         }
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;
