@@ -314,14 +314,15 @@ CREATE TABLE piece (
 CREATE TABLE message (
   case_id   BLOB NOT NULL,
   entry     TEXT NOT NULL,                 -- key of the SMS
-  key       BLOB NOT NULL,                 -- which message it is, whoever sends it
   recipient BLOB NOT NULL,                 -- keyed hash of the number, the same in every case
   device    BLOB NOT NULL,                 -- that recorded it
+  own       INTEGER NOT NULL,              -- 1: it recorded the attempt too, and needs no lease
   state     TEXT NOT NULL,                 -- as of an SMS report
   round     INTEGER NOT NULL,
   holder    TEXT,                          -- the installation that has or had the lease; null: the gateway, or nobody
   fence     INTEGER NOT NULL,              -- goes up with every claim: what an older one brings is not this row's any more
-  told      INTEGER NOT NULL,              -- 1: that it is being submitted is in the case
+  told      INTEGER NOT NULL,              -- 1: that it is being submitted as this round is in the case
+  resent    INTEGER NOT NULL,              -- 1: the one more try that its template allows is used up
   offered_at INTEGER NOT NULL,             -- since when it is the gateway's to send
   due_at    INTEGER NOT NULL,              -- not before
   until_at  INTEGER NOT NULL,              -- of a lease: its end
@@ -331,7 +332,7 @@ CREATE TABLE message (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX message_due ON message (due_at) WHERE state = 'offered';
 CREATE INDEX message_open ON message (state) WHERE state IN ('leased', 'submitting', 'uncertain');
-CREATE INDEX message_by_key ON message (key);
+CREATE INDEX message_leased ON message (until_at) WHERE state = 'leased' AND holder IS NOT NULL;
 CREATE INDEX message_by_recipient ON message (recipient, sent_at);
 CREATE INDEX message_by_device ON message (device, sent_at);
 
@@ -359,6 +360,7 @@ CREATE TABLE receipt (
   matched_at  INTEGER
 ) STRICT;
 CREATE INDEX receipt_open ON receipt (received_at) WHERE matched_at IS NULL;
+CREATE INDEX receipt_by_id ON receipt (provider_id);
 
 -- What customers answered. case_id: where it landed; null: nobody could tell, a person must.
 CREATE TABLE inbound (

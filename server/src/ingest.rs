@@ -342,7 +342,7 @@ pub(crate) fn insert(
         match &entry.body {
             Body::Photo(photo) => photos::expect(db, case, photo, from.device, receipt.received_at)?,
             Body::Sms(message) => sms::expect(db, case, entry, message, from.device)?,
-            Body::SmsReport(report) => sms::take_report(db, case, entry, report, receipt)?,
+            Body::SmsReport(report) => sms::take_report(db, case, entry, report, (receipt, from.device))?,
             _ => {}
         }
     }

@@ -1,6 +1,7 @@
 //! The customer's SMS at head office: who may send which, what the gateway sends, what comes back.
 //!
 //! - `outbox`: the rows that accepted entries make, and how they move; every step is an entry in the case, durable before the act;
+//! - `addressee`: to whom a message may go, by head office's own list;
 //! - `claim`: which message the gateway sends now, under one lease, and which it does not, and why;
 //! - `settle`: what became of a submission, and what a crash left behind;
 //! - `back`: receipts and customers' answers;
@@ -9,6 +10,7 @@
 //!
 //! A message is handed over at most once by a try. A try that may have left is uncertain: it waits for a receipt or a person.
 
+mod addressee;
 mod back;
 mod claim;
 mod gateway;

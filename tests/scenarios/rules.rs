@@ -51,7 +51,7 @@ fn close(number: &str, outcome: &str) -> Command {
     Command::Close { waybill: number.into(), outcome: outcome.into(), words: None }
 }
 
-fn second_version(change: (&str, &str)) -> Vec<u8> {
+pub fn second_version(change: (&str, &str)) -> Vec<u8> {
     let toml = String::from_utf8(doorstep_rules::FIRST_PACK.to_vec()).unwrap();
     assert!(toml.contains(change.0));
     toml.replace("version = 1", "version = 2").replace(change.0, change.1).into_bytes()

@@ -35,7 +35,8 @@ impl Spool {
                     Fate::Queued => client.sms_result(&reference, SmsResult::HandedOver)?,
                     // The modem sends all segments or fails.
                     Fate::Sent => (0..parts).try_for_each(|part| client.sms_result(&reference, SmsResult::PartSent(part)))?,
-                    Fate::Failed => client.sms_result(&reference, SmsResult::PartFailed(0, SmsFault::Generic))?,
+                    Fate::Failed => (0..parts)
+                        .try_for_each(|part| client.sms_result(&reference, SmsResult::PartFailed(part, SmsFault::Generic)))?,
                 }
                 if !matches!(fate, Fate::Queued) {
                     // Only so that it is not told again: what is told twice changes nothing.
@@ -64,6 +65,17 @@ fn read_name(name: &str) -> Option<(String, u32)> {
     Some((reference.replace('=', ":").replace('+', "/"), parts.parse().ok()?))
 }
 
+#[cfg(unix)]
+fn private(path: &Path) -> std::io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    File::options().create(true).truncate(true).write(true).mode(0o600).open(path)
+}
+
+#[cfg(not(unix))]
+fn private(path: &Path) -> std::io::Result<File> {
+    File::create(path)
+}
+
 impl SmsSender for Spool {
     fn can_send(&self) -> bool {
         self.0.join("outgoing").is_dir()
@@ -77,18 +89,19 @@ impl SmsSender for Spool {
         let to = if digits.len() == 11 && digits.starts_with('1') { format!("86{digits}") } else { digits };
         let alphabet = if message.text.is_ascii() { "" } else { "Alphabet: UTF-8\n" };
         let write = || {
-            let mut file = File::create(&hidden)?;
+            // A number and a text: for nobody but whoever runs this and the daemon.
+            let mut file = private(&hidden)?;
             write!(file, "To: {to}\n{alphabet}\n{}", message.text)?;
             file.sync_all()?;
-            fs::rename(&hidden, &seen)?;
-            File::open(&outgoing)?.sync_all()
+            fs::rename(&hidden, &seen)
         };
-        match write() {
-            Ok(()) => Ok(()),
-            // It may lie there for the daemon to see: then nobody may say that it was not sent.
-            Err(_) if seen.exists() => Ok(()),
-            Err(_) => Err(SmsFault::RadioOff),
+        // Up to here surely nothing was sent. From here the daemon may have it, and nobody may say that it was not.
+        if write().is_err() {
+            fs::remove_file(&hidden).ok();
+            return Err(SmsFault::RadioOff);
         }
+        File::open(&outgoing).and_then(|folder| folder.sync_all()).ok();
+        Ok(())
     }
 }
 

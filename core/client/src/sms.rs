@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, PoisonError, atomic::Ordering},
 };
 
-use doorstep_domain::{Body, CaseId, EntryKey, SmsFault, SmsState, Tag, Waybill};
+use doorstep_domain::{Body, CaseId, ChangeHash, EntryKey, SmsFault, SmsState, Waybill, plain_digits};
 use doorstep_protocol::{LeaseRequest, LeaseResponse, decode};
 use doorstep_rules::{
     Message,
@@ -81,8 +81,8 @@ pub struct Dispatched {
 
 /// So long after an answer the server counts as within reach, milliseconds.
 const REACH_MS: u64 = 60_000;
-/// Most steps of one message in one go: each is durable, and none repeats.
-const MOST_STEPS: u32 = 4;
+/// Most looks at one message in one go: each step is durable, and none repeats; a case that moves meanwhile is looked at again.
+const MOST_STEPS: u32 = 8;
 
 /// Messages that this process is handing over.
 pub(crate) type InHand = HashSet<(CaseId, EntryKey, u32)>;
@@ -131,36 +131,42 @@ impl Client {
     /// to be called when the platform says that cellular service came back. Works while the device is locked.
     pub fn dispatch_sms(&self) -> Result<Dispatched, ClientError> {
         let mut done = Dispatched::default();
-        // One at a time in this process; what another process is at is seen by its reports.
+        let mut failed = None;
+        // One at a time in this process; a step that another process took is not taken again, see `Sending`.
         let _turn = self.inner.dispatching.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.inner.now()?;
         let views = self.inner.store().open_messages(now)?;
         for view in views {
             for message in &view.judgement.messages {
-                self.move_on(&view, &message.entry, &mut done)?;
+                // What keeps one message from moving on must not keep the others.
+                if let Err(error) = self.move_on(&view, &message.entry, &mut done) {
+                    failed.get_or_insert(error);
+                }
             }
         }
-        Ok(done)
+        failed.map_or(Ok(done), Err)
     }
 
     fn move_on(&self, view: &CaseView, entry: &EntryKey, done: &mut Dispatched) -> Result<(), ClientError> {
         let waybill = &view.case.facts.waybill;
         for _ in 0..MOST_STEPS {
+            // Before the case is read: a step is taken only if nothing came in between.
+            let heads = self.inner.store().heads(&view.id)?;
             let Some((fresh, message)) = self.message(waybill, entry)? else { return Ok(()) };
-            match self.next_step(&fresh, &message)? {
+            let step = |round, (state, fault)| {
+                let decided = Sending { heads: heads.clone(), entry: entry.clone(), round, parts: 0 };
+                self.write(waybill, entry, round, (state, fault), Some(decided))
+            };
+            let (taken, count) = match self.next_step(&fresh, &message)? {
                 Step::Wait => return Ok(()),
-                Step::Offer(round) => {
-                    self.tell(waybill, entry, round, SmsState::Offered, None)?;
-                    done.offered += 1;
-                }
-                Step::Settle(state, fault) => {
-                    self.tell(waybill, entry, message.round, state, fault)?;
-                    done.settled += 1;
-                }
-                Step::Send(round) => {
-                    self.send(&fresh, entry, round)?;
-                    done.sent += 1;
-                }
+                Step::Offer(round) => (step(round, (SmsState::Offered, None)), &mut done.offered),
+                Step::Settle(round, state, fault) => (step(round, (state, fault)), &mut done.settled),
+                Step::Send(round) => (self.send(&fresh, entry, round, heads), &mut done.sent),
+            };
+            match taken {
+                Ok(()) => *count += 1,
+                Err(ClientError::Store(StoreError::CaseMoved)) => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(())
@@ -175,37 +181,37 @@ impl Client {
 
     fn next_step(&self, view: &CaseView, message: &Message) -> Result<Step, ClientError> {
         let now = self.inner.now()?;
-        let (tag, gateway, book) = {
+        let (tags, gateway, book) = {
             let mut store = self.inner.store();
-            (store.tag()?, store.has_gateway()?, store.book()?)
+            (store.tags()?, store.has_gateway()?, store.book()?)
         };
-        let (Some(tag), Some(book)) = (tag, book) else { return Ok(Step::Wait) };
+        let Some(book) = book else { return Ok(Step::Wait) };
         let in_hand = self.inner.in_hand().contains(&(view.id, message.entry.clone(), message.round));
         let phone = self.inner.sms.as_ref().is_some_and(|sender| sender.can_send());
-        let can = Ability { tag, online: self.inner.is_online(), gateway, phone, in_hand };
+        let can = Ability { tags: &tags, online: self.inner.is_online(), gateway, phone, in_hand };
         let ended = view.judgement.state == doorstep_rules::State::Closed;
         Ok(next(message, &view.judgement.messages, book.at(now), ended, &can, now))
     }
 
     /// Hands a message to the platform: `submitting` is durable first, so that a crash from here on leaves it uncertain, not unsent.
-    fn send(&self, view: &CaseView, entry: &EntryKey, round: u32) -> Result<(), ClientError> {
+    fn send(&self, view: &CaseView, entry: &EntryKey, round: u32, heads: Vec<ChangeHash>) -> Result<(), ClientError> {
         let (Some(sender), Some(recorded)) = (self.inner.sms.clone(), view.case.entry(entry)) else { return Ok(()) };
         let Body::Sms(sms) = &recorded.entry.body else { return Ok(()) };
         let waybill = &view.case.facts.waybill;
         let (Some(to), Some(text)) = (sms.to.text(), sms.text.text()) else {
             return self.tell(waybill, entry, round, SmsState::Failed, Some(SmsFault::NullPdu));
         };
+        if self.is_virtual_and_over(waybill, to)? {
+            // It would ring somebody else's phone.
+            return self.tell(waybill, entry, round, SmsState::Expired, None);
+        }
         let parts = Segments::of(text).parts;
         let in_hand = (view.id, entry.clone(), round);
         self.inner.in_hand().insert(in_hand.clone());
-        let sending = Sending { entry: entry.clone(), round, parts: parts.len() };
-        match self.write(waybill, entry, round, (SmsState::Submitting, None), Some(sending)) {
-            Ok(()) => {}
-            Err(error) => {
-                self.inner.in_hand().remove(&in_hand);
-                // Another process on this store is at it.
-                return if matches!(error, ClientError::Store(StoreError::AlreadySending)) { Ok(()) } else { Err(error) };
-            }
+        let sending = Sending { heads, entry: entry.clone(), round, parts: parts.len() };
+        if let Err(error) = self.write(waybill, entry, round, (SmsState::Submitting, None), Some(sending)) {
+            self.inner.in_hand().remove(&in_hand);
+            return Err(error);
         }
         let message =
             OutgoingSms { reference: reference(&view.id, entry, round), to: to.to_owned(), text: text.to_owned(), parts };
@@ -216,33 +222,42 @@ impl Client {
         Ok(())
     }
 
+    /// Whether a number is the parcel's virtual one, past its end.
+    fn is_virtual_and_over(&self, waybill: &Waybill, to: &str) -> Result<bool, ClientError> {
+        let now = self.inner.now()?;
+        let parcel = self.inner.store().parcel(waybill)?;
+        let number = parcel.and_then(|parcel| parcel.virtual_number);
+        Ok(number.is_some_and(|number| {
+            let is_it = number.number.text().is_some_and(|text| plain_digits(text) == plain_digits(to));
+            is_it && number.expires_at.is_some_and(|end| now >= end)
+        }))
+    }
+
     /// Takes what the platform says of an SMS. What it says twice, or too late, changes nothing.
     pub fn sms_result(&self, reference: &str, result: SmsResult) -> Result<(), ClientError> {
         let (case, entry, round) = read_reference(reference).ok_or(ClientError::Internal("no reference of an SMS"))?;
         let Some(waybill) = self.waybill_of(&case)? else { return Ok(()) };
-        let Some((_, message)) = self.message(&waybill, &entry)? else { return Ok(()) };
-        let part = |n: u32| n as usize;
-        let segment = |n, state| Ok::<_, ClientError>(self.inner.store().take_segment(&case, &entry, round, part(n), state)?);
-        let (state, fault) = match result {
-            SmsResult::HandedOver => (SmsState::HandedOver, None),
-            SmsResult::Cancelled => (SmsState::Cancelled, None),
-            SmsResult::PartSent(n) => match segment(n, Segment::Sent)? {
-                Some(Segment::Sent | Segment::Delivered) => (SmsState::Sent, None),
-                _ => return Ok(()),
-            },
-            SmsResult::PartDelivered(n) => match segment(n, Segment::Delivered)? {
-                Some(Segment::Delivered) => (SmsState::Delivered, None),
-                Some(Segment::Sent) => (SmsState::Sent, None),
-                _ => return Ok(()),
-            },
-            SmsResult::PartFailed(_, fault) => {
-                let partly = self.inner.store().has_sent_segment(&case, &entry, round)?;
-                (SmsState::Failed, Some(if partly { SmsFault::Partial } else { fault }))
+        let Some((view, message)) = self.message(&waybill, &entry)? else { return Ok(()) };
+        let segment =
+            |n: u32, state| Ok::<_, ClientError>(self.inner.store().take_segment(&case, &entry, round, n as usize, state)?);
+        let whole = match result {
+            SmsResult::HandedOver => Some((SmsState::HandedOver, None)),
+            SmsResult::Cancelled => Some((SmsState::Cancelled, None)),
+            SmsResult::PartSent(n) => whole(&segment(n, Segment::Sent)?, None),
+            SmsResult::PartDelivered(n) => whole(&segment(n, Segment::Delivered)?, None),
+            SmsResult::PartFailed(n, fault) => {
+                let state = if fault.is_before_sending() { Segment::NotSent } else { Segment::Failed };
+                whole(&segment(n, state)?, Some(fault))
             }
         };
+        let Some((state, fault)) = whole else { return Ok(()) };
         self.inner.in_hand().remove(&(case, entry.clone(), round));
-        // Said before, or overtaken.
-        if message.round > round || (message.round == round && message.state >= state) {
+        let is_said = view.case.timeline.iter().any(|recorded| match &recorded.entry.body {
+            Body::SmsReport(said) => said.of == entry && said.round == round && said.state >= state,
+            _ => false,
+        });
+        // Said before; or overtaken by a later try, unless it left after all: that is always said.
+        if is_said || (message.round > round && !state.has_left()) {
             return Ok(());
         }
         self.tell(&waybill, &entry, round, state, fault)
@@ -251,6 +266,22 @@ impl Client {
     fn waybill_of(&self, case: &CaseId) -> Result<Option<Waybill>, ClientError> {
         let now = self.inner.now()?;
         Ok(self.inner.store().case_by_id(case, now)?.map(|view| view.case.facts.waybill))
+    }
+
+    /// Leaves a message of this device to whoever gets its lease, if nobody has begun to send it.
+    fn give_up(&self, view: &CaseView, entry: &EntryKey) -> Result<(), ClientError> {
+        let waybill = &view.case.facts.waybill;
+        let _turn = self.inner.dispatching.lock().unwrap_or_else(PoisonError::into_inner);
+        let (heads, tags) = {
+            let store = self.inner.store();
+            (store.heads(&view.id)?, store.tags()?)
+        };
+        let Some((_, message)) = self.message(waybill, entry)? else { return Ok(()) };
+        if message.state != SmsState::Queued || !tags.contains(&entry.tag) {
+            return Ok(());
+        }
+        let decided = Sending { heads, entry: entry.clone(), round: message.round, parts: 0 };
+        self.write(waybill, entry, message.round, (SmsState::Offered, None), Some(decided))
     }
 
     fn tell(
@@ -292,9 +323,7 @@ impl Client {
         let open = view.judgement.messages.iter().rev().find(|message| message.is_open());
         let message = open.ok_or(ClientError::Refused(Refusal::NoLease { why: "no_message".into() }))?;
         let who = self.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
-        if message.state == SmsState::Queued && message.entry.tag == Tag::of(&who.install) {
-            self.tell(&waybill, &message.entry, message.round, SmsState::Offered, None)?;
-        }
+        self.give_up(&view, &message.entry)?;
         // The server leases what it knows.
         self.sync().await?;
         let mut host = Host::new(&self.inner)?;
@@ -305,6 +334,25 @@ impl Client {
             LeaseResponse { until_ms: Some(_), .. } => self.sync().await.map(drop),
             LeaseResponse { why, .. } => Err(ClientError::Refused(Refusal::NoLease { why: why.unwrap_or_default() })),
         }
+    }
+}
+
+/// What the states of its segments say of a message; `None`: nothing yet. A message of which a part has surely not left is tried again
+/// only if none of it has.
+fn whole(parts: &[Segment], fault: Option<SmsFault>) -> Option<(SmsState, Option<SmsFault>)> {
+    let count = |is: fn(&Segment) -> bool| parts.iter().filter(|part| is(part)).count();
+    let failed = count(|part| *part < Segment::HandedOver);
+    let waiting = count(|part| *part == Segment::HandedOver);
+    let surely_not = count(|part| *part == Segment::NotSent);
+    match parts.iter().min()? {
+        Segment::Delivered => Some((SmsState::Delivered, None)),
+        Segment::Sent => Some((SmsState::Sent, None)),
+        Segment::HandedOver => None,
+        _ if failed + waiting < parts.len() => Some((SmsState::Failed, Some(SmsFault::Partial))),
+        _ if waiting > 0 => None,
+        _ if surely_not == parts.len() => Some((SmsState::Failed, fault)),
+        // Of some parts it is not known that they did not leave.
+        _ => Some((SmsState::Failed, Some(fault.filter(|fault| !fault.is_before_sending()).unwrap_or(SmsFault::Generic)))),
     }
 }
 

@@ -6,7 +6,7 @@ use doorstep_domain::{Body, EntryKey, Personal, SmsFault, SmsLevel, UnixMs, has_
 use serde::Serialize;
 
 use crate::{
-    Case, Evidence, Message, Need, Pack, Proof, Rulebook, Unfit, UnfitPhoto, Words,
+    Case, Evidence, Message, Need, Pack, Proof, Rulebook, SmsLack, Unfit, UnfitPhoto, Words,
     case::registered,
     pack::Code,
     photo::{shows, unfit_for},
@@ -169,7 +169,9 @@ fn is(reading: &Reading<'_>, proof: &Proof, act: &Act<'_>, of: Option<&Act<'_>>)
             if levels.is_empty() {
                 proves_some(reading, message, of)
             } else {
-                any(levels, message.level.as_str()) && any(faults, fault)
+                // A number that proves nothing proves nothing wrong with the label's either (domain 5.4).
+                let is_labels = !message.lacks.contains(&SmsLack::OtherNumber);
+                is_labels && any(levels, message.level.as_str()) && any(faults, fault)
             }
         }),
         (Proof::Words {}, Body::Note { .. }) => true,

@@ -78,9 +78,9 @@ pub enum StoreError {
     /// A file could not be written or read.
     #[error("use the photo folder: {0}")]
     File(std::io::Error),
-    /// Another process on this store is handing over the same SMS.
-    #[error("send an SMS: another process on this store is handing it over")]
-    AlreadySending,
+    /// The case has moved on since this step was decided, or another process on this store took it.
+    #[error("record: the case has moved on meanwhile")]
+    CaseMoved,
     /// The device is not enrolled.
     #[error("record: this device is not enrolled")]
     NotEnrolled,

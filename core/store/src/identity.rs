@@ -1,6 +1,6 @@
 //! Who this device is: its key's hash, the installation, and the people who were enrolled on it.
 
-use doorstep_domain::{Author, DeviceId, InstallId, Role, UnixMs, UserId};
+use doorstep_domain::{Author, DeviceId, InstallId, Role, Tag, UnixMs, UserId};
 use doorstep_protocol::Token;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
@@ -245,4 +245,28 @@ pub(crate) fn read(db: &Connection) -> Result<Option<Identity>, StoreError> {
         name,
         server: need(db, "server")?,
     }))
+}
+
+/// Former marks of this device that are kept.
+const FORMER_TAGS: usize = 32;
+
+/// The marks under which this device wrote before it had to go on as a new installation, oldest first.
+pub(crate) fn former_tags(db: &Connection) -> Result<Vec<Tag>, StoreError> {
+    let text = Store::meta(db, "former_tags")?.unwrap_or_default();
+    let words = std::str::from_utf8(&text).map_err(|_| StoreError::Damaged("identity"))?.split_ascii_whitespace();
+    words.map(|word| Tag::from_text(word).ok_or(StoreError::Damaged("identity"))).collect()
+}
+
+/// Keeps the present mark as a former one: an SMS that was written under it is still this device's to send.
+pub(crate) fn remember_tag(db: &Connection) -> Result<(), StoreError> {
+    let Some(who) = read(db)? else { return Ok(()) };
+    let mut tags = former_tags(db)?;
+    tags.push(Tag::of(&who.install));
+    let kept: Vec<&str> = tags.iter().skip(tags.len().saturating_sub(FORMER_TAGS)).map(Tag::as_str).collect();
+    Store::set_meta(db, "former_tags", kept.join(" ").as_bytes())
+}
+
+/// Forgets the former marks.
+pub(crate) fn forget_tags(db: &Connection) -> Result<(), StoreError> {
+    Store::set_meta(db, "former_tags", b"")
 }

@@ -1,6 +1,6 @@
 //! The customer's SMS on this device: which wait, and how far the phone is with their segments.
 
-use doorstep_domain::{CaseId, EntryKey, NetworkCode, Tag, UnixMs, Waybill};
+use doorstep_domain::{CaseId, ChangeHash, EntryKey, NetworkCode, Tag, UnixMs, Waybill};
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use crate::{CaseView, Store, StoreError, identity, project, read::ids};
@@ -8,6 +8,10 @@ use crate::{CaseView, Store, StoreError, identity, project, read::ids};
 /// A segment of an SMS as the phone's operator reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Segment {
+    /// It failed, and may have left.
+    Failed = -2,
+    /// It failed before it left.
+    NotSent = -1,
     /// Handed over.
     HandedOver = 0,
     /// Sent.
@@ -57,7 +61,14 @@ impl Store {
         Ok(EntryKey { kind: kind.to_owned(), tag, seq: head.position.seq + 1, index })
     }
 
-    /// Takes a report about a segment; gives how far all of them are, `None` for a message that this device is not sending.
+    /// All marks under which this device wrote, the present one first: what it recorded under them is its own. Those of before a
+    /// fork are not among them.
+    pub fn tags(&self) -> Result<Vec<Tag>, StoreError> {
+        let former = identity::former_tags(&self.db)?;
+        Ok(self.tag()?.into_iter().chain(former.into_iter().rev()).collect())
+    }
+
+    /// Takes a report about a segment; gives how far each of them is, none for a message that this device is not sending.
     pub fn take_segment(
         &mut self,
         case: &CaseId,
@@ -65,26 +76,25 @@ impl Store {
         round: u32,
         part: usize,
         state: Segment,
-    ) -> Result<Option<Segment>, StoreError> {
+    ) -> Result<Vec<Segment>, StoreError> {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let key = entry.to_string();
+        // A failure does not undo what is known to have left; a late success does undo a failure.
         tx.prepare_cached(
-            "UPDATE segment SET state = max(state, ?5) WHERE case_id = ?1 AND entry = ?2 AND round = ?3 AND part = ?4",
+            "UPDATE segment SET state = ?5 WHERE case_id = ?1 AND entry = ?2 AND round = ?3 AND part = ?4
+               AND (state < ?5 OR (?5 < 0 AND state = 0))",
         )?
         .execute(params![case.as_bytes(), key, round, part, state as i64])?;
-        let least: Option<i64> = tx
-            .prepare_cached("SELECT min(state) FROM segment WHERE case_id = ?1 AND entry = ?2 AND round = ?3")?
-            .query_row(params![case.as_bytes(), key, round], |row| row.get(0))?;
+        let states = {
+            let mut query =
+                tx.prepare_cached("SELECT state FROM segment WHERE case_id = ?1 AND entry = ?2 AND round = ?3 ORDER BY part")?;
+            let rows = query.query_map(params![case.as_bytes(), key, round], |row| row.get::<_, i64>(0))?;
+            rows.collect::<Result<Vec<_>, _>>()?
+        };
         tx.commit()?;
-        let known = [Segment::HandedOver, Segment::Sent, Segment::Delivered];
-        Ok(least.and_then(|least| known.into_iter().find(|state| *state as i64 == least)))
-    }
-
-    /// Whether any segment of a message is known to have been sent.
-    pub fn has_sent_segment(&self, case: &CaseId, entry: &EntryKey, round: u32) -> Result<bool, StoreError> {
-        let mut query =
-            self.db.prepare_cached("SELECT 1 FROM segment WHERE case_id = ?1 AND entry = ?2 AND round = ?3 AND state > 0")?;
-        Ok(query.exists(params![case.as_bytes(), entry.to_string(), round])?)
+        let known = [Segment::Failed, Segment::NotSent, Segment::HandedOver, Segment::Sent, Segment::Delivered];
+        let read = |state: i64| known.into_iter().find(|known| *known as i64 == state).ok_or(StoreError::Damaged("segment"));
+        states.into_iter().map(read).collect()
     }
 }
 
@@ -96,19 +106,21 @@ pub(crate) fn begin(db: &Connection, case: &CaseId, sending: &Sending) -> Result
             .prepare_cached("INSERT OR IGNORE INTO segment (case_id, entry, round, part, state) VALUES (?1, ?2, ?3, ?4, 0)")?
             .execute(params![case.as_bytes(), sending.entry.to_string(), sending.round, part])?;
         if inserted == 0 {
-            return Err(StoreError::AlreadySending);
+            return Err(StoreError::CaseMoved);
         }
     }
     Ok(())
 }
 
-/// A try of an SMS that is about to be handed over.
+/// A step of an SMS that was decided on a case as it stood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sending {
+    /// The case's heads then, see [`Store::heads`]: if it has moved on, the step is not taken.
+    pub heads: Vec<ChangeHash>,
     /// The SMS.
     pub entry: EntryKey,
     /// Which try.
     pub round: u32,
-    /// How many segments it has.
+    /// How many segments are about to be handed over; 0 for a step that hands over nothing.
     pub parts: usize,
 }

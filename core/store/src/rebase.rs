@@ -15,7 +15,7 @@ use doorstep_rules::Rulebook;
 use rusqlite::{Connection, params};
 
 use crate::{
-    Store, StoreError,
+    Store, StoreError, identity,
     project::{self, DAMAGED, Head, IN_BATCH, Of, QUARANTINED, UNSENT},
 };
 
@@ -31,6 +31,7 @@ pub(crate) fn cases(
     book: Option<&Rulebook>,
     now: UnixMs,
 ) -> Result<(), StoreError> {
+    identity::remember_tag(db)?;
     cases_with(db, fresh, cases, &BTreeMap::new(), book, now)
 }
 
@@ -74,6 +75,8 @@ pub(crate) fn everything_with(
     now: UnixMs,
 ) -> Result<(), StoreError> {
     db.execute("UPDATE batch SET body = NULL WHERE body IS NOT NULL", [])?;
+    // What was written under the marks of before may be a clone's, and its to send.
+    identity::forget_tags(db)?;
     let mut query = db.prepare("SELECT DISTINCT case_id FROM outbox WHERE state < 2 OR (state = 2 AND reason = ?1)")?;
     let rows = query.query_map([SEQ_TAKEN], |row| row.get::<_, Vec<u8>>(0))?;
     let mut all = BTreeSet::new();

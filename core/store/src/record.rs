@@ -2,7 +2,7 @@
 
 use doorstep_document::{Change, MAX_CASE_BYTES, MAX_CASE_CHANGES, NewEntry};
 use doorstep_domain::{
-    ActionId, Body, CaseId, ChangeHash, Facts, NetworkCode, PhotoId, Standing, TimeEvidence, UnixMs, Waybill, mobile_mark,
+    ActionId, Body, CaseId, ChangeHash, Entry, Facts, NetworkCode, PhotoId, Standing, TimeEvidence, UnixMs, Waybill, mobile_mark,
 };
 use doorstep_rules::Case;
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -77,6 +77,10 @@ impl Store {
             let case = CaseId::of(&network, &target.waybill);
             let mut head = project::head(&tx, &case)?;
             if let Some(sending) = &action.sending {
+                // Decided on a case that has moved on: whoever decided looks again.
+                if head.position.heads != sending.heads {
+                    return Err(StoreError::CaseMoved);
+                }
                 messages::begin(&tx, &case, sending)?;
             }
             if head.changes >= MAX_CASE_CHANGES || head.bytes >= MAX_CASE_BYTES {
@@ -99,6 +103,9 @@ impl Store {
                 })
                 .collect();
             let change = Change::write(&case, &who.install, &head.position, &entries)?;
+            if !names_its_own_sms(&change) {
+                return Err(StoreError::CaseMoved);
+            }
             let is_new = head.changes == 0;
             if is_new && head.position.max_op > 0 {
                 // It has left this device: this is brought after it, and goes too, unless the server gives the case back.
@@ -168,5 +175,15 @@ pub(crate) fn facts(db: &Connection, case: &CaseId, network: &NetworkCode, waybi
         entered: parcel.entered_at,
         reference: version,
         ..unlisted
+    })
+}
+
+/// A report in the change of its SMS names that SMS. Its key was foretold; another process may have recorded in between.
+fn names_its_own_sms(change: &Change) -> bool {
+    let is_sms = |entry: &&Entry| matches!(entry.body, Body::Sms(_));
+    let Some(sms) = change.entries().iter().find(is_sms) else { return true };
+    change.entries().iter().all(|entry| match &entry.body {
+        Body::SmsReport(report) => report.of == sms.key,
+        _ => true,
     })
 }

@@ -18,11 +18,13 @@ const KEEP_MS: i64 = 30 * 24 * 3_600_000;
 /// Longest answer that is kept, in bytes: ten segments and more.
 const MAX_WORDS: usize = 4_000;
 /// Words by which a customer asks for no more messages (TD, 退订, STOP).
-const OPT_OUT: [&str; 8] = ["TD", "T", "N", "退订", "拒收", "STOP", "UNSUBSCRIBE", "QUIT"];
+const OPT_OUT: [&str; 6] = ["TD", "退订", "拒收", "STOP", "UNSUBSCRIBE", "QUIT"];
 
 /// Takes a receipt. When this is durable the provider may be told so.
 pub(crate) fn take_receipt(db: &Connection, keys: &Keys, receipt: &Receipt, now: UnixMs) -> Result<(), ApiError> {
-    if matches(db, keys, (&receipt.id, receipt.status), now)? || was_sent(db, keys, receipt, now)? {
+    let recipient = receipt.number.as_deref().map_or(Ok(None), |number| outbox::recipient(db, number))?;
+    let said = Said { id: &receipt.id, status: receipt.status, code: &receipt.code, recipient };
+    if matches(db, keys, &said, now)? || was_sent(db, keys, receipt, now)? {
         return Ok(());
     }
     db.prepare_cached(
@@ -55,20 +57,29 @@ fn was_sent(db: &Connection, keys: &Keys, receipt: &Receipt, now: UnixMs) -> Res
     Ok(true)
 }
 
+/// What a receipt says.
+struct Said<'a> {
+    id: &'a str,
+    status: ReceiptStatus,
+    code: &'a str,
+    recipient: Option<Vec<u8>>,
+}
+
 /// Looks at the receipts that came before the answer to their submission.
 pub(super) fn match_again(db: &Connection, keys: &Keys, ids: &[String], now: UnixMs) -> Result<(), ApiError> {
     let mut query =
-        db.prepare_cached("SELECT id, provider_id, status FROM receipt WHERE matched_at IS NULL AND received_at >= ?1")?;
+        db.prepare_cached("SELECT id, provider_id, status, code FROM receipt WHERE matched_at IS NULL AND received_at >= ?1")?;
     let open = query.query_map([now.plus(-EARLY_MS).0], |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get::<_, String>(3)?))
     })?;
     let wanted: Vec<String> = ids.iter().flat_map(|id| id_forms(id)).collect();
     for row in open.collect::<Result<Vec<_>, _>>()? {
-        let (id, provider_id, status) = row;
+        let (id, provider_id, status, code) = row;
         if !id_forms(&provider_id).iter().any(|form| wanted.contains(form)) {
             continue;
         }
-        if matches(db, keys, (&provider_id, status_of(&status)), now)? {
+        let said = Said { id: &provider_id, status: status_of(&status), code: &code, recipient: None };
+        if matches(db, keys, &said, now)? {
             db.prepare_cached("UPDATE receipt SET matched_at = ?2 WHERE id = ?1")?.execute(params![id, now.0])?;
         }
     }
@@ -88,20 +99,37 @@ fn status_of(word: &str) -> ReceiptStatus {
     [Delivered, Undelivered, Expired, Rejected, Accepted].into_iter().find(|status| status.word() == word).unwrap_or(Unknown)
 }
 
-/// The segment that a receipt is about, by the best of its id's forms and of several the newest, and what follows for its message.
-/// False if it is about none.
-fn matches(db: &Connection, keys: &Keys, (id, status): (&str, ReceiptStatus), now: UnixMs) -> Result<bool, ApiError> {
-    let mut found: Option<(Vec<u8>, String, u32, u32)> = None;
-    for form in id_forms(id) {
-        found = db
-            .prepare_cached("SELECT case_id, entry, round, part FROM segment WHERE form = ?1 ORDER BY rank, at DESC LIMIT 1")?
-            .query_row([&form], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
-            .optional()?;
-        if found.is_some() {
-            break;
+/// A segment: case, entry, round, part.
+type Part = (Vec<u8>, String, u32, u32);
+
+/// The segment that a receipt is about: one to its number if it names one, by the best of its id's forms, of several the newest.
+fn segment(db: &Connection, said: &Said<'_>) -> Result<Option<Part>, ApiError> {
+    let mut query = db.prepare_cached(
+        "SELECT case_id, entry, segment.round, part FROM segment JOIN message USING (case_id, entry)
+         WHERE form = ?1 AND (?2 IS NULL OR recipient = ?2) ORDER BY rank, at DESC LIMIT 1",
+    )?;
+    let forms = id_forms(said.id);
+    // Some providers name the number in a way of their own: then the id alone must do.
+    for recipient in said.recipient.iter().map(Some).chain([None]) {
+        for form in &forms {
+            let found = query
+                .query_row(params![form, recipient], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+                .optional()?;
+            if found.is_some() {
+                return Ok(found);
+            }
         }
     }
-    let Some((case, entry, round, part)) = found else { return Ok(false) };
+    Ok(None)
+}
+
+/// Codes of receipts by which the operator says that there is no such number (SMPP 3.4: absent subscriber is another).
+const UNKNOWN_SUBSCRIBER: [&str; 2] = ["1", "001"];
+
+/// What follows from a receipt for the message that it is about. False if it is about none.
+fn matches(db: &Connection, keys: &Keys, said: &Said<'_>, now: UnixMs) -> Result<bool, ApiError> {
+    let Some((case, entry, round, part)) = segment(db, said)? else { return Ok(false) };
+    let status = said.status;
     if matches!(status, ReceiptStatus::Accepted | ReceiptStatus::Unknown) {
         return Ok(true);
     }
@@ -126,7 +154,9 @@ fn matches(db: &Connection, keys: &Keys, (id, status): (&str, ReceiptStatus), no
         return Ok(true);
     }
     outbox::set(db, &row, state, row.round, Some(now))?;
-    let fault = (state == SmsState::Undelivered).then_some(SmsFault::Number).filter(|_| status == ReceiptStatus::Undelivered);
+    // Only what says that the number is none gives leniency; a phone that is off says nothing of it.
+    let is_number = status == ReceiptStatus::Undelivered && UNKNOWN_SUBSCRIBER.contains(&said.code);
+    let fault = (state == SmsState::Undelivered && is_number).then_some(SmsFault::Number);
     let report = SmsReport { fault, ..outbox::report(&key, state, round) };
     let version = version(db)?;
     outbox::say(db, keys, &case, (outbox::server()?, version), vec![Body::SmsReport(report)], now)?;
@@ -184,20 +214,23 @@ pub(crate) fn take_inbound(
     let landing = landing(db, pack, &recipient, (&inbound.to, service), &text, now)?;
     let number = Personal::plain(&cut(&inbound.from)).map_err(|_| ApiError::Internal("a number"))?;
     let words = Personal::plain(&text).map_err(|_| ApiError::Internal("an answer"))?;
-    let (case, entry, why) = match landing {
+    let (mut case, mut entry, mut why) = match landing {
         Landing::On { case, entry, why } => (Some(case), Some(entry), why),
         Landing::Nowhere(why) => (None, None, why),
     };
+    let id = case.as_deref().and_then(|case| CaseId::try_from(case).ok());
+    if let Some((id, of)) = id.zip(entry.as_deref().and_then(|entry| entry.parse().ok())) {
+        let reply = Body::SmsReply(SmsReply { of, words: words.clone(), opt_out });
+        if !outbox::say(db, keys, &id, (outbox::server()?, pack.version), vec![reply], now)? {
+            // A case that is full takes no more: a person sees it in the list.
+            (case, entry, why) = (None, None, "full");
+        }
+    }
     db.prepare_cached(
         "INSERT INTO inbound (mark, recipient, number, service, words, received_at, case_id, entry, why)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?
     .execute(params![mark, recipient, number.as_bytes(), cut(&inbound.to), words.as_bytes(), now.0, case, entry, why])?;
-    let case = case.and_then(|case| CaseId::try_from(case.as_slice()).ok());
-    if let Some((case, of)) = case.zip(entry.and_then(|entry| entry.parse().ok())) {
-        let reply = Body::SmsReply(SmsReply { of, words, opt_out });
-        outbox::say(db, keys, &case, (outbox::server()?, pack.version), vec![reply], now)?;
-    }
     Ok(())
 }
 
@@ -214,7 +247,7 @@ fn landing(
     let since = now.plus(-i64::from(pack.sms.gateway.reply_hours) * 3_600_000);
     let mut query = db.prepare_cached(
         "SELECT message.case_id, entry, extension, coalesce(doc.waybill, '') FROM message LEFT JOIN doc USING (case_id)
-         WHERE recipient = ?1 AND recipient <> x'' AND (sent_at >= ?2 OR state = 'uncertain') ORDER BY sent_at DESC LIMIT 50",
+         WHERE recipient = ?1 AND recipient <> x'' AND (sent_at >= ?2 OR (state = 'uncertain' AND offered_at >= ?2)) ORDER BY sent_at DESC LIMIT 50",
     )?;
     let rows = query.query_map(params![recipient, since.0], |row| {
         Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get::<_, String>(3)?))

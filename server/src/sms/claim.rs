@@ -2,12 +2,15 @@
 
 use doorstep_domain::{Body, CaseId, EntryKey, Sms, SmsFault, SmsReport, SmsState, UnixMs, plain_digits};
 use doorstep_rules::{
-    Case, Pack, Rulebook, SmsLack, State, TimeOfDay, judge,
+    Case, Message, Pack, Rulebook, SmsLack, State, TimeOfDay, judge,
     sms::{Segments, fits},
 };
 use rusqlite::{Connection, params};
 
-use super::outbox::{self, COLUMNS, Queued};
+use super::{
+    addressee::Addressee,
+    outbox::{self, COLUMNS, Queued},
+};
 use crate::{error::ApiError, keys::Keys, packs::Rules, project};
 
 /// A message under the gateway's lease.
@@ -38,14 +41,21 @@ impl std::fmt::Debug for Claimed {
 }
 
 /// What is to be done with a due message.
-enum Verdict {
-    Send { to: String, text: String, resend: bool },
-    Later(UnixMs),
+pub(super) enum Verdict {
+    Send {
+        to: String,
+        text: String,
+        resend: bool,
+    },
+    /// Not now: until when, and why.
+    Later(UnixMs, &'static str),
     Settle(SmsState, Option<SmsFault>),
 }
 
 /// A message whose twin is under somebody's lease is looked at again after so long.
 const TWIN_MS: i64 = 30_000;
+/// For the same message that waits at another's phone it waits so long.
+const QUEUED_TWIN_MS: i64 = 15 * 60_000;
 /// A text longer than that is of no template, in bytes.
 const MAX_TEXT: usize = 2_000;
 
@@ -67,30 +77,35 @@ pub(crate) fn claim(
     let (_, book) = rules.book(db)?;
     let mut claimed = Vec::new();
     for row in due {
-        let (verdict, pack_version) = match judged(db, &book, &row, now) {
+        let pack = book.at(now);
+        let pack_version = pack.version;
+        let verdict = match judged(db, &book, &row, Way::Gateway, now) {
             // One damaged case must not keep the others waiting.
-            Err(ApiError::Damaged) => (Verdict::Later(now.plus(3_600_000)), book.at(now).version),
+            Err(ApiError::Damaged) => Verdict::Later(now.plus(3_600_000), "damaged"),
             other => other?,
         };
-        match verdict {
-            Verdict::Later(at) => later(db, &row, at)?,
+        let quiet = quiet_until(pack, now).filter(|_| matches!(verdict, Verdict::Send { .. }));
+        match quiet.map_or(verdict, |end| Verdict::Later(end, "quiet")) {
+            Verdict::Later(at, _) => later(db, &row, at)?,
             Verdict::Settle(state, fault) => {
                 outbox::set(db, &row, state, row.round, None)?;
                 let report = SmsReport { fault, ..outbox::report(&row.entry, state, row.round) };
                 outbox::say(db, keys, &row.case, (outbox::server()?, pack_version), vec![Body::SmsReport(report)], now)?;
             }
             Verdict::Send { to, text, resend } => {
-                if !sends {
-                    later(db, &row, now.plus(NO_GATEWAY_MS))?;
-                }
-                let extension = extension(db, &row, extension_digits, book.at(now), now)?;
-                let until = until(&row, book.at(now));
+                let extension = extension(db, &row, extension_digits, pack, now)?;
+                let until = until(&row, pack);
                 if sends {
                     db.prepare_cached(
-                    "UPDATE message SET state = 'leased', holder = NULL, fence = fence + 1, told = 0, extension = ?3, until_at = ?4
-                     WHERE case_id = ?1 AND entry = ?2",
-                )?
-                .execute(params![row.case.as_bytes(), row.entry.to_string(), extension, until.0])?;
+                        "UPDATE message SET state = 'leased', holder = NULL, fence = fence + 1, extension = ?3, until_at = ?4
+                         WHERE case_id = ?1 AND entry = ?2",
+                    )?
+                    .execute(params![row.case.as_bytes(), row.entry.to_string(), extension, until.0])?;
+                } else {
+                    later(db, &row, now.plus(NO_GATEWAY_MS))?;
+                }
+                // One that was not taken and is tried again has said so before.
+                if sends && !row.told {
                     let report = outbox::report(&row.entry, SmsState::Leased, row.round);
                     outbox::say(db, keys, &row.case, (outbox::server()?, pack_version), vec![Body::SmsReport(report)], now)?;
                 }
@@ -107,7 +122,7 @@ pub(crate) fn claim(
                     segments,
                     extension,
                     until,
-                    resend,
+                    resend: resend && !row.resent,
                     pack_version,
                 });
             }
@@ -139,18 +154,32 @@ fn until(row: &Queued, pack: &Pack) -> UnixMs {
     row.offered_at.plus(i64::from(pack.sms.gateway.valid_hours) * 3_600_000)
 }
 
-fn judged(db: &Connection, book: &Rulebook, row: &Queued, now: UnixMs) -> Result<(Verdict, u32), ApiError> {
+/// By whom a message is to be sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// The gateway: it sends head office's words only.
+    Gateway,
+    /// A device that has the lease.
+    Lease,
+}
+
+/// What is to be done with a message that was left to others.
+pub(super) fn judged(db: &Connection, book: &Rulebook, row: &Queued, way: Way, now: UnixMs) -> Result<Verdict, ApiError> {
     let (entries, _) = project::entries(db, &row.case)?;
     let pack = book.at(now);
-    let settle = |state, fault| Ok((Verdict::Settle(state, fault), pack.version));
+    let settle = |state, fault| Ok(Verdict::Settle(state, fault));
     let Some(case) = Case::fold(entries) else { return settle(SmsState::Cancelled, None) };
     let judged = judge(&case, book, now);
     let Some(message) = judged.messages.iter().find(|message| message.entry == row.entry) else {
         return settle(SmsState::Cancelled, None);
     };
     let Some(sms) = outbox::sms_of(&case.timeline, &row.entry) else { return settle(SmsState::Cancelled, None) };
-    if judged.state == State::Closed {
+    if judged.state == State::Closed || message.is_void {
         return settle(SmsState::Cancelled, None);
+    }
+    // Its recorder has sent it after all, though it had left it to others.
+    if message.state.has_left() {
+        return settle(SmsState::Covered, None);
     }
     let opted_out = db.prepare_cached("SELECT 1 FROM opt_out WHERE recipient = ?1")?.exists([&row.recipient])?;
     if opted_out || judged.messages.iter().any(|message| message.opt_out) {
@@ -159,16 +188,23 @@ fn judged(db: &Connection, book: &Rulebook, row: &Queued, now: UnixMs) -> Result
     if pack.day(now).is_none_or(|today| today > message.day) || now > until(row, pack) {
         return settle(SmsState::Expired, None);
     }
-    if let Some(fault) = unworthy(book, &case, sms, &message.lacks, message.pack_version) {
-        return settle(SmsState::Failed, Some(fault));
+    let addressee = Addressee::of(db, &case, pack)?;
+    if message.lacks.contains(&SmsLack::OtherNumber) || addressee.as_ref().is_some_and(|known| !known.has(&row.recipient)) {
+        return settle(SmsState::Failed, Some(SmsFault::NotTheLabels));
     }
-    match twin(db, row)? {
-        Some(state) if state.may_have_left() => return settle(SmsState::Covered, None),
-        Some(_) => return Ok((Verdict::Later(now.plus(TWIN_MS)), pack.version)),
+    if addressee.as_ref().is_some_and(|known| known.is_over(&row.recipient, now)) {
+        return settle(SmsState::Expired, None);
+    }
+    let surname = addressee.as_ref().and_then(|known| known.surname.as_deref());
+    if way == Way::Gateway && !is_ours(book, &case, sms, message, surname) {
+        return settle(SmsState::Failed, Some(SmsFault::Text));
+    }
+    let same = judged.messages.iter().filter(|other| other.key == message.key && other.entry != message.entry);
+    match twin(db, row, same.map(|other| &other.entry), now)? {
+        Some(state) if state.has_left() => return settle(SmsState::Covered, None),
+        // What becomes of that decides.
+        Some(state) => return Ok(Verdict::Later(now.plus(TWIN_MS), state.as_str())),
         None => {}
-    }
-    if let Some(end) = quiet_until(pack, now) {
-        return Ok((Verdict::Later(end), pack.version));
     }
     if is_over_limit(db, row, pack, now)? {
         return settle(SmsState::Failed, Some(SmsFault::Limit));
@@ -178,30 +214,36 @@ fn judged(db: &Connection, book: &Rulebook, row: &Queued, now: UnixMs) -> Result
         return settle(SmsState::Failed, Some(SmsFault::Text));
     };
     let resend = template.is_some_and(|template| template.resend);
-    Ok((Verdict::Send { to, text: text.to_owned(), resend }, pack.version))
+    Ok(Verdict::Send { to, text: text.to_owned(), resend })
 }
 
-/// Why a message is not head office's to send: it would not count, or its words are not head office's.
-fn unworthy(book: &Rulebook, case: &Case, sms: &Sms, lacks: &[SmsLack], version: u32) -> Option<SmsFault> {
-    let pack = &book.version(version).unwrap_or_else(|| book.newest()).pack;
-    if lacks.contains(&SmsLack::OtherNumber) {
-        return Some(SmsFault::Number);
-    }
+/// Whether a message is head office's to send: it would count, and its words are head office's.
+fn is_ours(book: &Rulebook, case: &Case, sms: &Sms, message: &Message, surname: Option<&str>) -> bool {
+    let pack = &book.version(message.pack_version).unwrap_or_else(|| book.newest()).pack;
     let template = sms.template.as_ref().and_then(|id| pack.template(id.as_str(), sms.template_version));
     let text = sms.text.text().filter(|text| text.len() <= MAX_TEXT);
-    let is_ours = template.zip(text).is_some_and(|(template, text)| fits(pack, template, &case.facts.waybill, text));
-    let lacks = lacks.iter().any(|lack| *lack != SmsLack::NotSent && *lack != SmsLack::SenderUnauthorised);
-    (lacks || !is_ours).then_some(SmsFault::Text)
+    let fits = |(template, text)| fits(pack, template, &case.facts.waybill, surname, text);
+    let would_count = message.lacks.iter().all(|lack| matches!(lack, SmsLack::NotSent | SmsLack::SenderUnauthorised));
+    would_count && template.zip(text).is_some_and(fits)
 }
 
-/// How far another entry's same message has got, if it is under way or has left.
-pub(super) fn twin(db: &Connection, row: &Queued) -> Result<Option<SmsState>, ApiError> {
-    let mut query = db.prepare_cached("SELECT state FROM message WHERE key = ?1 AND NOT (case_id = ?2 AND entry = ?3)")?;
-    let states = query.query_map(params![row.key, row.case.as_bytes(), row.entry.to_string()], |row| row.get::<_, String>(0))?;
+/// How far the same message of another entry has got, if it is under way or has left. One that waits at its recorder's phone is waited
+/// for a while: it may be sent there at any moment. Not for good: that phone may lie in a river.
+fn twin<'a>(
+    db: &Connection,
+    row: &Queued,
+    same: impl Iterator<Item = &'a EntryKey>,
+    now: UnixMs,
+) -> Result<Option<SmsState>, ApiError> {
+    let waits = now < row.offered_at.plus(QUEUED_TWIN_MS);
     let mut found = None;
-    for state in states {
-        let state = SmsState::from_word(&state?).filter(|state| state.may_have_left() || *state == SmsState::Leased);
-        found = found.max(state);
+    for entry in same {
+        let Some(other) = outbox::one(db, &row.case, entry)? else { continue };
+        let is_under_way = match other.state {
+            SmsState::Queued => other.own && waits,
+            state => state == SmsState::Leased || state.may_have_left(),
+        };
+        found = found.max(Some(other.state).filter(|_| is_under_way));
     }
     Ok(found)
 }
@@ -217,19 +259,20 @@ fn quiet_until(pack: &Pack, now: UnixMs) -> Option<UnixMs> {
     if today > now { Some(today) } else { pack.moment(local.date().succ_opt()?.and_time(quiet.until.0)) }
 }
 
-/// Whether the recipient, or the device that asks, has had as many today as the rules allow.
-pub(super) fn is_over_limit(db: &Connection, row: &Queued, pack: &Pack, now: UnixMs) -> Result<bool, ApiError> {
+/// Whether the recipient, or the device that asks, has had as many today as the rules allow. What phones sent without a lease is no
+/// part of it: nobody could have said no.
+fn is_over_limit(db: &Connection, row: &Queued, pack: &Pack, now: UnixMs) -> Result<bool, ApiError> {
     let local = pack.local(now).and_then(|local| pack.moment(local.date().and_hms_opt(0, 0, 0)?));
     let today = local.unwrap_or(now).0;
     let count = |sql: &str, who: &[u8]| -> Result<u32, ApiError> {
         Ok(db.prepare_cached(sql)?.query_row(params![who, today], |row| row.get(0))?)
     };
     let to_number = count(
-        "SELECT count(*) FROM message WHERE recipient = ?1 AND (sent_at >= ?2 OR state IN ('leased', 'submitting'))",
+        "SELECT count(*) FROM message WHERE recipient = ?1 AND fence > 0 AND (sent_at >= ?2 OR state IN ('leased', 'submitting'))",
         &row.recipient,
     )?;
     let of_device = count(
-        "SELECT count(*) FROM message WHERE device = ?1 AND (sent_at >= ?2 OR state IN ('leased', 'submitting'))",
+        "SELECT count(*) FROM message WHERE device = ?1 AND fence > 0 AND (sent_at >= ?2 OR state IN ('leased', 'submitting'))",
         &row.device,
     )?;
     let gateway = &pack.sms.gateway;

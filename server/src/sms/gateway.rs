@@ -3,6 +3,7 @@
 
 use std::{collections::VecDeque, fs::File, path::Path, sync::Arc, time::Duration};
 
+use doorstep_domain::{CaseId, EntryKey, UnixMs};
 use doorstep_gateway::{Event, GatewayConfig, Http, LinkState, Log, Notice, Outgoing, Provider, Smpp, Submitted, Webhooks};
 use tokio::{
     sync::{Notify, mpsc, watch},
@@ -87,9 +88,9 @@ pub(crate) struct Gateway {
     pub stop: Arc<Notify>,
 }
 
-/// A message that surely was not taken, and when it is tried again.
+/// A message that surely was not taken, by its claim, and when it is tried again.
 struct Waiting {
-    message: Claimed,
+    message: (CaseId, EntryKey, i64),
     at: Instant,
 }
 
@@ -109,7 +110,6 @@ impl Gateway {
         let mut hears = true;
         loop {
             tokio::select! {
-                biased;
                 notice = events.recv(), if hears => match notice {
                     Some(notice) => self.hear(notice).await,
                     None => hears = false,
@@ -191,31 +191,23 @@ impl Gateway {
         waiting: &mut VecDeque<Waiting>,
     ) -> Result<(), ApiError> {
         let now = Instant::now();
-        let mut ready = Vec::new();
-        waiting.retain(|wait| {
-            let is_due = wait.at <= now && ready.len() < CHUNK;
-            if is_due {
-                ready.push(wait.message.clone());
-            }
-            !is_due
-        });
-        let room = MOST.saturating_sub(under_way.len() + ready.len() + waiting.len()).min(CHUNK);
-        let digits = self.extension_digits;
-        let claimed = match room {
-            0 => Vec::new(),
-            room => {
-                let how = (room, digits, self.sends);
-                self.write(move |db, this| claim::claim(db, &this.keys, &this.rules, how, (this.now)())).await?
-            }
-        };
-        ready.extend(claimed);
+        let held: Vec<_> = waiting.iter().filter(|wait| wait.at <= now).map(|wait| wait.message.clone()).collect();
+        if !held.is_empty() {
+            self.write(move |db, this| settle::release(db, &held, (this.now)())).await?;
+            waiting.retain(|wait| wait.at > now);
+        }
+        let how = (MOST.saturating_sub(under_way.len()).min(CHUNK), self.extension_digits, self.sends);
+        if how.0 == 0 {
+            return Ok(());
+        }
+        let ready = self.write(move |db, this| claim::claim(db, &this.keys, &this.rules, how, (this.now)())).await?;
         if !ready.is_empty() {
             self.tell();
         }
         if !self.sends {
             // The log says that they were not sent; their cases say that they wait.
             for message in &ready {
-                provider.submit(&outgoing(message)).await;
+                provider.submit(&outgoing(message, (self.now)())).await;
             }
             return Ok(());
         }
@@ -224,9 +216,9 @@ impl Gateway {
         }
         let held = self.write(move |db, this| settle::submitting(db, &this.keys, ready, (this.now)())).await?;
         for message in held {
-            let provider = provider.clone();
+            let (provider, outgoing) = (provider.clone(), outgoing(&message, (self.now)()));
             under_way.spawn(async move {
-                let outcome = provider.submit(&outgoing(&message)).await;
+                let outcome = provider.submit(&outgoing).await;
                 (message, outcome)
             });
         }
@@ -241,6 +233,7 @@ impl Gateway {
             match settled {
                 Ok(again) => {
                     self.tell();
+                    let message = (message.case, message.entry, message.fence);
                     waiting.extend(again.map(|after| Waiting { message, at: Instant::now() + after }));
                     return;
                 }
@@ -281,19 +274,21 @@ impl Gateway {
     }
 }
 
-fn outgoing(message: &Claimed) -> Outgoing {
+fn outgoing(message: &Claimed, now: UnixMs) -> Outgoing {
+    let left = message.until.0.saturating_sub(now.0).clamp(0, MOST_VALIDITY_MS);
     Outgoing {
         reference: message.reference.clone(),
         to: message.to.clone(),
         text: message.text.clone(),
         segments: message.segments.clone(),
-        validity: VALIDITY,
+        validity: Duration::from_millis(left.unsigned_abs()).max(LEAST_VALIDITY),
         extension: Some(message.extension.clone()).filter(|extension| !extension.is_empty()),
     }
 }
 
-/// How long the operator tries to deliver: the proof of the day is of no use tomorrow.
-const VALIDITY: Duration = Duration::from_secs(24 * 3_600);
+/// The operator tries to deliver for as long as the message may still be sent, within these.
+const LEAST_VALIDITY: Duration = Duration::from_secs(10 * 60);
+const MOST_VALIDITY_MS: i64 = 24 * 3_600_000;
 
 fn is_bound(link: Option<&watch::Receiver<LinkState>>) -> bool {
     link.is_none_or(|link| matches!(&*link.borrow(), LinkState::Bound))

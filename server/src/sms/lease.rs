@@ -1,14 +1,19 @@
 //! The lease of a device: by it somebody sends an SMS whose attempt another recorded. One, for one message.
 
-use doorstep_domain::{Body, CaseId, EntryKey, InstallId, SmsReport, SmsState, SmsWay, Tag, UnixMs};
+use doorstep_domain::{Body, CaseId, EntryKey, InstallId, SmsFault, SmsReport, SmsState, SmsWay, Tag, UnixMs};
 use doorstep_protocol::{LeaseRequest, LeaseResponse};
 use rusqlite::{Connection, params};
 
-use super::{claim, outbox};
+use super::{
+    claim::{self, Verdict, Way},
+    outbox,
+};
 use crate::{enrol::Device, error::ApiError, keys::Keys, packs::Rules};
 
 /// How long a device has to send and to say so, milliseconds. After that nobody knows whether it did.
 const LEASE_MS: i64 = 15 * 60_000;
+/// Most leases that a device has at once: whoever takes more wants to keep others from sending.
+const MOST_LEASES: u32 = 10;
 
 fn no(why: &str) -> Result<LeaseResponse, ApiError> {
     Ok(LeaseResponse { until_ms: None, why: Some(why.to_owned()) })
@@ -36,6 +41,8 @@ pub(crate) fn lease(
     let Some(row) = outbox::one(db, &case, &entry)?.filter(|_| may_read) else { return Err(ApiError::NotFound) };
     let holder = Tag::of(&install);
     match row.state {
+        // Not taken by the operator yet, and tried again by itself.
+        SmsState::Offered if row.told => return no("submitting"),
         SmsState::Offered => {}
         // Asked again, because the answer was lost.
         SmsState::Leased if row.holder.as_deref() == Some(holder.as_str()) => {
@@ -50,14 +57,20 @@ pub(crate) fn lease(
     }
     let (_, book) = rules.book(db)?;
     let pack = book.at(now);
-    if db.prepare_cached("SELECT 1 FROM opt_out WHERE recipient = ?1")?.exists([&row.recipient])? {
-        return no("opted_out");
+    match claim::judged(db, &book, &row, Way::Lease, now)? {
+        Verdict::Send { .. } => {}
+        Verdict::Later(_, why) => return no(why),
+        Verdict::Settle(SmsState::Covered, _) => return no("sent"),
+        Verdict::Settle(state, fault) => return no(fault.map_or(state.as_str(), SmsFault::as_str)),
     }
-    if let Some(twin) = claim::twin(db, &row)? {
-        return no(if twin.has_left() { "sent" } else { twin.as_str() });
+    let tags: Vec<Tag> = device.installs.iter().map(Tag::of).collect();
+    let mut open = 0;
+    for tag in &tags {
+        let mut query = db.prepare_cached("SELECT count(*) FROM message WHERE state = 'leased' AND holder = ?1")?;
+        open += query.query_row([tag.as_str()], |row| row.get::<_, u32>(0))?;
     }
-    if claim::is_over_limit(db, &row, pack, now)? {
-        return no("limit");
+    if open >= MOST_LEASES {
+        return no("too_many_leases");
     }
     let until = now.plus(LEASE_MS);
     db.prepare_cached(
@@ -65,7 +78,13 @@ pub(crate) fn lease(
          WHERE case_id = ?1 AND entry = ?2",
     )?
     .execute(params![case.as_bytes(), entry.to_string(), holder.as_str(), until.0])?;
-    let leased = SmsReport { holder: Some(holder), way: SmsWay::Phone, ..outbox::report(&entry, SmsState::Leased, row.round) };
+    // Its end goes with it: a holder begins nothing when it is over, and nobody else before.
+    let leased = SmsReport {
+        holder: Some(holder),
+        way: SmsWay::Phone,
+        at: Some(until),
+        ..outbox::report(&entry, SmsState::Leased, row.round)
+    };
     outbox::say(db, keys, &case, (outbox::server()?, pack.version), vec![Body::SmsReport(leased)], now)?;
     Ok(LeaseResponse { until_ms: Some(until.0), why: None })
 }

@@ -2,8 +2,8 @@
 
 use doorstep_document::NewEntry;
 use doorstep_domain::{
-    Anchor, Author, Body, BootId, CaseId, DeviceId, Entry, EntryKey, Personal, Receipt, Role, Sms, SmsReport, SmsState, SmsWay,
-    TimeEvidence, UnixMs, plain_digits,
+    Anchor, Author, Body, BootId, CaseId, DeviceId, Entry, EntryKey, InstallId, Personal, Receipt, Role, Sms, SmsReport,
+    SmsState, SmsWay, Tag, TimeEvidence, UnixMs, plain_digits,
 };
 use ring::hmac;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -19,18 +19,19 @@ use crate::{
 pub(super) struct Queued {
     pub case: CaseId,
     pub entry: EntryKey,
-    pub key: Vec<u8>,
     pub recipient: Vec<u8>,
     pub device: Vec<u8>,
+    pub own: bool,
     pub state: SmsState,
     pub round: u32,
     pub holder: Option<String>,
     pub fence: i64,
     pub told: bool,
+    pub resent: bool,
     pub offered_at: UnixMs,
 }
 
-pub(super) const COLUMNS: &str = "case_id, entry, key, recipient, device, state, round, holder, fence, told, offered_at";
+pub(super) const COLUMNS: &str = "case_id, entry, recipient, device, own, state, round, holder, fence, told, resent, offered_at";
 
 /// Reads a row of [`COLUMNS`].
 pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Queued>> {
@@ -40,15 +41,16 @@ pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Queued>> 
     Ok(Some(Queued {
         case,
         entry,
-        key: row.get(2)?,
-        recipient: row.get(3)?,
-        device: row.get(4)?,
+        recipient: row.get(2)?,
+        device: row.get(3)?,
+        own: row.get(4)?,
         state,
         round: row.get(6)?,
         holder: row.get(7)?,
         fence: row.get(8)?,
         told: row.get(9)?,
-        offered_at: UnixMs(row.get(10)?),
+        resent: row.get(10)?,
+        offered_at: UnixMs(row.get(11)?),
     }))
 }
 
@@ -73,19 +75,30 @@ pub(super) fn recipient(db: &Connection, number: &str) -> Result<Option<Vec<u8>>
 pub(crate) fn expect(db: &Connection, case: &CaseId, entry: &Entry, sms: &Sms, device: &DeviceId) -> Result<(), ApiError> {
     // A number that can not be read can not be sent to by anybody but who wrote it.
     let recipient = sms.to.text().map_or(Ok(None), |number| recipient(db, number))?.unwrap_or_default();
+    let own = match &sms.attempt {
+        Some(attempt) => is_of(db, &attempt.tag, device)?,
+        None => false,
+    };
     db.prepare_cached(
-        "INSERT OR IGNORE INTO message (case_id, entry, key, recipient, device, state, round, fence, told, offered_at, due_at, until_at,
-           extension)
-         VALUES (?1, ?2, ?3, ?4, ?5, 'queued', 0, 0, 0, 0, 0, 0, '')",
+        "INSERT OR IGNORE INTO message (case_id, entry, recipient, device, own, state, round, fence, told, resent, offered_at, due_at,
+           until_at, extension)
+         VALUES (?1, ?2, ?3, ?4, ?5, 'queued', 0, 0, 0, 0, 0, 0, 0, '')",
     )?
-    .execute(params![
-        case.as_bytes(),
-        entry.key.to_string(),
-        sms.message(case).as_bytes(),
-        recipient,
-        device.as_bytes()
-    ])?;
+    .execute(params![case.as_bytes(), entry.key.to_string(), recipient, device.as_bytes(), own])?;
     Ok(())
+}
+
+/// Whether a device wrote under this mark, as its present installation or as one before.
+fn is_of(db: &Connection, tag: &Tag, device: &DeviceId) -> Result<bool, ApiError> {
+    let mut query = db.prepare_cached("SELECT install FROM install WHERE device = ?1")?;
+    let installs = query.query_map(params![device.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?;
+    for install in installs {
+        let install = InstallId::try_from(install?.as_slice()).map_err(|_| ApiError::Internal("install row"))?;
+        if Tag::of(&install) == *tag {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// A device says what it did with an SMS. Only its recorder, or the holder of its lease, is heard; whatever else is said of it is in
@@ -95,28 +108,31 @@ pub(crate) fn take_report(
     case: &CaseId,
     entry: &Entry,
     report: &SmsReport,
-    receipt: Receipt,
+    (receipt, device): (Receipt, &DeviceId),
 ) -> Result<(), ApiError> {
     if entry.author.is_server() {
         return Ok(());
     }
     let Some(row) = one(db, case, &report.of)? else { return Ok(()) };
-    let (tag, by) = (entry.key.tag, row.entry.tag);
-    let is_holder = row.holder.as_deref() == Some(tag.as_str());
+    // The device, not its mark: one that had to go on as a new installation is still the recorder.
+    let is_recorder = row.device == device.as_bytes();
+    let is_holder = row.holder.as_deref() == Some(entry.key.tag.as_str());
     if report.state == SmsState::Offered {
         // Given up by its recorder, before anybody sent it: the gateway's from now on, for as long as the rules say.
         let again = row.state == SmsState::Failed && row.holder.is_none() && !row.told && report.round > row.round;
-        if tag == by && (row.state == SmsState::Queued || again) {
+        if is_recorder && (row.state == SmsState::Queued || again) {
             set(db, &row, SmsState::Offered, report.round, None)?;
-            db.prepare_cached("UPDATE message SET due_at = ?3, offered_at = ?3 WHERE case_id = ?1 AND entry = ?2")?
+            db.prepare_cached("UPDATE message SET due_at = ?3, offered_at = ?3, told = 0 WHERE case_id = ?1 AND entry = ?2")?
                 .execute(params![case.as_bytes(), row.entry.to_string(), receipt.received_at.0])?;
         }
         return Ok(());
     }
     let is_later = report.round > row.round || (report.round == row.round && report.state > row.state);
     let overrules = report.state.has_left() && report.state > row.state;
-    // Whoever left it to others says nothing of sending it.
-    let is_theirs = is_holder || (tag == by && (row.state == SmsState::Queued || row.holder.is_none() && !row.told));
+    // Whoever left it to others says nothing more of it; of sending it only whoever may send it.
+    let is_left_to_others = row.offered_at.0 > 0;
+    let may_say = row.own || !report.state.may_have_left();
+    let is_theirs = is_holder || (is_recorder && !is_left_to_others && may_say);
     if report.way == SmsWay::Phone && is_theirs && (is_later || overrules) && report.state != SmsState::Leased {
         let sent = report.state.has_left().then(|| receipt.acted.at.unwrap_or(receipt.received_at));
         set(db, &row, report.state, report.round, sent)?;
@@ -124,12 +140,20 @@ pub(crate) fn take_report(
     Ok(())
 }
 
-/// Moves a row on.
+/// Moves a row on. What has not left after all has no time of leaving.
 pub(super) fn set(db: &Connection, row: &Queued, state: SmsState, round: u32, sent: Option<UnixMs>) -> Result<(), ApiError> {
     db.prepare_cached(
-        "UPDATE message SET state = ?3, round = ?4, sent_at = coalesce(sent_at, ?5) WHERE case_id = ?1 AND entry = ?2",
+        "UPDATE message SET state = ?3, round = ?4, sent_at = CASE WHEN ?6 THEN coalesce(sent_at, ?5) END
+         WHERE case_id = ?1 AND entry = ?2",
     )?
-    .execute(params![row.case.as_bytes(), row.entry.to_string(), state.as_str(), round, sent.map(|at| at.0)])?;
+    .execute(params![
+        row.case.as_bytes(),
+        row.entry.to_string(),
+        state.as_str(),
+        round,
+        sent.map(|at| at.0),
+        state.has_left()
+    ])?;
     Ok(())
 }
 
@@ -139,7 +163,8 @@ pub(super) fn server() -> Result<Author, ApiError> {
     author().ok_or(ApiError::Internal("the server's own account"))
 }
 
-/// Says in the case what became of an SMS. A case that is full takes no report; the outbox knows it all the same.
+/// Says in the case what became of an SMS; false if it could not be said. A case that is full takes no report; the outbox knows it
+/// all the same.
 pub(super) fn say(
     db: &Connection,
     keys: &Keys,
@@ -147,16 +172,16 @@ pub(super) fn say(
     (author, pack_version): (Author, u32),
     bodies: Vec<Body>,
     now: UnixMs,
-) -> Result<(), ApiError> {
+) -> Result<bool, ApiError> {
     let boot = BootId([0; 4]);
     let time = TimeEvidence { wall: now, zone_quarters: 0, mono_ms: 0, boot, anchor: Some(Anchor { server: now, mono_ms: 0 }) };
     let entry = |body| NewEntry { author: author.clone(), pack_version, time, action: None, facts: None, release: None, body };
     let entries = bodies.into_iter().map(entry).collect();
     let device = DeviceId::of(&keys.public());
     match headoffice::append(db, keys, case, entries, Receipt::of(now, Some(now)), &device) {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(true),
         Err(HeadOfficeError::Api(error)) => Err(error),
-        Err(_) => Ok(()),
+        Err(_) => Ok(false),
     }
 }
 

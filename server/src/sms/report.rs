@@ -4,7 +4,7 @@ use doorstep_domain::{Body, CaseId, EntryKey, Personal, SmsReport, SmsState, Uni
 use rusqlite::{Connection, params};
 use serde::Serialize;
 
-use super::outbox;
+use super::{outbox, settle};
 use crate::{
     error::ApiError,
     headoffice::{HeadOfficeError, reviewer},
@@ -79,7 +79,7 @@ pub(crate) fn list(db: &Connection, all: bool, limit: u32) -> Result<Vec<Message
             round: row.get(3)?,
             holder: row.get(4)?,
             sent_at: row.get::<_, Option<i64>>(5)?.map(UnixMs),
-            due_at: (due > 0).then_some(UnixMs(due)),
+            due_at: Some(UnixMs(due)).filter(|due| due.0 > 0 && *due != settle::HELD),
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -150,7 +150,7 @@ pub(crate) fn settle_by_hand(
     let (state, round) = match found {
         Found::Sent => (SmsState::Sent, row.round),
         Found::NotSent => (SmsState::Failed, row.round),
-        Found::Again => (SmsState::Offered, row.round + 1),
+        Found::Again => (SmsState::Offered, row.round.saturating_add(1)),
     };
     let report = SmsReport { words, ..outbox::report(&row.entry, state, round) };
     outbox::set(db, &row, state, round, (found == Found::Sent).then_some(now))?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorstep_domain::{Body, SmsFault, SmsReport, SmsState, UnixMs};
+use doorstep_domain::{Body, CaseId, EntryKey, SmsFault, SmsReport, SmsState, UnixMs};
 use doorstep_gateway::{Fault, Submitted, id_forms};
 use rusqlite::{Connection, params};
 
@@ -47,15 +47,13 @@ fn tell(
     now: UnixMs,
 ) -> Result<(), ApiError> {
     let report = SmsReport { fault, ..outbox::report(&message.entry, state, message.round) };
-    outbox::say(db, keys, &message.case, (outbox::server()?, message.pack_version), vec![Body::SmsReport(report)], now)
+    outbox::say(db, keys, &message.case, (outbox::server()?, message.pack_version), vec![Body::SmsReport(report)], now).map(drop)
 }
 
 /// Moves the claim's row; false if it is another claim's by now.
 fn move_row(db: &Connection, message: &Claimed, state: SmsState, sent: Option<UnixMs>) -> Result<bool, ApiError> {
     let moved = db
-        .prepare_cached(
-            "UPDATE message SET state = ?4, sent_at = coalesce(sent_at, ?5) WHERE case_id = ?1 AND entry = ?2 AND fence = ?3",
-        )?
+        .prepare_cached("UPDATE message SET state = ?4, sent_at = ?5 WHERE case_id = ?1 AND entry = ?2 AND fence = ?3")?
         .execute(params![
             message.case.as_bytes(),
             message.entry.to_string(),
@@ -115,14 +113,13 @@ pub(crate) fn settle(
             Ok(None)
         }
         Submitted::NotSent { after, why: _ } => {
-            if now > message.until {
-                if move_row(db, message, SmsState::Expired, None)? {
-                    tell(db, keys, message, (SmsState::Expired, None), now)?;
-                }
-                return Ok(None);
+            // Nothing of it left: back in the outbox, held until then, and judged again. A crash while it waits leaves it unsent, which
+            // it is.
+            let held = move_row(db, message, SmsState::Offered, None)?;
+            if held {
+                set_due(db, (&message.case, &message.entry, message.fence), HELD)?;
             }
-            // Leased again, not submitting: a crash while it waits leaves it unsent, which it is.
-            Ok(move_row(db, message, SmsState::Leased, None)?.then_some(*after))
+            Ok(held.then_some(*after))
         }
         Submitted::Uncertain { why: _ } => {
             if move_row(db, message, SmsState::Uncertain, None)? {
@@ -134,26 +131,49 @@ pub(crate) fn settle(
     }
 }
 
-/// One more try of a message of which nobody knows, where its template allows that.
+/// Due at this moment is what is tried again after a time that runs in this process: another gateway begins at once.
+pub(super) const HELD: UnixMs = UnixMs(i64::MAX);
+
+fn set_due(db: &Connection, (case, entry, fence): (&CaseId, &EntryKey, i64), at: UnixMs) -> Result<(), ApiError> {
+    db.prepare_cached("UPDATE message SET due_at = ?4 WHERE case_id = ?1 AND entry = ?2 AND fence = ?3 AND state = 'offered'")?
+        .execute(params![case.as_bytes(), entry.to_string(), fence, at.0])?;
+    Ok(())
+}
+
+/// Lets messages be claimed again that were held.
+pub(crate) fn release(db: &Connection, held: &[(CaseId, EntryKey, i64)], now: UnixMs) -> Result<(), ApiError> {
+    held.iter().try_for_each(|(case, entry, fence)| set_due(db, (case, entry, *fence), now))
+}
+
+/// One more try of a message of which nobody knows, where its template allows that and it was not used up.
 fn again_if_allowed(db: &Connection, keys: &Keys, message: &Claimed, now: UnixMs) -> Result<(), ApiError> {
-    if !message.resend || message.round > 0 {
+    if !message.resend {
         return Ok(());
     }
+    offer_again(db, keys, (&message.case, &message.entry, message.round), message.pack_version, now)
+}
+
+fn offer_again(
+    db: &Connection,
+    keys: &Keys,
+    (case, entry, round): (&CaseId, &EntryKey, u32),
+    version: u32,
+    now: UnixMs,
+) -> Result<(), ApiError> {
+    let round = round.saturating_add(1);
     db.prepare_cached(
-        "UPDATE message SET state = 'offered', round = 1, told = 0, fence = fence + 1, due_at = ?3 WHERE case_id = ?1 AND entry = ?2",
+        "UPDATE message SET state = 'offered', round = ?4, told = 0, resent = 1, fence = fence + 1, due_at = ?3
+         WHERE case_id = ?1 AND entry = ?2",
     )?
-    .execute(params![message.case.as_bytes(), message.entry.to_string(), now.0])?;
-    let report = outbox::report(&message.entry, SmsState::Offered, 1);
-    outbox::say(db, keys, &message.case, (outbox::server()?, message.pack_version), vec![Body::SmsReport(report)], now)
+    .execute(params![case.as_bytes(), entry.to_string(), now.0, round])?;
+    let report = outbox::report(entry, SmsState::Offered, round);
+    outbox::say(db, keys, case, (outbox::server()?, version), vec![Body::SmsReport(report)], now).map(drop)
 }
 
 /// What a gateway left behind that died: what it had leased and not submitted is to be sent, what it was submitting is uncertain.
 pub(crate) fn recover(db: &Connection, keys: &Keys, rules: &Rules, now: UnixMs) -> Result<(), ApiError> {
-    db.execute(
-        "UPDATE message SET state = 'offered', round = round + told, told = 0, fence = fence + 1
-         WHERE state = 'leased' AND holder IS NULL",
-        [],
-    )?;
+    db.execute("UPDATE message SET state = 'offered', fence = fence + 1 WHERE state = 'leased' AND holder IS NULL", [])?;
+    db.execute("UPDATE message SET due_at = ?2 WHERE state = 'offered' AND due_at = ?1", [HELD.0, now.0])?;
     let sql = format!("SELECT {COLUMNS} FROM message WHERE state = 'submitting' AND holder IS NULL AND fence > 0");
     let rows: Vec<Queued> =
         db.prepare(&sql)?.query_map([], outbox::read)?.filter_map(Result::transpose).collect::<Result<_, _>>()?;
@@ -163,11 +183,16 @@ pub(crate) fn recover(db: &Connection, keys: &Keys, rules: &Rules, now: UnixMs) 
     Ok(())
 }
 
+/// So long after its end a lease is over for everybody, milliseconds.
+const LEASE_MARGIN_MS: i64 = 2 * 60_000;
+
 /// Devices that were to send a message and did not say what became of it: nobody knows.
 pub(crate) fn end_leases(db: &Connection, keys: &Keys, rules: &Rules, now: UnixMs) -> Result<bool, ApiError> {
     let sql = format!("SELECT {COLUMNS} FROM message WHERE state = 'leased' AND holder IS NOT NULL AND until_at < ?1 LIMIT 50");
+    // Its holder's clock may be behind, and its word on the way.
+    let ended = now.plus(-LEASE_MARGIN_MS).0;
     let rows: Vec<Queued> =
-        db.prepare_cached(&sql)?.query_map([now.0], outbox::read)?.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+        db.prepare_cached(&sql)?.query_map([ended], outbox::read)?.filter_map(Result::transpose).collect::<Result<_, _>>()?;
     for row in &rows {
         lose(db, keys, rules, row, Some(SmsFault::LeaseLost), now)?;
     }
@@ -184,13 +209,8 @@ fn lose(db: &Connection, keys: &Keys, rules: &Rules, row: &Queued, fault: Option
     outbox::say(db, keys, &row.case, (outbox::server()?, pack.version), vec![Body::SmsReport(report)], now)?;
     // By the gateway's own hand only: a device that lost its lease may still send.
     let template = project_template(db, row, pack)?;
-    if fault.is_none() && row.round == 0 && template {
-        db.prepare_cached(
-            "UPDATE message SET state = 'offered', round = 1, told = 0, due_at = ?3 WHERE case_id = ?1 AND entry = ?2",
-        )?
-        .execute(params![row.case.as_bytes(), row.entry.to_string(), now.0])?;
-        let report = outbox::report(&row.entry, SmsState::Offered, 1);
-        outbox::say(db, keys, &row.case, (outbox::server()?, pack.version), vec![Body::SmsReport(report)], now)?;
+    if fault.is_none() && !row.resent && template {
+        offer_again(db, keys, (&row.case, &row.entry, row.round), pack.version, now)?;
     }
     Ok(())
 }

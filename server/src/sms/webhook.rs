@@ -43,12 +43,10 @@ fn events<T>(heard: Heard<T>, event: fn(T) -> Event) -> (Vec<Event>, usize) {
     (heard.items.into_iter().map(event).collect(), heard.skipped)
 }
 
-async fn take(
-    app: App,
-    Token { token }: Token,
-    request: Request,
-    read: fn(&Webhooks, &[u8]) -> Result<(Vec<Event>, usize), WebhookError>,
-) -> Result<Response, ApiError> {
+/// Reads a call: its events, and how many of its items are none.
+type Read = fn(&Webhooks, &[u8]) -> Result<(Vec<Event>, usize), WebhookError>;
+
+async fn take(app: App, Token { token }: Token, request: Request, read: Read) -> Result<Response, ApiError> {
     // Where nobody calls back there is nothing to find.
     let (Some(gateway), Some(hooks)) = (app.sms.as_ref(), app.webhooks.as_ref()) else { return Err(ApiError::NotFound) };
     let token = bearer(request.headers()).or(token).ok_or(ApiError::Unauthorized)?;

@@ -115,6 +115,28 @@ async fn a_person_may_have_it_sent_once_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_template_that_allows_it_is_sent_once_more_by_itself_and_no_oftener() {
+    let smsc = smsc().await;
+    let mut world = World::sending(smpp(&smsc, "")).await;
+    let with_resend = ("id = \"failed_delivery\"", "id = \"failed_delivery\"\nresend = true");
+    world.admin().publish_pack(&crate::rules::second_version(with_resend), world.hands.now()).unwrap();
+    let phone = world.device("phone", "c1").await;
+    world.hands.advance(121);
+    phone.sync().await.unwrap();
+    smsc.script([Answer::CutAfter, Answer::CutAfter]);
+    fail_and_write(&phone, 2);
+    let last = loop {
+        let message = until(&phone, 2, SmsState::Uncertain).await;
+        if message.round > 0 {
+            break message;
+        }
+    };
+    assert_eq!((last.round, smsc.seen(|seen| seen.messages().len())), (1, 2));
+    phone.sync().await.unwrap();
+    assert_eq!(world.admin().messages(false, 9).unwrap()[0].state, "uncertain");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refused_number_is_evidence_of_a_wrong_number() {
     let smsc = smsc().await;
     let mut world = World::sending(smpp(&smsc, "")).await;
@@ -147,7 +169,7 @@ async fn the_gateway_sends_nobodys_own_words_and_to_nobodys_own_number() {
     let (message, sent) = offered_by_hand(words).await;
     assert_eq!((message.fault, sent), (Some(SmsFault::Text), 0));
     let (message, sent) = offered_by_hand(SmsWish { number: Some("13911111111".into()), ..SmsWish::default() }).await;
-    assert_eq!((message.fault, sent), (Some(SmsFault::Number), 0));
+    assert_eq!((message.fault, sent), (Some(SmsFault::NotTheLabels), 0), "which is no evidence of a wrong number");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -294,7 +316,7 @@ async fn a_lease_that_ends_without_a_word_leaves_it_uncertain() {
     radio.has_service(false);
     desk.sync().await.unwrap();
     desk.client.lease_sms(&waybill(4)).await.unwrap();
-    world.hands.advance(16);
+    world.hands.advance(18);
     let message = until(&courier, 4, SmsState::Uncertain).await;
     assert_eq!(message.fault, Some(SmsFault::LeaseLost));
     assert_eq!(smsc.seen(|seen| seen.submits.len()), 0);

@@ -81,6 +81,45 @@ async fn segments_are_reported_one_by_one_in_any_order_and_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_several_segments_all_must_have_failed_before_it_is_tried_again() {
+    let mut world = World::new().await;
+    let radio = Radio::new(true);
+    let phone = world.phone("phone", "c1", radio.clone()).await;
+    world.link.set(LinkMode::Cut);
+    let wish = SmsWish { callback: Some("13800001111".into()), language: Some("en".into()), ..SmsWish::default() };
+    let given = |n: u32| {
+        phone.fail(n, "DF-NOBODY").unwrap();
+        phone.client.record(&Command::Sms { waybill: waybill(n), wish: wish.clone(), state: None, fault: None }, &[]).unwrap();
+        phone.client.dispatch_sms().unwrap();
+        radio.given().pop().unwrap().reference
+    };
+    let failed = |part| SmsResult::PartFailed(part, SmsFault::NoService);
+    let partly = given(2);
+    phone.client.sms_result(&partly, failed(0)).unwrap();
+    phone.client.dispatch_sms().unwrap();
+    assert_eq!((only(&phone.client, 2).state, radio.given().len()), (SmsState::Submitting, 1), "the others may yet go");
+    phone.client.sms_result(&partly, SmsResult::PartSent(2)).unwrap();
+    phone.client.dispatch_sms().unwrap();
+    let message = only(&phone.client, 2);
+    assert_eq!((message.state, message.fault, radio.given().len()), (SmsState::Failed, Some(SmsFault::Partial), 1));
+    // Late, they all went.
+    phone.client.sms_result(&partly, SmsResult::PartSent(0)).unwrap();
+    phone.client.sms_result(&partly, SmsResult::PartSent(1)).unwrap();
+    assert_eq!(only(&phone.client, 2).state, SmsState::Sent);
+    let wholly = given(4);
+    for part in 0..3 {
+        phone.client.sms_result(&wholly, failed(part)).unwrap();
+    }
+    phone.client.dispatch_sms().unwrap();
+    assert_eq!(radio.given().last().map(|message| message.reference.ends_with(":1")), Some(true));
+    // The first try went after all: it is said, though the second is under way.
+    for part in 0..3 {
+        phone.client.sms_result(&wholly, SmsResult::PartSent(part)).unwrap();
+    }
+    assert!(only(&phone.client, 4).state.may_have_left() && only(&phone.client, 4).sent_at.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_phone_that_dies_while_it_sends_leaves_it_uncertain_and_never_sends_it_again() {
     let mut world = World::new().await;
     let radio = Radio::new(true);
@@ -248,8 +287,11 @@ async fn a_message_for_which_the_same_one_has_gone_is_not_sent_again() {
         phone.client.dispatch_sms().unwrap();
     }
     assert_eq!(radio.given().len(), 1);
-    let states: Vec<SmsState> = all(&phone.client, 2).iter().map(|message| message.state).collect();
-    assert_eq!(states, [SmsState::Submitting, SmsState::Covered]);
+    let states = || all(&phone.client, 2).iter().map(|message| message.state).collect::<Vec<SmsState>>();
+    assert_eq!(states(), [SmsState::Submitting, SmsState::Queued], "what becomes of the first decides");
+    phone.client.sms_result(&radio.only(), SmsResult::PartSent(0)).unwrap();
+    phone.client.dispatch_sms().unwrap();
+    assert_eq!((states(), radio.given().len()), (vec![SmsState::Sent, SmsState::Covered], 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

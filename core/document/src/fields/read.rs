@@ -15,6 +15,8 @@ use crate::Refusal;
 
 /// Longest text or byte field other than a personal value, in bytes.
 const MAX_FIELD: usize = 1024;
+/// Most tries of an SMS that are believed: nobody makes so many, and what comes after the last must still have a number.
+const MAX_ROUND: u32 = 1_000;
 
 /// The fields of one entry map as decoded.
 pub(crate) type Fields = BTreeMap<String, ScalarValue>;
@@ -118,7 +120,7 @@ fn read_body(get: &Reader) -> Result<Body, Refusal> {
         Kind::SmsReport => Body::SmsReport(SmsReport {
             of: get.parsed("of")?,
             state: get.word("state", SmsState::from_word)?,
-            round: get.count("round")?.ok_or_else(|| get.wrong("round"))?,
+            round: get.count("round")?.filter(|round| *round <= MAX_ROUND).ok_or_else(|| get.wrong("round"))?,
             way: get.word("way", SmsWay::from_word)?,
             holder: get.text("holder")?.map(|text| Tag::from_text(text).ok_or_else(|| get.wrong("holder"))).transpose()?,
             fault: get.maybe_word("fault", SmsFault::from_word)?,

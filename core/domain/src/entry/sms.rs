@@ -18,7 +18,7 @@ pub struct Sms {
     pub template_version: u32,
     /// The number it goes to. It may be a virtual one that expires: what proves outlives it.
     pub to: Personal,
-    /// Keyed hash of that number, see [`crate::mobile_mark`].
+    /// Hash of that number with the case, see [`crate::mobile_mark`].
     pub mark: [u8; 8],
     /// The text, without what the operator puts before it.
     pub text: Personal,
@@ -174,6 +174,8 @@ words!(
         Limit = "limit",
         /// The recipient has asked for no more messages.
         OptedOut = "opted_out",
+        /// It is not a number that proves anything: not the label's, its virtual one, or one that the origin outlet gave.
+        NotTheLabels = "not_the_labels",
         /// Head office has no gateway.
         NoGateway = "no_gateway",
         /// Whoever had the lease did not say what became of it.

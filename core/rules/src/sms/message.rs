@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use doorstep_domain::{
-    Body, CaseId, EntryKey, MessageKey, Role, Sms, SmsFault, SmsLevel, SmsReport, SmsState, SmsWay, Tag, UnixMs, mask_number,
-    mobile_mark, words,
+    Author, Body, CaseId, EntryKey, Fault, MessageKey, Role, Sms, SmsFault, SmsLevel, SmsReport, SmsState, SmsWay, Tag, UnixMs,
+    mask_number, mobile_mark, words,
 };
 use serde::Serialize;
 
 use crate::{
     Pack, Words,
     reading::{Act, Reading},
+    sms::fits,
 };
 
 words!(
@@ -34,6 +35,8 @@ words!(
         TextAltered = "text_altered",
         /// Whoever says that they sent it neither recorded the attempt nor had the lease.
         SenderUnauthorised = "sender_unauthorised",
+        /// A correction says that it was wrong.
+        Corrected = "corrected",
     }
 );
 
@@ -58,8 +61,12 @@ pub struct Message {
     pub way: Option<SmsWay>,
     /// Which try it is, from 0.
     pub round: u32,
-    /// The installation that has the lease.
+    /// The installation that has or had the lease.
     pub holder: Option<Tag>,
+    /// When that lease ends.
+    pub lease_ends: Option<UnixMs>,
+    /// Its recorder has left it to others: from then on it needs a lease too.
+    pub given_up: bool,
     /// Why it failed.
     pub fault: Option<SmsFault>,
     /// When it left, by the best estimate.
@@ -107,19 +114,22 @@ impl Message {
             Some(_) => Words { zh: format!("{zh}：不算数"), en: format!("{en}: does not count") },
         }
     }
-
-    /// Whether an installation may send it without a lease: only the one that recorded both the attempt and the message, and only
-    /// as long as it has not left it to others.
-    pub fn is_own(&self, tag: &Tag) -> bool {
-        self.entry.tag == *tag && self.attempt.as_ref().is_none_or(|attempt| attempt.tag == *tag)
-    }
 }
 
 /// A report with who wrote it.
+#[derive(Clone, Copy)]
 struct Told<'a> {
     report: &'a SmsReport,
     at: UnixMs,
     tag: Tag,
+    by: &'a Author,
+}
+
+impl Told<'_> {
+    /// Head office's word: the server's own, or a reviewer's, who settles what nobody knows.
+    fn is_head_office(&self) -> bool {
+        self.by.is_server() || self.by.role == Role::HqReviewer
+    }
 }
 
 /// How far a message has got, from reports in any order.
@@ -129,7 +139,8 @@ struct Progress {
     way: Option<SmsWay>,
     round: u32,
     fault: Option<SmsFault>,
-    holder: Option<Tag>,
+    lease: Option<(Tag, UnixMs)>,
+    given_up: bool,
     sent_at: Option<UnixMs>,
 }
 
@@ -146,27 +157,37 @@ impl Progress {
         }
         let left = |told: &&&Told<'_>| told.report.state.has_left();
         let last = tries.values().filter(left).max_by_key(|told| rank(told)).or_else(|| tries.values().next_back()).copied();
-        let has_left = last.is_some_and(|told| told.report.state.has_left());
-        let round = told.iter().map(|told| told.report.round).max().unwrap_or(0);
-        // Of a lease that was given anew after it ended, the last holder; of one round, the gateway's own lease has none.
-        let leases = told.iter().filter(|told| told.report.state == SmsState::Leased && told.report.round == round);
+        let is = |state: SmsState| move |told: &&Told<'_>| told.report.state == state;
+        // A lease holds until its end, or until the next one.
+        let lease = told.iter().filter(is(SmsState::Leased)).max_by_key(|told| (told.report.round, told.at, told.report.holder));
         Self {
             state: last.map_or(SmsState::Queued, |told| told.report.state),
             way: last.map(|told| told.report.way),
-            round,
+            round: tries.keys().next_back().copied().unwrap_or(0),
             fault: last.and_then(|told| told.report.fault),
-            holder: leases.max_by_key(|told| (told.at, told.report.holder)).and_then(|told| told.report.holder),
-            sent_at: told.iter().filter(|told| has_left && told.report.state.has_left()).map(|told| told.at).min(),
+            lease: lease.and_then(|told| Some((told.report.holder?, told.report.at.unwrap_or(UnixMs(i64::MAX))))),
+            given_up: told.iter().any(|told| told.report.state == SmsState::Offered),
+            sent_at: last.filter(|told| told.report.state.has_left()).map(|last| Self::left_at(told, last.report.round)),
         }
+    }
+
+    /// When a try left: not before it was being handed over, and not later than anybody knew of it. Whoever learns of it days later
+    /// makes it no later.
+    fn left_at(told: &[Told<'_>], round: u32) -> UnixMs {
+        let of_try = || told.iter().filter(|told| told.report.round == round);
+        let known = of_try().filter(|told| told.report.state.has_left()).map(|told| told.report.at.unwrap_or(told.at)).min();
+        let begun = of_try().filter(|told| told.report.state == SmsState::Submitting).map(|told| told.at).min();
+        begun.into_iter().chain(known).min().unwrap_or(UnixMs(i64::MAX))
     }
 }
 
-/// Every SMS that stands, in the timeline's order.
+/// Every SMS, in the timeline's order. One that was corrected counts for nothing, and has left all the same.
 pub(crate) fn messages(reading: &Reading<'_>) -> Vec<Message> {
     let facts = &reading.case.facts;
     let case = CaseId::of(&facts.network, &facts.waybill);
+    // What was reported happened: a correction makes nothing unsent.
     let mut reports: HashMap<&EntryKey, Vec<&Act<'_>>> = HashMap::new();
-    for (_, act) in reading.standing() {
+    for act in &reading.acts {
         match act.body() {
             Body::SmsReport(SmsReport { of, .. }) => reports.entry(of).or_default().push(act),
             Body::SmsReply(reply) => reports.entry(&reply.of).or_default().push(act),
@@ -174,7 +195,7 @@ pub(crate) fn messages(reading: &Reading<'_>) -> Vec<Message> {
         }
     }
     let numbers = numbers(reading, &case);
-    let all = reading.standing().filter_map(|(_, act)| match act.body() {
+    let all = reading.acts.iter().filter_map(|act| match act.body() {
         Body::Sms(sms) => {
             let about = reports.get(act.key()).map(Vec::as_slice).unwrap_or_default();
             Some(message(reading, &case, &numbers, act, sms, about))
@@ -202,31 +223,23 @@ fn numbers(reading: &Reading<'_>, case: &CaseId) -> HashSet<[u8; 8]> {
     facts.mobile.into_iter().chain(facts.virtual_mobile).chain(given).collect()
 }
 
-fn message(
-    reading: &Reading<'_>,
-    case: &CaseId,
-    numbers: &HashSet<[u8; 8]>,
-    act: &Act<'_>,
-    sms: &Sms,
-    about: &[&Act<'_>],
-) -> Message {
+/// The reports of a message that are heard, and whether others were made.
+fn heard<'a>(act: &Act<'_>, attempt: Option<&Act<'_>>, about: &[&'a Act<'a>]) -> (Vec<Told<'a>>, bool) {
     let told = about.iter().filter_map(|act| match act.body() {
-        Body::SmsReport(report) => {
-            let author = &act.recorded.entry.author;
-            Some((Told { report, at: act.when.at, tag: act.key().tag }, author.is_server() || author.role == Role::HqReviewer))
-        }
+        Body::SmsReport(report) => Some(Told { report, at: act.when.at, tag: act.key().tag, by: &act.recorded.entry.author }),
         _ => None,
     });
-    // Head office's reviewers settle what nobody knows.
-    let (by_server, by_others): (Vec<_>, Vec<_>) = told.partition(|(_, is_server)| *is_server);
-    let leased: HashSet<Tag> =
-        by_server.iter().filter(|(told, _)| told.report.state == SmsState::Leased).filter_map(|(t, _)| t.report.holder).collect();
-    let attempt = attempt_of(reading, act, sms);
-    // Whoever recorded attempt and message may send it; everybody else needs the server's lease.
-    let is_own = attempt.is_none_or(|attempt| attempt.key().tag == act.key().tag);
-    let may = |told: &Told<'_>| {
-        let is_recorder = told.tag == act.key().tag;
+    let told: Vec<Told<'_>> = told.collect();
+    let leases = || told.iter().filter(|told| told.is_head_office() && told.report.state == SmsState::Leased);
+    let leased: HashSet<Tag> = leases().filter_map(|told| told.report.holder).collect();
+    // Whoever recorded attempt and message may send it; everybody else needs the server's lease. A device that had to go on as a new
+    // installation speaks under another mark, so it is the person who counts here; who may send is asked of the installation.
+    let recorder = &act.recorded.entry.author.user;
+    let is_own = attempt.is_none_or(|attempt| attempt.recorded.entry.author.user == *recorder);
+    let may = |told: &&Told<'_>| {
+        let is_recorder = told.by.user == *recorder;
         match (told.report.state, told.report.way) {
+            _ if told.is_head_office() => true,
             // Only the server leases, and only it knows what its gateway did.
             (SmsState::Leased, _) => false,
             // Whoever recorded it may always say that it was not sent.
@@ -235,8 +248,21 @@ fn message(
             _ => (is_recorder && is_own) || leased.contains(&told.tag),
         }
     };
-    let (authorised, foreign): (Vec<_>, Vec<_>) = by_others.into_iter().partition(|(told, _)| may(told));
-    let told: Vec<Told<'_>> = by_server.into_iter().chain(authorised).map(|(told, _)| told).collect();
+    let heard: Vec<Told<'_>> = told.iter().filter(may).copied().collect();
+    let is_foreign = heard.len() < told.len();
+    (heard, is_foreign)
+}
+
+fn message<'a>(
+    reading: &Reading<'a>,
+    case: &CaseId,
+    numbers: &HashSet<[u8; 8]>,
+    act: &Act<'a>,
+    sms: &Sms,
+    about: &[&'a Act<'a>],
+) -> Message {
+    let attempt = attempt_of(reading, act, sms);
+    let (told, foreign) = heard(act, attempt, about);
     let progress = Progress::of(&told);
     let level = progress.way.map_or(SmsLevel::Composed, |way| SmsLevel::of(progress.state, way));
     let left = |told: &&Told<'_>| progress.sent_at.is_some() && told.report.state.has_left();
@@ -247,42 +273,42 @@ fn message(
         _ => None,
     });
     let replies: Vec<(EntryKey, bool)> = replies.collect();
+    // What it says of its day comes from a clock that may be wrong: the attempt's own day is what it proves, and names it.
+    let of = attempt.and_then(|attempt| reading.pack_of(attempt).day(attempt.when.at));
+    let went = attempt.zip(progress.sent_at).and_then(|(attempt, sent)| reading.pack_of(attempt).day(sent));
+    let day = of.unwrap_or(sms.day);
+    // The number that it went to, not the one that its writer says it is.
+    let is_other = sms.to.text().is_some() && mobile_mark(case, &sms.to) != Some(sms.mark);
     let mut lacks = text_lacks(reading, act, sms);
     let tests = [
         (!level.counts(), SmsLack::NotSent),
-        (!numbers.contains(&sms.mark), SmsLack::OtherNumber),
-        (!level.counts() && !foreign.is_empty(), SmsLack::SenderUnauthorised),
+        (is_other || !numbers.contains(&sms.mark), SmsLack::OtherNumber),
+        (attempt.is_none(), SmsLack::NoAttempt),
+        (went.is_some() && went != of, SmsLack::OtherDay),
+        (!level.counts() && foreign, SmsLack::SenderUnauthorised),
+        (!act.stands(), SmsLack::Corrected),
     ];
     lacks.extend(tests.into_iter().filter(|(holds, _)| *holds).map(|(_, lack)| lack));
-    match attempt {
-        None => lacks.push(SmsLack::NoAttempt),
-        Some(attempt) => {
-            let of = reading.pack_of(attempt).day(attempt.when.at);
-            let went = progress.sent_at.map(|sent| reading.pack_of(attempt).day(sent));
-            // What it says of its day is part of its name: another day would be another message.
-            if of != Some(sms.day) || went.is_some_and(|went| went != of) {
-                lacks.push(SmsLack::OtherDay);
-            }
-        }
-    }
     lacks.sort_unstable();
     Message {
         entry: act.key().clone(),
-        key: sms.message(case),
+        key: Sms { day, ..sms.clone() }.message(case),
         attempt: attempt.map(|attempt| attempt.key().clone()),
-        is_void: sms.attempt.is_some() && attempt.is_none(),
-        day: sms.day,
+        is_void: !act.stands() || (sms.attempt.is_some() && attempt.is_none()),
+        day,
         number: sms.to.text().map_or_else(|| "******".to_owned(), mask_number),
         state: progress.state,
         way: progress.way,
         round: progress.round,
-        holder: progress.holder,
+        holder: progress.lease.map(|(holder, _)| holder),
+        lease_ends: progress.lease.map(|(_, end)| end),
+        given_up: progress.given_up,
         fault: progress.fault,
         sent_at: progress.sent_at,
         level,
         lacks,
         times: u32::try_from(senders.len()).unwrap_or(u32::MAX),
-        foreign: !foreign.is_empty(),
+        foreign,
         opt_out: replies.iter().any(|(_, opt_out)| *opt_out),
         replies: replies.into_iter().map(|(key, _)| key).collect(),
         pack_version: reading.pack_of(act).version,
@@ -291,25 +317,40 @@ fn message(
 
 /// What the text itself lacks. A text that can not be read any more is taken at its writer's word, and at its hash.
 fn text_lacks(reading: &Reading<'_>, act: &Act<'_>, sms: &Sms) -> Vec<SmsLack> {
-    let template = sms.template.as_ref().and_then(|id| reading.pack_of(act).template(id.as_str(), sms.template_version));
+    let pack = reading.pack_of(act);
+    let template = sms.template.as_ref().and_then(|id| pack.template(id.as_str(), sms.template_version));
     let text = sms.text.text();
-    let waybill = reading.case.facts.waybill.as_str();
+    let waybill = &reading.case.facts.waybill;
+    let has_number = sms.has_waybill && text.is_none_or(|text| text.contains(waybill.as_str()));
+    let is_theirs = |text: &str| template.is_some_and(|template| !fits(pack, template, waybill, None, text));
+    let is_altered = text.is_some_and(|text| Sms::digest_of(text) != sms.digest || (has_number && is_theirs(text)));
     let tests = [
         (template.is_none_or(|template| !template.active), SmsLack::TemplateInactive),
         (!sms.has_surname, SmsLack::NoSurname),
-        (!sms.has_waybill || text.is_some_and(|text| !text.contains(waybill)), SmsLack::NoWaybill),
-        (text.is_some_and(|text| Sms::digest_of(text) != sms.digest), SmsLack::TextAltered),
+        (!has_number, SmsLack::NoWaybill),
+        (is_altered, SmsLack::TextAltered),
     ];
     tests.into_iter().filter(|(holds, _)| *holds).map(|(_, lack)| lack).collect()
 }
 
-/// The failed delivery that a message tells of: the one it names, else the last one before it.
+/// The failed delivery that a message tells of: the one it names, or what stands in its place when its data were corrected; without a
+/// name the last one before it.
 fn attempt_of<'r, 'a>(reading: &'r Reading<'a>, act: &Act<'_>, sms: &Sms) -> Option<&'r Act<'a>> {
     let attempts = || reading.standing().map(|(_, act)| act).filter(|act| matches!(act.body(), Body::Attempt(_)));
-    match &sms.attempt {
-        Some(key) => attempts().find(|attempt| attempt.key() == key),
-        None => attempts().rfind(|attempt| attempt.when.at <= act.when.at),
+    let Some(key) = &sms.attempt else { return attempts().rfind(|attempt| attempt.when.at <= act.when.at) };
+    let named = reading.acts.iter().find(|act| act.key() == key && matches!(act.body(), Body::Attempt(_)))?;
+    if named.stands() {
+        return Some(named);
     }
+    let correction = reading.case.superseded.get(key).and_then(|by| reading.case.entry(by))?;
+    let Body::Correction(correction) = &correction.entry.body else { return None };
+    let day = |act: &Act<'_>| reading.pack_of(act).day(act.when.at);
+    let is_same = |other: &&Act<'_>| match correction.fault {
+        Fault::DidNotOccur => false,
+        Fault::SameAs => correction.same_as.as_ref() == Some(other.key()),
+        Fault::IncorrectData => other.recorded.entry.author.user == named.recorded.entry.author.user && day(other) == day(named),
+    };
+    attempts().find(is_same)
 }
 
 /// Whether a message proves a failed delivery: it counts, and it went on that day.

@@ -6,11 +6,11 @@ use doorstep_domain::{SmsFault, SmsState, SmsWay, Tag, UnixMs};
 use super::{Message, SmsLack};
 use crate::Pack;
 
-/// What an installation is, and what it can do now.
+/// What a device is, and what it can do now.
 #[derive(Debug, Clone, Copy)]
-pub struct Ability {
-    /// Its mark.
-    pub tag: Tag,
+pub struct Ability<'a> {
+    /// Its mark, and those under which it wrote before it had to go on as a new installation.
+    pub tags: &'a [Tag],
     /// The server was reached a moment ago.
     pub online: bool,
     /// Head office has a gateway.
@@ -21,60 +21,73 @@ pub struct Ability {
     pub in_hand: bool,
 }
 
-/// What is to be done.
+/// What is to be done, and as which try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// Nothing, or nothing yet.
     Wait,
-    /// Leave it to the gateway, or to whoever gets a lease, as this try.
+    /// Leave it to the gateway, or to whoever gets a lease.
     Offer(u32),
-    /// Send it by the phone, as this try.
+    /// Send it by the phone.
     Send(u32),
-    /// It is not sent: say so.
-    Settle(SmsState, Option<SmsFault>),
+    /// It is not sent, or nobody knows: say so.
+    Settle(u32, SmsState, Option<SmsFault>),
 }
 
 /// Tries of the phone that it makes by itself.
 const MOST_ROUNDS: u32 = 5;
+/// A lease is not begun on so shortly before its end, milliseconds: the phone's clock and the server's may differ.
+const LEASE_MARGIN_MS: i64 = 2 * 60_000;
 
-/// What an installation does next with a message. `all` are the messages of its case; `ended`: the case has ended.
-pub fn next(message: &Message, all: &[Message], pack: &Pack, ended: bool, can: &Ability, now: UnixMs) -> Step {
-    let is_holder = message.holder == Some(can.tag);
-    if message.entry.tag != can.tag && !is_holder {
+/// What a device does next with a message. `all` are the messages of its case; `ended`: the case has ended.
+pub fn next(message: &Message, all: &[Message], pack: &Pack, ended: bool, can: &Ability<'_>, now: UnixMs) -> Step {
+    let is_recorder = can.tags.contains(&message.entry.tag);
+    let is_holder = message.holder.is_some_and(|holder| can.tags.contains(&holder));
+    if !is_recorder && !is_holder {
         return Step::Wait;
     }
-    let again = message.fault.is_some_and(SmsFault::is_before_sending);
+    let again = message.state == SmsState::Failed && message.fault.is_some_and(SmsFault::is_before_sending);
     match message.state {
         // Whoever was handing it over is gone: it may have left, and nobody sends it again by themselves.
         SmsState::Submitting if message.way == Some(SmsWay::Phone) && !can.in_hand => {
-            return Step::Settle(SmsState::Uncertain, None);
+            return Step::Settle(message.round, SmsState::Uncertain, None);
         }
-        SmsState::Queued => {}
-        SmsState::Failed if again => {}
+        SmsState::Queued if is_recorder => {}
+        SmsState::Failed if again && (is_holder || !message.given_up) => {}
         SmsState::Leased if is_holder => {}
         _ => return Step::Wait,
     }
+    // What failed is over: whatever comes now is another try.
+    let round = if again { message.round.saturating_add(1) } else { message.round };
     if all.iter().any(|other| other.opt_out) {
-        return Step::Settle(SmsState::Failed, Some(SmsFault::OptedOut));
+        return Step::Settle(round, SmsState::Failed, Some(SmsFault::OptedOut));
     }
     if ended || message.is_void {
-        return Step::Settle(SmsState::Cancelled, None);
+        return Step::Settle(round, SmsState::Cancelled, None);
     }
     if pack.day(now).is_some_and(|today| today > message.day) {
-        return Step::Settle(SmsState::Expired, None);
+        return Step::Settle(round, SmsState::Expired, None);
     }
-    let is_same = |other: &&Message| other.key == message.key && other.entry != message.entry;
-    if all.iter().filter(is_same).any(|other| other.state.may_have_left()) {
-        return Step::Settle(SmsState::Covered, None);
+    if is_holder && message.lease_ends.is_some_and(|end| now.plus(LEASE_MARGIN_MS) > end) {
+        return Step::Settle(round, SmsState::Failed, Some(SmsFault::LeaseLost));
     }
-    let round = if message.state == SmsState::Failed { message.round + 1 } else { message.round };
+    let same = || all.iter().filter(|other| other.key == message.key && other.entry != message.entry);
+    if same().any(|other| other.state.has_left()) {
+        return Step::Settle(round, SmsState::Covered, None);
+    }
+    // Somebody else is at the same message, or nobody knows: what becomes of that decides.
+    if same().any(|other| other.state.may_have_left()) {
+        return Step::Wait;
+    }
+    let is_contested = same().any(|other| matches!(other.state, SmsState::Offered | SmsState::Leased));
+    let is_own = is_recorder && !message.given_up && message.attempt.as_ref().is_none_or(|of| can.tags.contains(&of.tag));
     let ways = pack.sms.ways.iter().filter_map(|way| SmsWay::from_word(way));
     // What would not count is not the gateway's to send.
-    let worth = message.lacks.iter().all(|lack| *lack == SmsLack::NotSent);
+    let worth = message.lacks.iter().all(|lack| matches!(lack, SmsLack::NotSent | SmsLack::SenderUnauthorised));
     for way in ways {
         match way {
             SmsWay::Gateway if can.online && can.gateway && worth && !is_holder => return Step::Offer(round),
-            SmsWay::Phone if can.phone && round < MOST_ROUNDS && (message.is_own(&can.tag) || is_holder) => {
+            SmsWay::Phone if can.phone && round < MOST_ROUNDS && (is_holder || (is_own && !is_contested)) => {
                 return Step::Send(round);
             }
             _ => {}

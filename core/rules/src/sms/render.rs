@@ -251,32 +251,27 @@ pub fn render(pack: &Pack, template: &Template, language: Language, fields: &Fie
     Ok(Rendered { template: template.id.clone(), version: template.version, text, segments })
 }
 
-/// Whether a text is one that a template gives for a waybill, in either language, whatever the other values: what head office sends is
-/// head office's wording.
-pub fn fits(pack: &Pack, template: &Template, waybill: &Waybill, text: &str) -> bool {
-    let fits = |source: &str, language: Language| {
+/// Whether a text is one that a template gives for a waybill, in either language, and for a surname if it is known: what head office
+/// sends is head office's wording. Reasons, honorifics and the brand are the pack's; other values are held to their type.
+pub fn fits(pack: &Pack, template: &Template, waybill: &Waybill, surname: Option<&str>, text: &str) -> bool {
+    [(&template.zh, Language::Zh), (&template.en, Language::En)].into_iter().any(|(source, language)| {
         let pieces = pieces(source).unwrap_or_default();
-        let brand = match language {
-            Language::Zh => &pack.name.zh,
-            Language::En => &pack.name.en,
-        };
         let mut flat = Vec::new();
         flatten(&pieces, &mut flat);
+        let matching = Matching { pack, template, waybill, surname, language };
         // Each optional part is there or not: a template has few.
         let choices = 1_u32 << pieces.iter().filter(|piece| matches!(piece, Piece::Optional(_))).count().min(8);
-        (0..choices).any(|chosen| {
-            let wanted: Vec<&Piece<'_>> =
-                flat.iter().filter(|(group, _)| group.is_none_or(|group| chosen >> group & 1 == 1)).map(|(_, p)| *p).collect();
-            let known = |variable: Variable| match variable {
-                Variable::Waybill => Some(waybill.as_str()),
-                Variable::Brand => Some(brand.as_str()),
-                _ => None,
-            };
-            is_made_of(pack, template, &wanted, text, &known)
-        })
-    };
-    fits(&template.zh, Language::Zh) || fits(&template.en, Language::En)
+        text.len() <= MAX_TEXT
+            && (0..choices).any(|chosen| {
+                let is_there = |(group, _): &&(Option<u32>, &Piece<'_>)| group.is_none_or(|group| chosen >> group & 1 == 1);
+                let wanted: Vec<&Piece<'_>> = flat.iter().filter(is_there).map(|(_, piece)| *piece).collect();
+                matching.is_made_of(&wanted, text)
+            })
+    })
 }
+
+/// Longest text that is looked at, in bytes: no template gives a longer one.
+const MAX_TEXT: usize = 4_000;
 
 /// Pieces with the optional part that they are in.
 fn flatten<'p, 't>(pieces: &'p [Piece<'t>], out: &mut Vec<(Option<u32>, &'p Piece<'t>)>) {
@@ -292,30 +287,77 @@ fn flatten<'p, 't>(pieces: &'p [Piece<'t>], out: &mut Vec<(Option<u32>, &'p Piec
     }
 }
 
-/// Whether a text is these pieces one after the other; a value that is not known may be anything of its type and length.
-fn is_made_of<'k>(
-    pack: &Pack,
-    template: &Template,
-    pieces: &[&Piece<'_>],
-    text: &str,
-    known: &dyn Fn(Variable) -> Option<&'k str>,
-) -> bool {
-    let Some((first, rest)) = pieces.split_first() else { return text.is_empty() };
-    match first {
-        Piece::Text(literal) => text.strip_prefix(literal).is_some_and(|after| is_made_of(pack, template, rest, after, known)),
-        Piece::Optional(_) => false,
-        Piece::Value(variable) => match known(*variable) {
-            Some(value) => text.strip_prefix(value).is_some_and(|after| is_made_of(pack, template, rest, after, known)),
-            None => {
-                let most = pack.sms.most.get(variable.as_str()).copied().unwrap_or(variable.most()) as usize;
-                let ends = text.char_indices().map(|(at, c)| at + c.len_utf8()).take(most);
-                ends.into_iter().any(|end| {
-                    let Some((value, after)) = text.split_at_checked(end) else { return false };
-                    let fine = !value.chars().any(char::is_control) && (template.links || !is_link(value));
-                    fine && is_made_of(pack, template, rest, after, known)
-                })
+struct Matching<'a> {
+    pack: &'a Pack,
+    template: &'a Template,
+    waybill: &'a Waybill,
+    surname: Option<&'a str>,
+    language: Language,
+}
+
+impl Matching<'_> {
+    fn in_language<'w>(&self, words: &'w Words) -> &'w str {
+        match self.language {
+            Language::Zh => &words.zh,
+            Language::En => &words.en,
+        }
+    }
+
+    /// The values that a variable can have; `None`: many, and [`Matching::is_value`] tells.
+    fn values(&self, variable: Variable) -> Option<Vec<&str>> {
+        let honorifics = &self.pack.sms.honorifics;
+        Some(match variable {
+            Variable::Waybill => vec![self.waybill.as_str()],
+            Variable::Brand => vec![self.in_language(&self.pack.name)],
+            Variable::Honorific => {
+                [&honorifics.unknown, &honorifics.male, &honorifics.female].map(|words| self.in_language(words)).to_vec()
             }
-        },
+            Variable::Reason => {
+                let mut all: Vec<&str> = self
+                    .pack
+                    .codes
+                    .iter()
+                    .filter_map(|code| code.sms_text.as_ref())
+                    .map(|words| self.in_language(words))
+                    .collect();
+                all.sort_unstable();
+                all.dedup();
+                all
+            }
+            Variable::Surname => vec![self.surname?],
+            Variable::Callback | Variable::Outlet | Variable::Time => return None,
+        })
+    }
+
+    fn is_value(&self, variable: Variable, value: &str) -> bool {
+        let plain = |value: &str| !value.chars().any(char::is_control) && (self.template.links || !is_link(value));
+        match variable {
+            Variable::Callback => value.chars().all(|c| c.is_ascii_digit() || "+-() ,".contains(c)),
+            Variable::Time => value.len() == 5 && value.bytes().all(|b| b.is_ascii_digit() || b == b':'),
+            // A name, and no sentence.
+            Variable::Surname => value.chars().all(|c| c.is_alphabetic() || "' -·".contains(c)) && plain(value),
+            _ => !value.chars().any(|c| c.is_ascii_digit()) && plain(value),
+        }
+    }
+
+    /// Whether a text is these pieces one after the other.
+    fn is_made_of(&self, pieces: &[&Piece<'_>], text: &str) -> bool {
+        let Some((first, rest)) = pieces.split_first() else { return text.is_empty() };
+        let goes_on = |value: &str| text.strip_prefix(value).is_some_and(|after| self.is_made_of(rest, after));
+        match first {
+            Piece::Text(literal) => goes_on(literal),
+            Piece::Optional(_) => false,
+            Piece::Value(variable) => match self.values(*variable) {
+                Some(values) => values.into_iter().any(goes_on),
+                None => {
+                    let most = self.pack.sms.most.get(variable.as_str()).copied().unwrap_or(variable.most()) as usize;
+                    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8()).take(most);
+                    ends.into_iter()
+                        .filter_map(|end| text.get(..end))
+                        .any(|value| self.is_value(*variable, value) && goes_on(value))
+                }
+            },
+        }
     }
 }
 

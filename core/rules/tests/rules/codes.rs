@@ -55,7 +55,10 @@ pub fn call(story: &mut Story, result: &str) {
 
 pub fn sms(story: &mut Story) {
     let attempt = story.entries.iter().rfind(|r| matches!(r.entry.body, Body::Attempt(_))).map(|r| r.entry.key.clone());
-    story.sms(at(0, 9, 5, 0), message(attempt), SmsState::HandedOver);
+    let brand = &story.book.newest().pack.name.zh;
+    let text = message(None).text.text().unwrap().replace("青禾速运", brand);
+    let sms = Sms { digest: Sms::digest_of(&text), text: Personal::plain(&text).unwrap(), ..message(attempt) };
+    story.sms(at(0, 9, 5, 0), sms, SmsState::HandedOver);
 }
 
 pub fn consent(story: &mut Story, by: Customer, to: &str) {

@@ -1,7 +1,10 @@
 //! The customer's SMS: how far it got, and whether it proves the day's attempt (domain 5).
 
 use doorstep_domain::*;
-use doorstep_rules::{sms::*, *};
+use doorstep_rules::{
+    sms::{Step, *},
+    *,
+};
 use proptest::prelude::*;
 
 use crate::story::*;
@@ -122,7 +125,6 @@ fn whoever_recorded_neither_attempt_nor_message_needs_the_servers_lease() {
     let (mut story, attempt) = attempted();
     // The tablet writes the message for the courier's attempt.
     let key = story.online(&WEST, at(0, 14, 1, 0), Body::Sms(message(Some(attempt.clone()))));
-    assert!(!only(&story).is_own(&key.tag), "the attempt is another's");
     story.again(&key, &WEST, at(0, 14, 2, 0), Body::SmsReport(report(&key, SmsState::Sent)));
     assert_eq!(only(&story).lacks, [SmsLack::NotSent, SmsLack::SenderUnauthorised]);
     assert!(story.judge(at(0, 15, 0, 0)).flags.contains(&Flag::SmsUnauthorised));
@@ -147,7 +149,14 @@ fn a_message_that_names_no_attempt_is_the_one_of_whoever_recorded_the_last() {
 fn a_message_of_another_day_or_of_an_attempt_that_did_not_occur_counts_for_nothing() {
     let (mut story, attempt) = attempted();
     story.sms(at(0, 14, 1, 0), Sms { day: 20_515, ..message(Some(attempt.clone())) }, SmsState::Sent);
-    assert_eq!(only(&story).lacks, [SmsLack::OtherDay], "another day is another message's name");
+    assert_eq!(
+        (only(&story).day, only(&story).lacks),
+        (20_514, vec![]),
+        "a wrong clock makes no other message: the attempt names it"
+    );
+    let (mut story, attempt) = attempted();
+    story.sms(at(1, 9, 0, 0), message(Some(attempt)), SmsState::Sent);
+    assert_eq!(only(&story).lacks, [SmsLack::OtherDay]);
     let (mut story, attempt) = attempted();
     story.sms(at(0, 14, 1, 0), message(Some(attempt.clone())), SmsState::Queued);
     assert!(!only(&story).is_void);
@@ -219,6 +228,118 @@ fn a_customers_answer_is_heard_from_the_server_alone() {
     story.online(&SERVER, at(0, 14, 6, 0), answer());
     assert_eq!((only(&story).replies.len(), only(&story).opt_out), (1, true));
     assert!(story.judge(at(0, 15, 0, 0)).flags.contains(&Flag::SmsOptOut));
+}
+
+/// What a device with these marks does next with the only message, at 14:10.
+fn next_step(story: &Story, tags: &[Tag], online: bool) -> Step {
+    let now = at(0, 14, 10, 0);
+    let judged = story.judge(now);
+    let can = Ability { tags, online, gateway: true, phone: true, in_hand: false };
+    next(&judged.messages[0], &judged.messages, &qinghe(), judged.state == State::Closed, &can, now)
+}
+
+#[test]
+fn a_recorder_sends_without_a_lease_until_it_has_left_it_to_others_and_a_holder_until_its_lease_ends() {
+    let (mut story, attempt) = attempted();
+    let key = story.again(&attempt.clone(), &COURIER, at(0, 14, 1, 0), Body::Sms(message(Some(attempt))));
+    let other = story.online(&WEST, at(0, 14, 1, 30), Body::Note { words: Personal::plain("x").unwrap() }).tag;
+    assert_eq!(next_step(&story, &[key.tag], false), Step::Send(0));
+    assert_eq!(next_step(&story, &[other], true), Step::Wait);
+    assert_eq!(next_step(&story, &[other, key.tag], false), Step::Send(0), "under the mark that it had before");
+    let offered = SmsReport { way: SmsWay::Phone, ..report(&key, SmsState::Offered) };
+    story.again(&key, &COURIER, at(0, 14, 2, 0), Body::SmsReport(offered));
+    assert_eq!(next_step(&story, &[key.tag], false), Step::Wait, "the gateway may be at it");
+    let lease = |end| SmsReport { holder: Some(other), at: Some(end), ..report(&key, SmsState::Leased) };
+    let leased = story.online(&SERVER, at(0, 14, 3, 0), Body::SmsReport(lease(at(0, 14, 18, 0))));
+    assert_eq!(next_step(&story, &[other], false), Step::Send(0));
+    assert_eq!(next_step(&story, &[key.tag], false), Step::Wait, "the lease is another's");
+    // The holder's try failed before anything left: the next is the holder's too, and never the recorder's.
+    let failed = SmsReport { fault: Some(SmsFault::NoService), ..report(&key, SmsState::Failed) };
+    story.again(&EntryKey { tag: other, ..key.clone() }, &WEST, at(0, 14, 4, 0), Body::SmsReport(failed));
+    assert_eq!(next_step(&story, &[key.tag], false), Step::Wait, "it gave it up");
+    assert_eq!(next_step(&story, &[other], false), Step::Send(1));
+    story.again(&leased, &SERVER, at(0, 14, 5, 0), Body::SmsReport(SmsReport { round: 1, ..lease(at(0, 14, 11, 0)) }));
+    let lost = Step::Settle(1, SmsState::Failed, Some(SmsFault::LeaseLost));
+    assert_eq!(next_step(&story, &[other], false), lost, "its lease is about to end");
+}
+
+#[test]
+fn what_ends_after_a_failure_ends_the_next_try_and_is_open_no_more() {
+    let (mut story, attempt) = attempted();
+    let key = story.again(&attempt.clone(), &COURIER, at(0, 14, 1, 0), Body::Sms(message(Some(attempt.clone()))));
+    let failed = SmsReport { fault: Some(SmsFault::NoService), ..report(&key, SmsState::Failed) };
+    story.again(&key, &COURIER, at(0, 14, 2, 0), Body::SmsReport(failed));
+    let words = Personal::plain("记错了").unwrap();
+    let correction = Correction { of: attempt.clone(), fault: Fault::DidNotOccur, same_as: None, words };
+    story.again(&attempt, &COURIER, at(0, 14, 3, 0), Body::Correction(correction));
+    assert_eq!(next_step(&story, &[key.tag], false), Step::Settle(1, SmsState::Cancelled, None));
+    story.again(&key, &COURIER, at(0, 14, 4, 0), Body::SmsReport(SmsReport { round: 1, ..report(&key, SmsState::Cancelled) }));
+    assert!(!only(&story).is_open());
+}
+
+#[test]
+fn two_of_the_same_message_wait_for_each_other_and_one_covers_the_other_only_when_it_has_left() {
+    let step = |state| {
+        let mut story = Story::new();
+        let first = story.attempt(at(0, 14, 0, 0), Some(at(0, 14, 0, 0)), "DF-NOBODY").entry.key.clone();
+        let mine = story.sms(at(0, 14, 1, 0), message(Some(first)), SmsState::Queued);
+        let second = story.attempt(at(0, 14, 2, 0), Some(at(0, 14, 2, 0)), "DF-NOBODY").entry.key.clone();
+        story.sms(at(0, 14, 3, 0), message(Some(second)), state);
+        next_step(&story, &[mine.tag], false)
+    };
+    assert_eq!(step(SmsState::Queued), Step::Send(0));
+    assert_eq!(step(SmsState::Offered), Step::Wait);
+    assert_eq!(step(SmsState::Submitting), Step::Wait);
+    assert_eq!(step(SmsState::Uncertain), Step::Wait, "nobody knows whether it left");
+    assert_eq!(step(SmsState::Sent), Step::Settle(0, SmsState::Covered, None));
+}
+
+// rules: SMS-2
+#[test]
+fn a_corrected_attempt_keeps_its_proof_and_a_corrected_report_makes_nothing_unsent() {
+    let (mut story, attempt) = attempted();
+    let key = story.sms(at(0, 14, 1, 0), message(Some(attempt.clone())), SmsState::Sent);
+    let report = story.entries.iter().find(|r| matches!(r.entry.body, Body::SmsReport(_))).unwrap().entry.key.clone();
+    let wrong = |of: &EntryKey, fault| {
+        Body::Correction(Correction { of: of.clone(), fault, same_as: None, words: Personal::plain("写错了").unwrap() })
+    };
+    story.again(&key, &COURIER, at(0, 14, 2, 0), wrong(&report, Fault::DidNotOccur));
+    assert_eq!(only(&story).state, SmsState::Sent, "it has left all the same");
+    story.again(&attempt, &COURIER, at(0, 14, 3, 0), wrong(&attempt, Fault::IncorrectData));
+    assert!(!only(&story).counts(), "nothing stands in its place yet");
+    let right = story.again(&attempt, &COURIER, at(0, 14, 4, 0), Body::Attempt(Attempt::of(code("DF-ADDR"))));
+    assert_eq!((only(&story).attempt.as_ref(), only(&story).counts()), (Some(&right), true));
+    story.again(&key, &COURIER, at(0, 14, 5, 0), wrong(&key, Fault::DidNotOccur));
+    assert_eq!((only(&story).lacks, only(&story).sent_at.is_some()), (vec![SmsLack::Corrected], true));
+}
+
+// rules: SMS-3
+#[test]
+fn what_left_before_midnight_went_that_day_whenever_it_is_known() {
+    let (mut story, attempt) = attempted();
+    let key = story.sms(at(0, 23, 58, 0), message(Some(attempt)), SmsState::Submitting);
+    story.again(&key, &COURIER, at(1, 0, 5, 0), Body::SmsReport(report(&key, SmsState::Sent)));
+    assert_eq!((only(&story).sent_at, only(&story).lacks), (Some(at(0, 23, 58, 0)), vec![]));
+}
+
+// rules: SMS-4, SMS-5
+#[test]
+fn neither_other_words_nor_another_number_pass_for_the_templates_and_the_labels() {
+    let text = "王先生/女士，您好，青禾速运！单号：QH310000000017快件已到，恭喜中奖，请您在收到信息后及时与我联系。";
+    let sms = |sms: Sms| Sms { text: Personal::plain(text).unwrap(), digest: Sms::digest_of(text), ..sms };
+    assert_eq!(lacks(sms), [SmsLack::TextAltered], "a reason that the pack does not know");
+    let to_me = |sms| Sms { to: Personal::plain("13800000001").unwrap(), ..sms };
+    assert_eq!(lacks(to_me), [SmsLack::OtherNumber], "the mark says the label's, the number does not");
+    let mut story = Story::new();
+    let attempt = story.attempt(at(0, 14, 0, 0), None, "DF-PHONE").entry.key.clone();
+    let key = story.again(&attempt.clone(), &COURIER, at(0, 14, 1, 0), Body::Sms(to_me(message(Some(attempt)))));
+    let failed = SmsReport { fault: Some(SmsFault::Number), ..report(&key, SmsState::Failed) };
+    story.again(&key, &COURIER, at(0, 14, 2, 0), Body::SmsReport(failed));
+    assert!(!story.judge(at(0, 15, 0, 0)).flags.contains(&Flag::Leniency), "that a made-up number fails proves nothing");
+    let (pack, waybill) = (qinghe(), Waybill::parse("QH310000000017").unwrap());
+    let template = pack.sms_template().unwrap();
+    let right = render(&pack, template, Language::Zh, &fields(&waybill, Some("王小明"))).unwrap().text;
+    assert!(fits(&pack, template, &waybill, Some("王"), &right) && !fits(&pack, template, &waybill, Some("李"), &right));
 }
 
 /// Every order in which the streams of some writers can arrive, each in its own order.
@@ -372,15 +493,15 @@ fn a_text_fits_its_template_or_is_somebodys_own() {
     for language in [Language::Zh, Language::En] {
         for fields in [&fields(&waybill, Some("王小明")), &called] {
             let text = render(&pack, template, language, fields).unwrap().text;
-            assert!(fits(&pack, template, &waybill, &text), "{text}");
-            assert!(!fits(&pack, template, &waybill, &format!("{text}!")));
-            assert!(!fits(&pack, template, &waybill, &text.replace("QH310000000017", "QH310000000025")));
-            assert!(!fits(&pack, template, &waybill, &text.replace("青禾", "中通").replace("Qinghe", "ZTO")));
+            assert!(fits(&pack, template, &waybill, None, &text), "{text}");
+            assert!(!fits(&pack, template, &waybill, None, &format!("{text}!")));
+            assert!(!fits(&pack, template, &waybill, None, &text.replace("QH310000000017", "QH310000000025")));
+            assert!(!fits(&pack, template, &waybill, None, &text.replace("青禾", "中通").replace("Qinghe", "ZTO")));
         }
     }
     let text = render(&pack, template, Language::Zh, &called).unwrap().text;
-    assert!(!fits(&pack, template, &waybill, &text.replace("13800001111", "a.cn")), "a link in a value");
-    assert!(!fits(&pack, template, &waybill, "王先生，来领奖，单号：QH310000000017"));
+    assert!(!fits(&pack, template, &waybill, None, &text.replace("13800001111", "a.cn")), "a link in a value");
+    assert!(!fits(&pack, template, &waybill, None, "王先生，来领奖，单号：QH310000000017"));
 }
 
 #[test]

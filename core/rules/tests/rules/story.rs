@@ -82,7 +82,7 @@ pub fn mark(number: &str) -> [u8; 8] {
 
 /// A message by the template to the label's number.
 pub fn message(attempt: Option<EntryKey>) -> Sms {
-    let text = "王先生/女士，您好，青禾速运！单号：QH310000000017快件已到，刚给您送去，家中无人，电话联系不上。";
+    let text = "王先生/女士，您好，青禾速运！单号：QH310000000017快件已到，刚给您送去，家中无人，电话联系不上，请您在收到信息后及时与我联系。";
     Sms {
         attempt,
         day: 20_514,

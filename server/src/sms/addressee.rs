@@ -1,0 +1,61 @@
+//! To whom a message may go, by head office's own list of parcels: whoever writes one names a number and a surname, and may lie.
+
+use doorstep_domain::{Body, Personal, UnixMs};
+use doorstep_rules::{Case, Pack};
+use rusqlite::{Connection, OptionalExtension};
+
+use super::outbox;
+use crate::error::ApiError;
+
+/// What head office knows of a parcel's recipient.
+pub(super) struct Addressee {
+    /// Keyed hashes of the numbers that prove something: the label's, its virtual one, and those that the origin outlet gave.
+    numbers: Vec<Vec<u8>>,
+    /// The virtual number's hash, and its end.
+    virtual_number: Option<(Vec<u8>, UnixMs)>,
+    /// The surname; `None`: the list has no name that can be read.
+    pub surname: Option<String>,
+}
+
+impl Addressee {
+    /// `None`: the parcel is on no list, and what its case says must do.
+    pub fn of(db: &Connection, case: &Case, pack: &Pack) -> Result<Option<Self>, ApiError> {
+        type Row = (Vec<u8>, Vec<u8>, Vec<u8>, Option<i64>);
+        let row: Option<Row> = db
+            .prepare_cached(
+                "SELECT recipient_name, recipient_phone, coalesce(virtual_phone, x''), virtual_until_ms FROM parcel WHERE waybill = ?1",
+            )?
+            .query_row([case.facts.waybill.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+            .optional()?;
+        let Some((name, phone, virtual_phone, until)) = row else { return Ok(None) };
+        let text = |bytes: &[u8]| Personal::from_bytes(bytes).ok().and_then(|text| text.text().map(str::to_owned));
+        let hash = |number: Option<String>| number.map_or(Ok(None), |number| outbox::recipient(db, &number));
+        let virtual_number = hash(text(&virtual_phone))?;
+        let origin = case.facts.origin_outlet.as_ref();
+        let given = case.standing().filter_map(|recorded| match &recorded.entry.body {
+            Body::Reply(reply) if origin == Some(&recorded.entry.author.outlet) => {
+                reply.phone.as_ref()?.text().map(str::to_owned)
+            }
+            _ => None,
+        });
+        let mut numbers: Vec<Vec<u8>> = hash(text(&phone))?.into_iter().chain(virtual_number.clone()).collect();
+        for number in given {
+            numbers.extend(hash(Some(number))?);
+        }
+        Ok(Some(Self {
+            numbers,
+            virtual_number: virtual_number.zip(until.map(UnixMs)),
+            surname: text(&name).and_then(|name| pack.surname(&name)),
+        }))
+    }
+
+    /// Whether a number is the recipient's. Without one on the list that can be read, what the case says must do.
+    pub fn has(&self, recipient: &[u8]) -> bool {
+        self.numbers.is_empty() || self.numbers.iter().any(|number| number == recipient)
+    }
+
+    /// Whether a number is a virtual one past its end: it may ring somebody else's phone.
+    pub fn is_over(&self, recipient: &[u8], now: UnixMs) -> bool {
+        self.virtual_number.as_ref().is_some_and(|(number, end)| number == recipient && now >= *end)
+    }
+}
