@@ -5,6 +5,7 @@ mod crash;
 mod gateway;
 mod http;
 mod phone;
+mod turns;
 
 use std::sync::{
     Arc, Mutex,
