@@ -120,6 +120,32 @@ async fn of_several_segments_all_must_have_failed_before_it_is_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_phone_that_had_to_go_on_as_a_new_installation_still_sends_what_it_recorded() {
+    let mut world = World::new().await;
+    let radio = Radio::new(false);
+    let phone = world.phone("phone", "c1", radio.clone()).await;
+    fail_and_write(&phone, 2);
+    phone.sync().await.unwrap();
+    // Something of another case is refused: entries in the name of somebody else.
+    let db = rusqlite::Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    db.execute("INSERT INTO member SELECT 'c2', role, outlet, name, pin, wrong FROM member", []).unwrap();
+    db.execute("UPDATE meta SET value = CAST('c2' AS BLOB) WHERE key = 'active'", []).unwrap();
+    phone.fail(4, "DF-NOBODY").unwrap();
+    db.execute("UPDATE meta SET value = CAST('c1' AS BLOB) WHERE key = 'active'", []).unwrap();
+    let before = phone.client.identity().unwrap().unwrap().install;
+    phone.sync().await.unwrap();
+    assert_ne!(phone.client.identity().unwrap().unwrap().install, before);
+    radio.has_service(true);
+    phone.client.dispatch_sms().unwrap();
+    sent(&phone, &radio);
+    let message = only(&phone.client, 2);
+    assert_eq!((message.state, message.counts(), message.foreign), (SmsState::Sent, true, false));
+    // And head office hears it as its recorder's word.
+    phone.sync().await.unwrap();
+    assert!(world.admin().messages(true, 9).unwrap()[0].sent_at.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_phone_that_dies_while_it_sends_leaves_it_uncertain_and_never_sends_it_again() {
     let mut world = World::new().await;
     let radio = Radio::new(true);
