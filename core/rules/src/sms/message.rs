@@ -171,12 +171,15 @@ impl Progress {
         }
     }
 
-    /// When a try left: not before it was being handed over, and not later than anybody knew of it. Whoever learns of it days later
-    /// makes it no later.
+    /// When a try left: when a phone handed it over, or as early as anybody knew of it. Whoever learns of it days later makes it no
+    /// later. The gateway hands over again until the operator takes it, and knows when that was, unless it lost sight of it.
     fn left_at(told: &[Told<'_>], round: u32) -> UnixMs {
         let of_try = || told.iter().filter(|told| told.report.round == round);
         let known = of_try().filter(|told| told.report.state.has_left()).map(|told| told.report.at.unwrap_or(told.at)).min();
-        let begun = of_try().filter(|told| told.report.state == SmsState::Submitting).map(|told| told.at).min();
+        let was_lost = of_try().any(|told| told.report.state == SmsState::Uncertain);
+        let is_begun =
+            |told: &&Told<'_>| told.report.state == SmsState::Submitting && (told.report.way == SmsWay::Phone || was_lost);
+        let begun = of_try().filter(is_begun).map(|told| told.at).min();
         begun.into_iter().chain(known).min().unwrap_or(UnixMs(i64::MAX))
     }
 }

@@ -320,6 +320,19 @@ fn what_left_before_midnight_went_that_day_whenever_it_is_known() {
     let key = story.sms(at(0, 23, 58, 0), message(Some(attempt)), SmsState::Submitting);
     story.again(&key, &COURIER, at(1, 0, 5, 0), Body::SmsReport(report(&key, SmsState::Sent)));
     assert_eq!((only(&story).sent_at, only(&story).lacks), (Some(at(0, 23, 58, 0)), vec![]));
+    // The gateway tries until the operator takes it: it left then. If it lost sight of it, a receipt of the next day makes it no later.
+    for (lost, left) in [(false, at(0, 16, 0, 0)), (true, at(0, 14, 2, 0))] {
+        let (mut story, attempt) = attempted();
+        let key = story.again(&attempt.clone(), &COURIER, at(0, 14, 1, 0), Body::Sms(message(Some(attempt))));
+        let by_gateway = |state| Body::SmsReport(SmsReport { way: SmsWay::Gateway, ..report(&key, state) });
+        let first = story.online(&SERVER, at(0, 14, 2, 0), by_gateway(SmsState::Submitting));
+        if lost {
+            story.again(&first, &SERVER, at(0, 14, 3, 0), by_gateway(SmsState::Uncertain));
+        }
+        let sent = if lost { at(1, 9, 0, 0) } else { at(0, 16, 0, 0) };
+        story.again(&first, &SERVER, sent, by_gateway(SmsState::Sent));
+        assert_eq!((only(&story).sent_at, only(&story).lacks), (Some(left), vec![]));
+    }
 }
 
 // rules: SMS-4, SMS-5
