@@ -56,7 +56,8 @@ pub fn morning() -> Vec<Change> {
     let call = Call { result: CallResult::NoAnswer, number: Some(words("13800000000")), words: None };
     let text = words("王先生，您的快件QH310000000017未能送达");
     let worded = Sms::worded(&case(), 20_514, words("13800000000"), text).expect("a message");
-    let sms = Sms { template: Some(code("failed_delivery")), template_version: 1, has_surname: true, has_waybill: true, ..worded };
+    let sms =
+        Sms { template: Some(code("failed_delivery")), template_version: 1, has_surname: true, has_waybill: true, ..worded };
     write(1, 2, vec![Body::Call(call), Body::Sms(sms)]);
     let notice = Notice { to: code("0571"), source: TargetSource::WaybillData, request: Some(words("请联系客户")) };
     let notice = write(2, 5, vec![Body::Notice(notice)]);
