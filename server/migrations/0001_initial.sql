@@ -332,7 +332,7 @@ CREATE TABLE message (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX message_due ON message (due_at) WHERE state = 'offered';
 CREATE INDEX message_open ON message (state) WHERE state IN ('leased', 'submitting', 'uncertain');
-CREATE INDEX message_leased ON message (until_at) WHERE state = 'leased' AND holder IS NOT NULL;
+CREATE INDEX message_leased ON message (until_at) WHERE state IN ('leased', 'submitting') AND holder IS NOT NULL;
 CREATE INDEX message_by_recipient ON message (recipient, sent_at);
 CREATE INDEX message_by_device ON message (device, sent_at);
 

@@ -25,18 +25,24 @@ impl Spool {
 
     /// Tells the client what has become of the files since the last time.
     pub fn collect(&self, client: &Client) -> Result<(), doorstep_client::ClientError> {
+        // What can not be told of one must not keep the others'.
+        let mut failed = None;
         for (folder, fate) in
             [("outgoing", Fate::Queued), ("checked", Fate::Queued), ("sent", Fate::Sent), ("failed", Fate::Failed)]
         {
             for file in fs::read_dir(self.0.join(folder)).into_iter().flatten().flatten() {
                 let (path, name) = (file.path(), file.file_name().to_string_lossy().into_owned());
                 let Some((reference, parts)) = read_name(&name) else { continue };
-                match fate {
-                    Fate::Queued => client.sms_result(&reference, SmsResult::HandedOver)?,
+                let told = match fate {
+                    Fate::Queued => client.sms_result(&reference, SmsResult::HandedOver),
                     // The modem sends all segments or fails.
-                    Fate::Sent => (0..parts).try_for_each(|part| client.sms_result(&reference, SmsResult::PartSent(part)))?,
+                    Fate::Sent => (0..parts).try_for_each(|part| client.sms_result(&reference, SmsResult::PartSent(part))),
                     Fate::Failed => (0..parts)
-                        .try_for_each(|part| client.sms_result(&reference, SmsResult::PartFailed(part, SmsFault::Generic)))?,
+                        .try_for_each(|part| client.sms_result(&reference, SmsResult::PartFailed(part, SmsFault::Generic))),
+                };
+                if let Err(error) = told {
+                    failed.get_or_insert(error);
+                    continue;
                 }
                 if !matches!(fate, Fate::Queued) {
                     // Only so that it is not told again: what is told twice changes nothing.
@@ -44,7 +50,7 @@ impl Spool {
                 }
             }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 }
 

@@ -157,14 +157,26 @@ impl Client {
                 let decided = Sending { heads: heads.clone(), entry: entry.clone(), round, parts: 0 };
                 self.write(waybill, entry, round, (state, fault), Some(decided))
             };
-            let (taken, count) = match self.next_step(&fresh, &message)? {
+            // Handed over once in one go: a phone that says that it could and can not is asked again the next time.
+            let (taken, count, is_last) = match self.next_step(&fresh, &message)? {
                 Step::Wait => return Ok(()),
-                Step::Offer(round) => (step(round, (SmsState::Offered, None)), &mut done.offered),
-                Step::Settle(round, state, fault) => (step(round, (state, fault)), &mut done.settled),
-                Step::Send(round) => (self.send(&fresh, entry, round, heads), &mut done.sent),
+                Step::Offer(round) => (step(round, (SmsState::Offered, None)), &mut done.offered, false),
+                Step::Settle(round, SmsState::Uncertain, fault) => {
+                    // What the platform had said before this process died is known.
+                    let parts = self.inner.store().segments(&view.id, entry, round)?;
+                    let known = whole(&parts, Some(SmsFault::Generic)).unwrap_or((SmsState::Uncertain, fault));
+                    (step(round, known), &mut done.settled, false)
+                }
+                Step::Settle(round, state, fault) => (step(round, (state, fault)), &mut done.settled, false),
+                Step::Send(round) => (self.send(&fresh, entry, round, heads), &mut done.sent, true),
             };
             match taken {
-                Ok(()) => *count += 1,
+                Ok(()) => {
+                    *count += 1;
+                    if is_last {
+                        return Ok(());
+                    }
+                }
                 Err(ClientError::Store(StoreError::CaseMoved)) => {}
                 Err(error) => return Err(error),
             }

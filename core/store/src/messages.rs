@@ -82,19 +82,21 @@ impl Store {
         // A failure does not undo what is known to have left; a late success does undo a failure.
         tx.prepare_cached(
             "UPDATE segment SET state = ?5 WHERE case_id = ?1 AND entry = ?2 AND round = ?3 AND part = ?4
-               AND (state < ?5 OR (?5 < 0 AND state = 0))",
+               AND ((?5 > 0 AND state < ?5) OR (?5 < 0 AND state = 0))",
         )?
         .execute(params![case.as_bytes(), key, round, part, state as i64])?;
-        let states = {
-            let mut query =
-                tx.prepare_cached("SELECT state FROM segment WHERE case_id = ?1 AND entry = ?2 AND round = ?3 ORDER BY part")?;
-            let rows = query.query_map(params![case.as_bytes(), key, round], |row| row.get::<_, i64>(0))?;
-            rows.collect::<Result<Vec<_>, _>>()?
-        };
         tx.commit()?;
+        self.segments(case, entry, round)
+    }
+
+    /// How far each segment of a try is, as far as the platform has said.
+    pub fn segments(&self, case: &CaseId, entry: &EntryKey, round: u32) -> Result<Vec<Segment>, StoreError> {
+        let mut query =
+            self.db.prepare_cached("SELECT state FROM segment WHERE case_id = ?1 AND entry = ?2 AND round = ?3 ORDER BY part")?;
+        let rows = query.query_map(params![case.as_bytes(), entry.to_string(), round], |row| row.get::<_, i64>(0))?;
         let known = [Segment::Failed, Segment::NotSent, Segment::HandedOver, Segment::Sent, Segment::Delivered];
         let read = |state: i64| known.into_iter().find(|known| *known as i64 == state).ok_or(StoreError::Damaged("segment"));
-        states.into_iter().map(read).collect()
+        rows.map(|row| read(row?)).collect()
     }
 }
 

@@ -47,6 +47,11 @@ fn was_sent(db: &Connection, keys: &Keys, receipt: &Receipt, now: UnixMs) -> Res
     let mut query = db.prepare_cached(&sql)?;
     let rows = query.query_map([recipient], outbox::read)?.filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
     let [row] = rows.as_slice() else { return Ok(false) };
+    // It may be about one whose answer has not come yet.
+    let mut under_way = db.prepare_cached("SELECT 1 FROM message WHERE recipient = ?1 AND state = 'submitting'")?;
+    if under_way.exists([&row.recipient])? {
+        return Ok(false);
+    }
     let until = row.offered_at.plus(KEEP_MS);
     if now > until || matches!(receipt.status, ReceiptStatus::Rejected) {
         return Ok(false);
@@ -106,21 +111,29 @@ type Part = (Vec<u8>, String, u32, u32);
 fn segment(db: &Connection, said: &Said<'_>) -> Result<Option<Part>, ApiError> {
     let mut query = db.prepare_cached(
         "SELECT case_id, entry, segment.round, part FROM segment JOIN message USING (case_id, entry)
-         WHERE form = ?1 AND (?2 IS NULL OR recipient = ?2) ORDER BY rank, at DESC LIMIT 1",
+         WHERE form = ?1 AND (?2 IS NULL OR recipient = ?2) AND rank <= ?3 ORDER BY rank, at DESC LIMIT 1",
     )?;
+    // Some providers name another number, or write it in a way of their own: then the id alone must do.
+    let recipient = match &said.recipient {
+        Some(number) if db.prepare_cached("SELECT 1 FROM message WHERE recipient = ?1")?.exists([number])? => Some(number),
+        _ => None,
+    };
     let forms = id_forms(said.id);
-    // Some providers name the number in a way of their own: then the id alone must do.
-    for recipient in said.recipient.iter().map(Some).chain([None]) {
-        for form in &forms {
-            let found = query
-                .query_row(params![form, recipient], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
-                .optional()?;
-            if found.is_some() {
-                return Ok(found);
-            }
+    let mut find = |form: &String, recipient: Option<&Vec<u8>>, most_rank: i64| {
+        query
+            .query_row(params![form, recipient, most_rank], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+            .optional()
+    };
+    for form in &forms {
+        if let Some(found) = find(form, recipient, i64::MAX)? {
+            return Ok(Some(found));
         }
     }
-    Ok(None)
+    // It names a recipient and no message to that one: another's only if the id is its very own.
+    match (recipient, forms.first()) {
+        (Some(_), Some(as_given)) => Ok(find(as_given, None, 0)?),
+        _ => Ok(None),
+    }
 }
 
 /// Codes of receipts by which the operator says that there is no such number (SMPP 3.4: absent subscriber is another).

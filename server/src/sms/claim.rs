@@ -199,8 +199,10 @@ pub(super) fn judged(db: &Connection, book: &Rulebook, row: &Queued, way: Way, n
     if way == Way::Gateway && !is_ours(book, &case, sms, message, surname) {
         return settle(SmsState::Failed, Some(SmsFault::Text));
     }
-    let same = judged.messages.iter().filter(|other| other.key == message.key && other.entry != message.entry);
-    match twin(db, row, same.map(|other| &other.entry), now)? {
+    // By what the case says, and by what the outbox knows, whichever is further.
+    let same = || judged.messages.iter().filter(|other| other.key == message.key && other.entry != message.entry);
+    let told = same().map(|other| other.state).filter(|state| state.may_have_left()).max();
+    match twin(db, row, same().map(|other| &other.entry), now)?.max(told) {
         Some(state) if state.has_left() => return settle(SmsState::Covered, None),
         // What becomes of that decides.
         Some(state) => return Ok(Verdict::Later(now.plus(TWIN_MS), state.as_str())),
@@ -241,6 +243,8 @@ fn twin<'a>(
         let Some(other) = outbox::one(db, &row.case, entry)? else { continue };
         let is_under_way = match other.state {
             SmsState::Queued => other.own && waits,
+            // Its earlier try may have left, or it is being tried; of two of those one goes first.
+            SmsState::Offered => (other.told || other.resent) && !(row.told || row.resent),
             state => state == SmsState::Leased || state.may_have_left(),
         };
         found = found.max(Some(other.state).filter(|_| is_under_way));

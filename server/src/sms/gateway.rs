@@ -214,7 +214,16 @@ impl Gateway {
         if ready.is_empty() {
             return Ok(());
         }
-        let held = self.write(move |db, this| settle::submitting(db, &this.keys, ready, (this.now)())).await?;
+        let held = loop {
+            let claimed = ready.clone();
+            match self.write(move |db, this| settle::submitting(db, &this.keys, claimed, (this.now)())).await {
+                Ok(held) => break held,
+                Err(error) => {
+                    eprintln!("doorstep-server: saying that SMS are being submitted failed: {error}");
+                    tokio::time::sleep(TROUBLE).await;
+                }
+            }
+        };
         for message in held {
             let (provider, outgoing) = (provider.clone(), outgoing(&message, (self.now)()));
             under_way.spawn(async move {

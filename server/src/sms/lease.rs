@@ -73,11 +73,6 @@ pub(crate) fn lease(
         return no("too_many_leases");
     }
     let until = now.plus(LEASE_MS);
-    db.prepare_cached(
-        "UPDATE message SET state = 'leased', holder = ?3, fence = fence + 1, told = 0, until_at = ?4
-         WHERE case_id = ?1 AND entry = ?2",
-    )?
-    .execute(params![case.as_bytes(), entry.to_string(), holder.as_str(), until.0])?;
     // Its end goes with it: a holder begins nothing when it is over, and nobody else before.
     let leased = SmsReport {
         holder: Some(holder),
@@ -85,6 +80,13 @@ pub(crate) fn lease(
         at: Some(until),
         ..outbox::report(&entry, SmsState::Leased, row.round)
     };
-    outbox::say(db, keys, &case, (outbox::server()?, pack.version), vec![Body::SmsReport(leased)], now)?;
+    if !outbox::say(db, keys, &case, (outbox::server()?, pack.version), vec![Body::SmsReport(leased)], now)? {
+        return no("full");
+    }
+    db.prepare_cached(
+        "UPDATE message SET state = 'leased', holder = ?3, fence = fence + 1, told = 0, until_at = ?4
+         WHERE case_id = ?1 AND entry = ?2",
+    )?
+    .execute(params![case.as_bytes(), entry.to_string(), holder.as_str(), until.0])?;
     Ok(LeaseResponse { until_ms: Some(until.0), why: None })
 }

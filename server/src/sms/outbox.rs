@@ -2,8 +2,8 @@
 
 use doorstep_document::NewEntry;
 use doorstep_domain::{
-    Anchor, Author, Body, BootId, CaseId, DeviceId, Entry, EntryKey, InstallId, Personal, Receipt, Role, Sms, SmsReport,
-    SmsState, SmsWay, Tag, TimeEvidence, UnixMs, plain_digits,
+    Anchor, Author, Body, BootId, CaseId, DeviceId, Entry, EntryKey, InstallId, Personal, Receipt, Role, Sms, SmsFault,
+    SmsReport, SmsState, SmsWay, Tag, TimeEvidence, UnixMs, plain_digits,
 };
 use ring::hmac;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -134,8 +134,11 @@ pub(crate) fn take_report(
     let may_say = row.own || !report.state.may_have_left();
     let is_theirs = is_holder || (is_recorder && !is_left_to_others && may_say);
     if report.way == SmsWay::Phone && is_theirs && (is_later || overrules) && report.state != SmsState::Leased {
+        // The lease goes on: a holder that could not send yet tries again, or says nothing more and its lease ends.
+        let is_unsent = report.state == SmsState::Failed && report.fault.is_some_and(SmsFault::is_before_sending);
+        let state = if is_holder && is_unsent && row.state <= SmsState::Submitting { SmsState::Leased } else { report.state };
         let sent = report.state.has_left().then(|| receipt.acted.at.unwrap_or(receipt.received_at));
-        set(db, &row, report.state, report.round, sent)?;
+        set(db, &row, state, report.round, sent)?;
     }
     Ok(())
 }
@@ -180,6 +183,8 @@ pub(super) fn say(
     let device = DeviceId::of(&keys.public());
     match headoffice::append(db, keys, case, entries, Receipt::of(now, Some(now)), &device) {
         Ok(_) => Ok(true),
+        // Nor does one that is damaged: it must not keep the others waiting.
+        Err(HeadOfficeError::Api(ApiError::Damaged)) => Ok(false),
         Err(HeadOfficeError::Api(error)) => Err(error),
         Err(_) => Ok(false),
     }

@@ -131,6 +131,12 @@ pub enum Found {
     Again,
 }
 
+/// Whether nobody knows what became of a message, or only a device would that may never be heard of again.
+fn is_for_a_person(row: &outbox::Queued) -> bool {
+    let is_devices = row.holder.is_some() || row.fence == 0;
+    row.state == SmsState::Uncertain || (row.state == SmsState::Submitting && is_devices)
+}
+
 /// Settles an uncertain SMS by a reviewer's word.
 pub(crate) fn settle_by_hand(
     db: &Connection,
@@ -143,7 +149,7 @@ pub(crate) fn settle_by_hand(
     let author = reviewer(db, by)?;
     let missing = || HeadOfficeError::About(entry.to_owned());
     let key: EntryKey = entry.parse().map_err(|_| missing())?;
-    let row = outbox::one(db, case, &key)?.filter(|row| row.state == SmsState::Uncertain).ok_or_else(missing)?;
+    let row = outbox::one(db, case, &key)?.filter(is_for_a_person).ok_or_else(missing)?;
     let words = Some(Personal::plain(why)?);
     let (_, book) = rules.book(db)?;
     let version = book.at(now).version;

@@ -188,7 +188,9 @@ const LEASE_MARGIN_MS: i64 = 2 * 60_000;
 
 /// Devices that were to send a message and did not say what became of it: nobody knows.
 pub(crate) fn end_leases(db: &Connection, keys: &Keys, rules: &Rules, now: UnixMs) -> Result<bool, ApiError> {
-    let sql = format!("SELECT {COLUMNS} FROM message WHERE state = 'leased' AND holder IS NOT NULL AND until_at < ?1 LIMIT 50");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM message WHERE state IN ('leased', 'submitting') AND holder IS NOT NULL AND until_at < ?1 LIMIT 50"
+    );
     // Its holder's clock may be behind, and its word on the way.
     let ended = now.plus(-LEASE_MARGIN_MS).0;
     let rows: Vec<Queued> =

@@ -319,5 +319,30 @@ async fn a_lease_that_ends_without_a_word_leaves_it_uncertain() {
     world.hands.advance(18);
     let message = until(&courier, 4, SmsState::Uncertain).await;
     assert_eq!(message.fault, Some(SmsFault::LeaseLost));
+    // A third, whose holder had no service at first, began again, and is never heard of again.
+    courier.fail(6, "DF-NOBODY").unwrap();
+    courier.client.record(&sms(6), &[]).unwrap();
+    courier.sync().await.unwrap();
+    desk.sync().await.unwrap();
+    desk.client.lease_sms(&waybill(6)).await.unwrap();
+    *radio.refuses.lock().unwrap() = Some(SmsFault::NoService);
+    radio.has_service(true);
+    desk.client.dispatch_sms().unwrap();
+    radio.has_service(false);
+    desk.sync().await.unwrap();
+    courier.sync().await.unwrap();
+    assert_eq!(only(&courier.client, 6).state, SmsState::Failed);
+    let row = |n: u32| {
+        let rows = world.admin().messages(false, 9).unwrap();
+        rows.into_iter().find(|row| row.waybill == waybill(n)).map(|row| row.state)
+    };
+    assert_eq!(row(6).as_deref(), Some("leased"), "the lease goes on");
+    *radio.refuses.lock().unwrap() = None;
+    radio.has_service(true);
+    desk.client.dispatch_sms().unwrap();
+    desk.sync().await.unwrap();
+    assert_eq!(row(6).as_deref(), Some("submitting"));
+    world.hands.advance(18);
+    assert_eq!(until(&courier, 6, SmsState::Uncertain).await.fault, Some(SmsFault::LeaseLost));
     assert_eq!(smsc.seen(|seen| seen.submits.len()), 0);
 }

@@ -169,6 +169,16 @@ async fn a_phone_that_dies_while_it_sends_leaves_it_uncertain_and_never_sends_it
         phone.client.sms_result(&reference, SmsResult::PartSent(part)).unwrap();
     }
     assert_eq!((only(&phone.client, 2).state, only(&phone.client, 2).counts()), (SmsState::Sent, true));
+    // What it had told the first process, which died before it said so, is not forgotten either.
+    phone.fail(4, "DF-NOBODY").unwrap();
+    phone.client.record(&sms(4), &[]).unwrap();
+    phone.client.dispatch_sms().unwrap();
+    let db = rusqlite::Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    assert!(db.execute("UPDATE segment SET state = 1 WHERE state = 0", []).unwrap() > 0);
+    let options = Options { clock: phone.clock.clone(), sms: Some(radio.clone()), ..Options::default() };
+    phone.client = Client::open(&phone.folder, options).unwrap();
+    phone.client.dispatch_sms().unwrap();
+    assert_eq!((only(&phone.client, 4).state, radio.given().len()), (SmsState::Sent, 2));
 }
 
 #[tokio::test(flavor = "multi_thread")]

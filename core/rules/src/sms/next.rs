@@ -9,7 +9,7 @@ use crate::Pack;
 /// What a device is, and what it can do now.
 #[derive(Debug, Clone, Copy)]
 pub struct Ability<'a> {
-    /// Its mark, and those under which it wrote before it had to go on as a new installation.
+    /// Its mark, then those under which it wrote before it had to go on as a new installation.
     pub tags: &'a [Tag],
     /// The server was reached a moment ago.
     pub online: bool,
@@ -42,18 +42,20 @@ const LEASE_MARGIN_MS: i64 = 2 * 60_000;
 /// What a device does next with a message. `all` are the messages of its case; `ended`: the case has ended.
 pub fn next(message: &Message, all: &[Message], pack: &Pack, ended: bool, can: &Ability<'_>, now: UnixMs) -> Step {
     let is_recorder = can.tags.contains(&message.entry.tag);
-    let is_holder = message.holder.is_some_and(|holder| can.tags.contains(&holder));
+    // The lease is the installation's: what another mark says of it nobody hears.
+    let is_holder = message.holder.is_some_and(|holder| can.tags.first() == Some(&holder));
     if !is_recorder && !is_holder {
         return Step::Wait;
     }
+    let is_sender = if message.given_up { is_holder } else { is_recorder };
     let again = message.state == SmsState::Failed && message.fault.is_some_and(SmsFault::is_before_sending);
     match message.state {
-        // Whoever was handing it over is gone: it may have left, and nobody sends it again by themselves.
-        SmsState::Submitting if message.way == Some(SmsWay::Phone) && !can.in_hand => {
+        // The process here that was handing it over is gone: it may have left, and nobody sends it again by themselves.
+        SmsState::Submitting if message.way == Some(SmsWay::Phone) && is_sender && !can.in_hand => {
             return Step::Settle(message.round, SmsState::Uncertain, None);
         }
         SmsState::Queued if is_recorder => {}
-        SmsState::Failed if again && (is_holder || !message.given_up) => {}
+        SmsState::Failed if again => {}
         SmsState::Leased if is_holder => {}
         _ => return Step::Wait,
     }
@@ -67,6 +69,10 @@ pub fn next(message: &Message, all: &[Message], pack: &Pack, ended: bool, can: &
     }
     if pack.day(now).is_some_and(|today| today > message.day) {
         return Step::Settle(round, SmsState::Expired, None);
+    }
+    // Its recorder has left it to others, and the holder's try failed: the next is the holder's.
+    if again && message.given_up && !is_holder {
+        return Step::Wait;
     }
     if is_holder && message.lease_ends.is_some_and(|end| now.plus(LEASE_MARGIN_MS) > end) {
         return Step::Settle(round, SmsState::Failed, Some(SmsFault::LeaseLost));
