@@ -11,7 +11,7 @@ use std::{
 
 use doorstep_domain::{ActionId, CaseId, InstallId, Outlet, Parcel, TimeEvidence, UnixMs, Waybill};
 use doorstep_rules::{Conditions, Explanation, PROVISIONAL, Pack, Rulebook, explain};
-use doorstep_store::{Action, CaseRow, CaseView, Filter, Identity, Salvage, Sending as Handing, Status, Store, Written};
+use doorstep_store::{Action, CaseRow, CaseView, Filter, Identity, Salvage, SmsStep, Status, Store, Written};
 use doorstep_sync::{Cause, Engine, Pace};
 use tokio::sync::{Notify, watch};
 
@@ -190,7 +190,7 @@ impl Client {
         &self,
         command: &Command,
         photos: &[NewPhoto],
-        handing_over: Option<Handing>,
+        step: Option<SmsStep>,
     ) -> Result<Outcome, ClientError> {
         let clocks = self.inner.clock.read();
         let now = self.inner.now()?;
@@ -220,8 +220,7 @@ impl Client {
             anchor: store.anchor(clocks.boot)?,
         };
         let journal = serde_json::to_string(&command).map_err(|_| ClientError::Internal("the command can not be written"))?;
-        let written =
-            store.record(&Action { id: ActionId::new(random()?), command: journal, time, now, cases, sending: handing_over })?;
+        let written = store.record(&Action { id: ActionId::new(random()?), command: journal, time, now, cases, step })?;
         let mut views = Vec::with_capacity(waybills.len());
         for waybill in &waybills {
             views.extend(store.case(waybill, now)?);

@@ -11,7 +11,7 @@ use doorstep_rules::{
     Message,
     sms::{Ability, Segments, Step, next},
 };
-use doorstep_store::{CaseView, Segment, Sending, StoreError};
+use doorstep_store::{CaseView, Segment, SmsStep, StoreError};
 use doorstep_sync::Failure;
 
 use crate::{
@@ -132,7 +132,7 @@ impl Client {
     pub fn dispatch_sms(&self) -> Result<Dispatched, ClientError> {
         let mut done = Dispatched::default();
         let mut failed = None;
-        // One at a time in this process; a step that another process took is not taken again, see `Sending`.
+        // One at a time in this process; a step that another process took is not taken again, see `SmsStep`.
         let _turn = self.inner.dispatching.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.inner.now()?;
         let views = self.inner.store().open_messages(now)?;
@@ -154,7 +154,7 @@ impl Client {
             let heads = self.inner.store().heads(&view.id)?;
             let Some((fresh, message)) = self.message(waybill, entry)? else { return Ok(()) };
             let step = |round, (state, fault)| {
-                let decided = Sending { heads: heads.clone(), entry: entry.clone(), round, parts: 0 };
+                let decided = SmsStep { heads: heads.clone(), entry: entry.clone(), round, parts: 0 };
                 self.write(waybill, entry, round, (state, fault), Some(decided))
             };
             // Handed over once in one go: a phone that says that it could and can not is asked again the next time.
@@ -220,7 +220,7 @@ impl Client {
         let parts = Segments::of(text).parts;
         let in_hand = (view.id, entry.clone(), round);
         self.inner.in_hand().insert(in_hand.clone());
-        let sending = Sending { heads, entry: entry.clone(), round, parts: parts.len() };
+        let sending = SmsStep { heads, entry: entry.clone(), round, parts: parts.len() };
         if let Err(error) = self.write(waybill, entry, round, (SmsState::Submitting, None), Some(sending)) {
             self.inner.in_hand().remove(&in_hand);
             return Err(error);
@@ -241,7 +241,7 @@ impl Client {
         let number = parcel.and_then(|parcel| parcel.virtual_number);
         Ok(number.is_some_and(|number| {
             let is_it = number.number.text().is_some_and(|text| plain_digits(text) == plain_digits(to));
-            is_it && number.expires_at.is_some_and(|end| now >= end)
+            is_it && number.is_over(now)
         }))
     }
 
@@ -292,7 +292,7 @@ impl Client {
         if message.state != SmsState::Queued || !tags.contains(&entry.tag) {
             return Ok(());
         }
-        let decided = Sending { heads, entry: entry.clone(), round: message.round, parts: 0 };
+        let decided = SmsStep { heads, entry: entry.clone(), round: message.round, parts: 0 };
         self.write(waybill, entry, message.round, (SmsState::Offered, None), Some(decided))
     }
 
@@ -313,7 +313,7 @@ impl Client {
         entry: &EntryKey,
         round: u32,
         (state, fault): (SmsState, Option<SmsFault>),
-        sending: Option<Sending>,
+        taking: Option<SmsStep>,
     ) -> Result<(), ClientError> {
         let command = Command::SmsReport {
             waybill: waybill.to_string(),
@@ -322,7 +322,7 @@ impl Client {
             round,
             fault: fault.map(|fault| fault.as_str().to_owned()),
         };
-        self.record_unasked(&command, &[], sending).map(drop)
+        self.record_unasked(&command, &[], taking).map(drop)
     }
 
     /// Asks the server for the lease of an SMS, so that this device may send one whose attempt another recorded, or that it has left

@@ -68,10 +68,17 @@ pub struct VirtualNumber {
     pub expires_at: Option<UnixMs>,
 }
 
+impl VirtualNumber {
+    /// Whether it reaches the recipient no more: it may ring somebody else's phone.
+    pub fn is_over(&self, now: UnixMs) -> bool {
+        self.expires_at.is_some_and(|end| now >= end)
+    }
+}
+
 impl Parcel {
     /// The number that reaches the recipient now: the virtual one until it expires, else the label's.
     pub fn number_at(&self, now: UnixMs) -> Option<&Personal> {
-        let alive = self.virtual_number.as_ref().filter(|number| number.expires_at.is_none_or(|until| now < until));
+        let alive = self.virtual_number.as_ref().filter(|number| !number.is_over(now));
         alive.map(|number| &number.number).or(self.recipient_phone.as_ref())
     }
 }

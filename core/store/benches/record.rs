@@ -184,7 +184,7 @@ fn record(store: &mut Store, n: u64) {
     };
     let cases = vec![ActionCase { waybill: waybill(case), bodies: vec![attempt], photos: vec![] }];
     let command = format!("{{\"do\":\"fail\",\"waybill\":\"{}\",\"reason\":\"DF-NOANSWER\"}}", waybill(case));
-    store.record(&Action { id: ActionId::new([1; 16]), command, time, now: clocks.wall, cases, sending: None }).unwrap();
+    store.record(&Action { id: ActionId::new([1; 16]), command, time, now: clocks.wall, cases, step: None }).unwrap();
 }
 
 /// The yardstick: one row of the size of a change into a table without an index, durably.

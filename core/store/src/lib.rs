@@ -29,7 +29,7 @@ pub use doorstep_domain::Clocks;
 pub use error::{OpenError, StoreError};
 pub use identity::{Enrolment, Identity, Member, Session};
 pub use lanes::{LaneName, PhotoStanding, PhotoStatus, Questions, Sendable};
-pub use messages::{Segment, Sending};
+pub use messages::{Segment, SmsStep};
 pub use open::Store;
 pub use photos::WaitingPhoto;
 pub use read::{CaseRow, CaseView, Filter, RefusedIntent, Status, UnsentIntent};

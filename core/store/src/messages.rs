@@ -102,11 +102,11 @@ impl Store {
 
 /// Takes down, in the transaction that says so, that a message of so many segments is being handed over. Of two processes on one store
 /// only one does: the other finds the rows there.
-pub(crate) fn begin(db: &Connection, case: &CaseId, sending: &Sending) -> Result<(), StoreError> {
-    for part in 0..sending.parts {
+pub(crate) fn begin(db: &Connection, case: &CaseId, step: &SmsStep) -> Result<(), StoreError> {
+    for part in 0..step.parts {
         let inserted = db
             .prepare_cached("INSERT OR IGNORE INTO segment (case_id, entry, round, part, state) VALUES (?1, ?2, ?3, ?4, 0)")?
-            .execute(params![case.as_bytes(), sending.entry.to_string(), sending.round, part])?;
+            .execute(params![case.as_bytes(), step.entry.to_string(), step.round, part])?;
         if inserted == 0 {
             return Err(StoreError::CaseMoved);
         }
@@ -116,7 +116,7 @@ pub(crate) fn begin(db: &Connection, case: &CaseId, sending: &Sending) -> Result
 
 /// A step of an SMS that was decided on a case as it stood.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sending {
+pub struct SmsStep {
     /// The case's heads then, see [`Store::heads`]: if it has moved on, the step is not taken.
     pub heads: Vec<ChangeHash>,
     /// The SMS.

@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use serde::Serialize;
 
 use crate::{
-    Sending, Store, StoreError, identity, messages,
+    SmsStep, Store, StoreError, identity, messages,
     project::{self, UNSENT},
 };
 
@@ -27,7 +27,7 @@ pub struct Action {
     /// The cases and what is recorded in each.
     pub cases: Vec<ActionCase>,
     /// The SMS that is handed over once this is durable. If another process does that already, nothing is recorded.
-    pub sending: Option<Sending>,
+    pub step: Option<SmsStep>,
 }
 
 /// What an action records in one case.
@@ -76,12 +76,12 @@ impl Store {
         for target in &action.cases {
             let case = CaseId::of(&network, &target.waybill);
             let mut head = project::head(&tx, &case)?;
-            if let Some(sending) = &action.sending {
+            if let Some(step) = &action.step {
                 // Decided on a case that has moved on: whoever decided looks again.
-                if head.position.heads != sending.heads {
+                if head.position.heads != step.heads {
                     return Err(StoreError::CaseMoved);
                 }
-                messages::begin(&tx, &case, sending)?;
+                messages::begin(&tx, &case, step)?;
             }
             if head.changes >= MAX_CASE_CHANGES || head.bytes >= MAX_CASE_BYTES {
                 return Err(StoreError::CaseFull);

@@ -87,7 +87,7 @@ fn record(store: &mut Store, n: u32, words: &str) -> Result<Vec<doorstep_store::
         time: time(),
         now: NOW,
         cases,
-        sending: None,
+        step: None,
     })
 }
 

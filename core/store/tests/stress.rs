@@ -101,7 +101,7 @@ fn attempt(words: &str) -> Body {
 fn record_with(store: &mut Store, n: u32, bodies: Vec<Body>, photos: Vec<doorstep_store::SavedPhoto>) -> Result<(), StoreError> {
     let command = format!("{{\"do\":\"fail\",\"waybill\":\"{}\"}}", waybill(n));
     let cases = vec![ActionCase { waybill: waybill(n), bodies, photos }];
-    store.record(&Action { id: ActionId::new([1; 16]), command, time: time(), now: NOW, cases, sending: None }).map(|_| ())
+    store.record(&Action { id: ActionId::new([1; 16]), command, time: time(), now: NOW, cases, step: None }).map(|_| ())
 }
 
 fn record(store: &mut Store, n: u32, words: &str) -> Result<(), StoreError> {

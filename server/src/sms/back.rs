@@ -58,7 +58,7 @@ fn was_sent(db: &Connection, keys: &Keys, receipt: &Receipt, now: UnixMs) -> Res
     }
     outbox::set(db, row, SmsState::Sent, row.round, Some(now))?;
     let report = outbox::report(&row.entry, SmsState::Sent, row.round);
-    outbox::say(db, keys, &row.case, (outbox::server()?, version(db)?), vec![Body::SmsReport(report)], now)?;
+    outbox::say(db, keys, &row.case, (outbox::server()?, version(db)?), Body::SmsReport(report), now)?;
     Ok(true)
 }
 
@@ -172,7 +172,7 @@ fn matches(db: &Connection, keys: &Keys, said: &Said<'_>, now: UnixMs) -> Result
     let fault = (state == SmsState::Undelivered && is_number).then_some(SmsFault::Number);
     let report = SmsReport { fault, ..outbox::report(&key, state, round) };
     let version = version(db)?;
-    outbox::say(db, keys, &case, (outbox::server()?, version), vec![Body::SmsReport(report)], now)?;
+    outbox::say(db, keys, &case, (outbox::server()?, version), Body::SmsReport(report), now)?;
     Ok(true)
 }
 
@@ -234,7 +234,7 @@ pub(crate) fn take_inbound(
     let id = case.as_deref().and_then(|case| CaseId::try_from(case).ok());
     if let Some((id, of)) = id.zip(entry.as_deref().and_then(|entry| entry.parse().ok())) {
         let reply = Body::SmsReply(SmsReply { of, words: words.clone(), opt_out });
-        if !outbox::say(db, keys, &id, (outbox::server()?, pack.version), vec![reply], now)? {
+        if !outbox::say(db, keys, &id, (outbox::server()?, pack.version), reply, now)? {
             // A case that is full takes no more: a person sees it in the list.
             (case, entry, why) = (None, None, "full");
         }

@@ -90,7 +90,7 @@ pub(crate) fn claim(
             Verdict::Settle(state, fault) => {
                 outbox::set(db, &row, state, row.round, None)?;
                 let report = SmsReport { fault, ..outbox::report(&row.entry, state, row.round) };
-                outbox::say(db, keys, &row.case, (outbox::server()?, pack_version), vec![Body::SmsReport(report)], now)?;
+                outbox::say(db, keys, &row.case, (outbox::server()?, pack_version), Body::SmsReport(report), now)?;
             }
             Verdict::Send { to, text, resend } => {
                 let extension = extension(db, &row, extension_digits, pack, now)?;
@@ -107,7 +107,7 @@ pub(crate) fn claim(
                 // One that was not taken and is tried again has said so before.
                 if sends && !row.told {
                     let report = outbox::report(&row.entry, SmsState::Leased, row.round);
-                    outbox::say(db, keys, &row.case, (outbox::server()?, pack_version), vec![Body::SmsReport(report)], now)?;
+                    outbox::say(db, keys, &row.case, (outbox::server()?, pack_version), Body::SmsReport(report), now)?;
                 }
                 // Without the operator's signature, which it puts before it: where it cuts then is its own to say.
                 let segments = Segments::of(&text);

@@ -1,7 +1,7 @@
 //! The gateway's loop: claims what is due, says that it is being submitted, submits, and says what became of it; hears receipts and
 //! customers.
 
-use std::{collections::VecDeque, fs::File, path::Path, sync::Arc, time::Duration};
+use std::{fs::File, path::Path, sync::Arc, time::Duration};
 
 use doorstep_domain::{CaseId, EntryKey, UnixMs};
 use doorstep_gateway::{Event, GatewayConfig, Http, LinkState, Log, Notice, Outgoing, Provider, Smpp, Submitted, Webhooks};
@@ -105,7 +105,7 @@ impl Gateway {
             tokio::time::sleep(TROUBLE).await;
         }
         let mut under_way: JoinSet<(Claimed, Submitted)> = JoinSet::new();
-        let mut waiting: VecDeque<Waiting> = VecDeque::new();
+        let mut waiting: Vec<Waiting> = Vec::new();
         let mut look_at = Instant::now();
         let mut hears = true;
         loop {
@@ -188,7 +188,7 @@ impl Gateway {
         &self,
         provider: &Arc<dyn Provider>,
         under_way: &mut JoinSet<(Claimed, Submitted)>,
-        waiting: &mut VecDeque<Waiting>,
+        waiting: &mut Vec<Waiting>,
     ) -> Result<(), ApiError> {
         let now = Instant::now();
         let held: Vec<_> = waiting.iter().filter(|wait| wait.at <= now).map(|wait| wait.message.clone()).collect();
@@ -235,7 +235,7 @@ impl Gateway {
     }
 
     /// Takes down what became of a submission, however long the database needs: without it the message would be uncertain.
-    async fn settle(&self, message: Claimed, outcome: Submitted, waiting: &mut VecDeque<Waiting>) {
+    async fn settle(&self, message: Claimed, outcome: Submitted, waiting: &mut Vec<Waiting>) {
         loop {
             let (claimed, became) = (message.clone(), outcome.clone());
             let settled = self.write(move |db, this| settle::settle(db, &this.keys, &claimed, &became, (this.now)())).await;

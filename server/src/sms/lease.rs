@@ -63,9 +63,8 @@ pub(crate) fn lease(
         Verdict::Settle(SmsState::Covered, _) => return no("sent"),
         Verdict::Settle(state, fault) => return no(fault.map_or(state.as_str(), SmsFault::as_str)),
     }
-    let tags: Vec<Tag> = device.installs.iter().map(Tag::of).collect();
     let mut open = 0;
-    for tag in &tags {
+    for tag in device.installs.iter().map(Tag::of) {
         let mut query = db.prepare_cached("SELECT count(*) FROM message WHERE state = 'leased' AND holder = ?1")?;
         open += query.query_row([tag.as_str()], |row| row.get::<_, u32>(0))?;
     }
@@ -80,7 +79,7 @@ pub(crate) fn lease(
         at: Some(until),
         ..outbox::report(&entry, SmsState::Leased, row.round)
     };
-    if !outbox::say(db, keys, &case, (outbox::server()?, pack.version), vec![Body::SmsReport(leased)], now)? {
+    if !outbox::say(db, keys, &case, (outbox::server()?, pack.version), Body::SmsReport(leased), now)? {
         return no("full");
     }
     db.prepare_cached(

@@ -173,15 +173,14 @@ pub(super) fn say(
     keys: &Keys,
     case: &CaseId,
     (author, pack_version): (Author, u32),
-    bodies: Vec<Body>,
+    body: Body,
     now: UnixMs,
 ) -> Result<bool, ApiError> {
     let boot = BootId([0; 4]);
     let time = TimeEvidence { wall: now, zone_quarters: 0, mono_ms: 0, boot, anchor: Some(Anchor { server: now, mono_ms: 0 }) };
-    let entry = |body| NewEntry { author: author.clone(), pack_version, time, action: None, facts: None, release: None, body };
-    let entries = bodies.into_iter().map(entry).collect();
+    let entry = NewEntry { author, pack_version, time, action: None, facts: None, release: None, body };
     let device = DeviceId::of(&keys.public());
-    match headoffice::append(db, keys, case, entries, Receipt::of(now, Some(now)), &device) {
+    match headoffice::append(db, keys, case, vec![entry], Receipt::of(now, Some(now)), &device) {
         Ok(_) => Ok(true),
         // Nor does one that is damaged: it must not keep the others waiting.
         Err(HeadOfficeError::Api(ApiError::Damaged)) => Ok(false),
@@ -195,7 +194,7 @@ pub(super) fn report(of: &EntryKey, state: SmsState, round: u32) -> SmsReport {
     SmsReport { of: of.clone(), state, round, way: SmsWay::Gateway, holder: None, fault: None, at: None, words: None }
 }
 
-/// The SMS of an entry, and its change's other facts.
+/// The SMS of an entry.
 pub(super) fn sms_of<'a>(entries: &'a [doorstep_domain::Recorded], key: &EntryKey) -> Option<&'a Sms> {
     entries.iter().find(|recorded| recorded.entry.key == *key).and_then(|recorded| match &recorded.entry.body {
         Body::Sms(sms) => Some(sms),

@@ -167,6 +167,6 @@ pub(crate) fn settle_by_hand(
         )?
         .execute(params![row.case.as_bytes(), row.entry.to_string(), now.0])?;
     }
-    outbox::say(db, keys, &row.case, (author, version), vec![Body::SmsReport(report)], now)?;
+    outbox::say(db, keys, &row.case, (author, version), Body::SmsReport(report), now)?;
     Ok(())
 }

@@ -47,7 +47,7 @@ fn tell(
     now: UnixMs,
 ) -> Result<(), ApiError> {
     let report = SmsReport { fault, ..outbox::report(&message.entry, state, message.round) };
-    outbox::say(db, keys, &message.case, (outbox::server()?, message.pack_version), vec![Body::SmsReport(report)], now).map(drop)
+    outbox::say(db, keys, &message.case, (outbox::server()?, message.pack_version), Body::SmsReport(report), now).map(drop)
 }
 
 /// Moves the claim's row; false if it is another claim's by now.
@@ -124,7 +124,9 @@ pub(crate) fn settle(
         Submitted::Uncertain { why: _ } => {
             if move_row(db, message, SmsState::Uncertain, None)? {
                 tell(db, keys, message, (SmsState::Uncertain, None), now)?;
-                again_if_allowed(db, keys, message, now)?;
+                if message.resend {
+                    offer_again(db, keys, (&message.case, &message.entry, message.round), message.pack_version, now)?;
+                }
             }
             Ok(None)
         }
@@ -145,14 +147,7 @@ pub(crate) fn release(db: &Connection, held: &[(CaseId, EntryKey, i64)], now: Un
     held.iter().try_for_each(|(case, entry, fence)| set_due(db, (case, entry, *fence), now))
 }
 
-/// One more try of a message of which nobody knows, where its template allows that and it was not used up.
-fn again_if_allowed(db: &Connection, keys: &Keys, message: &Claimed, now: UnixMs) -> Result<(), ApiError> {
-    if !message.resend {
-        return Ok(());
-    }
-    offer_again(db, keys, (&message.case, &message.entry, message.round), message.pack_version, now)
-}
-
+/// One more try of a message of which nobody knows: the one that its template allows.
 fn offer_again(
     db: &Connection,
     keys: &Keys,
@@ -167,7 +162,7 @@ fn offer_again(
     )?
     .execute(params![case.as_bytes(), entry.to_string(), now.0, round])?;
     let report = outbox::report(entry, SmsState::Offered, round);
-    outbox::say(db, keys, case, (outbox::server()?, version), vec![Body::SmsReport(report)], now).map(drop)
+    outbox::say(db, keys, case, (outbox::server()?, version), Body::SmsReport(report), now).map(drop)
 }
 
 /// What a gateway left behind that died: what it had leased and not submitted is to be sent, what it was submitting is uncertain.
@@ -208,17 +203,16 @@ fn lose(db: &Connection, keys: &Keys, rules: &Rules, row: &Queued, fault: Option
     db.prepare_cached("UPDATE message SET fence = fence + 1 WHERE case_id = ?1 AND entry = ?2")?
         .execute(params![row.case.as_bytes(), row.entry.to_string()])?;
     let report = SmsReport { fault, ..outbox::report(&row.entry, SmsState::Uncertain, row.round) };
-    outbox::say(db, keys, &row.case, (outbox::server()?, pack.version), vec![Body::SmsReport(report)], now)?;
+    outbox::say(db, keys, &row.case, (outbox::server()?, pack.version), Body::SmsReport(report), now)?;
     // By the gateway's own hand only: a device that lost its lease may still send.
-    let template = project_template(db, row, pack)?;
-    if fault.is_none() && !row.resent && template {
+    if fault.is_none() && !row.resent && allows_resend(db, row, pack)? {
         offer_again(db, keys, (&row.case, &row.entry, row.round), pack.version, now)?;
     }
     Ok(())
 }
 
 /// Whether the template of a message allows one more try.
-fn project_template(db: &Connection, row: &Queued, pack: &doorstep_rules::Pack) -> Result<bool, ApiError> {
+fn allows_resend(db: &Connection, row: &Queued, pack: &doorstep_rules::Pack) -> Result<bool, ApiError> {
     let (entries, _) = match crate::project::entries(db, &row.case) {
         Err(ApiError::Damaged) => return Ok(false),
         other => other?,

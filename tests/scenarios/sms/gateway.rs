@@ -11,8 +11,7 @@ async fn with_data_the_gateway_sends_and_the_phone_does_not() {
     let mut world = World::sending(smpp(&smsc, "")).await;
     let radio = Radio::new(true);
     let phone = world.phone("phone", "c1", radio.clone()).await;
-    phone.fail(2, "DF-NOBODY").unwrap();
-    phone.client.record(&sms(2), &[]).unwrap();
+    fail_and_write(&phone, 2);
     let message = until(&phone, 2, SmsState::Sent).await;
     assert_eq!((message.level, message.counts()), (SmsLevel::Sent, true));
     let submit = smsc.seen(|seen| seen.submits[0].clone());
@@ -46,8 +45,7 @@ async fn without_a_gateway_the_phone_sends_though_it_has_data() {
     let mut world = World::new().await;
     let radio = Radio::new(true);
     let phone = world.phone("phone", "c1", radio.clone()).await;
-    phone.fail(2, "DF-NOBODY").unwrap();
-    phone.client.record(&sms(2), &[]).unwrap();
+    fail_and_write(&phone, 2);
     phone.sync().await.unwrap();
     assert_eq!(radio.given().len(), 1);
 }
@@ -257,8 +255,7 @@ async fn a_tablet_sends_for_a_courier_only_with_the_servers_lease_and_one_gets_i
     let courier = world.device("phone", "c1").await;
     let desk = world.phone("desk", "s1", at_desk.clone()).await;
     let other = world.phone("other", "s1", at_other.clone()).await;
-    courier.fail(2, "DF-NOBODY").unwrap();
-    courier.client.record(&sms(2), &[]).unwrap();
+    fail_and_write(&courier, 2);
     courier.sync().await.unwrap();
     desk.sync().await.unwrap();
     other.sync().await.unwrap();
@@ -291,8 +288,7 @@ async fn a_lease_that_ends_without_a_word_leaves_it_uncertain() {
     let radio = Radio::new(false);
     let courier = world.device("phone", "c1").await;
     let desk = world.phone("desk", "s1", radio.clone()).await;
-    courier.fail(2, "DF-NOBODY").unwrap();
-    courier.client.record(&sms(2), &[]).unwrap();
+    fail_and_write(&courier, 2);
     courier.sync().await.unwrap();
     desk.sync().await.unwrap();
     assert_eq!(only(&desk.client, 2).state, SmsState::Offered);
@@ -310,8 +306,7 @@ async fn a_lease_that_ends_without_a_word_leaves_it_uncertain() {
     let message = only(&courier.client, 2);
     assert_eq!((message.state, message.level, message.counts()), (SmsState::HandedOver, SmsLevel::HandedOver, true));
     // Another message, whose holder is never heard of again.
-    courier.fail(4, "DF-NOBODY").unwrap();
-    courier.client.record(&sms(4), &[]).unwrap();
+    fail_and_write(&courier, 4);
     courier.sync().await.unwrap();
     radio.has_service(false);
     desk.sync().await.unwrap();
@@ -320,8 +315,7 @@ async fn a_lease_that_ends_without_a_word_leaves_it_uncertain() {
     let message = until(&courier, 4, SmsState::Uncertain).await;
     assert_eq!(message.fault, Some(SmsFault::LeaseLost));
     // A third, whose holder had no service at first, began again, and is never heard of again.
-    courier.fail(6, "DF-NOBODY").unwrap();
-    courier.client.record(&sms(6), &[]).unwrap();
+    fail_and_write(&courier, 6);
     courier.sync().await.unwrap();
     desk.sync().await.unwrap();
     desk.client.lease_sms(&waybill(6)).await.unwrap();

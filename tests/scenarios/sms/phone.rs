@@ -27,8 +27,7 @@ async fn in_a_cellar_queued_does_not_count_yet_turns_into_sent_and_counts_for_to
     let phone = world.phone("phone", "c1", radio.clone()).await;
     world.link.set(LinkMode::Cut);
     world.hands.advance(5 * 60);
-    phone.fail(2, "DF-NOBODY").unwrap();
-    phone.client.record(&sms(2), &[]).unwrap();
+    fail_and_write(&phone, 2);
     phone.sync().await.unwrap_err();
     assert_eq!(told(&phone, 2), "已排队：还不算数 / queued: does not count yet");
     assert!(flags(&phone.client, 2).contains(&Flag::AttemptUnproven));
@@ -150,8 +149,7 @@ async fn a_phone_that_dies_while_it_sends_leaves_it_uncertain_and_never_sends_it
     let mut world = World::new().await;
     let radio = Radio::new(true);
     let mut phone = world.phone("phone", "c1", radio.clone()).await;
-    phone.fail(2, "DF-NOBODY").unwrap();
-    phone.client.record(&sms(2), &[]).unwrap();
+    fail_and_write(&phone, 2);
     phone.client.dispatch_sms().unwrap();
     let reference = radio.only();
     let options = Options { clock: phone.clock.clone(), sms: Some(radio.clone()), ..Options::default() };
@@ -170,8 +168,7 @@ async fn a_phone_that_dies_while_it_sends_leaves_it_uncertain_and_never_sends_it
     }
     assert_eq!((only(&phone.client, 2).state, only(&phone.client, 2).counts()), (SmsState::Sent, true));
     // What it had told the first process, which died before it said so, is not forgotten either.
-    phone.fail(4, "DF-NOBODY").unwrap();
-    phone.client.record(&sms(4), &[]).unwrap();
+    fail_and_write(&phone, 4);
     phone.client.dispatch_sms().unwrap();
     let db = rusqlite::Connection::open(phone.folder.join("doorstep.db")).unwrap();
     assert!(db.execute("UPDATE segment SET state = 1 WHERE state = 0", []).unwrap() > 0);
@@ -188,8 +185,7 @@ async fn what_surely_was_not_sent_is_tried_again_and_what_may_have_been_is_not()
     let phone = world.phone("phone", "c1", radio.clone()).await;
     world.link.set(LinkMode::Cut);
     *radio.refuses.lock().unwrap() = Some(SmsFault::NoService);
-    phone.fail(2, "DF-NOBODY").unwrap();
-    phone.client.record(&sms(2), &[]).unwrap();
+    fail_and_write(&phone, 2);
     phone.client.dispatch_sms().unwrap();
     let message = only(&phone.client, 2);
     assert_eq!((message.state, message.fault), (SmsState::Failed, Some(SmsFault::NoService)));
@@ -210,8 +206,7 @@ async fn what_surely_was_not_sent_is_tried_again_and_what_may_have_been_is_not()
     assert_eq!(only(&phone.client, 4).state, SmsState::Failed);
     assert!(radio.given().is_empty());
     // A segment went, another did not.
-    phone.fail(6, "DF-NOBODY").unwrap();
-    phone.client.record(&sms(6), &[]).unwrap();
+    fail_and_write(&phone, 6);
     phone.client.dispatch_sms().unwrap();
     let reference = radio.only();
     phone.client.sms_result(&reference, SmsResult::PartFailed(0, SmsFault::NoService)).unwrap();
@@ -256,8 +251,7 @@ async fn two_processes_on_one_store_hand_a_message_over_once() {
     let radio = Radio::new(true);
     let phone = world.phone("phone", "c1", radio.clone()).await;
     for n in [2, 4, 6, 8, 10] {
-        phone.fail(n, "DF-NOBODY").unwrap();
-        phone.client.record(&sms(n), &[]).unwrap();
+        fail_and_write(&phone, n);
     }
     let open =
         || Client::open(&phone.folder, Options { clock: phone.clock.clone(), sms: Some(radio.clone()), ..Options::default() });
@@ -318,8 +312,7 @@ async fn a_message_for_which_the_same_one_has_gone_is_not_sent_again() {
     let phone = world.phone("phone", "c1", radio.clone()).await;
     world.link.set(LinkMode::Cut);
     for _ in 0..2 {
-        phone.fail(2, "DF-NOBODY").unwrap();
-        phone.client.record(&sms(2), &[]).unwrap();
+        fail_and_write(&phone, 2);
         phone.client.dispatch_sms().unwrap();
     }
     assert_eq!(radio.given().len(), 1);
@@ -337,8 +330,7 @@ async fn what_is_of_no_use_any_more_is_not_sent() {
     let phone = world.phone("phone", "c1", radio.clone()).await;
     world.link.set(LinkMode::Cut);
     for n in [2, 4] {
-        phone.fail(n, "DF-NOBODY").unwrap();
-        phone.client.record(&sms(n), &[]).unwrap();
+        fail_and_write(&phone, n);
     }
     // Delivered after all.
     let close = Command::Close { waybill: waybill(2), outcome: "SIGNED".into(), words: None };
@@ -392,8 +384,7 @@ async fn a_virtual_number_is_used_while_it_lives_and_its_proof_outlives_it() {
     let radio = Radio::new(true);
     let phone = world.phone("phone", "c1", radio.clone()).await;
     world.link.set(LinkMode::Cut);
-    phone.fail(2, "DF-NOBODY").unwrap();
-    phone.client.record(&sms(2), &[]).unwrap();
+    fail_and_write(&phone, 2);
     phone.client.dispatch_sms().unwrap();
     sent(&phone, &radio);
     assert_eq!(radio.given()[0].to, "17012345678");

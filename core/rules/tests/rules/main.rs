@@ -21,6 +21,7 @@ mod edits;
 mod evidence;
 mod laws;
 mod messages;
+mod next_step;
 mod packs;
 mod photos;
 mod reference_texts;

@@ -1,22 +1,19 @@
 //! The customer's SMS: how far it got, and whether it proves the day's attempt (domain 5).
 
 use doorstep_domain::*;
-use doorstep_rules::{
-    sms::{Step, *},
-    *,
-};
+use doorstep_rules::{sms::*, *};
 use proptest::prelude::*;
 
 use crate::story::*;
 
 /// A case with one attempt at 14:00, and its key.
-fn attempted() -> (Story, EntryKey) {
+pub fn attempted() -> (Story, EntryKey) {
     let mut story = Story::new();
     let key = story.attempt(at(0, 14, 0, 0), Some(at(0, 14, 0, 0)), "DF-NOBODY").entry.key.clone();
     (story, key)
 }
 
-fn only(story: &Story) -> Message {
+pub fn only(story: &Story) -> Message {
     let mut messages = story.judge(at(1, 12, 0, 0)).messages;
     assert_eq!(messages.len(), 1);
     messages.remove(0)
@@ -228,70 +225,6 @@ fn a_customers_answer_is_heard_from_the_server_alone() {
     story.online(&SERVER, at(0, 14, 6, 0), answer());
     assert_eq!((only(&story).replies.len(), only(&story).opt_out), (1, true));
     assert!(story.judge(at(0, 15, 0, 0)).flags.contains(&Flag::SmsOptOut));
-}
-
-/// What a device with these marks does next with the only message, at 14:10.
-fn next_step(story: &Story, tags: &[Tag], online: bool) -> Step {
-    let now = at(0, 14, 10, 0);
-    let judged = story.judge(now);
-    let can = Ability { tags, online, gateway: true, phone: true, in_hand: false };
-    next(&judged.messages[0], &judged.messages, &qinghe(), judged.state == State::Closed, &can, now)
-}
-
-#[test]
-fn a_recorder_sends_without_a_lease_until_it_has_left_it_to_others_and_a_holder_until_its_lease_ends() {
-    let (mut story, attempt) = attempted();
-    let key = story.again(&attempt.clone(), &COURIER, at(0, 14, 1, 0), Body::Sms(message(Some(attempt))));
-    let other = story.online(&WEST, at(0, 14, 1, 30), Body::Note { words: Personal::plain("x").unwrap() }).tag;
-    assert_eq!(next_step(&story, &[key.tag], false), Step::Send(0));
-    assert_eq!(next_step(&story, &[other], true), Step::Wait);
-    assert_eq!(next_step(&story, &[other, key.tag], false), Step::Send(0), "under the mark that it had before");
-    let offered = SmsReport { way: SmsWay::Phone, ..report(&key, SmsState::Offered) };
-    story.again(&key, &COURIER, at(0, 14, 2, 0), Body::SmsReport(offered));
-    assert_eq!(next_step(&story, &[key.tag], false), Step::Wait, "the gateway may be at it");
-    let lease = |end| SmsReport { holder: Some(other), at: Some(end), ..report(&key, SmsState::Leased) };
-    let leased = story.online(&SERVER, at(0, 14, 3, 0), Body::SmsReport(lease(at(0, 14, 18, 0))));
-    assert_eq!(next_step(&story, &[other], false), Step::Send(0));
-    assert_eq!(next_step(&story, &[key.tag], false), Step::Wait, "the lease is another's");
-    // The holder's try failed before anything left: the next is the holder's too, and never the recorder's.
-    let failed = SmsReport { fault: Some(SmsFault::NoService), ..report(&key, SmsState::Failed) };
-    story.again(&EntryKey { tag: other, ..key.clone() }, &WEST, at(0, 14, 4, 0), Body::SmsReport(failed));
-    assert_eq!(next_step(&story, &[key.tag], false), Step::Wait, "it gave it up");
-    assert_eq!(next_step(&story, &[other], false), Step::Send(1));
-    story.again(&leased, &SERVER, at(0, 14, 5, 0), Body::SmsReport(SmsReport { round: 1, ..lease(at(0, 14, 11, 0)) }));
-    let lost = Step::Settle(1, SmsState::Failed, Some(SmsFault::LeaseLost));
-    assert_eq!(next_step(&story, &[other], false), lost, "its lease is about to end");
-}
-
-#[test]
-fn what_ends_after_a_failure_ends_the_next_try_and_is_open_no_more() {
-    let (mut story, attempt) = attempted();
-    let key = story.again(&attempt.clone(), &COURIER, at(0, 14, 1, 0), Body::Sms(message(Some(attempt.clone()))));
-    let failed = SmsReport { fault: Some(SmsFault::NoService), ..report(&key, SmsState::Failed) };
-    story.again(&key, &COURIER, at(0, 14, 2, 0), Body::SmsReport(failed));
-    let words = Personal::plain("记错了").unwrap();
-    let correction = Correction { of: attempt.clone(), fault: Fault::DidNotOccur, same_as: None, words };
-    story.again(&attempt, &COURIER, at(0, 14, 3, 0), Body::Correction(correction));
-    assert_eq!(next_step(&story, &[key.tag], false), Step::Settle(1, SmsState::Cancelled, None));
-    story.again(&key, &COURIER, at(0, 14, 4, 0), Body::SmsReport(SmsReport { round: 1, ..report(&key, SmsState::Cancelled) }));
-    assert!(!only(&story).is_open());
-}
-
-#[test]
-fn two_of_the_same_message_wait_for_each_other_and_one_covers_the_other_only_when_it_has_left() {
-    let step = |state| {
-        let mut story = Story::new();
-        let first = story.attempt(at(0, 14, 0, 0), Some(at(0, 14, 0, 0)), "DF-NOBODY").entry.key.clone();
-        let mine = story.sms(at(0, 14, 1, 0), message(Some(first)), SmsState::Queued);
-        let second = story.attempt(at(0, 14, 2, 0), Some(at(0, 14, 2, 0)), "DF-NOBODY").entry.key.clone();
-        story.sms(at(0, 14, 3, 0), message(Some(second)), state);
-        next_step(&story, &[mine.tag], false)
-    };
-    assert_eq!(step(SmsState::Queued), Step::Send(0));
-    assert_eq!(step(SmsState::Offered), Step::Wait);
-    assert_eq!(step(SmsState::Submitting), Step::Wait);
-    assert_eq!(step(SmsState::Uncertain), Step::Wait, "nobody knows whether it left");
-    assert_eq!(step(SmsState::Sent), Step::Settle(0, SmsState::Covered, None));
 }
 
 // rules: SMS-2
