@@ -21,6 +21,8 @@ pub enum LinkMode {
     Up,
     /// Connections are dropped, running ones too.
     Cut,
+    /// Connections are taken and nothing passes until the mode changes; then they go on.
+    Hold,
     /// Requests reach the server; answers are swallowed and the connection is dropped.
     LoseAnswers,
     /// A captive portal answers everything with a login page.
@@ -59,7 +61,7 @@ struct Shared {
     mode: watch::Sender<LinkMode>,
     up: AtomicU64,
     down: AtomicU64,
-    connections: AtomicU64,
+    connections: watch::Sender<u64>,
 }
 
 impl Link {
@@ -72,7 +74,7 @@ impl Link {
             mode: watch::Sender::new(LinkMode::Up),
             up: AtomicU64::new(0),
             down: AtomicU64::new(0),
-            connections: AtomicU64::new(0),
+            connections: watch::Sender::new(0),
         });
         let of_task = shared.clone();
         tokio::spawn(async move {
@@ -103,15 +105,21 @@ impl Link {
         Traffic {
             up: self.shared.up.load(Ordering::SeqCst),
             down: self.shared.down.load(Ordering::SeqCst),
-            connections: self.shared.connections.load(Ordering::SeqCst),
+            connections: *self.shared.connections.borrow(),
         }
+    }
+
+    /// Returns when more connections than so many have been made.
+    pub async fn reached(&self, before: u64) {
+        self.shared.connections.subscribe().wait_for(|count| *count > before).await.unwrap();
     }
 }
 
 async fn carry(mut client: TcpStream, shared: Arc<Shared>) {
     let mut mode = shared.mode.subscribe();
-    let now = *mode.borrow_and_update();
-    shared.connections.fetch_add(1, Ordering::SeqCst);
+    shared.connections.send_modify(|count| *count += 1);
+    let Ok(now) = mode.wait_for(|mode| *mode != LinkMode::Hold).await.map(|mode| *mode) else { return };
+    mode.mark_unchanged();
     match now {
         LinkMode::Cut => return,
         LinkMode::Portal => {
@@ -127,7 +135,7 @@ async fn carry(mut client: TcpStream, shared: Arc<Shared>) {
             client.write_all(answer.as_bytes()).await.ok();
             return;
         }
-        LinkMode::Up | LinkMode::LoseAnswers | LinkMode::CutAfter(_) | LinkMode::Slow { .. } => {}
+        LinkMode::Up | LinkMode::Hold | LinkMode::LoseAnswers | LinkMode::CutAfter(_) | LinkMode::Slow { .. } => {}
     }
     let server = *shared.server.lock().unwrap();
     let Ok(server) = TcpStream::connect(server).await else { return };

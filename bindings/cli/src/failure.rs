@@ -101,7 +101,13 @@ impl Failed {
     /// What happened and what to do next.
     pub fn words(&self) -> Words {
         match self {
-            Self::Client(error) => error.words(),
+            Self::Client(error) => {
+                let Words { zh, en } = error.words();
+                match hint(error.code()) {
+                    Some(command) => Words { zh: format!("{zh}：{command}"), en: format!("{en}: {command}") },
+                    None => Words { zh, en },
+                }
+            }
             Self::PhotoFile { file, source } => {
                 let file = file.display();
                 Words {
@@ -165,4 +171,23 @@ impl Failed {
             }
         }
     }
+}
+
+/// What to type next, where the client's words name something to do.
+fn hint(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "not_enrolled" => "doorstep enrol --server URL --code CODE",
+        "no_rules" | "no_network" | "no_notice" => "doorstep sync",
+        "sub_unknown" => "--sub",
+        "no_case" | "no_attempt" => "doorstep fail, doorstep register",
+        "no_target" | "no_number" => "--to",
+        "sms_not_yours" => "doorstep sms lease",
+        "registrar" => "--stage",
+        "no_entry" => "doorstep show, doorstep explain",
+        "same_as" => "--same-as",
+        "locked" => "doorstep unlock",
+        "tag_taken" | "wrong_file" => "--store",
+        "unauthorized" => "doorstep enrol",
+        _ => return None,
+    })
 }

@@ -44,7 +44,7 @@ pub fn run(args: &Args) -> Result<Answer, Failed> {
         Command::Parcels { numbers } => parcels(&client, *numbers),
         Command::Record(what) => record(&client, what),
         Command::Cases { all, state, find, limit } => {
-            let filter = Filter { closed: *all, state: state.clone(), waybill: find.clone(), limit: *limit };
+            let filter = Filter { closed: *all, state: state.clone(), waybill: find.clone(), limit: *limit, ..Filter::default() };
             cases(&client, &filter)
         }
         Command::Show { waybill } => show(&client, waybill),

@@ -1,44 +1,121 @@
-//! The client of a folder, as an object of the host.
+//! The client of a folder, as an object of the host: opened once, suspended and resumed with the app, shut down for good.
 
 use std::{
     collections::HashMap,
-    fs::File,
-    io::Read,
+    future::Future,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
-use doorstep_client::{AttemptDetails, Client, Command, Filter, NewPhoto, Options};
-use doorstep_domain::PhotoPurpose;
+use doorstep_client::{Client, ClientError, Options, http::Roots};
+use tokio::{sync::watch, task::AbortHandle};
 
-use crate::{CaseSummary, ChangeListener, DoorstepError, Explained, Recorded, Subscription, SyncSummary, listen, runtime::run};
+use crate::{
+    Cancel, Connectivity, DatabaseKey, DeviceClock, DeviceKey, DoorstepError, Location, SmsPlatform,
+    logging::{self, Level},
+    platform::{HostClock, HostSigner, HostSms},
+    runtime::{blocking, run, runtime, stopped, until},
+};
 
 /// Folders that are open in this process. Two clients on one folder would sync twice and miss each other's changes.
 static OPEN: Mutex<Option<HashMap<PathBuf, Weak<DoorstepClient>>>> = Mutex::new(None);
 
-/// Past what the client takes as a photo: a video picked by mistake is refused by the client, not by the phone's memory.
-const MOST_BYTES: u64 = 64 * 1024 * 1024;
+/// How to open a client.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct ClientConfig {
+    /// The store's folder, of this app alone. It is made if it is not there.
+    pub folder: String,
+    /// Name and version of the app, for head office.
+    #[uniffi(default = "")]
+    pub app: String,
+    /// The certificate authorities to trust, in PEM, and no others; without it, Mozilla's list.
+    #[uniffi(default = None)]
+    pub authorities_pem: Option<Vec<u8>>,
+}
+
+/// What the platform gave when the client was opened; it is opened again with the same after a suspension.
+pub(crate) struct Opening {
+    config: ClientConfig,
+    device_key: Option<Arc<dyn DeviceKey>>,
+    database_key: Option<Arc<dyn DatabaseKey>>,
+    pub(crate) connectivity: Option<Arc<dyn Connectivity>>,
+    pub(crate) location: Option<Arc<dyn Location>>,
+    clock: Option<Arc<dyn DeviceClock>>,
+    sms: Option<Arc<dyn SmsPlatform>>,
+}
+
+impl Opening {
+    /// Blocks on local storage.
+    fn open(&self, folder: &Path) -> Result<Client, DoorstepError> {
+        let mut options = Options::default();
+        if self.database_key.is_some() {
+            return Err(DoorstepError::no_encryption());
+        }
+        if let Some(host) = &self.clock {
+            options.clock = Arc::new(HostClock::of(host.clone()));
+        }
+        if let Some(host) = &self.device_key {
+            options.signer = Some(Arc::new(HostSigner::of(host.clone())?));
+        }
+        if let Some(host) = &self.sms {
+            options.sms = Some(Arc::new(HostSms(host.clone())));
+        }
+        if let Some(pem) = &self.config.authorities_pem {
+            options.roots = Roots::Pem(pem.clone());
+        }
+        if !self.config.app.is_empty() {
+            options.app = self.config.app.clone();
+        }
+        let client = Client::open(folder, options)?;
+        if let Some(host) = &self.connectivity {
+            client.set_conditions(host.surroundings()?.into());
+        }
+        Ok(client)
+    }
+}
 
 /// A field client on one folder.
 #[derive(uniffi::Object)]
 pub struct DoorstepClient {
-    pub(crate) client: Client,
+    folder: PathBuf,
+    pub(crate) opening: Arc<Opening>,
+    life: Mutex<Life>,
+    /// One for all listeners, over suspensions.
+    changed: Arc<watch::Sender<u64>>,
 }
 
-/// Opens or creates the store in a folder. The same folder gives the same client for as long as any part of the process
-/// holds it. Touches no network.
-#[uniffi::export]
-pub fn open_client(folder: String) -> Result<Arc<DoorstepClient>, DoorstepError> {
-    let folder = one_spelling(Path::new(&folder));
-    let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-    let open = open.get_or_insert_default();
-    if let Some(client) = open.get(&folder).and_then(Weak::upgrade) {
-        return Ok(client);
-    }
-    let client = Arc::new(DoorstepClient { client: Client::open(&folder, Options::default())? });
-    open.retain(|_, client| client.strong_count() > 0);
-    open.insert(folder, Arc::downgrade(&client));
-    Ok(client)
+/// What the client is at.
+enum Life {
+    Open(Running),
+    /// The store is closed; whether it kept itself in sync, and listened for hints.
+    Suspended(Option<bool>),
+    Closed,
+}
+
+struct Running {
+    client: Client,
+    /// Raised when what waits for the network is to end.
+    stop: watch::Sender<bool>,
+    /// Keeping in sync by itself; and whether it listens for hints.
+    in_sync: Option<(AbortHandle, bool)>,
+    /// Passes on what the client says of changes.
+    passing: AbortHandle,
+}
+
+/// Opens or creates the store in a folder; a damaged one is repaired first. The same folder gives the same client for as long as any
+/// part of the process holds it, with what the platform gave the first time. Touches no network.
+#[allow(clippy::too_many_arguments, reason = "a host names those that it has")]
+#[uniffi::export(default(device_key = None, database_key = None, connectivity = None, location = None, clock = None, sms = None))]
+pub async fn open_client(
+    config: ClientConfig,
+    device_key: Option<Arc<dyn DeviceKey>>,
+    database_key: Option<Arc<dyn DatabaseKey>>,
+    connectivity: Option<Arc<dyn Connectivity>>,
+    location: Option<Arc<dyn Location>>,
+    clock: Option<Arc<dyn DeviceClock>>,
+    sms: Option<Arc<dyn SmsPlatform>>,
+) -> Result<Arc<DoorstepClient>, DoorstepError> {
+    blocking(move || DoorstepClient::open(Opening { config, device_key, database_key, connectivity, location, clock, sms })).await
 }
 
 /// The folder without links and relative parts. It is made first, because only what exists has one; if that fails, opening
@@ -50,53 +127,204 @@ fn one_spelling(folder: &Path) -> PathBuf {
 
 #[uniffi::export]
 impl DoorstepClient {
-    /// Records a failed delivery: durable on this device when it returns, sent by the next sync. Blocks on local storage.
-    ///
-    /// `reason` and `sub` are codes of the rule pack; photos are given as files and count as photos of the door.
-    pub fn record_failure(
-        &self,
-        waybill: String,
-        reason: String,
-        sub: Option<String>,
-        words: Option<String>,
-        photo_paths: Vec<String>,
-    ) -> Result<Recorded, DoorstepError> {
-        let photo = |path: &String| {
-            let mut bytes = Vec::new();
-            let read = File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes));
-            read.map_err(|_| DoorstepError::photo_file())?;
-            Ok(NewPhoto::new(bytes, PhotoPurpose::Door))
+    /// Closes the store for the time that the app is in the background: no file is open and no lock is held when this returns,
+    /// so that iOS has no reason to end the process. Calls on local storage that are under way are finished first; calls
+    /// that wait for the network end with `Suspended`. Suspending twice is fine.
+    pub async fn suspend(self: Arc<Self>) -> Result<(), DoorstepError> {
+        run(async move { self.end(false).await }).await
+    }
+
+    /// Opens the store again after a suspension; goes on keeping in sync if it did. Without a suspension it does nothing.
+    pub async fn resume(self: Arc<Self>) -> Result<(), DoorstepError> {
+        blocking(move || self.reopen()).await
+    }
+
+    /// Shuts down for good: like a suspension, without a way back. Listeners hear nothing any more. Twice is fine. The folder may
+    /// be opened again afterwards.
+    pub async fn shutdown(self: Arc<Self>) -> Result<(), DoorstepError> {
+        run(async move { self.end(true).await }).await
+    }
+
+    /// What was salvaged when the client was opened, if its store was damaged: parcels of which something unsent is lost, to be
+    /// recorded again.
+    pub fn record_again(&self) -> Result<Vec<String>, DoorstepError> {
+        Ok(self.running()?.0.salvage().map(|salvage| salvage.again.clone()).unwrap_or_default())
+    }
+}
+
+impl DoorstepClient {
+    fn open(opening: Opening) -> Result<Arc<Self>, DoorstepError> {
+        let folder = one_spelling(Path::new(&opening.config.folder));
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = open.get_or_insert_default();
+        let there = open.get(&folder).and_then(Weak::upgrade);
+        if let Some(client) = there.filter(|client| !matches!(*client.life(), Life::Closed)) {
+            return Ok(client);
+        }
+        let changed = Arc::new(watch::Sender::new(0));
+        let running = Running::start(opening.open(&folder)?, &changed, None)?;
+        let life = Mutex::new(Life::Open(running));
+        let client = Arc::new(Self { folder: folder.clone(), opening: Arc::new(opening), life, changed });
+        open.retain(|_, client| client.strong_count() > 0);
+        open.insert(folder, Arc::downgrade(&client));
+        logging::log(Level::Info, "doorstep::client", "opened", &[]);
+        Ok(client)
+    }
+
+    fn reopen(&self) -> Result<(), DoorstepError> {
+        let was = match &*self.life() {
+            Life::Open(_) => return Ok(()),
+            Life::Closed => return Err(DoorstepError::closed()),
+            Life::Suspended(in_sync) => *in_sync,
         };
-        let photos = photo_paths.iter().map(photo).collect::<Result<Vec<_>, DoorstepError>>()?;
-        let command = Command::Fail { waybill, reason, sub, words, photos: Vec::new(), details: AttemptDetails::default() };
-        let outcome = self.client.record(&command, &photos)?;
-        outcome.cases.into_iter().next().map(Recorded::from).ok_or_else(DoorstepError::internal)
+        // Without the lock: opening asks the host for its keys.
+        let running = Running::start(self.opening.open(&self.folder)?, &self.changed, was)?;
+        let mut life = self.life();
+        match &*life {
+            Life::Suspended(_) => *life = Life::Open(running),
+            // Somebody else was faster, or it was shut down meanwhile.
+            Life::Open(_) => running.drop_tasks(),
+            Life::Closed => {
+                running.drop_tasks();
+                return Err(DoorstepError::closed());
+            }
+        }
+        drop(life);
+        self.tell();
+        logging::log(Level::Info, "doorstep::client", "resumed", &[]);
+        Ok(())
     }
 
-    /// Lists cases by next deadline, at most 200. Blocks on local storage.
-    pub fn cases(&self, include_closed: bool) -> Result<Vec<CaseSummary>, DoorstepError> {
-        let rows = self.client.cases(&Filter { closed: include_closed, ..Filter::default() })?;
-        Ok(rows.into_iter().map(CaseSummary::from).collect())
+    /// Ends what is under way and returns when the store is closed.
+    async fn end(&self, for_good: bool) -> Result<(), DoorstepError> {
+        let running = {
+            let mut life = self.life();
+            let next = match &*life {
+                Life::Closed => return Ok(()),
+                _ if for_good => Life::Closed,
+                Life::Open(running) => Life::Suspended(running.in_sync.as_ref().map(|(_, hints)| *hints)),
+                Life::Suspended(in_sync) => Life::Suspended(*in_sync),
+            };
+            match std::mem::replace(&mut *life, next) {
+                Life::Open(running) => running,
+                _ => return Ok(()),
+            }
+        };
+        running.drop_tasks();
+        running.stop.send_replace(true);
+        running.client.close().await;
+        logging::log(Level::Info, "doorstep::client", if for_good { "shut down" } else { "suspended" }, &[]);
+        Ok(())
     }
 
-    /// Why a case stands as it does: for each deadline, missing evidence, finding and contradiction the chain of facts and the rule
-    /// behind it. Empty if nothing is recorded of the waybill here. Blocks on local storage; works without a network.
-    pub fn explain(&self, waybill: String) -> Result<Vec<Explained>, DoorstepError> {
-        let told = self.client.explain(&waybill)?.unwrap_or_default();
-        Ok(told.into_iter().map(Explained::from).collect())
+    fn life(&self) -> MutexGuard<'_, Life> {
+        self.life.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends what is unsent, fetches what is new, uploads photos; one at a time, whoever asks. Runs on our own threads.
-    /// Cancelling the call lets the sync finish by itself; stopping the process in between loses nothing.
-    pub async fn sync(self: Arc<Self>) -> Result<SyncSummary, DoorstepError> {
-        // The work holds the object, so that the folder counts as open until it is done.
-        let report = run(async move { self.client.sync().await }).await?;
-        Ok(report.into())
+    /// The client while it is open, and the flag that ends what waits for the network.
+    pub(crate) fn running(&self) -> Result<(Client, watch::Receiver<bool>), DoorstepError> {
+        match &*self.life() {
+            Life::Open(running) => Ok((running.client.clone(), running.stop.subscribe())),
+            Life::Suspended(_) => Err(DoorstepError::suspended()),
+            Life::Closed => Err(DoorstepError::closed()),
+        }
     }
 
-    /// Calls the listener after every change that a screen should show: something recorded here, something synced. Many
-    /// changes in a row may be one call.
-    pub fn listen(self: Arc<Self>, listener: Arc<dyn ChangeListener>) -> Result<Arc<Subscription>, DoorstepError> {
-        listen::listen(self, listener)
+    /// Why a call ended that waited for the network.
+    fn ended(&self) -> DoorstepError {
+        match &*self.life() {
+            Life::Closed => DoorstepError::closed(),
+            _ => DoorstepError::suspended(),
+        }
+    }
+
+    /// Runs a call on local storage on a thread of ours.
+    pub(crate) async fn local<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Client) -> Result<T, DoorstepError> + Send + 'static,
+    ) -> Result<T, DoorstepError> {
+        let (client, _) = self.running()?;
+        blocking(move || logging::told(work(&client))).await
+    }
+
+    /// Runs a call that waits for the network on our threads, until it ends, is cancelled or the client is closed.
+    pub(crate) async fn remote<T: Send + 'static, F: Future<Output = Result<T, ClientError>> + Send>(
+        self: Arc<Self>,
+        cancel: Option<Arc<Cancel>>,
+        work: impl FnOnce(Client) -> F + Send + 'static,
+    ) -> Result<T, DoorstepError> {
+        let (client, stop) = self.running()?;
+        run(async move {
+            tokio::select! {
+                biased;
+                () = until(stop) => Err(self.ended()),
+                () = stopped(cancel) => Err(DoorstepError::cancelled()),
+                result = work(client) => logging::told(result.map_err(DoorstepError::from)),
+            }
+        })
+        .await
+    }
+
+    /// Starts or stops keeping in sync; `hints`: `None` stops.
+    pub(crate) fn keep(&self, hints: Option<bool>) -> Result<(), DoorstepError> {
+        match &mut *self.life() {
+            Life::Open(running) => running.keep(hints),
+            Life::Suspended(in_sync) => {
+                *in_sync = hints;
+                Ok(())
+            }
+            Life::Closed => Err(DoorstepError::closed()),
+        }
+    }
+
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    fn tell(&self) {
+        self.changed.send_modify(|version| *version += 1);
+    }
+}
+
+impl Drop for DoorstepClient {
+    /// Must not block: hosts drop on their cleaner thread. The store is closed when the last call under way has ended.
+    fn drop(&mut self) {
+        if let Life::Open(running) = &*self.life() {
+            running.drop_tasks();
+            running.stop.send_replace(true);
+        }
+    }
+}
+
+impl Running {
+    fn start(client: Client, changed: &Arc<watch::Sender<u64>>, in_sync: Option<bool>) -> Result<Self, DoorstepError> {
+        let (mut changes, changed) = (client.changes(), changed.clone());
+        let passing = runtime()?.spawn(async move {
+            while changes.changed().await.is_ok() {
+                changed.send_modify(|version| *version += 1);
+            }
+        });
+        let mut running = Self { client, stop: watch::Sender::new(false), in_sync: None, passing: passing.abort_handle() };
+        running.keep(in_sync)?;
+        Ok(running)
+    }
+
+    fn keep(&mut self, hints: Option<bool>) -> Result<(), DoorstepError> {
+        if let Some((task, _)) = self.in_sync.take() {
+            task.abort();
+        }
+        if let Some(hints) = hints {
+            let client = self.client.clone();
+            let task = runtime()?.spawn(async move { client.stay_in_sync(hints).await });
+            self.in_sync = Some((task.abort_handle(), hints));
+        }
+        Ok(())
+    }
+
+    fn drop_tasks(&self) {
+        self.passing.abort();
+        if let Some((task, _)) = &self.in_sync {
+            task.abort();
+        }
     }
 }

@@ -1,19 +1,43 @@
-//! The field client for Kotlin, Swift and Python: open, record a failure, list cases, sync, be told of changes.
+//! The field client for Kotlin, Swift and Python: the one crate that names UniFFI.
 //!
-//! Thin on purpose: records owned by this crate, errors as four kinds with words in two languages, one runtime of our own,
-//! one client for each folder in the process. Blocking calls touch local storage only and belong on a background thread of
-//! the host. `sync` runs on our threads whatever executor polls it. Never here: business rules, SQL, HTTP, anything behind
-//! a target `cfg` (one generated text serves all targets), generated code.
+//! Thin on purpose: records owned by this crate, a dozen kinds of error with words in two languages, one runtime of our own,
+//! one client for each folder in the process. Every call runs on our threads whatever executor polls it, so no host's event loop
+//! is ever blocked. One file for each part of the app: `client` (life), `session`, `parcels`, `cases`, `attempts`, `photos`,
+//! `sms`, `sync`, `rules`, `platform` (what the host gives), `errors`, `logging`. Never here: business rules, SQL, HTTP, anything
+//! behind a target `cfg` (one generated text serves all targets), generated code.
 
+mod attempts;
+mod cases;
 mod client;
-mod error;
+mod errors;
 mod listen;
-mod records;
+mod logging;
+mod parcels;
+mod photos;
+mod platform;
+mod rules;
 mod runtime;
+mod session;
+mod sms;
+mod sync;
 
-pub use client::{DoorstepClient, open_client};
-pub use error::DoorstepError;
+pub use attempts::{Command, FailedDelivery, OriginReply, PhotoFile, PhotoShows, ProblemFound, Recorded, SmsRequest};
+pub use cases::{
+    Bilingual, CaseDetail, CaseFilter, CasePage, CaseSummary, DeadlineRow, Explained, MessageRow, MissingEvidence, TimelineEntry,
+};
+pub use client::{ClientConfig, DoorstepClient, open_client};
+pub use errors::DoorstepError;
 pub use listen::{ChangeListener, Subscription};
-pub use records::{Bilingual, CaseSummary, Explained, Recorded, SyncSummary};
+pub use logging::{Level, LogConfig, LogRecord, LogSink, flush_logs, init_logging};
+pub use parcels::{OutletRow, ParcelRow};
+pub use photos::{PhotoLook, PhotoRow, PhotoState};
+pub use platform::{
+    ClockReading, Connectivity, DatabaseKey, DeviceClock, DeviceKey, Location, Position, SmsPlatform, SmsToSend, Surroundings,
+};
+pub use rules::{NamedCode, OutcomeCode, ProblemCode, RuleSummary};
+pub use runtime::Cancel;
+pub use session::Person;
+pub use sms::{SmsDraft, SmsMoved, SmsOutcome};
+pub use sync::{RefusedAction, SyncSummary, UnsentAction, UnsentSummary};
 
 uniffi::setup_scaffolding!();

@@ -1,4 +1,5 @@
-//! Telling the host that something changed: one task for each listener, coalesced, never under a lock of ours.
+//! Telling the host that something changed: one dispatcher for each listener, so that a slow one holds up nothing but itself;
+//! coalesced, never under a lock of ours.
 
 use std::sync::{
     Arc,
@@ -17,21 +18,19 @@ pub trait ChangeListener: Send + Sync {
     fn changed(&self) -> Result<(), DoorstepError>;
 }
 
-/// A listener at work, until it is cancelled or dropped. It keeps its client open.
+/// A listener at work, until it is cancelled or dropped. It does not keep its client open, and goes on after a suspension.
 #[derive(uniffi::Object)]
 pub struct Subscription {
     cancelled: Arc<AtomicBool>,
     dispatcher: AbortHandle,
-    _client: Arc<DoorstepClient>,
 }
 
 #[uniffi::export]
 impl Subscription {
     /// Ends it. No call begins after this returns; one that is under way on another thread may still end. Cancelling twice
     /// is fine.
-    pub fn cancel(&self) -> Result<(), DoorstepError> {
+    pub fn cancel(&self) {
         self.end();
-        Ok(())
     }
 }
 
@@ -49,18 +48,22 @@ impl Drop for Subscription {
     }
 }
 
-/// Starts the dispatcher. The host is called on a blocking thread, so that a slow listener holds up nothing but itself;
-/// what happens meanwhile becomes one more call.
-pub fn listen(client: Arc<DoorstepClient>, listener: Arc<dyn ChangeListener>) -> Result<Arc<Subscription>, DoorstepError> {
-    let cancelled = Arc::new(AtomicBool::new(false));
-    let mut changes = client.client.changes();
-    let of_task = cancelled.clone();
-    let task = runtime()?.spawn(async move {
-        while changes.changed().await.is_ok() {
-            let (listener, cancelled) = (listener.clone(), of_task.clone());
-            let call = move || if cancelled.load(Ordering::SeqCst) { Ok(()) } else { listener.changed() };
-            tokio::task::spawn_blocking(call).await.ok();
-        }
-    });
-    Ok(Arc::new(Subscription { cancelled, dispatcher: task.abort_handle(), _client: client }))
+#[uniffi::export]
+impl DoorstepClient {
+    /// Calls the listener after every change that a screen should show: something recorded here, something synced, locked,
+    /// resumed. Many changes in a row may be one call. Each call is on a thread for blocking work; what happens meanwhile
+    /// becomes one more.
+    pub fn listen(&self, listener: Arc<dyn ChangeListener>) -> Result<Arc<Subscription>, DoorstepError> {
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let mut changes = self.changes();
+        let of_task = cancelled.clone();
+        let task = runtime()?.spawn(async move {
+            while changes.changed().await.is_ok() {
+                let (listener, cancelled) = (listener.clone(), of_task.clone());
+                let call = move || if cancelled.load(Ordering::SeqCst) { Ok(()) } else { listener.changed() };
+                tokio::task::spawn_blocking(call).await.ok();
+            }
+        });
+        Ok(Arc::new(Subscription { cancelled, dispatcher: task.abort_handle() }))
+    }
 }

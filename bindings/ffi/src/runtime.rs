@@ -2,31 +2,77 @@
 //!
 //! UniFFI lets the host's executor poll an exported future: a store call inside one would run on Android's main thread or
 //! block Python's event loop. So work is spawned here and the host awaits its end only. Dropping the host's future detaches
-//! the work, it does not stop it: what was begun is finished.
+//! the work, it does not stop it: what was begun is finished. Swift's cancellation does not arrive here at all (uniffi#2887),
+//! so whoever wants to stop something gives it a [`Cancel`].
 
-use std::{future::Future, sync::OnceLock};
+use std::{
+    future::{Future, pending},
+    sync::{Arc, OnceLock},
+};
 
-use doorstep_client::ClientError;
-use tokio::runtime::{Builder, Runtime};
+use tokio::{
+    runtime::{Builder, Runtime},
+    sync::watch,
+};
 
 use crate::DoorstepError;
 
 static RUNTIME: OnceLock<Option<Runtime>> = OnceLock::new();
 
 /// The runtime; an error where no thread can be started.
-pub fn runtime() -> Result<&'static Runtime, DoorstepError> {
+pub(crate) fn runtime() -> Result<&'static Runtime, DoorstepError> {
     let start = || Builder::new_multi_thread().worker_threads(2).thread_name("doorstep").enable_all().build().ok();
     RUNTIME.get_or_init(start).as_ref().ok_or_else(DoorstepError::internal)
 }
 
 /// Runs work on our threads. The only place where an exported function waits.
-pub async fn run<T: Send + 'static>(
-    work: impl Future<Output = Result<T, ClientError>> + Send + 'static,
+pub(crate) async fn run<T: Send + 'static>(
+    work: impl Future<Output = Result<T, DoorstepError>> + Send + 'static,
 ) -> Result<T, DoorstepError> {
     match runtime()?.spawn(work).await {
-        Ok(result) => Ok(result?),
+        Ok(result) => result,
         // A panic in the work. Nothing is lost by it: every write is a transaction.
         Err(_) => Err(DoorstepError::internal()),
+    }
+}
+
+/// Runs work that blocks, on local storage or in the host, on a thread for such work.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, DoorstepError> + Send + 'static,
+) -> Result<T, DoorstepError> {
+    run(async move { tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(DoorstepError::internal())) }).await
+}
+
+/// Stops calls that wait for the network. One may serve several calls, also later ones: it does not come back.
+#[derive(uniffi::Object)]
+pub struct Cancel(watch::Sender<bool>);
+
+#[uniffi::export]
+impl Cancel {
+    /// A fresh one.
+    #[uniffi::constructor]
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self(watch::Sender::new(false)))
+    }
+
+    /// Stops what was given this: those calls end with `Cancelled`. Twice is fine.
+    pub fn cancel(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+/// Returns when the call is to stop; without anything to stop it, never.
+pub(crate) async fn stopped(cancel: Option<Arc<Cancel>>) {
+    match cancel {
+        Some(cancel) => until(cancel.0.subscribe()).await,
+        None => pending().await,
+    }
+}
+
+/// Returns when the flag is up; never, if nobody can raise it any more.
+pub(crate) async fn until(mut flag: watch::Receiver<bool>) {
+    if flag.wait_for(|up| *up).await.is_err() {
+        pending::<()>().await;
     }
 }
 
@@ -35,18 +81,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exported_functions_wait_only_here() {
-        for source in [include_str!("client.rs"), include_str!("error.rs"), include_str!("records.rs")] {
-            for line in source.lines().filter(|line| line.contains(".await")) {
-                assert!(line.contains("run("), "{line}");
-            }
+    fn a_panic_in_our_work_is_an_error_of_the_call() {
+        fn work() -> Result<(), DoorstepError> {
+            if true { panic!("on purpose") } else { Ok(()) }
         }
+        let runtime = runtime().unwrap();
+        assert!(matches!(runtime.block_on(run(async { work() })), Err(DoorstepError::Internal { .. })));
+        assert!(matches!(runtime.block_on(blocking(work)), Err(DoorstepError::Internal { .. })));
     }
 
     #[test]
-    fn a_panic_in_our_work_is_an_error_of_the_call() {
-        let work = async { Err::<(), _>(ClientError::Internal(if true { panic!("on purpose") } else { "" })) };
-        let result = runtime().unwrap().block_on(run(work));
-        assert!(matches!(result, Err(DoorstepError::Storage { .. })));
+    fn exported_functions_wait_only_for_our_own_threads() {
+        let sources = [
+            include_str!("client.rs"),
+            include_str!("session.rs"),
+            include_str!("parcels.rs"),
+            include_str!("cases.rs"),
+            include_str!("attempts.rs"),
+            include_str!("photos.rs"),
+            include_str!("sms.rs"),
+            include_str!("sync.rs"),
+            include_str!("rules.rs"),
+        ];
+        for source in sources {
+            // Within an exported block every wait is for `local`, `remote` or `blocking`, which spawn.
+            for export in source.split("#[uniffi::export").skip(1) {
+                let block = export.split("\n}\n").next().unwrap_or_default();
+                for line in block.lines().filter(|line| line.contains(".await")) {
+                    let spawns = ["local(", "remote(", "blocking(", "run("].iter().any(|call| block.contains(call));
+                    assert!(
+                        spawns && (line.trim_start().starts_with("})") || line.contains("self.") || line.contains("blocking(")),
+                        "{line}"
+                    );
+                }
+            }
+        }
     }
 }

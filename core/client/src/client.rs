@@ -109,6 +109,17 @@ pub(crate) struct Inner {
     pub dispatching: Mutex<()>,
     /// When the server last answered, by the monotonic clock and one more; 0: it did not, the last time it was asked.
     pub online_at: AtomicU64,
+    /// The last field: when it is dropped, the store is closed.
+    gone: Gone,
+}
+
+/// Tells those who wait for the store to be closed.
+struct Gone(watch::Sender<bool>);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        self.0.send_replace(true);
+    }
 }
 
 impl Inner {
@@ -163,6 +174,7 @@ impl Client {
             in_hand: Mutex::default(),
             dispatching: Mutex::default(),
             online_at: AtomicU64::new(0),
+            gone: Gone(watch::Sender::new(false)),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -195,7 +207,7 @@ impl Client {
         let clocks = self.inner.clock.read();
         let now = self.inner.now()?;
         let mut command = command.clone();
-        // Before the store is taken: decoding costs a tenth of a second, and others may want to read.
+        // Before the store is taken: a host's clock may call back, decoding costs a tenth of a second, and others may want to read.
         let zone = self.inner.clock.zone_quarters();
         let pictures = photos.iter().map(|photo| ready(photo, zone)).collect::<Result<Vec<_>, _>>()?;
         let mut store = self.inner.store();
@@ -214,7 +226,7 @@ impl Client {
         let waybills: Vec<Waybill> = cases.iter().map(|case| case.waybill.clone()).collect();
         let time = TimeEvidence {
             wall: clocks.wall,
-            zone_quarters: self.inner.clock.zone_quarters(),
+            zone_quarters: zone,
             mono_ms: clocks.mono_ms,
             boot: clocks.boot,
             anchor: store.anchor(clocks.boot)?,
@@ -284,6 +296,11 @@ impl Client {
         Ok(format!("{PROVISIONAL}{}-{letters}", outlet.to_ascii_uppercase()))
     }
 
+    /// The best estimate of now: the server's clock carried on by this boot's monotonic one, else the wall clock.
+    pub fn now(&self) -> Result<UnixMs, ClientError> {
+        self.inner.now()
+    }
+
     /// What is unsent, oldest first.
     pub fn status(&self) -> Result<Status, ClientError> {
         Ok(self.inner.store().status()?)
@@ -305,6 +322,14 @@ impl Client {
     /// A number that grows with every change a list or screen should show. Wait on it instead of polling.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.inner.changed.subscribe()
+    }
+
+    /// Closes this client: returns when every clone of it is dropped and every call that is under way has ended, so that the
+    /// store's files are closed and their locks are free. The caller ends what waits for the network.
+    pub async fn close(self) {
+        let mut gone = self.inner.gone.0.subscribe();
+        drop(self);
+        gone.wait_for(|gone| *gone).await.ok();
     }
 
     /// Case ids here with their heads: what two replicas compare.

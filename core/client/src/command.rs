@@ -6,7 +6,7 @@ mod handling;
 mod notices;
 mod sms;
 
-use doorstep_domain::{Body, Fault, Photo, PhotoId, PhotoPurpose, UnixMs, Waybill};
+use doorstep_domain::{Body, Fault, GeoPosition, Photo, PhotoId, PhotoPurpose, UnixMs, Waybill};
 use doorstep_rules::Pack;
 use doorstep_store::{ActionCase, Identity, Store};
 use serde::{Deserialize, Serialize};
@@ -400,12 +400,14 @@ pub struct NewPhoto {
     pub shows: PhotoPurpose,
     /// The photo that this one was made from by drawing on it or cutting it.
     pub original: Option<PhotoId>,
+    /// Where the device was, if the app may know. What the camera itself wrote comes first.
+    pub position: Option<GeoPosition>,
 }
 
 impl NewPhoto {
     /// A picture as the camera made it.
     pub fn new(bytes: Vec<u8>, shows: PhotoPurpose) -> Self {
-        Self { bytes, shows, original: None }
+        Self { bytes, shows, original: None, position: None }
     }
 }
 

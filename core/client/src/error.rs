@@ -182,6 +182,32 @@ impl ClientError {
         }
     }
 
+    /// One word for what happened, for an app that decides by it: the server's own code where it refuses. Codes are added, never
+    /// renamed.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Refused(refusal) => refusal.code(),
+            Self::Network(Failure::Refused(code)) => code,
+            Self::Network(Failure::Busy(_)) => "busy",
+            Self::Network(Failure::TooLarge) => "too_large",
+            Self::Network(_) => "no_network",
+            Self::Open(OpenError::Corrupt) | Self::Store(StoreError::Corrupt | StoreError::Damaged(_)) => "damaged",
+            Self::Open(OpenError::WrongFile { .. }) => "wrong_file",
+            Self::Open(OpenError::TooNew { .. }) => "too_new",
+            Self::Open(OpenError::InUse) => "in_use",
+            Self::Open(OpenError::DiskFull) | Self::Store(StoreError::DiskFull) => "disk_full",
+            Self::Open(_) | Self::Store(_) => "storage",
+            Self::Waybill(_) => "waybill",
+            Self::Code(_) => "code",
+            Self::Text(_) => "text_too_long",
+            Self::Photo(_) => "photo",
+            Self::Server => "server_address",
+            Self::Roots => "certificates",
+            Self::Key(_) => "device_key",
+            Self::Internal(_) => "internal",
+        }
+    }
+
     /// What a person sees: what happened and what to do next.
     pub fn words(&self) -> Words {
         let say = |zh: String, en: String| Words { zh, en };
@@ -207,18 +233,18 @@ impl ClientError {
                 "head office has revoked this device; what it recorded is delivered to head office for review",
             ),
             Self::Network(Failure::Refused(code)) if code == "tag_taken" => fixed(
-                "本机的数据目录属于另一台设备或另一个人，请换一个新目录（--store）再注册",
-                "this store belongs to another device or person; enrol again with a new folder (--store)",
+                "本机的数据目录属于另一台设备或另一个人，请换一个新的数据目录再注册",
+                "this store belongs to another device or person; enrol again with a new folder",
             ),
             Self::Network(Failure::Refused(code)) if code == "unauthorized" => {
-                fixed("服务器不认识本设备，请重新注册（enrol）", "the server does not know this device; enrol again")
+                fixed("服务器不认识本设备，请重新注册", "the server does not know this device; enrol again")
             }
             Self::Network(Failure::Refused(code)) => say(
                 format!("服务器拒绝（{code}），记录已保留"),
                 format!("the server refuses ({code}); everything recorded is kept"),
             ),
             Self::Network(_) => fixed(
-                "没有网络；记录已保存在本机，联网后再同步（sync）即可发送",
+                "没有网络；记录已保存在本机，联网后同步即可发送",
                 "no network; what you recorded is kept on this device, sync again later to send it",
             ),
             Self::Waybill(error) => {
@@ -239,11 +265,8 @@ impl ClientError {
                 "the store's file is damaged; it was left as it is: do not delete it, ask head office for repair",
             ),
             Self::Open(OpenError::WrongFile { path }) => say(
-                format!("{} 不是本程序的数据文件，未作任何改动；请移走该文件，或换一个目录（--store）", path.display()),
-                format!(
-                    "{} is no Doorstep store; it was left as it is: move it elsewhere or name another --store",
-                    path.display()
-                ),
+                format!("{} 不是本程序的数据文件，未作任何改动；请移走该文件，或换一个数据目录", path.display()),
+                format!("{} is no Doorstep store; it was left as it is: move it elsewhere or use another folder", path.display()),
             ),
             Self::Open(OpenError::InUse) => fixed(
                 "本机数据文件损坏，修复前请关闭其他正在使用它的程序，再重新打开",
@@ -263,23 +286,61 @@ impl ClientError {
 }
 
 impl Refusal {
+    /// One word for it; see [`ClientError::code`].
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotEnrolled => "not_enrolled",
+            Self::NoPack => "no_rules",
+            Self::Reason { .. } => "reason_unknown",
+            Self::Sub { .. } => "sub_unknown",
+            Self::Code { .. } => "code_unknown",
+            Self::NoCase => "no_case",
+            Self::NoAttempt => "no_attempt",
+            Self::NoTarget => "no_target",
+            Self::NotOrigin => "not_origin",
+            Self::Template(_) => "template",
+            Self::NoNumber => "no_number",
+            Self::OptedOut => "opted_out",
+            Self::SmsNotYours => "sms_not_yours",
+            Self::NoLease { .. } => "no_lease",
+            Self::CaseFull => "case_full",
+            Self::Registrar => "registrar",
+            Self::NoEntry { .. } => "no_entry",
+            Self::NoNotice => "no_notice",
+            Self::NoReply => "no_reply",
+            Self::Unproven { .. } => "unproven",
+            Self::NoWords => "no_words",
+            Self::SameAs => "same_as",
+            Self::Amount => "amount",
+            Self::NotProvisional => "not_provisional",
+            Self::Rights { .. } => "rights",
+            Self::NotOffered => "not_offered",
+            Self::Locked => "locked",
+            Self::PinWrong => "pin_wrong",
+            Self::PinLocked => "pin_locked",
+            Self::NoPin => "no_pin",
+            Self::PinShape => "pin_shape",
+            Self::NotAMember => "not_a_member",
+        }
+    }
+
     fn words(&self) -> Words {
         let list = |known: &[String]| known.join(", ");
         let (zh, en) = match self {
             Self::NotEnrolled => (
-                "本设备尚未注册，请先注册：doorstep enrol --server 地址 --code 注册码".into(),
-                "this device is not enrolled; first: doorstep enrol --server URL --code CODE".into(),
+                "本设备尚未注册，请先用总部的注册码注册".into(),
+                "this device is not enrolled; enrol it first with a code from head office".into(),
             ),
             Self::NoPack => (
-                "尚未收到规则包，请联网同步一次：doorstep sync".into(),
-                "no rule pack on this device yet; sync once: doorstep sync".into(),
+                "尚未收到规则包，请联网同步一次".into(),
+                "no rule pack on this device yet; sync once with a network".into(),
             ),
             Self::Reason { given, known } => {
                 (format!("没有原因代码 {given}，可用：{}", list(known)), format!("no reason {given}; there are: {}", list(known)))
             }
             Self::Sub { given, known } if known.is_empty() => (
-                format!("该原因没有子原因（{given}），请去掉 --sub"),
-                format!("the reason has no sub-reasons ({given}); leave --sub out"),
+                format!("该原因没有子原因（{given}），请不要填子原因"),
+                format!("the reason has no sub-reasons ({given}); leave the sub-reason out"),
             ),
             Self::Sub { given, known } => (
                 format!("没有子原因 {given}，可用：{}", list(known)),
@@ -289,16 +350,16 @@ impl Refusal {
                 (format!("没有代码 {given}，可用：{}", list(known)), format!("no code {given}; there are: {}", list(known)))
             }
             Self::NoCase => (
-                "该单号没有记录；请先登记：doorstep fail 或 doorstep register".into(),
-                "nothing is recorded of this parcel; first record the problem: doorstep fail or doorstep register".into(),
+                "该单号没有记录；请先登记问题".into(),
+                "nothing is recorded of this parcel; record the problem first".into(),
             ),
             Self::NoAttempt => (
-                "尚未登记问题；请先登记：doorstep fail 或 doorstep register".into(),
-                "no problem is registered; record it first: doorstep fail or doorstep register".into(),
+                "尚未登记问题；请先登记".into(),
+                "no problem is registered; record it first".into(),
             ),
             Self::NoTarget => (
-                "单号不在名单，请用 --to 指定寄件网点".into(),
-                "the waybill is in no list; name the origin outlet with --to".into(),
+                "单号不在名单，请指定寄件网点".into(),
+                "the waybill is in no list; name the origin outlet".into(),
             ),
             Self::NotOrigin => {
                 ("只有寄件网点的人员可以回复".into(), "only the origin outlet's staff may reply; ask them, or add a note".into())
@@ -308,16 +369,16 @@ impl Refusal {
                 format!("the template gives no text: {fault}; without the recipient's name and a reason it can not be used"),
             ),
             Self::NoNumber => (
-                "没有收件人手机号：请拍面单，按号码缺失登记，或用 --to 写寄件网点提供的号码".into(),
-                "there is no number: photograph the label and record the missing number, or give the origin's with --to".into(),
+                "没有收件人手机号：请拍面单，按号码缺失登记，或填写寄件网点提供的号码".into(),
+                "there is no number: photograph the label and record the missing number, or give the one that the origin outlet has".into(),
             ),
             Self::OptedOut => (
                 "客户已回复退订，不再发短信；请打电话".into(),
                 "the customer has asked for no more messages; call instead".into(),
             ),
             Self::SmsNotYours => (
-                "派送由别人登记：请让登记人发送，或先取得发送许可（sms lease）".into(),
-                "somebody else recorded the attempt: leave it to them, or get a lease first (sms lease)".into(),
+                "派送由别人登记：请让登记人发送，或先取得发送许可".into(),
+                "somebody else recorded the attempt: leave it to them, or get a lease first".into(),
             ),
             Self::NoLease { why } => (
                 format!("总部没有给发送许可（{why}）：可能已由别人发送；请同步后再看"),
@@ -325,11 +386,11 @@ impl Refusal {
             ),
             Self::Registrar => (
                 "您的岗位不登记这类问题，请联系有权限的同事".into(),
-                "your role does not register such a problem; ask a colleague who does, or name --stage".into(),
+                "your role does not register such a problem; ask a colleague who does, or name another stage".into(),
             ),
             Self::NoEntry { given } => (
-                format!("该件没有记录或责任 {given}；编号见 doorstep show 或 explain"),
-                format!("the case has no entry or finding {given}; see doorstep show or explain for their ids"),
+                format!("该件没有记录或责任 {given}；编号见该件的记录"),
+                format!("the case has no entry or finding {given}; their ids are in the case's timeline and explanation"),
             ),
             Self::NoNotice => ("该件没有通知".into(), "there is no notice in this case; sync first".into()),
             Self::NoReply => ("该件没有回复，请指明记录".into(), "there is no reply in this case; name the entry".into()),
@@ -342,8 +403,8 @@ impl Refusal {
             }
             Self::NoWords => ("请写明理由".into(), "say why, in words".into()),
             Self::SameAs => (
-                "与另一条为同一次（same_as）时须用 --same-as 指明另一条，其他更正不可".into(),
-                "same_as wants --same-as with the other entry, other corrections want none".into(),
+                "与另一条为同一次（same_as）时须指明另一条，其他更正不可".into(),
+                "same_as wants the other entry, other corrections want none".into(),
             ),
             Self::Amount => ("金额不能为负".into(), "an amount is 0 or more".into()),
             Self::NotProvisional => (
@@ -358,7 +419,7 @@ impl Refusal {
                 "该件没有交接给您；请先同步，或让同事在其手机上办理交接".into(),
                 "the parcel is not being handed over to you; sync, or ask your colleague to hand it over on their phone".into(),
             ),
-            Self::Locked => ("设备已锁定，请先解锁".into(), "the device is locked; unlock it first: doorstep unlock".into()),
+            Self::Locked => ("设备已锁定，请先解锁".into(), "the device is locked; unlock it first".into()),
             Self::PinWrong => ("密码不对，请再试".into(), "not your PIN; try again".into()),
             Self::PinLocked => (
                 "密码错误次数过多，请向总部索取新的注册码重新注册".into(),

@@ -62,7 +62,7 @@ pub(crate) fn ready(photo: &NewPhoto, zone_quarters: i8) -> Result<Ready, Client
         thumbnail: Some(Thumbnail { id: prepared.thumbnail.id, len: prepared.thumbnail.bytes.len() as u64 }),
         placeholder: Some(prepared.placeholder.clone()),
         original: photo.original,
-        capture: prepared.capture.clone(),
+        capture: Capture { position: prepared.capture.position.or(photo.position), ..prepared.capture.clone() },
         clarity: Some(prepared.clarity),
         look: Some(prepared.look),
         ..Photo::of(prepared.photo.id, prepared.photo.bytes.len() as u64, photo.shows)

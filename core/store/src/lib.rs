@@ -32,6 +32,6 @@ pub use lanes::{LaneName, PhotoStanding, PhotoStatus, Questions, Sendable};
 pub use messages::{Segment, SmsStep};
 pub use open::Store;
 pub use photos::WaitingPhoto;
-pub use read::{CaseRow, CaseView, Filter, RefusedIntent, Status, UnsentIntent};
+pub use read::{CaseRow, CaseView, Filter, Place, RefusedIntent, Status, UnsentIntent};
 pub use record::{Action, ActionCase, SavedPhoto, Written};
 pub use salvage::Salvage;

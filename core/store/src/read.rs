@@ -53,6 +53,26 @@ pub struct Filter {
     pub waybill: Option<String>,
     /// At most so many; 0 means 200.
     pub limit: u32,
+    /// Only what comes after this place: the next page.
+    pub after: Option<Place>,
+}
+
+/// A place in the list. It stays good when rows before it come, go or move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Whether the case at it has ended.
+    pub closed: bool,
+    /// Its earliest running deadline.
+    pub due_at: Option<UnixMs>,
+    /// The case.
+    pub case: CaseId,
+}
+
+impl CaseRow {
+    /// Where it stands in the list.
+    pub fn place(&self) -> Place {
+        Place { closed: self.closed, due_at: self.due_at, case: self.case }
+    }
 }
 
 /// One case, folded and judged.
@@ -127,10 +147,16 @@ impl Store {
         let mut query = self.db.prepare_cached(
             "SELECT * FROM case_row
              WHERE closed <= ?1 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR instr(waybill, ?3) > 0)
-             ORDER BY closed, due_at LIMIT ?4",
+               AND (closed, due_at, case_id) > (?5, ?6, ?7)
+             ORDER BY closed, due_at, case_id LIMIT ?4",
         )?;
         let wanted = filter.waybill.as_ref().map(|text| text.to_uppercase());
-        let rows = query.query_map(params![i64::from(filter.closed), filter.state, wanted, limit], read_row)?;
+        let place = |place: &Place| {
+            (i64::from(place.closed), place.due_at.map_or(project::NEVER, |due| due.0), place.case.as_bytes().to_vec())
+        };
+        let (closed, due_at, case) = filter.after.as_ref().map_or((-1, 0, vec![]), place);
+        let rows =
+            query.query_map(params![i64::from(filter.closed), filter.state, wanted, limit, closed, due_at, case], read_row)?;
         rows.map(|row| row?.ok_or(StoreError::Damaged("case_row"))).collect()
     }
 

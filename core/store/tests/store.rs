@@ -377,6 +377,17 @@ fn the_list_is_by_deadline_and_filters() {
     let rows = store.cases(&Filter { waybill: Some("0003".into()), ..Filter::default() }, NOW).unwrap();
     assert_eq!(rows.iter().map(|r| (r.waybill.as_str(), r.attempts, r.unsent)).collect::<Vec<_>>(), [("QH000000000003", 2, 2)]);
     assert_eq!(store.cases(&Filter { limit: 2, ..Filter::default() }, NOW).unwrap().len(), 2);
+    // Page by page it is the same list, though the deadlines are equal.
+    let whole: Vec<String> = store.cases(&Filter::default(), NOW).unwrap().into_iter().map(|row| row.waybill).collect();
+    let mut filter = Filter { limit: 2, ..Filter::default() };
+    let mut paged = Vec::new();
+    loop {
+        let page = store.cases(&filter, NOW).unwrap();
+        let Some(last) = page.last() else { break };
+        filter.after = Some(last.place());
+        paged.extend(page.into_iter().map(|row| row.waybill));
+    }
+    assert_eq!(paged, whole);
     assert!(store.cases(&Filter { state: Some("closed".into()), closed: true, ..Filter::default() }, NOW).unwrap().is_empty());
 }
 

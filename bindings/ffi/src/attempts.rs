@@ -1,0 +1,567 @@
+//! What a person does at the door and at the desk: one command, durable on this device when the call returns.
+
+use std::{fs::File, io::Read};
+
+use doorstep_client::{
+    AttemptDetails, CaseView, Command as Act, NewPhoto as Picture, ProblemDetails, ReplyDetails as Details, SmsWish,
+};
+use doorstep_domain::{GeoPosition, PhotoPurpose};
+
+use crate::{
+    Bilingual, DoorstepClient, DoorstepError,
+    logging::{self, Level},
+};
+
+/// Past what the client takes as a photo: a video picked by mistake is refused by the client, not by the phone's memory.
+const MOST_BYTES: u64 = 64 * 1024 * 1024;
+
+/// What a person does. Codes are the words of the rule pack (`rules()` lists them); times are milliseconds since 1970, UTC.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
+pub enum Command {
+    /// A delivery failed.
+    Fail {
+        /// What happened.
+        attempt: FailedDelivery,
+    },
+    /// Another problem was found.
+    Problem {
+        /// What was found.
+        problem: ProblemFound,
+    },
+    /// Photos for a case that exists.
+    Photos {
+        /// The waybill.
+        waybill: String,
+    },
+    /// An SMS to the customer is to be sent.
+    Sms {
+        /// The waybill.
+        waybill: String,
+        /// What it says and where it goes.
+        wish: SmsRequest,
+    },
+    /// A call to the customer.
+    Call {
+        /// The waybill.
+        waybill: String,
+        /// How it ended: `answered`, `no_answer`, `busy`, `off`, `wrong`, `not_exist`.
+        result: String,
+        /// What was said.
+        words: Option<String>,
+    },
+    /// A signed, dated note.
+    Note {
+        /// The waybill.
+        waybill: String,
+        /// Its text.
+        words: String,
+    },
+    /// Network or power is out and the origin outlet was phoned.
+    Outage {
+        /// The waybills it covers.
+        waybills: Vec<String>,
+        /// `network`, `power`, ...
+        reason: String,
+        /// Who answered.
+        contact: Option<String>,
+        /// The number called.
+        phone: Option<String>,
+        /// When; without one, now.
+        phoned_at_ms: Option<i64>,
+        /// What was said.
+        said: Option<String>,
+    },
+    /// The notice to the origin outlet.
+    Notice {
+        /// The waybill.
+        waybill: String,
+        /// The target; without one it comes from the parcel's data.
+        to: Option<String>,
+        /// Which decision is asked for.
+        request: Option<String>,
+    },
+    /// The origin outlet has looked at the newest notice.
+    Seen {
+        /// The waybill.
+        waybill: String,
+    },
+    /// The origin outlet's reply.
+    Reply {
+        /// What it says.
+        reply: OriginReply,
+    },
+    /// What is said of another's entry: a reply that decides nothing, an unclear photo.
+    Mark {
+        /// The waybill.
+        waybill: String,
+        /// The entry's key; without one the newest reply.
+        entry: Option<String>,
+        /// What is said of it.
+        remark: String,
+        /// Code of the pack's list of reasons.
+        reason: Option<String>,
+        /// Why, in words.
+        words: Option<String>,
+    },
+    /// Something was done with the parcel.
+    Action {
+        /// The waybill.
+        waybill: String,
+        /// Outcome code of the pack.
+        outcome: String,
+        /// The peer carrier, or the site it was forwarded to.
+        carrier: Option<String>,
+        /// The number under which it travels on.
+        number: Option<String>,
+        /// What it cost or was agreed to cost, in fen.
+        amount_fen: Option<i64>,
+        /// How, in words.
+        words: Option<String>,
+    },
+    /// A step of a card was done.
+    Tick {
+        /// The waybill.
+        waybill: String,
+        /// Step code of the pack.
+        step: String,
+        /// What came of it.
+        words: Option<String>,
+    },
+    /// Somebody is to act.
+    Assign {
+        /// The waybill.
+        waybill: String,
+        /// Who: an account.
+        to: String,
+        /// Planned for.
+        planned_at_ms: Option<i64>,
+        /// What is to be done.
+        words: Option<String>,
+    },
+    /// A customer agreed to something.
+    Consent {
+        /// The waybill.
+        waybill: String,
+        /// `sender`, `recipient`.
+        by: String,
+        /// Outcome code of the pack.
+        to: String,
+        /// The person's name.
+        name: Option<String>,
+        /// What was said.
+        words: Option<String>,
+    },
+    /// What the sender says of the goods.
+    Goods {
+        /// The waybill.
+        waybill: String,
+        /// Product name.
+        name: Option<String>,
+        /// Packaging.
+        packing: Option<String>,
+        /// Value in fen.
+        value_fen: Option<i64>,
+        /// Anything else.
+        words: Option<String>,
+    },
+    /// A line of outlet finance's registers.
+    Ledger {
+        /// The waybill.
+        waybill: String,
+        /// Which register.
+        book: String,
+        /// Code of the pack.
+        change: String,
+        /// How much, in fen.
+        amount_fen: Option<i64>,
+        /// The receipt slip was taken back.
+        slip: bool,
+        /// Anything else.
+        words: Option<String>,
+    },
+    /// Evidence that can not be had.
+    Waive {
+        /// The waybill.
+        waybill: String,
+        /// The row of the evidence matrix.
+        evidence: String,
+        /// Why not.
+        words: String,
+    },
+    /// An earlier entry was wrong. It stays; what is right is recorded with the correction.
+    Correct {
+        /// The waybill.
+        waybill: String,
+        /// The entry's key.
+        entry: String,
+        /// What was wrong with it.
+        fault: String,
+        /// The entry whose act it is, if it is the same act recorded twice.
+        same_as: Option<String>,
+        /// Why.
+        words: String,
+        /// What is right.
+        instead: Option<Box<Command>>,
+    },
+    /// A finding or a mark is contested.
+    Dispute {
+        /// The waybill.
+        waybill: String,
+        /// A finding's id, or an entry's key.
+        about: String,
+        /// Why.
+        words: String,
+    },
+    /// A parcel with a provisional number is known by its own.
+    Identify {
+        /// The provisional number.
+        provisional: String,
+        /// The parcel's own.
+        waybill: String,
+    },
+    /// The parcel is handed over to another courier, who takes it over on their own phone.
+    Handover {
+        /// The waybill.
+        waybill: String,
+        /// The other courier's account.
+        to: String,
+        /// Why.
+        words: Option<String>,
+    },
+    /// A parcel that is being handed over is taken over.
+    Takeover {
+        /// The waybill.
+        waybill: String,
+    },
+    /// The end of the case.
+    Close {
+        /// The waybill; a child number ends that piece.
+        waybill: String,
+        /// Outcome code of the pack.
+        outcome: String,
+        /// Who signed, or why.
+        words: Option<String>,
+    },
+}
+
+/// A failed delivery.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct FailedDelivery {
+    /// The waybill, as typed or scanned; a child number names the piece.
+    pub waybill: String,
+    /// Reason code of the pack.
+    pub reason: String,
+    /// Sub-reason code.
+    #[uniffi(default = None)]
+    pub sub: Option<String>,
+    /// What happened, in words.
+    #[uniffi(default = None)]
+    pub words: Option<String>,
+    /// What the recipient would pay, in fen.
+    #[uniffi(default = None)]
+    pub offered_fen: Option<i64>,
+    /// The time agreed for another delivery.
+    #[uniffi(default = None)]
+    pub agreed_at_ms: Option<i64>,
+    /// How long the courier waited, in minutes.
+    #[uniffi(default = None)]
+    pub waited_minutes: Option<u32>,
+}
+
+/// Another problem than a failed delivery.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct ProblemFound {
+    /// The waybill; a child number names the piece.
+    pub waybill: String,
+    /// Code of the pack.
+    pub reason: String,
+    /// Sub-reason code.
+    #[uniffi(default = None)]
+    pub sub: Option<String>,
+    /// Where it was found; without one, the code's stage at which the person's role registers.
+    #[uniffi(default = None)]
+    pub stage: Option<String>,
+    /// What was found, in words.
+    #[uniffi(default = None)]
+    pub words: Option<String>,
+    /// When it was found; without one, now.
+    #[uniffi(default = None)]
+    pub found_at_ms: Option<i64>,
+    /// How many items or pieces it concerns.
+    #[uniffi(default = None)]
+    pub count: Option<u32>,
+    /// The other parcel's waybill.
+    #[uniffi(default = None)]
+    pub other: Option<String>,
+    /// Weight on the scale, in grams.
+    #[uniffi(default = None)]
+    pub weight_g: Option<u32>,
+    /// Weight on the label, in grams.
+    #[uniffi(default = None)]
+    pub label_g: Option<u32>,
+}
+
+/// The origin outlet's reply to a notice.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct OriginReply {
+    /// The waybill.
+    pub waybill: String,
+    /// Decision code of the pack.
+    pub decision: String,
+    /// The data it needs, in words.
+    #[uniffi(default = None)]
+    pub words: Option<String>,
+    /// Confirmed or corrected phone.
+    #[uniffi(default = None)]
+    pub phone: Option<String>,
+    /// Confirmed or corrected address.
+    #[uniffi(default = None)]
+    pub address: Option<String>,
+    /// Contact person.
+    #[uniffi(default = None)]
+    pub contact: Option<String>,
+    /// Company.
+    #[uniffi(default = None)]
+    pub company: Option<String>,
+    /// The label's data are right.
+    #[uniffi(default = false)]
+    pub same: bool,
+    /// On which day, or until when.
+    #[uniffi(default = None)]
+    pub until_ms: Option<i64>,
+    /// Where the recipient collects it.
+    #[uniffi(default = None)]
+    pub place: Option<String>,
+    /// The recipient has been told.
+    #[uniffi(default = false)]
+    pub informed: bool,
+    /// Who agreed: `sender`, `recipient`.
+    #[uniffi(default = None)]
+    pub agreed_by: Option<String>,
+    /// The name of who agreed.
+    #[uniffi(default = None)]
+    pub agreed: Option<String>,
+    /// Who pays.
+    #[uniffi(default = None)]
+    pub payer: Option<String>,
+}
+
+/// What an SMS is to say, and where it goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, uniffi::Record)]
+pub struct SmsRequest {
+    /// `zh` or `en`; without one, Chinese.
+    #[uniffi(default = None)]
+    pub language: Option<String>,
+    /// The form of address; without one, the neutral form.
+    #[uniffi(default = None)]
+    pub honorific: Option<String>,
+    /// The number under which the courier is reached.
+    #[uniffi(default = None)]
+    pub callback: Option<String>,
+    /// The number; without one the one that reaches the recipient now.
+    #[uniffi(default = None)]
+    pub number: Option<String>,
+    /// The person's own words instead of the template's: they prove nothing.
+    #[uniffi(default = None)]
+    pub text: Option<String>,
+}
+
+/// A photo to be recorded, as a file: JPEG or PNG. It is copied, made small and upright; the file stays the app's.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct PhotoFile {
+    /// Where it is.
+    pub path: String,
+    /// What it shows.
+    #[uniffi(default = None)]
+    pub shows: Option<PhotoShows>,
+    /// The photo that this one was made from by drawing on it or cutting it: its id.
+    #[uniffi(default = None)]
+    pub original: Option<String>,
+}
+
+/// What a photo shows. Without one, the door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum PhotoShows {
+    /// The label.
+    Label,
+    /// The door, or the notice left there.
+    Door,
+    /// Closed premises.
+    ClosedPremises,
+    /// Outside of a damaged parcel.
+    DamageOutside,
+    /// Inside of a damaged parcel, or polluted goods.
+    DamageInside,
+    /// The parcel on the scale, display and label readable.
+    Scale,
+    /// The parcel whose liquid did it.
+    PollutionSource,
+    /// A confirmation letter with stamp and signature.
+    Letter,
+    /// The mark or header as it was written anew with the marker pen.
+    Mark,
+    /// The label of a transfer or return.
+    TransferLabel,
+    /// Anything else.
+    Other,
+}
+
+/// A case as it stands after something was recorded: on this device, not sent yet.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Recorded {
+    /// The waybill in its one spelling.
+    pub waybill: String,
+    /// Where the case stands.
+    pub state: String,
+    /// What is next.
+    pub next_step: String,
+    /// The earliest running deadline.
+    pub due_at_ms: Option<i64>,
+    /// Evidence that is missing.
+    pub missing: Vec<Bilingual>,
+}
+
+#[uniffi::export]
+impl DoorstepClient {
+    /// Records what a person did, with photos: durable on this device when it returns, sent by the next sync. Nothing is recorded if
+    /// the rules refuse it or a photo can not be used. Returns the cases it concerns, in the command's order.
+    #[uniffi::method(default(photos = []))]
+    pub async fn record(&self, command: Command, photos: Vec<PhotoFile>) -> Result<Vec<Recorded>, DoorstepError> {
+        let opening = self.opening.clone();
+        self.local(move |client| {
+            // A host that does not know where it is, or fails to say so, keeps nobody from recording.
+            let place = opening.location.as_ref().filter(|_| !photos.is_empty()).and_then(|host| host.position().ok().flatten());
+            let place = place.and_then(|position| position.on_earth());
+            let pictures = photos.iter().map(|photo| picture(photo, place)).collect::<Result<Vec<_>, _>>()?;
+            let outcome = client.record(&command.into(), &pictures)?;
+            let counts = [("cases", outcome.cases.len() as u64), ("photos", pictures.len() as u64)];
+            logging::log(Level::Info, "doorstep::attempts", "recorded", &counts.map(|(name, count)| (name, count.into())));
+            Ok(outcome.cases.into_iter().map(Recorded::from).collect())
+        })
+        .await
+    }
+
+    /// A provisional number for a parcel whose label can not be read. It is unique without asking anybody.
+    pub async fn provisional_number(&self) -> Result<String, DoorstepError> {
+        self.local(|client| Ok(client.provisional_number()?)).await
+    }
+}
+
+/// Reads a photo's file.
+pub(crate) fn read_file(path: &str) -> Result<Vec<u8>, DoorstepError> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes));
+    read.map_err(|_| DoorstepError::photo_file())?;
+    Ok(bytes)
+}
+
+fn picture(photo: &PhotoFile, position: Option<GeoPosition>) -> Result<Picture, DoorstepError> {
+    let original = photo.original.as_deref().map(str::parse).transpose().map_err(|_| DoorstepError::photo_id())?;
+    let shows = photo.shows.unwrap_or(PhotoShows::Door).into();
+    Ok(Picture { original, position, ..Picture::new(read_file(&photo.path)?, shows) })
+}
+
+impl From<PhotoShows> for PhotoPurpose {
+    fn from(shows: PhotoShows) -> Self {
+        match shows {
+            PhotoShows::Label => Self::Label,
+            PhotoShows::Door => Self::Door,
+            PhotoShows::ClosedPremises => Self::ClosedPremises,
+            PhotoShows::DamageOutside => Self::DamageOutside,
+            PhotoShows::DamageInside => Self::DamageInside,
+            PhotoShows::Scale => Self::Scale,
+            PhotoShows::PollutionSource => Self::PollutionSource,
+            PhotoShows::Letter => Self::Letter,
+            PhotoShows::Mark => Self::Mark,
+            PhotoShows::TransferLabel => Self::TransferLabel,
+            PhotoShows::Other => Self::Other,
+        }
+    }
+}
+
+impl From<SmsRequest> for SmsWish {
+    fn from(SmsRequest { language, honorific, callback, number, text }: SmsRequest) -> Self {
+        Self { language, honorific, callback, number, text }
+    }
+}
+
+impl From<CaseView> for Recorded {
+    fn from(view: CaseView) -> Self {
+        Self {
+            waybill: view.case.facts.waybill.as_str().to_owned(),
+            state: view.judgement.state.as_str().to_owned(),
+            next_step: view.judgement.next_step.as_str().to_owned(),
+            due_at_ms: view.judgement.next_due().map(|due| due.0),
+            missing: view.judgement.missing.into_iter().map(|gap| gap.name.into()).collect(),
+        }
+    }
+}
+
+impl From<FailedDelivery> for Act {
+    fn from(attempt: FailedDelivery) -> Self {
+        let FailedDelivery { waybill, reason, sub, words, offered_fen, agreed_at_ms, waited_minutes } = attempt;
+        let details = AttemptDetails { offered_fen, agreed_at: agreed_at_ms, waited_minutes };
+        Self::Fail { waybill, reason, sub, words, photos: vec![], details }
+    }
+}
+
+impl From<ProblemFound> for Act {
+    fn from(problem: ProblemFound) -> Self {
+        let ProblemFound { waybill, reason, sub, stage, words, found_at_ms, count, other, weight_g, label_g } = problem;
+        let details = ProblemDetails { found_at: found_at_ms, count, other, weight_g, label_g };
+        Self::Problem { waybill, reason, sub, stage, words, photos: vec![], details }
+    }
+}
+
+impl From<OriginReply> for Act {
+    fn from(reply: OriginReply) -> Self {
+        let OriginReply { waybill, decision, words, phone, address, contact, company, same, until_ms, .. } = reply;
+        let OriginReply { place, informed, agreed_by, agreed, payer, .. } = reply;
+        let details = Details { contact, company, same, until: until_ms, place, informed, agreed_by, agreed, payer };
+        Self::Reply { waybill, decision, words, phone, address, details, photos: vec![] }
+    }
+}
+
+impl From<Command> for Act {
+    fn from(command: Command) -> Self {
+        match command {
+            Command::Fail { attempt } => attempt.into(),
+            Command::Problem { problem } => problem.into(),
+            Command::Photos { waybill } => Self::Photos { waybill, photos: vec![] },
+            Command::Sms { waybill, wish } => Self::Sms { waybill, wish: wish.into(), state: None, fault: None },
+            Command::Call { waybill, result, words } => Self::Call { waybill, result, number: None, words },
+            Command::Note { waybill, words } => Self::Note { waybill, words },
+            Command::Outage { waybills, reason, contact, phone, phoned_at_ms, said } => {
+                Self::Outage { waybills, reason, contact, phone, phoned_at: phoned_at_ms, said }
+            }
+            Command::Notice { waybill, to, request } => Self::Notice { waybill, to, request },
+            Command::Seen { waybill } => Self::Seen { waybill },
+            Command::Reply { reply } => reply.into(),
+            Command::Mark { waybill, entry, remark, reason, words } => Self::Mark { waybill, entry, remark, reason, words },
+            Command::Action { waybill, outcome, carrier, number, amount_fen, words } => {
+                Self::Action { waybill, outcome, carrier, number, amount_fen, words }
+            }
+            Command::Tick { waybill, step, words } => Self::Tick { waybill, step, words },
+            Command::Assign { waybill, to, planned_at_ms, words } => {
+                Self::Assign { waybill, to, planned_at: planned_at_ms, words }
+            }
+            Command::Consent { waybill, by, to, name, words } => Self::Consent { waybill, by, to, name, words },
+            Command::Goods { waybill, name, packing, value_fen, words } => {
+                Self::Goods { waybill, name, packing, value_fen, words }
+            }
+            Command::Ledger { waybill, book, change, amount_fen, slip, words } => {
+                Self::Ledger { waybill, book, change, amount_fen, slip, words }
+            }
+            Command::Waive { waybill, evidence, words } => Self::Waive { waybill, evidence, words },
+            Command::Correct { waybill, entry, fault, same_as, words, instead } => {
+                let instead = instead.map(|command| Box::new(Self::from(*command)));
+                Self::Correct { waybill, entry, fault, same_as, words, instead }
+            }
+            Command::Dispute { waybill, about, words } => Self::Dispute { waybill, about, words },
+            Command::Identify { provisional, waybill } => Self::Identify { provisional, waybill },
+            Command::Handover { waybill, to, words } => Self::Handover { waybill, to, words },
+            Command::Takeover { waybill } => Self::Takeover { waybill },
+            Command::Close { waybill, outcome, words } => Self::Close { waybill, outcome, words },
+        }
+    }
+}

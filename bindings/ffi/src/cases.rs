@@ -1,0 +1,431 @@
+//! Cases: the list page by page, one case with all that is said of it, and why.
+
+use doorstep_client::{CaseRow, CaseView, Filter, Place};
+use doorstep_domain::{Body, CaseId, Personal, Recorded as Entry, Standing, UnixMs};
+use doorstep_rules::{Deadline, Explanation, Message, Pack, Words};
+
+use crate::{DoorstepClient, DoorstepError};
+
+/// A text in the two languages of the screens.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Bilingual {
+    /// Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+}
+
+/// Which cases to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, uniffi::Record)]
+pub struct CaseFilter {
+    /// Ended cases too.
+    #[uniffi(default = false)]
+    pub closed: bool,
+    /// Only this state.
+    #[uniffi(default = None)]
+    pub state: Option<String>,
+    /// Only waybills that contain this.
+    #[uniffi(default = None)]
+    pub waybill: Option<String>,
+}
+
+/// A page of the list, by next deadline.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct CasePage {
+    /// The cases.
+    pub cases: Vec<CaseSummary>,
+    /// Give this to get the next page; absent on the last one. It stays good when cases before it come, go or move.
+    pub next: Option<String>,
+}
+
+/// One line of the list. Times are milliseconds since 1970, UTC.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct CaseSummary {
+    /// Its waybill.
+    pub waybill: String,
+    /// Where it stands.
+    pub state: String,
+    /// What is next.
+    pub next_step: String,
+    /// Newest reason code; empty before the first attempt.
+    pub reason: String,
+    /// Decision or outcome; empty if none.
+    pub decision: String,
+    /// Failed deliveries.
+    pub attempts: u32,
+    /// Flags.
+    pub flags: Vec<String>,
+    /// Clocks that were missed.
+    pub missed: Vec<String>,
+    /// SMS that somebody has still to send or to settle: they do not count yet.
+    pub messages: u32,
+    /// Entries that only this device is sure to have. Not 0: never say "saved", say "on this device".
+    pub unsent: u32,
+    /// Entries that head office holds for review.
+    pub quarantined: u32,
+    /// Best estimate of the newest act.
+    pub updated_at_ms: i64,
+    /// The earliest running deadline.
+    pub due_at_ms: Option<i64>,
+    /// Whether it has ended.
+    pub closed: bool,
+}
+
+/// One case with all that is said of it now.
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+pub struct CaseDetail {
+    /// Its waybill in its one spelling.
+    pub waybill: String,
+    /// Where it stands.
+    pub state: String,
+    /// The same in words.
+    pub state_name: Bilingual,
+    /// What is next.
+    pub next_step: String,
+    /// The same in words.
+    pub next_step_name: Bilingual,
+    /// Decision or outcome.
+    pub decision: Option<String>,
+    /// Flags.
+    pub flags: Vec<String>,
+    /// The earliest running deadline.
+    pub due_at_ms: Option<i64>,
+    /// All deadlines, in the order they started.
+    pub deadlines: Vec<DeadlineRow>,
+    /// Evidence that is missing.
+    pub missing: Vec<MissingEvidence>,
+    /// Customer's SMS, in the timeline's order.
+    pub messages: Vec<MessageRow>,
+    /// What was recorded, oldest first.
+    pub timeline: Vec<TimelineEntry>,
+    /// What contradicts itself and waits for a person.
+    pub conflicts: Vec<Bilingual>,
+}
+
+/// One deadline.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct DeadlineRow {
+    /// The clock's id, such as `SLA-03`.
+    pub clock: String,
+    /// Its name.
+    pub name: Bilingual,
+    /// From when it ran.
+    pub started_at_ms: i64,
+    /// When it runs out, inclusive; absent: a duty without a number, or a schedule that is missing.
+    pub due_at_ms: Option<i64>,
+    /// `pending`, `on_time`, `late`, ...
+    pub timeliness: String,
+    /// The same in words.
+    pub timeliness_name: Bilingual,
+}
+
+/// A piece of evidence that is not there.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct MissingEvidence {
+    /// The row of the evidence matrix; a waiver names it.
+    pub evidence: String,
+    /// Its name.
+    pub name: Bilingual,
+    /// How many are there.
+    pub have: u32,
+    /// How many are wanted.
+    pub least: u32,
+}
+
+/// One SMS of a case.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct MessageRow {
+    /// Its entry.
+    pub entry: String,
+    /// The number, masked.
+    pub number: String,
+    /// How far it has got: `queued`, `sent`, ...
+    pub state: String,
+    /// What the person is told: how it stands and whether it counts.
+    pub told: Bilingual,
+    /// Whether it counts for the day.
+    pub counts: bool,
+    /// Why it failed.
+    pub fault: Option<String>,
+    /// When it left.
+    pub sent_at_ms: Option<i64>,
+}
+
+/// One entry of the timeline. It may hold a customer's data: for the screen, never for a log; as text it shows none of it.
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Display)]
+pub struct TimelineEntry {
+    /// Its key, by which corrections and disputes name it.
+    pub key: String,
+    /// What it is: `attempt`, `reply`, ...
+    pub kind: String,
+    /// The same in words.
+    pub kind_name: Bilingual,
+    /// When, by the best estimate.
+    pub at_ms: i64,
+    /// Who.
+    pub user: String,
+    /// Of which outlet.
+    pub outlet: String,
+    /// Its code: reason, decision, outcome, step.
+    pub code: Option<String>,
+    /// The same in words.
+    pub code_name: Option<Bilingual>,
+    /// What was said, in words.
+    pub words: Option<String>,
+    /// The photo that it names, SHA-256.
+    pub photo: Option<String>,
+    /// How it stands: `on_this_device`, `sent`, `accepted`, `quarantined`.
+    pub standing: String,
+    /// Whether a correction has superseded it.
+    pub superseded: bool,
+}
+
+impl std::fmt::Display for TimelineEntry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TimelineEntry({} {})", self.kind, self.standing)
+    }
+}
+
+/// One answer with its reasons: a deadline, missing evidence, a finding or a contradiction.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Explained {
+    /// What it is about: `SLA-03@attempt/...` for a deadline; a finding's id, which a dispute names.
+    pub about: String,
+    /// The answer.
+    pub answer: Bilingual,
+    /// The chain from the rule over the facts to the answer.
+    pub because: Vec<Bilingual>,
+}
+
+#[uniffi::export]
+impl DoorstepClient {
+    /// A page of cases by next deadline, at most `limit` (1 to 500): the first, or the one after a page's `next`.
+    #[uniffi::method(default(after = None, limit = 100))]
+    pub async fn cases(&self, filter: CaseFilter, after: Option<String>, limit: u32) -> Result<CasePage, DoorstepError> {
+        let after = after.as_deref().map(read_place).transpose()?;
+        let limit = limit.clamp(1, 500);
+        self.local(move |client| {
+            let CaseFilter { closed, state, waybill } = filter;
+            let rows = client.cases(&Filter { closed, state, waybill, limit, after })?;
+            let next = rows.last().filter(|_| rows.len() == limit as usize).map(|row| write_place(&row.place()));
+            Ok(CasePage { cases: rows.into_iter().map(CaseSummary::from).collect(), next })
+        })
+        .await
+    }
+
+    /// One case by its waybill, or a child number; absent if nothing is recorded of it here.
+    pub async fn case(&self, waybill: String) -> Result<Option<CaseDetail>, DoorstepError> {
+        self.local(move |client| {
+            let (view, pack) = (client.case(&waybill)?, client.pack()?);
+            Ok(view.map(|view| CaseDetail::of(view, pack.as_ref())))
+        })
+        .await
+    }
+
+    /// Why a case stands as it does: for each deadline, missing evidence, finding and contradiction the chain of facts and the
+    /// rule behind it. Empty if nothing is recorded of the waybill here. Works without a network.
+    pub async fn explain(&self, waybill: String) -> Result<Vec<Explained>, DoorstepError> {
+        self.local(move |client| Ok(client.explain(&waybill)?.unwrap_or_default().into_iter().map(Explained::from).collect()))
+            .await
+    }
+}
+
+/// A place in the list, as hosts carry it from page to page.
+fn write_place(place: &Place) -> String {
+    let due = place.due_at.map_or_else(String::new, |due| due.0.to_string());
+    format!("{}:{due}:{}", u8::from(place.closed), place.case)
+}
+
+fn read_place(text: &str) -> Result<Place, DoorstepError> {
+    let read = || {
+        let mut fields = text.split(':');
+        let closed = match fields.next()? {
+            "0" => false,
+            "1" => true,
+            _ => return None,
+        };
+        let due_at = match fields.next()? {
+            "" => None,
+            due => Some(UnixMs(due.parse().ok()?)),
+        };
+        let case: CaseId = fields.next()?.parse().ok()?;
+        fields.next().is_none().then_some(Place { closed, due_at, case })
+    };
+    read().ok_or_else(DoorstepError::place)
+}
+
+/// The words of a key: the pack's, or the product's.
+pub(crate) fn named(pack: Option<&Pack>, key: &str) -> Bilingual {
+    pack.map_or_else(|| doorstep_rules::words(key), |pack| pack.words(key)).into()
+}
+
+impl CaseDetail {
+    fn of(view: CaseView, pack: Option<&Pack>) -> Self {
+        let CaseView { case, judgement, .. } = view;
+        let due_at_ms = judgement.next_due().map(|due| due.0);
+        let (state, next_step) = (judgement.state.as_str(), judgement.next_step.as_str());
+        let missing = judgement.missing.into_iter().map(|gap| MissingEvidence {
+            evidence: gap.evidence,
+            name: gap.name.into(),
+            have: gap.have,
+            least: gap.least,
+        });
+        let is_superseded = |entry: &Entry| case.superseded.contains_key(&entry.entry.key);
+        let timeline = case.timeline.iter().chain(&case.quarantined);
+        Self {
+            waybill: case.facts.waybill.to_string(),
+            state: state.to_owned(),
+            state_name: named(pack, state),
+            next_step: next_step.to_owned(),
+            next_step_name: named(pack, next_step),
+            decision: judgement.decision,
+            flags: judgement.flags.iter().map(|flag| flag.as_str().to_owned()).collect(),
+            due_at_ms,
+            deadlines: judgement.deadlines.into_iter().map(|deadline| DeadlineRow::of(deadline, pack)).collect(),
+            missing: missing.collect(),
+            messages: judgement.messages.iter().map(|message| MessageRow::of(message, pack)).collect(),
+            conflicts: judgement.conflicts.iter().map(|conflict| named(pack, conflict.kind.as_str())).collect(),
+            timeline: timeline.map(|entry| TimelineEntry::of(entry, is_superseded(entry), pack)).collect(),
+        }
+    }
+}
+
+impl DeadlineRow {
+    fn of(deadline: Deadline, pack: Option<&Pack>) -> Self {
+        let timeliness = deadline.timeliness.as_str();
+        Self {
+            clock: deadline.clock,
+            name: deadline.name.into(),
+            started_at_ms: deadline.started_at.0,
+            due_at_ms: deadline.due_at.map(|due| due.0),
+            timeliness: timeliness.to_owned(),
+            timeliness_name: named(pack, timeliness),
+        }
+    }
+}
+
+impl MessageRow {
+    fn of(message: &Message, pack: Option<&Pack>) -> Self {
+        let told = pack.map(|pack| message.told(pack).into());
+        Self {
+            entry: message.entry.to_string(),
+            number: message.number.clone(),
+            state: message.state.as_str().to_owned(),
+            told: told.unwrap_or_else(|| named(None, message.state.as_str())),
+            counts: message.lacks.is_empty(),
+            fault: message.fault.map(|fault| fault.as_str().to_owned()),
+            sent_at_ms: message.sent_at.map(|at| at.0),
+        }
+    }
+}
+
+impl TimelineEntry {
+    fn of(recorded: &Entry, superseded: bool, pack: Option<&Pack>) -> Self {
+        let entry = &recorded.entry;
+        let (code, words, photo) = said(&entry.body);
+        let standing = match &recorded.standing {
+            Standing::OnThisDevice => "on_this_device",
+            Standing::SentNotConfirmed => "sent",
+            Standing::Accepted(_) => "accepted",
+            Standing::Quarantined { .. } => "quarantined",
+        };
+        Self {
+            key: entry.key.to_string(),
+            kind: entry.body.kind().to_owned(),
+            kind_name: named(pack, entry.body.kind()),
+            at_ms: recorded.acted_at().0,
+            user: entry.author.user.to_string(),
+            outlet: entry.author.outlet.to_string(),
+            code_name: code.as_deref().zip(pack).map(|(code, pack)| pack.name_of(code).into()),
+            code,
+            words,
+            photo,
+            standing: standing.to_owned(),
+            superseded,
+        }
+    }
+}
+
+/// What an entry says in one code, in words and in a photo. Numbers of customers are not among them.
+fn said(body: &Body) -> (Option<String>, Option<String>, Option<String>) {
+    let text = |value: Option<&Personal>| value.and_then(Personal::text).map(str::to_owned);
+    match body {
+        Body::Attempt(attempt) => (Some(attempt.reason.to_string()), text(attempt.words.as_ref()), None),
+        Body::Problem(problem) => (Some(problem.reason.to_string()), text(problem.words.as_ref()), None),
+        Body::Call(call) => (Some(call.result.as_str().to_owned()), text(call.words.as_ref()), None),
+        Body::Note { words } => (None, text(Some(words)), None),
+        Body::Photo(photo) => (Some(photo.purpose.as_str().to_owned()), None, Some(photo.id.to_string())),
+        Body::Sms(sms) => (None, text(Some(&sms.text)), None),
+        Body::SmsReport(report) => (Some(report.state.as_str().to_owned()), text(report.words.as_ref()), None),
+        Body::SmsReply(reply) => (None, text(Some(&reply.words)), None),
+        Body::Notice(notice) => (Some(notice.to.to_string()), text(notice.request.as_ref()), None),
+        Body::Outage(outage) => (Some(outage.reason.as_str().to_owned()), text(outage.said.as_ref()), None),
+        Body::Reply(reply) => (Some(reply.decision.to_string()), text(reply.words.as_ref()), None),
+        Body::Mark(mark) => (Some(mark.remark.as_str().to_owned()), text(mark.words.as_ref()), None),
+        Body::Action(action) => (Some(action.outcome.to_string()), text(action.words.as_ref()), None),
+        Body::Tick(tick) => (Some(tick.step.to_string()), text(tick.words.as_ref()), None),
+        Body::Assign(assign) => (Some(assign.to.to_string()), text(assign.words.as_ref()), None),
+        Body::Consent(consent) => (Some(consent.to.to_string()), text(consent.words.as_ref()), None),
+        Body::Goods(goods) => (None, text(goods.words.as_ref()), None),
+        Body::Ledger(line) => (Some(line.change.to_string()), text(line.words.as_ref()), None),
+        Body::Waiver(waiver) => (Some(waiver.evidence.to_string()), text(Some(&waiver.words)), None),
+        Body::Alias(alias) => (Some(alias.waybill.to_string()), None, None),
+        Body::Correction(correction) => (Some(correction.fault.as_str().to_owned()), text(Some(&correction.words)), None),
+        Body::Dispute(dispute) => (None, text(Some(&dispute.words)), None),
+        Body::Ruling(ruling) => (Some(ruling.stands.as_str().to_owned()), text(ruling.words.as_ref()), None),
+        Body::Close(close) => (Some(close.outcome.to_string()), text(close.words.as_ref()), None),
+        Body::Handover(handover) => (Some(handover.to.to_string()), text(handover.words.as_ref()), None),
+        Body::Seen(_) | Body::Takeover(_) | Body::Unknown { .. } => (None, None, None),
+    }
+}
+
+impl From<Words> for Bilingual {
+    fn from(Words { zh, en }: Words) -> Self {
+        Self { zh, en }
+    }
+}
+
+impl From<Explanation> for Explained {
+    fn from(told: Explanation) -> Self {
+        let because = told.because.into_iter().map(|link| link.words.into()).collect();
+        Self { about: told.about, answer: told.answer.into(), because }
+    }
+}
+
+impl From<CaseRow> for CaseSummary {
+    fn from(row: CaseRow) -> Self {
+        Self {
+            waybill: row.waybill,
+            state: row.state,
+            next_step: row.next_step,
+            reason: row.reason,
+            decision: row.decision,
+            attempts: row.attempts,
+            flags: row.flags,
+            missed: row.missed,
+            messages: row.messages,
+            unsent: row.unsent,
+            quarantined: row.quarantined,
+            updated_at_ms: row.updated_at.0,
+            due_at_ms: row.due_at.map(|due| due.0),
+            closed: row.closed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_in_the_list_is_carried_as_text_and_nonsense_is_refused() {
+        for due_at in [None, Some(UnixMs(-5)), Some(UnixMs(i64::MAX - 1))] {
+            let place = Place { closed: due_at.is_none(), due_at, case: CaseId::new([7; 16]) };
+            assert_eq!(read_place(&write_place(&place)).unwrap(), place);
+        }
+        for nonsense in ["", "2::00", "0:x:07", "0:1", "0:1:07070707070707070707070707070707:"] {
+            assert!(matches!(read_place(nonsense), Err(DoorstepError::Usage { .. })), "{nonsense}");
+        }
+    }
+}

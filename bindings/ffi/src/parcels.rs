@@ -1,0 +1,89 @@
+//! Today's parcels and the outlets' directory.
+
+use doorstep_domain::{Outlet, Parcel, Personal, UnixMs, mask_number};
+
+use crate::{Bilingual, DoorstepClient, DoorstepError};
+
+/// A parcel of the day. It holds a customer's data: for the screen, never for a log; as text it shows none of it.
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Display)]
+pub struct ParcelRow {
+    /// The waybill.
+    pub waybill: String,
+    /// Recipient's name.
+    pub recipient_name: String,
+    /// The number that reaches the recipient now: the virtual one until it ends, else the label's.
+    pub recipient_phone: Option<String>,
+    /// Recipient's address.
+    pub recipient_address: String,
+    /// Cash to collect, in fen.
+    pub cod_fen: i64,
+    /// Where the sender handed it in.
+    pub origin_outlet: String,
+    /// Which outlet delivers it.
+    pub delivering_outlet: String,
+    /// Child numbers of a shipment of several pieces.
+    pub children: Vec<String>,
+}
+
+impl std::fmt::Display for ParcelRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let number = self.recipient_phone.as_deref().map(mask_number).unwrap_or_default();
+        write!(f, "ParcelRow({} {number})", self.waybill)
+    }
+}
+
+/// An outlet of the directory.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct OutletRow {
+    /// Its code.
+    pub code: String,
+    /// Its name.
+    pub name: Bilingual,
+    /// The business number to phone during an outage.
+    pub phone: String,
+}
+
+#[uniffi::export]
+impl DoorstepClient {
+    /// A page of today's parcels, in the order of their waybills: those after the given one, at most `limit` (1 to 500).
+    #[uniffi::method(default(after = None, limit = 100))]
+    pub async fn parcels(&self, after: Option<String>, limit: u32) -> Result<Vec<ParcelRow>, DoorstepError> {
+        self.local(move |client| {
+            let now = client.now()?;
+            let mut parcels = client.parcels()?;
+            parcels.sort_by(|a, b| a.waybill.cmp(&b.waybill));
+            let rest = parcels.into_iter().filter(|parcel| after.as_deref().is_none_or(|after| parcel.waybill.as_str() > after));
+            Ok(rest.take(limit.clamp(1, 500) as usize).map(|parcel| ParcelRow::of(parcel, now)).collect())
+        })
+        .await
+    }
+
+    /// An outlet by its code; absent if the directory does not have it.
+    pub async fn outlet(&self, code: String) -> Result<Option<OutletRow>, DoorstepError> {
+        self.local(move |client| Ok(client.outlet(&code)?.map(OutletRow::from))).await
+    }
+}
+
+impl ParcelRow {
+    fn of(parcel: Parcel, now: UnixMs) -> Self {
+        let text = |value: &Personal| value.text().unwrap_or_default().to_owned();
+        Self {
+            recipient_phone: parcel.number_at(now).map(text),
+            recipient_name: text(&parcel.recipient_name),
+            recipient_address: text(&parcel.recipient_address),
+            waybill: parcel.waybill.to_string(),
+            cod_fen: parcel.cod.0,
+            origin_outlet: parcel.origin_outlet.to_string(),
+            delivering_outlet: parcel.delivering_outlet.to_string(),
+            children: parcel.children.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl From<Outlet> for OutletRow {
+    fn from(outlet: Outlet) -> Self {
+        let name = Bilingual { zh: outlet.name_zh, en: outlet.name_en };
+        Self { code: outlet.code.to_string(), name, phone: outlet.phone }
+    }
+}

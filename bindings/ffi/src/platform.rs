@@ -1,0 +1,204 @@
+//! What the platform owns: keys, SMS, connectivity and power, position, clocks. An app implements what it has; each has a
+//! default where there is none. Called on threads of this library, never under a lock of ours; must return fast, may throw:
+//! what is thrown becomes an error of the call that needed it, without its text.
+
+use std::{
+    hash::{DefaultHasher, Hasher},
+    sync::Arc,
+};
+
+use doorstep_client::{Clock, Conditions, DeviceSigner, OutgoingSms, SignError, SmsSender, SystemClock};
+use doorstep_domain::{BootId, GeoPosition, SmsFault, UnixMs};
+use doorstep_store::Clocks;
+
+use crate::DoorstepError;
+
+/// The device's key: P-256, in Secure Enclave or StrongBox where there is one. Without it, a software key beside the store.
+#[uniffi::export(foreign)]
+pub trait DeviceKey: Send + Sync {
+    /// The public key: uncompressed point, 65 bytes. Asked once, when the client is opened.
+    fn public_key(&self) -> Result<Vec<u8>, DoorstepError>;
+    /// ES256 over the message: DER as platforms give it, or 64 bytes (r, s).
+    fn sign(&self, message: Vec<u8>) -> Result<Vec<u8>, DoorstepError>;
+}
+
+/// The key of the database and the photo files: 32 random bytes that the platform's key store keeps.
+#[uniffi::export(foreign)]
+pub trait DatabaseKey: Send + Sync {
+    /// The key. Asked when the store is opened and when it is opened again after a suspension.
+    fn key(&self) -> Result<Vec<u8>, DoorstepError>;
+    /// Destroys it for good, together with the device's key: head office has ordered this device to be wiped. After this
+    /// nobody can read the store, whatever is left of its files.
+    fn destroy(&self) -> Result<(), DoorstepError>;
+}
+
+/// Network and power as the platform sees them. Asked before each sync and when the app says that they changed.
+#[uniffi::export(foreign)]
+pub trait Connectivity: Send + Sync {
+    /// How they are now.
+    fn surroundings(&self) -> Result<Surroundings, DoorstepError>;
+}
+
+/// Network and power.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Record)]
+pub struct Surroundings {
+    /// The network costs by the byte.
+    #[uniffi(default = false)]
+    pub metered: bool,
+    /// The phone is roaming.
+    #[uniffi(default = false)]
+    pub roaming: bool,
+    /// Battery in percent, 0 to 100; absent where there is none.
+    #[uniffi(default = None)]
+    pub battery: Option<u8>,
+    /// The battery is being charged.
+    #[uniffi(default = false)]
+    pub charging: bool,
+}
+
+/// Where the device is. Asked only while photos are recorded, and kept only where the camera wrote no position itself.
+#[uniffi::export(foreign)]
+pub trait Location: Send + Sync {
+    /// The last known position; absent if there is none or the app may not know.
+    fn position(&self) -> Result<Option<Position>, DoorstepError>;
+}
+
+/// A position on earth (WGS 84), in degrees.
+#[derive(Debug, Clone, Copy, PartialEq, uniffi::Record)]
+pub struct Position {
+    /// North is positive, -90 to 90.
+    pub latitude: f64,
+    /// East is positive, -180 to 180.
+    pub longitude: f64,
+}
+
+/// The device's clocks, read together. Without it, the operating system's.
+#[uniffi::export(foreign)]
+pub trait DeviceClock: Send + Sync {
+    /// What they say now.
+    fn now(&self) -> Result<ClockReading, DoorstepError>;
+}
+
+/// What the clocks say.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct ClockReading {
+    /// The wall clock: milliseconds since 1970, UTC.
+    pub wall_ms: i64,
+    /// Milliseconds since boot, sleep included.
+    pub since_boot_ms: i64,
+    /// Tells one boot from another: a boot count, a boot id.
+    pub boot: String,
+    /// Minutes east of UTC.
+    pub zone_minutes: i32,
+}
+
+/// The phone's way to send SMS: a message app that the person confirms, or sending by itself where it may. Without it only head
+/// office's gateway sends.
+#[uniffi::export(foreign)]
+pub trait SmsPlatform: Send + Sync {
+    /// Whether an SMS could be sent now: there is cellular service, and the app may.
+    fn can_send(&self) -> Result<bool, DoorstepError>;
+    /// Begins to send; what comes of it is told by `sms_result`, in this process or a later one. Returns nothing when it has begun,
+    /// a fault when surely nothing was sent (`no_service`, `radio_off`, `null_pdu`, `generic`). Something thrown counts as `generic`:
+    /// nobody sends again by himself.
+    fn send(&self, message: SmsToSend) -> Result<Option<String>, DoorstepError>;
+}
+
+/// An SMS for the platform to send.
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+pub struct SmsToSend {
+    /// Names this try; give it back with each result.
+    pub reference: String,
+    /// The number.
+    pub to: String,
+    /// The whole text, for a message app.
+    pub text: String,
+    /// Its segments, for a phone that sends by itself.
+    pub parts: Vec<String>,
+}
+
+pub(crate) struct HostSigner {
+    public_key: Vec<u8>,
+    host: Arc<dyn DeviceKey>,
+}
+
+impl HostSigner {
+    pub(crate) fn of(host: Arc<dyn DeviceKey>) -> Result<Self, DoorstepError> {
+        Ok(Self { public_key: host.public_key()?, host })
+    }
+}
+
+impl DeviceSigner for HostSigner {
+    fn public_key(&self) -> Vec<u8> {
+        self.public_key.clone()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        self.host.sign(message.to_vec()).map_err(|_| SignError::Platform("the platform's key store refused".to_owned()))
+    }
+}
+
+pub(crate) struct HostClock {
+    host: Arc<dyn DeviceClock>,
+    own: SystemClock,
+}
+
+impl HostClock {
+    pub(crate) fn of(host: Arc<dyn DeviceClock>) -> Self {
+        Self { host, own: SystemClock::new() }
+    }
+}
+
+impl Clock for HostClock {
+    /// A clock that fails is replaced by the operating system's, whose boot is another one: nothing is compared that must not be.
+    fn read(&self) -> Clocks {
+        match self.host.now() {
+            Ok(ClockReading { wall_ms, since_boot_ms, boot, .. }) => {
+                let mut hasher = DefaultHasher::new();
+                hasher.write(boot.as_bytes());
+                let [a, b, c, d, ..] = hasher.finish().to_be_bytes();
+                let mono_ms = u64::try_from(since_boot_ms).unwrap_or(0);
+                Clocks { wall: UnixMs(wall_ms), mono_ms, boot: BootId([a, b, c, d]) }
+            }
+            Err(_) => self.own.read(),
+        }
+    }
+
+    fn zone_quarters(&self) -> i8 {
+        let told = self.host.now().ok().and_then(|reading| i8::try_from(reading.zone_minutes / 15).ok());
+        told.unwrap_or_else(|| self.own.zone_quarters())
+    }
+}
+
+pub(crate) struct HostSms(pub Arc<dyn SmsPlatform>);
+
+impl SmsSender for HostSms {
+    fn can_send(&self) -> bool {
+        self.0.can_send().unwrap_or(false)
+    }
+
+    fn send(&self, message: &OutgoingSms) -> Result<(), SmsFault> {
+        let OutgoingSms { reference, to, text, parts } = message.clone();
+        match self.0.send(SmsToSend { reference, to, text, parts }) {
+            Ok(None) => Ok(()),
+            Ok(Some(fault)) => Err(SmsFault::from_word(&fault).unwrap_or(SmsFault::Generic)),
+            Err(_) => Err(SmsFault::Generic),
+        }
+    }
+}
+
+impl From<Surroundings> for Conditions {
+    fn from(Surroundings { metered, roaming, battery, charging }: Surroundings) -> Self {
+        Self { metered, roaming, battery, charging }
+    }
+}
+
+impl Position {
+    /// In ten-millionths of a degree; `None` off the earth.
+    pub(crate) fn on_earth(self) -> Option<GeoPosition> {
+        let is_on_earth = self.latitude.abs() <= 90.0 && self.longitude.abs() <= 180.0;
+        #[allow(clippy::cast_possible_truncation, reason = "within the range of i32")]
+        let e7 = |degrees: f64| (degrees * 1e7).round() as i32;
+        is_on_earth.then(|| GeoPosition::new(e7(self.latitude), e7(self.longitude))).flatten()
+    }
+}

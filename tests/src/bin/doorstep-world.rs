@@ -1,0 +1,150 @@
+//! A small network for tests in other languages: a real `doorstep-server` process, parcels, a link that can be cut or held, and
+//! an origin outlet that replies. Started by a test, it lives as long as its standard input.
+//!
+//! `doorstep-world FOLDER [PARCELS]` prints `{"url": ...}`; then each line on its standard input is a command, and each is
+//! answered by one line of JSON:
+//!
+//! | command | what it does |
+//! | --- | --- |
+//! | `code USER` | a one-time code for `c1` (courier of 0412, with all parcels), `s1` (outlet 0412), `o1` (outlet 0571) |
+//! | `link up\|cut\|hold` | how the link behaves; what is held goes on when it is up again |
+//! | `reached` | returns when a connection has come since the link was last set |
+//! | `reply WAYBILL` | the origin outlet looks at the notice and decides `REDELIVER`; it reaches head office |
+//! | `cases` | what head office has |
+//! | `photo FILE` | draws a picture of 1600 x 1200 as a camera would leave it: 1.4 MB, about 300 KB as it is sent |
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a harness fails loudly")]
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use doorstep_client::{Client, Command, Options, ReplyDetails};
+use doorstep_tests::{Link, LinkMode, grainy, waybill};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader, stdin},
+    process::{Child, Command as Process},
+};
+
+#[tokio::main]
+async fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let [_, folder, rest @ ..] = arguments.as_slice() else { panic!("doorstep-world FOLDER [PARCELS]") };
+    let parcels = rest.first().map_or(40, |count| count.parse().expect("a number of parcels"));
+    let mut world = World::start(Path::new(folder), parcels).await;
+    println!("{}", json!({ "url": world.link.url() }));
+    let mut lines = BufReader::new(stdin()).lines();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        println!("{}", world.answer(&line).await);
+    }
+    // The server is killed with `kill_on_drop`.
+}
+
+struct World {
+    bin: PathBuf,
+    folder: PathBuf,
+    link: Link,
+    before: u64,
+    _server: Child,
+}
+
+impl World {
+    async fn start(folder: &Path, parcels: u32) -> Self {
+        let bin = std::env::current_exe().unwrap().parent().unwrap().to_owned();
+        let (data, list) = (folder.join("server"), folder.join("parcels.csv"));
+        std::fs::create_dir_all(folder).unwrap();
+        let mut csv = String::from(
+            "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n",
+        );
+        for n in 0..parcels {
+            csv += &format!("{},QH,0571,0412,c1,王小花,138{:08},青禾路{n}号,0,\n", waybill(n), n);
+        }
+        std::fs::write(&list, csv).unwrap();
+        for arguments in [
+            vec!["outlet", "0412", "--name-zh", "城西派件部", "--name-en", "Chengxi", "--phone", "0412-1000"],
+            vec!["outlet", "0571", "--name-zh", "余杭网点", "--name-en", "Yuhang", "--phone", "0571-88001234"],
+            vec!["user", "c1", "--name", "李明", "--role", "courier", "--outlet", "0412"],
+            vec!["user", "s1", "--name", "周兰", "--role", "outlet", "--outlet", "0412"],
+            vec!["user", "o1", "--name", "赵敏", "--role", "outlet", "--outlet", "0571"],
+            vec!["import-parcels", list.to_str().unwrap()],
+        ] {
+            admin(&bin, &data, &arguments).await;
+        }
+        let mut server = Process::new(bin.join("doorstep-server"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--json", "--data"])
+            .arg(&data)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("doorstep-server beside this program");
+        let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+        let hello: Value = serde_json::from_str(&lines.next_line().await.unwrap().expect("where it listens")).unwrap();
+        let link = Link::to(hello["listen"].as_str().unwrap().parse().unwrap()).await;
+        Self { bin, folder: folder.to_owned(), link, before: 0, _server: server }
+    }
+
+    async fn answer(&mut self, line: &str) -> Value {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["code", user] => {
+                let mut answer = admin(&self.bin, &self.folder.join("server"), &["code", user]).await;
+                json!({ "code": answer["code"].take() })
+            }
+            ["link", mode] => {
+                self.before = self.link.traffic().connections;
+                self.link.set(match *mode {
+                    "up" => LinkMode::Up,
+                    "cut" => LinkMode::Cut,
+                    "hold" => LinkMode::Hold,
+                    _ => return json!({ "error": "up, cut or hold" }),
+                });
+                json!({ "ok": true })
+            }
+            ["reached"] => {
+                self.link.reached(self.before).await;
+                json!({ "ok": true })
+            }
+            ["reply", waybill] => {
+                self.reply(waybill).await;
+                json!({ "ok": true })
+            }
+            ["cases"] => json!({ "cases": admin(&self.bin, &self.folder.join("server"), &["cases"]).await }),
+            ["photo", file] => {
+                let bytes = grainy(7, 1600, 1200);
+                std::fs::write(file, &bytes).unwrap();
+                json!({ "bytes": bytes.len() })
+            }
+            _ => json!({ "error": "no such command" }),
+        }
+    }
+
+    async fn reply(&self, waybill: &str) {
+        let outlet = Client::open(&self.folder.join("origin"), Options::default()).unwrap();
+        if outlet.identity().unwrap().is_none() {
+            let code = admin(&self.bin, &self.folder.join("server"), &["code", "o1"]).await;
+            outlet.enrol(&self.link.url(), code["code"].as_str().unwrap()).await.unwrap();
+        }
+        outlet.sync().await.unwrap();
+        let reply = Command::Reply {
+            waybill: waybill.to_owned(),
+            decision: "REDELIVER".to_owned(),
+            words: Some("同址再派".to_owned()),
+            phone: None,
+            address: None,
+            details: ReplyDetails { same: true, ..ReplyDetails::default() },
+            photos: vec![],
+        };
+        outlet.record(&Command::Seen { waybill: waybill.to_owned() }, &[]).unwrap();
+        outlet.record(&reply, &[]).unwrap();
+        outlet.sync().await.unwrap();
+    }
+}
+
+async fn admin(bin: &Path, data: &Path, arguments: &[&str]) -> Value {
+    let mut process = Process::new(bin.join("doorstep-server"));
+    let output = process.args(["admin", "--json", "--data"]).arg(data).args(arguments).output().await.unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap_or(Value::Null)
+}
