@@ -1,0 +1,198 @@
+"""At the door: recording offline, photos, SMS, sync, what head office has."""
+
+import asyncio
+import os
+import pathlib
+import signal
+import sys
+
+from doorstep import Command, Doorstep, DoorstepError, PhotoFile, PhotoShows, SmsOutcome, SmsPlatform
+from world import WorldTest, listed, soon, waybill
+
+
+class Phone(SmsPlatform):
+    """A phone whose service comes and goes, and which says of each SMS what it is told to say."""
+
+    def __init__(self):
+        self.service, self.fault, self.sent = False, None, []
+
+    def can_send(self):
+        return self.service
+
+    def send(self, message):
+        if isinstance(self.fault, Exception):
+            raise self.fault
+        if self.fault is None:
+            self.sent.append(message)
+        return self.fault
+
+
+class DoorTest(WorldTest):
+    async def test_a_code_enrols_and_brings_person_parcels_and_rules(self):
+        doorstep = await self.courier()
+        person = await doorstep.person()
+        self.assertEqual((person.user, person.name, person.role, person.outlet), ("c1", "李明", "courier", "0412"))
+        parcels = await listed(doorstep.parcels())
+        self.assertEqual([parcel.waybill for parcel in parcels], [waybill(n) for n in range(40)])
+        self.assertEqual((parcels[7].recipient_name, parcels[7].recipient_phone), ("王小花", "13800000007"))
+        self.assertNotIn("王小花", str(parcels[7]))
+        reasons = {problem.code: problem for problem in (await doorstep.rules()).problems}
+        self.assertTrue(reasons["DF-NOBODY"].is_failed_delivery and reasons["DF-NOBODY"].button)
+        self.assertEqual((await doorstep.outlet("0571")).phone, "0571-88001234")
+
+    async def test_a_failure_with_a_photo_recorded_offline_is_unsent_until_a_sync_brings_it_to_head_office(self):
+        doorstep = await self.courier()
+        picture = self.folder / "door.jpg"
+        await self.world.tell("photo", picture)
+        await self.world.tell("link", "cut")
+        recorded = await doorstep.fail(waybill(0), "DF-NOBODY", words="敲门无人", photos=[picture])
+        self.assertEqual((recorded.waybill, recorded.state, recorded.next_step), (waybill(0), "registered", "notify_origin"))
+        with self.assertRaises(DoorstepError.Network) as caught:
+            await soon(doorstep.sync())
+        self.assertIn("已保存在本机", caught.exception.zh)
+        self.assertIn("on this device", caught.exception.en)
+        unsent = await doorstep.unsent()
+        self.assertEqual(([(action.waybill, action.what) for action in unsent.actions], unsent.photos), ([(waybill(0), "fail")], 1))
+        await self.world.tell("link", "up")
+        summary = await soon(doorstep.sync())
+        self.assertEqual(summary.photos, 1)
+        unsent = await doorstep.unsent()
+        self.assertEqual((unsent.actions, unsent.photos), ([], 0))
+        self.assertEqual((await self.on_server())[waybill(0)]["attempts"], 1)
+        photo = next(entry.photo for entry in (await doorstep.case(waybill(0))).timeline if entry.photo)
+        self.assertTrue(await soon(doorstep.photo_to_file(photo, self.folder / "again.jpg")))
+        self.assertTrue((self.folder / "again.jpg").read_bytes().startswith(b"\xff\xd8"))
+
+    async def test_what_a_killed_process_recorded_is_there_when_the_store_is_opened_again(self):
+        await (await self.courier()).close()
+        code = f"""
+import asyncio, doorstep
+async def main():
+    client = await doorstep.Doorstep.open({str(self.store)!r})
+    await client.fail({waybill(3)!r}, "DF-NOBODY")
+    print("recorded", flush=True)
+    await asyncio.Event().wait()
+asyncio.run(main())
+"""
+        victim = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
+        self.assertEqual(await soon(victim.stdout.readline()), b"recorded\n")
+        os.kill(victim.pid, signal.SIGKILL)
+        await victim.wait()
+        async with await Doorstep.open(self.store) as doorstep:
+            self.assertEqual([action.waybill for action in (await doorstep.unsent()).actions], [waybill(3)])
+
+    async def test_a_reply_of_the_origin_outlet_arrives_through_the_observer(self):
+        doorstep = await self.courier()
+        await doorstep.fail(waybill(4), "DF-NOBODY")
+        await doorstep.record(Command.NOTICE(waybill(4), None, None))
+        doorstep.keep_in_sync(hints=True)
+
+        async def decided():
+            async for _ in doorstep.changes():
+                if not (await doorstep.unsent()).actions:
+                    break
+            await self.world.tell("reply", waybill(4))
+            async for _ in doorstep.changes():
+                if (case := await doorstep.case(waybill(4))).decision:
+                    return case
+
+        case = await soon(decided())
+        self.assertEqual(case.decision, "REDELIVER")
+        self.assertIn("同址再派", [entry.words for entry in case.timeline])
+
+    async def test_an_sms_waits_for_service_outlives_a_fault_and_counts_once_it_is_sent(self):
+        phone = Phone()
+        doorstep = await self.courier(sms=phone)
+        await self.world.tell("link", "cut")
+        with self.assertRaises(DoorstepError.Network):
+            await soon(doorstep.sync())
+        await doorstep.fail(waybill(5), "DF-NOBODY")
+        self.assertIn(waybill(5), (await doorstep.preview_sms(waybill(5))).text)
+        await doorstep.send_sms(waybill(5))
+
+        async def message():
+            return (await doorstep.case(waybill(5))).messages[0]
+
+        self.assertEqual(((await message()).state, (await message()).counts), ("queued", False))
+        phone.service, phone.fault = True, "no_service"
+        await doorstep.dispatch_sms()
+        self.assertEqual(((await message()).fault, (await message()).counts), ("no_service", False))
+        phone.fault = None
+        await doorstep.dispatch_sms()
+        self.assertEqual(len(phone.sent), 1)
+        for part in range(len(phone.sent[0].parts)):
+            await doorstep.sms_result(phone.sent[0].reference, SmsOutcome.PART_SENT(part))
+        self.assertEqual(((await message()).state, (await message()).counts), ("sent", True))
+        self.assertIn("counts for today", (await message()).told.en)
+
+    async def test_an_sms_platform_that_throws_is_a_fault_and_nobody_sends_again_by_himself(self):
+        phone = Phone()
+        phone.service, phone.fault = True, RuntimeError("modem gone, 13800000006")
+        doorstep = await self.courier(sms=phone)
+        await doorstep.fail(waybill(6), "DF-NOBODY")
+        await doorstep.send_sms(waybill(6))
+        await doorstep.dispatch_sms()
+        message = (await doorstep.case(waybill(6))).messages[0]
+        self.assertEqual((message.state, message.fault, message.counts), ("failed", "generic", False))
+
+    async def test_a_refusal_says_in_both_languages_what_is_allowed_and_records_nothing(self):
+        doorstep = await self.courier()
+        with self.assertRaises(DoorstepError.Rule) as caught:
+            await doorstep.fail(waybill(7), "DF-WEATHER")
+        self.assertEqual(caught.exception.code, "reason_unknown")
+        self.assertIn("DF-NOBODY", caught.exception.zh)
+        self.assertIn("there are: ", caught.exception.en)
+        self.assertIn("DF-WEATHER", str(caught.exception))
+        with self.assertRaises(DoorstepError.Usage) as caught:
+            await doorstep.fail("12", "DF-NOBODY")
+        self.assertIn("单号有误", caught.exception.zh)
+        with self.assertRaises(DoorstepError.Usage) as caught:
+            await doorstep.fail(waybill(7), "DF-NOBODY", photos=[PhotoFile(path="/no/such/王小花.jpg", shows=PhotoShows.LABEL)])
+        self.assertNotIn("王小花", str(caught.exception))
+        self.assertIsNone(await doorstep.case(waybill(7)))
+
+    async def test_a_file_that_is_no_store_is_an_error_and_stays_as_it_is(self):
+        folder = self.folder / "damaged"
+        folder.mkdir()
+        (folder / "doorstep.db").write_bytes(b"not a database " * 1000)
+        with self.assertRaises(DoorstepError.Storage) as caught:
+            await Doorstep.open(folder)
+        self.assertEqual(caught.exception.code, "wrong_file")
+        self.assertIn("left as it is", caught.exception.en)
+        self.assertEqual((folder / "doorstep.db").read_bytes(), b"not a database " * 1000)
+
+    async def test_why_a_deadline_runs_is_told_offline(self):
+        doorstep = await self.courier()
+        await self.world.tell("link", "cut")
+        await doorstep.fail(waybill(8), "DF-NOBODY")
+        told = {answer.about.split("@")[0]: answer for answer in await doorstep.explain(waybill(8))}
+        self.assertIn("Same-day notice", told["SLA-03"].answer.en)
+        self.assertTrue(any("规则" in link.zh for link in told["SLA-03"].because), told["SLA-03"].because)
+        self.assertEqual(await doorstep.explain(waybill(9)), [])
+
+
+class LongListTest(WorldTest):
+    parcels = 1_100
+
+    async def test_a_thousand_cases_come_page_by_page_each_once_by_deadline(self):
+        doorstep = await self.courier()
+        await asyncio.gather(*(doorstep.fail(waybill(n), "DF-NOBODY") for n in range(1_000)))
+        cases = await soon(listed(doorstep.cases()))
+        self.assertEqual({case.waybill for case in cases}, {waybill(n) for n in range(1_000)})
+        self.assertEqual(len(cases), 1_000)
+        due = [case.due_at_ms for case in cases]
+        self.assertEqual(due, sorted(due))
+
+
+class ReadmeTest(WorldTest):
+    async def test_every_line_of_the_readme_works(self):
+        readme = (pathlib.Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+        blocks = [block.split("```")[0] for block in readme.split("```python\n")[1:]]
+        self.assertLessEqual(len(blocks[0].splitlines()), 20)
+        code = (await self.world.tell("code", "c1"))["code"]
+        given = {"STORE": str(self.store), "SERVER": self.world.url, "CODE": code, "WAYBILL": waybill(1)}
+        for block in blocks:
+            # Each is a script of its own, on the store that the one before left.
+            process = await asyncio.create_subprocess_exec(sys.executable, "-c", block, env={**os.environ, **given}, stdout=asyncio.subprocess.DEVNULL)
+            self.assertEqual(await soon(process.wait()), 0, block)
+        self.assertEqual((await self.on_server())[waybill(1)]["attempts"], 1)
