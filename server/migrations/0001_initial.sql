@@ -44,6 +44,7 @@ CREATE TABLE device (
   enrolled_at INTEGER NOT NULL,
   revoked_at  INTEGER,
   revoked_why TEXT,
+  wipe_at     INTEGER,                     -- head office has ordered it to destroy its keys and all that it keeps
   seen_at     INTEGER NOT NULL,
   beacon      BLOB                         -- what it said is still on it, CBOR
 ) STRICT, WITHOUT ROWID;

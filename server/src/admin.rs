@@ -211,6 +211,14 @@ impl Admin {
         Ok(device)
     }
 
+    /// Revokes a device and orders it to be wiped: with its next request it destroys its keys, then all that it keeps. What that
+    /// request delivers is taken into quarantine; what did not fit into it is lost. A new code ends the order.
+    pub fn wipe(&mut self, prefix: &str, why: &str, now: UnixMs) -> Result<DeviceId, AdminError> {
+        let device = self.revoke(prefix, why, now)?;
+        self.db.execute("UPDATE device SET wipe_at = coalesce(wipe_at, ?2) WHERE id = ?1", params![device.as_bytes(), now.0])?;
+        Ok(device)
+    }
+
     fn device(&self, prefix: &str) -> Result<DeviceId, AdminError> {
         let mut query =
             self.db.prepare("SELECT id FROM device WHERE substr(lower(hex(id)), 1, length(?1)) = lower(?1) LIMIT 2")?;

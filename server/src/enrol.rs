@@ -41,6 +41,8 @@ pub(crate) struct Device {
     pub members: Vec<Member>,
     /// It may deliver, into quarantine, and reads nothing.
     pub revoked: bool,
+    /// When head office ordered it to be wiped.
+    pub wipe_at: Option<UnixMs>,
     /// When the token that was used ends.
     pub token_ends: UnixMs,
     /// The request carries the device's signature over the token.
@@ -151,7 +153,7 @@ pub(crate) fn redeem(db: &Connection, request: &EnrolRequest, keys: &Keys, now: 
     // A new code is head office's word: a device that was revoked by mistake is welcome back.
     db.prepare_cached(
         "INSERT INTO device (id, public_key, enrolled_at, seen_at) VALUES (?1, ?2, ?3, ?3)
-         ON CONFLICT (id) DO UPDATE SET revoked_at = NULL, revoked_why = NULL, seen_at = ?3",
+         ON CONFLICT (id) DO UPDATE SET revoked_at = NULL, revoked_why = NULL, wipe_at = NULL, seen_at = ?3",
     )?
     .execute(params![device.as_bytes(), request.public_key, now.0])?;
     register(db, &device, &request.install, now)?; // refused: nothing of this attempt stays
@@ -259,14 +261,15 @@ pub(crate) fn authenticate(db: &Connection, token: &str, renewal: Option<&[u8]>,
     let hash = token_hash(token);
     let row = db
         .prepare_cached(
-            "SELECT device.id, device.public_key, device.revoked_at IS NOT NULL, token.expires_at
+            "SELECT device.id, device.public_key, device.revoked_at IS NOT NULL, token.expires_at, device.wipe_at
              FROM token JOIN device ON device.id = token.device WHERE token.hash = ?1",
         )?
         .query_row(params![hash.as_slice()], |row| {
-            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?, row.get::<_, i64>(3)?))
+            let wipe_at = row.get::<_, Option<i64>>(4)?.map(UnixMs);
+            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?, row.get::<_, i64>(3)?, wipe_at))
         })
         .optional()?;
-    let (id, public_key, revoked, expires) = row.ok_or(ApiError::Unauthorized)?;
+    let (id, public_key, revoked, expires, wipe_at) = row.ok_or(ApiError::Unauthorized)?;
     let ended = now.0 >= expires;
     let proved = renewal.is_some_and(|sig| is_signed(&public_key, &renewal_message(token), sig));
     if ended && !proved {
@@ -286,5 +289,6 @@ pub(crate) fn authenticate(db: &Connection, token: &str, renewal: Option<&[u8]>,
         Ok(Member { person: row.get(0)?, role: row.get(1)?, outlet: row.get(2)?, today })
     })?;
     let members = rows.collect::<Result<_, _>>()?;
-    Ok(Device { id, public_key, installs, members, revoked, token_ends: UnixMs(expires), proved, spent: ended.then_some(hash) })
+    let token_ends = UnixMs(expires);
+    Ok(Device { id, public_key, installs, members, revoked, wipe_at, token_ends, proved, spent: ended.then_some(hash) })
 }

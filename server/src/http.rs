@@ -17,7 +17,7 @@ use doorstep_gateway::Webhooks;
 use doorstep_protocol::{
     Ack, CONTENT_TYPE, Demand, EnrolRequest, LeaseRequest, MAX_ENCODED, MAX_LOST_PHOTOS, MAX_REQUEST, NonceResponse,
     PROTO_HEADER, PROTO_VERSION, PhotoQuery, PhotoStates, RENEWAL_HEADER, Reach, RefKind, SessionRequest, Sha, Signed,
-    SyncRequest, SyncResponse, Token, Version, decode, encode, open, reach, seal,
+    SyncRequest, SyncResponse, Token, Version, WipeOrder, decode, encode, open, reach, seal,
 };
 use futures_util::StreamExt;
 use tokio::{sync::Notify, time::timeout};
@@ -253,6 +253,10 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
                 scopes,
                 wanted: photos::wanted(db, &device.id)?.into_iter().map(Sha).collect(),
                 gateway: sends_sms.then_some(true),
+                wipe: device
+                    .wipe_at
+                    .map(|at| keys.sign_wipe(&device.id, &WipeOrder { install: request.install, ordered_ms: at.0 }))
+                    .transpose()?,
             })
         })
         .await?;

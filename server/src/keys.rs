@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use doorstep_domain::{DeviceId, InstallId, UnixMs};
 use doorstep_protocol::{
-    Signed,
-    signing::{answer_message, pack_message},
+    Signed, WipeOrder,
+    signing::{answer_message, pack_message, wipe_message},
 };
 use ring::{
     hmac,
@@ -54,6 +54,13 @@ impl Keys {
     pub(crate) fn sign<T: minicbor::Encode<()>>(&self, device: &DeviceId, message: &T) -> Result<Signed, ApiError> {
         let body = doorstep_protocol::encode(message)?;
         let sig = self.pair.sign(&SystemRandom::new(), &answer_message(device.as_bytes(), &body));
+        Ok(Signed { body, sig: sig.map_err(|_| ApiError::Internal("no randomness"))?.as_ref().to_vec() })
+    }
+
+    /// Signs the order to wipe an installation of a device.
+    pub(crate) fn sign_wipe(&self, device: &DeviceId, order: &WipeOrder) -> Result<Signed, ApiError> {
+        let body = doorstep_protocol::encode(order)?;
+        let sig = self.pair.sign(&SystemRandom::new(), &wipe_message(device.as_bytes(), &body));
         Ok(Signed { body, sig: sig.map_err(|_| ApiError::Internal("no randomness"))?.as_ref().to_vec() })
     }
 

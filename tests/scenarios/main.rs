@@ -16,3 +16,4 @@ mod rights;
 mod rules;
 mod sms;
 mod tls;
+mod wipe;

@@ -272,6 +272,10 @@ impl Device {
     pub fn take_first_pack(&self) {
         Store::open(&self.folder).unwrap().take_refs(RefKind::Pack, &first_pack(), self.clock.read().wall).unwrap();
     }
+    /// The key of the server that it enrolled with.
+    pub fn server_key(&self) -> Vec<u8> {
+        Store::open(&self.folder).unwrap().session().unwrap().unwrap().server_key
+    }
     /// Its key.
     pub fn signer(&self) -> SoftwareSigner {
         SoftwareSigner::open(&self.folder.join("device.key")).unwrap()

@@ -177,7 +177,7 @@ impl Failed {
 fn hint(code: &str) -> Option<&'static str> {
     Some(match code {
         "not_enrolled" => "doorstep enrol --server URL --code CODE",
-        "no_rules" | "no_network" | "no_notice" => "doorstep sync",
+        "no_rules" | "no_network" | "no_notice" | "offline_too_long" => "doorstep sync",
         "sub_unknown" => "--sub",
         "no_case" | "no_attempt" => "doorstep fail, doorstep register",
         "no_target" | "no_number" => "--to",

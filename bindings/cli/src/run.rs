@@ -137,7 +137,7 @@ fn cases(client: &Client, filter: &Filter) -> Result<Answer, Failed> {
 fn nothing(client: &Client, zh: &str, en: &str) -> Result<String, Failed> {
     let mut text = say(zh, en) + "\n";
     if client.identity()?.is_none() {
-        let words = ClientError::Refused(Refusal::NotEnrolled).words();
+        let words = Failed::from(ClientError::Refused(Refusal::NotEnrolled)).words();
         text += &format!("{}\n{}\n", words.zh, words.en);
     }
     Ok(text)

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
-use doorstep_client::{Client, ClientError, Options, http::Roots};
+use doorstep_client::{Client, ClientError, Options, StoreKey, http::Roots};
 use tokio::{sync::watch, task::AbortHandle};
 
 use crate::{
@@ -48,8 +48,10 @@ impl Opening {
     /// Blocks on local storage.
     fn open(&self, folder: &Path) -> Result<Client, DoorstepError> {
         let mut options = Options::default();
-        if self.database_key.is_some() {
-            return Err(DoorstepError::no_encryption());
+        if let Some(host) = &self.database_key {
+            options.key = Some(StoreKey::new(&host.key()?).map_err(ClientError::from)?);
+            let host = host.clone();
+            options.destroy_keys = Some(Arc::new(move || drop(host.destroy())));
         }
         if let Some(host) = &self.clock {
             options.clock = Arc::new(HostClock::of(host.clone()));

@@ -79,9 +79,6 @@ fixed!(
     photo_id = Usage, "photo_id", "不是照片编号", "not a photo's id: 64 hexadecimal digits";
     /// An argument that is not one of a list's words.
     place = Usage, "page", "列表位置无效，请从第一页读起", "not a place in the list; begin with the first page";
-    /// A key was given to a build that can not use it: the store would be readable where the app thinks that it is not.
-    no_encryption = DatabaseKey, "no_encryption", "此版本不含数据库加密，不能使用密钥；未打开任何数据",
-        "this build has no database encryption and can not use a key; nothing was opened";
     cancelled = Cancelled, "cancelled", "已取消；已登记的内容不受影响", "cancelled; what was recorded stays";
     suspended = Suspended, "suspended", "程序在后台已暂停，请返回前台后再试", "suspended in the background; resume and try again";
     closed = Closed, "closed", "数据已关闭，请重新打开", "the client was shut down; open it again";
@@ -96,7 +93,8 @@ impl From<ClientError> for DoorstepError {
         let Words { zh, en } = error.words();
         let code = error.code().to_owned();
         match (&error, error.kind()) {
-            (ClientError::Refused(Refusal::Locked), _) => Self::Locked { code, zh, en },
+            (ClientError::Refused(Refusal::Locked | Refusal::OfflineTooLong), _) => Self::Locked { code, zh, en },
+            (ClientError::Open(reason), _) if reason.is_about_the_key() => Self::DatabaseKey { code, zh, en },
             (ClientError::Internal(_), _) => Self::Internal { code, zh, en },
             (_, Kind::Usage) => Self::Usage { code, zh, en },
             (_, Kind::Rule) => Self::Rule { code, zh, en },

@@ -104,17 +104,29 @@ mod tests {
             include_str!("rules.rs"),
         ];
         for source in sources {
-            // Within an exported block every wait is for `local`, `remote` or `blocking`, which spawn.
-            for export in source.split("#[uniffi::export").skip(1) {
-                let block = export.split("\n}\n").next().unwrap_or_default();
-                for line in block.lines().filter(|line| line.contains(".await")) {
-                    let spawns = ["local(", "remote(", "blocking(", "run("].iter().any(|call| block.contains(call));
-                    assert!(
-                        spawns && (line.trim_start().starts_with("})") || line.contains("self.") || line.contains("blocking(")),
-                        "{line}"
-                    );
-                }
+            // What hosts poll; the rest is ours and polled by us.
+            let exported = source.split("#[uniffi::export").skip(1).map(|export| export.split("\n}\n").next().unwrap());
+            for (block, (place, _)) in exported.flat_map(|block| block.match_indices(".await").map(move |at| (block, at))) {
+                let before = &block[..place];
+                let opened = before.rfind("async move").map_or("", |start| &before[start..]);
+                let is_on_our_threads = opened.matches('{').count() > opened.matches('}').count();
+                assert!(is_on_our_threads || SPAWN.contains(&called(before)), "{}", &before[before.len().saturating_sub(200)..]);
             }
         }
+    }
+
+    /// Calls that spawn what they are given.
+    const SPAWN: [&str; 5] = ["local", "remote", "blocking", "run", "look_around"];
+
+    /// The name of the call that ends here.
+    fn called(text: &str) -> &str {
+        let text = text.trim_end();
+        let mut depth = 0;
+        let open = text.char_indices().rev().find_map(|(place, c)| {
+            depth += i32::from(c == ')') - i32::from(c == '(');
+            (depth == 0).then_some(place)
+        });
+        let before = &text[..open.unwrap_or(0)];
+        &before[before.rfind(|c: char| !c.is_alphanumeric() && c != '_').map_or(0, |place| place + 1)..]
     }
 }

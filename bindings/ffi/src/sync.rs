@@ -22,6 +22,9 @@ pub struct SyncSummary {
     pub photos: u32,
     /// Head office has revoked this device: what it recorded was delivered for review, nothing is read any more.
     pub revoked: bool,
+    /// Head office has ordered this device to be wiped, and it was: its keys first, then all that it kept. Nobody is enrolled any
+    /// more; shut the client down and begin anew.
+    pub wiped: bool,
 }
 
 /// What this device has that head office has not confirmed.
@@ -132,6 +135,7 @@ impl From<SyncReport> for SyncSummary {
             received_bytes: report.received_bytes.try_into().unwrap_or(i64::MAX),
             photos: report.photos.try_into().unwrap_or(u32::MAX),
             revoked: report.revoked,
+            wiped: report.wiped,
         }
     }
 }

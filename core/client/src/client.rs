@@ -11,7 +11,7 @@ use std::{
 
 use doorstep_domain::{ActionId, CaseId, InstallId, Outlet, Parcel, TimeEvidence, UnixMs, Waybill};
 use doorstep_rules::{Conditions, Explanation, PROVISIONAL, Pack, Rulebook, explain};
-use doorstep_store::{Action, CaseRow, CaseView, Filter, Identity, Salvage, SmsStep, Status, Store, Written};
+use doorstep_store::{Action, CaseRow, CaseView, Filter, Identity, Salvage, SmsStep, Status, Store, StoreKey, Written};
 use doorstep_sync::{Cause, Engine, Pace};
 use tokio::sync::{Notify, watch};
 
@@ -36,6 +36,10 @@ pub struct Options {
     pub signer: Option<Arc<dyn DeviceSigner>>,
     /// The platform's way to send SMS; without one only the gateway sends.
     pub sms: Option<Arc<dyn SmsSender>>,
+    /// The key with which database and photos are encrypted; needs the feature `sqlcipher`.
+    pub key: Option<StoreKey>,
+    /// Destroys the platform's keys, before anything else of a wipe that head office has ordered.
+    pub destroy_keys: Option<Arc<dyn Fn() + Send + Sync>>,
     /// Name and version of the app, for head office.
     pub app: String,
 }
@@ -53,6 +57,8 @@ impl Default for Options {
             pace: Pace::default(),
             signer: None,
             sms: None,
+            key: None,
+            destroy_keys: None,
             app: APP.to_owned(),
         }
     }
@@ -79,6 +85,8 @@ pub(crate) struct Inner {
     pub clock: Arc<dyn Clock>,
     pub signer: Arc<dyn DeviceSigner>,
     pub app: String,
+    /// Destroys the platform's keys.
+    pub destroy_keys: Option<Arc<dyn Fn() + Send + Sync>>,
     pub http: reqwest::Client,
     /// A request without a byte for this long has stalled.
     pub stall: Duration,
@@ -146,7 +154,10 @@ impl Client {
     /// Opens or creates the store in a folder. Loads no case and touches no network. A damaged store is repaired first: see
     /// [`Client::salvage`].
     pub fn open(folder: &Path, options: Options) -> Result<Self, ClientError> {
-        let (store, salvage) = Store::open_or_salvage(folder, InstallId::new(random()?))?;
+        let (store, salvage) = match options.key {
+            Some(key) => (Store::open_encrypted(folder, key)?, None),
+            None => Store::open_or_salvage(folder, InstallId::new(random()?))?,
+        };
         let http = http::client(&options.roots)?;
         let signer = match options.signer {
             Some(signer) => signer,
@@ -158,6 +169,7 @@ impl Client {
             clock: options.clock,
             signer,
             app: options.app,
+            destroy_keys: options.destroy_keys,
             http,
             stall: Duration::from_millis(options.pace.stall_ms),
             engine: tokio::sync::Mutex::new(Engine::new(options.pace)),

@@ -38,6 +38,8 @@ pub struct SyncReport {
     pub photos: u64,
     /// Head office has revoked this device: what it recorded was delivered for review, nothing is read any more.
     pub revoked: bool,
+    /// Head office has ordered this device to be wiped, and it was: its keys first, then all that it kept.
+    pub wiped: bool,
     /// The server found that this store is a clone or was restored; it goes on as a new installation.
     pub new_install: bool,
 }
@@ -94,6 +96,10 @@ pub(crate) async fn run(inner: &Arc<Inner>, cause: Cause) -> Result<SyncReport, 
         let reached = waiting.is_none() && host.failed.is_none();
         inner.online_at.store(if reached { inner.clock.read().mono_ms + 1 } else { 0 }, Ordering::Relaxed);
     }
+    if host.wiped {
+        let Cost { requests, sent, received } = host.cost;
+        return Ok(SyncReport { requests, sent_bytes: sent, received_bytes: received, wiped: true, ..SyncReport::default() });
+    }
     match (host.failed.take(), waiting) {
         (Some(error), _) => Err(error),
         (None, Some(Failure::Storage)) => Err(ClientError::Internal("a step of the sync failed")),
@@ -110,6 +116,7 @@ pub(crate) async fn run(inner: &Arc<Inner>, cause: Cause) -> Result<SyncReport, 
                 received_bytes: host.cost.received,
                 photos: host.photos,
                 revoked: host.demanded == Some(Demand::Revoked),
+                wiped: false,
                 new_install: host.demanded == Some(Demand::NewInstall),
             })
         }
@@ -125,6 +132,7 @@ impl SyncReport {
             received_bytes: self.received_bytes + next.received_bytes,
             photos: self.photos + next.photos,
             revoked: self.revoked || next.revoked,
+            wiped: self.wiped || next.wiped,
             new_install: self.new_install || next.new_install,
         }
     }
@@ -146,6 +154,8 @@ pub(crate) struct Host {
     pub failed: Option<ClientError>,
     /// What the server asked for.
     demanded: Option<Demand>,
+    /// Head office ordered it, and this device has nothing any more.
+    wiped: bool,
     /// The clocks when the newest answer's headers came.
     answered_at: Clocks,
 }
@@ -182,6 +192,7 @@ impl Host {
             busy: 0,
             failed: None,
             demanded: None,
+            wiped: false,
             answered_at: inner.clock.read(),
         })
     }
@@ -300,6 +311,12 @@ impl Host {
             self.session.token = token.clone();
         }
         self.demanded = answer.demand.or(self.demanded);
+        if let Some(order) = &answer.wipe {
+            let install = order.install;
+            if self.store(move |inner| inner.store().identity()).await?.is_some_and(|who| who.install == install) {
+                return self.wipe().await;
+            }
+        }
         let applied =
             self.store(move |inner| inner.store().apply(&answer, clocks, UnixMs(answer.now_ms), InstallId::new(fresh))).await?;
         let now = self.inner.now();
@@ -312,6 +329,16 @@ impl Host {
             ask: !sendable.questions.is_empty(),
             ..applied
         }))
+    }
+
+    /// Head office has ordered it: the keys first, so that nobody can read what is left whatever happens next, then the files.
+    async fn wipe(&mut self) -> Result<Event, Failure> {
+        let inner = self.inner.clone();
+        // What a host throws here must not keep the files.
+        tokio::task::spawn_blocking(move || inner.destroy_keys.as_ref().map(|destroy| destroy())).await.ok();
+        self.store(|inner| Ok(inner.store().wipe().ok())).await?;
+        self.wiped = true;
+        Err(Failure::Refused("wiped".to_owned()))
     }
 
     async fn fetch(&mut self, kind: RefKind) -> Result<Event, Failure> {

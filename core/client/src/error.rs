@@ -105,6 +105,8 @@ pub enum Refusal {
     NotOffered,
     /// The device is locked: somebody must unlock it first.
     Locked,
+    /// The device has not heard from head office for longer than the policy lets it.
+    OfflineTooLong,
     /// Not the person's PIN.
     PinWrong,
     /// Too many wrong PINs: a new code from head office.
@@ -195,6 +197,11 @@ impl ClientError {
             Self::Open(OpenError::WrongFile { .. }) => "wrong_file",
             Self::Open(OpenError::TooNew { .. }) => "too_new",
             Self::Open(OpenError::InUse) => "in_use",
+            Self::Open(OpenError::KeyWrong) => "key_wrong",
+            Self::Open(OpenError::KeyMissing) => "key_missing",
+            Self::Open(OpenError::NotEncrypted) => "not_encrypted",
+            Self::Open(OpenError::NoEncryption) => "no_encryption",
+            Self::Open(OpenError::KeySize) => "key_size",
             Self::Open(OpenError::DiskFull) | Self::Store(StoreError::DiskFull) => "disk_full",
             Self::Open(_) | Self::Store(_) => "storage",
             Self::Waybill(_) => "waybill",
@@ -276,6 +283,23 @@ impl ClientError {
                 "本机数据文件损坏，未作任何改动；请退出后重新打开，程序会自动修复",
                 "the store's file is damaged, nothing was changed; close and open again, it is repaired then",
             ),
+            Self::Open(OpenError::KeyWrong) => fixed(
+                "数据库密钥不对，数据未作任何改动；请用本机原来的密钥打开",
+                "the database key is another one; nothing was touched: open it with this device's own key",
+            ),
+            Self::Open(OpenError::KeyMissing) => fixed(
+                "数据已加密，需要密钥才能打开；数据未作任何改动",
+                "the store is encrypted and needs its key; nothing was touched",
+            ),
+            Self::Open(OpenError::NotEncrypted) => fixed(
+                "该目录中的数据未加密，不能用密钥打开；数据未作任何改动，请换一个数据目录",
+                "the store in this folder is not encrypted and can not be opened with a key; nothing was touched: use another folder",
+            ),
+            Self::Open(OpenError::NoEncryption) => fixed(
+                "此版本不含数据库加密，不能使用密钥；未建立任何数据",
+                "this build has no database encryption and can not use a key; nothing was made",
+            ),
+            Self::Open(OpenError::KeySize) => fixed("数据库密钥须为 32 字节", "a database key has 32 bytes"),
             Self::Store(StoreError::DiskFull) | Self::Open(OpenError::DiskFull) => fixed(
                 "手机存储空间不足，本次没有登记；请清理出一些空间后再试",
                 "the disk is full, nothing was recorded; free some space and try again",
@@ -316,6 +340,7 @@ impl Refusal {
             Self::Rights { .. } => "rights",
             Self::NotOffered => "not_offered",
             Self::Locked => "locked",
+            Self::OfflineTooLong => "offline_too_long",
             Self::PinWrong => "pin_wrong",
             Self::PinLocked => "pin_locked",
             Self::NoPin => "no_pin",
@@ -420,6 +445,11 @@ impl Refusal {
                 "the parcel is not being handed over to you; sync, or ask your colleague to hand it over on their phone".into(),
             ),
             Self::Locked => ("设备已锁定，请先解锁".into(), "the device is locked; unlock it first".into()),
+            Self::OfflineTooLong => (
+                "本机太久没有与总部联系，已锁定；请联网同步一次，已登记的内容不受影响".into(),
+                "this device has not heard from head office for too long and is locked; sync once with a network, what was recorded is kept"
+                    .into(),
+            ),
             Self::PinWrong => ("密码不对，请再试".into(), "not your PIN; try again".into()),
             Self::PinLocked => (
                 "密码错误次数过多，请向总部索取新的注册码重新注册".into(),

@@ -31,6 +31,6 @@ pub use sms::{Dispatched, OutgoingSms, SmsResult, SmsSender};
 
 pub use doorstep_rules::{Conditions, Hold, Unclear};
 pub use doorstep_store::{
-    CaseRow, CaseView, Filter, Identity, Member, PhotoStanding, PhotoStatus, Place, RefusedIntent, Salvage, Status, UnsentIntent,
-    Written,
+    CaseRow, CaseView, Filter, Identity, Member, PhotoStanding, PhotoStatus, Place, RefusedIntent, Salvage, Status, StoreKey,
+    UnsentIntent, Written,
 };

@@ -81,10 +81,12 @@ impl Client {
         Ok(self.inner.store().members()?)
     }
 
-    /// Whether somebody must unlock first: the shift has ended, or nobody has unlocked yet.
+    /// Whether recording and reading are refused: somebody must unlock first (the shift has ended, or nobody has unlocked yet), or the
+    /// device has not heard from head office for too long and must sync first.
     pub fn is_locked(&self) -> Result<bool, ClientError> {
         let now = self.inner.now()?;
-        Ok(self.inner.store().is_locked(now)?)
+        let store = self.inner.store();
+        Ok(store.is_locked(now)? || store.is_offline_too_long(now)?)
     }
 
     /// Sets the PIN of the person who is signed in: 4 to 12 digits.
@@ -152,7 +154,12 @@ impl Client {
     /// Refuses while the device is locked.
     pub(crate) fn unlocked(&self) -> Result<UnixMs, ClientError> {
         let now = self.inner.now()?;
-        if self.inner.store().is_locked(now)? { Err(ClientError::Refused(Refusal::Locked)) } else { Ok(now) }
+        let store = self.inner.store();
+        match (store.is_offline_too_long(now)?, store.is_locked(now)?) {
+            (true, _) => Err(ClientError::Refused(Refusal::OfflineTooLong)),
+            (_, true) => Err(ClientError::Refused(Refusal::Locked)),
+            _ => Ok(now),
+        }
     }
 }
 

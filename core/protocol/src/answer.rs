@@ -3,8 +3,8 @@
 use doorstep_domain::{DeviceId, HistoryId, PhotoId};
 
 use crate::{
-    Ack, CodecError, Decision, Demand, FeedPage, Link, RefVersion, Signed, SyncResponse, Token, decode,
-    signing::{answer_message, is_signed},
+    Ack, CodecError, Decision, Demand, FeedPage, Link, RefVersion, Signed, SyncResponse, Token, WipeOrder, decode,
+    signing::{answer_message, is_signed, wipe_message},
 };
 
 /// Why an answer is not used. Nothing of it is.
@@ -45,6 +45,8 @@ pub struct Answer {
     pub wanted: Vec<PhotoId>,
     /// Whether head office's gateway sends SMS.
     pub gateway: bool,
+    /// Head office's order to wipe an installation of this device.
+    pub wipe: Option<WipeOrder>,
     /// Lost photos that the request named; not from the wire.
     pub told: Vec<PhotoId>,
     /// The end of the chain that the request named; not from the wire. Another process on the same store may have gone on
@@ -70,7 +72,15 @@ impl SyncResponse {
             }
             feed.push(page);
         }
+        let wipe = match self.wipe {
+            Some(signed) if is_signed(server_key, &wipe_message(device.as_bytes(), &signed.body), &signed.sig) => {
+                Some(decode(&signed.body)?)
+            }
+            Some(_) => return Err(AnswerError::Signature),
+            None => None,
+        };
         Ok(Answer {
+            wipe,
             now_ms: self.now_ms,
             history: self.history,
             ack,

@@ -19,7 +19,7 @@ pub use codec::{CodecError, decode, encode, open, seal};
 pub use messages::{
     Ack, AckCase, BatchClock, Beacon, CaseRef, Decision, Demand, EnrolRequest, EnrolResponse, Envelope, ErrorBody, FeedCase,
     FeedPage, Link, NonceResponse, OutletRow, ParcelRow, Pull, Push, PushCase, Quarantined, RefKind, RefVersion, Refs,
-    SessionRequest, SessionResponse, Signed, SyncRequest, SyncResponse, Token,
+    SessionRequest, SessionResponse, Signed, SyncRequest, SyncResponse, Token, WipeOrder,
 };
 pub use photos::{LostPhoto, MAX_LOST_PHOTOS, MAX_PHOTO_QUERY, PhotoQuery, PhotoState, PhotoStates, Sha};
 pub use publication::{Publication, Reference};

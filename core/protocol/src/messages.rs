@@ -236,6 +236,22 @@ pub struct SyncResponse {
     /// Head office sends SMS: it may be left to its gateway.
     #[n(11)]
     pub gateway: Option<bool>,
+    /// Head office's order to wipe this installation: a [`WipeOrder`], signed over [`crate::signing::wipe_message`].
+    #[n(12)]
+    pub wipe: Option<Signed>,
+}
+
+/// Head office's order that an installation destroys its keys and then all that it keeps. It names the installation, so that an
+/// order for a former one can not be used again.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct WipeOrder {
+    /// Which installation.
+    #[cbor(n(0), with = "id")]
+    pub install: InstallId,
+    /// When head office ordered it, by the server's clock, milliseconds since 1970.
+    #[n(1)]
+    pub ordered_ms: i64,
 }
 
 /// Something the server signs with its own key, byte for byte.

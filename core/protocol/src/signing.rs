@@ -38,6 +38,12 @@ pub fn answer_message(device: &[u8; 16], body: &[u8]) -> Vec<u8> {
     message("doorstep/answer/v1", &[device, &hash])
 }
 
+/// What the server signs of an order to wipe: for which device it is, and its body's hash.
+pub fn wipe_message(device: &[u8; 16], body: &[u8]) -> Vec<u8> {
+    let hash: [u8; 32] = Sha256::digest(body).into();
+    message("doorstep/wipe/v1", &[device, &hash])
+}
+
 /// What the server signs of a published rule pack: its body's hash. It is for every device.
 pub fn pack_message(body: &[u8]) -> Vec<u8> {
     let hash: [u8; 32] = Sha256::digest(body).into();

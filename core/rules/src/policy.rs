@@ -67,6 +67,9 @@ pub struct Policy {
     pub version: u32,
     /// A shared device locks so many minutes after it was unlocked: the end of a shift (domain SEC-3).
     pub lock_after_minutes: u32,
+    /// A device that has not heard from head office for so many hours locks until it does, 0 to 8,760; 0: never.
+    #[serde(default)]
+    pub offline_hours: u32,
     /// When photos travel, and how long they are kept.
     #[serde(default)]
     pub photos: PhotoPolicy,
@@ -144,6 +147,9 @@ impl Policy {
         }
         if !(1..=10_080).contains(&self.lock_after_minutes) {
             return Some("lock_after_minutes outside 1 to 10080".into());
+        }
+        if self.offline_hours > 8_760 {
+            return Some("offline_hours outside 0 to 8760".into());
         }
         self.photos.fault()
     }
@@ -278,6 +284,7 @@ mod tests {
             ("\"hq_cs\"", "\"boss\""),
             ("\"takeover\"", "\"take\""),
             ("\"lock_after_minutes\": 720", "\"lock_after_minutes\": 0"),
+            ("\"offline_hours\": 168", "\"offline_hours\": 8761"),
             ("\"due_hours\": 24", "\"due_hours\": 0"),
             ("\"promote_after_hours\": 6", "\"promote_after_hours\": 721"),
             ("\"never\"", "\"sometimes\""),

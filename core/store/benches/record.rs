@@ -159,6 +159,7 @@ fn build(folder: &Path) -> Store {
             scopes: vec!["courier/c1029".into()],
             wanted: vec![],
             gateway: false,
+            wipe: None,
             told: vec![],
             asked: None,
         };

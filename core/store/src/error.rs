@@ -35,12 +35,34 @@ pub enum OpenError {
     /// The file is damaged and another program, or an older handle of this one, still has it open.
     #[error("repair the store: it is open elsewhere; close every other program that uses it and open it again")]
     InUse,
+    /// The store is encrypted with another key. Nothing was touched.
+    #[error("open the store: it is encrypted with another key; nothing was touched")]
+    KeyWrong,
+    /// The store is encrypted and no key was given. Nothing was touched.
+    #[error("open the store: it is encrypted and there is no key; nothing was touched")]
+    KeyMissing,
+    /// A key was given for a store that is not encrypted. Nothing was touched.
+    #[error("open the store: it is not encrypted, and a key was given; nothing was touched")]
+    NotEncrypted,
+    /// This build has no SQLCipher.
+    #[error("open the store: this build can not encrypt; nothing was made")]
+    NoEncryption,
+    /// Not a key.
+    #[error("open the store: a key has 32 bytes")]
+    KeySize,
     /// There is no room.
     #[error("open the store: the disk is full; free some space and open it again")]
     DiskFull,
     /// Anything else SQLite says.
     #[error("open the store: {0}")]
     Sqlite(rusqlite::Error),
+}
+
+impl OpenError {
+    /// Whether it is the key, not the store, that keeps it closed.
+    pub fn is_about_the_key(&self) -> bool {
+        matches!(self, Self::KeyWrong | Self::KeyMissing | Self::NotEncrypted | Self::NoEncryption | Self::KeySize)
+    }
 }
 
 impl From<rusqlite::Error> for OpenError {

@@ -180,6 +180,13 @@ impl Store {
         Ok(())
     }
 
+    /// Whether this device has not heard from head office for longer than the policy lets it: it locks until it does. By the
+    /// server's clock, carried on by this boot's; after a restart by the wall clock, which a person can turn back.
+    pub fn is_offline_too_long(&self, now: UnixMs) -> Result<bool, StoreError> {
+        let end = Self::meta(&self.db, "offline_end")?.and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes);
+        Ok(end.is_some_and(|end| now.0 > end))
+    }
+
     /// Whether recording and reading must wait for somebody to unlock. A device on which nobody has set a PIN is locked by its
     /// platform alone.
     pub fn is_locked(&self, now: UnixMs) -> Result<bool, StoreError> {

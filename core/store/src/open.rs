@@ -12,6 +12,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, co
 use crate::{
     OpenError, Salvage, StoreError, check,
     hold::Hold,
+    key::{self, StoreKey},
     refs,
     salvage::{self, Files},
 };
@@ -28,6 +29,8 @@ pub struct Store {
     /// The versions of the rule pack, with the version of their row in `reference`. Read when they are first needed: a list needs
     /// none.
     pub(crate) book: Option<(u64, Arc<Rulebook>)>,
+    /// Without one, everything lies there in plain.
+    pub(crate) key: Option<StoreKey>,
     /// Damage seen by this process before this store was opened.
     damage_before: u64,
     /// Tells a salvage that the file is in use.
@@ -48,7 +51,18 @@ impl Store {
     /// Opens or creates the store in a folder. Loads no case. A file that can not be used is left byte for byte as it is.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
         make_folder(folder)?;
-        Self::open_held(folder, Hold::shared(folder)?)
+        Self::open_held(folder, Hold::shared(folder)?, None)
+    }
+
+    /// The same with a key: database and photos are encrypted. A store is made with a key or without, for good. A wrong key, a
+    /// missing one and a damaged store are errors of their own, and each leaves everything as it is. An encrypted store that is
+    /// damaged is not salvaged: what is left of it can only be read page by page with its key, which nothing here does yet.
+    pub fn open_encrypted(folder: &Path, key: StoreKey) -> Result<Self, OpenError> {
+        if !cfg!(feature = "sqlcipher") {
+            return Err(OpenError::NoEncryption);
+        }
+        make_folder(folder)?;
+        Self::open_held(folder, Hold::shared(folder)?, Some(key))
     }
 
     /// The same; a damaged file is moved aside, never deleted, and what may exist nowhere else is salvaged into a new one, with
@@ -62,16 +76,44 @@ impl Store {
         let hold = Hold::alone(folder)?;
         let files = Files::of(folder);
         // Another process may have been faster.
-        let report = match connect(&files) {
+        let report = match connect(&files, None) {
             Err(OpenError::Corrupt) => Some(salvage::run(folder, fresh)?),
             other => other.map(|_| None)?,
         };
-        Ok((Self::open_held(folder, hold.share()?)?, report))
+        Ok((Self::open_held(folder, hold.share()?, None)?, report))
     }
 
-    fn open_held(folder: &Path, hold: Hold) -> Result<Self, OpenError> {
-        let db = connect(&Files::of(folder))?;
-        Ok(Self { db, folder: folder.to_owned(), book: None, damage_before: check::damage_count(), _hold: hold })
+    fn open_held(folder: &Path, hold: Hold, key: Option<StoreKey>) -> Result<Self, OpenError> {
+        let db = connect(&Files::of(folder), key.as_ref())?;
+        let damage_before = check::damage_count();
+        Ok(Self { db, folder: folder.to_owned(), book: None, key, damage_before, _hold: hold })
+    }
+
+    /// Deletes all that this store keeps, because head office ordered it and its key is destroyed: the one place where something
+    /// goes that may exist nowhere else. What is left of this store is an empty one in memory, which nobody is enrolled on.
+    /// Whatever file can not be deleted stays, without a key to read it.
+    pub fn wipe(&mut self) -> Result<(), OpenError> {
+        let mut empty = Connection::open_in_memory()?;
+        migrate(&mut empty)?;
+        self.book = None;
+        // Dropped first: its files are closed, and what it had not yet written is not written any more.
+        let old = std::mem::replace(&mut self.db, empty);
+        old.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).ok();
+        drop(old);
+        let Ok(found) = std::fs::read_dir(&self.folder) else { return Ok(()) };
+        let ours = |name: &str| name.starts_with("doorstep") || name == "device.key";
+        for entry in found.flatten() {
+            let (path, name) = (entry.path(), entry.file_name());
+            match name.to_str() {
+                Some("photos" | "pictures") => std::fs::remove_dir_all(path).ok(),
+                Some("doorstep.lock") => None,
+                Some(name) if ours(name) && path.is_dir() => std::fs::remove_dir_all(path).ok(),
+                Some(name) if ours(name) => std::fs::remove_file(path).ok(),
+                _ => None,
+            };
+        }
+        std::fs::File::open(&self.folder).and_then(|folder| folder.sync_all()).ok();
+        Ok(())
     }
 
     /// The versions of the rule pack here, if any has been received.
@@ -126,17 +168,25 @@ fn make_folder(folder: &Path) -> Result<(), OpenError> {
 
 /// Opens, recognises, migrates and checks the store's file. Until it is known to be sound, nothing is written to it: not even
 /// the write-ahead log goes into it when the connection is closed.
-fn connect(files: &Files) -> Result<Connection, OpenError> {
-    let is_new = files.is_new()?;
+fn connect(files: &Files, key: Option<&StoreKey>) -> Result<Connection, OpenError> {
+    let is_new = match files.is_new() {
+        // Whatever its state: without its key nothing is looked at, let alone repaired.
+        Err(error) => key::check(&files.folder, &files.db, false, key).and(Err(error))?,
+        Ok(is_new) => is_new,
+    };
+    key::check(&files.folder, &files.db, is_new, key)?;
     let create = if is_new { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() };
     let mut db = Connection::open_with_flags(&files.db, OpenFlags::SQLITE_OPEN_READ_WRITE | create)?;
+    if let Some(key) = key {
+        key.unlock(&db)?;
+    }
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     db.busy_timeout(std::time::Duration::from_secs(10))?;
     db.set_prepared_statement_cache_capacity(64); // more than the statements of any one of our transactions
     if !is_new {
         recognise(&db).map_err(|error| match error {
-            // What SQLite can not read at all is damaged if anything of ours is left in it.
-            OpenError::Corrupt if !salvage::has_trace(files) => OpenError::WrongFile { path: files.db.clone() },
+            // What SQLite can not read at all is damaged if anything of ours is left in it. With the right key it is ours.
+            OpenError::Corrupt if key.is_none() && !salvage::has_trace(files) => OpenError::WrongFile { path: files.db.clone() },
             OpenError::WrongFile { .. } => OpenError::WrongFile { path: files.db.clone() },
             other => other,
         })?;

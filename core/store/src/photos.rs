@@ -64,9 +64,9 @@ impl Store {
         let photos = self.folder.join("photos");
         let saved = SavedPhoto { id, len: bytes.len() as u64, name, thumbnail };
         // A file that is there may have been altered since: what is recorded now is what was seen now.
-        if !std::fs::read(photos.join(&saved.name)).is_ok_and(|there| there == bytes) {
+        if !self.read_photo(&id, &photos.join(&saved.name)).is_ok_and(|there| there == bytes) {
             self.has_room()?;
-            put(&photos.join(&saved.name), bytes)?;
+            self.write_photo(&id, &photos.join(&saved.name), bytes)?;
         }
         // Also for a file that is there: whoever renamed it may have died before this.
         std::fs::File::open(photos.join(shelf))?.sync_all()?;
@@ -85,7 +85,7 @@ impl Store {
             })
             .optional()?;
         let Some((name, sent, thumbnail)) = found else { return Ok(None) };
-        let spoiled = match std::fs::read(self.folder.join("photos").join(name)) {
+        let spoiled = match self.read_photo(id, &self.folder.join("photos").join(name)) {
             Ok(bytes) if hash(&bytes) == *id => return Ok(Some(WaitingPhoto { id: *id, bytes, sent, thumbnail })),
             Ok(_) => state::VOID,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => state::LOST,
@@ -99,6 +99,20 @@ impl Store {
             .prepare_cached("UPDATE photo SET state = ?2, told = 0 WHERE sha = ?1")?
             .execute(params![id.as_bytes(), spoiled])?;
         Ok(None)
+    }
+
+    /// A photo's file, decrypted if this store is. One that this key did not make reads as nothing, whose hash is no photo's.
+    fn read_photo(&self, id: &PhotoId, path: &Path) -> std::io::Result<Vec<u8>> {
+        let bytes = std::fs::read(path)?;
+        let Some(key) = &self.key else { return Ok(bytes) };
+        Ok(key.open(id, bytes).unwrap_or_default())
+    }
+
+    pub(crate) fn write_photo(&self, id: &PhotoId, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+        match &self.key {
+            Some(key) => put(path, &key.seal(id, bytes)?),
+            None => put(path, bytes),
+        }
     }
 
     /// A photo's or thumbnail's bytes, if they are on this device and are what its hash says.
@@ -115,7 +129,7 @@ impl Store {
                 None => return Ok(None),
             },
         };
-        match std::fs::read(path) {
+        match self.read_photo(id, &path) {
             Ok(bytes) => Ok(Some(bytes).filter(|bytes| hash(bytes) == *id)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error.into()),

@@ -6,10 +6,7 @@ use std::path::PathBuf;
 use doorstep_domain::{PhotoId, UnixMs};
 use rusqlite::{OptionalExtension, params};
 
-use crate::{
-    Store, StoreError,
-    photos::{ids, put},
-};
+use crate::{Store, StoreError, photos::ids};
 
 /// Most thumbnails that are asked after in one request.
 const MOST_ASKED: u32 = 200;
@@ -50,7 +47,7 @@ impl Store {
         if self.has_room().is_err() {
             return Ok(());
         }
-        put(&self.picture_path(id), bytes)?;
+        self.write_photo(id, &self.picture_path(id), bytes)?;
         self.db
             .prepare_cached(
                 "INSERT INTO picture (sha, len, thumbnail, here, used_at, asked_at) VALUES (?1, ?2, 0, 1, ?3, ?3)

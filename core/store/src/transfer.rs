@@ -103,6 +103,9 @@ impl Store {
     /// installation to move on to if the answer makes that necessary.
     pub fn apply(&mut self, answer: &Answer, clocks: Clocks, now: UnixMs, fresh: InstallId) -> Result<Applied, StoreError> {
         self.load_book()?;
+        // By the policy of now; a newer one counts from the next answer on.
+        let hours = self.policy().map_or(0, |policy| i64::from(policy.offline_hours));
+        let offline_end = if hours > 0 { answer.now_ms.saturating_add(hours * 3_600_000) } else { i64::MAX };
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let rules = self.book.as_ref().map(|(_, book)| book.as_ref());
         let who = identity::read(&tx)?.ok_or(StoreError::NotEnrolled)?;
@@ -178,6 +181,7 @@ impl Store {
         anchor.extend(clocks.mono_ms.to_be_bytes());
         Self::set_meta(&tx, "anchor", &anchor)?;
         Self::set_meta(&tx, "last_answer", &answer.now_ms.to_be_bytes())?;
+        Self::set_meta(&tx, "offline_end", &offline_end.to_be_bytes())?;
         Self::set_meta(&tx, "gateway", if answer.gateway { b"1" } else { b"" })?;
         if let Some(rules) = rules {
             for case in &touched {

@@ -105,6 +105,7 @@ fn response(ack: Option<Ack>, feed: Vec<FeedPage>) -> Answer {
         scopes: vec!["courier/c1".into()],
         wanted: vec![],
         gateway: false,
+        wipe: None,
         told: vec![],
         asked: None,
     }

@@ -122,6 +122,7 @@ fn answer(ack: Option<Ack>, feed: Vec<FeedPage>) -> Answer {
         scopes: vec!["courier/c1".into()],
         wanted: vec![],
         gateway: false,
+        wipe: None,
         told: vec![],
         asked: None,
     }

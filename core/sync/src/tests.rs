@@ -86,6 +86,7 @@ fn response() -> Box<Answer> {
         scopes: vec![],
         wanted: vec![],
         gateway: false,
+        wipe: None,
         told: vec![],
         asked: None,
     })

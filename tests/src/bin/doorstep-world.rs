@@ -11,6 +11,7 @@
 //! | `reached` | returns when a connection has come since the link was last set |
 //! | `reply WAYBILL` | the origin outlet looks at the notice and decides `REDELIVER`; it reaches head office |
 //! | `cases` | what head office has |
+//! | `wipe USER` | head office orders the devices of a person to be wiped |
 //! | `photo FILE` | draws a picture of 1600 x 1200 as a camera would leave it: 1.4 MB, about 300 KB as it is sent |
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a harness fails loudly")]
 
@@ -111,6 +112,15 @@ impl World {
                 json!({ "ok": true })
             }
             ["cases"] => json!({ "cases": admin(&self.bin, &self.folder.join("server"), &["cases"]).await }),
+            ["wipe", user] => {
+                let data = self.folder.join("server");
+                let devices = admin(&self.bin, &data, &["devices"]).await;
+                let of_user = |row: &&Value| row["people"].as_array().is_some_and(|all| all.iter().any(|one| one == *user));
+                for device in devices.as_array().unwrap().iter().filter(of_user) {
+                    admin(&self.bin, &data, &["wipe", device["device"].as_str().unwrap(), "--why", "lost"]).await;
+                }
+                json!({ "ok": true })
+            }
             ["photo", file] => {
                 let bytes = grainy(7, 1600, 1200);
                 std::fs::write(file, &bytes).unwrap();

@@ -1,7 +1,7 @@
 //! Golden bytes: one file for each message and each signed message; each is also read back.
 
 use doorstep_protocol::signing::{
-    answer_message, batch_message, enrol_message, is_signed, pack_message, renewal_message, session_message,
+    answer_message, batch_message, enrol_message, is_signed, pack_message, renewal_message, session_message, wipe_message,
 };
 use minicbor::{Decode, Encode};
 use sha2::{Digest, Sha256};
@@ -179,6 +179,7 @@ fn response() -> SyncResponse {
         scopes: vec!["courier/c1029".into(), "outlet/0412".into()],
         wanted: vec![Sha(PhotoId::new([7; 32]))],
         gateway: Some(true),
+        wipe: Some(Signed { body: encode(&wipe_order()).unwrap(), sig: bytes_of("sig-wipe") }),
     }
 }
 
@@ -276,9 +277,19 @@ fn a_sync_is_as_specified() {
         resend: vec![],
         decisions: vec![],
         gateway: None,
+        wipe: None,
         ..response()
     };
     message("sync-response-idle", &idle);
+}
+
+fn wipe_order() -> WipeOrder {
+    WipeOrder { install: InstallId::new([3; 16]), ordered_ms: 1_772_413_200_000 }
+}
+
+#[test]
+fn an_order_to_wipe_is_as_specified() {
+    message("wipe-order", &wipe_order());
 }
 
 #[test]
@@ -300,16 +311,16 @@ fn what_is_signed_is_as_specified_and_the_signatures_hold() {
     golden("sign-renewal", &renewal_message(TOKEN));
     golden("sign-batch", &batch_message(&bytes_of("push"), &clock()));
     golden("sign-pack", &pack_message(&bytes_of("publication")));
+    golden("sign-wipe", &wipe_message(device().as_bytes(), &bytes_of("wipe-order")));
     golden("sign-answer-ack", &answer_message(device().as_bytes(), &bytes_of("ack")));
     golden("sign-answer-page", &answer_message(device().as_bytes(), &bytes_of("feed-page")));
-    for name in ["enrol", "session", "renewal", "batch", "pack", "answer-ack", "answer-page"] {
+    let names = ["enrol", "session", "renewal", "batch", "pack", "wipe", "answer-ack", "answer-page"];
+    for name in names {
         let signed = bytes_of(&format!("sign-{name}"));
         let sig = bytes_of(&format!("sig-{name}"));
         assert!(is_signed(&key(), &signed, &sig), "{name}");
         assert!(!is_signed(&key(), b"another message", &sig), "{name}");
-        for other in
-            ["enrol", "session", "renewal", "batch", "pack", "answer-ack", "answer-page"].iter().filter(|other| **other != name)
-        {
+        for other in names.iter().filter(|other| **other != name) {
             assert!(!is_signed(&key(), &bytes_of(&format!("sign-{other}")), &sig), "{name} is none for {other}");
         }
     }

@@ -127,6 +127,15 @@ pub enum AdminCommand {
         #[arg(long)]
         why: String,
     },
+    /// 停用并清除设备：它下次联网时先销毁密钥，再删除全部数据 Revoke a device and wipe it: with its next request it destroys its
+    /// keys, then all that it keeps; what that request can not carry is lost.
+    Wipe {
+        /// 设备号或其开头 The device's id, or how it begins.
+        device: String,
+        /// 原因 Why.
+        #[arg(long)]
+        why: String,
+    },
     /// 待审核的记录 What was refused and is kept in quarantine.
     Quarantine {
         #[command(subcommand)]

@@ -104,6 +104,13 @@ pub fn administer(
             let device = admin.revoke(&device, &why, wall())?;
             say(json!({ "revoked": device }), format!("已停用 revoked: {device}"));
         }
+        AdminCommand::Wipe { device, why } => {
+            let device = admin.wipe(&device, &why, wall())?;
+            say(
+                json!({ "wipe": device }),
+                format!("已停用，下次联网时清除 revoked, to be wiped with its next request: {device}"),
+            );
+        }
         AdminCommand::Quarantine { what: QuarantineCommand::List { all } } => {
             let items = admin.quarantine(all)?;
             let line = |i: &Item| {

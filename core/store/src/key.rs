@@ -1,0 +1,158 @@
+//! The key of a store: with it the database is encrypted page by page (SQLCipher) and each photo's file as a whole (AES-256-GCM).
+//!
+//! The platform keeps 32 random bytes; what is used are three keys derived from them, so that none says anything of another: for
+//! the database, for files, and for a check file by which a wrong key is told from a damaged store before anything is opened. A
+//! damaged store is repaired; one opened with a wrong key must not be touched.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use doorstep_domain::PhotoId;
+use ring::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    hkdf::{HKDF_SHA256, KeyType, Salt},
+};
+use rusqlite::Connection;
+
+use crate::{OpenError, photos::put};
+
+/// What the check file begins with: its form, should there ever be another.
+const FORM: &[u8] = b"DSK1";
+/// What every plain SQLite file begins with.
+const PLAIN: &[u8] = b"SQLite format 3\0";
+
+/// The key of a store. It shows nothing of itself.
+pub struct StoreKey {
+    database: [u8; 32],
+    files: LessSafeKey,
+    check: [u8; 32],
+}
+
+impl std::fmt::Debug for StoreKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("StoreKey(***)")
+    }
+}
+
+struct Bytes32;
+
+impl KeyType for Bytes32 {
+    fn len(&self) -> usize {
+        32
+    }
+}
+
+impl StoreKey {
+    /// From the platform's 32 random bytes.
+    ///
+    /// # Errors
+    /// [`OpenError::KeySize`] for any other number of bytes.
+    pub fn new(raw: &[u8]) -> Result<Self, OpenError> {
+        if raw.len() != 32 {
+            return Err(OpenError::KeySize);
+        }
+        let secret = Salt::new(HKDF_SHA256, b"doorstep store v1").extract(raw);
+        let derive = |purpose: &[u8]| {
+            let mut key = [0; 32];
+            let parts = [purpose];
+            let expanded = secret.expand(&parts, Bytes32).and_then(|okm| okm.fill(&mut key));
+            expanded.map(|()| key).map_err(|_| OpenError::KeySize)
+        };
+        let files = UnboundKey::new(&AES_256_GCM, &derive(b"files")?).map_err(|_| OpenError::KeySize)?;
+        Ok(Self { database: derive(b"database")?, files: LessSafeKey::new(files), check: derive(b"check")? })
+    }
+
+    /// Gives SQLCipher the key: first of all on a connection.
+    pub(crate) fn unlock(&self, db: &Connection) -> Result<(), OpenError> {
+        let hex: String = self.database.iter().map(|byte| format!("{byte:02x}")).collect();
+        db.pragma_update(None, "key", format!("x'{hex}'"))?;
+        // Without SQLCipher the pragma is unknown and silently ignored: the store would lie there in plain.
+        let version = db.query_row("PRAGMA cipher_version", [], |row| row.get::<_, String>(0));
+        version.map(drop).map_err(|_| OpenError::NoEncryption)
+    }
+
+    /// A photo's file as it is written. The nonce is the photo's own hash: the same bytes always give the same file, and no two
+    /// different photos share one.
+    pub(crate) fn seal(&self, id: &PhotoId, bytes: &[u8]) -> io::Result<Vec<u8>> {
+        let mut sealed = bytes.to_vec();
+        let nonce = nonce(id).ok_or_else(cipher_failed)?;
+        self.files.seal_in_place_append_tag(nonce, Aad::from(id.as_bytes()), &mut sealed).map_err(|_| cipher_failed())?;
+        Ok(sealed)
+    }
+
+    /// The photo in a file; `None`: the file holds anything else.
+    pub(crate) fn open(&self, id: &PhotoId, mut sealed: Vec<u8>) -> Option<Vec<u8>> {
+        let length = self.files.open_in_place(nonce(id)?, Aad::from(id.as_bytes()), &mut sealed).ok()?.len();
+        sealed.truncate(length);
+        Some(sealed)
+    }
+}
+
+fn nonce(id: &PhotoId) -> Option<Nonce> {
+    id.as_bytes().first_chunk::<NONCE_LEN>().map(|bytes| Nonce::assume_unique_for_key(*bytes))
+}
+
+fn cipher_failed() -> io::Error {
+    io::Error::other("the cipher failed")
+}
+
+fn check_file(folder: &Path) -> PathBuf {
+    folder.join("doorstep.key-check")
+}
+
+/// Whether this key, or no key, is the one of the store in a folder. Looks, and changes nothing but for the check file of a store
+/// that is about to be made.
+pub(crate) fn check(folder: &Path, db: &Path, is_new: bool, key: Option<&StoreKey>) -> Result<(), OpenError> {
+    let at_folder = |source| OpenError::Folder { folder: folder.to_owned(), source };
+    let kept = match std::fs::read(check_file(folder)) {
+        Ok(bytes) => Some(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(at_folder(error)),
+    };
+    match (key, kept) {
+        (None, None) => Ok(()),
+        (None, Some(_)) => Err(OpenError::KeyMissing),
+        (Some(key), Some(kept)) if kept == [FORM, &key.check].concat() => Ok(()),
+        (Some(_), Some(_)) => Err(OpenError::KeyWrong),
+        // Durable before the first page is written with it.
+        (Some(key), None) if is_new => {
+            put(&check_file(folder), &[FORM, &key.check].concat()).map_err(OpenError::from)?;
+            std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(at_folder)
+        }
+        (Some(_), None) => {
+            let begins = std::fs::File::open(db).and_then(|mut file| {
+                let mut first = [0; PLAIN.len()];
+                io::Read::read_exact(&mut file, &mut first).map(|()| first)
+            });
+            // Without its check file nobody can tell a wrong key from damage.
+            if begins.is_ok_and(|first| first == PLAIN) { Err(OpenError::NotEncrypted) } else { Err(OpenError::KeyWrong) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sealed_photo_opens_with_its_key_and_its_id_only() {
+        let (key, other) = (StoreKey::new(&[1; 32]).unwrap(), StoreKey::new(&[2; 32]).unwrap());
+        let (id, another) = (PhotoId::new([3; 32]), PhotoId::new([4; 32]));
+        let sealed = key.seal(&id, b"a photo").unwrap();
+        assert!(!sealed.windows(5).any(|part| part == b"photo"));
+        assert_eq!(key.open(&id, sealed.clone()).unwrap(), b"a photo");
+        assert_eq!(key.seal(&id, b"a photo").unwrap(), sealed, "saving the same bytes twice is one file");
+        assert!(other.open(&id, sealed.clone()).is_none());
+        assert!(key.open(&another, sealed.clone()).is_none());
+        for place in 0..sealed.len() {
+            let mut altered = sealed.clone();
+            altered[place] ^= 1;
+            assert!(key.open(&id, altered).is_none(), "byte {place}");
+        }
+        assert!(key.open(&id, sealed[..3].to_vec()).is_none());
+        assert!(matches!(StoreKey::new(&[1; 31]), Err(OpenError::KeySize)));
+        assert_eq!(format!("{key:?}"), "StoreKey(***)");
+    }
+}
