@@ -11,10 +11,10 @@ use doorstep_client::{Client, ClientError, Options, StoreKey, http::Roots};
 use tokio::{sync::watch, task::AbortHandle};
 
 use crate::{
-    Cancel, Connectivity, DatabaseKey, DeviceClock, DeviceKey, DoorstepError, Location, SmsPlatform,
+    Cancel, Connectivity, DatabaseKey, DeviceClock, DeviceKey, DoorstepError, Location, SmsPlatform, listen,
     logging::{self, Level},
     platform::{HostClock, HostSigner, HostSms},
-    runtime::{blocking, run, runtime, stopped, until},
+    runtime::{all_told, blocking, run, runtime, stopped, until},
 };
 
 /// Folders that are open in this process. Two clients on one folder would sync twice and miss each other's changes.
@@ -118,6 +118,21 @@ pub async fn open_client(
     sms: Option<Arc<dyn SmsPlatform>>,
 ) -> Result<Arc<DoorstepClient>, DoorstepError> {
     blocking(move || DoorstepClient::open(Opening { config, device_key, database_key, connectivity, location, clock, sms })).await
+}
+
+/// Before a process ends whose runtime dies with it, such as Python's: shuts every client down, ends logging, and returns when no
+/// thread of this library is within the host any more. Never within a listener or a sink.
+#[uniffi::export]
+pub fn end_process() {
+    let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
+    if let Ok(runtime) = runtime() {
+        for client in open.values().filter_map(Weak::upgrade) {
+            runtime.block_on(client.end(true)).ok();
+        }
+    }
+    listen::no_more_calls();
+    logging::stop_logging();
+    all_told();
 }
 
 /// The folder without links and relative parts. It is made first, because only what exists has one; if that fails, opening

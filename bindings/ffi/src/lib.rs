@@ -25,7 +25,7 @@ pub use attempts::{Command, FailedDelivery, OriginReply, PhotoFile, PhotoShows, 
 pub use cases::{
     Bilingual, CaseDetail, CaseFilter, CasePage, CaseSummary, DeadlineRow, Explained, MessageRow, MissingEvidence, TimelineEntry,
 };
-pub use client::{ClientConfig, DoorstepClient, open_client};
+pub use client::{ClientConfig, DoorstepClient, end_process, open_client};
 pub use errors::DoorstepError;
 pub use listen::{ChangeListener, Subscription};
 pub use logging::{Level, LogConfig, LogRecord, LogSink, flush_logs, init_logging};

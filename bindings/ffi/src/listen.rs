@@ -1,14 +1,14 @@
 //! Telling the host that something changed: one dispatcher for each listener, so that a slow one holds up nothing but itself;
 //! coalesced, never under a lock of ours.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use tokio::{sync::watch, task::AbortHandle};
+
+use crate::{
+    DoorstepClient, DoorstepError,
+    runtime::{run, runtime},
 };
-
-use tokio::task::AbortHandle;
-
-use crate::{DoorstepClient, DoorstepError, runtime::runtime};
 
 /// Told that something changed; it then reads what it shows. It may be called on any thread, one call at a time, must
 /// return fast, and may call back into the client.
@@ -18,11 +18,16 @@ pub trait ChangeListener: Send + Sync {
     fn changed(&self) -> Result<(), DoorstepError>;
 }
 
+/// The listener, until it is let go. A call under way holds it by itself.
+type Slot = Arc<Mutex<Option<Arc<dyn ChangeListener>>>>;
+
 /// A listener at work, until it is cancelled or dropped. It does not keep its client open, and goes on after a suspension.
 #[derive(uniffi::Object)]
 pub struct Subscription {
-    cancelled: Arc<AtomicBool>,
+    listener: Slot,
     dispatcher: AbortHandle,
+    /// Whether a call is under way.
+    calling: watch::Receiver<bool>,
 }
 
 #[uniffi::export]
@@ -32,12 +37,24 @@ impl Subscription {
     pub fn cancel(&self) {
         self.end();
     }
+
+    /// Cancels, and returns when no call is under way any more: before a process ends whose runtime dies with it, such as
+    /// Python's. Never within the listener itself.
+    pub async fn ended(self: Arc<Self>) -> Result<(), DoorstepError> {
+        self.end();
+        run(async move {
+            self.calling.clone().wait_for(|calling| !calling).await.ok();
+            Ok(())
+        })
+        .await
+    }
 }
 
 impl Subscription {
     fn end(&self) {
-        self.cancelled.store(true, Ordering::SeqCst);
         self.dispatcher.abort();
+        // Let go here, on the host's own thread, not whenever the task is.
+        drop(self.listener.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 
@@ -48,22 +65,65 @@ impl Drop for Subscription {
     }
 }
 
+/// Calls of listeners under way in this process; whether it ends and no more begin.
+static UNDER_WAY: Mutex<(usize, bool)> = Mutex::new((0, false));
+static ONE_LESS: Condvar = Condvar::new();
+
+/// A call that is under way, whatever becomes of it.
+struct UnderWay<'a>(&'a watch::Sender<bool>);
+
+impl<'a> UnderWay<'a> {
+    /// `None` while the process ends.
+    fn begin(call: &'a watch::Sender<bool>) -> Option<Self> {
+        let mut under_way = UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner);
+        if under_way.1 {
+            return None;
+        }
+        under_way.0 += 1;
+        call.send_replace(true);
+        Some(Self(call))
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.send_replace(false);
+        UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner).0 -= 1;
+        ONE_LESS.notify_all();
+    }
+}
+
+/// From now on no listener is called any more; returns when none is.
+pub(crate) fn no_more_calls() {
+    let mut under_way = UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner);
+    under_way.1 = true;
+    while under_way.0 > 0 {
+        under_way = ONE_LESS.wait(under_way).unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
 #[uniffi::export]
 impl DoorstepClient {
     /// Calls the listener after every change that a screen should show: something recorded here, something synced, locked,
     /// resumed. Many changes in a row may be one call. Each call is on a thread for blocking work; what happens meanwhile
     /// becomes one more.
     pub fn listen(&self, listener: Arc<dyn ChangeListener>) -> Result<Arc<Subscription>, DoorstepError> {
-        let cancelled = Arc::new(AtomicBool::new(false));
-        let mut changes = self.changes();
-        let of_task = cancelled.clone();
+        let listener: Slot = Arc::new(Mutex::new(Some(listener)));
+        let (call, calling) = watch::channel(false);
+        let call = Arc::new(call);
+        let (of_task, mut changes) = (listener.clone(), self.changes());
         let task = runtime()?.spawn(async move {
             while changes.changed().await.is_ok() {
-                let (listener, cancelled) = (listener.clone(), of_task.clone());
-                let call = move || if cancelled.load(Ordering::SeqCst) { Ok(()) } else { listener.changed() };
-                tokio::task::spawn_blocking(call).await.ok();
+                let (listener, call) = (of_task.clone(), call.clone());
+                let tell = move || {
+                    // Under way before it looks: whoever lets the listener go afterwards waits for this call.
+                    let Some(_under_way) = UnderWay::begin(&call) else { return };
+                    let listener = listener.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    listener.map(|listener| listener.changed());
+                };
+                tokio::task::spawn_blocking(tell).await.ok();
             }
         });
-        Ok(Arc::new(Subscription { cancelled, dispatcher: task.abort_handle() }))
+        Ok(Arc::new(Subscription { listener, dispatcher: task.abort_handle(), calling }))
     }
 }

@@ -14,6 +14,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
         mpsc::{Receiver, SyncSender, sync_channel},
     },
+    thread::JoinHandle,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -115,6 +116,7 @@ struct Logger {
     level: Level,
     targets: Vec<String>,
     queue: SyncSender<Item>,
+    thread: Option<JoinHandle<()>>,
 }
 
 static LOGGER: Mutex<Option<Logger>> = Mutex::new(None);
@@ -131,8 +133,8 @@ pub fn init_logging(config: LogConfig, sink: Option<Arc<dyn LogSink>>) -> Result
     };
     let (queue, lines) = sync_channel(MOST_WAITING);
     let thread = std::thread::Builder::new().name("doorstep-log".to_owned());
-    thread.spawn(move || work(&lines, file, sink.as_deref())).map_err(|_| DoorstepError::internal())?;
-    *logger() = Some(Logger { level: config.level, targets: config.targets, queue });
+    let thread = thread.spawn(move || work(&lines, file, sink.as_deref())).map_err(|_| DoorstepError::internal())?;
+    *logger() = Some(Logger { level: config.level, targets: config.targets, queue, thread: Some(thread) });
     HOOK.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
@@ -159,6 +161,13 @@ pub async fn flush_logs() -> Result<(), DoorstepError> {
         Ok(())
     })
     .await
+}
+
+/// Ends logging and returns when the sink has had its last line.
+pub(crate) fn stop_logging() {
+    let Some(Logger { queue, thread, .. }) = logger().take() else { return };
+    drop(queue);
+    thread.map(JoinHandle::join);
 }
 
 fn logger() -> std::sync::MutexGuard<'static, Option<Logger>> {
@@ -322,7 +331,7 @@ mod tests {
     #[test]
     fn targets_are_names_with_all_that_is_below_them() {
         let (queue, _lines) = sync_channel(1);
-        let logger = Logger { level: Level::Info, targets: vec!["doorstep::sync".into()], queue };
+        let logger = Logger { level: Level::Info, targets: vec!["doorstep::sync".into()], queue, thread: None };
         assert!(logger.takes(Level::Info, "doorstep::sync"));
         assert!(logger.takes(Level::Warn, "doorstep::sync::photos"));
         assert!(!logger.takes(Level::Warn, "doorstep::syncing"));

@@ -5,14 +5,21 @@
 //! the work, it does not stop it: what was begun is finished. Swift's cancellation does not arrive here at all (uniffi#2887),
 //! so whoever wants to stop something gives it a [`Cancel`].
 
+//!
+//! A host is told of a call's end on one thread of its own. It is the only one that does so, which makes it possible to wait
+//! until nobody is within the host any more: Python aborts a process whose other threads come back to it too late.
+
 use std::{
     future::{Future, pending},
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        mpsc::{Sender, channel, sync_channel},
+    },
 };
 
 use tokio::{
     runtime::{Builder, Runtime},
-    sync::watch,
+    sync::{oneshot, watch},
 };
 
 use crate::DoorstepError;
@@ -25,15 +32,43 @@ pub(crate) fn runtime() -> Result<&'static Runtime, DoorstepError> {
     RUNTIME.get_or_init(start).as_ref().ok_or_else(DoorstepError::internal)
 }
 
+/// Something to do on the thread that tells hosts.
+type Telling = Box<dyn FnOnce() + Send>;
+
+static TELLER: OnceLock<Option<Sender<Telling>>> = OnceLock::new();
+
+/// The thread that tells hosts; an error where it can not be started.
+fn teller() -> Result<&'static Sender<Telling>, DoorstepError> {
+    let start = || {
+        let (tellings, queue) = channel::<Telling>();
+        let work = move || queue.into_iter().for_each(|tell| tell());
+        std::thread::Builder::new().name("doorstep-tell".to_owned()).spawn(work).ok().map(|_| tellings)
+    };
+    TELLER.get_or_init(start).as_ref().ok_or_else(DoorstepError::internal)
+}
+
+/// Returns when every host has been told of what had ended before, and is out of the telling.
+pub(crate) fn all_told() {
+    let (done, wait) = sync_channel(1);
+    // Fails only if the thread is gone: then nobody is told any more.
+    if teller().is_ok_and(|teller| teller.send(Box::new(move || done.send(()).unwrap_or_default())).is_ok()) {
+        wait.recv().ok();
+    }
+}
+
 /// Runs work on our threads. The only place where an exported function waits.
 pub(crate) async fn run<T: Send + 'static>(
     work: impl Future<Output = Result<T, DoorstepError>> + Send + 'static,
 ) -> Result<T, DoorstepError> {
-    match runtime()?.spawn(work).await {
-        Ok(result) => result,
+    let (runtime, teller) = (runtime()?, teller()?);
+    let (end, ended) = oneshot::channel();
+    let work = runtime.spawn(work);
+    runtime.spawn(async move {
         // A panic in the work. Nothing is lost by it: every write is a transaction.
-        Err(_) => Err(DoorstepError::internal()),
-    }
+        let result = work.await.unwrap_or_else(|_| Err(DoorstepError::internal()));
+        teller.send(Box::new(move || drop(end.send(result)))).ok();
+    });
+    ended.await.unwrap_or_else(|_| Err(DoorstepError::internal()))
 }
 
 /// Runs work that blocks, on local storage or in the host, on a thread for such work.

@@ -10,6 +10,7 @@ words in Chinese (`zh`) and English (`en`). Cancelling a task that waits for the
 from __future__ import annotations
 
 import asyncio
+import atexit
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from os import PathLike, fspath
 from types import TracebackType
@@ -69,6 +70,7 @@ from .doorstep_ffi import (
     TimelineEntry,
     UnsentAction,
     UnsentSummary,
+    end_process,
     flush_logs,
     init_logging,
     open_client,
@@ -82,6 +84,9 @@ __all__ = [
     "ProblemFound", "Recorded", "RefusedAction", "RuleSummary", "SmsDraft", "SmsMoved", "SmsOutcome", "SmsPlatform", "SmsRequest",
     "SmsToSend", "Surroundings", "SyncSummary", "TimelineEntry", "UnsentAction", "UnsentSummary", "flush_logs", "init_logging",
 ]
+
+# Threads of the library tell this one how calls ended: none may be within an interpreter that goes.
+atexit.register(end_process)
 
 T = TypeVar("T")
 Path = str | PathLike[str]
@@ -242,7 +247,7 @@ class Doorstep:
                 news.clear()
                 yield
         finally:
-            subscription.cancel()
+            await subscription.ended()
 
     # Photos and SMS.
 
