@@ -21,7 +21,7 @@ pub enum LinkMode {
     Up,
     /// Connections are dropped, running ones too.
     Cut,
-    /// Connections are taken and nothing passes until the mode changes; then they go on.
+    /// Connections are taken and nothing passes, on running ones neither; when the mode is what it was before they go on.
     Hold,
     /// Requests reach the server; answers are swallowed and the connection is dropped.
     LoseAnswers,
@@ -61,7 +61,9 @@ struct Shared {
     mode: watch::Sender<LinkMode>,
     up: AtomicU64,
     down: AtomicU64,
-    connections: watch::Sender<u64>,
+    connections: AtomicU64,
+    /// Connections, and requests on running ones that are held.
+    arrivals: watch::Sender<u64>,
 }
 
 impl Link {
@@ -74,7 +76,8 @@ impl Link {
             mode: watch::Sender::new(LinkMode::Up),
             up: AtomicU64::new(0),
             down: AtomicU64::new(0),
-            connections: watch::Sender::new(0),
+            connections: AtomicU64::new(0),
+            arrivals: watch::Sender::new(0),
         });
         let of_task = shared.clone();
         tokio::spawn(async move {
@@ -105,21 +108,26 @@ impl Link {
         Traffic {
             up: self.shared.up.load(Ordering::SeqCst),
             down: self.shared.down.load(Ordering::SeqCst),
-            connections: *self.shared.connections.borrow(),
+            connections: self.shared.connections.load(Ordering::SeqCst),
         }
     }
 
-    /// Returns when more connections than so many have been made.
+    /// How often a client has come as far as the link: with a connection, or with a request on one that is held.
+    pub fn arrivals(&self) -> u64 {
+        *self.shared.arrivals.borrow()
+    }
+
+    /// Returns when that is more than so often.
     pub async fn reached(&self, before: u64) {
-        self.shared.connections.subscribe().wait_for(|count| *count > before).await.unwrap();
+        self.shared.arrivals.subscribe().wait_for(|count| *count > before).await.unwrap();
     }
 }
 
 async fn carry(mut client: TcpStream, shared: Arc<Shared>) {
     let mut mode = shared.mode.subscribe();
-    shared.connections.send_modify(|count| *count += 1);
+    shared.connections.fetch_add(1, Ordering::SeqCst);
+    shared.arrivals.send_modify(|count| *count += 1);
     let Ok(now) = mode.wait_for(|mode| *mode != LinkMode::Hold).await.map(|mode| *mode) else { return };
-    mode.mark_unchanged();
     match now {
         LinkMode::Cut => return,
         LinkMode::Portal => {
@@ -146,11 +154,18 @@ async fn carry(mut client: TcpStream, shared: Arc<Shared>) {
         LinkMode::Slow { rate, cut_after } => (cut_after, Some(rate)),
         _ => (usize::MAX, None),
     };
+    let held = || async {
+        shared.mode.subscribe().wait_for(|mode| *mode != LinkMode::Hold).await.ok();
+    };
     let upwards = async {
         let mut left = budget;
         // A slow link takes little at a time.
         let mut buffer = vec![0; if rate.is_some() { 1_400 } else { 32 * 1024 }];
         while let Ok(n @ 1..) = from_client.read(&mut buffer).await {
+            if *shared.mode.borrow() == LinkMode::Hold {
+                shared.arrivals.send_modify(|count| *count += 1);
+                held().await;
+            }
             let pass = n.min(left);
             if let Some(rate) = rate {
                 // The link's pace.
@@ -169,8 +184,21 @@ async fn carry(mut client: TcpStream, shared: Arc<Shared>) {
             if now == LinkMode::LoseAnswers {
                 return;
             }
+            held().await;
             shared.down.fetch_add(n as u64, Ordering::SeqCst);
             if to_client.write_all(&buffer[..n]).await.is_err() {
+                return;
+            }
+        }
+    };
+    let other_mode = async {
+        let mut was_held = false;
+        while mode.changed().await.is_ok() {
+            let next = *mode.borrow_and_update();
+            // Back to what it was, a held connection goes on; any other change ends it.
+            let goes_on = next == LinkMode::Hold || (was_held && next == now);
+            was_held = next == LinkMode::Hold;
+            if !goes_on {
                 return;
             }
         }
@@ -178,6 +206,6 @@ async fn carry(mut client: TcpStream, shared: Arc<Shared>) {
     tokio::select! {
         () = upwards => {}
         () = downwards => {}
-        _ = mode.changed() => {}
+        _ = other_mode => {}
     }
 }

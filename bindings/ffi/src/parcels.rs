@@ -51,10 +51,8 @@ impl DoorstepClient {
     pub async fn parcels(&self, after: Option<String>, limit: u32) -> Result<Vec<ParcelRow>, DoorstepError> {
         self.local(move |client| {
             let now = client.now()?;
-            let mut parcels = client.parcels()?;
-            parcels.sort_by(|a, b| a.waybill.cmp(&b.waybill));
-            let rest = parcels.into_iter().filter(|parcel| after.as_deref().is_none_or(|after| parcel.waybill.as_str() > after));
-            Ok(rest.take(limit.clamp(1, 500) as usize).map(|parcel| ParcelRow::of(parcel, now)).collect())
+            let page = client.parcels_after(after.as_deref().unwrap_or_default(), limit.clamp(1, 500))?;
+            Ok(page.into_iter().map(|parcel| ParcelRow::of(parcel, now)).collect())
         })
         .await
     }

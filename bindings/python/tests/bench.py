@@ -1,13 +1,14 @@
 """What a call over the boundary costs, from Python. Prints figures; holds nothing against a bound."""
 
 import asyncio
+import os
 import pathlib
 import subprocess
 import sys
 import tempfile
 import time
 
-from doorstep import Doorstep
+from doorstep import DatabaseKey, Doorstep
 from world import World, soon, waybill
 
 CASES = 10_000
@@ -59,7 +60,33 @@ async def main():
         done = subprocess.run([sys.executable, "-c", FIRST_LIST.format(store=str(store))], check=True, capture_output=True, text=True)
         print(f"process start to list     {(time.perf_counter() - begun) * 1000:8.1f} ms with {CASES:,} cases, Python's own start included")
         print(f"memory of an idle client  {float(done.stdout):8.1f} MiB with {CASES:,} cases, beyond Python and the module")
+        if "DOORSTEP_ENCRYPTS" in os.environ:
+            for name, key in [("in plain", None), ("encrypted", Key())]:
+                print(f"open, list, close {name}  {await opening(world, folder / name, key):8.2f} ms with 1,000 cases")
         await world.stop()
+
+
+class Key(DatabaseKey):
+    def key(self):
+        return bytes(range(32))
+
+    def destroy(self):
+        pass
+
+
+async def opening(world, store, key):
+    """Of a store with a key, or without, in the same process."""
+    async with await Doorstep.open(store, database_key=key) as doorstep:
+        await soon(doorstep.enrol(world.url, (await world.tell("code", "c1"))["code"]))
+        for n in range(1_000):
+            await doorstep.fail(waybill(n), "DF-NOBODY")
+        await first(doorstep, 50)
+
+    async def once(_):
+        async with await Doorstep.open(store, database_key=key) as doorstep:
+            await first(doorstep, 50)
+
+    return await timed(20, once)
 
 
 asyncio.run(main())

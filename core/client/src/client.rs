@@ -274,6 +274,12 @@ impl Client {
         Ok(self.inner.store().parcels()?)
     }
 
+    /// A page of them, by waybill: at most `limit` of those after a waybill.
+    pub fn parcels_after(&self, waybill: &str, limit: u32) -> Result<Vec<Parcel>, ClientError> {
+        self.unlocked()?;
+        Ok(self.inner.store().parcels_after(waybill, limit)?)
+    }
+
     /// An outlet of the directory, with the number to phone during an outage.
     pub fn outlet(&self, code: &str) -> Result<Option<Outlet>, ClientError> {
         Ok(self.inner.store().outlet(code)?)

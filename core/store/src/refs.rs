@@ -91,8 +91,13 @@ impl Store {
 
     /// Today's parcels, by waybill.
     pub fn parcels(&self) -> Result<Vec<Parcel>, StoreError> {
-        let mut query = self.db.prepare_cached("SELECT * FROM parcel ORDER BY waybill")?;
-        let mut rows = query.query([])?;
+        self.parcels_after("", u32::MAX)
+    }
+
+    /// A page of them: at most `limit` of those after a waybill.
+    pub fn parcels_after(&self, waybill: &str, limit: u32) -> Result<Vec<Parcel>, StoreError> {
+        let mut query = self.db.prepare_cached("SELECT * FROM parcel WHERE waybill > ?1 ORDER BY waybill LIMIT ?2")?;
+        let mut rows = query.query(params![waybill, limit])?;
         let mut parcels = Vec::new();
         while let Some(row) = rows.next()? {
             parcels.push(read_parcel(row)?.ok_or(StoreError::Damaged("parcel"))?);

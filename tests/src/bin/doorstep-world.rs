@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | `code USER` | a one-time code for `c1` (courier of 0412, with all parcels), `s1` (outlet 0412), `o1` (outlet 0571) |
 //! | `link up\|cut\|hold` | how the link behaves; what is held goes on when it is up again |
-//! | `reached` | returns when a connection has come since the link was last set |
+//! | `reached` | returns when a client has come as far as the link since that was last set |
 //! | `reply WAYBILL` | the origin outlet looks at the notice and decides `REDELIVER`; it reaches head office |
 //! | `cases` | what head office has |
 //! | `wipe USER` | head office orders the devices of a person to be wiped |
@@ -94,7 +94,7 @@ impl World {
                 json!({ "code": answer["code"].take() })
             }
             ["link", mode] => {
-                self.before = self.link.traffic().connections;
+                self.before = self.link.arrivals();
                 self.link.set(match *mode {
                     "up" => LinkMode::Up,
                     "cut" => LinkMode::Cut,
