@@ -16,7 +16,8 @@ use crate::{
 const MOST_BYTES: u64 = 64 * 1024 * 1024;
 
 /// What a person does. Codes are the words of the rule pack (`rules()` lists them); times are milliseconds since 1970, UTC.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
+#[derive(Clone, PartialEq, Eq, uniffi::Enum)]
+#[uniffi::export(Display)]
 pub enum Command {
     /// A delivery failed.
     Fail {
@@ -245,7 +246,8 @@ pub enum Command {
 }
 
 /// A failed delivery.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Display)]
 pub struct FailedDelivery {
     /// The waybill, as typed or scanned; a child number names the piece.
     pub waybill: String,
@@ -269,7 +271,8 @@ pub struct FailedDelivery {
 }
 
 /// Another problem than a failed delivery.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Display)]
 pub struct ProblemFound {
     /// The waybill; a child number names the piece.
     pub waybill: String,
@@ -302,7 +305,8 @@ pub struct ProblemFound {
 }
 
 /// The origin outlet's reply to a notice.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Display)]
 pub struct OriginReply {
     /// The waybill.
     pub waybill: String,
@@ -347,7 +351,8 @@ pub struct OriginReply {
 }
 
 /// What an SMS is to say, and where it goes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, Default, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Display)]
 pub struct SmsRequest {
     /// `zh` or `en`; without one, Chinese.
     #[uniffi(default = None)]
@@ -405,6 +410,20 @@ pub enum PhotoShows {
     /// Anything else.
     Other,
 }
+
+/// What a customer's data may be in shows none of it as text: hosts print their objects into logs.
+macro_rules! masked {
+    ($($name:ident),+) => {
+        $(impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(concat!(stringify!($name), "(***)"))
+            }
+        })+
+    };
+}
+pub(crate) use masked;
+
+masked!(Command, FailedDelivery, ProblemFound, OriginReply, SmsRequest);
 
 /// A case as it stands after something was recorded: on this device, not sent yet.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]

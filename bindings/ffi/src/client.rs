@@ -51,7 +51,7 @@ impl Opening {
         if let Some(host) = &self.database_key {
             options.key = Some(StoreKey::new(&host.key()?).map_err(ClientError::from)?);
             let host = host.clone();
-            options.destroy_keys = Some(Arc::new(move || drop(host.destroy())));
+            options.destroy_keys = Some(Arc::new(move || drop(host.erase())));
         }
         if let Some(host) = &self.clock {
             options.clock = Arc::new(HostClock::of(host.clone()));
@@ -156,7 +156,7 @@ impl DoorstepClient {
         blocking(move || self.reopen()).await
     }
 
-    /// Shuts down for good: like a suspension, without a way back. Listeners hear nothing any more. Twice is fine. The folder may
+    /// Shuts down for good: like a suspension, without a way back. Listeners are told once more and then nothing. Twice is fine. The folder may
     /// be opened again afterwards.
     pub async fn shutdown(self: Arc<Self>) -> Result<(), DoorstepError> {
         run(async move { self.end(true).await }).await
@@ -230,6 +230,8 @@ impl DoorstepClient {
         running.drop_tasks();
         running.stop.send_replace(true);
         running.client.close().await;
+        // The last word to the listeners: what they read next says what has become of the client.
+        self.tell();
         logging::log(Level::Info, "doorstep::client", if for_good { "shut down" } else { "suspended" }, &[]);
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What the platform owns: keys, SMS, connectivity and power, position, clocks. An app implements what it has; each has a
-//! default where there is none. Called on threads of this library, never under a lock of ours; must return fast, may throw:
-//! what is thrown becomes an error of the call that needed it, without its text.
+//! default where there is none. Called on threads of this library, never while the store is held; must return fast, may throw:
+//! what is thrown becomes an error of the call that needed it, without its text. What is called within a call of the client must
+//! not wait for another call of it: a sender that waited for `dispatch_sms` would wait for itself.
 
 use std::{
     hash::{DefaultHasher, Hasher},
@@ -11,7 +12,7 @@ use doorstep_client::{Clock, Conditions, DeviceSigner, OutgoingSms, SignError, S
 use doorstep_domain::{BootId, GeoPosition, SmsFault, UnixMs};
 use doorstep_store::Clocks;
 
-use crate::DoorstepError;
+use crate::{DoorstepError, attempts::masked};
 
 /// The device's key: P-256, in Secure Enclave or StrongBox where there is one. Without it, a software key beside the store.
 #[uniffi::export(foreign)]
@@ -27,9 +28,9 @@ pub trait DeviceKey: Send + Sync {
 pub trait DatabaseKey: Send + Sync {
     /// The key. Asked when the store is opened and when it is opened again after a suspension.
     fn key(&self) -> Result<Vec<u8>, DoorstepError>;
-    /// Destroys it for good, together with the device's key: head office has ordered this device to be wiped. After this
+    /// Erases it for good, together with the device's key: head office has ordered this device to be wiped. After this
     /// nobody can read the store, whatever is left of its files.
-    fn destroy(&self) -> Result<(), DoorstepError>;
+    fn erase(&self) -> Result<(), DoorstepError>;
 }
 
 /// Network and power as the platform sees them. Asked before each sync and when the app says that they changed.
@@ -106,6 +107,7 @@ pub trait SmsPlatform: Send + Sync {
 
 /// An SMS for the platform to send.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Display)]
 pub struct SmsToSend {
     /// Names this try; give it back with each result.
     pub reference: String,
@@ -116,6 +118,8 @@ pub struct SmsToSend {
     /// Its segments, for a phone that sends by itself.
     pub parts: Vec<String>,
 }
+
+masked!(SmsToSend);
 
 pub(crate) struct HostSigner {
     public_key: Vec<u8>,

@@ -53,7 +53,7 @@ pub struct UnsentAction {
     pub waybill: String,
     /// What was done: `fail`, `photos`, `reply`, ...
     pub what: String,
-    /// When, by this device's clock.
+    /// When, by the best estimate of then: head office's clock if this device knew it.
     pub recorded_at_ms: i64,
     /// Whether it is on its way and no answer has come back.
     pub sent: bool,

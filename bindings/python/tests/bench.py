@@ -70,7 +70,7 @@ class Key(DatabaseKey):
     def key(self):
         return bytes(range(32))
 
-    def destroy(self):
+    def erase(self):
         pass
 
 

@@ -21,7 +21,7 @@ class KeyStore(DatabaseKey):
             raise RuntimeError("destroyed")
         return self.kept
 
-    def destroy(self):
+    def erase(self):
         self.kept = None
 
 

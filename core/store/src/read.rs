@@ -95,7 +95,7 @@ pub struct UnsentIntent {
     pub waybill: String,
     /// What was done, as the command's own name.
     pub what: String,
-    /// When it was recorded, by this device's clock.
+    /// When it was recorded, by the best estimate of then: the server's clock carried on, else the wall clock.
     pub recorded_at: UnixMs,
     /// Whether it is in a batch whose answer has not come back.
     pub sent: bool,
@@ -110,7 +110,7 @@ pub struct RefusedIntent {
     pub waybill: String,
     /// What was done, as the command's own name.
     pub what: String,
-    /// When it was recorded, by this device's clock.
+    /// When it was recorded, by the best estimate of then: the server's clock carried on, else the wall clock.
     pub recorded_at: UnixMs,
     /// Why: a code of the protocol, with the policy's rule where one refused.
     pub reason: String,
