@@ -147,6 +147,13 @@ pub(crate) fn redeem(db: &Connection, request: &EnrolRequest, keys: &Keys, now: 
     if revoked && redeemed_by.is_some() {
         return refuse(db, ApiError::Revoked); // the code is from before; only a new one is head office's word
     }
+    // An order to wipe names the installation: a device that is pardoned goes on as another one, which no old answer can wipe.
+    let wiped =
+        db.prepare_cached("SELECT 1 FROM device WHERE id = ?1 AND wipe_at IS NOT NULL")?.exists(params![device.as_bytes()])?;
+    let known = db.prepare_cached("SELECT 1 FROM install WHERE install = ?1")?.exists(params![request.install.as_bytes()])?;
+    if wiped && known {
+        return refuse(db, ApiError::TagTaken);
+    }
     if !may_join(db, &device, &person, &role, &outlet)? {
         return refuse(db, ApiError::DeviceTaken);
     }

@@ -64,9 +64,12 @@ async fn a_wipe_destroys_the_keys_first_then_all_files_after_it_has_delivered_wh
     assert_eq!(files(&folder), ["doorstep.lock"]);
     let kept = world.admin().quarantine(false).unwrap();
     assert_eq!((kept.len(), kept[0].entries.len()), (1, 2), "the attempt and its photo's entry were delivered");
-    // Nobody is enrolled any more, in this process and in the next one.
-    assert!(device.client.identity().unwrap().is_none());
+    // Nobody is enrolled any more, and nothing is taken into a store that is in memory only.
+    assert!(device.client.identity().unwrap().is_none() && device.client.is_wiped());
     assert!(matches!(device.fail(4, "DF-NOBODY"), Err(ClientError::Refused(Refusal::NotEnrolled))));
+    let code = world.admin().code("c1", world.hands.now()).unwrap().code;
+    let refused = device.client.enrol(&world.link.url(), &code).await;
+    assert!(matches!(refused, Err(ClientError::Refused(Refusal::Wiped))), "{refused:?}");
     drop(device);
     let again = Client::open(&folder, Options::default()).unwrap();
     assert!(again.identity().unwrap().is_none());
@@ -101,4 +104,39 @@ async fn an_order_that_the_server_did_not_sign_for_this_installation_wipes_nothi
     altered.wipe.as_mut().unwrap().body[3] ^= 1;
     assert!(altered.verify(&other_id, &key).is_err());
     assert!(!phone.sync().await.unwrap().wiped);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wipe_that_is_cut_short_is_finished_by_the_next_opening() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    phone.fail_with_photo(2, 1).unwrap();
+    let mut store = doorstep_store::Store::open(&phone.folder).unwrap();
+    let folder = phone.folder.clone();
+    drop(phone);
+    // The process dies after the mark, and after the log but not the database went.
+    store.begin_wipe().unwrap();
+    drop(store);
+    std::fs::remove_file(folder.join("doorstep.db-wal")).ok();
+    let again = Client::open(&folder, Options::default()).unwrap();
+    assert!(again.identity().unwrap().is_none() && !again.is_wiped());
+    let left: Vec<String> =
+        files(&folder).into_iter().filter(|name| name.ends_with(".jpg") || name == "doorstep.wiping").collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_is_pardoned_before_its_wipe_goes_on_with_all_it_has_under_an_installation_that_no_old_order_names() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    phone.fail(2, "DF-NOBODY").unwrap();
+    let before = phone.client.identity().unwrap().unwrap();
+    world.admin().wipe(&before.device.to_string(), "stolen", world.hands.now()).unwrap();
+    let code = world.admin().code("c1", world.hands.now()).unwrap().code;
+    phone.client.enrol(&world.link.url(), &code).await.unwrap();
+    let after = phone.client.identity().unwrap().unwrap();
+    assert_eq!(after.device, before.device);
+    assert_ne!(after.install, before.install);
+    assert!(!phone.sync().await.unwrap().wiped);
+    phone.agrees_with(&world, 2);
 }

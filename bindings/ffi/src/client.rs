@@ -18,7 +18,10 @@ use crate::{
 };
 
 /// Folders that are open in this process. Two clients on one folder would sync twice and miss each other's changes.
-static OPEN: Mutex<Option<HashMap<PathBuf, Weak<DoorstepClient>>>> = Mutex::new(None);
+/// Each has a lock of its own, held while it is opened: that asks the host for keys, and may take its time.
+static OPEN: Mutex<Option<HashMap<PathBuf, Slot>>> = Mutex::new(None);
+
+type Slot = Arc<Mutex<Weak<DoorstepClient>>>;
 
 /// How to open a client.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
@@ -84,6 +87,10 @@ pub struct DoorstepClient {
     life: Mutex<Life>,
     /// One for all listeners, over suspensions.
     changed: Arc<watch::Sender<u64>>,
+    /// Held while the store is opened or closed: whoever asks for it meanwhile gets what comes of it.
+    turn: tokio::sync::Mutex<()>,
+    /// Parcels to be recorded again, of every opening.
+    again: Mutex<Vec<String>>,
 }
 
 /// What the client is at.
@@ -126,8 +133,9 @@ pub async fn open_client(
 pub fn end_process() {
     let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
     if let Ok(runtime) = runtime() {
-        for client in open.values().filter_map(Weak::upgrade) {
-            runtime.block_on(client.end(true)).ok();
+        for slot in open.into_values() {
+            let client = slot.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+            client.map(|client| runtime.block_on(client.end(true)));
         }
     }
     listen::no_more_calls();
@@ -162,58 +170,78 @@ impl DoorstepClient {
         run(async move { self.end(true).await }).await
     }
 
-    /// What was salvaged when the client was opened, if its store was damaged: parcels of which something unsent is lost, to be
+    /// What was salvaged since the client was opened, if its store was damaged: parcels of which something unsent is lost, to be
     /// recorded again.
     pub fn record_again(&self) -> Result<Vec<String>, DoorstepError> {
-        Ok(self.running()?.0.salvage().map(|salvage| salvage.again.clone()).unwrap_or_default())
+        Ok(self.again.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 }
 
 impl DoorstepClient {
+    /// On a thread for blocking work.
     fn open(opening: Opening) -> Result<Arc<Self>, DoorstepError> {
         let folder = one_spelling(Path::new(&opening.config.folder));
-        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = open.get_or_insert_default();
-        let there = open.get(&folder).and_then(Weak::upgrade);
-        if let Some(client) = there.filter(|client| !matches!(*client.life(), Life::Closed)) {
-            return Ok(client);
+        let slot = {
+            let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+            let open = open.get_or_insert_default();
+            // One that is open, or being opened, is held by somebody.
+            open.retain(|_, slot| Arc::strong_count(slot) > 1 || slot.try_lock().is_ok_and(|client| client.strong_count() > 0));
+            open.entry(folder.clone()).or_default().clone()
+        };
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = slot.upgrade() {
+            if !client.is_over() {
+                return Ok(client);
+            }
+            // Closed until its last file is: one store is not open twice.
+            runtime()?.block_on(client.end(true))?;
         }
         let changed = Arc::new(watch::Sender::new(0));
         let running = Running::start(opening.open(&folder)?, &changed, None)?;
-        let life = Mutex::new(Life::Open(running));
-        let client = Arc::new(Self { folder: folder.clone(), opening: Arc::new(opening), life, changed });
-        open.retain(|_, client| client.strong_count() > 0);
-        open.insert(folder, Arc::downgrade(&client));
+        let again = Mutex::new(running.record_again());
+        let (life, turn) = (Mutex::new(Life::Open(running)), tokio::sync::Mutex::default());
+        let client = Arc::new(Self { folder, opening: Arc::new(opening), life, changed, turn, again });
+        *slot = Arc::downgrade(&client);
         logging::log(Level::Info, "doorstep::client", "opened", &[]);
         Ok(client)
     }
 
+    /// Shut down, or wiped by head office.
+    fn is_over(&self) -> bool {
+        match &*self.life() {
+            Life::Open(running) => running.client.is_wiped(),
+            Life::Suspended(_) => false,
+            Life::Closed => true,
+        }
+    }
+
+    /// On a thread for blocking work.
     fn reopen(&self) -> Result<(), DoorstepError> {
-        let was = match &*self.life() {
+        let _turn = runtime()?.block_on(self.turn.lock());
+        match &*self.life() {
             Life::Open(_) => return Ok(()),
             Life::Closed => return Err(DoorstepError::closed()),
-            Life::Suspended(in_sync) => *in_sync,
-        };
-        // Without the lock: opening asks the host for its keys.
-        let running = Running::start(self.opening.open(&self.folder)?, &self.changed, was)?;
-        let mut life = self.life();
-        match &*life {
-            Life::Suspended(_) => *life = Life::Open(running),
-            // Somebody else was faster, or it was shut down meanwhile.
-            Life::Open(_) => running.drop_tasks(),
-            Life::Closed => {
-                running.drop_tasks();
-                return Err(DoorstepError::closed());
-            }
+            Life::Suspended(_) => {}
         }
-        drop(life);
+        // Without the lock: opening asks the host for its keys.
+        let mut running = Running::start(self.opening.open(&self.folder)?, &self.changed, None)?;
+        self.again.lock().unwrap_or_else(PoisonError::into_inner).extend(running.record_again());
+        {
+            let mut life = self.life();
+            // What was asked for meanwhile counts.
+            if let Life::Suspended(in_sync) = &*life {
+                running.keep(*in_sync)?;
+            }
+            *life = Life::Open(running);
+        }
         self.tell();
         logging::log(Level::Info, "doorstep::client", "resumed", &[]);
         Ok(())
     }
 
-    /// Ends what is under way and returns when the store is closed.
+    /// Ends what is under way and returns when the store is closed, whoever closed it.
     async fn end(&self, for_good: bool) -> Result<(), DoorstepError> {
+        let _turn = self.turn.lock().await;
         let running = {
             let mut life = self.life();
             let next = match &*life {
@@ -306,11 +334,16 @@ impl DoorstepClient {
 }
 
 impl Drop for DoorstepClient {
-    /// Must not block: hosts drop on their cleaner thread. The store is closed when the last call under way has ended.
+    /// Must not block: hosts drop on their cleaner thread. The store is closed when the last call under way has ended, on a thread for
+    /// blocking work.
     fn drop(&mut self) {
-        if let Life::Open(running) = &*self.life() {
+        let life = std::mem::replace(&mut *self.life(), Life::Closed);
+        if let Life::Open(running) = life {
             running.drop_tasks();
             running.stop.send_replace(true);
+            if let Ok(runtime) = runtime() {
+                runtime.spawn_blocking(move || drop(running));
+            }
         }
     }
 }
@@ -326,6 +359,10 @@ impl Running {
         let mut running = Self { client, stop: watch::Sender::new(false), in_sync: None, passing: passing.abort_handle() };
         running.keep(in_sync)?;
         Ok(running)
+    }
+
+    fn record_again(&self) -> Vec<String> {
+        self.client.salvage().map(|salvage| salvage.again.clone()).unwrap_or_default()
     }
 
     fn keep(&mut self, hints: Option<bool>) -> Result<(), DoorstepError> {

@@ -95,6 +95,7 @@ impl From<ClientError> for DoorstepError {
         match (&error, error.kind()) {
             (ClientError::Refused(Refusal::Locked | Refusal::OfflineTooLong), _) => Self::Locked { code, zh, en },
             (ClientError::Open(reason), _) if reason.is_about_the_key() => Self::DatabaseKey { code, zh, en },
+            (ClientError::Refused(Refusal::Wiped), _) => Self::Closed { code, zh, en },
             (ClientError::Internal(_), _) => Self::Internal { code, zh, en },
             (_, Kind::Usage) => Self::Usage { code, zh, en },
             (_, Kind::Rule) => Self::Rule { code, zh, en },

@@ -54,7 +54,8 @@ impl Subscription {
     fn end(&self) {
         self.dispatcher.abort();
         // Let go here, on the host's own thread, not whenever the task is.
-        drop(self.listener.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(listener);
     }
 }
 

@@ -3,10 +3,7 @@
 //! what is thrown becomes an error of the call that needed it, without its text. What is called within a call of the client must
 //! not wait for another call of it: a sender that waited for `dispatch_sms` would wait for itself.
 
-use std::{
-    hash::{DefaultHasher, Hasher},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use doorstep_client::{Clock, Conditions, DeviceSigner, OutgoingSms, SignError, SmsSender, SystemClock};
 use doorstep_domain::{BootId, GeoPosition, SmsFault, UnixMs};
@@ -158,11 +155,10 @@ impl Clock for HostClock {
     fn read(&self) -> Clocks {
         match self.host.now() {
             Ok(ClockReading { wall_ms, since_boot_ms, boot, .. }) => {
-                let mut hasher = DefaultHasher::new();
-                hasher.write(boot.as_bytes());
-                let [a, b, c, d, ..] = hasher.finish().to_be_bytes();
+                // The same over all versions of this library: FNV-1a.
+                let mark = boot.bytes().fold(0x811c_9dc5_u32, |mark, byte| (mark ^ u32::from(byte)).wrapping_mul(0x0100_0193));
                 let mono_ms = u64::try_from(since_boot_ms).unwrap_or(0);
-                Clocks { wall: UnixMs(wall_ms), mono_ms, boot: BootId([a, b, c, d]) }
+                Clocks { wall: UnixMs(wall_ms), mono_ms, boot: BootId(mark.to_be_bytes()) }
             }
             Err(_) => self.own.read(),
         }

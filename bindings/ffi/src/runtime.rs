@@ -7,10 +7,12 @@
 
 //!
 //! A host is told of a call's end on one thread of its own. It is the only one that does so, which makes it possible to wait
-//! until nobody is within the host any more: Python aborts a process whose other threads come back to it too late.
+//! until nobody is within the host any more: Python aborts a process whose other threads come back to it too late. What a host
+//! goes on with on that very thread must not block: it would wait for itself (Kotlin: no `Unconfined`; the façade sees to it).
 
 use std::{
     future::{Future, pending},
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, OnceLock,
         mpsc::{Sender, channel, sync_channel},
@@ -41,7 +43,8 @@ static TELLER: OnceLock<Option<Sender<Telling>>> = OnceLock::new();
 fn teller() -> Result<&'static Sender<Telling>, DoorstepError> {
     let start = || {
         let (tellings, queue) = channel::<Telling>();
-        let work = move || queue.into_iter().for_each(|tell| tell());
+        // A host that panics in the telling must not keep the others from being told.
+        let work = move || queue.into_iter().for_each(|tell| drop(catch_unwind(AssertUnwindSafe(tell))));
         std::thread::Builder::new().name("doorstep-tell".to_owned()).spawn(work).ok().map(|_| tellings)
     };
     TELLER.get_or_init(start).as_ref().ok_or_else(DoorstepError::internal)

@@ -105,6 +105,28 @@ class LifeTest(WorldTest):
         await soon(all_sent())
         self.assertIn(waybill(3), await self.on_server())
 
+    async def test_suspending_in_the_middle_of_resuming_leaves_no_file_open(self):
+        doorstep = await self.courier()
+        for _ in range(20):
+            await soon(asyncio.gather(doorstep.suspend(), doorstep.resume(), doorstep.suspend()))
+            await soon(doorstep.suspend())
+            self.assertEqual(open_files(self.store), [])
+            await soon(asyncio.gather(doorstep.resume(), doorstep.resume()))
+            self.assertEqual((await doorstep.person()).user, "c1")
+
+    async def test_a_folder_that_is_being_closed_is_opened_once_it_is(self):
+        doorstep = await self.courier()
+        await doorstep.fail(waybill(9), "DF-NOBODY")
+        _, again = await soon(asyncio.gather(doorstep.close(), Doorstep.open(self.store)))
+        async with again if again._client is not doorstep._client else await Doorstep.open(self.store) as new:
+            try:
+                waybills = [case.waybill async for case in new.cases()]
+            except DoorstepError.Closed:
+                # It was the one that was being closed: then the next is a new one.
+                async with await Doorstep.open(self.store) as newest:
+                    waybills = [case.waybill async for case in newest.cases()]
+        self.assertEqual(waybills, [waybill(9)])
+
     async def test_what_a_host_throws_keeps_nobody_from_recording(self):
         class Broken(ChangeListener, Location, DeviceClock):
             def changed(self):

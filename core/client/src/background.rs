@@ -4,26 +4,44 @@ use std::{future::pending, sync::atomic::Ordering, time::Duration};
 
 use doorstep_sync::Cause;
 
-use crate::{Client, drive};
+use crate::{Client, ClientError, Dispatched, drive};
 
 /// How long one question for hints waits, in seconds.
 const HINT_WAIT: u32 = 25;
 
+/// Least wait between two rounds, milliseconds.
+const LEAST_WAIT_MS: u64 = 10;
+/// The same while this device can not even begin to sync.
+const UNABLE_WAIT_MS: u64 = 2_000;
+
 impl Client {
-    /// Keeps this device in sync until the future is dropped: at once when something was recorded or the network came back
+    /// Moves SMS on, off the async threads: the platform's sender may take its time.
+    pub(crate) async fn dispatch(&self) -> Dispatched {
+        let client = self.clone();
+        let moved = tokio::task::spawn_blocking(move || client.dispatch_sms()).await;
+        moved.ok().and_then(Result::ok).unwrap_or_default()
+    }
+
+    /// Keeps this device in sync until the future is dropped, or head office had it wiped: at once when something was recorded or the network came back
     /// ([`Client::connected`]), and at the latest when the engine's timer is due. With `listen`, also when the server hints that
     /// something moved: for a tablet on a desk; a phone holds no connection open. Failures are waited out, and shown by
     /// [`Client::status`].
     pub async fn stay_in_sync(&self, listen: bool) {
         let mut cause = Cause::Asked;
         loop {
+            let report = drive::run(&self.inner, cause).await;
+            if matches!(&report, Ok(report) if report.wiped) {
+                return;
+            }
+            // What keeps a sync from beginning (nobody is enrolled) does not go by itself in a moment.
+            let least = if matches!(&report, Ok(_) | Err(ClientError::Network(_))) { LEAST_WAIT_MS } else { UNABLE_WAIT_MS };
             // A wake that comes too early asks nobody anything, and proves nothing of the network.
-            let worked = drive::run(&self.inner, cause).await.is_ok_and(|report| report.requests > 0);
+            let worked = report.is_ok_and(|report| report.requests > 0);
             // What it records wakes this loop at once. A message that could not be moved on waits for the next round.
-            self.dispatch_sms().ok();
+            self.dispatch().await;
             let now = self.inner.clock.read().mono_ms;
             // Never spinning, whatever the clocks say.
-            let wait = self.inner.wake_at.load(Ordering::Relaxed).saturating_sub(now).max(10);
+            let wait = self.inner.wake_at.load(Ordering::Relaxed).saturating_sub(now).max(least);
             cause = tokio::select! {
                 () = self.inner.recorded.notified() => Cause::Recorded,
                 () = self.inner.connected.notified() => Cause::Connected,

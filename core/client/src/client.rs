@@ -197,6 +197,11 @@ impl Client {
         self.inner.salvage.as_ref()
     }
 
+    /// Whether head office had this device wiped: it takes nothing any more, and its folder is to be opened anew.
+    pub fn is_wiped(&self) -> bool {
+        self.inner.store().is_wiped()
+    }
+
     /// Who this device is; `None` before enrolment.
     pub fn identity(&self) -> Result<Option<Identity>, ClientError> {
         Ok(self.inner.store().identity()?)
@@ -330,7 +335,7 @@ impl Client {
         let first = drive::run(&self.inner, Cause::Asked).await;
         // With the server within reach the gateway sends, without it the phone does. A message that could not be moved on is no
         // failure of the sync.
-        let moved = self.dispatch_sms().unwrap_or_default();
+        let moved = self.dispatch().await;
         match first {
             Ok(report) if moved.offered > 0 => Ok(report.and(drive::run(&self.inner, Cause::Recorded).await?)),
             other => other,

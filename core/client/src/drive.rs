@@ -96,7 +96,7 @@ pub(crate) async fn run(inner: &Arc<Inner>, cause: Cause) -> Result<SyncReport, 
         let reached = waiting.is_none() && host.failed.is_none();
         inner.online_at.store(if reached { inner.clock.read().mono_ms + 1 } else { 0 }, Ordering::Relaxed);
     }
-    if host.wiped {
+    if host.wiped && host.failed.is_none() {
         let Cost { requests, sent, received } = host.cost;
         return Ok(SyncReport { requests, sent_bytes: sent, received_bytes: received, wiped: true, ..SyncReport::default() });
     }
@@ -229,7 +229,7 @@ impl Host {
     pub async fn begin(&mut self, ask: &Asking) -> Result<Response, Failure> {
         let mut tried = false;
         loop {
-            let renewal = self.inner.renewal(&self.session.token);
+            let renewal = self.inner.renewal(&self.session.token).await;
             let renewal = self.keep(renewal)?;
             let call = Call {
                 client: &self.inner.http,
@@ -263,7 +263,7 @@ impl Host {
         let app = self.inner.app.clone();
         let mut request = self.store(move |inner| inner.store().prepare(max_bytes, recut, inner.clock.read(), &app)).await?;
         if let Some(envelope) = &mut request.push {
-            let signed = self.inner.signer.sign(&batch_message(&envelope.body, &envelope.clock)).map_err(ClientError::from);
+            let signed = self.inner.sign(batch_message(&envelope.body, &envelope.clock)).await;
             envelope.sig = self.keep(signed)?;
         }
         Ok(Event::Prepared(Box::new(request)))
@@ -331,13 +331,22 @@ impl Host {
         }))
     }
 
-    /// Head office has ordered it: the keys first, so that nobody can read what is left whatever happens next, then the files.
+    /// Head office has ordered it: the keys first, so that nobody can read what is left whatever happens next, then the files. In one
+    /// go on a thread of its own, which a cancelled sync does not stop.
     async fn wipe(&mut self) -> Result<Event, Failure> {
         let inner = self.inner.clone();
-        // What a host throws here must not keep the files.
-        tokio::task::spawn_blocking(move || inner.destroy_keys.as_ref().map(|destroy| destroy())).await.ok();
-        self.store(|inner| Ok(inner.store().wipe().ok())).await?;
+        let wiped = tokio::task::spawn_blocking(move || {
+            // Without its mark a wipe that is cut short is not gone on with; it is begun all the same.
+            inner.store().begin_wipe().ok();
+            if let Some(destroy) = &inner.destroy_keys {
+                destroy();
+            }
+            inner.store().wipe()
+        });
         self.wiped = true;
+        if let Ok(Err(error)) = wiped.await {
+            self.failed = Some(error.into());
+        }
         Err(Failure::Refused("wiped".to_owned()))
     }
 

@@ -107,6 +107,8 @@ pub enum Refusal {
     Locked,
     /// The device has not heard from head office for longer than the policy lets it.
     OfflineTooLong,
+    /// Head office had this device wiped.
+    Wiped,
     /// Not the person's PIN.
     PinWrong,
     /// Too many wrong PINs: a new code from head office.
@@ -167,6 +169,7 @@ impl From<StoreError> for ClientError {
             StoreError::NoPack => Self::Refused(Refusal::NoPack),
             StoreError::OtherPerson => Self::Network(Failure::Refused("tag_taken".into())),
             StoreError::CaseFull => Self::Refused(Refusal::CaseFull),
+            StoreError::Wiped => Self::Refused(Refusal::Wiped),
             other => Self::Store(other),
         }
     }
@@ -341,6 +344,7 @@ impl Refusal {
             Self::NotOffered => "not_offered",
             Self::Locked => "locked",
             Self::OfflineTooLong => "offline_too_long",
+            Self::Wiped => "wiped",
             Self::PinWrong => "pin_wrong",
             Self::PinLocked => "pin_locked",
             Self::NoPin => "no_pin",
@@ -445,6 +449,10 @@ impl Refusal {
                 "the parcel is not being handed over to you; sync, or ask your colleague to hand it over on their phone".into(),
             ),
             Self::Locked => ("设备已锁定，请先解锁".into(), "the device is locked; unlock it first".into()),
+            Self::Wiped => (
+                "总部已清除本设备的数据；请重新打开程序，再用新的注册码注册".into(),
+                "head office had this device wiped; open it again and enrol with a new code".into(),
+            ),
             Self::OfflineTooLong => (
                 "本机太久没有与总部联系，已锁定；请联网同步一次，已登记的内容不受影响".into(),
                 "this device has not heard from head office for too long and is locked; sync once with a network, what was recorded is kept"

@@ -62,13 +62,8 @@ impl Client {
         let nonce: NonceResponse = self.inner.ask(server, "/v1/nonce", vec![]).await?;
         let clean: String = code.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase();
         let message = enrol_message(&nonce.nonce, &Sha256::digest(clean).into(), install.as_bytes());
-        let request = EnrolRequest {
-            code: code.to_owned(),
-            public_key,
-            install,
-            nonce: nonce.nonce,
-            sig: self.inner.signer.sign(&message)?,
-        };
+        let request =
+            EnrolRequest { code: code.to_owned(), public_key, install, nonce: nonce.nonce, sig: self.inner.sign(message).await? };
         let answer: EnrolResponse = self.inner.ask(server, "/v1/enrol", packed(&request)?).await?;
         let role = answer.role.parse().map_err(|_| ClientError::Network(Failure::Refused("role_unknown".into())))?;
         let author = Author { user: answer.user.parse()?, role, outlet: answer.outlet.parse()? };
@@ -189,15 +184,22 @@ impl Inner {
         answer.and_then(|bytes| decode(&bytes).ok()).ok_or(ClientError::Network(Failure::Network))
     }
 
+    /// Signs off the async threads: a platform's key store takes a tenth of a second, and may ask a person.
+    pub(crate) async fn sign(&self, message: Vec<u8>) -> Result<Vec<u8>, ClientError> {
+        let signer = self.signer.clone();
+        let signed = tokio::task::spawn_blocking(move || signer.sign(&message)).await;
+        Ok(signed.map_err(|_| ClientError::Internal("the device's key failed"))??)
+    }
+
     /// With which a request goes on after its token has ended: in one round trip, once. `None` while the token is good.
-    pub(crate) fn renewal(&self, token: &Token) -> Result<Option<String>, ClientError> {
+    pub(crate) async fn renewal(&self, token: &Token) -> Result<Option<String>, ClientError> {
         let clocks = self.clock.read();
         let anchored = self.store().anchor(clocks.boot)?.is_some();
         // Without a server time in this boot nobody knows whether it has ended: the signature costs less than a round trip.
         if anchored && self.now()?.0 < token.expires_ms - RENEW_MS {
             return Ok(None);
         }
-        let signature = self.signer.sign(&renewal_message(&token.secret))?;
+        let signature = self.sign(renewal_message(&token.secret)).await?;
         Ok(Some(signature.iter().map(|byte| format!("{byte:02x}")).collect()))
     }
 
@@ -205,7 +207,7 @@ impl Inner {
     pub(crate) async fn new_session(&self, server: &str) -> Result<Token, ClientError> {
         let nonce: NonceResponse = self.ask(server, "/v1/nonce", vec![]).await?;
         let device = DeviceId::of(&self.signer.public_key());
-        let sig = self.signer.sign(&session_message(&nonce.nonce))?;
+        let sig = self.sign(session_message(&nonce.nonce)).await?;
         let request = packed(&SessionRequest { device, nonce: nonce.nonce, sig })?;
         let answer: SessionResponse = self.ask(server, "/v1/session", request).await?;
         self.store().set_token(&answer.token)?;

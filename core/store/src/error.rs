@@ -103,6 +103,9 @@ pub enum StoreError {
     /// The case has moved on since this step was decided, or another process on this store took it.
     #[error("record: the case has moved on meanwhile")]
     CaseMoved,
+    /// Head office had this store wiped.
+    #[error("use the store: head office had it wiped")]
+    Wiped,
     /// The device is not enrolled.
     #[error("record: this device is not enrolled")]
     NotEnrolled,

@@ -92,6 +92,9 @@ impl Store {
     /// not accepted is written anew under it.
     pub fn enrol(&mut self, enrolment: &Enrolment, now: UnixMs) -> Result<(), StoreError> {
         let Enrolment { device, author, name, session, .. } = enrolment;
+        if self.wiped {
+            return Err(StoreError::Wiped);
+        }
         let shift = i64::from(self.policy()?.lock_after_minutes) * 60_000;
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let others = members(&tx)?.into_iter().filter(|member| member.author.user != author.user).collect::<Vec<_>>();
@@ -181,10 +184,14 @@ impl Store {
     }
 
     /// Whether this device has not heard from head office for longer than the policy lets it: it locks until it does. By the
-    /// server's clock, carried on by this boot's; after a restart by the wall clock, which a person can turn back.
+    /// server's clock, carried on by this boot's; after a restart by the wall clock, which a person can turn back: only if it is
+    /// more than a day behind the last answer that alone locks too.
     pub fn is_offline_too_long(&self, now: UnixMs) -> Result<bool, StoreError> {
-        let end = Self::meta(&self.db, "offline_end")?.and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes);
-        Ok(end.is_some_and(|end| now.0 > end))
+        const DAY_MS: i64 = 86_400_000;
+        let read =
+            |key| Ok::<_, StoreError>(Self::meta(&self.db, key)?.and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes));
+        let Some(end) = read("offline_end")?.filter(|end| *end != i64::MAX) else { return Ok(false) };
+        Ok(now.0 > end || read("last_answer")?.is_some_and(|heard| now.0 < heard - DAY_MS))
     }
 
     /// Whether recording and reading must wait for somebody to unlock. A device on which nobody has set a PIN is locked by its

@@ -14,7 +14,7 @@ use ring::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     hkdf::{HKDF_SHA256, KeyType, Salt},
 };
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use crate::{OpenError, photos::put};
 
@@ -67,10 +67,28 @@ impl StoreKey {
     /// Gives SQLCipher the key: first of all on a connection.
     pub(crate) fn unlock(&self, db: &Connection) -> Result<(), OpenError> {
         let hex: String = self.database.iter().map(|byte| format!("{byte:02x}")).collect();
-        db.pragma_update(None, "key", format!("x'{hex}'"))?;
+        // An error of SQLite may hold the statement, and so the key.
+        db.pragma_update(None, "key", format!("x'{hex}'")).map_err(|_| OpenError::NoEncryption)?;
         // Without SQLCipher the pragma is unknown and silently ignored: the store would lie there in plain.
         let version = db.query_row("PRAGMA cipher_version", [], |row| row.get::<_, String>(0));
         version.map(drop).map_err(|_| OpenError::NoEncryption)
+    }
+
+    /// Whether it reads the first page of a database. Nothing is written, not even a file beside it.
+    fn opens(&self, db: &Path) -> bool {
+        let Some(path) = db.to_str() else { return false };
+        let path = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let Ok(db) = Connection::open_with_flags(format!("file:{path}?immutable=1"), flags) else { return false };
+        let mark = || db.pragma_query_value(None, "application_id", |row| row.get::<_, i32>(0));
+        self.unlock(&db).is_ok() && mark().is_ok()
+    }
+
+    /// Durable before the first page is written with it.
+    fn write_check(&self, folder: &Path) -> Result<(), OpenError> {
+        put(&check_file(folder), &[FORM, &self.check].concat())?;
+        let synced = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
+        synced.map_err(|source| OpenError::Folder { folder: folder.to_owned(), source })
     }
 
     /// A photo's file as it is written. The nonce is the photo's own hash: the same bytes always give the same file, and no two
@@ -102,8 +120,8 @@ fn check_file(folder: &Path) -> PathBuf {
     folder.join("doorstep.key-check")
 }
 
-/// Whether this key, or no key, is the one of the store in a folder. Looks, and changes nothing but for the check file of a store
-/// that is about to be made.
+/// Whether this key, or no key, is the one of the store in a folder. Looks, and changes nothing but the check file: of a store that is
+/// about to be made, or that this key opens though its check file is lost or damaged.
 pub(crate) fn check(folder: &Path, db: &Path, is_new: bool, key: Option<&StoreKey>) -> Result<(), OpenError> {
     let at_folder = |source| OpenError::Folder { folder: folder.to_owned(), source };
     let kept = match std::fs::read(check_file(folder)) {
@@ -115,19 +133,19 @@ pub(crate) fn check(folder: &Path, db: &Path, is_new: bool, key: Option<&StoreKe
         (None, None) => Ok(()),
         (None, Some(_)) => Err(OpenError::KeyMissing),
         (Some(key), Some(kept)) if kept == [FORM, &key.check].concat() => Ok(()),
-        (Some(_), Some(_)) => Err(OpenError::KeyWrong),
-        // Durable before the first page is written with it.
-        (Some(key), None) if is_new => {
-            put(&check_file(folder), &[FORM, &key.check].concat()).map_err(OpenError::from)?;
-            std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(at_folder)
-        }
-        (Some(_), None) => {
+        (Some(_), Some(_)) if is_new => Err(OpenError::KeyWrong),
+        (Some(key), None) if is_new => key.write_check(folder),
+        (Some(key), _) => {
             let begins = std::fs::File::open(db).and_then(|mut file| {
                 let mut first = [0; PLAIN.len()];
                 io::Read::read_exact(&mut file, &mut first).map(|()| first)
             });
-            // Without its check file nobody can tell a wrong key from damage.
-            if begins.is_ok_and(|first| first == PLAIN) { Err(OpenError::NotEncrypted) } else { Err(OpenError::KeyWrong) }
+            match begins {
+                Ok(first) if first == PLAIN => Err(OpenError::NotEncrypted),
+                // The check file is lost or damaged: the first page tells the key, if it is sound itself.
+                _ if key.opens(db) => key.write_check(folder),
+                _ => Err(OpenError::KeyWrong),
+            }
         }
     }
 }

@@ -25,6 +25,7 @@ mod record;
 mod refs;
 mod salvage;
 mod transfer;
+mod wipe;
 
 pub use doorstep_domain::Clocks;
 pub use error::{OpenError, StoreError};

@@ -15,6 +15,7 @@ use crate::{
     key::{self, StoreKey},
     refs,
     salvage::{self, Files},
+    wipe,
 };
 
 const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_initial.sql")];
@@ -31,6 +32,8 @@ pub struct Store {
     pub(crate) book: Option<(u64, Arc<Rulebook>)>,
     /// Without one, everything lies there in plain.
     pub(crate) key: Option<StoreKey>,
+    /// Head office has ordered it, and nothing is here any more: nothing is recorded or kept from then on.
+    pub(crate) wiped: bool,
     /// Damage seen by this process before this store was opened.
     damage_before: u64,
     /// Tells a salvage that the file is in use.
@@ -51,7 +54,9 @@ impl Store {
     /// Opens or creates the store in a folder. Loads no case. A file that can not be used is left byte for byte as it is.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
         make_folder(folder)?;
-        Self::open_held(folder, Hold::shared(folder)?, None)
+        let hold = Hold::shared(folder)?;
+        wipe::finish(folder)?;
+        Self::open_held(folder, hold, None)
     }
 
     /// The same with a key: database and photos are encrypted. A store is made with a key or without, for good. A wrong key, a
@@ -62,7 +67,9 @@ impl Store {
             return Err(OpenError::NoEncryption);
         }
         make_folder(folder)?;
-        Self::open_held(folder, Hold::shared(folder)?, Some(key))
+        let hold = Hold::shared(folder)?;
+        wipe::finish(folder)?;
+        Self::open_held(folder, hold, Some(key))
     }
 
     /// The same; a damaged file is moved aside, never deleted, and what may exist nowhere else is salvaged into a new one, with
@@ -86,34 +93,7 @@ impl Store {
     fn open_held(folder: &Path, hold: Hold, key: Option<StoreKey>) -> Result<Self, OpenError> {
         let db = connect(&Files::of(folder), key.as_ref())?;
         let damage_before = check::damage_count();
-        Ok(Self { db, folder: folder.to_owned(), book: None, key, damage_before, _hold: hold })
-    }
-
-    /// Deletes all that this store keeps, because head office ordered it and its key is destroyed: the one place where something
-    /// goes that may exist nowhere else. What is left of this store is an empty one in memory, which nobody is enrolled on.
-    /// Whatever file can not be deleted stays, without a key to read it.
-    pub fn wipe(&mut self) -> Result<(), OpenError> {
-        let mut empty = Connection::open_in_memory()?;
-        migrate(&mut empty)?;
-        self.book = None;
-        // Dropped first: its files are closed, and what it had not yet written is not written any more.
-        let old = std::mem::replace(&mut self.db, empty);
-        old.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).ok();
-        drop(old);
-        let Ok(found) = std::fs::read_dir(&self.folder) else { return Ok(()) };
-        let ours = |name: &str| name.starts_with("doorstep") || name == "device.key";
-        for entry in found.flatten() {
-            let (path, name) = (entry.path(), entry.file_name());
-            match name.to_str() {
-                Some("photos" | "pictures") => std::fs::remove_dir_all(path).ok(),
-                Some("doorstep.lock") => None,
-                Some(name) if ours(name) && path.is_dir() => std::fs::remove_dir_all(path).ok(),
-                Some(name) if ours(name) => std::fs::remove_file(path).ok(),
-                _ => None,
-            };
-        }
-        std::fs::File::open(&self.folder).and_then(|folder| folder.sync_all()).ok();
-        Ok(())
+        Ok(Self { db, folder: folder.to_owned(), book: None, key, wiped: false, damage_before, _hold: hold })
     }
 
     /// The versions of the rule pack here, if any has been received.
@@ -161,7 +141,7 @@ impl Store {
     }
 }
 
-fn make_folder(folder: &Path) -> Result<(), OpenError> {
+pub(crate) fn make_folder(folder: &Path) -> Result<(), OpenError> {
     let at_folder = |source| OpenError::Folder { folder: folder.to_owned(), source };
     std::fs::create_dir_all(folder.join("photos")).map_err(at_folder)
 }
@@ -237,7 +217,7 @@ fn recognise(db: &Connection) -> Result<(), OpenError> {
 }
 
 /// Each step in a transaction of its own that also moves `user_version`.
-fn migrate(db: &mut Connection) -> Result<(), OpenError> {
+pub(crate) fn migrate(db: &mut Connection) -> Result<(), OpenError> {
     loop {
         let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let version: u32 = tx.query_row("PRAGMA user_version", [], |row| row.get(0))?;

@@ -110,6 +110,7 @@ impl Store {
 
     pub(crate) fn write_photo(&self, id: &PhotoId, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         match &self.key {
+            _ if self.wiped => Err(StoreError::Wiped),
             Some(key) => put(path, &key.seal(id, bytes)?),
             None => put(path, bytes),
         }

@@ -8,7 +8,7 @@ use doorstep_protocol::{
     Ack, AckCase, Answer, BatchClock, Beacon, CaseRef, Decision, Demand, Envelope, FeedCase, Pull, Push, PushCase, Quarantined,
     RefKind, Signed, SyncRequest, Verdict, encode, unpack_receipts, unpack_verdicts,
 };
-use doorstep_rules::Rulebook;
+use doorstep_rules::{FIRST_POLICY, Policy, Rulebook};
 use doorstep_sync::Applied;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
@@ -104,7 +104,9 @@ impl Store {
     pub fn apply(&mut self, answer: &Answer, clocks: Clocks, now: UnixMs, fresh: InstallId) -> Result<Applied, StoreError> {
         self.load_book()?;
         // By the policy of now; a newer one counts from the next answer on.
-        let hours = self.policy().map_or(0, |policy| i64::from(policy.offline_hours));
+        // Rules that can not be read must not take the lock away.
+        let policy = self.policy().or_else(|_| Policy::parse(FIRST_POLICY).map_err(|_| StoreError::Damaged("reference")))?;
+        let hours = i64::from(policy.offline_hours);
         let offline_end = if hours > 0 { answer.now_ms.saturating_add(hours * 3_600_000) } else { i64::MAX };
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let rules = self.book.as_ref().map(|(_, book)| book.as_ref());
@@ -181,7 +183,10 @@ impl Store {
         anchor.extend(clocks.mono_ms.to_be_bytes());
         Self::set_meta(&tx, "anchor", &anchor)?;
         Self::set_meta(&tx, "last_answer", &answer.now_ms.to_be_bytes())?;
-        Self::set_meta(&tx, "offline_end", &offline_end.to_be_bytes())?;
+        // A revoked device is told that it may deliver, not that it may go on.
+        if !is_revoked {
+            Self::set_meta(&tx, "offline_end", &offline_end.to_be_bytes())?;
+        }
         Self::set_meta(&tx, "gateway", if answer.gateway { b"1" } else { b"" })?;
         if let Some(rules) = rules {
             for case in &touched {

@@ -30,7 +30,7 @@ mod sealed {
 
     use doorstep_domain::{Author, DeviceId, InstallId, PhotoId, Role, UnixMs};
     use doorstep_protocol::Token;
-    use doorstep_store::{Enrolment, Session};
+    use doorstep_store::{Enrolment, Session, StoreError};
     use sha2::{Digest, Sha256};
     use tempfile::TempDir;
 
@@ -129,6 +129,26 @@ mod sealed {
     }
 
     #[test]
+    fn a_lost_or_damaged_check_file_is_written_anew_by_the_right_key_and_by_no_other() {
+        let (folder, _) = filled();
+        let file = folder.path().join("doorstep.key-check");
+        let kept = fs::read(&file).unwrap();
+        for damage in [None, Some(b"DSK1 and other bytes".as_slice())] {
+            match damage {
+                None => fs::remove_file(&file).unwrap(),
+                Some(bytes) => fs::write(&file, bytes).unwrap(),
+            }
+            let before = bytes(folder.path());
+            assert!(matches!(Store::open_encrypted(folder.path(), key(2)), Err(OpenError::KeyWrong)));
+            assert_eq!(bytes(folder.path()), before);
+            let store = Store::open_encrypted(folder.path(), key(1)).unwrap();
+            assert_eq!(store.identity().unwrap().unwrap().name, "李明");
+            drop(store);
+            assert_eq!(fs::read(&file).unwrap(), kept);
+        }
+    }
+
+    #[test]
     fn a_death_between_the_check_file_and_the_database_leaves_a_store_for_its_key_alone() {
         let folder = tempfile::tempdir().unwrap();
         drop(Store::open_encrypted(folder.path(), key(1)).unwrap());
@@ -153,8 +173,13 @@ mod sealed {
     fn a_wiped_store_leaves_no_file_but_its_lock() {
         let (folder, _) = filled();
         let mut store = Store::open_encrypted(folder.path(), key(1)).unwrap();
+        store.begin_wipe().unwrap();
         store.wipe().unwrap();
         assert!(store.identity().unwrap().is_none());
         assert!(bytes(folder.path()).is_empty(), "{:?}", bytes(folder.path()).keys());
+        assert!(matches!(store.save_photo(PhotoId::new([1; 32]), "jpg", PHOTO, false), Err(StoreError::Wiped)));
+        // With its key gone, another one makes a new store there.
+        drop(store);
+        Store::open_encrypted(folder.path(), key(2)).unwrap();
     }
 }
