@@ -78,7 +78,14 @@ pub(crate) async fn run<T: Send + 'static>(
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, DoorstepError> + Send + 'static,
 ) -> Result<T, DoorstepError> {
-    run(async move { tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(DoorstepError::internal())) }).await
+    let (runtime, teller) = (runtime()?, teller()?);
+    let (end, ended) = oneshot::channel();
+    // Without a detour over the async threads: what local storage has to say does not wait for what the network keeps busy.
+    runtime.spawn_blocking(move || {
+        let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(DoorstepError::internal()));
+        teller.send(Box::new(move || drop(end.send(result)))).ok();
+    });
+    ended.await.unwrap_or_else(|_| Err(DoorstepError::internal()))
 }
 
 /// Stops calls that wait for the network. One may serve several calls, also later ones: it does not come back.
