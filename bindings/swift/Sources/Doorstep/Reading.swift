@@ -1,0 +1,57 @@
+import DoorstepBindings
+
+/// What there is.
+extension Doorstep {
+    /// A page of today's parcels by waybill: at most `limit` (1 to 500) of those after the waybill `after`.
+    public func parcels(after: String? = nil, limit: Int = 100) async throws -> [ParcelRow] {
+        try await client.parcels(after: after, limit: page(of: limit))
+    }
+
+    /// An outlet of the directory by its code; `nil` if it is not there.
+    public func outlet(_ code: String) async throws -> OutletRow? {
+        try await client.outlet(code: code)
+    }
+
+    /// The rules in force now, with the codes for the pickers; `nil` until the first sync.
+    public func rules() async throws -> RuleSummary? {
+        try await client.rules()
+    }
+
+    /// The words for keys such as a state, a step or a flag, in their order; a key itself where there are none.
+    public func words(for keys: [String]) async throws -> [Bilingual] {
+        try await client.words(keys: keys)
+    }
+
+    /// A page of cases by next deadline, at most `limit` (1 to 500): the first, or the one after a page's `next`.
+    public func cases(_ filter: CaseFilter = CaseFilter(), after: String? = nil, limit: Int = 100) async throws -> CasePage {
+        try await client.cases(filter: filter, after: after, limit: page(of: limit))
+    }
+
+    /// All cases by next deadline, each once.
+    public func allCases(_ filter: CaseFilter = CaseFilter()) async throws -> [CaseSummary] {
+        try await client.allCases(filter)
+    }
+
+    /// One case by its waybill or a child number; `nil` if nothing is recorded of it here.
+    public func `case`(_ waybill: String) async throws -> CaseDetail? {
+        try await client.case(waybill: waybill)
+    }
+
+    /// Why a case stands as it does: the facts and the rule behind each deadline, gap, finding and contradiction. Works offline.
+    public func explain(_ waybill: String) async throws -> [Explained] {
+        try await client.explain(waybill: waybill)
+    }
+}
+
+extension DoorstepClient {
+    /// A case that moves between two pages may come twice: the first counts.
+    func allCases(_ filter: CaseFilter) async throws -> [CaseSummary] {
+        var all: [CaseSummary] = [], seen: Set<String> = [], after: String?
+        repeat {
+            let page = try await cases(filter: filter, after: after, limit: 500)
+            all += page.cases.filter { seen.insert($0.waybill).inserted }
+            after = page.next
+        } while after != nil
+        return all
+    }
+}
