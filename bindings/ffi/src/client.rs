@@ -170,6 +170,11 @@ impl DoorstepClient {
         run(async move { self.end(true).await }).await
     }
 
+    /// Whether it was shut down, by whoever: a listener that is told of a change asks this to know that it was the last one.
+    pub fn is_closed(&self) -> bool {
+        matches!(&*self.life(), Life::Closed)
+    }
+
     /// What was salvaged since the client was opened, if its store was damaged: parcels of which something unsent is lost, to be
     /// recorded again.
     pub fn record_again(&self) -> Result<Vec<String>, DoorstepError> {

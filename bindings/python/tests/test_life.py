@@ -81,6 +81,7 @@ class LifeTest(WorldTest):
         await again.close()
         with self.assertRaises(DoorstepError.Closed):
             await doorstep.unsent()
+        await soon(listed(changes))
 
     async def test_a_suspended_client_has_no_file_open_and_goes_on_when_it_is_resumed(self):
         doorstep = await self.courier()

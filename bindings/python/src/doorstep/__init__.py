@@ -246,6 +246,9 @@ class Doorstep:
                 await news.wait()
                 news.clear()
                 yield
+                # Shutting down is the last change, whoever does it.
+                if self._client.is_closed():
+                    return
         finally:
             await subscription.ended()
 

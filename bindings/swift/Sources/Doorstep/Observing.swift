@@ -6,12 +6,13 @@ extension Doorstep {
     /// a row may be one.
     public func changes() -> AsyncStream<Void> {
         let (stream, news) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        news.yield()
+        let listener = Listener(client, news)
         // Shut down, there is nothing to tell any more.
-        guard listening != nil, let subscription = try? client.listen(listener: Listener(news)) else {
+        guard listening != nil, let subscription = try? client.listen(listener: listener) else {
             news.finish()
             return stream
         }
+        listener.changed()
         let id = ObjectIdentifier(subscription)
         listening?[id] = news
         news.onTermination = { [weak self] _ in
@@ -68,13 +69,17 @@ extension Doorstep {
 
 /// Tells a stream.
 private final class Listener: ChangeListener {
+    private let client: DoorstepClient
     private let news: AsyncStream<Void>.Continuation
 
-    init(_ news: AsyncStream<Void>.Continuation) {
+    init(_ client: DoorstepClient, _ news: AsyncStream<Void>.Continuation) {
+        self.client = client
         self.news = news
     }
 
+    /// Shutting down is the last change. It may have been done elsewhere, through another `Doorstep` on the same folder.
     func changed() {
         news.yield()
+        if client.isClosed() { news.finish() }
     }
 }

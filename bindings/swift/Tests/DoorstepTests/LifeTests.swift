@@ -121,6 +121,8 @@ struct LifeTests {
             #expect(try await doorstep.unsent().actions.map(\.waybill) == [waybill(2)])
             try await again.shutdown()
             #expect(try await failure { try await doorstep.unsent() }.kind == "Closed")
+            while await changes.next() != nil {}
+            for await _ in await doorstep.changes() {}
         }
     }
 

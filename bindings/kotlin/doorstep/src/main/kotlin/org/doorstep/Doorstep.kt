@@ -251,7 +251,12 @@ class Doorstep private constructor(private val client: DoorstepClient) : AutoClo
      * suspension and ends when this is closed.
      */
     val changes: Flow<Unit> = callbackFlow {
-        val subscription = client.listen(GuardedListener { trySend(Unit) })
+        // Shutting down is the last change. It may have been done elsewhere, through another `Doorstep` on the same folder.
+        val listener = GuardedListener {
+            trySend(Unit)
+            if (client.isClosed()) close()
+        }
+        val subscription = client.listen(listener)
         val end = closed.invokeOnCompletion { close() }
         trySend(Unit)
         awaitClose {

@@ -124,7 +124,15 @@ class LifeTest : AtTheDoor() {
         val seen = async { doorstep.watchCase(waybill(13)).first { it != null } }
         again.fail(waybill(13), "DF-NOBODY")
         seen.await()
+        val changes = async { doorstep.changes.toList() }
+        val unsent = async { doorstep.watchUnsent().toList() }
+        yield()
         again.shutdown()
+        // Whoever shut it down: what watches it ends.
+        withTimeout(60_000) {
+            changes.await()
+            unsent.await()
+        }
         assertFailsWith<DoorstepException.Closed> { doorstep.unsent() }
     }
 
