@@ -14,7 +14,7 @@ import atexit
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from os import PathLike, fspath
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self, TypeVar, cast
 
 from .doorstep_ffi import (
     Bilingual,
@@ -77,6 +77,8 @@ from .doorstep_ffi import (
 )
 
 __all__ = [
+    "AnyCommand",
+    "AnySmsOutcome",
     "Bilingual", "Cancel", "CaseDetail", "CaseFilter", "CaseSummary", "ClockReading", "Command", "Connectivity", "DatabaseKey",
     "DeadlineRow", "DeviceClock", "DeviceKey", "Doorstep", "DoorstepError", "Explained", "FailedDelivery", "Level", "Location",
     "LogConfig", "LogRecord", "LogSink", "MessageRow", "MissingEvidence", "NamedCode", "OriginReply", "OutcomeCode", "OutletRow",
@@ -90,6 +92,18 @@ atexit.register(end_process)
 
 T = TypeVar("T")
 Path = str | PathLike[str]
+
+# The generated kinds are subclasses of these when the module has been loaded, which a type checker does not see.
+AnyCommand = (
+    Command.FAIL | Command.PROBLEM | Command.PHOTOS | Command.SMS | Command.CALL | Command.NOTE | Command.OUTAGE
+    | Command.NOTICE | Command.SEEN | Command.REPLY | Command.MARK | Command.ACTION | Command.TICK | Command.ASSIGN
+    | Command.CONSENT | Command.GOODS | Command.LEDGER | Command.WAIVE | Command.CORRECT | Command.DISPUTE
+    | Command.IDENTIFY | Command.HANDOVER | Command.TAKEOVER | Command.CLOSE
+)
+AnySmsOutcome = (
+    SmsOutcome.HANDED_OVER | SmsOutcome.CANCELLED | SmsOutcome.PART_SENT | SmsOutcome.PART_FAILED
+    | SmsOutcome.PART_DELIVERED
+)
 
 # Rows that are asked for at once.
 PAGE = 200
@@ -178,10 +192,10 @@ class Doorstep:
         recorded = await self.record(Command.FAIL(attempt), photos)
         return recorded[0]
 
-    async def record(self, command: Command, photos: Sequence[Path | PhotoFile] = ()) -> list[Recorded]:
+    async def record(self, command: AnyCommand, photos: Sequence[Path | PhotoFile] = ()) -> list[Recorded]:
         """Records what a person did, with photos; returns the cases it concerns."""
         files = [photo if isinstance(photo, PhotoFile) else PhotoFile(path=fspath(photo)) for photo in photos]
-        return await self._client.record(command, files)
+        return await self._client.record(cast(Command, command), files)
 
     async def provisional_number(self) -> str:
         """A number for a parcel whose label can not be read."""
@@ -279,9 +293,9 @@ class Doorstep:
         """Moves every SMS of this device on as far as it goes now."""
         return await self._client.dispatch_sms()
 
-    async def sms_result(self, reference: str, outcome: SmsOutcome) -> None:
+    async def sms_result(self, reference: str, outcome: AnySmsOutcome) -> None:
         """Takes what the platform says of an SMS."""
-        await self._client.sms_result(reference, outcome)
+        await self._client.sms_result(reference, cast(SmsOutcome, outcome))
 
     async def lease_sms(self, waybill: str) -> None:
         """Asks head office for the lease of an SMS."""
@@ -311,7 +325,7 @@ class Doorstep:
 
     async def _cancellable(self, call: Callable[[Cancel], Awaitable[T]]) -> T:
         """A dropped call would go on by itself: who cancels here means it to stop."""
-        cancel = Cancel()
+        cancel = Cancel()  # type: ignore[no-untyped-call]
         try:
             return await call(cancel)
         except asyncio.CancelledError:
