@@ -164,8 +164,8 @@ impl DoorstepClient {
         blocking(move || self.reopen()).await
     }
 
-    /// Shuts down for good: like a suspension, without a way back. Listeners are told once more and then nothing. Twice is fine. The folder may
-    /// be opened again afterwards.
+    /// Shuts down for good: like a suspension, without a way back. Listeners are told once more and then nothing. Twice is fine.
+    /// The folder may be opened again afterwards.
     pub async fn shutdown(self: Arc<Self>) -> Result<(), DoorstepError> {
         run(async move { self.end(true).await }).await
     }
@@ -256,13 +256,15 @@ impl DoorstepClient {
                 Life::Suspended(in_sync) => Life::Suspended(*in_sync),
             };
             match std::mem::replace(&mut *life, next) {
-                Life::Open(running) => running,
-                _ => return Ok(()),
+                Life::Open(running) => Some(running),
+                _ => None,
             }
         };
-        running.drop_tasks();
-        running.stop.send_replace(true);
-        running.client.close().await;
+        if let Some(running) = running {
+            running.drop_tasks();
+            running.stop.send_replace(true);
+            running.client.close().await;
+        }
         // The last word to the listeners: what they read next says what has become of the client.
         self.tell();
         logging::log(Level::Info, "doorstep::client", if for_good { "shut down" } else { "suspended" }, &[]);

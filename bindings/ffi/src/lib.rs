@@ -2,13 +2,15 @@
 //!
 //! Thin on purpose: records owned by this crate, a dozen kinds of error with words in two languages, one runtime of our own,
 //! one client for each folder in the process. Every call runs on our threads whatever executor polls it, so no host's event loop
-//! is ever blocked. One file for each part of the app: `client` (life), `session`, `parcels`, `cases`, `attempts`, `photos`,
+//! is ever blocked. One file for each part of the app: `client` (life), `session`, `parcels`, `cases`, `attempts`
+//! (what is recorded; `commands` says what can be), `photos`,
 //! `sms`, `sync`, `rules`, `platform` (what the host gives), `errors`, `logging`. Never here: business rules, SQL, HTTP, anything
 //! behind a target `cfg` (one generated text serves all targets), generated code.
 
 mod attempts;
 mod cases;
 mod client;
+mod commands;
 mod errors;
 mod listen;
 mod logging;
@@ -21,11 +23,12 @@ mod session;
 mod sms;
 mod sync;
 
-pub use attempts::{Command, FailedDelivery, OriginReply, PhotoFile, PhotoShows, ProblemFound, Recorded, SmsRequest};
+pub use attempts::{PhotoFile, PhotoShows, Recorded};
 pub use cases::{
     Bilingual, CaseDetail, CaseFilter, CasePage, CaseSummary, DeadlineRow, Explained, MessageRow, MissingEvidence, TimelineEntry,
 };
 pub use client::{ClientConfig, DoorstepClient, end_process, open_client};
+pub use commands::{Command, FailedDelivery, OriginReply, ProblemFound, SmsRequest};
 pub use errors::DoorstepError;
 pub use listen::{ChangeListener, Subscription};
 pub use logging::{Level, LogConfig, LogRecord, LogSink, flush_logs, init_logging};

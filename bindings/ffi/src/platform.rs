@@ -9,7 +9,7 @@ use doorstep_client::{Clock, Conditions, DeviceSigner, OutgoingSms, SignError, S
 use doorstep_domain::{BootId, GeoPosition, SmsFault, UnixMs};
 use doorstep_store::Clocks;
 
-use crate::{DoorstepError, attempts::masked};
+use crate::{DoorstepError, commands::masked};
 
 /// The device's key: P-256, in Secure Enclave or StrongBox where there is one. Without it, a software key beside the store.
 #[uniffi::export(foreign)]

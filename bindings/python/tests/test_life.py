@@ -106,6 +106,15 @@ class LifeTest(WorldTest):
         await soon(all_sent())
         self.assertIn(waybill(3), await self.on_server())
 
+    async def test_closing_a_suspended_client_ends_what_watches_it(self):
+        doorstep = await self.courier()
+        changes = doorstep.changes()
+        await anext(changes)
+        await doorstep.suspend()
+        await soon(anext(changes))
+        await doorstep.close()
+        await soon(listed(changes))
+
     async def test_suspending_in_the_middle_of_resuming_leaves_no_file_open(self):
         doorstep = await self.courier()
         for _ in range(20):

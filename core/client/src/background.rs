@@ -22,8 +22,8 @@ impl Client {
         moved.ok().and_then(Result::ok).unwrap_or_default()
     }
 
-    /// Keeps this device in sync until the future is dropped, or head office had it wiped: at once when something was recorded or the network came back
-    /// ([`Client::connected`]), and at the latest when the engine's timer is due. With `listen`, also when the server hints that
+    /// Keeps this device in sync until the future is dropped, or head office had it wiped: at once when something was recorded or
+    /// the network came back ([`Client::connected`]), and at the latest when the engine's timer is due. With `listen`, also when the server hints that
     /// something moved: for a tablet on a desk; a phone holds no connection open. Failures are waited out, and shown by
     /// [`Client::status`].
     pub async fn stay_in_sync(&self, listen: bool) {

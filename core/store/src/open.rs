@@ -53,10 +53,7 @@ impl Drop for Store {
 impl Store {
     /// Opens or creates the store in a folder. Loads no case. A file that can not be used is left byte for byte as it is.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
-        make_folder(folder)?;
-        let hold = Hold::shared(folder)?;
-        wipe::finish(folder)?;
-        Self::open_held(folder, hold, None)
+        Self::open_shared(folder, None)
     }
 
     /// The same with a key: database and photos are encrypted. A store is made with a key or without, for good. A wrong key, a
@@ -66,10 +63,14 @@ impl Store {
         if !cfg!(feature = "sqlcipher") {
             return Err(OpenError::NoEncryption);
         }
+        Self::open_shared(folder, Some(key))
+    }
+
+    fn open_shared(folder: &Path, key: Option<StoreKey>) -> Result<Self, OpenError> {
         make_folder(folder)?;
         let hold = Hold::shared(folder)?;
         wipe::finish(folder)?;
-        Self::open_held(folder, hold, Some(key))
+        Self::open_held(folder, hold, key)
     }
 
     /// The same; a damaged file is moved aside, never deleted, and what may exist nowhere else is salvaged into a new one, with

@@ -1,0 +1,448 @@
+//! What a person can do, as a host says it: one enum, its longer parts as records with defaults.
+
+use doorstep_client::{AttemptDetails, Command as Act, ProblemDetails, ReplyDetails as Details, SmsWish};
+
+/// What a person does. Codes are the words of the rule pack (`rules()` lists them); times are milliseconds since 1970, UTC.
+#[derive(Clone, PartialEq, Eq, uniffi::Enum)]
+#[uniffi::export(Display)]
+pub enum Command {
+    /// A delivery failed.
+    Fail {
+        /// What happened.
+        attempt: FailedDelivery,
+    },
+    /// Another problem was found.
+    Problem {
+        /// What was found.
+        problem: ProblemFound,
+    },
+    /// Photos for a case that exists.
+    Photos {
+        /// The waybill.
+        waybill: String,
+    },
+    /// An SMS to the customer is to be sent.
+    Sms {
+        /// The waybill.
+        waybill: String,
+        /// What it says and where it goes.
+        wish: SmsRequest,
+    },
+    /// A call to the customer.
+    Call {
+        /// The waybill.
+        waybill: String,
+        /// How it ended: `answered`, `no_answer`, `busy`, `off`, `wrong`, `not_exist`.
+        result: String,
+        /// What was said.
+        words: Option<String>,
+    },
+    /// A signed, dated note.
+    Note {
+        /// The waybill.
+        waybill: String,
+        /// Its text.
+        words: String,
+    },
+    /// Network or power is out and the origin outlet was phoned.
+    Outage {
+        /// The waybills it covers.
+        waybills: Vec<String>,
+        /// `network`, `power`, ...
+        reason: String,
+        /// Who answered.
+        contact: Option<String>,
+        /// The number called.
+        phone: Option<String>,
+        /// When; without one, now.
+        phoned_at_ms: Option<i64>,
+        /// What was said.
+        said: Option<String>,
+    },
+    /// The notice to the origin outlet.
+    Notice {
+        /// The waybill.
+        waybill: String,
+        /// The target; without one it comes from the parcel's data.
+        to: Option<String>,
+        /// Which decision is asked for.
+        request: Option<String>,
+    },
+    /// The origin outlet has looked at the newest notice.
+    Seen {
+        /// The waybill.
+        waybill: String,
+    },
+    /// The origin outlet's reply.
+    Reply {
+        /// What it says.
+        reply: OriginReply,
+    },
+    /// What is said of another's entry: a reply that decides nothing, an unclear photo.
+    Mark {
+        /// The waybill.
+        waybill: String,
+        /// The entry's key; without one the newest reply.
+        entry: Option<String>,
+        /// What is said of it.
+        remark: String,
+        /// Code of the pack's list of reasons.
+        reason: Option<String>,
+        /// Why, in words.
+        words: Option<String>,
+    },
+    /// Something was done with the parcel.
+    Action {
+        /// The waybill.
+        waybill: String,
+        /// Outcome code of the pack.
+        outcome: String,
+        /// The peer carrier, or the site it was forwarded to.
+        carrier: Option<String>,
+        /// The number under which it travels on.
+        number: Option<String>,
+        /// What it cost or was agreed to cost, in fen.
+        amount_fen: Option<i64>,
+        /// How, in words.
+        words: Option<String>,
+    },
+    /// A step of a card was done.
+    Tick {
+        /// The waybill.
+        waybill: String,
+        /// Step code of the pack.
+        step: String,
+        /// What came of it.
+        words: Option<String>,
+    },
+    /// Somebody is to act.
+    Assign {
+        /// The waybill.
+        waybill: String,
+        /// Who: an account.
+        to: String,
+        /// Planned for.
+        planned_at_ms: Option<i64>,
+        /// What is to be done.
+        words: Option<String>,
+    },
+    /// A customer agreed to something.
+    Consent {
+        /// The waybill.
+        waybill: String,
+        /// `sender`, `recipient`.
+        by: String,
+        /// Outcome code of the pack.
+        to: String,
+        /// The person's name.
+        name: Option<String>,
+        /// What was said.
+        words: Option<String>,
+    },
+    /// What the sender says of the goods.
+    Goods {
+        /// The waybill.
+        waybill: String,
+        /// Product name.
+        name: Option<String>,
+        /// Packaging.
+        packing: Option<String>,
+        /// Value in fen.
+        value_fen: Option<i64>,
+        /// Anything else.
+        words: Option<String>,
+    },
+    /// A line of outlet finance's registers.
+    Ledger {
+        /// The waybill.
+        waybill: String,
+        /// Which register.
+        book: String,
+        /// Code of the pack.
+        change: String,
+        /// How much, in fen.
+        amount_fen: Option<i64>,
+        /// The receipt slip was taken back.
+        slip: bool,
+        /// Anything else.
+        words: Option<String>,
+    },
+    /// Evidence that can not be had.
+    Waive {
+        /// The waybill.
+        waybill: String,
+        /// The row of the evidence matrix.
+        evidence: String,
+        /// Why not.
+        words: String,
+    },
+    /// An earlier entry was wrong. It stays; what is right is recorded with the correction.
+    Correct {
+        /// The waybill.
+        waybill: String,
+        /// The entry's key.
+        entry: String,
+        /// What was wrong with it.
+        fault: String,
+        /// The entry whose act it is, if it is the same act recorded twice.
+        same_as: Option<String>,
+        /// Why.
+        words: String,
+        /// What is right.
+        instead: Option<Box<Command>>,
+    },
+    /// A finding or a mark is contested.
+    Dispute {
+        /// The waybill.
+        waybill: String,
+        /// A finding's id, or an entry's key.
+        about: String,
+        /// Why.
+        words: String,
+    },
+    /// A parcel with a provisional number is known by its own.
+    Identify {
+        /// The provisional number.
+        provisional: String,
+        /// The parcel's own.
+        waybill: String,
+    },
+    /// The parcel is handed over to another courier, who takes it over on their own phone.
+    Handover {
+        /// The waybill.
+        waybill: String,
+        /// The other courier's account.
+        to: String,
+        /// Why.
+        words: Option<String>,
+    },
+    /// A parcel that is being handed over is taken over.
+    Takeover {
+        /// The waybill.
+        waybill: String,
+    },
+    /// The end of the case.
+    Close {
+        /// The waybill; a child number ends that piece.
+        waybill: String,
+        /// Outcome code of the pack.
+        outcome: String,
+        /// Who signed, or why.
+        words: Option<String>,
+    },
+}
+
+/// A failed delivery.
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Display)]
+pub struct FailedDelivery {
+    /// The waybill, as typed or scanned; a child number names the piece.
+    pub waybill: String,
+    /// Reason code of the pack.
+    pub reason: String,
+    /// Sub-reason code.
+    #[uniffi(default = None)]
+    pub sub: Option<String>,
+    /// What happened, in words.
+    #[uniffi(default = None)]
+    pub words: Option<String>,
+    /// What the recipient would pay, in fen.
+    #[uniffi(default = None)]
+    pub offered_fen: Option<i64>,
+    /// The time agreed for another delivery.
+    #[uniffi(default = None)]
+    pub agreed_at_ms: Option<i64>,
+    /// How long the courier waited, in minutes.
+    #[uniffi(default = None)]
+    pub waited_minutes: Option<u32>,
+}
+
+/// Another problem than a failed delivery.
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Display)]
+pub struct ProblemFound {
+    /// The waybill; a child number names the piece.
+    pub waybill: String,
+    /// Code of the pack.
+    pub reason: String,
+    /// Sub-reason code.
+    #[uniffi(default = None)]
+    pub sub: Option<String>,
+    /// Where it was found; without one, the code's stage at which the person's role registers.
+    #[uniffi(default = None)]
+    pub stage: Option<String>,
+    /// What was found, in words.
+    #[uniffi(default = None)]
+    pub words: Option<String>,
+    /// When it was found; without one, now.
+    #[uniffi(default = None)]
+    pub found_at_ms: Option<i64>,
+    /// How many items or pieces it concerns.
+    #[uniffi(default = None)]
+    pub count: Option<u32>,
+    /// The other parcel's waybill.
+    #[uniffi(default = None)]
+    pub other: Option<String>,
+    /// Weight on the scale, in grams.
+    #[uniffi(default = None)]
+    pub weight_g: Option<u32>,
+    /// Weight on the label, in grams.
+    #[uniffi(default = None)]
+    pub label_g: Option<u32>,
+}
+
+/// The origin outlet's reply to a notice.
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Display)]
+pub struct OriginReply {
+    /// The waybill.
+    pub waybill: String,
+    /// Decision code of the pack.
+    pub decision: String,
+    /// The data it needs, in words.
+    #[uniffi(default = None)]
+    pub words: Option<String>,
+    /// Confirmed or corrected phone.
+    #[uniffi(default = None)]
+    pub phone: Option<String>,
+    /// Confirmed or corrected address.
+    #[uniffi(default = None)]
+    pub address: Option<String>,
+    /// Contact person.
+    #[uniffi(default = None)]
+    pub contact: Option<String>,
+    /// Company.
+    #[uniffi(default = None)]
+    pub company: Option<String>,
+    /// The label's data are right.
+    #[uniffi(default = false)]
+    pub same: bool,
+    /// On which day, or until when.
+    #[uniffi(default = None)]
+    pub until_ms: Option<i64>,
+    /// Where the recipient collects it.
+    #[uniffi(default = None)]
+    pub place: Option<String>,
+    /// The recipient has been told.
+    #[uniffi(default = false)]
+    pub informed: bool,
+    /// Who agreed: `sender`, `recipient`.
+    #[uniffi(default = None)]
+    pub agreed_by: Option<String>,
+    /// The name of who agreed.
+    #[uniffi(default = None)]
+    pub agreed: Option<String>,
+    /// Who pays.
+    #[uniffi(default = None)]
+    pub payer: Option<String>,
+}
+
+/// What an SMS is to say, and where it goes.
+#[derive(Clone, Default, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Display)]
+pub struct SmsRequest {
+    /// `zh` or `en`; without one, Chinese.
+    #[uniffi(default = None)]
+    pub language: Option<String>,
+    /// The form of address; without one, the neutral form.
+    #[uniffi(default = None)]
+    pub honorific: Option<String>,
+    /// The number under which the courier is reached.
+    #[uniffi(default = None)]
+    pub callback: Option<String>,
+    /// The number; without one the one that reaches the recipient now.
+    #[uniffi(default = None)]
+    pub number: Option<String>,
+    /// The person's own words instead of the template's: they prove nothing.
+    #[uniffi(default = None)]
+    pub text: Option<String>,
+}
+
+/// What a customer's data may be in shows none of it as text: hosts print their objects into logs.
+macro_rules! masked {
+    ($($name:ident),+) => {
+        $(impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(concat!(stringify!($name), "(***)"))
+            }
+        })+
+    };
+}
+pub(crate) use masked;
+
+masked!(Command, FailedDelivery, ProblemFound, OriginReply, SmsRequest);
+
+impl From<SmsRequest> for SmsWish {
+    fn from(SmsRequest { language, honorific, callback, number, text }: SmsRequest) -> Self {
+        Self { language, honorific, callback, number, text }
+    }
+}
+
+impl From<FailedDelivery> for Act {
+    fn from(attempt: FailedDelivery) -> Self {
+        let FailedDelivery { waybill, reason, sub, words, offered_fen, agreed_at_ms, waited_minutes } = attempt;
+        let details = AttemptDetails { offered_fen, agreed_at: agreed_at_ms, waited_minutes };
+        Self::Fail { waybill, reason, sub, words, photos: vec![], details }
+    }
+}
+
+impl From<ProblemFound> for Act {
+    fn from(problem: ProblemFound) -> Self {
+        let ProblemFound { waybill, reason, sub, stage, words, found_at_ms, count, other, weight_g, label_g } = problem;
+        let details = ProblemDetails { found_at: found_at_ms, count, other, weight_g, label_g };
+        Self::Problem { waybill, reason, sub, stage, words, photos: vec![], details }
+    }
+}
+
+impl From<OriginReply> for Act {
+    fn from(reply: OriginReply) -> Self {
+        let OriginReply { waybill, decision, words, phone, address, contact, company, same, until_ms, .. } = reply;
+        let OriginReply { place, informed, agreed_by, agreed, payer, .. } = reply;
+        let details = Details { contact, company, same, until: until_ms, place, informed, agreed_by, agreed, payer };
+        Self::Reply { waybill, decision, words, phone, address, details, photos: vec![] }
+    }
+}
+
+impl From<Command> for Act {
+    fn from(command: Command) -> Self {
+        match command {
+            Command::Fail { attempt } => attempt.into(),
+            Command::Problem { problem } => problem.into(),
+            Command::Photos { waybill } => Self::Photos { waybill, photos: vec![] },
+            Command::Sms { waybill, wish } => Self::Sms { waybill, wish: wish.into(), state: None, fault: None },
+            Command::Call { waybill, result, words } => Self::Call { waybill, result, number: None, words },
+            Command::Note { waybill, words } => Self::Note { waybill, words },
+            Command::Outage { waybills, reason, contact, phone, phoned_at_ms, said } => {
+                Self::Outage { waybills, reason, contact, phone, phoned_at: phoned_at_ms, said }
+            }
+            Command::Notice { waybill, to, request } => Self::Notice { waybill, to, request },
+            Command::Seen { waybill } => Self::Seen { waybill },
+            Command::Reply { reply } => reply.into(),
+            Command::Mark { waybill, entry, remark, reason, words } => Self::Mark { waybill, entry, remark, reason, words },
+            Command::Action { waybill, outcome, carrier, number, amount_fen, words } => {
+                Self::Action { waybill, outcome, carrier, number, amount_fen, words }
+            }
+            Command::Tick { waybill, step, words } => Self::Tick { waybill, step, words },
+            Command::Assign { waybill, to, planned_at_ms, words } => {
+                Self::Assign { waybill, to, planned_at: planned_at_ms, words }
+            }
+            Command::Consent { waybill, by, to, name, words } => Self::Consent { waybill, by, to, name, words },
+            Command::Goods { waybill, name, packing, value_fen, words } => {
+                Self::Goods { waybill, name, packing, value_fen, words }
+            }
+            Command::Ledger { waybill, book, change, amount_fen, slip, words } => {
+                Self::Ledger { waybill, book, change, amount_fen, slip, words }
+            }
+            Command::Waive { waybill, evidence, words } => Self::Waive { waybill, evidence, words },
+            Command::Correct { waybill, entry, fault, same_as, words, instead } => {
+                let instead = instead.map(|command| Box::new(Self::from(*command)));
+                Self::Correct { waybill, entry, fault, same_as, words, instead }
+            }
+            Command::Dispute { waybill, about, words } => Self::Dispute { waybill, about, words },
+            Command::Identify { provisional, waybill } => Self::Identify { provisional, waybill },
+            Command::Handover { waybill, to, words } => Self::Handover { waybill, to, words },
+            Command::Takeover { waybill } => Self::Takeover { waybill },
+            Command::Close { waybill, outcome, words } => Self::Close { waybill, outcome, words },
+        }
+    }
+}
