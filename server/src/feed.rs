@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use doorstep_document::pack;
 use doorstep_domain::{CaseId, InstallId};
-use doorstep_protocol::{CaseRef, FeedCase, FeedPage, Pull, pack_receipts};
+use doorstep_protocol::{CaseRef, FeedCase, FeedPage, Pull, Spoken, pack_receipts};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
@@ -185,12 +185,12 @@ pub(crate) fn page(db: &Connection, reader: &Reader<'_>, scope: &str, want: usiz
 /// hashes again, as the design first said, would cost 32 incompressible bytes for each change of a fresh upload.
 fn feed_case(db: &Connection, own: Option<InstallId>, case: &CaseId, range: &Range) -> Result<Option<FeedCase>, ApiError> {
     let mut query = db.prepare_cached(
-        "SELECT bytes, received_at, acted_at, slack_ms, marks, mono_ms FROM change
+        "SELECT bytes, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven, mono_ms FROM change
          WHERE case_id = ?1 AND n BETWEEN ?2 AND ?3 AND (?4 IS NULL OR install <> ?4) ORDER BY n",
     )?;
     let own = own.as_ref().map(|own| own.as_bytes().as_slice());
     let rows = query.query_map(params![case.as_bytes(), range.from, range.to, own], |row| {
-        Ok((row.get::<_, Vec<u8>>(0)?, (receipt_of(row, 1)?, row.get::<_, u64>(5)?)))
+        Ok((row.get::<_, Vec<u8>>(0)?, (receipt_of(row, 1)?, row.get::<_, u64>(8)?)))
     })?;
     let (chunks, receipts): (Vec<_>, Vec<_>) = rows.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
     if chunks.is_empty() {
@@ -198,5 +198,5 @@ fn feed_case(db: &Connection, own: Option<InstallId>, case: &CaseId, range: &Ran
     }
     let slices: Vec<&[u8]> = chunks.iter().map(Vec::as_slice).collect();
     let pack = pack::elide(&slices).ok_or(ApiError::Internal("change row"))?;
-    Ok(Some(FeedCase { case: *case, pack, receipts: pack_receipts(&receipts) }))
+    Ok(Some(FeedCase { case: *case, pack, receipts: pack_receipts(&receipts, Spoken::Version2) }))
 }

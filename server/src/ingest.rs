@@ -4,9 +4,11 @@ use doorstep_document::{
     Admission, Change, HARD_CASE_BYTES, HARD_CASE_CHANGES, History, Link, MAX_CASE_HEADS, Position, Refusal,
     pack::{self, PackError},
 };
-use doorstep_domain::{BatchHash, Body, CaseId, ChangeHash, Clocks, InstallId, Receipt, Reckoning, UnixMs};
+use doorstep_domain::{
+    BatchHash, Body, CaseId, ChangeHash, Clocks, FactsCheck, InstallId, Leans, Receipt, ReceiptParts, Reckoning, Sending, UnixMs,
+};
 use doorstep_protocol::{
-    Ack, AckCase, Envelope, MAX_PUSH_CASES, MAX_REQUEST, Push, Verdict, decode, pack_verdicts, signing::batch_message,
+    Ack, AckCase, Envelope, MAX_PUSH_CASES, MAX_REQUEST, Push, Spoken, Verdict, decode, pack_verdicts, signing::batch_message,
     signing::is_signed,
 };
 use doorstep_rules::PROVISIONAL;
@@ -186,14 +188,14 @@ impl Taking<'_> {
                     // What a revoked device delivers keeps its times: head office may release it.
                     let read = if *refusal == Refusal::Revoked { Change::read(case, &change.bytes).ok() } else { None };
                     let acted = read.map_or(Ok(Reckoning::default()), |read| self.reckon(&read))?;
-                    let receipt = Receipt { received_at: now, acted, review: false };
+                    let receipt = Receipt::new(now, acted, false, FactsCheck::Unchecked);
                     verdicts.push((self.refuse(case, change, refusal, receipt)?, 0));
                     continue;
                 }
                 Ok(read) => read,
             };
             let mono_ms = read.entries().first().map_or(0, |entry| entry.time.mono_ms);
-            let mut receipt = Receipt { received_at: now, acted: self.reckon(read)?, review: false };
+            let mut receipt = Receipt::new(now, self.reckon(read)?, false, FactsCheck::Equal);
             let admission = history.judge(read);
             // What is in the log stays; whether the policy lets it in is asked before whether it fits, so that a guess learns
             // nothing of the case.
@@ -237,7 +239,7 @@ impl Taking<'_> {
                 crate::refs::bump(db, "parcels")?; // it is on another list now, or again on one
             }
         }
-        let (rows, quarantined) = pack_verdicts(now, &verdicts);
+        let (rows, quarantined) = pack_verdicts(now, &verdicts, Spoken::Version2);
         Ok(AckCase { case: *case, rows, quarantined, fault: None })
     }
 
@@ -262,7 +264,16 @@ impl Taking<'_> {
             Some(anchor) => query.exists(params![self.device.id.as_bytes(), anchor.server.0])?,
             None => false,
         };
-        Ok(Reckoning::of(&entry.time, &self.batch.clock, self.now, |_| given))
+        let leans = if given { Leans::OnATime } else { Leans::OnNothing };
+        let sending = Sending {
+            clocks: self.batch.clock,
+            received: self.now,
+            from: UnixMs(0),
+            until: self.now,
+            contact: None,
+            steady: true,
+        };
+        Ok(Reckoning::of(&entry.time, &sending, leans))
     }
 
     fn refuse(&self, case: &CaseId, change: &Offered, refusal: &Refusal, receipt: Receipt) -> Result<Verdict, ApiError> {
@@ -316,10 +327,12 @@ pub(crate) fn insert(
     receipt: Receipt,
     from: From<'_>,
 ) -> Result<(), ApiError> {
-    let mono_ms = change.entries().first().map_or(0, |entry| entry.time.mono_ms);
+    let (first, parts) = (change.entries().first(), receipt.parts());
+    let mono_ms = first.map_or(0, |entry| entry.time.mono_ms);
     db.prepare_cached(
         "INSERT INTO change (case_id, n, hash, install, seq, max_op, mono_ms, device, pushed_by, batch, received_at, acted_at,
-           slack_ms, marks, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+           slack_ms, from_ms, until_ms, marks, unproven, person, boot, bytes)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
     )?
     .execute(params![
         case.as_bytes(),
@@ -332,10 +345,15 @@ pub(crate) fn insert(
         from.device.as_bytes(),
         from.pushed_by.as_bytes(),
         from.batch,
-        receipt.received_at.0,
-        receipt.acted.at.map(|at| at.0),
-        receipt.acted.slack_ms,
-        receipt.marks(),
+        parts.received_at.0,
+        parts.acted_at.map(|at| at.0),
+        parts.slack_ms,
+        parts.from.map(|at| at.0),
+        parts.until.map(|at| at.0),
+        parts.marks,
+        parts.unproven_acts,
+        first.map_or("", |entry| entry.author.user.as_str()),
+        first.map_or(&[] as &[u8], |entry| &entry.time.boot.0),
         change.bytes()
     ])?;
     for entry in change.entries() {
@@ -351,14 +369,22 @@ pub(crate) fn insert(
 
 fn first_receipt(db: &Connection, case: &CaseId, hash: &ChangeHash) -> Result<Receipt, ApiError> {
     Ok(db
-        .prepare_cached("SELECT received_at, acted_at, slack_ms, marks FROM change WHERE case_id = ?1 AND hash = ?2")?
+        .prepare_cached("SELECT received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven FROM change WHERE case_id = ?1 AND hash = ?2")?
         .query_row(params![case.as_bytes(), hash.as_bytes()], |row| receipt_of(row, 0))?)
 }
 
-/// A receipt from four columns beginning at `from`.
+/// A receipt from seven columns beginning at `from`.
 pub(crate) fn receipt_of(row: &rusqlite::Row<'_>, from: usize) -> rusqlite::Result<Receipt> {
-    let acted_at = row.get::<_, Option<i64>>(from + 1)?.map(UnixMs);
-    Ok(Receipt::from_parts(UnixMs(row.get(from)?), acted_at, row.get(from + 2)?, row.get(from + 3)?))
+    let time = |at: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(from + at)?.map(UnixMs));
+    Ok(Receipt::from_parts(ReceiptParts {
+        received_at: UnixMs(row.get(from)?),
+        acted_at: time(1)?,
+        slack_ms: row.get(from + 2)?,
+        from: time(3)?,
+        until: time(4)?,
+        marks: row.get(from + 5)?,
+        unproven_acts: row.get(from + 6)?,
+    }))
 }
 
 /// What a case's log looks like without its content.

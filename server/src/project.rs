@@ -21,7 +21,7 @@ pub(crate) const NEVER: i64 = i64::MAX;
 /// All entries of a case with their receipts.
 pub(crate) fn entries(db: &Connection, case: &CaseId) -> Result<(Vec<Recorded>, Vec<Vec<u8>>), ApiError> {
     let mut query =
-        db.prepare_cached("SELECT bytes, received_at, acted_at, slack_ms, marks FROM change WHERE case_id = ?1 ORDER BY n")?;
+        db.prepare_cached("SELECT bytes, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven FROM change WHERE case_id = ?1 ORDER BY n")?;
     let mut rows = query.query(params![case.as_bytes()])?;
     let (mut entries, mut chunks) = (Vec::new(), Vec::new());
     while let Some(row) = rows.next()? {

@@ -32,10 +32,11 @@ pub(crate) fn keep(db: &Connection, refused: &Refused<'_>, batch: &Verified, dev
         Refusal::Rights { rule } => Some(rule.as_str()),
         _ => None,
     };
+    let parts = refused.receipt.parts();
     db.prepare_cached(
         "INSERT OR IGNORE INTO quarantine (case_id, hash, reason, rule, policy_version, device, pushed_by, batch, person,
-           received_at, acted_at, slack_ms, marks, bytes)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+           received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven, bytes)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
     )?
     .execute(params![
         refused.case.as_bytes(),
@@ -47,10 +48,13 @@ pub(crate) fn keep(db: &Connection, refused: &Refused<'_>, batch: &Verified, dev
         batch.install.as_bytes(),
         batch.number,
         batch.user,
-        refused.receipt.received_at.0,
-        refused.receipt.acted.at.map(|at| at.0),
-        refused.receipt.acted.slack_ms,
-        refused.receipt.marks(),
+        parts.received_at.0,
+        parts.acted_at.map(|at| at.0),
+        parts.slack_ms,
+        parts.from.map(|at| at.0),
+        parts.until.map(|at| at.0),
+        parts.marks,
+        parts.unproven_acts,
         refused.change.bytes
     ])?;
     Ok(())
@@ -177,12 +181,12 @@ struct Open {
 /// The open change whose hash begins so.
 fn find(db: &Connection, prefix: &str) -> Result<Open, DecideError> {
     let mut query = db.prepare_cached(
-        "SELECT case_id, hash, device, received_at, acted_at, slack_ms, marks, bytes FROM quarantine
+        "SELECT case_id, hash, device, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven, bytes FROM quarantine
          WHERE state = 'open' AND substr(lower(hex(hash)), 1, length(?1)) = lower(?1) LIMIT 2",
     )?;
     let rows = query.query_map([prefix], |row| {
         let ids = (row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, Vec<u8>>(2)?);
-        Ok((ids, receipt_of(row, 3)?, row.get::<_, Vec<u8>>(7)?))
+        Ok((ids, receipt_of(row, 3)?, row.get::<_, Vec<u8>>(10)?))
     })?;
     let mut rows = rows.collect::<Result<Vec<_>, _>>()?;
     if rows.len() > 1 {

@@ -29,6 +29,6 @@ pub use money::Fen;
 pub use parcel::{Outlet, Parcel, VirtualNumber, mask_number, mobile_mark, plain_digits};
 pub use people::{Author, Role};
 pub use personal::{Personal, PersonalError};
-pub use standing::{Receipt, Recorded, Standing};
-pub use time::{Anchor, BootId, Clocks, Reckoning, TimeEvidence, UnixMs};
+pub use standing::{FactsCheck, MARKS_OF_VERSION_2, Receipt, ReceiptParts, Recorded, Standing};
+pub use time::{Anchor, BootId, Clocks, IN_FLIGHT_MS, Leans, Reckoning, Sending, TimeEvidence, UnixMs, is_steady};
 pub use waybill::{Waybill, WaybillError, check_s10};

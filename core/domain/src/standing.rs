@@ -2,7 +2,24 @@
 
 use serde::Serialize;
 
-use crate::{ChangeHash, Entry, Reckoning, UnixMs};
+use crate::{ChangeHash, Entry, Reckoning, UnixMs, words};
+
+words!(
+    /// What the server found when it compared a change's facts of the parcel with its own rows. One word for all facts together: a
+    /// word for each would tell a guesser which one was right.
+    FactsCheck {
+        /// The change has no facts, or they came before servers compared them.
+        Unchecked = "unchecked",
+        /// They are the row's that was in force when the act happened.
+        Equal = "equal",
+        /// They are an older published row's: good faith.
+        Outdated = "outdated",
+        /// They are no published row's.
+        Altered = "altered",
+        /// No row of the parcel was ever published, and they claim nothing of it.
+        NoRow = "no_row",
+    }
+);
 
 /// The server's word on an accepted change. It lives beside the document, travels with verdicts and feeds, and decides
 /// deadlines (domain 3.6).
@@ -15,34 +32,113 @@ pub struct Receipt {
     pub acted: Reckoning,
     /// Whether the policy lets it pass but wants head office to look at it.
     pub review: bool,
+    /// How its facts compare with head office's rows.
+    pub facts: FactsCheck,
+    /// Of an act whose time is not proven: whether another device of the same person was in contact within the gap.
+    pub others_in_contact: bool,
+    /// Of an act whose time is not proven: how many such acts the same person had in the 30 days before its receipt.
+    pub unproven_acts: u16,
 }
 
-const ROLLED_BACK: u8 = 1;
-const FOREIGN_ANCHOR: u8 = 2;
-const REVIEW: u8 = 4;
+const ROLLED_BACK: u16 = 1;
+const FOREIGN_ANCHOR: u16 = 1 << 1;
+const REVIEW: u16 = 1 << 2;
+const ANCHORED: u16 = 1 << 3;
+const UNSTEADY: u16 = 1 << 4;
+const PASSED_OVER: u16 = 1 << 5;
+const DISORDERED: u16 = 1 << 6;
+const OTHERS_IN_CONTACT: u16 = 1 << 7;
+/// Three bits for the place of a [`FactsCheck`].
+const FACTS_SHIFT: u32 = 8;
+const FACTS: u16 = 7 << FACTS_SHIFT;
+const CHECKS: [FactsCheck; 5] =
+    [FactsCheck::Unchecked, FactsCheck::Equal, FactsCheck::Outdated, FactsCheck::Altered, FactsCheck::NoRow];
+
+/// The marks of a receipt that devices of version 2 know.
+pub const MARKS_OF_VERSION_2: u16 = ROLLED_BACK | FOREIGN_ANCHOR | REVIEW;
 
 impl Receipt {
-    /// A receipt with nothing odd about it.
+    /// A receipt with nothing odd about it: of an act whose time is proven, an hour after the device had heard the server, with the
+    /// parcel's own facts.
     pub fn of(received_at: UnixMs, acted_at: Option<UnixMs>) -> Self {
-        Self { received_at, acted: Reckoning { at: acted_at, ..Reckoning::default() }, review: false }
+        let acted = Reckoning {
+            at: acted_at,
+            from: acted_at.map(|at| at.plus(-3_600_000)),
+            until: acted_at.map(|_| received_at),
+            anchored: acted_at.is_some(),
+            ..Reckoning::default()
+        };
+        Self::new(received_at, acted, false, FactsCheck::Equal)
     }
 
-    /// What is odd, as bits: 1 the wall clock was set back, 2 the anchor is none of the server's, 4 for review.
-    pub fn marks(&self) -> u8 {
-        let bit = |set: bool, bit: u8| if set { bit } else { 0 };
-        bit(self.acted.rolled_back, ROLLED_BACK) | bit(self.acted.foreign_anchor, FOREIGN_ANCHOR) | bit(self.review, REVIEW)
+    /// A receipt without a word on the person's other acts.
+    pub fn new(received_at: UnixMs, acted: Reckoning, review: bool, facts: FactsCheck) -> Self {
+        Self { received_at, acted, review, facts, others_in_contact: false, unproven_acts: 0 }
+    }
+
+    /// Everything but times and counts, as bits (PROTOCOL.md, section 9): 1 the wall clock was set back, 2 the anchor is none of
+    /// the server's, 4 for review, 8 anchored, 16 unsteady, 32 passed over, 64 disordered, 128 another device of the person was in
+    /// contact; then three bits for the place of [`Receipt::facts`] among its words.
+    pub fn marks(&self) -> u16 {
+        let bit = |set: bool, bit: u16| if set { bit } else { 0 };
+        let acted = &self.acted;
+        let facts = CHECKS.iter().position(|check| *check == self.facts).unwrap_or_default();
+        bit(acted.rolled_back, ROLLED_BACK)
+            | bit(acted.foreign_anchor, FOREIGN_ANCHOR)
+            | bit(self.review, REVIEW)
+            | bit(acted.anchored, ANCHORED)
+            | bit(acted.unsteady, UNSTEADY)
+            | bit(acted.passed_over, PASSED_OVER)
+            | bit(acted.disordered, DISORDERED)
+            | bit(self.others_in_contact, OTHERS_IN_CONTACT)
+            | (u16::try_from(facts).unwrap_or_default() << FACTS_SHIFT)
     }
 
     /// A receipt from its parts, as it is stored and as it travels.
-    pub fn from_parts(received_at: UnixMs, acted_at: Option<UnixMs>, slack_ms: u32, marks: u8) -> Self {
+    pub fn from_parts(parts: ReceiptParts) -> Self {
+        let ReceiptParts { received_at, acted_at, slack_ms, from, until, marks, unproven_acts } = parts;
+        let has = |bit: u16| marks & bit != 0;
         let acted = Reckoning {
             at: acted_at,
             slack_ms,
-            rolled_back: marks & ROLLED_BACK != 0,
-            foreign_anchor: marks & FOREIGN_ANCHOR != 0,
+            from,
+            until,
+            rolled_back: has(ROLLED_BACK),
+            foreign_anchor: has(FOREIGN_ANCHOR),
+            anchored: has(ANCHORED),
+            unsteady: has(UNSTEADY),
+            passed_over: has(PASSED_OVER),
+            disordered: has(DISORDERED),
         };
-        Self { received_at, acted, review: marks & REVIEW != 0 }
+        let facts = CHECKS.get(usize::from((marks & FACTS) >> FACTS_SHIFT)).copied().unwrap_or(FactsCheck::Unchecked);
+        Self { received_at, acted, review: has(REVIEW), facts, others_in_contact: has(OTHERS_IN_CONTACT), unproven_acts }
     }
+
+    /// Its parts, as it is stored and as it travels.
+    pub fn parts(&self) -> ReceiptParts {
+        ReceiptParts {
+            received_at: self.received_at,
+            acted_at: self.acted.at,
+            slack_ms: self.acted.slack_ms,
+            from: self.acted.from,
+            until: self.acted.until,
+            marks: self.marks(),
+            unproven_acts: self.unproven_acts,
+        }
+    }
+}
+
+/// A receipt as it is stored and as it travels: see the fields of [`Receipt`] and [`Reckoning`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the fields of `Receipt` and `Reckoning`, one by one")]
+pub struct ReceiptParts {
+    pub received_at: UnixMs,
+    pub acted_at: Option<UnixMs>,
+    pub slack_ms: u32,
+    pub from: Option<UnixMs>,
+    pub until: Option<UnixMs>,
+    pub marks: u16,
+    pub unproven_acts: u16,
 }
 
 /// The states a person sees (architecture, section 4). "Saved" is never shown for something only this device has.

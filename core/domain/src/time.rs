@@ -118,20 +118,64 @@ pub struct Clocks {
     pub boot: BootId,
 }
 
-/// When an act happened by the server's clock, as an interval `at - slack_ms ..= at + slack_ms` that never reaches past the
-/// receipt (protocol design, section 11). Nothing is refused for its time.
+/// When an act happened by the server's clock (PROTOCOL.md, section 9). The server computes it once, and every replica takes it from
+/// the receipt. Nothing is refused for its time.
+///
+/// Two intervals are told apart. `from ..= until` lies between two contacts with the server: no word of the device moves the act
+/// out of it. `at - slack_ms ..= at + slack_ms` is the device's monotonic clock within that gap: it gives order and day, and it
+/// proves something only where it is [`anchored`](Self::anchored) and the gap is short.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Reckoning {
     /// The best estimate; `None` when nothing ties the device's clock to the server's (unanchored).
     #[serde(rename = "acted_at")]
     pub at: Option<UnixMs>,
-    /// Half the width of the interval, in milliseconds: drift of the device's clock, and how far its two proofs differ; rounded
+    /// Half the width of the estimate, in milliseconds: drift of the device's clock, and how far its two proofs differ; rounded
     /// up to seconds, because a number of its own in each receipt cost 97 bytes a case on the wire (measured).
     pub slack_ms: u32,
+    /// The act did not happen before this: the device had no act left unsent then. `None` in a receipt of version 2.
+    pub from: Option<UnixMs>,
+    /// The act did not happen after this: the server had it, or its digest. `None` in a receipt of version 2: the receipt.
+    pub until: Option<UnixMs>,
     /// The wall clock was set back between the act and its sending.
     pub rolled_back: bool,
     /// The server time that the entry leans on is none that the server gave to this device.
     pub foreign_anchor: bool,
+    /// The device had heard the server in this boot before the act, and the server knows of it.
+    pub anchored: bool,
+    /// Between two contacts of this boot the device's monotonic clock and the server's went differently: the gap proves nothing.
+    pub unsteady: bool,
+    /// It is dated before a contact of its device that did not bring it.
+    pub passed_over: bool,
+    /// Within its boot, the order of monotonic times and the order of writing disagree.
+    pub disordered: bool,
+}
+
+/// How the server knows the server time that an entry leans on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Leans {
+    /// It was not given to this device.
+    OnNothing,
+    /// It was given to this device, but nobody knows at which monotonic time (devices of version 2).
+    OnATime,
+    /// It was given to this device in this boot, at this monotonic time.
+    OnAContact,
+}
+
+/// What the server knows about the sending that brought an act.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sending {
+    /// The device's clocks at the sending.
+    pub clocks: Clocks,
+    /// When the server received it.
+    pub received: UnixMs,
+    /// The act did not happen before this.
+    pub from: UnixMs,
+    /// The act did not happen after this; the receipt, or that of an earlier sending that carried its digest.
+    pub until: UnixMs,
+    /// The newest contact of the device before `until`, whatever it was about.
+    pub contact: Option<UnixMs>,
+    /// Since the last contact of this boot the device's monotonic clock went as the server's did.
+    pub steady: bool,
 }
 
 /// A cheap clock's drift: 100 parts in a million.
@@ -140,34 +184,79 @@ const DRIFT_PPM: u64 = 100;
 const LONGEST_BOOT_MS: u64 = 10 * 366 * 86_400_000;
 /// A wall clock that moves back by less is only being corrected by its network.
 const ROLLED_BACK_MS: i64 = 60_000;
+/// What was recorded while a request was under way is dated before that contact, and honest.
+pub const IN_FLIGHT_MS: i64 = 5 * 60_000;
+/// Between a clock's reading and the arrival of a request's headers: connecting may take ten seconds.
+const CONNECTING_MS: u64 = 15_000;
+
+/// Whether a device's monotonic clock went as the server's did between two contacts of one boot. `device_ms` and `server_ms` are
+/// what passed on each.
+pub fn is_steady(device_ms: i64, server_ms: i64) -> bool {
+    let apart = device_ms.saturating_sub(server_ms).unsigned_abs();
+    let drift = server_ms.unsigned_abs().saturating_mul(DRIFT_PPM) / 1_000_000;
+    apart <= drift.saturating_add(CONNECTING_MS)
+}
 
 impl Reckoning {
-    /// Reckons an act from its evidence, the device's clocks when it was sent, and the receipt. In the boot that sends it the
-    /// monotonic clock tells, whatever the wall clock says; else the entry's own anchor does, if the server gave it
-    /// (`is_ours`); else nothing. Never after the receipt.
-    pub fn of(time: &TimeEvidence, sent: &Clocks, received: UnixMs, is_ours: impl Fn(UnixMs) -> bool) -> Self {
+    /// Reckons an act from its evidence and the sending that brought it. An anchor that the server knows tells first; else, in the
+    /// boot that sends it, the monotonic clock; else an anchor of which only the time is known. A foreign one tells nothing. The
+    /// estimate never leaves the gap between the device's contacts.
+    pub fn of(time: &TimeEvidence, sending: &Sending, leans: Leans) -> Self {
+        let Sending { clocks: sent, received, from, until, contact, steady } = *sending;
         let elapsed = (time.boot == sent.boot).then(|| sent.mono_ms.checked_sub(time.mono_ms)).flatten();
         let elapsed = elapsed.filter(|elapsed| *elapsed < LONGEST_BOOT_MS);
-        let by_anchor = time.anchored();
-        let foreign_anchor = time.anchor.is_some_and(|anchor| !is_ours(anchor.server));
+        let foreign_anchor = time.anchor.is_some() && leans == Leans::OnNothing;
+        let by_anchor = time.anchored().filter(|_| !foreign_anchor);
         let by_sending = elapsed.and_then(|elapsed| Some(received.plus(-i64::try_from(elapsed).ok()?)));
-        let trusted = by_anchor.filter(|_| !foreign_anchor);
-        let waited = elapsed.or_else(|| time.mono_ms.checked_sub(time.anchor?.mono_ms)).unwrap_or(0);
+        let anchored = by_anchor.is_some() && leans == Leans::OnAContact;
+        let since_anchor = time.anchor.and_then(|anchor| time.mono_ms.checked_sub(anchor.mono_ms));
+        let estimate = if anchored { by_anchor } else { by_sending.or(by_anchor) };
+        let waited = if anchored { since_anchor } else { elapsed.or(since_anchor) }.unwrap_or(0);
         let drift = waited.saturating_mul(DRIFT_PPM) / 1_000_000;
-        let apart = by_sending.zip(trusted).map_or(0, |(a, b)| a.since(b).unsigned_abs());
-        let at = by_sending.or(by_anchor).map(|at| at.min(received));
+        let apart = by_sending.zip(by_anchor).map_or(0, |(a, b)| a.since(b).unsigned_abs());
+        let claimed = estimate.map(|at| at.min(received));
+        let passed_over = claimed.is_some_and(|at| {
+            let newest = contact.map_or(from, |contact| contact.max(from));
+            at < newest.plus(-IN_FLIGHT_MS)
+        });
         let rolled_back = elapsed
             .and_then(|elapsed| i64::try_from(elapsed).ok())
             .is_some_and(|elapsed| sent.wall.since(time.wall).saturating_sub(elapsed) < -ROLLED_BACK_MS);
-        let slack_ms =
-            at.map_or(0, |_| u32::try_from(drift.saturating_add(apart).div_ceil(1000).saturating_mul(1000)).unwrap_or(u32::MAX));
-        Self { at, slack_ms, rolled_back, foreign_anchor: foreign_anchor && by_sending.is_none() }
+        let slack_ms = claimed
+            .map_or(0, |_| u32::try_from(drift.saturating_add(apart).div_ceil(1000).saturating_mul(1000)).unwrap_or(u32::MAX));
+        Self {
+            at: claimed.map(|at| at.max(from).min(until)),
+            slack_ms,
+            from: Some(from.min(until)),
+            until: Some(until),
+            rolled_back,
+            foreign_anchor: foreign_anchor && by_sending.is_none(),
+            anchored,
+            unsteady: anchored && !steady,
+            passed_over,
+            disordered: false,
+        }
     }
 
-    /// The interval, given the receipt: earliest (`None` when nothing bounds it) and latest.
+    /// The estimate's interval, given the receipt: earliest (`None` when nothing bounds it) and latest. It lies within the gap.
     pub fn interval(&self, received: UnixMs) -> (Option<UnixMs>, UnixMs) {
         let slack = i64::from(self.slack_ms);
-        (self.at.map(|at| at.plus(-slack)), self.at.map_or(received, |at| at.plus(slack).min(received)))
+        let (from, until) = self.gap(received);
+        let Some(at) = self.at else { return (from, until) };
+        let earliest = at.plus(-slack);
+        (Some(from.map_or(earliest, |from| earliest.max(from))), at.plus(slack).min(until))
+    }
+
+    /// The gap between two contacts in which the act lies, whatever its device says: from when (`None`: not known) and until when.
+    pub fn gap(&self, received: UnixMs) -> (Option<UnixMs>, UnixMs) {
+        (self.from, self.until.map_or(received, |until| until.min(received)))
+    }
+
+    /// Whether the device's clock proves the estimate within a gap of at most `trusted_ms` milliseconds.
+    pub fn proves(&self, received: UnixMs, trusted_ms: i64) -> bool {
+        let (from, until) = self.gap(received);
+        let short = from.is_some_and(|from| until.since(from) <= trusted_ms);
+        self.anchored && short && !self.unsteady && !self.passed_over && !self.disordered && !self.foreign_anchor
     }
 }
 
@@ -211,46 +300,86 @@ mod tests {
         let anchor = anchor.map(|(server, mono_ms)| Anchor { server: UnixMs(server), mono_ms });
         TimeEvidence { wall: UnixMs(wall), zone_quarters: 32, mono_ms, boot: BootId([1; 4]), anchor }
     }
-    fn sent(wall: i64, mono_ms: u64, boot: u8) -> Clocks {
-        Clocks { wall: UnixMs(wall), mono_ms, boot: BootId([boot; 4]) }
+    fn sent(wall: i64, mono_ms: u64, boot: u8, received: i64) -> Sending {
+        let clocks = Clocks { wall: UnixMs(wall), mono_ms, boot: BootId([boot; 4]) };
+        let received = UnixMs(received);
+        Sending { clocks, received, from: UnixMs(0), until: received, contact: None, steady: true }
     }
 
     #[test]
     fn an_act_of_the_sending_boot_is_reckoned_from_the_receipt_whatever_the_wall_clock_says() {
         let year = 31_536_000_000;
-        let reckoned =
-            Reckoning::of(&evidence(year, 1_000_000, None), &sent(year + 600_000, 1_600_000, 1), UnixMs(9_000_000), |_| false);
-        assert_eq!(
-            reckoned,
-            Reckoning { at: Some(UnixMs(8_400_000)), slack_ms: 1_000, rolled_back: false, foreign_anchor: false }
-        );
+        let sending = sent(year + 600_000, 1_600_000, 1, 9_000_000);
+        let reckoned = Reckoning::of(&evidence(year, 1_000_000, None), &sending, Leans::OnNothing);
+        let expected = Reckoning {
+            at: Some(UnixMs(8_400_000)),
+            slack_ms: 1_000,
+            from: Some(UnixMs(0)),
+            until: Some(UnixMs(9_000_000)),
+            ..Reckoning::default()
+        };
+        assert_eq!(reckoned, expected);
         assert_eq!(reckoned.interval(UnixMs(9_000_000)), (Some(UnixMs(8_399_000)), UnixMs(8_401_000)));
+        assert!(!reckoned.proves(UnixMs(9_000_000), i64::MAX), "a boot that never heard the server proves nothing");
     }
 
     #[test]
     fn an_act_of_another_boot_leans_on_its_anchor_and_on_nothing_without_one() {
         let leaning = evidence(0, 70_000, Some((1_000, 60_000)));
-        let after_reboot = sent(0, 5, 2);
-        let reckoned = Reckoning::of(&leaning, &after_reboot, UnixMs(99_000), |server| server == UnixMs(1_000));
-        assert_eq!((reckoned.at, reckoned.foreign_anchor), (Some(UnixMs(11_000)), false));
-        assert!(
-            Reckoning::of(&leaning, &after_reboot, UnixMs(99_000), |_| false).foreign_anchor,
-            "no anchor that the server gave"
-        );
-        let unanchored = Reckoning::of(&evidence(0, 70_000, None), &after_reboot, UnixMs(99_000), |_| true);
-        assert_eq!(unanchored.interval(UnixMs(99_000)), (None, UnixMs(99_000)));
-        assert_eq!(
-            Reckoning::of(&leaning, &after_reboot, UnixMs(5_000), |_| true).at,
-            Some(UnixMs(5_000)),
-            "never after the receipt"
-        );
+        let after_reboot = sent(0, 5, 2, 99_000);
+        let reckoned = Reckoning::of(&leaning, &after_reboot, Leans::OnAContact);
+        assert_eq!((reckoned.at, reckoned.foreign_anchor, reckoned.anchored), (Some(UnixMs(11_000)), false, true));
+        let foreign = Reckoning::of(&leaning, &after_reboot, Leans::OnNothing);
+        assert_eq!((foreign.at, foreign.foreign_anchor, foreign.anchored), (None, true, false), "no anchor that the server gave");
+        let of_version_2 = Reckoning::of(&leaning, &after_reboot, Leans::OnATime);
+        assert_eq!((of_version_2.at, of_version_2.anchored), (Some(UnixMs(11_000)), false));
+        let unanchored = Reckoning::of(&evidence(0, 70_000, None), &after_reboot, Leans::OnNothing);
+        assert_eq!(unanchored.interval(UnixMs(99_000)), (Some(UnixMs(0)), UnixMs(99_000)));
+        let early = Reckoning::of(&leaning, &sent(0, 5, 2, 5_000), Leans::OnAContact);
+        assert_eq!(early.at, Some(UnixMs(5_000)), "never after the receipt");
     }
 
     #[test]
     fn a_wall_clock_that_was_set_back_before_sending_is_seen() {
-        let rolled = Reckoning::of(&evidence(10_000_000, 0, None), &sent(9_000_000, 1_000, 1), UnixMs(0), |_| true);
+        let rolled = Reckoning::of(&evidence(10_000_000, 0, None), &sent(9_000_000, 1_000, 1, 0), Leans::OnNothing);
         assert!(rolled.rolled_back);
-        assert!(!Reckoning::of(&evidence(10_000_000, 0, None), &sent(10_001_000, 1_000, 1), UnixMs(0), |_| true).rolled_back);
+        let steady = Reckoning::of(&evidence(10_000_000, 0, None), &sent(10_001_000, 1_000, 1, 0), Leans::OnNothing);
+        assert!(!steady.rolled_back);
+    }
+
+    #[test]
+    fn a_known_anchor_is_preferred_to_the_sending_that_a_raised_clock_moves_back() {
+        // The act was 10 s after the anchor; a clock raised by eight hours before the sending makes it eight hours older.
+        let leaning = evidence(0, 70_000, Some((50_000_000, 60_000)));
+        let raised = Sending { steady: false, ..sent(0, 70_000 + 8 * 3_600_000, 1, 51_000_000) };
+        let reckoned = Reckoning::of(&leaning, &raised, Leans::OnAContact);
+        assert_eq!((reckoned.at, reckoned.unsteady), (Some(UnixMs(50_010_000)), true));
+        assert!(!reckoned.proves(UnixMs(51_000_000), i64::MAX), "the clocks disagree: the gap proves nothing");
+    }
+
+    #[test]
+    fn an_act_never_leaves_the_gap_between_two_contacts_and_says_so_when_it_tries() {
+        let sending = Sending { from: UnixMs(40_000_000), ..sent(0, 8 * 3_600_000, 1, 41_000_000) };
+        let reckoned = Reckoning::of(&evidence(0, 0, None), &sending, Leans::OnNothing);
+        assert_eq!((reckoned.at, reckoned.passed_over), (Some(UnixMs(40_000_000)), true));
+        assert_eq!(reckoned.gap(UnixMs(41_000_000)), (Some(UnixMs(40_000_000)), UnixMs(41_000_000)));
+        // Four minutes before a contact it may have been in flight; later contacts count as well as the lower end.
+        let dated = |back: i64, contact: i64| {
+            let sending = Sending { contact: Some(UnixMs(contact)), ..sent(0, 3_600_000, 1, 41_000_000) };
+            let mono = (3_600_000 - back) as u64;
+            Reckoning::of(&evidence(0, mono, None), &sending, Leans::OnNothing).passed_over
+        };
+        assert!(!dated(600_000, 41_000_000 - 600_000 + IN_FLIGHT_MS));
+        assert!(dated(600_000, 41_000_000 - 600_000 + IN_FLIGHT_MS + 1));
+    }
+
+    #[test]
+    fn clocks_that_drift_are_steady_and_a_moved_one_is_not() {
+        let day = 86_400_000;
+        assert!(is_steady(day + 8_640 + 15_000, day));
+        assert!(!is_steady(day + 8_640 + 15_001, day));
+        assert!(!is_steady(day - 8_640 - 15_001, day));
+        assert!(!is_steady(8 * 3_600_000, 60_000));
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub use messages::{
 };
 pub use photos::{LostPhoto, MAX_LOST_PHOTOS, MAX_PHOTO_QUERY, PhotoQuery, PhotoState, PhotoStates, Sha};
 pub use publication::{Publication, Reference};
-pub use receipts::{ReceiptRow, Verdict, pack_receipts, pack_verdicts, unpack_receipts, unpack_verdicts};
+pub use receipts::{ReceiptRow, Spoken, Verdict, pack_receipts, pack_verdicts, unpack_receipts, unpack_verdicts};
 pub use sms::{LeaseRequest, LeaseResponse};
 
 pub use versions::{Reach, VERSIONS, Version, reach};

@@ -3,7 +3,7 @@
 //! `acted_at` travels as the offset between the server's clock and the device's monotonic clock, which is the same for
 //! every act of one boot; the receiver adds the act's own monotonic time, which it has in the entry.
 
-use doorstep_domain::{Receipt, UnixMs};
+use doorstep_domain::{MARKS_OF_VERSION_2, Receipt, ReceiptParts, UnixMs};
 use minicbor::{Decode, Encode};
 
 /// The server's verdict on one change.
@@ -19,7 +19,7 @@ pub enum Verdict {
     Quarantined(String),
 }
 
-/// One row: verdict code, then receipt times as differences to the row before.
+/// One row: verdict code, then receipt times as differences to the row before. Version 2 ends with `slack`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
 pub struct ReceiptRow {
@@ -32,19 +32,27 @@ pub struct ReceiptRow {
     /// Clock offset minus the previous row's, milliseconds; null if the act's time is not known.
     #[n(2)]
     pub offset: Option<i64>,
-    /// What is odd, as bits: 1 the wall clock was set back, 2 the anchor is none of the server's, 4 for review; absent if
-    /// nothing is.
+    /// What the server found, as bits of [`Receipt::marks`]; absent if none.
     #[n(3)]
-    pub marks: Option<u8>,
-    /// Half the width of the act's interval, milliseconds; absent if zero.
+    pub marks: Option<u16>,
+    /// Half the width of the act's estimate, milliseconds; absent if zero.
     #[n(4)]
     pub slack: Option<u32>,
+    /// The lower end of the gap minus the previous row's, milliseconds; null if it is not known.
+    #[n(5)]
+    pub from: Option<i64>,
+    /// How long before its receipt the gap ends, milliseconds; absent if zero.
+    #[n(6)]
+    pub before: Option<i64>,
+    /// Acts of the person whose time is not proven; absent if zero.
+    #[n(7)]
+    pub unproven: Option<u16>,
 }
 
 impl ReceiptRow {
     /// A row of a verdict that brings no receipt.
     fn without(code: u8) -> Self {
-        Self { code, received: 0, offset: None, marks: None, slack: None }
+        Self { code, received: 0, offset: None, marks: None, slack: None, from: None, before: None, unproven: None }
     }
 }
 
@@ -52,36 +60,73 @@ impl ReceiptRow {
 struct Deltas {
     received: i64,
     offset: i64,
+    from: i64,
+    spoken: Spoken,
+}
+
+/// Which version's rows are written; every version reads both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Spoken {
+    /// Rows of five values, with the three marks of then.
+    Version2,
+    /// Everything.
+    #[default]
+    Version3,
 }
 
 impl Deltas {
     fn pack(&mut self, code: u8, receipt: Receipt, mono_ms: u64) -> ReceiptRow {
-        let received = receipt.received_at.0.saturating_sub(self.received);
-        self.received = receipt.received_at.0;
-        let offset = receipt.acted.at.map(|acted| {
+        let parts = receipt.parts();
+        let received = parts.received_at.0.saturating_sub(self.received);
+        self.received = parts.received_at.0;
+        let offset = parts.acted_at.map(|acted| {
             let offset = acted.0.saturating_sub(mono_ms as i64);
             let delta = offset.saturating_sub(self.offset);
             self.offset = offset;
             delta
         });
-        let marks = receipt.marks();
-        let slack = (receipt.acted.slack_ms != 0).then_some(receipt.acted.slack_ms);
-        ReceiptRow { code, received, offset, marks: (marks != 0).then_some(marks), slack }
+        let slack = (parts.slack_ms != 0).then_some(parts.slack_ms);
+        let some = |marks: u16| (marks != 0).then_some(marks);
+        if self.spoken == Spoken::Version2 {
+            let marks = some(parts.marks & MARKS_OF_VERSION_2);
+            return ReceiptRow { received, offset, marks, slack, ..ReceiptRow::without(code) };
+        }
+        let from = parts.from.map(|from| {
+            let delta = from.0.saturating_sub(self.from);
+            self.from = from.0;
+            delta
+        });
+        let before = parts.until.map(|until| parts.received_at.since(until)).filter(|before| *before != 0);
+        let unproven = some(parts.unproven_acts);
+        ReceiptRow { code, received, offset, marks: some(parts.marks), slack, from, before, unproven }
     }
 
     fn unpack(&mut self, row: &ReceiptRow, mono_ms: u64) -> Receipt {
         self.received = self.received.saturating_add(row.received);
-        let at = row.offset.map(|delta| {
+        let received_at = UnixMs(self.received);
+        let acted_at = row.offset.map(|delta| {
             self.offset = self.offset.saturating_add(delta);
             UnixMs(self.offset.saturating_add(mono_ms as i64))
         });
-        Receipt::from_parts(UnixMs(self.received), at, row.slack.unwrap_or(0), row.marks.unwrap_or(0))
+        let from = row.from.map(|delta| {
+            self.from = self.from.saturating_add(delta);
+            UnixMs(self.from)
+        });
+        Receipt::from_parts(ReceiptParts {
+            received_at,
+            acted_at,
+            slack_ms: row.slack.unwrap_or(0),
+            from,
+            until: from.map(|_| received_at.plus(row.before.unwrap_or(0).saturating_neg())),
+            marks: row.marks.unwrap_or(0),
+            unproven_acts: row.unproven.unwrap_or(0),
+        })
     }
 }
 
 /// Packs verdicts with the monotonic time of each change's act. Returns the rows and the reasons of quarantined ones by index.
-pub fn pack_verdicts(base: UnixMs, verdicts: &[(Verdict, u64)]) -> (Vec<ReceiptRow>, Vec<(u32, String)>) {
-    let mut deltas = Deltas { received: base.0, offset: 0 };
+pub fn pack_verdicts(base: UnixMs, verdicts: &[(Verdict, u64)], spoken: Spoken) -> (Vec<ReceiptRow>, Vec<(u32, String)>) {
+    let mut deltas = Deltas { received: base.0, spoken, ..Deltas::default() };
     let mut quarantined = Vec::new();
     let rows = verdicts.iter().enumerate().map(|(i, (verdict, mono_ms))| match verdict {
         Verdict::Ok(receipt) => deltas.pack(0, *receipt, *mono_ms),
@@ -98,7 +143,7 @@ pub fn pack_verdicts(base: UnixMs, verdicts: &[(Verdict, u64)]) -> (Vec<ReceiptR
 /// The inverse of [`pack_verdicts`]: one verdict for each monotonic time given. Rows that are missing or of a code that
 /// is not known count as pending: the change stays in the outbox.
 pub fn unpack_verdicts(base: UnixMs, rows: &[ReceiptRow], quarantined: &[(u32, String)], monos: &[u64]) -> Vec<Verdict> {
-    let mut deltas = Deltas { received: base.0, offset: 0 };
+    let mut deltas = Deltas { received: base.0, ..Deltas::default() };
     let mut verdicts: Vec<Verdict> = rows
         .iter()
         .zip(monos)
@@ -118,8 +163,8 @@ pub fn unpack_verdicts(base: UnixMs, rows: &[ReceiptRow], quarantined: &[(u32, S
 }
 
 /// Packs the receipts of a feed, with the monotonic time of each change's act.
-pub fn pack_receipts(receipts: &[(Receipt, u64)]) -> Vec<ReceiptRow> {
-    let mut deltas = Deltas::default();
+pub fn pack_receipts(receipts: &[(Receipt, u64)], spoken: Spoken) -> Vec<ReceiptRow> {
+    let mut deltas = Deltas { spoken, ..Deltas::default() };
     receipts.iter().map(|(receipt, mono_ms)| deltas.pack(0, *receipt, *mono_ms)).collect()
 }
 

@@ -15,7 +15,7 @@ use std::{
 use doorstep_document::{Change, NewEntry, Position, pack};
 use doorstep_domain::*;
 use doorstep_protocol::{
-    Answer, FeedCase, FeedPage, ParcelRow, Publication, RefKind, Reference, Signed, Token, encode, pack_receipts,
+    Answer, FeedCase, FeedPage, ParcelRow, Publication, RefKind, Reference, Signed, Spoken, Token, encode, pack_receipts,
 };
 use doorstep_store::{Action, ActionCase, Clocks, Enrolment, Filter, Session, Store};
 use rusqlite::{Connection, params};
@@ -110,7 +110,7 @@ fn feed_case(n: u32) -> FeedCase {
         chunks.push(change.bytes().to_vec());
     }
     let slices: Vec<&[u8]> = chunks.iter().map(Vec::as_slice).collect();
-    FeedCase { case, pack: pack::elide(&slices).unwrap(), receipts: pack_receipts(&receipts) }
+    FeedCase { case, pack: pack::elide(&slices).unwrap(), receipts: pack_receipts(&receipts, Spoken::Version3) }
 }
 
 fn build(folder: &Path) -> Store {

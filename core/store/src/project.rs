@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use doorstep_document::{Change, History, Link, Position};
-use doorstep_domain::{CaseId, ChangeHash, InstallId, Receipt, Recorded, Standing, UnixMs};
+use doorstep_domain::{CaseId, ChangeHash, InstallId, Receipt, ReceiptParts, Recorded, Standing, UnixMs};
 use doorstep_rules::{Case, Rulebook, State, Turn, Turns};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -26,12 +26,11 @@ pub(crate) const DAMAGED: &str = "damaged";
 pub(crate) fn entries(db: &Connection, case: &CaseId) -> Result<Vec<Recorded>, StoreError> {
     let mut entries = Vec::new();
     let mut accepted = db.prepare_cached(
-        "SELECT bytes, received_at, acted_at, slack_ms, marks FROM change WHERE case_id = ?1 AND parked IS NULL ORDER BY n",
+        "SELECT bytes, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven FROM change WHERE case_id = ?1 AND parked IS NULL ORDER BY n",
     )?;
     let mut rows = accepted.query(params![case.as_bytes()])?;
     while let Some(row) = rows.next()? {
-        let acted_at = row.get::<_, Option<i64>>(2)?.map(UnixMs);
-        let receipt = Receipt::from_parts(UnixMs(row.get(1)?), acted_at, row.get(3)?, row.get(4)?);
+        let receipt = receipt_of(row, 1)?;
         entries.extend(recorded(&stored_change(case, row)?, &Standing::Accepted(receipt)));
     }
     let mut open = db.prepare_cached(
@@ -47,6 +46,20 @@ pub(crate) fn entries(db: &Connection, case: &CaseId) -> Result<Vec<Recorded>, S
         entries.extend(recorded(&stored_change(case, row)?, &standing));
     }
     Ok(entries)
+}
+
+/// A receipt from seven columns beginning at `from`.
+pub(crate) fn receipt_of(row: &Row<'_>, from: usize) -> rusqlite::Result<Receipt> {
+    let time = |at: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(from + at)?.map(UnixMs));
+    Ok(Receipt::from_parts(ReceiptParts {
+        received_at: UnixMs(row.get(from)?),
+        acted_at: time(1)?,
+        slack_ms: row.get(from + 2)?,
+        from: time(3)?,
+        until: time(4)?,
+        marks: row.get(from + 5)?,
+        unproven_acts: row.get(from + 6)?,
+    }))
 }
 
 fn stored_change(case: &CaseId, row: &Row<'_>) -> Result<Change, StoreError> {
@@ -170,12 +183,15 @@ pub(crate) fn insert_accepted(
     batch: Option<u64>,
     parked: Option<&str>,
 ) -> Result<(), StoreError> {
+    let parts = receipt.parts();
     // A page may come again; a change that was parked then is not stored twice.
     db.prepare_cached("DELETE FROM change WHERE case_id = ?1 AND hash = ?2 AND parked IS NOT NULL")?
         .execute(params![case.as_bytes(), link.hash.as_bytes()])?;
     db.prepare_cached(
-        "INSERT INTO change (case_id, n, hash, install, seq, max_op, received_at, acted_at, slack_ms, marks, batch, parked, bytes)
-         VALUES (?1, (SELECT coalesce(max(n), 0) + 1 FROM change WHERE case_id = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        "INSERT INTO change (case_id, n, hash, install, seq, max_op, received_at, acted_at, slack_ms, from_ms, until_ms, marks,
+           unproven, batch, parked, bytes)
+         VALUES (?1, (SELECT coalesce(max(n), 0) + 1 FROM change WHERE case_id = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
+           ?13, ?14, ?15)",
     )?
     .execute(params![
         case.as_bytes(),
@@ -183,10 +199,13 @@ pub(crate) fn insert_accepted(
         link.install.as_bytes(),
         link.seq,
         link.max_op,
-        receipt.received_at.0,
-        receipt.acted.at.map(|at| at.0),
-        receipt.acted.slack_ms,
-        receipt.marks(),
+        parts.received_at.0,
+        parts.acted_at.map(|at| at.0),
+        parts.slack_ms,
+        parts.from.map(|at| at.0),
+        parts.until.map(|at| at.0),
+        parts.marks,
+        parts.unproven_acts,
         batch,
         parked,
         bytes

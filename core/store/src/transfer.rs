@@ -491,17 +491,22 @@ fn apply_ack(
 /// The server has the change: it moves from the outbox to the accepted ones, and the photos it names may follow, whichever
 /// entry named them first. The only way out of the outbox.
 fn accept(db: &Connection, outbox: i64, change: &Change, receipt: Receipt, batch: Option<u64>) -> Result<(), StoreError> {
+    let parts = receipt.parts();
     db.prepare_cached(
-        "INSERT INTO change (case_id, n, hash, install, seq, max_op, received_at, acted_at, slack_ms, marks, batch, bytes)
+        "INSERT INTO change (case_id, n, hash, install, seq, max_op, received_at, acted_at, slack_ms, from_ms, until_ms, marks,
+           unproven, batch, bytes)
          SELECT case_id, (SELECT coalesce(max(n), 0) + 1 FROM change WHERE change.case_id = outbox.case_id), hash, install, seq,
-           max_op, ?2, ?3, ?4, ?5, ?6, bytes FROM outbox WHERE id = ?1",
+           max_op, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, bytes FROM outbox WHERE id = ?1",
     )?
     .execute(params![
         outbox,
-        receipt.received_at.0,
-        receipt.acted.at.map(|at| at.0),
-        receipt.acted.slack_ms,
-        receipt.marks(),
+        parts.received_at.0,
+        parts.acted_at.map(|at| at.0),
+        parts.slack_ms,
+        parts.from.map(|at| at.0),
+        parts.until.map(|at| at.0),
+        parts.marks,
+        parts.unproven_acts,
         batch
     ])?;
     photos::may_follow(db, change)?;

@@ -120,7 +120,7 @@ fn answer(push: &Push, cases: Vec<AckCase>) -> Ack {
 fn ack(push: &Push, verdict: impl Fn() -> Verdict) -> Ack {
     let cases = push.cases.iter().map(|pushed| {
         let n = pack::restore(&pushed.pack).unwrap().len();
-        let (rows, quarantined) = pack_verdicts(NOW, &vec![(verdict(), 5_000); n]);
+        let (rows, quarantined) = pack_verdicts(NOW, &vec![(verdict(), 5_000); n], Spoken::Version3);
         AckCase { case: pushed.case, rows, quarantined, fault: None }
     });
     answer(push, cases.collect())
@@ -146,7 +146,7 @@ fn foreign(n: u32, install: u8) -> Change {
 }
 
 fn feed_of(n: u32, chunks: &[&[u8]]) -> FeedCase {
-    let receipts = pack_receipts(&vec![(Receipt::of(NOW, None), 5_000); chunks.len()]);
+    let receipts = pack_receipts(&vec![(Receipt::of(NOW, None), 5_000); chunks.len()], Spoken::Version3);
     FeedCase { case: case(n), pack: pack::elide(chunks).unwrap(), receipts }
 }
 

@@ -136,7 +136,8 @@ fn accept(store: &mut Store) {
     let push = push_of(store);
     let cases = push.cases.iter().map(|pushed| {
         let n = pack::restore(&pushed.pack).unwrap().len();
-        let (rows, quarantined) = pack_verdicts(NOW, &vec![(Verdict::Ok(Receipt::of(NOW, Some(NOW))), 5_000); n]);
+        let (rows, quarantined) =
+            pack_verdicts(NOW, &vec![(Verdict::Ok(Receipt::of(NOW, Some(NOW))), 5_000); n], Spoken::Version3);
         AckCase { case: pushed.case, rows, quarantined, fault: None }
     });
     let (install, hash) = (push.install, BatchHash::of(&encode(&push).unwrap()));
@@ -158,7 +159,7 @@ fn foreign(n: u32) -> FeedCase {
         chunks.push(change.bytes().to_vec());
     }
     let slices: Vec<&[u8]> = chunks.iter().map(Vec::as_slice).collect();
-    let receipts = pack_receipts(&vec![(Receipt::of(NOW, None), 5_000); chunks.len()]);
+    let receipts = pack_receipts(&vec![(Receipt::of(NOW, None), 5_000); chunks.len()], Spoken::Version3);
     FeedCase { case: case(n), pack: pack::elide(&slices).unwrap(), receipts }
 }
 
@@ -456,7 +457,7 @@ fn what_the_feed_brings_again_after_a_salvage_fits_what_was_left() {
         .iter()
         .map(|(case, chunks)| {
             let slices: Vec<&[u8]> = chunks.iter().map(Vec::as_slice).collect();
-            let receipts = pack_receipts(&vec![(Receipt::of(NOW, None), 5_000); chunks.len()]);
+            let receipts = pack_receipts(&vec![(Receipt::of(NOW, None), 5_000); chunks.len()], Spoken::Version3);
             FeedCase { case: *case, pack: pack::elide(&slices).unwrap(), receipts }
         })
         .collect();

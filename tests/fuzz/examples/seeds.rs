@@ -10,7 +10,7 @@ use doorstep_fuzz::{case, facts, morning};
 use doorstep_protocol::{
     Ack, AckCase, BatchClock, Beacon, CaseRef, Decision, Demand, EnrolRequest, Envelope, FeedCase, FeedPage, Link, OutletRow,
     ParcelRow, Publication, Pull, Push, PushCase, Quarantined, RefKind, RefVersion, Refs, SessionRequest, Signed, SyncRequest,
-    SyncResponse, Token, Verdict, encode, pack_receipts, pack_verdicts, seal,
+    Spoken, SyncResponse, Token, Verdict, encode, pack_receipts, pack_verdicts, seal,
 };
 use doorstep_rules::{FIRST_POLICY, Pack};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
@@ -141,7 +141,7 @@ fn frames(changes: &[Change]) {
     let receipt = Receipt::of(UnixMs(1_772_413_260_000), Some(UnixMs(1_772_413_200_000)));
     let verdicts = [Verdict::Ok(receipt), Verdict::Dup(receipt), Verdict::Pend, Verdict::Quarantined("rights:P-99".into())]
         .map(|v| (v, 1 << 20));
-    let (rows, quarantined) = pack_verdicts(UnixMs(1_772_413_260_000), &verdicts);
+    let (rows, quarantined) = pack_verdicts(UnixMs(1_772_413_260_000), &verdicts, Spoken::Version2);
     let ack = Ack {
         batch: 417,
         replayed: false,
@@ -150,7 +150,7 @@ fn frames(changes: &[Change]) {
         install: InstallId::new([1; 16]),
         hash: BatchHash::new([8; 32]),
     };
-    let receipts = pack_receipts(&[(receipt, 1 << 20), (receipt, 1 << 21)]);
+    let receipts = pack_receipts(&[(receipt, 1 << 20), (receipt, 1 << 21)], Spoken::Version2);
     let page = FeedPage {
         scope: "outlet/0412".into(),
         to: 99,

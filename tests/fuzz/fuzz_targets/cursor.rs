@@ -3,7 +3,7 @@
 #![no_main]
 
 use doorstep_domain::{
-    CaseId, ChangeHash, Clocks, EntryKey, OutletCode, Personal, Reckoning, Role, TimeEvidence, UnixMs, Waybill, check_s10,
+    CaseId, ChangeHash, Clocks, EntryKey, Leans, OutletCode, Personal, Reckoning, Role, Sending, TimeEvidence, UnixMs, Waybill, check_s10,
 };
 use doorstep_fuzz::{case, check_text, fenced, prepare};
 use doorstep_protocol::{RefKind, VERSIONS, reach, signing};
@@ -50,10 +50,14 @@ fn time(bytes: &[u8]) {
     let number = |at: usize| rest.get(at..at + 8).map_or(0, |b| b.iter().fold(0, |n: u64, b| n << 8 | u64::from(*b)));
     let sent = Clocks { wall: UnixMs(number(0) as i64), mono_ms: number(8), boot: time.boot };
     let received = UnixMs(number(16) as i64);
-    for ours in [true, false] {
-        let reckoned = Reckoning::of(&time, &sent, received, |_| ours);
+    let from = UnixMs(number(24) as i64);
+    for leans in [Leans::OnNothing, Leans::OnATime, Leans::OnAContact] {
+        let sending = Sending { clocks: sent, received, from, until: received, contact: None, steady: true };
+        let reckoned = Reckoning::of(&time, &sending, leans);
         let (from, to) = reckoned.interval(received);
         assert!(to <= received && from.is_none_or(|from| from <= to), "an interval that ends with the receipt");
+        let (low, high) = reckoned.gap(received);
+        assert!(low <= from && to <= high, "an estimate within the gap");
     }
 }
 

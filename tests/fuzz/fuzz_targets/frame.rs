@@ -6,7 +6,7 @@ use doorstep_domain::UnixMs;
 use doorstep_fuzz::{fenced, prepare};
 use doorstep_protocol::{
     Ack, EnrolRequest, EnrolResponse, Envelope, ErrorBody, FeedPage, NonceResponse, Push, Refs, SessionRequest, SessionResponse,
-    SyncRequest, SyncResponse, decode, encode, open, pack_receipts, seal, unpack_receipts, unpack_verdicts,
+    Spoken, SyncRequest, SyncResponse, decode, encode, open, pack_receipts, seal, unpack_receipts, unpack_verdicts,
 };
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 
@@ -65,7 +65,7 @@ fn check_page(page: &FeedPage) {
         let monos = monos.get(1..).unwrap_or_default();
         let receipts = unpack_receipts(&case.receipts, monos).expect("a receipt for each change");
         let rows: Vec<_> = receipts.into_iter().zip(monos.iter().copied()).collect();
-        assert_eq!(pack_receipts(&rows).len(), rows.len());
+        assert_eq!(pack_receipts(&rows, Spoken::Version3).len(), rows.len());
     }
 }
 

@@ -3,7 +3,9 @@
 use std::{fmt::Display, str::FromStr, sync::LazyLock};
 
 use doorstep_document::{Admission, Change, History, NewEntry, Position, merge, pack};
-use doorstep_domain::{Body, CaseId, ChangeHash, Clocks, Entry, Receipt, Reckoning, Recorded, Standing, UnixMs};
+use doorstep_domain::{
+    Body, CaseId, ChangeHash, Clocks, Entry, FactsCheck, Leans, Receipt, Reckoning, Recorded, Sending, Standing, UnixMs,
+};
 use doorstep_rules::{Case, Due, FIRST_PACK, Pack, Published, Rulebook, Turn, explain, judge};
 
 /// The first pack alone, and with a second version west of Greenwich whose clocks all end with the day.
@@ -81,11 +83,14 @@ pub fn check_pack(pack: Pack, taken: &[Change]) {
 
 fn recorded(taken: &[Change], sent: &Clocks, received: UnixMs) -> Vec<Recorded> {
     let stands = |i: usize, entry: &Entry| {
-        let acted = Reckoning::of(&entry.time, sent, received, |_| i % 5 == 1);
+        let leans = if i % 5 == 1 { Leans::OnAContact } else { Leans::OnNothing };
+        let sending =
+            Sending { clocks: *sent, received, from: UnixMs(1_772_000_000_000), until: received, contact: None, steady: i % 3 > 0 };
+        let acted = Reckoning::of(&entry.time, &sending, leans);
         match i % 5 {
             0 => Standing::OnThisDevice,
             4 => Standing::Quarantined { reason: "field".into() },
-            n => Standing::Accepted(Receipt { received_at: received, acted, review: n == 2 }),
+            n => Standing::Accepted(Receipt::new(received, acted, n == 2, FactsCheck::Equal)),
         }
     };
     let mut recorded = Vec::new();

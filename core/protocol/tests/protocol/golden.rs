@@ -109,10 +109,10 @@ fn request() -> SyncRequest {
 
 /// The verdicts of the worked example in the specification.
 fn verdicts() -> Vec<(Verdict, u64)> {
-    let acted = Reckoning { at: Some(UnixMs(NOW - 60_000)), slack_ms: 6, rolled_back: false, foreign_anchor: false };
-    let first = Receipt { received_at: UnixMs(NOW), acted, review: false };
+    let acted = Reckoning { at: Some(UnixMs(NOW - 60_000)), slack_ms: 6, ..Reckoning::default() };
+    let first = Receipt::new(UnixMs(NOW), acted, false, FactsCheck::Unchecked);
     let second = Receipt { acted: Reckoning { at: Some(UnixMs(NOW - 30_000)), slack_ms: 3, ..acted }, review: true, ..first };
-    let earlier = Receipt::of(UnixMs(NOW - 3_600_000), None);
+    let earlier = Receipt::new(UnixMs(NOW - 3_600_000), Reckoning::default(), false, FactsCheck::Unchecked);
     vec![
         (Verdict::Ok(first), 86_340_000),
         (Verdict::Ok(second), 86_370_000),
@@ -123,7 +123,7 @@ fn verdicts() -> Vec<(Verdict, u64)> {
 }
 
 fn ack() -> Ack {
-    let (rows, quarantined) = pack_verdicts(UnixMs(NOW), &verdicts());
+    let (rows, quarantined) = pack_verdicts(UnixMs(NOW), &verdicts(), Spoken::Version2);
     let faulty = AckCase {
         case: CaseId::new([3; 16]),
         rows: vec![],
@@ -142,14 +142,14 @@ fn ack() -> Ack {
 
 fn page() -> FeedPage {
     // Both changes of the pack were recorded in one act: their monotonic time is 86,400,000.
-    let acted = Reckoning { at: Some(UnixMs(NOW - 60_000)), slack_ms: 6, rolled_back: false, foreign_anchor: false };
-    let receipt = Receipt { received_at: UnixMs(NOW), acted, review: false };
+    let acted = Reckoning { at: Some(UnixMs(NOW - 60_000)), slack_ms: 6, ..Reckoning::default() };
+    let receipt = Receipt::new(UnixMs(NOW), acted, false, FactsCheck::Unchecked);
     let receipts = [(receipt, 86_400_000), (Receipt { review: true, ..receipt }, 86_400_000)];
     FeedPage {
         scope: "outlet/0412".into(),
         to: 18_310,
         more: false,
-        cases: vec![FeedCase { case: case(), pack: bytes_of("pack"), receipts: pack_receipts(&receipts) }],
+        cases: vec![FeedCase { case: case(), pack: bytes_of("pack"), receipts: pack_receipts(&receipts, Spoken::Version2) }],
         out: vec![CaseRef(CaseId::new([3; 16]))],
     }
 }
@@ -351,9 +351,18 @@ fn the_golden_answer_is_taken_by_its_device_alone() {
 /// The specification's worked example of receipts.
 #[test]
 fn rows_are_coded_as_in_the_worked_example() {
-    let (rows, quarantined) = pack_verdicts(UnixMs(NOW), &verdicts());
+    let (rows, quarantined) = pack_verdicts(UnixMs(NOW), &verdicts(), Spoken::Version2);
     let offset = NOW - 60_000 - 86_340_000;
-    let row = |code, received, offset, marks, slack| ReceiptRow { code, received, offset, marks, slack };
+    let row = |code, received, offset, marks, slack| ReceiptRow {
+        code,
+        received,
+        offset,
+        marks,
+        slack,
+        from: None,
+        before: None,
+        unproven: None,
+    };
     assert_eq!(
         rows,
         [

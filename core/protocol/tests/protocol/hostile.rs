@@ -147,10 +147,11 @@ fn a_claimed_length_costs_no_memory() {
 #[test]
 fn a_row_may_be_longer_or_end_where_nothing_follows() {
     let row = |bytes: &[u8]| decode::<ReceiptRow>(bytes).unwrap();
-    let short = ReceiptRow { code: 2, received: 0, offset: None, marks: None, slack: None };
+    let short =
+        ReceiptRow { code: 2, received: 0, offset: None, marks: None, slack: None, from: None, before: None, unproven: None };
     assert_eq!(row(&[0x82, 2, 0]), short);
     assert_eq!(row(&[0x85, 2, 0, 0xf6, 0xf6, 0xf6]), short);
-    assert_eq!(row(&[0x86, 2, 0, 0xf6, 0xf6, 0xf6, 9]), short);
+    assert_eq!(row(&[0x89, 2, 0, 0xf6, 0xf6, 0xf6, 0xf6, 0xf6, 0xf6, 9]), short);
     assert!(!reads::<ReceiptRow>(&[0x81, 2]));
 }
 

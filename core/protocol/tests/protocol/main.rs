@@ -48,7 +48,7 @@ fn verdict() -> impl Strategy<Value = Verdict> {
 proptest! {
     #[test]
     fn verdicts_survive_their_deltas(base in 0i64..1 << 45, rows in proptest::collection::vec((verdict(), 0u64..1 << 40), 0..30)) {
-        let (packed, quarantined) = pack_verdicts(UnixMs(base), &rows);
+        let (packed, quarantined) = pack_verdicts(UnixMs(base), &rows, Spoken::Version3);
         let (verdicts, monos): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
         prop_assert_eq!(unpack_verdicts(UnixMs(base), &packed, &quarantined, &monos), verdicts);
         // An answer with too few rows leaves the rest in the outbox.

@@ -41,7 +41,9 @@ const PLAIN: [Table; 8] = [
     Table { name: "pack", shape: "iibb" },
     Table { name: "outlet", shape: "tttt" },
 ];
-const CHANGE: &str = "bibbiiiIiiITb";
+const CHANGE: &str = "bibbiiiIiIIiiITb";
+/// As it was before receipts carried gaps; the feed brings those.
+const CHANGE_1: &str = "bibbiiiIiiITb";
 const OUTBOX: &str = "nbbitiiTbbiib";
 const OUTBOX_INDEX: &str = "bi";
 const CASE_ROW: &str = "btbiiiittttitttiiiii";
@@ -50,7 +52,7 @@ const PHOTO: &str = "bitiiiIiIiiT";
 /// A row as nothing but a store of ours has it.
 pub(super) fn is_ours(row: &Row) -> bool {
     match row.values.as_slice() {
-        values if fits(values, CHANGE) && row.rowid.is_none() => true,
+        values if (fits(values, CHANGE) || fits(values, CHANGE_1)) && row.rowid.is_none() => true,
         values if fits(values, OUTBOX) && row.rowid.is_some() => true,
         // A row of the schema.
         [Text(kind), Text(name), ..] => kind == "table" && (name == "outbox" || name == "case_row"),
@@ -145,6 +147,10 @@ fn take(db: &Connection, row: &Row, photos: &Path, gathered: &mut Gathered, repo
             return Ok(());
         }
         _ if fits(values, CHANGE) => ("change", take_accepted(db, values, gathered)?),
+        [head @ .., marks, batch, parked, bytes] if fits(values, CHANGE_1) => {
+            let gap = [Null, Null, marks.clone(), Integer(0), batch.clone(), parked.clone(), bytes.clone()];
+            ("change", take_accepted(db, &[head, &gap].concat(), gathered)?)
+        }
         // Its file need not be here any more: lost, void, or let go.
         [_, _, _, Integer(state), ..] if fits(values, PHOTO) && *state > photos::state::STORED => {
             ("photo", insert(db, "photo", values)?)

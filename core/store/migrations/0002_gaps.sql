@@ -1,0 +1,33 @@
+-- Version 3 of the protocol: a receipt carries the gap between two contacts in which its act happened, and what only the server knows.
+-- The table is made anew, because a column that is added later changes the text by which a damaged schema is told.
+ALTER TABLE change RENAME TO change_1;
+
+-- What the server has accepted: raw changes, clustered by case, so that a case is read from two or three pages.
+CREATE TABLE change (
+  case_id     BLOB NOT NULL,
+  n           INTEGER NOT NULL,           -- order of acceptance here, from 1
+  hash        BLOB NOT NULL,
+  install     BLOB NOT NULL,
+  seq         INTEGER NOT NULL,
+  max_op      INTEGER NOT NULL,
+  received_at INTEGER NOT NULL,
+  acted_at    INTEGER,
+  slack_ms    INTEGER NOT NULL,
+  from_ms     INTEGER,                    -- the gap; null: a receipt of version 2
+  until_ms    INTEGER,
+  marks       INTEGER NOT NULL,           -- bits of a receipt: see Receipt::marks
+  unproven    INTEGER NOT NULL,
+  batch       INTEGER,                    -- the batch of the pushing installation it went in; null: another device's
+  parked      TEXT,                       -- came in a feed and could not be taken; why
+  bytes       BLOB NOT NULL,
+  PRIMARY KEY (case_id, n)
+) STRICT, WITHOUT ROWID;
+
+-- Acts that were accepted before stay judged as they were: 8 anchored, 256 facts equal. The server does the same with its own.
+INSERT INTO change SELECT case_id, n, hash, install, seq, max_op, received_at, acted_at, slack_ms,
+  iif(acted_at IS NULL OR marks & 2, NULL, acted_at - slack_ms), iif(acted_at IS NULL OR marks & 2, NULL, received_at),
+  (marks & 7) | iif(acted_at IS NULL OR marks & 2, 0, 8) | 256, 0, batch, parked, bytes FROM change_1;
+DROP TABLE change_1;
+
+-- What came in answers of version 2 lacks what only the server knows: every feed is fetched anew, and brings it.
+DELETE FROM scope;
