@@ -5,7 +5,7 @@ ALTER TABLE change ADD COLUMN until_ms INTEGER;                     -- nor after
 ALTER TABLE change ADD COLUMN unproven INTEGER NOT NULL DEFAULT 0;  -- acts of the person that nothing proved, in the 30 days before
 ALTER TABLE change ADD COLUMN person TEXT NOT NULL DEFAULT '';      -- who wrote it
 ALTER TABLE change ADD COLUMN boot BLOB NOT NULL DEFAULT x'';       -- the boot that mono_ms counts from
-CREATE INDEX change_unproven ON change (person, received_at) WHERE marks & 8 = 0;
+CREATE INDEX change_unproven ON change (person, received_at) WHERE unproven > 0;
 
 ALTER TABLE quarantine ADD COLUMN from_ms INTEGER;
 ALTER TABLE quarantine ADD COLUMN until_ms INTEGER;
@@ -46,11 +46,26 @@ ALTER TABLE envelope ADD COLUMN sending BLOB NOT NULL DEFAULT x'';
 ALTER TABLE envelope ADD COLUMN complete INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX envelope_received ON envelope (device, received_at) WHERE complete = 1;
 
+-- The number of the newest answer of this log.
+CREATE TABLE answers (
+  counter INTEGER NOT NULL
+) STRICT;
+INSERT INTO answers (counter) VALUES (0);
+
+-- The days that are not as their weekday says, beside the packs' own.
+CREATE TABLE calendar_day (
+  day   INTEGER PRIMARY KEY,               -- since 1970-01-01
+  works INTEGER NOT NULL,
+  name  TEXT NOT NULL
+) STRICT;
+INSERT INTO reference (kind, version, body) VALUES ('people', 1, x''), ('calendar', 0, x'');
+
 -- What a sending left behind, by a digest of each case: the acts keep that sending's gap, however they come later.
 CREATE TABLE left_behind (
   device   BLOB NOT NULL,
   case_id  BLOB NOT NULL,
   digest   BLOB NOT NULL,
+  count    INTEGER NOT NULL,               -- changes that it is over
   from_ms  INTEGER NOT NULL,
   until_ms INTEGER NOT NULL,
   PRIMARY KEY (device, case_id, digest)

@@ -2,14 +2,10 @@
 //! alarm and lose nothing.
 
 use doorstep_domain::{BatchHash, InstallId, UnixMs};
-use doorstep_protocol::{Ack, Link};
+use doorstep_protocol::{Ack, Link, Spoken};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::{
-    enrol::Device,
-    error::ApiError,
-    ingest::{Taken, Verified},
-};
+use crate::{enrol::Device, error::ApiError, ingest::Taken, verify::Verified};
 
 /// How many missing batches an answer asks for at most.
 const MOST_RESENT: usize = 64;
@@ -133,8 +129,9 @@ pub(crate) fn raise(
 /// Keeps a batch as it was signed, with its verdicts.
 pub(crate) fn keep(db: &Connection, batch: &Verified, device: &Device, taken: &Taken, now: UnixMs) -> Result<(), ApiError> {
     db.prepare_cached(
-        "INSERT INTO envelope (install, number, hash, prev, device, person, wall_ms, mono_ms, boot, sig, received_at, body, ack, forks)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        "INSERT INTO envelope (install, number, hash, prev, device, person, wall_ms, mono_ms, boot, sig, received_at, body, ack, forks,
+           version, sending, complete)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
     )?
     .execute(params![
         batch.install.as_bytes(),
@@ -146,11 +143,14 @@ pub(crate) fn keep(db: &Connection, batch: &Verified, device: &Device, taken: &T
         batch.clock.wall.0,
         batch.clock.mono_ms,
         batch.clock.boot.0.as_slice(),
-        batch.envelope.sig,
+        batch.signed.sig,
         now.0,
-        doorstep_protocol::seal(&batch.envelope.body)?,
+        doorstep_protocol::seal(&batch.signed.body)?,
         doorstep_protocol::encode(&taken.ack)?,
-        taken.forked
+        taken.forked,
+        if batch.signed.version == Spoken::Version3 { 3 } else { 2 },
+        batch.signed.sending,
+        batch.signed.is_complete()
     ])?;
     for number in &batch.again {
         db.prepare_cached("INSERT OR IGNORE INTO sent_again (install, number) VALUES (?1, ?2)")?

@@ -2,7 +2,7 @@
 
 use doorstep_domain::{CaseId, DeviceId, InstallId, UnixMs};
 use doorstep_protocol::{
-    BatchClock, Beacon,
+    Batch, BatchClock, Beacon, Sending,
     signing::{batch_message, is_signed},
 };
 use rusqlite::{Connection, params};
@@ -13,14 +13,22 @@ use crate::{chain, error::ApiError};
 /// How long a device's entries may lean on an answer.
 const ANCHOR_LIFE_MS: i64 = 60 * 86_400_000;
 
-/// Notes an exchange: the server time that this device is given, and what it says is still on it.
-pub(crate) fn seen(db: &Connection, device: &DeviceId, beacon: Option<&Beacon>, now: UnixMs) -> Result<(), ApiError> {
+/// Notes an exchange: in which version it was, and what the device says is still on it.
+pub(crate) fn seen(
+    db: &Connection,
+    device: &DeviceId,
+    beacon: Option<&Beacon>,
+    proto: &str,
+    now: UnixMs,
+) -> Result<(), ApiError> {
     let beacon = beacon.map(doorstep_protocol::encode).transpose()?;
-    db.prepare_cached("UPDATE device SET seen_at = ?2, beacon = coalesce(?3, beacon) WHERE id = ?1")?.execute(params![
-        device.as_bytes(),
-        now.0,
-        beacon
-    ])?;
+    db.prepare_cached("UPDATE device SET seen_at = ?2, beacon = coalesce(?3, beacon), proto = ?4 WHERE id = ?1")?
+        .execute(params![device.as_bytes(), now.0, beacon, proto])?;
+    Ok(())
+}
+
+/// Notes a server time that a device of version 2 is given: nobody knows at which of its monotonic times.
+pub(crate) fn given(db: &Connection, device: &DeviceId, now: UnixMs) -> Result<(), ApiError> {
     db.prepare_cached(
         "INSERT INTO anchor (device, hour, first_ms, last_ms) VALUES (?1, ?2 / 3600000, ?2, ?2)
          ON CONFLICT DO UPDATE SET first_ms = min(first_ms, ?2), last_ms = max(last_ms, ?2)",
@@ -169,6 +177,20 @@ pub struct EnvelopeRow {
     pub changes: u32,
 }
 
+/// What a device signed of a batch that is kept: empty if it can not be read, which nobody signs.
+fn signed_message(version: u32, body: &[u8], sending: Vec<u8>, clock: &BatchClock) -> Vec<u8> {
+    match version {
+        2 => batch_message(body, clock),
+        _ => {
+            // The columns repeat what the sending says: other values there are an edit like one of the signed bytes.
+            let says_so =
+                doorstep_protocol::decode::<Sending>(&sending).is_ok_and(|sent| BatchClock::of(&sent.clocks()) == *clock);
+            let kept = doorstep_protocol::decode::<Batch>(body).ok().filter(|_| says_so);
+            kept.map_or_else(Vec::new, |kept| Batch { sending, ..kept }.message())
+        }
+    }
+}
+
 /// The signed batches that touched a case, in the order they came, each checked anew.
 pub(crate) fn envelopes(db: &Connection, case: &CaseId) -> Result<Vec<EnvelopeRow>, ApiError> {
     // A released change is the server's own: it came in no batch.
@@ -178,7 +200,8 @@ pub(crate) fn envelopes(db: &Connection, case: &CaseId) -> Result<Vec<EnvelopeRo
            (SELECT count(*) FROM change WHERE case_id = ?1 AND pushed_by = envelope.install AND batch = number) +
            (SELECT count(*) FROM quarantine WHERE case_id = ?1 AND pushed_by = envelope.install AND batch = number) AS touched,
            number = 1 OR EXISTS (SELECT 1 FROM envelope AS before
-             WHERE before.install = envelope.install AND before.number = envelope.number - 1 AND before.hash = envelope.prev)
+             WHERE before.install = envelope.install AND before.number = envelope.number - 1 AND before.hash = envelope.prev),
+           version, sending
          FROM envelope JOIN device ON device.id = envelope.device
          WHERE touched > 0 ORDER BY envelope.received_at, number",
     )?;
@@ -198,7 +221,11 @@ pub(crate) fn envelopes(db: &Connection, case: &CaseId) -> Result<Vec<EnvelopeRo
             person: row.get(3)?,
             received_at: UnixMs(row.get(4)?),
             wall: UnixMs(clock.wall_ms),
-            signature_holds: is_signed(&key, &batch_message(&body, &clock), &row.get::<_, Vec<u8>>(8)?),
+            signature_holds: is_signed(
+                &key,
+                &signed_message(row.get(14)?, &body, row.get(15)?, &clock),
+                &row.get::<_, Vec<u8>>(8)?,
+            ),
             follows: row.get(13)?,
             changes: row.get(12)?,
         });

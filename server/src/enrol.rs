@@ -52,6 +52,14 @@ pub(crate) struct Device {
 }
 
 impl Device {
+    /// The outlets of today's people on it.
+    pub(crate) fn outlets(&self) -> Vec<&str> {
+        let mut outlets: Vec<&str> = self.members.iter().filter_map(|member| Some(member.today.as_ref()?.1.as_str())).collect();
+        outlets.sort_unstable();
+        outlets.dedup();
+        outlets
+    }
+
     /// The scopes that the device may read: what the people on it are concerned with today.
     pub(crate) fn scopes(&self) -> Vec<String> {
         if self.revoked {

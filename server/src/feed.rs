@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorstep_document::pack;
-use doorstep_domain::{CaseId, InstallId};
-use doorstep_protocol::{CaseRef, FeedCase, FeedPage, Pull, Spoken, pack_receipts};
+use doorstep_domain::{CaseId, ChangeHash, InstallId, Receipt};
+use doorstep_protocol::{CaseRef, FeedCase, FeedPage, KIND_CASE, Leaf, Pull, Spoken, pack_receipts, signing::receipts_leaf};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
@@ -112,6 +112,8 @@ pub(crate) struct Reader<'a> {
     pub same_history: bool,
     /// The installation whose own changes are left out: it has them. `None` after a fork: then nothing is.
     pub own: Option<InstallId>,
+    /// The version that it speaks.
+    pub spoken: Spoken,
 }
 
 /// A range of a case's changes in a page.
@@ -121,7 +123,7 @@ struct Range {
     whole: bool,
 }
 
-/// One page of a scope after the reader's cursor, of about `want` bytes of changes.
+/// One page of a scope after the reader's cursor, of about `want` bytes of changes, as the reader's version has it.
 pub(crate) fn page(db: &Connection, reader: &Reader<'_>, scope: &str, want: usize) -> Result<FeedPage, ApiError> {
     let known = reader.pull.iter().find(|p| p.scope == scope && reader.same_history).map(|p| p.cursor);
     let cursor = known.unwrap_or(0);
@@ -176,27 +178,44 @@ pub(crate) fn page(db: &Connection, reader: &Reader<'_>, scope: &str, want: usiz
     }
     let mut cases = Vec::with_capacity(ranges.len());
     for (case, range) in ranges {
-        cases.extend(feed_case(db, own.filter(|_| !range.whole), &case, &range)?);
+        cases.extend(feed_case(db, own.filter(|_| !range.whole), &case, &range, reader.spoken)?);
     }
     Ok(FeedPage { scope: scope.to_owned(), to, more: to < head, cases, out: out.into_iter().map(CaseRef).collect() })
 }
 
 /// The changes of a range that the asking installation did not write itself. It has its own with their verdicts; sending their
 /// hashes again, as the design first said, would cost 32 incompressible bytes for each change of a fresh upload.
-fn feed_case(db: &Connection, own: Option<InstallId>, case: &CaseId, range: &Range) -> Result<Option<FeedCase>, ApiError> {
+fn feed_case(
+    db: &Connection,
+    own: Option<InstallId>,
+    case: &CaseId,
+    range: &Range,
+    spoken: Spoken,
+) -> Result<Option<FeedCase>, ApiError> {
     let mut query = db.prepare_cached(
-        "SELECT bytes, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven, mono_ms FROM change
+        "SELECT bytes, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven, mono_ms, hash FROM change
          WHERE case_id = ?1 AND n BETWEEN ?2 AND ?3 AND (?4 IS NULL OR install <> ?4) ORDER BY n",
     )?;
     let own = own.as_ref().map(|own| own.as_bytes().as_slice());
     let rows = query.query_map(params![case.as_bytes(), range.from, range.to, own], |row| {
-        Ok((row.get::<_, Vec<u8>>(0)?, (receipt_of(row, 1)?, row.get::<_, u64>(8)?)))
+        Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(9)?, (receipt_of(row, 1)?, row.get::<_, u64>(8)?)))
     })?;
-    let (chunks, receipts): (Vec<_>, Vec<_>) = rows.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
-    if chunks.is_empty() {
+    let rows = rows.collect::<Result<Vec<_>, _>>()?;
+    if rows.is_empty() {
         return Ok(None);
     }
-    let slices: Vec<&[u8]> = chunks.iter().map(Vec::as_slice).collect();
-    let pack = pack::elide(&slices).ok_or(ApiError::Internal("change row"))?;
-    Ok(Some(FeedCase { case: *case, pack, receipts: pack_receipts(&receipts, Spoken::Version2) }))
+    let slices: Vec<&[u8]> = rows.iter().map(|(chunk, ..)| chunk.as_slice()).collect();
+    let receipts: Vec<_> = rows.iter().map(|(.., receipt)| *receipt).collect();
+    let damaged = || ApiError::Internal("change row");
+    let receipt_rows = pack_receipts(&receipts, spoken);
+    if spoken == Spoken::Version2 {
+        let pack = pack::elide(&slices).ok_or_else(damaged)?;
+        return Ok(Some(FeedCase { case: *case, pack, receipts: receipt_rows, leaf: None, kind: None }));
+    }
+    let hash = |bytes: &[u8]| ChangeHash::try_from(bytes).map_err(|_| damaged());
+    let signed: Vec<(ChangeHash, Receipt)> =
+        rows.iter().map(|(_, bytes, (receipt, _))| Ok((hash(bytes)?, *receipt))).collect::<Result<_, ApiError>>()?;
+    let pack = pack::elide_bare(&slices).ok_or_else(damaged)?;
+    let leaf = Some(Leaf(receipts_leaf(KIND_CASE, case, &signed)));
+    Ok(Some(FeedCase { case: *case, pack, receipts: receipt_rows, leaf, kind: None }))
 }

@@ -194,6 +194,15 @@ fn write(
     // The server's own clock is the one that everything is reckoned by.
     let boot = BootId([0; 4]);
     let time = TimeEvidence { wall: now, zone_quarters: 0, mono_ms: 0, boot, anchor: Some(Anchor { server: now, mono_ms: 0 }) };
-    let entry = |body| NewEntry { author: author.clone(), pack_version, time, action: None, facts: None, release: None, body };
+    let entry = |body| NewEntry {
+        author: author.clone(),
+        pack_version,
+        time,
+        action: None,
+        facts: None,
+        release: None,
+        rewrites: None,
+        body,
+    };
     append(db, keys, case, bodies.into_iter().map(entry).collect(), Receipt::of(now, Some(now)), &DeviceId::of(&keys.public()))
 }

@@ -12,11 +12,11 @@ use axum::{
     routing::{get, post},
 };
 use data_encoding::HEXLOWER;
-use doorstep_domain::HistoryId;
+use doorstep_domain::{Digest, HistoryId};
 use doorstep_gateway::Webhooks;
 use doorstep_protocol::{
     Ack, CONTENT_TYPE, Demand, EnrolRequest, LeaseRequest, MAX_ENCODED, MAX_LOST_PHOTOS, MAX_REQUEST, NonceResponse,
-    PROTO_HEADER, PROTO_VERSION, PhotoQuery, PhotoStates, RENEWAL_HEADER, Reach, RefKind, SessionRequest, Sha, Signed,
+    PROTO_HEADER, PROTO_VERSION, PhotoQuery, PhotoStates, RENEWAL_HEADER, Reach, RefKind, SessionRequest, Sha, Signed, Spoken,
     SyncRequest, SyncResponse, Token, Version, WipeOrder, decode, encode, open, reach, seal,
 };
 use futures_util::StreamExt;
@@ -24,13 +24,14 @@ use tokio::{sync::Notify, time::timeout};
 
 use crate::{
     chain, console,
+    contact::{self, DeviceClock, Passing},
     db::Db,
     devices,
     enrol::{self, Device},
     error::ApiError,
     feed::{self, Reader},
     in_flight::InFlight,
-    ingest,
+    ingest::{self, Around},
     keys::Keys,
     live::{self, Live},
     packs::Rules,
@@ -38,6 +39,7 @@ use crate::{
     quarantine, refs,
     serve::NowFn,
     sms,
+    verify::{MAX_BATCH, verify},
 };
 
 /// Most bytes of changes in one answer, unless a single case has more: even random bytes then stay below [`MAX_ENCODED`].
@@ -57,6 +59,8 @@ pub(crate) struct App {
     /// The versions of the protocol that are spoken.
     pub versions: &'static [Version],
     pub console_token: Arc<str>,
+    /// Requests that gave their device no time.
+    pub passing: Passing,
     /// Bodies that are being taken.
     pub in_flight: Arc<InFlight>,
     /// Where photos' bytes are.
@@ -100,9 +104,7 @@ pub(crate) fn router(app: App) -> Router {
 
 /// Every answer says in which version of the protocol it speaks: the asker's, if it is one of ours, else our newest.
 async fn speak(State(app): State<App>, request: Request, next: Next) -> Response {
-    let asked = request.headers().get(PROTO_HEADER).and_then(|value| value.to_str().ok());
-    let spoken = app.versions.iter().find(|version| Some(version.name) == asked).or(app.versions.last());
-    let spoken = spoken.map_or(PROTO_VERSION, |version| version.name);
+    let spoken = proto_of(&app, request.headers());
     let mut response = next.run(request).await;
     response.headers_mut().insert(PROTO_HEADER, HeaderValue::from_static(spoken));
     response
@@ -112,14 +114,21 @@ async fn speak(State(app): State<App>, request: Request, next: Next) -> Response
 /// replaced.
 pub(crate) async fn device(app: &App, headers: &HeaderMap) -> Result<Device, ApiError> {
     let whole = reach_of(app, headers)? == Reach::Whole;
-    let device = known(app, headers, None).await?;
+    let device = known(app, headers).await?;
     if !whole {
         return Err(ApiError::Version);
     }
     if device.revoked { Err(ApiError::Revoked) } else { Ok(device) }
 }
 
-pub(crate) async fn known(app: &App, headers: &HeaderMap, renewal: Option<Vec<u8>>) -> Result<Device, ApiError> {
+/// The device of a request that gives it no time.
+pub(crate) async fn known(app: &App, headers: &HeaderMap) -> Result<Device, ApiError> {
+    let device = of_token(app, headers, None).await?;
+    app.passing.note(device.id, (app.now)());
+    Ok(device)
+}
+
+async fn of_token(app: &App, headers: &HeaderMap, renewal: Option<Vec<u8>>) -> Result<Device, ApiError> {
     let token = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
     let token = token.ok_or(ApiError::Unauthorized)?.to_owned();
     let now = (app.now)();
@@ -132,8 +141,25 @@ fn reach_of(app: &App, headers: &HeaderMap) -> Result<Reach, ApiError> {
     reach(app.versions, name).ok_or(ApiError::Version)
 }
 
+/// Which version's answers a request asks for. Version 1 may only push, and reads those of version 2.
+pub(crate) fn spoken_of(headers: &HeaderMap) -> Spoken {
+    let name = headers.get(PROTO_HEADER).and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
+    if name.is_some_and(|name| name >= 3) { Spoken::Version3 } else { Spoken::Version2 }
+}
+
+/// The name of the version that a request is answered in.
+fn proto_of(app: &App, headers: &HeaderMap) -> &'static str {
+    let asked = headers.get(PROTO_HEADER).and_then(|value| value.to_str().ok());
+    let spoken = app.versions.iter().find(|version| Some(version.name) == asked).or(app.versions.last());
+    spoken.map_or(PROTO_VERSION, |version| version.name)
+}
+
 fn cbor<T: minicbor::Encode<()>>(message: &T) -> Result<Response, ApiError> {
-    let body = seal(&encode(message)?)?;
+    sealed(&encode(message)?)
+}
+
+fn sealed(message: &[u8]) -> Result<Response, ApiError> {
+    let body = seal(message)?;
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE), (header::CONTENT_ENCODING, "zstd")], Body::from(body)).into_response())
 }
 
@@ -162,8 +188,11 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
     // The moment at which the headers are here, not the last byte: a slow upload must not make acts look later.
     let now = (app.now)();
     let reach = reach_of(&app, request.headers())?;
+    let spoken = spoken_of(request.headers());
+    let proto = proto_of(&app, request.headers());
+    let clock = DeviceClock::of(request.headers()).filter(|_| spoken == Spoken::Version3);
     let renewal = request.headers().get(RENEWAL_HEADER).and_then(|value| HEXLOWER.decode(value.as_bytes()).ok());
-    let device = known(&app, request.headers(), renewal).await?;
+    let device = of_token(&app, request.headers(), renewal).await?;
     let _place = app.in_flight.enter(device.id)?;
     let body = body_of(request, MAX_ENCODED).await?;
     let who = device.clone();
@@ -173,11 +202,11 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
         if request.device != who.id {
             return Err(ApiError::Install);
         }
-        if request.chain.is_some_and(|end| end.batch > ingest::MAX_BATCH) {
+        if request.chain.is_some_and(|end| end.batch > MAX_BATCH) {
             return Err(ApiError::Malformed("number of a batch out of range".into()));
         }
         request.pull.iter_mut().for_each(|pull| pull.cursor = pull.cursor.min(i64::MAX as u64));
-        let batch = request.push.take().map(|envelope| ingest::verify(envelope, &who, request.install)).transpose()?;
+        let batch = verify(&mut request, &who)?;
         Ok((request, batch))
     })
     .await
@@ -187,10 +216,11 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
     let (who, install, chain, beacon) = (device.clone(), request.install, request.chain, request.beacon.take());
     let lost = std::mem::take(&mut request.lost);
     let pushed = batch.is_some();
+    let (rules, passing) = (app.rules.clone(), app.passing.newest(&device.id));
     let written = app.db.write(move |db| {
         enrol::register(db, &who.id, &install, now)?;
         let token = enrol::renew(db, &who, now)?;
-        let taken = batch.map(|batch| ingest::take(db, &batch, &who, now)).transpose()?;
+        let taken = batch.map(|batch| ingest::take(db, &batch, &who, &Around { rules: &rules, passing, now })).transpose()?;
         let mut forked = taken.as_ref().is_some_and(|taken| taken.forked);
         if let (None, Some(alarm)) = (&taken, chain::examine_end(db, &install, chain)?) {
             chain::raise(db, &who, &install, chain.map_or(0, |link| link.batch), alarm, now)?;
@@ -198,10 +228,18 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
         }
         // After a fork the device moves on to a new installation: what the old one lacks is the other store's to send.
         let resend = if forked { vec![] } else { chain::missing(db, &install, chain)? };
-        devices::seen(db, &who.id, beacon.as_ref(), answered)?;
-        Ok(Written { ack: taken.map(|taken| taken.ack), token, forked, resend })
+        devices::seen(db, &who.id, beacon.as_ref(), proto, answered)?;
+        if let Some(clock) = clock {
+            contact::keep(db, &who.id, clock, now)?;
+        }
+        if spoken == Spoken::Version2 {
+            devices::given(db, &who.id, answered)?;
+        }
+        let counter = next_answer(db)?;
+        let (ack, leaves) = taken.map_or((None, vec![]), |taken| (Some(taken.ack), taken.leaves));
+        Ok(Written { ack, leaves, token, forked, resend, counter })
     });
-    let Written { ack, token, forked, resend } = written.await?;
+    let Written { ack, leaves, token, forked, resend, counter } = written.await?;
     let from = device.id;
     for photo in lost.into_iter().take(MAX_LOST_PHOTOS) {
         let (keys, rules) = (app.keys.clone(), app.rules.clone());
@@ -227,21 +265,28 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
             let want = (request.want_bytes as usize).clamp(MIN_WANT, MAX_WANT) / scopes.len().max(1);
             let whole = reach == Reach::Whole && !device.revoked;
             let own = (!devices::is_forked(db, &request.install)?).then_some(request.install);
-            let reader = Reader { pull: &request.pull, same_history: request.history == history, own };
-            let pages = scopes.iter().filter(|_| whole).map(|scope| {
-                let page = feed::page(db, &reader, scope, want)?;
+            let reader = Reader { pull: &request.pull, same_history: request.history == history, own, spoken };
+            let pages = scopes.iter().filter(|_| whole).map(|scope| feed::page(db, &reader, scope, want));
+            let pages = pages.collect::<Result<Vec<_>, ApiError>>()?;
+            let part = |part: Vec<u8>| Signed { body: part, sig: vec![] };
+            let is_signed_apart = spoken == Spoken::Version2;
+            let feed = pages.iter().map(|page| {
                 // Nothing to prove in a page that brings nothing, and an idle sync stays small.
-                if page.cases.is_empty() && page.out.is_empty() {
-                    return Ok(Signed { body: encode(&page)?, sig: vec![] });
-                }
-                keys.sign(&device.id, &page)
+                let brings = !page.cases.is_empty() || !page.out.is_empty();
+                if is_signed_apart && brings { keys.sign(&device.id, page) } else { Ok(part(encode(page)?)) }
             });
-            Ok(SyncResponse {
+            let feed = feed.collect::<Result<_, ApiError>>()?;
+            let ack = match ack {
+                Some(ack) if is_signed_apart => Some(keys.sign(&device.id, &in_version_2(ack))?),
+                Some(ack) => Some(part(encode(&without_cases(ack))?)),
+                None => None,
+            };
+            let response = SyncResponse {
                 now_ms: answered.0,
                 history,
-                ack: ack.map(|ack| keys.sign(&device.id, &ack)).transpose()?,
-                feed: pages.collect::<Result<_, ApiError>>()?,
-                refs: if whole { refs::stale(db, &request.refs)? } else { vec![] },
+                ack,
+                feed,
+                refs: if whole { refs::stale(db, &request.refs, spoken)? } else { vec![] },
                 token,
                 demand: match (device.revoked, forked) {
                     (true, _) => Some(Demand::Revoked),
@@ -257,15 +302,48 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
                     .wipe_at
                     .map(|at| keys.sign_wipe(&device.id, &WipeOrder { install: request.install, ordered_ms: at.0 }))
                     .transpose()?,
-            })
+                counter: (!is_signed_apart).then_some(counter),
+                received_ms: (!is_signed_apart).then_some(now.0),
+            };
+            if is_signed_apart {
+                return Ok(encode(&response)?);
+            }
+            let says_something = response.says_something(&pages);
+            let body = encode(&response)?;
+            if !says_something {
+                return Ok(encode(&Signed { body, sig: vec![] })?);
+            }
+            let of_pages = pages.iter().flat_map(|page| &page.cases).filter_map(|case| case.leaf.map(|leaf| leaf.0));
+            let leaves = leaves.into_iter().chain(of_pages).collect();
+            Ok(encode(&keys.sign_leaves(&device.id, (&history, counter), body, leaves)?)?)
         })
         .await?;
-    cbor(&response)
+    sealed(&response)
+}
+
+/// Verdicts as devices of version 2 read them.
+fn in_version_2(mut ack: Ack) -> Ack {
+    ack.cases.iter_mut().flat_map(|case| &mut case.rows).for_each(|row| *row = row.in_version_2());
+    ack
+}
+
+/// Verdicts of version 3: the batch's order says which document they are about.
+fn without_cases(mut ack: Ack) -> Ack {
+    ack.cases.iter_mut().for_each(|case| case.case = None);
+    ack
+}
+
+/// The number of the next answer in this log.
+fn next_answer(db: &rusqlite::Connection) -> Result<u64, ApiError> {
+    let mut query = db.prepare_cached("UPDATE answers SET counter = counter + 1 RETURNING counter")?;
+    Ok(query.query_row([], |row| row.get(0))?)
 }
 
 /// What the writing half of a sync gave.
 struct Written {
     ack: Option<Ack>,
+    leaves: Vec<Digest>,
+    counter: u64,
     token: Option<Token>,
     forked: bool,
     resend: Vec<u64>,
@@ -287,7 +365,10 @@ async fn session(State(app): State<App>, request: Request) -> Result<Response, A
     let body = body_of(request, 4096).await?;
     let request: SessionRequest = decode(&open(&body, 4096)?)?;
     let (now, keys) = ((app.now)(), app.keys.clone());
-    cbor(&app.db.write(move |db| enrol::session(db, &request, &keys, now)).await??)
+    let of = request.device;
+    let answer = app.db.write(move |db| enrol::session(db, &request, &keys, now)).await??;
+    app.passing.note(of, now);
+    cbor(&answer)
 }
 
 /// May the device send an SMS that is not its own?

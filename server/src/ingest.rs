@@ -1,16 +1,12 @@
-//! Taking a batch (protocol design, section 5): cheap checks first, one case never blocks another, commit before answering.
+//! Taking a batch (protocol design, section 5): one case never blocks another, commit before answering.
+
+use std::collections::HashMap;
 
 use doorstep_document::{
     Admission, Change, HARD_CASE_BYTES, HARD_CASE_CHANGES, History, Link, MAX_CASE_HEADS, Position, Refusal,
-    pack::{self, PackError},
 };
-use doorstep_domain::{
-    BatchHash, Body, CaseId, ChangeHash, Clocks, FactsCheck, InstallId, Leans, Receipt, ReceiptParts, Reckoning, Sending, UnixMs,
-};
-use doorstep_protocol::{
-    Ack, AckCase, Envelope, MAX_PUSH_CASES, MAX_REQUEST, Push, Spoken, Verdict, decode, pack_verdicts, signing::batch_message,
-    signing::is_signed,
-};
+use doorstep_domain::{Body, CaseId, ChangeHash, Digest, FactsCheck, InstallId, Receipt, ReceiptParts, Reckoning, UnixMs};
+use doorstep_protocol::{Ack, AckCase, CaseRef, Spoken, Verdict, pack_verdicts, unpack_verdicts, verdicts_leaf};
 use doorstep_rules::PROVISIONAL;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -18,128 +14,44 @@ use crate::{
     chain,
     enrol::Device,
     error::ApiError,
-    feed, photos,
+    feed,
+    gap::{self, Gap, Gaps, Order, Said},
+    packs::Rules,
+    photos,
     quarantine::{self, Refused},
     rights::Rights,
     sms,
+    verify::{Offered, Verified, VerifiedCase},
 };
-
-/// A batch after everything that needs no database.
-pub(crate) struct Verified {
-    pub number: u64,
-    pub prev: BatchHash,
-    pub hash: BatchHash,
-    pub install: InstallId,
-    pub user: String,
-    pub again: Vec<u64>,
-    pub clock: Clocks,
-    pub envelope: Envelope,
-    cases: Vec<VerifiedCase>,
-}
-
-struct VerifiedCase {
-    case: CaseId,
-    /// One for each change of the pack, or why the pack can not be rebuilt.
-    changes: Result<Vec<Offered>, String>,
-}
-
-/// One change of a pack.
-pub(crate) struct Offered {
-    pub hash: ChangeHash,
-    pub bytes: Vec<u8>,
-    pub read: Result<Change, Refusal>,
-}
-
-/// Checks the signature, rebuilds packs and reads changes; runs outside the writer. Whatever the bytes, it does not panic, and
-/// what all packs rebuild to is bounded like an inflated body.
-pub(crate) fn verify(envelope: Envelope, device: &Device, install: InstallId) -> Result<Verified, ApiError> {
-    if !is_signed(&device.public_key, &batch_message(&envelope.body, &envelope.clock), &envelope.sig) {
-        return Err(ApiError::Signature);
-    }
-    let push: Push = decode(&envelope.body)?;
-    if push.cases.len() > MAX_PUSH_CASES {
-        return Err(ApiError::TooLarge);
-    }
-    if push.again.len() > MOST_AGAIN || push.again.iter().any(|number| *number > MAX_BATCH) {
-        return Err(ApiError::Malformed("batches sent again out of range".into()));
-    }
-    if push.install != install || push.batch == 0 || push.batch > MAX_BATCH {
-        return Err(ApiError::Malformed("batch of another installation, or its number out of range".into()));
-    }
-    if !device.members.iter().any(|member| member.person == push.user) {
-        return Err(ApiError::Malformed("batch in the name of nobody on this device".into()));
-    }
-    let mut rebuilt = 0;
-    let mut cases = Vec::with_capacity(push.cases.len());
-    for offered in &push.cases {
-        let changes = match pack::restore_within(&offered.pack, MAX_REQUEST.saturating_sub(rebuilt)) {
-            // With what came before it: a smaller batch helps. Alone: nothing does, and the others must not wait for it.
-            Err(PackError::OverLimit) if rebuilt > 0 => return Err(ApiError::TooLarge),
-            Err(fault) => Err(fault.to_string()),
-            Ok(chunks) => {
-                rebuilt += chunks.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
-                let read =
-                    |bytes: &[u8]| Change::read(&offered.case, bytes).and_then(|change| author_of(change, device, &install));
-                Ok(chunks.into_iter().map(|(hash, bytes)| Offered { hash, read: read(&bytes), bytes }).collect())
-            }
-        };
-        cases.push(VerifiedCase { case: offered.case, changes });
-    }
-    Ok(Verified {
-        number: push.batch,
-        prev: push.prev,
-        hash: BatchHash::of(&envelope.body),
-        install,
-        user: push.user,
-        again: push.again,
-        clock: envelope.clock.clocks(),
-        envelope,
-        cases,
-    })
-}
-
-/// No device makes so many batches; numbers stay far inside of what SQL can hold.
-pub(crate) const MAX_BATCH: u64 = 1 << 40;
-/// Most lost batches that one batch makes up for.
-const MOST_AGAIN: usize = 64;
-
-/// The actor is an installation of the device, and every entry names a person who was enrolled on it, in a role and for an
-/// outlet of that enrolment: what was recorded before a person moved to another outlet is as good as before. Only the server
-/// itself writes what was released.
-fn author_of(change: Change, device: &Device, install: &InstallId) -> Result<Change, Refusal> {
-    if change.install() != *install && !device.installs.contains(&change.install()) {
-        return Err(Refusal::Actor);
-    }
-    for entry in change.entries() {
-        let wrong = |field| Refusal::Field { kind: entry.key.kind.clone(), field };
-        if entry.release.is_some() {
-            return Err(wrong("o"));
-        }
-        let author = &entry.author;
-        let is_theirs = |member: &&crate::enrol::Member| {
-            member.person == author.user.as_str()
-                && member.role == author.role.as_str()
-                && member.outlet == author.outlet.as_str()
-        };
-        let member = device.members.iter().find(is_theirs).ok_or_else(|| wrong("by"))?;
-        if device.revoked || member.today.is_none() {
-            return Err(Refusal::Revoked);
-        }
-    }
-    Ok(change)
-}
 
 /// What taking a batch gave.
 pub(crate) struct Taken {
     pub ack: Ack,
+    /// The leaves of its receipts, a document each: what version 3 signs.
+    pub leaves: Vec<Digest>,
     /// The chain is broken: the store is a clone or was restored.
     pub forked: bool,
 }
 
+/// What is known of the sending beside its batch.
+pub(crate) struct Around<'a> {
+    pub rules: &'a Rules,
+    /// The device's newest request that gave it no time.
+    pub passing: Option<UnixMs>,
+    pub now: UnixMs,
+}
+
 /// Takes a batch inside the writer's transaction. A batch that was taken before gets its stored verdicts.
-pub(crate) fn take(db: &Connection, batch: &Verified, device: &Device, now: UnixMs) -> Result<Taken, ApiError> {
+pub(crate) fn take(db: &Connection, batch: &Verified, device: &Device, around: &Around<'_>) -> Result<Taken, ApiError> {
+    let Around { rules, passing, now } = *around;
+    let (_, book) = rules.book(db)?;
+    let said = Said { clocks: batch.clock, heard: batch.signed.heard, rest: batch.signed.rest.as_deref() };
+    let gaps = Gaps::begin(db, device, &said, passing, TRUSTED_GAP_MS, now)?;
+    gaps.leave_behind(said.rest.unwrap_or_default())?;
+    drop(book);
     if let Some(ack) = chain::verdicts_of(db, &batch.install, batch.number, &batch.hash)? {
-        return Ok(Taken { ack: Ack { replayed: true, ..ack }, forked: chain::is_forked_batch(db, batch)? });
+        let forked = chain::is_forked_batch(db, batch)?;
+        return Ok(Taken { leaves: leaves_of(batch, &ack), ack: Ack { replayed: true, ..ack }, forked });
     }
     let alarm = chain::examine(db, batch)?;
     if let Some(alarm) = alarm {
@@ -149,14 +61,38 @@ pub(crate) fn take(db: &Connection, batch: &Verified, device: &Device, now: Unix
     let mut cases = Vec::with_capacity(batch.cases.len());
     for offered in &batch.cases {
         cases.push(match &offered.changes {
-            Ok(changes) => Taking { db, batch, device, rights: &rights, now }.case(&offered.case, changes)?,
-            Err(fault) => AckCase { case: offered.case, rows: vec![], quarantined: vec![], fault: Some(fault.clone()) },
+            Ok(changes) => Taking { db, batch, device, rights: &rights, gaps: &gaps, now }.case(&offered.case, changes)?,
+            Err(fault) => {
+                AckCase { case: Some(CaseRef(offered.case)), rows: vec![], quarantined: vec![], fault: Some(fault.clone()) }
+            }
         });
     }
     let ack = Ack { batch: batch.number, replayed: false, received_ms: now.0, cases, install: batch.install, hash: batch.hash };
-    let taken = Taken { ack, forked: alarm.is_some() };
+    let taken = Taken { leaves: leaves_of(batch, &ack), ack, forked: alarm.is_some() };
     chain::keep(db, batch, device, &taken, now)?;
     Ok(taken)
+}
+
+/// How long a gap may be within which a device's clock proves something.
+const TRUSTED_GAP_MS: i64 = 12 * 3_600_000;
+
+/// The leaves of a batch's verdicts, from what is stored of them: the same when they are given again.
+fn leaves_of(batch: &Verified, ack: &Ack) -> Vec<Digest> {
+    let leaf = |(offered, answer): (&VerifiedCase, &AckCase)| {
+        let changes = offered.changes.as_deref().unwrap_or_default();
+        let mono = |change: &Offered| match &change.read {
+            Ok(read) => mono_of(read),
+            Err(_) => Change::read(&offered.case, &change.bytes).map_or(0, |read| mono_of(&read)),
+        };
+        let monos: Vec<u64> = changes.iter().map(mono).collect();
+        let verdicts = unpack_verdicts(UnixMs(ack.received_ms), &answer.rows, &answer.quarantined, &monos);
+        verdicts_leaf(&offered.case, changes.iter().zip(verdicts).map(|(change, verdict)| (change.hash, verdict.receipt())))
+    };
+    batch.cases.iter().zip(&ack.cases).map(leaf).collect()
+}
+
+fn mono_of(change: &Change) -> u64 {
+    change.entries().first().map_or(0, |entry| entry.time.mono_ms)
 }
 
 /// A device may fill a case to one part in so many.
@@ -167,13 +103,20 @@ struct Taking<'a> {
     batch: &'a Verified,
     device: &'a Device,
     rights: &'a Rights,
+    gaps: &'a Gaps<'a>,
     now: UnixMs,
 }
 
 impl Taking<'_> {
     fn case(&self, case: &CaseId, offered: &[Offered]) -> Result<AckCase, ApiError> {
-        let Self { db, batch, device, now, .. } = *self;
+        let Self { db, batch, device, gaps, now, .. } = *self;
         let mut history = history(db, case)?;
+        let mut order = Order::read(db, case)?;
+        let come = |change: &Offered| (change.hash, change.read.as_ref().ok().and_then(gap::original));
+        let unknown = offered.iter().filter(|change| !history.has(&change.hash)).map(come).collect::<Vec<_>>();
+        let earlier = gaps.earlier(case, &unknown)?;
+        let earlier: HashMap<ChangeHash, Gap> =
+            unknown.iter().zip(earlier).filter_map(|((hash, _), gap)| Some((*hash, gap?))).collect();
         let mut doc = Doc::read(db, case)?;
         let before = doc.clone();
         let mut verdicts = Vec::with_capacity(offered.len());
@@ -187,16 +130,24 @@ impl Taking<'_> {
                 Err(refusal) => {
                     // What a revoked device delivers keeps its times: head office may release it.
                     let read = if *refusal == Refusal::Revoked { Change::read(case, &change.bytes).ok() } else { None };
-                    let acted = read.map_or(Ok(Reckoning::default()), |read| self.reckon(&read))?;
-                    let receipt = Receipt::new(now, acted, false, FactsCheck::Unchecked);
+                    let receipt = match read {
+                        Some(read) => gaps.receipt(&read, gaps.reckon(&read, earlier.get(&change.hash).copied())?)?,
+                        None => Receipt::new(now, Reckoning::default(), false, FactsCheck::Unchecked),
+                    };
                     verdicts.push((self.refuse(case, change, refusal, receipt)?, 0));
                     continue;
                 }
                 Ok(read) => read,
             };
-            let mono_ms = read.entries().first().map_or(0, |entry| entry.time.mono_ms);
-            let mut receipt = Receipt::new(now, self.reckon(read)?, false, FactsCheck::Equal);
+            let mono_ms = mono_of(read);
             let admission = history.judge(read);
+            if admission == Admission::Known {
+                verdicts.push((Verdict::Dup(first_receipt(db, case, &change.hash)?), mono_ms));
+                continue;
+            }
+            let mut acted = gaps.reckon(read, earlier.get(&change.hash).copied())?;
+            acted.disordered = admission == Admission::New && order.is_broken_by(read);
+            let mut receipt = gaps.receipt(read, acted)?;
             // What is in the log stays; whether the policy lets it in is asked before whether it fits, so that a guess learns
             // nothing of the case.
             let denied = match admission {
@@ -204,7 +155,7 @@ impl Taking<'_> {
                 Admission::Known | Admission::Early => None,
                 _ => match self.rights.judge(db, &doc, read)? {
                     Ok(review) => {
-                        receipt.review = review || has_moved(device, read);
+                        receipt.review |= review || has_moved(device, read);
                         None
                     }
                     Err(refusal) => Some(refusal),
@@ -226,7 +177,10 @@ impl Taking<'_> {
                     Verdict::Ok(receipt)
                 }
                 (None, Admission::Known) => Verdict::Dup(first_receipt(db, case, &change.hash)?),
-                (None, Admission::Early) => Verdict::Pend,
+                (None, Admission::Early) => {
+                    gaps.keep_offered(read, &acted)?;
+                    Verdict::Pend
+                }
                 (None, Admission::Refused(refusal)) => self.refuse(case, change, &refusal, receipt)?,
             };
             verdicts.push((verdict, mono_ms));
@@ -239,8 +193,8 @@ impl Taking<'_> {
                 crate::refs::bump(db, "parcels")?; // it is on another list now, or again on one
             }
         }
-        let (rows, quarantined) = pack_verdicts(now, &verdicts, Spoken::Version2);
-        Ok(AckCase { case: *case, rows, quarantined, fault: None })
+        let (rows, quarantined) = pack_verdicts(now, &verdicts, Spoken::Version3);
+        Ok(AckCase { case: Some(CaseRef(*case)), rows, quarantined, fault: None })
     }
 
     /// Whether the device has used up its share of a large case: one device must not take the others' room.
@@ -253,27 +207,6 @@ impl Taking<'_> {
             .prepare_cached("SELECT count(*), coalesce(sum(length(bytes)), 0) FROM change WHERE case_id = ?1 AND device = ?2")?
             .query_row(params![case.as_bytes(), self.device.id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(changes >= HARD_CASE_CHANGES / SHARES || bytes >= HARD_CASE_BYTES / SHARES)
-    }
-
-    fn reckon(&self, change: &Change) -> Result<Reckoning, ApiError> {
-        let Some(entry) = change.entries().first() else { return Ok(Reckoning::default()) };
-        let mut query = self.db.prepare_cached(
-            "SELECT 1 FROM anchor WHERE device = ?1 AND hour = ?2 / 3600000 AND ?2 BETWEEN first_ms AND last_ms",
-        )?;
-        let given = match entry.time.anchor {
-            Some(anchor) => query.exists(params![self.device.id.as_bytes(), anchor.server.0])?,
-            None => false,
-        };
-        let leans = if given { Leans::OnATime } else { Leans::OnNothing };
-        let sending = Sending {
-            clocks: self.batch.clock,
-            received: self.now,
-            from: UnixMs(0),
-            until: self.now,
-            contact: None,
-            steady: true,
-        };
-        Ok(Reckoning::of(&entry.time, &sending, leans))
     }
 
     fn refuse(&self, case: &CaseId, change: &Offered, refusal: &Refusal, receipt: Receipt) -> Result<Verdict, ApiError> {

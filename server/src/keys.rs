@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use doorstep_domain::{DeviceId, InstallId, UnixMs};
+use doorstep_domain::{DeviceId, Digest, HistoryId, InstallId, UnixMs};
 use doorstep_protocol::{
     Signed, WipeOrder,
-    signing::{answer_message, pack_message, wipe_message},
+    signing::{answer_leaf, answer_message, leaves_message, pack_message, wipe_message},
 };
 use ring::{
     hmac,
@@ -54,6 +54,20 @@ impl Keys {
     pub(crate) fn sign<T: minicbor::Encode<()>>(&self, device: &DeviceId, message: &T) -> Result<Signed, ApiError> {
         let body = doorstep_protocol::encode(message)?;
         let sig = self.pair.sign(&SystemRandom::new(), &answer_message(device.as_bytes(), &body));
+        Ok(Signed { body, sig: sig.map_err(|_| ApiError::Internal("no randomness"))?.as_ref().to_vec() })
+    }
+
+    /// Signs an answer of version 3: its body, and each document's receipts as a leaf of their own.
+    pub(crate) fn sign_leaves(
+        &self,
+        device: &DeviceId,
+        (history, counter): (&HistoryId, u64),
+        body: Vec<u8>,
+        leaves: Vec<Digest>,
+    ) -> Result<Signed, ApiError> {
+        let of_body = answer_leaf(device.as_bytes(), &body);
+        let message = leaves_message(history, counter, std::iter::once(&of_body).chain(&leaves));
+        let sig = self.pair.sign(&SystemRandom::new(), &message);
         Ok(Signed { body, sig: sig.map_err(|_| ApiError::Internal("no randomness"))?.as_ref().to_vec() })
     }
 

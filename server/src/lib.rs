@@ -8,11 +8,13 @@
 pub mod admin;
 mod chain;
 mod console;
+mod contact;
 mod db;
 mod devices;
 mod enrol;
 mod error;
 mod feed;
+mod gap;
 mod headoffice;
 mod http;
 mod import;
@@ -30,6 +32,7 @@ mod rights;
 mod serve;
 mod sms;
 mod tls;
+mod verify;
 
 pub use doorstep_gateway::GatewayConfig;
 pub use doorstep_protocol::VERSIONS;

@@ -317,6 +317,7 @@ mod tests {
             db,
             now: Arc::new(|| UnixMs(0)),
             versions: crate::VERSIONS,
+            passing: Default::default(),
             in_flight: Arc::default(),
             storage: crate::photos::Storage::open(folder.path(), None).unwrap(),
             turns: Arc::default(),

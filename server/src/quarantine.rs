@@ -12,9 +12,10 @@ use crate::{
     enrol::Device,
     error::ApiError,
     headoffice::{self, HeadOfficeError},
-    ingest::{Offered, Verified, receipt_of},
+    ingest::receipt_of,
     keys::Keys,
     project,
+    verify::{Offered, Verified},
 };
 
 /// A refused change.
@@ -231,6 +232,7 @@ pub(crate) fn release(
             action: entry.action,
             facts: entry.facts.clone(),
             release,
+            rewrites: None,
             body: entry.body.clone(),
         })
         .collect();

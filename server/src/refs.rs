@@ -1,7 +1,7 @@
 //! Reference rows for devices.
 
 use doorstep_domain::UnixMs;
-use doorstep_protocol::{OutletRow, ParcelRow, RefKind, RefVersion, Refs};
+use doorstep_protocol::{DayRow, OutletRow, ParcelRow, PersonRow, RefKind, RefVersion, Refs, Spoken};
 use rusqlite::{Connection, Row};
 
 use crate::{db::ref_version, enrol::Device, error::ApiError, packs};
@@ -12,7 +12,7 @@ pub(crate) fn rows(db: &Connection, kind: RefKind, have: u64, device: &Device, n
     if version == have {
         return Ok(None);
     }
-    let mut refs = Refs { version, parcels: vec![], outlets: vec![], policy: vec![], packs: None };
+    let mut refs = Refs { version, parcels: vec![], outlets: vec![], policy: vec![], packs: None, people: None, days: None };
     match kind {
         RefKind::Parcels => {
             for scope in device.scopes() {
@@ -41,6 +41,24 @@ pub(crate) fn rows(db: &Connection, kind: RefKind, have: u64, device: &Device, n
             refs.outlets = rows.collect::<Result<_, _>>()?;
         }
         RefKind::Pack => refs.packs = Some(packs::for_devices(db, now)?),
+        RefKind::People => {
+            let mut query = db
+                .prepare_cached("SELECT id, name, role, outlet, left_at IS NOT NULL FROM person WHERE outlet = ?1 ORDER BY id")?;
+            let mut people = Vec::new();
+            for outlet in device.outlets() {
+                let rows = query.query_map([outlet], |row| {
+                    let (account, name, role) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                    Ok(PersonRow { account, name, role, outlet: row.get(3)?, left: row.get(4)? })
+                })?;
+                people.extend(rows.collect::<Result<Vec<_>, _>>()?);
+            }
+            refs.people = Some(people);
+        }
+        RefKind::Calendar => {
+            let mut query = db.prepare_cached("SELECT day, works, name FROM calendar_day ORDER BY day")?;
+            let rows = query.query_map([], |row| Ok(DayRow { day: row.get(0)?, works: row.get(1)?, name: row.get(2)? }))?;
+            refs.days = Some(rows.collect::<Result<_, _>>()?);
+        }
         RefKind::Policy => {
             refs.policy = db.query_row("SELECT body FROM reference WHERE kind = ?1", [kind.as_str()], |row| row.get(0))?;
         }
@@ -70,9 +88,13 @@ fn parcel_row(row: &Row<'_>) -> rusqlite::Result<ParcelRow> {
 }
 
 /// The kinds of which the device has another version.
-pub(crate) fn stale(db: &Connection, have: &[RefVersion]) -> Result<Vec<RefVersion>, ApiError> {
+pub(crate) fn stale(db: &Connection, have: &[RefVersion], spoken: Spoken) -> Result<Vec<RefVersion>, ApiError> {
     let mut stale = Vec::new();
-    for kind in RefKind::ALL {
+    let kinds = match spoken {
+        Spoken::Version2 => RefKind::OF_VERSION_2.as_slice(),
+        Spoken::Version3 => RefKind::ALL.as_slice(),
+    };
+    for kind in kinds.iter().copied() {
         let version = ref_version(db, kind.as_str())?;
         if have.iter().find(|h| h.kind == kind).map_or(0, |h| h.version) != version {
             stale.push(RefVersion { kind, version });

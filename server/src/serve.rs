@@ -10,6 +10,7 @@ use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 
 use crate::{
     ServeError, TlsError, TlsFiles,
+    contact::Passing,
     db::{self, Db},
     http::{self, App},
     keys::Keys,
@@ -131,6 +132,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
         keys,
         rules: rules.clone(),
         versions: config.versions,
+        passing: Passing::default(),
         in_flight: Arc::default(),
         storage: storage.clone(),
         turns: Arc::default(),

@@ -8,7 +8,7 @@ use std::{
 
 use doorstep_document::{Change, NewEntry, Position, pack};
 use doorstep_domain::*;
-use doorstep_protocol::{PushCase, decode, encode, open, seal, signing::batch_message};
+use doorstep_protocol::{PushCase, decode, encode, open, seal};
 use doorstep_tests::{Device, World, raw, waybill};
 
 /// This test binary again, as a server. Only when it is told a folder.
@@ -95,6 +95,7 @@ pub(crate) fn entry(n: u32, user: &str) -> NewEntry {
         facts: Some(facts(n)),
         body: Body::Attempt(Attempt::of("DF-NOBODY".parse().unwrap())),
         release: None,
+        rewrites: None,
     }
 }
 
@@ -247,21 +248,17 @@ fn good_tail(change: &Change) -> Vec<u8> {
 /// Signs and sends a batch to the process; the verdicts.
 async fn push(device: &Device, process: &Process, cases: Vec<PushCase>) -> Result<doorstep_protocol::Ack, String> {
     let mut request = device.request();
-    let user = device.client.identity().unwrap().unwrap().author.user.to_string();
     // A chain of its own for each: what is refused must not depend on numbers.
     request.install = InstallId::new(rand_install());
-    let install = request.install;
-    let body = encode(&doorstep_protocol::Push { batch: 1, prev: BatchHash::NONE, user, install, cases, again: vec![] }).unwrap();
-    let clock = doorstep_protocol::BatchClock::of(&doorstep_client::Clock::read(device.clock.as_ref()));
-    let sig = doorstep_client::DeviceSigner::sign(&device.signer(), &batch_message(&body, &clock)).unwrap();
-    request.push = Some(doorstep_protocol::Envelope { body, clock, sig });
-    request.chain = None;
+    (request.chain, request.batch) = (None, None);
+    request.batch = Some(device.batch_of(&request, cases));
     let sealed = seal(&encode(&request).unwrap()).unwrap();
     let answer = raw(process.addr, "POST", "/v1/sync", &[("authorization", &device.bearer())], &sealed).await;
     if answer.status != 200 {
         return Err(decode::<doorstep_protocol::ErrorBody>(&answer.body).unwrap().code);
     }
-    let response: doorstep_protocol::SyncResponse = decode(&open(&answer.body, 1 << 25).unwrap()).unwrap();
+    let signed: doorstep_protocol::Signed = decode(&open(&answer.body, 1 << 25).unwrap()).unwrap();
+    let response: doorstep_protocol::SyncResponse = decode(&signed.body).unwrap();
     Ok(decode(&response.ack.unwrap().body).unwrap())
 }
 

@@ -4,7 +4,7 @@ use doorstep_client::{Client, ClientError, DeviceSigner, Options, Refusal, Softw
 use doorstep_domain::InstallId;
 use doorstep_protocol::{
     EnrolRequest, EnrolResponse, ErrorBody, NonceResponse, Reach, Version, decode, encode, open, seal,
-    signing::{batch_message, enrol_message, renewal_message},
+    signing::{enrol_message, renewal_message},
 };
 use doorstep_sync::Failure;
 use doorstep_tests::{Device, RawAnswer, World, raw};
@@ -247,27 +247,33 @@ async fn a_batch_that_the_devices_key_has_not_signed_is_refused_whole() {
     let (phone, other) = (world.device("phone", "c1").await, world.device("other", "c2").await);
     phone.fail(2, "DF-NOBODY").unwrap();
     let good = phone.request();
-    let refused = async |change: &dyn Fn(&mut doorstep_protocol::Envelope)| {
+    let refused = async |change: &dyn Fn(&mut doorstep_protocol::Batch)| {
         let mut request = good.clone();
-        change(request.push.as_mut().unwrap());
+        change(request.batch.as_mut().unwrap());
         phone.send(&world, &request).await.unwrap_err()
     };
     assert_eq!(refused(&|e| e.sig = vec![]).await, "signature");
     assert_eq!(refused(&|e| e.sig = vec![0; 64]).await, "signature");
-    assert_eq!(refused(&|e| e.body[60] ^= 1).await, "signature", "another body");
-    assert_eq!(refused(&|e| e.clock.mono_ms += 1).await, "signature", "another clock");
+    assert_eq!(refused(&|e| e.header[30] ^= 1).await, "signature", "another header");
+    assert_eq!(refused(&|e| *e.sending.last_mut().unwrap() ^= 1).await, "signature", "another sending");
+    assert_eq!(refused(&|e| e.docs.clear()).await, "signature", "a document less");
     let by_other = other.signer();
-    assert_eq!(
-        refused(&|e| e.sig = by_other.sign(&batch_message(&e.body, &e.clock)).unwrap()).await,
-        "signature",
-        "another's key"
-    );
+    assert_eq!(refused(&|e| e.sig = by_other.sign(&e.message()).unwrap()).await, "signature", "another's key");
     assert!(world.on_server(&phone.id(2)).0.is_empty());
     phone.send(&world, &good).await.unwrap();
+    // A document carried to another id keeps its digest, and is that document's fault alone.
+    phone.fail(3, "DF-NOBODY").unwrap();
+    phone.fail(4, "DF-NOBODY").unwrap();
+    let mut carried = phone.request();
+    carried.batch.as_mut().unwrap().docs[0].doc = phone.id(5);
+    let ack = phone.send(&world, &carried).await.unwrap().ack.unwrap().0;
+    let faults: Vec<bool> = ack.cases.iter().map(|case| case.fault.is_some()).collect();
+    assert_eq!(faults, [true, false]);
+    assert!(world.on_server(&phone.id(5)).0.is_empty());
     // Another's signed batch under one's own token, and one's own under another's.
     assert_eq!(other.send(&world, &good).await.unwrap_err(), "install_unknown");
     let mut smuggled = other.request();
-    smuggled.push = good.push.clone();
+    smuggled.batch = good.batch.clone();
     assert_eq!(other.send(&world, &smuggled).await.unwrap_err(), "signature");
 }
 
@@ -289,7 +295,9 @@ async fn an_answer_that_the_server_has_not_signed_is_no_answer() {
     let who = phone.client.identity().unwrap().unwrap();
     let store = doorstep_store::Store::open(&phone.folder).unwrap();
     let proof = store.receipt(&who.install, 1).unwrap().unwrap();
-    let message = doorstep_protocol::signing::answer_message(who.device.as_bytes(), &proof.body);
+    let vouched: doorstep_protocol::Vouched = doorstep_protocol::decode(&proof.body).unwrap();
+    let leaves = vouched.leaves.iter().map(|leaf| &leaf.0);
+    let message = doorstep_protocol::signing::leaves_message(&vouched.history, vouched.counter, leaves);
     let server_key = store.session().unwrap().unwrap().server_key;
     assert!(doorstep_protocol::signing::is_signed(&server_key, &message, &proof.sig));
 }
@@ -297,8 +305,8 @@ async fn an_answer_that_the_server_has_not_signed_is_no_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_too_old_client_may_still_push_and_an_unknown_version_is_told_to_update() {
     const VERSIONS: &[Version] = &[
-        Version { name: "2", since: "2026-11-25", reason: "what this client speaks", reach: Reach::PushOnly },
-        Version { name: "3", since: "2028-12-01", reason: "a test", reach: Reach::Whole },
+        Version { name: "3", since: "2026-11-29", reason: "what this client speaks", reach: Reach::PushOnly },
+        Version { name: "4", since: "2028-12-01", reason: "a test", reach: Reach::Whole },
     ];
     let mut world = World::speaking(VERSIONS).await;
     let mut phone = world.device("phone", "c1").await;

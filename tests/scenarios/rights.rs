@@ -165,8 +165,7 @@ async fn only_the_server_releases_and_an_entry_that_says_it_was_released_is_refu
     let who = phone.client.identity().unwrap().unwrap();
     phone.fail(2, "DF-NOBODY").unwrap();
     let own = phone.request();
-    let push: doorstep_protocol::Push = doorstep_protocol::decode(&own.push.as_ref().unwrap().body).unwrap();
-    let (_, bytes) = doorstep_document::pack::restore(&push.cases[0].pack).unwrap().remove(0);
+    let (_, bytes) = doorstep_document::pack::restore(&own.batch.as_ref().unwrap().docs[0].pack).unwrap().remove(0);
     let original = doorstep_document::Change::read(&phone.id(2), &bytes).unwrap();
     let entry = &original.entries()[0];
     let forged = doorstep_document::NewEntry {
@@ -177,6 +176,7 @@ async fn only_the_server_releases_and_an_entry_that_says_it_was_released_is_refu
         facts: entry.facts.clone(),
         // Backdated: as if the server had received it long ago.
         release: Some(doorstep_domain::Release { original: original.hash(), received_at: doorstep_domain::UnixMs(0) }),
+        rewrites: None,
         body: entry.body.clone(),
     };
     let change = doorstep_document::Change::write(&phone.id(2), &who.install, &Default::default(), &[forged]).unwrap();
@@ -308,6 +308,7 @@ async fn a_case_that_somebody_frays_into_many_ends_can_still_be_written_to() {
             action: None,
             facts: entry.facts.clone(),
             release: None,
+            rewrites: None,
             body: entry.body.clone(),
         };
         let change = Change::write(&villain.id(2), &install, &Position::default(), &[new]).unwrap();
@@ -376,7 +377,7 @@ async fn a_case_with_something_unsent_does_not_leave_before_it_is_settled() {
     tablet.sync().await.unwrap();
     phone.note(2, "还没发的备注").unwrap();
     let mut request = phone.request();
-    request.push = None; // the answer with the news comes to a request that could not carry the batch
+    request.batch = None; // the answer with the news comes to a request that could not carry the batch
     phone.sync().await.unwrap();
     phone.sync().await.unwrap();
     assert!(phone.case(2).is_none(), "sent first, then gone");

@@ -6,7 +6,7 @@ use std::{
 };
 
 use doorstep_client::{Client, ClientError, Options, Refusal};
-use doorstep_protocol::{SyncResponse, decode, encode, open, seal};
+use doorstep_protocol::{Signed, SyncResponse, decode, encode, open, seal};
 use doorstep_tests::World;
 
 /// Names of what lies in a folder and below it.
@@ -94,11 +94,13 @@ async fn an_order_that_the_server_did_not_sign_for_this_installation_wipes_nothi
         &seal(&encode(&other.request()).unwrap()).unwrap(),
     )
     .await;
-    let response: SyncResponse = decode(&open(&answer.body, 1 << 20).unwrap()).unwrap();
+    let signed: Signed = decode(&open(&answer.body, 1 << 20).unwrap()).unwrap();
     let key = other.server_key();
-    let order = response.clone().verify(&other_id, &key).unwrap().wipe.unwrap();
+    let order = SyncResponse::verify_signed(&signed, &other_id, &key, &[]).unwrap().wipe.unwrap();
+    let response: SyncResponse = decode(&signed.body).unwrap();
     assert_eq!(order.install, other.client.identity().unwrap().unwrap().install);
     // For another device, or altered, it is no order.
+    assert!(SyncResponse::verify_signed(&signed, &id, &key, &[]).is_err());
     assert!(response.clone().verify(&id, &key).is_err());
     let mut altered = response;
     altered.wipe.as_mut().unwrap().body[3] ^= 1;

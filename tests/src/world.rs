@@ -9,12 +9,13 @@ use doorstep_client::{
 use doorstep_document::pack;
 use doorstep_domain::{BatchHash, CaseId, PhotoPurpose, Recorded, Standing, UnixMs, Waybill};
 use doorstep_protocol::{
-    Ack, Answer, BatchClock, Envelope, ErrorBody, Publication, Push, PushCase, RefKind, Reference, Signed, SyncRequest,
-    SyncResponse, Version, decode, encode, open, seal, signing::batch_message,
+    Ack, Answer, Batch, ErrorBody, Header, KIND_CASE, Publication, PushCase, PushDoc, RefKind, Reference, Sending, Signed,
+    SyncRequest, SyncResponse, Version, decode, encode, open, seal,
+    signing::{batch_message, doc_digest},
 };
 use doorstep_rules::Case;
 use doorstep_server::{Config, GatewayConfig, Running, VERSIONS, admin::Admin};
-use doorstep_store::{Filter, Store};
+use doorstep_store::{Filter, Store, pushed};
 use tempfile::TempDir;
 
 use crate::{Hands, Link, Storage, TestClock, bucket, draw, raw};
@@ -287,7 +288,28 @@ impl Device {
         if let Some(envelope) = &mut request.push {
             envelope.sig = self.signer().sign(&batch_message(&envelope.body, &envelope.clock)).unwrap();
         }
+        if let Some(batch) = &mut request.batch {
+            batch.sig = self.signer().sign(&batch.message()).unwrap();
+        }
         request
+    }
+    /// A signed batch of packs as they are, in the place of what its store would send next.
+    pub fn batch_of(&self, request: &SyncRequest, packs: Vec<PushCase>) -> Batch {
+        let (batch, prev) = match &request.batch {
+            Some(open) => decode::<Header>(&open.header).map(|header| (header.batch, header.prev)).unwrap(),
+            None => request.chain.map_or((1, BatchHash::NONE), |end| (end.batch + 1, end.hash)),
+        };
+        let user = self.client.identity().unwrap().unwrap().author.user.to_string();
+        let header = encode(&Header { batch, prev, user, install: request.install, again: vec![] }).unwrap();
+        let sending = encode(&Sending::of(&self.clock.read(), None, vec![])).unwrap();
+        let doc = |PushCase { case, pack }: PushCase| {
+            let chunks = pack::restore(&pack).unwrap_or_default();
+            let digest = doc_digest(KIND_CASE, &case, chunks.iter().map(|(hash, _)| hash));
+            PushDoc { doc: case, pack, digest, kind: None }
+        };
+        let mut batch = Batch { header, sending, sig: vec![], docs: packs.into_iter().map(doc).collect() };
+        batch.sig = self.signer().sign(&batch.message()).unwrap();
+        batch
     }
     /// Signs and sends a batch of changes by hand, in the place of what its store would send next; the verdicts.
     pub async fn push_by_hand(&self, world: &World, cases: &[(CaseId, &[&[u8]])]) -> Result<Ack, String> {
@@ -297,15 +319,7 @@ impl Device {
     /// The same with packs as they are.
     pub async fn push_packs(&self, world: &World, cases: Vec<PushCase>) -> Result<Ack, String> {
         let mut request = self.request();
-        let end = match &request.push {
-            Some(open) => decode::<Push>(&open.body).map(|push| (push.batch, push.prev)).unwrap(),
-            None => request.chain.map_or((1, BatchHash::NONE), |end| (end.batch + 1, end.hash)),
-        };
-        let user = self.client.identity().unwrap().unwrap().author.user.to_string();
-        let body = encode(&Push { batch: end.0, prev: end.1, user, install: request.install, cases, again: vec![] }).unwrap();
-        let clock = BatchClock::of(&self.clock.read());
-        let sig = self.signer().sign(&batch_message(&body, &clock)).unwrap();
-        request.push = Some(Envelope { body, clock, sig });
+        request.batch = Some(self.batch_of(&request, cases));
         Ok(self.send(world, &request).await?.ack.unwrap().0)
     }
     /// Sends a request by hand, whatever it says.
@@ -315,9 +329,8 @@ impl Device {
         if answer.status != 200 {
             return Err(decode::<ErrorBody>(&answer.body).unwrap().code);
         }
-        let response: SyncResponse = decode(&open(&answer.body, 1 << 22).unwrap()).unwrap();
-        let session = Store::open(&self.folder).unwrap().session().unwrap().unwrap();
-        Ok(response.verify(&request.device, &session.server_key).unwrap())
+        let signed: Signed = decode(&open(&answer.body, 1 << 22).unwrap()).unwrap();
+        Ok(SyncResponse::verify_signed(&signed, &request.device, &self.server_key(), &pushed(request)).unwrap())
     }
     /// Makes the store forget that the server has a photo, as a kill before its note would.
     pub fn forget_stored(&self, photo: &doorstep_domain::PhotoId) {

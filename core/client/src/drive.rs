@@ -12,9 +12,9 @@ use bytes::Bytes;
 
 use doorstep_domain::{BatchHash, InstallId, PhotoId, UnixMs};
 use doorstep_protocol::{
-    Answer, Demand, Push, RefKind, Refs, SyncRequest, SyncResponse, decode, encode, seal, signing::batch_message,
+    Answer, Demand, Header, Push, RefKind, Refs, Signed, SyncRequest, SyncResponse, decode, encode, seal, signing::batch_message,
 };
-use doorstep_store::{Clocks, Session, StoreError};
+use doorstep_store::{Clocks, Session, StoreError, pushed};
 use doorstep_sync::{Applied, Cause, Effect, Event, Failure, Status};
 use reqwest::{Method, Response, StatusCode};
 use serde::Serialize;
@@ -158,6 +158,8 @@ pub(crate) struct Host {
     wiped: bool,
     /// The clocks when the newest answer's headers came.
     answered_at: Clocks,
+    /// The clocks when its request was sent.
+    asked_at: Clocks,
 }
 
 /// A request to our server.
@@ -167,11 +169,13 @@ pub(crate) struct Asking {
     pub headers: Vec<(&'static str, String)>,
     pub body: Bytes,
     pub taken: Arc<AtomicUsize>,
+    /// The clocks that it names; `None`: those of its sending.
+    pub clocks: Option<Clocks>,
 }
 
 impl Asking {
     pub fn get(path: String) -> Self {
-        Self { method: Method::GET, path, headers: vec![], body: Bytes::new(), taken: Arc::default() }
+        Self { method: Method::GET, path, headers: vec![], body: Bytes::new(), taken: Arc::default(), clocks: None }
     }
     pub fn post(path: &str, body: Vec<u8>) -> Self {
         Self { method: Method::POST, body: body.into(), ..Self::get(path.to_owned()) }
@@ -194,6 +198,7 @@ impl Host {
             demanded: None,
             wiped: false,
             answered_at: inner.clock.read(),
+            asked_at: inner.clock.read(),
         })
     }
 
@@ -241,6 +246,7 @@ impl Host {
                 body: ask.body.clone(),
                 taken: ask.taken.clone(),
                 stall: self.inner.stall,
+                clocks: ask.clocks.unwrap_or_else(|| self.inner.clock.read()),
             };
             let response = call.begin(&mut self.cost).await?;
             if response.status() != StatusCode::UNAUTHORIZED || !http::is_from_us(&response) || tried {
@@ -261,17 +267,26 @@ impl Host {
     /// The next request, its batch signed over content, predecessor and the clocks of this sending.
     async fn prepare(&mut self, max_bytes: usize, recut: bool) -> Result<Event, Failure> {
         let app = self.inner.app.clone();
-        let mut request = self.store(move |inner| inner.store().prepare(max_bytes, recut, inner.clock.read(), &app)).await?;
+        let clocks = self.inner.clock.read();
+        self.asked_at = clocks;
+        let mut request = self.store(move |inner| inner.store().prepare(max_bytes, recut, clocks, &app)).await?;
         if let Some(envelope) = &mut request.push {
             let signed = self.inner.sign(batch_message(&envelope.body, &envelope.clock)).await;
             envelope.sig = self.keep(signed)?;
+        }
+        if let Some(batch) = &mut request.batch {
+            let signed = self.inner.sign(batch.message()).await;
+            batch.sig = self.keep(signed)?;
         }
         Ok(Event::Prepared(Box::new(request)))
     }
 
     async fn send(&mut self, request: &SyncRequest) -> Result<Event, Failure> {
         let body = encode(request).and_then(|body| seal(&body)).map_err(|_| Failure::Storage)?;
-        let response = self.begin(&Asking::post("/v1/sync", body)).await?;
+        let mut asking = Asking::post("/v1/sync", body);
+        // The clocks that were signed are an anchor once this request is answered: header, batch and store have the same ones.
+        asking.clocks = Some(self.asked_at);
+        let response = self.begin(&asking).await?;
         // The server read its clock when it answered, so ours is read when the headers are here: a slow download must not
         // make later acts look earlier.
         self.answered_at = self.inner.clock.read();
@@ -285,16 +300,22 @@ impl Host {
             }
             other => other?.ok_or(Failure::Network)?,
         };
-        let response: SyncResponse = decode(&bytes).map_err(|_| Failure::Network)?;
+        let signed: Signed = decode(&bytes).map_err(|_| Failure::Network)?;
         // Whatever is not signed by the server of the enrolment is not its answer.
-        let answer = response.verify(&request.device, &self.session.server_key).map_err(|_| Failure::Network)?;
+        let verified = SyncResponse::verify_signed(&signed, &request.device, &self.session.server_key, &pushed(request));
+        let answer = verified.map_err(|_| Failure::Network)?;
         let told = request.lost.iter().map(|lost| lost.photo).collect();
         let answer = Answer { asked: request.chain, told, ..answer };
         // An answer that settles nothing, or that promises more without moving on, would be asked for again for ever.
-        let pushed = request.push.as_ref().and_then(|envelope| {
+        let of_version_2 = request.push.as_ref().and_then(|envelope| {
             let push = decode::<Push>(&envelope.body).ok()?;
             Some((push.batch, push.install, BatchHash::of(&envelope.body)))
         });
+        let of_version_3 = request.batch.as_ref().and_then(|batch| {
+            let header = decode::<Header>(&batch.header).ok()?;
+            Some((header.batch, header.install, batch.hash()))
+        });
+        let pushed = of_version_2.or(of_version_3);
         let unsettled = pushed != answer.ack.as_ref().map(|(ack, _)| (ack.batch, ack.install, ack.hash));
         let cursor = |scope: &str| request.pull.iter().find(|p| p.scope == scope).map_or(0, |p| p.cursor);
         let same_log = request.history == answer.history;
@@ -305,7 +326,7 @@ impl Host {
     }
 
     async fn apply(&mut self, answer: Box<Answer>) -> Result<Event, Failure> {
-        let clocks = self.answered_at;
+        let clocks = (self.asked_at, self.answered_at);
         let fresh = self.keep(random())?;
         if let Some(token) = &answer.token {
             self.session.token = token.clone();

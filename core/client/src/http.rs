@@ -13,7 +13,10 @@ use std::{
 use bytes::Bytes;
 
 use doorstep_media::MAX_STORED;
-use doorstep_protocol::{CONTENT_TYPE, ErrorBody, MAX_ENCODED, MAX_INFLATED, PROTO_HEADER, PROTO_VERSION, decode, open};
+use doorstep_protocol::{
+    CLOCK_HEADER, CONTENT_TYPE, ErrorBody, MAX_ENCODED, MAX_INFLATED, PROTO_HEADER, PROTO_VERSION, decode, open,
+};
+use doorstep_store::Clocks;
 use doorstep_sync::Failure;
 use reqwest::{Certificate, Client, Method, RequestBuilder, Response, StatusCode, header};
 
@@ -81,6 +84,8 @@ pub(crate) struct Call<'a> {
     pub taken: Arc<AtomicUsize>,
     /// Give up when no byte moves for this long.
     pub stall: Duration,
+    /// The device's clocks at this sending.
+    pub clocks: Clocks,
 }
 
 /// Largest body of an answer, in bytes: a stored photo, or an encoded message.
@@ -106,6 +111,8 @@ impl Call<'_> {
         if let Some(signature) = self.renewal {
             request = request.header(crate::session::RENEWAL, signature);
         }
+        let Clocks { boot, mono_ms, .. } = self.clocks;
+        request = request.header(CLOCK_HEADER, format!("{:08x}-{mono_ms}", u32::from_be_bytes(boot.0)));
         for (name, value) in self.headers {
             request = request.header(name, value);
         }
@@ -214,7 +221,8 @@ mod tests {
 
     fn put(client: &Client, url: String, body: Vec<u8>, stall: Duration) -> Call<'_> {
         let (method, headers, body, taken) = (Method::PUT, vec![], body.into(), Arc::default());
-        Call { client, token: None, renewal: None, method, url, headers, body, taken, stall }
+        let clocks = Clocks { wall: doorstep_domain::UnixMs(0), mono_ms: 1, boot: doorstep_domain::BootId([1; 4]) };
+        Call { client, token: None, renewal: None, method, url, headers, body, taken, stall, clocks }
     }
 
     /// What a call makes of an answer, byte for byte.

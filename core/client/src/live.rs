@@ -36,6 +36,7 @@ impl Client {
             body: vec![].into(),
             taken: std::sync::Arc::default(),
             // The server is meant to be silent for so long.
+            clocks: self.inner.clock.read(),
             stall: self.inner.stall + Duration::from_secs(u64::from(wait)),
         };
         let cost = &mut Cost::default();

@@ -179,6 +179,7 @@ impl Inner {
             body: body.into(),
             taken: std::sync::Arc::default(),
             stall: self.stall,
+            clocks: self.clock.read(),
         };
         let answer = call.run(&mut Cost::default()).await.map_err(ClientError::Network)?;
         answer.and_then(|bytes| decode(&bytes).ok()).ok_or(ClientError::Network(Failure::Network))

@@ -53,6 +53,8 @@ pub struct NewEntry {
     pub facts: Option<Facts>,
     /// What it was released from; the server's writings alone have one.
     pub release: Option<Release>,
+    /// The change that this one writes anew.
+    pub rewrites: Option<ChangeHash>,
     /// What it says.
     pub body: Body,
 }

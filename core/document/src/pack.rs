@@ -2,10 +2,11 @@
 //!
 //! Magic, checksum and dependency hashes are dropped and rebuilt by the receiver; a dependency inside the pack becomes a
 //! back reference. zstd over the whole request does the rest: half the bytes of raw chunks (performance, section A).
-//! The hashes of the pack's own heads travel along, so a receiver proves that it rebuilt exactly what was sent.
+//! A receiver proves that it rebuilt exactly what was sent: in format 1 by the hashes of the pack's own heads, which travel in it, in
+//! format 2 by a digest that the message around it names.
 //!
-//! Layout, all numbers LEB128: version 1, count n, then per change `deps, then per dep (k >= 1: the change k places
-//! before, or 0 and 32 bytes), body length`, then the n bodies (a chunk's content after its dependencies), then for each
+//! Layout, all numbers LEB128: format, count n, then per change `deps, then per dep (k >= 1: the change k places
+//! before, or 0 and 32 bytes), body length`, then the n bodies (a chunk's content after its dependencies); in format 1 then for each
 //! change that no later one in the pack depends on, in order, its 32-byte hash.
 
 use doorstep_domain::ChangeHash;
@@ -18,15 +19,23 @@ pub const MAX_CHANGES: usize = 10_000;
 /// Most bytes that one pack rebuilds to: back references repeat hashes that the pack itself does not hold, 66 bytes of them
 /// become two thousand.
 pub const MAX_REBUILT: usize = 16 * 1024 * 1024;
-const VERSION: u64 = 1;
 const MAX_DEPS: u64 = 64;
+
+/// How a pack is written. The format is its first byte, so that a denser one can follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    /// With the hashes of its heads: protocol versions 1 and 2.
+    WithHeads = 1,
+    /// Without: the message around it names a digest.
+    Bare = 2,
+}
 
 /// Why bytes are not a pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PackError {
-    /// A version that this build does not know.
-    #[error("pack version is not known")]
-    Version,
+    /// A format that this build does not know.
+    #[error("pack format is not known")]
+    Format,
     /// It ends early, has bytes left over, or a number or reference is out of range.
     #[error("pack is malformed")]
     Malformed,
@@ -41,13 +50,27 @@ pub enum PackError {
     HashMismatch,
 }
 
-/// Packs chunks that [`crate::Change`] has verified. `None` if one of them is not a change chunk.
+/// Packs chunks that [`crate::Change`] has verified, in format 1. `None` if one of them is not a change chunk.
 pub fn elide(chunks: &[&[u8]]) -> Option<Vec<u8>> {
+    write(chunks, Format::WithHeads)
+}
+
+/// The hash of a chunk, whatever is in it; `None` if it is shorter than any chunk.
+pub fn hash_of(chunk: &[u8]) -> Option<ChangeHash> {
+    Some(ChangeHash::new(Sha256::digest(chunk.get(8..)?).into()))
+}
+
+/// The same in format 2: the message around the pack names a digest of the changes.
+pub fn elide_bare(chunks: &[&[u8]]) -> Option<Vec<u8>> {
+    write(chunks, Format::Bare)
+}
+
+fn write(chunks: &[&[u8]], format: Format) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     let mut bodies = Vec::new();
     let mut hashes: Vec<[u8; 32]> = Vec::with_capacity(chunks.len());
     let mut is_head = vec![true; chunks.len()];
-    put(&mut out, VERSION);
+    put(&mut out, format as u64);
     put(&mut out, chunks.len() as u64);
     for (i, chunk) in chunks.iter().enumerate() {
         let mut content = chunk.get(9..)?;
@@ -73,7 +96,9 @@ pub fn elide(chunks: &[&[u8]]) -> Option<Vec<u8>> {
         hashes.push(Sha256::digest(chunk.get(8..)?).into());
     }
     out.extend(bodies);
-    hashes.iter().zip(is_head).filter(|(_, head)| *head).for_each(|(hash, _)| out.extend(hash));
+    if format == Format::WithHeads {
+        hashes.iter().zip(is_head).filter(|(_, head)| *head).for_each(|(hash, _)| out.extend(hash));
+    }
     Some(out)
 }
 
@@ -85,9 +110,11 @@ pub fn restore(pack: &[u8]) -> Result<Vec<(ChangeHash, Vec<u8>)>, PackError> {
 /// The same with a smaller limit in bytes: for who takes many packs at once.
 pub fn restore_within(pack: &[u8], limit: usize) -> Result<Vec<(ChangeHash, Vec<u8>)>, PackError> {
     let mut input = pack;
-    if take(&mut input) != Some(VERSION) {
-        return Err(PackError::Version);
-    }
+    let format = match take(&mut input) {
+        Some(1) => Format::WithHeads,
+        Some(2) => Format::Bare,
+        _ => return Err(PackError::Format),
+    };
     let count = take(&mut input).ok_or(PackError::Malformed)?;
     if count > MAX_CHANGES as u64 {
         return Err(PackError::TooLarge);
@@ -136,7 +163,8 @@ pub fn restore_within(pack: &[u8], limit: usize) -> Result<Vec<(ChangeHash, Vec<
         content.extend(body);
         chunks.push(seal(&content));
     }
-    for ((hash, _), _) in chunks.iter().zip(is_head).filter(|(_, head)| *head) {
+    let heads = chunks.iter().zip(is_head).filter(|(_, head)| *head && format == Format::WithHeads);
+    for ((hash, _), _) in heads {
         let (named, rest) = input.split_first_chunk::<32>().ok_or(PackError::Malformed)?;
         input = rest;
         if named != hash.as_bytes() {

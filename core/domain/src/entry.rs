@@ -284,6 +284,9 @@ pub struct Entry {
     pub facts: Option<Facts>,
     /// Set by the server alone: the entry was refused first and released by head office.
     pub release: Option<Release>,
+    /// The change that this one writes anew, because its device had to go on as a new installation. It takes the time that the server
+    /// knows of that one.
+    pub rewrites: Option<ChangeHash>,
     /// What it says.
     #[serde(flatten)]
     pub body: Body,

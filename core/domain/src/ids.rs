@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::{Serialize, Serializer};
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 use crate::Waybill;
 
@@ -117,6 +117,11 @@ byte_id!(
 byte_id!(
     /// SHA-256 of a photo's exact bytes.
     PhotoId, 32
+);
+
+byte_id!(
+    /// SHA-256 over something that is signed: a document's changes in a batch, a document's receipts in an answer.
+    Digest, 32
 );
 
 impl BatchHash {

@@ -22,7 +22,7 @@ pub use entry::{
     Waiver, has_text,
 };
 pub use ids::{
-    ActionId, BatchHash, CaseId, ChangeHash, DeviceId, EntryKey, HistoryId, IdError, InstallId, MessageKey, NetworkCode,
+    ActionId, BatchHash, CaseId, ChangeHash, DeviceId, Digest, EntryKey, HistoryId, IdError, InstallId, MessageKey, NetworkCode,
     OutletCode, PhotoId, ReasonCode, Tag, UserId,
 };
 pub use money::Fen;
@@ -30,5 +30,5 @@ pub use parcel::{Outlet, Parcel, VirtualNumber, mask_number, mobile_mark, plain_
 pub use people::{Author, Role};
 pub use personal::{Personal, PersonalError};
 pub use standing::{FactsCheck, MARKS_OF_VERSION_2, Receipt, ReceiptParts, Recorded, Standing};
-pub use time::{Anchor, BootId, Clocks, IN_FLIGHT_MS, Leans, Reckoning, Sending, TimeEvidence, UnixMs, is_steady};
+pub use time::{Anchor, Arrival, BootId, Clocks, IN_FLIGHT_MS, Leans, Reckoning, TimeEvidence, UnixMs, is_steady};
 pub use waybill::{Waybill, WaybillError, check_s10};

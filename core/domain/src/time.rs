@@ -161,9 +161,9 @@ pub enum Leans {
     OnAContact,
 }
 
-/// What the server knows about the sending that brought an act.
+/// What the server knows about the arrival of an act.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Sending {
+pub struct Arrival {
     /// The device's clocks at the sending.
     pub clocks: Clocks,
     /// When the server received it.
@@ -198,11 +198,11 @@ pub fn is_steady(device_ms: i64, server_ms: i64) -> bool {
 }
 
 impl Reckoning {
-    /// Reckons an act from its evidence and the sending that brought it. An anchor that the server knows tells first; else, in the
+    /// Reckons an act from its evidence and its arrival. An anchor that the server knows tells first; else, in the
     /// boot that sends it, the monotonic clock; else an anchor of which only the time is known. A foreign one tells nothing. The
     /// estimate never leaves the gap between the device's contacts.
-    pub fn of(time: &TimeEvidence, sending: &Sending, leans: Leans) -> Self {
-        let Sending { clocks: sent, received, from, until, contact, steady } = *sending;
+    pub fn of(time: &TimeEvidence, arrival: &Arrival, leans: Leans) -> Self {
+        let Arrival { clocks: sent, received, from, until, contact, steady } = *arrival;
         let elapsed = (time.boot == sent.boot).then(|| sent.mono_ms.checked_sub(time.mono_ms)).flatten();
         let elapsed = elapsed.filter(|elapsed| *elapsed < LONGEST_BOOT_MS);
         let foreign_anchor = time.anchor.is_some() && leans == Leans::OnNothing;
@@ -300,10 +300,10 @@ mod tests {
         let anchor = anchor.map(|(server, mono_ms)| Anchor { server: UnixMs(server), mono_ms });
         TimeEvidence { wall: UnixMs(wall), zone_quarters: 32, mono_ms, boot: BootId([1; 4]), anchor }
     }
-    fn sent(wall: i64, mono_ms: u64, boot: u8, received: i64) -> Sending {
+    fn sent(wall: i64, mono_ms: u64, boot: u8, received: i64) -> Arrival {
         let clocks = Clocks { wall: UnixMs(wall), mono_ms, boot: BootId([boot; 4]) };
         let received = UnixMs(received);
-        Sending { clocks, received, from: UnixMs(0), until: received, contact: None, steady: true }
+        Arrival { clocks, received, from: UnixMs(0), until: received, contact: None, steady: true }
     }
 
     #[test]
@@ -351,7 +351,7 @@ mod tests {
     fn a_known_anchor_is_preferred_to_the_sending_that_a_raised_clock_moves_back() {
         // The act was 10 s after the anchor; a clock raised by eight hours before the sending makes it eight hours older.
         let leaning = evidence(0, 70_000, Some((50_000_000, 60_000)));
-        let raised = Sending { steady: false, ..sent(0, 70_000 + 8 * 3_600_000, 1, 51_000_000) };
+        let raised = Arrival { steady: false, ..sent(0, 70_000 + 8 * 3_600_000, 1, 51_000_000) };
         let reckoned = Reckoning::of(&leaning, &raised, Leans::OnAContact);
         assert_eq!((reckoned.at, reckoned.unsteady), (Some(UnixMs(50_010_000)), true));
         assert!(!reckoned.proves(UnixMs(51_000_000), i64::MAX), "the clocks disagree: the gap proves nothing");
@@ -359,13 +359,13 @@ mod tests {
 
     #[test]
     fn an_act_never_leaves_the_gap_between_two_contacts_and_says_so_when_it_tries() {
-        let sending = Sending { from: UnixMs(40_000_000), ..sent(0, 8 * 3_600_000, 1, 41_000_000) };
+        let sending = Arrival { from: UnixMs(40_000_000), ..sent(0, 8 * 3_600_000, 1, 41_000_000) };
         let reckoned = Reckoning::of(&evidence(0, 0, None), &sending, Leans::OnNothing);
         assert_eq!((reckoned.at, reckoned.passed_over), (Some(UnixMs(40_000_000)), true));
         assert_eq!(reckoned.gap(UnixMs(41_000_000)), (Some(UnixMs(40_000_000)), UnixMs(41_000_000)));
         // Four minutes before a contact it may have been in flight; later contacts count as well as the lower end.
         let dated = |back: i64, contact: i64| {
-            let sending = Sending { contact: Some(UnixMs(contact)), ..sent(0, 3_600_000, 1, 41_000_000) };
+            let sending = Arrival { contact: Some(UnixMs(contact)), ..sent(0, 3_600_000, 1, 41_000_000) };
             let mono = (3_600_000 - back) as u64;
             Reckoning::of(&evidence(0, mono, None), &sending, Leans::OnNothing).passed_over
         };

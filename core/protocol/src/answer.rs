@@ -1,10 +1,12 @@
 //! An answer after its signatures were checked: the only form in which a device uses one.
 
-use doorstep_domain::{DeviceId, HistoryId, PhotoId};
+use doorstep_domain::{CaseId, ChangeHash, DeviceId, Digest, HistoryId, PhotoId, Receipt, UnixMs};
 
 use crate::{
-    Ack, CodecError, Decision, Demand, FeedPage, Link, RefVersion, Signed, SyncResponse, Token, WipeOrder, decode,
-    signing::{answer_message, is_signed, wipe_message},
+    Ack, AckCase, CaseRef, CodecError, Decision, Demand, FeedPage, KIND_CASE, Leaf, Link, RefVersion, Signed, SyncResponse,
+    Token, Verdict, Vouched, WipeOrder, decode, encode,
+    signing::{self, answer_leaf, answer_message, is_signed, leaves_message, receipts_leaf, wipe_message},
+    unpack_verdicts,
 };
 
 /// Why an answer is not used. Nothing of it is.
@@ -25,8 +27,12 @@ pub struct Answer {
     pub now_ms: i64,
     /// The server's log.
     pub history: HistoryId,
-    /// Verdicts, with the signed bytes: the device's proof of its receipts.
+    /// Verdicts, with the signed bytes: the device's proof of its receipts. Of version 3 the body is a [`Vouched`].
     pub ack: Option<(Ack, Signed)>,
+    /// The number of this answer in the server's log, if it is signed.
+    pub counter: Option<u64>,
+    /// When the server had the request's headers; of version 2 absent.
+    pub received_ms: Option<i64>,
     /// Pages.
     pub feed: Vec<FeedPage>,
     /// Reference rows in another version.
@@ -54,7 +60,95 @@ pub struct Answer {
     pub asked: Option<Link>,
 }
 
+/// A document of the batch that a request pushed: what its verdicts are about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pushed {
+    /// The document.
+    pub doc: CaseId,
+    /// Its changes in the pack's order, with the monotonic time of each one's act.
+    pub changes: Vec<(ChangeHash, u64)>,
+}
+
+/// The leaf of a document's verdicts: over the receipts of the changes that were taken, or had been.
+pub fn verdicts_leaf(doc: &CaseId, verdicts: impl IntoIterator<Item = (ChangeHash, Option<Receipt>)>) -> Digest {
+    let taken: Vec<(ChangeHash, Receipt)> =
+        verdicts.into_iter().filter_map(|(hash, receipt)| receipt.map(|receipt| (hash, receipt))).collect();
+    receipts_leaf(KIND_CASE, doc, &taken)
+}
+
+impl Verdict {
+    /// The receipt of a change that was taken, or had been.
+    pub fn receipt(&self) -> Option<Receipt> {
+        match self {
+            Self::Ok(receipt) | Self::Dup(receipt) => Some(*receipt),
+            Self::Pend | Self::Quarantined(_) => None,
+        }
+    }
+}
+
+fn leaf_of(ack: &Ack, answer: &AckCase, pushed: &Pushed) -> Digest {
+    let monos: Vec<u64> = pushed.changes.iter().map(|(_, mono)| *mono).collect();
+    let verdicts = unpack_verdicts(UnixMs(ack.received_ms), &answer.rows, &answer.quarantined, &monos);
+    verdicts_leaf(&pushed.doc, pushed.changes.iter().zip(verdicts).map(|((hash, _), verdict)| (*hash, verdict.receipt())))
+}
+
 impl SyncResponse {
+    /// Whether version 3 signs it: it brings a receipt, or asks for something.
+    pub fn says_something(&self, pages: &[FeedPage]) -> bool {
+        let brings = pages.iter().any(|page| !page.cases.is_empty() || !page.out.is_empty());
+        self.ack.is_some() || brings || self.demand.is_some() || !self.resend.is_empty() || self.wipe.is_some()
+    }
+
+    /// Reads an answer of version 3: a [`Signed`] whose body is the response, under one signature over the leaves of its body, of the
+    /// verdicts, and of the pages' documents. `pushed`: the documents of the batch that the request carried.
+    pub fn verify_signed(
+        signed: &Signed,
+        device: &DeviceId,
+        server_key: &[u8],
+        pushed: &[Pushed],
+    ) -> Result<Answer, AnswerError> {
+        let response: Self = decode(&signed.body)?;
+        let pages: Vec<FeedPage> = response.feed.iter().map(|part| decode(&part.body)).collect::<Result<_, _>>()?;
+        let mut ack: Option<Ack> = response.ack.as_ref().map(|part| decode(&part.body)).transpose()?;
+        let mut leaves = vec![answer_leaf(device.as_bytes(), &signed.body)];
+        if let Some(ack) = &mut ack {
+            if ack.cases.len() != pushed.len() {
+                return Err(AnswerError::Signature); // verdicts on another batch
+            }
+            let of = ack.cases.iter().zip(pushed).map(|(answer, pushed)| leaf_of(ack, answer, pushed));
+            leaves.extend(of);
+            for (answer, pushed) in ack.cases.iter_mut().zip(pushed) {
+                answer.case = Some(CaseRef(pushed.doc));
+            }
+        }
+        for case in pages.iter().flat_map(|page| &page.cases) {
+            leaves.push(case.leaf.ok_or(AnswerError::Signature)?.0);
+        }
+        let counter = response.counter.ok_or(AnswerError::Signature)?;
+        let says_something = response.says_something(&pages);
+        let message = leaves_message(&response.history, counter, &leaves);
+        let is_signed = !signed.sig.is_empty();
+        if (says_something || is_signed) && !signing::is_signed(server_key, &message, &signed.sig) {
+            return Err(AnswerError::Signature);
+        }
+        let vouched = match &ack {
+            Some(ack) => {
+                let body = encode(&Vouched {
+                    history: response.history,
+                    counter,
+                    leaves: leaves.into_iter().map(Leaf).collect(),
+                    ack: encode(ack)?,
+                })?;
+                Some(Signed { body, sig: signed.sig.clone() })
+            }
+            None => None,
+        };
+        let received_ms = response.received_ms;
+        let plain = Self { ack: None, feed: vec![], ..response };
+        let answer = plain.verify(device, server_key)?;
+        Ok(Answer { ack: ack.zip(vouched), feed: pages, counter: is_signed.then_some(counter), received_ms, ..answer })
+    }
+
     /// Checks the signatures, which were made for this device, and reads the signed parts.
     pub fn verify(self, device: &DeviceId, server_key: &[u8]) -> Result<Answer, AnswerError> {
         let holds = |signed: &Signed| is_signed(server_key, &answer_message(device.as_bytes(), &signed.body), &signed.sig);
@@ -95,6 +189,8 @@ impl SyncResponse {
             gateway: self.gateway.unwrap_or(false),
             told: vec![],
             asked: None,
+            counter: None,
+            received_ms: None,
         })
     }
 }

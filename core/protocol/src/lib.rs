@@ -5,6 +5,7 @@
 //! this crate does not look into. Never here: sockets, storage, what an entry means.
 
 mod answer;
+mod batch;
 mod codec;
 mod messages;
 mod photos;
@@ -14,12 +15,13 @@ pub mod signing;
 mod sms;
 mod versions;
 
-pub use answer::{Answer, AnswerError};
+pub use answer::{Answer, AnswerError, Pushed, verdicts_leaf};
+pub use batch::{Batch, Header, KIND_CASE, Leaf, PushDoc, Rest, Sending, Vouched};
 pub use codec::{CodecError, decode, encode, open, seal};
 pub use messages::{
-    Ack, AckCase, BatchClock, Beacon, CaseRef, Decision, Demand, EnrolRequest, EnrolResponse, Envelope, ErrorBody, FeedCase,
-    FeedPage, Link, NonceResponse, OutletRow, ParcelRow, Pull, Push, PushCase, Quarantined, RefKind, RefVersion, Refs,
-    SessionRequest, SessionResponse, Signed, SyncRequest, SyncResponse, Token, WipeOrder,
+    Ack, AckCase, BatchClock, Beacon, CaseRef, DayRow, Decision, Demand, EnrolRequest, EnrolResponse, Envelope, ErrorBody,
+    FeedCase, FeedPage, Link, NonceResponse, OutletRow, ParcelRow, PersonRow, Pull, Push, PushCase, Quarantined, RefKind,
+    RefVersion, Refs, SessionRequest, SessionResponse, Signed, SyncRequest, SyncResponse, Token, WipeOrder,
 };
 pub use photos::{LostPhoto, MAX_LOST_PHOTOS, MAX_PHOTO_QUERY, PhotoQuery, PhotoState, PhotoStates, Sha};
 pub use publication::{Publication, Reference};
@@ -30,7 +32,10 @@ pub use versions::{Reach, VERSIONS, Version, reach};
 
 /// The version that this build speaks, sent by both ends in the header [`PROTO_HEADER`]. A response without the header is not
 /// our server's: a captive portal or a proxy, which counts as "no network".
-pub const PROTO_VERSION: &str = "2";
+pub const PROTO_VERSION: &str = "3";
+/// Header with which each request of version 3 says when it was sent: `BOOT-MONO`, the boot's mark in hexadecimal and the monotonic
+/// time in milliseconds.
+pub const CLOCK_HEADER: &str = "sync-clock";
 /// Header with which a device goes on after its token has ended: a signature over [`signing::renewal_message`], in hexadecimal.
 pub const RENEWAL_HEADER: &str = "sync-renewal";
 /// Name of the version header.

@@ -3,7 +3,7 @@
 use doorstep_domain::{BatchHash, BootId, CaseId, ChangeHash, Clocks, DeviceId, HistoryId, InstallId, UnixMs};
 use minicbor::{Decode, Encode};
 
-use crate::{LostPhoto, Sha};
+use crate::{Batch, Leaf, LostPhoto, Sha};
 
 /// Ids as CBOR byte strings of their exact length.
 pub(crate) mod id {
@@ -54,6 +54,12 @@ pub struct SyncRequest {
     /// Photos that this device can not deliver, at most 64; named until an answer has come.
     #[cbor(n(10), default)]
     pub lost: Vec<LostPhoto>,
+    /// The batch, of version 3. One that was opened under version 2 is in `push`.
+    #[n(11)]
+    pub batch: Option<Batch>,
+    /// The number of the newest signed answer that the device has of this log.
+    #[n(12)]
+    pub counter: Option<u64>,
 }
 
 /// One end of a batch chain.
@@ -239,6 +245,12 @@ pub struct SyncResponse {
     /// Head office's order to wipe this installation: a [`WipeOrder`], signed over [`crate::signing::wipe_message`].
     #[n(12)]
     pub wipe: Option<Signed>,
+    /// Version 3: the number of this answer in the server's log. It grows with every answer.
+    #[n(13)]
+    pub counter: Option<u64>,
+    /// Version 3: when the server had this request's headers. With the monotonic time of the request it is the device's anchor.
+    #[n(14)]
+    pub received_ms: Option<i64>,
 }
 
 /// Head office's order that an installation destroys its keys and then all that it keeps. It names the installation, so that an
@@ -341,9 +353,9 @@ pub struct Ack {
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct AckCase {
-    /// The case.
-    #[cbor(n(0), with = "id")]
-    pub case: CaseId,
+    /// The case. Version 3 names none: the verdicts are in the batch's order.
+    #[n(0)]
+    pub case: Option<CaseRef>,
     /// A row for each change of the pack, by index; empty if the pack could not be rebuilt (then `fault` says why).
     #[n(1)]
     pub rows: Vec<crate::ReceiptRow>,
@@ -394,6 +406,12 @@ pub struct FeedCase {
     /// Their receipts, by index; deltas start from 0.
     #[n(2)]
     pub receipts: Vec<crate::ReceiptRow>,
+    /// Version 3: [`crate::signing::receipts_leaf`] of the changes with their receipts, which is what the server has signed.
+    #[n(3)]
+    pub leaf: Option<Leaf>,
+    /// Version 3: the kind of document; absent: a case.
+    #[n(4)]
+    pub kind: Option<u32>,
 }
 
 /// A kind of reference rows.
@@ -412,11 +430,19 @@ pub enum RefKind {
     /// Who may record what.
     #[n(3)]
     Policy,
+    /// The people of the device's outlets (version 3).
+    #[n(4)]
+    People,
+    /// The calendar beside the packs' own: holidays and adjusted working days (version 3).
+    #[n(5)]
+    Calendar,
 }
 
 impl RefKind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [Self::Parcels, Self::Outlets, Self::Pack, Self::Policy];
+    pub const ALL: [Self; 6] = [Self::Parcels, Self::Outlets, Self::Pack, Self::Policy, Self::People, Self::Calendar];
+    /// Those that devices of version 2 know.
+    pub const OF_VERSION_2: [Self; 4] = [Self::Parcels, Self::Outlets, Self::Pack, Self::Policy];
 
     /// The spelling in `GET /v1/refs/{kind}`.
     pub fn as_str(self) -> &'static str {
@@ -425,6 +451,8 @@ impl RefKind {
             Self::Outlets => "outlets",
             Self::Pack => "pack",
             Self::Policy => "policy",
+            Self::People => "people",
+            Self::Calendar => "calendar",
         }
     }
 
@@ -466,6 +494,48 @@ pub struct Refs {
     /// [`crate::signing::pack_message`].
     #[n(4)]
     pub packs: Option<Vec<Signed>>,
+    /// Rows of kind `people`.
+    #[n(5)]
+    pub people: Option<Vec<PersonRow>>,
+    /// Rows of kind `calendar`.
+    #[n(6)]
+    pub days: Option<Vec<DayRow>>,
+}
+
+/// A person of an outlet as they travel.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct PersonRow {
+    /// Account.
+    #[n(0)]
+    pub account: String,
+    /// Name.
+    #[n(1)]
+    pub name: String,
+    /// Role.
+    #[n(2)]
+    pub role: String,
+    /// Outlet.
+    #[n(3)]
+    pub outlet: String,
+    /// Whether they have left.
+    #[n(4)]
+    pub left: bool,
+}
+
+/// A day of the calendar that is not as its weekday says.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct DayRow {
+    /// Days since 1970-01-01.
+    #[n(0)]
+    pub day: i32,
+    /// Whether people work on it: an adjusted day; else a holiday.
+    #[n(1)]
+    pub works: bool,
+    /// What it is called.
+    #[n(2)]
+    pub name: String,
 }
 
 /// A parcel as it travels. Personal values keep their sealed layout.

@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    AnswerError, OutletRow, ParcelRow, Refs, Signed, decode,
+    AnswerError, DayRow, OutletRow, ParcelRow, PersonRow, Refs, Signed, decode,
     signing::{is_signed, pack_message},
 };
 
@@ -51,14 +51,19 @@ pub struct Reference {
     pub policy: Vec<u8>,
     /// Versions of the rule pack, with what the server signed.
     pub packs: Vec<(Publication, Signed)>,
+    /// Rows of kind `people`.
+    pub people: Vec<PersonRow>,
+    /// Rows of kind `calendar`.
+    pub days: Vec<DayRow>,
 }
 
 impl Refs {
     /// Checks the signatures of rule packs.
     pub fn verify(self, server_key: &[u8]) -> Result<Reference, AnswerError> {
-        let Self { version, parcels, outlets, policy, packs } = self;
+        let Self { version, parcels, outlets, policy, packs, people, days } = self;
         let read = |signed: Signed| Publication::verify(&signed, server_key).map(|publication| (publication, signed));
         let packs = packs.unwrap_or_default().into_iter().map(read).collect::<Result<_, _>>()?;
-        Ok(Reference { version, parcels, outlets, policy, packs })
+        let (people, days) = (people.unwrap_or_default(), days.unwrap_or_default());
+        Ok(Reference { version, parcels, outlets, policy, packs, people, days })
     }
 }

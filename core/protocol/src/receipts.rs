@@ -50,6 +50,12 @@ pub struct ReceiptRow {
 }
 
 impl ReceiptRow {
+    /// The row as version 2 has it.
+    pub fn in_version_2(self) -> Self {
+        let marks = self.marks.map(|marks| marks & MARKS_OF_VERSION_2).filter(|marks| *marks != 0);
+        Self { marks, from: None, before: None, unproven: None, ..self }
+    }
+
     /// A row of a verdict that brings no receipt.
     fn without(code: u8) -> Self {
         Self { code, received: 0, offset: None, marks: None, slack: None, from: None, before: None, unproven: None }

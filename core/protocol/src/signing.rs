@@ -6,6 +6,8 @@
 use ring::signature::{ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use sha2::{Digest, Sha256};
 
+use doorstep_domain::{BatchHash, CaseId, ChangeHash, Digest as Hash, HistoryId, Receipt};
+
 use crate::BatchClock;
 
 /// Length of a public key: an uncompressed point.
@@ -30,6 +32,62 @@ pub fn renewal_message(token: &str) -> Vec<u8> {
 pub fn batch_message(body: &[u8], clock: &BatchClock) -> Vec<u8> {
     let hash: [u8; 32] = Sha256::digest(body).into();
     message("doorstep/batch/v1", &[&hash, &clock.wall_ms.to_be_bytes(), &clock.mono_ms.to_be_bytes(), &clock.boot])
+}
+
+/// The digest of a document's changes in a batch of version 3, or of those that a sending leaves behind: kind, document, and the
+/// hashes of the changes in their order.
+pub fn doc_digest<'a>(kind: u32, doc: &CaseId, changes: impl IntoIterator<Item = &'a ChangeHash>) -> Hash {
+    let hashes: Vec<u8> = changes.into_iter().flat_map(|hash| *hash.as_bytes()).collect();
+    Hash::new(Sha256::digest(message("doorstep/document/v3", &[&kind.to_be_bytes(), doc.as_bytes(), &hashes])).into())
+}
+
+/// What the hash of a batch of version 3 is taken over: the header's bytes and the documents' digests.
+pub fn batch_core<'a>(header: &[u8], docs: impl Iterator<Item = &'a Hash>) -> Vec<u8> {
+    let digests: Vec<u8> = docs.flat_map(|digest| *digest.as_bytes()).collect();
+    message("doorstep/batch/v3", &[header, &digests])
+}
+
+/// What a device signs of a batch of version 3: its hash and the bytes of this sending.
+pub fn sending_message(batch: &BatchHash, sending: &[u8]) -> Vec<u8> {
+    let sending: [u8; 32] = Sha256::digest(sending).into();
+    message("doorstep/sending/v3", &[batch.as_bytes(), &sending])
+}
+
+/// The leaf of a document's receipts under an answer of version 3: kind, document, and for each change the SHA-256 over its hash and
+/// everything that its receipt says. Whoever shows one receipt shows that, the other changes' hashes, and the other leaves.
+pub fn receipts_leaf(kind: u32, doc: &CaseId, receipts: &[(ChangeHash, Receipt)]) -> Hash {
+    let each: Vec<u8> = receipts.iter().flat_map(|(change, receipt)| receipt_hash(change, receipt)).collect();
+    Hash::new(Sha256::digest(message("doorstep/receipts/v3", &[&kind.to_be_bytes(), doc.as_bytes(), &each])).into())
+}
+
+/// The SHA-256 over one receipt: a change's hash, when it was received, the estimate with its slack, the gap, marks and counts. An
+/// absent time is the least number of 64 bits.
+pub fn receipt_hash(change: &ChangeHash, receipt: &Receipt) -> [u8; 32] {
+    let parts = receipt.parts();
+    let time = |at: Option<doorstep_domain::UnixMs>| at.map_or(i64::MIN, |at| at.0).to_be_bytes();
+    let said = [
+        &parts.received_at.0.to_be_bytes()[..],
+        &time(parts.acted_at),
+        &parts.slack_ms.to_be_bytes(),
+        &time(parts.from),
+        &time(parts.until),
+        &parts.marks.to_be_bytes(),
+        &parts.unproven_acts.to_be_bytes(),
+    ];
+    Sha256::digest(message("doorstep/receipt/v3", &[change.as_bytes(), &said.concat()])).into()
+}
+
+/// The leaf of an answer's body under an answer of version 3: for which device it is, and its body's hash.
+pub fn answer_leaf(device: &[u8; 16], body: &[u8]) -> Hash {
+    let hash: [u8; 32] = Sha256::digest(body).into();
+    Hash::new(Sha256::digest(message("doorstep/body/v3", &[device, &hash])).into())
+}
+
+/// What the server signs of an answer of version 3: its log, the answer's number in it, and the leaves. A receipt travels with this.
+pub fn leaves_message<'a>(history: &HistoryId, counter: u64, leaves: impl IntoIterator<Item = &'a Hash>) -> Vec<u8> {
+    let leaves: Vec<u8> = leaves.into_iter().flat_map(|leaf| *leaf.as_bytes()).collect();
+    let root: [u8; 32] = Sha256::digest(leaves).into();
+    message("doorstep/answer/v3", &[history.as_bytes(), &counter.to_be_bytes(), &root])
 }
 
 /// What the server signs of an answer's part: for whom it is, and its body's hash.

@@ -33,6 +33,12 @@ pub const VERSIONS: &[Version] = &[
         reason: "rule packs as signed publications in several versions; entries of the whole problem-parcel domain",
         reach: Reach::Whole,
     },
+    Version {
+        name: "3",
+        since: "2026-11-29",
+        reason: "batches signed over a digest for each document; receipts with the gap in which an act happened; signed answers counted",
+        reach: Reach::Whole,
+    },
 ];
 
 /// What a device that names this version may do; `None` for a name that is no version. Without a name it is the oldest. A

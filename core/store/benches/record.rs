@@ -101,6 +101,7 @@ fn feed_case(n: u32) -> FeedCase {
             action: None,
             facts: (seqs[writer] == 0).then(|| facts.clone()),
             release: None,
+            rewrites: None,
             body: body(u64::from(n) * 31 + i),
         };
         let change = Change::write(&case, &install, &position, &[entry]).unwrap();
@@ -110,7 +111,13 @@ fn feed_case(n: u32) -> FeedCase {
         chunks.push(change.bytes().to_vec());
     }
     let slices: Vec<&[u8]> = chunks.iter().map(Vec::as_slice).collect();
-    FeedCase { case, pack: pack::elide(&slices).unwrap(), receipts: pack_receipts(&receipts, Spoken::Version3) }
+    FeedCase {
+        case,
+        pack: pack::elide(&slices).unwrap(),
+        receipts: pack_receipts(&receipts, Spoken::Version3),
+        leaf: None,
+        kind: None,
+    }
 }
 
 fn build(folder: &Path) -> Store {
@@ -162,8 +169,10 @@ fn build(folder: &Path) -> Store {
             wipe: None,
             told: vec![],
             asked: None,
+            counter: None,
+            received_ms: None,
         };
-        store.apply(&answer, clocks(0), NOW, InstallId::new([0xf0; 16])).unwrap();
+        store.apply(&answer, (clocks(0), clocks(0)), NOW, InstallId::new([0xf0; 16])).unwrap();
         eprint!("\rbuilding: {} of {CASES} cases", (page + 1) * 500);
     }
     eprintln!();

@@ -38,3 +38,4 @@ pub use photos::WaitingPhoto;
 pub use read::{CaseRow, CaseView, Filter, Place, RefusedIntent, Status, UnsentIntent};
 pub use record::{Action, ActionCase, SavedPhoto, Written};
 pub use salvage::Salvage;
+pub use transfer::pushed;

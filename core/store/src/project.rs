@@ -48,6 +48,27 @@ pub(crate) fn entries(db: &Connection, case: &CaseId) -> Result<Vec<Recorded>, S
     Ok(entries)
 }
 
+/// What the server says now of a change that is here: after an update of the app it says more than it did.
+pub(crate) fn set_receipt(db: &Connection, case: &CaseId, hash: &ChangeHash, receipt: Receipt) -> Result<(), StoreError> {
+    let parts = receipt.parts();
+    db.prepare_cached(
+        "UPDATE change SET received_at = ?3, acted_at = ?4, slack_ms = ?5, from_ms = ?6, until_ms = ?7, marks = ?8, unproven = ?9
+         WHERE case_id = ?1 AND hash = ?2 AND parked IS NULL",
+    )?
+    .execute(params![
+        case.as_bytes(),
+        hash.as_bytes(),
+        parts.received_at.0,
+        parts.acted_at.map(|at| at.0),
+        parts.slack_ms,
+        parts.from.map(|at| at.0),
+        parts.until.map(|at| at.0),
+        parts.marks,
+        parts.unproven_acts
+    ])?;
+    Ok(())
+}
+
 /// A receipt from seven columns beginning at `from`.
 pub(crate) fn receipt_of(row: &Row<'_>, from: usize) -> rusqlite::Result<Receipt> {
     let time = |at: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(from + at)?.map(UnixMs));

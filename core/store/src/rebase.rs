@@ -110,6 +110,9 @@ fn rewrite(db: &Connection, case: &CaseId, fresh: InstallId, left: Option<&Facts
             let known = crate::record::known_facts(db, case)?.or_else(|| left.cloned());
             facts = Some(known.ok_or(StoreError::Damaged("outbox"))?);
         }
+        // The server may have the original: whoever sees both knows that this is no new act.
+        let original = old.entries().iter().find_map(|entry| entry.rewrites).unwrap_or(old.hash());
+        let mut rewrites = Some(original);
         let entries: Vec<NewEntry> = old
             .entries()
             .iter()
@@ -120,6 +123,7 @@ fn rewrite(db: &Connection, case: &CaseId, fresh: InstallId, left: Option<&Facts
                 action: entry.action,
                 facts: entry.facts.clone().or_else(|| facts.take()),
                 release: None,
+                rewrites: rewrites.take(),
                 body: repoint(&entry.body, &renamed),
             })
             .collect();

@@ -99,6 +99,7 @@ impl Store {
                     action: (action.cases.len() > 1).then_some(action.id),
                     facts: facts.take(),
                     release: None,
+                    rewrites: None,
                     body: body.clone(),
                 })
                 .collect();

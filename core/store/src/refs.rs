@@ -1,7 +1,7 @@
 //! Reference rows: what the server publishes, cached for the road.
 
 use doorstep_domain::{Fen, Outlet, Parcel, Personal, UnixMs, VirtualNumber, Waybill};
-use doorstep_protocol::{OutletRow, ParcelRow, Publication, RefKind, RefVersion, Reference, Signed, decode};
+use doorstep_protocol::{DayRow, OutletRow, ParcelRow, PersonRow, Publication, RefKind, RefVersion, Reference, Signed, decode};
 use doorstep_rules::{FIRST_POLICY, Pack, Policy, Published, Rulebook};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
@@ -38,6 +38,22 @@ impl Store {
             }
             RefKind::Pack => take_packs(&tx, &refs.packs)?,
             RefKind::Policy => {}
+            RefKind::People => {
+                tx.execute("DELETE FROM person", [])?;
+                for PersonRow { account, name, role, outlet, left } in &refs.people {
+                    tx.prepare_cached(
+                        "INSERT OR REPLACE INTO person (account, name, role, outlet, has_left) VALUES (?1, ?2, ?3, ?4, ?5)",
+                    )?
+                    .execute(params![account, name, role, outlet, left])?;
+                }
+            }
+            RefKind::Calendar => {
+                tx.execute("DELETE FROM calendar_day", [])?;
+                for DayRow { day, works, name } in &refs.days {
+                    tx.prepare_cached("INSERT OR REPLACE INTO calendar_day (day, works, name) VALUES (?1, ?2, ?3)")?
+                        .execute(params![day, works, name])?;
+                }
+            }
         }
         tx.prepare_cached("INSERT OR REPLACE INTO reference (kind, version, body) VALUES (?1, ?2, ?3)")?.execute(params![
             kind.as_str(),
@@ -108,6 +124,23 @@ impl Store {
     /// One parcel of the day.
     pub fn parcel(&self, waybill: &Waybill) -> Result<Option<Parcel>, StoreError> {
         parcel(&self.db, waybill)
+    }
+
+    /// The people of this device's outlets, those who have left too, by account.
+    pub fn people(&self) -> Result<Vec<PersonRow>, StoreError> {
+        let mut query = self.db.prepare_cached("SELECT account, name, role, outlet, has_left FROM person ORDER BY account")?;
+        let rows = query.query_map([], |row| {
+            let (account, name, role) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(PersonRow { account, name, role, outlet: row.get(3)?, left: row.get(4)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The days of head office's calendar that are not as their weekday says, in order.
+    pub fn calendar(&self) -> Result<Vec<DayRow>, StoreError> {
+        let mut query = self.db.prepare_cached("SELECT day, works, name FROM calendar_day ORDER BY day")?;
+        let rows = query.query_map([], |row| Ok(DayRow { day: row.get(0)?, works: row.get(1)?, name: row.get(2)? }))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// An outlet of the directory: its phone number is what X-1 needs offline.

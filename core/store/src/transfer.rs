@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use doorstep_document::{Admission, Change, History, Link, pack};
 use doorstep_domain::{Anchor, BatchHash, BootId, CaseId, ChangeHash, Clocks, HistoryId, InstallId, Receipt, UnixMs};
 use doorstep_protocol::{
-    Ack, AckCase, Answer, BatchClock, Beacon, CaseRef, Decision, Demand, Envelope, FeedCase, Pull, Push, PushCase, Quarantined,
-    RefKind, Signed, SyncRequest, Verdict, encode, unpack_receipts, unpack_verdicts,
+    Ack, AckCase, Answer, Batch, BatchClock, Beacon, CaseRef, Decision, Demand, Envelope, FeedCase, Header, KIND_CASE, Pull,
+    Push, PushDoc, Pushed, Quarantined, RefKind, Rest, Sending, Signed, SyncRequest, Verdict, decode, encode,
+    signing::{doc_digest, receipts_leaf},
+    unpack_receipts, unpack_verdicts,
 };
 use doorstep_rules::{FIRST_POLICY, Policy, Rulebook};
 use doorstep_sync::Applied;
@@ -55,10 +57,21 @@ impl Store {
         if body.is_none() {
             body = close_batch(&tx, &who, max_bytes)?;
         }
-        tx.commit()?;
         // The clocks are read for each sending, not kept with the batch: they tie this device's monotonic clock to the moment
-        // of arrival, and a batch that waited for an hour would tie it an hour wrong.
-        let push = body.map(|body| Envelope { body, clock: BatchClock::of(&clocks), sig: vec![] });
+        // of arrival, and a batch that waited for an hour would tie it an hour wrong. So is what stays behind.
+        let (mut push, mut batch) = (None, None);
+        match body.map(StoredBatch::read).transpose()? {
+            Some(StoredBatch::OfVersion2(body)) => push = Some(Envelope { body, clock: BatchClock::of(&clocks), sig: vec![] }),
+            Some(StoredBatch::OfVersion3(stored)) => {
+                let heard = Self::meta(&tx, HEARD)?.and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes).map(UnixMs);
+                let sending = Sending::of(&clocks, heard, rest(&tx)?);
+                let sending = encode(&sending).map_err(|_| StoreError::Damaged("batch"))?;
+                batch = Some(Batch { sending, ..stored });
+            }
+            None => {}
+        }
+        let counter = Self::meta(&tx, COUNTER)?.and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes);
+        tx.commit()?;
         Ok(SyncRequest {
             device: who.device,
             install: who.install,
@@ -71,6 +84,8 @@ impl Store {
             beacon: Some(self.beacon(app)?),
             quarantined: undecided(&self.db)?,
             lost: self.lost_photos()?,
+            batch,
+            counter,
         })
     }
 
@@ -101,7 +116,14 @@ impl Store {
 
     /// Applies an answer: verdicts, decisions, feeds, cursors, the token and the time anchor, in one transaction. `fresh` is the
     /// installation to move on to if the answer makes that necessary.
-    pub fn apply(&mut self, answer: &Answer, clocks: Clocks, now: UnixMs, fresh: InstallId) -> Result<Applied, StoreError> {
+    /// `asked`: the clocks when the request was sent; `clocks`: when the answer's headers came.
+    pub fn apply(
+        &mut self,
+        answer: &Answer,
+        (asked, clocks): (Clocks, Clocks),
+        now: UnixMs,
+        fresh: InstallId,
+    ) -> Result<Applied, StoreError> {
         self.load_book()?;
         // By the policy of now; a newer one counts from the next answer on.
         // Rules that can not be read must not take the lock away.
@@ -116,8 +138,9 @@ impl Store {
             Self::set_meta(&tx, "history", answer.history.as_bytes())?;
             tx.execute("DELETE FROM scope", [])?;
             photos::start_over(&tx)?;
-            // Versions of another log say nothing about this one's rows.
+            // Versions of another log say nothing about this one's rows, nor do times and numbers of its answers.
             tx.execute("UPDATE reference SET version = 0", [])?;
+            tx.execute("DELETE FROM meta WHERE key IN (?1, ?2)", params![HEARD, COUNTER])?;
         }
         if let Some(token) = &answer.token {
             identity::set_token(&tx, token)?;
@@ -178,10 +201,19 @@ impl Store {
             rebase::everything(&tx, fresh, rules, now)?;
         }
         evict::evict(&tx)?;
-        let mut anchor = Vec::from(clocks.boot.0);
-        anchor.extend(answer.now_ms.to_be_bytes());
-        anchor.extend(clocks.mono_ms.to_be_bytes());
+        // The server knows its time of receipt and this device's monotonic time of sending as one contact: only such a pair proves
+        // anything later. An answer of version 2 names no time of receipt.
+        let (at, server_ms) = match answer.received_ms {
+            Some(received) => (asked, received),
+            None => (clocks, answer.now_ms),
+        };
+        let mut anchor = Vec::from(at.boot.0);
+        anchor.extend(server_ms.to_be_bytes());
+        anchor.extend(at.mono_ms.to_be_bytes());
         Self::set_meta(&tx, "anchor", &anchor)?;
+        if let Some(counter) = answer.counter {
+            Self::set_meta(&tx, COUNTER, &counter.to_be_bytes())?;
+        }
         Self::set_meta(&tx, "last_answer", &answer.now_ms.to_be_bytes())?;
         // A revoked device is told that it may deliver, not that it may go on.
         if !is_revoked {
@@ -243,19 +275,91 @@ impl Store {
 
 /// Most changes in one batch.
 const BATCH_CHANGES: usize = 5_000;
+/// The time of receipt in the newest verdicts.
+const HEARD: &str = "heard";
+/// The number of the newest signed answer of the server's log.
+const COUNTER: &str = "counter";
+
+/// A batch as it is kept while its answer has not come. One of version 2 is finished as it was begun.
+enum StoredBatch {
+    /// A [`Push`] in CBOR.
+    OfVersion2(Vec<u8>),
+    /// Header and documents.
+    OfVersion3(Batch),
+}
+
+impl StoredBatch {
+    /// Before the CBOR of a batch of version 3. A [`Push`] is a map, which begins otherwise.
+    const MARK: u8 = 3;
+
+    fn read(bytes: Vec<u8>) -> Result<Self, StoreError> {
+        match bytes.split_first() {
+            Some((&Self::MARK, batch)) => Ok(Self::OfVersion3(decode(batch).map_err(|_| StoreError::Damaged("batch"))?)),
+            _ => Ok(Self::OfVersion2(bytes)),
+        }
+    }
+
+    fn write(batch: &Batch) -> Result<Vec<u8>, StoreError> {
+        let mut bytes = vec![Self::MARK];
+        bytes.extend(encode(batch).map_err(|_| StoreError::Damaged("change"))?);
+        Ok(bytes)
+    }
+}
+
+/// The documents of the batch that a request carries, with their changes: what the answer's verdicts are about.
+pub fn pushed(request: &SyncRequest) -> Vec<Pushed> {
+    let of_push = request.push.as_ref().and_then(|envelope| decode::<Push>(&envelope.body).ok());
+    let packs: Vec<(CaseId, Vec<u8>)> = match (of_push, &request.batch) {
+        (Some(push), _) => push.cases.into_iter().map(|pushed| (pushed.case, pushed.pack)).collect(),
+        (None, Some(batch)) => batch.docs.iter().map(|pushed| (pushed.doc, pushed.pack.clone())).collect(),
+        (None, None) => Vec::new(),
+    };
+    let read = |(doc, pack): (CaseId, Vec<u8>)| {
+        let chunks = pack::restore(&pack).unwrap_or_default();
+        let mono = |bytes: &[u8]| Change::read(&doc, bytes).map_or(0, |change| mono_of(&change));
+        Pushed { doc, changes: chunks.into_iter().map(|(hash, bytes)| (hash, mono(&bytes))).collect() }
+    };
+    packs.into_iter().map(read).collect()
+}
+
+/// What stays unsent, by case: what was never in a batch.
+fn rest(db: &Connection) -> Result<Vec<Rest>, StoreError> {
+    let mut query = db.prepare_cached("SELECT case_id, hash FROM outbox WHERE state = ?1 AND tries = 0 ORDER BY id")?;
+    let rows = query.query_map([UNSENT], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
+    let mut left: BTreeMap<CaseId, Vec<ChangeHash>> = BTreeMap::new();
+    for row in rows {
+        let (case, hash) = row?;
+        let damaged = |_| StoreError::Damaged("outbox");
+        let case = CaseId::try_from(case.as_slice()).map_err(damaged)?;
+        left.entry(case).or_default().push(ChangeHash::try_from(hash.as_slice()).map_err(damaged)?);
+    }
+    let named = |(doc, hashes): (CaseId, Vec<ChangeHash>)| Rest {
+        doc,
+        digest: doc_digest(KIND_CASE, &doc, &hashes),
+        count: u32::try_from(hashes.len()).unwrap_or(u32::MAX),
+        kind: None,
+    };
+    Ok(left.into_iter().map(named).collect())
+}
 
 /// The batch whose answer has not come.
 struct OpenBatch {
     number: u64,
+    hash: BatchHash,
     size: usize,
     body: Vec<u8>,
 }
 
 fn open_batch(db: &Connection, install: &InstallId) -> Result<Option<OpenBatch>, StoreError> {
-    Ok(db
-        .prepare_cached("SELECT number, size, body FROM batch WHERE install = ?1 AND body IS NOT NULL")?
-        .query_row(params![install.as_bytes()], |row| Ok(OpenBatch { number: row.get(0)?, size: row.get(1)?, body: row.get(2)? }))
-        .optional()?)
+    let row = db
+        .prepare_cached("SELECT number, hash, size, body FROM batch WHERE install = ?1 AND body IS NOT NULL")?
+        .query_row(params![install.as_bytes()], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?, row.get(3)?)))
+        .optional()?;
+    row.map(|(number, hash, size, body)| {
+        let hash = BatchHash::try_from(hash.as_slice()).map_err(|_| StoreError::Damaged("batch"))?;
+        Ok(OpenBatch { number, hash, size, body })
+    })
+    .transpose()
 }
 
 /// The newest batch of an installation, sent or not.
@@ -273,14 +377,7 @@ fn chain_end(db: &Connection, install: &InstallId) -> Result<Option<doorstep_pro
 
 /// Makes the next batch of the chain from what is unsent; `None` if nothing is.
 fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: usize) -> Result<Option<Vec<u8>>, StoreError> {
-    let mut open = sound(db, UNSENT)?;
-    let mut size = 0;
-    let fits = open.iter().take_while(|change| {
-        size += change.bytes.len();
-        size <= max_bytes
-    });
-    let fits = fits.count().max(1).min(open.len());
-    open.truncate(fits);
+    let open = what_fits(sound(db, UNSENT)?, max_bytes);
     let mut again = db.prepare_cached("SELECT number FROM again ORDER BY number LIMIT 64")?;
     let again = again.query_map([], |row| row.get(0))?.collect::<Result<Vec<u64>, _>>()?;
     if open.is_empty() && again.is_empty() {
@@ -300,24 +397,27 @@ fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: usize) -> R
     let number = before.map_or(0, |link| link.batch) + 1;
     let cases = by_case(&open).into_iter().map(|(case, changes)| {
         let chunks: Vec<&[u8]> = changes.iter().map(|change| change.bytes.as_slice()).collect();
-        Ok(PushCase { case, pack: pack::elide(&chunks).ok_or(StoreError::Damaged("change"))? })
+        let hashes: Vec<ChangeHash> = chunks.iter().filter_map(|chunk| pack::hash_of(chunk)).collect();
+        let digest = doc_digest(KIND_CASE, &case, &hashes);
+        Ok(PushDoc { doc: case, pack: pack::elide_bare(&chunks).ok_or(StoreError::Damaged("change"))?, digest, kind: None })
     });
-    let push = Push {
+    let header = Header {
         batch: number,
         prev: before.map_or(BatchHash::NONE, |link| link.hash),
         user: who.author.user.to_string(),
         install: who.install,
-        cases: cases.collect::<Result<_, StoreError>>()?,
         again,
     };
+    let header = encode(&header).map_err(|_| StoreError::Damaged("change"))?;
+    let batch = Batch { header, sending: vec![], sig: vec![], docs: cases.collect::<Result<_, StoreError>>()? };
     db.prepare_cached("UPDATE again SET batch = ?1 WHERE number IN (SELECT number FROM again ORDER BY number LIMIT 64)")?
         .execute(params![number])?;
-    let body = encode(&push).map_err(|_| StoreError::Damaged("change"))?;
+    let body = StoredBatch::write(&batch)?;
     let raw: usize = open.iter().map(|change| change.bytes.len()).sum();
     db.prepare_cached("INSERT INTO batch (install, number, hash, size, body) VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
         who.install.as_bytes(),
         number,
-        BatchHash::of(&body).as_bytes(),
+        batch.hash().as_bytes(),
         raw,
         body
     ])?;
@@ -325,6 +425,39 @@ fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: usize) -> R
         db.prepare_cached("UPDATE outbox SET state = ?2 WHERE id = ?1")?.execute(params![change.id, IN_BATCH])?;
     }
     Ok(Some(body))
+}
+
+/// The changes of the next batch: whole cases, in the order in which something was first recorded on them. A case that does not fit
+/// waits as a whole, because what stays behind is named by a digest of the case; only one that is too large by itself is cut.
+fn what_fits(unsent: Vec<Outgoing>, max_bytes: usize) -> Vec<Outgoing> {
+    let mut sizes: BTreeMap<CaseId, usize> = BTreeMap::new();
+    for change in &unsent {
+        *sizes.entry(change.case).or_default() += change.bytes.len();
+    }
+    let (mut taken, mut full, mut size) = (BTreeSet::new(), false, 0);
+    for change in &unsent {
+        let whole = sizes.get(&change.case).copied().unwrap_or_default();
+        if !full && !taken.contains(&change.case) {
+            full = !taken.is_empty() && size + whole > max_bytes;
+            if !full {
+                size += whole;
+                taken.insert(change.case);
+            }
+        }
+    }
+    let is_cut = taken.len() == 1;
+    let mut size = 0;
+    let fits = |(place, change): &(usize, Outgoing)| {
+        size += change.bytes.len();
+        !is_cut || *place == 0 || size <= max_bytes
+    };
+    unsent
+        .into_iter()
+        .filter(|change| taken.contains(&change.case))
+        .enumerate()
+        .take_while(fits)
+        .map(|(_, change)| change)
+        .collect()
 }
 
 /// Quarantined changes of which head office's decision is not known here.
@@ -446,12 +579,12 @@ fn apply_ack(
     touched: &mut BTreeSet<CaseId>,
     refused: &mut BTreeSet<CaseId>,
 ) -> Result<(), StoreError> {
-    let is_answer =
-        |open: OpenBatch| open.number == ack.batch && ack.install == *install && BatchHash::of(&open.body) == ack.hash;
+    let is_answer = |open: OpenBatch| open.number == ack.batch && ack.install == *install && open.hash == ack.hash;
     if !open_batch(db, install)?.is_some_and(is_answer) {
         return Ok(()); // a late answer to a batch that is settled, or the answer to another's
     }
     db.prepare_cached("DELETE FROM again WHERE batch = ?1")?.execute(params![ack.batch])?;
+    Store::set_meta(db, HEARD, &ack.received_ms.to_be_bytes())?;
     db.prepare_cached("UPDATE batch SET body = NULL, ack = ?3, sig = ?4 WHERE install = ?1 AND number = ?2")?
         .execute(params![install.as_bytes(), ack.batch, signed.body, signed.sig])?;
     let open = outgoing(db, IN_BATCH)?;
@@ -462,7 +595,7 @@ fn apply_ack(
             changes.extend(Change::read_stored(&case, &outgoing.bytes).ok());
         }
         let monos: Vec<u64> = changes.iter().map(mono_of).collect();
-        let answer = ack.cases.iter().find(|answer| answer.case == case);
+        let answer = ack.cases.iter().find(|answer| answer.case == Some(CaseRef(case)));
         let fault = answer.and_then(|answer| answer.fault.as_ref());
         // Verdicts come by index: another number of them than of changes is an answer to something else.
         let fits = |answer: &&AckCase| answer.rows.len() == sent.len() && monos.len() == sent.len();
@@ -537,6 +670,15 @@ fn apply_feed(db: &Connection, feed: &FeedCase, scope: &str, rules: &Rulebook, n
     let read: Vec<_> = chunks.iter().map(|(_, bytes)| Change::read(&case, bytes)).collect();
     let monos: Vec<u64> = read.iter().map(|change| change.as_ref().map_or(0, mono_of)).collect();
     let Some(receipts) = unpack_receipts(&feed.receipts, &monos) else { return Ok(false) };
+    // Of version 3 the leaf is what the server has signed: other changes or receipts than those are damaged on their way.
+    let signed: Vec<(ChangeHash, Receipt)> = chunks.iter().map(|(hash, _)| *hash).zip(receipts.iter().copied()).collect();
+    if feed.leaf.is_some_and(|leaf| leaf.0 != receipts_leaf(feed.kind.unwrap_or(KIND_CASE), &case, &signed)) {
+        return Ok(false);
+    }
+    // A kind that this version does not know stays at head office.
+    if feed.kind.is_some_and(|kind| kind != KIND_CASE) {
+        return Ok(true);
+    }
     for ((read, receipt), (hash, bytes)) in read.iter().zip(receipts).zip(&chunks) {
         let verdict = match read {
             Ok(change) => match history.admit(change) {
@@ -564,8 +706,9 @@ fn apply_feed(db: &Connection, feed: &FeedCase, scope: &str, rules: &Rulebook, n
                     .prepare_cached("SELECT id FROM outbox WHERE case_id = ?1 AND hash = ?2 AND state < 2")?
                     .query_row(params![case.as_bytes(), hash.as_bytes()], |row| row.get(0))
                     .optional()?;
-                if let (Some(outbox), Ok(change)) = (waiting, read) {
-                    accept(db, outbox, change, receipt, None)?;
+                match (waiting, read) {
+                    (Some(outbox), Ok(change)) => accept(db, outbox, change, receipt, None)?,
+                    _ => project::set_receipt(db, &case, hash, receipt)?,
                 }
             }
             (_, refused) => {

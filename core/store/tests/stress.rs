@@ -125,11 +125,32 @@ fn answer(ack: Option<Ack>, feed: Vec<FeedPage>) -> Answer {
         wipe: None,
         told: vec![],
         asked: None,
+        counter: None,
+        received_ms: None,
     }
 }
 
-fn push_of(store: &mut Store) -> Push {
-    decode(&store.prepare(1 << 20, false, clocks(), "test").unwrap().push.unwrap().body).unwrap()
+/// A batch as the store makes it, taken apart.
+struct Sent {
+    batch: u64,
+    #[allow(dead_code)]
+    prev: BatchHash,
+    install: InstallId,
+    #[allow(dead_code)]
+    again: Vec<u64>,
+    cases: Vec<PushCase>,
+    hash: BatchHash,
+}
+
+fn sent(batch: &Batch) -> Sent {
+    let header: Header = decode(&batch.header).unwrap();
+    let cases = batch.docs.iter().map(|doc| PushCase { case: doc.doc, pack: doc.pack.clone() });
+    let Header { batch: number, prev, install, again, .. } = header;
+    Sent { batch: number, prev, install, again, cases: cases.collect(), hash: batch.hash() }
+}
+
+fn push_of(store: &mut Store) -> Sent {
+    sent(&store.prepare(1 << 20, false, clocks(), "test").unwrap().batch.unwrap())
 }
 
 fn accept(store: &mut Store) {
@@ -138,11 +159,11 @@ fn accept(store: &mut Store) {
         let n = pack::restore(&pushed.pack).unwrap().len();
         let (rows, quarantined) =
             pack_verdicts(NOW, &vec![(Verdict::Ok(Receipt::of(NOW, Some(NOW))), 5_000); n], Spoken::Version3);
-        AckCase { case: pushed.case, rows, quarantined, fault: None }
+        AckCase { case: Some(CaseRef(pushed.case)), rows, quarantined, fault: None }
     });
-    let (install, hash) = (push.install, BatchHash::of(&encode(&push).unwrap()));
+    let (install, hash) = (push.install, push.hash);
     let ack = Ack { batch: push.batch, replayed: false, received_ms: NOW.0, cases: cases.collect(), install, hash };
-    store.apply(&answer(Some(ack), vec![]), clocks(), NOW, FRESH).unwrap();
+    store.apply(&answer(Some(ack), vec![]), (clocks(), clocks()), NOW, FRESH).unwrap();
 }
 
 /// Another device's three changes of a case, as a feed brings them.
@@ -153,14 +174,23 @@ fn foreign(n: u32) -> FeedCase {
     for i in 0..3 {
         let facts = (i == 0).then(|| facts.clone());
         let body = Body::Note { words: Personal::plain(&format!("别处{n}-{i}")).unwrap() };
-        let entry = NewEntry { author: author(), pack_version: 1, time: time(), action: None, facts, release: None, body };
+        let entry = NewEntry {
+            author: author(),
+            pack_version: 1,
+            time: time(),
+            action: None,
+            facts,
+            release: None,
+            rewrites: None,
+            body,
+        };
         let change = Change::write(&case(n), &InstallId::new([7; 16]), &position, &[entry]).unwrap();
         position.advance(&change, true);
         chunks.push(change.bytes().to_vec());
     }
     let slices: Vec<&[u8]> = chunks.iter().map(Vec::as_slice).collect();
     let receipts = pack_receipts(&vec![(Receipt::of(NOW, None), 5_000); chunks.len()], Spoken::Version3);
-    FeedCase { case: case(n), pack: pack::elide(&slices).unwrap(), receipts }
+    FeedCase { case: case(n), pack: pack::elide(&slices).unwrap(), receipts, leaf: None, kind: None }
 }
 
 fn page(to: u64, cases: Vec<FeedCase>) -> FeedPage {
@@ -175,7 +205,7 @@ fn worked_in(folder: &Path) -> Store {
         record(&mut store, n, &format!("已送{n}")).unwrap();
     }
     accept(&mut store);
-    store.apply(&answer(None, vec![page(9, (0..ELSEWHERE).map(foreign).collect())]), clocks(), NOW, FRESH).unwrap();
+    store.apply(&answer(None, vec![page(9, (0..ELSEWHERE).map(foreign).collect())]), (clocks(), clocks()), NOW, FRESH).unwrap();
     for n in 0..CASES {
         record(&mut store, n, &format!("未送{n}")).unwrap();
     }
@@ -226,7 +256,7 @@ fn use_all(store: &mut Store) -> Result<(), StoreError> {
     if store.identity()?.is_some() {
         store.session()?;
         store.prepare(1 << 20, false, clocks(), "test")?;
-        store.apply(&answer(None, vec![page(9, (0..ELSEWHERE).map(foreign).collect())]), clocks(), NOW, FRESH)?;
+        store.apply(&answer(None, vec![page(9, (0..ELSEWHERE).map(foreign).collect())]), (clocks(), clocks()), NOW, FRESH)?;
     }
     Ok(())
 }
@@ -431,7 +461,7 @@ fn changes_of_cases_that_have_left_do_not_rise_from_free_pages() {
     (0..CASES).for_each(|n| record(&mut store, n, "已送").unwrap());
     accept(&mut store);
     let gone = FeedPage { out: (0..CASES).map(|n| CaseRef(case(n))).collect(), ..page(9, vec![]) };
-    store.apply(&answer(None, vec![gone]), clocks(), NOW, FRESH).unwrap();
+    store.apply(&answer(None, vec![gone]), (clocks(), clocks()), NOW, FRESH).unwrap();
     assert!(store.case_ids().unwrap().is_empty());
     drop(store);
     drop(layout(folder.path()));
@@ -458,7 +488,7 @@ fn what_the_feed_brings_again_after_a_salvage_fits_what_was_left() {
         .map(|(case, chunks)| {
             let slices: Vec<&[u8]> = chunks.iter().map(Vec::as_slice).collect();
             let receipts = pack_receipts(&vec![(Receipt::of(NOW, None), 5_000); chunks.len()], Spoken::Version3);
-            FeedCase { case: *case, pack: pack::elide(&slices).unwrap(), receipts }
+            FeedCase { case: *case, pack: pack::elide(&slices).unwrap(), receipts, leaf: None, kind: None }
         })
         .collect();
     let pages = layout(home.path()).into_iter().filter(|(_, (name, _))| name == "change").map(|(number, _)| number);
@@ -469,7 +499,7 @@ fn what_the_feed_brings_again_after_a_salvage_fits_what_was_left() {
         let folder = with_file(home.path(), &damaged);
         let (mut store, report) = Store::open_or_salvage(folder.path(), FRESH).unwrap();
         assert!(report.unwrap().taken["change"] < logs.values().map(|chunks| chunks.len() as u64).sum());
-        store.apply(&answer(None, vec![page(9, feed.clone())]), clocks(), NOW, FRESH).unwrap();
+        store.apply(&answer(None, vec![page(9, feed.clone())]), (clocks(), clocks()), NOW, FRESH).unwrap();
         let db = database(folder.path());
         let read = |sql: &str, case: &CaseId| -> Vec<Change> {
             let mut query = db.prepare(sql).unwrap();
@@ -513,7 +543,7 @@ fn what_is_salvaged_goes_on_under_a_new_installation_and_is_sent() {
     }
     accept(&mut store);
     assert!(store.status().unwrap().unsent.is_empty());
-    store.apply(&answer(None, vec![page(9, (0..CASES).map(foreign).collect())]), clocks(), NOW, FRESH).unwrap();
+    store.apply(&answer(None, vec![page(9, (0..CASES).map(foreign).collect())]), (clocks(), clocks()), NOW, FRESH).unwrap();
     record(&mut store, 1, "再来").unwrap();
     assert_eq!(store.heads(&case(1)).unwrap().len(), 1, "what is written next follows everything that is here");
 }

@@ -69,6 +69,8 @@ fn request() -> Box<SyncRequest> {
         beacon: None,
         quarantined: vec![],
         lost: vec![],
+        batch: None,
+        counter: None,
     })
 }
 
@@ -77,6 +79,8 @@ fn response() -> Box<Answer> {
         now_ms: 0,
         history: HistoryId::new([0; 16]),
         ack: None,
+        counter: None,
+        received_ms: None,
         feed: vec![],
         refs: vec![],
         token: None,

@@ -123,7 +123,7 @@ pub(crate) async fn create(State(app): State<App>, request: Request) -> Response
         return response;
     }
     let created = async {
-        let device = known(&app, request.headers(), None).await?;
+        let device = known(&app, request.headers()).await?;
         let headers = request.headers();
         let len = number(headers, &LENGTH).ok_or_else(|| malformed("Upload-Length is missing"))?;
         let id = named(headers).ok_or_else(|| malformed("Upload-Metadata names no sha256 in hexadecimal"))?;
@@ -165,7 +165,7 @@ pub(crate) async fn head(State(app): State<App>, Path(sha): Path<String>, header
         return response;
     }
     let progress = async {
-        let device = known(&app, &headers, None).await?;
+        let device = known(&app, &headers).await?;
         let id = sha.parse().map_err(|_| ReceiveError::Unknown)?;
         // The older request writes down what it has before we say how much that is.
         let _turn = app.turns.take((id, device.id)).await;
@@ -183,7 +183,7 @@ pub(crate) async fn patch(State(app): State<App>, Path(sha): Path<String>, reque
         return response;
     }
     let taken = async {
-        let device = known(&app, request.headers(), None).await?;
+        let device = known(&app, request.headers()).await?;
         let id = sha.parse().map_err(|_| ReceiveError::Unknown)?;
         let from = number(request.headers(), &OFFSET).ok_or_else(|| malformed("Upload-Offset is missing"))?;
         take(&app, (id, device.id), from, false, request).await
@@ -201,7 +201,7 @@ pub(crate) async fn delete(State(app): State<App>, Path(sha): Path<String>, head
     }
     let ended = async {
         let (id, now) = (sha.parse().map_err(|_| ReceiveError::Unknown)?, (app.now)());
-        let key = (id, known(&app, &headers, None).await?.id);
+        let key = (id, known(&app, &headers).await?.id);
         let turn = app.turns.take(key).await;
         if upload::progress(&app.db, key, now).await?.expires_at.is_none() {
             return Err(ApiError::PhotoStored.into());
@@ -219,7 +219,7 @@ pub(crate) async fn delete(State(app): State<App>, Path(sha): Path<String>, head
 /// A whole photo in one request, without tus: what version 1 of the protocol does.
 pub(crate) async fn put(State(app): State<App>, Path(sha): Path<String>, request: Request) -> Response {
     let taken = async {
-        let device = known(&app, request.headers(), None).await?;
+        let device = known(&app, request.headers()).await?;
         let id = sha.parse().map_err(|_| ApiError::NotFound)?;
         let len = number(request.headers(), &header::CONTENT_LENGTH).ok_or_else(|| malformed("Content-Length is missing"))?;
         if len > MAX_STORED as u64 {

@@ -3,7 +3,7 @@
 #![no_main]
 
 use doorstep_domain::{
-    CaseId, ChangeHash, Clocks, EntryKey, Leans, OutletCode, Personal, Reckoning, Role, Sending, TimeEvidence, UnixMs, Waybill, check_s10,
+    CaseId, ChangeHash, Clocks, EntryKey, Leans, OutletCode, Personal, Reckoning, Role, Arrival, TimeEvidence, UnixMs, Waybill, check_s10,
 };
 use doorstep_fuzz::{case, check_text, fenced, prepare};
 use doorstep_protocol::{RefKind, VERSIONS, reach, signing};
@@ -52,8 +52,8 @@ fn time(bytes: &[u8]) {
     let received = UnixMs(number(16) as i64);
     let from = UnixMs(number(24) as i64);
     for leans in [Leans::OnNothing, Leans::OnATime, Leans::OnAContact] {
-        let sending = Sending { clocks: sent, received, from, until: received, contact: None, steady: true };
-        let reckoned = Reckoning::of(&time, &sending, leans);
+        let arrival = Arrival { clocks: sent, received, from, until: received, contact: None, steady: true };
+        let reckoned = Reckoning::of(&time, &arrival, leans);
         let (from, to) = reckoned.interval(received);
         assert!(to <= received && from.is_none_or(|from| from <= to), "an interval that ends with the receipt");
         let (low, high) = reckoned.gap(received);

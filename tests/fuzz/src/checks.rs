@@ -4,7 +4,7 @@ use std::{fmt::Display, str::FromStr, sync::LazyLock};
 
 use doorstep_document::{Admission, Change, History, NewEntry, Position, merge, pack};
 use doorstep_domain::{
-    Body, CaseId, ChangeHash, Clocks, Entry, FactsCheck, Leans, Receipt, Reckoning, Recorded, Sending, Standing, UnixMs,
+    Body, CaseId, ChangeHash, Clocks, Entry, FactsCheck, Leans, Receipt, Reckoning, Recorded, Arrival, Standing, UnixMs,
 };
 use doorstep_rules::{Case, Due, FIRST_PACK, Pack, Published, Rulebook, Turn, explain, judge};
 
@@ -84,9 +84,9 @@ pub fn check_pack(pack: Pack, taken: &[Change]) {
 fn recorded(taken: &[Change], sent: &Clocks, received: UnixMs) -> Vec<Recorded> {
     let stands = |i: usize, entry: &Entry| {
         let leans = if i % 5 == 1 { Leans::OnAContact } else { Leans::OnNothing };
-        let sending =
-            Sending { clocks: *sent, received, from: UnixMs(1_772_000_000_000), until: received, contact: None, steady: i % 3 > 0 };
-        let acted = Reckoning::of(&entry.time, &sending, leans);
+        let arrival =
+            Arrival { clocks: *sent, received, from: UnixMs(1_772_000_000_000), until: received, contact: None, steady: i % 3 > 0 };
+        let acted = Reckoning::of(&entry.time, &arrival, leans);
         match i % 5 {
             0 => Standing::OnThisDevice,
             4 => Standing::Quarantined { reason: "field".into() },

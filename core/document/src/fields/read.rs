@@ -45,9 +45,13 @@ pub(crate) fn read(case: &CaseId, key: EntryKey, fields: &Fields) -> Result<Entr
         }),
         None => None,
     };
+    let rewrites = match get.bytes("rw")? {
+        Some(hash) => Some(ChangeHash::try_from(hash).map_err(|_| get.wrong("rw"))?),
+        None => None,
+    };
     let facts = read_facts(case, &get)?;
     let body = read_body(&get)?;
-    Ok(Entry { key, author, pack_version, time, action, facts, release, body })
+    Ok(Entry { key, author, pack_version, time, action, facts, release, rewrites, body })
 }
 
 fn read_facts(case: &CaseId, get: &Reader) -> Result<Option<Facts>, Refusal> {

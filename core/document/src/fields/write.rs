@@ -25,6 +25,9 @@ pub(crate) fn write(case: &CaseId, entry: &NewEntry) -> Vec<(&'static str, Scala
         out.bytes("o", release.original.as_bytes());
         out.int("rx", release.received_at.0);
     }
+    if let Some(original) = &entry.rewrites {
+        out.bytes("rw", original.as_bytes());
+    }
     if let Some(facts) = &entry.facts {
         write_facts(&mut out, facts);
     }

@@ -47,6 +47,7 @@ fn entry(body: Body, first: bool) -> NewEntry {
             reference: 3,
         }),
         release: None,
+        rewrites: None,
         body,
     }
 }

@@ -1,10 +1,11 @@
 //! Golden bytes: one file for each message and each signed message; each is also read back.
 
 use doorstep_protocol::signing::{
-    answer_message, batch_message, enrol_message, is_signed, pack_message, renewal_message, session_message, wipe_message,
+    answer_leaf, answer_message, batch_message, doc_digest, enrol_message, is_signed, leaves_message, pack_message,
+    receipts_leaf, renewal_message, session_message, wipe_message,
 };
 use minicbor::{Decode, Encode};
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 use super::*;
 
@@ -92,7 +93,7 @@ fn request() -> SyncRequest {
         push: Some(envelope()),
         pull: vec![Pull { scope: "courier/c1029".into(), cursor: 18_223 }],
         want_bytes: 65_536,
-        refs: RefKind::ALL.into_iter().map(|kind| RefVersion { kind, version: 1 }).collect(),
+        refs: RefKind::OF_VERSION_2.into_iter().map(|kind| RefVersion { kind, version: 1 }).collect(),
         chain: Some(Link { batch: 2, hash: BatchHash::of(&encode(&push()).unwrap()) }),
         beacon: Some(Beacon {
             unsent_cases: 2,
@@ -104,6 +105,8 @@ fn request() -> SyncRequest {
         }),
         quarantined: vec![Quarantined { case: case(), change: ChangeHash::new([9; 32]) }],
         lost: vec![LostPhoto { photo: PhotoId::new([8; 32]), altered: true }],
+        batch: None,
+        counter: None,
     }
 }
 
@@ -125,7 +128,7 @@ fn verdicts() -> Vec<(Verdict, u64)> {
 fn ack() -> Ack {
     let (rows, quarantined) = pack_verdicts(UnixMs(NOW), &verdicts(), Spoken::Version2);
     let faulty = AckCase {
-        case: CaseId::new([3; 16]),
+        case: Some(CaseRef(CaseId::new([3; 16]))),
         rows: vec![],
         quarantined: vec![],
         fault: Some("pack does not rebuild to the hashes it names".into()),
@@ -134,7 +137,7 @@ fn ack() -> Ack {
         batch: 2,
         replayed: false,
         received_ms: NOW,
-        cases: vec![AckCase { case: case(), rows, quarantined, fault: None }, faulty],
+        cases: vec![AckCase { case: Some(CaseRef(case())), rows, quarantined, fault: None }, faulty],
         install: InstallId::new([1; 16]),
         hash: BatchHash::of(&encode(&push()).unwrap()),
     }
@@ -149,7 +152,13 @@ fn page() -> FeedPage {
         scope: "outlet/0412".into(),
         to: 18_310,
         more: false,
-        cases: vec![FeedCase { case: case(), pack: bytes_of("pack"), receipts: pack_receipts(&receipts, Spoken::Version2) }],
+        cases: vec![FeedCase {
+            case: case(),
+            pack: bytes_of("pack"),
+            receipts: pack_receipts(&receipts, Spoken::Version2),
+            leaf: None,
+            kind: None,
+        }],
         out: vec![CaseRef(CaseId::new([3; 16]))],
     }
 }
@@ -180,7 +189,113 @@ fn response() -> SyncResponse {
         wanted: vec![Sha(PhotoId::new([7; 32]))],
         gateway: Some(true),
         wipe: Some(Signed { body: encode(&wipe_order()).unwrap(), sig: bytes_of("sig-wipe") }),
+        counter: None,
+        received_ms: None,
     }
+}
+
+/// The changes of the pack, as its description names them.
+fn changes() -> Vec<ChangeHash> {
+    ["15bd58fc82a143893f8a7632e5fc716639489cd263f564b9f6bed7580770d5b8", SECOND].map(|hash| hash.parse().unwrap()).into()
+}
+
+const SECOND: &str = "420f1640c11b010d2ed7800576c1fe74e0df6a65c1272cc9c5970268ccc5d09a";
+
+/// The pack without the hash that ends it.
+fn bare() -> Vec<u8> {
+    let with_head = bytes_of("pack");
+    let mut bare = with_head[..with_head.len() - 32].to_vec();
+    bare[0] = 2;
+    bare
+}
+
+fn header() -> Header {
+    let prev = BatchHash::of(&encode(&push()).unwrap());
+    Header { batch: 3, prev, user: "c1029".into(), install: InstallId::new([1; 16]), again: vec![1] }
+}
+
+fn sending() -> Sending {
+    let left = CaseId::new([3; 16]);
+    let digest = doc_digest(KIND_CASE, &left, &[ChangeHash::new([9; 32])]);
+    let rest = vec![Rest { doc: left, digest, count: 1, kind: None }];
+    Sending { wall_ms: NOW, mono_ms: 86_400_000, boot: [1, 2, 3, 4], heard_ms: Some(NOW - 3_600_000), rest }
+}
+
+fn batch() -> Batch {
+    let digest = doc_digest(KIND_CASE, &case(), &changes());
+    Batch {
+        header: encode(&header()).unwrap(),
+        sending: encode(&sending()).unwrap(),
+        sig: bytes_of("sig-sending"),
+        docs: vec![PushDoc { doc: case(), pack: bare(), digest, kind: None }],
+    }
+}
+
+/// What the server says of the two changes in version 3.
+fn receipts() -> Vec<(ChangeHash, Receipt)> {
+    let acted = Reckoning {
+        at: Some(UnixMs(NOW - 60_000)),
+        slack_ms: 1_000,
+        from: Some(UnixMs(NOW - 3_600_000)),
+        until: Some(UnixMs(NOW)),
+        anchored: true,
+        ..Reckoning::default()
+    };
+    let first = Receipt::new(UnixMs(NOW), acted, false, FactsCheck::Equal);
+    let passed_over = Reckoning { anchored: false, passed_over: true, ..acted };
+    let second = Receipt {
+        others_in_contact: true,
+        unproven_acts: 3,
+        ..Receipt::new(UnixMs(NOW), passed_over, true, FactsCheck::Unchecked)
+    };
+    changes().into_iter().zip([first, second]).collect()
+}
+
+fn pushed() -> Vec<Pushed> {
+    vec![Pushed { doc: case(), changes: changes().into_iter().map(|hash| (hash, 86_400_000)).collect() }]
+}
+
+fn leaf() -> Digest {
+    receipts_leaf(KIND_CASE, &case(), &receipts())
+}
+
+/// The verdicts on the batch, and a page that brings the same changes to another scope.
+fn answer() -> SyncResponse {
+    let verdicts: Vec<_> = receipts().into_iter().map(|(_, receipt)| (Verdict::Ok(receipt), 86_400_000)).collect();
+    let (rows, quarantined) = pack_verdicts(UnixMs(NOW), &verdicts, Spoken::Version3);
+    let ack = Ack {
+        batch: 3,
+        replayed: false,
+        received_ms: NOW,
+        cases: vec![AckCase { case: None, rows, quarantined, fault: None }],
+        install: InstallId::new([1; 16]),
+        hash: batch().hash(),
+    };
+    let fed: Vec<_> = receipts().into_iter().map(|(_, receipt)| (receipt, 86_400_000)).collect();
+    let fed = FeedCase {
+        case: case(),
+        pack: bare(),
+        receipts: pack_receipts(&fed, Spoken::Version3),
+        leaf: Some(Leaf(leaf())),
+        kind: None,
+    };
+    let page = FeedPage { cases: vec![fed], ..page() };
+    let part = |body: Vec<u8>| Signed { body, sig: vec![] };
+    SyncResponse {
+        ack: Some(part(encode(&ack).unwrap())),
+        feed: vec![part(encode(&empty_page()).unwrap()), part(encode(&page).unwrap())],
+        refs: vec![RefVersion { kind: RefKind::People, version: 2 }],
+        demand: None,
+        resend: vec![],
+        wipe: None,
+        counter: Some(42),
+        received_ms: Some(NOW),
+        ..response()
+    }
+}
+
+fn leaves() -> Vec<Digest> {
+    vec![answer_leaf(device().as_bytes(), &encode(&answer()).unwrap()), leaf(), leaf()]
 }
 
 fn parcel() -> ParcelRow {
@@ -209,7 +324,7 @@ fn publication() -> Publication {
 }
 
 fn refs() -> Refs {
-    Refs { version: 2, parcels: vec![], outlets: vec![], policy: vec![], packs: None }
+    Refs { version: 2, parcels: vec![], outlets: vec![], policy: vec![], packs: None, people: None, days: None }
 }
 
 #[test]
@@ -283,6 +398,64 @@ fn a_sync_is_as_specified() {
     message("sync-response-idle", &idle);
 }
 
+#[test]
+fn a_batch_of_version_3_and_its_answer_are_as_specified() {
+    golden("pack-bare", &bare());
+    message("header", &header());
+    message("sending", &sending());
+    message("batch", &batch());
+    message("sync-request-3", &SyncRequest { push: None, batch: Some(batch()), counter: Some(41), ..request() });
+    message("sync-answer", &Signed { body: encode(&answer()).unwrap(), sig: bytes_of("sig-answer") });
+    let answer = SyncResponse::verify_signed(&decode(&bytes_of("sync-answer")).unwrap(), &device(), &key(), &pushed()).unwrap();
+    let (ack, proof) = answer.ack.unwrap();
+    golden("vouched", &proof.body);
+    let vouched: Vouched = decode(&proof.body).unwrap();
+    assert_eq!(vouched.leaves, leaves().into_iter().map(Leaf).collect::<Vec<_>>());
+    assert_eq!((vouched.counter, decode::<Ack>(&vouched.ack).unwrap()), (42, ack.clone()));
+    assert_eq!(ack.cases[0].case, Some(CaseRef(case())), "the batch's order says which document it is about");
+    assert_eq!((answer.counter, answer.received_ms), (Some(42), Some(NOW)));
+    let monos = [86_400_000; 2];
+    let verdicts = unpack_verdicts(UnixMs(NOW), &ack.cases[0].rows, &ack.cases[0].quarantined, &monos);
+    let expected: Vec<_> = receipts().into_iter().map(|(_, receipt)| Verdict::Ok(receipt)).collect();
+    assert_eq!(verdicts, expected, "every mark survives its row");
+}
+
+#[test]
+fn an_answer_of_version_3_is_taken_by_its_device_alone_and_whole() {
+    let golden = || decode::<Signed>(&bytes_of("sync-answer")).unwrap();
+    let taken = |signed: &Signed, device: &DeviceId, pushed: &[Pushed]| {
+        SyncResponse::verify_signed(signed, device, &key(), pushed).is_ok()
+    };
+    assert!(taken(&golden(), &device(), &pushed()));
+    assert!(!taken(&golden(), &DeviceId::new([9; 16]), &pushed()), "another device");
+    assert!(!taken(&golden(), &device(), &[]), "a request that pushed nothing");
+    let mut other = pushed();
+    other[0].changes[1].0 = ChangeHash::new([7; 32]);
+    assert!(!taken(&golden(), &device(), &other), "verdicts on another change");
+    assert!(!taken(&Signed { sig: vec![], ..golden() }, &device(), &pushed()), "without its signature");
+    for at in 0..golden().body.len() {
+        let mut spoilt = golden();
+        spoilt.body[at] ^= 1;
+        assert!(!taken(&spoilt, &device(), &pushed()), "byte {at}");
+    }
+}
+
+#[test]
+fn one_receipt_is_shown_without_the_others() {
+    // Whoever sees the second change's receipt needs the first one's hash only, and the other leaves.
+    let vouched: Vouched = decode(&bytes_of("vouched")).unwrap();
+    let leaves: Vec<Digest> = vouched.leaves.iter().map(|leaf| leaf.0).collect();
+    let signed = leaves_message(&vouched.history, vouched.counter, &leaves);
+    assert!(is_signed(&key(), &signed, &bytes_of("sig-answer")));
+    let hashes: Vec<u8> =
+        receipts().iter().flat_map(|(change, receipt)| doorstep_protocol::signing::receipt_hash(change, receipt)).collect();
+    let purpose: &[u8] = b"doorstep/receipts/v3";
+    let (kind, doc) = (KIND_CASE.to_be_bytes(), case());
+    let parts: [&[u8]; 4] = [purpose, &kind, doc.as_bytes(), &hashes];
+    let message: Vec<u8> = parts.iter().flat_map(|part| [&(part.len() as u32).to_be_bytes(), *part].concat()).collect();
+    assert_eq!(leaves[1], Digest::new(sha2::Sha256::digest(message).into()), "made of the receipts' hashes alone");
+}
+
 fn wipe_order() -> WipeOrder {
     WipeOrder { install: InstallId::new([3; 16]), ordered_ms: 1_772_413_200_000 }
 }
@@ -300,6 +473,11 @@ fn reference_rows_are_as_specified() {
     message("publication", &publication());
     let signed = Signed { body: encode(&publication()).unwrap(), sig: bytes_of("sig-pack") };
     message("refs-pack", &Refs { packs: Some(vec![signed]), ..refs() });
+    let person =
+        |left| PersonRow { account: "c1029".into(), name: "Li".into(), role: "courier".into(), outlet: "0412".into(), left };
+    message("refs-people", &Refs { people: Some(vec![person(false), person(true)]), ..refs() });
+    let day = DayRow { day: 20_727, works: true, name: "国庆节调休".into() };
+    message("refs-calendar", &Refs { days: Some(vec![day]), ..refs() });
     message("refs-policy", &Refs { policy: b"{}".to_vec(), ..refs() });
 }
 
@@ -314,7 +492,9 @@ fn what_is_signed_is_as_specified_and_the_signatures_hold() {
     golden("sign-wipe", &wipe_message(device().as_bytes(), &bytes_of("wipe-order")));
     golden("sign-answer-ack", &answer_message(device().as_bytes(), &bytes_of("ack")));
     golden("sign-answer-page", &answer_message(device().as_bytes(), &bytes_of("feed-page")));
-    let names = ["enrol", "session", "renewal", "batch", "pack", "wipe", "answer-ack", "answer-page"];
+    golden("sign-sending", &batch().message());
+    golden("sign-answer", &leaves_message(&HistoryId::new([4; 16]), 42, &leaves()));
+    let names = ["enrol", "session", "renewal", "batch", "sending", "pack", "wipe", "answer-ack", "answer-page", "answer"];
     for name in names {
         let signed = bytes_of(&format!("sign-{name}"));
         let sig = bytes_of(&format!("sig-{name}"));

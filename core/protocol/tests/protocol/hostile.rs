@@ -158,7 +158,7 @@ fn a_row_may_be_longer_or_end_where_nothing_follows() {
 /// What a version can not be taught later without another version: a number in an enumeration.
 #[test]
 fn an_unknown_number_of_an_enumeration_spoils_its_message() {
-    assert!(!reads::<RefVersion>(b"\xa2\x00\x04\x01\x01"), "a kind of reference rows");
+    assert!(!reads::<RefVersion>(b"\xa2\x00\x06\x01\x01"), "a kind of reference rows");
     let pairs = pairs(&bytes_of("sync-response"));
     let spoilt: Vec<_> = pairs.iter().map(|(key, pair)| if *key == 6 { vec![6, 9] } else { pair.clone() }).collect();
     assert!(!reads::<SyncResponse>(&map_of(spoilt.iter().map(Vec::as_slice))), "a demand");

@@ -29,5 +29,20 @@ INSERT INTO change SELECT case_id, n, hash, install, seq, max_op, received_at, a
   (marks & 7) | iif(acted_at IS NULL OR marks & 2, 0, 8) | 256, 0, batch, parked, bytes FROM change_1;
 DROP TABLE change_1;
 
+-- The people of this device's outlets, and the days that are not as their weekday says.
+CREATE TABLE person (
+  account  TEXT PRIMARY KEY,
+  name     TEXT NOT NULL,
+  role     TEXT NOT NULL,
+  outlet   TEXT NOT NULL,
+  has_left INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE calendar_day (
+  day   INTEGER PRIMARY KEY,              -- since 1970-01-01
+  works INTEGER NOT NULL,
+  name  TEXT NOT NULL
+) STRICT;
+
 -- What came in answers of version 2 lacks what only the server knows: every feed is fetched anew, and brings it.
 DELETE FROM scope;

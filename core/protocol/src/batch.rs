@@ -1,0 +1,167 @@
+//! A batch of version 3: a header, the clocks of this sending, and each document under a digest of its own. So a change's author is
+//! proven by header, signature and digests, without the batch's other documents; a pack that does not rebuild is its own document's
+//! fault; and what a sending leaves behind is known before it comes.
+
+use doorstep_domain::{BatchHash, BootId, CaseId, ChangeHash, Clocks, Digest, HistoryId, InstallId, UnixMs};
+use minicbor::{Decode, Encode};
+
+use crate::{
+    messages::id,
+    signing::{batch_core, doc_digest, sending_message},
+};
+
+/// The kind of document that no message names: a case.
+pub const KIND_CASE: u32 = 0;
+
+/// A signed batch. Header and documents are durable on the device before their first byte leaves, and stay the same however often
+/// they are sent; the sending is made anew each time.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Batch {
+    /// A [`Header`] in CBOR, byte for byte as its hash was taken.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub header: Vec<u8>,
+    /// A [`Sending`] in CBOR, byte for byte as it was signed.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub sending: Vec<u8>,
+    /// ES256 by the device's key over [`sending_message`]: 64 bytes, or DER.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub sig: Vec<u8>,
+    /// Its documents.
+    #[n(3)]
+    pub docs: Vec<PushDoc>,
+}
+
+/// What a batch says beside its documents.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Header {
+    /// Its number in the chain of its installation, from 1, without gaps.
+    #[n(0)]
+    pub batch: u64,
+    /// Hash of the batch before; zeros for the first. The one before may be of version 2.
+    #[cbor(n(1), with = "id")]
+    pub prev: BatchHash,
+    /// The person signed in when it was made.
+    #[n(2)]
+    pub user: String,
+    /// The installation whose chain it continues.
+    #[cbor(n(3), with = "id")]
+    pub install: InstallId,
+    /// What it makes up for: batches that the server said it never got, and whose content, as far as this device still has it, is
+    /// sent again in this one or was before it; at most 64.
+    #[cbor(n(4), default)]
+    pub again: Vec<u64>,
+}
+
+/// The changes of one document in a batch.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct PushDoc {
+    /// The document.
+    #[cbor(n(0), with = "id")]
+    pub doc: CaseId,
+    /// Its changes as an elided pack of format 2; verdicts come by their index in it.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub pack: Vec<u8>,
+    /// [`doc_digest`] of the changes: what the batch is signed over, and what the pack must rebuild to.
+    #[cbor(n(2), with = "id")]
+    pub digest: Digest,
+    /// The kind of document; absent: a case. A server that does not know it takes nothing of the document and says so in a fault.
+    #[n(3)]
+    pub kind: Option<u32>,
+}
+
+/// The device's clocks at a sending, what it last heard, and what it leaves behind. Part of no batch's hash.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Sending {
+    /// Wall clock, milliseconds since 1970.
+    #[n(0)]
+    pub wall_ms: i64,
+    /// Monotonic clock, milliseconds.
+    #[n(1)]
+    pub mono_ms: u64,
+    /// Mark of the boot.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub boot: [u8; 4],
+    /// The time of receipt in the newest verdicts that the device has.
+    #[n(3)]
+    pub heard_ms: Option<i64>,
+    /// What stays unsent, with a digest for each document. Empty: nothing else is unsent.
+    #[cbor(n(4), default)]
+    pub rest: Vec<Rest>,
+}
+
+/// A document of which something stays unsent.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Rest {
+    /// The document.
+    #[cbor(n(0), with = "id")]
+    pub doc: CaseId,
+    /// [`doc_digest`] of its unsent changes, in the order in which they will be sent.
+    #[cbor(n(1), with = "id")]
+    pub digest: Digest,
+    /// How many changes those are.
+    #[n(2)]
+    pub count: u32,
+    /// The kind of document; absent: a case.
+    #[n(3)]
+    pub kind: Option<u32>,
+}
+
+impl Batch {
+    /// What the next batch names as its predecessor: over the header and the documents' digests, whatever clocks it was sent with.
+    pub fn hash(&self) -> BatchHash {
+        BatchHash::of(&batch_core(&self.header, self.docs.iter().map(|doc| &doc.digest)))
+    }
+
+    /// What the device signs.
+    pub fn message(&self) -> Vec<u8> {
+        sending_message(&self.hash(), &self.sending)
+    }
+}
+
+impl PushDoc {
+    /// Whether changes are those that the digest names.
+    pub fn is_of<'a>(&self, changes: impl IntoIterator<Item = &'a ChangeHash>) -> bool {
+        doc_digest(self.kind.unwrap_or(KIND_CASE), &self.doc, changes) == self.digest
+    }
+}
+
+impl Sending {
+    /// A sending with these clocks.
+    pub fn of(clocks: &Clocks, heard: Option<UnixMs>, rest: Vec<Rest>) -> Self {
+        let Clocks { wall, mono_ms, boot } = *clocks;
+        Self { wall_ms: wall.0, mono_ms, boot: boot.0, heard_ms: heard.map(|at| at.0), rest }
+    }
+
+    /// The clocks as the core knows them.
+    pub fn clocks(&self) -> Clocks {
+        Clocks { wall: UnixMs(self.wall_ms), mono_ms: self.mono_ms, boot: BootId(self.boot) }
+    }
+}
+
+/// The proof of an installation's receipts, as a device keeps it: the verdicts with what the server signed them under.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Vouched {
+    /// The server's log.
+    #[cbor(n(0), with = "id")]
+    pub history: HistoryId,
+    /// The number of the answer in it.
+    #[n(1)]
+    pub counter: u64,
+    /// The leaves that were signed, in their order: first the answer's own, then one for each document with receipts.
+    #[n(2)]
+    pub leaves: Vec<Leaf>,
+    /// An [`crate::Ack`] in CBOR.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub ack: Vec<u8>,
+}
+
+/// A leaf under the signature of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub struct Leaf(#[cbor(n(0), with = "id")] pub Digest);

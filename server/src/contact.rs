@@ -1,0 +1,169 @@
+//! When devices were in contact, and at which monotonic time: what their acts are dated by.
+//!
+//! A contact that gives the device a time is a row, by boot and hour: only such a row is an anchor. Other requests give no time. They
+//! are remembered in memory only, because a write for each photo would cost more than what they tell: an act that is dated before one
+//! of them was not sent with it. A restart of the server forgets them.
+
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::http::HeaderMap;
+use doorstep_domain::{Anchor, BootId, DeviceId, UnixMs, is_steady};
+use doorstep_protocol::CLOCK_HEADER;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::error::ApiError;
+
+/// How long a device's entries may lean on a contact.
+const CONTACT_LIFE_MS: i64 = 60 * 86_400_000;
+
+/// A device's monotonic clock as a request names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DeviceClock {
+    pub boot: BootId,
+    pub mono_ms: u64,
+}
+
+impl DeviceClock {
+    /// Of the header `Sync-Clock`; `None` without it, or if it does not read.
+    pub fn of(headers: &HeaderMap) -> Option<Self> {
+        let (boot, mono) = headers.get(CLOCK_HEADER)?.to_str().ok()?.split_once('-')?;
+        let boot = u32::from_str_radix(boot, 16).ok().filter(|_| boot.len() == 8)?;
+        // 40 bits, as in an entry: 34 years.
+        let mono_ms = mono.parse().ok().filter(|mono| *mono < 1 << 40)?;
+        Some(Self { boot: BootId(boot.to_be_bytes()), mono_ms })
+    }
+}
+
+/// The newest request of each device that gave it no time.
+#[derive(Clone, Default)]
+pub(crate) struct Passing(Arc<Mutex<HashMap<DeviceId, UnixMs>>>);
+
+impl Passing {
+    pub fn note(&self, device: DeviceId, now: UnixMs) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(device, now);
+    }
+    pub fn newest(&self, device: &DeviceId) -> Option<UnixMs> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(device).copied()
+    }
+}
+
+/// Keeps a contact that gives the device the time of its receipt.
+pub(crate) fn keep(db: &Connection, device: &DeviceId, clock: DeviceClock, received: UnixMs) -> Result<(), ApiError> {
+    let offset = offset(received, clock.mono_ms);
+    db.prepare_cached(
+        "INSERT INTO contact (device, boot, hour, first_ms, last_ms, min_offset, max_offset)
+         VALUES (?1, ?2, ?3 / 3600000, ?3, ?3, ?4, ?4)
+         ON CONFLICT DO UPDATE SET first_ms = min(first_ms, ?3), last_ms = max(last_ms, ?3),
+           min_offset = min(min_offset, ?4), max_offset = max(max_offset, ?4)",
+    )?
+    .execute(params![device.as_bytes(), clock.boot.0.as_slice(), received.0, offset])?;
+    db.prepare_cached("DELETE FROM contact WHERE device = ?1 AND last_ms < ?2")?
+        .execute(params![device.as_bytes(), received.plus(-CONTACT_LIFE_MS).0])?;
+    Ok(())
+}
+
+/// Server time minus monotonic time: the same for all contacts of a boot, but for drift and for what a request took.
+fn offset(at: UnixMs, mono_ms: u64) -> i64 {
+    at.0.saturating_sub(i64::try_from(mono_ms).unwrap_or(i64::MAX))
+}
+
+/// Whether the server gave the device this time in this boot, at this monotonic time.
+pub(crate) fn is_known(db: &Connection, device: &DeviceId, boot: BootId, anchor: &Anchor) -> Result<bool, ApiError> {
+    let mut query = db.prepare_cached(
+        "SELECT 1 FROM contact WHERE device = ?1 AND boot = ?2 AND hour = ?3 / 3600000 AND ?3 BETWEEN first_ms AND last_ms
+           AND ?4 BETWEEN min_offset AND max_offset",
+    )?;
+    let offset = offset(anchor.server, anchor.mono_ms);
+    Ok(query.exists(params![device.as_bytes(), boot.0.as_slice(), anchor.server.0, offset])?)
+}
+
+/// Whether a device of version 2 was given this time, at whatever monotonic time.
+pub(crate) fn was_given(db: &Connection, device: &DeviceId, server: UnixMs) -> Result<bool, ApiError> {
+    let mut query =
+        db.prepare_cached("SELECT 1 FROM anchor WHERE device = ?1 AND hour = ?2 / 3600000 AND ?2 BETWEEN first_ms AND last_ms")?;
+    Ok(query.exists(params![device.as_bytes(), server.0])?)
+}
+
+/// The newest contact of a device that is kept.
+pub(crate) fn newest(db: &Connection, device: &DeviceId) -> Result<Option<UnixMs>, ApiError> {
+    let newest: Option<i64> = db
+        .prepare_cached(
+            "SELECT max(at) FROM (SELECT max(last_ms) AS at FROM contact WHERE device = ?1
+             UNION ALL SELECT max(last_ms) FROM anchor WHERE device = ?1)",
+        )?
+        .query_row(params![device.as_bytes()], |row| row.get(0))?;
+    Ok(newest.map(UnixMs))
+}
+
+/// Whether another device of a person was in contact between two times.
+pub(crate) fn others(db: &Connection, person: &str, device: &DeviceId, from: UnixMs, until: UnixMs) -> Result<bool, ApiError> {
+    let mut query = db.prepare_cached(
+        "SELECT 1 FROM member JOIN contact ON contact.device = member.device
+         WHERE member.person = ?1 AND member.device <> ?2 AND contact.last_ms >= ?3 AND contact.first_ms <= ?4",
+    )?;
+    Ok(query.exists(params![person, device.as_bytes(), from.0, until.0])?)
+}
+
+/// Whether a device's clock went as the server's did, boot by boot, as far as its contacts tell.
+pub(crate) struct Steadiness<'a> {
+    db: &'a Connection,
+    device: &'a DeviceId,
+    /// The contact that is being taken, which is not kept yet.
+    now: (DeviceClock, UnixMs),
+    known: RefCell<HashMap<[u8; 4], bool>>,
+}
+
+impl<'a> Steadiness<'a> {
+    pub fn of(db: &'a Connection, device: &'a DeviceId, clock: DeviceClock, received: UnixMs) -> Self {
+        Self { db, device, now: (clock, received), known: RefCell::default() }
+    }
+
+    pub fn holds(&self, boot: BootId) -> Result<bool, ApiError> {
+        if let Some(known) = self.known.borrow().get(&boot.0) {
+            return Ok(*known);
+        }
+        let row = self
+            .db
+            .prepare_cached(
+                "SELECT min(min_offset), max(max_offset), min(first_ms), max(last_ms) FROM contact WHERE device = ?1 AND boot = ?2
+                 HAVING count(*) > 0",
+            )?
+            .query_row(params![self.device.as_bytes(), boot.0.as_slice()], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?))
+            })
+            .optional()?;
+        let (clock, received) = self.now;
+        let here = (clock.boot == boot).then(|| (offset(received, clock.mono_ms), received.0));
+        let steady = row.is_none_or(|(low, high, first, last)| {
+            let (low, high) = here.map_or((low, high), |(now, _)| (low.min(now), high.max(now)));
+            let last = here.map_or(last, |(_, at)| last.max(at));
+            let passed = last.saturating_sub(first);
+            is_steady(passed.saturating_sub(high.saturating_sub(low)), passed)
+        });
+        self.known.borrow_mut().insert(boot.0, steady);
+        Ok(steady)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_header_reads_in_one_spelling_and_anything_else_is_none() {
+        let of = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CLOCK_HEADER, value.parse().unwrap());
+            DeviceClock::of(&headers)
+        };
+        assert_eq!(of("01020304-86400000"), Some(DeviceClock { boot: BootId([1, 2, 3, 4]), mono_ms: 86_400_000 }));
+        for odd in ["", "-", "1-2", "01020304", "01020304-", "0102030g-1", "01020304--1", "01020304-1099511627776"] {
+            assert_eq!(of(odd), None, "{odd}");
+        }
+        assert_eq!(DeviceClock::of(&HeaderMap::new()), None);
+    }
+}

@@ -1,0 +1,279 @@
+//! Between which two contacts an act lies. The server works it out once, when it takes the change, and the receipt carries it: no
+//! replica needs the acts around it.
+//!
+//! The lower end is the receipt of a sending that left nothing behind and that a later signed batch names, else the device's
+//! enrolment. The upper end is the receipt. What a sending names as left behind, and what came before and was not taken, keeps the
+//! gap of then, however it comes later.
+
+use std::collections::HashMap;
+
+use doorstep_document::Change;
+use doorstep_domain::{
+    Arrival, BootId, CaseId, ChangeHash, Clocks, Digest, FactsCheck, InstallId, Leans, Receipt, Reckoning, UnixMs,
+};
+use doorstep_protocol::{KIND_CASE, Rest, signing::doc_digest};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::{
+    contact::{self, DeviceClock, Steadiness},
+    enrol::Device,
+    error::ApiError,
+};
+
+/// A person's acts that nothing proves are counted over so long.
+const HABIT_MS: i64 = 30 * 86_400_000;
+/// What a sending left behind, and what was not taken, is remembered for so long.
+const KEPT_MS: i64 = 400 * 86_400_000;
+
+/// Digests of one case that are looked at: a device that names thousands gains nothing.
+const MOST_NAMED: usize = 64;
+
+/// From when and until when an act can have happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Gap {
+    pub from: UnixMs,
+    pub until: UnixMs,
+}
+
+/// What is known of one sending's acts.
+pub(crate) struct Gaps<'a> {
+    db: &'a Connection,
+    device: &'a Device,
+    clocks: Clocks,
+    now: UnixMs,
+    floor: UnixMs,
+    /// The newest contact before this one.
+    contact: Option<UnixMs>,
+    steadiness: Steadiness<'a>,
+    /// Whether anything came before that was not taken.
+    has_offered: bool,
+    /// How long a gap may be within which a device's clock proves something, milliseconds.
+    trusted_ms: i64,
+}
+
+/// What a batch's sending says beside its clocks.
+pub(crate) struct Said<'a> {
+    pub clocks: Clocks,
+    /// The time of receipt in the newest verdicts that the device has.
+    pub heard: Option<UnixMs>,
+    /// What it leaves behind; `None` in version 2, where nobody knows.
+    pub rest: Option<&'a [Rest]>,
+}
+
+impl<'a> Gaps<'a> {
+    /// Reads what is known before a sending's changes are taken, and keeps what it says of the others. `passing`: the device's newest
+    /// request that gave it no time.
+    pub fn begin(
+        db: &'a Connection,
+        device: &'a Device,
+        said: &Said<'_>,
+        passing: Option<UnixMs>,
+        trusted_ms: i64,
+        now: UnixMs,
+    ) -> Result<Self, ApiError> {
+        if let Some(heard) = said.heard {
+            // Only now is it known that the answer came: what the device records after that is later.
+            db.prepare_cached(
+                "UPDATE device SET floor_ms = max(floor_ms, ?2) WHERE id = ?1
+                 AND EXISTS (SELECT 1 FROM envelope WHERE device = ?1 AND received_at = ?2 AND complete = 1)",
+            )?
+            .execute(params![device.id.as_bytes(), heard.0])?;
+        }
+        let floor: i64 = db
+            .prepare_cached("SELECT max(floor_ms, enrolled_at) FROM device WHERE id = ?1")?
+            .query_row(params![device.id.as_bytes()], |row| row.get(0))?;
+        let clock = DeviceClock { boot: said.clocks.boot, mono_ms: said.clocks.mono_ms };
+        Ok(Self {
+            db,
+            device,
+            clocks: said.clocks,
+            now,
+            floor: UnixMs(floor).min(now),
+            contact: contact::newest(db, &device.id)?.max(passing).filter(|at| *at < now),
+            has_offered: db
+                .prepare_cached("SELECT 1 FROM offered WHERE device = ?1 LIMIT 1")?
+                .exists(params![device.id.as_bytes()])?,
+            steadiness: Steadiness::of(db, &device.id, clock, now),
+            trusted_ms,
+        })
+    }
+
+    /// Keeps what the sending leaves behind, with the gap in which those acts lie.
+    pub fn leave_behind(&self, rest: &[Rest]) -> Result<(), ApiError> {
+        self.db
+            .prepare_cached("DELETE FROM left_behind WHERE device = ?1 AND until_ms < ?2")?
+            .execute(params![self.device.id.as_bytes(), self.now.plus(-KEPT_MS).0])?;
+        for rest in rest {
+            self.db
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO left_behind (device, case_id, digest, count, from_ms, until_ms)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                )?
+                .execute(params![
+                    self.device.id.as_bytes(),
+                    rest.doc.as_bytes(),
+                    rest.digest.as_bytes(),
+                    rest.count,
+                    self.floor.0,
+                    self.now.0
+                ])?;
+        }
+        Ok(())
+    }
+
+    /// The gaps of a document's changes that an earlier sending named or brought, by place. `come`: the changes that the log does not
+    /// have, in their order; each with the original that it is written anew for.
+    pub fn earlier(&self, case: &CaseId, come: &[(ChangeHash, Option<ChangeHash>)]) -> Result<Vec<Option<Gap>>, ApiError> {
+        let mut gaps = Vec::with_capacity(come.len());
+        for (hash, original) in come {
+            let brought = if self.has_offered { self.offered(hash)? } else { None };
+            gaps.push(match (brought, original) {
+                (None, Some(original)) => self.of_original(case, original)?,
+                (brought, _) => brought,
+            });
+        }
+        // What was brought before is in no digest of what was left behind.
+        let places: Vec<usize> = gaps.iter().enumerate().filter(|(_, gap)| gap.is_none()).map(|(place, _)| place).collect();
+        let hashes: Vec<ChangeHash> =
+            places.iter().filter_map(|place| come.get(*place)).map(|(hash, original)| original.unwrap_or(*hash)).collect();
+        for (count, digest, gap) in self.named(case)? {
+            let Some(head) = hashes.get(..count).filter(|head| !head.is_empty()) else { continue };
+            if doc_digest(KIND_CASE, case, head) != digest {
+                continue;
+            }
+            for place in places.iter().take(count) {
+                if let Some(slot) = gaps.get_mut(*place).filter(|slot| slot.is_none()) {
+                    *slot = Some(gap);
+                }
+            }
+        }
+        Ok(gaps)
+    }
+
+    /// What earlier sendings left behind of a case, the fewest changes first.
+    fn named(&self, case: &CaseId) -> Result<Vec<(usize, Digest, Gap)>, ApiError> {
+        let mut query = self.db.prepare_cached(
+            "SELECT count, digest, from_ms, until_ms FROM left_behind WHERE device = ?1 AND case_id = ?2
+             ORDER BY count, until_ms LIMIT ?3",
+        )?;
+        let rows = query.query_map(params![self.device.id.as_bytes(), case.as_bytes(), MOST_NAMED], |row| {
+            Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?, Gap { from: UnixMs(row.get(2)?), until: UnixMs(row.get(3)?) }))
+        })?;
+        let digest = |bytes: &[u8]| Digest::try_from(bytes).map_err(|_| ApiError::Internal("row of what was left behind"));
+        rows.map(|row| row.map_err(ApiError::from).and_then(|(count, bytes, gap)| Ok((count, digest(&bytes)?, gap)))).collect()
+    }
+
+    /// The gap of a change that came before and was not taken.
+    fn offered(&self, hash: &ChangeHash) -> Result<Option<Gap>, ApiError> {
+        Ok(self
+            .db
+            .prepare_cached("SELECT from_ms, until_ms FROM offered WHERE device = ?1 AND hash = ?2")?
+            .query_row(params![self.device.id.as_bytes(), hash.as_bytes()], gap_of)
+            .optional()?)
+    }
+
+    /// The gap of an original that the server holds from this device: offered, refused, or in the log.
+    fn of_original(&self, case: &CaseId, hash: &ChangeHash) -> Result<Option<Gap>, ApiError> {
+        let offered = self.offered(hash)?;
+        if offered.is_some() {
+            return Ok(offered);
+        }
+        Ok(self
+            .db
+            .prepare_cached(
+                "SELECT coalesce(from_ms, ?4), coalesce(until_ms, received_at) FROM quarantine
+                   WHERE device = ?1 AND case_id = ?2 AND hash = ?3
+                 UNION ALL SELECT coalesce(from_ms, ?4), coalesce(until_ms, received_at) FROM change
+                   WHERE device = ?1 AND case_id = ?2 AND hash = ?3 LIMIT 1",
+            )?
+            .query_row(params![self.device.id.as_bytes(), case.as_bytes(), hash.as_bytes(), self.floor.0], gap_of)
+            .optional()?)
+    }
+
+    /// Keeps the gap of a change that came and was not taken, and that of its original.
+    pub fn keep_offered(&self, change: &Change, reckoned: &Reckoning) -> Result<(), ApiError> {
+        let (from, until) = reckoned.gap(self.now);
+        for hash in std::iter::once(change.hash()).chain(original(change)) {
+            self.db
+                .prepare_cached("INSERT OR IGNORE INTO offered (device, hash, from_ms, until_ms) VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![self.device.id.as_bytes(), hash.as_bytes(), from.unwrap_or(self.floor).0, until.0])?;
+        }
+        Ok(())
+    }
+
+    /// Reckons a change's act. `earlier`: its gap, where an earlier sending named or brought it.
+    pub fn reckon(&self, change: &Change, earlier: Option<Gap>) -> Result<Reckoning, ApiError> {
+        let Some(entry) = change.entries().first() else { return Ok(Reckoning::default()) };
+        let leans = match &entry.time.anchor {
+            None => Leans::OnNothing,
+            Some(anchor) if contact::is_known(self.db, &self.device.id, entry.time.boot, anchor)? => Leans::OnAContact,
+            Some(anchor) if contact::was_given(self.db, &self.device.id, anchor.server)? => Leans::OnATime,
+            Some(_) => Leans::OnNothing,
+        };
+        let steady = leans != Leans::OnAContact || self.steadiness.holds(entry.time.boot)?;
+        let gap = earlier.unwrap_or(Gap { from: self.floor, until: self.now });
+        // Of what an earlier sending named nobody can say that a later contact should have brought it.
+        let contact = self.contact.filter(|_| earlier.is_none());
+        let arrival = Arrival { clocks: self.clocks, received: self.now, from: gap.from, until: gap.until, contact, steady };
+        Ok(Reckoning::of(&entry.time, &arrival, leans))
+    }
+
+    /// A receipt of now. Of an act whose time nothing proves it says what else is known of the person.
+    pub fn receipt(&self, change: &Change, acted: Reckoning) -> Result<Receipt, ApiError> {
+        let receipt = Receipt::new(self.now, acted, acted.passed_over || acted.disordered, FactsCheck::Unchecked);
+        let Some(entry) = change.entries().first().filter(|_| !acted.proves(self.now, self.trusted_ms)) else {
+            return Ok(receipt);
+        };
+        let person = entry.author.user.as_str();
+        let (from, until) = acted.gap(self.now);
+        let before: u64 = self
+            .db
+            .prepare_cached("SELECT count(*) FROM change WHERE person = ?1 AND unproven > 0 AND received_at > ?2")?
+            .query_row(params![person, self.now.plus(-HABIT_MS).0], |row| row.get(0))?;
+        Ok(Receipt {
+            others_in_contact: contact::others(self.db, person, &self.device.id, from.unwrap_or(self.floor), until)?,
+            unproven_acts: u16::try_from(before.saturating_add(1)).unwrap_or(u16::MAX),
+            ..receipt
+        })
+    }
+}
+
+fn gap_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Gap> {
+    Ok(Gap { from: UnixMs(row.get(0)?), until: UnixMs(row.get(1)?) })
+}
+
+/// The original of a change that is written anew.
+pub(crate) fn original(change: &Change) -> Option<ChangeHash> {
+    change.entries().iter().find_map(|entry| entry.rewrites)
+}
+
+/// The order of one case's acts: the latest monotonic time of each boot of each installation.
+pub(crate) struct Order(HashMap<(InstallId, [u8; 4]), u64>);
+
+impl Order {
+    pub fn read(db: &Connection, case: &CaseId) -> Result<Self, ApiError> {
+        let mut query =
+            db.prepare_cached("SELECT install, boot, max(mono_ms) FROM change WHERE case_id = ?1 AND boot <> x'' GROUP BY 1, 2")?;
+        let rows = query.query_map(params![case.as_bytes()], |row| {
+            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, u64>(2)?))
+        })?;
+        let mut latest = HashMap::new();
+        for row in rows {
+            let (install, boot, mono_ms) = row?;
+            let damaged = ApiError::Internal("change row");
+            let (Ok(install), Ok(boot)) = (InstallId::try_from(install.as_slice()), boot.try_into()) else { return Err(damaged) };
+            latest.insert((install, boot), mono_ms);
+        }
+        Ok(Self(latest))
+    }
+
+    /// Whether a change is dated before one that its installation wrote earlier in the same boot; takes it into account.
+    pub fn is_broken_by(&mut self, change: &Change) -> bool {
+        let Some(entry) = change.entries().first() else { return false };
+        let BootId(boot) = entry.time.boot;
+        let latest = self.0.entry((change.install(), boot)).or_insert(0);
+        let broken = entry.time.mono_ms < *latest;
+        *latest = (*latest).max(entry.time.mono_ms);
+        broken
+    }
+}

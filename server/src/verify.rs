@@ -1,0 +1,216 @@
+//! Reading a batch before the writer sees it: cheap checks first. It needs no database.
+
+use doorstep_document::{
+    Change, Refusal,
+    pack::{self, PackError},
+};
+use doorstep_domain::{BatchHash, CaseId, ChangeHash, Clocks, InstallId, UnixMs};
+use doorstep_protocol::{
+    Batch, Envelope, Header, KIND_CASE, MAX_PUSH_CASES, MAX_REQUEST, Push, PushDoc, Rest, Sending, Spoken, SyncRequest, decode,
+    encode,
+    signing::{batch_message, is_signed},
+};
+
+use crate::{
+    enrol::{Device, Member},
+    error::ApiError,
+};
+
+/// A batch after everything that needs no database.
+pub(crate) struct Verified {
+    pub number: u64,
+    pub prev: BatchHash,
+    pub hash: BatchHash,
+    pub install: InstallId,
+    pub user: String,
+    pub again: Vec<u64>,
+    pub clock: Clocks,
+    pub signed: Signed,
+    pub cases: Vec<VerifiedCase>,
+}
+
+/// A batch as it was signed, and will be kept.
+pub(crate) struct Signed {
+    pub version: Spoken,
+    /// Of version 2 the `Push`; of version 3 the `Batch` without sending and signature.
+    pub body: Vec<u8>,
+    /// Of version 3 the `Sending`.
+    pub sending: Vec<u8>,
+    pub sig: Vec<u8>,
+    /// Of version 3 the time of receipt in the newest verdicts that the device had.
+    pub heard: Option<UnixMs>,
+    /// Of version 3 what the sending left behind.
+    pub rest: Option<Vec<Rest>>,
+}
+
+impl Signed {
+    /// Whether the device says that nothing else was unsent.
+    pub fn is_complete(&self) -> bool {
+        self.rest.as_ref().is_some_and(Vec::is_empty)
+    }
+}
+
+/// One document of a batch.
+pub(crate) struct VerifiedCase {
+    pub case: CaseId,
+    /// One for each change of the pack, or why the pack can not be rebuilt.
+    pub changes: Result<Vec<Offered>, String>,
+}
+
+/// One change of a pack.
+pub(crate) struct Offered {
+    pub hash: ChangeHash,
+    pub bytes: Vec<u8>,
+    pub read: Result<Change, Refusal>,
+}
+
+/// A batch of either version, before its packs are rebuilt.
+struct Claimed {
+    header: Header,
+    hash: BatchHash,
+    clock: Clocks,
+    signed: Signed,
+    docs: Vec<ClaimedDoc>,
+}
+
+struct ClaimedDoc {
+    doc: CaseId,
+    pack: Vec<u8>,
+    /// What the pack must rebuild to; of version 2 it says so itself.
+    is_of: Option<PushDoc>,
+}
+
+/// Checks the signature of a batch of version 2.
+fn of_version_2(envelope: Envelope, device: &Device) -> Result<Claimed, ApiError> {
+    if !is_signed(&device.public_key, &batch_message(&envelope.body, &envelope.clock), &envelope.sig) {
+        return Err(ApiError::Signature);
+    }
+    let Push { batch, prev, user, install, cases, again } = decode(&envelope.body)?;
+    let hash = BatchHash::of(&envelope.body);
+    let docs = cases.into_iter().map(|pushed| ClaimedDoc { doc: pushed.case, pack: pushed.pack, is_of: None }).collect();
+    let clock = envelope.clock.clocks();
+    let (body, sig) = (envelope.body, envelope.sig);
+    let signed = Signed { version: Spoken::Version2, body, sending: vec![], sig, heard: None, rest: None };
+    Ok(Claimed { header: Header { batch, prev, user, install, again }, hash, clock, signed, docs })
+}
+
+/// Checks the signature of a batch of version 3. It is over the documents' digests, so it holds whatever their packs are.
+fn of_version_3(batch: Batch, device: &Device) -> Result<Claimed, ApiError> {
+    if !is_signed(&device.public_key, &batch.message(), &batch.sig) {
+        return Err(ApiError::Signature);
+    }
+    let header = decode(&batch.header)?;
+    let sending: Sending = decode(&batch.sending)?;
+    if sending.rest.len() > MAX_PUSH_CASES {
+        return Err(ApiError::TooLarge);
+    }
+    let (hash, clock) = (batch.hash(), sending.clocks());
+    let Batch { header: header_bytes, sending: sending_bytes, sig, docs } = batch;
+    let kept = Batch { header: header_bytes, sending: vec![], sig: vec![], docs };
+    let body = encode(&kept)?;
+    let claimed = |doc: PushDoc| ClaimedDoc { doc: doc.doc, pack: doc.pack.clone(), is_of: Some(doc) };
+    let docs = kept.docs.into_iter().map(claimed).collect();
+    let signed = Signed {
+        version: Spoken::Version3,
+        body,
+        sending: sending_bytes,
+        sig,
+        heard: sending.heard_ms.map(UnixMs),
+        rest: Some(sending.rest),
+    };
+    Ok(Claimed { header, hash, clock, signed, docs })
+}
+
+/// Checks the signature, rebuilds packs and reads changes; runs outside the writer. Whatever the bytes, it does not panic, and
+/// what all packs rebuild to is bounded like an inflated body.
+pub(crate) fn verify(request: &mut SyncRequest, device: &Device) -> Result<Option<Verified>, ApiError> {
+    let install = request.install;
+    let claimed = match (request.push.take(), request.batch.take()) {
+        (None, None) => return Ok(None),
+        (Some(envelope), None) => of_version_2(envelope, device)?,
+        (None, Some(batch)) => of_version_3(batch, device)?,
+        (Some(_), Some(_)) => return Err(ApiError::Malformed("two batches in one request".into())),
+    };
+    let Claimed { header, hash, clock, signed, docs } = claimed;
+    if docs.len() > MAX_PUSH_CASES {
+        return Err(ApiError::TooLarge);
+    }
+    if header.again.len() > MOST_AGAIN || header.again.iter().any(|number| *number > MAX_BATCH) {
+        return Err(ApiError::Malformed("batches sent again out of range".into()));
+    }
+    if header.install != install || header.batch == 0 || header.batch > MAX_BATCH {
+        return Err(ApiError::Malformed("batch of another installation, or its number out of range".into()));
+    }
+    if !device.members.iter().any(|member| member.person == header.user) {
+        return Err(ApiError::Malformed("batch in the name of nobody on this device".into()));
+    }
+    let mut rebuilt = 0;
+    let mut cases = Vec::with_capacity(docs.len());
+    for offered in docs {
+        let case = offered.doc;
+        let changes = match pack::restore_within(&offered.pack, MAX_REQUEST.saturating_sub(rebuilt)) {
+            // With what came before it: a smaller batch helps. Alone: nothing does, and the others must not wait for it.
+            Err(PackError::OverLimit) if rebuilt > 0 => return Err(ApiError::TooLarge),
+            Err(fault) => Err(fault.to_string()),
+            Ok(chunks) => {
+                rebuilt += chunks.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
+                match &offered.is_of {
+                    Some(named) if named.kind.is_some_and(|kind| kind != KIND_CASE) => {
+                        Err("this server does not know the kind of document".to_owned())
+                    }
+                    Some(named) if !named.is_of(chunks.iter().map(|(hash, _)| hash)) => {
+                        Err("pack does not rebuild to the digest that is signed".to_owned())
+                    }
+                    _ => {
+                        let read =
+                            |bytes: &[u8]| Change::read(&case, bytes).and_then(|change| author_of(change, device, &install));
+                        Ok(chunks.into_iter().map(|(hash, bytes)| Offered { hash, read: read(&bytes), bytes }).collect())
+                    }
+                }
+            }
+        };
+        cases.push(VerifiedCase { case, changes });
+    }
+    Ok(Some(Verified {
+        number: header.batch,
+        prev: header.prev,
+        hash,
+        install,
+        user: header.user,
+        again: header.again,
+        clock,
+        signed,
+        cases,
+    }))
+}
+
+/// No device makes so many batches; numbers stay far inside of what SQL can hold.
+pub(crate) const MAX_BATCH: u64 = 1 << 40;
+/// Most lost batches that one batch makes up for.
+const MOST_AGAIN: usize = 64;
+
+/// The actor is an installation of the device, and every entry names a person who was enrolled on it, in a role and for an
+/// outlet of that enrolment: what was recorded before a person moved to another outlet is as good as before. Only the server
+/// itself writes what was released.
+fn author_of(change: Change, device: &Device, install: &InstallId) -> Result<Change, Refusal> {
+    if change.install() != *install && !device.installs.contains(&change.install()) {
+        return Err(Refusal::Actor);
+    }
+    for entry in change.entries() {
+        let wrong = |field| Refusal::Field { kind: entry.key.kind.clone(), field };
+        if entry.release.is_some() {
+            return Err(wrong("o"));
+        }
+        let author = &entry.author;
+        let is_theirs = |member: &&Member| {
+            member.person == author.user.as_str()
+                && member.role == author.role.as_str()
+                && member.outlet == author.outlet.as_str()
+        };
+        let member = device.members.iter().find(is_theirs).ok_or_else(|| wrong("by"))?;
+        if device.revoked || member.today.is_none() {
+            return Err(Refusal::Revoked);
+        }
+    }
+    Ok(change)
+}
