@@ -5,8 +5,8 @@ use doorstep_domain::{Body, EntryKey, Recorded, Stands, UnixMs};
 use serde::Serialize;
 
 use crate::{
-    Case, Clock, Conflict, Counts, Deadline, Due, Finding, From, Gap, Judgement, LateSynced, Liability, Message, Missing, Need,
-    Pack, Per, Rulebook, Timeliness, Unfit, UnfitPhoto, Words, case::registered, words,
+    Case, Clock, Conflict, Contacts, Counts, Deadline, Due, Finding, From, Gap, Judgement, LateSynced, Liability, Message,
+    Missing, Need, Otherwise, Pack, Per, Rulebook, Timeliness, Unfit, UnfitPhoto, Words, case::registered, words,
 };
 
 /// One answer with its reasons.
@@ -74,7 +74,7 @@ impl Teller<'_> {
         let (zh_received, en_received) = match recorded.standing.receipt() {
             Some(receipt) => {
                 let received = self.clock_time(pack, receipt.received_at);
-                let unproven = if receipt.acted.at.is_none() {
+                let unproven = if self.book.when(recorded).doubtful {
                     ("，时间无法核实", ", its time can not be verified")
                 } else {
                     ("", "")
@@ -281,6 +281,8 @@ impl Teller<'_> {
         let told: Vec<&EntryKey> = because.iter().filter_map(|link| link.entry.as_ref()).collect();
         let rest: Vec<&EntryKey> = finding.basis.iter().filter(|key| !told.contains(key)).collect();
         because.extend(rest.into_iter().map(|key| self.entry(pack, key, "依据", "rests on")));
+        because.extend(finding.contacts.as_ref().map(|contacts| self.contacts(pack, contacts)));
+        because.extend(finding.otherwise.iter().map(otherwise));
         if finding.lenient {
             because.push(fact(
                 format!("面单无手机号或号码错误，判罚从宽：拟定 {}%", finding.share),
@@ -304,11 +306,67 @@ impl Teller<'_> {
         Explanation { about: finding.id.to_string(), answer, because }
     }
 
+    /// Between which contacts the acts of a finding lie, and whether clocks prove more than that.
+    fn contacts(&self, pack: &Pack, contacts: &Contacts) -> Because {
+        let until = self.clock_time(pack, contacts.until);
+        let (mut zh, mut en) = match (contacts.from, contacts.width_ms()) {
+            (Some(from), Some(width)) => {
+                let (from, hours) = (self.clock_time(pack, from), width.div_euclid(3_600_000));
+                let (zh_width, en_width) = match hours {
+                    0 => ("不到 1 小时".to_owned(), "less than 1 h".to_owned()),
+                    hours => (format!("{hours} 小时"), format!("{hours} h")),
+                };
+                (
+                    format!("时间依据：在 {from} 与 {until} 两次联网之间（{zh_width}）"),
+                    format!("time: between the contacts of {from} and {until} ({en_width})"),
+                )
+            }
+            _ => {
+                (format!("时间依据：不晚于 {until}，最早不明"), format!("time: not after {until}, nothing says how much before"))
+            }
+        };
+        let also = [
+            (contacts.proven, "，时钟可以核实", ", and the clock proves it"),
+            (!contacts.proven, "，其间时间无法核实", ", and nothing proves when within that"),
+            (
+                contacts.others_in_contact,
+                "；本人另一台设备在此期间联过网",
+                "; another device of this person was in contact meanwhile",
+            ),
+        ];
+        for (_, zh_also, en_also) in also.into_iter().filter(|(holds, ..)| *holds) {
+            zh.push_str(zh_also);
+            en.push_str(en_also);
+        }
+        if contacts.unproven_acts > 0 {
+            zh.push_str(&format!("；本人 30 天内有 {} 条时间无法核实", contacts.unproven_acts));
+            en.push_str(&format!("; {} acts of this person in 30 days can not be verified", contacts.unproven_acts));
+        }
+        Because { words: both(zh, en), entry: Some(contacts.entry.clone()) }
+    }
+
     fn conflict(&self, conflict: &Conflict) -> Explanation {
         let pack = &self.book.newest().pack;
         let because = conflict.sides.iter().map(|key| self.entry(pack, key, "一方", "one side")).collect();
         Explanation { about: conflict.kind.as_str().to_owned(), answer: words(conflict.kind.as_str()), because }
     }
+}
+
+/// What another version gives that may have been in force.
+fn otherwise(otherwise: &Otherwise) -> Because {
+    let version = otherwise.pack_version;
+    if !otherwise.stands {
+        return fact(
+            format!("若当时是规则包第 {version} 版：无人担责"),
+            format!("if rule pack version {version} was in force: nobody answers"),
+        );
+    }
+    let outlet = otherwise.outlet.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string);
+    let amount = otherwise.amount.map(|amount| format!(" {amount}")).unwrap_or_default();
+    fact(
+        format!("若当时是规则包第 {version} 版：{outlet} 承担 {}%{amount}", otherwise.share),
+        format!("if rule pack version {version} was in force: {outlet} answers, {}%{amount}", otherwise.share),
+    )
 }
 
 /// What an entry says, without anybody's data.

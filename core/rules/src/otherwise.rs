@@ -84,7 +84,9 @@ pub(crate) fn weigh(case: &Case, book: &Rulebook, now: UnixMs, reading: &Reading
             let act = reading.acts.iter().find(|act| *act.key() == key.2);
             otherwise.extend(act.map(|act| Otherwise::of(reading.pack_of(act).version, None)));
         }
-        for world in &worlds {
+        // What only another version gives says itself what that is.
+        let of_others = worlds.iter().filter(|world| place < own || world.pack_version != finding.pack_version);
+        for world in of_others {
             let there = world.found.get(&key);
             let result = Otherwise::of(world.pack_version, there);
             let is_near = finding
