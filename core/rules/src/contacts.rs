@@ -3,7 +3,7 @@
 use doorstep_domain::{EntryKey, UnixMs};
 use serde::Serialize;
 
-use crate::reading::Act;
+use crate::{Words, reading::Act};
 
 /// Between which two contacts with head office the acts of a finding lie: no word of a device moves an act out of that. Of several
 /// acts those of the widest gap.
@@ -28,6 +28,19 @@ impl Contacts {
     pub fn width_ms(&self) -> Option<i64> {
         self.from.map(|from| self.until.since(from))
     }
+}
+
+/// How wide a gap is, in milliseconds, and whether a clock proves more than it: for a line of a list.
+pub fn gap_words(width_ms: Option<i64>, proven: bool) -> Words {
+    let (zh, en) = match width_ms.map(|width| width.div_euclid(3_600_000)) {
+        Some(0) => ("联网间隔不到 1 小时".to_owned(), "a gap of less than 1 h between contacts".to_owned()),
+        Some(hours) => (format!("联网间隔 {hours} 小时"), format!("a gap of {hours} h between contacts")),
+        None => ("联网间隔不明".to_owned(), "a gap without a known beginning".to_owned()),
+    };
+    if proven {
+        return Words { zh: format!("{zh}，时钟可以核实"), en: format!("{en}, and the clock proves the time") };
+    }
+    Words { zh: format!("{zh}，其间时间无法核实"), en: format!("{en}, and nothing proves when within it") }
 }
 
 /// The widest gap of some acts; `None` while the server has none of them.

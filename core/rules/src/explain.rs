@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     Case, Clock, Conflict, Contacts, Counts, Deadline, Due, Finding, From, Gap, Judgement, LateSynced, Liability, Message,
-    Missing, Need, Otherwise, Pack, Per, Rulebook, Timeliness, Unfit, UnfitPhoto, Words, case::registered, words,
+    Missing, Need, Pack, Per, Rulebook, Timeliness, Unfit, UnfitPhoto, Words, case::registered, gap_words, words,
 };
 
 /// One answer with its reasons.
@@ -282,7 +282,7 @@ impl Teller<'_> {
         let rest: Vec<&EntryKey> = finding.basis.iter().filter(|key| !told.contains(key)).collect();
         because.extend(rest.into_iter().map(|key| self.entry(pack, key, "依据", "rests on")));
         because.extend(finding.contacts.as_ref().map(|contacts| self.contacts(pack, contacts)));
-        because.extend(finding.otherwise.iter().map(otherwise));
+        because.extend(finding.otherwise.iter().map(|other| Because { words: other.told(), entry: None }));
         if finding.lenient {
             because.push(fact(
                 format!("面单无手机号或号码错误，判罚从宽：拟定 {}%", finding.share),
@@ -309,34 +309,13 @@ impl Teller<'_> {
     /// Between which contacts the acts of a finding lie, and whether clocks prove more than that.
     fn contacts(&self, pack: &Pack, contacts: &Contacts) -> Because {
         let until = self.clock_time(pack, contacts.until);
-        let (mut zh, mut en) = match (contacts.from, contacts.width_ms()) {
-            (Some(from), Some(width)) => {
-                let (from, hours) = (self.clock_time(pack, from), width.div_euclid(3_600_000));
-                let (zh_width, en_width) = match hours {
-                    0 => ("不到 1 小时".to_owned(), "less than 1 h".to_owned()),
-                    hours => (format!("{hours} 小时"), format!("{hours} h")),
-                };
-                (
-                    format!("时间依据：在 {from} 与 {until} 两次联网之间（{zh_width}）"),
-                    format!("time: between the contacts of {from} and {until} ({en_width})"),
-                )
-            }
-            _ => {
-                (format!("时间依据：不晚于 {until}，最早不明"), format!("time: not after {until}, nothing says how much before"))
-            }
-        };
-        let also = [
-            (contacts.proven, "，时钟可以核实", ", and the clock proves it"),
-            (!contacts.proven, "，其间时间无法核实", ", and nothing proves when within that"),
-            (
-                contacts.others_in_contact,
-                "；本人另一台设备在此期间联过网",
-                "; another device of this person was in contact meanwhile",
-            ),
-        ];
-        for (_, zh_also, en_also) in also.into_iter().filter(|(holds, ..)| *holds) {
-            zh.push_str(zh_also);
-            en.push_str(en_also);
+        let from = contacts.from.map_or_else(|| "?".to_owned(), |from| self.clock_time(pack, from));
+        let gap = gap_words(contacts.width_ms(), contacts.proven);
+        let mut zh = format!("时间依据：{from} 与 {until} 两次联网之间（{}）", gap.zh);
+        let mut en = format!("time: between the contacts of {from} and {until} ({})", gap.en);
+        if contacts.others_in_contact {
+            zh.push_str("；本人另一台设备在此期间联过网");
+            en.push_str("; another device of this person was in contact meanwhile");
         }
         if contacts.unproven_acts > 0 {
             zh.push_str(&format!("；本人 30 天内有 {} 条时间无法核实", contacts.unproven_acts));
@@ -350,23 +329,6 @@ impl Teller<'_> {
         let because = conflict.sides.iter().map(|key| self.entry(pack, key, "一方", "one side")).collect();
         Explanation { about: conflict.kind.as_str().to_owned(), answer: words(conflict.kind.as_str()), because }
     }
-}
-
-/// What another version gives that may have been in force.
-fn otherwise(otherwise: &Otherwise) -> Because {
-    let version = otherwise.pack_version;
-    if !otherwise.stands {
-        return fact(
-            format!("若当时是规则包第 {version} 版：无人担责"),
-            format!("if rule pack version {version} was in force: nobody answers"),
-        );
-    }
-    let outlet = otherwise.outlet.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string);
-    let amount = otherwise.amount.map(|amount| format!(" {amount}")).unwrap_or_default();
-    fact(
-        format!("若当时是规则包第 {version} 版：{outlet} 承担 {}%{amount}", otherwise.share),
-        format!("if rule pack version {version} was in force: {outlet} answers, {}%{amount}", otherwise.share),
-    )
 }
 
 /// What an entry says, without anybody's data.

@@ -34,7 +34,7 @@ mod words;
 pub use card::{Card, CardLine, Done};
 pub use case::{Case, PROVISIONAL};
 pub use conflict::{Conflict, ConflictKind};
-pub use contacts::Contacts;
+pub use contacts::{Contacts, gap_words};
 pub use deadline::{Deadline, Timeliness};
 pub use evidence::{AttemptBasis, Basis, Gap, lacking};
 pub use explain::{Explanation, explain};

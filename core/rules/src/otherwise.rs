@@ -7,7 +7,7 @@ use doorstep_domain::{EntryKey, Fen, OutletCode, UnixMs};
 use serde::Serialize;
 
 use crate::{
-    Case, Finding, FindingState, Rulebook,
+    Case, Finding, FindingState, Rulebook, Words,
     deadline::deadlines,
     evidence::missing,
     finding::findings,
@@ -38,6 +38,23 @@ impl Otherwise {
             outlet: finding.and_then(|finding| finding.outlet.clone()),
             share: finding.map_or(0, |finding| finding.share),
             amount: finding.and_then(|finding| finding.amount),
+        }
+    }
+}
+
+impl Otherwise {
+    /// What it gives, on one line.
+    pub fn told(&self) -> Words {
+        let Self { pack_version: version, stands, outlet, share, amount } = self;
+        let outlet = outlet.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string);
+        let amount = amount.map(|amount| format!(" {amount}")).unwrap_or_default();
+        let (zh, en) = match stands {
+            true => (format!("{outlet} 承担 {share}%{amount}"), format!("{outlet} answers, {share}%{amount}")),
+            false => ("无人担责".to_owned(), "nobody answers".to_owned()),
+        };
+        Words {
+            zh: format!("若当时是规则包第 {version} 版：{zh}"),
+            en: format!("if rule pack version {version} was in force: {en}"),
         }
     }
 }
