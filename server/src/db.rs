@@ -12,7 +12,11 @@ use tokio::sync::oneshot;
 
 use crate::{ServeError, error::ApiError, packs};
 
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_initial.sql"), include_str!("../migrations/0002_version_3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_initial.sql"),
+    include_str!("../migrations/0002_version_3.sql"),
+    include_str!("../migrations/0003_finding_gap.sql"),
+];
 /// Most jobs in one commit: bounds how long the first one waits.
 const GROUP: usize = 100;
 /// Most jobs that wait; the next one is told to come back.

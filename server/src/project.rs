@@ -175,6 +175,15 @@ pub struct FindingRow {
     pub review: bool,
     /// When the entry was that it is held against.
     pub started: i64,
+    /// Between which contacts with head office its acts lie: not before this, if anything says, ...
+    #[serde(default)]
+    pub gap_from: Option<i64>,
+    /// ... and not after this; `None` while the server has none of them.
+    #[serde(default)]
+    pub gap_until: Option<i64>,
+    /// Whether the clocks of the devices prove more than that.
+    #[serde(default)]
+    pub proven: bool,
 }
 
 fn finding_rows(folded: &Case, judged: &Judgement) -> Vec<FindingRow> {
@@ -187,6 +196,9 @@ fn finding_rows(folded: &Case, judged: &Judgement) -> Vec<FindingRow> {
         state: finding.state.as_str().to_owned(),
         review: finding.review,
         started: folded.entry(&finding.id.entry).map_or(0, |r| r.acted_at().0),
+        gap_from: finding.contacts.as_ref().and_then(|contacts| contacts.from).map(|from| from.0),
+        gap_until: finding.contacts.as_ref().map(|contacts| contacts.until.0),
+        proven: finding.contacts.as_ref().is_some_and(|contacts| contacts.proven),
     };
     judged.findings.iter().map(row).collect()
 }
@@ -194,12 +206,14 @@ fn finding_rows(folded: &Case, judged: &Judgement) -> Vec<FindingRow> {
 fn write_findings(db: &Connection, case: &CaseId, findings: &[FindingRow]) -> Result<(), ApiError> {
     db.prepare_cached("DELETE FROM finding WHERE case_id = ?1")?.execute(params![case.as_bytes()])?;
     let mut insert = db.prepare_cached(
-        "INSERT OR REPLACE INTO finding (case_id, id, rule, outlet, share, amount, state, review, started)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT OR REPLACE INTO finding (case_id, id, rule, outlet, share, amount, state, review, started, gap_from, gap_until, proven)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?;
     for row in findings {
-        let FindingRow { id, rule, outlet, share, amount, state, review, started } = row;
-        insert.execute(params![case.as_bytes(), id, rule, outlet, share, amount, state, review, started])?;
+        let FindingRow { id, rule, outlet, share, amount, state, review, started, gap_from, gap_until, proven } = row;
+        let values =
+            params![case.as_bytes(), id, rule, outlet, share, amount, state, review, started, gap_from, gap_until, proven];
+        insert.execute(values)?;
     }
     Ok(())
 }
@@ -212,7 +226,8 @@ pub(crate) fn findings(
     limit: u32,
 ) -> Result<Vec<(String, FindingRow)>, ApiError> {
     let mut query = db.prepare_cached(
-        "SELECT waybill, id, rule, outlet, share, amount, finding.state, review, started FROM finding JOIN case_row USING (case_id)
+        "SELECT waybill, id, rule, outlet, share, amount, finding.state, review, started, gap_from, gap_until, proven
+         FROM finding JOIN case_row USING (case_id)
          WHERE (?1 IS NULL OR outlet = ?1) AND (?2 = 0 OR finding.state <> 'decided') ORDER BY started DESC, id LIMIT ?3",
     )?;
     let rows = query.query_map(params![outlet, open, limit], |row| {
@@ -225,6 +240,9 @@ pub(crate) fn findings(
             state: row.get(6)?,
             review: row.get(7)?,
             started: row.get(8)?,
+            gap_from: row.get(9)?,
+            gap_until: row.get(10)?,
+            proven: row.get(11)?,
         };
         Ok((row.get(0)?, line))
     })?;

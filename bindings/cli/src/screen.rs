@@ -3,7 +3,7 @@
 use chrono::FixedOffset;
 use doorstep_client::{CaseRow, CaseView, Client};
 use doorstep_domain::{Outlet, OutletCode, Parcel};
-use doorstep_rules::{Card, Deadline, Flag, Message, Need, NextStep, Pack, Timeliness, Words};
+use doorstep_rules::{Card, Deadline, Flag, Message, Need, NextStep, Pack, Timeliness, Words, gap_words};
 use serde_json::{Value, json};
 
 use crate::{
@@ -132,6 +132,12 @@ impl<'a> Screen<'a> {
                 &say("可能担责", "would answer"),
                 &format!("{} {}%{amount} {outlet} [{state}] {}", finding.rule, finding.share, finding.id),
             );
+            if let Some(contacts) = &finding.contacts {
+                text += &line(&say("时间依据", "time"), &both(&gap_words(contacts.width_ms(), contacts.proven)));
+            }
+            for other in &finding.otherwise {
+                text += &line(&say("另一版规则", "another version"), &both(&other.told()));
+            }
         }
         text += &line(&say("时间线", "timeline"), &format!("UTC{}", self.zone));
         for recorded in view.case.timeline.iter().chain(&view.case.quarantined) {

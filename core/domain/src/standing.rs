@@ -181,11 +181,14 @@ pub struct Recorded {
 
 impl Recorded {
     /// The best estimate of when the act happened: the server's reckoning, else the entry's anchor, else the wall clock,
-    /// but never after the server had it.
+    /// but never outside of the gap between two contacts in which the server knows it to lie.
     pub fn acted_at(&self) -> UnixMs {
         let receipt = self.standing.receipt();
         let reckoned = receipt.and_then(|r| r.acted.at).or_else(|| self.entry.time.anchored());
         let time = reckoned.unwrap_or(self.entry.time.wall);
-        receipt.map_or(time, |r| time.min(r.received_at))
+        receipt.map_or(time, |receipt| {
+            let (from, until) = receipt.acted.gap(receipt.received_at);
+            from.map_or(time, |from| time.max(from)).min(until)
+        })
     }
 }

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, HashSet};
 use doorstep_domain::{About, Body, EntryKey, Recorded, Ruling, words};
 use serde::Serialize;
 
-use crate::reading::{Act, Reading};
+use crate::{
+    deadline::{TooLate, came_too_late},
+    reading::{Act, Reading},
+};
 
 words!(
     /// What contradicts what.
@@ -92,9 +95,8 @@ fn decision(recorded: &Recorded) -> Option<&str> {
 pub(crate) fn in_force<'r, 'a>(reading: &'r Reading<'a>) -> Option<(usize, &'r Act<'a>)> {
     let since = reading.rounds.last().map_or(0, |round| round.from);
     let valid = reading.standing().filter(|(place, act)| *place >= since && act.is_valid_reply());
-    let binding = valid.filter(|(place, act)| {
-        act.when.received.is_none_or(|received| !crate::deadline::came_too_late(reading, *place, received))
-    });
+    let binding = valid
+        .filter(|(place, act)| act.when.received.is_none_or(|received| came_too_late(reading, *place, received) != TooLate::Yes));
     binding.max_by_key(|(place, act)| (act.when.received, *place))
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::{
     Clock, Counts, Due, Event, From, LateReply, Missing, On, Pack, Words,
-    reading::{Act, Reading},
+    reading::{Act, Claimed, Reading},
 };
 
 words!(
@@ -70,6 +70,15 @@ pub(crate) struct Start {
     overtaken: Option<UnixMs>,
     /// With how many it shares its end, for problems registered twice.
     group: Option<usize>,
+    /// It would not have begun if an act had been when its device says, which is not proven.
+    pub claimed: bool,
+}
+
+impl Start {
+    /// What an act starts by itself.
+    fn of(place: usize, from: usize, at: UnixMs) -> Self {
+        Self { place, from, at, overtaken: None, group: None, claimed: false }
+    }
 }
 
 /// A deadline with what a finding needs to know of it.
@@ -108,7 +117,7 @@ fn starts(reading: &Reading<'_>, clock: &Clock, version: usize) -> Vec<Start> {
     let is = |act: &Act<'_>| ours(act) && clock.starts.is(act.body());
     let each = |at: fn(&Reading<'_>, &Act<'_>) -> UnixMs| {
         let matching = reading.acts.iter().enumerate().filter(|(_, act)| is(act));
-        matching.map(|(place, act)| Start { place, from: place, at: at(reading, act), overtaken: None, group: None }).collect()
+        matching.map(|(place, act)| Start::of(place, place, at(reading, act))).collect()
     };
     match clock.starts.on {
         On::Attempt => attempts(reading, clock, version),
@@ -136,10 +145,10 @@ fn attempts(reading: &Reading<'_>, clock: &Clock, version: usize) -> Vec<Start> 
         let from = reading.round_of(place);
         if clock.count > 1 {
             if act.stands() && seen == clock.count {
-                starts.push(Start { place, from: place, at: act.when.at, overtaken: None, group: None });
+                starts.push(Start::of(place, place, act.when.at));
             }
         } else if starts.last().is_none_or(|start| start.from != from) && counts_as_start(reading, act, clock) {
-            starts.push(Start { place, from, at: act.when.at, overtaken: None, group: None });
+            starts.push(Start::of(place, from, act.when.at));
         }
     }
     starts.retain(|start| reading.acts.get(start.place).is_some_and(|act| act.when.version == version));
@@ -180,10 +189,10 @@ fn problems(reading: &Reading<'_>, clock: &Clock, version: usize) -> Vec<Start> 
         }
         let at = match clock.from {
             From::Act => act.when.at,
-            From::Found => problem.found_at.map_or(act.when.at, |found| Reading::claimed(act, found)),
+            From::Found => problem.found_at.map_or(act.when.at, |found| Reading::claimed(act, found).at),
             From::TheoreticalArrival => reading.case.facts.arrival.unwrap_or(UnixMs(i64::MAX)),
         };
-        starts.push(Start { place, from: place, at, overtaken: None, group: Some(place) });
+        starts.push(Start { group: Some(place), ..Start::of(place, place, at) });
     }
     starts.retain(|start| reading.acts.get(start.place).is_some_and(|act| act.when.version == version));
     starts
@@ -193,7 +202,7 @@ fn problems(reading: &Reading<'_>, clock: &Clock, version: usize) -> Vec<Start> 
 fn told(reading: &Reading<'_>, version: usize) -> Vec<Start> {
     let told = reading.rounds.iter().filter_map(|round| {
         let (at, place) = round.told?;
-        Some(Start { place, from: round.from, at, overtaken: None, group: None })
+        Some(Start::of(place, round.from, at))
     });
     told.filter(|start| reading.acts.get(start.place).is_some_and(|act| act.when.version == version)).collect()
 }
@@ -215,35 +224,53 @@ fn replies(reading: &Reading<'_>, clock: &Clock, version: usize) -> Vec<Start> {
             reading.told_in_round_of(*place).is_none_or(|told| day(told) == day(*received))
         };
         let binds = clock.due != Due::FirstRun || !pack.switches.first_run_same_day_only || same_day();
-        let ended = reading.end_after(reading.round_of(*place)).is_some_and(|end| end.place < *place);
+        // Whoever dates an end before a reply does not get rid of it: only an end that is proven to be earlier does.
+        let end = reading.end_after(reading.round_of(*place)).filter(|end| end.place < *place);
+        let ended = end.is_some_and(|end| end.latest <= *received);
         let starts_it = act.when.version == version && clock.starts.is(act.body()) && !ended;
-        if starts_it && binds && !came_too_late(reading, *place, *received) {
+        let too_late = came_too_late(reading, *place, *received);
+        if starts_it && binds && too_late != TooLate::Yes {
             let overtaken = valid.get(i + 1).map(|(later, ..)| *later);
-            starts.push(Start { place: *place, from: *place, at: *received, overtaken, group: None });
+            let claimed = too_late == TooLate::Claimed || end.is_some();
+            starts.push(Start { overtaken, claimed, ..Start::of(*place, *place, *received) });
         }
     }
     starts
 }
 
 /// Whether a reply came after its time and does not bind any more (domain 6.6).
-pub(crate) fn came_too_late(reading: &Reading<'_>, place: usize, received: UnixMs) -> bool {
-    let Some(told) = reading.told_in_round_of(place) else { return false };
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum TooLate {
+    /// It binds.
+    No,
+    /// It binds, but would not if an act had been when its device says, which is not proven.
+    Claimed,
+    /// It does not bind.
+    Yes,
+}
+
+/// See [`TooLate`].
+pub(crate) fn came_too_late(reading: &Reading<'_>, place: usize, received: UnixMs) -> TooLate {
+    let Some(told) = reading.told_in_round_of(place) else { return TooLate::No };
     let pack = reading.book.pack(reading.book.version_at(told));
     let reply_clock = pack.clocks.iter().find(|clock| is_reply_clock(clock));
     let due = reply_clock.and_then(|clock| due_at(reading, pack, clock, told).ok().flatten());
     if due.is_none_or(|due| received <= due) {
-        return false;
+        return TooLate::No;
     }
     match pack.switches.late_reply {
-        LateReply::Binds => false,
-        LateReply::Void => true,
+        LateReply::Binds => TooLate::No,
+        LateReply::Void => TooLate::Yes,
         LateReply::BindsUnlessActed => {
             let acts = reading.acts.get(reading.round_of(place)..).unwrap_or_default();
-            acts.iter().filter(|act| act.stands()).any(|act| {
-                matches!(act.body(), Body::Action(_) | Body::Close(_))
-                    && due.is_some_and(|due| act.when.at > due)
-                    && act.when.at < received
-            })
+            let acts = acts.iter().filter(|act| act.stands() && matches!(act.body(), Body::Action(_) | Body::Close(_)));
+            let after_it = acts.filter(|act| due.is_some_and(|due| act.when.at > due));
+            let before = |at: fn(&Act<'_>) -> UnixMs| after_it.clone().any(|act| at(act) < received);
+            match (before(|act| act.when.latest), before(|act| act.when.at)) {
+                (true, _) => TooLate::Yes,
+                (false, true) => TooLate::Claimed,
+                (false, false) => TooLate::No,
+            }
         }
     }
 }
@@ -286,7 +313,7 @@ fn days(reading: &Reading<'_>, clock: &Clock, version: usize) -> Vec<Start> {
         return Vec::new();
     }
     let last = reading.book.pack(version).last_time(reading.now, slots).unwrap_or(act.when.at);
-    vec![Start { place, from: 0, at: last.max(act.when.at), overtaken: None, group: None }]
+    vec![Start::of(place, 0, last.max(act.when.at))]
 }
 
 /// When a clock that started at a moment runs out; `None`: never.
@@ -415,26 +442,33 @@ fn kept(
         return (if entered { Timeliness::OnTime } else { Timeliness::Late }, None);
     }
     let in_time = candidates.clone().find(|meet| {
-        let done = clock.counts == Counts::Acted && meet.verified && meet.latest <= due;
+        let done = clock.counts == Counts::Acted && meet.latest <= due;
         meet.received.is_some_and(|received| received <= due || done)
     });
     if let Some(meet) = in_time {
         return (Timeliness::OnTime, Some(meet.place));
     }
-    let phoned = |(place, act): (usize, &Act<'_>)| {
-        (place >= start.from && reading.phoned(act, pack, Some(clock)).is_some_and(|at| at <= due)).then_some(place)
+    let phoned = |at: fn(Claimed) -> UnixMs| {
+        let by_then = |(place, act): (usize, &Act<'_>)| {
+            (place >= start.from && reading.phoned(act, pack, Some(clock)).is_some_and(|it| at(it) <= due)).then_some(place)
+        };
+        (!clock.exceptions.is_empty()).then(|| reading.standing().find_map(by_then)).flatten()
     };
-    if let Some(place) = (!clock.exceptions.is_empty()).then(|| reading.standing().find_map(phoned)).flatten() {
+    if let Some(place) = phoned(|it| it.latest) {
         return (Timeliness::OnTimeByException, Some(place));
     }
-    if ended.is_some_and(|end| end.at <= due) || start.overtaken.is_some_and(|at| at <= due) {
+    if ended.is_some_and(|end| end.latest <= due) || start.overtaken.is_some_and(|at| at <= due) {
         return (Timeliness::NotNeeded, None);
     }
     if reading.now <= due && candidates.clone().all(|meet| meet.received.is_none()) {
         return (Timeliness::Pending, None);
     }
-    match candidates.clone().find(|meet| meet.at <= due) {
-        Some(meet) => (Timeliness::LateSynced, Some(meet.place)),
+    // What was done in time by its device's word alone meets nothing: a person looks. What is proven goes first.
+    let proven = candidates.clone().find(|meet| meet.verified && meet.latest <= due);
+    let said = proven.or_else(|| candidates.clone().find(|meet| meet.at <= due)).map(|meet| meet.place);
+    let said = said.or_else(|| phoned(|it| it.at)).or_else(|| ended.filter(|end| end.at <= due).map(|end| end.place));
+    match said {
+        Some(place) => (Timeliness::LateSynced, Some(place)),
         None => (Timeliness::Late, candidates.clone().next().map(|meet| meet.place)),
     }
 }

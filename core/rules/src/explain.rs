@@ -5,8 +5,8 @@ use doorstep_domain::{Body, EntryKey, Recorded, Stands, UnixMs};
 use serde::Serialize;
 
 use crate::{
-    Case, Clock, Conflict, Counts, Deadline, Due, Finding, From, Gap, Judgement, LateSynced, Liability, Message, Missing, Need,
-    Pack, Per, Rulebook, Timeliness, Unfit, UnfitPhoto, Words, case::registered, words,
+    Case, Clock, Conflict, Contacts, Counts, Deadline, Due, Finding, From, Gap, Judgement, LateSynced, Liability, Message,
+    Missing, Need, Pack, Per, Rulebook, Timeliness, Unfit, UnfitPhoto, Words, case::registered, gap_words, words,
 };
 
 /// One answer with its reasons.
@@ -74,7 +74,7 @@ impl Teller<'_> {
         let (zh_received, en_received) = match recorded.standing.receipt() {
             Some(receipt) => {
                 let received = self.clock_time(pack, receipt.received_at);
-                let unproven = if receipt.acted.at.is_none() {
+                let unproven = if self.book.when(recorded).doubtful {
                     ("，时间无法核实", ", its time can not be verified")
                 } else {
                     ("", "")
@@ -281,6 +281,8 @@ impl Teller<'_> {
         let told: Vec<&EntryKey> = because.iter().filter_map(|link| link.entry.as_ref()).collect();
         let rest: Vec<&EntryKey> = finding.basis.iter().filter(|key| !told.contains(key)).collect();
         because.extend(rest.into_iter().map(|key| self.entry(pack, key, "依据", "rests on")));
+        because.extend(finding.contacts.as_ref().map(|contacts| self.contacts(pack, contacts)));
+        because.extend(finding.otherwise.iter().map(|other| Because { words: other.told(), entry: None }));
         if finding.lenient {
             because.push(fact(
                 format!("面单无手机号或号码错误，判罚从宽：拟定 {}%", finding.share),
@@ -302,6 +304,24 @@ impl Teller<'_> {
             because.push(fact("这是建议，由总部决定；系统不执行扣款", "a proposal: head office decides, and no money is moved"));
         }
         Explanation { about: finding.id.to_string(), answer, because }
+    }
+
+    /// Between which contacts the acts of a finding lie, and whether clocks prove more than that.
+    fn contacts(&self, pack: &Pack, contacts: &Contacts) -> Because {
+        let until = self.clock_time(pack, contacts.until);
+        let from = contacts.from.map_or_else(|| "?".to_owned(), |from| self.clock_time(pack, from));
+        let gap = gap_words(contacts.width_ms(), contacts.proven);
+        let mut zh = format!("时间依据：{from} 与 {until} 两次联网之间（{}）", gap.zh);
+        let mut en = format!("time: between the contacts of {from} and {until} ({})", gap.en);
+        if contacts.others_in_contact {
+            zh.push_str("；本人另一台设备在此期间联过网");
+            en.push_str("; another device of this person was in contact meanwhile");
+        }
+        if contacts.unproven_acts > 0 {
+            zh.push_str(&format!("；本人 30 天内有 {} 条时间无法核实", contacts.unproven_acts));
+            en.push_str(&format!("; {} acts of this person in 30 days can not be verified", contacts.unproven_acts));
+        }
+        Because { words: both(zh, en), entry: Some(contacts.entry.clone()) }
     }
 
     fn conflict(&self, conflict: &Conflict) -> Explanation {

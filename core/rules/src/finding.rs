@@ -7,9 +7,10 @@ use doorstep_domain::{About, Body, EntryKey, Fen, Kind, OutletCode, Stands, word
 use serde::Serialize;
 
 use crate::{
-    Clock, LateSynced, Liability, On, Pack, Party, Per, Proof, Timeliness, Words,
+    Clock, Contacts, LateSynced, Liability, On, Otherwise, Pack, Party, Per, Proof, Timeliness, Words,
     case::registered,
     conflict::agreed,
+    contacts::contacts,
     deadline::{Kept, MOST_STARTS},
     evidence::Leniency,
     reading::{Act, Reading},
@@ -59,8 +60,12 @@ pub struct Finding {
     pub amount: Option<Fen>,
     /// The entries that it rests on.
     pub basis: Vec<EntryKey>,
-    /// A person must look before anything is decided: the record came late, the version in force is not sure, or the entry was
-    /// corrected afterwards.
+    /// How well the times of these are known; `None` while the server has none of them.
+    pub contacts: Option<Contacts>,
+    /// What other versions give that may have been in force. A person decides which of them it was.
+    pub otherwise: Vec<Otherwise>,
+    /// A person must look before anything is decided: the record came late, its time is not proven, the version in force is not
+    /// sure, or the entry was corrected afterwards.
     pub review: bool,
     /// X-2 leans to the delivering outlet.
     pub lenient: bool,
@@ -113,7 +118,8 @@ fn of_clock(reading: &Reading<'_>, kept: &Kept<'_>, leniency: &Leniency) -> Opti
     let late = match deadline.timeliness {
         Timeliness::Late => true,
         Timeliness::LateSynced => {
-            let verified = act.when.verified && met.is_none_or(|met| met.when.verified);
+            let in_time = |met: &Act<'_>| met.when.verified && deadline.due_at.is_none_or(|due| met.when.latest <= due);
+            let verified = act.when.verified && met.is_none_or(in_time);
             pack.switches.late_synced == LateSynced::Strict || !verified
         }
         _ => false,
@@ -144,11 +150,12 @@ fn of_clock(reading: &Reading<'_>, kept: &Kept<'_>, leniency: &Leniency) -> Opti
         || deadline.unsure
         || !act.stands()
         || met.is_some_and(|met| met.when.unsure)
+        || start.claimed
         || lenient;
     let mut finding = proposal(reading, row, pack, act, basis);
     finding.clock = Some(clock.id.clone());
     finding.amount = row.yuan.map(yuan);
-    finding.review = review;
+    finding.review |= review;
     if lenient {
         (finding.lenient, finding.share) = (true, pack.switches.leniency_share);
     }
@@ -200,13 +207,15 @@ fn against(reading: &Reading<'_>, row: &Liability, pack: &Pack, act: &Act<'_>, r
         basis.extend(value.map(|(_, key)| key));
     }
     let mut finding = proposal(reading, row, pack, act, basis);
-    (finding.amount, finding.review) = (amount, act.when.unsure);
+    finding.amount = amount;
+    finding.review |= act.when.unsure;
     finding
 }
 
 fn proposal(reading: &Reading<'_>, row: &Liability, pack: &Pack, act: &Act<'_>, mut basis: Vec<EntryKey>) -> Finding {
     let mut seen = HashSet::new();
     basis.retain(|key| seen.insert(key.clone()));
+    let acts: Vec<&Act<'_>> = reading.acts.iter().filter(|act| seen.contains(act.key())).collect();
     Finding {
         id: About { rule: row.id.parse().ok(), entry: act.key().clone() },
         rule: row.id.clone(),
@@ -217,8 +226,10 @@ fn proposal(reading: &Reading<'_>, row: &Liability, pack: &Pack, act: &Act<'_>, 
         outlet: reading.outlet_of(row.borne_by, act.outlet()),
         share: row.share,
         amount: None,
+        contacts: contacts(&acts),
+        otherwise: Vec::new(),
         basis,
-        review: false,
+        review: acts.iter().any(|act| act.when.doubtful),
         lenient: false,
         state: FindingState::Proposed,
         disputes: Vec::new(),

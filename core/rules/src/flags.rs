@@ -11,13 +11,19 @@ words!(
     Flag {
         /// A device clock was off by more than the pack tolerates.
         ClockWrong = "clock_wrong",
-        /// Nothing ties a device's clock to the server's.
+        /// A device's clock does not prove when an act was: it had not heard the server in this boot, or not for too long.
         ClockUnproven = "clock_unproven",
         /// A device clock was set back between an act and its sending.
         ClockRolledBack = "clock_rolled_back",
         /// An entry leans on a server time that the server never gave to its device.
         ClockForeign = "clock_foreign",
-        /// The policy let an entry pass but wants head office to look.
+        /// Between two contacts a device's clock and the server's went differently.
+        ClockUnsteady = "clock_unsteady",
+        /// An act is dated before a contact of its device that did not bring it.
+        ClockPassedOver = "clock_passed_over",
+        /// A device wrote its acts in another order than their times say.
+        ClockDisordered = "clock_disordered",
+        /// Head office must look at an entry: the policy let it pass for that, or it is dated before a contact that did not bring it.
         Review = "review",
         /// An entry was refused first and released by head office.
         Released = "released",
@@ -82,21 +88,24 @@ pub(crate) fn flags(reading: &Reading<'_>) -> BTreeSet<Flag> {
     let case = reading.case;
     for act in &reading.acts {
         let (recorded, pack) = (act.recorded, reading.pack_of(act));
-        let tolerance = i64::from(pack.switches.clock_tolerance_seconds) * 1000;
+        let tolerance = pack.switches.clock_tolerance_ms();
         let wall = recorded.entry.time.wall;
         let receipt = recorded.standing.receipt();
         match receipt.and_then(|r| r.acted.at).or_else(|| recorded.entry.time.anchored()) {
             Some(acted) if acted.since(wall).saturating_abs() > tolerance => drop(flags.insert(Flag::ClockWrong)),
             Some(_) => {}
-            // From the future of the server's clock: certainly wrong. Else nothing is known once the server has it.
+            // From the future of the server's clock: certainly wrong.
             None if receipt.is_some_and(|r| wall.since(r.received_at) > tolerance) => drop(flags.insert(Flag::ClockWrong)),
-            None if receipt.is_some() => drop(flags.insert(Flag::ClockUnproven)),
             None => {}
         }
         let marked = [
             (receipt.is_some_and(|r| r.acted.rolled_back), Flag::ClockRolledBack),
             (receipt.is_some_and(|r| r.acted.foreign_anchor), Flag::ClockForeign),
-            (receipt.is_some_and(|r| r.review), Flag::Review),
+            (act.when.doubtful, Flag::ClockUnproven),
+            (receipt.is_some_and(|r| r.acted.unsteady), Flag::ClockUnsteady),
+            (receipt.is_some_and(|r| r.acted.passed_over), Flag::ClockPassedOver),
+            (receipt.is_some_and(|r| r.acted.disordered), Flag::ClockDisordered),
+            (receipt.is_some_and(|r| r.review || r.acted.passed_over), Flag::Review),
             (recorded.entry.release.is_some(), Flag::Released),
             (act.when.unsure, Flag::PackUnsure),
             (recorded.entry.pack_version != pack.version, Flag::PackOutdated),

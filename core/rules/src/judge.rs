@@ -8,10 +8,11 @@ use crate::{
     Timeliness, Validity,
     card::cards,
     conflict::{conflicts, in_force},
-    deadline::{came_too_late, deadlines},
+    deadline::{TooLate, came_too_late, deadlines},
     evidence::{bases, missing},
     finding::findings,
     flags::flags,
+    otherwise::weigh,
     reading::Reading,
     state::state,
 };
@@ -88,7 +89,8 @@ pub fn judge(case: &Case, book: &Rulebook, now: UnixMs) -> Judgement {
     let mut flags = flags(&reading);
     let (kept, capped) = deadlines(&reading);
     let (missing, leniency) = missing(&reading);
-    let findings = findings(&reading, &kept, &leniency);
+    let mut findings = findings(&reading, &kept, &leniency);
+    weigh(case, book, now, &reading, &mut findings);
     let conflicts = conflicts(&reading);
     let disputed = findings.iter().any(|finding| finding.state == FindingState::Disputed) || has_open_dispute(&reading);
     let wants_sms = missing.iter().any(|gap| gap.evidence == "sms");
@@ -124,7 +126,7 @@ fn replies(reading: &Reading<'_>) -> Vec<ReplyState> {
         Some(ReplyState {
             entry: act.key().clone(),
             validity: act.validity.clone()?,
-            too_late: act.when.received.is_some_and(|received| came_too_late(reading, place, received)),
+            too_late: act.when.received.is_some_and(|received| came_too_late(reading, place, received) == TooLate::Yes),
             in_force: binding.as_ref() == Some(act.key()),
         })
     });

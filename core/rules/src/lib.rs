@@ -11,6 +11,7 @@
 mod card;
 mod case;
 mod conflict;
+mod contacts;
 mod deadline;
 mod evidence;
 mod explain;
@@ -18,6 +19,7 @@ mod finding;
 mod flags;
 mod judge;
 mod lanes;
+mod otherwise;
 mod pack;
 mod photo;
 mod policy;
@@ -32,6 +34,7 @@ mod words;
 pub use card::{Card, CardLine, Done};
 pub use case::{Case, PROVISIONAL};
 pub use conflict::{Conflict, ConflictKind};
+pub use contacts::{Contacts, gap_words};
 pub use deadline::{Deadline, Timeliness};
 pub use evidence::{AttemptBasis, Basis, Gap, lacking};
 pub use explain::{Explanation, explain};
@@ -39,6 +42,7 @@ pub use finding::{Decided, Finding, FindingState};
 pub use flags::Flag;
 pub use judge::{Judgement, ReplyState, judge};
 pub use lanes::{Conditions, Hold, Lane, Metered, PhotoPolicy};
+pub use otherwise::Otherwise;
 pub use pack::{
     Calendar, CardStep, ClearRules, Clock, Code, Counts, Due, Event, Evidence, Exception, From, GatewayRules, Group, Honorifics,
     Hours, LateReply, LateSynced, Liability, MAX_PACK_BYTES, Missing, Named, Need, On, OutcomeRow, Pack, PackError, Party, Per,

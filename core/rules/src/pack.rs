@@ -85,6 +85,27 @@ pub struct Switches {
     pub same_attempt_minutes: u32,
     /// How far a device clock may be off before it is flagged, in seconds.
     pub clock_tolerance_seconds: u32,
+    /// Between two contacts with head office a device's clock proves when an act was, if no more than so many hours lie between
+    /// them; 1 to 168. Older apps refuse keys that they do not know, so packs for them leave it out.
+    #[serde(default = "trusted_gap_hours")]
+    pub trusted_gap_hours: u32,
+}
+
+/// A working day, and the way there and back.
+fn trusted_gap_hours() -> u32 {
+    12
+}
+
+impl Switches {
+    /// [`Switches::trusted_gap_hours`] in milliseconds.
+    pub(crate) fn trusted_gap_ms(&self) -> i64 {
+        i64::from(self.trusted_gap_hours).saturating_mul(3_600_000)
+    }
+
+    /// [`Switches::clock_tolerance_seconds`] in milliseconds.
+    pub(crate) fn clock_tolerance_ms(&self) -> i64 {
+        i64::from(self.clock_tolerance_seconds) * 1000
+    }
 }
 
 /// One network's rules in one version. Read with [`Pack::parse`].

@@ -55,7 +55,22 @@ pub(crate) struct Round {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct End {
     pub place: usize,
+    /// By the best estimate.
     pub at: UnixMs,
+    /// At the latest: a word of a device does not move it before this.
+    pub latest: UnixMs,
+}
+
+/// A time that a person says, of something that no device recorded: as long before the record as they say, moved by what the
+/// server found the device's clock to be off, and never after it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Claimed {
+    /// By the best estimate of the record.
+    pub at: UnixMs,
+    /// By the latest that the record can have been.
+    pub latest: UnixMs,
+    /// See [`When::claim`].
+    pub claim: UnixMs,
 }
 
 /// A case with all that is known of its acts.
@@ -85,6 +100,11 @@ pub(crate) struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     pub fn of(case: &'a Case, book: &'a Rulebook, now: UnixMs) -> Self {
+        Self::under(case, book, now, None)
+    }
+
+    /// As if all acts that may have been done under a version were done under it.
+    pub fn under(case: &'a Case, book: &'a Rulebook, now: UnixMs, version: Option<usize>) -> Self {
         let corrected: HashMap<&EntryKey, UnixMs> = if case.superseded.is_empty() {
             HashMap::new()
         } else {
@@ -93,9 +113,14 @@ impl<'a> Reading<'a> {
             let at = |by: &EntryKey| by_key.get(by).map_or(now, |correction| known_at(correction));
             case.superseded.iter().map(|(of, by)| (of, at(by))).collect()
         };
+        let when = |recorded: &Recorded| {
+            let when = book.when(recorded);
+            let version = version.filter(|version| when.unsure && book.may_hold(*version, &when));
+            When { version: version.unwrap_or(when.version), ..when }
+        };
         let act = |recorded: &'a Recorded| Act {
             recorded,
-            when: book.when(recorded),
+            when: when(recorded),
             superseded: corrected.get(&recorded.entry.key).copied(),
             validity: None,
         };
@@ -205,7 +230,10 @@ impl<'a> Reading<'a> {
                 _ => {}
             }
             if openness.ended && !was_ended {
-                ends.push(End { place, at: act.when.at });
+                ends.push(End { place, at: act.when.at, latest: act.when.latest });
+            } else if let (true, Body::Close(_), Some(end)) = (openness.ended, act.body(), ends.last_mut()) {
+                // Whoever ended it once more may prove better when that was.
+                end.latest = end.latest.min(act.when.latest);
             }
         }
         (self.rounds, self.ends, self.ended) = (rounds, ends, openness.ended);
@@ -213,7 +241,7 @@ impl<'a> Reading<'a> {
             let Some(act) = self.acts.get(place).filter(|act| act.stands()) else { continue };
             let at = match act.body() {
                 Body::Notice(_) if self.to_origin(act) => act.when.received,
-                Body::Outage(_) => self.phoned(act, self.pack_of(act), None),
+                Body::Outage(_) => self.phoned(act, self.pack_of(act), None).map(|phoned| phoned.claim),
                 _ => None,
             };
             let round = self.rounds.partition_point(|round| round.from <= place).checked_sub(1);
@@ -291,17 +319,18 @@ impl<'a> Reading<'a> {
         self.rulings.keys().copied()
     }
 
-    /// When the phone call of an outage was, or a problem was found: the claimed time, moved by what the server found the device's
-    /// clock to be off, and never after it was recorded.
-    pub fn claimed(act: &Act<'_>, claimed: UnixMs) -> UnixMs {
+    /// When the phone call of an outage was, or a problem was found.
+    pub fn claimed(act: &Act<'_>, claimed: UnixMs) -> Claimed {
         let off = act.when.at.since(act.recorded.entry.time.wall);
         let reckoned = act.recorded.standing.receipt().and_then(|r| r.acted.at).or_else(|| act.recorded.entry.time.anchored());
-        if reckoned.is_some() { claimed.plus(off).min(act.when.at) } else { claimed.min(act.when.at) }
+        let at = if reckoned.is_some() { claimed.plus(off).min(act.when.at) } else { claimed.min(act.when.at) };
+        let before = act.when.at.since(at);
+        Claimed { at, latest: act.when.latest.plus(-before), claim: act.when.claim().plus(-before) }
     }
 
     /// When the origin outlet was phoned during an outage, if the record is complete and its reason one that an exception
     /// accepts: any exception of the version, or one of a clock's own.
-    pub fn phoned(&self, act: &Act<'_>, pack: &Pack, clock: Option<&Clock>) -> Option<UnixMs> {
+    pub fn phoned(&self, act: &Act<'_>, pack: &Pack, clock: Option<&Clock>) -> Option<Claimed> {
         let Body::Outage(outage) = act.body() else { return None };
         let listed = |id: &String| clock.is_none_or(|clock| clock.exceptions.contains(id));
         let accepted = pack.exceptions.iter().any(|e| listed(&e.id) && e.reasons.iter().any(|r| r == outage.reason.as_str()));

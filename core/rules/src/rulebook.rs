@@ -28,14 +28,25 @@ pub(crate) struct When {
     pub at: UnixMs,
     /// When the server had it.
     pub received: Option<UnixMs>,
-    /// The latest that it can have been.
+    /// The earliest that it can have been: by the device's clock where that proves it, else by its contacts with the server.
+    pub earliest: UnixMs,
+    /// The latest that it can have been. Wherever a claimed time helps whoever claims it, this counts.
     pub latest: UnixMs,
-    /// Whether the server could reckon it.
+    /// Whether the device's clock proves it.
     pub verified: bool,
+    /// The server has it, and its time is open: not proven by more than a device clock may be off, or marked as odd.
+    pub doubtful: bool,
     /// Place of the version in the rulebook.
     pub version: usize,
     /// Another version may have been in force: the interval straddles a switch, or nothing bounds it.
     pub unsure: bool,
+}
+
+impl When {
+    /// The day or moment that counts where the claim helps whoever makes it: the estimate where it is proven, else the latest.
+    pub fn claim(&self) -> UnixMs {
+        if self.verified { self.at } else { self.latest }
+    }
 }
 
 impl Rulebook {
@@ -81,19 +92,38 @@ impl Rulebook {
         valid.map_or(0, |place| place + 1)
     }
 
+    /// Whether a version may have been in force when an act happened, as far as its time is known.
+    pub(crate) fn may_hold(&self, place: usize, when: &When) -> bool {
+        let begins = |published: &Published| {
+            let from = published.valid_from;
+            when.earliest < from && from <= when.latest && self.version_at(from) == place
+        };
+        place == self.version_at(when.earliest) || self.versions().nth(place).is_some_and(begins)
+    }
+
+    /// The other versions that may have been in force when an act happened, the newest first.
+    pub(crate) fn others<'b>(&'b self, when: &'b When) -> impl Iterator<Item = usize> + 'b {
+        (0..=self.later.len()).rev().filter(|place| *place != when.version && self.may_hold(*place, when))
+    }
+
     /// When an entry's act happened, and by which version it is judged.
     pub(crate) fn when(&self, recorded: &Recorded) -> When {
-        let (at, receipt) = (recorded.acted_at(), recorded.standing.receipt());
+        let at = recorded.acted_at();
         let version = self.version_at(at);
-        let (received, latest, verified, unsure) = match receipt {
-            Some(receipt) => {
-                let (earliest, latest) = receipt.acted.interval(receipt.received_at);
-                let ends = [earliest.unwrap_or(UnixMs(i64::MIN)), latest];
-                let unsure = ends.iter().any(|end| self.version_at(*end) != version);
-                (Some(receipt.received_at), latest, receipt.acted.at.is_some() && !receipt.acted.foreign_anchor, unsure)
-            }
-            None => (None, at, false, false),
-        };
-        When { at, received, latest, verified, version, unsure }
+        let unbounded = UnixMs(i64::MIN);
+        let mut when =
+            When { at, received: None, earliest: at, latest: at, verified: false, doubtful: false, version, unsure: false };
+        if let Some(receipt) = recorded.standing.receipt() {
+            let (acted, received, switches) = (receipt.acted, receipt.received_at, &self.pack(version).switches);
+            when.verified = acted.at.is_some() && acted.proves(received, switches.trusted_gap_ms());
+            let (earliest, latest) = if when.verified { acted.interval(received) } else { acted.gap(received) };
+            (when.received, when.earliest, when.latest) = (Some(received), earliest.unwrap_or(unbounded).min(latest), latest);
+            let is_odd = acted.passed_over || acted.disordered || acted.unsteady;
+            let is_wide = latest.since(when.earliest) > switches.clock_tolerance_ms();
+            when.doubtful = !when.verified && (is_odd || is_wide);
+            let unsure = self.others(&when).next().is_some();
+            when.unsure = unsure;
+        }
+        when
     }
 }

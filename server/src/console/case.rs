@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use doorstep_domain::{Body, CaseId, EntryKey, Fen, OutletCode, Personal, PhotoId, Recorded, UnixMs};
-use doorstep_rules::{Case, Explanation, Judgement, Pack, SmsLack, Validity, explain, judge};
+use doorstep_rules::{Case, Explanation, Judgement, Pack, SmsLack, Validity, explain, gap_words, judge};
 use maud::{Markup, html};
 
 use super::{Clock, allowed, both, left, page, photo::photo, refused};
@@ -159,7 +159,9 @@ impl View<'_> {
                     td { (finding.rule) " " (both(&finding.name)) (self.because(&finding.id.to_string())) }
                     td { (finding.share) "% " (amount(finding.amount)) }
                     td { (both(&self.pack.words(finding.state.as_str())))
-                        @if finding.review { span.flag { "须总部查看 for review" } } }
+                        @if finding.review { span.flag { "须总部查看 for review" } }
+                        @if let Some(contacts) = &finding.contacts { div { (both(&gap_words(contacts.width_ms(), contacts.proven))) } }
+                        @for other in &finding.otherwise { div { (both(&other.told())) } } }
                     td { span.en { (finding.id) } }
                 } } }
             }

@@ -97,6 +97,8 @@ impl<'a> Faults<'a> {
         self.path.push(To::Key("switches"));
         self.check(pack.switches.leniency_share <= 100, "leniency_share", || "a share is 0 to 100 percent".into());
         self.check(pack.switches.same_attempt_minutes <= 1440, "same_attempt_minutes", || "at most 1440 minutes, a day".into());
+        let is_a_week_at_most = (1..=168).contains(&pack.switches.trusted_gap_hours);
+        self.check(is_a_week_at_most, "trusted_gap_hours", || "1 to 168 hours, a week".into());
         self.path.pop();
         self.path.push(To::Key("sms"));
         self.sms();

@@ -31,6 +31,8 @@ words!(
         NoAttempt = "no_attempt",
         /// It went on another day than the attempt.
         OtherDay = "other_day",
+        /// It is not proven that it went on the day of the attempt.
+        DayUnproven = "day_unproven",
         /// The text is not the one that its hash names.
         TextAltered = "text_altered",
         /// Whoever says that they sent it neither recorded the attempt nor had the lease.
@@ -121,14 +123,26 @@ impl Message {
 struct Told<'a> {
     report: &'a SmsReport,
     at: UnixMs,
+    /// What counts of its time for whoever says it: head office's is what it says.
+    claim: UnixMs,
     tag: Tag,
     by: &'a Author,
 }
 
-impl Told<'_> {
+impl<'a> Told<'a> {
+    fn of(act: &Act<'a>, report: &'a SmsReport) -> Self {
+        let by = &act.recorded.entry.author;
+        let told = Self { report, at: act.when.at, claim: act.when.at, tag: act.key().tag, by };
+        if told.is_head_office() { told } else { Self { claim: act.when.claim(), ..told } }
+    }
     /// Head office's word: the server's own, or a reviewer's, who settles what nobody knows.
     fn is_head_office(&self) -> bool {
         self.by.is_server() || self.by.role == Role::HqReviewer
+    }
+    /// When it says that the message left, as far as it is proven; none of head office's is behind its own writing.
+    fn left_by(&self) -> UnixMs {
+        let before = self.report.at.map_or(0, |at| self.at.since(at));
+        self.claim.plus(-before)
     }
 }
 
@@ -142,6 +156,8 @@ struct Progress {
     lease: Option<(Tag, UnixMs)>,
     given_up: bool,
     sent_at: Option<UnixMs>,
+    /// When it left at the latest, as far as that is proven.
+    sent_by: Option<UnixMs>,
 }
 
 impl Progress {
@@ -167,20 +183,26 @@ impl Progress {
             fault: last.and_then(|told| told.report.fault),
             lease: lease.and_then(|told| Some((told.report.holder?, told.report.at.unwrap_or(UnixMs(i64::MAX))))),
             given_up: told.iter().any(|told| told.report.state == SmsState::Offered),
-            sent_at: last.filter(|told| told.report.state.has_left()).map(|last| Self::left_at(told, last.report.round)),
+            sent_at: last
+                .filter(|told| told.report.state.has_left())
+                .map(|last| Self::left_at(told, last.report.round, |told| told.report.at.unwrap_or(told.at), |told| told.at)),
+            sent_by: last
+                .filter(|told| told.report.state.has_left())
+                .map(|last| Self::left_at(told, last.report.round, |told| told.left_by(), |told| told.claim)),
         }
     }
 
     /// When a try left: when a phone handed it over, or as early as anybody knew of it. Whoever learns of it days later makes it no
     /// later. The gateway hands over again until the operator takes it, and knows when that was, unless it lost sight of it.
-    fn left_at(told: &[Told<'_>], round: u32) -> UnixMs {
+    /// `left` and `begun` say when by one report.
+    fn left_at(told: &[Told<'_>], round: u32, left: fn(&Told<'_>) -> UnixMs, begun: fn(&Told<'_>) -> UnixMs) -> UnixMs {
         let of_try = || told.iter().filter(|told| told.report.round == round);
-        let known = of_try().filter(|told| told.report.state.has_left()).map(|told| told.report.at.unwrap_or(told.at)).min();
+        let known = of_try().filter(|told| told.report.state.has_left()).map(left).min();
         let was_lost = of_try().any(|told| told.report.state == SmsState::Uncertain);
         let is_begun =
             |told: &&Told<'_>| told.report.state == SmsState::Submitting && (told.report.way == SmsWay::Phone || was_lost);
-        let begun = of_try().filter(is_begun).map(|told| told.at).min();
-        begun.into_iter().chain(known).min().unwrap_or(UnixMs(i64::MAX))
+        let started = of_try().filter(is_begun).map(begun).min();
+        started.into_iter().chain(known).min().unwrap_or(UnixMs(i64::MAX))
     }
 }
 
@@ -229,7 +251,7 @@ fn numbers(reading: &Reading<'_>, case: &CaseId) -> HashSet<[u8; 8]> {
 /// The reports of a message that are heard, and whether others were made.
 fn heard<'a>(act: &Act<'_>, attempt: Option<&Act<'_>>, about: &[&'a Act<'a>]) -> (Vec<Told<'a>>, bool) {
     let told = about.iter().filter_map(|act| match act.body() {
-        Body::SmsReport(report) => Some(Told { report, at: act.when.at, tag: act.key().tag, by: &act.recorded.entry.author }),
+        Body::SmsReport(report) => Some(Told::of(act, report)),
         _ => None,
     });
     let told: Vec<Told<'_>> = told.collect();
@@ -279,6 +301,7 @@ fn message<'a>(
     // What it says of its day comes from a clock that may be wrong: the attempt's own day is what it proves, and names it.
     let of = attempt.and_then(|attempt| reading.pack_of(attempt).day(attempt.when.at));
     let went = attempt.zip(progress.sent_at).and_then(|(attempt, sent)| reading.pack_of(attempt).day(sent));
+    let proven = attempt.zip(progress.sent_by).and_then(|(attempt, sent)| reading.pack_of(attempt).day(sent));
     let day = of.unwrap_or(sms.day);
     // The number that it went to, not the one that its writer says it is.
     let is_other = sms.to.text().is_some() && mobile_mark(case, &sms.to) != Some(sms.mark);
@@ -288,6 +311,7 @@ fn message<'a>(
         (is_other || !numbers.contains(&sms.mark), SmsLack::OtherNumber),
         (attempt.is_none(), SmsLack::NoAttempt),
         (went.is_some() && went != of, SmsLack::OtherDay),
+        (went.is_some() && went == of && proven != of, SmsLack::DayUnproven),
         (!level.counts() && foreign, SmsLack::SenderUnauthorised),
         (!act.stands(), SmsLack::Corrected),
     ];

@@ -270,7 +270,7 @@ fn an_act_recorded_in_time_that_arrived_late_answers_for_it_or_not_as_the_pack_s
         let mut story = Story::by(pack);
         story.attempt(at(0, 14, 0, 0), Some(at(0, 14, 0, 0)), "DF-NOBODY");
         let notice = story.notice(at(0, 15, 0, 0), None, "0571");
-        notice.standing = Standing::Accepted(Receipt::of(at(1, 8, 0, 0), verified.then_some(at(0, 15, 0, 0))));
+        notice.standing = Standing::Accepted(Receipt::of(at(1, 0, 30, 0), verified.then_some(at(0, 15, 0, 0))));
         let found = story.finding("LIA-04", at(1, 9, 0, 0));
         assert!(found.as_ref().is_none_or(|found| found.review), "head office looks at it");
         found.is_some()

@@ -23,6 +23,8 @@ struct Seed {
     b: Index,
     flag: bool,
     other: Index,
+    /// Minutes from the last contact before it, of an act whose boot had heard the server or not; and what is odd about it.
+    contact: (Option<i64>, bool, u8),
 }
 
 fn seed() -> impl Strategy<Value = Seed> {
@@ -38,8 +40,9 @@ fn seed() -> impl Strategy<Value = Seed> {
         any::<Index>(),
         any::<bool>(),
         any::<Index>(),
+        (proptest::option::of(0..3_000i64), any::<bool>(), 0..16u8),
     )
-        .prop_map(|(kind, by, minute, travel, reckoned, a, b, flag, other)| Seed {
+        .prop_map(|(kind, by, minute, travel, reckoned, a, b, flag, other, contact)| Seed {
             kind,
             by,
             minute,
@@ -49,6 +52,7 @@ fn seed() -> impl Strategy<Value = Seed> {
             b,
             flag,
             other,
+            contact,
         })
 }
 
@@ -217,6 +221,13 @@ fn add(story: &mut Story, seed: &Seed) -> Option<Kind> {
     if let Some(received) = received {
         let mut receipt = Receipt::of(received, seed.reckoned.map(|_| when));
         receipt.acted.slack_ms = seed.reckoned.unwrap_or(0) * 1_000;
+        let (before, anchored, odd) = seed.contact;
+        receipt.acted.from = before.map(|minutes| when.plus(-minutes * 60_000));
+        receipt.acted.until = before.map(|_| received);
+        receipt.acted.anchored &= anchored;
+        let acted = &mut receipt.acted;
+        (acted.passed_over, acted.unsteady, acted.disordered) = (odd == 1, odd == 2, odd == 3);
+        (receipt.others_in_contact, receipt.unproven_acts) = (odd == 4, odd.into());
         recorded.standing = Standing::Accepted(receipt);
     }
     Some(kind)

@@ -19,6 +19,7 @@ mod contest;
 mod edges;
 mod edits;
 mod evidence;
+mod gaps;
 mod laws;
 mod messages;
 mod next_step;

@@ -100,6 +100,8 @@ fn a_wrong_pack_is_refused_with_its_line_and_the_reason() {
         ("most_light = 245", "most_light = 256", "most_light", "u8"),
         ("most_light = 245", "", "[clear]", "missing field `most_light`"),
         ("[clear]", "[clear]\nleast_contrast = 1\n#", "least_contrast", "unknown field"),
+        ("[switches]\n", "[switches]\ntrusted_gap_hours = 0\n", "trusted_gap_hours", "1 to 168"),
+        ("[switches]\n", "[switches]\ntrusted_gap_hours = 169\n", "trusted_gap_hours", "1 to 168"),
         ("[switches]\n", "[switches]\nunheard_of = 1\n", "unheard_of", "unknown field"),
     ];
     for (from, to, line, reason) in cases {
@@ -107,6 +109,13 @@ fn a_wrong_pack_is_refused_with_its_line_and_the_reason() {
         assert!(found.contains(line), "{to}: the error points at {found:?}: {why}");
         assert!(why.contains(reason), "{to}: {why}");
     }
+}
+
+#[test]
+fn a_pack_that_does_not_say_trusts_a_gap_of_twelve_hours() {
+    assert!(SHIPPED.iter().all(|name| pack_of(name).switches.trusted_gap_hours == 12));
+    let toml = String::from_utf8(FIRST_PACK.to_vec()).unwrap().replacen("[switches]", "[switches]\ntrusted_gap_hours = 168", 1);
+    assert_eq!(Pack::parse(toml.as_bytes()).unwrap().switches.trusted_gap_hours, 168);
 }
 
 #[test]

@@ -77,7 +77,55 @@ fn an_interval_that_straddles_the_switch_and_a_time_that_nothing_bounds_go_to_re
     assert_eq!(judged(reckoned(at(0, 13, 0, 0), Some(at(0, 11, 50, 0)), minutes(5))), (false, false, false));
     assert_eq!(judged(reckoned(at(0, 13, 0, 0), Some(at(0, 11, 59, 0)), minutes(5))), (true, true, true), "it straddles");
     assert_eq!(judged(reckoned(at(0, 13, 0, 0), None, 0)), (true, true, true), "after a reboot without a server's time");
-    assert_eq!(judged(reckoned(at(0, 11, 59, 30), None, 0)), (false, false, false), "but the server had it before the switch");
+    let before = judged(reckoned(at(0, 11, 59, 30), None, 0));
+    assert_eq!(before, (false, true, false), "but the server had it before the switch: only its time is for review");
+}
+
+#[test]
+fn a_finding_at_a_switch_shows_what_both_versions_give_and_a_person_decides() {
+    let noon = at(0, 12, 0, 0);
+    let judged = |standing: Standing| {
+        let mut story = Story::new();
+        story.book = two(noon, |pack| {
+            pack.liabilities.iter_mut().filter(|row| row.id == "LIA-04").for_each(|row| (row.share, row.yuan) = (40, Some(7)));
+        });
+        story.attempt(at(0, 11, 59, 0), None, "DF-NOBODY").standing = standing;
+        let (case, judged) = (story.case(), story.judge(at(2, 0, 0, 0)));
+        let told = explain(&case, &story.book, &judged);
+        let of: Vec<Finding> = judged.findings.into_iter().filter(|finding| finding.clock.as_deref() == Some("SLA-03")).collect();
+        assert_eq!(of.len(), 1, "one clock, one finding");
+        (of.into_iter().next().unwrap(), told)
+    };
+    let (sure, _) = judged(reckoned(at(0, 13, 0, 0), Some(at(0, 11, 50, 0)), 60_000));
+    assert_eq!((sure.review, sure.otherwise), (false, vec![]));
+    let (finding, told) = judged(reckoned(at(0, 13, 0, 0), Some(at(0, 11, 59, 0)), 300_000));
+    let outlet = finding.outlet.clone();
+    let other = Otherwise { pack_version: 2, stands: true, outlet, share: 40, amount: Some(Fen(700)) };
+    assert_eq!((finding.pack_version, finding.share, finding.review), (1, 100, true));
+    assert_eq!(finding.otherwise, [other]);
+    let because = &told.iter().find(|told| told.about == finding.id.to_string()).unwrap().because;
+    assert!(because.iter().any(|link| link.words.en.contains("version 2") && link.words.en.contains("40%")), "{because:#?}");
+}
+
+#[test]
+fn what_only_the_other_version_holds_against_somebody_is_proposed_too() {
+    // Under version 1 nobody answers for a late notice; under version 2 somebody does.
+    let mut first = qinghe();
+    first.clocks.iter_mut().filter(|clock| clock.id == "SLA-03").for_each(|clock| clock.rule = None);
+    let second = Pack { version: 2, ..qinghe() };
+    let versions = [(UnixMs(i64::MIN), first), (at(0, 12, 0, 0), second)];
+    let book = Rulebook::of(versions.into_iter().map(|(valid_from, pack)| Published { valid_from, pack }).collect()).unwrap();
+    let judged = |acted: UnixMs, slack: i64| {
+        let mut story = Story::new();
+        story.book = book.clone();
+        story.attempt(acted, None, "DF-NOBODY").standing = reckoned(at(0, 13, 0, 0), Some(acted), slack);
+        story.judge(at(2, 0, 0, 0)).findings
+    };
+    assert!(judged(at(0, 11, 50, 0), 60_000).is_empty());
+    let found = judged(at(0, 11, 59, 0), 300_000);
+    assert_eq!(found.len(), 1);
+    let none = Otherwise { pack_version: 1, stands: false, outlet: None, share: 0, amount: None };
+    assert_eq!((found[0].pack_version, found[0].review, &found[0].otherwise), (2, true, &vec![none]));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use doorstep_domain::{Fen, Remark, Stands};
-use doorstep_rules::Explanation;
+use doorstep_rules::{Explanation, gap_words};
 use doorstep_server::{
     AdminError,
     admin::{
@@ -186,7 +186,10 @@ pub fn administer(
             let line = |(waybill, f): &(String, FindingRow)| {
                 let amount = f.amount.map(|fen| format!(" {}", Fen(fen))).unwrap_or_default();
                 let review = if f.review { "  须总部查看 for review" } else { "" };
-                format!("{waybill}  {}  {}%{amount}  {}  {}{review}", f.outlet, f.share, f.state, f.id)
+                let width = f.gap_from.zip(f.gap_until).map(|(from, until)| until.saturating_sub(from));
+                let gap = f.gap_until.map(|_| gap_words(width, f.proven)).map(|gap| format!("  {} {}", gap.zh, gap.en));
+                let gap = gap.unwrap_or_default();
+                format!("{waybill}  {}  {}%{amount}  {}  {}{review}{gap}", f.outlet, f.share, f.state, f.id)
             };
             let text = findings.iter().map(line).collect::<Vec<_>>().join("\n");
             let rows: Vec<_> = findings.iter().map(|(waybill, f)| json!({ "waybill": waybill, "finding": f })).collect();
