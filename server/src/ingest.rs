@@ -46,9 +46,8 @@ pub(crate) fn take(db: &Connection, batch: &Verified, device: &Device, around: &
     let Around { rules, passing, now } = *around;
     let (_, book) = rules.book(db)?;
     let said = Said { clocks: batch.clock, heard: batch.signed.heard, rest: batch.signed.rest.as_deref() };
-    let gaps = Gaps::begin(db, device, &said, passing, TRUSTED_GAP_MS, now)?;
+    let gaps = Gaps::begin(db, device, &said, passing, book.at(now).switches.trusted_gap_ms(), now)?;
     gaps.leave_behind(said.rest.unwrap_or_default())?;
-    drop(book);
     if let Some(ack) = chain::verdicts_of(db, &batch.install, batch.number, &batch.hash)? {
         let forked = chain::is_forked_batch(db, batch)?;
         return Ok(Taken { leaves: leaves_of(batch, &ack), ack: Ack { replayed: true, ..ack }, forked });
@@ -72,9 +71,6 @@ pub(crate) fn take(db: &Connection, batch: &Verified, device: &Device, around: &
     chain::keep(db, batch, device, &taken, now)?;
     Ok(taken)
 }
-
-/// How long a gap may be within which a device's clock proves something.
-const TRUSTED_GAP_MS: i64 = 12 * 3_600_000;
 
 /// The leaves of a batch's verdicts, from what is stored of them: the same when they are given again.
 fn leaves_of(batch: &Verified, ack: &Ack) -> Vec<Digest> {

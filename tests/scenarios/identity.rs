@@ -261,6 +261,7 @@ async fn a_batch_that_the_devices_key_has_not_signed_is_refused_whole() {
     assert_eq!(refused(&|e| e.sig = by_other.sign(&e.message()).unwrap()).await, "signature", "another's key");
     assert!(world.on_server(&phone.id(2)).0.is_empty());
     phone.send(&world, &good).await.unwrap();
+    phone.sync().await.unwrap();
     // A document carried to another id keeps its digest, and is that document's fault alone.
     phone.fail(3, "DF-NOBODY").unwrap();
     phone.fail(4, "DF-NOBODY").unwrap();

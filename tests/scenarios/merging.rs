@@ -54,6 +54,7 @@ async fn a_clock_three_hours_fast_is_flagged_and_the_servers_receipt_decides() {
 async fn a_phone_that_was_started_again_says_that_its_time_is_unproven() {
     let mut world = World::new().await;
     let phone = world.device_off_by("phone", "c1", -600).await;
+    world.hands.advance(60);
     phone.clock.boot.store(99, std::sync::atomic::Ordering::SeqCst);
     phone.fail(2, "DF-NOBODY").unwrap();
     phone.clock.boot.store(100, std::sync::atomic::Ordering::SeqCst);
@@ -130,13 +131,16 @@ async fn an_outage_recorded_for_several_parcels_is_one_action_in_each_of_their_c
         phoned_at: None,
         said: None,
     };
+    // What a clock proves it proves between two contacts that are no further apart than the pack trusts: this is the first.
+    world.hands.advance(6 * 60);
+    tablet.sync().await.unwrap();
     // One that no rule allows refuses the whole action: all or nothing.
     assert!(tablet.client.record(&outage(vec![waybill(2), waybill(9)]), &[]).is_err());
     assert_eq!(tablet.case(2).unwrap().case.timeline.len(), 1);
     tablet.client.record(&outage(vec![waybill(2), waybill(3)]), &[]).unwrap();
     let action = |n| tablet.case(n).unwrap().case.of_kind(doorstep_domain::Kind::Outage).next().unwrap().entry.action;
     assert!(action(2).is_some() && action(2) == action(3));
-    world.hands.advance(26 * 60);
+    world.hands.advance(10 * 60);
     tablet.sync().await.unwrap();
     let deadlines = tablet.case(3).unwrap().judgement.deadlines;
     let notice = deadlines.iter().find(|deadline| deadline.clock == "SLA-03").unwrap();

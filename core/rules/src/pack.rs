@@ -98,7 +98,7 @@ fn trusted_gap_hours() -> u32 {
 
 impl Switches {
     /// [`Switches::trusted_gap_hours`] in milliseconds.
-    pub(crate) fn trusted_gap_ms(&self) -> i64 {
+    pub fn trusted_gap_ms(&self) -> i64 {
         i64::from(self.trusted_gap_hours).saturating_mul(3_600_000)
     }
 
