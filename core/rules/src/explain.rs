@@ -281,6 +281,24 @@ impl Teller<'_> {
         let told: Vec<&EntryKey> = because.iter().filter_map(|link| link.entry.as_ref()).collect();
         let rest: Vec<&EntryKey> = finding.basis.iter().filter(|key| !told.contains(key)).collect();
         because.extend(rest.into_iter().map(|key| self.entry(pack, key, "依据", "rests on")));
+        for other in &finding.otherwise {
+            let outlet = other.outlet.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string);
+            let amount = other.amount.map(|amount| amount.to_string()).unwrap_or_default();
+            because.push(if other.holds {
+                fact(
+                    format!("总部名单在此期间变更，按另一份名单：{outlet} 承担 {}% {amount}", other.share),
+                    format!(
+                        "head office's list changed within the gap; by the other row: {outlet} answers, {}% {amount}",
+                        other.share
+                    ),
+                )
+            } else {
+                fact(
+                    "总部名单在此期间变更，按另一份名单无人担责",
+                    "head office's list changed within the gap; by the other row nobody answers",
+                )
+            });
+        }
         if finding.lenient {
             because.push(fact(
                 format!("面单无手机号或号码错误，判罚从宽：拟定 {}%", finding.share),

@@ -64,12 +64,27 @@ pub struct Finding {
     pub review: bool,
     /// X-2 leans to the delivering outlet.
     pub lenient: bool,
+    /// What it would be by another row of head office's list that may have been in force.
+    pub otherwise: Vec<Otherwise>,
     /// Where it stands.
     pub state: FindingState,
     /// Disputes.
     pub disputes: Vec<EntryKey>,
     /// The decision, once there is one. With two that do not know of each other there is none, and a conflict.
     pub decided: Option<Decided>,
+}
+
+/// Another result of the same finding. A person decides which holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Otherwise {
+    /// Whether anybody would answer at all.
+    pub holds: bool,
+    /// The outlet that would.
+    pub outlet: Option<OutletCode>,
+    /// Its share in percent.
+    pub share: u8,
+    /// The amount, if the rule has one.
+    pub amount: Option<Fen>,
 }
 
 /// Everything that somebody would answer for, if the records stay as they are.
@@ -214,13 +229,14 @@ fn proposal(reading: &Reading<'_>, row: &Liability, pack: &Pack, act: &Act<'_>, 
         pack_version: pack.version,
         clock: None,
         party: row.borne_by,
-        outlet: reading.outlet_of(row.borne_by, act.outlet()),
+        outlet: reading.outlet_of(row.borne_by, act),
         share: row.share,
         amount: None,
         basis,
         review: false,
         lenient: false,
         state: FindingState::Proposed,
+        otherwise: Vec::new(),
         disputes: Vec::new(),
         decided: None,
     }
@@ -238,7 +254,7 @@ impl Pack {
         // Rounds begin with registrations, end with valid replies and with the case; whether a reply is valid depends on its marks,
         // its letter and the sender's consent; what stands is decided by corrections and by head office.
         kinds.extend([Kind::Attempt, Kind::Problem, Kind::Reply, Kind::Mark, Kind::Photo, Kind::Consent, Kind::Close]);
-        kinds.extend([Kind::Correction, Kind::Dispute, Kind::Ruling, Kind::Alias]);
+        kinds.extend([Kind::Correction, Kind::Dispute, Kind::Ruling, Kind::Alias, Kind::Listed]);
         let tells = events.clone().any(|event| matches!(event.on, On::Notice | On::NoReply | On::Reply));
         if tells || !clock.exceptions.is_empty() {
             kinds.extend([Kind::Notice, Kind::Outage]);
@@ -256,7 +272,8 @@ impl Pack {
 
     /// The kinds of entry that a finding on a registered fault can depend on.
     pub fn kinds_of_liability(&self, row: &Liability) -> Vec<Kind> {
-        let mut kinds = vec![Kind::Attempt, Kind::Problem, Kind::Correction, Kind::Dispute, Kind::Ruling, Kind::Alias];
+        let mut kinds =
+            vec![Kind::Attempt, Kind::Problem, Kind::Correction, Kind::Dispute, Kind::Ruling, Kind::Alias, Kind::Listed];
         if row.goods_value {
             kinds.push(Kind::Goods);
         }

@@ -12,6 +12,7 @@ use crate::{
     evidence::{bases, missing},
     finding::findings,
     flags::flags,
+    otherwise::otherwise,
     reading::Reading,
     state::state,
 };
@@ -88,7 +89,14 @@ pub fn judge(case: &Case, book: &Rulebook, now: UnixMs) -> Judgement {
     let mut flags = flags(&reading);
     let (kept, capped) = deadlines(&reading);
     let (missing, leniency) = missing(&reading);
-    let findings = findings(&reading, &kept, &leniency);
+    let mut findings = if case.facts_confirmed { findings(&reading, &kept, &leniency) } else { Vec::new() };
+    if case.facts_confirmed {
+        otherwise(&reading, &mut findings);
+    }
+    let doubted = [Flag::FactsAltered, Flag::RowOutdated].iter().any(|flag| flags.contains(flag));
+    for finding in findings.iter_mut().filter(|finding| finding.state != FindingState::Decided) {
+        finding.review |= doubted;
+    }
     let conflicts = conflicts(&reading);
     let disputed = findings.iter().any(|finding| finding.state == FindingState::Disputed) || has_open_dispute(&reading);
     let wants_sms = missing.iter().any(|gap| gap.evidence == "sms");

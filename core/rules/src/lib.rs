@@ -18,6 +18,8 @@ mod finding;
 mod flags;
 mod judge;
 mod lanes;
+mod listing;
+mod otherwise;
 mod pack;
 mod photo;
 mod policy;
@@ -35,10 +37,11 @@ pub use conflict::{Conflict, ConflictKind};
 pub use deadline::{Deadline, Timeliness};
 pub use evidence::{AttemptBasis, Basis, Gap, lacking};
 pub use explain::{Explanation, explain};
-pub use finding::{Decided, Finding, FindingState};
+pub use finding::{Decided, Finding, FindingState, Otherwise};
 pub use flags::Flag;
 pub use judge::{Judgement, ReplyState, judge};
 pub use lanes::{Conditions, Hold, Lane, Metered, PhotoPolicy};
+pub use listing::Row;
 pub use pack::{
     Calendar, CardStep, ClearRules, Clock, Code, Counts, Due, Event, Evidence, Exception, From, GatewayRules, Group, Honorifics,
     Hours, LateReply, LateSynced, Liability, MAX_PACK_BYTES, Missing, Named, Need, On, OutcomeRow, Pack, PackError, Party, Per,

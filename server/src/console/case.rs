@@ -272,6 +272,12 @@ impl View<'_> {
             }
             Body::Handover(h) => html! { "→ " (h.to) (self.said(h.words.as_ref())) },
             Body::Takeover(_) => html! {},
+            Body::Listed(l) => html! {
+                (self.when("自 since", Some(l.since)))
+                @if let Some(facts) = &recorded.entry.facts {
+                    div { (outlet(facts.delivering_outlet.as_ref())) " ← " (outlet(facts.origin_outlet.as_ref())) " · " (facts.cod) }
+                }
+            },
             Body::Unknown { name } => html! { (name) span.en { "written by a newer version" } },
         };
         html! { (kind(body)) (detail) }

@@ -20,6 +20,7 @@ mod edges;
 mod edits;
 mod evidence;
 mod laws;
+mod listing;
 mod messages;
 mod next_step;
 mod packs;
