@@ -18,7 +18,7 @@ use crate::{
     chain,
     enrol::Device,
     error::ApiError,
-    feed, photos,
+    facts, feed, photos,
     quarantine::{self, Refused},
     rights::Rights,
     sms,
@@ -115,6 +115,9 @@ fn author_of(change: Change, device: &Device, install: &InstallId) -> Result<Cha
         if entry.release.is_some() {
             return Err(wrong("o"));
         }
+        if matches!(entry.body, Body::Listed(_)) {
+            return Err(wrong("since")); // what the list says is the server's to say
+        }
         let author = &entry.author;
         let is_theirs = |member: &&crate::enrol::Member| {
             member.person == author.user.as_str()
@@ -177,6 +180,7 @@ impl Taking<'_> {
         let mut doc = Doc::read(db, case)?;
         let before = doc.clone();
         let mut verdicts = Vec::with_capacity(offered.len());
+        let mut is_equal = false;
         for change in offered {
             let read = match &change.read {
                 Err(_) if history.has(&change.hash) => {
@@ -187,15 +191,19 @@ impl Taking<'_> {
                 Err(refusal) => {
                     // What a revoked device delivers keeps its times: head office may release it.
                     let read = if *refusal == Refusal::Revoked { Change::read(case, &change.bytes).ok() } else { None };
-                    let acted = read.map_or(Ok(Reckoning::default()), |read| self.reckon(&read))?;
-                    let receipt = Receipt::new(now, acted, false, FactsCheck::Unchecked);
+                    let acted = read.as_ref().map_or(Ok(Reckoning::default()), |read| self.reckon(read))?;
+                    let mut receipt = Receipt::new(now, acted, false, FactsCheck::Unchecked);
+                    if let Some(read) = &read {
+                        receipt.facts = facts::check(db, &copies(read), &receipt)?;
+                    }
                     verdicts.push((self.refuse(case, change, refusal, receipt)?, 0));
                     continue;
                 }
                 Ok(read) => read,
             };
             let mono_ms = read.entries().first().map_or(0, |entry| entry.time.mono_ms);
-            let mut receipt = Receipt::new(now, self.reckon(read)?, false, FactsCheck::Equal);
+            let mut receipt = Receipt::new(now, self.reckon(read)?, false, FactsCheck::Unchecked);
+            receipt.facts = facts::check(db, &copies(read), &receipt)?;
             let admission = history.judge(read);
             // What is in the log stays; whether the policy lets it in is asked before whether it fits, so that a guess learns
             // nothing of the case.
@@ -223,6 +231,7 @@ impl Taking<'_> {
                     doc.take(read, &device_person(device, read), receipt.review);
                     let from = From { device: &device.id, pushed_by: &batch.install, batch: batch.number };
                     insert(db, case, doc.n, read, receipt, from)?;
+                    is_equal |= receipt.facts == FactsCheck::Equal;
                     Verdict::Ok(receipt)
                 }
                 (None, Admission::Known) => Verdict::Dup(first_receipt(db, case, &change.hash)?),
@@ -234,6 +243,10 @@ impl Taking<'_> {
         if doc.n > before.n {
             doc.write(db, case)?;
             feed::publish(db, case, before.n + 1, doc.n)?;
+            if is_equal {
+                facts::confirm(db, case)?;
+            }
+            facts::list(db, case, now)?;
             let is_reopened = before.closed && !doc.closed;
             if is_reopened || (&before.courier, &before.offered_to) != (&doc.courier, &doc.offered_to) {
                 crate::refs::bump(db, "parcels")?; // it is on another list now, or again on one
@@ -309,6 +322,11 @@ fn stored_mono(db: &Connection, case: &CaseId, hash: &ChangeHash) -> Result<u64,
 fn device_person(device: &Device, change: &Change) -> String {
     let author = change.entries().first().map(|entry| entry.author.user.to_string());
     author.or_else(|| device.members.first().map(|member| member.person.clone())).unwrap_or_default()
+}
+
+/// What a change says of the parcel.
+fn copies(change: &Change) -> Vec<&doorstep_domain::Facts> {
+    change.entries().iter().filter_map(|entry| entry.facts.as_ref()).collect()
 }
 
 /// Where a stored change came from.

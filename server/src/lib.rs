@@ -12,6 +12,7 @@ mod db;
 mod devices;
 mod enrol;
 mod error;
+mod facts;
 mod feed;
 mod headoffice;
 mod http;

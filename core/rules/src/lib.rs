@@ -41,7 +41,7 @@ pub use finding::{Decided, Finding, FindingState, Otherwise};
 pub use flags::Flag;
 pub use judge::{Judgement, ReplyState, judge};
 pub use lanes::{Conditions, Hold, Lane, Metered, PhotoPolicy};
-pub use listing::Row;
+pub use listing::{Row, in_force};
 pub use pack::{
     Calendar, CardStep, ClearRules, Clock, Code, Counts, Due, Event, Evidence, Exception, From, GatewayRules, Group, Honorifics,
     Hours, LateReply, LateSynced, Liability, MAX_PACK_BYTES, Missing, Named, Need, On, OutcomeRow, Pack, PackError, Party, Per,

@@ -105,7 +105,7 @@ fn nothing_of(facts: &Facts) -> Facts {
 
 /// The places of the rows in force between two moments. Before the first row nothing was listed: the first listing judges what
 /// happened before it, and no later one does anew.
-pub(crate) fn in_force(rows: &[Row], from: Option<UnixMs>, until: UnixMs) -> RangeInclusive<usize> {
+pub fn in_force(rows: &[Row], from: Option<UnixMs>, until: UnixMs) -> RangeInclusive<usize> {
     let at = |at: UnixMs| {
         let begun = rows.partition_point(|row| row.since.is_none_or(|since| since <= at));
         begun.saturating_sub(1)
