@@ -39,11 +39,6 @@ pub(crate) struct Listing {
     pub disagree: bool,
 }
 
-/// What the server has said of an entry's facts. `None`: it has not received them.
-pub(crate) fn check(recorded: &Recorded) -> Option<FactsCheck> {
-    recorded.standing.receipt().map(|receipt| receipt.facts)
-}
-
 /// The row that an entry of the server's says, if it is one. What was released from quarantine is somebody else's.
 fn listed(recorded: &Recorded) -> Option<(UnixMs, &Facts)> {
     let entry = &recorded.entry;
@@ -57,44 +52,60 @@ fn listed_rows(entries: &[&Recorded]) -> Vec<Row> {
     let mut rows: Vec<((UnixMs, &EntryKey), &Facts)> =
         entries.iter().filter_map(|r| listed(r).map(|(since, facts)| ((since, &r.entry.key), facts))).collect();
     // The server's own numbering tells which of one moment was later.
-    rows.sort_by_key(|((since, key), _)| (*since, key.seq, key.index));
+    rows.sort_by_key(|((since, key), _)| (*since, key.seq, key.index, key.tag));
     let mut rows: Vec<Row> =
         rows.into_iter().map(|((since, _), facts)| Row { since: Some(since), facts: facts.clone() }).collect();
     rows.dedup_by(|later, earlier| later.facts.says_the_same(&earlier.facts));
     rows
 }
 
+/// A device's copy of a row.
+struct Copy<'a> {
+    facts: &'a Facts,
+    /// It is head office's row.
+    is_equal: bool,
+    /// Whoever wrote it knew no row of the parcel, or says what no row says: it names the parcel and nothing else.
+    says_nothing: bool,
+    /// It is a row's that was not in force then.
+    is_outdated: bool,
+    received: UnixMs,
+    change: ChangeHash,
+}
+
+impl<'a> Copy<'a> {
+    fn of(recorded: &'a Recorded) -> Option<Self> {
+        let facts = recorded.entry.facts.as_ref().filter(|_| !matches!(recorded.entry.body, Body::Listed(_)))?;
+        let receipt = recorded.standing.receipt();
+        let check = receipt.map(|receipt| receipt.facts);
+        Some(Self {
+            facts,
+            is_equal: check == Some(FactsCheck::Equal) && !facts.is_unlisted(),
+            says_nothing: check == Some(FactsCheck::Altered) || facts.is_unlisted(),
+            is_outdated: check == Some(FactsCheck::Outdated),
+            received: receipt.map_or(UnixMs(i64::MAX), |receipt| receipt.received_at),
+            change: recorded.change,
+        })
+    }
+}
+
 impl Listing {
     /// What the entries say; `None` if none of them carries facts.
     pub fn of<'a>(entries: impl Iterator<Item = &'a Recorded>) -> Option<Self> {
         let entries: Vec<&Recorded> = entries.filter(|r| r.entry.facts.is_some()).collect();
-        let received = |r: &Recorded| r.standing.receipt().map_or(UnixMs(i64::MAX), |receipt| receipt.received_at);
-        // Who says they knew no row of the parcel, or says what none says, names the parcel and nothing else.
-        let says_nothing = |r: &Recorded, facts: &Facts| facts.is_unlisted() || check(r) == Some(FactsCheck::Altered);
-        let mut copies: Vec<((bool, bool, UnixMs, ChangeHash), &Facts)> = Vec::new();
-        for r in entries.iter().filter(|r| !matches!(r.entry.body, Body::Listed(_))) {
-            let Some(facts) = &r.entry.facts else { continue };
-            let is_equal = check(r) == Some(FactsCheck::Equal) && !facts.is_unlisted();
-            copies.push(((!is_equal, says_nothing(r, facts), received(r), r.change), facts));
-        }
-        copies.sort_by_key(|(rank, _)| *rank);
+        let mut copies: Vec<Copy<'_>> = entries.iter().filter_map(|r| Copy::of(r)).collect();
+        copies.sort_by_key(|copy| (!copy.is_equal, copy.says_nothing, copy.received, copy.change));
         let mut rows = listed_rows(&entries);
-        let best = copies.first().map(|((is_other, says_nothing, ..), facts)| (!is_other, *says_nothing, *facts));
-        let confirmed = !rows.is_empty() || best.is_some_and(|(is_equal, ..)| is_equal);
+        let confirmed = !rows.is_empty() || copies.first().is_some_and(|copy| copy.is_equal);
         if rows.is_empty() {
-            let facts = match best {
-                Some((_, true, facts)) => nothing_of(facts),
-                Some((_, false, facts)) => facts.clone(),
-                // Only an entry of that kind that the server did not write.
-                None => entries.iter().find_map(|r| r.entry.facts.as_ref()).map(nothing_of)?,
+            let facts = match copies.first() {
+                Some(copy) if !copy.says_nothing => copy.facts.clone(),
+                // Without a copy: only an entry of that kind that the server did not write.
+                _ => nothing_of(entries.first()?.entry.facts.as_ref()?),
             };
             rows.push(Row { since: None, facts });
         }
-        let told = |r: &&&Recorded| !matches!(r.entry.body, Body::Listed(_)) && check(r) != Some(FactsCheck::Outdated);
-        let disagree = entries.iter().filter(told).any(|r| {
-            let other = r.entry.facts.as_ref().filter(|facts| !says_nothing(r, facts));
-            other.is_some_and(|other| !rows.iter().any(|row| row.facts.says_the_same(other)))
-        });
+        let is_row = |facts: &Facts| rows.iter().any(|row| row.facts.says_the_same(facts));
+        let disagree = copies.iter().any(|copy| !copy.says_nothing && !copy.is_outdated && !is_row(copy.facts));
         Some(Self { rows, confirmed, disagree })
     }
 }

@@ -66,6 +66,7 @@ impl View<'_> {
             p { a href="/" { "← 全部 All cases" } }
             h1 { (case.facts.waybill) " " (pack.words(judged.state.as_str()).zh)
                 span.en { (pack.words(judged.state.as_str()).en) " · " (outlet(case.facts.delivering_outlet.as_ref())) " → " (outlet(case.facts.origin_outlet.as_ref())) " · " (case.facts.cod) } }
+            @if !case.facts_confirmed { p.bad { "运单信息未核对：名单中没有此单号" span.en { "nothing of head office's list confirms what is said of the parcel: nobody is held to anything" } } }
             p { "下一步：" (pack.words(judged.next_step.as_str()).zh) span.en { (pack.words(judged.next_step.as_str()).en) } }
             p { @for flag in &judged.flags { span.flag { (pack.words(flag.as_str()).zh) " / " (pack.words(flag.as_str()).en) } } }
             (self.conflicts())
