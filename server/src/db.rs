@@ -10,13 +10,16 @@ use std::{
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use tokio::sync::oneshot;
 
-use crate::{ServeError, error::ApiError, packs};
+use crate::{ServeError, error::ApiError, facts, packs};
 
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_initial.sql"),
     include_str!("../migrations/0002_version_3.sql"),
     include_str!("../migrations/0003_finding_gap.sql"),
+    include_str!("../migrations/0004_listing.sql"),
 ];
+/// Before this step the server kept no history of its list.
+const LISTING: u32 = 3;
 /// Most jobs in one commit: bounds how long the first one waits.
 const GROUP: usize = 100;
 /// Most jobs that wait; the next one is told to come back.
@@ -49,6 +52,9 @@ pub(crate) fn open(folder: &Path) -> Result<Connection, ServeError> {
             )?;
             let signing = crate::keys::Keys::read(&tx).map_err(|_| ServeError::Keys)?;
             packs::first(&tx, &signing).map_err(|_| ServeError::Keys)?;
+        }
+        if version == LISTING {
+            facts::begin(&tx).map_err(|_| ServeError::Listing)?;
         }
         tx.pragma_update(None, "user_version", version + 1)?;
         tx.commit()?;

@@ -54,6 +54,9 @@ pub enum ServeError {
     /// The configuration of SMS.
     #[error("send SMS: {0}")]
     Sms(String),
+    /// The list of parcels can not be read.
+    #[error("read the list of parcels from the database: a row is damaged; restore it from a backup")]
+    Listing,
     /// The database has no usable keys.
     #[error("read the server's keys from the database: they are missing or damaged; restore it from a backup")]
     Keys,

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
     error::ApiError,
-    feed,
+    facts, feed,
     ingest::{self, Doc},
     keys::Keys,
     packs::Rules,
@@ -41,31 +41,56 @@ impl From<rusqlite::Error> for HeadOfficeError {
     }
 }
 
-/// Appends entries to a case's log under the server's own installation and publishes them.
+/// Appends entries to a case's log under the server's own installation and publishes them. Where the case has none of the server's
+/// yet, the first one carries the parcel's facts: as the row of now says them, else as the case knows them.
 pub(crate) fn append(
     db: &Connection,
     keys: &Keys,
     case: &CaseId,
     mut entries: Vec<NewEntry>,
-    receipt: Receipt,
+    mut receipt: Receipt,
     device: &DeviceId,
 ) -> Result<ChangeHash, HeadOfficeError> {
-    let mut doc = Doc::read(db, case)?;
+    let doc = Doc::read(db, case)?;
     if doc.n >= HARD_CASE_CHANGES as u64 {
         return Err(HeadOfficeError::Full);
     }
-    let seq: u64 = db.query_row(
-        "SELECT coalesce(max(seq), 0) FROM change WHERE case_id = ?1 AND install = ?2",
-        params![case.as_bytes(), keys.install.as_bytes()],
-        |row| row.get(0),
-    )?;
-    if seq == 0 && entries.iter().all(|entry| entry.facts.is_none()) {
-        let facts = Case::fold(project::entries(db, case)?.0).ok_or(HeadOfficeError::NoCase)?.facts;
+    let is_release = entries.iter().any(|entry| entry.release.is_some());
+    if own_seq(db, keys, case)? == 0 && entries.iter().all(|entry| entry.facts.is_none()) {
+        let facts = match facts::of_now(db, &doc.waybill)? {
+            Some(facts) => facts,
+            None => Case::fold(project::entries(db, case)?.0).ok_or(HeadOfficeError::NoCase)?.facts,
+        };
         entries.iter_mut().take(1).for_each(|entry| entry.facts = Some(facts.clone()));
     }
+    if !is_release {
+        let copies: Vec<_> = entries.iter().filter_map(|entry| entry.facts.as_ref()).collect();
+        receipt.facts = facts::check(db, &copies, &receipt)?;
+    }
+    Ok(append_even_if_full(db, keys, case, &entries, receipt, device)?)
+}
+
+/// How many changes of a case the server has written itself.
+fn own_seq(db: &Connection, keys: &Keys, case: &CaseId) -> Result<u64, ApiError> {
+    Ok(db
+        .prepare_cached("SELECT coalesce(max(seq), 0) FROM change WHERE case_id = ?1 AND install = ?2")?
+        .query_row(params![case.as_bytes(), keys.install.as_bytes()], |row| row.get(0))?)
+}
+
+/// The same as it is, and also into a case that has reached its limit.
+pub(crate) fn append_even_if_full(
+    db: &Connection,
+    keys: &Keys,
+    case: &CaseId,
+    entries: &[NewEntry],
+    receipt: Receipt,
+    device: &DeviceId,
+) -> Result<ChangeHash, ApiError> {
+    let mut doc = Doc::read(db, case)?;
+    let seq = own_seq(db, keys, case)?;
     let mut position = doc.position.clone();
     position.seq = seq;
-    let change = Change::write(case, &keys.install, &position, &entries)
+    let change = Change::write(case, &keys.install, &position, entries)
         .map_err(|_| ApiError::Internal("writing an entry of head office"))?;
     let before = doc.n;
     let author = entries.first().map(|entry| entry.author.user.to_string()).unwrap_or_default();
@@ -161,8 +186,7 @@ pub(crate) fn void(
     let names = |r: &&Recorded| matches!(&r.entry.body, Body::Photo(named) if named.id == *photo);
     let mark = |r: &Recorded| Mark { about: r.entry.key.clone(), remark: Remark::Void, reason: None, words: None };
     let bodies: Vec<Body> = folded.timeline.iter().filter(names).map(|r| Body::Mark(mark(r))).collect();
-    let server = || Some(Author { user: "doorstep".parse().ok()?, role: Role::HqReviewer, outlet: "HQ".parse().ok()? });
-    let author = server().ok_or(ApiError::Internal("the server's own account"))?;
+    let author = server()?;
     let (_, book) = rules.book(db)?;
     match write(db, keys, case, author, book.at(now).version, bodies, now) {
         Ok(_) => Ok(()),
@@ -191,18 +215,19 @@ fn write(
     bodies: Vec<Body>,
     now: UnixMs,
 ) -> Result<ChangeHash, HeadOfficeError> {
-    // The server's own clock is the one that everything is reckoned by.
+    let entries = bodies.into_iter().map(|body| entry(author.clone(), pack_version, now, body)).collect();
+    append(db, keys, case, entries, Receipt::of(now, Some(now)), &DeviceId::of(&keys.public()))
+}
+
+/// An entry of head office's. The server's own clock is the one that everything is reckoned by.
+pub(crate) fn entry(author: Author, pack_version: u32, now: UnixMs, body: Body) -> NewEntry {
     let boot = BootId([0; 4]);
     let time = TimeEvidence { wall: now, zone_quarters: 0, mono_ms: 0, boot, anchor: Some(Anchor { server: now, mono_ms: 0 }) };
-    let entry = |body| NewEntry {
-        author: author.clone(),
-        pack_version,
-        time,
-        action: None,
-        facts: None,
-        release: None,
-        rewrites: None,
-        body,
-    };
-    append(db, keys, case, bodies.into_iter().map(entry).collect(), Receipt::of(now, Some(now)), &DeviceId::of(&keys.public()))
+    NewEntry { author, pack_version, time, action: None, facts: None, release: None, rewrites: None, body }
+}
+
+/// The server's own account.
+pub(crate) fn server() -> Result<Author, ApiError> {
+    let author = || Some(Author { user: Author::SERVER.parse().ok()?, role: Role::HqReviewer, outlet: "HQ".parse().ok()? });
+    author().ok_or(ApiError::Internal("the server's own account"))
 }

@@ -7,7 +7,7 @@ use doorstep_rules::Pack;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
-use crate::{AdminError, feed, refs::bump};
+use crate::{AdminError, facts, feed, refs::bump};
 
 /// A row that was not imported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -301,6 +301,10 @@ impl Row {
             .map_err(failed)?;
         if recorded.is_some() {
             feed::republish(db, &case).map_err(|error| error.to_string())?;
+        }
+        let is_new = facts::note(db, self.waybill.as_str(), now).map_err(|error| error.to_string())?;
+        if is_new && recorded.is_some() {
+            facts::list(db, &case, now).map_err(|error| error.to_string())?;
         }
         Ok(())
     }

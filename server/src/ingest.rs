@@ -14,7 +14,7 @@ use crate::{
     chain,
     enrol::Device,
     error::ApiError,
-    feed,
+    facts, feed,
     gap::{self, Gap, Gaps, Order, Said},
     packs::Rules,
     photos,
@@ -116,6 +116,7 @@ impl Taking<'_> {
         let mut doc = Doc::read(db, case)?;
         let before = doc.clone();
         let mut verdicts = Vec::with_capacity(offered.len());
+        let mut is_equal = false;
         for change in offered {
             let read = match &change.read {
                 Err(_) if history.has(&change.hash) => {
@@ -126,8 +127,11 @@ impl Taking<'_> {
                 Err(refusal) => {
                     // What a revoked device delivers keeps its times: head office may release it.
                     let read = if *refusal == Refusal::Revoked { Change::read(case, &change.bytes).ok() } else { None };
-                    let receipt = match read {
-                        Some(read) => gaps.receipt(&read, gaps.reckon(&read, earlier.get(&change.hash).copied())?)?,
+                    let receipt = match &read {
+                        Some(read) => {
+                            let receipt = gaps.receipt(read, gaps.reckon(read, earlier.get(&change.hash).copied())?)?;
+                            Receipt { facts: facts::check(db, &copies(read), &receipt)?, ..receipt }
+                        }
                         None => Receipt::new(now, Reckoning::default(), false, FactsCheck::Unchecked),
                     };
                     verdicts.push((self.refuse(case, change, refusal, receipt)?, 0));
@@ -144,6 +148,7 @@ impl Taking<'_> {
             let mut acted = gaps.reckon(read, earlier.get(&change.hash).copied())?;
             acted.disordered = admission == Admission::New && order.is_broken_by(read);
             let mut receipt = gaps.receipt(read, acted)?;
+            receipt.facts = facts::check(db, &copies(read), &receipt)?;
             // What is in the log stays; whether the policy lets it in is asked before whether it fits, so that a guess learns
             // nothing of the case.
             let denied = match admission {
@@ -170,6 +175,7 @@ impl Taking<'_> {
                     doc.take(read, &device_person(device, read), receipt.review);
                     let from = From { device: &device.id, pushed_by: &batch.install, batch: batch.number };
                     insert(db, case, doc.n, read, receipt, from)?;
+                    is_equal |= receipt.facts == FactsCheck::Equal;
                     Verdict::Ok(receipt)
                 }
                 (None, Admission::Known) => Verdict::Dup(first_receipt(db, case, &change.hash)?),
@@ -184,6 +190,10 @@ impl Taking<'_> {
         if doc.n > before.n {
             doc.write(db, case)?;
             feed::publish(db, case, before.n + 1, doc.n)?;
+            if is_equal {
+                facts::confirm(db, case)?;
+            }
+            facts::list(db, case, now)?;
             let is_reopened = before.closed && !doc.closed;
             if is_reopened || (&before.courier, &before.offered_to) != (&doc.courier, &doc.offered_to) {
                 crate::refs::bump(db, "parcels")?; // it is on another list now, or again on one
@@ -238,6 +248,11 @@ fn stored_mono(db: &Connection, case: &CaseId, hash: &ChangeHash) -> Result<u64,
 fn device_person(device: &Device, change: &Change) -> String {
     let author = change.entries().first().map(|entry| entry.author.user.to_string());
     author.or_else(|| device.members.first().map(|member| member.person.clone())).unwrap_or_default()
+}
+
+/// What a change says of the parcel.
+fn copies(change: &Change) -> Vec<&doorstep_domain::Facts> {
+    change.entries().iter().filter_map(|entry| entry.facts.as_ref()).collect()
 }
 
 /// Where a stored change came from.

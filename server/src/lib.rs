@@ -13,6 +13,7 @@ mod db;
 mod devices;
 mod enrol;
 mod error;
+mod facts;
 mod feed;
 mod gap;
 mod headoffice;

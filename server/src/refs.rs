@@ -66,7 +66,7 @@ pub(crate) fn rows(db: &Connection, kind: RefKind, have: u64, device: &Device, n
     Ok(Some(refs))
 }
 
-fn parcel_row(row: &Row<'_>) -> rusqlite::Result<ParcelRow> {
+pub(crate) fn parcel_row(row: &Row<'_>) -> rusqlite::Result<ParcelRow> {
     let children: Vec<String> = row.get::<_, String>("children")?.split_whitespace().map(str::to_owned).collect();
     Ok(ParcelRow {
         waybill: row.get("waybill")?,

@@ -4,7 +4,7 @@ use doorstep_document::{
     Change, Refusal,
     pack::{self, PackError},
 };
-use doorstep_domain::{BatchHash, CaseId, ChangeHash, Clocks, InstallId, UnixMs};
+use doorstep_domain::{BatchHash, Body, CaseId, ChangeHash, Clocks, InstallId, UnixMs};
 use doorstep_protocol::{
     Batch, Envelope, Header, KIND_CASE, MAX_PUSH_CASES, MAX_REQUEST, Push, PushDoc, Rest, Sending, Spoken, SyncRequest, decode,
     encode,
@@ -200,6 +200,9 @@ fn author_of(change: Change, device: &Device, install: &InstallId) -> Result<Cha
         let wrong = |field| Refusal::Field { kind: entry.key.kind.clone(), field };
         if entry.release.is_some() {
             return Err(wrong("o"));
+        }
+        if matches!(entry.body, Body::Listed(_)) {
+            return Err(wrong("since")); // what the list says is the server's to say
         }
         let author = &entry.author;
         let is_theirs = |member: &&Member| {

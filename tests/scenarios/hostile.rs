@@ -172,6 +172,17 @@ async fn hostile_changes_of_an_enrolled_device_get_typed_refusals_and_nobody_els
             "entry_key",
         ),
         ("another person's name", pack::elide(&[write(&own, &at(0, 0), &[entry(2, "c2")]).bytes()]).unwrap(), "field"),
+        (
+            "what only head office's list says",
+            pack::elide(&[write(
+                &own,
+                &at(0, 0),
+                &[NewEntry { body: Body::Listed(Listed { since: UnixMs(0) }), ..entry(2, "c1") }],
+            )
+            .bytes()])
+            .unwrap(),
+            "field",
+        ),
         ("a million operations", pack_of(&run_of(&own, 1_000_000)), "op_count"),
         ("more operations than memory", pack_of(&run_of(&own, 1 << 45)), "op_count"),
         ("no change at all", pack_of(&[0; 40]), "undecodable"),

@@ -4,6 +4,7 @@
 mod background;
 mod basics;
 mod chain;
+mod facts;
 mod faults;
 mod headoffice;
 mod hostile;

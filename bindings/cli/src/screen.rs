@@ -99,6 +99,10 @@ impl<'a> Screen<'a> {
         let mut text = self.heading(view);
         text += &line(&say("派件网点", "delivering outlet"), &self.outlet(facts.delivering_outlet.as_ref())?);
         text += &line(&say("寄件网点", "origin outlet"), &self.outlet(facts.origin_outlet.as_ref())?);
+        if !view.case.facts_confirmed {
+            let told = say("总部尚未核对", "not confirmed by head office");
+            text += &line(&say("运单信息", "what is said of the parcel"), &told);
+        }
         if facts.cod.0 > 0 {
             text += &line(&say("代收货款", "cash on delivery"), &facts.cod.to_string());
         }

@@ -12,7 +12,13 @@ use crate::{
 /// An entry on two lines, with the id by which it is named.
 pub fn entry(screen: &Screen, case: &Case, recorded: &Recorded) -> Result<String, Failed> {
     let when = words::time(recorded.acted_at(), screen.zone);
-    let parts = parts(screen, &recorded.entry.body)?;
+    let mut parts = parts(screen, &recorded.entry.body)?;
+    // What the list says is its facts.
+    if let (Body::Listed(_), Some(facts)) = (&recorded.entry.body, &recorded.entry.facts) {
+        parts.push(screen.outlet(facts.delivering_outlet.as_ref())?);
+        parts.push(format!("← {}", screen.outlet(facts.origin_outlet.as_ref())?));
+        parts.extend((facts.cod.0 > 0).then(|| format!("{} {}", say("代收货款", "cash on delivery"), facts.cod)));
+    }
     let author = &recorded.entry.author;
     let standing = words::standing(&recorded.standing);
     let corrected = case.superseded.get(&recorded.entry.key).map(|by| format!("  [{}: {by}]", say("已更正", "corrected")));
@@ -189,6 +195,7 @@ fn parts(screen: &Screen, body: &Body) -> Result<Vec<String>, Failed> {
             parts.extend(quote("", handover.words.as_ref()));
         }
         Body::Takeover(_) => {}
+        Body::Listed(listed) => parts.extend(when("自", "since", Some(listed.since))),
         Body::Unknown { .. } => parts.push(say("由更新的版本登记", "written by a newer version")),
     }
     Ok(parts)

@@ -376,7 +376,7 @@ fn said(body: &Body) -> (Option<String>, Option<String>, Option<String>) {
         Body::Ruling(ruling) => (Some(ruling.stands.as_str().to_owned()), text(ruling.words.as_ref()), None),
         Body::Close(close) => (Some(close.outcome.to_string()), text(close.words.as_ref()), None),
         Body::Handover(handover) => (Some(handover.to.to_string()), text(handover.words.as_ref()), None),
-        Body::Seen(_) | Body::Takeover(_) | Body::Unknown { .. } => (None, None, None),
+        Body::Seen(_) | Body::Takeover(_) | Body::Listed(_) | Body::Unknown { .. } => (None, None, None),
     }
 }
 

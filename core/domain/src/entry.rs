@@ -2,6 +2,7 @@
 
 mod door;
 mod handling;
+mod listed;
 mod notice;
 mod photo;
 mod review;
@@ -10,6 +11,7 @@ mod words;
 
 pub use door::{Attempt, Call, Problem};
 pub use handling::{Action, Alias, Assign, Close, Consent, Goods, Handover, Ledger, Takeover, Tick, Waiver};
+pub use listed::Listed;
 pub use notice::{Mark, Notice, Outage, Reply, Seen, has_text};
 pub use photo::{Capture, Clarity, GeoPosition, MAX_CAMERA, MAX_PHOTO, MAX_PLACEHOLDER, MAX_THUMBNAIL, Photo, Thumbnail};
 pub use review::{About, Correction, Dispute, Ruling};
@@ -18,7 +20,8 @@ pub use sms::{Sms, SmsFault, SmsLevel, SmsReply, SmsReport, SmsState, SmsWay};
 pub use words::{Book, CallResult, Customer, Fault, OutageReason, Payer, PhotoPurpose, Remark, Stage, Stands, TargetSource};
 
 use crate::{
-    ActionId, Author, ChangeHash, EntryKey, Fen, NetworkCode, OutletCode, Personal, TimeEvidence, UnixMs, Waybill, words,
+    ActionId, Author, ChangeHash, EntryKey, Fen, NetworkCode, OutletCode, Parcel, Personal, TimeEvidence, UnixMs, Waybill,
+    mobile_mark, words,
 };
 
 words!(
@@ -78,6 +81,8 @@ words!(
         Handover = "handover",
         /// The other courier takes it over, signed by who gets it (C-23).
         Takeover = "takeover",
+        /// What head office's list says of the parcel, written by the server alone.
+        Listed = "listed",
     }
 );
 
@@ -113,6 +118,33 @@ impl Facts {
         let (origin_outlet, delivering_outlet, mobile, virtual_mobile, arrival, entered) = (None, None, None, None, None, None);
         let cod = Fen(0);
         Self { network, waybill, origin_outlet, delivering_outlet, cod, mobile, virtual_mobile, arrival, entered, reference: 0 }
+    }
+
+    /// What a reference row says, with the version of the rows. Devices copy by it and the server compares by it, so that a copy of
+    /// the same row is the same.
+    pub fn of(row: &Parcel, reference: u64) -> Self {
+        let case = row.case_id();
+        Self {
+            origin_outlet: Some(row.origin_outlet.clone()),
+            delivering_outlet: Some(row.delivering_outlet.clone()),
+            cod: row.cod,
+            mobile: row.recipient_phone.as_ref().and_then(|phone| mobile_mark(&case, phone)),
+            virtual_mobile: row.virtual_number.as_ref().and_then(|number| mobile_mark(&case, &number.number)),
+            arrival: row.theoretical_arrival,
+            entered: row.entered_at,
+            reference,
+            ..Self::unlisted(row.network.clone(), row.waybill.clone())
+        }
+    }
+
+    /// Whether both say the same of the parcel. The version of the rows may differ: a list is published anew every day.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        *self == Self { reference: self.reference, ..other.clone() }
+    }
+
+    /// Whether they say nothing but whose number it is: whoever wrote them knew no reference row of the parcel.
+    pub fn claims_nothing(&self) -> bool {
+        *self == Self::unlisted(self.network.clone(), self.waybill.clone())
     }
 
     /// Whether whoever copied them knew no reference row of the parcel.
@@ -216,6 +248,8 @@ bodies!(
     Handover,
     /// The taking half of a handover.
     Takeover,
+    /// A row of head office's list.
+    Listed,
 );
 
 impl Body {
@@ -280,7 +314,7 @@ pub struct Entry {
     pub time: TimeEvidence,
     /// The user action, when it touched several cases.
     pub action: Option<ActionId>,
-    /// The parcel's deciding facts, in the first entry an installation writes for the case.
+    /// The parcel's deciding facts, in the first entry an installation writes for the case and in each [`Listed`].
     pub facts: Option<Facts>,
     /// Set by the server alone: the entry was refused first and released by head office.
     pub release: Option<Release>,

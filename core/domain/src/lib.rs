@@ -16,7 +16,7 @@ mod waybill;
 
 pub use entry::{
     About, Action, Alias, Assign, Attempt, Body, Book, Call, CallResult, Capture, Clarity, Close, Consent, Correction, Customer,
-    Dispute, Entry, Facts, Fault, GeoPosition, Goods, Handover, Kind, Ledger, MAX_CAMERA, MAX_PHOTO, MAX_PLACEHOLDER,
+    Dispute, Entry, Facts, Fault, GeoPosition, Goods, Handover, Kind, Ledger, Listed, MAX_CAMERA, MAX_PHOTO, MAX_PLACEHOLDER,
     MAX_THUMBNAIL, Mark, Notice, Outage, OutageReason, Payer, Photo, PhotoPurpose, Problem, Release, Remark, Reply, Ruling, Seen,
     Sms, SmsFault, SmsLevel, SmsReply, SmsReport, SmsState, SmsWay, Stage, Stands, Takeover, TargetSource, Thumbnail, Tick,
     Waiver, has_text,

@@ -12,11 +12,11 @@ words!(
         Unchecked = "unchecked",
         /// They are the row's that was in force when the act happened.
         Equal = "equal",
-        /// They are an older published row's: good faith.
+        /// They are a published row's that was not in force then: good faith.
         Outdated = "outdated",
         /// They are no published row's.
         Altered = "altered",
-        /// No row of the parcel was ever published, and they claim nothing of it.
+        /// They claim nothing of the parcel: whoever wrote them had no row of it.
         NoRow = "no_row",
     }
 );

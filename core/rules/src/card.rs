@@ -93,7 +93,7 @@ fn card(reading: &Reading<'_>, pack: &Pack, row: &Code, sub: Option<&str>, act: 
         (step.only_subs.is_empty() || sub.is_some_and(|sub| step.only_subs.iter().any(|only| only == sub)))
             && (step.only_with.is_empty() || step.only_with.iter().any(|code| codes.contains(code.as_str())))
             && attempts >= step.after_attempts as usize
-            && step.cod.is_none_or(|cod| cod == (reading.case.facts.cod.0 > 0))
+            && step.cod.is_none_or(|cod| cod == (act.facts.cod.0 > 0))
     };
     let line = |step: &CardStep| {
         let what = pack.step(&step.step);

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use doorstep_domain::{Body, ChangeHash, EntryKey, Facts, Fault, Kind, Recorded, Role, Standing, UnixMs, UserId, Waybill};
+use doorstep_domain::{Body, EntryKey, Facts, Fault, Kind, Recorded, Role, Standing, UnixMs, UserId, Waybill};
 use serde::Serialize;
+
+use crate::listing::{Listing, Row};
 
 /// Waybills that begin so are provisional: the label could not be read.
 pub const PROVISIONAL: &str = "PV-";
@@ -11,11 +13,19 @@ pub const PROVISIONAL: &str = "PV-";
 /// One problem parcel as a replica knows it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Case {
-    /// The parcel's deciding facts: those received earliest by the server, then with the smallest change hash; before any
-    /// receipt, the smallest hash. A copy by somebody who knew no parcel row decides only where nobody did.
+    /// The parcel's facts as the newest row says them. Each act is judged by the row in force when it happened: see
+    /// [`rows`](Self::rows).
     pub facts: Facts,
-    /// Whether installations that knew the parcel copied different facts.
+    /// Whether head office says so: it has compared a copy with its row, or has written the row into the case. Until then the facts
+    /// are a device's own word: state and clocks are worked out with them, and nobody is held to anything.
+    pub facts_confirmed: bool,
+    /// Whether copies that head office has not found fault with say something else.
     pub facts_disagree: bool,
+    /// The rows of head office's list that were in force since the earliest act, as far as this replica knows, the oldest first; at
+    /// least one. Without any that head office wrote: the copy that is its row's, received earliest, then with the smallest change
+    /// hash. Without that: the same of the other copies. A copy by somebody who knew no row decides only where nobody did, and one
+    /// that is none of head office's rows decides nothing.
+    pub rows: Vec<Row>,
     /// Entries by the best estimate of when they happened, then by change hash, then by their place in the change; each act once.
     /// What the server has refused is not among them.
     pub timeline: Vec<Recorded>,
@@ -117,19 +127,10 @@ impl Case {
         once(&mut timeline);
         let timeline = in_order(timeline);
         let quarantined = in_order(quarantined);
-        let received = |r: &Recorded| r.standing.receipt().map_or(UnixMs(i64::MAX), |receipt| receipt.received_at);
-        let mut copies: Vec<((bool, UnixMs, ChangeHash), &Facts)> = timeline
-            .iter()
-            .chain(&quarantined)
-            .filter_map(|r| r.entry.facts.as_ref().map(|facts| ((facts.is_unlisted(), received(r), r.change), facts)))
-            .collect();
-        copies.sort_by_key(|(rank, _)| *rank);
-        let facts = copies.first().map(|(_, facts)| (*facts).clone())?;
-        // The reference version may differ between honest copies; what it says of the parcel may not.
-        let differs = |other: &Facts| Facts { reference: facts.reference, ..other.clone() } != facts;
-        let facts_disagree = copies.iter().any(|(_, other)| !other.is_unlisted() && differs(other));
+        let Listing { rows, confirmed, disagree } = Listing::of(timeline.iter().chain(&quarantined))?;
+        let facts = rows.last()?.facts.clone();
         let superseded = superseded(&timeline);
-        Some(Self { facts, facts_disagree, timeline, superseded, quarantined })
+        Some(Self { facts, facts_confirmed: confirmed, facts_disagree: disagree, rows, timeline, superseded, quarantined })
     }
 
     /// The entries of a kind, in the timeline's order, corrected ones too.

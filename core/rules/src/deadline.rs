@@ -190,7 +190,7 @@ fn problems(reading: &Reading<'_>, clock: &Clock, version: usize) -> Vec<Start> 
         let at = match clock.from {
             From::Act => act.when.at,
             From::Found => problem.found_at.map_or(act.when.at, |found| Reading::claimed(act, found).at),
-            From::TheoreticalArrival => reading.case.facts.arrival.unwrap_or(UnixMs(i64::MAX)),
+            From::TheoreticalArrival => act.facts.arrival.unwrap_or(UnixMs(i64::MAX)),
         };
         starts.push(Start { group: Some(place), ..Start::of(place, place, at) });
     }
@@ -321,7 +321,7 @@ pub(crate) fn due_at(reading: &Reading<'_>, pack: &Pack, clock: &Clock, start: U
     if start == UnixMs(i64::MAX) {
         return Err(Missing::Arrival);
     }
-    let delivering = reading.case.facts.delivering_outlet.as_ref().map(|outlet| outlet.as_str());
+    let delivering = reading.facts_at(start).delivering_outlet.as_ref().map(|outlet| outlet.as_str());
     Ok(Some(match &clock.due {
         Due::NoLimit => return Ok(None),
         Due::AtStart => start,
@@ -438,7 +438,7 @@ fn kept(
     };
     if meets.data_entry {
         // Without the data's own time the registrar's word counts: they were not there (SLA-11).
-        let entered = reading.case.facts.entered.is_some_and(|entered| entered <= due);
+        let entered = reading.acts.get(start.place).and_then(|act| act.facts.entered).is_some_and(|entered| entered <= due);
         return (if entered { Timeliness::OnTime } else { Timeliness::Late }, None);
     }
     let in_time = candidates.clone().find(|meet| {

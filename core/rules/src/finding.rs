@@ -223,7 +223,7 @@ fn proposal(reading: &Reading<'_>, row: &Liability, pack: &Pack, act: &Act<'_>, 
         pack_version: pack.version,
         clock: None,
         party: row.borne_by,
-        outlet: reading.outlet_of(row.borne_by, act.outlet()),
+        outlet: reading.outlet_of(row.borne_by, act),
         share: row.share,
         amount: None,
         contacts: contacts(&acts),
@@ -249,7 +249,7 @@ impl Pack {
         // Rounds begin with registrations, end with valid replies and with the case; whether a reply is valid depends on its marks,
         // its letter and the sender's consent; what stands is decided by corrections and by head office.
         kinds.extend([Kind::Attempt, Kind::Problem, Kind::Reply, Kind::Mark, Kind::Photo, Kind::Consent, Kind::Close]);
-        kinds.extend([Kind::Correction, Kind::Dispute, Kind::Ruling, Kind::Alias]);
+        kinds.extend([Kind::Correction, Kind::Dispute, Kind::Ruling, Kind::Alias, Kind::Listed]);
         let tells = events.clone().any(|event| matches!(event.on, On::Notice | On::NoReply | On::Reply));
         if tells || !clock.exceptions.is_empty() {
             kinds.extend([Kind::Notice, Kind::Outage]);
@@ -267,7 +267,8 @@ impl Pack {
 
     /// The kinds of entry that a finding on a registered fault can depend on.
     pub fn kinds_of_liability(&self, row: &Liability) -> Vec<Kind> {
-        let mut kinds = vec![Kind::Attempt, Kind::Problem, Kind::Correction, Kind::Dispute, Kind::Ruling, Kind::Alias];
+        let mut kinds =
+            vec![Kind::Attempt, Kind::Problem, Kind::Correction, Kind::Dispute, Kind::Ruling, Kind::Alias, Kind::Listed];
         if row.goods_value {
             kinds.push(Kind::Goods);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use doorstep_domain::{Body, Kind, SmsState, TargetSource, check_s10, words};
+use doorstep_domain::{Body, FactsCheck, Kind, SmsState, TargetSource, check_s10, words};
 
 use crate::{case::registered, evidence, reading::Reading};
 
@@ -29,6 +29,10 @@ words!(
         Released = "released",
         /// The waybill was in no reference row.
         Unlisted = "unlisted",
+        /// What an entry says of the parcel is no row of head office's list; it decides nothing.
+        FactsAltered = "facts_altered",
+        /// An entry copied a row of head office's list that was not in force then.
+        RowOutdated = "row_outdated",
         /// Installations copied different parcel facts.
         FactsDisagree = "facts_disagree",
         /// A notice went to another outlet than the origin; it does not count (domain 6.1).
@@ -110,6 +114,8 @@ pub(crate) fn flags(reading: &Reading<'_>) -> BTreeSet<Flag> {
             (act.when.unsure, Flag::PackUnsure),
             (recorded.entry.pack_version != pack.version, Flag::PackOutdated),
             (!act.stands(), Flag::Corrected),
+            (receipt.is_some_and(|r| r.facts == FactsCheck::Altered), Flag::FactsAltered),
+            (receipt.is_some_and(|r| r.facts == FactsCheck::Outdated), Flag::RowOutdated),
         ];
         flags.extend(marked.into_iter().filter(|(holds, _)| *holds).map(|(_, flag)| flag));
         if !act.stands() {

@@ -89,8 +89,14 @@ pub fn judge(case: &Case, book: &Rulebook, now: UnixMs) -> Judgement {
     let mut flags = flags(&reading);
     let (kept, capped) = deadlines(&reading);
     let (missing, leniency) = missing(&reading);
-    let mut findings = findings(&reading, &kept, &leniency);
-    weigh(case, book, now, &reading, &mut findings);
+    let mut findings = if case.facts_confirmed { findings(&reading, &kept, &leniency) } else { Vec::new() };
+    if case.facts_confirmed {
+        weigh(case, book, now, &reading, &mut findings);
+    }
+    let doubted = [Flag::FactsAltered, Flag::RowOutdated].iter().any(|flag| flags.contains(flag));
+    for finding in findings.iter_mut().filter(|finding| finding.state != FindingState::Decided) {
+        finding.review |= doubted;
+    }
     let conflicts = conflicts(&reading);
     let disputed = findings.iter().any(|finding| finding.state == FindingState::Disputed) || has_open_dispute(&reading);
     let wants_sms = missing.iter().any(|gap| gap.evidence == "sms");

@@ -19,6 +19,7 @@ mod finding;
 mod flags;
 mod judge;
 mod lanes;
+mod listing;
 mod otherwise;
 mod pack;
 mod photo;
@@ -42,7 +43,8 @@ pub use finding::{Decided, Finding, FindingState};
 pub use flags::Flag;
 pub use judge::{Judgement, ReplyState, judge};
 pub use lanes::{Conditions, Hold, Lane, Metered, PhotoPolicy};
-pub use otherwise::Otherwise;
+pub use listing::{Row, in_force};
+pub use otherwise::{Otherwise, Varies};
 pub use pack::{
     Calendar, CardStep, ClearRules, Clock, Code, Counts, Due, Event, Evidence, Exception, From, GatewayRules, Group, Honorifics,
     Hours, LateReply, LateSynced, Liability, MAX_PACK_BYTES, Missing, Named, Need, On, OutcomeRow, Pack, PackError, Party, Per,

@@ -1,9 +1,9 @@
-//! What a finding would be under another version of the rules, where it is not sure which was in force: both are shown, and a person
-//! decides.
+//! What a finding would be under another version of the rules, or by another row of head office's list, where it is not sure which
+//! was in force: both are shown, and a person decides.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use doorstep_domain::{EntryKey, Fen, OutletCode, UnixMs};
+use doorstep_domain::{EntryKey, Fen, OutletCode, UnixMs, words};
 use serde::Serialize;
 
 use crate::{
@@ -11,15 +11,28 @@ use crate::{
     deadline::deadlines,
     evidence::missing,
     finding::findings,
-    reading::{Act, Reading},
+    listing::Pick,
+    reading::{Act, Assumed, Reading},
 };
 
-/// What the same clock or rule gives under another version that may have been in force.
+words!(
+    /// What is other in another result of a finding.
+    Varies {
+        /// The version of the rules.
+        Version = "version",
+        /// The row of head office's list.
+        Row = "row",
+    }
+);
+
+/// What the same clock or rule gives under another version, or by another row, that may have been in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Otherwise {
+    /// What is other.
+    pub varies: Varies,
     /// Version of the pack.
     pub pack_version: u32,
-    /// Whether somebody answers for it under that version. If not, there is no outlet, no share and no amount.
+    /// Whether somebody answers for it then. If not, there is no outlet, no share and no amount.
     pub stands: bool,
     /// The outlet; `None` when the parcel's facts do not name it.
     pub outlet: Option<OutletCode>,
@@ -30,9 +43,10 @@ pub struct Otherwise {
 }
 
 impl Otherwise {
-    /// The result of a version under which there may be such a finding.
-    pub(crate) fn of(pack_version: u32, finding: Option<&Finding>) -> Self {
+    /// The result where there may be such a finding.
+    fn of(varies: Varies, pack_version: u32, finding: Option<&Finding>) -> Self {
         Self {
+            varies,
             pack_version,
             stands: finding.is_some(),
             outlet: finding.and_then(|finding| finding.outlet.clone()),
@@ -45,16 +59,22 @@ impl Otherwise {
 impl Otherwise {
     /// What it gives, on one line.
     pub fn told(&self) -> Words {
-        let Self { pack_version: version, stands, outlet, share, amount } = self;
+        let Self { varies, pack_version: version, stands, outlet, share, amount } = self;
         let outlet = outlet.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string);
         let amount = amount.map(|amount| format!(" {amount}")).unwrap_or_default();
         let (zh, en) = match stands {
             true => (format!("{outlet} 承担 {share}%{amount}"), format!("{outlet} answers, {share}%{amount}")),
             false => ("无人担责".to_owned(), "nobody answers".to_owned()),
         };
-        Words {
-            zh: format!("若当时是规则包第 {version} 版：{zh}"),
-            en: format!("if rule pack version {version} was in force: {en}"),
+        match varies {
+            Varies::Version => Words {
+                zh: format!("若当时是规则包第 {version} 版：{zh}"),
+                en: format!("if rule pack version {version} was in force: {en}"),
+            },
+            Varies::Row => Words {
+                zh: format!("总部名单在此期间变更，按另一份名单：{zh}"),
+                en: format!("head office's list changed within the gap; by the other row: {en}"),
+            },
         }
     }
 }
@@ -70,49 +90,58 @@ fn same(finding: &Finding) -> Same {
     (finding.clock.clone(), rule, finding.id.entry.clone())
 }
 
-/// The findings under another version.
+/// The findings under another version, or by another row.
 struct World {
+    varies: Varies,
+    /// Place of the version, if it is one.
     place: usize,
     pack_version: u32,
     found: HashMap<Same, Finding>,
 }
 
-/// Adds to each finding what other versions give that may have been in force, and the findings that only they give.
+/// Adds to each finding what other versions and rows give that may have been in force, and the findings that only they give.
 pub(crate) fn weigh(case: &Case, book: &Rulebook, now: UnixMs, reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let unsure = || reading.acts.iter().filter(|act| act.when.unsure);
     let others: BTreeSet<usize> = unsure().flat_map(|act| book.others(&act.when)).collect();
-    if others.is_empty() {
-        return;
+    let mut worlds: Vec<World> =
+        others.into_iter().rev().take(MOST_VERSIONS).map(|place| of_version(case, book, now, place)).collect();
+    if reading.acts.iter().any(|act| act.row_unsure) {
+        worlds.extend([Pick::First, Pick::Last].into_iter().filter_map(|row| of_row(case, book, now, reading, row)));
     }
-    let worlds: Vec<World> = others.into_iter().rev().take(MOST_VERSIONS).map(|place| world(case, book, now, place)).collect();
     let acts: HashMap<&EntryKey, &Act<'_>> = unsure().map(|act| (act.key(), act)).collect();
     let mut known: HashSet<Same> = findings.iter().map(same).collect();
-    let own = findings.len();
-    for world in &worlds {
+    // For each finding the place of the world that alone gives it.
+    let mut only_in: Vec<Option<usize>> = findings.iter().map(|_| None).collect();
+    for (place, world) in worlds.iter().enumerate() {
         let mut more: Vec<&Finding> = world.found.iter().filter(|(same, _)| !known.contains(same)).map(|(_, it)| it).collect();
         more.sort_by_key(|finding| (&finding.rule, &finding.id.entry));
         known.extend(more.iter().map(|finding| same(finding)));
+        only_in.extend(more.iter().map(|_| Some(place)));
         findings.extend(more.into_iter().cloned());
     }
-    for (place, finding) in findings.iter_mut().enumerate() {
+    for (finding, only_in) in findings.iter_mut().zip(only_in) {
         let key = same(finding);
         let mut otherwise = Vec::new();
-        if place >= own {
+        if let Some(world) = only_in.and_then(|place| worlds.get(place)) {
             let act = reading.acts.iter().find(|act| *act.key() == key.2);
-            otherwise.extend(act.map(|act| Otherwise::of(reading.pack_of(act).version, None)));
+            otherwise.extend(act.map(|act| Otherwise::of(world.varies, reading.pack_of(act).version, None)));
         }
-        // What only another version gives says itself what that is.
-        let of_others = worlds.iter().filter(|world| place < own || world.pack_version != finding.pack_version);
-        for world in of_others {
+        // What only another world gives says itself what that is.
+        for (_, world) in worlds.iter().enumerate().filter(|(place, _)| only_in != Some(*place)) {
             let there = world.found.get(&key);
-            let result = Otherwise::of(world.pack_version, there);
-            let is_near = finding
-                .basis
-                .iter()
-                .filter_map(|key| acts.get(key))
-                .any(|act| act.when.version != world.place && book.may_hold(world.place, &act.when));
-            let differs = Otherwise { pack_version: world.pack_version, ..Otherwise::of(0, Some(finding)) } != result;
-            if is_near || differs {
+            let version = match world.varies {
+                Varies::Version => world.pack_version,
+                Varies::Row => there.map_or(finding.pack_version, |there| there.pack_version),
+            };
+            let result = Otherwise::of(world.varies, version, there);
+            let is_near = world.varies == Varies::Version
+                && finding
+                    .basis
+                    .iter()
+                    .filter_map(|key| acts.get(key))
+                    .any(|act| act.when.version != world.place && book.may_hold(world.place, &act.when));
+            let differs = Otherwise::of(world.varies, version, Some(finding)) != result;
+            if (is_near || differs) && !otherwise.contains(&result) {
                 otherwise.push(result);
             }
         }
@@ -122,10 +151,20 @@ pub(crate) fn weigh(case: &Case, book: &Rulebook, now: UnixMs, reading: &Reading
 }
 
 /// Judges a case as if all acts that may have been done under a version were done under it.
-fn world(case: &Case, book: &Rulebook, now: UnixMs, place: usize) -> World {
-    let reading = Reading::under(case, book, now, Some(place));
-    let (kept, _) = deadlines(&reading);
-    let (_, leniency) = missing(&reading);
-    let found = findings(&reading, &kept, &leniency).into_iter().map(|finding| (same(&finding), finding)).collect();
-    World { place, pack_version: book.pack(place).version, found }
+fn of_version(case: &Case, book: &Rulebook, now: UnixMs, place: usize) -> World {
+    let reading = Reading::under(case, book, now, Assumed { version: Some(place), ..Assumed::default() });
+    World { varies: Varies::Version, place, pack_version: book.pack(place).version, found: found(&reading) }
+}
+
+/// Judges a case as if of the rows that an act's interval touches another one was in force; `None` if that changes nothing.
+fn of_row(case: &Case, book: &Rulebook, now: UnixMs, reading: &Reading<'_>, row: Pick) -> Option<World> {
+    let other = Reading::under(case, book, now, Assumed { row, ..Assumed::default() });
+    let differs = other.acts.iter().zip(&reading.acts).any(|(a, b)| a.facts != b.facts);
+    differs.then(|| World { varies: Varies::Row, place: 0, pack_version: 0, found: found(&other) })
+}
+
+fn found(reading: &Reading<'_>) -> HashMap<Same, Finding> {
+    let (kept, _) = deadlines(reading);
+    let (_, leniency) = missing(reading);
+    findings(reading, &kept, &leniency).into_iter().map(|finding| (same(&finding), finding)).collect()
 }

@@ -215,6 +215,7 @@ mod tests {
                     | Waiver | Alias | Correction | Close,
                 ) => field,
                 (Role::Courier, Handover | Dispute) => [A, D, D],
+                (_, Listed) => nothing, // the server's alone
                 (Role::Courier, Takeover | SmsReply | Reply | Seen | Mark | Assign | Ledger | Ruling) => nothing,
                 (
                     Role::Outlet | Role::OutletManager,

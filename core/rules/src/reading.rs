@@ -4,11 +4,16 @@
 use std::collections::{HashMap, HashSet};
 
 use doorstep_domain::{
-    About, Body, ChangeHash, Customer, EntryKey, OutletCode, PhotoPurpose, Recorded, Remark, Role, Ruling, UnixMs,
+    About, Body, ChangeHash, Customer, EntryKey, Facts, OutletCode, PhotoPurpose, Recorded, Remark, Role, Ruling, UnixMs,
 };
 
 use crate::{
-    Case, Clock, Message, PROVISIONAL, Pack, Rulebook, Unfit, case::Openness, photo, reply::Validity, rulebook::When,
+    Case, Clock, Message, PROVISIONAL, Pack, Rulebook, Unfit,
+    case::Openness,
+    listing::{self, Pick},
+    photo,
+    reply::Validity,
+    rulebook::When,
     sms::messages,
 };
 
@@ -16,6 +21,10 @@ use crate::{
 pub(crate) struct Act<'a> {
     pub recorded: &'a Recorded,
     pub when: When,
+    /// What the row says that it is judged by.
+    pub facts: &'a Facts,
+    /// Another row may have been in force: the interval touches two.
+    pub row_unsure: bool,
     /// When a correction has superseded it.
     pub superseded: Option<UnixMs>,
     /// Of a reply: whether it counts.
@@ -98,13 +107,28 @@ pub(crate) struct Reading<'a> {
     pub restated: HashSet<ChangeHash>,
 }
 
+/// Which of the versions and rows that may have been in force are taken to have been.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Assumed {
+    /// Place of the version; `None`: the one of the best estimate.
+    pub version: Option<usize>,
+    /// The row.
+    pub row: Pick,
+}
+
+impl Default for Assumed {
+    fn default() -> Self {
+        Self { version: None, row: Pick::Estimate }
+    }
+}
+
 impl<'a> Reading<'a> {
     pub fn of(case: &'a Case, book: &'a Rulebook, now: UnixMs) -> Self {
-        Self::under(case, book, now, None)
+        Self::under(case, book, now, Assumed::default())
     }
 
-    /// As if all acts that may have been done under a version were done under it.
-    pub fn under(case: &'a Case, book: &'a Rulebook, now: UnixMs, version: Option<usize>) -> Self {
+    /// As if of the versions of the rules, and of the rows of head office's list, that may have been in force certain ones were.
+    pub fn under(case: &'a Case, book: &'a Rulebook, now: UnixMs, assumed: Assumed) -> Self {
         let corrected: HashMap<&EntryKey, UnixMs> = if case.superseded.is_empty() {
             HashMap::new()
         } else {
@@ -115,14 +139,19 @@ impl<'a> Reading<'a> {
         };
         let when = |recorded: &Recorded| {
             let when = book.when(recorded);
-            let version = version.filter(|version| when.unsure && book.may_hold(*version, &when));
+            let version = assumed.version.filter(|version| when.unsure && book.may_hold(*version, &when));
             When { version: version.unwrap_or(when.version), ..when }
         };
-        let act = |recorded: &'a Recorded| Act {
-            recorded,
-            when: when(recorded),
-            superseded: corrected.get(&recorded.entry.key).copied(),
-            validity: None,
+        let act = |recorded: &'a Recorded| {
+            let (row, row_unsure) = listing::row_of(&case.rows, recorded, assumed.row);
+            Act {
+                recorded,
+                when: when(recorded),
+                facts: case.rows.get(row).map_or(&case.facts, |row| &row.facts),
+                row_unsure,
+                superseded: corrected.get(&recorded.entry.key).copied(),
+                validity: None,
+            }
         };
         let acts: Vec<Act<'a>> = case.timeline.iter().map(act).collect();
         let mut reading = Self {
@@ -280,12 +309,12 @@ impl<'a> Reading<'a> {
         let Body::Notice(notice) = act.body() else { return false };
         let marked =
             || self.marks(act.key()).any(|(mark, remark)| remark == Remark::WrongTarget && is_head_office(mark.recorded));
-        self.case.facts.origin_outlet.as_ref().is_none_or(|origin| notice.to == *origin) && !marked()
+        act.facts.origin_outlet.as_ref().is_none_or(|origin| notice.to == *origin) && !marked()
     }
 
     /// Whether an act is the origin outlet's, as far as that is known.
     pub fn is_origin(&self, act: &Act<'_>) -> bool {
-        self.case.facts.origin_outlet.as_ref().is_none_or(|origin| act.outlet() == origin)
+        act.facts.origin_outlet.as_ref().is_none_or(|origin| act.outlet() == origin)
     }
 
     /// The marks on an entry that stand, in the timeline's order.
@@ -343,12 +372,18 @@ impl<'a> Reading<'a> {
         self.messages.iter().find(|message| message.entry == *entry)
     }
 
-    /// The outlet of a party, as the parcel's facts name it.
-    pub fn outlet_of(&self, party: crate::Party, registrar: &OutletCode) -> Option<OutletCode> {
+    /// What the row in force at a moment says.
+    pub fn facts_at(&self, at: UnixMs) -> &'a Facts {
+        let row = self.case.rows.get(*listing::in_force(&self.case.rows, Some(at), at).end());
+        row.map_or(&self.case.facts, |row| &row.facts)
+    }
+
+    /// The outlet of a party to an act, as the parcel's facts name it.
+    pub fn outlet_of(&self, party: crate::Party, act: &Act<'_>) -> Option<OutletCode> {
         match party {
-            crate::Party::DeliveringOutlet => self.case.facts.delivering_outlet.clone(),
-            crate::Party::OriginOutlet => self.case.facts.origin_outlet.clone(),
-            crate::Party::Registrar => Some(registrar.clone()),
+            crate::Party::DeliveringOutlet => act.facts.delivering_outlet.clone(),
+            crate::Party::OriginOutlet => act.facts.origin_outlet.clone(),
+            crate::Party::Registrar => Some(act.outlet().clone()),
         }
     }
 }

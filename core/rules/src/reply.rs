@@ -88,7 +88,7 @@ fn said(reading: &Reading<'_>, act: &Act<'_>) -> Option<Said> {
         Some((Stands::Lifted, by)) => return Some(Said::Invalid(by.key().clone())),
         None => {}
     }
-    let may = |mark: &Act<'_>| is_head_office(mark.recorded) || reading.case.facts.origin_outlet.as_ref() != Some(mark.outlet());
+    let may = |mark: &Act<'_>| is_head_office(mark.recorded) || act.facts.origin_outlet.as_ref() != Some(mark.outlet());
     let (mark, remark) = reading.marks(act.key()).rev().find(|(mark, remark)| {
         may(mark)
             && matches!(remark, Remark::Valid | Remark::Invalid)

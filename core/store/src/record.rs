@@ -2,7 +2,7 @@
 
 use doorstep_document::{Change, MAX_CASE_BYTES, MAX_CASE_CHANGES, NewEntry};
 use doorstep_domain::{
-    ActionId, Body, CaseId, ChangeHash, Entry, Facts, NetworkCode, PhotoId, Standing, TimeEvidence, UnixMs, Waybill, mobile_mark,
+    ActionId, Body, CaseId, ChangeHash, Entry, Facts, NetworkCode, PhotoId, Standing, TimeEvidence, UnixMs, Waybill,
 };
 use doorstep_rules::Case;
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -161,22 +161,11 @@ pub(crate) fn known_facts(db: &Connection, case: &CaseId) -> Result<Option<Facts
 /// The parcel's facts from its reference row; else as the case already has them from somebody who knew the row (the origin
 /// outlet has none of the delivering outlet's rows); else the case is unlisted.
 pub(crate) fn facts(db: &Connection, case: &CaseId, network: &NetworkCode, waybill: &Waybill) -> Result<Facts, StoreError> {
-    let unlisted = Facts::unlisted(network.clone(), waybill.clone());
     let Some(parcel) = crate::refs::parcel(db, waybill)?.filter(|parcel| parcel.network == *network) else {
-        return Ok(known_facts(db, case)?.unwrap_or(unlisted));
+        return Ok(known_facts(db, case)?.unwrap_or_else(|| Facts::unlisted(network.clone(), waybill.clone())));
     };
     let version = crate::refs::version(db, doorstep_protocol::RefKind::Parcels)?;
-    Ok(Facts {
-        origin_outlet: Some(parcel.origin_outlet),
-        delivering_outlet: Some(parcel.delivering_outlet),
-        cod: parcel.cod,
-        mobile: parcel.recipient_phone.as_ref().and_then(|phone| mobile_mark(case, phone)),
-        virtual_mobile: parcel.virtual_number.as_ref().and_then(|number| mobile_mark(case, &number.number)),
-        arrival: parcel.theoretical_arrival,
-        entered: parcel.entered_at,
-        reference: version,
-        ..unlisted
-    })
+    Ok(Facts::of(&parcel, version))
 }
 
 /// A report in the change of its SMS names that SMS. Its key was foretold; another process may have recorded in between.

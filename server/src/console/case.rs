@@ -66,6 +66,7 @@ impl View<'_> {
             p { a href="/" { "← 全部 All cases" } }
             h1 { (case.facts.waybill) " " (pack.words(judged.state.as_str()).zh)
                 span.en { (pack.words(judged.state.as_str()).en) " · " (outlet(case.facts.delivering_outlet.as_ref())) " → " (outlet(case.facts.origin_outlet.as_ref())) " · " (case.facts.cod) } }
+            @if !case.facts_confirmed { p.bad { "运单信息未核对：名单中没有此单号" span.en { "nothing of head office's list confirms what is said of the parcel: nobody is held to anything" } } }
             p { "下一步：" (pack.words(judged.next_step.as_str()).zh) span.en { (pack.words(judged.next_step.as_str()).en) } }
             p { @for flag in &judged.flags { span.flag { (pack.words(flag.as_str()).zh) " / " (pack.words(flag.as_str()).en) } } }
             (self.conflicts())
@@ -274,6 +275,12 @@ impl View<'_> {
             }
             Body::Handover(h) => html! { "→ " (h.to) (self.said(h.words.as_ref())) },
             Body::Takeover(_) => html! {},
+            Body::Listed(l) => html! {
+                (self.when("自 since", Some(l.since)))
+                @if let Some(facts) = &recorded.entry.facts {
+                    div { (outlet(facts.delivering_outlet.as_ref())) " ← " (outlet(facts.origin_outlet.as_ref())) " · " (facts.cod) }
+                }
+            },
             Body::Unknown { name } => html! { (name) span.en { "written by a newer version" } },
         };
         html! { (kind(body)) (detail) }

@@ -1,13 +1,13 @@
 //! The outbox's rows, and the entries that say how they move.
 
-use doorstep_document::NewEntry;
 use doorstep_domain::{
-    Anchor, Author, Body, BootId, CaseId, DeviceId, Entry, EntryKey, InstallId, Personal, Receipt, Role, Sms, SmsFault,
-    SmsReport, SmsState, SmsWay, Tag, TimeEvidence, UnixMs, plain_digits,
+    Author, Body, CaseId, DeviceId, Entry, EntryKey, InstallId, Personal, Receipt, Sms, SmsFault, SmsReport, SmsState, SmsWay,
+    Tag, UnixMs, plain_digits,
 };
 use ring::hmac;
 use rusqlite::{Connection, OptionalExtension, params};
 
+pub(super) use crate::headoffice::server;
 use crate::{
     error::ApiError,
     headoffice::{self, HeadOfficeError},
@@ -160,12 +160,6 @@ pub(super) fn set(db: &Connection, row: &Queued, state: SmsState, round: u32, se
     Ok(())
 }
 
-/// The server's own account.
-pub(super) fn server() -> Result<Author, ApiError> {
-    let author = || Some(Author { user: Author::SERVER.parse().ok()?, role: Role::HqReviewer, outlet: "HQ".parse().ok()? });
-    author().ok_or(ApiError::Internal("the server's own account"))
-}
-
 /// Says in the case what became of an SMS; false if it could not be said. A case that is full takes no report; the outbox knows it
 /// all the same.
 pub(super) fn say(
@@ -176,9 +170,7 @@ pub(super) fn say(
     body: Body,
     now: UnixMs,
 ) -> Result<bool, ApiError> {
-    let boot = BootId([0; 4]);
-    let time = TimeEvidence { wall: now, zone_quarters: 0, mono_ms: 0, boot, anchor: Some(Anchor { server: now, mono_ms: 0 }) };
-    let entry = NewEntry { author, pack_version, time, action: None, facts: None, release: None, rewrites: None, body };
+    let entry = headoffice::entry(author, pack_version, now, body);
     let device = DeviceId::of(&keys.public());
     match headoffice::append(db, keys, case, vec![entry], Receipt::of(now, Some(now)), &device) {
         Ok(_) => Ok(true),

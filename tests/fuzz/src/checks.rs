@@ -87,10 +87,16 @@ fn recorded(taken: &[Change], sent: &Clocks, received: UnixMs) -> Vec<Recorded> 
         let arrival =
             Arrival { clocks: *sent, received, from: UnixMs(1_772_000_000_000), until: received, contact: None, steady: i % 3 > 0 };
         let acted = Reckoning::of(&entry.time, &arrival, leans);
+        let check = match i % 7 {
+            3 => FactsCheck::Altered,
+            5 => FactsCheck::Outdated,
+            6 => FactsCheck::NoRow,
+            _ => FactsCheck::Equal,
+        };
         match i % 5 {
             0 => Standing::OnThisDevice,
             4 => Standing::Quarantined { reason: "field".into() },
-            n => Standing::Accepted(Receipt::new(received, acted, n == 2, FactsCheck::Equal)),
+            n => Standing::Accepted(Receipt::new(received, acted, n == 2, check)),
         }
     };
     let mut recorded = Vec::new();

@@ -73,7 +73,11 @@ pub fn day(u: &mut Unstructured) -> Vec<Change> {
 fn entry(u: &mut Unstructured, keys: &[EntryKey]) -> Result<NewEntry> {
     let has: u8 = u.arbitrary()?;
     Ok(NewEntry {
-        author: Author { user: one_of(u, &["c1029", "c2", "s-7"])?, role: *u.choose(Role::ALL)?, outlet: outlet(u)? },
+        author: Author {
+            user: one_of(u, &["c1029", "c2", "s-7", Author::SERVER])?,
+            role: *u.choose(Role::ALL)?,
+            outlet: outlet(u)?,
+        },
         pack_version: u.arbitrary()?,
         time: time(u)?,
         action: if has & 1 == 0 { None } else { Some(ActionId::new(u.arbitrary()?)) },
@@ -296,6 +300,7 @@ fn alone(u: &mut Unstructured, kind: Kind) -> Result<Body> {
         Kind::Alias => Body::Alias(Alias { waybill: number(u)? }),
         Kind::Close => Body::Close(Close { outcome: outcome(u)?, words: words(u)?, piece: piece(u)? }),
         Kind::Handover => Body::Handover(Handover { to: one_of(u, &["c1029", "c2"])?, words: words(u)? }),
+        Kind::Listed => Body::Listed(Listed { since: moment(u)?.unwrap_or_default() }),
         _ => Body::Note { words: said(u)? },
     })
 }

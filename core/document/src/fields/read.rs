@@ -6,9 +6,9 @@ use automerge::ScalarValue;
 use doorstep_domain::{
     About, Action, ActionId, Alias, Assign, Attempt, Author, Body, Book, Call, CallResult, Capture, CaseId, ChangeHash, Clarity,
     Close, Consent, Correction, Customer, Dispute, Entry, EntryKey, Facts, Fault, Fen, GeoPosition, Goods, Handover, Kind,
-    Ledger, MAX_CAMERA, MAX_PHOTO, MAX_PLACEHOLDER, MAX_THUMBNAIL, Mark, Notice, Outage, OutageReason, Payer, Personal, Photo,
-    PhotoId, PhotoPurpose, Problem, Release, Remark, Reply, Role, Ruling, Seen, Sms, SmsFault, SmsReply, SmsReport, SmsState,
-    SmsWay, Stage, Stands, Tag, Takeover, TargetSource, Thumbnail, Tick, TimeEvidence, UnixMs, Waiver, Waybill,
+    Ledger, Listed, MAX_CAMERA, MAX_PHOTO, MAX_PLACEHOLDER, MAX_THUMBNAIL, Mark, Notice, Outage, OutageReason, Payer, Personal,
+    Photo, PhotoId, PhotoPurpose, Problem, Release, Remark, Reply, Role, Ruling, Seen, Sms, SmsFault, SmsReply, SmsReport,
+    SmsState, SmsWay, Stage, Stands, Tag, Takeover, TargetSource, Thumbnail, Tick, TimeEvidence, UnixMs, Waiver, Waybill,
 };
 
 use crate::Refusal;
@@ -51,6 +51,9 @@ pub(crate) fn read(case: &CaseId, key: EntryKey, fields: &Fields) -> Result<Entr
     };
     let facts = read_facts(case, &get)?;
     let body = read_body(&get)?;
+    if matches!(body, Body::Listed(_)) && facts.as_ref().is_none_or(Facts::is_unlisted) {
+        return Err(get.wrong("org")); // a row of a list says whose the parcel is
+    }
     Ok(Entry { key, author, pack_version, time, action, facts, release, rewrites, body })
 }
 
@@ -214,6 +217,7 @@ fn read_body(get: &Reader) -> Result<Body, Refusal> {
         }
         Kind::Handover => Body::Handover(Handover { to: get.parsed("to")?, words: get.personal("words")? }),
         Kind::Takeover => Body::Takeover(Takeover { handover: get.parsed("handover")? }),
+        Kind::Listed => Body::Listed(Listed { since: get.time("since")?.ok_or_else(|| get.wrong("since"))? }),
     })
 }
 

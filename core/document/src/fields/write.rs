@@ -3,8 +3,8 @@
 use automerge::ScalarValue;
 use doorstep_domain::{
     Action, Alias, Assign, Attempt, Body, Call, CaseId, Close, Consent, Correction, Dispute, EntryKey, Facts, Fen, Goods,
-    Handover, Ledger, Mark, Notice, Outage, Personal, Photo, PhotoId, Problem, Reply, Ruling, Seen, Sms, SmsReply, SmsReport,
-    Takeover, Tick, UnixMs, Waiver, Waybill,
+    Handover, Ledger, Listed, Mark, Notice, Outage, Personal, Photo, PhotoId, Problem, Reply, Ruling, Seen, Sms, SmsReply,
+    SmsReport, Takeover, Tick, UnixMs, Waiver, Waybill,
 };
 
 use crate::NewEntry;
@@ -200,6 +200,7 @@ fn write_body(out: &mut Writer, body: &Body) {
             out.personal("words", words.as_ref());
         }
         Body::Takeover(Takeover { handover }) => out.key("handover", Some(handover)),
+        Body::Listed(Listed { since }) => out.time("since", Some(*since)),
         Body::Unknown { .. } => {}
     }
 }

@@ -304,3 +304,15 @@ fn compressed_columns_and_predecessors_are_refused_before_decoding() {
     assert_eq!(refusal(&with(0x4a)), "chunk_type");
     assert_eq!(refusal(&with(0x71)), "shape");
 }
+
+#[test]
+fn a_listed_row_reads_as_it_was_written_and_one_that_says_whose_nothing_is_refused() {
+    let body = || Body::Listed(Listed { since: UnixMs(1_772_400_000_000) });
+    let written = Change::write(&case().2, &InstallId::new([1; 16]), &Position::default(), &[entry(body(), true)]).unwrap();
+    let read = Change::read(&case().2, written.bytes()).unwrap();
+    assert_eq!((&read.entries()[0].body, &read.entries()[0].facts), (&body(), &entry(body(), true).facts));
+    let (network, waybill, _) = case();
+    let nothing = NewEntry { facts: Some(Facts::unlisted(network, waybill)), ..entry(body(), true) };
+    let refused = Change::write(&case().2, &InstallId::new([1; 16]), &Position::default(), &[nothing]).unwrap_err();
+    assert!(format!("{refused:?}").contains("org"), "{refused:?}");
+}

@@ -219,11 +219,11 @@ pub(crate) fn messages(reading: &Reading<'_>) -> Vec<Message> {
             _ => {}
         }
     }
-    let numbers = numbers(reading, &case);
+    let given = given(reading, &case);
     let all = reading.acts.iter().filter_map(|act| match act.body() {
         Body::Sms(sms) => {
             let about = reports.get(act.key()).map(Vec::as_slice).unwrap_or_default();
-            Some(message(reading, &case, &numbers, act, sms, about))
+            Some(message(reading, &case, &given, act, sms, about))
         }
         _ => None,
     });
@@ -238,14 +238,13 @@ pub(crate) fn messages(reading: &Reading<'_>) -> Vec<Message> {
     all
 }
 
-/// The marks of the numbers that prove something: the label's, its virtual one, and what the origin outlet gave (domain 5.4).
-fn numbers(reading: &Reading<'_>, case: &CaseId) -> HashSet<[u8; 8]> {
-    let facts = &reading.case.facts;
+/// The marks of the numbers that the origin outlet gave. They prove something beside the label's and its virtual one (domain 5.4).
+fn given(reading: &Reading<'_>, case: &CaseId) -> HashSet<[u8; 8]> {
     let given = reading.standing().filter_map(|(_, act)| match act.body() {
-        Body::Reply(reply) if facts.origin_outlet.as_ref() == Some(act.outlet()) => mobile_mark(case, reply.phone.as_ref()?),
+        Body::Reply(reply) if act.facts.origin_outlet.as_ref() == Some(act.outlet()) => mobile_mark(case, reply.phone.as_ref()?),
         _ => None,
     });
-    facts.mobile.into_iter().chain(facts.virtual_mobile).chain(given).collect()
+    given.collect()
 }
 
 /// The reports of a message that are heard, and whether others were made.
@@ -281,7 +280,7 @@ fn heard<'a>(act: &Act<'_>, attempt: Option<&Act<'_>>, about: &[&'a Act<'a>]) ->
 fn message<'a>(
     reading: &Reading<'a>,
     case: &CaseId,
-    numbers: &HashSet<[u8; 8]>,
+    given: &HashSet<[u8; 8]>,
     act: &Act<'a>,
     sms: &Sms,
     about: &[&'a Act<'a>],
@@ -305,10 +304,11 @@ fn message<'a>(
     let day = of.unwrap_or(sms.day);
     // The number that it went to, not the one that its writer says it is.
     let is_other = sms.to.text().is_some() && mobile_mark(case, &sms.to) != Some(sms.mark);
+    let is_known = [act.facts.mobile, act.facts.virtual_mobile].contains(&Some(sms.mark)) || given.contains(&sms.mark);
     let mut lacks = text_lacks(reading, act, sms);
     let tests = [
         (!level.counts(), SmsLack::NotSent),
-        (is_other || !numbers.contains(&sms.mark), SmsLack::OtherNumber),
+        (is_other || !is_known, SmsLack::OtherNumber),
         (attempt.is_none(), SmsLack::NoAttempt),
         (went.is_some() && went != of, SmsLack::OtherDay),
         (went.is_some() && went == of && proven != of, SmsLack::DayUnproven),

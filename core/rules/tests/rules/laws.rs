@@ -186,11 +186,26 @@ fn body(seed: &Seed, kind: Kind, others: &[EntryKey]) -> Option<Body> {
         }
         Kind::Handover => Body::Handover(Handover { to: "c2".parse().unwrap(), words: None }),
         Kind::Takeover => Body::Takeover(Takeover { handover: one(&seed.other)? }),
+        Kind::Listed => Body::Listed(Listed { since: at(0, 8, 0, 0).plus((seed.minute - 600) * 60_000) }),
         Kind::Close => {
             let piece = seed.flag.then(number).flatten();
             Body::Close(Close { piece, ..Close::of(pick(&seed.a, ENDS)) })
         }
     })
+}
+
+/// What an entry copies of the parcel, and what the server says of that.
+fn copied(seed: &Seed, facts: Facts) -> (Option<Facts>, FactsCheck) {
+    let other = Facts { origin_outlet: Some("0755".parse().unwrap()), mobile: Some([7; 8]), arrival: None, ..facts.clone() };
+    match seed.a.index(8) {
+        0 => (Some(Facts { cod: Fen(0), ..other }), FactsCheck::Altered),
+        1 => (Some(other), FactsCheck::Outdated),
+        2 => (Some(other), FactsCheck::Equal),
+        3 => (Some(Facts::unlisted(facts.network, facts.waybill)), FactsCheck::NoRow),
+        4 => (None, FactsCheck::Unchecked),
+        5 => (Some(facts), FactsCheck::Unchecked),
+        _ => (Some(facts), FactsCheck::Equal),
+    }
 }
 
 fn add(story: &mut Story, seed: &Seed) -> Option<Kind> {
@@ -208,6 +223,7 @@ fn add(story: &mut Story, seed: &Seed) -> Option<Kind> {
         Kind::Photo,
         Kind::Mark,
         Kind::Mark,
+        Kind::Listed,
     ];
     let kind = if seed.b.index(2) == 0 { *seed.kind.get(&often) } else { *seed.kind.get(Kind::ALL) };
     let others: Vec<EntryKey> = story.entries.iter().map(|r| r.entry.key.clone()).collect();
@@ -217,7 +233,11 @@ fn add(story: &mut Story, seed: &Seed) -> Option<Kind> {
     // Head office alone makes a photo void: most of those marks are its own.
     let is_void = matches!(&body, Body::Mark(mark) if mark.remark == Remark::Void);
     let by = if is_void && seed.flag { &REVIEWER } else { seed.by.get(&PEOPLE) };
-    let recorded = story.add(by, when, received, body);
+    // Rows of head office's list are mostly the server's; of all other entries some have altered, stale or no facts.
+    let is_row = kind == Kind::Listed && seed.minute % 4 > 0;
+    let recorded = story.add(if is_row { &SERVER } else { by }, when, received, body);
+    let (facts, check) = copied(seed, recorded.entry.facts.clone().unwrap());
+    recorded.entry.facts = facts.filter(|facts| kind != Kind::Listed || !facts.is_unlisted());
     if let Some(received) = received {
         let mut receipt = Receipt::of(received, seed.reckoned.map(|_| when));
         receipt.acted.slack_ms = seed.reckoned.unwrap_or(0) * 1_000;
@@ -228,6 +248,7 @@ fn add(story: &mut Story, seed: &Seed) -> Option<Kind> {
         let acted = &mut receipt.acted;
         (acted.passed_over, acted.unsteady, acted.disordered) = (odd == 1, odd == 2, odd == 3);
         (receipt.others_in_contact, receipt.unproven_acts) = (odd == 4, odd.into());
+        receipt.facts = check;
         recorded.standing = Standing::Accepted(receipt);
     }
     Some(kind)
@@ -256,6 +277,10 @@ fn story(seeds: &[Seed], book: Rulebook) -> Story {
         add(&mut story, seed);
     }
     story
+}
+
+fn has_facts(story: &Story) -> bool {
+    story.entries.iter().any(|r| r.entry.facts.is_some())
 }
 
 /// What can be said of a case at a moment, as bytes.
@@ -292,7 +317,7 @@ proptest! {
         now in 0..8 * 24 * 60i64,
     ) {
         let story = story(&seeds, BOOK.clone());
-        prop_assume!(!story.entries.is_empty());
+        prop_assume!(has_facts(&story));
         let now = at(0, 8, 0, 0).plus(now * 60_000);
         let mut arrivals: Vec<Recorded> = order.iter().map(|i| i.get(&story.entries).clone()).collect();
         arrivals.extend(story.entries.iter().rev().cloned());
@@ -307,10 +332,17 @@ proptest! {
         now in 0..8 * 24 * 60i64,
     ) {
         let mut story = story(&seeds, BOOK.clone());
-        prop_assume!(!story.entries.is_empty());
+        prop_assume!(has_facts(&story));
         let now = at(0, 8, 0, 0).plus(now * 60_000);
         let before = story.judge(now).findings;
         let Some(kind) = add(&mut story, &more) else { return Ok(()) };
+        // What it copies of the parcel is no matter of its kind.
+        if kind != Kind::Listed && let Some(added) = story.entries.last_mut() {
+            added.entry.facts = None;
+            if let Standing::Accepted(receipt) = &mut added.standing {
+                receipt.facts = FactsCheck::Unchecked;
+            }
+        }
         let after = story.judge(now).findings;
         let listed = listed(&story.book);
         let unlisted = |finding: &&Finding| {
@@ -327,7 +359,7 @@ proptest! {
         later in 0..6 * 24 * 60i64,
     ) {
         let story = story(&seeds, BOOK.clone());
-        prop_assume!(!story.entries.is_empty());
+        prop_assume!(has_facts(&story));
         let (case, first) = (story.case(), at(0, 8, 0, 0).plus(first * 60_000));
         let now = first.plus(later * 60_000);
         let turns = Turn::ahead(&case, &story.book, first);
@@ -357,7 +389,7 @@ proptest! {
         let toml = edited(include_str!("small-pack.toml"), edits, |n| picks.next().map_or(0, |pick| pick.index(n)));
         let Ok(pack) = Pack::parse(toml.as_bytes()) else { return Ok(()) };
         let story = story(&seeds, Rulebook::only(pack));
-        prop_assume!(!story.entries.is_empty());
+        prop_assume!(has_facts(&story));
         let case = story.case();
         verdict(&case, &story.book, UnixMs(now));
         Turn::ahead(&case, &story.book, UnixMs(now));

@@ -21,6 +21,7 @@ mod edits;
 mod evidence;
 mod gaps;
 mod laws;
+mod listing;
 mod messages;
 mod next_step;
 mod packs;

@@ -100,7 +100,7 @@ fn a_finding_at_a_switch_shows_what_both_versions_give_and_a_person_decides() {
     assert_eq!((sure.review, sure.otherwise), (false, vec![]));
     let (finding, told) = judged(reckoned(at(0, 13, 0, 0), Some(at(0, 11, 59, 0)), 300_000));
     let outlet = finding.outlet.clone();
-    let other = Otherwise { pack_version: 2, stands: true, outlet, share: 40, amount: Some(Fen(700)) };
+    let other = Otherwise { varies: Varies::Version, pack_version: 2, stands: true, outlet, share: 40, amount: Some(Fen(700)) };
     assert_eq!((finding.pack_version, finding.share, finding.review), (1, 100, true));
     assert_eq!(finding.otherwise, [other]);
     let because = &told.iter().find(|told| told.about == finding.id.to_string()).unwrap().because;
@@ -124,7 +124,7 @@ fn what_only_the_other_version_holds_against_somebody_is_proposed_too() {
     assert!(judged(at(0, 11, 50, 0), 60_000).is_empty());
     let found = judged(at(0, 11, 59, 0), 300_000);
     assert_eq!(found.len(), 1);
-    let none = Otherwise { pack_version: 1, stands: false, outlet: None, share: 0, amount: None };
+    let none = Otherwise { varies: Varies::Version, pack_version: 1, stands: false, outlet: None, share: 0, amount: None };
     assert_eq!((found[0].pack_version, found[0].review, &found[0].otherwise), (2, true, &vec![none]));
 }
 

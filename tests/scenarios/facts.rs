@@ -1,0 +1,326 @@
+//! Who is believed about the parcel: head office's list. A phone whose owner has a plain SQL shell shifts no money and reads nothing.
+
+use doorstep_client::{Command, SmsWish};
+use doorstep_document::{Change, NewEntry, Position};
+use doorstep_domain::*;
+use doorstep_rules::{Case, Flag, Judgement, judge};
+use doorstep_tests::{Device, World, waybill};
+use rusqlite::{Connection, params};
+
+const DAY: i64 = 24 * 60;
+const HEADER: &str = "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival";
+
+/// What the owner of a phone does to its rows.
+fn edit(device: &Device, set: &str, n: u32) {
+    let db = Connection::open(device.folder.join("doorstep.db")).unwrap();
+    assert_eq!(db.execute(&format!("UPDATE parcel SET {set} WHERE waybill = ?1"), [waybill(n)]).unwrap(), 1);
+}
+
+fn server_db(world: &World) -> Connection {
+    Connection::open(world.server_folder().join("doorstep-server.db")).unwrap()
+}
+
+/// The case as the server judges it now.
+fn judged(world: &World, id: &CaseId) -> (Case, Judgement) {
+    let case = Case::fold(world.on_server(id).1).unwrap();
+    let judged = judge(&case, &world.admin().book().unwrap(), world.hands.now());
+    (case, judged)
+}
+
+/// Head office lists a parcel anew.
+fn list(world: &World, number: &str, origin: &str, delivering: &str, cod: i64) {
+    let csv = format!("{HEADER}\n{number},QH,{origin},{delivering},c1,王小花,13800000002,青禾路2号,{cod},2026-03-02 08:00\n");
+    assert_eq!(world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap().imported, 1);
+}
+
+/// What the server said of the facts of each change that has some, in the order of acceptance, its own listings aside.
+fn checks(case: &Case) -> Vec<FactsCheck> {
+    let mut with: Vec<&Recorded> =
+        case.timeline.iter().filter(|r| r.entry.facts.is_some() && !matches!(r.entry.body, Body::Listed(_))).collect();
+    with.sort_by_key(|r| r.standing.receipt().unwrap().received_at);
+    with.iter().map(|r| r.standing.receipt().unwrap().facts).collect()
+}
+
+/// The origin outlets of the rows that stand in the case, by when they were in force.
+fn rows(case: &Case) -> Vec<String> {
+    let listed = case.of_kind(Kind::Listed).count();
+    let rows: Vec<String> = case.rows.iter().map(|row| row.facts.origin_outlet.clone().unwrap().to_string()).collect();
+    if listed == 0 { vec![] } else { rows }
+}
+
+fn mark(world: &World, n: u32, about: &str) -> Result<ChangeHash, doorstep_server::AdminError> {
+    world.admin().mark(&waybill(n), about, Remark::Unclear, "hq1", None, world.hands.now())
+}
+
+fn held(judged: &Judgement) -> Vec<(String, String)> {
+    let outlet = |f: &doorstep_rules::Finding| f.outlet.as_ref().map_or_else(String::new, ToString::to_string);
+    judged.findings.iter().map(|f| (f.rule.clone(), outlet(f))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_that_changes_its_row_makes_no_other_outlet_liable_and_lets_it_read_nothing() {
+    let mut world = World::new().await;
+    let (phone, victim) = (world.device("phone", "c1").await, world.device("victim", "x1").await);
+    edit(&phone, "origin_outlet = '0755'", 2);
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.notice(2).unwrap();
+    phone.sync().await.unwrap();
+    victim.sync().await.unwrap();
+    assert!(victim.case(2).is_none(), "scopes follow the row of now");
+    world.hands.advance(3 * DAY);
+    let (case, judged) = judged(&world, &phone.id(2));
+    assert_eq!(checks(&case), [FactsCheck::Altered]);
+    assert_eq!(rows(&case), ["0571"], "the server said what its list says, in the transaction that took the change");
+    assert!(judged.flags.contains(&Flag::FactsAltered) && judged.flags.contains(&Flag::WrongTarget), "{:?}", judged.flags);
+    assert!(!judged.findings.is_empty() && judged.findings.iter().all(|f| f.review), "a person looks");
+    assert!(held(&judged).iter().all(|(_, outlet)| outlet == "0412"), "{:?}", held(&judged));
+    let ledger = world.admin().findings(Some("0755"), false, 10, world.hands.now()).unwrap();
+    assert!(ledger.is_empty(), "{ledger:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_friends_number_in_the_phones_row_proves_no_attempt() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let send = |n: u32| {
+        phone.fail(n, "DF-NOBODY").unwrap();
+        let sms = Command::Sms { waybill: waybill(n), wish: SmsWish::default(), state: Some("handed_over".into()), fault: None };
+        phone.client.record(&sms, &[]).unwrap();
+    };
+    let db = Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    let friend = Personal::plain("13911112222").unwrap();
+    let sql = "UPDATE parcel SET recipient_phone = ?1 WHERE waybill = ?2";
+    assert_eq!(db.execute(sql, params![friend.as_bytes(), waybill(4)]).unwrap(), 1);
+    send(2);
+    send(4);
+    phone.sync().await.unwrap();
+    let (_, honest) = judged(&world, &phone.id(2));
+    assert!(honest.messages[0].counts() && honest.flags.contains(&Flag::AttemptProven), "{:?}", honest.messages);
+    let (case, forged) = judged(&world, &phone.id(4));
+    assert_eq!(checks(&case), [FactsCheck::Altered]);
+    assert!(!forged.messages[0].counts() && !forged.flags.contains(&Flag::AttemptProven), "{:?}", forged.messages);
+    assert!(forged.flags.contains(&Flag::FactsAltered));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_else_a_phone_says_of_its_parcel_is_flagged_and_judged_by_the_row() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let lies = [
+        ("delivering_outlet = '0755'", 2),
+        ("arrival_ms = arrival_ms + 36000000", 4),
+        ("arrival_ms = NULL", 6),
+        ("cod_fen = 0", 8),
+        ("recipient_phone = x''", 10),
+        ("entered_ms = 0", 12),
+        ("virtual_phone = recipient_phone", 14),
+    ];
+    for (lie, n) in lies {
+        edit(&phone, lie, n);
+        phone.fail(n, "DF-NOBODY").unwrap();
+    }
+    phone.fail(16, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    world.hands.advance(3 * DAY);
+    let honest = judged(&world, &phone.id(16));
+    assert_eq!(
+        (checks(&honest.0), rows(&honest.0)),
+        (vec![FactsCheck::Equal], vec![]),
+        "nothing to say where a copy is the row's"
+    );
+    for (lie, n) in lies {
+        let (case, judged) = judged(&world, &phone.id(n));
+        assert_eq!(checks(&case), [FactsCheck::Altered], "{lie}");
+        assert!(judged.flags.contains(&Flag::FactsAltered), "{lie}");
+        assert_eq!(held(&judged), held(&honest.1), "{lie}");
+        assert_eq!((case.facts.cod, case.facts.arrival), (Fen(i64::from(n) * 100), honest.0.facts.arrival), "{lie}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stale_copy_is_good_faith_and_each_act_is_judged_by_the_row_in_force_when_it_happened() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    phone.fail(2, "DF-NOBODY").unwrap();
+    world.hands.advance(30);
+    list(&world, &waybill(2), "0755", "0412", 200);
+    list(&world, &waybill(4), "0755", "0412", 400);
+    world.hands.advance(30);
+    phone.note(2, "之后").unwrap();
+    phone.fail(4, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    let (case, before) = judged(&world, &phone.id(2));
+    assert_eq!((checks(&case), rows(&case)), (vec![FactsCheck::Equal], vec!["0571".into(), "0755".into()]));
+    assert!(!before.flags.contains(&Flag::RowOutdated));
+    let (case, after) = judged(&world, &phone.id(4));
+    assert_eq!((checks(&case), rows(&case)), (vec![FactsCheck::Outdated], vec!["0755".into()]));
+    assert!(after.flags.contains(&Flag::RowOutdated) && !after.flags.contains(&Flag::FactsAltered));
+    // A notice to the origin of then counts, where that was the row's.
+    phone.notice(4).unwrap();
+    phone.sync().await.unwrap();
+    world.hands.advance(3 * DAY);
+    let (_, after) = judged(&world, &phone.id(4));
+    assert!(!after.findings.is_empty() && after.findings.iter().all(|f| f.review), "{:?}", after.findings);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parcel_that_is_listed_later_is_judged_by_its_first_listing_and_by_no_later_one() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let number = "QH777777777777";
+    let id = CaseId::of(&"QH".parse().unwrap(), &Waybill::parse(number).unwrap());
+    phone.client.record(&Command::fail(number, "DF-NOBODY"), &[]).unwrap();
+    phone.sync().await.unwrap();
+    world.hands.advance(3 * DAY);
+    let (case, unlisted) = judged(&world, &id);
+    assert_eq!((checks(&case), case.facts_confirmed), (vec![FactsCheck::NoRow], false));
+    assert!(unlisted.findings.is_empty() && !unlisted.deadlines.is_empty(), "clocks run, nobody is held to anything");
+    list(&world, number, "0571", "0412", 0);
+    let (case, first) = judged(&world, &id);
+    assert_eq!(rows(&case), ["0571"], "in the transaction of the import");
+    assert_eq!(held(&first), [("LIA-04".to_owned(), "0412".to_owned())]);
+    list(&world, number, "0571", "0412", 0);
+    assert_eq!(judged(&world, &id).0.of_kind(Kind::Listed).count(), 1, "the same again says nothing new");
+    world.hands.advance(60);
+    list(&world, number, "0571", "0755", 0);
+    let (case, later) = judged(&world, &id);
+    assert_eq!((case.of_kind(Kind::Listed).count(), case.facts.delivering_outlet.as_ref().unwrap().as_str()), (2, "0755"));
+    assert_eq!(later.findings, first.findings);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_parcel_on_no_list_a_copy_may_claim_nothing() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let number = "QH777777777785";
+    let id = CaseId::of(&"QH".parse().unwrap(), &Waybill::parse(number).unwrap());
+    let db = Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    db.execute(&format!("UPDATE parcel SET waybill = '{number}' WHERE waybill = ?1"), [waybill(2)]).unwrap();
+    phone.client.record(&Command::fail(number, "DF-NOBODY"), &[]).unwrap();
+    phone.sync().await.unwrap();
+    world.hands.advance(3 * DAY);
+    let (case, judged) = judged(&world, &id);
+    assert_eq!(checks(&case), [FactsCheck::Altered]);
+    assert!(case.facts.claims_nothing() && judged.findings.is_empty(), "{:?}", case.facts);
+    assert!(judged.flags.contains(&Flag::FactsAltered));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_list_says_is_the_servers_to_say() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let own = phone.client.identity().unwrap().unwrap();
+    let listed = |author: Author| NewEntry {
+        author,
+        pack_version: 1,
+        time: TimeEvidence { wall: world.hands.now(), zone_quarters: 32, mono_ms: 0, boot: BootId([0; 4]), anchor: None },
+        action: None,
+        facts: Some(Facts {
+            origin_outlet: Some("0755".parse().unwrap()),
+            delivering_outlet: Some("0755".parse().unwrap()),
+            ..Facts::unlisted("QH".parse().unwrap(), Waybill::parse(&waybill(2)).unwrap())
+        }),
+        release: None,
+        rewrites: None,
+        body: Body::Listed(Listed { since: UnixMs(0) }),
+    };
+    let change = Change::write(&phone.id(2), &own.install, &Position::default(), &[listed(own.author.clone())]).unwrap();
+    let ack = phone.push_by_hand(&world, &[(phone.id(2), &[change.bytes()])]).await.unwrap();
+    assert_eq!(ack.cases[0].quarantined, [(0, "field".to_owned())]);
+    // Released by mistake, it is still somebody else's word.
+    let honest = world.device("honest", "s1").await;
+    honest.fail(2, "DF-NOBODY").unwrap();
+    honest.sync().await.unwrap();
+    world.admin().release(&change.hash().to_string(), "hq1", world.hands.now()).unwrap();
+    let (case, _) = judged(&world, &phone.id(2));
+    assert_eq!(
+        (case.facts.origin_outlet.as_ref().unwrap().as_str(), case.of_kind(Kind::Listed).count()),
+        ("0571", 1),
+        "the released one decides nothing"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_keeps_its_originals_mark_and_head_offices_own_entries_have_the_rows_facts() {
+    let mut world = World::new().await;
+    let (phone, stranger) = (world.device("phone", "c1").await, world.device("stranger", "x1").await);
+    world.admin().user("hq1", "审核", "hq_reviewer", "0412").unwrap();
+    // It puts a row of its own into its store.
+    let db = Connection::open(stranger.folder.join("doorstep.db")).unwrap();
+    db.execute("ATTACH ?1 AS other", [phone.folder.join("doorstep.db").to_str().unwrap()]).unwrap();
+    db.execute("INSERT INTO parcel SELECT * FROM other.parcel WHERE waybill IN (?1, ?2)", [waybill(2), waybill(4)]).unwrap();
+    edit(&stranger, "delivering_outlet = '0755'", 2);
+    stranger.fail(2, "DF-NOBODY").unwrap();
+    stranger.sync().await.unwrap();
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.fail(4, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    let refused = world.admin().quarantine(false).unwrap().remove(0);
+    let (id, anew) = world.admin().release(&refused.change.to_string(), "hq1", world.hands.now()).unwrap();
+    let (case, judged_now) = judged(&world, &id);
+    let released = case.timeline.iter().find(|r| r.change == anew).unwrap();
+    assert_eq!(released.standing.receipt().unwrap().facts, FactsCheck::Altered);
+    assert!(judged_now.flags.contains(&Flag::FactsAltered));
+    assert_eq!(case.facts.delivering_outlet.as_ref().unwrap().as_str(), "0412");
+
+    let (case, _) = judged(&world, &phone.id(4));
+    let about = case.timeline[0].entry.key.to_string();
+    let mark = mark(&world, 4, &about).unwrap();
+    let (case, _) = judged(&world, &phone.id(4));
+    let mark = case.timeline.iter().find(|r| r.change == mark).unwrap();
+    assert!(mark.entry.facts.as_ref().unwrap().says_the_same(&case.facts));
+    assert_eq!(mark.standing.receipt().unwrap().facts, FactsCheck::Equal);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_case_still_takes_what_the_list_says() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    server_db(&world).execute("UPDATE doc SET n = 9000 WHERE case_id = ?1", [phone.id(2).as_bytes()]).unwrap();
+    world.admin().user("hq1", "审核", "hq_reviewer", "0412").unwrap();
+    let (case, _) = judged(&world, &phone.id(2));
+    let about = case.timeline[0].entry.key.to_string();
+    assert!(mark(&world, 2, &about).is_err(), "full");
+    world.hands.advance(5);
+    list(&world, &waybill(2), "0755", "0412", 200);
+    assert_eq!(rows(&judged(&world, &phone.id(2)).0), ["0571", "0755"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_history_of_the_list_outlives_its_rows_and_holds_nobodys_name_number_or_address() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    phone.fail(2, "DF-NOBODY").unwrap();
+    let db = server_db(&world);
+    db.execute("DELETE FROM parcel WHERE waybill = ?1", [waybill(2)]).unwrap();
+    phone.sync().await.unwrap();
+    let (case, _) = judged(&world, &phone.id(2));
+    assert_eq!(checks(&case), [FactsCheck::Equal]);
+    let mut query = db.prepare("SELECT * FROM listing").unwrap();
+    let columns = query.column_count();
+    let mut rows = query.query([]).unwrap();
+    let mut kept = 0;
+    while let Some(row) = rows.next().unwrap() {
+        kept += 1;
+        for column in 0..columns {
+            let text = format!("{:?}", row.get_ref(column).unwrap());
+            assert!(!text.contains("1380000") && !text.contains("青禾") && !text.contains("小花"), "{text}");
+        }
+    }
+    assert_eq!(kept, 40);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_kept_no_history_of_its_list_begins_with_the_rows_it_has() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    phone.fail(2, "DF-NOBODY").unwrap();
+    world.stop_server().await;
+    let sql = "DROP TABLE listing; DROP TABLE listed; ALTER TABLE doc DROP COLUMN confirmed; PRAGMA user_version = 2";
+    server_db(&world).execute_batch(sql).unwrap();
+    world.restart_server().await;
+    phone.sync().await.unwrap();
+    assert_eq!(checks(&judged(&world, &phone.id(2)).0), [FactsCheck::Equal]);
+}
