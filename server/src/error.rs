@@ -37,6 +37,15 @@ pub enum ServeError {
         /// Why.
         source: std::io::Error,
     },
+    /// Another process serves the folder.
+    #[error(
+        "use the data folder {folder}: another doorstep-server serves it; stop that one first. If both are meant, as behind a \
+         balancer, start each with --shared-folder"
+    )]
+    Served {
+        /// Which.
+        folder: PathBuf,
+    },
     /// The database was written by a newer version.
     #[error("open the database: it has version {found}, this program knows up to {known}; install a newer version")]
     TooNew {

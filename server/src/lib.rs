@@ -13,6 +13,7 @@ mod devices;
 mod enrol;
 mod error;
 mod feed;
+mod folder;
 mod headoffice;
 mod http;
 mod import;

@@ -1,6 +1,6 @@
 //! Starting and stopping.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{fs::File, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use axum_server::{Handle, Server, accept::NoDelayAcceptor};
 use doorstep_domain::UnixMs;
@@ -11,6 +11,7 @@ use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 use crate::{
     ServeError, TlsError, TlsFiles,
     db::{self, Db},
+    folder,
     http::{self, App},
     keys::Keys,
     live::Live,
@@ -38,6 +39,8 @@ pub struct Config {
     pub photos: Option<String>,
     /// How SMS are sent.
     pub sms: GatewayConfig,
+    /// Whether other processes serve the same folder, each with this option: then the photos should be in a bucket.
+    pub shared_folder: bool,
     /// The clock.
     pub now: NowFn,
     /// The versions of the protocol that are spoken: [`doorstep_protocol::VERSIONS`].
@@ -56,6 +59,8 @@ pub struct Running {
     gateway: JoinHandle<()>,
     handle: Handle<SocketAddr>,
     task: JoinHandle<()>,
+    /// Keeps others from serving the folder.
+    lock: File,
 }
 
 impl Running {
@@ -82,6 +87,7 @@ impl Running {
         self.gateway.await.ok();
         self.handle.graceful_shutdown(None);
         self.task.await.ok();
+        drop(self.lock);
     }
 }
 
@@ -97,6 +103,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     };
     let storage = Storage::open(&config.folder, config.photos.as_deref())?;
     let at_folder = |source| ServeError::Folder { folder: config.folder.clone(), source };
+    let lock = folder::take(&config.folder, config.shared_folder)?;
     let writer = db::open(&config.folder)?;
     let db = Db::start(&config.folder, writer).map_err(at_folder)?;
     let listener = TcpListener::bind(config.listen).await.map_err(|source| ServeError::Listen { addr: config.listen, source })?;
@@ -171,7 +178,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
         tidier.abort();
         teller.abort();
     });
-    Ok(Running { addr, console_token, tls, live, stop_sms, gateway, handle, task })
+    Ok(Running { addr, console_token, tls, live, stop_sms, gateway, handle, task, lock })
 }
 
 /// How often storage is looked at.

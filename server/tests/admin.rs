@@ -130,3 +130,31 @@ fn findings_and_reasons_of_what_nobody_recorded_are_empty_or_said() {
     assert!(office.refused(&decide).contains("--uphold"), "one of two must be said");
     assert!(!office.refused(&[&decide[..], &["--uphold"]].concat()).is_empty(), "no case, no reviewer");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_serving_program_makes_everything_for_its_own_account_and_keeps_a_second_one_out() {
+    use std::{
+        io::{BufRead, BufReader},
+        process::Stdio,
+    };
+    let office = Office::new();
+    let data = office.0.path().to_str().unwrap();
+    let serve = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_doorstep-server"));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data", data]);
+        command
+    };
+    let mut first = serve().stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(first.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", first.id())).unwrap();
+    let second = serve().output().unwrap();
+    let list = office.json(&["devices"]);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert!(status.contains("Umask:\t0077"), "photos and all else: {status}");
+    let said = String::from_utf8(second.stderr).unwrap();
+    assert!(!second.status.success() && said.contains("another doorstep-server serves it"), "{said}");
+    assert_eq!(list, json!([]), "administration goes on");
+}

@@ -11,6 +11,7 @@ mod identity;
 mod live;
 mod merging;
 mod photos;
+mod private;
 mod reading;
 mod rights;
 mod rules;

@@ -182,6 +182,8 @@ impl Host {
     /// A host of its own, for one sync or one picture.
     pub fn new(inner: &Arc<Inner>) -> Result<Self, ClientError> {
         let session = inner.store().session()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
+        // Enrolled by a version that asked less, or without the option that was given then.
+        http::allow(&session.server, inner.insecure)?;
         Ok(Self {
             inner: inner.clone(),
             session,

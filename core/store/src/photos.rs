@@ -233,7 +233,7 @@ impl Store {
                         .query_row(params![id.as_bytes()], |row| row.get::<_, bool>(0))
                 });
                 if known.transpose()? == Some(false) {
-                    std::fs::create_dir_all(photos.join(ORPHANS))?;
+                    doorstep_private::make_folder(&photos.join(ORPHANS))?;
                     std::fs::rename(&file, photos.join(ORPHANS).join(name))?;
                     set_aside += 1;
                 }
@@ -258,10 +258,10 @@ impl Store {
 pub(crate) fn put(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let partial = path.with_extension(format!("{}.partial", std::process::id()));
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
+        doorstep_private::make_folder(folder)?;
     }
     let write = || {
-        let mut file = std::fs::File::create(&partial)?;
+        let mut file = doorstep_private::create(&partial)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         std::fs::rename(&partial, path)
@@ -341,7 +341,7 @@ fn adopt(db: &Connection, id: &PhotoId, len: u64, thumbnail: bool, at: i64) -> R
         return Ok(());
     }
     if orphan.is_file() {
-        std::fs::create_dir_all(photos.join(shelf))?;
+        doorstep_private::make_folder(&photos.join(shelf))?;
         std::fs::rename(orphan, photos.join(&name))?;
     }
     db.prepare_cached(

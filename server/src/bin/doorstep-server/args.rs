@@ -39,6 +39,10 @@ pub enum Command {
         /// 短信网关配置（TOML） How SMS are sent: the gateway's configuration, TOML; without it none is sent by head office.
         #[arg(long, value_name = "FILE", env = "DOORSTEP_SMS")]
         sms: Option<PathBuf>,
+        /// 允许多个进程共用此目录（每个都须加此项，照片须放在桶中） Other processes serve this folder too, each with this option; the
+        /// photos then belong in a bucket. Without it a second one is refused.
+        #[arg(long)]
+        shared_folder: bool,
         /// 以 JSON 输出 Print JSON.
         #[arg(long)]
         json: bool,
