@@ -12,7 +12,11 @@ use tokio::sync::oneshot;
 
 use crate::{ServeError, error::ApiError, folder, packs};
 
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_initial.sql"), include_str!("../migrations/0002_version_3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_initial.sql"),
+    include_str!("../migrations/0002_version_3.sql"),
+    include_str!("../migrations/0004_keys_and_clocks.sql"),
+];
 /// The database's file in the data folder.
 pub(crate) const FILE: &str = "doorstep-server.db";
 /// Most jobs in one commit: bounds how long the first one waits.

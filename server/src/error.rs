@@ -66,6 +66,9 @@ pub enum ServeError {
     /// The database has no usable keys.
     #[error("read the server's keys from the database: they are missing or damaged; restore it from a backup")]
     Keys,
+    /// What the database says of the clock.
+    #[error("hold the clock against the database: {0}")]
+    Clock(String),
     /// No randomness to be had.
     #[error("draw random bytes from the operating system")]
     Random,

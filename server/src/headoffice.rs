@@ -195,5 +195,5 @@ fn write(
     let boot = BootId([0; 4]);
     let time = TimeEvidence { wall: now, zone_quarters: 0, mono_ms: 0, boot, anchor: Some(Anchor { server: now, mono_ms: 0 }) };
     let entry = |body| NewEntry { author: author.clone(), pack_version, time, action: None, facts: None, release: None, body };
-    append(db, keys, case, bodies.into_iter().map(entry).collect(), Receipt::of(now, Some(now)), &DeviceId::of(&keys.public()))
+    append(db, keys, case, bodies.into_iter().map(entry).collect(), Receipt::of(now, Some(now)), &keys.device)
 }

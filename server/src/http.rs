@@ -35,7 +35,7 @@ use crate::{
     live::{self, Live},
     packs::Rules,
     photos::{self, Storage, tus},
-    quarantine, refs,
+    quarantine, refs, replace_key,
     serve::NowFn,
     sms,
 };
@@ -187,7 +187,11 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
     let (who, install, chain, beacon) = (device.clone(), request.install, request.chain, request.beacon.take());
     let lost = std::mem::take(&mut request.lost);
     let pushed = batch.is_some();
+    let (newest, pins) = (app.keys.clone(), request.pins);
     let written = app.db.write(move |db| {
+        if let Some(pins) = pins {
+            replace_key::note(db, &who.id, &newest.newest(db)?, pins)?;
+        }
         enrol::register(db, &who.id, &install, now)?;
         let token = enrol::renew(db, &who, now)?;
         let taken = batch.map(|batch| ingest::take(db, &batch, &who, now)).transpose()?;
@@ -222,6 +226,8 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
         .read(move |db| {
             let history: Vec<u8> = db.query_row("SELECT value FROM meta WHERE key = 'history'", [], |row| row.get(0))?;
             let history = HistoryId::try_from(history.as_slice()).map_err(|_| ApiError::Internal("history id"))?;
+            // The key that this device pins, until it has said that it knows the next one.
+            let (keys, succession) = keys.of_device(db, &device.id)?;
             let scopes = device.scopes();
             // Of the whole answer, whatever the number of scopes.
             let want = (request.want_bytes as usize).clamp(MIN_WANT, MAX_WANT) / scopes.len().max(1);
@@ -257,6 +263,7 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
                     .wipe_at
                     .map(|at| keys.sign_wipe(&device.id, &WipeOrder { install: request.install, ordered_ms: at.0 }))
                     .transpose()?,
+                succession,
             })
         })
         .await?;
@@ -273,7 +280,8 @@ struct Written {
 
 async fn nonce(State(app): State<App>) -> Result<Response, ApiError> {
     let now = (app.now)();
-    cbor(&NonceResponse { nonce: app.keys.nonce(now)?, now_ms: now.0 })
+    let nonce = app.db.read(move |db| Keys::nonce(db, now)).await?;
+    cbor(&NonceResponse { nonce, now_ms: now.0 })
 }
 
 async fn enrol_device(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
@@ -286,8 +294,8 @@ async fn enrol_device(State(app): State<App>, request: Request) -> Result<Respon
 async fn session(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     let body = body_of(request, 4096).await?;
     let request: SessionRequest = decode(&open(&body, 4096)?)?;
-    let (now, keys) = ((app.now)(), app.keys.clone());
-    cbor(&app.db.write(move |db| enrol::session(db, &request, &keys, now)).await??)
+    let now = (app.now)();
+    cbor(&app.db.write(move |db| enrol::session(db, &request, now)).await??)
 }
 
 /// May the device send an SMS that is not its own?

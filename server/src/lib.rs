@@ -7,6 +7,7 @@
 
 pub mod admin;
 mod chain;
+mod clock;
 mod console;
 mod db;
 mod devices;
@@ -27,6 +28,7 @@ mod photos;
 mod project;
 mod quarantine;
 mod refs;
+mod replace_key;
 mod rights;
 mod serve;
 mod sms;

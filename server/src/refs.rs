@@ -40,7 +40,7 @@ pub(crate) fn rows(db: &Connection, kind: RefKind, have: u64, device: &Device, n
             })?;
             refs.outlets = rows.collect::<Result<_, _>>()?;
         }
-        RefKind::Pack => refs.packs = Some(packs::for_devices(db, now)?),
+        RefKind::Pack => refs.packs = Some(packs::for_device(db, &device.id, now)?),
         RefKind::Policy => {
             refs.policy = db.query_row("SELECT body FROM reference WHERE kind = ?1", [kind.as_str()], |row| row.get(0))?;
         }

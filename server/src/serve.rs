@@ -9,7 +9,7 @@ use doorstep_protocol::Version;
 use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 
 use crate::{
-    ServeError, TlsError, TlsFiles,
+    ServeError, TlsError, TlsFiles, clock,
     db::{self, Db},
     folder,
     http::{self, App},
@@ -105,6 +105,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     let at_folder = |source| ServeError::Folder { folder: config.folder.clone(), source };
     let lock = folder::take(&config.folder, config.shared_folder)?;
     let writer = db::open(&config.folder)?;
+    tell(&clock::look(&writer, (config.now)()).map_err(|error| ServeError::Clock(error.to_string()))?);
     let db = Db::start(&config.folder, writer).map_err(at_folder)?;
     let listener = TcpListener::bind(config.listen).await.map_err(|source| ServeError::Listen { addr: config.listen, source })?;
     let addr = listener.local_addr().map_err(|source| ServeError::Listen { addr: config.listen, source })?;
@@ -179,6 +180,26 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
         teller.abort();
     });
     Ok(Running { addr, console_token, tls, live, stop_sms, gateway, handle, task, lock })
+}
+
+/// Says what a start has found out about its clock.
+fn tell(found: &clock::Found) {
+    if let Some(newest) = found.set_back_from {
+        eprintln!(
+            "doorstep-server: the clock was set back: {} was noted here before. Nonces of then are void, devices ask for others by \
+             themselves",
+            clock::shown(newest)
+        );
+    }
+    if let Some(clock::Doubt { newest, said }) = found.doubt {
+        eprintln!(
+            "doorstep-server: the clock may be wrong: it said {} at the start, and the newest contact of any device was {}. Whatever \
+             devices bring is marked for review. If the clock is right: doorstep-server admin clock-is-right. If not: set it right and \
+             start again",
+            clock::shown(said),
+            clock::shown(newest)
+        );
+    }
 }
 
 /// How often storage is looked at.

@@ -158,3 +158,14 @@ fn a_serving_program_makes_everything_for_its_own_account_and_keeps_a_second_one
     assert!(!second.status.success() && said.contains("another doorstep-server serves it"), "{said}");
     assert_eq!(list, json!([]), "administration goes on");
 }
+
+#[test]
+fn the_signing_key_is_replaced_by_a_command_that_says_who_still_pins_the_old_one() {
+    let office = Office::new();
+    assert_eq!(office.json(&["replace-key", "--status"]), json!({ "replaced": false, "keys": [] }));
+    let done = office.json(&["replace-key"]);
+    assert_eq!((&done["replaced"], &done["keys"][0]["devices"]), (&json!(true), &json!(0)));
+    let text = office.fine(&["replace-key", "--status"]);
+    assert!(text.contains("devices still pin it"), "{text}");
+    assert_eq!(office.json(&["clock-is-right"]), json!({ "was_in_doubt": false }));
+}

@@ -4,6 +4,7 @@
 mod background;
 mod basics;
 mod chain;
+mod clocks;
 mod faults;
 mod headoffice;
 mod hostile;
@@ -15,6 +16,7 @@ mod private;
 mod reading;
 mod rights;
 mod rules;
+mod server_key;
 mod sms;
 mod tls;
 mod wipe;

@@ -3,7 +3,7 @@
 use doorstep_domain::{BatchHash, BootId, CaseId, ChangeHash, Clocks, DeviceId, HistoryId, InstallId, UnixMs};
 use minicbor::{Decode, Encode};
 
-use crate::{LostPhoto, Sha};
+use crate::{KeyHash, LostPhoto, Sha};
 
 /// Ids as CBOR byte strings of their exact length.
 pub(crate) mod id {
@@ -54,6 +54,9 @@ pub struct SyncRequest {
     /// Photos that this device can not deliver, at most 64; named until an answer has come.
     #[cbor(n(10), default)]
     pub lost: Vec<LostPhoto>,
+    /// The server's key that this device pins, while the server may not know: it took another, or could not verify an answer.
+    #[n(20)]
+    pub pins: Option<KeyHash>,
 }
 
 /// One end of a batch chain.
@@ -239,6 +242,10 @@ pub struct SyncResponse {
     /// Head office's order to wipe this installation: a [`WipeOrder`], signed over [`crate::signing::wipe_message`].
     #[n(12)]
     pub wipe: Option<Signed>,
+    /// The server signs with another key from now on: a [`crate::Succession`], signed with the key that the device pins over
+    /// [`crate::signing::key_message`].
+    #[n(20)]
+    pub succession: Option<Signed>,
 }
 
 /// Head office's order that an installation destroys its keys and then all that it keeps. It names the installation, so that an

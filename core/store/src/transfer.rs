@@ -71,6 +71,7 @@ impl Store {
             beacon: Some(self.beacon(app)?),
             quarantined: undecided(&self.db)?,
             lost: self.lost_photos()?,
+            pins: self.pins()?,
         })
     }
 

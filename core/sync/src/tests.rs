@@ -69,6 +69,7 @@ fn request() -> Box<SyncRequest> {
         beacon: None,
         quarantined: vec![],
         lost: vec![],
+        pins: None,
     })
 }
 

@@ -179,8 +179,7 @@ pub(super) fn say(
     let boot = BootId([0; 4]);
     let time = TimeEvidence { wall: now, zone_quarters: 0, mono_ms: 0, boot, anchor: Some(Anchor { server: now, mono_ms: 0 }) };
     let entry = NewEntry { author, pack_version, time, action: None, facts: None, release: None, body };
-    let device = DeviceId::of(&keys.public());
-    match headoffice::append(db, keys, case, vec![entry], Receipt::of(now, Some(now)), &device) {
+    match headoffice::append(db, keys, case, vec![entry], Receipt::of(now, Some(now)), &keys.device) {
         Ok(_) => Ok(true),
         // Nor does one that is damaged: it must not keep the others waiting.
         Err(HeadOfficeError::Api(ApiError::Damaged)) => Ok(false),

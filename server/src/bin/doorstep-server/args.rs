@@ -123,6 +123,16 @@ pub enum AdminCommand {
     },
     /// 设备列表：久未联系的、有旧记录未发送的在前 Devices: those with old unsent work or long silent first.
     Devices,
+    /// 更换服务器签名密钥：旧密钥为新密钥作保，设备随下次同步改用新密钥 Replace the server's signing key: the old one vouches for the new one,
+    /// and devices take it with their next sync. Prints how many still have to.
+    ReplaceKey {
+        /// 只看还有多少设备未改用 Only print how many devices still have to take the new key.
+        #[arg(long)]
+        status: bool,
+    },
+    /// 确认服务器时钟正确：此后收到的记录不再标为待查 The server's clock is right: what is received from now on is not marked for review
+    /// any more.
+    ClockIsRight,
     /// 停用设备 Revoke a device: it reads nothing more; what it still delivers goes into quarantine.
     Revoke {
         /// 设备号或其开头 The device's id, or how it begins.
