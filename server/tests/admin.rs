@@ -145,14 +145,24 @@ fn a_serving_program_makes_everything_for_its_own_account_and_keeps_a_second_one
         command.args(["serve", "--listen", "127.0.0.1:0", "--data", data]);
         command
     };
-    let mut first = serve().stdout(Stdio::piped()).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(first.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    // The first line that it prints, or nothing if it ends before. Its output stays open: it has more to say.
+    let start = || {
+        let mut child = serve().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        (child, out, line)
+    };
+    let (mut first, _out, serves) = start();
     let status = std::fs::read_to_string(format!("/proc/{}/status", first.id())).unwrap();
-    let second = serve().output().unwrap();
+    let (mut second, _out, refused) = start();
     let list = office.json(&["devices"]);
-    first.kill().unwrap();
+    for child in [&mut first, &mut second] {
+        child.kill().unwrap();
+    }
     first.wait().unwrap();
+    let second = second.wait_with_output().unwrap();
+    assert!(serves.contains("listens") && refused.is_empty(), "{serves} {refused}");
     assert!(status.contains("Umask:\t0077"), "photos and all else: {status}");
     let said = String::from_utf8(second.stderr).unwrap();
     assert!(!second.status.success() && said.contains("another doorstep-server serves it"), "{said}");
