@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 
 use crate::{
-    AdminError, ServeError,
+    AdminError, ServeError, clock,
     db::{self, Db},
     devices, enrol,
     error::ApiError,
@@ -24,16 +24,19 @@ use crate::{
     project,
     quarantine::{self, DecideError},
     refs::bump,
+    replace_key,
 };
 
 pub use self::sms::{Found, InboundRow, MessageRow, ReceiptRow};
 pub use crate::{
+    clock::Doubt,
     devices::{DeviceRow, EnvelopeRow, Fork},
     import::{BadRow, Imported},
     packs::PackRow,
     photos::{PhotoRow, Scrub, Scrubbed},
     project::{CaseRow, FindingRow},
     quarantine::Item,
+    replace_key::Pinned,
 };
 
 /// How long a code can be redeemed.
@@ -193,6 +196,26 @@ impl Admin {
         bump(&tx, "policy")?;
         tx.commit()?;
         Ok(policy.version)
+    }
+
+    /// Makes a new signing key of the server, which the old one vouches for. Devices take it with their next answers.
+    pub fn replace_key(&mut self, now: UnixMs) -> Result<(), AdminError> {
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        replace_key::replace(&tx, now)?;
+        Ok(tx.commit()?)
+    }
+
+    /// The replaced keys, with how many devices still take them for the server's.
+    pub fn pinned_keys(&self) -> Result<Vec<Pinned>, AdminError> {
+        Ok(replace_key::pinned(&self.db)?)
+    }
+
+    /// An operator's word that the server's clock is right. Returns the doubt that it ends; `None` if there was none.
+    pub fn clock_is_right(&mut self, now: UnixMs) -> Result<Option<Doubt>, AdminError> {
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let ended = clock::is_right(&tx, now)?;
+        tx.commit()?;
+        Ok(ended)
     }
 
     /// All devices: those that hold the oldest unsent work first, then the most silent.

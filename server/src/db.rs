@@ -10,16 +10,19 @@ use std::{
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use tokio::sync::oneshot;
 
-use crate::{ServeError, error::ApiError, facts, packs};
+use crate::{ServeError, error::ApiError, facts, folder, packs};
 
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_initial.sql"),
     include_str!("../migrations/0002_version_3.sql"),
     include_str!("../migrations/0003_finding_gap.sql"),
     include_str!("../migrations/0004_listing.sql"),
+    include_str!("../migrations/0005_keys_and_clocks.sql"),
 ];
 /// Before this step the server kept no history of its list.
 const LISTING: u32 = 3;
+/// The database's file in the data folder.
+pub(crate) const FILE: &str = "doorstep-server.db";
 /// Most jobs in one commit: bounds how long the first one waits.
 const GROUP: usize = 100;
 /// Most jobs that wait; the next one is told to come back.
@@ -27,8 +30,7 @@ const QUEUE: usize = 1_000;
 
 /// Opens the database of a data folder, creating and migrating it. A new one gets a history id and the first rule pack.
 pub(crate) fn open(folder: &Path) -> Result<Connection, ServeError> {
-    let at_folder = |source| ServeError::Folder { folder: folder.to_owned(), source };
-    std::fs::create_dir_all(folder).map_err(at_folder)?;
+    folder::keep_private(folder)?;
     let mut db = connect(folder)?;
     loop {
         let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -63,7 +65,7 @@ pub(crate) fn open(folder: &Path) -> Result<Connection, ServeError> {
 }
 
 fn connect(folder: &Path) -> rusqlite::Result<Connection> {
-    let db = Connection::open(folder.join("doorstep-server.db"))?;
+    let db = Connection::open(folder.join(FILE))?;
     db.busy_timeout(std::time::Duration::from_secs(10))?;
     db.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;",

@@ -9,7 +9,7 @@ use doorstep_protocol::{
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use crate::{db, error::ApiError, keys::Keys};
+use crate::{clock, db, error::ApiError, keys::Keys};
 
 /// How long a token lasts.
 const TOKEN_MS: i64 = 60 * 60_000;
@@ -115,7 +115,7 @@ pub(crate) fn redeem(db: &Connection, request: &EnrolRequest, keys: &Keys, now: 
     let hash = code_hash(&clean);
     // Nothing is written down for who has not even a key: a stranger fills no disk.
     let message = enrol_message(&request.nonce, &hash, request.install.as_bytes());
-    if !keys.is_fresh(&request.nonce, now) || !is_signed(&request.public_key, &message, &request.sig) {
+    if !Keys::is_fresh(db, &request.nonce, now)? || !is_signed(&request.public_key, &message, &request.sig) {
         return Err(ApiError::Proof);
     }
     let id: String = clean.chars().take(CODE_ID).collect();
@@ -168,7 +168,7 @@ pub(crate) fn redeem(db: &Connection, request: &EnrolRequest, keys: &Keys, now: 
     // A new code is head office's word: a device that was revoked by mistake is welcome back.
     db.prepare_cached(
         "INSERT INTO device (id, public_key, enrolled_at, seen_at) VALUES (?1, ?2, ?3, ?3)
-         ON CONFLICT (id) DO UPDATE SET revoked_at = NULL, revoked_why = NULL, wipe_at = NULL, seen_at = ?3",
+         ON CONFLICT (id) DO UPDATE SET revoked_at = NULL, revoked_why = NULL, wipe_at = NULL, seen_at = ?3, pins = NULL",
     )?
     .execute(params![device.as_bytes(), request.public_key, now.0])?;
     register(db, &device, &request.install, now)?; // refused: nothing of this attempt stays
@@ -180,7 +180,7 @@ pub(crate) fn redeem(db: &Connection, request: &EnrolRequest, keys: &Keys, now: 
         request.nonce
     ])?;
     let token = new_token(db, &device, now)?;
-    Ok(Ok(EnrolResponse { token, user: person, role, outlet, name, now_ms: now.0, server_key: keys.public() }))
+    Ok(Ok(EnrolResponse { token, user: person, role, outlet, name, now_ms: now.0, server_key: keys.newest(db)?.public() }))
 }
 
 /// A courier's phone is personal; a tablet is shared within one outlet (domain 10.3).
@@ -253,15 +253,21 @@ pub(crate) fn renew(db: &Connection, device: &Device, now: UnixMs) -> Result<Opt
 }
 
 /// A token for a signature over the server's nonce. Also for a revoked device: it may deliver what it has recorded.
-pub(crate) fn session(db: &Connection, request: &SessionRequest, keys: &Keys, now: UnixMs) -> Outcome<SessionResponse> {
+pub(crate) fn session(db: &Connection, request: &SessionRequest, now: UnixMs) -> Outcome<SessionResponse> {
     let row: Option<(Vec<u8>, Vec<u8>)> = db
         .prepare_cached("SELECT public_key, last_nonce FROM device WHERE id = ?1")?
         .query_row(params![request.device.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let signed = |key: &Vec<u8>| is_signed(key, &session_message(&request.nonce), &request.sig);
-    let Some((_, last)) = row.filter(|(key, _)| keys.is_fresh(&request.nonce, now) && signed(key)) else {
+    let is_fresh = Keys::is_fresh(db, &request.nonce, now)?;
+    let Some((_, mut last)) = row.filter(|(key, _)| is_fresh && signed(key)) else {
         return Err(ApiError::Proof);
     };
+    // Used while the clock was ahead: until that time comes again no nonce of this device would be greater.
+    if clock::time_of_nonce(&last).is_some_and(|used| clock::is_ahead(used, now)) {
+        clock::forget_nonces(db)?;
+        last.clear();
+    }
     // A nonce begins with its time: each is good once, and none that is older than the last.
     if request.nonce <= last {
         return refuse(db, ApiError::Proof);

@@ -37,6 +37,15 @@ pub enum ServeError {
         /// Why.
         source: std::io::Error,
     },
+    /// Another process serves the folder.
+    #[error(
+        "use the data folder {folder}: another doorstep-server serves it; stop that one first. If both are meant, as behind a \
+         balancer, start each with --shared-folder"
+    )]
+    Served {
+        /// Which.
+        folder: PathBuf,
+    },
     /// The database was written by a newer version.
     #[error("open the database: it has version {found}, this program knows up to {known}; install a newer version")]
     TooNew {
@@ -60,6 +69,9 @@ pub enum ServeError {
     /// The database has no usable keys.
     #[error("read the server's keys from the database: they are missing or damaged; restore it from a backup")]
     Keys,
+    /// What the database says of the clock.
+    #[error("hold the clock against the database: {0}")]
+    Clock(String),
     /// No randomness to be had.
     #[error("draw random bytes from the operating system")]
     Random,

@@ -1,9 +1,7 @@
 //! What head office's list said of a parcel and from when, what devices copied of it, and what of that stands in the case.
 
 use doorstep_document::{NewEntry, pack};
-use doorstep_domain::{
-    Body, CaseId, DeviceId, Facts, FactsCheck, Fen, Listed, Parcel, Personal, Receipt, UnixMs, VirtualNumber, Waybill,
-};
+use doorstep_domain::{Body, CaseId, Facts, FactsCheck, Fen, Listed, Parcel, Personal, Receipt, UnixMs, VirtualNumber, Waybill};
 use doorstep_protocol::ParcelRow;
 use doorstep_rules::{Row, in_force};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -177,7 +175,7 @@ pub(crate) fn list(db: &Connection, case: &CaseId, now: UnixMs) -> Result<(), Ap
             Ok(NewEntry { facts: Some(row.facts.clone()), ..headoffice::entry(headoffice::server()?, version, now, body) })
         };
         let entries = missing.iter().map(|(_, row)| entry(row)).collect::<Result<Vec<_>, ApiError>>()?;
-        let device = DeviceId::of(&keys.public());
+        let device = keys.device;
         headoffice::append_even_if_full(db, &keys, case, &entries, Receipt::of(now, Some(now)), &device)?;
         for (n, _) in missing {
             db.prepare_cached("INSERT INTO listed (case_id, n) VALUES (?1, ?2)")?.execute(params![case.as_bytes(), n])?;

@@ -216,7 +216,7 @@ fn write(
     now: UnixMs,
 ) -> Result<ChangeHash, HeadOfficeError> {
     let entries = bodies.into_iter().map(|body| entry(author.clone(), pack_version, now, body)).collect();
-    append(db, keys, case, entries, Receipt::of(now, Some(now)), &DeviceId::of(&keys.public()))
+    append(db, keys, case, entries, Receipt::of(now, Some(now)), &keys.device)
 }
 
 /// An entry of head office's. The server's own clock is the one that everything is reckoned by.

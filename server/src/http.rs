@@ -36,7 +36,7 @@ use crate::{
     live::{self, Live},
     packs::Rules,
     photos::{self, Storage, tus},
-    quarantine, refs,
+    quarantine, refs, replace_key,
     serve::NowFn,
     sms,
     verify::{MAX_BATCH, verify},
@@ -217,7 +217,11 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
     let lost = std::mem::take(&mut request.lost);
     let pushed = batch.is_some();
     let (rules, passing) = (app.rules.clone(), app.passing.newest(&device.id));
+    let (newest, pins) = (app.keys.clone(), request.pins);
     let written = app.db.write(move |db| {
+        if let Some(pins) = pins {
+            replace_key::note(db, &who.id, &newest.newest(db)?, pins)?;
+        }
         enrol::register(db, &who.id, &install, now)?;
         let token = enrol::renew(db, &who, now)?;
         let taken = batch.map(|batch| ingest::take(db, &batch, &who, &Around { rules: &rules, passing, now })).transpose()?;
@@ -260,6 +264,8 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
         .read(move |db| {
             let history: Vec<u8> = db.query_row("SELECT value FROM meta WHERE key = 'history'", [], |row| row.get(0))?;
             let history = HistoryId::try_from(history.as_slice()).map_err(|_| ApiError::Internal("history id"))?;
+            // The key that this device pins, until it has said that it knows the next one.
+            let (keys, succession) = keys.of_device(db, &device.id)?;
             let scopes = device.scopes();
             // Of the whole answer, whatever the number of scopes.
             let want = (request.want_bytes as usize).clamp(MIN_WANT, MAX_WANT) / scopes.len().max(1);
@@ -304,6 +310,7 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
                     .transpose()?,
                 counter: (!is_signed_apart).then_some(counter),
                 received_ms: (!is_signed_apart).then_some(now.0),
+                succession,
             };
             if is_signed_apart {
                 return Ok(encode(&response)?);
@@ -351,7 +358,8 @@ struct Written {
 
 async fn nonce(State(app): State<App>) -> Result<Response, ApiError> {
     let now = (app.now)();
-    cbor(&NonceResponse { nonce: app.keys.nonce(now)?, now_ms: now.0 })
+    let nonce = app.db.read(move |db| Keys::nonce(db, now)).await?;
+    cbor(&NonceResponse { nonce, now_ms: now.0 })
 }
 
 async fn enrol_device(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
@@ -364,9 +372,9 @@ async fn enrol_device(State(app): State<App>, request: Request) -> Result<Respon
 async fn session(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     let body = body_of(request, 4096).await?;
     let request: SessionRequest = decode(&open(&body, 4096)?)?;
-    let (now, keys) = ((app.now)(), app.keys.clone());
+    let now = (app.now)();
     let of = request.device;
-    let answer = app.db.write(move |db| enrol::session(db, &request, &keys, now)).await??;
+    let answer = app.db.write(move |db| enrol::session(db, &request, now)).await??;
     app.passing.note(of, now);
     cbor(&answer)
 }

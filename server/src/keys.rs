@@ -4,26 +4,31 @@ use std::sync::Arc;
 
 use doorstep_domain::{DeviceId, Digest, HistoryId, InstallId, UnixMs};
 use doorstep_protocol::{
-    Signed, WipeOrder,
-    signing::{answer_leaf, answer_message, leaves_message, pack_message, wipe_message},
+    Signed, Succession, WipeOrder,
+    signing::{answer_leaf, answer_message, key_message, leaves_message, pack_message, wipe_message},
 };
 use ring::{
     hmac,
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
 };
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
-use crate::{db, error::ApiError};
+use crate::{clock, db, error::ApiError, replace_key};
 
+/// In `meta`: as whose device the server's own entries are kept, once its first key was replaced.
+pub(crate) const AUTHOR: &str = "server_device";
 /// How long a nonce may wait for its signature.
 const NONCE_MS: i64 = 5 * 60_000;
 
-/// The keys of one log. Cheap to clone.
+/// The keys of one log, with the signing key that was the newest when they were read. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Keys {
     pair: Arc<EcdsaKeyPair>,
-    nonce: hmac::Key,
+    /// As it is in the database: whether it is still the newest shows there.
+    pkcs8: Arc<Vec<u8>>,
+    /// As whose device the server's own entries are kept: the first key's, also when that was replaced.
+    pub device: DeviceId,
     /// The actor of what the server itself writes (released entries).
     pub install: InstallId,
 }
@@ -35,14 +40,39 @@ pub(crate) fn generate() -> Option<Vec<u8>> {
 }
 
 impl Keys {
-    /// The keys that the log was begun with.
+    /// The keys with the newest signing key.
     pub(crate) fn read(db: &Connection) -> Result<Self, ApiError> {
         let meta = |key: &str| db.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get::<_, Vec<u8>>(0));
-        let random = SystemRandom::new();
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &meta("signing_key")?, &random)
-            .map_err(|_| ApiError::Internal("the signing key"))?;
+        let pkcs8 = meta("signing_key")?;
+        let pair = pair_of(&pkcs8)?;
+        let device = match meta(AUTHOR).optional()? {
+            Some(device) => DeviceId::try_from(device.as_slice()).map_err(|_| ApiError::Internal("the server's device"))?,
+            None => DeviceId::of(pair.public_key().as_ref()),
+        };
         let install = InstallId::try_from(meta("install")?.as_slice()).map_err(|_| ApiError::Internal("the server's install"))?;
-        Ok(Self { pair: Arc::new(pair), nonce: hmac::Key::new(hmac::HMAC_SHA256, &meta("nonce_key")?), install })
+        Ok(Self { pair: Arc::new(pair), pkcs8: Arc::new(pkcs8), device, install })
+    }
+
+    /// The same with another signing key.
+    pub(crate) fn with(&self, pkcs8: &[u8]) -> Result<Self, ApiError> {
+        if *self.pkcs8 == pkcs8 {
+            return Ok(self.clone());
+        }
+        Ok(Self { pair: Arc::new(pair_of(pkcs8)?), pkcs8: Arc::new(pkcs8.to_vec()), ..self.clone() })
+    }
+
+    /// With the newest signing key: it may have been replaced since these were read.
+    pub(crate) fn newest(&self, db: &Connection) -> Result<Self, ApiError> {
+        let mut query = db.prepare_cached("SELECT value FROM meta WHERE key = 'signing_key'")?;
+        self.with(&query.query_row([], |row| row.get::<_, Vec<u8>>(0))?)
+    }
+
+    /// With the signing key that a device pins, and that key's word on the next one if it was replaced.
+    pub(crate) fn of_device(&self, db: &Connection, device: &DeviceId) -> Result<(Self, Option<Signed>), ApiError> {
+        match replace_key::of_device(db, device)? {
+            Some((pkcs8, succession)) => Ok((self.with(&pkcs8)?, Some(succession))),
+            None => Ok((self.newest(db)?, None)),
+        }
     }
 
     /// The public key, by which devices check receipts.
@@ -78,6 +108,13 @@ impl Keys {
         Ok(Signed { body, sig: sig.map_err(|_| ApiError::Internal("no randomness"))?.as_ref().to_vec() })
     }
 
+    /// Vouches for the next key.
+    pub(crate) fn sign_key(&self, next: &Succession) -> Result<Signed, ApiError> {
+        let body = doorstep_protocol::encode(next)?;
+        let sig = self.pair.sign(&SystemRandom::new(), &key_message(&body));
+        Ok(Signed { body, sig: sig.map_err(|_| ApiError::Internal("no randomness"))?.as_ref().to_vec() })
+    }
+
     /// Signs a published rule pack, for every device.
     pub(crate) fn sign_pack(&self, body: &[u8]) -> Result<Vec<u8>, ApiError> {
         let sig = self.pair.sign(&SystemRandom::new(), &pack_message(body));
@@ -85,18 +122,29 @@ impl Keys {
     }
 
     /// Something fresh to sign. Nothing of it is stored: a stranger who asks for a million of them fills no disk.
-    pub(crate) fn nonce(&self, now: UnixMs) -> Result<Vec<u8>, ApiError> {
+    pub(crate) fn nonce(db: &Connection, now: UnixMs) -> Result<Vec<u8>, ApiError> {
         let mut nonce = now.0.to_be_bytes().to_vec();
         nonce.extend(db::random::<16>().ok_or(ApiError::Internal("no randomness"))?);
-        let mark = hmac::sign(&self.nonce, &nonce);
+        let mark = hmac::sign(&nonce_key(db)?, &nonce);
         nonce.extend(mark.as_ref());
         Ok(nonce)
     }
 
     /// Whether a nonce is this server's and fresh.
-    pub(crate) fn is_fresh(&self, nonce: &[u8], now: UnixMs) -> bool {
-        let Some((made, mark)) = nonce.split_at_checked(24) else { return false };
-        let at = made.first_chunk::<8>().map_or(0, |bytes| i64::from_be_bytes(*bytes));
-        hmac::verify(&self.nonce, made, mark).is_ok() && (0..=NONCE_MS).contains(&now.since(UnixMs(at)))
+    pub(crate) fn is_fresh(db: &Connection, nonce: &[u8], now: UnixMs) -> Result<bool, ApiError> {
+        let Some((made, mark)) = nonce.split_at_checked(24) else { return Ok(false) };
+        let at = clock::time_of_nonce(made).unwrap_or(UnixMs(0));
+        Ok(hmac::verify(&nonce_key(db)?, made, mark).is_ok() && (0..=NONCE_MS).contains(&now.since(at)))
     }
+}
+
+fn pair_of(pkcs8: &[u8]) -> Result<EcdsaKeyPair, ApiError> {
+    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8, &SystemRandom::new())
+        .map_err(|_| ApiError::Internal("the signing key"))
+}
+
+/// Read for each use: it changes when a clock that was ahead is found.
+fn nonce_key(db: &Connection) -> Result<hmac::Key, ApiError> {
+    let mut query = db.prepare_cached("SELECT value FROM meta WHERE key = 'nonce_key'")?;
+    Ok(hmac::Key::new(hmac::HMAC_SHA256, &query.query_row([], |row| row.get::<_, Vec<u8>>(0))?))
 }

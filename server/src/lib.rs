@@ -7,6 +7,7 @@
 
 pub mod admin;
 mod chain;
+mod clock;
 mod console;
 mod contact;
 mod db;
@@ -15,6 +16,7 @@ mod enrol;
 mod error;
 mod facts;
 mod feed;
+mod folder;
 mod gap;
 mod headoffice;
 mod http;
@@ -29,6 +31,7 @@ mod photos;
 mod project;
 mod quarantine;
 mod refs;
+mod replace_key;
 mod rights;
 mod serve;
 mod sms;

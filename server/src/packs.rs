@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use doorstep_domain::UnixMs;
+use doorstep_domain::{DeviceId, UnixMs};
 use doorstep_protocol::{Publication, Signed, encode};
 use doorstep_rules::{Pack, PackError, Published, Rulebook};
 use rusqlite::{Connection, params};
@@ -135,7 +135,19 @@ pub(crate) fn list(db: &Connection, now: UnixMs) -> Result<Vec<PackRow>, ApiErro
 }
 
 /// The versions that a device is given: those that were in force lately or will be, and never fewer than two.
-pub(crate) fn for_devices(db: &Connection, now: UnixMs) -> Result<Vec<Signed>, ApiError> {
+pub(crate) fn for_device(db: &Connection, device: &DeviceId, now: UnixMs) -> Result<Vec<Signed>, ApiError> {
+    let mut packs = for_devices(db, now)?;
+    let (keys, succession) = Keys::read(db)?.of_device(db, device)?;
+    if succession.is_some() {
+        // They are signed with a key that this device does not know yet.
+        for pack in &mut packs {
+            pack.sig = keys.sign_pack(&pack.body)?;
+        }
+    }
+    Ok(packs)
+}
+
+fn for_devices(db: &Connection, now: UnixMs) -> Result<Vec<Signed>, ApiError> {
     let mut query = db.prepare_cached(
         "SELECT body, sig FROM pack WHERE version >= (SELECT coalesce(max(version), 0) FROM pack WHERE valid_from_ms <= ?1)
            OR version IN (SELECT version FROM pack ORDER BY version DESC LIMIT 2) ORDER BY version",

@@ -4,7 +4,7 @@
 
 use doorstep_document::{Change, merge};
 use doorstep_domain::{CaseId, ChangeHash, Recorded, Standing, UnixMs};
-use doorstep_rules::{Case, Finding, Judgement, Rulebook, State, Turn, Turns};
+use doorstep_rules::{AHEAD_OF_NOW_MS, Case, Finding, Judgement, Rulebook, State, Turn, Turns};
 use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 
@@ -120,8 +120,8 @@ fn write_row(db: &Connection, case: &CaseId, folded: &Case, turns: &Turns) -> Re
     let name = |outlet: &Option<doorstep_domain::OutletCode>| outlet.as_ref().map_or(String::new(), ToString::to_string);
     db.prepare_cached(
         "INSERT OR REPLACE INTO case_row (case_id, waybill, origin, delivering, state, next_step, reason, decision, attempts,
-           flags, updated_at, closed, due_at, missed, turns, turn_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+           flags, updated_at, closed, due_at, missed, turns, turn_at, turn_from)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
     )?
     .execute(params![
         case.as_bytes(),
@@ -139,7 +139,8 @@ fn write_row(db: &Connection, case: &CaseId, folded: &Case, turns: &Turns) -> Re
         turn.due_ms.unwrap_or(NEVER),
         turn.missed,
         later,
-        turn.until_ms
+        turn.until_ms,
+        turn.from_ms
     ])?;
     write_findings(db, case, &finding_rows(folded, judgement))
 }
@@ -250,17 +251,20 @@ pub(crate) fn findings(
 }
 
 const PASSED: &str = "SELECT case_row.case_id, turns FROM case_row JOIN doc USING (case_id)
-     WHERE turn_at <= ?1 AND frozen IS NULL AND projected_n = n LIMIT ?2";
+     WHERE (turn_at <= ?1 OR turn_from > ?1 + ?3) AND frozen IS NULL AND projected_n = n LIMIT ?2";
 
 fn has_passed(db: &Connection, now: UnixMs) -> Result<bool, ApiError> {
-    Ok(db.prepare_cached(PASSED)?.exists(params![now.0, 1])?)
+    Ok(db.prepare_cached(PASSED)?.exists(params![now.0, 1, AHEAD_OF_NOW_MS])?)
 }
 
 /// Moves rows on that have changed by themselves since they were judged, by the turns in the row, without reading a change; those
-/// whose turns reach no further are judged anew.
+/// whose turns reach no further are judged anew, and so are those that were judged for a time which has not come: the clock was
+/// ahead then.
 fn turn(db: &Connection, now: UnixMs) -> Result<(), ApiError> {
     let mut query = db.prepare_cached(PASSED)?;
-    let rows = query.query_map(params![now.0, CHUNK * 20], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?)))?;
+    let rows = query.query_map(params![now.0, CHUNK * 20, AHEAD_OF_NOW_MS], |row| {
+        Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?))
+    })?;
     for (case, turns) in rows.collect::<Result<Vec<_>, _>>()? {
         let case = CaseId::try_from(case.as_slice()).map_err(|_| ApiError::Internal("case row"))?;
         let turns: Vec<RowTurn> = serde_json::from_str(&turns).unwrap_or_default();
@@ -269,7 +273,7 @@ fn turn(db: &Connection, now: UnixMs) -> Result<(), ApiError> {
             Some(RowTurn { turn, findings }) => {
                 db.prepare_cached(
                     "UPDATE case_row SET state = ?2, next_step = ?3, decision = ?4, flags = ?5, missed = ?6, closed = ?7, due_at = ?8,
-                       turn_at = ?9 WHERE case_id = ?1",
+                       turn_at = ?9, turn_from = ?10 WHERE case_id = ?1",
                 )?
                 .execute(params![
                     case.as_bytes(),
@@ -280,7 +284,8 @@ fn turn(db: &Connection, now: UnixMs) -> Result<(), ApiError> {
                     turn.missed,
                     is_closed(&turn),
                     turn.due_ms.unwrap_or(NEVER),
-                    turn.until_ms
+                    turn.until_ms,
+                    turn.from_ms
                 ])?;
                 write_findings(db, &case, &findings)?;
             }

@@ -40,7 +40,7 @@ pub(crate) fn rows(db: &Connection, kind: RefKind, have: u64, device: &Device, n
             })?;
             refs.outlets = rows.collect::<Result<_, _>>()?;
         }
-        RefKind::Pack => refs.packs = Some(packs::for_devices(db, now)?),
+        RefKind::Pack => refs.packs = Some(packs::for_device(db, &device.id, now)?),
         RefKind::People => {
             let mut query = db
                 .prepare_cached("SELECT id, name, role, outlet, left_at IS NOT NULL FROM person WHERE outlet = ?1 ORDER BY id")?;

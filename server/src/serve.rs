@@ -1,6 +1,6 @@
 //! Starting and stopping.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{fs::File, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use axum_server::{Handle, Server, accept::NoDelayAcceptor};
 use doorstep_domain::UnixMs;
@@ -9,9 +9,10 @@ use doorstep_protocol::Version;
 use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 
 use crate::{
-    ServeError, TlsError, TlsFiles,
+    ServeError, TlsError, TlsFiles, clock,
     contact::Passing,
     db::{self, Db},
+    folder,
     http::{self, App},
     keys::Keys,
     live::Live,
@@ -39,6 +40,8 @@ pub struct Config {
     pub photos: Option<String>,
     /// How SMS are sent.
     pub sms: GatewayConfig,
+    /// Whether other processes serve the same folder, each with this option: then the photos should be in a bucket.
+    pub shared_folder: bool,
     /// The clock.
     pub now: NowFn,
     /// The versions of the protocol that are spoken: [`doorstep_protocol::VERSIONS`].
@@ -57,6 +60,8 @@ pub struct Running {
     gateway: JoinHandle<()>,
     handle: Handle<SocketAddr>,
     task: JoinHandle<()>,
+    /// Keeps others from serving the folder.
+    lock: File,
 }
 
 impl Running {
@@ -83,6 +88,7 @@ impl Running {
         self.gateway.await.ok();
         self.handle.graceful_shutdown(None);
         self.task.await.ok();
+        drop(self.lock);
     }
 }
 
@@ -98,7 +104,9 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     };
     let storage = Storage::open(&config.folder, config.photos.as_deref())?;
     let at_folder = |source| ServeError::Folder { folder: config.folder.clone(), source };
+    let lock = folder::take(&config.folder, config.shared_folder)?;
     let writer = db::open(&config.folder)?;
+    tell(&clock::look(&writer, (config.now)()).map_err(|error| ServeError::Clock(error.to_string()))?);
     let db = Db::start(&config.folder, writer).map_err(at_folder)?;
     let listener = TcpListener::bind(config.listen).await.map_err(|source| ServeError::Listen { addr: config.listen, source })?;
     let addr = listener.local_addr().map_err(|source| ServeError::Listen { addr: config.listen, source })?;
@@ -173,7 +181,27 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
         tidier.abort();
         teller.abort();
     });
-    Ok(Running { addr, console_token, tls, live, stop_sms, gateway, handle, task })
+    Ok(Running { addr, console_token, tls, live, stop_sms, gateway, handle, task, lock })
+}
+
+/// Says what a start has found out about its clock.
+fn tell(found: &clock::Found) {
+    if let Some(newest) = found.set_back_from {
+        eprintln!(
+            "doorstep-server: the clock was set back: {} was noted here before. Nonces of then are void, devices ask for others by \
+             themselves",
+            clock::shown(newest)
+        );
+    }
+    if let Some(clock::Doubt { newest, said }) = found.doubt {
+        eprintln!(
+            "doorstep-server: the clock may be wrong: it said {} at the start, and the newest contact of any device was {}. Whatever \
+             devices bring is marked for review. If the clock is right: doorstep-server admin clock-is-right. If not: set it right and \
+             start again",
+            clock::shown(said),
+            clock::shown(newest)
+        );
+    }
 }
 
 /// How often storage is looked at.

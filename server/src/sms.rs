@@ -23,6 +23,6 @@ pub(crate) mod webhook;
 pub use report::{Found, InboundRow, MessageRow, ReceiptRow};
 
 pub(crate) use back::prune;
-pub(crate) use gateway::{Gateway, provide};
+pub(crate) use gateway::{Gateway, LOCK, provide};
 pub(crate) use outbox::{expect, take_report};
 pub(crate) use report::{inbound, list, receipts, settle_by_hand};

@@ -130,3 +130,52 @@ fn findings_and_reasons_of_what_nobody_recorded_are_empty_or_said() {
     assert!(office.refused(&decide).contains("--uphold"), "one of two must be said");
     assert!(!office.refused(&[&decide[..], &["--uphold"]].concat()).is_empty(), "no case, no reviewer");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_serving_program_makes_everything_for_its_own_account_and_keeps_a_second_one_out() {
+    use std::{
+        io::{BufRead, BufReader},
+        process::Stdio,
+    };
+    let office = Office::new();
+    let data = office.0.path().to_str().unwrap();
+    let serve = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_doorstep-server"));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data", data]);
+        command
+    };
+    // The first line that it prints, or nothing if it ends before. Its output stays open: it has more to say.
+    let start = || {
+        let mut child = serve().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        (child, out, line)
+    };
+    let (mut first, _out, serves) = start();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", first.id())).unwrap();
+    let (mut second, _out, refused) = start();
+    let list = office.json(&["devices"]);
+    for child in [&mut first, &mut second] {
+        child.kill().unwrap();
+    }
+    first.wait().unwrap();
+    let second = second.wait_with_output().unwrap();
+    assert!(serves.contains("listens") && refused.is_empty(), "{serves} {refused}");
+    assert!(status.contains("Umask:\t0077"), "photos and all else: {status}");
+    let said = String::from_utf8(second.stderr).unwrap();
+    assert!(!second.status.success() && said.contains("another doorstep-server serves it"), "{said}");
+    assert_eq!(list, json!([]), "administration goes on");
+}
+
+#[test]
+fn the_signing_key_is_replaced_by_a_command_that_says_who_still_pins_the_old_one() {
+    let office = Office::new();
+    assert_eq!(office.json(&["replace-key", "--status"]), json!({ "replaced": false, "keys": [] }));
+    let done = office.json(&["replace-key"]);
+    assert_eq!((&done["replaced"], &done["keys"][0]["devices"]), (&json!(true), &json!(0)));
+    let text = office.fine(&["replace-key", "--status"]);
+    assert!(text.contains("devices still pin it"), "{text}");
+    assert_eq!(office.json(&["clock-is-right"]), json!({ "was_in_doubt": false }));
+}

@@ -66,6 +66,7 @@ async fn serve(folder: String) {
         folder: folder.into(),
         listen: "127.0.0.1:0".parse().unwrap(),
         insecure: false,
+        shared_folder: false,
         tls: None,
         photos: None,
         now: std::sync::Arc::new(move || now),

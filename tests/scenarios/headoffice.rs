@@ -108,6 +108,7 @@ async fn an_address_other_than_loopback_is_refused_unless_it_is_meant() {
         folder: folder.path().join("data"),
         listen,
         insecure: false,
+        shared_folder: false,
         tls: None,
         photos: None,
         now: hands.server(),

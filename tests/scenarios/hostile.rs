@@ -20,6 +20,7 @@ async fn serve_in_this_process() {
         folder: folder.into(),
         listen: "127.0.0.1:0".parse().unwrap(),
         insecure: false,
+        shared_folder: true,
         tls: None,
         photos: None,
         now: std::sync::Arc::new(move || now),

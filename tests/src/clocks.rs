@@ -10,14 +10,14 @@ use doorstep_domain::{BootId, UnixMs};
 use doorstep_server::NowFn;
 use doorstep_store::Clocks;
 
-/// True time, moved by hand.
+/// True time, moved by hand, and how far the server's clock is off it.
 #[derive(Clone)]
-pub struct Hands(Arc<AtomicI64>);
+pub struct Hands(Arc<AtomicI64>, Arc<AtomicI64>);
 
 impl Hands {
     /// Starts at a moment.
     pub fn at(start: UnixMs) -> Self {
-        Self(Arc::new(AtomicI64::new(start.0)))
+        Self(Arc::new(AtomicI64::new(start.0)), Arc::default())
     }
     /// The true time.
     pub fn now(&self) -> UnixMs {
@@ -30,7 +30,15 @@ impl Hands {
     /// The server's clock.
     pub fn server(&self) -> NowFn {
         let hands = self.clone();
-        Arc::new(move || hands.now())
+        Arc::new(move || hands.server_now())
+    }
+    /// What it says.
+    pub fn server_now(&self) -> UnixMs {
+        self.now().plus(self.1.load(Ordering::SeqCst))
+    }
+    /// Puts the server's clock so many minutes ahead of the true time.
+    pub fn put_server_ahead(&self, minutes: i64) {
+        self.1.store(minutes * 60_000, Ordering::SeqCst);
     }
 }
 

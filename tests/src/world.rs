@@ -253,6 +253,7 @@ async fn serve(
         folder: folder.to_owned(),
         listen,
         insecure: false,
+        shared_folder: true,
         tls: None,
         photos: photos.clone(),
         sms: sms.clone(),

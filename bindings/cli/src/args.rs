@@ -36,6 +36,9 @@ pub struct Args {
     /// 信任此 PEM 文件中的证书机构，不用内置的 Trust the authorities in this PEM file instead of the built-in ones.
     #[arg(long, global = true, env = "DOORSTEP_CA", value_name = "FILE", help_heading = GLOBAL)]
     pub ca: Option<PathBuf>,
+    /// 允许明文 http:// 连接其他机器（途中可被读取） Allow plain http:// to another machine, where it can be read on the way.
+    #[arg(long, global = true, env = "DOORSTEP_INSECURE", help_heading = GLOBAL)]
+    pub insecure: bool,
     /// 短信猫（smstools）目录：本机短信由它发送 Folder of an SMS daemon (smstools) that sends this computer's SMS.
     #[arg(long, global = true, env = "DOORSTEP_SMS_SPOOL", value_name = "DIR", help_heading = GLOBAL)]
     pub sms_spool: Option<PathBuf>,

@@ -33,12 +33,14 @@ pub fn run(args: &Args) -> Result<Answer, Failed> {
     };
     let spool = args.sms_spool.as_deref().map(Spool::at);
     let sender = spool.clone().map(|spool| Arc::new(spool) as Arc<dyn SmsSender>);
-    let client = Client::open(&args.store, Options { roots, sms: sender, ..Options::default() }).map_err(|error| {
-        match (error, &args.ca) {
+    let client = Client::open(&args.store, Options { roots, insecure: args.insecure, sms: sender, ..Options::default() })
+        .map_err(|error| match (error, &args.ca) {
             (ClientError::Roots, Some(file)) => Failed::CaFile { file: file.clone(), source: None },
             (error, _) => error.into(),
-        }
-    })?;
+        })?;
+    if client.closed_to_others() > 0 {
+        eprintln!("{}", words::closed_to_others(&args.store));
+    }
     match &args.command {
         Command::Enrol { server, code } => enrol(&client, server, code),
         Command::Parcels { numbers } => parcels(&client, *numbers),

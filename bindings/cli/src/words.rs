@@ -1,5 +1,7 @@
 //! Words that no rule pack has: names of actions, kinds and standings, times and sizes. Chinese with English beside it.
 
+use std::path::Path;
+
 use chrono::{DateTime, FixedOffset};
 use doorstep_client::Salvage;
 use doorstep_domain::{Personal, Standing, UnixMs, mask_number};
@@ -47,6 +49,14 @@ pub fn reason(code: &str) -> String {
         _ => say("格式不符", "not as it should be"),
     };
     if rest.is_empty() { format!("{words} ({head})") } else { format!("{words} ({head}: {})", rest.trim()) }
+}
+
+/// That other accounts of this computer could read the store until now.
+pub fn closed_to_others(store: &Path) -> String {
+    say(
+        &format!("{} 以前可被本机其他账号读取，现已改为仅限本账号", store.display()),
+        &format!("other accounts could read {}; from now on only yours can", store.display()),
+    )
 }
 
 /// That the store was damaged and repaired: what to record again, and where the damaged files are.

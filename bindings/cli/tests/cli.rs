@@ -71,6 +71,7 @@ impl World {
             folder: data,
             listen,
             insecure: false,
+            shared_folder: false,
             tls: None,
             photos: None,
             now: Arc::new(now),
@@ -456,4 +457,19 @@ fn a_shared_tablet_is_locked_and_unlocked_and_status_says_what_was_refused_and_w
     assert!(said.out.contains("无权登记") && said.out.contains("P-99"), "{}", said.out);
     let shown = world.run(&["takeover", OTHER]);
     assert_eq!(shown.code, 3, "it is handed over to a courier");
+}
+
+#[test]
+fn plain_http_to_another_machine_is_refused_unless_it_is_said_to_be_meant() {
+    let folder = tempfile::tempdir().unwrap();
+    let enrol = ["enrol", "--server", "http://hq.invalid:8080", "--code", "ABCD-EFGH-JKLM", "--json"];
+    let refused = run(folder.path(), &enrol);
+    assert_eq!(refused.code, 2, "{}", refused.out);
+    let words = refused.json()["error"].clone();
+    assert!(
+        words["en"].as_str().unwrap().contains("--insecure") && words["zh"].as_str().unwrap().contains("--insecure"),
+        "{words}"
+    );
+    let meant = run(folder.path(), &[&enrol[..], &["--insecure"]].concat());
+    assert_eq!(meant.code, 4, "no such server, but it was tried: {}", meant.out);
 }

@@ -34,6 +34,10 @@ pub struct ClientConfig {
     /// The certificate authorities to trust, in PEM, and no others; without it, Mozilla's list.
     #[uniffi(default = None)]
     pub authorities_pem: Option<Vec<u8>>,
+    /// Allow plain `http://` to another machine, where everybody on the way can read it. Without it only loopback is allowed, and
+    /// the rest is `insecure_address`.
+    #[uniffi(default = false)]
+    pub insecure: bool,
 }
 
 /// What the platform gave when the client was opened; it is opened again with the same after a suspension.
@@ -50,7 +54,7 @@ pub(crate) struct Opening {
 impl Opening {
     /// Blocks on local storage.
     fn open(&self, folder: &Path) -> Result<Client, DoorstepError> {
-        let mut options = Options::default();
+        let mut options = Options { insecure: self.config.insecure, ..Options::default() };
         if let Some(host) = &self.database_key {
             options.key = Some(StoreKey::new(&host.key()?).map_err(ClientError::from)?);
             let host = host.clone();
@@ -146,7 +150,7 @@ pub fn end_process() {
 /// The folder without links and relative parts. It is made first, because only what exists has one; if that fails, opening
 /// says why.
 fn one_spelling(folder: &Path) -> PathBuf {
-    std::fs::create_dir_all(folder).ok();
+    doorstep_private::make_folder(folder).ok();
     std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
 }
 
@@ -204,10 +208,15 @@ impl DoorstepClient {
         let changed = Arc::new(watch::Sender::new(0));
         let running = Running::start(opening.open(&folder)?, &changed, None)?;
         let again = Mutex::new(running.record_again());
+        let closed = running.client.closed_to_others();
         let (life, turn) = (Mutex::new(Life::Open(running)), tokio::sync::Mutex::default());
         let client = Arc::new(Self { folder, opening: Arc::new(opening), life, changed, turn, again });
         *slot = Arc::downgrade(&client);
         logging::log(Level::Info, "doorstep::client", "opened", &[]);
+        if closed > 0 {
+            let files = ("files", closed.into());
+            logging::log(Level::Warn, "doorstep::client", "other accounts could read the store; they can not any more", &[files]);
+        }
         Ok(client)
     }
 

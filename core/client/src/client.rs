@@ -30,6 +30,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Trusted certificate authorities.
     pub roots: Roots,
+    /// Plain HTTP to a server elsewhere, where everybody on the way reads customers' numbers. Without it only loopback is allowed.
+    pub insecure: bool,
     /// How the sync engine waits.
     pub pace: Pace,
     /// The device's key; without one a software key beside the store.
@@ -54,6 +56,7 @@ impl Default for Options {
         Self {
             clock: Arc::new(SystemClock::new()),
             roots: Roots::default(),
+            insecure: false,
             pace: Pace::default(),
             signer: None,
             sms: None,
@@ -85,6 +88,8 @@ pub(crate) struct Inner {
     pub clock: Arc<dyn Clock>,
     pub signer: Arc<dyn DeviceSigner>,
     pub app: String,
+    /// Plain HTTP to a server elsewhere is meant.
+    pub insecure: bool,
     /// Destroys the platform's keys.
     pub destroy_keys: Option<Arc<dyn Fn() + Send + Sync>>,
     pub http: reqwest::Client,
@@ -169,6 +174,7 @@ impl Client {
             clock: options.clock,
             signer,
             app: options.app,
+            insecure: options.insecure,
             destroy_keys: options.destroy_keys,
             http,
             stall: Duration::from_millis(options.pace.stall_ms),
@@ -195,6 +201,11 @@ impl Client {
     /// recorded again.
     pub fn salvage(&self) -> Option<&Salvage> {
         self.inner.salvage.as_ref()
+    }
+
+    /// How many files and folders of the store other accounts of this computer could read, until this client closed them to others.
+    pub fn closed_to_others(&self) -> u64 {
+        self.inner.store().closed_to_others()
     }
 
     /// Whether head office had this device wiped: it takes nothing any more, and its folder is to be opened anew.

@@ -12,7 +12,8 @@ use bytes::Bytes;
 
 use doorstep_domain::{BatchHash, InstallId, PhotoId, UnixMs};
 use doorstep_protocol::{
-    Answer, Demand, Header, Push, RefKind, Refs, Signed, SyncRequest, SyncResponse, decode, encode, seal, signing::batch_message,
+    Answer, AnswerError, Demand, Header, Push, RefKind, Refs, Signed, SyncRequest, SyncResponse, decode, encode, seal,
+    signing::batch_message,
 };
 use doorstep_store::{Clocks, Session, StoreError, pushed};
 use doorstep_sync::{Applied, Cause, Effect, Event, Failure, Status};
@@ -105,6 +106,8 @@ pub(crate) async fn run(inner: &Arc<Inner>, cause: Cause) -> Result<SyncReport, 
         (None, Some(Failure::Storage)) => Err(ClientError::Internal("a step of the sync failed")),
         (None, Some(failure)) => Err(ClientError::Network(failure)),
         (None, None) => {
+            // What was uploaded in this sync is counted from here.
+            inner.store().note_uptime(inner.clock.read())?;
             inner.store().tidy()?;
             // Once in a process: it reads the photos' folders.
             if !inner.swept.swap(true, Ordering::Relaxed) {
@@ -156,6 +159,8 @@ pub(crate) struct Host {
     demanded: Option<Demand>,
     /// Head office ordered it, and this device has nothing any more.
     wiped: bool,
+    /// The server's key before the one that it has vouched for in this sync: what it signs until it is told.
+    former_key: Option<Vec<u8>>,
     /// The clocks when the newest answer's headers came.
     answered_at: Clocks,
     /// The clocks when its request was sent.
@@ -186,6 +191,8 @@ impl Host {
     /// A host of its own, for one sync or one picture.
     pub fn new(inner: &Arc<Inner>) -> Result<Self, ClientError> {
         let session = inner.store().session()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
+        // Enrolled by a version that asked less, or without the option that was given then.
+        http::allow(&session.server, inner.insecure)?;
         Ok(Self {
             inner: inner.clone(),
             session,
@@ -197,6 +204,7 @@ impl Host {
             failed: None,
             demanded: None,
             wiped: false,
+            former_key: None,
             answered_at: inner.clock.read(),
             asked_at: inner.clock.read(),
         })
@@ -301,9 +309,7 @@ impl Host {
             other => other?.ok_or(Failure::Network)?,
         };
         let signed: Signed = decode(&bytes).map_err(|_| Failure::Network)?;
-        // Whatever is not signed by the server of the enrolment is not its answer.
-        let verified = SyncResponse::verify_signed(&signed, &request.device, &self.session.server_key, &pushed(request));
-        let answer = verified.map_err(|_| Failure::Network)?;
+        let answer = self.verified(request, &signed).await?;
         let told = request.lost.iter().map(|lost| lost.photo).collect();
         let answer = Answer { asked: request.chain, told, ..answer };
         // An answer that settles nothing, or that promises more without moving on, would be asked for again for ever.
@@ -325,6 +331,38 @@ impl Host {
         Ok(Event::Answered(Box::new(answer)))
     }
 
+    /// An answer whose signatures hold: whatever the server of the enrolment has not signed is not its answer. Takes the server's next
+    /// key, if the known one vouches for it.
+    async fn verified(&mut self, request: &SyncRequest, signed: &Signed) -> Result<Answer, Failure> {
+        if request.pins.is_some() {
+            // What was said of the key, also by another process on this store, is what the answer is signed with.
+            if let Some(session) = self.store(move |inner| inner.store().session()).await? {
+                self.session.server_key = session.server_key;
+            }
+        }
+        let key = self.session.server_key.clone();
+        let response: SyncResponse = decode(&signed.body).map_err(|_| Failure::Network)?;
+        let verified = || SyncResponse::verify_signed(signed, &request.device, &key, &pushed(request));
+        let checked = response.next_key(&key).and_then(|next| Ok((next, verified()?)));
+        let (next, answer) = match checked {
+            Ok(checked) => checked,
+            Err(AnswerError::Signature) => {
+                self.store(move |inner| inner.store().tell_server_key()).await?;
+                return Err(Failure::Network);
+            }
+            Err(AnswerError::Malformed(_)) => return Err(Failure::Network),
+        };
+        if request.pins.is_some() {
+            self.store(move |inner| inner.store().told_server_key()).await?;
+        }
+        if let Some(next) = next {
+            let kept = next.clone();
+            self.store(move |inner| inner.store().take_server_key(&kept)).await?;
+            self.former_key = Some(std::mem::replace(&mut self.session.server_key, next));
+        }
+        Ok(answer)
+    }
+
     async fn apply(&mut self, answer: Box<Answer>) -> Result<Event, Failure> {
         let clocks = (self.asked_at, self.answered_at);
         let fresh = self.keep(random())?;
@@ -342,7 +380,12 @@ impl Host {
             self.store(move |inner| inner.store().apply(&answer, clocks, UnixMs(answer.now_ms), InstallId::new(fresh))).await?;
         let now = self.inner.now();
         let now = self.keep(now)?;
-        let sendable = self.store(move |inner| inner.store().sendable(&inner.conditions(), now)).await?;
+        let sendable = self.store(move |inner| {
+            let mut store = inner.store();
+            store.note_uptime(clocks.1)?;
+            store.sendable(&inner.conditions(), now)
+        });
+        let sendable = sendable.await?;
         self.inner.changed();
         Ok(Event::Applied(Applied {
             thumbnails: sendable.thumbnails,
@@ -376,7 +419,9 @@ impl Host {
         let answer = self.call(&Asking::get(format!("/v1/refs/{}?have={have}", kind.as_str()))).await?;
         if let Some(bytes) = answer {
             // Rules that head office has not signed are no answer of our server.
-            let refs = decode::<Refs>(&bytes).ok().and_then(|refs| refs.verify(&self.session.server_key).ok());
+            let keys = std::iter::once(&self.session.server_key).chain(&self.former_key);
+            let refs =
+                decode::<Refs>(&bytes).ok().and_then(|refs| keys.into_iter().find_map(|key| refs.clone().verify(key).ok()));
             let refs = refs.ok_or(Failure::Network)?;
             let now = self.inner.now().map_err(|_| Failure::Storage)?;
             // Rows that this version can not use change nothing here and must not keep photos and facts waiting.

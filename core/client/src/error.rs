@@ -148,6 +148,11 @@ pub enum ClientError {
     /// Not an address of a server.
     #[error("use the server's address: it must start with http:// or https://")]
     Server,
+    /// Plain HTTP to a server elsewhere, and nobody said that this is meant.
+    #[error(
+        "use the server's address: plain HTTP to another machine is readable on the way; use https://, or say that it is meant"
+    )]
+    Insecure,
     /// The authorities to trust hold no usable certificate.
     #[error("read the certificate authorities: there is no usable certificate in the PEM")]
     Roots,
@@ -182,7 +187,9 @@ impl ClientError {
             Self::Open(_) | Self::Store(_) | Self::Key(_) | Self::Internal(_) => Kind::Storage,
             // The server's own refusal: trying again does not help, so it is no matter of the network.
             Self::Refused(_) | Self::Network(Failure::Refused(_)) => Kind::Rule,
-            Self::Waybill(_) | Self::Code(_) | Self::Text(_) | Self::Photo(_) | Self::Server | Self::Roots => Kind::Usage,
+            Self::Waybill(_) | Self::Code(_) | Self::Text(_) | Self::Photo(_) | Self::Server | Self::Insecure | Self::Roots => {
+                Kind::Usage
+            }
             Self::Network(_) => Kind::Network,
         }
     }
@@ -212,6 +219,7 @@ impl ClientError {
             Self::Text(_) => "text_too_long",
             Self::Photo(_) => "photo",
             Self::Server => "server_address",
+            Self::Insecure => "insecure_address",
             Self::Roots => "certificates",
             Self::Key(_) => "device_key",
             Self::Internal(_) => "internal",
@@ -266,6 +274,11 @@ impl ClientError {
             Self::Server => {
                 fixed("服务器地址须以 http:// 或 https:// 开头", "the server's address must start with http:// or https://")
             }
+            Self::Insecure => fixed(
+                "明文 http:// 只能用于本机：客户姓名和电话会被途中读取；请改用 https://，确需明文时加 --insecure",
+                "plain http:// is for this machine only, names and numbers can be read on the way; use https://, or give --insecure if it is \
+                 meant",
+            ),
             Self::Roots => fixed(
                 "证书机构中没有可用的证书，须为 PEM 格式",
                 "there is no usable certificate among the authorities to trust; they must be PEM",

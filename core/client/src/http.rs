@@ -59,6 +59,20 @@ pub(crate) fn client(roots: &Roots) -> Result<Client, ClientError> {
         })
 }
 
+/// Refuses plain HTTP to anything but this machine, unless it is meant: everybody on the way would read names, numbers and tokens.
+pub(crate) fn allow(server: &str, insecure: bool) -> Result<(), ClientError> {
+    let is_safe = |url: &reqwest::Url| {
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let is_loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        url.scheme() == "https" || is_loopback
+    };
+    match reqwest::Url::parse(server) {
+        Err(_) => Err(ClientError::Server),
+        Ok(url) if insecure || is_safe(&url) => Ok(()),
+        Ok(_) => Err(ClientError::Insecure),
+    }
+}
+
 /// What a request cost: bytes of bodies both ways.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cost {
@@ -223,6 +237,25 @@ mod tests {
         let (method, headers, body, taken) = (Method::PUT, vec![], body.into(), Arc::default());
         let clocks = Clocks { wall: doorstep_domain::UnixMs(0), mono_ms: 1, boot: doorstep_domain::BootId([1; 4]) };
         Call { client, token: None, renewal: None, method, url, headers, body, taken, stall, clocks }
+    }
+
+    #[test]
+    fn plain_http_is_for_this_machine_alone_unless_it_is_meant() {
+        for server in ["http://127.0.0.1:8080", "http://127.8.8.8", "http://[::1]:80", "http://localhost:1", "https://hq.example"]
+        {
+            assert!(allow(server, false).is_ok(), "{server}");
+        }
+        for server in [
+            "http://hq.example",
+            "http://10.0.0.1:8080",
+            "http://127.0.0.1.hq.example",
+            "http://[2001:db8::1]",
+            "HTTP://hq.example",
+        ] {
+            assert!(matches!(allow(server, false), Err(ClientError::Insecure)), "{server}");
+            assert!(allow(server, true).is_ok(), "{server}");
+        }
+        assert!(matches!(allow("http://", true), Err(ClientError::Server)));
     }
 
     /// What a call makes of an answer, byte for byte.

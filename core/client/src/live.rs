@@ -23,6 +23,7 @@ impl Client {
             let store = self.inner.store();
             (store.session()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?, store.cursors()?)
         };
+        http::allow(&session.server, self.inner.insecure)?;
         let wait = wait_seconds.clamp(1, 60);
         // With what this device has, so that what moved between its last sync and this call is not waited for.
         let at: String = cursors.iter().map(|pull| format!("&at={}:{}", pull.cursor, pull.scope)).collect();

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     Client, ClientError, Refusal,
     client::{Inner, random},
-    http::{Call, Cost},
+    http::{self, Call, Cost},
 };
 
 /// A token with less than this left is replaced by the server, for a signature.
@@ -35,6 +35,7 @@ impl Client {
         if !server.starts_with("http://") && !server.starts_with("https://") {
             return Err(ClientError::Server);
         }
+        http::allow(server, self.inner.insecure)?;
         let mut tries = 0;
         let enrolment = loop {
             match self.redeem(server, code, tries > 0).await {

@@ -78,11 +78,10 @@ impl DeviceSigner for SoftwareSigner {
 
 /// A whole file or none, never one in the place of another.
 fn save(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
     let partial = file.with_extension(format!("{}.partial", std::process::id()));
     std::fs::remove_file(&partial)
         .or_else(|error| if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
-    let mut out = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial)?;
+    let mut out = doorstep_private::options().write(true).create_new(true).open(&partial)?;
     out.write_all(bytes)?;
     out.sync_all()?;
     match std::fs::hard_link(&partial, file) {

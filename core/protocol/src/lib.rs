@@ -13,6 +13,7 @@ mod publication;
 mod receipts;
 pub mod signing;
 mod sms;
+mod succession;
 mod versions;
 
 pub use answer::{Answer, AnswerError, Pushed, verdicts_leaf};
@@ -27,6 +28,7 @@ pub use photos::{LostPhoto, MAX_LOST_PHOTOS, MAX_PHOTO_QUERY, PhotoQuery, PhotoS
 pub use publication::{Publication, Reference};
 pub use receipts::{ReceiptRow, Spoken, Verdict, pack_receipts, pack_verdicts, unpack_receipts, unpack_verdicts};
 pub use sms::{LeaseRequest, LeaseResponse};
+pub use succession::{KeyHash, Succession};
 
 pub use versions::{Reach, VERSIONS, Version, reach};
 

@@ -3,7 +3,7 @@
 use doorstep_domain::{BatchHash, BootId, CaseId, ChangeHash, Clocks, DeviceId, HistoryId, InstallId, UnixMs};
 use minicbor::{Decode, Encode};
 
-use crate::{Batch, Leaf, LostPhoto, Sha};
+use crate::{Batch, KeyHash, Leaf, LostPhoto, Sha};
 
 /// Ids as CBOR byte strings of their exact length.
 pub(crate) mod id {
@@ -60,6 +60,9 @@ pub struct SyncRequest {
     /// The number of the newest signed answer that the device has of this log.
     #[n(12)]
     pub counter: Option<u64>,
+    /// The server's key that this device pins, while the server may not know: it took another, or could not verify an answer.
+    #[n(20)]
+    pub pins: Option<KeyHash>,
 }
 
 /// One end of a batch chain.
@@ -251,6 +254,10 @@ pub struct SyncResponse {
     /// Version 3: when the server had this request's headers. With the monotonic time of the request it is the device's anchor.
     #[n(14)]
     pub received_ms: Option<i64>,
+    /// The server signs with another key from now on: a [`crate::Succession`], signed with the key that the device pins over
+    /// [`crate::signing::key_message`].
+    #[n(20)]
+    pub succession: Option<Signed>,
 }
 
 /// Head office's order that an installation destroys its keys and then all that it keeps. It names the installation, so that an

@@ -108,6 +108,12 @@ pub fn pack_message(body: &[u8]) -> Vec<u8> {
     message("doorstep/pack/v1", &[&hash])
 }
 
+/// What the server's key signs of the one that follows it: the body's hash. It is for every device.
+pub fn key_message(body: &[u8]) -> Vec<u8> {
+    let hash: [u8; 32] = Sha256::digest(body).into();
+    message("doorstep/key/v1", &[&hash])
+}
+
 /// Purpose and parts, each with its length as 32 bits big-endian.
 fn message(purpose: &str, parts: &[&[u8]]) -> Vec<u8> {
     let mut out = Vec::new();

@@ -56,7 +56,7 @@ pub use reply::{Validity, lacks};
 pub use rulebook::{Published, Rulebook};
 pub use sms::{Message, SmsLack};
 pub use state::{NextStep, State};
-pub use turn::{Turn, Turns};
+pub use turn::{AHEAD_OF_NOW_MS, Turn, Turns};
 pub use words::words;
 
 /// The policy that a new server starts with: domain section 10.2. A courier's notice to the origin outlet is a draft there; here

@@ -27,6 +27,10 @@ pub struct Turn {
     pub flags: String,
 }
 
+/// A row that was judged for a time up to so far ahead of now stays: it is right again in a minute, and a time service that takes a
+/// second back must not have every row judged anew. Further ahead, a clock was wrong, and the row follows it back.
+pub const AHEAD_OF_NOW_MS: i64 = 60_000;
+
 /// Most turns worked out ahead. Whoever needs more reads the case again.
 const AHEAD: usize = 6;
 

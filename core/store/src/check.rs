@@ -40,7 +40,7 @@ fn mark(folder: &Path) -> PathBuf {
 
 /// The next opening checks everything. Where even this small file can not be written, the damage is met again.
 pub(crate) fn ask_for_whole_check(folder: &Path) {
-    std::fs::write(mark(folder), []).ok();
+    doorstep_private::make_file(&mark(folder)).ok();
 }
 
 /// The file has been checked, or has been replaced.

@@ -4,10 +4,7 @@
 //! A lock on a file of its own, not on the database: SQLite's locks belong to the process, and closing any other handle on
 //! the same file would drop them.
 
-use std::{
-    fs::{File, OpenOptions},
-    path::Path,
-};
+use std::{fs::File, path::Path};
 
 use rustix::{
     fs::{FlockOperation, flock},
@@ -38,8 +35,12 @@ impl Hold {
 
     fn take(folder: &Path, how: FlockOperation) -> Result<Self, OpenError> {
         let at_folder = |source| OpenError::Folder { folder: folder.to_owned(), source };
-        let mut options = OpenOptions::new();
-        let file = options.create(true).truncate(false).write(true).open(folder.join("doorstep.lock")).map_err(at_folder)?;
+        let file = doorstep_private::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(folder.join("doorstep.lock"))
+            .map_err(at_folder)?;
         match flock(&file, how) {
             Ok(()) => Ok(Self(file)),
             Err(Errno::WOULDBLOCK) => Err(OpenError::InUse),

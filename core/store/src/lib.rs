@@ -24,7 +24,9 @@ mod rebase;
 mod record;
 mod refs;
 mod salvage;
+mod server_key;
 mod transfer;
+mod uptime;
 mod wipe;
 
 pub use doorstep_domain::Clocks;

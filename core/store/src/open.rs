@@ -18,7 +18,11 @@ use crate::{
     wipe,
 };
 
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_initial.sql"), include_str!("../migrations/0002_version_3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_initial.sql"),
+    include_str!("../migrations/0002_version_3.sql"),
+    include_str!("../migrations/0003_clocks.sql"),
+];
 
 /// Marks a file as ours in its header ("DOST"): any other SQLite database in its place is refused.
 const APPLICATION_ID: i32 = 0x444f_5354;
@@ -36,6 +40,8 @@ pub struct Store {
     pub(crate) wiped: bool,
     /// Damage seen by this process before this store was opened.
     damage_before: u64,
+    /// Files and folders that other accounts could read before this opening.
+    closed: u64,
     /// Tells a salvage that the file is in use.
     _hold: Hold,
 }
@@ -92,9 +98,19 @@ impl Store {
     }
 
     fn open_held(folder: &Path, hold: Hold, key: Option<StoreKey>) -> Result<Self, OpenError> {
-        let db = connect(&Files::of(folder), key.as_ref())?;
+        let files = Files::of(folder);
+        let was_there = files.db.exists();
+        let closed = keep_private(folder);
+        // In a folder without a store there was nothing to read.
+        let closed = if was_there { closed } else { 0 };
+        let db = connect(&files, key.as_ref())?;
         let damage_before = check::damage_count();
-        Ok(Self { db, folder: folder.to_owned(), book: None, key, wiped: false, damage_before, _hold: hold })
+        Ok(Self { db, folder: folder.to_owned(), book: None, key, wiped: false, closed, damage_before, _hold: hold })
+    }
+
+    /// How many files and folders other accounts could read until this opening closed them: for a word to the person.
+    pub fn closed_to_others(&self) -> u64 {
+        self.closed
     }
 
     /// The versions of the rule pack here, if any has been received.
@@ -144,7 +160,18 @@ impl Store {
 
 pub(crate) fn make_folder(folder: &Path) -> Result<(), OpenError> {
     let at_folder = |source| OpenError::Folder { folder: folder.to_owned(), source };
-    std::fs::create_dir_all(folder.join("photos")).map_err(at_folder)
+    doorstep_private::make_folder(&folder.join("photos")).map_err(at_folder)
+}
+
+/// Closes to others what an older version left open to them; how many files and folders that were. What can not be changed (an
+/// app's folder that belongs to its group, a file system without modes) is no reason to record nothing.
+fn keep_private(folder: &Path) -> u64 {
+    doorstep_private::correct(folder, is_ours).unwrap_or(0)
+}
+
+/// Whether an entry of a store's folder is the store's or the client's.
+pub(crate) fn is_ours(name: &str) -> bool {
+    name.starts_with("doorstep") || name.starts_with("device.") || matches!(name, "photos" | "pictures")
 }
 
 /// Opens, recognises, migrates and checks the store's file. Until it is known to be sound, nothing is written to it: not even
@@ -156,8 +183,12 @@ fn connect(files: &Files, key: Option<&StoreKey>) -> Result<Connection, OpenErro
         Ok(is_new) => is_new,
     };
     key::check(&files.folder, &files.db, is_new, key)?;
-    let create = if is_new { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() };
-    let mut db = Connection::open_with_flags(&files.db, OpenFlags::SQLITE_OPEN_READ_WRITE | create)?;
+    if is_new {
+        // SQLite gives its log and its index of the log the mode of this file.
+        let at_folder = |source| OpenError::Folder { folder: files.folder.clone(), source };
+        doorstep_private::make_file(&files.db).map_err(at_folder)?;
+    }
+    let mut db = Connection::open_with_flags(&files.db, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     if let Some(key) = key {
         key.unlock(&db)?;
     }
@@ -195,6 +226,8 @@ fn connect(files: &Files, key: Option<&StoreKey>) -> Result<Connection, OpenErro
 
 /// A new file for a salvage to fill; not durable before it is closed and synced: until then it is thrown away and made again.
 pub(crate) fn create_for_salvage(path: &Path) -> Result<Connection, OpenError> {
+    let at_file = |source| OpenError::Folder { folder: path.to_owned(), source };
+    doorstep_private::make_file(path).map_err(at_file)?;
     let mut db = Connection::open(path)?;
     db.pragma_update(None, "application_id", APPLICATION_ID)?;
     db.execute_batch("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY;")?;

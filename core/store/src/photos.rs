@@ -9,7 +9,7 @@ use doorstep_protocol::{LostPhoto, MAX_LOST_PHOTOS};
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use crate::{SavedPhoto, Store, StoreError};
+use crate::{SavedPhoto, Store, StoreError, uptime};
 
 /// With less free space than this no photo is taken any more.
 const LEAST_FREE: u64 = 50_000_000;
@@ -17,6 +17,9 @@ const LEAST_FREE: u64 = 50_000_000;
 const YOUNG_MS: i64 = 3_600_000;
 /// Why a photo is not sent whose file can not be read.
 const UNREADABLE: &str = "unreadable";
+/// How long a device is up, at least, between the server's first word that it has a photo and the question before which its file
+/// goes. Summed over boots, by the device's own clock.
+const LEAST_UPTIME_MS: u64 = 24 * 3_600_000;
 /// Where orphans go.
 const ORPHANS: &str = "orphans";
 
@@ -177,9 +180,17 @@ impl Store {
     /// lost its log. The server is asked once more whether it has them.
     pub(crate) fn photos_to_let_go(&self, now: UnixMs) -> Result<Vec<PhotoId>, StoreError> {
         let before = now.plus(-i64::from(self.policy()?.photos.keep_days) * 86_400_000);
-        let mut query =
-            self.db.prepare_cached("SELECT sha FROM photo WHERE state = 2 AND stored_at <= ?1 ORDER BY stored_at LIMIT 100")?;
-        let mut photos = ids(query.query_map(params![before.0], |row| row.get(0))?)?;
+        // By the server's time, which may be wrong, and by this device's own: a day between its word that it has a photo and the
+        // question whether it still has.
+        let up_before = self.uptime_ms()?.checked_sub(LEAST_UPTIME_MS);
+        let mut query = self.db.prepare_cached(
+            "SELECT photo.sha FROM photo JOIN stored_since ON stored_since.sha = photo.sha
+             WHERE state = 2 AND stored_at <= ?1 AND uptime_ms <= ?2 ORDER BY stored_at LIMIT 100",
+        )?;
+        let mut photos = match up_before {
+            Some(up_before) => ids(query.query_map(params![before.0, up_before], |row| row.get(0))?)?,
+            None => vec![],
+        };
         let mut query = self.db.prepare_cached("SELECT sha FROM photo WHERE state = 5 AND told = 0 LIMIT 100")?;
         photos.extend(ids(query.query_map([], |row| row.get(0))?)?);
         Ok(photos)
@@ -200,6 +211,7 @@ impl Store {
             )?
             .query_row(params![id.as_bytes(), state::LET_GO, is_erased], |row| row.get(0))
             .optional()?;
+        uptime::count_no_more(&self.db, id)?;
         // The row first: a file without a row's promise is an orphan, a row without its file would be a lost photo.
         match name.map(|name| std::fs::remove_file(self.folder.join("photos").join(name))) {
             Some(Err(error)) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
@@ -233,7 +245,7 @@ impl Store {
                         .query_row(params![id.as_bytes()], |row| row.get::<_, bool>(0))
                 });
                 if known.transpose()? == Some(false) {
-                    std::fs::create_dir_all(photos.join(ORPHANS))?;
+                    doorstep_private::make_folder(&photos.join(ORPHANS))?;
                     std::fs::rename(&file, photos.join(ORPHANS).join(name))?;
                     set_aside += 1;
                 }
@@ -258,10 +270,10 @@ impl Store {
 pub(crate) fn put(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let partial = path.with_extension(format!("{}.partial", std::process::id()));
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
+        doorstep_private::make_folder(folder)?;
     }
     let write = || {
-        let mut file = std::fs::File::create(&partial)?;
+        let mut file = doorstep_private::create(&partial)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         std::fs::rename(&partial, path)
@@ -341,7 +353,7 @@ fn adopt(db: &Connection, id: &PhotoId, len: u64, thumbnail: bool, at: i64) -> R
         return Ok(());
     }
     if orphan.is_file() {
-        std::fs::create_dir_all(photos.join(shelf))?;
+        doorstep_private::make_folder(&photos.join(shelf))?;
         std::fs::rename(orphan, photos.join(&name))?;
     }
     db.prepare_cached(
@@ -371,6 +383,7 @@ pub(crate) fn discard(db: &Connection, change: &Change) -> Result<(), StoreError
 pub(crate) fn start_over(db: &Connection) -> Result<(), StoreError> {
     db.execute("UPDATE photo SET state = 1, sent = 0, stored_at = NULL WHERE state = 2", [])?;
     db.execute("UPDATE photo SET told = 0 WHERE state IN (3, 4, 5)", [])?;
+    db.execute("DELETE FROM stored_since", [])?;
     Ok(())
 }
 
@@ -391,7 +404,7 @@ pub(crate) fn wanted_again(db: &Connection, id: &PhotoId) -> Result<(), StoreErr
            stored_at = NULL, told = 0 WHERE state >= 2",
     )?
     .execute(params![id.as_bytes(), state::LOST])?;
-    Ok(())
+    uptime::count_no_more(db, id)
 }
 
 /// Hashes of the photos and thumbnails that a case's changes name; `None` if a change can not be read.

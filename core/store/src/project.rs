@@ -7,7 +7,7 @@ use doorstep_domain::{CaseId, ChangeHash, InstallId, Receipt, ReceiptParts, Reco
 use doorstep_rules::{Case, Rulebook, State, Turn, Turns};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::StoreError;
+use crate::{StoreError, uptime};
 
 /// Column value for "never".
 pub(crate) const NEVER: i64 = i64::MAX;
@@ -247,6 +247,7 @@ pub(crate) fn write_row(
     let updated_at = entries.iter().map(|r| r.acted_at()).max().unwrap_or(now);
     // Only parked changes: nothing to list, and the next feed or repair will tell.
     let Some(folded) = Case::fold(entries) else { return Ok(()) };
+    uptime::judging(db, now)?;
     let Turns { turn, later, judgement } = Turn::ahead(&folded, book, now);
     let messages = judgement.messages.iter().filter(|message| message.is_open()).count();
     let heads: Vec<u8> = head.position.heads.iter().flat_map(|h| *h.as_bytes()).collect();
@@ -325,6 +326,7 @@ fn is_closed(turn: &Turn) -> bool {
 /// Moves a row on whose time has come, by the turns worked out when it was judged: no change is read. False if they reach no
 /// further.
 pub(crate) fn turn_row(db: &Connection, case: &CaseId, now: UnixMs) -> Result<bool, StoreError> {
+    uptime::judging(db, now)?;
     let turned = db
         .prepare_cached(
             "UPDATE case_row SET state = turn.state, next_step = turn.next_step, decision = turn.decision, flags = turn.flags,

@@ -5,7 +5,7 @@ use doorstep_rules::{Case, Judgement, judge};
 use rusqlite::{Connection, Params, Row, TransactionBehavior, params};
 use serde::Serialize;
 
-use crate::{Store, StoreError, project};
+use crate::{Store, StoreError, project, uptime};
 
 /// One line of the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -161,10 +161,16 @@ impl Store {
     }
 
     /// Brings rows up to now: those that have changed by themselves since they were judged, from the turns in the row; and those that
-    /// something was recorded on since, by judging them anew. Both are few and found by index.
+    /// something was recorded on since, by judging them anew. Both are few and found by index. After a clock that was ahead all are
+    /// judged anew.
     pub(crate) fn turn(&mut self, now: UnixMs) -> Result<(), StoreError> {
         const PASSED: &str = "SELECT case_id FROM case_row WHERE turn_at <= ?1";
         const STALE: &str = "SELECT case_id FROM stale";
+        if uptime::was_ahead(&self.db, now)? {
+            let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            uptime::judge_anew(&tx, now)?;
+            tx.commit()?;
+        }
         let mut behind = ids(&self.db, STALE, [])?;
         let passed = ids(&self.db, PASSED, [now.0])?;
         if behind.is_empty() && passed.is_empty() {

@@ -86,6 +86,7 @@ impl Store {
             lost: self.lost_photos()?,
             batch,
             counter,
+            pins: self.pins()?,
         })
     }
 

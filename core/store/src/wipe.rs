@@ -9,7 +9,7 @@ use rusqlite::{Connection, config::DbConfig};
 
 use crate::{
     OpenError, Store,
-    open::{make_folder, migrate},
+    open::{is_ours, make_folder, migrate},
     photos::put,
 };
 
@@ -63,8 +63,7 @@ fn delete(folder: &Path) -> io::Result<()> {
             (entry.path(), entry.file_name())
         };
         let name = name.to_str().unwrap_or_default();
-        let is_ours = name.starts_with("doorstep") || name.starts_with("device.") || matches!(name, "photos" | "pictures");
-        if !is_ours || matches!(name, MARK | LOCK) {
+        if !is_ours(name) || matches!(name, MARK | LOCK) {
             continue;
         }
         match if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) } {

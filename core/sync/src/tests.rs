@@ -71,6 +71,7 @@ fn request() -> Box<SyncRequest> {
         lost: vec![],
         batch: None,
         counter: None,
+        pins: None,
     })
 }
 

@@ -22,7 +22,7 @@ impl Storage {
         match url {
             None => {
                 let at_folder = |source| ServeError::Folder { folder: folder.to_owned(), source };
-                std::fs::create_dir_all(folder).map_err(at_folder)?;
+                doorstep_private::make_folder(folder).map_err(at_folder)?;
                 let local = LocalFileSystem::new_with_prefix(folder).map_err(|error| ServeError::Photos(error.to_string()))?;
                 Ok(Self(Arc::new(local.with_fsync(true))))
             }

@@ -14,6 +14,8 @@ use tokio::{
 use super::{back, claim, claim::Claimed, settle};
 use crate::{ServeError, db::Db, error::ApiError, keys::Keys, live::Live, packs::Rules, serve::NowFn};
 
+/// Held by the one gateway of a data folder.
+pub(crate) const LOCK: &str = "sms.lock";
 /// Most messages that are under way at once.
 const MOST: usize = 64;
 /// Most messages claimed in one write: others write too.
@@ -153,8 +155,8 @@ impl Gateway {
     /// Waits until no other server on the data folder is the gateway; `None` if this one stops before.
     async fn only_one(&self) -> Option<File> {
         loop {
-            let path = self.folder.join("sms.lock");
-            let lock = File::options().create(true).truncate(false).write(true).open(&path);
+            let path = self.folder.join(LOCK);
+            let lock = doorstep_private::options().create(true).truncate(false).write(true).open(&path);
             match lock.map(|file| (file.try_lock(), file)) {
                 Ok((Ok(()), file)) => return Some(file),
                 Ok((Err(_), _)) => {}

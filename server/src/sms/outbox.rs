@@ -171,8 +171,7 @@ pub(super) fn say(
     now: UnixMs,
 ) -> Result<bool, ApiError> {
     let entry = headoffice::entry(author, pack_version, now, body);
-    let device = DeviceId::of(&keys.public());
-    match headoffice::append(db, keys, case, vec![entry], Receipt::of(now, Some(now)), &device) {
+    match headoffice::append(db, keys, case, vec![entry], Receipt::of(now, Some(now)), &keys.device) {
         Ok(_) => Ok(true),
         // Nor does one that is damaged: it must not keep the others waiting.
         Err(HeadOfficeError::Api(ApiError::Damaged)) => Ok(false),

@@ -26,6 +26,7 @@ pub async fn run(folder: PathBuf, clock: &Path, smsc_port: u16) -> Result<(), Bo
         folder,
         listen,
         insecure: false,
+        shared_folder: false,
         tls: None,
         photos: None,
         now: Arc::new(move || clock.now()),

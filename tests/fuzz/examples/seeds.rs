@@ -136,6 +136,7 @@ fn frames(changes: &[Change]) {
             }),
             quarantined: vec![of],
             lost: vec![],
+            pins: None,
         },
     );
     let receipt = Receipt::of(UnixMs(1_772_413_260_000), Some(UnixMs(1_772_413_200_000)));
@@ -175,6 +176,9 @@ fn frames(changes: &[Change]) {
             decisions: vec![Decision { of, released: true, why: "核实".into() }],
             scopes: vec!["outlet/0412".into()],
             wanted: vec![],
+            gateway: Some(true),
+            wipe: None,
+            succession: None,
         },
     );
     let (key, nonce, sig) = (vec![4; 65], vec![8; 40], vec![7; 64]);

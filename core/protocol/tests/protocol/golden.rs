@@ -1,7 +1,7 @@
 //! Golden bytes: one file for each message and each signed message; each is also read back.
 
 use doorstep_protocol::signing::{
-    answer_leaf, answer_message, batch_message, doc_digest, enrol_message, is_signed, leaves_message, pack_message,
+    answer_leaf, answer_message, batch_message, doc_digest, enrol_message, is_signed, key_message, leaves_message, pack_message,
     receipts_leaf, renewal_message, session_message, wipe_message,
 };
 use minicbor::{Decode, Encode};
@@ -107,6 +107,7 @@ fn request() -> SyncRequest {
         lost: vec![LostPhoto { photo: PhotoId::new([8; 32]), altered: true }],
         batch: None,
         counter: None,
+        pins: None,
     }
 }
 
@@ -191,6 +192,7 @@ fn response() -> SyncResponse {
         wipe: Some(Signed { body: encode(&wipe_order()).unwrap(), sig: bytes_of("sig-wipe") }),
         counter: None,
         received_ms: None,
+        succession: None,
     }
 }
 
@@ -465,6 +467,26 @@ fn an_order_to_wipe_is_as_specified() {
     message("wipe-order", &wipe_order());
 }
 
+fn succession() -> Succession {
+    Succession { next: key(), made_ms: NOW }
+}
+
+#[test]
+fn a_new_key_of_the_server_is_as_specified_and_the_one_before_vouches_for_it() {
+    message("succession", &succession());
+    let signed = Signed { body: encode(&succession()).unwrap(), sig: bytes_of("sig-key") };
+    let answer = SyncResponse { succession: Some(signed.clone()), ..response() };
+    assert_eq!(decode::<SyncResponse>(&encode(&answer).unwrap()).unwrap(), answer);
+    assert_eq!(answer.next_key(&key()).unwrap(), Some(key()));
+    assert_eq!(response().next_key(&key()).unwrap(), None);
+    let mut spoilt = signed;
+    spoilt.sig[3] ^= 1;
+    let answer = SyncResponse { succession: Some(spoilt), ..response() };
+    assert!(matches!(answer.next_key(&key()), Err(AnswerError::Signature)));
+    let told = SyncRequest { pins: Some(KeyHash::of(&key())), ..request() };
+    assert_eq!(decode::<SyncRequest>(&encode(&told).unwrap()).unwrap(), told);
+}
+
 #[test]
 fn reference_rows_are_as_specified() {
     message("refs-parcels", &Refs { parcels: vec![parcel()], ..refs() });
@@ -489,12 +511,13 @@ fn what_is_signed_is_as_specified_and_the_signatures_hold() {
     golden("sign-renewal", &renewal_message(TOKEN));
     golden("sign-batch", &batch_message(&bytes_of("push"), &clock()));
     golden("sign-pack", &pack_message(&bytes_of("publication")));
+    golden("sign-key", &key_message(&bytes_of("succession")));
     golden("sign-wipe", &wipe_message(device().as_bytes(), &bytes_of("wipe-order")));
     golden("sign-answer-ack", &answer_message(device().as_bytes(), &bytes_of("ack")));
     golden("sign-answer-page", &answer_message(device().as_bytes(), &bytes_of("feed-page")));
     golden("sign-sending", &batch().message());
     golden("sign-answer", &leaves_message(&HistoryId::new([4; 16]), 42, &leaves()));
-    let names = ["enrol", "session", "renewal", "batch", "sending", "pack", "wipe", "answer-ack", "answer-page", "answer"];
+    let names = ["enrol", "session", "renewal", "batch", "sending", "pack", "key", "wipe", "answer-ack", "answer-page", "answer"];
     for name in names {
         let signed = bytes_of(&format!("sign-{name}"));
         let sig = bytes_of(&format!("sig-{name}"));

@@ -11,7 +11,7 @@ mod take;
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -158,7 +158,7 @@ fn unfinished(folder: &Path) -> io::Result<Option<PathBuf>> {
 fn next_aside(folder: &Path) -> io::Result<PathBuf> {
     let last = asides(folder)?.into_keys().next_back().unwrap_or(0);
     let aside = folder.join(format!("{ASIDE}{}", last + 1));
-    fs::create_dir(&aside)?;
+    doorstep_private::make_folder(&aside)?;
     sync_folder(folder)?;
     Ok(aside)
 }
@@ -176,8 +176,9 @@ fn move_aside(folder: &Path, aside: &Path) -> io::Result<()> {
 
 fn finish(folder: &Path, report: &Salvage) -> Result<(), io::Error> {
     let partial = report.folder.join("salvage.partial");
-    fs::write(&partial, serde_json::to_vec_pretty(report)?)?;
-    File::open(&partial)?.sync_all()?;
+    let mut file = doorstep_private::create(&partial)?;
+    file.write_all(&serde_json::to_vec_pretty(report)?)?;
+    file.sync_all()?;
     fs::rename(&partial, report.folder.join(REPORT))?;
     sync_folder(&report.folder)?;
     check::checked(folder)

@@ -39,6 +39,10 @@ pub enum Command {
         /// 短信网关配置（TOML） How SMS are sent: the gateway's configuration, TOML; without it none is sent by head office.
         #[arg(long, value_name = "FILE", env = "DOORSTEP_SMS")]
         sms: Option<PathBuf>,
+        /// 允许多个进程共用此目录（每个都须加此项，照片须放在桶中） Other processes serve this folder too, each with this option; the
+        /// photos then belong in a bucket. Without it a second one is refused.
+        #[arg(long)]
+        shared_folder: bool,
         /// 以 JSON 输出 Print JSON.
         #[arg(long)]
         json: bool,
@@ -119,6 +123,16 @@ pub enum AdminCommand {
     },
     /// 设备列表：久未联系的、有旧记录未发送的在前 Devices: those with old unsent work or long silent first.
     Devices,
+    /// 更换服务器签名密钥：旧密钥为新密钥作保，设备随下次同步改用新密钥 Replace the server's signing key: the old one vouches for the new one,
+    /// and devices take it with their next sync. Prints how many still have to.
+    ReplaceKey {
+        /// 只看还有多少设备未改用 Only print how many devices still have to take the new key.
+        #[arg(long)]
+        status: bool,
+    },
+    /// 确认服务器时钟正确：此后收到的记录不再标为待查 The server's clock is right: what is received from now on is not marked for review
+    /// any more.
+    ClockIsRight,
     /// 停用设备 Revoke a device: it reads nothing more; what it still delivers goes into quarantine.
     Revoke {
         /// 设备号或其开头 The device's id, or how it begins.

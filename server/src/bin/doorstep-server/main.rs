@@ -19,11 +19,15 @@ fn wall() -> UnixMs {
 }
 
 fn main() -> ExitCode {
+    // Whatever is made from here on is its owner's alone, photos and temporary files too.
+    #[cfg(unix)]
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let result = match Args::parse().command {
-        Command::Serve { data, listen, insecure, tls_cert, tls_key, photos, sms, json } => {
+        Command::Serve { data, listen, insecure, tls_cert, tls_key, photos, sms, shared_folder, json } => {
             let tls = tls_cert.zip(tls_key).map(|(cert, key)| TlsFiles { cert, key });
             gateway(sms.as_deref()).and_then(|sms| {
-                serve(Config { folder: data, listen, insecure, tls, photos, sms, now: Arc::new(wall), versions: VERSIONS }, json)
+                let now = Arc::new(wall);
+                serve(Config { folder: data, listen, insecure, tls, photos, sms, shared_folder, now, versions: VERSIONS }, json)
             })
         }
         Command::Admin { data, photos, json, command } => {

@@ -7,8 +7,8 @@ use doorstep_rules::{Explanation, gap_words};
 use doorstep_server::{
     AdminError,
     admin::{
-        Admin, Decide, EnvelopeRow, FindingRow, Fork, Found, InboundRow, Item, MessageRow, PackRow, PhotoRow, ReceiptRow, Scrub,
-        erase_photo, scrub,
+        Admin, Decide, EnvelopeRow, FindingRow, Fork, Found, InboundRow, Item, MessageRow, PackRow, PhotoRow, Pinned, ReceiptRow,
+        Scrub, erase_photo, scrub,
     },
 };
 use serde_json::json;
@@ -156,6 +156,29 @@ pub fn administer(
         AdminCommand::Policy { file } => {
             let version = admin.policy(&read(file)?)?;
             say(json!({ "version": version }), format!("权限方案已发布 policy published: version {version}"));
+        }
+        AdminCommand::ReplaceKey { status } => {
+            if !status {
+                admin.replace_key(wall())?;
+            }
+            let keys = admin.pinned_keys()?;
+            let line = |key: &Pinned| {
+                format!(
+                    "旧密钥 replaced key {}: {} 台设备尚未改用 devices still pin it, {} 台未停用 not revoked",
+                    key.key, key.devices, key.in_use
+                )
+            };
+            let mut text = if status { vec![] } else { vec!["签名密钥已更换 the signing key was replaced".to_owned()] };
+            text.extend(keys.iter().map(line));
+            say(json!({ "replaced": !status, "keys": keys }), text.join("\n"));
+        }
+        AdminCommand::ClockIsRight => {
+            let ended = admin.clock_is_right(wall())?;
+            let text = match ended {
+                Some(_) => "时钟已确认，此后不再标记 the clock is right; from now on nothing is marked for it".to_owned(),
+                None => "时钟本无疑问 the clock was not in doubt".to_owned(),
+            };
+            say(json!({ "was_in_doubt": ended.is_some() }), text);
         }
         AdminCommand::PublishPack { file } => {
             let published = admin.publish_pack(&read(file)?, wall())?;

@@ -1,0 +1,96 @@
+//! Two clocks of the store's own. How long this device has been up, summed over its boots: no wall clock and no server moves it. And
+//! how late rows were judged, by which a clock that was ahead is noticed.
+
+use doorstep_domain::{PhotoId, UnixMs};
+use doorstep_rules::AHEAD_OF_NOW_MS;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+
+use crate::{Clocks, Store, StoreError};
+
+/// Written no more often, unless something waits for it: what a reboot loses.
+const STEP_MS: u64 = 10 * 60_000;
+/// In `meta`: the boot, its monotonic time when it was looked at last, and the sum.
+const UPTIME: &str = "uptime";
+/// In `meta`: no row was judged for a later time.
+const JUDGED: &str = "judged_ms";
+/// How much further than needed [`JUDGED`] is written, so that a day of recording writes it a few times an hour.
+const JUDGED_STEP_MS: i64 = 5 * 60_000;
+
+impl Store {
+    /// Notes how long the device has been up: with each answer and at the end of each sync. From here on the photos that the server
+    /// has taken count how long they have been there.
+    pub fn note_uptime(&mut self, clocks: Clocks) -> Result<(), StoreError> {
+        const UNCOUNTED: &str = "SELECT sha FROM photo WHERE state = 2 AND NOT EXISTS (SELECT 1 FROM stored_since WHERE stored_since.sha = photo.sha)";
+        let before = read(&self.db)?;
+        let is_small_step = before.is_some_and(|it| {
+            it.boot == clocks.boot.0 && clocks.mono_ms.checked_sub(it.mono_ms).is_some_and(|step| step < STEP_MS)
+        });
+        if is_small_step && !self.db.prepare_cached(UNCOUNTED)?.exists([])? {
+            return Ok(());
+        }
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Read again: another process may have counted meanwhile.
+        let total_ms = read(&tx)?.map_or(0, |it| {
+            // Of another boot nobody knows how long it lasted after that, nor of this one before it was looked at: nothing is counted.
+            let step = if it.boot == clocks.boot.0 { clocks.mono_ms.saturating_sub(it.mono_ms) } else { 0 };
+            it.total_ms.saturating_add(step)
+        });
+        let value = [&clocks.boot.0[..], &clocks.mono_ms.to_be_bytes(), &total_ms.to_be_bytes()].concat();
+        Self::set_meta(&tx, UPTIME, &value)?;
+        tx.execute(&format!("INSERT INTO stored_since (sha, uptime_ms) SELECT sha, ?1 FROM ({UNCOUNTED})"), params![total_ms])?;
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// How long the device has been up, as it was last noted, milliseconds.
+    pub(crate) fn uptime_ms(&self) -> Result<u64, StoreError> {
+        Ok(read(&self.db)?.map_or(0, |it| it.total_ms))
+    }
+}
+
+struct Uptime {
+    boot: [u8; 4],
+    mono_ms: u64,
+    total_ms: u64,
+}
+
+fn read(db: &Connection) -> Result<Option<Uptime>, StoreError> {
+    let Some(bytes) = Store::meta(db, UPTIME)? else { return Ok(None) };
+    let parts = bytes.split_first_chunk::<4>().and_then(|(boot, rest)| {
+        let (mono, rest) = rest.split_first_chunk::<8>()?;
+        let total = rest.first_chunk::<8>()?;
+        Some(Uptime { boot: *boot, mono_ms: u64::from_be_bytes(*mono), total_ms: u64::from_be_bytes(*total) })
+    });
+    parts.map(Some).ok_or(StoreError::Damaged("meta"))
+}
+
+/// A photo that the server does not have, or whose file is gone, counts no more; once the server has it again it counts anew.
+pub(crate) fn count_no_more(db: &Connection, photo: &PhotoId) -> Result<(), StoreError> {
+    db.prepare_cached("DELETE FROM stored_since WHERE sha = ?1")?.execute(params![photo.as_bytes()])?;
+    Ok(())
+}
+
+/// Notes that a row is being judged for a time.
+pub(crate) fn judging(db: &Connection, now: UnixMs) -> Result<(), StoreError> {
+    if judged(db)?.is_none_or(|latest| latest < now) {
+        Store::set_meta(db, JUDGED, &now.plus(JUDGED_STEP_MS).0.to_be_bytes())?;
+    }
+    Ok(())
+}
+
+/// Whether some row was judged for a time that has not come: a clock was ahead then.
+pub(crate) fn was_ahead(db: &Connection, now: UnixMs) -> Result<bool, StoreError> {
+    Ok(judged(db)?.is_some_and(|latest| latest.plus(-JUDGED_STEP_MS).since(now) > AHEAD_OF_NOW_MS))
+}
+
+/// Has every row judged anew, for a clock that was ahead.
+pub(crate) fn judge_anew(db: &Connection, now: UnixMs) -> Result<(), StoreError> {
+    db.execute("INSERT OR IGNORE INTO stale (case_id) SELECT case_id FROM case_row", [])?;
+    Store::set_meta(db, JUDGED, &now.plus(JUDGED_STEP_MS).0.to_be_bytes())
+}
+
+fn judged(db: &Connection) -> Result<Option<UnixMs>, StoreError> {
+    let value: Option<Vec<u8>> =
+        db.prepare_cached("SELECT value FROM meta WHERE key = ?1")?.query_row([JUDGED], |row| row.get(0)).optional()?;
+    Ok(value.and_then(|bytes| bytes.try_into().ok()).map(|bytes| UnixMs(i64::from_be_bytes(bytes))))
+}

@@ -1,0 +1,52 @@
+//! The data folder itself: only its owner may read it, and one process serves it.
+
+use std::{
+    fs::{File, TryLockError},
+    path::Path,
+};
+
+use crate::ServeError;
+
+/// Held by who serves the folder.
+const LOCK: &str = "doorstep-server.lock";
+
+/// Makes the folder and the database's file for their owner alone, and closes to others what an older version left open to them. The
+/// signing key and customers' numbers lie there.
+pub(crate) fn keep_private(folder: &Path) -> Result<(), ServeError> {
+    let at_folder = |source| ServeError::Folder { folder: folder.to_owned(), source };
+    doorstep_private::make_folder(folder).map_err(at_folder)?;
+    let was_there = folder.join(crate::db::FILE).exists();
+    // SQLite gives its log and its index of the log the mode of this file.
+    doorstep_private::make_file(&folder.join(crate::db::FILE)).map_err(at_folder)?;
+    let is_ours = |name: &str| {
+        name.starts_with(crate::db::FILE) || matches!(name, LOCK | crate::sms::LOCK | "photos" | "staging" | "quarantine")
+    };
+    let shown = folder.display();
+    match doorstep_private::correct(folder, is_ours) {
+        // In a folder without a database there was nothing to read.
+        Ok(closed) if closed == 0 || !was_there => {}
+        Ok(closed) => eprintln!(
+            "doorstep-server: other accounts could read {closed} files and folders of {shown}; they can not any more. Whoever could \
+             log in here may have the signing key: replace it with doorstep-server admin replace-key"
+        ),
+        // Somebody else's folder, or a file system without modes: said, and no reason to stand still.
+        Err(error) => eprintln!(
+            "doorstep-server: other accounts may read {shown}, and that could not be changed: {error}; make it the server's own \
+             folder and run chmod -R go= on it"
+        ),
+    }
+    Ok(())
+}
+
+/// Takes the folder for a process that serves it, until the file is dropped. `shared`: together with others that say so too, as
+/// behind a balancer.
+pub(crate) fn take(folder: &Path, shared: bool) -> Result<File, ServeError> {
+    let at_folder = |source| ServeError::Folder { folder: folder.to_owned(), source };
+    let file = doorstep_private::options().create(true).truncate(false).write(true).open(folder.join(LOCK)).map_err(at_folder)?;
+    let taken = if shared { file.try_lock_shared() } else { file.try_lock() };
+    match taken {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(ServeError::Served { folder: folder.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(at_folder(source)),
+    }
+}

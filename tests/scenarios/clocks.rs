@@ -1,0 +1,147 @@
+//! A clock of the server's that was wrong: what it must not break, and what sets it right.
+
+use std::sync::atomic::Ordering;
+
+use doorstep_client::DeviceSigner;
+use doorstep_domain::{DeviceId, Standing};
+use doorstep_protocol::{NonceResponse, SessionRequest, decode, encode, open, seal, signing::session_message};
+use doorstep_store::PhotoStanding;
+use doorstep_tests::{Device, World, raw};
+
+const DAY: i64 = 24 * 60;
+
+fn server_db(world: &World) -> rusqlite::Connection {
+    rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap()
+}
+
+/// What people see of a case at head office, and in the ledger.
+fn seen(world: &World) -> String {
+    let (mut admin, now) = (world.admin(), world.hands.server_now());
+    format!("{:?} {:?}", admin.cases(10, now).unwrap(), admin.findings(None, false, 10, now).unwrap())
+}
+
+/// Whether any receipt of a parcel's case says that head office is to look at it.
+fn is_marked(world: &World, device: &Device, n: u32) -> bool {
+    let (_, entries) = world.on_server(&device.id(n));
+    entries.iter().any(|r| matches!(r.standing, Standing::Accepted(receipt) if receipt.review))
+}
+
+fn listed(device: &Device) -> String {
+    format!("{:?}", device.list())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn list_and_ledger_follow_a_clock_that_was_two_days_ahead_for_a_minute() {
+    let mut world = World::new().await;
+    let (tablet, phone) = (world.device("tablet", "o1").await, world.device("phone", "c1").await);
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.notice(2).unwrap();
+    phone.sync().await.unwrap();
+    tablet.sync().await.unwrap();
+    world.hands.advance(2);
+    let before = (seen(&world), listed(&tablet));
+    world.hands.put_server_ahead(2 * DAY);
+    tablet.sync().await.unwrap();
+    let ahead = (seen(&world), listed(&tablet));
+    assert!(ahead.0.contains("reply_overdue") && ahead.1.contains("reply_overdue"), "{ahead:?}");
+    world.hands.put_server_ahead(0);
+    world.hands.advance(1);
+    tablet.sync().await.unwrap();
+    assert_eq!((seen(&world), listed(&tablet)), before);
+    // And forward again when the time has really come.
+    world.hands.advance(DAY);
+    assert!(seen(&world).contains("reply_overdue") && listed(&tablet).contains("reply_overdue"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_clock_makes_a_phone_drop_a_photo_before_it_was_up_for_a_day_over_its_boots() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    phone.fail_with_photo(2, 1).unwrap();
+    phone.sync().await.unwrap();
+    let standing = || phone.client.photos(true).unwrap()[0].standing.clone();
+    assert_eq!(standing(), PhotoStanding::Stored);
+    world.hands.put_server_ahead(8 * DAY);
+    for _ in 0..3 {
+        phone.sync().await.unwrap();
+    }
+    assert_eq!(standing(), PhotoStanding::Stored, "the server's clock alone drops nothing");
+    // A wall clock neither, and each boot counts for as long as it was seen.
+    phone.clock.wall_off.store(20 * DAY * 60_000, Ordering::SeqCst);
+    for boot in 0..2 {
+        phone.clock.boot.store(77 + boot, Ordering::SeqCst);
+        phone.sync().await.unwrap();
+        assert_eq!(standing(), PhotoStanding::Stored, "a boot begins with nothing");
+        world.hands.advance(DAY / 2 - 1);
+        phone.sync().await.unwrap();
+        assert_eq!(standing(), PhotoStanding::Stored);
+    }
+    world.hands.advance(12);
+    phone.sync().await.unwrap();
+    assert_eq!(standing(), PhotoStanding::LetGo, "24 h in two boots");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_was_ahead_locks_no_device_out_and_its_nonces_are_void() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    for restart in [false, true] {
+        let forget_tokens = || server_db(&world).execute("DELETE FROM token", []).unwrap();
+        world.hands.put_server_ahead(2 * DAY);
+        forget_tokens();
+        phone.sync().await.unwrap(); // a session of that time
+        let answer = raw(world.addr(), "POST", "/v1/nonce", &[], b"").await;
+        let kept: NonceResponse = decode(&open(&answer.body, 4096).unwrap()).unwrap();
+        forget_tokens();
+        world.hands.put_server_ahead(0);
+        if restart {
+            world.restart_server().await;
+        }
+        phone.sync().await.expect("a session of now");
+        // When that time really comes, a nonce that somebody kept is not good.
+        world.hands.advance(2 * DAY);
+        let sig = phone.signer().sign(&session_message(&kept.nonce)).unwrap();
+        let device = DeviceId::of(&phone.signer().public_key());
+        let body = seal(&encode(&SessionRequest { device, nonce: kept.nonce, sig }).unwrap()).unwrap();
+        assert_eq!(raw(world.addr(), "POST", "/v1/session", &[], &body).await.status, 403);
+        phone.sync().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_starts_a_month_ahead_of_its_newest_contact_marks_until_an_operator_says_that_its_clock_is_right() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    assert!(!is_marked(&world, &phone, 2));
+    world.hands.put_server_ahead(31 * DAY);
+    world.restart_server().await;
+    for n in [4, 6] {
+        phone.fail(n, "DF-NOBODY").unwrap();
+        phone.sync().await.unwrap();
+        // Contacts by the doubtful clock end no doubt, nor does another start.
+        world.restart_server().await;
+    }
+    assert!(is_marked(&world, &phone, 4) && is_marked(&world, &phone, 6));
+    assert!(world.admin().clock_is_right(world.hands.server_now()).unwrap().is_some());
+    phone.fail(8, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    assert!(!is_marked(&world, &phone, 8));
+    assert!(world.admin().clock_is_right(world.hands.server_now()).unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_was_put_right_ends_its_doubt_by_itself() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    world.hands.put_server_ahead(400 * DAY);
+    world.restart_server().await;
+    phone.sync().await.unwrap();
+    world.hands.put_server_ahead(0);
+    world.restart_server().await;
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    assert!(!is_marked(&world, &phone, 2));
+    assert!(world.admin().clock_is_right(world.hands.now()).unwrap().is_none());
+}
