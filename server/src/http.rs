@@ -94,14 +94,19 @@ pub(crate) fn router(app: App) -> Router {
         .route("/case/{id}", get(console::case))
         .route("/photo/{sha}", get(console::photo))
         .fallback(async || ApiError::NotFound)
-        .layer(from_fn_with_state(app.clone(), speak))
+        .layer(from_fn_with_state(app.versions, speak))
         .with_state(app)
 }
 
+/// The same while the operator has not said whether the data are a copy: every path answers so, and nothing is read or written.
+pub(crate) fn waiting(versions: &'static [Version]) -> Router {
+    Router::new().fallback(async || ApiError::Copied).layer(from_fn_with_state(versions, speak))
+}
+
 /// Every answer says in which version of the protocol it speaks: the asker's, if it is one of ours, else our newest.
-async fn speak(State(app): State<App>, request: Request, next: Next) -> Response {
+async fn speak(State(versions): State<&'static [Version]>, request: Request, next: Next) -> Response {
     let asked = request.headers().get(PROTO_HEADER).and_then(|value| value.to_str().ok());
-    let spoken = app.versions.iter().find(|version| Some(version.name) == asked).or(app.versions.last());
+    let spoken = versions.iter().find(|version| Some(version.name) == asked).or(versions.last());
     let spoken = spoken.map_or(PROTO_VERSION, |version| version.name);
     let mut response = next.run(request).await;
     response.headers_mut().insert(PROTO_HEADER, HeaderValue::from_static(spoken));

@@ -8,6 +8,7 @@
 pub mod admin;
 mod chain;
 mod console;
+mod copy;
 mod db;
 mod devices;
 mod enrol;
@@ -26,13 +27,17 @@ mod photos;
 mod project;
 mod quarantine;
 mod refs;
+mod restore;
 mod rights;
 mod serve;
 mod sms;
+mod sound;
 mod tls;
 
+pub use copy::{IfCopied, moved};
 pub use doorstep_gateway::GatewayConfig;
 pub use doorstep_protocol::VERSIONS;
 pub use error::{AdminError, ServeError};
+pub use restore::{Restored, restore};
 pub use serve::{Config, NowFn, Running, start};
 pub use tls::{TlsError, TlsFiles};

@@ -9,7 +9,7 @@ use doorstep_protocol::Version;
 use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 
 use crate::{
-    ServeError, TlsError, TlsFiles,
+    AdminError, IfCopied, ServeError, TlsError, TlsFiles, copy,
     db::{self, Db},
     http::{self, App},
     keys::Keys,
@@ -17,7 +17,7 @@ use crate::{
     packs::Rules,
     patience::{Patience, bound},
     photos::{Scrub, Storage, scrub},
-    project, sms,
+    project, restore, sms, sound,
     tls::Tls,
 };
 
@@ -25,6 +25,7 @@ use crate::{
 pub type NowFn = Arc<dyn Fn() -> UnixMs + Send + Sync>;
 
 /// How to serve.
+#[derive(Clone)]
 pub struct Config {
     /// The data folder; made if it is not there.
     pub folder: PathBuf,
@@ -38,6 +39,9 @@ pub struct Config {
     pub photos: Option<String>,
     /// How SMS are sent.
     pub sms: GatewayConfig,
+    /// What to do with a data folder that looks like a copy of another; without it the server answers nothing until its operator
+    /// has spoken.
+    pub if_copied: Option<IfCopied>,
     /// The clock.
     pub now: NowFn,
     /// The versions of the protocol that are spoken: [`doorstep_protocol::VERSIONS`].
@@ -56,6 +60,10 @@ pub struct Running {
     gateway: JoinHandle<()>,
     handle: Handle<SocketAddr>,
     task: JoinHandle<()>,
+    db: Db,
+    folder: PathBuf,
+    /// The data may be a copy: nothing is answered until its operator has spoken.
+    waits: bool,
 }
 
 impl Running {
@@ -82,6 +90,30 @@ impl Running {
         self.gateway.await.ok();
         self.handle.graceful_shutdown(None);
         self.task.await.ok();
+        let (folder, waits) = (self.folder, self.waits);
+        let ended = self.db.read(move |db| if waits { Ok(Ok(())) } else { Ok(copy::end(db, &folder)) }).await;
+        if let Ok(Err(error)) = ended {
+            eprintln!("doorstep-server: ending in order failed: {error}");
+        }
+    }
+
+    /// Whether the server answers nothing, because its data may be a copy and its operator has not said so or otherwise.
+    pub fn waits(&self) -> bool {
+        self.waits
+    }
+
+    /// Returns when the operator of a server that waits has spoken: then it is to be stopped and started again. Never, if it does not
+    /// wait.
+    pub async fn spoken(&self) {
+        while self.waits {
+            let folder = self.folder.clone();
+            let suspicion = self.db.read(move |db| Ok(copy::suspicion(db, &folder))).await;
+            if matches!(suspicion, Ok(Ok(None))) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        }
+        std::future::pending().await
     }
 }
 
@@ -97,10 +129,38 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     };
     let storage = Storage::open(&config.folder, config.photos.as_deref())?;
     let at_folder = |source| ServeError::Folder { folder: config.folder.clone(), source };
-    let writer = db::open(&config.folder)?;
+    let mut writer = db::open(&config.folder)?;
+    let mut suspicion = copy::suspicion(&writer, &config.folder)?;
+    if let (Some(seen), Some(word)) = (suspicion, config.if_copied) {
+        eprintln!("doorstep-server: {}; taken as was ordered: {word:?}", seen.seen());
+        drop(writer);
+        match word {
+            IfCopied::Moved => copy::moved(&config.folder).map(|_| ()),
+            IfCopied::Restore => restore::restore(&config.folder, &[], (config.now)()).map(|_| ()),
+        }
+        .map_err(|error| match error {
+            AdminError::Open(error) => error,
+            other => ServeError::Copied(other.to_string()),
+        })?;
+        (writer, suspicion) = (db::open(&config.folder)?, None);
+    }
+    if suspicion.is_none() {
+        sound::structure(&writer, &config.folder, copy::Marker::read(&config.folder).running)?;
+        copy::begin(&writer, &config.folder)?;
+    }
     let db = Db::start(&config.folder, writer).map_err(at_folder)?;
     let listener = TcpListener::bind(config.listen).await.map_err(|source| ServeError::Listen { addr: config.listen, source })?;
     let addr = listener.local_addr().map_err(|source| ServeError::Listen { addr: config.listen, source })?;
+    if let Some(seen) = suspicion {
+        let folder = config.folder.display();
+        eprintln!(
+            "doorstep-server: {}. Devices are answered nothing until you say which it is. The folder was moved, and the server that it \
+             came from is stopped for good: doorstep-server moved {folder}. It was put back from a copy, or you do not know: \
+             doorstep-server restore {folder}",
+            seen.seen()
+        );
+        return Ok(waiting(listener, addr, (config.folder, config.versions), tls, db));
+    }
     let secret = db::random::<16>().ok_or(ServeError::Random)?;
     let console_token: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     let to_project = Arc::new(Notify::new());
@@ -155,11 +215,54 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     });
     let tidier = tokio::spawn(tidy(app.db.clone(), storage, config_now));
     let handle = Handle::new();
-    let mut server = Server::from_listener(listener).handle(handle.clone());
-    bound(server.http_builder());
-    let acceptor = tls.as_ref().map(Tls::acceptor);
+    let (for_running, serving) = (app.db.clone(), serve(listener, handle.clone(), tls.as_ref(), http::router(app)));
     let task = tokio::spawn(async move {
-        let service = http::router(app).into_make_service();
+        serving.await;
+        projector.abort();
+        tidier.abort();
+        teller.abort();
+    });
+    let (db, folder) = (for_running, config.folder);
+    Ok(Running { addr, console_token, tls, live, stop_sms, gateway, handle, task, db, folder, waits: false })
+}
+
+/// A server that answers nothing, because its data may be a copy.
+fn waiting(
+    listener: TcpListener,
+    addr: SocketAddr,
+    (folder, versions): (PathBuf, &'static [Version]),
+    tls: Option<Tls>,
+    db: Db,
+) -> Running {
+    let handle = Handle::new();
+    let task = tokio::spawn(serve(listener, handle.clone(), tls.as_ref(), http::waiting(versions)));
+    Running {
+        addr,
+        console_token: String::new(),
+        tls,
+        live: Live::new(),
+        stop_sms: Arc::default(),
+        gateway: tokio::spawn(async {}),
+        handle,
+        task,
+        db,
+        folder,
+        waits: true,
+    }
+}
+
+/// Answers requests until the handle says stop.
+fn serve(
+    listener: TcpListener,
+    handle: Handle<SocketAddr>,
+    tls: Option<&Tls>,
+    router: axum::Router,
+) -> impl Future<Output = ()> + Send + use<> {
+    let mut server = Server::from_listener(listener).handle(handle);
+    bound(server.http_builder());
+    let acceptor = tls.map(Tls::acceptor);
+    async move {
+        let service = router.into_make_service();
         let served = match acceptor {
             Some(acceptor) => server.acceptor(Patience(acceptor)).serve(service).await,
             None => server.acceptor(Patience(NoDelayAcceptor)).serve(service).await,
@@ -167,11 +270,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
         if let Err(error) = served {
             eprintln!("doorstep-server: serving ended: {error}");
         }
-        projector.abort();
-        tidier.abort();
-        teller.abort();
-    });
-    Ok(Running { addr, console_token, tls, live, stop_sms, gateway, handle, task })
+    }
 }
 
 /// How often storage is looked at.

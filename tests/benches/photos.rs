@@ -68,6 +68,7 @@ async fn serve(folder: String) {
         insecure: false,
         tls: None,
         photos: None,
+        if_copied: None,
         now: std::sync::Arc::new(move || now),
         sms: doorstep_server::GatewayConfig::Log,
         versions: doorstep_server::VERSIONS,

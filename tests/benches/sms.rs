@@ -83,6 +83,7 @@ async fn serve(folder: String) {
         insecure: false,
         tls: None,
         photos: None,
+        if_copied: None,
         now: std::sync::Arc::new(move || now),
         sms: sms.unwrap(),
         versions: doorstep_server::VERSIONS,

@@ -22,6 +22,7 @@ async fn serve_in_this_process() {
         insecure: false,
         tls: None,
         photos: None,
+        if_copied: None,
         now: std::sync::Arc::new(move || now),
         sms: doorstep_server::GatewayConfig::Log,
         versions: doorstep_server::VERSIONS,
