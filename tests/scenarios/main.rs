@@ -4,6 +4,7 @@
 mod background;
 mod basics;
 mod chain;
+mod copies;
 mod faults;
 mod headoffice;
 mod hostile;

@@ -18,7 +18,11 @@ use crate::{
     wipe,
 };
 
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_initial.sql"), include_str!("../migrations/0002_gaps.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_initial.sql"),
+    include_str!("../migrations/0002_gaps.sql"),
+    include_str!("../migrations/0005_another_history.sql"),
+];
 
 /// Marks a file as ours in its header ("DOST"): any other SQLite database in its place is refused.
 const APPLICATION_ID: i32 = 0x444f_5354;
