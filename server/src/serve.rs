@@ -105,7 +105,10 @@ impl Running {
     /// Returns when the operator of a server that waits has spoken: then it is to be stopped and started again. Never, if it does not
     /// wait.
     pub async fn spoken(&self) {
-        while self.waits {
+        if !self.waits {
+            std::future::pending::<()>().await;
+        }
+        loop {
             let folder = self.folder.clone();
             let suspicion = self.db.read(move |db| Ok(copy::suspicion(db, &folder))).await;
             if matches!(suspicion, Ok(Ok(None))) {
@@ -113,7 +116,6 @@ impl Running {
             }
             tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         }
-        std::future::pending().await
     }
 }
 
