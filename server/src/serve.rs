@@ -64,6 +64,8 @@ pub struct Running {
     folder: PathBuf,
     /// The data may be a copy: nothing is answered until its operator has spoken.
     waits: bool,
+    /// Told when a loss is proven.
+    loss: Arc<Notify>,
 }
 
 impl Running {
@@ -102,11 +104,11 @@ impl Running {
         self.waits
     }
 
-    /// Returns when the operator of a server that waits has spoken: then it is to be stopped and started again. Never, if it does not
-    /// wait.
-    pub async fn spoken(&self) {
+    /// Returns when this server is to be stopped and started again: its operator has said whether the data are a copy, or a device has
+    /// proven that they lack something, and it must wait for that word.
+    pub async fn is_over(&self) {
         if !self.waits {
-            std::future::pending::<()>().await;
+            return self.loss.notified().await;
         }
         loop {
             let folder = self.folder.clone();
@@ -169,7 +171,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     // What a killed process left behind is projected first.
     to_project.notify_one();
     let live = Live::new();
-    let rules = Rules::default();
+    let (rules, loss) = (Rules::default(), Arc::<Notify>::default());
     let mut provided = sms::provide(config.sms)?;
     let webhooks = provided.webhooks.take().map(Arc::new);
     let keys = db.read(Keys::read).await.map_err(|_| ServeError::Keys)?;
@@ -201,6 +203,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
         live: live.clone(),
         sms: Some(Arc::new(gateway.clone())),
         webhooks,
+        loss: loss.clone(),
     };
     let stop_sms = gateway.stop.clone();
     let gateway = tokio::spawn(gateway.run(provided));
@@ -225,7 +228,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
         teller.abort();
     });
     let (db, folder) = (for_running, config.folder);
-    Ok(Running { addr, console_token, tls, live, stop_sms, gateway, handle, task, db, folder, waits: false })
+    Ok(Running { addr, console_token, tls, live, stop_sms, gateway, handle, task, db, folder, waits: false, loss })
 }
 
 /// A server that answers nothing, because its data may be a copy.
@@ -250,6 +253,7 @@ fn waiting(
         db,
         folder,
         waits: true,
+        loss: Arc::default(),
     }
 }
 

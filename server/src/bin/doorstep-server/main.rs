@@ -72,11 +72,11 @@ fn serve(config: &Config, as_json: bool) -> Result<ExitCode, String> {
             } else {
                 println!("doorstep-server listens on {}\n总部页面 page: {}", running.url(), running.page());
             }
-            let spoken = loop {
+            let again = loop {
                 tokio::select! {
                     _ = tokio::signal::ctrl_c() => break false,
                     _ = terminate.recv() => break false,
-                    () = running.spoken() => break true,
+                    () = running.is_over() => break true,
                     () = asked(&mut hangup) => match running.reload_tls().await {
                         Ok(()) => eprintln!("doorstep-server: the certificate was read again; new connections get it"),
                         Err(error) => eprintln!("doorstep-server: {error}; the certificate in use stays"),
@@ -84,7 +84,7 @@ fn serve(config: &Config, as_json: bool) -> Result<ExitCode, String> {
                 }
             };
             running.stop().await;
-            if !spoken {
+            if !again {
                 return Ok(ExitCode::SUCCESS);
             }
         }
