@@ -7,10 +7,15 @@ use std::{
     thread,
 };
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, config::DbConfig, params};
 use tokio::sync::oneshot;
 
-use crate::{ServeError, error::ApiError, facts, folder, packs};
+use crate::{
+    ServeError,
+    copy::{self, DATABASE, Marker},
+    error::ApiError,
+    facts, folder, packs, sound,
+};
 
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_initial.sql"),
@@ -21,17 +26,59 @@ const MIGRATIONS: &[&str] = &[
 ];
 /// Before this step the server kept no history of its list.
 const LISTING: u32 = 3;
-/// The database's file in the data folder.
-pub(crate) const FILE: &str = "doorstep-server.db";
 /// Most jobs in one commit: bounds how long the first one waits.
 const GROUP: usize = 100;
 /// Most jobs that wait; the next one is told to come back.
 const QUEUE: usize = 1_000;
 
-/// Opens the database of a data folder, creating and migrating it. A new one gets a history id and the first rule pack.
+/// Opens the database of a data folder, creating and migrating it. A new one gets a history id and the first rule pack. One whose
+/// write-ahead log is missing or damaged is left as it is.
 pub(crate) fn open(folder: &Path) -> Result<Connection, ServeError> {
+    sound::log_is_there(folder)?;
+    let db = sound::named(folder, || {
+        let db = make(folder)?;
+        alone(&db, || sound::log_is_whole(folder))?;
+        migrate(db)
+    })?;
+    // The log of a server that runs, or was killed, stays: whether it is there is asked at the next start.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, Marker::read(folder).running)?;
+    Ok(db)
+}
+
+/// The same for whoever has been told what is wrong and goes on: a damaged write-ahead log is kept beside it before SQLite passes
+/// over what it can not read. Returns where.
+pub(crate) fn open_as_it_is(folder: &Path) -> Result<(Connection, Option<PathBuf>), ServeError> {
+    sound::named(folder, || {
+        let db = make(folder)?;
+        let kept = alone(&db, || match sound::log_is_whole(folder) {
+            Err(ServeError::WalDamaged { file, .. }) => {
+                copy::keep_beside(&file).map(Some).map_err(|source| ServeError::Folder { folder: folder.to_owned(), source })
+            }
+            other => other.map(|()| None),
+        })?;
+        Ok((migrate(db)?, kept))
+    })
+}
+
+/// Does something while no other process writes.
+fn alone<T>(db: &Connection, work: impl FnOnce() -> Result<T, ServeError>) -> Result<T, ServeError> {
+    db.execute_batch("BEGIN IMMEDIATE")?;
+    let done = work();
+    db.execute_batch("ROLLBACK")?;
+    done
+}
+
+fn make(folder: &Path) -> Result<Connection, ServeError> {
     folder::keep_private(folder)?;
-    let mut db = connect(folder)?;
+    Ok(connect(folder)?)
+}
+
+/// The write-ahead log of a data folder.
+pub(crate) fn wal_of(folder: &Path) -> PathBuf {
+    folder.join(format!("{DATABASE}-wal"))
+}
+
+fn migrate(mut db: Connection) -> Result<Connection, ServeError> {
     loop {
         let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let version: u32 = tx.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -65,7 +112,9 @@ pub(crate) fn open(folder: &Path) -> Result<Connection, ServeError> {
 }
 
 fn connect(folder: &Path) -> rusqlite::Result<Connection> {
-    let db = Connection::open(folder.join(FILE))?;
+    let db = Connection::open(folder.join(DATABASE))?;
+    // Whoever closes last must not be the one who drops a log that nobody has looked at.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     db.busy_timeout(std::time::Duration::from_secs(10))?;
     db.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;",

@@ -57,6 +57,46 @@ pub enum ServeError {
     /// SQLite.
     #[error("open the database: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// The server did not end in order, and the log that holds what it acknowledged last is not there.
+    #[error(
+        "open the database: {file} is missing, and the server was not stopped in order: what it acknowledged last is in that file. \
+         Put it back beside the database. If it is lost: doorstep-server restore {folder}. If another program has written it into the \
+         database (the sqlite3 shell does, when it ends): doorstep-server moved {folder}"
+    )]
+    WalMissing {
+        /// The data folder.
+        folder: PathBuf,
+        /// The log.
+        file: PathBuf,
+    },
+    /// A frame of the log is damaged, and what was acknowledged after it stands behind.
+    #[error(
+        "open the database: frame {frame} of {file} is damaged, and what was acknowledged later stands behind it. Nothing was changed. \
+         Put database and log back from a copy that is whole, or go on without what stands behind, which is kept in a file beside it: \
+         doorstep-server restore {folder}"
+    )]
+    WalDamaged {
+        /// The data folder.
+        folder: PathBuf,
+        /// The log.
+        file: PathBuf,
+        /// Which frame, from 1; 0: its header.
+        frame: u64,
+    },
+    /// The structure of the database is broken.
+    #[error(
+        "open the database: its structure is broken ({what}). Nothing was changed. Keep this folder as it is, put a copy in another \
+         place and go on there: doorstep-server restore FOLDER"
+    )]
+    Damaged {
+        /// The data folder.
+        folder: PathBuf,
+        /// What SQLite says.
+        what: String,
+    },
+    /// The word that was given for a folder that looks like a copy could not be carried out.
+    #[error("take the data folder as was ordered by --if-copied: {0}")]
+    Copied(String),
     /// The storage of photos.
     #[error("use the photos' storage: {0}")]
     Photos(String),
@@ -137,6 +177,8 @@ pub(crate) enum ApiError {
     Stalled,
     #[error("too much at once; come back later")]
     Busy,
+    #[error("the server waits for its operator's word on whether its data are a copy; keep everything and come back later")]
+    Copied,
     #[error("no such thing")]
     NotFound,
     #[error("no accepted entry names this photo yet")]
@@ -197,6 +239,7 @@ impl ApiError {
             Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed"),
             Self::Stalled => (StatusCode::REQUEST_TIMEOUT, "stalled"),
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+            Self::Copied => (StatusCode::SERVICE_UNAVAILABLE, "copied"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Self::PhotoUnexpected => (StatusCode::CONFLICT, "photo_unexpected"),
             Self::PhotoHash => (StatusCode::UNPROCESSABLE_ENTITY, "photo_hash"),
@@ -223,12 +266,15 @@ impl From<CodecError> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code) = self.parts();
-        if status.is_server_error() {
+        // A person must come first: said once at the start, not with every device that asks.
+        let waits = matches!(self, Self::Copied);
+        if status.is_server_error() && !waits {
             eprintln!("doorstep-server: {self}");
         }
         let mut response = Self::answer(status, code, &self.to_string());
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            let seconds = HeaderValue::from_static(if waits { "60" } else { "5" });
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
         response
     }

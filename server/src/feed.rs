@@ -125,14 +125,17 @@ struct Range {
 
 /// One page of a scope after the reader's cursor, of about `want` bytes of changes, as the reader's version has it.
 pub(crate) fn page(db: &Connection, reader: &Reader<'_>, scope: &str, want: usize) -> Result<FeedPage, ApiError> {
-    let known = reader.pull.iter().find(|p| p.scope == scope && reader.same_history).map(|p| p.cursor);
-    let cursor = known.unwrap_or(0);
     let head: u64 = db
         .prepare_cached("SELECT head FROM scope WHERE scope = ?1")?
         .query_row([scope], |row| row.get(0))
         .optional()?
         .unwrap_or(0);
-    let mut to = cursor.min(head);
+    // A cursor beyond the head counts rows that are not in this log. Which of those before it are other rows nobody can tell,
+    // so the scope is read from its start.
+    let named = reader.pull.iter().find(|pull| pull.scope == scope && reader.same_history).map(|pull| pull.cursor);
+    let known = named.filter(|cursor| *cursor <= head);
+    let starts_again = named != known;
+    let mut to = known.unwrap_or(0);
     // To who names no cursor everything is sent: it has lost what it had, or never had it.
     let own = reader.own.filter(|_| known.is_some());
     let mut query = db.prepare_cached(
@@ -180,7 +183,9 @@ pub(crate) fn page(db: &Connection, reader: &Reader<'_>, scope: &str, want: usiz
     for (case, range) in ranges {
         cases.extend(feed_case(db, own.filter(|_| !range.whole), &case, &range, reader.spoken)?);
     }
-    Ok(FeedPage { scope: scope.to_owned(), to, more: to < head, cases, out: out.into_iter().map(CaseRef).collect() })
+    // A device takes no page that promises more and does not move its cursor forward: it asks for the rest with its next sync.
+    let more = to < head && !starts_again;
+    Ok(FeedPage { scope: scope.to_owned(), to, more, cases, out: out.into_iter().map(CaseRef).collect() })
 }
 
 /// The changes of a range that the asking installation did not write itself. It has its own with their verdicts; sending their

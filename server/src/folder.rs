@@ -15,11 +15,11 @@ const LOCK: &str = "doorstep-server.lock";
 pub(crate) fn keep_private(folder: &Path) -> Result<(), ServeError> {
     let at_folder = |source| ServeError::Folder { folder: folder.to_owned(), source };
     doorstep_private::make_folder(folder).map_err(at_folder)?;
-    let was_there = folder.join(crate::db::FILE).exists();
+    let was_there = folder.join(crate::copy::DATABASE).exists();
     // SQLite gives its log and its index of the log the mode of this file.
-    doorstep_private::make_file(&folder.join(crate::db::FILE)).map_err(at_folder)?;
+    doorstep_private::make_file(&folder.join(crate::copy::DATABASE)).map_err(at_folder)?;
     let is_ours = |name: &str| {
-        name.starts_with(crate::db::FILE) || matches!(name, LOCK | crate::sms::LOCK | "photos" | "staging" | "quarantine")
+        name.starts_with("doorstep-server.") || matches!(name, LOCK | crate::sms::LOCK | "photos" | "staging" | "quarantine")
     };
     let shown = folder.display();
     match doorstep_private::correct(folder, is_ours) {

@@ -75,6 +75,9 @@ pub(crate) struct App {
     pub sms: Option<Arc<sms::Gateway>>,
     /// How its provider calls back.
     pub webhooks: Option<Arc<Webhooks>>,
+    /// Told when a device has proven a loss and [`crate::copy::note_loss`] is durable: the server then ends and waits for a word.
+    #[allow(dead_code, reason = "answers carry no counter yet: version 3 of the protocol brings it")]
+    pub loss: Arc<Notify>,
 }
 
 pub(crate) fn router(app: App) -> Router {
@@ -98,13 +101,18 @@ pub(crate) fn router(app: App) -> Router {
         .route("/case/{id}", get(console::case))
         .route("/photo/{sha}", get(console::photo))
         .fallback(async || ApiError::NotFound)
-        .layer(from_fn_with_state(app.clone(), speak))
+        .layer(from_fn_with_state(app.versions, speak))
         .with_state(app)
 }
 
+/// The same while the operator has not said whether the data are a copy: every path answers so, and nothing is read or written.
+pub(crate) fn waiting(versions: &'static [Version]) -> Router {
+    Router::new().fallback(async || ApiError::Copied).layer(from_fn_with_state(versions, speak))
+}
+
 /// Every answer says in which version of the protocol it speaks: the asker's, if it is one of ours, else our newest.
-async fn speak(State(app): State<App>, request: Request, next: Next) -> Response {
-    let spoken = proto_of(&app, request.headers());
+async fn speak(State(versions): State<&'static [Version]>, request: Request, next: Next) -> Response {
+    let spoken = proto_of(versions, request.headers());
     let mut response = next.run(request).await;
     response.headers_mut().insert(PROTO_HEADER, HeaderValue::from_static(spoken));
     response
@@ -148,9 +156,9 @@ pub(crate) fn spoken_of(headers: &HeaderMap) -> Spoken {
 }
 
 /// The name of the version that a request is answered in.
-fn proto_of(app: &App, headers: &HeaderMap) -> &'static str {
+fn proto_of(versions: &'static [Version], headers: &HeaderMap) -> &'static str {
     let asked = headers.get(PROTO_HEADER).and_then(|value| value.to_str().ok());
-    let spoken = app.versions.iter().find(|version| Some(version.name) == asked).or(app.versions.last());
+    let spoken = versions.iter().find(|version| Some(version.name) == asked).or(versions.last());
     spoken.map_or(PROTO_VERSION, |version| version.name)
 }
 
@@ -189,7 +197,7 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
     let now = (app.now)();
     let reach = reach_of(&app, request.headers())?;
     let spoken = spoken_of(request.headers());
-    let proto = proto_of(&app, request.headers());
+    let proto = proto_of(app.versions, request.headers());
     let clock = DeviceClock::of(request.headers()).filter(|_| spoken == Spoken::Version3);
     let renewal = request.headers().get(RENEWAL_HEADER).and_then(|value| HEXLOWER.decode(value.as_bytes()).ok());
     let device = of_token(&app, request.headers(), renewal).await?;

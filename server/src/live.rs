@@ -326,6 +326,7 @@ mod tests {
             live: live.clone(),
             sms: None,
             webhooks: None,
+            loss: Arc::default(),
         };
         let open = async || Listener::open(app.clone(), HeaderMap::new(), &BTreeMap::new()).await.err();
         let all = live.places.acquire_many(MOST as u32).await.unwrap();

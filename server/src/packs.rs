@@ -110,9 +110,16 @@ fn insert(db: &Connection, keys: &Keys, pack: &Pack, toml: &[u8], published: Uni
     };
     let body = encode(&publication)?;
     let sig = keys.sign_pack(&body)?;
+    take(db, &publication, &Signed { body, sig })
+}
+
+/// Stores a version as it is signed.
+pub(crate) fn take(db: &Connection, publication: &Publication, signed: &Signed) -> Result<(), ApiError> {
+    let Publication { version, published_ms, valid_from_ms, toml, .. } = publication;
+    Pack::parse(toml).map_err(|_| ApiError::Internal("a rule pack that this program can not read"))?;
     db.execute(
         "INSERT INTO pack (version, published_ms, valid_from_ms, toml, body, sig) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![pack.version, published.0, valid_from.0, toml, body, sig],
+        params![version, published_ms, valid_from_ms, toml, signed.body, signed.sig],
     )?;
     Ok(())
 }

@@ -9,8 +9,9 @@ use doorstep_protocol::Version;
 use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 
 use crate::{
-    ServeError, TlsError, TlsFiles, clock,
+    AdminError, IfCopied, ServeError, TlsError, TlsFiles, clock,
     contact::Passing,
+    copy,
     db::{self, Db},
     folder,
     http::{self, App},
@@ -19,7 +20,7 @@ use crate::{
     packs::Rules,
     patience::{Patience, bound},
     photos::{Scrub, Storage, scrub},
-    project, sms,
+    project, restore, sms, sound,
     tls::Tls,
 };
 
@@ -27,6 +28,7 @@ use crate::{
 pub type NowFn = Arc<dyn Fn() -> UnixMs + Send + Sync>;
 
 /// How to serve.
+#[derive(Clone)]
 pub struct Config {
     /// The data folder; made if it is not there.
     pub folder: PathBuf,
@@ -42,6 +44,9 @@ pub struct Config {
     pub sms: GatewayConfig,
     /// Whether other processes serve the same folder, each with this option: then the photos should be in a bucket.
     pub shared_folder: bool,
+    /// What to do with a data folder that looks like a copy of another; without it the server answers nothing until its operator
+    /// has spoken.
+    pub if_copied: Option<IfCopied>,
     /// The clock.
     pub now: NowFn,
     /// The versions of the protocol that are spoken: [`doorstep_protocol::VERSIONS`].
@@ -60,8 +65,14 @@ pub struct Running {
     gateway: JoinHandle<()>,
     handle: Handle<SocketAddr>,
     task: JoinHandle<()>,
-    /// Keeps others from serving the folder.
-    lock: File,
+    /// Keeps others from serving the folder; a server that waits for its operator's word holds nobody up.
+    lock: Option<File>,
+    db: Db,
+    folder: PathBuf,
+    /// The data may be a copy: nothing is answered until its operator has spoken.
+    waits: bool,
+    /// Told when a loss is proven.
+    loss: Arc<Notify>,
 }
 
 impl Running {
@@ -88,7 +99,33 @@ impl Running {
         self.gateway.await.ok();
         self.handle.graceful_shutdown(None);
         self.task.await.ok();
+        let (folder, waits) = (self.folder, self.waits);
+        let ended = self.db.read(move |db| if waits { Ok(Ok(())) } else { Ok(copy::end(db, &folder)) }).await;
+        if let Ok(Err(error)) = ended {
+            eprintln!("doorstep-server: ending in order failed: {error}");
+        }
         drop(self.lock);
+    }
+
+    /// Whether the server answers nothing, because its data may be a copy and its operator has not said so or otherwise.
+    pub fn waits(&self) -> bool {
+        self.waits
+    }
+
+    /// Returns when this server is to be stopped and started again: its operator has said whether the data are a copy, or a device has
+    /// proven that they lack something, and it must wait for that word.
+    pub async fn is_over(&self) {
+        if !self.waits {
+            return self.loss.notified().await;
+        }
+        loop {
+            let folder = self.folder.clone();
+            let suspicion = self.db.read(move |db| Ok(copy::suspicion(db, &folder))).await;
+            if matches!(suspicion, Ok(Ok(None))) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        }
     }
 }
 
@@ -105,18 +142,50 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     let storage = Storage::open(&config.folder, config.photos.as_deref())?;
     let at_folder = |source| ServeError::Folder { folder: config.folder.clone(), source };
     let lock = folder::take(&config.folder, config.shared_folder)?;
-    let writer = db::open(&config.folder)?;
-    tell(&clock::look(&writer, (config.now)()).map_err(|error| ServeError::Clock(error.to_string()))?);
+    let mut writer = db::open(&config.folder)?;
+    let mut suspicion = copy::suspicion(&writer, &config.folder)?;
+    if let (Some(seen), Some(word)) = (suspicion, config.if_copied) {
+        eprintln!("doorstep-server: {}; taken as was ordered: {word:?}", seen.seen());
+        drop(writer);
+        match word {
+            IfCopied::Moved => copy::take_as_moved(&config.folder).map(|_| ()),
+            IfCopied::Restore => restore::begin_anew(&config.folder, &[], (config.now)()).map(|_| ()),
+        }
+        .map_err(|error| match error {
+            AdminError::Open(error) => error,
+            other => ServeError::Copied(other.to_string()),
+        })?;
+        (writer, suspicion) = (db::open(&config.folder)?, None);
+    }
+    if suspicion.is_none() {
+        sound::structure(&writer, &config.folder, copy::Marker::read(&config.folder).running)?;
+        copy::begin(&writer, &config.folder)?;
+    }
+    // What says whether the data are a copy must be able to take the folder.
+    let lock = suspicion.is_none().then_some(lock);
+    if suspicion.is_none() {
+        tell(&clock::look(&writer, (config.now)()).map_err(|error| ServeError::Clock(error.to_string()))?);
+    }
     let db = Db::start(&config.folder, writer).map_err(at_folder)?;
     let listener = TcpListener::bind(config.listen).await.map_err(|source| ServeError::Listen { addr: config.listen, source })?;
     let addr = listener.local_addr().map_err(|source| ServeError::Listen { addr: config.listen, source })?;
+    if let Some(seen) = suspicion {
+        let folder = config.folder.display();
+        eprintln!(
+            "doorstep-server: {}. Devices are answered nothing until you say which it is. The folder was moved, and the server that it \
+             came from is stopped for good: doorstep-server moved {folder}. It was put back from a copy, or you do not know: \
+             doorstep-server restore {folder}",
+            seen.seen()
+        );
+        return Ok(waiting(listener, addr, (config.folder, config.versions), tls, db));
+    }
     let secret = db::random::<16>().ok_or(ServeError::Random)?;
     let console_token: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     let to_project = Arc::new(Notify::new());
     // What a killed process left behind is projected first.
     to_project.notify_one();
     let live = Live::new();
-    let rules = Rules::default();
+    let (rules, loss) = (Rules::default(), Arc::<Notify>::default());
     let mut provided = sms::provide(config.sms)?;
     let webhooks = provided.webhooks.take().map(Arc::new);
     let keys = db.read(Keys::read).await.map_err(|_| ServeError::Keys)?;
@@ -149,6 +218,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
         live: live.clone(),
         sms: Some(Arc::new(gateway.clone())),
         webhooks,
+        loss: loss.clone(),
     };
     let stop_sms = gateway.stop.clone();
     let gateway = tokio::spawn(gateway.run(provided));
@@ -165,11 +235,56 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     });
     let tidier = tokio::spawn(tidy(app.db.clone(), storage, config_now));
     let handle = Handle::new();
-    let mut server = Server::from_listener(listener).handle(handle.clone());
-    bound(server.http_builder());
-    let acceptor = tls.as_ref().map(Tls::acceptor);
+    let (for_running, serving) = (app.db.clone(), serve(listener, handle.clone(), tls.as_ref(), http::router(app)));
     let task = tokio::spawn(async move {
-        let service = http::router(app).into_make_service();
+        serving.await;
+        projector.abort();
+        tidier.abort();
+        teller.abort();
+    });
+    let (db, folder) = (for_running, config.folder);
+    Ok(Running { addr, console_token, tls, live, stop_sms, gateway, handle, task, lock, db, folder, waits: false, loss })
+}
+
+/// A server that answers nothing, because its data may be a copy.
+fn waiting(
+    listener: TcpListener,
+    addr: SocketAddr,
+    (folder, versions): (PathBuf, &'static [Version]),
+    tls: Option<Tls>,
+    db: Db,
+) -> Running {
+    let handle = Handle::new();
+    let task = tokio::spawn(serve(listener, handle.clone(), tls.as_ref(), http::waiting(versions)));
+    Running {
+        addr,
+        console_token: String::new(),
+        tls,
+        live: Live::new(),
+        stop_sms: Arc::default(),
+        gateway: tokio::spawn(async {}),
+        handle,
+        task,
+        lock: None,
+        db,
+        folder,
+        waits: true,
+        loss: Arc::default(),
+    }
+}
+
+/// Answers requests until the handle says stop.
+fn serve(
+    listener: TcpListener,
+    handle: Handle<SocketAddr>,
+    tls: Option<&Tls>,
+    router: axum::Router,
+) -> impl Future<Output = ()> + Send + use<> {
+    let mut server = Server::from_listener(listener).handle(handle);
+    bound(server.http_builder());
+    let acceptor = tls.map(Tls::acceptor);
+    async move {
+        let service = router.into_make_service();
         let served = match acceptor {
             Some(acceptor) => server.acceptor(Patience(acceptor)).serve(service).await,
             None => server.acceptor(Patience(NoDelayAcceptor)).serve(service).await,
@@ -177,11 +292,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
         if let Err(error) = served {
             eprintln!("doorstep-server: serving ended: {error}");
         }
-        projector.abort();
-        tidier.abort();
-        teller.abort();
-    });
-    Ok(Running { addr, console_token, tls, live, stop_sms, gateway, handle, task, lock })
+    }
 }
 
 /// Says what a start has found out about its clock.

@@ -6,7 +6,7 @@
 //! - `settle`: what became of a submission, and what a crash left behind;
 //! - `back`: receipts and customers' answers;
 //! - `lease`: the lease of a device; `gateway`: the loop that does all this; `webhook`: a provider's calls;
-//! - `report`: what head office sees.
+//! - `report`: what head office sees; `held`: whether all of it waits for a person's word.
 //!
 //! A message is handed over at most once by a try. A try that may have left is uncertain: it waits for a receipt or a person.
 
@@ -14,6 +14,7 @@ mod addressee;
 mod back;
 mod claim;
 mod gateway;
+mod held;
 pub(crate) mod lease;
 mod outbox;
 mod report;
@@ -24,5 +25,6 @@ pub use report::{Found, InboundRow, MessageRow, ReceiptRow};
 
 pub(crate) use back::prune;
 pub(crate) use gateway::{Gateway, LOCK, provide};
+pub(crate) use held::{go, hold, waiting};
 pub(crate) use outbox::{expect, take_report};
 pub(crate) use report::{inbound, list, receipts, settle_by_hand};

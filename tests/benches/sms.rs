@@ -84,6 +84,7 @@ async fn serve(folder: String) {
         shared_folder: false,
         tls: None,
         photos: None,
+        if_copied: None,
         now: std::sync::Arc::new(move || now),
         sms: sms.unwrap(),
         versions: doorstep_server::VERSIONS,

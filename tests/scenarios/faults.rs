@@ -94,6 +94,46 @@ async fn another_history_starts_the_cursors_anew_and_keeps_everything() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_beyond_the_head_of_its_feed_restarts_that_scope_for_that_device_and_nothing_more() {
+    let mut world = World::new().await;
+    world.admin().user("h1", "赵强", "hub", "0412").unwrap();
+    let phone = world.device("phone", "c1").await;
+    let (tablet, other) = (world.device("tablet", "s1").await, world.device("other", "s1").await);
+    // A second scope on the tablet: its person at the hub.
+    let code = world.admin().code("h1", world.hands.now()).unwrap().code;
+    tablet.client.enrol(&world.link.url(), &code).await.unwrap();
+    for n in [2, 4] {
+        phone.fail(n, "DF-NOBODY").unwrap();
+        phone.sync().await.unwrap();
+    }
+    tablet.sync().await.unwrap();
+    other.sync().await.unwrap();
+    // As if its store knew more of the feed than the server's log has: the two cases are not on it, and three rows were.
+    let db = Connection::open(tablet.folder.join("doorstep.db")).unwrap();
+    db.execute_batch(
+        "DELETE FROM change; DELETE FROM case_row; DELETE FROM case_scope; DELETE FROM turn;
+         UPDATE scope SET cursor = 5 WHERE scope = 'outlet/0412';",
+    )
+    .unwrap();
+    drop(db);
+    assert!(tablet.case(2).is_none());
+    phone.fail(6, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    let request = tablet.request();
+    let cursors: Vec<_> = request.pull.iter().map(|pull| (pull.scope.as_str(), pull.cursor)).collect();
+    assert_eq!(cursors, [("hub/0412", 0), ("outlet/0412", 5)]);
+    let answer = tablet.send(&world, &request).await.unwrap();
+    let pages: Vec<_> = answer.feed.iter().map(|page| (page.scope.as_str(), page.to, page.cases.len())).collect();
+    assert_eq!(pages, [("hub/0412", 0, 0), ("outlet/0412", 3, 3)], "that scope is read from its start");
+    let untouched = other.send(&world, &other.request()).await.unwrap();
+    assert_eq!(untouched.feed.iter().map(|page| page.cases.len()).sum::<usize>(), 1, "only what is new to another device");
+    tablet.sync().await.unwrap();
+    for n in [2, 4, 6] {
+        tablet.agrees_with(&world, n);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_the_server_refuses_is_kept_on_both_sides_and_what_depends_on_it_is_written_anew() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;

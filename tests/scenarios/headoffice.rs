@@ -111,6 +111,7 @@ async fn an_address_other_than_loopback_is_refused_unless_it_is_meant() {
         shared_folder: false,
         tls: None,
         photos: None,
+        if_copied: None,
         now: hands.server(),
         sms: doorstep_server::GatewayConfig::Log,
         versions: VERSIONS,

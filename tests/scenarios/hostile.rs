@@ -23,6 +23,7 @@ async fn serve_in_this_process() {
         shared_folder: true,
         tls: None,
         photos: None,
+        if_copied: None,
         now: std::sync::Arc::new(move || now),
         sms: doorstep_server::GatewayConfig::Log,
         versions: doorstep_server::VERSIONS,

@@ -5,6 +5,7 @@ mod background;
 mod basics;
 mod chain;
 mod clocks;
+mod copies;
 mod facts;
 mod faults;
 mod headoffice;

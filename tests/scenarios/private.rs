@@ -82,6 +82,7 @@ async fn a_second_server_on_a_folder_is_refused_unless_both_say_that_it_is_share
         shared_folder,
         tls: None,
         photos: None,
+        if_copied: None,
         now: now.clone(),
         sms: GatewayConfig::Log,
         versions: VERSIONS,

@@ -212,7 +212,36 @@ impl World {
         }
         // A folder of its own: connections of the server that died may still hold files of the old one.
         self.data = folder.to_owned();
+        doorstep_server::moved(folder).unwrap();
         self.restart_server().await;
+    }
+
+    /// Copies the folder of a server that was stopped, whole, as a backup does.
+    pub fn backup(&self) -> PathBuf {
+        assert!(self.running.is_none(), "a server that runs is not copied file by file");
+        let to = self.folder.path().join(format!("backup-{}", std::fs::read_dir(self.folder.path()).unwrap().count()));
+        copy_all(&self.data, &to);
+        to
+    }
+
+    /// Starts the server on another folder, as it is there, with nobody's word on it.
+    pub async fn serve_from(&mut self, folder: &std::path::Path) {
+        self.stop_server().await;
+        self.data = folder.to_owned();
+        self.restart_server().await;
+    }
+
+    /// Puts a copy of the server's folder back, as an operator does, and starts the server on it.
+    pub async fn restore(&mut self, folder: &std::path::Path) -> doorstep_server::Restored {
+        self.stop_server().await;
+        let done = doorstep_server::restore(folder, &[], self.hands.now()).unwrap();
+        self.serve_from(folder).await;
+        done
+    }
+
+    /// Whether the server answers nothing until its operator has spoken.
+    pub fn waits(&self) -> bool {
+        self.running.as_ref().unwrap().waits()
     }
 
     /// A device enrolled for a person, with everything fetched.
@@ -234,6 +263,15 @@ impl World {
     }
 }
 
+/// Copies a folder with everything in it: every file is another one then.
+pub fn copy_all(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let (path, to) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() { copy_all(&path, &to) } else { std::fs::copy(&path, &to).map(|_| ()).unwrap() }
+    }
+}
+
 /// The first rule pack as reference rows, unsigned.
 pub fn first_pack() -> Reference {
     let toml = doorstep_rules::FIRST_PACK.to_vec();
@@ -249,7 +287,7 @@ async fn serve(
     (photos, sms): (&Option<String>, &GatewayConfig),
 ) -> Running {
     let listen = "127.0.0.1:0".parse().unwrap();
-    doorstep_server::start(Config {
+    let config = Config {
         folder: folder.to_owned(),
         listen,
         insecure: false,
@@ -257,11 +295,11 @@ async fn serve(
         tls: None,
         photos: photos.clone(),
         sms: sms.clone(),
+        if_copied: None,
         now: hands.server(),
         versions,
-    })
-    .await
-    .unwrap()
+    };
+    doorstep_server::start(config).await.unwrap()
 }
 
 impl Device {

@@ -7,6 +7,7 @@
 //!
 //! Never here: the network, async, clocks (times are arguments), rules (they are data in `rules`).
 
+mod anew;
 mod check;
 mod error;
 mod evict;

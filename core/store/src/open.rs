@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_initial.sql"),
     include_str!("../migrations/0002_version_3.sql"),
     include_str!("../migrations/0003_clocks.sql"),
+    include_str!("../migrations/0004_another_history.sql"),
 ];
 
 /// Marks a file as ours in its header ("DOST"): any other SQLite database in its place is refused.

@@ -165,6 +165,10 @@ fn take_packs(db: &Connection, packs: &[(Publication, Signed)]) -> Result<(), St
         db.prepare_cached("INSERT OR REPLACE INTO pack (version, valid_from_ms, body, sig) VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![publication.version, publication.valid_from_ms, signed.body, signed.sig])?;
     }
+    // The server names its newest. One beyond that came from a log that was lost, and the server judges without it, so here it is not
+    // in force either; it stays, because it may be the only proof that it was published.
+    let newest = packs.iter().map(|(publication, _)| publication.version).max().unwrap_or(u32::MAX);
+    db.prepare_cached("UPDATE pack SET valid_from_ms = ?2 WHERE version > ?1")?.execute(params![newest, i64::MAX])?;
     let oldest = packs.iter().map(|(publication, _)| publication.version).min().unwrap_or(0);
     db.execute(
         "DELETE FROM pack WHERE version < ?1

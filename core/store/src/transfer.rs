@@ -15,7 +15,7 @@ use doorstep_sync::Applied;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::{
-    Store, StoreError, evict, identity, photos,
+    Store, StoreError, anew, evict, identity, photos,
     project::{self, DAMAGED, DISCARDED, IN_BATCH, QUARANTINED, UNSENT},
     rebase,
 };
@@ -136,6 +136,7 @@ impl Store {
         let who = identity::read(&tx)?.ok_or(StoreError::NotEnrolled)?;
         if history_id(&tx)? != answer.history {
             // Another log: every cursor starts anew; the server fed from the start because it saw the difference too.
+            anew::begin(&tx)?;
             Self::set_meta(&tx, "history", answer.history.as_bytes())?;
             tx.execute("DELETE FROM scope", [])?;
             photos::start_over(&tx)?;
@@ -178,6 +179,11 @@ impl Store {
                 .execute(params![page.scope, page.to])?;
             }
             pages_whole &= whole;
+        }
+        // A revoked device, and one whose version has ended, are given no pages.
+        let is_read = rules.is_some() && pages_whole && answer.demand.is_none() && answer.feed.iter().all(|page| !page.more);
+        if is_read {
+            anew::put_back(&tx, now, &mut touched)?;
         }
         // Another process on this store has gone on since the request: the server saw an old end of the chain, not a clone.
         let is_old = answer.asked.is_some() && answer.asked != chain_end(&tx, &who.install)?;
@@ -524,13 +530,7 @@ fn send_again(
     let rows =
         query.query_map(params![number, install.as_bytes()], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?)))?;
     for (case, n) in rows.collect::<Result<Vec<_>, _>>()? {
-        db.prepare_cached(
-            "INSERT INTO outbox (case_id, action, recorded_at, command, state, tries, hash, install, seq, max_op, bytes)
-             SELECT case_id, x'', ?3, '{\"do\":\"resend\"}', ?4, 0, hash, install, seq, max_op, bytes FROM change
-             WHERE case_id = ?1 AND n = ?2",
-        )?
-        .execute(params![case, n, now.0, UNSENT])?;
-        db.prepare_cached("DELETE FROM change WHERE case_id = ?1 AND n = ?2")?.execute(params![case, n])?;
+        anew::unsend(db, &case, n, now)?;
         touched.insert(CaseId::try_from(case.as_slice()).map_err(|_| StoreError::Damaged("change"))?);
     }
     Ok(())
@@ -709,7 +709,7 @@ fn apply_feed(db: &Connection, feed: &FeedCase, scope: &str, rules: &Rulebook, n
                     .optional()?;
                 match (waiting, read) {
                     (Some(outbox), Ok(change)) => accept(db, outbox, change, receipt, None)?,
-                    _ => project::set_receipt(db, &case, hash, receipt)?,
+                    _ => anew::shown(db, &case, hash, receipt)?,
                 }
             }
             (_, refused) => {

@@ -23,6 +23,12 @@ impl Admin {
         Ok(sms::inbound(&self.db, !all, limit)?)
     }
 
+    /// Lets SMS go on that were held when the data folder was put back from a copy. Returns how many wait; `None`: they were not held.
+    pub fn sms_go(&mut self) -> Result<Option<u64>, AdminError> {
+        let waiting = sms::waiting(&self.db)?;
+        Ok(sms::go(&self.db)?.then_some(waiting))
+    }
+
     /// Settles an SMS of which nobody knew whether it was sent, by a reviewer's word.
     pub fn settle_sms(
         &mut self,

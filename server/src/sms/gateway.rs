@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{back, claim, claim::Claimed, settle};
+use super::{back, claim, claim::Claimed, held, settle};
 use crate::{ServeError, db::Db, error::ApiError, keys::Keys, live::Live, packs::Rules, serve::NowFn};
 
 /// Held by the one gateway of a data folder.
@@ -179,7 +179,12 @@ impl Gateway {
 
     /// Devices that did not say what became of a message leave it uncertain, whether or not there is a gateway.
     async fn end_leases(&self) -> Result<(), ApiError> {
-        if self.write(|db, this| settle::end_leases(db, &this.keys, &this.rules, (this.now)())).await? {
+        // While SMS are held, what holders have said since the copy was made may still come again.
+        let end = |db: &rusqlite::Connection, this: &Self| match held::is_held(db)? {
+            true => Ok(false),
+            false => settle::end_leases(db, &this.keys, &this.rules, (this.now)()),
+        };
+        if self.write(end).await? {
             self.tell();
         }
         Ok(())
@@ -202,7 +207,11 @@ impl Gateway {
         if how.0 == 0 {
             return Ok(());
         }
-        let ready = self.write(move |db, this| claim::claim(db, &this.keys, &this.rules, how, (this.now)())).await?;
+        let claim = move |db: &rusqlite::Connection, this: &Self| match held::is_held(db)? {
+            true => Ok(vec![]),
+            false => claim::claim(db, &this.keys, &this.rules, how, (this.now)()),
+        };
+        let ready = self.write(claim).await?;
         if !ready.is_empty() {
             self.tell();
         }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 
 use super::{
     claim::{self, Verdict, Way},
-    outbox,
+    held, outbox,
 };
 use crate::{enrol::Device, error::ApiError, keys::Keys, packs::Rules};
 
@@ -54,6 +54,9 @@ pub(crate) fn lease(
         SmsState::Queued => return no("not_offered"),
         state if state.has_left() => return no("sent"),
         state => return no(state.as_str()),
+    }
+    if held::is_held(db)? {
+        return no("held");
     }
     let (_, book) = rules.book(db)?;
     let pack = book.at(now);

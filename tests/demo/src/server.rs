@@ -29,6 +29,7 @@ pub async fn run(folder: PathBuf, clock: &Path, smsc_port: u16) -> Result<(), Bo
         shared_folder: false,
         tls: None,
         photos: None,
+        if_copied: None,
         now: Arc::new(move || clock.now()),
         sms,
         versions: VERSIONS,

@@ -142,3 +142,29 @@ async fn of_two_servers_on_one_folder_one_is_the_gateway() {
     assert_eq!(arrived(&smsc), 4);
     other.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_copy_was_put_back_messages_are_kept_and_not_sent_until_a_person_says_go() {
+    let (smsc, mut world, phone) = waiting().await;
+    world.stop_server().await;
+    let copy = world.backup();
+    let done = world.restore(&copy).await;
+    assert_eq!(done.sms_waiting, 1);
+    smsc.let_bind();
+    smsc.until("the gateway", |seen| !seen.binds.is_empty()).await;
+    // What is new waits too, and so does a start.
+    fail_and_write(&phone, 4);
+    phone.sync().await.unwrap();
+    world.restart_server().await;
+    smsc.until("the gateway again", |seen| seen.binds.len() > 1).await;
+    fail_and_write(&phone, 6);
+    phone.sync().await.unwrap();
+    let kept = world.admin().messages(false, 9).unwrap();
+    assert_eq!(kept.iter().map(|row| row.state.as_str()).collect::<Vec<_>>(), ["offered"; 3]);
+    assert_eq!(arrived(&smsc), 0);
+    assert_eq!(world.admin().sms_go().unwrap(), Some(3));
+    for n in [2, 4, 6] {
+        until(&phone, n, SmsState::Sent).await;
+    }
+    assert_eq!(arrived(&smsc), 3, "to the numbers that they were written for: what tells recipients apart is as it was");
+}

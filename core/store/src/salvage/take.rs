@@ -31,7 +31,7 @@ struct Table {
 }
 
 /// Tables whose rows are taken as they are, as far as the new store's own constraints let them.
-const PLAIN: [Table; 8] = [
+const PLAIN: [Table; 10] = [
     Table { name: "meta", shape: "tb" },
     Table { name: "member", shape: "ttttBi" },
     Table { name: "batch", shape: "bibiBBB" },
@@ -40,6 +40,8 @@ const PLAIN: [Table; 8] = [
     Table { name: "parcel", shape: "ttttTbbbiITItbI" },
     Table { name: "pack", shape: "iibb" },
     Table { name: "outlet", shape: "tttt" },
+    Table { name: "unconfirmed", shape: "bb" },
+    Table { name: "first_receipt", shape: "bbiIiIIiiI" },
 ];
 const CHANGE: &str = "bibbiiiIiIIiiITb";
 /// As it was before receipts carried gaps; the feed brings those.

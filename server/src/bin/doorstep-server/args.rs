@@ -43,6 +43,33 @@ pub enum Command {
         /// photos then belong in a bucket. Without it a second one is refused.
         #[arg(long)]
         shared_folder: bool,
+        /// 数据像是副本时怎么办；不给则停止应答，等人确认 What to do if the data look like a copy; without it the server answers nothing
+        /// until a person has said `moved` or `restore`.
+        #[arg(long, value_name = "WORD")]
+        if_copied: Option<Word>,
+        /// 以 JSON 输出 Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// 数据目录由备份恢复而来：开始新的历史 The data folder was put back from a copy: a new history begins.
+    ///
+    /// Devices read everything anew and send again what the copy lacks. Open codes are void, and SMS are held until
+    /// `admin sms go`. It prints for which period revocations, rulings and people must be entered again. Stop the server first.
+    Restore {
+        /// 数据目录 The data folder.
+        data: PathBuf,
+        /// 已签名的规则包发布（可多个） A signed publication of a rule pack that the copy may lack, as devices hold it.
+        #[arg(long, value_name = "FILE")]
+        publication: Vec<PathBuf>,
+        /// 以 JSON 输出 Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// 数据目录只是移动了，原服务器已停用 The data folder was only moved: nothing is missing, and the server that it came from is
+    /// stopped for good. The history goes on.
+    Moved {
+        /// 数据目录 The data folder.
+        data: PathBuf,
         /// 以 JSON 输出 Print JSON.
         #[arg(long)]
         json: bool,
@@ -61,6 +88,15 @@ pub enum Command {
         #[command(subcommand)]
         command: AdminCommand,
     },
+}
+
+/// What a data folder is that looks like a copy.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub enum Word {
+    /// 由备份恢复 Put back from a copy.
+    Restore,
+    /// 只是移动了 Only moved.
+    Moved,
 }
 
 /// Head office's work on the data folder.
@@ -307,6 +343,8 @@ pub enum SmsCommand {
         #[arg(long, default_value_t = 100)]
         limit: u32,
     },
+    /// 恢复数据后放行短信 Let SMS go on that were held when the data were put back from a copy.
+    Go,
     /// 人工了结“不确定”的短信 Settle an SMS of which nobody knows whether it was sent.
     #[command(group = clap::ArgGroup::new("found").required(true))]
     Settle {

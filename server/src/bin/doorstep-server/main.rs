@@ -2,13 +2,14 @@
 
 mod args;
 mod run;
+mod words;
 
 use std::{process::ExitCode, sync::Arc};
 
-use args::{Args, Command};
+use args::{Args, Command, Word};
 use clap::Parser;
 use doorstep_domain::UnixMs;
-use doorstep_server::{Config, GatewayConfig, TlsFiles, VERSIONS, start};
+use doorstep_server::{Config, GatewayConfig, IfCopied, TlsFiles, VERSIONS, start};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -23,13 +24,23 @@ fn main() -> ExitCode {
     #[cfg(unix)]
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let result = match Args::parse().command {
-        Command::Serve { data, listen, insecure, tls_cert, tls_key, photos, sms, shared_folder, json } => {
+        Command::Serve { data, listen, insecure, tls_cert, tls_key, photos, sms, shared_folder, if_copied, json } => {
+            let if_copied = if_copied.map(|word| match word {
+                Word::Restore => IfCopied::Restore,
+                Word::Moved => IfCopied::Moved,
+            });
             let tls = tls_cert.zip(tls_key).map(|(cert, key)| TlsFiles { cert, key });
             gateway(sms.as_deref()).and_then(|sms| {
-                let now = Arc::new(wall);
-                serve(Config { folder: data, listen, insecure, tls, photos, sms, shared_folder, now, versions: VERSIONS }, json)
+                let now: doorstep_server::NowFn = Arc::new(wall);
+                let versions = VERSIONS;
+                let config = Config { folder: data, listen, insecure, tls, photos, sms, shared_folder, if_copied, now, versions };
+                serve(&config, json)
             })
         }
+        Command::Restore { data, publication, json } => {
+            words::say_restore(&data, &publication, json).map_err(|error| error.to_string())
+        }
+        Command::Moved { data, json } => words::say_moved(&data, json).map_err(|error| error.to_string()),
         Command::Admin { data, photos, json, command } => {
             run::administer(&data, photos.as_deref(), json, command).map_err(|error| error.to_string())
         }
@@ -50,32 +61,38 @@ fn gateway(file: Option<&std::path::Path>) -> Result<GatewayConfig, String> {
     GatewayConfig::parse(&toml).map_err(|error| format!("{}: {error}", file.display()))
 }
 
-fn serve(config: Config, as_json: bool) -> Result<ExitCode, String> {
+fn serve(config: &Config, as_json: bool) -> Result<ExitCode, String> {
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
     runtime.block_on(async {
-        let has_tls = config.tls.is_some();
-        let running = start(config).await.map_err(|error| error.to_string())?;
         let on = |kind| signal(kind).map_err(|error| error.to_string());
         let mut terminate = on(SignalKind::terminate())?;
         // Without TLS there is nothing to read again, and a terminal that goes away takes the server with it.
-        let mut hangup = if has_tls { Some(on(SignalKind::hangup())?) } else { None };
-        if as_json {
-            println!("{}", json!({ "listen": running.addr, "page": running.page() }));
-        } else {
-            println!("doorstep-server listens on {}\n总部页面 page: {}", running.url(), running.page());
-        }
+        let mut hangup = if config.tls.is_some() { Some(on(SignalKind::hangup())?) } else { None };
         loop {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => break,
-                _ = terminate.recv() => break,
-                () = asked(&mut hangup) => match running.reload_tls().await {
-                    Ok(()) => eprintln!("doorstep-server: the certificate was read again; new connections get it"),
-                    Err(error) => eprintln!("doorstep-server: {error}; the certificate in use stays"),
-                },
+            let running = start(config.clone()).await.map_err(|error| error.to_string())?;
+            if as_json {
+                println!("{}", json!({ "listen": running.addr, "page": running.page(), "waits": running.waits() }));
+            } else if running.waits() {
+                println!("doorstep-server 等待确认，不应答 waits for a word and answers nothing: {}", running.url());
+            } else {
+                println!("doorstep-server listens on {}\n总部页面 page: {}", running.url(), running.page());
+            }
+            let again = loop {
+                tokio::select! {
+                    _ = tokio::signal::ctrl_c() => break false,
+                    _ = terminate.recv() => break false,
+                    () = running.is_over() => break true,
+                    () = asked(&mut hangup) => match running.reload_tls().await {
+                        Ok(()) => eprintln!("doorstep-server: the certificate was read again; new connections get it"),
+                        Err(error) => eprintln!("doorstep-server: {error}; the certificate in use stays"),
+                    },
+                }
+            };
+            running.stop().await;
+            if !again {
+                return Ok(ExitCode::SUCCESS);
             }
         }
-        running.stop().await;
-        Ok(ExitCode::SUCCESS)
     })
 }
 

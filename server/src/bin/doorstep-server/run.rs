@@ -289,6 +289,14 @@ fn sms(admin: &mut Admin, as_json: bool, what: SmsCommand) -> Result<(), AdminEr
             };
             say(json!(rows), rows.iter().map(line).collect());
         }
+        SmsCommand::Go => {
+            let waiting = admin.sms_go()?;
+            let text = match waiting {
+                Some(waiting) => format!("短信已放行 SMS go on; waiting: {waiting}"),
+                None => "短信没有被暂停 SMS were not held".to_owned(),
+            };
+            say(json!({ "held": waiting.is_some(), "waiting": waiting }), vec![text]);
+        }
         SmsCommand::Settle { waybill, entry, sent, not_sent, again: _, by, why } => {
             let found = match (sent, not_sent) {
                 (true, _) => Found::Sent,

@@ -1,0 +1,68 @@
+//! Another history of the server: its log was put back from a copy, and lacks what came after that. What this device wrote, and the
+//! history before had accepted, is sent again if the present one does not have it.
+//!
+//! Which that is needs no question: the scopes are read from their start, and what comes is there. What has not come when all of
+//! them were read to their end goes back among the unsent. The server leaves out own changes after the first page of a scope, so of
+//! a very full device some are sent again that the server has: they come back as known, with their first receipt.
+
+use std::collections::BTreeSet;
+
+use doorstep_domain::{CaseId, ChangeHash, Receipt, UnixMs};
+use rusqlite::{Connection, params};
+
+use crate::{
+    StoreError, identity,
+    project::{self, UNSENT},
+};
+
+/// Another history begins: every own change that was accepted is in question.
+pub(crate) fn begin(db: &Connection) -> Result<(), StoreError> {
+    let Some(own) = identity::install(db)? else { return Ok(()) };
+    db.execute(
+        "INSERT OR IGNORE INTO unconfirmed (case_id, hash) SELECT case_id, hash FROM change
+         WHERE parked IS NULL AND (batch IS NOT NULL OR install = ?1 OR install IN (SELECT install FROM batch))",
+        params![own.as_bytes()],
+    )?;
+    Ok(())
+}
+
+/// The present history has a change that is here as accepted. Its receipt is the one that counts: on every replica the same.
+pub(crate) fn shown(db: &Connection, case: &CaseId, change: &ChangeHash, receipt: Receipt) -> Result<(), StoreError> {
+    db.prepare_cached("DELETE FROM unconfirmed WHERE case_id = ?1 AND hash = ?2")?
+        .execute(params![case.as_bytes(), change.as_bytes()])?;
+    project::set_receipt(db, case, change, receipt)
+}
+
+/// Every scope was read to its end: what is still in question, the server does not have. It is unsent again, in the order in which it
+/// was accepted, and gets the receipt of its new arrival. Its first one is kept: a version of the protocol in which the server's
+/// signed words can be shown to it presents them with the batch that is made of these.
+pub(crate) fn put_back(db: &Connection, now: UnixMs, touched: &mut BTreeSet<CaseId>) -> Result<(), StoreError> {
+    let mut query = db.prepare_cached(
+        "SELECT change.case_id, change.n FROM unconfirmed JOIN change USING (case_id, hash) WHERE parked IS NULL ORDER BY 1, 2",
+    )?;
+    let rows = query.query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?)))?;
+    for (case, n) in rows.collect::<Result<Vec<_>, _>>()? {
+        unsend(db, &case, n, now)?;
+        touched.insert(CaseId::try_from(case.as_slice()).map_err(|_| StoreError::Damaged("change"))?);
+    }
+    db.execute("DELETE FROM unconfirmed", [])?;
+    Ok(())
+}
+
+/// An accepted change is unsent again. What was said of it first is kept.
+pub(crate) fn unsend(db: &Connection, case: &[u8], n: i64, now: UnixMs) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "INSERT OR IGNORE INTO first_receipt (case_id, hash, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven, batch)
+         SELECT case_id, hash, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven, batch FROM change
+         WHERE case_id = ?1 AND n = ?2",
+    )?
+    .execute(params![case, n])?;
+    db.prepare_cached(
+        "INSERT INTO outbox (case_id, action, recorded_at, command, state, tries, hash, install, seq, max_op, bytes)
+         SELECT case_id, x'', ?3, '{\"do\":\"resend\"}', ?4, 0, hash, install, seq, max_op, bytes FROM change
+         WHERE case_id = ?1 AND n = ?2",
+    )?
+    .execute(params![case, n, now.0, UNSENT])?;
+    db.prepare_cached("DELETE FROM change WHERE case_id = ?1 AND n = ?2")?.execute(params![case, n])?;
+    Ok(())
+}

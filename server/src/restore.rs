@@ -1,0 +1,151 @@
+//! A data folder that was put back from a copy goes on as another log: what devices were told since the copy was made must not be
+//! taken for what comes now. So it gets a new history id, by which devices read everything anew and send again what was lost, and a
+//! new installation of the server, so that its new entries do not take the places of those that it wrote in the lost time.
+
+use std::path::{Path, PathBuf};
+
+use doorstep_domain::{HistoryId, InstallId, Tag, UnixMs};
+use doorstep_protocol::{Publication, Signed, decode};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use serde::Serialize;
+
+use crate::{
+    AdminError, ServeError,
+    copy::{self, Marker},
+    db,
+    error::ApiError,
+    folder,
+    keys::Keys,
+    packs, sms, sound,
+};
+
+/// So far the versions of reference rows go up: no device can have had one of them, however much was published in the lost time.
+const VERSIONS_UP: i64 = 1_000_000;
+
+/// What putting a folder back has done, and what is left for a person.
+#[derive(Debug, Clone, Serialize)]
+pub struct Restored {
+    /// The new history.
+    pub history: String,
+    /// Codes that were open and can not be redeemed any more.
+    pub codes_voided: usize,
+    /// Versions of the rule pack that came back from signed publications.
+    pub packs_taken: Vec<u32>,
+    /// The newest version of the rule pack that is here now.
+    pub newest_pack: u32,
+    /// SMS that wait until a person lets the gateway go on.
+    pub sms_waiting: u64,
+    /// The newest moment that the copy knows of: what head office did after it must be done again. `None`: the copy knows of none.
+    pub lost_from: Option<UnixMs>,
+    /// When the folder was put back: the end of that period.
+    pub lost_until: UnixMs,
+    /// What is kept of a write-ahead log that could not be read to its end.
+    pub kept_log: Option<PathBuf>,
+}
+
+/// Makes a data folder that was put back from a copy fit to be served: all of it, or nothing. No server may run on it.
+///
+/// `publications`: files with signed publications of rule packs, as devices hold them; those that the copy lacks are taken.
+pub fn restore(folder: &Path, publications: &[PathBuf], now: UnixMs) -> Result<Restored, AdminError> {
+    copy::need(folder)?;
+    let _alone = folder::take(folder, false)?;
+    begin_anew(folder, publications, now)
+}
+
+/// The same for the process that has the folder.
+pub(crate) fn begin_anew(folder: &Path, publications: &[PathBuf], now: UnixMs) -> Result<Restored, AdminError> {
+    let (mut db, kept_log) = db::open_as_it_is(folder)?;
+    sound::structure(&db, folder, true)?;
+    let starts = copy::starts(&db, folder)?;
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let keys = Keys::read(&tx)?;
+    let lost_from = newest_moment(&tx)?;
+    let history = HistoryId::new(fresh()?);
+    set(&tx, "history", history.as_bytes())?;
+    set(&tx, "install", another_install(&tx)?.as_bytes())?;
+    // One that was redeemed since would be open again.
+    let codes_voided =
+        tx.execute("UPDATE code SET expires_at = ?1 WHERE redeemed_by IS NULL AND expires_at > ?1", params![now.plus(-1).0])?;
+    let mut packs_taken = Vec::new();
+    for file in publications {
+        let bytes = std::fs::read(file).map_err(|source| AdminError::File { file: file.clone(), source })?;
+        packs_taken.extend(take_publication(&tx, &keys, &bytes).map_err(|why| match why {
+            Unusable::Not(why) => AdminError::Invalid(format!("{}: {why}", file.display())),
+            Unusable::Api(error) => error.into(),
+        })?);
+    }
+    tx.execute("UPDATE reference SET version = version + ?1", params![VERSIONS_UP])?;
+    // Other rules, other judgements.
+    tx.execute("UPDATE doc SET projected_n = 0", [])?;
+    sms::hold(&tx, now)?;
+    let sms_waiting = sms::waiting(&tx)?;
+    let newest_pack = tx.query_row("SELECT max(version) FROM pack", [], |row| row.get(0))?;
+    copy::settle(&tx, folder, starts)?;
+    tx.commit()?;
+    Marker { starts, running: false }.write(folder)?;
+    Ok(Restored {
+        history: history.to_string(),
+        codes_voided,
+        packs_taken,
+        newest_pack,
+        sms_waiting,
+        lost_from,
+        lost_until: now,
+        kept_log,
+    })
+}
+
+/// The newest moment that the log knows of.
+fn newest_moment(db: &Connection) -> rusqlite::Result<Option<UnixMs>> {
+    let newest: Option<i64> = db.query_row(
+        "SELECT max(at) FROM (SELECT max(received_at) AS at FROM change UNION ALL SELECT max(received_at) FROM quarantine
+           UNION ALL SELECT max(received_at) FROM envelope UNION ALL SELECT max(seen_at) FROM device)",
+        [],
+        |row| row.get(0),
+    )?;
+    Ok(newest.map(UnixMs))
+}
+
+fn fresh() -> Result<[u8; 16], ServeError> {
+    db::random::<16>().ok_or(ServeError::Random)
+}
+
+/// An installation whose mark nobody has.
+fn another_install(db: &Connection) -> Result<InstallId, AdminError> {
+    loop {
+        let install = InstallId::new(fresh()?);
+        let mut taken = db.prepare_cached("SELECT 1 FROM install WHERE tag = ?1")?;
+        if !taken.exists([Tag::of(&install).as_str()])? {
+            return Ok(install);
+        }
+    }
+}
+
+fn set(db: &Connection, key: &str, value: &[u8]) -> rusqlite::Result<()> {
+    db.execute("UPDATE meta SET value = ?2 WHERE key = ?1", params![key, value]).map(|_| ())
+}
+
+enum Unusable {
+    Not(&'static str),
+    Api(ApiError),
+}
+
+impl From<rusqlite::Error> for Unusable {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Api(error.into())
+    }
+}
+
+/// Takes a publication that the log lacks, as it was signed; `None`: it has it. Devices judge by it, so the server must too.
+fn take_publication(db: &Connection, keys: &Keys, bytes: &[u8]) -> Result<Option<u32>, Unusable> {
+    let signed: Signed = decode(bytes).map_err(|_| Unusable::Not("not a signed publication of a rule pack"))?;
+    let publication =
+        Publication::verify(&signed, &keys.public()).map_err(|_| Unusable::Not("not signed by this server, or altered"))?;
+    let had: Option<Vec<u8>> =
+        db.query_row("SELECT body FROM pack WHERE version = ?1", params![publication.version], |row| row.get(0)).optional()?;
+    match had {
+        Some(had) if had == signed.body => Ok(None),
+        Some(_) => Err(Unusable::Not("the copy has another publication of this version")),
+        None => packs::take(db, &publication, &signed).map(|()| Some(publication.version)).map_err(Unusable::Api),
+    }
+}

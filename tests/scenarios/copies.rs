@@ -1,0 +1,202 @@
+//! Copies of the server's folder: one that was put back from a backup, moved, or served twice. It is noticed, and nothing that was
+//! acknowledged is lost.
+
+use doorstep_client::Kind;
+use doorstep_protocol::{ErrorBody, decode};
+use doorstep_tests::{LinkMode, World, raw};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copied_folder_answers_no_device_until_its_operator_has_spoken_and_devices_keep_everything() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    world.stop_server().await;
+    let copy = world.backup();
+    world.serve_from(&copy).await;
+    assert!(world.waits());
+    phone.fail_with_photo(4, 1).unwrap();
+    let token = phone.bearer();
+    for (method, path) in [
+        ("POST", "/v1/sync"),
+        ("POST", "/v1/nonce"),
+        ("POST", "/v1/enrol"),
+        ("POST", "/v1/session"),
+        ("GET", "/v1/refs/parcels"),
+        ("GET", "/v1/live"),
+        ("POST", "/v1/sms/lease"),
+        ("POST", "/v1/sms/inbound"),
+        ("POST", "/v1/photos"),
+        ("POST", "/v1/photos/states"),
+    ] {
+        let answer = raw(world.addr(), method, path, &[("authorization", &token)], &[]).await;
+        assert_eq!((answer.status, decode::<ErrorBody>(&answer.body).unwrap().code.as_str()), (503, "copied"), "{path}");
+        assert!(answer.head.contains("sync-proto: ") && answer.head.contains("retry-after: 60"), "{}", answer.head);
+    }
+    assert_eq!(phone.sync().await.unwrap_err().kind(), Kind::Network);
+    assert_eq!(phone.client.status().unwrap().unsent.len(), 1);
+    // A start alone says nothing: it is asked for again.
+    world.restart_server().await;
+    assert!(world.waits());
+    doorstep_server::moved(&copy).unwrap();
+    world.restart_server().await;
+    assert!(!world.waits(), "nothing is missing, and the history goes on");
+    phone.sync().await.unwrap();
+    for n in [2, 4] {
+        phone.agrees_with(&world, n);
+    }
+    world.restart_server().await;
+    assert!(!world.waits(), "the word holds");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restarted_server_and_a_renamed_folder_are_no_copies() {
+    let mut world = World::new().await;
+    for _ in 0..3 {
+        world.restart_server().await;
+        assert!(!world.waits());
+    }
+    world.stop_server().await;
+    let renamed = world.server_folder().with_file_name("renamed");
+    std::fs::rename(world.server_folder(), &renamed).unwrap();
+    world.serve_from(&renamed).await;
+    assert!(!world.waits());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_an_older_copy_was_put_back_every_replica_agrees_again_and_nothing_acknowledged_is_lost() {
+    let mut world = World::new().await;
+    let (phone, tablet) = (world.device("phone", "c1").await, world.device("tablet", "s1").await);
+    let (other, origin) = (world.device("other", "c2").await, world.device("origin", "o1").await);
+    for n in [2, 4, 6] {
+        phone.fail(n, "DF-NOBODY").unwrap();
+    }
+    for device in [&phone, &tablet] {
+        device.sync().await.unwrap();
+    }
+    world.stop_server().await;
+    let copy = world.backup();
+    world.restart_server().await;
+
+    // The lost time: four more cases, more on one of the old ones, and work of three devices on one case.
+    for n in [8, 10, 12, 14] {
+        phone.fail(n, "DF-NOBODY").unwrap();
+        phone.sync().await.unwrap();
+    }
+    phone.note(2, "副本之后").unwrap();
+    phone.sync().await.unwrap();
+    tablet.sync().await.unwrap();
+    tablet.notice(4).unwrap();
+    tablet.sync().await.unwrap();
+    origin.sync().await.unwrap();
+    origin.reply(4).unwrap();
+    origin.sync().await.unwrap();
+    tablet.sync().await.unwrap();
+    tablet.note(4, "已告知快递员").unwrap();
+    tablet.sync().await.unwrap();
+    phone.sync().await.unwrap();
+    let had = |device: &doorstep_tests::Device, n| device.case(n).unwrap().case.timeline.len();
+    let before: Vec<usize> = [2, 4, 6, 8, 10, 12, 14].map(|n| had(&tablet, n)).to_vec();
+
+    world.hands.advance(30);
+    let done = world.restore(&copy).await;
+    assert!(done.lost_from.unwrap() < done.lost_until);
+    // Others come first, and their rows take the numbers that the tablet has passed, and more: in the same history it would miss
+    // seven of these ten for ever.
+    let since = (0..10).map(|n| 2 * n + 1);
+    for n in since.clone() {
+        other.fail(n, "DF-NOBODY").unwrap();
+    }
+    other.sync().await.unwrap();
+    for _ in 0..3 {
+        for device in [&tablet, &origin, &phone] {
+            device.sync().await.unwrap();
+        }
+    }
+    for n in [2, 4, 6, 8, 10, 12, 14] {
+        tablet.agrees_with(&world, n);
+        phone.agrees_with(&world, n);
+    }
+    for n in since {
+        tablet.agrees_with(&world, n);
+    }
+    origin.agrees_with(&world, 4);
+    let after: Vec<usize> = [2, 4, 6, 8, 10, 12, 14].map(|n| had(&tablet, n)).to_vec();
+    assert_eq!(after, before, "each act once");
+    assert!(world.admin().quarantine(false).unwrap().is_empty() && world.admin().forks().unwrap().is_empty());
+    for device in [&phone, &tablet, &origin] {
+        assert_eq!(device.client.status().unwrap().unsent.len(), 0);
+        assert_eq!(device.sync().await.unwrap().requests, 1, "and it is quiet again");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_the_copy_lacks_is_sent_again_also_of_an_installation_that_the_device_has_left() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    for n in 0..10 {
+        phone.fail(2 * n, "DF-NOBODY").unwrap();
+    }
+    phone.sync().await.unwrap();
+    world.stop_server().await;
+    let copy = world.backup();
+    world.restart_server().await;
+    phone.note(2, "旧安装").unwrap();
+    phone.sync().await.unwrap();
+    let left = phone.client.identity().unwrap().unwrap().install;
+    let fresh = doorstep_domain::InstallId::new([9; 16]);
+    doorstep_store::Store::open(&phone.folder).unwrap().change_install(fresh, world.hands.now()).unwrap();
+    phone.note(4, "新安装").unwrap();
+    phone.sync().await.unwrap();
+    assert_ne!(phone.client.identity().unwrap().unwrap().install, left);
+    let first = phone.case(2).unwrap().case.timeline[1].standing.receipt().unwrap();
+
+    world.hands.advance(30);
+    world.restore(&copy).await;
+    world.link.set(LinkMode::LoseAnswers);
+    phone.sync().await.unwrap_err();
+    world.link.set(LinkMode::Up);
+    phone.sync().await.unwrap();
+    for n in 0..10 {
+        phone.agrees_with(&world, 2 * n);
+    }
+    let again: Vec<_> = [2, 4].map(|n| phone.case(n).unwrap().case.timeline[1].standing.receipt().unwrap().received_at).to_vec();
+    assert_eq!(again, [world.hands.now(); 2], "with the receipt of the new arrival");
+    let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    let fresh: i64 =
+        db.query_row("SELECT count(*) FROM change WHERE received_at = ?1", [world.hands.now().0], |row| row.get(0)).unwrap();
+    assert_eq!(fresh, 2);
+    let store = rusqlite::Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    let kept: Vec<i64> = store
+        .prepare("SELECT received_at FROM first_receipt ORDER BY received_at")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    assert_eq!((kept.len(), kept[0]), (2, first.received_at.0), "what was said first is kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_of_the_rules_that_the_copy_lacks_judges_nothing_on_a_device_and_is_kept() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    world.stop_server().await;
+    let copy = world.backup();
+    world.restart_server().await;
+    let second = String::from_utf8(doorstep_rules::FIRST_PACK.to_vec()).unwrap().replacen("version = 1", "version = 2", 1);
+    world.admin().publish_pack(second.as_bytes(), world.hands.now()).unwrap();
+    phone.sync().await.unwrap();
+    world.hands.advance(24 * 60);
+    let book = || doorstep_store::Store::open(&phone.folder).unwrap().book().unwrap().unwrap();
+    assert_eq!(book().at(world.hands.now()).version, 2);
+    world.restore(&copy).await;
+    phone.sync().await.unwrap();
+    assert_eq!(book().at(world.hands.now()).version, 1, "as at head office");
+    assert!(book().version(2).is_some(), "it may be the only proof that it was published");
+    // Published again, it is in force again.
+    world.admin().publish_pack(second.as_bytes(), world.hands.now()).unwrap();
+    phone.sync().await.unwrap();
+    world.hands.advance(24 * 60);
+    assert_eq!(book().at(world.hands.now()).version, 2);
+}
