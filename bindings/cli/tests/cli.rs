@@ -74,6 +74,7 @@ impl World {
             shared_folder: false,
             tls: None,
             photos: None,
+            if_copied: None,
             now: Arc::new(now),
             sms: doorstep_server::GatewayConfig::Log,
             versions: doorstep_server::VERSIONS,
