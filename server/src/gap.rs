@@ -2,7 +2,7 @@
 //! replica needs the acts around it.
 //!
 //! The lower end is the receipt of a sending that left nothing behind and that a later signed batch names, else the device's
-//! enrolment. The upper end is the receipt. What a sending names as left behind, and what came before and was not taken, keeps the
+//! enrolment; later than that, the contact that the act itself leans on. The upper end is the receipt. What a sending names as left behind, and what came before and was not taken, keeps the
 //! gap of then, however it comes later.
 
 use std::collections::HashMap;
@@ -211,10 +211,14 @@ impl<'a> Gaps<'a> {
             Some(_) => Leans::OnNothing,
         };
         let steady = leans != Leans::OnAContact || self.steadiness.holds(entry.time.boot)?;
-        let gap = earlier.unwrap_or(Gap { from: self.floor, until: self.now });
+        let Gap { from, until } = earlier.unwrap_or(Gap { from: self.floor, until: self.now });
+        // Whoever names the time of a contact wrote after it: the signed batch holds the digest of what says so. Without that the
+        // first acts of a morning would lie in a gap since the last evening's push, whatever the device has heard since.
+        let heard = entry.time.anchor.filter(|_| leans == Leans::OnAContact).map(|anchor| anchor.server);
+        let from = heard.map_or(from, |heard| from.max(heard));
         // Of what an earlier sending named nobody can say that a later contact should have brought it.
         let contact = self.contact.filter(|_| earlier.is_none());
-        let arrival = Arrival { clocks: self.clocks, received: self.now, from: gap.from, until: gap.until, contact, steady };
+        let arrival = Arrival { clocks: self.clocks, received: self.now, from, until, contact, steady };
         Ok(Reckoning::of(&entry.time, &arrival, leans))
     }
 

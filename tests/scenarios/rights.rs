@@ -18,7 +18,7 @@ fn close(device: &Device, n: u32) {
 }
 
 /// A device that has been changed to forbid nothing early: only the server is the judge.
-async fn lawless(world: &mut World, name: &str, person: &str) -> Device {
+pub async fn lawless(world: &mut World, name: &str, person: &str) -> Device {
     let device = world.device(name, person).await;
     let db = rusqlite::Connection::open(device.folder.join("doorstep.db")).unwrap();
     let anything = r#"{"version":9,"lock_after_minutes":1,"rules":[{"id":"ALL","zh":"","en":"","roles":["*"],"kinds":["attempt","call","note","photo","sms","notice","outage","reply","close","handover","takeover"],"where":["any"],"verdict":"allow"},{"id":"NO","zh":"","en":"","roles":["*"],"kinds":["*"],"where":["any"],"verdict":"deny"}]}"#;

@@ -7,14 +7,14 @@ use doorstep_server::admin::Decide;
 use doorstep_tests::{Device, World, draw, waybill};
 
 /// What is said of a parcel, as bytes: the judgement and its reasons.
-fn on_device(device: &Device, n: u32) -> String {
+pub fn on_device(device: &Device, n: u32) -> String {
     let view = device.case(n).unwrap();
     let told = device.client.explain(&waybill(n)).unwrap().unwrap();
     serde_json::to_string(&(&view.judgement, told)).unwrap()
 }
 
 /// The same, from the server's own log, rules and clock.
-fn on_server(world: &World, device: &Device, n: u32) -> String {
+pub fn on_server(world: &World, device: &Device, n: u32) -> String {
     let (_, entries) = world.on_server(&device.id(n));
     let (case, book) = (Case::fold(entries).unwrap(), world.admin().book().unwrap());
     let judged = judge(&case, &book, world.hands.now());

@@ -42,11 +42,13 @@ impl Hands {
     }
 }
 
-/// A device's clock: its wall may be off, its monotonic one is not.
+/// A device's clock. Its wall may be off; its monotonic clock is right, unless its owner moves it.
 pub struct TestClock {
     hands: Hands,
     /// How far the wall clock is off, milliseconds.
     pub wall_off: AtomicI64,
+    /// How far the monotonic clock was moved, milliseconds.
+    mono_off: AtomicI64,
     /// Which boot; a reboot loses every anchor.
     pub boot: AtomicI64,
     start: UnixMs,
@@ -58,9 +60,22 @@ impl TestClock {
         Arc::new(Self {
             hands: hands.clone(),
             wall_off: AtomicI64::new(minutes * 60_000),
+            mono_off: AtomicI64::new(0),
             boot: AtomicI64::new(boot),
             start: hands.now().plus(-3_600_000),
         })
+    }
+
+    /// Starts the device anew: another boot, whose monotonic clock begins at nothing.
+    pub fn restart(&self) {
+        // The boots of a world's devices are numbered from 1.
+        self.boot.fetch_add(1_000, Ordering::SeqCst);
+        self.mono_off.store(self.start.since(self.hands.now()), Ordering::SeqCst);
+    }
+
+    /// Moves the monotonic clock on by so many minutes, or back, in the same boot: what `unshare --boottime` does to a process.
+    pub fn raise(&self, minutes: i64) {
+        self.mono_off.fetch_add(minutes * 60_000, Ordering::SeqCst);
     }
 }
 
@@ -70,7 +85,7 @@ impl Clock for TestClock {
         let boot = self.boot.load(Ordering::SeqCst) as u32;
         Clocks {
             wall: now.plus(self.wall_off.load(Ordering::SeqCst)),
-            mono_ms: u64::try_from(now.since(self.start)).unwrap_or(0),
+            mono_ms: u64::try_from(now.since(self.start) + self.mono_off.load(Ordering::SeqCst)).unwrap_or(0),
             boot: BootId(boot.to_be_bytes()),
         }
     }

@@ -7,10 +7,10 @@ use doorstep_client::{
     SmsSender, SoftwareSigner, SyncReport,
 };
 use doorstep_document::pack;
-use doorstep_domain::{BatchHash, CaseId, PhotoPurpose, Recorded, Standing, UnixMs, Waybill};
+use doorstep_domain::{BatchHash, CaseId, Clocks, PhotoPurpose, Recorded, Standing, UnixMs, Waybill};
 use doorstep_protocol::{
-    Ack, Answer, Batch, ErrorBody, Header, KIND_CASE, Publication, PushCase, PushDoc, RefKind, Reference, Sending, Signed,
-    SyncRequest, SyncResponse, Version, decode, encode, open, seal,
+    Ack, Answer, Batch, CLOCK_HEADER, ErrorBody, Header, KIND_CASE, Publication, PushCase, PushDoc, RefKind, Reference, Sending,
+    Signed, SyncRequest, SyncResponse, Version, decode, encode, open, seal,
     signing::{batch_message, doc_digest},
 };
 use doorstep_rules::Case;
@@ -322,8 +322,12 @@ impl Device {
     }
     /// The request that its next sync would send, its batch signed.
     pub fn request(&self) -> SyncRequest {
+        self.request_of(1 << 20, false)
+    }
+    /// The same with a batch of at most so many bytes; `recut`: the server found the one before too large.
+    pub fn request_of(&self, max_bytes: usize, recut: bool) -> SyncRequest {
         let mut store = Store::open(&self.folder).unwrap();
-        let mut request = store.prepare(1 << 20, false, self.clock.read(), "test").unwrap();
+        let mut request = store.prepare(max_bytes, recut, self.clock.read(), "test").unwrap();
         if let Some(envelope) = &mut request.push {
             envelope.sig = self.signer().sign(&batch_message(&envelope.body, &envelope.clock)).unwrap();
         }
@@ -363,8 +367,17 @@ impl Device {
     }
     /// Sends a request by hand, whatever it says.
     pub async fn send(&self, world: &World, request: &SyncRequest) -> Result<Answer, String> {
+        self.send_as(world, request, &[("authorization", &self.bearer())]).await
+    }
+    /// The same with the device's clock in its header, as its client does: the server keeps the contact.
+    pub async fn send_with_clock(&self, world: &World, request: &SyncRequest) -> Result<Answer, String> {
+        let Clocks { boot, mono_ms, .. } = self.clock.read();
+        let clock = format!("{:08x}-{mono_ms}", u32::from_be_bytes(boot.0));
+        self.send_as(world, request, &[("authorization", &self.bearer()), (CLOCK_HEADER, &clock)]).await
+    }
+    async fn send_as(&self, world: &World, request: &SyncRequest, headers: &[(&str, &str)]) -> Result<Answer, String> {
         let body = seal(&encode(request).unwrap()).unwrap();
-        let answer = raw(world.addr(), "POST", "/v1/sync", &[("authorization", &self.bearer())], &body).await;
+        let answer = raw(world.addr(), "POST", "/v1/sync", headers, &body).await;
         if answer.status != 200 {
             return Err(decode::<ErrorBody>(&answer.body).unwrap().code);
         }

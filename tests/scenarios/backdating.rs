@@ -1,0 +1,577 @@
+//! Acts that are dated back: by a monotonic clock that was raised, by evidence that was made up, by a sending that leaves out. An act
+//! can be moved only within the gap between two contacts, and every finding shows that gap.
+
+use doorstep_client::{Command, DeviceSigner};
+use doorstep_document::{Change, NewEntry, Position};
+use doorstep_domain::*;
+use doorstep_protocol::{NonceResponse, SessionRequest, SyncRequest, decode, encode, open, seal, signing::session_message};
+use doorstep_rules::{Case, Flag, Judgement, Timeliness, explain, judge};
+use doorstep_store::Store;
+use doorstep_tests::{Device, LinkMode, World, raw, waybill};
+
+use crate::{
+    hostile,
+    rules::{on_device, on_server, second_version},
+};
+
+const HOUR: i64 = 60;
+const DAY: i64 = 24 * HOUR;
+
+/// The case as the server judges it now.
+fn judged(world: &World, device: &Device, n: u32) -> (Case, Judgement) {
+    let case = Case::fold(world.on_server(&device.id(n)).1).unwrap();
+    let judged = judge(&case, &world.admin().book().unwrap(), world.hands.now());
+    (case, judged)
+}
+
+/// The server's receipt of a parcel's newest entry of a kind.
+fn receipt(world: &World, device: &Device, n: u32, kind: Kind) -> Receipt {
+    let entries = world.on_server(&device.id(n)).1;
+    let of_kind = entries.iter().rev().find(|r| r.entry.body.kind() == kind.as_str()).unwrap();
+    of_kind.standing.receipt().unwrap()
+}
+
+fn gap(receipt: &Receipt) -> (Option<UnixMs>, UnixMs) {
+    receipt.acted.gap(receipt.received_at)
+}
+
+/// Whether the device's clock proves the act, within a gap of whatever width.
+fn proves(receipt: &Receipt) -> bool {
+    receipt.acted.proves(receipt.received_at, i64::MAX)
+}
+
+fn has(judged: &Judgement, flags: &[Flag]) -> bool {
+    flags.iter().all(|flag| judged.flags.contains(flag))
+}
+
+/// Findings by rule, and whether a person is to look.
+fn held(judged: &Judgement) -> Vec<(String, bool)> {
+    judged.findings.iter().map(|finding| (finding.rule.clone(), finding.review)).collect()
+}
+
+/// A world whose rules let a record that was made in time and came late pass, if its time is proven. It is 12:00.
+async fn forgiving() -> World {
+    let world = World::new().await;
+    let rules = second_version(("late_synced = \"strict\"", "late_synced = \"capture_counts\""));
+    world.admin().publish_pack(&rules, world.hands.now()).unwrap();
+    world.hands.advance(3 * HOUR);
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_act_of_a_boot_that_never_heard_head_office_is_proven_by_no_raised_clock_and_its_finding_stays_for_review() {
+    let mut world = forgiving().await;
+    let phone = world.device("phone", "c1").await;
+    let (honest, cheat) = (world.device("honest", "s1").await, world.device("cheat", "s1").await);
+    for n in [2, 4] {
+        phone.fail(n, "DF-NOBODY").unwrap();
+    }
+    phone.sync().await.unwrap();
+    let enrolled = world.hands.now();
+    world.hands.advance(9 * HOUR); // 21:00
+    honest.sync().await.unwrap();
+    cheat.sync().await.unwrap();
+    // One notices in time and comes next morning.
+    world.hands.advance(HOUR);
+    honest.notice(2).unwrap();
+    // The other forgets it, starts the tablet anew next morning, and raises its clock between the act and its sending.
+    world.hands.advance(8 * HOUR + 30);
+    cheat.clock.restart();
+    cheat.notice(4).unwrap();
+    cheat.clock.raise(8 * HOUR);
+    world.hands.advance(1);
+    let forgotten = world.hands.now();
+    honest.sync().await.unwrap();
+    cheat.sync().await.unwrap();
+
+    let (_, in_time) = judged(&world, &phone, 2);
+    assert_eq!(held(&in_time), [], "recorded in time, and its clock proves it");
+    let notice = receipt(&world, &cheat, 4, Kind::Notice);
+    assert_eq!(
+        notice.acted.at,
+        Some(forgotten.plus(-(8 * HOUR + 1) * 60_000)),
+        "the estimate is the phone's word, before midnight"
+    );
+    assert!(!notice.acted.anchored && !proves(&notice));
+    assert_eq!(gap(&notice), (Some(enrolled), forgotten), "this is what is known");
+    let (case, late) = judged(&world, &phone, 4);
+    assert_eq!(held(&late), [("LIA-04".to_owned(), true)], "a person decides");
+    assert!(has(&late, &[Flag::ClockUnproven]), "{:?}", late.flags);
+    // What a person is shown with it: the gap, the other tablet's contact in it, and the habit.
+    let contacts = late.findings[0].contacts.clone().unwrap();
+    assert_eq!((contacts.from, contacts.until, contacts.proven), (Some(enrolled), forgotten, false));
+    assert_eq!((contacts.others_in_contact, contacts.unproven_acts), (true, 1));
+    let told = serde_json::to_string(&explain(&case, &world.admin().book().unwrap(), &late)).unwrap();
+    for words in [
+        "本人另一台设备在此期间联过网",
+        "another device of this person was in contact meanwhile",
+        "1 acts of this person in 30 days",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    cheat.agrees_with(&world, 4);
+    assert_eq!(on_device(&cheat, 4), on_server(&world, &phone, 4));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_act_that_is_dated_long_before_the_enrolment_is_moved_to_it_and_goes_to_review() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let enrolled = world.hands.now();
+    phone.clock.restart();
+    world.hands.advance(30);
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.clock.raise(300 * DAY);
+    phone.sync().await.unwrap();
+    let got = receipt(&world, &phone, 2, Kind::Attempt);
+    assert_eq!((got.acted.at, gap(&got)), (Some(enrolled), (Some(enrolled), world.hands.now())));
+    assert!(got.acted.passed_over && got.review);
+    let (_, judged) = judged(&world, &phone, 2);
+    assert!(has(&judged, &[Flag::ClockPassedOver, Flag::ClockUnproven, Flag::Review]), "{:?}", judged.flags);
+    phone.agrees_with(&world, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_back_dated_close_cancels_no_missed_notice() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    for n in [2, 4] {
+        phone.fail(n, "DF-NOBODY").unwrap();
+    }
+    phone.sync().await.unwrap();
+    let close = |n: u32| {
+        let close = Command::Close { waybill: waybill(n), outcome: "RETURNED".into(), words: None };
+        phone.client.record(&close, &[]).unwrap();
+    };
+    world.hands.advance(11 * HOUR); // 20:00
+    close(2);
+    phone.sync().await.unwrap();
+    world.hands.advance(11 * HOUR); // 07:00
+    phone.clock.restart();
+    close(4);
+    phone.clock.raise(8 * HOUR);
+    phone.sync().await.unwrap();
+    world.hands.advance(DAY);
+    let (_, in_time) = judged(&world, &phone, 2);
+    assert_eq!(held(&in_time), []);
+    let (_, too_late) = judged(&world, &phone, 4);
+    assert_eq!(held(&too_late), [("LIA-04".to_owned(), true)]);
+    assert!(has(&too_late, &[Flag::ClockUnproven]), "{:?}", too_late.flags);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_lies_before_a_complete_sync_once_a_signed_batch_names_its_receipt_and_before_that_it_can() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let enrolled = world.hands.now();
+    let from = |world: &World, n: u32| gap(&receipt(world, &phone, n, Kind::Attempt)).0;
+    let step = |n: u32| {
+        world.hands.advance(10);
+        phone.fail(n, "DF-NOBODY").unwrap();
+    };
+    step(2);
+    phone.sync().await.unwrap();
+    let first = world.hands.now();
+    step(4);
+    phone.sync().await.unwrap();
+    let second = world.hands.now();
+    assert_eq!((from(&world, 2), from(&world, 4)), (Some(enrolled), Some(first)));
+    // A sync whose answer did not come proves nothing: the phone can not have known of it.
+    step(6);
+    world.link.set(LinkMode::LoseAnswers);
+    phone.sync().await.unwrap_err();
+    world.link.set(LinkMode::Up);
+    step(8);
+    phone.sync().await.unwrap();
+    assert_eq!(from(&world, 8), Some(second), "not the time of the answer that was lost");
+    let third = world.hands.now();
+    step(10);
+    phone.sync().await.unwrap();
+    assert_eq!(from(&world, 10), Some(third));
+    // However its clock is turned then.
+    phone.clock.restart();
+    step(12);
+    phone.clock.raise(3 * DAY);
+    phone.sync().await.unwrap();
+    let turned = receipt(&world, &phone, 12, Kind::Attempt);
+    assert_eq!(turned.acted.at, gap(&turned).0);
+    assert!(turned.acted.passed_over && turned.review);
+}
+
+/// A request that names nothing of what is unsent.
+async fn pass_by(world: &World, device: &Device, how: &str) {
+    let auth = device.bearer();
+    let answer = match how {
+        "references" => raw(world.addr(), "GET", "/v1/refs/outlets?have=0", &[("authorization", &auth)], b"").await.status,
+        "photo" => {
+            let path = format!("/v1/photos/{}", "ab".repeat(32));
+            let headers = [("authorization", auth.as_str()), ("tus-resumable", "1.0.0")];
+            let status = raw(world.addr(), "HEAD", &path, &headers, b"").await.status;
+            assert_eq!(status, 409, "it asks how much has come of a photo that nothing names yet");
+            200
+        }
+        "session" => {
+            let answer = raw(world.addr(), "POST", "/v1/nonce", &[], b"").await;
+            let given: NonceResponse = decode(&open(&answer.body, 4096).unwrap()).unwrap();
+            let sig = device.signer().sign(&session_message(&given.nonce)).unwrap();
+            let of = DeviceId::of(&device.signer().public_key());
+            let body = seal(&encode(&SessionRequest { device: of, nonce: given.nonce, sig }).unwrap()).unwrap();
+            raw(world.addr(), "POST", "/v1/session", &[], &body).await.status
+        }
+        _ => {
+            // As before anything was recorded: its batch is not closed.
+            let request = SyncRequest { batch: None, ..device.request() };
+            device.send_with_clock(world, &request).await.unwrap();
+            200
+        }
+    };
+    assert_eq!(answer, 200, "{how}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_act_that_a_request_left_out_is_passed_over_and_what_was_in_flight_is_honest() {
+    for how in ["references", "photo", "session", "sync"] {
+        for (minutes, passed_over) in [(4, false), (6, true)] {
+            let mut world = World::new().await;
+            let phone = world.device("phone", "c1").await;
+            world.hands.advance(30);
+            phone.fail(2, "DF-NOBODY").unwrap();
+            let acted = world.hands.now();
+            world.hands.advance(minutes);
+            pass_by(&world, &phone, how).await;
+            world.hands.advance(60);
+            phone.sync().await.unwrap();
+            let got = receipt(&world, &phone, 2, Kind::Attempt);
+            assert_eq!((got.acted.passed_over, got.review), (passed_over, passed_over), "{how}, {minutes} minutes before it");
+            assert_eq!((got.acted.at, proves(&got)), (Some(acted), !passed_over), "{how}, {minutes}");
+            assert_eq!(
+                has(&judged(&world, &phone, 2).1, &[Flag::ClockPassedOver, Flag::Review]),
+                passed_over,
+                "{how}, {minutes}"
+            );
+            phone.agrees_with(&world, 2);
+        }
+    }
+}
+
+/// Two cases that one small batch does not hold, recorded at this moment.
+fn too_much(phone: &Device) {
+    let long = "青禾速运城西网点派送记录".repeat(100);
+    for n in [2, 4] {
+        phone.fail(n, "DF-NOBODY").unwrap();
+        (0..20).for_each(|_| drop(phone.note(n, &long).unwrap()));
+    }
+}
+
+/// The place of a batch's only case among the two.
+fn carried(request: &SyncRequest, phone: &Device) -> (u32, u32) {
+    let docs = &request.batch.as_ref().unwrap().docs;
+    assert_eq!(docs.len(), 1, "the other does not fit");
+    if docs[0].doc == phone.id(2) { (2, 4) } else { (4, 2) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_sending_names_as_left_behind_keeps_its_gap_and_is_passed_over_by_nothing() {
+    for (name, is_halved) in [("split", false), ("halved", true)] {
+        let mut world = World::new().await;
+        let phone = world.device("phone", "c1").await;
+        let enrolled = world.hands.now();
+        // Without an anchor, so that the sending alone dates them.
+        phone.clock.restart();
+        world.hands.advance(20);
+        too_much(&phone);
+        world.hands.advance(20);
+        if is_halved {
+            // It was made, and found too large: nothing of it was taken.
+            assert_eq!(phone.request_of(1 << 20, false).batch.unwrap().docs.len(), 2);
+        }
+        let request = phone.request_of(1 << 16, is_halved);
+        let (first, second) = carried(&request, &phone);
+        phone.send_with_clock(&world, &request).await.unwrap(); // and the answer is lost
+        let named = world.hands.now();
+        world.hands.advance(2 * HOUR);
+        phone.note(second, "之后").unwrap();
+        world.hands.advance(HOUR);
+        phone.sync().await.unwrap();
+        let sent = world.hands.now();
+
+        let brought = receipt(&world, &phone, first, Kind::Attempt);
+        assert_eq!((brought.received_at, gap(&brought)), (named, (Some(enrolled), named)), "{name}");
+        let left = receipt(&world, &phone, second, Kind::Attempt);
+        assert_eq!((left.received_at, gap(&left)), (sent, (Some(enrolled), named)), "{name}: it existed then");
+        assert!(!left.acted.passed_over && !left.review, "{name}");
+        let later = receipt(&world, &phone, second, Kind::Note);
+        assert_eq!(gap(&later), (Some(enrolled), sent), "{name}: what was recorded in between was not named");
+        assert!(!later.acted.passed_over, "{name}");
+        for n in [2, 4] {
+            phone.agrees_with(&world, n);
+            assert_eq!(on_device(&phone, n), on_server(&world, &phone, n), "{name}");
+        }
+    }
+}
+
+/// A phone's evidence at this moment, as its client writes it.
+fn evidence(device: &Device) -> TimeEvidence {
+    let Clocks { wall, mono_ms, boot } = doorstep_client::Clock::read(&*device.clock);
+    let anchor = Store::open(&device.folder).unwrap().anchor(boot).unwrap();
+    TimeEvidence { wall, zone_quarters: 32, mono_ms, boot, anchor }
+}
+
+/// Changes by hand, of an installation of the device, one after the other in one case.
+struct Hand {
+    case: CaseId,
+    n: u32,
+    install: InstallId,
+    position: Position,
+}
+
+impl Hand {
+    fn of(device: &Device, n: u32) -> Self {
+        let install = device.client.identity().unwrap().unwrap().install;
+        Self { case: device.id(n), n, install, position: Position { heads: vec![], max_op: 0, seq: 0 } }
+    }
+
+    fn write(&mut self, user: &str, time: TimeEvidence, rewrites: Option<ChangeHash>) -> Change {
+        let facts = Facts { cod: Fen(i64::from(self.n) * 100), ..hostile::entry(self.n, user).facts.unwrap() };
+        let entry = NewEntry { time, rewrites, facts: Some(facts), ..hostile::entry(self.n, user) };
+        let change = Change::write(&self.case, &self.install, &self.position, &[entry]).unwrap();
+        self.position.advance(&change, true);
+        change
+    }
+}
+
+/// The server's receipt of a change.
+fn receipt_of(world: &World, change: &Change, case: &CaseId) -> Receipt {
+    let entries = world.on_server(case).1;
+    entries.iter().find(|r| r.change == change.hash()).unwrap().standing.receipt().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waited_for_something_else_keeps_the_gap_of_its_first_sending() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let enrolled = world.hands.now();
+    let mut hand = Hand::of(&phone, 2);
+    world.hands.advance(10);
+    let (before, after) = (hand.write("c1", evidence(&phone), None), hand.write("c1", evidence(&phone), None));
+    world.hands.advance(10);
+    let first = world.hands.now();
+    let ack = phone.push_by_hand(&world, &[(hand.case, &[after.bytes()])]).await.unwrap();
+    assert_eq!(ack.cases[0].rows.len(), 1);
+    assert!(world.on_server(&hand.case).1.is_empty(), "what it follows is missing");
+    world.hands.advance(30);
+    let mut request = phone.request();
+    let packs = vec![doorstep_protocol::PushCase {
+        case: hand.case,
+        pack: doorstep_document::pack::elide(&[before.bytes(), after.bytes()]).unwrap(),
+    }];
+    request.install = hand.install;
+    request.chain = None;
+    let header =
+        doorstep_protocol::Header { batch: 2, prev: BatchHash::NONE, user: "c1".into(), install: hand.install, again: vec![] };
+    let mut batch = phone.batch_of(&request, packs);
+    batch.header = encode(&header).unwrap();
+    batch.sig = phone.signer().sign(&batch.message()).unwrap();
+    request.batch = Some(batch);
+    phone.send_with_clock(&world, &request).await.unwrap();
+    let waited = receipt_of(&world, &after, &hand.case);
+    assert_eq!((waited.received_at, gap(&waited)), (world.hands.now(), (Some(enrolled), first)));
+    let came = receipt_of(&world, &before, &hand.case);
+    assert_eq!(gap(&came), (Some(enrolled), world.hands.now()), "nobody had seen this one before");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_written_anew_after_a_refusal_has_its_originals_gap() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.notice(2).unwrap();
+    phone.sync().await.unwrap();
+    let origin = crate::rights::lawless(&mut world, "origin", "o1").await;
+    origin.sync().await.unwrap();
+    let enrolled = world.hands.now();
+    world.hands.advance(10);
+    origin.fail(2, "DF-ADDR").unwrap(); // refused
+    origin.reply(2).unwrap(); // waits behind it, and is written anew
+    world.hands.advance(10);
+    let first = world.hands.now();
+    let (request, asked) = (origin.request(), doorstep_client::Clock::read(&*origin.clock));
+    let answer = origin.send_with_clock(&world, &request).await.unwrap();
+    // Its answer is applied; the network is gone before what was written anew leaves.
+    Store::open(&origin.folder).unwrap().apply(&answer, (asked, asked), first, InstallId::new([0x31; 16])).unwrap();
+    world.hands.advance(3 * HOUR);
+    origin.sync().await.unwrap();
+    let anew = receipt(&world, &origin, 2, Kind::Reply);
+    assert_eq!((anew.received_at, gap(&anew)), (world.hands.now(), (Some(enrolled), first)));
+    assert!(!anew.acted.passed_over && proves(&anew));
+    origin.agrees_with(&world, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_to_be_written_anew_gains_nothing_without_an_original_of_this_device() {
+    let mut world = World::new().await;
+    let (phone, other) = (world.device("phone", "c1").await, world.device("other", "c2").await);
+    let enrolled = world.hands.now();
+    other.fail(2, "DF-NOBODY").unwrap();
+    other.sync().await.unwrap();
+    let theirs = world.on_server(&other.id(2)).1[0].change;
+    world.hands.advance(20);
+    phone.clock.restart();
+    let mut hand = Hand::of(&phone, 2);
+    let of_nothing = hand.write("c1", evidence(&phone), Some(ChangeHash::new([0x42; 32])));
+    let of_another = hand.write("c1", evidence(&phone), Some(theirs));
+    world.hands.advance(20);
+    phone.push_by_hand(&world, &[(hand.case, &[of_nothing.bytes(), of_another.bytes()])]).await.unwrap();
+    for change in [&of_nothing, &of_another] {
+        let got = receipt_of(&world, change, &hand.case);
+        assert_eq!(gap(&got), (Some(enrolled), world.hands.now()));
+        assert!(!proves(&got));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_time_that_the_server_gave_at_that_monotonic_time_of_that_boot_is_an_anchor() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    world.hands.advance(10);
+    let real = evidence(&phone);
+    let anchor = real.anchor.unwrap();
+    let moved = |server: i64, mono: i64| {
+        let mono_ms = anchor.mono_ms.checked_add_signed(mono).unwrap();
+        TimeEvidence { anchor: Some(Anchor { server: anchor.server.plus(server), mono_ms }), ..real }
+    };
+    let mut hand = Hand::of(&phone, 2);
+    let mut write = |time| hand.write("c1", time, None);
+    let cases = [
+        ("as it was given", write(real), true),
+        ("another monotonic time", write(moved(0, -60_000)), false),
+        ("another server time", write(moved(-60_000, 0)), false),
+        ("both moved by a day", write(moved(-86_400_000, -3_600_000)), false),
+        ("another boot", write(TimeEvidence { boot: BootId([9; 4]), ..real }), false),
+    ];
+    // Sent from another boot, so that nothing but the anchor dates them.
+    phone.clock.restart();
+    world.hands.advance(10);
+    let chunks: Vec<&[u8]> = cases.iter().map(|(_, change, _)| change.bytes()).collect();
+    phone.push_by_hand(&world, &[(hand.case, &chunks)]).await.unwrap();
+    for (what, change, is_anchor) in &cases {
+        let got = receipt_of(&world, change, &hand.case);
+        assert_eq!((got.acted.anchored, got.acted.foreign_anchor), (*is_anchor, !is_anchor), "{what}");
+        assert_eq!((got.acted.at.is_some(), proves(&got)), (*is_anchor, *is_anchor), "{what}");
+    }
+    let (_, judged) = judged(&world, &phone, 2);
+    assert!(has(&judged, &[Flag::ClockForeign]), "{:?}", judged.flags);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_raised_in_a_boot_that_heard_the_server_moves_nothing_and_proves_nothing() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    world.hands.advance(30);
+    phone.fail(2, "DF-NOBODY").unwrap();
+    let acted = world.hands.now();
+    phone.clock.raise(8 * HOUR);
+    world.hands.advance(30);
+    phone.sync().await.unwrap();
+    let got = receipt(&world, &phone, 2, Kind::Attempt);
+    assert_eq!(got.acted.at, Some(acted), "its anchor is preferred to the sending");
+    assert!(got.acted.anchored && got.acted.unsteady && !proves(&got));
+    assert!(has(&judged(&world, &phone, 2).1, &[Flag::ClockUnsteady]));
+    // Nor does anything later of that boot.
+    world.hands.advance(10);
+    phone.fail(4, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    assert!(receipt(&world, &phone, 4, Kind::Attempt).acted.unsteady);
+    phone.agrees_with(&world, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn acts_of_a_boot_that_heard_the_server_stay_proven_after_a_restart() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    world.hands.advance(30);
+    phone.fail(2, "DF-NOBODY").unwrap();
+    let acted = world.hands.now();
+    world.hands.advance(30);
+    phone.clock.restart();
+    phone.fail(4, "DF-NOBODY").unwrap();
+    world.hands.advance(30);
+    phone.sync().await.unwrap();
+    let old = receipt(&world, &phone, 2, Kind::Attempt);
+    assert_eq!((old.acted.at, proves(&old)), (Some(acted), true));
+    assert!(!proves(&receipt(&world, &phone, 4, Kind::Attempt)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_change_of_a_case_with_an_earlier_monotonic_time_of_its_boot_is_marked() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    world.hands.advance(40);
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.clock.raise(-20);
+    world.hands.advance(1);
+    phone.note(2, "早些时候").unwrap();
+    phone.sync().await.unwrap();
+    assert!(!receipt(&world, &phone, 2, Kind::Attempt).acted.disordered);
+    let got = receipt(&world, &phone, 2, Kind::Note);
+    assert!(got.acted.disordered && got.review && !proves(&got));
+    assert!(has(&judged(&world, &phone, 2).1, &[Flag::ClockDisordered, Flag::Review]));
+    phone.agrees_with(&world, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_without_signal_keeps_day_and_order_and_only_its_proof_falls() {
+    // Monday 18:00 the last contact; Tuesday 06:50 a restart, 10:00 the attempt, 10:05 the notice; then the network.
+    for (synced, findings) in [(2 * HOUR, vec![]), (13 * HOUR + 50, vec![]), (23 * HOUR, vec![("LIA-04".to_owned(), true)])] {
+        let mut world = World::new().await;
+        let (phone, tablet) = (world.device("phone", "c1").await, world.device("tablet", "s1").await);
+        world.hands.advance(9 * HOUR);
+        phone.sync().await.unwrap();
+        world.hands.advance(12 * HOUR + 50);
+        phone.clock.restart();
+        world.hands.advance(3 * HOUR + 10);
+        let ten = world.hands.now();
+        phone.fail(2, "DF-NOBODY").unwrap();
+        world.hands.advance(5);
+        phone.notice(2).unwrap();
+        world.hands.advance(synced - 5);
+        phone.sync().await.unwrap();
+        tablet.sync().await.unwrap();
+        let attempt = receipt(&world, &phone, 2, Kind::Attempt);
+        assert_eq!(attempt.acted.at, Some(ten), "the estimate stays");
+        assert_eq!(receipt(&world, &phone, 2, Kind::Notice).acted.at, Some(ten.plus(5 * 60_000)));
+        assert!(!proves(&attempt) && !attempt.acted.passed_over && !attempt.review, "honest");
+        let (case, judged) = judged(&world, &phone, 2);
+        assert_eq!(case.timeline.iter().map(|r| r.entry.body.kind()).collect::<Vec<_>>(), ["attempt", "notice"]);
+        assert_eq!(held(&judged), findings, "synced {synced} minutes later");
+        let clock = judged.deadlines.iter().find(|deadline| deadline.clock == "SLA-03").unwrap();
+        assert_eq!(clock.timeliness == Timeliness::LateSynced, !findings.is_empty(), "{clock:?}");
+        for device in [&phone, &tablet] {
+            device.agrees_with(&world, 2);
+            assert_eq!(on_device(device, 2), on_server(&world, &phone, 2));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn receipts_are_the_same_where_the_acts_around_are_not_held() {
+    let mut world = World::new().await;
+    let (phone, origin) = (world.device("phone", "c1").await, world.device("origin", "o1").await);
+    phone.fail(4, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    world.hands.advance(30);
+    phone.clock.restart();
+    phone.fail(6, "DF-NOBODY").unwrap();
+    world.hands.advance(30);
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.notice(2).unwrap();
+    phone.clock.raise(20);
+    world.hands.advance(30);
+    phone.sync().await.unwrap();
+    origin.sync().await.unwrap();
+    assert!(origin.case(4).is_none() && origin.case(6).is_none(), "their acts bound those of the other");
+    for device in [&phone, &origin] {
+        device.agrees_with(&world, 2);
+        assert_eq!(on_device(device, 2), on_server(&world, &phone, 2));
+    }
+}
