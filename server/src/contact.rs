@@ -6,12 +6,12 @@
 
 use std::{
     cell::RefCell,
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use axum::http::HeaderMap;
-use doorstep_domain::{Anchor, BootId, DeviceId, UnixMs, is_steady};
+use doorstep_domain::{Anchor, BootId, DeviceId, IN_FLIGHT_MS, UnixMs, is_steady};
 use doorstep_protocol::CLOCK_HEADER;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -38,16 +38,32 @@ impl DeviceClock {
     }
 }
 
-/// The newest request of each device that gave it no time.
+/// The newest requests of each device that gave it no time, oldest first: those of the last minutes, and one before them.
 #[derive(Clone, Default)]
-pub(crate) struct Passing(Arc<Mutex<HashMap<DeviceId, UnixMs>>>);
+pub(crate) struct Passing(Arc<Mutex<HashMap<DeviceId, VecDeque<UnixMs>>>>);
+
+/// Requests that follow each other faster count as the first of them.
+const SAME_MS: i64 = 10_000;
 
 impl Passing {
     pub fn note(&self, device: DeviceId, now: UnixMs) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(device, now);
+        let mut devices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let times = devices.entry(device).or_default();
+        // A clock that was put back leaves times that have not come.
+        times.retain(|at| *at <= now);
+        if times.back().is_none_or(|last| now.since(*last) >= SAME_MS) {
+            times.push_back(now);
+        }
+        while times.get(1).is_some_and(|second| now.since(*second) > IN_FLIGHT_MS) {
+            times.pop_front();
+        }
     }
-    pub fn newest(&self, device: &DeviceId) -> Option<UnixMs> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(device).copied()
+
+    /// The newest that did not belong to a sending of now: a device that comes online asks for a session or for hints first, and brings
+    /// what it has right after.
+    pub fn before(&self, device: &DeviceId, now: UnixMs) -> Option<UnixMs> {
+        let devices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        devices.get(device)?.iter().rev().find(|at| now.since(**at) > IN_FLIGHT_MS).copied()
     }
 }
 
@@ -152,6 +168,20 @@ impl<'a> Steadiness<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_that_gives_no_time_counts_once_it_is_no_part_of_a_sending_and_few_are_kept() {
+        let (passing, device) = (Passing::default(), DeviceId::new([1; 16]));
+        let at = |minutes: i64| UnixMs(minutes * 60_000);
+        (0..=600).for_each(|tenth| passing.note(device, UnixMs(tenth * 6_000)));
+        assert!(passing.0.lock().unwrap()[&device].len() <= 32);
+        let newest = passing.before(&device, at(60)).unwrap();
+        assert!(newest < at(55) && newest >= at(54), "{newest}");
+        assert!(passing.before(&device, at(66)).unwrap() > at(59), "the last of them, later");
+        assert_eq!(passing.before(&DeviceId::new([2; 16]), at(60)), None);
+        passing.note(device, at(10)); // the clock was put back
+        assert_eq!(passing.before(&device, at(70)), Some(at(10)));
+    }
 
     #[test]
     fn a_clock_header_reads_in_one_spelling_and_anything_else_is_none() {

@@ -62,7 +62,7 @@ pub(crate) struct Said<'a> {
 
 impl<'a> Gaps<'a> {
     /// Reads what is known before a sending's changes are taken, and keeps what it says of the others. `passing`: the device's newest
-    /// request that gave it no time.
+    /// request that gave it no time and was no part of this sending.
     pub fn begin(
         db: &'a Connection,
         device: &'a Device,

@@ -224,7 +224,7 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
     let (who, install, chain, beacon) = (device.clone(), request.install, request.chain, request.beacon.take());
     let lost = std::mem::take(&mut request.lost);
     let pushed = batch.is_some();
-    let (rules, passing) = (app.rules.clone(), app.passing.newest(&device.id));
+    let (rules, passing) = (app.rules.clone(), app.passing.before(&device.id, now));
     let (newest, pins) = (app.keys.clone(), request.pins);
     let written = app.db.write(move |db| {
         if let Some(pins) = pins {
@@ -412,7 +412,9 @@ async fn reference(
     Query(have): Query<Have>,
 ) -> Result<Response, ApiError> {
     let device = device(&app, &headers).await?;
-    let kind = RefKind::from_word(&kind).ok_or(ApiError::NotFound)?;
+    // A version has its own kinds, and no word for later ones.
+    let is_known = |kind: &RefKind| spoken_of(&headers) == Spoken::Version3 || RefKind::OF_VERSION_2.contains(kind);
+    let kind = RefKind::from_word(&kind).filter(is_known).ok_or(ApiError::NotFound)?;
     let now = (app.now)();
     match app.db.read(move |db| refs::rows(db, kind, have.have, &device, now)).await? {
         Some(rows) => cbor(&rows),

@@ -254,6 +254,26 @@ async fn an_act_that_a_request_left_out_is_passed_over_and_what_was_in_flight_is
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_phone_asks_for_just_before_it_sends_passes_nothing_over() {
+    for how in ["references", "photo", "session"] {
+        let mut world = World::new().await;
+        let phone = world.device("phone", "c1").await;
+        phone.clock.restart();
+        phone.fail(2, "DF-NOBODY").unwrap();
+        let acted = world.hands.now();
+        // Half an hour later it is online again.
+        world.hands.advance(30);
+        pass_by(&world, &phone, how).await;
+        world.hands.advance(1);
+        pass_by(&world, &phone, how).await;
+        world.hands.advance(1);
+        phone.sync().await.unwrap();
+        let got = receipt(&world, &phone, 2, Kind::Attempt);
+        assert_eq!((got.acted.at, got.acted.passed_over, got.review), (Some(acted), false, false), "{how}");
+    }
+}
+
 /// Two cases that one small batch does not hold, recorded at this moment.
 fn too_much(phone: &Device) {
     let long = "青禾速运城西网点派送记录".repeat(100);
@@ -574,4 +594,21 @@ async fn receipts_are_the_same_where_the_acts_around_are_not_held() {
         device.agrees_with(&world, 2);
         assert_eq!(on_device(device, 2), on_server(&world, &phone, 2));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_a_restart_on_the_phone_says_that_nothing_proves_its_times_until_it_heard_head_office() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    assert!(phone.client.times_proven().unwrap() && phone.fail(2, "DF-NOBODY").unwrap().times_proven);
+    phone.clock.restart();
+    assert!(!phone.client.times_proven().unwrap());
+    let outcome = phone.fail(4, "DF-NOBODY").unwrap();
+    assert!(!outcome.times_proven && outcome.written.len() == 1, "it is recorded all the same");
+    world.link.set(LinkMode::Cut);
+    phone.sync().await.unwrap_err();
+    assert!(!phone.client.times_proven().unwrap());
+    world.link.set(LinkMode::Up);
+    phone.sync().await.unwrap();
+    assert!(phone.client.times_proven().unwrap() && phone.note(4, "之后").unwrap().times_proven);
 }

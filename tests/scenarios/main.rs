@@ -22,4 +22,5 @@ mod rules;
 mod server_key;
 mod sms;
 mod tls;
+mod version2;
 mod wipe;

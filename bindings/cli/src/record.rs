@@ -12,7 +12,14 @@ use doorstep_domain::PhotoPurpose;
 use doorstep_rules::{Validity, Words};
 use serde_json::{Value, json};
 
-use crate::{Answer, args::Record, failure::Failed, photos::unclear, screen::Screen, words::say};
+use crate::{
+    Answer,
+    args::Record,
+    failure::Failed,
+    photos::unclear,
+    screen::Screen,
+    words::{self, say},
+};
 
 /// Past what the client takes as a photo: the client refuses, not this device's memory.
 const MOST_BYTES: u64 = 64 * 1024 * 1024;
@@ -57,9 +64,20 @@ fn recorded(screen: &Screen, outcome: &Outcome, remarks: &[Words], is_outage: bo
     for Words { zh, en } in remarks {
         text += &format!("! {}\n", say(zh, en));
     }
+    if !outcome.times_proven {
+        text += &words::times_unproven();
+    }
     text += &say("联网后请同步：doorstep sync", "when online: doorstep sync");
     text.push('\n');
-    Ok(Answer { json: json!({ "kept": "on_this_device", "remarks": remarks, "cases": cases }), text })
+    Ok(Answer {
+        json: json!({
+            "kept": "on_this_device",
+            "remarks": remarks,
+            "times_proven": outcome.times_proven,
+            "cases": cases,
+        }),
+        text,
+    })
 }
 
 /// What the person must know about an action beside its result.

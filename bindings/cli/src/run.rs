@@ -190,8 +190,13 @@ fn status(client: &Client) -> Result<Answer, Failed> {
         text += &words::salvage(salvage);
     }
     text += &status_lines(client, &status);
+    let times_proven = client.times_proven()?;
+    if who.is_some() && !times_proven {
+        text += &words::times_unproven();
+    }
     let mut json = json!(status);
     if let Value::Object(fields) = &mut json {
+        fields.insert("times_proven".to_owned(), json!(times_proven));
         fields.insert("salvage".to_owned(), json!(client.salvage()));
         fields.insert("person".to_owned(), who.as_ref().map_or(Value::Null, person));
     }

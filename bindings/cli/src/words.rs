@@ -70,6 +70,15 @@ pub fn salvage(salvage: &Salvage) -> String {
     format!("{}{again} ({})\n", say(zh, en), salvage.folder.display())
 }
 
+/// That this device was started anew and has not heard head office since.
+pub fn times_unproven() -> String {
+    let (zh, en) = (
+        "本机开机后还未联系过总部：在联系之前，登记的时间无法证明（记录照样有效）",
+        "not in contact since this device was started: times can not be proven until head office was heard once (records count all the same)",
+    );
+    format!("! {}\n", say(zh, en))
+}
+
 /// How an entry stands, in the four words. Never "saved" for something only this device has.
 pub fn standing(standing: &Standing) -> String {
     match standing {

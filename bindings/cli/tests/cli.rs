@@ -382,6 +382,26 @@ fn a_file_that_is_no_store_is_reported_and_left_as_it_is() {
 }
 
 #[test]
+fn after_a_restart_status_and_records_say_that_times_can_not_be_proven_until_head_office_was_heard() {
+    let world = World::new();
+    let says = |said: &Said| {
+        said.out.contains("时间无法证明") && said.out.contains("times can not be proven until head office was heard once")
+    };
+    world.enrol();
+    assert!(!says(&world.run(&["status"])) && world.json(&["status"])["times_proven"] == Value::from(true));
+    // As a restart leaves it: what was heard was heard in another boot.
+    let db = rusqlite::Connection::open(world.path("store").join("doorstep.db")).unwrap();
+    let sql = "UPDATE meta SET value = CAST(x'00000000' || substr(value, 5) AS BLOB) WHERE key = 'anchor'";
+    assert_eq!(db.execute(sql, []).unwrap(), 1);
+    drop(db);
+    assert!(says(&world.run(&["status"])) && world.json(&["status"])["times_proven"] == Value::from(false));
+    assert!(says(&world.run(&["fail", PARCEL, "--reason", "DF-NOBODY"])));
+    assert_eq!(world.json(&["fail", OTHER, "--reason", "DF-NOBODY"])["times_proven"], Value::from(false));
+    world.json(&["sync"]);
+    assert!(!says(&world.run(&["status"])));
+}
+
+#[test]
 fn a_damaged_store_is_repaired_and_the_status_says_so_once() {
     let world = World::new();
     world.enrol();

@@ -82,9 +82,11 @@ pub trait DeviceClock: Send + Sync {
 pub struct ClockReading {
     /// The wall clock: milliseconds since 1970, UTC.
     pub wall_ms: i64,
-    /// Milliseconds since boot, sleep included.
+    /// Milliseconds since boot, sleep included; it must not follow the wall clock.
     pub since_boot_ms: i64,
-    /// Tells one boot from another: a boot count, a boot id.
+    /// Tells one boot from another: a boot count, a boot id. It must be the same for the whole boot, also after the app was killed, and
+    /// another one after each restart; and never made of the wall clock, which moves. A platform without such a word gives a random
+    /// one made once in each process: then times are proven only from each process's first contact with head office on.
     pub boot: String,
     /// Minutes east of UTC.
     pub zone_minutes: i32,

@@ -74,6 +74,8 @@ pub struct Outcome {
     pub cases: Vec<CaseView>,
     /// What was written, in the same order.
     pub written: Vec<Written>,
+    /// See [`Client::times_proven`]: of the moment of recording.
+    pub times_proven: bool,
 }
 
 /// A field client on one folder. Cheap to clone; clones share everything.
@@ -259,6 +261,7 @@ impl Client {
             boot: clocks.boot,
             anchor: store.anchor(clocks.boot)?,
         };
+        let times_proven = time.anchor.is_some();
         let journal = serde_json::to_string(&command).map_err(|_| ClientError::Internal("the command can not be written"))?;
         let written = store.record(&Action { id: ActionId::new(random()?), command: journal, time, now, cases, step })?;
         let mut views = Vec::with_capacity(waybills.len());
@@ -269,7 +272,7 @@ impl Client {
         self.inner.changed();
         self.inner.fresh.store(true, Ordering::Relaxed);
         self.inner.recorded.notify_one();
-        Ok(Outcome { cases: views, written })
+        Ok(Outcome { cases: views, written, times_proven })
     }
 
     /// Lists cases by next deadline.
@@ -333,6 +336,13 @@ impl Client {
     /// The best estimate of now: the server's clock carried on by this boot's monotonic one, else the wall clock.
     pub fn now(&self) -> Result<UnixMs, ClientError> {
         self.inner.now()
+    }
+
+    /// Whether this device has heard head office since it was started. Until then its clock can not prove when something was
+    /// recorded: it counts, and a person looks at what rests on its time.
+    pub fn times_proven(&self) -> Result<bool, ClientError> {
+        let boot = self.inner.clock.read().boot;
+        Ok(self.inner.store().anchor(boot)?.is_some())
     }
 
     /// What is unsent, oldest first.

@@ -19,7 +19,7 @@ pub struct SystemClock {
 }
 
 impl SystemClock {
-    /// Reads the boot's mark once.
+    /// Reads the boot's mark once: the kernel's word, which is the same after the app was killed and never made of the wall clock.
     pub fn new() -> Self {
         let boot = std::fs::read("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let digits: Vec<u8> = boot.iter().copied().filter(u8::is_ascii_hexdigit).take(8).collect();
@@ -56,5 +56,21 @@ impl Clock for SystemClock {
     fn zone_quarters(&self) -> i8 {
         let seconds = chrono::Local::now().offset().local_minus_utc();
         i8::try_from(seconds / 900).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn the_boots_mark_is_the_kernels_and_the_same_after_the_app_was_killed() {
+        let kernel = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+        let (one, another) = (SystemClock::new().read(), SystemClock::new().read());
+        let BootId(mark) = one.boot;
+        assert_eq!(format!("{:08x}", u32::from_be_bytes(mark)), kernel.get(..8).unwrap());
+        assert_eq!(one.boot, another.boot);
+        assert!(one.mono_ms <= another.mono_ms);
     }
 }

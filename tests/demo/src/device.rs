@@ -211,7 +211,7 @@ fn record(client: &Client, journal: &mut File, command: &Command, photos: &[(u32
         .collect();
     match client.record(command, &photos) {
         Err(error) => Ok(refused(error)),
-        Ok(Outcome { cases, written }) => {
+        Ok(Outcome { cases, written, .. }) => {
             for w in &written {
                 let view = cases.iter().find(|view| view.id == w.case).ok_or("a recorded case is not shown")?;
                 let entries = view.case.timeline.iter().filter(|r| r.change == w.change).map(|r| mark(&r.entry));
