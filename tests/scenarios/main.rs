@@ -5,6 +5,7 @@ mod backdating;
 mod background;
 mod basics;
 mod chain;
+mod cheats;
 mod clocks;
 mod copies;
 mod facts;

@@ -262,7 +262,7 @@ async fn a_device_of_version_2_pushes_and_pulls_and_is_answered_in_exactly_its_s
     // Its references are its own four kinds.
     let auth = old.device.bearer();
     let asked = async |kind: &str, version: &str| {
-        let path = format!("/v1/refs/{kind}?have=0");
+        let path = format!("/v1/refs/{kind}?have=99");
         raw(world.addr(), "GET", &path, &[("sync-proto", version), ("authorization", &auth)], b"").await
     };
     for kind in ["parcels", "outlets", "pack", "policy"] {
