@@ -215,7 +215,8 @@ impl<'a> Gaps<'a> {
         // Whoever names the time of a contact wrote after it: the signed batch holds the digest of what says so. Without that the
         // first acts of a morning would lie in a gap since the last evening's push, whatever the device has heard since.
         let heard = entry.time.anchor.filter(|_| leans == Leans::OnAContact).map(|anchor| anchor.server);
-        let from = heard.map_or(from, |heard| from.max(heard));
+        // A time that has not come is of a server's clock that was ahead.
+        let from = heard.filter(|heard| *heard <= until).map_or(from, |heard| from.max(heard));
         // Of what an earlier sending named nobody can say that a later contact should have brought it.
         let contact = self.contact.filter(|_| earlier.is_none());
         let arrival = Arrival { clocks: self.clocks, received: self.now, from, until, contact, steady };
