@@ -81,7 +81,8 @@ impl Marker {
         let at_folder = |source| ServeError::Folder { folder: folder.to_owned(), source };
         let json = serde_json::to_vec(&self).map_err(|error| at_folder(error.into()))?;
         let partial = folder.join(format!("{MARKER}.partial"));
-        let written = File::create(&partial).and_then(|mut file| file.write_all(&json).and_then(|()| file.sync_all()));
+        let written =
+            doorstep_private::create(&partial).and_then(|mut file| file.write_all(&json).and_then(|()| file.sync_all()));
         written.and_then(|()| std::fs::rename(&partial, folder.join(MARKER))).map_err(at_folder)?;
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(at_folder)
     }
@@ -213,7 +214,7 @@ pub(crate) fn keep_beside(file: &Path) -> std::io::Result<PathBuf> {
         let mut name = file.as_os_str().to_owned();
         name.push(format!(".kept-{n}"));
         let kept = PathBuf::from(name);
-        match File::create_new(&kept) {
+        match doorstep_private::options().write(true).create_new(true).open(&kept) {
             Ok(mut copy) => {
                 std::io::copy(&mut File::open(file)?, &mut copy)?;
                 copy.sync_all()?;

@@ -24,8 +24,6 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0004_listing.sql"),
     include_str!("../migrations/0005_keys_and_clocks.sql"),
 ];
-/// Before this step the server kept no history of its list.
-const LISTING: u32 = 3;
 /// Most jobs in one commit: bounds how long the first one waits.
 const GROUP: usize = 100;
 /// Most jobs that wait; the next one is told to come back.
@@ -102,10 +100,14 @@ fn migrate(mut db: Connection) -> Result<Connection, ServeError> {
             let signing = crate::keys::Keys::read(&tx).map_err(|_| ServeError::Keys)?;
             packs::first(&tx, &signing).map_err(|_| ServeError::Keys)?;
         }
-        if version == LISTING {
-            facts::begin(&tx).map_err(|_| ServeError::Listing)?;
-        }
         tx.pragma_update(None, "user_version", version + 1)?;
+        tx.commit()?;
+    }
+    // A server that kept no history of its list begins with the rows that it has.
+    let begins = "SELECT NOT EXISTS (SELECT 1 FROM listing) AND EXISTS (SELECT 1 FROM parcel)";
+    if db.query_row(begins, [], |row| row.get(0))? {
+        let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        facts::begin(&tx).map_err(|_| ServeError::Listing)?;
         tx.commit()?;
     }
     Ok(db)

@@ -7,10 +7,12 @@
 mod answer;
 mod batch;
 mod codec;
+mod enrolment;
 mod messages;
 mod photos;
 mod publication;
 mod receipts;
+mod rows;
 pub mod signing;
 mod sms;
 mod succession;
@@ -19,14 +21,15 @@ mod versions;
 pub use answer::{Answer, AnswerError, Pushed, verdicts_leaf};
 pub use batch::{Batch, Header, KIND_CASE, Leaf, PushDoc, Rest, Sending, Vouched};
 pub use codec::{CodecError, decode, encode, open, seal};
+pub use enrolment::{EnrolRequest, EnrolResponse, NonceResponse, SessionRequest, SessionResponse};
 pub use messages::{
-    Ack, AckCase, BatchClock, Beacon, CaseRef, DayRow, Decision, Demand, EnrolRequest, EnrolResponse, Envelope, ErrorBody,
-    FeedCase, FeedPage, Link, NonceResponse, OutletRow, ParcelRow, PersonRow, Pull, Push, PushCase, Quarantined, RefKind,
-    RefVersion, Refs, SessionRequest, SessionResponse, Signed, SyncRequest, SyncResponse, Token, WipeOrder,
+    Ack, AckCase, BatchClock, Beacon, CaseRef, Decision, Demand, Envelope, ErrorBody, FeedCase, FeedPage, Link, Pull, Push,
+    PushCase, Quarantined, Signed, SyncRequest, SyncResponse, Token, WipeOrder,
 };
 pub use photos::{LostPhoto, MAX_LOST_PHOTOS, MAX_PHOTO_QUERY, PhotoQuery, PhotoState, PhotoStates, Sha};
 pub use publication::{Publication, Reference};
 pub use receipts::{ReceiptRow, Spoken, Verdict, pack_receipts, pack_verdicts, unpack_receipts, unpack_verdicts};
+pub use rows::{DayRow, OutletRow, ParcelRow, PersonRow, RefKind, RefVersion, Refs};
 pub use sms::{LeaseRequest, LeaseResponse};
 pub use succession::{KeyHash, Succession};
 
