@@ -30,7 +30,7 @@ use crate::{
 pub use self::sms::{Found, InboundRow, MessageRow, ReceiptRow};
 pub use crate::{
     clock::Doubt,
-    devices::{DeviceRow, EnvelopeRow, Fork},
+    devices::{DeviceRow, EnvelopeRow, Fork, Unreadable, Unreading},
     import::{BadRow, Imported},
     packs::PackRow,
     photos::{PhotoRow, Scrub, Scrubbed},
@@ -81,6 +81,7 @@ impl From<PublishError> for AdminError {
     fn from(error: PublishError) -> Self {
         match error {
             PublishError::Api(error) => error.into(),
+            PublishError::Unreadable(unreadable) => unreadable.into(),
             other => Self::Invalid(other.to_string()),
         }
     }
@@ -153,6 +154,7 @@ impl Admin {
         )?;
         // Another outlet or role reads other parcels.
         bump(&tx, "parcels")?;
+        bump(&tx, "people")?;
         Ok(tx.commit()?)
     }
 
@@ -183,16 +185,34 @@ impl Admin {
     /// A person has left: their devices read nothing of theirs any more, and what they recorded goes into quarantine.
     pub fn left(&mut self, user: &str, now: UnixMs) -> Result<(), AdminError> {
         self.need("person", "id", user, "list them in the parcels' or your own records")?;
-        self.db.execute("UPDATE person SET left_at = coalesce(left_at, ?2) WHERE id = ?1", params![user, now.0])?;
-        bump(&self.db, "parcels")?;
-        Ok(())
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        tx.execute("UPDATE person SET left_at = coalesce(left_at, ?2) WHERE id = ?1", params![user, now.0])?;
+        bump(&tx, "parcels")?;
+        bump(&tx, "people")?;
+        Ok(tx.commit()?)
     }
 
-    /// Publishes a policy: who may record what.
+    /// Publishes a policy: who may record what. Refused if enrolled devices can not read its format.
     pub fn policy(&mut self, json: &[u8]) -> Result<u32, AdminError> {
+        self.publish_policy(json, false)
+    }
+
+    /// The same, whoever can not read it: those devices keep the newest policy that they can read.
+    pub fn policy_anyway(&mut self, json: &[u8]) -> Result<u32, AdminError> {
+        self.publish_policy(json, true)
+    }
+
+    fn publish_policy(&mut self, json: &[u8], anyway: bool) -> Result<u32, AdminError> {
         let policy = Policy::parse(json).map_err(|error| AdminError::Invalid(error.to_string()))?;
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        tx.execute("UPDATE reference SET body = ?1 WHERE kind = 'policy'", params![json])?;
+        if let Some(unreadable) = devices::against(&tx, policy.format(), anyway)? {
+            return Err(unreadable.into());
+        }
+        tx.execute(
+            "INSERT INTO former_policy (format, body) SELECT format, body FROM reference WHERE kind = 'policy'",
+            [],
+        )?;
+        tx.execute("UPDATE reference SET body = ?1, format = ?2 WHERE kind = 'policy'", params![json, policy.format()])?;
         bump(&tx, "policy")?;
         tx.commit()?;
         Ok(policy.version)
@@ -310,11 +330,20 @@ impl Admin {
         Ok(query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?)
     }
 
-    /// Publishes a version of the rule pack.
+    /// Publishes a version of the rule pack. Refused if enrolled devices can not read its format.
     pub fn publish_pack(&mut self, toml: &[u8], now: UnixMs) -> Result<PackRow, AdminError> {
+        self.publish(toml, false, now)
+    }
+
+    /// The same, whoever can not read it: those devices keep the newest versions that they can read.
+    pub fn publish_pack_anyway(&mut self, toml: &[u8], now: UnixMs) -> Result<PackRow, AdminError> {
+        self.publish(toml, true, now)
+    }
+
+    fn publish(&mut self, toml: &[u8], anyway: bool, now: UnixMs) -> Result<PackRow, AdminError> {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let keys = Keys::read(&tx)?;
-        let published = packs::publish(&tx, &keys, toml, now)?;
+        let published = packs::publish(&tx, &keys, toml, anyway, now)?;
         tx.commit()?;
         Ok(published)
     }
@@ -405,6 +434,15 @@ impl Admin {
         let (_, book) = self.rules.book(&self.db)?;
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let imported = import::parcels(&tx, file, book.at(now), now)?;
+        tx.commit()?;
+        Ok(imported)
+    }
+
+    /// Imports the calendar beside the packs' own: days that are not as their weekday says. The file says all days of each year that
+    /// it names one of. A bad row is named by its line, and nothing is taken.
+    pub fn import_calendar(&mut self, file: &[u8]) -> Result<Imported, AdminError> {
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let imported = import::calendar(&tx, file)?;
         tx.commit()?;
         Ok(imported)
     }

@@ -2,7 +2,7 @@
 
 use doorstep_domain::{CaseId, DeviceId, InstallId, UnixMs};
 use doorstep_protocol::{
-    Batch, BatchClock, Beacon, Sending,
+    Batch, BatchClock, Beacon, Sending, VERSIONS, newest_format,
     signing::{batch_message, is_signed},
 };
 use rusqlite::{Connection, params};
@@ -107,6 +107,76 @@ pub(crate) fn list(db: &Connection, now: UnixMs) -> Result<Vec<DeviceRow>, ApiEr
     }
     list.sort_by_key(|row| (row.oldest_unsent.map_or(i64::MAX, |at| at.0), row.seen_at));
     Ok(list)
+}
+
+/// A device that can not read a format.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unreading {
+    /// The device.
+    pub device: DeviceId,
+    /// Accounts on it.
+    pub people: Vec<String>,
+    /// Name and version of its app, as it said last.
+    pub app: String,
+    /// The version of the protocol that it spoke last.
+    pub version: String,
+}
+
+/// Enrolled devices can not read what is to be published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unreadable {
+    /// The format of the file.
+    pub format: u32,
+    /// Who can not read it.
+    pub devices: Vec<Unreading>,
+}
+
+impl std::error::Error for Unreadable {}
+
+impl std::fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { format, devices } = self;
+        let count = devices.len();
+        writeln!(f, "{count} 台在用设备读不懂格式 {format}，未发布 enrolled devices can not read format {format}; nothing is published: {count}")?;
+        for Unreading { device, people, app, version } in devices {
+            writeln!(f, "  {device}  {}  {app}  协议版本 protocol version {version}", people.join(","))?;
+        }
+        write!(
+            f,
+            "请先更新其应用，或加 --anyway 发布：它们沿用读得懂的最新版本 update their app first, or publish with --anyway: they go on with the newest that they can read"
+        )
+    }
+}
+
+/// The enrolled devices that can not read a format. Those of version 1 only push, and are not asked.
+fn that_can_not_read(db: &Connection, format: u32) -> Result<Vec<Unreading>, ApiError> {
+    let mut query = db.prepare(
+        "SELECT id, proto, beacon, (SELECT group_concat(DISTINCT person) FROM member WHERE member.device = device.id)
+         FROM device WHERE revoked_at IS NULL ORDER BY id",
+    )?;
+    let mut rows = query.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let proto: String = row.get(1)?;
+        if !(1..format).contains(&newest_format(VERSIONS, &proto)) {
+            continue;
+        }
+        let beacon: Option<Vec<u8>> = row.get(2)?;
+        let beacon: Beacon = beacon.and_then(|bytes| doorstep_protocol::decode(&bytes).ok()).unwrap_or_default();
+        found.push(Unreading {
+            device: DeviceId::try_from(row.get::<_, Vec<u8>>(0)?.as_slice()).map_err(|_| ApiError::Internal("device row"))?,
+            people: row.get::<_, Option<String>>(3)?.unwrap_or_default().split(',').map(str::to_owned).collect(),
+            app: beacon.app,
+            version: if proto.is_empty() { "2".to_owned() } else { proto },
+        });
+    }
+    Ok(found)
+}
+
+/// Why a format is not to be published, if it is not; `anyway`: whoever can not read it.
+pub(crate) fn against(db: &Connection, format: u32, anyway: bool) -> Result<Option<Unreadable>, ApiError> {
+    let devices = if anyway { vec![] } else { that_can_not_read(db, format)? };
+    Ok(Some(Unreadable { format, devices }).filter(|unreadable| !unreadable.devices.is_empty()))
 }
 
 fn missing(db: &Connection, device: &DeviceId) -> Result<Vec<u64>, ApiError> {

@@ -132,6 +132,9 @@ pub enum AdminError {
     /// A value that can not be one.
     #[error("{0}")]
     Invalid(String),
+    /// Devices can not read what is to be published.
+    #[error(transparent)]
+    Unreadable(#[from] crate::devices::Unreadable),
     /// A file.
     #[error("read {file}: {source}")]
     File {

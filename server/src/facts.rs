@@ -107,11 +107,12 @@ fn rows(db: &Connection, waybill: &str) -> Result<Vec<Row>, ApiError> {
     Ok(rows)
 }
 
-/// Compares what the entries of a change say of the parcel with the row in force when they happened. One word for all: the worst.
-pub(crate) fn check(db: &Connection, facts: &[&Facts], receipt: &Receipt) -> Result<FactsCheck, ApiError> {
+/// Compares what the entries of a change say of the parcel with the rows that can have been in force when they happened, as far as
+/// their time is proven within a gap of `trusted_ms`. One word for all: the worst.
+pub(crate) fn check(db: &Connection, facts: &[&Facts], receipt: &Receipt, trusted_ms: i64) -> Result<FactsCheck, ApiError> {
     let Some(first) = facts.first() else { return Ok(FactsCheck::Unchecked) };
     let rows = rows(db, first.waybill.as_str())?;
-    let (from, until) = receipt.acted.interval(receipt.received_at);
+    let (from, until) = receipt.acted.proven(receipt.received_at, trusted_ms);
     let touched = rows.get(in_force(&rows, from, until)).unwrap_or_default();
     let of_one = |copy: &&Facts| {
         let is_in = |rows: &[Row]| rows.iter().any(|row| row.facts.says_the_same(copy));
@@ -184,7 +185,8 @@ pub(crate) fn list(db: &Connection, case: &CaseId, now: UnixMs) -> Result<(), Ap
     Ok(())
 }
 
-/// The earliest moment at which an act of the case can have happened; `None`: anything is possible.
+/// The earliest moment at which an act of the case can have happened, whatever its device's clock says, because whether that proves
+/// anything depends on the version of the rules; `None`: anything is possible.
 fn earliest(db: &Connection, case: &CaseId) -> Result<Option<UnixMs>, ApiError> {
     let mut query = db.prepare_cached(
         "SELECT received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven FROM change WHERE case_id = ?1",
@@ -193,7 +195,7 @@ fn earliest(db: &Connection, case: &CaseId) -> Result<Option<UnixMs>, ApiError> 
     let mut earliest = UnixMs(i64::MAX);
     while let Some(row) = rows.next()? {
         let receipt = receipt_of(row, 0)?;
-        let Some(from) = receipt.acted.interval(receipt.received_at).0 else { return Ok(None) };
+        let Some(from) = receipt.acted.gap(receipt.received_at).0 else { return Ok(None) };
         earliest = earliest.min(from);
     }
     Ok(Some(earliest))

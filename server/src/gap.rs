@@ -98,6 +98,11 @@ impl<'a> Gaps<'a> {
         })
     }
 
+    /// How long a gap may be within which a device's clock proves something, milliseconds.
+    pub fn trusted_ms(&self) -> i64 {
+        self.trusted_ms
+    }
+
     /// Keeps what the sending leaves behind, with the gap in which those acts lie.
     pub fn leave_behind(&self, rest: &[Rest]) -> Result<(), ApiError> {
         self.db

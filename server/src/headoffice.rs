@@ -64,8 +64,9 @@ pub(crate) fn append(
         entries.iter_mut().take(1).for_each(|entry| entry.facts = Some(facts.clone()));
     }
     if !is_release {
+        // The server's own clock proves when it wrote them.
         let copies: Vec<_> = entries.iter().filter_map(|entry| entry.facts.as_ref()).collect();
-        receipt.facts = facts::check(db, &copies, &receipt)?;
+        receipt.facts = facts::check(db, &copies, &receipt, i64::MAX)?;
     }
     Ok(append_even_if_full(db, keys, case, &entries, receipt, device)?)
 }

@@ -17,7 +17,7 @@ use doorstep_gateway::Webhooks;
 use doorstep_protocol::{
     Ack, CONTENT_TYPE, Demand, EnrolRequest, LeaseRequest, MAX_ENCODED, MAX_LOST_PHOTOS, MAX_REQUEST, NonceResponse,
     PROTO_HEADER, PROTO_VERSION, PhotoQuery, PhotoStates, RENEWAL_HEADER, Reach, RefKind, SessionRequest, Sha, Signed, Spoken,
-    SyncRequest, SyncResponse, Token, Version, WipeOrder, decode, encode, open, reach, seal,
+    SyncRequest, SyncResponse, Token, Version, WipeOrder, decode, encode, newest_format, open, reach, seal,
 };
 use futures_util::StreamExt;
 use tokio::{sync::Notify, time::timeout};
@@ -36,7 +36,9 @@ use crate::{
     live::{self, Live},
     packs::Rules,
     photos::{self, Storage, tus},
-    quarantine, refs, replace_key,
+    quarantine,
+    refs::{self, Reads},
+    replace_key,
     serve::NowFn,
     sms,
     verify::{MAX_BATCH, verify},
@@ -155,11 +157,19 @@ pub(crate) fn spoken_of(headers: &HeaderMap) -> Spoken {
     if name.is_some_and(|name| name >= 3) { Spoken::Version3 } else { Spoken::Version2 }
 }
 
-/// The name of the version that a request is answered in.
+/// The name of the version that a request is answered in. Without a name it is the oldest.
 fn proto_of(versions: &'static [Version], headers: &HeaderMap) -> &'static str {
-    let asked = headers.get(PROTO_HEADER).and_then(|value| value.to_str().ok());
-    let spoken = versions.iter().find(|version| Some(version.name) == asked).or(versions.last());
+    let asked = headers.get(PROTO_HEADER).map(|value| value.to_str().unwrap_or_default());
+    let spoken = match asked {
+        None => versions.first(),
+        Some(asked) => versions.iter().find(|version| version.name == asked).or(versions.last()),
+    };
     spoken.map_or(PROTO_VERSION, |version| version.name)
+}
+
+/// What the device of a request can read.
+fn reads_of(versions: &'static [Version], headers: &HeaderMap) -> Reads {
+    Reads { spoken: spoken_of(headers), format: newest_format(versions, proto_of(versions, headers)) }
 }
 
 fn cbor<T: minicbor::Encode<()>>(message: &T) -> Result<Response, ApiError> {
@@ -197,7 +207,7 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
     let now = (app.now)();
     let reach = reach_of(&app, request.headers())?;
     let spoken = spoken_of(request.headers());
-    let proto = proto_of(app.versions, request.headers());
+    let (proto, reads) = (proto_of(app.versions, request.headers()), reads_of(app.versions, request.headers()));
     let clock = DeviceClock::of(request.headers()).filter(|_| spoken == Spoken::Version3);
     let renewal = request.headers().get(RENEWAL_HEADER).and_then(|value| HEXLOWER.decode(value.as_bytes()).ok());
     let device = of_token(&app, request.headers(), renewal).await?;
@@ -300,7 +310,7 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
                 history,
                 ack,
                 feed,
-                refs: if whole { refs::stale(db, &request.refs, spoken)? } else { vec![] },
+                refs: if whole { refs::stale(db, &request.refs, reads)? } else { vec![] },
                 token,
                 demand: match (device.revoked, forked) {
                     (true, _) => Some(Demand::Revoked),
@@ -415,8 +425,8 @@ async fn reference(
     // A version has its own kinds, and no word for later ones.
     let is_known = |kind: &RefKind| spoken_of(&headers) == Spoken::Version3 || RefKind::OF_VERSION_2.contains(kind);
     let kind = RefKind::from_word(&kind).filter(is_known).ok_or(ApiError::NotFound)?;
-    let now = (app.now)();
-    match app.db.read(move |db| refs::rows(db, kind, have.have, &device, now)).await? {
+    let (now, reads) = ((app.now)(), reads_of(app.versions, &headers));
+    match app.db.read(move |db| refs::rows(db, kind, have.have, &device, reads, now)).await? {
         Some(rows) => cbor(&rows),
         None => Ok(StatusCode::NOT_MODIFIED.into_response()),
     }

@@ -1,6 +1,8 @@
-//! The day's parcels from a CSV file.
+//! The day's parcels, and the calendar, from CSV files.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeZone};
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeZone};
 use csv::ByteRecord;
 use doorstep_domain::{CaseId, Fen, NetworkCode, OutletCode, Personal, UnixMs, UserId, Waybill};
 use doorstep_rules::Pack;
@@ -52,6 +54,83 @@ pub(crate) fn parcels(db: &Connection, file: &[u8], pack: &Pack, now: UnixMs) ->
     Ok(result)
 }
 
+const CALENDAR_COLUMNS: [&str; 3] = ["date", "works", "name"];
+
+/// Most characters of a day's name.
+const MOST_NAME: usize = 64;
+
+/// Reads the days that are not as their weekday says. What the file says of a year is all of it: that year's days of before are
+/// replaced. With a bad row nothing is taken.
+pub(crate) fn calendar(db: &Connection, file: &[u8]) -> Result<Imported, AdminError> {
+    let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
+    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(file);
+    let header = reader.byte_headers().map_err(|error| AdminError::Invalid(format!("line 1: {error}")))?.clone();
+    let columns = places(&header, &CALENDAR_COLUMNS)?;
+    let (mut days, mut bad) = (BTreeMap::new(), Vec::new());
+    let mut lines = Lines { file, at: 0, line: 1 };
+    for record in reader.byte_records() {
+        let (line, day) = match record {
+            Ok(record) => (lines.at(record.position()), calendar_day(&record, &columns)),
+            Err(error) => (lines.at(error.position()), Err(error.to_string())),
+        };
+        let twice = |date: &NaiveDate| format!("date: {date} is there twice");
+        match day {
+            Ok((date, ..)) if days.contains_key(&date) => bad.push(BadRow { line, fault: twice(&date) }),
+            Ok((date, works, name)) => drop(days.insert(date, (works, name))),
+            Err(fault) => bad.push(BadRow { line, fault }),
+        }
+    }
+    if !bad.is_empty() {
+        return Ok(Imported { imported: 0, bad });
+    }
+    if days.is_empty() {
+        return Err(AdminError::Invalid("the file names no day".into()));
+    }
+    let number = |date: NaiveDate| date.signed_duration_since(NaiveDate::default()).num_days();
+    let years: BTreeSet<i32> = days.keys().map(NaiveDate::year).collect();
+    for year in years {
+        let ends = NaiveDate::from_ymd_opt(year, 1, 1).zip(NaiveDate::from_ymd_opt(year, 12, 31));
+        let (first, last) = ends.ok_or_else(|| AdminError::Invalid(format!("year {year}")))?;
+        db.execute("DELETE FROM calendar_day WHERE day BETWEEN ?1 AND ?2", params![number(first), number(last)])?;
+    }
+    for (date, (works, name)) in &days {
+        db.prepare_cached("INSERT INTO calendar_day (day, works, name) VALUES (?1, ?2, ?3)")?
+            .execute(params![number(*date), works, name])?;
+    }
+    bump(db, "calendar")?;
+    Ok(Imported { imported: days.len() as u64, bad })
+}
+
+/// A row of the calendar: the day, whether people work on it, what it is called.
+fn calendar_day(record: &ByteRecord, columns: &[usize]) -> Result<(NaiveDate, bool, String), String> {
+    let text = |place: usize, name: &str| -> Result<&str, String> {
+        let bytes = columns.get(place).and_then(|at| record.get(*at));
+        let bytes = bytes.ok_or_else(|| format!("{name}: the row has too few columns"))?;
+        std::str::from_utf8(bytes).map_err(|_| format!("{name}: not UTF-8; save the file as UTF-8"))
+    };
+    let date = NaiveDate::parse_from_str(text(0, "date")?, "%Y-%m-%d");
+    let date = date.ok().filter(|date| (2000..3000).contains(&date.year())).ok_or("date: not a day like 2026-10-01")?;
+    let works = match text(1, "works")? {
+        "yes" | "true" | "1" => true,
+        "no" | "false" | "0" => false,
+        _ => return Err("works: yes for an adjusted working day, no for a holiday".into()),
+    };
+    let name = text(2, "name")?;
+    if name.chars().count() > MOST_NAME || name.chars().any(char::is_control) {
+        return Err(format!("name: at most {MOST_NAME} characters on one line"));
+    }
+    Ok((date, works, name.to_owned()))
+}
+
+/// Where columns stand in a file that must have them.
+fn places(header: &ByteRecord, columns: &[&str]) -> Result<Vec<usize>, AdminError> {
+    let find = |name: &&str| {
+        let at = header.iter().position(|column| column == name.as_bytes());
+        at.ok_or_else(|| AdminError::Invalid(format!("line 1: column {name:?} is missing; the columns are {}", columns.join(","))))
+    };
+    columns.iter().map(find).collect()
+}
+
 const COLUMNS: [&str; 10] = [
     "waybill",
     "network",
@@ -99,14 +178,8 @@ struct Columns(Vec<usize>, Vec<Option<usize>>);
 
 impl Columns {
     fn of(header: &ByteRecord) -> Result<Self, AdminError> {
-        let find = |name: &&str| {
-            let at = header.iter().position(|column| column == name.as_bytes());
-            at.ok_or_else(|| {
-                AdminError::Invalid(format!("line 1: column {name:?} is missing; the columns are {}", COLUMNS.join(",")))
-            })
-        };
         let maybe = |name: &&str| header.iter().position(|column| column == name.as_bytes());
-        Ok(Self(COLUMNS.iter().map(find).collect::<Result<_, _>>()?, OPTIONAL.iter().map(maybe).collect()))
+        Ok(Self(places(header, &COLUMNS)?, OPTIONAL.iter().map(maybe).collect()))
     }
 
     fn parcel(&self, record: &ByteRecord, pack: &Pack) -> Result<Row, String> {

@@ -106,6 +106,7 @@ struct Taking<'a> {
 impl Taking<'_> {
     fn case(&self, case: &CaseId, offered: &[Offered]) -> Result<AckCase, ApiError> {
         let Self { db, batch, device, gaps, now, .. } = *self;
+        let trusted_ms = gaps.trusted_ms();
         let mut history = history(db, case)?;
         let mut order = Order::read(db, case)?;
         let come = |change: &Offered| (change.hash, change.read.as_ref().ok().and_then(gap::original));
@@ -130,7 +131,7 @@ impl Taking<'_> {
                     let receipt = match &read {
                         Some(read) => {
                             let receipt = gaps.receipt(read, gaps.reckon(read, earlier.get(&change.hash).copied())?)?;
-                            Receipt { facts: facts::check(db, &copies(read), &receipt)?, ..receipt }
+                            Receipt { facts: facts::check(db, &copies(read), &receipt, trusted_ms)?, ..receipt }
                         }
                         None => Receipt::new(now, Reckoning::default(), false, FactsCheck::Unchecked),
                     };
@@ -148,7 +149,7 @@ impl Taking<'_> {
             let mut acted = gaps.reckon(read, earlier.get(&change.hash).copied())?;
             acted.disordered = admission == Admission::New && order.is_broken_by(read);
             let mut receipt = gaps.receipt(read, acted)?;
-            receipt.facts = facts::check(db, &copies(read), &receipt)?;
+            receipt.facts = facts::check(db, &copies(read), &receipt, trusted_ms)?;
             // What is in the log stays; whether the policy lets it in is asked before whether it fits, so that a guess learns
             // nothing of the case.
             let denied = match admission {

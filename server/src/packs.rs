@@ -8,7 +8,13 @@ use doorstep_rules::{Pack, PackError, Published, Rulebook};
 use rusqlite::{Connection, params};
 use serde::Serialize;
 
-use crate::{db::ref_version, error::ApiError, keys::Keys, refs::bump};
+use crate::{
+    db::ref_version,
+    devices::{self, Unreadable},
+    error::ApiError,
+    keys::Keys,
+    refs::bump,
+};
 
 /// Devices get every version that was in force within so long: an act that comes later than that is judged by what they have.
 const REACH_MS: i64 = 400 * 86_400_000;
@@ -20,6 +26,8 @@ pub(crate) enum PublishError {
     Api(#[from] ApiError),
     #[error(transparent)]
     Pack(#[from] PackError),
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     #[error("the pack is of network {given:?}; this server's is {ours:?}, and it has records already")]
     Network { given: String, ours: String },
     #[error("the pack has version {given}; the newest published is {newest}: raise the version")]
@@ -52,9 +60,19 @@ pub struct PackRow {
 }
 
 /// Publishes a pack. It takes effect no sooner than the notice that the version before it and it itself ask for, so that nobody
-/// is judged by rules that a phone could not have had. Before anything is recorded it replaces what is there at once.
-pub(crate) fn publish(db: &Connection, keys: &Keys, toml: &[u8], now: UnixMs) -> Result<PackRow, PublishError> {
+/// is judged by rules that a phone could not have had. Before anything is recorded it replaces what is there at once. `anyway`: also
+/// if enrolled devices can not read its format.
+pub(crate) fn publish(
+    db: &Connection,
+    keys: &Keys,
+    toml: &[u8],
+    anyway: bool,
+    now: UnixMs,
+) -> Result<PackRow, PublishError> {
     let pack = Pack::parse(toml)?;
+    if let Some(unreadable) = devices::against(db, pack.format(), anyway)? {
+        return Err(unreadable.into());
+    }
     let book = read(db)?;
     let newest = book.newest();
     let recorded: bool = db.query_row(
@@ -116,10 +134,10 @@ fn insert(db: &Connection, keys: &Keys, pack: &Pack, toml: &[u8], published: Uni
 /// Stores a version as it is signed.
 pub(crate) fn take(db: &Connection, publication: &Publication, signed: &Signed) -> Result<(), ApiError> {
     let Publication { version, published_ms, valid_from_ms, toml, .. } = publication;
-    Pack::parse(toml).map_err(|_| ApiError::Internal("a rule pack that this program can not read"))?;
+    let pack = Pack::parse(toml).map_err(|_| ApiError::Internal("a rule pack that this program can not read"))?;
     db.execute(
-        "INSERT INTO pack (version, published_ms, valid_from_ms, toml, body, sig) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![version, published_ms, valid_from_ms, toml, signed.body, signed.sig],
+        "INSERT INTO pack (version, published_ms, valid_from_ms, toml, body, sig, format) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![version, published_ms, valid_from_ms, toml, signed.body, signed.sig, pack.format()],
     )?;
     Ok(())
 }
@@ -141,9 +159,10 @@ pub(crate) fn list(db: &Connection, now: UnixMs) -> Result<Vec<PackRow>, ApiErro
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The versions that a device is given: those that were in force lately or will be, and never fewer than two.
-pub(crate) fn for_device(db: &Connection, device: &DeviceId, now: UnixMs) -> Result<Vec<Signed>, ApiError> {
-    let mut packs = for_devices(db, now)?;
+/// The versions that a device is given which reads formats up to `reads`: of those that it reads, the ones that were in force lately
+/// or will be, and never fewer than two.
+pub(crate) fn for_device(db: &Connection, device: &DeviceId, reads: u32, now: UnixMs) -> Result<Vec<Signed>, ApiError> {
+    let mut packs = for_devices(db, reads, now)?;
     let (keys, succession) = Keys::read(db)?.of_device(db, device)?;
     if succession.is_some() {
         // They are signed with a key that this device does not know yet.
@@ -154,12 +173,19 @@ pub(crate) fn for_device(db: &Connection, device: &DeviceId, now: UnixMs) -> Res
     Ok(packs)
 }
 
-fn for_devices(db: &Connection, now: UnixMs) -> Result<Vec<Signed>, ApiError> {
+/// Whether there is a version that a device can not read which reads formats up to `reads`.
+pub(crate) fn is_withheld(db: &Connection, reads: u32) -> Result<bool, ApiError> {
+    Ok(db.prepare_cached("SELECT 1 FROM pack WHERE format > ?1")?.exists([reads])?)
+}
+
+fn for_devices(db: &Connection, reads: u32, now: UnixMs) -> Result<Vec<Signed>, ApiError> {
     let mut query = db.prepare_cached(
-        "SELECT body, sig FROM pack WHERE version >= (SELECT coalesce(max(version), 0) FROM pack WHERE valid_from_ms <= ?1)
-           OR version IN (SELECT version FROM pack ORDER BY version DESC LIMIT 2) ORDER BY version",
+        "WITH readable AS (SELECT * FROM pack WHERE format <= ?2)
+         SELECT body, sig FROM readable
+         WHERE version >= (SELECT coalesce(max(version), 0) FROM readable WHERE valid_from_ms <= ?1)
+           OR version IN (SELECT version FROM readable ORDER BY version DESC LIMIT 2) ORDER BY version",
     )?;
-    let rows = query.query_map([now.plus(-REACH_MS).0], |row| Ok(Signed { body: row.get(0)?, sig: row.get(1)? }))?;
+    let rows = query.query_map(params![now.plus(-REACH_MS).0, reads], |row| Ok(Signed { body: row.get(0)?, sig: row.get(1)? }))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

@@ -2,13 +2,56 @@
 
 use doorstep_domain::UnixMs;
 use doorstep_protocol::{DayRow, OutletRow, ParcelRow, PersonRow, RefKind, RefVersion, Refs, Spoken};
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::{db::ref_version, enrol::Device, error::ApiError, packs};
 
-/// The rows of a kind that the device may see, or `None` if it has this version.
-pub(crate) fn rows(db: &Connection, kind: RefKind, have: u64, device: &Device, now: UnixMs) -> Result<Option<Refs>, ApiError> {
+/// What a device can read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reads {
+    /// Whose answers it is given.
+    pub spoken: Spoken,
+    /// The newest format of packs and policies.
+    pub format: u32,
+}
+
+impl Reads {
+    fn kinds(self) -> &'static [RefKind] {
+        match self.spoken {
+            Spoken::Version2 => &RefKind::OF_VERSION_2,
+            Spoken::Version3 => &RefKind::ALL,
+        }
+    }
+}
+
+/// Added to the version of a kind of which a device is not given the newest rows, because it can not read them: it has another
+/// version than the rest then, and fetches what was withheld once it can.
+const WITHHELD: u64 = 1 << 40;
+
+/// The version of a kind as a device has it.
+fn version_for(db: &Connection, kind: RefKind, format: u32) -> Result<u64, ApiError> {
     let version = ref_version(db, kind.as_str())?;
+    let is_withheld = match kind {
+        RefKind::Pack => packs::is_withheld(db, format)?,
+        RefKind::Policy => db.prepare_cached("SELECT 1 FROM reference WHERE kind = 'policy' AND format > ?1")?.exists([format])?,
+        _ => false,
+    };
+    Ok(if is_withheld { version + WITHHELD } else { version })
+}
+
+/// The rows of a kind that the device may see, or `None` if it has this version. A kind that it does not know is not found.
+pub(crate) fn rows(
+    db: &Connection,
+    kind: RefKind,
+    have: u64,
+    device: &Device,
+    reads: Reads,
+    now: UnixMs,
+) -> Result<Option<Refs>, ApiError> {
+    if !reads.kinds().contains(&kind) {
+        return Err(ApiError::NotFound);
+    }
+    let version = version_for(db, kind, reads.format)?;
     if version == have {
         return Ok(None);
     }
@@ -40,7 +83,7 @@ pub(crate) fn rows(db: &Connection, kind: RefKind, have: u64, device: &Device, n
             })?;
             refs.outlets = rows.collect::<Result<_, _>>()?;
         }
-        RefKind::Pack => refs.packs = Some(packs::for_device(db, &device.id, now)?),
+        RefKind::Pack => refs.packs = Some(packs::for_device(db, &device.id, reads.format, now)?),
         RefKind::People => {
             let mut query = db
                 .prepare_cached("SELECT id, name, role, outlet, left_at IS NOT NULL FROM person WHERE outlet = ?1 ORDER BY id")?;
@@ -60,7 +103,13 @@ pub(crate) fn rows(db: &Connection, kind: RefKind, have: u64, device: &Device, n
             refs.days = Some(rows.collect::<Result<_, _>>()?);
         }
         RefKind::Policy => {
-            refs.policy = db.query_row("SELECT body FROM reference WHERE kind = ?1", [kind.as_str()], |row| row.get(0))?;
+            // The one in force, else the newest that it reads: the first one is of the first format.
+            let sql = "SELECT body FROM (
+                 SELECT body, format, 1 AS now, 0 AS n FROM reference WHERE kind = 'policy'
+                 UNION ALL SELECT body, format, 0, n FROM former_policy)
+               WHERE format <= ?1 ORDER BY now DESC, n DESC LIMIT 1";
+            let body = db.query_row(sql, [reads.format], |row| row.get(0)).optional()?;
+            refs.policy = body.ok_or(ApiError::NotFound)?;
         }
     }
     Ok(Some(refs))
@@ -88,14 +137,10 @@ pub(crate) fn parcel_row(row: &Row<'_>) -> rusqlite::Result<ParcelRow> {
 }
 
 /// The kinds of which the device has another version.
-pub(crate) fn stale(db: &Connection, have: &[RefVersion], spoken: Spoken) -> Result<Vec<RefVersion>, ApiError> {
+pub(crate) fn stale(db: &Connection, have: &[RefVersion], reads: Reads) -> Result<Vec<RefVersion>, ApiError> {
     let mut stale = Vec::new();
-    let kinds = match spoken {
-        Spoken::Version2 => RefKind::OF_VERSION_2.as_slice(),
-        Spoken::Version3 => RefKind::ALL.as_slice(),
-    };
-    for kind in kinds.iter().copied() {
-        let version = ref_version(db, kind.as_str())?;
+    for kind in reads.kinds().iter().copied() {
+        let version = version_for(db, kind, reads.format)?;
         if have.iter().find(|h| h.kind == kind).map_or(0, |h| h.version) != version {
             stale.push(RefVersion { kind, version });
         }

@@ -306,8 +306,8 @@ async fn an_answer_that_the_server_has_not_signed_is_no_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_too_old_client_may_still_push_and_an_unknown_version_is_told_to_update() {
     const VERSIONS: &[Version] = &[
-        Version { name: "3", since: "2026-11-29", reason: "what this client speaks", reach: Reach::PushOnly },
-        Version { name: "4", since: "2028-12-01", reason: "a test", reach: Reach::Whole },
+        Version { name: "3", since: "2026-11-29", reason: "what this client speaks", reach: Reach::PushOnly, newest_format: 2 },
+        Version { name: "4", since: "2028-12-01", reason: "a test", reach: Reach::Whole, newest_format: 2 },
     ];
     let mut world = World::speaking(VERSIONS).await;
     let mut phone = world.device("phone", "c1").await;

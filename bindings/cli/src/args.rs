@@ -67,6 +67,10 @@ pub enum Command {
         #[arg(long)]
         numbers: bool,
     },
+    /// 本网点人员，含已离职的 The people of your outlet, those who have left too.
+    People,
+    /// 节假日与调休日 Holidays, and weekend days on which people work.
+    Calendar,
     #[command(flatten)]
     Record(Record),
     /// 问题件列表，按期限排序 Cases by next deadline.

@@ -5,6 +5,7 @@
 //! `enrol` and `sync` touch one. Never here: business rules, anything that is remembered between two calls.
 
 mod args;
+mod directory;
 mod failure;
 mod photos;
 mod record;

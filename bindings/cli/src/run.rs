@@ -9,6 +9,7 @@ use tokio::runtime::Runtime;
 use crate::{
     Answer,
     args::{Args, Command, Photo, Rules, Sms},
+    directory,
     failure::Failed,
     photos,
     record::{add_photos, record},
@@ -44,6 +45,8 @@ pub fn run(args: &Args) -> Result<Answer, Failed> {
     match &args.command {
         Command::Enrol { server, code } => enrol(&client, server, code),
         Command::Parcels { numbers } => parcels(&client, *numbers),
+        Command::People => directory::people(&client),
+        Command::Calendar => directory::calendar(&client),
         Command::Record(what) => record(&client, what),
         Command::Cases { all, state, find, limit } => {
             let filter = Filter { closed: *all, state: state.clone(), waybill: find.clone(), limit: *limit, ..Filter::default() };
@@ -136,7 +139,7 @@ fn cases(client: &Client, filter: &Filter) -> Result<Answer, Failed> {
 }
 
 /// An empty list, and why it may be empty.
-fn nothing(client: &Client, zh: &str, en: &str) -> Result<String, Failed> {
+pub fn nothing(client: &Client, zh: &str, en: &str) -> Result<String, Failed> {
     let mut text = say(zh, en) + "\n";
     if client.identity()?.is_none() {
         let words = Failed::from(ClientError::Refused(Refusal::NotEnrolled)).words();

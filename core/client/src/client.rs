@@ -10,6 +10,7 @@ use std::{
 };
 
 use doorstep_domain::{ActionId, CaseId, InstallId, Outlet, Parcel, TimeEvidence, UnixMs, Waybill};
+use doorstep_protocol::{DayRow, PersonRow};
 use doorstep_rules::{Conditions, Explanation, PROVISIONAL, Pack, Rulebook, explain};
 use doorstep_store::{Action, CaseRow, CaseView, Filter, Identity, Salvage, SmsStep, Status, Store, StoreKey, Written};
 use doorstep_sync::{Cause, Engine, Pace};
@@ -302,6 +303,17 @@ impl Client {
     /// An outlet of the directory, with the number to phone during an outage.
     pub fn outlet(&self, code: &str) -> Result<Option<Outlet>, ClientError> {
         Ok(self.inner.store().outlet(code)?)
+    }
+
+    /// The people of this device's outlets, those who have left too, by account.
+    pub fn people(&self) -> Result<Vec<PersonRow>, ClientError> {
+        self.unlocked()?;
+        Ok(self.inner.store().people()?)
+    }
+
+    /// Head office's calendar beside the rules' own: days that are not as their weekday says, in order.
+    pub fn calendar(&self) -> Result<Vec<DayRow>, ClientError> {
+        Ok(self.inner.store().calendar()?)
     }
 
     /// The rules on this device, in all their versions.

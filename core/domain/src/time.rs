@@ -247,6 +247,12 @@ impl Reckoning {
         (Some(from.map_or(earliest, |from| earliest.max(from))), at.plus(slack).min(until))
     }
 
+    /// Between when and when the act happened, as far as anything proves it: the estimate's interval where the device's clock proves it
+    /// within a gap of at most `trusted_ms` milliseconds, else the gap. Earliest is `None` when nothing bounds it.
+    pub fn proven(&self, received: UnixMs, trusted_ms: i64) -> (Option<UnixMs>, UnixMs) {
+        if self.proves(received, trusted_ms) { self.interval(received) } else { self.gap(received) }
+    }
+
     /// The gap between two contacts in which the act lies, whatever its device says: from when (`None`: not known) and until when.
     pub fn gap(&self, received: UnixMs) -> (Option<UnixMs>, UnixMs) {
         (self.from, self.until.map_or(received, |until| until.min(received)))

@@ -33,7 +33,7 @@ pub use rows::{DayRow, OutletRow, ParcelRow, PersonRow, RefKind, RefVersion, Ref
 pub use sms::{LeaseRequest, LeaseResponse};
 pub use succession::{KeyHash, Succession};
 
-pub use versions::{Reach, VERSIONS, Version, reach};
+pub use versions::{Reach, VERSIONS, Version, newest_format, reach};
 
 /// The version that this build speaks, sent by both ends in the header [`PROTO_HEADER`]. A response without the header is not
 /// our server's: a captive portal or a proxy, which counts as "no network".

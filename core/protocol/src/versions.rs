@@ -12,6 +12,8 @@ pub struct Version {
     pub reason: &'static str,
     /// What a device that speaks it may do.
     pub reach: Reach,
+    /// The newest format of rule packs and policies that it reads; it reads all older ones too. 0: none of them.
+    pub newest_format: u32,
 }
 
 /// What a device of a version may do.
@@ -26,18 +28,26 @@ pub enum Reach {
 /// Every version that this build knows, oldest first.
 pub const VERSIONS: &[Version] = &[
     // It reads the kinds of entry of version 2 as unknown ones, and knows rule packs in another form only.
-    Version { name: "1", since: "2026-11-22", reason: "the first: signed batches, signed receipts", reach: Reach::PushOnly },
+    Version {
+        name: "1",
+        since: "2026-11-22",
+        reason: "the first: signed batches, signed receipts",
+        reach: Reach::PushOnly,
+        newest_format: 0,
+    },
     Version {
         name: "2",
         since: "2026-11-25",
         reason: "rule packs as signed publications in several versions; entries of the whole problem-parcel domain",
         reach: Reach::Whole,
+        newest_format: 1,
     },
     Version {
         name: "3",
         since: "2026-11-29",
         reason: "batches signed over a digest for each document; receipts with the gap in which an act happened; signed answers counted",
         reach: Reach::Whole,
+        newest_format: 2,
     },
 ];
 
@@ -52,17 +62,30 @@ pub fn reach(versions: &[Version], name: Option<&str>) -> Option<Reach> {
     }
 }
 
+/// The newest format of rule packs and policies that a device reads which spoke this version last. The empty name is that of a
+/// device that was in contact only before its version was noted: it counts as one of version 2.
+pub fn newest_format(versions: &[Version], name: &str) -> u32 {
+    let name = if name.is_empty() { "2" } else { name };
+    versions.iter().find(|version| version.name == name).or(versions.last()).map_or(0, |version| version.newest_format)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn an_old_client_may_still_push_and_a_newer_one_is_spoken_to_in_our_version() {
-        let old = Version { name: "1", since: "2026-11-22", reason: "the first", reach: Reach::PushOnly };
-        let new = Version { name: "2", since: "2028-12-01", reason: "the second", reach: Reach::Whole };
+        let old = Version { name: "1", since: "2026-11-22", reason: "the first", reach: Reach::PushOnly, newest_format: 0 };
+        let new = Version { name: "2", since: "2028-12-01", reason: "the second", reach: Reach::Whole, newest_format: 1 };
         let reach = |name| reach(&[old, new], name);
         assert_eq!((reach(Some("1")), reach(None)), (Some(Reach::PushOnly), Some(Reach::PushOnly)));
         assert_eq!((reach(Some("2")), reach(Some("3"))), (Some(Reach::Whole), Some(Reach::Whole)));
         assert_eq!((reach(Some("0")), reach(Some("x")), reach(Some(""))), (None, None, None));
+    }
+
+    #[test]
+    fn each_version_reads_the_formats_of_its_time_and_a_newer_one_all_of_ours() {
+        let read = ["1", "2", "", "3", "4"].map(|name| newest_format(VERSIONS, name));
+        assert_eq!(read, [0, 1, 1, 2, 2]);
     }
 }

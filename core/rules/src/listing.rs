@@ -8,6 +8,8 @@ use std::ops::RangeInclusive;
 use doorstep_domain::{Body, ChangeHash, EntryKey, Facts, FactsCheck, Recorded, UnixMs};
 use serde::Serialize;
 
+use crate::rulebook::When;
+
 /// A row of head office's list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Row {
@@ -125,16 +127,11 @@ pub fn in_force(rows: &[Row], from: Option<UnixMs>, until: UnixMs) -> RangeInclu
     first..=at(until).max(first)
 }
 
-/// The row that an act is judged by, and whether its interval touches another one.
-pub(crate) fn row_of(rows: &[Row], recorded: &Recorded, pick: Pick) -> (usize, bool) {
-    let at = recorded.acted_at();
-    let (from, until) = match recorded.standing.receipt() {
-        Some(receipt) => receipt.acted.interval(receipt.received_at),
-        None => (Some(at), at),
-    };
-    let touched = in_force(rows, from, until);
+/// The row that an act is judged by, and whether the time in which it can have been touches another one.
+pub(crate) fn row_of(rows: &[Row], when: &When, pick: Pick) -> (usize, bool) {
+    let touched = in_force(rows, Some(when.earliest), when.latest);
     let row = match pick {
-        Pick::Estimate => (*in_force(rows, Some(at), at).end()).clamp(*touched.start(), *touched.end()),
+        Pick::Estimate => (*in_force(rows, Some(when.at), when.at).end()).clamp(*touched.start(), *touched.end()),
         Pick::First => *touched.start(),
         Pick::Last => *touched.end(),
     };

@@ -17,6 +17,8 @@ use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime};
 use doorstep_domain::{Clarity, UnixMs, Waybill, words};
 use serde::{Deserialize, Serialize};
 
+use crate::format;
+
 pub use self::{
     calendar::{Calendar, Hours, Missing, TimeOfDay, Timetable},
     clock::{Clock, Counts, Due, Event, From, On, Party},
@@ -86,20 +88,17 @@ pub struct Switches {
     /// How far a device clock may be off before it is flagged, in seconds.
     pub clock_tolerance_seconds: u32,
     /// Between two contacts with head office a device's clock proves when an act was, if no more than so many hours lie between
-    /// them; 1 to 168. Older apps refuse keys that they do not know, so packs for them leave it out.
-    #[serde(default = "trusted_gap_hours")]
-    pub trusted_gap_hours: u32,
+    /// them; 1 to 168. Format 2; without it [`TRUSTED_GAP_HOURS`].
+    pub trusted_gap_hours: Option<u32>,
 }
 
 /// A working day, and the way there and back.
-fn trusted_gap_hours() -> u32 {
-    12
-}
+pub const TRUSTED_GAP_HOURS: u32 = 12;
 
 impl Switches {
     /// [`Switches::trusted_gap_hours`] in milliseconds.
     pub fn trusted_gap_ms(&self) -> i64 {
-        i64::from(self.trusted_gap_hours).saturating_mul(3_600_000)
+        i64::from(self.trusted_gap_hours.unwrap_or(TRUSTED_GAP_HOURS)).saturating_mul(3_600_000)
     }
 
     /// [`Switches::clock_tolerance_seconds`] in milliseconds.
@@ -112,6 +111,8 @@ impl Switches {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pack {
+    /// Which keys it may use: none for format 1, see [`Pack::format`].
+    pub format: Option<u32>,
     /// The network's code.
     pub network: String,
     /// Version, growing.
@@ -217,6 +218,12 @@ pub struct PackError {
     pub reason: String,
 }
 
+/// The one key that files of every format have.
+#[derive(Deserialize)]
+struct NamedFormat {
+    format: Option<u32>,
+}
+
 /// Largest pack in bytes: ten times the largest of ours.
 pub const MAX_PACK_BYTES: usize = 512 * 1024;
 
@@ -234,6 +241,11 @@ impl Pack {
         })?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let pack: Self = toml::from_str(text).map_err(|error| {
+            // Of a newer format its newer keys are no fault.
+            let named = toml::from_str::<NamedFormat>(text).ok().and_then(|named| format::fault(named.format));
+            if let Some(reason) = named {
+                return locate::at_path(text, &vec![locate::To::Key("format")], reason);
+            }
             let at = error.span().map_or(0, |span| span.start);
             locate::at_byte(text, at, error.message().to_owned())
         })?;
@@ -241,6 +253,11 @@ impl Pack {
             None => Ok(pack),
             Some((path, reason)) => Err(locate::at_path(text, &path, reason)),
         }
+    }
+
+    /// Its format: 1 unless it names another.
+    pub fn format(&self) -> u32 {
+        self.format.unwrap_or(format::FIRST)
     }
 
     /// The zone of the network's clocks.

@@ -4,7 +4,7 @@
 use doorstep_domain::{Kind, OutletCode, Role, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::{PhotoPolicy, Words};
+use crate::{PhotoPolicy, Words, format};
 
 /// How a person stands to a parcel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -63,6 +63,9 @@ pub struct Rule {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
+    /// Which words it may use: none for format 1, see [`Policy::format`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<u32>,
     /// Version, growing.
     pub version: u32,
     /// A shared device locks so many minutes after it was unlocked: the end of a shift (domain SEC-3).
@@ -122,14 +125,26 @@ impl Concerned {
 impl Policy {
     /// Reads and checks a policy. Its last rule must deny everything, so that silence is never a right.
     pub fn parse(json: &[u8]) -> Result<Self, PolicyError> {
-        let policy: Self = serde_json::from_slice(json)?;
+        let policy: Self = serde_json::from_slice(json).map_err(|error| {
+            // Of a newer format its newer keys are no fault.
+            let named = serde_json::from_slice::<NamedFormat>(json).ok().and_then(|named| format::fault(named.format));
+            named.map_or(PolicyError::Json(error), PolicyError::Invalid)
+        })?;
         match policy.fault() {
             None => Ok(policy),
             Some(fault) => Err(PolicyError::Invalid(fault)),
         }
     }
 
+    /// Its format: 1 unless it names another.
+    pub fn format(&self) -> u32 {
+        self.format.unwrap_or(format::FIRST)
+    }
+
     fn fault(&self) -> Option<String> {
+        if let Some(fault) = format::fault(self.format) {
+            return Some(fault);
+        }
         for rule in &self.rules {
             if let Some(role) = rule.roles.iter().find(|role| *role != "*" && role.parse::<Role>().is_err()) {
                 return Some(format!("{}: no role {role:?}", rule.id));
@@ -137,6 +152,10 @@ impl Policy {
             let is_kind = |kind: &str| kind == "*" || kind == UNKNOWN || Kind::from_word(kind).is_some();
             if let Some(kind) = rule.kinds.iter().find(|kind| !is_kind(kind)) {
                 return Some(format!("{}: no kind {kind:?}", rule.id));
+            }
+            let is_of_2 = |kind: &&String| OF_FORMAT_2.iter().any(|of_2| of_2.as_str() == **kind);
+            if let Some(kind) = rule.kinds.iter().find(is_of_2).filter(|_| self.format() < 2) {
+                return Some(format!("{}: {}", rule.id, format::came_with_2(&format!("kind {kind:?}"))));
             }
         }
         let closing = |rule: &Rule| {
@@ -172,6 +191,15 @@ impl Rule {
         Words { zh: self.zh.clone(), en: self.en.clone() }
     }
 }
+
+/// The one key that files of every format have.
+#[derive(Deserialize)]
+struct NamedFormat {
+    format: Option<u32>,
+}
+
+/// Kinds of entry that devices below version 3 of the protocol do not know: they refuse a policy that names one.
+const OF_FORMAT_2: [Kind; 1] = [Kind::Listed];
 
 /// How rules name kinds that this version does not know.
 const UNKNOWN: &str = "unknown";
@@ -292,5 +320,20 @@ mod tests {
         ] {
             assert!(Policy::parse(text.replace(from, to).as_bytes()).is_err(), "{to}");
         }
+    }
+
+    #[test]
+    fn a_policy_names_the_format_whose_words_it_uses() {
+        let text = std::str::from_utf8(FIRST_POLICY).unwrap();
+        let of = |format: &str, kind: &str| {
+            let text = text.replacen('{', &format!("{{{format}"), 1).replacen("\"attempt\"", &format!("\"{kind}\""), 1);
+            Policy::parse(text.as_bytes()).map(|policy| policy.format()).map_err(|error| error.to_string())
+        };
+        assert_eq!((of("", "attempt"), of("\"format\": 2,", "attempt"), of("\"format\": 2,", "listed")), (Ok(1), Ok(2), Ok(2)));
+        assert!(of("", "listed").unwrap_err().contains("write `format = 2`"));
+        assert!(of("\"format\": 1,", "attempt").unwrap_err().contains("leave `format` out"), "older apps refuse the key");
+        assert!(of("\"format\": 3,\"weather\": 1,", "attempt").unwrap_err().contains("update the program"));
+        let kept = serde_json::to_string(&policy()).unwrap();
+        assert!(!kept.contains("\"format\""), "written again it names no format either");
     }
 }

@@ -143,10 +143,11 @@ impl<'a> Reading<'a> {
             When { version: version.unwrap_or(when.version), ..when }
         };
         let act = |recorded: &'a Recorded| {
-            let (row, row_unsure) = listing::row_of(&case.rows, recorded, assumed.row);
+            let when = when(recorded);
+            let (row, row_unsure) = listing::row_of(&case.rows, &when, assumed.row);
             Act {
                 recorded,
-                when: when(recorded),
+                when,
                 facts: case.rows.get(row).map_or(&case.facts, |row| &row.facts),
                 row_unsure,
                 superseded: corrected.get(&recorded.entry.key).copied(),

@@ -116,7 +116,7 @@ impl Rulebook {
         if let Some(receipt) = recorded.standing.receipt() {
             let (acted, received, switches) = (receipt.acted, receipt.received_at, &self.pack(version).switches);
             when.verified = acted.at.is_some() && acted.proves(received, switches.trusted_gap_ms());
-            let (earliest, latest) = if when.verified { acted.interval(received) } else { acted.gap(received) };
+            let (earliest, latest) = acted.proven(received, switches.trusted_gap_ms());
             (when.received, when.earliest, when.latest) = (Some(received), earliest.unwrap_or(unbounded).min(latest), latest);
             let is_odd = acted.passed_over || acted.disordered || acted.unsteady;
             let is_wide = latest.since(when.earliest) > switches.clock_tolerance_ms();

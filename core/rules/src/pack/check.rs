@@ -8,6 +8,8 @@ use doorstep_domain::{
     SmsWay, Stage,
 };
 
+use crate::format;
+
 use super::{
     Code, Due, Event, Evidence, From, GatewayRules, Liability, On, OutcomeRow, Pack, Proof, ReplyNeed, Variable,
     clock::names,
@@ -79,6 +81,9 @@ impl<'a> Faults<'a> {
 
     fn head(&mut self) {
         let pack = self.pack;
+        if let Some(reason) = format::fault(pack.format) {
+            self.wrong("format", reason);
+        }
         self.check(pack.network.parse::<NetworkCode>().is_ok(), "network", || {
             format!("{:?} is no network code: up to 32 of A-Z a-z 0-9 . _ -", pack.network)
         });
@@ -97,8 +102,10 @@ impl<'a> Faults<'a> {
         self.path.push(To::Key("switches"));
         self.check(pack.switches.leniency_share <= 100, "leniency_share", || "a share is 0 to 100 percent".into());
         self.check(pack.switches.same_attempt_minutes <= 1440, "same_attempt_minutes", || "at most 1440 minutes, a day".into());
-        let is_a_week_at_most = (1..=168).contains(&pack.switches.trusted_gap_hours);
-        self.check(is_a_week_at_most, "trusted_gap_hours", || "1 to 168 hours, a week".into());
+        if let Some(hours) = pack.switches.trusted_gap_hours {
+            self.check(pack.format() >= 2, "trusted_gap_hours", || format::came_with_2("trusted_gap_hours"));
+            self.check((1..=168).contains(&hours), "trusted_gap_hours", || "1 to 168 hours, a week".into());
+        }
         self.path.pop();
         self.path.push(To::Key("sms"));
         self.sms();

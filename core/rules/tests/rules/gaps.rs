@@ -91,7 +91,7 @@ fn a_clock_that_heard_the_server_proves_a_gap_that_is_no_longer_than_the_packs()
     let found = |hours: Option<u32>, from: UnixMs| {
         let mut pack = qinghe();
         pack.switches.late_synced = LateSynced::CaptureCounts;
-        pack.switches.trusted_gap_hours = hours.unwrap_or(pack.switches.trusted_gap_hours);
+        pack.switches.trusted_gap_hours = hours.or(pack.switches.trusted_gap_hours);
         let mut story = Story::by(pack);
         story.attempt(at(0, 14, 0, 0), Some(at(0, 14, 0, 0)), "DF-NOBODY");
         let notice = story.notice(at(0, 15, 0, 0), Some(at(1, 1, 0, 0)), "0571");

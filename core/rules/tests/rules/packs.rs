@@ -100,8 +100,10 @@ fn a_wrong_pack_is_refused_with_its_line_and_the_reason() {
         ("most_light = 245", "most_light = 256", "most_light", "u8"),
         ("most_light = 245", "", "[clear]", "missing field `most_light`"),
         ("[clear]", "[clear]\nleast_contrast = 1\n#", "least_contrast", "unknown field"),
-        ("[switches]\n", "[switches]\ntrusted_gap_hours = 0\n", "trusted_gap_hours", "1 to 168"),
-        ("[switches]\n", "[switches]\ntrusted_gap_hours = 169\n", "trusted_gap_hours", "1 to 168"),
+        ("[switches]\n", "[switches]\ntrusted_gap_hours = 12\n", "trusted_gap_hours", "write `format = 2`"),
+        ("network = \"QH\"", "format = 1\nnetwork = \"QH\"", "format = 1", "leave `format` out"),
+        ("network = \"QH\"", "format = 3\nnetwork = \"QH\"", "format = 3", "update the program"),
+        ("network = \"QH\"", "format = 3\nweather = 1\nnetwork = \"QH\"", "format = 3", "update the program"),
         ("[switches]\n", "[switches]\nunheard_of = 1\n", "unheard_of", "unknown field"),
     ];
     for (from, to, line, reason) in cases {
@@ -113,9 +115,19 @@ fn a_wrong_pack_is_refused_with_its_line_and_the_reason() {
 
 #[test]
 fn a_pack_that_does_not_say_trusts_a_gap_of_twelve_hours() {
-    assert!(SHIPPED.iter().all(|name| pack_of(name).switches.trusted_gap_hours == 12));
-    let toml = String::from_utf8(FIRST_PACK.to_vec()).unwrap().replacen("[switches]", "[switches]\ntrusted_gap_hours = 168", 1);
-    assert_eq!(Pack::parse(toml.as_bytes()).unwrap().switches.trusted_gap_hours, 168);
+    let hours = |pack: &Pack| pack.switches.trusted_gap_ms() / 3_600_000;
+    assert!(SHIPPED.iter().all(|name| (hours(&pack_of(name)), pack_of(name).format()) == (12, 1)));
+    let says = |hours: u32| {
+        let toml = String::from_utf8(FIRST_PACK.to_vec()).unwrap();
+        let toml = toml.replacen("[switches]", &format!("[switches]\ntrusted_gap_hours = {hours}"), 1);
+        Pack::parse(format!("format = 2\n{toml}").as_bytes())
+    };
+    let pack = says(168).unwrap();
+    assert_eq!((hours(&pack), pack.format()), (168, 2));
+    for outside in [0, 169] {
+        let error = says(outside).unwrap_err();
+        assert!(error.reason.contains("1 to 168"), "{error}");
+    }
 }
 
 #[test]

@@ -152,6 +152,14 @@ pub enum AdminCommand {
         /// CSV 文件（UTF-8） The CSV file, in UTF-8.
         file: PathBuf,
     },
+    /// 导入节假日与调休日 Import the calendar from CSV: days that are not as their weekday says.
+    ///
+    /// Columns, in any order: date (like 2026-10-01), works (yes: an adjusted working day; no: a holiday), name. What the file says
+    /// of a year replaces what was known of that year. A bad row is named by its line, and then nothing is taken.
+    ImportCalendar {
+        /// CSV 文件（UTF-8） The CSV file, in UTF-8.
+        file: PathBuf,
+    },
     /// 人员离职 A person has left: their devices read nothing more, and what they recorded goes into quarantine.
     Left {
         /// 账号 Account.
@@ -208,6 +216,9 @@ pub enum AdminCommand {
     Policy {
         /// 权限方案 The file.
         file: PathBuf,
+        /// 即使有在用设备读不懂其格式 Also if enrolled devices can not read its format; without it they are listed.
+        #[arg(long)]
+        anyway: bool,
     },
     /// 发布规则包的新版本 Publish a version of the rule pack (TOML).
     ///
@@ -216,6 +227,9 @@ pub enum AdminCommand {
     PublishPack {
         /// 规则包 The file.
         file: PathBuf,
+        /// 即使有在用设备读不懂其格式 Also if enrolled devices can not read its format; without it they are listed.
+        #[arg(long)]
+        anyway: bool,
     },
     /// 已发布的规则包版本 The published versions of the rule pack.
     Packs,

@@ -70,6 +70,17 @@ pub fn administer(
                 return Ok(ExitCode::from(3));
             }
         }
+        AdminCommand::ImportCalendar { file } => {
+            let result = admin.import_calendar(&read(file)?)?;
+            let mut text = format!("已导入 imported: {}", result.imported);
+            for bad in &result.bad {
+                text += &format!("\n第{}行有误，全部未导入 line {} is wrong, nothing was taken: {}", bad.line, bad.line, bad.fault);
+            }
+            say(json!(result), text);
+            if !result.bad.is_empty() {
+                return Ok(ExitCode::from(3));
+            }
+        }
         AdminCommand::Left { user } => {
             admin.left(&user, wall())?;
             say(json!({ "left": user }), format!("已离职 has left: {user}"));
@@ -153,8 +164,9 @@ pub fn administer(
             let text = refusals.iter().map(|(code, times)| format!("{code}  {times}")).collect::<Vec<_>>().join("\n");
             say(json!(refusals.into_iter().collect::<std::collections::BTreeMap<_, _>>()), text);
         }
-        AdminCommand::Policy { file } => {
-            let version = admin.policy(&read(file)?)?;
+        AdminCommand::Policy { file, anyway } => {
+            let json = read(file)?;
+            let version = if anyway { admin.policy_anyway(&json) } else { admin.policy(&json) }?;
             say(json!({ "version": version }), format!("权限方案已发布 policy published: version {version}"));
         }
         AdminCommand::ReplaceKey { status } => {
@@ -180,8 +192,10 @@ pub fn administer(
             };
             say(json!({ "was_in_doubt": ended.is_some() }), text);
         }
-        AdminCommand::PublishPack { file } => {
-            let published = admin.publish_pack(&read(file)?, wall())?;
+        AdminCommand::PublishPack { file, anyway } => {
+            let toml = read(file)?;
+            let published =
+                if anyway { admin.publish_pack_anyway(&toml, wall()) } else { admin.publish_pack(&toml, wall()) }?;
             let when = if published.in_force {
                 "即时生效 in force at once".to_owned()
             } else {
