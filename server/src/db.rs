@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003_finding_gap.sql"),
     include_str!("../migrations/0004_listing.sql"),
     include_str!("../migrations/0005_keys_and_clocks.sql"),
+    include_str!("../migrations/0007_sms_key.sql"),
 ];
 /// Before this step the server kept no history of its list.
 const LISTING: u32 = 3;
