@@ -11,10 +11,11 @@ use std::{
 };
 
 use doorstep_domain::HistoryId;
+use doorstep_protocol::Witness;
 use rusqlite::{Connection, OptionalExtension, config::DbConfig, params};
 use serde::{Deserialize, Serialize};
 
-use crate::{AdminError, ServeError, db, folder, sound};
+use crate::{AdminError, ServeError, db, error::ApiError, folder, keys::Keys, sound};
 
 /// The database's file in a data folder.
 pub(crate) const DATABASE: &str = "doorstep-server.db";
@@ -170,19 +171,45 @@ pub(crate) struct Reached {
 
 /// Whether a signed answer that a device holds proves that the log has lost something: it is of the log's present history, and the
 /// log has not come so far. An answer of an older history proves nothing: that a loss is known is why there is a newer one.
-#[allow(dead_code, reason = "answers carry no counter yet: version 3 of the protocol brings it")]
 pub(crate) fn proves_loss(log: Reached, held: Reached) -> bool {
     log.history == held.history && held.counter > log.counter
 }
 
 /// Notes that a loss is proven: the folder is suspected until its operator has spoken, as a copy is.
-#[allow(dead_code, reason = "called with what a device holds: version 3 of the protocol brings it")]
 pub(crate) fn note_loss(db: &Connection, held: Reached) -> rusqlite::Result<()> {
     db.execute(
         "INSERT OR IGNORE INTO meta (key, value) VALUES ('loss', ?1)",
         params![[held.history.as_bytes().as_slice(), &held.counter.to_be_bytes()].concat()],
     )
     .map(|_| ())
+}
+
+/// How far the log has come.
+pub(crate) fn reached(db: &Connection) -> Result<Reached, ApiError> {
+    let history = meta(db, "history")?.and_then(|bytes| HistoryId::try_from(bytes.as_slice()).ok());
+    let history = history.ok_or(ApiError::Internal("history id"))?;
+    let counter = db.prepare_cached("SELECT counter FROM answers")?.query_row([], |row| row.get(0))?;
+    Ok(Reached { history, counter })
+}
+
+/// What an answer that a device shows says of the log: `Some` if it proves a loss. One that claims no more than the log has is not
+/// looked at; one that claims more, and was never signed by a key of the log, is an error and nothing else.
+pub(crate) fn examine(db: &Connection, witness: &Witness) -> Result<Option<Reached>, ApiError> {
+    let held = Reached { history: witness.history, counter: witness.counter };
+    if !proves_loss(reached(db)?, held) {
+        return Ok(None);
+    }
+    if Keys::own(db)?.iter().any(|key| witness.is_signed_by(key)) { Ok(Some(held)) } else { Err(ApiError::Witness) }
+}
+
+/// Whether a request may be taken: not while a loss is proven, and not if its device says that it has an answer that the log has not
+/// come to. The bare number stops nobody else: the device is asked for its proof.
+pub(crate) fn admit(db: &Connection, history: HistoryId, counter: Option<u64>) -> Result<(), ApiError> {
+    if meta(db, "loss")?.is_some() {
+        return Err(ApiError::Copied);
+    }
+    let Some(counter) = counter else { return Ok(()) };
+    if proves_loss(reached(db)?, Reached { history, counter }) { Err(ApiError::Prove) } else { Ok(()) }
 }
 
 fn place(db: &Connection) -> rusqlite::Result<Option<Place>> {
@@ -196,7 +223,7 @@ fn place(db: &Connection) -> rusqlite::Result<Option<Place>> {
 }
 
 fn meta(db: &Connection, key: &str) -> rusqlite::Result<Option<Vec<u8>>> {
-    db.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()
+    db.prepare_cached("SELECT value FROM meta WHERE key = ?1")?.query_row([key], |row| row.get(0)).optional()
 }
 
 /// The file system and inode of the database's file.

@@ -23,7 +23,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003_finding_gap.sql"),
     include_str!("../migrations/0004_listing.sql"),
     include_str!("../migrations/0005_keys_and_clocks.sql"),
-    include_str!("../migrations/0008_formats.sql"),
+    include_str!("../migrations/0006_sms_key.sql"),
+    include_str!("../migrations/0007_formats.sql"),
 ];
 /// Most jobs in one commit: bounds how long the first one waits.
 const GROUP: usize = 100;

@@ -182,6 +182,10 @@ pub(crate) enum ApiError {
     Busy,
     #[error("the server waits for its operator's word on whether its data are a copy; keep everything and come back later")]
     Copied,
+    #[error("the newest answer that the device has is not known here; prove it")]
+    Prove,
+    #[error("what is shown is no answer that this server has signed")]
+    Witness,
     #[error("no such thing")]
     NotFound,
     #[error("no accepted entry names this photo yet")]
@@ -243,6 +247,8 @@ impl ApiError {
             Self::Stalled => (StatusCode::REQUEST_TIMEOUT, "stalled"),
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             Self::Copied => (StatusCode::SERVICE_UNAVAILABLE, "copied"),
+            Self::Prove => (StatusCode::CONFLICT, "prove"),
+            Self::Witness => (StatusCode::FORBIDDEN, "witness"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Self::PhotoUnexpected => (StatusCode::CONFLICT, "photo_unexpected"),
             Self::PhotoHash => (StatusCode::UNPROCESSABLE_ENTITY, "photo_hash"),

@@ -25,6 +25,7 @@ use tokio::{sync::Notify, time::timeout};
 use crate::{
     chain, console,
     contact::{self, DeviceClock, Passing},
+    copy,
     db::Db,
     devices,
     enrol::{self, Device},
@@ -78,7 +79,6 @@ pub(crate) struct App {
     /// How its provider calls back.
     pub webhooks: Option<Arc<Webhooks>>,
     /// Told when a device has proven a loss and [`crate::copy::note_loss`] is durable: the server then ends and waits for a word.
-    #[allow(dead_code, reason = "answers carry no counter yet: version 3 of the protocol brings it")]
     pub loss: Arc<Notify>,
 }
 
@@ -236,7 +236,14 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
     let pushed = batch.is_some();
     let (rules, passing) = (app.rules.clone(), app.passing.before(&device.id, now));
     let (newest, pins) = (app.keys.clone(), request.pins);
+    if let Some(witness) = request.witness.take() {
+        if let Some(held) = app.db.read(move |db| copy::examine(db, &witness)).await? {
+            app.db.write(move |db| Ok(copy::note_loss(db, held)?)).await?;
+        }
+    }
+    let (history, counter) = (request.history, request.counter);
     let written = app.db.write(move |db| {
+        copy::admit(db, history, counter)?;
         if let Some(pins) = pins {
             replace_key::note(db, &who.id, &newest.newest(db)?, pins)?;
         }
@@ -261,7 +268,11 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
         let (ack, leaves) = taken.map_or((None, vec![]), |taken| (Some(taken.ack), taken.leaves));
         Ok(Written { ack, leaves, token, forked, resend, counter })
     });
-    let Written { ack, leaves, token, forked, resend, counter } = written.await?;
+    let written = written.await;
+    if matches!(written, Err(ApiError::Copied)) {
+        app.loss.notify_one();
+    }
+    let Written { ack, leaves, token, forked, resend, counter } = written?;
     let from = device.id;
     for photo in lost.into_iter().take(MAX_LOST_PHOTOS) {
         let (keys, rules) = (app.keys.clone(), app.rules.clone());

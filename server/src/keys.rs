@@ -80,6 +80,16 @@ impl Keys {
         self.pair.public_key().as_ref().to_vec()
     }
 
+    /// The newest public key of the log, and those that it replaced: what any of them has signed, this server has.
+    pub(crate) fn own(db: &Connection) -> Result<Vec<Vec<u8>>, ApiError> {
+        let mut own = vec![Self::read(db)?.public()];
+        let mut query = db.prepare_cached("SELECT public FROM replaced_key")?;
+        for public in query.query_map([], |row| row.get(0))? {
+            own.push(public?);
+        }
+        Ok(own)
+    }
+
     /// Signs a part of an answer for the device that asked.
     pub(crate) fn sign<T: minicbor::Encode<()>>(&self, device: &DeviceId, message: &T) -> Result<Signed, ApiError> {
         let body = doorstep_protocol::encode(message)?;

@@ -11,7 +11,7 @@ use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 use crate::{
     AdminError, IfCopied, ServeError, TlsError, TlsFiles, clock,
     contact::Passing,
-    copy,
+    copy::{self, Suspicion},
     db::{self, Db},
     folder,
     http::{self, App},
@@ -144,7 +144,9 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     let lock = folder::take(&config.folder, config.shared_folder)?;
     let mut writer = db::open(&config.folder)?;
     let mut suspicion = copy::suspicion(&writer, &config.folder)?;
-    if let (Some(seen), Some(word)) = (suspicion, config.if_copied) {
+    // That nothing is missing was ordered before a device proved otherwise.
+    let word = config.if_copied.filter(|word| (suspicion, *word) != (Some(Suspicion::Lost), IfCopied::Moved));
+    if let (Some(seen), Some(word)) = (suspicion, word) {
         eprintln!("doorstep-server: {}; taken as was ordered: {word:?}", seen.seen());
         drop(writer);
         match word {

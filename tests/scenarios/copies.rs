@@ -1,8 +1,9 @@
 //! Copies of the server's folder: one that was put back from a backup, moved, or served twice. It is noticed, and nothing that was
 //! acknowledged is lost.
 
-use doorstep_client::Kind;
-use doorstep_protocol::{ErrorBody, decode};
+use doorstep_client::{DeviceSigner, Kind};
+use doorstep_domain::HistoryId;
+use doorstep_protocol::{ErrorBody, SyncRequest, Witness, decode, signing::root_message};
 use doorstep_tests::{LinkMode, World, raw};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -199,4 +200,124 @@ async fn a_version_of_the_rules_that_the_copy_lacks_judges_nothing_on_a_device_a
     phone.sync().await.unwrap();
     world.hands.advance(24 * 60);
     assert_eq!(book().at(world.hands.now()).version, 2);
+}
+
+/// How many answers the server's log has given.
+fn answers_of(world: &World) -> u64 {
+    let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    db.query_row("SELECT counter FROM answers", [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_was_called_moved_by_mistake_is_found_out_by_the_first_device_with_a_newer_answer() {
+    let mut world = World::new().await;
+    let (phone, other) = (world.device("phone", "c1").await, world.device("other", "c2").await);
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    world.stop_server().await;
+    let copy = world.backup();
+    world.restart_server().await;
+    for n in [4, 6, 8] {
+        phone.fail(n, "DF-NOBODY").unwrap();
+        phone.sync().await.unwrap();
+    }
+    world.serve_from(&copy).await;
+    doorstep_server::moved(&copy).unwrap();
+    world.restart_server().await;
+    assert!(!world.waits(), "the word is believed");
+    other.sync().await.unwrap();
+
+    phone.fail(10, "DF-NOBODY").unwrap();
+    assert_eq!(phone.sync().await.unwrap_err().kind(), Kind::Network);
+    assert_eq!(phone.client.status().unwrap().unsent.len(), 1, "kept");
+    assert_eq!(other.send(&world, &other.request()).await.unwrap_err(), "copied", "at once, for everybody");
+    world.is_over().await;
+    world.restart_server().await;
+    assert!(world.waits());
+
+    let before = answers_of(&world);
+    world.restore(&copy).await;
+    for _ in 0..2 {
+        phone.sync().await.unwrap();
+    }
+    assert!(answers_of(&world) > before, "numbers go on in the new history");
+    for n in [2, 4, 6, 8, 10] {
+        phone.agrees_with(&world, n);
+    }
+    world.restart_server().await;
+    assert!(!world.waits());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_nothing_is_missing_is_not_believed_unattended_once_a_device_has_proven_otherwise() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    world.stop_server().await;
+    let copy = world.backup();
+    world.restart_server().await;
+    for n in [2, 4] {
+        phone.fail(n, "DF-NOBODY").unwrap();
+        phone.sync().await.unwrap();
+    }
+    world.unattended(doorstep_server::IfCopied::Moved);
+    world.serve_from(&copy).await;
+    assert!(!world.waits());
+    phone.sync().await.unwrap_err();
+    world.restart_server().await;
+    assert!(world.waits(), "else it would go round for ever");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_liar_with_a_forged_proof_of_a_loss_stops_nobody() {
+    let mut world = World::new().await;
+    let (liar, phone) = (world.device("liar", "c1").await, world.device("phone", "c2").await);
+    liar.fail(2, "DF-NOBODY").unwrap();
+    liar.sync().await.unwrap();
+    let store = doorstep_store::Store::open(&liar.folder).unwrap();
+    let real = store.witness().unwrap().unwrap();
+    let history = real.history;
+    let beyond = answers_of(&world) + 100;
+    let forged = |witness: Witness| {
+        let message = root_message(&witness.history, witness.counter, &witness.root);
+        Witness { sig: liar.signer().sign(&message).unwrap(), ..witness }
+    };
+    let asks = async |counter: u64, witness: Option<Witness>| {
+        let request = SyncRequest { counter: Some(counter), witness, ..liar.request() };
+        liar.send(&world, &request).await.map(|_| ())
+    };
+    let code = |code: &str| Err(code.to_owned());
+    assert_eq!(asks(beyond, None).await, code("prove"), "the bare number");
+    assert_eq!(asks(beyond, Some(real.clone())).await, code("prove"), "a real proof of less");
+    assert_eq!(asks(beyond, Some(Witness { counter: beyond, ..real.clone() })).await, code("witness"), "of another number");
+    assert_eq!(asks(beyond, Some(forged(Witness { counter: beyond, ..real.clone() }))).await, code("witness"), "of another key");
+    assert_eq!(asks(beyond, Some(Witness { counter: beyond, sig: vec![], ..real.clone() })).await, code("witness"), "none");
+    let of_another = Witness { counter: beyond, history: HistoryId::new([9; 16]), ..real.clone() };
+    assert_eq!(asks(beyond, Some(forged(of_another))).await, code("prove"), "of another log");
+    assert_eq!(asks(real.counter, Some(real.clone())).await, Ok(()), "a server that has the answer goes on");
+    assert_eq!(liar.request().history, history);
+    phone.sync().await.unwrap();
+    world.restart_server().await;
+    assert!(!world.waits());
+    // What it has recorded is not lost by its lie: the truth is heard as ever.
+    liar.sync().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_signed_with_a_key_that_was_replaced_since_proves_a_loss_too() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    world.stop_server().await;
+    let copy = world.backup();
+    world.restart_server().await;
+    for n in [2, 4] {
+        phone.fail(n, "DF-NOBODY").unwrap();
+        phone.sync().await.unwrap();
+    }
+    world.serve_from(&copy).await;
+    doorstep_server::moved(&copy).unwrap();
+    world.admin().replace_key(world.hands.now()).unwrap();
+    world.restart_server().await;
+    phone.sync().await.unwrap_err();
+    world.restart_server().await;
+    assert!(world.waits());
 }

@@ -14,7 +14,7 @@ use doorstep_protocol::{
     signing::{batch_message, doc_digest},
 };
 use doorstep_rules::Case;
-use doorstep_server::{Config, GatewayConfig, Running, VERSIONS, admin::Admin};
+use doorstep_server::{Config, GatewayConfig, IfCopied, Running, VERSIONS, admin::Admin};
 use doorstep_store::{Filter, Store, pushed};
 use tempfile::TempDir;
 
@@ -40,6 +40,7 @@ pub struct World {
     photos: Option<String>,
     versions: &'static [Version],
     sms: GatewayConfig,
+    if_copied: Option<IfCopied>,
     boots: i64,
 }
 
@@ -97,9 +98,9 @@ impl World {
         let imported = admin.import_parcels(csv.as_bytes(), hands.now()).unwrap();
         assert_eq!((imported.imported, imported.bad.len()), (40, 0));
         let photos = bucket();
-        let running = serve(&data, &hands, versions, (&photos, &sms)).await;
+        let running = serve(&data, &hands, versions, (&photos, &sms, None)).await;
         let link = Link::to(running.addr).await;
-        Self { hands, link, folder, data, running: Some(running), photos, versions, sms, boots: 0 }
+        Self { hands, link, folder, data, running: Some(running), photos, versions, sms, if_copied: None, boots: 0 }
     }
 
     /// The administrator's view of the server's folder.
@@ -124,14 +125,14 @@ impl World {
         if let Some(running) = self.running.take() {
             running.stop().await;
         }
-        let running = serve(&self.server_folder(), &self.hands, self.versions, (&self.photos, &self.sms)).await;
+        let running = serve(&self.server_folder(), &self.hands, self.versions, (&self.photos, &self.sms, self.if_copied)).await;
         self.link.point_to(running.addr);
         self.running = Some(running);
     }
 
     /// A second server process over the same data, as behind a balancer.
     pub async fn another_server(&self) -> Running {
-        serve(&self.server_folder(), &self.hands, self.versions, (&self.photos, &self.sms)).await
+        serve(&self.server_folder(), &self.hands, self.versions, (&self.photos, &self.sms, self.if_copied)).await
     }
 
     /// Holds the server's photos against its storage.
@@ -239,6 +240,16 @@ impl World {
         done
     }
 
+    /// What the server is told of copies when it is started from now on.
+    pub fn unattended(&mut self, word: IfCopied) {
+        self.if_copied = Some(word);
+    }
+
+    /// Returns when the server is to be stopped and started again.
+    pub async fn is_over(&self) {
+        self.running.as_ref().unwrap().is_over().await;
+    }
+
     /// Whether the server answers nothing until its operator has spoken.
     pub fn waits(&self) -> bool {
         self.running.as_ref().unwrap().waits()
@@ -284,7 +295,7 @@ async fn serve(
     folder: &std::path::Path,
     hands: &Hands,
     versions: &'static [Version],
-    (photos, sms): (&Option<String>, &GatewayConfig),
+    (photos, sms, if_copied): (&Option<String>, &GatewayConfig, Option<IfCopied>),
 ) -> Running {
     let listen = "127.0.0.1:0".parse().unwrap();
     let config = Config {
@@ -295,7 +306,7 @@ async fn serve(
         tls: None,
         photos: photos.clone(),
         sms: sms.clone(),
-        if_copied: None,
+        if_copied,
         now: hands.server(),
         versions,
     };

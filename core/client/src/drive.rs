@@ -289,7 +289,18 @@ impl Host {
         Ok(Event::Prepared(Box::new(request)))
     }
 
+    /// Sends a request, and once more with the proof of the newest signed answer if the server has not come so far as that says.
     async fn send(&mut self, request: &SyncRequest) -> Result<Event, Failure> {
+        match self.send_once(request).await {
+            Err(Failure::Refused(code)) if code == "prove" => {
+                let witness = self.store(|inner| inner.store().witness()).await?.ok_or(Failure::Refused(code))?;
+                self.send_once(&SyncRequest { witness: Some(witness), ..request.clone() }).await
+            }
+            other => other,
+        }
+    }
+
+    async fn send_once(&mut self, request: &SyncRequest) -> Result<Event, Failure> {
         let body = encode(request).and_then(|body| seal(&body)).map_err(|_| Failure::Storage)?;
         let mut asking = Asking::post("/v1/sync", body);
         // The clocks that were signed are an anchor once this request is answered: header, batch and store have the same ones.

@@ -4,8 +4,8 @@ use doorstep_domain::{CaseId, ChangeHash, DeviceId, Digest, HistoryId, PhotoId, 
 
 use crate::{
     Ack, AckCase, CaseRef, CodecError, Decision, Demand, FeedPage, KIND_CASE, Leaf, Link, RefVersion, Signed, SyncResponse,
-    Token, Verdict, Vouched, WipeOrder, decode, encode,
-    signing::{self, answer_leaf, answer_message, is_signed, leaves_message, receipts_leaf, wipe_message},
+    Token, Verdict, Vouched, WipeOrder, Witness, decode, encode,
+    signing::{self, answer_leaf, answer_message, is_signed, leaves_root, receipts_leaf, root_message, wipe_message},
     unpack_verdicts,
 };
 
@@ -29,8 +29,8 @@ pub struct Answer {
     pub history: HistoryId,
     /// Verdicts, with the signed bytes: the device's proof of its receipts. Of version 3 the body is a [`Vouched`].
     pub ack: Option<(Ack, Signed)>,
-    /// The number of this answer in the server's log, if it is signed.
-    pub counter: Option<u64>,
+    /// The proof of this answer, with its number in the server's log, if it is signed.
+    pub witness: Option<Witness>,
     /// When the server had the request's headers; of version 2 absent.
     pub received_ms: Option<i64>,
     /// Pages.
@@ -126,7 +126,8 @@ impl SyncResponse {
         }
         let counter = response.counter.ok_or(AnswerError::Signature)?;
         let says_something = response.says_something(&pages);
-        let message = leaves_message(&response.history, counter, &leaves);
+        let root = leaves_root(&leaves);
+        let message = root_message(&response.history, counter, &root);
         let is_signed = !signed.sig.is_empty();
         if (says_something || is_signed) && !signing::is_signed(server_key, &message, &signed.sig) {
             return Err(AnswerError::Signature);
@@ -144,9 +145,10 @@ impl SyncResponse {
             None => None,
         };
         let received_ms = response.received_ms;
+        let witness = is_signed.then(|| Witness { history: response.history, counter, root, sig: signed.sig.clone() });
         let plain = Self { ack: None, feed: vec![], ..response };
         let answer = plain.verify(device, server_key)?;
-        Ok(Answer { ack: ack.zip(vouched), feed: pages, counter: is_signed.then_some(counter), received_ms, ..answer })
+        Ok(Answer { ack: ack.zip(vouched), feed: pages, witness, received_ms, ..answer })
     }
 
     /// Checks the signatures, which were made for this device, and reads the signed parts.
@@ -189,7 +191,7 @@ impl SyncResponse {
             gateway: self.gateway.unwrap_or(false),
             told: vec![],
             asked: None,
-            counter: None,
+            witness: None,
             received_ms: None,
         })
     }

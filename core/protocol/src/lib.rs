@@ -17,6 +17,7 @@ pub mod signing;
 mod sms;
 mod succession;
 mod versions;
+mod witness;
 
 pub use answer::{Answer, AnswerError, Pushed, verdicts_leaf};
 pub use batch::{Batch, Header, KIND_CASE, Leaf, PushDoc, Rest, Sending, Vouched};
@@ -34,6 +35,7 @@ pub use sms::{LeaseRequest, LeaseResponse};
 pub use succession::{KeyHash, Succession};
 
 pub use versions::{Reach, VERSIONS, Version, newest_format, reach};
+pub use witness::Witness;
 
 /// The version that this build speaks, sent by both ends in the header [`PROTO_HEADER`]. A response without the header is not
 /// our server's: a captive portal or a proxy, which counts as "no network".

@@ -3,7 +3,7 @@
 use doorstep_domain::{BatchHash, BootId, CaseId, ChangeHash, Clocks, DeviceId, HistoryId, InstallId, UnixMs};
 use minicbor::{Decode, Encode};
 
-use crate::{Batch, KeyHash, Leaf, LostPhoto, RefVersion, Sha};
+use crate::{Batch, KeyHash, Leaf, LostPhoto, RefVersion, Sha, Witness};
 
 /// Ids as CBOR byte strings of their exact length.
 pub(crate) mod id {
@@ -60,6 +60,9 @@ pub struct SyncRequest {
     /// The number of the newest signed answer that the device has of this log.
     #[n(12)]
     pub counter: Option<u64>,
+    /// That answer's proof, if the server has asked for it (`prove`).
+    #[n(13)]
+    pub witness: Option<Witness>,
     /// The server's key that this device pins, while the server may not know: it took another, or could not verify an answer.
     #[n(20)]
     pub pins: Option<KeyHash>,

@@ -85,9 +85,18 @@ pub fn answer_leaf(device: &[u8; 16], body: &[u8]) -> Hash {
 
 /// What the server signs of an answer of version 3: its log, the answer's number in it, and the leaves. A receipt travels with this.
 pub fn leaves_message<'a>(history: &HistoryId, counter: u64, leaves: impl IntoIterator<Item = &'a Hash>) -> Vec<u8> {
+    root_message(history, counter, &leaves_root(leaves))
+}
+
+/// The SHA-256 over the leaves of an answer, in their order.
+pub fn leaves_root<'a>(leaves: impl IntoIterator<Item = &'a Hash>) -> Hash {
     let leaves: Vec<u8> = leaves.into_iter().flat_map(|leaf| *leaf.as_bytes()).collect();
-    let root: [u8; 32] = Sha256::digest(leaves).into();
-    message("doorstep/answer/v3", &[history.as_bytes(), &counter.to_be_bytes(), &root])
+    Hash::new(Sha256::digest(leaves).into())
+}
+
+/// [`leaves_message`] from the root of the leaves: for whoever shows that an answer was given, and not what it says.
+pub fn root_message(history: &HistoryId, counter: u64, root: &Hash) -> Vec<u8> {
+    message("doorstep/answer/v3", &[history.as_bytes(), &counter.to_be_bytes(), root.as_bytes()])
 }
 
 /// What the server signs of an answer's part: for whom it is, and its body's hash.

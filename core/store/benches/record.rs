@@ -169,7 +169,7 @@ fn build(folder: &Path) -> Store {
             wipe: None,
             told: vec![],
             asked: None,
-            counter: None,
+            witness: None,
             received_ms: None,
         };
         store.apply(&answer, (clocks(0), clocks(0)), NOW, InstallId::new([0xf0; 16])).unwrap();

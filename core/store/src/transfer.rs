@@ -6,7 +6,7 @@ use doorstep_document::{Admission, Change, History, Link, pack};
 use doorstep_domain::{Anchor, BatchHash, BootId, CaseId, ChangeHash, Clocks, HistoryId, InstallId, Receipt, UnixMs};
 use doorstep_protocol::{
     Ack, AckCase, Answer, Batch, BatchClock, Beacon, CaseRef, Decision, Demand, Envelope, FeedCase, Header, KIND_CASE, Pull,
-    Push, PushDoc, Pushed, Quarantined, RefKind, Rest, Sending, Signed, SyncRequest, Verdict, decode, encode,
+    Push, PushDoc, Pushed, Quarantined, RefKind, Rest, Sending, Signed, SyncRequest, Verdict, Witness, decode, encode,
     signing::{doc_digest, receipts_leaf},
     unpack_receipts, unpack_verdicts,
 };
@@ -70,7 +70,7 @@ impl Store {
             }
             None => {}
         }
-        let counter = Self::meta(&tx, COUNTER)?.and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes);
+        let counter = newest_answer(&tx)?.map(|witness| witness.counter);
         tx.commit()?;
         Ok(SyncRequest {
             device: who.device,
@@ -86,6 +86,7 @@ impl Store {
             lost: self.lost_photos()?,
             batch,
             counter,
+            witness: None,
             pins: self.pins()?,
         })
     }
@@ -142,7 +143,7 @@ impl Store {
             photos::start_over(&tx)?;
             // Versions of another log say nothing about this one's rows, nor do times and numbers of its answers.
             tx.execute("UPDATE reference SET version = 0", [])?;
-            tx.execute("DELETE FROM meta WHERE key IN (?1, ?2)", params![HEARD, COUNTER])?;
+            tx.execute("DELETE FROM meta WHERE key IN (?1, ?2)", params![HEARD, WITNESS])?;
         }
         if let Some(token) = &answer.token {
             identity::set_token(&tx, token)?;
@@ -218,8 +219,11 @@ impl Store {
         anchor.extend(server_ms.to_be_bytes());
         anchor.extend(at.mono_ms.to_be_bytes());
         Self::set_meta(&tx, "anchor", &anchor)?;
-        if let Some(counter) = answer.counter {
-            Self::set_meta(&tx, COUNTER, &counter.to_be_bytes())?;
+        if let Some(witness) = &answer.witness {
+            // Another process on this store may have had a newer one.
+            if newest_answer(&tx)?.is_none_or(|newest| newest.counter < witness.counter) {
+                Self::set_meta(&tx, WITNESS, &encode(witness).map_err(|_| StoreError::Damaged("answer"))?)?;
+            }
         }
         Self::set_meta(&tx, "last_answer", &answer.now_ms.to_be_bytes())?;
         // A revoked device is told that it may deliver, not that it may go on.
@@ -266,6 +270,11 @@ impl Store {
             .optional()?)
     }
 
+    /// The newest signed answer of the server's present log: for a server that asks for it.
+    pub fn witness(&self) -> Result<Option<Witness>, StoreError> {
+        newest_answer(&self.db)
+    }
+
     /// The last server time seen in this boot.
     pub fn anchor(&self, boot: BootId) -> Result<Option<Anchor>, StoreError> {
         let Some(bytes) = Self::meta(&self.db, "anchor")? else { return Ok(None) };
@@ -284,8 +293,13 @@ impl Store {
 const BATCH_CHANGES: usize = 5_000;
 /// The time of receipt in the newest verdicts.
 const HEARD: &str = "heard";
-/// The number of the newest signed answer of the server's log.
-const COUNTER: &str = "counter";
+/// The newest signed answer of the server's log, with what proves it.
+const WITNESS: &str = "witness";
+
+/// The newest signed answer of the present log. What can not be read is none: it proves nothing.
+fn newest_answer(db: &Connection) -> Result<Option<Witness>, StoreError> {
+    Ok(Store::meta(db, WITNESS)?.and_then(|bytes| decode(&bytes).ok()))
+}
 
 /// A batch as it is kept while its answer has not come. One of version 2 is finished as it was begun.
 enum StoredBatch {

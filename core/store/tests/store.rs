@@ -127,7 +127,7 @@ fn response(ack: Option<Ack>, feed: Vec<FeedPage>) -> Answer {
         wipe: None,
         told: vec![],
         asked: None,
-        counter: None,
+        witness: None,
         received_ms: None,
     }
 }

@@ -125,7 +125,7 @@ fn answer(ack: Option<Ack>, feed: Vec<FeedPage>) -> Answer {
         wipe: None,
         told: vec![],
         asked: None,
-        counter: None,
+        witness: None,
         received_ms: None,
     }
 }

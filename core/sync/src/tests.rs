@@ -71,6 +71,7 @@ fn request() -> Box<SyncRequest> {
         lost: vec![],
         batch: None,
         counter: None,
+        witness: None,
         pins: None,
     })
 }
@@ -80,7 +81,7 @@ fn response() -> Box<Answer> {
         now_ms: 0,
         history: HistoryId::new([0; 16]),
         ack: None,
-        counter: None,
+        witness: None,
         received_ms: None,
         feed: vec![],
         refs: vec![],

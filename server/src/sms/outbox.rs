@@ -63,7 +63,8 @@ pub(super) fn one(db: &Connection, case: &CaseId, entry: &EntryKey) -> Result<Op
 /// The keyed hash of a number: the same in every case and for every way of writing it, and useless without the server's key.
 pub(super) fn recipient(db: &Connection, number: &str) -> Result<Option<Vec<u8>>, ApiError> {
     let Some(digits) = plain_digits(number) else { return Ok(None) };
-    let key: Vec<u8> = db.prepare_cached("SELECT value FROM meta WHERE key = 'nonce_key'")?.query_row([], |row| row.get(0))?;
+    let key: Vec<u8> =
+        db.prepare_cached("SELECT value FROM meta WHERE key = 'recipient_key'")?.query_row([], |row| row.get(0))?;
     let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
     let mut context = hmac::Context::with_key(&key);
     context.update(b"recipient/v1\0");

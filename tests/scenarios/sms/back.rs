@@ -158,3 +158,30 @@ async fn whoever_wants_no_more_gets_no_more_from_anybody() {
         assert_eq!(smsc.seen(|seen| seen.messages().len()), 1);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wish_for_no_more_outlives_a_server_clock_that_is_set_back() {
+    let (smsc, mut world, phone) = with(SmscOptions::default(), "").await;
+    fail_and_write(&phone, 2);
+    until(&phone, 2, SmsState::Sent).await;
+    smsc.inbound("13800000002", "10690001", "TD").answer().await.unwrap();
+    let nonce_key = |world: &World| -> Vec<u8> {
+        let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+        db.query_row("SELECT value FROM meta WHERE key = 'nonce_key'", [], |row| row.get(0)).unwrap()
+    };
+    let before = nonce_key(&world);
+    world.hands.put_server_ahead(2 * 24 * 60);
+    phone.sync().await.unwrap();
+    world.hands.put_server_ahead(0);
+    world.restart_server().await;
+    assert_ne!(nonce_key(&world), before, "nonces are void");
+    let csv = format!(
+        "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n{},QH,0571,0412,c2,王小花,+86-13800000002,青禾路,0,2026-03-02 08:00\n",
+        waybill(3)
+    );
+    world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap();
+    let other = world.device("other", "c2").await;
+    fail_and_write(&other, 3);
+    assert_eq!(until(&other, 3, SmsState::Failed).await.fault, Some(SmsFault::OptedOut));
+    assert_eq!(smsc.seen(|seen| seen.messages().len()), 1);
+}

@@ -1,8 +1,8 @@
 //! Golden bytes: one file for each message and each signed message; each is also read back.
 
 use doorstep_protocol::signing::{
-    answer_leaf, answer_message, batch_message, doc_digest, enrol_message, is_signed, key_message, leaves_message, pack_message,
-    receipts_leaf, renewal_message, session_message, wipe_message,
+    answer_leaf, answer_message, batch_message, doc_digest, enrol_message, is_signed, key_message, leaves_message, leaves_root,
+    pack_message, receipts_leaf, renewal_message, session_message, wipe_message,
 };
 use minicbor::{Decode, Encode};
 use sha2::{Digest as _, Sha256};
@@ -107,6 +107,7 @@ fn request() -> SyncRequest {
         lost: vec![LostPhoto { photo: PhotoId::new([8; 32]), altered: true }],
         batch: None,
         counter: None,
+        witness: None,
         pins: None,
     }
 }
@@ -415,7 +416,7 @@ fn a_batch_of_version_3_and_its_answer_are_as_specified() {
     assert_eq!(vouched.leaves, leaves().into_iter().map(Leaf).collect::<Vec<_>>());
     assert_eq!((vouched.counter, decode::<Ack>(&vouched.ack).unwrap()), (42, ack.clone()));
     assert_eq!(ack.cases[0].case, Some(CaseRef(case())), "the batch's order says which document it is about");
-    assert_eq!((answer.counter, answer.received_ms), (Some(42), Some(NOW)));
+    assert_eq!((answer.witness.map(|witness| witness.counter), answer.received_ms), (Some(42), Some(NOW)));
     let monos = [86_400_000; 2];
     let verdicts = unpack_verdicts(UnixMs(NOW), &ack.cases[0].rows, &ack.cases[0].quarantined, &monos);
     let expected: Vec<_> = receipts().into_iter().map(|(_, receipt)| Verdict::Ok(receipt)).collect();
@@ -440,6 +441,20 @@ fn an_answer_of_version_3_is_taken_by_its_device_alone_and_whole() {
         spoilt.body[at] ^= 1;
         assert!(!taken(&spoilt, &device(), &pushed()), "byte {at}");
     }
+}
+
+#[test]
+fn an_answer_is_proven_without_what_it_says() {
+    let vouched: Vouched = decode(&bytes_of("vouched")).unwrap();
+    let root = leaves_root(vouched.leaves.iter().map(|leaf| &leaf.0));
+    let witness = Witness { history: vouched.history, counter: vouched.counter, root, sig: bytes_of("sig-answer") };
+    message("witness", &witness);
+    let answer = SyncResponse::verify_signed(&decode(&bytes_of("sync-answer")).unwrap(), &device(), &key(), &pushed()).unwrap();
+    assert_eq!(answer.witness, Some(witness.clone()), "as a device keeps it of each signed answer");
+    assert!(witness.is_signed_by(&key()));
+    assert!(!Witness { counter: witness.counter + 1, ..witness.clone() }.is_signed_by(&key()), "another number");
+    assert!(!Witness { history: HistoryId::new([9; 16]), ..witness.clone() }.is_signed_by(&key()), "another log");
+    assert!(!Witness { root: Digest::new([9; 32]), ..witness }.is_signed_by(&key()), "another answer");
 }
 
 #[test]
