@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 
 use crate::{
-    AdminError, ServeError, clock,
+    AdminError, ServeError, audit, clock,
     db::{self, Db},
     devices, enrol,
     error::ApiError,
@@ -29,6 +29,7 @@ use crate::{
 
 pub use self::sms::{Found, InboundRow, MessageRow, ReceiptRow};
 pub use crate::{
+    audit::{Fault, Looked, Wrong},
     clock::Doubt,
     devices::{DeviceRow, EnvelopeRow, Fork},
     import::{BadRow, Imported},
@@ -281,6 +282,11 @@ impl Admin {
     /// The signed batches that touched a case, each checked anew.
     pub fn envelopes(&self, case: &CaseId) -> Result<Vec<EnvelopeRow>, AdminError> {
         Ok(devices::envelopes(&self.db, case)?)
+    }
+
+    /// Holds the stored log against what was signed: all of it, or one case. Nothing is changed.
+    pub fn verify_log(&self, case: Option<CaseId>) -> Result<Looked, AdminError> {
+        Ok(audit::look(&self.db, case)?)
     }
 
     /// The case of a waybill of this network.

@@ -14,7 +14,7 @@ use crate::{
     ServeError,
     copy::{self, DATABASE, Marker},
     error::ApiError,
-    facts, folder, packs, sound,
+    facts, folder, link, packs, sound,
 };
 
 const MIGRATIONS: &[&str] = &[
@@ -23,9 +23,12 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003_finding_gap.sql"),
     include_str!("../migrations/0004_listing.sql"),
     include_str!("../migrations/0005_keys_and_clocks.sql"),
+    include_str!("../migrations/0006_log.sql"),
 ];
 /// Before this step the server kept no history of its list.
 const LISTING: u32 = 3;
+/// Before this step it vouched for nothing that is stored.
+const LINKS: u32 = 5;
 /// Most jobs in one commit: bounds how long the first one waits.
 const GROUP: usize = 100;
 /// Most jobs that wait; the next one is told to come back.
@@ -104,6 +107,9 @@ fn migrate(mut db: Connection) -> Result<Connection, ServeError> {
         }
         if version == LISTING {
             facts::begin(&tx).map_err(|_| ServeError::Listing)?;
+        }
+        if version == LINKS {
+            link::begin(&tx).map_err(|_| ServeError::Links)?;
         }
         tx.pragma_update(None, "user_version", version + 1)?;
         tx.commit()?;

@@ -178,7 +178,7 @@ pub struct EnvelopeRow {
 }
 
 /// What a device signed of a batch that is kept: empty if it can not be read, which nobody signs.
-fn signed_message(version: u32, body: &[u8], sending: Vec<u8>, clock: &BatchClock) -> Vec<u8> {
+pub(crate) fn signed_message(version: u32, body: &[u8], sending: Vec<u8>, clock: &BatchClock) -> Vec<u8> {
     match version {
         2 => batch_message(body, clock),
         _ => {

@@ -6,6 +6,7 @@
 //! a document (`document`).
 
 pub mod admin;
+mod audit;
 mod chain;
 mod clock;
 mod console;
@@ -25,6 +26,7 @@ mod import;
 mod in_flight;
 mod ingest;
 mod keys;
+mod link;
 mod live;
 mod packs;
 mod patience;

@@ -236,7 +236,7 @@ pub(crate) fn release(
             body: entry.body.clone(),
         })
         .collect();
-    let anew = headoffice::append(db, keys, &open.case, entries, open.receipt, &open.device).map_err(|error| match error {
+    let anew = headoffice::append(db, keys, &open.case, entries, open.receipt, (&open.device, now)).map_err(|error| match error {
         HeadOfficeError::Full => DecideError::Full,
         HeadOfficeError::NoCase => DecideError::NoFacts,
         HeadOfficeError::Api(error) => error.into(),
