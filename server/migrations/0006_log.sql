@@ -17,5 +17,6 @@ ALTER TABLE change ADD COLUMN link INTEGER;     -- under which the server vouche
 -- What looking over the log has found: alarms.
 CREATE TABLE log_fault (
   fault    TEXT PRIMARY KEY,               -- JSON: what, and in which case, change, batch or link
-  found_at INTEGER NOT NULL                -- first
+  found_at INTEGER NOT NULL,               -- first
+  last_at  INTEGER NOT NULL                -- as of the newest look that found it
 ) STRICT, WITHOUT ROWID;

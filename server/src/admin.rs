@@ -29,7 +29,7 @@ use crate::{
 
 pub use self::sms::{Found, InboundRow, MessageRow, ReceiptRow};
 pub use crate::{
-    audit::{Fault, Looked, Wrong},
+    audit::{Alarm, Alarms, Fault, Looked, MOST_FAULTS, Wrong},
     clock::Doubt,
     devices::{DeviceRow, EnvelopeRow, Fork},
     import::{BadRow, Imported},
@@ -287,6 +287,11 @@ impl Admin {
     /// Holds the stored log against what was signed: all of it, or one case. Nothing is changed.
     pub fn verify_log(&self, case: Option<CaseId>) -> Result<Looked, AdminError> {
         Ok(audit::look(&self.db, case)?)
+    }
+
+    /// What the server has found by itself, looking over its log in the background.
+    pub fn log_faults(&self) -> Result<Alarms, AdminError> {
+        Ok(audit::alarms(&self.db)?)
     }
 
     /// The case of a waybill of this network.

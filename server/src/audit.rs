@@ -2,6 +2,7 @@
 //! signature and against the changes that they brought, and every stored change against the batch or the link that it stands in.
 //! It goes page by page, on a reader, and changes nothing.
 
+mod alarm;
 mod batch;
 mod walk;
 
@@ -16,6 +17,9 @@ use crate::{
     keys::Keys,
     link::{self, Before, Entry, Tally},
 };
+
+pub use alarm::{Alarm, Alarms};
+pub(crate) use alarm::{alarms, over_time};
 
 /// What is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -173,7 +177,12 @@ impl Look {
             Place::Batches(install, number, hash) => {
                 let after = (install.clone(), *number, hash.clone());
                 let next = self.some_batches(&tx, after)?;
-                Some(next.map_or_else(|| Place::Changes(vec![], 0), |(install, number, hash)| Place::Batches(install, number, hash)))
+                Some(
+                    next.map_or_else(
+                        || Place::Changes(vec![], 0),
+                        |(install, number, hash)| Place::Batches(install, number, hash),
+                    ),
+                )
             }
             Place::Changes(case, n) => {
                 let after = (case.clone(), *n);
@@ -224,7 +233,13 @@ impl Look {
         }
     }
 
-    fn wrong_of_case(&mut self, db: &Connection, wrong: Wrong, case: &CaseId, change: Option<ChangeHash>) -> Result<(), ApiError> {
+    fn wrong_of_case(
+        &mut self,
+        db: &Connection,
+        wrong: Wrong,
+        case: &CaseId,
+        change: Option<ChangeHash>,
+    ) -> Result<(), ApiError> {
         self.wrong(Fault { case: Some(*case), waybill: waybill(db, case)?, change, ..Fault::of(wrong) });
         Ok(())
     }

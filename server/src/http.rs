@@ -232,7 +232,9 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
         }
         enrol::register(db, &who.id, &install, now)?;
         let token = enrol::renew(db, &who, now)?;
-        let taken = batch.map(|batch| ingest::take(db, &batch, &who, &Around { rules: &rules, keys: &newest, passing, now })).transpose()?;
+        let taken = batch
+            .map(|batch| ingest::take(db, &batch, &who, &Around { rules: &rules, keys: &newest, passing, now }))
+            .transpose()?;
         let mut forked = taken.as_ref().is_some_and(|taken| taken.forked);
         if let (None, Some(alarm)) = (&taken, chain::examine_end(db, &install, chain)?) {
             chain::raise(db, &who, &install, chain.map_or(0, |link| link.batch), alarm, now)?;

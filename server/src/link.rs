@@ -193,14 +193,8 @@ pub(crate) fn append(db: &Connection, keys: &Keys, entry: &Entry, at: UnixMs) ->
     let keys = keys.newest(db)?;
     let body = encode(entry)?;
     let sig = keys.sign_link(&link_message(number, &prev, at.0, &body))?;
-    db.prepare_cached("INSERT INTO link (number, prev, at, key, body, sig) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(params![
-        number,
-        prev,
-        at.0,
-        DeviceId::of(&keys.public()).as_bytes(),
-        body,
-        sig
-    ])?;
+    db.prepare_cached("INSERT INTO link (number, prev, at, key, body, sig) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+        .execute(params![number, prev, at.0, DeviceId::of(&keys.public()).as_bytes(), body, sig])?;
     Ok(number)
 }
 
@@ -223,12 +217,7 @@ pub(crate) fn begin(db: &Connection) -> Result<(), ApiError> {
         let hash = ChangeHash::try_from(row.get::<_, Vec<u8>>(2)?.as_slice()).map_err(|_| ApiError::Internal("change row"))?;
         own.own(&row.get::<_, Vec<u8>>(0)?, row.get(1)?, &hash, &receipt_of(row, 3)?);
     }
-    let before = Before {
-        batches: batches.count,
-        batches_digest: batches.digest(),
-        own: own.count,
-        own_digest: own.digest(),
-    };
+    let before = Before { batches: batches.count, batches_digest: batches.digest(), own: own.count, own_digest: own.digest() };
     // When it was is not known here: a step of the schema reads no clock.
     append(db, &Keys::read(db)?, &Entry::Before { before }, UnixMs(0)).map(|_| ())
 }

@@ -12,6 +12,7 @@ mod headoffice;
 mod hostile;
 mod identity;
 mod live;
+mod log;
 mod merging;
 mod photos;
 mod private;

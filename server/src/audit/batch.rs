@@ -44,9 +44,10 @@ impl Doc {
     /// Its changes; `None`: nothing was taken of it, because its pack does not rebuild to what is signed.
     pub(super) fn changes(&self) -> Option<Vec<(ChangeHash, Vec<u8>)>> {
         let chunks = restore_within(&self.pack, MAX_REQUEST).ok()?;
-        let is_signed = self.signed.as_ref().is_none_or(|doc| {
-            doc.kind.unwrap_or(KIND_CASE) == KIND_CASE && doc.is_of(chunks.iter().map(|(hash, _)| hash))
-        });
+        let is_signed = self
+            .signed
+            .as_ref()
+            .is_none_or(|doc| doc.kind.unwrap_or(KIND_CASE) == KIND_CASE && doc.is_of(chunks.iter().map(|(hash, _)| hash)));
         is_signed.then_some(chunks)
     }
 }
@@ -270,7 +271,9 @@ impl Look {
                 let waybill = match super::waybill(db, &doc.case)? {
                     Some(waybill) => Some(waybill),
                     // The case's row is gone: what the device signed may name it.
-                    None => read.as_ref().and_then(|change| change.entries().iter().find_map(|entry| entry.facts.as_ref()))
+                    None => read
+                        .as_ref()
+                        .and_then(|change| change.entries().iter().find_map(|entry| entry.facts.as_ref()))
                         .map(|facts| facts.waybill.to_string()),
                 };
                 self.wrong(Fault { case: Some(doc.case), waybill, change: Some(*hash), ..row.fault(wrong) });
@@ -367,7 +370,9 @@ fn refused(
     of: &Row,
 ) -> Result<Option<Wrong>, ApiError> {
     let kept = db
-        .prepare_cached("SELECT bytes, reason, rule, pushed_by, batch, device, person FROM quarantine WHERE case_id = ?1 AND hash = ?2")?
+        .prepare_cached(
+            "SELECT bytes, reason, rule, pushed_by, batch, device, person FROM quarantine WHERE case_id = ?1 AND hash = ?2",
+        )?
         .query_row(params![case.as_bytes(), hash.as_bytes()], |row| {
             let blob = |at: usize| row.get::<_, Vec<u8>>(at);
             let reason: String = row.get(1)?;

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::{
     args::{AdminCommand, QuarantineCommand, SmsCommand},
-    wall,
+    log, wall,
 };
 
 /// Does what the administrator asks.
@@ -137,6 +137,21 @@ pub fn administer(
             };
             let text = envelopes.iter().map(line).collect::<Vec<_>>().join("\n");
             say(json!(envelopes), text);
+        }
+        AdminCommand::VerifyLog { found: true, .. } => {
+            let found = admin.log_faults()?;
+            say(json!(found), log::alarms_text(&found));
+            if !found.faults.is_empty() {
+                return Ok(ExitCode::from(3));
+            }
+        }
+        AdminCommand::VerifyLog { waybill, found: false } => {
+            let case = waybill.map(|waybill| admin.case_of(&waybill)).transpose()?;
+            let looked = admin.verify_log(case)?;
+            say(json!(looked), log::text(&looked));
+            if !looked.faults.is_empty() {
+                return Ok(ExitCode::from(3));
+            }
         }
         AdminCommand::Forks { seen: Some(id) } => {
             admin.fork_seen(id, wall())?;
