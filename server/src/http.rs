@@ -36,7 +36,7 @@ use crate::{
     live::{self, Live},
     packs::Rules,
     photos::{self, Storage, tus},
-    quarantine, refs, replace_key,
+    proofs, quarantine, refs, replace_key,
     serve::NowFn,
     sms,
     verify::{MAX_BATCH, verify},
@@ -91,6 +91,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/sms/receipts", post(sms::webhook::receipts))
         .route("/v1/sms/inbound", post(sms::webhook::inbound))
         .route("/v1/refs/{kind}", get(reference))
+        .route("/v1/proofs/{case}", get(proofs::give))
         .route("/v1/photos", post(tus::create).options(tus::options))
         .route("/v1/photos/states", post(photo_states))
         .route(
@@ -162,7 +163,7 @@ fn proto_of(versions: &'static [Version], headers: &HeaderMap) -> &'static str {
     spoken.map_or(PROTO_VERSION, |version| version.name)
 }
 
-fn cbor<T: minicbor::Encode<()>>(message: &T) -> Result<Response, ApiError> {
+pub(crate) fn cbor<T: minicbor::Encode<()>>(message: &T) -> Result<Response, ApiError> {
     sealed(&encode(message)?)
 }
 

@@ -32,6 +32,7 @@ mod packs;
 mod patience;
 mod photos;
 mod project;
+mod proofs;
 mod quarantine;
 mod refs;
 mod replace_key;

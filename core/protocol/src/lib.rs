@@ -9,6 +9,7 @@ mod batch;
 mod codec;
 mod messages;
 mod photos;
+mod proof;
 mod publication;
 mod receipts;
 pub mod signing;
@@ -25,6 +26,7 @@ pub use messages::{
     RefVersion, Refs, SessionRequest, SessionResponse, Signed, SyncRequest, SyncResponse, Token, WipeOrder,
 };
 pub use photos::{LostPhoto, MAX_LOST_PHOTOS, MAX_PHOTO_QUERY, PhotoQuery, PhotoState, PhotoStates, Sha};
+pub use proof::{Proof, Proofs, Proven};
 pub use publication::{Publication, Reference};
 pub use receipts::{ReceiptRow, Spoken, Verdict, pack_receipts, pack_verdicts, unpack_receipts, unpack_verdicts};
 pub use sms::{LeaseRequest, LeaseResponse};

@@ -184,7 +184,7 @@ pub(crate) fn grammar() -> BTreeMap<String, BTreeMap<u64, bool>> {
 #[test]
 fn the_grammar_has_the_keys_of_the_code() {
     let rules = grammar();
-    let source = ["messages", "batch", "photos", "publication", "sms", "succession"]
+    let source = ["messages", "batch", "photos", "proof", "publication", "sms", "succession"]
         .map(|file| read(&format!("core/protocol/src/{file}.rs")))
         .concat();
     let mut structs = BTreeSet::new();

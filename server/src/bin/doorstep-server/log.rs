@@ -1,16 +1,22 @@
 //! What looking over the log has found, as a person reads it.
 
+use chrono::DateTime;
+use doorstep_domain::UnixMs;
 use doorstep_server::admin::{Alarms, Fault, Looked, Wrong};
 
 /// What the server has found by itself.
 pub fn alarms_text(alarms: &Alarms) -> String {
-    let looked = alarms.looked_at.map_or_else(|| "尚未 never".to_owned(), |at| at.to_string());
+    let looked = alarms.looked_at.map_or_else(|| "尚未 never".to_owned(), shown);
     let mut lines = vec![format!("上次核对完成 looked over last: {looked}")];
     lines.extend(alarms.faults.iter().map(|alarm| {
         let still = if Some(alarm.last_at) < alarms.looked_at { "  (已不存在 not any more)" } else { "" };
-        format!("{}  {}{still}", alarm.found_at, alarm.fault)
+        format!("{}  {}{still}", shown(alarm.found_at), alarm.fault)
     }));
     lines.join("\n")
+}
+
+fn shown(at: UnixMs) -> String {
+    DateTime::from_timestamp_millis(at.0).map_or_else(|| at.to_string(), |at| at.format("%Y-%m-%d %H:%M UTC").to_string())
 }
 
 /// What looking over the log has given, for a person.
