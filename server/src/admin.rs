@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 
 use crate::{
-    AdminError, ServeError, clock,
+    AdminError, ServeError, audit, clock,
     db::{self, Db},
     devices, enrol,
     error::ApiError,
@@ -29,6 +29,7 @@ use crate::{
 
 pub use self::sms::{Found, InboundRow, MessageRow, ReceiptRow};
 pub use crate::{
+    audit::{Alarm, Alarms, Fault, Looked, MOST_FAULTS, Wrong},
     clock::Doubt,
     devices::{DeviceRow, EnvelopeRow, Fork, Unreadable, Unreading},
     import::{BadRow, Imported},
@@ -208,10 +209,7 @@ impl Admin {
         if let Some(unreadable) = devices::against(&tx, policy.format(), anyway)? {
             return Err(unreadable.into());
         }
-        tx.execute(
-            "INSERT INTO former_policy (format, body) SELECT format, body FROM reference WHERE kind = 'policy'",
-            [],
-        )?;
+        tx.execute("INSERT INTO former_policy (format, body) SELECT format, body FROM reference WHERE kind = 'policy'", [])?;
         tx.execute("UPDATE reference SET body = ?1, format = ?2 WHERE kind = 'policy'", params![json, policy.format()])?;
         bump(&tx, "policy")?;
         tx.commit()?;
@@ -301,6 +299,16 @@ impl Admin {
     /// The signed batches that touched a case, each checked anew.
     pub fn envelopes(&self, case: &CaseId) -> Result<Vec<EnvelopeRow>, AdminError> {
         Ok(devices::envelopes(&self.db, case)?)
+    }
+
+    /// Holds the stored log against what was signed: all of it, or one case. Nothing is changed.
+    pub fn verify_log(&self, case: Option<CaseId>) -> Result<Looked, AdminError> {
+        Ok(audit::look(&self.db, case)?)
+    }
+
+    /// What the server has found by itself, looking over its log in the background.
+    pub fn log_faults(&self) -> Result<Alarms, AdminError> {
+        Ok(audit::alarms(&self.db)?)
     }
 
     /// The case of a waybill of this network.

@@ -5,7 +5,14 @@ use doorstep_domain::{BatchHash, InstallId, UnixMs};
 use doorstep_protocol::{Ack, Link, Spoken};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::{enrol::Device, error::ApiError, ingest::Taken, verify::Verified};
+use crate::{
+    enrol::Device,
+    error::ApiError,
+    ingest::Taken,
+    keys::Keys,
+    link::{self, Entry},
+    verify::Verified,
+};
 
 /// How many missing batches an answer asks for at most.
 const MOST_RESENT: usize = 64;
@@ -126,12 +133,27 @@ pub(crate) fn raise(
     Ok(())
 }
 
-/// Keeps a batch as it was signed, with its verdicts.
-pub(crate) fn keep(db: &Connection, batch: &Verified, device: &Device, taken: &Taken, now: UnixMs) -> Result<(), ApiError> {
+/// Keeps a batch as it was signed, with its verdicts, which the server vouches for. `kept`: see [`link::Kept`].
+pub(crate) fn keep(
+    db: &Connection,
+    batch: &Verified,
+    device: &Device,
+    taken: &Taken,
+    (keys, kept, now): (&Keys, [u8; 32], UnixMs),
+) -> Result<(), ApiError> {
+    let ack = doorstep_protocol::encode(&taken.ack)?;
+    let verdicts = Entry::Verdicts {
+        install: *batch.install.as_bytes(),
+        number: batch.number,
+        hash: *batch.hash.as_bytes(),
+        ack: link::sha(&ack),
+        kept,
+    };
+    let link = link::append(db, keys, &verdicts, now)?;
     db.prepare_cached(
         "INSERT INTO envelope (install, number, hash, prev, device, person, wall_ms, mono_ms, boot, sig, received_at, body, ack, forks,
-           version, sending, complete)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+           version, sending, complete, link)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
     )?
     .execute(params![
         batch.install.as_bytes(),
@@ -146,11 +168,12 @@ pub(crate) fn keep(db: &Connection, batch: &Verified, device: &Device, taken: &T
         batch.signed.sig,
         now.0,
         doorstep_protocol::seal(&batch.signed.body)?,
-        doorstep_protocol::encode(&taken.ack)?,
+        ack,
         taken.forked,
         if batch.signed.version == Spoken::Version3 { 3 } else { 2 },
         batch.signed.sending,
-        batch.signed.is_complete()
+        batch.signed.is_complete(),
+        link
     ])?;
     for number in &batch.again {
         db.prepare_cached("INSERT OR IGNORE INTO sent_again (install, number) VALUES (?1, ?2)")?

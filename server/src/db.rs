@@ -14,7 +14,7 @@ use crate::{
     ServeError,
     copy::{self, DATABASE, Marker},
     error::ApiError,
-    facts, folder, packs, sound,
+    facts, folder, link, packs, sound,
 };
 
 const MIGRATIONS: &[&str] = &[
@@ -25,7 +25,10 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0005_keys_and_clocks.sql"),
     include_str!("../migrations/0006_sms_key.sql"),
     include_str!("../migrations/0007_formats.sql"),
+    include_str!("../migrations/0008_log.sql"),
 ];
+/// Before this step it vouched for nothing that is stored.
+const LINKS: u32 = 7;
 /// Most jobs in one commit: bounds how long the first one waits.
 const GROUP: usize = 100;
 /// Most jobs that wait; the next one is told to come back.
@@ -101,6 +104,9 @@ fn migrate(mut db: Connection) -> Result<Connection, ServeError> {
             )?;
             let signing = crate::keys::Keys::read(&tx).map_err(|_| ServeError::Keys)?;
             packs::first(&tx, &signing).map_err(|_| ServeError::Keys)?;
+        }
+        if version == LINKS {
+            link::begin(&tx).map_err(|_| ServeError::Links)?;
         }
         tx.pragma_update(None, "user_version", version + 1)?;
         tx.commit()?;

@@ -106,6 +106,9 @@ pub enum ServeError {
     /// The list of parcels can not be read.
     #[error("read the list of parcels from the database: a row is damaged; restore it from a backup")]
     Listing,
+    /// The log that was there can not be taken into the chain of links.
+    #[error("sign the log in the database: a row is damaged; restore it from a backup")]
+    Links,
     /// The database has no usable keys.
     #[error("read the server's keys from the database: they are missing or damaged; restore it from a backup")]
     Keys,

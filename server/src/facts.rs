@@ -177,7 +177,7 @@ pub(crate) fn list(db: &Connection, case: &CaseId, now: UnixMs) -> Result<(), Ap
         };
         let entries = missing.iter().map(|(_, row)| entry(row)).collect::<Result<Vec<_>, ApiError>>()?;
         let device = keys.device;
-        headoffice::append_even_if_full(db, &keys, case, &entries, Receipt::of(now, Some(now)), &device)?;
+        headoffice::append_even_if_full(db, &keys, case, &entries, Receipt::of(now, Some(now)), (&device, now))?;
         for (n, _) in missing {
             db.prepare_cached("INSERT INTO listed (case_id, n) VALUES (?1, ?2)")?.execute(params![case.as_bytes(), n])?;
         }

@@ -6,6 +6,7 @@ use doorstep_domain::{
     About, Anchor, Author, Body, BootId, CaseId, ChangeHash, DeviceId, EntryKey, Fen, Mark, Personal, PhotoId, Receipt, Recorded,
     Remark, Role, Ruling, Stands, TimeEvidence, UnixMs, UserId,
 };
+use doorstep_protocol::signing::receipt_hash;
 use doorstep_rules::Case;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -14,6 +15,7 @@ use crate::{
     facts, feed,
     ingest::{self, Doc},
     keys::Keys,
+    link::{self, Entry},
     packs::Rules,
     project,
 };
@@ -49,7 +51,7 @@ pub(crate) fn append(
     case: &CaseId,
     mut entries: Vec<NewEntry>,
     mut receipt: Receipt,
-    device: &DeviceId,
+    (device, now): (&DeviceId, UnixMs),
 ) -> Result<ChangeHash, HeadOfficeError> {
     let doc = Doc::read(db, case)?;
     if doc.n >= HARD_CASE_CHANGES as u64 {
@@ -68,7 +70,7 @@ pub(crate) fn append(
         let copies: Vec<_> = entries.iter().filter_map(|entry| entry.facts.as_ref()).collect();
         receipt.facts = facts::check(db, &copies, &receipt, i64::MAX)?;
     }
-    Ok(append_even_if_full(db, keys, case, &entries, receipt, device)?)
+    Ok(append_even_if_full(db, keys, case, &entries, receipt, (device, now))?)
 }
 
 /// How many changes of a case the server has written itself.
@@ -85,7 +87,7 @@ pub(crate) fn append_even_if_full(
     case: &CaseId,
     entries: &[NewEntry],
     receipt: Receipt,
-    device: &DeviceId,
+    (device, now): (&DeviceId, UnixMs),
 ) -> Result<ChangeHash, ApiError> {
     let mut doc = Doc::read(db, case)?;
     let seq = own_seq(db, keys, case)?;
@@ -96,7 +98,15 @@ pub(crate) fn append_even_if_full(
     let before = doc.n;
     let author = entries.first().map(|entry| entry.author.user.to_string()).unwrap_or_default();
     doc.take(&change, &author, false);
-    let from = ingest::From { device, pushed_by: &keys.install, batch: 0 };
+    let own = Entry::Own {
+        case: *case.as_bytes(),
+        n: doc.n,
+        device: *device.as_bytes(),
+        change: *change.hash().as_bytes(),
+        receipt: receipt_hash(&change.hash(), &receipt),
+    };
+    let link = Some(link::append(db, keys, &own, now)?);
+    let from = ingest::From { device, pushed_by: &keys.install, batch: 0, link };
     ingest::insert(db, case, doc.n, &change, receipt, from)?;
     doc.write(db, case)?;
     feed::publish(db, case, before + 1, doc.n)?;
@@ -217,7 +227,7 @@ fn write(
     now: UnixMs,
 ) -> Result<ChangeHash, HeadOfficeError> {
     let entries = bodies.into_iter().map(|body| entry(author.clone(), pack_version, now, body)).collect();
-    append(db, keys, case, entries, Receipt::of(now, Some(now)), &keys.device)
+    append(db, keys, case, entries, Receipt::of(now, Some(now)), (&keys.device, now))
 }
 
 /// An entry of head office's. The server's own clock is the one that everything is reckoned by.

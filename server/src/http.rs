@@ -37,7 +37,7 @@ use crate::{
     live::{self, Live},
     packs::Rules,
     photos::{self, Storage, tus},
-    quarantine,
+    proofs, quarantine,
     refs::{self, Reads},
     replace_key,
     serve::NowFn,
@@ -93,6 +93,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/sms/receipts", post(sms::webhook::receipts))
         .route("/v1/sms/inbound", post(sms::webhook::inbound))
         .route("/v1/refs/{kind}", get(reference))
+        .route("/v1/proofs/{case}", get(proofs::give))
         .route("/v1/photos", post(tus::create).options(tus::options))
         .route("/v1/photos/states", post(photo_states))
         .route(
@@ -172,7 +173,7 @@ fn reads_of(versions: &'static [Version], headers: &HeaderMap) -> Reads {
     Reads { spoken: spoken_of(headers), format: newest_format(versions, proto_of(versions, headers)) }
 }
 
-fn cbor<T: minicbor::Encode<()>>(message: &T) -> Result<Response, ApiError> {
+pub(crate) fn cbor<T: minicbor::Encode<()>>(message: &T) -> Result<Response, ApiError> {
     sealed(&encode(message)?)
 }
 
@@ -249,7 +250,9 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
         }
         enrol::register(db, &who.id, &install, now)?;
         let token = enrol::renew(db, &who, now)?;
-        let taken = batch.map(|batch| ingest::take(db, &batch, &who, &Around { rules: &rules, passing, now })).transpose()?;
+        let taken = batch
+            .map(|batch| ingest::take(db, &batch, &who, &Around { rules: &rules, keys: &newest, passing, now }))
+            .transpose()?;
         let mut forked = taken.as_ref().is_some_and(|taken| taken.forked);
         if let (None, Some(alarm)) = (&taken, chain::examine_end(db, &install, chain)?) {
             chain::raise(db, &who, &install, chain.map_or(0, |link| link.batch), alarm, now)?;

@@ -16,6 +16,8 @@ use crate::{
     error::ApiError,
     facts, feed,
     gap::{self, Gap, Gaps, Order, Said},
+    keys::Keys,
+    link::Kept,
     packs::Rules,
     photos,
     quarantine::{self, Refused},
@@ -36,6 +38,7 @@ pub(crate) struct Taken {
 /// What is known of the sending beside its batch.
 pub(crate) struct Around<'a> {
     pub rules: &'a Rules,
+    pub keys: &'a Keys,
     /// The device's newest request that gave it no time.
     pub passing: Option<UnixMs>,
     pub now: UnixMs,
@@ -43,7 +46,7 @@ pub(crate) struct Around<'a> {
 
 /// Takes a batch inside the writer's transaction. A batch that was taken before gets its stored verdicts.
 pub(crate) fn take(db: &Connection, batch: &Verified, device: &Device, around: &Around<'_>) -> Result<Taken, ApiError> {
-    let Around { rules, passing, now } = *around;
+    let Around { rules, keys, passing, now } = *around;
     let (_, book) = rules.book(db)?;
     let said = Said { clocks: batch.clock, heard: batch.signed.heard, rest: batch.signed.rest.as_deref() };
     let gaps = Gaps::begin(db, device, &said, passing, book.at(now).switches.trusted_gap_ms(), now)?;
@@ -57,18 +60,20 @@ pub(crate) fn take(db: &Connection, batch: &Verified, device: &Device, around: &
         chain::raise(db, device, &batch.install, batch.number, alarm, now)?;
     }
     let rights = Rights::read(db)?;
+    let mut taking = Taking { db, batch, device, rights: &rights, gaps: &gaps, now, kept: Kept::default() };
     let mut cases = Vec::with_capacity(batch.cases.len());
     for offered in &batch.cases {
         cases.push(match &offered.changes {
-            Ok(changes) => Taking { db, batch, device, rights: &rights, gaps: &gaps, now }.case(&offered.case, changes)?,
+            Ok(changes) => taking.case(&offered.case, changes)?,
             Err(fault) => {
                 AckCase { case: Some(CaseRef(offered.case)), rows: vec![], quarantined: vec![], fault: Some(fault.clone()) }
             }
         });
     }
+    let kept = taking.kept.digest();
     let ack = Ack { batch: batch.number, replayed: false, received_ms: now.0, cases, install: batch.install, hash: batch.hash };
     let taken = Taken { leaves: leaves_of(batch, &ack), ack, forked: alarm.is_some() };
-    chain::keep(db, batch, device, &taken, now)?;
+    chain::keep(db, batch, device, &taken, (keys, kept, now))?;
     Ok(taken)
 }
 
@@ -87,7 +92,7 @@ fn leaves_of(batch: &Verified, ack: &Ack) -> Vec<Digest> {
     batch.cases.iter().zip(&ack.cases).map(leaf).collect()
 }
 
-fn mono_of(change: &Change) -> u64 {
+pub(crate) fn mono_of(change: &Change) -> u64 {
     change.entries().first().map_or(0, |entry| entry.time.mono_ms)
 }
 
@@ -101,10 +106,11 @@ struct Taking<'a> {
     rights: &'a Rights,
     gaps: &'a Gaps<'a>,
     now: UnixMs,
+    kept: Kept,
 }
 
 impl Taking<'_> {
-    fn case(&self, case: &CaseId, offered: &[Offered]) -> Result<AckCase, ApiError> {
+    fn case(&mut self, case: &CaseId, offered: &[Offered]) -> Result<AckCase, ApiError> {
         let Self { db, batch, device, gaps, now, .. } = *self;
         let trusted_ms = gaps.trusted_ms();
         let mut history = history(db, case)?;
@@ -174,7 +180,8 @@ impl Taking<'_> {
                 (None, Admission::New) => {
                     history.remember(read.link());
                     doc.take(read, &device_person(device, read), receipt.review);
-                    let from = From { device: &device.id, pushed_by: &batch.install, batch: batch.number };
+                    let from = From { device: &device.id, pushed_by: &batch.install, batch: batch.number, link: None };
+                    self.kept.taken(case, &change.hash, doc.n);
                     insert(db, case, doc.n, read, receipt, from)?;
                     is_equal |= receipt.facts == FactsCheck::Equal;
                     Verdict::Ok(receipt)
@@ -216,9 +223,10 @@ impl Taking<'_> {
         Ok(changes >= HARD_CASE_CHANGES / SHARES || bytes >= HARD_CASE_BYTES / SHARES)
     }
 
-    fn refuse(&self, case: &CaseId, change: &Offered, refusal: &Refusal, receipt: Receipt) -> Result<Verdict, ApiError> {
+    fn refuse(&mut self, case: &CaseId, change: &Offered, refusal: &Refusal, receipt: Receipt) -> Result<Verdict, ApiError> {
         let refused = Refused { case, change, refusal, receipt, policy_version: self.rights.version() };
         quarantine::keep(self.db, &refused, self.batch, self.device)?;
+        self.kept.quarantined(self.db, (case, &change.hash), (self.batch.install.as_bytes(), self.batch.number))?;
         Ok(Verdict::Quarantined(refusal.verdict()))
     }
 }
@@ -261,6 +269,8 @@ pub(crate) struct From<'a> {
     pub device: &'a doorstep_domain::DeviceId,
     pub pushed_by: &'a InstallId,
     pub batch: u64,
+    /// The link that vouches for what the server itself wrote.
+    pub link: Option<u64>,
 }
 
 /// Stores an accepted change, expects the photos that it names, and queues its SMS.
@@ -276,8 +286,8 @@ pub(crate) fn insert(
     let mono_ms = first.map_or(0, |entry| entry.time.mono_ms);
     db.prepare_cached(
         "INSERT INTO change (case_id, n, hash, install, seq, max_op, mono_ms, device, pushed_by, batch, received_at, acted_at,
-           slack_ms, from_ms, until_ms, marks, unproven, person, boot, bytes)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+           slack_ms, from_ms, until_ms, marks, unproven, person, boot, bytes, link)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
     )?
     .execute(params![
         case.as_bytes(),
@@ -299,7 +309,8 @@ pub(crate) fn insert(
         parts.unproven_acts,
         first.map_or("", |entry| entry.author.user.as_str()),
         first.map_or(&[] as &[u8], |entry| &entry.time.boot.0),
-        change.bytes()
+        change.bytes(),
+        from.link
     ])?;
     for entry in change.entries() {
         match &entry.body {

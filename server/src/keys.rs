@@ -131,6 +131,12 @@ impl Keys {
         Ok(sig.map_err(|_| ApiError::Internal("no randomness"))?.as_ref().to_vec())
     }
 
+    /// Signs a link of the log.
+    pub(crate) fn sign_link(&self, message: &[u8]) -> Result<Vec<u8>, ApiError> {
+        let sig = self.pair.sign(&SystemRandom::new(), message);
+        Ok(sig.map_err(|_| ApiError::Internal("no randomness"))?.as_ref().to_vec())
+    }
+
     /// Something fresh to sign. Nothing of it is stored: a stranger who asks for a million of them fills no disk.
     pub(crate) fn nonce(db: &Connection, now: UnixMs) -> Result<Vec<u8>, ApiError> {
         let mut nonce = now.0.to_be_bytes().to_vec();

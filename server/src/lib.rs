@@ -6,6 +6,7 @@
 //! a document (`document`).
 
 pub mod admin;
+mod audit;
 mod chain;
 mod clock;
 mod console;
@@ -25,11 +26,13 @@ mod import;
 mod in_flight;
 mod ingest;
 mod keys;
+mod link;
 mod live;
 mod packs;
 mod patience;
 mod photos;
 mod project;
+mod proofs;
 mod quarantine;
 mod refs;
 mod replace_key;

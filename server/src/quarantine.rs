@@ -236,12 +236,13 @@ pub(crate) fn release(
             body: entry.body.clone(),
         })
         .collect();
-    let anew = headoffice::append(db, keys, &open.case, entries, open.receipt, &open.device).map_err(|error| match error {
-        HeadOfficeError::Full => DecideError::Full,
-        HeadOfficeError::NoCase => DecideError::NoFacts,
-        HeadOfficeError::Api(error) => error.into(),
-        _ => ApiError::Internal("writing a release").into(),
-    })?;
+    let anew =
+        headoffice::append(db, keys, &open.case, entries, open.receipt, (&open.device, now)).map_err(|error| match error {
+            HeadOfficeError::Full => DecideError::Full,
+            HeadOfficeError::NoCase => DecideError::NoFacts,
+            HeadOfficeError::Api(error) => error.into(),
+            _ => ApiError::Internal("writing a release").into(),
+        })?;
     decide(db, &open, "released", by, None, now)?;
     Ok((open.case, anew))
 }

@@ -9,7 +9,7 @@ use doorstep_protocol::Version;
 use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 
 use crate::{
-    AdminError, IfCopied, ServeError, TlsError, TlsFiles, clock,
+    AdminError, IfCopied, ServeError, TlsError, TlsFiles, audit, clock,
     contact::Passing,
     copy::{self, Suspicion},
     db::{self, Db},
@@ -317,10 +317,10 @@ fn tell(found: &clock::Found) {
     }
 }
 
-/// How often storage is looked at.
+/// How often storage and the log are looked at.
 const TIDY: std::time::Duration = std::time::Duration::from_secs(24 * 3_600);
 
-/// Once a day: drops what expired, and asks again for what storage has lost.
+/// Once a day: drops what expired, asks again for what storage has lost, and holds the log against what was signed.
 async fn tidy(db: Db, storage: Storage, now: NowFn) {
     let mut days = tokio::time::interval(TIDY);
     loop {
@@ -336,6 +336,15 @@ async fn tidy(db: Db, storage: Storage, now: NowFn) {
             ),
             Ok(_) => {}
             Err(error) => eprintln!("doorstep-server: looking at storage failed: {error}"),
+        }
+        match audit::over_time(&db, now()).await {
+            Ok(looked) if !looked.faults.is_empty() => eprintln!(
+                "doorstep-server: the stored log is not what was signed: {} faults. Keep the data folder as it is, and a copy of it, then \
+                 see: doorstep-server admin verify-log --found",
+                looked.faults.len() as u64 + looked.more_faults
+            ),
+            Ok(_) => {}
+            Err(error) => eprintln!("doorstep-server: looking over the log failed: {error}"),
         }
     }
 }

@@ -42,6 +42,9 @@ fn an_empty_office_has_empty_lists_and_codes_are_handed_out() {
         assert_eq!(office.json(list), json!([]), "{list:?}");
     }
     assert_eq!(office.json(&["refusals"]), json!({}));
+    assert_eq!(office.json(&["verify-log", "--found"]), json!({ "looked_at": null, "faults": [] }));
+    let looked = office.json(&["verify-log"]);
+    assert_eq!((looked["links"].as_u64(), &looked["faults"]), (Some(1), &json!([])));
     assert_eq!(office.json(&["photos", "--all"]), json!([]));
     let found = office.json(&["scrub", "--deep"]);
     assert_eq!((found["sound"].as_u64(), found["missing"].as_u64()), (Some(0), Some(0)));
@@ -58,7 +61,7 @@ fn an_empty_office_has_empty_lists_and_codes_are_handed_out() {
 #[test]
 fn what_is_not_there_or_no_value_is_refused_with_what_to_do() {
     let office = Office::new();
-    let cases: [(&[&str], &str); 8] = [
+    let cases: [(&[&str], &str); 9] = [
         (&["user", "c2", "--name", "x", "--role", "boss", "--outlet", "0412"], "hq_reviewer"),
         (&["code", "c9"], "admin user"),
         (&["left", "c9"], "not known"),
@@ -67,6 +70,7 @@ fn what_is_not_there_or_no_value_is_refused_with_what_to_do() {
         (&["quarantine", "discard", "", "--by", "hq", "--why", "no"], "quarantine list"),
         (&["forks", "--seen", "7"], "admin forks"),
         (&["envelopes", "x"], "waybill"),
+        (&["verify-log", "x"], "waybill"),
     ];
     for (args, says) in cases {
         let said = office.refused(args);

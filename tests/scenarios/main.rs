@@ -14,6 +14,7 @@ mod headoffice;
 mod hostile;
 mod identity;
 mod live;
+mod log;
 mod merging;
 mod photos;
 mod private;

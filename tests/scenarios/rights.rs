@@ -449,6 +449,8 @@ async fn the_authorisation_matrix_of_the_api() {
         ("POST /v1/sms/inbound", "/v1/sms/inbound".into(), [404, 404, 404, 404]),
         ("GET /v1/refs/{kind}", "/v1/refs/outlets".into(), [401, 401, 403, 200]),
         ("GET /v1/refs/{kind}", "/v1/refs/secrets".into(), [401, 401, 403, 404]),
+        ("GET /v1/proofs/{case}", format!("/v1/proofs/{}", own.id(2)), [401, 401, 403, 200]),
+        ("GET /v1/proofs/{case}", format!("/v1/proofs/{}", own.id(3)), [401, 401, 403, 404]),
         // 412: not tus; 400 and 415: bodies that say nothing; 409: named by no accepted entry.
         ("POST /v1/photos", "/v1/photos".into(), [412, 412, 412, 412]),
         ("OPTIONS /v1/photos", "/v1/photos".into(), [204, 204, 204, 204]), // what the server can do is no secret

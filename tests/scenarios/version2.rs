@@ -200,6 +200,7 @@ impl Old {
             batch: None,
             counter: None,
             pins: None,
+            witness: None,
         };
         let sealed = seal(&encode(&request).unwrap()).unwrap();
         let headers = [("sync-proto", "2"), ("authorization", self.token.as_str())];

@@ -28,6 +28,21 @@ pub fn waybill(n: u32) -> String {
     format!("QH{n:012}")
 }
 
+/// The way back from steps of the server's schema, the newest first.
+const UNDO: &[(u32, &str)] = &[
+    (
+        6,
+        "DROP TABLE link; DROP TABLE log_fault; ALTER TABLE envelope DROP COLUMN link; ALTER TABLE change DROP COLUMN link;
+         DELETE FROM meta WHERE key = 'log_looked'",
+    ),
+    (
+        5,
+        "DROP INDEX case_by_turn_from; ALTER TABLE case_row DROP COLUMN turn_from; DROP INDEX device_by_pinned;
+         ALTER TABLE device DROP COLUMN pins; DROP TABLE replaced_key",
+    ),
+    (4, "DROP TABLE listing; DROP TABLE listed; ALTER TABLE doc DROP COLUMN confirmed"),
+];
+
 /// A server with its folder, a link to it, and true time.
 pub struct World {
     /// True time.
@@ -118,6 +133,17 @@ impl World {
         if let Some(running) = self.running.take() {
             running.stop().await;
         }
+    }
+
+    /// Makes a stopped server's schema what it was after this step, as an older server left it.
+    pub fn as_of_step(&self, step: u32) {
+        let db = rusqlite::Connection::open(self.data.join("doorstep-server.db")).unwrap();
+        let newest: u32 = db.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+        assert_eq!(UNDO.first().map(|(step, _)| *step), Some(newest), "a new step needs its way back");
+        for (_, sql) in UNDO.iter().take_while(|(undone, _)| *undone > step) {
+            db.execute_batch(sql).unwrap();
+        }
+        db.pragma_update(None, "user_version", step).unwrap();
     }
 
     /// Stops the server and starts it again on its folder.

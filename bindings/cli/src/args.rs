@@ -101,6 +101,11 @@ pub enum Command {
         #[arg(long, value_name = "TEXT")]
         only: Option<String>,
     },
+    /// 核对某件每条记录的签名 Check what stands behind each entry of a waybill: a device's signature, head office's word, or nothing.
+    Verify {
+        /// 运单号 The waybill.
+        waybill: String,
+    },
     /// 规则包 The network's rules.
     Rules {
         #[command(subcommand)]

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use doorstep_client::{Client, ClientError, Filter, Identity, Options, Refusal, SmsSender, Status, http::Roots};
+use doorstep_client::{
+    Authorship, Client, ClientError, Filter, Identity, Options, ProvenEntry, Refusal, SmsSender, Status, http::Roots,
+};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -54,6 +56,7 @@ pub fn run(args: &Args) -> Result<Answer, Failed> {
         }
         Command::Show { waybill } => show(&client, waybill),
         Command::Explain { waybill, only } => explain(&client, waybill, only.as_deref()),
+        Command::Verify { waybill } => runtime()?.block_on(verify(&client, waybill)),
         Command::Rules { what } => rules::show(&client, what),
         Command::Photo { what: Photo::Add { waybill, photos, original } } => {
             add_photos(&client, waybill, photos, original.as_deref())
@@ -178,6 +181,23 @@ fn explain(client: &Client, waybill: &str, only: Option<&str>) -> Result<Answer,
         text = say("没有可说明的", "there is nothing to explain") + "\n";
     }
     Ok(Answer { json: json!({ "explanations": all }), text })
+}
+
+async fn verify(client: &Client, waybill: &str) -> Result<Answer, Failed> {
+    let entries = client.prove(waybill).await?.ok_or_else(|| nothing_of(client))?;
+    let line = |entry: &ProvenEntry| {
+        let by = match &entry.by {
+            Authorship::Device { device, .. } => {
+                say(&format!("设备签名有效 {device}"), &format!("signed by the device {device}"))
+            }
+            Authorship::HeadOffice => say("总部自记，以总部为准", "head office says that it wrote this itself"),
+            Authorship::NotProven => say("无法证明作者", "its author can not be proven"),
+            Authorship::NotAccepted => say("尚未被总部接收", "not accepted yet"),
+        };
+        format!("  {}  {}  {by}\n", entry.entry, entry.author)
+    };
+    let text: String = entries.iter().map(line).collect();
+    Ok(Answer { json: json!({ "entries": entries }), text })
 }
 
 fn status(client: &Client) -> Result<Answer, Failed> {

@@ -14,6 +14,7 @@ mod error;
 pub mod http;
 mod live;
 mod photos;
+mod proof;
 mod rights;
 mod session;
 mod signer;
@@ -25,6 +26,7 @@ pub use command::{AttemptDetails, Command, NewPhoto, PhotoRef, ProblemDetails, R
 pub use drive::SyncReport;
 pub use error::{ClientError, Kind, Refusal};
 pub use photos::Look;
+pub use proof::{Authorship, ProvenEntry};
 pub use session::MOST_WRONG_PINS;
 pub use signer::{DeviceSigner, SignError, SoftwareSigner};
 pub use sms::{Dispatched, OutgoingSms, SmsResult, SmsSender};

@@ -10,6 +10,7 @@ mod codec;
 mod enrolment;
 mod messages;
 mod photos;
+mod proof;
 mod publication;
 mod receipts;
 mod rows;
@@ -28,6 +29,7 @@ pub use messages::{
     PushCase, Quarantined, Signed, SyncRequest, SyncResponse, Token, WipeOrder,
 };
 pub use photos::{LostPhoto, MAX_LOST_PHOTOS, MAX_PHOTO_QUERY, PhotoQuery, PhotoState, PhotoStates, Sha};
+pub use proof::{Proof, Proofs, Proven};
 pub use publication::{Publication, Reference};
 pub use receipts::{ReceiptRow, Spoken, Verdict, pack_receipts, pack_verdicts, unpack_receipts, unpack_verdicts};
 pub use rows::{DayRow, OutletRow, ParcelRow, PersonRow, RefKind, RefVersion, Refs};

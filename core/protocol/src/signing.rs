@@ -123,6 +123,13 @@ pub fn key_message(body: &[u8]) -> Vec<u8> {
     message("doorstep/key/v1", &[&hash])
 }
 
+/// What the server signs of a link of its log: its number, the hash of the link before (SHA-256 of what was signed of that, zeros for
+/// the first), its time in milliseconds since 1970, and its body's hash. No device gets it.
+pub fn link_message(number: u64, prev: &[u8; 32], at_ms: i64, body: &[u8]) -> Vec<u8> {
+    let hash: [u8; 32] = Sha256::digest(body).into();
+    message("doorstep/link/v3", &[&number.to_be_bytes(), prev, &at_ms.to_be_bytes(), &hash])
+}
+
 /// Purpose and parts, each with its length as 32 bits big-endian.
 fn message(purpose: &str, parts: &[&[u8]]) -> Vec<u8> {
     let mut out = Vec::new();

@@ -172,7 +172,7 @@ pub(super) fn say(
     now: UnixMs,
 ) -> Result<bool, ApiError> {
     let entry = headoffice::entry(author, pack_version, now, body);
-    match headoffice::append(db, keys, case, vec![entry], Receipt::of(now, Some(now)), &keys.device) {
+    match headoffice::append(db, keys, case, vec![entry], Receipt::of(now, Some(now)), (&keys.device, now)) {
         Ok(_) => Ok(true),
         // Nor does one that is damaged: it must not keep the others waiting.
         Err(HeadOfficeError::Api(ApiError::Damaged)) => Ok(false),

@@ -2,7 +2,7 @@
 
 use doorstep_protocol::signing::{
     answer_leaf, answer_message, batch_message, doc_digest, enrol_message, is_signed, key_message, leaves_message, leaves_root,
-    pack_message, receipts_leaf, renewal_message, session_message, wipe_message,
+    link_message, pack_message, receipts_leaf, renewal_message, session_message, wipe_message,
 };
 use minicbor::{Decode, Encode};
 use sha2::{Digest as _, Sha256};
@@ -231,6 +231,39 @@ fn batch() -> Batch {
         sending: encode(&sending()).unwrap(),
         sig: bytes_of("sig-sending"),
         docs: vec![PushDoc { doc: case(), pack: bare(), digest, kind: None }],
+    }
+}
+
+/// Its proof of the two changes, of which the second is said to be the server's own too.
+fn proofs() -> Proofs {
+    let Batch { header, sending, sig, docs } = batch();
+    let digests = docs.iter().map(|doc| Leaf(doc.digest)).collect();
+    let hashes: Vec<u8> = changes().iter().flat_map(|hash| *hash.as_bytes()).collect();
+    let own = hashes[32..].to_vec();
+    Proofs { proofs: vec![Proof { key: key(), header, sending, sig, digests, changes: hashes }], own }
+}
+
+#[test]
+fn a_change_is_proven_without_the_other_documents_of_its_batch() {
+    message("proofs", &proofs());
+    let proof = proofs().proofs.remove(0);
+    let proven = proof.verify(&case()).unwrap();
+    assert_eq!((proven.device, proven.user, proven.changes), (device(), header().user, changes()));
+    assert_eq!(proofs().own().unwrap(), changes()[1..]);
+    assert_eq!(proof.verify(&CaseId::new([9; 16])), None, "of another case");
+    for spoil in [
+        |proof: &mut Proof| proof.changes[3] ^= 1,
+        |proof: &mut Proof| proof.changes.truncate(32),
+        |proof: &mut Proof| proof.changes.truncate(40),
+        |proof: &mut Proof| proof.header[2] ^= 1,
+        |proof: &mut Proof| proof.sending[5] ^= 1,
+        |proof: &mut Proof| proof.sig[5] ^= 1,
+        |proof: &mut Proof| proof.key[5] ^= 1,
+        |proof: &mut Proof| proof.digests.clear(),
+    ] {
+        let mut spoilt = proof.clone();
+        spoil(&mut spoilt);
+        assert_eq!(spoilt.verify(&case()), None);
     }
 }
 
@@ -527,12 +560,14 @@ fn what_is_signed_is_as_specified_and_the_signatures_hold() {
     golden("sign-batch", &batch_message(&bytes_of("push"), &clock()));
     golden("sign-pack", &pack_message(&bytes_of("publication")));
     golden("sign-key", &key_message(&bytes_of("succession")));
+    golden("sign-link", &link_message(2, &[7; 32], NOW, &bytes_of("ack")));
     golden("sign-wipe", &wipe_message(device().as_bytes(), &bytes_of("wipe-order")));
     golden("sign-answer-ack", &answer_message(device().as_bytes(), &bytes_of("ack")));
     golden("sign-answer-page", &answer_message(device().as_bytes(), &bytes_of("feed-page")));
     golden("sign-sending", &batch().message());
     golden("sign-answer", &leaves_message(&HistoryId::new([4; 16]), 42, &leaves()));
-    let names = ["enrol", "session", "renewal", "batch", "sending", "pack", "key", "wipe", "answer-ack", "answer-page", "answer"];
+    let names =
+        ["enrol", "session", "renewal", "batch", "sending", "pack", "key", "link", "wipe", "answer-ack", "answer-page", "answer"];
     for name in names {
         let signed = bytes_of(&format!("sign-{name}"));
         let sig = bytes_of(&format!("sig-{name}"));

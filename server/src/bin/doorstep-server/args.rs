@@ -204,6 +204,14 @@ pub enum AdminCommand {
         /// 运单号 The waybill.
         waybill: String,
     },
+    /// 核对日志是否与签名一致 Hold the stored log against what was signed: all of it, or one waybill's case.
+    VerifyLog {
+        /// 运单号 A waybill; without it everything.
+        waybill: Option<String>,
+        /// 只列出后台核对已发现的 List what the server has found by itself, and when it looked last.
+        #[arg(long, conflicts_with = "waybill")]
+        found: bool,
+    },
     /// 分叉警报：克隆或恢复的备份 Fork alarms: clones and restored backups.
     Forks {
         /// 标记某警报已处理 Mark an alarm as looked at.

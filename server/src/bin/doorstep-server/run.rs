@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::{
     args::{AdminCommand, QuarantineCommand, SmsCommand},
-    wall,
+    log, wall,
 };
 
 /// Does what the administrator asks.
@@ -74,7 +74,8 @@ pub fn administer(
             let result = admin.import_calendar(&read(file)?)?;
             let mut text = format!("已导入 imported: {}", result.imported);
             for bad in &result.bad {
-                text += &format!("\n第{}行有误，全部未导入 line {} is wrong, nothing was taken: {}", bad.line, bad.line, bad.fault);
+                text +=
+                    &format!("\n第{}行有误，全部未导入 line {} is wrong, nothing was taken: {}", bad.line, bad.line, bad.fault);
             }
             say(json!(result), text);
             if !result.bad.is_empty() {
@@ -149,6 +150,21 @@ pub fn administer(
             let text = envelopes.iter().map(line).collect::<Vec<_>>().join("\n");
             say(json!(envelopes), text);
         }
+        AdminCommand::VerifyLog { found: true, .. } => {
+            let found = admin.log_faults()?;
+            say(json!(found), log::alarms_text(&found));
+            if !found.faults.is_empty() {
+                return Ok(ExitCode::from(3));
+            }
+        }
+        AdminCommand::VerifyLog { waybill, found: false } => {
+            let case = waybill.map(|waybill| admin.case_of(&waybill)).transpose()?;
+            let looked = admin.verify_log(case)?;
+            say(json!(looked), log::text(&looked));
+            if !looked.faults.is_empty() {
+                return Ok(ExitCode::from(3));
+            }
+        }
         AdminCommand::Forks { seen: Some(id) } => {
             admin.fork_seen(id, wall())?;
             say(json!({ "seen": id }), format!("已处理 looked at: {id}"));
@@ -194,8 +210,7 @@ pub fn administer(
         }
         AdminCommand::PublishPack { file, anyway } => {
             let toml = read(file)?;
-            let published =
-                if anyway { admin.publish_pack_anyway(&toml, wall()) } else { admin.publish_pack(&toml, wall()) }?;
+            let published = if anyway { admin.publish_pack_anyway(&toml, wall()) } else { admin.publish_pack(&toml, wall()) }?;
             let when = if published.in_force {
                 "即时生效 in force at once".to_owned()
             } else {

@@ -1,0 +1,82 @@
+//! Who wrote what: the signed batches that brought a case's changes, without the other parcels that were in them.
+
+use doorstep_domain::{BatchHash, CaseId, ChangeHash, DeviceId, Digest};
+use minicbor::{Decode, Encode};
+
+use crate::{
+    Header, KIND_CASE, Leaf, decode,
+    signing::{batch_core, doc_digest, is_signed, sending_message},
+};
+
+/// The answer to `GET /v1/proofs/{case}`.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Proofs {
+    /// A proof for each batch of version 3 that brought changes of the case, as many as fit into an answer. One of version 2 can not
+    /// be shown without its other parcels.
+    #[n(0)]
+    pub proofs: Vec<Proof>,
+    /// The hashes of the changes that the server says it wrote itself, 32 bytes each. It stands in for them alone.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub own: Vec<u8>,
+}
+
+/// A batch as far as it proves the changes of one case.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Proof {
+    /// The device's public key.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub key: Vec<u8>,
+    /// The batch's [`Header`], byte for byte.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub header: Vec<u8>,
+    /// Its sending, byte for byte.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub sending: Vec<u8>,
+    /// The device's signature.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub sig: Vec<u8>,
+    /// The digests of all its documents, in its order.
+    #[n(4)]
+    pub digests: Vec<Leaf>,
+    /// The hashes of the changes of this case in it, in its order, 32 bytes each.
+    #[cbor(n(5), with = "minicbor::bytes")]
+    pub changes: Vec<u8>,
+}
+
+/// What a proof proves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proven {
+    /// The device whose key has signed. Whose device it is, only the server knows.
+    pub device: DeviceId,
+    /// Who was signed in when the batch was made, as the device says.
+    pub user: String,
+    /// The changes.
+    pub changes: Vec<ChangeHash>,
+}
+
+impl Proof {
+    /// What it proves of a case; `None`: nothing.
+    pub fn verify(&self, case: &CaseId) -> Option<Proven> {
+        let changes = hashes(&self.changes)?;
+        let digests: Vec<Digest> = self.digests.iter().map(|leaf| leaf.0).collect();
+        let batch = BatchHash::of(&batch_core(&self.header, digests.iter()));
+        let is_in_it = digests.contains(&doc_digest(KIND_CASE, case, &changes));
+        let holds = is_in_it && is_signed(&self.key, &sending_message(&batch, &self.sending), &self.sig);
+        let header: Header = decode(&self.header).ok().filter(|_| holds)?;
+        Some(Proven { device: DeviceId::of(&self.key), user: header.user, changes })
+    }
+}
+
+impl Proofs {
+    /// The changes that the server says it wrote itself; `None`: they can not be read.
+    pub fn own(&self) -> Option<Vec<ChangeHash>> {
+        hashes(&self.own)
+    }
+}
+
+fn hashes(bytes: &[u8]) -> Option<Vec<ChangeHash>> {
+    let each = bytes.chunks(32).map(ChangeHash::try_from);
+    each.collect::<Result<_, _>>().ok()
+}

@@ -1,0 +1,270 @@
+//! Looking over the log: is what is stored what was signed? Links are held against what they vouch for, batches against their device's
+//! signature and against the changes that they brought, and every stored change against the batch or the link that it stands in.
+//! It goes page by page, on a reader, and changes nothing.
+
+mod alarm;
+mod batch;
+mod walk;
+
+use std::collections::{HashMap, HashSet};
+
+use doorstep_domain::{CaseId, ChangeHash, DeviceId, InstallId};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
+use serde::Serialize;
+
+use crate::{
+    error::ApiError,
+    keys::Keys,
+    link::{self, Before, Entry, Tally},
+};
+
+pub use alarm::{Alarm, Alarms};
+pub(crate) use alarm::{alarms, over_time};
+
+/// What is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wrong {
+    /// A link is not there.
+    LinkMissing,
+    /// A link is not what was signed, or does not follow the one before.
+    LinkAltered,
+    /// A batch for which a link vouches is not there.
+    BatchMissing,
+    /// A batch is not what its device signed, or its columns say something else.
+    BatchAltered,
+    /// A batch follows another one than the one that is stored before it, and no fork was found when it came.
+    BatchMisplaced,
+    /// No link vouches for the verdicts on a batch.
+    BatchUnvouched,
+    /// The verdicts on a batch, the place of a change or the first receipt of a refused one are not those that were given.
+    VerdictsAltered,
+    /// A change that was taken is not there.
+    ChangeMissing,
+    /// A change is not the one that its batch brought, or its columns say something else.
+    ChangeAltered,
+    /// The receipt of a change is not the one that was answered.
+    ReceiptAltered,
+    /// A change stands in no batch, or in none of those that it names.
+    ChangeUnfounded,
+    /// A change that was refused is not in quarantine.
+    RefusedMissing,
+    /// A change in quarantine is not the one that its batch brought, or has another reason than the one that was answered.
+    RefusedAltered,
+    /// A change in quarantine stands in no batch.
+    RefusedUnfounded,
+    /// What the server itself wrote is not there.
+    OwnMissing,
+    /// What the server itself wrote, or its receipt, is not what it signed.
+    OwnAltered,
+    /// No link vouches for what is said to be the server's own.
+    OwnUnvouched,
+    /// The places of a case's changes have a gap, or are not as many as the case says.
+    CaseIncomplete,
+    /// Something of what was there before links were made has been changed, removed or added since.
+    BeforeAltered,
+}
+
+/// One thing that is wrong, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Fault {
+    /// What.
+    pub wrong: Wrong,
+    /// The case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub case: Option<CaseId>,
+    /// The case's waybill, as far as its row says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waybill: Option<String>,
+    /// The change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<ChangeHash>,
+    /// The installation in whose chain the batch is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub install: Option<InstallId>,
+    /// The batch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<u64>,
+    /// The number of the link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<u64>,
+}
+
+/// What looking over the log has given.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Looked {
+    /// Links.
+    pub links: u64,
+    /// Batches that were held against their signature and their changes.
+    pub batches: u64,
+    /// Changes of devices.
+    pub changes: u64,
+    /// Changes that the server itself wrote.
+    pub own: u64,
+    /// Changes in quarantine.
+    pub refused: u64,
+    /// Batches whose verdicts nobody vouches for, each alone: they are from before. A look over all of the log holds them together
+    /// against what was there when links began.
+    pub batches_before: u64,
+    /// The same for the server's own changes.
+    pub own_before: u64,
+    /// Batches whose predecessor never arrived.
+    pub gaps: u64,
+    /// What is wrong; at most [`MOST_FAULTS`].
+    pub faults: Vec<Fault>,
+    /// How much is wrong beside that.
+    pub more_faults: u64,
+}
+
+/// Most faults that are named.
+pub const MOST_FAULTS: usize = 1_000;
+
+enum Place {
+    Links(u64),
+    Batches(Vec<u8>, u64, Vec<u8>),
+    Changes(Vec<u8>, u64),
+    Refused(Vec<u8>, Vec<u8>),
+}
+
+/// A look over the log, of one case or of all.
+pub(crate) struct Look {
+    only: Option<CaseId>,
+    keys: HashMap<Vec<u8>, Vec<u8>>,
+    place: Place,
+    last_link: Option<[u8; 32]>,
+    before: Before,
+    batches: Tally,
+    own: Tally,
+    /// What the batches bring that were asked for last.
+    brought: HashMap<(Vec<u8>, u64), HashSet<(CaseId, ChangeHash)>>,
+    seen: HashSet<Fault>,
+    looked: Looked,
+}
+
+impl Look {
+    /// Begins a look.
+    pub(crate) fn begin(db: &Connection, only: Option<CaseId>) -> Result<Self, ApiError> {
+        let mut keys = HashMap::new();
+        let mut query = db.prepare("SELECT public FROM replaced_key")?;
+        let replaced = query.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
+        for public in replaced.into_iter().chain([Keys::read(db)?.public()]) {
+            keys.insert(DeviceId::of(&public).as_bytes().to_vec(), public);
+        }
+        let nothing = Tally::default().digest();
+        Ok(Self {
+            only,
+            keys,
+            place: Place::Links(0),
+            last_link: None,
+            before: Before { batches: 0, batches_digest: nothing, own: 0, own_digest: nothing },
+            batches: Tally::default(),
+            own: Tally::default(),
+            brought: HashMap::new(),
+            seen: HashSet::new(),
+            looked: Looked::default(),
+        })
+    }
+
+    /// Goes one page on; `false`: it is over.
+    pub(crate) fn page(&mut self, db: &Connection) -> Result<bool, ApiError> {
+        // One view of all tables: what is written meanwhile belongs to a later page, or to the next look.
+        let tx = Transaction::new_unchecked(db, TransactionBehavior::Deferred)?;
+        let next = match &self.place {
+            Place::Links(after) => {
+                let after = *after;
+                self.links(&tx, after)?.map_or_else(|| Some(Place::Batches(vec![], 0, vec![])), |after| Some(Place::Links(after)))
+            }
+            Place::Batches(install, number, hash) => {
+                let after = (install.clone(), *number, hash.clone());
+                let next = self.some_batches(&tx, after)?;
+                Some(
+                    next.map_or_else(
+                        || Place::Changes(vec![], 0),
+                        |(install, number, hash)| Place::Batches(install, number, hash),
+                    ),
+                )
+            }
+            Place::Changes(case, n) => {
+                let after = (case.clone(), *n);
+                let next = self.changes(&tx, after)?;
+                Some(next.map_or_else(|| Place::Refused(vec![], vec![]), |(case, n)| Place::Changes(case, n)))
+            }
+            Place::Refused(case, hash) => {
+                let after = (case.clone(), hash.clone());
+                self.refused(&tx, after)?.map(|(case, hash)| Place::Refused(case, hash))
+            }
+        };
+        let Some(next) = next else {
+            self.end();
+            return Ok(false);
+        };
+        self.place = next;
+        Ok(true)
+    }
+
+    /// What was found so far.
+    pub(crate) fn into_looked(self) -> Looked {
+        self.looked
+    }
+
+    /// What was there before links began is held together against the digest of then.
+    fn end(&mut self) {
+        let is_as_before = |before: (u64, [u8; 32]), now: &Tally| before == (now.count, now.digest());
+        let before = self.before;
+        if self.only.is_none()
+            && !(is_as_before((before.batches, before.batches_digest), &self.batches)
+                && is_as_before((before.own, before.own_digest), &self.own))
+        {
+            self.wrong(Fault::of(Wrong::BeforeAltered));
+        }
+    }
+
+    fn wrong(&mut self, fault: Fault) {
+        if self.only.is_some() && fault.case.is_some() && fault.case != self.only {
+            return;
+        }
+        if !self.seen.insert(fault.clone()) {
+            return;
+        }
+        if self.looked.faults.len() < MOST_FAULTS {
+            self.looked.faults.push(fault);
+        } else {
+            self.looked.more_faults += 1;
+        }
+    }
+
+    fn wrong_of_case(
+        &mut self,
+        db: &Connection,
+        wrong: Wrong,
+        case: &CaseId,
+        change: Option<ChangeHash>,
+    ) -> Result<(), ApiError> {
+        self.wrong(Fault { case: Some(*case), waybill: waybill(db, case)?, change, ..Fault::of(wrong) });
+        Ok(())
+    }
+}
+
+impl Fault {
+    fn of(wrong: Wrong) -> Self {
+        Self { wrong, case: None, waybill: None, change: None, install: None, batch: None, link: None }
+    }
+}
+
+/// The waybill of a case: of its row, else of the list.
+fn waybill(db: &Connection, case: &CaseId) -> Result<Option<String>, ApiError> {
+    let mut query = db.prepare_cached("SELECT waybill FROM doc WHERE case_id = ?1")?;
+    Ok(query.query_row([case.as_bytes()], |row| row.get(0)).optional()?)
+}
+
+/// Looks over all of the log, or over one case, at once.
+pub(crate) fn look(db: &Connection, only: Option<CaseId>) -> Result<Looked, ApiError> {
+    let mut look = Look::begin(db, only)?;
+    while look.page(db)? {}
+    Ok(look.into_looked())
+}
+
+/// The entry of a link.
+fn entry(db: &Connection, number: u64) -> Result<Option<Entry>, ApiError> {
+    Ok(link::read(db, number)?.and_then(|link| link.entry()))
+}

@@ -1,0 +1,81 @@
+//! The look that the server takes by itself, and what it has found.
+
+use std::time::Duration;
+
+use doorstep_domain::UnixMs;
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::Serialize;
+
+use super::{Look, Looked};
+use crate::{db::Db, error::ApiError};
+
+/// Between two pages: the look is never in the way of what devices bring.
+const PAUSE: Duration = Duration::from_millis(50);
+/// In `meta`: when a look over all of the log was over last, by the clock at its beginning.
+const LOOKED: &str = "log_looked";
+
+/// Something that was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Alarm {
+    /// A [`super::Fault`] as JSON.
+    pub fault: String,
+    /// When it was found first.
+    pub found_at: UnixMs,
+    /// The newest look that found it.
+    pub last_at: UnixMs,
+}
+
+/// All that was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Alarms {
+    /// When the newest look that is over began; `None`: there was none.
+    pub looked_at: Option<UnixMs>,
+    /// What was found, the oldest first.
+    pub faults: Vec<Alarm>,
+}
+
+/// What looks over the log have found.
+pub(crate) fn alarms(db: &Connection) -> Result<Alarms, ApiError> {
+    let looked = db.query_row("SELECT value FROM meta WHERE key = ?1", [LOOKED], |row| row.get::<_, Vec<u8>>(0)).optional()?;
+    let looked_at = looked.and_then(|at| at.try_into().ok()).map(|at| UnixMs(i64::from_be_bytes(at)));
+    let mut query = db.prepare("SELECT fault, found_at, last_at FROM log_fault ORDER BY found_at, fault")?;
+    let rows = query
+        .query_map([], |row| Ok(Alarm { fault: row.get(0)?, found_at: UnixMs(row.get(1)?), last_at: UnixMs(row.get(2)?) }))?;
+    Ok(Alarms { looked_at, faults: rows.collect::<Result<_, _>>()? })
+}
+
+/// Looks over all of the log, slowly, on a reader; what it finds is kept and shown.
+pub(crate) async fn over_time(db: &Db, now: UnixMs) -> Result<Looked, ApiError> {
+    let mut look = db.read(|db| Look::begin(db, None)).await?;
+    loop {
+        let (next, more) = db
+            .read(move |db| {
+                let more = look.page(db)?;
+                Ok((look, more))
+            })
+            .await?;
+        look = next;
+        if !more {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    let looked = look.into_looked();
+    let found = looked.faults.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>();
+    let found = found.map_err(|_| ApiError::Internal("a fault as JSON"))?;
+    db.write(move |db| {
+        for fault in found {
+            db.execute(
+                "INSERT INTO log_fault (fault, found_at, last_at) VALUES (?1, ?2, ?2) ON CONFLICT (fault) DO UPDATE SET last_at = ?2",
+                params![fault, now.0],
+            )?;
+        }
+        db.execute(
+            "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
+            params![LOOKED, now.0.to_be_bytes()],
+        )?;
+        Ok(())
+    })
+    .await?;
+    Ok(looked)
+}

@@ -1,0 +1,388 @@
+//! One batch: its signature, its columns, its verdicts, and the changes that it brought.
+
+use std::collections::HashMap;
+
+use doorstep_document::{
+    Change,
+    pack::{hash_of, restore_within},
+};
+use doorstep_domain::{BatchHash, CaseId, ChangeHash, DeviceId, InstallId, MARKS_OF_VERSION_2, Receipt, ReceiptParts, UnixMs};
+use doorstep_protocol::{
+    Ack, AckCase, Batch, BatchClock, Header, KIND_CASE, MAX_REQUEST, Push, PushDoc, Sending, Verdict, decode, signing::is_signed,
+    unpack_verdicts,
+};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{Fault, Look, Wrong, entry};
+use crate::{
+    devices::signed_message,
+    error::ApiError,
+    ingest::{mono_of, receipt_of},
+    link::{self, Entry, Kept},
+};
+
+/// Batches of a page.
+const BATCHES: usize = 16;
+
+/// A stored batch, opened.
+pub(super) struct Opened {
+    body: Vec<u8>,
+    header: Header,
+    hash: BatchHash,
+    pub docs: Vec<Doc>,
+}
+
+/// A document of it.
+pub(super) struct Doc {
+    pub case: CaseId,
+    pack: Vec<u8>,
+    /// What version 3 signs of it.
+    signed: Option<PushDoc>,
+}
+
+impl Doc {
+    /// Its changes; `None`: nothing was taken of it, because its pack does not rebuild to what is signed.
+    pub(super) fn changes(&self) -> Option<Vec<(ChangeHash, Vec<u8>)>> {
+        let chunks = restore_within(&self.pack, MAX_REQUEST).ok()?;
+        let is_signed = self
+            .signed
+            .as_ref()
+            .is_none_or(|doc| doc.kind.unwrap_or(KIND_CASE) == KIND_CASE && doc.is_of(chunks.iter().map(|(hash, _)| hash)));
+        is_signed.then_some(chunks)
+    }
+}
+
+/// Opens a stored body; `None`: it can not be read.
+pub(super) fn open(version: u32, sealed: &[u8]) -> Option<Opened> {
+    let body = doorstep_protocol::open(sealed, doorstep_protocol::MAX_INFLATED).ok()?;
+    if version == 2 {
+        let Push { batch, prev, user, install, cases, again } = decode(&body).ok()?;
+        let docs = cases.into_iter().map(|pushed| Doc { case: pushed.case, pack: pushed.pack, signed: None }).collect();
+        let hash = BatchHash::of(&body);
+        return Some(Opened { header: Header { batch, prev, user, install, again }, hash, docs, body });
+    }
+    let batch: Batch = decode(&body).ok()?;
+    let (header, hash) = (decode(&batch.header).ok()?, batch.hash());
+    let docs = batch.docs.into_iter().map(|doc| Doc { case: doc.doc, pack: doc.pack.clone(), signed: Some(doc) }).collect();
+    Some(Opened { header, hash, docs, body })
+}
+
+/// Whether bytes are the change of this hash: the whole content is held against it.
+pub(super) fn is_of(case: &CaseId, bytes: &[u8], hash: &ChangeHash) -> bool {
+    hash_of(bytes) == Some(*hash) && Change::read_stored(case, bytes).map_or(true, |change| change.hash() == *hash)
+}
+
+/// An envelope's row.
+struct Row {
+    install: Vec<u8>,
+    number: u64,
+    hash: Vec<u8>,
+    prev: Vec<u8>,
+    device: Vec<u8>,
+    person: String,
+    clock: BatchClock,
+    sig: Vec<u8>,
+    received_at: i64,
+    body: Vec<u8>,
+    ack: Vec<u8>,
+    forks: bool,
+    version: u32,
+    sending: Vec<u8>,
+    complete: bool,
+    link: Option<u64>,
+    key: Option<Vec<u8>>,
+}
+
+impl Row {
+    fn of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        let boot: Vec<u8> = row.get(8)?;
+        // Four bytes, or none that anybody signed.
+        let boot = boot.as_slice().try_into().unwrap_or([0xff; 4]);
+        Ok(Self {
+            install: row.get(0)?,
+            number: row.get(1)?,
+            hash: row.get(2)?,
+            prev: row.get(3)?,
+            device: row.get(4)?,
+            person: row.get(5)?,
+            clock: BatchClock { wall_ms: row.get(6)?, mono_ms: row.get(7)?, boot },
+            sig: row.get(9)?,
+            received_at: row.get(10)?,
+            body: row.get(11)?,
+            ack: row.get(12)?,
+            forks: row.get(13)?,
+            version: row.get(14)?,
+            sending: row.get(15)?,
+            complete: row.get(16)?,
+            link: row.get(17)?,
+            key: row.get(18)?,
+        })
+    }
+
+    /// Whether the device signed it, and the columns repeat what it signed.
+    fn is_signed(&self, opened: &Opened) -> bool {
+        let Some(key) = &self.key else { return false };
+        let header = &opened.header;
+        let is_complete = match self.version {
+            2 => false,
+            _ => decode::<Sending>(&self.sending).is_ok_and(|sending| sending.rest.is_empty()),
+        };
+        is_signed(key, &signed_message(self.version, &opened.body, self.sending.clone(), &self.clock), &self.sig)
+            && DeviceId::of(key).as_bytes() == self.device.as_slice()
+            && header.batch == self.number
+            && header.prev.as_bytes() == self.prev.as_slice()
+            && header.user == self.person
+            && header.install.as_bytes() == self.install.as_slice()
+            && opened.hash.as_bytes() == self.hash.as_slice()
+            && self.complete == is_complete
+    }
+
+    fn fault(&self, wrong: Wrong) -> Fault {
+        let install = InstallId::try_from(self.install.as_slice()).ok();
+        Fault { install, batch: Some(self.number), link: self.link, ..Fault::of(wrong) }
+    }
+}
+
+impl Look {
+    /// Holds batches against their signatures and against what they brought. Returns the last one's key, `None` at the end.
+    pub(super) fn some_batches(
+        &mut self,
+        db: &Connection,
+        after: (Vec<u8>, u64, Vec<u8>),
+    ) -> Result<Option<(Vec<u8>, u64, Vec<u8>)>, ApiError> {
+        let mut query = db.prepare_cached(
+            "SELECT install, number, hash, prev, device, person, wall_ms, mono_ms, boot, sig, received_at, body, ack, forks, version,
+               sending, complete, link, public_key
+             FROM envelope LEFT JOIN device ON device.id = envelope.device
+             WHERE (install, number, hash) > (?1, ?2, ?3) ORDER BY install, number, hash LIMIT ?4",
+        )?;
+        let mut rows = query.query(params![after.0, after.1, after.2, BATCHES])?;
+        let (mut last, mut count) = (after, 0);
+        while let Some(row) = rows.next()? {
+            let row = Row::of(row)?;
+            self.batch(db, &row)?;
+            (last, count) = ((row.install, row.number, row.hash), count + 1);
+        }
+        Ok((count == BATCHES).then_some(last))
+    }
+
+    fn batch(&mut self, db: &Connection, row: &Row) -> Result<(), ApiError> {
+        let opened = open(row.version, &row.body);
+        if let (Some(only), Some(opened)) = (&self.only, &opened)
+            && opened.docs.iter().all(|doc| doc.case != *only)
+        {
+            return Ok(());
+        }
+        self.looked.batches += 1;
+        let Some(opened) = opened.filter(|opened| row.is_signed(opened)) else {
+            // What it brought is not asked of it: that stands in no batch then.
+            self.wrong(row.fault(Wrong::BatchAltered));
+            return Ok(());
+        };
+        self.follows(db, row)?;
+        let Ok(ack) = decode::<Ack>(&row.ack) else {
+            self.wrong(row.fault(Wrong::VerdictsAltered));
+            return Ok(());
+        };
+        let mut kept = Kept::default();
+        let mut says = ack.batch == row.number
+            && ack.install.as_bytes() == row.install.as_slice()
+            && ack.hash.as_bytes() == row.hash.as_slice()
+            && ack.received_ms == row.received_at
+            && ack.cases.len() == opened.docs.len();
+        for (doc, answer) in opened.docs.iter().zip(&ack.cases) {
+            says &= answer.case.is_none_or(|case| case.0 == doc.case);
+            self.doc(db, row, (doc, answer), &mut kept)?;
+        }
+        match row.link {
+            None => {
+                self.looked.batches_before += 1;
+                self.batches.batch(&row.install, row.number, &row.hash, &row.ack);
+                if self.batches.count > self.before.batches {
+                    self.wrong(row.fault(Wrong::BatchUnvouched));
+                }
+            }
+            Some(number) => match entry(db, number)? {
+                Some(Entry::Verdicts { install, number, hash, ack, kept: signed })
+                    if install == row.install.as_slice() && number == row.number && hash == row.hash.as_slice() =>
+                {
+                    says &= ack == link::sha(&row.ack) && signed == kept.digest();
+                }
+                _ => self.wrong(row.fault(Wrong::BatchUnvouched)),
+            },
+        }
+        if !says {
+            self.wrong(row.fault(Wrong::VerdictsAltered));
+        }
+        Ok(())
+    }
+
+    /// Whether a batch follows the one before it; where a fork was found when it came, two are kept.
+    fn follows(&mut self, db: &Connection, row: &Row) -> Result<(), ApiError> {
+        let mut query = db.prepare_cached(
+            "SELECT count(*), coalesce(max(hash = ?3), 0), coalesce(max(forks), 0) FROM envelope WHERE install = ?1 AND number = ?2",
+        )?;
+        let before = row.number.saturating_sub(1);
+        let (stored, is_there, forks): (u64, bool, bool) =
+            query.query_row(params![row.install, before, row.prev], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let is_first = row.number == 1 && row.prev == [0; 32];
+        if stored == 0 && row.number > 1 {
+            self.looked.gaps += 1;
+        } else if !(is_there || is_first || forks || row.forks) {
+            self.wrong(row.fault(Wrong::BatchMisplaced));
+        }
+        Ok(())
+    }
+
+    /// Holds what a batch brought of a document against what is stored of it.
+    fn doc(&mut self, db: &Connection, row: &Row, (doc, answer): (&Doc, &AckCase), kept: &mut Kept) -> Result<(), ApiError> {
+        let Some(changes) = doc.changes() else { return Ok(()) };
+        let read = |bytes: &Vec<u8>| Change::read(&doc.case, bytes).ok();
+        let changes: Vec<_> = changes.into_iter().map(|(hash, bytes)| (hash, read(&bytes), bytes)).collect();
+        let monos: Vec<u64> = changes.iter().map(|(_, read, _)| read.as_ref().map_or(0, mono_of)).collect();
+        let base = decode::<Ack>(&row.ack).map_or(UnixMs(row.received_at), |ack| UnixMs(ack.received_ms));
+        let verdicts = unpack_verdicts(base, &answer.rows, &answer.quarantined, &monos);
+        let stored = stored(db, &doc.case, &changes.iter().map(|(hash, ..)| *hash).collect::<Vec<_>>())?;
+        for ((at, (hash, read, bytes)), verdict) in changes.iter().enumerate().zip(verdicts) {
+            let wrong = match &verdict {
+                Verdict::Ok(receipt) | Verdict::Dup(receipt) => {
+                    let is_first = matches!(verdict, Verdict::Ok(_));
+                    let found = stored.get(hash);
+                    if let Some(found) = found.filter(|_| is_first) {
+                        kept.taken(&doc.case, hash, found.n);
+                    }
+                    // Version 2 said nothing of the gap, and what was stored then has been completed since.
+                    let is_of_before = row.link.is_none() && answer.rows.get(at).is_some_and(|row| row.from.is_none());
+                    match found {
+                        None => Some(Wrong::ChangeMissing),
+                        Some(found) if is_first && !found.is(row, bytes, read.as_ref()) => Some(Wrong::ChangeAltered),
+                        Some(found) if !is_same(receipt, &found.receipt, is_of_before) => Some(Wrong::ReceiptAltered),
+                        Some(_) => None,
+                    }
+                }
+                Verdict::Quarantined(why) => {
+                    let of = (row.install.as_slice().try_into().unwrap_or([0; 16]), row.number);
+                    kept.quarantined(db, (&doc.case, hash), (&of.0, of.1))?;
+                    refused(db, (&doc.case, hash, bytes), why, row)?
+                }
+                Verdict::Pend => None,
+            };
+            if let Some(wrong) = wrong {
+                let waybill = match super::waybill(db, &doc.case)? {
+                    Some(waybill) => Some(waybill),
+                    // The case's row is gone: what the device signed may name it.
+                    None => read
+                        .as_ref()
+                        .and_then(|change| change.entries().iter().find_map(|entry| entry.facts.as_ref()))
+                        .map(|facts| facts.waybill.to_string()),
+                };
+                self.wrong(Fault { case: Some(doc.case), waybill, change: Some(*hash), ..row.fault(wrong) });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_same(answered: &Receipt, stored: &Receipt, is_of_before: bool) -> bool {
+    if !is_of_before {
+        return answered == stored;
+    }
+    let of_version_2 = |receipt: &Receipt| {
+        let parts = receipt.parts();
+        ReceiptParts { marks: parts.marks & MARKS_OF_VERSION_2, from: None, until: None, unproven_acts: 0, ..parts }
+    };
+    of_version_2(answered) == of_version_2(stored)
+}
+
+/// A change as it is stored.
+struct Stored {
+    n: u64,
+    device: Vec<u8>,
+    pushed_by: Vec<u8>,
+    batch: u64,
+    install: Vec<u8>,
+    seq: u64,
+    max_op: u64,
+    mono_ms: u64,
+    person: String,
+    boot: Vec<u8>,
+    bytes: Vec<u8>,
+    receipt: Receipt,
+}
+
+impl Stored {
+    /// Whether it is what the batch brought, and the columns repeat what it says.
+    fn is(&self, of: &Row, bytes: &[u8], read: Option<&Change>) -> bool {
+        let columns = read.is_none_or(|change| {
+            let first = change.entries().first();
+            // Before version 3 they did not say who, and of which boot.
+            let says_who = self.person == first.map_or("", |entry| entry.author.user.as_str())
+                && self.boot == first.map_or(&[] as &[u8], |entry| &entry.time.boot.0);
+            self.install == change.install().as_bytes()
+                && (self.seq, self.max_op, self.mono_ms) == (change.seq(), change.max_op(), mono_of(change))
+                && (says_who || (of.link.is_none() && self.person.is_empty()))
+        });
+        columns && self.bytes == bytes && self.device == of.device && self.pushed_by == of.install && self.batch == of.number
+    }
+}
+
+/// Those of some changes that are in a case.
+fn stored(db: &Connection, case: &CaseId, wanted: &[ChangeHash]) -> Result<HashMap<ChangeHash, Stored>, ApiError> {
+    let mut query = db.prepare_cached(
+        "SELECT hash, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven, n, device, pushed_by, batch, install, seq,
+           max_op, mono_ms, person, boot, bytes
+         FROM change WHERE case_id = ?1",
+    )?;
+    let mut rows = query.query([case.as_bytes()])?;
+    let mut found = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let Ok(hash) = ChangeHash::try_from(row.get::<_, Vec<u8>>(0)?.as_slice()) else { continue };
+        if !wanted.contains(&hash) {
+            continue;
+        }
+        let receipt = receipt_of(row, 1)?;
+        found.insert(
+            hash,
+            Stored {
+                n: row.get(8)?,
+                device: row.get(9)?,
+                pushed_by: row.get(10)?,
+                batch: row.get(11)?,
+                install: row.get(12)?,
+                seq: row.get(13)?,
+                max_op: row.get(14)?,
+                mono_ms: row.get(15)?,
+                person: row.get(16)?,
+                boot: row.get(17)?,
+                bytes: row.get(18)?,
+                receipt,
+            },
+        );
+    }
+    Ok(found)
+}
+
+/// What is wrong with a refused change as it is kept.
+fn refused(
+    db: &Connection,
+    (case, hash, bytes): (&CaseId, &ChangeHash, &[u8]),
+    why: &str,
+    of: &Row,
+) -> Result<Option<Wrong>, ApiError> {
+    let kept = db
+        .prepare_cached(
+            "SELECT bytes, reason, rule, pushed_by, batch, device, person FROM quarantine WHERE case_id = ?1 AND hash = ?2",
+        )?
+        .query_row(params![case.as_bytes(), hash.as_bytes()], |row| {
+            let blob = |at: usize| row.get::<_, Vec<u8>>(at);
+            let reason: String = row.get(1)?;
+            let reason = row.get::<_, Option<String>>(2)?.map_or(reason.clone(), |rule| format!("{reason}:{rule}"));
+            Ok((blob(0)?, reason, (blob(3)?, row.get::<_, u64>(4)?), blob(5)?, row.get::<_, String>(6)?))
+        })
+        .optional()?;
+    let Some((stored, reason, by, device, person)) = kept else { return Ok(Some(Wrong::RefusedMissing)) };
+    // Refused again in a later batch: the first one's row stays, with its reason.
+    let is_its = by == (of.install.clone(), of.number) && !of.forks;
+    let is_same = stored == bytes && (!is_its || (reason == why && device == of.device && person == of.person));
+    Ok((!is_same).then_some(Wrong::RefusedAltered))
+}
