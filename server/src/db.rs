@@ -102,13 +102,18 @@ fn migrate(mut db: Connection) -> Result<Connection, ServeError> {
                  VALUES ('parcels', 1, x''), ('outlets', 1, x''), ('pack', 1, x''), ('policy', 1, ?1)",
                 params![doorstep_rules::FIRST_POLICY],
             )?;
-            let signing = crate::keys::Keys::read(&tx).map_err(|_| ServeError::Keys)?;
-            packs::first(&tx, &signing).map_err(|_| ServeError::Keys)?;
         }
         if version == LINKS {
             link::begin(&tx).map_err(|_| ServeError::Links)?;
         }
         tx.pragma_update(None, "user_version", version + 1)?;
+        tx.commit()?;
+    }
+    // A new one begins with the first rule pack, signed with its key.
+    if db.query_row("SELECT NOT EXISTS (SELECT 1 FROM pack)", [], |row| row.get(0))? {
+        let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let signing = crate::keys::Keys::read(&tx).map_err(|_| ServeError::Keys)?;
+        packs::first(&tx, &signing).map_err(|_| ServeError::Keys)?;
         tx.commit()?;
     }
     // A server that kept no history of its list begins with the rows that it has.
