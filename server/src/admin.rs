@@ -208,10 +208,7 @@ impl Admin {
         if let Some(unreadable) = devices::against(&tx, policy.format(), anyway)? {
             return Err(unreadable.into());
         }
-        tx.execute(
-            "INSERT INTO former_policy (format, body) SELECT format, body FROM reference WHERE kind = 'policy'",
-            [],
-        )?;
+        tx.execute("INSERT INTO former_policy (format, body) SELECT format, body FROM reference WHERE kind = 'policy'", [])?;
         tx.execute("UPDATE reference SET body = ?1, format = ?2 WHERE kind = 'policy'", params![json, policy.format()])?;
         bump(&tx, "policy")?;
         tx.commit()?;

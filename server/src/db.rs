@@ -100,11 +100,16 @@ fn migrate(mut db: Connection) -> Result<Connection, ServeError> {
                  VALUES ('parcels', 1, x''), ('outlets', 1, x''), ('pack', 1, x''), ('policy', 1, ?1)",
                 params![doorstep_rules::FIRST_POLICY],
             )?;
-            let signing = crate::keys::Keys::read(&tx).map_err(|_| ServeError::Keys)?;
-            packs::first(&tx, &signing).map_err(|_| ServeError::Keys)?;
         }
         if version == LISTING {
             facts::begin(&tx).map_err(|_| ServeError::Listing)?;
+        }
+        if version as usize + 1 == MIGRATIONS.len()
+            && !tx.query_row("SELECT EXISTS (SELECT 1 FROM pack)", [], |row| row.get::<_, bool>(0))?
+        {
+            // Only now its table is as this program writes it.
+            let signing = crate::keys::Keys::read(&tx).map_err(|_| ServeError::Keys)?;
+            packs::first(&tx, &signing).map_err(|_| ServeError::Keys)?;
         }
         tx.pragma_update(None, "user_version", version + 1)?;
         tx.commit()?;

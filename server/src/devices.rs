@@ -137,7 +137,10 @@ impl std::fmt::Display for Unreadable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { format, devices } = self;
         let count = devices.len();
-        writeln!(f, "{count} 台在用设备读不懂格式 {format}，未发布 enrolled devices can not read format {format}; nothing is published: {count}")?;
+        writeln!(
+            f,
+            "{count} 台在用设备读不懂格式 {format}，未发布 enrolled devices can not read format {format}; nothing is published: {count}"
+        )?;
         for Unreading { device, people, app, version } in devices {
             writeln!(f, "  {device}  {}  {app}  协议版本 protocol version {version}", people.join(","))?;
         }

@@ -94,8 +94,11 @@ pub(crate) fn calendar(db: &Connection, file: &[u8]) -> Result<Imported, AdminEr
         db.execute("DELETE FROM calendar_day WHERE day BETWEEN ?1 AND ?2", params![number(first), number(last)])?;
     }
     for (date, (works, name)) in &days {
-        db.prepare_cached("INSERT INTO calendar_day (day, works, name) VALUES (?1, ?2, ?3)")?
-            .execute(params![number(*date), works, name])?;
+        db.prepare_cached("INSERT INTO calendar_day (day, works, name) VALUES (?1, ?2, ?3)")?.execute(params![
+            number(*date),
+            works,
+            name
+        ])?;
     }
     bump(db, "calendar")?;
     Ok(Imported { imported: days.len() as u64, bad })
@@ -126,7 +129,9 @@ fn calendar_day(record: &ByteRecord, columns: &[usize]) -> Result<(NaiveDate, bo
 fn places(header: &ByteRecord, columns: &[&str]) -> Result<Vec<usize>, AdminError> {
     let find = |name: &&str| {
         let at = header.iter().position(|column| column == name.as_bytes());
-        at.ok_or_else(|| AdminError::Invalid(format!("line 1: column {name:?} is missing; the columns are {}", columns.join(","))))
+        at.ok_or_else(|| {
+            AdminError::Invalid(format!("line 1: column {name:?} is missing; the columns are {}", columns.join(",")))
+        })
     };
     columns.iter().map(find).collect()
 }

@@ -62,13 +62,7 @@ pub struct PackRow {
 /// Publishes a pack. It takes effect no sooner than the notice that the version before it and it itself ask for, so that nobody
 /// is judged by rules that a phone could not have had. Before anything is recorded it replaces what is there at once. `anyway`: also
 /// if enrolled devices can not read its format.
-pub(crate) fn publish(
-    db: &Connection,
-    keys: &Keys,
-    toml: &[u8],
-    anyway: bool,
-    now: UnixMs,
-) -> Result<PackRow, PublishError> {
+pub(crate) fn publish(db: &Connection, keys: &Keys, toml: &[u8], anyway: bool, now: UnixMs) -> Result<PackRow, PublishError> {
     let pack = Pack::parse(toml)?;
     if let Some(unreadable) = devices::against(db, pack.format(), anyway)? {
         return Err(unreadable.into());
@@ -185,7 +179,8 @@ fn for_devices(db: &Connection, reads: u32, now: UnixMs) -> Result<Vec<Signed>, 
          WHERE version >= (SELECT coalesce(max(version), 0) FROM readable WHERE valid_from_ms <= ?1)
            OR version IN (SELECT version FROM readable ORDER BY version DESC LIMIT 2) ORDER BY version",
     )?;
-    let rows = query.query_map(params![now.plus(-REACH_MS).0, reads], |row| Ok(Signed { body: row.get(0)?, sig: row.get(1)? }))?;
+    let rows =
+        query.query_map(params![now.plus(-REACH_MS).0, reads], |row| Ok(Signed { body: row.get(0)?, sig: row.get(1)? }))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

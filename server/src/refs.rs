@@ -33,7 +33,9 @@ fn version_for(db: &Connection, kind: RefKind, format: u32) -> Result<u64, ApiEr
     let version = ref_version(db, kind.as_str())?;
     let is_withheld = match kind {
         RefKind::Pack => packs::is_withheld(db, format)?,
-        RefKind::Policy => db.prepare_cached("SELECT 1 FROM reference WHERE kind = 'policy' AND format > ?1")?.exists([format])?,
+        RefKind::Policy => {
+            db.prepare_cached("SELECT 1 FROM reference WHERE kind = 'policy' AND format > ?1")?.exists([format])?
+        }
         _ => false,
     };
     Ok(if is_withheld { version + WITHHELD } else { version })

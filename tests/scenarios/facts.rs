@@ -153,7 +153,8 @@ async fn a_stale_copy_is_good_faith_and_each_act_is_judged_by_the_row_in_force_w
     assert_eq!((checks(&case), rows(&case)), (vec![FactsCheck::Equal], vec!["0571".into(), "0755".into()]));
     assert!(!before.flags.contains(&Flag::RowOutdated));
     let (case, after) = judged(&world, &phone.id(4));
-    assert_eq!((checks(&case), rows(&case)), (vec![FactsCheck::Outdated], vec!["0755".into()]));
+    // Its gap begins before the second row: both stand in the case, and the clock proves that the act was after it.
+    assert_eq!((checks(&case), rows(&case)), (vec![FactsCheck::Outdated], vec!["0571".into(), "0755".into()]));
     assert!(after.flags.contains(&Flag::RowOutdated) && !after.flags.contains(&Flag::FactsAltered));
     // A notice to the origin of then counts, where that was the row's.
     phone.notice(4).unwrap();
@@ -272,6 +273,27 @@ async fn a_release_keeps_its_originals_mark_and_head_offices_own_entries_have_th
     assert_eq!(mark.standing.receipt().unwrap().facts, FactsCheck::Equal);
 }
 
+/// The pack trusts a gap of twelve hours.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_is_compared_with_every_row_of_the_gap_unless_the_clock_proves_more() {
+    for (minutes, check) in [(12 * 60, FactsCheck::Outdated), (12 * 60 + 1, FactsCheck::Equal)] {
+        let mut world = World::new().await;
+        let phone = world.device("phone", "c1").await;
+        world.hands.advance(60);
+        list(&world, &waybill(2), "0755", "0412", 200);
+        world.hands.advance(60);
+        phone.fail(2, "DF-NOBODY").unwrap();
+        world.hands.advance(minutes - 120);
+        phone.sync().await.unwrap();
+        let (case, judged) = judged(&world, &phone.id(2));
+        assert_eq!(checks(&case), [check], "{minutes} minutes after the enrolment");
+        assert_eq!(judged.flags.contains(&Flag::RowOutdated), check == FactsCheck::Outdated);
+        assert_eq!(rows(&case), ["0571", "0755"], "whatever may have been in force stands in the case");
+        phone.sync().await.unwrap();
+        phone.agrees_with(&world, 2);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_case_still_takes_what_the_list_says() {
     let mut world = World::new().await;
@@ -318,7 +340,12 @@ async fn a_server_that_kept_no_history_of_its_list_begins_with_the_rows_it_has()
     let phone = world.device("phone", "c1").await;
     phone.fail(2, "DF-NOBODY").unwrap();
     world.stop_server().await;
-    let sql = "DROP TABLE listing; DROP TABLE listed; ALTER TABLE doc DROP COLUMN confirmed; PRAGMA user_version = 2";
+    // As before the list's history, and before all that came later.
+    let sql = "DROP TABLE listing; DROP TABLE listed; ALTER TABLE doc DROP COLUMN confirmed;
+        DROP INDEX case_by_turn_from; ALTER TABLE case_row DROP COLUMN turn_from;
+        DROP INDEX device_by_pinned; ALTER TABLE device DROP COLUMN pins; DROP TABLE replaced_key;
+        ALTER TABLE pack DROP COLUMN format; ALTER TABLE reference DROP COLUMN format; DROP TABLE former_policy;
+        PRAGMA user_version = 3";
     server_db(&world).execute_batch(sql).unwrap();
     world.restart_server().await;
     phone.sync().await.unwrap();

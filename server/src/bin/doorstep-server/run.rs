@@ -74,7 +74,8 @@ pub fn administer(
             let result = admin.import_calendar(&read(file)?)?;
             let mut text = format!("已导入 imported: {}", result.imported);
             for bad in &result.bad {
-                text += &format!("\n第{}行有误，全部未导入 line {} is wrong, nothing was taken: {}", bad.line, bad.line, bad.fault);
+                text +=
+                    &format!("\n第{}行有误，全部未导入 line {} is wrong, nothing was taken: {}", bad.line, bad.line, bad.fault);
             }
             say(json!(result), text);
             if !result.bad.is_empty() {
@@ -194,8 +195,7 @@ pub fn administer(
         }
         AdminCommand::PublishPack { file, anyway } => {
             let toml = read(file)?;
-            let published =
-                if anyway { admin.publish_pack_anyway(&toml, wall()) } else { admin.publish_pack(&toml, wall()) }?;
+            let published = if anyway { admin.publish_pack_anyway(&toml, wall()) } else { admin.publish_pack(&toml, wall()) }?;
             let when = if published.in_force {
                 "即时生效 in force at once".to_owned()
             } else {
