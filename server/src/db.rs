@@ -106,6 +106,13 @@ fn migrate(mut db: Connection) -> Result<Connection, ServeError> {
         if version == LINKS {
             link::begin(&tx).map_err(|_| ServeError::Links)?;
         }
+        if version as usize + 1 == MIGRATIONS.len()
+            && !tx.query_row("SELECT EXISTS (SELECT 1 FROM pack)", [], |row| row.get::<_, bool>(0))?
+        {
+            // Only now its table is as this program writes it.
+            let signing = crate::keys::Keys::read(&tx).map_err(|_| ServeError::Keys)?;
+            packs::first(&tx, &signing).map_err(|_| ServeError::Keys)?;
+        }
         tx.pragma_update(None, "user_version", version + 1)?;
         tx.commit()?;
     }

@@ -122,6 +122,51 @@ fn a_version_of_the_rules_is_published_once_signed_and_with_notice_and_a_wrong_f
 }
 
 #[test]
+fn rules_that_enrolled_devices_can_not_read_are_published_on_a_second_word_and_the_devices_are_listed() {
+    let office = Office::new();
+    let file = |name: &str, text: String| {
+        let path = office.0.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let db = rusqlite::Connection::open(office.0.path().join("doorstep-server.db")).unwrap();
+    let sql = "INSERT INTO device (id, public_key, enrolled_at, seen_at) VALUES (?1, x'', 0, 0)";
+    db.execute(sql, [[0xab_u8; 16].as_slice()]).unwrap();
+    db.execute(
+        "INSERT INTO member (device, person, role, outlet) VALUES (?1, 'c1', 'courier', '0412')",
+        [[0xab_u8; 16].as_slice()],
+    )
+    .unwrap();
+    let first = String::from_utf8(doorstep_rules::FIRST_PACK.to_vec()).unwrap();
+    let pack = file("pack.toml", format!("format = 2\n{first}"));
+    let mut policy: Value = serde_json::from_slice(doorstep_rules::FIRST_POLICY).unwrap();
+    (policy["format"], policy["version"]) = (json!(2), json!(8));
+    let policy = file("policy.json", policy.to_string());
+    for command in [["publish-pack", &pack], ["policy", &policy]] {
+        let said = office.refused(&command);
+        assert!(said.contains(&"ab".repeat(16)) && said.contains("c1") && said.contains("protocol version 2"), "{said}");
+        assert!(said.contains("--anyway"), "{said}");
+        office.fine(&[&command[..], &["--anyway"]].concat());
+    }
+}
+
+#[test]
+fn a_calendar_with_a_bad_line_is_not_taken_and_the_line_is_named() {
+    let office = Office::new();
+    let file = office.0.path().join("calendar.csv");
+    let path = file.to_str().unwrap();
+    std::fs::write(&file, "name,date,works\n国庆节,2026-10-01,no\n补班,2026-10-10,perhaps\n").unwrap();
+    let out = office.run(&["import-calendar", path]);
+    assert_eq!(out.status.code(), Some(3));
+    let said = String::from_utf8(out.stdout).unwrap();
+    assert!(said.contains("line 3") && said.contains("nothing was taken"), "{said}");
+    std::fs::write(&file, "name,date,works\n国庆节,2026-10-01,no\n").unwrap();
+    assert_eq!(office.json(&["import-calendar", path]), json!({ "imported": 1, "bad": [] }));
+    std::fs::write(&file, "day,works,name\n").unwrap();
+    assert!(office.refused(&["import-calendar", path]).contains("date,works,name"));
+}
+
+#[test]
 fn findings_and_reasons_of_what_nobody_recorded_are_empty_or_said() {
     let office = Office::new();
     assert_eq!(office.json(&["findings"]), json!([]));

@@ -153,7 +153,8 @@ async fn a_stale_copy_is_good_faith_and_each_act_is_judged_by_the_row_in_force_w
     assert_eq!((checks(&case), rows(&case)), (vec![FactsCheck::Equal], vec!["0571".into(), "0755".into()]));
     assert!(!before.flags.contains(&Flag::RowOutdated));
     let (case, after) = judged(&world, &phone.id(4));
-    assert_eq!((checks(&case), rows(&case)), (vec![FactsCheck::Outdated], vec!["0755".into()]));
+    // Its gap begins before the second row: both stand in the case, and the clock proves that the act was after it.
+    assert_eq!((checks(&case), rows(&case)), (vec![FactsCheck::Outdated], vec!["0571".into(), "0755".into()]));
     assert!(after.flags.contains(&Flag::RowOutdated) && !after.flags.contains(&Flag::FactsAltered));
     // A notice to the origin of then counts, where that was the row's.
     phone.notice(4).unwrap();
@@ -270,6 +271,27 @@ async fn a_release_keeps_its_originals_mark_and_head_offices_own_entries_have_th
     let mark = case.timeline.iter().find(|r| r.change == mark).unwrap();
     assert!(mark.entry.facts.as_ref().unwrap().says_the_same(&case.facts));
     assert_eq!(mark.standing.receipt().unwrap().facts, FactsCheck::Equal);
+}
+
+/// The pack trusts a gap of twelve hours.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_is_compared_with_every_row_of_the_gap_unless_the_clock_proves_more() {
+    for (minutes, check) in [(12 * 60, FactsCheck::Outdated), (12 * 60 + 1, FactsCheck::Equal)] {
+        let mut world = World::new().await;
+        let phone = world.device("phone", "c1").await;
+        world.hands.advance(60);
+        list(&world, &waybill(2), "0755", "0412", 200);
+        world.hands.advance(60);
+        phone.fail(2, "DF-NOBODY").unwrap();
+        world.hands.advance(minutes - 120);
+        phone.sync().await.unwrap();
+        let (case, judged) = judged(&world, &phone.id(2));
+        assert_eq!(checks(&case), [check], "{minutes} minutes after the enrolment");
+        assert_eq!(judged.flags.contains(&Flag::RowOutdated), check == FactsCheck::Outdated);
+        assert_eq!(rows(&case), ["0571", "0755"], "whatever may have been in force stands in the case");
+        phone.sync().await.unwrap();
+        phone.agrees_with(&world, 2);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -166,6 +166,9 @@ fn a_morning_without_network_is_kept_and_sent_later() {
     assert!(!who.to_string().contains("token"));
     let parcels = world.json(&["parcels"]);
     assert_eq!(parcels["parcels"][0]["recipient_name"], "王小花");
+    let people = world.json(&["people"]);
+    assert_eq!((&people["people"][0]["account"], &people["people"][0]["left"]), (&"c1".into(), &false.into()));
+    assert_eq!(world.json(&["calendar"])["calendar"].as_array().map(Vec::len), Some(0));
 
     world.cut(true);
     let photo = world.path("door=1.png");

@@ -244,7 +244,7 @@ impl Pack {
             // Of a newer format its newer keys are no fault.
             let named = toml::from_str::<NamedFormat>(text).ok().and_then(|named| format::fault(named.format));
             if let Some(reason) = named {
-                return locate::at_path(text, &vec![locate::To::Key("format")], reason);
+                return locate::at_path(text, &[locate::To::Key("format")], reason);
             }
             let at = error.span().map_or(0, |span| span.start);
             locate::at_byte(text, at, error.message().to_owned())

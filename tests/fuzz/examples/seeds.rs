@@ -5,12 +5,14 @@
 use std::{fs, path::Path};
 
 use doorstep_document::{Change, pack};
-use doorstep_domain::{BatchHash, ChangeHash, DeviceId, EntryKey, HistoryId, InstallId, Personal, Receipt, UnixMs};
+use doorstep_domain::{BatchHash, BootId, ChangeHash, Clocks, DeviceId, EntryKey, HistoryId, InstallId, Personal, Receipt, UnixMs};
 use doorstep_fuzz::{case, facts, morning};
 use doorstep_protocol::{
-    Ack, AckCase, BatchClock, Beacon, CaseRef, Decision, Demand, EnrolRequest, Envelope, FeedCase, FeedPage, Link, OutletRow,
-    ParcelRow, Publication, Pull, Push, PushCase, Quarantined, RefKind, RefVersion, Refs, SessionRequest, Signed, SyncRequest,
-    Spoken, SyncResponse, Token, Verdict, encode, pack_receipts, pack_verdicts, seal,
+    Ack, AckCase, Batch, BatchClock, Beacon, CaseRef, DayRow, Decision, Demand, EnrolRequest, Envelope, FeedCase, FeedPage, Header,
+    KIND_CASE, Leaf, Link, OutletRow, ParcelRow, PersonRow, Publication, Pull, Push, PushCase, PushDoc, Quarantined, RefKind, RefVersion,
+    Refs, Rest, Sending, SessionRequest, Signed, Spoken, SyncRequest, SyncResponse, Token, Verdict, encode, pack_receipts, pack_verdicts,
+    seal,
+    signing::{doc_digest, receipts_leaf},
 };
 use doorstep_rules::{FIRST_POLICY, Pack};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
@@ -71,6 +73,9 @@ const SMALL_PACK: &str = include_str!("../../../core/rules/tests/rules/small-pac
 fn packs() {
     Pack::parse(SMALL_PACK.as_bytes()).expect("a usable pack");
     save("pack", "small", &[&[0], SMALL_PACK.as_bytes()].concat());
+    let second = format!("format = 2\n{}", SMALL_PACK.replacen("[switches]", "[switches]\ntrusted_gap_hours = 24", 1));
+    assert_eq!(Pack::parse(second.as_bytes()).expect("a usable pack").format(), 2);
+    save("pack", "small-format-2", &[&[0], second.as_bytes()].concat());
     for (name, first, len) in [("edits", 1, 200), ("edits-long", 2, 900)] {
         save("pack", name, &std::iter::once(1).chain(numbers(first).take(len)).collect::<Vec<u8>>());
     }
@@ -109,6 +114,25 @@ fn push(cases: Vec<PushCase>) -> Push {
     }
 }
 
+/// The same in version 3. What it leaves behind is the rest of the morning.
+fn batch(changes: &[Change], docs: &[&[Change]]) -> Batch {
+    let digest = |changes: &[Change]| {
+        let hashes: Vec<ChangeHash> = changes.iter().map(Change::hash).collect();
+        doc_digest(KIND_CASE, &case(), &hashes)
+    };
+    let header = Header { batch: 418, prev: BatchHash::new([6; 32]), user: "c1029".into(), install: InstallId::new([1; 16]), again: vec![415] };
+    let clocks = Clocks { wall: UnixMs(1_772_413_200_000), mono_ms: 86_400_000, boot: BootId([1; 4]) };
+    let rest = Rest { doc: case(), digest: digest(&changes[3..]), count: changes.len() as u32 - 3, kind: None };
+    let sending = Sending::of(&clocks, Some(UnixMs(1_772_413_000_000)), vec![rest]);
+    let doc = |changes: &&[Change]| PushDoc { doc: case(), pack: packed(changes), digest: digest(changes), kind: None };
+    Batch {
+        header: encode(&header).expect("it encodes"),
+        sending: encode(&sending).expect("it encodes"),
+        sig: vec![7; 64],
+        docs: docs.iter().map(doc).collect(),
+    }
+}
+
 fn frames(changes: &[Change]) {
     let one = PushCase { case: case(), pack: packed(&changes[..1]) };
     let of = Quarantined { case: case(), change: ChangeHash::new([9; 32]) };
@@ -117,9 +141,7 @@ fn frames(changes: &[Change]) {
         clock: BatchClock { wall_ms: 1_772_413_200_000, mono_ms: 86_400_000, boot: [1; 4] },
         sig: vec![7; 64],
     };
-    frame(
-        "sync-request",
-        &SyncRequest {
+    let request = SyncRequest {
             device: DeviceId::new([1; 16]),
             install: InstallId::new([2; 16]),
             history: HistoryId::new([0; 16]),
@@ -136,9 +158,14 @@ fn frames(changes: &[Change]) {
             }),
             quarantined: vec![of],
             lost: vec![],
+            batch: None,
+            counter: None,
             pins: None,
-        },
-    );
+        };
+    frame("sync-request", &request);
+    let of_3 = batch(changes, &[&changes[..1]]);
+    frame("batch", &of_3);
+    frame("sync-request-3", &SyncRequest { push: None, batch: Some(of_3), counter: Some(17), ..request });
     let receipt = Receipt::of(UnixMs(1_772_413_260_000), Some(UnixMs(1_772_413_200_000)));
     let verdicts = [Verdict::Ok(receipt), Verdict::Dup(receipt), Verdict::Pend, Verdict::Quarantined("rights:P-99".into())]
         .map(|v| (v, 1 << 20));
@@ -147,7 +174,7 @@ fn frames(changes: &[Change]) {
         batch: 417,
         replayed: false,
         received_ms: 1_772_413_260_000,
-        cases: vec![AckCase { case: case(), rows, quarantined, fault: None }],
+        cases: vec![AckCase { case: Some(CaseRef(case())), rows, quarantined, fault: None }],
         install: InstallId::new([1; 16]),
         hash: BatchHash::new([8; 32]),
     };
@@ -156,15 +183,13 @@ fn frames(changes: &[Change]) {
         scope: "outlet/0412".into(),
         to: 99,
         more: true,
-        cases: vec![FeedCase { case: case(), pack: packed(&changes[..2]), receipts }],
+        cases: vec![FeedCase { case: case(), pack: packed(&changes[..2]), receipts, leaf: None, kind: None }],
         out: vec![CaseRef(case())],
     };
     let signed = |body: Vec<u8>| Signed { body, sig: vec![7; 64] };
     frame("ack", &ack);
     frame("feed-page", &page);
-    frame(
-        "sync-response",
-        &SyncResponse {
+    let response = SyncResponse {
             now_ms: 1_772_413_260_000,
             history: HistoryId::new([3; 16]),
             ack: Some(signed(encode(&ack).expect("it encodes"))),
@@ -178,9 +203,30 @@ fn frames(changes: &[Change]) {
             wanted: vec![],
             gateway: Some(true),
             wipe: None,
+            counter: None,
+            received_ms: None,
             succession: None,
-        },
-    );
+        };
+    frame("sync-response", &response);
+    // Version 3: parts without a signature of their own, under one for all.
+    let (rows, quarantined) = pack_verdicts(UnixMs(1_772_413_260_000), &verdicts, Spoken::Version3);
+    let ack = Ack { cases: vec![AckCase { case: None, rows, quarantined, fault: None }], ..ack };
+    let given = [(changes[0].hash(), receipt), (changes[1].hash(), receipt)];
+    let leaf = Some(Leaf(receipts_leaf(KIND_CASE, &case(), &given)));
+    let receipts = pack_receipts(&[(receipt, 1 << 20), (receipt, 1 << 21)], Spoken::Version3);
+    let fed = FeedCase { case: case(), pack: packed(&changes[..2]), receipts, leaf, kind: None };
+    let page = FeedPage { cases: vec![fed], ..page };
+    let part = |body: Vec<u8>| Signed { body, sig: vec![] };
+    let response = SyncResponse {
+        ack: Some(part(encode(&ack).expect("it encodes"))),
+        feed: vec![part(encode(&page).expect("it encodes"))],
+        counter: Some(17),
+        received_ms: Some(1_772_413_259_000),
+        ..response
+    };
+    frame("sync-response-3", &signed(encode(&response).expect("it encodes")));
+    let idle = SyncResponse { ack: None, feed: vec![], demand: None, resend: vec![], ..response };
+    frame("sync-response-3-idle", &part(encode(&idle).expect("it encodes")));
     let (key, nonce, sig) = (vec![4; 65], vec![8; 40], vec![7; 64]);
     let enrol = EnrolRequest {
         code: "ABCD-EFGH".into(),
@@ -222,7 +268,12 @@ fn frames(changes: &[Change]) {
         toml: SMALL_PACK.as_bytes().to_vec(),
     };
     let packs = Some(vec![signed(encode(&publication).expect("it encodes"))]);
-    frame("refs", &Refs { version: 7, parcels: vec![parcel], outlets: vec![outlet], policy: vec![], packs });
+    let none = Refs { version: 7, parcels: vec![], outlets: vec![], policy: vec![], packs: None, people: None, days: None };
+    frame("refs", &Refs { parcels: vec![parcel], outlets: vec![outlet], packs, ..none.clone() });
+    let person =
+        PersonRow { account: "c1029".into(), name: "李明".into(), role: "courier".into(), outlet: "0412".into(), left: true };
+    let day = DayRow { day: 20_727, works: false, name: "国庆节".into() };
+    frame("refs-3", &Refs { people: Some(vec![person]), days: Some(vec![day]), ..none });
 }
 
 fn envelopes(changes: &[Change]) {
@@ -232,6 +283,9 @@ fn envelopes(changes: &[Change]) {
     save("envelope", "start-and-rest", &body(vec![of(&changes[..1]), of(&changes[3..])]));
     save("envelope", "one", &body(vec![of(&changes[..1])]));
     save("envelope", "nothing", &body(vec![of(&[])]));
+    let of_3 = |docs: &[&[Change]]| encode(&batch(changes, docs)).expect("it encodes");
+    save("envelope", "morning-3", &of_3(&[changes]));
+    save("envelope", "start-and-rest-3", &of_3(&[&changes[..1], &changes[3..]]));
 }
 
 fn single(changes: &[Change]) {

@@ -1,10 +1,10 @@
-//! The body of a batch: its packs restored, their changes read and taken as a replica takes them.
+//! The body of a batch, of version 2 or 3: its packs restored, their changes read and taken as a replica takes them.
 #![no_main]
 
 use doorstep_document::pack;
-use doorstep_domain::{Clocks, UnixMs};
+use doorstep_domain::{CaseId, Clocks, UnixMs};
 use doorstep_fuzz::{Plan, check_case, fenced, prepare};
-use doorstep_protocol::{Push, decode, encode};
+use doorstep_protocol::{Batch, Header, KIND_CASE, Push, Sending, decode, encode, signing::doc_digest};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 
 /// Smaller than the server's, so that a pack that grows is over soon.
@@ -12,18 +12,39 @@ const LIMIT: usize = 1024 * 1024;
 
 fuzz_target!(init: prepare(), |data: &[u8]| {
     fenced(|| {
-        let Ok(push) = decode::<Push>(data) else { return };
-        let sent = Clocks { wall: UnixMs(1_772_413_200_000), mono_ms: push.batch, boot: doorstep_domain::BootId([1; 4]) };
-        for case in &push.cases {
-            let Ok(chunks) = pack::restore_within(&case.pack, LIMIT) else { continue };
-            // Its numbers may be spelled longer than need be; once packed by us it stays as it is.
-            let bytes: Vec<&[u8]> = chunks.iter().map(|(_, bytes)| bytes.as_slice()).collect();
-            let again = pack::elide(&bytes).expect("what was restored can be packed");
-            assert_eq!(pack::restore_within(&again, LIMIT).as_ref(), Ok(&chunks));
-            check_case(&case.case, &chunks, &sent, UnixMs(1_772_413_260_000));
+        if let Ok(push) = decode::<Push>(data) {
+            push.cases.iter().for_each(|case| document(&case.case, &case.pack, push.batch, |_| true));
+        }
+        if let Ok(batch) = decode::<Batch>(data) {
+            let number = decode::<Header>(&batch.header).map_or(1, |header| header.batch);
+            let resent = Batch { sending: vec![], sig: vec![], ..batch.clone() };
+            assert_eq!(resent.hash(), batch.hash(), "a sending is part of no batch's hash");
+            assert!(batch.sending.is_empty() || resent.message() != batch.message(), "and is signed");
+            decode::<Sending>(&batch.sending).iter().for_each(|sending| {
+                sending.clocks();
+            });
+            for doc in &batch.docs {
+                let hashes = |chunks: &[Chunk]| doc.is_of(chunks.iter().map(|(hash, _)| hash));
+                document(&doc.doc, &doc.pack, number, hashes);
+            }
         }
     });
 });
+
+type Chunk = (doorstep_domain::ChangeHash, Vec<u8>);
+
+/// The changes of one document, if its pack rebuilds to what is signed.
+fn document(case: &CaseId, packed: &[u8], mono_ms: u64, is_signed: impl Fn(&[Chunk]) -> bool) {
+    let sent = Clocks { wall: UnixMs(1_772_413_200_000), mono_ms, boot: doorstep_domain::BootId([1; 4]) };
+    let Ok(chunks) = pack::restore_within(packed, LIMIT) else { return };
+    // Its numbers may be spelled longer than need be; once packed by us it stays as it is.
+    let bytes: Vec<&[u8]> = chunks.iter().map(|(_, bytes)| bytes.as_slice()).collect();
+    let again = pack::elide(&bytes).expect("what was restored can be packed");
+    assert_eq!(pack::restore_within(&again, LIMIT).as_ref(), Ok(&chunks));
+    if is_signed(&chunks) {
+        check_case(case, &chunks, &sent, UnixMs(1_772_413_260_000));
+    }
+}
 
 // Changes one change inside a pack, or their order, and makes the hashes right again: a pack with a byte changed is always
 // noticed as such.
@@ -38,10 +59,25 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
 });
 
 fn inside(bytes: &[u8], seed: usize) -> Option<Vec<u8>> {
-    let mut push: Push = decode(bytes).ok()?;
-    let nth = (seed >> 8).checked_rem(push.cases.len())?;
-    let case = push.cases.get_mut(nth)?;
-    let mut plans = Plan::read(&case.pack)?;
+    let nth = |count: usize| (seed >> 8).checked_rem(count);
+    if let Ok(mut push) = decode::<Push>(bytes) {
+        let nth = nth(push.cases.len())?;
+        let case = push.cases.get_mut(nth)?;
+        case.pack = altered(&case.pack, seed)?;
+        return encode(&push).ok();
+    }
+    let mut batch: Batch = decode(bytes).ok()?;
+    let nth = nth(batch.docs.len())?;
+    let doc = batch.docs.get_mut(nth)?;
+    doc.pack = altered(&doc.pack, seed)?;
+    if let Ok(chunks) = pack::restore_within(&doc.pack, LIMIT) {
+        doc.digest = doc_digest(doc.kind.unwrap_or(KIND_CASE), &doc.doc, chunks.iter().map(|(hash, _)| hash));
+    }
+    encode(&batch).ok()
+}
+
+fn altered(packed: &[u8], seed: usize) -> Option<Vec<u8>> {
+    let mut plans = Plan::read(packed)?;
     let at = (seed >> 12).checked_rem(plans.len())?;
     match seed % 8 {
         1 => {
@@ -61,6 +97,5 @@ fn inside(bytes: &[u8], seed: usize) -> Option<Vec<u8>> {
             body.truncate(len);
         }
     }
-    case.pack = Plan::write(&plans)?;
-    encode(&push).ok()
+    Plan::write(&plans)
 }

@@ -2,11 +2,11 @@
 //! same message, and nothing in it makes its reader panic.
 #![no_main]
 
-use doorstep_domain::UnixMs;
+use doorstep_domain::{ChangeHash, DeviceId, UnixMs};
 use doorstep_fuzz::{fenced, prepare};
 use doorstep_protocol::{
-    Ack, EnrolRequest, EnrolResponse, Envelope, ErrorBody, FeedPage, NonceResponse, Push, Refs, SessionRequest, SessionResponse,
-    Spoken, SyncRequest, SyncResponse, decode, encode, open, pack_receipts, seal, unpack_receipts, unpack_verdicts,
+    Ack, Batch, EnrolRequest, EnrolResponse, Envelope, ErrorBody, FeedPage, Header, NonceResponse, Push, Pushed, Refs, Rest, Sending,
+    SessionRequest, SessionResponse, Signed, Spoken, SyncRequest, SyncResponse, Vouched, decode, encode, open, pack_receipts, seal, unpack_receipts, unpack_verdicts,
 };
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 
@@ -20,6 +20,12 @@ fuzz_target!(init: prepare(), |data: &[u8]| {
         message::<SyncRequest>(&body);
         message::<Envelope>(&body);
         message::<Push>(&body);
+        message::<Header>(&body);
+        message::<Sending>(&body);
+        message::<Rest>(&body);
+        message::<Vouched>(&body);
+        message::<Batch>(&body).iter().for_each(check_batch);
+        message::<Signed>(&body).iter().for_each(check_signed);
         message::<EnrolRequest>(&body);
         message::<EnrolResponse>(&body);
         message::<SessionRequest>(&body);
@@ -39,7 +45,7 @@ fuzz_target!(init: prepare(), |data: &[u8]| {
             }
             answer.ack.iter().filter_map(|part| message::<Ack>(&part.body)).for_each(|ack| check_ack(&ack));
             // Whoever has no key of the server's signs nothing that is believed.
-            let _ = answer.verify(&doorstep_domain::DeviceId::new([1; 16]), &[4; 65]);
+            let _ = answer.verify(&DeviceId::new([1; 16]), &[4; 65]);
         }
     });
 });
@@ -53,6 +59,32 @@ where
     assert_eq!(decode::<T>(&again).expect("what was encoded decodes"), message);
     assert_eq!(open(&seal(&again).expect("it seals"), again.len()).expect("and opens"), again);
     Some(message)
+}
+
+fn check_batch(batch: &Batch) {
+    message::<Header>(&batch.header);
+    message::<Sending>(&batch.sending).iter().for_each(|sending| {
+        sending.clocks();
+    });
+    let resent = Batch { sending: vec![], sig: vec![], ..batch.clone() };
+    assert_eq!(resent.hash(), batch.hash(), "a sending is part of no batch's hash");
+}
+
+/// An answer of version 3: whoever has no key of the server's makes nothing in it believed, whatever was pushed.
+fn check_signed(signed: &Signed) {
+    let Ok(response) = decode::<SyncResponse>(&signed.body) else { return };
+    let ack = response.ack.as_ref().and_then(|part| decode::<Ack>(&part.body).ok());
+    let cases = ack.map_or(0, |ack| ack.cases.len());
+    let pushed = |cases: usize, changes: u8| -> Vec<Pushed> {
+        let changes = |n: usize| (0..changes).map(|i| (ChangeHash::new([i; 32]), u64::from(i) << n.min(40))).collect();
+        (0..cases).map(|n| Pushed { doc: doorstep_fuzz::case(), changes: changes(n) }).collect()
+    };
+    for pushed in [vec![], pushed(cases, 0), pushed(cases, 3), pushed(cases + 1, 1)] {
+        if let Ok(answer) = SyncResponse::verify_signed(signed, &DeviceId::new([1; 16]), &[4; 65], &pushed) {
+            let is_idle = answer.ack.is_none() && answer.feed.iter().all(|page| page.cases.is_empty() && page.out.is_empty());
+            assert!(is_idle && answer.counter.is_none() && answer.wipe.is_none(), "nobody signs by chance");
+        }
+    }
 }
 
 fn monos(rows: usize) -> Vec<u64> {

@@ -60,8 +60,8 @@ fn check_change(case: &CaseId, change: &Change) {
 }
 
 fn new_entry(entry: Entry) -> NewEntry {
-    let Entry { key: _, author, pack_version, time, action, facts, release, body } = entry;
-    NewEntry { author, pack_version, time, action, facts, release, body }
+    let Entry { key: _, author, pack_version, time, action, facts, release, rewrites, body } = entry;
+    NewEntry { author, pack_version, time, action, facts, release, rewrites, body }
 }
 
 fn check_judgement(taken: &[Change], sent: &Clocks, received: UnixMs) {

@@ -86,6 +86,7 @@ fn entry(u: &mut Unstructured, keys: &[EntryKey]) -> Result<NewEntry> {
             0 => None,
             _ => Some(Release { original: ChangeHash::new([has; 32]), received_at: UnixMs(u.arbitrary()?) }),
         },
+        rewrites: if has & 8 == 0 { None } else { Some(ChangeHash::new([has; 32])) },
         body: body(u, keys)?,
     })
 }

@@ -156,6 +156,24 @@ fn where_an_interval_touches_two_rows_the_finding_shows_both_results_and_a_perso
 }
 
 #[test]
+fn an_act_whose_time_nothing_proves_can_not_choose_between_two_rows() {
+    let found = |from: UnixMs| {
+        let mut story = Story::new();
+        listed(&mut story, at(0, 6, 0, 0), facts());
+        listed(&mut story, at(0, 13, 0, 0), of("0755", "0571"));
+        let recorded = story.attempt(at(0, 14, 0, 0), Some(at(0, 20, 0, 0)), "DF-NOBODY");
+        let Standing::Accepted(receipt) = &mut recorded.standing else { panic!() };
+        receipt.acted.from = Some(from);
+        let finding = story.finding("LIA-04", LATER).unwrap();
+        let other: Vec<String> = finding.otherwise.iter().filter_map(|o| o.outlet.as_ref().map(ToString::to_string)).collect();
+        (outlet(&finding).to_owned(), other)
+    };
+    // The pack trusts a gap of twelve hours.
+    assert_eq!(found(at(0, 8, 0, 0)), ("0755".to_owned(), vec![]), "its clock proves that it was after the second row");
+    assert_eq!(found(at(0, 8, 0, 0).plus(-1)), ("0755".to_owned(), vec!["0412".to_owned()]), "it only says so");
+}
+
+#[test]
 fn a_message_to_a_number_that_only_the_phone_says_is_on_the_label_proves_nothing() {
     let friend = Sms { to: Personal::plain("13911112222").unwrap(), mark: mark("13911112222"), ..message(None) };
     let counts = |check: FactsCheck| {
