@@ -119,12 +119,17 @@ pub struct Looked {
 /// Most faults that are named.
 pub const MOST_FAULTS: usize = 1_000;
 
+/// After which row a page begins.
+#[derive(Clone)]
 enum Place {
     Links(u64),
     Batches(Vec<u8>, u64, Vec<u8>),
     Changes(Vec<u8>, u64),
     Refused(Vec<u8>, Vec<u8>),
 }
+
+/// The changes that a batch brings.
+type Brought = HashSet<(CaseId, ChangeHash)>;
 
 /// A look over the log, of one case or of all.
 pub(crate) struct Look {
@@ -136,7 +141,7 @@ pub(crate) struct Look {
     batches: Tally,
     own: Tally,
     /// What the batches bring that were asked for last.
-    brought: HashMap<(Vec<u8>, u64), HashSet<(CaseId, ChangeHash)>>,
+    brought: HashMap<(Vec<u8>, u64), Brought>,
     seen: HashSet<Fault>,
     looked: Looked,
 }
@@ -169,30 +174,13 @@ impl Look {
     pub(crate) fn page(&mut self, db: &Connection) -> Result<bool, ApiError> {
         // One view of all tables: what is written meanwhile belongs to a later page, or to the next look.
         let tx = Transaction::new_unchecked(db, TransactionBehavior::Deferred)?;
-        let next = match &self.place {
-            Place::Links(after) => {
-                let after = *after;
-                self.links(&tx, after)?.map_or_else(|| Some(Place::Batches(vec![], 0, vec![])), |after| Some(Place::Links(after)))
-            }
+        let next = match self.place.clone() {
+            Place::Links(after) => self.links(&tx, after)?.or_else(|| Some(Place::Batches(vec![], 0, vec![]))),
             Place::Batches(install, number, hash) => {
-                let after = (install.clone(), *number, hash.clone());
-                let next = self.some_batches(&tx, after)?;
-                Some(
-                    next.map_or_else(
-                        || Place::Changes(vec![], 0),
-                        |(install, number, hash)| Place::Batches(install, number, hash),
-                    ),
-                )
+                self.some_batches(&tx, (install, number, hash))?.or_else(|| Some(Place::Changes(vec![], 0)))
             }
-            Place::Changes(case, n) => {
-                let after = (case.clone(), *n);
-                let next = self.changes(&tx, after)?;
-                Some(next.map_or_else(|| Place::Refused(vec![], vec![]), |(case, n)| Place::Changes(case, n)))
-            }
-            Place::Refused(case, hash) => {
-                let after = (case.clone(), hash.clone());
-                self.refused(&tx, after)?.map(|(case, hash)| Place::Refused(case, hash))
-            }
+            Place::Changes(case, n) => self.changes(&tx, (case, n))?.or_else(|| Some(Place::Refused(vec![], vec![]))),
+            Place::Refused(case, hash) => self.refused(&tx, (case, hash))?,
         };
         let Some(next) = next else {
             self.end();

@@ -13,7 +13,7 @@ use doorstep_protocol::{
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Fault, Look, Wrong, entry};
+use super::{Fault, Look, Place, Wrong, entry};
 use crate::{
     devices::signed_message,
     error::ApiError,
@@ -144,12 +144,8 @@ impl Row {
 }
 
 impl Look {
-    /// Holds batches against their signatures and against what they brought. Returns the last one's key, `None` at the end.
-    pub(super) fn some_batches(
-        &mut self,
-        db: &Connection,
-        after: (Vec<u8>, u64, Vec<u8>),
-    ) -> Result<Option<(Vec<u8>, u64, Vec<u8>)>, ApiError> {
+    /// Holds batches against their signatures and against what they brought. Returns where the next page begins, `None` at the end.
+    pub(super) fn some_batches(&mut self, db: &Connection, after: (Vec<u8>, u64, Vec<u8>)) -> Result<Option<Place>, ApiError> {
         let mut query = db.prepare_cached(
             "SELECT install, number, hash, prev, device, person, wall_ms, mono_ms, boot, sig, received_at, body, ack, forks, version,
                sending, complete, link, public_key
@@ -163,7 +159,7 @@ impl Look {
             self.batch(db, &row)?;
             (last, count) = ((row.install, row.number, row.hash), count + 1);
         }
-        Ok((count == BATCHES).then_some(last))
+        Ok((count == BATCHES).then_some(Place::Batches(last.0, last.1, last.2)))
     }
 
     fn batch(&mut self, db: &Connection, row: &Row) -> Result<(), ApiError> {

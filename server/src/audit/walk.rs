@@ -4,7 +4,7 @@ use doorstep_domain::{CaseId, ChangeHash, InstallId};
 use doorstep_protocol::signing::{is_signed, receipt_hash};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Fault, Look, Wrong, batch, entry};
+use super::{Brought, Fault, Look, Place, Wrong, batch, entry};
 use crate::{
     error::ApiError,
     ingest::receipt_of,
@@ -21,8 +21,8 @@ fn damaged<E>(_: E) -> ApiError {
 }
 
 impl Look {
-    /// Holds links against their signatures, and what they vouch for against the tables. Returns the last one's number, `None` at the end.
-    pub(super) fn links(&mut self, db: &Connection, after: u64) -> Result<Option<u64>, ApiError> {
+    /// Holds links against their signatures, and what they vouch for against the tables. Returns where the next page begins, `None` at the end.
+    pub(super) fn links(&mut self, db: &Connection, after: u64) -> Result<Option<Place>, ApiError> {
         let sql = format!("SELECT {} FROM link WHERE number > ?1 ORDER BY number LIMIT ?2", Link::COLUMNS);
         let mut query = db.prepare_cached(&sql)?;
         let links = query.query_map([after, LINKS], Link::of)?.collect::<Result<Vec<_>, _>>()?;
@@ -64,7 +64,7 @@ impl Look {
                 Some(own @ Entry::Own { .. }) => self.own(db, link.number, &own)?,
             }
         }
-        Ok((links.len() as u64 == LINKS).then_some(last))
+        Ok((links.len() as u64 == LINKS).then_some(Place::Links(last)))
     }
 
     /// Holds a change that the server wrote against its link.
@@ -100,8 +100,8 @@ impl Look {
         }
     }
 
-    /// Holds every change against the batch or the link that it stands in. Returns the last one's place, `None` at the end.
-    pub(super) fn changes(&mut self, db: &Connection, after: (Vec<u8>, u64)) -> Result<Option<(Vec<u8>, u64)>, ApiError> {
+    /// Holds every change against the batch or the link that it stands in. Returns where the next page begins, `None` at the end.
+    pub(super) fn changes(&mut self, db: &Connection, after: (Vec<u8>, u64)) -> Result<Option<Place>, ApiError> {
         let mut query = db.prepare_cached(
             "SELECT case_id, n, hash, pushed_by, batch, link, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven
              FROM change WHERE (case_id, n) > (?1, ?2) AND (?3 IS NULL OR case_id = ?3) ORDER BY case_id, n LIMIT ?4",
@@ -150,7 +150,7 @@ impl Look {
             }
             (last, count) = ((bytes, n), count + 1);
         }
-        Ok((count == ROWS).then_some(last))
+        Ok((count == ROWS).then_some(Place::Changes(last.0, last.1)))
     }
 
     /// Whether a case's row says as many changes as it has.
@@ -165,8 +165,8 @@ impl Look {
         Ok(())
     }
 
-    /// Holds what was refused against the batch that it stands in. Returns the last one's place, `None` at the end.
-    pub(super) fn refused(&mut self, db: &Connection, after: (Vec<u8>, Vec<u8>)) -> Result<Option<(Vec<u8>, Vec<u8>)>, ApiError> {
+    /// Holds what was refused against the batch that it stands in. Returns where the next page begins, `None` at the end.
+    pub(super) fn refused(&mut self, db: &Connection, after: (Vec<u8>, Vec<u8>)) -> Result<Option<Place>, ApiError> {
         let mut query = db.prepare_cached(
             "SELECT case_id, hash, pushed_by, batch FROM quarantine
              WHERE (case_id, hash) > (?1, ?2) AND (?3 IS NULL OR case_id = ?3) ORDER BY case_id, hash LIMIT ?4",
@@ -184,7 +184,7 @@ impl Look {
             }
             (last, count) = ((bytes, hash), count + 1);
         }
-        Ok((count == ROWS).then_some(last))
+        Ok((count == ROWS).then_some(Place::Refused(last.0, last.1)))
     }
 
     /// Whether a batch with this number brings a change. Two with one number are a fork: either may.
@@ -194,7 +194,7 @@ impl Look {
         }
         let mut query = db.prepare_cached("SELECT version, body FROM envelope WHERE install = ?1 AND number = ?2")?;
         let rows = query.query_map(params![of.0, of.1], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?)))?;
-        let mut brought = std::collections::HashSet::new();
+        let mut brought = Brought::new();
         for row in rows {
             let (version, body) = row?;
             // One that can not be read was named as altered.
