@@ -391,13 +391,13 @@ fn after_a_restart_status_and_records_say_that_times_can_not_be_proven_until_hea
         said.out.contains("时间无法证明") && said.out.contains("times can not be proven until head office was heard once")
     };
     world.enrol();
-    assert!(!says(&world.run(&["status"])) && world.json(&["status"])["times_proven"] == Value::from(true));
+    assert!(!says(&world.run(&["status"])) && world.json(&["status"])["times_proven"] == true);
     // As a restart leaves it: what was heard was heard in another boot.
     let db = rusqlite::Connection::open(world.path("store").join("doorstep.db")).unwrap();
     let sql = "UPDATE meta SET value = CAST(x'00000000' || substr(value, 5) AS BLOB) WHERE key = 'anchor'";
     assert_eq!(db.execute(sql, []).unwrap(), 1);
     drop(db);
-    assert!(says(&world.run(&["status"])) && world.json(&["status"])["times_proven"] == Value::from(false));
+    assert!(says(&world.run(&["status"])) && world.json(&["status"])["times_proven"] == false);
     assert!(says(&world.run(&["fail", PARCEL, "--reason", "DF-NOBODY"])));
     assert_eq!(world.json(&["fail", OTHER, "--reason", "DF-NOBODY"])["times_proven"], Value::from(false));
     world.json(&["sync"]);
