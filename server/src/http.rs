@@ -31,6 +31,7 @@ use crate::{
     enrol::{self, Device},
     error::ApiError,
     feed::{self, Reader},
+    first::{self, First},
     in_flight::InFlight,
     ingest::{self, Around},
     keys::Keys,
@@ -231,6 +232,8 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
             app.db.write(move |db| Ok(copy::note_loss(db, held)?)).await?;
         }
     }
+    let shown = batch.as_ref().map(|batch| batch.first.clone()).unwrap_or_default();
+    let first = if shown.is_empty() { First::new() } else { app.db.read(move |db| first::proven(db, &shown, now)).await? };
     let (history, counter) = (request.history, request.counter);
     let written = app.db.write(move |db| {
         copy::admit(db, history, counter)?;
@@ -239,7 +242,9 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
         }
         enrol::register(db, &who.id, &install, now)?;
         let token = enrol::renew(db, &who, now)?;
-        let taken = batch.map(|batch| ingest::take(db, &batch, &who, &Around { rules: &rules, passing, now })).transpose()?;
+        let taken = batch
+            .map(|batch| ingest::take(db, &batch, &who, &Around { rules: &rules, passing, first: &first, now }))
+            .transpose()?;
         let mut forked = taken.as_ref().is_some_and(|taken| taken.forked);
         if let (None, Some(alarm)) = (&taken, chain::examine_end(db, &install, chain)?) {
             chain::raise(db, &who, &install, chain.map_or(0, |link| link.batch), alarm, now)?;

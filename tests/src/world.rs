@@ -357,7 +357,7 @@ impl Device {
             let digest = doc_digest(KIND_CASE, &case, chunks.iter().map(|(hash, _)| hash));
             PushDoc { doc: case, pack, digest, kind: None }
         };
-        let mut batch = Batch { header, sending, sig: vec![], docs: packs.into_iter().map(doc).collect() };
+        let mut batch = Batch { header, sending, sig: vec![], docs: packs.into_iter().map(doc).collect(), first: vec![] };
         batch.sig = self.signer().sign(&batch.message()).unwrap();
         batch
     }
