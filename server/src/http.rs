@@ -227,10 +227,10 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
     let pushed = batch.is_some();
     let (rules, passing) = (app.rules.clone(), app.passing.newest(&device.id));
     let (newest, pins) = (app.keys.clone(), request.pins);
-    if let Some(witness) = request.witness.take() {
-        if let Some(held) = app.db.read(move |db| copy::examine(db, &witness)).await? {
-            app.db.write(move |db| Ok(copy::note_loss(db, held)?)).await?;
-        }
+    if let Some(witness) = request.witness.take()
+        && let Some(held) = app.db.read(move |db| copy::examine(db, &witness)).await?
+    {
+        app.db.write(move |db| Ok(copy::note_loss(db, held)?)).await?;
     }
     let shown = batch.as_ref().map(|batch| batch.first.clone()).unwrap_or_default();
     let first = if shown.is_empty() { First::new() } else { app.db.read(move |db| first::proven(db, &shown, now)).await? };
