@@ -31,6 +31,7 @@ use crate::{
     enrol::{self, Device},
     error::ApiError,
     feed::{self, Reader},
+    first::{self, First},
     in_flight::InFlight,
     ingest::{self, Around},
     keys::Keys,
@@ -237,11 +238,13 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
     let pushed = batch.is_some();
     let (rules, passing) = (app.rules.clone(), app.passing.before(&device.id, now));
     let (newest, pins) = (app.keys.clone(), request.pins);
-    if let Some(witness) = request.witness.take() {
-        if let Some(held) = app.db.read(move |db| copy::examine(db, &witness)).await? {
-            app.db.write(move |db| Ok(copy::note_loss(db, held)?)).await?;
-        }
+    if let Some(witness) = request.witness.take()
+        && let Some(held) = app.db.read(move |db| copy::examine(db, &witness)).await?
+    {
+        app.db.write(move |db| Ok(copy::note_loss(db, held)?)).await?;
     }
+    let shown = batch.as_ref().map(|batch| batch.first.clone()).unwrap_or_default();
+    let first = if shown.is_empty() { First::new() } else { app.db.read(move |db| first::proven(db, &shown, now)).await? };
     let (history, counter) = (request.history, request.counter);
     let written = app.db.write(move |db| {
         copy::admit(db, history, counter)?;
@@ -251,7 +254,10 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
         enrol::register(db, &who.id, &install, now)?;
         let token = enrol::renew(db, &who, now)?;
         let taken = batch
-            .map(|batch| ingest::take(db, &batch, &who, &Around { rules: &rules, keys: &newest, passing, now }))
+            .map(|batch| {
+                let around = Around { rules: &rules, keys: &newest, passing, first: &first, now };
+                ingest::take(db, &batch, &who, &around)
+            })
             .transpose()?;
         let mut forked = taken.as_ref().is_some_and(|taken| taken.forked);
         if let (None, Some(alarm)) = (&taken, chain::examine_end(db, &install, chain)?) {

@@ -15,6 +15,7 @@ use crate::{
     enrol::Device,
     error::ApiError,
     facts, feed,
+    first::First,
     gap::{self, Gap, Gaps, Order, Said},
     keys::Keys,
     link::Kept,
@@ -41,12 +42,14 @@ pub(crate) struct Around<'a> {
     pub keys: &'a Keys,
     /// The device's newest request that gave it no time.
     pub passing: Option<UnixMs>,
+    /// The receipts that the batch proves of changes that the log has lost.
+    pub first: &'a First,
     pub now: UnixMs,
 }
 
 /// Takes a batch inside the writer's transaction. A batch that was taken before gets its stored verdicts.
 pub(crate) fn take(db: &Connection, batch: &Verified, device: &Device, around: &Around<'_>) -> Result<Taken, ApiError> {
-    let Around { rules, keys, passing, now } = *around;
+    let Around { rules, keys, passing, first, now } = *around;
     let (_, book) = rules.book(db)?;
     let said = Said { clocks: batch.clock, heard: batch.signed.heard, rest: batch.signed.rest.as_deref() };
     let gaps = Gaps::begin(db, device, &said, passing, book.at(now).switches.trusted_gap_ms(), now)?;
@@ -60,7 +63,7 @@ pub(crate) fn take(db: &Connection, batch: &Verified, device: &Device, around: &
         chain::raise(db, device, &batch.install, batch.number, alarm, now)?;
     }
     let rights = Rights::read(db)?;
-    let mut taking = Taking { db, batch, device, rights: &rights, gaps: &gaps, now, kept: Kept::default() };
+    let mut taking = Taking { db, batch, device, rights: &rights, gaps: &gaps, first, now, kept: Kept::default() };
     let mut cases = Vec::with_capacity(batch.cases.len());
     for offered in &batch.cases {
         cases.push(match &offered.changes {
@@ -105,6 +108,7 @@ struct Taking<'a> {
     device: &'a Device,
     rights: &'a Rights,
     gaps: &'a Gaps<'a>,
+    first: &'a First,
     now: UnixMs,
     kept: Kept,
 }
@@ -156,6 +160,9 @@ impl Taking<'_> {
             acted.disordered = admission == Admission::New && order.is_broken_by(read);
             let mut receipt = gaps.receipt(read, acted)?;
             receipt.facts = facts::check(db, &copies(read), &receipt, trusted_ms)?;
+            // What was said once stands: nothing that is known now makes an act later, or worse, than it was.
+            let first = self.first.get(&(*case, change.hash));
+            receipt = first.copied().unwrap_or(receipt);
             // What is in the log stays; whether the policy lets it in is asked before whether it fits, so that a guess learns
             // nothing of the case.
             let denied = match admission {
@@ -163,7 +170,7 @@ impl Taking<'_> {
                 Admission::Known | Admission::Early => None,
                 _ => match self.rights.judge(db, &doc, read)? {
                     Ok(review) => {
-                        receipt.review |= review || has_moved(device, read);
+                        receipt.review |= first.is_none() && (review || has_moved(device, read));
                         None
                     }
                     Err(refusal) => Some(refusal),

@@ -18,6 +18,7 @@ mod enrol;
 mod error;
 mod facts;
 mod feed;
+mod first;
 mod folder;
 mod gap;
 mod headoffice;

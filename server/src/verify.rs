@@ -6,8 +6,8 @@ use doorstep_document::{
 };
 use doorstep_domain::{BatchHash, Body, CaseId, ChangeHash, Clocks, InstallId, UnixMs};
 use doorstep_protocol::{
-    Batch, Envelope, Header, KIND_CASE, MAX_PUSH_CASES, MAX_REQUEST, Push, PushDoc, Rest, Sending, Spoken, SyncRequest, decode,
-    encode,
+    Batch, Envelope, FirstAnswer, Header, KIND_CASE, MAX_PUSH_CASES, MAX_REQUEST, Push, PushDoc, Rest, Sending, Spoken,
+    SyncRequest, decode, encode,
     signing::{batch_message, is_signed},
 };
 
@@ -27,6 +27,8 @@ pub(crate) struct Verified {
     pub clock: Clocks,
     pub signed: Signed,
     pub cases: Vec<VerifiedCase>,
+    /// What the log is said to have said first of changes that are sent again.
+    pub first: Vec<FirstAnswer>,
 }
 
 /// A batch as it was signed, and will be kept.
@@ -71,6 +73,7 @@ struct Claimed {
     clock: Clocks,
     signed: Signed,
     docs: Vec<ClaimedDoc>,
+    first: Vec<FirstAnswer>,
 }
 
 struct ClaimedDoc {
@@ -91,7 +94,7 @@ fn of_version_2(envelope: Envelope, device: &Device) -> Result<Claimed, ApiError
     let clock = envelope.clock.clocks();
     let (body, sig) = (envelope.body, envelope.sig);
     let signed = Signed { version: Spoken::Version2, body, sending: vec![], sig, heard: None, rest: None };
-    Ok(Claimed { header: Header { batch, prev, user, install, again }, hash, clock, signed, docs })
+    Ok(Claimed { header: Header { batch, prev, user, install, again }, hash, clock, signed, docs, first: vec![] })
 }
 
 /// Checks the signature of a batch of version 3. It is over the documents' digests, so it holds whatever their packs are.
@@ -105,8 +108,8 @@ fn of_version_3(batch: Batch, device: &Device) -> Result<Claimed, ApiError> {
         return Err(ApiError::TooLarge);
     }
     let (hash, clock) = (batch.hash(), sending.clocks());
-    let Batch { header: header_bytes, sending: sending_bytes, sig, docs } = batch;
-    let kept = Batch { header: header_bytes, sending: vec![], sig: vec![], docs };
+    let Batch { header: header_bytes, sending: sending_bytes, sig, docs, first } = batch;
+    let kept = Batch { header: header_bytes, sending: vec![], sig: vec![], docs, first: vec![] };
     let body = encode(&kept)?;
     let claimed = |doc: PushDoc| ClaimedDoc { doc: doc.doc, pack: doc.pack.clone(), is_of: Some(doc) };
     let docs = kept.docs.into_iter().map(claimed).collect();
@@ -118,7 +121,7 @@ fn of_version_3(batch: Batch, device: &Device) -> Result<Claimed, ApiError> {
         heard: sending.heard_ms.map(UnixMs),
         rest: Some(sending.rest),
     };
-    Ok(Claimed { header, hash, clock, signed, docs })
+    Ok(Claimed { header, hash, clock, signed, docs, first })
 }
 
 /// Checks the signature, rebuilds packs and reads changes; runs outside the writer. Whatever the bytes, it does not panic, and
@@ -131,7 +134,7 @@ pub(crate) fn verify(request: &mut SyncRequest, device: &Device) -> Result<Optio
         (None, Some(batch)) => of_version_3(batch, device)?,
         (Some(_), Some(_)) => return Err(ApiError::Malformed("two batches in one request".into())),
     };
-    let Claimed { header, hash, clock, signed, docs } = claimed;
+    let Claimed { header, hash, clock, signed, docs, first } = claimed;
     if docs.len() > MAX_PUSH_CASES {
         return Err(ApiError::TooLarge);
     }
@@ -181,6 +184,7 @@ pub(crate) fn verify(request: &mut SyncRequest, device: &Device) -> Result<Optio
         clock,
         signed,
         cases,
+        first,
     }))
 }
 

@@ -1,10 +1,13 @@
 //! Copies of the server's folder: one that was put back from a backup, moved, or served twice. It is noticed, and nothing that was
 //! acknowledged is lost.
 
-use doorstep_client::{DeviceSigner, Kind};
-use doorstep_domain::HistoryId;
-use doorstep_protocol::{ErrorBody, SyncRequest, Witness, decode, signing::root_message};
-use doorstep_tests::{LinkMode, World, raw};
+use doorstep_client::{Clock, DeviceSigner, Kind};
+use doorstep_domain::{HistoryId, Receipt};
+use doorstep_protocol::{
+    Batch, ErrorBody, FirstAnswer, Header, Leaf, SyncRequest, Witness, decode, encode,
+    signing::{leaves_message, root_message},
+};
+use doorstep_tests::{Device, LinkMode, World, raw};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copied_folder_answers_no_device_until_its_operator_has_spoken_and_devices_keep_everything() {
@@ -150,7 +153,8 @@ async fn only_what_the_copy_lacks_is_sent_again_also_of_an_installation_that_the
     phone.note(4, "新安装").unwrap();
     phone.sync().await.unwrap();
     assert_ne!(phone.client.identity().unwrap().unwrap().install, left);
-    let first = phone.case(2).unwrap().case.timeline[1].standing.receipt().unwrap();
+    let said: Vec<_> = [2, 4].map(|n| phone.case(n).unwrap().case.timeline[1].standing.receipt().unwrap()).to_vec();
+    let first = said[0];
 
     world.hands.advance(30);
     world.restore(&copy).await;
@@ -161,11 +165,14 @@ async fn only_what_the_copy_lacks_is_sent_again_also_of_an_installation_that_the
     for n in 0..10 {
         phone.agrees_with(&world, 2 * n);
     }
-    let again: Vec<_> = [2, 4].map(|n| phone.case(n).unwrap().case.timeline[1].standing.receipt().unwrap().received_at).to_vec();
-    assert_eq!(again, [world.hands.now(); 2], "with the receipt of the new arrival");
+    let again: Vec<_> = [2, 4].map(|n| phone.case(n).unwrap().case.timeline[1].standing.receipt().unwrap()).to_vec();
+    assert_eq!(again, said, "with the receipts that were given first");
     let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    let batches: i64 =
+        db.query_row("SELECT count(*) FROM envelope WHERE received_at = ?1", [world.hands.now().0], |row| row.get(0)).unwrap();
+    assert_eq!(batches, 1);
     let fresh: i64 =
-        db.query_row("SELECT count(*) FROM change WHERE received_at = ?1", [world.hands.now().0], |row| row.get(0)).unwrap();
+        db.query_row("SELECT count(DISTINCT case_id) FROM change JOIN envelope ON number = batch AND envelope.install = pushed_by WHERE envelope.received_at = ?1", [world.hands.now().0], |row| row.get(0)).unwrap();
     assert_eq!(fresh, 2);
     let store = rusqlite::Connection::open(phone.folder.join("doorstep.db")).unwrap();
     let kept: Vec<i64> = store
@@ -320,4 +327,111 @@ async fn an_answer_signed_with_a_key_that_was_replaced_since_proves_a_loss_too()
     phone.sync().await.unwrap_err();
     world.restart_server().await;
     assert!(world.waits());
+}
+
+/// A phone whose newest act the server has acknowledged and then lost, with what was said of it, and the request that sends it again.
+/// `ahead`: so many minutes the server's clock was ahead in the lost time.
+async fn lost(ahead: i64) -> (World, Device, Receipt, SyncRequest) {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    phone.sync().await.unwrap();
+    world.stop_server().await;
+    let copy = world.backup();
+    world.restart_server().await;
+    world.hands.put_server_ahead(ahead);
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.note(2, "同一批").unwrap();
+    phone.sync().await.unwrap();
+    let said = phone.case(2).unwrap().case.timeline[0].standing.receipt().unwrap();
+    world.hands.put_server_ahead(0);
+    world.hands.advance(10);
+    world.restore(&copy).await;
+    let answer = phone.send(&world, &phone.request()).await.unwrap();
+    let clocks = phone.clock.read();
+    let mut store = doorstep_store::Store::open(&phone.folder).unwrap();
+    store.apply(&answer, (clocks, clocks), world.hands.now(), doorstep_domain::InstallId::new([9; 16])).unwrap();
+    let request = phone.request();
+    assert_eq!(request.batch.as_ref().unwrap().first.len(), 1, "it shows what was said");
+    (world, phone, said, request)
+}
+
+/// What the server has of the first change of parcel 2.
+fn receipt_at(world: &World, phone: &Device) -> Receipt {
+    world.on_server(&phone.id(2)).1[0].standing.receipt().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_again_after_a_restore_has_the_receipt_that_the_server_gave_first() {
+    let (world, phone, said, request) = lost(0).await;
+    assert!(said.received_at < world.hands.now());
+    phone.send(&world, &request).await.unwrap();
+    assert_eq!(receipt_at(&world, &phone), said, "times, gap and marks");
+    phone.sync().await.unwrap();
+    phone.agrees_with(&world, 2);
+    assert_eq!(phone.case(2).unwrap().case.timeline[0].standing.receipt(), Some(said));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_receipt_of_before_the_servers_key_was_replaced_counts() {
+    let (mut world, phone, said, request) = lost(0).await;
+    world.admin().replace_key(world.hands.now()).unwrap();
+    world.restart_server().await;
+    phone.send(&world, &request).await.unwrap();
+    assert_eq!(receipt_at(&world, &phone), said);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_receipt_that_proves_nothing_is_passed_over_and_the_change_is_received_now() {
+    type Lie = fn(&mut FirstAnswer, &Device);
+    let lies: [(&str, Lie); 5] = [
+        ("of another server's key", |shown, phone| {
+            let message = leaves_message(&shown.history, shown.counter, shown.leaves.iter().map(|leaf| &leaf.0));
+            shown.sig = phone.signer().sign(&message).unwrap();
+        }),
+        ("of another change", |shown, _| shown.docs[0].receipts.swap(0, 1)),
+        ("of another document", |shown, phone| shown.docs[0].doc = phone.id(4)),
+        ("earlier than it was", |shown, _| shown.docs[0].receipts[0].received_ms -= 8 * 3_600_000),
+        ("with a leaf of its own", |shown, _| {
+            shown.docs[0].receipts[0].received_ms -= 8 * 3_600_000;
+            let at = shown.docs[0].leaf as usize;
+            shown.leaves[at] = Leaf(shown.docs[0].digest());
+        }),
+    ];
+    for (what, lie) in lies {
+        let (world, phone, _, mut request) = lost(0).await;
+        lie(&mut request.batch.as_mut().unwrap().first[0], &phone);
+        phone.send(&world, &request).await.unwrap();
+        assert_eq!(receipt_at(&world, &phone).received_at, world.hands.now(), "{what}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_receipt_later_than_now_is_passed_over() {
+    let (world, phone, said, request) = lost(20).await;
+    assert!(said.received_at > world.hands.now());
+    phone.send(&world, &request).await.unwrap();
+    assert_eq!(receipt_at(&world, &phone).received_at, world.hands.now());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_the_log_has_keeps_its_receipt_whatever_is_shown_later_or_twice() {
+    let (world, phone, said, mut request) = lost(0).await;
+    let shown = std::mem::take(&mut request.batch.as_mut().unwrap().first);
+    phone.send(&world, &request).await.unwrap();
+    let given = receipt_at(&world, &phone);
+    assert_eq!(given.received_at, world.hands.now());
+    assert_ne!(given, said);
+    // The same batch, and another one with the same changes, twice over.
+    request.batch.as_mut().unwrap().first = shown.clone();
+    phone.send(&world, &request).await.unwrap();
+    let docs = request.batch.as_ref().unwrap().docs.clone();
+    let header: Header = decode(&request.batch.as_ref().unwrap().header).unwrap();
+    let header = Header { batch: header.batch + 1, prev: request.batch.as_ref().unwrap().hash(), ..header };
+    let sending = request.batch.as_ref().unwrap().sending.clone();
+    let first = [shown.clone(), shown].concat();
+    let mut batch = Batch { header: encode(&header).unwrap(), sending, sig: vec![], docs, first };
+    batch.sig = phone.signer().sign(&batch.message()).unwrap();
+    request.batch = Some(batch);
+    phone.send(&world, &request).await.unwrap();
+    assert_eq!(receipt_at(&world, &phone), given);
 }

@@ -274,7 +274,7 @@ async fn what_is_from_before_there_were_links_is_listed_and_still_not_changed_un
     let mut world = World::new().await;
     let (phone, _outlet) = some_work(&mut world).await;
     world.stop_server().await;
-    world.as_of_step(5);
+    world.as_of_step(7);
     world.restart_server().await;
     phone.note(4, "升级之后").unwrap();
     phone.sync().await.unwrap();

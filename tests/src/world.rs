@@ -31,10 +31,12 @@ pub fn waybill(n: u32) -> String {
 /// The way back from steps of the server's schema, the newest first.
 const UNDO: &[(u32, &str)] = &[
     (
-        6,
+        8,
         "DROP TABLE link; DROP TABLE log_fault; ALTER TABLE envelope DROP COLUMN link; ALTER TABLE change DROP COLUMN link;
          DELETE FROM meta WHERE key = 'log_looked'",
     ),
+    (7, "ALTER TABLE pack DROP COLUMN format; ALTER TABLE reference DROP COLUMN format; DROP TABLE former_policy"),
+    (6, "DELETE FROM meta WHERE key = 'recipient_key'"),
     (
         5,
         "DROP INDEX case_by_turn_from; ALTER TABLE case_row DROP COLUMN turn_from; DROP INDEX device_by_pinned;
@@ -387,7 +389,7 @@ impl Device {
             let digest = doc_digest(KIND_CASE, &case, chunks.iter().map(|(hash, _)| hash));
             PushDoc { doc: case, pack, digest, kind: None }
         };
-        let mut batch = Batch { header, sending, sig: vec![], docs: packs.into_iter().map(doc).collect() };
+        let mut batch = Batch { header, sending, sig: vec![], docs: packs.into_iter().map(doc).collect(), first: vec![] };
         batch.sig = self.signer().sign(&batch.message()).unwrap();
         batch
     }

@@ -6,6 +6,7 @@ use doorstep_domain::{BatchHash, BootId, CaseId, ChangeHash, Clocks, Digest, His
 use minicbor::{Decode, Encode};
 
 use crate::{
+    FirstAnswer,
     messages::id,
     signing::{batch_core, doc_digest, sending_message},
 };
@@ -30,6 +31,10 @@ pub struct Batch {
     /// Its documents.
     #[n(3)]
     pub docs: Vec<PushDoc>,
+    /// What the server first said of changes that are sent again because its log has lost them, at most
+    /// [`crate::MAX_FIRST_ANSWERS`]. Under no signature of the device and part of no hash: it proves itself.
+    #[cbor(n(4), default)]
+    pub first: Vec<FirstAnswer>,
 }
 
 /// What a batch says beside its documents.

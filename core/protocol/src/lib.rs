@@ -37,7 +37,7 @@ pub use sms::{LeaseRequest, LeaseResponse};
 pub use succession::{KeyHash, Succession};
 
 pub use versions::{Reach, VERSIONS, Version, newest_format, reach};
-pub use witness::Witness;
+pub use witness::{FirstAnswer, FirstDoc, FirstReceipt, MAX_FIRST_ANSWERS, Witness};
 
 /// The version that this build speaks, sent by both ends in the header [`PROTO_HEADER`]. A response without the header is not
 /// our server's: a captive portal or a proxy, which counts as "no network".

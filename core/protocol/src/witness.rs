@@ -1,12 +1,16 @@
-//! What proves that the server has given an answer, without the answer.
+//! What proves that the server has given an answer, without the answer; and receipts of an answer that its log has lost.
 
-use doorstep_domain::{Digest, HistoryId};
+use doorstep_domain::{CaseId, ChangeHash, Digest, HistoryId, Receipt, ReceiptParts, UnixMs};
 use minicbor::{Decode, Encode};
 
 use crate::{
+    KIND_CASE, Leaf,
     messages::id,
-    signing::{is_signed, root_message},
+    signing::{is_signed, leaves_message, receipts_leaf, root_message},
 };
+
+/// Most answers of which a batch shows receipts.
+pub const MAX_FIRST_ANSWERS: usize = 64;
 
 /// A signed answer of version 3 by its number: with its signature it proves that the server's log had come so far.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -30,5 +34,123 @@ impl Witness {
     /// Whether the answer was signed with this key.
     pub fn is_signed_by(&self, server_key: &[u8]) -> bool {
         is_signed(server_key, &root_message(&self.history, self.counter, &self.root), &self.sig)
+    }
+}
+
+/// An answer of which a batch shows receipts: the changes are sent again because the server's log has lost them.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct FirstAnswer {
+    /// The server's log of then.
+    #[cbor(n(0), with = "id")]
+    pub history: HistoryId,
+    /// The number of the answer in it.
+    #[n(1)]
+    pub counter: u64,
+    /// The leaves that were signed, in their order.
+    #[n(2)]
+    pub leaves: Vec<Leaf>,
+    /// ES256 by the server's key of then over [`leaves_message`].
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub sig: Vec<u8>,
+    /// The documents whose receipts are shown.
+    #[n(4)]
+    pub docs: Vec<FirstDoc>,
+}
+
+/// All receipts of a document under one answer.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct FirstDoc {
+    /// The document, a case.
+    #[cbor(n(0), with = "id")]
+    pub doc: CaseId,
+    /// The place of its leaf.
+    #[n(1)]
+    pub leaf: u32,
+    /// Its receipts in the leaf's order.
+    #[n(2)]
+    pub receipts: Vec<FirstReceipt>,
+}
+
+/// What the server first said of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct FirstReceipt {
+    /// The change.
+    #[cbor(n(0), with = "id")]
+    pub change: ChangeHash,
+    /// When the server received it, milliseconds since 1970, as all times here.
+    #[n(1)]
+    pub received_ms: i64,
+    /// The estimate of its act.
+    #[n(2)]
+    pub acted_ms: Option<i64>,
+    /// Half the width of the estimate, milliseconds.
+    #[n(3)]
+    pub slack_ms: u32,
+    /// The lower end of its gap.
+    #[n(4)]
+    pub from_ms: Option<i64>,
+    /// The upper end of its gap.
+    #[n(5)]
+    pub until_ms: Option<i64>,
+    /// What the server found, as bits of [`Receipt::marks`].
+    #[n(6)]
+    pub marks: u16,
+    /// Acts of the person whose time was not proven.
+    #[n(7)]
+    pub unproven: u16,
+}
+
+impl FirstAnswer {
+    /// Whether the answer was signed with this key.
+    pub fn is_signed_by(&self, server_key: &[u8]) -> bool {
+        let message = leaves_message(&self.history, self.counter, self.leaves.iter().map(|leaf| &leaf.0));
+        is_signed(server_key, &message, &self.sig)
+    }
+
+    /// The receipts that the leaves vouch for, if the answer is the server's.
+    pub fn vouched(&self) -> impl Iterator<Item = (CaseId, ChangeHash, Receipt)> {
+        let is_vouched = |doc: &&FirstDoc| {
+            let at = usize::try_from(doc.leaf).ok().and_then(|at| self.leaves.get(at));
+            at.is_some_and(|leaf| leaf.0 == doc.digest())
+        };
+        let each = |doc: &FirstDoc| {
+            let id = doc.doc;
+            doc.receipts.iter().map(move |first| (id, first.change, first.receipt())).collect::<Vec<_>>()
+        };
+        self.docs.iter().filter(is_vouched).flat_map(each)
+    }
+}
+
+impl FirstDoc {
+    /// The leaf of these receipts.
+    pub fn digest(&self) -> Digest {
+        let receipts: Vec<_> = self.receipts.iter().map(|first| (first.change, first.receipt())).collect();
+        receipts_leaf(KIND_CASE, &self.doc, &receipts)
+    }
+}
+
+impl FirstReceipt {
+    /// A receipt as it travels.
+    pub fn of(change: ChangeHash, parts: ReceiptParts) -> Self {
+        let ReceiptParts { received_at, acted_at, slack_ms, from, until, marks, unproven_acts } = parts;
+        let ms = |at: Option<UnixMs>| at.map(|at| at.0);
+        let (acted_ms, from_ms, until_ms) = (ms(acted_at), ms(from), ms(until));
+        Self { change, received_ms: received_at.0, acted_ms, slack_ms, from_ms, until_ms, marks, unproven: unproven_acts }
+    }
+
+    /// The receipt as the core knows it.
+    pub fn receipt(&self) -> Receipt {
+        Receipt::from_parts(ReceiptParts {
+            received_at: UnixMs(self.received_ms),
+            acted_at: self.acted_ms.map(UnixMs),
+            slack_ms: self.slack_ms,
+            from: self.from_ms.map(UnixMs),
+            until: self.until_ms.map(UnixMs),
+            marks: self.marks,
+            unproven_acts: self.unproven,
+        })
     }
 }

@@ -34,8 +34,7 @@ pub(crate) fn shown(db: &Connection, case: &CaseId, change: &ChangeHash, receipt
 }
 
 /// Every scope was read to its end: what is still in question, the server does not have. It is unsent again, in the order in which it
-/// was accepted, and gets the receipt of its new arrival. Its first one is kept: a version of the protocol in which the server's
-/// signed words can be shown to it presents them with the batch that is made of these.
+/// was accepted. Its first receipt is kept, and shown with the batch that is made of these ([`crate::first`]).
 pub(crate) fn put_back(db: &Connection, now: UnixMs, touched: &mut BTreeSet<CaseId>) -> Result<(), StoreError> {
     let mut query = db.prepare_cached(
         "SELECT change.case_id, change.n FROM unconfirmed JOIN change USING (case_id, hash) WHERE parked IS NULL ORDER BY 1, 2",

@@ -11,6 +11,7 @@ mod anew;
 mod check;
 mod error;
 mod evict;
+mod first;
 mod hold;
 mod identity;
 mod key;

@@ -15,7 +15,7 @@ use doorstep_sync::Applied;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::{
-    Store, StoreError, anew, evict, identity, photos,
+    Store, StoreError, anew, evict, first, identity, photos,
     project::{self, DAMAGED, DISCARDED, IN_BATCH, QUARANTINED, UNSENT},
     rebase,
 };
@@ -28,11 +28,11 @@ const PENDING_ROUNDS: u32 = 15;
 const MOST_ASKED: usize = 64;
 
 /// One change in the open batch.
-struct Outgoing {
+pub(crate) struct Outgoing {
     id: i64,
-    case: CaseId,
+    pub case: CaseId,
     tries: i64,
-    bytes: Vec<u8>,
+    pub bytes: Vec<u8>,
 }
 
 impl Store {
@@ -430,7 +430,13 @@ fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: usize) -> R
         again,
     };
     let header = encode(&header).map_err(|_| StoreError::Damaged("change"))?;
-    let batch = Batch { header, sending: vec![], sig: vec![], docs: cases.collect::<Result<_, StoreError>>()? };
+    let batch = Batch {
+        header,
+        sending: vec![],
+        sig: vec![],
+        docs: cases.collect::<Result<_, StoreError>>()?,
+        first: first::shown(db, &open)?,
+    };
     db.prepare_cached("UPDATE again SET batch = ?1 WHERE number IN (SELECT number FROM again ORDER BY number LIMIT 64)")?
         .execute(params![number])?;
     let body = StoredBatch::write(&batch)?;

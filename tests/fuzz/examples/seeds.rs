@@ -5,13 +5,15 @@
 use std::{fs, path::Path};
 
 use doorstep_document::{Change, pack};
-use doorstep_domain::{BatchHash, BootId, ChangeHash, Clocks, DeviceId, EntryKey, HistoryId, InstallId, Personal, Receipt, UnixMs};
+use doorstep_domain::{
+    BatchHash, BootId, ChangeHash, Clocks, DeviceId, EntryKey, HistoryId, InstallId, Personal, Receipt, UnixMs,
+};
 use doorstep_fuzz::{case, facts, morning};
 use doorstep_protocol::{
-    Ack, AckCase, Batch, BatchClock, Beacon, CaseRef, DayRow, Decision, Demand, EnrolRequest, Envelope, FeedCase, FeedPage, Header,
-    KIND_CASE, Leaf, Link, OutletRow, ParcelRow, PersonRow, Publication, Pull, Push, PushCase, PushDoc, Quarantined, RefKind, RefVersion,
-    Refs, Rest, Sending, SessionRequest, Signed, Spoken, SyncRequest, SyncResponse, Token, Verdict, encode, pack_receipts, pack_verdicts,
-    seal,
+    Ack, AckCase, Batch, BatchClock, Beacon, CaseRef, DayRow, Decision, Demand, EnrolRequest, Envelope, FeedCase, FeedPage,
+    Header, KIND_CASE, Leaf, Link, OutletRow, ParcelRow, PersonRow, Publication, Pull, Push, PushCase, PushDoc, Quarantined,
+    RefKind, RefVersion, Refs, Rest, Sending, SessionRequest, Signed, Spoken, SyncRequest, SyncResponse, Token, Verdict, encode,
+    pack_receipts, pack_verdicts, seal,
     signing::{doc_digest, receipts_leaf},
 };
 use doorstep_rules::{FIRST_POLICY, Pack};
@@ -120,7 +122,13 @@ fn batch(changes: &[Change], docs: &[&[Change]]) -> Batch {
         let hashes: Vec<ChangeHash> = changes.iter().map(Change::hash).collect();
         doc_digest(KIND_CASE, &case(), &hashes)
     };
-    let header = Header { batch: 418, prev: BatchHash::new([6; 32]), user: "c1029".into(), install: InstallId::new([1; 16]), again: vec![415] };
+    let header = Header {
+        batch: 418,
+        prev: BatchHash::new([6; 32]),
+        user: "c1029".into(),
+        install: InstallId::new([1; 16]),
+        again: vec![415],
+    };
     let clocks = Clocks { wall: UnixMs(1_772_413_200_000), mono_ms: 86_400_000, boot: BootId([1; 4]) };
     let rest = Rest { doc: case(), digest: digest(&changes[3..]), count: changes.len() as u32 - 3, kind: None };
     let sending = Sending::of(&clocks, Some(UnixMs(1_772_413_000_000)), vec![rest]);
@@ -129,6 +137,7 @@ fn batch(changes: &[Change], docs: &[&[Change]]) -> Batch {
         header: encode(&header).expect("it encodes"),
         sending: encode(&sending).expect("it encodes"),
         sig: vec![7; 64],
+        first: vec![],
         docs: docs.iter().map(doc).collect(),
     }
 }
@@ -142,26 +151,27 @@ fn frames(changes: &[Change]) {
         sig: vec![7; 64],
     };
     let request = SyncRequest {
-            device: DeviceId::new([1; 16]),
-            install: InstallId::new([2; 16]),
-            history: HistoryId::new([0; 16]),
-            push: Some(envelope),
-            pull: vec![Pull { scope: "courier/c1029".into(), cursor: 18_223 }],
-            want_bytes: 65_536,
-            refs: vec![RefVersion { kind: RefKind::Pack, version: 1 }],
-            chain: Some(Link { batch: 417, hash: BatchHash::new([8; 32]) }),
-            beacon: Some(Beacon {
-                unsent_cases: 2,
-                oldest_ms: Some(1_772_413_000_000),
-                app: "doorstep 1".into(),
-                ..Beacon::default()
-            }),
-            quarantined: vec![of],
-            lost: vec![],
-            batch: None,
-            counter: None,
-            pins: None,
-        };
+        device: DeviceId::new([1; 16]),
+        install: InstallId::new([2; 16]),
+        history: HistoryId::new([0; 16]),
+        push: Some(envelope),
+        pull: vec![Pull { scope: "courier/c1029".into(), cursor: 18_223 }],
+        want_bytes: 65_536,
+        refs: vec![RefVersion { kind: RefKind::Pack, version: 1 }],
+        chain: Some(Link { batch: 417, hash: BatchHash::new([8; 32]) }),
+        beacon: Some(Beacon {
+            unsent_cases: 2,
+            oldest_ms: Some(1_772_413_000_000),
+            app: "doorstep 1".into(),
+            ..Beacon::default()
+        }),
+        quarantined: vec![of],
+        lost: vec![],
+        batch: None,
+        counter: None,
+        pins: None,
+        witness: None,
+    };
     frame("sync-request", &request);
     let of_3 = batch(changes, &[&changes[..1]]);
     frame("batch", &of_3);
@@ -190,23 +200,23 @@ fn frames(changes: &[Change]) {
     frame("ack", &ack);
     frame("feed-page", &page);
     let response = SyncResponse {
-            now_ms: 1_772_413_260_000,
-            history: HistoryId::new([3; 16]),
-            ack: Some(signed(encode(&ack).expect("it encodes"))),
-            feed: vec![signed(encode(&page).expect("it encodes"))],
-            refs: vec![RefVersion { kind: RefKind::Parcels, version: 7 }],
-            token: Some(Token { secret: "secret".into(), expires_ms: 1_772_499_600_000 }),
-            demand: Some(Demand::NewInstall),
-            resend: vec![415, 416],
-            decisions: vec![Decision { of, released: true, why: "核实".into() }],
-            scopes: vec!["outlet/0412".into()],
-            wanted: vec![],
-            gateway: Some(true),
-            wipe: None,
-            counter: None,
-            received_ms: None,
-            succession: None,
-        };
+        now_ms: 1_772_413_260_000,
+        history: HistoryId::new([3; 16]),
+        ack: Some(signed(encode(&ack).expect("it encodes"))),
+        feed: vec![signed(encode(&page).expect("it encodes"))],
+        refs: vec![RefVersion { kind: RefKind::Parcels, version: 7 }],
+        token: Some(Token { secret: "secret".into(), expires_ms: 1_772_499_600_000 }),
+        demand: Some(Demand::NewInstall),
+        resend: vec![415, 416],
+        decisions: vec![Decision { of, released: true, why: "核实".into() }],
+        scopes: vec!["outlet/0412".into()],
+        wanted: vec![],
+        gateway: Some(true),
+        wipe: None,
+        counter: None,
+        received_ms: None,
+        succession: None,
+    };
     frame("sync-response", &response);
     // Version 3: parts without a signature of their own, under one for all.
     let (rows, quarantined) = pack_verdicts(UnixMs(1_772_413_260_000), &verdicts, Spoken::Version3);

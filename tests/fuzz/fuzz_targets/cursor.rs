@@ -3,7 +3,8 @@
 #![no_main]
 
 use doorstep_domain::{
-    CaseId, ChangeHash, Clocks, EntryKey, Leans, OutletCode, Personal, Reckoning, Role, Arrival, TimeEvidence, UnixMs, Waybill, check_s10,
+    Arrival, CaseId, ChangeHash, Clocks, EntryKey, Leans, OutletCode, Personal, Reckoning, Role, TimeEvidence, UnixMs, Waybill,
+    check_s10,
 };
 use doorstep_fuzz::{case, check_text, fenced, prepare};
 use doorstep_protocol::{RefKind, VERSIONS, reach, signing};

@@ -5,8 +5,9 @@
 use doorstep_domain::{ChangeHash, DeviceId, UnixMs};
 use doorstep_fuzz::{fenced, prepare};
 use doorstep_protocol::{
-    Ack, Batch, EnrolRequest, EnrolResponse, Envelope, ErrorBody, FeedPage, Header, NonceResponse, Push, Pushed, Refs, Rest, Sending,
-    SessionRequest, SessionResponse, Signed, Spoken, SyncRequest, SyncResponse, Vouched, decode, encode, open, pack_receipts, seal, unpack_receipts, unpack_verdicts,
+    Ack, Batch, EnrolRequest, EnrolResponse, Envelope, ErrorBody, FeedPage, Header, NonceResponse, Push, Pushed, Refs, Rest,
+    Sending, SessionRequest, SessionResponse, Signed, Spoken, SyncRequest, SyncResponse, Vouched, decode, encode, open,
+    pack_receipts, seal, unpack_receipts, unpack_verdicts,
 };
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 
@@ -82,7 +83,7 @@ fn check_signed(signed: &Signed) {
     for pushed in [vec![], pushed(cases, 0), pushed(cases, 3), pushed(cases + 1, 1)] {
         if let Ok(answer) = SyncResponse::verify_signed(signed, &DeviceId::new([1; 16]), &[4; 65], &pushed) {
             let is_idle = answer.ack.is_none() && answer.feed.iter().all(|page| page.cases.is_empty() && page.out.is_empty());
-            assert!(is_idle && answer.counter.is_none() && answer.wipe.is_none(), "nobody signs by chance");
+            assert!(is_idle && answer.witness.is_none() && answer.wipe.is_none(), "nobody signs by chance");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{fmt::Display, str::FromStr, sync::LazyLock};
 
 use doorstep_document::{Admission, Change, History, NewEntry, Position, merge, pack};
 use doorstep_domain::{
-    Body, CaseId, ChangeHash, Clocks, Entry, FactsCheck, Leans, Receipt, Reckoning, Recorded, Arrival, Standing, UnixMs,
+    Arrival, Body, CaseId, ChangeHash, Clocks, Entry, FactsCheck, Leans, Receipt, Reckoning, Recorded, Standing, UnixMs,
 };
 use doorstep_rules::{Case, Due, FIRST_PACK, Pack, Published, Rulebook, Turn, explain, judge};
 
@@ -84,8 +84,14 @@ pub fn check_pack(pack: Pack, taken: &[Change]) {
 fn recorded(taken: &[Change], sent: &Clocks, received: UnixMs) -> Vec<Recorded> {
     let stands = |i: usize, entry: &Entry| {
         let leans = if i % 5 == 1 { Leans::OnAContact } else { Leans::OnNothing };
-        let arrival =
-            Arrival { clocks: *sent, received, from: UnixMs(1_772_000_000_000), until: received, contact: None, steady: i % 3 > 0 };
+        let arrival = Arrival {
+            clocks: *sent,
+            received,
+            from: UnixMs(1_772_000_000_000),
+            until: received,
+            contact: None,
+            steady: i % 3 > 0,
+        };
         let acted = Reckoning::of(&entry.time, &arrival, leans);
         let check = match i % 7 {
             3 => FactsCheck::Altered,

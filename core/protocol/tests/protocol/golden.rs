@@ -231,12 +231,13 @@ fn batch() -> Batch {
         sending: encode(&sending()).unwrap(),
         sig: bytes_of("sig-sending"),
         docs: vec![PushDoc { doc: case(), pack: bare(), digest, kind: None }],
+        first: vec![],
     }
 }
 
 /// Its proof of the two changes, of which the second is said to be the server's own too.
 fn proofs() -> Proofs {
-    let Batch { header, sending, sig, docs } = batch();
+    let Batch { header, sending, sig, docs, .. } = batch();
     let digests = docs.iter().map(|doc| Leaf(doc.digest)).collect();
     let hashes: Vec<u8> = changes().iter().flat_map(|hash| *hash.as_bytes()).collect();
     let own = hashes[32..].to_vec();
@@ -488,6 +489,41 @@ fn an_answer_is_proven_without_what_it_says() {
     assert!(!Witness { counter: witness.counter + 1, ..witness.clone() }.is_signed_by(&key()), "another number");
     assert!(!Witness { history: HistoryId::new([9; 16]), ..witness.clone() }.is_signed_by(&key()), "another log");
     assert!(!Witness { root: Digest::new([9; 32]), ..witness }.is_signed_by(&key()), "another answer");
+}
+
+#[test]
+fn a_receipt_of_a_log_that_was_lost_proves_itself() {
+    let vouched: Vouched = decode(&bytes_of("vouched")).unwrap();
+    let receipts = receipts().into_iter().map(|(change, receipt)| FirstReceipt::of(change, receipt.parts())).collect();
+    let answer = FirstAnswer {
+        history: vouched.history,
+        counter: vouched.counter,
+        leaves: vouched.leaves,
+        sig: bytes_of("sig-answer"),
+        docs: vec![FirstDoc { doc: case(), leaf: 1, receipts }],
+    };
+    message("first-answer", &answer);
+    assert!(answer.is_signed_by(&key()));
+    let shown: Vec<_> = answer.vouched().collect();
+    assert_eq!(shown, self::receipts().into_iter().map(|(change, receipt)| (case(), change, receipt)).collect::<Vec<_>>());
+    let spoilt = |spoil: fn(&mut FirstAnswer)| {
+        let mut answer = answer.clone();
+        spoil(&mut answer);
+        !answer.is_signed_by(&key()) || answer.vouched().next().is_none()
+    };
+    assert!(spoilt(|answer| answer.docs[0].receipts[1].received_ms -= 1), "another time");
+    assert!(spoilt(|answer| answer.docs[0].receipts[0].marks ^= 4), "other marks");
+    assert!(spoilt(|answer| answer.docs[0].receipts[0].change = ChangeHash::new([7; 32])), "another change");
+    assert!(spoilt(|answer| answer.docs[0].receipts.truncate(1)), "not all of the leaf");
+    assert!(spoilt(|answer| answer.docs[0].doc = CaseId::new([7; 16])), "another document");
+    assert!(spoilt(|answer| answer.docs[0].leaf = 0), "another leaf");
+    assert!(spoilt(|answer| answer.docs[0].leaf = u32::MAX), "no leaf");
+    let other_leaf = |answer: &mut FirstAnswer| {
+        answer.docs[0].receipts[0].received_ms -= 1;
+        answer.leaves[1] = Leaf(answer.docs[0].digest());
+    };
+    assert!(spoilt(other_leaf), "a leaf that was not signed");
+    assert!(spoilt(|answer| answer.counter += 1), "another answer");
 }
 
 #[test]

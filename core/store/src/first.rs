@@ -1,0 +1,94 @@
+//! First receipts: what the server had said, under its signature, of changes that its log has lost and that are sent again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use doorstep_document::pack;
+use doorstep_domain::{CaseId, ChangeHash, InstallId, ReceiptParts, UnixMs};
+use doorstep_protocol::{FirstAnswer, FirstDoc, FirstReceipt, MAX_FIRST_ANSWERS, Vouched, decode};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::{StoreError, transfer::Outgoing};
+
+/// An own batch: the installation whose chain it is in, and its number.
+type Of = (InstallId, i64);
+
+/// What the next batch shows of the changes in it. Those whose first receipt came with a feed, or under version 2, have nothing to
+/// show, nor has what goes beyond the most that a batch may show: they get the receipt of their new arrival.
+pub(crate) fn shown(db: &Connection, open: &[Outgoing]) -> Result<Vec<FirstAnswer>, StoreError> {
+    let mut docs: BTreeMap<Of, BTreeSet<CaseId>> = BTreeMap::new();
+    let mut find = db.prepare_cached(
+        "SELECT outbox.install, first_receipt.batch FROM first_receipt JOIN outbox USING (case_id, hash)
+         WHERE case_id = ?1 AND hash = ?2 AND first_receipt.batch IS NOT NULL",
+    )?;
+    for change in open {
+        let Some(hash) = pack::hash_of(&change.bytes) else { continue };
+        let row =
+            find.query_row(params![change.case.as_bytes(), hash.as_bytes()], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?)));
+        if let Some((install, number)) = row.optional()? {
+            let install = InstallId::try_from(install.as_slice()).map_err(|_| StoreError::Damaged("outbox"))?;
+            docs.entry((install, number)).or_default().insert(change.case);
+        }
+    }
+    let mut answers = Vec::new();
+    for (of, cases) in docs {
+        if answers.len() < MAX_FIRST_ANSWERS {
+            answers.extend(answer(db, of, &cases)?);
+        }
+    }
+    Ok(answers)
+}
+
+/// The answer to an own batch, with the documents whose leaf can be made anew from what is here.
+fn answer(db: &Connection, of: Of, cases: &BTreeSet<CaseId>) -> Result<Option<FirstAnswer>, StoreError> {
+    let kept: Option<(Vec<u8>, Vec<u8>)> = db
+        .prepare_cached("SELECT ack, sig FROM batch WHERE install = ?1 AND number = ?2 AND ack IS NOT NULL")?
+        .query_row(params![of.0.as_bytes(), of.1], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((vouched, sig)) = kept.and_then(|(ack, sig)| Some((decode::<Vouched>(&ack).ok()?, sig))) else { return Ok(None) };
+    let mut docs = Vec::new();
+    for case in cases {
+        let mut doc = FirstDoc { doc: *case, leaf: 0, receipts: receipts(db, of, case)? };
+        let digest = doc.digest();
+        let place = vouched.leaves.iter().position(|leaf| leaf.0 == digest).and_then(|at| u32::try_from(at).ok());
+        if let Some(place) = place {
+            doc.leaf = place;
+            docs.push(doc);
+        }
+    }
+    let Vouched { history, counter, leaves, .. } = vouched;
+    Ok((!docs.is_empty()).then_some(FirstAnswer { history, counter, leaves, sig, docs }))
+}
+
+/// What was first said of the changes of a case that went in a batch, in its order.
+fn receipts(db: &Connection, of: Of, case: &CaseId) -> Result<Vec<FirstReceipt>, StoreError> {
+    let mut query = db.prepare_cached(
+        "SELECT first.hash, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven, seq FROM first_receipt AS first
+           JOIN (SELECT hash, seq FROM change WHERE case_id = ?1 AND install = ?2
+                 UNION SELECT hash, seq FROM outbox WHERE case_id = ?1 AND install = ?2) USING (hash)
+           WHERE case_id = ?1 AND batch = ?3
+         UNION ALL
+         SELECT hash, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven, seq FROM change
+           WHERE case_id = ?1 AND install = ?2 AND batch = ?3
+           AND NOT EXISTS (SELECT 1 FROM first_receipt AS first WHERE first.case_id = ?1 AND first.hash = change.hash)
+         ORDER BY seq",
+    )?;
+    let rows = query.query_map(params![case.as_bytes(), of.0.as_bytes(), of.1], |row| {
+        let time = |at: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(at)?.map(UnixMs));
+        let parts = ReceiptParts {
+            received_at: UnixMs(row.get(1)?),
+            acted_at: time(2)?,
+            slack_ms: row.get(3)?,
+            from: time(4)?,
+            until: time(5)?,
+            marks: row.get(6)?,
+            unproven_acts: row.get(7)?,
+        };
+        Ok((row.get::<_, Vec<u8>>(0)?, parts))
+    })?;
+    rows.map(|row| {
+        let (hash, parts) = row?;
+        let change = ChangeHash::try_from(hash.as_slice()).map_err(|_| StoreError::Damaged("change"))?;
+        Ok(FirstReceipt::of(change, parts))
+    })
+    .collect()
+}
