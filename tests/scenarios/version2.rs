@@ -376,6 +376,8 @@ fn as_version_2(file: &Path, migration: &str, application_id: i32, marks: &[&str
     for table in marks {
         db.execute(&format!("UPDATE main.{table} SET marks = marks & 7"), []).unwrap();
     }
+    // Version 2 counted no answers.
+    db.execute("DELETE FROM main.meta WHERE key IN ('witness', 'heard')", []).unwrap();
     db.execute_batch(&format!("DETACH today; PRAGMA user_version = 1; PRAGMA application_id = {application_id}")).unwrap();
     drop(db);
     for log in ["db-wal", "db-shm"] {

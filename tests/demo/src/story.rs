@@ -392,7 +392,9 @@ async fn replies(stage: &Stage, cast: &mut Cast, admin: &mut Admin) -> Result<()
 async fn outage(stage: &Stage, cast: &mut Cast) -> Result<()> {
     println!("\n-- 第六幕 the outlet's network fails for the evening");
     stage.at(0, 17, 30)?;
-    stage.network(LinkMode::Cut, "a cable is cut: no network until tomorrow");
+    // What the tablet records from here on lies between this contact and the next one.
+    expect(cast.west.sync().await?, "West syncs before the cable is cut")?;
+    stage.network(LinkMode::Cut, "a cable is cut: no network until the small hours");
     for n in [20, 21, 22] {
         cast.west.record(fail(n, "DF-NOBODY", None, "晚间派送无人"), &[(n, "door")]).await?;
     }
@@ -424,8 +426,11 @@ async fn outage(stage: &Stage, cast: &mut Cast) -> Result<()> {
 
 async fn next_morning(stage: &Stage, cast: &mut Cast) -> Result<()> {
     println!("\n-- 第七幕 the next morning");
+    stage.at(1, 5, 0)?;
+    stage.network(LinkMode::Up, "the cable is mended; West's tablet, which is on, syncs by itself");
+    expect(cast.west.sync().await?, "West syncs when the cable is mended")?;
+    stage.say("West: less than twelve hours lie between two contacts, so its clock proves when it phoned");
     stage.at(1, 8, 0)?;
-    stage.network(LinkMode::Up, "the cable is mended");
     cast.west.record(notice(22), &[]).await?;
     stage.say(&format!("West: {} is notified only now", waybill(22)));
     for _ in 0..2 {
