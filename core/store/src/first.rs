@@ -7,7 +7,7 @@ use doorstep_domain::{CaseId, ChangeHash, InstallId, ReceiptParts, UnixMs};
 use doorstep_protocol::{FirstAnswer, FirstDoc, FirstReceipt, MAX_FIRST_ANSWERS, Vouched, decode};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::{StoreError, transfer::Outgoing};
+use crate::{StoreError, project::Outgoing};
 
 /// An own batch: the installation whose chain it is in, and its number.
 type Of = (InstallId, i64);

@@ -8,6 +8,7 @@
 //! Never here: the network, async, clocks (times are arguments), rules (they are data in `rules`).
 
 mod anew;
+mod batch;
 mod check;
 mod error;
 mod evict;
@@ -31,6 +32,7 @@ mod transfer;
 mod uptime;
 mod wipe;
 
+pub use batch::pushed;
 pub use doorstep_domain::Clocks;
 pub use error::{OpenError, StoreError};
 pub use identity::{Enrolment, Identity, Member, Session};
@@ -42,4 +44,3 @@ pub use photos::WaitingPhoto;
 pub use read::{CaseRow, CaseView, Filter, Place, RefusedIntent, Status, UnsentIntent};
 pub use record::{Action, ActionCase, SavedPhoto, Written};
 pub use salvage::Salvage;
-pub use transfer::pushed;

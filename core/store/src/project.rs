@@ -21,6 +21,14 @@ pub(crate) const DISCARDED: i64 = 3;
 /// Reason of a quarantined row whose bytes can not be read. Only its command is of use.
 pub(crate) const DAMAGED: &str = "damaged";
 
+/// One change of the outbox.
+pub(crate) struct Outgoing {
+    pub id: i64,
+    pub case: CaseId,
+    pub tries: i64,
+    pub bytes: Vec<u8>,
+}
+
 /// All entries of a case as stored. Each change's checksum is verified again: a damaged row is an error, never a wrong
 /// answer; one that has been put aside as damaged is shown by its command in the status.
 pub(crate) fn entries(db: &Connection, case: &CaseId) -> Result<Vec<Recorded>, StoreError> {

@@ -1,39 +1,30 @@
 //! Sync as the store sees it: the next batch made durable, an answer applied in one transaction.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use doorstep_document::{Admission, Change, History, Link, pack};
-use doorstep_domain::{Anchor, BatchHash, BootId, CaseId, ChangeHash, Clocks, HistoryId, InstallId, Receipt, UnixMs};
+use doorstep_domain::{Anchor, BootId, CaseId, ChangeHash, Clocks, HistoryId, InstallId, Receipt, UnixMs};
 use doorstep_protocol::{
-    Ack, AckCase, Answer, Batch, BatchClock, Beacon, CaseRef, Decision, Demand, Envelope, FeedCase, Header, KIND_CASE, Pull,
-    Push, PushDoc, Pushed, Quarantined, RefKind, Rest, Sending, Signed, SyncRequest, Verdict, Witness, decode, encode,
-    signing::{doc_digest, receipts_leaf},
-    unpack_receipts, unpack_verdicts,
+    Ack, AckCase, Answer, Batch, BatchClock, Beacon, CaseRef, Decision, Demand, Envelope, FeedCase, KIND_CASE, Pull, Quarantined,
+    RefKind, Sending, Signed, SyncRequest, Verdict, Witness, decode, encode, signing::receipts_leaf, unpack_receipts,
+    unpack_verdicts,
 };
 use doorstep_rules::{FIRST_POLICY, Policy, Rulebook};
 use doorstep_sync::Applied;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::{
-    Store, StoreError, anew, evict, first, identity, photos,
-    project::{self, DAMAGED, DISCARDED, IN_BATCH, QUARANTINED, UNSENT},
+    Store, StoreError, anew,
+    batch::{OpenBatch, StoredBatch, by_case, chain_end, close_batch, keep, mono_of, open_batch, outgoing, rest},
+    evict, identity, photos,
+    project::{self, DISCARDED, IN_BATCH, QUARANTINED, UNSENT},
     rebase,
 };
 
 /// A change whose pack the server could not rebuild is sent once more in a new batch, then quarantined here and shown.
 const MOST_FAULTS: i64 = 2;
-/// Changes that the server left pending are offered again with the next sync, then with every so many.
-const PENDING_ROUNDS: u32 = 15;
 /// How many quarantined changes a request asks about at most.
 const MOST_ASKED: usize = 64;
-
-/// One change in the open batch.
-pub(crate) struct Outgoing {
-    id: i64,
-    pub case: CaseId,
-    tries: i64,
-    pub bytes: Vec<u8>,
-}
 
 impl Store {
     /// The request of the next sync, its batch not yet signed. What is unsent becomes the open batch, durably, before its first
@@ -288,9 +279,6 @@ impl Store {
         Ok(read())
     }
 }
-
-/// Most changes in one batch.
-const BATCH_CHANGES: usize = 5_000;
 /// The time of receipt in the newest verdicts.
 const HEARD: &str = "heard";
 /// The newest signed answer of the server's log, with what proves it.
@@ -299,192 +287,6 @@ const WITNESS: &str = "witness";
 /// The newest signed answer of the present log. What can not be read is none: it proves nothing.
 fn newest_answer(db: &Connection) -> Result<Option<Witness>, StoreError> {
     Ok(Store::meta(db, WITNESS)?.and_then(|bytes| decode(&bytes).ok()))
-}
-
-/// A batch as it is kept while its answer has not come. One of version 2 is finished as it was begun.
-enum StoredBatch {
-    /// A [`Push`] in CBOR.
-    OfVersion2(Vec<u8>),
-    /// Header and documents.
-    OfVersion3(Batch),
-}
-
-impl StoredBatch {
-    /// Before the CBOR of a batch of version 3. A [`Push`] is a map, which begins otherwise.
-    const MARK: u8 = 3;
-
-    fn read(bytes: Vec<u8>) -> Result<Self, StoreError> {
-        match bytes.split_first() {
-            Some((&Self::MARK, batch)) => Ok(Self::OfVersion3(decode(batch).map_err(|_| StoreError::Damaged("batch"))?)),
-            _ => Ok(Self::OfVersion2(bytes)),
-        }
-    }
-
-    fn write(batch: &Batch) -> Result<Vec<u8>, StoreError> {
-        let mut bytes = vec![Self::MARK];
-        bytes.extend(encode(batch).map_err(|_| StoreError::Damaged("change"))?);
-        Ok(bytes)
-    }
-}
-
-/// The documents of the batch that a request carries, with their changes: what the answer's verdicts are about.
-pub fn pushed(request: &SyncRequest) -> Vec<Pushed> {
-    let of_push = request.push.as_ref().and_then(|envelope| decode::<Push>(&envelope.body).ok());
-    let packs: Vec<(CaseId, Vec<u8>)> = match (of_push, &request.batch) {
-        (Some(push), _) => push.cases.into_iter().map(|pushed| (pushed.case, pushed.pack)).collect(),
-        (None, Some(batch)) => batch.docs.iter().map(|pushed| (pushed.doc, pushed.pack.clone())).collect(),
-        (None, None) => Vec::new(),
-    };
-    let read = |(doc, pack): (CaseId, Vec<u8>)| {
-        let chunks = pack::restore(&pack).unwrap_or_default();
-        let mono = |bytes: &[u8]| Change::read(&doc, bytes).map_or(0, |change| mono_of(&change));
-        Pushed { doc, changes: chunks.into_iter().map(|(hash, bytes)| (hash, mono(&bytes))).collect() }
-    };
-    packs.into_iter().map(read).collect()
-}
-
-/// What stays unsent, by case: what was never in a batch.
-fn rest(db: &Connection) -> Result<Vec<Rest>, StoreError> {
-    let mut query = db.prepare_cached("SELECT case_id, hash FROM outbox WHERE state = ?1 AND tries = 0 ORDER BY id")?;
-    let rows = query.query_map([UNSENT], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
-    let mut left: BTreeMap<CaseId, Vec<ChangeHash>> = BTreeMap::new();
-    for row in rows {
-        let (case, hash) = row?;
-        let damaged = |_| StoreError::Damaged("outbox");
-        let case = CaseId::try_from(case.as_slice()).map_err(damaged)?;
-        left.entry(case).or_default().push(ChangeHash::try_from(hash.as_slice()).map_err(damaged)?);
-    }
-    let named = |(doc, hashes): (CaseId, Vec<ChangeHash>)| Rest {
-        doc,
-        digest: doc_digest(KIND_CASE, &doc, &hashes),
-        count: u32::try_from(hashes.len()).unwrap_or(u32::MAX),
-        kind: None,
-    };
-    Ok(left.into_iter().map(named).collect())
-}
-
-/// The batch whose answer has not come.
-struct OpenBatch {
-    number: u64,
-    hash: BatchHash,
-    size: usize,
-    body: Vec<u8>,
-}
-
-fn open_batch(db: &Connection, install: &InstallId) -> Result<Option<OpenBatch>, StoreError> {
-    let row = db
-        .prepare_cached("SELECT number, hash, size, body FROM batch WHERE install = ?1 AND body IS NOT NULL")?
-        .query_row(params![install.as_bytes()], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?, row.get(3)?)))
-        .optional()?;
-    row.map(|(number, hash, size, body)| {
-        let hash = BatchHash::try_from(hash.as_slice()).map_err(|_| StoreError::Damaged("batch"))?;
-        Ok(OpenBatch { number, hash, size, body })
-    })
-    .transpose()
-}
-
-/// The newest batch of an installation, sent or not.
-fn chain_end(db: &Connection, install: &InstallId) -> Result<Option<doorstep_protocol::Link>, StoreError> {
-    let row = db
-        .prepare_cached("SELECT number, hash FROM batch WHERE install = ?1 ORDER BY number DESC LIMIT 1")?
-        .query_row(params![install.as_bytes()], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?)))
-        .optional()?;
-    row.map(|(batch, hash)| {
-        let hash = BatchHash::try_from(hash.as_slice()).map_err(|_| StoreError::Damaged("batch"))?;
-        Ok(doorstep_protocol::Link { batch, hash })
-    })
-    .transpose()
-}
-
-/// Makes the next batch of the chain from what is unsent; `None` if nothing is.
-fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: usize) -> Result<Option<Vec<u8>>, StoreError> {
-    let open = what_fits(sound(db, UNSENT)?, max_bytes);
-    let mut again = db.prepare_cached("SELECT number FROM again ORDER BY number LIMIT 64")?;
-    let again = again.query_map([], |row| row.get(0))?.collect::<Result<Vec<u64>, _>>()?;
-    if open.is_empty() && again.is_empty() {
-        return Ok(None);
-    }
-    // What only waits for something else is offered now and then, not in a batch a minute for ever.
-    if again.is_empty() && open.iter().all(|change| change.tries > 0) {
-        let waited = Store::meta(db, "waited")?.and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_be_bytes);
-        Store::set_meta(db, "waited", &waited.wrapping_add(1).to_be_bytes())?;
-        if waited % PENDING_ROUNDS != 0 {
-            return Ok(None);
-        }
-    } else {
-        Store::set_meta(db, "waited", &0_u32.to_be_bytes())?;
-    }
-    let before = chain_end(db, &who.install)?;
-    let number = before.map_or(0, |link| link.batch) + 1;
-    let cases = by_case(&open).into_iter().map(|(case, changes)| {
-        let chunks: Vec<&[u8]> = changes.iter().map(|change| change.bytes.as_slice()).collect();
-        let hashes: Vec<ChangeHash> = chunks.iter().filter_map(|chunk| pack::hash_of(chunk)).collect();
-        let digest = doc_digest(KIND_CASE, &case, &hashes);
-        Ok(PushDoc { doc: case, pack: pack::elide_bare(&chunks).ok_or(StoreError::Damaged("change"))?, digest, kind: None })
-    });
-    let header = Header {
-        batch: number,
-        prev: before.map_or(BatchHash::NONE, |link| link.hash),
-        user: who.author.user.to_string(),
-        install: who.install,
-        again,
-    };
-    let header = encode(&header).map_err(|_| StoreError::Damaged("change"))?;
-    let batch = Batch {
-        header,
-        sending: vec![],
-        sig: vec![],
-        docs: cases.collect::<Result<_, StoreError>>()?,
-        first: first::shown(db, &open)?,
-    };
-    db.prepare_cached("UPDATE again SET batch = ?1 WHERE number IN (SELECT number FROM again ORDER BY number LIMIT 64)")?
-        .execute(params![number])?;
-    let body = StoredBatch::write(&batch)?;
-    let raw: usize = open.iter().map(|change| change.bytes.len()).sum();
-    db.prepare_cached("INSERT INTO batch (install, number, hash, size, body) VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
-        who.install.as_bytes(),
-        number,
-        batch.hash().as_bytes(),
-        raw,
-        body
-    ])?;
-    for change in &open {
-        db.prepare_cached("UPDATE outbox SET state = ?2 WHERE id = ?1")?.execute(params![change.id, IN_BATCH])?;
-    }
-    Ok(Some(body))
-}
-
-/// The changes of the next batch: whole cases, in the order in which something was first recorded on them. A case that does not fit
-/// waits as a whole, because what stays behind is named by a digest of the case; only one that is too large by itself is cut.
-fn what_fits(unsent: Vec<Outgoing>, max_bytes: usize) -> Vec<Outgoing> {
-    let mut sizes: BTreeMap<CaseId, usize> = BTreeMap::new();
-    for change in &unsent {
-        *sizes.entry(change.case).or_default() += change.bytes.len();
-    }
-    let (mut taken, mut full, mut size) = (BTreeSet::new(), false, 0);
-    for change in &unsent {
-        let whole = sizes.get(&change.case).copied().unwrap_or_default();
-        if !full && !taken.contains(&change.case) {
-            full = !taken.is_empty() && size + whole > max_bytes;
-            if !full {
-                size += whole;
-                taken.insert(change.case);
-            }
-        }
-    }
-    let is_cut = taken.len() == 1;
-    let mut size = 0;
-    let fits = |(place, change): &(usize, Outgoing)| {
-        size += change.bytes.len();
-        !is_cut || *place == 0 || size <= max_bytes
-    };
-    unsent
-        .into_iter()
-        .filter(|change| taken.contains(&change.case))
-        .enumerate()
-        .take_while(fits)
-        .map(|(_, change)| change)
-        .collect()
 }
 
 /// Quarantined changes of which head office's decision is not known here.
@@ -554,42 +356,6 @@ fn send_again(
         touched.insert(CaseId::try_from(case.as_slice()).map_err(|_| StoreError::Damaged("change"))?);
     }
     Ok(())
-}
-
-/// Outbox rows in a state, those never tried first.
-fn outgoing(db: &Connection, state: i64) -> Result<Vec<Outgoing>, StoreError> {
-    let mut query =
-        db.prepare_cached("SELECT id, case_id, tries, bytes FROM outbox WHERE state = ?1 ORDER BY tries > 0, id LIMIT ?2")?;
-    let rows = query
-        .query_map(params![state, BATCH_CHANGES], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?, row.get(3)?)))?;
-    rows.map(|row| {
-        let (id, case, tries, bytes) = row?;
-        let case = CaseId::try_from(case.as_slice()).map_err(|_| StoreError::Damaged("outbox"))?;
-        Ok(Outgoing { id, case, tries, bytes })
-    })
-    .collect()
-}
-
-/// The same, without damaged rows: those are put aside and shown, and must not keep the others from being sent.
-fn sound(db: &Connection, state: i64) -> Result<Vec<Outgoing>, StoreError> {
-    let (sound, damaged): (Vec<_>, Vec<_>) =
-        outgoing(db, state)?.into_iter().partition(|change| Change::read_stored(&change.case, &change.bytes).is_ok());
-    for change in damaged {
-        keep(db, change.id, QUARANTINED, Some(DAMAGED))?;
-    }
-    Ok(sound)
-}
-
-/// The batch's cases in a fixed order, each with its changes in theirs: verdicts come by index.
-fn by_case(open: &[Outgoing]) -> BTreeMap<CaseId, Vec<&Outgoing>> {
-    let mut cases: BTreeMap<CaseId, Vec<&Outgoing>> = BTreeMap::new();
-    for change in open {
-        cases.entry(change.case).or_default().push(change);
-    }
-    for changes in cases.values_mut() {
-        changes.sort_by_key(|change| change.id);
-    }
-    cases
 }
 
 fn apply_ack(
@@ -665,13 +431,6 @@ fn accept(db: &Connection, outbox: i64, change: &Change, receipt: Receipt, batch
     ])?;
     photos::may_follow(db, change)?;
     db.prepare_cached("DELETE FROM outbox WHERE id = ?1")?.execute(params![outbox])?;
-    Ok(())
-}
-
-/// The change stays in the outbox: to be offered again, or quarantined for a person.
-fn keep(db: &Connection, outbox: i64, state: i64, reason: Option<&str>) -> Result<(), StoreError> {
-    db.prepare_cached("UPDATE outbox SET state = ?2, reason = ?3, tries = tries + 1 WHERE id = ?1")?
-        .execute(params![outbox, state, reason])?;
     Ok(())
 }
 
@@ -762,11 +521,6 @@ fn hashes(db: &Connection, case: &CaseId) -> Result<BTreeSet<ChangeHash>, StoreE
     )?;
     let rows = query.query_map(params![case.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?;
     rows.map(|row| ChangeHash::try_from(row?.as_slice()).map_err(|_| StoreError::Damaged("change"))).collect()
-}
-
-/// The monotonic time of a change's act.
-fn mono_of(change: &Change) -> u64 {
-    change.entries().first().map_or(0, |entry| entry.time.mono_ms)
 }
 
 fn history_id(db: &Connection) -> Result<HistoryId, StoreError> {
