@@ -88,7 +88,7 @@ pub struct Switches {
     /// How far a device clock may be off before it is flagged, in seconds.
     pub clock_tolerance_seconds: u32,
     /// Between two contacts with head office a device's clock proves when an act was, if no more than so many hours lie between
-    /// them; 1 to 168. Format 2; without it [`TRUSTED_GAP_HOURS`].
+    /// them; 1 to 168. Format 2; without it 12.
     pub trusted_gap_hours: Option<u32>,
 }
 
