@@ -34,10 +34,6 @@ pub struct ClientConfig {
     /// The certificate authorities to trust, in PEM, and no others; without it, Mozilla's list.
     #[uniffi(default = None)]
     pub authorities_pem: Option<Vec<u8>>,
-    /// Allow plain `http://` to another machine, where everybody on the way can read it. Without it only loopback is allowed, and
-    /// the rest is `insecure_address`.
-    #[uniffi(default = false)]
-    pub insecure: bool,
 }
 
 /// What the platform gave when the client was opened; it is opened again with the same after a suspension.
@@ -54,7 +50,8 @@ pub(crate) struct Opening {
 impl Opening {
     /// Blocks on local storage.
     fn open(&self, folder: &Path) -> Result<Client, DoorstepError> {
-        let mut options = Options { insecure: self.config.insecure, ..Options::default() };
+        // An app never speaks plain HTTP to another machine: that word is the command line's alone.
+        let mut options = Options::default();
         if let Some(host) = &self.database_key {
             options.key = Some(StoreKey::new(&host.key()?).map_err(ClientError::from)?);
             let host = host.clone();
