@@ -5,7 +5,7 @@
 //! enrolment; later than that, the contact that the act itself leans on. The upper end is the receipt. What a sending names as left behind, and what came before and was not taken, keeps the
 //! gap of then, however it comes later.
 
-use std::collections::HashMap;
+use std::{cell::RefCell, collections::HashMap};
 
 use doorstep_document::Change;
 use doorstep_domain::{
@@ -22,6 +22,8 @@ use crate::{
 
 /// A person's acts that nothing proves are counted over so long.
 const HABIT_MS: i64 = 30 * 86_400_000;
+/// More are not counted.
+const MOST_COUNTED: u16 = 1_000;
 /// What a sending left behind, and what was not taken, is remembered for so long.
 const KEPT_MS: i64 = 400 * 86_400_000;
 
@@ -47,6 +49,10 @@ pub(crate) struct Gaps<'a> {
     steadiness: Steadiness<'a>,
     /// Whether anything came before that was not taken.
     has_offered: bool,
+    /// Acts of each person that nothing proves, as counted so far.
+    habits: RefCell<HashMap<String, u16>>,
+    /// Whether others were in contact, as asked so far: by person, from and until.
+    others: RefCell<HashMap<(String, UnixMs, UnixMs), bool>>,
     /// How long a gap may be within which a device's clock proves something, milliseconds.
     trusted_ms: i64,
 }
@@ -94,6 +100,8 @@ impl<'a> Gaps<'a> {
                 .prepare_cached("SELECT 1 FROM offered WHERE device = ?1 LIMIT 1")?
                 .exists(params![device.id.as_bytes()])?,
             steadiness: Steadiness::of(db, &device.id, clock, now),
+            habits: RefCell::default(),
+            others: RefCell::default(),
             trusted_ms,
         })
     }
@@ -236,15 +244,37 @@ impl<'a> Gaps<'a> {
         };
         let person = entry.author.user.as_str();
         let (from, until) = acted.gap(self.now);
-        let before: u64 = self
-            .db
-            .prepare_cached("SELECT count(*) FROM change WHERE person = ?1 AND unproven > 0 AND received_at > ?2")?
-            .query_row(params![person, self.now.plus(-HABIT_MS).0], |row| row.get(0))?;
-        Ok(Receipt {
-            others_in_contact: contact::others(self.db, person, &self.device.id, from.unwrap_or(self.floor), until)?,
-            unproven_acts: u16::try_from(before.saturating_add(1)).unwrap_or(u16::MAX),
-            ..receipt
-        })
+        let others_in_contact = self.others(person, Gap { from: from.unwrap_or(self.floor), until })?;
+        Ok(Receipt { others_in_contact, unproven_acts: self.one_more(person)?, ..receipt })
+    }
+
+    /// How many acts of a person nothing proves, with one more. Counted once for a sending: a count for each change would cost as much
+    /// as all of them squared.
+    fn one_more(&self, person: &str) -> Result<u16, ApiError> {
+        let mut habits = self.habits.borrow_mut();
+        let count = match habits.get(person) {
+            Some(count) => *count,
+            None => self
+                .db
+                .prepare_cached(
+                    "SELECT count(*) FROM (SELECT 1 FROM change WHERE person = ?1 AND unproven > 0 AND received_at > ?2 LIMIT ?3)",
+                )?
+                .query_row(params![person, self.now.plus(-HABIT_MS).0, MOST_COUNTED], |row| row.get(0))?,
+        };
+        let count = count.saturating_add(1).min(MOST_COUNTED);
+        habits.insert(person.to_owned(), count);
+        Ok(count)
+    }
+
+    /// Whether another device of a person was in contact within a gap, asked once for each gap of a sending.
+    fn others(&self, person: &str, gap: Gap) -> Result<bool, ApiError> {
+        let asked = (person.to_owned(), gap.from, gap.until);
+        if let Some(known) = self.others.borrow().get(&asked) {
+            return Ok(*known);
+        }
+        let others = contact::others(self.db, person, &self.device.id, gap.from, gap.until)?;
+        self.others.borrow_mut().insert(asked, others);
+        Ok(others)
     }
 }
 
