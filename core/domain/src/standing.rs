@@ -36,7 +36,8 @@ pub struct Receipt {
     pub facts: FactsCheck,
     /// Of an act whose time is not proven: whether another device of the same person was in contact within the gap.
     pub others_in_contact: bool,
-    /// Of an act whose time is not proven: how many such acts the same person had in the 30 days before its receipt.
+    /// Of an act whose time is not proven: how many such acts the same person had in the 30 days before its sending, and one more; at
+    /// most 1,000.
     pub unproven_acts: u16,
 }
 
