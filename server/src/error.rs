@@ -281,7 +281,7 @@ impl IntoResponse for ApiError {
         // A person must come first: said once at the start, not with every device that asks.
         let waits = matches!(self, Self::Copied);
         if status.is_server_error() && !waits {
-            eprintln!("doorstep-server: {self}");
+            crate::say!("doorstep-server: {self}");
         }
         let mut response = Self::answer(status, code, &self.to_string());
         if status == StatusCode::SERVICE_UNAVAILABLE {

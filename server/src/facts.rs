@@ -163,7 +163,7 @@ pub(crate) fn list(db: &Connection, case: &CaseId, now: UnixMs) -> Result<(), Ap
     }
     if n as usize + missing.len().div_ceil(MOST_ROWS) > pack::MAX_CHANGES {
         // It was full long ago, and the list has changed a thousand times since: nobody could fetch it any more.
-        eprintln!("doorstep-server: case {case} takes no row of the list any more");
+        crate::say!("doorstep-server: case {case} takes no row of the list any more");
         return Ok(());
     }
     let keys = Keys::read(db)?;

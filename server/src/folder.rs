@@ -25,12 +25,12 @@ pub(crate) fn keep_private(folder: &Path) -> Result<(), ServeError> {
     match doorstep_private::correct(folder, is_ours) {
         // In a folder without a database there was nothing to read.
         Ok(closed) if closed == 0 || !was_there => {}
-        Ok(closed) => eprintln!(
+        Ok(closed) => crate::say!(
             "doorstep-server: other accounts could read {closed} files and folders of {shown}; they can not any more. Whoever could \
              log in here may have the signing key: replace it with doorstep-server admin replace-key"
         ),
         // Somebody else's folder, or a file system without modes: said, and no reason to stand still.
-        Err(error) => eprintln!(
+        Err(error) => crate::say!(
             "doorstep-server: other accounts may read {shown}, and that could not be changed: {error}; make it the server's own \
              folder and run chmod -R go= on it"
         ),

@@ -287,7 +287,7 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
         let (keys, rules) = (app.keys.clone(), app.rules.clone());
         // Apart from the push: a damaged case must not keep what the device recorded from being taken.
         if let Err(error) = app.db.write(move |db| photos::lost(db, &from, &photo, &keys, &rules, now)).await {
-            eprintln!("doorstep-server: a lost photo could not be noted: {error}");
+            crate::say!("doorstep-server: a lost photo could not be noted: {error}");
         }
     }
     if pushed {

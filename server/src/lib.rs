@@ -39,6 +39,7 @@ mod refs;
 mod replace_key;
 mod restore;
 mod rights;
+mod say;
 mod serve;
 mod sms;
 mod sound;

@@ -94,7 +94,7 @@ impl Live {
                 Ok(heads) => {
                     self.news.send_if_modified(|news| std::mem::replace(&mut news.heads, heads) != news.heads);
                 }
-                Err(error) => eprintln!("doorstep-server: reading what moved failed: {error}"),
+                Err(error) => crate::say!("doorstep-server: reading what moved failed: {error}"),
             }
             sleep(PAUSE).await;
         }

@@ -101,7 +101,7 @@ fn write(db: &Connection, projected: &Projected) -> Result<(), ApiError> {
             }
         }
         Err(reason) => {
-            eprintln!("doorstep-server: case {case} is frozen: {reason}");
+            crate::say!("doorstep-server: case {case} is frozen: {reason}");
             db.prepare_cached("UPDATE doc SET frozen = ?3 WHERE case_id = ?1 AND n = ?2")?.execute(params![
                 case.as_bytes(),
                 n,

@@ -102,7 +102,7 @@ impl Running {
         let (folder, waits) = (self.folder, self.waits);
         let ended = self.db.read(move |db| if waits { Ok(Ok(())) } else { Ok(copy::end(db, &folder)) }).await;
         if let Ok(Err(error)) = ended {
-            eprintln!("doorstep-server: ending in order failed: {error}");
+            crate::say!("doorstep-server: ending in order failed: {error}");
         }
         drop(self.lock);
     }
@@ -147,7 +147,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     // That nothing is missing was ordered before a device proved otherwise.
     let word = config.if_copied.filter(|word| (suspicion, *word) != (Some(Suspicion::Lost), IfCopied::Moved));
     if let (Some(seen), Some(word)) = (suspicion, word) {
-        eprintln!("doorstep-server: {}; taken as was ordered: {word:?}", seen.seen());
+        crate::say!("doorstep-server: {}; taken as was ordered: {word:?}", seen.seen());
         drop(writer);
         match word {
             IfCopied::Moved => copy::take_as_moved(&config.folder).map(|_| ()),
@@ -173,7 +173,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     let addr = listener.local_addr().map_err(|source| ServeError::Listen { addr: config.listen, source })?;
     if let Some(seen) = suspicion {
         let folder = config.folder.display();
-        eprintln!(
+        crate::say!(
             "doorstep-server: {}. Devices are answered nothing until you say which it is. The folder was moved, and the server that it \
              came from is stopped for good: doorstep-server moved {folder}. It was put back from a copy, or you do not know: \
              doorstep-server restore {folder}",
@@ -231,7 +231,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
         loop {
             to_project.notified().await;
             if let Err(error) = project::catch_up(&db, &rules, now()).await {
-                eprintln!("doorstep-server: projecting failed: {error}");
+                crate::say!("doorstep-server: projecting failed: {error}");
             }
         }
     });
@@ -292,7 +292,7 @@ fn serve(
             None => server.acceptor(Patience(NoDelayAcceptor)).serve(service).await,
         };
         if let Err(error) = served {
-            eprintln!("doorstep-server: serving ended: {error}");
+            crate::say!("doorstep-server: serving ended: {error}");
         }
     }
 }
@@ -300,14 +300,14 @@ fn serve(
 /// Says what a start has found out about its clock.
 fn tell(found: &clock::Found) {
     if let Some(newest) = found.set_back_from {
-        eprintln!(
+        crate::say!(
             "doorstep-server: the clock was set back: {} was noted here before. Nonces of then are void, devices ask for others by \
              themselves",
             clock::shown(newest)
         );
     }
     if let Some(clock::Doubt { newest, said }) = found.doubt {
-        eprintln!(
+        crate::say!(
             "doorstep-server: the clock may be wrong: it said {} at the start, and the newest contact of any device was {}. Whatever \
              devices bring is marked for review. If the clock is right: doorstep-server admin clock-is-right. If not: set it right and \
              start again",
@@ -327,24 +327,25 @@ async fn tidy(db: Db, storage: Storage, now: NowFn) {
         days.tick().await;
         let at = now();
         if let Err(error) = db.write(move |db| sms::prune(db, at)).await {
-            eprintln!("doorstep-server: dropping old ids of SMS failed: {error}");
+            crate::say!("doorstep-server: dropping old ids of SMS failed: {error}");
         }
         match scrub(&db, &storage, Scrub::default(), now()).await {
-            Ok(found) if found.missing + found.damaged > 0 => eprintln!(
+            Ok(found) if found.missing + found.damaged > 0 => crate::say!(
                 "doorstep-server: storage lacks {} photos and has {} damaged; their devices are asked for them",
-                found.missing, found.damaged
+                found.missing,
+                found.damaged
             ),
             Ok(_) => {}
-            Err(error) => eprintln!("doorstep-server: looking at storage failed: {error}"),
+            Err(error) => crate::say!("doorstep-server: looking at storage failed: {error}"),
         }
         match audit::over_time(&db, now()).await {
-            Ok(looked) if !looked.faults.is_empty() => eprintln!(
+            Ok(looked) if !looked.faults.is_empty() => crate::say!(
                 "doorstep-server: the stored log is not what was signed: {} faults. Keep the data folder as it is, and a copy of it, then \
                  see: doorstep-server admin verify-log --found",
                 looked.faults.len() as u64 + looked.more_faults
             ),
             Ok(_) => {}
-            Err(error) => eprintln!("doorstep-server: looking over the log failed: {error}"),
+            Err(error) => crate::say!("doorstep-server: looking over the log failed: {error}"),
         }
     }
 }

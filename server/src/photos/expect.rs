@@ -143,7 +143,7 @@ pub(crate) fn lost(
             db.execute_batch("SAVEPOINT void")?;
             if let Err(error) = headoffice::void(db, keys, rules, &case, &lost.photo, now) {
                 // A damaged case takes no mark; that the photo is void is noted all the same.
-                eprintln!("doorstep-server: a void photo could not be marked in its case: {error}");
+                crate::say!("doorstep-server: a void photo could not be marked in its case: {error}");
                 db.execute_batch("ROLLBACK TO void")?;
             }
             db.execute_batch("RELEASE void")?;

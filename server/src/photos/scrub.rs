@@ -76,7 +76,7 @@ pub(crate) async fn scrub(db: &Db, storage: &Storage, how: Scrub, now: UnixMs) -
                 Ok(look) => odd.push((id, look)),
                 Err(error) => {
                     found.unreadable += 1;
-                    eprintln!("doorstep-server: photo {id} can not be looked at: {error}");
+                    crate::say!("doorstep-server: photo {id} can not be looked at: {error}");
                 }
             }
         }

@@ -104,7 +104,7 @@ impl Storage {
     pub(crate) async fn drop_pieces(&self, keys: &[String]) {
         for key in keys {
             if let Err(error) = self.delete(&Path::from(key.as_str())).await {
-                eprintln!("doorstep-server: a staged piece stays: {error}");
+                crate::say!("doorstep-server: a staged piece stays: {error}");
             }
         }
     }

@@ -46,7 +46,7 @@ pub(crate) fn provide(config: GatewayConfig) -> Result<Provided, ServeError> {
     let fault = |fault: doorstep_gateway::ConfigError| ServeError::Sms(fault.to_string());
     Ok(match config {
         GatewayConfig::Log => {
-            let provider = Arc::new(Log::new(|line| eprintln!("doorstep-server: {line}")));
+            let provider = Arc::new(Log::new(|line| crate::say!("doorstep-server: {line}")));
             // A log hears nothing: its channel stays open, and silent.
             drop(notices);
             Provided { provider, events, link: None, webhooks: None, service: String::new(), extension_digits: 0, sends: false }
@@ -103,7 +103,7 @@ impl Gateway {
         // Held as long as this task lives, and let go by a process that dies.
         let Some(_only_one) = self.only_one().await else { return };
         while let Err(error) = self.write(|db, this| settle::recover(db, &this.keys, &this.rules, (this.now)())).await {
-            eprintln!("doorstep-server: looking at the SMS that were under way failed: {error}");
+            crate::say!("doorstep-server: looking at the SMS that were under way failed: {error}");
             tokio::time::sleep(TROUBLE).await;
         }
         let mut under_way: JoinSet<(Claimed, Submitted)> = JoinSet::new();
@@ -141,7 +141,7 @@ impl Gateway {
                         other => other,
                     };
                     if let Err(error) = looked {
-                        eprintln!("doorstep-server: claiming SMS failed: {error}");
+                        crate::say!("doorstep-server: claiming SMS failed: {error}");
                         look_at = Instant::now() + TROUBLE;
                     } else if under_way.len() < MOST && !under_way.is_empty() {
                         // There may be more that is due.
@@ -160,7 +160,7 @@ impl Gateway {
             match lock.map(|file| (file.try_lock(), file)) {
                 Ok((Ok(()), file)) => return Some(file),
                 Ok((Err(_), _)) => {}
-                Err(error) => eprintln!("doorstep-server: lock {}: {error}", path.display()),
+                Err(error) => crate::say!("doorstep-server: lock {}: {error}", path.display()),
             }
             tokio::select! {
                 () = self.stop.notified() => return None,
@@ -230,7 +230,7 @@ impl Gateway {
             match self.write(move |db, this| settle::submitting(db, &this.keys, claimed, (this.now)())).await {
                 Ok(held) => break held,
                 Err(error) => {
-                    eprintln!("doorstep-server: saying that SMS are being submitted failed: {error}");
+                    crate::say!("doorstep-server: saying that SMS are being submitted failed: {error}");
                     tokio::time::sleep(TROUBLE).await;
                 }
             }
@@ -258,7 +258,7 @@ impl Gateway {
                     return;
                 }
                 Err(error) => {
-                    eprintln!("doorstep-server: noting what became of an SMS failed: {error}");
+                    crate::say!("doorstep-server: noting what became of an SMS failed: {error}");
                     tokio::time::sleep(TROUBLE).await;
                 }
             }
@@ -269,7 +269,7 @@ impl Gateway {
     pub async fn hear(&self, notice: Notice) {
         let taken = self.take(vec![notice.event.clone()]).await;
         if let Err(error) = &taken {
-            eprintln!("doorstep-server: keeping what the SMS provider told failed: {error}");
+            crate::say!("doorstep-server: keeping what the SMS provider told failed: {error}");
         }
         notice.acknowledge(taken.is_ok());
     }

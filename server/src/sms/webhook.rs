@@ -56,7 +56,9 @@ async fn take(app: App, Token { token }: Token, request: Request, read: Read) ->
     let body = body_of(request, MAX_WEBHOOK).await?;
     let (events, skipped) = read(hooks, &body)?;
     if skipped > 0 {
-        eprintln!("doorstep-server: {skipped} items of the SMS provider's call have no id, number or text; the others are taken");
+        crate::say!(
+            "doorstep-server: {skipped} items of the SMS provider's call have no id, number or text; the others are taken"
+        );
     }
     gateway.take(events).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], "{}").into_response())

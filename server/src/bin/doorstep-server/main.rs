@@ -5,12 +5,12 @@ mod log;
 mod run;
 mod words;
 
-use std::{process::ExitCode, sync::Arc};
+use std::{io::Write, process::ExitCode, sync::Arc};
 
 use args::{Args, Command, Word};
 use clap::Parser;
 use doorstep_domain::UnixMs;
-use doorstep_server::{Config, GatewayConfig, IfCopied, TlsFiles, VERSIONS, start};
+use doorstep_server::{Config, GatewayConfig, IfCopied, TlsFiles, VERSIONS, say, start};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("doorstep-server: {error}");
+            say!("doorstep-server: {error}");
             ExitCode::FAILURE
         }
     }
@@ -71,21 +71,23 @@ fn serve(config: &Config, as_json: bool) -> Result<ExitCode, String> {
         let mut hangup = if config.tls.is_some() { Some(on(SignalKind::hangup())?) } else { None };
         loop {
             let running = start(config.clone()).await.map_err(|error| error.to_string())?;
-            if as_json {
-                println!("{}", json!({ "listen": running.addr, "page": running.page(), "waits": running.waits() }));
+            let ready = if as_json {
+                json!({ "listen": running.addr, "page": running.page(), "waits": running.waits() }).to_string()
             } else if running.waits() {
-                println!("doorstep-server 等待确认，不应答 waits for a word and answers nothing: {}", running.url());
+                format!("doorstep-server 等待确认，不应答 waits for a word and answers nothing: {}", running.url())
             } else {
-                println!("doorstep-server listens on {}\n总部页面 page: {}", running.url(), running.page());
-            }
+                format!("doorstep-server listens on {}\n总部页面 page: {}", running.url(), running.page())
+            };
+            // A server whose output nobody reads serves all the same.
+            let _ = writeln!(std::io::stdout(), "{ready}");
             let again = loop {
                 tokio::select! {
                     _ = tokio::signal::ctrl_c() => break false,
                     _ = terminate.recv() => break false,
                     () = running.is_over() => break true,
                     () = asked(&mut hangup) => match running.reload_tls().await {
-                        Ok(()) => eprintln!("doorstep-server: the certificate was read again; new connections get it"),
-                        Err(error) => eprintln!("doorstep-server: {error}; the certificate in use stays"),
+                        Ok(()) => say!("doorstep-server: the certificate was read again; new connections get it"),
+                        Err(error) => say!("doorstep-server: {error}; the certificate in use stays"),
                     },
                 }
             };

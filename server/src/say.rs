@@ -1,0 +1,10 @@
+//! Lines for the operator.
+
+/// Writes a line to standard error, like `eprintln!`. `eprintln!` panics when nobody can read the line, for example because the
+/// terminal or the log's pipe is gone; a server goes on serving then.
+#[macro_export]
+macro_rules! say {
+    ($($line:tt)*) => {{
+        let _ = ::std::io::Write::write_fmt(&mut ::std::io::stderr().lock(), format_args!("{}\n", format_args!($($line)*)));
+    }};
+}
