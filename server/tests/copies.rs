@@ -334,3 +334,25 @@ fn a_signed_publication_brings_back_a_version_of_the_rules_and_the_next_one_must
     assert_eq!((&done["packs_taken"], &done["newest_pack"]), (&serde_json::json!([5]), &serde_json::json!(5)));
     assert_eq!(sql::<Vec<u8>>(&older, "SELECT sig FROM pack WHERE version = 5"), signed.sig, "as it was signed");
 }
+
+#[test]
+#[cfg(unix)]
+fn a_server_whose_words_nobody_can_read_serves_all_the_same() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let (server, _) = serve(data, &[]);
+    server.stop();
+    // A database open to others is named on standard error at the next start.
+    std::fs::set_permissions(data.join(DATABASE), std::fs::Permissions::from_mode(0o644)).unwrap();
+
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut child = command(&serve_args(data, &[])).stdout(Stdio::piped()).stderr(writer).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut server = Server { child, lines };
+    assert_eq!(server.says()["waits"], false);
+    let mode = std::fs::metadata(data.join(DATABASE)).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "the server had something to say");
+    server.stop();
+}
