@@ -26,7 +26,7 @@ pub(crate) fn keep_private(folder: &Path) -> Result<(), ServeError> {
         // In a folder without a database there was nothing to read.
         Ok(closed) if closed == 0 || !was_there => {}
         Ok(closed) => crate::say!(
-            "doorstep-server: other accounts could read {closed} files and folders of {shown}; they can not any more. Whoever could \
+            "doorstep-server: other accounts could read {closed} files and folders of {shown}; they can not any more. An account that could \
              log in here may have the signing key: replace it with doorstep-server admin replace-key"
         ),
         // Somebody else's folder, or a file system without modes: said, and no reason to stand still.

@@ -1,10 +1,10 @@
-//! What looking over the log has found, as a person reads it.
+//! The faults that a check of the log has found, in words for a person.
 
 use chrono::DateTime;
 use doorstep_domain::UnixMs;
 use doorstep_server::admin::{Alarms, Fault, Looked, Wrong};
 
-/// What the server has found by itself.
+/// The faults that the daily check of the log has found.
 pub fn alarms_text(alarms: &Alarms) -> String {
     let looked = alarms.looked_at.map_or_else(|| "尚未 never".to_owned(), shown);
     let mut lines = vec![format!("上次核对完成 looked over last: {looked}")];
@@ -19,7 +19,7 @@ fn shown(at: UnixMs) -> String {
     DateTime::from_timestamp_millis(at.0).map_or_else(|| at.to_string(), |at| at.format("%Y-%m-%d %H:%M UTC").to_string())
 }
 
-/// What looking over the log has given, for a person.
+/// The result of a check of the log, for a person.
 pub fn text(looked: &Looked) -> String {
     let mut lines = vec![format!(
         "已核对 looked at: {} 批次 batches, {} 条 changes, {} 条总部自记 of head office's own, {} 条待审核 in quarantine, {} 签名环 links",
