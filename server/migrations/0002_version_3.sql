@@ -11,14 +11,15 @@ ALTER TABLE quarantine ADD COLUMN from_ms INTEGER;
 ALTER TABLE quarantine ADD COLUMN until_ms INTEGER;
 ALTER TABLE quarantine ADD COLUMN unproven INTEGER NOT NULL DEFAULT 0;
 
--- Acts that were accepted before stay judged as they were: 8 anchored, 256 facts equal. Devices do the same with theirs.
+-- Acts that were accepted before stay judged as they were: 8 anchored, 256 facts equal. Their gap is the interval of then, because
+-- version 2 proved that however long an act had waited. Devices do the same with theirs.
 UPDATE change SET
   from_ms = iif(acted_at IS NULL OR marks & 2, NULL, acted_at - slack_ms),
-  until_ms = iif(acted_at IS NULL OR marks & 2, NULL, received_at),
+  until_ms = iif(acted_at IS NULL OR marks & 2, NULL, min(received_at, acted_at + slack_ms)),
   marks = (marks & 7) | iif(acted_at IS NULL OR marks & 2, 0, 8) | 256;
 UPDATE quarantine SET
   from_ms = iif(acted_at IS NULL OR marks & 2, NULL, acted_at - slack_ms),
-  until_ms = iif(acted_at IS NULL OR marks & 2, NULL, received_at),
+  until_ms = iif(acted_at IS NULL OR marks & 2, NULL, min(received_at, acted_at + slack_ms)),
   marks = (marks & 7) | iif(acted_at IS NULL OR marks & 2, 0, 8) | 256;
 
 -- When a device was in contact, by boot and hour: what its entries may lean on. offset: server time minus monotonic time, which is the
@@ -31,12 +32,13 @@ CREATE TABLE contact (
   last_ms    INTEGER NOT NULL,
   min_offset INTEGER NOT NULL,
   max_offset INTEGER NOT NULL,
+  bound_ms   INTEGER,                      -- the newest that could have brought what the device had recorded; null: none
   PRIMARY KEY (device, boot, hour)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX contact_by_time ON contact (device, last_ms);
 
 -- Since when nothing that a device recorded before can be unsent: the receipt of a sending that left nothing behind and that a later
--- signed batch names. floor_ms never goes back.
+-- signed batch names. floor_ms never goes back, unless the server's clock was ahead and it has not come yet.
 ALTER TABLE device ADD COLUMN floor_ms INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE device ADD COLUMN proto TEXT NOT NULL DEFAULT '';       -- the version of the protocol that it spoke last
 
@@ -71,11 +73,17 @@ CREATE TABLE left_behind (
   PRIMARY KEY (device, case_id, digest)
 ) STRICT, WITHOUT ROWID;
 
--- Changes that came and were not taken: they keep the gap of their first sending.
+-- Changes that came and were not taken: they keep the gap of their first sending. bytes: what they say, because only what says the same
+-- has their gap when it is written anew.
 CREATE TABLE offered (
   device   BLOB NOT NULL,
+  case_id  BLOB NOT NULL,
   hash     BLOB NOT NULL,
+  original BLOB,                           -- what it names as the change that it is written anew for
   from_ms  INTEGER NOT NULL,
   until_ms INTEGER NOT NULL,
-  PRIMARY KEY (device, hash)
-) STRICT, WITHOUT ROWID;
+  bytes    BLOB NOT NULL,
+  PRIMARY KEY (device, case_id, hash)
+) STRICT;
+CREATE INDEX offered_by_original ON offered (device, case_id, original) WHERE original IS NOT NULL;
+CREATE INDEX offered_by_time ON offered (device, until_ms);

@@ -2,7 +2,7 @@
 //!
 //! A contact that gives the device a time is a row, by boot and hour: only such a row is an anchor. Other requests give no time. They
 //! are remembered in memory only, because a write for each photo would cost more than what they tell: an act that is dated before one
-//! of them was not sent with it. A restart of the server forgets them.
+//! of them was not sent with it. A restart of the server forgets them, and one process over a folder does not know another's.
 
 use std::{
     cell::RefCell,
@@ -67,16 +67,25 @@ impl Passing {
     }
 }
 
-/// Keeps a contact that gives the device the time of its receipt.
-pub(crate) fn keep(db: &Connection, device: &DeviceId, clock: DeviceClock, received: UnixMs) -> Result<(), ApiError> {
+/// Keeps a contact that gives the device the time of its receipt. `brings`: whether it could have brought what the device had recorded.
+/// A batch of version 2 that was open before an update goes alone, and what was recorded since waits for the next request.
+pub(crate) fn keep(
+    db: &Connection,
+    device: &DeviceId,
+    clock: DeviceClock,
+    brings: bool,
+    received: UnixMs,
+) -> Result<(), ApiError> {
     let offset = offset(received, clock.mono_ms);
+    let bound = brings.then_some(received.0);
     db.prepare_cached(
-        "INSERT INTO contact (device, boot, hour, first_ms, last_ms, min_offset, max_offset)
-         VALUES (?1, ?2, ?3 / 3600000, ?3, ?3, ?4, ?4)
+        "INSERT INTO contact (device, boot, hour, first_ms, last_ms, min_offset, max_offset, bound_ms)
+         VALUES (?1, ?2, ?3 / 3600000, ?3, ?3, ?4, ?4, ?5)
          ON CONFLICT DO UPDATE SET first_ms = min(first_ms, ?3), last_ms = max(last_ms, ?3),
-           min_offset = min(min_offset, ?4), max_offset = max(max_offset, ?4)",
+           min_offset = min(min_offset, ?4), max_offset = max(max_offset, ?4),
+           bound_ms = coalesce(max(bound_ms, ?5), bound_ms, ?5)",
     )?
-    .execute(params![device.as_bytes(), clock.boot.0.as_slice(), received.0, offset])?;
+    .execute(params![device.as_bytes(), clock.boot.0.as_slice(), received.0, offset, bound])?;
     db.prepare_cached("DELETE FROM contact WHERE device = ?1 AND last_ms < ?2")?
         .execute(params![device.as_bytes(), received.plus(-CONTACT_LIFE_MS).0])?;
     Ok(())
@@ -104,22 +113,26 @@ pub(crate) fn was_given(db: &Connection, device: &DeviceId, server: UnixMs) -> R
     Ok(query.exists(params![device.as_bytes(), server.0])?)
 }
 
-/// The newest contact of a device that is kept.
-pub(crate) fn newest(db: &Connection, device: &DeviceId) -> Result<Option<UnixMs>, ApiError> {
+/// The newest contact of a device at a moment, of those that could have brought what it had recorded. What was noted in a later hour is of a
+/// server's clock that was ahead. A later one of the same hour counts as of that moment: whoever holds a request back until another one is
+/// answered must not hide the contacts before it.
+pub(crate) fn newest(db: &Connection, device: &DeviceId, now: UnixMs) -> Result<Option<UnixMs>, ApiError> {
     let newest: Option<i64> = db
         .prepare_cached(
-            "SELECT max(at) FROM (SELECT max(last_ms) AS at FROM contact WHERE device = ?1
-             UNION ALL SELECT max(last_ms) FROM anchor WHERE device = ?1)",
+            "SELECT max(at) FROM (SELECT max(min(bound_ms, ?2)) AS at FROM contact WHERE device = ?1 AND hour <= ?2 / 3600000
+             UNION ALL SELECT max(min(last_ms, ?2)) FROM anchor WHERE device = ?1 AND hour <= ?2 / 3600000)",
         )?
-        .query_row(params![device.as_bytes()], |row| row.get(0))?;
+        .query_row(params![device.as_bytes(), now.0], |row| row.get(0))?;
     Ok(newest.map(UnixMs))
 }
 
-/// Whether another device of a person was in contact between two times.
+/// Whether another device of a person was in contact between two times, whether or not it named its clock.
 pub(crate) fn others(db: &Connection, person: &str, device: &DeviceId, from: UnixMs, until: UnixMs) -> Result<bool, ApiError> {
     let mut query = db.prepare_cached(
         "SELECT 1 FROM member JOIN contact ON contact.device = member.device
-         WHERE member.person = ?1 AND member.device <> ?2 AND contact.last_ms >= ?3 AND contact.first_ms <= ?4",
+           WHERE member.person = ?1 AND member.device <> ?2 AND contact.last_ms >= ?3 AND contact.first_ms <= ?4
+         UNION ALL SELECT 1 FROM member JOIN anchor ON anchor.device = member.device
+           WHERE member.person = ?1 AND member.device <> ?2 AND anchor.last_ms >= ?3 AND anchor.first_ms <= ?4",
     )?;
     Ok(query.exists(params![person, device.as_bytes(), from.0, until.0])?)
 }
@@ -145,10 +158,11 @@ impl<'a> Steadiness<'a> {
         let row = self
             .db
             .prepare_cached(
-                "SELECT min(min_offset), max(max_offset), min(first_ms), max(last_ms) FROM contact WHERE device = ?1 AND boot = ?2
-                 HAVING count(*) > 0",
+                // What was noted in a later hour is of a server's clock that was ahead: it says nothing of the device's.
+                "SELECT min(min_offset), max(max_offset), min(first_ms), max(last_ms) FROM contact
+                 WHERE device = ?1 AND boot = ?2 AND hour <= ?3 / 3600000 HAVING count(*) > 0",
             )?
-            .query_row(params![self.device.as_bytes(), boot.0.as_slice()], |row| {
+            .query_row(params![self.device.as_bytes(), boot.0.as_slice(), self.now.1.0], |row| {
                 Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?))
             })
             .optional()?;

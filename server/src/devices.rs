@@ -27,7 +27,8 @@ pub(crate) fn seen(
     Ok(())
 }
 
-/// Notes a server time that a device of version 2 is given: nobody knows at which of its monotonic times.
+/// Notes a server time that is given to a device which names no clock, as those of version 2 do: nobody knows at which of its monotonic
+/// times.
 pub(crate) fn given(db: &Connection, device: &DeviceId, now: UnixMs) -> Result<(), ApiError> {
     db.prepare_cached(
         "INSERT INTO anchor (device, hour, first_ms, last_ms) VALUES (?1, ?2 / 3600000, ?2, ?2)

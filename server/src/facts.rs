@@ -6,7 +6,14 @@ use doorstep_protocol::ParcelRow;
 use doorstep_rules::{Row, in_force};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::{db::ref_version, error::ApiError, headoffice, ingest::receipt_of, keys::Keys, refs};
+use crate::{
+    db::ref_version,
+    error::ApiError,
+    headoffice,
+    ingest::{RECEIPT, receipt_of},
+    keys::Keys,
+    refs,
+};
 
 const DAMAGED: ApiError = ApiError::Internal("parcel row");
 
@@ -188,9 +195,7 @@ pub(crate) fn list(db: &Connection, case: &CaseId, now: UnixMs) -> Result<(), Ap
 /// The earliest moment at which an act of the case can have happened, whatever its device's clock says, because whether that proves
 /// anything depends on the version of the rules; `None`: anything is possible.
 fn earliest(db: &Connection, case: &CaseId) -> Result<Option<UnixMs>, ApiError> {
-    let mut query = db.prepare_cached(
-        "SELECT received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven FROM change WHERE case_id = ?1",
-    )?;
+    let mut query = db.prepare_cached(&format!("SELECT {RECEIPT} FROM change WHERE case_id = ?1"))?;
     let mut rows = query.query([case.as_bytes()])?;
     let mut earliest = UnixMs(i64::MAX);
     while let Some(row) = rows.next()? {

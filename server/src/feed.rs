@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
     error::ApiError,
-    ingest::{Doc, receipt_of},
+    ingest::{Doc, RECEIPT, receipt_of},
 };
 
 /// Most feed rows looked at for one page.
@@ -197,10 +197,10 @@ fn feed_case(
     range: &Range,
     spoken: Spoken,
 ) -> Result<Option<FeedCase>, ApiError> {
-    let mut query = db.prepare_cached(
-        "SELECT bytes, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven, mono_ms, hash FROM change
-         WHERE case_id = ?1 AND n BETWEEN ?2 AND ?3 AND (?4 IS NULL OR install <> ?4) ORDER BY n",
-    )?;
+    let mut query = db.prepare_cached(&format!(
+        "SELECT bytes, {RECEIPT}, mono_ms, hash FROM change
+         WHERE case_id = ?1 AND n BETWEEN ?2 AND ?3 AND (?4 IS NULL OR install <> ?4) ORDER BY n"
+    ))?;
     let own = own.as_ref().map(|own| own.as_bytes().as_slice());
     let rows = query.query_map(params![case.as_bytes(), range.from, range.to, own], |row| {
         Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(9)?, (receipt_of(row, 1)?, row.get::<_, u64>(8)?)))

@@ -2,14 +2,16 @@
 //! replica needs the acts around it.
 //!
 //! The lower end is the receipt of a sending that left nothing behind and that a later signed batch names, else the device's
-//! enrolment; later than that, the contact that the act itself leans on. The upper end is the receipt. What a sending names as left behind, and what came before and was not taken, keeps the
-//! gap of then, however it comes later.
+//! enrolment; later than that, the contact that the act itself leans on, and the lower end of the act that its installation wrote
+//! before it in the case. The upper end is the receipt. What a sending names as left behind, and what came before and was not taken,
+//! keeps the gap of then, however it comes later. So does what is written anew, if it says what its original says.
 
 use std::{cell::RefCell, collections::HashMap};
 
 use doorstep_document::Change;
 use doorstep_domain::{
-    Arrival, BootId, CaseId, ChangeHash, Clocks, Digest, FactsCheck, InstallId, Leans, Receipt, Reckoning, UnixMs,
+    Arrival, Body, BootId, CaseId, ChangeHash, Clocks, DeviceId, Digest, Entry, FactsCheck, InstallId, Leans, Receipt, Reckoning,
+    Tag, UnixMs,
 };
 use doorstep_protocol::{KIND_CASE, Rest, signing::doc_digest};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -26,6 +28,8 @@ const HABIT_MS: i64 = 30 * 86_400_000;
 const MOST_COUNTED: u16 = 1_000;
 /// What a sending left behind, and what was not taken, is remembered for so long.
 const KEPT_MS: i64 = 400 * 86_400_000;
+/// Originals under one hash that are looked at: an honest device has one or two.
+const MOST_ORIGINALS: usize = 8;
 
 /// Digests of one case that are looked at: a device that names thousands gains nothing.
 const MOST_NAMED: usize = 64;
@@ -77,28 +81,36 @@ impl<'a> Gaps<'a> {
         trusted_ms: i64,
         now: UnixMs,
     ) -> Result<Self, ApiError> {
-        if let Some(heard) = said.heard {
+        // A time that has not come is of a server's clock that was ahead, and says nothing.
+        if let Some(heard) = said.heard.filter(|heard| *heard <= now) {
             // Only now is it known that the answer came: what the device records after that is later.
             db.prepare_cached(
-                "UPDATE device SET floor_ms = max(floor_ms, ?2) WHERE id = ?1
+                "UPDATE device SET floor_ms = iif(floor_ms > ?3, ?2, max(floor_ms, ?2)) WHERE id = ?1
                  AND EXISTS (SELECT 1 FROM envelope WHERE device = ?1 AND received_at = ?2 AND complete = 1)",
             )?
-            .execute(params![device.id.as_bytes(), heard.0])?;
+            .execute(params![device.id.as_bytes(), heard.0, now.0])?;
         }
+        // By such a clock the device may have got a floor too, or been enrolled: then nobody knows when.
         let floor: i64 = db
-            .prepare_cached("SELECT max(floor_ms, enrolled_at) FROM device WHERE id = ?1")?
-            .query_row(params![device.id.as_bytes()], |row| row.get(0))?;
+            .prepare_cached(
+                "SELECT max(iif(floor_ms <= ?2, floor_ms, 0), iif(enrolled_at <= ?2, enrolled_at, 0)) FROM device WHERE id = ?1",
+            )?
+            .query_row(params![device.id.as_bytes(), now.0], |row| row.get(0))?;
+        let has_offered =
+            db.prepare_cached("SELECT 1 FROM offered WHERE device = ?1 LIMIT 1")?.exists(params![device.id.as_bytes()])?;
+        if has_offered {
+            db.prepare_cached("DELETE FROM offered WHERE device = ?1 AND until_ms < ?2")?
+                .execute(params![device.id.as_bytes(), now.plus(-KEPT_MS).0])?;
+        }
         let clock = DeviceClock { boot: said.clocks.boot, mono_ms: said.clocks.mono_ms };
         Ok(Self {
             db,
             device,
             clocks: said.clocks,
             now,
-            floor: UnixMs(floor).min(now),
-            contact: contact::newest(db, &device.id)?.max(passing).filter(|at| *at < now),
-            has_offered: db
-                .prepare_cached("SELECT 1 FROM offered WHERE device = ?1 LIMIT 1")?
-                .exists(params![device.id.as_bytes()])?,
+            floor: UnixMs(floor),
+            contact: contact::newest(db, &device.id, now)?.max(passing.filter(|at| *at < now)),
+            has_offered,
             steadiness: Steadiness::of(db, &device.id, clock, now),
             habits: RefCell::default(),
             others: RefCell::default(),
@@ -135,15 +147,17 @@ impl<'a> Gaps<'a> {
     }
 
     /// The gaps of a document's changes that an earlier sending named or brought, by place. `come`: the changes that the log does not
-    /// have, in their order; each with the original that it is written anew for.
-    pub fn earlier(&self, case: &CaseId, come: &[(ChangeHash, Option<ChangeHash>)]) -> Result<Vec<Option<Gap>>, ApiError> {
+    /// have, in their order; each with the original that it is written anew for. `lent`: the gaps that originals lend, by change.
+    pub fn earlier(
+        &self,
+        case: &CaseId,
+        come: &[(ChangeHash, Option<ChangeHash>)],
+        lent: &HashMap<ChangeHash, Gap>,
+    ) -> Result<Vec<Option<Gap>>, ApiError> {
         let mut gaps = Vec::with_capacity(come.len());
-        for (hash, original) in come {
-            let brought = if self.has_offered { self.offered(hash)? } else { None };
-            gaps.push(match (brought, original) {
-                (None, Some(original)) => self.of_original(case, original)?,
-                (brought, _) => brought,
-            });
+        for (hash, _) in come {
+            let brought = if self.has_offered { self.offered(case, hash)? } else { None };
+            gaps.push(brought.or_else(|| lent.get(hash).copied()));
         }
         // What was brought before is in no digest of what was left behind.
         let places: Vec<usize> = gaps.iter().enumerate().filter(|(_, gap)| gap.is_none()).map(|(place, _)| place).collect();
@@ -177,45 +191,75 @@ impl<'a> Gaps<'a> {
     }
 
     /// The gap of a change that came before and was not taken.
-    fn offered(&self, hash: &ChangeHash) -> Result<Option<Gap>, ApiError> {
+    fn offered(&self, case: &CaseId, hash: &ChangeHash) -> Result<Option<Gap>, ApiError> {
         Ok(self
             .db
-            .prepare_cached("SELECT from_ms, until_ms FROM offered WHERE device = ?1 AND hash = ?2")?
-            .query_row(params![self.device.id.as_bytes(), hash.as_bytes()], gap_of)
+            .prepare_cached("SELECT from_ms, until_ms FROM offered WHERE device = ?1 AND case_id = ?2 AND hash = ?3")?
+            .query_row(params![self.device.id.as_bytes(), case.as_bytes(), hash.as_bytes()], gap_of)
             .optional()?)
     }
 
-    /// The gap of an original that the server holds from this device: offered, refused, or in the log.
-    fn of_original(&self, case: &CaseId, hash: &ChangeHash) -> Result<Option<Gap>, ApiError> {
-        let offered = self.offered(hash)?;
-        if offered.is_some() {
-            return Ok(offered);
+    /// The gap that an original lends to a change that is written anew for it: the server holds it from this device in this case
+    /// (pending, quarantined, or in the log), and it says the same. What merely names an original gets nothing: whoever could give the
+    /// time of one act to another could date any act back.
+    ///
+    /// The original may itself never have come. What came and named the same one counts as well: it says the same, and came then.
+    pub fn of_original(&self, case: &CaseId, anew: &Change) -> Result<Option<Gap>, ApiError> {
+        let Some(hash) = original(anew) else { return Ok(None) };
+        let mut query = self.db.prepare_cached(
+            "SELECT from_ms, until_ms, bytes FROM offered WHERE device = ?1 AND case_id = ?2 AND hash = ?3
+             UNION ALL SELECT from_ms, until_ms, bytes FROM offered WHERE device = ?1 AND case_id = ?2 AND original = ?3
+             UNION ALL SELECT coalesce(from_ms, ?4), coalesce(until_ms, received_at), bytes FROM quarantine
+               WHERE device = ?1 AND case_id = ?2 AND hash = ?3
+             UNION ALL SELECT coalesce(from_ms, ?4), coalesce(until_ms, received_at), bytes FROM change
+               WHERE device = ?1 AND case_id = ?2 AND hash = ?3 LIMIT ?5",
+        )?;
+        let of = params![self.device.id.as_bytes(), case.as_bytes(), hash.as_bytes(), self.floor.0, MOST_ORIGINALS];
+        let rows = query.query_map(of, |row| Ok((gap_of(row)?, row.get::<_, Vec<u8>>(2)?)))?;
+        for row in rows {
+            let (gap, bytes) = row?;
+            if Change::read_stored(case, &bytes).is_ok_and(|original| says_the_same(&original, anew)) {
+                return Ok(Some(gap));
+            }
         }
-        Ok(self
-            .db
-            .prepare_cached(
-                "SELECT coalesce(from_ms, ?4), coalesce(until_ms, received_at) FROM quarantine
-                   WHERE device = ?1 AND case_id = ?2 AND hash = ?3
-                 UNION ALL SELECT coalesce(from_ms, ?4), coalesce(until_ms, received_at) FROM change
-                   WHERE device = ?1 AND case_id = ?2 AND hash = ?3 LIMIT 1",
-            )?
-            .query_row(params![self.device.id.as_bytes(), case.as_bytes(), hash.as_bytes(), self.floor.0], gap_of)
-            .optional()?)
+        Ok(None)
     }
 
-    /// Keeps the gap of a change that came and was not taken, and that of its original.
-    pub fn keep_offered(&self, change: &Change, reckoned: &Reckoning) -> Result<(), ApiError> {
+    /// Keeps a change that came and was not taken, with its gap. What it names as its original has not come by that.
+    pub fn keep_offered(&self, case: &CaseId, change: &Change, reckoned: &Reckoning) -> Result<(), ApiError> {
         let (from, until) = reckoned.gap(self.now);
-        for hash in std::iter::once(change.hash()).chain(original(change)) {
-            self.db
-                .prepare_cached("INSERT OR IGNORE INTO offered (device, hash, from_ms, until_ms) VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![self.device.id.as_bytes(), hash.as_bytes(), from.unwrap_or(self.floor).0, until.0])?;
+        self.db
+            .prepare_cached(
+                "INSERT OR IGNORE INTO offered (device, case_id, hash, original, from_ms, until_ms, bytes)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![
+                self.device.id.as_bytes(),
+                case.as_bytes(),
+                change.hash().as_bytes(),
+                original(change).map(|hash| *hash.as_bytes()),
+                from.unwrap_or(self.floor).0,
+                until.0,
+                change.bytes()
+            ])?;
+        Ok(())
+    }
+
+    /// Forgets that a change came and was not taken: it is in the log now, with its gap.
+    pub fn forget_offered(&self, case: &CaseId, hash: &ChangeHash) -> Result<(), ApiError> {
+        if self.has_offered {
+            self.db.prepare_cached("DELETE FROM offered WHERE device = ?1 AND case_id = ?2 AND hash = ?3")?.execute(params![
+                self.device.id.as_bytes(),
+                case.as_bytes(),
+                hash.as_bytes()
+            ])?;
         }
         Ok(())
     }
 
-    /// Reckons a change's act. `earlier`: its gap, where an earlier sending named or brought it.
-    pub fn reckon(&self, change: &Change, earlier: Option<Gap>) -> Result<Reckoning, ApiError> {
+    /// Reckons a change's act. `earlier`: its gap, where an earlier sending named or brought it. `before`: the lower end of what its
+    /// installation wrote before it in the case.
+    pub fn reckon(&self, change: &Change, earlier: Option<Gap>, before: Option<UnixMs>) -> Result<Reckoning, ApiError> {
         let Some(entry) = change.entries().first() else { return Ok(Reckoning::default()) };
         let leans = match &entry.time.anchor {
             None => Leans::OnNothing,
@@ -229,7 +273,7 @@ impl<'a> Gaps<'a> {
         // first acts of a morning would lie in a gap since the last evening's push, whatever the device has heard since.
         let heard = entry.time.anchor.filter(|_| leans == Leans::OnAContact).map(|anchor| anchor.server);
         // A time that has not come is of a server's clock that was ahead.
-        let from = heard.filter(|heard| *heard <= until).map_or(from, |heard| from.max(heard));
+        let from = [heard, before].into_iter().flatten().filter(|bound| *bound <= until).fold(from, UnixMs::max);
         // Of what an earlier sending named nobody can say that a later contact should have brought it.
         let contact = self.contact.filter(|_| earlier.is_none());
         let arrival = Arrival { clocks: self.clocks, received: self.now, from, until, contact, steady };
@@ -286,33 +330,88 @@ pub(crate) fn original(change: &Change) -> Option<ChangeHash> {
     change.entries().iter().find_map(|entry| entry.rewrites)
 }
 
-/// The order of one case's acts: the latest monotonic time of each boot of each installation.
-pub(crate) struct Order(HashMap<(InstallId, [u8; 4]), u64>);
+/// Whether a change says what its original says, as a device writes it anew: entry for entry the same author, rule pack, time, action
+/// and content. Facts may come where the original had none. A reference may have become one to an entry of the new installation.
+fn says_the_same(original: &Change, anew: &Change) -> bool {
+    let own = Tag::of(&anew.install());
+    let same = |(old, new): (&Entry, &Entry)| {
+        old.author == new.author
+            && old.pack_version == new.pack_version
+            && old.time == new.time
+            && old.action == new.action
+            && (old.facts.is_none() || old.facts == new.facts)
+            && says_the_same_but_for_references(&old.body, &new.body, &own)
+    };
+    original.entries().len() == anew.entries().len() && original.entries().iter().zip(anew.entries()).all(same)
+}
+
+fn says_the_same_but_for_references(old: &Body, new: &Body, own: &Tag) -> bool {
+    // Of an unknown kind nobody here can say what it says.
+    if matches!(old, Body::Unknown { .. }) {
+        return false;
+    }
+    let mut followed = old.clone();
+    for (of, anew) in followed.references_mut().into_iter().zip(new.references()) {
+        if of.kind == anew.kind && anew.tag == *own {
+            of.clone_from(anew);
+        }
+    }
+    followed == *new
+}
+
+/// The order of one case's acts that came from a device: by its sequence an installation wrote them one after the other, and within a
+/// boot the device's monotonic clock only goes forward. Between cases there is no sequence: what is sent first is another matter.
+pub(crate) struct Order {
+    /// The latest monotonic time of each boot of the device, under whatever installation.
+    latest: HashMap<[u8; 4], u64>,
+    /// The latest lower end of each installation's acts.
+    from: HashMap<InstallId, UnixMs>,
+}
 
 impl Order {
-    pub fn read(db: &Connection, case: &CaseId) -> Result<Self, ApiError> {
-        let mut query =
-            db.prepare_cached("SELECT install, boot, max(mono_ms) FROM change WHERE case_id = ?1 AND boot <> x'' GROUP BY 1, 2")?;
-        let rows = query.query_map(params![case.as_bytes()], |row| {
-            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, u64>(2)?))
+    pub fn read(db: &Connection, case: &CaseId, device: &DeviceId) -> Result<Self, ApiError> {
+        let mut query = db.prepare_cached(
+            "SELECT install, boot, max(mono_ms), max(from_ms) FROM change
+             WHERE case_id = ?1 AND device = ?2 AND boot <> x'' GROUP BY 1, 2",
+        )?;
+        let rows = query.query_map(params![case.as_bytes(), device.as_bytes()], |row| {
+            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, u64>(2)?, row.get::<_, Option<i64>>(3)?))
         })?;
-        let mut latest = HashMap::new();
+        let mut order = Self { latest: HashMap::new(), from: HashMap::new() };
         for row in rows {
-            let (install, boot, mono_ms) = row?;
+            let (install, boot, mono_ms, from) = row?;
             let damaged = ApiError::Internal("change row");
             let (Ok(install), Ok(boot)) = (InstallId::try_from(install.as_slice()), boot.try_into()) else { return Err(damaged) };
-            latest.insert((install, boot), mono_ms);
+            order.note(install, boot, mono_ms, from.map(UnixMs));
         }
-        Ok(Self(latest))
+        Ok(order)
     }
 
-    /// Whether a change is dated before one that its installation wrote earlier in the same boot; takes it into account.
-    pub fn is_broken_by(&mut self, change: &Change) -> bool {
-        let Some(entry) = change.entries().first() else { return false };
-        let BootId(boot) = entry.time.boot;
-        let latest = self.0.entry((change.install(), boot)).or_insert(0);
-        let broken = entry.time.mono_ms < *latest;
-        *latest = (*latest).max(entry.time.mono_ms);
-        broken
+    /// The lower end of what a change's installation wrote before it.
+    pub fn before(&self, change: &Change) -> Option<UnixMs> {
+        self.from.get(&change.install()).copied()
+    }
+
+    /// Whether a change is dated before one that its device wrote earlier in the same boot.
+    pub fn is_broken_by(&self, change: &Change) -> bool {
+        let time = change.entries().first().map(|entry| entry.time);
+        time.is_some_and(|time| self.latest.get(&time.boot.0).is_some_and(|latest| time.mono_ms < *latest))
+    }
+
+    /// Takes a change into account that is in the log now.
+    pub fn take(&mut self, change: &Change, reckoned: &Reckoning) {
+        if let Some(entry) = change.entries().first() {
+            let BootId(boot) = entry.time.boot;
+            self.note(change.install(), boot, entry.time.mono_ms, reckoned.from);
+        }
+    }
+
+    fn note(&mut self, install: InstallId, boot: [u8; 4], mono_ms: u64, from: Option<UnixMs>) {
+        let latest = self.latest.entry(boot).or_insert(mono_ms);
+        *latest = (*latest).max(mono_ms);
+        if let Some(from) = from {
+            let known = self.from.entry(install).or_insert(from);
+            *known = (*known).max(from);
+        }
     }
 }

@@ -3,8 +3,8 @@
 
 use doorstep_document::{Change, HARD_CASE_CHANGES, NewEntry};
 use doorstep_domain::{
-    About, Anchor, Author, Body, BootId, CaseId, ChangeHash, DeviceId, EntryKey, Fen, Mark, Personal, PhotoId, Receipt, Recorded,
-    Remark, Role, Ruling, Stands, TimeEvidence, UnixMs, UserId,
+    About, Anchor, Author, Body, BootId, CaseId, ChangeHash, DeviceId, EntryKey, FactsCheck, Fen, Mark, Personal, PhotoId,
+    Receipt, Recorded, Remark, Role, Ruling, Stands, TimeEvidence, UnixMs, UserId,
 };
 use doorstep_protocol::signing::receipt_hash;
 use doorstep_rules::Case;
@@ -70,7 +70,15 @@ pub(crate) fn append(
         let copies: Vec<_> = entries.iter().filter_map(|entry| entry.facts.as_ref()).collect();
         receipt.facts = facts::check(db, &copies, &receipt, i64::MAX)?;
     }
-    Ok(append_even_if_full(db, keys, case, &entries, receipt, (device, now))?)
+    let written = append_even_if_full(db, keys, case, &entries, receipt, (device, now))?;
+    if is_release {
+        // A device's change is accepted by that, and may be the first one of its case.
+        if receipt.facts == FactsCheck::Equal {
+            facts::confirm(db, case)?;
+        }
+        facts::list(db, case, now)?;
+    }
+    Ok(written)
 }
 
 /// How many changes of a case the server has written itself.
@@ -80,7 +88,7 @@ fn own_seq(db: &Connection, keys: &Keys, case: &CaseId) -> Result<u64, ApiError>
         .query_row(params![case.as_bytes(), keys.install.as_bytes()], |row| row.get(0))?)
 }
 
-/// The same as it is, and also into a case that has reached its limit.
+/// Appends entries unchanged, even if the case has reached its size limit.
 pub(crate) fn append_even_if_full(
     db: &Connection,
     keys: &Keys,

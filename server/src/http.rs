@@ -109,7 +109,7 @@ pub(crate) fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// The same while the operator has not said whether the data are a copy: every path answers so, and nothing is read or written.
+/// The router while the server waits for its operator: every path answers 503 `copied`; nothing is read or written.
 pub(crate) fn waiting(versions: &'static [Version]) -> Router {
     Router::new().fallback(async || ApiError::Copied).layer(from_fn_with_state(versions, speak))
 }
@@ -210,7 +210,7 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
     let reach = reach_of(&app, request.headers())?;
     let spoken = spoken_of(request.headers());
     let (proto, reads) = (proto_of(app.versions, request.headers()), reads_of(app.versions, request.headers()));
-    let clock = DeviceClock::of(request.headers()).filter(|_| spoken == Spoken::Version3);
+    let named = DeviceClock::of(request.headers());
     let renewal = request.headers().get(RENEWAL_HEADER).and_then(|value| HEXLOWER.decode(value.as_bytes()).ok());
     let device = of_token(&app, request.headers(), renewal).await?;
     let _place = app.in_flight.enter(device.id)?;
@@ -236,6 +236,10 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
     let (who, install, chain, beacon) = (device.clone(), request.install, request.chain, request.beacon.take());
     let lost = std::mem::take(&mut request.lost);
     let pushed = batch.is_some();
+    // The device has signed the clocks of a batch's sending; the header is nobody's word.
+    let signed = batch.as_ref().map(|batch| DeviceClock { boot: batch.clock.boot, mono_ms: batch.clock.mono_ms });
+    let clock = signed.or(named).filter(|_| spoken == Spoken::Version3);
+    let brings = batch.as_ref().is_none_or(|batch| batch.signed.version == Spoken::Version3);
     let (rules, passing) = (app.rules.clone(), app.passing.before(&device.id, now));
     let (newest, pins) = (app.keys.clone(), request.pins);
     if let Some(witness) = request.witness.take()
@@ -267,11 +271,11 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
         // After a fork the device moves on to a new installation: what the old one lacks is the other store's to send.
         let resend = if forked { vec![] } else { chain::missing(db, &install, chain)? };
         devices::seen(db, &who.id, beacon.as_ref(), proto, answered)?;
-        if let Some(clock) = clock {
-            contact::keep(db, &who.id, clock, now)?;
-        }
-        if spoken == Spoken::Version2 {
-            devices::given(db, &who.id, answered)?;
+        match (spoken, clock) {
+            (Spoken::Version2, _) => devices::given(db, &who.id, answered)?,
+            (Spoken::Version3, Some(clock)) => contact::keep(db, &who.id, clock, brings, now)?,
+            // At a monotonic time that nobody knows, but a contact.
+            (Spoken::Version3, None) => devices::given(db, &who.id, now)?,
         }
         let counter = next_answer(db)?;
         let (ack, leaves) = taken.map_or((None, vec![]), |taken| (Some(taken.ack), taken.leaves));

@@ -8,7 +8,7 @@ use doorstep_document::{
 use doorstep_domain::{Body, CaseId, ChangeHash, Digest, FactsCheck, InstallId, Receipt, ReceiptParts, Reckoning, UnixMs};
 use doorstep_protocol::{Ack, AckCase, CaseRef, Spoken, Verdict, pack_verdicts, unpack_verdicts, verdicts_leaf};
 use doorstep_rules::PROVISIONAL;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params, types::Value};
 
 use crate::{
     chain,
@@ -118,10 +118,17 @@ impl Taking<'_> {
         let Self { db, batch, device, gaps, now, .. } = *self;
         let trusted_ms = gaps.trusted_ms();
         let mut history = history(db, case)?;
-        let mut order = Order::read(db, case)?;
+        let mut order = Order::read(db, case, &device.id)?;
+        let new = || offered.iter().filter(|change| !history.has(&change.hash));
         let come = |change: &Offered| (change.hash, change.read.as_ref().ok().and_then(gap::original));
-        let unknown = offered.iter().filter(|change| !history.has(&change.hash)).map(come).collect::<Vec<_>>();
-        let earlier = gaps.earlier(case, &unknown)?;
+        let unknown: Vec<_> = new().map(come).collect();
+        let lends = |change: &Offered| match &change.read {
+            Ok(read) => Ok(gaps.of_original(case, read)?.map(|gap| (change.hash, gap))),
+            Err(_) => Ok(None),
+        };
+        let lent: HashMap<ChangeHash, Gap> =
+            new().filter_map(|change| lends(change).transpose()).collect::<Result<_, ApiError>>()?;
+        let earlier = gaps.earlier(case, &unknown, &lent)?;
         let earlier: HashMap<ChangeHash, Gap> =
             unknown.iter().zip(earlier).filter_map(|((hash, _), gap)| Some((*hash, gap?))).collect();
         let mut doc = Doc::read(db, case)?;
@@ -140,7 +147,7 @@ impl Taking<'_> {
                     let read = if *refusal == Refusal::Revoked { Change::read(case, &change.bytes).ok() } else { None };
                     let receipt = match &read {
                         Some(read) => {
-                            let receipt = gaps.receipt(read, gaps.reckon(read, earlier.get(&change.hash).copied())?)?;
+                            let receipt = gaps.receipt(read, gaps.reckon(read, earlier.get(&change.hash).copied(), None)?)?;
                             Receipt { facts: facts::check(db, &copies(read), &receipt, trusted_ms)?, ..receipt }
                         }
                         None => Receipt::new(now, Reckoning::default(), false, FactsCheck::Unchecked),
@@ -156,8 +163,11 @@ impl Taking<'_> {
                 verdicts.push((Verdict::Dup(first_receipt(db, case, &change.hash)?), mono_ms));
                 continue;
             }
-            let mut acted = gaps.reckon(read, earlier.get(&change.hash).copied())?;
-            acted.disordered = admission == Admission::New && order.is_broken_by(read);
+            // What is written anew was written in the place of its original.
+            let is_next = admission == Admission::New && !lent.contains_key(&change.hash);
+            let before = if is_next { order.before(read) } else { None };
+            let mut acted = gaps.reckon(read, earlier.get(&change.hash).copied(), before)?;
+            acted.disordered = is_next && order.is_broken_by(read);
             let mut receipt = gaps.receipt(read, acted)?;
             receipt.facts = facts::check(db, &copies(read), &receipt, trusted_ms)?;
             // What was said once stands: nothing that is known now makes an act later, or worse, than it was.
@@ -190,12 +200,14 @@ impl Taking<'_> {
                     let from = From { device: &device.id, pushed_by: &batch.install, batch: batch.number, link: None };
                     self.kept.taken(case, &change.hash, doc.n);
                     insert(db, case, doc.n, read, receipt, from)?;
+                    order.take(read, &receipt.acted);
+                    gaps.forget_offered(case, &change.hash)?;
                     is_equal |= receipt.facts == FactsCheck::Equal;
                     Verdict::Ok(receipt)
                 }
                 (None, Admission::Known) => Verdict::Dup(first_receipt(db, case, &change.hash)?),
                 (None, Admission::Early) => {
-                    gaps.keep_offered(read, &acted)?;
+                    gaps.keep_offered(case, read, &acted)?;
                     Verdict::Pend
                 }
                 (None, Admission::Refused(refusal)) => self.refuse(case, change, &refusal, receipt)?,
@@ -289,13 +301,13 @@ pub(crate) fn insert(
     receipt: Receipt,
     from: From<'_>,
 ) -> Result<(), ApiError> {
-    let (first, parts) = (change.entries().first(), receipt.parts());
-    let mono_ms = first.map_or(0, |entry| entry.time.mono_ms);
-    db.prepare_cached(
-        "INSERT INTO change (case_id, n, hash, install, seq, max_op, mono_ms, device, pushed_by, batch, received_at, acted_at,
-           slack_ms, from_ms, until_ms, marks, unproven, person, boot, bytes, link)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
-    )?
+    let first = change.entries().first();
+    let [received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven] = receipt_values(&receipt);
+    db.prepare_cached(&format!(
+        "INSERT INTO change (case_id, n, hash, install, seq, max_op, mono_ms, device, pushed_by, batch, {RECEIPT}, person, boot, bytes,
+           link)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)"
+    ))?
     .execute(params![
         case.as_bytes(),
         n,
@@ -303,17 +315,17 @@ pub(crate) fn insert(
         change.install().as_bytes(),
         change.seq(),
         change.max_op(),
-        mono_ms,
+        mono_of(change),
         from.device.as_bytes(),
         from.pushed_by.as_bytes(),
         from.batch,
-        parts.received_at.0,
-        parts.acted_at.map(|at| at.0),
-        parts.slack_ms,
-        parts.from.map(|at| at.0),
-        parts.until.map(|at| at.0),
-        parts.marks,
-        parts.unproven_acts,
+        received_at,
+        acted_at,
+        slack_ms,
+        from_ms,
+        until_ms,
+        marks,
+        unproven,
         first.map_or("", |entry| entry.author.user.as_str()),
         first.map_or(&[] as &[u8], |entry| &entry.time.boot.0),
         change.bytes(),
@@ -332,11 +344,21 @@ pub(crate) fn insert(
 
 fn first_receipt(db: &Connection, case: &CaseId, hash: &ChangeHash) -> Result<Receipt, ApiError> {
     Ok(db
-        .prepare_cached("SELECT received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven FROM change WHERE case_id = ?1 AND hash = ?2")?
+        .prepare_cached(&format!("SELECT {RECEIPT} FROM change WHERE case_id = ?1 AND hash = ?2"))?
         .query_row(params![case.as_bytes(), hash.as_bytes()], |row| receipt_of(row, 0))?)
 }
 
-/// A receipt from seven columns beginning at `from`.
+/// The columns of a receipt, as [`receipt_of`] reads and [`receipt_values`] writes them.
+pub(crate) const RECEIPT: &str = "received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven";
+
+/// What the columns of [`RECEIPT`] hold.
+pub(crate) fn receipt_values(receipt: &Receipt) -> [Value; 7] {
+    let ReceiptParts { received_at, acted_at, slack_ms, from, until, marks, unproven_acts } = receipt.parts();
+    let time = |at: Option<UnixMs>| Value::from(at.map(|at| at.0));
+    [received_at.0.into(), time(acted_at), slack_ms.into(), time(from), time(until), marks.into(), unproven_acts.into()]
+}
+
+/// A receipt from the columns of [`RECEIPT`], beginning at `from`.
 pub(crate) fn receipt_of(row: &rusqlite::Row<'_>, from: usize) -> rusqlite::Result<Receipt> {
     let time = |at: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(from + at)?.map(UnixMs));
     Ok(Receipt::from_parts(ReceiptParts {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     db::{Db, ref_version},
     error::ApiError,
-    ingest::receipt_of,
+    ingest::{RECEIPT, receipt_of},
     packs::Rules,
 };
 
@@ -20,8 +20,7 @@ pub(crate) const NEVER: i64 = i64::MAX;
 
 /// All entries of a case with their receipts.
 pub(crate) fn entries(db: &Connection, case: &CaseId) -> Result<(Vec<Recorded>, Vec<Vec<u8>>), ApiError> {
-    let mut query =
-        db.prepare_cached("SELECT bytes, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven FROM change WHERE case_id = ?1 ORDER BY n")?;
+    let mut query = db.prepare_cached(&format!("SELECT bytes, {RECEIPT} FROM change WHERE case_id = ?1 ORDER BY n"))?;
     let mut rows = query.query(params![case.as_bytes()])?;
     let (mut entries, mut chunks) = (Vec::new(), Vec::new());
     while let Some(row) = rows.next()? {

@@ -12,7 +12,7 @@ use crate::{
     enrol::Device,
     error::ApiError,
     headoffice::{self, HeadOfficeError},
-    ingest::receipt_of,
+    ingest::{RECEIPT, receipt_of, receipt_values},
     keys::Keys,
     project,
     verify::{Offered, Verified},
@@ -33,12 +33,11 @@ pub(crate) fn keep(db: &Connection, refused: &Refused<'_>, batch: &Verified, dev
         Refusal::Rights { rule } => Some(rule.as_str()),
         _ => None,
     };
-    let parts = refused.receipt.parts();
-    db.prepare_cached(
-        "INSERT OR IGNORE INTO quarantine (case_id, hash, reason, rule, policy_version, device, pushed_by, batch, person,
-           received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven, bytes)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
-    )?
+    let [received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven] = receipt_values(&refused.receipt);
+    db.prepare_cached(&format!(
+        "INSERT OR IGNORE INTO quarantine (case_id, hash, reason, rule, policy_version, device, pushed_by, batch, person, {RECEIPT}, bytes)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
+    ))?
     .execute(params![
         refused.case.as_bytes(),
         refused.change.hash.as_bytes(),
@@ -49,13 +48,13 @@ pub(crate) fn keep(db: &Connection, refused: &Refused<'_>, batch: &Verified, dev
         batch.install.as_bytes(),
         batch.number,
         batch.user,
-        parts.received_at.0,
-        parts.acted_at.map(|at| at.0),
-        parts.slack_ms,
-        parts.from.map(|at| at.0),
-        parts.until.map(|at| at.0),
-        parts.marks,
-        parts.unproven_acts,
+        received_at,
+        acted_at,
+        slack_ms,
+        from_ms,
+        until_ms,
+        marks,
+        unproven,
         refused.change.bytes
     ])?;
     Ok(())
@@ -181,10 +180,10 @@ struct Open {
 
 /// The open change whose hash begins so.
 fn find(db: &Connection, prefix: &str) -> Result<Open, DecideError> {
-    let mut query = db.prepare_cached(
-        "SELECT case_id, hash, device, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven, bytes FROM quarantine
-         WHERE state = 'open' AND substr(lower(hex(hash)), 1, length(?1)) = lower(?1) LIMIT 2",
-    )?;
+    let mut query = db.prepare_cached(&format!(
+        "SELECT case_id, hash, device, {RECEIPT}, bytes FROM quarantine
+         WHERE state = 'open' AND substr(lower(hex(hash)), 1, length(?1)) = lower(?1) LIMIT 2"
+    ))?;
     let rows = query.query_map([prefix], |row| {
         let ids = (row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, Vec<u8>>(2)?);
         Ok((ids, receipt_of(row, 3)?, row.get::<_, Vec<u8>>(10)?))

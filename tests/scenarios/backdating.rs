@@ -14,6 +14,7 @@ use crate::{
     rules::{on_device, on_server, second_version},
 };
 
+mod originals;
 mod sendings;
 
 const HOUR: i64 = 60;
@@ -113,6 +114,50 @@ async fn an_act_of_a_boot_that_never_heard_head_office_is_proven_by_no_raised_cl
     }
     cheat.agrees_with(&world, 4);
     assert_eq!(on_device(&cheat, 4), on_server(&world, &phone, 4));
+    // A second one counts, and so does the time in which the other tablet was silent.
+    world.hands.advance(5);
+    cheat.note(4, "已证实").unwrap();
+    cheat.sync().await.unwrap();
+    let proven = receipt(&world, &cheat, 4, Kind::Note);
+    assert_eq!((proves(&proven), proven.others_in_contact, proven.unproven_acts), (true, false, 0));
+    let silent = world.hands.now();
+    world.hands.advance(10);
+    cheat.clock.restart();
+    cheat.note(4, "又一条").unwrap();
+    cheat.sync().await.unwrap();
+    let second = receipt(&world, &cheat, 4, Kind::Note);
+    assert_eq!(gap(&second), (Some(silent), world.hands.now()));
+    assert_eq!((second.others_in_contact, second.unproven_acts), (false, 2));
+    // Of a person with one device nobody else was in contact.
+    phone.clock.restart();
+    phone.note(2, "重启之后").unwrap();
+    phone.sync().await.unwrap();
+    let alone = receipt(&world, &phone, 2, Kind::Note);
+    assert_eq!((proves(&alone), alone.others_in_contact, alone.unproven_acts), (false, false, 1));
+}
+
+/// Of a device of version 2 nobody knows the monotonic time of its contacts, but they were contacts.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_device_of_the_person_that_names_no_clock_was_in_contact_too() {
+    let mut world = World::new().await;
+    let (phone, other) = (world.device("phone", "c1").await, world.device("other", "c1").await);
+    world.hands.advance(DAY);
+    phone.sync().await.unwrap();
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    for (is_known, word) in [(false, "独自"), (true, "不独自")] {
+        world.hands.advance(HOUR);
+        if is_known {
+            let (of, at) = (DeviceId::of(&other.signer().public_key()), world.hands.now().0);
+            db.execute("INSERT INTO anchor VALUES (?1, ?2 / 3600000, ?2, ?2)", rusqlite::params![of.as_bytes(), at]).unwrap();
+        }
+        world.hands.advance(HOUR);
+        phone.clock.restart();
+        phone.note(2, word).unwrap();
+        phone.sync().await.unwrap();
+        assert_eq!(receipt(&world, &phone, 2, Kind::Note).others_in_contact, is_known, "{word}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -298,8 +343,12 @@ impl Hand {
     }
 
     fn write(&mut self, user: &str, time: TimeEvidence, rewrites: Option<ChangeHash>) -> Change {
+        self.write_of(user, time, rewrites, hostile::entry(self.n, user).body)
+    }
+
+    fn write_of(&mut self, user: &str, time: TimeEvidence, rewrites: Option<ChangeHash>, body: Body) -> Change {
         let facts = Facts { cod: Fen(i64::from(self.n) * 100), ..hostile::entry(self.n, user).facts.unwrap() };
-        let entry = NewEntry { time, rewrites, facts: Some(facts), ..hostile::entry(self.n, user) };
+        let entry = NewEntry { time, rewrites, facts: Some(facts), body, ..hostile::entry(self.n, user) };
         let change = Change::write(&self.case, &self.install, &self.position, &[entry]).unwrap();
         self.position.advance(&change, true);
         change
@@ -400,6 +449,111 @@ async fn a_later_change_of_a_case_with_an_earlier_monotonic_time_of_its_boot_is_
     assert!(got.acted.disordered && got.review && !proves(&got));
     assert!(has(&judged(&world, &phone, 2).1, &[Flag::ClockDisordered, Flag::Review]));
     phone.agrees_with(&world, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_earlier_monotonic_time_under_another_installation_of_the_device_is_marked_too() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    world.hands.advance(30);
+    let earlier = evidence(&phone);
+    world.hands.advance(20);
+    let (mut first, mut fresh) = (Hand::of(&phone, 2), Hand::of(&phone, 2));
+    let now = first.write("c1", evidence(&phone), None);
+    phone.push_by_hand(&world, &[(first.case, &[now.bytes()])]).await.unwrap();
+    assert!(!receipt_of(&world, &now, &first.case).acted.disordered);
+    fresh.install = InstallId::new([0x71; 16]);
+    let dated_back = fresh.write("c1", earlier, None);
+    let mut request = phone.request();
+    (request.install, request.chain) = (fresh.install, None);
+    let packs = doorstep_document::pack::elide(&[dated_back.bytes()]).unwrap();
+    request.batch = Some(phone.batch_of(&request, vec![doorstep_protocol::PushCase { case: fresh.case, pack: packs }]));
+    phone.send_with_clock(&world, &request).await.unwrap();
+    let got = receipt_of(&world, &dated_back, &fresh.case);
+    assert!(got.acted.disordered && got.review && !proves(&got), "{got:?}");
+}
+
+/// Whoever leans on an older contact wrote no earlier than what the same installation had written before.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_act_lies_after_the_contact_that_the_act_before_it_leant_on() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let old = evidence(&phone);
+    world.hands.advance(2 * HOUR);
+    phone.sync().await.unwrap();
+    let heard = world.hands.now();
+    world.hands.advance(30);
+    let mut hand = Hand::of(&phone, 2);
+    let before = hand.write("c1", evidence(&phone), None);
+    let after = hand.write("c1", TimeEvidence { anchor: old.anchor, ..evidence(&phone) }, None);
+    phone.push_by_hand(&world, &[(hand.case, &[before.bytes(), after.bytes()])]).await.unwrap();
+    for change in [&before, &after] {
+        assert_eq!(gap(&receipt_of(&world, change, &hand.case)), (Some(heard), world.hands.now()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_that_names_no_clock_is_a_contact_all_the_same_also_after_a_restart_of_the_server() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    world.hands.advance(5);
+    let forged = evidence(&phone);
+    world.hands.advance(20);
+    phone.send(&world, &SyncRequest { batch: None, ..phone.request() }).await.unwrap();
+    world.restart_server().await;
+    world.hands.advance(30);
+    let mut hand = Hand::of(&phone, 2);
+    let forgotten = hand.write("c1", forged, None);
+    phone.push_by_hand(&world, &[(hand.case, &[forgotten.bytes()])]).await.unwrap();
+    let got = receipt_of(&world, &forgotten, &hand.case);
+    assert!(got.acted.passed_over && got.review && !proves(&got), "{got:?}");
+}
+
+/// Whoever opens a request, is answered on another one, and only then finishes the first gains nothing by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_of_the_same_moment_or_a_little_later_hides_none_before_it() {
+    for later in [0, 60_000] {
+        let mut world = World::new().await;
+        let phone = world.device("phone", "c1").await;
+        let forged = evidence(&phone);
+        world.hands.advance(20);
+        phone.send_with_clock(&world, &SyncRequest { batch: None, ..phone.request() }).await.unwrap();
+        world.hands.advance(20);
+        phone.send_with_clock(&world, &SyncRequest { batch: None, ..phone.request() }).await.unwrap();
+        let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+        db.execute("UPDATE contact SET last_ms = last_ms + ?1, bound_ms = bound_ms + ?1", [later]).unwrap();
+        let mut hand = Hand::of(&phone, 2);
+        let forgotten = hand.write("c1", forged, None);
+        phone.push_by_hand(&world, &[(hand.case, &[forgotten.bytes()])]).await.unwrap();
+        let got = receipt_of(&world, &forgotten, &hand.case);
+        assert!(got.acted.passed_over && got.review, "{got:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_contact_of_a_sync_with_a_batch_has_the_clocks_that_were_signed() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    world.hands.advance(20);
+    let (sent, mut hand) = (evidence(&phone), Hand::of(&phone, 2));
+    let received = world.hands.now();
+    let first = hand.write("c1", sent, None);
+    let mut request = phone.request();
+    let packs = doorstep_document::pack::elide(&[first.bytes()]).unwrap();
+    request.batch = Some(phone.batch_of(&request, vec![doorstep_protocol::PushCase { case: hand.case, pack: packs }]));
+    // Between the signature and the header somebody else's clock: not what the device has signed.
+    phone.clock.raise(3 * HOUR);
+    phone.send_with_clock(&world, &request).await.unwrap();
+    let headers = evidence(&phone).mono_ms;
+    phone.clock.raise(-3 * HOUR);
+    world.hands.advance(20);
+    let leaning =
+        |mono_ms: u64| TimeEvidence { anchor: Some(Anchor { server: received, mono_ms }), mono_ms: headers + 1, ..sent };
+    let mut other = Hand::of(&phone, 4);
+    let (signed, unsigned) = (other.write("c1", leaning(sent.mono_ms), None), other.write("c1", leaning(headers), None));
+    phone.push_by_hand(&world, &[(other.case, &[signed.bytes(), unsigned.bytes()])]).await.unwrap();
+    assert!(receipt_of(&world, &signed, &other.case).acted.anchored);
+    assert!(!receipt_of(&world, &unsigned, &other.case).acted.anchored);
 }
 
 #[tokio::test(flavor = "multi_thread")]

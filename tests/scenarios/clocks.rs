@@ -145,3 +145,78 @@ async fn a_clock_that_was_put_right_ends_its_doubt_by_itself() {
     assert!(!is_marked(&world, &phone, 2));
     assert!(world.admin().clock_is_right(world.hands.now()).unwrap().is_none());
 }
+
+/// The receipts of a parcel's case.
+fn receipts(world: &World, device: &Device, n: u32) -> Vec<doorstep_domain::Receipt> {
+    world.on_server(&device.id(n)).1.iter().filter_map(|r| r.standing.receipt()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_was_two_days_ahead_for_a_minute_moves_no_act_of_afterwards() {
+    let mut world = World::new().await;
+    let (phone, enrolled) = (world.device("phone", "c1").await, world.hands.now());
+    world.hands.advance(60);
+    world.hands.put_server_ahead(2 * DAY);
+    for n in [2, 4] {
+        // Complete, and the second names the first: the floor is raised to a time that has not come.
+        phone.fail(n, "DF-NOBODY").unwrap();
+        phone.sync().await.unwrap();
+    }
+    world.hands.put_server_ahead(0);
+    world.hands.advance(10);
+    phone.sync().await.unwrap();
+    let heard = world.hands.now();
+    for (n, minutes) in [(6, 10), (8, 70), (10, 30)] {
+        world.hands.advance(minutes);
+        phone.fail(n, "DF-NOBODY").unwrap();
+        let acted = world.hands.now();
+        world.hands.advance(40);
+        phone.sync().await.unwrap();
+        let got = receipts(&world, &phone, n)[0];
+        assert_eq!((got.acted.at, got.acted.passed_over, got.review), (Some(acted), false, false), "{got:?}");
+        let (from, until) = got.acted.gap(got.received_at);
+        assert!(from.unwrap() >= heard && from.unwrap() > enrolled && until == world.hands.now(), "{got:?}");
+        assert!(got.acted.proves(got.received_at, i64::MAX), "{got:?}");
+        phone.agrees_with(&world, n);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_by_a_clock_that_was_ahead_hides_none_of_the_contacts_before_it() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    world.hands.advance(5);
+    phone.fail(2, "DF-NOBODY").unwrap();
+    // What it recorded is put aside while it syncs, and comes later.
+    let store = rusqlite::Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    store.execute_batch("CREATE TEMP TABLE aside AS SELECT * FROM outbox; DELETE FROM outbox").unwrap();
+    world.hands.advance(60);
+    phone.sync().await.unwrap();
+    world.hands.put_server_ahead(2 * DAY);
+    phone.sync().await.unwrap();
+    world.hands.put_server_ahead(0);
+    world.hands.advance(60);
+    store.execute_batch("INSERT INTO outbox SELECT * FROM aside").unwrap();
+    phone.sync().await.unwrap();
+    let got = receipts(&world, &phone, 2)[0];
+    assert!(got.acted.passed_over && got.review, "{got:?}");
+}
+
+/// A device that is enrolled while the clock is ahead was enrolled when nobody knows.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_was_enrolled_by_a_clock_that_was_ahead_is_believed_no_less() {
+    let mut world = World::new().await;
+    world.hands.put_server_ahead(2 * DAY);
+    let phone = world.fresh("phone", 0);
+    let code = world.admin().code("c1", world.hands.server_now()).unwrap().code;
+    phone.client.enrol(&world.link.url(), &code).await.unwrap();
+    world.hands.put_server_ahead(0);
+    phone.sync().await.unwrap();
+    world.hands.advance(30);
+    phone.fail(2, "DF-NOBODY").unwrap();
+    let acted = world.hands.now();
+    world.hands.advance(30);
+    phone.sync().await.unwrap();
+    let got = receipts(&world, &phone, 2)[0];
+    assert_eq!((got.acted.at, got.acted.passed_over, got.review), (Some(acted), false, false), "{got:?}");
+}

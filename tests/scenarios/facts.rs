@@ -273,6 +273,37 @@ async fn a_release_keeps_its_originals_mark_and_head_offices_own_entries_have_th
     assert_eq!(mark.standing.receipt().unwrap().facts, FactsCheck::Equal);
 }
 
+/// Nothing else of its case was ever accepted: what the list says comes with the release.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_brings_what_the_list_says_into_a_case_that_has_nothing_else() {
+    for (edited, check, findings) in [(true, FactsCheck::Altered, 1), (false, FactsCheck::Equal, 0)] {
+        let mut world = World::new().await;
+        let phone = world.device("phone", "c1").await;
+        let stranger = crate::rights::lawless(&mut world, "stranger", "x1").await;
+        world.admin().user("hq1", "审核", "hq_reviewer", "0412").unwrap();
+        let db = Connection::open(stranger.folder.join("doorstep.db")).unwrap();
+        db.execute("ATTACH ?1 AS other", [phone.folder.join("doorstep.db").to_str().unwrap()]).unwrap();
+        db.execute("INSERT INTO parcel SELECT * FROM other.parcel WHERE waybill = ?1", [waybill(2)]).unwrap();
+        if edited {
+            edit(&stranger, "delivering_outlet = '0755'", 2);
+        }
+        stranger.fail(2, "DF-NOBODY").unwrap();
+        stranger.sync().await.unwrap();
+        let refused = world.admin().quarantine(false).unwrap().remove(0);
+        let (id, _) = world.admin().release(&refused.change.to_string(), "hq1", world.hands.now()).unwrap();
+        world.hands.advance(3 * DAY);
+        let (case, now) = judged(&world, &id);
+        assert_eq!(checks(&case), [check]);
+        assert_eq!(rows(&case).len(), findings, "the server says what its list says where no copy does");
+        assert!(case.facts_confirmed);
+        assert!(!now.findings.is_empty(), "somebody is held to it");
+        let confirmed: bool = server_db(&world)
+            .query_row("SELECT confirmed FROM doc WHERE case_id = ?1", [id.as_bytes()], |row| row.get(0))
+            .unwrap();
+        assert_eq!(confirmed, !edited);
+    }
+}
+
 /// The pack trusts a gap of twelve hours.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_is_compared_with_every_row_of_the_gap_unless_the_clock_proves_more() {

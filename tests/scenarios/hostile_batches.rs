@@ -173,6 +173,14 @@ async fn a_clock_that_can_not_be_read_is_no_clock_and_the_request_is_answered() 
         assert_eq!(raw(world.addr(), "POST", "/v1/sync", &headers, &body).await.status, 200, "{clock:?}");
     }
     phone.fail(2, "DF-NOBODY").unwrap();
+    world.hands.advance(30);
+    // What was recorded half an hour before such a request, and did not come with it, is passed over.
+    let headers = [("authorization", phone.bearer()), (CLOCK_HEADER, "zz-1".to_owned())];
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(raw(world.addr(), "POST", "/v1/sync", &headers, &body).await.status, 200);
+    world.hands.advance(60);
     phone.sync().await.unwrap();
     phone.agrees_with(&world, 2);
+    let receipt = world.on_server(&phone.id(2)).1[0].standing.receipt().unwrap();
+    assert!(receipt.acted.passed_over && receipt.review, "{receipt:?}");
 }

@@ -319,12 +319,9 @@ async fn a_late_act_of_a_device_of_version_2_is_taken_and_goes_to_review() {
     phone.agrees_with(&world, 2);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_batch_that_version_2_opened_is_finished_under_it_and_the_next_one_names_its_hash() {
-    let mut world = World::new().await;
-    let phone = world.device("phone", "c1").await;
-    phone.fail(2, "DF-NOBODY").unwrap();
-    // As the app of version 2 leaves its store when it is updated between a sending and its answer.
+/// As the app of version 2 leaves its store when it is updated between a sending and its answer: the batch of the only unsent change,
+/// and its hash.
+fn open_under_version_2(phone: &Device) -> (Vec<u8>, BatchHash) {
     let db = Connection::open(phone.folder.join("doorstep.db")).unwrap();
     let (case, bytes, install): (Vec<u8>, Vec<u8>, Vec<u8>) = db
         .query_row("SELECT case_id, bytes, install FROM outbox", [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
@@ -340,6 +337,15 @@ async fn a_batch_that_version_2_opened_is_finished_under_it_and_the_next_one_nam
     )
     .unwrap();
     db.execute("UPDATE outbox SET state = 1", []).unwrap();
+    (body, hash)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_version_2_opened_is_finished_under_it_and_the_next_one_names_its_hash() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    phone.fail(2, "DF-NOBODY").unwrap();
+    let (body, hash) = open_under_version_2(&phone);
     let request = phone.request();
     assert_eq!((request.push.as_ref().map(|envelope| &envelope.body), &request.batch), (Some(&body), &None));
     // Once more with a lost answer, then with one.
@@ -356,6 +362,46 @@ async fn a_batch_that_version_2_opened_is_finished_under_it_and_the_next_one_nam
     let envelopes = world.admin().envelopes(&phone.id(2)).unwrap();
     assert_eq!(envelopes.len(), 2);
     assert!(envelopes.iter().all(|envelope| envelope.signature_holds && envelope.follows), "{envelopes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waited_behind_a_batch_of_version_2_is_passed_over_by_none_of_its_sendings() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    world.hands.advance(20);
+    phone.fail(2, "DF-NOBODY").unwrap();
+    open_under_version_2(&phone);
+    phone.fail(4, "DF-NOBODY").unwrap();
+    let acted = world.hands.now();
+    world.hands.advance(25);
+    // The app was updated. It sends what was open, its answer is lost, and it sends that and the others.
+    let request = phone.request();
+    assert!(request.push.is_some());
+    phone.send_with_clock(&world, &request).await.unwrap();
+    let heard = world.hands.now();
+    world.hands.advance(10);
+    phone.sync().await.unwrap();
+    let got = receipts(&world, &phone.id(4))[0];
+    assert_eq!((got.acted.at, got.acted.passed_over, got.review), (Some(acted), false, false), "{got:?}");
+    // It is a contact that something can lean on, and what a later request leaves out is passed over as ever.
+    phone.sync().await.unwrap();
+    world.hands.advance(10);
+    let time = TimeEvidence {
+        wall: world.hands.now(),
+        zone_quarters: 32,
+        mono_ms: phone.clock.read().mono_ms,
+        boot: phone.clock.read().boot,
+        anchor: Some(Anchor { server: heard, mono_ms: phone.clock.read().mono_ms - 20 * 60_000 }),
+    };
+    let entry = NewEntry { time, ..hostile::entry(6, "c1") };
+    let install = phone.client.identity().unwrap().unwrap().install;
+    let change = Change::write(&phone.id(6), &install, &Position { heads: vec![], max_op: 0, seq: 0 }, &[entry]).unwrap();
+    world.hands.advance(10);
+    phone.sync().await.unwrap();
+    world.hands.advance(10);
+    phone.push_by_hand(&world, &[(phone.id(6), &[change.bytes()])]).await.unwrap();
+    let got = receipts(&world, &phone.id(6))[0];
+    assert!(got.acted.anchored && got.acted.passed_over, "{got:?}");
 }
 
 /// Writes a database as version 2 had it: its first migration, with the rows of today's that it has a place for. `marks`: the tables
@@ -397,10 +443,13 @@ async fn a_store_and_a_server_of_version_2_open_keep_the_standing_of_their_recei
         phone.fail(n, "DF-NOBODY").unwrap();
     }
     phone.notice(2).unwrap();
+    // They wait for longer than the pack trusts a gap.
+    world.hands.advance(13 * 60);
     phone.sync().await.unwrap();
     tablet.sync().await.unwrap();
     phone.note(2, "未发送").unwrap();
     let before = (receipts(&world, &phone.id(2)), on_device(&phone, 4));
+    let trusted_ms = world.admin().book().unwrap().at(world.hands.now()).switches.trusted_gap_ms();
     world.stop_server().await;
     let server = world.server_folder().join("doorstep-server.db");
     as_version_2(&server, include_str!("../../server/migrations/0001_initial.sql"), 0, &["change", "quarantine"]);
@@ -421,13 +470,16 @@ async fn a_store_and_a_server_of_version_2_open_keep_the_standing_of_their_recei
     // Before anything is fetched, what was accepted is judged as it was.
     let standing = phone.case(4).unwrap().case.timeline[0].standing.receipt().unwrap();
     assert!(standing.acted.anchored && standing.facts == FactsCheck::Equal);
+    assert!(standing.acted.proves(standing.received_at, trusted_ms), "{standing:?}");
     assert_eq!(phone.case(4).unwrap().judgement.findings, []);
     world.restart_server().await;
     assert!(!world.waits());
     for (was, is) in before.0.iter().zip(receipts(&world, &phone.id(2))) {
         assert_eq!((was.received_at, was.acted.at, was.acted.slack_ms), (is.received_at, is.acted.at, is.acted.slack_ms));
         assert!(is.acted.anchored && is.facts == FactsCheck::Equal && !is.review);
-        assert_eq!(is.acted.gap(is.received_at).1, was.received_at);
+        let latest = was.acted.at.unwrap().plus(i64::from(was.acted.slack_ms)).min(was.received_at);
+        assert_eq!(is.acted.gap(is.received_at).1, latest, "no later than version 2 had it");
+        assert!(is.acted.proves(is.received_at, trusted_ms), "{is:?}");
     }
     for device in [phone, tablet, phone] {
         device.sync().await.unwrap();

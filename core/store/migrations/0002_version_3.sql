@@ -23,9 +23,10 @@ CREATE TABLE change (
   PRIMARY KEY (case_id, n)
 ) STRICT, WITHOUT ROWID;
 
--- Acts that were accepted before stay judged as they were: 8 anchored, 256 facts equal. The server does the same with its own.
+-- Acts that were accepted before stay judged as they were: 8 anchored, 256 facts equal. Their gap is the interval of then, because
+-- version 2 proved that however long an act had waited. The server does the same with its own.
 INSERT INTO change SELECT case_id, n, hash, install, seq, max_op, received_at, acted_at, slack_ms,
-  iif(acted_at IS NULL OR marks & 2, NULL, acted_at - slack_ms), iif(acted_at IS NULL OR marks & 2, NULL, received_at),
+  iif(acted_at IS NULL OR marks & 2, NULL, acted_at - slack_ms), iif(acted_at IS NULL OR marks & 2, NULL, min(received_at, acted_at + slack_ms)),
   (marks & 7) | iif(acted_at IS NULL OR marks & 2, 0, 8) | 256, 0, batch, parked, bytes FROM change_1;
 DROP TABLE change_1;
 
