@@ -56,14 +56,20 @@ pub(crate) fn note(db: &Connection, waybill: &str, now: UnixMs) -> Result<bool, 
     }
     // A clock that was set back makes no row older than the one before it.
     let since = last.and_then(|last| last.since).map_or(now, |last| last.max(now));
+    // Devices get them as the next version.
+    insert(db, rows.len() + 1, since, &Facts { reference: facts.reference + 1, ..facts })?;
+    Ok(true)
+}
+
+fn insert(db: &Connection, n: usize, since: UnixMs, facts: &Facts) -> Result<(), ApiError> {
     let outlet = |outlet: &Option<doorstep_domain::OutletCode>| outlet.as_ref().map(ToString::to_string);
     db.prepare_cached(
         "INSERT INTO listing (waybill, n, since_ms, network, origin_outlet, delivering_outlet, cod_fen, mobile, virtual_mobile,
            arrival_ms, entered_ms, reference) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?
     .execute(params![
-        waybill,
-        rows.len() + 1,
+        facts.waybill.as_str(),
+        n,
         since.0,
         facts.network.as_str(),
         outlet(&facts.origin_outlet),
@@ -73,10 +79,43 @@ pub(crate) fn note(db: &Connection, waybill: &str, now: UnixMs) -> Result<bool, 
         facts.virtual_mobile,
         facts.arrival.map(|at| at.0),
         facts.entered.map(|at| at.0),
-        // Devices get them as the next version.
-        facts.reference + 1
+        facts.reference
     ])?;
-    Ok(true)
+    Ok(())
+}
+
+/// Takes a row into the history of the list that the history has lost, by an act's first receipt: the log that was put back from a copy
+/// had said that the act's copy was the row's. It was in force from when the act can have happened. Marks only, as in every row.
+pub(crate) fn recall(db: &Connection, facts: &[&Facts], receipt: &Receipt, trusted_ms: i64) -> Result<(), ApiError> {
+    let (Some(since), until) = receipt.acted.proven(receipt.received_at, trusted_ms) else { return Ok(()) };
+    let is_a_rows = |copy: &&&Facts| copy.origin_outlet.is_some() && copy.delivering_outlet.is_some();
+    for copy in facts.iter().filter(|_| receipt.facts == FactsCheck::Equal).filter(is_a_rows) {
+        let (waybill, rows) = (copy.waybill.as_str(), rows(db, copy.waybill.as_str())?);
+        let touched = rows.get(in_force(&rows, Some(since), until)).unwrap_or_default();
+        if touched.iter().any(|row| row.facts.says_the_same(copy)) {
+            continue;
+        }
+        let n = rows.partition_point(|row| row.since.is_none_or(|at| at <= since)) + 1;
+        if rows.get(n - 1).is_some_and(|next| next.facts.says_the_same(copy)) {
+            // It was imported again before the act came again. The case is told that it holds since earlier.
+            db.prepare_cached("UPDATE listing SET since_ms = ?3 WHERE waybill = ?1 AND n = ?2")?
+                .execute(params![waybill, n, since.0])?;
+            db.prepare_cached("DELETE FROM listed WHERE n = ?2 AND case_id IN (SELECT case_id FROM doc WHERE waybill = ?1)")?
+                .execute(params![waybill, n])?;
+            continue;
+        }
+        // Those after it move up by one: first out of each other's way.
+        for sql in [
+            "UPDATE listing SET n = -(n + 1) WHERE waybill = ?1 AND n >= ?2",
+            "UPDATE listing SET n = -n WHERE waybill = ?1 AND n < -?2",
+            "UPDATE listed SET n = -(n + 1) WHERE n >= ?2 AND case_id IN (SELECT case_id FROM doc WHERE waybill = ?1)",
+            "UPDATE listed SET n = -n WHERE n < -?2 AND case_id IN (SELECT case_id FROM doc WHERE waybill = ?1)",
+        ] {
+            db.prepare_cached(sql)?.execute(params![waybill, n])?;
+        }
+        insert(db, n, since, copy)?;
+    }
+    Ok(())
 }
 
 /// Notes what the list of a server says that kept no history of it: in force since ever.

@@ -202,6 +202,9 @@ impl Taking<'_> {
                     insert(db, case, doc.n, read, receipt, from)?;
                     order.take(read, &receipt.acted);
                     gaps.forget_offered(case, &change.hash)?;
+                    if first.is_some() {
+                        facts::recall(db, &copies(read), &receipt, trusted_ms)?;
+                    }
                     is_equal |= receipt.facts == FactsCheck::Equal;
                     Verdict::Ok(receipt)
                 }

@@ -304,6 +304,54 @@ async fn a_release_brings_what_the_list_says_into_a_case_that_has_nothing_else()
     }
 }
 
+/// Put back from a copy of before the import: the act that comes again is judged by the row that its copy was, in whichever order list and
+/// act come again.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_a_restore_has_lost_is_known_again_by_the_first_receipt_of_an_act() {
+    for (is_listed_first, lists_another) in [(false, false), (true, false), (true, true)] {
+        let mut world = World::new().await;
+        let phone = world.device("phone", "c1").await;
+        world.stop_server().await;
+        let copy = world.backup();
+        world.restart_server().await;
+        world.hands.advance(60);
+        list(&world, &waybill(2), "0755", "0412", 200);
+        phone.sync().await.unwrap();
+        world.hands.advance(30);
+        phone.fail(2, "DF-NOBODY").unwrap();
+        phone.sync().await.unwrap();
+        let acted = world.hands.now();
+        world.restore(&copy).await;
+        world.hands.advance(30);
+        let (origin, again) = if lists_another { ("0412", vec!["0571", "0755", "0412"]) } else { ("0755", vec!["0571", "0755"]) };
+        if is_listed_first {
+            list(&world, &waybill(2), origin, "0412", 200);
+        }
+        for _ in 0..3 {
+            phone.sync().await.unwrap();
+        }
+        if !is_listed_first {
+            world.hands.advance(30);
+            list(&world, &waybill(2), origin, "0412", 200);
+        }
+        let (case, _) = judged(&world, &phone.id(2));
+        assert_eq!(checks(&case), [FactsCheck::Equal], "as it was said first");
+        let then: Vec<_> = case.rows.iter().filter(|row| row.since.is_none_or(|since| since <= acted)).collect();
+        let of = then.last().unwrap().facts.origin_outlet.clone().unwrap();
+        assert_eq!(of.as_str(), "0755", "{is_listed_first} {lists_another}: {:?}", case.rows);
+        let kept: Vec<String> = server_db(&world)
+            .prepare("SELECT origin_outlet FROM listing WHERE waybill = ?1 ORDER BY n")
+            .unwrap()
+            .query_map([waybill(2)], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert_eq!(kept, again, "{is_listed_first} {lists_another}");
+        phone.sync().await.unwrap();
+        phone.agrees_with(&world, 2);
+    }
+}
+
 /// The pack trusts a gap of twelve hours.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_is_compared_with_every_row_of_the_gap_unless_the_clock_proves_more() {
