@@ -37,6 +37,13 @@ CREATE TABLE contact (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX contact_by_time ON contact (device, last_ms);
 
+-- Requests that gave their device no time, one of each five minutes at most: those of the last minutes, and one before them.
+CREATE TABLE passing (
+  device BLOB NOT NULL,
+  at     INTEGER NOT NULL,
+  PRIMARY KEY (device, at)
+) STRICT, WITHOUT ROWID;
+
 -- Since when nothing that a device recorded before can be unsent: the receipt of a sending that left nothing behind and that a later
 -- signed batch names. floor_ms never goes back, unless the server's clock was ahead and it has not come yet.
 ALTER TABLE device ADD COLUMN floor_ms INTEGER NOT NULL DEFAULT 0;

@@ -1,8 +1,8 @@
 //! When devices were in contact, and at which monotonic time: what their acts are dated by.
 //!
 //! A contact that gives the device a time is a row, by boot and hour: only such a row is an anchor. Other requests give no time. They
-//! are remembered in memory only, because a write for each photo would cost more than what they tell: an act that is dated before one
-//! of them was not sent with it. A restart of the server forgets them, and one process over a folder does not know another's.
+//! are remembered in memory, and one of each five minutes in the database, because a write for each photo would cost more than what it
+//! tells: an act that is dated before one of them was not sent with it.
 
 use std::{
     cell::RefCell,
@@ -38,17 +38,26 @@ impl DeviceClock {
     }
 }
 
-/// The newest requests of each device that gave it no time, oldest first: those of the last minutes, and one before them.
+/// The newest requests of each device that gave it no time.
 #[derive(Clone, Default)]
-pub(crate) struct Passing(Arc<Mutex<HashMap<DeviceId, VecDeque<UnixMs>>>>);
+pub(crate) struct Passing(Arc<Mutex<HashMap<DeviceId, Seen>>>);
+
+#[derive(Default)]
+struct Seen {
+    /// Oldest first: those of the last minutes, and one before them.
+    times: VecDeque<UnixMs>,
+    /// The newest that is to be kept in the database.
+    kept: Option<UnixMs>,
+}
 
 /// Requests that follow each other faster count as the first of them.
 const SAME_MS: i64 = 10_000;
 
 impl Passing {
-    pub fn note(&self, device: DeviceId, now: UnixMs) {
+    /// Notes a request. True if it is to be kept in the database too: the first of each five minutes.
+    pub fn note(&self, device: DeviceId, now: UnixMs) -> bool {
         let mut devices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let times = devices.entry(device).or_default();
+        let Seen { times, kept } = devices.entry(device).or_default();
         // A clock that was put back leaves times that have not come.
         times.retain(|at| *at <= now);
         if times.back().is_none_or(|last| now.since(*last) >= SAME_MS) {
@@ -57,14 +66,39 @@ impl Passing {
         while times.get(1).is_some_and(|second| now.since(*second) > IN_FLIGHT_MS) {
             times.pop_front();
         }
+        let is_due = kept.is_none_or(|kept| kept > now || now.since(kept) >= IN_FLIGHT_MS);
+        if is_due {
+            *kept = Some(now);
+        }
+        is_due
     }
 
     /// The newest that did not belong to a sending of now: a device that comes online asks for a session or for hints first, and brings
     /// what it has right after.
     pub fn before(&self, device: &DeviceId, now: UnixMs) -> Option<UnixMs> {
         let devices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        devices.get(device)?.iter().rev().find(|at| now.since(**at) > IN_FLIGHT_MS).copied()
+        devices.get(device)?.times.iter().rev().find(|at| now.since(**at) > IN_FLIGHT_MS).copied()
     }
+}
+
+/// Keeps a request that gave its device no time, for other processes and for after a restart.
+pub(crate) fn keep_passing(db: &Connection, device: &DeviceId, now: UnixMs) -> Result<(), ApiError> {
+    db.prepare_cached("INSERT OR IGNORE INTO passing (device, at) VALUES (?1, ?2)")?
+        .execute(params![device.as_bytes(), now.0])?;
+    // Those of the last minutes stay, and the newest before them.
+    db.prepare_cached(
+        "DELETE FROM passing WHERE device = ?1 AND at < (SELECT max(at) FROM passing WHERE device = ?1 AND at < ?2)",
+    )?
+    .execute(params![device.as_bytes(), now.plus(-IN_FLIGHT_MS).0])?;
+    Ok(())
+}
+
+/// The newest kept request that gave the device no time and did not belong to a sending of now.
+pub(crate) fn passed(db: &Connection, device: &DeviceId, now: UnixMs) -> Result<Option<UnixMs>, ApiError> {
+    let newest: Option<i64> = db
+        .prepare_cached("SELECT max(at) FROM passing WHERE device = ?1 AND at < ?2")?
+        .query_row(params![device.as_bytes(), now.plus(-IN_FLIGHT_MS).0], |row| row.get(0))?;
+    Ok(newest.map(UnixMs))
 }
 
 /// Keeps a contact that gives the device the time of its receipt. `brings`: whether it could have brought what the device had recorded.
@@ -187,8 +221,9 @@ mod tests {
     fn a_request_that_gives_no_time_counts_once_it_is_no_part_of_a_sending_and_few_are_kept() {
         let (passing, device) = (Passing::default(), DeviceId::new([1; 16]));
         let at = |minutes: i64| UnixMs(minutes * 60_000);
-        (0..=600).for_each(|tenth| passing.note(device, UnixMs(tenth * 6_000)));
-        assert!(passing.0.lock().unwrap()[&device].len() <= 32);
+        let kept = (0..=600).filter(|tenth| passing.note(device, UnixMs(tenth * 6_000))).count();
+        assert_eq!(kept, 13, "an hour, one in five minutes");
+        assert!(passing.0.lock().unwrap()[&device].times.len() <= 32);
         let newest = passing.before(&device, at(60)).unwrap();
         assert!(newest < at(55) && newest >= at(54), "{newest}");
         assert!(passing.before(&device, at(66)).unwrap() > at(59), "the last of them, later");

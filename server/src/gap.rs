@@ -109,7 +109,9 @@ impl<'a> Gaps<'a> {
             clocks: said.clocks,
             now,
             floor: UnixMs(floor),
-            contact: contact::newest(db, &device.id, now)?.max(passing.filter(|at| *at < now)),
+            contact: contact::newest(db, &device.id, now)?
+                .max(contact::passed(db, &device.id, now)?)
+                .max(passing.filter(|at| *at < now)),
             has_offered,
             steadiness: Steadiness::of(db, &device.id, clock, now),
             habits: RefCell::default(),

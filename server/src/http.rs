@@ -12,7 +12,7 @@ use axum::{
     routing::{get, post},
 };
 use data_encoding::HEXLOWER;
-use doorstep_domain::{Digest, HistoryId};
+use doorstep_domain::{DeviceId, Digest, HistoryId, UnixMs};
 use doorstep_gateway::Webhooks;
 use doorstep_protocol::{
     Ack, CONTENT_TYPE, Demand, EnrolRequest, LeaseRequest, MAX_ENCODED, MAX_LOST_PHOTOS, MAX_REQUEST, NonceResponse,
@@ -136,8 +136,17 @@ pub(crate) async fn device(app: &App, headers: &HeaderMap) -> Result<Device, Api
 /// The device of a request that gives it no time.
 pub(crate) async fn known(app: &App, headers: &HeaderMap) -> Result<Device, ApiError> {
     let device = of_token(app, headers, None).await?;
-    app.passing.note(device.id, (app.now)());
+    note_passing(app, device.id, (app.now)()).await;
     Ok(device)
+}
+
+/// Notes a request that gives its device no time. What the request asks for does not depend on it.
+async fn note_passing(app: &App, device: DeviceId, now: UnixMs) {
+    if app.passing.note(device, now)
+        && let Err(error) = app.db.write(move |db| contact::keep_passing(db, &device, now)).await
+    {
+        crate::say!("doorstep-server: a contact could not be kept: {error}");
+    }
 }
 
 async fn of_token(app: &App, headers: &HeaderMap, renewal: Option<Vec<u8>>) -> Result<Device, ApiError> {
@@ -417,7 +426,7 @@ async fn session(State(app): State<App>, request: Request) -> Result<Response, A
     let now = (app.now)();
     let of = request.device;
     let answer = app.db.write(move |db| enrol::session(db, &request, now)).await??;
-    app.passing.note(of, now);
+    note_passing(&app, of, now).await;
     cbor(&answer)
 }
 

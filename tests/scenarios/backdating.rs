@@ -302,6 +302,37 @@ async fn an_act_that_a_request_left_out_is_passed_over_and_what_was_in_flight_is
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_request_left_out_is_passed_over_at_another_process_and_after_a_restart_too() {
+    for is_restarted in [false, true] {
+        let mut world = World::new().await;
+        let phone = world.device("phone", "c1").await;
+        world.hands.advance(30);
+        phone.fail(2, "DF-NOBODY").unwrap();
+        world.hands.advance(10);
+        // What a device asks for next to its sending does not take the place of what it asked for before.
+        if is_restarted {
+            pass_by(&world, &phone, "references").await;
+            world.restart_server().await;
+            world.hands.advance(60);
+            phone.sync().await.unwrap();
+        } else {
+            let other = world.another_server().await;
+            let auth = phone.bearer();
+            let asked = raw(other.addr, "GET", "/v1/refs/outlets?have=0", &[("authorization", &auth)], b"").await;
+            assert_eq!(asked.status, 200);
+            world.hands.advance(15);
+            let asked = raw(other.addr, "GET", "/v1/refs/outlets?have=0", &[("authorization", &auth)], b"").await;
+            assert_eq!(asked.status, 200);
+            world.hands.advance(1);
+            phone.sync().await.unwrap();
+            other.stop().await;
+        }
+        let got = receipt(&world, &phone, 2, Kind::Attempt);
+        assert!(got.acted.passed_over && got.review, "{is_restarted}: {got:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_phone_asks_for_just_before_it_sends_passes_nothing_over() {
     for how in ["references", "photo", "session"] {
         let mut world = World::new().await;

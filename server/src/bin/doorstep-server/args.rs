@@ -39,9 +39,8 @@ pub enum Command {
         /// 短信网关配置（TOML） How SMS are sent: the gateway's configuration, TOML; without it none is sent by head office.
         #[arg(long, value_name = "FILE", env = "DOORSTEP_SMS")]
         sms: Option<PathBuf>,
-        /// 允许多个进程共用此目录（每个都须加此项，照片须放在桶中；同一设备的请求应发往同一进程） Other processes serve this folder too, each
-        /// with this option; the photos then belong in a bucket, and a device's requests at one process: acts that are dated before a
-        /// request for photos or references at another one are not marked. Without it a second one is refused.
+        /// 允许多个进程共用此目录（每个都须加此项，照片须放在桶中） Other processes serve this folder too, each with this option; the
+        /// photos then belong in a bucket. Without it a second one is refused.
         #[arg(long)]
         shared_folder: bool,
         /// 数据像是副本时怎么办；不给则停止应答，等人确认 What to do if the data look like a copy; without it the server answers nothing
