@@ -129,6 +129,40 @@ fn what_only_the_other_version_holds_against_somebody_is_proposed_too() {
 }
 
 #[test]
+fn two_clocks_of_another_version_that_name_one_rule_are_proposed_in_one_order() {
+    let mut first = qinghe();
+    first.clocks.iter_mut().filter(|clock| clock.id == "SLA-03").for_each(|clock| clock.rule = None);
+    let mut second = Pack { version: 2, ..qinghe() };
+    let notice = second.clocks.iter().find(|clock| clock.id == "SLA-03").unwrap().clone();
+    second.clocks.extend(["A", "B", "C"].map(|id| Clock { id: id.into(), ..notice.clone() }));
+    let versions = [(UnixMs(i64::MIN), first), (at(0, 12, 0, 0), second)];
+    let book = Rulebook::of(versions.into_iter().map(|(valid_from, pack)| Published { valid_from, pack }).collect()).unwrap();
+    let mut story = Story::under(book);
+    story.attempt(at(0, 11, 59, 0), None, "DF-NOBODY").standing = reckoned(at(0, 13, 0, 0), Some(at(0, 11, 59, 0)), 300_000);
+    let once = story.judge(at(2, 0, 0, 0)).findings;
+    assert_eq!(once.len(), 4);
+    for _ in 0..32 {
+        assert_eq!(story.judge(at(2, 0, 0, 0)).findings, once);
+    }
+}
+
+#[test]
+fn a_row_turns_when_a_time_runs_out_that_only_another_version_sets() {
+    let mut story = Story::under(two(at(0, 12, 0, 0), shorter));
+    story.attempt(at(0, 10, 0, 0), Some(at(0, 10, 0, 0)), "DF-NOBODY");
+    let notice = story.notice(at(0, 11, 59, 0), None, "0571");
+    notice.standing = reckoned(at(0, 13, 0, 0), Some(at(0, 11, 59, 0)), 300_000);
+    let (case, due) = (story.case(), at(1, 1, 0, 0));
+    let turns = Turn::ahead(&case, &story.book, at(0, 14, 0, 0));
+    assert!(turns.judgement.findings.is_empty());
+    let past = turns.later.iter().rfind(|(turn, _)| turn.from_ms <= due.plus(1).0).expect("it turns then");
+    let found: Vec<(&str, u32)> = past.1.findings.iter().map(|f| (f.rule.as_str(), f.pack_version)).collect();
+    assert_eq!(found, [("LIA-01", 2)]);
+    assert_eq!(past.1.findings, story.judge(due.plus(1)).findings);
+    assert!(story.judge(due).findings.is_empty(), "its end is inclusive");
+}
+
+#[test]
 fn two_versions_may_be_in_one_case_and_a_finding_names_its_own() {
     let mut story = Story::by(pack_of("nengda-gd"));
     let mut second = pack_of("nengda-gd");
