@@ -119,11 +119,17 @@ fn what_only_the_other_version_holds_against_somebody_is_proposed_too() {
         let mut story = Story::new();
         story.book = book.clone();
         story.attempt(acted, None, "DF-NOBODY").standing = reckoned(at(0, 13, 0, 0), Some(acted), slack);
-        story.judge(at(2, 0, 0, 0)).findings
+        let (case, judged) = (story.case(), story.judge(at(2, 0, 0, 0)));
+        let told = explain(&case, &story.book, &judged);
+        (judged.findings, told)
     };
-    assert!(judged(at(0, 11, 50, 0), 60_000).is_empty());
-    let found = judged(at(0, 11, 59, 0), 300_000);
+    assert!(judged(at(0, 11, 50, 0), 60_000).0.is_empty());
+    let (found, told) = judged(at(0, 11, 59, 0), 300_000);
     assert_eq!(found.len(), 1);
+    assert_eq!((found[0].started_at, found[0].due_at), (Some(at(0, 11, 59, 0)), Some(at(1, 0, 0, 0).plus(-1))));
+    let because = &told.iter().find(|told| told.about == found[0].id.to_string()).unwrap().because;
+    let its_clock = "SLA-03 by rule pack version 2: runs from 2026-03-02 11:59:00, due 2026-03-02 23:59:59";
+    assert!(because.iter().any(|link| link.words.en.starts_with(its_clock)), "{because:#?}");
     let none = Otherwise { varies: Varies::Version, pack_version: 1, stands: false, outlet: None, share: 0, amount: None };
     assert_eq!((found[0].pack_version, found[0].review, &found[0].otherwise), (2, true, &vec![none]));
 }
