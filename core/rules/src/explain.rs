@@ -399,7 +399,9 @@ fn from(clock: &Clock) -> Words {
         (From::Found, _) => both("发现时间", "when it was found"),
         (From::TheoreticalArrival, _) => both("理论到件时间，不是实际到件时间", "the scheduled arrival, not the actual one"),
         (From::Act, Counts::Received | Counts::Acted) => match clock.starts.on {
-            crate::On::Notice | crate::On::Reply => both("总部收到或电话通知的时间", "when the server had it, or it was phoned"),
+            crate::On::Notice | crate::On::Reply => {
+                both("总部收到的时间，或电话通知的登记时间", "when the server had it, or when its phone call was recorded")
+            }
             crate::On::NoReply => both("无有效回复之时", "when there was no valid reply"),
             crate::On::Day => both("上一时点", "the last such time"),
             _ => both("行为时间", "when it was done"),

@@ -55,8 +55,8 @@ impl<'a> Act<'a> {
 pub(crate) struct Round {
     /// Place of the act that opens it.
     pub from: usize,
-    /// When the origin outlet was first told in it, and by which act: the server had a notice to it, or it was phoned during an
-    /// outage. An unsent notice tells nobody.
+    /// When the origin outlet was first told in it, and by which act: the server had a notice to it, or somebody recorded
+    /// that it was phoned during an outage. An unsent notice tells nobody.
     pub told: Option<(UnixMs, usize)>,
 }
 
