@@ -158,7 +158,8 @@ async fn whatever_else_a_phone_says_of_its_parcel_is_flagged_and_judged_by_the_r
     // Who lies lets the app find the number; who does not names it.
     let to_friend = |n: u32| vec![fail(n, "DF-NOBODY", ""), sms(n, (n >= HONEST).then_some(friend))];
     // A lie, whose it is, and what they record of the parcel that reads this fact.
-    let lies: [(&str, &Device, &dyn Fn(u32) -> Vec<Command>); 7] = [
+    type Lie<'a> = (&'a str, &'a Device, &'a dyn Fn(u32) -> Vec<Command>);
+    let lies: [Lie<'_>; 7] = [
         ("delivering_outlet = '0755'", &phone, &|n| vec![fail(n, "DF-NOBODY", "")]),
         ("arrival_ms = arrival_ms + 36000000", &tablet, &|n| vec![problem(n, "CD-DAMAGE", "arrival")]),
         ("arrival_ms = NULL", &tablet, &|n| vec![problem(n, "CD-DAMAGE", "arrival")]),
