@@ -96,7 +96,7 @@ pub(crate) fn chain_end(db: &Connection, install: &InstallId) -> Result<Option<d
 
 /// Makes the next batch of the chain from what is unsent; `None` if nothing is.
 pub(crate) fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: usize) -> Result<Option<Vec<u8>>, StoreError> {
-    let (taken, left, open) = what_fits(db, max_bytes)?;
+    let Cut { taken, changes: open, left } = what_fits(db, max_bytes)?;
     let mut again = db.prepare_cached("SELECT number FROM again ORDER BY number LIMIT 64")?;
     let again = again.query_map([], |row| row.get(0))?.collect::<Result<Vec<u64>, _>>()?;
     if open.is_empty() && again.is_empty() {
@@ -154,9 +154,16 @@ pub(crate) fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: 
     Ok(Some(body))
 }
 
-/// The links of the next batch with their changes, and the links that stay behind. A damaged row is put aside and shown, and does not
-/// keep the others from being sent.
-fn what_fits(db: &Connection, max_bytes: usize) -> Result<(Vec<Link>, Vec<Link>, Vec<Outgoing>), StoreError> {
+/// What the next batch takes of what is unsent.
+struct Cut {
+    taken: Vec<Link>,
+    /// The changes of those links, in their order.
+    changes: Vec<Outgoing>,
+    left: Vec<Link>,
+}
+
+/// Cuts the next batch. A damaged row is put aside and shown, and does not keep the others from being sent.
+fn what_fits(db: &Connection, max_bytes: usize) -> Result<Cut, StoreError> {
     loop {
         let mut links = rest::links(db)?;
         let (mut size, mut count) = (0, 0);
@@ -178,7 +185,7 @@ fn what_fits(db: &Connection, max_bytes: usize) -> Result<(Vec<Link>, Vec<Link>,
             }
         }
         if damaged.is_empty() {
-            return Ok((links, left, open));
+            return Ok(Cut { taken: links, changes: open, left });
         }
         for id in damaged {
             keep(db, id, QUARANTINED, Some(DAMAGED))?;

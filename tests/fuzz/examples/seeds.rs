@@ -215,7 +215,7 @@ fn frames(changes: &[Change]) {
         gateway: Some(true),
         wipe: None,
         counter: None,
-        received_ms: None,
+        took_ms: None,
         succession: None,
     };
     frame("sync-response", &response);
@@ -232,7 +232,7 @@ fn frames(changes: &[Change]) {
         ack: Some(part(encode(&ack).expect("it encodes"))),
         feed: vec![part(encode(&page).expect("it encodes"))],
         counter: Some(17),
-        received_ms: Some(1_772_413_259_000),
+        took_ms: Some(1_000),
         ..response
     };
     frame("sync-response-3", &signed(encode(&response).expect("it encodes")));

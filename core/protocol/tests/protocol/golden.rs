@@ -192,7 +192,7 @@ fn response() -> SyncResponse {
         gateway: Some(true),
         wipe: Some(Signed { body: encode(&wipe_order()).unwrap(), sig: bytes_of("sig-wipe") }),
         counter: None,
-        received_ms: None,
+        took_ms: None,
         succession: None,
     }
 }
@@ -362,7 +362,8 @@ fn answer() -> SyncResponse {
         resend: vec![],
         wipe: None,
         counter: Some(42),
-        received_ms: Some(NOW),
+        now_ms: NOW + 7,
+        took_ms: Some(7),
         ..response()
     }
 }
