@@ -339,12 +339,18 @@ async fn tidy(db: Db, storage: Storage, now: NowFn) {
             Err(error) => crate::say!("doorstep-server: looking at storage failed: {error}"),
         }
         match audit::over_time(&db, now()).await {
-            Ok(looked) if !looked.faults.is_empty() => crate::say!(
-                "doorstep-server: the stored log is not what was signed: {} faults. Keep the data folder as it is, and a copy of it, then \
-                 see: doorstep-server admin verify-log --found",
-                looked.faults.len() as u64 + looked.more_faults
-            ),
-            Ok(_) => {}
+            Ok(looked) => {
+                let faults = looked.faults.len() as u64 + looked.more_faults;
+                if faults > 0 {
+                    crate::say!(
+                        "doorstep-server: the stored log is not what was signed: {faults} faults. Keep the data folder as it is, and a copy \
+                         of it, then see: doorstep-server admin verify-log --found"
+                    );
+                }
+                if let Some(error) = looked.unfinished {
+                    crate::say!("doorstep-server: looking over the log did not come to its end: {error}");
+                }
+            }
             Err(error) => crate::say!("doorstep-server: looking over the log failed: {error}"),
         }
     }

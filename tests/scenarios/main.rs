@@ -17,6 +17,7 @@ mod hostile_batches;
 mod identity;
 mod live;
 mod log;
+mod log_rows;
 mod merging;
 mod photos;
 mod private;

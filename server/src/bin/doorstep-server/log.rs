@@ -32,7 +32,11 @@ pub fn text(looked: &Looked) -> String {
         ));
     }
     lines.extend(looked.faults.iter().map(fault_line));
+    if let Some(error) = &looked.unfinished {
+        lines.push(format!("核对未完成 the check did not come to its end: {error}"));
+    }
     lines.push(match looked.faults.len() as u64 + looked.more_faults {
+        0 if looked.unfinished.is_some() => "其余未核对 the rest was not looked at".to_owned(),
         0 => "与签名一致 what is stored is what was signed".to_owned(),
         count => format!("不一致 faults: {count}. 请保留此数据文件夹，勿再改动 keep this folder as it is, and a copy of it"),
     });
@@ -59,6 +63,7 @@ fn fault_line(fault: &Fault) -> String {
         Wrong::OwnAltered => "总部自记被改 an entry of head office's own was altered",
         Wrong::OwnUnvouched => "总部自记无签名 no link vouches for an entry of head office's own",
         Wrong::CaseIncomplete => "案卷次序不全 the places of a case's changes have a gap",
+        Wrong::Unreadable => "有一行无法读取 a row can not be read",
         Wrong::BeforeAltered => "旧版所存被改 something from before was altered, removed or added",
     };
     let mut line = said.to_owned();
@@ -69,5 +74,6 @@ fn fault_line(fault: &Fault) -> String {
     add("安装 installation", fault.install.map(|install| install.to_string()));
     add("批次 batch", fault.batch.map(|batch| batch.to_string()));
     add("签名环 link", fault.link.map(|link| link.to_string()));
+    add("数据行 row", fault.row.clone());
     line
 }

@@ -161,7 +161,7 @@ pub fn administer(
             let case = waybill.map(|waybill| admin.case_of(&waybill)).transpose()?;
             let looked = admin.verify_log(case)?;
             say(json!(looked), log::text(&looked));
-            if !looked.faults.is_empty() {
+            if !looked.faults.is_empty() || looked.unfinished.is_some() {
                 return Ok(ExitCode::from(3));
             }
         }
