@@ -15,6 +15,7 @@ mod headoffice;
 mod hostile;
 mod hostile_batches;
 mod identity;
+mod imports;
 mod live;
 mod log;
 mod log_rows;

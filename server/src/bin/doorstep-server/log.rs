@@ -1,22 +1,19 @@
 //! The faults that a check of the log has found, in words for a person.
 
-use chrono::DateTime;
-use doorstep_domain::UnixMs;
-use doorstep_server::admin::{Alarms, Fault, Looked, Wrong};
+use doorstep_server::{
+    admin::{Alarms, Fault, Looked, Wrong},
+    shown,
+};
 
 /// The faults that the daily check of the log has found.
 pub fn alarms_text(alarms: &Alarms) -> String {
     let looked = alarms.looked_at.map_or_else(|| "尚未 never".to_owned(), shown);
-    let mut lines = vec![format!("上次核对完成 looked over last: {looked}")];
+    let mut lines = vec![format!("上次完成的核对开始于 last finished check began: {looked}")];
     lines.extend(alarms.faults.iter().map(|alarm| {
         let still = if Some(alarm.last_at) < alarms.looked_at { "  (已不存在 not any more)" } else { "" };
         format!("{}  {}{still}", shown(alarm.found_at), alarm.fault)
     }));
     lines.join("\n")
-}
-
-fn shown(at: UnixMs) -> String {
-    DateTime::from_timestamp_millis(at.0).map_or_else(|| at.to_string(), |at| at.format("%Y-%m-%d %H:%M UTC").to_string())
 }
 
 /// The result of a check of the log, for a person.
