@@ -329,3 +329,24 @@ pub(crate) fn look(db: &Connection, only: Option<CaseId>) -> Result<Looked, ApiE
 fn entry(db: &Connection, number: u64) -> Result<Option<Entry>, ApiError> {
     Ok(link::read(db, number)?.and_then(|link| link.entry()))
 }
+
+#[cfg(test)]
+mod tests {
+    use doorstep_domain::UnixMs;
+
+    use super::*;
+    use crate::{db, replace_key};
+
+    #[test]
+    fn a_key_that_is_replaced_while_a_look_goes_on_is_no_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = db::open(folder.path()).unwrap();
+        let mut look = Look::begin(&db, None).unwrap();
+        replace_key::replace(&db, UnixMs(1)).unwrap();
+        let verdicts = Entry::Verdicts { install: [1; 16], number: 1, hash: [2; 32], ack: [3; 32], kept: [4; 32] };
+        link::append(&db, &Keys::read(&db).unwrap(), &verdicts, UnixMs(2)).unwrap();
+        while look.page(&db).unwrap() {}
+        let wrong: Vec<Wrong> = look.into_looked(None).faults.iter().map(|fault| fault.wrong).collect();
+        assert_eq!(wrong, [Wrong::BatchMissing], "the batch was made up, and its link is signed");
+    }
+}

@@ -122,7 +122,7 @@ fn spoil(world: &World, (edited, other): (CaseId, CaseId)) {
     .unwrap();
     assert_eq!(db.execute("UPDATE change SET slack_ms = -1 WHERE case_id = ?1 AND n = 1", [other.as_bytes()]).unwrap(), 1);
     let newest = "UPDATE envelope SET version = -1 WHERE (install, number) = (SELECT install, number FROM envelope
-                    WHERE install = (SELECT pushed_by FROM change WHERE case_id = ?1 AND n = 2) ORDER BY number DESC LIMIT 1)";
+                    WHERE install = (SELECT pushed_by FROM change WHERE case_id = ?1 AND n = 3) ORDER BY number DESC LIMIT 1)";
     assert_eq!(db.execute(newest, [edited.as_bytes()]).unwrap(), 1);
     db.execute("INSERT INTO link (number, prev, at, key, body, sig) VALUES (-3, x'', 0, x'', x'', x'')", []).unwrap();
 }
