@@ -159,7 +159,9 @@ struct Verdicts {
 /// Batches that were opened last: cases that lie beside each other are often of the same ones.
 #[derive(Default)]
 struct Shelf {
-    batches: VecDeque<(Numbered, Vec<batch::Answered>)>,
+    batches: HashMap<Numbered, Vec<batch::Answered>>,
+    /// The oldest first.
+    order: VecDeque<Numbered>,
     bytes: usize,
     /// How many were opened in all.
     opened: usize,
@@ -336,6 +338,17 @@ mod tests {
 
     use super::*;
     use crate::{db, replace_key};
+
+    #[test]
+    fn a_batch_is_opened_once_for_the_cases_that_come_one_after_the_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = db::open(folder.path()).unwrap();
+        let mut look = Look::begin(&db, None).unwrap();
+        for n in 0..100 {
+            look.brought(&db, (vec![1; 16], 1 + u64::from(n % 2 == 0)), &CaseId::new([n; 16])).unwrap();
+        }
+        assert_eq!(look.shelf.opened, 2);
+    }
 
     #[test]
     fn a_key_that_is_replaced_while_a_look_goes_on_is_no_fault() {

@@ -97,37 +97,52 @@ impl Answered {
         }
     }
 
-    /// About how much memory it takes.
+    /// About how much memory it takes: a pack is there twice.
     fn bytes(&self) -> usize {
-        self.0.iter().map(|(doc, answer)| doc.pack.len() * 2 + answer.rows.len() * size_of::<ReceiptRow>()).sum()
+        let of_doc = |(doc, answer): &(Doc, AckCase)| {
+            size_of::<(Doc, AckCase)>() + doc.pack.len() * 2 + answer.rows.len() * size_of::<ReceiptRow>()
+        };
+        self.0.iter().map(of_doc).sum()
     }
 }
 
 /// Most bytes of batches that stay open.
 const SHELF: usize = 64 << 20;
+/// What a batch takes beside its documents.
+const OF_A_BATCH: usize = 256;
 
 impl Shelf {
     /// The batches of a number.
     pub(super) fn batches(&mut self, db: &Connection, of: &Numbered) -> Result<&[Answered], ApiError> {
-        if let Some(at) = self.batches.iter().position(|(number, _)| number == of) {
-            return Ok(self.batches.get(at).map(|(_, batches)| batches.as_slice()).unwrap_or_default());
+        if !self.batches.contains_key(of) {
+            let batches = read_answered(db, of)?;
+            self.opened += 1;
+            self.bytes += bytes_of(&batches);
+            while self.bytes > SHELF
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.bytes -= self.batches.remove(&oldest).map_or(0, |batches| bytes_of(&batches));
+            }
+            self.order.push_back(of.clone());
+            self.batches.insert(of.clone(), batches);
         }
-        let mut query = db.prepare_cached("SELECT version, body, ack FROM envelope WHERE install = ?1 AND number = ?2")?;
-        let mut rows = query.query(params![of.0, of.1])?;
-        let mut batches = Vec::new();
-        while let Some(row) = rows.next()? {
-            let read: rusqlite::Result<(u32, Vec<u8>, Vec<u8>)> = row.try_into();
-            batches.extend(readable(read)?.map(|(version, body, ack)| Answered::of(version, &body, &ack)));
-        }
-        self.opened += 1;
-        self.bytes += batches.iter().map(Answered::bytes).sum::<usize>();
-        self.batches.push_back((of.clone(), batches));
-        while self.bytes > SHELF && self.batches.len() > 1 {
-            let oldest = self.batches.pop_front();
-            self.bytes -= oldest.map_or(0, |(_, batches)| batches.iter().map(Answered::bytes).sum());
-        }
-        Ok(self.batches.back().map(|(_, batches)| batches.as_slice()).unwrap_or_default())
+        Ok(self.batches.get(of).map(Vec::as_slice).unwrap_or_default())
     }
+}
+
+fn bytes_of(batches: &[Answered]) -> usize {
+    OF_A_BATCH + batches.iter().map(Answered::bytes).sum::<usize>()
+}
+
+fn read_answered(db: &Connection, of: &Numbered) -> Result<Vec<Answered>, ApiError> {
+    let mut query = db.prepare_cached("SELECT version, body, ack FROM envelope WHERE install = ?1 AND number = ?2")?;
+    let mut rows = query.query(params![of.0, of.1])?;
+    let mut batches = Vec::new();
+    while let Some(row) = rows.next()? {
+        let read: rusqlite::Result<(u32, Vec<u8>, Vec<u8>)> = row.try_into();
+        batches.extend(readable(read)?.map(|(version, body, ack)| Answered::of(version, &body, &ack)));
+    }
+    Ok(batches)
 }
 
 /// An envelope's row.

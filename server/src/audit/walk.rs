@@ -254,7 +254,7 @@ impl Look {
     }
 
     /// What the batches of a number brought of a case. Two with one number are a fork: either may have brought it.
-    fn brought(&mut self, db: &Connection, of: Numbered, case: &CaseId) -> Result<&Verdicts, ApiError> {
+    pub(super) fn brought(&mut self, db: &Connection, of: Numbered, case: &CaseId) -> Result<&Verdicts, ApiError> {
         if self.brought.case != Some(*case) {
             self.brought = Brought { case: Some(*case), ..Brought::default() };
         }
