@@ -18,6 +18,7 @@ use crate::{
     first::First,
     gap::{self, Gap, Gaps, Order, Said},
     keys::Keys,
+    left,
     link::Kept,
     packs::Rules,
     photos,
@@ -51,9 +52,9 @@ pub(crate) struct Around<'a> {
 pub(crate) fn take(db: &Connection, batch: &Verified, device: &Device, around: &Around<'_>) -> Result<Taken, ApiError> {
     let Around { rules, keys, passing, first, now } = *around;
     let (_, book) = rules.book(db)?;
-    let said = Said { clocks: batch.clock, heard: batch.signed.heard, rest: batch.signed.rest.as_deref() };
-    let gaps = Gaps::begin(db, device, &said, passing, book.at(now).switches.trusted_gap_ms(), now)?;
-    gaps.leave_behind(said.rest.unwrap_or_default())?;
+    let said = Said { clocks: batch.clock, heard: batch.signed.heard, named: left::take_up(db, batch, device)? };
+    let gaps = Gaps::begin(db, device, said, passing, book.at(now).switches.trusted_gap_ms(), now)?;
+    left::leave(db, device, batch.signed.rest.as_deref().unwrap_or_default(), gaps.of_now())?;
     if let Some(ack) = chain::verdicts_of(db, &batch.install, batch.number, &batch.hash)? {
         let forked = chain::is_forked_batch(db, batch)?;
         return Ok(Taken { leaves: leaves_of(batch, &ack), ack: Ack { replayed: true, ..ack }, forked });

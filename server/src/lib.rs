@@ -27,6 +27,7 @@ mod import;
 mod in_flight;
 mod ingest;
 mod keys;
+mod left;
 mod link;
 mod live;
 mod packs;

@@ -429,7 +429,7 @@ async fn a_change_that_the_log_has_keeps_its_receipt_whatever_is_shown_later_or_
     let header = Header { batch: header.batch + 1, prev: request.batch.as_ref().unwrap().hash(), ..header };
     let sending = request.batch.as_ref().unwrap().sending.clone();
     let first = [shown.clone(), shown].concat();
-    let mut batch = Batch { header: encode(&header).unwrap(), sending, sig: vec![], docs, first };
+    let mut batch = Batch { header: encode(&header).unwrap(), sending, sig: vec![], docs, first, brings: vec![] };
     batch.sig = phone.signer().sign(&batch.message()).unwrap();
     request.batch = Some(batch);
     phone.send(&world, &request).await.unwrap();
