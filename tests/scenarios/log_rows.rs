@@ -2,14 +2,17 @@
 //! at whatever stands in the others.
 
 use doorstep_client::Command;
-use doorstep_document::{Change, pack};
+use doorstep_document::{Change, Position, pack};
 use doorstep_domain::*;
 use doorstep_protocol::{Ack, PushCase, decode, encode};
 use doorstep_server::admin::{Looked, Wrong};
 use doorstep_tests::{World, waybill};
 use rusqlite::params;
 
-use crate::log::{db, looked, some_work, wrong};
+use crate::{
+    log::{db, looked, some_work, wrong},
+    version2::{Old, as_version_2, attempt},
+};
 
 fn named(looked: &Looked) -> Vec<(Wrong, Option<ChangeHash>)> {
     looked.faults.iter().map(|fault| (fault.wrong, fault.change)).collect()
@@ -180,6 +183,22 @@ async fn what_a_look_has_found_is_kept_when_it_can_not_go_on() {
 async fn migrated(world: &mut World) {
     world.stop_server().await;
     world.as_of_step(7);
+    answered_in_version_2(world);
+    // As the second step of the schema completes receipts.
+    db(world)
+        .execute(
+            "UPDATE change SET
+           from_ms = iif(acted_at IS NULL OR marks & 2, NULL, acted_at - slack_ms),
+           until_ms = iif(acted_at IS NULL OR marks & 2, NULL, min(received_at, acted_at + slack_ms)),
+           marks = (marks & 7) | iif(acted_at IS NULL OR marks & 2, 0, 8) | 256, unproven = 0",
+            [],
+        )
+        .unwrap();
+    world.restart_server().await;
+}
+
+/// Makes stored verdicts those of version 2: five values for each change.
+fn answered_in_version_2(world: &World) {
     let db = db(world);
     let acks: Vec<(Vec<u8>, Vec<u8>)> = db
         .prepare("SELECT hash, ack FROM envelope")
@@ -195,16 +214,31 @@ async fn migrated(world: &mut World) {
         }
         db.execute("UPDATE envelope SET ack = ?2 WHERE hash = ?1", params![hash, encode(&ack).unwrap()]).unwrap();
     }
-    // As the second step of the schema completes receipts.
-    db.execute(
-        "UPDATE change SET
-           from_ms = iif(acted_at IS NULL OR marks & 2, NULL, acted_at - slack_ms),
-           until_ms = iif(acted_at IS NULL OR marks & 2, NULL, min(received_at, acted_at + slack_ms)),
-           marks = (marks & 7) | iif(acted_at IS NULL OR marks & 2, 0, 8) | 256, unproven = 0",
-        [],
-    )
-    .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_version_2_left_holds_after_the_update_and_its_gaps_can_not_be_edited_unseen() {
+    let mut world = World::new().await;
+    let mut old = Old::of(&mut world, "old", "c1").await;
+    old.sync(&world, &[]).await;
+    for n in [2, 4] {
+        world.hands.advance(10);
+        let mut position = Position { heads: vec![], max_op: 0, seq: 0 };
+        let change = old.record(n, "c1", attempt(), &mut position);
+        old.sync(&world, &[(old.device.id(n), &[&change])]).await;
+    }
+    world.stop_server().await;
+    answered_in_version_2(&world);
+    let file = world.server_folder().join("doorstep-server.db");
+    as_version_2(&file, include_str!("../../server/migrations/0001_initial.sql"), 0, &["change", "quarantine"]);
     world.restart_server().await;
+    let found = looked(&world);
+    assert_eq!((found.faults.as_slice(), found.batches_before), (&[][..], 2));
+    let case = old.device.id(2);
+    let later = "UPDATE change SET until_ms = until_ms + 86400000, marks = (marks & ~1792) | 768 WHERE link IS NULL AND batch > 0
+                   AND case_id = ?1";
+    assert_eq!(db(&world).execute(later, [case.as_bytes()]).unwrap(), 1);
+    assert_eq!(wrong(&looked(&world)), [(Wrong::ReceiptAltered, Some(case))]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
