@@ -47,6 +47,7 @@ mod sound;
 mod tls;
 mod verify;
 
+pub use clock::shown;
 pub use copy::{IfCopied, moved};
 pub use doorstep_gateway::GatewayConfig;
 pub use doorstep_protocol::VERSIONS;
