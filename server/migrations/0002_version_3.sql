@@ -69,15 +69,13 @@ CREATE TABLE calendar_day (
 ) STRICT;
 INSERT INTO reference (kind, version, body) VALUES ('people', 1, x''), ('calendar', 0, x'');
 
--- What a sending left behind, by a digest of each case: the acts keep that sending's gap, however they come later.
+-- What a sending left behind, by the hash of a chain: the acts keep that sending's gap, however they come later.
 CREATE TABLE left_behind (
   device   BLOB NOT NULL,
-  case_id  BLOB NOT NULL,
-  digest   BLOB NOT NULL,
-  count    INTEGER NOT NULL,               -- changes that it is over
+  chain    BLOB NOT NULL,
   from_ms  INTEGER NOT NULL,
   until_ms INTEGER NOT NULL,
-  PRIMARY KEY (device, case_id, digest)
+  PRIMARY KEY (device, chain)
 ) STRICT, WITHOUT ROWID;
 
 -- Changes that came and were not taken: they keep the gap of their first sending. bytes: what they say, because only what says the same

@@ -198,12 +198,8 @@ impl Admin {
         self.publish_policy(json, false)
     }
 
-    /// The same, whoever can not read it: those devices keep the newest policy that they can read.
-    pub fn policy_anyway(&mut self, json: &[u8]) -> Result<u32, AdminError> {
-        self.publish_policy(json, true)
-    }
-
-    fn publish_policy(&mut self, json: &[u8], anyway: bool) -> Result<u32, AdminError> {
+    /// The same. `anyway`: publishes even if enrolled devices can not read the format; those keep the newest policy that they can read.
+    pub fn publish_policy(&mut self, json: &[u8], anyway: bool) -> Result<u32, AdminError> {
         let policy = Policy::parse(json).map_err(|error| AdminError::Invalid(error.to_string()))?;
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if let Some(unreadable) = devices::against(&tx, policy.format(), anyway)? {
@@ -340,15 +336,11 @@ impl Admin {
 
     /// Publishes a version of the rule pack. Refused if enrolled devices can not read its format.
     pub fn publish_pack(&mut self, toml: &[u8], now: UnixMs) -> Result<PackRow, AdminError> {
-        self.publish(toml, false, now)
+        self.publish_rules(toml, false, now)
     }
 
-    /// The same, whoever can not read it: those devices keep the newest versions that they can read.
-    pub fn publish_pack_anyway(&mut self, toml: &[u8], now: UnixMs) -> Result<PackRow, AdminError> {
-        self.publish(toml, true, now)
-    }
-
-    fn publish(&mut self, toml: &[u8], anyway: bool, now: UnixMs) -> Result<PackRow, AdminError> {
+    /// The same. `anyway`: publishes even if enrolled devices can not read the format; those keep the newest versions that they can read.
+    pub fn publish_rules(&mut self, toml: &[u8], anyway: bool, now: UnixMs) -> Result<PackRow, AdminError> {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let keys = Keys::read(&tx)?;
         let published = packs::publish(&tx, &keys, toml, anyway, now)?;

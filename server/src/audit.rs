@@ -6,10 +6,10 @@ mod alarm;
 mod batch;
 mod walk;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use doorstep_domain::{CaseId, ChangeHash, DeviceId, InstallId};
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, types::Type};
 use serde::Serialize;
 
 use crate::{
@@ -63,6 +63,8 @@ pub enum Wrong {
     CaseIncomplete,
     /// Something of what was there before links were made has been changed, removed or added since.
     BeforeAltered,
+    /// A row can not be read: a column holds what no server writes.
+    Unreadable,
 }
 
 /// One thing that is wrong, and where.
@@ -88,6 +90,9 @@ pub struct Fault {
     /// The number of the link.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<u64>,
+    /// The table and the key of a row that can not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row: Option<String>,
 }
 
 /// What looking over the log has given.
@@ -114,22 +119,53 @@ pub struct Looked {
     pub faults: Vec<Fault>,
     /// How much is wrong beside that.
     pub more_faults: u64,
+    /// Why the look could not go on to the end of the log; what it found until then is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unfinished: Option<String>,
 }
 
 /// Most faults that are named.
 pub const MOST_FAULTS: usize = 1_000;
 
-/// After which row a page begins.
+/// After which row a page begins. Numbers are as SQL has them: a row may hold one that no server writes.
 #[derive(Clone)]
 enum Place {
-    Links(u64),
-    Batches(Vec<u8>, u64, Vec<u8>),
-    Changes(Vec<u8>, u64),
+    Links(i64),
+    Batches(Vec<u8>, i64, Vec<u8>),
+    Changes(Vec<u8>, i64),
     Refused(Vec<u8>, Vec<u8>),
 }
 
-/// The changes that a batch brings.
-type Brought = HashSet<(CaseId, ChangeHash)>;
+/// Before the first number.
+const FIRST: i64 = i64::MIN;
+
+/// An installation and the number of a batch in its chain.
+type Numbered = (Vec<u8>, u64);
+
+/// What batches brought of the case that is looked at, by the verdicts on it.
+#[derive(Default)]
+struct Brought {
+    case: Option<CaseId>,
+    by_batch: HashMap<Numbered, Verdicts>,
+}
+
+/// The changes of a case that a batch brought.
+#[derive(Default)]
+struct Verdicts {
+    taken: HashSet<ChangeHash>,
+    refused: HashSet<ChangeHash>,
+}
+
+/// Batches that were opened last: cases that lie beside each other are often of the same ones.
+#[derive(Default)]
+struct Shelf {
+    batches: HashMap<Numbered, Vec<batch::Answered>>,
+    /// The oldest first.
+    order: VecDeque<Numbered>,
+    bytes: usize,
+    /// How many were opened in all.
+    opened: usize,
+}
 
 /// A look over the log, of one case or of all.
 pub(crate) struct Look {
@@ -140,8 +176,8 @@ pub(crate) struct Look {
     before: Before,
     batches: Tally,
     own: Tally,
-    /// What the batches bring that were asked for last.
-    brought: HashMap<(Vec<u8>, u64), Brought>,
+    brought: Brought,
+    shelf: Shelf,
     seen: HashSet<Fault>,
     looked: Looked,
 }
@@ -149,22 +185,17 @@ pub(crate) struct Look {
 impl Look {
     /// Begins a look.
     pub(crate) fn begin(db: &Connection, only: Option<CaseId>) -> Result<Self, ApiError> {
-        let mut keys = HashMap::new();
-        let mut query = db.prepare("SELECT public FROM replaced_key")?;
-        let replaced = query.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
-        for public in replaced.into_iter().chain([Keys::read(db)?.public()]) {
-            keys.insert(DeviceId::of(&public).as_bytes().to_vec(), public);
-        }
         let nothing = Tally::default().digest();
         Ok(Self {
             only,
-            keys,
-            place: Place::Links(0),
+            keys: keys(db)?,
+            place: Place::Links(FIRST),
             last_link: None,
             before: Before { batches: 0, batches_digest: nothing, own: 0, own_digest: nothing },
             batches: Tally::default(),
             own: Tally::default(),
-            brought: HashMap::new(),
+            brought: Brought::default(),
+            shelf: Shelf::default(),
             seen: HashSet::new(),
             looked: Looked::default(),
         })
@@ -175,36 +206,45 @@ impl Look {
         // One view of all tables: what is written meanwhile belongs to a later page, or to the next look.
         let tx = Transaction::new_unchecked(db, TransactionBehavior::Deferred)?;
         let next = match self.place.clone() {
-            Place::Links(after) => self.links(&tx, after)?.or_else(|| Some(Place::Batches(vec![], 0, vec![]))),
+            Place::Links(after) => self.links(&tx, after)?.or_else(|| Some(Place::Batches(vec![], FIRST, vec![]))),
             Place::Batches(install, number, hash) => {
-                self.some_batches(&tx, (install, number, hash))?.or_else(|| Some(Place::Changes(vec![], 0)))
+                self.some_batches(&tx, (install, number, hash))?.or_else(|| Some(Place::Changes(vec![], FIRST)))
             }
             Place::Changes(case, n) => self.changes(&tx, (case, n))?.or_else(|| Some(Place::Refused(vec![], vec![]))),
             Place::Refused(case, hash) => self.refused(&tx, (case, hash))?,
         };
         let Some(next) = next else {
-            self.end();
+            self.end(&tx)?;
             return Ok(false);
         };
         self.place = next;
         Ok(true)
     }
 
-    /// What was found so far.
-    pub(crate) fn into_looked(self) -> Looked {
-        self.looked
+    /// The faults that were found after the first so many.
+    fn faults_after(&self, known: usize) -> &[Fault] {
+        self.looked.faults.get(known..).unwrap_or_default()
+    }
+
+    /// What was found so far; `error`: why it could not go on.
+    pub(crate) fn into_looked(self, error: Option<&ApiError>) -> Looked {
+        Looked { unfinished: error.map(ToString::to_string), ..self.looked }
     }
 
     /// What was there before links began is held together against the digest of then.
-    fn end(&mut self) {
-        let is_as_before = |before: (u64, [u8; 32]), now: &Tally| before == (now.count, now.digest());
+    fn end(&mut self, db: &Connection) -> Result<(), ApiError> {
         let before = self.before;
-        if self.only.is_none()
-            && !(is_as_before((before.batches, before.batches_digest), &self.batches)
-                && is_as_before((before.own, before.own_digest), &self.own))
+        if self.only.is_some() && before.own > 0 {
+            // The pages were of one case.
+            self.own = readable(link::own_of_before(db))?.unwrap_or_default();
+        }
+        let is_as_before = |before: (u64, [u8; 32]), now: &Tally| before == (now.count, now.digest());
+        if !(is_as_before((before.batches, before.batches_digest), &self.batches)
+            && is_as_before((before.own, before.own_digest), &self.own))
         {
             self.wrong(Fault::of(Wrong::BeforeAltered));
         }
+        Ok(())
     }
 
     fn wrong(&mut self, fault: Fault) {
@@ -235,24 +275,91 @@ impl Look {
 
 impl Fault {
     fn of(wrong: Wrong) -> Self {
-        Self { wrong, case: None, waybill: None, change: None, install: None, batch: None, link: None }
+        Self { wrong, case: None, waybill: None, change: None, install: None, batch: None, link: None, row: None }
     }
 }
 
-/// The waybill of a case: of its row, else of the list.
+/// The server's public keys, by the id under which links name them.
+fn keys(db: &Connection) -> Result<HashMap<Vec<u8>, Vec<u8>>, ApiError> {
+    let own = Keys::own(db)?.into_iter();
+    Ok(own.map(|public| (DeviceId::of(&public).as_bytes().to_vec(), public)).collect())
+}
+
+/// The waybill of a case, as its row says it.
 fn waybill(db: &Connection, case: &CaseId) -> Result<Option<String>, ApiError> {
     let mut query = db.prepare_cached("SELECT waybill FROM doc WHERE case_id = ?1")?;
-    Ok(query.query_row([case.as_bytes()], |row| row.get(0)).optional()?)
+    Ok(readable(query.query_row([case.as_bytes()], |row| row.get(0)).optional())?.flatten())
+}
+
+/// What is read of a row; `None`: a column holds what no server writes. Other errors end the look.
+fn readable<T, E: Into<ApiError>>(row: Result<T, E>) -> Result<Option<T>, ApiError> {
+    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error};
+    match row.map_err(Into::into) {
+        Err(ApiError::Sqlite(
+            FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) | Utf8Error(..),
+        )) => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+/// An id in a column.
+fn id<T: for<'a> TryFrom<&'a [u8]>>(row: &Row<'_>, at: usize) -> rusqlite::Result<T> {
+    let bytes: Vec<u8> = row.get(at)?;
+    T::try_from(&bytes).map_err(|_| rusqlite::Error::InvalidColumnType(at, String::new(), Type::Blob))
+}
+
+/// A row's name for a person: its table, and its key in hexadecimal.
+fn row_name(table: &str, key: &[&[u8]], number: Option<i64>) -> String {
+    let hex = |part: &&[u8]| part.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let parts = key.iter().map(hex).chain(number.map(|number| number.to_string()));
+    std::iter::once(table.to_owned()).chain(parts).collect::<Vec<_>>().join(" ")
 }
 
 /// Looks over all of the log, or over one case, at once.
 pub(crate) fn look(db: &Connection, only: Option<CaseId>) -> Result<Looked, ApiError> {
     let mut look = Look::begin(db, only)?;
-    while look.page(db)? {}
-    Ok(look.into_looked())
+    loop {
+        match look.page(db) {
+            Ok(true) => {}
+            Ok(false) => return Ok(look.into_looked(None)),
+            Err(error) => return Ok(look.into_looked(Some(&error))),
+        }
+    }
 }
 
 /// The entry of a link.
 fn entry(db: &Connection, number: u64) -> Result<Option<Entry>, ApiError> {
     Ok(link::read(db, number)?.and_then(|link| link.entry()))
+}
+
+#[cfg(test)]
+mod tests {
+    use doorstep_domain::UnixMs;
+
+    use super::*;
+    use crate::{db, replace_key};
+
+    #[test]
+    fn a_batch_is_opened_once_for_the_cases_that_come_one_after_the_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = db::open(folder.path()).unwrap();
+        let mut look = Look::begin(&db, None).unwrap();
+        for n in 0..100 {
+            look.brought(&db, (vec![1; 16], 1 + u64::from(n % 2 == 0)), &CaseId::new([n; 16])).unwrap();
+        }
+        assert_eq!(look.shelf.opened, 2);
+    }
+
+    #[test]
+    fn a_key_that_is_replaced_while_a_look_goes_on_is_no_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = db::open(folder.path()).unwrap();
+        let mut look = Look::begin(&db, None).unwrap();
+        replace_key::replace(&db, UnixMs(1)).unwrap();
+        let verdicts = Entry::Verdicts { install: [1; 16], number: 1, hash: [2; 32], ack: [3; 32], kept: [4; 32] };
+        link::append(&db, &Keys::read(&db).unwrap(), &verdicts, UnixMs(2)).unwrap();
+        while look.page(&db).unwrap() {}
+        let wrong: Vec<Wrong> = look.into_looked(None).faults.iter().map(|fault| fault.wrong).collect();
+        assert_eq!(wrong, [Wrong::BatchMissing], "the batch was made up, and its link is signed");
+    }
 }

@@ -89,7 +89,7 @@ fn believe(db: &Connection) -> Result<(), ApiError> {
 }
 
 /// A time as an operator reads it.
-pub(crate) fn shown(at: UnixMs) -> String {
+pub fn shown(at: UnixMs) -> String {
     DateTime::from_timestamp_millis(at.0).map_or_else(|| at.to_string(), |at| at.format("%Y-%m-%d %H:%M UTC").to_string())
 }
 

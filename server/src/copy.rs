@@ -8,6 +8,7 @@ use std::{
     io::{ErrorKind, Write},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    time::UNIX_EPOCH,
 };
 
 use doorstep_domain::HistoryId;
@@ -56,10 +57,17 @@ impl Suspicion {
 /// Where the database was when it was served last, and how often it had been served by then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
-    /// The file system: its id, which outlives a restart of the machine, or the device where it has none.
-    disk: u64,
-    inode: u64,
+    file: FileId,
     starts: u64,
+}
+
+/// What tells a file from its copy, and stays over a rename and a restart of the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct FileId {
+    /// When the file was made, nanoseconds since 1970. Where the file system does not say so, the id of the file system; that one is
+    /// another after a restart where it is only the number of the device (XFS, which does say so).
+    made: u64,
+    inode: u64,
 }
 
 /// What the marker says.
@@ -94,12 +102,13 @@ pub(crate) fn suspicion(db: &Connection, folder: &Path) -> Result<Option<Suspici
     if meta(db, "loss")?.is_some() {
         return Ok(Some(Suspicion::Lost));
     }
-    // Never served, or by a version that kept no place: there is nothing to compare it with.
-    let Some(place) = place(db)? else { return Ok(None) };
-    let here = here(folder)?;
-    Ok(match place {
-        Place { disk, inode, .. } if (disk, inode) != here => Some(Suspicion::Elsewhere),
-        Place { starts, .. } if Marker::read(folder).starts > starts => Some(Suspicion::Older),
+    let counted = Marker::read(folder).starts;
+    Ok(match place(db)? {
+        Some(place) if place.file != here(folder)? => Some(Suspicion::Elsewhere),
+        Some(place) if counted > place.starts => Some(Suspicion::Older),
+        // Of a version that kept no place, put back beside the marker of a later one.
+        None if counted > 0 => Some(Suspicion::Older),
+        // Else never served: there is nothing to compare it with.
         _ => None,
     })
 }
@@ -114,18 +123,20 @@ pub(crate) fn begin(db: &Connection, folder: &Path) -> Result<(), ServeError> {
 
 /// A server has ended in order: all that it acknowledged is in the database's own file.
 pub(crate) fn end(db: &Connection, folder: &Path) -> Result<(), ServeError> {
-    let (busy, ..): (bool, i64, i64) =
-        db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    if busy {
-        return Ok(()); // somebody else is at it: the log stays, and is asked for at the next start
-    }
-    Marker { running: false, ..Marker::read(folder) }.write(folder)
+    close(db, folder, Marker::read(folder).starts)
+}
+
+/// Brings all that is in the write-ahead log into the database's own file, and says so in the marker. If somebody else is at it, the log
+/// stays, and is asked for at the next start.
+pub(crate) fn close(db: &Connection, folder: &Path, starts: u64) -> Result<(), ServeError> {
+    let busy: bool = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    Marker { starts, running: busy }.write(folder)
 }
 
 /// Makes the folder the one that is served: what it looked like before is settled.
 pub(crate) fn settle(db: &Connection, folder: &Path, starts: u64) -> Result<(), ServeError> {
-    let (disk, inode) = here(folder)?;
-    let place = [disk, inode, starts].map(u64::to_be_bytes).concat();
+    let FileId { made, inode } = here(folder)?;
+    let place = [made, inode, starts].map(u64::to_be_bytes).concat();
     db.execute("INSERT INTO meta (key, value) VALUES ('place', ?1) ON CONFLICT (key) DO UPDATE SET value = ?1", params![place])?;
     db.execute("DELETE FROM meta WHERE key = 'loss'", [])?;
     Ok(())
@@ -150,8 +161,7 @@ pub(crate) fn take_as_moved(folder: &Path) -> Result<Option<PathBuf>, AdminError
     sound::structure(&db, folder, true)?;
     let starts = starts(&db, folder)?;
     settle(&db, folder, starts)?;
-    let marker = Marker::read(folder);
-    Marker { starts, running: marker.running && kept.is_none() && db::wal_of(folder).exists() }.write(folder)?;
+    close(&db, folder, starts)?;
     Ok(kept)
 }
 
@@ -214,10 +224,11 @@ pub(crate) fn admit(db: &Connection, history: HistoryId, counter: Option<u64>) -
 
 fn place(db: &Connection) -> rusqlite::Result<Option<Place>> {
     let read = |bytes: Vec<u8>| {
-        let (disk, rest) = bytes.split_first_chunk::<8>()?;
+        let (made, rest) = bytes.split_first_chunk::<8>()?;
         let (inode, starts) = rest.split_first_chunk::<8>()?;
         let starts = u64::from_be_bytes(starts.try_into().ok()?);
-        Some(Place { disk: u64::from_be_bytes(*disk), inode: u64::from_be_bytes(*inode), starts })
+        let file = FileId { made: u64::from_be_bytes(*made), inode: u64::from_be_bytes(*inode) };
+        Some(Place { file, starts })
     };
     Ok(meta(db, "place")?.and_then(read))
 }
@@ -226,13 +237,17 @@ fn meta(db: &Connection, key: &str) -> rusqlite::Result<Option<Vec<u8>>> {
     db.prepare_cached("SELECT value FROM meta WHERE key = ?1")?.query_row([key], |row| row.get(0)).optional()
 }
 
-/// The file system and inode of the database's file.
-fn here(folder: &Path) -> Result<(u64, u64), ServeError> {
+/// The database's file.
+fn here(folder: &Path) -> Result<FileId, ServeError> {
     let at_folder = |source| ServeError::Folder { folder: folder.to_owned(), source };
     let path = folder.join(DATABASE);
     let file = std::fs::metadata(&path).map_err(at_folder)?;
-    let disk = rustix::fs::statvfs(&path).map_err(|errno| at_folder(errno.into()))?.f_fsid;
-    Ok((if disk == 0 { file.dev() } else { disk }, file.ino()))
+    let made = file.created().ok().and_then(|made| made.duration_since(UNIX_EPOCH).ok());
+    let made = match made.and_then(|made| u64::try_from(made.as_nanos()).ok()) {
+        Some(made) => made,
+        None => rustix::fs::statvfs(&path).map_err(|errno| at_folder(errno.into()))?.f_fsid,
+    };
+    Ok(FileId { made, inode: file.ino() })
 }
 
 /// Copies a file beside itself under the first free name, durably.
@@ -295,6 +310,37 @@ mod tests {
         File::options().write(true).truncate(true).open(&file).unwrap().write_all(&bytes).unwrap();
         let db = db::open(folder.path()).unwrap();
         assert_eq!(suspicion(&db, folder.path()).unwrap(), Some(Suspicion::Older));
+    }
+
+    #[test]
+    fn a_database_of_before_there_were_places_put_back_beside_a_marker_is_older() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = db::open(folder.path()).unwrap();
+        assert_eq!(suspicion(&db, folder.path()).unwrap(), None, "never served");
+        begin(&db, folder.path()).unwrap();
+        db.execute("DELETE FROM meta WHERE key = 'place'", []).unwrap();
+        assert_eq!(suspicion(&db, folder.path()).unwrap(), Some(Suspicion::Older));
+    }
+
+    #[test]
+    fn a_file_is_known_by_when_it_was_made_where_the_file_system_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(DATABASE);
+        std::fs::write(&file, b"one").unwrap();
+        let was = here(folder.path()).unwrap();
+        let disk = rustix::fs::statvfs(&file).unwrap().f_fsid;
+        assert_eq!(
+            was.made != disk,
+            std::fs::metadata(&file).unwrap().created().is_ok(),
+            "a disk that is numbered anew is no copy"
+        );
+        std::fs::write(&file, b"two").unwrap();
+        let renamed = folder.path().join("renamed");
+        std::fs::create_dir(&renamed).unwrap();
+        std::fs::rename(&file, renamed.join(DATABASE)).unwrap();
+        assert_eq!(here(&renamed).unwrap(), was);
+        std::fs::copy(renamed.join(DATABASE), &file).unwrap();
+        assert_ne!(here(folder.path()).unwrap(), was);
     }
 
     #[test]

@@ -27,7 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0007_formats.sql"),
     include_str!("../migrations/0008_log.sql"),
 ];
-/// Before this step it vouched for nothing that is stored.
+/// The step that makes the table `link`; `link::begin` runs with it.
 const LINKS: u32 = 7;
 /// Most jobs in one commit: bounds how long the first one waits.
 const GROUP: usize = 100;
@@ -109,18 +109,11 @@ fn migrate(mut db: Connection) -> Result<Connection, ServeError> {
         if version as usize + 1 == MIGRATIONS.len()
             && !tx.query_row("SELECT EXISTS (SELECT 1 FROM pack)", [], |row| row.get::<_, bool>(0))?
         {
-            // Only now its table is as this program writes it.
+            // A new one begins with the first rule pack, signed with its key. Only now its table is as this program writes it.
             let signing = crate::keys::Keys::read(&tx).map_err(|_| ServeError::Keys)?;
             packs::first(&tx, &signing).map_err(|_| ServeError::Keys)?;
         }
         tx.pragma_update(None, "user_version", version + 1)?;
-        tx.commit()?;
-    }
-    // A new one begins with the first rule pack, signed with its key.
-    if db.query_row("SELECT NOT EXISTS (SELECT 1 FROM pack)", [], |row| row.get(0))? {
-        let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let signing = crate::keys::Keys::read(&tx).map_err(|_| ServeError::Keys)?;
-        packs::first(&tx, &signing).map_err(|_| ServeError::Keys)?;
         tx.commit()?;
     }
     // A server that kept no history of its list begins with the rows that it has.
@@ -142,6 +135,8 @@ fn connect(folder: &Path) -> rusqlite::Result<Connection> {
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;",
     )?;
     db.set_prepared_statement_cache_capacity(64);
+    // A plan that looks at bound values is made anew whenever they change.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(db)
 }
 

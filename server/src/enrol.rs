@@ -9,7 +9,11 @@ use doorstep_protocol::{
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use crate::{clock, db, error::ApiError, keys::Keys};
+use crate::{
+    clock, db,
+    error::ApiError,
+    keys::{self, Keys},
+};
 
 /// How long a token lasts.
 const TOKEN_MS: i64 = 60 * 60_000;
@@ -202,8 +206,8 @@ fn may_join(db: &Connection, device: &DeviceId, person: &str, role: &str, outlet
 /// the device that named it first.
 pub(crate) fn register(db: &Connection, device: &DeviceId, install: &InstallId, now: UnixMs) -> Result<(), ApiError> {
     let tag = Tag::of(install);
-    // The server's own hand is nobody else's.
-    if db.prepare_cached("SELECT 1 FROM meta WHERE key = 'install' AND value = ?1")?.exists(params![install.as_bytes()])? {
+    // The server's own hand is nobody else's, also the one that it had before it was put back from a copy.
+    if keys::is_the_servers(db, install)? {
         return Err(ApiError::TagTaken);
     }
     let known = db

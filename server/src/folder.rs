@@ -3,6 +3,7 @@
 use std::{
     fs::{File, TryLockError},
     path::Path,
+    time::Duration,
 };
 
 use crate::ServeError;
@@ -36,6 +37,30 @@ pub(crate) fn keep_private(folder: &Path) -> Result<(), ServeError> {
         ),
     }
     Ok(())
+}
+
+/// How long a process that shares the folder waits for one that ends at that moment.
+const PATIENCE: Duration = Duration::from_secs(5);
+const AGAIN: Duration = Duration::from_millis(50);
+
+/// The same as [`take`], and waits while another one that shares the folder ends.
+pub(crate) async fn take_soon(folder: &Path, shared: bool) -> Result<File, ServeError> {
+    let mut left = if shared { PATIENCE } else { Duration::ZERO };
+    loop {
+        match take(folder, shared) {
+            Err(ServeError::Served { .. }) if !left.is_zero() => {
+                tokio::time::sleep(AGAIN).await;
+                left = left.saturating_sub(AGAIN);
+            }
+            taken => return taken,
+        }
+    }
+}
+
+/// Turns the lock of a process that ends into that of the only one; `None`: another one serves the folder too.
+pub(crate) fn alone(lock: File) -> Option<File> {
+    lock.unlock().ok()?;
+    lock.try_lock().ok().map(|()| lock)
 }
 
 /// Takes the folder for a process that serves it, until the file is dropped. `shared`: together with others that say so too, as

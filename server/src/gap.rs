@@ -10,10 +10,9 @@ use std::{cell::RefCell, collections::HashMap};
 
 use doorstep_document::Change;
 use doorstep_domain::{
-    Arrival, Body, BootId, CaseId, ChangeHash, Clocks, DeviceId, Digest, Entry, FactsCheck, InstallId, Leans, Receipt, Reckoning,
-    Tag, UnixMs,
+    Arrival, Body, BootId, CaseId, ChangeHash, Clocks, DeviceId, Entry, FactsCheck, InstallId, Leans, Receipt, Reckoning, Tag,
+    UnixMs,
 };
-use doorstep_protocol::{KIND_CASE, Rest, signing::doc_digest};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
@@ -26,13 +25,10 @@ use crate::{
 const HABIT_MS: i64 = 30 * 86_400_000;
 /// More are not counted.
 const MOST_COUNTED: u16 = 1_000;
-/// What a sending left behind, and what was not taken, is remembered for so long.
+/// What came and was not taken is remembered for so long.
 const KEPT_MS: i64 = 400 * 86_400_000;
 /// Originals under one hash that are looked at: an honest device has one or two.
 const MOST_ORIGINALS: usize = 8;
-
-/// Digests of one case that are looked at: a device that names thousands gains nothing.
-const MOST_NAMED: usize = 64;
 
 /// From when and until when an act can have happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +49,8 @@ pub(crate) struct Gaps<'a> {
     steadiness: Steadiness<'a>,
     /// Whether anything came before that was not taken.
     has_offered: bool,
+    /// The gaps of changes that earlier sendings named.
+    named: HashMap<ChangeHash, Gap>,
     /// Acts of each person that nothing proved before, as asked so far.
     habits: RefCell<HashMap<String, u16>>,
     /// Whether others were in contact, as asked so far: by person, from and until.
@@ -62,21 +60,21 @@ pub(crate) struct Gaps<'a> {
 }
 
 /// What a batch's sending says beside its clocks.
-pub(crate) struct Said<'a> {
+pub(crate) struct Said {
     pub clocks: Clocks,
     /// The time of receipt in the newest verdicts that the device has.
     pub heard: Option<UnixMs>,
-    /// What it leaves behind; `None` in version 2, where nobody knows.
-    pub rest: Option<&'a [Rest]>,
+    /// The gaps of its changes that earlier sendings named.
+    pub named: HashMap<ChangeHash, Gap>,
 }
 
 impl<'a> Gaps<'a> {
-    /// Reads what is known before a sending's changes are taken, and keeps what it says of the others. `passing`: the device's newest
+    /// Reads what is known before a sending's changes are taken. `passing`: the device's newest
     /// request that gave it no time and was no part of this sending.
     pub fn begin(
         db: &'a Connection,
         device: &'a Device,
-        said: &Said<'_>,
+        said: Said,
         passing: Option<UnixMs>,
         trusted_ms: i64,
         now: UnixMs,
@@ -113,6 +111,7 @@ impl<'a> Gaps<'a> {
                 .max(contact::passed(db, &device.id, now)?)
                 .max(passing.filter(|at| *at < now)),
             has_offered,
+            named: said.named,
             steadiness: Steadiness::of(db, &device.id, clock, now),
             habits: RefCell::default(),
             others: RefCell::default(),
@@ -125,71 +124,15 @@ impl<'a> Gaps<'a> {
         self.trusted_ms
     }
 
-    /// Keeps what the sending leaves behind, with the gap in which those acts lie.
-    pub fn leave_behind(&self, rest: &[Rest]) -> Result<(), ApiError> {
-        self.db
-            .prepare_cached("DELETE FROM left_behind WHERE device = ?1 AND until_ms < ?2")?
-            .execute(params![self.device.id.as_bytes(), self.now.plus(-KEPT_MS).0])?;
-        for rest in rest {
-            self.db
-                .prepare_cached(
-                    "INSERT OR IGNORE INTO left_behind (device, case_id, digest, count, from_ms, until_ms)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                )?
-                .execute(params![
-                    self.device.id.as_bytes(),
-                    rest.doc.as_bytes(),
-                    rest.digest.as_bytes(),
-                    rest.count,
-                    self.floor.0,
-                    self.now.0
-                ])?;
-        }
-        Ok(())
+    /// The gap of an act that this sending is the first to tell of.
+    pub fn of_now(&self) -> Gap {
+        Gap { from: self.floor, until: self.now }
     }
 
-    /// The gaps of a document's changes that an earlier sending named or brought, by place. `come`: the changes that the log does not
-    /// have, in their order; each with the original that it is written anew for. `lent`: the gaps that originals lend, by change.
-    pub fn earlier(
-        &self,
-        case: &CaseId,
-        come: &[(ChangeHash, Option<ChangeHash>)],
-        lent: &HashMap<ChangeHash, Gap>,
-    ) -> Result<Vec<Option<Gap>>, ApiError> {
-        let mut gaps = Vec::with_capacity(come.len());
-        for (hash, _) in come {
-            let brought = if self.has_offered { self.offered(case, hash)? } else { None };
-            gaps.push(brought.or_else(|| lent.get(hash).copied()));
-        }
-        // What was brought before is in no digest of what was left behind.
-        let places: Vec<usize> = gaps.iter().enumerate().filter(|(_, gap)| gap.is_none()).map(|(place, _)| place).collect();
-        let hashes: Vec<ChangeHash> =
-            places.iter().filter_map(|place| come.get(*place)).map(|(hash, original)| original.unwrap_or(*hash)).collect();
-        for (count, digest, gap) in self.named(case)? {
-            let Some(head) = hashes.get(..count).filter(|head| !head.is_empty()) else { continue };
-            if doc_digest(KIND_CASE, case, head) != digest {
-                continue;
-            }
-            for place in places.iter().take(count) {
-                if let Some(slot) = gaps.get_mut(*place).filter(|slot| slot.is_none()) {
-                    *slot = Some(gap);
-                }
-            }
-        }
-        Ok(gaps)
-    }
-
-    /// What earlier sendings left behind of a case, the fewest changes first.
-    fn named(&self, case: &CaseId) -> Result<Vec<(usize, Digest, Gap)>, ApiError> {
-        let mut query = self.db.prepare_cached(
-            "SELECT count, digest, from_ms, until_ms FROM left_behind WHERE device = ?1 AND case_id = ?2
-             ORDER BY count, until_ms LIMIT ?3",
-        )?;
-        let rows = query.query_map(params![self.device.id.as_bytes(), case.as_bytes(), MOST_NAMED], |row| {
-            Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?, Gap { from: UnixMs(row.get(2)?), until: UnixMs(row.get(3)?) }))
-        })?;
-        let digest = |bytes: &[u8]| Digest::try_from(bytes).map_err(|_| ApiError::Internal("row of what was left behind"));
-        rows.map(|row| row.map_err(ApiError::from).and_then(|(count, bytes, gap)| Ok((count, digest(&bytes)?, gap)))).collect()
+    /// The gap of a change that an earlier sending brought or named.
+    pub fn earlier(&self, case: &CaseId, hash: &ChangeHash) -> Result<Option<Gap>, ApiError> {
+        let brought = if self.has_offered { self.offered(case, hash)? } else { None };
+        Ok(brought.or_else(|| self.named.get(hash).copied()))
     }
 
     /// The gap of a change that came before and was not taken.
@@ -328,7 +271,7 @@ fn gap_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Gap> {
 }
 
 /// The original of a change that is written anew.
-pub(crate) fn original(change: &Change) -> Option<ChangeHash> {
+fn original(change: &Change) -> Option<ChangeHash> {
     change.entries().iter().find_map(|entry| entry.rewrites)
 }
 

@@ -339,7 +339,7 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
                 None => None,
             };
             let response = SyncResponse {
-                now_ms: answered.0,
+                now_ms: answered.max(now).0, // the clock may have been set back meanwhile
                 history,
                 ack,
                 feed,
@@ -360,7 +360,7 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
                     .map(|at| keys.sign_wipe(&device.id, &WipeOrder { install: request.install, ordered_ms: at.0 }))
                     .transpose()?,
                 counter: (!is_signed_apart).then_some(counter),
-                received_ms: (!is_signed_apart).then_some(now.0),
+                took_ms: (!is_signed_apart).then(|| u32::try_from(answered.max(now).0.saturating_sub(now.0)).unwrap_or(u32::MAX)),
                 succession,
             };
             if is_signed_apart {

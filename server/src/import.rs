@@ -41,7 +41,7 @@ pub(crate) fn parcels(db: &Connection, file: &[u8], pack: &Pack, now: UnixMs) ->
         let outcome = match record {
             Ok(record) => {
                 let line = lines.at(record.position());
-                (line, columns.parcel(&record, pack).and_then(|row| row.insert(db, now)))
+                (line, columns.parcel(&record, pack).and_then(|row| row.take(db, now)))
             }
             Err(error) => (lines.at(error.position()), Err(error.to_string())),
         };
@@ -307,6 +307,18 @@ struct Row {
 }
 
 impl Row {
+    /// Takes all of a row, or nothing of it: what stays of a row that was named as left out would be nothing new the next time.
+    fn take(&self, db: &Connection, now: UnixMs) -> Result<(), String> {
+        let run = |sql| db.execute_batch(sql).map_err(|error| error.to_string());
+        run("SAVEPOINT parcel_row")?;
+        let taken = self.insert(db, now);
+        if taken.is_err() {
+            run("ROLLBACK TO parcel_row")?;
+        }
+        run("RELEASE parcel_row")?;
+        taken
+    }
+
     fn insert(&self, db: &Connection, now: UnixMs) -> Result<(), String> {
         let failed = |error: rusqlite::Error| error.to_string();
         for outlet in [&self.origin, &self.delivering].into_iter().chain(&self.hub) {

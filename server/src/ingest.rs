@@ -1,6 +1,6 @@
 //! Taking a batch (protocol design, section 5): one case never blocks another, commit before answering.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use doorstep_document::{
     Admission, Change, HARD_CASE_BYTES, HARD_CASE_CHANGES, History, Link, MAX_CASE_HEADS, Position, Refusal,
@@ -16,8 +16,9 @@ use crate::{
     error::ApiError,
     facts, feed,
     first::First,
-    gap::{self, Gap, Gaps, Order, Said},
+    gap::{Gaps, Order, Said},
     keys::Keys,
+    left,
     link::Kept,
     packs::Rules,
     photos,
@@ -51,9 +52,9 @@ pub(crate) struct Around<'a> {
 pub(crate) fn take(db: &Connection, batch: &Verified, device: &Device, around: &Around<'_>) -> Result<Taken, ApiError> {
     let Around { rules, keys, passing, first, now } = *around;
     let (_, book) = rules.book(db)?;
-    let said = Said { clocks: batch.clock, heard: batch.signed.heard, rest: batch.signed.rest.as_deref() };
-    let gaps = Gaps::begin(db, device, &said, passing, book.at(now).switches.trusted_gap_ms(), now)?;
-    gaps.leave_behind(said.rest.unwrap_or_default())?;
+    let said = Said { clocks: batch.clock, heard: batch.signed.heard, named: left::take_up(db, batch, device)? };
+    let gaps = Gaps::begin(db, device, said, passing, book.at(now).switches.trusted_gap_ms(), now)?;
+    left::leave(db, device, batch.signed.rest.as_deref().unwrap_or_default(), gaps.of_now())?;
     if let Some(ack) = chain::verdicts_of(db, &batch.install, batch.number, &batch.hash)? {
         let forked = chain::is_forked_batch(db, batch)?;
         return Ok(Taken { leaves: leaves_of(batch, &ack), ack: Ack { replayed: true, ..ack }, forked });
@@ -119,18 +120,17 @@ impl Taking<'_> {
         let trusted_ms = gaps.trusted_ms();
         let mut history = history(db, case)?;
         let mut order = Order::read(db, case, &device.id)?;
-        let new = || offered.iter().filter(|change| !history.has(&change.hash));
-        let come = |change: &Offered| (change.hash, change.read.as_ref().ok().and_then(gap::original));
-        let unknown: Vec<_> = new().map(come).collect();
-        let lends = |change: &Offered| match &change.read {
-            Ok(read) => Ok(gaps.of_original(case, read)?.map(|gap| (change.hash, gap))),
-            Err(_) => Ok(None),
-        };
-        let lent: HashMap<ChangeHash, Gap> =
-            new().filter_map(|change| lends(change).transpose()).collect::<Result<_, ApiError>>()?;
-        let earlier = gaps.earlier(case, &unknown, &lent)?;
-        let earlier: HashMap<ChangeHash, Gap> =
-            unknown.iter().zip(earlier).filter_map(|((hash, _), gap)| Some((*hash, gap?))).collect();
+        let (mut earlier, mut lent) = (HashMap::new(), HashSet::new());
+        for change in offered.iter().filter(|change| !history.has(&change.hash)) {
+            let mut gap = gaps.earlier(case, &change.hash)?;
+            if let Ok(read) = &change.read
+                && let Some(of_original) = gaps.of_original(case, read)?
+            {
+                lent.insert(change.hash);
+                gap = gap.or(Some(of_original));
+            }
+            earlier.extend(gap.map(|gap| (change.hash, gap)));
+        }
         let mut doc = Doc::read(db, case)?;
         let before = doc.clone();
         let mut verdicts = Vec::with_capacity(offered.len());
@@ -164,7 +164,7 @@ impl Taking<'_> {
                 continue;
             }
             // What is written anew was written in the place of its original.
-            let is_next = admission == Admission::New && !lent.contains_key(&change.hash);
+            let is_next = admission == Admission::New && !lent.contains(&change.hash);
             let before = if is_next { order.before(read) } else { None };
             let mut acted = gaps.reckon(read, earlier.get(&change.hash).copied(), before)?;
             acted.disordered = is_next && order.is_broken_by(read);

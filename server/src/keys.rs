@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use doorstep_domain::{DeviceId, Digest, HistoryId, InstallId, UnixMs};
+use doorstep_domain::{DeviceId, Digest, HistoryId, InstallId, Tag, UnixMs};
 use doorstep_protocol::{
     Signed, Succession, WipeOrder,
     signing::{answer_leaf, answer_message, key_message, leaves_message, pack_message, wipe_message},
@@ -18,6 +18,8 @@ use crate::{clock, db, error::ApiError, replace_key};
 
 /// In `meta`: as whose device the server's own entries are kept, once its first key was replaced.
 pub(crate) const AUTHOR: &str = "server_device";
+/// In `meta`: the installations under which the server wrote before it was put back from a copy, one after the other.
+const FORMER: &str = "former_installs";
 /// How long a nonce may wait for its signature.
 const NONCE_MS: i64 = 5 * 60_000;
 
@@ -31,6 +33,26 @@ pub(crate) struct Keys {
     pub device: DeviceId,
     /// The actor of what the server itself writes (released entries).
     pub install: InstallId,
+}
+
+/// Whether an installation is one under which the server writes or wrote, or has the tag of one: entries of it are nobody else's.
+pub(crate) fn is_the_servers(db: &Connection, install: &InstallId) -> Result<bool, ApiError> {
+    let mut query = db.prepare_cached("SELECT value FROM meta WHERE key IN ('install', ?1)")?;
+    let rows = query.query_map([FORMER], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
+    let tag = Tag::of(install);
+    let mut ours = rows.iter().flat_map(|row| row.chunks(16)).filter_map(|bytes| InstallId::try_from(bytes).ok());
+    Ok(ours.any(|ours| ours == *install || Tag::of(&ours) == tag))
+}
+
+/// From now on the server writes under another installation; the one before it stays its own.
+pub(crate) fn change_install(db: &Connection, install: &InstallId) -> rusqlite::Result<()> {
+    db.execute(
+        "INSERT INTO meta (key, value) SELECT ?1, value FROM meta WHERE key = 'install'
+         ON CONFLICT (key) DO UPDATE SET value = CAST(meta.value || excluded.value AS BLOB)",
+        [FORMER],
+    )?;
+    db.execute("UPDATE meta SET value = ?1 WHERE key = 'install'", [install.as_bytes()])?;
+    Ok(())
 }
 
 /// A new signing key, PKCS#8.

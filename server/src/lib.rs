@@ -27,6 +27,7 @@ mod import;
 mod in_flight;
 mod ingest;
 mod keys;
+mod left;
 mod link;
 mod live;
 mod packs;
@@ -46,6 +47,7 @@ mod sound;
 mod tls;
 mod verify;
 
+pub use clock::shown;
 pub use copy::{IfCopied, moved};
 pub use doorstep_gateway::GatewayConfig;
 pub use doorstep_protocol::VERSIONS;

@@ -176,14 +176,14 @@ impl Link {
 
 /// The link of this number.
 pub(crate) fn read(db: &Connection, number: u64) -> Result<Option<Link>, ApiError> {
-    let mut query = db.prepare_cached("SELECT number, prev, at, key, body, sig FROM link WHERE number = ?1")?;
+    let mut query = db.prepare_cached(&format!("SELECT {} FROM link WHERE number = ?1", Link::COLUMNS))?;
     Ok(query.query_row([number], Link::of).optional()?)
 }
 
 /// Appends a link in the transaction of what it vouches for. Returns its number.
 pub(crate) fn append(db: &Connection, keys: &Keys, entry: &Entry, at: UnixMs) -> Result<u64, ApiError> {
     let last = db
-        .prepare_cached("SELECT number, prev, at, key, body, sig FROM link ORDER BY number DESC LIMIT 1")?
+        .prepare_cached(&format!("SELECT {} FROM link ORDER BY number DESC LIMIT 1", Link::COLUMNS))?
         .query_row([], Link::of)
         .optional()?;
     let (number, prev) = match &last {
@@ -193,8 +193,14 @@ pub(crate) fn append(db: &Connection, keys: &Keys, entry: &Entry, at: UnixMs) ->
     let keys = keys.newest(db)?;
     let body = encode(entry)?;
     let sig = keys.sign_link(&link_message(number, &prev, at.0, &body))?;
-    db.prepare_cached("INSERT INTO link (number, prev, at, key, body, sig) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-        .execute(params![number, prev, at.0, DeviceId::of(&keys.public()).as_bytes(), body, sig])?;
+    db.prepare_cached(&format!("INSERT INTO link ({}) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", Link::COLUMNS))?.execute(params![
+        number,
+        prev,
+        at.0,
+        DeviceId::of(&keys.public()).as_bytes(),
+        body,
+        sig
+    ])?;
     Ok(number)
 }
 
@@ -207,17 +213,25 @@ pub(crate) fn begin(db: &Connection) -> Result<(), ApiError> {
         let blob = |at: usize| row.get::<_, Vec<u8>>(at);
         batches.batch(&blob(0)?, row.get(1)?, &blob(2)?, &blob(3)?);
     }
-    let mut own = Tally::default();
-    let mut query = db.prepare(
-        "SELECT case_id, n, hash, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven FROM change
-         WHERE batch = 0 ORDER BY case_id, n",
-    )?;
-    let mut rows = query.query([])?;
-    while let Some(row) = rows.next()? {
-        let hash = ChangeHash::try_from(row.get::<_, Vec<u8>>(2)?.as_slice()).map_err(|_| ApiError::Internal("change row"))?;
-        own.own(&row.get::<_, Vec<u8>>(0)?, row.get(1)?, &hash, &receipt_of(row, 3)?);
-    }
+    let own = own_of_before(db)?;
     let before = Before { batches: batches.count, batches_digest: batches.digest(), own: own.count, own_digest: own.digest() };
     // When it was is not known here: a step of the schema reads no clock.
     append(db, &Keys::read(db)?, &Entry::Before { before }, UnixMs(0)).map(|_| ())
+}
+
+/// The server's own changes for which no link vouches.
+pub(crate) fn own_of_before(db: &Connection) -> Result<Tally, ApiError> {
+    let mut own = Tally::default();
+    let mut query = db.prepare(
+        "SELECT case_id, n, hash, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven FROM change
+         WHERE batch = 0 AND link IS NULL ORDER BY case_id, n",
+    )?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let hash: Vec<u8> = row.get(2)?;
+        let hash = ChangeHash::try_from(hash.as_slice())
+            .map_err(|_| rusqlite::Error::InvalidColumnType(2, "hash".into(), rusqlite::types::Type::Blob))?;
+        own.own(&row.get::<_, Vec<u8>>(0)?, row.get(1)?, &hash, &receipt_of(row, 3)?);
+    }
+    Ok(own)
 }

@@ -36,7 +36,7 @@ pub(crate) fn replace(db: &Connection, now: UnixMs) -> Result<(), ApiError> {
         params![old.public(), body, sig, now.0],
     )?;
     db.execute("UPDATE meta SET value = ?1 WHERE key = 'signing_key'", [&pkcs8])?;
-    // Whose own entries are in the log under the first key's id stays who it is.
+    // The server's own entries keep the device id of its first key.
     db.execute("INSERT OR IGNORE INTO meta (key, value) VALUES (?1, ?2)", params![keys::AUTHOR, old.device.as_bytes()])?;
     db.execute("UPDATE device SET pins = ?1 WHERE pins IS NULL", [old.public()])?;
     let mut query = db.prepare("SELECT version, body FROM pack")?;
@@ -61,7 +61,7 @@ pub(crate) fn pinned(db: &Connection) -> Result<Vec<Pinned>, ApiError> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Notes which key a device says that it pins. A key that never was the server's changes nothing: whoever says so can not be helped.
+/// Notes which key a device says that it pins. A device that pins a key which was never ours must be enrolled again.
 pub(crate) fn note(db: &Connection, device: &DeviceId, newest: &Keys, pins: KeyHash) -> Result<(), ApiError> {
     let pinned = if KeyHash::of(&newest.public()) == pins {
         None

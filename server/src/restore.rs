@@ -10,12 +10,10 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 
 use crate::{
-    AdminError, ServeError,
-    copy::{self, Marker},
-    db,
+    AdminError, ServeError, copy, db,
     error::ApiError,
     folder,
-    keys::Keys,
+    keys::{self, Keys},
     packs, sms, sound,
 };
 
@@ -61,8 +59,8 @@ pub(crate) fn begin_anew(folder: &Path, publications: &[PathBuf], now: UnixMs) -
     let keys = Keys::read(&tx)?;
     let lost_from = newest_moment(&tx)?;
     let history = HistoryId::new(fresh()?);
-    set(&tx, "history", history.as_bytes())?;
-    set(&tx, "install", another_install(&tx)?.as_bytes())?;
+    tx.execute("UPDATE meta SET value = ?1 WHERE key = 'history'", [history.as_bytes()])?;
+    keys::change_install(&tx, &another_install(&tx)?)?;
     // One that was redeemed since would be open again.
     let codes_voided =
         tx.execute("UPDATE code SET expires_at = ?1 WHERE redeemed_by IS NULL AND expires_at > ?1", params![now.plus(-1).0])?;
@@ -82,7 +80,7 @@ pub(crate) fn begin_anew(folder: &Path, publications: &[PathBuf], now: UnixMs) -
     let newest_pack = tx.query_row("SELECT max(version) FROM pack", [], |row| row.get(0))?;
     copy::settle(&tx, folder, starts)?;
     tx.commit()?;
-    Marker { starts, running: false }.write(folder)?;
+    copy::close(&db, folder, starts)?;
     Ok(Restored {
         history: history.to_string(),
         codes_voided,
@@ -115,14 +113,10 @@ fn another_install(db: &Connection) -> Result<InstallId, AdminError> {
     loop {
         let install = InstallId::new(fresh()?);
         let mut taken = db.prepare_cached("SELECT 1 FROM install WHERE tag = ?1")?;
-        if !taken.exists([Tag::of(&install).as_str()])? {
+        if !taken.exists([Tag::of(&install).as_str()])? && !keys::is_the_servers(db, &install)? {
             return Ok(install);
         }
     }
-}
-
-fn set(db: &Connection, key: &str, value: &[u8]) -> rusqlite::Result<()> {
-    db.execute("UPDATE meta SET value = ?2 WHERE key = ?1", params![key, value]).map(|_| ())
 }
 
 enum Unusable {
@@ -136,11 +130,17 @@ impl From<rusqlite::Error> for Unusable {
     }
 }
 
-/// Takes a publication that the log lacks, as it was signed; `None`: it has it. Devices judge by it, so the server must too.
+/// Takes a publication that the log lacks; `None`: it has it. Devices judge by it, so the server must too. What a replaced key signed is
+/// signed with the newest one, as all that is published.
 fn take_publication(db: &Connection, keys: &Keys, bytes: &[u8]) -> Result<Option<u32>, Unusable> {
-    let signed: Signed = decode(bytes).map_err(|_| Unusable::Not("not a signed publication of a rule pack"))?;
-    let publication =
-        Publication::verify(&signed, &keys.public()).map_err(|_| Unusable::Not("not signed by this server, or altered"))?;
+    let mut signed: Signed = decode(bytes).map_err(|_| Unusable::Not("not a signed publication of a rule pack"))?;
+    // A device that pins a replaced key was given it under that one.
+    let own = Keys::own(db).map_err(Unusable::Api)?;
+    let publication = own.iter().find_map(|key| Publication::verify(&signed, key).ok());
+    let publication = publication.ok_or(Unusable::Not("not signed by this server, or altered"))?;
+    if Publication::verify(&signed, &keys.public()).is_err() {
+        signed.sig = keys.sign_pack(&signed.body).map_err(Unusable::Api)?;
+    }
     let had: Option<Vec<u8>> =
         db.query_row("SELECT body FROM pack WHERE version = ?1", params![publication.version], |row| row.get(0)).optional()?;
     match had {

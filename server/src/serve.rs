@@ -69,6 +69,8 @@ pub struct Running {
     lock: Option<File>,
     db: Db,
     folder: PathBuf,
+    /// Others serve it too.
+    shared: bool,
     /// The data may be a copy: nothing is answered until its operator has spoken.
     waits: bool,
     /// Told when a loss is proven.
@@ -99,12 +101,13 @@ impl Running {
         self.gateway.await.ok();
         self.handle.graceful_shutdown(None);
         self.task.await.ok();
-        let (folder, waits) = (self.folder, self.waits);
-        let ended = self.db.read(move |db| if waits { Ok(Ok(())) } else { Ok(copy::end(db, &folder)) }).await;
-        if let Ok(Err(error)) = ended {
+        // The marker is everybody's who serves the folder: the last one says that it has ended in order.
+        let Some(lock) = self.lock.and_then(folder::alone) else { return };
+        let folder = self.folder;
+        if let Ok(Err(error)) = self.db.read(move |db| Ok(copy::end(db, &folder))).await {
             crate::say!("doorstep-server: ending in order failed: {error}");
         }
-        drop(self.lock);
+        drop(lock);
     }
 
     /// Whether the server answers nothing, because its data may be a copy and its operator has not said so or otherwise.
@@ -121,7 +124,8 @@ impl Running {
         loop {
             let folder = self.folder.clone();
             let suspicion = self.db.read(move |db| Ok(copy::suspicion(db, &folder))).await;
-            if matches!(suspicion, Ok(Ok(None))) {
+            // Whoever writes the word down has the folder until all of it is there.
+            if matches!(suspicion, Ok(Ok(None))) && folder::take(&self.folder, self.shared).is_ok() {
                 return;
             }
             tokio::time::sleep(std::time::Duration::from_secs(1)).await;
@@ -141,7 +145,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     };
     let storage = Storage::open(&config.folder, config.photos.as_deref())?;
     let at_folder = |source| ServeError::Folder { folder: config.folder.clone(), source };
-    let lock = folder::take(&config.folder, config.shared_folder)?;
+    let lock = folder::take_soon(&config.folder, config.shared_folder).await?;
     let mut writer = db::open(&config.folder)?;
     let mut suspicion = copy::suspicion(&writer, &config.folder)?;
     // That nothing is missing was ordered before a device proved otherwise.
@@ -179,7 +183,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
              doorstep-server restore {folder}",
             seen.seen()
         );
-        return Ok(waiting(listener, addr, (config.folder, config.versions), tls, db));
+        return Ok(waiting(listener, addr, (config.folder, config.shared_folder, config.versions), tls, db));
     }
     let secret = db::random::<16>().ok_or(ServeError::Random)?;
     let console_token: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -244,15 +248,15 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
         tidier.abort();
         teller.abort();
     });
-    let (db, folder) = (for_running, config.folder);
-    Ok(Running { addr, console_token, tls, live, stop_sms, gateway, handle, task, lock, db, folder, waits: false, loss })
+    let (db, folder, shared, waits) = (for_running, config.folder, config.shared_folder, false);
+    Ok(Running { addr, console_token, tls, live, stop_sms, gateway, handle, task, lock, db, folder, shared, waits, loss })
 }
 
 /// A server that answers nothing, because its data may be a copy.
 fn waiting(
     listener: TcpListener,
     addr: SocketAddr,
-    (folder, versions): (PathBuf, &'static [Version]),
+    (folder, shared, versions): (PathBuf, bool, &'static [Version]),
     tls: Option<Tls>,
     db: Db,
 ) -> Running {
@@ -270,6 +274,7 @@ fn waiting(
         lock: None,
         db,
         folder,
+        shared,
         waits: true,
         loss: Arc::default(),
     }
@@ -339,12 +344,18 @@ async fn tidy(db: Db, storage: Storage, now: NowFn) {
             Err(error) => crate::say!("doorstep-server: looking at storage failed: {error}"),
         }
         match audit::over_time(&db, now()).await {
-            Ok(looked) if !looked.faults.is_empty() => crate::say!(
-                "doorstep-server: the stored log is not what was signed: {} faults. Keep the data folder as it is, and a copy of it, then \
-                 see: doorstep-server admin verify-log --found",
-                looked.faults.len() as u64 + looked.more_faults
-            ),
-            Ok(_) => {}
+            Ok(looked) => {
+                let faults = looked.faults.len() as u64 + looked.more_faults;
+                if faults > 0 {
+                    crate::say!(
+                        "doorstep-server: the stored log is not what was signed: {faults} faults. Keep the data folder as it is, and a copy \
+                         of it, then see: doorstep-server admin verify-log --found"
+                    );
+                }
+                if let Some(error) = looked.unfinished {
+                    crate::say!("doorstep-server: looking over the log did not come to its end: {error}");
+                }
+            }
             Err(error) => crate::say!("doorstep-server: looking over the log failed: {error}"),
         }
     }

@@ -4,10 +4,10 @@ use doorstep_document::{
     Change, Refusal,
     pack::{self, PackError},
 };
-use doorstep_domain::{BatchHash, Body, CaseId, ChangeHash, Clocks, InstallId, UnixMs};
+use doorstep_domain::{BatchHash, Body, CaseId, ChangeHash, Clocks, Digest, InstallId, UnixMs};
 use doorstep_protocol::{
-    Batch, Envelope, FirstAnswer, Header, KIND_CASE, MAX_PUSH_CASES, MAX_REQUEST, Push, PushDoc, Rest, Sending, Spoken,
-    SyncRequest, decode, encode,
+    Batch, Brought, Envelope, FirstAnswer, Header, KIND_CASE, Leaf, MAX_PUSH_CASES, MAX_REQUEST, MAX_REST, Push, PushDoc,
+    Sending, Spoken, SyncRequest, decode, encode,
     signing::{batch_message, is_signed},
 };
 
@@ -41,8 +41,9 @@ pub(crate) struct Signed {
     pub sig: Vec<u8>,
     /// Of version 3 the time of receipt in the newest verdicts that the device had.
     pub heard: Option<UnixMs>,
-    /// Of version 3 what the sending left behind.
-    pub rest: Option<Vec<Rest>>,
+    /// Of version 3 what the sending left behind, and what the batch brings of that which earlier ones did.
+    pub rest: Option<Vec<Leaf>>,
+    pub brings: Vec<Brought>,
 }
 
 impl Signed {
@@ -55,6 +56,8 @@ impl Signed {
 /// One document of a batch.
 pub(crate) struct VerifiedCase {
     pub case: CaseId,
+    /// Its digest in a batch of version 3.
+    pub digest: Option<Digest>,
     /// One for each change of the pack, or why the pack can not be rebuilt.
     pub changes: Result<Vec<Offered>, String>,
 }
@@ -93,7 +96,7 @@ fn of_version_2(envelope: Envelope, device: &Device) -> Result<Claimed, ApiError
     let docs = cases.into_iter().map(|pushed| ClaimedDoc { doc: pushed.case, pack: pushed.pack, is_of: None }).collect();
     let clock = envelope.clock.clocks();
     let (body, sig) = (envelope.body, envelope.sig);
-    let signed = Signed { version: Spoken::Version2, body, sending: vec![], sig, heard: None, rest: None };
+    let signed = Signed { version: Spoken::Version2, body, sending: vec![], sig, heard: None, rest: None, brings: vec![] };
     Ok(Claimed { header: Header { batch, prev, user, install, again }, hash, clock, signed, docs, first: vec![] })
 }
 
@@ -104,12 +107,12 @@ fn of_version_3(batch: Batch, device: &Device) -> Result<Claimed, ApiError> {
     }
     let header = decode(&batch.header)?;
     let sending: Sending = decode(&batch.sending)?;
-    if sending.rest.len() > MAX_PUSH_CASES {
-        return Err(ApiError::TooLarge);
+    if sending.rest.len() > MAX_REST || batch.brings.len() > MAX_REST {
+        return Err(ApiError::Malformed("more chains of what is left behind than a sending may name".into()));
     }
     let (hash, clock) = (batch.hash(), sending.clocks());
-    let Batch { header: header_bytes, sending: sending_bytes, sig, docs, first } = batch;
-    let kept = Batch { header: header_bytes, sending: vec![], sig: vec![], docs, first: vec![] };
+    let Batch { header: header_bytes, sending: sending_bytes, sig, docs, first, brings } = batch;
+    let kept = Batch { header: header_bytes, sending: vec![], sig: vec![], docs, first: vec![], brings: vec![] };
     let body = encode(&kept)?;
     let claimed = |doc: PushDoc| ClaimedDoc { doc: doc.doc, pack: doc.pack.clone(), is_of: Some(doc) };
     let docs = kept.docs.into_iter().map(claimed).collect();
@@ -120,6 +123,7 @@ fn of_version_3(batch: Batch, device: &Device) -> Result<Claimed, ApiError> {
         sig,
         heard: sending.heard_ms.map(UnixMs),
         rest: Some(sending.rest),
+        brings,
     };
     Ok(Claimed { header, hash, clock, signed, docs, first })
 }
@@ -172,7 +176,7 @@ pub(crate) fn verify(request: &mut SyncRequest, device: &Device) -> Result<Optio
                 }
             }
         };
-        cases.push(VerifiedCase { case, changes });
+        cases.push(VerifiedCase { case, digest: offered.is_of.map(|named| named.digest), changes });
     }
     Ok(Some(Verified {
         number: header.batch,

@@ -295,7 +295,18 @@ fn restore_begins_a_new_history_under_another_hand_voids_codes_and_says_what_is_
     assert!(done["lost_until"].is_i64() && done["lost_from"].is_null(), "nobody was ever in contact");
     let told = fine(&["restore", data.to_str().unwrap()]);
     let told = String::from_utf8(told.stdout).unwrap();
-    for word in ["revoke", "left", "import-parcels", "publish-pack", "policy", "decide", "admin sms go", "the lost period"] {
+    for word in [
+        "revoke",
+        "left",
+        "import-parcels",
+        "publish-pack",
+        "policy",
+        "decide",
+        "admin sms go",
+        "the lost period",
+        " UTC",
+        "replace-key",
+    ] {
         assert!(told.contains(word), "{word}: {told}");
     }
     let nothing = command(&["restore", site.0.path().join("nowhere").to_str().unwrap()]).output().unwrap();
@@ -333,6 +344,53 @@ fn a_signed_publication_brings_back_a_version_of_the_rules_and_the_next_one_must
     let done = site.restore(&older, &["--publication", publication.to_str().unwrap()]);
     assert_eq!((&done["packs_taken"], &done["newest_pack"]), (&serde_json::json!([5]), &serde_json::json!(5)));
     assert_eq!(sql::<Vec<u8>>(&older, "SELECT sig FROM pack WHERE version = 5"), signed.sig, "as it was signed");
+}
+
+#[test]
+fn a_publication_that_a_replaced_key_signed_is_taken_and_signed_with_the_newest_key() {
+    let site = Site::new();
+    let (data, file) = (site.data(), site.0.path().join("pack.toml"));
+    let first = String::from_utf8(doorstep_rules::FIRST_PACK.to_vec()).unwrap();
+    std::fs::write(&file, first.replacen("version = 1", "version = 5", 1)).unwrap();
+    // A device pins the key of before: what was published after is signed for it with that one. Here it is published before.
+    let lost = copied(&data, "lost");
+    let at = lost.to_str().unwrap();
+    fine(&["admin", "publish-pack", file.to_str().unwrap(), "--data", at]);
+    let signed = Connection::open(lost.join(DATABASE))
+        .unwrap()
+        .query_row("SELECT body, sig FROM pack WHERE version = 5", [], |row| Ok(Signed { body: row.get(0)?, sig: row.get(1)? }))
+        .unwrap();
+    let publication = site.0.path().join("publication");
+    std::fs::write(&publication, encode(&signed).unwrap()).unwrap();
+    site.admin(&["replace-key"]);
+    let done = site.restore(&data, &["--publication", publication.to_str().unwrap()]);
+    assert_eq!(done["packs_taken"], serde_json::json!([5]));
+    let again = Connection::open(data.join(DATABASE))
+        .unwrap()
+        .query_row("SELECT body, sig FROM pack WHERE version = 5", [], |row| Ok(Signed { body: row.get(0)?, sig: row.get(1)? }))
+        .unwrap();
+    assert_eq!(again.body, signed.body);
+    assert_ne!(again.sig, signed.sig, "devices that know the newest key verify it with that one");
+}
+
+#[test]
+fn what_restore_and_moved_have_written_is_in_the_database_itself() {
+    let site = Site::new();
+    let data = site.killed();
+    let done = site.restore(&data, &[]);
+    std::fs::remove_file(data.join(LOG)).ok();
+    let history: Vec<u8> = sql(&data, "SELECT value FROM meta WHERE key = 'history'");
+    let history: String = history.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(done["history"], history.as_str(), "also without its log");
+    let (server, waits) = serve(&data, &[]);
+    assert!(!waits);
+    server.kill();
+    let copy = copied(&data, "copy");
+    fine(&["moved", copy.to_str().unwrap()]);
+    std::fs::remove_file(copy.join(LOG)).ok();
+    let (server, waits) = serve(&copy, &[]);
+    assert!(!waits);
+    server.stop();
 }
 
 #[test]

@@ -108,7 +108,7 @@ async fn an_act_of_a_boot_that_never_heard_head_office_is_proven_by_no_raised_cl
     for words in [
         "本人另一台设备在此期间联过网",
         "another device of this person was in contact meanwhile",
-        "1 acts of this person in 30 days",
+        "unverified acts in 30 days: 1",
     ] {
         assert!(told.contains(words), "{words}: {told}");
     }

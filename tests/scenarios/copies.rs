@@ -429,9 +429,67 @@ async fn a_change_that_the_log_has_keeps_its_receipt_whatever_is_shown_later_or_
     let header = Header { batch: header.batch + 1, prev: request.batch.as_ref().unwrap().hash(), ..header };
     let sending = request.batch.as_ref().unwrap().sending.clone();
     let first = [shown.clone(), shown].concat();
-    let mut batch = Batch { header: encode(&header).unwrap(), sending, sig: vec![], docs, first };
+    let mut batch = Batch { header: encode(&header).unwrap(), sending, sig: vec![], docs, first, brings: vec![] };
     batch.sig = phone.signer().sign(&batch.message()).unwrap();
     request.batch = Some(batch);
     phone.send(&world, &request).await.unwrap();
     assert_eq!(receipt_at(&world, &phone), given);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_device_takes_the_hand_that_the_server_had_before_it_was_put_back() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let ours = |world: &World| -> doorstep_domain::InstallId {
+        let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+        let install: Vec<u8> = db.query_row("SELECT value FROM meta WHERE key = 'install'", [], |row| row.get(0)).unwrap();
+        install.as_slice().try_into().unwrap()
+    };
+    let mut hands = vec![ours(&world)];
+    for _ in 0..2 {
+        world.stop_server().await;
+        let copy = world.backup();
+        world.restore(&copy).await;
+        hands.push(ours(&world));
+    }
+    phone.sync().await.unwrap();
+    assert!(hands[0] != hands[1] && hands[1] != hands[2]);
+    for install in hands {
+        let request = SyncRequest { install, chain: None, batch: None, ..phone.request() };
+        assert_eq!(phone.send(&world, &request).await.unwrap_err(), "tag_taken", "{install:?}");
+    }
+    phone.sync().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_waits_is_over_when_the_word_is_written_down_and_not_before() {
+    let mut world = World::new().await;
+    world.stop_server().await;
+    let copy = world.backup();
+    world.serve_from(&copy).await;
+    assert!(world.waits());
+    doorstep_server::moved(&copy).unwrap();
+    // As the command has it while it writes the marker.
+    let lock = std::fs::File::options().write(true).open(copy.join("doorstep-server.lock")).unwrap();
+    lock.try_lock().unwrap();
+    let soon = tokio::time::timeout(std::time::Duration::from_millis(1_500), world.is_over()).await;
+    assert!(soon.is_err(), "who starts again now finds the folder taken");
+    drop(lock);
+    tokio::time::timeout(std::time::Duration::from_secs(10), world.is_over()).await.unwrap();
+    world.restart_server().await;
+    assert!(!world.waits());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_that_share_a_folder_the_last_one_says_that_they_ended_in_order() {
+    let mut world = World::new().await;
+    let another = world.another_server().await;
+    let marker = || std::fs::read_to_string(world.server_folder().join("doorstep-server.marker")).unwrap();
+    assert!(marker().contains("\"running\":true"), "{}", marker());
+    let folder = world.server_folder();
+    world.stop_server().await;
+    let marker = || std::fs::read_to_string(folder.join("doorstep-server.marker")).unwrap();
+    assert!(marker().contains("\"running\":true"), "{}", marker());
+    another.stop().await;
+    assert!(marker().contains("\"running\":false"), "{}", marker());
 }

@@ -1,6 +1,6 @@
 //! Who is believed about the parcel: head office's list. A phone whose owner has a plain SQL shell shifts no money and reads nothing.
 
-use doorstep_client::{Command, SmsWish};
+use doorstep_client::{Command, ProblemDetails, SmsWish};
 use doorstep_document::{Change, NewEntry, Position};
 use doorstep_domain::*;
 use doorstep_rules::{Case, Flag, Judgement, judge};
@@ -102,38 +102,93 @@ async fn a_friends_number_in_the_phones_row_proves_no_attempt() {
     assert!(forged.flags.contains(&Flag::FactsAltered));
 }
 
+/// From which parcel on nobody lies.
+const HONEST: u32 = 20;
+
+/// What is said of a case, but for the marks of the copy.
+fn verdict(judged: &Judgement) -> impl PartialEq + std::fmt::Debug + use<> {
+    let deadlines = judged.deadlines.iter().map(|d| (d.clock.clone(), d.started_at, d.due_at, d.timeliness));
+    let steps = judged.cards.iter().flat_map(|card| &card.steps).map(|line| line.step.clone());
+    let lacks = judged.messages.iter().map(|message| message.lacks.clone());
+    let flags = judged.flags.iter().copied().filter(|flag| *flag != Flag::FactsAltered);
+    (held(judged), deadlines.collect::<Vec<_>>(), steps.collect::<Vec<_>>(), lacks.collect::<Vec<_>>(), flags.collect::<Vec<_>>())
+}
+
+/// What would be said if the copies were head office's.
+fn believed(world: &World, case: &Case) -> Judgement {
+    let mut entries: Vec<Recorded> = case.timeline.iter().filter(|r| !matches!(r.entry.body, Body::Listed(_))).cloned().collect();
+    for recorded in entries.iter_mut().filter(|r| r.entry.facts.is_some()) {
+        let Standing::Accepted(receipt) = &mut recorded.standing else { panic!("not accepted") };
+        receipt.facts = FactsCheck::Equal;
+    }
+    judge(&Case::fold(entries).unwrap(), &world.admin().book().unwrap(), world.hands.now())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_else_a_phone_says_of_its_parcel_is_flagged_and_judged_by_the_row() {
     let mut world = World::new().await;
-    let phone = world.device("phone", "c1").await;
-    let lies = [
-        ("delivering_outlet = '0755'", 2),
-        ("arrival_ms = arrival_ms + 36000000", 4),
-        ("arrival_ms = NULL", 6),
-        ("cod_fen = 0", 8),
-        ("recipient_phone = x''", 10),
-        ("entered_ms = 0", 12),
-        ("virtual_phone = recipient_phone", 14),
+    let (phone, tablet) = (world.device("phone", "c1").await, world.device("tablet", "s1").await);
+    let friend = "13911112222";
+    let hex: String = Personal::plain(friend).unwrap().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let virtual_number = format!("virtual_phone = x'{hex}'");
+    // Before the parcel's data were in the system.
+    let found = world.hands.now().plus(-1_800_000).0;
+    let problem = |n: u32, reason: &str, stage: &str| Command::Problem {
+        waybill: waybill(n),
+        reason: reason.into(),
+        sub: None,
+        stage: Some(stage.into()),
+        words: Some("外箱破损".into()),
+        photos: vec![],
+        details: ProblemDetails { found_at: Some(found), ..ProblemDetails::default() },
+    };
+    let fail = |n: u32, reason: &str, of: &str| {
+        let mut command = Command::fail(&waybill(n), reason);
+        if let Command::Fail { sub, .. } = &mut command {
+            *sub = Some(of.to_owned()).filter(|of| !of.is_empty());
+        }
+        command
+    };
+    let sms = |n: u32, number: Option<&str>| Command::Sms {
+        waybill: waybill(n),
+        wish: SmsWish { number: number.map(Into::into), ..SmsWish::default() },
+        state: Some("handed_over".into()),
+        fault: None,
+    };
+    // Who lies lets the app find the number; who does not names it.
+    let to_friend = |n: u32| vec![fail(n, "DF-NOBODY", ""), sms(n, (n >= HONEST).then_some(friend))];
+    // A lie, whose it is, and what they record of the parcel that reads this fact.
+    type Lie<'a> = (&'a str, &'a Device, &'a dyn Fn(u32) -> Vec<Command>);
+    let lies: [Lie<'_>; 7] = [
+        ("delivering_outlet = '0755'", &phone, &|n| vec![fail(n, "DF-NOBODY", "")]),
+        ("arrival_ms = arrival_ms + 36000000", &tablet, &|n| vec![problem(n, "CD-DAMAGE", "arrival")]),
+        ("arrival_ms = NULL", &tablet, &|n| vec![problem(n, "CD-DAMAGE", "arrival")]),
+        ("cod_fen = 0", &phone, &|n| vec![fail(n, "DF-INFO", "name_mismatch")]),
+        ("recipient_phone = x''", &phone, &|n| vec![fail(n, "DF-PHONE", "missing_mobile")]),
+        ("entered_ms = 0", &tablet, &|n| vec![problem(n, "OR-LATEENTRY", "origin")]),
+        (&virtual_number, &phone, &to_friend),
     ];
-    for (lie, n) in lies {
-        edit(&phone, lie, n);
-        phone.fail(n, "DF-NOBODY").unwrap();
+    world.hands.advance(150);
+    for (n, (lie, device, record)) in (2..).step_by(2).zip(lies) {
+        edit(device, lie, n);
+        for command in record(n).into_iter().chain(record(HONEST + n)) {
+            device.client.record(&command, &[]).unwrap();
+        }
     }
-    phone.fail(16, "DF-NOBODY").unwrap();
     phone.sync().await.unwrap();
+    tablet.sync().await.unwrap();
     world.hands.advance(3 * DAY);
-    let honest = judged(&world, &phone.id(16));
-    assert_eq!(
-        (checks(&honest.0), rows(&honest.0)),
-        (vec![FactsCheck::Equal], vec![]),
-        "nothing to say where a copy is the row's"
-    );
-    for (lie, n) in lies {
+    for (n, (lie, ..)) in (2..).step_by(2).zip(lies) {
+        let (honest_case, honest) = judged(&world, &phone.id(HONEST + n));
+        assert_eq!(checks(&honest_case)[0], FactsCheck::Equal, "{lie}");
+        assert_eq!(rows(&honest_case), Vec::<String>::new(), "nothing to say where a copy is the row's");
         let (case, judged) = judged(&world, &phone.id(n));
-        assert_eq!(checks(&case), [FactsCheck::Altered], "{lie}");
+        assert_eq!(checks(&case)[0], FactsCheck::Altered, "{lie}");
         assert!(judged.flags.contains(&Flag::FactsAltered), "{lie}");
-        assert_eq!(held(&judged), held(&honest.1), "{lie}");
-        assert_eq!((case.facts.cod, case.facts.arrival), (Fen(i64::from(n) * 100), honest.0.facts.arrival), "{lie}");
+        assert_eq!(verdict(&judged), verdict(&honest), "{lie}");
+        assert_ne!(verdict(&believed(&world, &case)), verdict(&honest), "{lie}: it would have changed something");
+        assert!(judged.findings.iter().all(|finding| finding.review), "{lie}: a person looks");
+        assert_eq!((case.facts.cod, case.facts.arrival), (Fen(i64::from(n) * 100), honest_case.facts.arrival), "{lie}");
     }
 }
 

@@ -99,8 +99,8 @@ async fn what_enrolled_devices_can_not_read_is_published_only_on_a_second_word()
     }
     assert_eq!(admin.packs(now).unwrap().len(), before, "nothing is published");
     admin.publish_pack(&pack(2, 1), now).unwrap();
-    admin.publish_pack_anyway(&pack(3, 2), now).unwrap();
-    admin.policy_anyway(&policy(2, Some(2))).unwrap();
+    admin.publish_rules(&pack(3, 2), true, now).unwrap();
+    admin.publish_policy(&policy(2, Some(2)), true).unwrap();
     // Whoever is updated or revoked does not count.
     phone.sync().await.unwrap();
     admin.publish_pack(&pack(4, 2), now).unwrap();

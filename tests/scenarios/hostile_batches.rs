@@ -4,8 +4,8 @@ use doorstep_client::DeviceSigner;
 use doorstep_document::{Change, Position, pack};
 use doorstep_domain::{BatchHash, CaseId, Digest, InstallId};
 use doorstep_protocol::{
-    Ack, Batch, BatchClock, CLOCK_HEADER, Envelope, ErrorBody, Header, PushCase, Rest, Sending, Signed, SyncRequest,
-    SyncResponse, decode, encode, open, seal,
+    Ack, Batch, BatchClock, Brought, CLOCK_HEADER, Envelope, ErrorBody, Header, Leaf, PushCase, RestLink, Sending, Signed,
+    SyncRequest, SyncResponse, decode, encode, open, seal,
     signing::{doc_digest, sending_message},
 };
 use doorstep_tests::{Device, World, raw};
@@ -58,13 +58,13 @@ async fn a_hostile_batch_is_refused_by_its_name_and_the_honest_one_still_arrives
             batch.header = encode(&header).unwrap();
         })
     };
-    let rest = |rest: Vec<Rest>| {
+    let rest = |rest: Vec<Leaf>| {
         signed(&|batch| {
             let sending: Sending = decode(&batch.sending).unwrap();
             batch.sending = encode(&Sending { rest: rest.clone(), ..sending }).unwrap();
         })
     };
-    let left = |count: u32| Rest { doc: phone.id(4), digest: Digest::new([7; 32]), count, kind: None };
+    let brought = Brought { links: vec![RestLink::Docs(0, u32::MAX)], after: Digest::new([7; 32]) };
     let of_another = phone.signer().sign(&sending_message(&BatchHash::new([9; 32]), &batch.sending)).unwrap();
     let clock = BatchClock { wall_ms: 0, mono_ms: 0, boot: [1; 4] };
     let envelope = Envelope { body: vec![], clock, sig: vec![7; 64] };
@@ -83,7 +83,12 @@ async fn a_hostile_batch_is_refused_by_its_name_and_the_honest_one_still_arrives
         ("another person's name", header(&|header| header.user = "c2".into()), "malformed"),
         ("making up for no number", header(&|header| header.again = vec![u64::MAX]), "malformed"),
         ("two batches in one request", SyncRequest { push: Some(envelope), ..with(batch.clone()) }, "malformed"),
-        ("more left behind than a request may name", rest(vec![left(1); 5_001]), "too_large"),
+        ("more left behind than a sending may name", rest(vec![Leaf(Digest::new([7; 32])); 65]), "malformed"),
+        (
+            "more brought of that than a sending may name",
+            with(Batch { brings: vec![brought.clone(); 65], ..batch.clone() }),
+            "malformed",
+        ),
         ("more documents than a batch may have", signed(&|batch| batch.docs = vec![batch.docs[0].clone(); 5_001]), "too_large"),
         ("the signature for another batch's sending", with(Batch { sig: of_another, ..batch.clone() }), "signature"),
         ("no signature", with(Batch { sig: vec![], ..batch.clone() }), "signature"),
@@ -109,8 +114,8 @@ async fn a_hostile_batch_is_refused_by_its_name_and_the_honest_one_still_arrives
         assert_eq!(send(&world, &phone, request).await.unwrap_err(), *code, "{what}");
     }
     // What a sending says of itself is no reason to refuse what it brings, and neither is the form of a signature.
-    let counted = rest(vec![left(u32::MAX), left(0)]);
-    assert!(send(&world, &phone, &counted).await.unwrap().cases[0].fault.is_none(), "a count that nothing has");
+    let of_nothing = with(Batch { brings: vec![brought], ..batch.clone() });
+    assert!(send(&world, &phone, &of_nothing).await.unwrap().cases[0].fault.is_none(), "documents that it does not have");
     let raw_sig = batch.sig.clone();
     assert_eq!(raw_sig.len(), 64);
     for sig in [in_der(&raw_sig), raw_sig] {

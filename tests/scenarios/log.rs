@@ -8,18 +8,18 @@ use doorstep_server::admin::{Fault, Looked, Wrong};
 use doorstep_tests::{Device, World, raw, waybill};
 use rusqlite::{Connection, params};
 
-fn db(world: &World) -> Connection {
+pub(crate) fn db(world: &World) -> Connection {
     let db = Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
     db.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
     db
 }
 
-fn looked(world: &World) -> Looked {
+pub(crate) fn looked(world: &World) -> Looked {
     world.admin().verify_log(None).unwrap()
 }
 
 /// What is wrong, and in which case, each once.
-fn wrong(looked: &Looked) -> Vec<(Wrong, Option<CaseId>)> {
+pub(crate) fn wrong(looked: &Looked) -> Vec<(Wrong, Option<CaseId>)> {
     let mut found: Vec<_> = looked.faults.iter().map(|fault: &Fault| (fault.wrong, fault.case)).collect();
     found.dedup();
     found
@@ -31,7 +31,7 @@ fn is_vouched_for_by_signatures(world: &World, case: &CaseId) -> bool {
 }
 
 /// A case with an entry of a phone, one of an outlet and the server's own, and another.
-async fn some_work(world: &mut World) -> (Device, Device) {
+pub(crate) async fn some_work(world: &mut World) -> (Device, Device) {
     let (phone, outlet) = (world.device("phone", "c1").await, world.device("outlet", "o1").await);
     phone.fail(2, "DF-NOBODY").unwrap();
     phone.notice(2).unwrap();

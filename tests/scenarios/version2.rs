@@ -131,8 +131,8 @@ fn is_of_version_2(body: &[u8]) -> (usize, usize) {
 }
 
 /// An app of version 2: all that it has is a key, a token and a chain.
-struct Old {
-    device: Device,
+pub(crate) struct Old {
+    pub(crate) device: Device,
     install: InstallId,
     number: u64,
     prev: BatchHash,
@@ -144,7 +144,7 @@ struct Old {
 }
 
 impl Old {
-    async fn of(world: &mut World, name: &str, person: &str) -> Self {
+    pub(crate) async fn of(world: &mut World, name: &str, person: &str) -> Self {
         let device = world.device(name, person).await;
         // What the app of today was told in its boot is nothing to this one.
         device.clock.restart();
@@ -160,7 +160,7 @@ impl Old {
     }
 
     /// A failed delivery, or whatever the body says, in the first change of a case.
-    fn record(&self, n: u32, person: &str, body: Body, position: &mut Position) -> Change {
+    pub(crate) fn record(&self, n: u32, person: &str, body: Body, position: &mut Position) -> Change {
         let of = hostile::entry(n, person);
         let facts = of.facts.clone().map(|facts| Facts { cod: Fen(i64::from(n) * 100), ..facts });
         let entry = NewEntry { time: self.time(), facts, body, ..of };
@@ -169,7 +169,7 @@ impl Old {
         change
     }
 
-    async fn sync(&mut self, world: &World, cases: &[(CaseId, &[&Change])]) -> (Answer, (usize, usize)) {
+    pub(crate) async fn sync(&mut self, world: &World, cases: &[(CaseId, &[&Change])]) -> (Answer, (usize, usize)) {
         let push = (!cases.is_empty()).then(|| {
             let pushed = |(case, changes): &(CaseId, &[&Change])| {
                 let chunks: Vec<&[u8]> = changes.iter().map(|change| change.bytes()).collect();
@@ -221,7 +221,7 @@ impl Old {
     }
 }
 
-fn attempt() -> Body {
+pub(crate) fn attempt() -> Body {
     Body::Attempt(Attempt::of("DF-NOBODY".parse().unwrap()))
 }
 
@@ -406,7 +406,7 @@ async fn what_waited_behind_a_batch_of_version_2_is_passed_over_by_none_of_its_s
 
 /// Writes a database as version 2 had it: its first migration, with the rows of today's that it has a place for. `marks`: the tables
 /// whose receipts lose what version 2 did not know.
-fn as_version_2(file: &Path, migration: &str, application_id: i32, marks: &[&str]) {
+pub(crate) fn as_version_2(file: &Path, migration: &str, application_id: i32, marks: &[&str]) {
     let old = file.with_extension("version-2");
     let db = Connection::open(&old).unwrap();
     db.execute_batch(migration).unwrap();

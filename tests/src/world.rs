@@ -389,7 +389,8 @@ impl Device {
             let digest = doc_digest(KIND_CASE, &case, chunks.iter().map(|(hash, _)| hash));
             PushDoc { doc: case, pack, digest, kind: None }
         };
-        let mut batch = Batch { header, sending, sig: vec![], docs: packs.into_iter().map(doc).collect(), first: vec![] };
+        let mut batch =
+            Batch { header, sending, sig: vec![], docs: packs.into_iter().map(doc).collect(), first: vec![], brings: vec![] };
         batch.sig = self.signer().sign(&batch.message()).unwrap();
         batch
     }

@@ -140,7 +140,7 @@ impl<'a> Screen<'a> {
                 text += &line(&say("时间依据", "time"), &both(&gap_words(contacts.width_ms(), contacts.proven)));
             }
             for other in &finding.otherwise {
-                text += &line(&say("另一版规则", "another version"), &both(&other.told()));
+                text += &line(&say("另一种可能", "or else"), &both(&other.told()));
             }
         }
         text += &line(&say("时间线", "timeline"), &format!("UTC{}", self.zone));

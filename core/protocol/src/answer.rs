@@ -144,7 +144,7 @@ impl SyncResponse {
             }
             None => None,
         };
-        let received_ms = response.received_ms;
+        let received_ms = response.took_ms.map(|took| response.now_ms.saturating_sub(i64::from(took)));
         let witness = is_signed.then(|| Witness { history: response.history, counter, root, sig: signed.sig.clone() });
         let plain = Self { ack: None, feed: vec![], ..response };
         let answer = plain.verify(device, server_key)?;

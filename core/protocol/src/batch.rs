@@ -8,7 +8,7 @@ use minicbor::{Decode, Encode};
 use crate::{
     FirstAnswer,
     messages::id,
-    signing::{batch_core, doc_digest, sending_message},
+    signing::{batch_core, doc_digest, rest_chain, sending_message},
 };
 
 /// The kind of document that no message names: a case.
@@ -35,6 +35,10 @@ pub struct Batch {
     /// [`crate::MAX_FIRST_ANSWERS`]. Under no signature of the device and part of no hash: it proves itself.
     #[cbor(n(4), default)]
     pub first: Vec<FirstAnswer>,
+    /// What it brings of that which earlier sendings left behind, at most [`crate::MAX_REST`]. Under no signature of its own and part of
+    /// no hash: the chain that it leads to was signed.
+    #[cbor(n(5), default)]
+    pub brings: Vec<Brought>,
 }
 
 /// What a batch says beside its documents.
@@ -93,27 +97,77 @@ pub struct Sending {
     /// The time of receipt in the newest verdicts that the device has.
     #[n(3)]
     pub heard_ms: Option<i64>,
-    /// What stays unsent, with a digest for each document. Empty: nothing else is unsent.
+    /// What stays unsent, at most [`crate::MAX_REST`] chains of it ([`rest_chain`]). Empty: nothing else is unsent.
     #[cbor(n(4), default)]
-    pub rest: Vec<Rest>,
+    pub rest: Vec<Leaf>,
 }
 
-/// A document of which something stays unsent.
+/// What a batch brings of one chain that an earlier sending named in its `rest`: links from its beginning, and what the chain goes on
+/// with. So a sending names a thousand documents with 32 bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
-pub struct Rest {
-    /// The document.
-    #[cbor(n(0), with = "id")]
-    pub doc: CaseId,
-    /// [`doc_digest`] of its unsent changes, in the order in which they will be sent.
+pub struct Brought {
+    /// The links, in the chain's order.
+    #[n(0)]
+    pub links: Vec<RestLink>,
+    /// The chain after them; [`crate::signing::NOTHING_LEFT`] at its end.
     #[cbor(n(1), with = "id")]
-    pub digest: Digest,
-    /// How many changes those are.
-    #[n(2)]
-    pub count: u32,
-    /// The kind of document; absent: a case.
-    #[n(3)]
-    pub kind: Option<u32>,
+    pub after: Digest,
+}
+
+/// Links of a chain of what was left behind. Each link is a [`doc_digest`] of changes of one document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub enum RestLink {
+    /// Documents of the batch that follow one another, each a link as a whole: number of the first, and how many.
+    #[n(0)]
+    Docs(#[n(0)] u32, #[n(1)] u32),
+    /// Some changes of a document: its number, the place of the first change in it, and how many.
+    #[n(1)]
+    Changes(#[n(0)] u32, #[n(1)] u32, #[n(2)] u32),
+}
+
+/// A document of a batch, as far as a chain of what was left behind needs it.
+#[derive(Debug, Clone, Copy)]
+pub struct BroughtDoc<'a> {
+    /// The document.
+    pub doc: &'a CaseId,
+    /// Its digest in the batch.
+    pub digest: &'a Digest,
+    /// Its changes in their order; none if its pack does not rebuild.
+    pub changes: &'a [ChangeHash],
+}
+
+impl Brought {
+    /// The chain from its beginning, and the changes of these documents that are in it. `None` if it names what the batch does not have,
+    /// or more than that.
+    pub fn chain<'a>(&self, docs: &[BroughtDoc<'a>]) -> Option<(Digest, Vec<&'a ChangeHash>)> {
+        let mut room: usize = docs.iter().map(|doc| doc.changes.len().max(1)).sum();
+        let (mut digests, mut brought) = (Vec::new(), Vec::new());
+        for link in &self.links {
+            let (first, many) = match *link {
+                RestLink::Docs(first, many) => (first, many),
+                RestLink::Changes(doc, ..) => (doc, 1),
+            };
+            let first = usize::try_from(first).ok()?;
+            for doc in docs.get(first..first.checked_add(usize::try_from(many).ok()?)?)? {
+                let changes = match *link {
+                    RestLink::Docs(..) => doc.changes,
+                    RestLink::Changes(_, place, many) => {
+                        let place = usize::try_from(place).ok()?;
+                        doc.changes.get(place..place.checked_add(usize::try_from(many).ok()?)?)?
+                    }
+                };
+                room = room.checked_sub(changes.len().max(1))?;
+                digests.push(if changes.len() == doc.changes.len() {
+                    *doc.digest
+                } else {
+                    doc_digest(KIND_CASE, doc.doc, changes)
+                });
+                brought.extend(changes);
+            }
+        }
+        Some((rest_chain(digests.iter().rev().copied(), self.after), brought))
+    }
 }
 
 impl Batch {
@@ -137,7 +191,7 @@ impl PushDoc {
 
 impl Sending {
     /// A sending with these clocks.
-    pub fn of(clocks: &Clocks, heard: Option<UnixMs>, rest: Vec<Rest>) -> Self {
+    pub fn of(clocks: &Clocks, heard: Option<UnixMs>, rest: Vec<Leaf>) -> Self {
         let Clocks { wall, mono_ms, boot } = *clocks;
         Self { wall_ms: wall.0, mono_ms, boot: boot.0, heard_ms: heard.map(|at| at.0), rest }
     }
@@ -166,7 +220,7 @@ pub struct Vouched {
     pub ack: Vec<u8>,
 }
 
-/// A leaf under the signature of an answer.
+/// A digest in a list: a leaf under the signature of an answer, a document's digest in a proof, a chain of what is left behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(transparent)]
 pub struct Leaf(#[cbor(n(0), with = "id")] pub Digest);

@@ -21,7 +21,7 @@ mod versions;
 mod witness;
 
 pub use answer::{Answer, AnswerError, Pushed, verdicts_leaf};
-pub use batch::{Batch, Header, KIND_CASE, Leaf, PushDoc, Rest, Sending, Vouched};
+pub use batch::{Batch, Brought, BroughtDoc, Header, KIND_CASE, Leaf, PushDoc, RestLink, Sending, Vouched};
 pub use codec::{CodecError, decode, encode, open, seal};
 pub use enrolment::{EnrolRequest, EnrolResponse, NonceResponse, SessionRequest, SessionResponse};
 pub use messages::{
@@ -61,6 +61,8 @@ pub const MAX_INFLATED: usize = 32 * 1024 * 1024;
 pub const MAX_REQUEST: usize = 8 * 1024 * 1024;
 /// Most cases in one push.
 pub const MAX_PUSH_CASES: usize = 5_000;
+/// Most chains in which a sending names what it leaves behind.
+pub const MAX_REST: usize = 64;
 /// Largest batch that a device makes, in bytes of raw changes: far below what the server accepts.
 pub const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// Smallest batch that halving stops at, in bytes of raw changes: one largest change always fits.

@@ -254,9 +254,10 @@ pub struct SyncResponse {
     /// Version 3: the number of this answer in the server's log. It grows with every answer.
     #[n(13)]
     pub counter: Option<u64>,
-    /// Version 3: when the server had this request's headers. With the monotonic time of the request it is the device's anchor.
+    /// Version 3: how long before `now_ms` the server had this request's headers, milliseconds. That moment and the request's monotonic time
+    /// are the device's anchor.
     #[n(14)]
-    pub received_ms: Option<i64>,
+    pub took_ms: Option<u32>,
     /// The server signs with another key from now on: a [`crate::Succession`], signed with the key that the device pins over
     /// [`crate::signing::key_message`].
     #[n(20)]

@@ -41,6 +41,17 @@ pub fn doc_digest<'a>(kind: u32, doc: &CaseId, changes: impl IntoIterator<Item =
     Hash::new(Sha256::digest(message("doorstep/document/v3", &[&kind.to_be_bytes(), doc.as_bytes(), &hashes])).into())
 }
 
+/// The end of every chain of what a sending leaves behind.
+pub const NOTHING_LEFT: Hash = Hash::new([0; 32]);
+
+/// A chain of what a sending leaves behind, from its last link to its first: each is a [`doc_digest`], hashed with the chain that
+/// follows it. Whoever shows the first links and the chain after them shows that the sending named these.
+pub fn rest_chain(last_to_first: impl IntoIterator<Item = Hash>, after: Hash) -> Hash {
+    last_to_first.into_iter().fold(after, |after, digest| {
+        Hash::new(Sha256::digest(message("doorstep/rest/v3", &[digest.as_bytes(), after.as_bytes()])).into())
+    })
+}
+
 /// What the hash of a batch of version 3 is taken over: the header's bytes and the documents' digests.
 pub fn batch_core<'a>(header: &[u8], docs: impl Iterator<Item = &'a Hash>) -> Vec<u8> {
     let digests: Vec<u8> = docs.flat_map(|digest| *digest.as_bytes()).collect();

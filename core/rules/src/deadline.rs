@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::{
     Clock, Counts, Due, Event, From, LateReply, Missing, On, Pack, Words,
-    reading::{Act, Claimed, Reading},
+    reading::{Act, End, Reading},
 };
 
 words!(
@@ -53,6 +53,8 @@ pub struct Deadline {
     pub met_by: Option<EntryKey>,
     /// Whether another version may have been in force when it started: a person looks.
     pub unsure: bool,
+    /// A person must look: if this earlier act's unproven time is true, this clock never started.
+    pub doubted_by: Option<EntryKey>,
 }
 
 /// Most starts of one clock that are judged, the newest. A parcel has a handful; somebody could claim thousands.
@@ -70,14 +72,16 @@ pub(crate) struct Start {
     overtaken: Option<UnixMs>,
     /// With how many it shares its end, for problems registered twice.
     group: Option<usize>,
-    /// It would not have begun if an act had been when its device says, which is not proven.
-    pub claimed: bool,
+    /// Place of an act: if its unproven time is true, this clock never started.
+    doubt: Option<usize>,
+    /// An end of the case before it that is not proven to be earlier.
+    ended: Option<End>,
 }
 
 impl Start {
     /// What an act starts by itself.
     fn of(place: usize, from: usize, at: UnixMs) -> Self {
-        Self { place, from, at, overtaken: None, group: None, claimed: false }
+        Self { place, from, at, overtaken: None, group: None, doubt: None, ended: None }
     }
 }
 
@@ -189,7 +193,7 @@ fn problems(reading: &Reading<'_>, clock: &Clock, version: usize) -> Vec<Start> 
         }
         let at = match clock.from {
             From::Act => act.when.at,
-            From::Found => problem.found_at.map_or(act.when.at, |found| Reading::claimed(act, found).at),
+            From::Found => problem.found_at.map_or(act.when.at, |found| Reading::claimed(act, found)),
             From::TheoreticalArrival => act.facts.arrival.unwrap_or(UnixMs(i64::MAX)),
         };
         starts.push(Start { group: Some(place), ..Start::of(place, place, at) });
@@ -231,8 +235,9 @@ fn replies(reading: &Reading<'_>, clock: &Clock, version: usize) -> Vec<Start> {
         let too_late = came_too_late(reading, *place, *received);
         if starts_it && binds && too_late != TooLate::Yes {
             let overtaken = valid.get(i + 1).map(|(later, ..)| *later);
-            let claimed = too_late == TooLate::Claimed || end.is_some();
-            starts.push(Start { overtaken, claimed, ..Start::of(*place, *place, *received) });
+            let acted = if let TooLate::Claimed(acted) = too_late { Some(acted) } else { None };
+            let doubt = end.map(|end| end.place).or(acted);
+            starts.push(Start { overtaken, doubt, ended: end, ..Start::of(*place, *place, *received) });
         }
     }
     starts
@@ -243,8 +248,8 @@ fn replies(reading: &Reading<'_>, clock: &Clock, version: usize) -> Vec<Start> {
 pub(crate) enum TooLate {
     /// It binds.
     No,
-    /// It binds, but would not if an act had been when its device says, which is not proven.
-    Claimed,
+    /// It binds, but would not if the unproven time of the act at this place is true.
+    Claimed(usize),
     /// It does not bind.
     Yes,
 }
@@ -262,14 +267,15 @@ pub(crate) fn came_too_late(reading: &Reading<'_>, place: usize, received: UnixM
         LateReply::Binds => TooLate::No,
         LateReply::Void => TooLate::Yes,
         LateReply::BindsUnlessActed => {
-            let acts = reading.acts.get(reading.round_of(place)..).unwrap_or_default();
-            let acts = acts.iter().filter(|act| act.stands() && matches!(act.body(), Body::Action(_) | Body::Close(_)));
-            let after_it = acts.filter(|act| due.is_some_and(|due| act.when.at > due));
-            let before = |at: fn(&Act<'_>) -> UnixMs| after_it.clone().any(|act| at(act) < received);
+            let acts = reading.acts.iter().enumerate().skip(reading.round_of(place));
+            let acts = acts.filter(|(_, act)| act.stands() && matches!(act.body(), Body::Action(_) | Body::Close(_)));
+            let after_it = acts.filter(|(_, act)| due.is_some_and(|due| act.when.at > due));
+            let before =
+                |at: fn(&Act<'_>) -> UnixMs| after_it.clone().find(|(_, act)| at(act) < received).map(|(place, _)| place);
             match (before(|act| act.when.latest), before(|act| act.when.at)) {
-                (true, _) => TooLate::Yes,
-                (false, true) => TooLate::Claimed,
-                (false, false) => TooLate::No,
+                (Some(_), _) => TooLate::Yes,
+                (None, Some(acted)) => TooLate::Claimed(acted),
+                (None, None) => TooLate::No,
             }
         }
     }
@@ -409,6 +415,7 @@ fn keep<'a>(reading: &Reading<'a>, clock: &'a Clock, pack: &'a Pack, start: Star
         timeliness,
         met_by: met.and_then(|place| reading.acts.get(place)).map(|act| act.key().clone()),
         unsure: act.when.unsure,
+        doubted_by: start.doubt.and_then(|place| reading.acts.get(place)).map(|act| act.key().clone()),
     };
     Some(Kept { deadline, clock, pack, start })
 }
@@ -425,10 +432,11 @@ fn kept(
     // Of a duty of each day, and of one that begins when no answer comes, only what was done after that counts.
     let only_after = matches!(clock.starts.on, On::Day | On::NoReply);
     let candidates = meets.for_start(reading, start).filter(move |meet| !only_after || meet.at > start.at);
-    let ended = reading.end_after(start.from).filter(|_| clock.ends_with_case);
+    // One that began at a reply also ends with what may have ended the case before it: wherever that lies, nothing was missed.
+    let ends = || [start.ended, reading.end_after(start.from)].into_iter().flatten().filter(|_| clock.ends_with_case);
     let Some(due) = due else {
         let met = candidates.clone().next().map(|meet| meet.place);
-        let stopped = ended.is_some() || start.overtaken.is_some();
+        let stopped = ends().next().is_some() || start.overtaken.is_some();
         let timeliness = match (met, stopped) {
             (Some(_), _) => Timeliness::OnTime,
             (None, true) => Timeliness::NotNeeded,
@@ -448,16 +456,17 @@ fn kept(
     if let Some(meet) = in_time {
         return (Timeliness::OnTime, Some(meet.place));
     }
-    let phoned = |at: fn(Claimed) -> UnixMs| {
+    let phoned = |at: fn(&Act<'_>, UnixMs) -> UnixMs| {
         let by_then = |(place, act): (usize, &Act<'_>)| {
-            (place >= start.from && reading.phoned(act, pack, Some(clock)).is_some_and(|it| at(it) <= due)).then_some(place)
+            (place >= start.from && reading.phoned(act, pack, Some(clock)).is_some_and(|said| at(act, said) <= due))
+                .then_some(place)
         };
         (!clock.exceptions.is_empty()).then(|| reading.standing().find_map(by_then)).flatten()
     };
-    if let Some(place) = phoned(|it| it.latest) {
+    if let Some(place) = phoned(|act, _| act.when.latest) {
         return (Timeliness::OnTimeByException, Some(place));
     }
-    if ended.is_some_and(|end| end.latest <= due) || start.overtaken.is_some_and(|at| at <= due) {
+    if ends().any(|end| end.latest <= due) || start.overtaken.is_some_and(|at| at <= due) {
         return (Timeliness::NotNeeded, None);
     }
     if reading.now <= due && candidates.clone().all(|meet| meet.received.is_none()) {
@@ -466,7 +475,7 @@ fn kept(
     // What was done in time by its device's word alone meets nothing: a person looks. What is proven goes first.
     let proven = candidates.clone().find(|meet| meet.verified && meet.latest <= due);
     let said = proven.or_else(|| candidates.clone().find(|meet| meet.at <= due)).map(|meet| meet.place);
-    let said = said.or_else(|| phoned(|it| it.at)).or_else(|| ended.filter(|end| end.at <= due).map(|end| end.place));
+    let said = said.or_else(|| phoned(|_, said| said)).or_else(|| ends().find(|end| end.at <= due).map(|end| end.place));
     match said {
         Some(place) => (Timeliness::LateSynced, Some(place)),
         None => (Timeliness::Late, candidates.clone().next().map(|meet| meet.place)),

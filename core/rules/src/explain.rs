@@ -153,6 +153,14 @@ impl Teller<'_> {
                 "which version of the rules was in force then is not sure: for head office to look at",
             ));
         }
+        because.extend(deadline.doubted_by.as_ref().map(|key| {
+            self.entry(
+                pack,
+                key,
+                "若此条的时间属实，本期限不起算，但其时间无法核实",
+                "if the time of this is true, the clock never started; nothing proves it",
+            )
+        }));
         because
     }
 
@@ -170,10 +178,11 @@ impl Teller<'_> {
                 because.push(fact(format!("适用例外：{ids}"), format!("exception: {ids}")));
             }
             Timeliness::LateSynced => {
-                because.extend(met(
-                    "按时登记，但总部在期限后才收到或无法核实",
-                    "recorded in time, received after it or not verifiable",
-                ));
+                because.extend(if self.is_outage(deadline.met_by.as_ref()) {
+                    met("自称在期限内已电话通知，但无法核实", "phoned in time by its own word, and nothing proves that")
+                } else {
+                    met("按时登记，但总部在期限后才收到或无法核实", "recorded in time, received after it or not verifiable")
+                });
                 because.push(match pack.switches.late_synced {
                     LateSynced::Strict => fact(
                         "本网络从严：晚到即担责，由总部复核",
@@ -184,14 +193,14 @@ impl Teller<'_> {
                         "this network counts the time of the record where head office can verify it; it is reviewed",
                     ),
                 });
-                because.extend(self.outages(pack, clock));
+                because.extend(self.outages(pack, clock, deadline.met_by.as_ref()));
             }
             Timeliness::Late => {
                 because.push(match met("期限后才办理", "done only after it") {
                     Some(late) => late,
                     None => fact("没有符合要求的记录", "there is no record that meets it"),
                 });
-                because.extend(self.outages(pack, clock));
+                because.extend(self.outages(pack, clock, deadline.met_by.as_ref()));
             }
             Timeliness::NotNeeded => because
                 .push(fact("期限前已结案，或已被后来的回复取代", "the case ended, or a later reply took its place, before it")),
@@ -201,10 +210,15 @@ impl Teller<'_> {
         }
     }
 
-    /// Why the outage records did not help.
-    fn outages<'s>(&'s self, pack: &'s Pack, clock: &Clock) -> impl Iterator<Item = Because> + 's {
+    fn is_outage(&self, key: Option<&EntryKey>) -> bool {
+        key.and_then(|key| self.case.entry(key)).is_some_and(|r| matches!(r.entry.body, Body::Outage(_)))
+    }
+
+    /// Why the outage records did not help, without the one of which it has been said.
+    fn outages<'s>(&'s self, pack: &'s Pack, clock: &Clock, said: Option<&'s EntryKey>) -> impl Iterator<Item = Because> + 's {
         let applies = !clock.exceptions.is_empty();
-        self.case.standing().filter(move |_| applies).filter_map(move |r| match &r.entry.body {
+        let rest = self.case.standing().filter(move |r| applies && said != Some(&r.entry.key));
+        rest.filter_map(move |r| match &r.entry.body {
             Body::Outage(outage) if !outage.is_complete() => Some(self.entry(
                 pack,
                 &r.entry.key,
@@ -214,8 +228,8 @@ impl Teller<'_> {
             Body::Outage(_) => Some(self.entry(
                 pack,
                 &r.entry.key,
-                "断网登记的通话不在期限内",
-                "the call of the outage record was not before it",
+                "无法核实断网登记的通话在期限内",
+                "nothing proves that the call of the outage record was before it",
             )),
             _ => None,
         })
@@ -274,10 +288,10 @@ impl Teller<'_> {
                 row.further.as_ref().map(|further| fact(format!("另外：{}", further.zh), format!("also: {}", further.en))),
             );
         }
-        let of_clock = judged.deadlines.iter().find(|d| {
-            Some(&d.clock) == finding.clock.as_ref() && d.started_by == finding.id.entry && d.pack_version == finding.pack_version
-        });
-        because.extend(of_clock.map(|deadline| self.chain(pack, deadline)).unwrap_or_default());
+        match judged.deadlines.iter().find(|deadline| is_of(finding, deadline)) {
+            Some(deadline) => because.extend(self.chain(pack, deadline)),
+            None => because.extend(self.of_another(pack, finding)),
+        }
         let told: Vec<&EntryKey> = because.iter().filter_map(|link| link.entry.as_ref()).collect();
         let rest: Vec<&EntryKey> = finding.basis.iter().filter(|key| !told.contains(key)).collect();
         because.extend(rest.into_iter().map(|key| self.entry(pack, key, "依据", "rests on")));
@@ -306,6 +320,16 @@ impl Teller<'_> {
         Explanation { about: finding.id.to_string(), answer, because }
     }
 
+    /// The clock of a finding that only another version or row gives: the judgement has no such deadline.
+    fn of_another(&self, pack: &Pack, finding: &Finding) -> Option<Because> {
+        let (from, due) = (self.clock_time(pack, finding.started_at?), self.clock_time(pack, finding.due_at?));
+        let (clock, version) = (finding.clock.as_ref()?, pack.version);
+        Some(fact(
+            format!("{clock} 按规则包第 {version} 版：起算 {from}，期限 {due}，含当刻"),
+            format!("{clock} by rule pack version {version}: runs from {from}, due {due}, inclusive"),
+        ))
+    }
+
     /// Between which contacts the acts of a finding lie, and whether clocks prove more than that.
     fn contacts(&self, pack: &Pack, contacts: &Contacts) -> Because {
         let until = self.clock_time(pack, contacts.until);
@@ -318,8 +342,8 @@ impl Teller<'_> {
             en.push_str("; another device of this person was in contact meanwhile");
         }
         if contacts.unproven_acts > 0 {
-            zh.push_str(&format!("；本人 30 天内有 {} 条时间无法核实", contacts.unproven_acts));
-            en.push_str(&format!("; {} acts of this person in 30 days can not be verified", contacts.unproven_acts));
+            zh.push_str(&format!("；本人 30 天内时间无法核实的记录：{} 条", contacts.unproven_acts));
+            en.push_str(&format!("; this person's unverified acts in 30 days: {}", contacts.unproven_acts));
         }
         Because { words: both(zh, en), entry: Some(contacts.entry.clone()) }
     }
@@ -329,6 +353,15 @@ impl Teller<'_> {
         let because = conflict.sides.iter().map(|key| self.entry(pack, key, "一方", "one side")).collect();
         Explanation { about: conflict.kind.as_str().to_owned(), answer: words(conflict.kind.as_str()), because }
     }
+}
+
+/// Whether a finding is of a deadline that was missed as it says.
+fn is_of(finding: &Finding, deadline: &Deadline) -> bool {
+    let is_missed = matches!(deadline.timeliness, Timeliness::Late | Timeliness::LateSynced);
+    let of_deadline =
+        (Some(&deadline.clock), &deadline.started_by, deadline.pack_version, Some(deadline.started_at), deadline.due_at);
+    let of_finding = (finding.clock.as_ref(), &finding.id.entry, finding.pack_version, finding.started_at, finding.due_at);
+    is_missed && of_deadline == of_finding
 }
 
 /// What an entry says, without anybody's data.
@@ -366,7 +399,9 @@ fn from(clock: &Clock) -> Words {
         (From::Found, _) => both("发现时间", "when it was found"),
         (From::TheoreticalArrival, _) => both("理论到件时间，不是实际到件时间", "the scheduled arrival, not the actual one"),
         (From::Act, Counts::Received | Counts::Acted) => match clock.starts.on {
-            crate::On::Notice | crate::On::Reply => both("总部收到或电话通知的时间", "when the server had it, or it was phoned"),
+            crate::On::Notice | crate::On::Reply => {
+                both("总部收到的时间，或电话通知的登记时间", "when the server had it, or when its phone call was recorded")
+            }
             crate::On::NoReply => both("无有效回复之时", "when there was no valid reply"),
             crate::On::Day => both("上一时点", "the last such time"),
             _ => both("行为时间", "when it was done"),

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use doorstep_domain::{About, Body, EntryKey, Fen, Kind, OutletCode, Stands, words};
+use doorstep_domain::{About, Body, EntryKey, Fen, Kind, OutletCode, Stands, UnixMs, words};
 use serde::Serialize;
 
 use crate::{
@@ -50,6 +50,10 @@ pub struct Finding {
     pub pack_version: u32,
     /// The clock that was missed, if it is one.
     pub clock: Option<String>,
+    /// From when that clock ran.
+    pub started_at: Option<UnixMs>,
+    /// When it ran out.
+    pub due_at: Option<UnixMs>,
     /// In which part.
     pub party: Party,
     /// The outlet; `None` when the parcel's facts do not name it.
@@ -140,6 +144,7 @@ fn of_clock(reading: &Reading<'_>, kept: &Kept<'_>, leniency: &Leniency) -> Opti
         rule = instead;
         basis.extend(strays().map(|act| act.key().clone()));
     }
+    basis.extend(deadline.doubted_by.clone());
     if let Some(corrected) = reading.case.superseded.get(act.key()) {
         basis.push(corrected.clone());
     }
@@ -150,10 +155,10 @@ fn of_clock(reading: &Reading<'_>, kept: &Kept<'_>, leniency: &Leniency) -> Opti
         || deadline.unsure
         || !act.stands()
         || met.is_some_and(|met| met.when.unsure)
-        || start.claimed
+        || deadline.doubted_by.is_some()
         || lenient;
     let mut finding = proposal(reading, row, pack, act, basis);
-    finding.clock = Some(clock.id.clone());
+    (finding.clock, finding.started_at, finding.due_at) = (Some(clock.id.clone()), Some(deadline.started_at), deadline.due_at);
     finding.amount = row.yuan.map(yuan);
     finding.review |= review;
     if lenient {
@@ -222,6 +227,8 @@ fn proposal(reading: &Reading<'_>, row: &Liability, pack: &Pack, act: &Act<'_>, 
         name: Words { zh: row.zh.clone(), en: row.en.clone() },
         pack_version: pack.version,
         clock: None,
+        started_at: None,
+        due_at: None,
         party: row.borne_by,
         outlet: reading.outlet_of(row.borne_by, act),
         share: row.share,

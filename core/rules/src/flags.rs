@@ -33,6 +33,8 @@ words!(
         FactsAltered = "facts_altered",
         /// An entry copied a row of head office's list that was not in force then.
         RowOutdated = "row_outdated",
+        /// The label is said to have no mobile number, and head office's list has one.
+        NumberListed = "number_listed",
         /// Installations copied different parcel facts.
         FactsDisagree = "facts_disagree",
         /// A notice went to another outlet than the origin; it does not count (domain 6.1).
@@ -85,6 +87,9 @@ words!(
         TooMany = "too_many",
     }
 );
+
+/// The sub-reason by which packs say that the label has no mobile number.
+const NO_MOBILE: &str = "missing_mobile";
 
 /// The flags that a case's entries, receipts and facts raise by themselves.
 pub(crate) fn flags(reading: &Reading<'_>) -> BTreeSet<Flag> {
@@ -140,7 +145,10 @@ pub(crate) fn flags(reading: &Reading<'_>) -> BTreeSet<Flag> {
                 }
             }
             body => {
-                let Some((code, _)) = registered(body) else { continue };
+                let Some((code, sub)) = registered(body) else { continue };
+                if sub == Some(NO_MOBILE) && act.facts.mobile.or(act.facts.virtual_mobile).is_some() {
+                    flags.insert(Flag::NumberListed);
+                }
                 let stage = match body {
                     Body::Problem(problem) => problem.stage.as_str(),
                     _ => doorstep_domain::Stage::Delivery.as_str(),

@@ -85,14 +85,18 @@ const MOST_REPLIES: usize = 64;
 
 /// Judges a case by a network's rules at a moment. The same entries, receipts, rules and now give the same judgement everywhere.
 pub fn judge(case: &Case, book: &Rulebook, now: UnixMs) -> Judgement {
+    judge_until(case, book, now).0
+}
+
+/// The same, and when the next clock runs out by a version or a row that may have been in force beside those of the judgement: its
+/// findings change after that.
+pub(crate) fn judge_until(case: &Case, book: &Rulebook, now: UnixMs) -> (Judgement, Option<UnixMs>) {
     let reading = Reading::of(case, book, now);
     let mut flags = flags(&reading);
     let (kept, capped) = deadlines(&reading);
     let (missing, leniency) = missing(&reading);
     let mut findings = if case.facts_confirmed { findings(&reading, &kept, &leniency) } else { Vec::new() };
-    if case.facts_confirmed {
-        weigh(case, book, now, &reading, &mut findings);
-    }
+    let other_due = case.facts_confirmed.then(|| weigh(case, book, now, &reading, &mut findings)).flatten();
     let doubted = [Flag::FactsAltered, Flag::RowOutdated].iter().any(|flag| flags.contains(flag));
     for finding in findings.iter_mut().filter(|finding| finding.state != FindingState::Decided) {
         finding.review |= doubted;
@@ -110,7 +114,7 @@ pub fn judge(case: &Case, book: &Rulebook, now: UnixMs) -> Judgement {
     ];
     flags.extend(derived.into_iter().filter(|(holds, _)| *holds).map(|(_, flag)| flag));
     let (state, next_step, decision) = state(&reading, &kept, disputed);
-    Judgement {
+    let judgement = Judgement {
         state,
         next_step,
         decision,
@@ -123,7 +127,8 @@ pub fn judge(case: &Case, book: &Rulebook, now: UnixMs) -> Judgement {
         findings,
         conflicts,
         flags: flags.into_iter().collect(),
-    }
+    };
+    (judgement, other_due)
 }
 
 fn replies(reading: &Reading<'_>) -> Vec<ReplyState> {

@@ -218,12 +218,6 @@ pub struct PackError {
     pub reason: String,
 }
 
-/// The one key that files of every format have.
-#[derive(Deserialize)]
-struct NamedFormat {
-    format: Option<u32>,
-}
-
 /// Largest pack in bytes: ten times the largest of ours.
 pub const MAX_PACK_BYTES: usize = 512 * 1024;
 
@@ -242,7 +236,7 @@ impl Pack {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let pack: Self = toml::from_str(text).map_err(|error| {
             // Of a newer format its newer keys are no fault.
-            let named = toml::from_str::<NamedFormat>(text).ok().and_then(|named| format::fault(named.format));
+            let named = toml::from_str::<format::NamedFormat>(text).ok().and_then(|named| format::fault(named.format));
             if let Some(reason) = named {
                 return locate::at_path(text, &[locate::To::Key("format")], reason);
             }

@@ -127,7 +127,7 @@ impl Policy {
     pub fn parse(json: &[u8]) -> Result<Self, PolicyError> {
         let policy: Self = serde_json::from_slice(json).map_err(|error| {
             // Of a newer format its newer keys are no fault.
-            let named = serde_json::from_slice::<NamedFormat>(json).ok().and_then(|named| format::fault(named.format));
+            let named = serde_json::from_slice::<format::NamedFormat>(json).ok().and_then(|named| format::fault(named.format));
             named.map_or(PolicyError::Json(error), PolicyError::Invalid)
         })?;
         match policy.fault() {
@@ -190,12 +190,6 @@ impl Rule {
     pub fn words(&self) -> Words {
         Words { zh: self.zh.clone(), en: self.en.clone() }
     }
-}
-
-/// The one key that files of every format have.
-#[derive(Deserialize)]
-struct NamedFormat {
-    format: Option<u32>,
 }
 
 /// Kinds of entry that devices below version 3 of the protocol do not know: they refuse a policy that names one.

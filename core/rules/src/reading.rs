@@ -55,8 +55,8 @@ impl<'a> Act<'a> {
 pub(crate) struct Round {
     /// Place of the act that opens it.
     pub from: usize,
-    /// When the origin outlet was first told in it, and by which act: the server had a notice to it, or it was phoned during an
-    /// outage. An unsent notice tells nobody.
+    /// When the origin outlet was first told in it, and by which act: the server had a notice to it, or somebody recorded
+    /// that it was phoned during an outage. An unsent notice tells nobody.
     pub told: Option<(UnixMs, usize)>,
 }
 
@@ -68,18 +68,6 @@ pub(crate) struct End {
     pub at: UnixMs,
     /// At the latest: a word of a device does not move it before this.
     pub latest: UnixMs,
-}
-
-/// A time that a person says, of something that no device recorded: as long before the record as they say, moved by what the
-/// server found the device's clock to be off, and never after it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Claimed {
-    /// By the best estimate of the record.
-    pub at: UnixMs,
-    /// By the latest that the record can have been.
-    pub latest: UnixMs,
-    /// See [`When::claim`].
-    pub claim: UnixMs,
 }
 
 /// A case with all that is known of its acts.
@@ -271,7 +259,7 @@ impl<'a> Reading<'a> {
             let Some(act) = self.acts.get(place).filter(|act| act.stands()) else { continue };
             let at = match act.body() {
                 Body::Notice(_) if self.to_origin(act) => act.when.received,
-                Body::Outage(_) => self.phoned(act, self.pack_of(act), None).map(|phoned| phoned.claim),
+                Body::Outage(_) => self.phoned(act, self.pack_of(act), None).map(|_| act.when.claim()),
                 _ => None,
             };
             let round = self.rounds.partition_point(|round| round.from <= place).checked_sub(1);
@@ -349,18 +337,18 @@ impl<'a> Reading<'a> {
         self.rulings.keys().copied()
     }
 
-    /// When the phone call of an outage was, or a problem was found.
-    pub fn claimed(act: &Act<'_>, claimed: UnixMs) -> Claimed {
+    /// When something happened that a person reports (a phone call, a find). Corrected by the same error as the device's clock, and
+    /// never later than the report itself.
+    pub fn claimed(act: &Act<'_>, claimed: UnixMs) -> UnixMs {
         let off = act.when.at.since(act.recorded.entry.time.wall);
         let reckoned = act.recorded.standing.receipt().and_then(|r| r.acted.at).or_else(|| act.recorded.entry.time.anchored());
-        let at = if reckoned.is_some() { claimed.plus(off).min(act.when.at) } else { claimed.min(act.when.at) };
-        let before = act.when.at.since(at);
-        Claimed { at, latest: act.when.latest.plus(-before), claim: act.when.claim().plus(-before) }
+        let claimed = if reckoned.is_some() { claimed.plus(off) } else { claimed };
+        claimed.min(act.when.at)
     }
 
-    /// When the origin outlet was phoned during an outage, if the record is complete and its reason one that an exception
-    /// accepts: any exception of the version, or one of a clock's own.
-    pub fn phoned(&self, act: &Act<'_>, pack: &Pack, clock: Option<&Clock>) -> Option<Claimed> {
+    /// When the origin outlet was phoned during an outage, by the word of whoever recorded it, if the record is complete and its
+    /// reason one that an exception accepts: any exception of the version, or one of a clock's own. Only the record proves the call.
+    pub fn phoned(&self, act: &Act<'_>, pack: &Pack, clock: Option<&Clock>) -> Option<UnixMs> {
         let Body::Outage(outage) = act.body() else { return None };
         let listed = |id: &String| clock.is_none_or(|clock| clock.exceptions.contains(id));
         let accepted = pack.exceptions.iter().any(|e| listed(&e.id) && e.reasons.iter().any(|r| r == outage.reason.as_str()));

@@ -4,7 +4,7 @@
 use doorstep_domain::UnixMs;
 use serde::{Deserialize, Serialize};
 
-use crate::{Case, Deadline, Judgement, On, Rulebook, judge};
+use crate::{Case, Deadline, Judgement, On, Rulebook, judge::judge_until};
 
 /// The part of a list row that time changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,20 +51,20 @@ impl Turn {
     /// Judges a case at a moment, and then at each moment when that changes by itself, as far as turns are worked out ahead. Each
     /// holds until the next; after the last one's end the case has to be read again.
     pub fn ahead(case: &Case, book: &Rulebook, now: UnixMs) -> Turns {
-        let judgement = judge(case, book, now);
-        let mut until = Self::until(case, book, &judgement, now);
+        let (judgement, other_due) = judge_until(case, book, now);
+        let mut until = Self::until(case, book, &judgement, other_due, now);
         let mut turns = Turns { turn: Self::of(&judgement, now, until), judgement, later: Vec::new() };
         while let Some(from) = until.filter(|_| turns.later.len() < AHEAD) {
-            let then = judge(case, book, from);
-            until = Self::until(case, book, &then, from);
+            let (then, other_due) = judge_until(case, book, from);
+            until = Self::until(case, book, &then, other_due, from);
             turns.later.push((Self::of(&then, from, until), then));
         }
         turns
     }
 
-    /// When a judgement changes by itself: a deadline has passed, a daily duty comes again, a version takes effect, or a time comes
-    /// that a clock which is ahead of ours has written.
-    fn until(case: &Case, book: &Rulebook, judged: &Judgement, now: UnixMs) -> Option<UnixMs> {
+    /// When a judgement changes by itself: a deadline has passed, also one of a version or a row that may have been in force, a daily
+    /// duty comes again, a version takes effect, or a time comes that a clock which is ahead of ours has written.
+    fn until(case: &Case, book: &Rulebook, judged: &Judgement, other_due: Option<UnixMs>, now: UnixMs) -> Option<UnixMs> {
         let times = case.timeline.iter().flat_map(|r| [Some(r.acted_at()), r.standing.receipt().map(|it| it.received_at)]);
         let switches = book.versions().map(|published| Some(published.valid_from));
         let later = times.chain(switches).flatten().filter(|at| *at > now);
@@ -73,7 +73,7 @@ impl Turn {
             version.and_then(|it| it.pack.clock(&deadline.clock)).is_some_and(|clock| clock.starts.on == On::Day)
         };
         let daily = judged.deadlines.iter().filter(is_daily).filter_map(|deadline| deadline.due_at);
-        let due = daily.chain(judged.next_due()).map(|due| due.plus(1));
+        let due = daily.chain(judged.next_due()).chain(other_due).map(|due| due.plus(1));
         later.chain(due).min()
     }
 }

@@ -30,6 +30,11 @@ INSERT INTO change SELECT case_id, n, hash, install, seq, max_op, received_at, a
   (marks & 7) | iif(acted_at IS NULL OR marks & 2, 0, 8) | 256, 0, batch, parked, bytes FROM change_1;
 DROP TABLE change_1;
 
+-- What sendings named as left behind: a chain is what is unsent up to its newest row, and after the chain before it.
+CREATE TABLE named (
+  newest INTEGER PRIMARY KEY              -- of outbox
+) STRICT;
+
 -- The people of this device's outlets, and the days that are not as their weekday says.
 CREATE TABLE person (
   account  TEXT PRIMARY KEY,

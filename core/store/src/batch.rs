@@ -1,17 +1,16 @@
-//! The next batch: what is unsent becomes one, durably, before its first byte leaves, and what stays behind is named.
+//! The next batch: what is unsent becomes one, durably, before its first byte leaves.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use doorstep_document::{Change, pack};
-use doorstep_domain::{BatchHash, CaseId, ChangeHash, InstallId};
-use doorstep_protocol::{
-    Batch, Header, KIND_CASE, Push, PushDoc, Pushed, Rest, SyncRequest, decode, encode, signing::doc_digest,
-};
+use doorstep_domain::{BatchHash, CaseId, InstallId};
+use doorstep_protocol::{Batch, Header, KIND_CASE, Push, PushDoc, Pushed, SyncRequest, decode, encode, signing::doc_digest};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
     Store, StoreError, first, identity,
-    project::{DAMAGED, IN_BATCH, Outgoing, QUARANTINED, UNSENT},
+    project::{DAMAGED, IN_BATCH, Outgoing, QUARANTINED},
+    rest::{self, Link},
 };
 
 /// Changes that the server left pending are offered again with the next sync, then with every so many.
@@ -56,30 +55,10 @@ pub fn pushed(request: &SyncRequest) -> Vec<Pushed> {
     };
     let read = |(doc, pack): (CaseId, Vec<u8>)| {
         let chunks = pack::restore(&pack).unwrap_or_default();
-        let mono = |bytes: &[u8]| Change::read(&doc, bytes).map_or(0, |change| mono_of(&change));
+        let mono = |bytes: &[u8]| Change::read_stored(&doc, bytes).map_or(0, |change| mono_of(&change));
         Pushed { doc, changes: chunks.into_iter().map(|(hash, bytes)| (hash, mono(&bytes))).collect() }
     };
     packs.into_iter().map(read).collect()
-}
-
-/// What stays unsent, by case: what was never in a batch.
-pub(crate) fn rest(db: &Connection) -> Result<Vec<Rest>, StoreError> {
-    let mut query = db.prepare_cached("SELECT case_id, hash FROM outbox WHERE state = ?1 AND tries = 0 ORDER BY id")?;
-    let rows = query.query_map([UNSENT], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
-    let mut left: BTreeMap<CaseId, Vec<ChangeHash>> = BTreeMap::new();
-    for row in rows {
-        let (case, hash) = row?;
-        let damaged = |_| StoreError::Damaged("outbox");
-        let case = CaseId::try_from(case.as_slice()).map_err(damaged)?;
-        left.entry(case).or_default().push(ChangeHash::try_from(hash.as_slice()).map_err(damaged)?);
-    }
-    let named = |(doc, hashes): (CaseId, Vec<ChangeHash>)| Rest {
-        doc,
-        digest: doc_digest(KIND_CASE, &doc, &hashes),
-        count: u32::try_from(hashes.len()).unwrap_or(u32::MAX),
-        kind: None,
-    };
-    Ok(left.into_iter().map(named).collect())
 }
 
 /// The batch whose answer has not come.
@@ -117,7 +96,7 @@ pub(crate) fn chain_end(db: &Connection, install: &InstallId) -> Result<Option<d
 
 /// Makes the next batch of the chain from what is unsent; `None` if nothing is.
 pub(crate) fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: usize) -> Result<Option<Vec<u8>>, StoreError> {
-    let open = what_fits(sound(db, UNSENT)?, max_bytes);
+    let Cut { taken, changes: open, left } = what_fits(db, max_bytes)?;
     let mut again = db.prepare_cached("SELECT number FROM again ORDER BY number LIMIT 64")?;
     let again = again.query_map([], |row| row.get(0))?.collect::<Result<Vec<u64>, _>>()?;
     if open.is_empty() && again.is_empty() {
@@ -135,11 +114,12 @@ pub(crate) fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: 
     }
     let before = chain_end(db, &who.install)?;
     let number = before.map_or(0, |link| link.batch) + 1;
-    let cases = by_case(&open).into_iter().map(|(case, changes)| {
-        let chunks: Vec<&[u8]> = changes.iter().map(|change| change.bytes.as_slice()).collect();
-        let hashes: Vec<ChangeHash> = chunks.iter().filter_map(|chunk| pack::hash_of(chunk)).collect();
-        let digest = doc_digest(KIND_CASE, &case, &hashes);
-        Ok(PushDoc { doc: case, pack: pack::elide_bare(&chunks).ok_or(StoreError::Damaged("change"))?, digest, kind: None })
+    let docs = rest::docs_of(&taken);
+    let bytes: BTreeMap<i64, &[u8]> = open.iter().map(|change| (change.id, change.bytes.as_slice())).collect();
+    let pushed = docs.iter().map(|doc| {
+        let chunks: Vec<&[u8]> = doc.rows.iter().filter_map(|row| bytes.get(&row.id).copied()).collect();
+        let digest = doc_digest(KIND_CASE, &doc.case, doc.rows.iter().map(|row| &row.hash));
+        Ok(PushDoc { doc: doc.case, pack: pack::elide_bare(&chunks).ok_or(StoreError::Damaged("change"))?, digest, kind: None })
     });
     let header = Header {
         batch: number,
@@ -153,8 +133,9 @@ pub(crate) fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: 
         header,
         sending: vec![],
         sig: vec![],
-        docs: cases.collect::<Result<_, StoreError>>()?,
+        docs: pushed.collect::<Result<_, StoreError>>()?,
         first: first::shown(db, &open)?,
+        brings: rest::brought(&taken, &left, &docs),
     };
     db.prepare_cached("UPDATE again SET batch = ?1 WHERE number IN (SELECT number FROM again ORDER BY number LIMIT 64)")?
         .execute(params![number])?;
@@ -173,37 +154,44 @@ pub(crate) fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: 
     Ok(Some(body))
 }
 
-/// The changes of the next batch: whole cases, in the order in which something was first recorded on them. A case that does not fit
-/// waits as a whole, because what stays behind is named by a digest of the case; only one that is too large by itself is cut.
-fn what_fits(unsent: Vec<Outgoing>, max_bytes: usize) -> Vec<Outgoing> {
-    let mut sizes: BTreeMap<CaseId, usize> = BTreeMap::new();
-    for change in &unsent {
-        *sizes.entry(change.case).or_default() += change.bytes.len();
-    }
-    let (mut taken, mut full, mut size) = (BTreeSet::new(), false, 0);
-    for change in &unsent {
-        let whole = sizes.get(&change.case).copied().unwrap_or_default();
-        if !full && !taken.contains(&change.case) {
-            full = !taken.is_empty() && size + whole > max_bytes;
-            if !full {
-                size += whole;
-                taken.insert(change.case);
+/// What the next batch takes of what is unsent.
+struct Cut {
+    taken: Vec<Link>,
+    /// The changes of those links, in their order.
+    changes: Vec<Outgoing>,
+    left: Vec<Link>,
+}
+
+/// Cuts the next batch. A damaged row is put aside and shown, and does not keep the others from being sent.
+fn what_fits(db: &Connection, max_bytes: usize) -> Result<Cut, StoreError> {
+    loop {
+        let mut links = rest::links(db)?;
+        let (mut size, mut count) = (0, 0);
+        let fit = links.iter().take_while(|link| {
+            size += link.size;
+            count += link.rows.len();
+            count == link.rows.len() || (size <= max_bytes && count <= BATCH_CHANGES)
+        });
+        let fit = fit.count();
+        let left = links.split_off(fit);
+        let (mut open, mut damaged) = (Vec::with_capacity(count), Vec::new());
+        for (case, row) in links.iter().flat_map(|link| link.rows.iter().map(|row| (link.case, row))) {
+            let bytes: Vec<u8> =
+                db.prepare_cached("SELECT bytes FROM outbox WHERE id = ?1")?.query_row(params![row.id], |row| row.get(0))?;
+            if Change::read_stored(&case, &bytes).is_ok_and(|change| change.hash() == row.hash) {
+                open.push(Outgoing { id: row.id, case, tries: row.tries, bytes });
+            } else {
+                damaged.push(row.id);
             }
         }
+        if damaged.is_empty() {
+            return Ok(Cut { taken: links, changes: open, left });
+        }
+        for id in damaged {
+            keep(db, id, QUARANTINED, Some(DAMAGED))?;
+        }
+        rest::forget(db)?;
     }
-    let is_cut = taken.len() == 1;
-    let mut size = 0;
-    let fits = |(place, change): &(usize, Outgoing)| {
-        size += change.bytes.len();
-        !is_cut || *place == 0 || size <= max_bytes
-    };
-    unsent
-        .into_iter()
-        .filter(|change| taken.contains(&change.case))
-        .enumerate()
-        .take_while(fits)
-        .map(|(_, change)| change)
-        .collect()
 }
 
 /// Outbox rows in a state, those never tried first.
@@ -218,16 +206,6 @@ pub(crate) fn outgoing(db: &Connection, state: i64) -> Result<Vec<Outgoing>, Sto
         Ok(Outgoing { id, case, tries, bytes })
     })
     .collect()
-}
-
-/// The same, without damaged rows: those are put aside and shown, and must not keep the others from being sent.
-fn sound(db: &Connection, state: i64) -> Result<Vec<Outgoing>, StoreError> {
-    let (sound, damaged): (Vec<_>, Vec<_>) =
-        outgoing(db, state)?.into_iter().partition(|change| Change::read_stored(&change.case, &change.bytes).is_ok());
-    for change in damaged {
-        keep(db, change.id, QUARANTINED, Some(DAMAGED))?;
-    }
-    Ok(sound)
 }
 
 /// The batch's cases in a fixed order, each with its changes in theirs: verdicts come by index.

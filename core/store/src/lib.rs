@@ -26,6 +26,7 @@ mod read;
 mod rebase;
 mod record;
 mod refs;
+mod rest;
 mod salvage;
 mod server_key;
 mod transfer;

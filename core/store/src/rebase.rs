@@ -17,6 +17,7 @@ use rusqlite::{Connection, params};
 use crate::{
     Store, StoreError, identity,
     project::{self, DAMAGED, Head, IN_BATCH, Of, QUARANTINED, UNSENT},
+    rest,
 };
 
 /// The verdict on a change whose place in its installation's sequence another change has: a clone's or a restored backup's.
@@ -45,6 +46,7 @@ fn cases_with(
 ) -> Result<(), StoreError> {
     Store::set_meta(db, "install", fresh.as_bytes())?;
     db.execute("DELETE FROM again", [])?; // numbers of the chain that is left
+    rest::forget(db)?;
     db.execute("UPDATE case_row SET own_seq = 0 WHERE own_seq > 0", [])?;
     db.execute("UPDATE stub SET own_seq = 0 WHERE own_seq > 0", [])?;
     for case in cases {

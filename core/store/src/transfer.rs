@@ -15,10 +15,10 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::{
     Store, StoreError, anew,
-    batch::{OpenBatch, StoredBatch, by_case, chain_end, close_batch, keep, mono_of, open_batch, outgoing, rest},
+    batch::{OpenBatch, StoredBatch, by_case, chain_end, close_batch, keep, mono_of, open_batch, outgoing},
     evict, identity, photos,
     project::{self, DISCARDED, IN_BATCH, QUARANTINED, UNSENT},
-    rebase,
+    rebase, rest,
 };
 
 /// A change whose pack the server could not rebuild is sent once more in a new batch, then quarantined here and shown.
@@ -55,7 +55,7 @@ impl Store {
             Some(StoredBatch::OfVersion2(body)) => push = Some(Envelope { body, clock: BatchClock::of(&clocks), sig: vec![] }),
             Some(StoredBatch::OfVersion3(stored)) => {
                 let heard = Self::meta(&tx, HEARD)?.and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes).map(UnixMs);
-                let sending = Sending::of(&clocks, heard, rest(&tx)?);
+                let sending = Sending::of(&clocks, heard, rest::name(&tx)?);
                 let sending = encode(&sending).map_err(|_| StoreError::Damaged("batch"))?;
                 batch = Some(Batch { sending, ..stored });
             }
@@ -405,7 +405,7 @@ fn apply_ack(
         }
         touched.insert(case);
     }
-    Ok(())
+    rest::forget_sent(db)
 }
 
 /// The server has the change: it moves from the outbox to the accepted ones, and the photos it names may follow, whichever

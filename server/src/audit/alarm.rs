@@ -44,38 +44,49 @@ pub(crate) fn alarms(db: &Connection) -> Result<Alarms, ApiError> {
     Ok(Alarms { looked_at, faults: rows.collect::<Result<_, _>>()? })
 }
 
-/// Looks over all of the log, slowly, on a reader; what it finds is kept and shown.
+/// Looks over all of the log, slowly, on a reader; what it finds is kept and shown, page by page: also if it does not come to its end.
 pub(crate) async fn over_time(db: &Db, now: UnixMs) -> Result<Looked, ApiError> {
     let mut look = db.read(|db| Look::begin(db, None)).await?;
-    loop {
+    let mut known = 0;
+    let error = loop {
         let (next, more) = db
             .read(move |db| {
-                let more = look.page(db)?;
+                let more = look.page(db);
                 Ok((look, more))
             })
             .await?;
         look = next;
-        if !more {
-            break;
+        let found = look.faults_after(known).iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>();
+        let found = found.map_err(|_| ApiError::Internal("a fault as JSON"))?;
+        known += found.len();
+        if !found.is_empty() {
+            db.write(move |db| keep(db, &found, now)).await?;
         }
-        tokio::time::sleep(PAUSE).await;
-    }
-    let looked = look.into_looked();
-    let found = looked.faults.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>();
-    let found = found.map_err(|_| ApiError::Internal("a fault as JSON"))?;
-    db.write(move |db| {
-        for fault in found {
+        match more {
+            Ok(true) => tokio::time::sleep(PAUSE).await,
+            Ok(false) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    if error.is_none() {
+        db.write(move |db| {
             db.execute(
-                "INSERT INTO log_fault (fault, found_at, last_at) VALUES (?1, ?2, ?2) ON CONFLICT (fault) DO UPDATE SET last_at = ?2",
-                params![fault, now.0],
+                "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
+                params![LOOKED, now.0.to_be_bytes()],
             )?;
-        }
+            Ok(())
+        })
+        .await?;
+    }
+    Ok(look.into_looked(error.as_ref()))
+}
+
+fn keep(db: &Connection, found: &[String], now: UnixMs) -> Result<(), ApiError> {
+    for fault in found {
         db.execute(
-            "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
-            params![LOOKED, now.0.to_be_bytes()],
+            "INSERT INTO log_fault (fault, found_at, last_at) VALUES (?1, ?2, ?2) ON CONFLICT (fault) DO UPDATE SET last_at = ?2",
+            params![fault, now.0],
         )?;
-        Ok(())
-    })
-    .await?;
-    Ok(looked)
+    }
+    Ok(())
 }

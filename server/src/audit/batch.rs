@@ -6,14 +6,14 @@ use doorstep_document::{
     Change,
     pack::{hash_of, restore_within},
 };
-use doorstep_domain::{BatchHash, CaseId, ChangeHash, DeviceId, InstallId, MARKS_OF_VERSION_2, Receipt, ReceiptParts, UnixMs};
+use doorstep_domain::{BatchHash, CaseId, ChangeHash, DeviceId, FactsCheck, InstallId, Receipt, ReceiptParts, Reckoning, UnixMs};
 use doorstep_protocol::{
-    Ack, AckCase, Batch, BatchClock, Header, KIND_CASE, MAX_REQUEST, Push, PushDoc, Sending, Verdict, decode, signing::is_signed,
-    unpack_verdicts,
+    Ack, AckCase, Batch, BatchClock, Header, KIND_CASE, MAX_REQUEST, Push, PushDoc, ReceiptRow, Sending, Verdict, decode,
+    signing::is_signed, unpack_verdicts,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Fault, Look, Place, Wrong, entry};
+use super::{Fault, Look, Numbered, Place, Shelf, Verdicts, Wrong, entry, readable, row_name};
 use crate::{
     devices::signed_message,
     error::ApiError,
@@ -70,6 +70,79 @@ pub(super) fn open(version: u32, sealed: &[u8]) -> Option<Opened> {
 /// Whether bytes are the change of this hash: the whole content is held against it.
 pub(super) fn is_of(case: &CaseId, bytes: &[u8], hash: &ChangeHash) -> bool {
     hash_of(bytes) == Some(*hash) && Change::read_stored(case, bytes).map_or(true, |change| change.hash() == *hash)
+}
+
+/// A batch with the verdicts on it, as far as both can be read.
+pub(super) struct Answered(Vec<(Doc, AckCase)>);
+
+impl Answered {
+    fn of(version: u32, body: &[u8], ack: &[u8]) -> Self {
+        // One that can not be read is named for itself, and has brought nothing.
+        let read = open(version, body).zip(decode::<Ack>(ack).ok());
+        Self(read.map(|(opened, ack)| opened.docs.into_iter().zip(ack.cases).collect()).unwrap_or_default())
+    }
+
+    /// The changes of a case that it brought. Only what is of the case is rebuilt.
+    pub(super) fn add_to(&self, verdicts: &mut Verdicts, case: &CaseId) {
+        for (doc, answer) in self.0.iter().filter(|(doc, _)| doc.case == *case) {
+            let changes = doc.changes().unwrap_or_default();
+            let given = unpack_verdicts(UnixMs(0), &answer.rows, &answer.quarantined, &vec![0; changes.len()]);
+            for ((hash, _), verdict) in changes.into_iter().zip(given) {
+                match verdict {
+                    Verdict::Ok(_) => verdicts.taken.insert(hash),
+                    Verdict::Quarantined(_) => verdicts.refused.insert(hash),
+                    Verdict::Dup(_) | Verdict::Pend => false,
+                };
+            }
+        }
+    }
+
+    /// About how much memory it takes: a pack is there twice.
+    fn bytes(&self) -> usize {
+        let of_doc = |(doc, answer): &(Doc, AckCase)| {
+            size_of::<(Doc, AckCase)>() + doc.pack.len() * 2 + answer.rows.len() * size_of::<ReceiptRow>()
+        };
+        self.0.iter().map(of_doc).sum()
+    }
+}
+
+/// Most bytes of batches that stay open.
+const SHELF: usize = 64 << 20;
+/// What a batch takes beside its documents.
+const OF_A_BATCH: usize = 256;
+
+impl Shelf {
+    /// The batches of a number.
+    pub(super) fn batches(&mut self, db: &Connection, of: &Numbered) -> Result<&[Answered], ApiError> {
+        if !self.batches.contains_key(of) {
+            let batches = read_answered(db, of)?;
+            self.opened += 1;
+            self.bytes += bytes_of(&batches);
+            while self.bytes > SHELF
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.bytes -= self.batches.remove(&oldest).map_or(0, |batches| bytes_of(&batches));
+            }
+            self.order.push_back(of.clone());
+            self.batches.insert(of.clone(), batches);
+        }
+        Ok(self.batches.get(of).map(Vec::as_slice).unwrap_or_default())
+    }
+}
+
+fn bytes_of(batches: &[Answered]) -> usize {
+    OF_A_BATCH + batches.iter().map(Answered::bytes).sum::<usize>()
+}
+
+fn read_answered(db: &Connection, of: &Numbered) -> Result<Vec<Answered>, ApiError> {
+    let mut query = db.prepare_cached("SELECT version, body, ack FROM envelope WHERE install = ?1 AND number = ?2")?;
+    let mut rows = query.query(params![of.0, of.1])?;
+    let mut batches = Vec::new();
+    while let Some(row) = rows.next()? {
+        let read: rusqlite::Result<(u32, Vec<u8>, Vec<u8>)> = row.try_into();
+        batches.extend(readable(read)?.map(|(version, body, ack)| Answered::of(version, &body, &ack)));
+    }
+    Ok(batches)
 }
 
 /// An envelope's row.
@@ -145,7 +218,7 @@ impl Row {
 
 impl Look {
     /// Holds batches against their signatures and against what they brought. Returns where the next page begins, `None` at the end.
-    pub(super) fn some_batches(&mut self, db: &Connection, after: (Vec<u8>, u64, Vec<u8>)) -> Result<Option<Place>, ApiError> {
+    pub(super) fn some_batches(&mut self, db: &Connection, after: (Vec<u8>, i64, Vec<u8>)) -> Result<Option<Place>, ApiError> {
         let mut query = db.prepare_cached(
             "SELECT install, number, hash, prev, device, person, wall_ms, mono_ms, boot, sig, received_at, body, ack, forks, version,
                sending, complete, link, public_key
@@ -155,14 +228,25 @@ impl Look {
         let mut rows = query.query(params![after.0, after.1, after.2, BATCHES])?;
         let (mut last, mut count) = (after, 0);
         while let Some(row) = rows.next()? {
-            let row = Row::of(row)?;
-            self.batch(db, &row)?;
-            (last, count) = ((row.install, row.number, row.hash), count + 1);
+            let (install, number, hash): (Vec<u8>, i64, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            match readable(Row::of(row))? {
+                Some(row) => self.batch(db, &row)?,
+                None => self.wrong(Fault {
+                    install: InstallId::try_from(install.as_slice()).ok(),
+                    batch: u64::try_from(number).ok(),
+                    row: Some(row_name("envelope", &[&install, &hash], Some(number))),
+                    ..Fault::of(Wrong::Unreadable)
+                }),
+            }
+            (last, count) = ((install, number, hash), count + 1);
         }
         Ok((count == BATCHES).then_some(Place::Batches(last.0, last.1, last.2)))
     }
 
     fn batch(&mut self, db: &Connection, row: &Row) -> Result<(), ApiError> {
+        if row.link.is_none() {
+            self.batches.batch(&row.install, row.number, &row.hash, &row.ack);
+        }
         let opened = open(row.version, &row.body);
         if let (Some(only), Some(opened)) = (&self.only, &opened)
             && opened.docs.iter().all(|doc| doc.case != *only)
@@ -193,7 +277,6 @@ impl Look {
         match row.link {
             None => {
                 self.looked.batches_before += 1;
-                self.batches.batch(&row.install, row.number, &row.hash, &row.ack);
                 if self.batches.count > self.before.batches {
                     self.wrong(row.fault(Wrong::BatchUnvouched));
                 }
@@ -244,21 +327,24 @@ impl Look {
                 Verdict::Ok(receipt) | Verdict::Dup(receipt) => {
                     let is_first = matches!(verdict, Verdict::Ok(_));
                     let found = stored.get(hash);
-                    if let Some(found) = found.filter(|_| is_first) {
+                    if let Some(Some(found)) = found.filter(|_| is_first) {
                         kept.taken(&doc.case, hash, found.n);
                     }
-                    // Version 2 said nothing of the gap, and what was stored then has been completed since.
-                    let is_of_before = row.link.is_none() && answer.rows.get(at).is_some_and(|row| row.from.is_none());
+                    let is_of_version_2 = row.link.is_none() && answer.rows.get(at).is_some_and(|row| *row == row.in_version_2());
+                    let receipt = if is_of_version_2 { completed(receipt) } else { *receipt };
                     match found {
                         None => Some(Wrong::ChangeMissing),
-                        Some(found) if is_first && !found.is(row, bytes, read.as_ref()) => Some(Wrong::ChangeAltered),
-                        Some(found) if !is_same(receipt, &found.receipt, is_of_before) => Some(Wrong::ReceiptAltered),
-                        Some(_) => None,
+                        // It can not be read.
+                        Some(None) => Some(Wrong::ChangeAltered),
+                        Some(Some(found)) if is_first && !found.is(row, bytes, read.as_ref()) => Some(Wrong::ChangeAltered),
+                        Some(Some(found)) if receipt != found.receipt => Some(Wrong::ReceiptAltered),
+                        Some(Some(_)) => None,
                     }
                 }
                 Verdict::Quarantined(why) => {
                     let of = (row.install.as_slice().try_into().unwrap_or([0; 16]), row.number);
-                    kept.quarantined(db, (&doc.case, hash), (&of.0, of.1))?;
+                    // One that can not be read is not what was kept.
+                    readable(kept.quarantined(db, (&doc.case, hash), (&of.0, of.1)))?;
                     refused(db, (&doc.case, hash, bytes), why, row)?
                 }
                 Verdict::Pend => None,
@@ -279,15 +365,17 @@ impl Look {
     }
 }
 
-fn is_same(answered: &Receipt, stored: &Receipt, is_of_before: bool) -> bool {
-    if !is_of_before {
-        return answered == stored;
-    }
-    let of_version_2 = |receipt: &Receipt| {
-        let parts = receipt.parts();
-        ReceiptParts { marks: parts.marks & MARKS_OF_VERSION_2, from: None, until: None, unproven_acts: 0, ..parts }
-    };
-    of_version_2(answered) == of_version_2(stored)
+/// A receipt that version 2 gave, as the step to version 3 has completed what is stored of it (`0002_version_3.sql`).
+fn completed(answered: &Receipt) -> Receipt {
+    let parts = answered.parts();
+    let gap = parts.acted_at.filter(|_| !answered.acted.foreign_anchor).map(|at| {
+        let slack = i64::from(parts.slack_ms);
+        (at.plus(-slack), at.plus(slack).min(parts.received_at))
+    });
+    let parts = ReceiptParts { from: gap.map(|(from, _)| from), until: gap.map(|(_, until)| until), ..parts };
+    let receipt = Receipt::from_parts(parts);
+    let acted = Reckoning { anchored: gap.is_some(), ..receipt.acted };
+    Receipt { acted, facts: FactsCheck::Equal, ..receipt }
 }
 
 /// A change as it is stored.
@@ -307,6 +395,23 @@ struct Stored {
 }
 
 impl Stored {
+    fn of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            n: row.get(8)?,
+            device: row.get(9)?,
+            pushed_by: row.get(10)?,
+            batch: row.get(11)?,
+            install: row.get(12)?,
+            seq: row.get(13)?,
+            max_op: row.get(14)?,
+            mono_ms: row.get(15)?,
+            person: row.get(16)?,
+            boot: row.get(17)?,
+            bytes: row.get(18)?,
+            receipt: receipt_of(row, 1)?,
+        })
+    }
+
     /// Whether it is what the batch brought, and the columns repeat what it says.
     fn is(&self, of: &Row, bytes: &[u8], read: Option<&Change>) -> bool {
         let columns = read.is_none_or(|change| {
@@ -322,8 +427,8 @@ impl Stored {
     }
 }
 
-/// Those of some changes that are in a case.
-fn stored(db: &Connection, case: &CaseId, wanted: &[ChangeHash]) -> Result<HashMap<ChangeHash, Stored>, ApiError> {
+/// Those of some changes that are in a case; `None`: its row can not be read.
+fn stored(db: &Connection, case: &CaseId, wanted: &[ChangeHash]) -> Result<HashMap<ChangeHash, Option<Stored>>, ApiError> {
     let mut query = db.prepare_cached(
         "SELECT hash, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven, n, device, pushed_by, batch, install, seq,
            max_op, mono_ms, person, boot, bytes
@@ -336,24 +441,7 @@ fn stored(db: &Connection, case: &CaseId, wanted: &[ChangeHash]) -> Result<HashM
         if !wanted.contains(&hash) {
             continue;
         }
-        let receipt = receipt_of(row, 1)?;
-        found.insert(
-            hash,
-            Stored {
-                n: row.get(8)?,
-                device: row.get(9)?,
-                pushed_by: row.get(10)?,
-                batch: row.get(11)?,
-                install: row.get(12)?,
-                seq: row.get(13)?,
-                max_op: row.get(14)?,
-                mono_ms: row.get(15)?,
-                person: row.get(16)?,
-                boot: row.get(17)?,
-                bytes: row.get(18)?,
-                receipt,
-            },
-        );
+        found.insert(hash, readable(Stored::of(row))?);
     }
     Ok(found)
 }
@@ -365,8 +453,8 @@ fn refused(
     why: &str,
     of: &Row,
 ) -> Result<Option<Wrong>, ApiError> {
-    let kept = db
-        .prepare_cached(
+    let kept = readable(
+        db.prepare_cached(
             "SELECT bytes, reason, rule, pushed_by, batch, device, person FROM quarantine WHERE case_id = ?1 AND hash = ?2",
         )?
         .query_row(params![case.as_bytes(), hash.as_bytes()], |row| {
@@ -375,8 +463,14 @@ fn refused(
             let reason = row.get::<_, Option<String>>(2)?.map_or(reason.clone(), |rule| format!("{reason}:{rule}"));
             Ok((blob(0)?, reason, (blob(3)?, row.get::<_, u64>(4)?), blob(5)?, row.get::<_, String>(6)?))
         })
-        .optional()?;
-    let Some((stored, reason, by, device, person)) = kept else { return Ok(Some(Wrong::RefusedMissing)) };
+        .optional(),
+    )?;
+    let (stored, reason, by, device, person) = match kept {
+        Some(Some(kept)) => kept,
+        Some(None) => return Ok(Some(Wrong::RefusedMissing)),
+        // It can not be read.
+        None => return Ok(Some(Wrong::RefusedAltered)),
+    };
     // Refused again in a later batch: the first one's row stays, with its reason.
     let is_its = by == (of.install.clone(), of.number) && !of.forks;
     let is_same = stored == bytes && (!is_its || (reason == why && device == of.device && person == of.person));

@@ -10,11 +10,11 @@ use doorstep_domain::{
 };
 use doorstep_fuzz::{case, facts, morning};
 use doorstep_protocol::{
-    Ack, AckCase, Batch, BatchClock, Beacon, CaseRef, DayRow, Decision, Demand, EnrolRequest, Envelope, FeedCase, FeedPage,
-    Header, KIND_CASE, Leaf, Link, OutletRow, ParcelRow, PersonRow, Publication, Pull, Push, PushCase, PushDoc, Quarantined,
-    RefKind, RefVersion, Refs, Rest, Sending, SessionRequest, Signed, Spoken, SyncRequest, SyncResponse, Token, Verdict, encode,
-    pack_receipts, pack_verdicts, seal,
-    signing::{doc_digest, receipts_leaf},
+    Ack, AckCase, Batch, BatchClock, Beacon, Brought, CaseRef, DayRow, Decision, Demand, EnrolRequest, Envelope, FeedCase,
+    FeedPage, Header, KIND_CASE, Leaf, Link, OutletRow, ParcelRow, PersonRow, Publication, Pull, Push, PushCase, PushDoc,
+    Quarantined, RefKind, RefVersion, Refs, RestLink, Sending, SessionRequest, Signed, Spoken, SyncRequest, SyncResponse, Token,
+    Verdict, encode, pack_receipts, pack_verdicts, seal,
+    signing::{NOTHING_LEFT, doc_digest, receipts_leaf, rest_chain},
 };
 use doorstep_rules::{FIRST_POLICY, Pack};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
@@ -130,14 +130,15 @@ fn batch(changes: &[Change], docs: &[&[Change]]) -> Batch {
         again: vec![415],
     };
     let clocks = Clocks { wall: UnixMs(1_772_413_200_000), mono_ms: 86_400_000, boot: BootId([1; 4]) };
-    let rest = Rest { doc: case(), digest: digest(&changes[3..]), count: changes.len() as u32 - 3, kind: None };
-    let sending = Sending::of(&clocks, Some(UnixMs(1_772_413_000_000)), vec![rest]);
+    let rest = rest_chain([digest(&changes[3..])], NOTHING_LEFT);
+    let sending = Sending::of(&clocks, Some(UnixMs(1_772_413_000_000)), vec![Leaf(rest)]);
     let doc = |changes: &&[Change]| PushDoc { doc: case(), pack: packed(changes), digest: digest(changes), kind: None };
     Batch {
         header: encode(&header).expect("it encodes"),
         sending: encode(&sending).expect("it encodes"),
         sig: vec![7; 64],
         first: vec![],
+        brings: vec![Brought { links: vec![RestLink::Docs(0, 1), RestLink::Changes(0, 0, 1)], after: rest }],
         docs: docs.iter().map(doc).collect(),
     }
 }
@@ -214,7 +215,7 @@ fn frames(changes: &[Change]) {
         gateway: Some(true),
         wipe: None,
         counter: None,
-        received_ms: None,
+        took_ms: None,
         succession: None,
     };
     frame("sync-response", &response);
@@ -231,7 +232,7 @@ fn frames(changes: &[Change]) {
         ack: Some(part(encode(&ack).expect("it encodes"))),
         feed: vec![part(encode(&page).expect("it encodes"))],
         counter: Some(17),
-        received_ms: Some(1_772_413_259_000),
+        took_ms: Some(1_000),
         ..response
     };
     frame("sync-response-3", &signed(encode(&response).expect("it encodes")));

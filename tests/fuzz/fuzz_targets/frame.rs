@@ -5,7 +5,7 @@
 use doorstep_domain::{ChangeHash, DeviceId, UnixMs};
 use doorstep_fuzz::{fenced, prepare};
 use doorstep_protocol::{
-    Ack, Batch, EnrolRequest, EnrolResponse, Envelope, ErrorBody, FeedPage, Header, NonceResponse, Push, Pushed, Refs, Rest,
+    Ack, Batch, Brought, EnrolRequest, EnrolResponse, Envelope, ErrorBody, FeedPage, Header, NonceResponse, Push, Pushed, Refs,
     Sending, SessionRequest, SessionResponse, Signed, Spoken, SyncRequest, SyncResponse, Vouched, decode, encode, open,
     pack_receipts, seal, unpack_receipts, unpack_verdicts,
 };
@@ -23,7 +23,7 @@ fuzz_target!(init: prepare(), |data: &[u8]| {
         message::<Push>(&body);
         message::<Header>(&body);
         message::<Sending>(&body);
-        message::<Rest>(&body);
+        message::<Brought>(&body);
         message::<Vouched>(&body);
         message::<Batch>(&body).iter().for_each(check_batch);
         message::<Signed>(&body).iter().for_each(check_signed);

@@ -66,6 +66,41 @@ async fn what_a_sending_names_as_left_behind_keeps_its_gap_and_is_passed_over_by
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_case_too_large_for_one_batch_was_named_whole_and_keeps_that_gap_in_all_its_pieces() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let enrolled = world.hands.now();
+    phone.clock.restart();
+    world.hands.advance(20);
+    let long = "青禾速运城西网点派送记录".repeat(100);
+    phone.fail(2, "DF-NOBODY").unwrap();
+    (0..50).for_each(|_| drop(phone.note(2, &long).unwrap()));
+    world.hands.advance(20);
+    let request = phone.request_of(1 << 16, false);
+    phone.send_with_clock(&world, &request).await.unwrap(); // and the answer is lost
+    let named = world.hands.now();
+    world.hands.advance(2 * HOUR);
+    phone.note(2, "之后").unwrap();
+    // Named by each of the sendings that got no further.
+    (0..3).for_each(|_| drop(phone.request_of(1 << 16, false)));
+    world.hands.advance(HOUR);
+    phone.sync().await.unwrap();
+    let on_server = world.on_server(&phone.id(2)).1;
+    assert_eq!(on_server.len(), 52);
+    let gaps: Vec<_> = on_server
+        .iter()
+        .map(|recorded| match &recorded.standing {
+            Standing::Accepted(receipt) => (gap(receipt), receipt.acted.passed_over),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let (later, before) = gaps.split_last().unwrap();
+    assert!(before.iter().all(|known| *known == ((Some(enrolled), named), false)), "{gaps:?}");
+    assert_eq!(*later, ((Some(enrolled), world.hands.now()), false), "nobody had heard of this one");
+    phone.agrees_with(&world, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_waited_for_something_else_keeps_the_gap_of_its_first_sending() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;

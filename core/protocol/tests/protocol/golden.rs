@@ -1,8 +1,8 @@
 //! Golden bytes: one file for each message and each signed message; each is also read back.
 
 use doorstep_protocol::signing::{
-    answer_leaf, answer_message, batch_message, doc_digest, enrol_message, is_signed, key_message, leaves_message, leaves_root,
-    link_message, pack_message, receipts_leaf, renewal_message, session_message, wipe_message,
+    NOTHING_LEFT, answer_leaf, answer_message, batch_message, doc_digest, enrol_message, is_signed, key_message, leaves_message,
+    leaves_root, link_message, pack_message, receipts_leaf, renewal_message, rest_chain, session_message, wipe_message,
 };
 use minicbor::{Decode, Encode};
 use sha2::{Digest as _, Sha256};
@@ -192,7 +192,7 @@ fn response() -> SyncResponse {
         gateway: Some(true),
         wipe: Some(Signed { body: encode(&wipe_order()).unwrap(), sig: bytes_of("sig-wipe") }),
         counter: None,
-        received_ms: None,
+        took_ms: None,
         succession: None,
     }
 }
@@ -220,7 +220,7 @@ fn header() -> Header {
 fn sending() -> Sending {
     let left = CaseId::new([3; 16]);
     let digest = doc_digest(KIND_CASE, &left, &[ChangeHash::new([9; 32])]);
-    let rest = vec![Rest { doc: left, digest, count: 1, kind: None }];
+    let rest = vec![Leaf(rest_chain([digest], NOTHING_LEFT))];
     Sending { wall_ms: NOW, mono_ms: 86_400_000, boot: [1, 2, 3, 4], heard_ms: Some(NOW - 3_600_000), rest }
 }
 
@@ -232,6 +232,42 @@ fn batch() -> Batch {
         sig: bytes_of("sig-sending"),
         docs: vec![PushDoc { doc: case(), pack: bare(), digest, kind: None }],
         first: vec![],
+        brings: vec![brought()],
+    }
+}
+
+/// The batch's document was named by an earlier sending, before what is left behind now.
+fn brought() -> Brought {
+    Brought { links: vec![RestLink::Docs(0, 1)], after: sending().rest[0].0 }
+}
+
+#[test]
+fn what_a_batch_brings_of_a_chain_is_told_with_its_documents() {
+    let (doc, hashes) = (case(), changes());
+    let whole = doc_digest(KIND_CASE, &doc, &hashes);
+    let in_batch = [BroughtDoc { doc: &doc, digest: &whole, changes: &hashes }];
+    let after = brought().after;
+    let (chain, named) = brought().chain(&in_batch).unwrap();
+    assert_eq!((chain, named.len()), (rest_chain([whole], after), 2));
+    let each: Vec<Digest> = hashes.iter().map(|hash| doc_digest(KIND_CASE, &doc, [hash])).collect();
+    let parts = Brought { links: vec![RestLink::Changes(0, 0, 1), RestLink::Changes(0, 1, 1)], after };
+    message("brought", &parts);
+    let (chain, named) = parts.chain(&in_batch).unwrap();
+    assert_eq!((chain, named), (rest_chain([each[1], each[0]], after), hashes.iter().collect()));
+    // A pack that does not rebuild leaves the others' links whole.
+    let damaged = [BroughtDoc { changes: &[], ..in_batch[0] }];
+    assert_eq!(brought().chain(&damaged).unwrap(), (rest_chain([whole], after), vec![]));
+    for links in [
+        vec![RestLink::Docs(0, 2)],
+        vec![RestLink::Docs(1, 1)],
+        vec![RestLink::Docs(u32::MAX, u32::MAX)],
+        vec![RestLink::Docs(0, 1), RestLink::Docs(0, 1)],
+        vec![RestLink::Docs(0, 1), RestLink::Changes(0, 0, 1)],
+        vec![RestLink::Changes(0, 1, 2)],
+        vec![RestLink::Changes(0, u32::MAX, u32::MAX)],
+        vec![RestLink::Changes(2, 0, 1)],
+    ] {
+        assert_eq!(Brought { links: links.clone(), after }.chain(&in_batch), None, "{links:?}");
     }
 }
 
@@ -326,7 +362,8 @@ fn answer() -> SyncResponse {
         resend: vec![],
         wipe: None,
         counter: Some(42),
-        received_ms: Some(NOW),
+        now_ms: NOW + 7,
+        took_ms: Some(7),
         ..response()
     }
 }

@@ -139,10 +139,14 @@ impl<'a> Told<'a> {
     fn is_head_office(&self) -> bool {
         self.by.is_server() || self.by.role == Role::HqReviewer
     }
-    /// When it says that the message left, as far as it is proven; none of head office's is behind its own writing.
+    /// When the message left by the operator's word, else when that was reported. Only head office hears operators: a device that
+    /// says so would date a message back to its attempt's day.
+    fn left(&self) -> UnixMs {
+        self.report.at.filter(|_| self.is_head_office()).unwrap_or(self.at)
+    }
+    /// The same as far as it is proven.
     fn left_by(&self) -> UnixMs {
-        let before = self.report.at.map_or(0, |at| self.at.since(at));
-        self.claim.plus(-before)
+        if self.is_head_office() { self.left() } else { self.claim }
     }
 }
 
@@ -185,7 +189,7 @@ impl Progress {
             given_up: told.iter().any(|told| told.report.state == SmsState::Offered),
             sent_at: last
                 .filter(|told| told.report.state.has_left())
-                .map(|last| Self::left_at(told, last.report.round, |told| told.report.at.unwrap_or(told.at), |told| told.at)),
+                .map(|last| Self::left_at(told, last.report.round, |told| told.left(), |told| told.at)),
             sent_by: last
                 .filter(|told| told.report.state.has_left())
                 .map(|last| Self::left_at(told, last.report.round, |told| told.left_by(), |told| told.claim)),

@@ -30,6 +30,14 @@ fn body_of_notice() -> Body {
     Body::Notice(Notice { to: "0571".parse().unwrap(), source: TargetSource::WaybillData, request: None })
 }
 
+/// The record of a phone call in an outage.
+fn outage(story: &mut Story, phoned: UnixMs, recorded: UnixMs) -> &mut Recorded {
+    let outage = story.outage(phoned, recorded, said("0571-8000"));
+    outage.entry.time.wall = recorded;
+    outage.standing = Standing::Accepted(Receipt::of(recorded, Some(recorded)));
+    outage
+}
+
 /// A phone that was started again at 06:50, without a signal until it is synced: a failure at 10:00, and at 10:05 what each network
 /// wants done by then.
 fn restarted(pack: &str, late_synced: LateSynced, synced: UnixMs) -> Story {
@@ -188,19 +196,57 @@ fn a_back_dated_action_frees_nobody_of_a_late_reply_and_a_back_dated_end_of_no_r
 }
 
 #[test]
+fn an_end_that_may_have_been_before_a_reply_leaves_nothing_to_do_wherever_it_lies() {
+    // A phone that was started again without a signal: the case was closed at 11:00, the reply was there at 12:00.
+    let judged = |synced: UnixMs, now: UnixMs| {
+        let mut story = Story::new();
+        story.attempt(at(0, 9, 0, 0), Some(at(0, 9, 0, 0)), "DF-NOBODY");
+        story.notice(at(0, 9, 5, 0), Some(at(0, 9, 5, 0)), "0571");
+        let close = story.add(&COURIER, at(0, 11, 0, 0), None, Body::Close(Close::of(code("SIGNED"))));
+        close.standing = unproven(synced, at(0, 11, 0, 0), evening());
+        story.reply(at(0, 12, 0, 0), "REDELIVER");
+        (story.clock("SLA-06", now), story.finding("LIA-05", now).map(|finding| finding.review))
+    };
+    let one = at(0, 13, 0, 0);
+    for now in [at(0, 13, 30, 0), at(2, 0, 0, 0)] {
+        assert_eq!(judged(one, now), (Timeliness::NotNeeded, None), "{now}");
+    }
+    let due = at(1, 12, 0, 0);
+    assert_eq!(judged(due, at(2, 0, 0, 0)), (Timeliness::NotNeeded, None), "inclusive");
+    assert_eq!(judged(due.plus(1), at(2, 0, 0, 0)), (Timeliness::LateSynced, Some(true)), "only by its writer's word");
+}
+
+#[test]
 fn the_phone_call_of_an_outage_is_as_late_as_its_record_may_be() {
-    let judged = |standing: Standing| {
+    let judged = |phoned: UnixMs, recorded: UnixMs, standing: Standing| {
         let mut story = Story::new();
         story.attempt(at(0, 14, 0, 0), Some(at(0, 14, 0, 0)), "DF-NOBODY");
-        story.outage(at(0, 21, 0, 0), at(1, 8, 0, 0), said("0571-8000")).standing = standing;
-        let told = story.judge(at(1, 9, 0, 0)).deadlines.iter().find(|d| d.clock == "SLA-05").map(|d| d.started_at);
-        (story.clock("SLA-03", at(1, 9, 0, 0)), story.finding("LIA-04", at(1, 9, 0, 0)).map(|found| found.review), told)
+        outage(&mut story, phoned, recorded).standing = standing;
+        let told = story.judge(at(1, 10, 0, 0)).deadlines.iter().find(|d| d.clock == "SLA-05").map(|d| d.started_at);
+        (story.clock("SLA-03", at(1, 10, 0, 0)), story.finding("LIA-04", at(1, 10, 0, 0)).map(|found| found.review), told)
     };
     let (said, morning) = (at(0, 21, 0, 0), at(1, 8, 0, 0));
-    let proven = judged(Standing::Accepted(Receipt::of(morning, Some(said))));
-    assert_eq!(proven, (Timeliness::OnTimeByException, None, Some(said)));
+    let proven = |at: UnixMs| Standing::Accepted(Receipt::of(morning, Some(at)));
+    let in_time = (Timeliness::OnTimeByException, None, Some(said));
+    assert_eq!(judged(said, said, proven(said)), in_time);
+    let later = at(0, 22, 0, 0);
+    assert_eq!(judged(said, later, proven(later)), (Timeliness::OnTimeByException, None, Some(later)), "from its record on");
     // Nor does the origin outlet's time begin before anybody can prove that it was told.
-    assert_eq!(judged(unproven(morning, said, evening())), (Timeliness::LateSynced, Some(true), Some(morning)));
+    let claimed = (Timeliness::LateSynced, Some(true), Some(morning));
+    assert_eq!(judged(said, said, unproven(morning, said, evening())), claimed);
+    assert_eq!(judged(said, morning, proven(morning)), claimed, "a call of yesterday, recorded and proven today");
+}
+
+#[test]
+fn a_phone_call_that_is_dated_before_the_attempt_begins_nobodys_time_before_its_record() {
+    let mut story = Story::new();
+    let (nine, recorded) = (at(1, 9, 0, 0), at(1, 9, 5, 0));
+    story.attempt(nine, Some(nine), "DF-NOBODY");
+    outage(&mut story, at(0, 8, 0, 0), recorded);
+    let now = at(1, 10, 0, 0);
+    assert_eq!(story.finding("LIA-01", now), None);
+    let reply = story.deadline("SLA-05", now);
+    assert_eq!((reply.started_at, reply.timeliness), (recorded, Timeliness::Pending));
 }
 
 #[test]
@@ -252,7 +298,9 @@ fn a_finding_shows_the_widest_gap_of_what_it_rests_on_and_what_else_the_person_d
     assert_eq!(finding.contacts, Some(contacts));
     let told = explain(&case, &story.book, &judged);
     let because = &told.iter().find(|told| told.about == finding.id.to_string()).unwrap().because;
-    for what in ["2026-03-01 18:00:00", "2026-03-03 09:00:00", "39 h", "another device of this person", "7 acts"] {
+    for what in
+        ["2026-03-01 18:00:00", "2026-03-03 09:00:00", "39 h", "another device of this person", "unverified acts in 30 days: 7"]
+    {
         assert!(because.iter().any(|link| link.words.en.contains(what)), "{what}: {because:#?}");
     }
     assert!(because.iter().any(|link| link.words.zh.contains("39 小时") && link.words.zh.contains("无法核实")), "{because:#?}");
@@ -260,6 +308,45 @@ fn a_finding_shows_the_widest_gap_of_what_it_rests_on_and_what_else_the_person_d
     story.entries[1].standing = Standing::Accepted(Receipt::of(at(1, 1, 0, 0), Some(at(0, 15, 0, 0))));
     let contacts = story.finding("LIA-04", at(1, 10, 0, 0)).unwrap().contacts.unwrap();
     assert_eq!((contacts.proven, contacts.width_ms(), contacts.unproven_acts), (true, Some(11 * HOUR), 0));
+}
+
+#[test]
+fn a_finding_that_hangs_on_an_act_of_unproven_time_names_it_and_shows_its_gap() {
+    let mut story = Story::new();
+    story.attempt(at(0, 9, 0, 0), Some(at(0, 9, 0, 0)), "DF-NOBODY");
+    story.notice(at(0, 10, 0, 0), Some(at(0, 10, 0, 0)), "0571");
+    let (acted, received) = (at(1, 11, 0, 0), at(1, 15, 0, 0));
+    let action = story.add(&WEST, acted, None, Body::Action(Action::of(code("RETURN"))));
+    action.standing = unproven(received, acted, evening());
+    let action = action.entry.key.clone();
+    // Too late to bind, if the parcel had been acted on before it.
+    story.reply(at(1, 12, 0, 0), "REDELIVER");
+    let now = at(3, 0, 0, 0);
+    let (case, judged) = (story.case(), story.judge(now));
+    let finding = judged.findings.iter().find(|finding| finding.rule == "LIA-05").unwrap();
+    assert!(finding.basis.contains(&action), "{:?}", finding.basis);
+    let contacts = finding.contacts.as_ref().unwrap();
+    assert_eq!((&contacts.entry, contacts.from, contacts.until, contacts.proven), (&action, Some(evening()), received, false));
+    let told = explain(&case, &story.book, &judged);
+    let because = &told.iter().find(|told| told.about == finding.id.to_string()).unwrap().because;
+    let link = because.iter().find(|link| link.entry.as_ref() == Some(&action)).unwrap();
+    assert!(link.words.en.starts_with("if the time of this is true, the clock never started"), "{because:#?}");
+}
+
+#[test]
+fn a_call_that_is_in_time_only_by_its_own_word_is_explained_once_and_without_contradiction() {
+    let mut story = Story::new();
+    story.attempt(at(0, 14, 0, 0), Some(at(0, 14, 0, 0)), "DF-NOBODY");
+    let (phoned, recorded) = (at(0, 21, 0, 0), at(1, 8, 0, 0));
+    let key = outage(&mut story, phoned, recorded).entry.key.clone();
+    let (case, judged) = (story.case(), story.judge(at(1, 10, 0, 0)));
+    let kept = judged.deadlines.iter().find(|deadline| deadline.clock == "SLA-03").unwrap();
+    assert_eq!((kept.timeliness, kept.met_by.as_ref()), (Timeliness::LateSynced, Some(&key)));
+    let told = explain(&case, &story.book, &judged);
+    let because = &told.iter().find(|told| told.about.starts_with("SLA-03@")).unwrap().because;
+    let of_call: Vec<&str> =
+        because.iter().filter(|link| link.entry.as_ref() == Some(&key)).map(|link| link.words.en.as_str()).collect();
+    assert!(matches!(of_call[..], [said] if said.starts_with("phoned in time by its own word")), "{of_call:#?}");
 }
 
 #[test]

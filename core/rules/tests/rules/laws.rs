@@ -363,14 +363,16 @@ proptest! {
         let (case, first) = (story.case(), at(0, 8, 0, 0).plus(first * 60_000));
         let now = first.plus(later * 60_000);
         let turns = Turn::ahead(&case, &story.book, first);
-        let rows = std::iter::once(&turns.turn).chain(turns.later.iter().map(|(turn, _)| turn));
-        let Some(row) = rows.rev().find(|turn| turn.from_ms <= now.0) else { return Ok(()) };
+        let rows = std::iter::once((&turns.turn, &turns.judgement)).chain(turns.later.iter().map(|(turn, judged)| (turn, judged)));
+        let Some((row, judged)) = rows.rev().find(|(turn, _)| turn.from_ms <= now.0) else { return Ok(()) };
         if row.until_ms.is_some_and(|until| until <= now.0) {
             return Ok(()); // the case has to be read again
         }
-        let fresh = Turn::ahead(&case, &story.book, now).turn;
-        let fresh = Turn { from_ms: row.from_ms, ..fresh };
+        let again = Turn::ahead(&case, &story.book, now);
+        let fresh = Turn { from_ms: row.from_ms, ..again.turn };
         prop_assert_eq!(row, &fresh);
+        // The ledger of findings turns with its row.
+        prop_assert_eq!(&judged.findings, &again.judgement.findings);
     }
 }
 

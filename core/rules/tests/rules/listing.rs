@@ -196,6 +196,24 @@ fn a_message_to_a_number_that_only_the_phone_says_is_on_the_label_proves_nothing
     assert!(!counts(FactsCheck::Altered));
 }
 
+// rules: SMS-5
+#[test]
+fn a_label_that_is_said_to_have_no_mobile_is_flagged_where_the_list_has_one() {
+    let flagged = |sub: &str, row: Facts| {
+        let mut story = Story::new();
+        let body = Body::Attempt(Attempt { sub: Some(code(sub)), ..Attempt::of(code("DF-PHONE")) });
+        let recorded = story.add(&COURIER, at(0, 14, 0, 0), Some(at(0, 14, 0, 0)), body);
+        recorded.entry.facts = Some(Facts { mobile: None, ..facts() });
+        compared(recorded, FactsCheck::Altered);
+        listed(&mut story, at(0, 6, 0, 0), row);
+        story.judge(LATER).flags.contains(&Flag::NumberListed)
+    };
+    assert!(flagged("missing_mobile", facts()), "whatever the phone's copy says");
+    assert!(flagged("missing_mobile", Facts { mobile: None, virtual_mobile: facts().mobile, ..facts() }));
+    assert!(!flagged("missing_mobile", Facts { mobile: None, ..facts() }), "the list has none");
+    assert!(!flagged("wrong", facts()), "a wrong number is one");
+}
+
 #[test]
 fn arrival_and_entry_times_are_the_rows() {
     let mut story = Story::new();

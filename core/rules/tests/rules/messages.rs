@@ -58,6 +58,20 @@ fn it_must_leave_on_the_day_of_the_attempt_by_the_networks_clocks() {
 
 // rules: SMS-2
 #[test]
+fn what_the_operator_says_of_when_it_left_is_head_offices_to_report() {
+    let lacks = |by: &By, way: SmsWay| {
+        let (mut story, attempt) = attempted();
+        let key = story.again(&attempt.clone(), &COURIER, at(0, 14, 1, 0), Body::Sms(message(Some(attempt))));
+        let dated = SmsReport { way, at: Some(at(0, 14, 1, 0)), ..report(&key, SmsState::Sent) };
+        story.again(&key, by, at(1, 9, 0, 0), Body::SmsReport(dated));
+        only(&story).lacks
+    };
+    assert_eq!(lacks(&SERVER, SmsWay::Gateway), []);
+    assert_eq!(lacks(&COURIER, SmsWay::Phone), [SmsLack::OtherDay], "a phone dates nothing back to its attempt's day");
+}
+
+// rules: SMS-2
+#[test]
 fn each_state_has_its_level_and_counts_from_handed_over_on() {
     let expected = [
         (SmsState::Queued, SmsLevel::Composed),

@@ -119,13 +119,53 @@ fn what_only_the_other_version_holds_against_somebody_is_proposed_too() {
         let mut story = Story::new();
         story.book = book.clone();
         story.attempt(acted, None, "DF-NOBODY").standing = reckoned(at(0, 13, 0, 0), Some(acted), slack);
-        story.judge(at(2, 0, 0, 0)).findings
+        let (case, judged) = (story.case(), story.judge(at(2, 0, 0, 0)));
+        let told = explain(&case, &story.book, &judged);
+        (judged.findings, told)
     };
-    assert!(judged(at(0, 11, 50, 0), 60_000).is_empty());
-    let found = judged(at(0, 11, 59, 0), 300_000);
+    assert!(judged(at(0, 11, 50, 0), 60_000).0.is_empty());
+    let (found, told) = judged(at(0, 11, 59, 0), 300_000);
     assert_eq!(found.len(), 1);
+    assert_eq!((found[0].started_at, found[0].due_at), (Some(at(0, 11, 59, 0)), Some(at(1, 0, 0, 0).plus(-1))));
+    let because = &told.iter().find(|told| told.about == found[0].id.to_string()).unwrap().because;
+    let its_clock = "SLA-03 by rule pack version 2: runs from 2026-03-02 11:59:00, due 2026-03-02 23:59:59";
+    assert!(because.iter().any(|link| link.words.en.starts_with(its_clock)), "{because:#?}");
     let none = Otherwise { varies: Varies::Version, pack_version: 1, stands: false, outlet: None, share: 0, amount: None };
     assert_eq!((found[0].pack_version, found[0].review, &found[0].otherwise), (2, true, &vec![none]));
+}
+
+#[test]
+fn two_clocks_of_another_version_that_name_one_rule_are_proposed_in_one_order() {
+    let mut first = qinghe();
+    first.clocks.iter_mut().filter(|clock| clock.id == "SLA-03").for_each(|clock| clock.rule = None);
+    let mut second = Pack { version: 2, ..qinghe() };
+    let notice = second.clocks.iter().find(|clock| clock.id == "SLA-03").unwrap().clone();
+    second.clocks.extend(["A", "B", "C"].map(|id| Clock { id: id.into(), ..notice.clone() }));
+    let versions = [(UnixMs(i64::MIN), first), (at(0, 12, 0, 0), second)];
+    let book = Rulebook::of(versions.into_iter().map(|(valid_from, pack)| Published { valid_from, pack }).collect()).unwrap();
+    let mut story = Story::under(book);
+    story.attempt(at(0, 11, 59, 0), None, "DF-NOBODY").standing = reckoned(at(0, 13, 0, 0), Some(at(0, 11, 59, 0)), 300_000);
+    let once = story.judge(at(2, 0, 0, 0)).findings;
+    assert_eq!(once.len(), 4);
+    for _ in 0..32 {
+        assert_eq!(story.judge(at(2, 0, 0, 0)).findings, once);
+    }
+}
+
+#[test]
+fn a_row_turns_when_a_time_runs_out_that_only_another_version_sets() {
+    let mut story = Story::under(two(at(0, 12, 0, 0), shorter));
+    story.attempt(at(0, 10, 0, 0), Some(at(0, 10, 0, 0)), "DF-NOBODY");
+    let notice = story.notice(at(0, 11, 59, 0), None, "0571");
+    notice.standing = reckoned(at(0, 13, 0, 0), Some(at(0, 11, 59, 0)), 300_000);
+    let (case, due) = (story.case(), at(1, 1, 0, 0));
+    let turns = Turn::ahead(&case, &story.book, at(0, 14, 0, 0));
+    assert!(turns.judgement.findings.is_empty());
+    let past = turns.later.iter().rfind(|(turn, _)| turn.from_ms <= due.plus(1).0).expect("it turns then");
+    let found: Vec<(&str, u32)> = past.1.findings.iter().map(|f| (f.rule.as_str(), f.pack_version)).collect();
+    assert_eq!(found, [("LIA-01", 2)]);
+    assert_eq!(past.1.findings, story.judge(due.plus(1)).findings);
+    assert!(story.judge(due).findings.is_empty(), "its end is inclusive");
 }
 
 #[test]

@@ -1,22 +1,19 @@
 //! The faults that a check of the log has found, in words for a person.
 
-use chrono::DateTime;
-use doorstep_domain::UnixMs;
-use doorstep_server::admin::{Alarms, Fault, Looked, Wrong};
+use doorstep_server::{
+    admin::{Alarms, Fault, Looked, Wrong},
+    shown,
+};
 
 /// The faults that the daily check of the log has found.
 pub fn alarms_text(alarms: &Alarms) -> String {
     let looked = alarms.looked_at.map_or_else(|| "尚未 never".to_owned(), shown);
-    let mut lines = vec![format!("上次核对完成 looked over last: {looked}")];
+    let mut lines = vec![format!("上次完成的核对开始于 last finished check began: {looked}")];
     lines.extend(alarms.faults.iter().map(|alarm| {
         let still = if Some(alarm.last_at) < alarms.looked_at { "  (已不存在 not any more)" } else { "" };
         format!("{}  {}{still}", shown(alarm.found_at), alarm.fault)
     }));
     lines.join("\n")
-}
-
-fn shown(at: UnixMs) -> String {
-    DateTime::from_timestamp_millis(at.0).map_or_else(|| at.to_string(), |at| at.format("%Y-%m-%d %H:%M UTC").to_string())
 }
 
 /// The result of a check of the log, for a person.
@@ -32,7 +29,11 @@ pub fn text(looked: &Looked) -> String {
         ));
     }
     lines.extend(looked.faults.iter().map(fault_line));
+    if let Some(error) = &looked.unfinished {
+        lines.push(format!("核对未完成 the check did not come to its end: {error}"));
+    }
     lines.push(match looked.faults.len() as u64 + looked.more_faults {
+        0 if looked.unfinished.is_some() => "其余未核对 the rest was not looked at".to_owned(),
         0 => "与签名一致 what is stored is what was signed".to_owned(),
         count => format!("不一致 faults: {count}. 请保留此数据文件夹，勿再改动 keep this folder as it is, and a copy of it"),
     });
@@ -59,6 +60,7 @@ fn fault_line(fault: &Fault) -> String {
         Wrong::OwnAltered => "总部自记被改 an entry of head office's own was altered",
         Wrong::OwnUnvouched => "总部自记无签名 no link vouches for an entry of head office's own",
         Wrong::CaseIncomplete => "案卷次序不全 the places of a case's changes have a gap",
+        Wrong::Unreadable => "有一行无法读取 a row can not be read",
         Wrong::BeforeAltered => "旧版所存被改 something from before was altered, removed or added",
     };
     let mut line = said.to_owned();
@@ -69,5 +71,6 @@ fn fault_line(fault: &Fault) -> String {
     add("安装 installation", fault.install.map(|install| install.to_string()));
     add("批次 batch", fault.batch.map(|batch| batch.to_string()));
     add("签名环 link", fault.link.map(|link| link.to_string()));
+    add("数据行 row", fault.row.clone());
     line
 }

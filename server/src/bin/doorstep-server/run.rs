@@ -161,7 +161,7 @@ pub fn administer(
             let case = waybill.map(|waybill| admin.case_of(&waybill)).transpose()?;
             let looked = admin.verify_log(case)?;
             say(json!(looked), log::text(&looked));
-            if !looked.faults.is_empty() {
+            if !looked.faults.is_empty() || looked.unfinished.is_some() {
                 return Ok(ExitCode::from(3));
             }
         }
@@ -181,8 +181,7 @@ pub fn administer(
             say(json!(refusals.into_iter().collect::<std::collections::BTreeMap<_, _>>()), text);
         }
         AdminCommand::Policy { file, anyway } => {
-            let json = read(file)?;
-            let version = if anyway { admin.policy_anyway(&json) } else { admin.policy(&json) }?;
+            let version = admin.publish_policy(&read(file)?, anyway)?;
             say(json!({ "version": version }), format!("权限方案已发布 policy published: version {version}"));
         }
         AdminCommand::ReplaceKey { status } => {
@@ -209,8 +208,7 @@ pub fn administer(
             say(json!({ "was_in_doubt": ended.is_some() }), text);
         }
         AdminCommand::PublishPack { file, anyway } => {
-            let toml = read(file)?;
-            let published = if anyway { admin.publish_pack_anyway(&toml, wall()) } else { admin.publish_pack(&toml, wall()) }?;
+            let published = admin.publish_rules(&read(file)?, anyway, wall())?;
             let when = if published.in_force {
                 "即时生效 in force at once".to_owned()
             } else {

@@ -5,7 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-use doorstep_server::{AdminError, Restored, moved, restore};
+use doorstep_server::{AdminError, Restored, moved, restore, shown};
 use serde_json::json;
 
 use crate::wall;
@@ -30,7 +30,7 @@ pub fn say_restore(data: &Path, publications: &[PathBuf], as_json: bool) -> Resu
         return Ok(ExitCode::SUCCESS);
     }
     let Restored { history, codes_voided, packs_taken, newest_pack, sms_waiting, lost_from, lost_until, kept_log } = done;
-    let lost_from = lost_from.map_or_else(|| "始 the beginning".to_owned(), |at| at.to_string());
+    let (lost_from, lost_until) = (lost_from.map_or_else(|| "始 the beginning".to_owned(), shown), shown(lost_until));
     println!("已恢复：新的历史 restored: a new history {history} begins");
     println!("作废未用注册码 open codes voided: {codes_voided}");
     println!("规则包 rule pack: newest version {newest_pack}, taken from publications: {packs_taken:?}");
@@ -44,6 +44,8 @@ pub fn say_restore(data: &Path, publications: &[PathBuf], as_json: bool) -> Resu
          · 规则包和权限方案 rule packs and policies: admin publish-pack, policy; a publication that a device holds: restore --publication\n\
          · 裁定、标记、放行 decisions, marks, released records: admin decide, mark, quarantine\n\
          · 该时段内注册的设备需新注册码 devices enrolled in it need a new code: admin code\n\
+         · 该时段内若更换过签名密钥，已改用新密钥的设备会显示无网络，也需新注册码 if the signing key was replaced in it, devices \
+           that took the new key say that there is no network, and need a new code too: admin replace-key, code\n\
          然后 then: doorstep-server serve; 核对照片 admin scrub; 查看短信 admin sms list, 再 then admin sms go"
     );
     Ok(ExitCode::SUCCESS)

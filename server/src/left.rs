@@ -1,0 +1,66 @@
+//! What sendings leave behind. A sending signs one hash for a chain of links (PROTOCOL.md, section 9); a later batch shows that its
+//! changes are the next links. They keep the gap of the sending that named them first.
+
+use std::collections::HashMap;
+
+use doorstep_domain::{ChangeHash, Digest, UnixMs};
+use doorstep_protocol::{BroughtDoc, Leaf, signing::NOTHING_LEFT};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::{enrol::Device, error::ApiError, gap::Gap, verify::Verified};
+
+/// A chain is remembered for so long after it was named.
+const KEPT_MS: i64 = 400 * 86_400_000;
+
+/// The gaps of a batch's changes that earlier sendings named. What the chains go on with is kept under the gaps of those.
+pub(crate) fn take_up(db: &Connection, batch: &Verified, device: &Device) -> Result<HashMap<ChangeHash, Gap>, ApiError> {
+    let mut gaps = HashMap::new();
+    if batch.signed.brings.is_empty() {
+        return Ok(gaps);
+    }
+    let changes: Vec<Vec<ChangeHash>> = batch
+        .cases
+        .iter()
+        .map(|case| case.changes.as_deref().unwrap_or_default().iter().map(|change| change.hash).collect())
+        .collect();
+    let docs: Vec<BroughtDoc<'_>> = batch
+        .cases
+        .iter()
+        .zip(&changes)
+        .filter_map(|(case, changes)| Some(BroughtDoc { doc: &case.case, digest: case.digest.as_ref()?, changes }))
+        .collect();
+    for brought in &batch.signed.brings {
+        let Some((chain, named)) = brought.chain(&docs) else { continue };
+        if let Some(gap) = gap_of(db, device, &chain)? {
+            for change in named {
+                gaps.entry(*change).or_insert(gap);
+            }
+            keep(db, device, &brought.after, gap)?;
+        }
+    }
+    Ok(gaps)
+}
+
+/// Keeps what a sending leaves behind, with the gap in which those acts lie.
+pub(crate) fn leave(db: &Connection, device: &Device, rest: &[Leaf], gap: Gap) -> Result<(), ApiError> {
+    db.prepare_cached("DELETE FROM left_behind WHERE device = ?1 AND until_ms < ?2")?
+        .execute(params![device.id.as_bytes(), gap.until.plus(-KEPT_MS).0])?;
+    rest.iter().try_for_each(|Leaf(chain)| keep(db, device, chain, gap))
+}
+
+fn keep(db: &Connection, device: &Device, chain: &Digest, gap: Gap) -> Result<(), ApiError> {
+    if *chain != NOTHING_LEFT {
+        db.prepare_cached("INSERT OR IGNORE INTO left_behind (device, chain, from_ms, until_ms) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![device.id.as_bytes(), chain.as_bytes(), gap.from.0, gap.until.0])?;
+    }
+    Ok(())
+}
+
+fn gap_of(db: &Connection, device: &Device, chain: &Digest) -> Result<Option<Gap>, ApiError> {
+    Ok(db
+        .prepare_cached("SELECT from_ms, until_ms FROM left_behind WHERE device = ?1 AND chain = ?2")?
+        .query_row(params![device.id.as_bytes(), chain.as_bytes()], |row| {
+            Ok(Gap { from: UnixMs(row.get(0)?), until: UnixMs(row.get(1)?) })
+        })
+        .optional()?)
+}
