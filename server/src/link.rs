@@ -10,7 +10,11 @@ use minicbor::{Decode, Encode};
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use crate::{error::ApiError, ingest::receipt_of, keys::Keys};
+use crate::{
+    error::ApiError,
+    ingest::{RECEIPT, receipt_of},
+    keys::Keys,
+};
 
 /// What a link vouches for.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -115,10 +119,10 @@ impl Kept {
         (install, number): (&[u8; 16], u64),
     ) -> Result<(), ApiError> {
         let receipt = db
-            .prepare_cached(
-                "SELECT received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven FROM quarantine
-                 WHERE case_id = ?1 AND hash = ?2 AND pushed_by = ?3 AND batch = ?4",
-            )?
+            .prepare_cached(&format!(
+                "SELECT {RECEIPT} FROM quarantine
+                 WHERE case_id = ?1 AND hash = ?2 AND pushed_by = ?3 AND batch = ?4"
+            ))?
             .query_row(params![case.as_bytes(), change.as_bytes(), install, number], |row| receipt_of(row, 0))
             .optional()?;
         if let Some(receipt) = receipt {
@@ -222,10 +226,10 @@ pub(crate) fn begin(db: &Connection) -> Result<(), ApiError> {
 /// The server's own changes for which no link vouches.
 pub(crate) fn own_of_before(db: &Connection) -> Result<Tally, ApiError> {
     let mut own = Tally::default();
-    let mut query = db.prepare(
-        "SELECT case_id, n, hash, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven FROM change
-         WHERE batch = 0 AND link IS NULL ORDER BY case_id, n",
-    )?;
+    let mut query = db.prepare(&format!(
+        "SELECT case_id, n, hash, {RECEIPT} FROM change
+         WHERE batch = 0 AND link IS NULL ORDER BY case_id, n"
+    ))?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
         let hash: Vec<u8> = row.get(2)?;

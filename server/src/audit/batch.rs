@@ -17,7 +17,7 @@ use super::{Fault, Look, Numbered, Place, Shelf, Verdicts, Wrong, entry, readabl
 use crate::{
     devices::signed_message,
     error::ApiError,
-    ingest::{mono_of, receipt_of},
+    ingest::{RECEIPT, mono_of, receipt_of},
     link::{self, Entry, Kept},
 };
 
@@ -429,11 +429,11 @@ impl Stored {
 
 /// Those of some changes that are in a case; `None`: its row can not be read.
 fn stored(db: &Connection, case: &CaseId, wanted: &[ChangeHash]) -> Result<HashMap<ChangeHash, Option<Stored>>, ApiError> {
-    let mut query = db.prepare_cached(
-        "SELECT hash, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven, n, device, pushed_by, batch, install, seq,
+    let mut query = db.prepare_cached(&format!(
+        "SELECT hash, {RECEIPT}, n, device, pushed_by, batch, install, seq,
            max_op, mono_ms, person, boot, bytes
-         FROM change WHERE case_id = ?1",
-    )?;
+         FROM change WHERE case_id = ?1"
+    ))?;
     let mut rows = query.query([case.as_bytes()])?;
     let mut found = HashMap::new();
     while let Some(row) = rows.next()? {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{Brought, FIRST, Fault, Look, Numbered, Place, Verdicts, Wrong, batch, entry, id, keys, readable, row_name};
 use crate::{
     error::ApiError,
-    ingest::receipt_of,
+    ingest::{RECEIPT, receipt_of},
     link::{self, Entry, Link},
 };
 
@@ -108,10 +108,10 @@ impl Look {
         let Entry::Own { case, n, device, change, receipt } = own else { return Ok(()) };
         let (case, hash) = (CaseId::new(*case), ChangeHash::new(*change));
         let row = readable(
-            db.prepare_cached(
-                "SELECT received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven, hash, device, batch, link, bytes
-                 FROM change WHERE case_id = ?1 AND n = ?2",
-            )?
+            db.prepare_cached(&format!(
+                "SELECT {RECEIPT}, hash, device, batch, link, bytes
+                 FROM change WHERE case_id = ?1 AND n = ?2"
+            ))?
             .query_row(params![case.as_bytes(), n], |row| {
                 let blob = |at: usize| row.get::<_, Vec<u8>>(at);
                 let (batch, link) = (row.get::<_, u64>(9)?, row.get::<_, Option<u64>>(10)?);
@@ -140,10 +140,10 @@ impl Look {
 
     /// Holds every change against the batch or the link that it stands in. Returns where the next page begins, `None` at the end.
     pub(super) fn changes(&mut self, db: &Connection, after: (Vec<u8>, i64)) -> Result<Option<Place>, ApiError> {
-        let mut query = db.prepare_cached(
-            "SELECT case_id, n, hash, pushed_by, batch, link, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven
-             FROM change WHERE (case_id, n) > (?1, ?2) AND (?3 IS NULL OR case_id = ?3) ORDER BY case_id, n LIMIT ?4",
-        )?;
+        let mut query = db.prepare_cached(&format!(
+            "SELECT case_id, n, hash, pushed_by, batch, link, {RECEIPT}
+             FROM change WHERE (case_id, n) > (?1, ?2) AND (?3 IS NULL OR case_id = ?3) ORDER BY case_id, n LIMIT ?4"
+        ))?;
         let only = self.only.map(|case| case.as_bytes().to_vec());
         // Straight to the case: the pages before it are not read.
         let after = match &only {
