@@ -159,11 +159,9 @@ pub(crate) struct Host {
     demanded: Option<Demand>,
     /// Head office ordered it, and this device has nothing any more.
     wiped: bool,
-    /// The server's key before the one that it has vouched for in this sync: what it signs until it is told.
+    /// The key pinned before this sync took the next one; rule packs are signed with it until a request has named the new one.
     former_key: Option<Vec<u8>>,
-    /// The clocks when the newest answer's headers came.
-    answered_at: Clocks,
-    /// The clocks when its request was sent.
+    /// The clocks when the newest request was sent.
     asked_at: Clocks,
 }
 
@@ -205,7 +203,6 @@ impl Host {
             demanded: None,
             wiped: false,
             former_key: None,
-            answered_at: inner.clock.read(),
             asked_at: inner.clock.read(),
         })
     }
@@ -306,9 +303,6 @@ impl Host {
         // The clocks that were signed are an anchor once this request is answered: header, batch and store have the same ones.
         asking.clocks = Some(self.asked_at);
         let response = self.begin(&asking).await?;
-        // The server read its clock when it answered, so ours is read when the headers are here: a slow download must not
-        // make later acts look earlier.
-        self.answered_at = self.inner.clock.read();
         let bytes = match http::answer(response, self.inner.stall, &mut self.cost).await {
             Err(Failure::Refused(code)) if code == "tag_taken" => {
                 let fresh = self.keep(random())?;
@@ -375,7 +369,7 @@ impl Host {
     }
 
     async fn apply(&mut self, answer: Box<Answer>) -> Result<Event, Failure> {
-        let clocks = (self.asked_at, self.answered_at);
+        let asked_at = self.asked_at;
         let fresh = self.keep(random())?;
         if let Some(token) = &answer.token {
             self.session.token = token.clone();
@@ -388,12 +382,12 @@ impl Host {
             }
         }
         let applied =
-            self.store(move |inner| inner.store().apply(&answer, clocks, UnixMs(answer.now_ms), InstallId::new(fresh))).await?;
+            self.store(move |inner| inner.store().apply(&answer, asked_at, UnixMs(answer.now_ms), InstallId::new(fresh))).await?;
         let now = self.inner.now();
         let now = self.keep(now)?;
         let sendable = self.store(move |inner| {
             let mut store = inner.store();
-            store.note_uptime(clocks.1)?;
+            store.note_uptime(inner.clock.read())?;
             store.sendable(&inner.conditions(), now)
         });
         let sendable = sendable.await?;

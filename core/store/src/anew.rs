@@ -12,7 +12,7 @@ use rusqlite::{Connection, params};
 
 use crate::{
     StoreError, identity,
-    project::{self, UNSENT},
+    project::{self, RECEIPT, UNSENT},
 };
 
 /// Another history begins: every own change that was accepted is in question.
@@ -50,11 +50,10 @@ pub(crate) fn put_back(db: &Connection, now: UnixMs, touched: &mut BTreeSet<Case
 
 /// An accepted change is unsent again. What was said of it first is kept.
 pub(crate) fn unsend(db: &Connection, case: &[u8], n: i64, now: UnixMs) -> Result<(), StoreError> {
-    db.prepare_cached(
-        "INSERT OR IGNORE INTO first_receipt (case_id, hash, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven, batch)
-         SELECT case_id, hash, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven, batch FROM change
-         WHERE case_id = ?1 AND n = ?2",
-    )?
+    db.prepare_cached(&format!(
+        "INSERT OR IGNORE INTO first_receipt (case_id, hash, {RECEIPT}, batch, pusher, n)
+         SELECT case_id, hash, {RECEIPT}, batch, pusher, n FROM change WHERE case_id = ?1 AND n = ?2"
+    ))?
     .execute(params![case, n])?;
     db.prepare_cached(
         "INSERT INTO outbox (case_id, action, recorded_at, command, state, tries, hash, install, seq, max_op, bytes)
