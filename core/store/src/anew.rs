@@ -1,7 +1,7 @@
 //! Another history of the server: its log was put back from a copy, and lacks what came after that. What this device wrote, and the
 //! history before had accepted, is sent again if the present one does not have it.
 //!
-//! Which that is needs no question: the scopes are read from their start, and what comes is there. What has not come when all of
+//! No extra request finds out which: the scopes are read from their start, and what comes is there. What has not come when all of
 //! them were read to their end goes back among the unsent. The server leaves out own changes after the first page of a scope, so of
 //! a very full device some are sent again that the server has: they come back as known, with their first receipt.
 
