@@ -188,6 +188,7 @@ fn hint(code: &str) -> Option<&'static str> {
         "locked" => "doorstep unlock",
         "tag_taken" | "wrong_file" => "--store",
         "unauthorized" => "doorstep enrol",
+        "insecure_address" => "--insecure",
         _ => return None,
     })
 }
