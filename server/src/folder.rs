@@ -23,18 +23,20 @@ pub(crate) fn keep_private(folder: &Path) -> Result<(), ServeError> {
         name.starts_with("doorstep-server.") || matches!(name, LOCK | crate::sms::LOCK | "photos" | "staging" | "quarantine")
     };
     let shown = folder.display();
-    match doorstep_private::correct(folder, is_ours) {
-        // In a folder without a database there was nothing to read.
-        Ok(closed) if closed == 0 || !was_there => {}
-        Ok(closed) => crate::say!(
+    let doorstep_private::Corrected { closed, failed } = doorstep_private::correct(folder, is_ours);
+    // In a folder without a database there was nothing to read.
+    if closed > 0 && was_there {
+        crate::say!(
             "doorstep-server: other accounts could read {closed} files and folders of {shown}; they can not any more. An account that could \
              log in here may have the signing key: replace it with doorstep-server admin replace-key"
-        ),
-        // Somebody else's folder, or a file system without modes: said, and no reason to stand still.
-        Err(error) => crate::say!(
-            "doorstep-server: other accounts may read {shown}, and that could not be changed: {error}; make it the server's own \
-             folder and run chmod -R go= on it"
-        ),
+        );
+    }
+    // Somebody else's folder, or a file system without modes: said, and no reason to stand still.
+    if let Some(error) = failed {
+        crate::say!(
+            "doorstep-server: other accounts may read what is in {shown}, and that could not be changed everywhere: {error}; make it the \
+             server's own folder and run chmod -R go= on it"
+        );
     }
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! A clock of the server's that was wrong: what it must not break, and what sets it right.
 
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, atomic::Ordering};
 
-use doorstep_client::DeviceSigner;
+use doorstep_client::{Client, DeviceSigner, Options, SignError, SoftwareSigner};
 use doorstep_domain::{DeviceId, Standing};
 use doorstep_protocol::{NonceResponse, SessionRequest, decode, encode, open, seal, signing::session_message};
 use doorstep_store::PhotoStanding;
-use doorstep_tests::{Device, World, raw};
+use doorstep_tests::{Device, Hands, World, raw};
 
 const DAY: i64 = 24 * 60;
 
@@ -219,4 +219,48 @@ async fn a_device_that_was_enrolled_by_a_clock_that_was_ahead_is_believed_no_les
     phone.sync().await.unwrap();
     let got = receipts(&world, &phone, 2)[0];
     assert_eq!((got.acted.at, got.acted.passed_over, got.review), (Some(acted), false, false), "{got:?}");
+}
+
+/// A key whose owner confirms it for a minute each time that a session is asked for.
+struct Slow(SoftwareSigner, Hands);
+
+impl DeviceSigner for Slow {
+    fn public_key(&self) -> Vec<u8> {
+        self.0.public_key()
+    }
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        if message.windows(16).any(|part| part == b"doorstep/session") {
+            self.1.advance(1);
+        }
+        self.0.sign(message)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_repeated_after_a_session_has_the_clocks_of_its_own_sending() {
+    let mut world = World::new().await;
+    let Device { client, clock, folder } = world.device("phone", "c1").await;
+    client.sync().await.unwrap();
+    drop(client);
+    let signer = Slow(SoftwareSigner::open(&folder.join("device.key")).unwrap(), world.hands.clone());
+    let options = Options { clock: clock.clone(), signer: Some(Arc::new(signer)), ..Options::default() };
+    let phone = Device { client: Client::open(&folder, options).unwrap(), clock, folder };
+    world.hands.advance(10);
+    phone.fail(2, "DF-NOBODY").unwrap();
+    let acted = world.hands.now();
+    server_db(&world).execute("DELETE FROM token", []).unwrap();
+    let before = world.hands.now();
+    phone.sync().await.unwrap();
+    assert!(before < world.hands.now(), "it had to ask for a session");
+    // What was recorded before and what comes later in this boot: the phone's clock goes as the server's does.
+    world.hands.advance(10);
+    phone.fail(4, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    for n in [2, 4] {
+        let (_, entries) = world.on_server(&phone.id(n));
+        let receipt = entries[0].standing.receipt().unwrap();
+        assert!(receipt.acted.anchored && !receipt.acted.unsteady, "{n}: {receipt:?}");
+    }
+    let (_, entries) = world.on_server(&phone.id(2));
+    assert_eq!(entries[0].standing.receipt().unwrap().acted.at, Some(acted));
 }

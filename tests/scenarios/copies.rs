@@ -349,7 +349,7 @@ async fn lost(ahead: i64) -> (World, Device, Receipt, SyncRequest) {
     let answer = phone.send(&world, &phone.request()).await.unwrap();
     let clocks = phone.clock.read();
     let mut store = doorstep_store::Store::open(&phone.folder).unwrap();
-    store.apply(&answer, (clocks, clocks), world.hands.now(), doorstep_domain::InstallId::new([9; 16])).unwrap();
+    store.apply(&answer, clocks, world.hands.now(), doorstep_domain::InstallId::new([9; 16])).unwrap();
     let request = phone.request();
     assert_eq!(request.batch.as_ref().unwrap().first.len(), 1, "it shows what was said");
     (world, phone, said, request)

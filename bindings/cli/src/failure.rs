@@ -104,6 +104,10 @@ impl Failed {
             Self::Client(error) => {
                 let Words { zh, en } = error.words();
                 match hint(error.code()) {
+                    _ if matches!(error, ClientError::Insecure) => Words {
+                        zh: format!("{zh}，确需明文时加 --insecure"),
+                        en: format!("{en}, or give --insecure if it is meant"),
+                    },
                     Some(command) => Words { zh: format!("{zh}：{command}"), en: format!("{en}: {command}") },
                     None => Words { zh, en },
                 }

@@ -44,6 +44,9 @@ pub fn run(args: &Args) -> Result<Answer, Failed> {
     if client.closed_to_others() > 0 {
         eprintln!("{}", words::closed_to_others(&args.store));
     }
+    if let Some(why) = client.left_open_to_others() {
+        eprintln!("{}", words::left_open_to_others(&args.store, &why));
+    }
     match &args.command {
         Command::Enrol { server, code } => enrol(&client, server, code),
         Command::Parcels { numbers } => parcels(&client, *numbers),

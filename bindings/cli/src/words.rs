@@ -59,6 +59,20 @@ pub fn closed_to_others(store: &Path) -> String {
     )
 }
 
+/// That other accounts of this computer may still read what is in the store.
+pub fn left_open_to_others(store: &Path, why: &str) -> String {
+    say(
+        &format!(
+            "{} 中有文件可被本机其他账号读取，且无法更改（{why}）；请将其归本账号所有，并执行 chmod -R go=",
+            store.display()
+        ),
+        &format!(
+            "other accounts may read what is in {}, and that could not be changed: {why}; make it yours and run chmod -R go= on it",
+            store.display()
+        ),
+    )
+}
+
 /// That the store was damaged and repaired: what to record again, and where the damaged files are.
 pub fn salvage(salvage: &Salvage) -> String {
     let again = if salvage.again.is_empty() { String::new() } else { format!(": {}", salvage.again.join(", ")) };

@@ -66,6 +66,9 @@ pub struct Recorded {
     pub due_at_ms: Option<i64>,
     /// Evidence that is missing.
     pub missing: Vec<Bilingual>,
+    /// Whether this device had heard head office since it was started. If not, say so: the record counts, but its time can not be
+    /// proven, and a person looks at what rests on it.
+    pub times_proven: bool,
 }
 
 #[uniffi::export]
@@ -83,7 +86,7 @@ impl DoorstepClient {
             let outcome = client.record(&command.into(), &pictures)?;
             let counts = [("cases", outcome.cases.len() as u64), ("photos", pictures.len() as u64)];
             logging::log(Level::Info, "doorstep::attempts", "recorded", &counts.map(|(name, count)| (name, count.into())));
-            Ok(outcome.cases.into_iter().map(Recorded::from).collect())
+            Ok(outcome.cases.into_iter().map(|view| Recorded::of(view, outcome.times_proven)).collect())
         })
         .await
     }
@@ -126,14 +129,15 @@ impl From<PhotoShows> for PhotoPurpose {
     }
 }
 
-impl From<CaseView> for Recorded {
-    fn from(view: CaseView) -> Self {
+impl Recorded {
+    fn of(view: CaseView, times_proven: bool) -> Self {
         Self {
             waybill: view.case.facts.waybill.as_str().to_owned(),
             state: view.judgement.state.as_str().to_owned(),
             next_step: view.judgement.next_step.as_str().to_owned(),
             due_at_ms: view.judgement.next_due().map(|due| due.0),
             missing: view.judgement.missing.into_iter().map(|gap| gap.name.into()).collect(),
+            times_proven,
         }
     }
 }

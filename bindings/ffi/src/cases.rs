@@ -2,7 +2,7 @@
 
 use doorstep_client::{CaseRow, CaseView, Filter, Place};
 use doorstep_domain::{Body, CaseId, Personal, Recorded as Entry, Standing, UnixMs};
-use doorstep_rules::{Deadline, Explanation, Message, Pack, Words};
+use doorstep_rules::{Contacts, Deadline, Explanation, Finding, Message, Pack, Words, gap_words};
 
 use crate::{DoorstepClient, DoorstepError};
 
@@ -100,6 +100,49 @@ pub struct CaseDetail {
     pub timeline: Vec<TimelineEntry>,
     /// What contradicts itself and waits for a person.
     pub conflicts: Vec<Bilingual>,
+    /// Whether head office's list has confirmed what is said of the parcel. Until then it is a device's word, and nobody is held to
+    /// anything.
+    pub facts_confirmed: bool,
+    /// What somebody would answer for, if the records stay as they are.
+    pub findings: Vec<FindingRow>,
+}
+
+/// What somebody would answer for: a proposal until head office has decided.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct FindingRow {
+    /// Its id, which a dispute names.
+    pub about: String,
+    /// The rule, such as `LIA-01`.
+    pub rule: String,
+    /// Its name.
+    pub name: Bilingual,
+    /// The outlet that would answer; absent if the parcel's facts do not name it.
+    pub outlet: Option<String>,
+    /// Its share in percent.
+    pub share: u32,
+    /// The amount, if the rule has one.
+    pub amount_fen: Option<i64>,
+    /// `proposed`, `disputed`, ...
+    pub state: String,
+    /// The same in words.
+    pub state_name: Bilingual,
+    /// A person must look before anything is decided.
+    pub review: bool,
+    /// Between which two contacts with head office its acts lie; absent while head office has none of them.
+    pub gap: Option<ContactGap>,
+}
+
+/// Two contacts of a device with head office, and an act between them: no clock of the device moves it out of that.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct ContactGap {
+    /// The act did not happen before this; absent: nothing says.
+    pub from_ms: Option<i64>,
+    /// It did not happen after this.
+    pub until_ms: i64,
+    /// Whether the device's clock proves the time within the gap.
+    pub proven: bool,
+    /// The same in words.
+    pub told: Bilingual,
 }
 
 /// One deadline.
@@ -287,7 +330,35 @@ impl CaseDetail {
             messages: judgement.messages.iter().map(|message| MessageRow::of(message, pack)).collect(),
             conflicts: judgement.conflicts.iter().map(|conflict| named(pack, conflict.kind.as_str())).collect(),
             timeline: timeline.map(|entry| TimelineEntry::of(entry, is_superseded(entry), pack)).collect(),
+            facts_confirmed: case.facts_confirmed,
+            findings: judgement.findings.into_iter().map(|finding| FindingRow::of(finding, pack)).collect(),
         }
+    }
+}
+
+impl FindingRow {
+    fn of(finding: Finding, pack: Option<&Pack>) -> Self {
+        let state = finding.state.as_str();
+        Self {
+            about: finding.id.to_string(),
+            rule: finding.rule,
+            name: finding.name.into(),
+            outlet: finding.outlet.map(|outlet| outlet.to_string()),
+            share: finding.share.into(),
+            amount_fen: finding.amount.map(|amount| amount.0),
+            state: state.to_owned(),
+            state_name: named(pack, state),
+            review: finding.review,
+            gap: finding.contacts.map(ContactGap::from),
+        }
+    }
+}
+
+impl From<Contacts> for ContactGap {
+    fn from(contacts: Contacts) -> Self {
+        let told = gap_words(contacts.width_ms(), contacts.proven).into();
+        let (from_ms, until_ms) = (contacts.from.map(|at| at.0), contacts.until.0);
+        Self { from_ms, until_ms, proven: contacts.proven, told }
     }
 }
 
@@ -416,7 +487,29 @@ impl From<CaseRow> for CaseSummary {
 
 #[cfg(test)]
 mod tests {
+    use doorstep_domain::EntryKey;
+
     use super::*;
+
+    #[test]
+    fn a_findings_gap_is_told_with_both_ends_and_whether_a_clock_proves_more() {
+        let entry: EntryKey = "attempt/zsgniphp-1".parse().unwrap();
+        let of = |from, proven| {
+            let contacts = Contacts {
+                entry: entry.clone(),
+                from,
+                until: UnixMs(7_200_000),
+                proven,
+                others_in_contact: false,
+                unproven_acts: 0,
+            };
+            ContactGap::from(contacts)
+        };
+        let gap = of(Some(UnixMs(0)), true);
+        assert_eq!((gap.from_ms, gap.until_ms, gap.proven), (Some(0), 7_200_000, true));
+        assert!(gap.told.zh.contains("2 小时") && gap.told.en.contains("2 h"), "{:?}", gap.told);
+        assert_eq!((of(None, false).from_ms, of(None, false).proven), (None, false));
+    }
 
     #[test]
     fn a_place_in_the_list_is_carried_as_text_and_nonsense_is_refused() {

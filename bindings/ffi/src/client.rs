@@ -205,7 +205,7 @@ impl DoorstepClient {
         let changed = Arc::new(watch::Sender::new(0));
         let running = Running::start(opening.open(&folder)?, &changed, None)?;
         let again = Mutex::new(running.record_again());
-        let closed = running.client.closed_to_others();
+        let (closed, is_left_open) = (running.client.closed_to_others(), running.client.left_open_to_others().is_some());
         let (life, turn) = (Mutex::new(Life::Open(running)), tokio::sync::Mutex::default());
         let client = Arc::new(Self { folder, opening: Arc::new(opening), life, changed, turn, again });
         *slot = Arc::downgrade(&client);
@@ -213,6 +213,14 @@ impl DoorstepClient {
         if closed > 0 {
             let files = ("files", closed.into());
             logging::log(Level::Warn, "doorstep::client", "other accounts could read the store; they can not any more", &[files]);
+        }
+        if is_left_open {
+            logging::log(
+                Level::Warn,
+                "doorstep::client",
+                "other accounts may read what is in the store; that could not be changed",
+                &[],
+            );
         }
         Ok(client)
     }

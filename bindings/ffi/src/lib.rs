@@ -25,7 +25,8 @@ mod sync;
 
 pub use attempts::{PhotoFile, PhotoShows, Recorded};
 pub use cases::{
-    Bilingual, CaseDetail, CaseFilter, CasePage, CaseSummary, DeadlineRow, Explained, MessageRow, MissingEvidence, TimelineEntry,
+    Bilingual, CaseDetail, CaseFilter, CasePage, CaseSummary, ContactGap, DeadlineRow, Explained, FindingRow, MessageRow,
+    MissingEvidence, TimelineEntry,
 };
 pub use client::{ClientConfig, DoorstepClient, end_process, open_client};
 pub use commands::{Command, FailedDelivery, OriginReply, ProblemFound, SmsRequest};

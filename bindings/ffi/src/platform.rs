@@ -70,7 +70,8 @@ pub struct Position {
     pub longitude: f64,
 }
 
-/// The device's clocks, read together. Without it, the operating system's.
+/// The device's clocks, read together. Without it, the operating system's; those know one boot from another on Linux and Android only,
+/// so an app elsewhere implements this.
 #[uniffi::export(foreign)]
 pub trait DeviceClock: Send + Sync {
     /// What they say now.
@@ -85,8 +86,8 @@ pub struct ClockReading {
     /// Milliseconds since boot, sleep included; it must not follow the wall clock.
     pub since_boot_ms: i64,
     /// Tells one boot from another: a boot count, a boot id. It must be the same for the whole boot, also after the app was killed, and
-    /// another one after each restart; and never made of the wall clock, which moves. A platform without such a word gives a random
-    /// one made once in each process: then times are proven only from each process's first contact with head office on.
+    /// another one after each restart; and never made of the wall clock, which moves. On Apple systems that is the sysctl
+    /// `kern.bootsessionuuid`. A platform without such a word gives a random one made once in each process: then times are proven only from each process's first contact with head office on.
     pub boot: String,
     /// Minutes east of UTC.
     pub zone_minutes: i32,

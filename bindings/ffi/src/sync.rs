@@ -44,6 +44,9 @@ pub struct UnsentSummary {
     pub revoked: bool,
     /// Last answer of the server, by its clock.
     pub last_answer_ms: Option<i64>,
+    /// Whether this device has heard head office since it was started. Until then times can not be proven: say so, and that what is
+    /// recorded counts all the same.
+    pub times_proven: bool,
 }
 
 /// One action that the server has not confirmed.
@@ -110,7 +113,7 @@ impl DoorstepClient {
 
     /// What is unsent.
     pub async fn unsent(&self) -> Result<UnsentSummary, DoorstepError> {
-        self.local(|client| Ok(client.status()?.into())).await
+        self.local(|client| Ok(UnsentSummary::of(client.status()?, client.times_proven()?))).await
     }
 }
 
@@ -140,8 +143,8 @@ impl From<SyncReport> for SyncSummary {
     }
 }
 
-impl From<Status> for UnsentSummary {
-    fn from(status: Status) -> Self {
+impl UnsentSummary {
+    fn of(status: Status, times_proven: bool) -> Self {
         let actions = status.unsent.into_iter().map(|intent| UnsentAction {
             waybill: intent.waybill,
             what: intent.what,
@@ -162,6 +165,7 @@ impl From<Status> for UnsentSummary {
             photos_lost: status.photos_lost,
             revoked: status.revoked,
             last_answer_ms: status.last_answer.map(|at| at.0),
+            times_proven,
         }
     }
 }

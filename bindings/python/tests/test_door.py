@@ -5,8 +5,11 @@ import os
 import pathlib
 import signal
 import sys
+import time
 
-from doorstep import Command, Doorstep, DoorstepError, PhotoFile, PhotoShows, SmsOutcome, SmsPlatform
+from doorstep import (
+    ClockReading, Command, DeviceClock, Doorstep, DoorstepError, PhotoFile, PhotoShows, SmsOutcome, SmsPlatform,
+)
 from world import WorldTest, listed, soon, waybill
 
 
@@ -47,6 +50,7 @@ class DoorTest(WorldTest):
         await self.world.tell("link", "cut")
         recorded = await doorstep.fail(waybill(0), "DF-NOBODY", words="敲门无人", photos=[picture])
         self.assertEqual((recorded.waybill, recorded.state, recorded.next_step), (waybill(0), "registered", "notify_origin"))
+        self.assertTrue(recorded.times_proven, "head office was heard since this computer was started")
         with self.assertRaises(DoorstepError.Network) as caught:
             await soon(doorstep.sync())
         self.assertIn("已保存在本机", caught.exception.zh)
@@ -57,11 +61,33 @@ class DoorTest(WorldTest):
         summary = await soon(doorstep.sync())
         self.assertEqual(summary.photos, 1)
         unsent = await doorstep.unsent()
-        self.assertEqual((unsent.actions, unsent.photos), ([], 0))
+        self.assertEqual((unsent.actions, unsent.photos, unsent.times_proven), ([], 0, True))
         self.assertEqual((await self.on_server())[waybill(0)]["attempts"], 1)
         photo = next(entry.photo for entry in (await doorstep.case(waybill(0))).timeline if entry.photo)
         self.assertTrue(await soon(doorstep.photo_to_file(photo, self.folder / "again.jpg")))
         self.assertTrue((self.folder / "again.jpg").read_bytes().startswith(b"\xff\xd8"))
+
+    async def test_from_a_restart_on_it_is_said_that_times_can_not_be_proven_until_head_office_was_heard(self):
+        class Clock(DeviceClock):
+            boot = "1"
+
+            def now(self):
+                wall_ms, since_boot_ms = int(time.time() * 1_000), int(time.monotonic() * 1_000)
+                return ClockReading(wall_ms=wall_ms, since_boot_ms=since_boot_ms, boot=self.boot, zone_minutes=480)
+
+        clock = Clock()
+        doorstep = await self.courier(clock=clock)
+        self.assertTrue((await doorstep.unsent()).times_proven)
+        clock.boot = "2"
+        self.assertFalse((await doorstep.unsent()).times_proven)
+        self.assertFalse((await doorstep.fail(waybill(1), "DF-NOBODY")).times_proven)
+        self.assertFalse((await doorstep.case(waybill(1))).facts_confirmed, "nobody has compared them yet")
+        await soon(doorstep.sync())
+        self.assertTrue((await doorstep.unsent()).times_proven)
+        self.assertTrue((await doorstep.fail(waybill(2), "DF-NOBODY")).times_proven)
+        case = await doorstep.case(waybill(1))
+        self.assertTrue(case.facts_confirmed)
+        self.assertEqual(case.findings, [])
 
     async def test_what_a_killed_process_recorded_is_there_when_the_store_is_opened_again(self):
         await (await self.courier()).close()

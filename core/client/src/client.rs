@@ -211,6 +211,11 @@ impl Client {
         self.inner.store().closed_to_others()
     }
 
+    /// Why files or folders of the store that other accounts of this computer may read could not be closed to them; `None`: all are.
+    pub fn left_open_to_others(&self) -> Option<String> {
+        self.inner.store().left_open_to_others().map(str::to_owned)
+    }
+
     /// Whether head office had this device wiped: it takes nothing any more, and its folder is to be opened anew.
     pub fn is_wiped(&self) -> bool {
         self.inner.store().is_wiped()

@@ -12,19 +12,20 @@ pub trait Clock: Send + Sync {
 }
 
 /// The operating system's clocks. The monotonic one counts sleep (`CLOCK_BOOTTIME`), or a phone in a pocket would lose
-/// hours.
+/// hours. They know one boot from another on Linux and Android only: on other systems a host gives a [`Clock`] of its own that does.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemClock {
     boot: BootId,
 }
 
 impl SystemClock {
-    /// Reads the boot's mark once: the kernel's word, which is the same after the app was killed and never made of the wall clock.
+    /// Reads the boot's mark once. On Linux and Android it is the kernel's word, which is the same after the app was killed and never
+    /// made of the wall clock. Elsewhere it is random, once for each of these: times are proven from its first contact on.
     pub fn new() -> Self {
         let boot = std::fs::read("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let digits: Vec<u8> = boot.iter().copied().filter(u8::is_ascii_hexdigit).take(8).collect();
         let mark = std::str::from_utf8(&digits).ok().and_then(|text| u32::from_str_radix(text, 16).ok());
-        // Without the kernel's word every process is a boot of its own: nothing is compared that must not be.
+        // Without the kernel's word each of these is a boot of its own: nothing is compared that must not be.
         let mark = mark.unwrap_or_else(|| {
             let mut bytes = [0; 4];
             getrandom::fill(&mut bytes).ok();

@@ -159,11 +159,9 @@ pub(crate) struct Host {
     demanded: Option<Demand>,
     /// Head office ordered it, and this device has nothing any more.
     wiped: bool,
-    /// The server's key before the one that it has vouched for in this sync: what it signs until it is told.
+    /// The key pinned before this sync took the next one; rule packs are signed with it until a request has named the new one.
     former_key: Option<Vec<u8>>,
-    /// The clocks when the newest answer's headers came.
-    answered_at: Clocks,
-    /// The clocks when its request was sent.
+    /// The clocks when the newest request was sent.
     asked_at: Clocks,
 }
 
@@ -187,6 +185,11 @@ impl Asking {
     }
 }
 
+/// Whether our server does not know the token that a request came with.
+fn is_of_unknown_token(response: &Response) -> bool {
+    response.status() == StatusCode::UNAUTHORIZED && http::is_from_us(response)
+}
+
 impl Host {
     /// A host of its own, for one sync or one picture.
     pub fn new(inner: &Arc<Inner>) -> Result<Self, ClientError> {
@@ -205,7 +208,6 @@ impl Host {
             demanded: None,
             wiped: false,
             former_key: None,
-            answered_at: inner.clock.read(),
             asked_at: inner.clock.read(),
         })
     }
@@ -240,31 +242,37 @@ impl Host {
     /// A call with the token, up to the answer's headers. A token that the server no longer knows is replaced once, for a
     /// signature over its nonce; that nobody is stranded by a lost answer costs two requests then and none otherwise.
     pub async fn begin(&mut self, ask: &Asking) -> Result<Response, Failure> {
-        let mut tried = false;
-        loop {
-            let renewal = self.inner.renewal(&self.session.token).await;
-            let renewal = self.keep(renewal)?;
-            let call = Call {
-                client: &self.inner.http,
-                token: Some(&self.session.token.secret),
-                renewal: renewal.as_deref(),
-                method: ask.method.clone(),
-                url: format!("{}{}", self.session.server, ask.path),
-                headers: ask.headers.clone(),
-                body: ask.body.clone(),
-                taken: ask.taken.clone(),
-                stall: self.inner.stall,
-                clocks: ask.clocks.unwrap_or_else(|| self.inner.clock.read()),
-            };
-            let response = call.begin(&mut self.cost).await?;
-            if response.status() != StatusCode::UNAUTHORIZED || !http::is_from_us(&response) || tried {
-                return Ok(response);
-            }
-            tried = true;
-            self.cost.requests += 2;
-            let token = self.inner.new_session(&self.session.server).await;
-            self.session.token = self.keep(token)?;
+        let response = self.begin_once(ask).await?;
+        if !is_of_unknown_token(&response) {
+            return Ok(response);
         }
+        self.take_session().await?;
+        self.begin_once(ask).await
+    }
+
+    async fn begin_once(&mut self, ask: &Asking) -> Result<Response, Failure> {
+        let renewal = self.inner.renewal(&self.session.token).await;
+        let renewal = self.keep(renewal)?;
+        let call = Call {
+            client: &self.inner.http,
+            token: Some(&self.session.token.secret),
+            renewal: renewal.as_deref(),
+            method: ask.method.clone(),
+            url: format!("{}{}", self.session.server, ask.path),
+            headers: ask.headers.clone(),
+            body: ask.body.clone(),
+            taken: ask.taken.clone(),
+            stall: self.inner.stall,
+            clocks: ask.clocks.unwrap_or_else(|| self.inner.clock.read()),
+        };
+        call.begin(&mut self.cost).await
+    }
+
+    async fn take_session(&mut self) -> Result<(), Failure> {
+        self.cost.requests += 2;
+        let token = self.inner.new_session(&self.session.server).await;
+        self.session.token = self.keep(token)?;
+        Ok(())
     }
 
     pub async fn call(&mut self, ask: &Asking) -> Result<Option<Vec<u8>>, Failure> {
@@ -272,8 +280,12 @@ impl Host {
         http::answer(response, self.inner.stall, &mut self.cost).await
     }
 
-    /// The next request, its batch signed over content, predecessor and the clocks of this sending.
     async fn prepare(&mut self, max_bytes: usize, recut: bool) -> Result<Event, Failure> {
+        Ok(Event::Prepared(Box::new(self.request(max_bytes, recut).await?)))
+    }
+
+    /// The next request, its batch signed over content, predecessor and the clocks of this sending.
+    async fn request(&mut self, max_bytes: usize, recut: bool) -> Result<SyncRequest, Failure> {
         let app = self.inner.app.clone();
         let clocks = self.inner.clock.read();
         self.asked_at = clocks;
@@ -286,7 +298,15 @@ impl Host {
             let signed = self.inner.sign(batch.message()).await;
             batch.sig = self.keep(signed)?;
         }
-        Ok(Event::Prepared(Box::new(request)))
+        Ok(request)
+    }
+
+    /// A request once more, after the server has answered something else: with the open batch as it is, and the clocks of now. With
+    /// those of the first sending the server would find that this device's clock goes wrong.
+    async fn anew(&mut self, request: &SyncRequest) -> Result<SyncRequest, Failure> {
+        let max_bytes = usize::try_from(request.want_bytes).unwrap_or(usize::MAX);
+        let witness = request.witness.clone();
+        Ok(SyncRequest { witness, ..self.request(max_bytes, false).await? })
     }
 
     /// Sends a request, and once more with the proof of the newest signed answer if the server has not come so far as that says.
@@ -294,21 +314,32 @@ impl Host {
         match self.send_once(request).await {
             Err(Failure::Refused(code)) if code == "prove" => {
                 let witness = self.store(|inner| inner.store().witness()).await?.ok_or(Failure::Refused(code))?;
-                self.send_once(&SyncRequest { witness: Some(witness), ..request.clone() }).await
+                let request = self.anew(request).await?;
+                self.send_once(&SyncRequest { witness: Some(witness), ..request }).await
             }
             other => other,
         }
     }
 
-    async fn send_once(&mut self, request: &SyncRequest) -> Result<Event, Failure> {
+    async fn post(&mut self, request: &SyncRequest) -> Result<Response, Failure> {
         let body = encode(request).and_then(|body| seal(&body)).map_err(|_| Failure::Storage)?;
         let mut asking = Asking::post("/v1/sync", body);
         // The clocks that were signed are an anchor once this request is answered: header, batch and store have the same ones.
         asking.clocks = Some(self.asked_at);
-        let response = self.begin(&asking).await?;
-        // The server read its clock when it answered, so ours is read when the headers are here: a slow download must not
-        // make later acts look earlier.
-        self.answered_at = self.inner.clock.read();
+        self.begin_once(&asking).await
+    }
+
+    async fn send_once(&mut self, request: &SyncRequest) -> Result<Event, Failure> {
+        let mut response = self.post(request).await?;
+        let again;
+        let request = if is_of_unknown_token(&response) {
+            self.take_session().await?;
+            again = self.anew(request).await?;
+            response = self.post(&again).await?;
+            &again
+        } else {
+            request
+        };
         let bytes = match http::answer(response, self.inner.stall, &mut self.cost).await {
             Err(Failure::Refused(code)) if code == "tag_taken" => {
                 let fresh = self.keep(random())?;
@@ -375,7 +406,7 @@ impl Host {
     }
 
     async fn apply(&mut self, answer: Box<Answer>) -> Result<Event, Failure> {
-        let clocks = (self.asked_at, self.answered_at);
+        let asked_at = self.asked_at;
         let fresh = self.keep(random())?;
         if let Some(token) = &answer.token {
             self.session.token = token.clone();
@@ -388,12 +419,12 @@ impl Host {
             }
         }
         let applied =
-            self.store(move |inner| inner.store().apply(&answer, clocks, UnixMs(answer.now_ms), InstallId::new(fresh))).await?;
+            self.store(move |inner| inner.store().apply(&answer, asked_at, UnixMs(answer.now_ms), InstallId::new(fresh))).await?;
         let now = self.inner.now();
         let now = self.keep(now)?;
         let sendable = self.store(move |inner| {
             let mut store = inner.store();
-            store.note_uptime(clocks.1)?;
+            store.note_uptime(inner.clock.read())?;
             store.sendable(&inner.conditions(), now)
         });
         let sendable = sendable.await?;

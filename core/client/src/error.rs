@@ -275,9 +275,8 @@ impl ClientError {
                 fixed("服务器地址须以 http:// 或 https:// 开头", "the server's address must start with http:// or https://")
             }
             Self::Insecure => fixed(
-                "明文 http:// 只能用于本机：客户姓名和电话会被途中读取；请改用 https://，确需明文时加 --insecure",
-                "plain http:// is for this machine only, names and numbers can be read on the way; use https://, or give --insecure if it is \
-                 meant",
+                "明文 http:// 只能用于本机：客户姓名和电话会被途中读取；请改用 https://",
+                "plain http:// is for this machine only, names and numbers can be read on the way; use https://",
             ),
             Self::Roots => fixed(
                 "证书机构中没有可用的证书，须为 PEM 格式",

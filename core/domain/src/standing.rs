@@ -36,8 +36,7 @@ pub struct Receipt {
     pub facts: FactsCheck,
     /// Of an act whose time is not proven: whether another device of the same person was in contact within the gap.
     pub others_in_contact: bool,
-    /// Of an act whose time is not proven: how many such acts the same person had in the 30 days before its sending, and one more; at
-    /// most 1,000.
+    /// Number of such acts of this person in the 30 days before the sending, plus one; at most 1,000; 0 if the time is proven.
     pub unproven_acts: u16,
 }
 
@@ -49,11 +48,9 @@ const UNSTEADY: u16 = 1 << 4;
 const PASSED_OVER: u16 = 1 << 5;
 const DISORDERED: u16 = 1 << 6;
 const OTHERS_IN_CONTACT: u16 = 1 << 7;
-/// Three bits for the place of a [`FactsCheck`].
+/// Three bits for the place of a [`FactsCheck`] in [`FactsCheck::ALL`]: a new word goes to its end.
 const FACTS_SHIFT: u32 = 8;
 const FACTS: u16 = 7 << FACTS_SHIFT;
-const CHECKS: [FactsCheck; 5] =
-    [FactsCheck::Unchecked, FactsCheck::Equal, FactsCheck::Outdated, FactsCheck::Altered, FactsCheck::NoRow];
 
 /// The marks of a receipt that devices of version 2 know.
 pub const MARKS_OF_VERSION_2: u16 = ROLLED_BACK | FOREIGN_ANCHOR | REVIEW;
@@ -83,7 +80,7 @@ impl Receipt {
     pub fn marks(&self) -> u16 {
         let bit = |set: bool, bit: u16| if set { bit } else { 0 };
         let acted = &self.acted;
-        let facts = CHECKS.iter().position(|check| *check == self.facts).unwrap_or_default();
+        let facts = FactsCheck::ALL.iter().position(|check| *check == self.facts).unwrap_or_default();
         bit(acted.rolled_back, ROLLED_BACK)
             | bit(acted.foreign_anchor, FOREIGN_ANCHOR)
             | bit(self.review, REVIEW)
@@ -111,7 +108,7 @@ impl Receipt {
             passed_over: has(PASSED_OVER),
             disordered: has(DISORDERED),
         };
-        let facts = CHECKS.get(usize::from((marks & FACTS) >> FACTS_SHIFT)).copied().unwrap_or(FactsCheck::Unchecked);
+        let facts = FactsCheck::ALL.get(usize::from((marks & FACTS) >> FACTS_SHIFT)).copied().unwrap_or(FactsCheck::Unchecked);
         Self { received_at, acted, review: has(REVIEW), facts, others_in_contact: has(OTHERS_IN_CONTACT), unproven_acts }
     }
 

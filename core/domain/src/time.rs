@@ -184,9 +184,10 @@ const DRIFT_PPM: u64 = 100;
 const LONGEST_BOOT_MS: u64 = 10 * 366 * 86_400_000;
 /// A wall clock that moves back by less is only being corrected by its network.
 const ROLLED_BACK_MS: i64 = 60_000;
-/// What was recorded while a request was under way is dated before that contact, and honest.
+/// An act recorded while a request is under way can not be in it, so up to this long before a contact is not held against the
+/// device.
 pub const IN_FLIGHT_MS: i64 = 5 * 60_000;
-/// Between a clock's reading and the arrival of a request's headers: connecting may take ten seconds.
+/// How much later a request's headers may arrive than the device read its clock.
 const CONNECTING_MS: u64 = 15_000;
 
 /// Whether a device's monotonic clock went as the server's did between two contacts of one boot. `device_ms` and `server_ms` are

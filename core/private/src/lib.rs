@@ -39,36 +39,58 @@ pub fn create(file: &Path) -> io::Result<File> {
     options().write(true).create(true).truncate(true).open(file)
 }
 
+/// What [`correct`] did.
+#[derive(Debug, Default)]
+pub struct Corrected {
+    /// Files and folders that were open to others and are closed now.
+    pub closed: u64,
+    /// Why the first of the others could not be closed, or looked at: others may still read those.
+    pub failed: Option<io::Error>,
+}
+
 /// Takes away from everybody else what they may do with a folder and with those of its entries whose name is `ours`, with all
-/// below them. Returns how many files and folders were open to others. What is deeper is looked at only if anything above it was
-/// open, because there may be a million of it. The innermost goes first: a run that is cut off is done again.
-pub fn correct(folder: &Path, ours: impl Fn(&str) -> bool) -> io::Result<u64> {
+/// below them. What can not be changed is passed over: a photo that is another account's must not leave the database open. What is
+/// deeper is looked at only if anything above it was open, because there may be a million of it. The innermost goes first: a run
+/// that is cut off is done again.
+pub fn correct(folder: &Path, ours: impl Fn(&str) -> bool) -> Corrected {
+    let mut done = Corrected::default();
     #[cfg(unix)]
     {
         let mut tops = Vec::new();
-        for entry in std::fs::read_dir(folder)? {
-            let entry = entry?;
-            if entry.file_name().to_str().is_some_and(&ours) {
-                tops.push(entry.path());
+        for entry in done.keep(std::fs::read_dir(folder)).into_iter().flatten() {
+            tops.extend(done.keep(entry).filter(|entry| entry.file_name().to_str().is_some_and(&ours)).map(|entry| entry.path()));
+        }
+        let mut any_open = false;
+        for path in tops.iter().map(std::path::PathBuf::as_path).chain([folder]) {
+            any_open |= done.keep(modes::is_open(path)).unwrap_or(false);
+        }
+        if any_open {
+            for top in &tops {
+                modes::close_below(top, &mut done);
             }
+            done.count(modes::close(folder));
         }
-        let mut any_open = modes::is_open(folder)?;
-        for top in &tops {
-            any_open |= modes::is_open(top)?;
-        }
-        if !any_open {
-            return Ok(0);
-        }
-        let mut closed = 0;
-        for top in &tops {
-            closed += modes::close_below(top)?;
-        }
-        Ok(closed + modes::close(folder)?)
     }
     #[cfg(not(unix))]
-    {
-        let _ = (folder, ours);
-        Ok(0)
+    let _ = (folder, ours);
+    done
+}
+
+#[cfg(unix)]
+impl Corrected {
+    /// The value, or the first error kept.
+    fn keep<T>(&mut self, result: io::Result<T>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.failed.get_or_insert(error);
+                None
+            }
+        }
+    }
+
+    fn count(&mut self, closed: io::Result<bool>) {
+        self.closed += u64::from(self.keep(closed).unwrap_or(false));
     }
 }
 
@@ -80,6 +102,8 @@ mod modes {
         os::unix::fs::PermissionsExt,
         path::Path,
     };
+
+    use super::Corrected;
 
     /// What everybody but the owner may do.
     const OTHERS: u32 = 0o077;
@@ -98,26 +122,28 @@ mod modes {
         Ok(look(path)?.is_some_and(|data| data.permissions().mode() & OTHERS != 0))
     }
 
-    /// Closes one file or folder to others: 1 if it was open.
-    pub(super) fn close(path: &Path) -> io::Result<u64> {
-        let Some(data) = look(path)? else { return Ok(0) };
+    /// Closes one file or folder to others; whether it was open.
+    pub(super) fn close(path: &Path) -> io::Result<bool> {
+        let Some(data) = look(path)? else { return Ok(false) };
         let mode = data.permissions().mode();
         if mode & OTHERS == 0 {
-            return Ok(0);
+            return Ok(false);
         }
         match std::fs::set_permissions(path, Permissions::from_mode(mode & !OTHERS)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
-            other => other.map(|()| 1),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            other => other.map(|()| true),
         }
     }
 
-    pub(super) fn close_below(path: &Path) -> io::Result<u64> {
-        let mut closed = 0;
-        if look(path)?.is_some_and(|data| data.is_dir()) {
-            for entry in std::fs::read_dir(path)? {
-                closed += close_below(&entry?.path())?;
+    pub(super) fn close_below(path: &Path, done: &mut Corrected) {
+        let is_folder = done.keep(look(path)).flatten().is_some_and(|data| data.is_dir());
+        if is_folder {
+            for entry in done.keep(std::fs::read_dir(path)).into_iter().flatten() {
+                if let Some(entry) = done.keep(entry) {
+                    close_below(&entry.path(), done);
+                }
             }
         }
-        Ok(closed + close(path)?)
+        done.count(close(path));
     }
 }

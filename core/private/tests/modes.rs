@@ -43,9 +43,51 @@ fn what_others_could_read_is_corrected_with_all_below_it_and_nothing_that_is_not
     set_permissions(root.join("photos/ab"), Permissions::from_mode(0o755)).unwrap();
     set_permissions(&root, Permissions::from_mode(0o755)).unwrap();
     let ours = |name: &str| matches!(name, "db" | "photos");
-    assert_eq!(doorstep_private::correct(&root, ours).unwrap(), 5);
+    let corrected = |root: &Path| {
+        let done = doorstep_private::correct(root, ours);
+        assert!(done.failed.is_none(), "{done:?}");
+        done.closed
+    };
+    assert_eq!(corrected(&root), 5);
     assert_eq!((mode(&root), mode(&root.join("photos")), mode(&root.join("photos/ab"))), (0o700, 0o700, 0o700));
     assert_eq!((mode(&root.join("db")), mode(&root.join("photos/ab/one"))), (0o600, 0o600));
     assert_eq!((mode(&root.join("foreign")), mode(&root.join("outside"))), (0o755, 0o644), "not ours, and a link's target");
-    assert_eq!(doorstep_private::correct(&root, ours).unwrap(), 0, "once");
+    assert_eq!(corrected(&root), 0, "once");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_can_not_be_closed_is_said_and_keeps_nothing_else_open() {
+    use std::os::unix::fs::chown;
+
+    use rustix::{fs::Uid, process::getuid, thread::set_thread_res_uid};
+
+    if !getuid().is_root() {
+        eprintln!("skipped: only root can make a file that another account may not change");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
+    let root = dir.path().join("data");
+    std::fs::create_dir_all(root.join("photos")).unwrap();
+    for (file, owner) in [("a", 0), ("photos/one", 0), ("photos/two", 1), ("photos", 1), ("z", 1), ("", 1)] {
+        let path = root.join(file);
+        if !path.exists() {
+            std::fs::write(&path, b"x").unwrap();
+        }
+        let bits = if path.is_dir() { 0o755 } else { 0o644 };
+        set_permissions(&path, Permissions::from_mode(bits)).unwrap();
+        chown(&path, Some(owner), None).unwrap();
+    }
+    let folder = root.clone();
+    // On Linux each thread has an account of its own.
+    let done = std::thread::spawn(move || {
+        set_thread_res_uid(Uid::from_raw(1), Uid::from_raw(1), Uid::from_raw(1)).unwrap();
+        doorstep_private::correct(&folder, |name| matches!(name, "a" | "photos" | "z"))
+    });
+    let done = done.join().unwrap();
+    assert_eq!(done.failed.unwrap().kind(), std::io::ErrorKind::PermissionDenied);
+    assert_eq!(done.closed, 4, "two, photos, z and the folder");
+    assert_eq!((mode(&root.join("photos/two")), mode(&root.join("z")), mode(&root.join("photos"))), (0o600, 0o600, 0o700));
+    assert_eq!((mode(&root.join("a")), mode(&root.join("photos/one")), mode(&root)), (0o644, 0o644, 0o700));
 }

@@ -172,7 +172,7 @@ fn build(folder: &Path) -> Store {
             witness: None,
             received_ms: None,
         };
-        store.apply(&answer, (clocks(0), clocks(0)), NOW, InstallId::new([0xf0; 16])).unwrap();
+        store.apply(&answer, clocks(0), NOW, InstallId::new([0xf0; 16])).unwrap();
         eprint!("\rbuilding: {} of {CASES} cases", (page + 1) * 500);
     }
     eprintln!();

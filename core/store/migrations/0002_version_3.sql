@@ -17,7 +17,8 @@ CREATE TABLE change (
   until_ms    INTEGER,
   marks       INTEGER NOT NULL,           -- bits of a receipt: see Receipt::marks
   unproven    INTEGER NOT NULL,
-  batch       INTEGER,                    -- the batch of the pushing installation it went in; null: another device's
+  batch       INTEGER,                    -- the own batch it went in; null: another device's, or it came back with a feed
+  pusher      BLOB,                       -- the installation in whose chain that batch is: it may be later than the writing one
   parked      TEXT,                       -- came in a feed and could not be taken; why
   bytes       BLOB NOT NULL,
   PRIMARY KEY (case_id, n)
@@ -26,8 +27,10 @@ CREATE TABLE change (
 -- Acts that were accepted before stay judged as they were: 8 anchored, 256 facts equal. Their gap is the interval of then, because
 -- version 2 proved that however long an act had waited. The server does the same with its own.
 INSERT INTO change SELECT case_id, n, hash, install, seq, max_op, received_at, acted_at, slack_ms,
-  iif(acted_at IS NULL OR marks & 2, NULL, acted_at - slack_ms), iif(acted_at IS NULL OR marks & 2, NULL, min(received_at, acted_at + slack_ms)),
-  (marks & 7) | iif(acted_at IS NULL OR marks & 2, 0, 8) | 256, 0, batch, parked, bytes FROM change_1;
+  iif(acted_at IS NULL OR marks & 2, NULL, acted_at - slack_ms),
+  iif(acted_at IS NULL OR marks & 2, NULL, min(received_at, acted_at + slack_ms)),
+  (marks & 7) | iif(acted_at IS NULL OR marks & 2, 0, 8) | 256, 0, batch, iif(batch IS NULL, NULL, install), parked,
+  bytes FROM change_1;
 DROP TABLE change_1;
 
 -- What sendings named as left behind: a chain is what is unsent up to its newest row, and after the chain before it.

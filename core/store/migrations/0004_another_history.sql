@@ -19,5 +19,7 @@ CREATE TABLE first_receipt (
   marks       INTEGER NOT NULL,
   unproven    INTEGER NOT NULL,
   batch       INTEGER,                    -- the own batch that it went in first; null: its receipt came with a feed
+  pusher      BLOB,                       -- the installation in whose chain that batch is
+  n           INTEGER NOT NULL,           -- its place among the case's changes then, which is that in the batch too
   PRIMARY KEY (case_id, hash)
 ) STRICT, WITHOUT ROWID;

@@ -1,7 +1,7 @@
 //! Another history of the server: its log was put back from a copy, and lacks what came after that. What this device wrote, and the
 //! history before had accepted, is sent again if the present one does not have it.
 //!
-//! Which that is needs no question: the scopes are read from their start, and what comes is there. What has not come when all of
+//! No extra request finds out which: the scopes are read from their start, and what comes is there. What has not come when all of
 //! them were read to their end goes back among the unsent. The server leaves out own changes after the first page of a scope, so of
 //! a very full device some are sent again that the server has: they come back as known, with their first receipt.
 
@@ -12,7 +12,7 @@ use rusqlite::{Connection, params};
 
 use crate::{
     StoreError, identity,
-    project::{self, UNSENT},
+    project::{self, RECEIPT, UNSENT},
 };
 
 /// Another history begins: every own change that was accepted is in question.
@@ -50,11 +50,10 @@ pub(crate) fn put_back(db: &Connection, now: UnixMs, touched: &mut BTreeSet<Case
 
 /// An accepted change is unsent again. What was said of it first is kept.
 pub(crate) fn unsend(db: &Connection, case: &[u8], n: i64, now: UnixMs) -> Result<(), StoreError> {
-    db.prepare_cached(
-        "INSERT OR IGNORE INTO first_receipt (case_id, hash, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven, batch)
-         SELECT case_id, hash, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven, batch FROM change
-         WHERE case_id = ?1 AND n = ?2",
-    )?
+    db.prepare_cached(&format!(
+        "INSERT OR IGNORE INTO first_receipt (case_id, hash, {RECEIPT}, batch, pusher, n)
+         SELECT case_id, hash, {RECEIPT}, batch, pusher, n FROM change WHERE case_id = ?1 AND n = ?2"
+    ))?
     .execute(params![case, n])?;
     db.prepare_cached(
         "INSERT INTO outbox (case_id, action, recorded_at, command, state, tries, hash, install, seq, max_op, bytes)

@@ -42,12 +42,13 @@ pub(crate) fn leave_other_scopes(db: &Connection, scopes: &[String]) -> Result<b
     Ok(true)
 }
 
-/// Removes the leaving cases of which everything is settled: no change waits, is in question, or names a photo whose bytes are
-/// still here alone. A stub stays, so that the next change of the case continues where this device was.
+/// Removes the leaving cases of which everything is settled: no change waits, is in question (also whether another history has it),
+/// or names a photo whose bytes are still here alone. A stub stays, so that the next change of the case continues where this device was.
 pub(crate) fn evict(db: &Connection) -> Result<(), StoreError> {
     let mut query = db.prepare_cached(
         "SELECT case_id FROM leaving
-         WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.case_id = leaving.case_id AND state < ?1)",
+         WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.case_id = leaving.case_id AND state < ?1)
+           AND NOT EXISTS (SELECT 1 FROM unconfirmed WHERE unconfirmed.case_id = leaving.case_id)",
     )?;
     let cases = query.query_map([DISCARDED], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
     for id in cases {

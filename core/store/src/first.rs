@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorstep_document::pack;
-use doorstep_domain::{CaseId, ChangeHash, InstallId, ReceiptParts, UnixMs};
+use doorstep_domain::{CaseId, ChangeHash, InstallId};
 use doorstep_protocol::{FirstAnswer, FirstDoc, FirstReceipt, MAX_FIRST_ANSWERS, Vouched, decode};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::{StoreError, project::Outgoing};
+use crate::{
+    StoreError,
+    project::{Outgoing, RECEIPT, receipt_of},
+};
 
 /// An own batch: the installation whose chain it is in, and its number.
 type Of = (InstallId, i64);
@@ -17,15 +20,14 @@ type Of = (InstallId, i64);
 pub(crate) fn shown(db: &Connection, open: &[Outgoing]) -> Result<Vec<FirstAnswer>, StoreError> {
     let mut docs: BTreeMap<Of, BTreeSet<CaseId>> = BTreeMap::new();
     let mut find = db.prepare_cached(
-        "SELECT outbox.install, first_receipt.batch FROM first_receipt JOIN outbox USING (case_id, hash)
-         WHERE case_id = ?1 AND hash = ?2 AND first_receipt.batch IS NOT NULL",
+        "SELECT pusher, batch FROM first_receipt WHERE case_id = ?1 AND hash = ?2 AND pusher IS NOT NULL AND batch IS NOT NULL",
     )?;
     for change in open {
         let Some(hash) = pack::hash_of(&change.bytes) else { continue };
         let row =
             find.query_row(params![change.case.as_bytes(), hash.as_bytes()], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?)));
         if let Some((install, number)) = row.optional()? {
-            let install = InstallId::try_from(install.as_slice()).map_err(|_| StoreError::Damaged("outbox"))?;
+            let install = InstallId::try_from(install.as_slice()).map_err(|_| StoreError::Damaged("first_receipt"))?;
             docs.entry((install, number)).or_default().insert(change.case);
         }
     }
@@ -59,36 +61,22 @@ fn answer(db: &Connection, of: Of, cases: &BTreeSet<CaseId>) -> Result<Option<Fi
     Ok((!docs.is_empty()).then_some(FirstAnswer { history, counter, leaves, sig, docs }))
 }
 
-/// What was first said of the changes of a case that went in a batch, in its order.
+/// What was first said of the changes of a case that went in a batch, in its order. Not by who wrote them: a batch may have changes of
+/// an earlier installation.
 fn receipts(db: &Connection, of: Of, case: &CaseId) -> Result<Vec<FirstReceipt>, StoreError> {
-    let mut query = db.prepare_cached(
-        "SELECT first.hash, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven, seq FROM first_receipt AS first
-           JOIN (SELECT hash, seq FROM change WHERE case_id = ?1 AND install = ?2
-                 UNION SELECT hash, seq FROM outbox WHERE case_id = ?1 AND install = ?2) USING (hash)
-           WHERE case_id = ?1 AND batch = ?3
+    let mut query = db.prepare_cached(&format!(
+        "SELECT hash, {RECEIPT}, n FROM first_receipt WHERE case_id = ?1 AND pusher = ?2 AND batch = ?3
          UNION ALL
-         SELECT hash, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven, seq FROM change
-           WHERE case_id = ?1 AND install = ?2 AND batch = ?3
+         SELECT hash, {RECEIPT}, n FROM change WHERE case_id = ?1 AND pusher = ?2 AND batch = ?3
            AND NOT EXISTS (SELECT 1 FROM first_receipt AS first WHERE first.case_id = ?1 AND first.hash = change.hash)
-         ORDER BY seq",
-    )?;
-    let rows = query.query_map(params![case.as_bytes(), of.0.as_bytes(), of.1], |row| {
-        let time = |at: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(at)?.map(UnixMs));
-        let parts = ReceiptParts {
-            received_at: UnixMs(row.get(1)?),
-            acted_at: time(2)?,
-            slack_ms: row.get(3)?,
-            from: time(4)?,
-            until: time(5)?,
-            marks: row.get(6)?,
-            unproven_acts: row.get(7)?,
-        };
-        Ok((row.get::<_, Vec<u8>>(0)?, parts))
-    })?;
+         ORDER BY n"
+    ))?;
+    let rows = query
+        .query_map(params![case.as_bytes(), of.0.as_bytes(), of.1], |row| Ok((row.get::<_, Vec<u8>>(0)?, receipt_of(row, 1)?)))?;
     rows.map(|row| {
-        let (hash, parts) = row?;
+        let (hash, receipt) = row?;
         let change = ChangeHash::try_from(hash.as_slice()).map_err(|_| StoreError::Damaged("change"))?;
-        Ok(FirstReceipt::of(change, parts))
+        Ok(FirstReceipt::of(change, receipt.parts()))
     })
     .collect()
 }

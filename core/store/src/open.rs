@@ -6,6 +6,7 @@ use std::{
 };
 
 use doorstep_domain::InstallId;
+use doorstep_private::Corrected;
 use doorstep_rules::Rulebook;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, config::DbConfig, params};
 
@@ -43,6 +44,8 @@ pub struct Store {
     damage_before: u64,
     /// Files and folders that other accounts could read before this opening.
     closed: u64,
+    /// Why some of them could not be closed.
+    left_open: Option<String>,
     /// Tells a salvage that the file is in use.
     _hold: Hold,
 }
@@ -101,17 +104,25 @@ impl Store {
     fn open_held(folder: &Path, hold: Hold, key: Option<StoreKey>) -> Result<Self, OpenError> {
         let files = Files::of(folder);
         let was_there = files.db.exists();
-        let closed = keep_private(folder);
+        // What can not be changed (an app's folder that belongs to its group, a file system without modes) is no reason to record
+        // nothing.
+        let Corrected { closed, failed } = doorstep_private::correct(folder, is_ours);
         // In a folder without a store there was nothing to read.
         let closed = if was_there { closed } else { 0 };
+        let left_open = failed.map(|error| error.to_string());
         let db = connect(&files, key.as_ref())?;
         let damage_before = check::damage_count();
-        Ok(Self { db, folder: folder.to_owned(), book: None, key, wiped: false, closed, damage_before, _hold: hold })
+        Ok(Self { db, folder: folder.to_owned(), book: None, key, wiped: false, closed, left_open, damage_before, _hold: hold })
     }
 
     /// How many files and folders other accounts could read until this opening closed them: for a word to the person.
     pub fn closed_to_others(&self) -> u64 {
         self.closed
+    }
+
+    /// Why files or folders that other accounts may read could not be closed at this opening, or looked at; `None`: all are closed.
+    pub fn left_open_to_others(&self) -> Option<&str> {
+        self.left_open.as_deref()
     }
 
     /// The versions of the rule pack here, if any has been received.
@@ -162,12 +173,6 @@ impl Store {
 pub(crate) fn make_folder(folder: &Path) -> Result<(), OpenError> {
     let at_folder = |source| OpenError::Folder { folder: folder.to_owned(), source };
     doorstep_private::make_folder(&folder.join("photos")).map_err(at_folder)
-}
-
-/// Closes to others what an older version left open to them; how many files and folders that were. What can not be changed (an
-/// app's folder that belongs to its group, a file system without modes) is no reason to record nothing.
-fn keep_private(folder: &Path) -> u64 {
-    doorstep_private::correct(folder, is_ours).unwrap_or(0)
 }
 
 /// Whether an entry of a store's folder is the store's or the client's.

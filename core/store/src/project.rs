@@ -18,6 +18,9 @@ pub(crate) const IN_BATCH: i64 = 1;
 pub(crate) const QUARANTINED: i64 = 2;
 pub(crate) const DISCARDED: i64 = 3;
 
+/// The columns of a receipt, in the order of [`receipt_of`] and [`columns_of`].
+pub(crate) const RECEIPT: &str = "received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven";
+
 /// Reason of a quarantined row whose bytes can not be read. Only its command is of use.
 pub(crate) const DAMAGED: &str = "damaged";
 
@@ -33,9 +36,8 @@ pub(crate) struct Outgoing {
 /// answer; one that has been put aside as damaged is shown by its command in the status.
 pub(crate) fn entries(db: &Connection, case: &CaseId) -> Result<Vec<Recorded>, StoreError> {
     let mut entries = Vec::new();
-    let mut accepted = db.prepare_cached(
-        "SELECT bytes, received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven FROM change WHERE case_id = ?1 AND parked IS NULL ORDER BY n",
-    )?;
+    let accepted = format!("SELECT bytes, {RECEIPT} FROM change WHERE case_id = ?1 AND parked IS NULL ORDER BY n");
+    let mut accepted = db.prepare_cached(&accepted)?;
     let mut rows = accepted.query(params![case.as_bytes()])?;
     while let Some(row) = rows.next()? {
         let receipt = receipt_of(row, 1)?;
@@ -58,23 +60,20 @@ pub(crate) fn entries(db: &Connection, case: &CaseId) -> Result<Vec<Recorded>, S
 
 /// What the server says now of a change that is here: after an update of the app it says more than it did.
 pub(crate) fn set_receipt(db: &Connection, case: &CaseId, hash: &ChangeHash, receipt: Receipt) -> Result<(), StoreError> {
-    let parts = receipt.parts();
-    db.prepare_cached(
-        "UPDATE change SET received_at = ?3, acted_at = ?4, slack_ms = ?5, from_ms = ?6, until_ms = ?7, marks = ?8, unproven = ?9
-         WHERE case_id = ?1 AND hash = ?2 AND parked IS NULL",
-    )?
-    .execute(params![
-        case.as_bytes(),
-        hash.as_bytes(),
-        parts.received_at.0,
-        parts.acted_at.map(|at| at.0),
-        parts.slack_ms,
-        parts.from.map(|at| at.0),
-        parts.until.map(|at| at.0),
-        parts.marks,
-        parts.unproven_acts
-    ])?;
+    let [received, acted, slack, from, until, marks, unproven] = columns_of(receipt);
+    db.prepare_cached(&format!(
+        "UPDATE change SET ({RECEIPT}) = (?3, ?4, ?5, ?6, ?7, ?8, ?9) WHERE case_id = ?1 AND hash = ?2 AND parked IS NULL"
+    ))?
+    .execute(params![case.as_bytes(), hash.as_bytes(), received, acted, slack, from, until, marks, unproven])?;
     Ok(())
+}
+
+/// A receipt as its seven columns.
+fn columns_of(receipt: Receipt) -> [Option<i64>; 7] {
+    let ReceiptParts { received_at, acted_at, slack_ms, from, until, marks, unproven_acts } = receipt.parts();
+    let ms = |at: Option<UnixMs>| at.map(|at| at.0);
+    let (slack, marks, unproven) = (i64::from(slack_ms), i64::from(marks), i64::from(unproven_acts));
+    [Some(received_at.0), ms(acted_at), Some(slack), ms(from), ms(until), Some(marks), Some(unproven)]
 }
 
 /// A receipt from seven columns beginning at `from`.
@@ -201,7 +200,7 @@ pub(crate) fn set_head(db: &Connection, case: &CaseId, head: &Head) -> Result<()
     Ok(())
 }
 
-/// Stores a change that the server has accepted.
+/// Stores a change that the server has accepted. `batch`: the own one that it went in, with the installation that sent it.
 #[allow(clippy::too_many_arguments, reason = "one row, one column each")]
 pub(crate) fn insert_accepted(
     db: &Connection,
@@ -209,33 +208,33 @@ pub(crate) fn insert_accepted(
     link: &Link,
     bytes: &[u8],
     receipt: Receipt,
-    batch: Option<u64>,
+    batch: Option<(&InstallId, u64)>,
     parked: Option<&str>,
 ) -> Result<(), StoreError> {
-    let parts = receipt.parts();
+    let [received, acted, slack, from, until, marks, unproven] = columns_of(receipt);
     // A page may come again; a change that was parked then is not stored twice.
     db.prepare_cached("DELETE FROM change WHERE case_id = ?1 AND hash = ?2 AND parked IS NOT NULL")?
         .execute(params![case.as_bytes(), link.hash.as_bytes()])?;
-    db.prepare_cached(
-        "INSERT INTO change (case_id, n, hash, install, seq, max_op, received_at, acted_at, slack_ms, from_ms, until_ms, marks,
-           unproven, batch, parked, bytes)
+    db.prepare_cached(&format!(
+        "INSERT INTO change (case_id, n, hash, install, seq, max_op, {RECEIPT}, batch, pusher, parked, bytes)
          VALUES (?1, (SELECT coalesce(max(n), 0) + 1 FROM change WHERE case_id = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
-           ?13, ?14, ?15)",
-    )?
+           ?13, ?14, ?15, ?16)"
+    ))?
     .execute(params![
         case.as_bytes(),
         link.hash.as_bytes(),
         link.install.as_bytes(),
         link.seq,
         link.max_op,
-        parts.received_at.0,
-        parts.acted_at.map(|at| at.0),
-        parts.slack_ms,
-        parts.from.map(|at| at.0),
-        parts.until.map(|at| at.0),
-        parts.marks,
-        parts.unproven_acts,
-        batch,
+        received,
+        acted,
+        slack,
+        from,
+        until,
+        marks,
+        unproven,
+        batch.map(|(_, number)| number),
+        batch.map(|(install, _)| install.as_bytes()),
         parked,
         bytes
     ])?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use doorstep_document::{Admission, Change, History, Link, pack};
-use doorstep_domain::{Anchor, BootId, CaseId, ChangeHash, Clocks, HistoryId, InstallId, Receipt, UnixMs};
+use doorstep_domain::{Anchor, BootId, CaseId, ChangeHash, Clocks, HistoryId, InstallId, Receipt, Reckoning, UnixMs};
 use doorstep_protocol::{
     Ack, AckCase, Answer, Batch, BatchClock, Beacon, CaseRef, Decision, Demand, Envelope, FeedCase, KIND_CASE, Pull, Quarantined,
     RefKind, Sending, Signed, SyncRequest, Verdict, Witness, decode, encode, signing::receipts_leaf, unpack_receipts,
@@ -109,14 +109,8 @@ impl Store {
 
     /// Applies an answer: verdicts, decisions, feeds, cursors, the token and the time anchor, in one transaction. `fresh` is the
     /// installation to move on to if the answer makes that necessary.
-    /// `asked`: the clocks when the request was sent; `clocks`: when the answer's headers came.
-    pub fn apply(
-        &mut self,
-        answer: &Answer,
-        (asked, clocks): (Clocks, Clocks),
-        now: UnixMs,
-        fresh: InstallId,
-    ) -> Result<Applied, StoreError> {
+    /// `asked`: the clocks when the request was sent.
+    pub fn apply(&mut self, answer: &Answer, asked: Clocks, now: UnixMs, fresh: InstallId) -> Result<Applied, StoreError> {
         self.load_book()?;
         // By the policy of now; a newer one counts from the next answer on.
         // Rules that can not be read must not take the lock away.
@@ -172,8 +166,10 @@ impl Store {
             }
             pages_whole &= whole;
         }
-        // A revoked device, and one whose version has ended, are given no pages.
-        let is_read = rules.is_some() && pages_whole && answer.demand.is_none() && answer.feed.iter().all(|page| !page.more);
+        // A revoked device, and one whose version has ended, are given no pages: that a scope has no page says nothing of what is in it.
+        let has_page = |scope: &String| answer.feed.iter().any(|page| page.scope == *scope);
+        let has_pages = answer.scopes.iter().all(has_page) && answer.feed.iter().all(|page| !page.more);
+        let is_read = rules.is_some() && pages_whole && answer.demand.is_none() && has_pages;
         if is_read {
             anew::put_back(&tx, now, &mut touched)?;
         }
@@ -201,15 +197,13 @@ impl Store {
         }
         evict::evict(&tx)?;
         // The server knows its time of receipt and this device's monotonic time of sending as one contact: only such a pair proves
-        // anything later. An answer of version 2 names no time of receipt.
-        let (at, server_ms) = match answer.received_ms {
-            Some(received) => (asked, received),
-            None => (clocks, answer.now_ms),
-        };
-        let mut anchor = Vec::from(at.boot.0);
-        anchor.extend(server_ms.to_be_bytes());
-        anchor.extend(at.mono_ms.to_be_bytes());
-        Self::set_meta(&tx, "anchor", &anchor)?;
+        // anything later.
+        if let Some(received_ms) = answer.received_ms {
+            let mut anchor = Vec::from(asked.boot.0);
+            anchor.extend(received_ms.to_be_bytes());
+            anchor.extend(asked.mono_ms.to_be_bytes());
+            Self::set_meta(&tx, "anchor", &anchor)?;
+        }
         if let Some(witness) = &answer.witness {
             // Another process on this store may have had a newer one.
             if newest_answer(&tx)?.is_none_or(|newest| newest.counter < witness.counter) {
@@ -348,7 +342,7 @@ fn send_again(
     touched: &mut BTreeSet<CaseId>,
 ) -> Result<(), StoreError> {
     db.prepare_cached("INSERT OR IGNORE INTO again (number) VALUES (?1)")?.execute(params![number])?;
-    let mut query = db.prepare_cached("SELECT case_id, n FROM change WHERE batch = ?1 AND install = ?2")?;
+    let mut query = db.prepare_cached("SELECT case_id, n FROM change WHERE batch = ?1 AND pusher = ?2 ORDER BY 1, 2")?;
     let rows =
         query.query_map(params![number, install.as_bytes()], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?)))?;
     for (case, n) in rows.collect::<Result<Vec<_>, _>>()? {
@@ -393,7 +387,7 @@ fn apply_ack(
         for (i, (outgoing, verdict)) in sent.iter().zip(verdicts).enumerate() {
             match (verdict, fault, changes.get(i)) {
                 (Verdict::Ok(receipt) | Verdict::Dup(receipt), _, Some(change)) => {
-                    accept(db, outgoing.id, change, receipt, Some(ack.batch))?;
+                    accept(db, &case, outgoing.id, change, receipt, Some((install, ack.batch)))?;
                 }
                 (Verdict::Quarantined(reason), ..) => {
                     keep(db, outgoing.id, QUARANTINED, Some(&reason))?;
@@ -410,25 +404,15 @@ fn apply_ack(
 
 /// The server has the change: it moves from the outbox to the accepted ones, and the photos it names may follow, whichever
 /// entry named them first. The only way out of the outbox.
-fn accept(db: &Connection, outbox: i64, change: &Change, receipt: Receipt, batch: Option<u64>) -> Result<(), StoreError> {
-    let parts = receipt.parts();
-    db.prepare_cached(
-        "INSERT INTO change (case_id, n, hash, install, seq, max_op, received_at, acted_at, slack_ms, from_ms, until_ms, marks,
-           unproven, batch, bytes)
-         SELECT case_id, (SELECT coalesce(max(n), 0) + 1 FROM change WHERE change.case_id = outbox.case_id), hash, install, seq,
-           max_op, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, bytes FROM outbox WHERE id = ?1",
-    )?
-    .execute(params![
-        outbox,
-        parts.received_at.0,
-        parts.acted_at.map(|at| at.0),
-        parts.slack_ms,
-        parts.from.map(|at| at.0),
-        parts.until.map(|at| at.0),
-        parts.marks,
-        parts.unproven_acts,
-        batch
-    ])?;
+fn accept(
+    db: &Connection,
+    case: &CaseId,
+    outbox: i64,
+    change: &Change,
+    receipt: Receipt,
+    batch: Option<(&InstallId, u64)>,
+) -> Result<(), StoreError> {
+    project::insert_accepted(db, case, &change.link(), change.bytes(), receipt, batch, None)?;
     photos::may_follow(db, change)?;
     db.prepare_cached("DELETE FROM outbox WHERE id = ?1")?.execute(params![outbox])?;
     Ok(())
@@ -438,7 +422,21 @@ fn accept(db: &Connection, outbox: i64, change: &Change, receipt: Receipt, batch
 /// it blocks neither the others nor the cursor.
 fn apply_feed(db: &Connection, feed: &FeedCase, scope: &str, rules: &Rulebook, now: UnixMs) -> Result<bool, StoreError> {
     let case = feed.case;
+    // A kind that this version does not know stays at head office, in whatever format it is packed.
+    if feed.kind.is_some_and(|kind| kind != KIND_CASE) {
+        return Ok(true);
+    }
     let Ok(chunks) = pack::restore(&feed.pack) else { return Ok(false) };
+    let read: Vec<_> = chunks.iter().map(|(_, bytes)| Change::read(&case, bytes)).collect();
+    let monos: Vec<u64> = read.iter().map(|change| change.as_ref().map_or(0, mono_of)).collect();
+    let Some(receipts) = unpack_receipts(&feed.receipts, &monos) else { return Ok(false) };
+    // Of version 3 the leaf is what the server has signed: other changes or receipts than those are damaged on their way. The time of
+    // an act that does not read is not known here, so where there is one the leaf can not be made.
+    let signed: Vec<(ChangeHash, Receipt)> = chunks.iter().map(|(hash, _)| *hash).zip(receipts.iter().copied()).collect();
+    let is_read = read.iter().all(Result::is_ok);
+    if is_read && feed.leaf.is_some_and(|leaf| leaf.0 != receipts_leaf(KIND_CASE, &case, &signed)) {
+        return Ok(false);
+    }
     db.prepare_cached("INSERT OR IGNORE INTO case_scope (case_id, scope) VALUES (?1, ?2)")?
         .execute(params![case.as_bytes(), scope])?;
     db.prepare_cached("DELETE FROM leaving WHERE case_id = ?1")?.execute(params![case.as_bytes()])?;
@@ -447,18 +445,6 @@ fn apply_feed(db: &Connection, feed: &FeedCase, scope: &str, rules: &Rulebook, n
     let here = if is_patched { hashes(db, &case)? } else { BTreeSet::new() };
     let mut history = if is_patched { History::default() } else { project::history(db, &case)? };
     let who = identity::read(db)?.ok_or(StoreError::NotEnrolled)?;
-    let read: Vec<_> = chunks.iter().map(|(_, bytes)| Change::read(&case, bytes)).collect();
-    let monos: Vec<u64> = read.iter().map(|change| change.as_ref().map_or(0, mono_of)).collect();
-    let Some(receipts) = unpack_receipts(&feed.receipts, &monos) else { return Ok(false) };
-    // Of version 3 the leaf is what the server has signed: other changes or receipts than those are damaged on their way.
-    let signed: Vec<(ChangeHash, Receipt)> = chunks.iter().map(|(hash, _)| *hash).zip(receipts.iter().copied()).collect();
-    if feed.leaf.is_some_and(|leaf| leaf.0 != receipts_leaf(feed.kind.unwrap_or(KIND_CASE), &case, &signed)) {
-        return Ok(false);
-    }
-    // A kind that this version does not know stays at head office.
-    if feed.kind.is_some_and(|kind| kind != KIND_CASE) {
-        return Ok(true);
-    }
     for ((read, receipt), (hash, bytes)) in read.iter().zip(receipts).zip(&chunks) {
         let verdict = match read {
             Ok(change) => match history.admit(change) {
@@ -487,16 +473,19 @@ fn apply_feed(db: &Connection, feed: &FeedCase, scope: &str, rules: &Rulebook, n
                     .query_row(params![case.as_bytes(), hash.as_bytes()], |row| row.get(0))
                     .optional()?;
                 match (waiting, read) {
-                    (Some(outbox), Ok(change)) => accept(db, outbox, change, receipt, None)?,
+                    (Some(outbox), Ok(change)) => accept(db, &case, outbox, change, receipt, None)?,
                     _ => anew::shown(db, &case, hash, receipt)?,
                 }
             }
-            (_, refused) => {
+            (read, refused) => {
                 let reason = match &refused {
                     Admission::Refused(refusal) => refusal.code(),
                     _ => "early",
                 };
                 let unknown = Link { hash: *hash, install: InstallId::new([0; 16]), seq: 0, max_op: 0 };
+                // The time of its act came as a difference to what the change says, and proves nothing without that.
+                let acted = Reckoning { at: None, slack_ms: 0, anchored: false, ..receipt.acted };
+                let receipt = if read.is_ok() { receipt } else { Receipt { acted, ..receipt } };
                 project::insert_accepted(db, &case, &unknown, bytes, receipt, None, Some(reason))?;
             }
         }

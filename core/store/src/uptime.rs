@@ -13,7 +13,7 @@ const STEP_MS: u64 = 10 * 60_000;
 const UPTIME: &str = "uptime";
 /// In `meta`: no row was judged for a later time.
 const JUDGED: &str = "judged_ms";
-/// How much further than needed [`JUDGED`] is written, so that a day of recording writes it a few times an hour.
+/// [`JUDGED`] is written this far ahead, so that it is rewritten at most every five minutes.
 const JUDGED_STEP_MS: i64 = 5 * 60_000;
 
 impl Store {

@@ -9,68 +9,23 @@
     reason = "tests fail loudly and read golden files"
 )]
 
+mod common;
+
 use std::{fs, path::Path};
 
+use common::*;
 use doorstep_document::{Change, NewEntry, Position, pack};
 use doorstep_domain::*;
 use doorstep_protocol::*;
-use doorstep_store::{Action, ActionCase, Clocks, Enrolment, Filter, OpenError, Session, Store, StoreError};
+use doorstep_store::{Action, ActionCase, Enrolment, Filter, OpenError, Session, Store, StoreError};
 use doorstep_sync::Applied;
 use rusqlite::Connection;
 use tempfile::TempDir;
-
-const NOW: UnixMs = UnixMs(1_772_413_200_000);
-
-fn clocks() -> Clocks {
-    Clocks { wall: NOW, mono_ms: 5_000, boot: BootId([1; 4]) }
-}
-
-fn author() -> Author {
-    Author { user: "c1".parse().unwrap(), role: Role::Courier, outlet: "0412".parse().unwrap() }
-}
-
-fn waybill(n: u32) -> Waybill {
-    Waybill::parse(&format!("QH{n:012}")).unwrap()
-}
-
-fn case(n: u32) -> CaseId {
-    CaseId::of(&"QH".parse().unwrap(), &waybill(n))
-}
-
-fn time() -> TimeEvidence {
-    TimeEvidence { wall: NOW, zone_quarters: 32, mono_ms: 5_000, boot: BootId([1; 4]), anchor: None }
-}
-
-/// The installation that a store moves on to when it must.
-const FRESH: InstallId = InstallId::new([0xf0; 16]);
 
 fn enrolment(author: Author) -> Enrolment {
     let token = Token { secret: "00".into(), expires_ms: NOW.0 + 3_600_000 };
     let session = Session { server: "http://127.0.0.1:1".into(), server_key: vec![4; 65], token };
     Enrolment { device: DeviceId::new([9; 16]), install: InstallId::new([9; 16]), author, name: "李明".into(), session }
-}
-
-/// A batch as the store makes it, taken apart.
-struct Sent {
-    batch: u64,
-    #[allow(dead_code)]
-    prev: BatchHash,
-    install: InstallId,
-    #[allow(dead_code)]
-    again: Vec<u64>,
-    cases: Vec<PushCase>,
-    hash: BatchHash,
-}
-
-fn sent(batch: &Batch) -> Sent {
-    let header: Header = decode(&batch.header).unwrap();
-    let cases = batch.docs.iter().map(|doc| PushCase { case: doc.doc, pack: doc.pack.clone() });
-    let Header { batch: number, prev, install, again, .. } = header;
-    Sent { batch: number, prev, install, again, cases: cases.collect(), hash: batch.hash() }
-}
-
-fn push_of(store: &mut Store, max_bytes: usize) -> Sent {
-    sent(&store.prepare(max_bytes, max_bytes < 1 << 20, clocks(), "test").unwrap().batch.unwrap())
 }
 
 fn enrolled() -> (TempDir, Store) {
@@ -80,22 +35,10 @@ fn enrolled() -> (TempDir, Store) {
     (folder, store)
 }
 
-/// A rule pack as reference rows, unsigned.
-fn rules(toml: &[u8]) -> Reference {
-    let publication = Publication { network: "QH".into(), version: 1, published_ms: 0, valid_from_ms: 0, toml: toml.to_vec() };
-    let signed = Signed { body: encode(&publication).unwrap(), sig: vec![] };
-    Reference { version: 1, packs: vec![(publication, signed)], ..Reference::default() }
-}
-
 fn ready() -> (TempDir, Store) {
     let (folder, mut store) = enrolled();
     store.take_refs(RefKind::Pack, &rules(doorstep_rules::FIRST_PACK), NOW).unwrap();
     (folder, store)
-}
-
-fn attempt(words: &str) -> Body {
-    let words = Some(Personal::plain(words).unwrap());
-    Body::Attempt(Attempt { words, ..Attempt::of("DF-NOBODY".parse().unwrap()) })
 }
 
 fn record(store: &mut Store, n: u32, words: &str) -> Result<Vec<doorstep_store::Written>, StoreError> {
@@ -108,28 +51,6 @@ fn record(store: &mut Store, n: u32, words: &str) -> Result<Vec<doorstep_store::
         cases,
         step: None,
     })
-}
-
-fn response(ack: Option<Ack>, feed: Vec<FeedPage>) -> Answer {
-    Answer {
-        now_ms: NOW.0,
-        history: HistoryId::new([5; 16]),
-        ack: ack.map(|ack| (ack, Signed { body: vec![], sig: vec![] })),
-        feed,
-        refs: vec![],
-        token: None,
-        demand: None,
-        resend: vec![],
-        decisions: vec![],
-        scopes: vec!["courier/c1".into()],
-        wanted: vec![],
-        gateway: false,
-        wipe: None,
-        told: vec![],
-        asked: None,
-        witness: None,
-        received_ms: None,
-    }
 }
 
 fn answer(push: &Sent, cases: Vec<AckCase>) -> Ack {
@@ -170,10 +91,6 @@ fn foreign(n: u32, install: u8) -> Change {
 fn feed_of(n: u32, chunks: &[&[u8]]) -> FeedCase {
     let receipts = pack_receipts(&vec![(Receipt::of(NOW, None), 5_000); chunks.len()], Spoken::Version3);
     FeedCase { case: case(n), pack: pack::elide(chunks).unwrap(), receipts, leaf: None, kind: None }
-}
-
-fn page(to: u64, cases: Vec<FeedCase>) -> FeedPage {
-    FeedPage { scope: "courier/c1".into(), to, more: false, cases, out: vec![] }
 }
 
 fn database(folder: &Path) -> Connection {
@@ -220,14 +137,12 @@ fn a_batch_keeps_its_number_and_content_until_its_answer_comes() {
     let mut store = Store::open(folder.path()).unwrap(); // as after a kill
     let again = push_of(&mut store, 1 << 20);
     assert_eq!((first.batch, &first.cases), (again.batch, &again.cases));
-    let applied = store.apply(&response(Some(ack(&again, ok)), vec![]), (clocks(), clocks()), NOW, FRESH).unwrap();
+    let applied = store.apply(&response(Some(ack(&again, ok)), vec![]), clocks(), NOW, FRESH).unwrap();
     assert!(applied.more_to_send);
     let next = push_of(&mut store, 1 << 20);
     assert_eq!((next.batch, next.cases.len()), (2, 1));
     // The answer to a settled batch comes late: nothing changes.
-    store
-        .apply(&response(Some(ack(&first, || Verdict::Quarantined("x".into()))), vec![]), (clocks(), clocks()), NOW, FRESH)
-        .unwrap();
+    store.apply(&response(Some(ack(&first, || Verdict::Quarantined("x".into()))), vec![]), clocks(), NOW, FRESH).unwrap();
     assert_eq!(store.status().unwrap().quarantined, 0);
 }
 
@@ -254,7 +169,7 @@ fn a_pack_that_the_server_could_not_rebuild_is_offered_once_more_then_held_and_s
         let push = push_of(&mut store, 1 << 20);
         let faulty = AckCase { case: Some(CaseRef(case(1))), rows: vec![], quarantined: vec![], fault: Some("hash".into()) };
         let answer = answer(&push, vec![faulty]);
-        let applied = store.apply(&response(Some(answer), vec![]), (clocks(), clocks()), NOW, FRESH).unwrap();
+        let applied = store.apply(&response(Some(answer), vec![]), clocks(), NOW, FRESH).unwrap();
         assert_eq!(applied, Applied::default(), "no endless loop in round {round}");
     }
     assert!(store.prepare(1 << 20, false, clocks(), "test").unwrap().batch.is_none());
@@ -268,7 +183,7 @@ fn an_answer_without_verdicts_leaves_everything_in_the_outbox() {
     record(&mut store, 1, "x").unwrap();
     let push = push_of(&mut store, 1 << 20);
     let empty = answer(&push, vec![]);
-    store.apply(&response(Some(empty), vec![]), (clocks(), clocks()), NOW, FRESH).unwrap();
+    store.apply(&response(Some(empty), vec![]), clocks(), NOW, FRESH).unwrap();
     assert_eq!(store.status().unwrap().unsent.len(), 1);
 }
 
@@ -281,13 +196,11 @@ fn a_pack_damaged_on_its_way_is_asked_for_again_and_costs_neither_the_verdicts_n
     *broken.pack.last_mut().unwrap() ^= 1;
     let good = feed_of(3, &[foreign(3, 7).bytes()]);
     let answer = response(Some(ack(&push, ok)), vec![page(9, vec![good, broken])]);
-    let applied = store.apply(&answer, (clocks(), clocks()), NOW, FRESH).unwrap();
+    let applied = store.apply(&answer, clocks(), NOW, FRESH).unwrap();
     assert_eq!(applied, Applied::default(), "the next sync asks again, not this one for ever");
     assert!(store.status().unwrap().unsent.is_empty() && store.case(&waybill(3), NOW).unwrap().is_some());
     assert!(store.prepare(1 << 20, false, clocks(), "test").unwrap().pull.is_empty(), "the cursor has not moved");
-    store
-        .apply(&response(None, vec![page(9, vec![feed_of(2, &[foreign(2, 7).bytes()])])]), (clocks(), clocks()), NOW, FRESH)
-        .unwrap();
+    store.apply(&response(None, vec![page(9, vec![feed_of(2, &[foreign(2, 7).bytes()])])]), clocks(), NOW, FRESH).unwrap();
     assert!(store.case(&waybill(2), NOW).unwrap().is_some());
 }
 
@@ -300,12 +213,12 @@ fn a_damaged_row_is_put_aside_and_keeps_nothing_else_from_being_sent_or_listed()
     database(folder.path()).execute(damage, []).unwrap();
     let push = push_of(&mut store, 1 << 20);
     assert_eq!(push.cases.len(), 1);
-    store.apply(&response(Some(ack(&push, ok)), vec![]), (clocks(), clocks()), NOW, FRESH).unwrap();
+    store.apply(&response(Some(ack(&push, ok)), vec![]), clocks(), NOW, FRESH).unwrap();
     assert_eq!((store.status().unwrap().quarantined, store.status().unwrap().unsent.len()), (1, 0));
     assert_eq!(store.cases(&Filter::default(), NOW.plus(200_000_000)).unwrap().len(), 2);
     // News of the damaged case from elsewhere stop nothing either.
     let feed = vec![page(9, vec![feed_of(1, &[foreign(1, 7).bytes()]), feed_of(3, &[foreign(3, 7).bytes()])])];
-    store.apply(&response(None, feed), (clocks(), clocks()), NOW, FRESH).unwrap();
+    store.apply(&response(None, feed), clocks(), NOW, FRESH).unwrap();
     assert!(store.case(&waybill(3), NOW).unwrap().is_some());
     assert_eq!(store.prepare(1 << 20, false, clocks(), "test").unwrap().pull[0].cursor, 9);
 }
@@ -318,7 +231,7 @@ fn an_answer_with_another_number_of_verdicts_settles_nothing() {
     let push = push_of(&mut store, 1 << 20);
     let mut answer = ack(&push, ok);
     answer.cases[0].rows.pop();
-    store.apply(&response(Some(answer), vec![]), (clocks(), clocks()), NOW, FRESH).unwrap();
+    store.apply(&response(Some(answer), vec![]), clocks(), NOW, FRESH).unwrap();
     assert_eq!(store.status().unwrap().unsent.len(), 2);
 }
 
@@ -351,7 +264,7 @@ fn a_change_in_a_feed_that_cannot_be_taken_is_parked_and_blocks_neither_others_n
     assert_eq!(first, clash, "the same content is the same change");
     let feed = feed_of(2, &[first.bytes(), other.bytes()]);
     let elsewhere = feed_of(3, &[foreign(3, 8).bytes()]);
-    store.apply(&response(None, vec![page(9, vec![feed, elsewhere])]), (clocks(), clocks()), NOW, FRESH).unwrap();
+    store.apply(&response(None, vec![page(9, vec![feed, elsewhere])]), clocks(), NOW, FRESH).unwrap();
     assert_eq!(store.case_ids().unwrap().len(), 2);
     assert_eq!(store.prepare(1 << 20, false, clocks(), "test").unwrap().pull, [Pull { scope: "courier/c1".into(), cursor: 9 }]);
     let parked: String =
@@ -359,8 +272,49 @@ fn a_change_in_a_feed_that_cannot_be_taken_is_parked_and_blocks_neither_others_n
     assert_eq!(parked, "seq_taken");
     // The same page again (a lost cursor) changes nothing.
     let again = feed_of(2, &[first.bytes()]);
-    store.apply(&response(None, vec![page(9, vec![again])]), (clocks(), clocks()), NOW, FRESH).unwrap();
+    store.apply(&response(None, vec![page(9, vec![again])]), clocks(), NOW, FRESH).unwrap();
     assert_eq!(store.case(&waybill(2), NOW).unwrap().unwrap().case.timeline.len(), 1);
+}
+
+#[test]
+fn a_change_that_does_not_read_and_a_kind_that_is_not_known_do_not_stop_a_page_whose_receipts_are_signed() {
+    let (folder, mut store) = ready();
+    let receipt = Receipt::of(NOW, Some(NOW));
+    let (good, unreadable) = (foreign(2, 7), foreign(3, 7)); // of another case, so it does not read in this one
+    let signed = [(good.hash(), receipt), (unreadable.hash(), receipt)];
+    let case_2 = FeedCase {
+        case: case(2),
+        pack: pack::elide_bare(&[good.bytes(), unreadable.bytes()]).unwrap(),
+        receipts: pack_receipts(&[(receipt, 5_000), (receipt, 5_000)], Spoken::Version3),
+        leaf: Some(Leaf(signing::receipts_leaf(KIND_CASE, &case(2), &signed))),
+        kind: None,
+    };
+    let sheet =
+        FeedCase { case: case(4), pack: vec![9], receipts: vec![], leaf: Some(Leaf(Digest::new([4; 32]))), kind: Some(7) };
+    store.apply(&response(None, vec![page(9, vec![case_2, sheet])]), clocks(), NOW, FRESH).unwrap();
+    assert_eq!(store.prepare(1 << 20, false, clocks(), "test").unwrap().pull[0].cursor, 9, "the page is not asked for again");
+    assert_eq!(store.case(&waybill(2), NOW).unwrap().unwrap().case.timeline[0].standing, Standing::Accepted(receipt));
+    let db = database(folder.path());
+    let parked: (String, Option<i64>, i64) = db
+        .query_row("SELECT parked, acted_at, received_at FROM change WHERE parked IS NOT NULL", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .unwrap();
+    assert_eq!(parked, ("other_case".to_owned(), None, NOW.0), "nobody knows when an act was that can not be read");
+    let scopes: i64 = db.query_row("SELECT count(*) FROM case_scope", [], |row| row.get(0)).unwrap();
+    assert_eq!(scopes, 1, "of the other kind nothing is written");
+}
+
+#[test]
+fn receipts_that_the_leaf_does_not_have_are_asked_for_again_and_write_nothing() {
+    let (folder, mut store) = ready();
+    let change = foreign(2, 7);
+    let leaf = Some(Leaf(signing::receipts_leaf(KIND_CASE, &case(2), &[(change.hash(), Receipt::of(NOW.plus(-1), None))])));
+    let damaged = FeedCase { leaf, ..feed_of(2, &[change.bytes()]) };
+    store.apply(&response(None, vec![page(9, vec![damaged])]), clocks(), NOW, FRESH).unwrap();
+    assert!(store.prepare(1 << 20, false, clocks(), "test").unwrap().pull.is_empty(), "the cursor has not moved");
+    let written = "SELECT (SELECT count(*) FROM change) + (SELECT count(*) FROM case_scope)";
+    assert_eq!(database(folder.path()).query_row(written, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
 }
 
 #[test]
@@ -368,16 +322,16 @@ fn feeds_wait_for_the_first_rule_pack() {
     let (_folder, mut store) = enrolled();
     let feed = vec![page(9, vec![feed_of(2, &[foreign(2, 7).bytes()])])];
     let told = Answer { refs: vec![RefVersion { kind: RefKind::Pack, version: 1 }], ..response(None, feed.clone()) };
-    let applied = store.apply(&told, (clocks(), clocks()), NOW, FRESH).unwrap();
+    let applied = store.apply(&told, clocks(), NOW, FRESH).unwrap();
     assert!(applied.more_to_pull && store.prepare(1 << 20, false, clocks(), "test").unwrap().pull.is_empty());
     // A server that has none for this app is not asked for ever.
-    assert!(!store.apply(&response(None, feed), (clocks(), clocks()), NOW, FRESH).unwrap().more_to_pull);
+    assert!(!store.apply(&response(None, feed), clocks(), NOW, FRESH).unwrap().more_to_pull);
 }
 
 #[test]
 fn another_history_makes_reference_rows_stale_and_keeps_them_in_use() {
     let (folder, mut store) = ready();
-    store.apply(&response(None, vec![]), (clocks(), clocks()), NOW, FRESH).unwrap();
+    store.apply(&response(None, vec![]), clocks(), NOW, FRESH).unwrap();
     let stale = store.prepare(1 << 20, false, clocks(), "test").unwrap().refs;
     assert!(stale.iter().all(|kind| kind.version == 0), "versions of another log say nothing: {stale:?}");
     drop(store);
@@ -456,7 +410,7 @@ fn a_full_case_takes_no_new_entries_and_still_takes_late_merges() {
     assert!(matches!(refused, Some(StoreError::CaseFull)), "{refused:?}");
     let late = feed_of(1, &[foreign(1, 7).bytes()]);
     let before = store.case(&waybill(1), NOW).unwrap().unwrap().case.timeline.len();
-    store.apply(&response(None, vec![page(9, vec![late])]), (clocks(), clocks()), NOW, FRESH).unwrap();
+    store.apply(&response(None, vec![page(9, vec![late])]), clocks(), NOW, FRESH).unwrap();
     assert_eq!(store.case(&waybill(1), NOW).unwrap().unwrap().case.timeline.len(), before + 1);
     record(&mut store, 2, "别的件").unwrap();
 }
@@ -466,13 +420,13 @@ fn what_only_waits_is_offered_with_the_next_sync_and_then_now_and_then() {
     let (_folder, mut store) = ready();
     record(&mut store, 1, "x").unwrap();
     let first = push_of(&mut store, 1 << 20);
-    store.apply(&response(Some(ack(&first, || Verdict::Pend)), vec![]), (clocks(), clocks()), NOW, FRESH).unwrap();
+    store.apply(&response(Some(ack(&first, || Verdict::Pend)), vec![]), clocks(), NOW, FRESH).unwrap();
     assert!(store.status().unwrap().unsent[0].pending);
     let mut offered = 0;
     for _ in 0..30 {
         if let Some(batch) = store.prepare(1 << 20, false, clocks(), "test").unwrap().batch {
             let push = sent(&batch);
-            store.apply(&response(Some(ack(&push, || Verdict::Pend)), vec![]), (clocks(), clocks()), NOW, FRESH).unwrap();
+            store.apply(&response(Some(ack(&push, || Verdict::Pend)), vec![]), clocks(), NOW, FRESH).unwrap();
             offered += 1;
         }
     }
@@ -487,13 +441,13 @@ fn a_demand_for_a_new_installation_that_answers_an_older_end_of_the_chain_is_ano
     let (_folder, mut store) = ready();
     record(&mut store, 1, "x").unwrap();
     let push = push_of(&mut store, 1 << 20);
-    store.apply(&response(Some(ack(&push, ok)), vec![]), (clocks(), clocks()), NOW, FRESH).unwrap();
+    store.apply(&response(Some(ack(&push, ok)), vec![]), clocks(), NOW, FRESH).unwrap();
     let install = store.identity().unwrap().unwrap().install;
     let end = store.prepare(1 << 20, false, clocks(), "test").unwrap().chain;
     let demanded = |asked| Answer { demand: Some(Demand::NewInstall), asked, ..response(None, vec![]) };
     let older = Some(Link { batch: 7, hash: BatchHash::NONE });
-    store.apply(&demanded(older), (clocks(), clocks()), NOW, FRESH).unwrap();
+    store.apply(&demanded(older), clocks(), NOW, FRESH).unwrap();
     assert_eq!(store.identity().unwrap().unwrap().install, install);
-    store.apply(&demanded(end), (clocks(), clocks()), NOW, FRESH).unwrap();
+    store.apply(&demanded(end), clocks(), NOW, FRESH).unwrap();
     assert_eq!(store.identity().unwrap().unwrap().install, FRESH);
 }

@@ -9,6 +9,8 @@
     reason = "tests fail loudly and write files to damage them"
 )]
 
+mod common;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -16,40 +18,19 @@ use std::{
     process::Command,
 };
 
+use common::*;
 use doorstep_document::{Change, NewEntry, Position, pack};
 use doorstep_domain::*;
 use doorstep_protocol::*;
-use doorstep_store::{Action, ActionCase, Clocks, Enrolment, Filter, OpenError, Salvage, Session, Store, StoreError};
+use doorstep_store::{Action, ActionCase, Enrolment, Filter, OpenError, Salvage, Session, Store, StoreError};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-const NOW: UnixMs = UnixMs(1_772_413_200_000);
-const FRESH: InstallId = InstallId::new([0xf0; 16]);
 const OLD: InstallId = InstallId::new([9; 16]);
 const PAGE: usize = 4096;
 const CASES: u32 = 50;
 /// Cases of which another device has written too.
 const ELSEWHERE: u32 = 10;
-
-fn clocks() -> Clocks {
-    Clocks { wall: NOW, mono_ms: 5_000, boot: BootId([1; 4]) }
-}
-
-fn author() -> Author {
-    Author { user: "c1".parse().unwrap(), role: Role::Courier, outlet: "0412".parse().unwrap() }
-}
-
-fn waybill(n: u32) -> Waybill {
-    Waybill::parse(&format!("QH{n:012}")).unwrap()
-}
-
-fn case(n: u32) -> CaseId {
-    CaseId::of(&"QH".parse().unwrap(), &waybill(n))
-}
-
-fn time() -> TimeEvidence {
-    TimeEvidence { wall: NOW, zone_quarters: 32, mono_ms: 5_000, boot: BootId([1; 4]), anchor: None }
-}
 
 fn enrolment() -> Enrolment {
     let token = Token { secret: "00".into(), expires_ms: NOW.0 + 3_600_000 };
@@ -78,24 +59,12 @@ fn refs() -> Reference {
     Reference { version: 1, parcels: parcels.collect(), ..Reference::default() }
 }
 
-/// A rule pack as reference rows, unsigned.
-fn rules(toml: &[u8]) -> Reference {
-    let publication = Publication { network: "QH".into(), version: 1, published_ms: 0, valid_from_ms: 0, toml: toml.to_vec() };
-    let signed = Signed { body: encode(&publication).unwrap(), sig: vec![] };
-    Reference { version: 1, packs: vec![(publication, signed)], ..Reference::default() }
-}
-
 fn ready_in(folder: &Path) -> Store {
     let mut store = Store::open(folder).unwrap();
     store.enrol(&enrolment(), NOW).unwrap();
     store.take_refs(RefKind::Pack, &rules(doorstep_rules::FIRST_PACK), NOW).unwrap();
     store.take_refs(RefKind::Parcels, &refs(), NOW).unwrap();
     store
-}
-
-fn attempt(words: &str) -> Body {
-    let words = Some(Personal::plain(words).unwrap());
-    Body::Attempt(Attempt { words, ..Attempt::of("DF-NOBODY".parse().unwrap()) })
 }
 
 fn record_with(store: &mut Store, n: u32, bodies: Vec<Body>, photos: Vec<doorstep_store::SavedPhoto>) -> Result<(), StoreError> {
@@ -108,53 +77,8 @@ fn record(store: &mut Store, n: u32, words: &str) -> Result<(), StoreError> {
     record_with(store, n, vec![attempt(words)], vec![])
 }
 
-fn answer(ack: Option<Ack>, feed: Vec<FeedPage>) -> Answer {
-    Answer {
-        now_ms: NOW.0,
-        history: HistoryId::new([5; 16]),
-        ack: ack.map(|ack| (ack, Signed { body: vec![], sig: vec![] })),
-        feed,
-        refs: vec![],
-        token: None,
-        demand: None,
-        resend: vec![],
-        decisions: vec![],
-        scopes: vec!["courier/c1".into()],
-        wanted: vec![],
-        gateway: false,
-        wipe: None,
-        told: vec![],
-        asked: None,
-        witness: None,
-        received_ms: None,
-    }
-}
-
-/// A batch as the store makes it, taken apart.
-struct Sent {
-    batch: u64,
-    #[allow(dead_code)]
-    prev: BatchHash,
-    install: InstallId,
-    #[allow(dead_code)]
-    again: Vec<u64>,
-    cases: Vec<PushCase>,
-    hash: BatchHash,
-}
-
-fn sent(batch: &Batch) -> Sent {
-    let header: Header = decode(&batch.header).unwrap();
-    let cases = batch.docs.iter().map(|doc| PushCase { case: doc.doc, pack: doc.pack.clone() });
-    let Header { batch: number, prev, install, again, .. } = header;
-    Sent { batch: number, prev, install, again, cases: cases.collect(), hash: batch.hash() }
-}
-
-fn push_of(store: &mut Store) -> Sent {
-    sent(&store.prepare(1 << 20, false, clocks(), "test").unwrap().batch.unwrap())
-}
-
 fn accept(store: &mut Store) {
-    let push = push_of(store);
+    let push = push_of(store, 1 << 20);
     let cases = push.cases.iter().map(|pushed| {
         let n = pack::restore(&pushed.pack).unwrap().len();
         let (rows, quarantined) =
@@ -163,7 +87,7 @@ fn accept(store: &mut Store) {
     });
     let (install, hash) = (push.install, push.hash);
     let ack = Ack { batch: push.batch, replayed: false, received_ms: NOW.0, cases: cases.collect(), install, hash };
-    store.apply(&answer(Some(ack), vec![]), (clocks(), clocks()), NOW, FRESH).unwrap();
+    store.apply(&response(Some(ack), vec![]), clocks(), NOW, FRESH).unwrap();
 }
 
 /// Another device's three changes of a case, as a feed brings them.
@@ -193,10 +117,6 @@ fn foreign(n: u32) -> FeedCase {
     FeedCase { case: case(n), pack: pack::elide(&slices).unwrap(), receipts, leaf: None, kind: None }
 }
 
-fn page(to: u64, cases: Vec<FeedCase>) -> FeedPage {
-    FeedPage { scope: "courier/c1".into(), to, more: false, cases, out: vec![] }
-}
-
 /// A worked-in store: accepted changes of this device and of others, unsent ones behind them, a photo, and pages that were
 /// freed meanwhile.
 fn worked_in(folder: &Path) -> Store {
@@ -205,7 +125,7 @@ fn worked_in(folder: &Path) -> Store {
         record(&mut store, n, &format!("已送{n}")).unwrap();
     }
     accept(&mut store);
-    store.apply(&answer(None, vec![page(9, (0..ELSEWHERE).map(foreign).collect())]), (clocks(), clocks()), NOW, FRESH).unwrap();
+    store.apply(&response(None, vec![page(9, (0..ELSEWHERE).map(foreign).collect())]), clocks(), NOW, FRESH).unwrap();
     for n in 0..CASES {
         record(&mut store, n, &format!("未送{n}")).unwrap();
     }
@@ -256,7 +176,7 @@ fn use_all(store: &mut Store) -> Result<(), StoreError> {
     if store.identity()?.is_some() {
         store.session()?;
         store.prepare(1 << 20, false, clocks(), "test")?;
-        store.apply(&answer(None, vec![page(9, (0..ELSEWHERE).map(foreign).collect())]), (clocks(), clocks()), NOW, FRESH)?;
+        store.apply(&response(None, vec![page(9, (0..ELSEWHERE).map(foreign).collect())]), clocks(), NOW, FRESH)?;
     }
     Ok(())
 }
@@ -461,7 +381,7 @@ fn changes_of_cases_that_have_left_do_not_rise_from_free_pages() {
     (0..CASES).for_each(|n| record(&mut store, n, "已送").unwrap());
     accept(&mut store);
     let gone = FeedPage { out: (0..CASES).map(|n| CaseRef(case(n))).collect(), ..page(9, vec![]) };
-    store.apply(&answer(None, vec![gone]), (clocks(), clocks()), NOW, FRESH).unwrap();
+    store.apply(&response(None, vec![gone]), clocks(), NOW, FRESH).unwrap();
     assert!(store.case_ids().unwrap().is_empty());
     drop(store);
     drop(layout(folder.path()));
@@ -499,7 +419,7 @@ fn what_the_feed_brings_again_after_a_salvage_fits_what_was_left() {
         let folder = with_file(home.path(), &damaged);
         let (mut store, report) = Store::open_or_salvage(folder.path(), FRESH).unwrap();
         assert!(report.unwrap().taken["change"] < logs.values().map(|chunks| chunks.len() as u64).sum());
-        store.apply(&answer(None, vec![page(9, feed.clone())]), (clocks(), clocks()), NOW, FRESH).unwrap();
+        store.apply(&response(None, vec![page(9, feed.clone())]), clocks(), NOW, FRESH).unwrap();
         let db = database(folder.path());
         let read = |sql: &str, case: &CaseId| -> Vec<Change> {
             let mut query = db.prepare(sql).unwrap();
@@ -533,7 +453,7 @@ fn what_is_salvaged_goes_on_under_a_new_installation_and_is_sent() {
     assert!(store.ref_version(RefKind::Parcels).unwrap() == 0, "and so do lists");
     let rows = store.cases(&Filter { limit: 1_000, ..Filter::default() }, NOW).unwrap();
     assert_eq!((rows.len(), rows[0].attempts, rows[0].unsent > 0), (CASES as usize, 2, true));
-    let push = push_of(&mut store);
+    let push = push_of(&mut store, 1 << 20);
     assert_eq!((push.batch, push.install, push.cases.len()), (1, FRESH, CASES as usize));
     for pushed in &push.cases {
         for (i, (_, bytes)) in pack::restore(&pushed.pack).unwrap().iter().enumerate() {
@@ -543,7 +463,7 @@ fn what_is_salvaged_goes_on_under_a_new_installation_and_is_sent() {
     }
     accept(&mut store);
     assert!(store.status().unwrap().unsent.is_empty());
-    store.apply(&answer(None, vec![page(9, (0..CASES).map(foreign).collect())]), (clocks(), clocks()), NOW, FRESH).unwrap();
+    store.apply(&response(None, vec![page(9, (0..CASES).map(foreign).collect())]), clocks(), NOW, FRESH).unwrap();
     record(&mut store, 1, "再来").unwrap();
     assert_eq!(store.heads(&case(1)).unwrap().len(), 1, "what is written next follows everything that is here");
 }

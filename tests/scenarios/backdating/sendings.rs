@@ -152,7 +152,7 @@ async fn what_is_written_anew_after_a_refusal_has_its_originals_gap() {
     let (request, asked) = (origin.request(), doorstep_client::Clock::read(&*origin.clock));
     let answer = origin.send_with_clock(&world, &request).await.unwrap();
     // Its answer is applied; the network is gone before what was written anew leaves.
-    Store::open(&origin.folder).unwrap().apply(&answer, (asked, asked), first, InstallId::new([0x31; 16])).unwrap();
+    Store::open(&origin.folder).unwrap().apply(&answer, asked, first, InstallId::new([0x31; 16])).unwrap();
     world.hands.advance(3 * HOUR);
     origin.sync().await.unwrap();
     let anew = receipt(&world, &origin, 2, Kind::Reply);

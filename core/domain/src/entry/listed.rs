@@ -8,6 +8,6 @@ use crate::UnixMs;
 /// parcel, and replicas that hold no row agree on who answers.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Listed {
-    /// From when the row was in force, until the next one was. Before the first one nothing was listed, and the first one counts.
+    /// From when this row is in force, until the `since` of the next one. Acts before the first row are judged by the first row.
     pub since: UnixMs,
 }

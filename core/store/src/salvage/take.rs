@@ -41,9 +41,9 @@ const PLAIN: [Table; 10] = [
     Table { name: "pack", shape: "iibb" },
     Table { name: "outlet", shape: "tttt" },
     Table { name: "unconfirmed", shape: "bb" },
-    Table { name: "first_receipt", shape: "bbiIiIIiiI" },
+    Table { name: "first_receipt", shape: "bbiIiIIiiIBi" },
 ];
-const CHANGE: &str = "bibbiiiIiIIiiITb";
+const CHANGE: &str = "bibbiiiIiIIiiIBTb";
 /// As it was before receipts carried gaps; the feed brings those.
 const CHANGE_1: &str = "bibbiiiIiiITb";
 const OUTBOX: &str = "nbbitiiTbbiib";
@@ -150,7 +150,8 @@ fn take(db: &Connection, row: &Row, photos: &Path, gathered: &mut Gathered, repo
         }
         _ if fits(values, CHANGE) => ("change", take_accepted(db, values, gathered)?),
         [head @ .., marks, batch, parked, bytes] if fits(values, CHANGE_1) => {
-            let gap = [Null, Null, marks.clone(), Integer(0), batch.clone(), parked.clone(), bytes.clone()];
+            let pusher = head.get(3).filter(|_| *batch != Null).cloned().unwrap_or(Null);
+            let gap = [Null, Null, marks.clone(), Integer(0), batch.clone(), pusher, parked.clone(), bytes.clone()];
             ("change", take_accepted(db, &[head, &gap].concat(), gathered)?)
         }
         // Its file need not be here any more: lost, void, or let go.

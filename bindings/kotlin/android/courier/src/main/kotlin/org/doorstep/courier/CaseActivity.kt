@@ -23,6 +23,7 @@ class CaseActivity : Screen() {
     private fun show(case: CaseDetail) {
         form.line("${case.waybill}  ${case.stateName.here()}", isTitle = true)
         form.line(getString(R.string.next_step, case.nextStepName.here()))
+        if (!case.factsConfirmed) form.line(getString(R.string.facts_unconfirmed))
         form.section(R.string.deadlines, case.deadlines.map { deadline ->
             val left = if (deadline.timeliness == "pending") countdown(deadline.dueAtMs) else ""
             "${deadline.name.here()}: ${deadline.timelinessName.here()} $left"
@@ -30,6 +31,10 @@ class CaseActivity : Screen() {
         form.section(R.string.missing, case.missing.map { getString(R.string.missing_row, it.name.here(), it.have.toInt(), it.least.toInt()) })
         form.section(R.string.messages, case.messages.map { "${it.number}: ${it.told.here()}" })
         form.section(R.string.conflicts, case.conflicts.map { it.here() })
+        form.section(R.string.findings, case.findings.map { finding ->
+            val outlet = listOfNotNull(finding.outlet, "${finding.share} %").joinToString(" ")
+            listOfNotNull(finding.name.here(), outlet, finding.stateName.here(), finding.gap?.told?.here()).joinToString(" · ")
+        })
         form.section(R.string.timeline, case.timeline.map { entry ->
             val where = getString(if (entry.standing == "on_this_device") R.string.on_this_device else R.string.at_head_office)
             listOfNotNull(clock(entry.atMs), entry.kindName.here(), entry.codeName?.here(), entry.words, entry.user, where).joinToString(" · ")

@@ -56,7 +56,9 @@ class FailActivity : Screen() {
         taken.forEach { it.discard() }
         camera = null
         val next = doorstep.words(listOf(recorded.nextStep)).first().here()
-        Toast.makeText(this, getString(R.string.recorded, next), Toast.LENGTH_LONG).show()
+        val unproven = getString(R.string.times_unproven).takeUnless { recorded.timesProven }
+        val told = listOfNotNull(getString(R.string.recorded, next), unproven).joinToString("\n")
+        Toast.makeText(this, told, Toast.LENGTH_LONG).show()
         go(SmsActivity::class.java, recorded.waybill)
         finish()
     }

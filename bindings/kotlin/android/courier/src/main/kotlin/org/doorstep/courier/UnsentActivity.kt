@@ -29,6 +29,7 @@ class UnsentActivity : Screen() {
         val photos = listOf(R.string.photos_waiting to unsent.photos, R.string.photos_lost to unsent.photosLost)
             .filter { (_, count) -> count > 0u }
             .map { (words, count) -> Row("", getString(words, count.toInt()), "", "") }
-        return actions + refused + photos
+        val times = if (unsent.timesProven) emptyList() else listOf(Row("", getString(R.string.times_unproven), "", ""))
+        return times + actions + refused + photos
     }
 }
