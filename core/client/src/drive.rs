@@ -12,10 +12,10 @@ use bytes::Bytes;
 
 use doorstep_domain::{BatchHash, InstallId, PhotoId, UnixMs};
 use doorstep_protocol::{
-    Answer, AnswerError, Demand, Header, Push, RefKind, Refs, Signed, SyncRequest, SyncResponse, decode, encode, seal,
+    Answer, AnswerError, Demand, Header, Push, Pushed, RefKind, Refs, Signed, SyncRequest, SyncResponse, decode, encode, seal,
     signing::batch_message,
 };
-use doorstep_store::{Clocks, Session, StoreError, pushed};
+use doorstep_store::{Clocks, Session, StoreError};
 use doorstep_sync::{Applied, Cause, Effect, Event, Failure, Status};
 use reqwest::{Method, Response, StatusCode};
 use serde::Serialize;
@@ -163,6 +163,8 @@ pub(crate) struct Host {
     former_key: Option<Vec<u8>>,
     /// The clocks when the newest request was sent.
     asked_at: Clocks,
+    /// What its batch holds.
+    pushed: Vec<Pushed>,
 }
 
 /// A request to our server.
@@ -209,6 +211,7 @@ impl Host {
             wiped: false,
             former_key: None,
             asked_at: inner.clock.read(),
+            pushed: Vec::new(),
         })
     }
 
@@ -289,7 +292,14 @@ impl Host {
         let app = self.inner.app.clone();
         let clocks = self.inner.clock.read();
         self.asked_at = clocks;
-        let mut request = self.store(move |inner| inner.store().prepare(max_bytes, recut, clocks, &app)).await?;
+        let prepared = self.store(move |inner| {
+            let mut store = inner.store();
+            let request = store.prepare(max_bytes, recut, clocks, &app)?;
+            let pushed = store.pushed(&request);
+            Ok((request, pushed))
+        });
+        let (mut request, pushed) = prepared.await?;
+        self.pushed = pushed;
         if let Some(envelope) = &mut request.push {
             let signed = self.inner.sign(batch_message(&envelope.body, &envelope.clock)).await;
             envelope.sig = self.keep(signed)?;
@@ -384,7 +394,7 @@ impl Host {
         }
         let key = self.session.server_key.clone();
         let response: SyncResponse = decode(&signed.body).map_err(|_| Failure::Network)?;
-        let verified = || SyncResponse::verify_signed(signed, &request.device, &key, &pushed(request));
+        let verified = || SyncResponse::verify_signed(signed, &request.device, &key, &self.pushed);
         let checked = response.next_key(&key).and_then(|next| Ok((next, verified()?)));
         let (next, answer) = match checked {
             Ok(checked) => checked,

@@ -95,7 +95,11 @@ pub(crate) fn chain_end(db: &Connection, install: &InstallId) -> Result<Option<d
 }
 
 /// Makes the next batch of the chain from what is unsent; `None` if nothing is.
-pub(crate) fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: usize) -> Result<Option<Vec<u8>>, StoreError> {
+pub(crate) fn close_batch(
+    db: &Connection,
+    who: &identity::Identity,
+    max_bytes: usize,
+) -> Result<Option<(Vec<u8>, Vec<Pushed>)>, StoreError> {
     let Cut { taken, changes: open, left } = what_fits(db, max_bytes)?;
     let mut again = db.prepare_cached("SELECT number FROM again ORDER BY number LIMIT 64")?;
     let again = again.query_map([], |row| row.get(0))?.collect::<Result<Vec<u64>, _>>()?;
@@ -116,7 +120,7 @@ pub(crate) fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: 
     let number = before.map_or(0, |link| link.batch) + 1;
     let docs = rest::docs_of(&taken);
     let bytes: BTreeMap<i64, &[u8]> = open.iter().map(|change| (change.id, change.bytes.as_slice())).collect();
-    let pushed = docs.iter().map(|doc| {
+    let packed = docs.iter().map(|doc| {
         let chunks: Vec<&[u8]> = doc.rows.iter().filter_map(|row| bytes.get(&row.id).copied()).collect();
         let digest = doc_digest(KIND_CASE, &doc.case, doc.rows.iter().map(|row| &row.hash));
         Ok(PushDoc { doc: doc.case, pack: pack::elide_bare(&chunks).ok_or(StoreError::Damaged("change"))?, digest, kind: None })
@@ -133,7 +137,7 @@ pub(crate) fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: 
         header,
         sending: vec![],
         sig: vec![],
-        docs: pushed.collect::<Result<_, StoreError>>()?,
+        docs: packed.collect::<Result<_, StoreError>>()?,
         first: first::shown(db, &open)?,
         brings: rest::brought(&taken, &left, &docs),
     };
@@ -151,7 +155,8 @@ pub(crate) fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: 
     for change in &open {
         db.prepare_cached("UPDATE outbox SET state = ?2 WHERE id = ?1")?.execute(params![change.id, IN_BATCH])?;
     }
-    Ok(Some(body))
+    let changes = |doc: &rest::Doc<'_>| doc.rows.iter().map(|row| (row.hash, row.mono_ms)).collect();
+    Ok(Some((body, docs.iter().map(|doc| Pushed { doc: doc.case, changes: changes(doc) }).collect())))
 }
 
 /// What the next batch takes of what is unsent.
@@ -175,13 +180,15 @@ fn what_fits(db: &Connection, max_bytes: usize) -> Result<Cut, StoreError> {
         let fit = fit.count();
         let left = links.split_off(fit);
         let (mut open, mut damaged) = (Vec::with_capacity(count), Vec::new());
-        for (case, row) in links.iter().flat_map(|link| link.rows.iter().map(|row| (link.case, row))) {
+        for (case, row) in links.iter_mut().flat_map(|link| link.rows.iter_mut().map(|row| (link.case, row))) {
             let bytes: Vec<u8> =
                 db.prepare_cached("SELECT bytes FROM outbox WHERE id = ?1")?.query_row(params![row.id], |row| row.get(0))?;
-            if Change::read_stored(&case, &bytes).is_ok_and(|change| change.hash() == row.hash) {
-                open.push(Outgoing { id: row.id, case, tries: row.tries, bytes });
-            } else {
-                damaged.push(row.id);
+            match Change::read_stored(&case, &bytes) {
+                Ok(change) if change.hash() == row.hash => {
+                    row.mono_ms = mono_of(&change);
+                    open.push(Outgoing { id: row.id, case, tries: row.tries, bytes });
+                }
+                _ => damaged.push(row.id),
             }
         }
         if damaged.is_empty() {

@@ -5,8 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use doorstep_domain::InstallId;
+use doorstep_domain::{BatchHash, InstallId};
 use doorstep_private::Corrected;
+use doorstep_protocol::Pushed;
 use doorstep_rules::Rulebook;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, config::DbConfig, params};
 
@@ -46,6 +47,8 @@ pub struct Store {
     closed: u64,
     /// Why some of them could not be closed.
     left_open: Option<String>,
+    /// What the newest batch holds, if it was made since this opening.
+    pub(crate) newest_pushed: Option<(BatchHash, Vec<Pushed>)>,
     /// Tells a salvage that the file is in use.
     _hold: Hold,
 }
@@ -112,7 +115,18 @@ impl Store {
         let left_open = failed.map(|error| error.to_string());
         let db = connect(&files, key.as_ref())?;
         let damage_before = check::damage_count();
-        Ok(Self { db, folder: folder.to_owned(), book: None, key, wiped: false, closed, left_open, damage_before, _hold: hold })
+        Ok(Self {
+            db,
+            folder: folder.to_owned(),
+            book: None,
+            key,
+            wiped: false,
+            closed,
+            left_open,
+            newest_pushed: None,
+            damage_before,
+            _hold: hold,
+        })
     }
 
     /// How many files and folders other accounts could read until this opening closed them: for a word to the person.

@@ -20,6 +20,8 @@ pub(crate) struct Row {
     pub id: i64,
     pub tries: i64,
     pub hash: ChangeHash,
+    /// Monotonic time of its act; 0 until its bytes are read.
+    pub mono_ms: u64,
 }
 
 /// Changes of one document that are named and sent together.
@@ -53,7 +55,7 @@ pub(crate) fn links(db: &Connection) -> Result<Vec<Link>, StoreError> {
         let case = CaseId::try_from(row.get::<_, Vec<u8>>(1)?.as_slice()).map_err(damaged)?;
         let hash = ChangeHash::try_from(row.get::<_, Vec<u8>>(2)?.as_slice()).map_err(damaged)?;
         let (id, tries, size, chain) = (row.get(0)?, row.get(3)?, row.get::<_, usize>(4)?, row.get(5)?);
-        let row = Row { id, tries, hash };
+        let row = Row { id, tries, hash, mono_ms: 0 };
         let place = open.entry((chain, tries > 0, case)).or_insert(links.len());
         match links.get_mut(*place).filter(|link| link.size + size <= MIN_BATCH_BYTES) {
             Some(link) => {
@@ -122,11 +124,13 @@ pub(crate) fn name(db: &Connection) -> Result<Vec<Leaf>, StoreError> {
     {
         let chains: BTreeSet<i64> = left.iter().filter_map(|link| link.chain).collect();
         // A sending names so many: then the newest one is named anew with what follows it.
-        if let Some(last) = chains.last().filter(|_| chains.len() >= MAX_REST) {
+        let merged = chains.last().copied().filter(|_| chains.len() >= MAX_REST);
+        if let Some(last) = merged {
             db.prepare_cached("DELETE FROM named WHERE newest = ?1")?.execute(params![last])?;
         }
         db.prepare_cached("INSERT OR IGNORE INTO named (newest) VALUES (?1)")?.execute(params![newest])?;
-        left = links(db)?;
+        let is_new = |link: &&mut Link| link.chain.is_none() || link.chain == merged;
+        left.iter_mut().filter(is_new).filter(|link| fresh(&&**link)).for_each(|link| link.chain = Some(newest));
     }
     let chains: BTreeSet<i64> = left.iter().filter_map(|link| link.chain).collect();
     Ok(chains.into_iter().map(|chain| Leaf(rest_chain(digests(&left, chain), NOTHING_LEFT))).collect())

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use doorstep_document::{Admission, Change, History, Link, pack};
 use doorstep_domain::{Anchor, BootId, CaseId, ChangeHash, Clocks, HistoryId, InstallId, Receipt, Reckoning, UnixMs};
 use doorstep_protocol::{
-    Ack, AckCase, Answer, Batch, BatchClock, Beacon, CaseRef, Decision, Demand, Envelope, FeedCase, KIND_CASE, Pull, Quarantined,
-    RefKind, Sending, Signed, SyncRequest, Verdict, Witness, decode, encode, signing::receipts_leaf, unpack_receipts,
-    unpack_verdicts,
+    Ack, AckCase, Answer, Batch, BatchClock, Beacon, CaseRef, Decision, Demand, Envelope, FeedCase, KIND_CASE, Pull, Pushed,
+    Quarantined, RefKind, Sending, Signed, SyncRequest, Verdict, Witness, decode, encode, signing::receipts_leaf,
+    unpack_receipts, unpack_verdicts,
 };
 use doorstep_rules::{FIRST_POLICY, Policy, Rulebook};
 use doorstep_sync::Applied;
@@ -15,7 +15,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::{
     Store, StoreError, anew,
-    batch::{OpenBatch, StoredBatch, by_case, chain_end, close_batch, keep, mono_of, open_batch, outgoing},
+    batch::{OpenBatch, StoredBatch, by_case, chain_end, close_batch, keep, mono_of, open_batch, outgoing, pushed},
     evict, identity, photos,
     project::{self, DISCARDED, IN_BATCH, QUARANTINED, UNSENT},
     rebase, rest,
@@ -35,7 +35,7 @@ impl Store {
     pub fn prepare(&mut self, max_bytes: usize, recut: bool, clocks: Clocks, app: &str) -> Result<SyncRequest, StoreError> {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let who = identity::read(&tx)?.ok_or(StoreError::NotEnrolled)?;
-        let mut body = None;
+        let (mut body, mut made) = (None, None);
         if let Some(open) = open_batch(&tx, &who.install)? {
             let changes: i64 = tx.query_row("SELECT count(*) FROM outbox WHERE state = ?1", [IN_BATCH], |row| row.get(0))?;
             if !recut || open.size <= max_bytes || changes <= 1 {
@@ -46,7 +46,7 @@ impl Store {
             }
         }
         if body.is_none() {
-            body = close_batch(&tx, &who, max_bytes)?;
+            (body, made) = close_batch(&tx, &who, max_bytes)?.unzip();
         }
         // The clocks are read for each sending, not kept with the batch: they tie this device's monotonic clock to the moment
         // of arrival, and a batch that waited for an hour would tie it an hour wrong. So is what stays behind.
@@ -63,6 +63,9 @@ impl Store {
         }
         let counter = newest_answer(&tx)?.map(|witness| witness.counter);
         tx.commit()?;
+        if let (Some(batch), Some(pushed)) = (&batch, made) {
+            self.newest_pushed = Some((batch.hash(), pushed));
+        }
         Ok(SyncRequest {
             device: who.device,
             install: who.install,
@@ -80,6 +83,15 @@ impl Store {
             witness: None,
             pins: self.pins()?,
         })
+    }
+
+    /// The documents of the batch that a request carries, with their changes: what the answer's verdicts are about. Those of a batch that
+    /// was just made are known; of one that is sent again they are read from it.
+    pub fn pushed(&self, request: &SyncRequest) -> Vec<Pushed> {
+        match (&request.batch, &self.newest_pushed) {
+            (Some(batch), Some((hash, pushed))) if batch.hash() == *hash => pushed.clone(),
+            _ => pushed(request),
+        }
     }
 
     /// How far each feed has been fetched.
