@@ -129,8 +129,15 @@ pub(crate) fn name(db: &Connection) -> Result<Vec<Leaf>, StoreError> {
             db.prepare_cached("DELETE FROM named WHERE newest = ?1")?.execute(params![last])?;
         }
         db.prepare_cached("INSERT OR IGNORE INTO named (newest) VALUES (?1)")?.execute(params![newest])?;
-        let is_new = |link: &&mut Link| link.chain.is_none() || link.chain == merged;
-        left.iter_mut().filter(is_new).filter(|link| fresh(&&**link)).for_each(|link| link.chain = Some(newest));
+        if merged.is_some() {
+            // Its links and those that follow it are other links together.
+            left = links(db)?;
+        } else {
+            left.iter_mut()
+                .filter(|link| link.chain.is_none())
+                .filter(|link| fresh(&&**link))
+                .for_each(|link| link.chain = Some(newest));
+        }
     }
     let chains: BTreeSet<i64> = left.iter().filter_map(|link| link.chain).collect();
     Ok(chains.into_iter().map(|chain| Leaf(rest_chain(digests(&left, chain), NOTHING_LEFT))).collect())

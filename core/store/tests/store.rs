@@ -11,7 +11,7 @@
 
 mod common;
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use common::*;
 use doorstep_document::{Change, NewEntry, Position, pack};
@@ -159,6 +159,52 @@ fn a_batch_that_was_too_large_is_sent_smaller_under_its_number() {
     let one = push_of(&mut store, 1);
     assert_eq!(one.cases.len(), 1, "one change always fits");
     assert_eq!(store.status().unwrap().unsent.len(), 10, "nothing is lost on the way");
+}
+
+#[test]
+fn what_a_sending_named_is_shown_by_the_batches_that_bring_it_however_many_sendings_there_were() {
+    for (max_bytes, many) in [(1_000, true), (1 << 20, false)] {
+        let (_folder, mut store) = ready();
+        let mut known = BTreeSet::new();
+        let prepared = |store: &mut Store, known: &mut BTreeSet<Digest>| {
+            let batch = store.prepare(max_bytes, false, clocks(), "test").unwrap().batch?;
+            let sending: Sending = decode(&batch.sending).unwrap();
+            assert!(sending.rest.len() <= MAX_REST);
+            known.extend(sending.rest.iter().map(|Leaf(chain)| *chain));
+            Some(batch)
+        };
+        // Without network, a sending begins after each record.
+        let mut next = None;
+        for n in 0..150 {
+            record(&mut store, n % 20, "x").unwrap();
+            next = prepared(&mut store, &mut known);
+        }
+        let (mut batches, mut named) = (0, 0);
+        while let Some(batch) = next {
+            let changes: Vec<Vec<ChangeHash>> = batch
+                .docs
+                .iter()
+                .map(|doc| pack::restore(&doc.pack).unwrap().into_iter().map(|(hash, _)| hash).collect())
+                .collect();
+            let docs: Vec<BroughtDoc<'_>> = batch
+                .docs
+                .iter()
+                .zip(&changes)
+                .map(|(doc, changes)| BroughtDoc { doc: &doc.doc, digest: &doc.digest, changes })
+                .collect();
+            for brought in &batch.brings {
+                let (chain, changes) = brought.chain(&docs).unwrap();
+                assert!(known.contains(&chain), "batch {batches}");
+                known.insert(brought.after);
+                named += changes.len();
+            }
+            store.apply(&response(Some(ack(&sent(&batch), ok)), vec![]), clocks(), NOW, FRESH).unwrap();
+            next = prepared(&mut store, &mut known);
+            batches += 1;
+        }
+        assert_eq!(named, 149, "all but the first, which the first sending brought");
+        assert!(batches > 10 || !many);
+    }
 }
 
 #[test]
