@@ -94,12 +94,15 @@ pub(crate) fn chain_end(db: &Connection, install: &InstallId) -> Result<Option<d
     .transpose()
 }
 
+/// A batch that was just made.
+pub(crate) struct Made {
+    /// As it is kept: see [`StoredBatch`].
+    pub body: Vec<u8>,
+    pub pushed: Vec<Pushed>,
+}
+
 /// Makes the next batch of the chain from what is unsent; `None` if nothing is.
-pub(crate) fn close_batch(
-    db: &Connection,
-    who: &identity::Identity,
-    max_bytes: usize,
-) -> Result<Option<(Vec<u8>, Vec<Pushed>)>, StoreError> {
+pub(crate) fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: usize) -> Result<Option<Made>, StoreError> {
     let Cut { taken, changes: open, left } = what_fits(db, max_bytes)?;
     let mut again = db.prepare_cached("SELECT number FROM again ORDER BY number LIMIT 64")?;
     let again = again.query_map([], |row| row.get(0))?.collect::<Result<Vec<u64>, _>>()?;
@@ -156,7 +159,8 @@ pub(crate) fn close_batch(
         db.prepare_cached("UPDATE outbox SET state = ?2 WHERE id = ?1")?.execute(params![change.id, IN_BATCH])?;
     }
     let changes = |doc: &rest::Doc<'_>| doc.rows.iter().map(|row| (row.hash, row.mono_ms)).collect();
-    Ok(Some((body, docs.iter().map(|doc| Pushed { doc: doc.case, changes: changes(doc) }).collect())))
+    let pushed = docs.iter().map(|doc| Pushed { doc: doc.case, changes: changes(doc) }).collect();
+    Ok(Some(Made { body, pushed }))
 }
 
 /// What the next batch takes of what is unsent.

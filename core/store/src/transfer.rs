@@ -46,7 +46,7 @@ impl Store {
             }
         }
         if body.is_none() {
-            (body, made) = close_batch(&tx, &who, max_bytes)?.unzip();
+            (body, made) = close_batch(&tx, &who, max_bytes)?.map(|made| (made.body, made.pushed)).unzip();
         }
         // The clocks are read for each sending, not kept with the batch: they tie this device's monotonic clock to the moment
         // of arrival, and a batch that waited for an hour would tie it an hour wrong. So is what stays behind.
