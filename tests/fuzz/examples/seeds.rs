@@ -11,9 +11,9 @@ use doorstep_domain::{
 use doorstep_fuzz::{case, facts, morning};
 use doorstep_protocol::{
     Ack, AckCase, Batch, BatchClock, Beacon, Brought, CaseRef, DayRow, Decision, Demand, EnrolRequest, Envelope, FeedCase,
-    FeedPage, Header, KIND_CASE, Leaf, Link, OutletRow, ParcelRow, PersonRow, Publication, Pull, Push, PushCase, PushDoc,
-    Quarantined, RefKind, RefVersion, Refs, RestLink, Sending, SessionRequest, Signed, Spoken, SyncRequest, SyncResponse, Token,
-    Verdict, encode, pack_receipts, pack_verdicts, seal,
+    FeedPage, Header, KIND_CASE, Leaf, Link, OutletRow, ParcelRow, PersonRow, Proof, Proofs, Publication, Pull, Push, PushCase,
+    PushDoc, Quarantined, RefKind, RefVersion, Refs, RestLink, Sending, SessionRequest, Signed, Spoken, SyncRequest,
+    SyncResponse, Token, Verdict, encode, pack_receipts, pack_verdicts, seal,
     signing::{NOTHING_LEFT, doc_digest, receipts_leaf, rest_chain},
 };
 use doorstep_rules::{FIRST_POLICY, Pack};
@@ -176,6 +176,11 @@ fn frames(changes: &[Change]) {
     frame("sync-request", &request);
     let of_3 = batch(changes, &[&changes[..1]]);
     frame("batch", &of_3);
+    let digests = of_3.docs.iter().map(|doc| Leaf(doc.digest)).collect();
+    let hashes = changes.iter().flat_map(|change| *change.hash().as_bytes()).collect();
+    let Batch { header, sending, sig, .. } = of_3.clone();
+    let proof = Proof { key: vec![4; 65], header, sending, sig, digests, changes: hashes };
+    frame("proofs", &Proofs { proofs: vec![proof], own: vec![9; 32] });
     frame("sync-request-3", &SyncRequest { push: None, batch: Some(of_3), counter: Some(17), ..request });
     let receipt = Receipt::of(UnixMs(1_772_413_260_000), Some(UnixMs(1_772_413_200_000)));
     let verdicts = [Verdict::Ok(receipt), Verdict::Dup(receipt), Verdict::Pend, Verdict::Quarantined("rights:P-99".into())]

@@ -2,9 +2,9 @@
 #![no_main]
 
 use doorstep_document::pack;
-use doorstep_domain::{CaseId, Clocks, UnixMs};
+use doorstep_domain::{CaseId, ChangeHash, Clocks, UnixMs};
 use doorstep_fuzz::{Plan, check_case, fenced, prepare};
-use doorstep_protocol::{Batch, Header, KIND_CASE, Push, Sending, decode, encode, signing::doc_digest};
+use doorstep_protocol::{Batch, BroughtDoc, Header, KIND_CASE, Push, PushDoc, Sending, decode, encode, signing::doc_digest};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 
 /// Smaller than the server's, so that a pack that grows is over soon.
@@ -27,11 +27,26 @@ fuzz_target!(init: prepare(), |data: &[u8]| {
                 let hashes = |chunks: &[Chunk]| doc.is_of(chunks.iter().map(|(hash, _)| hash));
                 document(&doc.doc, &doc.pack, number, hashes);
             }
+            brought(&batch);
         }
     });
 });
 
-type Chunk = (doorstep_domain::ChangeHash, Vec<u8>);
+/// What it says that it brings of what was left behind is in its documents, or is nothing.
+fn brought(batch: &Batch) {
+    let restored = |doc: &PushDoc| pack::restore_within(&doc.pack, LIMIT).unwrap_or_default();
+    let changes: Vec<Vec<ChangeHash>> =
+        batch.docs.iter().map(|doc| restored(doc).into_iter().map(|(hash, _)| hash).collect()).collect();
+    let docs = batch.docs.iter().zip(&changes);
+    let docs: Vec<BroughtDoc<'_>> =
+        docs.map(|(doc, changes)| BroughtDoc { doc: &doc.doc, digest: &doc.digest, changes }).collect();
+    let all = changes.concat();
+    for (_, named) in batch.brings.iter().filter_map(|brought| brought.chain(&docs)) {
+        assert!(named.len() <= all.len() && named.iter().all(|hash| all.contains(hash)));
+    }
+}
+
+type Chunk = (ChangeHash, Vec<u8>);
 
 /// The changes of one document, if its pack rebuilds to what is signed.
 fn document(case: &CaseId, packed: &[u8], mono_ms: u64, is_signed: impl Fn(&[Chunk]) -> bool) {

@@ -2,11 +2,11 @@
 //! same message, and nothing in it makes its reader panic.
 #![no_main]
 
-use doorstep_domain::{ChangeHash, DeviceId, UnixMs};
+use doorstep_domain::{CaseId, ChangeHash, DeviceId, UnixMs};
 use doorstep_fuzz::{fenced, prepare};
 use doorstep_protocol::{
-    Ack, Batch, Brought, EnrolRequest, EnrolResponse, Envelope, ErrorBody, FeedPage, Header, NonceResponse, Push, Pushed, Refs,
-    Sending, SessionRequest, SessionResponse, Signed, Spoken, SyncRequest, SyncResponse, Vouched, decode, encode, open,
+    Ack, Batch, Brought, EnrolRequest, EnrolResponse, Envelope, ErrorBody, FeedPage, Header, NonceResponse, Proofs, Push, Pushed,
+    Refs, Sending, SessionRequest, SessionResponse, Signed, Spoken, SyncRequest, SyncResponse, Vouched, decode, encode, open,
     pack_receipts, seal, unpack_receipts, unpack_verdicts,
 };
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
@@ -25,6 +25,11 @@ fuzz_target!(init: prepare(), |data: &[u8]| {
         message::<Sending>(&body);
         message::<Brought>(&body);
         message::<Vouched>(&body);
+        if let Some(proofs) = message::<Proofs>(&body) {
+            proofs.own();
+            // Nothing that the fuzzer makes is signed.
+            assert!(proofs.proofs.iter().all(|proof| proof.verify(&CaseId::new([1; 16])).is_none()));
+        }
         message::<Batch>(&body).iter().for_each(check_batch);
         message::<Signed>(&body).iter().for_each(check_signed);
         message::<EnrolRequest>(&body);
