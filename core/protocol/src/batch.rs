@@ -124,6 +124,9 @@ pub enum RestLink {
     /// Some changes of a document: its number, the place of the first change in it, and how many.
     #[n(1)]
     Changes(#[n(0)] u32, #[n(1)] u32, #[n(2)] u32),
+    /// A link that no batch brings, because its changes were written anew: its digest.
+    #[n(2)]
+    Gone(#[n(0)] Leaf),
 }
 
 /// A document of a batch, as far as a chain of what was left behind needs it.
@@ -147,11 +150,15 @@ impl Brought {
             let (first, many) = match *link {
                 RestLink::Docs(first, many) => (first, many),
                 RestLink::Changes(doc, ..) => (doc, 1),
+                RestLink::Gone(Leaf(digest)) => {
+                    digests.push(digest);
+                    continue;
+                }
             };
             let first = usize::try_from(first).ok()?;
             for doc in docs.get(first..first.checked_add(usize::try_from(many).ok()?)?)? {
                 let changes = match *link {
-                    RestLink::Docs(..) => doc.changes,
+                    RestLink::Docs(..) | RestLink::Gone(_) => doc.changes,
                     RestLink::Changes(_, place, many) => {
                         let place = usize::try_from(place).ok()?;
                         doc.changes.get(place..place.checked_add(usize::try_from(many).ok()?)?)?

@@ -33,10 +33,16 @@ INSERT INTO change SELECT case_id, n, hash, install, seq, max_op, received_at, a
   bytes FROM change_1;
 DROP TABLE change_1;
 
--- What sendings named as left behind: a chain is what is unsent up to its newest row, and after the chain before it.
+-- What sendings named as left behind, in chains of links: see rest.rs.
 CREATE TABLE named (
-  newest INTEGER PRIMARY KEY              -- of outbox
-) STRICT;
+  chain   INTEGER NOT NULL,
+  place   INTEGER NOT NULL,
+  case_id BLOB NOT NULL,
+  count   INTEGER NOT NULL,               -- changes of the case, in the order of outbox
+  digest  BLOB NOT NULL,
+  batch   INTEGER,                        -- the open batch that brings it
+  PRIMARY KEY (chain, place)
+) STRICT, WITHOUT ROWID;
 
 -- The people of this device's outlets, and the days that are not as their weekday says.
 CREATE TABLE person (

@@ -155,6 +155,7 @@ pub(crate) fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: 
         raw,
         body
     ])?;
+    rest::take(db, &taken, &left, number)?;
     for change in &open {
         db.prepare_cached("UPDATE outbox SET state = ?2 WHERE id = ?1")?.execute(params![change.id, IN_BATCH])?;
     }
@@ -181,6 +182,7 @@ fn what_fits(db: &Connection, max_bytes: usize) -> Result<Cut, StoreError> {
             count += link.rows.len();
             count == link.rows.len() || (size <= max_bytes && count <= BATCH_CHANGES)
         });
+        // Links that are gone go with those that follow them.
         let fit = fit.count();
         let left = links.split_off(fit);
         let (mut open, mut damaged) = (Vec::with_capacity(count), Vec::new());
@@ -201,7 +203,6 @@ fn what_fits(db: &Connection, max_bytes: usize) -> Result<Cut, StoreError> {
         for id in damaged {
             keep(db, id, QUARANTINED, Some(DAMAGED))?;
         }
-        rest::forget(db)?;
     }
 }
 

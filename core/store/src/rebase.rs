@@ -46,7 +46,6 @@ fn cases_with(
 ) -> Result<(), StoreError> {
     Store::set_meta(db, "install", fresh.as_bytes())?;
     db.execute("DELETE FROM again", [])?; // numbers of the chain that is left
-    rest::forget(db)?;
     db.execute("UPDATE case_row SET own_seq = 0 WHERE own_seq > 0", [])?;
     db.execute("UPDATE stub SET own_seq = 0 WHERE own_seq > 0", [])?;
     for case in cases {
@@ -77,6 +76,7 @@ pub(crate) fn everything_with(
     now: UnixMs,
 ) -> Result<(), StoreError> {
     db.execute("UPDATE batch SET body = NULL WHERE body IS NOT NULL", [])?;
+    rest::put_back(db)?;
     // What was written under the marks of before may be a clone's, and its to send.
     identity::forget_tags(db)?;
     let mut query = db.prepare("SELECT DISTINCT case_id FROM outbox WHERE state < 2 OR (state = 2 AND reason = ?1)")?;

@@ -2,9 +2,10 @@
 //!
 //! What is unsent is ordered into links: some changes of one document, at most so many bytes, so that every batch holds a whole one.
 //! Links that were named by one sending are a chain. A batch takes links from the beginning of the oldest chain on, so what stays is
-//! the end of a chain, and one hash names it. What is recorded later is a chain of its own: a chain that was named never changes.
+//! the end of a chain, and one hash names it. A chain that was named never changes: what is recorded later is a chain of its own, and a
+//! link whose changes were written anew stays in it as a digest.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use doorstep_domain::{CaseId, ChangeHash, Digest};
 use doorstep_protocol::{
@@ -26,9 +27,11 @@ pub(crate) struct Row {
 
 /// Changes of one document that are named and sent together.
 pub(crate) struct Link {
-    /// The chain it is in, by its newest row; `None`: no sending has named it, or the server has seen it.
+    /// The chain that it is in; `None`: no sending has named it, or the server has seen it.
     chain: Option<i64>,
     pub case: CaseId,
+    digest: Digest,
+    /// None, if its changes were written anew or put aside since it was named: other links stand for those.
     pub rows: Vec<Row>,
     pub size: usize,
 }
@@ -42,21 +45,58 @@ pub(crate) struct Doc<'a> {
 /// What is unsent, in the order in which it is sent: the oldest chain first, then what no sending has named, then what the server has
 /// seen and not taken.
 pub(crate) fn links(db: &Connection) -> Result<Vec<Link>, StoreError> {
-    let mut query = db.prepare_cached(
-        "SELECT id, case_id, hash, tries, length(bytes), iif(tries > 0, NULL, (SELECT min(newest) FROM named WHERE newest >= outbox.id))
-           AS chain
-         FROM outbox WHERE state = ?1 ORDER BY tries > 0, chain IS NULL, chain, id",
-    )?;
+    let damaged = |_| StoreError::Damaged("outbox");
+    let mut query =
+        db.prepare_cached("SELECT id, case_id, hash, tries, length(bytes) FROM outbox WHERE state = ?1 ORDER BY tries > 0, id")?;
     let mut rows = query.query([UNSENT])?;
-    let mut links: Vec<Link> = Vec::new();
-    let mut open: BTreeMap<(Option<i64>, bool, CaseId), usize> = BTreeMap::new();
+    let (mut fresh, mut seen): (Vec<(CaseId, Row, usize)>, Vec<_>) = (Vec::new(), Vec::new());
     while let Some(row) = rows.next()? {
-        let damaged = |_| StoreError::Damaged("outbox");
         let case = CaseId::try_from(row.get::<_, Vec<u8>>(1)?.as_slice()).map_err(damaged)?;
         let hash = ChangeHash::try_from(row.get::<_, Vec<u8>>(2)?.as_slice()).map_err(damaged)?;
-        let (id, tries, size, chain) = (row.get(0)?, row.get(3)?, row.get::<_, usize>(4)?, row.get(5)?);
-        let row = Row { id, tries, hash, mono_ms: 0 };
-        let place = open.entry((chain, tries > 0, case)).or_insert(links.len());
+        let read = Row { id: row.get(0)?, tries: row.get(3)?, hash, mono_ms: 0 };
+        let to = if read.tries == 0 { &mut fresh } else { &mut seen };
+        to.push((case, read, row.get(4)?));
+    }
+    let mut links = Vec::new();
+    let mut query =
+        db.prepare_cached("SELECT chain, case_id, count, digest FROM named WHERE batch IS NULL ORDER BY chain, place")?;
+    let mut named = query.query([])?;
+    if let Some(first) = named.next()? {
+        let mut of_case: BTreeMap<CaseId, VecDeque<(Row, usize)>> = BTreeMap::new();
+        for (case, row, size) in std::mem::take(&mut fresh) {
+            of_case.entry(case).or_default().push_back((row, size));
+        }
+        let mut next = Some(first);
+        while let Some(row) = next {
+            let case = CaseId::try_from(row.get::<_, Vec<u8>>(1)?.as_slice()).map_err(damaged)?;
+            let digest = Digest::try_from(row.get::<_, Vec<u8>>(3)?.as_slice()).map_err(damaged)?;
+            let (chain, count) = (row.get(0)?, row.get::<_, usize>(2)?);
+            let mut link = Link { chain: Some(chain), case, digest, rows: Vec::new(), size: 0 };
+            let waiting = of_case.entry(case).or_default();
+            if waiting.len() >= count
+                && doc_digest(KIND_CASE, &case, waiting.iter().take(count).map(|(row, _)| &row.hash)) == digest
+            {
+                for (row, size) in waiting.drain(..count) {
+                    link.rows.push(row);
+                    link.size += size;
+                }
+            }
+            links.push(link);
+            next = named.next()?;
+        }
+        fresh = of_case.into_iter().flat_map(|(case, rows)| rows.into_iter().map(move |(row, size)| (case, row, size))).collect();
+        fresh.sort_by_key(|(_, row, _)| row.id);
+    }
+    links.extend(grouped(fresh));
+    links.extend(grouped(seen));
+    Ok(links)
+}
+
+/// Changes in their order, as links of each document in turn: at most so many bytes, so that a batch never cuts one.
+fn grouped(rows: Vec<(CaseId, Row, usize)>) -> Vec<Link> {
+    let (mut links, mut open): (Vec<Link>, BTreeMap<CaseId, usize>) = (Vec::new(), BTreeMap::new());
+    for (case, row, size) in rows {
+        let place = open.entry(case).or_insert(links.len());
         match links.get_mut(*place).filter(|link| link.size + size <= MIN_BATCH_BYTES) {
             Some(link) => {
                 link.rows.push(row);
@@ -64,11 +104,14 @@ pub(crate) fn links(db: &Connection) -> Result<Vec<Link>, StoreError> {
             }
             None => {
                 *place = links.len();
-                links.push(Link { chain, case, rows: vec![row], size });
+                links.push(Link { chain: None, case, digest: NOTHING_LEFT, rows: vec![row], size });
             }
         }
     }
-    Ok(links)
+    for link in &mut links {
+        link.digest = doc_digest(KIND_CASE, &link.case, link.rows.iter().map(|row| &row.hash));
+    }
+    links
 }
 
 /// The documents of a batch in the order of its links.
@@ -92,68 +135,87 @@ pub(crate) fn brought(taken: &[Link], left: &[Link], docs: &[Doc<'_>]) -> Vec<Br
     let places: BTreeMap<CaseId, usize> = docs.iter().enumerate().map(|(place, doc)| (doc.case, place)).collect();
     let mut chains: BTreeMap<i64, Vec<RestLink>> = BTreeMap::new();
     for link in taken {
-        let (Some(chain), Some(place)) = (link.chain, places.get(&link.case)) else { continue };
-        let Some(doc) = docs.get(*place) else { continue };
-        let (links, number) = (chains.entry(chain).or_default(), *place as u32);
+        let Some(chain) = link.chain else { continue };
+        let links = chains.entry(chain).or_default();
+        let doc = places.get(&link.case).and_then(|place| Some((*place as u32, docs.get(*place)?)));
+        let Some(((number, doc), first)) = doc.zip(link.rows.first()) else {
+            links.push(RestLink::Gone(Leaf(link.digest)));
+            continue;
+        };
         match links.last_mut() {
             _ if link.rows.len() != doc.rows.len() => {
-                let first =
-                    doc.rows.iter().position(|row| Some(row.id) == link.rows.first().map(|row| row.id)).unwrap_or_default();
+                let first = doc.rows.iter().position(|row| row.id == first.id).unwrap_or_default();
                 links.push(RestLink::Changes(number, first as u32, link.rows.len() as u32));
             }
             Some(RestLink::Docs(first, many)) if *first + *many == number => *many += 1,
             _ => links.push(RestLink::Docs(number, 1)),
         }
     }
-    let after = |chain| rest_chain(digests(left, chain), NOTHING_LEFT);
-    chains.into_iter().map(|(chain, links)| Brought { links, after: after(chain) }).collect()
+    chains.into_iter().map(|(chain, links)| Brought { links, after: chain_of(left, chain) }).collect()
 }
 
-/// The digests of a chain's links, the last first.
-fn digests(links: &[Link], chain: i64) -> impl Iterator<Item = Digest> {
-    let of = links.iter().rev().filter(move |link| link.chain == Some(chain));
-    of.map(|link| doc_digest(KIND_CASE, &link.case, link.rows.iter().map(|row| &row.hash)))
+fn chain_of(links: &[Link], chain: i64) -> Digest {
+    rest_chain(links.iter().rev().filter(|link| link.chain == Some(chain)).map(|link| link.digest), NOTHING_LEFT)
+}
+
+/// Notes that a batch brings these links.
+pub(crate) fn take(db: &Connection, taken: &[Link], left: &[Link], batch: u64) -> Result<(), StoreError> {
+    for chain in taken.iter().filter_map(|link| link.chain).collect::<BTreeSet<_>>() {
+        // A batch takes links from the beginning of a chain.
+        let stay = left.iter().filter(|link| link.chain == Some(chain)).count();
+        db.prepare_cached(
+            "UPDATE named SET batch = ?2 WHERE chain = ?1 AND batch IS NULL
+             AND place NOT IN (SELECT place FROM named WHERE chain = ?1 AND batch IS NULL ORDER BY place DESC LIMIT ?3)",
+        )?
+        .execute(params![chain, batch, stay])?;
+    }
+    Ok(())
+}
+
+/// The server has taken nothing of the batch: its links stay behind as they were.
+pub(crate) fn put_back(db: &Connection) -> Result<(), StoreError> {
+    db.prepare_cached("UPDATE named SET batch = NULL WHERE batch IS NOT NULL")?.execute([])?;
+    Ok(())
+}
+
+/// The batch is settled: no sending names its links any more, nor chains of which all is gone.
+pub(crate) fn forget_brought(db: &Connection) -> Result<(), StoreError> {
+    db.prepare_cached("DELETE FROM named WHERE batch IS NOT NULL")?.execute([])?;
+    let mut query = db.prepare_cached("SELECT DISTINCT chain FROM named")?;
+    let chains = query.query_map([], |row| row.get::<_, i64>(0))?.collect::<Result<BTreeSet<_>, _>>()?;
+    if chains.is_empty() {
+        return Ok(());
+    }
+    for chain in &chains - &unsent(&links(db)?) {
+        db.prepare_cached("DELETE FROM named WHERE chain = ?1")?.execute([chain])?;
+    }
+    Ok(())
+}
+
+/// The chains of which something is unsent.
+fn unsent(links: &[Link]) -> BTreeSet<i64> {
+    links.iter().filter_map(|link| link.rows.first().and(link.chain)).collect()
 }
 
 /// Names what stays unsent: what no sending has named becomes a chain, and stays one.
 pub(crate) fn name(db: &Connection) -> Result<Vec<Leaf>, StoreError> {
-    let fresh = |link: &&Link| link.rows.iter().all(|row| row.tries == 0);
     let mut left = links(db)?;
-    if let Some(newest) =
-        left.iter().filter(fresh).filter(|link| link.chain.is_none()).flat_map(|link| &link.rows).map(|row| row.id).max()
-    {
-        let chains: BTreeSet<i64> = left.iter().filter_map(|link| link.chain).collect();
+    let is_new = |link: &Link| link.chain.is_none() && link.rows.iter().all(|row| row.tries == 0);
+    if left.iter().any(is_new) {
+        let last = unsent(&left).last().copied();
         // A sending names so many: then the newest one is named anew with what follows it.
-        let merged = chains.last().copied().filter(|_| chains.len() >= MAX_REST);
-        if let Some(last) = merged {
-            db.prepare_cached("DELETE FROM named WHERE newest = ?1")?.execute(params![last])?;
-        }
-        db.prepare_cached("INSERT OR IGNORE INTO named (newest) VALUES (?1)")?.execute(params![newest])?;
-        if merged.is_some() {
-            // Its links and those that follow it are other links together.
+        if let Some(last) = last.filter(|_| unsent(&left).len() >= MAX_REST) {
+            db.prepare_cached("DELETE FROM named WHERE chain = ?1 AND batch IS NULL")?.execute([last])?;
             left = links(db)?;
-        } else {
-            left.iter_mut()
-                .filter(|link| link.chain.is_none())
-                .filter(|link| fresh(&&**link))
-                .for_each(|link| link.chain = Some(newest));
+        }
+        let newest: Option<i64> = db.prepare_cached("SELECT max(chain) FROM named")?.query_row([], |row| row.get(0))?;
+        let chain = newest.max(last).unwrap_or_default() + 1;
+        let mut insert =
+            db.prepare_cached("INSERT INTO named (chain, place, case_id, count, digest) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+        for (place, link) in left.iter_mut().filter(|link| is_new(link)).enumerate() {
+            link.chain = Some(chain);
+            insert.execute(params![chain, place, link.case.as_bytes(), link.rows.len(), link.digest.as_bytes()])?;
         }
     }
-    let chains: BTreeSet<i64> = left.iter().filter_map(|link| link.chain).collect();
-    Ok(chains.into_iter().map(|chain| Leaf(rest_chain(digests(&left, chain), NOTHING_LEFT))).collect())
-}
-
-/// Forgets the chains of which nothing is unsent: a row recorded later may get the number of one that has left.
-pub(crate) fn forget_sent(db: &Connection) -> Result<(), StoreError> {
-    db.prepare_cached(
-        "DELETE FROM named WHERE newest < (SELECT coalesce(min(id), ?1) FROM outbox WHERE state < 2 AND tries = 0)",
-    )?
-    .execute([i64::MAX])?;
-    Ok(())
-}
-
-/// Forgets what was named: rows have changed, so the chains are others.
-pub(crate) fn forget(db: &Connection) -> Result<(), StoreError> {
-    db.prepare_cached("DELETE FROM named")?.execute([])?;
-    Ok(())
+    Ok(unsent(&left).into_iter().map(|chain| Leaf(chain_of(&left, chain))).collect())
 }

@@ -43,6 +43,7 @@ impl Store {
             } else {
                 tx.execute("DELETE FROM batch WHERE install = ?1 AND number = ?2", params![who.install.as_bytes(), open.number])?;
                 tx.execute("UPDATE outbox SET state = ?1 WHERE state = ?2", params![UNSENT, IN_BATCH])?;
+                rest::put_back(&tx)?;
             }
         }
         if body.is_none() {
@@ -411,7 +412,7 @@ fn apply_ack(
         }
         touched.insert(case);
     }
-    rest::forget_sent(db)
+    rest::forget_brought(db)
 }
 
 /// The server has the change: it moves from the outbox to the accepted ones, and the photos it names may follow, whichever

@@ -208,6 +208,29 @@ fn what_a_sending_named_is_shown_by_the_batches_that_bring_it_however_many_sendi
 }
 
 #[test]
+fn a_row_that_gets_the_number_of_one_that_was_sent_is_in_no_chain_that_was_named() {
+    let (_folder, mut store) = ready();
+    let mut prepare = |store: &mut Store| {
+        let batch = store.prepare(600, false, clocks(), "test").unwrap().batch.unwrap();
+        let Sending { rest, .. } = decode(&batch.sending).unwrap();
+        (batch, rest)
+    };
+    record(&mut store, 0, "x").unwrap();
+    prepare(&mut store);
+    [1, 2, 1].into_iter().for_each(|n| drop(record(&mut store, n, "x").unwrap()));
+    let (first, named) = prepare(&mut store);
+    store.apply(&response(Some(ack(&sent(&first), ok)), vec![]), clocks(), NOW, FRESH).unwrap();
+    let (second, rest) = prepare(&mut store);
+    assert_eq!((second.docs.len(), second.docs[0].doc, rest.len()), (1, case(1), 1), "its two changes are one link");
+    store.apply(&response(Some(ack(&sent(&second), ok)), vec![]), clocks(), NOW, FRESH).unwrap();
+    record(&mut store, 3, "x").unwrap();
+    let (third, none) = prepare(&mut store);
+    assert_eq!((third.docs.len(), none), (2, vec![]));
+    assert_eq!(third.brings, [Brought { links: vec![RestLink::Docs(0, 1)], after: signing::NOTHING_LEFT }]);
+    assert_eq!(named.len(), 1);
+}
+
+#[test]
 fn a_pack_that_the_server_could_not_rebuild_is_offered_once_more_then_held_and_shown() {
     let (_folder, mut store) = ready();
     record(&mut store, 1, "x").unwrap();

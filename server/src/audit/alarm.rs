@@ -59,8 +59,11 @@ pub(crate) async fn over_time(db: &Db, now: UnixMs) -> Result<Looked, ApiError> 
         let found = look.faults_after(known).iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>();
         let found = found.map_err(|_| ApiError::Internal("a fault as JSON"))?;
         known += found.len();
-        if !found.is_empty() {
-            db.write(move |db| keep(db, &found, now)).await?;
+        // What was found is told even if it can not be stored.
+        if !found.is_empty()
+            && let Err(error) = db.write(move |db| keep(db, &found, now)).await
+        {
+            break Some(error);
         }
         match more {
             Ok(true) => tokio::time::sleep(PAUSE).await,

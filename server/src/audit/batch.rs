@@ -2,14 +2,12 @@
 
 use std::collections::HashMap;
 
-use doorstep_document::{
-    Change,
-    pack::{hash_of, restore_within},
-};
+use doorstep_document::{Change, pack::restore_within};
 use doorstep_domain::{BatchHash, CaseId, ChangeHash, DeviceId, FactsCheck, InstallId, Receipt, ReceiptParts, Reckoning, UnixMs};
 use doorstep_protocol::{
     Ack, AckCase, Batch, BatchClock, Header, KIND_CASE, MAX_REQUEST, Push, PushDoc, ReceiptRow, Sending, Verdict, decode,
-    signing::is_signed, unpack_verdicts,
+    signing::{is_signed, receipt_hash},
+    unpack_verdicts,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -67,11 +65,6 @@ pub(super) fn open(version: u32, sealed: &[u8]) -> Option<Opened> {
     Some(Opened { header, hash, docs, body })
 }
 
-/// Whether bytes are the change of this hash: the whole content is held against it.
-pub(super) fn is_of(case: &CaseId, bytes: &[u8], hash: &ChangeHash) -> bool {
-    hash_of(bytes) == Some(*hash) && Change::read_stored(case, bytes).map_or(true, |change| change.hash() == *hash)
-}
-
 /// A batch with the verdicts on it, as far as both can be read.
 pub(super) struct Answered(Vec<(Doc, AckCase)>);
 
@@ -112,6 +105,12 @@ const SHELF: usize = 64 << 20;
 const OF_A_BATCH: usize = 256;
 
 impl Shelf {
+    /// Puts the batches of a number away: they are read anew when they are asked for next.
+    pub(super) fn forget(&mut self, of: &Numbered) {
+        self.bytes -= self.batches.remove(of).map_or(0, |batches| bytes_of(&batches));
+        self.order.retain(|known| known != of);
+    }
+
     /// The batches of a number.
     pub(super) fn batches(&mut self, db: &Connection, of: &Numbered) -> Result<&[Answered], ApiError> {
         if !self.batches.contains_key(of) {
@@ -379,7 +378,7 @@ fn completed(answered: &Receipt) -> Receipt {
 }
 
 /// A change as it is stored.
-struct Stored {
+pub(super) struct Stored {
     n: u64,
     device: Vec<u8>,
     pushed_by: Vec<u8>,
@@ -391,6 +390,7 @@ struct Stored {
     person: String,
     boot: Vec<u8>,
     bytes: Vec<u8>,
+    link: Option<u64>,
     receipt: Receipt,
 }
 
@@ -408,30 +408,54 @@ impl Stored {
             person: row.get(16)?,
             boot: row.get(17)?,
             bytes: row.get(18)?,
+            link: row.get(19)?,
             receipt: receipt_of(row, 1)?,
         })
     }
 
+    /// Whether the columns repeat what the change says. `is_before`: from before version 3, when they did not say who and of which boot.
+    fn repeats(&self, change: &Change, is_before: bool) -> bool {
+        let first = change.entries().first();
+        let says_who = self.person == first.map_or("", |entry| entry.author.user.as_str())
+            && self.boot == first.map_or(&[] as &[u8], |entry| &entry.time.boot.0);
+        self.install == change.install().as_bytes()
+            && (self.seq, self.max_op, self.mono_ms) == (change.seq(), change.max_op(), mono_of(change))
+            && (says_who || (is_before && self.person.is_empty()))
+    }
+
+    /// Whether it is what the server wrote itself, as its link names it: at that place of the case, under that link.
+    pub(super) fn is_own(
+        &self,
+        (case, hash): (&CaseId, &ChangeHash),
+        (n, link): (u64, u64),
+        device: &[u8],
+        receipt: &[u8; 32],
+    ) -> bool {
+        let repeats =
+            Change::read_stored(case, &self.bytes).is_ok_and(|change| change.hash() == *hash && self.repeats(&change, false));
+        repeats
+            && (self.n, self.link) == (n, Some(link))
+            && self.device == device
+            && self.batch == 0
+            && receipt_hash(hash, &self.receipt) == *receipt
+    }
+
     /// Whether it is what the batch brought, and the columns repeat what it says.
     fn is(&self, of: &Row, bytes: &[u8], read: Option<&Change>) -> bool {
-        let columns = read.is_none_or(|change| {
-            let first = change.entries().first();
-            // Before version 3 they did not say who, and of which boot.
-            let says_who = self.person == first.map_or("", |entry| entry.author.user.as_str())
-                && self.boot == first.map_or(&[] as &[u8], |entry| &entry.time.boot.0);
-            self.install == change.install().as_bytes()
-                && (self.seq, self.max_op, self.mono_ms) == (change.seq(), change.max_op(), mono_of(change))
-                && (says_who || (of.link.is_none() && self.person.is_empty()))
-        });
+        let columns = read.is_none_or(|change| self.repeats(change, of.link.is_none()));
         columns && self.bytes == bytes && self.device == of.device && self.pushed_by == of.install && self.batch == of.number
     }
 }
 
 /// Those of some changes that are in a case; `None`: its row can not be read.
-fn stored(db: &Connection, case: &CaseId, wanted: &[ChangeHash]) -> Result<HashMap<ChangeHash, Option<Stored>>, ApiError> {
+pub(super) fn stored(
+    db: &Connection,
+    case: &CaseId,
+    wanted: &[ChangeHash],
+) -> Result<HashMap<ChangeHash, Option<Stored>>, ApiError> {
     let mut query = db.prepare_cached(&format!(
         "SELECT hash, {RECEIPT}, n, device, pushed_by, batch, install, seq,
-           max_op, mono_ms, person, boot, bytes
+           max_op, mono_ms, person, boot, bytes, link
          FROM change WHERE case_id = ?1"
     ))?;
     let mut rows = query.query([case.as_bytes()])?;
@@ -471,8 +495,11 @@ fn refused(
         // It can not be read.
         None => return Ok(Some(Wrong::RefusedAltered)),
     };
-    // Refused again in a later batch: the first one's row stays, with its reason.
-    let is_its = by == (of.install.clone(), of.number) && !of.forks;
+    // Refused again in a later batch, or in another of the same number: the first one's row stays, with its reason.
+    let twins: u64 = db
+        .prepare_cached("SELECT count(*) FROM envelope WHERE install = ?1 AND number = ?2")?
+        .query_row(params![of.install, of.number], |row| row.get(0))?;
+    let is_its = by == (of.install.clone(), of.number) && twins == 1;
     let is_same = stored == bytes && (!is_its || (reason == why && device == of.device && person == of.person));
     Ok((!is_same).then_some(Wrong::RefusedAltered))
 }

@@ -1,7 +1,7 @@
 //! The pages: links, changes, what was refused.
 
 use doorstep_domain::{CaseId, ChangeHash, InstallId, Receipt};
-use doorstep_protocol::signing::{is_signed, receipt_hash};
+use doorstep_protocol::signing::is_signed;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Brought, FIRST, Fault, Look, Numbered, Place, Verdicts, Wrong, batch, entry, id, keys, readable, row_name};
@@ -53,7 +53,13 @@ impl Look {
             // They are numbered from 1.
             match readable(Link::of(row))?.filter(|link| link.number > 0) {
                 Some(link) => self.link(db, &link, u64::try_from(last).unwrap_or_default())?,
-                None => self.wrong(Fault { row: Some(row_name("link", &[], Some(number))), ..Fault::of(Wrong::Unreadable) }),
+                None => {
+                    self.wrong(Fault { row: Some(row_name("link", &[], Some(number))), ..Fault::of(Wrong::Unreadable) });
+                    if number > 0 {
+                        // Nobody knows what the next one should follow.
+                        self.last_link = None;
+                    }
+                }
             }
             (last, count) = (number, count + 1);
         }
@@ -107,30 +113,10 @@ impl Look {
     fn own(&mut self, db: &Connection, number: u64, own: &Entry) -> Result<(), ApiError> {
         let Entry::Own { case, n, device, change, receipt } = own else { return Ok(()) };
         let (case, hash) = (CaseId::new(*case), ChangeHash::new(*change));
-        let row = readable(
-            db.prepare_cached(&format!(
-                "SELECT {RECEIPT}, hash, device, batch, link, bytes
-                 FROM change WHERE case_id = ?1 AND n = ?2"
-            ))?
-            .query_row(params![case.as_bytes(), n], |row| {
-                let blob = |at: usize| row.get::<_, Vec<u8>>(at);
-                let (batch, link) = (row.get::<_, u64>(9)?, row.get::<_, Option<u64>>(10)?);
-                Ok((receipt_of(row, 0)?, blob(7)?, blob(8)?, batch, link, blob(11)?))
-            })
-            .optional(),
-        )?;
-        let wrong = match row {
-            None => Some(Wrong::OwnAltered),
-            Some(None) => Some(Wrong::OwnMissing),
-            Some(Some((_, found, ..))) if found != change => Some(Wrong::OwnMissing),
-            Some(Some((found, _, of, batch, link, bytes))) => {
-                let is_same = receipt_hash(&hash, &found) == *receipt
-                    && of == device
-                    && batch == 0
-                    && link == Some(number)
-                    && batch::is_of(&case, &bytes, &hash);
-                (!is_same).then_some(Wrong::OwnAltered)
-            }
+        let wrong = match batch::stored(db, &case, &[hash])?.get(&hash) {
+            None => Some(Wrong::OwnMissing),
+            Some(Some(stored)) if stored.is_own((&case, &hash), (*n, number), device, receipt) => None,
+            Some(_) => Some(Wrong::OwnAltered),
         };
         match wrong {
             Some(wrong) => self.wrong_of_case(db, wrong, &case, Some(hash)),
@@ -184,7 +170,7 @@ impl Look {
         let unvouched = match link {
             _ if batch > 0 => {
                 self.looked.changes += 1;
-                let is_founded = self.brought(db, (pushed_by, batch), &case)?.taken.contains(&hash);
+                let is_founded = self.is_founded(db, (pushed_by, batch), &case, |verdicts| verdicts.taken.contains(&hash))?;
                 (!is_founded).then_some(Wrong::ChangeUnfounded)
             }
             Some(link) => {
@@ -237,7 +223,7 @@ impl Look {
             let of = |row: &Row<'_>| Ok::<_, rusqlite::Error>((id(row, 0)?, id(row, 1)?, (row.get(2)?, row.get(3)?)));
             match readable(of(row))? {
                 Some((case, change, of)) => {
-                    if !self.brought(db, of, &case)?.refused.contains(&change) {
+                    if !self.is_founded(db, of, &case, |verdicts| verdicts.refused.contains(&change))? {
                         self.wrong_of_case(db, Wrong::RefusedUnfounded, &case, Some(change))?;
                     }
                 }
@@ -251,6 +237,22 @@ impl Look {
             }
         }
         Ok((count == ROWS).then_some(Place::Refused(last.0, last.1)))
+    }
+
+    /// Whether a batch of a number brought what is asked. Another one of that number may have come since they were opened.
+    fn is_founded(
+        &mut self,
+        db: &Connection,
+        of: Numbered,
+        case: &CaseId,
+        asks: impl Fn(&Verdicts) -> bool,
+    ) -> Result<bool, ApiError> {
+        if asks(self.brought(db, of.clone(), case)?) {
+            return Ok(true);
+        }
+        self.brought.by_batch.remove(&of);
+        self.shelf.forget(&of);
+        Ok(asks(self.brought(db, of, case)?))
     }
 
     /// What the batches of a number brought of a case. Two with one number are a fork: either may have brought it.

@@ -101,6 +101,38 @@ async fn a_case_too_large_for_one_batch_was_named_whole_and_keeps_that_gap_in_al
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_named_keeps_its_gap_also_when_another_case_is_refused_and_written_anew() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    for n in [2, 4] {
+        phone.fail(n, "DF-NOBODY").unwrap();
+        phone.notice(n).unwrap();
+    }
+    phone.sync().await.unwrap();
+    let origin = crate::rights::lawless(&mut world, "origin", "o1").await;
+    origin.sync().await.unwrap();
+    let enrolled = world.hands.now();
+    world.hands.advance(10);
+    origin.fail(2, "DF-ADDR").unwrap(); // will be refused
+    drop(origin.request()); // and did not leave for lack of network
+    origin.reply(2).unwrap(); // waits behind it, and is written anew
+    origin.reply(4).unwrap();
+    world.hands.advance(20);
+    let named = world.hands.now();
+    let (request, asked) = (origin.request(), doorstep_client::Clock::read(&*origin.clock));
+    assert_eq!(request.batch.as_ref().unwrap().docs.len(), 1);
+    let answer = origin.send_with_clock(&world, &request).await.unwrap();
+    // Its answer is applied; the network is gone before anything else leaves.
+    Store::open(&origin.folder).unwrap().apply(&answer, asked, named, InstallId::new([0x31; 16])).unwrap();
+    world.hands.advance(3 * HOUR);
+    origin.sync().await.unwrap();
+    let left = receipt(&world, &origin, 4, Kind::Reply);
+    assert_eq!((left.received_at, gap(&left)), (world.hands.now(), (Some(enrolled), named)));
+    assert!(!left.acted.passed_over && proves(&left));
+    origin.agrees_with(&world, 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_waited_for_something_else_keeps_the_gap_of_its_first_sending() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;

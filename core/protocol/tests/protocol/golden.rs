@@ -250,10 +250,12 @@ fn what_a_batch_brings_of_a_chain_is_told_with_its_documents() {
     let (chain, named) = brought().chain(&in_batch).unwrap();
     assert_eq!((chain, named.len()), (rest_chain([whole], after), 2));
     let each: Vec<Digest> = hashes.iter().map(|hash| doc_digest(KIND_CASE, &doc, [hash])).collect();
-    let parts = Brought { links: vec![RestLink::Changes(0, 0, 1), RestLink::Changes(0, 1, 1)], after };
+    let gone = Digest::new([8; 32]);
+    let links = vec![RestLink::Changes(0, 0, 1), RestLink::Gone(Leaf(gone)), RestLink::Changes(0, 1, 1)];
+    let parts = Brought { links, after };
     message("brought", &parts);
     let (chain, named) = parts.chain(&in_batch).unwrap();
-    assert_eq!((chain, named), (rest_chain([each[1], each[0]], after), hashes.iter().collect()));
+    assert_eq!((chain, named), (rest_chain([each[1], gone, each[0]], after), hashes.iter().collect()));
     // A pack that does not rebuild leaves the others' links whole.
     let damaged = [BroughtDoc { changes: &[], ..in_batch[0] }];
     assert_eq!(brought().chain(&damaged).unwrap(), (rest_chain([whole], after), vec![]));
