@@ -75,6 +75,7 @@ CREATE TABLE left_behind (
   chain    BLOB NOT NULL,
   from_ms  INTEGER NOT NULL,
   until_ms INTEGER NOT NULL,
+  contact_ms INTEGER,                      -- the newest contact before the sending that named it
   PRIMARY KEY (device, chain)
 ) STRICT, WITHOUT ROWID;
 
@@ -87,6 +88,7 @@ CREATE TABLE offered (
   original BLOB,                           -- what it names as the change that it is written anew for
   from_ms  INTEGER NOT NULL,
   until_ms INTEGER NOT NULL,
+  marks    INTEGER NOT NULL,               -- 32 passed over, 64 disordered, as a receipt's
   bytes    BLOB NOT NULL,
   PRIMARY KEY (device, case_id, hash)
 ) STRICT;

@@ -4,7 +4,7 @@ use chrono::DateTime;
 use doorstep_domain::UnixMs;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::{db, error::ApiError};
+use crate::{contact, db, error::ApiError};
 
 /// A difference that two servers on one folder, or a time service, may make.
 const STEP_MS: i64 = 60_000;
@@ -42,6 +42,7 @@ pub(crate) fn look(db: &Connection, now: UnixMs) -> Result<Found, ApiError> {
     let set_back_from = newest.filter(|newest| newest.since(now) > STEP_MS);
     if set_back_from.is_some() {
         forget_nonces(db)?;
+        contact::forget_ahead(db, None, now)?;
     }
     let doubt = match doubt(db)? {
         Some(doubt) if now.since(doubt.newest) <= AHEAD_MS => {

@@ -122,6 +122,20 @@ pub(crate) fn keep(
     .execute(params![device.as_bytes(), clock.boot.0.as_slice(), received.0, offset, bound])?;
     db.prepare_cached("DELETE FROM contact WHERE device = ?1 AND last_ms < ?2")?
         .execute(params![device.as_bytes(), received.plus(-CONTACT_LIFE_MS).0])?;
+    forget_ahead(db, Some(device), received)
+}
+
+/// Forgets what was noted while the server's clock was ahead: when that time comes it would be taken for a contact. Of one device, or of
+/// all.
+pub(crate) fn forget_ahead(db: &Connection, device: Option<&DeviceId>, now: UnixMs) -> Result<(), ApiError> {
+    let of = params![device.map(|device| *device.as_bytes()), now.plus(IN_FLIGHT_MS).0];
+    for sql in [
+        "DELETE FROM contact WHERE (?1 IS NULL OR device = ?1) AND first_ms > ?2",
+        "DELETE FROM anchor WHERE (?1 IS NULL OR device = ?1) AND first_ms > ?2",
+        "DELETE FROM passing WHERE (?1 IS NULL OR device = ?1) AND at > ?2",
+    ] {
+        db.prepare_cached(sql)?.execute(of)?;
+    }
     Ok(())
 }
 

@@ -95,7 +95,12 @@ pub(crate) fn recall(db: &Connection, facts: &[&Facts], receipt: &Receipt, trust
         if touched.iter().any(|row| row.facts.says_the_same(copy)) {
             continue;
         }
-        let n = rows.partition_point(|row| row.since.is_none_or(|at| at <= since)) + 1;
+        // After the newest row that may have been in force. Where nothing proves when in its gap the act was, the row is taken to begin at
+        // the end of that: earlier acts stay judged by the rows before it, and of this one both are shown.
+        let n = rows.partition_point(|row| row.since.is_none_or(|at| at <= until)) + 1;
+        let before = n.checked_sub(2).and_then(|place| rows.get(place)).and_then(|row| row.since);
+        let proven = receipt.acted.proves(receipt.received_at, trusted_ms);
+        let since = if proven { before.map_or(since, |before| since.max(before)) } else { until };
         if rows.get(n - 1).is_some_and(|next| next.facts.says_the_same(copy)) {
             // It was imported again before the act came again. The case is told that it holds since earlier.
             db.prepare_cached("UPDATE listing SET since_ms = ?3 WHERE waybill = ?1 AND n = ?2")?

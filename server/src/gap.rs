@@ -35,6 +35,33 @@ const MOST_ORIGINALS: usize = 8;
 pub(crate) struct Gap {
     pub from: UnixMs,
     pub until: UnixMs,
+    /// The newest contact before the sending that told of it first, if that should have brought it.
+    pub contact: Option<UnixMs>,
+    /// What was found of it then.
+    pub passed_over: bool,
+    pub disordered: bool,
+}
+
+impl Gap {
+    fn between(from: UnixMs, until: UnixMs) -> Self {
+        Self { from, until, contact: None, passed_over: false, disordered: false }
+    }
+
+    /// Of what a sending named, after a contact.
+    pub fn named(from: UnixMs, until: UnixMs, contact: Option<UnixMs>) -> Self {
+        Self { contact, ..Self::between(from, until) }
+    }
+
+    /// Bits of what was found of an act, as in a receipt's marks.
+    const PASSED_OVER: u16 = 32;
+    const DISORDERED: u16 = 64;
+
+    /// From two times and the marks of a receipt.
+    fn of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        let marks: u16 = row.get(2)?;
+        let (passed_over, disordered) = (marks & Self::PASSED_OVER != 0, marks & Self::DISORDERED != 0);
+        Ok(Self { passed_over, disordered, ..Self::between(UnixMs(row.get(0)?), UnixMs(row.get(1)?)) })
+    }
 }
 
 /// What is known of one sending's acts.
@@ -126,7 +153,7 @@ impl<'a> Gaps<'a> {
 
     /// The gap of an act that this sending is the first to tell of.
     pub fn of_now(&self) -> Gap {
-        Gap { from: self.floor, until: self.now }
+        Gap { contact: self.contact, ..Gap::between(self.floor, self.now) }
     }
 
     /// The gap of a change that an earlier sending brought or named.
@@ -139,8 +166,8 @@ impl<'a> Gaps<'a> {
     fn offered(&self, case: &CaseId, hash: &ChangeHash) -> Result<Option<Gap>, ApiError> {
         Ok(self
             .db
-            .prepare_cached("SELECT from_ms, until_ms FROM offered WHERE device = ?1 AND case_id = ?2 AND hash = ?3")?
-            .query_row(params![self.device.id.as_bytes(), case.as_bytes(), hash.as_bytes()], gap_of)
+            .prepare_cached("SELECT from_ms, until_ms, marks FROM offered WHERE device = ?1 AND case_id = ?2 AND hash = ?3")?
+            .query_row(params![self.device.id.as_bytes(), case.as_bytes(), hash.as_bytes()], Gap::of)
             .optional()?)
     }
 
@@ -148,23 +175,24 @@ impl<'a> Gaps<'a> {
     /// (pending, quarantined, or in the log), and it says the same. What merely names an original gets nothing: whoever could give the
     /// time of one act to another could date any act back.
     ///
-    /// The original may itself never have come. What came and named the same one counts as well: it says the same, and came then.
-    pub fn of_original(&self, case: &CaseId, anew: &Change) -> Result<Option<Gap>, ApiError> {
+    /// The original may itself never have come. What came and named the same one counts as well: it says the same, and came then. With the
+    /// gap goes what was found of the original. True: it stands in the log or in quarantine, so its order was looked at.
+    pub fn of_original(&self, case: &CaseId, anew: &Change) -> Result<Option<(Gap, bool)>, ApiError> {
         let Some(hash) = original(anew) else { return Ok(None) };
         let mut query = self.db.prepare_cached(
-            "SELECT from_ms, until_ms, bytes FROM offered WHERE device = ?1 AND case_id = ?2 AND hash = ?3
-             UNION ALL SELECT from_ms, until_ms, bytes FROM offered WHERE device = ?1 AND case_id = ?2 AND original = ?3
-             UNION ALL SELECT coalesce(from_ms, ?4), coalesce(until_ms, received_at), bytes FROM quarantine
+            "SELECT from_ms, until_ms, marks, bytes, 0 FROM offered WHERE device = ?1 AND case_id = ?2 AND hash = ?3
+             UNION ALL SELECT from_ms, until_ms, marks, bytes, 0 FROM offered WHERE device = ?1 AND case_id = ?2 AND original = ?3
+             UNION ALL SELECT coalesce(from_ms, ?4), coalesce(until_ms, received_at), marks, bytes, 1 FROM quarantine
                WHERE device = ?1 AND case_id = ?2 AND hash = ?3
-             UNION ALL SELECT coalesce(from_ms, ?4), coalesce(until_ms, received_at), bytes FROM change
+             UNION ALL SELECT coalesce(from_ms, ?4), coalesce(until_ms, received_at), marks, bytes, 1 FROM change
                WHERE device = ?1 AND case_id = ?2 AND hash = ?3 LIMIT ?5",
         )?;
         let of = params![self.device.id.as_bytes(), case.as_bytes(), hash.as_bytes(), self.floor.0, MOST_ORIGINALS];
-        let rows = query.query_map(of, |row| Ok((gap_of(row)?, row.get::<_, Vec<u8>>(2)?)))?;
+        let rows = query.query_map(of, |row| Ok((Gap::of(row)?, row.get::<_, Vec<u8>>(3)?, row.get(4)?)))?;
         for row in rows {
-            let (gap, bytes) = row?;
+            let (gap, bytes, stands) = row?;
             if Change::read_stored(case, &bytes).is_ok_and(|original| says_the_same(&original, anew)) {
-                return Ok(Some(gap));
+                return Ok(Some((gap, stands)));
             }
         }
         Ok(None)
@@ -175,8 +203,8 @@ impl<'a> Gaps<'a> {
         let (from, until) = reckoned.gap(self.now);
         self.db
             .prepare_cached(
-                "INSERT OR IGNORE INTO offered (device, case_id, hash, original, from_ms, until_ms, bytes)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT OR IGNORE INTO offered (device, case_id, hash, original, from_ms, until_ms, marks, bytes)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
             .execute(params![
                 self.device.id.as_bytes(),
@@ -185,6 +213,7 @@ impl<'a> Gaps<'a> {
                 original(change).map(|hash| *hash.as_bytes()),
                 from.unwrap_or(self.floor).0,
                 until.0,
+                u16::from(reckoned.passed_over) * Gap::PASSED_OVER | u16::from(reckoned.disordered) * Gap::DISORDERED,
                 change.bytes()
             ])?;
         Ok(())
@@ -213,16 +242,16 @@ impl<'a> Gaps<'a> {
             Some(_) => Leans::OnNothing,
         };
         let steady = leans != Leans::OnAContact || self.steadiness.holds(entry.time.boot)?;
-        let Gap { from, until } = earlier.unwrap_or(Gap { from: self.floor, until: self.now });
+        let Gap { from, until, contact, passed_over, disordered } = earlier.unwrap_or_else(|| self.of_now());
         // Whoever names the time of a contact wrote after it: the signed batch holds the digest of what says so. Without that the
         // first acts of a morning would lie in a gap since the last evening's push, whatever the device has heard since.
         let heard = entry.time.anchor.filter(|_| leans == Leans::OnAContact).map(|anchor| anchor.server);
         // A time that has not come is of a server's clock that was ahead.
         let from = [heard, before].into_iter().flatten().filter(|bound| *bound <= until).fold(from, UnixMs::max);
-        // Of what an earlier sending named nobody can say that a later contact should have brought it.
-        let contact = self.contact.filter(|_| earlier.is_none());
+        // Of what an earlier sending named nobody can say that a later contact should have brought it: those before that sending count.
         let arrival = Arrival { clocks: self.clocks, received: self.now, from, until, contact, steady };
-        Ok(Reckoning::of(&entry.time, &arrival, leans))
+        let reckoned = Reckoning::of(&entry.time, &arrival, leans);
+        Ok(Reckoning { passed_over: reckoned.passed_over || passed_over, disordered, ..reckoned })
     }
 
     /// A receipt of now. Of an act whose time nothing proves it says what else is known of the person.
@@ -233,7 +262,7 @@ impl<'a> Gaps<'a> {
         };
         let person = entry.author.user.as_str();
         let (from, until) = acted.gap(self.now);
-        let others_in_contact = self.others(person, Gap { from: from.unwrap_or(self.floor), until })?;
+        let others_in_contact = self.others(person, Gap::between(from.unwrap_or(self.floor), until))?;
         Ok(Receipt { others_in_contact, unproven_acts: self.with_one_more(person)?, ..receipt })
     }
 
@@ -264,10 +293,6 @@ impl<'a> Gaps<'a> {
         self.others.borrow_mut().insert(asked, others);
         Ok(others)
     }
-}
-
-fn gap_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Gap> {
-    Ok(Gap { from: UnixMs(row.get(0)?), until: UnixMs(row.get(1)?) })
 }
 
 /// The original of a change that is written anew.

@@ -12,7 +12,7 @@ use axum::{
     routing::{get, post},
 };
 use data_encoding::HEXLOWER;
-use doorstep_domain::{DeviceId, Digest, HistoryId, UnixMs};
+use doorstep_domain::{DeviceId, Digest, HistoryId, IN_FLIGHT_MS, UnixMs};
 use doorstep_gateway::Webhooks;
 use doorstep_protocol::{
     Ack, CONTENT_TYPE, Demand, EnrolRequest, LeaseRequest, MAX_ENCODED, MAX_LOST_PHOTOS, MAX_REQUEST, NonceResponse,
@@ -224,6 +224,10 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
     let device = of_token(&app, request.headers(), renewal).await?;
     let _place = app.in_flight.enter(device.id)?;
     let body = body_of(request, MAX_ENCODED).await?;
+    // Whoever holds a body back would have what is written meanwhile received as of now. A smaller one comes in time.
+    if (app.now)().since(now) > IN_FLIGHT_MS {
+        return Err(ApiError::TooLarge);
+    }
     let who = device.clone();
     // Inflating, decoding and verifying cost milliseconds for a large batch: not on the async threads, not in the writer.
     let (mut request, batch) = tokio::task::spawn_blocking(move || {

@@ -124,9 +124,11 @@ impl Taking<'_> {
         for change in offered.iter().filter(|change| !history.has(&change.hash)) {
             let mut gap = gaps.earlier(case, &change.hash)?;
             if let Ok(read) = &change.read
-                && let Some(of_original) = gaps.of_original(case, read)?
+                && let Some((of_original, stands)) = gaps.of_original(case, read)?
             {
-                lent.insert(change.hash);
+                if stands {
+                    lent.insert(change.hash);
+                }
                 gap = gap.or(Some(of_original));
             }
             earlier.extend(gap.map(|gap| (change.hash, gap)));
@@ -167,7 +169,7 @@ impl Taking<'_> {
             let is_next = admission == Admission::New && !lent.contains(&change.hash);
             let before = if is_next { order.before(read) } else { None };
             let mut acted = gaps.reckon(read, earlier.get(&change.hash).copied(), before)?;
-            acted.disordered = is_next && order.is_broken_by(read);
+            acted.disordered |= is_next && order.is_broken_by(read);
             let mut receipt = gaps.receipt(read, acted)?;
             receipt.facts = facts::check(db, &copies(read), &receipt, trusted_ms)?;
             // What was said once stands: nothing that is known now makes an act later, or worse, than it was.

@@ -55,6 +55,27 @@ pub(crate) fn change_install(db: &Connection, install: &InstallId) -> rusqlite::
     Ok(())
 }
 
+/// In `meta`: the histories before the server was put back from a copy, one after the other.
+const HISTORIES: &str = "former_histories";
+
+/// A new history begins; the one before it is remembered.
+pub(crate) fn change_history(db: &Connection, history: &HistoryId) -> rusqlite::Result<()> {
+    db.execute(
+        "INSERT INTO meta (key, value) SELECT ?1, value FROM meta WHERE key = 'history'
+         ON CONFLICT (key) DO UPDATE SET value = CAST(meta.value || excluded.value AS BLOB)",
+        [HISTORIES],
+    )?;
+    db.execute("UPDATE meta SET value = ?1 WHERE key = 'history'", [history.as_bytes()])?;
+    Ok(())
+}
+
+/// The histories of this server that ended when it was put back from a copy.
+pub(crate) fn former_histories(db: &Connection) -> Result<Vec<HistoryId>, ApiError> {
+    let value: Option<Vec<u8>> =
+        db.query_row("SELECT value FROM meta WHERE key = ?1", [HISTORIES], |row| row.get(0)).optional()?;
+    Ok(value.unwrap_or_default().chunks(16).filter_map(|bytes| HistoryId::try_from(bytes).ok()).collect())
+}
+
 /// A new signing key, PKCS#8.
 pub(crate) fn generate() -> Option<Vec<u8>> {
     let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).ok()?;

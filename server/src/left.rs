@@ -12,6 +12,9 @@ use crate::{enrol::Device, error::ApiError, gap::Gap, verify::Verified};
 /// A chain is remembered for so long after it was named.
 const KEPT_MS: i64 = 400 * 86_400_000;
 
+/// Most chains that are kept of a device, the newest. A sending names at most 64, and an honest device names the same again.
+const MOST_KEPT: u32 = 10_000;
+
 /// The gaps of a batch's changes that earlier sendings named. What the chains go on with is kept under the gaps of those.
 pub(crate) fn take_up(db: &Connection, batch: &Verified, device: &Device) -> Result<HashMap<ChangeHash, Gap>, ApiError> {
     let mut gaps = HashMap::new();
@@ -45,22 +48,41 @@ pub(crate) fn take_up(db: &Connection, batch: &Verified, device: &Device) -> Res
 pub(crate) fn leave(db: &Connection, device: &Device, rest: &[Leaf], gap: Gap) -> Result<(), ApiError> {
     db.prepare_cached("DELETE FROM left_behind WHERE device = ?1 AND until_ms < ?2")?
         .execute(params![device.id.as_bytes(), gap.until.plus(-KEPT_MS).0])?;
-    rest.iter().try_for_each(|Leaf(chain)| keep(db, device, chain, gap))
+    if rest.is_empty() {
+        return Ok(());
+    }
+    rest.iter().try_for_each(|Leaf(chain)| keep(db, device, chain, gap))?;
+    // A device that names others with each sending fills nothing.
+    db.prepare_cached(
+        "DELETE FROM left_behind WHERE device = ?1 AND chain NOT IN
+           (SELECT chain FROM left_behind WHERE device = ?1 ORDER BY until_ms DESC, chain LIMIT ?2)
+         AND (SELECT count(*) FROM left_behind WHERE device = ?1) > ?2",
+    )?
+    .execute(params![device.id.as_bytes(), MOST_KEPT])?;
+    Ok(())
 }
 
 fn keep(db: &Connection, device: &Device, chain: &Digest, gap: Gap) -> Result<(), ApiError> {
     if *chain != NOTHING_LEFT {
-        db.prepare_cached("INSERT OR IGNORE INTO left_behind (device, chain, from_ms, until_ms) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![device.id.as_bytes(), chain.as_bytes(), gap.from.0, gap.until.0])?;
+        db.prepare_cached(
+            "INSERT OR IGNORE INTO left_behind (device, chain, from_ms, until_ms, contact_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![
+            device.id.as_bytes(),
+            chain.as_bytes(),
+            gap.from.0,
+            gap.until.0,
+            gap.contact.map(|at| at.0)
+        ])?;
     }
     Ok(())
 }
 
 fn gap_of(db: &Connection, device: &Device, chain: &Digest) -> Result<Option<Gap>, ApiError> {
     Ok(db
-        .prepare_cached("SELECT from_ms, until_ms FROM left_behind WHERE device = ?1 AND chain = ?2")?
+        .prepare_cached("SELECT from_ms, until_ms, contact_ms FROM left_behind WHERE device = ?1 AND chain = ?2")?
         .query_row(params![device.id.as_bytes(), chain.as_bytes()], |row| {
-            Ok(Gap { from: UnixMs(row.get(0)?), until: UnixMs(row.get(1)?) })
+            Ok(Gap::named(UnixMs(row.get(0)?), UnixMs(row.get(1)?), row.get::<_, Option<i64>>(2)?.map(UnixMs)))
         })
         .optional()?)
 }

@@ -29,6 +29,8 @@ pub struct Restored {
     pub codes_voided: usize,
     /// Versions of the rule pack that came back from signed publications.
     pub packs_taken: Vec<u32>,
+    /// Those of them that were signed with a key which has been replaced: whoever had that key can have made them.
+    pub packs_of_replaced_key: Vec<u32>,
     /// The newest version of the rule pack that is here now.
     pub newest_pack: u32,
     /// SMS that wait until a person lets the gateway go on.
@@ -59,18 +61,20 @@ pub(crate) fn begin_anew(folder: &Path, publications: &[PathBuf], now: UnixMs) -
     let keys = Keys::read(&tx)?;
     let lost_from = newest_moment(&tx)?;
     let history = HistoryId::new(fresh()?);
-    tx.execute("UPDATE meta SET value = ?1 WHERE key = 'history'", [history.as_bytes()])?;
+    keys::change_history(&tx, &history)?;
     keys::change_install(&tx, &another_install(&tx)?)?;
     // One that was redeemed since would be open again.
     let codes_voided =
         tx.execute("UPDATE code SET expires_at = ?1 WHERE redeemed_by IS NULL AND expires_at > ?1", params![now.plus(-1).0])?;
-    let mut packs_taken = Vec::new();
+    let (mut packs_taken, mut packs_of_replaced_key) = (Vec::new(), Vec::new());
     for file in publications {
         let bytes = std::fs::read(file).map_err(|source| AdminError::File { file: file.clone(), source })?;
-        packs_taken.extend(take_publication(&tx, &keys, &bytes).map_err(|why| match why {
+        let taken = take_publication(&tx, &keys, &bytes).map_err(|why| match why {
             Unusable::Not(why) => AdminError::Invalid(format!("{}: {why}", file.display())),
             Unusable::Api(error) => error.into(),
-        })?);
+        })?;
+        packs_taken.extend(taken.map(|taken| taken.version));
+        packs_of_replaced_key.extend(taken.filter(|taken| taken.of_replaced_key).map(|taken| taken.version));
     }
     tx.execute("UPDATE reference SET version = version + ?1", params![VERSIONS_UP])?;
     // Other rules, other judgements.
@@ -85,6 +89,7 @@ pub(crate) fn begin_anew(folder: &Path, publications: &[PathBuf], now: UnixMs) -
         history: history.to_string(),
         codes_voided,
         packs_taken,
+        packs_of_replaced_key,
         newest_pack,
         sms_waiting,
         lost_from,
@@ -130,15 +135,23 @@ impl From<rusqlite::Error> for Unusable {
     }
 }
 
+/// A publication that the log lacked.
+#[derive(Clone, Copy)]
+struct CameBack {
+    version: u32,
+    of_replaced_key: bool,
+}
+
 /// Takes a publication that the log lacks; `None`: it has it. Devices judge by it, so the server must too. What a replaced key signed is
 /// signed with the newest one, as all that is published.
-fn take_publication(db: &Connection, keys: &Keys, bytes: &[u8]) -> Result<Option<u32>, Unusable> {
+fn take_publication(db: &Connection, keys: &Keys, bytes: &[u8]) -> Result<Option<CameBack>, Unusable> {
     let mut signed: Signed = decode(bytes).map_err(|_| Unusable::Not("not a signed publication of a rule pack"))?;
     // A device that pins a replaced key was given it under that one.
     let own = Keys::own(db).map_err(Unusable::Api)?;
     let publication = own.iter().find_map(|key| Publication::verify(&signed, key).ok());
     let publication = publication.ok_or(Unusable::Not("not signed by this server, or altered"))?;
-    if Publication::verify(&signed, &keys.public()).is_err() {
+    let of_replaced_key = Publication::verify(&signed, &keys.public()).is_err();
+    if of_replaced_key {
         signed.sig = keys.sign_pack(&signed.body).map_err(Unusable::Api)?;
     }
     let had: Option<Vec<u8>> =
@@ -146,6 +159,8 @@ fn take_publication(db: &Connection, keys: &Keys, bytes: &[u8]) -> Result<Option
     match had {
         Some(had) if had == signed.body => Ok(None),
         Some(_) => Err(Unusable::Not("the copy has another publication of this version")),
-        None => packs::take(db, &publication, &signed).map(|()| Some(publication.version)).map_err(Unusable::Api),
+        None => packs::take(db, &publication, &signed)
+            .map(|()| Some(CameBack { version: publication.version, of_replaced_key }))
+            .map_err(Unusable::Api),
     }
 }

@@ -29,11 +29,27 @@ pub fn say_restore(data: &Path, publications: &[PathBuf], as_json: bool) -> Resu
         println!("{}", json!(done));
         return Ok(ExitCode::SUCCESS);
     }
-    let Restored { history, codes_voided, packs_taken, newest_pack, sms_waiting, lost_from, lost_until, kept_log } = done;
+    let Restored {
+        history,
+        codes_voided,
+        packs_taken,
+        packs_of_replaced_key,
+        newest_pack,
+        sms_waiting,
+        lost_from,
+        lost_until,
+        kept_log,
+    } = done;
     let (lost_from, lost_until) = (lost_from.map_or_else(|| "始 the beginning".to_owned(), shown), shown(lost_until));
     println!("已恢复：新的历史 restored: a new history {history} begins");
     println!("作废未用注册码 open codes voided: {codes_voided}");
     println!("规则包 rule pack: newest version {newest_pack}, taken from publications: {packs_taken:?}");
+    if !packs_of_replaced_key.is_empty() {
+        println!(
+            "以下版本由已更换的密钥签名，若该密钥曾被盗，请逐条核对 these versions were signed with a key that has been replaced; if it was \
+             stolen, read them before you serve: {packs_of_replaced_key:?}"
+        );
+    }
     println!("短信已暂停，等待中 SMS are held, waiting: {sms_waiting}");
     tell_kept(kept_log.as_deref());
     println!("丢失的时段 the lost period: {lost_from} .. {lost_until}");
