@@ -660,3 +660,37 @@ async fn from_a_restart_on_the_phone_says_that_nothing_proves_its_times_until_it
     phone.sync().await.unwrap();
     assert!(phone.client.times_proven().unwrap() && phone.note(4, "之后").unwrap().times_proven);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_held_back_is_not_received_when_its_headers_were() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let world = &mut World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let mut hand = Hand::of(&phone, 2);
+    world.hands.advance(10);
+    let act = hand.write("c1", evidence(&phone), None);
+    let mut request = phone.request();
+    let pack = doorstep_document::pack::elide(&[act.bytes()]).unwrap();
+    request.batch = Some(phone.batch_of(&request, vec![doorstep_protocol::PushCase { case: hand.case, pack }]));
+    let body = seal(&encode(&request).unwrap()).unwrap();
+    for (minutes, status) in [(6, "413"), (4, "200")] {
+        let mut stream = tokio::net::TcpStream::connect(world.addr()).await.unwrap();
+        let head = format!(
+            "POST /v1/sync HTTP/1.1\r\nHost: test\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\
+             sync-proto: 3\r\nauthorization: {}\r\n\r\n",
+            body.len(),
+            phone.bearer()
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        // It says so when it has read the headers and wants the body.
+        let mut goes_on = [0; 25];
+        stream.read_exact(&mut goes_on).await.unwrap();
+        assert!(goes_on.starts_with(b"HTTP/1.1 100"));
+        world.hands.advance(minutes);
+        stream.write_all(&body).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        assert_eq!(std::str::from_utf8(&answer[9..12]).unwrap(), status);
+        assert_eq!(world.on_server(&hand.case).1.iter().any(|recorded| recorded.change == act.hash()), status == "200");
+    }
+}

@@ -179,6 +179,16 @@ async fn a_clock_that_was_two_days_ahead_for_a_minute_moves_no_act_of_afterwards
         assert!(got.acted.proves(got.received_at, i64::MAX), "{got:?}");
         phone.agrees_with(&world, n);
     }
+    // When the time comes that the clock said then, it was no contact either.
+    world.hands.advance(2 * DAY - 4 * 60);
+    phone.sync().await.unwrap();
+    world.hands.advance(10);
+    phone.fail(12, "DF-NOBODY").unwrap();
+    let acted = world.hands.now();
+    world.hands.advance(20);
+    phone.sync().await.unwrap();
+    let got = receipts(&world, &phone, 12)[0];
+    assert_eq!((got.acted.at, got.acted.passed_over, got.acted.unsteady), (Some(acted), false, false), "{got:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

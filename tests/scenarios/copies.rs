@@ -381,6 +381,16 @@ async fn a_first_receipt_of_before_the_servers_key_was_replaced_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_first_receipt_counts_only_of_a_history_that_has_ended() {
+    let (world, phone, _, request) = lost(0).await;
+    // As if this server had never been put back: whoever has its key, or had one that was replaced, could say what they like.
+    let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    assert_eq!(db.execute("DELETE FROM meta WHERE key = 'former_histories'", []).unwrap(), 1);
+    phone.send(&world, &request).await.unwrap();
+    assert_eq!(receipt_at(&world, &phone).received_at, world.hands.now());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_first_receipt_that_proves_nothing_is_passed_over_and_the_change_is_received_now() {
     type Lie = fn(&mut FirstAnswer, &Device);
     let lies: [(&str, Lie); 5] = [

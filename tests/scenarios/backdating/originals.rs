@@ -3,7 +3,10 @@
 use doorstep_client::DeviceSigner;
 use doorstep_document::{Change, pack};
 use doorstep_domain::*;
-use doorstep_protocol::{PushCase, SyncRequest};
+use doorstep_protocol::{
+    Brought, KIND_CASE, Leaf, PushCase, RestLink, Sending, SyncRequest, encode,
+    signing::{NOTHING_LEFT, doc_digest, rest_chain},
+};
 use doorstep_tests::{Device, World};
 
 use super::{DAY, Hand, evidence, gap, receipt_of};
@@ -186,4 +189,68 @@ async fn a_change_that_was_taken_is_remembered_as_waiting_no_more() {
     phone.fail(6, "DF-NOBODY").unwrap();
     phone.sync().await.unwrap();
     assert_eq!(waiting(), 0);
+}
+
+/// Evidence of now, and then two contacts that bring nothing: an act with it is passed over.
+async fn of_before_two_contacts(world: &World, device: &Device) -> TimeEvidence {
+    let forged = evidence(device);
+    for _ in 0..2 {
+        world.hands.advance(15);
+        device.send_with_clock(world, &SyncRequest { batch: None, ..device.request() }).await.unwrap();
+    }
+    world.hands.advance(15);
+    forged
+}
+
+/// Signs and sends documents with what the sending leaves behind, and with what the batch brings of that.
+async fn send(world: &World, device: &Device, of: InstallId, change: (&CaseId, &Change), rest: Vec<Leaf>, brings: Vec<Brought>) {
+    let request = SyncRequest { install: of, chain: None, batch: None, ..device.request() };
+    let pack = pack::elide(&[change.1.bytes()]).unwrap();
+    let mut batch = device.batch_of(&request, vec![PushCase { case: *change.0, pack }]);
+    batch.sending = encode(&Sending::of(&doorstep_client::Clock::read(&*device.clock), None, rest)).unwrap();
+    batch.brings = brings;
+    batch.sig = device.signer().sign(&batch.message()).unwrap();
+    device.send_with_clock(world, &SyncRequest { batch: Some(batch), ..request }).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn naming_an_act_before_it_is_brought_hides_no_contact_that_did_not_bring_it() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let forged = of_before_two_contacts(&world, &phone).await;
+    let (mut hand_of, mut other) = (hand(&phone, 2, 0x71), hand(&phone, 4, 0x72));
+    let forgotten = hand_of.write_of("c1", forged, None, close());
+    let honest = other.write_of("c1", evidence(&phone), None, words("门锁着"));
+    let link = doc_digest(KIND_CASE, &hand_of.case, [&forgotten.hash()]);
+    let chain = Leaf(rest_chain([link], NOTHING_LEFT));
+    send(&world, &phone, other.install, (&other.case, &honest), vec![chain], vec![]).await;
+    let named = world.hands.now();
+    world.hands.advance(1);
+    let brings = vec![Brought { links: vec![RestLink::Docs(0, 1)], after: NOTHING_LEFT }];
+    send(&world, &phone, hand_of.install, (&hand_of.case, &forgotten), vec![], brings).await;
+    let got = receipt_of(&world, &forgotten, &hand_of.case);
+    assert_eq!(gap(&got).1, named, "the gap is that of the naming");
+    assert!(got.acted.passed_over && got.review, "{got:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waited_for_something_else_stays_passed_over_also_when_it_is_written_anew() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let forged = of_before_two_contacts(&world, &phone).await;
+    let mut first = hand(&phone, 2, 0x71);
+    let before = first.write_of("c1", forged, None, words("门锁着"));
+    let waits = first.write_of("c1", forged, None, close());
+    push(&world, &phone, first.install, &[(first.case, &[&waits])]).await;
+    assert!(world.on_server(&first.case).1.is_empty(), "what it follows is missing");
+    world.hands.advance(1);
+    let mut anew = hand(&phone, 2, 0x72);
+    let written_anew = anew.write_of("c1", forged, Some(waits.hash()), close());
+    push(&world, &phone, anew.install, &[(anew.case, &[&written_anew])]).await;
+    let got = receipt_of(&world, &written_anew, &anew.case);
+    assert!(got.acted.passed_over && got.review, "{got:?}");
+    world.hands.advance(1);
+    push(&world, &phone, InstallId::new([0x73; 16]), &[(first.case, &[&before, &waits])]).await;
+    let got = receipt_of(&world, &waits, &first.case);
+    assert!(got.acted.passed_over && got.review, "{got:?}");
 }
