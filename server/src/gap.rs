@@ -56,6 +56,11 @@ impl Gap {
     const PASSED_OVER: u16 = 32;
     const DISORDERED: u16 = 64;
 
+    fn marks(reckoned: &Reckoning) -> u16 {
+        let bit = |is: bool, bit| if is { bit } else { 0 };
+        bit(reckoned.passed_over, Self::PASSED_OVER) | bit(reckoned.disordered, Self::DISORDERED)
+    }
+
     /// From two times and the marks of a receipt.
     fn of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
         let marks: u16 = row.get(2)?;
@@ -213,7 +218,7 @@ impl<'a> Gaps<'a> {
                 original(change).map(|hash| *hash.as_bytes()),
                 from.unwrap_or(self.floor).0,
                 until.0,
-                u16::from(reckoned.passed_over) * Gap::PASSED_OVER | u16::from(reckoned.disordered) * Gap::DISORDERED,
+                Gap::marks(reckoned),
                 change.bytes()
             ])?;
         Ok(())

@@ -91,3 +91,10 @@ fn what_can_not_be_closed_is_said_and_keeps_nothing_else_open() {
     assert_eq!((mode(&root.join("photos/two")), mode(&root.join("z")), mode(&root.join("photos"))), (0o600, 0o600, 0o700));
     assert_eq!((mode(&root.join("a")), mode(&root.join("photos/one")), mode(&root)), (0o644, 0o644, 0o700));
 }
+
+#[test]
+fn what_can_not_be_looked_at_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let done = doorstep_private::correct(&dir.path().join("missing"), |_| true);
+    assert_eq!((done.closed, done.failed.unwrap().kind()), (0, std::io::ErrorKind::NotFound));
+}

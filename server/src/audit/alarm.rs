@@ -71,16 +71,17 @@ pub(crate) async fn over_time(db: &Db, now: UnixMs) -> Result<Looked, ApiError> 
             Err(error) => break Some(error),
         }
     };
-    if error.is_none() {
-        db.write(move |db| {
-            db.execute(
-                "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
-                params![LOOKED, now.0.to_be_bytes()],
-            )?;
-            Ok(())
-        })
-        .await?;
-    }
+    let done = move |db: &Connection| {
+        db.execute(
+            "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
+            params![LOOKED, now.0.to_be_bytes()],
+        )?;
+        Ok(())
+    };
+    let error = match error {
+        None => db.write(move |db| done(db)).await.err(),
+        error => error,
+    };
     Ok(look.into_looked(error.as_ref()))
 }
 

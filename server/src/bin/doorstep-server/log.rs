@@ -28,6 +28,9 @@ pub fn text(looked: &Looked) -> String {
             looked.batches_before, looked.own_before
         ));
     }
+    if looked.gaps > 0 {
+        lines.push(format!("前一批次未到 batches whose predecessor has not come: {}", looked.gaps));
+    }
     lines.extend(looked.faults.iter().map(fault_line));
     if let Some(error) = &looked.unfinished {
         lines.push(format!("核对未完成 the check did not come to its end: {error}"));
