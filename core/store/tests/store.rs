@@ -210,7 +210,7 @@ fn what_a_sending_named_is_shown_by_the_batches_that_bring_it_however_many_sendi
 #[test]
 fn a_row_that_gets_the_number_of_one_that_was_sent_is_in_no_chain_that_was_named() {
     let (_folder, mut store) = ready();
-    let mut prepare = |store: &mut Store| {
+    let prepare = |store: &mut Store| {
         let batch = store.prepare(600, false, clocks(), "test").unwrap().batch.unwrap();
         let Sending { rest, .. } = decode(&batch.sending).unwrap();
         (batch, rest)
