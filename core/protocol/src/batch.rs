@@ -144,7 +144,8 @@ impl Brought {
     /// The chain from its beginning, and the changes of these documents that are in it. `None` if it names what the batch does not have,
     /// or more than that.
     pub fn chain<'a>(&self, docs: &[BroughtDoc<'a>]) -> Option<(Digest, Vec<&'a ChangeHash>)> {
-        let mut room: usize = docs.iter().map(|doc| doc.changes.len().max(1)).sum();
+        // One that does not rebuild can be a link once.
+        let mut room: Vec<usize> = docs.iter().map(|doc| doc.changes.len().max(1)).collect();
         let (mut digests, mut brought) = (Vec::new(), Vec::new());
         for link in &self.links {
             let (first, many) = match *link {
@@ -156,7 +157,8 @@ impl Brought {
                 }
             };
             let first = usize::try_from(first).ok()?;
-            for doc in docs.get(first..first.checked_add(usize::try_from(many).ok()?)?)? {
+            let among = first..first.checked_add(usize::try_from(many).ok()?)?;
+            for (doc, room) in docs.get(among.clone())?.iter().zip(room.get_mut(among)?) {
                 let changes = match *link {
                     RestLink::Docs(..) | RestLink::Gone(_) => doc.changes,
                     RestLink::Changes(_, place, many) => {
@@ -164,7 +166,7 @@ impl Brought {
                         doc.changes.get(place..place.checked_add(usize::try_from(many).ok()?)?)?
                     }
                 };
-                room = room.checked_sub(changes.len().max(1))?;
+                *room = room.checked_sub(changes.len().max(1))?;
                 digests.push(if changes.len() == doc.changes.len() {
                     *doc.digest
                 } else {

@@ -259,6 +259,9 @@ fn what_a_batch_brings_of_a_chain_is_told_with_its_documents() {
     // A pack that does not rebuild leaves the others' links whole.
     let damaged = [BroughtDoc { changes: &[], ..in_batch[0] }];
     assert_eq!(brought().chain(&damaged).unwrap(), (rest_chain([whole], after), vec![]));
+    let both = [in_batch[0], damaged[0]];
+    let twice = vec![RestLink::Docs(0, 1), RestLink::Changes(0, 0, 1)];
+    assert_eq!(Brought { links: twice, after }.chain(&both), None, "another document lends no room");
     for links in [
         vec![RestLink::Docs(0, 2)],
         vec![RestLink::Docs(1, 1)],
