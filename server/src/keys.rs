@@ -46,12 +46,17 @@ pub(crate) fn is_the_servers(db: &Connection, install: &InstallId) -> Result<boo
 
 /// From now on the server writes under another installation; the one before it stays its own.
 pub(crate) fn change_install(db: &Connection, install: &InstallId) -> rusqlite::Result<()> {
+    follow(db, "install", FORMER, install.as_bytes())
+}
+
+/// Another value takes a key's place in `meta`; the one before it joins those of before, one after the other.
+fn follow(db: &Connection, key: &str, former: &str, value: &[u8; 16]) -> rusqlite::Result<()> {
     db.execute(
-        "INSERT INTO meta (key, value) SELECT ?1, value FROM meta WHERE key = 'install'
+        "INSERT INTO meta (key, value) SELECT ?2, value FROM meta WHERE key = ?1
          ON CONFLICT (key) DO UPDATE SET value = CAST(meta.value || excluded.value AS BLOB)",
-        [FORMER],
+        [key, former],
     )?;
-    db.execute("UPDATE meta SET value = ?1 WHERE key = 'install'", [install.as_bytes()])?;
+    db.execute("UPDATE meta SET value = ?2 WHERE key = ?1", (key, value))?;
     Ok(())
 }
 
@@ -60,13 +65,7 @@ const HISTORIES: &str = "former_histories";
 
 /// A new history begins; the one before it is remembered.
 pub(crate) fn change_history(db: &Connection, history: &HistoryId) -> rusqlite::Result<()> {
-    db.execute(
-        "INSERT INTO meta (key, value) SELECT ?1, value FROM meta WHERE key = 'history'
-         ON CONFLICT (key) DO UPDATE SET value = CAST(meta.value || excluded.value AS BLOB)",
-        [HISTORIES],
-    )?;
-    db.execute("UPDATE meta SET value = ?1 WHERE key = 'history'", [history.as_bytes()])?;
-    Ok(())
+    follow(db, "history", HISTORIES, history.as_bytes())
 }
 
 /// The histories of this server that ended when it was put back from a copy.

@@ -27,7 +27,8 @@ pub fn administer(
 ) -> Result<ExitCode, AdminError> {
     let mut admin = Admin::open(data)?;
     let read = |file: PathBuf| std::fs::read(&file).map_err(|source| AdminError::File { file, source });
-    let say = |value: serde_json::Value, text: String| println!("{}", if as_json { value.to_string() } else { text });
+    let say =
+        |value: serde_json::Value, text: String| doorstep_server::tell!("{}", if as_json { value.to_string() } else { text });
     match command {
         AdminCommand::Outlet { code, name_zh, name_en, phone } => {
             admin.outlet(&code, &name_zh, &name_en, &phone)?;
@@ -283,7 +284,7 @@ pub fn administer(
 
 fn sms(admin: &mut Admin, as_json: bool, what: SmsCommand) -> Result<(), AdminError> {
     let say = |value: serde_json::Value, lines: Vec<String>| {
-        println!("{}", if as_json { value.to_string() } else { lines.join("\n") });
+        doorstep_server::tell!("{}", if as_json { value.to_string() } else { lines.join("\n") });
     };
     match what {
         SmsCommand::List { all, limit } => {

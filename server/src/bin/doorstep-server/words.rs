@@ -14,10 +14,10 @@ use crate::wall;
 pub fn say_moved(data: &Path, as_json: bool) -> Result<ExitCode, AdminError> {
     let kept = moved(data)?;
     if as_json {
-        println!("{}", json!({ "moved": data, "kept_log": kept }));
+        doorstep_server::tell!("{}", json!({ "moved": data, "kept_log": kept }));
         return Ok(ExitCode::SUCCESS);
     }
-    println!("已确认：数据目录只是移动了 moved: the history goes on, and the server with it");
+    doorstep_server::tell!("已确认：数据目录只是移动了 moved: the history goes on, and the server with it");
     tell_kept(kept.as_deref());
     Ok(ExitCode::SUCCESS)
 }
@@ -26,7 +26,7 @@ pub fn say_moved(data: &Path, as_json: bool) -> Result<ExitCode, AdminError> {
 pub fn say_restore(data: &Path, publications: &[PathBuf], as_json: bool) -> Result<ExitCode, AdminError> {
     let done = restore(data, publications, wall())?;
     if as_json {
-        println!("{}", json!(done));
+        doorstep_server::tell!("{}", json!(done));
         return Ok(ExitCode::SUCCESS);
     }
     let Restored {
@@ -41,19 +41,19 @@ pub fn say_restore(data: &Path, publications: &[PathBuf], as_json: bool) -> Resu
         kept_log,
     } = done;
     let (lost_from, lost_until) = (lost_from.map_or_else(|| "始 the beginning".to_owned(), shown), shown(lost_until));
-    println!("已恢复：新的历史 restored: a new history {history} begins");
-    println!("作废未用注册码 open codes voided: {codes_voided}");
-    println!("规则包 rule pack: newest version {newest_pack}, taken from publications: {packs_taken:?}");
+    doorstep_server::tell!("已恢复：新的历史 restored: a new history {history} begins");
+    doorstep_server::tell!("作废未用注册码 open codes voided: {codes_voided}");
+    doorstep_server::tell!("规则包 rule pack: newest version {newest_pack}, taken from publications: {packs_taken:?}");
     if !packs_of_replaced_key.is_empty() {
-        println!(
+        doorstep_server::tell!(
             "以下版本由已更换的密钥签名，若该密钥曾被盗，请逐条核对 these versions were signed with a key that has been replaced; if it was \
              stolen, read them before you serve: {packs_of_replaced_key:?}"
         );
     }
-    println!("短信已暂停，等待中 SMS are held, waiting: {sms_waiting}");
+    doorstep_server::tell!("短信已暂停，等待中 SMS are held, waiting: {sms_waiting}");
     tell_kept(kept_log.as_deref());
-    println!("丢失的时段 the lost period: {lost_from} .. {lost_until}");
-    println!(
+    doorstep_server::tell!("丢失的时段 the lost period: {lost_from} .. {lost_until}");
+    doorstep_server::tell!(
         "请重做该时段内的 enter again what was done in it:\n\
          · 停用和清除的设备、离职和变更的人员 devices revoked or wiped, people who left or changed: admin revoke, wipe, left, user\n\
          · 当日运单和网点 parcel lists and outlets: admin import-parcels, outlet\n\
@@ -69,6 +69,6 @@ pub fn say_restore(data: &Path, publications: &[PathBuf], as_json: bool) -> Resu
 
 fn tell_kept(kept: Option<&Path>) {
     if let Some(kept) = kept {
-        println!("读不到末尾的日志已另存 the log that could not be read to its end is kept: {}", kept.display());
+        doorstep_server::tell!("读不到末尾的日志已另存 the log that could not be read to its end is kept: {}", kept.display());
     }
 }
