@@ -414,3 +414,20 @@ fn a_server_whose_words_nobody_can_read_serves_all_the_same() {
     assert_eq!(mode & 0o777, 0o600, "the server had something to say");
     server.stop();
 }
+
+#[test]
+#[cfg(unix)]
+fn a_command_whose_answer_nobody_reads_ends_as_it_should() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let (server, _) = serve(data, &[]);
+    server.stop();
+    for args in [vec!["admin".to_owned(), "devices".into()], vec!["admin".into(), "verify-log".into()]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let args = [args, vec!["--data".into(), data.to_str().unwrap().into()]].concat();
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let status = command(&args).stdout(writer).stderr(Stdio::null()).status().unwrap();
+        assert_eq!(status.code(), Some(0), "{args:?}");
+    }
+}
