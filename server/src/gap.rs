@@ -10,8 +10,8 @@ use std::{cell::RefCell, collections::HashMap};
 
 use doorstep_document::Change;
 use doorstep_domain::{
-    Arrival, Body, BootId, CaseId, ChangeHash, Clocks, DeviceId, Entry, FactsCheck, InstallId, Leans, Receipt, Reckoning, Tag,
-    UnixMs,
+    Arrival, Body, BootId, CaseId, ChangeHash, Clocks, DISORDERED, DeviceId, Entry, FactsCheck, InstallId, Leans, PASSED_OVER,
+    Receipt, Reckoning, Tag, UnixMs,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -52,19 +52,16 @@ impl Gap {
         Self { contact, ..Self::between(from, until) }
     }
 
-    /// Bits of what was found of an act, as in a receipt's marks.
-    const PASSED_OVER: u16 = 32;
-    const DISORDERED: u16 = 64;
-
+    /// What was found of an act, as a receipt says it.
     fn marks(reckoned: &Reckoning) -> u16 {
         let bit = |is: bool, bit| if is { bit } else { 0 };
-        bit(reckoned.passed_over, Self::PASSED_OVER) | bit(reckoned.disordered, Self::DISORDERED)
+        bit(reckoned.passed_over, PASSED_OVER) | bit(reckoned.disordered, DISORDERED)
     }
 
     /// From two times and the marks of a receipt.
     fn of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
         let marks: u16 = row.get(2)?;
-        let (passed_over, disordered) = (marks & Self::PASSED_OVER != 0, marks & Self::DISORDERED != 0);
+        let (passed_over, disordered) = (marks & PASSED_OVER != 0, marks & DISORDERED != 0);
         Ok(Self { passed_over, disordered, ..Self::between(UnixMs(row.get(0)?), UnixMs(row.get(1)?)) })
     }
 }

@@ -29,6 +29,6 @@ pub use money::Fen;
 pub use parcel::{Outlet, Parcel, VirtualNumber, mask_number, mobile_mark, plain_digits};
 pub use people::{Author, Role};
 pub use personal::{Personal, PersonalError};
-pub use standing::{FactsCheck, MARKS_OF_VERSION_2, Receipt, ReceiptParts, Recorded, Standing};
+pub use standing::{DISORDERED, FactsCheck, MARKS_OF_VERSION_2, PASSED_OVER, Receipt, ReceiptParts, Recorded, Standing};
 pub use time::{Anchor, Arrival, BootId, Clocks, IN_FLIGHT_MS, Leans, Reckoning, TimeEvidence, UnixMs, is_steady};
 pub use waybill::{Waybill, WaybillError, check_s10};

@@ -45,8 +45,10 @@ const FOREIGN_ANCHOR: u16 = 1 << 1;
 const REVIEW: u16 = 1 << 2;
 const ANCHORED: u16 = 1 << 3;
 const UNSTEADY: u16 = 1 << 4;
-const PASSED_OVER: u16 = 1 << 5;
-const DISORDERED: u16 = 1 << 6;
+/// The mark of an act that lies before a contact which did not bring it.
+pub const PASSED_OVER: u16 = 1 << 5;
+/// The mark of an act that is dated before an earlier one of its device in its case.
+pub const DISORDERED: u16 = 1 << 6;
 const OTHERS_IN_CONTACT: u16 = 1 << 7;
 /// Three bits for the place of a [`FactsCheck`] in [`FactsCheck::ALL`]: a new word goes to its end.
 const FACTS_SHIFT: u32 = 8;
