@@ -146,33 +146,29 @@ impl Brought {
     pub fn chain<'a>(&self, docs: &[BroughtDoc<'a>]) -> Option<(Digest, Vec<&'a ChangeHash>)> {
         // One that does not rebuild can be a link once.
         let mut room: Vec<usize> = docs.iter().map(|doc| doc.changes.len().max(1)).collect();
-        let (mut digests, mut brought) = (Vec::new(), Vec::new());
-        for link in &self.links {
-            let (first, many) = match *link {
-                RestLink::Docs(first, many) => (first, many),
-                RestLink::Changes(doc, ..) => (doc, 1),
-                RestLink::Gone(Leaf(digest)) => {
-                    digests.push(digest);
-                    continue;
-                }
+        let mut brought = Vec::new();
+        let mut take = |doc: u32, part: Option<(u32, u32)>| {
+            let at = |number: u32| usize::try_from(number).ok();
+            let (room, doc) = (room.get_mut(at(doc)?)?, docs.get(at(doc)?)?);
+            let changes = match part {
+                Some((place, many)) => doc.changes.get(at(place)?..at(place)?.checked_add(at(many)?)?)?,
+                None => doc.changes,
             };
-            let first = usize::try_from(first).ok()?;
-            let among = first..first.checked_add(usize::try_from(many).ok()?)?;
-            for (doc, room) in docs.get(among.clone())?.iter().zip(room.get_mut(among)?) {
-                let changes = match *link {
-                    RestLink::Docs(..) | RestLink::Gone(_) => doc.changes,
-                    RestLink::Changes(_, place, many) => {
-                        let place = usize::try_from(place).ok()?;
-                        doc.changes.get(place..place.checked_add(usize::try_from(many).ok()?)?)?
+            *room = room.checked_sub(changes.len().max(1))?;
+            brought.extend(changes);
+            let is_whole = changes.len() == doc.changes.len();
+            Some(if is_whole { *doc.digest } else { doc_digest(KIND_CASE, doc.doc, changes) })
+        };
+        let mut digests = Vec::new();
+        for link in &self.links {
+            match *link {
+                RestLink::Docs(first, many) => {
+                    for doc in first..first.checked_add(many)? {
+                        digests.push(take(doc, None)?);
                     }
-                };
-                *room = room.checked_sub(changes.len().max(1))?;
-                digests.push(if changes.len() == doc.changes.len() {
-                    *doc.digest
-                } else {
-                    doc_digest(KIND_CASE, doc.doc, changes)
-                });
-                brought.extend(changes);
+                }
+                RestLink::Changes(doc, place, many) => digests.push(take(doc, Some((place, many)))?),
+                RestLink::Gone(Leaf(digest)) => digests.push(digest),
             }
         }
         Some((rest_chain(digests.iter().rev().copied(), self.after), brought))

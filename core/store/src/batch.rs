@@ -182,9 +182,7 @@ fn what_fits(db: &Connection, max_bytes: usize) -> Result<Cut, StoreError> {
             count += link.rows.len();
             count == link.rows.len() || (size <= max_bytes && count <= BATCH_CHANGES)
         });
-        // Links that are gone go with those that follow them.
-        let fit = fit.count();
-        let left = links.split_off(fit);
+        let left = links.split_off(fit.count());
         let (mut open, mut damaged) = (Vec::with_capacity(count), Vec::new());
         for (case, row) in links.iter_mut().flat_map(|link| link.rows.iter_mut().map(|row| (link.case, row))) {
             let bytes: Vec<u8> =
