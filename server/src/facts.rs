@@ -10,8 +10,8 @@ use crate::{
     db::ref_version,
     error::ApiError,
     headoffice,
-    ingest::{RECEIPT, receipt_of},
     keys::Keys,
+    receipt::{RECEIPT, receipt_of},
     refs,
 };
 

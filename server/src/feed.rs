@@ -10,7 +10,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
     error::ApiError,
-    ingest::{Doc, RECEIPT, receipt_of},
+    ingest::Doc,
+    receipt::{RECEIPT, receipt_of},
 };
 
 /// Most feed rows looked at for one page.

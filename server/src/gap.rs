@@ -52,6 +52,12 @@ impl Gap {
         Self { contact, ..Self::between(from, until) }
     }
 
+    /// With what was found of the same act elsewhere.
+    pub fn and_found(self, other: Self) -> Self {
+        let (passed_over, disordered) = (self.passed_over || other.passed_over, self.disordered || other.disordered);
+        Self { passed_over, disordered, ..self }
+    }
+
     /// What was found of an act, as a receipt says it.
     fn marks(reckoned: &Reckoning) -> u16 {
         let bit = |is: bool, bit| if is { bit } else { 0 };

@@ -5,10 +5,10 @@ use std::collections::{HashMap, HashSet};
 use doorstep_document::{
     Admission, Change, HARD_CASE_BYTES, HARD_CASE_CHANGES, History, Link, MAX_CASE_HEADS, Position, Refusal,
 };
-use doorstep_domain::{Body, CaseId, ChangeHash, Digest, FactsCheck, InstallId, Receipt, ReceiptParts, Reckoning, UnixMs};
+use doorstep_domain::{Body, CaseId, ChangeHash, Digest, FactsCheck, InstallId, Receipt, Reckoning, UnixMs};
 use doorstep_protocol::{Ack, AckCase, CaseRef, Spoken, Verdict, pack_verdicts, unpack_verdicts, verdicts_leaf};
 use doorstep_rules::PROVISIONAL;
-use rusqlite::{Connection, OptionalExtension, params, types::Value};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
     chain,
@@ -23,6 +23,7 @@ use crate::{
     packs::Rules,
     photos,
     quarantine::{self, Refused},
+    receipt::{RECEIPT, receipt_of, receipt_values},
     rights::Rights,
     sms,
     verify::{Offered, Verified, VerifiedCase},
@@ -129,7 +130,7 @@ impl Taking<'_> {
                 if stands {
                     lent.insert(change.hash);
                 }
-                gap = gap.or(Some(of_original));
+                gap = Some(gap.unwrap_or(of_original).and_found(of_original));
             }
             earlier.extend(gap.map(|gap| (change.hash, gap)));
         }
@@ -351,30 +352,6 @@ fn first_receipt(db: &Connection, case: &CaseId, hash: &ChangeHash) -> Result<Re
     Ok(db
         .prepare_cached(&format!("SELECT {RECEIPT} FROM change WHERE case_id = ?1 AND hash = ?2"))?
         .query_row(params![case.as_bytes(), hash.as_bytes()], |row| receipt_of(row, 0))?)
-}
-
-/// The columns of a receipt, as [`receipt_of`] reads and [`receipt_values`] writes them.
-pub(crate) const RECEIPT: &str = "received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven";
-
-/// What the columns of [`RECEIPT`] hold.
-pub(crate) fn receipt_values(receipt: &Receipt) -> [Value; 7] {
-    let ReceiptParts { received_at, acted_at, slack_ms, from, until, marks, unproven_acts } = receipt.parts();
-    let time = |at: Option<UnixMs>| Value::from(at.map(|at| at.0));
-    [received_at.0.into(), time(acted_at), slack_ms.into(), time(from), time(until), marks.into(), unproven_acts.into()]
-}
-
-/// A receipt from the columns of [`RECEIPT`], beginning at `from`.
-pub(crate) fn receipt_of(row: &rusqlite::Row<'_>, from: usize) -> rusqlite::Result<Receipt> {
-    let time = |at: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(from + at)?.map(UnixMs));
-    Ok(Receipt::from_parts(ReceiptParts {
-        received_at: UnixMs(row.get(from)?),
-        acted_at: time(1)?,
-        slack_ms: row.get(from + 2)?,
-        from: time(3)?,
-        until: time(4)?,
-        marks: row.get(from + 5)?,
-        unproven_acts: row.get(from + 6)?,
-    }))
 }
 
 /// What a case's log looks like without its content.

@@ -36,6 +36,7 @@ mod photos;
 mod project;
 mod proofs;
 mod quarantine;
+mod receipt;
 mod refs;
 mod replace_key;
 mod restore;

@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     error::ApiError,
-    ingest::{RECEIPT, receipt_of},
     keys::Keys,
+    receipt::{RECEIPT, receipt_of},
 };
 
 /// What a link vouches for.

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     db::{Db, ref_version},
     error::ApiError,
-    ingest::{RECEIPT, receipt_of},
     packs::Rules,
+    receipt::{RECEIPT, receipt_of},
 };
 
 const CHUNK: i64 = 50;

@@ -12,9 +12,9 @@ use crate::{
     enrol::Device,
     error::ApiError,
     headoffice::{self, HeadOfficeError},
-    ingest::{RECEIPT, receipt_of, receipt_values},
     keys::Keys,
     project,
+    receipt::{RECEIPT, receipt_of, receipt_values},
     verify::{Offered, Verified},
 };
 

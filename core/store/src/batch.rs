@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use doorstep_document::{Change, pack};
-use doorstep_domain::{BatchHash, CaseId, InstallId};
+use doorstep_domain::{BatchHash, CaseId, InstallId, Receipt};
 use doorstep_protocol::{Batch, Header, KIND_CASE, Push, PushDoc, Pushed, SyncRequest, decode, encode, signing::doc_digest};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
-    Store, StoreError, first, identity,
-    project::{DAMAGED, IN_BATCH, Outgoing, QUARANTINED},
+    Store, StoreError, first, identity, photos,
+    project::{self, DAMAGED, IN_BATCH, Outgoing, QUARANTINED},
     rest::{self, Link},
 };
 
@@ -239,5 +239,21 @@ pub(crate) fn mono_of(change: &Change) -> u64 {
 pub(crate) fn keep(db: &Connection, outbox: i64, state: i64, reason: Option<&str>) -> Result<(), StoreError> {
     db.prepare_cached("UPDATE outbox SET state = ?2, reason = ?3, tries = tries + 1 WHERE id = ?1")?
         .execute(params![outbox, state, reason])?;
+    Ok(())
+}
+
+/// The server has the change: it moves from the outbox to the accepted ones, and the photos it names may follow, whichever
+/// entry named them first. The only way out of the outbox.
+pub(crate) fn accept(
+    db: &Connection,
+    case: &CaseId,
+    outbox: i64,
+    change: &Change,
+    receipt: Receipt,
+    batch: Option<(&InstallId, u64)>,
+) -> Result<(), StoreError> {
+    project::insert_accepted(db, case, &change.link(), change.bytes(), receipt, batch, None)?;
+    photos::may_follow(db, change)?;
+    db.prepare_cached("DELETE FROM outbox WHERE id = ?1")?.execute(params![outbox])?;
     Ok(())
 }

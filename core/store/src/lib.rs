@@ -12,6 +12,7 @@ mod batch;
 mod check;
 mod error;
 mod evict;
+mod feed;
 mod first;
 mod hold;
 mod identity;

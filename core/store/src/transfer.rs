@@ -2,21 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use doorstep_document::{Admission, Change, History, Link, pack};
-use doorstep_domain::{Anchor, BootId, CaseId, ChangeHash, Clocks, HistoryId, InstallId, Receipt, Reckoning, UnixMs};
+use doorstep_document::Change;
+use doorstep_domain::{Anchor, BootId, CaseId, ChangeHash, Clocks, HistoryId, InstallId, UnixMs};
 use doorstep_protocol::{
-    Ack, AckCase, Answer, Batch, BatchClock, Beacon, CaseRef, Decision, Demand, Envelope, FeedCase, KIND_CASE, Pull, Pushed,
-    Quarantined, RefKind, Sending, Signed, SyncRequest, Verdict, Witness, decode, encode, signing::receipts_leaf,
-    unpack_receipts, unpack_verdicts,
+    Ack, AckCase, Answer, Batch, BatchClock, Beacon, CaseRef, Decision, Demand, Envelope, Pull, Pushed, Quarantined, RefKind,
+    Sending, Signed, SyncRequest, Verdict, Witness, decode, encode, unpack_verdicts,
 };
-use doorstep_rules::{FIRST_POLICY, Policy, Rulebook};
+use doorstep_rules::{FIRST_POLICY, Policy};
 use doorstep_sync::Applied;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::{
     Store, StoreError, anew,
-    batch::{OpenBatch, StoredBatch, by_case, chain_end, close_batch, keep, mono_of, open_batch, outgoing, pushed},
-    evict, identity, photos,
+    batch::{OpenBatch, StoredBatch, accept, by_case, chain_end, close_batch, keep, mono_of, open_batch, outgoing, pushed},
+    evict, feed, identity, photos,
     project::{self, DISCARDED, IN_BATCH, QUARANTINED, UNSENT},
     rebase, rest,
 };
@@ -164,7 +163,7 @@ impl Store {
             let mut whole = true;
             for case in &page.cases {
                 if let Some(rules) = rules {
-                    whole &= apply_feed(&tx, case, &page.scope, rules, now)?;
+                    whole &= feed::take(&tx, case, &page.scope, rules, now)?;
                 }
             }
             // A pack that does not rebuild was damaged on its way: what came with it is kept, the page is asked for again.
@@ -413,116 +412,6 @@ fn apply_ack(
         touched.insert(case);
     }
     rest::forget_brought(db)
-}
-
-/// The server has the change: it moves from the outbox to the accepted ones, and the photos it names may follow, whichever
-/// entry named them first. The only way out of the outbox.
-fn accept(
-    db: &Connection,
-    case: &CaseId,
-    outbox: i64,
-    change: &Change,
-    receipt: Receipt,
-    batch: Option<(&InstallId, u64)>,
-) -> Result<(), StoreError> {
-    project::insert_accepted(db, case, &change.link(), change.bytes(), receipt, batch, None)?;
-    photos::may_follow(db, change)?;
-    db.prepare_cached("DELETE FROM outbox WHERE id = ?1")?.execute(params![outbox])?;
-    Ok(())
-}
-
-/// Takes the new changes of a case; false if the pack does not rebuild. A change that can not be taken is parked and counted;
-/// it blocks neither the others nor the cursor.
-fn apply_feed(db: &Connection, feed: &FeedCase, scope: &str, rules: &Rulebook, now: UnixMs) -> Result<bool, StoreError> {
-    let case = feed.case;
-    // A kind that this version does not know stays at head office, in whatever format it is packed.
-    if feed.kind.is_some_and(|kind| kind != KIND_CASE) {
-        return Ok(true);
-    }
-    let Ok(chunks) = pack::restore(&feed.pack) else { return Ok(false) };
-    let read: Vec<_> = chunks.iter().map(|(_, bytes)| Change::read(&case, bytes)).collect();
-    let monos: Vec<u64> = read.iter().map(|change| change.as_ref().map_or(0, mono_of)).collect();
-    let Some(receipts) = unpack_receipts(&feed.receipts, &monos) else { return Ok(false) };
-    // Of version 3 the leaf is what the server has signed: other changes or receipts than those are damaged on their way. The time of
-    // an act that does not read is not known here, so where there is one the leaf can not be made.
-    let signed: Vec<(ChangeHash, Receipt)> = chunks.iter().map(|(hash, _)| *hash).zip(receipts.iter().copied()).collect();
-    let is_read = read.iter().all(Result::is_ok);
-    if is_read && feed.leaf.is_some_and(|leaf| leaf.0 != receipts_leaf(KIND_CASE, &case, &signed)) {
-        return Ok(false);
-    }
-    db.prepare_cached("INSERT OR IGNORE INTO case_scope (case_id, scope) VALUES (?1, ?2)")?
-        .execute(params![case.as_bytes(), scope])?;
-    db.prepare_cached("DELETE FROM leaving WHERE case_id = ?1")?.execute(params![case.as_bytes()])?;
-    let (mut head, is_patched) = evict::come_back(db, &case)?;
-    // Something was recorded after the case had left: what comes now, from its start, lies before that.
-    let here = if is_patched { hashes(db, &case)? } else { BTreeSet::new() };
-    let mut history = if is_patched { History::default() } else { project::history(db, &case)? };
-    let who = identity::read(db)?.ok_or(StoreError::NotEnrolled)?;
-    for ((read, receipt), (hash, bytes)) in read.iter().zip(receipts).zip(&chunks) {
-        let verdict = match read {
-            Ok(change) => match history.admit(change) {
-                Admission::New if here.contains(hash) => Admission::Known,
-                other => other,
-            },
-            Err(refusal) => Admission::Refused(refusal.clone()),
-        };
-        match (read, verdict) {
-            (Ok(change), Admission::New) => {
-                head.position.advance(change, change.install() == who.install);
-                head.changes += 1;
-                head.bytes += change.bytes().len();
-                project::insert_accepted(db, &case, &change.link(), change.bytes(), receipt, None, None)?;
-                photos::may_follow(db, change)?;
-                for original in change.entries().iter().filter_map(|entry| entry.release) {
-                    // Released: it stands in the log now, so it is no longer shown as refused.
-                    db.prepare_cached("DELETE FROM outbox WHERE case_id = ?1 AND hash = ?2 AND state >= ?3")?
-                        .execute(params![case.as_bytes(), original.original.as_bytes(), QUARANTINED])?;
-                }
-            }
-            (read, Admission::Known) => {
-                // Ours, and its verdict never came; or the server's word on one we have.
-                let waiting: Option<i64> = db
-                    .prepare_cached("SELECT id FROM outbox WHERE case_id = ?1 AND hash = ?2 AND state < 2")?
-                    .query_row(params![case.as_bytes(), hash.as_bytes()], |row| row.get(0))
-                    .optional()?;
-                match (waiting, read) {
-                    (Some(outbox), Ok(change)) => accept(db, &case, outbox, change, receipt, None)?,
-                    _ => anew::shown(db, &case, hash, receipt)?,
-                }
-            }
-            (read, refused) => {
-                let reason = match &refused {
-                    Admission::Refused(refusal) => refusal.code(),
-                    _ => "early",
-                };
-                let unknown = Link { hash: *hash, install: InstallId::new([0; 16]), seq: 0, max_op: 0 };
-                // The time of its act came as a difference to what the change says, and proves nothing without that.
-                let acted = Reckoning { at: None, slack_ms: 0, anchored: false, ..receipt.acted };
-                let receipt = if read.is_ok() { receipt } else { Receipt { acted, ..receipt } };
-                project::insert_accepted(db, &case, &unknown, bytes, receipt, None, Some(reason))?;
-            }
-        }
-    }
-    if is_patched {
-        head = project::read_head(db, &case, &who.install, project::Of::Everything)?;
-    }
-    match project::entries(db, &case) {
-        Ok(entries) => project::write_row(db, &case, &head, entries, rules, now)?,
-        // A damaged row of this case must not stop the others: what is new is kept, only the writer's columns move.
-        Err(StoreError::Damaged(_)) => project::advance_row(db, &case, &head, 0, now)?,
-        Err(error) => return Err(error),
-    }
-    Ok(true)
-}
-
-/// Hashes of the changes of a case that are here, accepted or waiting.
-fn hashes(db: &Connection, case: &CaseId) -> Result<BTreeSet<ChangeHash>, StoreError> {
-    let mut query = db.prepare_cached(
-        "SELECT hash FROM change WHERE case_id = ?1 AND parked IS NULL
-         UNION ALL SELECT hash FROM outbox WHERE case_id = ?1 AND state < 2",
-    )?;
-    let rows = query.query_map(params![case.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?;
-    rows.map(|row| ChangeHash::try_from(row?.as_slice()).map_err(|_| StoreError::Damaged("change"))).collect()
 }
 
 fn history_id(db: &Connection) -> Result<HistoryId, StoreError> {

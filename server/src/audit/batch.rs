@@ -15,8 +15,9 @@ use super::{Fault, Look, Numbered, Place, Shelf, Verdicts, Wrong, entry, readabl
 use crate::{
     devices::signed_message,
     error::ApiError,
-    ingest::{RECEIPT, mono_of, receipt_of},
+    ingest::mono_of,
     link::{self, Entry, Kept},
+    receipt::{RECEIPT, receipt_of},
 };
 
 /// Batches of a page.

@@ -7,8 +7,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{Brought, FIRST, Fault, Look, Numbered, Place, Verdicts, Wrong, batch, entry, id, keys, readable, row_name};
 use crate::{
     error::ApiError,
-    ingest::{RECEIPT, receipt_of},
     link::{self, Entry, Link},
+    receipt::{RECEIPT, receipt_of},
 };
 
 const LINKS: usize = 256;
