@@ -363,8 +363,11 @@ fn a_publication_that_a_replaced_key_signed_is_taken_and_signed_with_the_newest_
     let publication = site.0.path().join("publication");
     std::fs::write(&publication, encode(&signed).unwrap()).unwrap();
     site.admin(&["replace-key"]);
+    let other = copied(&data, "other");
     let done = site.restore(&data, &["--publication", publication.to_str().unwrap()]);
-    assert_eq!(done["packs_taken"], serde_json::json!([5]));
+    assert_eq!((&done["packs_taken"], &done["packs_of_replaced_key"]), (&serde_json::json!([5]), &serde_json::json!([5])));
+    let said = command(&["restore", other.to_str().unwrap(), "--publication", publication.to_str().unwrap()]).output().unwrap();
+    assert!(String::from_utf8(said.stdout).unwrap().contains("signed with a key that has been replaced"));
     let again = Connection::open(data.join(DATABASE))
         .unwrap()
         .query_row("SELECT body, sig FROM pack WHERE version = 5", [], |row| Ok(Signed { body: row.get(0)?, sig: row.get(1)? }))

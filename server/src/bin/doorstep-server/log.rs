@@ -77,3 +77,17 @@ fn fault_line(fault: &Fault) -> String {
     add("数据行 row", fault.row.clone());
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_whose_predecessor_never_came_is_told_and_is_no_fault() {
+        let said = text(&Looked { gaps: 2, ..Looked::default() });
+        assert!(
+            said.contains("whose predecessor has not come: 2") && said.contains("what is stored is what was signed"),
+            "{said}"
+        );
+    }
+}
