@@ -53,7 +53,7 @@ fn refuse(failed: &Failed, as_json: bool) {
     if as_json {
         print(&format!("{:#}\n", json!({ "error": { "kind": failed.kind_word(), "zh": words.zh, "en": words.en } })));
     } else {
-        eprintln!("{}\n{}", words.zh, words.en);
+        note(&format!("{}\n{}", words.zh, words.en));
     }
 }
 
@@ -68,6 +68,11 @@ fn usage(error: &clap::Error) -> ExitCode {
         error.print().ok();
     }
     ExitCode::from(if error.use_stderr() { 2 } else { 0 })
+}
+
+/// Writes a line to stderr. `eprintln!` would panic when nobody can read it, and what the person asked for would not be done.
+fn note(line: &str) {
+    writeln!(std::io::stderr().lock(), "{line}").ok();
 }
 
 /// Writes to stdout. `print!` would panic when a reader such as `head` has left.

@@ -42,10 +42,10 @@ pub fn run(args: &Args) -> Result<Answer, Failed> {
             (error, _) => error.into(),
         })?;
     if client.closed_to_others() > 0 {
-        eprintln!("{}", words::closed_to_others(&args.store));
+        crate::note(&words::closed_to_others(&args.store));
     }
     if let Some(why) = client.left_open_to_others() {
-        eprintln!("{}", words::left_open_to_others(&args.store, &why));
+        crate::note(&words::left_open_to_others(&args.store, &why));
     }
     match &args.command {
         Command::Enrol { server, code } => enrol(&client, server, code),

@@ -159,6 +159,34 @@ fn recording_before_enrolment_is_refused_with_what_to_do() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_store_that_others_could_read_is_said_and_nothing_depends_on_whether_anybody_reads_that() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = World::new();
+    world.enrol();
+    let file = world.path("store").join("doorstep.db");
+    let open_to_others = || std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    open_to_others();
+    let said = world.run(&["status"]);
+    assert!(said.err.contains("other accounts could read") && said.err.contains("其他账号"), "{}", said.err);
+    assert_eq!(world.run(&["status"]).err, "", "once");
+    open_to_others();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let fail = ["fail", PARCEL, "--reason", "DF-NOBODY"];
+    let status = Command::new(env!("CARGO_BIN_EXE_doorstep"))
+        .arg("--store")
+        .arg(world.path("store"))
+        .args(fail)
+        .stdout(std::process::Stdio::null())
+        .stderr(writer)
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(world.json(&["status"])["unsent"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
 fn a_morning_without_network_is_kept_and_sent_later() {
     let world = World::new();
     let who = world.enrol();
