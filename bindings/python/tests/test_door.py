@@ -70,9 +70,11 @@ class DoorTest(WorldTest):
     async def test_from_a_restart_on_it_is_said_that_times_can_not_be_proven_until_head_office_was_heard(self):
         class Clock(DeviceClock):
             boot = "1"
+            ahead_ms = 0
 
             def now(self):
-                wall_ms, since_boot_ms = int(time.time() * 1_000), int(time.monotonic() * 1_000)
+                wall_ms = int(time.time() * 1_000) + self.ahead_ms
+                since_boot_ms = int(time.monotonic() * 1_000) + self.ahead_ms
                 return ClockReading(wall_ms=wall_ms, since_boot_ms=since_boot_ms, boot=self.boot, zone_minutes=480)
 
         clock = Clock()
@@ -88,6 +90,13 @@ class DoorTest(WorldTest):
         case = await doorstep.case(waybill(1))
         self.assertTrue(case.facts_confirmed)
         self.assertEqual(case.findings, [])
+        # Nobody notified the origin outlet, and days go by.
+        clock.ahead_ms = 3 * 86_400_000
+        finding = next(it for it in (await doorstep.case(waybill(1))).findings if it.rule == "LIA-04")
+        self.assertEqual((finding.outlet, finding.share, finding.state), ("0412", 100, "proposed"))
+        self.assertIsNotNone(finding.gap.from_ms)
+        self.assertGreater(finding.gap.until_ms, finding.gap.from_ms)
+        self.assertIn("contacts", finding.gap.told.en)
 
     async def test_what_a_killed_process_recorded_is_there_when_the_store_is_opened_again(self):
         await (await self.courier()).close()
