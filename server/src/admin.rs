@@ -8,23 +8,28 @@ use doorstep_domain::{
     Author, CaseId, ChangeHash, DeviceId, Fen, NetworkCode, OutletCode, PhotoId, Remark, Role, Stands, UnixMs, UserId, Waybill,
 };
 use doorstep_rules::{Case, Explanation, Policy, Rulebook, explain, judge};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 
 use crate::{
-    AdminError, ServeError, audit, clock,
-    db::{self, Db},
-    devices, enrol,
+    AdminError, ServeError, audit, clock, devices, enrol,
     error::ApiError,
     headoffice::{self, HeadOfficeError, NewDecision},
     import,
     keys::Keys,
+    open,
     packs::{self, PublishError, Rules},
     photos::{self, Storage},
     project,
     quarantine::{self, DecideError},
+    random,
     refs::bump,
     replace_key,
+    store::{
+        self,
+        db::{Db, Store},
+        people,
+        tx::Tx,
+    },
 };
 
 pub use self::sms::{Found, InboundRow, MessageRow, ReceiptRow};
@@ -45,7 +50,7 @@ const CODE_LIFE_MS: i64 = 24 * 3_600_000;
 
 /// A data folder opened for administration.
 pub struct Admin {
-    db: Connection,
+    db: Store,
     rules: Rules,
 }
 
@@ -63,7 +68,7 @@ pub struct NewCode {
 impl From<ApiError> for AdminError {
     fn from(error: ApiError) -> Self {
         match error {
-            ApiError::Sqlite(error) => Self::Sqlite(error),
+            ApiError::Database(error) => Self::Database(error),
             other => Self::Invalid(other.to_string()),
         }
     }
@@ -118,20 +123,17 @@ pub struct Decide<'a> {
 impl Admin {
     /// Opens a data folder; an empty one is set up.
     pub fn open(folder: &Path) -> Result<Self, AdminError> {
-        Ok(Self { db: db::open(folder)?, rules: Rules::default() })
+        Ok(Self { db: open::open(folder)?, rules: Rules::default() })
     }
 
     /// Adds or changes an outlet.
     pub fn outlet(&mut self, code: &str, name_zh: &str, name_en: &str, phone: &str) -> Result<(), AdminError> {
         let code: OutletCode = parse(code, "outlet code")?;
-        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        tx.execute(
-            "INSERT INTO outlet (code, name_zh, name_en, phone) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (code) DO UPDATE SET name_zh = ?2, name_en = ?3, phone = ?4",
-            params![code.as_str(), name_zh, name_en, phone],
-        )?;
-        bump(&tx, "outlets")?;
-        Ok(tx.commit()?)
+        self.db.write(|tx| {
+            people::write_outlet(tx, &code, (name_zh, name_en), phone)?;
+            bump(tx, "outlets")?;
+            Ok(())
+        })
     }
 
     /// Adds or changes a person.
@@ -146,51 +148,42 @@ impl Admin {
                 Role::ALL.iter().map(|r| r.as_str()).collect::<Vec<_>>().join(", ")
             ))
         })?;
-        self.need("outlet", "code", outlet, "add it first: doorstep-server admin outlet")?;
-        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        tx.execute(
-            "INSERT INTO person (id, name, role, outlet) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (id) DO UPDATE SET name = ?2, role = ?3, outlet = ?4, left_at = NULL",
-            params![id.as_str(), name, role.as_str(), outlet],
-        )?;
-        // Another outlet or role reads other parcels.
-        bump(&tx, "parcels")?;
-        bump(&tx, "people")?;
-        Ok(tx.commit()?)
+        self.db.write(|tx| {
+            need_outlet(tx, outlet)?;
+            people::write(tx, &id, name, role, outlet)?;
+            // Another outlet or role reads other parcels.
+            bump(tx, "parcels")?;
+            bump(tx, "people")?;
+            Ok(())
+        })
     }
 
     /// Makes a one-time code for a person, valid for 24 hours.
     pub fn code(&mut self, user: &str, now: UnixMs) -> Result<NewCode, AdminError> {
-        self.need("person", "id", user, "add the person first: doorstep-server admin user")?;
+        self.db.read(|tx| need_person(tx, user, "add the person first: doorstep-server admin user"))?;
         // 12 characters of 32: 60 bits. No 0, 1, I, O: they are read aloud and typed.
         let alphabet = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
-        let random = db::random::<12>().ok_or(crate::ServeError::Random)?;
+        let random = random::bytes::<12>().ok_or(crate::ServeError::Random)?;
         let letters: Vec<char> =
             random.iter().filter_map(|byte| alphabet.get(usize::from(byte % 32)).map(|b| char::from(*b))).collect();
         let code = letters.chunks(4).map(|part| part.iter().collect::<String>()).collect::<Vec<_>>().join("-");
         let clean = enrol::clean_code(&code);
         let expires_at = now.plus(CODE_LIFE_MS);
         // Two codes with the same first four characters: one in a million. The older one is then void, and nobody is let in.
-        self.db.execute(
-            "INSERT OR REPLACE INTO code (id, hash, person, expires_at) VALUES (?1, ?2, ?3, ?4)",
-            params![
-                clean.chars().take(enrol::CODE_ID).collect::<String>(),
-                enrol::code_hash(&clean).as_slice(),
-                user,
-                expires_at.0
-            ],
-        )?;
+        let id: String = clean.chars().take(enrol::CODE_ID).collect();
+        self.db.write(|tx| people::keep_code(tx, &id, &enrol::code_hash(&clean), user, expires_at))?;
         Ok(NewCode { code, user: user.to_owned(), expires_at })
     }
 
     /// A person has left: their devices read nothing of theirs any more, and what they recorded goes into quarantine.
     pub fn left(&mut self, user: &str, now: UnixMs) -> Result<(), AdminError> {
-        self.need("person", "id", user, "list them in the parcels' or your own records")?;
-        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        tx.execute("UPDATE person SET left_at = coalesce(left_at, ?2) WHERE id = ?1", params![user, now.0])?;
-        bump(&tx, "parcels")?;
-        bump(&tx, "people")?;
-        Ok(tx.commit()?)
+        self.db.write(|tx| {
+            need_person(tx, user, "list them in the parcels' or your own records")?;
+            people::leave(tx, user, now)?;
+            bump(tx, "parcels")?;
+            bump(tx, "people")?;
+            Ok(())
+        })
     }
 
     /// Publishes a policy: who may record what. Refused if enrolled devices can not read its format.
@@ -201,50 +194,44 @@ impl Admin {
     /// The same. `anyway`: publishes even if enrolled devices can not read the format; those keep the newest policy that they can read.
     pub fn publish_policy(&mut self, json: &[u8], anyway: bool) -> Result<u32, AdminError> {
         let policy = Policy::parse(json).map_err(|error| AdminError::Invalid(error.to_string()))?;
-        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        if let Some(unreadable) = devices::against(&tx, policy.format(), anyway)? {
-            return Err(unreadable.into());
-        }
-        tx.execute("INSERT INTO former_policy (format, body) SELECT format, body FROM reference WHERE kind = 'policy'", [])?;
-        tx.execute("UPDATE reference SET body = ?1, format = ?2 WHERE kind = 'policy'", params![json, policy.format()])?;
-        bump(&tx, "policy")?;
-        tx.commit()?;
-        Ok(policy.version)
+        self.db.write(|tx| {
+            if let Some(unreadable) = devices::against(tx, policy.format(), anyway)? {
+                return Err(unreadable.into());
+            }
+            store::references::replace_policy(tx, json, policy.format())?;
+            bump(tx, "policy")?;
+            Ok(policy.version)
+        })
     }
 
     /// Makes a new signing key of the server, which the old one vouches for. Devices take it with their next answers.
     pub fn replace_key(&mut self, now: UnixMs) -> Result<(), AdminError> {
-        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        replace_key::replace(&tx, now)?;
-        Ok(tx.commit()?)
+        self.db.write(|tx| {
+            replace_key::replace(tx, now)?;
+            Ok(())
+        })
     }
 
     /// The replaced keys, with how many devices still take them for the server's.
     pub fn pinned_keys(&self) -> Result<Vec<Pinned>, AdminError> {
-        Ok(replace_key::pinned(&self.db)?)
+        self.db.read(|tx| Ok(replace_key::pinned(tx)?))
     }
 
     /// An operator's word that the server's clock is right. Returns the doubt that it ends; `None` if there was none.
     pub fn clock_is_right(&mut self, now: UnixMs) -> Result<Option<Doubt>, AdminError> {
-        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let ended = clock::is_right(&tx, now)?;
-        tx.commit()?;
-        Ok(ended)
+        self.db.write(|tx| Ok(clock::is_right(tx, now)?))
     }
 
     /// All devices: those that hold the oldest unsent work first, then the most silent.
     pub fn devices(&self, now: UnixMs) -> Result<Vec<DeviceRow>, AdminError> {
-        Ok(devices::list(&self.db, now)?)
+        self.db.read(|tx| Ok(devices::list(tx, now)?))
     }
 
     /// Revokes the device whose id begins so: reading ends with its next request, and what it still delivers goes into
     /// quarantine. A new code enrols it again.
     pub fn revoke(&mut self, prefix: &str, why: &str, now: UnixMs) -> Result<DeviceId, AdminError> {
         let device = self.device(prefix)?;
-        self.db.execute(
-            "UPDATE device SET revoked_at = coalesce(revoked_at, ?2), revoked_why = ?3 WHERE id = ?1",
-            params![device.as_bytes(), now.0, why],
-        )?;
+        self.db.write(|tx| store::devices::revoke(tx, &device, why, now))?;
         Ok(device)
     }
 
@@ -252,16 +239,14 @@ impl Admin {
     /// request delivers is taken into quarantine; what did not fit into it is lost. A new code ends the order.
     pub fn wipe(&mut self, prefix: &str, why: &str, now: UnixMs) -> Result<DeviceId, AdminError> {
         let device = self.revoke(prefix, why, now)?;
-        self.db.execute("UPDATE device SET wipe_at = coalesce(wipe_at, ?2) WHERE id = ?1", params![device.as_bytes(), now.0])?;
+        self.db.write(|tx| store::devices::order_wipe(tx, &device, now))?;
         Ok(device)
     }
 
     fn device(&self, prefix: &str) -> Result<DeviceId, AdminError> {
-        let mut query =
-            self.db.prepare("SELECT id FROM device WHERE substr(lower(hex(id)), 1, length(?1)) = lower(?1) LIMIT 2")?;
-        let found = query.query_map([prefix], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
+        let found = self.db.read(|tx| store::devices::beginning(tx, prefix))?;
         match found.as_slice() {
-            [id] if !prefix.is_empty() => DeviceId::try_from(id.as_slice()).map_err(|e| AdminError::Invalid(e.to_string())),
+            [id] if !prefix.is_empty() => Ok(*id),
             _ => Err(AdminError::Missing(format!(
                 "{} devices begin with {prefix:?}; list them: doorstep-server admin devices",
                 found.len()
@@ -271,30 +256,27 @@ impl Admin {
 
     /// Changes in quarantine, the oldest first; those that were decided too if asked.
     pub fn quarantine(&self, decided: bool) -> Result<Vec<Item>, AdminError> {
-        Ok(quarantine::list(&self.db, decided)?)
+        self.db.read(|tx| Ok(quarantine::list(tx, decided)?))
     }
 
     /// Releases the quarantined change whose hash begins so: its entries are written anew under the server's hand, with their
     /// author, time and first receipt. Returns the case and the new change.
     pub fn release(&mut self, prefix: &str, by: &str, now: UnixMs) -> Result<(CaseId, ChangeHash), AdminError> {
-        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let keys = Keys::read(&tx)?;
-        let released = quarantine::release(&tx, &keys, prefix, by, now)?;
-        tx.commit()?;
-        Ok(released)
+        self.db.write(|tx| {
+            let keys = Keys::read(tx)?;
+            let released = quarantine::release(tx, &keys, prefix, by, now)?;
+            Ok(released)
+        })
     }
 
     /// Discards the quarantined change whose hash begins so. It stays there with the reason, and its device is told.
     pub fn discard(&mut self, prefix: &str, by: &str, why: &str, now: UnixMs) -> Result<(CaseId, ChangeHash), AdminError> {
-        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let discarded = quarantine::discard(&tx, prefix, by, why, now)?;
-        tx.commit()?;
-        Ok(discarded)
+        self.db.write(|tx| Ok(quarantine::discard(tx, prefix, by, why, now)?))
     }
 
     /// The signed batches that touched a case, each checked anew.
     pub fn envelopes(&self, case: &CaseId) -> Result<Vec<EnvelopeRow>, AdminError> {
-        Ok(devices::envelopes(&self.db, case)?)
+        self.db.read(|tx| Ok(devices::envelopes(tx, case)?))
     }
 
     /// Holds the stored log against what was signed: all of it, or one case. Nothing is changed.
@@ -304,34 +286,35 @@ impl Admin {
 
     /// What the server has found by itself, looking over its log in the background.
     pub fn log_faults(&self) -> Result<Alarms, AdminError> {
-        Ok(audit::alarms(&self.db)?)
+        self.db.read(|tx| Ok(audit::alarms(tx)?))
     }
 
     /// The case of a waybill of this network.
     pub fn case_of(&self, waybill: &str) -> Result<CaseId, AdminError> {
         let waybill = Waybill::parse(waybill).map_err(|error| AdminError::Invalid(error.to_string()))?;
-        let (_, book) = self.rules.book(&self.db)?;
-        let network: NetworkCode = parse(&book.newest().pack.network, "network")?;
-        Ok(CaseId::of(&network, &waybill))
+        self.db.read(|tx| {
+            let (_, book) = self.rules.book(tx)?;
+            let network: NetworkCode = parse(&book.newest().pack.network, "network")?;
+            Ok(CaseId::of(&network, &waybill))
+        })
     }
 
     /// Fork alarms that nobody has looked at: clones and restored backups.
     pub fn forks(&self) -> Result<Vec<Fork>, AdminError> {
-        Ok(devices::forks(&self.db)?)
+        self.db.read(|tx| Ok(devices::forks(tx)?))
     }
 
     /// Marks a fork alarm as looked at.
     pub fn fork_seen(&mut self, id: i64, now: UnixMs) -> Result<(), AdminError> {
-        match self.db.execute("UPDATE fork SET seen_at = ?2 WHERE id = ?1 AND seen_at IS NULL", params![id, now.0])? {
-            0 => Err(AdminError::Missing(format!("no open alarm {id}; list them: doorstep-server admin forks"))),
-            _ => Ok(()),
+        match self.db.write(|tx| store::chains::see_fork(tx, id, now))? {
+            false => Err(AdminError::Missing(format!("no open alarm {id}; list them: doorstep-server admin forks"))),
+            true => Ok(()),
         }
     }
 
     /// How often each refusal at the door was given.
     pub fn refusals(&self) -> Result<Vec<(String, u64)>, AdminError> {
-        let mut query = self.db.prepare("SELECT code, times FROM refusal ORDER BY code")?;
-        Ok(query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?)
+        self.db.read(|tx| Ok(store::refusals::all(tx)?))
     }
 
     /// Publishes a version of the rule pack. Refused if enrolled devices can not read its format.
@@ -341,30 +324,32 @@ impl Admin {
 
     /// The same. `anyway`: publishes even if enrolled devices can not read the format; those keep the newest versions that they can read.
     pub fn publish_rules(&mut self, toml: &[u8], anyway: bool, now: UnixMs) -> Result<PackRow, AdminError> {
-        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let keys = Keys::read(&tx)?;
-        let published = packs::publish(&tx, &keys, toml, anyway, now)?;
-        tx.commit()?;
-        Ok(published)
+        self.db.write(|tx| {
+            let keys = Keys::read(tx)?;
+            let published = packs::publish(tx, &keys, toml, anyway, now)?;
+            Ok(published)
+        })
     }
 
     /// Every published version of the rule pack, the newest first.
     pub fn packs(&self, now: UnixMs) -> Result<Vec<PackRow>, AdminError> {
-        Ok(packs::list(&self.db, now)?)
+        self.db.read(|tx| Ok(packs::list(tx, now)?))
     }
 
     /// The rules in all their versions, as devices have them.
     pub fn book(&self) -> Result<Rulebook, AdminError> {
-        Ok(self.rules.book(&self.db)?.1.as_ref().clone())
+        self.db.read(|tx| Ok(self.rules.book(tx)?.1.as_ref().clone()))
     }
 
     /// Why: for each deadline, missing evidence, finding and conflict of a case the chain of facts and the rule.
     pub fn explain(&self, waybill: &str, now: UnixMs) -> Result<Vec<Explanation>, AdminError> {
         let case = self.case_of(waybill)?;
-        let (_, book) = self.rules.book(&self.db)?;
-        let folded = Case::fold(project::entries(&self.db, &case)?.0);
-        let folded = folded.ok_or_else(|| AdminError::Missing("nothing is recorded of this waybill".into()))?;
-        Ok(explain(&folded, &book, &judge(&folded, &book, now)))
+        self.db.read(|tx| {
+            let (_, book) = self.rules.book(tx)?;
+            let folded = Case::fold(project::entries(tx, &case)?.0);
+            let folded = folded.ok_or_else(|| AdminError::Missing("nothing is recorded of this waybill".into()))?;
+            Ok(explain(&folded, &book, &judge(&folded, &book, now)))
+        })
     }
 
     /// The ledger of findings, the newest first, each with its waybill: of one outlet, or those that nobody has decided.
@@ -376,19 +361,19 @@ impl Admin {
         now: UnixMs,
     ) -> Result<Vec<(String, FindingRow)>, AdminError> {
         project::catch_up_here(&self.db, &self.rules, now)?;
-        Ok(project::findings(&self.db, outlet, open, limit)?)
+        self.db.read(|tx| Ok(project::findings(tx, outlet, open, limit)?))
     }
 
     /// Writes a reviewer's decision into the case.
     pub fn decide(&mut self, new: &Decide<'_>, now: UnixMs) -> Result<ChangeHash, AdminError> {
         let case = self.case_of(new.waybill)?;
-        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let keys = Keys::read(&tx)?;
-        let Decide { about, stands, by, share, amount, words, .. } = *new;
-        let decision = NewDecision { by, about, stands, share, amount, words };
-        let change = headoffice::decide(&tx, &keys, &self.rules, &case, &decision, now)?;
-        tx.commit()?;
-        Ok(change)
+        self.db.write(|tx| {
+            let keys = Keys::read(tx)?;
+            let Decide { about, stands, by, share, amount, words, .. } = *new;
+            let decision = NewDecision { by, about, stands, share, amount, words };
+            let change = headoffice::decide(tx, &keys, &self.rules, &case, &decision, now)?;
+            Ok(change)
+        })
     }
 
     /// Writes a reviewer's mark on an entry: a notice to a wrong target, a reply that decides nothing, an unclear photo.
@@ -402,55 +387,48 @@ impl Admin {
         now: UnixMs,
     ) -> Result<ChangeHash, AdminError> {
         let case = self.case_of(waybill)?;
-        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let keys = Keys::read(&tx)?;
-        let change = headoffice::mark(&tx, &keys, &self.rules, &case, (by, entry, remark), words, now)?;
-        tx.commit()?;
-        Ok(change)
+        self.db.write(|tx| {
+            let keys = Keys::read(tx)?;
+            let change = headoffice::mark(tx, &keys, &self.rules, &case, (by, entry, remark), words, now)?;
+            Ok(change)
+        })
     }
 
     /// Photos that head office should look at: not stored yet, overdue, lost, void, or recorded under two waybills; `all` of them if
     /// asked.
     pub fn photos(&self, all: bool, limit: u32, now: UnixMs) -> Result<Vec<PhotoRow>, AdminError> {
-        Ok(photos::list(&self.db, all, limit, now)?)
+        self.db.read(|tx| Ok(photos::list(tx, all, limit, now)?))
     }
 
     /// Head office's list.
     pub fn cases(&mut self, limit: u32, now: UnixMs) -> Result<Vec<CaseRow>, AdminError> {
         project::catch_up_here(&self.db, &self.rules, now)?;
-        Ok(project::list(&self.db, limit)?)
+        self.db.read(|tx| Ok(project::list(tx, limit)?))
     }
 
     /// A case's raw changes in the order of acceptance, and its heads, sorted: for export and for holding replicas against
     /// each other.
     pub fn log(&self, case: &CaseId) -> Result<(Vec<Vec<u8>>, Vec<doorstep_domain::Recorded>), AdminError> {
-        let (entries, chunks) = project::entries(&self.db, case)?;
-        Ok((chunks, entries))
+        self.db.read(|tx| {
+            let (entries, chunks) = project::entries(tx, case)?;
+            Ok((chunks, entries))
+        })
     }
 
     /// Imports the day's parcels from a CSV file. A bad row is named by its line and left out; the others are taken, all
     /// in one transaction.
     pub fn import_parcels(&mut self, file: &[u8], now: UnixMs) -> Result<Imported, AdminError> {
-        let (_, book) = self.rules.book(&self.db)?;
-        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let imported = import::parcels(&tx, file, book.at(now), now)?;
-        tx.commit()?;
-        Ok(imported)
+        self.db.write(|tx| {
+            let (_, book) = self.rules.book(tx)?;
+            let imported = import::parcels(tx, file, book.at(now), now)?;
+            Ok(imported)
+        })
     }
 
     /// Imports the calendar beside the packs' own: days that are not as their weekday says. The file says all days of each year that
     /// it names one of. A bad row is named by its line, and nothing is taken.
     pub fn import_calendar(&mut self, file: &[u8]) -> Result<Imported, AdminError> {
-        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let imported = import::calendar(&tx, file)?;
-        tx.commit()?;
-        Ok(imported)
-    }
-
-    fn need(&self, table: &str, column: &str, value: &str, help: &str) -> Result<(), AdminError> {
-        let sql = format!("SELECT 1 FROM {table} WHERE {column} = ?1");
-        let found: Option<i64> = self.db.query_row(&sql, [value], |row| row.get(0)).optional()?;
-        found.map(|_| ()).ok_or_else(|| AdminError::Missing(format!("{table} {value:?} is not known; {help}")))
+        self.db.write(|tx| Ok(import::calendar(tx, file)?))
     }
 }
 
@@ -489,10 +467,20 @@ pub async fn erase_photo(
 
 fn with_storage(folder: &Path, url: Option<&str>) -> Result<(Db, Storage), AdminError> {
     let at_folder = |source| ServeError::Folder { folder: folder.to_owned(), source };
-    let db = Db::start(folder, db::open(folder)?).map_err(at_folder)?;
+    let db = Db::start(folder, open::open(folder)?).map_err(at_folder)?;
     Ok((db, Storage::open(folder, url)?))
 }
 
 fn parse<T: std::str::FromStr<Err = doorstep_domain::IdError>>(text: &str, what: &str) -> Result<T, AdminError> {
     text.parse().map_err(|error| AdminError::Invalid(format!("{what} {text:?}: {error}")))
+}
+
+fn need_outlet(tx: &Tx<'_>, code: &str) -> Result<(), AdminError> {
+    let missing = || AdminError::Missing(format!("outlet {code:?} is not known; add it first: doorstep-server admin outlet"));
+    if people::is_outlet(tx, code)? { Ok(()) } else { Err(missing()) }
+}
+
+fn need_person(tx: &Tx<'_>, id: &str, help: &str) -> Result<(), AdminError> {
+    let missing = || AdminError::Missing(format!("person {id:?} is not known; {help}"));
+    if people::is_person(tx, id)? { Ok(()) } else { Err(missing()) }
 }

@@ -9,13 +9,17 @@ mod walk;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use doorstep_domain::{CaseId, ChangeHash, DeviceId, InstallId};
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, types::Type};
+use rusqlite::{OptionalExtension, Row, types::Type};
 use serde::Serialize;
 
 use crate::{
     error::ApiError,
     keys::Keys,
     link::{self, Before, Entry, Tally},
+    store::{
+        db::Store,
+        tx::{StoreError, Tx},
+    },
 };
 
 pub use alarm::{Alarm, Alarms};
@@ -184,7 +188,7 @@ pub(crate) struct Look {
 
 impl Look {
     /// Begins a look.
-    pub(crate) fn begin(db: &Connection, only: Option<CaseId>) -> Result<Self, ApiError> {
+    pub(crate) fn begin(db: &Tx<'_>, only: Option<CaseId>) -> Result<Self, ApiError> {
         let nothing = Tally::default().digest();
         Ok(Self {
             only,
@@ -202,19 +206,19 @@ impl Look {
     }
 
     /// Goes one page on; `false`: it is over.
-    pub(crate) fn page(&mut self, db: &Connection) -> Result<bool, ApiError> {
-        // One view of all tables: what is written meanwhile belongs to a later page, or to the next look.
-        let tx = Transaction::new_unchecked(db, TransactionBehavior::Deferred)?;
+    pub(crate) fn page(&mut self, db: &Tx<'_>) -> Result<bool, ApiError> {
+        // A page is one view of all tables: rows that are written meanwhile belong to a later page, or to the next look.
+        let tx = db;
         let next = match self.place.clone() {
-            Place::Links(after) => self.links(&tx, after)?.or_else(|| Some(Place::Batches(vec![], FIRST, vec![]))),
+            Place::Links(after) => self.links(tx, after)?.or_else(|| Some(Place::Batches(vec![], FIRST, vec![]))),
             Place::Batches(install, number, hash) => {
-                self.some_batches(&tx, (install, number, hash))?.or_else(|| Some(Place::Changes(vec![], FIRST)))
+                self.some_batches(tx, (install, number, hash))?.or_else(|| Some(Place::Changes(vec![], FIRST)))
             }
-            Place::Changes(case, n) => self.changes(&tx, (case, n))?.or_else(|| Some(Place::Refused(vec![], vec![]))),
-            Place::Refused(case, hash) => self.refused(&tx, (case, hash))?,
+            Place::Changes(case, n) => self.changes(tx, (case, n))?.or_else(|| Some(Place::Refused(vec![], vec![]))),
+            Place::Refused(case, hash) => self.refused(tx, (case, hash))?,
         };
         let Some(next) = next else {
-            self.end(&tx)?;
+            self.end(tx)?;
             return Ok(false);
         };
         self.place = next;
@@ -232,7 +236,7 @@ impl Look {
     }
 
     /// What was there before links began is held together against the digest of then.
-    fn end(&mut self, db: &Connection) -> Result<(), ApiError> {
+    fn end(&mut self, db: &Tx<'_>) -> Result<(), ApiError> {
         let before = self.before;
         if self.only.is_some() && before.own > 0 {
             // The pages were of one case.
@@ -261,13 +265,7 @@ impl Look {
         }
     }
 
-    fn wrong_of_case(
-        &mut self,
-        db: &Connection,
-        wrong: Wrong,
-        case: &CaseId,
-        change: Option<ChangeHash>,
-    ) -> Result<(), ApiError> {
+    fn wrong_of_case(&mut self, db: &Tx<'_>, wrong: Wrong, case: &CaseId, change: Option<ChangeHash>) -> Result<(), ApiError> {
         self.wrong(Fault { case: Some(*case), waybill: waybill(db, case)?, change, ..Fault::of(wrong) });
         Ok(())
     }
@@ -280,24 +278,21 @@ impl Fault {
 }
 
 /// The server's public keys, by the id under which links name them.
-fn keys(db: &Connection) -> Result<HashMap<Vec<u8>, Vec<u8>>, ApiError> {
+fn keys(db: &Tx<'_>) -> Result<HashMap<Vec<u8>, Vec<u8>>, ApiError> {
     let own = Keys::own(db)?.into_iter();
     Ok(own.map(|public| (DeviceId::of(&public).as_bytes().to_vec(), public)).collect())
 }
 
 /// The waybill of a case, as its row says it.
-fn waybill(db: &Connection, case: &CaseId) -> Result<Option<String>, ApiError> {
+fn waybill(db: &Tx<'_>, case: &CaseId) -> Result<Option<String>, ApiError> {
     let mut query = db.prepare_cached("SELECT waybill FROM doc WHERE case_id = ?1")?;
     Ok(readable(query.query_row([case.as_bytes()], |row| row.get(0)).optional())?.flatten())
 }
 
 /// What is read of a row; `None`: a column holds what no server writes. Other errors end the look.
 fn readable<T, E: Into<ApiError>>(row: Result<T, E>) -> Result<Option<T>, ApiError> {
-    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error};
     match row.map_err(Into::into) {
-        Err(ApiError::Sqlite(
-            FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) | Utf8Error(..),
-        )) => Ok(None),
+        Err(ApiError::Database(StoreError::Row(_))) => Ok(None),
         other => other.map(Some),
     }
 }
@@ -316,10 +311,10 @@ fn row_name(table: &str, key: &[&[u8]], number: Option<i64>) -> String {
 }
 
 /// Looks over all of the log, or over one case, at once.
-pub(crate) fn look(db: &Connection, only: Option<CaseId>) -> Result<Looked, ApiError> {
-    let mut look = Look::begin(db, only)?;
+pub(crate) fn look(store: &Store, only: Option<CaseId>) -> Result<Looked, ApiError> {
+    let mut look = store.read(|tx| Look::begin(tx, only))?;
     loop {
-        match look.page(db) {
+        match store.read(|tx| look.page(tx)) {
             Ok(true) => {}
             Ok(false) => return Ok(look.into_looked(None)),
             Err(error) => return Ok(look.into_looked(Some(&error))),
@@ -328,7 +323,7 @@ pub(crate) fn look(db: &Connection, only: Option<CaseId>) -> Result<Looked, ApiE
 }
 
 /// The entry of a link.
-fn entry(db: &Connection, number: u64) -> Result<Option<Entry>, ApiError> {
+fn entry(db: &Tx<'_>, number: u64) -> Result<Option<Entry>, ApiError> {
     Ok(link::read(db, number)?.and_then(|link| link.entry()))
 }
 
@@ -337,15 +332,16 @@ mod tests {
     use doorstep_domain::UnixMs;
 
     use super::*;
-    use crate::{db, replace_key};
+    use crate::{open::open, replace_key};
 
     #[test]
     fn a_batch_is_opened_once_for_the_cases_that_come_one_after_the_other() {
         let folder = tempfile::tempdir().unwrap();
-        let db = db::open(folder.path()).unwrap();
-        let mut look = Look::begin(&db, None).unwrap();
+        let store = open(folder.path()).unwrap();
+        let mut look = store.read(|tx| Look::begin(tx, None)).unwrap();
         for n in 0..100 {
-            look.brought(&db, (vec![1; 16], 1 + u64::from(n % 2 == 0)), &CaseId::new([n; 16])).unwrap();
+            let batch = (vec![1; 16], 1 + u64::from(n % 2 == 0));
+            store.read(|tx| look.brought(tx, batch, &CaseId::new([n; 16])).map(drop)).unwrap();
         }
         assert_eq!(look.shelf.opened, 2);
     }
@@ -353,12 +349,12 @@ mod tests {
     #[test]
     fn a_key_that_is_replaced_while_a_look_goes_on_is_no_fault() {
         let folder = tempfile::tempdir().unwrap();
-        let db = db::open(folder.path()).unwrap();
-        let mut look = Look::begin(&db, None).unwrap();
-        replace_key::replace(&db, UnixMs(1)).unwrap();
+        let store = open(folder.path()).unwrap();
+        let mut look = store.read(|tx| Look::begin(tx, None)).unwrap();
+        store.write(|tx| replace_key::replace(tx, UnixMs(1))).unwrap();
         let verdicts = Entry::Verdicts { install: [1; 16], number: 1, hash: [2; 32], ack: [3; 32], kept: [4; 32] };
-        link::append(&db, &Keys::read(&db).unwrap(), &verdicts, UnixMs(2)).unwrap();
-        while look.page(&db).unwrap() {}
+        store.write(|tx| link::append(tx, &Keys::read(tx)?, &verdicts, UnixMs(2))).unwrap();
+        while store.read(|tx| look.page(tx)).unwrap() {}
         let wrong: Vec<Wrong> = look.into_looked(None).faults.iter().map(|fault| fault.wrong).collect();
         assert_eq!(wrong, [Wrong::BatchMissing], "the batch was made up, and its link is signed");
     }

@@ -3,7 +3,7 @@
 
 use doorstep_domain::{BatchHash, InstallId, UnixMs};
 use doorstep_protocol::{Ack, Link, Spoken};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
 use crate::{
     enrol::Device,
@@ -11,6 +11,7 @@ use crate::{
     ingest::Taken,
     keys::Keys,
     link::{self, Entry},
+    store::tx::Tx,
     verify::Verified,
 };
 
@@ -39,7 +40,7 @@ impl Alarm {
 }
 
 /// The verdicts on a batch that came before, byte for byte the same.
-pub(crate) fn verdicts_of(db: &Connection, install: &InstallId, number: u64, hash: &BatchHash) -> Result<Option<Ack>, ApiError> {
+pub(crate) fn verdicts_of(db: &Tx<'_>, install: &InstallId, number: u64, hash: &BatchHash) -> Result<Option<Ack>, ApiError> {
     let ack: Option<Vec<u8>> = db
         .prepare_cached("SELECT ack FROM envelope WHERE install = ?1 AND number = ?2 AND hash = ?3")?
         .query_row(params![install.as_bytes(), number, hash.as_bytes()], |row| row.get(0))
@@ -48,14 +49,14 @@ pub(crate) fn verdicts_of(db: &Connection, install: &InstallId, number: u64, has
 }
 
 /// Whether a batch that came before broke its chain: its device asks again because an answer was lost, and is told again.
-pub(crate) fn is_forked_batch(db: &Connection, batch: &Verified) -> Result<bool, ApiError> {
+pub(crate) fn is_forked_batch(db: &Tx<'_>, batch: &Verified) -> Result<bool, ApiError> {
     Ok(db
         .prepare_cached("SELECT forks FROM envelope WHERE install = ?1 AND number = ?2 AND hash = ?3")?
         .query_row(params![batch.install.as_bytes(), batch.number, batch.hash.as_bytes()], |row| row.get(0))?)
 }
 
 /// Whether a new batch continues the chain.
-pub(crate) fn examine(db: &Connection, batch: &Verified) -> Result<Option<Alarm>, ApiError> {
+pub(crate) fn examine(db: &Tx<'_>, batch: &Verified) -> Result<Option<Alarm>, ApiError> {
     if !hashes(db, &batch.install, batch.number)?.is_empty() {
         return Ok(Some(Alarm::SameNumber));
     }
@@ -72,7 +73,7 @@ pub(crate) fn examine(db: &Connection, batch: &Verified) -> Result<Option<Alarm>
 }
 
 /// What a request that pushes nothing says of its chain: whether its store is behind what this server has of it.
-pub(crate) fn examine_end(db: &Connection, install: &InstallId, end: Option<Link>) -> Result<Option<Alarm>, ApiError> {
+pub(crate) fn examine_end(db: &Tx<'_>, install: &InstallId, end: Option<Link>) -> Result<Option<Alarm>, ApiError> {
     let newest: u64 = newest(db, install)?;
     let Some(end) = end else { return Ok((newest > 0).then_some(Alarm::Behind)) };
     let known = hashes(db, install, end.batch)?;
@@ -83,7 +84,7 @@ pub(crate) fn examine_end(db: &Connection, install: &InstallId, end: Option<Link
 }
 
 /// Batches of an installation that never arrived, the oldest first.
-pub(crate) fn missing(db: &Connection, install: &InstallId, end: Option<Link>) -> Result<Vec<u64>, ApiError> {
+pub(crate) fn missing(db: &Tx<'_>, install: &InstallId, end: Option<Link>) -> Result<Vec<u64>, ApiError> {
     let newest = newest(db, install)?.max(end.map_or(0, |end| end.batch));
     let mut query = db.prepare_cached(
         "SELECT number FROM envelope INDEXED BY envelope_numbers WHERE install = ?1 UNION SELECT number FROM sent_again WHERE install = ?1 ORDER BY number",
@@ -100,13 +101,13 @@ pub(crate) fn missing(db: &Connection, install: &InstallId, end: Option<Link>) -
     Ok(missing)
 }
 
-fn newest(db: &Connection, install: &InstallId) -> Result<u64, ApiError> {
+fn newest(db: &Tx<'_>, install: &InstallId) -> Result<u64, ApiError> {
     Ok(db
         .prepare_cached("SELECT coalesce(max(number), 0) FROM envelope WHERE install = ?1")?
         .query_row(params![install.as_bytes()], |row| row.get(0))?)
 }
 
-fn hashes(db: &Connection, install: &InstallId, number: u64) -> Result<Vec<BatchHash>, ApiError> {
+fn hashes(db: &Tx<'_>, install: &InstallId, number: u64) -> Result<Vec<BatchHash>, ApiError> {
     let mut query = db.prepare_cached("SELECT hash FROM envelope WHERE install = ?1 AND number = ?2")?;
     let rows = query.query_map(params![install.as_bytes(), number], |row| row.get::<_, Vec<u8>>(0))?;
     rows.map(|row| BatchHash::try_from(row?.as_slice()).map_err(|_| ApiError::Internal("envelope row"))).collect()
@@ -114,7 +115,7 @@ fn hashes(db: &Connection, install: &InstallId, number: u64) -> Result<Vec<Batch
 
 /// Raises the alarm: for head office to see, and so that the installation's feeds leave nothing out any more.
 pub(crate) fn raise(
-    db: &Connection,
+    db: &Tx<'_>,
     device: &Device,
     install: &InstallId,
     number: u64,
@@ -135,7 +136,7 @@ pub(crate) fn raise(
 
 /// Keeps a batch as it was signed, with its verdicts, which the server vouches for. `kept`: see [`link::Kept`].
 pub(crate) fn keep(
-    db: &Connection,
+    db: &Tx<'_>,
     batch: &Verified,
     device: &Device,
     taken: &Taken,

@@ -13,9 +13,9 @@ use std::{
 use axum::http::HeaderMap;
 use doorstep_domain::{Anchor, BootId, DeviceId, IN_FLIGHT_MS, UnixMs, is_steady};
 use doorstep_protocol::CLOCK_HEADER;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
-use crate::error::ApiError;
+use crate::{error::ApiError, store::tx::Tx};
 
 /// How long a device's entries may lean on a contact.
 const CONTACT_LIFE_MS: i64 = 60 * 86_400_000;
@@ -82,7 +82,7 @@ impl Passing {
 }
 
 /// Keeps a request that gave its device no time, for other processes and for after a restart.
-pub(crate) fn keep_passing(db: &Connection, device: &DeviceId, now: UnixMs) -> Result<(), ApiError> {
+pub(crate) fn keep_passing(db: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<(), ApiError> {
     db.prepare_cached("INSERT OR IGNORE INTO passing (device, at) VALUES (?1, ?2)")?
         .execute(params![device.as_bytes(), now.0])?;
     // Those of the last minutes stay, and the newest before them.
@@ -94,7 +94,7 @@ pub(crate) fn keep_passing(db: &Connection, device: &DeviceId, now: UnixMs) -> R
 }
 
 /// The newest kept request that gave the device no time and did not belong to a sending of now.
-pub(crate) fn passed(db: &Connection, device: &DeviceId, now: UnixMs) -> Result<Option<UnixMs>, ApiError> {
+pub(crate) fn passed(db: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<Option<UnixMs>, ApiError> {
     let newest: Option<i64> = db
         .prepare_cached("SELECT max(at) FROM passing WHERE device = ?1 AND at < ?2")?
         .query_row(params![device.as_bytes(), now.plus(-IN_FLIGHT_MS).0], |row| row.get(0))?;
@@ -103,13 +103,7 @@ pub(crate) fn passed(db: &Connection, device: &DeviceId, now: UnixMs) -> Result<
 
 /// Keeps a contact that gives the device the time of its receipt. `brings`: whether it could have brought what the device had recorded.
 /// A batch of version 2 that was open before an update goes alone, and what was recorded since waits for the next request.
-pub(crate) fn keep(
-    db: &Connection,
-    device: &DeviceId,
-    clock: DeviceClock,
-    brings: bool,
-    received: UnixMs,
-) -> Result<(), ApiError> {
+pub(crate) fn keep(db: &Tx<'_>, device: &DeviceId, clock: DeviceClock, brings: bool, received: UnixMs) -> Result<(), ApiError> {
     let offset = offset(received, clock.mono_ms);
     let bound = brings.then_some(received.0);
     db.prepare_cached(
@@ -127,7 +121,7 @@ pub(crate) fn keep(
 
 /// Forgets what was noted while the server's clock was ahead: when that time comes it would be taken for a contact. Of one device, or of
 /// all.
-pub(crate) fn forget_ahead(db: &Connection, device: Option<&DeviceId>, now: UnixMs) -> Result<(), ApiError> {
+pub(crate) fn forget_ahead(db: &Tx<'_>, device: Option<&DeviceId>, now: UnixMs) -> Result<(), ApiError> {
     let of = params![device.map(|device| *device.as_bytes()), now.plus(IN_FLIGHT_MS).0];
     for sql in [
         "DELETE FROM contact WHERE (?1 IS NULL OR device = ?1) AND first_ms > ?2",
@@ -145,7 +139,7 @@ fn offset(at: UnixMs, mono_ms: u64) -> i64 {
 }
 
 /// Whether the server gave the device this time in this boot, at this monotonic time.
-pub(crate) fn is_known(db: &Connection, device: &DeviceId, boot: BootId, anchor: &Anchor) -> Result<bool, ApiError> {
+pub(crate) fn is_known(db: &Tx<'_>, device: &DeviceId, boot: BootId, anchor: &Anchor) -> Result<bool, ApiError> {
     let mut query = db.prepare_cached(
         "SELECT 1 FROM contact WHERE device = ?1 AND boot = ?2 AND hour = ?3 / 3600000 AND ?3 BETWEEN first_ms AND last_ms
            AND ?4 BETWEEN min_offset AND max_offset",
@@ -155,7 +149,7 @@ pub(crate) fn is_known(db: &Connection, device: &DeviceId, boot: BootId, anchor:
 }
 
 /// Whether a device of version 2 was given this time, at whatever monotonic time.
-pub(crate) fn was_given(db: &Connection, device: &DeviceId, server: UnixMs) -> Result<bool, ApiError> {
+pub(crate) fn was_given(db: &Tx<'_>, device: &DeviceId, server: UnixMs) -> Result<bool, ApiError> {
     let mut query =
         db.prepare_cached("SELECT 1 FROM anchor WHERE device = ?1 AND hour = ?2 / 3600000 AND ?2 BETWEEN first_ms AND last_ms")?;
     Ok(query.exists(params![device.as_bytes(), server.0])?)
@@ -164,7 +158,7 @@ pub(crate) fn was_given(db: &Connection, device: &DeviceId, server: UnixMs) -> R
 /// The newest contact of a device at a moment, of those that could have brought what it had recorded. What was noted in a later hour is of a
 /// server's clock that was ahead. A later one of the same hour counts as of that moment: whoever holds a request back until another one is
 /// answered must not hide the contacts before it.
-pub(crate) fn newest(db: &Connection, device: &DeviceId, now: UnixMs) -> Result<Option<UnixMs>, ApiError> {
+pub(crate) fn newest(db: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<Option<UnixMs>, ApiError> {
     let newest: Option<i64> = db
         .prepare_cached(
             "SELECT max(at) FROM (SELECT max(min(bound_ms, ?2)) AS at FROM contact WHERE device = ?1 AND hour <= ?2 / 3600000
@@ -175,7 +169,7 @@ pub(crate) fn newest(db: &Connection, device: &DeviceId, now: UnixMs) -> Result<
 }
 
 /// Whether another device of a person was in contact between two times, whether or not it named its clock.
-pub(crate) fn others(db: &Connection, person: &str, device: &DeviceId, from: UnixMs, until: UnixMs) -> Result<bool, ApiError> {
+pub(crate) fn others(db: &Tx<'_>, person: &str, device: &DeviceId, from: UnixMs, until: UnixMs) -> Result<bool, ApiError> {
     let mut query = db.prepare_cached(
         "SELECT 1 FROM member JOIN contact ON contact.device = member.device
            WHERE member.person = ?1 AND member.device <> ?2 AND contact.last_ms >= ?3 AND contact.first_ms <= ?4
@@ -187,7 +181,7 @@ pub(crate) fn others(db: &Connection, person: &str, device: &DeviceId, from: Uni
 
 /// Whether a device's clock went as the server's did, boot by boot, as far as its contacts tell.
 pub(crate) struct Steadiness<'a> {
-    db: &'a Connection,
+    db: &'a Tx<'a>,
     device: &'a DeviceId,
     /// The contact that is being taken, which is not kept yet.
     now: (DeviceClock, UnixMs),
@@ -195,7 +189,7 @@ pub(crate) struct Steadiness<'a> {
 }
 
 impl<'a> Steadiness<'a> {
-    pub fn of(db: &'a Connection, device: &'a DeviceId, clock: DeviceClock, received: UnixMs) -> Self {
+    pub fn of(db: &'a Tx<'a>, device: &'a DeviceId, clock: DeviceClock, received: UnixMs) -> Self {
         Self { db, device, now: (clock, received), known: RefCell::default() }
     }
 

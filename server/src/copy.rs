@@ -4,8 +4,6 @@
 //! alone (a folder that was moved looks the same), so the server answers nothing until its operator has said which it is.
 
 use std::{
-    fs::File,
-    io::{ErrorKind, Write},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::UNIX_EPOCH,
@@ -13,15 +11,22 @@ use std::{
 
 use doorstep_domain::HistoryId;
 use doorstep_protocol::Witness;
-use rusqlite::{Connection, OptionalExtension, config::DbConfig, params};
-use serde::{Deserialize, Serialize};
 
-use crate::{AdminError, ServeError, db, error::ApiError, folder, keys::Keys, sound};
-
-/// The database's file in a data folder.
-pub(crate) const DATABASE: &str = "doorstep-server.db";
-/// The marker beside it.
-const MARKER: &str = "doorstep-server.marker";
+use crate::{
+    AdminError, ServeError,
+    error::ApiError,
+    folder,
+    keys::Keys,
+    marker::Marker,
+    open,
+    store::{
+        self,
+        db::{DATABASE, Store},
+        meta::{self, Meta},
+        sound,
+        tx::{StoreError, Tx},
+    },
+};
 
 /// What an operator says of a data folder that looks like a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,36 +75,9 @@ struct FileId {
     inode: u64,
 }
 
-/// What the marker says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub(crate) struct Marker {
-    /// How often the folder was served.
-    pub starts: u64,
-    /// A server has begun and not ended in order: what it acknowledged last is in the write-ahead log.
-    pub running: bool,
-}
-
-impl Marker {
-    /// The marker of a data folder; one that is not there, or can not be read, says nothing.
-    pub(crate) fn read(folder: &Path) -> Self {
-        std::fs::read(folder.join(MARKER)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
-    }
-
-    /// Makes it durable: whole or not at all.
-    pub(crate) fn write(self, folder: &Path) -> Result<(), ServeError> {
-        let at_folder = |source| ServeError::Folder { folder: folder.to_owned(), source };
-        let json = serde_json::to_vec(&self).map_err(|error| at_folder(error.into()))?;
-        let partial = folder.join(format!("{MARKER}.partial"));
-        let written =
-            doorstep_private::create(&partial).and_then(|mut file| file.write_all(&json).and_then(|()| file.sync_all()));
-        written.and_then(|()| std::fs::rename(&partial, folder.join(MARKER))).map_err(at_folder)?;
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(at_folder)
-    }
-}
-
 /// Whether the folder looks like a copy, or something of its history is proven to be lost.
-pub(crate) fn suspicion(db: &Connection, folder: &Path) -> Result<Option<Suspicion>, ServeError> {
-    if meta(db, "loss")?.is_some() {
+pub(crate) fn suspicion(db: &Tx<'_>, folder: &Path) -> Result<Option<Suspicion>, ServeError> {
+    if meta::get::<Vec<u8>>(db, Meta::Loss)?.is_some() {
         return Ok(Some(Suspicion::Lost));
     }
     let counted = Marker::read(folder).starts;
@@ -114,36 +92,39 @@ pub(crate) fn suspicion(db: &Connection, folder: &Path) -> Result<Option<Suspici
 }
 
 /// Counts a start, in the database first: a marker that is behind it is what a crash in between leaves, and means nothing.
-pub(crate) fn begin(db: &Connection, folder: &Path) -> Result<(), ServeError> {
-    let starts = place(db)?.map_or(0, |place| place.starts).saturating_add(1);
-    settle(db, folder, starts)?;
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+pub(crate) fn begin(store: &Store, folder: &Path) -> Result<(), ServeError> {
+    let starts = store.write(|tx| {
+        let starts = place(tx)?.map_or(0, |place| place.starts).saturating_add(1);
+        settle(tx, folder, starts)?;
+        Ok::<_, ServeError>(starts)
+    })?;
+    store.keep_log(true)?;
     Marker { starts, running: true }.write(folder)
 }
 
 /// A server has ended in order: all that it acknowledged is in the database's own file.
-pub(crate) fn end(db: &Connection, folder: &Path) -> Result<(), ServeError> {
-    close(db, folder, Marker::read(folder).starts)
+pub(crate) fn end(store: &Store, folder: &Path) -> Result<(), ServeError> {
+    close(store, folder, Marker::read(folder).starts)
 }
 
 /// Brings all that is in the write-ahead log into the database's own file, and says so in the marker. If somebody else is at it, the log
 /// stays, and is asked for at the next start.
-pub(crate) fn close(db: &Connection, folder: &Path, starts: u64) -> Result<(), ServeError> {
-    let busy: bool = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-    Marker { starts, running: busy }.write(folder)
+pub(crate) fn close(store: &Store, folder: &Path, starts: u64) -> Result<(), ServeError> {
+    let running = !store.take_in_log()?;
+    Marker { starts, running }.write(folder)
 }
 
 /// Makes the folder the one that is served: what it looked like before is settled.
-pub(crate) fn settle(db: &Connection, folder: &Path, starts: u64) -> Result<(), ServeError> {
+pub(crate) fn settle(db: &Tx<'_>, folder: &Path, starts: u64) -> Result<(), ServeError> {
     let FileId { made, inode } = here(folder)?;
     let place = [made, inode, starts].map(u64::to_be_bytes).concat();
-    db.execute("INSERT INTO meta (key, value) VALUES ('place', ?1) ON CONFLICT (key) DO UPDATE SET value = ?1", params![place])?;
-    db.execute("DELETE FROM meta WHERE key = 'loss'", [])?;
+    meta::set(db, Meta::Place, &place)?;
+    meta::drop(db, Meta::Loss)?;
     Ok(())
 }
 
 /// How often the folder was served, as far as the database or its marker knows.
-pub(crate) fn starts(db: &Connection, folder: &Path) -> Result<u64, ServeError> {
+pub(crate) fn starts(db: &Tx<'_>, folder: &Path) -> Result<u64, ServeError> {
     Ok(place(db)?.map_or(0, |place| place.starts).max(Marker::read(folder).starts))
 }
 
@@ -157,11 +138,14 @@ pub fn moved(folder: &Path) -> Result<Option<PathBuf>, AdminError> {
 
 /// The same for the process that has the folder.
 pub(crate) fn take_as_moved(folder: &Path) -> Result<Option<PathBuf>, AdminError> {
-    let (db, kept) = db::open_as_it_is(folder)?;
-    sound::structure(&db, folder, true)?;
-    let starts = starts(&db, folder)?;
-    settle(&db, folder, starts)?;
-    close(&db, folder, starts)?;
+    let (store, kept) = open::open_as_it_is(folder)?;
+    sound::structure(&store, folder, true)?;
+    let starts = store.write(|tx| {
+        let starts = starts(tx, folder)?;
+        settle(tx, folder, starts)?;
+        Ok::<_, AdminError>(starts)
+    })?;
+    close(&store, folder, starts)?;
     Ok(kept)
 }
 
@@ -186,25 +170,18 @@ pub(crate) fn proves_loss(log: Reached, held: Reached) -> bool {
 }
 
 /// Notes that a loss is proven: the folder is suspected until its operator has spoken, as a copy is.
-pub(crate) fn note_loss(db: &Connection, held: Reached) -> rusqlite::Result<()> {
-    db.execute(
-        "INSERT OR IGNORE INTO meta (key, value) VALUES ('loss', ?1)",
-        params![[held.history.as_bytes().as_slice(), &held.counter.to_be_bytes()].concat()],
-    )
-    .map(|_| ())
+pub(crate) fn note_loss(tx: &Tx<'_>, held: Reached) -> Result<(), StoreError> {
+    meta::set_first(tx, Meta::Loss, &[held.history.as_bytes().as_slice(), &held.counter.to_be_bytes()].concat())
 }
 
 /// How far the log has come.
-pub(crate) fn reached(db: &Connection) -> Result<Reached, ApiError> {
-    let history = meta(db, "history")?.and_then(|bytes| HistoryId::try_from(bytes.as_slice()).ok());
-    let history = history.ok_or(ApiError::Internal("history id"))?;
-    let counter = db.prepare_cached("SELECT counter FROM answers")?.query_row([], |row| row.get(0))?;
-    Ok(Reached { history, counter })
+pub(crate) fn reached(tx: &Tx<'_>) -> Result<Reached, StoreError> {
+    Ok(Reached { history: meta::need(tx, Meta::History)?, counter: store::answers::count(tx)? })
 }
 
 /// What an answer that a device shows says of the log: `Some` if it proves a loss. One that claims no more than the log has is not
 /// looked at; one that claims more, and was never signed by a key of the log, is an error and nothing else.
-pub(crate) fn examine(db: &Connection, witness: &Witness) -> Result<Option<Reached>, ApiError> {
+pub(crate) fn examine(db: &Tx<'_>, witness: &Witness) -> Result<Option<Reached>, ApiError> {
     let held = Reached { history: witness.history, counter: witness.counter };
     if !proves_loss(reached(db)?, held) {
         return Ok(None);
@@ -214,15 +191,15 @@ pub(crate) fn examine(db: &Connection, witness: &Witness) -> Result<Option<Reach
 
 /// Whether a request may be taken: not while a loss is proven, and not if its device says that it has an answer that the log has not
 /// come to. The bare number stops nobody else: the device is asked for its proof.
-pub(crate) fn admit(db: &Connection, history: HistoryId, counter: Option<u64>) -> Result<(), ApiError> {
-    if meta(db, "loss")?.is_some() {
+pub(crate) fn admit(db: &Tx<'_>, history: HistoryId, counter: Option<u64>) -> Result<(), ApiError> {
+    if meta::get::<Vec<u8>>(db, Meta::Loss)?.is_some() {
         return Err(ApiError::Copied);
     }
     let Some(counter) = counter else { return Ok(()) };
     if proves_loss(reached(db)?, Reached { history, counter }) { Err(ApiError::Prove) } else { Ok(()) }
 }
 
-fn place(db: &Connection) -> rusqlite::Result<Option<Place>> {
+fn place(db: &Tx<'_>) -> Result<Option<Place>, StoreError> {
     let read = |bytes: Vec<u8>| {
         let (made, rest) = bytes.split_first_chunk::<8>()?;
         let (inode, starts) = rest.split_first_chunk::<8>()?;
@@ -230,11 +207,7 @@ fn place(db: &Connection) -> rusqlite::Result<Option<Place>> {
         let file = FileId { made: u64::from_be_bytes(*made), inode: u64::from_be_bytes(*inode) };
         Some(Place { file, starts })
     };
-    Ok(meta(db, "place")?.and_then(read))
-}
-
-fn meta(db: &Connection, key: &str) -> rusqlite::Result<Option<Vec<u8>>> {
-    db.prepare_cached("SELECT value FROM meta WHERE key = ?1")?.query_row([key], |row| row.get(0)).optional()
+    Ok(meta::get(db, Meta::Place)?.and_then(read))
 }
 
 /// The database's file.
@@ -250,28 +223,15 @@ fn here(folder: &Path) -> Result<FileId, ServeError> {
     Ok(FileId { made, inode: file.ino() })
 }
 
-/// Copies a file beside itself under the first free name, durably.
-pub(crate) fn keep_beside(file: &Path) -> std::io::Result<PathBuf> {
-    for n in 1_u32.. {
-        let mut name = file.as_os_str().to_owned();
-        name.push(format!(".kept-{n}"));
-        let kept = PathBuf::from(name);
-        match doorstep_private::options().write(true).create_new(true).open(&kept) {
-            Ok(mut copy) => {
-                std::io::copy(&mut File::open(file)?, &mut copy)?;
-                copy.sync_all()?;
-                return Ok(kept);
-            }
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Err(ErrorKind::AlreadyExists.into())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::{fs::File, io::Write};
+
     use super::*;
+
+    fn suspected(store: &Store, folder: &Path) -> Option<Suspicion> {
+        store.read(|tx| suspicion(tx, folder)).unwrap()
+    }
 
     #[test]
     fn an_answer_of_the_present_history_beyond_the_log_proves_a_loss_and_no_other_does() {
@@ -285,20 +245,20 @@ mod tests {
     #[test]
     fn a_proven_loss_is_as_a_copy_until_the_operator_has_spoken() {
         let folder = tempfile::tempdir().unwrap();
-        let db = db::open(folder.path()).unwrap();
+        let db = open::open(folder.path()).unwrap();
         begin(&db, folder.path()).unwrap();
-        assert_eq!(suspicion(&db, folder.path()).unwrap(), None);
-        note_loss(&db, Reached { history: HistoryId::new([1; 16]), counter: 7 }).unwrap();
-        assert_eq!(suspicion(&db, folder.path()).unwrap(), Some(Suspicion::Lost));
+        assert_eq!(suspected(&db, folder.path()), None);
+        db.write(|tx| note_loss(tx, Reached { history: HistoryId::new([1; 16]), counter: 7 })).unwrap();
+        assert_eq!(suspected(&db, folder.path()), Some(Suspicion::Lost));
         moved(folder.path()).unwrap();
-        assert_eq!(suspicion(&db, folder.path()).unwrap(), None);
+        assert_eq!(suspected(&db, folder.path()), None);
     }
 
     #[test]
     fn a_database_put_back_into_its_own_file_is_older_than_its_marker() {
         let folder = tempfile::tempdir().unwrap();
         let (file, backup) = (folder.path().join(DATABASE), folder.path().join("backup.db"));
-        let db = db::open(folder.path()).unwrap();
+        let db = open::open(folder.path()).unwrap();
         begin(&db, folder.path()).unwrap();
         end(&db, folder.path()).unwrap();
         std::fs::copy(&file, &backup).unwrap();
@@ -308,18 +268,18 @@ mod tests {
         // Written over, so the inode is the same.
         let bytes = std::fs::read(&backup).unwrap();
         File::options().write(true).truncate(true).open(&file).unwrap().write_all(&bytes).unwrap();
-        let db = db::open(folder.path()).unwrap();
-        assert_eq!(suspicion(&db, folder.path()).unwrap(), Some(Suspicion::Older));
+        let db = open::open(folder.path()).unwrap();
+        assert_eq!(suspected(&db, folder.path()), Some(Suspicion::Older));
     }
 
     #[test]
     fn a_database_of_before_there_were_places_put_back_beside_a_marker_is_older() {
         let folder = tempfile::tempdir().unwrap();
-        let db = db::open(folder.path()).unwrap();
-        assert_eq!(suspicion(&db, folder.path()).unwrap(), None, "never served");
+        let db = open::open(folder.path()).unwrap();
+        assert_eq!(suspected(&db, folder.path()), None, "never served");
         begin(&db, folder.path()).unwrap();
-        db.execute("DELETE FROM meta WHERE key = 'place'", []).unwrap();
-        assert_eq!(suspicion(&db, folder.path()).unwrap(), Some(Suspicion::Older));
+        db.write(|tx| meta::drop(tx, Meta::Place)).unwrap();
+        assert_eq!(suspected(&db, folder.path()), Some(Suspicion::Older));
     }
 
     #[test]
@@ -346,13 +306,13 @@ mod tests {
     #[test]
     fn a_crash_between_the_two_counts_is_no_copy() {
         let folder = tempfile::tempdir().unwrap();
-        let db = db::open(folder.path()).unwrap();
+        let db = open::open(folder.path()).unwrap();
         begin(&db, folder.path()).unwrap();
         let marker = Marker::read(folder.path());
         begin(&db, folder.path()).unwrap();
         marker.write(folder.path()).unwrap();
-        assert_eq!(suspicion(&db, folder.path()).unwrap(), None);
-        std::fs::remove_file(folder.path().join(MARKER)).unwrap();
-        assert_eq!(suspicion(&db, folder.path()).unwrap(), None, "without a marker there is nothing to count by");
+        assert_eq!(suspected(&db, folder.path()), None);
+        std::fs::remove_file(folder.path().join(crate::marker::MARKER)).unwrap();
+        assert_eq!(suspected(&db, folder.path()), None, "without a marker there is nothing to count by");
     }
 }

@@ -5,22 +5,16 @@ use doorstep_protocol::{
     Batch, BatchClock, Beacon, Sending, VERSIONS, newest_format,
     signing::{batch_message, is_signed},
 };
-use rusqlite::{Connection, params};
+use rusqlite::params;
 use serde::Serialize;
 
-use crate::{chain, error::ApiError};
+use crate::{chain, error::ApiError, store::tx::Tx};
 
 /// How long a device's entries may lean on an answer.
 const ANCHOR_LIFE_MS: i64 = 60 * 86_400_000;
 
 /// Notes an exchange: in which version it was, and what the device says is still on it.
-pub(crate) fn seen(
-    db: &Connection,
-    device: &DeviceId,
-    beacon: Option<&Beacon>,
-    proto: &str,
-    now: UnixMs,
-) -> Result<(), ApiError> {
+pub(crate) fn seen(db: &Tx<'_>, device: &DeviceId, beacon: Option<&Beacon>, proto: &str, now: UnixMs) -> Result<(), ApiError> {
     let beacon = beacon.map(doorstep_protocol::encode).transpose()?;
     db.prepare_cached("UPDATE device SET seen_at = ?2, beacon = coalesce(?3, beacon), proto = ?4 WHERE id = ?1")?
         .execute(params![device.as_bytes(), now.0, beacon, proto])?;
@@ -29,7 +23,7 @@ pub(crate) fn seen(
 
 /// Notes a server time that is given to a device which names no clock, as those of version 2 do: nobody knows at which of its monotonic
 /// times.
-pub(crate) fn given(db: &Connection, device: &DeviceId, now: UnixMs) -> Result<(), ApiError> {
+pub(crate) fn given(db: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<(), ApiError> {
     db.prepare_cached(
         "INSERT INTO anchor (device, hour, first_ms, last_ms) VALUES (?1, ?2 / 3600000, ?2, ?2)
          ON CONFLICT DO UPDATE SET first_ms = min(first_ms, ?2), last_ms = max(last_ms, ?2)",
@@ -41,7 +35,7 @@ pub(crate) fn given(db: &Connection, device: &DeviceId, now: UnixMs) -> Result<(
 }
 
 /// Whether two stores have written under an installation.
-pub(crate) fn is_forked(db: &Connection, install: &InstallId) -> Result<bool, ApiError> {
+pub(crate) fn is_forked(db: &Tx<'_>, install: &InstallId) -> Result<bool, ApiError> {
     Ok(db
         .prepare_cached("SELECT 1 FROM install WHERE install = ?1 AND forked_at IS NOT NULL")?
         .exists(params![install.as_bytes()])?)
@@ -77,7 +71,7 @@ pub struct DeviceRow {
 }
 
 /// All devices, those that hold the oldest unsent work first, then the most silent.
-pub(crate) fn list(db: &Connection, now: UnixMs) -> Result<Vec<DeviceRow>, ApiError> {
+pub(crate) fn list(db: &Tx<'_>, now: UnixMs) -> Result<Vec<DeviceRow>, ApiError> {
     let mut query = db.prepare_cached(
         "SELECT id, enrolled_at, revoked_at, seen_at, beacon,
            (SELECT count(*) FROM quarantine WHERE quarantine.device = device.id AND state = 'open'),
@@ -153,7 +147,7 @@ impl std::fmt::Display for Unreadable {
 }
 
 /// The enrolled devices that can not read a format. Those of version 1 only push, and are not asked.
-fn that_can_not_read(db: &Connection, format: u32) -> Result<Vec<Unreading>, ApiError> {
+fn that_can_not_read(db: &Tx<'_>, format: u32) -> Result<Vec<Unreading>, ApiError> {
     let mut query = db.prepare(
         "SELECT id, proto, beacon, (SELECT group_concat(DISTINCT person) FROM member WHERE member.device = device.id)
          FROM device WHERE revoked_at IS NULL ORDER BY id",
@@ -178,12 +172,12 @@ fn that_can_not_read(db: &Connection, format: u32) -> Result<Vec<Unreading>, Api
 }
 
 /// Why a format is not to be published, if it is not; `anyway`: whoever can not read it.
-pub(crate) fn against(db: &Connection, format: u32, anyway: bool) -> Result<Option<Unreadable>, ApiError> {
+pub(crate) fn against(db: &Tx<'_>, format: u32, anyway: bool) -> Result<Option<Unreadable>, ApiError> {
     let devices = if anyway { vec![] } else { that_can_not_read(db, format)? };
     Ok(Some(Unreadable { format, devices }).filter(|unreadable| !unreadable.devices.is_empty()))
 }
 
-fn missing(db: &Connection, device: &DeviceId) -> Result<Vec<u64>, ApiError> {
+fn missing(db: &Tx<'_>, device: &DeviceId) -> Result<Vec<u64>, ApiError> {
     let mut query = db.prepare_cached("SELECT install FROM install WHERE device = ?1")?;
     let installs = query.query_map(params![device.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?;
     let mut missing = Vec::new();
@@ -212,7 +206,7 @@ pub struct Fork {
 }
 
 /// Fork alarms that head office has not looked at.
-pub(crate) fn forks(db: &Connection) -> Result<Vec<Fork>, ApiError> {
+pub(crate) fn forks(db: &Tx<'_>) -> Result<Vec<Fork>, ApiError> {
     let mut query =
         db.prepare_cached("SELECT id, device, install, number, what, at FROM fork WHERE seen_at IS NULL ORDER BY id")?;
     let rows = query.query_map([], |row| {
@@ -266,7 +260,7 @@ pub(crate) fn signed_message(version: u32, body: &[u8], sending: Vec<u8>, clock:
 }
 
 /// The signed batches that touched a case, in the order they came, each checked anew.
-pub(crate) fn envelopes(db: &Connection, case: &CaseId) -> Result<Vec<EnvelopeRow>, ApiError> {
+pub(crate) fn envelopes(db: &Tx<'_>, case: &CaseId) -> Result<Vec<EnvelopeRow>, ApiError> {
     // A released change is the server's own: it came in no batch.
     let mut query = db.prepare_cached(
         "SELECT envelope.device, envelope.install, number, person, envelope.received_at, wall_ms, mono_ms, boot, sig, body, prev,

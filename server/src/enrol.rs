@@ -6,13 +6,15 @@ use doorstep_protocol::{
     EnrolRequest, EnrolResponse, SessionRequest, SessionResponse, Token,
     signing::{enrol_message, is_signed, renewal_message, session_message},
 };
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    clock, db,
+    clock,
     error::ApiError,
     keys::{self, Keys},
+    random,
+    store::tx::Tx,
 };
 
 /// How long a token lasts.
@@ -106,7 +108,7 @@ fn token_hash(token: &str) -> [u8; 32] {
 pub(crate) type Outcome<T> = Result<Result<T, ApiError>, ApiError>;
 
 /// Counts a refusal, durably, and says it.
-fn refuse<T>(db: &Connection, error: ApiError) -> Outcome<T> {
+fn refuse<T>(db: &Tx<'_>, error: ApiError) -> Outcome<T> {
     db.prepare_cached("INSERT INTO refusal (code, times) VALUES (?1, 1) ON CONFLICT (code) DO UPDATE SET times = times + 1")?
         .execute([error.code()])?;
     Ok(Err(error))
@@ -114,7 +116,7 @@ fn refuse<T>(db: &Connection, error: ApiError) -> Outcome<T> {
 
 /// Redeems a code with a signature over the server's nonce. Again by the same key gives a new token, so that a lost answer
 /// strands nobody; by another key it is refused.
-pub(crate) fn redeem(db: &Connection, request: &EnrolRequest, keys: &Keys, now: UnixMs) -> Outcome<EnrolResponse> {
+pub(crate) fn redeem(db: &Tx<'_>, request: &EnrolRequest, keys: &Keys, now: UnixMs) -> Outcome<EnrolResponse> {
     let clean = clean_code(&request.code);
     let hash = code_hash(&clean);
     // Nothing is written down for who has not even a key: a stranger fills no disk.
@@ -188,7 +190,7 @@ pub(crate) fn redeem(db: &Connection, request: &EnrolRequest, keys: &Keys, now: 
 }
 
 /// A courier's phone is personal; a tablet is shared within one outlet (domain 10.3).
-fn may_join(db: &Connection, device: &DeviceId, person: &str, role: &str, outlet: &str) -> Result<bool, ApiError> {
+fn may_join(db: &Tx<'_>, device: &DeviceId, person: &str, role: &str, outlet: &str) -> Result<bool, ApiError> {
     let mut query = db.prepare_cached("SELECT role, outlet FROM member WHERE device = ?1 AND person <> ?2")?;
     let others =
         query.query_map(params![device.as_bytes(), person], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
@@ -204,7 +206,7 @@ fn may_join(db: &Connection, device: &DeviceId, person: &str, role: &str, outlet
 
 /// Registers an installation for its device. Install ids are no secret, they are in every change: one that is known belongs to
 /// the device that named it first.
-pub(crate) fn register(db: &Connection, device: &DeviceId, install: &InstallId, now: UnixMs) -> Result<(), ApiError> {
+pub(crate) fn register(db: &Tx<'_>, device: &DeviceId, install: &InstallId, now: UnixMs) -> Result<(), ApiError> {
     let tag = Tag::of(install);
     // The server's own hand is nobody else's, also the one that it had before it was put back from a copy.
     if keys::is_the_servers(db, install)? {
@@ -226,8 +228,8 @@ pub(crate) fn register(db: &Connection, device: &DeviceId, install: &InstallId, 
 }
 
 /// A new token for a device. Those that ended long ago go; the others stay good until their end, because this answer may be lost.
-pub(crate) fn new_token(db: &Connection, device: &DeviceId, now: UnixMs) -> Result<Token, ApiError> {
-    let secret = db::random::<32>().ok_or(ApiError::Internal("no randomness"))?;
+pub(crate) fn new_token(db: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<Token, ApiError> {
+    let secret = random::bytes::<32>().ok_or(ApiError::Internal("no randomness"))?;
     let secret: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     let expires = now.plus(TOKEN_MS);
     db.prepare_cached("DELETE FROM token WHERE device = ?1 AND expires_at < ?2")?
@@ -241,7 +243,7 @@ pub(crate) fn new_token(db: &Connection, device: &DeviceId, now: UnixMs) -> Resu
 }
 
 /// A new token in this answer, if the one used is near its end or was gone on with by a signature.
-pub(crate) fn renew(db: &Connection, device: &Device, now: UnixMs) -> Result<Option<Token>, ApiError> {
+pub(crate) fn renew(db: &Tx<'_>, device: &Device, now: UnixMs) -> Result<Option<Token>, ApiError> {
     if let Some(spent) = device.spent {
         let taken = db.prepare_cached("DELETE FROM token WHERE hash = ?1")?.execute(params![spent.as_slice()])?;
         if taken == 0 {
@@ -257,7 +259,7 @@ pub(crate) fn renew(db: &Connection, device: &Device, now: UnixMs) -> Result<Opt
 }
 
 /// A token for a signature over the server's nonce. Also for a revoked device: it may deliver what it has recorded.
-pub(crate) fn session(db: &Connection, request: &SessionRequest, now: UnixMs) -> Outcome<SessionResponse> {
+pub(crate) fn session(db: &Tx<'_>, request: &SessionRequest, now: UnixMs) -> Outcome<SessionResponse> {
     let row: Option<(Vec<u8>, Vec<u8>)> = db
         .prepare_cached("SELECT public_key, last_nonce FROM device WHERE id = ?1")?
         .query_row(params![request.device.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -282,7 +284,7 @@ pub(crate) fn session(db: &Connection, request: &SessionRequest, now: UnixMs) ->
 }
 
 /// The device of a token, looked up at each request. A token that has ended is still good once with a signature over it.
-pub(crate) fn authenticate(db: &Connection, token: &str, renewal: Option<&[u8]>, now: UnixMs) -> Result<Device, ApiError> {
+pub(crate) fn authenticate(db: &Tx<'_>, token: &str, renewal: Option<&[u8]>, now: UnixMs) -> Result<Device, ApiError> {
     let hash = token_hash(token);
     let row = db
         .prepare_cached(

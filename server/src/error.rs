@@ -9,6 +9,8 @@ use axum::{
 };
 use doorstep_protocol::{CONTENT_TYPE, CodecError, ErrorBody};
 
+use crate::store::tx::StoreError;
+
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -54,9 +56,9 @@ pub enum ServeError {
         /// Newest known here.
         known: u32,
     },
-    /// SQLite.
+    /// The database.
     #[error("open the database: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    Database(#[from] StoreError),
     /// The server did not end in order, and the log that holds what it acknowledged last is not there.
     #[error(
         "open the database: {file} is missing, and the server was not stopped in order: what it acknowledged last is in that file. \
@@ -126,9 +128,9 @@ pub enum AdminError {
     /// The database can not be opened.
     #[error(transparent)]
     Open(#[from] ServeError),
-    /// SQLite.
+    /// The database.
     #[error("use the database: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    Database(#[from] StoreError),
     /// Something that the command needs is not there; says what to do.
     #[error("{0}")]
     Missing(String),
@@ -204,7 +206,7 @@ pub(crate) enum ApiError {
     #[error("the bytes are not a photo: {0}")]
     NotAPhoto(#[from] doorstep_media::MediaError),
     #[error("use the database: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    Database(#[from] StoreError),
     #[error("use the photos' storage: {0}")]
     Storage(String),
     #[error(
@@ -259,12 +261,27 @@ impl ApiError {
             Self::PhotoStored => (StatusCode::FORBIDDEN, "photo_stored"),
             Self::ContentType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type"),
             Self::NotAPhoto(_) => (StatusCode::UNPROCESSABLE_ENTITY, "not_a_photo"),
-            Self::Sqlite(_) | Self::Storage(_) | Self::StorageWrong => (StatusCode::SERVICE_UNAVAILABLE, "storage"),
+            Self::Database(StoreError::Row(_) | StoreError::NoRow) => (StatusCode::INTERNAL_SERVER_ERROR, "damaged"),
+            Self::Database(StoreError::Engine(_)) | Self::Storage(_) | Self::StorageWrong => {
+                (StatusCode::SERVICE_UNAVAILABLE, "storage")
+            }
             Self::Damaged => (StatusCode::INTERNAL_SERVER_ERROR, "damaged"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
     }
 }
+
+// Until no file outside of `store` names rusqlite.
+macro_rules! from_sqlite {
+    ($($error:ty),+) => {$(
+        impl From<rusqlite::Error> for $error {
+            fn from(error: rusqlite::Error) -> Self {
+                Self::Database(error.into())
+            }
+        }
+    )+};
+}
+from_sqlite!(ServeError, AdminError, ApiError);
 
 impl From<CodecError> for ApiError {
     fn from(error: CodecError) -> Self {

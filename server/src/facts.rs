@@ -4,25 +4,26 @@ use doorstep_document::{NewEntry, pack};
 use doorstep_domain::{Body, CaseId, Facts, FactsCheck, Fen, Listed, Parcel, Personal, Receipt, UnixMs, VirtualNumber, Waybill};
 use doorstep_protocol::ParcelRow;
 use doorstep_rules::{Row, in_force};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
 use crate::{
-    db::ref_version,
     error::ApiError,
     headoffice,
     keys::Keys,
     receipt::{RECEIPT, receipt_of},
     refs,
+    store::references,
+    store::tx::Tx,
 };
 
 const DAMAGED: ApiError = ApiError::Internal("parcel row");
 
 /// What the row of now says of a parcel; `None`: it is on no list.
-pub(crate) fn of_now(db: &Connection, waybill: &str) -> Result<Option<Facts>, ApiError> {
+pub(crate) fn of_now(db: &Tx<'_>, waybill: &str) -> Result<Option<Facts>, ApiError> {
     let row = db.prepare_cached("SELECT * FROM parcel WHERE waybill = ?1")?.query_row([waybill], refs::parcel_row).optional()?;
     let Some(row) = row else { return Ok(None) };
     let parcel = parcel(&row).ok_or(DAMAGED)?;
-    Ok(Some(Facts::of(&parcel, ref_version(db, "parcels")?)))
+    Ok(Some(Facts::of(&parcel, references::version(db, "parcels")?)))
 }
 
 fn parcel(row: &ParcelRow) -> Option<Parcel> {
@@ -47,7 +48,7 @@ fn parcel(row: &ParcelRow) -> Option<Parcel> {
 }
 
 /// Notes what the list says of a parcel since now, if that is something else than before. True if it is.
-pub(crate) fn note(db: &Connection, waybill: &str, now: UnixMs) -> Result<bool, ApiError> {
+pub(crate) fn note(db: &Tx<'_>, waybill: &str, now: UnixMs) -> Result<bool, ApiError> {
     let Some(facts) = of_now(db, waybill)? else { return Ok(false) };
     let rows = rows(db, waybill)?;
     let last = rows.last();
@@ -61,7 +62,7 @@ pub(crate) fn note(db: &Connection, waybill: &str, now: UnixMs) -> Result<bool, 
     Ok(true)
 }
 
-fn insert(db: &Connection, n: usize, since: UnixMs, facts: &Facts) -> Result<(), ApiError> {
+fn insert(db: &Tx<'_>, n: usize, since: UnixMs, facts: &Facts) -> Result<(), ApiError> {
     let outlet = |outlet: &Option<doorstep_domain::OutletCode>| outlet.as_ref().map(ToString::to_string);
     db.prepare_cached(
         "INSERT INTO listing (waybill, n, since_ms, network, origin_outlet, delivering_outlet, cod_fen, mobile, virtual_mobile,
@@ -86,7 +87,7 @@ fn insert(db: &Connection, n: usize, since: UnixMs, facts: &Facts) -> Result<(),
 
 /// Takes a row into the history of the list that the history has lost, by an act's first receipt: the log that was put back from a copy
 /// had said that the act's copy was the row's. It was in force from when the act can have happened. Marks only, as in every row.
-pub(crate) fn recall(db: &Connection, facts: &[&Facts], receipt: &Receipt, trusted_ms: i64) -> Result<(), ApiError> {
+pub(crate) fn recall(db: &Tx<'_>, facts: &[&Facts], receipt: &Receipt, trusted_ms: i64) -> Result<(), ApiError> {
     let (Some(since), until) = receipt.acted.proven(receipt.received_at, trusted_ms) else { return Ok(()) };
     let is_a_rows = |copy: &&&Facts| copy.origin_outlet.is_some() && copy.delivering_outlet.is_some();
     for copy in facts.iter().filter(|_| receipt.facts == FactsCheck::Equal).filter(is_a_rows) {
@@ -124,14 +125,14 @@ pub(crate) fn recall(db: &Connection, facts: &[&Facts], receipt: &Receipt, trust
 }
 
 /// Notes what the list of a server says that kept no history of it: in force since ever.
-pub(crate) fn begin(db: &Connection) -> Result<(), ApiError> {
+pub(crate) fn begin(db: &Tx<'_>) -> Result<(), ApiError> {
     let mut query = db.prepare("SELECT waybill FROM parcel")?;
     let waybills = query.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
     waybills.iter().try_for_each(|waybill| note(db, waybill, UnixMs(0)).map(|_| ()))
 }
 
 /// All that the list ever said of a parcel, the oldest first. The place of a row is its number less one.
-fn rows(db: &Connection, waybill: &str) -> Result<Vec<Row>, ApiError> {
+fn rows(db: &Tx<'_>, waybill: &str) -> Result<Vec<Row>, ApiError> {
     let mut query = db.prepare_cached(
         "SELECT since_ms, network, origin_outlet, delivering_outlet, cod_fen, mobile, virtual_mobile, arrival_ms, entered_ms, reference
          FROM listing WHERE waybill = ?1 ORDER BY n",
@@ -160,7 +161,7 @@ fn rows(db: &Connection, waybill: &str) -> Result<Vec<Row>, ApiError> {
 
 /// Compares what the entries of a change say of the parcel with the rows that can have been in force when they happened, as far as
 /// their time is proven within a gap of `trusted_ms`. One word for all: the worst.
-pub(crate) fn check(db: &Connection, facts: &[&Facts], receipt: &Receipt, trusted_ms: i64) -> Result<FactsCheck, ApiError> {
+pub(crate) fn check(db: &Tx<'_>, facts: &[&Facts], receipt: &Receipt, trusted_ms: i64) -> Result<FactsCheck, ApiError> {
     let Some(first) = facts.first() else { return Ok(FactsCheck::Unchecked) };
     let rows = rows(db, first.waybill.as_str())?;
     let (from, until) = receipt.acted.proven(receipt.received_at, trusted_ms);
@@ -178,7 +179,7 @@ pub(crate) fn check(db: &Connection, facts: &[&Facts], receipt: &Receipt, truste
 }
 
 /// Remembers that a copy in the case is a row's.
-pub(crate) fn confirm(db: &Connection, case: &CaseId) -> Result<(), ApiError> {
+pub(crate) fn confirm(db: &Tx<'_>, case: &CaseId) -> Result<(), ApiError> {
     db.prepare_cached("UPDATE doc SET confirmed = 1 WHERE case_id = ?1 AND confirmed = 0")?.execute([case.as_bytes()])?;
     Ok(())
 }
@@ -188,7 +189,7 @@ const MOST_ROWS: usize = 16;
 
 /// Writes into a case what the list said since its earliest act, as far as the case does not have it: where no copy in it is the
 /// row's, or the row has changed since. Also into a full case: nobody is judged without it.
-pub(crate) fn list(db: &Connection, case: &CaseId, now: UnixMs) -> Result<(), ApiError> {
+pub(crate) fn list(db: &Tx<'_>, case: &CaseId, now: UnixMs) -> Result<(), ApiError> {
     let row = db
         .prepare_cached("SELECT waybill, confirmed, n FROM doc WHERE case_id = ?1")?
         .query_row([case.as_bytes()], |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?, row.get::<_, u64>(2)?)))
@@ -238,7 +239,7 @@ pub(crate) fn list(db: &Connection, case: &CaseId, now: UnixMs) -> Result<(), Ap
 
 /// The earliest moment at which an act of the case can have happened, whatever its device's clock says, because whether that proves
 /// anything depends on the version of the rules; `None`: anything is possible.
-fn earliest(db: &Connection, case: &CaseId) -> Result<Option<UnixMs>, ApiError> {
+fn earliest(db: &Tx<'_>, case: &CaseId) -> Result<Option<UnixMs>, ApiError> {
     let mut query = db.prepare_cached(&format!("SELECT {RECEIPT} FROM change WHERE case_id = ?1"))?;
     let mut rows = query.query([case.as_bytes()])?;
     let mut earliest = UnixMs(i64::MAX);

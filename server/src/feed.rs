@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use doorstep_document::pack;
 use doorstep_domain::{CaseId, ChangeHash, InstallId, Receipt};
 use doorstep_protocol::{CaseRef, FeedCase, FeedPage, KIND_CASE, Leaf, Pull, Spoken, pack_receipts, signing::receipts_leaf};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
 use crate::{
     error::ApiError,
     ingest::Doc,
     receipt::{RECEIPT, receipt_of},
+    store::tx::Tx,
 };
 
 /// Most feed rows looked at for one page.
@@ -19,7 +20,7 @@ const PAGE_ROWS: i64 = 2_000;
 
 /// Writes feed rows for new changes `from..=to` of a case. A scope that is new to the case gets it from its start; one that the
 /// case has left is told so.
-pub(crate) fn publish(db: &Connection, case: &CaseId, from: u64, to: u64) -> Result<(), ApiError> {
+pub(crate) fn publish(db: &Tx<'_>, case: &CaseId, from: u64, to: u64) -> Result<(), ApiError> {
     let scopes = scopes_of(db, case)?;
     let mut had = db.prepare_cached("SELECT scope, has FROM doc_scope WHERE case_id = ?1")?;
     let had = had.query_map(params![case.as_bytes()], |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?)))?;
@@ -47,7 +48,7 @@ pub(crate) fn publish(db: &Connection, case: &CaseId, from: u64, to: u64) -> Res
 
 /// One row more in a scope's feed. `whole`: the case had left the scope and comes back, so its devices have dropped what they
 /// had recorded themselves.
-fn append(db: &Connection, scope: &str, case: &CaseId, (from, to): (u64, u64), whole: bool) -> Result<(), ApiError> {
+fn append(db: &Tx<'_>, scope: &str, case: &CaseId, (from, to): (u64, u64), whole: bool) -> Result<(), ApiError> {
     let seq: u64 = db
         .prepare_cached(
             "INSERT INTO scope (scope, head) VALUES (?1, 1) ON CONFLICT (scope) DO UPDATE SET head = head + 1 RETURNING head",
@@ -59,13 +60,13 @@ fn append(db: &Connection, scope: &str, case: &CaseId, (from, to): (u64, u64), w
 }
 
 /// Gives a case to scopes that it is new to, after its parcel row has changed.
-pub(crate) fn republish(db: &Connection, case: &CaseId) -> Result<(), ApiError> {
+pub(crate) fn republish(db: &Tx<'_>, case: &CaseId) -> Result<(), ApiError> {
     let n: u64 =
         db.prepare_cached("SELECT n FROM doc WHERE case_id = ?1")?.query_row(params![case.as_bytes()], |row| row.get(0))?;
     publish(db, case, n + 1, n)
 }
 
-fn scopes_of(db: &Connection, case: &CaseId) -> Result<Vec<String>, ApiError> {
+fn scopes_of(db: &Tx<'_>, case: &CaseId) -> Result<Vec<String>, ApiError> {
     let Doc { waybill, notified, notice_to, first_person, closed, offered_to, courier, .. } = Doc::read(db, case)?;
     let parcel: Option<(String, String, Option<String>, Option<String>)> = db
         .prepare_cached("SELECT delivering_outlet, origin_outlet, courier, hub FROM parcel WHERE waybill = ?1")?
@@ -125,7 +126,7 @@ struct Range {
 }
 
 /// One page of a scope after the reader's cursor, of about `want` bytes of changes, as the reader's version has it.
-pub(crate) fn page(db: &Connection, reader: &Reader<'_>, scope: &str, want: usize) -> Result<FeedPage, ApiError> {
+pub(crate) fn page(db: &Tx<'_>, reader: &Reader<'_>, scope: &str, want: usize) -> Result<FeedPage, ApiError> {
     let head: u64 = db
         .prepare_cached("SELECT head FROM scope WHERE scope = ?1")?
         .query_row([scope], |row| row.get(0))
@@ -192,7 +193,7 @@ pub(crate) fn page(db: &Connection, reader: &Reader<'_>, scope: &str, want: usiz
 /// The changes of a range that the asking installation did not write itself. It has its own with their verdicts; sending their
 /// hashes again, as the design first said, would cost 32 incompressible bytes for each change of a fresh upload.
 fn feed_case(
-    db: &Connection,
+    db: &Tx<'_>,
     own: Option<InstallId>,
     case: &CaseId,
     range: &Range,

@@ -16,9 +16,9 @@ const LOCK: &str = "doorstep-server.lock";
 pub(crate) fn keep_private(folder: &Path) -> Result<(), ServeError> {
     let at_folder = |source| ServeError::Folder { folder: folder.to_owned(), source };
     doorstep_private::make_folder(folder).map_err(at_folder)?;
-    let was_there = folder.join(crate::copy::DATABASE).exists();
+    let was_there = folder.join(crate::store::db::DATABASE).exists();
     // SQLite gives its log and its index of the log the mode of this file.
-    doorstep_private::make_file(&folder.join(crate::copy::DATABASE)).map_err(at_folder)?;
+    doorstep_private::make_file(&folder.join(crate::store::db::DATABASE)).map_err(at_folder)?;
     let is_ours = |name: &str| {
         name.starts_with("doorstep-server.") || matches!(name, LOCK | crate::sms::LOCK | "photos" | "staging" | "quarantine")
     };

@@ -13,12 +13,13 @@ use doorstep_domain::{
     Arrival, Body, BootId, CaseId, ChangeHash, Clocks, DISORDERED, DeviceId, Entry, FactsCheck, InstallId, Leans, PASSED_OVER,
     Receipt, Reckoning, Tag, UnixMs,
 };
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
 use crate::{
     contact::{self, DeviceClock, Steadiness},
     enrol::Device,
     error::ApiError,
+    store::tx::Tx,
 };
 
 /// A person's acts that nothing proves are counted over so long.
@@ -74,7 +75,7 @@ impl Gap {
 
 /// What is known of one sending's acts.
 pub(crate) struct Gaps<'a> {
-    db: &'a Connection,
+    db: &'a Tx<'a>,
     device: &'a Device,
     clocks: Clocks,
     now: UnixMs,
@@ -107,7 +108,7 @@ impl<'a> Gaps<'a> {
     /// Reads what is known before a sending's changes are taken. `passing`: the device's newest
     /// request that gave it no time and was no part of this sending.
     pub fn begin(
-        db: &'a Connection,
+        db: &'a Tx<'a>,
         device: &'a Device,
         said: Said,
         passing: Option<UnixMs>,
@@ -347,7 +348,7 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    pub fn read(db: &Connection, case: &CaseId, device: &DeviceId) -> Result<Self, ApiError> {
+    pub fn read(db: &Tx<'_>, case: &CaseId, device: &DeviceId) -> Result<Self, ApiError> {
         let mut query = db.prepare_cached(
             "SELECT install, boot, max(mono_ms), max(from_ms) FROM change
              WHERE case_id = ?1 AND device = ?2 AND boot <> x'' GROUP BY 1, 2",

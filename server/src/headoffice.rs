@@ -8,7 +8,7 @@ use doorstep_domain::{
 };
 use doorstep_protocol::signing::receipt_hash;
 use doorstep_rules::Case;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
 use crate::{
     error::ApiError,
@@ -18,6 +18,7 @@ use crate::{
     link::{self, Entry},
     packs::Rules,
     project,
+    store::tx::Tx,
 };
 
 /// Why head office's entry is not written.
@@ -46,7 +47,7 @@ impl From<rusqlite::Error> for HeadOfficeError {
 /// Appends entries to a case's log under the server's own installation and publishes them. Where the case has none of the server's
 /// yet, the first one carries the parcel's facts: as the row of now says them, else as the case knows them.
 pub(crate) fn append(
-    db: &Connection,
+    db: &Tx<'_>,
     keys: &Keys,
     case: &CaseId,
     mut entries: Vec<NewEntry>,
@@ -82,7 +83,7 @@ pub(crate) fn append(
 }
 
 /// How many changes of a case the server has written itself.
-fn own_seq(db: &Connection, keys: &Keys, case: &CaseId) -> Result<u64, ApiError> {
+fn own_seq(db: &Tx<'_>, keys: &Keys, case: &CaseId) -> Result<u64, ApiError> {
     Ok(db
         .prepare_cached("SELECT coalesce(max(seq), 0) FROM change WHERE case_id = ?1 AND install = ?2")?
         .query_row(params![case.as_bytes(), keys.install.as_bytes()], |row| row.get(0))?)
@@ -90,7 +91,7 @@ fn own_seq(db: &Connection, keys: &Keys, case: &CaseId) -> Result<u64, ApiError>
 
 /// Appends entries unchanged, even if the case has reached its size limit.
 pub(crate) fn append_even_if_full(
-    db: &Connection,
+    db: &Tx<'_>,
     keys: &Keys,
     case: &CaseId,
     entries: &[NewEntry],
@@ -142,7 +143,7 @@ const MOST_REPLACED: usize = 16;
 
 /// Writes a reviewer's decision. It takes the place of every one that head office knows of.
 pub(crate) fn decide(
-    db: &Connection,
+    db: &Tx<'_>,
     keys: &Keys,
     rules: &Rules,
     case: &CaseId,
@@ -175,7 +176,7 @@ pub(crate) fn decide(
 
 /// Writes a reviewer's mark on an entry: a notice that went astray, a reply that decides nothing, an unclear photo.
 pub(crate) fn mark(
-    db: &Connection,
+    db: &Tx<'_>,
     keys: &Keys,
     rules: &Rules,
     case: &CaseId,
@@ -193,14 +194,7 @@ pub(crate) fn mark(
 }
 
 /// Says in a case that a photo's bytes are not those that its entry names. Nobody decides that: the hash does.
-pub(crate) fn void(
-    db: &Connection,
-    keys: &Keys,
-    rules: &Rules,
-    case: &CaseId,
-    photo: &PhotoId,
-    now: UnixMs,
-) -> Result<(), ApiError> {
+pub(crate) fn void(db: &Tx<'_>, keys: &Keys, rules: &Rules, case: &CaseId, photo: &PhotoId, now: UnixMs) -> Result<(), ApiError> {
     let Some(folded) = Case::fold(project::entries(db, case)?.0) else { return Ok(()) };
     let names = |r: &&Recorded| matches!(&r.entry.body, Body::Photo(named) if named.id == *photo);
     let mark = |r: &Recorded| Mark { about: r.entry.key.clone(), remark: Remark::Void, reason: None, words: None };
@@ -215,7 +209,7 @@ pub(crate) fn void(
     }
 }
 
-pub(crate) fn reviewer(db: &Connection, by: &str) -> Result<Author, HeadOfficeError> {
+pub(crate) fn reviewer(db: &Tx<'_>, by: &str) -> Result<Author, HeadOfficeError> {
     let outlet: Option<String> = db
         .query_row("SELECT outlet FROM person WHERE id = ?1 AND role = 'hq_reviewer' AND left_at IS NULL", [by], |row| row.get(0))
         .optional()?;
@@ -226,7 +220,7 @@ pub(crate) fn reviewer(db: &Connection, by: &str) -> Result<Author, HeadOfficeEr
 }
 
 fn write(
-    db: &Connection,
+    db: &Tx<'_>,
     keys: &Keys,
     case: &CaseId,
     author: Author,

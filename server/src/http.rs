@@ -25,9 +25,7 @@ use tokio::{sync::Notify, time::timeout};
 use crate::{
     chain, console,
     contact::{self, DeviceClock, Passing},
-    copy,
-    db::Db,
-    devices,
+    copy, devices,
     enrol::{self, Device},
     error::ApiError,
     feed::{self, Reader},
@@ -43,6 +41,11 @@ use crate::{
     replace_key,
     serve::NowFn,
     sms,
+    store::{
+        self,
+        db::Db,
+        meta::{self, Meta},
+    },
     verify::{MAX_BATCH, verify},
 };
 
@@ -271,9 +274,10 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
         enrol::register(db, &who.id, &install, now)?;
         let token = enrol::renew(db, &who, now)?;
         let taken = batch
+            .as_ref()
             .map(|batch| {
                 let around = Around { rules: &rules, keys: &newest, passing, first: &first, now };
-                ingest::take(db, &batch, &who, &around)
+                ingest::take(db, batch, &who, &around)
             })
             .transpose()?;
         let mut forked = taken.as_ref().is_some_and(|taken| taken.forked);
@@ -290,7 +294,7 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
             // At a monotonic time that nobody knows, but a contact.
             (Spoken::Version3, None) => devices::given(db, &who.id, now)?,
         }
-        let counter = next_answer(db)?;
+        let counter = store::answers::next(db)?;
         let (ack, leaves) = taken.map_or((None, vec![]), |taken| (Some(taken.ack), taken.leaves));
         Ok(Written { ack, leaves, token, forked, resend, counter })
     });
@@ -317,8 +321,7 @@ async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiE
     let response = app
         .db
         .read(move |db| {
-            let history: Vec<u8> = db.query_row("SELECT value FROM meta WHERE key = 'history'", [], |row| row.get(0))?;
-            let history = HistoryId::try_from(history.as_slice()).map_err(|_| ApiError::Internal("history id"))?;
+            let history: HistoryId = meta::need(db, Meta::History)?;
             // The key that this device pins, until it has said that it knows the next one.
             let (keys, succession) = keys.of_device(db, &device.id)?;
             let scopes = device.scopes();
@@ -393,12 +396,6 @@ fn in_version_2(mut ack: Ack) -> Ack {
 fn without_cases(mut ack: Ack) -> Ack {
     ack.cases.iter_mut().for_each(|case| case.case = None);
     ack
-}
-
-/// The number of the next answer in this log.
-fn next_answer(db: &rusqlite::Connection) -> Result<u64, ApiError> {
-    let mut query = db.prepare_cached("UPDATE answers SET counter = counter + 1 RETURNING counter")?;
-    Ok(query.query_row([], |row| row.get(0))?)
 }
 
 /// What the writing half of a sync gave.

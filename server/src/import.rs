@@ -6,10 +6,10 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeZone};
 use csv::ByteRecord;
 use doorstep_domain::{CaseId, Fen, NetworkCode, OutletCode, Personal, UnixMs, UserId, Waybill};
 use doorstep_rules::Pack;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 
-use crate::{AdminError, facts, feed, refs::bump};
+use crate::{AdminError, facts, feed, refs::bump, store::tx::Tx};
 
 /// A row that was not imported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,7 +30,7 @@ pub struct Imported {
 }
 
 /// Reads the file and takes its rows. A bad row is named by its line and left out.
-pub(crate) fn parcels(db: &Connection, file: &[u8], pack: &Pack, now: UnixMs) -> Result<Imported, AdminError> {
+pub(crate) fn parcels(db: &Tx<'_>, file: &[u8], pack: &Pack, now: UnixMs) -> Result<Imported, AdminError> {
     let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
     let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(file);
     let header = reader.byte_headers().map_err(|error| AdminError::Invalid(format!("line 1: {error}")))?.clone();
@@ -61,7 +61,7 @@ const MOST_NAME: usize = 64;
 
 /// Reads the days that are not as their weekday says. What the file says of a year is all of it: that year's days of before are
 /// replaced. With a bad row nothing is taken.
-pub(crate) fn calendar(db: &Connection, file: &[u8]) -> Result<Imported, AdminError> {
+pub(crate) fn calendar(db: &Tx<'_>, file: &[u8]) -> Result<Imported, AdminError> {
     let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
     let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(file);
     let header = reader.byte_headers().map_err(|error| AdminError::Invalid(format!("line 1: {error}")))?.clone();
@@ -308,7 +308,7 @@ struct Row {
 
 impl Row {
     /// Takes all of a row, or nothing of it: what stays of a row that was named as left out would be nothing new the next time.
-    fn take(&self, db: &Connection, now: UnixMs) -> Result<(), String> {
+    fn take(&self, db: &Tx<'_>, now: UnixMs) -> Result<(), String> {
         let run = |sql| db.execute_batch(sql).map_err(|error| error.to_string());
         run("SAVEPOINT parcel_row")?;
         let taken = self.insert(db, now);
@@ -319,7 +319,7 @@ impl Row {
         taken
     }
 
-    fn insert(&self, db: &Connection, now: UnixMs) -> Result<(), String> {
+    fn insert(&self, db: &Tx<'_>, now: UnixMs) -> Result<(), String> {
         let failed = |error: rusqlite::Error| error.to_string();
         for outlet in [&self.origin, &self.delivering].into_iter().chain(&self.hub) {
             let known: Option<i64> = db

@@ -8,7 +8,7 @@ use doorstep_document::{
 use doorstep_domain::{Body, CaseId, ChangeHash, Digest, FactsCheck, InstallId, Receipt, Reckoning, UnixMs};
 use doorstep_protocol::{Ack, AckCase, CaseRef, Spoken, Verdict, pack_verdicts, unpack_verdicts, verdicts_leaf};
 use doorstep_rules::PROVISIONAL;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
 use crate::{
     chain,
@@ -26,6 +26,7 @@ use crate::{
     receipt::{RECEIPT, receipt_of, receipt_values},
     rights::Rights,
     sms,
+    store::tx::Tx,
     verify::{Offered, Verified, VerifiedCase},
 };
 
@@ -50,7 +51,7 @@ pub(crate) struct Around<'a> {
 }
 
 /// Takes a batch inside the writer's transaction. A batch that was taken before gets its stored verdicts.
-pub(crate) fn take(db: &Connection, batch: &Verified, device: &Device, around: &Around<'_>) -> Result<Taken, ApiError> {
+pub(crate) fn take(db: &Tx<'_>, batch: &Verified, device: &Device, around: &Around<'_>) -> Result<Taken, ApiError> {
     let Around { rules, keys, passing, first, now } = *around;
     let (_, book) = rules.book(db)?;
     let said = Said { clocks: batch.clock, heard: batch.signed.heard, named: left::take_up(db, batch, device)? };
@@ -105,7 +106,7 @@ pub(crate) fn mono_of(change: &Change) -> u64 {
 const SHARES: usize = 4;
 
 struct Taking<'a> {
-    db: &'a Connection,
+    db: &'a Tx<'a>,
     batch: &'a Verified,
     device: &'a Device,
     rights: &'a Rights,
@@ -272,7 +273,7 @@ fn has_moved(device: &Device, change: &Change) -> bool {
     })
 }
 
-fn stored_mono(db: &Connection, case: &CaseId, hash: &ChangeHash) -> Result<u64, ApiError> {
+fn stored_mono(db: &Tx<'_>, case: &CaseId, hash: &ChangeHash) -> Result<u64, ApiError> {
     Ok(db
         .prepare_cached("SELECT mono_ms FROM change WHERE case_id = ?1 AND hash = ?2")?
         .query_row(params![case.as_bytes(), hash.as_bytes()], |row| row.get(0))?)
@@ -300,7 +301,7 @@ pub(crate) struct From<'a> {
 
 /// Stores an accepted change, expects the photos that it names, and queues its SMS.
 pub(crate) fn insert(
-    db: &Connection,
+    db: &Tx<'_>,
     case: &CaseId,
     n: u64,
     change: &Change,
@@ -348,14 +349,14 @@ pub(crate) fn insert(
     Ok(())
 }
 
-fn first_receipt(db: &Connection, case: &CaseId, hash: &ChangeHash) -> Result<Receipt, ApiError> {
+fn first_receipt(db: &Tx<'_>, case: &CaseId, hash: &ChangeHash) -> Result<Receipt, ApiError> {
     Ok(db
         .prepare_cached(&format!("SELECT {RECEIPT} FROM change WHERE case_id = ?1 AND hash = ?2"))?
         .query_row(params![case.as_bytes(), hash.as_bytes()], |row| receipt_of(row, 0))?)
 }
 
 /// What a case's log looks like without its content.
-pub(crate) fn history(db: &Connection, case: &CaseId) -> Result<History, ApiError> {
+pub(crate) fn history(db: &Tx<'_>, case: &CaseId) -> Result<History, ApiError> {
     let mut query = db.prepare_cached("SELECT hash, install, seq, max_op FROM change WHERE case_id = ?1")?;
     let mut rows = query.query(params![case.as_bytes()])?;
     let mut links = Vec::new();
@@ -391,7 +392,7 @@ pub(crate) struct Doc {
 }
 
 impl Doc {
-    pub(crate) fn read(db: &Connection, case: &CaseId) -> Result<Self, ApiError> {
+    pub(crate) fn read(db: &Tx<'_>, case: &CaseId) -> Result<Self, ApiError> {
         let row = db
             .prepare_cached(
                 "SELECT n, heads, max_op, waybill, notified, notice_to, first_person, bytes, closed, offered_to, offer, courier, first_outlet
@@ -472,7 +473,7 @@ impl Doc {
         }
     }
 
-    pub(crate) fn write(&self, db: &Connection, case: &CaseId) -> Result<(), ApiError> {
+    pub(crate) fn write(&self, db: &Tx<'_>, case: &CaseId) -> Result<(), ApiError> {
         let heads: Vec<u8> = self.position.heads.iter().flat_map(|h| *h.as_bytes()).collect();
         db.prepare_cached(
             "INSERT INTO doc (case_id, waybill, n, heads, max_op, notified, notice_to, first_person, bytes, projected_n, closed,

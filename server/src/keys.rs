@@ -12,14 +12,18 @@ use ring::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
 };
-use rusqlite::{Connection, OptionalExtension};
 
-use crate::{clock, db, error::ApiError, replace_key};
+use crate::{
+    clock,
+    error::ApiError,
+    random,
+    store::{
+        self,
+        meta::{self, Meta},
+        tx::{StoreError, Tx},
+    },
+};
 
-/// In `meta`: as whose device the server's own entries are kept, once its first key was replaced.
-pub(crate) const AUTHOR: &str = "server_device";
-/// In `meta`: the installations under which the server wrote before it was put back from a copy, one after the other.
-const FORMER: &str = "former_installs";
 /// How long a nonce may wait for its signature.
 const NONCE_MS: i64 = 5 * 60_000;
 
@@ -36,43 +40,21 @@ pub(crate) struct Keys {
 }
 
 /// Whether an installation is one under which the server writes or wrote, or has the tag of one: entries of it are nobody else's.
-pub(crate) fn is_the_servers(db: &Connection, install: &InstallId) -> Result<bool, ApiError> {
-    let mut query = db.prepare_cached("SELECT value FROM meta WHERE key IN ('install', ?1)")?;
-    let rows = query.query_map([FORMER], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
+pub(crate) fn is_the_servers(db: &Tx<'_>, install: &InstallId) -> Result<bool, ApiError> {
     let tag = Tag::of(install);
-    let mut ours = rows.iter().flat_map(|row| row.chunks(16)).filter_map(|bytes| InstallId::try_from(bytes).ok());
-    Ok(ours.any(|ours| ours == *install || Tag::of(&ours) == tag))
+    let mut ours: Vec<InstallId> = meta::ids(db, Meta::FormerInstalls)?;
+    ours.push(meta::need(db, Meta::Install)?);
+    Ok(ours.iter().any(|ours| ours == install || Tag::of(ours) == tag))
 }
 
 /// From now on the server writes under another installation; the one before it stays its own.
-pub(crate) fn change_install(db: &Connection, install: &InstallId) -> rusqlite::Result<()> {
-    follow(db, "install", FORMER, install.as_bytes())
+pub(crate) fn change_install(db: &Tx<'_>, install: &InstallId) -> Result<(), StoreError> {
+    meta::follow(db, Meta::Install, Meta::FormerInstalls, install.as_bytes())
 }
-
-/// Another value takes a key's place in `meta`; the one before it joins those of before, one after the other.
-fn follow(db: &Connection, key: &str, former: &str, value: &[u8; 16]) -> rusqlite::Result<()> {
-    db.execute(
-        "INSERT INTO meta (key, value) SELECT ?2, value FROM meta WHERE key = ?1
-         ON CONFLICT (key) DO UPDATE SET value = CAST(meta.value || excluded.value AS BLOB)",
-        [key, former],
-    )?;
-    db.execute("UPDATE meta SET value = ?2 WHERE key = ?1", (key, value))?;
-    Ok(())
-}
-
-/// In `meta`: the histories before the server was put back from a copy, one after the other.
-const HISTORIES: &str = "former_histories";
 
 /// A new history begins; the one before it is remembered.
-pub(crate) fn change_history(db: &Connection, history: &HistoryId) -> rusqlite::Result<()> {
-    follow(db, "history", HISTORIES, history.as_bytes())
-}
-
-/// The histories of this server that ended when it was put back from a copy.
-pub(crate) fn former_histories(db: &Connection) -> Result<Vec<HistoryId>, ApiError> {
-    let value: Option<Vec<u8>> =
-        db.query_row("SELECT value FROM meta WHERE key = ?1", [HISTORIES], |row| row.get(0)).optional()?;
-    Ok(value.unwrap_or_default().chunks(16).filter_map(|bytes| HistoryId::try_from(bytes).ok()).collect())
+pub(crate) fn change_history(db: &Tx<'_>, history: &HistoryId) -> Result<(), StoreError> {
+    meta::follow(db, Meta::History, Meta::FormerHistories, history.as_bytes())
 }
 
 /// A new signing key, PKCS#8.
@@ -83,15 +65,12 @@ pub(crate) fn generate() -> Option<Vec<u8>> {
 
 impl Keys {
     /// The keys with the newest signing key.
-    pub(crate) fn read(db: &Connection) -> Result<Self, ApiError> {
-        let meta = |key: &str| db.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get::<_, Vec<u8>>(0));
-        let pkcs8 = meta("signing_key")?;
+    pub(crate) fn read(db: &Tx<'_>) -> Result<Self, ApiError> {
+        let pkcs8: Vec<u8> = meta::need(db, Meta::SigningKey)?;
         let pair = pair_of(&pkcs8)?;
-        let device = match meta(AUTHOR).optional()? {
-            Some(device) => DeviceId::try_from(device.as_slice()).map_err(|_| ApiError::Internal("the server's device"))?,
-            None => DeviceId::of(pair.public_key().as_ref()),
-        };
-        let install = InstallId::try_from(meta("install")?.as_slice()).map_err(|_| ApiError::Internal("the server's install"))?;
+        let first = meta::get(db, Meta::ServerDevice)?;
+        let device = first.unwrap_or_else(|| DeviceId::of(pair.public_key().as_ref()));
+        let install = meta::need(db, Meta::Install)?;
         Ok(Self { pair: Arc::new(pair), pkcs8: Arc::new(pkcs8), device, install })
     }
 
@@ -104,14 +83,13 @@ impl Keys {
     }
 
     /// With the newest signing key: it may have been replaced since these were read.
-    pub(crate) fn newest(&self, db: &Connection) -> Result<Self, ApiError> {
-        let mut query = db.prepare_cached("SELECT value FROM meta WHERE key = 'signing_key'")?;
-        self.with(&query.query_row([], |row| row.get::<_, Vec<u8>>(0))?)
+    pub(crate) fn newest(&self, db: &Tx<'_>) -> Result<Self, ApiError> {
+        self.with(&meta::need::<Vec<u8>>(db, Meta::SigningKey)?)
     }
 
     /// With the signing key that a device pins, and that key's word on the next one if it was replaced.
-    pub(crate) fn of_device(&self, db: &Connection, device: &DeviceId) -> Result<(Self, Option<Signed>), ApiError> {
-        match replace_key::of_device(db, device)? {
+    pub(crate) fn of_device(&self, db: &Tx<'_>, device: &DeviceId) -> Result<(Self, Option<Signed>), ApiError> {
+        match store::keys::of_device(db, device)? {
             Some((pkcs8, succession)) => Ok((self.with(&pkcs8)?, Some(succession))),
             None => Ok((self.newest(db)?, None)),
         }
@@ -123,12 +101,9 @@ impl Keys {
     }
 
     /// The newest public key of the log, and those that it replaced: what any of them has signed, this server has.
-    pub(crate) fn own(db: &Connection) -> Result<Vec<Vec<u8>>, ApiError> {
+    pub(crate) fn own(db: &Tx<'_>) -> Result<Vec<Vec<u8>>, ApiError> {
         let mut own = vec![Self::read(db)?.public()];
-        let mut query = db.prepare_cached("SELECT public FROM replaced_key")?;
-        for public in query.query_map([], |row| row.get(0))? {
-            own.push(public?);
-        }
+        own.extend(store::keys::replaced(db)?);
         Ok(own)
     }
 
@@ -180,16 +155,16 @@ impl Keys {
     }
 
     /// Something fresh to sign. Nothing of it is stored: a stranger who asks for a million of them fills no disk.
-    pub(crate) fn nonce(db: &Connection, now: UnixMs) -> Result<Vec<u8>, ApiError> {
+    pub(crate) fn nonce(db: &Tx<'_>, now: UnixMs) -> Result<Vec<u8>, ApiError> {
         let mut nonce = now.0.to_be_bytes().to_vec();
-        nonce.extend(db::random::<16>().ok_or(ApiError::Internal("no randomness"))?);
+        nonce.extend(random::bytes::<16>().ok_or(ApiError::Internal("no randomness"))?);
         let mark = hmac::sign(&nonce_key(db)?, &nonce);
         nonce.extend(mark.as_ref());
         Ok(nonce)
     }
 
     /// Whether a nonce is this server's and fresh.
-    pub(crate) fn is_fresh(db: &Connection, nonce: &[u8], now: UnixMs) -> Result<bool, ApiError> {
+    pub(crate) fn is_fresh(db: &Tx<'_>, nonce: &[u8], now: UnixMs) -> Result<bool, ApiError> {
         let Some((made, mark)) = nonce.split_at_checked(24) else { return Ok(false) };
         let at = clock::time_of_nonce(made).unwrap_or(UnixMs(0));
         Ok(hmac::verify(&nonce_key(db)?, made, mark).is_ok() && (0..=NONCE_MS).contains(&now.since(at)))
@@ -202,7 +177,6 @@ fn pair_of(pkcs8: &[u8]) -> Result<EcdsaKeyPair, ApiError> {
 }
 
 /// Read for each use: it changes when a clock that was ahead is found.
-fn nonce_key(db: &Connection) -> Result<hmac::Key, ApiError> {
-    let mut query = db.prepare_cached("SELECT value FROM meta WHERE key = 'nonce_key'")?;
-    Ok(hmac::Key::new(hmac::HMAC_SHA256, &query.query_row([], |row| row.get::<_, Vec<u8>>(0))?))
+fn nonce_key(db: &Tx<'_>) -> Result<hmac::Key, ApiError> {
+    Ok(hmac::Key::new(hmac::HMAC_SHA256, &meta::need::<Vec<u8>>(db, Meta::NonceKey)?))
 }

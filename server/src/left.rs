@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use doorstep_domain::{ChangeHash, Digest, UnixMs};
 use doorstep_protocol::{BroughtDoc, Leaf, signing::NOTHING_LEFT};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
-use crate::{enrol::Device, error::ApiError, gap::Gap, verify::Verified};
+use crate::{enrol::Device, error::ApiError, gap::Gap, store::tx::Tx, verify::Verified};
 
 /// A chain is remembered for so long after it was named.
 const KEPT_MS: i64 = 400 * 86_400_000;
@@ -16,7 +16,7 @@ const KEPT_MS: i64 = 400 * 86_400_000;
 const MOST_KEPT: u32 = 10_000;
 
 /// The gaps of a batch's changes that earlier sendings named. What the chains go on with is kept under the gaps of those.
-pub(crate) fn take_up(db: &Connection, batch: &Verified, device: &Device) -> Result<HashMap<ChangeHash, Gap>, ApiError> {
+pub(crate) fn take_up(db: &Tx<'_>, batch: &Verified, device: &Device) -> Result<HashMap<ChangeHash, Gap>, ApiError> {
     let mut gaps = HashMap::new();
     if batch.signed.brings.is_empty() {
         return Ok(gaps);
@@ -45,7 +45,7 @@ pub(crate) fn take_up(db: &Connection, batch: &Verified, device: &Device) -> Res
 }
 
 /// Keeps what a sending leaves behind, with the gap in which those acts lie.
-pub(crate) fn leave(db: &Connection, device: &Device, rest: &[Leaf], gap: Gap) -> Result<(), ApiError> {
+pub(crate) fn leave(db: &Tx<'_>, device: &Device, rest: &[Leaf], gap: Gap) -> Result<(), ApiError> {
     db.prepare_cached("DELETE FROM left_behind WHERE device = ?1 AND until_ms < ?2")?
         .execute(params![device.id.as_bytes(), gap.until.plus(-KEPT_MS).0])?;
     if rest.is_empty() {
@@ -62,7 +62,7 @@ pub(crate) fn leave(db: &Connection, device: &Device, rest: &[Leaf], gap: Gap) -
     Ok(())
 }
 
-fn keep(db: &Connection, device: &Device, chain: &Digest, gap: Gap) -> Result<(), ApiError> {
+fn keep(db: &Tx<'_>, device: &Device, chain: &Digest, gap: Gap) -> Result<(), ApiError> {
     if *chain != NOTHING_LEFT {
         db.prepare_cached(
             "INSERT OR IGNORE INTO left_behind (device, chain, from_ms, until_ms, contact_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -78,7 +78,7 @@ fn keep(db: &Connection, device: &Device, chain: &Digest, gap: Gap) -> Result<()
     Ok(())
 }
 
-fn gap_of(db: &Connection, device: &Device, chain: &Digest) -> Result<Option<Gap>, ApiError> {
+fn gap_of(db: &Tx<'_>, device: &Device, chain: &Digest) -> Result<Option<Gap>, ApiError> {
     Ok(db
         .prepare_cached("SELECT from_ms, until_ms, contact_ms FROM left_behind WHERE device = ?1 AND chain = ?2")?
         .query_row(params![device.id.as_bytes(), chain.as_bytes()], |row| {

@@ -7,13 +7,14 @@ use doorstep_protocol::{
     signing::{link_message, receipt_hash},
 };
 use minicbor::{Decode, Encode};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
 use crate::{
     error::ApiError,
     keys::Keys,
     receipt::{RECEIPT, receipt_of},
+    store::tx::Tx,
 };
 
 /// What a link vouches for.
@@ -114,7 +115,7 @@ impl Kept {
     /// Looks up the receipt itself: the first one stays, and it may be another batch's.
     pub(crate) fn quarantined(
         &mut self,
-        db: &Connection,
+        db: &Tx<'_>,
         (case, change): (&CaseId, &ChangeHash),
         (install, number): (&[u8; 16], u64),
     ) -> Result<(), ApiError> {
@@ -179,13 +180,13 @@ impl Link {
 }
 
 /// The link of this number.
-pub(crate) fn read(db: &Connection, number: u64) -> Result<Option<Link>, ApiError> {
+pub(crate) fn read(db: &Tx<'_>, number: u64) -> Result<Option<Link>, ApiError> {
     let mut query = db.prepare_cached(&format!("SELECT {} FROM link WHERE number = ?1", Link::COLUMNS))?;
     Ok(query.query_row([number], Link::of).optional()?)
 }
 
 /// Appends a link in the transaction of what it vouches for. Returns its number.
-pub(crate) fn append(db: &Connection, keys: &Keys, entry: &Entry, at: UnixMs) -> Result<u64, ApiError> {
+pub(crate) fn append(db: &Tx<'_>, keys: &Keys, entry: &Entry, at: UnixMs) -> Result<u64, ApiError> {
     let last = db
         .prepare_cached(&format!("SELECT {} FROM link ORDER BY number DESC LIMIT 1", Link::COLUMNS))?
         .query_row([], Link::of)
@@ -209,7 +210,7 @@ pub(crate) fn append(db: &Connection, keys: &Keys, entry: &Entry, at: UnixMs) ->
 }
 
 /// Begins the log of links: from now on what was there before can not be changed unseen either.
-pub(crate) fn begin(db: &Connection) -> Result<(), ApiError> {
+pub(crate) fn begin(db: &Tx<'_>) -> Result<(), ApiError> {
     let mut batches = Tally::default();
     let mut query = db.prepare("SELECT install, number, hash, ack FROM envelope ORDER BY install, number, hash")?;
     let mut rows = query.query([])?;
@@ -224,7 +225,7 @@ pub(crate) fn begin(db: &Connection) -> Result<(), ApiError> {
 }
 
 /// The server's own changes for which no link vouches.
-pub(crate) fn own_of_before(db: &Connection) -> Result<Tally, ApiError> {
+pub(crate) fn own_of_before(db: &Tx<'_>) -> Result<Tally, ApiError> {
     let mut own = Tally::default();
     let mut query = db.prepare(&format!(
         "SELECT case_id, n, hash, {RECEIPT} FROM change

@@ -22,7 +22,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::stream::{self, StreamExt};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::OptionalExtension;
 use serde::Serialize;
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore, watch},
@@ -30,9 +30,10 @@ use tokio::{
 };
 
 use crate::{
-    db::Db,
     error::ApiError,
     http::{App, device},
+    store::db::Db,
+    store::tx::Tx,
 };
 
 /// Most devices that listen at once; the next one is told to come back, and syncs on its timer meanwhile.
@@ -105,7 +106,7 @@ impl Live {
     }
 }
 
-fn heads(db: &Connection, scopes: Vec<String>) -> Result<BTreeMap<String, u64>, ApiError> {
+fn heads(db: &Tx<'_>, scopes: Vec<String>) -> Result<BTreeMap<String, u64>, ApiError> {
     let mut query = db.prepare_cached("SELECT head FROM scope WHERE scope = ?1")?;
     let head = |scope: String| {
         let head: Option<u64> = query.query_row([&scope], |row| row.get(0)).optional()?;
@@ -303,13 +304,13 @@ async fn poll(mut listener: Listener, wait: Duration) -> Result<Response, ApiErr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db;
+    use crate::open::open;
     use doorstep_domain::UnixMs;
 
     #[tokio::test]
     async fn when_all_places_are_taken_the_next_device_comes_back_later() {
         let folder = tempfile::tempdir().unwrap();
-        let db = Db::start(folder.path(), db::open(folder.path()).unwrap()).unwrap();
+        let db = Db::start(folder.path(), open(folder.path()).unwrap()).unwrap();
         let live = Live::new();
         let app = App {
             keys: db.read(crate::keys::Keys::read).await.unwrap(),

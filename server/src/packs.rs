@@ -5,15 +5,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use doorstep_domain::{DeviceId, UnixMs};
 use doorstep_protocol::{Publication, Signed, encode};
 use doorstep_rules::{Pack, PackError, Published, Rulebook};
-use rusqlite::{Connection, params};
+use rusqlite::params;
 use serde::Serialize;
 
 use crate::{
-    db::ref_version,
     devices::{self, Unreadable},
     error::ApiError,
     keys::Keys,
     refs::bump,
+    store::references,
+    store::tx::Tx,
 };
 
 /// Devices get every version that was in force within so long: an act that comes later than that is judged by what they have.
@@ -62,7 +63,7 @@ pub struct PackRow {
 /// Publishes a pack. It takes effect no sooner than the notice that the version before it and it itself ask for, so that nobody
 /// is judged by rules that a phone could not have had. Before anything is recorded it replaces what is there at once. `anyway`: also
 /// if enrolled devices can not read its format.
-pub(crate) fn publish(db: &Connection, keys: &Keys, toml: &[u8], anyway: bool, now: UnixMs) -> Result<PackRow, PublishError> {
+pub(crate) fn publish(db: &Tx<'_>, keys: &Keys, toml: &[u8], anyway: bool, now: UnixMs) -> Result<PackRow, PublishError> {
     let pack = Pack::parse(toml)?;
     if let Some(unreadable) = devices::against(db, pack.format(), anyway)? {
         return Err(unreadable.into());
@@ -107,12 +108,12 @@ pub(crate) fn publish(db: &Connection, keys: &Keys, toml: &[u8], anyway: bool, n
 }
 
 /// Stores the pack that a new log begins with.
-pub(crate) fn first(db: &Connection, keys: &Keys) -> Result<(), ApiError> {
+pub(crate) fn first(db: &Tx<'_>, keys: &Keys) -> Result<(), ApiError> {
     let pack = Pack::parse(doorstep_rules::FIRST_PACK).map_err(|_| ApiError::Internal("the first rule pack"))?;
     insert(db, keys, &pack, doorstep_rules::FIRST_PACK, UnixMs(0), UnixMs(0))
 }
 
-fn insert(db: &Connection, keys: &Keys, pack: &Pack, toml: &[u8], published: UnixMs, valid_from: UnixMs) -> Result<(), ApiError> {
+fn insert(db: &Tx<'_>, keys: &Keys, pack: &Pack, toml: &[u8], published: UnixMs, valid_from: UnixMs) -> Result<(), ApiError> {
     let publication = Publication {
         network: pack.network.clone(),
         version: pack.version,
@@ -126,7 +127,7 @@ fn insert(db: &Connection, keys: &Keys, pack: &Pack, toml: &[u8], published: Uni
 }
 
 /// Stores a version as it is signed.
-pub(crate) fn take(db: &Connection, publication: &Publication, signed: &Signed) -> Result<(), ApiError> {
+pub(crate) fn take(db: &Tx<'_>, publication: &Publication, signed: &Signed) -> Result<(), ApiError> {
     let Publication { version, published_ms, valid_from_ms, toml, .. } = publication;
     let pack = Pack::parse(toml).map_err(|_| ApiError::Internal("a rule pack that this program can not read"))?;
     db.execute(
@@ -141,7 +142,7 @@ fn local(pack: &Pack, at: UnixMs) -> String {
 }
 
 /// Every published version, the newest first.
-pub(crate) fn list(db: &Connection, now: UnixMs) -> Result<Vec<PackRow>, ApiError> {
+pub(crate) fn list(db: &Tx<'_>, now: UnixMs) -> Result<Vec<PackRow>, ApiError> {
     let book = read(db)?;
     let in_force = book.at(now).version;
     let mut query = db.prepare("SELECT version, published_ms, valid_from_ms FROM pack ORDER BY version DESC")?;
@@ -155,7 +156,7 @@ pub(crate) fn list(db: &Connection, now: UnixMs) -> Result<Vec<PackRow>, ApiErro
 
 /// The versions that a device is given which reads formats up to `reads`: of those that it reads, the ones that were in force lately
 /// or will be, and never fewer than two.
-pub(crate) fn for_device(db: &Connection, device: &DeviceId, reads: u32, now: UnixMs) -> Result<Vec<Signed>, ApiError> {
+pub(crate) fn for_device(db: &Tx<'_>, device: &DeviceId, reads: u32, now: UnixMs) -> Result<Vec<Signed>, ApiError> {
     let mut packs = for_devices(db, reads, now)?;
     let (keys, succession) = Keys::read(db)?.of_device(db, device)?;
     if succession.is_some() {
@@ -168,11 +169,11 @@ pub(crate) fn for_device(db: &Connection, device: &DeviceId, reads: u32, now: Un
 }
 
 /// Whether there is a version that a device can not read which reads formats up to `reads`.
-pub(crate) fn is_withheld(db: &Connection, reads: u32) -> Result<bool, ApiError> {
+pub(crate) fn is_withheld(db: &Tx<'_>, reads: u32) -> Result<bool, ApiError> {
     Ok(db.prepare_cached("SELECT 1 FROM pack WHERE format > ?1")?.exists([reads])?)
 }
 
-fn for_devices(db: &Connection, reads: u32, now: UnixMs) -> Result<Vec<Signed>, ApiError> {
+fn for_devices(db: &Tx<'_>, reads: u32, now: UnixMs) -> Result<Vec<Signed>, ApiError> {
     let mut query = db.prepare_cached(
         "WITH readable AS (SELECT * FROM pack WHERE format <= ?2)
          SELECT body, sig FROM readable
@@ -184,7 +185,7 @@ fn for_devices(db: &Connection, reads: u32, now: UnixMs) -> Result<Vec<Signed>, 
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn read(db: &Connection) -> Result<Rulebook, ApiError> {
+fn read(db: &Tx<'_>) -> Result<Rulebook, ApiError> {
     let mut query = db.prepare_cached("SELECT toml, valid_from_ms FROM pack ORDER BY version")?;
     let rows = query.query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?)))?;
     let mut versions = Vec::new();
@@ -205,8 +206,8 @@ type Numbered = (u64, Arc<Rulebook>);
 
 impl Rules {
     /// The versions as they are now, with the number of their row.
-    pub fn book(&self, db: &Connection) -> Result<Numbered, ApiError> {
-        let version = ref_version(db, "pack")?;
+    pub fn book(&self, db: &Tx<'_>) -> Result<Numbered, ApiError> {
+        let version = references::version(db, "pack")?;
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((at, book)) = kept.as_ref().filter(|(at, _)| *at == version) {
             return Ok((*at, book.clone()));

@@ -5,21 +5,25 @@
 use doorstep_document::{Change, merge};
 use doorstep_domain::{CaseId, ChangeHash, Recorded, Standing, UnixMs};
 use doorstep_rules::{AHEAD_OF_NOW_MS, Case, Finding, Judgement, Rulebook, State, Turn, Turns};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Row, params};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    db::{Db, ref_version},
     error::ApiError,
     packs::Rules,
     receipt::{RECEIPT, receipt_of},
+    store::tx::Tx,
+    store::{
+        db::{Db, Store},
+        references,
+    },
 };
 
 const CHUNK: i64 = 50;
 pub(crate) const NEVER: i64 = i64::MAX;
 
 /// All entries of a case with their receipts.
-pub(crate) fn entries(db: &Connection, case: &CaseId) -> Result<(Vec<Recorded>, Vec<Vec<u8>>), ApiError> {
+pub(crate) fn entries(db: &Tx<'_>, case: &CaseId) -> Result<(Vec<Recorded>, Vec<Vec<u8>>), ApiError> {
     let mut query = db.prepare_cached(&format!("SELECT bytes, {RECEIPT} FROM change WHERE case_id = ?1 ORDER BY n"))?;
     let mut rows = query.query(params![case.as_bytes()])?;
     let (mut entries, mut chunks) = (Vec::new(), Vec::new());
@@ -46,7 +50,7 @@ struct Projected {
 
 /// Folds and judges a case, and holds Automerge's own merge against the heads in the row. Freezes only on what will not pass by itself: damage, or a merge that fails. A busy disk is an error of this run.
 fn compute(
-    db: &Connection,
+    db: &Tx<'_>,
     case: CaseId,
     n: u64,
     heads: &[ChangeHash],
@@ -70,7 +74,7 @@ fn compute(
     Ok(Projected { case, n, rules, outcome: judged() })
 }
 
-fn behind(db: &Connection, rules: &Rules, now: UnixMs) -> Result<Vec<Projected>, ApiError> {
+fn behind(db: &Tx<'_>, rules: &Rules, now: UnixMs) -> Result<Vec<Projected>, ApiError> {
     let (rules, book) = rules.book(db)?;
     let mut query = db.prepare_cached("SELECT case_id, n, heads FROM doc WHERE projected_n < n AND frozen IS NULL LIMIT ?1")?;
     let rows = query.query_map(params![CHUNK], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?, row.get::<_, Vec<u8>>(2)?)))?;
@@ -84,9 +88,9 @@ fn behind(db: &Connection, rules: &Rules, now: UnixMs) -> Result<Vec<Projected>,
     Ok(projected)
 }
 
-fn write(db: &Connection, projected: &Projected) -> Result<(), ApiError> {
+fn write(db: &Tx<'_>, projected: &Projected) -> Result<(), ApiError> {
     let Projected { case, n, rules, outcome } = projected;
-    if ref_version(db, "pack")? != *rules {
+    if references::version(db, "pack")? != *rules {
         return Ok(()); // judged by rules that have been replaced meanwhile; the row stays behind and is done again
     }
     match outcome {
@@ -111,7 +115,7 @@ fn write(db: &Connection, projected: &Projected) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn write_row(db: &Connection, case: &CaseId, folded: &Case, turns: &Turns) -> Result<(), ApiError> {
+fn write_row(db: &Tx<'_>, case: &CaseId, folded: &Case, turns: &Turns) -> Result<(), ApiError> {
     let Turns { judgement, turn, later } = turns;
     let later = later.iter().map(|(turn, then)| RowTurn { turn: turn.clone(), findings: finding_rows(folded, then) });
     let later = serde_json::to_string(&later.collect::<Vec<_>>()).map_err(|_| ApiError::Internal("a row's turns"))?;
@@ -203,7 +207,7 @@ fn finding_rows(folded: &Case, judged: &Judgement) -> Vec<FindingRow> {
     judged.findings.iter().map(row).collect()
 }
 
-fn write_findings(db: &Connection, case: &CaseId, findings: &[FindingRow]) -> Result<(), ApiError> {
+fn write_findings(db: &Tx<'_>, case: &CaseId, findings: &[FindingRow]) -> Result<(), ApiError> {
     db.prepare_cached("DELETE FROM finding WHERE case_id = ?1")?.execute(params![case.as_bytes()])?;
     let mut insert = db.prepare_cached(
         "INSERT OR REPLACE INTO finding (case_id, id, rule, outlet, share, amount, state, review, started, gap_from, gap_until, proven)
@@ -219,12 +223,7 @@ fn write_findings(db: &Connection, case: &CaseId, findings: &[FindingRow]) -> Re
 }
 
 /// The ledger of findings, the newest first; of one outlet, or those that nobody has decided.
-pub(crate) fn findings(
-    db: &Connection,
-    outlet: Option<&str>,
-    open: bool,
-    limit: u32,
-) -> Result<Vec<(String, FindingRow)>, ApiError> {
+pub(crate) fn findings(db: &Tx<'_>, outlet: Option<&str>, open: bool, limit: u32) -> Result<Vec<(String, FindingRow)>, ApiError> {
     let mut query = db.prepare_cached(
         "SELECT waybill, id, rule, outlet, share, amount, finding.state, review, started, gap_from, gap_until, proven
          FROM finding JOIN case_row USING (case_id)
@@ -252,14 +251,14 @@ pub(crate) fn findings(
 const PASSED: &str = "SELECT case_row.case_id, turns FROM case_row JOIN doc USING (case_id)
      WHERE (turn_at <= ?1 OR turn_from > ?1 + ?3) AND frozen IS NULL AND projected_n = n LIMIT ?2";
 
-fn has_passed(db: &Connection, now: UnixMs) -> Result<bool, ApiError> {
+fn has_passed(db: &Tx<'_>, now: UnixMs) -> Result<bool, ApiError> {
     Ok(db.prepare_cached(PASSED)?.exists(params![now.0, 1, AHEAD_OF_NOW_MS])?)
 }
 
 /// Moves rows on that have changed by themselves since they were judged, by the turns in the row, without reading a change; those
 /// whose turns reach no further are judged anew, and so are those that were judged for a time which has not come: the clock was
 /// ahead then.
-fn turn(db: &Connection, now: UnixMs) -> Result<(), ApiError> {
+fn turn(db: &Tx<'_>, now: UnixMs) -> Result<(), ApiError> {
     let mut query = db.prepare_cached(PASSED)?;
     let rows = query.query_map(params![now.0, CHUNK * 20, AHEAD_OF_NOW_MS], |row| {
         Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?))
@@ -311,17 +310,17 @@ pub(crate) async fn catch_up(db: &Db, rules: &Rules, now: UnixMs) -> Result<(), 
     }
 }
 
-/// The same on one connection, for the administrator's commands.
-pub(crate) fn catch_up_here(db: &Connection, rules: &Rules, now: UnixMs) -> Result<(), ApiError> {
-    while has_passed(db, now)? {
-        turn(db, now)?;
+/// Brings all rows up to date on one database, for the administrator's commands.
+pub(crate) fn catch_up_here(store: &Store, rules: &Rules, now: UnixMs) -> Result<(), ApiError> {
+    while store.read(|tx| has_passed(tx, now))? {
+        store.write(|tx| turn(tx, now))?;
     }
     loop {
-        let projected = behind(db, rules, now)?;
+        let projected = store.read(|tx| behind(tx, rules, now))?;
         if projected.is_empty() {
             return Ok(());
         }
-        projected.iter().try_for_each(|p| write(db, p))?;
+        store.write(|tx| projected.iter().try_for_each(|p| write(tx, p)))?;
     }
 }
 
@@ -361,7 +360,7 @@ pub struct CaseRow {
 }
 
 /// The list by next deadline: broken cases first, ended ones last. Bring the rows up to date before.
-pub(crate) fn list(db: &Connection, limit: u32) -> Result<Vec<CaseRow>, ApiError> {
+pub(crate) fn list(db: &Tx<'_>, limit: u32) -> Result<Vec<CaseRow>, ApiError> {
     let mut query = db.prepare_cached(
         "SELECT case_row.*, (SELECT count(*) FROM photo LEFT JOIN stored USING (sha)
            WHERE photo.case_id = case_row.case_id AND of_sha IS NULL AND stored_at IS NULL) AS pending,
@@ -377,7 +376,7 @@ pub(crate) fn list(db: &Connection, limit: u32) -> Result<Vec<CaseRow>, ApiError
 }
 
 /// Cases that can not be projected: shown as such, never left out.
-fn frozen(db: &Connection) -> Result<Vec<CaseRow>, ApiError> {
+fn frozen(db: &Tx<'_>) -> Result<Vec<CaseRow>, ApiError> {
     let mut query = db.prepare_cached("SELECT case_id, waybill FROM doc WHERE frozen IS NOT NULL")?;
     let rows = query.query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?)))?;
     let mut list = Vec::new();

@@ -7,12 +7,13 @@ use axum::{
 };
 use doorstep_domain::CaseId;
 use doorstep_protocol::{Batch, Leaf, MAX_ENCODED, MAX_INFLATED, Proof, Proofs, Spoken, decode};
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use crate::{
     enrol::Device,
     error::ApiError,
     http::{App, cbor, device, spoken_of},
+    store::tx::Tx,
 };
 
 /// The proofs of a case that one of the device's scopes holds.
@@ -28,7 +29,7 @@ pub(crate) async fn give(State(app): State<App>, headers: HeaderMap, Path(case):
     cbor(&proofs.await?)
 }
 
-fn may_read(db: &Connection, device: &Device, case: &CaseId) -> Result<bool, ApiError> {
+fn may_read(db: &Tx<'_>, device: &Device, case: &CaseId) -> Result<bool, ApiError> {
     let mut query = db.prepare_cached("SELECT 1 FROM doc_scope WHERE case_id = ?1 AND scope = ?2 AND has = 1")?;
     for scope in device.scopes() {
         if query.exists(params![case.as_bytes(), scope])? {
@@ -38,7 +39,7 @@ fn may_read(db: &Connection, device: &Device, case: &CaseId) -> Result<bool, Api
     Ok(false)
 }
 
-fn of(db: &Connection, case: &CaseId) -> Result<Proofs, ApiError> {
+fn of(db: &Tx<'_>, case: &CaseId) -> Result<Proofs, ApiError> {
     let mut query = db.prepare_cached(
         "SELECT body, sending, sig, public_key FROM (SELECT DISTINCT pushed_by, batch FROM change WHERE case_id = ?1 AND batch > 0)
            JOIN envelope ON install = pushed_by AND number = batch JOIN device ON device.id = envelope.device

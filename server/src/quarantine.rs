@@ -5,7 +5,7 @@
 use doorstep_document::{Change, NewEntry, Refusal};
 use doorstep_domain::{CaseId, ChangeHash, DeviceId, Receipt, Release, UnixMs};
 use doorstep_protocol::{Decision, Quarantined};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
     keys::Keys,
     project,
     receipt::{RECEIPT, receipt_of, receipt_values},
+    store::tx::Tx,
     verify::{Offered, Verified},
 };
 
@@ -28,7 +29,7 @@ pub(crate) struct Refused<'a> {
 }
 
 /// Keeps a refused change. The same one again changes nothing: its first receipt stays.
-pub(crate) fn keep(db: &Connection, refused: &Refused<'_>, batch: &Verified, device: &Device) -> Result<(), ApiError> {
+pub(crate) fn keep(db: &Tx<'_>, refused: &Refused<'_>, batch: &Verified, device: &Device) -> Result<(), ApiError> {
     let rule = match refused.refusal {
         Refusal::Rights { rule } => Some(rule.as_str()),
         _ => None,
@@ -61,7 +62,7 @@ pub(crate) fn keep(db: &Connection, refused: &Refused<'_>, batch: &Verified, dev
 }
 
 /// Head office's decisions on changes that a device asks about. Its own only: another's is as good as none.
-pub(crate) fn decisions(db: &Connection, device: &DeviceId, asked: &[Quarantined]) -> Result<Vec<Decision>, ApiError> {
+pub(crate) fn decisions(db: &Tx<'_>, device: &DeviceId, asked: &[Quarantined]) -> Result<Vec<Decision>, ApiError> {
     let mut decided = Vec::new();
     for of in asked.iter().take(MOST_ASKED) {
         let row = db
@@ -113,7 +114,7 @@ pub struct Item {
 }
 
 /// Quarantined changes, the oldest first; those that were decided too if asked.
-pub(crate) fn list(db: &Connection, decided: bool) -> Result<Vec<Item>, ApiError> {
+pub(crate) fn list(db: &Tx<'_>, decided: bool) -> Result<Vec<Item>, ApiError> {
     let mut query = db.prepare_cached(
         "SELECT case_id, hash, reason, rule, policy_version, device, batch, person, received_at, acted_at, state, decided_by, why, bytes
          FROM quarantine WHERE state = 'open' OR ?1 ORDER BY received_at, case_id, hash",
@@ -179,7 +180,7 @@ struct Open {
 }
 
 /// The open change whose hash begins so.
-fn find(db: &Connection, prefix: &str) -> Result<Open, DecideError> {
+fn find(db: &Tx<'_>, prefix: &str) -> Result<Open, DecideError> {
     let mut query = db.prepare_cached(&format!(
         "SELECT case_id, hash, device, {RECEIPT}, bytes FROM quarantine
          WHERE state = 'open' AND substr(lower(hex(hash)), 1, length(?1)) = lower(?1) LIMIT 2"
@@ -205,7 +206,7 @@ fn find(db: &Connection, prefix: &str) -> Result<Open, DecideError> {
 
 /// Releases a change: its entries are written anew, with their author, their time and their first receipt. Returns the new change.
 pub(crate) fn release(
-    db: &Connection,
+    db: &Tx<'_>,
     keys: &Keys,
     prefix: &str,
     by: &str,
@@ -247,19 +248,13 @@ pub(crate) fn release(
 }
 
 /// Discards a change: it stays in quarantine, with the reason, and its device is told.
-pub(crate) fn discard(
-    db: &Connection,
-    prefix: &str,
-    by: &str,
-    why: &str,
-    now: UnixMs,
-) -> Result<(CaseId, ChangeHash), DecideError> {
+pub(crate) fn discard(db: &Tx<'_>, prefix: &str, by: &str, why: &str, now: UnixMs) -> Result<(CaseId, ChangeHash), DecideError> {
     let open = find(db, prefix)?;
     decide(db, &open, "discarded", by, Some(why), now)?;
     Ok((open.case, open.hash))
 }
 
-fn decide(db: &Connection, open: &Open, state: &str, by: &str, why: Option<&str>, now: UnixMs) -> Result<(), ApiError> {
+fn decide(db: &Tx<'_>, open: &Open, state: &str, by: &str, why: Option<&str>, now: UnixMs) -> Result<(), ApiError> {
     db.prepare_cached(
         "UPDATE quarantine SET state = ?3, decided_at = ?4, decided_by = ?5, why = ?6 WHERE case_id = ?1 AND hash = ?2",
     )?

@@ -2,9 +2,9 @@
 
 use doorstep_domain::UnixMs;
 use doorstep_protocol::{DayRow, OutletRow, ParcelRow, PersonRow, RefKind, RefVersion, Refs, Spoken};
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{OptionalExtension, Row};
 
-use crate::{db::ref_version, enrol::Device, error::ApiError, packs};
+use crate::{enrol::Device, error::ApiError, packs, store::references, store::tx::Tx};
 
 /// What a device can read.
 #[derive(Debug, Clone, Copy)]
@@ -29,8 +29,8 @@ impl Reads {
 const WITHHELD: u64 = 1 << 40;
 
 /// The version of a kind as a device has it.
-fn version_for(db: &Connection, kind: RefKind, format: u32) -> Result<u64, ApiError> {
-    let version = ref_version(db, kind.as_str())?;
+fn version_for(db: &Tx<'_>, kind: RefKind, format: u32) -> Result<u64, ApiError> {
+    let version = references::version(db, kind.as_str())?;
     let is_withheld = match kind {
         RefKind::Pack => packs::is_withheld(db, format)?,
         RefKind::Policy => {
@@ -43,7 +43,7 @@ fn version_for(db: &Connection, kind: RefKind, format: u32) -> Result<u64, ApiEr
 
 /// The rows of a kind that the device may see, or `None` if it has this version. A kind that it does not know is not found.
 pub(crate) fn rows(
-    db: &Connection,
+    db: &Tx<'_>,
     kind: RefKind,
     have: u64,
     device: &Device,
@@ -139,7 +139,7 @@ pub(crate) fn parcel_row(row: &Row<'_>) -> rusqlite::Result<ParcelRow> {
 }
 
 /// The kinds of which the device has another version.
-pub(crate) fn stale(db: &Connection, have: &[RefVersion], reads: Reads) -> Result<Vec<RefVersion>, ApiError> {
+pub(crate) fn stale(db: &Tx<'_>, have: &[RefVersion], reads: Reads) -> Result<Vec<RefVersion>, ApiError> {
     let mut stale = Vec::new();
     for kind in reads.kinds().iter().copied() {
         let version = version_for(db, kind, reads.format)?;
@@ -151,6 +151,6 @@ pub(crate) fn stale(db: &Connection, have: &[RefVersion], reads: Reads) -> Resul
 }
 
 /// A kind of reference rows has changed: devices fetch it anew.
-pub(crate) fn bump(db: &Connection, kind: &str) -> rusqlite::Result<()> {
+pub(crate) fn bump(db: &Tx<'_>, kind: &str) -> rusqlite::Result<()> {
     db.execute("UPDATE reference SET version = version + 1 WHERE kind = ?1", [kind]).map(|_| ())
 }

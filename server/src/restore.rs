@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 
 use doorstep_domain::{HistoryId, InstallId, Tag, UnixMs};
 use doorstep_protocol::{Publication, Signed, decode};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 
 use crate::{
-    AdminError, ServeError, copy, db,
+    AdminError, ServeError, copy,
     error::ApiError,
     folder,
     keys::{self, Keys},
-    packs, sms, sound,
+    open, packs, random, sms,
+    store::{sound, tx::Tx},
 };
 
 /// So far the versions of reference rows go up: no device can have had one of them, however much was published in the lost time.
@@ -54,52 +55,53 @@ pub fn restore(folder: &Path, publications: &[PathBuf], now: UnixMs) -> Result<R
 
 /// The same for the process that has the folder.
 pub(crate) fn begin_anew(folder: &Path, publications: &[PathBuf], now: UnixMs) -> Result<Restored, AdminError> {
-    let (mut db, kept_log) = db::open_as_it_is(folder)?;
-    sound::structure(&db, folder, true)?;
-    let starts = copy::starts(&db, folder)?;
-    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let keys = Keys::read(&tx)?;
-    let lost_from = newest_moment(&tx)?;
-    let history = HistoryId::new(fresh()?);
-    keys::change_history(&tx, &history)?;
-    keys::change_install(&tx, &another_install(&tx)?)?;
-    // One that was redeemed since would be open again.
-    let codes_voided =
-        tx.execute("UPDATE code SET expires_at = ?1 WHERE redeemed_by IS NULL AND expires_at > ?1", params![now.plus(-1).0])?;
-    let (mut packs_taken, mut packs_of_replaced_key) = (Vec::new(), Vec::new());
-    for file in publications {
-        let bytes = std::fs::read(file).map_err(|source| AdminError::File { file: file.clone(), source })?;
-        let taken = take_publication(&tx, &keys, &bytes).map_err(|why| match why {
-            Unusable::Not(why) => AdminError::Invalid(format!("{}: {why}", file.display())),
-            Unusable::Api(error) => error.into(),
-        })?;
-        packs_taken.extend(taken.map(|taken| taken.version));
-        packs_of_replaced_key.extend(taken.filter(|taken| taken.of_replaced_key).map(|taken| taken.version));
-    }
-    tx.execute("UPDATE reference SET version = version + ?1", params![VERSIONS_UP])?;
-    // Other rules, other judgements.
-    tx.execute("UPDATE doc SET projected_n = 0", [])?;
-    sms::hold(&tx, now)?;
-    let sms_waiting = sms::waiting(&tx)?;
-    let newest_pack = tx.query_row("SELECT max(version) FROM pack", [], |row| row.get(0))?;
-    copy::settle(&tx, folder, starts)?;
-    tx.commit()?;
-    copy::close(&db, folder, starts)?;
-    Ok(Restored {
-        history: history.to_string(),
-        codes_voided,
-        packs_taken,
-        packs_of_replaced_key,
-        newest_pack,
-        sms_waiting,
-        lost_from,
-        lost_until: now,
-        kept_log,
-    })
+    let (store, kept_log) = open::open_as_it_is(folder)?;
+    sound::structure(&store, folder, true)?;
+    let starts = store.read(|tx| copy::starts(tx, folder))?;
+    let restored = store.write(|tx| {
+        let keys = Keys::read(tx)?;
+        let lost_from = newest_moment(tx)?;
+        let history = HistoryId::new(fresh()?);
+        keys::change_history(tx, &history)?;
+        keys::change_install(tx, &another_install(tx)?)?;
+        // One that was redeemed since would be open again.
+        let codes_voided =
+            tx.execute("UPDATE code SET expires_at = ?1 WHERE redeemed_by IS NULL AND expires_at > ?1", params![now.plus(-1).0])?;
+        let (mut packs_taken, mut packs_of_replaced_key) = (Vec::new(), Vec::new());
+        for file in publications {
+            let bytes = std::fs::read(file).map_err(|source| AdminError::File { file: file.clone(), source })?;
+            let taken = take_publication(tx, &keys, &bytes).map_err(|why| match why {
+                Unusable::Not(why) => AdminError::Invalid(format!("{}: {why}", file.display())),
+                Unusable::Api(error) => error.into(),
+            })?;
+            packs_taken.extend(taken.map(|taken| taken.version));
+            packs_of_replaced_key.extend(taken.filter(|taken| taken.of_replaced_key).map(|taken| taken.version));
+        }
+        tx.execute("UPDATE reference SET version = version + ?1", params![VERSIONS_UP])?;
+        // Other rules, other judgements.
+        tx.execute("UPDATE doc SET projected_n = 0", [])?;
+        sms::hold(tx, now)?;
+        let sms_waiting = sms::waiting(tx)?;
+        let newest_pack = tx.query_row("SELECT max(version) FROM pack", [], |row| row.get(0))?;
+        copy::settle(tx, folder, starts)?;
+        Ok::<_, AdminError>(Restored {
+            history: history.to_string(),
+            codes_voided,
+            packs_taken,
+            packs_of_replaced_key,
+            newest_pack,
+            sms_waiting,
+            lost_from,
+            lost_until: now,
+            kept_log,
+        })
+    })?;
+    copy::close(&store, folder, starts)?;
+    Ok(restored)
 }
 
 /// The newest moment that the log knows of.
-fn newest_moment(db: &Connection) -> rusqlite::Result<Option<UnixMs>> {
+fn newest_moment(db: &Tx<'_>) -> rusqlite::Result<Option<UnixMs>> {
     let newest: Option<i64> = db.query_row(
         "SELECT max(at) FROM (SELECT max(received_at) AS at FROM change UNION ALL SELECT max(received_at) FROM quarantine
            UNION ALL SELECT max(received_at) FROM envelope UNION ALL SELECT max(seen_at) FROM device)",
@@ -110,11 +112,11 @@ fn newest_moment(db: &Connection) -> rusqlite::Result<Option<UnixMs>> {
 }
 
 fn fresh() -> Result<[u8; 16], ServeError> {
-    db::random::<16>().ok_or(ServeError::Random)
+    random::bytes::<16>().ok_or(ServeError::Random)
 }
 
 /// An installation whose mark nobody has.
-fn another_install(db: &Connection) -> Result<InstallId, AdminError> {
+fn another_install(db: &Tx<'_>) -> Result<InstallId, AdminError> {
     loop {
         let install = InstallId::new(fresh()?);
         let mut taken = db.prepare_cached("SELECT 1 FROM install WHERE tag = ?1")?;
@@ -144,7 +146,7 @@ struct CameBack {
 
 /// Takes a publication that the log lacks; `None`: it has it. Devices judge by it, so the server must too. What a replaced key signed is
 /// signed with the newest one, as all that is published.
-fn take_publication(db: &Connection, keys: &Keys, bytes: &[u8]) -> Result<Option<CameBack>, Unusable> {
+fn take_publication(db: &Tx<'_>, keys: &Keys, bytes: &[u8]) -> Result<Option<CameBack>, Unusable> {
     let mut signed: Signed = decode(bytes).map_err(|_| Unusable::Not("not a signed publication of a rule pack"))?;
     // A device that pins a replaced key was given it under that one.
     let own = Keys::own(db).map_err(Unusable::Api)?;

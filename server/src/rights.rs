@@ -4,9 +4,9 @@ use doorstep_document::{Change, Refusal};
 use doorstep_domain::{Body, Entry, NetworkCode, Role, UserId};
 use doorstep_protocol::{Publication, decode};
 use doorstep_rules::{Concerned, Permit, Policy};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
-use crate::{clock, error::ApiError, ingest::Doc};
+use crate::{clock, error::ApiError, ingest::Doc, store::tx::Tx};
 
 /// The policy in force.
 pub(crate) struct Rights {
@@ -24,7 +24,7 @@ const HANDOVER_RULE: &str = "C-23";
 const NETWORK_RULE: &str = "network";
 
 impl Rights {
-    pub(crate) fn read(db: &Connection) -> Result<Self, ApiError> {
+    pub(crate) fn read(db: &Tx<'_>) -> Result<Self, ApiError> {
         let body: Vec<u8> =
             db.prepare_cached("SELECT body FROM reference WHERE kind = 'policy'")?.query_row([], |row| row.get(0))?;
         let policy = Policy::parse(&body).map_err(|_| ApiError::Internal("the stored policy"))?;
@@ -41,7 +41,7 @@ impl Rights {
     }
 
     /// Whether all entries of a change may be recorded: `Ok(true)` if head office is to look at it.
-    pub(crate) fn judge(&self, db: &Connection, doc: &Doc, change: &Change) -> Result<Result<bool, Refusal>, ApiError> {
+    pub(crate) fn judge(&self, db: &Tx<'_>, doc: &Doc, change: &Change) -> Result<Result<bool, Refusal>, ApiError> {
         let facts = change.entries().iter().find_map(|entry| entry.facts.as_ref());
         if facts.is_some_and(|facts| facts.network != self.network) {
             return Ok(Err(Refusal::Rights { rule: NETWORK_RULE.into() }));
@@ -73,7 +73,7 @@ impl Rights {
 }
 
 /// A handover goes to a courier of the writer's own outlet.
-fn is_colleague(db: &Connection, entry: &Entry) -> Result<bool, ApiError> {
+fn is_colleague(db: &Tx<'_>, entry: &Entry) -> Result<bool, ApiError> {
     let Body::Handover(handover) = &entry.body else { return Ok(true) };
     let mut query =
         db.prepare_cached("SELECT 1 FROM person WHERE id = ?1 AND role = 'courier' AND outlet = ?2 AND left_at IS NULL")?;
@@ -81,7 +81,7 @@ fn is_colleague(db: &Connection, entry: &Entry) -> Result<bool, ApiError> {
 }
 
 /// Who is concerned, and the courier who has it now.
-fn concerned(db: &Connection, waybill: &str, doc: &Doc) -> Result<(Concerned, Option<UserId>), ApiError> {
+fn concerned(db: &Tx<'_>, waybill: &str, doc: &Doc) -> Result<(Concerned, Option<UserId>), ApiError> {
     let user = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<UserId>().ok());
     let row = db
         .prepare_cached("SELECT delivering_outlet, origin_outlet, hub, courier FROM parcel WHERE waybill = ?1")?

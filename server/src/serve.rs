@@ -12,15 +12,17 @@ use crate::{
     AdminError, IfCopied, ServeError, TlsError, TlsFiles, audit, clock,
     contact::Passing,
     copy::{self, Suspicion},
-    db::{self, Db},
     folder,
     http::{self, App},
     keys::Keys,
     live::Live,
+    marker::Marker,
+    open::open,
     packs::Rules,
     patience::{Patience, bound},
     photos::{Scrub, Storage, scrub},
-    project, restore, sms, sound,
+    project, random, restore, sms,
+    store::{db::Db, sound},
     tls::Tls,
 };
 
@@ -104,7 +106,7 @@ impl Running {
         // The marker is everybody's who serves the folder: the last one says that it has ended in order.
         let Some(lock) = self.lock.and_then(folder::alone) else { return };
         let folder = self.folder;
-        if let Ok(Err(error)) = self.db.read(move |db| Ok(copy::end(db, &folder))).await {
+        if let Ok(Err(error)) = self.db.on_store(move |store| Ok(copy::end(store, &folder))).await {
             crate::say!("doorstep-server: ending in order failed: {error}");
         }
         drop(lock);
@@ -146,8 +148,8 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     let storage = Storage::open(&config.folder, config.photos.as_deref())?;
     let at_folder = |source| ServeError::Folder { folder: config.folder.clone(), source };
     let lock = folder::take_soon(&config.folder, config.shared_folder).await?;
-    let mut writer = db::open(&config.folder)?;
-    let mut suspicion = copy::suspicion(&writer, &config.folder)?;
+    let mut writer = open(&config.folder)?;
+    let mut suspicion = writer.read(|tx| copy::suspicion(tx, &config.folder))?;
     // That nothing is missing was ordered before a device proved otherwise.
     let word = config.if_copied.filter(|word| (suspicion, *word) != (Some(Suspicion::Lost), IfCopied::Moved));
     if let (Some(seen), Some(word)) = (suspicion, word) {
@@ -161,16 +163,16 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
             AdminError::Open(error) => error,
             other => ServeError::Copied(other.to_string()),
         })?;
-        (writer, suspicion) = (db::open(&config.folder)?, None);
+        (writer, suspicion) = (open(&config.folder)?, None);
     }
     if suspicion.is_none() {
-        sound::structure(&writer, &config.folder, copy::Marker::read(&config.folder).running)?;
+        sound::structure(&writer, &config.folder, Marker::read(&config.folder).running)?;
         copy::begin(&writer, &config.folder)?;
     }
     // What says whether the data are a copy must be able to take the folder.
     let lock = suspicion.is_none().then_some(lock);
     if suspicion.is_none() {
-        tell(&clock::look(&writer, (config.now)()).map_err(|error| ServeError::Clock(error.to_string()))?);
+        tell(&writer.write(|tx| clock::look(tx, (config.now)())).map_err(|error| ServeError::Clock(error.to_string()))?);
     }
     let db = Db::start(&config.folder, writer).map_err(at_folder)?;
     let listener = TcpListener::bind(config.listen).await.map_err(|source| ServeError::Listen { addr: config.listen, source })?;
@@ -185,7 +187,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
         );
         return Ok(waiting(listener, addr, (config.folder, config.shared_folder, config.versions), tls, db));
     }
-    let secret = db::random::<16>().ok_or(ServeError::Random)?;
+    let secret = random::bytes::<16>().ok_or(ServeError::Random)?;
     let console_token: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     let to_project = Arc::new(Notify::new());
     // What a killed process left behind is projected first.

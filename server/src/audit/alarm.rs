@@ -3,16 +3,21 @@
 use std::time::Duration;
 
 use doorstep_domain::UnixMs;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::params;
 use serde::Serialize;
 
 use super::{Look, Looked};
-use crate::{db::Db, error::ApiError};
+use crate::{
+    error::ApiError,
+    store::{
+        db::Db,
+        meta::{self, Meta},
+        tx::Tx,
+    },
+};
 
 /// Between two pages: the look is never in the way of what devices bring.
 const PAUSE: Duration = Duration::from_millis(50);
-/// In `meta`: when a look over all of the log was over last, by the clock at its beginning.
-const LOOKED: &str = "log_looked";
 
 /// Something that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,9 +40,8 @@ pub struct Alarms {
 }
 
 /// What looks over the log have found.
-pub(crate) fn alarms(db: &Connection) -> Result<Alarms, ApiError> {
-    let looked = db.query_row("SELECT value FROM meta WHERE key = ?1", [LOOKED], |row| row.get::<_, Vec<u8>>(0)).optional()?;
-    let looked_at = looked.and_then(|at| at.try_into().ok()).map(|at| UnixMs(i64::from_be_bytes(at)));
+pub(crate) fn alarms(db: &Tx<'_>) -> Result<Alarms, ApiError> {
+    let looked_at = meta::get(db, Meta::LogLooked)?.map(i64::from_be_bytes).map(UnixMs);
     let mut query = db.prepare("SELECT fault, found_at, last_at FROM log_fault ORDER BY found_at, fault")?;
     let rows = query
         .query_map([], |row| Ok(Alarm { fault: row.get(0)?, found_at: UnixMs(row.get(1)?), last_at: UnixMs(row.get(2)?) }))?;
@@ -71,21 +75,14 @@ pub(crate) async fn over_time(db: &Db, now: UnixMs) -> Result<Looked, ApiError> 
             Err(error) => break Some(error),
         }
     };
-    let done = move |db: &Connection| {
-        db.execute(
-            "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
-            params![LOOKED, now.0.to_be_bytes()],
-        )?;
-        Ok(())
-    };
     let error = match error {
-        None => db.write(move |db| done(db)).await.err(),
+        None => db.write(move |tx| Ok(meta::set(tx, Meta::LogLooked, &now.0.to_be_bytes())?)).await.err(),
         error => error,
     };
     Ok(look.into_looked(error.as_ref()))
 }
 
-fn keep(db: &Connection, found: &[String], now: UnixMs) -> Result<(), ApiError> {
+fn keep(db: &Tx<'_>, found: &[String], now: UnixMs) -> Result<(), ApiError> {
     for fault in found {
         db.execute(
             "INSERT INTO log_fault (fault, found_at, last_at) VALUES (?1, ?2, ?2) ON CONFLICT (fault) DO UPDATE SET last_at = ?2",

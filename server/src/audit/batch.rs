@@ -9,7 +9,7 @@ use doorstep_protocol::{
     signing::{is_signed, receipt_hash},
     unpack_verdicts,
 };
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
 use super::{Fault, Look, Numbered, Place, Shelf, Verdicts, Wrong, entry, readable, row_name};
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     ingest::mono_of,
     link::{self, Entry, Kept},
     receipt::{RECEIPT, receipt_of},
+    store::tx::Tx,
 };
 
 /// Batches of a page.
@@ -113,7 +114,7 @@ impl Shelf {
     }
 
     /// The batches of a number.
-    pub(super) fn batches(&mut self, db: &Connection, of: &Numbered) -> Result<&[Answered], ApiError> {
+    pub(super) fn batches(&mut self, db: &Tx<'_>, of: &Numbered) -> Result<&[Answered], ApiError> {
         if !self.batches.contains_key(of) {
             let batches = read_answered(db, of)?;
             self.opened += 1;
@@ -134,7 +135,7 @@ fn bytes_of(batches: &[Answered]) -> usize {
     OF_A_BATCH + batches.iter().map(Answered::bytes).sum::<usize>()
 }
 
-fn read_answered(db: &Connection, of: &Numbered) -> Result<Vec<Answered>, ApiError> {
+fn read_answered(db: &Tx<'_>, of: &Numbered) -> Result<Vec<Answered>, ApiError> {
     let mut query = db.prepare_cached("SELECT version, body, ack FROM envelope WHERE install = ?1 AND number = ?2")?;
     let mut rows = query.query(params![of.0, of.1])?;
     let mut batches = Vec::new();
@@ -218,7 +219,7 @@ impl Row {
 
 impl Look {
     /// Holds batches against their signatures and against what they brought. Returns where the next page begins, `None` at the end.
-    pub(super) fn some_batches(&mut self, db: &Connection, after: (Vec<u8>, i64, Vec<u8>)) -> Result<Option<Place>, ApiError> {
+    pub(super) fn some_batches(&mut self, db: &Tx<'_>, after: (Vec<u8>, i64, Vec<u8>)) -> Result<Option<Place>, ApiError> {
         let mut query = db.prepare_cached(
             "SELECT install, number, hash, prev, device, person, wall_ms, mono_ms, boot, sig, received_at, body, ack, forks, version,
                sending, complete, link, public_key
@@ -243,7 +244,7 @@ impl Look {
         Ok((count == BATCHES).then_some(Place::Batches(last.0, last.1, last.2)))
     }
 
-    fn batch(&mut self, db: &Connection, row: &Row) -> Result<(), ApiError> {
+    fn batch(&mut self, db: &Tx<'_>, row: &Row) -> Result<(), ApiError> {
         if row.link.is_none() {
             self.batches.batch(&row.install, row.number, &row.hash, &row.ack);
         }
@@ -297,7 +298,7 @@ impl Look {
     }
 
     /// Whether a batch follows the one before it; where a fork was found when it came, two are kept.
-    fn follows(&mut self, db: &Connection, row: &Row) -> Result<(), ApiError> {
+    fn follows(&mut self, db: &Tx<'_>, row: &Row) -> Result<(), ApiError> {
         let mut query = db.prepare_cached(
             "SELECT count(*), coalesce(max(hash = ?3), 0), coalesce(max(forks), 0) FROM envelope WHERE install = ?1 AND number = ?2",
         )?;
@@ -314,7 +315,7 @@ impl Look {
     }
 
     /// Holds what a batch brought of a document against what is stored of it.
-    fn doc(&mut self, db: &Connection, row: &Row, (doc, answer): (&Doc, &AckCase), kept: &mut Kept) -> Result<(), ApiError> {
+    fn doc(&mut self, db: &Tx<'_>, row: &Row, (doc, answer): (&Doc, &AckCase), kept: &mut Kept) -> Result<(), ApiError> {
         let Some(changes) = doc.changes() else { return Ok(()) };
         let read = |bytes: &Vec<u8>| Change::read(&doc.case, bytes).ok();
         let changes: Vec<_> = changes.into_iter().map(|(hash, bytes)| (hash, read(&bytes), bytes)).collect();
@@ -449,11 +450,7 @@ impl Stored {
 }
 
 /// Those of some changes that are in a case; `None`: its row can not be read.
-pub(super) fn stored(
-    db: &Connection,
-    case: &CaseId,
-    wanted: &[ChangeHash],
-) -> Result<HashMap<ChangeHash, Option<Stored>>, ApiError> {
+pub(super) fn stored(db: &Tx<'_>, case: &CaseId, wanted: &[ChangeHash]) -> Result<HashMap<ChangeHash, Option<Stored>>, ApiError> {
     let mut query = db.prepare_cached(&format!(
         "SELECT hash, {RECEIPT}, n, device, pushed_by, batch, install, seq,
            max_op, mono_ms, person, boot, bytes, link
@@ -473,7 +470,7 @@ pub(super) fn stored(
 
 /// What is wrong with a refused change as it is kept.
 fn refused(
-    db: &Connection,
+    db: &Tx<'_>,
     (case, hash, bytes): (&CaseId, &ChangeHash, &[u8]),
     why: &str,
     of: &Row,

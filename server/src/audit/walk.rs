@@ -2,13 +2,14 @@
 
 use doorstep_domain::{CaseId, ChangeHash, InstallId, Receipt};
 use doorstep_protocol::signing::is_signed;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Brought, FIRST, Fault, Look, Numbered, Place, Verdicts, Wrong, batch, entry, id, keys, readable, row_name};
 use crate::{
     error::ApiError,
     link::{self, Entry, Link},
     receipt::{RECEIPT, receipt_of},
+    store::tx::Tx,
 };
 
 const LINKS: usize = 256;
@@ -43,7 +44,7 @@ impl Placed {
 
 impl Look {
     /// Holds links against their signatures, and what they vouch for against the tables. Returns where the next page begins, `None` at the end.
-    pub(super) fn links(&mut self, db: &Connection, after: i64) -> Result<Option<Place>, ApiError> {
+    pub(super) fn links(&mut self, db: &Tx<'_>, after: i64) -> Result<Option<Place>, ApiError> {
         let sql = format!("SELECT {} FROM link WHERE number > ?1 ORDER BY number LIMIT ?2", Link::COLUMNS);
         let mut query = db.prepare_cached(&sql)?;
         let mut rows = query.query(params![after, LINKS])?;
@@ -66,7 +67,7 @@ impl Look {
         Ok((count == LINKS).then_some(Place::Links(last)))
     }
 
-    fn link(&mut self, db: &Connection, link: &Link, last: u64) -> Result<(), ApiError> {
+    fn link(&mut self, db: &Tx<'_>, link: &Link, last: u64) -> Result<(), ApiError> {
         let at = |wrong| Fault { link: Some(link.number), ..Fault::of(wrong) };
         if link.number != last + 1 {
             self.wrong(Fault { link: Some(last + 1), ..Fault::of(Wrong::LinkMissing) });
@@ -110,7 +111,7 @@ impl Look {
     }
 
     /// Holds a change that the server wrote against its link.
-    fn own(&mut self, db: &Connection, number: u64, own: &Entry) -> Result<(), ApiError> {
+    fn own(&mut self, db: &Tx<'_>, number: u64, own: &Entry) -> Result<(), ApiError> {
         let Entry::Own { case, n, device, change, receipt } = own else { return Ok(()) };
         let (case, hash) = (CaseId::new(*case), ChangeHash::new(*change));
         let wrong = match batch::stored(db, &case, &[hash])?.get(&hash) {
@@ -125,7 +126,7 @@ impl Look {
     }
 
     /// Holds every change against the batch or the link that it stands in. Returns where the next page begins, `None` at the end.
-    pub(super) fn changes(&mut self, db: &Connection, after: (Vec<u8>, i64)) -> Result<Option<Place>, ApiError> {
+    pub(super) fn changes(&mut self, db: &Tx<'_>, after: (Vec<u8>, i64)) -> Result<Option<Place>, ApiError> {
         let mut query = db.prepare_cached(&format!(
             "SELECT case_id, n, hash, pushed_by, batch, link, {RECEIPT}
              FROM change WHERE (case_id, n) > (?1, ?2) AND (?3 IS NULL OR case_id = ?3) ORDER BY case_id, n LIMIT ?4"
@@ -165,7 +166,7 @@ impl Look {
     }
 
     /// Holds a change against the batch or the link that it stands in.
-    fn change(&mut self, db: &Connection, change: Placed, n: u64) -> Result<(), ApiError> {
+    fn change(&mut self, db: &Tx<'_>, change: Placed, n: u64) -> Result<(), ApiError> {
         let Placed { case, hash, pushed_by, batch, link, receipt } = change;
         let unvouched = match link {
             _ if batch > 0 => {
@@ -190,14 +191,14 @@ impl Look {
         unvouched.map_or(Ok(()), |wrong| self.wrong_of_case(db, wrong, &case, Some(hash)))
     }
 
-    fn unreadable(&mut self, db: &Connection, row: String, case: Option<CaseId>) -> Result<(), ApiError> {
+    fn unreadable(&mut self, db: &Tx<'_>, row: String, case: Option<CaseId>) -> Result<(), ApiError> {
         let waybill = case.map(|case| super::waybill(db, &case)).transpose()?.flatten();
         self.wrong(Fault { case, waybill, row: Some(row), ..Fault::of(Wrong::Unreadable) });
         Ok(())
     }
 
     /// Whether a case's row says as many changes as it has.
-    fn holds_all(&mut self, db: &Connection, case: &CaseId) -> Result<(), ApiError> {
+    fn holds_all(&mut self, db: &Tx<'_>, case: &CaseId) -> Result<(), ApiError> {
         let holds = db
             .prepare_cached("SELECT n = (SELECT count(*) FROM change WHERE case_id = ?1) FROM doc WHERE case_id = ?1")?
             .query_row([case.as_bytes()], |row| row.get::<_, bool>(0))
@@ -209,7 +210,7 @@ impl Look {
     }
 
     /// Holds what was refused against the batch that it stands in. Returns where the next page begins, `None` at the end.
-    pub(super) fn refused(&mut self, db: &Connection, after: (Vec<u8>, Vec<u8>)) -> Result<Option<Place>, ApiError> {
+    pub(super) fn refused(&mut self, db: &Tx<'_>, after: (Vec<u8>, Vec<u8>)) -> Result<Option<Place>, ApiError> {
         let mut query = db.prepare_cached(
             "SELECT case_id, hash, pushed_by, batch FROM quarantine
              WHERE (case_id, hash) > (?1, ?2) AND (?3 IS NULL OR case_id = ?3) ORDER BY case_id, hash LIMIT ?4",
@@ -242,7 +243,7 @@ impl Look {
     /// Whether a batch of a number brought what is asked. Another one of that number may have come since they were opened.
     fn is_founded(
         &mut self,
-        db: &Connection,
+        db: &Tx<'_>,
         of: Numbered,
         case: &CaseId,
         asks: impl Fn(&Verdicts) -> bool,
@@ -256,7 +257,7 @@ impl Look {
     }
 
     /// What the batches of a number brought of a case. Two with one number are a fork: either may have brought it.
-    pub(super) fn brought(&mut self, db: &Connection, of: Numbered, case: &CaseId) -> Result<&Verdicts, ApiError> {
+    pub(super) fn brought(&mut self, db: &Tx<'_>, of: Numbered, case: &CaseId) -> Result<&Verdicts, ApiError> {
         if self.brought.case != Some(*case) {
             self.brought = Brought { case: Some(*case), ..Brought::default() };
         }

@@ -4,19 +4,13 @@
 use doorstep_domain::{CaseId, DeviceId, Photo, PhotoId, UnixMs};
 use doorstep_protocol::{LostPhoto, MAX_LOST_PHOTOS, MAX_PHOTO_QUERY, PhotoState, Sha};
 use doorstep_rules::{PhotoPolicy, Policy};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
 use super::may_read;
-use crate::{enrol::Device, error::ApiError, headoffice, keys::Keys, packs::Rules};
+use crate::{enrol::Device, error::ApiError, headoffice, keys::Keys, packs::Rules, store::tx::Tx};
 
 /// Expects the bytes of a photo that an accepted entry names, and of its thumbnail.
-pub(crate) fn expect(
-    db: &Connection,
-    case: &CaseId,
-    photo: &Photo,
-    device: &DeviceId,
-    accepted_at: UnixMs,
-) -> Result<(), ApiError> {
+pub(crate) fn expect(db: &Tx<'_>, case: &CaseId, photo: &Photo, device: &DeviceId, accepted_at: UnixMs) -> Result<(), ApiError> {
     let due_at = accepted_at.plus(i64::from(policy(db)?.due_hours) * 3_600_000);
     let mut insert = db.prepare_cached(
         "INSERT INTO photo (sha, case_id, len, device, of_sha, expected_at, due_at, look)
@@ -35,14 +29,14 @@ pub(crate) fn expect(
 }
 
 /// What the published policy says of photos.
-fn policy(db: &Connection) -> Result<PhotoPolicy, ApiError> {
+fn policy(db: &Tx<'_>) -> Result<PhotoPolicy, ApiError> {
     let body: Vec<u8> = db.prepare_cached("SELECT body FROM reference WHERE kind = 'policy'")?.query_row([], |row| row.get(0))?;
     // One that is not readable has been published by a newer version; what it says of photos is then not known.
     Ok(Policy::parse(&body).map(|policy| policy.photos).unwrap_or_default())
 }
 
 /// The length that entries name, the device's own before another's; `None` if no accepted entry names the photo.
-pub(crate) fn length(db: &Connection, id: &PhotoId, device: &DeviceId) -> Result<Option<u64>, ApiError> {
+pub(crate) fn length(db: &Tx<'_>, id: &PhotoId, device: &DeviceId) -> Result<Option<u64>, ApiError> {
     Ok(db
         .prepare_cached("SELECT len FROM photo WHERE sha = ?1 ORDER BY device = ?2 DESC LIMIT 1")?
         .query_row(params![id.as_bytes(), device.as_bytes()], |row| row.get(0))
@@ -50,7 +44,7 @@ pub(crate) fn length(db: &Connection, id: &PhotoId, device: &DeviceId) -> Result
 }
 
 /// Which devices name a photo, with what length, the first to do so first.
-pub(crate) fn namers(db: &Connection, id: &PhotoId) -> Result<Vec<(DeviceId, u64)>, ApiError> {
+pub(crate) fn namers(db: &Tx<'_>, id: &PhotoId) -> Result<Vec<(DeviceId, u64)>, ApiError> {
     let mut query = db.prepare_cached("SELECT device, len FROM photo WHERE sha = ?1 ORDER BY expected_at")?;
     let rows = query.query_map(params![id.as_bytes()], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?)))?;
     rows.map(|row| {
@@ -62,7 +56,7 @@ pub(crate) fn namers(db: &Connection, id: &PhotoId) -> Result<Vec<(DeviceId, u64
 
 /// Of these photos those that the device named itself and that rows call stored, with their lengths: before it deletes its files
 /// storage itself is looked at.
-pub(crate) fn own_stored(db: &Connection, device: &DeviceId, photos: &[Sha]) -> Result<Vec<(PhotoId, u64)>, ApiError> {
+pub(crate) fn own_stored(db: &Tx<'_>, device: &DeviceId, photos: &[Sha]) -> Result<Vec<(PhotoId, u64)>, ApiError> {
     let mut query = db.prepare_cached(
         "SELECT stored.len FROM photo JOIN stored USING (sha) WHERE sha = ?1 AND photo.device = ?2 AND erased_at IS NULL LIMIT 1",
     )?;
@@ -75,7 +69,7 @@ pub(crate) fn own_stored(db: &Connection, device: &DeviceId, photos: &[Sha]) -> 
 }
 
 /// What has become of photos: of those that the device may read or has named itself.
-pub(crate) fn states(db: &Connection, device: &Device, photos: &[Sha], now: UnixMs) -> Result<Vec<PhotoState>, ApiError> {
+pub(crate) fn states(db: &Tx<'_>, device: &Device, photos: &[Sha], now: UnixMs) -> Result<Vec<PhotoState>, ApiError> {
     let mut own = db.prepare_cached("SELECT EXISTS (SELECT 1 FROM photo WHERE sha = ?1 AND device = ?2)")?;
     let mut state = |Sha(id): &Sha| {
         let known = own.query_row(params![id.as_bytes(), device.id.as_bytes()], |row| row.get(0))? || may_read(db, device, id)?;
@@ -85,7 +79,7 @@ pub(crate) fn states(db: &Connection, device: &Device, photos: &[Sha], now: Unix
 }
 
 /// What has become of a photo's bytes. One of several devices that still has them is enough.
-pub(crate) fn state(db: &Connection, id: &PhotoId, now: UnixMs) -> Result<PhotoState, ApiError> {
+pub(crate) fn state(db: &Tx<'_>, id: &PhotoId, now: UnixMs) -> Result<PhotoState, ApiError> {
     let mut query = db.prepare_cached(
         "SELECT stored_at, erased_at, lost_at, altered, due_at FROM photo LEFT JOIN stored USING (sha) WHERE sha = ?1
          ORDER BY lost_at IS NULL DESC, due_at LIMIT 1",
@@ -107,7 +101,7 @@ pub(crate) fn state(db: &Connection, id: &PhotoId, now: UnixMs) -> Result<PhotoS
 }
 
 /// Photos that a device has to send again or to call lost: a scrub did not find them any more.
-pub(crate) fn wanted(db: &Connection, device: &DeviceId) -> Result<Vec<PhotoId>, ApiError> {
+pub(crate) fn wanted(db: &Tx<'_>, device: &DeviceId) -> Result<Vec<PhotoId>, ApiError> {
     let mut query = db.prepare_cached(
         "SELECT sha FROM photo WHERE device = ?1 AND asked_at IS NOT NULL AND lost_at IS NULL
          ORDER BY asked_at LIMIT ?2",
@@ -119,7 +113,7 @@ pub(crate) fn wanted(db: &Connection, device: &DeviceId) -> Result<Vec<PhotoId>,
 /// A device says that it can not deliver a photo. What is stored is not lost. One whose file holds other bytes is void as evidence:
 /// head office says so in the case.
 pub(crate) fn lost(
-    db: &Connection,
+    db: &Tx<'_>,
     device: &DeviceId,
     lost: &LostPhoto,
     keys: &Keys,

@@ -9,14 +9,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use doorstep_domain::PhotoId;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
 use super::Storage;
-use crate::{db::Db, enrol::Device, error::ApiError};
+use crate::{enrol::Device, error::ApiError, store::db::Db, store::tx::Tx};
 
 /// Whether a photo belongs to a case that one of the device's scopes holds. Only the entry of the device that brought the bytes
 /// gives that right: naming the hash of another's photo in a case of one's own gives none.
-pub(crate) fn may_read(db: &Connection, device: &Device, id: &PhotoId) -> Result<bool, ApiError> {
+pub(crate) fn may_read(db: &Tx<'_>, device: &Device, id: &PhotoId) -> Result<bool, ApiError> {
     let mut query = db.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM photo JOIN doc_scope USING (case_id) LEFT JOIN stored ON stored.sha = photo.sha
            WHERE photo.sha = ?1 AND scope = ?2 AND has = 1 AND (stored.device IS NULL OR stored.device = photo.device))",

@@ -19,11 +19,7 @@ use super::{
     turns::{Key, Turn},
     upload::{KEPT_MS, Progress, Standing, begin, forget, note_stored, too_many},
 };
-use crate::{
-    db::{self, Db},
-    error::ApiError,
-    http::STALL,
-};
+use crate::{error::ApiError, http::STALL, random, store::db::Db};
 
 /// Most bytes that one request holds in memory before it writes them down.
 const HOLD: usize = 512 * 1024;
@@ -197,7 +193,7 @@ impl Receiver {
     async fn keep(&self, at: &mut Standing, held: &mut Vec<u8>) -> Result<(), ReceiveError> {
         let bytes = Bytes::from(std::mem::take(held));
         let (key, size, before, expires_at) = (self.key, bytes.len() as u64, at.offset, self.now.plus(KEPT_MS));
-        let nonce = u64::from_be_bytes(db::random::<8>().ok_or(ApiError::Internal("no randomness"))?);
+        let nonce = u64::from_be_bytes(random::bytes::<8>().ok_or(ApiError::Internal("no randomness"))?);
         let piece = if bytes.is_empty() {
             None
         } else {

@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use doorstep_domain::{CaseId, DeviceId, PhotoId, UnixMs};
 use doorstep_media::{LOOKS_ALIKE, look_distance};
 use doorstep_protocol::PhotoState;
-use rusqlite::{Connection, params};
+use rusqlite::params;
 use serde::Serialize;
 
 use super::expect;
-use crate::error::ApiError;
+use crate::{error::ApiError, store::tx::Tx};
 
 /// Pictures are compared with those of the same device of so long before.
 const LOOK_BACK_MS: i64 = 30 * 86_400_000;
@@ -57,7 +57,7 @@ pub(crate) struct Told {
 }
 
 /// The photos that a case names.
-pub(crate) fn of_case(db: &Connection, case: &CaseId, now: UnixMs) -> Result<HashMap<PhotoId, Told>, ApiError> {
+pub(crate) fn of_case(db: &Tx<'_>, case: &CaseId, now: UnixMs) -> Result<HashMap<PhotoId, Told>, ApiError> {
     let mut query = db.prepare_cached("SELECT sha, device, due_at, look FROM photo WHERE case_id = ?1 AND of_sha IS NULL")?;
     let rows = query.query_map(params![case.as_bytes()], |row| {
         Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?, row.get::<_, Option<i64>>(3)?))
@@ -78,21 +78,21 @@ pub(crate) fn of_case(db: &Connection, case: &CaseId, now: UnixMs) -> Result<Has
     Ok(told)
 }
 
-fn thumbnail(db: &Connection, id: &PhotoId) -> Result<Option<PhotoId>, ApiError> {
+fn thumbnail(db: &Tx<'_>, id: &PhotoId) -> Result<Option<PhotoId>, ApiError> {
     let mut query =
         db.prepare_cached("SELECT sha FROM photo JOIN stored USING (sha) WHERE of_sha = ?1 AND erased_at IS NULL LIMIT 1")?;
     let mut rows = query.query_map(params![id.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?;
     Ok(rows.next().transpose()?.and_then(|sha| PhotoId::try_from(sha.as_slice()).ok()))
 }
 
-fn same(db: &Connection, id: &PhotoId, case: &CaseId) -> Result<Vec<String>, ApiError> {
+fn same(db: &Tx<'_>, id: &PhotoId, case: &CaseId) -> Result<Vec<String>, ApiError> {
     let mut query = db.prepare_cached(
         "SELECT waybill FROM photo JOIN doc USING (case_id) WHERE sha = ?1 AND case_id <> ?2 ORDER BY waybill LIMIT 10",
     )?;
     Ok(query.query_map(params![id.as_bytes(), case.as_bytes()], |row| row.get(0))?.collect::<Result<_, _>>()?)
 }
 
-fn alike(db: &Connection, case: &CaseId, id: &PhotoId, device: &[u8], look: u64, now: UnixMs) -> Result<Vec<String>, ApiError> {
+fn alike(db: &Tx<'_>, case: &CaseId, id: &PhotoId, device: &[u8], look: u64, now: UnixMs) -> Result<Vec<String>, ApiError> {
     let mut query = db.prepare_cached(
         "SELECT waybill, look FROM photo JOIN doc USING (case_id)
          WHERE device = ?1 AND expected_at > ?2 AND look IS NOT NULL AND case_id <> ?3 AND sha <> ?4",
@@ -113,7 +113,7 @@ fn alike(db: &Connection, case: &CaseId, id: &PhotoId, device: &[u8], look: u64,
 
 /// Photos that head office should look at, the longest awaited first: everything that is not stored, and the same picture under
 /// two waybills. `all`: every photo.
-pub(crate) fn list(db: &Connection, all: bool, limit: u32, now: UnixMs) -> Result<Vec<PhotoRow>, ApiError> {
+pub(crate) fn list(db: &Tx<'_>, all: bool, limit: u32, now: UnixMs) -> Result<Vec<PhotoRow>, ApiError> {
     let mut query = db.prepare(
         "SELECT photo.sha, photo.case_id, waybill, photo.device, expected_at, due_at, photo.len,
            coalesce((SELECT received FROM upload WHERE upload.sha = photo.sha AND upload.device = photo.device), 0) AS received
@@ -148,7 +148,7 @@ pub(crate) fn list(db: &Connection, all: bool, limit: u32, now: UnixMs) -> Resul
 
 /// Notes that head office erases a photo and its thumbnail: their hashes, and the pieces of their uploads. Hash and who erased it stay.
 pub(crate) fn erase(
-    db: &Connection,
+    db: &Tx<'_>,
     id: &PhotoId,
     by: &str,
     why: &str,

@@ -9,7 +9,7 @@ use rusqlite::params;
 use serde::Serialize;
 
 use super::Storage;
-use crate::{db::Db, error::ApiError};
+use crate::{error::ApiError, store::db::Db};
 
 /// Rows looked at between two looks at storage.
 const PAGE: u32 = 500;

@@ -1,10 +1,10 @@
 //! The rows of uploads: how far one is, who may go on with it, and what becomes of it.
 
 use doorstep_domain::{PhotoId, UnixMs};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
 use super::{receive::ReceiveError, turns::Key};
-use crate::{db::Db, error::ApiError};
+use crate::{error::ApiError, store::db::Db, store::tx::Tx};
 
 /// Most unfinished uploads of one device, and most bytes of them.
 const MOST_UPLOADS: u64 = 64;
@@ -33,7 +33,7 @@ enum Found {
     Expected(u64),
 }
 
-fn find(db: &Connection, (id, device): &Key) -> Result<Found, ApiError> {
+fn find(db: &Tx<'_>, (id, device): &Key) -> Result<Found, ApiError> {
     let stored = db
         .prepare_cached("SELECT len, erased_at FROM stored WHERE sha = ?1")?
         .query_row(params![id.as_bytes()], |row| Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?)))
@@ -128,7 +128,7 @@ pub(crate) async fn note_stored(
 }
 
 /// Whether a device has as much unfinished as it may have.
-pub(crate) fn too_many(db: &Connection, (_, device): &Key) -> Result<bool, ApiError> {
+pub(crate) fn too_many(db: &Tx<'_>, (_, device): &Key) -> Result<bool, ApiError> {
     let (uploads, bytes): (u64, u64) = db
         .prepare_cached("SELECT count(*), coalesce(sum(received), 0) FROM upload WHERE device = ?1")?
         .query_row(params![device.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -136,7 +136,7 @@ pub(crate) fn too_many(db: &Connection, (_, device): &Key) -> Result<bool, ApiEr
 }
 
 /// Removes the rows of a photo's uploads, of one device or of all; the names of their pieces.
-pub(crate) fn forget(db: &Connection, id: &PhotoId, of: Option<&Key>) -> Result<Vec<String>, ApiError> {
+pub(crate) fn forget(db: &Tx<'_>, id: &PhotoId, of: Option<&Key>) -> Result<Vec<String>, ApiError> {
     let device = of.map(|(_, device)| device.as_bytes().as_slice());
     let mut query = db.prepare_cached("DELETE FROM piece WHERE sha = ?1 AND (?2 IS NULL OR device = ?2) RETURNING name")?;
     let names = query.query_map(params![id.as_bytes(), device], |row| row.get(0))?.collect::<Result<_, _>>()?;

@@ -2,10 +2,10 @@
 
 use doorstep_domain::{Body, Personal, UnixMs};
 use doorstep_rules::{Case, Pack};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::OptionalExtension;
 
 use super::outbox;
-use crate::error::ApiError;
+use crate::{error::ApiError, store::tx::Tx};
 
 /// What head office knows of a parcel's recipient.
 pub(super) struct Addressee {
@@ -19,7 +19,7 @@ pub(super) struct Addressee {
 
 impl Addressee {
     /// `None`: the parcel is on no list, and what its case says must do.
-    pub fn of(db: &Connection, case: &Case, pack: &Pack) -> Result<Option<Self>, ApiError> {
+    pub fn of(db: &Tx<'_>, case: &Case, pack: &Pack) -> Result<Option<Self>, ApiError> {
         type Row = (Vec<u8>, Vec<u8>, Vec<u8>, Option<i64>);
         let row: Option<Row> = db
             .prepare_cached(

@@ -3,11 +3,11 @@
 use doorstep_domain::{Body, CaseId, EntryKey, Personal, SmsFault, SmsReply, SmsReport, SmsState, UnixMs};
 use doorstep_gateway::{Inbound, Receipt, ReceiptStatus, id_forms};
 use doorstep_rules::Pack;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
 use super::outbox;
-use crate::{error::ApiError, keys::Keys, packs::Rules};
+use crate::{error::ApiError, keys::Keys, packs::Rules, store::tx::Tx};
 
 /// The same words from the same number within so long are one message that a provider delivered twice.
 const SAME_MS: i64 = 10 * 60_000;
@@ -21,7 +21,7 @@ const MAX_WORDS: usize = 4_000;
 const OPT_OUT: [&str; 6] = ["TD", "退订", "拒收", "STOP", "UNSUBSCRIBE", "QUIT"];
 
 /// Takes a receipt. When this is durable the provider may be told so.
-pub(crate) fn take_receipt(db: &Connection, keys: &Keys, receipt: &Receipt, now: UnixMs) -> Result<(), ApiError> {
+pub(crate) fn take_receipt(db: &Tx<'_>, keys: &Keys, receipt: &Receipt, now: UnixMs) -> Result<(), ApiError> {
     let recipient = receipt.number.as_deref().map_or(Ok(None), |number| outbox::recipient(db, number))?;
     let said = Said { id: &receipt.id, status: receipt.status, code: &receipt.code, recipient };
     if matches(db, keys, &said, now)? || was_sent(db, keys, receipt, now)? {
@@ -37,7 +37,7 @@ pub(crate) fn take_receipt(db: &Connection, keys: &Keys, receipt: &Receipt, now:
 
 /// A receipt for a number to which just one message of the gateway is uncertain says that it was sent, though nobody has heard its id:
 /// the answer to its submission was lost.
-fn was_sent(db: &Connection, keys: &Keys, receipt: &Receipt, now: UnixMs) -> Result<bool, ApiError> {
+fn was_sent(db: &Tx<'_>, keys: &Keys, receipt: &Receipt, now: UnixMs) -> Result<bool, ApiError> {
     let Some(number) = &receipt.number else { return Ok(false) };
     let Some(recipient) = outbox::recipient(db, number)? else { return Ok(false) };
     let sql = format!(
@@ -71,7 +71,7 @@ struct Said<'a> {
 }
 
 /// Looks at the receipts that came before the answer to their submission.
-pub(super) fn match_again(db: &Connection, keys: &Keys, ids: &[String], now: UnixMs) -> Result<(), ApiError> {
+pub(super) fn match_again(db: &Tx<'_>, keys: &Keys, ids: &[String], now: UnixMs) -> Result<(), ApiError> {
     let mut query =
         db.prepare_cached("SELECT id, provider_id, status, code FROM receipt WHERE matched_at IS NULL AND received_at >= ?1")?;
     let open = query.query_map([now.plus(-EARLY_MS).0], |row| {
@@ -92,7 +92,7 @@ pub(super) fn match_again(db: &Connection, keys: &Keys, ids: &[String], now: Uni
 }
 
 /// Drops what is of no use any more: ids for which no receipt comes now. Receipts that name nothing stay.
-pub(crate) fn prune(db: &Connection, now: UnixMs) -> Result<(), ApiError> {
+pub(crate) fn prune(db: &Tx<'_>, now: UnixMs) -> Result<(), ApiError> {
     let before = now.plus(-KEEP_MS).0;
     db.execute("DELETE FROM segment WHERE at < ?1", [before])?;
     db.execute("DELETE FROM receipt WHERE matched_at < ?1", [before])?;
@@ -108,7 +108,7 @@ fn status_of(word: &str) -> ReceiptStatus {
 type Part = (Vec<u8>, String, u32, u32);
 
 /// The segment that a receipt is about: one to its number if it names one, by the best of its id's forms, of several the newest.
-fn segment(db: &Connection, said: &Said<'_>) -> Result<Option<Part>, ApiError> {
+fn segment(db: &Tx<'_>, said: &Said<'_>) -> Result<Option<Part>, ApiError> {
     let mut query = db.prepare_cached(
         "SELECT case_id, entry, segment.round, part FROM segment JOIN message USING (case_id, entry)
          WHERE form = ?1 AND (?2 IS NULL OR recipient = ?2) AND rank <= ?3 ORDER BY rank, at DESC LIMIT 1",
@@ -140,7 +140,7 @@ fn segment(db: &Connection, said: &Said<'_>) -> Result<Option<Part>, ApiError> {
 const UNKNOWN_SUBSCRIBER: [&str; 2] = ["1", "001"];
 
 /// What follows from a receipt for the message that it is about. False if it is about none.
-fn matches(db: &Connection, keys: &Keys, said: &Said<'_>, now: UnixMs) -> Result<bool, ApiError> {
+fn matches(db: &Tx<'_>, keys: &Keys, said: &Said<'_>, now: UnixMs) -> Result<bool, ApiError> {
     let Some((case, entry, round, part)) = segment(db, said)? else { return Ok(false) };
     let status = said.status;
     if matches!(status, ReceiptStatus::Accepted | ReceiptStatus::Unknown) {
@@ -177,7 +177,7 @@ fn matches(db: &Connection, keys: &Keys, said: &Said<'_>, now: UnixMs) -> Result
 }
 
 /// Version of the newest pack: what the server's own reports name.
-fn version(db: &Connection) -> Result<u32, ApiError> {
+fn version(db: &Tx<'_>) -> Result<u32, ApiError> {
     Ok(db.prepare_cached("SELECT max(version) FROM pack")?.query_row([], |row| row.get(0))?)
 }
 
@@ -189,7 +189,7 @@ enum Landing {
 
 /// Takes what a customer wrote. It lands on the case whose message it answers; what can not be matched is kept for a person.
 pub(crate) fn take_inbound(
-    db: &Connection,
+    db: &Tx<'_>,
     keys: &Keys,
     rules: &Rules,
     (inbound, service): (&Inbound, &str),
@@ -250,7 +250,7 @@ pub(crate) fn take_inbound(
 /// By the number that was answered with its extension, then by a waybill in the words, then by the only case that is open to an
 /// answer.
 fn landing(
-    db: &Connection,
+    db: &Tx<'_>,
     pack: &Pack,
     recipient: &[u8],
     (to, service): (&str, &str),

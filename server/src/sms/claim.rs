@@ -5,13 +5,13 @@ use doorstep_rules::{
     Case, Message, Pack, Rulebook, SmsLack, State, TimeOfDay, judge,
     sms::{Segments, fits},
 };
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use super::{
     addressee::Addressee,
     outbox::{self, COLUMNS, Queued},
 };
-use crate::{error::ApiError, keys::Keys, packs::Rules, project};
+use crate::{error::ApiError, keys::Keys, packs::Rules, project, store::tx::Tx};
 
 /// A message under the gateway's lease.
 #[derive(Clone)]
@@ -62,7 +62,7 @@ const MAX_TEXT: usize = 2_000;
 /// Claims at most so many due messages: each is leased, and its case says so, when this is durable. Where nothing is sent (`sends`
 /// is false) they are not leased: they wait for a device's lease, or for their end.
 pub(crate) fn claim(
-    db: &Connection,
+    db: &Tx<'_>,
     keys: &Keys,
     rules: &Rules,
     (most, extension_digits, sends): (usize, u32, bool),
@@ -131,7 +131,7 @@ pub(crate) fn claim(
     Ok(claimed)
 }
 
-fn later(db: &Connection, row: &Queued, at: UnixMs) -> Result<(), ApiError> {
+fn later(db: &Tx<'_>, row: &Queued, at: UnixMs) -> Result<(), ApiError> {
     db.prepare_cached("UPDATE message SET due_at = ?3 WHERE case_id = ?1 AND entry = ?2")?.execute(params![
         row.case.as_bytes(),
         row.entry.to_string(),
@@ -164,7 +164,7 @@ pub(super) enum Way {
 }
 
 /// What is to be done with a message that was left to others.
-pub(super) fn judged(db: &Connection, book: &Rulebook, row: &Queued, way: Way, now: UnixMs) -> Result<Verdict, ApiError> {
+pub(super) fn judged(db: &Tx<'_>, book: &Rulebook, row: &Queued, way: Way, now: UnixMs) -> Result<Verdict, ApiError> {
     let (entries, _) = project::entries(db, &row.case)?;
     let pack = book.at(now);
     let settle = |state, fault| Ok(Verdict::Settle(state, fault));
@@ -232,7 +232,7 @@ fn is_ours(book: &Rulebook, case: &Case, sms: &Sms, message: &Message, surname: 
 /// How far the same message of another entry has got, if it is under way or has left. One that waits at its recorder's phone is waited
 /// for a while: it may be sent there at any moment. Not for good: that phone may lie in a river.
 fn twin<'a>(
-    db: &Connection,
+    db: &Tx<'_>,
     row: &Queued,
     same: impl Iterator<Item = &'a EntryKey>,
     now: UnixMs,
@@ -265,7 +265,7 @@ fn quiet_until(pack: &Pack, now: UnixMs) -> Option<UnixMs> {
 
 /// Whether the recipient, or the device that asks, has had as many today as the rules allow. What phones sent without a lease is no
 /// part of it: nobody could have said no.
-fn is_over_limit(db: &Connection, row: &Queued, pack: &Pack, now: UnixMs) -> Result<bool, ApiError> {
+fn is_over_limit(db: &Tx<'_>, row: &Queued, pack: &Pack, now: UnixMs) -> Result<bool, ApiError> {
     let local = pack.local(now).and_then(|local| pack.moment(local.date().and_hms_opt(0, 0, 0)?));
     let today = local.unwrap_or(now).0;
     let count = |sql: &str, who: &[u8]| -> Result<u32, ApiError> {
@@ -285,7 +285,7 @@ fn is_over_limit(db: &Connection, row: &Queued, pack: &Pack, now: UnixMs) -> Res
 
 /// Digits for the service number that none of the recipient's other messages has while an answer may come: so the answer names its
 /// message. Empty where the provider has none to give, or all are taken.
-fn extension(db: &Connection, row: &Queued, digits: u32, pack: &Pack, now: UnixMs) -> Result<String, ApiError> {
+fn extension(db: &Tx<'_>, row: &Queued, digits: u32, pack: &Pack, now: UnixMs) -> Result<String, ApiError> {
     if digits == 0 {
         return Ok(String::new());
     }

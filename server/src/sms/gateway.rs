@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::{back, claim, claim::Claimed, held, settle};
-use crate::{ServeError, db::Db, error::ApiError, keys::Keys, live::Live, packs::Rules, serve::NowFn};
+use crate::{ServeError, error::ApiError, keys::Keys, live::Live, packs::Rules, serve::NowFn, store::db::Db, store::tx::Tx};
 
 /// Held by the one gateway of a data folder.
 pub(crate) const LOCK: &str = "sms.lock";
@@ -171,7 +171,7 @@ impl Gateway {
 
     async fn write<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&rusqlite::Connection, &Self) -> Result<T, ApiError> + Send + 'static,
+        job: impl Fn(&Tx<'_>, &Self) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
         let this = self.clone();
         self.db.write(move |db| job(db, &this)).await
@@ -180,7 +180,7 @@ impl Gateway {
     /// Devices that did not say what became of a message leave it uncertain, whether or not there is a gateway.
     async fn end_leases(&self) -> Result<(), ApiError> {
         // While SMS are held, what holders have said since the copy was made may still come again.
-        let end = |db: &rusqlite::Connection, this: &Self| match held::is_held(db)? {
+        let end = |db: &Tx<'_>, this: &Self| match held::is_held(db)? {
             true => Ok(false),
             false => settle::end_leases(db, &this.keys, &this.rules, (this.now)()),
         };
@@ -207,7 +207,7 @@ impl Gateway {
         if how.0 == 0 {
             return Ok(());
         }
-        let claim = move |db: &rusqlite::Connection, this: &Self| match held::is_held(db)? {
+        let claim = move |db: &Tx<'_>, this: &Self| match held::is_held(db)? {
             true => Ok(vec![]),
             false => claim::claim(db, &this.keys, &this.rules, how, (this.now)()),
         };
@@ -227,7 +227,7 @@ impl Gateway {
         }
         let held = loop {
             let claimed = ready.clone();
-            match self.write(move |db, this| settle::submitting(db, &this.keys, claimed, (this.now)())).await {
+            match self.write(move |db, this| settle::submitting(db, &this.keys, claimed.clone(), (this.now)())).await {
                 Ok(held) => break held,
                 Err(error) => {
                     crate::say!("doorstep-server: saying that SMS are being submitted failed: {error}");

@@ -2,24 +2,29 @@
 //! lease is given, until a person says go. What is queued stays.
 
 use doorstep_domain::UnixMs;
-use rusqlite::{Connection, params};
+
+use crate::store::{
+    messages,
+    meta::{self, Meta},
+    tx::{StoreError, Tx},
+};
 
 /// Holds all SMS from now on.
-pub(crate) fn hold(db: &Connection, now: UnixMs) -> rusqlite::Result<()> {
-    db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('sms_held', ?1)", params![now.0.to_be_bytes()]).map(|_| ())
+pub(crate) fn hold(tx: &Tx<'_>, now: UnixMs) -> Result<(), StoreError> {
+    meta::set(tx, Meta::SmsHeld, &now.0.to_be_bytes())
 }
 
 /// Lets them go on; false if they were not held.
-pub(crate) fn go(db: &Connection) -> rusqlite::Result<bool> {
-    Ok(db.execute("DELETE FROM meta WHERE key = 'sms_held'", [])? > 0)
+pub(crate) fn go(tx: &Tx<'_>) -> Result<bool, StoreError> {
+    meta::drop(tx, Meta::SmsHeld)
 }
 
 /// Whether they are held.
-pub(crate) fn is_held(db: &Connection) -> rusqlite::Result<bool> {
-    db.prepare_cached("SELECT 1 FROM meta WHERE key = 'sms_held'")?.exists([])
+pub(crate) fn is_held(tx: &Tx<'_>) -> Result<bool, StoreError> {
+    Ok(meta::get::<[u8; 8]>(tx, Meta::SmsHeld)?.is_some())
 }
 
 /// How many wait to be sent, by the gateway or by lease.
-pub(crate) fn waiting(db: &Connection) -> rusqlite::Result<u64> {
-    db.query_row("SELECT count(*) FROM message WHERE state = 'offered'", [], |row| row.get(0))
+pub(crate) fn waiting(tx: &Tx<'_>) -> Result<u64, StoreError> {
+    messages::count_offered(tx)
 }

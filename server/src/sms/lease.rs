@@ -2,13 +2,13 @@
 
 use doorstep_domain::{Body, CaseId, EntryKey, InstallId, SmsFault, SmsReport, SmsState, SmsWay, Tag, UnixMs};
 use doorstep_protocol::{LeaseRequest, LeaseResponse};
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use super::{
     claim::{self, Verdict, Way},
     held, outbox,
 };
-use crate::{enrol::Device, error::ApiError, keys::Keys, packs::Rules};
+use crate::{enrol::Device, error::ApiError, keys::Keys, packs::Rules, store::tx::Tx};
 
 /// How long a device has to send and to say so, milliseconds. After that nobody knows whether it did.
 const LEASE_MS: i64 = 15 * 60_000;
@@ -21,7 +21,7 @@ fn no(why: &str) -> Result<LeaseResponse, ApiError> {
 
 /// Gives a device the lease of an SMS, or says why not. When this is durable the device may send it.
 pub(crate) fn lease(
-    db: &Connection,
+    db: &Tx<'_>,
     keys: &Keys,
     rules: &Rules,
     device: &Device,

@@ -5,13 +5,17 @@ use doorstep_domain::{
     Tag, UnixMs, plain_digits,
 };
 use ring::hmac;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
 pub(super) use crate::headoffice::server;
 use crate::{
     error::ApiError,
     headoffice::{self, HeadOfficeError},
     keys::Keys,
+    store::{
+        meta::{self, Meta},
+        tx::Tx,
+    },
 };
 
 /// A row of the outbox.
@@ -54,17 +58,16 @@ pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Queued>> 
     }))
 }
 
-pub(super) fn one(db: &Connection, case: &CaseId, entry: &EntryKey) -> Result<Option<Queued>, ApiError> {
+pub(super) fn one(db: &Tx<'_>, case: &CaseId, entry: &EntryKey) -> Result<Option<Queued>, ApiError> {
     let sql = format!("SELECT {COLUMNS} FROM message WHERE case_id = ?1 AND entry = ?2");
     let found = db.prepare_cached(&sql)?.query_row(params![case.as_bytes(), entry.to_string()], read).optional()?;
     Ok(found.flatten())
 }
 
 /// The keyed hash of a number: the same in every case and for every way of writing it, and useless without the server's key.
-pub(super) fn recipient(db: &Connection, number: &str) -> Result<Option<Vec<u8>>, ApiError> {
+pub(super) fn recipient(db: &Tx<'_>, number: &str) -> Result<Option<Vec<u8>>, ApiError> {
     let Some(digits) = plain_digits(number) else { return Ok(None) };
-    let key: Vec<u8> =
-        db.prepare_cached("SELECT value FROM meta WHERE key = 'recipient_key'")?.query_row([], |row| row.get(0))?;
+    let key: Vec<u8> = meta::need(db, Meta::RecipientKey)?;
     let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
     let mut context = hmac::Context::with_key(&key);
     context.update(b"recipient/v1\0");
@@ -73,7 +76,7 @@ pub(super) fn recipient(db: &Connection, number: &str) -> Result<Option<Vec<u8>>
 }
 
 /// An accepted entry asks for an SMS: it is queued with whoever recorded it.
-pub(crate) fn expect(db: &Connection, case: &CaseId, entry: &Entry, sms: &Sms, device: &DeviceId) -> Result<(), ApiError> {
+pub(crate) fn expect(db: &Tx<'_>, case: &CaseId, entry: &Entry, sms: &Sms, device: &DeviceId) -> Result<(), ApiError> {
     // A number that can not be read can not be sent to by anybody but who wrote it.
     let recipient = sms.to.text().map_or(Ok(None), |number| recipient(db, number))?.unwrap_or_default();
     let own = match &sms.attempt {
@@ -90,7 +93,7 @@ pub(crate) fn expect(db: &Connection, case: &CaseId, entry: &Entry, sms: &Sms, d
 }
 
 /// Whether a device wrote under this mark, as its present installation or as one before.
-fn is_of(db: &Connection, tag: &Tag, device: &DeviceId) -> Result<bool, ApiError> {
+fn is_of(db: &Tx<'_>, tag: &Tag, device: &DeviceId) -> Result<bool, ApiError> {
     let mut query = db.prepare_cached("SELECT install FROM install WHERE device = ?1")?;
     let installs = query.query_map(params![device.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?;
     for install in installs {
@@ -105,7 +108,7 @@ fn is_of(db: &Connection, tag: &Tag, device: &DeviceId) -> Result<bool, ApiError
 /// A device says what it did with an SMS. Only its recorder, or the holder of its lease, is heard; whatever else is said of it is in
 /// the case for people to see.
 pub(crate) fn take_report(
-    db: &Connection,
+    db: &Tx<'_>,
     case: &CaseId,
     entry: &Entry,
     report: &SmsReport,
@@ -145,7 +148,7 @@ pub(crate) fn take_report(
 }
 
 /// Moves a row on. What has not left after all has no time of leaving.
-pub(super) fn set(db: &Connection, row: &Queued, state: SmsState, round: u32, sent: Option<UnixMs>) -> Result<(), ApiError> {
+pub(super) fn set(db: &Tx<'_>, row: &Queued, state: SmsState, round: u32, sent: Option<UnixMs>) -> Result<(), ApiError> {
     db.prepare_cached(
         "UPDATE message SET state = ?3, round = ?4, sent_at = CASE WHEN ?6 THEN coalesce(sent_at, ?5) END
          WHERE case_id = ?1 AND entry = ?2",
@@ -164,7 +167,7 @@ pub(super) fn set(db: &Connection, row: &Queued, state: SmsState, round: u32, se
 /// Says in the case what became of an SMS; false if it could not be said. A case that is full takes no report; the outbox knows it
 /// all the same.
 pub(super) fn say(
-    db: &Connection,
+    db: &Tx<'_>,
     keys: &Keys,
     case: &CaseId,
     (author, pack_version): (Author, u32),

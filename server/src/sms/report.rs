@@ -1,7 +1,7 @@
 //! What head office sees of SMS, and what a person settles. Numbers are masked; texts stay in their cases.
 
 use doorstep_domain::{Body, CaseId, EntryKey, Personal, SmsReport, SmsState, UnixMs};
-use rusqlite::{Connection, params};
+use rusqlite::params;
 use serde::Serialize;
 
 use super::{outbox, settle};
@@ -10,6 +10,7 @@ use crate::{
     headoffice::{HeadOfficeError, reviewer},
     keys::Keys,
     packs::Rules,
+    store::tx::Tx,
 };
 
 /// An SMS of the outbox.
@@ -64,7 +65,7 @@ pub struct InboundRow {
 }
 
 /// SMS that are not settled, or all, newest first; `uncertain` only those that wait for a person.
-pub(crate) fn list(db: &Connection, all: bool, limit: u32) -> Result<Vec<MessageRow>, ApiError> {
+pub(crate) fn list(db: &Tx<'_>, all: bool, limit: u32) -> Result<Vec<MessageRow>, ApiError> {
     let mut query = db.prepare_cached(
         "SELECT coalesce(doc.waybill, ''), entry, state, round, holder, sent_at, due_at FROM message LEFT JOIN doc USING (case_id)
          WHERE ?1 OR state IN ('queued', 'offered', 'leased', 'submitting', 'uncertain')
@@ -86,7 +87,7 @@ pub(crate) fn list(db: &Connection, all: bool, limit: u32) -> Result<Vec<Message
 }
 
 /// Receipts that name no message, newest first.
-pub(crate) fn receipts(db: &Connection, limit: u32) -> Result<Vec<ReceiptRow>, ApiError> {
+pub(crate) fn receipts(db: &Tx<'_>, limit: u32) -> Result<Vec<ReceiptRow>, ApiError> {
     let mut query = db.prepare_cached(
         "SELECT provider_id, status, code, received_at FROM receipt WHERE matched_at IS NULL ORDER BY received_at DESC LIMIT ?1",
     )?;
@@ -98,7 +99,7 @@ pub(crate) fn receipts(db: &Connection, limit: u32) -> Result<Vec<ReceiptRow>, A
 }
 
 /// What customers wrote, newest first; `open`: only what landed nowhere.
-pub(crate) fn inbound(db: &Connection, open: bool, limit: u32) -> Result<Vec<InboundRow>, ApiError> {
+pub(crate) fn inbound(db: &Tx<'_>, open: bool, limit: u32) -> Result<Vec<InboundRow>, ApiError> {
     let mut query = db.prepare_cached(
         "SELECT inbound.id, number, service, words, received_at, doc.waybill, why, inbound.case_id IS NULL
          FROM inbound LEFT JOIN doc USING (case_id) WHERE NOT ?1 OR inbound.case_id IS NULL ORDER BY received_at DESC, inbound.id DESC LIMIT ?2",
@@ -139,7 +140,7 @@ fn is_for_a_person(row: &outbox::Queued) -> bool {
 
 /// Settles an uncertain SMS by a reviewer's word.
 pub(crate) fn settle_by_hand(
-    db: &Connection,
+    db: &Tx<'_>,
     keys: &Keys,
     rules: &Rules,
     case: &CaseId,

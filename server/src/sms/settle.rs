@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use doorstep_domain::{Body, CaseId, EntryKey, SmsFault, SmsReport, SmsState, UnixMs};
 use doorstep_gateway::{Fault, Submitted, id_forms};
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use super::{
     back,
     claim::Claimed,
     outbox::{self, COLUMNS, Queued},
 };
-use crate::{error::ApiError, keys::Keys, packs::Rules};
+use crate::{error::ApiError, keys::Keys, packs::Rules, store::tx::Tx};
 
 /// Says that claimed messages are being submitted, before any of them is: a crash from here on leaves them uncertain. Those whose row
 /// has moved on meanwhile are left out.
-pub(crate) fn submitting(db: &Connection, keys: &Keys, claimed: Vec<Claimed>, now: UnixMs) -> Result<Vec<Claimed>, ApiError> {
+pub(crate) fn submitting(db: &Tx<'_>, keys: &Keys, claimed: Vec<Claimed>, now: UnixMs) -> Result<Vec<Claimed>, ApiError> {
     let mut held = Vec::with_capacity(claimed.len());
     for message in claimed {
         let told: Option<bool> = {
@@ -40,7 +40,7 @@ pub(crate) fn submitting(db: &Connection, keys: &Keys, claimed: Vec<Claimed>, no
 }
 
 fn tell(
-    db: &Connection,
+    db: &Tx<'_>,
     keys: &Keys,
     message: &Claimed,
     (state, fault): (SmsState, Option<SmsFault>),
@@ -51,7 +51,7 @@ fn tell(
 }
 
 /// Moves the claim's row; false if it is another claim's by now.
-fn move_row(db: &Connection, message: &Claimed, state: SmsState, sent: Option<UnixMs>) -> Result<bool, ApiError> {
+fn move_row(db: &Tx<'_>, message: &Claimed, state: SmsState, sent: Option<UnixMs>) -> Result<bool, ApiError> {
     let moved = db
         .prepare_cached("UPDATE message SET state = ?4, sent_at = ?5 WHERE case_id = ?1 AND entry = ?2 AND fence = ?3")?
         .execute(params![
@@ -66,7 +66,7 @@ fn move_row(db: &Connection, message: &Claimed, state: SmsState, sent: Option<Un
 
 /// Takes what became of a submission. Gives after how long the message may be submitted again, if surely nothing of it was taken.
 pub(crate) fn settle(
-    db: &Connection,
+    db: &Tx<'_>,
     keys: &Keys,
     message: &Claimed,
     outcome: &Submitted,
@@ -136,20 +136,20 @@ pub(crate) fn settle(
 /// Due at this moment is what is tried again after a time that runs in this process: another gateway begins at once.
 pub(super) const HELD: UnixMs = UnixMs(i64::MAX);
 
-fn set_due(db: &Connection, (case, entry, fence): (&CaseId, &EntryKey, i64), at: UnixMs) -> Result<(), ApiError> {
+fn set_due(db: &Tx<'_>, (case, entry, fence): (&CaseId, &EntryKey, i64), at: UnixMs) -> Result<(), ApiError> {
     db.prepare_cached("UPDATE message SET due_at = ?4 WHERE case_id = ?1 AND entry = ?2 AND fence = ?3 AND state = 'offered'")?
         .execute(params![case.as_bytes(), entry.to_string(), fence, at.0])?;
     Ok(())
 }
 
 /// Lets messages be claimed again that were held.
-pub(crate) fn release(db: &Connection, held: &[(CaseId, EntryKey, i64)], now: UnixMs) -> Result<(), ApiError> {
+pub(crate) fn release(db: &Tx<'_>, held: &[(CaseId, EntryKey, i64)], now: UnixMs) -> Result<(), ApiError> {
     held.iter().try_for_each(|(case, entry, fence)| set_due(db, (case, entry, *fence), now))
 }
 
 /// One more try of a message of which nobody knows: the one that its template allows.
 fn offer_again(
-    db: &Connection,
+    db: &Tx<'_>,
     keys: &Keys,
     (case, entry, round): (&CaseId, &EntryKey, u32),
     version: u32,
@@ -166,7 +166,7 @@ fn offer_again(
 }
 
 /// What a gateway left behind that died: what it had leased and not submitted is to be sent, what it was submitting is uncertain.
-pub(crate) fn recover(db: &Connection, keys: &Keys, rules: &Rules, now: UnixMs) -> Result<(), ApiError> {
+pub(crate) fn recover(db: &Tx<'_>, keys: &Keys, rules: &Rules, now: UnixMs) -> Result<(), ApiError> {
     db.execute("UPDATE message SET state = 'offered', fence = fence + 1 WHERE state = 'leased' AND holder IS NULL", [])?;
     db.execute("UPDATE message SET due_at = ?2 WHERE state = 'offered' AND due_at = ?1", [HELD.0, now.0])?;
     let sql = format!("SELECT {COLUMNS} FROM message WHERE state = 'submitting' AND holder IS NULL AND fence > 0");
@@ -182,7 +182,7 @@ pub(crate) fn recover(db: &Connection, keys: &Keys, rules: &Rules, now: UnixMs) 
 const LEASE_MARGIN_MS: i64 = 2 * 60_000;
 
 /// Devices that were to send a message and did not say what became of it: nobody knows.
-pub(crate) fn end_leases(db: &Connection, keys: &Keys, rules: &Rules, now: UnixMs) -> Result<bool, ApiError> {
+pub(crate) fn end_leases(db: &Tx<'_>, keys: &Keys, rules: &Rules, now: UnixMs) -> Result<bool, ApiError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM message WHERE state IN ('leased', 'submitting') AND holder IS NOT NULL AND until_at < ?1 LIMIT 50"
     );
@@ -196,7 +196,7 @@ pub(crate) fn end_leases(db: &Connection, keys: &Keys, rules: &Rules, now: UnixM
     Ok(!rows.is_empty())
 }
 
-fn lose(db: &Connection, keys: &Keys, rules: &Rules, row: &Queued, fault: Option<SmsFault>, now: UnixMs) -> Result<(), ApiError> {
+fn lose(db: &Tx<'_>, keys: &Keys, rules: &Rules, row: &Queued, fault: Option<SmsFault>, now: UnixMs) -> Result<(), ApiError> {
     let (_, book) = rules.book(db)?;
     let pack = book.at(now);
     outbox::set(db, row, SmsState::Uncertain, row.round, None)?;
@@ -212,7 +212,7 @@ fn lose(db: &Connection, keys: &Keys, rules: &Rules, row: &Queued, fault: Option
 }
 
 /// Whether the template of a message allows one more try.
-fn allows_resend(db: &Connection, row: &Queued, pack: &doorstep_rules::Pack) -> Result<bool, ApiError> {
+fn allows_resend(db: &Tx<'_>, row: &Queued, pack: &doorstep_rules::Pack) -> Result<bool, ApiError> {
     let (entries, _) = match crate::project::entries(db, &row.case) {
         Err(ApiError::Damaged) => return Ok(false),
         other => other?,

@@ -8,18 +8,18 @@ use std::{
     path::Path,
 };
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::Connection;
 
-use crate::{
-    ServeError,
-    copy::{DATABASE, Marker},
-    db::wal_of,
+use super::{
+    db::{DATABASE, Store, wal_of},
+    tx::StoreError,
 };
+use crate::ServeError;
 
 /// The log of a server that did not end in order must be there. Looked at before the database is opened, which makes a new one.
-pub(crate) fn log_is_there(folder: &Path) -> Result<(), ServeError> {
+pub(crate) fn log_is_there(folder: &Path, was_running: bool) -> Result<(), ServeError> {
     let file = wal_of(folder);
-    if Marker::read(folder).running && folder.join(DATABASE).exists() && !file.exists() {
+    if was_running && folder.join(DATABASE).exists() && !file.exists() {
         return Err(ServeError::WalMissing { folder: folder.to_owned(), file });
     }
     Ok(())
@@ -41,9 +41,9 @@ pub(crate) fn log_is_whole(folder: &Path) -> Result<(), ServeError> {
 
 /// The database's structure holds: its file is not cut, and, of the `whole`, every page is where its table says. That reads all of it
 /// (0.4 s for 10,000 cases in 260 MB that the machine has in memory), so it is done after a crash and on an operator's word.
-pub(crate) fn structure(db: &Connection, folder: &Path, whole: bool) -> Result<(), ServeError> {
+pub(crate) fn structure(store: &Store, folder: &Path, whole: bool) -> Result<(), ServeError> {
     named(folder, || {
-        let number = |pragma: &str| db.query_row(pragma, [], |row| row.get::<_, u64>(0));
+        let number = |pragma: &str| store.sqlite().query_row(pragma, [], |row| row.get::<_, u64>(0)).map_err(StoreError::from);
         let needs = number("PRAGMA page_count")?.saturating_mul(number("PRAGMA page_size")?);
         // What the log holds may not be in the file yet.
         let file = |path| std::fs::metadata(path).map_or(0, |file| file.len());
@@ -54,21 +54,20 @@ pub(crate) fn structure(db: &Connection, folder: &Path, whole: bool) -> Result<(
         if !whole {
             return Ok(());
         }
-        let mut query = db.prepare("PRAGMA quick_check(5)")?;
-        let rows = query.query_map([], |row| row.get::<_, String>(0))?;
-        let found: Vec<String> = rows.collect::<Result<_, _>>()?;
+        let found = complaints(store.sqlite()).map_err(StoreError::from)?;
         if found == ["ok"] { Ok(()) } else { Err(damaged(folder, found.join("; "))) }
     })
+}
+
+fn complaints(db: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut query = db.prepare("PRAGMA quick_check(5)")?;
+    query.query_map([], |row| row.get(0))?.collect()
 }
 
 /// What SQLite finds to be no database, or a damaged one, has a name of its own: it says what to do.
 pub(crate) fn named<T>(folder: &Path, work: impl FnOnce() -> Result<T, ServeError>) -> Result<T, ServeError> {
     work().map_err(|error| match error {
-        ServeError::Sqlite(error)
-            if matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)) =>
-        {
-            damaged(folder, error.to_string())
-        }
+        ServeError::Database(error) if error.is_damaged_file() => damaged(folder, error.to_string()),
         other => other,
     })
 }

@@ -1,0 +1,201 @@
+//! SQLite: opening a data folder's database, one writer thread with group commit, readers.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread,
+};
+
+use rusqlite::{Connection, config::DbConfig};
+use tokio::sync::oneshot;
+
+use super::tx::{StoreError, Tx};
+use crate::error::ApiError;
+
+/// The database's file in a data folder.
+pub(crate) const DATABASE: &str = "doorstep-server.db";
+/// Most jobs in one commit: bounds how long the first one waits.
+const GROUP: usize = 100;
+/// Most jobs that wait; the next one is told to come back.
+const QUEUE: usize = 1_000;
+/// Prepared statements that a connection keeps: more than there are.
+const STATEMENTS: usize = 512;
+
+/// The write-ahead log of a data folder.
+pub(crate) fn wal_of(folder: &Path) -> PathBuf {
+    folder.join(format!("{DATABASE}-wal"))
+}
+
+/// An opened database.
+pub(crate) struct Store(Connection);
+
+impl Store {
+    /// Opens the database of a data folder as it is, making an empty one if there is none. Its log stays when it is closed.
+    pub(crate) fn connect(folder: &Path) -> Result<Self, StoreError> {
+        let db = Connection::open(folder.join(DATABASE))?;
+        // Whoever closes last must not be the one who drops a log that nobody has looked at.
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        db.busy_timeout(std::time::Duration::from_secs(10))?;
+        db.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;",
+        )?;
+        db.set_prepared_statement_cache_capacity(STATEMENTS);
+        // A plan that looks at bound values is made anew whenever they change.
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        Ok(Self(db))
+    }
+
+    /// Whether the write-ahead log stays when the database is closed, instead of being brought into its file.
+    pub(crate) fn keep_log(&self, keep: bool) -> Result<(), StoreError> {
+        self.0.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep)?;
+        Ok(())
+    }
+
+    /// Brings the write-ahead log into the database's file. False if somebody else is at it; the log then stays.
+    pub(crate) fn take_in_log(&self) -> Result<bool, StoreError> {
+        let busy: bool = self.0.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        Ok(!busy)
+    }
+
+    /// Does something while no other process writes.
+    pub(crate) fn alone<T, E: From<StoreError>>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let say = |sql| self.0.execute_batch(sql).map_err(|error| E::from(StoreError::from(error)));
+        say("BEGIN IMMEDIATE")?;
+        let done = work();
+        self.undo();
+        done
+    }
+
+    /// Reads, in one view of all tables.
+    pub(crate) fn read<T, E: From<StoreError>>(&self, query: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
+        self.0.execute_batch("BEGIN DEFERRED").map_err(|error| E::from(StoreError::from(error)))?;
+        let read = query(&Tx::new(&self.0));
+        self.undo();
+        read
+    }
+
+    /// Writes all of a job, or nothing of it. Durable when it returns.
+    pub(crate) fn write<T, E: From<StoreError>>(&self, job: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
+        let say = |sql| self.0.execute_batch(sql).map_err(|error| E::from(StoreError::from(error)));
+        say("BEGIN IMMEDIATE")?;
+        let written = job(&Tx::new(&self.0)).and_then(|written| say("COMMIT").map(|()| written));
+        if written.is_err() {
+            self.undo();
+        }
+        written
+    }
+
+    /// Ends a transaction that is not to be kept. SQLite has ended some by itself: those in which the disk was full.
+    fn undo(&self) {
+        if !self.0.is_autocommit() {
+            self.0.execute_batch("ROLLBACK").ok();
+        }
+    }
+
+    /// The connection, for what only SQLite has.
+    pub(super) fn sqlite(&self) -> &Connection {
+        &self.0
+    }
+}
+
+type Finish = Box<dyn FnOnce(bool) + Send>;
+type Job = Box<dyn FnOnce(&Tx<'_>) -> (bool, Finish) + Send>;
+
+/// One writer, several readers, shared by all requests.
+#[derive(Clone)]
+pub(crate) struct Db {
+    folder: Arc<PathBuf>,
+    jobs: mpsc::SyncSender<Job>,
+    idle: Arc<Mutex<Vec<Store>>>,
+}
+
+impl Db {
+    /// Starts the writer thread on an opened database.
+    pub(crate) fn start(folder: &Path, writer: Store) -> std::io::Result<Self> {
+        let (jobs, queue) = mpsc::sync_channel(QUEUE);
+        thread::Builder::new().name("doorstep-writer".into()).spawn(move || write_loop(writer, &queue))?;
+        Ok(Self { folder: Arc::new(folder.to_owned()), jobs, idle: Arc::default() })
+    }
+
+    /// Runs a job in the writer; the result comes back only after the commit that makes it durable. A job that fails is
+    /// rolled back alone. A job can be run again: it changes nothing but the database, so an engine that has to undo it because of
+    /// another one's may start it anew.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        job: impl Fn(&Tx<'_>) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let (answer, waiting) = oneshot::channel();
+        let job: Job = Box::new(move |tx| {
+            let result = catch_unwind(AssertUnwindSafe(|| job(tx))).unwrap_or(Err(ApiError::Internal("a write panicked")));
+            let ok = result.is_ok();
+            let finish: Finish = Box::new(move |committed| {
+                let result = if ok && !committed { Err(ApiError::Internal("the commit failed")) } else { result };
+                answer.send(result).ok();
+            });
+            (ok, finish)
+        });
+        self.jobs.try_send(job).map_err(|error| match error {
+            mpsc::TrySendError::Full(_) => ApiError::Busy,
+            mpsc::TrySendError::Disconnected(_) => ApiError::Internal("the writer has stopped"),
+        })?;
+        waiting.await.map_err(|_| ApiError::Internal("the writer has stopped"))?
+    }
+
+    /// Runs a query on a reader, off the async threads: in one view of all tables.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Tx<'_>) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        self.on_store(move |store| store.read(query)).await
+    }
+
+    /// Does something with the database itself, beside the writer, off the async threads.
+    pub(crate) async fn on_store<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let this = self.clone();
+        tokio::task::spawn_blocking(move || {
+            let idle = this.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let store = match idle {
+                Some(store) => store,
+                None => Store::connect(&this.folder)?,
+            };
+            let result = work(&store);
+            this.idle.lock().unwrap_or_else(PoisonError::into_inner).push(store);
+            result
+        })
+        .await
+        .map_err(|_| ApiError::Internal("a read panicked"))?
+    }
+}
+
+/// Group commit without a timer: whatever queued up while the last commit was being synced goes into the next one.
+fn write_loop(Store(db): Store, queue: &mpsc::Receiver<Job>) {
+    while let Ok(first) = queue.recv() {
+        let mut finishes = Vec::new();
+        let begun = db.execute_batch("BEGIN IMMEDIATE").is_ok();
+        let mut next = Some(first);
+        while let Some(job) = next {
+            let (ok, finish) = if begun && db.execute_batch("SAVEPOINT job").is_ok() { job(&Tx::new(&db)) } else { refuse(job) };
+            if !ok {
+                db.execute_batch("ROLLBACK TO job").ok();
+            }
+            db.execute_batch("RELEASE job").ok();
+            finishes.push(finish);
+            next = if finishes.len() < GROUP { queue.try_recv().ok() } else { None };
+        }
+        let committed = begun && db.execute_batch("COMMIT").is_ok();
+        if begun && !committed {
+            db.execute_batch("ROLLBACK").ok();
+        }
+        finishes.into_iter().for_each(|finish| finish(committed));
+    }
+}
+
+/// Without a transaction a job must not run; dropping it closes its answer's channel.
+fn refuse(job: Job) -> (bool, Finish) {
+    drop(job);
+    (false, Box::new(|_| {}))
+}

@@ -1,0 +1,53 @@
+//! The schema, in numbered steps.
+
+use rusqlite::Connection;
+
+use super::{
+    db::Store,
+    tx::{StoreError, Tx},
+};
+use crate::ServeError;
+
+const STEPS: &[&str] = &[
+    include_str!("../../migrations/0001_initial.sql"),
+    include_str!("../../migrations/0002_version_3.sql"),
+    include_str!("../../migrations/0003_finding_gap.sql"),
+    include_str!("../../migrations/0004_listing.sql"),
+    include_str!("../../migrations/0005_keys_and_clocks.sql"),
+    include_str!("../../migrations/0006_sms_key.sql"),
+    include_str!("../../migrations/0007_formats.sql"),
+    include_str!("../../migrations/0008_log.sql"),
+];
+
+/// The step that makes the first tables.
+pub(crate) const FIRST: usize = 1;
+/// The step that makes the table `link`.
+pub(crate) const LINKS: usize = 8;
+/// The newest step: all tables are as this program writes them.
+pub(crate) const NEWEST: usize = STEPS.len();
+
+/// Brings a database to the newest schema, one transaction a step. `after` runs in the transaction of the step whose number, from 1, it
+/// is given. Errors: the database was written by a newer version; `after` fails.
+pub(crate) fn migrate(store: &Store, after: impl Fn(&Tx<'_>, usize) -> Result<(), ServeError>) -> Result<(), ServeError> {
+    // Whether there is more to do is read in the transaction that does it: another process may be at it too.
+    while store.write(|tx| step(tx, &after))? {}
+    Ok(())
+}
+
+fn step(tx: &Tx<'_>, after: impl Fn(&Tx<'_>, usize) -> Result<(), ServeError>) -> Result<bool, ServeError> {
+    let done = version(tx.sqlite())?;
+    let Some(step) = STEPS.get(done) else {
+        let (found, known) = (u32::try_from(done).unwrap_or(u32::MAX), STEPS.len() as u32);
+        return if done > STEPS.len() { Err(ServeError::TooNew { found, known }) } else { Ok(false) };
+    };
+    let engine = StoreError::from;
+    tx.sqlite().execute_batch(step).map_err(engine)?;
+    after(tx, done + 1)?;
+    tx.sqlite().pragma_update(None, "user_version", (done + 1) as u32).map_err(engine)?;
+    Ok(true)
+}
+
+fn version(db: &Connection) -> Result<usize, StoreError> {
+    let version: u32 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok(version as usize)
+}

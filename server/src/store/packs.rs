@@ -1,0 +1,14 @@
+//! The published versions of the rule pack.
+
+use super::tx::{StoreError, Tx, params, sql};
+
+/// Each version's publication as it was signed.
+pub(crate) fn bodies(tx: &Tx<'_>) -> Result<Vec<(i64, Vec<u8>)>, StoreError> {
+    tx.all(sql!("SELECT version, body FROM pack"), params![], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// Puts another signature under a version.
+pub(crate) fn sign_anew(tx: &Tx<'_>, version: i64, sig: &[u8]) -> Result<(), StoreError> {
+    tx.run(sql!("UPDATE pack SET sig = ?2 WHERE version = ?1"), params![version, sig])?;
+    Ok(())
+}

@@ -1,0 +1,234 @@
+//! A transaction as the rest of the server sees it: statements, parameters and rows without an engine.
+
+use std::ops::ControlFlow;
+
+use doorstep_sql::{FromValue, ToValue, Value, ValueError};
+use rusqlite::{
+    CachedStatement, Connection, ErrorCode, Statement, ToSql,
+    types::{ToSqlOutput, ValueRef},
+};
+
+/// One statement. [`sql!`] makes it, so that every statement is a literal in the source and a test can list them all.
+#[derive(Clone, Copy)]
+pub(crate) struct Sql(&'static str);
+
+impl Sql {
+    /// For [`sql!`] only.
+    pub(crate) const fn of(text: &'static str) -> Self {
+        Self(text)
+    }
+}
+
+/// A statement of string literals and of macros that name columns, such as `receipt_columns!()`.
+macro_rules! sql {
+    ($($part:expr),+ $(,)?) => {
+        $crate::store::tx::Sql::of(concat!($($part),+))
+    };
+}
+
+/// The parameters `?1`, `?2`, ... of a statement.
+macro_rules! params {
+    ($($value:expr),* $(,)?) => {
+        &[$(&$value as &dyn doorstep_sql::ToValue),*] as &[&dyn doorstep_sql::ToValue]
+    };
+}
+pub(crate) use {params, sql};
+
+/// The parameters of a statement, made by [`params!`].
+pub(crate) type Params<'p> = &'p [&'p dyn ToValue];
+
+/// Why the database did not do what it was asked. Names no value.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The engine says so.
+    #[error("{0}")]
+    Engine(#[from] EngineError),
+    /// A column does not hold what it should.
+    #[error("a stored row is damaged: {0}")]
+    Row(#[from] ValueError),
+    /// A row that must be there is not.
+    #[error("a stored row is missing")]
+    NoRow,
+}
+
+/// An engine's own error.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct EngineError(rusqlite::Error);
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error {
+            rusqlite::Error::QueryReturnedNoRows => Self::NoRow,
+            // Until no file outside of `store` reads columns by rusqlite.
+            rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::Utf8Error(..) => Self::Row(ValueError::Content("value")),
+            other => Self::Engine(EngineError(other)),
+        }
+    }
+}
+
+impl StoreError {
+    /// Whether the file is no database, or a damaged one.
+    pub(super) fn is_damaged_file(&self) -> bool {
+        let Self::Engine(EngineError(error)) = self else { return false };
+        matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+    }
+}
+
+/// What a statement runs in: the writer's transaction, or a reader's view.
+pub(crate) struct Tx<'c>(&'c Connection);
+
+// The rest of the server still speaks to rusqlite in places.
+impl std::ops::Deref for Tx<'_> {
+    type Target = Connection;
+    fn deref(&self) -> &Connection {
+        self.0
+    }
+}
+
+impl<'c> Tx<'c> {
+    pub(super) fn new(connection: &'c Connection) -> Self {
+        Self(connection)
+    }
+
+    /// The connection, for what only SQLite has.
+    pub(super) fn sqlite(&self) -> &'c Connection {
+        self.0
+    }
+
+    /// Runs a statement that gives no rows. Returns how many rows it changed.
+    pub(crate) fn run(&self, Sql(sql): Sql, params: Params<'_>) -> Result<usize, StoreError> {
+        let mut statement = self.bound(sql, params)?;
+        Ok(statement.raw_execute()?)
+    }
+
+    /// The row that must be there. Errors: [`StoreError::NoRow`].
+    pub(crate) fn one<T>(
+        &self,
+        sql: Sql,
+        params: Params<'_>,
+        read: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.maybe(sql, params, read)?.ok_or(StoreError::NoRow)
+    }
+
+    /// The first row, if there is one.
+    pub(crate) fn maybe<T>(
+        &self,
+        Sql(sql): Sql,
+        params: Params<'_>,
+        read: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let mut statement = self.bound(sql, params)?;
+        let mut rows = statement.raw_query();
+        rows.next()?.map(|row| read(&Row(row))).transpose()
+    }
+
+    /// All rows.
+    pub(crate) fn all<T>(
+        &self,
+        sql: Sql,
+        params: Params<'_>,
+        mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut all = Vec::new();
+        self.each(sql, params, |row| {
+            all.push(read(row)?);
+            Ok::<_, StoreError>(ControlFlow::Continue(()))
+        })?;
+        Ok(all)
+    }
+
+    /// Each row as it comes, until one breaks. For results that are not to be held in memory, and for those of which the reader knows
+    /// when it has enough.
+    pub(crate) fn each<E: From<StoreError>>(
+        &self,
+        Sql(sql): Sql,
+        params: Params<'_>,
+        mut read: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>, E>,
+    ) -> Result<(), E> {
+        let engine = |error| E::from(StoreError::from(error));
+        let mut statement = self.bound(sql, params)?;
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next().map_err(engine)? {
+            if read(&Row(row))?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there is a row.
+    pub(crate) fn exists(&self, sql: Sql, params: Params<'_>) -> Result<bool, StoreError> {
+        Ok(self.maybe(sql, params, |_| Ok(()))?.is_some())
+    }
+
+    /// A part that is undone alone if it fails.
+    pub(crate) fn part<T, E: From<StoreError>>(&self, work: impl FnOnce(&Self) -> Result<T, E>) -> Result<T, E> {
+        let say = |sql| self.0.execute_batch(sql).map_err(|error| E::from(StoreError::from(error)));
+        say("SAVEPOINT part")?;
+        let done = work(self);
+        if done.is_err() {
+            say("ROLLBACK TO part")?;
+        }
+        say("RELEASE part")?;
+        done
+    }
+
+    fn bound(&self, sql: &str, params: Params<'_>) -> Result<CachedStatement<'c>, StoreError> {
+        let mut statement = self.0.prepare_cached(sql)?;
+        bind(&mut statement, params)?;
+        Ok(statement)
+    }
+}
+
+fn bind(statement: &mut Statement<'_>, params: Params<'_>) -> Result<(), StoreError> {
+    if statement.parameter_count() != params.len() {
+        return Err(rusqlite::Error::InvalidParameterCount(params.len(), statement.parameter_count()).into());
+    }
+    for (at, param) in params.iter().enumerate() {
+        statement.raw_bind_parameter(at + 1, Parameter(param.to_value()?))?;
+    }
+    Ok(())
+}
+
+struct Parameter<'v>(Value<'v>);
+
+impl ToSql for Parameter<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match &self.0 {
+            Value::Null => ValueRef::Null,
+            Value::Int(number) => ValueRef::Integer(*number),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+/// A row of a result.
+pub(crate) struct Row<'r>(&'r rusqlite::Row<'r>);
+
+impl Row<'_> {
+    /// A column, from 0.
+    pub(crate) fn get<T: FromValue>(&self, at: usize) -> Result<T, StoreError> {
+        Ok(doorstep_sql::Row::get(self, at)?)
+    }
+}
+
+impl doorstep_sql::Row for Row<'_> {
+    fn value(&self, at: usize) -> Result<Value<'_>, ValueError> {
+        Ok(match self.0.get_ref(at).map_err(|_| ValueError::Missing(at))? {
+            ValueRef::Null => Value::Null,
+            ValueRef::Integer(number) => Value::Int(number),
+            ValueRef::Text(text) => {
+                let text = std::str::from_utf8(text).map_err(|_| ValueError::Content("UTF-8"))?;
+                Value::Text(text.into())
+            }
+            ValueRef::Blob(bytes) => Value::Bytes(bytes.into()),
+            ValueRef::Real(_) => return Err(ValueError::Kind { wanted: "a whole number", found: "a fraction" }),
+        })
+    }
+}
