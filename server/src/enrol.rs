@@ -3,7 +3,7 @@
 
 use doorstep_domain::{DeviceId, InstallId, Role, Tag, UnixMs};
 use doorstep_protocol::{
-    EnrolRequest, EnrolResponse, SessionRequest, SessionResponse, Token,
+    EnrolRequest, EnrolResponse, Scope, SessionRequest, SessionResponse, Token,
     signing::{enrol_message, is_signed, renewal_message, session_message},
 };
 use rusqlite::{OptionalExtension, params};
@@ -67,20 +67,20 @@ impl Device {
     }
 
     /// The scopes that the device may read: what the people on it are concerned with today.
-    pub(crate) fn scopes(&self) -> Vec<String> {
+    pub(crate) fn scopes(&self) -> Vec<Scope> {
         if self.revoked {
             return vec![];
         }
         let scope = |(role, outlet): &(String, String), person: &str| match role.parse::<Role>().ok()? {
-            Role::Courier => Some(format!("courier/{person}")),
-            Role::Outlet | Role::OutletManager => Some(format!("outlet/{outlet}")),
-            Role::Hub => Some(format!("hub/{outlet}")),
+            Role::Courier => Some(Scope::Courier(person.to_owned())),
+            Role::Outlet | Role::OutletManager => Some(Scope::Outlet(outlet.clone())),
+            Role::Hub => Some(Scope::Hub(outlet.clone())),
             // Money types come with their ledgers; head office and auditors read at head office.
             Role::OutletFinance | Role::HqCs | Role::HqReviewer | Role::HqAdmin | Role::Auditor => None,
         };
         // Only what they were enrolled here as: somebody who has moved needs a new code, or a shared tablet would read two outlets.
         let stands = |member: &&Member| member.today.as_ref().is_some_and(|(r, o)| *r == member.role && *o == member.outlet);
-        let mut scopes: Vec<String> =
+        let mut scopes: Vec<Scope> =
             self.members.iter().filter(stands).filter_map(|member| scope(member.today.as_ref()?, &member.person)).collect();
         scopes.sort_unstable();
         scopes.dedup();
@@ -110,7 +110,7 @@ pub(crate) type Outcome<T> = Result<Result<T, ApiError>, ApiError>;
 /// Counts a refusal, durably, and says it.
 fn refuse<T>(db: &Tx<'_>, error: ApiError) -> Outcome<T> {
     db.prepare_cached("INSERT INTO refusal (code, times) VALUES (?1, 1) ON CONFLICT (code) DO UPDATE SET times = times + 1")?
-        .execute([error.code()])?;
+        .execute([error.code().as_str()])?;
     Ok(Err(error))
 }
 

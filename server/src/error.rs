@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use doorstep_protocol::{CONTENT_TYPE, CodecError, ErrorBody};
+use doorstep_protocol::{CONTENT_TYPE, CodecError, ErrorBody, ErrorCode};
 
 use crate::store::tx::StoreError;
 
@@ -221,54 +221,54 @@ pub(crate) enum ApiError {
 }
 
 impl ApiError {
-    /// The stable code that a device sees.
-    pub(crate) fn code(&self) -> &'static str {
-        self.parts().1
+    /// The stable code that a device sees, and with it the status.
+    pub(crate) fn code(&self) -> ErrorCode {
+        match self {
+            Self::Unauthorized => ErrorCode::Unauthorized,
+            Self::CodeWrong => ErrorCode::CodeWrong,
+            Self::CodeUsed => ErrorCode::CodeUsed,
+            Self::CodeExpired => ErrorCode::CodeExpired,
+            Self::CodeLocked => ErrorCode::CodeLocked,
+            Self::Proof => ErrorCode::Proof,
+            Self::DeviceTaken => ErrorCode::DeviceTaken,
+            Self::Revoked => ErrorCode::Revoked,
+            Self::Signature => ErrorCode::Signature,
+            Self::Version => ErrorCode::Version,
+            Self::TagTaken => ErrorCode::TagTaken,
+            Self::Install => ErrorCode::InstallUnknown,
+            Self::TooLarge => ErrorCode::TooLarge,
+            Self::Malformed(_) => ErrorCode::Malformed,
+            Self::Stalled => ErrorCode::Stalled,
+            Self::Busy => ErrorCode::Busy,
+            Self::Copied => ErrorCode::Copied,
+            Self::Prove => ErrorCode::Prove,
+            Self::Witness => ErrorCode::Witness,
+            Self::NotFound => ErrorCode::NotFound,
+            Self::PhotoUnexpected => ErrorCode::PhotoUnexpected,
+            Self::PhotoHash => ErrorCode::PhotoHash,
+            Self::PhotoPosition => ErrorCode::PhotoPosition,
+            Self::PhotoStored => ErrorCode::PhotoStored,
+            Self::ContentType => ErrorCode::ContentType,
+            Self::NotAPhoto(_) => ErrorCode::NotAPhoto,
+            Self::Database(StoreError::Row(_) | StoreError::NoRow) => ErrorCode::Damaged,
+            Self::Database(StoreError::Engine(_)) | Self::Storage(_) | Self::StorageWrong => ErrorCode::Storage,
+            Self::Damaged => ErrorCode::Damaged,
+            Self::Internal(_) => ErrorCode::Internal,
+        }
     }
 
     /// An error as a device reads it.
-    pub(crate) fn answer(status: StatusCode, code: &str, detail: &str) -> Response {
-        let body = ErrorBody { code: code.to_owned(), detail: detail.to_owned() };
+    pub(crate) fn answer(status: StatusCode, code: ErrorCode, detail: &str) -> Response {
+        let body = ErrorBody { code, detail: detail.to_owned() };
         let bytes = doorstep_protocol::encode(&body).unwrap_or_default();
         (status, [(header::CONTENT_TYPE, CONTENT_TYPE)], Body::from(bytes)).into_response()
     }
+}
 
-    fn parts(&self) -> (StatusCode, &'static str) {
-        match self {
-            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
-            Self::CodeWrong => (StatusCode::FORBIDDEN, "code_wrong"),
-            Self::CodeUsed => (StatusCode::FORBIDDEN, "code_used"),
-            Self::CodeExpired => (StatusCode::FORBIDDEN, "code_expired"),
-            Self::CodeLocked => (StatusCode::FORBIDDEN, "code_locked"),
-            Self::Proof => (StatusCode::FORBIDDEN, "proof"),
-            Self::DeviceTaken => (StatusCode::CONFLICT, "device_taken"),
-            Self::Revoked => (StatusCode::FORBIDDEN, "revoked"),
-            Self::Signature => (StatusCode::FORBIDDEN, "signature"),
-            Self::Version => (StatusCode::UPGRADE_REQUIRED, "version"),
-            Self::TagTaken => (StatusCode::CONFLICT, "tag_taken"),
-            Self::Install => (StatusCode::FORBIDDEN, "install_unknown"),
-            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
-            Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed"),
-            Self::Stalled => (StatusCode::REQUEST_TIMEOUT, "stalled"),
-            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
-            Self::Copied => (StatusCode::SERVICE_UNAVAILABLE, "copied"),
-            Self::Prove => (StatusCode::CONFLICT, "prove"),
-            Self::Witness => (StatusCode::FORBIDDEN, "witness"),
-            Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
-            Self::PhotoUnexpected => (StatusCode::CONFLICT, "photo_unexpected"),
-            Self::PhotoHash => (StatusCode::UNPROCESSABLE_ENTITY, "photo_hash"),
-            Self::PhotoPosition => (StatusCode::UNPROCESSABLE_ENTITY, "photo_position"),
-            Self::PhotoStored => (StatusCode::FORBIDDEN, "photo_stored"),
-            Self::ContentType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type"),
-            Self::NotAPhoto(_) => (StatusCode::UNPROCESSABLE_ENTITY, "not_a_photo"),
-            Self::Database(StoreError::Row(_) | StoreError::NoRow) => (StatusCode::INTERNAL_SERVER_ERROR, "damaged"),
-            Self::Database(StoreError::Engine(_)) | Self::Storage(_) | Self::StorageWrong => {
-                (StatusCode::SERVICE_UNAVAILABLE, "storage")
-            }
-            Self::Damaged => (StatusCode::INTERNAL_SERVER_ERROR, "damaged"),
-            Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
-        }
-    }
+/// The status with which a code is answered unless its caller knows better.
+pub(crate) fn status_of(code: &ErrorCode) -> StatusCode {
+    let usual = code.statuses().first().and_then(|status| StatusCode::from_u16(*status).ok());
+    usual.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 // Until no file outside of `store` names rusqlite.
@@ -294,7 +294,8 @@ impl From<CodecError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let (status, code) = self.parts();
+        let code = self.code();
+        let status = status_of(&code);
         // A person must come first: said once at the start, not with every device that asks.
         let waits = matches!(self, Self::Copied);
         if status.is_server_error() && !waits {

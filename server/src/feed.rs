@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use doorstep_document::pack;
 use doorstep_domain::{CaseId, ChangeHash, InstallId, Receipt};
-use doorstep_protocol::{CaseRef, FeedCase, FeedPage, KIND_CASE, Leaf, Pull, Spoken, pack_receipts, signing::receipts_leaf};
+use doorstep_protocol::{
+    CaseRef, FeedCase, FeedPage, KIND_CASE, Leaf, Pull, Scope, Spoken, pack_receipts, signing::receipts_leaf,
+};
 use rusqlite::{OptionalExtension, params};
 
 use crate::{
@@ -23,11 +25,11 @@ const PAGE_ROWS: i64 = 2_000;
 pub(crate) fn publish(db: &Tx<'_>, case: &CaseId, from: u64, to: u64) -> Result<(), ApiError> {
     let scopes = scopes_of(db, case)?;
     let mut had = db.prepare_cached("SELECT scope, has FROM doc_scope WHERE case_id = ?1")?;
-    let had = had.query_map(params![case.as_bytes()], |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?)))?;
-    let had: BTreeMap<String, bool> = had.collect::<Result<_, _>>()?;
+    let had = had.query_map(params![case.as_bytes()], |row| Ok((row.get::<_, String>(0)?.into(), row.get::<_, bool>(1)?)))?;
+    let had: BTreeMap<Scope, bool> = had.collect::<Result<_, _>>()?;
     for (left, _) in had.iter().filter(|(scope, has)| **has && !scopes.contains(scope)) {
         db.prepare_cached("UPDATE doc_scope SET has = 0 WHERE case_id = ?1 AND scope = ?2")?
-            .execute(params![case.as_bytes(), left])?;
+            .execute(params![case.as_bytes(), left.to_string()])?;
         append(db, left, case, (0, 0), false)?;
     }
     for scope in scopes {
@@ -36,7 +38,7 @@ pub(crate) fn publish(db: &Tx<'_>, case: &CaseId, from: u64, to: u64) -> Result<
             db.prepare_cached(
                 "INSERT INTO doc_scope (case_id, scope, has) VALUES (?1, ?2, 1) ON CONFLICT DO UPDATE SET has = 1",
             )?
-            .execute(params![case.as_bytes(), scope])?;
+            .execute(params![case.as_bytes(), scope.to_string()])?;
         }
         let from = if has == Some(true) { from } else { 1 };
         if from <= to {
@@ -48,12 +50,13 @@ pub(crate) fn publish(db: &Tx<'_>, case: &CaseId, from: u64, to: u64) -> Result<
 
 /// One row more in a scope's feed. `whole`: the case had left the scope and comes back, so its devices have dropped what they
 /// had recorded themselves.
-fn append(db: &Tx<'_>, scope: &str, case: &CaseId, (from, to): (u64, u64), whole: bool) -> Result<(), ApiError> {
+fn append(db: &Tx<'_>, scope: &Scope, case: &CaseId, (from, to): (u64, u64), whole: bool) -> Result<(), ApiError> {
+    let scope = scope.to_string();
     let seq: u64 = db
         .prepare_cached(
             "INSERT INTO scope (scope, head) VALUES (?1, 1) ON CONFLICT (scope) DO UPDATE SET head = head + 1 RETURNING head",
         )?
-        .query_row([scope], |row| row.get(0))?;
+        .query_row([&scope], |row| row.get(0))?;
     db.prepare_cached("INSERT INTO feed (scope, seq, case_id, from_n, to_n, whole) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
         .execute(params![scope, seq, case.as_bytes(), from, to, whole])?;
     Ok(())
@@ -66,7 +69,7 @@ pub(crate) fn republish(db: &Tx<'_>, case: &CaseId) -> Result<(), ApiError> {
     publish(db, case, n + 1, n)
 }
 
-fn scopes_of(db: &Tx<'_>, case: &CaseId) -> Result<Vec<String>, ApiError> {
+fn scopes_of(db: &Tx<'_>, case: &CaseId) -> Result<Vec<Scope>, ApiError> {
     let Doc { waybill, notified, notice_to, first_person, closed, offered_to, courier, .. } = Doc::read(db, case)?;
     let parcel: Option<(String, String, Option<String>, Option<String>)> = db
         .prepare_cached("SELECT delivering_outlet, origin_outlet, courier, hub FROM parcel WHERE waybill = ?1")?
@@ -77,11 +80,11 @@ fn scopes_of(db: &Tx<'_>, case: &CaseId) -> Result<Vec<String>, ApiError> {
     let mut couriers: Vec<String> = Vec::new();
     match parcel {
         Some((delivering, origin, listed, hub)) => {
-            scopes.push(format!("outlet/{delivering}"));
+            scopes.push(Scope::Outlet(delivering.clone()));
             if notified && origin != delivering {
-                scopes.push(format!("outlet/{origin}"));
+                scopes.push(Scope::Outlet(origin));
             }
-            scopes.extend(hub.map(|hub| format!("hub/{hub}")));
+            scopes.extend(hub.map(Scope::Hub));
             couriers.extend(courier.or(listed));
             couriers.extend(offered_to);
         }
@@ -90,16 +93,16 @@ fn scopes_of(db: &Tx<'_>, case: &CaseId) -> Result<Vec<String>, ApiError> {
                 .prepare_cached("SELECT role, outlet FROM person WHERE id = ?1")?
                 .query_row([&first_person], |row| Ok((row.get(0)?, row.get(1)?)))?;
             if let Some(to) = notice_to.filter(|to| *to != outlet) {
-                scopes.push(format!("outlet/{to}"));
+                scopes.push(Scope::Outlet(to));
             }
-            scopes.push(format!("outlet/{outlet}"));
+            scopes.push(Scope::Outlet(outlet));
             if role == "courier" {
                 couriers.push(first_person);
             }
         }
     }
     if !closed {
-        scopes.extend(couriers.into_iter().map(|courier| format!("courier/{courier}")));
+        scopes.extend(couriers.into_iter().map(Scope::Courier));
     }
     scopes.sort_unstable();
     scopes.dedup();
@@ -126,15 +129,16 @@ struct Range {
 }
 
 /// One page of a scope after the reader's cursor, of about `want` bytes of changes, as the reader's version has it.
-pub(crate) fn page(db: &Tx<'_>, reader: &Reader<'_>, scope: &str, want: usize) -> Result<FeedPage, ApiError> {
+pub(crate) fn page(db: &Tx<'_>, reader: &Reader<'_>, scope: &Scope, want: usize) -> Result<FeedPage, ApiError> {
+    let text = scope.to_string();
     let head: u64 = db
         .prepare_cached("SELECT head FROM scope WHERE scope = ?1")?
-        .query_row([scope], |row| row.get(0))
+        .query_row([&text], |row| row.get(0))
         .optional()?
         .unwrap_or(0);
     // A cursor beyond the head counts rows that are not in this log. Which of those before it are other rows nobody can tell,
     // so the scope is read from its start.
-    let named = reader.pull.iter().find(|pull| pull.scope == scope && reader.same_history).map(|pull| pull.cursor);
+    let named = reader.pull.iter().find(|pull| pull.scope == *scope && reader.same_history).map(|pull| pull.cursor);
     let known = named.filter(|cursor| *cursor <= head);
     let starts_again = named != known;
     let mut to = known.unwrap_or(0);
@@ -143,7 +147,7 @@ pub(crate) fn page(db: &Tx<'_>, reader: &Reader<'_>, scope: &str, want: usize) -
     let mut query = db.prepare_cached(
         "SELECT seq, case_id, from_n, to_n, whole FROM feed WHERE scope = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
     )?;
-    let mut rows = query.query(params![scope, to, PAGE_ROWS])?;
+    let mut rows = query.query(params![text, to, PAGE_ROWS])?;
     // Rows after the cursor are coalesced by case; the last word on whether a case is in the scope counts.
     let mut ranges: BTreeMap<CaseId, Range> = BTreeMap::new();
     let mut out: BTreeSet<CaseId> = BTreeSet::new();
@@ -187,7 +191,7 @@ pub(crate) fn page(db: &Tx<'_>, reader: &Reader<'_>, scope: &str, want: usize) -
     }
     // A device takes no page that promises more and does not move its cursor forward: it asks for the rest with its next sync.
     let more = to < head && !starts_again;
-    Ok(FeedPage { scope: scope.to_owned(), to, more, cases, out: out.into_iter().map(CaseRef).collect() })
+    Ok(FeedPage { scope: scope.clone(), to, more, cases, out: out.into_iter().map(CaseRef).collect() })
 }
 
 /// The changes of a range that the asking installation did not write itself. It has its own with their verdicts; sending their

@@ -253,7 +253,7 @@ impl Taking<'_> {
         let refused = Refused { case, change, refusal, receipt, policy_version: self.rights.version() };
         quarantine::keep(self.db, &refused, self.batch, self.device)?;
         self.kept.quarantined(self.db, (case, &change.hash), (self.batch.install.as_bytes(), self.batch.number))?;
-        Ok(Verdict::Quarantined(refusal.verdict()))
+        Ok(Verdict::Quarantined(refusal.code()))
     }
 }
 

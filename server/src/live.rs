@@ -21,6 +21,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use doorstep_protocol::Scope;
 use futures_util::stream::{self, StreamExt};
 use rusqlite::OptionalExtension;
 use serde::Serialize;
@@ -51,7 +52,7 @@ const BEAT: &[u8] = b":\n\n";
 pub(crate) struct Live {
     places: Arc<Semaphore>,
     /// How many streams listen to a scope.
-    listened: Mutex<BTreeMap<String, usize>>,
+    listened: Mutex<BTreeMap<Scope, usize>>,
     moved: Notify,
     news: watch::Sender<News>,
 }
@@ -59,7 +60,7 @@ pub(crate) struct Live {
 #[derive(Default)]
 struct News {
     /// Of scopes that are listened to, as last read.
-    heads: BTreeMap<String, u64>,
+    heads: BTreeMap<Scope, u64>,
     is_over: bool,
 }
 
@@ -87,7 +88,7 @@ impl Live {
     pub(crate) async fn tell(&self, db: &Db) {
         loop {
             timeout(HEARTBEAT, self.moved.notified()).await.ok();
-            let scopes: Vec<String> = self.listened().keys().cloned().collect();
+            let scopes: Vec<Scope> = self.listened().keys().cloned().collect();
             if scopes.is_empty() {
                 continue;
             }
@@ -101,15 +102,15 @@ impl Live {
         }
     }
 
-    fn listened(&self) -> MutexGuard<'_, BTreeMap<String, usize>> {
+    fn listened(&self) -> MutexGuard<'_, BTreeMap<Scope, usize>> {
         self.listened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn heads(db: &Tx<'_>, scopes: Vec<String>) -> Result<BTreeMap<String, u64>, ApiError> {
+fn heads(db: &Tx<'_>, scopes: Vec<Scope>) -> Result<BTreeMap<Scope, u64>, ApiError> {
     let mut query = db.prepare_cached("SELECT head FROM scope WHERE scope = ?1")?;
-    let head = |scope: String| {
-        let head: Option<u64> = query.query_row([&scope], |row| row.get(0)).optional()?;
+    let head = |scope: Scope| {
+        let head: Option<u64> = query.query_row([scope.to_string()], |row| row.get(0)).optional()?;
         Ok((scope, head.unwrap_or(0)))
     };
     scopes.into_iter().map(head).collect()
@@ -118,11 +119,11 @@ fn heads(db: &Tx<'_>, scopes: Vec<String>) -> Result<BTreeMap<String, u64>, ApiE
 /// Scopes that somebody listens to, until dropped.
 struct Listening {
     live: Arc<Live>,
-    scopes: Vec<String>,
+    scopes: Vec<Scope>,
 }
 
 impl Listening {
-    fn to(live: Arc<Live>, scopes: Vec<String>) -> Self {
+    fn to(live: Arc<Live>, scopes: Vec<Scope>) -> Self {
         let mut listened = live.listened();
         for scope in &scopes {
             *listened.entry(scope.clone()).or_default() += 1;
@@ -175,7 +176,7 @@ struct Listener {
     app: App,
     /// Of the request: who asks is looked up again and again, and always in the same way.
     headers: HeaderMap,
-    told: BTreeMap<String, u64>,
+    told: BTreeMap<Scope, u64>,
     /// What had moved before it began to listen.
     waiting: Vec<Hint>,
     news: watch::Receiver<News>,
@@ -185,7 +186,7 @@ struct Listener {
 
 impl Listener {
     /// Begins to listen; `at` is how far the device says it has come. Without it, only what moves from now on is told.
-    async fn open(app: App, headers: HeaderMap, at: &BTreeMap<String, u64>) -> Result<Self, ApiError> {
+    async fn open(app: App, headers: HeaderMap, at: &BTreeMap<Scope, u64>) -> Result<Self, ApiError> {
         let place = app.live.places.clone().try_acquire_owned().map_err(|_| ApiError::Busy)?;
         let device = device(&app, &headers).await?;
         let news = app.live.news.subscribe();
@@ -194,8 +195,8 @@ impl Listener {
         let scopes = listening.scopes.clone();
         let told = app.db.read(move |db| heads(db, scopes)).await?;
         // Other, not greater: after a restored backup the log is behind the device, which had better find out.
-        let has_moved = |(scope, head): &(&String, &u64)| at.get(*scope).is_some_and(|at| at != *head);
-        let waiting = told.iter().filter(has_moved).map(|(s, to)| Hint { s: s.clone(), to: *to }).collect();
+        let has_moved = |(scope, head): &(&Scope, &u64)| at.get(*scope).is_some_and(|at| at != *head);
+        let waiting = told.iter().filter(has_moved).map(|(scope, to)| Hint { s: scope.to_string(), to: *to }).collect();
         Ok(Self { app, headers, told, waiting, news, listening, _place: place })
     }
 
@@ -225,7 +226,7 @@ impl Listener {
             // What was read before this one began to listen may be older than what it knows.
             if let Some(&head) = news.heads.get(scope).filter(|head| **head > *told) {
                 *told = head;
-                hints.push(Hint { s: scope.clone(), to: head });
+                hints.push(Hint { s: scope.to_string(), to: head });
             }
         }
         hints
@@ -246,7 +247,7 @@ pub(crate) async fn live(
         match name.as_str() {
             "at" => {
                 let (number, scope) = value.split_once(':').ok_or_else(|| malformed("at: not NUMBER:SCOPE"))?;
-                at.insert(scope.to_owned(), number.parse().map_err(|_| malformed("at: not NUMBER:SCOPE"))?);
+                at.insert(scope.into(), number.parse().map_err(|_| malformed("at: not NUMBER:SCOPE"))?);
             }
             "wait" => {
                 let seconds = value.parse().ok().filter(|seconds| (1..=LONGEST).contains(seconds));

@@ -32,7 +32,7 @@ pub(crate) async fn give(State(app): State<App>, headers: HeaderMap, Path(case):
 fn may_read(db: &Tx<'_>, device: &Device, case: &CaseId) -> Result<bool, ApiError> {
     let mut query = db.prepare_cached("SELECT 1 FROM doc_scope WHERE case_id = ?1 AND scope = ?2 AND has = 1")?;
     for scope in device.scopes() {
-        if query.exists(params![case.as_bytes(), scope])? {
+        if query.exists(params![case.as_bytes(), scope.to_string()])? {
             return Ok(true);
         }
     }

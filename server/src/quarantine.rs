@@ -30,10 +30,7 @@ pub(crate) struct Refused<'a> {
 
 /// Keeps a refused change. The same one again changes nothing: its first receipt stays.
 pub(crate) fn keep(db: &Tx<'_>, refused: &Refused<'_>, batch: &Verified, device: &Device) -> Result<(), ApiError> {
-    let rule = match refused.refusal {
-        Refusal::Rights { rule } => Some(rule.as_str()),
-        _ => None,
-    };
+    let code = refused.refusal.code();
     let [received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven] = receipt_values(&refused.receipt);
     db.prepare_cached(&format!(
         "INSERT OR IGNORE INTO quarantine (case_id, hash, reason, rule, policy_version, device, pushed_by, batch, person, {RECEIPT}, bytes)
@@ -42,8 +39,8 @@ pub(crate) fn keep(db: &Tx<'_>, refused: &Refused<'_>, batch: &Verified, device:
     .execute(params![
         refused.case.as_bytes(),
         refused.change.hash.as_bytes(),
-        refused.refusal.code(),
-        rule,
+        code.word(),
+        code.rule(),
         refused.policy_version,
         device.id.as_bytes(),
         batch.install.as_bytes(),

@@ -1,7 +1,7 @@
 //! Reference rows for devices.
 
 use doorstep_domain::UnixMs;
-use doorstep_protocol::{DayRow, OutletRow, ParcelRow, PersonRow, RefKind, RefVersion, Refs, Spoken};
+use doorstep_protocol::{DayRow, OutletRow, ParcelRow, PersonRow, RefKind, RefVersion, Refs, Scope, Spoken};
 use rusqlite::{OptionalExtension, Row};
 
 use crate::{enrol::Device, error::ApiError, packs, store::references, store::tx::Tx};
@@ -61,17 +61,18 @@ pub(crate) fn rows(
     match kind {
         RefKind::Parcels => {
             for scope in device.scopes() {
-                let Some((kind, of)) = scope.split_once('/') else { continue };
-                let sql = match kind {
+                let (of, sql) = match &scope {
                     // On their list and not handed over to another, or taken over, or offered to them (C-23); while it is open.
-                    "courier" => {
+                    Scope::Courier(of) => (
+                        of,
                         "SELECT * FROM parcel WHERE courier = ?1 AND NOT EXISTS (SELECT 1 FROM doc
                            WHERE doc.waybill = parcel.waybill AND (closed = 1 OR doc.courier <> ?1))
                          UNION SELECT parcel.* FROM doc JOIN parcel USING (waybill)
-                         WHERE (doc.courier = ?1 OR doc.offered_to = ?1) AND closed = 0"
-                    }
-                    "hub" => "SELECT * FROM parcel WHERE hub = ?1",
-                    _ => "SELECT * FROM parcel WHERE delivering_outlet = ?1",
+                         WHERE (doc.courier = ?1 OR doc.offered_to = ?1) AND closed = 0",
+                    ),
+                    Scope::Hub(of) => (of, "SELECT * FROM parcel WHERE hub = ?1"),
+                    Scope::Outlet(of) => (of, "SELECT * FROM parcel WHERE delivering_outlet = ?1"),
+                    Scope::Unknown(_) => continue,
                 };
                 for row in db.prepare_cached(sql)?.query_map([of], parcel_row)? {
                     refs.parcels.push(row?);

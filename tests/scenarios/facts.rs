@@ -282,7 +282,7 @@ async fn what_the_list_says_is_the_servers_to_say() {
     };
     let change = Change::write(&phone.id(2), &own.install, &Position::default(), &[listed(own.author.clone())]).unwrap();
     let ack = phone.push_by_hand(&world, &[(phone.id(2), &[change.bytes()])]).await.unwrap();
-    assert_eq!(ack.cases[0].quarantined, [(0, "field".to_owned())]);
+    assert_eq!(ack.cases[0].quarantined, [(0, RefusalCode::Field)]);
     // Released by mistake, it is still somebody else's word.
     let honest = world.device("honest", "s1").await;
     honest.fail(2, "DF-NOBODY").unwrap();

@@ -1,7 +1,7 @@
 //! Rows of the failure table: each costs at most a repeat.
 
 use doorstep_client::{ClientError, Command, Kind};
-use doorstep_domain::Standing;
+use doorstep_domain::{RefusalCode, Standing};
 use doorstep_protocol::PROTO_VERSION;
 use doorstep_rules::Flag;
 use doorstep_sync::Failure;
@@ -120,11 +120,12 @@ async fn a_cursor_beyond_the_head_of_its_feed_restarts_that_scope_for_that_devic
     phone.fail(6, "DF-NOBODY").unwrap();
     phone.sync().await.unwrap();
     let request = tablet.request();
-    let cursors: Vec<_> = request.pull.iter().map(|pull| (pull.scope.as_str(), pull.cursor)).collect();
-    assert_eq!(cursors, [("hub/0412", 0), ("outlet/0412", 5)]);
+    let cursors: Vec<_> = request.pull.iter().map(|pull| (pull.scope.to_string(), pull.cursor)).collect();
+    assert_eq!(cursors, [("hub/0412".to_owned(), 0), ("outlet/0412".to_owned(), 5)]);
     let answer = tablet.send(&world, &request).await.unwrap();
-    let pages: Vec<_> = answer.feed.iter().map(|page| (page.scope.as_str(), page.to, page.cases.len())).collect();
-    assert_eq!(pages, [("hub/0412", 0, 0), ("outlet/0412", 3, 3)], "that scope is read from its start");
+    let pages: Vec<_> = answer.feed.iter().map(|page| (page.scope.to_string(), page.to, page.cases.len())).collect();
+    let expected = [("hub/0412".to_owned(), 0, 0), ("outlet/0412".to_owned(), 3, 3)];
+    assert_eq!(pages, expected, "that scope is read from its start");
     let untouched = other.send(&world, &other.request()).await.unwrap();
     assert_eq!(untouched.feed.iter().map(|page| page.cases.len()).sum::<usize>(), 1, "only what is new to another device");
     tablet.sync().await.unwrap();
@@ -154,7 +155,7 @@ async fn what_the_server_refuses_is_kept_on_both_sides_and_what_depends_on_it_is
     assert_ne!(phone.client.identity().unwrap().unwrap().install, before, "under a new installation");
     phone.agrees_with(&world, 4);
     let refused = phone.case(4).unwrap().case;
-    assert!(matches!(&refused.quarantined[0].standing, Standing::Quarantined { reason } if reason == "field"));
+    assert!(matches!(&refused.quarantined[0].standing, Standing::Quarantined { reason: RefusalCode::Field }));
     assert!(matches!(phone.case(6).unwrap().case.timeline[0].standing, Standing::Accepted(_)));
     phone.agrees_with(&world, 2);
     phone.agrees_with(&world, 6);
@@ -212,9 +213,7 @@ async fn changes_of_another_installation_are_quarantined() {
     phone.fail(2, "DF-NOBODY").unwrap();
     db.execute("UPDATE meta SET value = ?1 WHERE key = 'install'", [install]).unwrap();
     phone.sync().await.unwrap();
-    assert!(
-        matches!(&phone.case(2).unwrap().case.quarantined[0].standing, Standing::Quarantined { reason } if reason == "actor")
-    );
+    assert!(matches!(&phone.case(2).unwrap().case.quarantined[0].standing, Standing::Quarantined { reason: RefusalCode::Actor }));
     assert!(world.on_server(&phone.id(2)).0.is_empty());
 }
 

@@ -198,7 +198,7 @@ async fn hostile_changes_of_an_enrolled_device_get_typed_refusals_and_nobody_els
 
     for (what, pack, code) in &corpus {
         let ack = push(&villain, &process, vec![PushCase { case, pack: pack.clone() }]).await.unwrap();
-        assert_eq!(ack.cases[0].quarantined, [(0, (*code).to_owned())], "{what}: {:?}", ack.cases[0]);
+        assert_eq!(ack.cases[0].quarantined, [(0, RefusalCode::from(*code))], "{what}: {:?}", ack.cases[0]);
     }
     let faulty = push(&villain, &process, vec![PushCase { case, pack: vec![1, 0xff, 0xff, 3] }]).await.unwrap();
     assert!(faulty.cases[0].fault.is_some(), "a pack that rebuilds to nothing");
@@ -268,7 +268,7 @@ async fn push(device: &Device, process: &Process, cases: Vec<PushCase>) -> Resul
     let sealed = seal(&encode(&request).unwrap()).unwrap();
     let answer = raw(process.addr, "POST", "/v1/sync", &[("authorization", &device.bearer())], &sealed).await;
     if answer.status != 200 {
-        return Err(decode::<doorstep_protocol::ErrorBody>(&answer.body).unwrap().code);
+        return Err(decode::<doorstep_protocol::ErrorBody>(&answer.body).unwrap().code.to_string());
     }
     let signed: doorstep_protocol::Signed = decode(&open(&answer.body, 1 << 25).unwrap()).unwrap();
     let response: doorstep_protocol::SyncResponse = decode(&signed.body).unwrap();

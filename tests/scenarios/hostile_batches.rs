@@ -17,7 +17,7 @@ async fn send(world: &World, device: &Device, request: &SyncRequest) -> Result<A
     let body = seal(&encode(request).unwrap()).unwrap();
     let answer = raw(world.addr(), "POST", "/v1/sync", &[("authorization", &device.bearer())], &body).await;
     if answer.status != 200 {
-        return Err(decode::<ErrorBody>(&answer.body).unwrap().code);
+        return Err(decode::<ErrorBody>(&answer.body).unwrap().code.to_string());
     }
     let signed: Signed = decode(&open(&answer.body, 1 << 22).unwrap()).unwrap();
     let response: SyncResponse = decode(&signed.body).unwrap();

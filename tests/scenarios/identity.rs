@@ -1,9 +1,9 @@
 //! Devices and their keys: one code makes one device, a token ends, revoking works at once, several people share a tablet.
 
 use doorstep_client::{Client, ClientError, DeviceSigner, Options, Refusal, SoftwareSigner};
-use doorstep_domain::InstallId;
+use doorstep_domain::{InstallId, RefusalCode};
 use doorstep_protocol::{
-    EnrolRequest, EnrolResponse, ErrorBody, NonceResponse, Reach, Version, decode, encode, open, seal,
+    EnrolRequest, EnrolResponse, ErrorBody, ErrorCode, NonceResponse, Reach, Version, decode, encode, open, seal,
     signing::{enrol_message, renewal_message},
 };
 use doorstep_sync::Failure;
@@ -11,7 +11,7 @@ use doorstep_tests::{Device, RawAnswer, World, raw};
 use sha2::{Digest, Sha256};
 
 fn code_of(answer: &RawAnswer) -> String {
-    decode::<ErrorBody>(&answer.body).map(|body| body.code).unwrap_or_else(|_| format!("{}", answer.status))
+    decode::<ErrorBody>(&answer.body).map(|body| body.code.to_string()).unwrap_or_else(|_| format!("{}", answer.status))
 }
 
 async fn nonce(world: &World) -> Vec<u8> {
@@ -180,7 +180,7 @@ async fn a_revoked_device_reads_nothing_from_then_on_and_still_delivers_into_qua
     assert!(phone.case(6).is_none(), "nothing new is read");
     let status = phone.client.status().unwrap();
     assert_eq!((status.quarantined, status.unsent.len(), status.revoked), (2, 0, true));
-    assert!(status.refused.iter().all(|intent| intent.reason == "revoked"));
+    assert!(status.refused.iter().all(|intent| intent.reason == RefusalCode::Revoked));
     let kept = world.admin().quarantine(false).unwrap();
     assert!(kept.len() == 2 && kept.iter().all(|item| item.reason == "revoked" && item.person == "c1"));
     assert!(kept.iter().all(|item| item.acted_at == Some(world.hands.now())), "with its times");
@@ -211,7 +211,7 @@ async fn a_revoked_device_does_not_lift_its_revocation_with_the_code_it_had() {
     let id = phone.client.identity().unwrap().unwrap().device;
     world.admin().revoke(&id.to_string(), "lost", world.hands.now()).unwrap();
     let error = phone.client.enrol(&world.link.url(), &code).await.unwrap_err();
-    assert!(matches!(&error, ClientError::Network(Failure::Refused(code)) if code == "revoked"), "{error:?}");
+    assert!(matches!(&error, ClientError::Network(Failure::Refused(ErrorCode::Revoked))), "{error:?}");
     // What it pushes again that was taken before stays taken.
     let log = world.on_server(&phone.id(2)).0;
     let ack = phone.push_by_hand(&world, &[(phone.id(2), &[&log[0]])]).await.unwrap();
@@ -236,7 +236,7 @@ async fn what_somebody_who_has_left_recorded_goes_into_quarantine_and_their_phon
     tablet.fail(4, "DF-NOBODY").unwrap();
     tablet.sync().await.unwrap();
     phone.sync().await.unwrap();
-    assert_eq!(phone.client.status().unwrap().refused[0].reason, "revoked");
+    assert_eq!(phone.client.status().unwrap().refused[0].reason, RefusalCode::Revoked);
     assert!(phone.case(4).is_none());
     assert_eq!(phone.client.parcels().unwrap().len(), 0, "the day's list went too");
 }
@@ -388,7 +388,7 @@ async fn a_couriers_phone_is_personal_and_a_tablet_stays_within_its_outlet() {
     };
     for (device, person) in [(&phone, "c2"), (&phone, "s1"), (&tablet, "c1"), (&tablet, "o1")] {
         let error = second(device, person).await.unwrap_err();
-        assert!(matches!(&error, ClientError::Network(Failure::Refused(code)) if code == "device_taken"), "{person}: {error:?}");
+        assert!(matches!(&error, ClientError::Network(Failure::Refused(ErrorCode::DeviceTaken))), "{person}: {error:?}");
     }
 }
 

@@ -1,9 +1,15 @@
 //! Who may record and read what: the policy, quarantine, release, scopes that cases enter and leave.
 
 use doorstep_client::{ClientError, Command, Refusal};
-use doorstep_domain::Standing;
+use doorstep_domain::{RefusalCode, Standing};
+use doorstep_protocol::Scope;
 use doorstep_rules::Flag;
 use doorstep_tests::{Device, World, raw, waybill};
+
+/// The code of a rule of the policy.
+fn rights(rule: &str) -> RefusalCode {
+    RefusalCode::Rights(rule.to_owned())
+}
 
 fn handover(device: &Device, n: u32, to: &str) -> Result<doorstep_client::Outcome, ClientError> {
     device.client.record(&Command::Handover { waybill: waybill(n), to: to.into(), words: None }, &[])
@@ -60,7 +66,7 @@ async fn what_the_policy_denies_is_quarantined_with_its_rule_whatever_the_device
     for device in [&origin, &finance] {
         device.sync().await.unwrap();
         let refused = device.client.status().unwrap().refused;
-        assert_eq!(refused.iter().map(|r| r.reason.as_str()).collect::<Vec<_>>(), ["rights:P-99"]);
+        assert_eq!(refused.iter().map(|r| r.reason.to_string()).collect::<Vec<_>>(), ["rights:P-99"]);
     }
     assert!(finance.list().is_empty() || finance.case(2).unwrap().case.timeline.is_empty(), "finance reads no documents");
     phone.sync().await.unwrap();
@@ -93,7 +99,7 @@ async fn a_refused_change_that_is_released_stands_with_its_author_and_first_rece
     let pushed_at = world.hands.now();
     origin.sync().await.unwrap();
     let refused = origin.case(2).unwrap().case;
-    assert!(matches!(&refused.quarantined[0].standing, Standing::Quarantined { reason } if reason == "rights:P-99"));
+    assert!(matches!(&refused.quarantined[0].standing, Standing::Quarantined { reason } if *reason == rights("P-99")));
     c1.sync().await.unwrap();
     assert_eq!(c1.case(2).unwrap().judgement.decision.as_deref(), Some("REDELIVER"), "one refusal dams nothing");
 
@@ -152,7 +158,8 @@ async fn a_discarded_change_stays_on_both_sides_with_the_reason() {
     stranger.sync().await.unwrap();
     let status = stranger.client.status().unwrap();
     assert_eq!(status.quarantined, 0);
-    assert!(status.refused[0].discarded && status.refused[0].reason.contains("not your parcel"));
+    let RefusalCode::Discarded(why) = &status.refused[0].reason else { panic!("{:?}", status.refused) };
+    assert!(status.refused[0].discarded && why.contains("not your parcel"));
     assert_eq!(world.admin().quarantine(true).unwrap()[0].state, "discarded");
     assert!(world.on_server(&stranger.id(2)).0.is_empty());
     assert_eq!(stranger.sync().await.unwrap().requests, 1, "and is not asked about for ever");
@@ -181,7 +188,7 @@ async fn only_the_server_releases_and_an_entry_that_says_it_was_released_is_refu
     };
     let change = doorstep_document::Change::write(&phone.id(2), &who.install, &Default::default(), &[forged]).unwrap();
     let ack = phone.push_by_hand(&world, &[(phone.id(2), &[change.bytes()])]).await.unwrap();
-    assert_eq!(ack.cases[0].quarantined, [(0, "field".to_owned())]);
+    assert_eq!(ack.cases[0].quarantined, [(0, RefusalCode::Field)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -245,7 +252,7 @@ async fn a_courier_who_once_had_a_parcel_does_not_take_it_back_alone() {
     handover(&c1, 2, "c1").unwrap();
     c1.sync().await.unwrap();
     c1.sync().await.unwrap();
-    assert_eq!(c1.client.status().unwrap().refused[0].reason, "rights:C-23");
+    assert_eq!(c1.client.status().unwrap().refused[0].reason, rights("C-23"));
     c2.sync().await.unwrap();
     assert!(c2.case(2).is_some(), "it stays with whom it was given to");
     assert!(c1.client.parcels().unwrap().iter().all(|parcel| parcel.waybill.as_str() != waybill(2)));
@@ -285,7 +292,7 @@ async fn somebody_who_has_moved_shows_a_shared_tablet_nothing_of_their_new_outle
     tablet.client.enrol(&world.link.url(), &code).await.unwrap();
     world.admin().user("s1", "李明", "outlet", "0571").unwrap();
     let answer = tablet.send(&world, &tablet.request()).await.unwrap();
-    assert_eq!(answer.scopes, ["outlet/0412"]);
+    assert_eq!(answer.scopes, [Scope::Outlet("0412".into())]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -315,7 +322,7 @@ async fn a_case_that_somebody_frays_into_many_ends_can_still_be_written_to() {
         let db = rusqlite::Connection::open(villain.folder.join("doorstep.db")).unwrap();
         db.execute("UPDATE meta SET value = ?1 WHERE key = 'install'", [install.as_bytes().as_slice()]).unwrap();
         let ack = villain.push_by_hand(&world, &[(villain.id(2), &[change.bytes()])]).await.unwrap();
-        refused += ack.cases[0].quarantined.iter().filter(|(_, code)| code == "heads").count();
+        refused += ack.cases[0].quarantined.iter().filter(|(_, code)| *code == RefusalCode::Heads).count();
     }
     assert!(refused >= 38, "{refused} of 70");
     honest.sync().await.unwrap();
@@ -334,7 +341,7 @@ async fn a_handover_to_another_outlet_or_of_another_parcel_is_refused() {
     handover(&c1, 2, "y1").unwrap();
     handover(&c1, 3, "c1").unwrap(); // c2's parcel, to themselves
     c1.sync().await.unwrap();
-    let mut rules: Vec<String> = c1.client.status().unwrap().refused.into_iter().map(|r| r.reason).collect();
+    let mut rules: Vec<String> = c1.client.status().unwrap().refused.into_iter().map(|r| r.reason.to_string()).collect();
     rules.sort();
     assert_eq!(rules, ["rights:C-23", "rights:P-99"]);
     y1.sync().await.unwrap();
@@ -419,7 +426,7 @@ async fn a_hub_clerk_reads_and_registers_what_the_hub_handles_and_nothing_else()
     hub.note(2, "分拨中心已核对").unwrap();
     close(&hub, 2);
     hub.sync().await.unwrap();
-    assert_eq!(hub.client.status().unwrap().refused[0].reason, "rights:P-99", "a hub ends no case");
+    assert_eq!(hub.client.status().unwrap().refused[0].reason, rights("P-99"), "a hub ends no case");
     phone.sync().await.unwrap();
     assert_eq!(phone.case(2).unwrap().case.timeline.len(), 2);
 }
@@ -508,6 +515,10 @@ async fn asking_for_a_foreign_scope_feeds_nothing_of_it() {
         request.pull.push(doorstep_protocol::Pull { scope: scope.into(), cursor: 0 });
     }
     let answer = c2.send(&world, &request).await.unwrap();
-    assert_eq!(answer.scopes, ["courier/c2"]);
-    assert!(answer.feed.iter().all(|page| page.scope == "courier/c2" && page.cases.is_empty()), "{:?}", answer.feed);
+    assert_eq!(answer.scopes, [Scope::Courier("c2".into())]);
+    assert!(
+        answer.feed.iter().all(|page| page.scope == Scope::Courier("c2".into()) && page.cases.is_empty()),
+        "{:?}",
+        answer.feed
+    );
 }

@@ -419,7 +419,7 @@ impl Device {
         let body = seal(&encode(request).unwrap()).unwrap();
         let answer = raw(world.addr(), "POST", "/v1/sync", headers, &body).await;
         if answer.status != 200 {
-            return Err(decode::<ErrorBody>(&answer.body).unwrap().code);
+            return Err(decode::<ErrorBody>(&answer.body).unwrap().code.to_string());
         }
         let signed: Signed = decode(&open(&answer.body, 1 << 22).unwrap()).unwrap();
         Ok(SyncResponse::verify_signed(&signed, &request.device, &self.server_key(), &pushed(request)).unwrap())

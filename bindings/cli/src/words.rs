@@ -4,7 +4,7 @@ use std::path::Path;
 
 use chrono::{DateTime, FixedOffset};
 use doorstep_client::Salvage;
-use doorstep_domain::{Personal, Standing, UnixMs, mask_number};
+use doorstep_domain::{Personal, RefusalCode, Standing, UnixMs, mask_number};
 use doorstep_rules::Words;
 
 /// One line in both languages.
@@ -37,15 +37,16 @@ pub fn detail(word: &str) -> String {
 }
 
 /// Why something was refused, from its code.
-pub fn reason(code: &str) -> String {
-    let (head, rest) = code.split_once(':').unwrap_or((code, ""));
-    let words = match head {
-        "rights" => say("无权登记", "no right to record it"),
-        "revoked" => say("设备或账号已停用", "device or person is revoked"),
-        "discarded" => say("总部不予采用", "discarded by head office"),
-        "case_full" => say("该件记录已达上限", "the case is full"),
-        "damaged" => say("本机数据损坏", "damaged on this device"),
-        "seq_taken" => say("另一份拷贝占用了编号", "another copy has its number"),
+pub fn reason(code: &RefusalCode) -> String {
+    let text = code.to_string();
+    let (head, rest) = text.split_once(':').unwrap_or((&text, ""));
+    let words = match code {
+        RefusalCode::Rights(_) => say("无权登记", "no right to record it"),
+        RefusalCode::Revoked => say("设备或账号已停用", "device or person is revoked"),
+        RefusalCode::Discarded(_) => say("总部不予采用", "discarded by head office"),
+        RefusalCode::CaseFull => say("该件记录已达上限", "the case is full"),
+        RefusalCode::Damaged => say("本机数据损坏", "damaged on this device"),
+        RefusalCode::SeqTaken => say("另一份拷贝占用了编号", "another copy has its number"),
         _ => say("格式不符", "not as it should be"),
     };
     if rest.is_empty() { format!("{words} ({head})") } else { format!("{words} ({head}: {})", rest.trim()) }
@@ -99,7 +100,7 @@ pub fn standing(standing: &Standing) -> String {
         Standing::OnThisDevice => say("在本机，尚未发送", "on this device"),
         Standing::SentNotConfirmed => say("已发送，未确认", "sent, not confirmed"),
         Standing::Accepted(_) => say("总部已收", "accepted"),
-        Standing::Quarantined { reason: why } if why.starts_with("discarded") => reason(why),
+        Standing::Quarantined { reason: why @ RefusalCode::Discarded(_) } => reason(why),
         Standing::Quarantined { reason: why } => format!("{}: {}", say("待总部审核", "quarantined for review"), reason(why)),
     }
 }

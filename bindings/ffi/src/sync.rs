@@ -154,7 +154,7 @@ impl UnsentSummary {
         let refused = status.refused.into_iter().map(|intent| RefusedAction {
             waybill: intent.waybill,
             what: intent.what,
-            reason: intent.reason,
+            reason: intent.reason.to_string(),
             discarded: intent.discarded,
         });
         Self {

@@ -12,11 +12,11 @@ use bytes::Bytes;
 
 use doorstep_domain::{BatchHash, InstallId, PhotoId, UnixMs};
 use doorstep_protocol::{
-    Answer, AnswerError, Demand, Header, Push, Pushed, RefKind, Refs, Signed, SyncRequest, SyncResponse, decode, encode, seal,
-    signing::batch_message,
+    Answer, AnswerError, Demand, ErrorCode, Header, Push, Pushed, RefKind, Refs, Scope, Signed, SyncRequest, SyncResponse,
+    decode, encode, seal, signing::batch_message,
 };
 use doorstep_store::{Clocks, Session, StoreError};
-use doorstep_sync::{Applied, Cause, Effect, Event, Failure, Status};
+use doorstep_sync::{Applied, Block, Cause, Effect, Event, Failure, Status};
 use reqwest::{Method, Response, StatusCode};
 use serde::Serialize;
 
@@ -322,8 +322,9 @@ impl Host {
     /// Sends a request, and once more with the proof of the newest signed answer if the server has not come so far as that says.
     async fn send(&mut self, request: &SyncRequest) -> Result<Event, Failure> {
         match self.send_once(request).await {
-            Err(Failure::Refused(code)) if code == "prove" => {
-                let witness = self.store(|inner| inner.store().witness()).await?.ok_or(Failure::Refused(code))?;
+            Err(Failure::Refused(ErrorCode::Prove)) => {
+                let witness = self.store(|inner| inner.store().witness()).await?;
+                let witness = witness.ok_or(Failure::Refused(ErrorCode::Prove))?;
                 let request = self.anew(request).await?;
                 self.send_once(&SyncRequest { witness: Some(witness), ..request }).await
             }
@@ -351,7 +352,7 @@ impl Host {
             request
         };
         let bytes = match http::answer(response, self.inner.stall, &mut self.cost).await {
-            Err(Failure::Refused(code)) if code == "tag_taken" => {
+            Err(Failure::Refused(ErrorCode::TagTaken)) => {
                 let fresh = self.keep(random())?;
                 let now = self.inner.now();
                 let now = self.keep(now)?;
@@ -375,7 +376,7 @@ impl Host {
         });
         let pushed = of_version_2.or(of_version_3);
         let unsettled = pushed != answer.ack.as_ref().map(|(ack, _)| (ack.batch, ack.install, ack.hash));
-        let cursor = |scope: &str| request.pull.iter().find(|p| p.scope == scope).map_or(0, |p| p.cursor);
+        let cursor = |scope: &Scope| request.pull.iter().find(|p| p.scope == *scope).map_or(0, |p| p.cursor);
         let same_log = request.history == answer.history;
         if unsettled || answer.feed.iter().any(|page| page.more && same_log && page.to <= cursor(&page.scope)) {
             return Err(Failure::Network);
@@ -463,7 +464,7 @@ impl Host {
         if let Ok(Err(error)) = wiped.await {
             self.failed = Some(error.into());
         }
-        Err(Failure::Refused("wiped".to_owned()))
+        Err(Failure::Blocked(Block::Wiped))
     }
 
     async fn fetch(&mut self, kind: RefKind) -> Result<Event, Failure> {
@@ -483,7 +484,7 @@ impl Host {
             }
             self.failed = None;
             if taken.is_err() && !matches!(self.inner.store().book(), Ok(Some(_))) {
-                return Err(Failure::Refused("pack_unusable".into())); // nothing can be listed without one: update the app
+                return Err(Failure::Blocked(Block::PackUnusable)); // nothing can be listed without one: update the app
             }
         }
         Ok(Event::Done)

@@ -2,6 +2,7 @@
 
 use doorstep_domain::{IdError, PersonalError, WaybillError};
 use doorstep_media::MediaError;
+use doorstep_protocol::ErrorCode;
 use doorstep_rules::{Words, sms::TemplateFault};
 use doorstep_store::{OpenError, StoreError};
 use doorstep_sync::Failure;
@@ -172,7 +173,7 @@ impl From<StoreError> for ClientError {
         match error {
             StoreError::NotEnrolled => Self::Refused(Refusal::NotEnrolled),
             StoreError::NoPack => Self::Refused(Refusal::NoPack),
-            StoreError::OtherPerson => Self::Network(Failure::Refused("tag_taken".into())),
+            StoreError::OtherPerson => Self::Network(Failure::Refused(ErrorCode::TagTaken)),
             StoreError::CaseFull => Self::Refused(Refusal::CaseFull),
             StoreError::Wiped => Self::Refused(Refusal::Wiped),
             other => Self::Store(other),
@@ -186,7 +187,7 @@ impl ClientError {
         match self {
             Self::Open(_) | Self::Store(_) | Self::Key(_) | Self::Internal(_) => Kind::Storage,
             // The server's own refusal: trying again does not help, so it is no matter of the network.
-            Self::Refused(_) | Self::Network(Failure::Refused(_)) => Kind::Rule,
+            Self::Refused(_) | Self::Network(Failure::Refused(_) | Failure::Blocked(_)) => Kind::Rule,
             Self::Waybill(_) | Self::Code(_) | Self::Text(_) | Self::Photo(_) | Self::Server | Self::Insecure | Self::Roots => {
                 Kind::Usage
             }
@@ -199,9 +200,10 @@ impl ClientError {
     pub fn code(&self) -> &str {
         match self {
             Self::Refused(refusal) => refusal.code(),
-            Self::Network(Failure::Refused(code)) => code,
-            Self::Network(Failure::Busy(_)) => "busy",
-            Self::Network(Failure::TooLarge) => "too_large",
+            Self::Network(Failure::Refused(code)) => code.as_str(),
+            Self::Network(Failure::Blocked(block)) => block.as_str(),
+            Self::Network(Failure::Busy(_)) => ErrorCode::Busy.as_str(),
+            Self::Network(Failure::TooLarge) => ErrorCode::TooLarge.as_str(),
             Self::Network(_) => "no_network",
             Self::Open(OpenError::Corrupt) | Self::Store(StoreError::Corrupt | StoreError::Damaged(_)) => "damaged",
             Self::Open(OpenError::WrongFile { .. }) => "wrong_file",
@@ -232,35 +234,36 @@ impl ClientError {
         let fixed = |zh: &str, en: &str| say(zh.to_owned(), en.to_owned());
         match self {
             Self::Refused(refusal) => refusal.words(),
-            Self::Network(Failure::Refused(code)) if code == "code_wrong" => fixed(
+            Self::Network(Failure::Refused(ErrorCode::CodeWrong)) => fixed(
                 "注册码不对，请核对后再输入；错五次后该码作废",
                 "not a code; check it and type it again, after five wrong ones it is void",
             ),
-            Self::Network(Failure::Refused(code)) if matches!(code.as_str(), "code_used" | "code_expired" | "code_locked") => {
-                fixed(
-                    "注册码已使用、已过期或已作废，请向总部索取新的注册码",
-                    "the code is used, expired or void; ask head office for a new one",
-                )
-            }
-            Self::Network(Failure::Refused(code)) if code == "device_taken" => fixed(
+            Self::Network(Failure::Refused(ErrorCode::CodeUsed | ErrorCode::CodeExpired | ErrorCode::CodeLocked)) => fixed(
+                "注册码已使用、已过期或已作废，请向总部索取新的注册码",
+                "the code is used, expired or void; ask head office for a new one",
+            ),
+            Self::Network(Failure::Refused(ErrorCode::DeviceTaken)) => fixed(
                 "本设备已由他人注册：派件员手机只能一人使用，平板只能由同一网点的人员共用",
                 "the device belongs to somebody else: a courier's phone is personal, a tablet is shared within one outlet only",
             ),
-            Self::Network(Failure::Refused(code)) if code == "revoked" => fixed(
+            Self::Network(Failure::Refused(ErrorCode::Revoked)) => fixed(
                 "本设备已被总部停用；已登记的记录会送交总部审核",
                 "head office has revoked this device; what it recorded is delivered to head office for review",
             ),
-            Self::Network(Failure::Refused(code)) if code == "tag_taken" => fixed(
+            Self::Network(Failure::Refused(ErrorCode::TagTaken)) => fixed(
                 "本机的数据目录属于另一台设备或另一个人，请换一个新的数据目录再注册",
                 "this store belongs to another device or person; enrol again with a new folder",
             ),
-            Self::Network(Failure::Refused(code)) if code == "unauthorized" => {
+            Self::Network(Failure::Refused(ErrorCode::Unauthorized)) => {
                 fixed("服务器不认识本设备，请重新注册", "the server does not know this device; enrol again")
             }
-            Self::Network(Failure::Refused(code)) => say(
-                format!("服务器拒绝（{code}），记录已保留"),
-                format!("the server refuses ({code}); everything recorded is kept"),
-            ),
+            Self::Network(Failure::Refused(_) | Failure::Blocked(_)) => {
+                let code = self.code();
+                say(
+                    format!("服务器拒绝（{code}），记录已保留"),
+                    format!("the server refuses ({code}); everything recorded is kept"),
+                )
+            }
             Self::Network(_) => fixed(
                 "没有网络；记录已保存在本机，联网后同步即可发送",
                 "no network; what you recorded is kept on this device, sync again later to send it",

@@ -217,7 +217,7 @@ async fn read(mut response: Response, stall: Duration, cost: &mut Cost) -> Resul
         _ if status.is_server_error() => Err(Failure::Busy(retry_after.unwrap_or(1).saturating_mul(1000))),
         _ if status.is_client_error() && is_ours => {
             // The answer to a HEAD has no body: then its status is the code.
-            let code = decode::<ErrorBody>(&body).map_or_else(|_| status.as_u16().to_string(), |error| error.code);
+            let code = decode::<ErrorBody>(&body).map_or_else(|_| status.as_u16().to_string().into(), |error| error.code);
             Err(Failure::Refused(code))
         }
         _ => Err(Failure::Network),

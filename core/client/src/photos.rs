@@ -10,7 +10,7 @@ use bytes::Bytes;
 use data_encoding::BASE64;
 use doorstep_domain::{Capture, Clarity, Photo, PhotoId, Thumbnail, UnixMs};
 use doorstep_media::{Limits, Prepared, photo_id, prepare};
-use doorstep_protocol::{MAX_PHOTO_QUERY, PhotoQuery, PhotoState, PhotoStates, Sha, decode, encode, seal};
+use doorstep_protocol::{ErrorCode, MAX_PHOTO_QUERY, PhotoQuery, PhotoState, PhotoStates, Sha, decode, encode, seal};
 use doorstep_rules::{Conditions, Unclear};
 use doorstep_store::{LaneName, PhotoStanding, PhotoStatus, Questions, WaitingPhoto};
 use doorstep_sync::{Event, Failure, Moved};
@@ -237,41 +237,37 @@ impl Host {
             (Ok(()), None) => Err(Failure::Network),
             // Somebody else went on with it, or other bytes were sent: the answer says where it stands.
             (Err(Failure::Refused(_)), Some(offset)) if status == StatusCode::CONFLICT => Ok(Stand::At(offset)),
-            (Err(Failure::Refused(code)), _) => self.refused(id, &code, status).await,
-            (Err(Failure::TooLarge), _) => self.refused(id, "too_large", status).await,
+            (Err(Failure::Refused(code)), _) => self.refused(id, code, status).await,
+            (Err(Failure::TooLarge), _) => self.refused(id, ErrorCode::TooLarge, status).await,
             (Err(failure), _) => Err(failure),
         }
     }
 
-    async fn refused(&mut self, id: PhotoId, code: &str, status: StatusCode) -> Result<Stand, Failure> {
+    async fn refused(&mut self, id: PhotoId, code: ErrorCode, status: StatusCode) -> Result<Stand, Failure> {
         // The answer to a HEAD has no code: its status must do.
-        match (code, status) {
-            (_, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::UPGRADE_REQUIRED) => {
-                Err(Failure::Refused(code.to_owned()))
-            }
+        match (&code, status) {
+            (_, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::UPGRADE_REQUIRED) => Err(Failure::Refused(code)),
             // A newer request of ours is on its way.
-            ("newer_request", _) => Err(Failure::Network),
+            (ErrorCode::NewerRequest, _) => Err(Failure::Network),
             // The server does not know the entry yet; it will.
             (_, StatusCode::CONFLICT) => Ok(Stand::Settled),
-            ("photo_erased", _) => {
+            (ErrorCode::PhotoErased, _) => {
                 self.store(move |inner| inner.store().let_go(&id, true)).await?;
                 Ok(Stand::Settled)
             }
             // The server knows nothing of an upload, or what came was damaged on its way: it begins anew from the file, which
             // was verified when it was read.
-            (_, StatusCode::NOT_FOUND | StatusCode::GONE) | ("photo_hash" | "checksum", _) => {
+            (_, StatusCode::NOT_FOUND | StatusCode::GONE) | (ErrorCode::PhotoHash | ErrorCode::Checksum, _) => {
                 self.store(move |inner| inner.store().photo_sent(&id, None)).await?;
                 self.offsets.remove(&id);
-                if code == "photo_hash" && self.stuck.get(&id).is_some_and(|tries| tries + 1 >= MOST_STUCK) {
+                if code == ErrorCode::PhotoHash && self.stuck.get(&id).is_some_and(|tries| tries + 1 >= MOST_STUCK) {
                     // Whatever is between us damages it each time: not again before the app starts anew.
-                    let code = code.to_owned();
-                    self.store(move |inner| inner.store().photo_refused(&id, &code)).await?;
+                    self.store(move |inner| inner.store().photo_refused(&id, code.as_str())).await?;
                 }
                 Ok(Stand::Anew)
             }
             _ => {
-                let code = code.to_owned();
-                self.store(move |inner| inner.store().photo_refused(&id, &code)).await?;
+                self.store(move |inner| inner.store().photo_refused(&id, code.as_str())).await?;
                 Ok(Stand::Settled)
             }
         }

@@ -4,11 +4,12 @@ use std::num::NonZeroU32;
 
 use doorstep_domain::{Author, DeviceId, InstallId, UnixMs, UserId};
 use doorstep_protocol::{
-    EnrolRequest, EnrolResponse, NonceResponse, RENEWAL_HEADER, SessionRequest, SessionResponse, Token, decode, encode, seal,
+    EnrolRequest, EnrolResponse, ErrorCode, NonceResponse, RENEWAL_HEADER, SessionRequest, SessionResponse, Token, decode,
+    encode, seal,
     signing::{enrol_message, renewal_message, session_message},
 };
 use doorstep_store::{Enrolment, Identity, Member, Session};
-use doorstep_sync::Failure;
+use doorstep_sync::{Block, Failure};
 use reqwest::Method;
 use ring::pbkdf2;
 use sha2::{Digest, Sha256};
@@ -40,7 +41,7 @@ impl Client {
         let enrolment = loop {
             match self.redeem(server, code, tries > 0).await {
                 // The installation is another device's (its key was replaced), or its mark is taken: a new one, once.
-                Err(ClientError::Network(Failure::Refused(why))) if why == "tag_taken" && tries == 0 => tries += 1,
+                Err(ClientError::Network(Failure::Refused(ErrorCode::TagTaken))) if tries == 0 => tries += 1,
                 other => break other?,
             }
         };
@@ -66,7 +67,7 @@ impl Client {
         let request =
             EnrolRequest { code: code.to_owned(), public_key, install, nonce: nonce.nonce, sig: self.inner.sign(message).await? };
         let answer: EnrolResponse = self.inner.ask(server, "/v1/enrol", packed(&request)?).await?;
-        let role = answer.role.parse().map_err(|_| ClientError::Network(Failure::Refused("role_unknown".into())))?;
+        let role = answer.role.parse().map_err(|_| ClientError::Network(Failure::Blocked(Block::RoleUnknown)))?;
         let author = Author { user: answer.user.parse()?, role, outlet: answer.outlet.parse()? };
         let session = Session { server: server.to_owned(), server_key: answer.server_key, token: answer.token };
         Ok(Enrolment { device, install, author, name: answer.name, session })

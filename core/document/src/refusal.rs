@@ -1,5 +1,7 @@
 //! Why a change is not taken.
 
+use doorstep_domain::RefusalCode;
+
 /// Why bytes are not a change of this case. Each has a stable code that travels in verdicts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -76,36 +78,28 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// What a verdict says: the code, with the policy's rule where one refused.
-    pub fn verdict(&self) -> String {
-        match self {
-            Self::Rights { rule } => format!("{}:{rule}", self.code()),
-            _ => self.code().to_owned(),
-        }
-    }
-
     /// The stable code: what verdicts carry and tests compare.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> RefusalCode {
         match self {
-            Self::TooLarge(_) => "too_large",
-            Self::ChunkType => "chunk_type",
-            Self::Checksum => "checksum",
-            Self::Undecodable => "undecodable",
-            Self::NotCanonical => "not_canonical",
-            Self::Actor => "actor",
-            Self::Envelope => "envelope",
-            Self::Shape(_) => "shape",
-            Self::Key => "entry_key",
-            Self::Field { .. } => "field",
-            Self::OtherCase => "other_case",
-            Self::NoFacts => "no_facts",
-            Self::OpCount(_) => "op_count",
-            Self::StartOp { .. } => "start_op",
-            Self::Heads => "heads",
-            Self::CaseFull => "case_full",
-            Self::Rights { .. } => "rights",
-            Self::Revoked => "revoked",
-            Self::SeqTaken(_) => "seq_taken",
+            Self::TooLarge(_) => RefusalCode::TooLarge,
+            Self::ChunkType => RefusalCode::ChunkType,
+            Self::Checksum => RefusalCode::Checksum,
+            Self::Undecodable => RefusalCode::Undecodable,
+            Self::NotCanonical => RefusalCode::NotCanonical,
+            Self::Actor => RefusalCode::Actor,
+            Self::Envelope => RefusalCode::Envelope,
+            Self::Shape(_) => RefusalCode::Shape,
+            Self::Key => RefusalCode::EntryKey,
+            Self::Field { .. } => RefusalCode::Field,
+            Self::OtherCase => RefusalCode::OtherCase,
+            Self::NoFacts => RefusalCode::NoFacts,
+            Self::OpCount(_) => RefusalCode::OpCount,
+            Self::StartOp { .. } => RefusalCode::StartOp,
+            Self::Heads => RefusalCode::Heads,
+            Self::CaseFull => RefusalCode::CaseFull,
+            Self::Rights { rule } => RefusalCode::Rights(rule.clone()),
+            Self::Revoked => RefusalCode::Revoked,
+            Self::SeqTaken(_) => RefusalCode::SeqTaken,
         }
     }
 }

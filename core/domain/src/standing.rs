@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{ChangeHash, Entry, Reckoning, UnixMs, words};
+use crate::{ChangeHash, Entry, Reckoning, RefusalCode, UnixMs, words};
 
 words!(
     /// What the server found when it compared a change's facts of the parcel with its own rows. One word for all facts together: a
@@ -153,8 +153,8 @@ pub enum Standing {
     Accepted(Receipt),
     /// Refused by the server and kept on both sides.
     Quarantined {
-        /// The rule that refused it.
-        reason: String,
+        /// Why.
+        reason: RefusalCode,
     },
 }
 

@@ -3,8 +3,8 @@
 use doorstep_domain::{CaseId, ChangeHash, DeviceId, Digest, HistoryId, PhotoId, Receipt, UnixMs};
 
 use crate::{
-    Ack, AckCase, CaseRef, CodecError, Decision, Demand, FeedPage, KIND_CASE, Leaf, Link, RefVersion, Signed, SyncResponse,
-    Token, Verdict, Vouched, WipeOrder, Witness, decode, encode,
+    Ack, AckCase, CaseRef, CodecError, Decision, Demand, FeedPage, KIND_CASE, Leaf, Link, RefVersion, Scope, Signed,
+    SyncResponse, Token, Verdict, Vouched, WipeOrder, Witness, decode, encode,
     signing::{self, answer_leaf, answer_message, is_signed, leaves_root, receipts_leaf, root_message, wipe_message},
     unpack_verdicts,
 };
@@ -46,7 +46,7 @@ pub struct Answer {
     /// Decisions on quarantined changes.
     pub decisions: Vec<Decision>,
     /// The scopes that the device may read.
-    pub scopes: Vec<String>,
+    pub scopes: Vec<Scope>,
     /// Photos to send again.
     pub wanted: Vec<PhotoId>,
     /// Whether head office's gateway sends SMS.

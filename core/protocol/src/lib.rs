@@ -7,6 +7,7 @@
 mod answer;
 mod batch;
 mod codec;
+mod codes;
 mod enrolment;
 mod messages;
 mod photos;
@@ -14,6 +15,7 @@ mod proof;
 mod publication;
 mod receipts;
 mod rows;
+mod scope;
 pub mod signing;
 mod sms;
 mod succession;
@@ -23,6 +25,8 @@ mod witness;
 pub use answer::{Answer, AnswerError, Pushed, verdicts_leaf};
 pub use batch::{Batch, Brought, BroughtDoc, Header, KIND_CASE, Leaf, PushDoc, RestLink, Sending, Vouched};
 pub use codec::{CodecError, decode, encode, open, seal};
+pub use codes::ErrorCode;
+pub use doorstep_domain::RefusalCode;
 pub use enrolment::{EnrolRequest, EnrolResponse, NonceResponse, SessionRequest, SessionResponse};
 pub use messages::{
     Ack, AckCase, BatchClock, Beacon, CaseRef, Decision, Demand, Envelope, ErrorBody, FeedCase, FeedPage, Link, Pull, Push,
@@ -33,6 +37,7 @@ pub use proof::{Proof, Proofs, Proven};
 pub use publication::{Publication, Reference};
 pub use receipts::{ReceiptRow, Spoken, Verdict, pack_receipts, pack_verdicts, unpack_receipts, unpack_verdicts};
 pub use rows::{DayRow, OutletRow, ParcelRow, PersonRow, RefKind, RefVersion, Refs};
+pub use scope::Scope;
 pub use sms::{LeaseRequest, LeaseResponse};
 pub use succession::{KeyHash, Succession};
 

@@ -1,9 +1,9 @@
 //! The messages. `PROTOCOL.md` gives each field's meaning and the numbers that are reserved for what comes next.
 
-use doorstep_domain::{BatchHash, BootId, CaseId, ChangeHash, Clocks, DeviceId, HistoryId, InstallId, UnixMs};
+use doorstep_domain::{BatchHash, BootId, CaseId, ChangeHash, Clocks, DeviceId, HistoryId, InstallId, RefusalCode, UnixMs};
 use minicbor::{Decode, Encode};
 
-use crate::{Batch, KeyHash, Leaf, LostPhoto, RefVersion, Sha, Witness};
+use crate::{Batch, ErrorCode, KeyHash, Leaf, LostPhoto, RefVersion, Scope, Sha, Witness, codes::refused};
 
 /// Ids as CBOR byte strings of their exact length.
 pub(crate) mod id {
@@ -200,9 +200,9 @@ pub struct PushCase {
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Pull {
-    /// The scope: `courier/<user>`, `outlet/<code>` or `hub/<code>`.
+    /// The scope.
     #[n(0)]
-    pub scope: String,
+    pub scope: Scope,
     /// Everything up to this sequence number has been applied.
     #[n(1)]
     pub cursor: u64,
@@ -241,7 +241,7 @@ pub struct SyncResponse {
     pub decisions: Vec<Decision>,
     /// The scopes that the device may read now. A scope that is missing is left: its cases go once nothing of them is unsent.
     #[cbor(n(9), default)]
-    pub scopes: Vec<String>,
+    pub scopes: Vec<Scope>,
     /// Photos of this device that are not in storage any more, at most 64: send them again, or call them lost.
     #[cbor(n(10), default)]
     pub wanted: Vec<Sha>,
@@ -370,9 +370,9 @@ pub struct AckCase {
     /// A row for each change of the pack, by index; empty if the pack could not be rebuilt (then `fault` says why).
     #[n(1)]
     pub rows: Vec<crate::ReceiptRow>,
-    /// Why changes are quarantined: index and code, or `rights` with the policy's rule (`rights:P-99`).
-    #[n(2)]
-    pub quarantined: Vec<(u32, String)>,
+    /// Why changes are quarantined: index and code.
+    #[cbor(n(2), with = "refused")]
+    pub quarantined: Vec<(u32, RefusalCode)>,
     /// Why the whole pack could not be rebuilt; its changes stay in the outbox.
     #[n(3)]
     pub fault: Option<String>,
@@ -384,7 +384,7 @@ pub struct AckCase {
 pub struct FeedPage {
     /// The scope.
     #[n(0)]
-    pub scope: String,
+    pub scope: Scope,
     /// The cursor after this page.
     #[n(1)]
     pub to: u64,
@@ -429,9 +429,9 @@ pub struct FeedCase {
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct ErrorBody {
-    /// Stable code; `PROTOCOL.md` lists them.
+    /// What a device decides by.
     #[n(0)]
-    pub code: String,
+    pub code: ErrorCode,
     /// Text for a log; no personal data.
     #[n(1)]
     pub detail: String,

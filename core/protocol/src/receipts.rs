@@ -3,7 +3,7 @@
 //! `acted_at` travels as the offset between the server's clock and the device's monotonic clock, which is the same for
 //! every act of one boot; the receiver adds the act's own monotonic time, which it has in the entry.
 
-use doorstep_domain::{MARKS_OF_VERSION_2, Receipt, ReceiptParts, UnixMs};
+use doorstep_domain::{MARKS_OF_VERSION_2, Receipt, ReceiptParts, RefusalCode, UnixMs};
 use minicbor::{Decode, Encode};
 
 /// The server's verdict on one change.
@@ -15,8 +15,8 @@ pub enum Verdict {
     Dup(Receipt),
     /// Something before it has not arrived; stays in the outbox.
     Pend,
-    /// Refused and kept; the code of the rule.
-    Quarantined(String),
+    /// Refused and kept; why.
+    Quarantined(RefusalCode),
 }
 
 /// One row: verdict code, then receipt times as differences to the row before. Version 2 ends with `slack`.
@@ -131,7 +131,7 @@ impl Deltas {
 }
 
 /// Packs verdicts with the monotonic time of each change's act. Returns the rows and the reasons of quarantined ones by index.
-pub fn pack_verdicts(base: UnixMs, verdicts: &[(Verdict, u64)], spoken: Spoken) -> (Vec<ReceiptRow>, Vec<(u32, String)>) {
+pub fn pack_verdicts(base: UnixMs, verdicts: &[(Verdict, u64)], spoken: Spoken) -> (Vec<ReceiptRow>, Vec<(u32, RefusalCode)>) {
     let mut deltas = Deltas { received: base.0, spoken, ..Deltas::default() };
     let mut quarantined = Vec::new();
     let rows = verdicts.iter().enumerate().map(|(i, (verdict, mono_ms))| match verdict {
@@ -148,7 +148,7 @@ pub fn pack_verdicts(base: UnixMs, verdicts: &[(Verdict, u64)], spoken: Spoken) 
 
 /// The inverse of [`pack_verdicts`]: one verdict for each monotonic time given. Rows that are missing or of a code that
 /// is not known count as pending: the change stays in the outbox.
-pub fn unpack_verdicts(base: UnixMs, rows: &[ReceiptRow], quarantined: &[(u32, String)], monos: &[u64]) -> Vec<Verdict> {
+pub fn unpack_verdicts(base: UnixMs, rows: &[ReceiptRow], quarantined: &[(u32, RefusalCode)], monos: &[u64]) -> Vec<Verdict> {
     let mut deltas = Deltas { received: base.0, ..Deltas::default() };
     let mut verdicts: Vec<Verdict> = rows
         .iter()
@@ -159,7 +159,7 @@ pub fn unpack_verdicts(base: UnixMs, rows: &[ReceiptRow], quarantined: &[(u32, S
             1 => Verdict::Dup(deltas.unpack(row, *mono_ms)),
             3 => {
                 let reason = quarantined.iter().find(|(at, _)| *at as usize == i).map(|(_, code)| code.clone());
-                Verdict::Quarantined(reason.unwrap_or_default())
+                Verdict::Quarantined(reason.unwrap_or_else(|| "".into()))
             }
             _ => Verdict::Pend,
         })

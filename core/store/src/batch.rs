@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use doorstep_document::{Change, pack};
-use doorstep_domain::{BatchHash, CaseId, InstallId, Receipt};
+use doorstep_domain::{BatchHash, CaseId, InstallId, Receipt, RefusalCode};
 use doorstep_protocol::{Batch, Header, KIND_CASE, Push, PushDoc, Pushed, SyncRequest, decode, encode, signing::doc_digest};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
     Store, StoreError, first, identity, photos,
-    project::{self, DAMAGED, IN_BATCH, Outgoing, QUARANTINED},
+    project::{self, IN_BATCH, Outgoing, QUARANTINED},
     rest::{self, Link},
 };
 
@@ -199,7 +199,7 @@ fn what_fits(db: &Connection, max_bytes: usize) -> Result<Cut, StoreError> {
             return Ok(Cut { taken: links, changes: open, left });
         }
         for id in damaged {
-            keep(db, id, QUARANTINED, Some(DAMAGED))?;
+            keep(db, id, QUARANTINED, Some(&RefusalCode::Damaged))?;
         }
     }
 }
@@ -236,9 +236,12 @@ pub(crate) fn mono_of(change: &Change) -> u64 {
 }
 
 /// The change stays in the outbox: to be offered again, or quarantined for a person.
-pub(crate) fn keep(db: &Connection, outbox: i64, state: i64, reason: Option<&str>) -> Result<(), StoreError> {
-    db.prepare_cached("UPDATE outbox SET state = ?2, reason = ?3, tries = tries + 1 WHERE id = ?1")?
-        .execute(params![outbox, state, reason])?;
+pub(crate) fn keep(db: &Connection, outbox: i64, state: i64, reason: Option<&RefusalCode>) -> Result<(), StoreError> {
+    db.prepare_cached("UPDATE outbox SET state = ?2, reason = ?3, tries = tries + 1 WHERE id = ?1")?.execute(params![
+        outbox,
+        state,
+        reason.map(RefusalCode::to_string)
+    ])?;
     Ok(())
 }
 

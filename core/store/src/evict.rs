@@ -3,6 +3,7 @@
 
 use doorstep_document::Position;
 use doorstep_domain::CaseId;
+use doorstep_protocol::Scope;
 use rusqlite::{Connection, params};
 
 use crate::{
@@ -11,8 +12,9 @@ use crate::{
 };
 
 /// The case has left a scope. It leaves the device if no other scope has it.
-pub(crate) fn out(db: &Connection, case: &CaseId, scope: &str) -> Result<(), StoreError> {
-    db.prepare_cached("DELETE FROM case_scope WHERE case_id = ?1 AND scope = ?2")?.execute(params![case.as_bytes(), scope])?;
+pub(crate) fn out(db: &Connection, case: &CaseId, scope: &Scope) -> Result<(), StoreError> {
+    db.prepare_cached("DELETE FROM case_scope WHERE case_id = ?1 AND scope = ?2")?
+        .execute(params![case.as_bytes(), scope.to_string()])?;
     db.prepare_cached(
         "INSERT OR IGNORE INTO leaving (case_id) SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM case_scope WHERE case_id = ?1)",
     )?
@@ -23,15 +25,15 @@ pub(crate) fn out(db: &Connection, case: &CaseId, scope: &str) -> Result<(), Sto
 /// Scopes that the server no longer names are lost, with every case that no other scope has. The others are fetched from the
 /// start: which of the cases recorded here belong to them only the server knows.
 /// True if any was lost: then nothing counts as this device's own any more, and it moves on to a new installation.
-pub(crate) fn leave_other_scopes(db: &Connection, scopes: &[String]) -> Result<bool, StoreError> {
+pub(crate) fn leave_other_scopes(db: &Connection, scopes: &[Scope]) -> Result<bool, StoreError> {
     let mut query = db.prepare_cached("SELECT scope FROM scope")?;
-    let known = query.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+    let known = query.query_map([], |row| Ok(Scope::from(row.get::<_, String>(0)?)))?.collect::<Result<Vec<_>, _>>()?;
     let lost: Vec<_> = known.iter().filter(|scope| !scopes.contains(scope)).collect();
     if lost.is_empty() {
         return Ok(false);
     }
     for scope in lost {
-        db.execute("DELETE FROM case_scope WHERE scope = ?1", [scope])?;
+        db.execute("DELETE FROM case_scope WHERE scope = ?1", [scope.to_string()])?;
     }
     db.execute("DELETE FROM scope", [])?;
     db.execute(

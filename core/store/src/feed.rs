@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use doorstep_document::{Admission, Change, History, Link, pack};
-use doorstep_domain::{CaseId, ChangeHash, InstallId, Receipt, Reckoning, UnixMs};
-use doorstep_protocol::{FeedCase, KIND_CASE, signing::receipts_leaf, unpack_receipts};
+use doorstep_domain::{CaseId, ChangeHash, InstallId, Receipt, Reckoning, RefusalCode, UnixMs};
+use doorstep_protocol::{FeedCase, KIND_CASE, Scope, signing::receipts_leaf, unpack_receipts};
 use doorstep_rules::Rulebook;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -17,7 +17,7 @@ use crate::{
 
 /// Takes the new changes of a case; false if the pack does not rebuild. A change that can not be taken is parked and counted;
 /// it blocks neither the others nor the cursor.
-pub(crate) fn take(db: &Connection, feed: &FeedCase, scope: &str, rules: &Rulebook, now: UnixMs) -> Result<bool, StoreError> {
+pub(crate) fn take(db: &Connection, feed: &FeedCase, scope: &Scope, rules: &Rulebook, now: UnixMs) -> Result<bool, StoreError> {
     let case = feed.case;
     // A kind that this version does not know stays at head office, in whatever format it is packed.
     if feed.kind.is_some_and(|kind| kind != KIND_CASE) {
@@ -35,7 +35,7 @@ pub(crate) fn take(db: &Connection, feed: &FeedCase, scope: &str, rules: &Rulebo
         return Ok(false);
     }
     db.prepare_cached("INSERT OR IGNORE INTO case_scope (case_id, scope) VALUES (?1, ?2)")?
-        .execute(params![case.as_bytes(), scope])?;
+        .execute(params![case.as_bytes(), scope.to_string()])?;
     db.prepare_cached("DELETE FROM leaving WHERE case_id = ?1")?.execute(params![case.as_bytes()])?;
     let (mut head, is_patched) = evict::come_back(db, &case)?;
     // Something was recorded after the case had left: what comes now, from its start, lies before that.
@@ -77,13 +77,13 @@ pub(crate) fn take(db: &Connection, feed: &FeedCase, scope: &str, rules: &Rulebo
             (read, refused) => {
                 let reason = match &refused {
                     Admission::Refused(refusal) => refusal.code(),
-                    _ => "early",
+                    _ => RefusalCode::Early,
                 };
                 let unknown = Link { hash: *hash, install: InstallId::new([0; 16]), seq: 0, max_op: 0 };
                 // The time of its act came as a difference to what the change says, and proves nothing without that.
                 let acted = Reckoning { at: None, slack_ms: 0, anchored: false, ..receipt.acted };
                 let receipt = if read.is_ok() { receipt } else { Receipt { acted, ..receipt } };
-                project::insert_accepted(db, &case, &unknown, bytes, receipt, None, Some(reason))?;
+                project::insert_accepted(db, &case, &unknown, bytes, receipt, None, Some(&reason))?;
             }
         }
     }

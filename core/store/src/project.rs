@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use doorstep_document::{Change, History, Link, Position};
-use doorstep_domain::{CaseId, ChangeHash, InstallId, Receipt, ReceiptParts, Recorded, Standing, UnixMs};
+use doorstep_domain::{CaseId, ChangeHash, InstallId, Receipt, ReceiptParts, Recorded, RefusalCode, Standing, UnixMs};
 use doorstep_rules::{Case, Rulebook, State, Turn, Turns};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -21,9 +21,6 @@ pub(crate) const DISCARDED: i64 = 3;
 /// The columns of a receipt, in the order of [`receipt_of`] and [`columns_of`].
 pub(crate) const RECEIPT: &str = "received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven";
 
-/// Reason of a quarantined row whose bytes can not be read. Only its command is of use.
-pub(crate) const DAMAGED: &str = "damaged";
-
 /// One change of the outbox.
 pub(crate) struct Outgoing {
     pub id: i64,
@@ -33,7 +30,7 @@ pub(crate) struct Outgoing {
 }
 
 /// All entries of a case as stored. Each change's checksum is verified again: a damaged row is an error, never a wrong
-/// answer; one that has been put aside as damaged is shown by its command in the status.
+/// answer; one that has been put aside as damaged is shown by its command in the status, because nothing else of it is of use.
 pub(crate) fn entries(db: &Connection, case: &CaseId) -> Result<Vec<Recorded>, StoreError> {
     let mut entries = Vec::new();
     let accepted = format!("SELECT bytes, {RECEIPT} FROM change WHERE case_id = ?1 AND parked IS NULL ORDER BY n");
@@ -46,12 +43,12 @@ pub(crate) fn entries(db: &Connection, case: &CaseId) -> Result<Vec<Recorded>, S
     let mut open = db.prepare_cached(
         "SELECT bytes, state, reason FROM outbox WHERE case_id = ?1 AND (state <> ?2 OR reason IS NOT ?3) ORDER BY id",
     )?;
-    let mut rows = open.query(params![case.as_bytes(), QUARANTINED, DAMAGED])?;
+    let mut rows = open.query(params![case.as_bytes(), QUARANTINED, RefusalCode::Damaged.word()])?;
     while let Some(row) = rows.next()? {
         let standing = match row.get(1)? {
             UNSENT => Standing::OnThisDevice,
             IN_BATCH => Standing::SentNotConfirmed,
-            _ => Standing::Quarantined { reason: row.get::<_, Option<String>>(2)?.unwrap_or_default() },
+            _ => Standing::Quarantined { reason: row.get::<_, Option<String>>(2)?.unwrap_or_default().into() },
         };
         entries.extend(recorded(&stored_change(case, row)?, &standing));
     }
@@ -209,7 +206,7 @@ pub(crate) fn insert_accepted(
     bytes: &[u8],
     receipt: Receipt,
     batch: Option<(&InstallId, u64)>,
-    parked: Option<&str>,
+    parked: Option<&RefusalCode>,
 ) -> Result<(), StoreError> {
     let [received, acted, slack, from, until, marks, unproven] = columns_of(receipt);
     // A page may come again; a change that was parked then is not stored twice.
@@ -235,7 +232,7 @@ pub(crate) fn insert_accepted(
         unproven,
         batch.map(|(_, number)| number),
         batch.map(|(install, _)| install.as_bytes()),
-        parked,
+        parked.map(RefusalCode::to_string),
         bytes
     ])?;
     Ok(())

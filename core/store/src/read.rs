@@ -1,6 +1,6 @@
 //! Reading: the list without any document, one case folded and judged, what is unsent.
 
-use doorstep_domain::{CaseId, UnixMs, Waybill};
+use doorstep_domain::{CaseId, RefusalCode, UnixMs, Waybill};
 use doorstep_rules::{Case, Judgement, judge};
 use rusqlite::{Connection, Params, Row, TransactionBehavior, params};
 use serde::Serialize;
@@ -112,8 +112,8 @@ pub struct RefusedIntent {
     pub what: String,
     /// When it was recorded, by the best estimate of then: the server's clock carried on, else the wall clock.
     pub recorded_at: UnixMs,
-    /// Why: a code of the protocol, with the policy's rule where one refused.
-    pub reason: String,
+    /// Why.
+    pub reason: RefusalCode,
     /// Whether head office has decided that it stays out.
     pub discarded: bool,
 }
@@ -248,7 +248,7 @@ impl Store {
                 unsent.push(UnsentIntent { waybill, what, recorded_at, sent, pending: !sent && row.get::<_, i64>(4)? > 0 });
             } else {
                 let discarded = state == project::DISCARDED;
-                refused.push(RefusedIntent { waybill, what, recorded_at, reason: row.get(5)?, discarded });
+                refused.push(RefusedIntent { waybill, what, recorded_at, reason: row.get::<_, String>(5)?.into(), discarded });
             }
         }
         let (photos, photo_bytes) = self.db.query_row(

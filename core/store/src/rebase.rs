@@ -10,19 +10,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorstep_document::{Change, NewEntry};
-use doorstep_domain::{Body, CaseId, EntryKey, Facts, InstallId, UnixMs};
+use doorstep_domain::{Body, CaseId, EntryKey, Facts, InstallId, RefusalCode, UnixMs};
 use doorstep_rules::Rulebook;
 use rusqlite::{Connection, params};
 
 use crate::{
     Store, StoreError, identity,
-    project::{self, DAMAGED, Head, IN_BATCH, Of, QUARANTINED, UNSENT},
+    project::{self, Head, IN_BATCH, Of, QUARANTINED, UNSENT},
     rest,
 };
-
-/// The verdict on a change whose place in its installation's sequence another change has: a clone's or a restored backup's.
-/// What it says is not refused; it is written anew.
-pub(crate) const SEQ_TAKEN: &str = "seq_taken";
 
 /// Moves on to a new installation and writes the unaccepted changes of these cases anew.
 pub(crate) fn cases(
@@ -80,7 +76,7 @@ pub(crate) fn everything_with(
     // What was written under the marks of before may be a clone's, and its to send.
     identity::forget_tags(db)?;
     let mut query = db.prepare("SELECT DISTINCT case_id FROM outbox WHERE state < 2 OR (state = 2 AND reason = ?1)")?;
-    let rows = query.query_map([SEQ_TAKEN], |row| row.get::<_, Vec<u8>>(0))?;
+    let rows = query.query_map([RefusalCode::SeqTaken.word()], |row| row.get::<_, Vec<u8>>(0))?;
     let mut all = BTreeSet::new();
     for row in rows {
         all.insert(CaseId::try_from(row?.as_slice()).map_err(|_| StoreError::Damaged("outbox"))?);
@@ -93,7 +89,7 @@ fn rewrite(db: &Connection, case: &CaseId, fresh: InstallId, left: Option<&Facts
     let mut query = db.prepare_cached(
         "SELECT id, bytes FROM outbox WHERE case_id = ?1 AND (state IN (?2, ?3) OR (state = ?4 AND reason = ?5)) ORDER BY id",
     )?;
-    let rows = query.query_map(params![case.as_bytes(), UNSENT, IN_BATCH, QUARANTINED, SEQ_TAKEN], |row| {
+    let rows = query.query_map(params![case.as_bytes(), UNSENT, IN_BATCH, QUARANTINED, RefusalCode::SeqTaken.word()], |row| {
         Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
     })?;
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
@@ -103,7 +99,7 @@ fn rewrite(db: &Connection, case: &CaseId, fresh: InstallId, left: Option<&Facts
             db.prepare_cached("UPDATE outbox SET state = ?2, reason = ?3 WHERE id = ?1")?.execute(params![
                 id,
                 QUARANTINED,
-                DAMAGED
+                RefusalCode::Damaged.word()
             ])?;
             continue;
         };

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use doorstep_document::Change;
-use doorstep_domain::{Anchor, BootId, CaseId, ChangeHash, Clocks, HistoryId, InstallId, UnixMs};
+use doorstep_domain::{Anchor, BootId, CaseId, ChangeHash, Clocks, HistoryId, InstallId, RefusalCode, UnixMs};
 use doorstep_protocol::{
     Ack, AckCase, Answer, Batch, BatchClock, Beacon, CaseRef, Decision, Demand, Envelope, Pull, Pushed, Quarantined, RefKind,
-    Sending, Signed, SyncRequest, Verdict, Witness, decode, encode, unpack_verdicts,
+    Scope, Sending, Signed, SyncRequest, Verdict, Witness, decode, encode, unpack_verdicts,
 };
 use doorstep_rules::{FIRST_POLICY, Policy};
 use doorstep_sync::Applied;
@@ -97,7 +97,7 @@ impl Store {
     /// How far each feed has been fetched.
     pub fn cursors(&self) -> Result<Vec<Pull>, StoreError> {
         let mut scopes = self.db.prepare_cached("SELECT scope, cursor FROM scope ORDER BY scope")?;
-        let pull = scopes.query_map([], |row| Ok(Pull { scope: row.get(0)?, cursor: row.get(1)? }))?;
+        let pull = scopes.query_map([], |row| Ok(Pull { scope: row.get::<_, String>(0)?.into(), cursor: row.get(1)? }))?;
         Ok(pull.collect::<Result<_, _>>()?)
     }
 
@@ -174,12 +174,12 @@ impl Store {
                 tx.prepare_cached(
                     "INSERT INTO scope (scope, cursor) VALUES (?1, ?2) ON CONFLICT (scope) DO UPDATE SET cursor = ?2",
                 )?
-                .execute(params![page.scope, page.to])?;
+                .execute(params![page.scope.to_string(), page.to])?;
             }
             pages_whole &= whole;
         }
         // A revoked device, and one whose version has ended, are given no pages: that a scope has no page says nothing of what is in it.
-        let has_page = |scope: &String| answer.feed.iter().any(|page| page.scope == *scope);
+        let has_page = |scope: &Scope| answer.feed.iter().any(|page| page.scope == *scope);
         let has_pages = answer.scopes.iter().all(has_page) && answer.feed.iter().all(|page| !page.more);
         let is_read = rules.is_some() && pages_whole && answer.demand.is_none() && has_pages;
         if is_read {
@@ -337,10 +337,9 @@ fn decide(db: &Connection, decision: &Decision) -> Result<(), StoreError> {
         if let Some(Ok(read)) = bytes.map(|bytes| Change::read_stored(&case, &bytes)) {
             photos::discard(db, &read)?;
         }
-        db.prepare_cached(
-            "UPDATE outbox SET state = ?3, reason = 'discarded: ' || ?4 WHERE case_id = ?1 AND hash = ?2 AND state = ?5",
-        )?
-        .execute(params![case.as_bytes(), change.as_bytes(), DISCARDED, decision.why, QUARANTINED])?;
+        let reason = RefusalCode::Discarded(decision.why.clone()).to_string();
+        db.prepare_cached("UPDATE outbox SET state = ?3, reason = ?4 WHERE case_id = ?1 AND hash = ?2 AND state = ?5")?
+            .execute(params![case.as_bytes(), change.as_bytes(), DISCARDED, reason, QUARANTINED])?;
     }
     Ok(())
 }
@@ -405,7 +404,9 @@ fn apply_ack(
                     keep(db, outgoing.id, QUARANTINED, Some(&reason))?;
                     refused.insert(case);
                 }
-                (_, Some(fault), _) if outgoing.tries + 1 >= MOST_FAULTS => keep(db, outgoing.id, QUARANTINED, Some(fault))?,
+                (_, Some(fault), _) if outgoing.tries + 1 >= MOST_FAULTS => {
+                    keep(db, outgoing.id, QUARANTINED, Some(&fault.as_str().into()))?
+                }
                 _ => keep(db, outgoing.id, UNSENT, None)?,
             }
         }

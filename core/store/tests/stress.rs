@@ -484,7 +484,7 @@ fn an_unsent_row_whose_bytes_are_damaged_is_kept_with_its_command() {
     let status = store.status().unwrap();
     assert_eq!((status.unsent.len(), status.refused.len()), (1, 1));
     let refused = &status.refused[0];
-    assert_eq!((refused.what.as_str(), refused.reason.as_str(), refused.waybill.as_str()), ("fail", "damaged", "QH000000000001"));
+    assert_eq!((refused.what.as_str(), refused.reason.word(), refused.waybill.as_str()), ("fail", "damaged", "QH000000000001"));
     // The first change had the parcel's facts; the list of the day has them too.
     let view = store.case(&waybill(1), NOW).unwrap().unwrap();
     assert_eq!((view.case.timeline.len(), view.case.facts.origin_outlet.unwrap().as_str()), (1, "0571"));

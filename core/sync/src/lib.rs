@@ -14,7 +14,7 @@
 use std::collections::VecDeque;
 
 use doorstep_domain::PhotoId;
-use doorstep_protocol::{Answer, BATCH_BYTES, MIN_BATCH_BYTES, RefKind, SyncRequest};
+use doorstep_protocol::{Answer, BATCH_BYTES, ErrorCode, MIN_BATCH_BYTES, RefKind, SyncRequest};
 
 /// How the engine waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,9 +61,33 @@ pub enum Failure {
     /// The server says that the batch is too large.
     TooLarge,
     /// The server refuses with one of its own codes: only a person can help (enrol again, update).
-    Refused(String),
+    Refused(ErrorCode),
+    /// This device can not go on, whatever the server says: only a person can help.
+    Blocked(Block),
     /// The store failed; nothing was applied.
     Storage,
+}
+
+/// Why a device can not go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Block {
+    /// Head office has wiped it.
+    Wiped,
+    /// It has no rules, and can not use those that the server has: it needs an update.
+    PackUnusable,
+    /// The server has enrolled it in a role that this version does not know: it needs an update.
+    RoleUnknown,
+}
+
+impl Block {
+    /// The one spelling.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Wiped => "wiped",
+            Self::PackUnusable => "pack_unusable",
+            Self::RoleUnknown => "role_unknown",
+        }
+    }
 }
 
 /// What the host reports.
@@ -361,7 +385,7 @@ impl Engine {
         *failures = failures.saturating_add(1);
         let base = match &failure {
             Failure::Busy(after) => *after.max(&self.pace.backoff_first_ms),
-            Failure::Refused(_) => self.pace.refused_ms,
+            Failure::Refused(_) | Failure::Blocked(_) => self.pace.refused_ms,
             _ => doubled.min(self.pace.backoff_most_ms),
         };
         // +-30 %, so that a thousand tablets do not come back together. A server's `retry_after` is never undercut.

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use doorstep_document::{Change, pack::restore_within};
 use doorstep_domain::{BatchHash, CaseId, ChangeHash, DeviceId, FactsCheck, InstallId, Receipt, ReceiptParts, Reckoning, UnixMs};
 use doorstep_protocol::{
-    Ack, AckCase, Batch, BatchClock, Header, KIND_CASE, MAX_REQUEST, Push, PushDoc, ReceiptRow, Sending, Verdict, decode,
+    Ack, AckCase, Batch, BatchClock, Header, KIND_CASE, MAX_REQUEST, Push, PushDoc, ReceiptRow, RefusalCode, Sending, Verdict,
+    decode,
     signing::{is_signed, receipt_hash},
     unpack_verdicts,
 };
@@ -472,7 +473,7 @@ pub(super) fn stored(db: &Tx<'_>, case: &CaseId, wanted: &[ChangeHash]) -> Resul
 fn refused(
     db: &Tx<'_>,
     (case, hash, bytes): (&CaseId, &ChangeHash, &[u8]),
-    why: &str,
+    why: &RefusalCode,
     of: &Row,
 ) -> Result<Option<Wrong>, ApiError> {
     let kept = readable(
@@ -481,8 +482,7 @@ fn refused(
         )?
         .query_row(params![case.as_bytes(), hash.as_bytes()], |row| {
             let blob = |at: usize| row.get::<_, Vec<u8>>(at);
-            let reason: String = row.get(1)?;
-            let reason = row.get::<_, Option<String>>(2)?.map_or(reason.clone(), |rule| format!("{reason}:{rule}"));
+            let reason = RefusalCode::of_columns(&row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?.as_deref());
             Ok((blob(0)?, reason, (blob(3)?, row.get::<_, u64>(4)?), blob(5)?, row.get::<_, String>(6)?))
         })
         .optional(),
@@ -498,6 +498,6 @@ fn refused(
         .prepare_cached("SELECT count(*) FROM envelope WHERE install = ?1 AND number = ?2")?
         .query_row(params![of.install, of.number], |row| row.get(0))?;
     let is_its = by == (of.install.clone(), of.number) && twins == 1;
-    let is_same = stored == bytes && (!is_its || (reason == why && device == of.device && person == of.person));
+    let is_same = stored == bytes && (!is_its || (reason == *why && device == of.device && person == of.person));
     Ok((!is_same).then_some(Wrong::RefusedAltered))
 }

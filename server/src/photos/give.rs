@@ -22,7 +22,7 @@ pub(crate) fn may_read(db: &Tx<'_>, device: &Device, id: &PhotoId) -> Result<boo
            WHERE photo.sha = ?1 AND scope = ?2 AND has = 1 AND (stored.device IS NULL OR stored.device = photo.device))",
     )?;
     for scope in device.scopes() {
-        if query.query_row(params![id.as_bytes(), scope], |row| row.get(0))? {
+        if query.query_row(params![id.as_bytes(), scope.to_string()], |row| row.get(0))? {
             return Ok(true);
         }
     }

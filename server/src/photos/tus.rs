@@ -14,6 +14,7 @@ use chrono::DateTime;
 use data_encoding::BASE64;
 use doorstep_domain::PhotoId;
 use doorstep_media::MAX_STORED;
+use doorstep_protocol::ErrorCode;
 
 use super::{
     receive::{Checksum, ReceiveError, Receiver},
@@ -21,7 +22,7 @@ use super::{
     upload::{self, Progress},
 };
 use crate::{
-    error::ApiError,
+    error::{ApiError, status_of},
     http::{App, known},
 };
 
@@ -58,34 +59,33 @@ fn tell(response: &mut Response, progress: Option<Progress>) {
 }
 
 /// Status, code and where the upload stands; `None` for errors that are not of uploads alone.
-fn parts(error: &ReceiveError) -> Option<(StatusCode, &'static str, Option<Progress>)> {
-    Some(match error {
-        ReceiveError::Offset(progress) => (StatusCode::CONFLICT, "offset", Some(*progress)),
-        ReceiveError::Checksum(progress) => (checksum_mismatch(), "checksum", Some(*progress)),
-        ReceiveError::Hash => (checksum_mismatch(), "photo_hash", None),
-        ReceiveError::GaveWay => (StatusCode::CONFLICT, "newer_request", None),
-        ReceiveError::Expired => (StatusCode::GONE, "upload_expired", None),
-        ReceiveError::Erased => (StatusCode::GONE, "photo_erased", None),
-        ReceiveError::Unknown => (StatusCode::NOT_FOUND, "upload_unknown", None),
+fn parts(error: &ReceiveError) -> Option<(StatusCode, ErrorCode, Option<Progress>)> {
+    let (code, progress) = match error {
+        ReceiveError::Offset(progress) => (ErrorCode::Offset, Some(*progress)),
+        ReceiveError::Checksum(progress) => (ErrorCode::Checksum, Some(*progress)),
+        ReceiveError::Hash => (ErrorCode::PhotoHash, None),
+        ReceiveError::GaveWay => (ErrorCode::NewerRequest, None),
+        ReceiveError::Expired => (ErrorCode::UploadExpired, None),
+        ReceiveError::Erased => (ErrorCode::PhotoErased, None),
+        ReceiveError::Unknown => (ErrorCode::UploadUnknown, None),
         ReceiveError::Api(_) => return None,
-    })
+    };
+    // tus has a status of its own for bytes that do not have their hash, whether of a piece or of the whole.
+    let mismatch = matches!(error, ReceiveError::Hash).then(|| StatusCode::from_u16(460).ok()).flatten();
+    Some((mismatch.unwrap_or_else(|| status_of(&code)), code, progress))
 }
 
 /// An error in the project's own form, with tus's headers.
 fn refuse(error: ReceiveError) -> Response {
     let parts = parts(&error);
+    let progress = parts.as_ref().and_then(|(_, _, progress)| *progress);
     let mut response = match (error, parts) {
         (ReceiveError::Api(error), _) => error.into_response(),
         (error, Some((status, code, _))) => ApiError::answer(status, code, &error.to_string()),
         (_, None) => ApiError::Internal("an error without a code").into_response(),
     };
-    tell(&mut response, parts.and_then(|(_, _, progress)| progress));
+    tell(&mut response, progress);
     response
-}
-
-/// 460, tus's own.
-fn checksum_mismatch() -> StatusCode {
-    StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST)
 }
 
 fn number(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {

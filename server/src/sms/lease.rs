@@ -35,7 +35,7 @@ pub(crate) fn lease(
     let entry: EntryKey = request.entry.parse().map_err(|_| ApiError::Malformed("no entry key".into()))?;
     let may_read = device.scopes().iter().try_fold(false, |may, scope| {
         let mut query = db.prepare_cached("SELECT 1 FROM doc_scope WHERE case_id = ?1 AND scope = ?2 AND has = 1")?;
-        Ok::<_, ApiError>(may || query.exists(params![case.as_bytes(), scope])?)
+        Ok::<_, ApiError>(may || query.exists(params![case.as_bytes(), scope.to_string()])?)
     })?;
     // What it may not read it can not tell from what there is not.
     let Some(row) = outbox::one(db, &case, &entry)?.filter(|_| may_read) else { return Err(ApiError::NotFound) };

@@ -107,7 +107,7 @@ fn header<'a>(answer: &'a RawAnswer, name: &str) -> Option<&'a str> {
 }
 
 fn code(answer: &RawAnswer) -> String {
-    decode::<ErrorBody>(&answer.body).unwrap().code
+    decode::<ErrorBody>(&answer.body).unwrap().code.to_string()
 }
 
 fn checksum(bytes: &[u8]) -> String {

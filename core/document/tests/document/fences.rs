@@ -14,8 +14,8 @@ fn forged(alter: impl FnOnce(&mut ExpandedChange)) -> Vec<u8> {
     automerge::Change::from(expanded).raw_bytes().to_vec()
 }
 
-fn refusal(bytes: &[u8]) -> &'static str {
-    Change::read(&case().2, bytes).expect_err("refused").code()
+fn refusal(bytes: &[u8]) -> String {
+    Change::read(&case().2, bytes).expect_err("refused").code().to_string()
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn a_change_that_does_not_encode_back_to_its_bytes_is_refused() {
             let mut mutant = honest.bytes().to_vec();
             mutant[at] ^= 1 << bit;
             reseal(&mut mutant);
-            codes.extend(Change::read(&case().2, &mutant).err().map(|refusal| refusal.code()));
+            codes.extend(Change::read(&case().2, &mutant).err().map(|refusal| refusal.code().to_string()));
         }
     }
     for code in ["not_canonical", "undecodable", "actor", "entry_key", "field", "shape"] {
@@ -89,11 +89,11 @@ fn an_entry_whose_key_gives_another_place_than_its_own_is_refused() {
         let mut expanded = automerge::Change::from_bytes(two.bytes().to_vec()).unwrap().decode();
         let second = expanded.operations.iter_mut().filter(|op| op.obj == legacy::ObjectId::Root).nth(1).unwrap();
         second.key = legacy::Key::Map(format!("note/{}-1{name}", tag.as_str()).into());
-        Change::read(&case().2, automerge::Change::from(expanded).raw_bytes()).map_err(|refusal| refusal.code())
+        Change::read(&case().2, automerge::Change::from(expanded).raw_bytes()).map_err(|refusal| refusal.code().to_string())
     };
     assert!(named(".1").is_ok());
     for place in [".0", ".2", ""] {
-        assert_eq!(named(place), Err("entry_key"), "{place}");
+        assert_eq!(named(place), Err("entry_key".to_owned()), "{place}");
     }
     let lone = forged(|c| c.operations[0].key = legacy::Key::Map(format!("attempt/{}-1.0", tag.as_str()).into()));
     assert_eq!(refusal(&lone), "entry_key");
@@ -177,7 +177,7 @@ fn a_pack_that_repeats_hashes_to_grow_is_refused() {
 fn a_change_of_another_case_cannot_be_transplanted() {
     let change = Writer::new(1).write(vec![attempt()]);
     let elsewhere = CaseId::of(&"QH".parse().unwrap(), &Waybill::parse("QH310000000018").unwrap());
-    assert_eq!(Change::read(&elsewhere, change.bytes()).unwrap_err().code(), "other_case");
+    assert_eq!(Change::read(&elsewhere, change.bytes()).unwrap_err().code().to_string(), "other_case");
 }
 
 #[test]

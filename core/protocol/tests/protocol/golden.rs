@@ -704,7 +704,7 @@ fn rows_are_coded_as_in_the_worked_example() {
             row(3, 0, None, None, None),
         ]
     );
-    assert_eq!(quarantined, [(4, "rights:P-99".to_owned())]);
+    assert_eq!(quarantined, [(4, RefusalCode::Rights("P-99".into()))]);
     let (verdicts, monos): (Vec<_>, Vec<_>) = verdicts().into_iter().unzip();
     assert_eq!(unpack_verdicts(UnixMs(NOW), &rows, &quarantined, &monos), verdicts);
 }

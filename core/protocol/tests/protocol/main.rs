@@ -41,7 +41,7 @@ fn verdict() -> impl Strategy<Value = Verdict> {
         receipt.clone().prop_map(Verdict::Ok),
         receipt.prop_map(Verdict::Dup),
         Just(Verdict::Pend),
-        "[a-z_]{1,12}".prop_map(Verdict::Quarantined),
+        "[a-z_]{1,12}".prop_map(|code| Verdict::Quarantined(code.into())),
     ]
 }
 

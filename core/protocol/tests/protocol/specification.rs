@@ -138,25 +138,66 @@ fn every_hex_example_is_a_golden_files() {
     assert!(shown > 0);
 }
 
+/// The rows of the table whose header has these cells.
+fn table<'a>(text: &'a str, header: &[&str]) -> Vec<Vec<&'a str>> {
+    let from = text.lines().skip_while(|line| rows(line).next().as_deref() != Some(header));
+    let found: Vec<_> = from.skip(2).take_while(|line| line.starts_with('|')).flat_map(rows).collect();
+    assert!(!found.is_empty(), "no table {header:?}");
+    found
+}
+
 #[test]
-fn every_code_of_an_error_and_of_a_refusal_is_in_its_table() {
+fn the_codes_of_errors_are_those_of_the_code_with_their_statuses() {
     let text = specification();
-    let rows: Vec<_> = rows(&text).collect();
-    let errors = read("server/src/error.rs") + &read("server/src/photos/tus.rs");
-    for line in errors.lines().filter(|line| line.contains("=> (StatusCode::") || line.contains("=> (checksum_mismatch()")) {
-        let code = line.rsplit('"').nth(1).unwrap();
-        let cell = format!("`{code}`");
-        assert!(rows.iter().any(|cells| cells.len() == 4 && cells[1] == cell), "error {code}");
+    let stated: BTreeSet<(String, u16)> = table(&text, &["status", "code", "when", "the device"])
+        .iter()
+        .map(|cells| (quoted(cells[1])[0].to_owned(), cells[0].parse().unwrap()))
+        .collect();
+    let with_status = |code: &ErrorCode| code.statuses().iter().map(|status| (code.to_string(), *status)).collect::<Vec<_>>();
+    assert_eq!(stated, ErrorCode::ALL.iter().flat_map(with_status).collect());
+    assert!(ErrorCode::ALL.iter().all(|code| !code.statuses().is_empty()), "a code without a status");
+}
+
+#[test]
+fn the_server_answers_every_code_of_an_error() {
+    let answered = read("server/src/error.rs") + &read("server/src/photos/tus.rs");
+    for code in ErrorCode::ALL {
+        assert!(answered.contains(&format!("ErrorCode::{code:?}")), "{code} is never answered");
     }
+}
+
+#[test]
+fn the_codes_of_refusals_are_those_of_the_code() {
+    let text = specification();
+    let known = |code: &str| match RefusalCode::from(code) {
+        RefusalCode::Unknown(code) => panic!("{code} is not known"),
+        code => code,
+    };
+    let travel: BTreeSet<RefusalCode> = table(&text, &["code", "why"]).iter().map(|cells| known(quoted(cells[0])[0])).collect();
+    let own: BTreeSet<RefusalCode> =
+        table(&text, &["a device's own", "why"]).iter().map(|cells| known(quoted(cells[0])[0])).collect();
+    assert!(travel.is_disjoint(&own));
+    let stated: BTreeSet<RefusalCode> = travel.union(&own).cloned().collect();
+    let carrying = [RefusalCode::Rights("RULE".into()), RefusalCode::Discarded("WHY".into())];
+    assert_eq!(stated, RefusalCode::PLAIN.iter().chain(&carrying).cloned().collect());
+    // What a verdict carries is what the fences refuse with.
     let refusals = read("core/document/src/refusal.rs");
-    let codes = refusals.lines().filter(|line| line.contains("=> \"")).map(|line| line.rsplit('"').nth(1).unwrap());
-    for code in codes {
-        assert!(
-            rows.iter().any(
-                |cells| cells.len() == 2 && quoted(cells[0]).iter().any(|q| *q == code || q.starts_with(&format!("{code}:")))
-            ),
-            "refusal {code}"
-        );
+    for code in RefusalCode::PLAIN.iter().chain(&carrying) {
+        let variant = format!("{code:?}");
+        let made = refusals.contains(&format!("RefusalCode::{}", variant.split('(').next().unwrap()));
+        assert_eq!(made, travel.contains(code), "{code}");
+    }
+}
+
+#[test]
+fn the_spellings_of_scopes_are_those_of_the_code() {
+    let text = specification();
+    let stated = text.lines().find(|line| line.starts_with("A scope is ")).expect("what a scope is");
+    let stated: Vec<&str> = quoted(stated);
+    let scopes = [Scope::Courier("<user>".into()), Scope::Outlet("<code>".into()), Scope::Hub("<code>".into())];
+    assert_eq!(stated, scopes.map(|scope| scope.to_string()));
+    for spelling in stated {
+        assert!(!matches!(Scope::from(spelling), Scope::Unknown(_)), "{spelling}");
     }
 }
 

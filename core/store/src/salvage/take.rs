@@ -6,7 +6,7 @@ use std::{
 };
 
 use doorstep_document::{Admission, Change, History};
-use doorstep_domain::{Body, CaseId, DeviceId, Facts, InstallId, NetworkCode, PhotoId, UnixMs, Waybill};
+use doorstep_domain::{Body, CaseId, DeviceId, Facts, InstallId, NetworkCode, PhotoId, RefusalCode, UnixMs, Waybill};
 use doorstep_rules::{FIRST_PACK, Pack, Policy, Rulebook};
 use rusqlite::{
     Connection, ToSql, TransactionBehavior, params, params_from_iter,
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     Store, StoreError, identity, photos,
-    project::{self, DAMAGED, DISCARDED, QUARANTINED, UNSENT},
+    project::{self, DISCARDED, QUARANTINED, UNSENT},
     read, rebase, record, refs,
 };
 
@@ -224,7 +224,7 @@ fn take_unsent(db: &Connection, id: i64, values: &[Value], gathered: &mut Gather
     }
     let change = CaseId::try_from(case.as_slice()).ok().and_then(|case| Some((case, Change::read_stored(&case, bytes).ok()?)));
     let (state, reason) = match (&change, *state) {
-        (None, _) => (QUARANTINED, Text(DAMAGED.to_owned())),
+        (None, _) => (QUARANTINED, Text(RefusalCode::Damaged.to_string())),
         (Some(_), QUARANTINED | DISCARDED) => (*state, reason.clone()),
         (Some(_), _) => (UNSENT, Null),
     };
@@ -383,7 +383,7 @@ fn go_on(db: &Connection, gathered: &Gathered, fresh: InstallId) -> Result<(), S
     // Nobody knows which parcel this was: it could not be sent under the new installation. Kept, and shown.
     db.execute(
         "UPDATE outbox SET state = ?1, reason = ?2 WHERE state < 2 AND install <> ?3",
-        params![QUARANTINED, DAMAGED, fresh.as_bytes()],
+        params![QUARANTINED, RefusalCode::Damaged.word(), fresh.as_bytes()],
     )?;
     let book = current_book(db)?;
     db.execute_batch("DELETE FROM case_row; DELETE FROM turn")?;
