@@ -11,7 +11,7 @@ use doorstep_rules::{Case, Explanation, Policy, Rulebook, explain, judge};
 use serde::Serialize;
 
 use crate::{
-    AdminError, ServeError, audit, clock, devices, enrol,
+    AdminError, ServeError, audit, case_log, clock, devices, enrol,
     error::ApiError,
     headoffice::{self, HeadOfficeError, NewDecision},
     import,
@@ -40,9 +40,10 @@ pub use crate::{
     import::{BadRow, Imported},
     packs::PackRow,
     photos::{PhotoRow, Scrub, Scrubbed},
-    project::{CaseRow, FindingRow},
+    project::CaseRow,
     quarantine::Item,
     replace_key::Pinned,
+    store::findings::FindingRow,
 };
 
 /// How long a code can be redeemed.
@@ -346,7 +347,7 @@ impl Admin {
         let case = self.case_of(waybill)?;
         self.db.read(|tx| {
             let (_, book) = self.rules.book(tx)?;
-            let folded = Case::fold(project::entries(tx, &case)?.0);
+            let folded = Case::fold(case_log::entries(tx, &case)?.0);
             let folded = folded.ok_or_else(|| AdminError::Missing("nothing is recorded of this waybill".into()))?;
             Ok(explain(&folded, &book, &judge(&folded, &book, now)))
         })
@@ -361,7 +362,7 @@ impl Admin {
         now: UnixMs,
     ) -> Result<Vec<(String, FindingRow)>, AdminError> {
         project::catch_up_here(&self.db, &self.rules, now)?;
-        self.db.read(|tx| Ok(project::findings(tx, outlet, open, limit)?))
+        self.db.read(|tx| Ok(store::findings::all(tx, outlet, open, limit)?))
     }
 
     /// Writes a reviewer's decision into the case.
@@ -410,7 +411,7 @@ impl Admin {
     /// each other.
     pub fn log(&self, case: &CaseId) -> Result<(Vec<Vec<u8>>, Vec<doorstep_domain::Recorded>), AdminError> {
         self.db.read(|tx| {
-            let (entries, chunks) = project::entries(tx, case)?;
+            let (entries, chunks) = case_log::entries(tx, case)?;
             Ok((chunks, entries))
         })
     }

@@ -11,14 +11,13 @@ use doorstep_rules::Case;
 use rusqlite::{OptionalExtension, params};
 
 use crate::{
+    case_log,
     error::ApiError,
     facts, feed,
-    ingest::{self, Doc},
     keys::Keys,
     link::{self, Entry},
     packs::Rules,
-    project,
-    store::tx::Tx,
+    store::{docs, tx::Tx},
 };
 
 /// Why head office's entry is not written.
@@ -54,7 +53,7 @@ pub(crate) fn append(
     mut receipt: Receipt,
     (device, now): (&DeviceId, UnixMs),
 ) -> Result<ChangeHash, HeadOfficeError> {
-    let doc = Doc::read(db, case)?;
+    let doc = docs::read(db, case).map_err(ApiError::from)?;
     if doc.n >= HARD_CASE_CHANGES as u64 {
         return Err(HeadOfficeError::Full);
     }
@@ -62,7 +61,7 @@ pub(crate) fn append(
     if own_seq(db, keys, case)? == 0 && entries.iter().all(|entry| entry.facts.is_none()) {
         let facts = match facts::of_now(db, &doc.waybill)? {
             Some(facts) => facts,
-            None => Case::fold(project::entries(db, case)?.0).ok_or(HeadOfficeError::NoCase)?.facts,
+            None => Case::fold(case_log::entries(db, case)?.0).ok_or(HeadOfficeError::NoCase)?.facts,
         };
         entries.iter_mut().take(1).for_each(|entry| entry.facts = Some(facts.clone()));
     }
@@ -98,7 +97,7 @@ pub(crate) fn append_even_if_full(
     receipt: Receipt,
     (device, now): (&DeviceId, UnixMs),
 ) -> Result<ChangeHash, ApiError> {
-    let mut doc = Doc::read(db, case)?;
+    let mut doc = docs::read(db, case)?;
     let seq = own_seq(db, keys, case)?;
     let mut position = doc.position.clone();
     position.seq = seq;
@@ -115,9 +114,9 @@ pub(crate) fn append_even_if_full(
         receipt: receipt_hash(&change.hash(), &receipt),
     };
     let link = Some(link::append(db, keys, &own, now)?);
-    let from = ingest::From { device, pushed_by: &keys.install, batch: 0, link };
-    ingest::insert(db, case, doc.n, &change, receipt, from)?;
-    doc.write(db, case)?;
+    let from = case_log::From { device, pushed_by: &keys.install, batch: 0, link };
+    case_log::append(db, case, doc.n, &change, receipt, from)?;
+    docs::write(db, case, &doc)?;
     feed::publish(db, case, before + 1, doc.n)?;
     Ok(change.hash())
 }
@@ -151,7 +150,7 @@ pub(crate) fn decide(
     now: UnixMs,
 ) -> Result<ChangeHash, HeadOfficeError> {
     let author = reviewer(db, new.by)?;
-    let folded = Case::fold(project::entries(db, case)?.0).ok_or(HeadOfficeError::NoCase)?;
+    let folded = Case::fold(case_log::entries(db, case)?.0).ok_or(HeadOfficeError::NoCase)?;
     let (_, book) = rules.book(db)?;
     let about: About = new.about.parse().map_err(|_| HeadOfficeError::About(new.about.to_owned()))?;
     let judged = doorstep_rules::judge(&folded, &book, now);
@@ -185,7 +184,7 @@ pub(crate) fn mark(
     now: UnixMs,
 ) -> Result<ChangeHash, HeadOfficeError> {
     let author = reviewer(db, by)?;
-    let folded = Case::fold(project::entries(db, case)?.0).ok_or(HeadOfficeError::NoCase)?;
+    let folded = Case::fold(case_log::entries(db, case)?.0).ok_or(HeadOfficeError::NoCase)?;
     let about: EntryKey = entry.parse().map_err(|_| HeadOfficeError::About(entry.to_owned()))?;
     folded.entry(&about).ok_or_else(|| HeadOfficeError::About(entry.to_owned()))?;
     let (_, book) = rules.book(db)?;
@@ -195,7 +194,7 @@ pub(crate) fn mark(
 
 /// Says in a case that a photo's bytes are not those that its entry names. Nobody decides that: the hash does.
 pub(crate) fn void(db: &Tx<'_>, keys: &Keys, rules: &Rules, case: &CaseId, photo: &PhotoId, now: UnixMs) -> Result<(), ApiError> {
-    let Some(folded) = Case::fold(project::entries(db, case)?.0) else { return Ok(()) };
+    let Some(folded) = Case::fold(case_log::entries(db, case)?.0) else { return Ok(()) };
     let names = |r: &&Recorded| matches!(&r.entry.body, Body::Photo(named) if named.id == *photo);
     let mark = |r: &Recorded| Mark { about: r.entry.key.clone(), remark: Remark::Void, reason: None, words: None };
     let bodies: Vec<Body> = folded.timeline.iter().filter(names).map(|r| Body::Mark(mark(r))).collect();

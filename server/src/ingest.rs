@@ -2,15 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use doorstep_document::{
-    Admission, Change, HARD_CASE_BYTES, HARD_CASE_CHANGES, History, Link, MAX_CASE_HEADS, Position, Refusal,
-};
-use doorstep_domain::{Body, CaseId, ChangeHash, Digest, FactsCheck, InstallId, Receipt, Reckoning, UnixMs};
+use doorstep_document::{Admission, Change, HARD_CASE_BYTES, HARD_CASE_CHANGES, MAX_CASE_HEADS, Refusal};
+use doorstep_domain::{CaseId, Digest, FactsCheck, Receipt, Reckoning, UnixMs};
 use doorstep_protocol::{Ack, AckCase, CaseRef, Spoken, Verdict, pack_verdicts, unpack_verdicts, verdicts_leaf};
-use doorstep_rules::PROVISIONAL;
-use rusqlite::{OptionalExtension, params};
 
 use crate::{
+    case_log::{self, mono_of},
     chain,
     enrol::Device,
     error::ApiError,
@@ -21,12 +18,13 @@ use crate::{
     left,
     link::Kept,
     packs::Rules,
-    photos,
     quarantine::{self, Refused},
-    receipt::{RECEIPT, receipt_of, receipt_values},
     rights::Rights,
-    sms,
-    store::tx::Tx,
+    store::{
+        self,
+        docs::{self, Doc},
+        tx::Tx,
+    },
     verify::{Offered, Verified, VerifiedCase},
 };
 
@@ -98,10 +96,6 @@ fn leaves_of(batch: &Verified, ack: &Ack) -> Vec<Digest> {
     batch.cases.iter().zip(&ack.cases).map(leaf).collect()
 }
 
-pub(crate) fn mono_of(change: &Change) -> u64 {
-    change.entries().first().map_or(0, |entry| entry.time.mono_ms)
-}
-
 /// A device may fill a case to one part in so many.
 const SHARES: usize = 4;
 
@@ -120,7 +114,7 @@ impl Taking<'_> {
     fn case(&mut self, case: &CaseId, offered: &[Offered]) -> Result<AckCase, ApiError> {
         let Self { db, batch, device, gaps, now, .. } = *self;
         let trusted_ms = gaps.trusted_ms();
-        let mut history = history(db, case)?;
+        let mut history = store::case_log::history(db, case)?;
         let mut order = Order::read(db, case, &device.id)?;
         let (mut earlier, mut lent) = (HashMap::new(), HashSet::new());
         for change in offered.iter().filter(|change| !history.has(&change.hash)) {
@@ -135,7 +129,7 @@ impl Taking<'_> {
             }
             earlier.extend(gap.map(|gap| (change.hash, gap)));
         }
-        let mut doc = Doc::read(db, case)?;
+        let mut doc = docs::read(db, case)?;
         let before = doc.clone();
         let mut verdicts = Vec::with_capacity(offered.len());
         let mut is_equal = false;
@@ -143,7 +137,10 @@ impl Taking<'_> {
             let read = match &change.read {
                 Err(_) if history.has(&change.hash) => {
                     // Taken once, when its device and person were in good standing.
-                    verdicts.push((Verdict::Dup(first_receipt(db, case, &change.hash)?), stored_mono(db, case, &change.hash)?));
+                    verdicts.push((
+                        Verdict::Dup(store::case_log::receipt_of(db, case, &change.hash)?),
+                        store::case_log::mono_of(db, case, &change.hash)?,
+                    ));
                     continue;
                 }
                 Err(refusal) => {
@@ -164,7 +161,7 @@ impl Taking<'_> {
             let mono_ms = mono_of(read);
             let admission = history.judge(read);
             if admission == Admission::Known {
-                verdicts.push((Verdict::Dup(first_receipt(db, case, &change.hash)?), mono_ms));
+                verdicts.push((Verdict::Dup(store::case_log::receipt_of(db, case, &change.hash)?), mono_ms));
                 continue;
             }
             // What is written anew was written in the place of its original.
@@ -201,9 +198,9 @@ impl Taking<'_> {
                 (None, Admission::New) => {
                     history.remember(read.link());
                     doc.take(read, &device_person(device, read), receipt.review);
-                    let from = From { device: &device.id, pushed_by: &batch.install, batch: batch.number, link: None };
+                    let from = case_log::From { device: &device.id, pushed_by: &batch.install, batch: batch.number, link: None };
                     self.kept.taken(case, &change.hash, doc.n);
-                    insert(db, case, doc.n, read, receipt, from)?;
+                    case_log::append(db, case, doc.n, read, receipt, from)?;
                     order.take(read, &receipt.acted);
                     gaps.forget_offered(case, &change.hash)?;
                     if first.is_some() {
@@ -212,7 +209,7 @@ impl Taking<'_> {
                     is_equal |= receipt.facts == FactsCheck::Equal;
                     Verdict::Ok(receipt)
                 }
-                (None, Admission::Known) => Verdict::Dup(first_receipt(db, case, &change.hash)?),
+                (None, Admission::Known) => Verdict::Dup(store::case_log::receipt_of(db, case, &change.hash)?),
                 (None, Admission::Early) => {
                     gaps.keep_offered(case, read, &acted)?;
                     Verdict::Pend
@@ -222,7 +219,7 @@ impl Taking<'_> {
             verdicts.push((verdict, mono_ms));
         }
         if doc.n > before.n {
-            doc.write(db, case)?;
+            docs::write(db, case, &doc)?;
             feed::publish(db, case, before.n + 1, doc.n)?;
             if is_equal {
                 facts::confirm(db, case)?;
@@ -242,10 +239,7 @@ impl Taking<'_> {
         if doc.bytes < HARD_CASE_BYTES / SHARES && doc.n < (HARD_CASE_CHANGES / SHARES) as u64 {
             return Ok(false);
         }
-        let (changes, bytes): (usize, usize) = self
-            .db
-            .prepare_cached("SELECT count(*), coalesce(sum(length(bytes)), 0) FROM change WHERE case_id = ?1 AND device = ?2")?
-            .query_row(params![case.as_bytes(), self.device.id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let (changes, bytes) = store::case_log::share_of(self.db, case, &self.device.id)?;
         Ok(changes >= HARD_CASE_CHANGES / SHARES || bytes >= HARD_CASE_BYTES / SHARES)
     }
 
@@ -273,12 +267,6 @@ fn has_moved(device: &Device, change: &Change) -> bool {
     })
 }
 
-fn stored_mono(db: &Tx<'_>, case: &CaseId, hash: &ChangeHash) -> Result<u64, ApiError> {
-    Ok(db
-        .prepare_cached("SELECT mono_ms FROM change WHERE case_id = ?1 AND hash = ?2")?
-        .query_row(params![case.as_bytes(), hash.as_bytes()], |row| row.get(0))?)
-}
-
 /// Who first wrote: the scope of a waybill that no list knows.
 fn device_person(device: &Device, change: &Change) -> String {
     let author = change.entries().first().map(|entry| entry.author.user.to_string());
@@ -288,216 +276,4 @@ fn device_person(device: &Device, change: &Change) -> String {
 /// What a change says of the parcel.
 fn copies(change: &Change) -> Vec<&doorstep_domain::Facts> {
     change.entries().iter().filter_map(|entry| entry.facts.as_ref()).collect()
-}
-
-/// Where a stored change came from.
-pub(crate) struct From<'a> {
-    pub device: &'a doorstep_domain::DeviceId,
-    pub pushed_by: &'a InstallId,
-    pub batch: u64,
-    /// The link that vouches for what the server itself wrote.
-    pub link: Option<u64>,
-}
-
-/// Stores an accepted change, expects the photos that it names, and queues its SMS.
-pub(crate) fn insert(
-    db: &Tx<'_>,
-    case: &CaseId,
-    n: u64,
-    change: &Change,
-    receipt: Receipt,
-    from: From<'_>,
-) -> Result<(), ApiError> {
-    let first = change.entries().first();
-    let [received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven] = receipt_values(&receipt);
-    db.prepare_cached(&format!(
-        "INSERT INTO change (case_id, n, hash, install, seq, max_op, mono_ms, device, pushed_by, batch, {RECEIPT}, person, boot, bytes,
-           link)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)"
-    ))?
-    .execute(params![
-        case.as_bytes(),
-        n,
-        change.hash().as_bytes(),
-        change.install().as_bytes(),
-        change.seq(),
-        change.max_op(),
-        mono_of(change),
-        from.device.as_bytes(),
-        from.pushed_by.as_bytes(),
-        from.batch,
-        received_at,
-        acted_at,
-        slack_ms,
-        from_ms,
-        until_ms,
-        marks,
-        unproven,
-        first.map_or("", |entry| entry.author.user.as_str()),
-        first.map_or(&[] as &[u8], |entry| &entry.time.boot.0),
-        change.bytes(),
-        from.link
-    ])?;
-    for entry in change.entries() {
-        match &entry.body {
-            Body::Photo(photo) => photos::expect(db, case, photo, from.device, receipt.received_at)?,
-            Body::Sms(message) => sms::expect(db, case, entry, message, from.device)?,
-            Body::SmsReport(report) => sms::take_report(db, case, entry, report, (receipt, from.device))?,
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-fn first_receipt(db: &Tx<'_>, case: &CaseId, hash: &ChangeHash) -> Result<Receipt, ApiError> {
-    Ok(db
-        .prepare_cached(&format!("SELECT {RECEIPT} FROM change WHERE case_id = ?1 AND hash = ?2"))?
-        .query_row(params![case.as_bytes(), hash.as_bytes()], |row| receipt_of(row, 0))?)
-}
-
-/// What a case's log looks like without its content.
-pub(crate) fn history(db: &Tx<'_>, case: &CaseId) -> Result<History, ApiError> {
-    let mut query = db.prepare_cached("SELECT hash, install, seq, max_op FROM change WHERE case_id = ?1")?;
-    let mut rows = query.query(params![case.as_bytes()])?;
-    let mut links = Vec::new();
-    let damaged = |_| ApiError::Internal("change row");
-    while let Some(row) = rows.next()? {
-        links.push(Link {
-            hash: ChangeHash::try_from(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?).map_err(damaged)?,
-            install: InstallId::try_from(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?).map_err(damaged)?,
-            seq: row.get(2)?,
-            max_op: row.get(3)?,
-        });
-    }
-    Ok(History::of(links))
-}
-
-/// The server's row of a case.
-#[derive(Clone, Default)]
-pub(crate) struct Doc {
-    pub n: u64,
-    bytes: usize,
-    pub position: Position,
-    pub waybill: String,
-    pub notified: bool,
-    pub notice_to: Option<String>,
-    pub first_person: String,
-    first_outlet: String,
-    pub closed: bool,
-    /// The courier to whom it is being handed over, and the key of that entry.
-    pub offered_to: Option<String>,
-    pub offer: Option<String>,
-    /// The courier who took it over.
-    pub courier: Option<String>,
-}
-
-impl Doc {
-    pub(crate) fn read(db: &Tx<'_>, case: &CaseId) -> Result<Self, ApiError> {
-        let row = db
-            .prepare_cached(
-                "SELECT n, heads, max_op, waybill, notified, notice_to, first_person, bytes, closed, offered_to, offer, courier, first_outlet
-                 FROM doc WHERE case_id = ?1",
-            )?
-            .query_row(params![case.as_bytes()], |row| {
-                let heads: Vec<u8> = row.get(1)?;
-                let heads = heads.chunks(32).filter_map(|hash| ChangeHash::try_from(hash).ok()).collect();
-                Ok(Self {
-                    n: row.get(0)?,
-                    position: Position { heads, max_op: row.get(2)?, seq: 0 },
-                    waybill: row.get(3)?,
-                    notified: row.get(4)?,
-                    notice_to: row.get(5)?,
-                    first_person: row.get(6)?,
-                    bytes: row.get(7)?,
-                    closed: row.get(8)?,
-                    offered_to: row.get(9)?,
-                    offer: row.get(10)?,
-                    courier: row.get(11)?,
-                    first_outlet: row.get(12)?,
-                })
-            })
-            .optional()?;
-        Ok(row.unwrap_or_default())
-    }
-
-    fn heads_after(&self, change: &Change) -> usize {
-        self.position.heads.iter().filter(|head| !change.deps().contains(head)).count() + 1
-    }
-
-    fn is_full(&self, change: &Change) -> bool {
-        self.n >= HARD_CASE_CHANGES as u64 || self.bytes + change.bytes().len() > HARD_CASE_BYTES
-    }
-
-    /// Takes an accepted change into account; `review`: the policy let it pass for head office to look at.
-    pub(crate) fn take(&mut self, change: &Change, person: &str, review: bool) {
-        self.n += 1;
-        self.bytes += change.bytes().len();
-        self.position.advance(change, false);
-        if self.first_person.is_empty() {
-            person.clone_into(&mut self.first_person);
-            self.first_outlet = change.entries().first().map(|entry| entry.author.outlet.to_string()).unwrap_or_default();
-        }
-        for entry in change.entries() {
-            if let Some(facts) = entry.facts.as_ref().filter(|_| self.waybill.is_empty()) {
-                self.waybill = facts.waybill.to_string();
-            }
-            match &entry.body {
-                Body::Notice(notice) => {
-                    self.notified = true;
-                    // For a waybill in no list the target decides who reads: only whoever recorded it first may name it, or
-                    // anybody could name themselves.
-                    if entry.author.outlet.as_str() == self.first_outlet {
-                        self.notice_to = Some(notice.to.to_string());
-                    }
-                }
-                // A registration is online, like a notice: the origin outlet reads what is held against it, and can contest it.
-                Body::Outage(_) => self.notified = true,
-                Body::Problem(_) => (self.notified, self.closed) = (true, false),
-                // Somebody whom the policy only tolerates ends nobody else's case.
-                Body::Close(_) | Body::Alias(_) if review && entry.author.outlet.as_str() != self.first_outlet => {}
-                Body::Close(close) => self.closed |= close.piece.is_none(),
-                // Its own number is known: the case goes on there.
-                Body::Alias(_) if self.waybill.starts_with(PROVISIONAL) => self.closed = true,
-                // Delivered in vain again after its end: it is open again, and the courier's.
-                Body::Attempt(_) => self.closed = false,
-                Body::Handover(handover) => {
-                    self.offered_to = Some(handover.to.to_string());
-                    self.offer = Some(entry.key.to_string());
-                }
-                Body::Takeover(_) => {
-                    self.courier = Some(entry.author.user.to_string());
-                    (self.offered_to, self.offer) = (None, None);
-                }
-                _ => {}
-            }
-        }
-    }
-
-    pub(crate) fn write(&self, db: &Tx<'_>, case: &CaseId) -> Result<(), ApiError> {
-        let heads: Vec<u8> = self.position.heads.iter().flat_map(|h| *h.as_bytes()).collect();
-        db.prepare_cached(
-            "INSERT INTO doc (case_id, waybill, n, heads, max_op, notified, notice_to, first_person, bytes, projected_n, closed,
-               offered_to, offer, courier, first_outlet)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11, ?12, ?13, ?14)
-             ON CONFLICT (case_id) DO UPDATE SET n = ?3, heads = ?4, max_op = ?5, notified = ?6, notice_to = ?7, bytes = ?9,
-               frozen = NULL, closed = ?10, offered_to = ?11, offer = ?12, courier = ?13",
-        )?
-        .execute(params![
-            case.as_bytes(),
-            self.waybill,
-            self.n,
-            heads,
-            self.position.max_op,
-            self.notified,
-            self.notice_to,
-            self.first_person,
-            self.bytes,
-            self.closed,
-            self.offered_to,
-            self.offer,
-            self.courier,
-            self.first_outlet
-        ])?;
-        Ok(())
-    }
 }

@@ -7,12 +7,14 @@
 
 pub mod admin;
 mod audit;
+mod case_log;
 mod chain;
 mod clock;
 mod console;
 mod contact;
 mod copy;
 mod devices;
+mod doc;
 mod enrol;
 mod error;
 mod facts;

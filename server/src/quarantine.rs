@@ -9,11 +9,11 @@ use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 
 use crate::{
+    case_log,
     enrol::Device,
     error::ApiError,
     headoffice::{self, HeadOfficeError},
     keys::Keys,
-    project,
     receipt::{RECEIPT, receipt_of, receipt_values},
     store::tx::Tx,
     verify::{Offered, Verified},
@@ -211,7 +211,7 @@ pub(crate) fn release(
 ) -> Result<(CaseId, ChangeHash), DecideError> {
     let open = find(db, prefix)?;
     let original = Change::read(&open.case, &open.bytes).map_err(DecideError::Unreadable)?;
-    let (log, _) = project::entries(db, &open.case)?;
+    let (log, _) = case_log::entries(db, &open.case)?;
     let is_there = |entry: &doorstep_domain::Entry| {
         log.iter().any(|r| r.entry.author == entry.author && r.entry.time == entry.time && r.entry.body == entry.body)
     };

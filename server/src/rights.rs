@@ -6,7 +6,7 @@ use doorstep_protocol::{Publication, decode};
 use doorstep_rules::{Concerned, Permit, Policy};
 use rusqlite::{OptionalExtension, params};
 
-use crate::{clock, error::ApiError, ingest::Doc, store::tx::Tx};
+use crate::{clock, error::ApiError, store::docs::Doc, store::tx::Tx};
 
 /// The policy in force.
 pub(crate) struct Rights {

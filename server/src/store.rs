@@ -4,10 +4,15 @@
 //! Code that only SQLite needs is in [`db`], [`migrate`] and [`sound`].
 
 pub(crate) mod answers;
+pub(crate) mod case_log;
 pub(crate) mod chains;
 pub(crate) mod db;
 pub(crate) mod devices;
+pub(crate) mod docs;
+pub(crate) mod feeds;
+pub(crate) mod findings;
 pub(crate) mod keys;
+pub(crate) mod list;
 pub(crate) mod messages;
 pub(crate) mod meta;
 pub(crate) mod migrate;
@@ -17,4 +22,6 @@ pub(crate) mod people;
 pub(crate) mod references;
 pub(crate) mod refusals;
 pub(crate) mod sound;
+#[cfg(test)]
+mod statements;
 pub(crate) mod tx;

@@ -14,9 +14,9 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{Fault, Look, Numbered, Place, Shelf, Verdicts, Wrong, entry, readable, row_name};
 use crate::{
+    case_log::mono_of,
     devices::signed_message,
     error::ApiError,
-    ingest::mono_of,
     link::{self, Entry, Kept},
     receipt::{RECEIPT, receipt_of},
     store::tx::Tx,

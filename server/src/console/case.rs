@@ -13,10 +13,10 @@ use maud::{Markup, html};
 
 use super::{Clock, allowed, both, left, page, photo::photo, refused};
 use crate::{
+    case_log,
     error::ApiError,
     http::App,
     photos::{self, Told},
-    project,
 };
 
 pub(crate) async fn case(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
@@ -29,7 +29,7 @@ pub(crate) async fn case(State(app): State<App>, Path(id): Path<String>, headers
     let (book, folded, photos) = app
         .db
         .read(move |db| {
-            let folded = Case::fold(project::entries(db, &id)?.0).ok_or(ApiError::NotFound)?;
+            let folded = Case::fold(case_log::entries(db, &id)?.0).ok_or(ApiError::NotFound)?;
             let photos = photos::of_case(db, &id, now)?;
             Ok((rules.book(db)?.1, folded, photos))
         })

@@ -11,7 +11,7 @@ use super::{
     addressee::Addressee,
     outbox::{self, COLUMNS, Queued},
 };
-use crate::{error::ApiError, keys::Keys, packs::Rules, project, store::tx::Tx};
+use crate::{case_log, error::ApiError, keys::Keys, packs::Rules, store::tx::Tx};
 
 /// A message under the gateway's lease.
 #[derive(Clone)]
@@ -165,7 +165,7 @@ pub(super) enum Way {
 
 /// What is to be done with a message that was left to others.
 pub(super) fn judged(db: &Tx<'_>, book: &Rulebook, row: &Queued, way: Way, now: UnixMs) -> Result<Verdict, ApiError> {
-    let (entries, _) = project::entries(db, &row.case)?;
+    let (entries, _) = case_log::entries(db, &row.case)?;
     let pack = book.at(now);
     let settle = |state, fault| Ok(Verdict::Settle(state, fault));
     let Some(case) = Case::fold(entries) else { return settle(SmsState::Cancelled, None) };

@@ -213,7 +213,7 @@ fn lose(db: &Tx<'_>, keys: &Keys, rules: &Rules, row: &Queued, fault: Option<Sms
 
 /// Whether the template of a message allows one more try.
 fn allows_resend(db: &Tx<'_>, row: &Queued, pack: &doorstep_rules::Pack) -> Result<bool, ApiError> {
-    let (entries, _) = match crate::project::entries(db, &row.case) {
+    let (entries, _) = match crate::case_log::entries(db, &row.case) {
         Err(ApiError::Damaged) => return Ok(false),
         other => other?,
     };

@@ -1,0 +1,77 @@
+//! The log of a case: appending a change, with what follows from its entries, and reading the entries back.
+
+use doorstep_document::Change;
+use doorstep_domain::{Body, CaseId, DeviceId, InstallId, Receipt, Recorded, Standing};
+
+use crate::{
+    error::ApiError,
+    photos, sms,
+    store::{
+        case_log::{self, NewChange},
+        tx::Tx,
+    },
+};
+
+/// Where a change comes from.
+pub(crate) struct From<'a> {
+    pub device: &'a DeviceId,
+    pub pushed_by: &'a InstallId,
+    pub batch: u64,
+    /// The link that vouches for a change that the server itself wrote.
+    pub link: Option<u64>,
+}
+
+/// The monotonic time of a change's first entry, milliseconds.
+pub(crate) fn mono_of(change: &Change) -> u64 {
+    change.entries().first().map_or(0, |entry| entry.time.mono_ms)
+}
+
+/// Stores an accepted change, expects the photos that it names, and queues its SMS.
+pub(crate) fn append(
+    tx: &Tx<'_>,
+    case: &CaseId,
+    n: u64,
+    change: &Change,
+    receipt: Receipt,
+    from: From<'_>,
+) -> Result<(), ApiError> {
+    let first = change.entries().first();
+    let new = NewChange {
+        link: change.link(),
+        mono_ms: mono_of(change),
+        device: from.device,
+        pushed_by: from.pushed_by,
+        batch: from.batch,
+        receipt,
+        person: first.map_or("", |entry| entry.author.user.as_str()),
+        boot: first.map_or(&[], |entry| &entry.time.boot.0),
+        bytes: change.bytes(),
+        vouched: from.link,
+    };
+    case_log::insert(tx, case, n, &new)?;
+    for entry in change.entries() {
+        match &entry.body {
+            Body::Photo(photo) => photos::expect(tx, case, photo, from.device, receipt.received_at)?,
+            Body::Sms(message) => sms::expect(tx, case, entry, message, from.device)?,
+            Body::SmsReport(report) => sms::take_report(tx, case, entry, report, (receipt, from.device))?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// All entries of a case with their receipts, and its changes as they are stored.
+pub(crate) fn entries(tx: &Tx<'_>, case: &CaseId) -> Result<(Vec<Recorded>, Vec<Vec<u8>>), ApiError> {
+    let (mut entries, mut chunks) = (Vec::new(), Vec::new());
+    case_log::each(tx, case, |bytes, receipt| {
+        let change = Change::read_stored(case, &bytes).map_err(|_| ApiError::Damaged)?;
+        entries.extend(change.entries().iter().map(|entry| Recorded {
+            change: change.hash(),
+            standing: Standing::Accepted(receipt),
+            entry: entry.clone(),
+        }));
+        chunks.push(bytes);
+        Ok::<_, ApiError>(())
+    })?;
+    Ok((entries, chunks))
+}

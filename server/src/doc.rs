@@ -1,0 +1,64 @@
+//! How a case's row goes on with each accepted change.
+
+use doorstep_document::{Change, HARD_CASE_BYTES, HARD_CASE_CHANGES};
+use doorstep_domain::Body;
+use doorstep_rules::PROVISIONAL;
+
+use crate::store::docs::Doc;
+
+impl Doc {
+    /// How many heads the case has with one change more.
+    pub(crate) fn heads_after(&self, change: &Change) -> usize {
+        self.position.heads.iter().filter(|head| !change.deps().contains(head)).count() + 1
+    }
+
+    /// Whether the case takes no change more.
+    pub(crate) fn is_full(&self, change: &Change) -> bool {
+        self.n >= HARD_CASE_CHANGES as u64 || self.bytes + change.bytes().len() > HARD_CASE_BYTES
+    }
+
+    /// Takes an accepted change into account; `review`: the policy let it pass for head office to look at.
+    pub(crate) fn take(&mut self, change: &Change, person: &str, review: bool) {
+        self.n += 1;
+        self.bytes += change.bytes().len();
+        self.position.advance(change, false);
+        if self.first_person.is_empty() {
+            person.clone_into(&mut self.first_person);
+            self.first_outlet = change.entries().first().map(|entry| entry.author.outlet.to_string()).unwrap_or_default();
+        }
+        for entry in change.entries() {
+            if let Some(facts) = entry.facts.as_ref().filter(|_| self.waybill.is_empty()) {
+                self.waybill = facts.waybill.to_string();
+            }
+            match &entry.body {
+                Body::Notice(notice) => {
+                    self.notified = true;
+                    // For a waybill in no list the target decides who reads: only whoever recorded it first may name it, or
+                    // anybody could name themselves.
+                    if entry.author.outlet.as_str() == self.first_outlet {
+                        self.notice_to = Some(notice.to.to_string());
+                    }
+                }
+                // A registration is online, like a notice: the origin outlet reads what is held against it, and can contest it.
+                Body::Outage(_) => self.notified = true,
+                Body::Problem(_) => (self.notified, self.closed) = (true, false),
+                // Somebody whom the policy only tolerates ends nobody else's case.
+                Body::Close(_) | Body::Alias(_) if review && entry.author.outlet.as_str() != self.first_outlet => {}
+                Body::Close(close) => self.closed |= close.piece.is_none(),
+                // Its own number is known: the case goes on there.
+                Body::Alias(_) if self.waybill.starts_with(PROVISIONAL) => self.closed = true,
+                // Delivered in vain again after its end: it is open again, and the courier's.
+                Body::Attempt(_) => self.closed = false,
+                Body::Handover(handover) => {
+                    self.offered_to = Some(handover.to.to_string());
+                    self.offer = Some(entry.key.to_string());
+                }
+                Body::Takeover(_) => {
+                    self.courier = Some(entry.author.user.to_string());
+                    (self.offered_to, self.offer) = (None, None);
+                }
+                _ => {}
+            }
+        }
+    }
+}

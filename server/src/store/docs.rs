@@ -1,0 +1,128 @@
+//! The server's row of each case: where its log stands, and what decides who reads it.
+
+use doorstep_document::Position;
+use doorstep_domain::{CaseId, ChangeHash};
+
+use super::tx::{StoreError, Tx, params, sql};
+
+/// The server's row of a case.
+#[derive(Clone, Default)]
+pub(crate) struct Doc {
+    /// How many changes its log has.
+    pub n: u64,
+    /// How many bytes.
+    pub bytes: usize,
+    pub position: Position,
+    /// Empty: nothing is recorded yet.
+    pub waybill: String,
+    pub notified: bool,
+    pub notice_to: Option<String>,
+    pub first_person: String,
+    pub first_outlet: String,
+    pub closed: bool,
+    /// The courier to whom it is being handed over, and the key of that entry.
+    pub offered_to: Option<String>,
+    pub offer: Option<String>,
+    /// The courier who took it over.
+    pub courier: Option<String>,
+}
+
+/// The row of a case; an empty one if nothing is recorded of it.
+pub(crate) fn read(tx: &Tx<'_>, case: &CaseId) -> Result<Doc, StoreError> {
+    let doc = tx.maybe(
+        sql!(
+            "SELECT n, bytes, heads, max_op, waybill, notified, notice_to, first_person, first_outlet, closed, offered_to, offer, courier
+             FROM doc WHERE case_id = ?1"
+        ),
+        params![case],
+        |row| {
+            Ok(Doc {
+                n: row.get(0)?,
+                bytes: row.get(1)?,
+                position: Position { heads: row.get(2)?, max_op: row.get(3)?, seq: 0 },
+                waybill: row.get(4)?,
+                notified: row.get(5)?,
+                notice_to: row.get(6)?,
+                first_person: row.get(7)?,
+                first_outlet: row.get(8)?,
+                closed: row.get(9)?,
+                offered_to: row.get(10)?,
+                offer: row.get(11)?,
+                courier: row.get(12)?,
+            })
+        },
+    )?;
+    Ok(doc.unwrap_or_default())
+}
+
+/// Writes the row of a case after changes were appended. A case that could not be projected is tried once more.
+pub(crate) fn write(tx: &Tx<'_>, case: &CaseId, doc: &Doc) -> Result<(), StoreError> {
+    tx.run(
+        sql!(
+            "INSERT INTO doc (case_id, waybill, n, heads, max_op, notified, notice_to, first_person, bytes, projected_n, closed,
+               offered_to, offer, courier, first_outlet)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11, ?12, ?13, ?14)
+             ON CONFLICT (case_id) DO UPDATE SET n = ?3, heads = ?4, max_op = ?5, notified = ?6, notice_to = ?7, bytes = ?9,
+               frozen = NULL, closed = ?10, offered_to = ?11, offer = ?12, courier = ?13"
+        ),
+        params![
+            case,
+            doc.waybill,
+            doc.n,
+            doc.position.heads,
+            doc.position.max_op,
+            doc.notified,
+            doc.notice_to,
+            doc.first_person,
+            doc.bytes,
+            doc.closed,
+            doc.offered_to,
+            doc.offer,
+            doc.courier,
+            doc.first_outlet
+        ],
+    )?;
+    Ok(())
+}
+
+/// A case whose log has more changes than are projected.
+pub(crate) struct Behind {
+    pub case: CaseId,
+    pub n: u64,
+    pub heads: Vec<ChangeHash>,
+}
+
+/// Cases that are behind, `most` at most.
+pub(crate) fn behind(tx: &Tx<'_>, most: u32) -> Result<Vec<Behind>, StoreError> {
+    tx.all(sql!("SELECT case_id, n, heads FROM doc WHERE projected_n < n AND frozen IS NULL LIMIT ?1"), params![most], |row| {
+        Ok(Behind { case: row.get(0)?, n: row.get(1)?, heads: row.get(2)? })
+    })
+}
+
+/// Notes that the first `n` changes of a case are projected. False if more have come since: it stays behind.
+pub(crate) fn set_projected(tx: &Tx<'_>, case: &CaseId, n: u64) -> Result<bool, StoreError> {
+    Ok(tx.run(sql!("UPDATE doc SET projected_n = ?2 WHERE case_id = ?1 AND n = ?2"), params![case, n])? > 0)
+}
+
+/// Has a case projected anew.
+pub(crate) fn project_anew(tx: &Tx<'_>, case: &CaseId) -> Result<(), StoreError> {
+    tx.run(sql!("UPDATE doc SET projected_n = 0 WHERE case_id = ?1"), params![case])?;
+    Ok(())
+}
+
+/// Has all cases projected anew: other rules, other judgements.
+pub(crate) fn project_all_anew(tx: &Tx<'_>) -> Result<(), StoreError> {
+    tx.run(sql!("UPDATE doc SET projected_n = 0"), params![])?;
+    Ok(())
+}
+
+/// Sets a case aside that can not be projected, unless more changes have come since.
+pub(crate) fn freeze(tx: &Tx<'_>, case: &CaseId, n: u64, why: &str) -> Result<(), StoreError> {
+    tx.run(sql!("UPDATE doc SET frozen = ?3 WHERE case_id = ?1 AND n = ?2"), params![case, n, why])?;
+    Ok(())
+}
+
+/// Cases that can not be projected, with their waybills.
+pub(crate) fn frozen(tx: &Tx<'_>) -> Result<Vec<(CaseId, String)>, StoreError> {
+    tx.all(sql!("SELECT case_id, waybill FROM doc WHERE frozen IS NOT NULL"), params![], |row| Ok((row.get(0)?, row.get(1)?)))
+}

@@ -1,0 +1,83 @@
+//! The ledger of findings: a projection, like the list.
+
+use doorstep_domain::CaseId;
+use serde::{Deserialize, Serialize};
+
+use super::tx::{Row, StoreError, Tx, params, sql};
+
+/// One line of the ledger of findings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingRow {
+    /// The rule and the entry that it is held against: what a decision names it by.
+    pub id: String,
+    /// The rule.
+    pub rule: String,
+    /// The outlet; empty if not known.
+    pub outlet: String,
+    /// Its share in percent.
+    pub share: u8,
+    /// The amount in fen.
+    pub amount: Option<i64>,
+    /// Where it stands.
+    pub state: String,
+    /// Whether a person must look first.
+    pub review: bool,
+    /// When the entry was that it is held against.
+    pub started: i64,
+    /// Between which contacts with head office its acts lie: not before this, if anything says, ...
+    #[serde(default)]
+    pub gap_from: Option<i64>,
+    /// ... and not after this; `None` while the server has none of them.
+    #[serde(default)]
+    pub gap_until: Option<i64>,
+    /// Whether the clocks of the devices prove more than that.
+    #[serde(default)]
+    pub proven: bool,
+}
+
+/// Writes the findings of a case in the place of those before.
+pub(crate) fn write(tx: &Tx<'_>, case: &CaseId, findings: &[FindingRow]) -> Result<(), StoreError> {
+    tx.run(sql!("DELETE FROM finding WHERE case_id = ?1"), params![case])?;
+    for row in findings {
+        let FindingRow { id, rule, outlet, share, amount, state, review, started, gap_from, gap_until, proven } = row;
+        tx.run(
+            sql!(
+                "INSERT INTO finding (case_id, id, rule, outlet, share, amount, state, review, started, gap_from, gap_until, proven)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                 ON CONFLICT (case_id, id) DO UPDATE SET rule = ?3, outlet = ?4, share = ?5, amount = ?6, state = ?7, review = ?8,
+                   started = ?9, gap_from = ?10, gap_until = ?11, proven = ?12"
+            ),
+            params![case, id, rule, outlet, share, amount, state, review, started, gap_from, gap_until, proven],
+        )?;
+    }
+    Ok(())
+}
+
+/// The findings with their waybills, the newest first; of one outlet, or those that nobody has decided.
+pub(crate) fn all(tx: &Tx<'_>, outlet: Option<&str>, open: bool, most: u32) -> Result<Vec<(String, FindingRow)>, StoreError> {
+    tx.all(
+        sql!(
+            "SELECT waybill, id, rule, outlet, share, amount, finding.state, review, started, gap_from, gap_until, proven
+             FROM finding JOIN case_row ON case_row.case_id = finding.case_id
+             WHERE (?1 IS NULL OR outlet = ?1) AND (?2 = 0 OR finding.state <> 'decided') ORDER BY started DESC, id LIMIT ?3"
+        ),
+        params![outlet, open, most],
+        |row| Ok((row.get(0)?, read(row)?)),
+    )
+}
+
+fn read(row: &Row<'_>) -> Result<FindingRow, StoreError> {
+    Ok(FindingRow {
+        id: row.get(1)?,
+        rule: row.get(2)?,
+        outlet: row.get(3)?,
+        share: row.get(4)?,
+        amount: row.get(5)?,
+        state: row.get(6)?,
+        review: row.get(7)?,
+        started: row.get(8)?,
+        gap_from: row.get(9)?,
+        gap_until: row.get(10)?,
+        proven: row.get(11)?,
+    })
+}

@@ -1,0 +1,156 @@
+//! Head office's list: one projected row a case.
+
+use doorstep_domain::{CaseId, UnixMs};
+
+use super::tx::{Row, StoreError, Tx, params, sql};
+
+/// Column value for "never".
+const NEVER: i64 = i64::MAX;
+
+/// What a row says and how that changes by itself.
+pub(crate) struct ListRow<'a> {
+    pub waybill: &'a str,
+    /// Empty if unlisted, like `delivering`.
+    pub origin: String,
+    pub delivering: String,
+    pub reason: &'a str,
+    pub attempts: usize,
+    pub updated_at: UnixMs,
+    /// The turns that follow, JSON.
+    pub turns: String,
+    pub now: RowNow<'a>,
+}
+
+/// The part of a row that changes by itself.
+pub(crate) struct RowNow<'a> {
+    pub state: &'a str,
+    pub next_step: &'a str,
+    pub decision: &'a str,
+    pub flags: &'a str,
+    pub missed: &'a str,
+    pub closed: bool,
+    pub due_ms: Option<i64>,
+    /// Since when the row holds, and until when.
+    pub from_ms: i64,
+    pub until_ms: Option<i64>,
+}
+
+/// Writes the row of a case.
+pub(crate) fn write(tx: &Tx<'_>, case: &CaseId, row: &ListRow<'_>) -> Result<(), StoreError> {
+    let ListRow { waybill, origin, delivering, reason, attempts, updated_at, turns, now } = row;
+    let RowNow { state, next_step, decision, flags, missed, closed, due_ms, from_ms, until_ms } = now;
+    tx.run(
+        sql!(
+            "INSERT INTO case_row (case_id, waybill, origin, delivering, state, next_step, reason, decision, attempts,
+               flags, updated_at, closed, due_at, missed, turns, turn_at, turn_from)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+             ON CONFLICT (case_id) DO UPDATE SET waybill = ?2, origin = ?3, delivering = ?4, state = ?5, next_step = ?6, reason = ?7,
+               decision = ?8, attempts = ?9, flags = ?10, updated_at = ?11, closed = ?12, due_at = ?13, missed = ?14, turns = ?15,
+               turn_at = ?16, turn_from = ?17"
+        ),
+        params![
+            case,
+            waybill,
+            origin,
+            delivering,
+            state,
+            next_step,
+            reason,
+            decision,
+            attempts,
+            flags,
+            updated_at,
+            closed,
+            due_ms.unwrap_or(NEVER),
+            missed,
+            turns,
+            until_ms,
+            from_ms
+        ],
+    )?;
+    Ok(())
+}
+
+/// Moves the row of a case on to another turn.
+pub(crate) fn turn(tx: &Tx<'_>, case: &CaseId, now: &RowNow<'_>) -> Result<(), StoreError> {
+    let RowNow { state, next_step, decision, flags, missed, closed, due_ms, from_ms, until_ms } = now;
+    tx.run(
+        sql!(
+            "UPDATE case_row SET state = ?2, next_step = ?3, decision = ?4, flags = ?5, missed = ?6, closed = ?7, due_at = ?8,
+               turn_at = ?9, turn_from = ?10 WHERE case_id = ?1"
+        ),
+        params![case, state, next_step, decision, flags, missed, closed, due_ms.unwrap_or(NEVER), until_ms, from_ms],
+    )?;
+    Ok(())
+}
+
+/// Rows whose turn is over, or was judged for a time more than `ahead_ms` after `now`, with the turns that follow: `most` at most.
+pub(crate) fn passed(tx: &Tx<'_>, now: UnixMs, ahead_ms: i64, most: u32) -> Result<Vec<(CaseId, String)>, StoreError> {
+    tx.all(
+        sql!(
+            "SELECT case_row.case_id, turns FROM case_row JOIN doc ON doc.case_id = case_row.case_id
+             WHERE (turn_at <= ?1 OR turn_from > ?2) AND frozen IS NULL AND projected_n = n LIMIT ?3"
+        ),
+        params![now, now.plus(ahead_ms), most],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}
+
+/// A row as it is read.
+pub(crate) struct Listed {
+    pub case: CaseId,
+    pub waybill: String,
+    pub origin: String,
+    pub delivering: String,
+    pub state: String,
+    pub next_step: String,
+    pub reason: String,
+    pub decision: String,
+    pub attempts: u32,
+    /// Separated by spaces, as `missed`.
+    pub flags: String,
+    pub missed: String,
+    pub updated_at: UnixMs,
+    pub due_at: Option<UnixMs>,
+    pub photos_pending: u32,
+    pub same_picture: bool,
+}
+
+/// The list by next deadline, ended cases last.
+pub(crate) fn all(tx: &Tx<'_>, most: u32) -> Result<Vec<Listed>, StoreError> {
+    tx.all(
+        sql!(
+            "SELECT case_row.case_id, case_row.waybill, origin, delivering, state, next_step, reason, decision, attempts, flags, missed,
+               updated_at, due_at,
+               (SELECT count(*) FROM photo LEFT JOIN stored ON stored.sha = photo.sha
+                WHERE photo.case_id = case_row.case_id AND of_sha IS NULL AND stored_at IS NULL),
+               CASE WHEN EXISTS (SELECT 1 FROM photo JOIN photo AS other ON other.sha = photo.sha AND other.case_id <> photo.case_id
+                 WHERE photo.case_id = case_row.case_id AND photo.of_sha IS NULL) THEN 1 ELSE 0 END
+             FROM case_row JOIN doc ON doc.case_id = case_row.case_id
+             WHERE frozen IS NULL ORDER BY case_row.closed, due_at, updated_at DESC LIMIT ?1"
+        ),
+        params![most],
+        read,
+    )
+}
+
+fn read(row: &Row<'_>) -> Result<Listed, StoreError> {
+    let due_at: i64 = row.get(12)?;
+    Ok(Listed {
+        case: row.get(0)?,
+        waybill: row.get(1)?,
+        origin: row.get(2)?,
+        delivering: row.get(3)?,
+        state: row.get(4)?,
+        next_step: row.get(5)?,
+        reason: row.get(6)?,
+        decision: row.get(7)?,
+        attempts: row.get(8)?,
+        flags: row.get(9)?,
+        missed: row.get(10)?,
+        updated_at: row.get(11)?,
+        due_at: (due_at != NEVER).then_some(UnixMs(due_at)),
+        photos_pending: row.get(13)?,
+        same_picture: row.get(14)?,
+    })
+}

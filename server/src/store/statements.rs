@@ -1,0 +1,230 @@
+//! Every statement of the server, held to the grammar that PostgreSQL shares with SQLite.
+//!
+//! A statement can only be made by `sql!` of literals, so this test finds all of them in the source. It parses each in PostgreSQL's
+//! grammar, refuses what that engine lacks, and prepares each on SQLite.
+
+use std::{collections::BTreeMap, ops::ControlFlow, path::Path};
+
+use proc_macro2::{TokenStream, TokenTree};
+use sqlparser::{
+    ast::{Expr, FunctionArguments, Insert, OnConflictAction, OnInsert, SelectItem, Statement, Visit, Visitor},
+    dialect::PostgreSqlDialect,
+    parser::Parser,
+};
+use syn::LitStr;
+
+use super::{db::Store, tx::Sql};
+
+/// Functions that both engines have, with the number of arguments for which they mean the same.
+const FUNCTIONS: &[(&str, std::ops::RangeInclusive<usize>)] =
+    &[("count", 1..=1), ("coalesce", 2..=9), ("length", 1..=1), ("lower", 1..=1), ("max", 1..=1), ("min", 1..=1), ("sum", 1..=1)];
+
+/// All Rust files of a folder with their paths.
+fn sources(folder: &Path, found: &mut Vec<(String, String)>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push((path.display().to_string(), std::fs::read_to_string(&path).unwrap()));
+        }
+    }
+}
+
+/// What macros like `receipt_columns!()` stand for.
+type Columns = BTreeMap<String, String>;
+
+/// Finds `macro_rules! NAME { () => { "literal" } }`.
+fn columns(tokens: TokenStream, found: &mut Columns) {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    for at in 0..tokens.len() {
+        let TokenTree::Group(group) = &tokens[at] else { continue };
+        let named = at.checked_sub(3).and_then(|from| tokens.get(from..at));
+        match named {
+            Some([TokenTree::Ident(rules), TokenTree::Punct(bang), TokenTree::Ident(name)])
+                if rules == "macro_rules" && bang.as_char() == '!' && name.to_string().ends_with("_columns") =>
+            {
+                let groups = group.stream().into_iter().filter_map(|token| match token {
+                    TokenTree::Group(group) => Some(group),
+                    _ => None,
+                });
+                let body = groups.last().unwrap_or_else(|| panic!("{name} has no body"));
+                found.insert(name.to_string(), text(&name.to_string(), body.stream(), found));
+            }
+            _ => columns(group.stream(), found),
+        }
+    }
+}
+
+/// The text of literals and of columns, one after the other.
+fn text(place: &str, tokens: TokenStream, columns: &Columns) -> String {
+    let mut text = String::new();
+    let mut name = String::new();
+    for token in tokens {
+        match token {
+            TokenTree::Literal(_) => text += &syn::parse2::<LitStr>(token.into()).unwrap().value(),
+            TokenTree::Ident(ident) => name = ident.to_string(),
+            TokenTree::Group(group) if !group.stream().is_empty() => text += &self::text(place, group.stream(), columns),
+            TokenTree::Group(_) => text += columns.get(&name).unwrap_or_else(|| panic!("{place}: {name}!() names no columns")),
+            TokenTree::Punct(_) => {}
+        }
+    }
+    text
+}
+
+/// Finds `sql!(..)`.
+fn statements(place: &str, tokens: TokenStream, columns: &Columns, found: &mut Vec<(String, String)>) {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    for at in 0..tokens.len() {
+        let TokenTree::Group(group) = &tokens[at] else { continue };
+        let is_sql = matches!(
+            at.checked_sub(2).and_then(|from| tokens.get(from..at)),
+            Some([TokenTree::Ident(name), TokenTree::Punct(bang)]) if name == "sql" && bang.as_char() == '!'
+        );
+        if is_sql {
+            found.push((place.to_owned(), text(place, group.stream(), columns)));
+        } else {
+            statements(place, group.stream(), columns, found);
+        }
+    }
+}
+
+fn all() -> Vec<(String, String)> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (mut ours, mut shared) = (Vec::new(), Vec::new());
+    sources(&here.join("src/store"), &mut ours);
+    sources(&here.join("../core/sql/src"), &mut shared);
+    let mut named = Columns::new();
+    for (_, source) in shared.iter().chain(&ours) {
+        columns(source.parse().unwrap(), &mut named);
+    }
+    let mut found = Vec::new();
+    for (path, source) in ours.iter().filter(|(path, _)| !path.ends_with("statements.rs") && !path.ends_with("tx.rs")) {
+        statements(path, source.parse().unwrap(), &named, &mut found);
+    }
+    found
+}
+
+/// What is wrong with a statement for PostgreSQL; `None` if it is fine there.
+fn fault(statement: &str) -> Option<String> {
+    let dollars = statement.replace('?', "$");
+    let parsed = match Parser::parse_sql(&PostgreSqlDialect {}, &dollars) {
+        Ok(parsed) => parsed,
+        Err(error) => return Some(error.to_string()),
+    };
+    let [one] = parsed.as_slice() else { return Some(format!("{} statements", parsed.len())) };
+    match one.visit(&mut Lint) {
+        ControlFlow::Continue(()) => None,
+        ControlFlow::Break(fault) => Some(fault),
+    }
+}
+
+struct Lint;
+
+impl Visitor for Lint {
+    type Break = String;
+
+    fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<String> {
+        let Statement::Insert(Insert { or, replace_into, on, .. }) = statement else { return ControlFlow::Continue(()) };
+        if or.is_some() || *replace_into {
+            return ControlFlow::Break("INSERT OR".into());
+        }
+        match on {
+            Some(OnInsert::OnConflict(conflict)) if conflict.conflict_target.is_none() => {
+                let deed = match conflict.action {
+                    OnConflictAction::DoNothing => "NOTHING",
+                    OnConflictAction::DoUpdate(_) => "UPDATE",
+                };
+                ControlFlow::Break(format!("ON CONFLICT DO {deed} without a target"))
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
+    fn pre_visit_select(&mut self, select: &sqlparser::ast::Select) -> ControlFlow<String> {
+        for item in &select.projection {
+            match item {
+                SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..) => return ControlFlow::Break("SELECT *".into()),
+                SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } if is_boolean(expr) => {
+                    return ControlFlow::Break(format!("a boolean column: {expr}"));
+                }
+                _ => {}
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<String> {
+        let Expr::Function(function) = expr else { return ControlFlow::Continue(()) };
+        let name = function.name.to_string().to_lowercase();
+        let arguments = match &function.args {
+            FunctionArguments::List(list) => list.args.len(),
+            _ => 0,
+        };
+        match FUNCTIONS.iter().find(|(known, _)| *known == name) {
+            Some((_, wanted)) if wanted.contains(&arguments) => ControlFlow::Continue(()),
+            _ => ControlFlow::Break(format!("function {name} with {arguments} arguments")),
+        }
+    }
+}
+
+/// Whether an expression is true or false: PostgreSQL has a type for that, SQLite has numbers.
+fn is_boolean(expr: &Expr) -> bool {
+    use sqlparser::ast::BinaryOperator::{And, Eq, Gt, GtEq, Lt, LtEq, NotEq, Or};
+    match expr {
+        Expr::Nested(inner) => is_boolean(inner),
+        Expr::BinaryOp { op, .. } => matches!(op, And | Or | Eq | NotEq | Gt | GtEq | Lt | LtEq),
+        Expr::Exists { .. } | Expr::IsNull(_) | Expr::IsNotNull(_) | Expr::In { .. } | Expr::Between { .. } => true,
+        _ => false,
+    }
+}
+
+#[test]
+fn each_statement_parses_in_the_grammar_of_postgresql_and_is_prepared_by_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = crate::open::open(folder.path()).unwrap();
+    let all = all();
+    let faults: Vec<String> = all
+        .iter()
+        .filter_map(|(place, statement)| {
+            let prepared = |store: &Store| store.sqlite().prepare(statement).err().map(|error| error.to_string());
+            let fault = fault(statement).or_else(|| prepared(&store))?;
+            Some(format!("{place}: {fault}\n  {statement}"))
+        })
+        .collect();
+    println!("{} statements", all.len());
+    assert!(all.len() > 20, "the statements are not where they are looked for");
+    assert!(faults.is_empty(), "{} of {}:\n{}", faults.len(), all.len(), faults.join("\n"));
+}
+
+#[test]
+fn what_only_sqlite_understands_is_refused() {
+    let refused = [
+        "INSERT OR IGNORE INTO meta (key, value) VALUES (?1, ?2)",
+        "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2",
+        "SELECT number FROM envelope INDEXED BY envelope_numbers WHERE install = ?1",
+        "UPDATE contact SET first_ms = min(first_ms, ?2) WHERE device = ?1",
+        "SELECT iif(a, b, c) FROM meta",
+        "SELECT EXISTS (SELECT 1 FROM pack)",
+        "SELECT * FROM meta",
+        "SELECT 1; SELECT 2",
+    ];
+    for statement in refused {
+        assert!(fault(statement).is_some(), "{statement}");
+    }
+    assert_eq!(fault("SELECT max(a), min(b) FROM meta WHERE key = ?1"), None);
+}
+
+#[test]
+fn a_statement_is_made_by_the_macro_only() {
+    let mut sources = Vec::new();
+    self::sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut sources);
+    let made = |source: &str| source.matches("Sql::of(").count();
+    let by_hand: Vec<&String> = sources
+        .iter()
+        .filter(|(path, source)| made(source) > 0 && !path.ends_with("store/tx.rs") && !path.ends_with("statements.rs"))
+        .map(|(path, _)| path)
+        .collect();
+    assert!(by_hand.is_empty(), "{by_hand:?}");
+    let _: Sql = super::tx::sql!("SELECT 1");
+}
