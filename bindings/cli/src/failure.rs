@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf, process::ExitCode};
 
-use doorstep_client::{ClientError, Kind};
+use doorstep_client::{ClientError, ErrorCode, Kind};
 use doorstep_rules::{PackError, Words};
 
 /// Why a command was not done.
@@ -103,7 +103,7 @@ impl Failed {
         match self {
             Self::Client(error) => {
                 let Words { zh, en } = error.words();
-                match hint(error.code()) {
+                match hint(error) {
                     _ if matches!(error, ClientError::Insecure) => Words {
                         zh: format!("{zh}，确需明文时加 --insecure"),
                         en: format!("{en}, or give --insecure if it is meant"),
@@ -178,8 +178,13 @@ impl Failed {
 }
 
 /// What to type next, where the client's words name something to do.
-fn hint(code: &str) -> Option<&'static str> {
-    Some(match code {
+fn hint(error: &ClientError) -> Option<&'static str> {
+    match error.server_code() {
+        Some(ErrorCode::TagTaken) => return Some("--store"),
+        Some(ErrorCode::Unauthorized) => return Some("doorstep enrol"),
+        _ => {}
+    }
+    Some(match error.code() {
         "not_enrolled" => "doorstep enrol --server URL --code CODE",
         "no_rules" | "no_network" | "no_notice" | "offline_too_long" => "doorstep sync",
         "sub_unknown" => "--sub",
@@ -190,8 +195,7 @@ fn hint(code: &str) -> Option<&'static str> {
         "no_entry" => "doorstep show, doorstep explain",
         "same_as" => "--same-as",
         "locked" => "doorstep unlock",
-        "tag_taken" | "wrong_file" => "--store",
-        "unauthorized" => "doorstep enrol",
+        "wrong_file" => "--store",
         _ => return None,
     })
 }

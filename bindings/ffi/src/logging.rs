@@ -18,6 +18,8 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use doorstep_client::ErrorCode;
+
 use crate::{DoorstepError, runtime::blocking};
 
 /// Lines that wait for the thread.
@@ -199,14 +201,15 @@ pub(crate) fn log(level: Level, target: &'static str, text: &'static str, fields
 pub(crate) fn told<T>(result: Result<T, DoorstepError>) -> Result<T, DoorstepError> {
     if let Err(error) = &result {
         // A code from a server is not ours to log: one that this version knows is.
-        let word = CODES.iter().copied().find(|known| *known == error.code()).unwrap_or("other");
+        let mut known = ErrorCode::ALL.iter().map(ErrorCode::as_str).chain(CODES.iter().copied());
+        let word = known.find(|known| *known == error.code()).unwrap_or("other");
         let level = if matches!(error, DoorstepError::Internal { .. }) { Level::Error } else { Level::Warn };
         log(level, "doorstep::call", "failed", &[("code", word.into())]);
     }
     result
 }
 
-/// Codes that a line may name.
+/// Codes that a line may name, beside those of the protocol.
 const CODES: &[&str] = &[
     "not_enrolled",
     "no_rules",
@@ -217,8 +220,6 @@ const CODES: &[&str] = &[
     "no_encryption",
     "key_size",
     "no_network",
-    "busy",
-    "too_large",
     "damaged",
     "wrong_file",
     "too_new",
@@ -240,9 +241,6 @@ const CODES: &[&str] = &[
     "closed",
     "rights",
     "reason_unknown",
-    "revoked",
-    "unauthorized",
-    "tag_taken",
     "pin_wrong",
     "pin_locked",
     "no_case",

@@ -228,6 +228,14 @@ impl ClientError {
         }
     }
 
+    /// The server's code, where it is the server that refuses.
+    pub fn server_code(&self) -> Option<&ErrorCode> {
+        match self {
+            Self::Network(Failure::Refused(code)) => Some(code),
+            _ => None,
+        }
+    }
+
     /// What a person sees: what happened and what to do next.
     pub fn words(&self) -> Words {
         let say = |zh: String, en: String| Words { zh, en };

@@ -14,7 +14,7 @@ use bytes::Bytes;
 
 use doorstep_media::MAX_STORED;
 use doorstep_protocol::{
-    CLOCK_HEADER, CONTENT_TYPE, ErrorBody, MAX_ENCODED, MAX_INFLATED, PROTO_HEADER, PROTO_VERSION, decode, open,
+    CLOCK_HEADER, CONTENT_TYPE, ErrorBody, MAX_ENCODED, MAX_INFLATED, PROTO_HEADER, PROTO_VERSION, Retry, decode, open,
 };
 use doorstep_store::Clocks;
 use doorstep_sync::Failure;
@@ -209,18 +209,20 @@ async fn read(mut response: Response, stall: Duration, cost: &mut Cost) -> Resul
     }
     cost.received += body.len() as u64;
     match status {
-        StatusCode::NOT_MODIFIED => Ok((status, body)),
-        _ if status.is_success() => Ok((status, body)),
-        StatusCode::PAYLOAD_TOO_LARGE => Err(Failure::TooLarge),
-        StatusCode::REQUEST_TIMEOUT => Err(Failure::Network),
-        StatusCode::TOO_MANY_REQUESTS => Err(Failure::Busy(retry_after.unwrap_or(5).saturating_mul(1000))),
-        _ if status.is_server_error() => Err(Failure::Busy(retry_after.unwrap_or(1).saturating_mul(1000))),
-        _ if status.is_client_error() && is_ours => {
+        StatusCode::NOT_MODIFIED => return Ok((status, body)),
+        _ if status.is_success() => return Ok((status, body)),
+        _ => {}
+    }
+    match Retry::of(status.as_u16()) {
+        Retry::Halved => Err(Failure::TooLarge),
+        Retry::After(seconds) => Err(Failure::Busy(retry_after.unwrap_or(seconds).saturating_mul(1000))),
+        Retry::Late if is_ours => {
             // The answer to a HEAD has no body: then its status is the code.
             let code = decode::<ErrorBody>(&body).map_or_else(|_| status.as_u16().to_string().into(), |error| error.code);
             Err(Failure::Refused(code))
         }
-        _ => Err(Failure::Network),
+        // HTTP itself refuses without one of our bodies.
+        Retry::Late | Retry::Soon => Err(Failure::Network),
     }
 }
 

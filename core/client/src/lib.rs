@@ -31,7 +31,7 @@ pub use session::MOST_WRONG_PINS;
 pub use signer::{DeviceSigner, SignError, SoftwareSigner};
 pub use sms::{Dispatched, OutgoingSms, SmsResult, SmsSender};
 
-pub use doorstep_protocol::{DayRow, PersonRow};
+pub use doorstep_protocol::{DayRow, ErrorCode, PersonRow};
 pub use doorstep_rules::{Conditions, Hold, Unclear};
 pub use doorstep_store::{
     CaseRow, CaseView, Filter, Identity, Member, PhotoStanding, PhotoStatus, Place, RefusedIntent, Salvage, Status, StoreKey,

@@ -262,12 +262,12 @@ impl Host {
                 self.offsets.remove(&id);
                 if code == ErrorCode::PhotoHash && self.stuck.get(&id).is_some_and(|tries| tries + 1 >= MOST_STUCK) {
                     // Whatever is between us damages it each time: not again before the app starts anew.
-                    self.store(move |inner| inner.store().photo_refused(&id, code.as_str())).await?;
+                    self.store(move |inner| inner.store().photo_refused(&id, &code)).await?;
                 }
                 Ok(Stand::Anew)
             }
             _ => {
-                self.store(move |inner| inner.store().photo_refused(&id, code.as_str())).await?;
+                self.store(move |inner| inner.store().photo_refused(&id, &code)).await?;
                 Ok(Stand::Settled)
             }
         }

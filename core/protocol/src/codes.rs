@@ -145,6 +145,33 @@ impl<'b, C> Decode<'b, C> for ErrorCode {
     }
 }
 
+/// When a device tries again what the server has answered with an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// After a pause that grows with every failure: it is no network, or nothing came through.
+    Soon,
+    /// After the time of `Retry-After`, or without one after this many seconds.
+    After(u64),
+    /// At once, with half the batch.
+    Halved,
+    /// After minutes, because only a person can help.
+    Late,
+}
+
+impl Retry {
+    /// What a device does by the status alone. It is all that it does for a code that it does not know, so a new code needs no new
+    /// version of the protocol.
+    pub fn of(status: u16) -> Self {
+        match status {
+            413 => Self::Halved,
+            429 => Self::After(5),
+            500..=599 => Self::After(1),
+            400..=499 if status != 408 => Self::Late,
+            _ => Self::Soon,
+        }
+    }
+}
+
 /// Refused changes by their index in the pack: each an array of the index and the code as text.
 pub(crate) mod refused {
     use super::*;

@@ -25,7 +25,7 @@ mod witness;
 pub use answer::{Answer, AnswerError, Pushed, verdicts_leaf};
 pub use batch::{Batch, Brought, BroughtDoc, Header, KIND_CASE, Leaf, PushDoc, RestLink, Sending, Vouched};
 pub use codec::{CodecError, decode, encode, open, seal};
-pub use codes::ErrorCode;
+pub use codes::{ErrorCode, Retry};
 pub use doorstep_domain::RefusalCode;
 pub use enrolment::{EnrolRequest, EnrolResponse, NonceResponse, SessionRequest, SessionResponse};
 pub use messages::{

@@ -5,7 +5,7 @@ use std::{io::Write, path::Path};
 
 use doorstep_document::Change;
 use doorstep_domain::{Body, CaseId, PhotoId, UnixMs};
-use doorstep_protocol::{LostPhoto, MAX_LOST_PHOTOS};
+use doorstep_protocol::{ErrorCode, LostPhoto, MAX_LOST_PHOTOS};
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
@@ -94,7 +94,7 @@ impl Store {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => state::LOST,
             // A worn flash, for one. The others go on; it is tried again when the app starts anew.
             Err(_) => {
-                self.photo_refused(id, UNREADABLE)?;
+                self.stop_photo(id, UNREADABLE)?;
                 return Ok(None);
             }
         };
@@ -157,9 +157,13 @@ impl Store {
         Ok(())
     }
 
-    /// Notes why a photo is not sent: the server will not take it, or its file can not be read. It stays, and is tried again when the
-    /// app starts anew or a person asks.
-    pub fn photo_refused(&mut self, id: &PhotoId, code: &str) -> Result<(), StoreError> {
+    /// Notes that the server will not take a photo, and why. It stays, and is tried again when the app starts anew or a person asks.
+    pub fn photo_refused(&mut self, id: &PhotoId, code: &ErrorCode) -> Result<(), StoreError> {
+        self.stop_photo(id, code.as_str())
+    }
+
+    /// Notes why a photo is not sent: the server's code, or that its file can not be read.
+    fn stop_photo(&self, id: &PhotoId, code: &str) -> Result<(), StoreError> {
         self.db.prepare_cached("UPDATE photo SET refused = ?2 WHERE sha = ?1")?.execute(params![id.as_bytes(), code])?;
         Ok(())
     }

@@ -247,6 +247,25 @@ fn a_pack_that_the_server_could_not_rebuild_is_offered_once_more_then_held_and_s
 }
 
 #[test]
+fn a_newer_servers_code_of_a_refusal_and_its_scope_are_kept_as_they_came() {
+    let (folder, mut store) = ready();
+    record(&mut store, 1, "x").unwrap();
+    let push = push_of(&mut store, 1 << 20);
+    let page = FeedPage { scope: "region/04".into(), ..page(7, vec![feed_of(2, &[foreign(2, 8).bytes()])]) };
+    let mut answer = response(Some(ack(&push, || Verdict::Quarantined("quota:日".into()))), vec![page]);
+    answer.scopes = vec!["courier/c1".into(), "region/04".into()];
+    store.apply(&answer, clocks(), NOW, FRESH).unwrap();
+    drop(store);
+    let mut store = Store::open(folder.path()).unwrap();
+    assert_eq!(store.status().unwrap().refused[0].reason, RefusalCode::Unknown("quota:日".into()));
+    let view = store.case(&waybill(1), NOW).unwrap().unwrap();
+    assert_eq!(view.case.quarantined[0].standing, Standing::Quarantined { reason: "quota:日".into() });
+    assert_eq!(store.case(&waybill(2), NOW).unwrap().unwrap().case.timeline.len(), 1, "its cases are here");
+    let pull = store.prepare(1 << 20, false, clocks(), "test").unwrap().pull;
+    assert_eq!(pull, [Pull { scope: Scope::Unknown("region/04".into()), cursor: 7 }], "asked for again as it was named");
+}
+
+#[test]
 fn an_answer_without_verdicts_leaves_everything_in_the_outbox() {
     let (_folder, mut store) = ready();
     record(&mut store, 1, "x").unwrap();

@@ -23,6 +23,8 @@ fn event() -> impl Strategy<Value = Event> {
         Just(Event::Failed(Failure::Network)),
         Just(Event::Failed(Failure::TooLarge)),
         Just(Event::Failed(Failure::Storage)),
+        Just(Event::Failed(Failure::Refused(ErrorCode::Signature))),
+        Just(Event::Failed(Failure::Blocked(Block::Wiped))),
     ]
 }
 
@@ -290,6 +292,16 @@ fn a_servers_retry_after_is_never_undercut() {
     let mut engine = started();
     let effects = engine.handle(0, 0, Event::Failed(Failure::Busy(40_000)));
     assert!(matches!(effects.as_slice(), [_, Effect::WakeAt(40_000)]), "{effects:?}");
+}
+
+#[test]
+fn what_only_a_person_can_mend_is_tried_again_after_minutes() {
+    for failure in [Failure::Refused(ErrorCode::Version), Failure::Refused("quota".into()), Failure::Blocked(Block::PackUnusable)]
+    {
+        let mut engine = started();
+        let effects = engine.handle(0, 0, Event::Failed(failure.clone()));
+        assert!(matches!(effects.as_slice(), [_, Effect::WakeAt(210_000)]), "{failure:?}: {effects:?}");
+    }
 }
 
 #[test]

@@ -159,6 +159,35 @@ fn the_codes_of_errors_are_those_of_the_code_with_their_statuses() {
 }
 
 #[test]
+fn a_device_tries_again_where_the_specification_says_so() {
+    let text = specification();
+    let said = |retry: Retry| match retry {
+        Retry::Soon => "tries again as without a network".to_owned(),
+        Retry::Halved => "halves the batch at once".to_owned(),
+        Retry::After(seconds) => format!("tries again after `Retry-After`, else after {seconds} s"),
+        Retry::Late => "waits five minutes, shows".to_owned(),
+    };
+    let stated: BTreeMap<&str, &str> = table(&text, &["status", "the device"]).iter().map(|cells| (cells[0], cells[1])).collect();
+    for status in 400..=599 {
+        let row = match status {
+            408 | 413 | 429 => status.to_string(),
+            500.. => "500 to 599".to_owned(),
+            _ => "other 4xx".to_owned(),
+        };
+        assert_eq!(said(Retry::of(status)), stated[row.as_str()], "{status}");
+    }
+    assert_eq!(stated.len(), 5);
+    for cells in table(&text, &["status", "code", "when", "the device"]) {
+        let retry = Retry::of(cells[0].parse().unwrap());
+        let by_itself = matches!(retry, Retry::Soon | Retry::After(_));
+        // With a fresh installation it is no longer the request that was refused.
+        let with_another_request = cells[1] == "`tag_taken`";
+        assert_eq!(cells[3].contains("tries again"), by_itself || with_another_request, "{cells:?}");
+        assert_eq!(cells[3].contains("halves"), retry == Retry::Halved, "{cells:?}");
+    }
+}
+
+#[test]
 fn the_server_answers_every_code_of_an_error() {
     let answered = read("server/src/error.rs") + &read("server/src/photos/tus.rs");
     for code in ErrorCode::ALL {
@@ -247,4 +276,24 @@ fn the_grammar_has_the_keys_of_the_code() {
     }
     let known: BTreeSet<String> = rules.into_keys().filter(|name| !name.starts_with(char::is_lowercase)).collect();
     assert_eq!(known, structs, "no rule without a message");
+}
+
+#[test]
+fn the_versions_and_what_they_read_are_those_of_the_code() {
+    let text = specification();
+    assert!(text.starts_with(&format!("# Doorstep sync protocol, version {PROTO_VERSION}\n")));
+    assert_eq!(VERSIONS.last().unwrap().name, PROTO_VERSION);
+    let shown: Vec<&str> = text.split("Sync-Proto: ").skip(1).map(|rest| rest.split('`').next().unwrap()).collect();
+    assert_eq!(shown, [PROTO_VERSION], "a header with its value");
+    let stated: Vec<_> = table(&text, &["version", "since", "reason", "a device that speaks it may"])
+        .iter()
+        .map(|cells| (cells[0], cells[1], cells[2]))
+        .collect();
+    assert_eq!(stated, VERSIONS.iter().map(|version| (version.name, version.since, version.reason)).collect::<Vec<_>>());
+    let reads = |version: &Version| match version.newest_format {
+        0 => "none: it only pushes".to_owned(),
+        newest => (1..=newest).map(|format| format.to_string()).collect::<Vec<_>>().join(", "),
+    };
+    let formats: Vec<_> = table(&text, &["version", "formats"]).iter().map(|cells| (cells[0], cells[1].to_owned())).collect();
+    assert_eq!(formats, VERSIONS.iter().map(|version| (version.name, reads(version))).collect::<Vec<_>>());
 }
