@@ -26,7 +26,7 @@ use crate::{
     receipt::{RECEIPT, receipt_of, receipt_values},
     rights::Rights,
     sms,
-    store::tx::Tx,
+    store::{listing, tx::Tx},
     verify::{Offered, Verified, VerifiedCase},
 };
 
@@ -225,7 +225,7 @@ impl Taking<'_> {
             doc.write(db, case)?;
             feed::publish(db, case, before.n + 1, doc.n)?;
             if is_equal {
-                facts::confirm(db, case)?;
+                listing::confirm(db, case)?;
             }
             facts::list(db, case, now)?;
             let is_reopened = before.closed && !doc.closed;
