@@ -13,9 +13,14 @@ use std::{
 use axum::http::HeaderMap;
 use doorstep_domain::{Anchor, BootId, DeviceId, IN_FLIGHT_MS, UnixMs, is_steady};
 use doorstep_protocol::CLOCK_HEADER;
-use rusqlite::{OptionalExtension, params};
 
-use crate::{error::ApiError, store::tx::Tx};
+use crate::{
+    error::ApiError,
+    store::{
+        contacts::{self, Contact, Spread},
+        tx::Tx,
+    },
+};
 
 /// How long a device's entries may lean on a contact.
 const CONTACT_LIFE_MS: i64 = 60 * 86_400_000;
@@ -83,52 +88,32 @@ impl Passing {
 
 /// Keeps a request that gave its device no time, for other processes and for after a restart.
 pub(crate) fn keep_passing(db: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<(), ApiError> {
-    db.prepare_cached("INSERT OR IGNORE INTO passing (device, at) VALUES (?1, ?2)")?
-        .execute(params![device.as_bytes(), now.0])?;
+    contacts::keep_passing(db, device, now)?;
     // Those of the last minutes stay, and the newest before them.
-    db.prepare_cached(
-        "DELETE FROM passing WHERE device = ?1 AND at < (SELECT max(at) FROM passing WHERE device = ?1 AND at < ?2)",
-    )?
-    .execute(params![device.as_bytes(), now.plus(-IN_FLIGHT_MS).0])?;
-    Ok(())
+    Ok(contacts::thin_passing(db, device, now.plus(-IN_FLIGHT_MS))?)
 }
 
 /// The newest kept request that gave the device no time and did not belong to a sending of now.
 pub(crate) fn passed(db: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<Option<UnixMs>, ApiError> {
-    let newest: Option<i64> = db
-        .prepare_cached("SELECT max(at) FROM passing WHERE device = ?1 AND at < ?2")?
-        .query_row(params![device.as_bytes(), now.plus(-IN_FLIGHT_MS).0], |row| row.get(0))?;
-    Ok(newest.map(UnixMs))
+    Ok(contacts::newest_passing(db, device, now.plus(-IN_FLIGHT_MS))?)
 }
 
 /// Keeps a contact that gives the device the time of its receipt. `brings`: whether it could have brought what the device had recorded.
 /// A batch of version 2 that was open before an update goes alone, and what was recorded since waits for the next request.
 pub(crate) fn keep(db: &Tx<'_>, device: &DeviceId, clock: DeviceClock, brings: bool, received: UnixMs) -> Result<(), ApiError> {
-    let offset = offset(received, clock.mono_ms);
-    let bound = brings.then_some(received.0);
-    db.prepare_cached(
-        "INSERT INTO contact (device, boot, hour, first_ms, last_ms, min_offset, max_offset, bound_ms)
-         VALUES (?1, ?2, ?3 / 3600000, ?3, ?3, ?4, ?4, ?5)
-         ON CONFLICT DO UPDATE SET first_ms = min(first_ms, ?3), last_ms = max(last_ms, ?3),
-           min_offset = min(min_offset, ?4), max_offset = max(max_offset, ?4),
-           bound_ms = coalesce(max(bound_ms, ?5), bound_ms, ?5)",
-    )?
-    .execute(params![device.as_bytes(), clock.boot.0.as_slice(), received.0, offset, bound])?;
-    db.prepare_cached("DELETE FROM contact WHERE device = ?1 AND last_ms < ?2")?
-        .execute(params![device.as_bytes(), received.plus(-CONTACT_LIFE_MS).0])?;
+    let contact = Contact { boot: clock.boot, at: received, offset: offset(received, clock.mono_ms), brings };
+    contacts::keep(db, device, &contact)?;
+    contacts::forget_before(db, device, received.plus(-CONTACT_LIFE_MS))?;
     forget_ahead(db, Some(device), received)
 }
 
 /// Forgets what was noted while the server's clock was ahead: when that time comes it would be taken for a contact. Of one device, or of
 /// all.
 pub(crate) fn forget_ahead(db: &Tx<'_>, device: Option<&DeviceId>, now: UnixMs) -> Result<(), ApiError> {
-    let of = params![device.map(|device| *device.as_bytes()), now.plus(IN_FLIGHT_MS).0];
-    for sql in [
-        "DELETE FROM contact WHERE (?1 IS NULL OR device = ?1) AND first_ms > ?2",
-        "DELETE FROM anchor WHERE (?1 IS NULL OR device = ?1) AND first_ms > ?2",
-        "DELETE FROM passing WHERE (?1 IS NULL OR device = ?1) AND at > ?2",
-    ] {
-        db.prepare_cached(sql)?.execute(of)?;
+    let ahead = now.plus(IN_FLIGHT_MS);
+    match device {
+        Some(device) => contacts::forget_after(db, device, ahead)?,
+        None => contacts::forget_all_after(db, ahead)?,
     }
     Ok(())
 }
@@ -140,43 +125,24 @@ fn offset(at: UnixMs, mono_ms: u64) -> i64 {
 
 /// Whether the server gave the device this time in this boot, at this monotonic time.
 pub(crate) fn is_known(db: &Tx<'_>, device: &DeviceId, boot: BootId, anchor: &Anchor) -> Result<bool, ApiError> {
-    let mut query = db.prepare_cached(
-        "SELECT 1 FROM contact WHERE device = ?1 AND boot = ?2 AND hour = ?3 / 3600000 AND ?3 BETWEEN first_ms AND last_ms
-           AND ?4 BETWEEN min_offset AND max_offset",
-    )?;
-    let offset = offset(anchor.server, anchor.mono_ms);
-    Ok(query.exists(params![device.as_bytes(), boot.0.as_slice(), anchor.server.0, offset])?)
+    Ok(contacts::has(db, device, boot, anchor.server, offset(anchor.server, anchor.mono_ms))?)
 }
 
 /// Whether a device of version 2 was given this time, at whatever monotonic time.
 pub(crate) fn was_given(db: &Tx<'_>, device: &DeviceId, server: UnixMs) -> Result<bool, ApiError> {
-    let mut query =
-        db.prepare_cached("SELECT 1 FROM anchor WHERE device = ?1 AND hour = ?2 / 3600000 AND ?2 BETWEEN first_ms AND last_ms")?;
-    Ok(query.exists(params![device.as_bytes(), server.0])?)
+    Ok(contacts::was_given(db, device, server)?)
 }
 
 /// The newest contact of a device at a moment, of those that could have brought what it had recorded. What was noted in a later hour is of a
 /// server's clock that was ahead. A later one of the same hour counts as of that moment: whoever holds a request back until another one is
 /// answered must not hide the contacts before it.
 pub(crate) fn newest(db: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<Option<UnixMs>, ApiError> {
-    let newest: Option<i64> = db
-        .prepare_cached(
-            "SELECT max(at) FROM (SELECT max(min(bound_ms, ?2)) AS at FROM contact WHERE device = ?1 AND hour <= ?2 / 3600000
-             UNION ALL SELECT max(min(last_ms, ?2)) FROM anchor WHERE device = ?1 AND hour <= ?2 / 3600000)",
-        )?
-        .query_row(params![device.as_bytes(), now.0], |row| row.get(0))?;
-    Ok(newest.map(UnixMs))
+    Ok(contacts::newest(db, device, now)?)
 }
 
 /// Whether another device of a person was in contact between two times, whether or not it named its clock.
 pub(crate) fn others(db: &Tx<'_>, person: &str, device: &DeviceId, from: UnixMs, until: UnixMs) -> Result<bool, ApiError> {
-    let mut query = db.prepare_cached(
-        "SELECT 1 FROM member JOIN contact ON contact.device = member.device
-           WHERE member.person = ?1 AND member.device <> ?2 AND contact.last_ms >= ?3 AND contact.first_ms <= ?4
-         UNION ALL SELECT 1 FROM member JOIN anchor ON anchor.device = member.device
-           WHERE member.person = ?1 AND member.device <> ?2 AND anchor.last_ms >= ?3 AND anchor.first_ms <= ?4",
-    )?;
-    Ok(query.exists(params![person, device.as_bytes(), from.0, until.0])?)
+    Ok(contacts::of_others(db, person, device, (from, until))?)
 }
 
 /// Whether a device's clock went as the server's did, boot by boot, as far as its contacts tell.
@@ -197,23 +163,14 @@ impl<'a> Steadiness<'a> {
         if let Some(known) = self.known.borrow().get(&boot.0) {
             return Ok(*known);
         }
-        let row = self
-            .db
-            .prepare_cached(
-                // What was noted in a later hour is of a server's clock that was ahead: it says nothing of the device's.
-                "SELECT min(min_offset), max(max_offset), min(first_ms), max(last_ms) FROM contact
-                 WHERE device = ?1 AND boot = ?2 AND hour <= ?3 / 3600000 HAVING count(*) > 0",
-            )?
-            .query_row(params![self.device.as_bytes(), boot.0.as_slice(), self.now.1.0], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?))
-            })
-            .optional()?;
         let (clock, received) = self.now;
-        let here = (clock.boot == boot).then(|| (offset(received, clock.mono_ms), received.0));
-        let steady = row.is_none_or(|(low, high, first, last)| {
+        // What was noted in a later hour is of a server's clock that was ahead: it says nothing of the device's.
+        let spread = contacts::spread(self.db, self.device, boot, received)?;
+        let here = (clock.boot == boot).then(|| (offset(received, clock.mono_ms), received));
+        let steady = spread.is_none_or(|Spread { lowest_offset: low, highest_offset: high, first, last }| {
             let (low, high) = here.map_or((low, high), |(now, _)| (low.min(now), high.max(now)));
             let last = here.map_or(last, |(_, at)| last.max(at));
-            let passed = last.saturating_sub(first);
+            let passed = last.since(first);
             is_steady(passed.saturating_sub(high.saturating_sub(low)), passed)
         });
         self.known.borrow_mut().insert(boot.0, steady);

@@ -6,20 +6,22 @@
 //! before it in the case. The upper end is the receipt. What a sending names as left behind, and what came before and was not taken,
 //! keeps the gap of then, however it comes later. So does what is written anew, if it says what its original says.
 
-use std::{cell::RefCell, collections::HashMap};
-
-use doorstep_document::Change;
-use doorstep_domain::{
-    Arrival, Body, BootId, CaseId, ChangeHash, Clocks, DISORDERED, DeviceId, Entry, FactsCheck, InstallId, Leans, PASSED_OVER,
-    Receipt, Reckoning, Tag, UnixMs,
-};
-use rusqlite::{OptionalExtension, params};
+use std::{cell::RefCell, collections::HashMap, ops::ControlFlow};
 
 use crate::{
     contact::{self, DeviceClock, Steadiness},
     enrol::Device,
     error::ApiError,
-    store::tx::Tx,
+    store::{
+        acts, floors,
+        offered::{self, Offered, OfferedGap, Original},
+        tx::Tx,
+    },
+};
+use doorstep_document::Change;
+use doorstep_domain::{
+    Arrival, Body, BootId, CaseId, ChangeHash, Clocks, DISORDERED, DeviceId, Entry, FactsCheck, InstallId, Leans, PASSED_OVER,
+    Receipt, Reckoning, Tag, UnixMs,
 };
 
 /// A person's acts that nothing proves are counted over so long.
@@ -66,10 +68,9 @@ impl Gap {
     }
 
     /// From two times and the marks of a receipt.
-    fn of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
-        let marks: u16 = row.get(2)?;
+    fn of(OfferedGap { from, until, marks }: OfferedGap) -> Self {
         let (passed_over, disordered) = (marks & PASSED_OVER != 0, marks & DISORDERED != 0);
-        Ok(Self { passed_over, disordered, ..Self::between(UnixMs(row.get(0)?), UnixMs(row.get(1)?)) })
+        Self { passed_over, disordered, ..Self::between(from, until) }
     }
 }
 
@@ -118,23 +119,13 @@ impl<'a> Gaps<'a> {
         // A time that has not come is of a server's clock that was ahead, and says nothing.
         if let Some(heard) = said.heard.filter(|heard| *heard <= now) {
             // Only now is it known that the answer came: what the device records after that is later.
-            db.prepare_cached(
-                "UPDATE device SET floor_ms = iif(floor_ms > ?3, ?2, max(floor_ms, ?2)) WHERE id = ?1
-                 AND EXISTS (SELECT 1 FROM envelope WHERE device = ?1 AND received_at = ?2 AND complete = 1)",
-            )?
-            .execute(params![device.id.as_bytes(), heard.0, now.0])?;
+            floors::raise(db, &device.id, heard, now)?;
         }
         // By such a clock the device may have got a floor too, or been enrolled: then nobody knows when.
-        let floor: i64 = db
-            .prepare_cached(
-                "SELECT max(iif(floor_ms <= ?2, floor_ms, 0), iif(enrolled_at <= ?2, enrolled_at, 0)) FROM device WHERE id = ?1",
-            )?
-            .query_row(params![device.id.as_bytes(), now.0], |row| row.get(0))?;
-        let has_offered =
-            db.prepare_cached("SELECT 1 FROM offered WHERE device = ?1 LIMIT 1")?.exists(params![device.id.as_bytes()])?;
+        let floor = floors::of(db, &device.id)?.into_iter().filter(|at| *at <= now).max();
+        let has_offered = offered::has_any(db, &device.id)?;
         if has_offered {
-            db.prepare_cached("DELETE FROM offered WHERE device = ?1 AND until_ms < ?2")?
-                .execute(params![device.id.as_bytes(), now.plus(-KEPT_MS).0])?;
+            offered::forget_before(db, &device.id, now.plus(-KEPT_MS))?;
         }
         let clock = DeviceClock { boot: said.clocks.boot, mono_ms: said.clocks.mono_ms };
         Ok(Self {
@@ -142,7 +133,7 @@ impl<'a> Gaps<'a> {
             device,
             clocks: said.clocks,
             now,
-            floor: UnixMs(floor),
+            floor: floor.unwrap_or(UnixMs(0)),
             contact: contact::newest(db, &device.id, now)?
                 .max(contact::passed(db, &device.id, now)?)
                 .max(passing.filter(|at| *at < now)),
@@ -167,17 +158,8 @@ impl<'a> Gaps<'a> {
 
     /// The gap of a change that an earlier sending brought or named.
     pub fn earlier(&self, case: &CaseId, hash: &ChangeHash) -> Result<Option<Gap>, ApiError> {
-        let brought = if self.has_offered { self.offered(case, hash)? } else { None };
-        Ok(brought.or_else(|| self.named.get(hash).copied()))
-    }
-
-    /// The gap of a change that came before and was not taken.
-    fn offered(&self, case: &CaseId, hash: &ChangeHash) -> Result<Option<Gap>, ApiError> {
-        Ok(self
-            .db
-            .prepare_cached("SELECT from_ms, until_ms, marks FROM offered WHERE device = ?1 AND case_id = ?2 AND hash = ?3")?
-            .query_row(params![self.device.id.as_bytes(), case.as_bytes(), hash.as_bytes()], Gap::of)
-            .optional()?)
+        let brought = if self.has_offered { offered::gap(self.db, &self.device.id, case, hash)? } else { None };
+        Ok(brought.map(Gap::of).or_else(|| self.named.get(hash).copied()))
     }
 
     /// The gap that an original lends to a change that is written anew for it: the server holds it from this device in this case
@@ -188,54 +170,31 @@ impl<'a> Gaps<'a> {
     /// gap goes what was found of the original. True: it stands in the log or in quarantine, so its order was looked at.
     pub fn of_original(&self, case: &CaseId, anew: &Change) -> Result<Option<(Gap, bool)>, ApiError> {
         let Some(hash) = original(anew) else { return Ok(None) };
-        let mut query = self.db.prepare_cached(
-            "SELECT from_ms, until_ms, marks, bytes, 0 FROM offered WHERE device = ?1 AND case_id = ?2 AND hash = ?3
-             UNION ALL SELECT from_ms, until_ms, marks, bytes, 0 FROM offered WHERE device = ?1 AND case_id = ?2 AND original = ?3
-             UNION ALL SELECT coalesce(from_ms, ?4), coalesce(until_ms, received_at), marks, bytes, 1 FROM quarantine
-               WHERE device = ?1 AND case_id = ?2 AND hash = ?3
-             UNION ALL SELECT coalesce(from_ms, ?4), coalesce(until_ms, received_at), marks, bytes, 1 FROM change
-               WHERE device = ?1 AND case_id = ?2 AND hash = ?3 LIMIT ?5",
-        )?;
-        let of = params![self.device.id.as_bytes(), case.as_bytes(), hash.as_bytes(), self.floor.0, MOST_ORIGINALS];
-        let rows = query.query_map(of, |row| Ok((Gap::of(row)?, row.get::<_, Vec<u8>>(3)?, row.get(4)?)))?;
-        for row in rows {
-            let (gap, bytes, stands) = row?;
+        let mut found = None;
+        let look = |Original { from, until, marks, bytes, stands }| {
             if Change::read_stored(case, &bytes).is_ok_and(|original| says_the_same(&original, anew)) {
-                return Ok(Some((gap, stands)));
+                let gap = OfferedGap { from: from.unwrap_or(self.floor), until, marks };
+                found = Some((Gap::of(gap), stands));
+                return Ok::<_, ApiError>(ControlFlow::Break(()));
             }
-        }
-        Ok(None)
+            Ok(ControlFlow::Continue(()))
+        };
+        offered::originals(self.db, &self.device.id, (case, &hash), MOST_ORIGINALS, look)?;
+        Ok(found)
     }
 
     /// Keeps a change that came and was not taken, with its gap. What it names as its original has not come by that.
     pub fn keep_offered(&self, case: &CaseId, change: &Change, reckoned: &Reckoning) -> Result<(), ApiError> {
         let (from, until) = reckoned.gap(self.now);
-        self.db
-            .prepare_cached(
-                "INSERT OR IGNORE INTO offered (device, case_id, hash, original, from_ms, until_ms, marks, bytes)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            )?
-            .execute(params![
-                self.device.id.as_bytes(),
-                case.as_bytes(),
-                change.hash().as_bytes(),
-                original(change).map(|hash| *hash.as_bytes()),
-                from.unwrap_or(self.floor).0,
-                until.0,
-                Gap::marks(reckoned),
-                change.bytes()
-            ])?;
-        Ok(())
+        let gap = OfferedGap { from: from.unwrap_or(self.floor), until, marks: Gap::marks(reckoned) };
+        let offered = Offered { hash: change.hash(), original: original(change), gap, bytes: change.bytes() };
+        Ok(offered::keep(self.db, &self.device.id, case, &offered)?)
     }
 
     /// Forgets that a change came and was not taken: it is in the log now, with its gap.
     pub fn forget_offered(&self, case: &CaseId, hash: &ChangeHash) -> Result<(), ApiError> {
         if self.has_offered {
-            self.db.prepare_cached("DELETE FROM offered WHERE device = ?1 AND case_id = ?2 AND hash = ?3")?.execute(params![
-                self.device.id.as_bytes(),
-                case.as_bytes(),
-                hash.as_bytes()
-            ])?;
+            offered::forget(self.db, &self.device.id, case, hash)?;
         }
         Ok(())
     }
@@ -281,12 +240,7 @@ impl<'a> Gaps<'a> {
         if let Some(count) = self.habits.borrow().get(person) {
             return Ok(*count);
         }
-        let before: u16 = self
-            .db
-            .prepare_cached(
-                "SELECT count(*) FROM (SELECT 1 FROM change WHERE person = ?1 AND unproven > 0 AND received_at > ?2 LIMIT ?3)",
-            )?
-            .query_row(params![person, self.now.plus(-HABIT_MS).0, MOST_COUNTED], |row| row.get(0))?;
+        let before = acts::count_unproven(self.db, person, self.now.plus(-HABIT_MS), MOST_COUNTED)?;
         let count = before.saturating_add(1).min(MOST_COUNTED);
         self.habits.borrow_mut().insert(person.to_owned(), count);
         Ok(count)
@@ -349,19 +303,9 @@ pub(crate) struct Order {
 
 impl Order {
     pub fn read(db: &Tx<'_>, case: &CaseId, device: &DeviceId) -> Result<Self, ApiError> {
-        let mut query = db.prepare_cached(
-            "SELECT install, boot, max(mono_ms), max(from_ms) FROM change
-             WHERE case_id = ?1 AND device = ?2 AND boot <> x'' GROUP BY 1, 2",
-        )?;
-        let rows = query.query_map(params![case.as_bytes(), device.as_bytes()], |row| {
-            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, u64>(2)?, row.get::<_, Option<i64>>(3)?))
-        })?;
         let mut order = Self { latest: HashMap::new(), from: HashMap::new() };
-        for row in rows {
-            let (install, boot, mono_ms, from) = row?;
-            let damaged = ApiError::Internal("change row");
-            let (Ok(install), Ok(boot)) = (InstallId::try_from(install.as_slice()), boot.try_into()) else { return Err(damaged) };
-            order.note(install, boot, mono_ms, from.map(UnixMs));
+        for acts::Latest { install, boot: BootId(boot), mono_ms, from } in acts::latest(db, case, device)? {
+            order.note(install, boot, mono_ms, from);
         }
         Ok(order)
     }

@@ -8,7 +8,6 @@ use doorstep_domain::{
 };
 use doorstep_protocol::signing::receipt_hash;
 use doorstep_rules::Case;
-use rusqlite::{OptionalExtension, params};
 
 use crate::{
     case_log,
@@ -17,7 +16,10 @@ use crate::{
     keys::Keys,
     link::{self, Entry},
     packs::Rules,
-    store::{docs, tx::Tx},
+    store::{
+        acts, docs, listing, people,
+        tx::{StoreError, Tx},
+    },
 };
 
 /// Why head office's entry is not written.
@@ -37,8 +39,8 @@ pub(crate) enum HeadOfficeError {
     Text(#[from] doorstep_domain::PersonalError),
 }
 
-impl From<rusqlite::Error> for HeadOfficeError {
-    fn from(error: rusqlite::Error) -> Self {
+impl From<StoreError> for HeadOfficeError {
+    fn from(error: StoreError) -> Self {
         Self::Api(error.into())
     }
 }
@@ -58,7 +60,7 @@ pub(crate) fn append(
         return Err(HeadOfficeError::Full);
     }
     let is_release = entries.iter().any(|entry| entry.release.is_some());
-    if own_seq(db, keys, case)? == 0 && entries.iter().all(|entry| entry.facts.is_none()) {
+    if acts::newest_seq(db, case, &keys.install)? == 0 && entries.iter().all(|entry| entry.facts.is_none()) {
         let facts = match facts::of_now(db, &doc.waybill)? {
             Some(facts) => facts,
             None => Case::fold(case_log::entries(db, case)?.0).ok_or(HeadOfficeError::NoCase)?.facts,
@@ -74,18 +76,11 @@ pub(crate) fn append(
     if is_release {
         // A device's change is accepted by that, and may be the first one of its case.
         if receipt.facts == FactsCheck::Equal {
-            facts::confirm(db, case)?;
+            listing::confirm(db, case)?;
         }
         facts::list(db, case, now)?;
     }
     Ok(written)
-}
-
-/// How many changes of a case the server has written itself.
-fn own_seq(db: &Tx<'_>, keys: &Keys, case: &CaseId) -> Result<u64, ApiError> {
-    Ok(db
-        .prepare_cached("SELECT coalesce(max(seq), 0) FROM change WHERE case_id = ?1 AND install = ?2")?
-        .query_row(params![case.as_bytes(), keys.install.as_bytes()], |row| row.get(0))?)
 }
 
 /// Appends entries unchanged, even if the case has reached its size limit.
@@ -98,9 +93,8 @@ pub(crate) fn append_even_if_full(
     (device, now): (&DeviceId, UnixMs),
 ) -> Result<ChangeHash, ApiError> {
     let mut doc = docs::read(db, case)?;
-    let seq = own_seq(db, keys, case)?;
     let mut position = doc.position.clone();
-    position.seq = seq;
+    position.seq = acts::newest_seq(db, case, &keys.install)?;
     let change = Change::write(case, &keys.install, &position, entries)
         .map_err(|_| ApiError::Internal("writing an entry of head office"))?;
     let before = doc.n;
@@ -209,13 +203,11 @@ pub(crate) fn void(db: &Tx<'_>, keys: &Keys, rules: &Rules, case: &CaseId, photo
 }
 
 pub(crate) fn reviewer(db: &Tx<'_>, by: &str) -> Result<Author, HeadOfficeError> {
-    let outlet: Option<String> = db
-        .query_row("SELECT outlet FROM person WHERE id = ?1 AND role = 'hq_reviewer' AND left_at IS NULL", [by], |row| row.get(0))
-        .optional()?;
+    let role = Role::HqReviewer;
     let unknown = || HeadOfficeError::Person(by.to_owned());
     let user: UserId = by.parse().map_err(|_| unknown())?;
-    let outlet = outlet.and_then(|outlet| outlet.parse().ok()).ok_or_else(unknown)?;
-    Ok(Author { user, role: Role::HqReviewer, outlet })
+    let outlet = people::outlet_in_role(db, by, role)?.ok_or_else(unknown)?;
+    Ok(Author { user, role, outlet })
 }
 
 fn write(

@@ -4,12 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeZone};
 use csv::ByteRecord;
-use doorstep_domain::{CaseId, Fen, NetworkCode, OutletCode, Personal, UnixMs, UserId, Waybill};
+use doorstep_domain::{Fen, NetworkCode, OutletCode, Parcel, Personal, UnixMs, UserId, VirtualNumber, Waybill};
 use doorstep_rules::Pack;
-use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 
-use crate::{AdminError, facts, feed, refs::bump, store::tx::Tx};
+use crate::{
+    AdminError,
+    error::ApiError,
+    facts, feed,
+    refs::bump,
+    store::{
+        calendar, parcel_rows, people,
+        tx::{StoreError, Tx},
+    },
+};
 
 /// A row that was not imported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -41,7 +49,7 @@ pub(crate) fn parcels(db: &Tx<'_>, file: &[u8], pack: &Pack, now: UnixMs) -> Res
         let outcome = match record {
             Ok(record) => {
                 let line = lines.at(record.position());
-                (line, columns.parcel(&record, pack).and_then(|row| row.take(db, now)))
+                (line, columns.parcel(&record, pack).and_then(|parcel| take(db, &parcel, now).map_err(|fault| fault.to_string())))
             }
             Err(error) => (lines.at(error.position()), Err(error.to_string())),
         };
@@ -91,14 +99,10 @@ pub(crate) fn calendar(db: &Tx<'_>, file: &[u8]) -> Result<Imported, AdminError>
     for year in years {
         let ends = NaiveDate::from_ymd_opt(year, 1, 1).zip(NaiveDate::from_ymd_opt(year, 12, 31));
         let (first, last) = ends.ok_or_else(|| AdminError::Invalid(format!("year {year}")))?;
-        db.execute("DELETE FROM calendar_day WHERE day BETWEEN ?1 AND ?2", params![number(first), number(last)])?;
+        calendar::forget(db, number(first), number(last))?;
     }
     for (date, (works, name)) in &days {
-        db.prepare_cached("INSERT INTO calendar_day (day, works, name) VALUES (?1, ?2, ?3)")?.execute(params![
-            number(*date),
-            works,
-            name
-        ])?;
+        calendar::add(db, number(*date), *works, name)?;
     }
     bump(db, "calendar")?;
     Ok(Imported { imported: days.len() as u64, bad })
@@ -187,7 +191,7 @@ impl Columns {
         Ok(Self(places(header, &COLUMNS)?, OPTIONAL.iter().map(maybe).collect()))
     }
 
-    fn parcel(&self, record: &ByteRecord, pack: &Pack) -> Result<Row, String> {
+    fn parcel(&self, record: &ByteRecord, pack: &Pack) -> Result<Parcel, String> {
         let text = |name: &str| -> Result<&str, String> {
             let column = COLUMNS.iter().position(|c| *c == name).and_then(|i| self.0.get(i)).copied();
             let bytes = column.and_then(|at| record.get(at)).ok_or_else(|| format!("{name}: the row has too few columns"))?;
@@ -243,34 +247,36 @@ impl Columns {
             "" => None,
             text => Some(moment(text, pack).ok_or("entered: not a time like 2026-03-01 20:00 or 2026-03-01T20:00:00+08:00")?),
         };
-        Ok(Row {
+        // Without a number there is nothing that could expire.
+        let expires_at = match maybe("virtual_until")? {
+            "" => None,
+            text => Some(moment(text, pack).ok_or("virtual_until: not a time like 2026-03-03 20:00")?),
+        };
+        let virtual_number = match maybe("virtual_phone")? {
+            "" => None,
+            number => Some(Personal::plain(number).map_err(|error| format!("virtual_phone: {error}"))?),
+        };
+        Ok(Parcel {
             hub,
             children,
-            entered,
+            entered_at: entered,
             waybill,
             network,
-            origin: code("origin_outlet")?,
-            delivering,
+            origin_outlet: code("origin_outlet")?,
+            delivering_outlet: delivering,
             courier: match text("courier")? {
                 "" => None,
                 user => Some(user.parse().map_err(|error| format!("courier: {error}"))?),
             },
-            name,
-            phone: match text("recipient_phone")? {
+            recipient_name: name,
+            recipient_phone: match text("recipient_phone")? {
                 "" => None,
                 _ => Some(personal("recipient_phone")?),
             },
-            virtual_phone: match maybe("virtual_phone")? {
-                "" => None,
-                number => Some(Personal::plain(number).map_err(|error| format!("virtual_phone: {error}"))?),
-            },
-            virtual_until: match maybe("virtual_until")? {
-                "" => None,
-                text => Some(moment(text, pack).ok_or("virtual_until: not a time like 2026-03-03 20:00")?),
-            },
-            address: personal("recipient_address")?,
+            virtual_number: virtual_number.map(|number| VirtualNumber { number, expires_at }),
+            recipient_address: personal("recipient_address")?,
             cod: Fen(cod),
-            arrival,
+            theoretical_arrival: arrival,
         })
     }
 }
@@ -288,114 +294,50 @@ fn moment(text: &str, pack: &Pack) -> Option<UnixMs> {
 /// Most pieces of a shipment.
 const MOST_CHILDREN: usize = 200;
 
-struct Row {
-    hub: Option<OutletCode>,
-    children: Vec<Waybill>,
-    entered: Option<UnixMs>,
-    waybill: Waybill,
-    network: NetworkCode,
-    origin: OutletCode,
-    delivering: OutletCode,
-    courier: Option<UserId>,
-    name: Personal,
-    phone: Option<Personal>,
-    virtual_phone: Option<Personal>,
-    virtual_until: Option<UnixMs>,
-    address: Personal,
-    cod: Fen,
-    arrival: Option<UnixMs>,
+/// Why a row that reads is not taken.
+#[derive(Debug, thiserror::Error)]
+enum RowError {
+    #[error("outlet {0} is not in the directory")]
+    Outlet(OutletCode),
+    #[error("courier {0} is not known")]
+    Courier(UserId),
+    #[error(transparent)]
+    Database(#[from] StoreError),
+    #[error(transparent)]
+    Api(#[from] ApiError),
 }
 
-impl Row {
-    /// Takes all of a row, or nothing of it: what stays of a row that was named as left out would be nothing new the next time.
-    fn take(&self, db: &Tx<'_>, now: UnixMs) -> Result<(), String> {
-        let run = |sql| db.execute_batch(sql).map_err(|error| error.to_string());
-        run("SAVEPOINT parcel_row")?;
-        let taken = self.insert(db, now);
-        if taken.is_err() {
-            run("ROLLBACK TO parcel_row")?;
-        }
-        run("RELEASE parcel_row")?;
-        taken
-    }
+/// Takes all of a row, or nothing of it: what stays of a row that was named as left out would be nothing new the next time.
+fn take(db: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), RowError> {
+    db.part(|db| insert(db, parcel, now))
+}
 
-    fn insert(&self, db: &Tx<'_>, now: UnixMs) -> Result<(), String> {
-        let failed = |error: rusqlite::Error| error.to_string();
-        for outlet in [&self.origin, &self.delivering].into_iter().chain(&self.hub) {
-            let known: Option<i64> = db
-                .query_row("SELECT 1 FROM outlet WHERE code = ?1", [outlet.as_str()], |row| row.get(0))
-                .optional()
-                .map_err(failed)?;
-            known.ok_or_else(|| format!("outlet {outlet} is not in the directory"))?;
+fn insert(db: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), RowError> {
+    let Parcel { waybill, origin_outlet, delivering_outlet, hub, courier, .. } = parcel;
+    for outlet in [origin_outlet, delivering_outlet].into_iter().chain(hub) {
+        if !people::is_outlet(db, outlet.as_str())? {
+            return Err(RowError::Outlet(outlet.clone()));
         }
-        if let Some(courier) = &self.courier {
-            let known: Option<i64> = db
-                .query_row("SELECT 1 FROM person WHERE id = ?1", [courier.as_str()], |row| row.get(0))
-                .optional()
-                .map_err(failed)?;
-            known.ok_or_else(|| format!("courier {courier} is not known"))?;
-        }
-        let case = CaseId::of(&self.network, &self.waybill);
-        // On its first listing: who ended it before anybody knew whose it is was perhaps a stranger.
-        db.execute(
-            "UPDATE doc SET closed = 0 WHERE case_id = ?1 AND first_outlet <> ?2
-             AND NOT EXISTS (SELECT 1 FROM parcel WHERE waybill = ?3)",
-            params![case.as_bytes(), self.delivering.as_str(), self.waybill.as_str()],
-        )
-        .map_err(failed)?;
-        if let Some(courier) = &self.courier {
-            db.execute(
-                "INSERT OR IGNORE INTO assigned (waybill, courier) VALUES (?1, ?2)",
-                params![self.waybill.as_str(), courier.as_str()],
-            )
-            .map_err(failed)?;
-            // A list that names another courier than the one before ends what was handed over under the old one.
-            db.execute(
-                "UPDATE doc SET courier = NULL, offered_to = NULL, offer = NULL WHERE case_id = ?1
-                 AND NOT EXISTS (SELECT 1 FROM parcel WHERE waybill = ?2 AND courier = ?3)",
-                params![case.as_bytes(), self.waybill.as_str(), courier.as_str()],
-            )
-            .map_err(failed)?;
-        }
-        db.prepare_cached(
-            "INSERT OR REPLACE INTO parcel (waybill, network, origin_outlet, delivering_outlet, courier, recipient_name,
-               recipient_phone, recipient_address, cod_fen, arrival_ms, hub, entered_ms, children, virtual_phone, virtual_until_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
-               coalesce(?12, (SELECT entered_ms FROM parcel WHERE waybill = ?1), ?13), ?14, ?15, ?16)",
-        )
-        .and_then(|mut insert| {
-            insert.execute(params![
-                self.waybill.as_str(),
-                self.network.as_str(),
-                self.origin.as_str(),
-                self.delivering.as_str(),
-                self.courier.as_ref().map(|c| c.as_str()),
-                self.name.as_bytes(),
-                self.phone.as_ref().map_or(&[][..], |p| p.as_bytes()),
-                self.address.as_bytes(),
-                self.cod.0,
-                self.arrival.map(|at| at.0),
-                self.hub.as_ref().map(|hub| hub.as_str()),
-                self.entered.map(|at| at.0),
-                now.0,
-                self.children.iter().map(Waybill::as_str).collect::<Vec<_>>().join(" "),
-                self.virtual_phone.as_ref().map_or(&[][..], |p| p.as_bytes()),
-                self.virtual_until.map(|at| at.0)
-            ])
-        })
-        .map_err(failed)?;
-        // A parcel that was recorded before it was listed gets its scopes now.
-        let recorded: Option<i64> = db
-            .query_row("SELECT 1 FROM doc WHERE case_id = ?1", params![case.as_bytes()], |row| row.get(0))
-            .optional()
-            .map_err(failed)?;
-        if recorded.is_some() {
-            feed::republish(db, &case).map_err(|error| error.to_string())?;
-        }
-        let is_new = facts::note(db, self.waybill.as_str(), now).map_err(|error| error.to_string())?;
-        if is_new && recorded.is_some() {
-            facts::list(db, &case, now).map_err(|error| error.to_string())?;
-        }
-        Ok(())
     }
+    let case = parcel.case_id();
+    // On its first listing: who ended it before anybody knew whose it is was perhaps a stranger.
+    parcel_rows::reopen_unlisted(db, &case, waybill, delivering_outlet)?;
+    if let Some(courier) = courier {
+        if !people::is_person(db, courier.as_str())? {
+            return Err(RowError::Courier(courier.clone()));
+        }
+        parcel_rows::assign(db, waybill, courier)?;
+        // A list that names another courier than the one before ends what was handed over under the old one.
+        parcel_rows::end_handover(db, &case, waybill, courier)?;
+    }
+    parcel_rows::write(db, parcel, now)?;
+    // A parcel that was recorded before it was listed gets its scopes now.
+    let is_recorded = parcel_rows::is_recorded(db, &case)?;
+    if is_recorded {
+        feed::republish(db, &case)?;
+    }
+    if facts::note(db, waybill.as_str(), now)? && is_recorded {
+        facts::list(db, &case, now)?;
+    }
+    Ok(())
 }

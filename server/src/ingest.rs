@@ -23,6 +23,7 @@ use crate::{
     store::{
         self,
         docs::{self, Doc},
+        listing,
         tx::Tx,
     },
     verify::{Offered, Verified, VerifiedCase},
@@ -222,7 +223,7 @@ impl Taking<'_> {
             docs::write(db, case, &doc)?;
             feed::publish(db, case, before.n + 1, doc.n)?;
             if is_equal {
-                facts::confirm(db, case)?;
+                listing::confirm(db, case)?;
             }
             facts::list(db, case, now)?;
             let is_reopened = before.closed && !doc.closed;

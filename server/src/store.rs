@@ -3,21 +3,28 @@
 //! Each statement is written with [`tx::sql!`], in the grammar that PostgreSQL shares with SQLite; `statements.rs` holds them to that.
 //! Code that only SQLite needs is in [`db`], [`migrate`] and [`sound`].
 
+pub(crate) mod acts;
 pub(crate) mod answers;
+pub(crate) mod calendar;
 pub(crate) mod case_log;
 pub(crate) mod chains;
+pub(crate) mod contacts;
 pub(crate) mod db;
 pub(crate) mod devices;
 pub(crate) mod docs;
 pub(crate) mod feeds;
 pub(crate) mod findings;
+pub(crate) mod floors;
 pub(crate) mod keys;
 pub(crate) mod list;
+pub(crate) mod listing;
 pub(crate) mod messages;
 pub(crate) mod meta;
 pub(crate) mod migrate;
 pub(crate) mod new_log;
+pub(crate) mod offered;
 pub(crate) mod packs;
+pub(crate) mod parcel_rows;
 pub(crate) mod people;
 pub(crate) mod references;
 pub(crate) mod refusals;

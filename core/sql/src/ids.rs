@@ -113,7 +113,7 @@ impl FromValue for Vec<ChangeHash> {
 
 #[cfg(test)]
 mod tests {
-    use doorstep_domain::InstallId;
+    use doorstep_domain::{InstallId, Personal};
     use proptest::prelude::*;
 
     use super::*;
@@ -145,6 +145,12 @@ mod tests {
         Role::ALL.iter().for_each(|role| survives(*role));
         survives::<OutletCode>("HZ-01".parse().unwrap());
         survives(Waybill::parse("QH310000000017").unwrap());
+    }
+
+    #[test]
+    fn a_personal_value_is_read_as_it_was_stored_and_a_damaged_one_is_an_error() {
+        survives(Personal::plain("Wu Ming").unwrap());
+        assert_eq!(Personal::from_value(&Value::Bytes(vec![0].into())), Err(ValueError::Content("Personal")));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use doorstep_domain::{Fen, UnixMs};
+use doorstep_domain::{Fen, Personal, UnixMs};
 
 use crate::{FromValue, ToValue, Value, ValueError};
 
@@ -76,6 +76,18 @@ impl ToValue for Fen {
 impl FromValue for Fen {
     fn from_value(value: &Value<'_>) -> Result<Self, ValueError> {
         int(value).map(Self)
+    }
+}
+
+impl ToValue for Personal {
+    fn to_value(&self) -> Result<Value<'_>, ValueError> {
+        self.as_bytes().to_value()
+    }
+}
+
+impl FromValue for Personal {
+    fn from_value(value: &Value<'_>) -> Result<Self, ValueError> {
+        Self::from_bytes(bytes(value)?).map_err(|_| ValueError::Content("Personal"))
     }
 }
 

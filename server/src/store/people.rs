@@ -14,6 +14,13 @@ pub(crate) fn is_person(tx: &Tx<'_>, id: &str) -> Result<bool, StoreError> {
     tx.exists(sql!("SELECT 1 FROM person WHERE id = ?1"), params![id])
 }
 
+/// The outlet of a person who has this role and has not left.
+pub(crate) fn outlet_in_role(tx: &Tx<'_>, id: &str, role: Role) -> Result<Option<OutletCode>, StoreError> {
+    tx.maybe(sql!("SELECT outlet FROM person WHERE id = ?1 AND role = ?2 AND left_at IS NULL"), params![id, role], |row| {
+        row.get(0)
+    })
+}
+
 /// Adds or changes an outlet. `names`: in Chinese and in English.
 pub(crate) fn write_outlet(tx: &Tx<'_>, code: &OutletCode, names: (&str, &str), phone: &str) -> Result<(), StoreError> {
     tx.run(

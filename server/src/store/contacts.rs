@@ -1,0 +1,209 @@
+//! When devices were in contact: contacts by boot and hour, times that were given to devices of version 2, requests that gave no time.
+
+use doorstep_domain::{BootId, DeviceId, UnixMs};
+
+use super::tx::{StoreError, Tx, params, sql};
+
+/// The hour of a row.
+fn hour(at: UnixMs) -> i64 {
+    at.0 / 3_600_000
+}
+
+/// A contact that gave its device the time of its receipt.
+pub(crate) struct Contact {
+    pub boot: BootId,
+    pub at: UnixMs,
+    /// Server time minus monotonic time.
+    pub offset: i64,
+    /// Whether it could have brought what the device had recorded.
+    pub brings: bool,
+}
+
+/// Takes a contact into the row of its boot and hour.
+pub(crate) fn keep(tx: &Tx<'_>, device: &DeviceId, contact: &Contact) -> Result<(), StoreError> {
+    let Contact { boot, at, offset, brings } = contact;
+    tx.run(
+        sql!(
+            "INSERT INTO contact (device, boot, hour, first_ms, last_ms, min_offset, max_offset, bound_ms)
+             VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?5, ?6)
+             ON CONFLICT (device, boot, hour) DO UPDATE SET
+               first_ms = CASE WHEN excluded.first_ms < contact.first_ms THEN excluded.first_ms ELSE contact.first_ms END,
+               last_ms = CASE WHEN excluded.last_ms > contact.last_ms THEN excluded.last_ms ELSE contact.last_ms END,
+               min_offset = CASE WHEN excluded.min_offset < contact.min_offset THEN excluded.min_offset ELSE contact.min_offset END,
+               max_offset = CASE WHEN excluded.max_offset > contact.max_offset THEN excluded.max_offset ELSE contact.max_offset END,
+               bound_ms = CASE WHEN contact.bound_ms IS NULL OR excluded.bound_ms > contact.bound_ms THEN excluded.bound_ms
+                 ELSE contact.bound_ms END"
+        ),
+        params![device, boot, hour(*at), at, offset, brings.then_some(*at)],
+    )?;
+    Ok(())
+}
+
+/// Forgets the contacts of a device that were over before a time.
+pub(crate) fn forget_before(tx: &Tx<'_>, device: &DeviceId, time: UnixMs) -> Result<(), StoreError> {
+    tx.run(sql!("DELETE FROM contact WHERE device = ?1 AND last_ms < ?2"), params![device, time])?;
+    Ok(())
+}
+
+/// Forgets all that was noted of a device for after a time.
+pub(crate) fn forget_after(tx: &Tx<'_>, device: &DeviceId, time: UnixMs) -> Result<(), StoreError> {
+    tx.run(sql!("DELETE FROM contact WHERE device = ?1 AND first_ms > ?2"), params![device, time])?;
+    tx.run(sql!("DELETE FROM anchor WHERE device = ?1 AND first_ms > ?2"), params![device, time])?;
+    tx.run(sql!("DELETE FROM passing WHERE device = ?1 AND at > ?2"), params![device, time])?;
+    Ok(())
+}
+
+/// Forgets all that was noted of any device for after a time.
+pub(crate) fn forget_all_after(tx: &Tx<'_>, time: UnixMs) -> Result<(), StoreError> {
+    tx.run(sql!("DELETE FROM contact WHERE first_ms > ?1"), params![time])?;
+    tx.run(sql!("DELETE FROM anchor WHERE first_ms > ?1"), params![time])?;
+    tx.run(sql!("DELETE FROM passing WHERE at > ?1"), params![time])?;
+    Ok(())
+}
+
+/// Whether a device had a contact at a time, in a boot, with this offset between server time and monotonic time.
+pub(crate) fn has(tx: &Tx<'_>, device: &DeviceId, boot: BootId, at: UnixMs, offset: i64) -> Result<bool, StoreError> {
+    tx.exists(
+        sql!(
+            "SELECT 1 FROM contact WHERE device = ?1 AND boot = ?2 AND hour = ?3 AND ?4 BETWEEN first_ms AND last_ms
+               AND ?5 BETWEEN min_offset AND max_offset"
+        ),
+        params![device, boot, hour(at), at, offset],
+    )
+}
+
+/// Whether a device of version 2 was given a time.
+pub(crate) fn was_given(tx: &Tx<'_>, device: &DeviceId, at: UnixMs) -> Result<bool, StoreError> {
+    tx.exists(
+        sql!("SELECT 1 FROM anchor WHERE device = ?1 AND hour = ?2 AND ?3 BETWEEN first_ms AND last_ms"),
+        params![device, hour(at), at],
+    )
+}
+
+/// The newest contact of a device up to the hour of a moment, of those that could have brought what it had recorded. One that is later
+/// than the moment counts as of the moment.
+pub(crate) fn newest(tx: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<Option<UnixMs>, StoreError> {
+    tx.one(
+        sql!(
+            "SELECT max(newest_ms) FROM (
+               SELECT max(CASE WHEN bound_ms > ?2 THEN ?2 ELSE bound_ms END) AS newest_ms FROM contact
+                 WHERE device = ?1 AND hour <= ?3
+               UNION ALL SELECT max(CASE WHEN last_ms > ?2 THEN ?2 ELSE last_ms END) FROM anchor
+                 WHERE device = ?1 AND hour <= ?3) AS of_both"
+        ),
+        params![device, now, hour(now)],
+        |row| row.get(0),
+    )
+}
+
+/// Whether another device of a person was in contact between two times, whether or not it named its clock.
+pub(crate) fn of_others(
+    tx: &Tx<'_>,
+    person: &str,
+    device: &DeviceId,
+    (from, until): (UnixMs, UnixMs),
+) -> Result<bool, StoreError> {
+    tx.exists(
+        sql!(
+            "SELECT 1 FROM member JOIN contact ON contact.device = member.device
+               WHERE member.person = ?1 AND member.device <> ?2 AND contact.last_ms >= ?3 AND contact.first_ms <= ?4
+             UNION ALL SELECT 1 FROM member JOIN anchor ON anchor.device = member.device
+               WHERE member.person = ?1 AND member.device <> ?2 AND anchor.last_ms >= ?3 AND anchor.first_ms <= ?4"
+        ),
+        params![person, device, from, until],
+    )
+}
+
+/// How far the contacts of one boot lie apart.
+pub(crate) struct Spread {
+    pub lowest_offset: i64,
+    pub highest_offset: i64,
+    pub first: UnixMs,
+    pub last: UnixMs,
+}
+
+/// The spread of a boot's contacts up to the hour of a moment; `None`: there is no contact of the boot.
+pub(crate) fn spread(tx: &Tx<'_>, device: &DeviceId, boot: BootId, now: UnixMs) -> Result<Option<Spread>, StoreError> {
+    tx.maybe(
+        sql!(
+            "SELECT min(min_offset), max(max_offset), min(first_ms), max(last_ms) FROM contact
+             WHERE device = ?1 AND boot = ?2 AND hour <= ?3 HAVING count(*) > 0"
+        ),
+        params![device, boot, hour(now)],
+        |row| {
+            let (lowest_offset, highest_offset) = (row.get(0)?, row.get(1)?);
+            Ok(Spread { lowest_offset, highest_offset, first: row.get(2)?, last: row.get(3)? })
+        },
+    )
+}
+
+/// Keeps a request that gave its device no time.
+pub(crate) fn keep_passing(tx: &Tx<'_>, device: &DeviceId, at: UnixMs) -> Result<(), StoreError> {
+    tx.run(sql!("INSERT INTO passing (device, at) VALUES (?1, ?2) ON CONFLICT (device, at) DO NOTHING"), params![device, at])?;
+    Ok(())
+}
+
+/// Forgets the requests that are older than the newest one before a time.
+pub(crate) fn thin_passing(tx: &Tx<'_>, device: &DeviceId, before: UnixMs) -> Result<(), StoreError> {
+    tx.run(
+        sql!("DELETE FROM passing WHERE device = ?1 AND at < (SELECT max(at) FROM passing WHERE device = ?1 AND at < ?2)"),
+        params![device, before],
+    )?;
+    Ok(())
+}
+
+/// The newest kept request before a time that gave the device no time.
+pub(crate) fn newest_passing(tx: &Tx<'_>, device: &DeviceId, before: UnixMs) -> Result<Option<UnixMs>, StoreError> {
+    tx.one(sql!("SELECT max(at) FROM passing WHERE device = ?1 AND at < ?2"), params![device, before], |row| row.get(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::open::open;
+
+    const DEVICE: DeviceId = DeviceId::new([1; 16]);
+    const BOOT: BootId = BootId([1, 2, 3, 4]);
+
+    fn contact(at: i64, offset: i64, brings: bool) -> Contact {
+        Contact { boot: BOOT, at: UnixMs(at), offset, brings }
+    }
+
+    #[test]
+    fn a_row_holds_the_ends_of_its_hour_and_the_newest_contact_that_could_have_brought_something() {
+        let folder = tempfile::tempdir().unwrap();
+        let bounds = [(20, 5, false, None), (30, 9, true, Some(30)), (10, 1, true, Some(30)), (40, 7, false, Some(30))];
+        open(folder.path())
+            .unwrap()
+            .write(|tx| {
+                for (at, offset, brings, newest_that_brings) in bounds {
+                    keep(tx, &DEVICE, &contact(at, offset, brings))?;
+                    assert_eq!(newest(tx, &DEVICE, UnixMs(100))?, newest_that_brings.map(UnixMs));
+                }
+                let row = spread(tx, &DEVICE, BOOT, UnixMs(100))?.unwrap();
+                assert_eq!((row.first, row.last, row.lowest_offset, row.highest_offset), (UnixMs(10), UnixMs(40), 1, 9));
+                assert_eq!(newest(tx, &DEVICE, UnixMs(25))?, Some(UnixMs(25)), "a later one counts as of that moment");
+                Ok::<_, StoreError>(())
+            })
+            .unwrap();
+    }
+
+    #[test]
+    fn a_contact_is_known_by_its_boot_its_time_and_its_offset() {
+        let folder = tempfile::tempdir().unwrap();
+        open(folder.path())
+            .unwrap()
+            .write(|tx| {
+                keep(tx, &DEVICE, &contact(3_600_010, 5, true))?;
+                keep(tx, &DEVICE, &contact(3_600_020, 7, true))?;
+                assert!(has(tx, &DEVICE, BOOT, UnixMs(3_600_015), 6)?);
+                assert!(!has(tx, &DEVICE, BOOT, UnixMs(3_600_021), 6)?);
+                assert!(!has(tx, &DEVICE, BOOT, UnixMs(3_600_015), 8)?);
+                assert!(!has(tx, &DEVICE, BootId([0; 4]), UnixMs(3_600_015), 6)?);
+                forget_after(tx, &DEVICE, UnixMs(3_600_009))?;
+                assert!(spread(tx, &DEVICE, BOOT, UnixMs(7_200_000))?.is_none());
+                Ok::<_, StoreError>(())
+            })
+            .unwrap();
+    }
+}

@@ -1,0 +1,131 @@
+//! The rows of the list of parcels as they are imported, and what an imported row changes in what is kept of a recorded case.
+
+use doorstep_domain::{CaseId, OutletCode, Parcel, Personal, UnixMs, UserId, VirtualNumber, Waybill};
+use doorstep_sql::{ToValue, Value, ValueError};
+
+use super::tx::{Row, StoreError, Tx, params, sql};
+
+/// A number as a column that is empty if there is none.
+struct Number<'a>(Option<&'a Personal>);
+
+impl ToValue for Number<'_> {
+    fn to_value(&self) -> Result<Value<'_>, ValueError> {
+        self.0.map_or(&[][..], Personal::as_bytes).to_value()
+    }
+}
+
+fn number(row: &Row<'_>, at: usize) -> Result<Option<Personal>, StoreError> {
+    let bytes: Vec<u8> = row.get(at)?;
+    if bytes.is_empty() { Ok(None) } else { Ok(Some(row.get(at)?)) }
+}
+
+/// The row of a parcel; `None`: it is on no list.
+pub(crate) fn get(tx: &Tx<'_>, waybill: &str) -> Result<Option<Parcel>, StoreError> {
+    tx.maybe(
+        sql!(
+            "SELECT waybill, network, origin_outlet, delivering_outlet, courier, recipient_name, recipient_phone, virtual_phone,
+               virtual_until_ms, recipient_address, cod_fen, arrival_ms, hub, entered_ms, children
+             FROM parcel WHERE waybill = ?1"
+        ),
+        params![waybill],
+        |row| {
+            let expires_at = row.get(8)?;
+            let children: String = row.get(14)?;
+            let children = children.split_whitespace().map(Waybill::parse).collect::<Result<_, _>>();
+            Ok(Parcel {
+                waybill: row.get(0)?,
+                network: row.get(1)?,
+                origin_outlet: row.get(2)?,
+                delivering_outlet: row.get(3)?,
+                courier: row.get(4)?,
+                recipient_name: row.get(5)?,
+                recipient_phone: number(row, 6)?,
+                virtual_number: number(row, 7)?.map(|number| VirtualNumber { number, expires_at }),
+                recipient_address: row.get(9)?,
+                cod: row.get(10)?,
+                theoretical_arrival: row.get(11)?,
+                hub: row.get(12)?,
+                entered_at: row.get(13)?,
+                children: children.map_err(|_| ValueError::Content("Waybill"))?,
+            })
+        },
+    )
+}
+
+/// The waybills of the list.
+pub(crate) fn waybills(tx: &Tx<'_>) -> Result<Vec<Waybill>, StoreError> {
+    tx.all(sql!("SELECT waybill FROM parcel"), params![], |row| row.get(0))
+}
+
+/// Writes a parcel's row in the place of the one before. Where the parcel does not say when its data were first in the system, the time
+/// of the row before stays, and a first row has `now`.
+pub(crate) fn write(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), StoreError> {
+    let virtual_number = parcel.virtual_number.as_ref();
+    tx.run(
+        sql!(
+            "INSERT INTO parcel (waybill, network, origin_outlet, delivering_outlet, courier, recipient_name, recipient_phone,
+               recipient_address, cod_fen, arrival_ms, hub, children, virtual_phone, virtual_until_ms, entered_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+             ON CONFLICT (waybill) DO UPDATE SET network = ?2, origin_outlet = ?3, delivering_outlet = ?4, courier = ?5,
+               recipient_name = ?6, recipient_phone = ?7, recipient_address = ?8, cod_fen = ?9, arrival_ms = ?10, hub = ?11,
+               children = ?12, virtual_phone = ?13, virtual_until_ms = ?14, entered_ms = coalesce(?16, parcel.entered_ms)"
+        ),
+        params![
+            parcel.waybill,
+            parcel.network,
+            parcel.origin_outlet,
+            parcel.delivering_outlet,
+            parcel.courier,
+            parcel.recipient_name,
+            Number(parcel.recipient_phone.as_ref()),
+            parcel.recipient_address,
+            parcel.cod,
+            parcel.theoretical_arrival,
+            parcel.hub,
+            parcel.children.iter().map(Waybill::as_str).collect::<Vec<_>>().join(" "),
+            Number(virtual_number.map(|virtual_number| &virtual_number.number)),
+            virtual_number.and_then(|virtual_number| virtual_number.expires_at),
+            parcel.entered_at.unwrap_or(now),
+            parcel.entered_at
+        ],
+    )?;
+    Ok(())
+}
+
+/// Remembers that a parcel was on a courier's list.
+pub(crate) fn assign(tx: &Tx<'_>, waybill: &Waybill, courier: &UserId) -> Result<(), StoreError> {
+    tx.run(
+        sql!("INSERT INTO assigned (waybill, courier) VALUES (?1, ?2) ON CONFLICT (waybill, courier) DO NOTHING"),
+        params![waybill, courier],
+    )?;
+    Ok(())
+}
+
+/// Whether anything is recorded of a case.
+pub(crate) fn is_recorded(tx: &Tx<'_>, case: &CaseId) -> Result<bool, StoreError> {
+    tx.exists(sql!("SELECT 1 FROM doc WHERE case_id = ?1"), params![case])
+}
+
+/// Opens a case again that another outlet than the delivering one recorded first, unless the parcel has a row already.
+pub(crate) fn reopen_unlisted(tx: &Tx<'_>, case: &CaseId, waybill: &Waybill, delivering: &OutletCode) -> Result<(), StoreError> {
+    tx.run(
+        sql!(
+            "UPDATE doc SET closed = 0 WHERE case_id = ?1 AND first_outlet <> ?2
+             AND NOT EXISTS (SELECT 1 FROM parcel WHERE waybill = ?3)"
+        ),
+        params![case, delivering, waybill],
+    )?;
+    Ok(())
+}
+
+/// Ends what was handed over in a case, unless the parcel's row names this courier already.
+pub(crate) fn end_handover(tx: &Tx<'_>, case: &CaseId, waybill: &Waybill, courier: &UserId) -> Result<(), StoreError> {
+    tx.run(
+        sql!(
+            "UPDATE doc SET courier = NULL, offered_to = NULL, offer = NULL WHERE case_id = ?1
+             AND NOT EXISTS (SELECT 1 FROM parcel WHERE waybill = ?2 AND courier = ?3)"
+        ),
+        params![case, waybill, courier],
+    )?;
+    Ok(())
+}
