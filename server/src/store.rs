@@ -3,18 +3,25 @@
 //! Each statement is written with [`tx::sql!`], in the grammar that PostgreSQL shares with SQLite; `statements.rs` holds them to that.
 //! Code that only SQLite needs is in [`db`], [`migrate`] and [`sound`].
 
+pub(crate) mod addressees;
 pub(crate) mod answers;
 pub(crate) mod chains;
 pub(crate) mod db;
 pub(crate) mod devices;
+pub(crate) mod inbound;
 pub(crate) mod keys;
+pub(crate) mod message_moves;
 pub(crate) mod messages;
 pub(crate) mod meta;
 pub(crate) mod migrate;
 pub(crate) mod new_log;
+pub(crate) mod opt_out;
 pub(crate) mod packs;
 pub(crate) mod people;
 pub(crate) mod references;
 pub(crate) mod refusals;
+pub(crate) mod scopes;
+pub(crate) mod segments;
+pub(crate) mod sms_receipts;
 pub(crate) mod sound;
 pub(crate) mod tx;
