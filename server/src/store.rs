@@ -4,6 +4,7 @@
 //! Code that only SQLite needs is in [`db`], [`migrate`] and [`sound`].
 
 pub(crate) mod acts;
+pub(crate) mod addressees;
 pub(crate) mod answers;
 pub(crate) mod calendar;
 pub(crate) mod case_log;
@@ -15,19 +16,25 @@ pub(crate) mod docs;
 pub(crate) mod feeds;
 pub(crate) mod findings;
 pub(crate) mod floors;
+pub(crate) mod inbound;
 pub(crate) mod keys;
 pub(crate) mod list;
 pub(crate) mod listing;
+pub(crate) mod message_moves;
 pub(crate) mod messages;
 pub(crate) mod meta;
 pub(crate) mod migrate;
 pub(crate) mod new_log;
 pub(crate) mod offered;
+pub(crate) mod opt_out;
 pub(crate) mod packs;
 pub(crate) mod parcel_rows;
 pub(crate) mod people;
 pub(crate) mod references;
 pub(crate) mod refusals;
+pub(crate) mod scopes;
+pub(crate) mod segments;
+pub(crate) mod sms_receipts;
 pub(crate) mod sound;
 #[cfg(test)]
 mod statements;

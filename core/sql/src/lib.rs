@@ -19,6 +19,7 @@ mod ids;
 pub mod link;
 mod plain;
 pub mod receipt;
+mod words;
 
 use std::borrow::Cow;
 

@@ -2,10 +2,15 @@
 
 use doorstep_domain::{Body, Personal, UnixMs};
 use doorstep_rules::{Case, Pack};
-use rusqlite::OptionalExtension;
 
 use super::outbox;
-use crate::{error::ApiError, store::tx::Tx};
+use crate::{
+    error::ApiError,
+    store::{
+        addressees::{self, Listed},
+        tx::Tx,
+    },
+};
 
 /// What head office knows of a parcel's recipient.
 pub(super) struct Addressee {
@@ -19,18 +24,12 @@ pub(super) struct Addressee {
 
 impl Addressee {
     /// `None`: the parcel is on no list, and what its case says must do.
-    pub fn of(db: &Tx<'_>, case: &Case, pack: &Pack) -> Result<Option<Self>, ApiError> {
-        type Row = (Vec<u8>, Vec<u8>, Vec<u8>, Option<i64>);
-        let row: Option<Row> = db
-            .prepare_cached(
-                "SELECT recipient_name, recipient_phone, coalesce(virtual_phone, x''), virtual_until_ms FROM parcel WHERE waybill = ?1",
-            )?
-            .query_row([case.facts.waybill.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
-            .optional()?;
-        let Some((name, phone, virtual_phone, until)) = row else { return Ok(None) };
-        let text = |bytes: &[u8]| Personal::from_bytes(bytes).ok().and_then(|text| text.text().map(str::to_owned));
-        let hash = |number: Option<String>| number.map_or(Ok(None), |number| outbox::recipient(db, &number));
-        let virtual_number = hash(text(&virtual_phone))?;
+    pub fn of(tx: &Tx<'_>, case: &Case, pack: &Pack) -> Result<Option<Self>, ApiError> {
+        let Some(listed) = addressees::of(tx, &case.facts.waybill)? else { return Ok(None) };
+        let Listed { name, phone, virtual_phone, virtual_until } = listed;
+        let text = |known: Option<Personal>| known.and_then(|known| known.text().map(str::to_owned));
+        let hash = |number: Option<String>| number.map_or(Ok(None), |number| outbox::recipient(tx, &number));
+        let virtual_number = hash(text(virtual_phone))?;
         let origin = case.facts.origin_outlet.as_ref();
         let given = case.standing().filter_map(|recorded| match &recorded.entry.body {
             Body::Reply(reply) if origin == Some(&recorded.entry.author.outlet) => {
@@ -38,14 +37,14 @@ impl Addressee {
             }
             _ => None,
         });
-        let mut numbers: Vec<Vec<u8>> = hash(text(&phone))?.into_iter().chain(virtual_number.clone()).collect();
+        let mut numbers: Vec<Vec<u8>> = hash(text(phone))?.into_iter().chain(virtual_number.clone()).collect();
         for number in given {
             numbers.extend(hash(Some(number))?);
         }
         Ok(Some(Self {
             numbers,
-            virtual_number: virtual_number.zip(until.map(UnixMs)),
-            surname: text(&name).and_then(|name| pack.surname(&name)),
+            virtual_number: virtual_number.zip(virtual_until),
+            surname: text(name).and_then(|name| pack.surname(&name)),
         }))
     }
 

@@ -5,13 +5,20 @@ use doorstep_rules::{
     Case, Message, Pack, Rulebook, SmsLack, State, TimeOfDay, judge,
     sms::{Segments, fits},
 };
-use rusqlite::params;
 
-use super::{
-    addressee::Addressee,
-    outbox::{self, COLUMNS, Queued},
+use super::{addressee::Addressee, outbox};
+use crate::{
+    error::ApiError,
+    keys::Keys,
+    packs::Rules,
+    case_log,
+    store::{
+        message_moves,
+        messages::{self, Queued, Which},
+        opt_out,
+        tx::Tx,
+    },
 };
-use crate::{case_log, error::ApiError, keys::Keys, packs::Rules, store::tx::Tx};
 
 /// A message under the gateway's lease.
 #[derive(Clone)]
@@ -32,6 +39,13 @@ pub(crate) struct Claimed {
     /// Name of this try for the provider.
     pub reference: String,
     pub pack_version: u32,
+}
+
+impl Claimed {
+    /// Which message it is.
+    pub(super) fn which(&self) -> Which<'_> {
+        (&self.case, &self.entry)
+    }
 }
 
 impl std::fmt::Debug for Claimed {
@@ -62,52 +76,43 @@ const MAX_TEXT: usize = 2_000;
 /// Claims at most so many due messages: each is leased, and its case says so, when this is durable. Where nothing is sent (`sends`
 /// is false) they are not leased: they wait for a device's lease, or for their end.
 pub(crate) fn claim(
-    db: &Tx<'_>,
+    tx: &Tx<'_>,
     keys: &Keys,
     rules: &Rules,
     (most, extension_digits, sends): (usize, u32, bool),
     now: UnixMs,
 ) -> Result<Vec<Claimed>, ApiError> {
-    let sql = format!("SELECT {COLUMNS} FROM message WHERE state = 'offered' AND due_at <= ?1 ORDER BY due_at LIMIT ?2");
-    let due: Vec<Queued> = db
-        .prepare_cached(&sql)?
-        .query_map(params![now.0, most], outbox::read)?
-        .filter_map(Result::transpose)
-        .collect::<Result<_, _>>()?;
-    let (_, book) = rules.book(db)?;
+    let due = messages::due(tx, now, most)?;
+    let (_, book) = rules.book(tx)?;
     let mut claimed = Vec::new();
     for row in due {
         let pack = book.at(now);
         let pack_version = pack.version;
-        let verdict = match judged(db, &book, &row, Way::Gateway, now) {
+        let verdict = match judged(tx, &book, &row, Way::Gateway, now) {
             // One damaged case must not keep the others waiting.
             Err(ApiError::Damaged) => Verdict::Later(now.plus(3_600_000), "damaged"),
             other => other?,
         };
         let quiet = quiet_until(pack, now).filter(|_| matches!(verdict, Verdict::Send { .. }));
         match quiet.map_or(verdict, |end| Verdict::Later(end, "quiet")) {
-            Verdict::Later(at, _) => later(db, &row, at)?,
+            Verdict::Later(at, _) => message_moves::postpone(tx, row.which(), at)?,
             Verdict::Settle(state, fault) => {
-                outbox::set(db, &row, state, row.round, None)?;
+                outbox::set(tx, &row, state, row.round, None)?;
                 let report = SmsReport { fault, ..outbox::report(&row.entry, state, row.round) };
-                outbox::say(db, keys, &row.case, (outbox::server()?, pack_version), Body::SmsReport(report), now)?;
+                outbox::say(tx, keys, &row.case, (outbox::server()?, pack_version), Body::SmsReport(report), now)?;
             }
             Verdict::Send { to, text, resend } => {
-                let extension = extension(db, &row, extension_digits, pack, now)?;
+                let extension = extension(tx, &row, extension_digits, pack, now)?;
                 let until = until(&row, pack);
                 if sends {
-                    db.prepare_cached(
-                        "UPDATE message SET state = 'leased', holder = NULL, fence = fence + 1, extension = ?3, until_at = ?4
-                         WHERE case_id = ?1 AND entry = ?2",
-                    )?
-                    .execute(params![row.case.as_bytes(), row.entry.to_string(), extension, until.0])?;
+                    message_moves::lease_to_gateway(tx, row.which(), &extension, until)?;
                 } else {
-                    later(db, &row, now.plus(NO_GATEWAY_MS))?;
+                    message_moves::postpone(tx, row.which(), now.plus(NO_GATEWAY_MS))?;
                 }
                 // One that was not taken and is tried again has said so before.
                 if sends && !row.told {
                     let report = outbox::report(&row.entry, SmsState::Leased, row.round);
-                    outbox::say(db, keys, &row.case, (outbox::server()?, pack_version), Body::SmsReport(report), now)?;
+                    outbox::say(tx, keys, &row.case, (outbox::server()?, pack_version), Body::SmsReport(report), now)?;
                 }
                 // Without the operator's signature, which it puts before it: where it cuts then is its own to say.
                 let segments = Segments::of(&text);
@@ -129,15 +134,6 @@ pub(crate) fn claim(
         }
     }
     Ok(claimed)
-}
-
-fn later(db: &Tx<'_>, row: &Queued, at: UnixMs) -> Result<(), ApiError> {
-    db.prepare_cached("UPDATE message SET due_at = ?3 WHERE case_id = ?1 AND entry = ?2")?.execute(params![
-        row.case.as_bytes(),
-        row.entry.to_string(),
-        at.0
-    ])?;
-    Ok(())
 }
 
 /// Without a gateway a message is looked at again after so long.
@@ -164,8 +160,8 @@ pub(super) enum Way {
 }
 
 /// What is to be done with a message that was left to others.
-pub(super) fn judged(db: &Tx<'_>, book: &Rulebook, row: &Queued, way: Way, now: UnixMs) -> Result<Verdict, ApiError> {
-    let (entries, _) = case_log::entries(db, &row.case)?;
+pub(super) fn judged(tx: &Tx<'_>, book: &Rulebook, row: &Queued, way: Way, now: UnixMs) -> Result<Verdict, ApiError> {
+    let (entries, _) = case_log::entries(tx, &row.case)?;
     let pack = book.at(now);
     let settle = |state, fault| Ok(Verdict::Settle(state, fault));
     let Some(case) = Case::fold(entries) else { return settle(SmsState::Cancelled, None) };
@@ -181,14 +177,13 @@ pub(super) fn judged(db: &Tx<'_>, book: &Rulebook, row: &Queued, way: Way, now: 
     if message.state.has_left() {
         return settle(SmsState::Covered, None);
     }
-    let opted_out = db.prepare_cached("SELECT 1 FROM opt_out WHERE recipient = ?1")?.exists([&row.recipient])?;
-    if opted_out || judged.messages.iter().any(|message| message.opt_out) {
+    if opt_out::has(tx, &row.recipient)? || judged.messages.iter().any(|message| message.opt_out) {
         return settle(SmsState::Failed, Some(SmsFault::OptedOut));
     }
     if pack.day(now).is_none_or(|today| today > message.day) || now > until(row, pack) {
         return settle(SmsState::Expired, None);
     }
-    let addressee = Addressee::of(db, &case, pack)?;
+    let addressee = Addressee::of(tx, &case, pack)?;
     if message.lacks.contains(&SmsLack::OtherNumber) || addressee.as_ref().is_some_and(|known| !known.has(&row.recipient)) {
         return settle(SmsState::Failed, Some(SmsFault::NotTheLabels));
     }
@@ -202,13 +197,13 @@ pub(super) fn judged(db: &Tx<'_>, book: &Rulebook, row: &Queued, way: Way, now: 
     // By what the case says, and by what the outbox knows, whichever is further.
     let same = || judged.messages.iter().filter(|other| other.key == message.key && other.entry != message.entry);
     let told = same().map(|other| other.state).filter(|state| state.may_have_left()).max();
-    match twin(db, row, same().map(|other| &other.entry), now)?.max(told) {
+    match twin(tx, row, same().map(|other| &other.entry), now)?.max(told) {
         Some(state) if state.has_left() => return settle(SmsState::Covered, None),
         // What becomes of that decides.
         Some(state) => return Ok(Verdict::Later(now.plus(TWIN_MS), state.as_str())),
         None => {}
     }
-    if is_over_limit(db, row, pack, now)? {
+    if is_over_limit(tx, row, pack, now)? {
         return settle(SmsState::Failed, Some(SmsFault::Limit));
     }
     let template = sms.template.as_ref().and_then(|id| pack.template(id.as_str(), sms.template_version));
@@ -232,7 +227,7 @@ fn is_ours(book: &Rulebook, case: &Case, sms: &Sms, message: &Message, surname: 
 /// How far the same message of another entry has got, if it is under way or has left. One that waits at its recorder's phone is waited
 /// for a while: it may be sent there at any moment. Not for good: that phone may lie in a river.
 fn twin<'a>(
-    db: &Tx<'_>,
+    tx: &Tx<'_>,
     row: &Queued,
     same: impl Iterator<Item = &'a EntryKey>,
     now: UnixMs,
@@ -240,7 +235,7 @@ fn twin<'a>(
     let waits = now < row.offered_at.plus(QUEUED_TWIN_MS);
     let mut found = None;
     for entry in same {
-        let Some(other) = outbox::one(db, &row.case, entry)? else { continue };
+        let Some(other) = messages::one(tx, (&row.case, entry))? else { continue };
         let is_under_way = match other.state {
             SmsState::Queued => other.own && waits,
             // Its earlier try may have left, or it is being tried; of two of those one goes first.
@@ -265,36 +260,23 @@ fn quiet_until(pack: &Pack, now: UnixMs) -> Option<UnixMs> {
 
 /// Whether the recipient, or the device that asks, has had as many today as the rules allow. What phones sent without a lease is no
 /// part of it: nobody could have said no.
-fn is_over_limit(db: &Tx<'_>, row: &Queued, pack: &Pack, now: UnixMs) -> Result<bool, ApiError> {
+fn is_over_limit(tx: &Tx<'_>, row: &Queued, pack: &Pack, now: UnixMs) -> Result<bool, ApiError> {
     let local = pack.local(now).and_then(|local| pack.moment(local.date().and_hms_opt(0, 0, 0)?));
-    let today = local.unwrap_or(now).0;
-    let count = |sql: &str, who: &[u8]| -> Result<u32, ApiError> {
-        Ok(db.prepare_cached(sql)?.query_row(params![who, today], |row| row.get(0))?)
-    };
-    let to_number = count(
-        "SELECT count(*) FROM message WHERE recipient = ?1 AND fence > 0 AND (sent_at >= ?2 OR state IN ('leased', 'submitting'))",
-        &row.recipient,
-    )?;
-    let of_device = count(
-        "SELECT count(*) FROM message WHERE device = ?1 AND fence > 0 AND (sent_at >= ?2 OR state IN ('leased', 'submitting'))",
-        &row.device,
-    )?;
+    let today = local.unwrap_or(now);
+    let to_number = messages::count_claimed_to(tx, &row.recipient, today)?;
+    let of_device = messages::count_claimed_of(tx, &row.device, today)?;
     let gateway = &pack.sms.gateway;
     Ok(to_number >= gateway.most_to_a_number || of_device >= gateway.most_of_a_device)
 }
 
 /// Digits for the service number that none of the recipient's other messages has while an answer may come: so the answer names its
 /// message. Empty where the provider has none to give, or all are taken.
-fn extension(db: &Tx<'_>, row: &Queued, digits: u32, pack: &Pack, now: UnixMs) -> Result<String, ApiError> {
+fn extension(tx: &Tx<'_>, row: &Queued, digits: u32, pack: &Pack, now: UnixMs) -> Result<String, ApiError> {
     if digits == 0 {
         return Ok(String::new());
     }
     let since = now.plus(-i64::from(pack.sms.gateway.reply_hours) * 3_600_000);
-    let mut query = db.prepare_cached(
-        "SELECT extension FROM message WHERE recipient = ?1 AND (sent_at >= ?2 OR state IN ('leased', 'submitting', 'uncertain'))",
-    )?;
-    let taken =
-        query.query_map(params![row.recipient, since.0], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+    let taken = messages::extensions_to(tx, &row.recipient, since)?;
     let spelt = |n: u32| format!("{n:0width$}", width = digits as usize);
     let free = (1..10_u32.saturating_pow(digits)).take(1_000).map(spelt).find(|extension| !taken.contains(extension));
     Ok(free.unwrap_or_default())

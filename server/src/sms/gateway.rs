@@ -102,7 +102,7 @@ impl Gateway {
         let Provided { provider, mut events, mut link, .. } = provided;
         // Held as long as this task lives, and let go by a process that dies.
         let Some(_only_one) = self.only_one().await else { return };
-        while let Err(error) = self.write(|db, this| settle::recover(db, &this.keys, &this.rules, (this.now)())).await {
+        while let Err(error) = self.write(|tx, this| settle::recover(tx, &this.keys, &this.rules, (this.now)())).await {
             crate::say!("doorstep-server: looking at the SMS that were under way failed: {error}");
             tokio::time::sleep(TROUBLE).await;
         }
@@ -174,15 +174,15 @@ impl Gateway {
         job: impl Fn(&Tx<'_>, &Self) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
         let this = self.clone();
-        self.db.write(move |db| job(db, &this)).await
+        self.db.write(move |tx| job(tx, &this)).await
     }
 
     /// Devices that did not say what became of a message leave it uncertain, whether or not there is a gateway.
     async fn end_leases(&self) -> Result<(), ApiError> {
         // While SMS are held, what holders have said since the copy was made may still come again.
-        let end = |db: &Tx<'_>, this: &Self| match held::is_held(db)? {
+        let end = |tx: &Tx<'_>, this: &Self| match held::is_held(tx)? {
             true => Ok(false),
-            false => settle::end_leases(db, &this.keys, &this.rules, (this.now)()),
+            false => settle::end_leases(tx, &this.keys, &this.rules, (this.now)()),
         };
         if self.write(end).await? {
             self.tell();
@@ -200,16 +200,16 @@ impl Gateway {
         let now = Instant::now();
         let held: Vec<_> = waiting.iter().filter(|wait| wait.at <= now).map(|wait| wait.message.clone()).collect();
         if !held.is_empty() {
-            self.write(move |db, this| settle::release(db, &held, (this.now)())).await?;
+            self.write(move |tx, this| settle::release(tx, &held, (this.now)())).await?;
             waiting.retain(|wait| wait.at > now);
         }
         let how = (MOST.saturating_sub(under_way.len()).min(CHUNK), self.extension_digits, self.sends);
         if how.0 == 0 {
             return Ok(());
         }
-        let claim = move |db: &Tx<'_>, this: &Self| match held::is_held(db)? {
+        let claim = move |tx: &Tx<'_>, this: &Self| match held::is_held(tx)? {
             true => Ok(vec![]),
-            false => claim::claim(db, &this.keys, &this.rules, how, (this.now)()),
+            false => claim::claim(tx, &this.keys, &this.rules, how, (this.now)()),
         };
         let ready = self.write(claim).await?;
         if !ready.is_empty() {
@@ -227,7 +227,7 @@ impl Gateway {
         }
         let held = loop {
             let claimed = ready.clone();
-            match self.write(move |db, this| settle::submitting(db, &this.keys, claimed.clone(), (this.now)())).await {
+            match self.write(move |tx, this| settle::submitting(tx, &this.keys, claimed.clone(), (this.now)())).await {
                 Ok(held) => break held,
                 Err(error) => {
                     crate::say!("doorstep-server: saying that SMS are being submitted failed: {error}");
@@ -249,7 +249,7 @@ impl Gateway {
     async fn settle(&self, message: Claimed, outcome: Submitted, waiting: &mut Vec<Waiting>) {
         loop {
             let (claimed, became) = (message.clone(), outcome.clone());
-            let settled = self.write(move |db, this| settle::settle(db, &this.keys, &claimed, &became, (this.now)())).await;
+            let settled = self.write(move |tx, this| settle::settle(tx, &this.keys, &claimed, &became, (this.now)())).await;
             match settled {
                 Ok(again) => {
                     self.tell();
@@ -277,10 +277,10 @@ impl Gateway {
     /// Makes events durable, all or none.
     pub async fn take(&self, events: Vec<Event>) -> Result<(), ApiError> {
         let service = self.service.clone();
-        self.write(move |db, this| {
+        self.write(move |tx, this| {
             events.iter().try_for_each(|event| match event {
-                Event::Receipt(receipt) => back::take_receipt(db, &this.keys, receipt, (this.now)()),
-                Event::Inbound(inbound) => back::take_inbound(db, &this.keys, &this.rules, (inbound, &service), (this.now)()),
+                Event::Receipt(receipt) => back::take_receipt(tx, &this.keys, receipt, (this.now)()),
+                Event::Inbound(inbound) => back::take_inbound(tx, &this.keys, &this.rules, (inbound, &service), (this.now)()),
             })
         })
         .await?;

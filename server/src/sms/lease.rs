@@ -2,13 +2,18 @@
 
 use doorstep_domain::{Body, CaseId, EntryKey, InstallId, SmsFault, SmsReport, SmsState, SmsWay, Tag, UnixMs};
 use doorstep_protocol::{LeaseRequest, LeaseResponse};
-use rusqlite::params;
 
 use super::{
     claim::{self, Verdict, Way},
     held, outbox,
 };
-use crate::{enrol::Device, error::ApiError, keys::Keys, packs::Rules, store::tx::Tx};
+use crate::{
+    enrol::Device,
+    error::ApiError,
+    keys::Keys,
+    packs::Rules,
+    store::{message_moves, messages, scopes, tx::Tx},
+};
 
 /// How long a device has to send and to say so, milliseconds. After that nobody knows whether it did.
 const LEASE_MS: i64 = 15 * 60_000;
@@ -21,7 +26,7 @@ fn no(why: &str) -> Result<LeaseResponse, ApiError> {
 
 /// Gives a device the lease of an SMS, or says why not. When this is durable the device may send it.
 pub(crate) fn lease(
-    db: &Tx<'_>,
+    tx: &Tx<'_>,
     keys: &Keys,
     rules: &Rules,
     device: &Device,
@@ -33,34 +38,30 @@ pub(crate) fn lease(
     }
     let (case, install): (CaseId, InstallId) = (request.case, request.install);
     let entry: EntryKey = request.entry.parse().map_err(|_| ApiError::Malformed("no entry key".into()))?;
-    let may_read = device.scopes().iter().try_fold(false, |may, scope| {
-        let mut query = db.prepare_cached("SELECT 1 FROM doc_scope WHERE case_id = ?1 AND scope = ?2 AND has = 1")?;
-        Ok::<_, ApiError>(may || query.exists(params![case.as_bytes(), scope.to_string()])?)
-    })?;
+    let may_read =
+        device.scopes().iter().try_fold(false, |may, scope| Ok::<_, ApiError>(may || scopes::has(tx, scope, &case)?))?;
     // What it may not read it can not tell from what there is not.
-    let Some(row) = outbox::one(db, &case, &entry)?.filter(|_| may_read) else { return Err(ApiError::NotFound) };
+    let Some(row) = messages::one(tx, (&case, &entry))?.filter(|_| may_read) else { return Err(ApiError::NotFound) };
     let holder = Tag::of(&install);
     match row.state {
         // Not taken by the operator yet, and tried again by itself.
         SmsState::Offered if row.told => return no("submitting"),
         SmsState::Offered => {}
         // Asked again, because the answer was lost.
-        SmsState::Leased if row.holder.as_deref() == Some(holder.as_str()) => {
-            let until: i64 = db
-                .prepare_cached("SELECT until_at FROM message WHERE case_id = ?1 AND entry = ?2")?
-                .query_row(params![case.as_bytes(), entry.to_string()], |row| row.get(0))?;
-            return Ok(LeaseResponse { until_ms: Some(until), why: None });
+        SmsState::Leased if row.holder == Some(holder) => {
+            let until = messages::lease_end(tx, row.which())?;
+            return Ok(LeaseResponse { until_ms: Some(until.0), why: None });
         }
         SmsState::Queued => return no("not_offered"),
         state if state.has_left() => return no("sent"),
         state => return no(state.as_str()),
     }
-    if held::is_held(db)? {
+    if held::is_held(tx)? {
         return no("held");
     }
-    let (_, book) = rules.book(db)?;
+    let (_, book) = rules.book(tx)?;
     let pack = book.at(now);
-    match claim::judged(db, &book, &row, Way::Lease, now)? {
+    match claim::judged(tx, &book, &row, Way::Lease, now)? {
         Verdict::Send { .. } => {}
         Verdict::Later(_, why) => return no(why),
         Verdict::Settle(SmsState::Covered, _) => return no("sent"),
@@ -68,8 +69,7 @@ pub(crate) fn lease(
     }
     let mut open = 0;
     for tag in device.installs.iter().map(Tag::of) {
-        let mut query = db.prepare_cached("SELECT count(*) FROM message WHERE state = 'leased' AND holder = ?1")?;
-        open += query.query_row([tag.as_str()], |row| row.get::<_, u32>(0))?;
+        open += messages::count_leases(tx, &tag)?;
     }
     if open >= MOST_LEASES {
         return no("too_many_leases");
@@ -82,13 +82,9 @@ pub(crate) fn lease(
         at: Some(until),
         ..outbox::report(&entry, SmsState::Leased, row.round)
     };
-    if !outbox::say(db, keys, &case, (outbox::server()?, pack.version), Body::SmsReport(leased), now)? {
+    if !outbox::say(tx, keys, &case, (outbox::server()?, pack.version), Body::SmsReport(leased), now)? {
         return no("full");
     }
-    db.prepare_cached(
-        "UPDATE message SET state = 'leased', holder = ?3, fence = fence + 1, told = 0, until_at = ?4
-         WHERE case_id = ?1 AND entry = ?2",
-    )?
-    .execute(params![case.as_bytes(), entry.to_string(), holder.as_str(), until.0])?;
+    message_moves::lease_to(tx, row.which(), &holder, until)?;
     Ok(LeaseResponse { until_ms: Some(until.0), why: None })
 }

@@ -1,11 +1,10 @@
-//! The outbox's rows, and the entries that say how they move.
+//! How the outbox's rows come to be and move, and the entries that say so.
 
 use doorstep_domain::{
-    Author, Body, CaseId, DeviceId, Entry, EntryKey, InstallId, Personal, Receipt, Sms, SmsFault, SmsReport, SmsState, SmsWay,
-    Tag, UnixMs, plain_digits,
+    Author, Body, CaseId, DeviceId, Entry, EntryKey, Personal, Receipt, Sms, SmsFault, SmsReport, SmsState, SmsWay, UnixMs,
+    plain_digits,
 };
 use ring::hmac;
-use rusqlite::{OptionalExtension, params};
 
 pub(super) use crate::headoffice::server;
 use crate::{
@@ -13,61 +12,17 @@ use crate::{
     headoffice::{self, HeadOfficeError},
     keys::Keys,
     store::{
+        devices, message_moves,
+        messages::{self, Queued},
         meta::{self, Meta},
         tx::Tx,
     },
 };
 
-/// A row of the outbox.
-#[derive(Debug, Clone)]
-pub(super) struct Queued {
-    pub case: CaseId,
-    pub entry: EntryKey,
-    pub recipient: Vec<u8>,
-    pub device: Vec<u8>,
-    pub own: bool,
-    pub state: SmsState,
-    pub round: u32,
-    pub holder: Option<String>,
-    pub fence: i64,
-    pub told: bool,
-    pub resent: bool,
-    pub offered_at: UnixMs,
-}
-
-pub(super) const COLUMNS: &str = "case_id, entry, recipient, device, own, state, round, holder, fence, told, resent, offered_at";
-
-/// Reads a row of [`COLUMNS`].
-pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Queued>> {
-    let (case, entry, state): (Vec<u8>, String, String) = (row.get(0)?, row.get(1)?, row.get(5)?);
-    let parsed = (CaseId::try_from(case.as_slice()).ok(), entry.parse().ok(), SmsState::from_word(&state));
-    let (Some(case), Some(entry), Some(state)) = parsed else { return Ok(None) };
-    Ok(Some(Queued {
-        case,
-        entry,
-        recipient: row.get(2)?,
-        device: row.get(3)?,
-        own: row.get(4)?,
-        state,
-        round: row.get(6)?,
-        holder: row.get(7)?,
-        fence: row.get(8)?,
-        told: row.get(9)?,
-        resent: row.get(10)?,
-        offered_at: UnixMs(row.get(11)?),
-    }))
-}
-
-pub(super) fn one(db: &Tx<'_>, case: &CaseId, entry: &EntryKey) -> Result<Option<Queued>, ApiError> {
-    let sql = format!("SELECT {COLUMNS} FROM message WHERE case_id = ?1 AND entry = ?2");
-    let found = db.prepare_cached(&sql)?.query_row(params![case.as_bytes(), entry.to_string()], read).optional()?;
-    Ok(found.flatten())
-}
-
 /// The keyed hash of a number: the same in every case and for every way of writing it, and useless without the server's key.
-pub(super) fn recipient(db: &Tx<'_>, number: &str) -> Result<Option<Vec<u8>>, ApiError> {
+pub(super) fn recipient(tx: &Tx<'_>, number: &str) -> Result<Option<Vec<u8>>, ApiError> {
     let Some(digits) = plain_digits(number) else { return Ok(None) };
-    let key: Vec<u8> = meta::need(db, Meta::RecipientKey)?;
+    let key: Vec<u8> = meta::need(tx, Meta::RecipientKey)?;
     let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
     let mut context = hmac::Context::with_key(&key);
     context.update(b"recipient/v1\0");
@@ -76,39 +31,20 @@ pub(super) fn recipient(db: &Tx<'_>, number: &str) -> Result<Option<Vec<u8>>, Ap
 }
 
 /// An accepted entry asks for an SMS: it is queued with whoever recorded it.
-pub(crate) fn expect(db: &Tx<'_>, case: &CaseId, entry: &Entry, sms: &Sms, device: &DeviceId) -> Result<(), ApiError> {
+pub(crate) fn expect(tx: &Tx<'_>, case: &CaseId, entry: &Entry, sms: &Sms, device: &DeviceId) -> Result<(), ApiError> {
     // A number that can not be read can not be sent to by anybody but who wrote it.
-    let recipient = sms.to.text().map_or(Ok(None), |number| recipient(db, number))?.unwrap_or_default();
+    let recipient = sms.to.text().map_or(Ok(None), |number| recipient(tx, number))?.unwrap_or_default();
     let own = match &sms.attempt {
-        Some(attempt) => is_of(db, &attempt.tag, device)?,
+        Some(attempt) => devices::has_tag(tx, device, &attempt.tag)?,
         None => false,
     };
-    db.prepare_cached(
-        "INSERT OR IGNORE INTO message (case_id, entry, recipient, device, own, state, round, fence, told, resent, offered_at, due_at,
-           until_at, extension)
-         VALUES (?1, ?2, ?3, ?4, ?5, 'queued', 0, 0, 0, 0, 0, 0, 0, '')",
-    )?
-    .execute(params![case.as_bytes(), entry.key.to_string(), recipient, device.as_bytes(), own])?;
-    Ok(())
-}
-
-/// Whether a device wrote under this mark, as its present installation or as one before.
-fn is_of(db: &Tx<'_>, tag: &Tag, device: &DeviceId) -> Result<bool, ApiError> {
-    let mut query = db.prepare_cached("SELECT install FROM install WHERE device = ?1")?;
-    let installs = query.query_map(params![device.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?;
-    for install in installs {
-        let install = InstallId::try_from(install?.as_slice()).map_err(|_| ApiError::Internal("install row"))?;
-        if Tag::of(&install) == *tag {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    Ok(message_moves::queue(tx, (case, &entry.key), &recipient, device, own)?)
 }
 
 /// A device says what it did with an SMS. Only its recorder, or the holder of its lease, is heard; whatever else is said of it is in
 /// the case for people to see.
 pub(crate) fn take_report(
-    db: &Tx<'_>,
+    tx: &Tx<'_>,
     case: &CaseId,
     entry: &Entry,
     report: &SmsReport,
@@ -117,17 +53,16 @@ pub(crate) fn take_report(
     if entry.author.is_server() {
         return Ok(());
     }
-    let Some(row) = one(db, case, &report.of)? else { return Ok(()) };
+    let Some(row) = messages::one(tx, (case, &report.of))? else { return Ok(()) };
     // The device, not its mark: one that had to go on as a new installation is still the recorder.
-    let is_recorder = row.device == device.as_bytes();
-    let is_holder = row.holder.as_deref() == Some(entry.key.tag.as_str());
+    let is_recorder = row.device == *device;
+    let is_holder = row.holder == Some(entry.key.tag);
     if report.state == SmsState::Offered {
         // Given up by its recorder, before anybody sent it: the gateway's from now on, for as long as the rules say.
         let again = row.state == SmsState::Failed && row.holder.is_none() && !row.told && report.round > row.round;
         if is_recorder && (row.state == SmsState::Queued || again) {
-            set(db, &row, SmsState::Offered, report.round, None)?;
-            db.prepare_cached("UPDATE message SET due_at = ?3, offered_at = ?3, told = 0 WHERE case_id = ?1 AND entry = ?2")?
-                .execute(params![case.as_bytes(), row.entry.to_string(), receipt.received_at.0])?;
+            set(tx, &row, SmsState::Offered, report.round, None)?;
+            message_moves::offer(tx, row.which(), receipt.received_at)?;
         }
         return Ok(());
     }
@@ -142,32 +77,23 @@ pub(crate) fn take_report(
         let is_unsent = report.state == SmsState::Failed && report.fault.is_some_and(SmsFault::is_before_sending);
         let state = if is_holder && is_unsent && row.state <= SmsState::Submitting { SmsState::Leased } else { report.state };
         let sent = report.state.has_left().then(|| receipt.acted.at.unwrap_or(receipt.received_at));
-        set(db, &row, state, report.round, sent)?;
+        set(tx, &row, state, report.round, sent)?;
     }
     Ok(())
 }
 
 /// Moves a row on. What has not left after all has no time of leaving.
-pub(super) fn set(db: &Tx<'_>, row: &Queued, state: SmsState, round: u32, sent: Option<UnixMs>) -> Result<(), ApiError> {
-    db.prepare_cached(
-        "UPDATE message SET state = ?3, round = ?4, sent_at = CASE WHEN ?6 THEN coalesce(sent_at, ?5) END
-         WHERE case_id = ?1 AND entry = ?2",
-    )?
-    .execute(params![
-        row.case.as_bytes(),
-        row.entry.to_string(),
-        state.as_str(),
-        round,
-        sent.map(|at| at.0),
-        state.has_left()
-    ])?;
-    Ok(())
+pub(super) fn set(tx: &Tx<'_>, row: &Queued, state: SmsState, round: u32, sent: Option<UnixMs>) -> Result<(), ApiError> {
+    Ok(match state.has_left() {
+        true => message_moves::leave(tx, row.which(), (state, round), sent)?,
+        false => message_moves::stay(tx, row.which(), (state, round))?,
+    })
 }
 
 /// Says in the case what became of an SMS; false if it could not be said. A case that is full takes no report; the outbox knows it
 /// all the same.
 pub(super) fn say(
-    db: &Tx<'_>,
+    tx: &Tx<'_>,
     keys: &Keys,
     case: &CaseId,
     (author, pack_version): (Author, u32),
@@ -175,7 +101,7 @@ pub(super) fn say(
     now: UnixMs,
 ) -> Result<bool, ApiError> {
     let entry = headoffice::entry(author, pack_version, now, body);
-    match headoffice::append(db, keys, case, vec![entry], Receipt::of(now, Some(now)), (&keys.device, now)) {
+    match headoffice::append(tx, keys, case, vec![entry], Receipt::of(now, Some(now)), (&keys.device, now)) {
         Ok(_) => Ok(true),
         // Nor does one that is damaged: it must not keep the others waiting.
         Err(HeadOfficeError::Api(ApiError::Damaged)) => Ok(false),

@@ -1,7 +1,6 @@
 //! What head office sees of SMS, and what a person settles. Numbers are masked; texts stay in their cases.
 
 use doorstep_domain::{Body, CaseId, EntryKey, Personal, SmsReport, SmsState, UnixMs};
-use rusqlite::params;
 use serde::Serialize;
 
 use super::{outbox, settle};
@@ -10,8 +9,15 @@ use crate::{
     headoffice::{HeadOfficeError, reviewer},
     keys::Keys,
     packs::Rules,
-    store::tx::Tx,
+    store::{
+        inbound, message_moves,
+        messages::{self, Queued},
+        sms_receipts,
+        tx::Tx,
+    },
 };
+
+pub use crate::store::sms_receipts::ReceiptRow;
 
 /// An SMS of the outbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,19 +36,6 @@ pub struct MessageRow {
     pub sent_at: Option<UnixMs>,
     /// Of one that waits: not before.
     pub due_at: Option<UnixMs>,
-}
-
-/// A receipt that names no message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ReceiptRow {
-    /// The provider's id.
-    pub provider_id: String,
-    /// What it says.
-    pub status: String,
-    /// The provider's code.
-    pub code: String,
-    /// When it came.
-    pub received_at: UnixMs,
 }
 
 /// What a customer wrote.
@@ -64,61 +57,39 @@ pub struct InboundRow {
     pub why: String,
 }
 
-/// SMS that are not settled, or all, newest first; `uncertain` only those that wait for a person.
-pub(crate) fn list(db: &Tx<'_>, all: bool, limit: u32) -> Result<Vec<MessageRow>, ApiError> {
-    let mut query = db.prepare_cached(
-        "SELECT coalesce(doc.waybill, ''), entry, state, round, holder, sent_at, due_at FROM message LEFT JOIN doc USING (case_id)
-         WHERE ?1 OR state IN ('queued', 'offered', 'leased', 'submitting', 'uncertain')
-         ORDER BY state <> 'uncertain', coalesce(sent_at, due_at) DESC LIMIT ?2",
-    )?;
-    let rows = query.query_map(params![all, limit], |row| {
-        let due: i64 = row.get(6)?;
-        Ok(MessageRow {
-            waybill: row.get(0)?,
-            entry: row.get(1)?,
-            state: row.get(2)?,
-            round: row.get(3)?,
-            holder: row.get(4)?,
-            sent_at: row.get::<_, Option<i64>>(5)?.map(UnixMs),
-            due_at: Some(UnixMs(due)).filter(|due| due.0 > 0 && *due != settle::HELD),
-        })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+/// SMS that are not settled, or all: first those that wait for a person, then the newest.
+pub(crate) fn list(tx: &Tx<'_>, all: bool, limit: u32) -> Result<Vec<MessageRow>, ApiError> {
+    let listed = if all { messages::list(tx, limit)? } else { messages::list_unsettled(tx, limit)? };
+    let row = |listed: messages::Listed| MessageRow {
+        waybill: listed.waybill,
+        entry: listed.entry,
+        state: listed.state,
+        round: listed.round,
+        holder: listed.holder,
+        sent_at: listed.sent_at,
+        due_at: Some(listed.due_at).filter(|due| due.0 > 0 && *due != settle::HELD),
+    };
+    Ok(listed.into_iter().map(row).collect())
 }
 
 /// Receipts that name no message, newest first.
-pub(crate) fn receipts(db: &Tx<'_>, limit: u32) -> Result<Vec<ReceiptRow>, ApiError> {
-    let mut query = db.prepare_cached(
-        "SELECT provider_id, status, code, received_at FROM receipt WHERE matched_at IS NULL ORDER BY received_at DESC LIMIT ?1",
-    )?;
-    let rows = query.query_map([limit], |row| {
-        let (provider_id, status, code) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        Ok(ReceiptRow { provider_id, status, code, received_at: UnixMs(row.get(3)?) })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+pub(crate) fn receipts(tx: &Tx<'_>, limit: u32) -> Result<Vec<ReceiptRow>, ApiError> {
+    Ok(sms_receipts::list_open(tx, limit)?)
 }
 
 /// What customers wrote, newest first; `open`: only what landed nowhere.
-pub(crate) fn inbound(db: &Tx<'_>, open: bool, limit: u32) -> Result<Vec<InboundRow>, ApiError> {
-    let mut query = db.prepare_cached(
-        "SELECT inbound.id, number, service, words, received_at, doc.waybill, why, inbound.case_id IS NULL
-         FROM inbound LEFT JOIN doc USING (case_id) WHERE NOT ?1 OR inbound.case_id IS NULL ORDER BY received_at DESC, inbound.id DESC LIMIT ?2",
-    )?;
-    let rows = query.query_map(params![open, limit], |row| {
-        let text = |bytes: Vec<u8>| Personal::from_bytes(&bytes).ok();
-        let (number, words) = (text(row.get(1)?), text(row.get(3)?));
-        let is_open: bool = row.get(7)?;
-        Ok(InboundRow {
-            id: row.get(0)?,
-            number: number.as_ref().map(outbox::masked).unwrap_or_default(),
-            service: row.get(2)?,
-            words: words.filter(|_| is_open).and_then(|words| words.text().map(str::to_owned)),
-            received_at: UnixMs(row.get(4)?),
-            waybill: row.get(5)?,
-            why: row.get(6)?,
-        })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+pub(crate) fn inbound(tx: &Tx<'_>, open: bool, limit: u32) -> Result<Vec<InboundRow>, ApiError> {
+    let answers = if open { inbound::list_open(tx, limit)? } else { inbound::list(tx, limit)? };
+    let row = |answer: inbound::Answer| InboundRow {
+        id: answer.id,
+        number: answer.number.as_ref().map(outbox::masked).unwrap_or_default(),
+        service: answer.service,
+        words: answer.words.filter(|_| answer.is_open).and_then(|words| words.text().map(str::to_owned)),
+        received_at: answer.received_at,
+        waybill: answer.waybill,
+        why: answer.why,
+    };
+    Ok(answers.into_iter().map(row).collect())
 }
 
 /// What a person has found out of an SMS of which nobody knew.
@@ -133,26 +104,26 @@ pub enum Found {
 }
 
 /// Whether nobody knows what became of a message, or only a device would that may never be heard of again.
-fn is_for_a_person(row: &outbox::Queued) -> bool {
+fn is_for_a_person(row: &Queued) -> bool {
     let is_devices = row.holder.is_some() || row.fence == 0;
     row.state == SmsState::Uncertain || (row.state == SmsState::Submitting && is_devices)
 }
 
 /// Settles an uncertain SMS by a reviewer's word.
 pub(crate) fn settle_by_hand(
-    db: &Tx<'_>,
+    tx: &Tx<'_>,
     keys: &Keys,
     rules: &Rules,
     case: &CaseId,
     (entry, found, by, why): (&str, Found, &str, &str),
     now: UnixMs,
 ) -> Result<(), HeadOfficeError> {
-    let author = reviewer(db, by)?;
+    let author = reviewer(tx, by)?;
     let missing = || HeadOfficeError::About(entry.to_owned());
     let key: EntryKey = entry.parse().map_err(|_| missing())?;
-    let row = outbox::one(db, case, &key)?.filter(is_for_a_person).ok_or_else(missing)?;
+    let row = messages::one(tx, (case, &key)).map_err(ApiError::from)?.filter(is_for_a_person).ok_or_else(missing)?;
     let words = Some(Personal::plain(why)?);
-    let (_, book) = rules.book(db)?;
+    let (_, book) = rules.book(tx)?;
     let version = book.at(now).version;
     let (state, round) = match found {
         Found::Sent => (SmsState::Sent, row.round),
@@ -160,14 +131,10 @@ pub(crate) fn settle_by_hand(
         Found::Again => (SmsState::Offered, row.round.saturating_add(1)),
     };
     let report = SmsReport { words, ..outbox::report(&row.entry, state, round) };
-    outbox::set(db, &row, state, round, (found == Found::Sent).then_some(now))?;
+    outbox::set(tx, &row, state, round, (found == Found::Sent).then_some(now))?;
     if found == Found::Again {
-        db.prepare_cached(
-            "UPDATE message SET due_at = ?3, offered_at = ?3, told = 0, holder = NULL, fence = fence + 1
-             WHERE case_id = ?1 AND entry = ?2",
-        )?
-        .execute(params![row.case.as_bytes(), row.entry.to_string(), now.0])?;
+        message_moves::offer_to_all(tx, row.which(), now).map_err(ApiError::from)?;
     }
-    outbox::say(db, keys, &row.case, (author, version), Body::SmsReport(report), now)?;
+    outbox::say(tx, keys, &row.case, (author, version), Body::SmsReport(report), now)?;
     Ok(())
 }

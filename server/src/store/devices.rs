@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use doorstep_domain::{DeviceId, UnixMs};
+use doorstep_domain::{DeviceId, Tag, UnixMs};
 
 use super::tx::{StoreError, Tx, params, sql};
 
@@ -49,4 +49,9 @@ pub(crate) fn newest_nonce(tx: &Tx<'_>) -> Result<Option<Vec<u8>>, StoreError> {
 pub(crate) fn forget_nonces(tx: &Tx<'_>) -> Result<(), StoreError> {
     tx.run(sql!("UPDATE device SET last_nonce = ?1"), params![[0_u8; 0]])?;
     Ok(())
+}
+
+/// Whether a device wrote under this mark, as its present installation or as one before.
+pub(crate) fn has_tag(tx: &Tx<'_>, device: &DeviceId, tag: &Tag) -> Result<bool, StoreError> {
+    tx.exists(sql!("SELECT 1 FROM install WHERE tag = ?1 AND device = ?2"), params![tag, device])
 }

@@ -23,3 +23,8 @@ pub(crate) fn sign_anew(tx: &Tx<'_>, version: i64, sig: &[u8]) -> Result<(), Sto
     tx.run(sql!("UPDATE pack SET sig = ?2 WHERE version = ?1"), params![version, sig])?;
     Ok(())
 }
+
+/// The newest version. Errors: none was ever published.
+pub(crate) fn newest(tx: &Tx<'_>) -> Result<u32, StoreError> {
+    tx.one(sql!("SELECT max(version) FROM pack"), params![], |row| row.get(0))
+}

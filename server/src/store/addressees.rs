@@ -1,0 +1,34 @@
+//! What head office's list of parcels says of a recipient.
+
+use doorstep_domain::{Personal, UnixMs, Waybill};
+
+use super::tx::{Row, StoreError, Tx, params, sql};
+
+/// A recipient of the list. `None`: nothing is there that can be read.
+pub(crate) struct Listed {
+    pub name: Option<Personal>,
+    pub phone: Option<Personal>,
+    pub virtual_phone: Option<Personal>,
+    /// When the virtual number ends.
+    pub virtual_until: Option<UnixMs>,
+}
+
+/// The recipient of a parcel; `None`: it is on no list.
+pub(crate) fn of(tx: &Tx<'_>, waybill: &Waybill) -> Result<Option<Listed>, StoreError> {
+    tx.maybe(
+        sql!("SELECT recipient_name, recipient_phone, virtual_phone, virtual_until_ms FROM parcel WHERE waybill = ?1"),
+        params![waybill],
+        |row| {
+            Ok(Listed {
+                name: personal(row, 0)?,
+                phone: personal(row, 1)?,
+                virtual_phone: personal(row, 2)?,
+                virtual_until: row.get(3)?,
+            })
+        },
+    )
+}
+
+fn personal(row: &Row<'_>, at: usize) -> Result<Option<Personal>, StoreError> {
+    Ok(Personal::from_bytes(&row.get::<Vec<u8>>(at)?).ok())
+}
