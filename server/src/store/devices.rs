@@ -50,3 +50,8 @@ pub(crate) fn forget_nonces(tx: &Tx<'_>) -> Result<(), StoreError> {
     tx.run(sql!("UPDATE device SET last_nonce = ?1"), params![[0_u8; 0]])?;
     Ok(())
 }
+
+/// Who is on a device.
+pub(crate) fn people_on(tx: &Tx<'_>, device: &DeviceId) -> Result<Vec<String>, StoreError> {
+    tx.all(sql!("SELECT DISTINCT person FROM member WHERE device = ?1 ORDER BY person"), params![device], |row| row.get(0))
+}
