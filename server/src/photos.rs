@@ -3,7 +3,7 @@
 //!
 //! - `expect`: the rows that an accepted entry makes, and what has become of them;
 //! - `storage`: where bytes are, a folder or S3;
-//! - `receive`: taking bytes, durable offset by durable offset; `upload`: the rows of that; `turns`: the newest request for a photo ends the older;
+//! - `receive`: taking bytes, durable offset by durable offset; `upload`: how far that is; `turns`: the newest request for a photo ends the older;
 //! - `tus`: that as HTTP; `give`: handing bytes out;
 //! - `scrub`: holding rows against storage; `report`: what head office sees.
 

@@ -30,6 +30,7 @@ pub(crate) mod opt_out;
 pub(crate) mod packs;
 pub(crate) mod parcel_rows;
 pub(crate) mod people;
+pub(crate) mod photos;
 pub(crate) mod references;
 pub(crate) mod refusals;
 pub(crate) mod scopes;
@@ -38,4 +39,6 @@ pub(crate) mod sms_receipts;
 pub(crate) mod sound;
 #[cfg(test)]
 mod statements;
+pub(crate) mod stored_photos;
 pub(crate) mod tx;
+pub(crate) mod uploads;

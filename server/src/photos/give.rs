@@ -9,20 +9,24 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use doorstep_domain::PhotoId;
-use rusqlite::{OptionalExtension, params};
 
 use super::Storage;
-use crate::{enrol::Device, error::ApiError, store::db::Db, store::tx::Tx};
+use crate::{
+    enrol::Device,
+    error::ApiError,
+    store::{
+        db::Db,
+        photos,
+        stored_photos::{self, Stored},
+        tx::Tx,
+    },
+};
 
 /// Whether a photo belongs to a case that one of the device's scopes holds. Only the entry of the device that brought the bytes
 /// gives that right: naming the hash of another's photo in a case of one's own gives none.
-pub(crate) fn may_read(db: &Tx<'_>, device: &Device, id: &PhotoId) -> Result<bool, ApiError> {
-    let mut query = db.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM photo JOIN doc_scope USING (case_id) LEFT JOIN stored ON stored.sha = photo.sha
-           WHERE photo.sha = ?1 AND scope = ?2 AND has = 1 AND (stored.device IS NULL OR stored.device = photo.device))",
-    )?;
+pub(crate) fn may_read(tx: &Tx<'_>, device: &Device, id: &PhotoId) -> Result<bool, ApiError> {
     for scope in device.scopes() {
-        if query.query_row(params![id.as_bytes(), scope.to_string()], |row| row.get(0))? {
+        if photos::is_in_scope(tx, id, &scope)? {
             return Ok(true);
         }
     }
@@ -31,13 +35,8 @@ pub(crate) fn may_read(db: &Tx<'_>, device: &Device, id: &PhotoId) -> Result<boo
 
 /// A stored photo, or the part that the request wants.
 pub(crate) async fn give(db: &Db, storage: &Storage, id: PhotoId, headers: &HeaderMap) -> Result<Response, ApiError> {
-    let found = db.read(move |db| {
-        Ok(db
-            .prepare_cached("SELECT mime, len FROM stored WHERE sha = ?1 AND erased_at IS NULL")?
-            .query_row(params![id.as_bytes()], |row| Ok((row.get::<_, String>(0)?, row.get::<_, u64>(1)?)))
-            .optional()?)
-    });
-    let (mime, len) = found.await?.ok_or(ApiError::NotFound)?;
+    let found = db.read(move |tx| Ok(stored_photos::find(tx, &id)?)).await?;
+    let Stored { mime, len, .. } = found.filter(|stored| stored.erased_at.is_none()).ok_or(ApiError::NotFound)?;
     let tag = format!("\"{id}\"");
     let asked = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let knows = asked(header::IF_NONE_MATCH).is_some_and(|known| known == "*" || known.split(',').any(|t| t.trim() == tag));

@@ -10,16 +10,23 @@ use axum::body::{Body, Bytes};
 use doorstep_domain::{PhotoId, UnixMs};
 use doorstep_media::{Format, MAX_STORED, MediaError, inspect, photo_id, tells_position};
 use futures_util::StreamExt;
-use rusqlite::params;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{
     Storage,
     storage::Piece,
-    turns::{Key, Turn},
-    upload::{KEPT_MS, Progress, Standing, begin, forget, note_stored, too_many},
+    turns::Turn,
+    upload::{KEPT_MS, Progress, Standing, begin, note_stored, too_many},
 };
-use crate::{error::ApiError, http::STALL, random, store::db::Db};
+use crate::{
+    error::ApiError,
+    http::STALL,
+    random,
+    store::{
+        db::Db,
+        uploads::{self, Key},
+    },
+};
 
 /// Most bytes that one request holds in memory before it writes them down.
 const HOLD: usize = 512 * 1024;
@@ -58,12 +65,6 @@ pub(crate) enum ReceiveError {
     /// Everything else.
     #[error(transparent)]
     Api(#[from] ApiError),
-}
-
-impl From<rusqlite::Error> for ReceiveError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Api(error.into())
-    }
 }
 
 /// A chunk's checksum as it was sent with it.
@@ -201,28 +202,16 @@ impl Receiver {
             Some(self.storage.put_piece(&piece, bytes).await?)
         };
         let (name, fence) = (piece.clone(), at.fence);
-        let moved = self.db.write(move |db| {
-            let (id, device) = (key.0.as_bytes(), key.1.as_bytes());
+        let moved = self.db.write(move |tx| {
             let moved = match fence {
-                Some(fence) => db
-                    .prepare_cached(
-                        "UPDATE upload SET received = ?4, expires_at = ?5 WHERE sha = ?1 AND device = ?2 AND fence = ?3
-                           AND received = ?6",
-                    )?
-                    .execute(params![id, device, fence, before + size, expires_at.0, before])?,
-                None if too_many(db, &key)? => return Err(ApiError::Busy),
-                None => db
-                    .prepare_cached(
-                        "INSERT INTO upload (sha, device, received, fence, expires_at) VALUES (?1, ?2, ?3, 1, ?4)
-                         ON CONFLICT DO NOTHING",
-                    )?
-                    .execute(params![id, device, size, expires_at.0])?,
+                Some(fence) => uploads::advance(tx, &key, fence, (before, before + size), expires_at)?,
+                None if too_many(tx, &key)? => return Err(ApiError::Busy),
+                None => uploads::begin(tx, &key, size, expires_at)?,
             };
-            if moved == 1 && name.is_some() {
-                db.prepare_cached("INSERT INTO piece (sha, device, at, name) VALUES (?1, ?2, ?3, ?4)")?
-                    .execute(params![id, device, before, name])?;
+            if moved && let Some(name) = &name {
+                uploads::add_piece(tx, &key, before, name)?;
             }
-            Ok(moved == 1)
+            Ok(moved)
         });
         let moved = moved.await;
         if !matches!(moved, Ok(true)) {
@@ -236,20 +225,11 @@ impl Receiver {
         Ok(())
     }
 
-    async fn names(&self) -> Result<Vec<String>, ApiError> {
-        let key = self.key;
-        let names = self.db.read(move |db| {
-            let mut query = db.prepare_cached("SELECT name FROM piece WHERE sha = ?1 AND device = ?2 ORDER BY at")?;
-            let rows = query.query_map(params![key.0.as_bytes(), key.1.as_bytes()], |row| row.get(0))?;
-            Ok(rows.collect::<Result<Vec<String>, _>>()?)
-        });
-        names.await
-    }
-
     /// What is durable of the upload, in order. If storage has lost some of it the upload begins anew.
     async fn pieces(&self, fence: Option<i64>) -> Result<Bytes, ReceiveError> {
         let mut whole = Vec::new();
-        for name in self.names().await? {
+        let key = self.key;
+        for name in self.db.read(move |tx| Ok(uploads::pieces(tx, &key)?)).await? {
             let Some(piece) = self.storage.piece(&name).await? else {
                 self.abandon(fence).await?;
                 return Err(ReceiveError::Unknown);
@@ -296,13 +276,9 @@ impl Receiver {
     /// Drops the upload with its pieces; with a fence only if that still holds. Whether it did.
     pub(crate) async fn abandon(&self, fence: Option<i64>) -> Result<bool, ApiError> {
         let key = self.key;
-        let dropped = self.db.write(move |db| {
-            let holds: bool = db
-                .prepare_cached(
-                    "SELECT EXISTS (SELECT 1 FROM upload WHERE sha = ?1 AND device = ?2 AND (?3 IS NULL OR fence = ?3))",
-                )?
-                .query_row(params![key.0.as_bytes(), key.1.as_bytes(), fence], |row| row.get(0))?;
-            if holds { forget(db, &key.0, Some(&key)).map(Some) } else { Ok(None) }
+        let dropped = self.db.write(move |tx| {
+            let holds = uploads::find(tx, &key)?.is_some_and(|upload| fence.is_none_or(|fence| fence == upload.fence));
+            if holds { Ok(Some(uploads::drop(tx, &key)?)) } else { Ok(None) }
         });
         match dropped.await? {
             Some(names) => {

@@ -1,15 +1,15 @@
 //! Holding rows against storage. What a row calls stored and storage does not have, or has with other bytes, is asked of its
 //! device again; damaged bytes are set aside, not deleted. What was begun and never finished goes after a week.
 
-use std::collections::HashSet;
-
 use doorstep_domain::{PhotoId, UnixMs};
 use doorstep_media::{inspect, photo_id};
-use rusqlite::params;
 use serde::Serialize;
 
 use super::Storage;
-use crate::{error::ApiError, store::db::Db};
+use crate::{
+    error::ApiError,
+    store::{db::Db, photos, stored_photos, uploads},
+};
 
 /// Rows looked at between two looks at storage.
 const PAGE: u32 = 500;
@@ -50,28 +50,19 @@ const MANY: usize = 10;
 /// Compares rows with storage. One photo that can not be read is counted and stops no other.
 pub(crate) async fn scrub(db: &Db, storage: &Storage, how: Scrub, now: UnixMs) -> Result<Scrubbed, ApiError> {
     let mut found = Scrubbed { expired: expire(db, storage, now).await?, ..Scrubbed::default() };
-    let mut after = vec![];
+    let mut after = None;
     loop {
-        let from = after.clone();
-        let rows = db.read(move |db| {
-            let mut query =
-                db.prepare_cached("SELECT sha, len, erased_at IS NOT NULL FROM stored WHERE sha > ?1 ORDER BY sha LIMIT ?2")?;
-            let rows = query.query_map(params![from, PAGE], |row| {
-                Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, u64>(1)?, row.get::<_, bool>(2)?))
-            })?;
-            Ok(rows.collect::<Result<Vec<_>, _>>()?)
-        });
-        let rows = rows.await?;
-        let Some((last, ..)) = rows.last() else { break };
-        after = last.clone();
+        let rows = db.read(move |tx| Ok(stored_photos::page(tx, after.as_ref(), PAGE)?)).await?;
+        let Some(last) = rows.last() else { break };
+        after = Some(last.id);
         let mut odd = Vec::new();
-        for (sha, len, is_erased) in &rows {
-            let id = PhotoId::try_from(sha.as_slice()).map_err(|_| ApiError::Internal("stored row"))?;
-            if *is_erased {
+        for stored in &rows {
+            let id = stored.id;
+            if stored.erased_at.is_some() {
                 storage.erase(&id).await?;
                 continue;
             }
-            match look(storage, &id, *len, how.deep).await {
+            match look(storage, &id, stored.len, how.deep).await {
                 Ok(Look::Sound) => found.sound += 1,
                 Ok(look) => odd.push((id, look)),
                 Err(error) => {
@@ -131,13 +122,10 @@ pub(crate) async fn is_sound(db: &Db, storage: &Storage, id: PhotoId, len: u64, 
 }
 
 async fn ask_again(db: &Db, id: PhotoId, now: UnixMs) -> Result<(), ApiError> {
-    db.write(move |db| {
+    db.write(move |tx| {
         // Erased meanwhile: then nobody wants it again.
-        let gone =
-            db.prepare_cached("DELETE FROM stored WHERE sha = ?1 AND erased_at IS NULL")?.execute(params![id.as_bytes()])?;
-        if gone == 1 {
-            db.prepare_cached("UPDATE photo SET asked_at = ?2, lost_at = NULL, altered = 0 WHERE sha = ?1")?
-                .execute(params![id.as_bytes(), now.0])?;
+        if stored_photos::miss(tx, &id)? {
+            photos::ask_again(tx, &id, now)?;
         }
         Ok(())
     })
@@ -146,39 +134,22 @@ async fn ask_again(db: &Db, id: PhotoId, now: UnixMs) -> Result<(), ApiError> {
 
 /// Drops uploads that nobody went on with, and staged bytes that no row knows: their request died before it wrote one.
 async fn expire(db: &Db, storage: &Storage, now: UnixMs) -> Result<u64, ApiError> {
-    let expired = db.write(move |db| {
-        let mut query = db.prepare_cached(
-            "DELETE FROM piece WHERE (sha, device) IN (SELECT sha, device FROM upload WHERE expires_at <= ?1) RETURNING name",
-        )?;
-        let names = query.query_map([now.0], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
-        let uploads = db.prepare_cached("DELETE FROM upload WHERE expires_at <= ?1")?.execute([now.0])?;
-        Ok((names, uploads as u64))
-    });
-    let (names, uploads) = expired.await?;
+    let (uploads, names) = db.write(move |tx| Ok(uploads::drop_expired(tx, now)?)).await?;
     storage.drop_pieces(&names).await;
-    let known = db.read(|db| {
-        let mut query = db.prepare_cached("SELECT name FROM piece")?;
-        Ok(query.query_map([], |row| row.get(0))?.collect::<Result<HashSet<String>, _>>()?)
-    });
-    let known = known.await?;
+    let known = db.read(|tx| Ok(uploads::all_pieces(tx)?)).await?;
     let staged = storage.list("staging").await?;
     let left = staged.into_iter().filter(|(key, since)| !known.contains(key) && now.since(*since) > YOUNG_MS);
     storage.drop_pieces(&left.map(|(key, _)| key).collect::<Vec<_>>()).await;
-    Ok(uploads)
+    Ok(uploads as u64)
 }
 
 /// Photos whose bytes were stored when the process died before it wrote the row.
 async fn take_in(db: &Db, storage: &Storage, now: UnixMs, found: &mut Scrubbed) -> Result<(), ApiError> {
     for (key, _) in storage.list("photos").await? {
         let Some(id) = key.rsplit('/').next().and_then(|name| name.parse::<PhotoId>().ok()) else { continue };
-        let wanted = db.read(move |db| {
-            let known: bool = db
-                .prepare_cached("SELECT EXISTS (SELECT 1 FROM stored WHERE sha = ?1)")?
-                .query_row(params![id.as_bytes()], |row| row.get(0))?;
-            Ok((known, super::expect::namers(db, &id)?))
-        });
+        let wanted = db.read(move |tx| Ok((stored_photos::find(tx, &id)?, photos::namers(tx, &id)?)));
         let (known, namers) = wanted.await?;
-        if known {
+        if known.is_some() {
             continue;
         }
         if namers.is_empty() {

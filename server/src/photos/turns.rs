@@ -8,11 +8,9 @@ use std::{
     time::Duration,
 };
 
-use doorstep_domain::{DeviceId, PhotoId};
 use tokio::sync::{Notify, watch};
 
-/// An upload: which photo, from which device.
-pub(crate) type Key = (PhotoId, DeviceId);
+use crate::store::uploads::Key;
 
 /// Longest wait for an older request to end; the fence holds it off after that.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -68,6 +66,8 @@ impl Drop for Turn {
 
 #[cfg(test)]
 mod tests {
+    use doorstep_domain::{DeviceId, PhotoId};
+
     use super::*;
 
     fn key(n: u8) -> Key {

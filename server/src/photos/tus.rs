@@ -18,12 +18,12 @@ use doorstep_protocol::ErrorCode;
 
 use super::{
     receive::{Checksum, ReceiveError, Receiver},
-    turns::Key,
     upload::{self, Progress},
 };
 use crate::{
     error::{ApiError, status_of},
     http::{App, known},
+    store::{photos, uploads::Key},
 };
 
 const RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
@@ -145,7 +145,7 @@ pub(crate) async fn create(State(app): State<App>, request: Request) -> Response
 }
 
 async fn expected(app: &App, (id, device): Key, len: u64) -> Result<(), ReceiveError> {
-    match app.db.read(move |db| super::expect::length(db, &id, &device)).await? {
+    match app.db.read(move |tx| Ok(photos::length(tx, &id, &device)?)).await? {
         None => Err(ApiError::PhotoUnexpected.into()),
         Some(named) if named != len => Err(malformed("Upload-Length is not the length that the entry names")),
         Some(_) => Ok(()),

@@ -1,10 +1,17 @@
-//! The rows of uploads: how far one is, who may go on with it, and what becomes of it.
+//! How far an upload is, who may go on with it, and what becomes of it.
 
-use doorstep_domain::{PhotoId, UnixMs};
-use rusqlite::{OptionalExtension, params};
+use doorstep_domain::UnixMs;
 
-use super::{receive::ReceiveError, turns::Key};
-use crate::{error::ApiError, store::db::Db, store::tx::Tx};
+use super::receive::ReceiveError;
+use crate::{
+    error::ApiError,
+    store::{
+        db::Db,
+        photos, stored_photos,
+        tx::Tx,
+        uploads::{self, Key, Upload},
+    },
+};
 
 /// Most unfinished uploads of one device, and most bytes of them.
 const MOST_UPLOADS: u64 = 64;
@@ -33,28 +40,15 @@ enum Found {
     Expected(u64),
 }
 
-fn find(db: &Tx<'_>, (id, device): &Key) -> Result<Found, ApiError> {
-    let stored = db
-        .prepare_cached("SELECT len, erased_at FROM stored WHERE sha = ?1")?
-        .query_row(params![id.as_bytes()], |row| Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?)))
-        .optional()?;
-    match stored {
-        Some((len, None)) => return Ok(Found::Stored(len)),
-        Some((_, Some(_))) => return Ok(Found::Erased),
-        None => {}
+fn find(tx: &Tx<'_>, key: &Key) -> Result<Found, ApiError> {
+    let (id, device) = key;
+    if let Some(stored) = stored_photos::find(tx, id)? {
+        return Ok(if stored.erased_at.is_some() { Found::Erased } else { Found::Stored(stored.len) });
     }
-    let len = db
-        // As the device's own entry names it: what another's says of it must not stop this one.
-        .prepare_cached("SELECT len FROM photo WHERE sha = ?1 ORDER BY device = ?2 DESC LIMIT 1")?
-        .query_row(params![id.as_bytes(), device.as_bytes()], |row| row.get(0))
-        .optional()?;
-    let len: u64 = len.ok_or(ApiError::PhotoUnexpected)?;
-    let begun = db
-        .prepare_cached("SELECT received, fence, expires_at FROM upload WHERE sha = ?1 AND device = ?2")?
-        .query_row(params![id.as_bytes(), device.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .optional()?;
-    Ok(match begun {
-        Some((offset, fence, expires_at)) => Found::Begun { len, offset, fence, expires_at: UnixMs(expires_at) },
+    // As the device's own entry names it: what another's says of it must not stop this one.
+    let len = photos::length(tx, id, device)?.ok_or(ApiError::PhotoUnexpected)?;
+    Ok(match uploads::find(tx, key)? {
+        Some(Upload { received, fence, expires_at }) => Found::Begun { len, offset: received, fence, expires_at },
         None => Found::Expected(len),
     })
 }
@@ -81,17 +75,16 @@ pub(crate) async fn progress(db: &Db, key: Key, now: UnixMs) -> Result<Progress,
 
 /// `Ok(Ok)`: stored already. `Ok(Err)`: where the request stands.
 pub(crate) async fn begin(db: &Db, key: Key, now: UnixMs) -> Result<Result<Progress, (Standing, UnixMs)>, ReceiveError> {
-    match db.read(move |db| find(db, &key)).await? {
+    match db.read(move |tx| find(tx, &key)).await? {
         Found::Stored(len) => return Ok(Ok(Progress { offset: len, len, expires_at: None, had: true })),
         Found::Erased => return Err(ReceiveError::Erased),
         Found::Expected(len) => return Ok(Err((Standing { len, offset: 0, fence: None }, now.plus(KEPT_MS)))),
         Found::Begun { expires_at, .. } if expires_at <= now => return Err(ReceiveError::Expired),
         Found::Begun { .. } => {}
     }
-    let fenced = db.write(move |db| {
-        db.prepare_cached("UPDATE upload SET fence = fence + 1 WHERE sha = ?1 AND device = ?2")?
-            .execute(params![key.0.as_bytes(), key.1.as_bytes()])?;
-        find(db, &key)
+    let fenced = db.write(move |tx| {
+        uploads::raise_fence(tx, &key)?;
+        find(tx, &key)
     });
     Ok(match fenced.await? {
         Found::Stored(len) => Ok(Progress { offset: len, len, expires_at: None, had: true }),
@@ -110,37 +103,20 @@ pub(crate) async fn note_stored(
     mime: &'static str,
     now: UnixMs,
 ) -> Result<Option<Vec<String>>, ApiError> {
-    db.write(move |db| {
-        db.prepare_cached("INSERT OR IGNORE INTO stored (sha, len, mime, stored_at, device) VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![id.as_bytes(), len, mime, now.0, device.as_bytes()])?;
-        if db
-            .prepare_cached("SELECT EXISTS (SELECT 1 FROM stored WHERE sha = ?1 AND erased_at IS NOT NULL)")?
-            .query_row(params![id.as_bytes()], |row| row.get(0))?
-        {
+    db.write(move |tx| {
+        stored_photos::keep(tx, &id, &device, len, mime, now)?;
+        if stored_photos::find(tx, &id)?.is_some_and(|stored| stored.erased_at.is_some()) {
             return Ok(None);
         }
-        db.prepare_cached("UPDATE photo SET asked_at = NULL, lost_at = NULL, altered = 0 WHERE sha = ?1")?
-            .execute(params![id.as_bytes()])?;
+        photos::arrive(tx, &id)?;
         // Also what other devices had sent of the same photo.
-        forget(db, &id, None).map(Some)
+        Ok(Some(uploads::drop_of_all(tx, &id)?))
     })
     .await
 }
 
 /// Whether a device has as much unfinished as it may have.
-pub(crate) fn too_many(db: &Tx<'_>, (_, device): &Key) -> Result<bool, ApiError> {
-    let (uploads, bytes): (u64, u64) = db
-        .prepare_cached("SELECT count(*), coalesce(sum(received), 0) FROM upload WHERE device = ?1")?
-        .query_row(params![device.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+pub(crate) fn too_many(tx: &Tx<'_>, (_, device): &Key) -> Result<bool, ApiError> {
+    let (uploads, bytes) = uploads::unfinished(tx, device)?;
     Ok(uploads >= MOST_UPLOADS || bytes >= MOST_UNFINISHED)
-}
-
-/// Removes the rows of a photo's uploads, of one device or of all; the names of their pieces.
-pub(crate) fn forget(db: &Tx<'_>, id: &PhotoId, of: Option<&Key>) -> Result<Vec<String>, ApiError> {
-    let device = of.map(|(_, device)| device.as_bytes().as_slice());
-    let mut query = db.prepare_cached("DELETE FROM piece WHERE sha = ?1 AND (?2 IS NULL OR device = ?2) RETURNING name")?;
-    let names = query.query_map(params![id.as_bytes(), device], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    db.prepare_cached("DELETE FROM upload WHERE sha = ?1 AND (?2 IS NULL OR device = ?2)")?
-        .execute(params![id.as_bytes(), device])?;
-    Ok(names)
 }

@@ -55,3 +55,8 @@ pub(crate) fn forget_nonces(tx: &Tx<'_>) -> Result<(), StoreError> {
 pub(crate) fn has_tag(tx: &Tx<'_>, device: &DeviceId, tag: &Tag) -> Result<bool, StoreError> {
     tx.exists(sql!("SELECT 1 FROM install WHERE tag = ?1 AND device = ?2"), params![tag, device])
 }
+
+/// Who is on a device.
+pub(crate) fn people_on(tx: &Tx<'_>, device: &DeviceId) -> Result<Vec<String>, StoreError> {
+    tx.all(sql!("SELECT DISTINCT person FROM member WHERE device = ?1 ORDER BY person"), params![device], |row| row.get(0))
+}

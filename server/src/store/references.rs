@@ -1,4 +1,4 @@
-//! The versions of reference rows.
+//! The versions of reference rows, and the policy in force.
 
 use super::tx::{StoreError, Tx, params, sql};
 
@@ -6,6 +6,11 @@ use super::tx::{StoreError, Tx, params, sql};
 pub(crate) fn version(tx: &Tx<'_>, kind: &str) -> Result<u64, StoreError> {
     let version = tx.maybe(sql!("SELECT version FROM reference WHERE kind = ?1"), params![kind], |row| row.get(0))?;
     Ok(version.unwrap_or(0))
+}
+
+/// The policy in force, as it was published.
+pub(crate) fn policy(tx: &Tx<'_>) -> Result<Vec<u8>, StoreError> {
+    tx.one(sql!("SELECT body FROM reference WHERE kind = 'policy'"), params![], |row| row.get(0))
 }
 
 /// Puts a policy in force; the one before it is kept for devices that can not read this one.
