@@ -9,7 +9,6 @@ mod walk;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use doorstep_domain::{CaseId, ChangeHash, DeviceId, InstallId};
-use rusqlite::{OptionalExtension, Row, types::Type};
 use serde::Serialize;
 
 use crate::{
@@ -18,7 +17,9 @@ use crate::{
     link::{self, Before, Entry, Tally},
     store::{
         db::Store,
-        tx::{StoreError, Tx},
+        links, log_batches,
+        log_rows::{self, readable},
+        tx::Tx,
     },
 };
 
@@ -135,7 +136,7 @@ pub const MOST_FAULTS: usize = 1_000;
 #[derive(Clone)]
 enum Place {
     Links(i64),
-    Batches(Vec<u8>, i64, Vec<u8>),
+    Batches(log_batches::Key),
     Changes(Vec<u8>, i64),
     Refused(Vec<u8>, Vec<u8>),
 }
@@ -210,10 +211,8 @@ impl Look {
         // A page is one view of all tables: rows that are written meanwhile belong to a later page, or to the next look.
         let tx = db;
         let next = match self.place.clone() {
-            Place::Links(after) => self.links(tx, after)?.or_else(|| Some(Place::Batches(vec![], FIRST, vec![]))),
-            Place::Batches(install, number, hash) => {
-                self.some_batches(tx, (install, number, hash))?.or_else(|| Some(Place::Changes(vec![], FIRST)))
-            }
+            Place::Links(after) => self.links(tx, after)?.or_else(|| Some(Place::Batches((vec![], FIRST, vec![])))),
+            Place::Batches(after) => self.some_batches(tx, after)?.or_else(|| Some(Place::Changes(vec![], FIRST))),
             Place::Changes(case, n) => self.changes(tx, (case, n))?.or_else(|| Some(Place::Refused(vec![], vec![]))),
             Place::Refused(case, hash) => self.refused(tx, (case, hash))?,
         };
@@ -285,22 +284,7 @@ fn keys(db: &Tx<'_>) -> Result<HashMap<Vec<u8>, Vec<u8>>, ApiError> {
 
 /// The waybill of a case, as its row says it.
 fn waybill(db: &Tx<'_>, case: &CaseId) -> Result<Option<String>, ApiError> {
-    let mut query = db.prepare_cached("SELECT waybill FROM doc WHERE case_id = ?1")?;
-    Ok(readable(query.query_row([case.as_bytes()], |row| row.get(0)).optional())?.flatten())
-}
-
-/// What is read of a row; `None`: a column holds what no server writes. Other errors end the look.
-fn readable<T, E: Into<ApiError>>(row: Result<T, E>) -> Result<Option<T>, ApiError> {
-    match row.map_err(Into::into) {
-        Err(ApiError::Database(StoreError::Row(_))) => Ok(None),
-        other => other.map(Some),
-    }
-}
-
-/// An id in a column.
-fn id<T: for<'a> TryFrom<&'a [u8]>>(row: &Row<'_>, at: usize) -> rusqlite::Result<T> {
-    let bytes: Vec<u8> = row.get(at)?;
-    T::try_from(&bytes).map_err(|_| rusqlite::Error::InvalidColumnType(at, String::new(), Type::Blob))
+    Ok(readable(log_rows::waybill(db, case))?.flatten())
 }
 
 /// A row's name for a person: its table, and its key in hexadecimal.
@@ -324,7 +308,7 @@ pub(crate) fn look(store: &Store, only: Option<CaseId>) -> Result<Looked, ApiErr
 
 /// The entry of a link.
 fn entry(db: &Tx<'_>, number: u64) -> Result<Option<Entry>, ApiError> {
-    Ok(link::read(db, number)?.and_then(|link| link.entry()))
+    Ok(links::get(db, number)?.and_then(|link| link.entry()))
 }
 
 #[cfg(test)]

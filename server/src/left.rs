@@ -3,11 +3,19 @@
 
 use std::collections::HashMap;
 
-use doorstep_domain::{ChangeHash, Digest, UnixMs};
+use doorstep_domain::{ChangeHash, Digest};
 use doorstep_protocol::{BroughtDoc, Leaf, signing::NOTHING_LEFT};
-use rusqlite::{OptionalExtension, params};
 
-use crate::{enrol::Device, error::ApiError, gap::Gap, store::tx::Tx, verify::Verified};
+use crate::{
+    enrol::Device,
+    error::ApiError,
+    gap::Gap,
+    store::{
+        left_behind::{self, LeftGap},
+        tx::Tx,
+    },
+    verify::Verified,
+};
 
 /// A chain is remembered for so long after it was named.
 const KEPT_MS: i64 = 400 * 86_400_000;
@@ -46,43 +54,24 @@ pub(crate) fn take_up(db: &Tx<'_>, batch: &Verified, device: &Device) -> Result<
 
 /// Keeps what a sending leaves behind, with the gap in which those acts lie.
 pub(crate) fn leave(db: &Tx<'_>, device: &Device, rest: &[Leaf], gap: Gap) -> Result<(), ApiError> {
-    db.prepare_cached("DELETE FROM left_behind WHERE device = ?1 AND until_ms < ?2")?
-        .execute(params![device.id.as_bytes(), gap.until.plus(-KEPT_MS).0])?;
+    left_behind::forget_before(db, &device.id, gap.until.plus(-KEPT_MS))?;
     if rest.is_empty() {
         return Ok(());
     }
     rest.iter().try_for_each(|Leaf(chain)| keep(db, device, chain, gap))?;
     // A device that names others with each sending fills nothing.
-    db.prepare_cached(
-        "DELETE FROM left_behind WHERE device = ?1 AND chain NOT IN
-           (SELECT chain FROM left_behind WHERE device = ?1 ORDER BY until_ms DESC, chain LIMIT ?2)
-         AND (SELECT count(*) FROM left_behind WHERE device = ?1) > ?2",
-    )?
-    .execute(params![device.id.as_bytes(), MOST_KEPT])?;
+    left_behind::forget_beyond(db, &device.id, MOST_KEPT)?;
     Ok(())
 }
 
 fn keep(db: &Tx<'_>, device: &Device, chain: &Digest, gap: Gap) -> Result<(), ApiError> {
     if *chain != NOTHING_LEFT {
-        db.prepare_cached(
-            "INSERT OR IGNORE INTO left_behind (device, chain, from_ms, until_ms, contact_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute(params![
-            device.id.as_bytes(),
-            chain.as_bytes(),
-            gap.from.0,
-            gap.until.0,
-            gap.contact.map(|at| at.0)
-        ])?;
+        left_behind::keep(db, &device.id, chain, &LeftGap { from: gap.from, until: gap.until, contact: gap.contact })?;
     }
     Ok(())
 }
 
 fn gap_of(db: &Tx<'_>, device: &Device, chain: &Digest) -> Result<Option<Gap>, ApiError> {
-    Ok(db
-        .prepare_cached("SELECT from_ms, until_ms, contact_ms FROM left_behind WHERE device = ?1 AND chain = ?2")?
-        .query_row(params![device.id.as_bytes(), chain.as_bytes()], |row| {
-            Ok(Gap::named(UnixMs(row.get(0)?), UnixMs(row.get(1)?), row.get::<_, Option<i64>>(2)?.map(UnixMs)))
-        })
-        .optional()?)
+    let gap = left_behind::gap(db, &device.id, chain)?;
+    Ok(gap.map(|LeftGap { from, until, contact }| Gap::named(from, until, contact)))
 }

@@ -40,7 +40,6 @@ mod project;
 mod proofs;
 mod quarantine;
 mod random;
-mod receipt;
 mod refs;
 mod replace_key;
 mod restore;

@@ -7,14 +7,17 @@ use doorstep_protocol::{
     signing::{link_message, receipt_hash},
 };
 use minicbor::{Decode, Encode};
-use rusqlite::{OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
 use crate::{
     error::ApiError,
     keys::Keys,
-    receipt::{RECEIPT, receipt_of},
-    store::tx::Tx,
+    store::{
+        chains,
+        links::{self, Link},
+        log_rows, quarantine,
+        tx::{StoreError, Tx},
+    },
 };
 
 /// What a link vouches for.
@@ -118,15 +121,8 @@ impl Kept {
         db: &Tx<'_>,
         (case, change): (&CaseId, &ChangeHash),
         (install, number): (&[u8; 16], u64),
-    ) -> Result<(), ApiError> {
-        let receipt = db
-            .prepare_cached(&format!(
-                "SELECT {RECEIPT} FROM quarantine
-                 WHERE case_id = ?1 AND hash = ?2 AND pushed_by = ?3 AND batch = ?4"
-            ))?
-            .query_row(params![case.as_bytes(), change.as_bytes(), install, number], |row| receipt_of(row, 0))
-            .optional()?;
-        if let Some(receipt) = receipt {
+    ) -> Result<(), StoreError> {
+        if let Some(receipt) = quarantine::receipt_of(db, (case, change), (install, number))? {
             for part in [b"q".as_slice(), case.as_bytes(), &receipt_hash(change, &receipt)] {
                 self.0.update(part);
             }
@@ -143,35 +139,11 @@ pub(crate) fn sha(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
-/// A link as it is stored.
-pub(crate) struct Link {
-    pub number: u64,
-    pub prev: Vec<u8>,
-    pub at: i64,
-    /// The first bytes of the hash of the key that signed it.
-    pub key: Vec<u8>,
-    pub body: Vec<u8>,
-    pub sig: Vec<u8>,
-}
-
 impl Link {
-    pub(crate) const COLUMNS: &str = "number, prev, at, key, body, sig";
-
-    pub(crate) fn of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            number: row.get(0)?,
-            prev: row.get(1)?,
-            at: row.get(2)?,
-            key: row.get(3)?,
-            body: row.get(4)?,
-            sig: row.get(5)?,
-        })
-    }
-
     /// What was signed of it; `None`: its predecessor is no hash.
     pub(crate) fn message(&self) -> Option<Vec<u8>> {
         let prev = self.prev.as_slice().try_into().ok()?;
-        Some(link_message(self.number, prev, self.at, &self.body))
+        Some(link_message(self.number, prev, self.at.0, &self.body))
     }
 
     pub(crate) fn entry(&self) -> Option<Entry> {
@@ -179,45 +151,24 @@ impl Link {
     }
 }
 
-/// The link of this number.
-pub(crate) fn read(db: &Tx<'_>, number: u64) -> Result<Option<Link>, ApiError> {
-    let mut query = db.prepare_cached(&format!("SELECT {} FROM link WHERE number = ?1", Link::COLUMNS))?;
-    Ok(query.query_row([number], Link::of).optional()?)
-}
-
 /// Appends a link in the transaction of what it vouches for. Returns its number.
 pub(crate) fn append(db: &Tx<'_>, keys: &Keys, entry: &Entry, at: UnixMs) -> Result<u64, ApiError> {
-    let last = db
-        .prepare_cached(&format!("SELECT {} FROM link ORDER BY number DESC LIMIT 1", Link::COLUMNS))?
-        .query_row([], Link::of)
-        .optional()?;
-    let (number, prev) = match &last {
+    let (number, prev) = match links::last(db)? {
         None => (1, [0; 32]),
         Some(last) => (last.number + 1, sha(&last.message().ok_or(ApiError::Internal("link row"))?)),
     };
     let keys = keys.newest(db)?;
     let body = encode(entry)?;
     let sig = keys.sign_link(&link_message(number, &prev, at.0, &body))?;
-    db.prepare_cached(&format!("INSERT INTO link ({}) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", Link::COLUMNS))?.execute(params![
-        number,
-        prev,
-        at.0,
-        DeviceId::of(&keys.public()).as_bytes(),
-        body,
-        sig
-    ])?;
+    let key = DeviceId::of(&keys.public()).as_bytes().to_vec();
+    links::add(db, &Link { number, prev: prev.to_vec(), at, key, body, sig })?;
     Ok(number)
 }
 
 /// Begins the log of links: from now on what was there before can not be changed unseen either.
 pub(crate) fn begin(db: &Tx<'_>) -> Result<(), ApiError> {
     let mut batches = Tally::default();
-    let mut query = db.prepare("SELECT install, number, hash, ack FROM envelope ORDER BY install, number, hash")?;
-    let mut rows = query.query([])?;
-    while let Some(row) = rows.next()? {
-        let blob = |at: usize| row.get::<_, Vec<u8>>(at);
-        batches.batch(&blob(0)?, row.get(1)?, &blob(2)?, &blob(3)?);
-    }
+    chains::each_judged(db, |batch| batches.batch(&batch.install, batch.number, &batch.hash, &batch.ack))?;
     let own = own_of_before(db)?;
     let before = Before { batches: batches.count, batches_digest: batches.digest(), own: own.count, own_digest: own.digest() };
     // When it was is not known here: a step of the schema reads no clock.
@@ -225,18 +176,8 @@ pub(crate) fn begin(db: &Tx<'_>) -> Result<(), ApiError> {
 }
 
 /// The server's own changes for which no link vouches.
-pub(crate) fn own_of_before(db: &Tx<'_>) -> Result<Tally, ApiError> {
+pub(crate) fn own_of_before(db: &Tx<'_>) -> Result<Tally, StoreError> {
     let mut own = Tally::default();
-    let mut query = db.prepare(&format!(
-        "SELECT case_id, n, hash, {RECEIPT} FROM change
-         WHERE batch = 0 AND link IS NULL ORDER BY case_id, n"
-    ))?;
-    let mut rows = query.query([])?;
-    while let Some(row) = rows.next()? {
-        let hash: Vec<u8> = row.get(2)?;
-        let hash = ChangeHash::try_from(hash.as_slice())
-            .map_err(|_| rusqlite::Error::InvalidColumnType(2, "hash".into(), rusqlite::types::Type::Blob))?;
-        own.own(&row.get::<_, Vec<u8>>(0)?, row.get(1)?, &hash, &receipt_of(row, 3)?);
-    }
+    log_rows::each_unvouched_own(db, |change| own.own(&change.case, change.n, &change.hash, &change.receipt))?;
     Ok(own)
 }

@@ -5,7 +5,6 @@
 use doorstep_document::{Change, NewEntry, Refusal};
 use doorstep_domain::{CaseId, ChangeHash, DeviceId, Receipt, Release, UnixMs};
 use doorstep_protocol::{Decision, Quarantined};
-use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 
 use crate::{
@@ -14,8 +13,10 @@ use crate::{
     error::ApiError,
     headoffice::{self, HeadOfficeError},
     keys::Keys,
-    receipt::{RECEIPT, receipt_of, receipt_values},
-    store::tx::Tx,
+    store::{
+        quarantine::{self, Decided, Kept, Original},
+        tx::{StoreError, Tx},
+    },
     verify::{Offered, Verified},
 };
 
@@ -30,46 +31,26 @@ pub(crate) struct Refused<'a> {
 
 /// Keeps a refused change. The same one again changes nothing: its first receipt stays.
 pub(crate) fn keep(db: &Tx<'_>, refused: &Refused<'_>, batch: &Verified, device: &Device) -> Result<(), ApiError> {
-    let code = refused.refusal.code();
-    let [received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven] = receipt_values(&refused.receipt);
-    db.prepare_cached(&format!(
-        "INSERT OR IGNORE INTO quarantine (case_id, hash, reason, rule, policy_version, device, pushed_by, batch, person, {RECEIPT}, bytes)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
-    ))?
-    .execute(params![
-        refused.case.as_bytes(),
-        refused.change.hash.as_bytes(),
-        code.word(),
-        code.rule(),
-        refused.policy_version,
-        device.id.as_bytes(),
-        batch.install.as_bytes(),
-        batch.number,
-        batch.user,
-        received_at,
-        acted_at,
-        slack_ms,
-        from_ms,
-        until_ms,
-        marks,
-        unproven,
-        refused.change.bytes
-    ])?;
-    Ok(())
+    let kept = quarantine::Refused {
+        case: refused.case,
+        hash: &refused.change.hash,
+        why: refused.refusal.code(),
+        policy_version: refused.policy_version,
+        device: &device.id,
+        pushed_by: &batch.install,
+        batch: batch.number,
+        person: &batch.user,
+        receipt: refused.receipt,
+        bytes: &refused.change.bytes,
+    };
+    Ok(quarantine::keep(db, &kept)?)
 }
 
 /// Head office's decisions on changes that a device asks about. Its own only: another's is as good as none.
 pub(crate) fn decisions(db: &Tx<'_>, device: &DeviceId, asked: &[Quarantined]) -> Result<Vec<Decision>, ApiError> {
     let mut decided = Vec::new();
     for of in asked.iter().take(MOST_ASKED) {
-        let row = db
-            .prepare_cached(
-                "SELECT state, why FROM quarantine WHERE case_id = ?1 AND hash = ?2 AND device = ?3 AND state <> 'open'",
-            )?
-            .query_row(params![of.case.as_bytes(), of.change.as_bytes(), device.as_bytes()], |row| {
-                Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
-            })
-            .optional()?;
+        let row = quarantine::decision(db, (&of.case, &of.change), device)?;
         decided.extend(row.map(|(state, why)| Decision { of: *of, released: state == "released", why: why.unwrap_or_default() }));
     }
     Ok(decided)
@@ -112,35 +93,31 @@ pub struct Item {
 
 /// Quarantined changes, the oldest first; those that were decided too if asked.
 pub(crate) fn list(db: &Tx<'_>, decided: bool) -> Result<Vec<Item>, ApiError> {
-    let mut query = db.prepare_cached(
-        "SELECT case_id, hash, reason, rule, policy_version, device, batch, person, received_at, acted_at, state, decided_by, why, bytes
-         FROM quarantine WHERE state = 'open' OR ?1 ORDER BY received_at, case_id, hash",
-    )?;
-    let mut rows = query.query([decided])?;
-    let mut items = Vec::new();
-    let damaged = |_| ApiError::Internal("quarantine row");
-    while let Some(row) = rows.next()? {
-        let case = CaseId::try_from(row.get::<_, Vec<u8>>(0)?.as_slice()).map_err(damaged)?;
-        let read = Change::read(&case, &row.get::<_, Vec<u8>>(13)?);
+    let kept = if decided { quarantine::all(db)? } else { quarantine::open(db)? };
+    Ok(kept.into_iter().map(Item::of).collect())
+}
+
+impl Item {
+    fn of(kept: Kept) -> Self {
+        let read = Change::read(&kept.case, &kept.bytes);
         let entries = read.iter().flat_map(|change| change.entries()).map(|e| format!("{} {}", e.body.kind(), e.author.user));
-        items.push(Item {
-            case,
-            change: ChangeHash::try_from(row.get::<_, Vec<u8>>(1)?.as_slice()).map_err(damaged)?,
-            reason: row.get(2)?,
-            rule: row.get(3)?,
-            policy_version: row.get(4)?,
-            device: DeviceId::try_from(row.get::<_, Vec<u8>>(5)?.as_slice()).map_err(damaged)?,
-            batch: row.get(6)?,
-            person: row.get(7)?,
-            received_at: UnixMs(row.get(8)?),
-            acted_at: row.get::<_, Option<i64>>(9)?.map(UnixMs),
-            state: row.get(10)?,
-            decided_by: row.get(11)?,
-            why: row.get(12)?,
+        Self {
+            case: kept.case,
+            change: kept.hash,
+            reason: kept.reason,
+            rule: kept.rule,
+            policy_version: kept.policy_version,
+            device: kept.device,
+            batch: kept.batch,
+            person: kept.person,
+            received_at: kept.received_at,
+            acted_at: kept.acted_at,
+            state: kept.state,
+            decided_by: kept.decided_by,
+            why: kept.why,
             entries: entries.collect(),
-        });
+        }
     }
-    Ok(items)
 }
 
 /// Why a quarantined change can not be decided on as asked.
@@ -162,43 +139,19 @@ pub(crate) enum DecideError {
     Api(#[from] ApiError),
 }
 
-impl From<rusqlite::Error> for DecideError {
-    fn from(error: rusqlite::Error) -> Self {
+impl From<StoreError> for DecideError {
+    fn from(error: StoreError) -> Self {
         Self::Api(error.into())
     }
 }
 
-struct Open {
-    case: CaseId,
-    hash: ChangeHash,
-    device: DeviceId,
-    receipt: Receipt,
-    bytes: Vec<u8>,
-}
-
 /// The open change whose hash begins so.
-fn find(db: &Tx<'_>, prefix: &str) -> Result<Open, DecideError> {
-    let mut query = db.prepare_cached(&format!(
-        "SELECT case_id, hash, device, {RECEIPT}, bytes FROM quarantine
-         WHERE state = 'open' AND substr(lower(hex(hash)), 1, length(?1)) = lower(?1) LIMIT 2"
-    ))?;
-    let rows = query.query_map([prefix], |row| {
-        let ids = (row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, Vec<u8>>(2)?);
-        Ok((ids, receipt_of(row, 3)?, row.get::<_, Vec<u8>>(10)?))
-    })?;
-    let mut rows = rows.collect::<Result<Vec<_>, _>>()?;
-    if rows.len() > 1 {
+fn find(db: &Tx<'_>, prefix: &str) -> Result<(CaseId, ChangeHash), DecideError> {
+    let mut found = quarantine::beginning(db, prefix)?;
+    if found.len() > 1 {
         return Err(DecideError::Several);
     }
-    let ((case, hash, device), receipt, bytes) = rows.pop().filter(|_| !prefix.is_empty()).ok_or(DecideError::None)?;
-    let damaged = |_| ApiError::Internal("quarantine row");
-    Ok(Open {
-        case: CaseId::try_from(case.as_slice()).map_err(damaged)?,
-        hash: ChangeHash::try_from(hash.as_slice()).map_err(damaged)?,
-        device: DeviceId::try_from(device.as_slice()).map_err(damaged)?,
-        receipt,
-        bytes,
-    })
+    found.pop().filter(|_| !prefix.is_empty()).ok_or(DecideError::None)
 }
 
 /// Releases a change: its entries are written anew, with their author, their time and their first receipt. Returns the new change.
@@ -209,16 +162,17 @@ pub(crate) fn release(
     by: &str,
     now: UnixMs,
 ) -> Result<(CaseId, ChangeHash), DecideError> {
-    let open = find(db, prefix)?;
-    let original = Change::read(&open.case, &open.bytes).map_err(DecideError::Unreadable)?;
-    let (log, _) = case_log::entries(db, &open.case)?;
+    let (case, hash) = find(db, prefix)?;
+    let Original { device, receipt, bytes } = quarantine::original(db, &case, &hash)?;
+    let original = Change::read(&case, &bytes).map_err(DecideError::Unreadable)?;
+    let (log, _) = case_log::entries(db, &case)?;
     let is_there = |entry: &doorstep_domain::Entry| {
         log.iter().any(|r| r.entry.author == entry.author && r.entry.time == entry.time && r.entry.body == entry.body)
     };
     if original.entries().iter().all(is_there) {
         return Err(DecideError::Already);
     }
-    let release = Some(Release { original: open.hash, received_at: open.receipt.received_at });
+    let release = Some(Release { original: hash, received_at: receipt.received_at });
     let entries: Vec<NewEntry> = original
         .entries()
         .iter()
@@ -233,28 +187,19 @@ pub(crate) fn release(
             body: entry.body.clone(),
         })
         .collect();
-    let anew =
-        headoffice::append(db, keys, &open.case, entries, open.receipt, (&open.device, now)).map_err(|error| match error {
-            HeadOfficeError::Full => DecideError::Full,
-            HeadOfficeError::NoCase => DecideError::NoFacts,
-            HeadOfficeError::Api(error) => error.into(),
-            _ => ApiError::Internal("writing a release").into(),
-        })?;
-    decide(db, &open, "released", by, None, now)?;
-    Ok((open.case, anew))
+    let anew = headoffice::append(db, keys, &case, entries, receipt, (&device, now)).map_err(|error| match error {
+        HeadOfficeError::Full => DecideError::Full,
+        HeadOfficeError::NoCase => DecideError::NoFacts,
+        HeadOfficeError::Api(error) => error.into(),
+        _ => ApiError::Internal("writing a release").into(),
+    })?;
+    quarantine::decide(db, (&case, &hash), &Decided { state: "released", by, why: None, at: now })?;
+    Ok((case, anew))
 }
 
 /// Discards a change: it stays in quarantine, with the reason, and its device is told.
 pub(crate) fn discard(db: &Tx<'_>, prefix: &str, by: &str, why: &str, now: UnixMs) -> Result<(CaseId, ChangeHash), DecideError> {
-    let open = find(db, prefix)?;
-    decide(db, &open, "discarded", by, Some(why), now)?;
-    Ok((open.case, open.hash))
-}
-
-fn decide(db: &Tx<'_>, open: &Open, state: &str, by: &str, why: Option<&str>, now: UnixMs) -> Result<(), ApiError> {
-    db.prepare_cached(
-        "UPDATE quarantine SET state = ?3, decided_at = ?4, decided_by = ?5, why = ?6 WHERE case_id = ?1 AND hash = ?2",
-    )?
-    .execute(params![open.case.as_bytes(), open.hash.as_bytes(), state, now.0, by, why])?;
-    Ok(())
+    let (case, hash) = find(db, prefix)?;
+    quarantine::decide(db, (&case, &hash), &Decided { state: "discarded", by, why: Some(why), at: now })?;
+    Ok((case, hash))
 }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use doorstep_domain::UnixMs;
-use rusqlite::params;
 use serde::Serialize;
 
 use super::{Look, Looked};
@@ -11,24 +10,16 @@ use crate::{
     error::ApiError,
     store::{
         db::Db,
+        log_faults,
         meta::{self, Meta},
         tx::Tx,
     },
 };
 
+pub use crate::store::log_faults::Alarm;
+
 /// Between two pages: the look is never in the way of what devices bring.
 const PAUSE: Duration = Duration::from_millis(50);
-
-/// Something that was found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Alarm {
-    /// A [`super::Fault`] as JSON.
-    pub fault: String,
-    /// When it was found first.
-    pub found_at: UnixMs,
-    /// The newest look that found it.
-    pub last_at: UnixMs,
-}
 
 /// All that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,10 +33,7 @@ pub struct Alarms {
 /// What looks over the log have found.
 pub(crate) fn alarms(db: &Tx<'_>) -> Result<Alarms, ApiError> {
     let looked_at = meta::get(db, Meta::LogLooked)?.map(i64::from_be_bytes).map(UnixMs);
-    let mut query = db.prepare("SELECT fault, found_at, last_at FROM log_fault ORDER BY found_at, fault")?;
-    let rows = query
-        .query_map([], |row| Ok(Alarm { fault: row.get(0)?, found_at: UnixMs(row.get(1)?), last_at: UnixMs(row.get(2)?) }))?;
-    Ok(Alarms { looked_at, faults: rows.collect::<Result<_, _>>()? })
+    Ok(Alarms { looked_at, faults: log_faults::all(db)? })
 }
 
 /// Looks over all of the log, slowly, on a reader; what it finds is kept and shown, page by page: also if it does not come to its end.
@@ -84,10 +72,7 @@ pub(crate) async fn over_time(db: &Db, now: UnixMs) -> Result<Looked, ApiError> 
 
 fn keep(db: &Tx<'_>, found: &[String], now: UnixMs) -> Result<(), ApiError> {
     for fault in found {
-        db.execute(
-            "INSERT INTO log_fault (fault, found_at, last_at) VALUES (?1, ?2, ?2) ON CONFLICT (fault) DO UPDATE SET last_at = ?2",
-            params![fault, now.0],
-        )?;
+        log_faults::keep(db, fault, now)?;
     }
     Ok(())
 }

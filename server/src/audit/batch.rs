@@ -1,16 +1,12 @@
 //! One batch: its signature, its columns, its verdicts, and the changes that it brought.
 
-use std::collections::HashMap;
-
 use doorstep_document::{Change, pack::restore_within};
 use doorstep_domain::{BatchHash, CaseId, ChangeHash, DeviceId, FactsCheck, InstallId, Receipt, ReceiptParts, Reckoning, UnixMs};
 use doorstep_protocol::{
-    Ack, AckCase, Batch, BatchClock, Header, KIND_CASE, MAX_REQUEST, Push, PushDoc, ReceiptRow, RefusalCode, Sending, Verdict,
-    decode,
+    Ack, AckCase, Batch, Header, KIND_CASE, MAX_REQUEST, Push, PushDoc, ReceiptRow, RefusalCode, Sending, Verdict, decode,
     signing::{is_signed, receipt_hash},
     unpack_verdicts,
 };
-use rusqlite::{OptionalExtension, params};
 
 use super::{Fault, Look, Numbered, Place, Shelf, Verdicts, Wrong, entry, readable, row_name};
 use crate::{
@@ -18,8 +14,11 @@ use crate::{
     devices::signed_message,
     error::ApiError,
     link::{self, Entry, Kept},
-    receipt::{RECEIPT, receipt_of},
-    store::tx::Tx,
+    store::{
+        log_batches::{self, BatchRow},
+        log_rows::{self, Stored},
+        tx::Tx,
+    },
 };
 
 /// Batches of a page.
@@ -137,63 +136,11 @@ fn bytes_of(batches: &[Answered]) -> usize {
 }
 
 fn read_answered(db: &Tx<'_>, of: &Numbered) -> Result<Vec<Answered>, ApiError> {
-    let mut query = db.prepare_cached("SELECT version, body, ack FROM envelope WHERE install = ?1 AND number = ?2")?;
-    let mut rows = query.query(params![of.0, of.1])?;
-    let mut batches = Vec::new();
-    while let Some(row) = rows.next()? {
-        let read: rusqlite::Result<(u32, Vec<u8>, Vec<u8>)> = row.try_into();
-        batches.extend(readable(read)?.map(|(version, body, ack)| Answered::of(version, &body, &ack)));
-    }
-    Ok(batches)
+    let batches = log_batches::answered(db, &of.0, of.1)?;
+    Ok(batches.iter().map(|(version, body, ack)| Answered::of(*version, body, ack)).collect())
 }
 
-/// An envelope's row.
-struct Row {
-    install: Vec<u8>,
-    number: u64,
-    hash: Vec<u8>,
-    prev: Vec<u8>,
-    device: Vec<u8>,
-    person: String,
-    clock: BatchClock,
-    sig: Vec<u8>,
-    received_at: i64,
-    body: Vec<u8>,
-    ack: Vec<u8>,
-    forks: bool,
-    version: u32,
-    sending: Vec<u8>,
-    complete: bool,
-    link: Option<u64>,
-    key: Option<Vec<u8>>,
-}
-
-impl Row {
-    fn of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
-        let boot: Vec<u8> = row.get(8)?;
-        // Four bytes, or none that anybody signed.
-        let boot = boot.as_slice().try_into().unwrap_or([0xff; 4]);
-        Ok(Self {
-            install: row.get(0)?,
-            number: row.get(1)?,
-            hash: row.get(2)?,
-            prev: row.get(3)?,
-            device: row.get(4)?,
-            person: row.get(5)?,
-            clock: BatchClock { wall_ms: row.get(6)?, mono_ms: row.get(7)?, boot },
-            sig: row.get(9)?,
-            received_at: row.get(10)?,
-            body: row.get(11)?,
-            ack: row.get(12)?,
-            forks: row.get(13)?,
-            version: row.get(14)?,
-            sending: row.get(15)?,
-            complete: row.get(16)?,
-            link: row.get(17)?,
-            key: row.get(18)?,
-        })
-    }
-
+impl BatchRow {
     /// Whether the device signed it, and the columns repeat what it signed.
     fn is_signed(&self, opened: &Opened) -> bool {
         let Some(key) = &self.key else { return false };
@@ -220,32 +167,27 @@ impl Row {
 
 impl Look {
     /// Holds batches against their signatures and against what they brought. Returns where the next page begins, `None` at the end.
-    pub(super) fn some_batches(&mut self, db: &Tx<'_>, after: (Vec<u8>, i64, Vec<u8>)) -> Result<Option<Place>, ApiError> {
-        let mut query = db.prepare_cached(
-            "SELECT install, number, hash, prev, device, person, wall_ms, mono_ms, boot, sig, received_at, body, ack, forks, version,
-               sending, complete, link, public_key
-             FROM envelope LEFT JOIN device ON device.id = envelope.device
-             WHERE (install, number, hash) > (?1, ?2, ?3) ORDER BY install, number, hash LIMIT ?4",
-        )?;
-        let mut rows = query.query(params![after.0, after.1, after.2, BATCHES])?;
-        let (mut last, mut count) = (after, 0);
-        while let Some(row) = rows.next()? {
-            let (install, number, hash): (Vec<u8>, i64, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            match readable(Row::of(row))? {
+    pub(super) fn some_batches(&mut self, db: &Tx<'_>, mut after: log_batches::Key) -> Result<Option<Place>, ApiError> {
+        for _ in 0..BATCHES {
+            let Some((key, row)) = log_batches::next(db, &after)? else { return Ok(None) };
+            match row {
                 Some(row) => self.batch(db, &row)?,
-                None => self.wrong(Fault {
-                    install: InstallId::try_from(install.as_slice()).ok(),
-                    batch: u64::try_from(number).ok(),
-                    row: Some(row_name("envelope", &[&install, &hash], Some(number))),
-                    ..Fault::of(Wrong::Unreadable)
-                }),
+                None => {
+                    let (install, number, hash) = &key;
+                    self.wrong(Fault {
+                        install: InstallId::try_from(install.as_slice()).ok(),
+                        batch: u64::try_from(*number).ok(),
+                        row: Some(row_name("envelope", &[install, hash], Some(*number))),
+                        ..Fault::of(Wrong::Unreadable)
+                    });
+                }
             }
-            (last, count) = ((install, number, hash), count + 1);
+            after = key;
         }
-        Ok((count == BATCHES).then_some(Place::Batches(last.0, last.1, last.2)))
+        Ok(Some(Place::Batches(after)))
     }
 
-    fn batch(&mut self, db: &Tx<'_>, row: &Row) -> Result<(), ApiError> {
+    fn batch(&mut self, db: &Tx<'_>, row: &BatchRow) -> Result<(), ApiError> {
         if row.link.is_none() {
             self.batches.batch(&row.install, row.number, &row.hash, &row.ack);
         }
@@ -299,31 +241,26 @@ impl Look {
     }
 
     /// Whether a batch follows the one before it; where a fork was found when it came, two are kept.
-    fn follows(&mut self, db: &Tx<'_>, row: &Row) -> Result<(), ApiError> {
-        let mut query = db.prepare_cached(
-            "SELECT count(*), coalesce(max(hash = ?3), 0), coalesce(max(forks), 0) FROM envelope WHERE install = ?1 AND number = ?2",
-        )?;
-        let before = row.number.saturating_sub(1);
-        let (stored, is_there, forks): (u64, bool, bool) =
-            query.query_row(params![row.install, before, row.prev], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    fn follows(&mut self, db: &Tx<'_>, row: &BatchRow) -> Result<(), ApiError> {
+        let before = log_batches::of_number(db, &row.install, row.number.saturating_sub(1), &row.prev)?;
         let is_first = row.number == 1 && row.prev == [0; 32];
-        if stored == 0 && row.number > 1 {
+        if before.count == 0 && row.number > 1 {
             self.looked.gaps += 1;
-        } else if !(is_there || is_first || forks || row.forks) {
+        } else if !(before.has_hash || is_first || before.forks || row.forks) {
             self.wrong(row.fault(Wrong::BatchMisplaced));
         }
         Ok(())
     }
 
     /// Holds what a batch brought of a document against what is stored of it.
-    fn doc(&mut self, db: &Tx<'_>, row: &Row, (doc, answer): (&Doc, &AckCase), kept: &mut Kept) -> Result<(), ApiError> {
+    fn doc(&mut self, db: &Tx<'_>, row: &BatchRow, (doc, answer): (&Doc, &AckCase), kept: &mut Kept) -> Result<(), ApiError> {
         let Some(changes) = doc.changes() else { return Ok(()) };
         let read = |bytes: &Vec<u8>| Change::read(&doc.case, bytes).ok();
         let changes: Vec<_> = changes.into_iter().map(|(hash, bytes)| (hash, read(&bytes), bytes)).collect();
         let monos: Vec<u64> = changes.iter().map(|(_, read, _)| read.as_ref().map_or(0, mono_of)).collect();
         let base = decode::<Ack>(&row.ack).map_or(UnixMs(row.received_at), |ack| UnixMs(ack.received_ms));
         let verdicts = unpack_verdicts(base, &answer.rows, &answer.quarantined, &monos);
-        let stored = stored(db, &doc.case, &changes.iter().map(|(hash, ..)| *hash).collect::<Vec<_>>())?;
+        let stored = log_rows::stored(db, &doc.case, &changes.iter().map(|(hash, ..)| *hash).collect::<Vec<_>>())?;
         for ((at, (hash, read, bytes)), verdict) in changes.iter().enumerate().zip(verdicts) {
             let wrong = match &verdict {
                 Verdict::Ok(receipt) | Verdict::Dup(receipt) => {
@@ -380,42 +317,7 @@ fn completed(answered: &Receipt) -> Receipt {
     Receipt { acted, facts: FactsCheck::Equal, ..receipt }
 }
 
-/// A change as it is stored.
-pub(super) struct Stored {
-    n: u64,
-    device: Vec<u8>,
-    pushed_by: Vec<u8>,
-    batch: u64,
-    install: Vec<u8>,
-    seq: u64,
-    max_op: u64,
-    mono_ms: u64,
-    person: String,
-    boot: Vec<u8>,
-    bytes: Vec<u8>,
-    link: Option<u64>,
-    receipt: Receipt,
-}
-
 impl Stored {
-    fn of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            n: row.get(8)?,
-            device: row.get(9)?,
-            pushed_by: row.get(10)?,
-            batch: row.get(11)?,
-            install: row.get(12)?,
-            seq: row.get(13)?,
-            max_op: row.get(14)?,
-            mono_ms: row.get(15)?,
-            person: row.get(16)?,
-            boot: row.get(17)?,
-            bytes: row.get(18)?,
-            link: row.get(19)?,
-            receipt: receipt_of(row, 1)?,
-        })
-    }
-
     /// Whether the columns repeat what the change says. `is_before`: from before version 3, when they did not say who and of which boot.
     fn repeats(&self, change: &Change, is_before: bool) -> bool {
         let first = change.entries().first();
@@ -444,29 +346,10 @@ impl Stored {
     }
 
     /// Whether it is what the batch brought, and the columns repeat what it says.
-    fn is(&self, of: &Row, bytes: &[u8], read: Option<&Change>) -> bool {
+    fn is(&self, of: &BatchRow, bytes: &[u8], read: Option<&Change>) -> bool {
         let columns = read.is_none_or(|change| self.repeats(change, of.link.is_none()));
         columns && self.bytes == bytes && self.device == of.device && self.pushed_by == of.install && self.batch == of.number
     }
-}
-
-/// Those of some changes that are in a case; `None`: its row can not be read.
-pub(super) fn stored(db: &Tx<'_>, case: &CaseId, wanted: &[ChangeHash]) -> Result<HashMap<ChangeHash, Option<Stored>>, ApiError> {
-    let mut query = db.prepare_cached(&format!(
-        "SELECT hash, {RECEIPT}, n, device, pushed_by, batch, install, seq,
-           max_op, mono_ms, person, boot, bytes, link
-         FROM change WHERE case_id = ?1"
-    ))?;
-    let mut rows = query.query([case.as_bytes()])?;
-    let mut found = HashMap::new();
-    while let Some(row) = rows.next()? {
-        let Ok(hash) = ChangeHash::try_from(row.get::<_, Vec<u8>>(0)?.as_slice()) else { continue };
-        if !wanted.contains(&hash) {
-            continue;
-        }
-        found.insert(hash, readable(Stored::of(row))?);
-    }
-    Ok(found)
 }
 
 /// What is wrong with a refused change as it is kept.
@@ -474,30 +357,17 @@ fn refused(
     db: &Tx<'_>,
     (case, hash, bytes): (&CaseId, &ChangeHash, &[u8]),
     why: &RefusalCode,
-    of: &Row,
+    of: &BatchRow,
 ) -> Result<Option<Wrong>, ApiError> {
-    let kept = readable(
-        db.prepare_cached(
-            "SELECT bytes, reason, rule, pushed_by, batch, device, person FROM quarantine WHERE case_id = ?1 AND hash = ?2",
-        )?
-        .query_row(params![case.as_bytes(), hash.as_bytes()], |row| {
-            let blob = |at: usize| row.get::<_, Vec<u8>>(at);
-            let reason = RefusalCode::of_columns(&row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?.as_deref());
-            Ok((blob(0)?, reason, (blob(3)?, row.get::<_, u64>(4)?), blob(5)?, row.get::<_, String>(6)?))
-        })
-        .optional(),
-    )?;
-    let (stored, reason, by, device, person) = match kept {
+    let kept = match readable(log_rows::refused(db, case, hash))? {
         Some(Some(kept)) => kept,
         Some(None) => return Ok(Some(Wrong::RefusedMissing)),
         // It can not be read.
         None => return Ok(Some(Wrong::RefusedAltered)),
     };
     // Refused again in a later batch, or in another of the same number: the first one's row stays, with its reason.
-    let twins: u64 = db
-        .prepare_cached("SELECT count(*) FROM envelope WHERE install = ?1 AND number = ?2")?
-        .query_row(params![of.install, of.number], |row| row.get(0))?;
-    let is_its = by == (of.install.clone(), of.number) && twins == 1;
-    let is_same = stored == bytes && (!is_its || (reason == *why && device == of.device && person == of.person));
+    let twins = log_batches::count(db, &of.install, of.number)?;
+    let is_its = kept.pushed_by == of.install && kept.batch == of.number && twins == 1;
+    let is_same = kept.bytes == bytes && (!is_its || (kept.why == *why && kept.device == of.device && kept.person == of.person));
     Ok((!is_same).then_some(Wrong::RefusedAltered))
 }

@@ -1,15 +1,18 @@
 //! The pages: links, changes, what was refused.
 
-use doorstep_domain::{CaseId, ChangeHash, InstallId, Receipt};
+use doorstep_domain::{CaseId, ChangeHash, InstallId};
 use doorstep_protocol::signing::is_signed;
-use rusqlite::{OptionalExtension, Row, params};
 
-use super::{Brought, FIRST, Fault, Look, Numbered, Place, Verdicts, Wrong, batch, entry, id, keys, readable, row_name};
+use super::{Brought, FIRST, Fault, Look, Numbered, Place, Verdicts, Wrong, entry, keys, row_name};
 use crate::{
     error::ApiError,
-    link::{self, Entry, Link},
-    receipt::{RECEIPT, receipt_of},
-    store::tx::Tx,
+    link::{self, Entry},
+    store::{
+        links::{self, Link},
+        log_batches,
+        log_rows::{self, Founded, Placed},
+        tx::Tx,
+    },
 };
 
 const LINKS: usize = 256;
@@ -17,42 +20,14 @@ const ROWS: usize = 256;
 /// Batches that a page of changes opens: no transaction of the look is long.
 const OPENED: usize = 16;
 
-/// What is held of a change against the batch or link that it stands in.
-struct Placed {
-    case: CaseId,
-    hash: ChangeHash,
-    pushed_by: Vec<u8>,
-    batch: u64,
-    link: Option<u64>,
-    receipt: Receipt,
-}
-
-impl Placed {
-    /// From a row of `case_id, n, hash, pushed_by, batch, link`, and a receipt.
-    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
-        row.get::<_, u64>(1)?;
-        Ok(Self {
-            case: id(row, 0)?,
-            hash: id(row, 2)?,
-            pushed_by: row.get(3)?,
-            batch: row.get(4)?,
-            link: row.get(5)?,
-            receipt: receipt_of(row, 6)?,
-        })
-    }
-}
-
 impl Look {
     /// Holds links against their signatures, and what they vouch for against the tables. Returns where the next page begins, `None` at the end.
     pub(super) fn links(&mut self, db: &Tx<'_>, after: i64) -> Result<Option<Place>, ApiError> {
-        let sql = format!("SELECT {} FROM link WHERE number > ?1 ORDER BY number LIMIT ?2", Link::COLUMNS);
-        let mut query = db.prepare_cached(&sql)?;
-        let mut rows = query.query(params![after, LINKS])?;
-        let (mut last, mut count) = (after, 0);
-        while let Some(row) = rows.next()? {
-            let number: i64 = row.get(0)?;
+        let page = links::after(db, after, LINKS)?;
+        let mut last = after;
+        for (number, link) in page.rows {
             // They are numbered from 1.
-            match readable(Link::of(row))?.filter(|link| link.number > 0) {
+            match link.filter(|link| link.number > 0) {
                 Some(link) => self.link(db, &link, u64::try_from(last).unwrap_or_default())?,
                 None => {
                     self.wrong(Fault { row: Some(row_name("link", &[], Some(number))), ..Fault::of(Wrong::Unreadable) });
@@ -62,9 +37,9 @@ impl Look {
                     }
                 }
             }
-            (last, count) = (number, count + 1);
+            last = number;
         }
-        Ok((count == LINKS).then_some(Place::Links(last)))
+        Ok(page.more.then_some(Place::Links(last)))
     }
 
     fn link(&mut self, db: &Tx<'_>, link: &Link, last: u64) -> Result<(), ApiError> {
@@ -94,10 +69,7 @@ impl Look {
             Some(Entry::Before { before }) if link.number == 1 => self.before = before,
             Some(Entry::Before { .. }) => self.wrong(at(Wrong::LinkAltered)),
             Some(Entry::Verdicts { install, number, hash, .. }) => {
-                let there = db
-                    .prepare_cached("SELECT link FROM envelope WHERE install = ?1 AND number = ?2 AND hash = ?3")?
-                    .query_row(params![install, number, hash], |row| row.get::<_, Option<i64>>(0))
-                    .optional()?;
+                let there = log_batches::named_link(db, &install, number, &hash)?;
                 let fault = |wrong| Fault { install: Some(InstallId::new(install)), batch: Some(number), ..at(wrong) };
                 match there {
                     None => self.wrong(fault(Wrong::BatchMissing)),
@@ -114,7 +86,7 @@ impl Look {
     fn own(&mut self, db: &Tx<'_>, number: u64, own: &Entry) -> Result<(), ApiError> {
         let Entry::Own { case, n, device, change, receipt } = own else { return Ok(()) };
         let (case, hash) = (CaseId::new(*case), ChangeHash::new(*change));
-        let wrong = match batch::stored(db, &case, &[hash])?.get(&hash) {
+        let wrong = match log_rows::stored(db, &case, &[hash])?.get(&hash) {
             None => Some(Wrong::OwnMissing),
             Some(Some(stored)) if stored.is_own((&case, &hash), (*n, number), device, receipt) => None,
             Some(_) => Some(Wrong::OwnAltered),
@@ -127,20 +99,13 @@ impl Look {
 
     /// Holds every change against the batch or the link that it stands in. Returns where the next page begins, `None` at the end.
     pub(super) fn changes(&mut self, db: &Tx<'_>, after: (Vec<u8>, i64)) -> Result<Option<Place>, ApiError> {
-        let mut query = db.prepare_cached(&format!(
-            "SELECT case_id, n, hash, pushed_by, batch, link, {RECEIPT}
-             FROM change WHERE (case_id, n) > (?1, ?2) AND (?3 IS NULL OR case_id = ?3) ORDER BY case_id, n LIMIT ?4"
-        ))?;
-        let only = self.only.map(|case| case.as_bytes().to_vec());
-        // Straight to the case: the pages before it are not read.
-        let after = match &only {
-            Some(case) if after.0.is_empty() => (case.clone(), FIRST),
-            _ => after,
+        let page = match &self.only {
+            // Straight to the case: the pages before it are not read.
+            Some(case) => log_rows::changes_of_case_after(db, case, after.1, ROWS)?,
+            None => log_rows::changes_after(db, (&after.0, after.1), ROWS)?,
         };
-        let mut rows = query.query(params![after.0, after.1, only, ROWS])?;
-        let (mut last, mut count, opened) = (after, 0, self.shelf.opened);
-        while let Some(row) = rows.next()? {
-            let (case, n): (Vec<u8>, i64) = (row.get(0)?, row.get(1)?);
+        let (mut last, opened) = (after, self.shelf.opened);
+        for ((case, n), change) in page.rows {
             let begins = last.0 != case || last.1 == FIRST;
             match CaseId::try_from(case.as_slice()) {
                 Ok(case) => {
@@ -150,19 +115,19 @@ impl Look {
                     if begins {
                         self.holds_all(db, &case)?;
                     }
-                    match readable(Placed::of(row))? {
+                    match change {
                         Some(change) => self.change(db, change, n.unsigned_abs())?,
                         None => self.unreadable(db, row_name("change", &[case.as_bytes()], Some(n)), Some(case))?,
                     }
                 }
                 Err(_) => self.unreadable(db, row_name("change", &[&case], Some(n)), None)?,
             }
-            (last, count) = ((case, n), count + 1);
+            last = (case, n);
             if self.shelf.opened - opened >= OPENED {
                 return Ok(Some(Place::Changes(last.0, last.1)));
             }
         }
-        Ok((count == ROWS).then_some(Place::Changes(last.0, last.1)))
+        Ok(page.more.then_some(Place::Changes(last.0, last.1)))
     }
 
     /// Holds a change against the batch or the link that it stands in.
@@ -199,11 +164,7 @@ impl Look {
 
     /// Whether a case's row says as many changes as it has.
     fn holds_all(&mut self, db: &Tx<'_>, case: &CaseId) -> Result<(), ApiError> {
-        let holds = db
-            .prepare_cached("SELECT n = (SELECT count(*) FROM change WHERE case_id = ?1) FROM doc WHERE case_id = ?1")?
-            .query_row([case.as_bytes()], |row| row.get::<_, bool>(0))
-            .optional()?;
-        if holds != Some(true) {
+        if log_rows::has_all(db, case)? != Some(true) {
             self.wrong_of_case(db, Wrong::CaseIncomplete, case, None)?;
         }
         Ok(())
@@ -211,20 +172,16 @@ impl Look {
 
     /// Holds what was refused against the batch that it stands in. Returns where the next page begins, `None` at the end.
     pub(super) fn refused(&mut self, db: &Tx<'_>, after: (Vec<u8>, Vec<u8>)) -> Result<Option<Place>, ApiError> {
-        let mut query = db.prepare_cached(
-            "SELECT case_id, hash, pushed_by, batch FROM quarantine
-             WHERE (case_id, hash) > (?1, ?2) AND (?3 IS NULL OR case_id = ?3) ORDER BY case_id, hash LIMIT ?4",
-        )?;
-        let only = self.only.map(|case| case.as_bytes().to_vec());
-        let mut rows = query.query(params![after.0, after.1, only, ROWS])?;
-        let (mut last, mut count, opened) = (after, 0, self.shelf.opened);
-        while let Some(row) = rows.next()? {
-            let (case, hash): (Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?);
+        let page = match &self.only {
+            Some(case) => log_rows::refused_of_case_after(db, case, (&after.0, &after.1), ROWS)?,
+            None => log_rows::refused_after(db, (&after.0, &after.1), ROWS)?,
+        };
+        let (mut last, opened) = (after, self.shelf.opened);
+        for ((case, hash), refused) in page.rows {
             self.looked.refused += 1;
-            let of = |row: &Row<'_>| Ok::<_, rusqlite::Error>((id(row, 0)?, id(row, 1)?, (row.get(2)?, row.get(3)?)));
-            match readable(of(row))? {
-                Some((case, change, of)) => {
-                    if !self.is_founded(db, of, &case, |verdicts| verdicts.refused.contains(&change))? {
+            match refused {
+                Some(Founded { case, hash: change, pushed_by, batch }) => {
+                    if !self.is_founded(db, (pushed_by, batch), &case, |verdicts| verdicts.refused.contains(&change))? {
                         self.wrong_of_case(db, Wrong::RefusedUnfounded, &case, Some(change))?;
                     }
                 }
@@ -232,12 +189,12 @@ impl Look {
                     self.unreadable(db, row_name("quarantine", &[&case, &hash], None), CaseId::try_from(case.as_slice()).ok())?;
                 }
             }
-            (last, count) = ((case, hash), count + 1);
+            last = (case, hash);
             if self.shelf.opened - opened >= OPENED {
                 return Ok(Some(Place::Refused(last.0, last.1)));
             }
         }
-        Ok((count == ROWS).then_some(Place::Refused(last.0, last.1)))
+        Ok(page.more.then_some(Place::Refused(last.0, last.1)))
     }
 
     /// Whether a batch of a number brought what is asked. Another one of that number may have come since they were opened.

@@ -8,10 +8,10 @@ use doorstep_rules::{
 
 use super::{addressee::Addressee, outbox};
 use crate::{
+    case_log,
     error::ApiError,
     keys::Keys,
     packs::Rules,
-    case_log,
     store::{
         message_moves,
         messages::{self, Queued, Which},

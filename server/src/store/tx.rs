@@ -17,6 +17,12 @@ impl Sql {
     pub(crate) const fn of(text: &'static str) -> Self {
         Self(text)
     }
+
+    /// The statement, for a test that asks for its plan.
+    #[cfg(test)]
+    pub(super) fn text(self) -> &'static str {
+        self.0
+    }
 }
 
 /// A statement of string literals and of macros that name columns, such as `receipt_columns!()`.

@@ -1,0 +1,247 @@
+//! What was refused.
+
+use std::ops::ControlFlow;
+
+use doorstep_domain::{CaseId, ChangeHash, DeviceId, InstallId, Receipt, RefusalCode, UnixMs};
+use doorstep_sql::{receipt, receipt_columns};
+
+use super::{
+    log_rows::readable,
+    tx::{Row, StoreError, Tx, params, sql},
+};
+
+/// A change as it is put into quarantine.
+pub(crate) struct Refused<'a> {
+    pub case: &'a CaseId,
+    pub hash: &'a ChangeHash,
+    pub why: RefusalCode,
+    pub policy_version: u32,
+    pub device: &'a DeviceId,
+    /// The installation in whose chain the batch is.
+    pub pushed_by: &'a InstallId,
+    pub batch: u64,
+    /// Who was signed in.
+    pub person: &'a str,
+    pub receipt: Receipt,
+    pub bytes: &'a [u8],
+}
+
+/// Keeps a refused change. If it is there, nothing is changed: its first receipt stays.
+pub(crate) fn keep(tx: &Tx<'_>, refused: &Refused<'_>) -> Result<(), StoreError> {
+    let [received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven] = receipt::values(&refused.receipt)?;
+    tx.run(
+        sql!(
+            "INSERT INTO quarantine (case_id, hash, reason, rule, policy_version, device, pushed_by, batch, person, ",
+            receipt_columns!(),
+            ", bytes)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+             ON CONFLICT (case_id, hash) DO NOTHING"
+        ),
+        params![
+            refused.case,
+            refused.hash,
+            refused.why.word(),
+            refused.why.rule(),
+            refused.policy_version,
+            refused.device,
+            refused.pushed_by,
+            refused.batch,
+            refused.person,
+            received_at,
+            acted_at,
+            slack_ms,
+            from_ms,
+            until_ms,
+            marks,
+            unproven,
+            refused.bytes
+        ],
+    )?;
+    Ok(())
+}
+
+/// The receipt of a refused change, if a batch of this installation and number brought it first.
+pub(crate) fn receipt_of(
+    tx: &Tx<'_>,
+    (case, hash): (&CaseId, &ChangeHash),
+    (install, number): (&[u8; 16], u64),
+) -> Result<Option<Receipt>, StoreError> {
+    tx.maybe(
+        sql!(
+            "SELECT ",
+            receipt_columns!(),
+            " FROM quarantine WHERE case_id = ?1 AND hash = ?2 AND pushed_by = ?3 AND batch = ?4"
+        ),
+        params![case, hash, install, number],
+        |row| Ok(receipt::read(row, 0)?),
+    )
+}
+
+/// The state and the reason of a decision on a device's change; `None`: there is no such change, or it is open.
+pub(crate) fn decision(
+    tx: &Tx<'_>,
+    (case, hash): (&CaseId, &ChangeHash),
+    device: &DeviceId,
+) -> Result<Option<(String, Option<String>)>, StoreError> {
+    tx.maybe(
+        sql!("SELECT state, why FROM quarantine WHERE case_id = ?1 AND hash = ?2 AND device = ?3 AND state <> 'open'"),
+        params![case, hash, device],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}
+
+/// A change in quarantine, for a person to judge.
+pub(crate) struct Kept {
+    pub case: CaseId,
+    pub hash: ChangeHash,
+    pub reason: String,
+    pub rule: Option<String>,
+    pub policy_version: u32,
+    pub device: DeviceId,
+    pub batch: u64,
+    pub person: String,
+    pub received_at: UnixMs,
+    pub acted_at: Option<UnixMs>,
+    pub state: String,
+    pub decided_by: Option<String>,
+    pub why: Option<String>,
+    pub bytes: Vec<u8>,
+}
+
+/// The columns of [`Kept`].
+macro_rules! kept_columns {
+    () => {
+        "case_id, hash, reason, rule, policy_version, device, batch, person, received_at, acted_at, state, decided_by, why, bytes"
+    };
+}
+
+impl Kept {
+    fn of(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            case: row.get(0)?,
+            hash: row.get(1)?,
+            reason: row.get(2)?,
+            rule: row.get(3)?,
+            policy_version: row.get(4)?,
+            device: row.get(5)?,
+            batch: row.get(6)?,
+            person: row.get(7)?,
+            received_at: row.get(8)?,
+            acted_at: row.get(9)?,
+            state: row.get(10)?,
+            decided_by: row.get(11)?,
+            why: row.get(12)?,
+            bytes: row.get(13)?,
+        })
+    }
+}
+
+/// The open changes, the oldest first.
+pub(crate) fn open(tx: &Tx<'_>) -> Result<Vec<Kept>, StoreError> {
+    tx.all(
+        sql!("SELECT ", kept_columns!(), " FROM quarantine WHERE state = 'open' ORDER BY received_at, case_id, hash"),
+        params![],
+        Kept::of,
+    )
+}
+
+/// All changes, also those that were decided, the oldest first.
+pub(crate) fn all(tx: &Tx<'_>) -> Result<Vec<Kept>, StoreError> {
+    tx.all(sql!("SELECT ", kept_columns!(), " FROM quarantine ORDER BY received_at, case_id, hash"), params![], Kept::of)
+}
+
+/// The open changes whose hash, in hexadecimal, begins so: two at most. A row whose key is damaged has no name, and is passed over.
+pub(crate) fn beginning(tx: &Tx<'_>, prefix: &str) -> Result<Vec<(CaseId, ChangeHash)>, StoreError> {
+    let prefix = prefix.to_ascii_lowercase();
+    let mut found = Vec::new();
+    tx.each(
+        sql!("SELECT case_id, hash FROM quarantine WHERE state = 'open' ORDER BY received_at, case_id, hash"),
+        params![],
+        |row| {
+            let key = |row: &Row<'_>| Ok::<(CaseId, ChangeHash), StoreError>((row.get(0)?, row.get(1)?));
+            found.extend(readable(key(row))?.filter(|(_, hash)| hash.to_string().starts_with(&prefix)));
+            Ok::<_, StoreError>(if found.len() < 2 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+        },
+    )?;
+    Ok(found)
+}
+
+/// What it takes to write a refused change anew.
+pub(crate) struct Original {
+    pub device: DeviceId,
+    pub receipt: Receipt,
+    pub bytes: Vec<u8>,
+}
+
+/// A change in quarantine, which must be there.
+pub(crate) fn original(tx: &Tx<'_>, case: &CaseId, hash: &ChangeHash) -> Result<Original, StoreError> {
+    tx.one(
+        sql!("SELECT device, bytes, ", receipt_columns!(), " FROM quarantine WHERE case_id = ?1 AND hash = ?2"),
+        params![case, hash],
+        |row| Ok(Original { device: row.get(0)?, bytes: row.get(1)?, receipt: receipt::read(row, 2)? }),
+    )
+}
+
+/// A person's decision on a refused change.
+pub(crate) struct Decided<'a> {
+    pub state: &'a str,
+    pub by: &'a str,
+    pub why: Option<&'a str>,
+    pub at: UnixMs,
+}
+
+/// Keeps a decision.
+pub(crate) fn decide(tx: &Tx<'_>, (case, hash): (&CaseId, &ChangeHash), decided: &Decided<'_>) -> Result<(), StoreError> {
+    tx.run(
+        sql!("UPDATE quarantine SET state = ?3, decided_at = ?4, decided_by = ?5, why = ?6 WHERE case_id = ?1 AND hash = ?2"),
+        params![case, hash, decided.state, decided.at, decided.by, decided.why],
+    )?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::open::open;
+
+    #[test]
+    fn open_changes_are_found_by_the_beginning_of_their_hash_and_a_damaged_one_hides_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path()).unwrap();
+        let (case, device, install) = (CaseId::new([1; 16]), DeviceId::new([2; 16]), InstallId::new([3; 16]));
+        let hashes = [[0xab; 32], [0xac; 32], [0xcd; 32], [0xef; 32]].map(ChangeHash::new);
+        let found = |prefix: &str| {
+            let found = store.read(|tx| beginning(tx, prefix)).unwrap();
+            found.into_iter().map(|(_, hash)| hash).collect::<Vec<_>>()
+        };
+        store
+            .write(|tx| {
+                for hash in &hashes {
+                    let receipt = Receipt::new(UnixMs(1), Default::default(), false, doorstep_domain::FactsCheck::Equal);
+                    let refused = Refused {
+                        case: &case,
+                        hash,
+                        why: RefusalCode::Heads,
+                        policy_version: 1,
+                        device: &device,
+                        pushed_by: &install,
+                        batch: 1,
+                        person: "c1",
+                        receipt,
+                        bytes: &[],
+                    };
+                    keep(tx, &refused)?;
+                }
+                let decided = Decided { state: "discarded", by: "hq1", why: Some("double"), at: UnixMs(2) };
+                decide(tx, (&case, &hashes[3]), &decided)?;
+                tx.run(sql!("UPDATE quarantine SET hash = ?2 WHERE hash = ?1"), params![hashes[2], [0xcd_u8; 2]])
+            })
+            .unwrap();
+        assert_eq!(found("AB"), hashes[..1]);
+        assert_eq!(found(&hashes[1].to_string()), hashes[1..2]);
+        assert_eq!(found("a"), hashes[..2]);
+        assert_eq!(found("cd"), [], "its key is damaged");
+        assert_eq!(found("ef"), [], "it is decided");
+        assert_eq!(found("00"), []);
+    }
+}
