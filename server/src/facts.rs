@@ -11,17 +11,14 @@ use crate::{
     headoffice,
     keys::Keys,
     receipt::{RECEIPT, receipt_of},
-    refs,
-    store::references,
-    store::tx::Tx,
+    store::{parcels, references, tx::Tx},
 };
 
 const DAMAGED: ApiError = ApiError::Internal("parcel row");
 
 /// What the row of now says of a parcel; `None`: it is on no list.
 pub(crate) fn of_now(db: &Tx<'_>, waybill: &str) -> Result<Option<Facts>, ApiError> {
-    let row = db.prepare_cached("SELECT * FROM parcel WHERE waybill = ?1")?.query_row([waybill], refs::parcel_row).optional()?;
-    let Some(row) = row else { return Ok(None) };
+    let Some(row) = parcels::of_waybill(db, waybill)? else { return Ok(None) };
     let parcel = parcel(&row).ok_or(DAMAGED)?;
     Ok(Some(Facts::of(&parcel, references::version(db, "parcels")?)))
 }

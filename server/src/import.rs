@@ -9,7 +9,10 @@ use doorstep_rules::Pack;
 use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 
-use crate::{AdminError, facts, feed, refs::bump, store::tx::Tx};
+use crate::{
+    AdminError, facts, feed,
+    store::{references::bump, tx::Tx},
+};
 
 /// A row that was not imported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
