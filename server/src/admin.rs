@@ -21,13 +21,12 @@ use crate::{
     photos::{self, Storage},
     project,
     quarantine::{self, DecideError},
-    random,
-    refs::bump,
-    replace_key,
+    random, replace_key,
     store::{
         self,
         db::{Db, Store},
         people,
+        references::bump,
         tx::Tx,
     },
 };

@@ -5,40 +5,37 @@ use doorstep_protocol::{
     Batch, BatchClock, Beacon, Sending, VERSIONS, newest_format,
     signing::{batch_message, is_signed},
 };
-use rusqlite::params;
 use serde::Serialize;
 
-use crate::{chain, error::ApiError, store::tx::Tx};
+use crate::{
+    chain,
+    error::ApiError,
+    store::{case_batches, chains, devices, installs, members, tx::Tx},
+};
+
+pub use crate::store::chains::Fork;
+
+const HOUR_MS: i64 = 3_600_000;
 
 /// How long a device's entries may lean on an answer.
 const ANCHOR_LIFE_MS: i64 = 60 * 86_400_000;
 
 /// Notes an exchange: in which version it was, and what the device says is still on it.
-pub(crate) fn seen(db: &Tx<'_>, device: &DeviceId, beacon: Option<&Beacon>, proto: &str, now: UnixMs) -> Result<(), ApiError> {
+pub(crate) fn seen(tx: &Tx<'_>, device: &DeviceId, beacon: Option<&Beacon>, proto: &str, now: UnixMs) -> Result<(), ApiError> {
     let beacon = beacon.map(doorstep_protocol::encode).transpose()?;
-    db.prepare_cached("UPDATE device SET seen_at = ?2, beacon = coalesce(?3, beacon), proto = ?4 WHERE id = ?1")?
-        .execute(params![device.as_bytes(), now.0, beacon, proto])?;
-    Ok(())
+    Ok(devices::note_seen(tx, device, beacon.as_deref(), proto, now)?)
 }
 
 /// Notes a server time that is given to a device which names no clock, as those of version 2 do: nobody knows at which of its monotonic
 /// times.
-pub(crate) fn given(db: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<(), ApiError> {
-    db.prepare_cached(
-        "INSERT INTO anchor (device, hour, first_ms, last_ms) VALUES (?1, ?2 / 3600000, ?2, ?2)
-         ON CONFLICT DO UPDATE SET first_ms = min(first_ms, ?2), last_ms = max(last_ms, ?2)",
-    )?
-    .execute(params![device.as_bytes(), now.0])?;
-    db.prepare_cached("DELETE FROM anchor WHERE device = ?1 AND hour < ?2 / 3600000")?
-        .execute(params![device.as_bytes(), now.plus(-ANCHOR_LIFE_MS).0])?;
-    Ok(())
+pub(crate) fn given(tx: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<(), ApiError> {
+    devices::note_given(tx, device, now.0 / HOUR_MS, now)?;
+    Ok(devices::forget_given(tx, device, now.plus(-ANCHOR_LIFE_MS).0 / HOUR_MS)?)
 }
 
 /// Whether two stores have written under an installation.
-pub(crate) fn is_forked(db: &Tx<'_>, install: &InstallId) -> Result<bool, ApiError> {
-    Ok(db
-        .prepare_cached("SELECT 1 FROM install WHERE install = ?1 AND forked_at IS NOT NULL")?
-        .exists(params![install.as_bytes()])?)
+pub(crate) fn is_forked(tx: &Tx<'_>, install: &InstallId) -> Result<bool, ApiError> {
+    Ok(installs::is_forked(tx, install)?)
 }
 
 /// One device.
@@ -71,37 +68,32 @@ pub struct DeviceRow {
 }
 
 /// All devices, those that hold the oldest unsent work first, then the most silent.
-pub(crate) fn list(db: &Tx<'_>, now: UnixMs) -> Result<Vec<DeviceRow>, ApiError> {
-    let mut query = db.prepare_cached(
-        "SELECT id, enrolled_at, revoked_at, seen_at, beacon,
-           (SELECT count(*) FROM quarantine WHERE quarantine.device = device.id AND state = 'open'),
-           (SELECT group_concat(DISTINCT person) FROM member WHERE member.device = device.id) FROM device",
-    )?;
-    let mut rows = query.query([])?;
+pub(crate) fn list(tx: &Tx<'_>, now: UnixMs) -> Result<Vec<DeviceRow>, ApiError> {
     let mut list = Vec::new();
-    let damaged = |_| ApiError::Internal("device row");
-    while let Some(row) = rows.next()? {
-        let device = DeviceId::try_from(row.get::<_, Vec<u8>>(0)?.as_slice()).map_err(damaged)?;
-        let beacon: Option<Vec<u8>> = row.get(4)?;
-        let beacon: Beacon = beacon.and_then(|bytes| doorstep_protocol::decode(&bytes).ok()).unwrap_or_default();
-        let seen_at = UnixMs(row.get(3)?);
+    for device in devices::all(tx)? {
+        let beacon = beacon_of(&device);
         list.push(DeviceRow {
-            device,
-            people: row.get::<_, Option<String>>(6)?.unwrap_or_default().split(',').map(str::to_owned).collect(),
-            enrolled_at: UnixMs(row.get(1)?),
-            revoked_at: row.get::<_, Option<i64>>(2)?.map(UnixMs),
-            seen_at,
-            silent_ms: now.since(seen_at),
+            device: device.id,
+            people: members::accounts(tx, &device.id)?,
+            enrolled_at: device.enrolled_at,
+            revoked_at: device.revoked_at,
+            seen_at: device.seen_at,
+            silent_ms: now.since(device.seen_at),
             unsent_cases: beacon.unsent_cases,
             unsent_photos: beacon.unsent_photos,
             oldest_unsent: beacon.oldest_ms.map(UnixMs),
             app: beacon.app,
-            missing_batches: missing(db, &device)?,
-            quarantined: row.get(5)?,
+            missing_batches: missing(tx, &device.id)?,
+            quarantined: device.quarantined,
         });
     }
     list.sort_by_key(|row| (row.oldest_unsent.map_or(i64::MAX, |at| at.0), row.seen_at));
     Ok(list)
+}
+
+/// What a device says is still on it; nothing of one that has said nothing, or what a newer version of it says.
+fn beacon_of(device: &devices::Said) -> Beacon {
+    device.beacon.as_ref().and_then(|bytes| doorstep_protocol::decode(bytes).ok()).unwrap_or_default()
 }
 
 /// A device that can not read a format.
@@ -147,79 +139,38 @@ impl std::fmt::Display for Unreadable {
 }
 
 /// The enrolled devices that can not read a format. Those of version 1 only push, and are not asked.
-fn that_can_not_read(db: &Tx<'_>, format: u32) -> Result<Vec<Unreading>, ApiError> {
-    let mut query = db.prepare(
-        "SELECT id, proto, beacon, (SELECT group_concat(DISTINCT person) FROM member WHERE member.device = device.id)
-         FROM device WHERE revoked_at IS NULL ORDER BY id",
-    )?;
-    let mut rows = query.query([])?;
+fn that_can_not_read(tx: &Tx<'_>, format: u32) -> Result<Vec<Unreading>, ApiError> {
     let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let proto: String = row.get(1)?;
-        if !(1..format).contains(&newest_format(VERSIONS, &proto)) {
+    let can_not_read = |proto: &str| (1..format).contains(&newest_format(VERSIONS, proto));
+    for device in devices::all(tx)? {
+        if device.revoked_at.is_some() || !can_not_read(&device.proto) {
             continue;
         }
-        let beacon: Option<Vec<u8>> = row.get(2)?;
-        let beacon: Beacon = beacon.and_then(|bytes| doorstep_protocol::decode(&bytes).ok()).unwrap_or_default();
-        found.push(Unreading {
-            device: DeviceId::try_from(row.get::<_, Vec<u8>>(0)?.as_slice()).map_err(|_| ApiError::Internal("device row"))?,
-            people: row.get::<_, Option<String>>(3)?.unwrap_or_default().split(',').map(str::to_owned).collect(),
-            app: beacon.app,
-            version: if proto.is_empty() { "2".to_owned() } else { proto },
-        });
+        let app = beacon_of(&device).app;
+        let people = members::accounts(tx, &device.id)?;
+        let version = if device.proto.is_empty() { "2".to_owned() } else { device.proto };
+        found.push(Unreading { device: device.id, people, app, version });
     }
     Ok(found)
 }
 
 /// Why a format is not to be published, if it is not; `anyway`: whoever can not read it.
-pub(crate) fn against(db: &Tx<'_>, format: u32, anyway: bool) -> Result<Option<Unreadable>, ApiError> {
-    let devices = if anyway { vec![] } else { that_can_not_read(db, format)? };
+pub(crate) fn against(tx: &Tx<'_>, format: u32, anyway: bool) -> Result<Option<Unreadable>, ApiError> {
+    let devices = if anyway { vec![] } else { that_can_not_read(tx, format)? };
     Ok(Some(Unreadable { format, devices }).filter(|unreadable| !unreadable.devices.is_empty()))
 }
 
-fn missing(db: &Tx<'_>, device: &DeviceId) -> Result<Vec<u64>, ApiError> {
-    let mut query = db.prepare_cached("SELECT install FROM install WHERE device = ?1")?;
-    let installs = query.query_map(params![device.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?;
+fn missing(tx: &Tx<'_>, device: &DeviceId) -> Result<Vec<u64>, ApiError> {
     let mut missing = Vec::new();
-    for install in installs {
-        let install = InstallId::try_from(install?.as_slice()).map_err(|_| ApiError::Internal("install row"))?;
-        missing.extend(chain::missing(db, &install, None)?);
+    for install in installs::of_device(tx, device)? {
+        missing.extend(chain::missing(tx, &install, None)?);
     }
     Ok(missing)
 }
 
-/// A fork alarm.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Fork {
-    /// Its number.
-    pub id: i64,
-    /// The device.
-    pub device: DeviceId,
-    /// The installation that two stores have written under.
-    pub install: InstallId,
-    /// The batch.
-    pub batch: u64,
-    /// `same_number`, `other_predecessor` or `behind`.
-    pub what: String,
-    /// When.
-    pub at: UnixMs,
-}
-
 /// Fork alarms that head office has not looked at.
-pub(crate) fn forks(db: &Tx<'_>) -> Result<Vec<Fork>, ApiError> {
-    let mut query =
-        db.prepare_cached("SELECT id, device, install, number, what, at FROM fork WHERE seen_at IS NULL ORDER BY id")?;
-    let rows = query.query_map([], |row| {
-        Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, Vec<u8>>(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
-    })?;
-    let damaged = |_| ApiError::Internal("fork row");
-    rows.map(|row| {
-        let (id, device, install, batch, what, at) = row?;
-        let device = DeviceId::try_from(device.as_slice()).map_err(damaged)?;
-        let install = InstallId::try_from(install.as_slice()).map_err(damaged)?;
-        Ok(Fork { id, device, install, batch, what, at: UnixMs(at) })
-    })
-    .collect()
+pub(crate) fn forks(tx: &Tx<'_>) -> Result<Vec<Fork>, ApiError> {
+    Ok(chains::open_forks(tx)?)
 }
 
 /// A signed batch that touched a case.
@@ -260,43 +211,24 @@ pub(crate) fn signed_message(version: u32, body: &[u8], sending: Vec<u8>, clock:
 }
 
 /// The signed batches that touched a case, in the order they came, each checked anew.
-pub(crate) fn envelopes(db: &Tx<'_>, case: &CaseId) -> Result<Vec<EnvelopeRow>, ApiError> {
-    // A released change is the server's own: it came in no batch.
-    let mut query = db.prepare_cached(
-        "SELECT envelope.device, envelope.install, number, person, envelope.received_at, wall_ms, mono_ms, boot, sig, body, prev,
-           device.public_key,
-           (SELECT count(*) FROM change WHERE case_id = ?1 AND pushed_by = envelope.install AND batch = number) +
-           (SELECT count(*) FROM quarantine WHERE case_id = ?1 AND pushed_by = envelope.install AND batch = number) AS touched,
-           number = 1 OR EXISTS (SELECT 1 FROM envelope AS before
-             WHERE before.install = envelope.install AND before.number = envelope.number - 1 AND before.hash = envelope.prev),
-           version, sending
-         FROM envelope JOIN device ON device.id = envelope.device
-         WHERE touched > 0 ORDER BY envelope.received_at, number",
-    )?;
-    let mut rows = query.query(params![case.as_bytes()])?;
+pub(crate) fn envelopes(tx: &Tx<'_>, case: &CaseId) -> Result<Vec<EnvelopeRow>, ApiError> {
     let mut list = Vec::new();
-    let damaged = |_| ApiError::Internal("envelope row");
-    while let Some(row) = rows.next()? {
-        let sealed: Vec<u8> = row.get(9)?;
-        let body = doorstep_protocol::open(&sealed, doorstep_protocol::MAX_INFLATED)?;
-        let boot = row.get::<_, Vec<u8>>(7)?.try_into().map_err(|_| ApiError::Internal("envelope row"))?;
-        let clock = BatchClock { wall_ms: row.get(5)?, mono_ms: row.get(6)?, boot };
-        let key: Vec<u8> = row.get(11)?;
+    case_batches::each_of_case(tx, case, |batch| {
+        let body = doorstep_protocol::open(&batch.body, doorstep_protocol::MAX_INFLATED)?;
+        let clock = BatchClock { wall_ms: batch.wall_ms, mono_ms: batch.mono_ms, boot: batch.boot.0 };
+        let signed = signed_message(batch.version, &body, batch.sending, &clock);
         list.push(EnvelopeRow {
-            device: DeviceId::try_from(row.get::<_, Vec<u8>>(0)?.as_slice()).map_err(damaged)?,
-            install: InstallId::try_from(row.get::<_, Vec<u8>>(1)?.as_slice()).map_err(damaged)?,
-            batch: row.get(2)?,
-            person: row.get(3)?,
-            received_at: UnixMs(row.get(4)?),
-            wall: UnixMs(clock.wall_ms),
-            signature_holds: is_signed(
-                &key,
-                &signed_message(row.get(14)?, &body, row.get(15)?, &clock),
-                &row.get::<_, Vec<u8>>(8)?,
-            ),
-            follows: row.get(13)?,
-            changes: row.get(12)?,
+            device: batch.device,
+            install: batch.install,
+            batch: batch.number,
+            person: batch.person,
+            received_at: batch.received_at,
+            wall: UnixMs(batch.wall_ms),
+            signature_holds: is_signed(&batch.public_key, &signed, &batch.sig),
+            follows: batch.follows,
+            changes: batch.changes,
         });
-    }
+        Ok::<_, ApiError>(())
+    })?;
     Ok(list)
 }

@@ -271,18 +271,6 @@ pub(crate) fn status_of(code: &ErrorCode) -> StatusCode {
     usual.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-// Until no file outside of `store` names rusqlite.
-macro_rules! from_sqlite {
-    ($($error:ty),+) => {$(
-        impl From<rusqlite::Error> for $error {
-            fn from(error: rusqlite::Error) -> Self {
-                Self::Database(error.into())
-            }
-        }
-    )+};
-}
-from_sqlite!(ServeError, AdminError, ApiError);
-
 impl From<CodecError> for ApiError {
     fn from(error: CodecError) -> Self {
         match error {

@@ -13,14 +13,14 @@ use crate::{
     store::{
         acts,
         listing::{self, Standing},
-        packs, parcel_rows, references,
+        packs, parcels, references,
         tx::Tx,
     },
 };
 
 /// What the row of now says of a parcel; `None`: it is on no list.
 pub(crate) fn of_now(db: &Tx<'_>, waybill: &str) -> Result<Option<Facts>, ApiError> {
-    let Some(parcel) = parcel_rows::get(db, waybill)? else { return Ok(None) };
+    let Some(parcel) = parcels::get(db, waybill)? else { return Ok(None) };
     Ok(Some(Facts::of(&parcel, references::version(db, "parcels")?)))
 }
 
@@ -70,7 +70,7 @@ pub(crate) fn recall(db: &Tx<'_>, facts: &[&Facts], receipt: &Receipt, trusted_m
 
 /// Notes what the list of a server says that kept no history of it: in force since ever.
 pub(crate) fn begin(db: &Tx<'_>) -> Result<(), ApiError> {
-    let waybills = parcel_rows::waybills(db)?;
+    let waybills = parcels::waybills(db)?;
     waybills.iter().try_for_each(|waybill| note(db, waybill.as_str(), UnixMs(0)).map(|_| ()))
 }
 

@@ -17,7 +17,8 @@ use crate::{
     store::{
         case_log,
         docs::{self, Doc},
-        feeds::{self, FeedRow, Route},
+        feeds::{self, FeedRow},
+        parcels::{self, Named},
         tx::{StoreError, Tx},
     },
 };
@@ -59,14 +60,14 @@ fn scopes_of(tx: &Tx<'_>, case: &CaseId) -> Result<Vec<Scope>, ApiError> {
     let mut scopes = Vec::with_capacity(4);
     // What has ended leaves the courier's phone (domain 10.2: the customer's data only while the parcel is open).
     let mut couriers: Vec<String> = Vec::new();
-    match feeds::route_of(tx, &waybill)? {
-        Some(Route { delivering, origin, courier: listed, hub }) => {
-            scopes.push(Scope::Outlet(delivering.clone()));
+    match parcels::named(tx, &waybill)? {
+        Some(Named { delivering, origin, hub, courier: listed }) => {
+            scopes.push(Scope::Outlet(delivering.to_string()));
             if notified && origin != delivering {
-                scopes.push(Scope::Outlet(origin));
+                scopes.push(Scope::Outlet(origin.to_string()));
             }
-            scopes.extend(hub.map(Scope::Hub));
-            couriers.extend(courier.or(listed));
+            scopes.extend(hub.map(|hub| Scope::Hub(hub.to_string())));
+            couriers.extend(courier.or(listed.map(|listed| listed.to_string())));
             couriers.extend(offered_to);
         }
         None => {

@@ -12,9 +12,9 @@ use crate::{
     AdminError,
     error::ApiError,
     facts, feed,
-    refs::bump,
     store::{
-        calendar, parcel_rows, people,
+        calendar, parcels, people,
+        references::bump,
         tx::{StoreError, Tx},
     },
 };
@@ -321,18 +321,18 @@ fn insert(db: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), RowError> {
     }
     let case = parcel.case_id();
     // On its first listing: who ended it before anybody knew whose it is was perhaps a stranger.
-    parcel_rows::reopen_unlisted(db, &case, waybill, delivering_outlet)?;
+    parcels::reopen_unlisted(db, &case, waybill, delivering_outlet)?;
     if let Some(courier) = courier {
         if !people::is_person(db, courier.as_str())? {
             return Err(RowError::Courier(courier.clone()));
         }
-        parcel_rows::assign(db, waybill, courier)?;
+        parcels::assign(db, waybill, courier)?;
         // A list that names another courier than the one before ends what was handed over under the old one.
-        parcel_rows::end_handover(db, &case, waybill, courier)?;
+        parcels::end_handover(db, &case, waybill, courier)?;
     }
-    parcel_rows::write(db, parcel, now)?;
+    parcels::write(db, parcel, now)?;
     // A parcel that was recorded before it was listed gets its scopes now.
-    let is_recorded = parcel_rows::is_recorded(db, &case)?;
+    let is_recorded = parcels::is_recorded(db, &case)?;
     if is_recorded {
         feed::republish(db, &case)?;
     }

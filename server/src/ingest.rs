@@ -228,7 +228,7 @@ impl Taking<'_> {
             facts::list(db, case, now)?;
             let is_reopened = before.closed && !doc.closed;
             if is_reopened || (&before.courier, &before.offered_to) != (&doc.courier, &doc.offered_to) {
-                crate::refs::bump(db, "parcels")?; // it is on another list now, or again on one
+                crate::store::references::bump(db, "parcels")?; // it is on another list now, or again on one
             }
         }
         let (rows, quarantined) = pack_verdicts(now, &verdicts, Spoken::Version3);

@@ -23,7 +23,6 @@ use axum::{
 };
 use doorstep_protocol::Scope;
 use futures_util::stream::{self, StreamExt};
-use rusqlite::OptionalExtension;
 use serde::Serialize;
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore, watch},
@@ -33,8 +32,7 @@ use tokio::{
 use crate::{
     error::ApiError,
     http::{App, device},
-    store::db::Db,
-    store::tx::Tx,
+    store::{db::Db, feeds, tx::Tx},
 };
 
 /// Most devices that listen at once; the next one is told to come back, and syncs on its timer meanwhile.
@@ -92,7 +90,7 @@ impl Live {
             if scopes.is_empty() {
                 continue;
             }
-            match db.read(move |db| heads(db, scopes)).await {
+            match db.read(move |tx| read_heads(tx, scopes)).await {
                 Ok(heads) => {
                     self.news.send_if_modified(|news| std::mem::replace(&mut news.heads, heads) != news.heads);
                 }
@@ -107,13 +105,9 @@ impl Live {
     }
 }
 
-fn heads(db: &Tx<'_>, scopes: Vec<Scope>) -> Result<BTreeMap<Scope, u64>, ApiError> {
-    let mut query = db.prepare_cached("SELECT head FROM scope WHERE scope = ?1")?;
-    let head = |scope: Scope| {
-        let head: Option<u64> = query.query_row([scope.to_string()], |row| row.get(0)).optional()?;
-        Ok((scope, head.unwrap_or(0)))
-    };
-    scopes.into_iter().map(head).collect()
+fn read_heads(tx: &Tx<'_>, scopes: Vec<Scope>) -> Result<BTreeMap<Scope, u64>, ApiError> {
+    let head = |scope: Scope| feeds::head(tx, &scope).map(|head| (scope, head));
+    Ok(scopes.into_iter().map(head).collect::<Result<_, _>>()?)
 }
 
 /// Scopes that somebody listens to, until dropped.
@@ -193,7 +187,7 @@ impl Listener {
         let listening = Listening::to(app.live.clone(), device.scopes());
         // Read after listening began: what moves in between is told twice rather than never.
         let scopes = listening.scopes.clone();
-        let told = app.db.read(move |db| heads(db, scopes)).await?;
+        let told = app.db.read(move |tx| read_heads(tx, scopes)).await?;
         // Other, not greater: after a restored backup the log is behind the device, which had better find out.
         let has_moved = |(scope, head): &(&Scope, &u64)| at.get(*scope).is_some_and(|at| at != *head);
         let waiting = told.iter().filter(has_moved).map(|(scope, to)| Hint { s: scope.to_string(), to: *to }).collect();

@@ -5,16 +5,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use doorstep_domain::{DeviceId, UnixMs};
 use doorstep_protocol::{Publication, Signed, encode};
 use doorstep_rules::{Pack, PackError, Published, Rulebook};
-use rusqlite::params;
 use serde::Serialize;
 
 use crate::{
     devices::{self, Unreadable},
     error::ApiError,
     keys::Keys,
-    refs::bump,
-    store::references,
-    store::tx::Tx,
+    store::{
+        docs, packs, references,
+        tx::{StoreError, Tx},
+    },
 };
 
 /// Devices get every version that was in force within so long: an act that comes later than that is judged by what they have.
@@ -39,8 +39,8 @@ pub(crate) enum PublishError {
     TooEarly { hours: u32, soonest: String },
 }
 
-impl From<rusqlite::Error> for PublishError {
-    fn from(error: rusqlite::Error) -> Self {
+impl From<StoreError> for PublishError {
+    fn from(error: StoreError) -> Self {
         Self::Api(error.into())
     }
 }
@@ -63,19 +63,14 @@ pub struct PackRow {
 /// Publishes a pack. It takes effect no sooner than the notice that the version before it and it itself ask for, so that nobody
 /// is judged by rules that a phone could not have had. Before anything is recorded it replaces what is there at once. `anyway`: also
 /// if enrolled devices can not read its format.
-pub(crate) fn publish(db: &Tx<'_>, keys: &Keys, toml: &[u8], anyway: bool, now: UnixMs) -> Result<PackRow, PublishError> {
+pub(crate) fn publish(tx: &Tx<'_>, keys: &Keys, toml: &[u8], anyway: bool, now: UnixMs) -> Result<PackRow, PublishError> {
     let pack = Pack::parse(toml)?;
-    if let Some(unreadable) = devices::against(db, pack.format(), anyway)? {
+    if let Some(unreadable) = devices::against(tx, pack.format(), anyway)? {
         return Err(unreadable.into());
     }
-    let book = read(db)?;
+    let book = read(tx)?;
     let newest = book.newest();
-    let recorded: bool = db.query_row(
-        "SELECT EXISTS (SELECT 1 FROM change) OR EXISTS (SELECT 1 FROM quarantine) OR EXISTS (SELECT 1 FROM parcel)",
-        [],
-        |row| row.get(0),
-    )?;
-    let valid_from = if recorded {
+    let valid_from = if packs::is_anything_recorded(tx)? {
         if pack.network != newest.pack.network {
             return Err(PublishError::Network { given: pack.network, ours: newest.pack.network.clone() });
         }
@@ -91,13 +86,12 @@ pub(crate) fn publish(db: &Tx<'_>, keys: &Keys, toml: &[u8], anyway: bool, now: 
             wanted => wanted.unwrap_or(soonest),
         }
     } else {
-        db.execute("DELETE FROM pack", [])?;
+        packs::drop_all(tx)?;
         UnixMs(0)
     };
-    insert(db, keys, &pack, toml, now, valid_from)?;
-    bump(db, "pack")?;
-    // Other rules, other judgements.
-    db.execute("UPDATE doc SET projected_n = 0", [])?;
+    insert(tx, keys, &pack, toml, now, valid_from)?;
+    references::bump(tx, "pack")?;
+    docs::project_all_anew(tx)?;
     Ok(PackRow {
         version: pack.version,
         published_at: now,
@@ -108,12 +102,12 @@ pub(crate) fn publish(db: &Tx<'_>, keys: &Keys, toml: &[u8], anyway: bool, now: 
 }
 
 /// Stores the pack that a new log begins with.
-pub(crate) fn first(db: &Tx<'_>, keys: &Keys) -> Result<(), ApiError> {
+pub(crate) fn first(tx: &Tx<'_>, keys: &Keys) -> Result<(), ApiError> {
     let pack = Pack::parse(doorstep_rules::FIRST_PACK).map_err(|_| ApiError::Internal("the first rule pack"))?;
-    insert(db, keys, &pack, doorstep_rules::FIRST_PACK, UnixMs(0), UnixMs(0))
+    insert(tx, keys, &pack, doorstep_rules::FIRST_PACK, UnixMs(0), UnixMs(0))
 }
 
-fn insert(db: &Tx<'_>, keys: &Keys, pack: &Pack, toml: &[u8], published: UnixMs, valid_from: UnixMs) -> Result<(), ApiError> {
+fn insert(tx: &Tx<'_>, keys: &Keys, pack: &Pack, toml: &[u8], published: UnixMs, valid_from: UnixMs) -> Result<(), ApiError> {
     let publication = Publication {
         network: pack.network.clone(),
         version: pack.version,
@@ -123,18 +117,15 @@ fn insert(db: &Tx<'_>, keys: &Keys, pack: &Pack, toml: &[u8], published: UnixMs,
     };
     let body = encode(&publication)?;
     let sig = keys.sign_pack(&body)?;
-    take(db, &publication, &Signed { body, sig })
+    take(tx, &publication, &Signed { body, sig })
 }
 
 /// Stores a version as it is signed.
-pub(crate) fn take(db: &Tx<'_>, publication: &Publication, signed: &Signed) -> Result<(), ApiError> {
-    let Publication { version, published_ms, valid_from_ms, toml, .. } = publication;
+pub(crate) fn take(tx: &Tx<'_>, publication: &Publication, signed: &Signed) -> Result<(), ApiError> {
+    let Publication { version, published_ms, valid_from_ms, ref toml, .. } = *publication;
     let pack = Pack::parse(toml).map_err(|_| ApiError::Internal("a rule pack that this program can not read"))?;
-    db.execute(
-        "INSERT INTO pack (version, published_ms, valid_from_ms, toml, body, sig, format) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        params![version, published_ms, valid_from_ms, toml, signed.body, signed.sig, pack.format()],
-    )?;
-    Ok(())
+    let (published, valid_from, format) = (UnixMs(published_ms), UnixMs(valid_from_ms), pack.format());
+    Ok(packs::keep(tx, &packs::Kept { version, published, valid_from, toml, format, signed })?)
 }
 
 fn local(pack: &Pack, at: UnixMs) -> String {
@@ -142,57 +133,35 @@ fn local(pack: &Pack, at: UnixMs) -> String {
 }
 
 /// Every published version, the newest first.
-pub(crate) fn list(db: &Tx<'_>, now: UnixMs) -> Result<Vec<PackRow>, ApiError> {
-    let book = read(db)?;
+pub(crate) fn list(tx: &Tx<'_>, now: UnixMs) -> Result<Vec<PackRow>, ApiError> {
+    let book = read(tx)?;
     let in_force = book.at(now).version;
-    let mut query = db.prepare("SELECT version, published_ms, valid_from_ms FROM pack ORDER BY version DESC")?;
-    let rows = query.query_map([], |row| {
-        let (version, published, valid_from) = (row.get(0)?, UnixMs(row.get(1)?), UnixMs(row.get(2)?));
+    let row = |(version, published_at, valid_from)| {
         let valid_from_local = local(&book.newest().pack, valid_from);
-        Ok(PackRow { version, published_at: published, valid_from, valid_from_local, in_force: version == in_force })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+        PackRow { version, published_at, valid_from, valid_from_local, in_force: version == in_force }
+    };
+    Ok(packs::dates(tx)?.into_iter().map(row).collect())
 }
 
 /// The versions that a device is given which reads formats up to `reads`: of those that it reads, the ones that were in force lately
 /// or will be, and never fewer than two.
-pub(crate) fn for_device(db: &Tx<'_>, device: &DeviceId, reads: u32, now: UnixMs) -> Result<Vec<Signed>, ApiError> {
-    let mut packs = for_devices(db, reads, now)?;
-    let (keys, succession) = Keys::read(db)?.of_device(db, device)?;
+pub(crate) fn for_device(tx: &Tx<'_>, device: &DeviceId, reads: u32, now: UnixMs) -> Result<Vec<Signed>, ApiError> {
+    let mut given = packs::since(tx, reads, now.plus(-REACH_MS))?;
+    let (keys, succession) = Keys::read(tx)?.of_device(tx, device)?;
     if succession.is_some() {
         // They are signed with a key that this device does not know yet.
-        for pack in &mut packs {
+        for pack in &mut given {
             pack.sig = keys.sign_pack(&pack.body)?;
         }
     }
-    Ok(packs)
+    Ok(given)
 }
 
-/// Whether there is a version that a device can not read which reads formats up to `reads`.
-pub(crate) fn is_withheld(db: &Tx<'_>, reads: u32) -> Result<bool, ApiError> {
-    Ok(db.prepare_cached("SELECT 1 FROM pack WHERE format > ?1")?.exists([reads])?)
-}
-
-fn for_devices(db: &Tx<'_>, reads: u32, now: UnixMs) -> Result<Vec<Signed>, ApiError> {
-    let mut query = db.prepare_cached(
-        "WITH readable AS (SELECT * FROM pack WHERE format <= ?2)
-         SELECT body, sig FROM readable
-         WHERE version >= (SELECT coalesce(max(version), 0) FROM readable WHERE valid_from_ms <= ?1)
-           OR version IN (SELECT version FROM readable ORDER BY version DESC LIMIT 2) ORDER BY version",
-    )?;
-    let rows =
-        query.query_map(params![now.plus(-REACH_MS).0, reads], |row| Ok(Signed { body: row.get(0)?, sig: row.get(1)? }))?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-fn read(db: &Tx<'_>) -> Result<Rulebook, ApiError> {
-    let mut query = db.prepare_cached("SELECT toml, valid_from_ms FROM pack ORDER BY version")?;
-    let rows = query.query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?)))?;
+fn read(tx: &Tx<'_>) -> Result<Rulebook, ApiError> {
     let mut versions = Vec::new();
-    for row in rows {
-        let (toml, valid_from) = row?;
+    for (toml, valid_from) in packs::rules(tx)? {
         let pack = Pack::parse(&toml).map_err(|_| ApiError::Internal("a stored rule pack"))?;
-        versions.push(Published { valid_from: UnixMs(valid_from), pack });
+        versions.push(Published { valid_from, pack });
     }
     Rulebook::of(versions).ok_or(ApiError::Internal("no rule pack is stored"))
 }
@@ -206,13 +175,13 @@ type Numbered = (u64, Arc<Rulebook>);
 
 impl Rules {
     /// The versions as they are now, with the number of their row.
-    pub fn book(&self, db: &Tx<'_>) -> Result<Numbered, ApiError> {
-        let version = references::version(db, "pack")?;
+    pub fn book(&self, tx: &Tx<'_>) -> Result<Numbered, ApiError> {
+        let version = references::version(tx, "pack")?;
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((at, book)) = kept.as_ref().filter(|(at, _)| *at == version) {
             return Ok((*at, book.clone()));
         }
-        let book = Arc::new(read(db)?);
+        let book = Arc::new(read(tx)?);
         *kept = Some((version, book.clone()));
         Ok((version, book))
     }

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use doorstep_domain::{HistoryId, InstallId, Tag, UnixMs};
 use doorstep_protocol::{Publication, Signed, decode};
-use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 
 use crate::{
@@ -15,7 +14,10 @@ use crate::{
     folder,
     keys::{self, Keys},
     open, packs, random, sms,
-    store::{sound, tx::Tx},
+    store::{
+        self, installs, moments, people, references, sound,
+        tx::{StoreError, Tx},
+    },
 };
 
 /// So far the versions of reference rows go up: no device can have had one of them, however much was published in the lost time.
@@ -60,13 +62,12 @@ pub(crate) fn begin_anew(folder: &Path, publications: &[PathBuf], now: UnixMs) -
     let starts = store.read(|tx| copy::starts(tx, folder))?;
     let restored = store.write(|tx| {
         let keys = Keys::read(tx)?;
-        let lost_from = newest_moment(tx)?;
+        let lost_from = moments::newest(tx)?;
         let history = HistoryId::new(fresh()?);
         keys::change_history(tx, &history)?;
         keys::change_install(tx, &another_install(tx)?)?;
         // One that was redeemed since would be open again.
-        let codes_voided =
-            tx.execute("UPDATE code SET expires_at = ?1 WHERE redeemed_by IS NULL AND expires_at > ?1", params![now.plus(-1).0])?;
+        let codes_voided = people::end_codes(tx, now.plus(-1))?;
         let (mut packs_taken, mut packs_of_replaced_key) = (Vec::new(), Vec::new());
         for file in publications {
             let bytes = std::fs::read(file).map_err(|source| AdminError::File { file: file.clone(), source })?;
@@ -77,12 +78,11 @@ pub(crate) fn begin_anew(folder: &Path, publications: &[PathBuf], now: UnixMs) -
             packs_taken.extend(taken.map(|taken| taken.version));
             packs_of_replaced_key.extend(taken.filter(|taken| taken.of_replaced_key).map(|taken| taken.version));
         }
-        tx.execute("UPDATE reference SET version = version + ?1", params![VERSIONS_UP])?;
-        // Other rules, other judgements.
-        tx.execute("UPDATE doc SET projected_n = 0", [])?;
+        references::raise_all(tx, VERSIONS_UP)?;
+        store::docs::project_all_anew(tx)?;
         sms::hold(tx, now)?;
         let sms_waiting = sms::waiting(tx)?;
-        let newest_pack = tx.query_row("SELECT max(version) FROM pack", [], |row| row.get(0))?;
+        let newest_pack = store::packs::newest_version(tx)?;
         copy::settle(tx, folder, starts)?;
         Ok::<_, AdminError>(Restored {
             history: history.to_string(),
@@ -100,27 +100,15 @@ pub(crate) fn begin_anew(folder: &Path, publications: &[PathBuf], now: UnixMs) -
     Ok(restored)
 }
 
-/// The newest moment that the log knows of.
-fn newest_moment(db: &Tx<'_>) -> rusqlite::Result<Option<UnixMs>> {
-    let newest: Option<i64> = db.query_row(
-        "SELECT max(at) FROM (SELECT max(received_at) AS at FROM change UNION ALL SELECT max(received_at) FROM quarantine
-           UNION ALL SELECT max(received_at) FROM envelope UNION ALL SELECT max(seen_at) FROM device)",
-        [],
-        |row| row.get(0),
-    )?;
-    Ok(newest.map(UnixMs))
-}
-
 fn fresh() -> Result<[u8; 16], ServeError> {
     random::bytes::<16>().ok_or(ServeError::Random)
 }
 
 /// An installation whose mark nobody has.
-fn another_install(db: &Tx<'_>) -> Result<InstallId, AdminError> {
+fn another_install(tx: &Tx<'_>) -> Result<InstallId, AdminError> {
     loop {
         let install = InstallId::new(fresh()?);
-        let mut taken = db.prepare_cached("SELECT 1 FROM install WHERE tag = ?1")?;
-        if !taken.exists([Tag::of(&install).as_str()])? && !keys::is_the_servers(db, &install)? {
+        if installs::of_tag(tx, &Tag::of(&install))?.is_none() && !keys::is_the_servers(tx, &install)? {
             return Ok(install);
         }
     }
@@ -131,8 +119,8 @@ enum Unusable {
     Api(ApiError),
 }
 
-impl From<rusqlite::Error> for Unusable {
-    fn from(error: rusqlite::Error) -> Self {
+impl From<StoreError> for Unusable {
+    fn from(error: StoreError) -> Self {
         Self::Api(error.into())
     }
 }
@@ -146,22 +134,20 @@ struct CameBack {
 
 /// Takes a publication that the log lacks; `None`: it has it. Devices judge by it, so the server must too. What a replaced key signed is
 /// signed with the newest one, as all that is published.
-fn take_publication(db: &Tx<'_>, keys: &Keys, bytes: &[u8]) -> Result<Option<CameBack>, Unusable> {
+fn take_publication(tx: &Tx<'_>, keys: &Keys, bytes: &[u8]) -> Result<Option<CameBack>, Unusable> {
     let mut signed: Signed = decode(bytes).map_err(|_| Unusable::Not("not a signed publication of a rule pack"))?;
     // A device that pins a replaced key was given it under that one.
-    let own = Keys::own(db).map_err(Unusable::Api)?;
+    let own = Keys::own(tx).map_err(Unusable::Api)?;
     let publication = own.iter().find_map(|key| Publication::verify(&signed, key).ok());
     let publication = publication.ok_or(Unusable::Not("not signed by this server, or altered"))?;
     let of_replaced_key = Publication::verify(&signed, &keys.public()).is_err();
     if of_replaced_key {
         signed.sig = keys.sign_pack(&signed.body).map_err(Unusable::Api)?;
     }
-    let had: Option<Vec<u8>> =
-        db.query_row("SELECT body FROM pack WHERE version = ?1", params![publication.version], |row| row.get(0)).optional()?;
-    match had {
+    match store::packs::body(tx, publication.version)? {
         Some(had) if had == signed.body => Ok(None),
         Some(_) => Err(Unusable::Not("the copy has another publication of this version")),
-        None => packs::take(db, &publication, &signed)
+        None => packs::take(tx, &publication, &signed)
             .map(|()| Some(CameBack { version: publication.version, of_replaced_key }))
             .map_err(Unusable::Api),
     }

@@ -154,7 +154,7 @@ fn matches(tx: &Tx<'_>, keys: &Keys, said: &Said<'_>, now: UnixMs) -> Result<boo
 
 /// Version of the newest pack: what the server's own reports name.
 fn version(tx: &Tx<'_>) -> Result<u32, ApiError> {
-    Ok(packs::newest(tx)?)
+    Ok(packs::newest_version(tx)?)
 }
 
 /// Where an answer belongs, or why nobody can tell.

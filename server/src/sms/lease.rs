@@ -12,7 +12,7 @@ use crate::{
     error::ApiError,
     keys::Keys,
     packs::Rules,
-    store::{message_moves, messages, scopes, tx::Tx},
+    store::{feeds, message_moves, messages, tx::Tx},
 };
 
 /// How long a device has to send and to say so, milliseconds. After that nobody knows whether it did.
@@ -39,7 +39,7 @@ pub(crate) fn lease(
     let (case, install): (CaseId, InstallId) = (request.case, request.install);
     let entry: EntryKey = request.entry.parse().map_err(|_| ApiError::Malformed("no entry key".into()))?;
     let may_read =
-        device.scopes().iter().try_fold(false, |may, scope| Ok::<_, ApiError>(may || scopes::has(tx, scope, &case)?))?;
+        device.scopes().iter().try_fold(false, |may, scope| Ok::<_, ApiError>(may || feeds::has(tx, scope, &case)?))?;
     // What it may not read it can not tell from what there is not.
     let Some(row) = messages::one(tx, (&case, &entry))?.filter(|_| may_read) else { return Err(ApiError::NotFound) };
     let holder = Tag::of(&install);

@@ -1,4 +1,4 @@
-//! Devices and their installations.
+//! Devices: their keys, their standing, and what they said last.
 
 use std::ops::ControlFlow;
 
@@ -59,4 +59,127 @@ pub(crate) fn has_tag(tx: &Tx<'_>, device: &DeviceId, tag: &Tag) -> Result<bool,
 /// Who is on a device.
 pub(crate) fn people_on(tx: &Tx<'_>, device: &DeviceId) -> Result<Vec<String>, StoreError> {
     tx.all(sql!("SELECT DISTINCT person FROM member WHERE device = ?1 ORDER BY person"), params![device], |row| row.get(0))
+}
+
+/// Enrols a device, or takes one back: it is no more revoked, no more to be wiped, and pins the newest key.
+pub(crate) fn enrol(tx: &Tx<'_>, device: &DeviceId, public_key: &[u8], now: UnixMs) -> Result<(), StoreError> {
+    tx.run(
+        sql!(
+            "INSERT INTO device (id, public_key, enrolled_at, seen_at) VALUES (?1, ?2, ?3, ?3)
+             ON CONFLICT (id) DO UPDATE SET revoked_at = NULL, revoked_why = NULL, wipe_at = NULL, seen_at = ?3, pins = NULL"
+        ),
+        params![device, public_key, now],
+    )?;
+    Ok(())
+}
+
+/// What head office has ordered of a device.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Standing {
+    pub revoked: bool,
+    pub to_be_wiped: bool,
+}
+
+/// What head office has ordered of a device; nothing of one that is not known.
+pub(crate) fn standing(tx: &Tx<'_>, device: &DeviceId) -> Result<Standing, StoreError> {
+    let standing = tx.maybe(
+        sql!(
+            "SELECT CASE WHEN revoked_at IS NULL THEN 0 ELSE 1 END, CASE WHEN wipe_at IS NULL THEN 0 ELSE 1 END
+             FROM device WHERE id = ?1"
+        ),
+        params![device],
+        |row| Ok(Standing { revoked: row.get(0)?, to_be_wiped: row.get(1)? }),
+    )?;
+    Ok(standing.unwrap_or_default())
+}
+
+/// A device as it asks for a session.
+pub(crate) struct Signer {
+    pub public_key: Vec<u8>,
+    /// Signed for its newest session; empty: none yet.
+    pub last_nonce: Vec<u8>,
+}
+
+/// The key of a device, and the nonce that it signed last.
+pub(crate) fn signer(tx: &Tx<'_>, device: &DeviceId) -> Result<Option<Signer>, StoreError> {
+    tx.maybe(sql!("SELECT public_key, last_nonce FROM device WHERE id = ?1"), params![device], |row| {
+        Ok(Signer { public_key: row.get(0)?, last_nonce: row.get(1)? })
+    })
+}
+
+/// Notes the nonce that a device has signed last.
+pub(crate) fn note_nonce(tx: &Tx<'_>, device: &DeviceId, nonce: &[u8]) -> Result<(), StoreError> {
+    tx.run(sql!("UPDATE device SET last_nonce = ?2 WHERE id = ?1"), params![device, nonce])?;
+    Ok(())
+}
+
+/// Notes an exchange. `beacon`, CBOR: what the device says is still on it; `None` leaves what it said before.
+pub(crate) fn note_seen(
+    tx: &Tx<'_>,
+    device: &DeviceId,
+    beacon: Option<&[u8]>,
+    proto: &str,
+    now: UnixMs,
+) -> Result<(), StoreError> {
+    tx.run(
+        sql!("UPDATE device SET seen_at = ?2, beacon = coalesce(?3, beacon), proto = ?4 WHERE id = ?1"),
+        params![device, now, beacon, proto],
+    )?;
+    Ok(())
+}
+
+/// Widens a device's interval of given server times, of the hour counted from 1970, to one more.
+pub(crate) fn note_given(tx: &Tx<'_>, device: &DeviceId, hour: i64, now: UnixMs) -> Result<(), StoreError> {
+    tx.run(
+        sql!(
+            "INSERT INTO anchor (device, hour, first_ms, last_ms) VALUES (?1, ?2, ?3, ?3)
+             ON CONFLICT (device, hour) DO UPDATE SET
+               first_ms = CASE WHEN ?3 < anchor.first_ms THEN ?3 ELSE anchor.first_ms END,
+               last_ms = CASE WHEN ?3 > anchor.last_ms THEN ?3 ELSE anchor.last_ms END"
+        ),
+        params![device, hour, now],
+    )?;
+    Ok(())
+}
+
+/// Forgets a device's given server times of before an hour.
+pub(crate) fn forget_given(tx: &Tx<'_>, device: &DeviceId, hour: i64) -> Result<(), StoreError> {
+    tx.run(sql!("DELETE FROM anchor WHERE device = ?1 AND hour < ?2"), params![device, hour])?;
+    Ok(())
+}
+
+/// A device with what it said last.
+pub(crate) struct Said {
+    pub id: DeviceId,
+    pub enrolled_at: UnixMs,
+    pub revoked_at: Option<UnixMs>,
+    pub seen_at: UnixMs,
+    /// What is still on it, CBOR.
+    pub beacon: Option<Vec<u8>>,
+    /// The version of the protocol that it spoke last; empty: it has not named one.
+    pub proto: String,
+    /// Its changes in quarantine that nobody has decided.
+    pub quarantined: u32,
+}
+
+/// All devices.
+pub(crate) fn all(tx: &Tx<'_>) -> Result<Vec<Said>, StoreError> {
+    tx.all(
+        sql!(
+            "SELECT id, enrolled_at, revoked_at, seen_at, beacon, proto,
+               (SELECT count(*) FROM quarantine WHERE quarantine.device = device.id AND state = 'open') FROM device ORDER BY id"
+        ),
+        params![],
+        |row| {
+            Ok(Said {
+                id: row.get(0)?,
+                enrolled_at: row.get(1)?,
+                revoked_at: row.get(2)?,
+                seen_at: row.get(3)?,
+                beacon: row.get(4)?,
+                proto: row.get(5)?,
+                quarantined: row.get(6)?,
+            })
+        },
+    )
 }

@@ -15,6 +15,11 @@ pub(crate) fn scopes_of(tx: &Tx<'_>, case: &CaseId) -> Result<BTreeMap<Scope, bo
     Ok(scopes.into_iter().collect())
 }
 
+/// Whether a case is in a scope now.
+pub(crate) fn has(tx: &Tx<'_>, scope: &Scope, case: &CaseId) -> Result<bool, StoreError> {
+    tx.exists(sql!("SELECT 1 FROM doc_scope WHERE case_id = ?1 AND scope = ?2 AND has = 1"), params![case, scope.to_string()])
+}
+
 /// Notes that a case is in a scope, or has left it.
 pub(crate) fn set_scope(tx: &Tx<'_>, case: &CaseId, scope: &Scope, has: bool) -> Result<(), StoreError> {
     tx.run(
@@ -73,23 +78,6 @@ pub(crate) fn rows_after<E: From<StoreError>>(
             let fed = FeedRow { case: row.get(1)?, from: row.get(2)?, to: row.get(3)?, whole: row.get(4)? };
             read(row.get(0)?, fed)
         },
-    )
-}
-
-/// Where head office's list says that a parcel goes.
-pub(crate) struct Route {
-    pub delivering: String,
-    pub origin: String,
-    pub courier: Option<String>,
-    pub hub: Option<String>,
-}
-
-/// The route of a waybill; `None` if it is in no list.
-pub(crate) fn route_of(tx: &Tx<'_>, waybill: &str) -> Result<Option<Route>, StoreError> {
-    tx.maybe(
-        sql!("SELECT delivering_outlet, origin_outlet, courier, hub FROM parcel WHERE waybill = ?1"),
-        params![waybill],
-        |row| Ok(Route { delivering: row.get(0)?, origin: row.get(1)?, courier: row.get(2)?, hub: row.get(3)? }),
     )
 }
 

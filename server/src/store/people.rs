@@ -1,6 +1,7 @@
 //! Outlets, people and their one-time codes.
 
-use doorstep_domain::{OutletCode, Role, UnixMs, UserId};
+use doorstep_domain::{DeviceId, OutletCode, Role, UnixMs, UserId};
+use doorstep_protocol::{OutletRow, PersonRow};
 
 use super::tx::{StoreError, Tx, params, sql};
 
@@ -61,4 +62,89 @@ pub(crate) fn keep_code(tx: &Tx<'_>, id: &str, hash: &[u8], person: &str, expire
         params![id, hash, person, expires_at],
     )?;
     Ok(())
+}
+
+/// A one-time code as it is kept.
+pub(crate) struct Code {
+    pub hash: Vec<u8>,
+    pub person: String,
+    pub expires_at: UnixMs,
+    /// Wrong guesses so far.
+    pub wrong: u32,
+    pub redeemed_by: Option<DeviceId>,
+    /// The nonce that was signed for it last.
+    pub nonce: Option<Vec<u8>>,
+}
+
+/// The code with this beginning.
+pub(crate) fn code(tx: &Tx<'_>, id: &str) -> Result<Option<Code>, StoreError> {
+    tx.maybe(sql!("SELECT hash, person, expires_at, wrong, redeemed_by, nonce FROM code WHERE id = ?1"), params![id], |row| {
+        Ok(Code {
+            hash: row.get(0)?,
+            person: row.get(1)?,
+            expires_at: row.get(2)?,
+            wrong: row.get(3)?,
+            redeemed_by: row.get(4)?,
+            nonce: row.get(5)?,
+        })
+    })
+}
+
+/// Counts a wrong guess.
+pub(crate) fn count_wrong_guess(tx: &Tx<'_>, id: &str) -> Result<(), StoreError> {
+    tx.run(sql!("UPDATE code SET wrong = wrong + 1 WHERE id = ?1"), params![id])?;
+    Ok(())
+}
+
+/// Notes which device has redeemed a code, and the nonce that it signed for that.
+pub(crate) fn redeem_code(tx: &Tx<'_>, id: &str, device: &DeviceId, nonce: &[u8]) -> Result<(), StoreError> {
+    tx.run(sql!("UPDATE code SET redeemed_by = ?2, nonce = ?3 WHERE id = ?1"), params![id, device, nonce])?;
+    Ok(())
+}
+
+/// Ends all codes that nobody has redeemed at a moment. Returns how many would have been good after it.
+pub(crate) fn end_codes(tx: &Tx<'_>, at: UnixMs) -> Result<usize, StoreError> {
+    tx.run(sql!("UPDATE code SET expires_at = ?1 WHERE redeemed_by IS NULL AND expires_at > ?1"), params![at])
+}
+
+/// A person as head office wrote them last.
+pub(crate) struct Person {
+    pub name: String,
+    pub role: String,
+    pub outlet: String,
+}
+
+/// A person that must be there. Errors: [`StoreError::NoRow`].
+pub(crate) fn person(tx: &Tx<'_>, id: &str) -> Result<Person, StoreError> {
+    tx.one(sql!("SELECT name, role, outlet FROM person WHERE id = ?1"), params![id], |row| {
+        Ok(Person { name: row.get(0)?, role: row.get(1)?, outlet: row.get(2)? })
+    })
+}
+
+/// Whether somebody is a courier of an outlet, and has not left.
+pub(crate) fn is_courier_of(tx: &Tx<'_>, id: &UserId, outlet: &OutletCode) -> Result<bool, StoreError> {
+    tx.exists(
+        sql!("SELECT 1 FROM person WHERE id = ?1 AND role = 'courier' AND outlet = ?2 AND left_at IS NULL"),
+        params![id, outlet],
+    )
+}
+
+/// The outlets as devices read them.
+pub(crate) fn outlets(tx: &Tx<'_>) -> Result<Vec<OutletRow>, StoreError> {
+    tx.all(sql!("SELECT code, name_zh, name_en, phone FROM outlet ORDER BY code"), params![], |row| {
+        Ok(OutletRow { code: row.get(0)?, name_zh: row.get(1)?, name_en: row.get(2)?, phone: row.get(3)? })
+    })
+}
+
+/// The people of an outlet as devices read them, also those who have left.
+pub(crate) fn of_outlet(tx: &Tx<'_>, outlet: &str) -> Result<Vec<PersonRow>, StoreError> {
+    tx.all(
+        sql!(
+            "SELECT id, name, role, outlet, CASE WHEN left_at IS NULL THEN 0 ELSE 1 END FROM person WHERE outlet = ?1 ORDER BY id"
+        ),
+        params![outlet],
+        |row| {
+            Ok(PersonRow { account: row.get(0)?, name: row.get(1)?, role: row.get(2)?, outlet: row.get(3)?, left: row.get(4)? })
+        },
+    )
 }

@@ -1,8 +1,19 @@
 //! Refusals at the door, counted.
 
+use doorstep_protocol::ErrorCode;
+
 use super::tx::{StoreError, Tx, params, sql};
 
 /// How often each code was given.
 pub(crate) fn all(tx: &Tx<'_>) -> Result<Vec<(String, u64)>, StoreError> {
     tx.all(sql!("SELECT code, times FROM refusal ORDER BY code"), params![], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// Counts one.
+pub(crate) fn count(tx: &Tx<'_>, code: &ErrorCode) -> Result<(), StoreError> {
+    tx.run(
+        sql!("INSERT INTO refusal (code, times) VALUES (?1, 1) ON CONFLICT (code) DO UPDATE SET times = refusal.times + 1"),
+        params![code.as_str()],
+    )?;
+    Ok(())
 }

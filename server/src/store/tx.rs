@@ -66,11 +66,6 @@ impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error {
             rusqlite::Error::QueryReturnedNoRows => Self::NoRow,
-            // Until no file outside of `store` reads columns by rusqlite.
-            rusqlite::Error::FromSqlConversionFailure(..)
-            | rusqlite::Error::IntegralValueOutOfRange(..)
-            | rusqlite::Error::InvalidColumnType(..)
-            | rusqlite::Error::Utf8Error(..) => Self::Row(ValueError::Content("value")),
             other => Self::Engine(EngineError(other)),
         }
     }
@@ -86,14 +81,6 @@ impl StoreError {
 
 /// What a statement runs in: the writer's transaction, or a reader's view.
 pub(crate) struct Tx<'c>(&'c Connection);
-
-// The rest of the server still speaks to rusqlite in places.
-impl std::ops::Deref for Tx<'_> {
-    type Target = Connection;
-    fn deref(&self) -> &Connection {
-        self.0
-    }
-}
 
 impl<'c> Tx<'c> {
     pub(super) fn new(connection: &'c Connection) -> Self {
