@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, ops::ControlFlow, path::Path};
 
 use proc_macro2::{TokenStream, TokenTree};
 use sqlparser::{
-    ast::{Expr, FunctionArguments, Insert, OnConflictAction, OnInsert, SelectItem, Statement, Visit, Visitor},
+    ast::{Expr, FunctionArguments, Insert, OnConflict, OnConflictAction, OnInsert, SelectItem, Statement, Visit, Visitor},
     dialect::PostgreSqlDialect,
     parser::Parser,
 };
@@ -126,6 +126,19 @@ fn fault(statement: &str) -> Option<String> {
     }
 }
 
+struct Bare;
+
+impl Visitor for Bare {
+    type Break = String;
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<String> {
+        match expr {
+            Expr::Identifier(name) => ControlFlow::Break(format!("the column {name} without its table in DO UPDATE")),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
+
 struct Lint;
 
 impl Visitor for Lint {
@@ -137,6 +150,10 @@ impl Visitor for Lint {
             return ControlFlow::Break("INSERT OR".into());
         }
         match on {
+            // A bare column there is the row's on SQLite, and ambiguous on PostgreSQL.
+            Some(OnInsert::OnConflict(OnConflict { conflict_target: Some(_), action: OnConflictAction::DoUpdate(update) })) => {
+                update.assignments.iter().try_for_each(|set| set.value.visit(&mut Bare))
+            }
             Some(OnInsert::OnConflict(conflict)) if conflict.conflict_target.is_none() => {
                 let deed = match conflict.action {
                     OnConflictAction::DoNothing => "NOTHING",
@@ -210,6 +227,7 @@ fn what_only_sqlite_understands_is_refused() {
         "INSERT OR IGNORE INTO meta (key, value) VALUES (?1, ?2)",
         "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2",
         "SELECT number FROM envelope INDEXED BY envelope_numbers WHERE install = ?1",
+        "INSERT INTO scope (scope, head) VALUES (?1, 1) ON CONFLICT (scope) DO UPDATE SET head = head + 1",
         "UPDATE contact SET first_ms = min(first_ms, ?2) WHERE device = ?1",
         "SELECT iif(a, b, c) FROM meta",
         "SELECT EXISTS (SELECT 1 FROM pack)",
