@@ -12,9 +12,9 @@ use crate::{
     evidence::{bases, missing},
     finding::findings,
     flags::flags,
-    otherwise::weigh,
     reading::Reading,
     state::state,
+    worlds::weigh,
 };
 
 /// How a reply stands.
