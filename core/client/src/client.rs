@@ -81,6 +81,19 @@ pub struct Outcome {
 }
 
 /// A field client on one folder. Cheap to clone; clones share everything.
+///
+/// ```
+/// use doorstep_client::{Client, ClientError, Command, Filter, Options, Refusal};
+///
+/// let folder = tempfile::tempdir()?;
+/// let client = Client::open(folder.path(), Options::default())?;
+/// assert!(client.cases(&Filter::default())?.is_empty());
+///
+/// // Before somebody has enrolled there is nobody to record for. An error has words for the person and a code for the app.
+/// let refused = client.record(&Command::fail("QH310000000017", "DF-NOBODY"), &[]);
+/// assert!(matches!(refused, Err(ClientError::Refused(Refusal::NotEnrolled))));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Client {
     pub(crate) inner: Arc<Inner>,

@@ -23,6 +23,36 @@ const MAX_OP: u64 = 1 << 24;
 
 /// A change that passed every check which needs no history. There is no other way to make one than
 /// [`Change::write`] and [`Change::read`].
+///
+/// ```
+/// use doorstep_document::{Change, NewEntry, Position};
+/// use doorstep_domain::{Body, CaseId, InstallId, Personal, Waybill};
+/// # use doorstep_domain::{Author, BootId, Facts, Role, TimeEvidence, UnixMs};
+///
+/// let (network, waybill) = ("QH".parse()?, Waybill::parse("QH310000000017")?);
+/// let (case, install) = (CaseId::of(&network, &waybill), InstallId::new([1; 16]));
+/// let note = NewEntry {
+///     body: Body::Note { words: Personal::plain("敲门三次无人应答")? },
+///     facts: Some(Facts::unlisted(network, waybill)),
+///     # author: Author { user: "c101".parse()?, role: Role::Courier, outlet: "0412".parse()? },
+///     # pack_version: 1,
+///     # time: TimeEvidence { wall: UnixMs(0), zone_quarters: 32, mono_ms: 1, boot: BootId([0; 4]), anchor: None },
+///     # action: None,
+///     # release: None,
+///     # rewrites: None,
+///     // author, time and the version of the rules
+/// };
+///
+/// // The first change of a case: no document is loaded, its place in the history is enough.
+/// let change = Change::write(&case, &install, &Position::default(), &[note])?;
+/// assert_eq!(Change::read(&case, change.bytes())?, change);
+///
+/// // A byte that differs is refused.
+/// let mut altered = change.bytes().to_vec();
+/// *altered.last_mut().ok_or("a change has bytes")? ^= 1;
+/// assert!(Change::read(&case, &altered).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
     hash: ChangeHash,

@@ -90,6 +90,19 @@ impl Switches {
 }
 
 /// One network's rules in one version. Read with [`Pack::parse`].
+///
+/// ```
+/// use doorstep_rules::{FIRST_PACK, Pack};
+///
+/// let pack = Pack::parse(FIRST_PACK)?;
+/// let nobody_home = pack.code("DF-NOBODY").expect("the pack has the code");
+/// assert_eq!((nobody_home.zh.as_str(), pack.clock("SLA-05").is_some()), ("送无人", true));
+///
+/// // A fault has a place and a reason.
+/// let fault = Pack::parse(b"network = 7").expect_err("a network is a text");
+/// assert_eq!(fault.line, 1);
+/// # Ok::<(), doorstep_rules::PackError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pack {
