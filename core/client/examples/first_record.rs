@@ -10,7 +10,7 @@ use std::error::Error;
 use doorstep_client::{Client, Clock, Command, Filter, Options, SystemClock};
 use doorstep_domain::{Author, DeviceId, InstallId, Role};
 use doorstep_protocol::{Publication, RefKind, Reference, Signed, Token, encode};
-use doorstep_rules::FIRST_PACK;
+use doorstep_rules::{FIRST_PACK, words};
 use doorstep_store::{Enrolment, Session, Store};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -35,7 +35,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let outcome = client.record(&Command::fail("QH310000000017", "DF-NOBODY"), &[])?;
     // Durable now, whatever happens to this process. Nobody else has it yet.
     for view in &outcome.cases {
-        println!("{}: {}, next: {}", view.case.facts.waybill, view.judgement.state, view.judgement.next_step);
+        let (state, next) = (words(view.judgement.state.as_str()), words(view.judgement.next_step.as_str()));
+        println!("{}: {}, next: {}", view.case.facts.waybill, state.en, next.en);
     }
 
     // The list needs no document: a row has what a screen shows, and the earliest deadline comes first.

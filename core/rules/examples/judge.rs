@@ -13,7 +13,7 @@ use doorstep_domain::{
     Attempt, Author, Body, BootId, ChangeHash, Entry, EntryKey, Facts, Fen, InstallId, Notice, Receipt, Recorded, Role, Standing,
     Tag, TargetSource, TimeEvidence, UnixMs, Waybill,
 };
-use doorstep_rules::{Case, FIRST_PACK, Pack, Rulebook, explain, judge};
+use doorstep_rules::{Case, FIRST_PACK, Pack, Rulebook, explain, judge, words};
 
 const HOUR: i64 = 3_600_000;
 /// Monday 2026-03-02, 00:00 in China.
@@ -41,9 +41,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let case = Case::fold(entries).ok_or("nothing was recorded")?;
     let book = Rulebook::only(pack);
     let judgement = judge(&case, &book, MONDAY.plus(33 * HOUR));
-    println!("{}: {}, next: {}", case.facts.waybill, judgement.state, judgement.next_step);
+    // Answers are words of a list; how they read on screen is data too.
+    let (state, next) = (words(judgement.state.as_str()), words(judgement.next_step.as_str()));
+    println!("{}: {}, next: {}", case.facts.waybill, state.en, next.en);
     for deadline in &judgement.deadlines {
-        println!("  {} {}: {}", deadline.clock, deadline.name.en, deadline.timeliness);
+        println!("  {} {}: {}", deadline.clock, deadline.name.en, words(deadline.timeliness.as_str()).en);
     }
     for finding in &judgement.findings {
         let who = finding.outlet.as_ref().map_or("?", |outlet| outlet.as_str());
