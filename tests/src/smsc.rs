@@ -5,152 +5,36 @@
 mod certificate;
 mod connection;
 mod pdu;
+mod script;
 mod seen;
+mod state;
 
 use std::{
     collections::{HashMap, VecDeque},
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
-use tokio::{
-    net::TcpListener,
-    sync::{mpsc, oneshot, watch},
-    task::JoinHandle,
-};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_rustls::TlsAcceptor;
 
 pub use certificate::Certificate;
 pub use pdu::{DELIVER_SM, hex};
+pub use script::{Answer, BindAnswer, Ids, Receipts, SmscOptions};
 pub use seen::{Message, Seen, Submit};
+pub use state::Delivery;
 
 use self::{
-    connection::Out,
     pdu::{Deliver, ENQUIRE_LINK, UNBIND, plain},
+    state::{Out, Shared, State},
 };
-
-/// What one `submit_sm` gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
-    /// Taken.
-    Ok,
-    /// `ESME_RTHROTTLED`.
-    Throttle,
-    /// `ESME_RMSGQFUL`.
-    QueueFull,
-    /// Refused with a status.
-    Refuse(u32),
-    /// Taken, never answered.
-    Silent,
-    /// Taken, answered by [`Smsc::release`].
-    Held,
-    /// The connection ends and nothing was taken.
-    CutBefore,
-    /// Taken, and then the connection ends without an answer.
-    CutAfter,
-}
-
-/// What one bind gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BindAnswer {
-    /// Bound, if the password is right.
-    Ok,
-    /// Refused with a status.
-    Refuse(u32),
-    /// No answer.
-    Silent,
-    /// The connection ends.
-    Cut,
-}
-
-/// When receipts come on their own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Receipts {
-    /// Only when asked: [`Smsc::receipt`].
-    #[default]
-    None,
-    /// `DELIVRD`, before the answer to the submit.
-    Early,
-    /// `DELIVRD`, right after it.
-    Auto,
-}
-
-/// How an id is spelled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Ids {
-    /// `2587`
-    #[default]
-    Decimal,
-    /// `a1b`
-    Hex,
-    /// `0000002587`
-    Padded,
-}
-
-impl Ids {
-    /// Spells an id.
-    pub fn spell(self, id: u64) -> String {
-        match self {
-            Self::Decimal => format!("{id}"),
-            Self::Hex => format!("{id:x}"),
-            Self::Padded => format!("{id:010}"),
-        }
-    }
-}
-
-/// How an SMSC is.
-#[derive(Clone, Default)]
-pub struct SmscOptions {
-    /// The right password; empty: any.
-    pub password: String,
-    /// When receipts come.
-    pub receipts: Receipts,
-    /// How answers to submits spell ids.
-    pub answer_ids: Ids,
-    /// How receipts spell them.
-    pub receipt_ids: Ids,
-    /// With a certificate: TLS.
-    pub tls: Option<Certificate>,
-    /// Does not say that it was asked whether it lives.
-    pub ignores_enquiries: bool,
-}
 
 /// An SMSC. Ends when dropped.
 pub struct Smsc {
     addr: SocketAddr,
     shared: Arc<Shared>,
     accepting: JoinHandle<()>,
-}
-
-struct Shared {
-    options: SmscOptions,
-    state: Mutex<State>,
-    changed: watch::Sender<u64>,
-}
-
-struct State {
-    answers: VecDeque<Answer>,
-    binds: VecDeque<BindAnswer>,
-    next_id: u64,
-    next_sequence: u32,
-    next_connection: u64,
-    seen: Seen,
-    /// Of the connections that are bound, in the order of binding.
-    bound: Vec<(u64, mpsc::UnboundedSender<Out>)>,
-    all: Vec<(u64, mpsc::UnboundedSender<Out>)>,
-    held: Vec<(mpsc::UnboundedSender<Out>, Vec<u8>)>,
-    delivering: HashMap<u32, (u64, oneshot::Sender<u32>)>,
-}
-
-/// A delivery on its way: its end is what the ESME answered.
-pub struct Delivery(oneshot::Receiver<u32>);
-
-impl Delivery {
-    /// The status of the answer; `None` if the link ended without one.
-    pub async fn answer(self) -> Option<u32> {
-        tokio::time::timeout(Duration::from_secs(20), self.0).await.expect("a delivery is answered or its link ends").ok()
-    }
 }
 
 impl Smsc {
@@ -297,31 +181,5 @@ impl Drop for Smsc {
     fn drop(&mut self) {
         self.accepting.abort();
         self.cut();
-    }
-}
-
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        // An assertion that failed while it looked shall not hide behind the next one.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Changes what was seen, and wakes those who wait.
-    fn see<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        let changed = change(&mut self.state());
-        self.changed.send_modify(|count| *count += 1);
-        changed
-    }
-
-    /// To the connection that bound last.
-    fn deliver(&self, deliver: &Deliver<'_>) -> Delivery {
-        let mut state = self.state();
-        let sequence = state.next_sequence;
-        state.next_sequence += 1;
-        let (answered, answer) = oneshot::channel();
-        let (connection, out) = state.bound.last().expect("an ESME is bound").clone();
-        state.delivering.insert(sequence, (connection, answered));
-        out.send(Out::Bytes(deliver.bytes(sequence))).ok();
-        Delivery(answer)
     }
 }

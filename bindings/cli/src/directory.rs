@@ -5,9 +5,8 @@ use doorstep_client::{Client, PersonRow};
 use serde_json::json;
 
 use crate::{
-    Answer,
+    answer::{Answer, nothing},
     failure::Failed,
-    run::nothing,
     words::{both, say},
 };
 

@@ -4,7 +4,9 @@
 //! person (Chinese with English beside it) or as one JSON document. Recording and reading work without a network; only
 //! `enrol` and `sync` touch one. Never here: business rules, anything that is remembered between two calls.
 
+mod answer;
 mod args;
+mod case;
 mod directory;
 mod failure;
 mod photos;
@@ -17,19 +19,14 @@ mod spool;
 mod timeline;
 mod words;
 
-use std::{ffi::OsStr, io::Write, process::ExitCode};
+use std::{ffi::OsStr, process::ExitCode};
 
 use clap::Parser;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use answer::{note, print};
 use args::Args;
 use failure::Failed;
-
-/// What a command has to say, for a program and for a person.
-struct Answer {
-    json: Value,
-    text: String,
-}
 
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
@@ -68,15 +65,4 @@ fn usage(error: &clap::Error) -> ExitCode {
         error.print().ok();
     }
     ExitCode::from(if error.use_stderr() { 2 } else { 0 })
-}
-
-/// Writes a line to stderr. `eprintln!` would panic when nobody can read it, and what the person asked for would not be done.
-fn note(line: &str) {
-    writeln!(std::io::stderr().lock(), "{line}").ok();
-}
-
-/// Writes to stdout. `print!` would panic when a reader such as `head` has left.
-fn print(text: &str) {
-    let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).ok();
 }

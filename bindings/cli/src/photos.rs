@@ -13,7 +13,7 @@ use doorstep_rules::Words;
 use serde_json::json;
 
 use crate::{
-    Answer,
+    answer::Answer,
     failure::Failed,
     screen::Screen,
     words::{self, say},

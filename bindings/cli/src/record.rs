@@ -13,7 +13,7 @@ use doorstep_rules::{Validity, Words};
 use serde_json::{Value, json};
 
 use crate::{
-    Answer,
+    answer::Answer,
     args::Record,
     failure::Failed,
     photos::unclear,

@@ -7,7 +7,7 @@ use doorstep_rules::{Need, Pack};
 use serde_json::json;
 
 use crate::{
-    Answer,
+    answer::Answer,
     args::Rules,
     failure::Failed,
     words::{both, say},

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use crate::{
-    Answer,
+    answer::{Answer, note, nothing},
     args::{Args, Command, Photo, Rules, Sms},
     directory,
     failure::Failed,
@@ -42,10 +42,10 @@ pub fn run(args: &Args) -> Result<Answer, Failed> {
             (error, _) => error.into(),
         })?;
     if client.closed_to_others() > 0 {
-        crate::note(&words::closed_to_others(&args.store));
+        note(&words::closed_to_others(&args.store));
     }
     if let Some(why) = client.left_open_to_others() {
-        crate::note(&words::left_open_to_others(&args.store, &why));
+        note(&words::left_open_to_others(&args.store, &why));
     }
     match &args.command {
         Command::Enrol { server, code } => enrol(&client, server, code),
@@ -142,16 +142,6 @@ fn cases(client: &Client, filter: &Filter) -> Result<Answer, Failed> {
         text = nothing(client, "没有问题件", "no cases")?;
     }
     Ok(Answer { json: json!({ "cases": rows }), text })
-}
-
-/// An empty list, and why it may be empty.
-pub fn nothing(client: &Client, zh: &str, en: &str) -> Result<String, Failed> {
-    let mut text = say(zh, en) + "\n";
-    if client.identity()?.is_none() {
-        let words = Failed::from(ClientError::Refused(Refusal::NotEnrolled)).words();
-        text += &format!("{}\n{}\n", words.zh, words.en);
-    }
-    Ok(text)
 }
 
 fn show(client: &Client, waybill: &str) -> Result<Answer, Failed> {

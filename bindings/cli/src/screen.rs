@@ -3,12 +3,11 @@
 use chrono::FixedOffset;
 use doorstep_client::{CaseRow, CaseView, Client};
 use doorstep_domain::{Outlet, OutletCode, Parcel};
-use doorstep_rules::{Card, Deadline, Flag, Message, Need, NextStep, Pack, Timeliness, Words, gap_words};
+use doorstep_rules::{Card, Deadline, Flag, Message, Need, NextStep, Pack, Timeliness, Words};
 use serde_json::{Value, json};
 
 use crate::{
     failure::Failed,
-    sms, timeline,
     words::{self, both, say},
 };
 
@@ -93,69 +92,14 @@ impl<'a> Screen<'a> {
         Ok(text)
     }
 
-    /// Everything about a case.
-    pub fn whole(&self, view: &CaseView) -> Result<String, Failed> {
-        let facts = &view.case.facts;
-        let mut text = self.heading(view);
-        text += &line(&say("派件网点", "delivering outlet"), &self.outlet(facts.delivering_outlet.as_ref())?);
-        text += &line(&say("寄件网点", "origin outlet"), &self.outlet(facts.origin_outlet.as_ref())?);
-        if !view.case.facts_confirmed {
-            let told = say("总部尚未核对", "not confirmed by head office");
-            text += &line(&say("运单信息", "what is said of the parcel"), &told);
-        }
-        if facts.cod.0 > 0 {
-            text += &line(&say("代收货款", "cash on delivery"), &facts.cod.to_string());
-        }
-        text += &line(&say("派送失败次数", "failed deliveries"), &view.case.attempts().to_string());
-        if let Some(decision) = &view.judgement.decision {
-            text += &line(&say("决定或结果", "decision or outcome"), &self.code(decision));
-        }
-        text += &self.next(view, false)?;
-        for deadline in &view.judgement.deadlines {
-            text += &self.deadline(deadline);
-        }
-        for card in &view.judgement.cards {
-            text += &self.card(card);
-        }
-        for message in &view.judgement.messages {
-            text += &sms::line(self, view, message);
-        }
-        text += &missing(view);
-        for conflict in &view.judgement.conflicts {
-            let sides = conflict.sides.iter().map(ToString::to_string).collect::<Vec<_>>().join("  ");
-            text += &line(&say("矛盾", "conflict"), &format!("{}: {sides}", self.key(conflict.kind.as_str())));
-        }
-        for flag in &view.judgement.flags {
-            text += &line(&say("注意", "flag"), &self.key(flag.as_str()));
-        }
-        for finding in &view.judgement.findings {
-            let outlet = self.outlet(finding.outlet.as_ref())?;
-            let amount = finding.amount.map(|amount| format!(" {amount}")).unwrap_or_default();
-            let state = self.key(finding.state.as_str());
-            text += &line(
-                &say("可能担责", "would answer"),
-                &format!("{} {}%{amount} {outlet} [{state}] {}", finding.rule, finding.share, finding.id),
-            );
-            if let Some(contacts) = &finding.contacts {
-                text += &line(&say("时间依据", "time"), &both(&gap_words(contacts.width_ms(), contacts.proven)));
-            }
-            for other in &finding.otherwise {
-                text += &line(&say("另一种可能", "or else"), &both(&other.told()));
-            }
-        }
-        text += &line(&say("时间线", "timeline"), &format!("UTC{}", self.zone));
-        for recorded in view.case.timeline.iter().chain(&view.case.quarantined) {
-            text += &timeline::entry(self, &view.case, recorded)?;
-        }
-        Ok(text)
-    }
-
-    fn heading(&self, view: &CaseView) -> String {
+    /// Waybill, state and reason.
+    pub fn heading(&self, view: &CaseView) -> String {
         let reason = view.case.reason().map_or_else(String::new, |code| format!("  {}", self.code(code)));
         format!("{}  [{}]{reason}\n", view.case.facts.waybill, self.key(view.judgement.state.as_str()))
     }
 
-    fn next(&self, view: &CaseView, phone_origin: bool) -> Result<String, Failed> {
+    /// What is next, with the origin outlet's number where it is to be phoned.
+    pub fn next(&self, view: &CaseView, phone_origin: bool) -> Result<String, Failed> {
         let step = view.judgement.next_step;
         let mut text = line(&say("下一步", "next"), &self.key(step.as_str()));
         let phones = matches!(step, NextStep::NotifyOrigin | NextStep::SendNotice | NextStep::SendRegistration);
@@ -165,7 +109,8 @@ impl<'a> Screen<'a> {
         Ok(text)
     }
 
-    fn deadline(&self, deadline: &Deadline) -> String {
+    /// A deadline, and how it stands.
+    pub fn deadline(&self, deadline: &Deadline) -> String {
         let how = match deadline.timeliness {
             Timeliness::Pending if deadline.due_at.is_some() => words::left(deadline.left_ms),
             decided => self.key(decided.as_str()),
@@ -179,7 +124,7 @@ impl<'a> Screen<'a> {
     }
 
     /// A problem's card: whom to ask, and the steps with who did them.
-    fn card(&self, card: &Card) -> String {
+    pub fn card(&self, card: &Card) -> String {
         let asks = card.asks.iter().map(|who| self.key(who)).collect::<Vec<_>>().join(", ");
         let mut text = line(&say("处理", "card"), &self.code(&card.code));
         if !asks.is_empty() {
@@ -243,7 +188,8 @@ fn named(code: &str, Words { zh, en }: &Words) -> String {
     if zh == code { code.to_owned() } else { format!("{code} {}", say(zh, en)) }
 }
 
-fn missing(view: &CaseView) -> String {
+/// The evidence that is missing.
+pub fn missing(view: &CaseView) -> String {
     let gap = |gap: &doorstep_rules::Gap| {
         let need = match gap.need {
             Need::Required => say("必需", "required"),
@@ -254,6 +200,7 @@ fn missing(view: &CaseView) -> String {
     view.judgement.missing.iter().map(gap).collect()
 }
 
-fn line(label: &str, value: &str) -> String {
+/// One line: a label and a value.
+pub fn line(label: &str, value: &str) -> String {
     format!("  {label}: {value}\n")
 }

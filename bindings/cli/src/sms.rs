@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 
 use crate::{
-    Answer,
+    answer::Answer,
     args::Wish,
     failure::Failed,
     screen::Screen,

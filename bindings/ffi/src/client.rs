@@ -11,7 +11,7 @@ use doorstep_client::{Client, ClientError, Options, StoreKey, http::Roots};
 use tokio::{sync::watch, task::AbortHandle};
 
 use crate::{
-    Cancel, Connectivity, DatabaseKey, DeviceClock, DeviceKey, DoorstepError, Location, SmsPlatform, listen,
+    Cancel, Connectivity, DatabaseKey, DeviceClock, DeviceKey, DoorstepError, Location, SmsPlatform, calls,
     logging::{self, Level},
     platform::{HostClock, HostSigner, HostSms},
     runtime::{all_told, blocking, run, runtime, stopped, until},
@@ -139,7 +139,7 @@ pub fn end_process() {
             client.map(|client| runtime.block_on(client.end(true)));
         }
     }
-    listen::no_more_calls();
+    calls::no_more_calls();
     logging::stop_logging();
     all_told();
 }

@@ -8,6 +8,7 @@
 //! behind a target `cfg` (one generated text serves all targets), generated code.
 
 mod attempts;
+mod calls;
 mod cases;
 mod client;
 mod commands;

@@ -41,10 +41,10 @@ impl Client {
             self.dispatch().await;
             let now = self.inner.clock.read().mono_ms;
             // Never spinning, whatever the clocks say.
-            let wait = self.inner.wake_at.load(Ordering::Relaxed).saturating_sub(now).max(least);
+            let wait = self.inner.wakes.at.load(Ordering::Relaxed).saturating_sub(now).max(least);
             cause = tokio::select! {
-                () = self.inner.recorded.notified() => Cause::Recorded,
-                () = self.inner.connected.notified() => Cause::Connected,
+                () = self.inner.wakes.recorded.notified() => Cause::Recorded,
+                () = self.inner.wakes.connected.notified() => Cause::Connected,
                 // After a failure the next hint for what was not fetched would come at once.
                 () = self.hinted(), if listen && worked => Cause::Timer,
                 () = tokio::time::sleep(Duration::from_millis(wait)) => Cause::Timer,
@@ -54,7 +54,7 @@ impl Client {
 
     /// The platform says that there is a network, or cellular service: what waits is tried now.
     pub fn connected(&self) {
-        self.inner.connected.notify_one();
+        self.inner.wakes.connected.notify_one();
     }
 
     /// Returns when the server hints that something moved; never, if it can not be asked: the timer is the truth.

@@ -3,26 +3,27 @@
 use std::{
     path::Path,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use doorstep_domain::{ActionId, CaseId, InstallId, Outlet, Parcel, TimeEvidence, UnixMs, Waybill};
 use doorstep_protocol::{DayRow, PersonRow};
-use doorstep_rules::{Conditions, Explanation, PROVISIONAL, Pack, Rulebook, explain};
+use doorstep_rules::{Explanation, PROVISIONAL, Pack, Rulebook, explain};
 use doorstep_store::{Action, CaseRow, CaseView, Filter, Identity, Salvage, SmsStep, Status, Store, StoreKey, Written};
 use doorstep_sync::{Cause, Engine, Pace};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use crate::{
     ClientError, Clock, Command, DeviceSigner, NewPhoto, PhotoRef, Refusal, SmsSender, SoftwareSigner, SyncReport, SystemClock,
     drive,
     http::{self, Roots},
-    photos::{Ready, Sending, ready},
+    inner::{Gone, Inner, PhotoWork, SmsWork, Transport, Wakes},
+    random::random,
+    ready::{Ready, ready},
     rights,
-    sms::{InHand, Sender},
 };
 
 /// How to open a client.
@@ -80,82 +81,22 @@ pub struct Outcome {
 }
 
 /// A field client on one folder. Cheap to clone; clones share everything.
+///
+/// ```
+/// use doorstep_client::{Client, ClientError, Command, Filter, Options, Refusal};
+///
+/// let folder = tempfile::tempdir()?;
+/// let client = Client::open(folder.path(), Options::default())?;
+/// assert!(client.cases(&Filter::default())?.is_empty());
+///
+/// // Before somebody has enrolled there is nobody to record for. An error has words for the person and a code for the app.
+/// let refused = client.record(&Command::fail("QH310000000017", "DF-NOBODY"), &[]);
+/// assert!(matches!(refused, Err(ClientError::Refused(Refusal::NotEnrolled))));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Client {
     pub(crate) inner: Arc<Inner>,
-}
-
-pub(crate) struct Inner {
-    store: Mutex<Store>,
-    salvage: Option<Salvage>,
-    pub clock: Arc<dyn Clock>,
-    pub signer: Arc<dyn DeviceSigner>,
-    pub app: String,
-    /// Plain HTTP to a server elsewhere is meant.
-    pub insecure: bool,
-    /// Destroys the platform's keys.
-    pub destroy_keys: Option<Arc<dyn Fn() + Send + Sync>>,
-    pub http: reqwest::Client,
-    /// A request without a byte for this long has stalled.
-    pub stall: Duration,
-    /// One sync in flight, whoever asks.
-    pub engine: tokio::sync::Mutex<Engine>,
-    changed: watch::Sender<u64>,
-    /// When the engine wants to be woken, by the monotonic clock.
-    pub wake_at: AtomicU64,
-    /// Something was recorded here.
-    pub recorded: Notify,
-    /// And no sync has heard of it yet: one that is sending photos lets it pass.
-    pub fresh: AtomicBool,
-    /// The network came back, as the platform says.
-    pub connected: Notify,
-    /// Network and battery, as the platform says.
-    pub platform: Mutex<Conditions>,
-    /// The photo that is being sent.
-    pub sending: Mutex<Option<Sending>>,
-    /// Orphaned files were looked for.
-    pub swept: AtomicBool,
-    /// Photos that were refused before this start have been given another try.
-    pub tried: AtomicBool,
-    /// The platform's way to send SMS.
-    pub sms: Sender,
-    /// SMS that this process is handing over.
-    pub in_hand: Mutex<InHand>,
-    /// Held while SMS are moved on.
-    pub dispatching: Mutex<()>,
-    /// When the server last answered, by the monotonic clock and one more; 0: it did not, the last time it was asked.
-    pub online_at: AtomicU64,
-    /// The last field: when it is dropped, the store is closed.
-    gone: Gone,
-}
-
-/// Tells those who wait for the store to be closed.
-struct Gone(watch::Sender<bool>);
-
-impl Drop for Gone {
-    fn drop(&mut self) {
-        self.0.send_replace(true);
-    }
-}
-
-impl Inner {
-    /// The store. A panic while it was held poisons nothing: every write is a transaction.
-    pub fn store(&self) -> MutexGuard<'_, Store> {
-        self.store.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The best estimate of now: the server's clock carried on by this boot's monotonic one, else the wall clock. So a
-    /// countdown is right on a phone whose clock is hours off.
-    pub fn now(&self) -> Result<UnixMs, ClientError> {
-        let clocks = self.clock.read();
-        let anchor = self.store().anchor(clocks.boot)?;
-        let elapsed = anchor.and_then(|a| Some((a.server, i64::try_from(clocks.mono_ms.checked_sub(a.mono_ms)?).ok()?)));
-        Ok(elapsed.map_or(clocks.wall, |(server, elapsed)| server.plus(elapsed)))
-    }
-
-    pub fn changed(&self) {
-        self.changed.send_modify(|version| *version += 1);
-    }
 }
 
 impl Client {
@@ -171,30 +112,25 @@ impl Client {
             Some(signer) => signer,
             None => Arc::new(SoftwareSigner::open(&folder.join("device.key"))?),
         };
+        let transport = Transport {
+            http,
+            insecure: options.insecure,
+            stall: Duration::from_millis(options.pace.stall_ms),
+            online_at: AtomicU64::new(0),
+        };
         let inner = Inner {
             store: Mutex::new(store),
             salvage,
             clock: options.clock,
             signer,
-            app: options.app,
-            insecure: options.insecure,
             destroy_keys: options.destroy_keys,
-            http,
-            stall: Duration::from_millis(options.pace.stall_ms),
+            app: options.app,
+            transport,
             engine: tokio::sync::Mutex::new(Engine::new(options.pace)),
+            wakes: Wakes::default(),
+            photos: PhotoWork::default(),
+            sms: SmsWork { sender: options.sms, in_hand: Mutex::default(), dispatching: Mutex::default() },
             changed: watch::Sender::new(0),
-            wake_at: AtomicU64::new(0),
-            recorded: Notify::new(),
-            fresh: AtomicBool::new(false),
-            connected: Notify::new(),
-            platform: Mutex::default(),
-            sending: Mutex::default(),
-            swept: AtomicBool::new(false),
-            tried: AtomicBool::new(false),
-            sms: options.sms,
-            in_hand: Mutex::default(),
-            dispatching: Mutex::default(),
-            online_at: AtomicU64::new(0),
             gone: Gone(watch::Sender::new(false)),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -276,8 +212,8 @@ impl Client {
         }
         drop(store);
         self.inner.changed();
-        self.inner.fresh.store(true, Ordering::Relaxed);
-        self.inner.recorded.notify_one();
+        self.inner.wakes.fresh.store(true, Ordering::Relaxed);
+        self.inner.wakes.recorded.notify_one();
         Ok(Outcome { cases: views, written, times_proven })
     }
 
@@ -402,10 +338,4 @@ impl Client {
             .map(|id| Ok((id, store.heads(&id)?)))
             .collect::<Result<_, doorstep_store::StoreError>>()?)
     }
-}
-
-pub(crate) fn random<const N: usize>() -> Result<[u8; N], ClientError> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|_| ClientError::Internal("the operating system gave no randomness"))?;
-    Ok(bytes)
 }

@@ -22,8 +22,9 @@ use serde::Serialize;
 
 use crate::{
     ClientError, Refusal,
-    client::{Inner, random},
     http::{self, Call, Cost},
+    inner::Inner,
+    random::random,
 };
 
 /// What a sync did.
@@ -50,12 +51,12 @@ pub struct SyncReport {
 pub(crate) async fn run(inner: &Arc<Inner>, cause: Cause) -> Result<SyncReport, ClientError> {
     let mut engine = inner.engine.lock().await;
     let mut host = Host::new(inner)?;
-    if !inner.tried.swap(true, Ordering::Relaxed) {
+    if !inner.photos.tried.swap(true, Ordering::Relaxed) {
         inner.store().try_refused_photos()?;
     }
     let step = || Ok::<_, ClientError>((inner.clock.read().mono_ms, u64::from_be_bytes(random()?)));
     let mut waiting = None;
-    inner.fresh.store(false, Ordering::Relaxed);
+    inner.wakes.fresh.store(false, Ordering::Relaxed);
     let (now, entropy) = step()?;
     let mut effects: VecDeque<Effect> = engine.handle(now, entropy, Event::Wake(cause)).into();
     if effects.is_empty() {
@@ -68,7 +69,7 @@ pub(crate) async fn run(inner: &Arc<Inner>, cause: Cause) -> Result<SyncReport, 
     while let Some(effect) = effects.pop_front() {
         let event = match effect {
             Effect::WakeAt(at) => {
-                inner.wake_at.store(at, Ordering::Relaxed);
+                inner.wakes.at.store(at, Ordering::Relaxed);
                 continue;
             }
             Effect::Tell(Status::Syncing | Status::Rested) => continue,
@@ -85,7 +86,7 @@ pub(crate) async fn run(inner: &Arc<Inner>, cause: Cause) -> Result<SyncReport, 
             Effect::Download(photo) => host.download(photo).await,
         };
         let (now, entropy) = step()?;
-        if inner.fresh.swap(false, Ordering::Relaxed) {
+        if inner.wakes.fresh.swap(false, Ordering::Relaxed) {
             // Recorded while this sync is under way: it goes at the next border of a chunk.
             effects.extend(engine.handle(now, entropy, Event::Wake(Cause::Recorded)));
         }
@@ -95,7 +96,7 @@ pub(crate) async fn run(inner: &Arc<Inner>, cause: Cause) -> Result<SyncReport, 
     inner.changed();
     if host.cost.requests > 0 || waiting.is_some() {
         let reached = waiting.is_none() && host.failed.is_none();
-        inner.online_at.store(if reached { inner.clock.read().mono_ms + 1 } else { 0 }, Ordering::Relaxed);
+        inner.transport.online_at.store(if reached { inner.clock.read().mono_ms + 1 } else { 0 }, Ordering::Relaxed);
     }
     if host.wiped && host.failed.is_none() {
         let Cost { requests, sent, received } = host.cost;
@@ -110,7 +111,7 @@ pub(crate) async fn run(inner: &Arc<Inner>, cause: Cause) -> Result<SyncReport, 
             inner.store().note_uptime(inner.clock.read())?;
             inner.store().tidy()?;
             // Once in a process: it reads the photos' folders.
-            if !inner.swept.swap(true, Ordering::Relaxed) {
+            if !inner.photos.swept.swap(true, Ordering::Relaxed) {
                 inner.store().sweep_orphans(inner.clock.read().wall)?;
             }
             Ok(SyncReport {
@@ -197,7 +198,7 @@ impl Host {
     pub fn new(inner: &Arc<Inner>) -> Result<Self, ClientError> {
         let session = inner.store().session()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
         // Enrolled by a version that asked less, or without the option that was given then.
-        http::allow(&session.server, inner.insecure)?;
+        http::allow(&session.server, inner.transport.insecure)?;
         Ok(Self {
             inner: inner.clone(),
             session,
@@ -257,7 +258,7 @@ impl Host {
         let renewal = self.inner.renewal(&self.session.token).await;
         let renewal = self.keep(renewal)?;
         let call = Call {
-            client: &self.inner.http,
+            client: &self.inner.transport.http,
             token: Some(&self.session.token.secret),
             renewal: renewal.as_deref(),
             method: ask.method.clone(),
@@ -265,7 +266,7 @@ impl Host {
             headers: ask.headers.clone(),
             body: ask.body.clone(),
             taken: ask.taken.clone(),
-            stall: self.inner.stall,
+            stall: self.inner.transport.stall,
             clocks: ask.clocks.unwrap_or_else(|| self.inner.clock.read()),
         };
         call.begin(&mut self.cost).await
@@ -280,7 +281,7 @@ impl Host {
 
     pub async fn call(&mut self, ask: &Asking) -> Result<Option<Vec<u8>>, Failure> {
         let response = self.begin(ask).await?;
-        http::answer(response, self.inner.stall, &mut self.cost).await
+        http::answer(response, self.inner.transport.stall, &mut self.cost).await
     }
 
     async fn prepare(&mut self, max_bytes: usize, recut: bool) -> Result<Event, Failure> {
@@ -351,7 +352,7 @@ impl Host {
         } else {
             request
         };
-        let bytes = match http::answer(response, self.inner.stall, &mut self.cost).await {
+        let bytes = match http::answer(response, self.inner.transport.stall, &mut self.cost).await {
             Err(Failure::Refused(ErrorCode::TagTaken)) => {
                 let fresh = self.keep(random())?;
                 let now = self.inner.now();

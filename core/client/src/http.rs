@@ -14,7 +14,8 @@ use bytes::Bytes;
 
 use doorstep_media::MAX_STORED;
 use doorstep_protocol::{
-    CLOCK_HEADER, CONTENT_TYPE, ErrorBody, MAX_ENCODED, MAX_INFLATED, PROTO_HEADER, PROTO_VERSION, Retry, decode, open,
+    CLOCK_HEADER, CONTENT_TYPE, ErrorBody, MAX_ENCODED, MAX_INFLATED, PROTO_HEADER, PROTO_VERSION, RENEWAL_HEADER, Retry, decode,
+    encode, open, seal,
 };
 use doorstep_store::Clocks;
 use doorstep_sync::Failure;
@@ -123,7 +124,7 @@ impl Call<'_> {
             request = request.bearer_auth(token);
         }
         if let Some(signature) = self.renewal {
-            request = request.header(crate::session::RENEWAL, signature);
+            request = request.header(RENEWAL_HEADER, signature);
         }
         let Clocks { boot, mono_ms, .. } = self.clocks;
         request = request.header(CLOCK_HEADER, format!("{:08x}-{mono_ms}", u32::from_be_bytes(boot.0)));
@@ -154,6 +155,11 @@ impl Call<'_> {
             }
         }
     }
+}
+
+/// A message as a request's body.
+pub(crate) fn packed<T: minicbor::Encode<()>>(message: &T) -> Result<Vec<u8>, ClientError> {
+    encode(message).and_then(|body| seal(&body)).map_err(|_| ClientError::Internal("the request can not be encoded"))
 }
 
 /// Whether our server answered. Without its header it is a captive portal, a proxy or a stranger: no network, never an error

@@ -23,12 +23,12 @@ impl Client {
             let store = self.inner.store();
             (store.session()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?, store.cursors()?)
         };
-        http::allow(&session.server, self.inner.insecure)?;
+        http::allow(&session.server, self.inner.transport.insecure)?;
         let wait = wait_seconds.clamp(1, 60);
         // With what this device has, so that what moved between its last sync and this call is not waited for.
         let at: String = cursors.iter().map(|pull| format!("&at={}:{}", pull.cursor, pull.scope)).collect();
         let call = Call {
-            client: &self.inner.http,
+            client: &self.inner.transport.http,
             token: Some(&session.token.secret),
             renewal: None,
             method: Method::GET,
@@ -38,17 +38,17 @@ impl Client {
             taken: std::sync::Arc::default(),
             // The server is meant to be silent for so long.
             clocks: self.inner.clock.read(),
-            stall: self.inner.stall + Duration::from_secs(u64::from(wait)),
+            stall: self.inner.transport.stall + Duration::from_secs(u64::from(wait)),
         };
         let cost = &mut Cost::default();
         let mut response = call.begin(cost).await.map_err(ClientError::Network)?;
         if response.status() != StatusCode::OK || !http::is_from_us(&response) {
-            let nothing = http::answer(response, self.inner.stall, cost).await.map_err(ClientError::Network)?;
+            let nothing = http::answer(response, self.inner.transport.stall, cost).await.map_err(ClientError::Network)?;
             return nothing.map_or(Ok(false), |_| Err(ClientError::Network(Failure::Network)));
         }
         // Read to its end, so that the connection can be used again; what it names is for the next sync to find out.
         let mut read = 0;
-        while let Ok(Ok(Some(chunk))) = tokio::time::timeout(self.inner.stall, response.chunk()).await {
+        while let Ok(Ok(Some(chunk))) = tokio::time::timeout(self.inner.transport.stall, response.chunk()).await {
             read += chunk.len();
             if read > MOST {
                 break;

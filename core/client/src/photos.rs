@@ -1,15 +1,12 @@
 //! Photos as the app sees them, and their way to the server and back: one request for a whole photo on a good link, chunks on a
 //! bad one, and after a cut exactly from where the server stands.
 
-use std::sync::{
-    Arc, PoisonError,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::{PoisonError, atomic::Ordering};
 
 use bytes::Bytes;
 use data_encoding::BASE64;
-use doorstep_domain::{Capture, Clarity, Photo, PhotoId, Thumbnail, UnixMs};
-use doorstep_media::{Limits, Prepared, photo_id, prepare};
+use doorstep_domain::{Capture, Clarity, PhotoId, UnixMs};
+use doorstep_media::{Limits, photo_id, prepare};
 use doorstep_protocol::{ErrorCode, MAX_PHOTO_QUERY, PhotoQuery, PhotoState, PhotoStates, Sha, decode, encode, seal};
 use doorstep_rules::{Conditions, Unclear};
 use doorstep_store::{LaneName, PhotoStanding, PhotoStatus, Questions, WaitingPhoto};
@@ -17,10 +14,10 @@ use doorstep_sync::{Event, Failure, Moved};
 use reqwest::{Method, Response, StatusCode};
 
 use crate::{
-    Client, ClientError, NewPhoto,
-    client::Inner,
+    Client, ClientError,
     drive::{Asking, Host},
     http,
+    inner::{Inner, Sending},
 };
 
 /// A photo that does not get on is left for the next sync after so many tries.
@@ -39,35 +36,6 @@ pub struct Look {
     pub retake: Option<Unclear>,
     /// What its camera said.
     pub capture: Capture,
-}
-
-/// The photo that is being sent.
-#[derive(Debug, Clone)]
-pub(crate) struct Sending {
-    photo: PhotoId,
-    from: u64,
-    taken: Arc<AtomicUsize>,
-}
-
-/// A photo as it is recorded: two files and what the entry says of them.
-pub(crate) struct Ready {
-    pub prepared: Prepared,
-    pub entry: Photo,
-}
-
-/// Makes a photo ready: upright, small enough to travel, without what the camera wrote into it.
-pub(crate) fn ready(photo: &NewPhoto, zone_quarters: i8) -> Result<Ready, ClientError> {
-    let prepared = prepare(&photo.bytes, zone_quarters, &Limits::default())?;
-    let entry = Photo {
-        thumbnail: Some(Thumbnail { id: prepared.thumbnail.id, len: prepared.thumbnail.bytes.len() as u64 }),
-        placeholder: Some(prepared.placeholder.clone()),
-        original: photo.original,
-        capture: Capture { position: prepared.capture.position.or(photo.position), ..prepared.capture.clone() },
-        clarity: Some(prepared.clarity),
-        look: Some(prepared.look),
-        ..Photo::of(prepared.photo.id, prepared.photo.bytes.len() as u64, photo.shows)
-    };
-    Ok(Ready { prepared, entry })
 }
 
 impl Client {
@@ -98,13 +66,13 @@ impl Client {
     /// The platform says what network and battery are like. What waited for this goes at once.
     pub fn set_conditions(&self, conditions: Conditions) {
         self.inner.set_conditions(conditions);
-        self.inner.connected.notify_one();
+        self.inner.wakes.connected.notify_one();
     }
 
     /// A person wants the waiting photos sent now, whatever the network costs.
     pub fn send_photos_now(&self) -> Result<(), ClientError> {
         self.inner.store().send_now()?;
-        self.inner.connected.notify_one();
+        self.inner.wakes.connected.notify_one();
         Ok(())
     }
 
@@ -231,7 +199,7 @@ impl Host {
         let (offset, status) = (offset_of(&response), response.status());
         // Only an unfinished upload expires.
         let is_stored = !response.headers().contains_key("upload-expires");
-        match (http::done(response, self.inner.stall, &mut self.cost).await, offset) {
+        match (http::done(response, self.inner.transport.stall, &mut self.cost).await, offset) {
             (Ok(()), Some(_)) if is_stored => Ok(Stand::Stored),
             (Ok(()), Some(offset)) => Ok(Stand::At(offset)),
             (Ok(()), None) => Err(Failure::Network),
@@ -320,7 +288,7 @@ impl Host {
     /// Only bytes that have the hash they are asked for by are kept or shown.
     async fn fetch_picture(&mut self, id: PhotoId) -> Result<Option<Vec<u8>>, Failure> {
         let response = self.begin(&Asking::get(format!("/v1/photos/{id}"))).await?;
-        let bytes = match http::picture(response, self.inner.stall, &mut self.cost).await {
+        let bytes = match http::picture(response, self.inner.transport.stall, &mut self.cost).await {
             Ok(bytes) if photo_id(&bytes) == id => bytes,
             Ok(_) => return Err(Failure::Network),
             Err(Failure::Refused(_)) => return Ok(None),
@@ -371,20 +339,20 @@ fn piece(photo: &WaitingPhoto, offset: Option<u64>, max_bytes: u64) -> (Asking, 
 
 impl Inner {
     pub fn conditions(&self) -> Conditions {
-        *self.platform.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.photos.platform.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn set_conditions(&self, conditions: Conditions) {
-        *self.platform.lock().unwrap_or_else(PoisonError::into_inner) = conditions;
+        *self.photos.platform.lock().unwrap_or_else(PoisonError::into_inner) = conditions;
     }
 
     fn now_sending(&self, sending: Option<Sending>) {
-        *self.sending.lock().unwrap_or_else(PoisonError::into_inner) = sending;
+        *self.photos.sending.lock().unwrap_or_else(PoisonError::into_inner) = sending;
         self.changed();
     }
 
     fn sending_now(&self) -> Option<(PhotoId, u64)> {
-        let sending = self.sending.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let sending = self.photos.sending.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
         let taken = sending.taken.load(Ordering::Relaxed) as u64;
         Some((sending.photo, sending.from + taken))
     }

@@ -4,8 +4,7 @@ use std::num::NonZeroU32;
 
 use doorstep_domain::{Author, DeviceId, InstallId, UnixMs, UserId};
 use doorstep_protocol::{
-    EnrolRequest, EnrolResponse, ErrorCode, NonceResponse, RENEWAL_HEADER, SessionRequest, SessionResponse, Token, decode,
-    encode, seal,
+    EnrolRequest, EnrolResponse, ErrorCode, NonceResponse, SessionRequest, SessionResponse, Token, decode,
     signing::{enrol_message, renewal_message, session_message},
 };
 use doorstep_store::{Enrolment, Identity, Member, Session};
@@ -16,8 +15,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     Client, ClientError, Refusal,
-    client::{Inner, random},
-    http::{self, Call, Cost},
+    http::{self, Call, Cost, packed},
+    inner::Inner,
+    random::random,
 };
 
 /// A token with less than this left is replaced by the server, for a signature.
@@ -36,7 +36,7 @@ impl Client {
         if !server.starts_with("http://") && !server.starts_with("https://") {
             return Err(ClientError::Server);
         }
-        http::allow(server, self.inner.insecure)?;
+        http::allow(server, self.inner.transport.insecure)?;
         let mut tries = 0;
         let enrolment = loop {
             match self.redeem(server, code, tries > 0).await {
@@ -164,15 +164,11 @@ fn rounds(count: u32) -> Result<NonZeroU32, ClientError> {
     NonZeroU32::new(count).ok_or(ClientError::Internal("the kept PIN is damaged"))
 }
 
-pub(crate) fn packed<T: minicbor::Encode<()>>(message: &T) -> Result<Vec<u8>, ClientError> {
-    encode(message).and_then(|body| seal(&body)).map_err(|_| ClientError::Internal("the request can not be encoded"))
-}
-
 impl Inner {
     /// One request without a token, and its answer.
     async fn ask<T: for<'b> minicbor::Decode<'b, ()>>(&self, server: &str, path: &str, body: Vec<u8>) -> Result<T, ClientError> {
         let call = Call {
-            client: &self.http,
+            client: &self.transport.http,
             token: None,
             renewal: None,
             method: Method::POST,
@@ -180,7 +176,7 @@ impl Inner {
             headers: vec![],
             body: body.into(),
             taken: std::sync::Arc::default(),
-            stall: self.stall,
+            stall: self.transport.stall,
             clocks: self.clock.read(),
         };
         let answer = call.run(&mut Cost::default()).await.map_err(ClientError::Network)?;
@@ -217,6 +213,3 @@ impl Inner {
         Ok(answer.token)
     }
 }
-
-/// The header of [`Inner::renewal`].
-pub(crate) const RENEWAL: &str = RENEWAL_HEADER;

@@ -1,9 +1,6 @@
 //! The customer's SMS on its way: by the phone, by the gateway, or by nobody yet. Each step is durable before it is taken.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, PoisonError, atomic::Ordering},
-};
+use std::sync::{PoisonError, atomic::Ordering};
 
 use doorstep_domain::{Body, CaseId, ChangeHash, EntryKey, SmsFault, SmsState, Waybill, plain_digits};
 use doorstep_protocol::{LeaseRequest, LeaseResponse, decode};
@@ -15,58 +12,11 @@ use doorstep_store::{CaseView, Segment, SmsStep, StoreError};
 use doorstep_sync::Failure;
 
 use crate::{
-    Client, ClientError, Command, Refusal, SmsPreview, SmsWish,
-    client::Inner,
+    Client, ClientError, Command, OutgoingSms, Refusal, SmsPreview, SmsResult, SmsWish,
     drive::{Asking, Host},
-    session::packed,
+    http::packed,
+    inner::{InHand, Inner},
 };
-
-/// An SMS that the platform is to send.
-#[derive(Clone)]
-pub struct OutgoingSms {
-    /// Names this try; the platform gives it back with its results.
-    pub reference: String,
-    /// The number.
-    pub to: String,
-    /// The whole text, for a message app.
-    pub text: String,
-    /// Its segments, for a phone that sends by itself.
-    pub parts: Vec<String>,
-}
-
-impl std::fmt::Debug for OutgoingSms {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OutgoingSms")
-            .field("reference", &self.reference)
-            .field("parts", &self.parts.len())
-            .finish_non_exhaustive()
-    }
-}
-
-/// What the platform says of an SMS that it was given. Results may come late, twice, in any order, and in another process than
-/// the one that handed it over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SmsResult {
-    /// It lies in the message app or the phone's queue: the person says that they sent it.
-    HandedOver,
-    /// The person did not send it.
-    Cancelled,
-    /// The operator has taken a segment, from 0.
-    PartSent(u32),
-    /// A segment was not sent, and why.
-    PartFailed(u32, SmsFault),
-    /// The recipient's phone has a segment.
-    PartDelivered(u32),
-}
-
-/// What the platform can do about SMS: a message app that the person confirms, or sending by itself where it may.
-pub trait SmsSender: Send + Sync {
-    /// Whether an SMS could be sent now: there is cellular service, and the app may.
-    fn can_send(&self) -> bool;
-
-    /// Begins to send; what comes of it is told by [`Client::sms_result`]. An error says that surely nothing was sent.
-    fn send(&self, message: &OutgoingSms) -> Result<(), SmsFault>;
-}
 
 /// What the messages of this device did in one go.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -84,9 +34,6 @@ const REACH_MS: u64 = 60_000;
 /// Most looks at one message in one go: each step is durable, and none repeats; a case that moves meanwhile is looked at again.
 const MOST_STEPS: u32 = 8;
 
-/// Messages that this process is handing over.
-pub(crate) type InHand = HashSet<(CaseId, EntryKey, u32)>;
-
 /// Names a try for the platform: case, entry, try.
 fn reference(case: &CaseId, entry: &EntryKey, round: u32) -> String {
     format!("{case}:{entry}:{round}")
@@ -100,12 +47,12 @@ fn read_reference(text: &str) -> Option<(CaseId, EntryKey, u32)> {
 
 impl Inner {
     fn is_online(&self) -> bool {
-        let (now, at) = (self.clock.read().mono_ms, self.online_at.load(Ordering::Relaxed));
+        let (now, at) = (self.clock.read().mono_ms, self.transport.online_at.load(Ordering::Relaxed));
         at > 0 && now.saturating_sub(at - 1) <= REACH_MS
     }
 
     fn in_hand(&self) -> std::sync::MutexGuard<'_, InHand> {
-        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sms.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -133,7 +80,7 @@ impl Client {
         let mut done = Dispatched::default();
         let mut failed = None;
         // One at a time in this process; a step that another process took is not taken again, see `SmsStep`.
-        let _turn = self.inner.dispatching.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.inner.sms.dispatching.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.inner.now()?;
         let views = self.inner.store().open_messages(now)?;
         for view in views {
@@ -199,7 +146,7 @@ impl Client {
         };
         let Some(book) = book else { return Ok(Step::Wait) };
         let in_hand = self.inner.in_hand().contains(&(view.id, message.entry.clone(), message.round));
-        let phone = self.inner.sms.as_ref().is_some_and(|sender| sender.can_send());
+        let phone = self.inner.sms.sender.as_ref().is_some_and(|sender| sender.can_send());
         let can = Ability { tags: &tags, online: self.inner.is_online(), gateway, phone, in_hand };
         let ended = view.judgement.state == doorstep_rules::State::Closed;
         Ok(next(message, &view.judgement.messages, book.at(now), ended, &can, now))
@@ -207,7 +154,7 @@ impl Client {
 
     /// Hands a message to the platform: `submitting` is durable first, so that a crash from here on leaves it uncertain, not unsent.
     fn send(&self, view: &CaseView, entry: &EntryKey, round: u32, heads: Vec<ChangeHash>) -> Result<(), ClientError> {
-        let (Some(sender), Some(recorded)) = (self.inner.sms.clone(), view.case.entry(entry)) else { return Ok(()) };
+        let (Some(sender), Some(recorded)) = (self.inner.sms.sender.clone(), view.case.entry(entry)) else { return Ok(()) };
         let Body::Sms(sms) = &recorded.entry.body else { return Ok(()) };
         let waybill = &view.case.facts.waybill;
         let (Some(to), Some(text)) = (sms.to.text(), sms.text.text()) else {
@@ -283,7 +230,7 @@ impl Client {
     /// Leaves a message of this device to whoever gets its lease, if nobody has begun to send it.
     fn give_up(&self, view: &CaseView, entry: &EntryKey) -> Result<(), ClientError> {
         let waybill = &view.case.facts.waybill;
-        let _turn = self.inner.dispatching.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.inner.sms.dispatching.lock().unwrap_or_else(PoisonError::into_inner);
         let (heads, tags) = {
             let store = self.inner.store();
             (store.heads(&view.id)?, store.tags()?)
@@ -367,6 +314,3 @@ fn whole(parts: &[Segment], fault: Option<SmsFault>) -> Option<(SmsState, Option
         _ => Some((SmsState::Failed, Some(fault.filter(|fault| !fault.is_before_sending()).unwrap_or(SmsFault::Generic)))),
     }
 }
-
-/// The platform's sender, if there is one.
-pub(crate) type Sender = Option<Arc<dyn SmsSender>>;

@@ -10,16 +10,10 @@ use automerge::{
     ActorId, ExpandedChange, ObjType, ScalarValue,
     legacy::{Key, ObjectId, Op, OpId, OpType, SortedVec},
 };
-use doorstep_domain::{
-    ActionId, Author, Body, CaseId, ChangeHash, Entry, EntryKey, Facts, InstallId, Release, Tag, TimeEvidence,
-};
+use doorstep_domain::{CaseId, ChangeHash, Entry, EntryKey, InstallId, Tag};
 
-use crate::{Link, Refusal, WriteError, columns, fields};
+use crate::{Link, MAX_CHANGE_BYTES, MAX_CHANGE_OPS, NewEntry, Position, Refusal, WriteError, columns, fields};
 
-/// Largest change in bytes, on the wire and in the store.
-pub const MAX_CHANGE_BYTES: usize = 64 * 1024;
-/// Most operations in one change: 16 entries of 31 fields.
-pub const MAX_CHANGE_OPS: usize = 512;
 /// Most entries in one change.
 const MAX_ENTRIES: usize = 16;
 /// Most heads a change may join: one per installation that ever wrote to the case, in the worst case.
@@ -27,40 +21,38 @@ const MAX_DEPS: usize = 64;
 /// Operation counters stay far below 2^32, where Automerge panics. An honest case has a few thousand.
 const MAX_OP: u64 = 1 << 24;
 
-/// Where a case's history stands for one writer: all that is needed to write the next change.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Position {
-    /// Hashes that no other change of the case depends on, sorted.
-    pub heads: Vec<ChangeHash>,
-    /// Highest operation counter in the case.
-    pub max_op: u64,
-    /// Number of changes that this installation has written to the case.
-    pub seq: u64,
-}
-
-/// An entry before it is written: its key comes from the change.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewEntry {
-    /// Who writes.
-    pub author: Author,
-    /// Rule pack in force on the device.
-    pub pack_version: u32,
-    /// When.
-    pub time: TimeEvidence,
-    /// The user action, if it touches several cases.
-    pub action: Option<ActionId>,
-    /// The parcel's facts; demanded in an installation's first change of a case.
-    pub facts: Option<Facts>,
-    /// What it was released from; the server's writings alone have one.
-    pub release: Option<Release>,
-    /// The change that this one writes anew.
-    pub rewrites: Option<ChangeHash>,
-    /// What it says.
-    pub body: Body,
-}
-
 /// A change that passed every check which needs no history. There is no other way to make one than
 /// [`Change::write`] and [`Change::read`].
+///
+/// ```
+/// use doorstep_document::{Change, NewEntry, Position};
+/// use doorstep_domain::{Body, CaseId, InstallId, Personal, Waybill};
+/// # use doorstep_domain::{Author, BootId, Facts, Role, TimeEvidence, UnixMs};
+///
+/// let (network, waybill) = ("QH".parse()?, Waybill::parse("QH310000000017")?);
+/// let (case, install) = (CaseId::of(&network, &waybill), InstallId::new([1; 16]));
+/// let note = NewEntry {
+///     body: Body::Note { words: Personal::plain("敲门三次无人应答")? },
+///     facts: Some(Facts::unlisted(network, waybill)),
+///     # author: Author { user: "c101".parse()?, role: Role::Courier, outlet: "0412".parse()? },
+///     # pack_version: 1,
+///     # time: TimeEvidence { wall: UnixMs(0), zone_quarters: 32, mono_ms: 1, boot: BootId([0; 4]), anchor: None },
+///     # action: None,
+///     # release: None,
+///     # rewrites: None,
+///     // author, time and the version of the rules
+/// };
+///
+/// // The first change of a case: no document is loaded, its place in the history is enough.
+/// let change = Change::write(&case, &install, &Position::default(), &[note])?;
+/// assert_eq!(Change::read(&case, change.bytes())?, change);
+///
+/// // A byte that differs is refused.
+/// let mut altered = change.bytes().to_vec();
+/// *altered.last_mut().ok_or("a change has bytes")? ^= 1;
+/// assert!(Change::read(&case, &altered).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
     hash: ChangeHash,

@@ -4,33 +4,7 @@ use std::collections::BTreeMap;
 
 use doorstep_domain::{ChangeHash, InstallId};
 
-use crate::{Change, Position, Refusal};
-
-/// Past this many changes a case takes no new entries on a device; late merges are still taken.
-pub const MAX_CASE_CHANGES: usize = 5_000;
-/// Past this many bytes of changes a case takes no new entries on a device; late merges are still taken.
-pub const MAX_CASE_BYTES: usize = 1024 * 1024;
-/// Most heads that the server lets a case have: as many devices writing at once without knowing of each other. Half of what one
-/// change can join, so that a writer with unsent changes of its own still can.
-pub const MAX_CASE_HEADS: usize = 32;
-/// Past this many changes the server holds what comes: the whole case still fits one pack of a feed, with a thousand changes more by
-/// which the server says what head office's list says of the parcel.
-pub const HARD_CASE_CHANGES: usize = 9_000;
-/// Past this many bytes of changes the server holds what comes.
-pub const HARD_CASE_BYTES: usize = 2 * MAX_CASE_BYTES;
-
-/// One stored change as the history remembers it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Link {
-    /// Its hash.
-    pub hash: ChangeHash,
-    /// Who wrote it.
-    pub install: InstallId,
-    /// Its number among the installation's changes of the case.
-    pub seq: u64,
-    /// Its highest operation counter.
-    pub max_op: u64,
-}
+use crate::{Change, Link, Position, Refusal};
 
 /// The changes that a replica has of one case.
 #[derive(Debug, Clone, Default)]

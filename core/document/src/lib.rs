@@ -15,13 +15,19 @@ mod change;
 mod columns;
 mod fields;
 mod history;
+mod limits;
 mod merge;
+mod new_entry;
 pub mod pack;
+mod position;
 mod refusal;
 
-pub use change::{Change, MAX_CHANGE_BYTES, MAX_CHANGE_OPS, NewEntry, Position};
-pub use history::{
-    Admission, HARD_CASE_BYTES, HARD_CASE_CHANGES, History, Link, MAX_CASE_BYTES, MAX_CASE_CHANGES, MAX_CASE_HEADS,
+pub use change::Change;
+pub use history::{Admission, History};
+pub use limits::{
+    HARD_CASE_BYTES, HARD_CASE_CHANGES, MAX_CASE_BYTES, MAX_CASE_CHANGES, MAX_CASE_HEADS, MAX_CHANGE_BYTES, MAX_CHANGE_OPS,
 };
 pub use merge::{MergeError, Merged, merge};
+pub use new_entry::NewEntry;
+pub use position::{Link, Position};
 pub use refusal::{Refusal, WriteError};

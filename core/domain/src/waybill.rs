@@ -6,6 +6,17 @@ use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 
 /// A waybill number in its one spelling: NFKC, upper case, no spaces; 4 to 40 characters of `A-Z 0-9 -`.
+///
+/// ```
+/// use doorstep_domain::Waybill;
+///
+/// // What a hand types and what a scanner reads are one number, and so one case on every device.
+/// let typed = Waybill::parse(" qh 3100 0000 0017 ")?;
+/// assert_eq!(typed, Waybill::parse("ＱＨ310000000017")?);
+/// assert_eq!(typed.as_str(), "QH310000000017");
+/// assert!(Waybill::parse("no.17").is_err());
+/// # Ok::<(), doorstep_domain::WaybillError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Waybill(String);

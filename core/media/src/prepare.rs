@@ -7,11 +7,13 @@ use doorstep_domain::{Capture, Clarity, PhotoId};
 use crate::{
     Format, MediaError,
     capture::Told,
-    icc, jpeg,
+    icc,
+    inspect::recognise,
+    jpeg,
     measure::{self, MEASURED_EDGE},
     photo_id,
     pixels::Picture,
-    raster, recognise,
+    raster,
     segments::Header,
 };
 

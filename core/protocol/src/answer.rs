@@ -3,9 +3,11 @@
 use doorstep_domain::{CaseId, ChangeHash, DeviceId, Digest, HistoryId, PhotoId, Receipt, UnixMs};
 
 use crate::{
-    Ack, AckCase, CaseRef, CodecError, Decision, Demand, FeedPage, KIND_CASE, Leaf, Link, RefVersion, Scope, Signed,
+    Ack, AckCase, CaseRef, CodecError, Decision, Demand, FeedPage, KIND_CASE, Leaf, Link, RefVersion, Scope, Signed, Succession,
     SyncResponse, Token, Verdict, Vouched, WipeOrder, Witness, decode, encode,
-    signing::{self, answer_leaf, answer_message, is_signed, leaves_root, receipts_leaf, root_message, wipe_message},
+    signing::{
+        self, answer_leaf, answer_message, is_key, is_signed, key_message, leaves_root, receipts_leaf, root_message, wipe_message,
+    },
     unpack_verdicts,
 };
 
@@ -149,6 +151,17 @@ impl SyncResponse {
         let plain = Self { ack: None, feed: vec![], ..response };
         let answer = plain.verify(device, server_key)?;
         Ok(Answer { ack: ack.zip(vouched), feed: pages, witness, received_ms, ..answer })
+    }
+
+    /// The key that the server signs with from now on, if the answer brings one; vouched for by the key that the device knows.
+    pub fn next_key(&self, server_key: &[u8]) -> Result<Option<Vec<u8>>, AnswerError> {
+        let Some(Signed { body, sig }) = &self.succession else { return Ok(None) };
+        if !is_signed(server_key, &key_message(body), sig) {
+            return Err(AnswerError::Signature);
+        }
+        let Succession { next, .. } = decode(body)?;
+        // A key that no signature could ever fit would cut the device off.
+        if is_key(&next) { Ok(Some(next)) } else { Err(AnswerError::Signature) }
     }
 
     /// Checks the signatures, which were made for this device, and reads the signed parts.

@@ -6,13 +6,9 @@ use doorstep_domain::{BatchHash, BootId, CaseId, ChangeHash, Clocks, Digest, His
 use minicbor::{Decode, Encode};
 
 use crate::{
-    FirstAnswer,
-    messages::id,
+    FirstAnswer, KIND_CASE, Leaf, id,
     signing::{batch_core, doc_digest, rest_chain, sending_message},
 };
-
-/// The kind of document that no message names: a case.
-pub const KIND_CASE: u32 = 0;
 
 /// A signed batch. Header and documents are durable on the device before their first byte leaves, and stay the same however often
 /// they are sent; the sending is made anew each time.
@@ -224,8 +220,3 @@ pub struct Vouched {
     #[cbor(n(3), with = "minicbor::bytes")]
     pub ack: Vec<u8>,
 }
-
-/// A digest in a list: a leaf under the signature of an answer, a document's digest in a proof, a chain of what is left behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-#[cbor(transparent)]
-pub struct Leaf(#[cbor(n(0), with = "id")] pub Digest);

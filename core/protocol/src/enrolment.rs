@@ -3,7 +3,7 @@
 use doorstep_domain::{DeviceId, InstallId};
 use minicbor::{Decode, Encode};
 
-use crate::{Token, messages::id};
+use crate::{Token, id};
 
 /// `POST /v1/nonce`: something fresh to sign. The server remembers nothing of it: it knows its own by their mark.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]

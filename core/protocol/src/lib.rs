@@ -6,9 +6,12 @@
 
 mod answer;
 mod batch;
+mod clock;
 mod codec;
 mod codes;
 mod enrolment;
+mod id;
+mod leaf;
 mod messages;
 mod photos;
 mod proof;
@@ -16,6 +19,7 @@ mod publication;
 mod receipts;
 mod rows;
 mod scope;
+mod signed;
 pub mod signing;
 mod sms;
 mod succession;
@@ -23,14 +27,16 @@ mod versions;
 mod witness;
 
 pub use answer::{Answer, AnswerError, Pushed, verdicts_leaf};
-pub use batch::{Batch, Brought, BroughtDoc, Header, KIND_CASE, Leaf, PushDoc, RestLink, Sending, Vouched};
+pub use batch::{Batch, Brought, BroughtDoc, Header, PushDoc, RestLink, Sending, Vouched};
+pub use clock::BatchClock;
 pub use codec::{CodecError, decode, encode, open, seal};
 pub use codes::{ErrorCode, Retry};
 pub use doorstep_domain::RefusalCode;
 pub use enrolment::{EnrolRequest, EnrolResponse, NonceResponse, SessionRequest, SessionResponse};
+pub use leaf::{KIND_CASE, Leaf};
 pub use messages::{
-    Ack, AckCase, BatchClock, Beacon, CaseRef, Decision, Demand, Envelope, ErrorBody, FeedCase, FeedPage, Link, Pull, Push,
-    PushCase, Quarantined, Signed, SyncRequest, SyncResponse, Token, WipeOrder,
+    Ack, AckCase, Beacon, CaseRef, Decision, Demand, Envelope, ErrorBody, FeedCase, FeedPage, Link, Pull, Push, PushCase,
+    Quarantined, SyncRequest, SyncResponse, Token, WipeOrder,
 };
 pub use photos::{LostPhoto, MAX_LOST_PHOTOS, MAX_PHOTO_QUERY, PhotoQuery, PhotoState, PhotoStates, Sha};
 pub use proof::{Proof, Proofs, Proven};
@@ -38,6 +44,7 @@ pub use publication::{Publication, Reference};
 pub use receipts::{ReceiptRow, Spoken, Verdict, pack_receipts, pack_verdicts, unpack_receipts, unpack_verdicts};
 pub use rows::{DayRow, OutletRow, ParcelRow, PersonRow, RefKind, RefVersion, Refs};
 pub use scope::Scope;
+pub use signed::Signed;
 pub use sms::{LeaseRequest, LeaseResponse};
 pub use succession::{KeyHash, Succession};
 

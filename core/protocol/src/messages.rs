@@ -1,21 +1,11 @@
 //! The messages. `PROTOCOL.md` gives each field's meaning and the numbers that are reserved for what comes next.
 
-use doorstep_domain::{BatchHash, BootId, CaseId, ChangeHash, Clocks, DeviceId, HistoryId, InstallId, RefusalCode, UnixMs};
+use doorstep_domain::{BatchHash, CaseId, ChangeHash, DeviceId, HistoryId, InstallId, RefusalCode};
 use minicbor::{Decode, Encode};
 
-use crate::{Batch, ErrorCode, KeyHash, Leaf, LostPhoto, RefVersion, Scope, Sha, Witness, codes::refused};
-
-/// Ids as CBOR byte strings of their exact length.
-pub(crate) mod id {
-    use minicbor::{Decoder, Encoder, decode::Error as DecodeError, encode::Error as EncodeError, encode::Write};
-
-    pub fn encode<C, T: AsRef<[u8]>, W: Write>(id: &T, e: &mut Encoder<W>, _: &mut C) -> Result<(), EncodeError<W::Error>> {
-        e.bytes(id.as_ref()).map(|_| ())
-    }
-    pub fn decode<'b, C, T: TryFrom<&'b [u8]>>(d: &mut Decoder<'b>, _: &mut C) -> Result<T, DecodeError> {
-        T::try_from(d.bytes()?).map_err(|_| DecodeError::message("id of another length"))
-    }
-}
+use crate::{
+    Batch, BatchClock, ErrorCode, KeyHash, Leaf, LostPhoto, RefVersion, Scope, Sha, Signed, Witness, codes::refused, id,
+};
 
 /// `POST /v1/sync`: pushes one batch of what is unsent and pulls the feeds, in one round trip.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
@@ -119,33 +109,6 @@ pub struct Push {
     /// one or was before it; at most 64.
     #[cbor(n(5), default)]
     pub again: Vec<u64>,
-}
-
-/// The device's clocks: what ties its monotonic times to the server's clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub struct BatchClock {
-    /// Wall clock, milliseconds since 1970.
-    #[n(0)]
-    pub wall_ms: i64,
-    /// Monotonic clock, milliseconds.
-    #[n(1)]
-    pub mono_ms: u64,
-    /// Mark of the boot.
-    #[cbor(n(2), with = "minicbor::bytes")]
-    pub boot: [u8; 4],
-}
-
-impl BatchClock {
-    /// The clocks as they travel.
-    pub fn of(clocks: &Clocks) -> Self {
-        Self { wall_ms: clocks.wall.0, mono_ms: clocks.mono_ms, boot: clocks.boot.0 }
-    }
-
-    /// The clocks as the core knows them.
-    pub fn clocks(&self) -> Clocks {
-        Clocks { wall: UnixMs(self.wall_ms), mono_ms: self.mono_ms, boot: BootId(self.boot) }
-    }
 }
 
 /// What is still on a device, so that head office sees what it does not have.
@@ -275,19 +238,6 @@ pub struct WipeOrder {
     /// When head office ordered it, by the server's clock, milliseconds since 1970.
     #[n(1)]
     pub ordered_ms: i64,
-}
-
-/// Something the server signs with its own key, byte for byte.
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
-#[cbor(map)]
-pub struct Signed {
-    /// A message in CBOR.
-    #[cbor(n(0), with = "minicbor::bytes")]
-    pub body: Vec<u8>,
-    /// ES256 over [`crate::signing::answer_message`], of a rule pack over [`crate::signing::pack_message`]; empty for a page
-    /// without receipts.
-    #[cbor(n(1), with = "minicbor::bytes")]
-    pub sig: Vec<u8>,
 }
 
 /// A bearer token.

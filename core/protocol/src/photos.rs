@@ -3,7 +3,7 @@
 use doorstep_domain::PhotoId;
 use minicbor::{Decode, Encode};
 
-use crate::messages::id;
+use crate::id;
 
 /// Most photos in one query.
 pub const MAX_PHOTO_QUERY: usize = 500;

@@ -3,7 +3,7 @@
 use doorstep_domain::CaseId;
 use minicbor::{Decode, Encode};
 
-use crate::messages::id;
+use crate::id;
 
 /// `POST /v1/sms/lease`: may this installation send that SMS? One installation gets it, for one message, once.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]

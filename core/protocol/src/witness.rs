@@ -4,8 +4,7 @@ use doorstep_domain::{CaseId, ChangeHash, Digest, HistoryId, Receipt, ReceiptPar
 use minicbor::{Decode, Encode};
 
 use crate::{
-    KIND_CASE, Leaf,
-    messages::id,
+    KIND_CASE, Leaf, id,
     signing::{is_signed, leaves_message, receipts_leaf, root_message},
 };
 

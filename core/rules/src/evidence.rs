@@ -9,8 +9,8 @@ use crate::{
     Case, Evidence, Message, Need, Pack, Proof, Rulebook, SmsLack, Unfit, UnfitPhoto, Words,
     case::registered,
     pack::Code,
-    photo::{shows, unfit_for},
-    reading::{Act, Reading},
+    photo::shows,
+    reading::{Act, Reading, unfit_for},
     sms::proves,
 };
 

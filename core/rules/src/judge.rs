@@ -12,9 +12,9 @@ use crate::{
     evidence::{bases, missing},
     finding::findings,
     flags::flags,
-    otherwise::weigh,
     reading::Reading,
     state::state,
+    worlds::weigh,
 };
 
 /// How a reply stands.
@@ -84,6 +84,36 @@ impl Judgement {
 const MOST_REPLIES: usize = 64;
 
 /// Judges a case by a network's rules at a moment. The same entries, receipts, rules and now give the same judgement everywhere.
+///
+/// ```
+/// use doorstep_domain::{Attempt, Body, Recorded, Standing, UnixMs};
+/// use doorstep_rules::{Case, FIRST_PACK, NextStep, Pack, Rulebook, State, judge};
+/// # use doorstep_domain::*;
+/// # fn recorded(body: Body) -> Recorded {
+/// #     let install = InstallId::new([1; 16]);
+/// #     let waybill = Waybill::parse("QH310000000017").unwrap();
+/// #     let entry = Entry {
+/// #         key: EntryKey { kind: body.kind().to_owned(), tag: Tag::of(&install), seq: 1, index: None },
+/// #         author: Author { user: "c101".parse().unwrap(), role: Role::Courier, outlet: "0412".parse().unwrap() },
+/// #         pack_version: 1,
+/// #         time: TimeEvidence { wall: UnixMs(0), zone_quarters: 32, mono_ms: 1, boot: BootId([0; 4]), anchor: None },
+/// #         action: None,
+/// #         facts: Some(Facts::unlisted("QH".parse().unwrap(), waybill)),
+/// #         release: None,
+/// #         rewrites: None,
+/// #         body,
+/// #     };
+/// #     Recorded { change: ChangeHash::new([1; 32]), standing: Standing::OnThisDevice, entry }
+/// # }
+///
+/// // One entry: a failed delivery that only this device has. `recorded` gives it author, time and the parcel's facts.
+/// let attempt = recorded(Body::Attempt(Attempt::of("DF-NOBODY".parse()?)));
+/// let case = Case::fold([attempt]).ok_or("nothing was recorded")?;
+///
+/// let judgement = judge(&case, &Rulebook::only(Pack::parse(FIRST_PACK)?), UnixMs(0));
+/// assert_eq!((judgement.state, judgement.next_step), (State::Registered, NextStep::NotifyOrigin));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn judge(case: &Case, book: &Rulebook, now: UnixMs) -> Judgement {
     judge_until(case, book, now).0
 }

@@ -32,6 +32,7 @@ pub mod sms;
 mod state;
 mod turn;
 mod words;
+mod worlds;
 
 pub use card::{Card, CardLine, Done};
 pub use case::{Case, PROVISIONAL};
@@ -50,7 +51,7 @@ pub use otherwise::{Otherwise, Varies};
 pub use pack::{
     Calendar, CardStep, ClearRules, Clock, Code, Counts, Due, Event, Evidence, Exception, From, GatewayRules, Group, Honorifics,
     Hours, LateReply, LateSynced, Liability, MAX_PACK_BYTES, Missing, Named, Need, On, OutcomeRow, Pack, PackError, Party, Per,
-    Proof, Quiet, ReplyNeed, SmsRules, StageRow, Step, Switches, Template, TimeOfDay, Timetable, Unclear, Variable, Words,
+    Proof, Quiet, ReplyNeed, SmsRules, StageRow, Step, Switches, Template, TimeOfDay, Timetable, Unclear, Variable,
 };
 pub use photo::{Unfit, UnfitPhoto};
 pub use policy::{Concerned, Permit, Policy, PolicyError, Rule, Where};
@@ -59,7 +60,7 @@ pub use rulebook::{Published, Rulebook};
 pub use sms::{Message, SmsLack};
 pub use state::{NextStep, State};
 pub use turn::{AHEAD_OF_NOW_MS, Turn, Turns};
-pub use words::words;
+pub use words::{Words, words};
 
 /// The policy that a new server starts with: domain section 10.2. A courier's notice to the origin outlet is a draft there; here
 /// it counts, because a phone at the door is often the only device that has a network in time.

@@ -7,8 +7,10 @@ mod calendar;
 mod check;
 mod clock;
 mod code;
+mod days;
 mod locate;
 mod outcome;
+mod parse;
 mod sms;
 
 use std::collections::BTreeMap;
@@ -17,37 +19,17 @@ use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime};
 use doorstep_domain::{Clarity, UnixMs, Waybill, words};
 use serde::{Deserialize, Serialize};
 
-use crate::format;
+use crate::{Words, format};
 
 pub use self::{
     calendar::{Calendar, Hours, Missing, TimeOfDay, Timetable},
     clock::{Clock, Counts, Due, Event, From, On, Party},
-    code::{CardStep, Code, Evidence, Group, Need, Proof, StageRow, Step},
+    code::{CardStep, Code, Evidence, Group, Named, Need, Proof, StageRow, Step},
+    locate::PackError,
     outcome::{Exception, Liability, OutcomeRow, Per, ReplyNeed},
+    parse::MAX_PACK_BYTES,
     sms::{GatewayRules, Honorifics, Quiet, SmsRules, Template, Variable},
 };
-
-/// A text in the two languages of the screens.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Words {
-    /// Chinese.
-    pub zh: String,
-    /// English.
-    pub en: String,
-}
-
-/// A code with its names.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Named {
-    /// The code.
-    pub code: String,
-    /// Chinese name.
-    pub zh: String,
-    /// English name.
-    pub en: String,
-}
 
 /// What becomes of a record made in time that the server got late (domain 3.6, point 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
@@ -108,6 +90,19 @@ impl Switches {
 }
 
 /// One network's rules in one version. Read with [`Pack::parse`].
+///
+/// ```
+/// use doorstep_rules::{FIRST_PACK, Pack};
+///
+/// let pack = Pack::parse(FIRST_PACK)?;
+/// let nobody_home = pack.code("DF-NOBODY").expect("the pack has the code");
+/// assert_eq!((nobody_home.zh.as_str(), pack.clock("SLA-05").is_some()), ("送无人", true));
+///
+/// // A fault has a place and a reason.
+/// let fault = Pack::parse(b"network = 7").expect_err("a network is a text");
+/// assert_eq!(fault.line, 1);
+/// # Ok::<(), doorstep_rules::PackError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pack {
@@ -206,49 +201,7 @@ impl ClearRules {
     }
 }
 
-/// Why a file is no rule pack, and where.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}, column {column}: {reason}")]
-pub struct PackError {
-    /// Line, from 1.
-    pub line: usize,
-    /// Column, from 1.
-    pub column: usize,
-    /// What is wrong there.
-    pub reason: String,
-}
-
-/// Largest pack in bytes: ten times the largest of ours.
-pub const MAX_PACK_BYTES: usize = 512 * 1024;
-
 impl Pack {
-    /// Reads and checks a pack. Whatever the bytes, the answer is a pack that the evaluation can work with, or an error that
-    /// says where and why.
-    pub fn parse(toml: &[u8]) -> Result<Self, PackError> {
-        if toml.len() > MAX_PACK_BYTES {
-            let reason = format!("the file has {} bytes; a pack has at most {MAX_PACK_BYTES}", toml.len());
-            return Err(PackError { line: 1, column: 1, reason });
-        }
-        let text = std::str::from_utf8(toml).map_err(|error| {
-            let reason = "not UTF-8; save the file as UTF-8".to_owned();
-            locate::at_byte(&String::from_utf8_lossy(toml), error.valid_up_to(), reason)
-        })?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let pack: Self = toml::from_str(text).map_err(|error| {
-            // Of a newer format its newer keys are no fault.
-            let named = toml::from_str::<format::NamedFormat>(text).ok().and_then(|named| format::fault(named.format));
-            if let Some(reason) = named {
-                return locate::at_path(text, &[locate::To::Key("format")], reason);
-            }
-            let at = error.span().map_or(0, |span| span.start);
-            locate::at_byte(text, at, error.message().to_owned())
-        })?;
-        match check::fault(&pack) {
-            None => Ok(pack),
-            Some((path, reason)) => Err(locate::at_path(text, &path, reason)),
-        }
-    }
-
     /// Its format: 1 unless it names another.
     pub fn format(&self) -> u32 {
         self.format.unwrap_or(format::FIRST)
@@ -309,6 +262,28 @@ impl Pack {
     /// A liability rule by its id.
     pub fn liability(&self, id: &str) -> Option<&Liability> {
         self.liabilities.iter().find(|row| row.id == id)
+    }
+
+    /// A template in one version.
+    pub fn template(&self, id: &str, version: u32) -> Option<&Template> {
+        self.sms.templates.iter().find(|row| row.id == id && row.version == version)
+    }
+
+    /// The template of failed deliveries.
+    pub fn sms_template(&self) -> Option<&Template> {
+        self.sms.templates.iter().find(|row| row.active)
+    }
+
+    /// The surname of a name: a known compound one, else the first character; Latin names give their last word.
+    pub fn surname(&self, name: &str) -> Option<String> {
+        let name = name.trim();
+        if let Some(compound) = self.sms.compound_surnames.iter().find(|s| name.starts_with(s.as_str())) {
+            return Some(compound.clone());
+        }
+        if name.is_ascii() {
+            return name.split_whitespace().last().map(str::to_owned);
+        }
+        name.chars().next().map(String::from)
     }
 
     /// The names of a problem type, a result, a step, a mark's reason or a ledger line; the code itself where there is none.

@@ -1,12 +1,9 @@
-//! Whether a reply decides anything (domain 6.4).
+//! What makes a reply valid (domain 6.4): what it must say for its decision, and why it may count for nothing.
 
-use doorstep_domain::{Body, Customer, EntryKey, Remark, Reply, Stands, has_text};
+use doorstep_domain::{Customer, EntryKey, Reply, has_text};
 use serde::Serialize;
 
-use crate::{
-    Pack,
-    reading::{Act, Reading, is_head_office},
-};
+use crate::Pack;
 
 /// Whether a reply counts, and if not, why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,25 +25,6 @@ pub enum Validity {
         /// The mark.
         by: EntryKey,
     },
-}
-
-/// Judges a reply by the version in force when it was written.
-pub(crate) fn validity(reading: &Reading<'_>, act: &Act<'_>) -> Validity {
-    let Body::Reply(reply) = act.body() else { return Validity::NoDecision };
-    if !reading.is_origin(act) && !is_head_office(act.recorded) {
-        return Validity::NotOrigin;
-    }
-    match said(reading, act) {
-        Some(Said::Valid) => return Validity::Valid,
-        Some(Said::Invalid(by)) => return Validity::Marked { by },
-        None => {}
-    }
-    let sender_agrees = reading.consents.contains(&(Customer::Sender, reply.decision.as_str()));
-    match lacks(reading.pack_of(act), reply, reading.has_letter, sender_agrees) {
-        None => Validity::NoDecision,
-        Some(needs) if needs.is_empty() => Validity::Valid,
-        Some(needs) => Validity::Lacks { needs },
-    }
 }
 
 /// What a reply lacks for its decision; `None` if the pack has no such decision. `letter`: the case has a photo of one;
@@ -72,27 +50,4 @@ pub fn lacks(pack: &Pack, reply: &Reply, letter: bool, sender_agrees: bool) -> O
     };
     let lacking = needs.iter().filter(|need| !need.any_of().any(said));
     Some(lacking.map(|need| need.0.clone()).collect())
-}
-
-/// What people say of a reply.
-enum Said {
-    Valid,
-    Invalid(EntryKey),
-}
-
-/// Head office's decision on the reply, else the newest mark that head office has not lifted. The origin outlet's own marks on its
-/// reply say nothing; it disputes the mark instead.
-fn said(reading: &Reading<'_>, act: &Act<'_>) -> Option<Said> {
-    match reading.ruling_on(act.key()).map(|(by, ruling)| (ruling.stands, by)) {
-        Some((Stands::Upheld, _)) => return Some(Said::Valid),
-        Some((Stands::Lifted, by)) => return Some(Said::Invalid(by.key().clone())),
-        None => {}
-    }
-    let may = |mark: &Act<'_>| is_head_office(mark.recorded) || act.facts.origin_outlet.as_ref() != Some(mark.outlet());
-    let (mark, remark) = reading.marks(act.key()).rev().find(|(mark, remark)| {
-        may(mark)
-            && matches!(remark, Remark::Valid | Remark::Invalid)
-            && reading.ruling_on(mark.key()).is_none_or(|(_, ruling)| ruling.stands == Stands::Upheld)
-    })?;
-    Some(if remark == Remark::Valid { Said::Valid } else { Said::Invalid(mark.key().clone()) })
 }

@@ -3,11 +3,12 @@
 mod message;
 mod next;
 mod render;
+mod reports;
 mod segments;
 
 pub use message::{Message, SmsLack};
-pub(crate) use message::{messages, proves};
 pub use next::{Ability, Step, next};
 pub(crate) use render::fault_of;
 pub use render::{Fields, Honorific, Language, Rendered, TemplateFault, fits, render};
+pub(crate) use reports::{messages, proves};
 pub use segments::{Alphabet, MAX_SEGMENTS, Segments, septets};

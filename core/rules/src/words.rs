@@ -3,7 +3,17 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-use crate::Words;
+use serde::{Deserialize, Serialize};
+
+/// A text in the two languages of the screens.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Words {
+    /// Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+}
 
 static WORDS: LazyLock<BTreeMap<String, Words>> =
     LazyLock::new(|| toml::from_str(include_str!("../words.toml")).unwrap_or_default());

@@ -12,7 +12,6 @@ use std::{
     collections::BTreeSet,
     io,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
 };
 
 use rusqlite::Connection;
@@ -21,18 +20,6 @@ use crate::OpenError;
 
 /// Tables whose rows may exist nowhere else; small.
 const ONLY_HERE: [&str; 4] = ["meta", "member", "outbox", "photo"];
-
-/// Damage that SQLite has reported to this process. An error does not tell which connection it came from, so it is counted
-/// for all: a sound store of the same process is checked once for nothing, a damaged one never goes unchecked.
-static DAMAGE: AtomicU64 = AtomicU64::new(0);
-
-pub(crate) fn damage_seen() {
-    DAMAGE.fetch_add(1, Ordering::Relaxed);
-}
-
-pub(crate) fn damage_count() -> u64 {
-    DAMAGE.load(Ordering::Relaxed)
-}
 
 fn mark(folder: &Path) -> PathBuf {
     folder.join("doorstep.check")

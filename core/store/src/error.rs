@@ -2,7 +2,7 @@
 
 use std::{io::ErrorKind, path::PathBuf};
 
-use crate::check;
+use crate::damage::damage_seen;
 
 /// Why a store can not be opened. Nothing is ever deleted or rebuilt: unsent rows may exist nowhere else.
 #[derive(Debug, thiserror::Error)]
@@ -133,7 +133,7 @@ impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match Trouble::of(&error) {
             Trouble::Damage => {
-                check::damage_seen();
+                damage_seen();
                 Self::Corrupt
             }
             Trouble::NoRoom => Self::DiskFull,

@@ -4,7 +4,7 @@ use doorstep_domain::{Author, DeviceId, InstallId, Role, Tag, UnixMs, UserId};
 use doorstep_protocol::Token;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
-use crate::{Store, StoreError, rebase};
+use crate::{Store, StoreError};
 
 /// An enrolled device and the person at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,44 +85,6 @@ impl Store {
     pub fn device(&self) -> Result<Option<DeviceId>, StoreError> {
         let bytes = Self::meta(&self.db, "device")?;
         bytes.map(|bytes| DeviceId::try_from(bytes.as_slice()).map_err(|_| StoreError::Damaged("meta"))).transpose()
-    }
-
-    /// Takes an enrolment. A courier's store belongs to one person; a tablet's to several of one outlet. With another
-    /// installation than the store's (the device's key was replaced, and the old installation belongs to the old key), what is
-    /// not accepted is written anew under it.
-    pub fn enrol(&mut self, enrolment: &Enrolment, now: UnixMs) -> Result<(), StoreError> {
-        let Enrolment { device, author, name, session, .. } = enrolment;
-        if self.wiped {
-            return Err(StoreError::Wiped);
-        }
-        let shift = i64::from(self.policy()?.lock_after_minutes) * 60_000;
-        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let others = members(&tx)?.into_iter().filter(|member| member.author.user != author.user).collect::<Vec<_>>();
-        let apart = |other: &Member| {
-            !other.author.role.shares_device() || !author.role.shares_device() || other.author.outlet != author.outlet
-        };
-        if others.iter().any(apart) {
-            return Err(StoreError::OtherPerson);
-        }
-        let is_new_install = install(&tx)?.is_some_and(|had| had != enrolment.install);
-        Self::set_meta(&tx, "device", device.as_bytes())?;
-        Self::set_meta(&tx, "install", enrolment.install.as_bytes())?;
-        Self::set_meta(&tx, "server", session.server.as_bytes())?;
-        Self::set_meta(&tx, "server_key", &session.server_key)?;
-        set_token(&tx, &session.token)?;
-        tx.execute(
-            "INSERT INTO member (user, role, outlet, name, wrong) VALUES (?1, ?2, ?3, ?4, 0)
-             ON CONFLICT (user) DO UPDATE SET role = ?2, outlet = ?3, name = ?4, wrong = 0, pin = NULL",
-            params![author.user.as_str(), author.role.as_str(), author.outlet.as_str(), name],
-        )?;
-        Self::set_meta(&tx, "active", author.user.as_str().as_bytes())?;
-        // A code is head office's word on who this is: a forgotten PIN is void, and they are signed in to set another.
-        Self::set_meta(&tx, "lock_at", &now.plus(shift).0.to_be_bytes())?;
-        if is_new_install {
-            rebase::everything(&tx, enrolment.install, self.book.as_ref().map(|(_, book)| book.as_ref()), now)?;
-        }
-        tx.commit()?;
-        Ok(())
     }
 
     /// Who this device is; `None` before enrolment.
@@ -221,7 +183,7 @@ fn need(db: &Connection, key: &str) -> Result<String, StoreError> {
     text.ok_or(StoreError::Damaged("meta"))
 }
 
-fn members(db: &Connection) -> Result<Vec<Member>, StoreError> {
+pub(crate) fn members(db: &Connection) -> Result<Vec<Member>, StoreError> {
     let mut query = db.prepare_cached("SELECT user, role, outlet, name, pin, wrong FROM member ORDER BY user")?;
     let rows = query.query_map([], |row| Ok((read_author(row)?, row.get(3)?, row.get(4)?, row.get(5)?)))?;
     rows.map(|row| {

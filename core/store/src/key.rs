@@ -16,7 +16,7 @@ use ring::{
 };
 use rusqlite::{Connection, OpenFlags};
 
-use crate::{OpenError, photos::put};
+use crate::{OpenError, folder::put};
 
 /// What the check file begins with: its form, should there ever be another.
 const FORM: &[u8] = b"DSK1";

@@ -1,67 +1,21 @@
-//! Opening and migrating.
+//! Opening a store: its folder, its file, its key.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::{Path, PathBuf};
 
-use doorstep_domain::{BatchHash, InstallId};
+use doorstep_domain::InstallId;
 use doorstep_private::Corrected;
-use doorstep_protocol::Pushed;
-use doorstep_rules::Rulebook;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, config::DbConfig, params};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use crate::{
-    OpenError, Salvage, StoreError, check,
+    OpenError, Salvage, Store, check,
+    damage::damage_count,
+    folder::{is_ours, make_folder},
     hold::Hold,
     key::{self, StoreKey},
-    refs,
     salvage::{self, Files},
+    schema::{APPLICATION_ID, MIGRATIONS, migrate},
     wipe,
 };
-
-const MIGRATIONS: &[&str] = &[
-    include_str!("../migrations/0001_initial.sql"),
-    include_str!("../migrations/0002_version_3.sql"),
-    include_str!("../migrations/0003_clocks.sql"),
-    include_str!("../migrations/0004_another_history.sql"),
-];
-
-/// Marks a file as ours in its header ("DOST"): any other SQLite database in its place is refused.
-const APPLICATION_ID: i32 = 0x444f_5354;
-
-/// A device's store: a folder with `doorstep.db` and `photos/`.
-pub struct Store {
-    pub(crate) db: Connection,
-    pub(crate) folder: PathBuf,
-    /// The versions of the rule pack, with the version of their row in `reference`. Read when they are first needed: a list needs
-    /// none.
-    pub(crate) book: Option<(u64, Arc<Rulebook>)>,
-    /// Without one, everything lies there in plain.
-    pub(crate) key: Option<StoreKey>,
-    /// Head office has ordered it, and nothing is here any more: nothing is recorded or kept from then on.
-    pub(crate) wiped: bool,
-    /// Damage seen by this process before this store was opened.
-    damage_before: u64,
-    /// Files and folders that other accounts could read before this opening.
-    closed: u64,
-    /// Why some of them could not be closed.
-    left_open: Option<String>,
-    /// What the newest batch holds, if it was made since this opening.
-    pub(crate) newest_pushed: Option<(BatchHash, Vec<Pushed>)>,
-    /// Tells a salvage that the file is in use.
-    _hold: Hold,
-}
-
-impl Drop for Store {
-    fn drop(&mut self) {
-        if check::damage_count() > self.damage_before {
-            check::ask_for_whole_check(&self.folder);
-            // A damaged file is left as it is: the log stays beside it.
-            self.db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).ok();
-        }
-    }
-}
 
 impl Store {
     /// Opens or creates the store in a folder. Loads no case. A file that can not be used is left byte for byte as it is.
@@ -114,7 +68,7 @@ impl Store {
         let closed = if was_there { closed } else { 0 };
         let left_open = failed.map(|error| error.to_string());
         let db = connect(&files, key.as_ref())?;
-        let damage_before = check::damage_count();
+        let damage_before = damage_count();
         Ok(Self {
             db,
             folder: folder.to_owned(),
@@ -138,60 +92,6 @@ impl Store {
     pub fn left_open_to_others(&self) -> Option<&str> {
         self.left_open.as_deref()
     }
-
-    /// The versions of the rule pack here, if any has been received.
-    pub fn book(&mut self) -> Result<Option<Arc<Rulebook>>, StoreError> {
-        self.load_book()?;
-        Ok(self.book.as_ref().map(|(_, book)| book.clone()))
-    }
-
-    /// Reads the rules, again if another process has stored newer ones. Rules that can not be read are the server's and come
-    /// again with the next sync; what was recorded must not wait for them.
-    pub(crate) fn load_book(&mut self) -> Result<(), StoreError> {
-        let have = self.book.as_ref().map(|(version, _)| *version);
-        let version: Option<u64> = self
-            .db
-            .prepare_cached("SELECT version FROM reference WHERE kind = 'pack' AND version IS NOT ?1")?
-            .query_row(params![have], |row| row.get(0))
-            .optional()?;
-        let Some(version) = version else { return Ok(()) };
-        match refs::rulebook(&self.db) {
-            Ok(book) => self.book = book.map(|book| (version, Arc::new(book))),
-            Err(StoreError::Reference(_)) => {
-                self.book = None;
-                self.db.execute("DELETE FROM reference WHERE kind = 'pack'", [])?;
-                self.db.execute("DELETE FROM pack", [])?;
-            }
-            Err(error) => return Err(error),
-        }
-        Ok(())
-    }
-
-    /// Copies the write-ahead log into the database file; for idle moments, so that no record pays for it.
-    pub fn tidy(&self) -> Result<(), StoreError> {
-        self.db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
-        Ok(())
-    }
-
-    pub(crate) fn meta(db: &Connection, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(db.prepare_cached("SELECT value FROM meta WHERE key = ?1")?.query_row([key], |row| row.get(0)).optional()?)
-    }
-
-    pub(crate) fn set_meta(db: &Connection, key: &str, value: &[u8]) -> Result<(), StoreError> {
-        db.prepare_cached("INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2")?
-            .execute(params![key, value])?;
-        Ok(())
-    }
-}
-
-pub(crate) fn make_folder(folder: &Path) -> Result<(), OpenError> {
-    let at_folder = |source| OpenError::Folder { folder: folder.to_owned(), source };
-    doorstep_private::make_folder(&folder.join("photos")).map_err(at_folder)
-}
-
-/// Whether an entry of a store's folder is the store's or the client's.
-pub(crate) fn is_ours(name: &str) -> bool {
-    name.starts_with("doorstep") || name.starts_with("device.") || matches!(name, "photos" | "pictures")
 }
 
 /// Opens, recognises, migrates and checks the store's file. Until it is known to be sound, nothing is written to it: not even
@@ -246,17 +146,6 @@ fn connect(files: &Files, key: Option<&StoreKey>) -> Result<Connection, OpenErro
     Ok(db)
 }
 
-/// A new file for a salvage to fill; not durable before it is closed and synced: until then it is thrown away and made again.
-pub(crate) fn create_for_salvage(path: &Path) -> Result<Connection, OpenError> {
-    let at_file = |source| OpenError::Folder { folder: path.to_owned(), source };
-    doorstep_private::make_file(path).map_err(at_file)?;
-    let mut db = Connection::open(path)?;
-    db.pragma_update(None, "application_id", APPLICATION_ID)?;
-    db.execute_batch("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY;")?;
-    migrate(&mut db)?;
-    Ok(db)
-}
-
 /// Whether the file is ours: by its mark, or by its tables where the mark is missing or damaged.
 fn recognise(db: &Connection) -> Result<(), OpenError> {
     let mark: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
@@ -270,24 +159,4 @@ fn recognise(db: &Connection) -> Result<(), OpenError> {
     )?;
     // The path is filled in by the caller.
     if ours == 3 || (all == 0 && mark == 0) { Ok(()) } else { Err(OpenError::WrongFile { path: PathBuf::new() }) }
-}
-
-/// Each step in a transaction of its own that also moves `user_version`.
-pub(crate) fn migrate(db: &mut Connection) -> Result<(), OpenError> {
-    loop {
-        let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let version: u32 = tx.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        if version as usize > MIGRATIONS.len() {
-            return Err(OpenError::TooNew { found: version, known: MIGRATIONS.len() as u32 });
-        }
-        let Some(step) = MIGRATIONS.get(version as usize) else { return Ok(()) };
-        // A file with tables and without a version has lost it.
-        let tables: i64 = tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-        if version == 0 && tables > 0 {
-            return Err(OpenError::Corrupt);
-        }
-        tx.execute_batch(step)?;
-        tx.pragma_update(None, "user_version", version + 1)?;
-        tx.commit()?;
-    }
 }

@@ -1,7 +1,7 @@
 //! This device's photos: content-addressed files, and what has become of each. File first, then the row that names it, so a row
 //! always has bytes; and bytes go only when the server has verified them, their entry is accepted and the retention is over.
 
-use std::{io::Write, path::Path};
+use std::path::Path;
 
 use doorstep_document::Change;
 use doorstep_domain::{Body, CaseId, PhotoId, UnixMs};
@@ -9,7 +9,7 @@ use doorstep_protocol::{ErrorCode, LostPhoto, MAX_LOST_PHOTOS};
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use crate::{SavedPhoto, Store, StoreError, uptime};
+use crate::{SavedPhoto, Store, StoreError, folder::put, uptime};
 
 /// With less free space than this no photo is taken any more.
 const LEAST_FREE: u64 = 50_000_000;
@@ -268,25 +268,6 @@ impl Store {
         })
         .collect()
     }
-}
-
-/// Temporary file, fsync, rename. One temporary name for each process: two processes may save the same photo.
-pub(crate) fn put(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let partial = path.with_extension(format!("{}.partial", std::process::id()));
-    if let Some(folder) = path.parent() {
-        doorstep_private::make_folder(folder)?;
-    }
-    let write = || {
-        let mut file = doorstep_private::create(&partial)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&partial, path)
-    };
-    write().inspect_err(|_| {
-        // It would take the room that the next record needs.
-        std::fs::remove_file(&partial).ok();
-    })?;
-    Ok(())
 }
 
 fn hash(bytes: &[u8]) -> PhotoId {

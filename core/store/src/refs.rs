@@ -1,5 +1,7 @@
 //! Reference rows: what the server publishes, cached for the road.
 
+use std::sync::Arc;
+
 use doorstep_domain::{Fen, Outlet, Parcel, Personal, UnixMs, VirtualNumber, Waybill};
 use doorstep_protocol::{DayRow, OutletRow, ParcelRow, PersonRow, Publication, RefKind, RefVersion, Reference, Signed, decode};
 use doorstep_rules::{FIRST_POLICY, Pack, Policy, Published, Rulebook};
@@ -69,6 +71,34 @@ impl Store {
             }
         }
         tx.commit()?;
+        Ok(())
+    }
+
+    /// The versions of the rule pack here, if any has been received.
+    pub fn book(&mut self) -> Result<Option<Arc<Rulebook>>, StoreError> {
+        self.load_book()?;
+        Ok(self.book.as_ref().map(|(_, book)| book.clone()))
+    }
+
+    /// Reads the rules, again if another process has stored newer ones. Rules that can not be read are the server's and come
+    /// again with the next sync; what was recorded must not wait for them.
+    pub(crate) fn load_book(&mut self) -> Result<(), StoreError> {
+        let have = self.book.as_ref().map(|(version, _)| *version);
+        let version: Option<u64> = self
+            .db
+            .prepare_cached("SELECT version FROM reference WHERE kind = 'pack' AND version IS NOT ?1")?
+            .query_row(params![have], |row| row.get(0))
+            .optional()?;
+        let Some(version) = version else { return Ok(()) };
+        match rulebook(&self.db) {
+            Ok(book) => self.book = book.map(|book| (version, Arc::new(book))),
+            Err(StoreError::Reference(_)) => {
+                self.book = None;
+                self.db.execute("DELETE FROM reference WHERE kind = 'pack'", [])?;
+                self.db.execute("DELETE FROM pack", [])?;
+            }
+            Err(error) => return Err(error),
+        }
         Ok(())
     }
 

@@ -9,8 +9,8 @@ use rusqlite::{Connection, config::DbConfig};
 
 use crate::{
     OpenError, Store,
-    open::{is_ours, make_folder, migrate},
-    photos::put,
+    folder::{is_ours, make_folder, put},
+    schema::migrate,
 };
 
 /// The mark; the last to go.

@@ -4,6 +4,7 @@
 //! over real HTTP on loopback through a link that it cuts. Time is the story's: a file holds the hour, every process reads
 //! it, so a day takes seconds. At the end it verifies what it showed, and exits non-zero if anything differs.
 
+mod cast;
 mod clock;
 mod device;
 mod photos;

@@ -7,9 +7,9 @@ use doorstep_tests::LinkMode;
 use serde_json::Value;
 
 use crate::{
+    cast::{Cast, address, expect, waybill},
     device::Ask,
     stage::{Part, Result, Stage},
-    story::{Cast, address, expect, waybill},
 };
 
 /// The case that the photos belong to.

@@ -6,8 +6,8 @@ use doorstep_rules::Explanation;
 use doorstep_server::admin::{Admin, Decide};
 
 use crate::{
+    cast::{Cast, expect, notice, waybill},
     stage::{Actor, Result, Stage},
-    story::{Cast, expect, notice, waybill},
 };
 
 /// Head office's reviewer.

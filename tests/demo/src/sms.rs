@@ -10,9 +10,9 @@ use doorstep_tests::{
 use serde_json::Value;
 
 use crate::{
+    cast::{Cast, address, expect, waybill},
     device::Ask,
     stage::{Actor, Part, Result, Stage},
-    story::{Cast, address, expect, waybill},
 };
 
 fn fail(n: u32) -> Command {

@@ -12,6 +12,7 @@ use doorstep_tests::{
 use serde_json::json;
 
 use crate::{
+    cast::{Cast, OUTLETS, PARCELS, PEOPLE, address, expect, notice, waybill},
     clock::StoryClock,
     device::Ask,
     photos, rules,
@@ -20,48 +21,6 @@ use crate::{
     stage::{Actor, Part, Result, Stage},
     trust, verify,
 };
-
-/// The day's list: invented names, addresses and network.
-pub const PARCELS: &[u8] = include_bytes!("../data/parcels.csv");
-
-const OUTLETS: [(&str, &str, &str, &str); 4] = [
-    ("0000", "青禾总部", "Qinghe head office", "0400-0000000"),
-    ("0412", "青禾城西网点", "Qinghe West outlet", "0400-0412000"),
-    ("0571", "云杭余塘网点", "Yunhang Yutang outlet", "0400-0571000"),
-    ("0755", "南湾前湖网点", "Nanwan Qianhu outlet", "0400-0755000"),
-];
-const PEOPLE: [(&str, &str, &str, &str); 4] = [
-    ("c101", "李建军", "courier", "0412"),
-    ("c102", "周海涛", "courier", "0412"),
-    ("s412", "陈店长", "outlet", "0412"),
-    ("s571", "吴客服", "outlet", "0571"),
-];
-
-/// Everybody on the stage.
-pub struct Cast {
-    /// Courier Li's phone.
-    pub li: Actor,
-    /// Courier Zhou's phone: its clock is three hours fast.
-    pub zhou: Actor,
-    /// The delivering outlet's tablet.
-    pub west: Actor,
-    /// The origin outlet's tablet.
-    pub yutang: Actor,
-    /// Zhou's phone a second time, from the day it is copied.
-    pub copy: Option<Actor>,
-}
-
-impl Cast {
-    /// All of them.
-    pub fn all(&mut self) -> Vec<&mut Actor> {
-        [&mut self.li, &mut self.zhou, &mut self.west, &mut self.yutang].into_iter().chain(&mut self.copy).collect()
-    }
-}
-
-/// Parcel number `n` of the list.
-pub fn waybill(n: u32) -> String {
-    format!("QH3100000000{n:02}")
-}
 
 fn case_id(n: u32) -> Result<CaseId> {
     Ok(CaseId::of(&"QH".parse()?, &Waybill::parse(&waybill(n))?))
@@ -85,11 +44,6 @@ fn by_hand(n: u32) -> Command {
 
 fn call(n: u32, result: &str) -> Command {
     Command::Call { waybill: waybill(n), result: result.into(), number: None, words: None }
-}
-
-/// The notice to the origin outlet.
-pub fn notice(n: u32) -> Command {
-    Command::Notice { waybill: waybill(n), to: None, request: Some("请回复处理意见".into()) }
 }
 
 fn reply(n: u32, decision: &str, words: &str) -> Command {
@@ -194,10 +148,6 @@ pub async fn play(keep: bool) -> Result<()> {
 
 /// How often head office's server is killed.
 const SERVER_KILLS: u64 = 4;
-
-pub fn address(hello: &serde_json::Value) -> Result<std::net::SocketAddr> {
-    Ok(hello["addr"].as_str().ok_or("the server gave no address")?.parse()?)
-}
 
 /// SIGKILL for head office's server while two phones push, somewhere between the request and the answer; then it starts
 /// again on its folder.
@@ -447,9 +397,4 @@ async fn next_morning(stage: &Stage, cast: &mut Cast) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Ends the demo unless something holds.
-pub fn expect(holds: bool, what: &str) -> Result<()> {
-    if holds { Ok(()) } else { Err(format!("not as the story goes: {what}").into()) }
 }

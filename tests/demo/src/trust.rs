@@ -6,9 +6,9 @@ use doorstep_tests::LinkMode;
 use serde_json::json;
 
 use crate::{
+    cast::{Cast, expect, waybill},
     device::Ask,
     stage::{Actor, Result, Stage},
-    story::{Cast, expect, waybill},
 };
 
 /// A phone is cloned, and both go on recording.

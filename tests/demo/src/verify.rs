@@ -11,9 +11,9 @@ use doorstep_server::admin::Admin;
 use serde_json::{Value, json};
 
 use crate::{
+    cast::{Cast, PARCELS},
     device::{self, Ask, Shown},
     stage::{Result, Stage},
-    story::Cast,
 };
 
 /// What the verification needs.
@@ -172,7 +172,7 @@ fn reads(person: &str, case: &Case, book: &Rulebook, now: UnixMs) -> bool {
     if person.starts_with('c') && judge(case, book, now).state == State::Closed {
         return false;
     }
-    let listed = std::str::from_utf8(super::story::PARCELS)
+    let listed = std::str::from_utf8(PARCELS)
         .unwrap_or_default()
         .lines()
         .map(|line| line.split(',').collect::<Vec<_>>())

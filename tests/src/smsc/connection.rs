@@ -10,16 +10,11 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::{
-    Answer, BindAnswer, Receipts, Shared,
     pdu::{BIND_TRANSCEIVER, DELIVER_SM, Deliver, ENQUIRE_LINK, Fields, RESP, SUBMIT_SM, UNBIND, pdu, plain, word},
+    script::{Answer, BindAnswer, Receipts},
     seen::Submit,
+    state::{Out, Shared},
 };
-
-/// What a connection's writer is told.
-pub enum Out {
-    Bytes(Vec<u8>),
-    Cut,
-}
 
 pub async fn serve(stream: TcpStream, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {
     stream.set_nodelay(true).unwrap();

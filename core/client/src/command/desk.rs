@@ -4,7 +4,7 @@ use doorstep_domain::{Body, EntryKey, Fen, Kind, Personal, Photo, PhotoPurpose, 
 use doorstep_rules::{Case, Pack};
 use doorstep_store::{CaseView, Identity, Store};
 
-use super::PhotoRef;
+use super::details::PhotoRef;
 use crate::{ClientError, Refusal};
 
 pub(super) struct Desk<'a> {

@@ -4,8 +4,8 @@ use doorstep_domain::{Alias, Attempt, Body, Call, CallResult, Kind, Personal, Pr
 use doorstep_rules::{Case, Code, PROVISIONAL};
 
 use super::{
-    AttemptDetails, PhotoRef, ProblemDetails,
     desk::{Desk, fen, personal, unknown, word},
+    details::{AttemptDetails, PhotoRef, ProblemDetails},
 };
 use crate::{ClientError, Refusal};
 

@@ -5,8 +5,8 @@ use doorstep_domain::{
 };
 
 use super::{
-    PhotoRef, ReplyDetails,
     desk::{Desk, personal, unknown, word},
+    details::{PhotoRef, ReplyDetails},
 };
 use crate::{ClientError, Refusal};
 

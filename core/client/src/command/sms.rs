@@ -11,8 +11,8 @@ use doorstep_rules::{
 use serde::Serialize;
 
 use super::{
-    SmsWish,
     desk::{Desk, unknown, word},
+    details::SmsWish,
 };
 use crate::{ClientError, Refusal};
 

@@ -2,7 +2,17 @@
 
 use toml::de::{DeTable, DeValue};
 
-use super::PackError;
+/// Why a file is no rule pack, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {reason}")]
+pub struct PackError {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column, from 1.
+    pub column: usize,
+    /// What is wrong there.
+    pub reason: String,
+}
 
 /// One step on the way to a row: a key of a table, or the place in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]

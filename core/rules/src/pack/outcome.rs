@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Event, Evidence, Party, Words};
+use super::{Event, Evidence, Party};
+use crate::Words;
 
 /// One thing that a reply must say: any of these fields, separated by `|` in the file (domain 6.4).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Pack, TimeOfDay, Words};
+use super::TimeOfDay;
+use crate::Words;
 
 /// The customer's SMS.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
@@ -149,29 +150,5 @@ impl Variable {
             Self::Waybill => 32,
             Self::Reason => 60,
         }
-    }
-}
-
-impl Pack {
-    /// A template in one version.
-    pub fn template(&self, id: &str, version: u32) -> Option<&Template> {
-        self.sms.templates.iter().find(|row| row.id == id && row.version == version)
-    }
-
-    /// The template of failed deliveries.
-    pub fn sms_template(&self) -> Option<&Template> {
-        self.sms.templates.iter().find(|row| row.active)
-    }
-
-    /// The surname of a name: a known compound one, else the first character; Latin names give their last word.
-    pub fn surname(&self, name: &str) -> Option<String> {
-        let name = name.trim();
-        if let Some(compound) = self.sms.compound_surnames.iter().find(|s| name.starts_with(s.as_str())) {
-            return Some(compound.clone());
-        }
-        if name.is_ascii() {
-            return name.split_whitespace().last().map(str::to_owned);
-        }
-        name.chars().next().map(String::from)
     }
 }

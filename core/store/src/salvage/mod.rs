@@ -5,6 +5,7 @@
 //! into the folder. A folder without a report is a salvage that was cut short: the next opening goes on with it.
 
 mod image;
+mod report;
 mod rows;
 mod take;
 
@@ -16,28 +17,11 @@ use std::{
 };
 
 use doorstep_domain::InstallId;
-use serde::Serialize;
 
-use crate::{OpenError, check, open::create_for_salvage};
+pub use report::Salvage;
+
+use crate::{OpenError, check, schema::create_for_salvage};
 use image::Image;
-
-/// What was salvaged from a damaged store: for the person, and for head office. Without personal values.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Salvage {
-    /// Where the damaged files are, byte for byte. They may be deleted once head office agrees.
-    pub folder: PathBuf,
-    /// Rows taken, by table.
-    pub taken: BTreeMap<&'static str, u64>,
-    /// Rows of which it is known that they were there and are lost, by table. Rows of `change`, `reference`, `parcel` and
-    /// `outlet` come again from head office.
-    pub lost: BTreeMap<&'static str, u64>,
-    /// Pages of the file on which something could not be read.
-    pub damaged_pages: u32,
-    /// Parcels of which something that was not sent is lost, as far as known: to be recorded again.
-    pub again: Vec<String>,
-    /// The device no longer knows who it is and must be enrolled again. What was recorded is kept and sent then.
-    pub enrol_again: bool,
-}
 
 /// The files of a store.
 pub(crate) struct Files {

@@ -14,8 +14,8 @@ use rusqlite::{
 };
 
 use super::{
-    Salvage,
     image::Image,
+    report::Salvage,
     rows::{self, Row},
 };
 use crate::{

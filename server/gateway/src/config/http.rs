@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 
-use super::{ConfigError, Secret, seconds, value};
+use super::value::{ConfigError, Secret, seconds, value};
 use crate::http::template::Template;
 
 /// How to reach a provider that takes one JSON document for each message.

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 
-use super::{ConfigError, Secret, seconds, value};
+use super::value::{ConfigError, Secret, seconds, value};
 
 /// How to reach an SMSC.
 #[derive(Debug, Clone, Deserialize)]

@@ -1,0 +1,70 @@
+//! Everything about a case on the screen.
+
+use doorstep_client::CaseView;
+use doorstep_rules::gap_words;
+
+use crate::{
+    failure::Failed,
+    screen::{Screen, line, missing},
+    sms, timeline,
+    words::{both, say},
+};
+
+impl Screen<'_> {
+    /// Everything about a case.
+    pub fn whole(&self, view: &CaseView) -> Result<String, Failed> {
+        let facts = &view.case.facts;
+        let mut text = self.heading(view);
+        text += &line(&say("派件网点", "delivering outlet"), &self.outlet(facts.delivering_outlet.as_ref())?);
+        text += &line(&say("寄件网点", "origin outlet"), &self.outlet(facts.origin_outlet.as_ref())?);
+        if !view.case.facts_confirmed {
+            let told = say("总部尚未核对", "not confirmed by head office");
+            text += &line(&say("运单信息", "what is said of the parcel"), &told);
+        }
+        if facts.cod.0 > 0 {
+            text += &line(&say("代收货款", "cash on delivery"), &facts.cod.to_string());
+        }
+        text += &line(&say("派送失败次数", "failed deliveries"), &view.case.attempts().to_string());
+        if let Some(decision) = &view.judgement.decision {
+            text += &line(&say("决定或结果", "decision or outcome"), &self.code(decision));
+        }
+        text += &self.next(view, false)?;
+        for deadline in &view.judgement.deadlines {
+            text += &self.deadline(deadline);
+        }
+        for card in &view.judgement.cards {
+            text += &self.card(card);
+        }
+        for message in &view.judgement.messages {
+            text += &sms::line(self, view, message);
+        }
+        text += &missing(view);
+        for conflict in &view.judgement.conflicts {
+            let sides = conflict.sides.iter().map(ToString::to_string).collect::<Vec<_>>().join("  ");
+            text += &line(&say("矛盾", "conflict"), &format!("{}: {sides}", self.key(conflict.kind.as_str())));
+        }
+        for flag in &view.judgement.flags {
+            text += &line(&say("注意", "flag"), &self.key(flag.as_str()));
+        }
+        for finding in &view.judgement.findings {
+            let outlet = self.outlet(finding.outlet.as_ref())?;
+            let amount = finding.amount.map(|amount| format!(" {amount}")).unwrap_or_default();
+            let state = self.key(finding.state.as_str());
+            text += &line(
+                &say("可能担责", "would answer"),
+                &format!("{} {}%{amount} {outlet} [{state}] {}", finding.rule, finding.share, finding.id),
+            );
+            if let Some(contacts) = &finding.contacts {
+                text += &line(&say("时间依据", "time"), &both(&gap_words(contacts.width_ms(), contacts.proven)));
+            }
+            for other in &finding.otherwise {
+                text += &line(&say("另一种可能", "or else"), &both(&other.told()));
+            }
+        }
+        text += &line(&say("时间线", "timeline"), &format!("UTC{}", self.zone));
+        for recorded in view.case.timeline.iter().chain(&view.case.quarantined) {
+            text += &timeline::entry(self, &view.case, recorded)?;
+        }
+        Ok(text)
+    }
+}

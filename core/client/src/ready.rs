@@ -1,0 +1,27 @@
+//! A picture becomes what is recorded: two files and an entry.
+
+use doorstep_domain::{Capture, Photo, Thumbnail};
+use doorstep_media::{Limits, Prepared, prepare};
+
+use crate::{ClientError, NewPhoto};
+
+/// A photo as it is recorded: two files and what the entry says of them.
+pub(crate) struct Ready {
+    pub prepared: Prepared,
+    pub entry: Photo,
+}
+
+/// Makes a photo ready: upright, small enough to travel, without what the camera wrote into it.
+pub(crate) fn ready(photo: &NewPhoto, zone_quarters: i8) -> Result<Ready, ClientError> {
+    let prepared = prepare(&photo.bytes, zone_quarters, &Limits::default())?;
+    let entry = Photo {
+        thumbnail: Some(Thumbnail { id: prepared.thumbnail.id, len: prepared.thumbnail.bytes.len() as u64 }),
+        placeholder: Some(prepared.placeholder.clone()),
+        original: photo.original,
+        capture: Capture { position: prepared.capture.position.or(photo.position), ..prepared.capture.clone() },
+        clarity: Some(prepared.clarity),
+        look: Some(prepared.look),
+        ..Photo::of(prepared.photo.id, prepared.photo.bytes.len() as u64, photo.shows)
+    };
+    Ok(Ready { prepared, entry })
+}

@@ -1,0 +1,16 @@
+//! Bytes under a signature of the server.
+
+use minicbor::{Decode, Encode};
+
+/// Something the server signs with its own key, byte for byte.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
+pub struct Signed {
+    /// A message in CBOR.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub body: Vec<u8>,
+    /// ES256 over [`crate::signing::answer_message`], of a rule pack over [`crate::signing::pack_message`]; empty for a page
+    /// without receipts.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub sig: Vec<u8>,
+}

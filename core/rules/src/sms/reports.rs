@@ -1,0 +1,284 @@
+//! What has become of each SMS of a case, from the reports on it, and whether it proves the day's attempt (domain 5.2, 5.3).
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use doorstep_domain::{
+    Author, Body, CaseId, EntryKey, Fault, MessageKey, Role, Sms, SmsFault, SmsLevel, SmsReport, SmsState, SmsWay, Tag, UnixMs,
+    mask_number, mobile_mark,
+};
+
+use super::{Message, SmsLack, fits};
+use crate::reading::{Act, Reading};
+
+/// A report with who wrote it.
+#[derive(Clone, Copy)]
+struct Told<'a> {
+    report: &'a SmsReport,
+    at: UnixMs,
+    /// What counts of its time for whoever says it: head office's is what it says.
+    claim: UnixMs,
+    tag: Tag,
+    by: &'a Author,
+}
+
+impl<'a> Told<'a> {
+    fn of(act: &Act<'a>, report: &'a SmsReport) -> Self {
+        let by = &act.recorded.entry.author;
+        let told = Self { report, at: act.when.at, claim: act.when.at, tag: act.key().tag, by };
+        if told.is_head_office() { told } else { Self { claim: act.when.claim(), ..told } }
+    }
+    /// Head office's word: the server's own, or a reviewer's, who settles what nobody knows.
+    fn is_head_office(&self) -> bool {
+        self.by.is_server() || self.by.role == Role::HqReviewer
+    }
+    /// When the message left by the operator's word, else when that was reported. Only head office hears operators: a device that
+    /// says so would date a message back to its attempt's day.
+    fn left(&self) -> UnixMs {
+        self.report.at.filter(|_| self.is_head_office()).unwrap_or(self.at)
+    }
+    /// The same as far as it is proven.
+    fn left_by(&self) -> UnixMs {
+        if self.is_head_office() { self.left() } else { self.claim }
+    }
+}
+
+/// How far a message has got, from reports in any order.
+#[derive(Clone, Copy)]
+struct Progress {
+    state: SmsState,
+    way: Option<SmsWay>,
+    round: u32,
+    fault: Option<SmsFault>,
+    lease: Option<(Tag, UnixMs)>,
+    given_up: bool,
+    sent_at: Option<UnixMs>,
+    /// When it left at the latest, as far as that is proven.
+    sent_by: Option<UnixMs>,
+}
+
+impl Progress {
+    /// Of each try what comes last in the order of states; of the tries one that has left, else the last one.
+    fn of(told: &[Told<'_>]) -> Self {
+        let mut tries: BTreeMap<u32, &Told<'_>> = BTreeMap::new();
+        let rank = |told: &Told<'_>| (told.report.state, told.report.way, told.report.fault);
+        for told in told {
+            let last = tries.entry(told.report.round).or_insert(told);
+            if rank(told) > rank(last) {
+                *last = told;
+            }
+        }
+        let left = |told: &&&Told<'_>| told.report.state.has_left();
+        let last = tries.values().filter(left).max_by_key(|told| rank(told)).or_else(|| tries.values().next_back()).copied();
+        let is = |state: SmsState| move |told: &&Told<'_>| told.report.state == state;
+        // A lease holds until its end, or until the next one.
+        let lease = told.iter().filter(is(SmsState::Leased)).max_by_key(|told| (told.report.round, told.at, told.report.holder));
+        Self {
+            state: last.map_or(SmsState::Queued, |told| told.report.state),
+            way: last.map(|told| told.report.way),
+            round: tries.keys().next_back().copied().unwrap_or(0),
+            fault: last.and_then(|told| told.report.fault),
+            lease: lease.and_then(|told| Some((told.report.holder?, told.report.at.unwrap_or(UnixMs(i64::MAX))))),
+            given_up: told.iter().any(|told| told.report.state == SmsState::Offered),
+            sent_at: last
+                .filter(|told| told.report.state.has_left())
+                .map(|last| Self::left_at(told, last.report.round, |told| told.left(), |told| told.at)),
+            sent_by: last
+                .filter(|told| told.report.state.has_left())
+                .map(|last| Self::left_at(told, last.report.round, |told| told.left_by(), |told| told.claim)),
+        }
+    }
+
+    /// When a try left: when a phone handed it over, or as early as anybody knew of it. Whoever learns of it days later makes it no
+    /// later. The gateway hands over again until the operator takes it, and knows when that was, unless it lost sight of it.
+    /// `left` and `begun` say when by one report.
+    fn left_at(told: &[Told<'_>], round: u32, left: fn(&Told<'_>) -> UnixMs, begun: fn(&Told<'_>) -> UnixMs) -> UnixMs {
+        let of_try = || told.iter().filter(|told| told.report.round == round);
+        let known = of_try().filter(|told| told.report.state.has_left()).map(left).min();
+        let was_lost = of_try().any(|told| told.report.state == SmsState::Uncertain);
+        let is_begun =
+            |told: &&Told<'_>| told.report.state == SmsState::Submitting && (told.report.way == SmsWay::Phone || was_lost);
+        let started = of_try().filter(is_begun).map(begun).min();
+        started.into_iter().chain(known).min().unwrap_or(UnixMs(i64::MAX))
+    }
+}
+
+/// Every SMS, in the timeline's order. One that was corrected counts for nothing, and has left all the same.
+pub(crate) fn messages(reading: &Reading<'_>) -> Vec<Message> {
+    let facts = &reading.case.facts;
+    let case = CaseId::of(&facts.network, &facts.waybill);
+    // What was reported happened: a correction makes nothing unsent.
+    let mut reports: HashMap<&EntryKey, Vec<&Act<'_>>> = HashMap::new();
+    for act in &reading.acts {
+        match act.body() {
+            Body::SmsReport(SmsReport { of, .. }) => reports.entry(of).or_default().push(act),
+            Body::SmsReply(reply) => reports.entry(&reply.of).or_default().push(act),
+            _ => {}
+        }
+    }
+    let given = given(reading, &case);
+    let all = reading.acts.iter().filter_map(|act| match act.body() {
+        Body::Sms(sms) => {
+            let about = reports.get(act.key()).map(Vec::as_slice).unwrap_or_default();
+            Some(message(reading, &case, &given, act, sms, about))
+        }
+        _ => None,
+    });
+    let mut all: Vec<Message> = all.collect();
+    let mut left: HashMap<MessageKey, u32> = HashMap::new();
+    for message in &all {
+        *left.entry(message.key).or_default() += message.times;
+    }
+    for message in &mut all {
+        message.times = left.get(&message.key).copied().unwrap_or_default();
+    }
+    all
+}
+
+/// The marks of the numbers that the origin outlet gave. They prove something beside the label's and its virtual one (domain 5.4).
+fn given(reading: &Reading<'_>, case: &CaseId) -> HashSet<[u8; 8]> {
+    let given = reading.standing().filter_map(|(_, act)| match act.body() {
+        Body::Reply(reply) if act.facts.origin_outlet.as_ref() == Some(act.outlet()) => mobile_mark(case, reply.phone.as_ref()?),
+        _ => None,
+    });
+    given.collect()
+}
+
+/// The reports of a message that are heard, and whether others were made.
+fn heard<'a>(act: &Act<'_>, attempt: Option<&Act<'_>>, about: &[&'a Act<'a>]) -> (Vec<Told<'a>>, bool) {
+    let told = about.iter().filter_map(|act| match act.body() {
+        Body::SmsReport(report) => Some(Told::of(act, report)),
+        _ => None,
+    });
+    let told: Vec<Told<'_>> = told.collect();
+    let leases = || told.iter().filter(|told| told.is_head_office() && told.report.state == SmsState::Leased);
+    let leased: HashSet<Tag> = leases().filter_map(|told| told.report.holder).collect();
+    // Whoever recorded attempt and message may send it; everybody else needs the server's lease. A device that had to go on as a new
+    // installation speaks under another mark, so it is the person who counts here; who may send is asked of the installation.
+    let recorder = &act.recorded.entry.author.user;
+    let is_own = attempt.is_none_or(|attempt| attempt.recorded.entry.author.user == *recorder);
+    let may = |told: &&Told<'_>| {
+        let is_recorder = told.by.user == *recorder;
+        match (told.report.state, told.report.way) {
+            _ if told.is_head_office() => true,
+            // Only the server leases, and only it knows what its gateway did.
+            (SmsState::Leased, _) => false,
+            // Whoever recorded it may always say that it was not sent.
+            (state, _) if !state.may_have_left() => is_recorder || leased.contains(&told.tag),
+            (_, SmsWay::Gateway) => false,
+            _ => (is_recorder && is_own) || leased.contains(&told.tag),
+        }
+    };
+    let heard: Vec<Told<'_>> = told.iter().filter(may).copied().collect();
+    let is_foreign = heard.len() < told.len();
+    (heard, is_foreign)
+}
+
+fn message<'a>(
+    reading: &Reading<'a>,
+    case: &CaseId,
+    given: &HashSet<[u8; 8]>,
+    act: &Act<'a>,
+    sms: &Sms,
+    about: &[&'a Act<'a>],
+) -> Message {
+    let attempt = attempt_of(reading, act, sms);
+    let (told, foreign) = heard(act, attempt, about);
+    let progress = Progress::of(&told);
+    let level = progress.way.map_or(SmsLevel::Composed, |way| SmsLevel::of(progress.state, way));
+    let left = |told: &&Told<'_>| progress.sent_at.is_some() && told.report.state.has_left();
+    let senders: HashSet<Tag> = told.iter().filter(left).map(|told| told.tag).collect();
+    let replies = about.iter().filter_map(|act| match act.body() {
+        // Only the gateway hears customers.
+        Body::SmsReply(reply) if act.recorded.entry.author.is_server() => Some((act.key().clone(), reply.opt_out)),
+        _ => None,
+    });
+    let replies: Vec<(EntryKey, bool)> = replies.collect();
+    // What it says of its day comes from a clock that may be wrong: the attempt's own day is what it proves, and names it.
+    let of = attempt.and_then(|attempt| reading.pack_of(attempt).day(attempt.when.at));
+    let went = attempt.zip(progress.sent_at).and_then(|(attempt, sent)| reading.pack_of(attempt).day(sent));
+    let proven = attempt.zip(progress.sent_by).and_then(|(attempt, sent)| reading.pack_of(attempt).day(sent));
+    let day = of.unwrap_or(sms.day);
+    // The number that it went to, not the one that its writer says it is.
+    let is_other = sms.to.text().is_some() && mobile_mark(case, &sms.to) != Some(sms.mark);
+    let is_known = [act.facts.mobile, act.facts.virtual_mobile].contains(&Some(sms.mark)) || given.contains(&sms.mark);
+    let mut lacks = text_lacks(reading, act, sms);
+    let tests = [
+        (!level.counts(), SmsLack::NotSent),
+        (is_other || !is_known, SmsLack::OtherNumber),
+        (attempt.is_none(), SmsLack::NoAttempt),
+        (went.is_some() && went != of, SmsLack::OtherDay),
+        (went.is_some() && went == of && proven != of, SmsLack::DayUnproven),
+        (!level.counts() && foreign, SmsLack::SenderUnauthorised),
+        (!act.stands(), SmsLack::Corrected),
+    ];
+    lacks.extend(tests.into_iter().filter(|(holds, _)| *holds).map(|(_, lack)| lack));
+    lacks.sort_unstable();
+    Message {
+        entry: act.key().clone(),
+        key: Sms { day, ..sms.clone() }.message(case),
+        attempt: attempt.map(|attempt| attempt.key().clone()),
+        is_void: !act.stands() || (sms.attempt.is_some() && attempt.is_none()),
+        day,
+        number: sms.to.text().map_or_else(|| "******".to_owned(), mask_number),
+        state: progress.state,
+        way: progress.way,
+        round: progress.round,
+        holder: progress.lease.map(|(holder, _)| holder),
+        lease_ends: progress.lease.map(|(_, end)| end),
+        given_up: progress.given_up,
+        fault: progress.fault,
+        sent_at: progress.sent_at,
+        level,
+        lacks,
+        times: u32::try_from(senders.len()).unwrap_or(u32::MAX),
+        foreign,
+        opt_out: replies.iter().any(|(_, opt_out)| *opt_out),
+        replies: replies.into_iter().map(|(key, _)| key).collect(),
+        pack_version: reading.pack_of(act).version,
+    }
+}
+
+/// What the text itself lacks. A text that can not be read any more is taken at its writer's word, and at its hash.
+fn text_lacks(reading: &Reading<'_>, act: &Act<'_>, sms: &Sms) -> Vec<SmsLack> {
+    let pack = reading.pack_of(act);
+    let template = sms.template.as_ref().and_then(|id| pack.template(id.as_str(), sms.template_version));
+    let text = sms.text.text();
+    let waybill = &reading.case.facts.waybill;
+    let has_number = sms.has_waybill && text.is_none_or(|text| text.contains(waybill.as_str()));
+    let is_theirs = |text: &str| template.is_some_and(|template| !fits(pack, template, waybill, None, text));
+    let is_altered = text.is_some_and(|text| Sms::digest_of(text) != sms.digest || (has_number && is_theirs(text)));
+    let tests = [
+        (template.is_none_or(|template| !template.active), SmsLack::TemplateInactive),
+        (!sms.has_surname, SmsLack::NoSurname),
+        (!has_number, SmsLack::NoWaybill),
+        (is_altered, SmsLack::TextAltered),
+    ];
+    tests.into_iter().filter(|(holds, _)| *holds).map(|(_, lack)| lack).collect()
+}
+
+/// The failed delivery that a message tells of: the one it names, or what stands in its place when its data were corrected; without a
+/// name the last one before it.
+fn attempt_of<'r, 'a>(reading: &'r Reading<'a>, act: &Act<'_>, sms: &Sms) -> Option<&'r Act<'a>> {
+    let attempts = || reading.standing().map(|(_, act)| act).filter(|act| matches!(act.body(), Body::Attempt(_)));
+    let Some(key) = &sms.attempt else { return attempts().rfind(|attempt| attempt.when.at <= act.when.at) };
+    let named = reading.acts.iter().find(|act| act.key() == key && matches!(act.body(), Body::Attempt(_)))?;
+    if named.stands() {
+        return Some(named);
+    }
+    let correction = reading.case.superseded.get(key).and_then(|by| reading.case.entry(by))?;
+    let Body::Correction(correction) = &correction.entry.body else { return None };
+    let day = |act: &Act<'_>| reading.pack_of(act).day(act.when.at);
+    let is_same = |other: &&Act<'_>| match correction.fault {
+        Fault::DidNotOccur => false,
+        Fault::SameAs => correction.same_as.as_ref() == Some(other.key()),
+        Fault::IncorrectData => other.recorded.entry.author.user == named.recorded.entry.author.user && day(other) == day(named),
+    };
+    attempts().find(is_same)
+}
+
+/// Whether a message proves a failed delivery: it counts, and it went on that day.
+pub(crate) fn proves(reading: &Reading<'_>, message: &Message, attempt: &Act<'_>) -> bool {
+    let pack = reading.pack_of(attempt);
+    let sent = message.sent_at.and_then(|at| pack.day(at));
+    message.counts() && sent.is_some() && sent == pack.day(attempt.when.at)
+}

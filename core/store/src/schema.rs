@@ -1,0 +1,49 @@
+//! The schema of the store's file, and how an older file comes to it.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::OpenError;
+
+/// Each file in order; never edited after release.
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_initial.sql"),
+    include_str!("../migrations/0002_version_3.sql"),
+    include_str!("../migrations/0003_clocks.sql"),
+    include_str!("../migrations/0004_another_history.sql"),
+];
+
+/// Marks a file as ours in its header ("DOST"): any other SQLite database in its place is refused.
+pub(crate) const APPLICATION_ID: i32 = 0x444f_5354;
+
+/// A new file for a salvage to fill; not durable before it is closed and synced: until then it is thrown away and made again.
+pub(crate) fn create_for_salvage(path: &Path) -> Result<Connection, OpenError> {
+    let at_file = |source| OpenError::Folder { folder: path.to_owned(), source };
+    doorstep_private::make_file(path).map_err(at_file)?;
+    let mut db = Connection::open(path)?;
+    db.pragma_update(None, "application_id", APPLICATION_ID)?;
+    db.execute_batch("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY;")?;
+    migrate(&mut db)?;
+    Ok(db)
+}
+
+/// Each step in a transaction of its own that also moves `user_version`.
+pub(crate) fn migrate(db: &mut Connection) -> Result<(), OpenError> {
+    loop {
+        let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let version: u32 = tx.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if version as usize > MIGRATIONS.len() {
+            return Err(OpenError::TooNew { found: version, known: MIGRATIONS.len() as u32 });
+        }
+        let Some(step) = MIGRATIONS.get(version as usize) else { return Ok(()) };
+        // A file with tables and without a version has lost it.
+        let tables: i64 = tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        if version == 0 && tables > 0 {
+            return Err(OpenError::Corrupt);
+        }
+        tx.execute_batch(step)?;
+        tx.pragma_update(None, "user_version", version + 1)?;
+        tx.commit()?;
+    }
+}

@@ -1,0 +1,61 @@
+//! A store that is open, and the values that it keeps by name.
+
+use std::{path::PathBuf, sync::Arc};
+
+use doorstep_domain::BatchHash;
+use doorstep_protocol::Pushed;
+use doorstep_rules::Rulebook;
+use rusqlite::{Connection, OptionalExtension, config::DbConfig, params};
+
+use crate::{StoreError, check, damage::damage_count, hold::Hold, key::StoreKey};
+
+/// A device's store: a folder with `doorstep.db` and `photos/`.
+pub struct Store {
+    pub(crate) db: Connection,
+    pub(crate) folder: PathBuf,
+    /// The versions of the rule pack, with the version of their row in `reference`. Read when they are first needed: a list needs
+    /// none.
+    pub(crate) book: Option<(u64, Arc<Rulebook>)>,
+    /// Without one, everything lies there in plain.
+    pub(crate) key: Option<StoreKey>,
+    /// Head office has ordered it, and nothing is here any more: nothing is recorded or kept from then on.
+    pub(crate) wiped: bool,
+    /// Damage seen by this process before this store was opened.
+    pub(crate) damage_before: u64,
+    /// Files and folders that other accounts could read before this opening.
+    pub(crate) closed: u64,
+    /// Why some of them could not be closed.
+    pub(crate) left_open: Option<String>,
+    /// What the newest batch holds, if it was made since this opening.
+    pub(crate) newest_pushed: Option<(BatchHash, Vec<Pushed>)>,
+    /// Tells a salvage that the file is in use.
+    pub(crate) _hold: Hold,
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if damage_count() > self.damage_before {
+            check::ask_for_whole_check(&self.folder);
+            // A damaged file is left as it is: the log stays beside it.
+            self.db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).ok();
+        }
+    }
+}
+
+impl Store {
+    /// Copies the write-ahead log into the database file; for idle moments, so that no record pays for it.
+    pub fn tidy(&self) -> Result<(), StoreError> {
+        self.db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+
+    pub(crate) fn meta(db: &Connection, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(db.prepare_cached("SELECT value FROM meta WHERE key = ?1")?.query_row([key], |row| row.get(0)).optional()?)
+    }
+
+    pub(crate) fn set_meta(db: &Connection, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        db.prepare_cached("INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2")?
+            .execute(params![key, value])?;
+        Ok(())
+    }
+}
