@@ -29,7 +29,7 @@ pub(crate) fn find(tx: &Tx<'_>, (id, device): &Key) -> Result<Option<Upload>, St
 /// How many uploads of a device are unfinished, and how many bytes of them have arrived.
 pub(crate) fn unfinished(tx: &Tx<'_>, device: &DeviceId) -> Result<(u64, u64), StoreError> {
     tx.one(
-        // PostgreSQL's sum of BIGINT is no BIGINT.
+        // The sum of BIGINT is a NUMERIC in PostgreSQL.
         sql!("SELECT count(*), CAST(coalesce(sum(received), 0) AS BIGINT) FROM upload WHERE device = ?1"),
         params![device],
         |row| Ok((row.get(0)?, row.get(1)?)),
