@@ -248,9 +248,11 @@ pub(crate) struct Listed {
 /// All messages, first those of which nobody knows, then the newest.
 pub(crate) fn list(tx: &Tx<'_>, most: u32) -> Result<Vec<Listed>, StoreError> {
     tx.all(
+        // Without a join: SQLite would go through `message_by_device` and look each message up.
         sql!(
-            "SELECT coalesce(doc.waybill, ''), entry, state, round, holder, sent_at, due_at
-             FROM message LEFT JOIN doc USING (case_id)
+            "SELECT coalesce((SELECT waybill FROM doc WHERE doc.case_id = message.case_id), ''),
+               entry, state, round, holder, sent_at, due_at
+             FROM message
              ORDER BY CASE WHEN state = 'uncertain' THEN 0 ELSE 1 END, coalesce(sent_at, due_at) DESC LIMIT ?1"
         ),
         params![most],
@@ -262,8 +264,9 @@ pub(crate) fn list(tx: &Tx<'_>, most: u32) -> Result<Vec<Listed>, StoreError> {
 pub(crate) fn list_unsettled(tx: &Tx<'_>, most: u32) -> Result<Vec<Listed>, StoreError> {
     tx.all(
         sql!(
-            "SELECT coalesce(doc.waybill, ''), entry, state, round, holder, sent_at, due_at
-             FROM message LEFT JOIN doc USING (case_id)
+            "SELECT coalesce((SELECT waybill FROM doc WHERE doc.case_id = message.case_id), ''),
+               entry, state, round, holder, sent_at, due_at
+             FROM message
              WHERE state IN ('queued', 'offered', 'leased', 'submitting', 'uncertain')
              ORDER BY CASE WHEN state = 'uncertain' THEN 0 ELSE 1 END, coalesce(sent_at, due_at) DESC LIMIT ?1"
         ),
