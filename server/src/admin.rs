@@ -35,7 +35,8 @@ pub use self::sms::{Found, InboundRow, MessageRow, ReceiptRow};
 pub use crate::{
     audit::{Alarm, Alarms, Fault, Looked, MOST_FAULTS, Wrong},
     clock::Doubt,
-    devices::{DeviceRow, EnvelopeRow, Fork, Unreadable, Unreading},
+    devices::{DeviceRow, EnvelopeRow, Fork},
+    error::{Unreadable, Unreading},
     import::{BadRow, Imported},
     packs::PackRow,
     photos::{PhotoRow, Scrub, Scrubbed},

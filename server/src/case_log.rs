@@ -5,7 +5,8 @@ use doorstep_domain::{Body, CaseId, DeviceId, InstallId, Receipt, Recorded, Stan
 
 use crate::{
     error::ApiError,
-    photos, sms,
+    photos::expect::expect,
+    sms,
     store::{
         case_log::{self, NewChange},
         tx::Tx,
@@ -51,7 +52,7 @@ pub(crate) fn append(
     case_log::insert(tx, case, n, &new)?;
     for entry in change.entries() {
         match &entry.body {
-            Body::Photo(photo) => photos::expect(tx, case, photo, from.device, receipt.received_at)?,
+            Body::Photo(photo) => expect(tx, case, photo, from.device, receipt.received_at)?,
             Body::Sms(message) => sms::expect(tx, case, entry, message, from.device)?,
             Body::SmsReport(report) => sms::take_report(tx, case, entry, report, (receipt, from.device))?,
             _ => {}

@@ -1,13 +1,12 @@
 //! The chain of an installation's signed batches: what came is kept as it was signed, gaps are seen and asked for, forks raise an
 //! alarm and lose nothing.
 
-use doorstep_domain::{BatchHash, InstallId, UnixMs};
+use doorstep_domain::{BatchHash, Digest, InstallId, UnixMs};
 use doorstep_protocol::{Ack, Link, Spoken};
 
 use crate::{
     enrol::Device,
     error::ApiError,
-    ingest::Taken,
     keys::Keys,
     link::{self, Entry},
     store::{
@@ -19,6 +18,15 @@ use crate::{
 
 /// How many missing batches an answer asks for at most.
 const MOST_RESENT: usize = 64;
+
+/// What taking a batch gave.
+pub(crate) struct Taken {
+    pub ack: Ack,
+    /// The leaves of its receipts, a document each: what version 3 signs.
+    pub leaves: Vec<Digest>,
+    /// The chain is broken: the store is a clone or was restored.
+    pub forked: bool,
+}
 
 /// One installation, two stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! The server's own clock, held against the newest times that the server has written: what only a clock that was wrong explains.
 
+use std::sync::Arc;
+
 use chrono::DateTime;
 use doorstep_domain::UnixMs;
 
@@ -13,6 +15,9 @@ use crate::{
         tx::Tx,
     },
 };
+
+/// Where a server reads the time. An argument, so that a demo can play a day in seconds.
+pub type NowFn = Arc<dyn Fn() -> UnixMs + Send + Sync>;
 
 /// A difference that two servers on one folder, or a time service, may make.
 const STEP_MS: i64 = 60_000;

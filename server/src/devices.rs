@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::{
     chain,
-    error::ApiError,
+    error::{ApiError, Unreadable, Unreading},
     store::{case_batches, chains, devices, installs, members, tx::Tx},
 };
 
@@ -94,48 +94,6 @@ pub(crate) fn list(tx: &Tx<'_>, now: UnixMs) -> Result<Vec<DeviceRow>, ApiError>
 /// What a device says is still on it; nothing of one that has said nothing, or what a newer version of it says.
 fn beacon_of(device: &devices::Said) -> Beacon {
     device.beacon.as_ref().and_then(|bytes| doorstep_protocol::decode(bytes).ok()).unwrap_or_default()
-}
-
-/// A device that can not read a format.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Unreading {
-    /// The device.
-    pub device: DeviceId,
-    /// Accounts on it.
-    pub people: Vec<String>,
-    /// Name and version of its app, as it said last.
-    pub app: String,
-    /// The version of the protocol that it spoke last.
-    pub version: String,
-}
-
-/// Enrolled devices can not read what is to be published.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Unreadable {
-    /// The format of the file.
-    pub format: u32,
-    /// Who can not read it.
-    pub devices: Vec<Unreading>,
-}
-
-impl std::error::Error for Unreadable {}
-
-impl std::fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { format, devices } = self;
-        let count = devices.len();
-        writeln!(
-            f,
-            "{count} 台在用设备读不懂格式 {format}，未发布 enrolled devices can not read format {format}; nothing is published: {count}"
-        )?;
-        for Unreading { device, people, app, version } in devices {
-            writeln!(f, "  {device}  {}  {app}  协议版本 protocol version {version}", people.join(","))?;
-        }
-        write!(
-            f,
-            "请先更新其应用，或加 --anyway 发布：它们沿用读得懂的最新版本 update their app first, or publish with --anyway: they go on with the newest that they can read"
-        )
-    }
 }
 
 /// The enrolled devices that can not read a format. Those of version 1 only push, and are not asked.

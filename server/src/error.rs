@@ -9,6 +9,9 @@ use axum::{
 };
 use doorstep_protocol::{CONTENT_TYPE, CodecError, ErrorBody, ErrorCode};
 
+use doorstep_domain::DeviceId;
+use serde::Serialize;
+
 use crate::store::tx::StoreError;
 
 /// Why the server does not start.
@@ -122,6 +125,48 @@ pub enum ServeError {
     Random,
 }
 
+/// A device that can not read a format.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unreading {
+    /// The device.
+    pub device: DeviceId,
+    /// Accounts on it.
+    pub people: Vec<String>,
+    /// Name and version of its app, as it said last.
+    pub app: String,
+    /// The version of the protocol that it spoke last.
+    pub version: String,
+}
+
+/// Enrolled devices can not read what is to be published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unreadable {
+    /// The format of the file.
+    pub format: u32,
+    /// Who can not read it.
+    pub devices: Vec<Unreading>,
+}
+
+impl std::error::Error for Unreadable {}
+
+impl std::fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { format, devices } = self;
+        let count = devices.len();
+        writeln!(
+            f,
+            "{count} 台在用设备读不懂格式 {format}，未发布 enrolled devices can not read format {format}; nothing is published: {count}"
+        )?;
+        for Unreading { device, people, app, version } in devices {
+            writeln!(f, "  {device}  {}  {app}  协议版本 protocol version {version}", people.join(","))?;
+        }
+        write!(
+            f,
+            "请先更新其应用，或加 --anyway 发布：它们沿用读得懂的最新版本 update their app first, or publish with --anyway: they go on with the newest that they can read"
+        )
+    }
+}
+
 /// Why an administrator's command fails.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
@@ -139,7 +184,7 @@ pub enum AdminError {
     Invalid(String),
     /// Devices can not read what is to be published.
     #[error(transparent)]
-    Unreadable(#[from] crate::devices::Unreadable),
+    Unreadable(#[from] Unreadable),
     /// A file.
     #[error("read {file}: {source}")]
     File {

@@ -1,21 +1,11 @@
 //! What head office's list said of a parcel and from when, what devices copied of it, and what of that stands in the case.
 
-use std::ops::ControlFlow;
-
-use doorstep_document::{NewEntry, pack};
-use doorstep_domain::{Body, CaseId, Facts, FactsCheck, Listed, Receipt, UnixMs};
+use doorstep_domain::{Facts, FactsCheck, Receipt, UnixMs};
 use doorstep_rules::{Row, in_force};
 
 use crate::{
     error::ApiError,
-    headoffice,
-    keys::Keys,
-    store::{
-        acts,
-        listing::{self, Standing},
-        packs, parcels, references,
-        tx::Tx,
-    },
+    store::{listing, parcels, references, tx::Tx},
 };
 
 /// What the row of now says of a parcel; `None`: it is on no list.
@@ -91,61 +81,4 @@ pub(crate) fn check(db: &Tx<'_>, facts: &[&Facts], receipt: &Receipt, trusted_ms
         }
     };
     Ok(facts.iter().map(of_one).max_by_key(|(rank, _)| *rank).map_or(FactsCheck::Unchecked, |(_, check)| check))
-}
-
-/// Most rows that one change says: as many as it has entries.
-const MOST_ROWS: usize = 16;
-
-/// Writes into a case what the list said since its earliest act, as far as the case does not have it: where no copy in it is the
-/// row's, or the row has changed since. Also into a full case: nobody is judged without it.
-pub(crate) fn list(db: &Tx<'_>, case: &CaseId, now: UnixMs) -> Result<(), ApiError> {
-    let Some(Standing { waybill, confirmed, n }) = listing::standing(db, case)? else { return Ok(()) };
-    let rows = listing::rows(db, &waybill)?;
-    if rows.is_empty() || (rows.len() == 1 && confirmed) {
-        return Ok(());
-    }
-    let wanted = in_force(&rows, earliest(db, case)?, UnixMs(i64::MAX));
-    if wanted.clone().count() == 1 && confirmed {
-        return Ok(());
-    }
-    let mut missing = Vec::new();
-    for place in wanted {
-        if !listing::is_written(db, case, place + 1)? {
-            missing.extend(rows.get(place).map(|row| (place + 1, row)));
-        }
-    }
-    if missing.is_empty() {
-        return Ok(());
-    }
-    if n as usize + missing.len().div_ceil(MOST_ROWS) > pack::MAX_CHANGES {
-        // It was full long ago, and the list has changed a thousand times since: nobody could fetch it any more.
-        crate::say!("doorstep-server: case {case} takes no row of the list any more");
-        return Ok(());
-    }
-    let keys = Keys::read(db)?;
-    let version = packs::version_at(db, now)?;
-    for missing in missing.chunks(MOST_ROWS) {
-        let entry = |row: &Row| {
-            let body = Body::Listed(Listed { since: row.since.unwrap_or_default() });
-            Ok(NewEntry { facts: Some(row.facts.clone()), ..headoffice::entry(headoffice::server()?, version, now, body) })
-        };
-        let entries = missing.iter().map(|(_, row)| entry(row)).collect::<Result<Vec<_>, ApiError>>()?;
-        let device = keys.device;
-        headoffice::append_even_if_full(db, &keys, case, &entries, Receipt::of(now, Some(now)), (&device, now))?;
-        for (n, _) in missing {
-            listing::note_written(db, case, *n)?;
-        }
-    }
-    Ok(())
-}
-
-/// The earliest moment at which an act of the case can have happened, whatever its device's clock says, because whether that proves
-/// anything depends on the version of the rules; `None`: anything is possible.
-fn earliest(db: &Tx<'_>, case: &CaseId) -> Result<Option<UnixMs>, ApiError> {
-    let mut earliest = Some(UnixMs(i64::MAX));
-    acts::each_receipt(db, case, |receipt| {
-        earliest = earliest.min(receipt.acted.gap(receipt.received_at).0);
-        if earliest.is_some() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    })?;
-    Ok(earliest)
 }

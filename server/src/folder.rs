@@ -10,6 +10,8 @@ use crate::ServeError;
 
 /// Held by who serves the folder.
 const LOCK: &str = "doorstep-server.lock";
+/// Held by the one gateway of a data folder.
+pub(crate) const SMS_LOCK: &str = "sms.lock";
 
 /// Makes the folder and the database's file for their owner alone, and closes to others what an older version left open to them. The
 /// signing key and customers' numbers lie there.
@@ -20,7 +22,7 @@ pub(crate) fn keep_private(folder: &Path) -> Result<(), ServeError> {
     // SQLite gives its log and its index of the log the mode of this file.
     doorstep_private::make_file(&folder.join(crate::store::db::DATABASE)).map_err(at_folder)?;
     let is_ours = |name: &str| {
-        name.starts_with("doorstep-server.") || matches!(name, LOCK | crate::sms::LOCK | "photos" | "staging" | "quarantine")
+        name.starts_with("doorstep-server.") || matches!(name, LOCK | SMS_LOCK | "photos" | "staging" | "quarantine")
     };
     let shown = folder.display();
     let doorstep_private::Corrected { closed, failed } = doorstep_private::correct(folder, is_ours);

@@ -1,20 +1,19 @@
 //! What head office itself writes into a case: entries under the server's own installation, by its own people. They travel in the
 //! feeds like anybody's.
 
-use doorstep_document::{Change, HARD_CASE_CHANGES, NewEntry};
+use doorstep_document::{HARD_CASE_CHANGES, NewEntry};
 use doorstep_domain::{
-    About, Anchor, Author, Body, BootId, CaseId, ChangeHash, DeviceId, EntryKey, FactsCheck, Fen, Mark, Personal, PhotoId,
-    Receipt, Recorded, Remark, Role, Ruling, Stands, TimeEvidence, UnixMs, UserId,
+    About, Author, Body, CaseId, ChangeHash, DeviceId, EntryKey, FactsCheck, Fen, Mark, Personal, PhotoId, Receipt, Recorded,
+    Remark, Role, Ruling, Stands, UnixMs, UserId,
 };
-use doorstep_protocol::signing::receipt_hash;
 use doorstep_rules::Case;
 
 use crate::{
     case_log,
     error::ApiError,
-    facts, feed,
+    facts,
     keys::Keys,
-    link::{self, Entry},
+    listed, own,
     packs::Rules,
     store::{
         acts, docs, listing, people,
@@ -72,47 +71,15 @@ pub(crate) fn append(
         let copies: Vec<_> = entries.iter().filter_map(|entry| entry.facts.as_ref()).collect();
         receipt.facts = facts::check(db, &copies, &receipt, i64::MAX)?;
     }
-    let written = append_even_if_full(db, keys, case, &entries, receipt, (device, now))?;
+    let written = own::append(db, keys, case, &entries, receipt, (device, now))?;
     if is_release {
         // A device's change is accepted by that, and may be the first one of its case.
         if receipt.facts == FactsCheck::Equal {
             listing::confirm(db, case)?;
         }
-        facts::list(db, case, now)?;
+        listed::write(db, case, now)?;
     }
     Ok(written)
-}
-
-/// Appends entries unchanged, even if the case has reached its size limit.
-pub(crate) fn append_even_if_full(
-    db: &Tx<'_>,
-    keys: &Keys,
-    case: &CaseId,
-    entries: &[NewEntry],
-    receipt: Receipt,
-    (device, now): (&DeviceId, UnixMs),
-) -> Result<ChangeHash, ApiError> {
-    let mut doc = docs::read(db, case)?;
-    let mut position = doc.position.clone();
-    position.seq = acts::newest_seq(db, case, &keys.install)?;
-    let change = Change::write(case, &keys.install, &position, entries)
-        .map_err(|_| ApiError::Internal("writing an entry of head office"))?;
-    let before = doc.n;
-    let author = entries.first().map(|entry| entry.author.user.to_string()).unwrap_or_default();
-    doc.take(&change, &author, false);
-    let own = Entry::Own {
-        case: *case.as_bytes(),
-        n: doc.n,
-        device: *device.as_bytes(),
-        change: *change.hash().as_bytes(),
-        receipt: receipt_hash(&change.hash(), &receipt),
-    };
-    let link = Some(link::append(db, keys, &own, now)?);
-    let from = case_log::From { device, pushed_by: &keys.install, batch: 0, link };
-    case_log::append(db, case, doc.n, &change, receipt, from)?;
-    docs::write(db, case, &doc)?;
-    feed::publish(db, case, before + 1, doc.n)?;
-    Ok(change.hash())
 }
 
 /// A decision of a reviewer as it is asked for.
@@ -192,7 +159,7 @@ pub(crate) fn void(db: &Tx<'_>, keys: &Keys, rules: &Rules, case: &CaseId, photo
     let names = |r: &&Recorded| matches!(&r.entry.body, Body::Photo(named) if named.id == *photo);
     let mark = |r: &Recorded| Mark { about: r.entry.key.clone(), remark: Remark::Void, reason: None, words: None };
     let bodies: Vec<Body> = folded.timeline.iter().filter(names).map(|r| Body::Mark(mark(r))).collect();
-    let author = server()?;
+    let author = own::server()?;
     let (_, book) = rules.book(db)?;
     match write(db, keys, case, author, book.at(now).version, bodies, now) {
         Ok(_) => Ok(()),
@@ -219,19 +186,6 @@ fn write(
     bodies: Vec<Body>,
     now: UnixMs,
 ) -> Result<ChangeHash, HeadOfficeError> {
-    let entries = bodies.into_iter().map(|body| entry(author.clone(), pack_version, now, body)).collect();
+    let entries = bodies.into_iter().map(|body| own::entry(author.clone(), pack_version, now, body)).collect();
     append(db, keys, case, entries, Receipt::of(now, Some(now)), (&keys.device, now))
-}
-
-/// An entry of head office's. The server's own clock is the one that everything is reckoned by.
-pub(crate) fn entry(author: Author, pack_version: u32, now: UnixMs, body: Body) -> NewEntry {
-    let boot = BootId([0; 4]);
-    let time = TimeEvidence { wall: now, zone_quarters: 0, mono_ms: 0, boot, anchor: Some(Anchor { server: now, mono_ms: 0 }) };
-    NewEntry { author, pack_version, time, action: None, facts: None, release: None, rewrites: None, body }
-}
-
-/// The server's own account.
-pub(crate) fn server() -> Result<Author, ApiError> {
-    let author = || Some(Author { user: Author::SERVER.parse().ok()?, role: Role::HqReviewer, outlet: "HQ".parse().ok()? });
-    author().ok_or(ApiError::Internal("the server's own account"))
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::{
     AdminError,
     error::ApiError,
-    facts, feed,
+    facts, feed, listed,
     store::{
         calendar, parcels, people,
         references::bump,
@@ -337,7 +337,7 @@ fn insert(db: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), RowError> {
         feed::republish(db, &case)?;
     }
     if facts::note(db, waybill.as_str(), now)? && is_recorded {
-        facts::list(db, &case, now)?;
+        listed::write(db, &case, now)?;
     }
     Ok(())
 }

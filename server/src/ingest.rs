@@ -8,7 +8,7 @@ use doorstep_protocol::{Ack, AckCase, CaseRef, Spoken, Verdict, pack_verdicts, u
 
 use crate::{
     case_log::{self, mono_of},
-    chain,
+    chain::{self, Taken},
     enrol::Device,
     error::ApiError,
     facts, feed,
@@ -17,6 +17,7 @@ use crate::{
     keys::Keys,
     left,
     link::Kept,
+    listed,
     packs::Rules,
     quarantine::{self, Refused},
     rights::Rights,
@@ -28,15 +29,6 @@ use crate::{
     },
     verify::{Offered, Verified, VerifiedCase},
 };
-
-/// What taking a batch gave.
-pub(crate) struct Taken {
-    pub ack: Ack,
-    /// The leaves of its receipts, a document each: what version 3 signs.
-    pub leaves: Vec<Digest>,
-    /// The chain is broken: the store is a clone or was restored.
-    pub forked: bool,
-}
 
 /// What is known of the sending beside its batch.
 pub(crate) struct Around<'a> {
@@ -225,7 +217,7 @@ impl Taking<'_> {
             if is_equal {
                 listing::confirm(db, case)?;
             }
-            facts::list(db, case, now)?;
+            listed::write(db, case, now)?;
             let is_reopened = before.closed && !doc.closed;
             if is_reopened || (&before.courier, &before.offered_to) != (&doc.courier, &doc.offered_to) {
                 crate::store::references::bump(db, "parcels")?; // it is on another list now, or again on one

@@ -8,8 +8,8 @@ use doorstep_rules::{Pack, PackError, Published, Rulebook};
 use serde::Serialize;
 
 use crate::{
-    devices::{self, Unreadable},
-    error::ApiError,
+    devices,
+    error::{ApiError, Unreadable},
     keys::Keys,
     store::{
         docs, packs, references,

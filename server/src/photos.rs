@@ -7,8 +7,10 @@
 //! - `tus`: that as HTTP; `give`: handing bytes out;
 //! - `scrub`: holding rows against storage; `report`: what head office sees.
 
-mod expect;
+pub(crate) mod expect;
+mod fault;
 mod give;
+mod lost;
 mod receive;
 mod report;
 mod scrub;
@@ -20,8 +22,9 @@ mod upload;
 pub use report::PhotoRow;
 pub use scrub::{Scrub, Scrubbed};
 
-pub(crate) use expect::{expect, lost, own_stored, states, wanted};
+pub(crate) use expect::{own_stored, states, wanted};
 pub(crate) use give::{give, may_read};
+pub(crate) use lost::lost;
 pub(crate) use report::{Told, erase, list, of_case};
 pub(crate) use scrub::{is_sound, scrub};
 pub(crate) use storage::Storage;

@@ -13,7 +13,10 @@ use doorstep_protocol::{Batch, Leaf, MAX_ENCODED, MAX_INFLATED, Proof, Proofs, S
 use crate::{
     enrol::Device,
     error::ApiError,
-    http::{App, cbor, device, spoken_of},
+    http::{
+        app::App,
+        request::{cbor, device, spoken_of},
+    },
     store::{
         proofs::{self, SignedBatch},
         tx::Tx,

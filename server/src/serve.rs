@@ -3,31 +3,28 @@
 use std::{fs::File, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use axum_server::{Handle, Server, accept::NoDelayAcceptor};
-use doorstep_domain::UnixMs;
 use doorstep_gateway::GatewayConfig;
 use doorstep_protocol::Version;
 use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 
 use crate::{
-    AdminError, IfCopied, ServeError, TlsError, TlsFiles, audit, clock,
+    AdminError, IfCopied, ServeError, TlsError, TlsFiles, audit,
+    clock::{self, NowFn},
     contact::Passing,
     copy::{self, Suspicion},
     folder,
-    http::{self, App},
+    http::{self, app::App},
     keys::Keys,
     live::Live,
     marker::Marker,
     open::open,
     packs::Rules,
-    patience::{Patience, bound},
     photos::{Scrub, Storage, scrub},
     project, random, restore, sms,
     store::{db::Db, sound},
+    timeouts::{Timeouts, bound},
     tls::Tls,
 };
-
-/// Where a server reads the time. An argument, so that a demo can play a day in seconds.
-pub type NowFn = Arc<dyn Fn() -> UnixMs + Send + Sync>;
 
 /// How to serve.
 #[derive(Clone)]
@@ -295,8 +292,8 @@ fn serve(
     async move {
         let service = router.into_make_service();
         let served = match acceptor {
-            Some(acceptor) => server.acceptor(Patience(acceptor)).serve(service).await,
-            None => server.acceptor(Patience(NoDelayAcceptor)).serve(service).await,
+            Some(acceptor) => server.acceptor(Timeouts(acceptor)).serve(service).await,
+            None => server.acceptor(Timeouts(NoDelayAcceptor)).serve(service).await,
         };
         if let Err(error) = served {
             crate::say!("doorstep-server: serving ended: {error}");

@@ -17,6 +17,7 @@ mod gateway;
 mod held;
 pub(crate) mod lease;
 mod outbox;
+mod queue;
 mod report;
 mod settle;
 pub(crate) mod webhook;
@@ -24,7 +25,7 @@ pub(crate) mod webhook;
 pub use report::{Found, InboundRow, MessageRow, ReceiptRow};
 
 pub(crate) use back::prune;
-pub(crate) use gateway::{Gateway, LOCK, provide};
+pub(crate) use gateway::{Gateway, provide};
 pub(crate) use held::{go, hold, waiting};
-pub(crate) use outbox::{expect, take_report};
+pub(crate) use queue::{expect, take_report};
 pub(crate) use report::{inbound, list, receipts, settle_by_hand};

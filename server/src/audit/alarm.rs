@@ -5,7 +5,7 @@ use std::time::Duration;
 use doorstep_domain::UnixMs;
 use serde::Serialize;
 
-use super::{Look, Looked};
+use super::{fault::Looked, look::Look};
 use crate::{
     error::ApiError,
     store::{

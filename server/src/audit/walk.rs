@@ -3,7 +3,11 @@
 use doorstep_domain::{CaseId, ChangeHash, InstallId};
 use doorstep_protocol::signing::is_signed;
 
-use super::{Brought, FIRST, Fault, Look, Numbered, Place, Verdicts, Wrong, entry, keys, row_name};
+use super::{
+    fault::{Fault, Wrong},
+    look::{self, FIRST, Look, Place, entry, keys, row_name},
+    opened::{Brought, Numbered, Verdicts},
+};
 use crate::{
     error::ApiError,
     link::{self, Entry},
@@ -157,7 +161,7 @@ impl Look {
     }
 
     fn unreadable(&mut self, db: &Tx<'_>, row: String, case: Option<CaseId>) -> Result<(), ApiError> {
-        let waybill = case.map(|case| super::waybill(db, &case)).transpose()?.flatten();
+        let waybill = case.map(|case| look::waybill(db, &case)).transpose()?.flatten();
         self.wrong(Fault { case, waybill, row: Some(row), ..Fault::of(Wrong::Unreadable) });
         Ok(())
     }

@@ -11,11 +11,14 @@ use doorstep_domain::{Body, CaseId, EntryKey, Fen, OutletCode, Personal, PhotoId
 use doorstep_rules::{Case, Explanation, Judgement, Pack, SmsLack, Validity, explain, gap_words, judge};
 use maud::{Markup, html};
 
-use super::{Clock, allowed, both, left, page, photo::photo, refused};
+use super::{
+    page::{Clock, allowed, both, left, page, refused},
+    photo::photo,
+};
 use crate::{
     case_log,
     error::ApiError,
-    http::App,
+    http::app::App,
     photos::{self, Told},
 };
 

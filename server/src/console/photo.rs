@@ -5,7 +5,7 @@ use doorstep_protocol::PhotoState;
 use doorstep_rules::{Pack, Unclear};
 use maud::{Markup, html};
 
-use super::Clock;
+use super::page::Clock;
 use crate::photos::Told;
 
 /// Chinese and English for a state.

@@ -2,16 +2,13 @@
 //! arrive without the photos being missed: pending on which device, since when, due, overdue, lost.
 
 use doorstep_domain::{CaseId, DeviceId, Photo, PhotoId, UnixMs};
-use doorstep_protocol::{LostPhoto, MAX_LOST_PHOTOS, MAX_PHOTO_QUERY, PhotoState, Sha};
+use doorstep_protocol::{MAX_LOST_PHOTOS, MAX_PHOTO_QUERY, PhotoState, Sha};
 use doorstep_rules::{PhotoPolicy, Policy};
 
 use super::may_read;
 use crate::{
     enrol::Device,
     error::ApiError,
-    headoffice,
-    keys::Keys,
-    packs::Rules,
     store::{
         photos::{self, Fate, Named},
         references, stored_photos,
@@ -83,29 +80,4 @@ pub(crate) fn state(tx: &Tx<'_>, id: &PhotoId, now: UnixMs) -> Result<PhotoState
 /// Photos that a device has to send again or to call lost: a scrub did not find them any more.
 pub(crate) fn wanted(tx: &Tx<'_>, device: &DeviceId) -> Result<Vec<PhotoId>, ApiError> {
     Ok(photos::asked_of(tx, device, MAX_LOST_PHOTOS)?)
-}
-
-/// A device says that it can not deliver a photo. What is stored is not lost. One whose file holds other bytes is void as evidence:
-/// head office says so in the case.
-pub(crate) fn lost(
-    tx: &Tx<'_>,
-    device: &DeviceId,
-    lost: &LostPhoto,
-    keys: &Keys,
-    rules: &Rules,
-    now: UnixMs,
-) -> Result<(), ApiError> {
-    let rows = photos::lose(tx, &lost.photo, device, lost.altered, now)?;
-    photos::ask_no_more(tx, &lost.photo, device)?;
-    for row in rows {
-        // Of a photo that was here and sound once, the device's file proves nothing: it is lost, not void.
-        let says = row.of.is_none() && row.asked_at.is_none();
-        if says && lost.altered {
-            // A damaged case takes no mark; that the photo is void is noted all the same.
-            if let Err(error) = tx.part(|tx| headoffice::void(tx, keys, rules, &row.case, &lost.photo, now)) {
-                crate::say!("doorstep-server: a void photo could not be marked in its case: {error}");
-            }
-        }
-    }
-    Ok(())
 }

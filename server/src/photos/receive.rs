@@ -14,18 +14,19 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{
     Storage,
+    fault::{Progress, ReceiveError},
     storage::Piece,
     turns::Turn,
-    upload::{KEPT_MS, Progress, Standing, begin, note_stored, too_many},
+    upload::{KEPT_MS, Standing, begin, note_stored, too_many},
 };
 use crate::{
     error::ApiError,
-    http::STALL,
     random,
     store::{
         db::Db,
         uploads::{self, Key},
     },
+    timeouts::STALL,
 };
 
 /// Most bytes that one request holds in memory before it writes them down.
@@ -37,35 +38,6 @@ const GRACE: Duration = Duration::from_millis(100);
 const LEAVE: Duration = Duration::from_secs(1);
 /// Fewer bytes are not worth an object of their own while their connection lives.
 const LEAST: usize = 8 * 1024;
-
-/// Why bytes are not taken.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ReceiveError {
-    /// Not where the upload is, or other bytes than were sent before.
-    #[error("upload is at {}", .0.offset)]
-    Offset(Progress),
-    /// The chunk does not have the checksum that was sent with it; the offset is as it was.
-    #[error("chunk does not have its checksum")]
-    Checksum(Progress),
-    /// The photo does not have the hash that names it; the upload is dropped.
-    #[error("the bytes do not have the named hash")]
-    Hash,
-    /// A newer request goes on with this upload.
-    #[error("a newer request goes on with this upload")]
-    GaveWay,
-    /// Nobody went on with it in time.
-    #[error("upload has expired; begin anew")]
-    Expired,
-    /// Erased on head office's word.
-    #[error("photo was erased by head office")]
-    Erased,
-    /// Not begun.
-    #[error("no such upload")]
-    Unknown,
-    /// Everything else.
-    #[error(transparent)]
-    Api(#[from] ApiError),
-}
 
 /// A chunk's checksum as it was sent with it.
 pub(crate) struct Checksum {
@@ -136,7 +108,7 @@ impl Receiver {
             if leaves_at.is_some_and(|at| at <= Instant::now()) {
                 break Some(ReceiveError::GaveWay);
             }
-            let patience = if leaves_at.is_some() { GRACE } else { STALL };
+            let timeouts = if leaves_at.is_some() { GRACE } else { STALL };
             tokio::select! {
                 biased;
                 // What has already reached this machine is taken first, or it would be sent again.
@@ -145,7 +117,7 @@ impl Receiver {
                     self.keep(&mut at, &mut held).await?;
                     flush_at = Instant::now() + FLUSH;
                 }
-                frame = timeout(patience, frames.next()) => match frame {
+                frame = timeout(timeouts, frames.next()) => match frame {
                     Ok(None) => break None,
                     Ok(Some(Ok(frame))) => {
                         if let Some(digest) = &mut digest {

@@ -17,12 +17,13 @@ use doorstep_media::MAX_STORED;
 use doorstep_protocol::ErrorCode;
 
 use super::{
-    receive::{Checksum, ReceiveError, Receiver},
-    upload::{self, Progress},
+    fault::{Progress, ReceiveError},
+    receive::{Checksum, Receiver},
+    upload,
 };
 use crate::{
     error::{ApiError, status_of},
-    http::{App, known},
+    http::{app::App, request::known},
     store::{photos, uploads::Key},
 };
 

@@ -2,7 +2,7 @@
 
 use doorstep_domain::UnixMs;
 
-use super::receive::ReceiveError;
+use super::fault::{Progress, ReceiveError};
 use crate::{
     error::ApiError,
     store::{
@@ -18,19 +18,6 @@ const MOST_UPLOADS: u64 = 64;
 const MOST_UNFINISHED: u64 = 64 * 1024 * 1024;
 /// How long an upload that nobody goes on with is kept.
 pub(crate) const KEPT_MS: i64 = 7 * 86_400_000;
-
-/// How far an upload is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Progress {
-    /// Bytes that are durable here.
-    pub offset: u64,
-    /// Bytes that the photo has.
-    pub len: u64,
-    /// Until when an unfinished upload is kept; `None`: the photo is stored.
-    pub expires_at: Option<UnixMs>,
-    /// The photo was stored before this request.
-    pub had: bool,
-}
 
 /// An upload as the rows say.
 enum Found {

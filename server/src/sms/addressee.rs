@@ -3,7 +3,7 @@
 use doorstep_domain::{Body, Personal, UnixMs};
 use doorstep_rules::{Case, Pack};
 
-use super::outbox;
+use super::queue;
 use crate::{
     error::ApiError,
     store::{
@@ -28,7 +28,7 @@ impl Addressee {
         let Some(listed) = addressees::of(tx, &case.facts.waybill)? else { return Ok(None) };
         let Listed { name, phone, virtual_phone, virtual_until } = listed;
         let text = |known: Option<Personal>| known.and_then(|known| known.text().map(str::to_owned));
-        let hash = |number: Option<String>| number.map_or(Ok(None), |number| outbox::recipient(tx, &number));
+        let hash = |number: Option<String>| number.map_or(Ok(None), |number| queue::recipient(tx, &number));
         let virtual_number = hash(text(virtual_phone))?;
         let origin = case.facts.origin_outlet.as_ref();
         let given = case.standing().filter_map(|recorded| match &recorded.entry.body {

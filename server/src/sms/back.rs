@@ -5,7 +5,7 @@ use doorstep_gateway::{Inbound, Receipt, ReceiptStatus, id_forms};
 use doorstep_rules::Pack;
 use sha2::{Digest, Sha256};
 
-use super::outbox;
+use super::{outbox, queue};
 use crate::{
     error::ApiError,
     keys::Keys,
@@ -33,7 +33,7 @@ const OPT_OUT: [&str; 6] = ["TD", "退订", "拒收", "STOP", "UNSUBSCRIBE", "QU
 
 /// Takes a receipt. When this is durable the provider may be told so.
 pub(crate) fn take_receipt(tx: &Tx<'_>, keys: &Keys, receipt: &Receipt, now: UnixMs) -> Result<(), ApiError> {
-    let recipient = receipt.number.as_deref().map_or(Ok(None), |number| outbox::recipient(tx, number))?;
+    let recipient = receipt.number.as_deref().map_or(Ok(None), |number| queue::recipient(tx, number))?;
     let said = Said { id: &receipt.id, status: receipt.status, code: &receipt.code, recipient };
     if matches(tx, keys, &said, now)? || was_sent(tx, keys, receipt, now)? {
         return Ok(());
@@ -45,7 +45,7 @@ pub(crate) fn take_receipt(tx: &Tx<'_>, keys: &Keys, receipt: &Receipt, now: Uni
 /// the answer to its submission was lost.
 fn was_sent(tx: &Tx<'_>, keys: &Keys, receipt: &Receipt, now: UnixMs) -> Result<bool, ApiError> {
     let Some(number) = &receipt.number else { return Ok(false) };
-    let Some(recipient) = outbox::recipient(tx, number)? else { return Ok(false) };
+    let Some(recipient) = queue::recipient(tx, number)? else { return Ok(false) };
     let rows = messages::uncertain_to(tx, &recipient, 2)?;
     let [row] = rows.as_slice() else { return Ok(false) };
     // It may be about one whose answer has not come yet.
@@ -56,7 +56,7 @@ fn was_sent(tx: &Tx<'_>, keys: &Keys, receipt: &Receipt, now: UnixMs) -> Result<
     if now > until || matches!(receipt.status, ReceiptStatus::Rejected) {
         return Ok(false);
     }
-    outbox::set(tx, row, SmsState::Sent, row.round, Some(now))?;
+    queue::set(tx, row, SmsState::Sent, row.round, Some(now))?;
     let report = outbox::report(&row.entry, SmsState::Sent, row.round);
     outbox::say(tx, keys, &row.case, (outbox::server()?, version(tx)?), Body::SmsReport(report), now)?;
     Ok(true)
@@ -142,7 +142,7 @@ fn matches(tx: &Tx<'_>, keys: &Keys, said: &Said<'_>, now: UnixMs) -> Result<boo
     if row.state >= state {
         return Ok(true);
     }
-    outbox::set(tx, &row, state, row.round, Some(now))?;
+    queue::set(tx, &row, state, row.round, Some(now))?;
     // Only what says that the number is none gives leniency; a phone that is off says nothing of it.
     let is_number = status == ReceiptStatus::Undelivered && UNKNOWN_SUBSCRIBER.contains(&said.code);
     let fault = (state == SmsState::Undelivered && is_number).then_some(SmsFault::Number);
@@ -179,7 +179,7 @@ pub(crate) fn take_inbound(
         text.get(..end).unwrap_or_default().to_owned()
     };
     let text = cut(&message.text);
-    let recipient = outbox::recipient(tx, &message.from)?.unwrap_or_default();
+    let recipient = queue::recipient(tx, &message.from)?.unwrap_or_default();
     let mark: [u8; 32] = Sha256::new()
         .chain_update(&recipient)
         .chain_update(message.to.as_bytes())

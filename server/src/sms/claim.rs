@@ -6,7 +6,7 @@ use doorstep_rules::{
     sms::{Segments, fits},
 };
 
-use super::{addressee::Addressee, outbox};
+use super::{addressee::Addressee, outbox, queue};
 use crate::{
     case_log,
     error::ApiError,
@@ -97,7 +97,7 @@ pub(crate) fn claim(
         match quiet.map_or(verdict, |end| Verdict::Later(end, "quiet")) {
             Verdict::Later(at, _) => message_moves::postpone(tx, row.which(), at)?,
             Verdict::Settle(state, fault) => {
-                outbox::set(tx, &row, state, row.round, None)?;
+                queue::set(tx, &row, state, row.round, None)?;
                 let report = SmsReport { fault, ..outbox::report(&row.entry, state, row.round) };
                 outbox::say(tx, keys, &row.case, (outbox::server()?, pack_version), Body::SmsReport(report), now)?;
             }

@@ -12,10 +12,11 @@ use tokio::{
 };
 
 use super::{back, claim, claim::Claimed, held, settle};
-use crate::{ServeError, error::ApiError, keys::Keys, live::Live, packs::Rules, serve::NowFn, store::db::Db, store::tx::Tx};
+use crate::{
+    ServeError, clock::NowFn, error::ApiError, folder::SMS_LOCK, keys::Keys, live::Live, packs::Rules, store::db::Db,
+    store::tx::Tx,
+};
 
-/// Held by the one gateway of a data folder.
-pub(crate) const LOCK: &str = "sms.lock";
 /// Most messages that are under way at once.
 const MOST: usize = 64;
 /// Most messages claimed in one write: others write too.
@@ -155,7 +156,7 @@ impl Gateway {
     /// Waits until no other server on the data folder is the gateway; `None` if this one stops before.
     async fn only_one(&self) -> Option<File> {
         loop {
-            let path = self.folder.join(LOCK);
+            let path = self.folder.join(SMS_LOCK);
             let lock = doorstep_private::options().create(true).truncate(false).write(true).open(&path);
             match lock.map(|file| (file.try_lock(), file)) {
                 Ok((Ok(()), file)) => return Some(file),

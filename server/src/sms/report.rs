@@ -3,7 +3,7 @@
 use doorstep_domain::{Body, CaseId, EntryKey, Personal, SmsReport, SmsState, UnixMs};
 use serde::Serialize;
 
-use super::{outbox, settle};
+use super::{outbox, queue, settle};
 use crate::{
     error::ApiError,
     headoffice::{HeadOfficeError, reviewer},
@@ -131,7 +131,7 @@ pub(crate) fn settle_by_hand(
         Found::Again => (SmsState::Offered, row.round.saturating_add(1)),
     };
     let report = SmsReport { words, ..outbox::report(&row.entry, state, round) };
-    outbox::set(tx, &row, state, round, (found == Found::Sent).then_some(now))?;
+    queue::set(tx, &row, state, round, (found == Found::Sent).then_some(now))?;
     if found == Found::Again {
         message_moves::offer_to_all(tx, row.which(), now).map_err(ApiError::from)?;
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use doorstep_domain::{Body, CaseId, EntryKey, SmsFault, SmsReport, SmsState, UnixMs};
 use doorstep_gateway::{Fault, Submitted, id_forms};
 
-use super::{back, claim::Claimed, outbox};
+use super::{back, claim::Claimed, outbox, queue};
 use crate::{
     error::ApiError,
     keys::Keys,
@@ -150,7 +150,7 @@ pub(crate) fn end_leases(tx: &Tx<'_>, keys: &Keys, rules: &Rules, now: UnixMs) -
 fn lose(tx: &Tx<'_>, keys: &Keys, rules: &Rules, row: &Queued, fault: Option<SmsFault>, now: UnixMs) -> Result<(), ApiError> {
     let (_, book) = rules.book(tx)?;
     let pack = book.at(now);
-    outbox::set(tx, row, SmsState::Uncertain, row.round, None)?;
+    queue::set(tx, row, SmsState::Uncertain, row.round, None)?;
     message_moves::fence_off(tx, row.which())?;
     let report = SmsReport { fault, ..outbox::report(&row.entry, SmsState::Uncertain, row.round) };
     outbox::say(tx, keys, &row.case, (outbox::server()?, pack.version), Body::SmsReport(report), now)?;

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::{
     error::ApiError,
-    http::{App, body_of},
+    http::{app::App, request::body_of},
 };
 
 /// A token in the address, for providers that can send no header.

@@ -3,22 +3,17 @@
 mod args;
 mod log;
 mod run;
+mod wall;
 mod words;
 
 use std::{io::Write, process::ExitCode, sync::Arc};
 
 use args::{Args, Command, Word};
 use clap::Parser;
-use doorstep_domain::UnixMs;
 use doorstep_server::{Config, GatewayConfig, IfCopied, TlsFiles, VERSIONS, say, start};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-
-#[allow(clippy::disallowed_methods, reason = "the edge: this is where the clock is read")]
-fn wall() -> UnixMs {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    UnixMs(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-}
+use wall::wall;
 
 fn main() -> ExitCode {
     // Whatever is made from here on is its owner's alone, photos and temporary files too.

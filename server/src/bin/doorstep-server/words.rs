@@ -8,7 +8,7 @@ use std::{
 use doorstep_server::{AdminError, Restored, moved, restore, shown};
 use serde_json::json;
 
-use crate::wall;
+use crate::wall::wall;
 
 /// The folder was only moved.
 pub fn say_moved(data: &Path, as_json: bool) -> Result<ExitCode, AdminError> {

@@ -19,6 +19,9 @@ use tokio::{
     time::Sleep,
 };
 
+/// A body without a byte for so long is given up, with its place: the phone that sent it has lost its network.
+pub(crate) const STALL: Duration = Duration::from_secs(30);
+
 /// Longest wait for the headers of a request, from its connection's start or from the answer before.
 const HEADERS: Duration = Duration::from_secs(10);
 /// After so long without a word, an HTTP/2 peer is asked whether it is there, and has as long again to answer.
@@ -34,9 +37,9 @@ pub(crate) fn bound(builder: &mut Builder<TokioExecutor>) {
 
 /// Accepts as `A` does, and gives what comes out ten seconds for its first bytes.
 #[derive(Clone)]
-pub(crate) struct Patience<A>(pub A);
+pub(crate) struct Timeouts<A>(pub A);
 
-impl<A, I, S> Accept<I, S> for Patience<A>
+impl<A, I, S> Accept<I, S> for Timeouts<A>
 where
     A: Accept<I, S>,
     A::Future: Send + 'static,
@@ -110,14 +113,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_connection_that_says_nothing_is_given_up_and_one_that_spoke_is_not() {
         let (mut client, server) = duplex(64);
-        let (mut server, ()) = Patience(DefaultAcceptor).accept(server, ()).await.unwrap();
+        let (mut server, ()) = Timeouts(DefaultAcceptor).accept(server, ()).await.unwrap();
         client.write_all(b"PRI * HTTP").await.unwrap();
         let mut buffer = [0; 64];
         assert_eq!(server.read(&mut buffer).await.unwrap(), 10);
         assert_eq!(server.read(&mut buffer).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
 
         let (mut client, server) = duplex(64);
-        let (mut server, ()) = Patience(DefaultAcceptor).accept(server, ()).await.unwrap();
+        let (mut server, ()) = Timeouts(DefaultAcceptor).accept(server, ()).await.unwrap();
         let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
         client.write_all(request).await.unwrap();
         assert_eq!(server.read(&mut buffer).await.unwrap(), request.len());

@@ -1,0 +1,70 @@
+//! What the plain pages share: who may read them, their frame, how times are shown.
+
+use axum::{
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use chrono::{DateTime, FixedOffset};
+use doorstep_domain::UnixMs;
+use doorstep_rules::Words;
+use maud::{DOCTYPE, Markup, html};
+
+use crate::http::app::App;
+
+const STYLE: &str = "body{font:15px/1.5 system-ui,'Noto Sans CJK SC',sans-serif;margin:1.5rem auto;max-width:72rem;padding:0 1rem;color:#1d2129}\
+table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid #e3e6ea;vertical-align:top}\
+th{color:#5a6370;font-weight:600}.en{color:#5a6370;font-size:.88em;display:block}.bad{color:#b3261e}.good{color:#1b6e3c}\
+.flag{background:#fff3d6;border-radius:.3rem;padding:0 .4rem;margin-right:.3rem;white-space:nowrap}img{max-width:12rem;border-radius:.3rem}\
+a{color:#0b57d0;text-decoration:none}h1{font-size:1.3rem}h2{font-size:1.05rem;margin-top:1.6rem}";
+
+/// Bytes compared without telling by time where they differ.
+pub(super) fn same(a: &str, b: &str) -> bool {
+    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |diff, (x, y)| diff | (x ^ y)) == 0
+}
+
+pub(super) fn allowed(app: &App, headers: &HeaderMap) -> bool {
+    let cookies = headers.get(header::COOKIE).and_then(|v| v.to_str().ok()).unwrap_or("");
+    cookies.split(';').filter_map(|c| c.trim().strip_prefix("doorstep=")).any(|token| same(token, &app.console_token))
+}
+
+pub(super) fn refused() -> Response {
+    let page = page(
+        "Doorstep",
+        &html! {
+            h1 { "请用启动时打印的链接打开 " span.en { "Open this page with the link that the server printed at its start" } }
+        },
+    );
+    (StatusCode::UNAUTHORIZED, page).into_response()
+}
+
+pub(super) fn page(title: &str, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="zh" {
+            head { meta charset="utf-8"; meta name="viewport" content="width=device-width"; title { (title) } style { (maud::PreEscaped(STYLE)) } }
+            body { (body) }
+        }
+    }
+}
+
+pub(super) fn both(words: &Words) -> Markup {
+    html! { (words.zh) span.en { (words.en) } }
+}
+
+/// The network's zone, in which times are shown.
+pub(super) struct Clock(pub Option<FixedOffset>);
+
+impl Clock {
+    pub fn show(&self, at: UnixMs) -> String {
+        let zone = self.0.or_else(|| FixedOffset::east_opt(0));
+        let local = DateTime::from_timestamp_millis(at.0).zip(zone).map(|(at, zone)| at.with_timezone(&zone));
+        local.map_or_else(String::new, |at| at.format("%m-%d %H:%M:%S").to_string())
+    }
+}
+
+/// Time left or past, to the minute.
+pub(super) fn left(ms: i64) -> String {
+    let minutes = ms.unsigned_abs() / 60_000;
+    let sign = if ms < 0 { "-" } else { "" };
+    format!("{sign}{} h {:02} min", minutes / 60, minutes % 60)
+}

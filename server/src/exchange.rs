@@ -1,0 +1,245 @@
+//! A sync: what a device brings is taken in one transaction, and what it does not have yet is read for it.
+
+use std::sync::Arc;
+
+use doorstep_domain::{Digest, HistoryId, UnixMs};
+use doorstep_protocol::{
+    Ack, Demand, FeedPage, MAX_LOST_PHOTOS, Reach, Sha, Signed, Spoken, SyncRequest, SyncResponse, Token, WipeOrder, encode,
+};
+
+use crate::{
+    chain,
+    contact::{self, DeviceClock},
+    copy, devices,
+    enrol::{self, Device},
+    error::ApiError,
+    feed::{self, Reader},
+    first::{self, First},
+    http::app::App,
+    ingest::{self, Around},
+    keys::Keys,
+    packs::Rules,
+    photos, quarantine,
+    refs::{self, Reads},
+    replace_key,
+    store::{
+        self,
+        meta::{self, Meta},
+        tx::Tx,
+    },
+    verify::Verified,
+};
+
+/// Most bytes of changes in one answer, unless a single case has more: even random bytes then stay below
+/// [`doorstep_protocol::MAX_ENCODED`].
+const MAX_WANT: usize = 2 * 1024 * 1024;
+const MIN_WANT: usize = 64 * 1024;
+
+/// A request, read and verified.
+pub(crate) struct Asked {
+    /// When its headers were here.
+    pub now: UnixMs,
+    pub device: Device,
+    pub spoken: Spoken,
+    /// What a device of its version may do.
+    pub reach: Reach,
+    /// The version's name.
+    pub proto: &'static str,
+    pub reads: Reads,
+    /// The device's clock as the header names it.
+    pub clock: Option<DeviceClock>,
+    pub request: SyncRequest,
+    pub batch: Option<Verified>,
+}
+
+/// Takes what a device brings, and answers with what it does not have. Returns the answer's bytes.
+pub(crate) async fn exchange(app: &App, mut asked: Asked) -> Result<Vec<u8>, ApiError> {
+    // Read anew: the device ties it to the moment at which this answer's headers reach it, and its entries may lean on it.
+    let answered = (app.now)();
+    if let Some(witness) = asked.request.witness.take()
+        && let Some(held) = app.db.read(move |tx| copy::examine(tx, &witness)).await?
+    {
+        app.db.write(move |tx| Ok(copy::note_loss(tx, held)?)).await?;
+    }
+    let shown = asked.batch.as_ref().map(|batch| batch.first.clone()).unwrap_or_default();
+    let now = asked.now;
+    let first = if shown.is_empty() { First::new() } else { app.db.read(move |tx| first::proven(tx, &shown, now)).await? };
+    let lost = std::mem::take(&mut asked.request.lost);
+    let passing = app.passing.before(&asked.device.id, now);
+    let asked = Arc::new(asked);
+    let taking = Taking { asked: asked.clone(), keys: app.keys.clone(), rules: app.rules.clone(), passing, first, answered };
+    let written = app.db.write(move |tx| taking.take(tx)).await;
+    if matches!(written, Err(ApiError::Copied)) {
+        app.loss.notify_one();
+    }
+    let written = written?;
+    for photo in lost.into_iter().take(MAX_LOST_PHOTOS) {
+        let (keys, rules, from) = (app.keys.clone(), app.rules.clone(), asked.device.id);
+        // Apart from the push: a damaged case must not keep what the device recorded from being taken.
+        if let Err(error) = app.db.write(move |tx| photos::lost(tx, &from, &photo, &keys, &rules, now)).await {
+            crate::say!("doorstep-server: a lost photo could not be noted: {error}");
+        }
+    }
+    if asked.batch.is_some() {
+        app.to_project.notify_one();
+        app.live.moved();
+        app.sms.iter().for_each(|gateway| gateway.due.notify_one());
+    }
+    let keys = app.keys.clone();
+    let sends_sms = app.sms.as_ref().is_some_and(|gateway| gateway.sends);
+    app.db.read(move |tx| Answering { asked: &asked, keys, sends_sms, answered }.answer(tx, written)).await
+}
+
+/// The writing half.
+struct Taking {
+    asked: Arc<Asked>,
+    keys: Keys,
+    rules: Rules,
+    /// The device's newest request that gave it no time.
+    passing: Option<UnixMs>,
+    first: First,
+    answered: UnixMs,
+}
+
+/// What the writing half gave.
+struct Written {
+    ack: Option<Ack>,
+    leaves: Vec<Digest>,
+    counter: u64,
+    token: Option<Token>,
+    forked: bool,
+    resend: Vec<u64>,
+}
+
+impl Taking {
+    fn take(&self, tx: &Tx<'_>) -> Result<Written, ApiError> {
+        let Asked { now, device, spoken, proto, request, batch, .. } = &*self.asked;
+        let (now, install, chain) = (*now, &request.install, request.chain);
+        copy::admit(tx, request.history, request.counter)?;
+        if let Some(pins) = request.pins {
+            replace_key::note(tx, &device.id, &self.keys.newest(tx)?, pins)?;
+        }
+        enrol::register(tx, &device.id, install, now)?;
+        let token = enrol::renew(tx, device, now)?;
+        let around = Around { rules: &self.rules, keys: &self.keys, passing: self.passing, first: &self.first, now };
+        let taken = batch.as_ref().map(|batch| ingest::take(tx, batch, device, &around)).transpose()?;
+        let mut forked = taken.as_ref().is_some_and(|taken| taken.forked);
+        if let (None, Some(alarm)) = (&taken, chain::examine_end(tx, install, chain)?) {
+            chain::raise(tx, device, install, chain.map_or(0, |link| link.batch), alarm, now)?;
+            forked = true;
+        }
+        // After a fork the device moves on to a new installation: what the old one lacks is the other store's to send.
+        let resend = if forked { vec![] } else { chain::missing(tx, install, chain)? };
+        devices::seen(tx, &device.id, request.beacon.as_ref(), proto, self.answered)?;
+        match (spoken, self.clock()) {
+            (Spoken::Version2, _) => devices::given(tx, &device.id, self.answered)?,
+            (Spoken::Version3, Some(clock)) => contact::keep(tx, &device.id, clock, self.brings(), now)?,
+            // At a monotonic time that nobody knows, but a contact.
+            (Spoken::Version3, None) => devices::given(tx, &device.id, now)?,
+        }
+        let counter = store::answers::next(tx)?;
+        let (ack, leaves) = taken.map_or((None, vec![]), |taken| (Some(taken.ack), taken.leaves));
+        Ok(Written { ack, leaves, token, forked, resend, counter })
+    }
+
+    /// The device has signed the clocks of a batch's sending; the header is nobody's word.
+    fn clock(&self) -> Option<DeviceClock> {
+        let signed = self.asked.batch.as_ref().map(|batch| DeviceClock { boot: batch.clock.boot, mono_ms: batch.clock.mono_ms });
+        signed.or(self.asked.clock)
+    }
+
+    /// Whether the request could have brought what the device had recorded.
+    fn brings(&self) -> bool {
+        self.asked.batch.as_ref().is_none_or(|batch| batch.signed.version == Spoken::Version3)
+    }
+}
+
+/// The reading half.
+struct Answering<'a> {
+    asked: &'a Asked,
+    keys: Keys,
+    sends_sms: bool,
+    answered: UnixMs,
+}
+
+impl Answering<'_> {
+    fn answer(&self, tx: &Tx<'_>, written: Written) -> Result<Vec<u8>, ApiError> {
+        let Asked { now, device, spoken, reach, reads, request, .. } = self.asked;
+        let history: HistoryId = meta::need(tx, Meta::History)?;
+        // The key that this device pins, until it has said that it knows the next one.
+        let (keys, succession) = self.keys.of_device(tx, &device.id)?;
+        let is_signed_apart = *spoken == Spoken::Version2;
+        let whole = *reach == Reach::Whole && !device.revoked;
+        let pages = if whole { self.pages(tx, history)? } else { vec![] };
+        let sign = |body: Vec<u8>| Signed { body, sig: vec![] };
+        let feed = pages.iter().map(|page| {
+            // Nothing to prove in a page that brings nothing, and an idle sync stays small.
+            let brings = !page.cases.is_empty() || !page.out.is_empty();
+            if is_signed_apart && brings { keys.sign(&device.id, page) } else { Ok(sign(encode(page)?)) }
+        });
+        let feed = feed.collect::<Result<_, ApiError>>()?;
+        let ack = match written.ack {
+            Some(ack) if is_signed_apart => Some(keys.sign(&device.id, &in_version_2(ack))?),
+            Some(ack) => Some(sign(encode(&without_cases(ack))?)),
+            None => None,
+        };
+        let order = |at: UnixMs| WipeOrder { install: request.install, ordered_ms: at.0 };
+        let said_at = self.answered.max(*now); // the clock may have been set back meanwhile
+        let response = SyncResponse {
+            now_ms: said_at.0,
+            history,
+            ack,
+            feed,
+            refs: if whole { refs::stale(tx, &request.refs, *reads)? } else { vec![] },
+            token: written.token,
+            demand: match (device.revoked, written.forked) {
+                (true, _) => Some(Demand::Revoked),
+                (false, true) => Some(Demand::NewInstall),
+                (false, false) => None,
+            },
+            resend: written.resend,
+            decisions: quarantine::decisions(tx, &device.id, &request.quarantined)?,
+            scopes: device.scopes(),
+            wanted: photos::wanted(tx, &device.id)?.into_iter().map(Sha).collect(),
+            gateway: self.sends_sms.then_some(true),
+            wipe: device.wipe_at.map(|at| keys.sign_wipe(&device.id, &order(at))).transpose()?,
+            counter: (!is_signed_apart).then_some(written.counter),
+            took_ms: (!is_signed_apart).then(|| u32::try_from(said_at.0.saturating_sub(now.0)).unwrap_or(u32::MAX)),
+            succession,
+        };
+        if is_signed_apart {
+            return Ok(encode(&response)?);
+        }
+        let says_something = response.says_something(&pages);
+        let body = encode(&response)?;
+        if !says_something {
+            return Ok(encode(&sign(body))?);
+        }
+        let of_pages = pages.iter().flat_map(|page| &page.cases).filter_map(|case| case.leaf.map(|leaf| leaf.0));
+        let leaves = written.leaves.into_iter().chain(of_pages).collect();
+        Ok(encode(&keys.sign_leaves(&device.id, (&history, written.counter), body, leaves)?)?)
+    }
+
+    /// A page of each scope that the device reads.
+    fn pages(&self, tx: &Tx<'_>, history: HistoryId) -> Result<Vec<FeedPage>, ApiError> {
+        let Asked { device, spoken, request, .. } = self.asked;
+        let scopes = device.scopes();
+        // Of the whole answer, whatever the number of scopes.
+        let want = (request.want_bytes as usize).clamp(MIN_WANT, MAX_WANT) / scopes.len().max(1);
+        let own = (!devices::is_forked(tx, &request.install)?).then_some(request.install);
+        let reader = Reader { pull: &request.pull, same_history: request.history == history, own, spoken: *spoken };
+        scopes.iter().map(|scope| feed::page(tx, &reader, scope, want)).collect()
+    }
+}
+
+/// Verdicts as devices of version 2 read them.
+fn in_version_2(mut ack: Ack) -> Ack {
+    ack.cases.iter_mut().flat_map(|case| &mut case.rows).for_each(|row| *row = row.in_version_2());
+    ack
+}
+
+/// Verdicts of version 3: the batch's order says which document they are about.
+fn without_cases(mut ack: Ack) -> Ack {
+    ack.cases.iter_mut().for_each(|case| case.case = None);
+    ack
+}

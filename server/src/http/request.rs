@@ -1,0 +1,109 @@
+//! Who asks, in which version, and with what body; and how an answer is sealed.
+
+use axum::{
+    body::{Body, Bytes},
+    extract::Request,
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
+use doorstep_domain::{DeviceId, UnixMs};
+use doorstep_protocol::{CONTENT_TYPE, PROTO_HEADER, PROTO_VERSION, Reach, Spoken, Version, encode, newest_format, reach, seal};
+use futures_util::StreamExt;
+use tokio::time::timeout;
+
+use super::app::App;
+use crate::{
+    contact,
+    enrol::{self, Device},
+    error::ApiError,
+    refs::Reads,
+    timeouts::STALL,
+};
+
+/// The device of a request's token, if it may read. A token that has ended can be gone on with in a sync only, where it is
+/// replaced.
+pub(crate) async fn device(app: &App, headers: &HeaderMap) -> Result<Device, ApiError> {
+    let whole = reach_of(app, headers)? == Reach::Whole;
+    let device = known(app, headers).await?;
+    if !whole {
+        return Err(ApiError::Version);
+    }
+    if device.revoked { Err(ApiError::Revoked) } else { Ok(device) }
+}
+
+/// The device of a request that gives it no time.
+pub(crate) async fn known(app: &App, headers: &HeaderMap) -> Result<Device, ApiError> {
+    let device = of_token(app, headers, None).await?;
+    note_passing(app, device.id, (app.now)()).await;
+    Ok(device)
+}
+
+/// Notes a request that gives its device no time. What the request asks for does not depend on it.
+pub(super) async fn note_passing(app: &App, device: DeviceId, now: UnixMs) {
+    if app.passing.note(device, now)
+        && let Err(error) = app.db.write(move |db| contact::keep_passing(db, &device, now)).await
+    {
+        crate::say!("doorstep-server: a contact could not be kept: {error}");
+    }
+}
+
+pub(super) async fn of_token(app: &App, headers: &HeaderMap, renewal: Option<Vec<u8>>) -> Result<Device, ApiError> {
+    let token = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
+    let token = token.ok_or(ApiError::Unauthorized)?.to_owned();
+    let now = (app.now)();
+    app.db.read(move |db| enrol::authenticate(db, &token, renewal.as_deref(), now)).await
+}
+
+/// What a device of the version that the request names may do.
+pub(super) fn reach_of(app: &App, headers: &HeaderMap) -> Result<Reach, ApiError> {
+    let name = headers.get(PROTO_HEADER).map(|value| value.to_str().unwrap_or_default());
+    reach(app.versions, name).ok_or(ApiError::Version)
+}
+
+/// Which version's answers a request asks for. Version 1 may only push, and reads those of version 2.
+pub(crate) fn spoken_of(headers: &HeaderMap) -> Spoken {
+    let name = headers.get(PROTO_HEADER).and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
+    if name.is_some_and(|name| name >= 3) { Spoken::Version3 } else { Spoken::Version2 }
+}
+
+/// The name of the version that a request is answered in. Without a name it is the oldest.
+pub(super) fn proto_of(versions: &'static [Version], headers: &HeaderMap) -> &'static str {
+    let asked = headers.get(PROTO_HEADER).map(|value| value.to_str().unwrap_or_default());
+    let spoken = match asked {
+        None => versions.first(),
+        Some(asked) => versions.iter().find(|version| version.name == asked).or(versions.last()),
+    };
+    spoken.map_or(PROTO_VERSION, |version| version.name)
+}
+
+/// What the device of a request can read.
+pub(super) fn reads_of(versions: &'static [Version], headers: &HeaderMap) -> Reads {
+    Reads { spoken: spoken_of(headers), format: newest_format(versions, proto_of(versions, headers)) }
+}
+
+pub(crate) fn cbor<T: minicbor::Encode<()>>(message: &T) -> Result<Response, ApiError> {
+    sealed(&encode(message)?)
+}
+
+pub(super) fn sealed(message: &[u8]) -> Result<Response, ApiError> {
+    let body = seal(message)?;
+    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE), (header::CONTENT_ENCODING, "zstd")], Body::from(body)).into_response())
+}
+
+/// A body of at most `limit` bytes. Read only after the device is known: a stranger makes the server hold nothing.
+pub(crate) async fn body_of(request: Request, limit: usize) -> Result<Bytes, ApiError> {
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    if length.is_some_and(|length| length > limit) {
+        return Err(ApiError::TooLarge);
+    }
+    let mut frames = request.into_body().into_data_stream();
+    let mut body = Vec::new();
+    while let Some(frame) = timeout(STALL, frames.next()).await.map_err(|_| ApiError::Stalled)? {
+        let frame = frame.map_err(|_| ApiError::Stalled)?;
+        if body.len() + frame.len() > limit {
+            return Err(ApiError::TooLarge);
+        }
+        body.extend_from_slice(&frame);
+    }
+    Ok(body.into())
+}

@@ -1,0 +1,57 @@
+//! The route of a sync: from a request's bytes to an exchange, and from its answer to bytes.
+
+use axum::{
+    extract::{Request, State},
+    response::Response,
+};
+use data_encoding::HEXLOWER;
+use doorstep_domain::IN_FLIGHT_MS;
+use doorstep_protocol::{MAX_ENCODED, MAX_REQUEST, RENEWAL_HEADER, SyncRequest, decode, open};
+
+use super::{
+    app::App,
+    request::{body_of, of_token, proto_of, reach_of, reads_of, sealed, spoken_of},
+};
+use crate::{
+    contact::DeviceClock,
+    enrol::Device,
+    error::ApiError,
+    exchange::{self, Asked},
+    verify::{MAX_BATCH, Verified, verify},
+};
+
+pub(super) async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
+    // The moment at which the headers are here, not the last byte: a slow upload must not make acts look later.
+    let now = (app.now)();
+    let reach = reach_of(&app, request.headers())?;
+    let spoken = spoken_of(request.headers());
+    let (proto, reads) = (proto_of(app.versions, request.headers()), reads_of(app.versions, request.headers()));
+    let clock = DeviceClock::of(request.headers());
+    let renewal = request.headers().get(RENEWAL_HEADER).and_then(|value| HEXLOWER.decode(value.as_bytes()).ok());
+    let device = of_token(&app, request.headers(), renewal).await?;
+    let _place = app.in_flight.enter(device.id)?;
+    let body = body_of(request, MAX_ENCODED).await?;
+    // Whoever holds a body back would have what is written meanwhile received as of now. A smaller one comes in time.
+    if (app.now)().since(now) > IN_FLIGHT_MS {
+        return Err(ApiError::TooLarge);
+    }
+    let who = device.clone();
+    // Inflating, decoding and verifying cost milliseconds for a large batch: not on the async threads, not in the writer.
+    let read = tokio::task::spawn_blocking(move || read(&body, &who));
+    let (request, batch) = read.await.map_err(|_| ApiError::Internal("reading a request panicked"))??;
+    let asked = Asked { now, device, spoken, reach, proto, reads, clock, request, batch };
+    sealed(&exchange::exchange(&app, asked).await?)
+}
+
+fn read(body: &[u8], device: &Device) -> Result<(SyncRequest, Option<Verified>), ApiError> {
+    let mut request: SyncRequest = decode(&open(body, MAX_REQUEST)?)?;
+    if request.device != device.id {
+        return Err(ApiError::Install);
+    }
+    if request.chain.is_some_and(|end| end.batch > MAX_BATCH) {
+        return Err(ApiError::Malformed("number of a batch out of range".into()));
+    }
+    request.pull.iter_mut().for_each(|pull| pull.cursor = pull.cursor.min(i64::MAX as u64));
+    let batch = verify(&mut request, device)?;
+    Ok((request, batch))
+}

@@ -1,0 +1,60 @@
+//! Entries of the server's own: each is appended to its case's log under the server's own installation, with the link that vouches for
+//! it.
+
+use doorstep_document::{Change, NewEntry};
+use doorstep_domain::{Anchor, Author, Body, BootId, CaseId, ChangeHash, DeviceId, Receipt, Role, TimeEvidence, UnixMs};
+use doorstep_protocol::signing::receipt_hash;
+
+use crate::{
+    case_log,
+    error::ApiError,
+    feed,
+    keys::Keys,
+    link::{self, Entry},
+    store::{acts, docs, tx::Tx},
+};
+
+/// Appends entries unchanged, even if the case has reached its size limit.
+pub(crate) fn append(
+    db: &Tx<'_>,
+    keys: &Keys,
+    case: &CaseId,
+    entries: &[NewEntry],
+    receipt: Receipt,
+    (device, now): (&DeviceId, UnixMs),
+) -> Result<ChangeHash, ApiError> {
+    let mut doc = docs::read(db, case)?;
+    let mut position = doc.position.clone();
+    position.seq = acts::newest_seq(db, case, &keys.install)?;
+    let change = Change::write(case, &keys.install, &position, entries)
+        .map_err(|_| ApiError::Internal("writing an entry of head office"))?;
+    let before = doc.n;
+    let author = entries.first().map(|entry| entry.author.user.to_string()).unwrap_or_default();
+    doc.take(&change, &author, false);
+    let own = Entry::Own {
+        case: *case.as_bytes(),
+        n: doc.n,
+        device: *device.as_bytes(),
+        change: *change.hash().as_bytes(),
+        receipt: receipt_hash(&change.hash(), &receipt),
+    };
+    let link = Some(link::append(db, keys, &own, now)?);
+    let from = case_log::From { device, pushed_by: &keys.install, batch: 0, link };
+    case_log::append(db, case, doc.n, &change, receipt, from)?;
+    docs::write(db, case, &doc)?;
+    feed::publish(db, case, before + 1, doc.n)?;
+    Ok(change.hash())
+}
+
+/// An entry of head office's. The server's own clock is the one that everything is reckoned by.
+pub(crate) fn entry(author: Author, pack_version: u32, now: UnixMs, body: Body) -> NewEntry {
+    let boot = BootId([0; 4]);
+    let time = TimeEvidence { wall: now, zone_quarters: 0, mono_ms: 0, boot, anchor: Some(Anchor { server: now, mono_ms: 0 }) };
+    NewEntry { author, pack_version, time, action: None, facts: None, release: None, rewrites: None, body }
+}
+
+/// The server's own account.
+pub(crate) fn server() -> Result<Author, ApiError> {
+    let author = || Some(Author { user: Author::SERVER.parse().ok()?, role: Role::HqReviewer, outlet: "HQ".parse().ok()? });
+    author().ok_or(ApiError::Internal("the server's own account"))
+}
