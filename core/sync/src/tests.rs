@@ -23,8 +23,6 @@ fn event() -> impl Strategy<Value = Event> {
         Just(Event::Failed(Failure::Network)),
         Just(Event::Failed(Failure::TooLarge)),
         Just(Event::Failed(Failure::Storage)),
-        Just(Event::Failed(Failure::Refused(ErrorCode::Signature))),
-        Just(Event::Failed(Failure::Blocked(Block::Wiped))),
     ]
 }
 
