@@ -201,8 +201,10 @@ pub(crate) fn decide(tx: &Tx<'_>, (case, hash): (&CaseId, &ChangeHash), decided:
 
 #[cfg(test)]
 mod tests {
+    use doorstep_domain::{FactsCheck, Reckoning};
+
     use super::*;
-    use crate::{open::open, store::tx::Sql};
+    use crate::open::open;
 
     #[test]
     fn open_changes_are_found_by_the_beginning_of_their_hash_and_a_damaged_one_hides_none() {
@@ -217,7 +219,7 @@ mod tests {
         store
             .write(|tx| {
                 for hash in &hashes {
-                    let receipt = Receipt::new(UnixMs(1), Default::default(), false, doorstep_domain::FactsCheck::Equal);
+                    let receipt = Receipt::new(UnixMs(1), Reckoning::default(), false, FactsCheck::Equal);
                     let refused = Refused {
                         case: &case,
                         hash,
@@ -234,7 +236,7 @@ mod tests {
                 }
                 let decided = Decided { state: "discarded", by: "hq1", why: Some("double"), at: UnixMs(2) };
                 decide(tx, (&case, &hashes[3]), &decided)?;
-                tx.run(Sql::of("UPDATE quarantine SET hash = ?2 WHERE hash = ?1"), params![hashes[2], [0xcd_u8; 2]])
+                tx.run(sql!("UPDATE quarantine SET hash = ?2 WHERE hash = ?1"), params![hashes[2], [0xcd_u8; 2]])
             })
             .unwrap();
         assert_eq!(found("AB"), hashes[..1]);
