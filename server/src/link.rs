@@ -6,6 +6,7 @@ use doorstep_protocol::{
     decode, encode,
     signing::{link_message, receipt_hash},
 };
+use doorstep_sql::ValueError;
 use minicbor::{Decode, Encode};
 use sha2::{Digest, Sha256};
 
@@ -155,7 +156,7 @@ impl Link {
 pub(crate) fn append(db: &Tx<'_>, keys: &Keys, entry: &Entry, at: UnixMs) -> Result<u64, ApiError> {
     let (number, prev) = match links::last(db)? {
         None => (1, [0; 32]),
-        Some(last) => (last.number + 1, sha(&last.message().ok_or(ApiError::Internal("link row"))?)),
+        Some(last) => (last.number + 1, sha(&last.message().ok_or(StoreError::Row(ValueError::Content("hash")))?)),
     };
     let keys = keys.newest(db)?;
     let body = encode(entry)?;

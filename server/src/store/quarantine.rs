@@ -201,6 +201,8 @@ pub(crate) fn decide(tx: &Tx<'_>, (case, hash): (&CaseId, &ChangeHash), decided:
 
 #[cfg(test)]
 mod tests {
+    use doorstep_domain::{FactsCheck, Reckoning};
+
     use super::*;
     use crate::open::open;
 
@@ -217,7 +219,7 @@ mod tests {
         store
             .write(|tx| {
                 for hash in &hashes {
-                    let receipt = Receipt::new(UnixMs(1), Default::default(), false, doorstep_domain::FactsCheck::Equal);
+                    let receipt = Receipt::new(UnixMs(1), Reckoning::default(), false, FactsCheck::Equal);
                     let refused = Refused {
                         case: &case,
                         hash,
