@@ -429,7 +429,7 @@ impl Admin {
     /// Imports the calendar beside the packs' own: days that are not as their weekday says. The file says all days of each year that
     /// it names one of. A bad row is named by its line, and nothing is taken.
     pub fn import_calendar(&mut self, file: &[u8]) -> Result<Imported, AdminError> {
-        self.db.write(|tx| Ok(import::calendar(tx, file)?))
+        self.db.write(|tx| import::calendar(tx, file))
     }
 }
 

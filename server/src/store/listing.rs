@@ -116,3 +116,37 @@ pub(crate) fn note_written(tx: &Tx<'_>, case: &CaseId, n: usize) -> Result<(), S
     tx.run(sql!("INSERT INTO listed (case_id, n) VALUES (?1, ?2)"), params![case, n])?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use doorstep_domain::{Fen, Waybill};
+
+    use super::*;
+    use crate::open::open;
+
+    #[test]
+    fn a_row_that_is_put_between_others_moves_those_after_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (waybill, outlet) = (Waybill::parse("QH310000000017").unwrap(), Some("HZ-01".parse().unwrap()));
+        let facts = Facts {
+            origin_outlet: outlet.clone(),
+            delivering_outlet: outlet,
+            mobile: Some([7; 8]),
+            ..Facts::unlisted("QH".parse().unwrap(), waybill.clone())
+        };
+        let of = |cod| Facts { cod: Fen(cod), ..facts.clone() };
+        open(folder.path())
+            .unwrap()
+            .write(|tx| {
+                for (n, cod) in [(1, 10), (2, 30), (3, 40)] {
+                    insert(tx, n, UnixMs(cod), &of(cod))?;
+                }
+                move_up(tx, waybill.as_str(), 2)?;
+                insert(tx, 2, UnixMs(20), &of(20))?;
+                let expected = [10, 20, 30, 40].map(|cod| Row { since: Some(UnixMs(cod)), facts: of(cod) });
+                assert_eq!(rows(tx, waybill.as_str())?, expected);
+                Ok::<_, StoreError>(())
+            })
+            .unwrap();
+    }
+}

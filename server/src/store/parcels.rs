@@ -217,3 +217,54 @@ pub(crate) fn end_handover(tx: &Tx<'_>, case: &CaseId, waybill: &Waybill, courie
     )?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use doorstep_domain::Fen;
+
+    use super::*;
+    use crate::{open::open, store::people};
+
+    fn parcel(entered_at: Option<UnixMs>, number: Option<&str>) -> Parcel {
+        let plain = |text| Personal::plain(text).unwrap();
+        Parcel {
+            waybill: Waybill::parse("QH310000000017").unwrap(),
+            network: "QH".parse().unwrap(),
+            origin_outlet: "HZ-01".parse().unwrap(),
+            delivering_outlet: "HZ-01".parse().unwrap(),
+            courier: None,
+            recipient_name: plain("Wu Ming"),
+            recipient_phone: number.map(plain),
+            virtual_number: number.map(|number| VirtualNumber { number: plain(number), expires_at: Some(UnixMs(9)) }),
+            recipient_address: plain("Lane 4"),
+            cod: Fen(100),
+            theoretical_arrival: Some(UnixMs(5)),
+            hub: None,
+            entered_at,
+            children: vec![Waybill::parse("QH310000000025").unwrap()],
+        }
+    }
+
+    #[test]
+    fn a_row_takes_the_place_of_the_one_before_but_keeps_when_the_data_were_first_in_the_system() {
+        let folder = tempfile::tempdir().unwrap();
+        let waybill = "QH310000000017";
+        open(folder.path())
+            .unwrap()
+            .write(|tx| {
+                people::write_outlet(tx, &"HZ-01".parse().unwrap(), ("", ""), "")?;
+                for (entered, number, now, kept) in [
+                    (None, None, 70, 70),
+                    (None, Some("13800000000"), 80, 70),
+                    (Some(UnixMs(60)), None, 90, 60),
+                    (None, None, 95, 60),
+                ] {
+                    write(tx, &parcel(entered, number), UnixMs(now))?;
+                    assert!(get(tx, waybill)?.unwrap() == parcel(Some(UnixMs(kept)), number));
+                }
+                assert_eq!(waybills(tx)?, [Waybill::parse(waybill).unwrap()]);
+                Ok::<_, StoreError>(())
+            })
+            .unwrap();
+    }
+}
