@@ -19,6 +19,7 @@ mod rights;
 mod session;
 mod signer;
 mod sms;
+mod telling;
 
 pub use client::{Client, Options, Outcome};
 pub use clock::{Clock, SystemClock};
