@@ -7,7 +7,7 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse, Response},
 };
-use doorstep_domain::{Body, CaseId, EntryKey, Fen, OutletCode, PhotoId, Recorded};
+use doorstep_domain::{Body, CaseId, EntryKey, Fen, OutletCode, PhotoId, Recorded, Role};
 use doorstep_rules::{
     Case, Explanation, Judgement, Label, Line, Pack, Sight, SmsLack, Sort, Unit, Validity, Value, explain, gap_words, judge, tell,
 };
@@ -52,9 +52,9 @@ struct View<'a> {
     photos: &'a HashMap<PhotoId, Told>,
 }
 
-/// Whoever has the link that the server prints sees every case of the network, ended ones too, and rules on them: so the page reads as
-/// head office's reviewer does (role `hq_reviewer`), who sees customers' data in clear, case by case.
-const READER: Sight = Sight::Clear;
+/// The role as which the page reads. Whoever has the link that the server prints sees every case of the network, ended ones too, with
+/// its findings: that is a reviewer's work.
+const READER: Role = Role::HqReviewer;
 
 /// Lines that the page has shown beside: the photo itself, with the one that it was made from, and a message's number, which stands
 /// masked before how the message stands.
@@ -201,7 +201,8 @@ impl View<'_> {
     /// What an entry says: the lines that the rules tell, and beside them what head office knows of a photo, an SMS or a reply.
     fn what(&self, recorded: &Recorded) -> Markup {
         let (pack, body, key) = (self.pack, &recorded.entry.body, &recorded.entry.key);
-        let lines = tell(&recorded.entry, self.case, Some(pack), READER);
+        let sight = Sight::of_head_office(READER, self.case.has_ended());
+        let lines = tell(&recorded.entry, self.case, Some(pack), sight);
         html! {
             (pack.words(body.kind()).zh) " " span.en { (pack.words(body.kind()).en) }
             @for line in lines.iter().filter(|line| !line.is_detail && !is_beside(line)) { (self.line(line)) }

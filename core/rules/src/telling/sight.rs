@@ -34,6 +34,12 @@ impl Sight {
         if is_clear { Self::Clear } else { Self::Masked }
     }
 
+    /// How head office sees a case of the network, in a role and from no outlet.
+    pub fn of_head_office(role: Role, has_ended: bool) -> Self {
+        let is_clear = CLEAR.iter().any(|row| row.0 == role && row.1 == Where::Any && (row.2 || !has_ended));
+        if is_clear { Self::Clear } else { Self::Masked }
+    }
+
     /// How a person sees a case on a device that has this row of its parcel, or none.
     pub fn on_device(reader: &Author, case: &Case, row: Option<&Parcel>) -> Self {
         Self::of(reader, &Concerned::now(case, row), case.has_ended())
