@@ -396,7 +396,7 @@ impl MessageRow {
 }
 
 impl TimelineEntry {
-    fn of(recorded: &Entry, case: &Case, pack: Option<&Pack>, sight: Sight) -> Self {
+    pub(crate) fn of(recorded: &Entry, case: &Case, pack: Option<&Pack>, sight: Sight) -> Self {
         let entry = &recorded.entry;
         let lines = tell(entry, case, pack, sight);
         let head = head(&lines).map(|line| &line.value);

@@ -178,3 +178,6 @@ impl ToldValue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
