@@ -56,10 +56,14 @@ struct View<'a> {
 /// its findings: that is a reviewer's work.
 const READER: Role = Role::HqReviewer;
 
-/// Lines that the page has shown beside: the photo itself, with the one that it was made from, and a message's number, which stands
-/// masked before how the message stands.
-fn is_beside(line: &Line) -> bool {
-    matches!(line.label, Label::Photo | Label::MadeFrom | Label::SmsTo)
+/// What the page shows of an entry. Not the photo itself, with the one that it was made from, and a message's number: they stand below,
+/// the number masked before how the message stands. Of what only proves something, the page has what a camera says.
+fn is_shown(line: &Line) -> bool {
+    match line.label {
+        Label::Photo | Label::MadeFrom | Label::SmsTo => false,
+        Label::TakenAt | Label::TakenWhere | Label::Camera => true,
+        _ => !line.is_detail,
+    }
 }
 
 fn outlet(code: Option<&OutletCode>) -> String {
@@ -205,7 +209,7 @@ impl View<'_> {
         let lines = tell(&recorded.entry, self.case, Some(pack), sight);
         html! {
             (pack.words(body.kind()).zh) " " span.en { (pack.words(body.kind()).en) }
-            @for line in lines.iter().filter(|line| !line.is_detail && !is_beside(line)) { (self.line(line)) }
+            @for line in lines.iter().filter(|line| is_shown(line)) { (self.line(line)) }
             @match body {
                 Body::Photo(p) => (photo(p, self.photos.get(&p.id), pack, &self.clock)),
                 Body::Sms(_) => (self.message(key)),
