@@ -42,6 +42,43 @@ async fn the_page_opens_only_with_its_token_and_shows_cases_in_both_languages() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_page_of_a_case_tells_what_a_reply_corrects_as_a_reviewer_sees_it() {
+    let mut world = World::new().await;
+    let (phone, origin) = (world.device("phone", "c1").await, world.device("origin", "o1").await);
+    phone.client.record(&doorstep_client::Command::fail(&waybill(2), "DF-ADDR"), &[]).unwrap();
+    let notice = doorstep_client::Command::Notice { waybill: waybill(2), to: None, request: Some("地址？".into()) };
+    phone.client.record(&notice, &[]).unwrap();
+    phone.sync().await.unwrap();
+    origin.sync().await.unwrap();
+    let reply = doorstep_client::Command::Reply {
+        waybill: waybill(2),
+        decision: "REDELIVER".into(),
+        words: Some("改地址再派".into()),
+        phone: Some("13912345678".into()),
+        address: Some("青禾路9号".into()),
+        details: doorstep_client::ReplyDetails { company: Some("青禾公司".into()), ..Default::default() },
+        photos: vec![],
+    };
+    origin.client.record(&reply, &[]).unwrap();
+    origin.sync().await.unwrap();
+    let page = world.page();
+    let cookie = format!("doorstep={}", page.rsplit('=').next().unwrap());
+    let case = raw(world.addr(), "GET", &format!("/case/{}", phone.id(2)), &[("cookie", &cookie)], b"").await;
+    let text = String::from_utf8(case.body).unwrap();
+    let told = [
+        "改地址再派",
+        "电话 phone 13912345678",
+        "地址 address 青禾路9号",
+        "公司 company 青禾公司",
+        "通知 to 0571",
+        "Deliver again",
+    ];
+    for words in told {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_bad_row_of_a_parcel_list_is_named_by_its_line_and_the_rest_is_imported() {
     let world = World::new().await;
     let header = "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival";

@@ -62,8 +62,9 @@ impl Screen<'_> {
             }
         }
         text += &line(&say("时间线", "timeline"), &format!("UTC{}", self.zone));
+        let sight = self.client.sight(view)?;
         for recorded in view.case.timeline.iter().chain(&view.case.quarantined) {
-            text += &timeline::entry(self, &view.case, recorded)?;
+            text += &timeline::entry(self, &view.case, sight, recorded)?;
         }
         Ok(text)
     }

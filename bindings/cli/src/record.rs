@@ -55,7 +55,7 @@ fn recorded(screen: &Screen, outcome: &Outcome, remarks: &[Words], is_outage: bo
     let mut cases = Vec::with_capacity(outcome.cases.len());
     for view in &outcome.cases {
         text += &screen.after_recording(view, !remarks.is_empty() && is_outage)?;
-        let mut case = screen.case_json(view);
+        let mut case = screen.case_json(view)?;
         if let Value::Object(fields) = &mut case {
             fields.insert("origin".to_owned(), json!(screen.origin(view)?));
         }

@@ -147,7 +147,7 @@ fn cases(client: &Client, filter: &Filter) -> Result<Answer, Failed> {
 fn show(client: &Client, waybill: &str) -> Result<Answer, Failed> {
     let screen = Screen::of(client);
     let view = client.case(waybill)?.ok_or_else(|| nothing_of(client))?;
-    Ok(Answer { text: screen.whole(&view)?, json: screen.case_json(&view) })
+    Ok(Answer { text: screen.whole(&view)?, json: screen.case_json(&view)? })
 }
 
 /// Why there is nothing to show of a waybill.

@@ -2,7 +2,7 @@
 
 use chrono::FixedOffset;
 use doorstep_client::{CaseRow, CaseView, Client};
-use doorstep_domain::{Outlet, OutletCode, Parcel};
+use doorstep_domain::{Outlet, OutletCode, Parcel, Personal};
 use doorstep_rules::{Card, Deadline, Flag, Message, Need, NextStep, Pack, Timeliness, Words};
 use serde_json::{Value, json};
 
@@ -30,6 +30,11 @@ impl<'a> Screen<'a> {
         Self { client, pack, zone: zone.unwrap_or_else(|| chrono::Offset::fix(&chrono::Utc)) }
     }
 
+    /// The rules in force, once they are here.
+    pub fn pack(&self) -> Option<&Pack> {
+        self.pack.as_ref()
+    }
+
     /// The words for a key such as `notified`.
     pub fn words(&self, key: &str) -> Words {
         self.pack.as_ref().map_or_else(|| doorstep_rules::words(key), |pack| pack.words(key))
@@ -48,11 +53,6 @@ impl<'a> Screen<'a> {
     /// A code of the pack with its name: of a problem, an outcome, a step, a ledger line.
     pub fn code(&self, code: &str) -> String {
         self.pack.as_ref().map_or_else(|| code.to_owned(), |pack| named(code, &pack.name_of(code)))
-    }
-
-    /// A sub-reason's code with its name.
-    pub fn sub(&self, reason: &str, code: &str) -> String {
-        self.pack.as_ref().map_or_else(|| code.to_owned(), |pack| named(code, &pack.name_of_sub(reason, code)))
     }
 
     /// An outlet's code with its name and the number to phone, as far as the directory knows.
@@ -158,7 +158,7 @@ impl<'a> Screen<'a> {
 
     /// One parcel of the day, for the courier who has it in the bag.
     pub fn parcel(&self, parcel: &Parcel, numbers: bool) -> String {
-        let show = if numbers { words::personal } else { words::masked };
+        let show = if numbers { words::personal } else { Personal::masked_number };
         let phone = parcel.recipient_phone.as_ref().map_or_else(|| say("无电话", "no phone"), show);
         let (name, address) = (words::personal(&parcel.recipient_name), words::personal(&parcel.recipient_address));
         let mut text =
@@ -169,22 +169,25 @@ impl<'a> Screen<'a> {
         text + "\n"
     }
 
-    /// A case as JSON, every entry with the best estimate of when it happened.
-    pub fn case_json(&self, view: &CaseView) -> Value {
+    /// A case as JSON, every entry with the best estimate of when it happened, and as the person who is signed in may see it.
+    pub fn case_json(&self, view: &CaseView) -> Result<Value, Failed> {
         let mut json = json!(view);
+        let sight = self.client.sight(view)?;
         for (list, recorded) in [("timeline", &view.case.timeline), ("quarantined", &view.case.quarantined)] {
             let entries = json.get_mut(list).and_then(Value::as_array_mut);
             for (entry, recorded) in entries.into_iter().flatten().zip(recorded) {
+                timeline::mask_json(entry, &view.case, sight, recorded);
                 if let Value::Object(fields) = entry {
                     fields.insert("acted_at".to_owned(), json!(recorded.acted_at()));
                 }
             }
         }
-        json
+        Ok(json)
     }
 }
 
-fn named(code: &str, Words { zh, en }: &Words) -> String {
+/// A code with its name, where it has one.
+pub fn named(code: &str, Words { zh, en }: &Words) -> String {
     if zh == code { code.to_owned() } else { format!("{code} {}", say(zh, en)) }
 }
 

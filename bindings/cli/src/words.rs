@@ -4,7 +4,7 @@ use std::path::Path;
 
 use chrono::{DateTime, FixedOffset};
 use doorstep_client::Salvage;
-use doorstep_domain::{Personal, RefusalCode, Standing, UnixMs, mask_number};
+use doorstep_domain::{GeoPosition, Personal, RefusalCode, Standing, UnixMs};
 use doorstep_rules::Words;
 
 /// One line in both languages.
@@ -29,11 +29,6 @@ pub fn action(word: &str) -> String {
         other => other,
     };
     both(&doorstep_rules::words(kind))
-}
-
-/// The name of a fixed word inside an entry: how a call ended, what a photo shows, who pays.
-pub fn detail(word: &str) -> String {
-    both(&doorstep_rules::words(word))
 }
 
 /// Why something was refused, from its code.
@@ -105,15 +100,30 @@ pub fn standing(standing: &Standing) -> String {
     }
 }
 
-/// A personal value for the screen, on one line: what another device wrote must not steer this terminal.
+/// A personal value for the screen, on one line.
 pub fn personal(value: &Personal) -> String {
-    let text = value.text().map(|text| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect());
-    text.unwrap_or_else(|| say("（已加密）", "(sealed)"))
+    value.text().map_or_else(sealed, one_line)
 }
 
-/// A phone number for the screen, at least six of its digits hidden.
-pub fn masked(value: &Personal) -> String {
-    value.text().map_or_else(|| "******".to_owned(), mask_number)
+/// Text on one line: what another device wrote must not steer this terminal.
+pub fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// What stands for a value that is sealed.
+pub fn sealed() -> String {
+    say("（已加密）", "(sealed)")
+}
+
+/// A day by the network's clocks.
+pub fn day(days: i32) -> String {
+    let date = DateTime::from_timestamp(i64::from(days) * 86_400, 0);
+    date.map_or_else(|| days.to_string(), |date| date.format("%Y-%m-%d").to_string())
+}
+
+/// A position in degrees.
+pub fn place(place: GeoPosition) -> String {
+    format!("{:.5}, {:.5}", f64::from(place.lat_e7) / 1e7, f64::from(place.lon_e7) / 1e7)
 }
 
 /// A moment in the network's zone, to the minute.

@@ -1,10 +1,12 @@
 //! Cases: the list page by page, one case with all that is said of it, and why.
 
 use doorstep_client::{CaseRow, CaseView, Filter, Place};
-use doorstep_domain::{Body, CaseId, Personal, Recorded as Entry, Standing, UnixMs};
-use doorstep_rules::{Contacts, Deadline, Explanation, Finding, Message, Pack, Words, gap_words};
+use doorstep_domain::{CaseId, Recorded as Entry, Standing, UnixMs};
+use doorstep_rules::{
+    Case, Contacts, Deadline, Explanation, Finding, Label, Message, Pack, Sight, Value, Words, gap_words, head, tell,
+};
 
-use crate::{DoorstepClient, DoorstepError};
+use crate::{DoorstepClient, DoorstepError, ToldLine};
 
 /// A text in the two languages of the screens.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
@@ -210,18 +212,20 @@ pub struct TimelineEntry {
     pub user: String,
     /// Of which outlet.
     pub outlet: String,
-    /// Its code: reason, decision, outcome, step.
+    /// What it is about most of all: a reason, decision, outcome, step, or the outlet or account that it is for. Of the lines below.
     pub code: Option<String>,
     /// The same in words.
     pub code_name: Option<Bilingual>,
-    /// What was said, in words.
+    /// What was said, in words. Of the lines below.
     pub words: Option<String>,
-    /// The photo that it names, SHA-256.
+    /// The photo that it names, SHA-256. Of the lines below.
     pub photo: Option<String>,
     /// How it stands: `on_this_device`, `sent`, `accepted`, `quarantined`.
     pub standing: String,
     /// Whether a correction has superseded it.
     pub superseded: bool,
+    /// All that it says, line by line, as the person who is signed in may see it. The number to call is in its line `phone`.
+    pub told: Vec<ToldLine>,
 }
 
 impl std::fmt::Display for TimelineEntry {
@@ -260,8 +264,9 @@ impl DoorstepClient {
     /// One case by its waybill, or a child number; absent if nothing is recorded of it here.
     pub async fn case(&self, waybill: String) -> Result<Option<CaseDetail>, DoorstepError> {
         self.local(move |client| {
-            let (view, pack) = (client.case(&waybill)?, client.pack()?);
-            Ok(view.map(|view| CaseDetail::of(view, pack.as_ref())))
+            let Some(view) = client.case(&waybill)? else { return Ok(None) };
+            let (pack, sight) = (client.pack()?, client.sight(&view)?);
+            Ok(Some(CaseDetail::of(view, pack.as_ref(), sight)))
         })
         .await
     }
@@ -304,7 +309,7 @@ pub(crate) fn named(pack: Option<&Pack>, key: &str) -> Bilingual {
 }
 
 impl CaseDetail {
-    fn of(view: CaseView, pack: Option<&Pack>) -> Self {
+    fn of(view: CaseView, pack: Option<&Pack>, sight: Sight) -> Self {
         let CaseView { case, judgement, .. } = view;
         let due_at_ms = judgement.next_due().map(|due| due.0);
         let (state, next_step) = (judgement.state.as_str(), judgement.next_step.as_str());
@@ -314,7 +319,6 @@ impl CaseDetail {
             have: gap.have,
             least: gap.least,
         });
-        let is_superseded = |entry: &Entry| case.superseded.contains_key(&entry.entry.key);
         let timeline = case.timeline.iter().chain(&case.quarantined);
         Self {
             waybill: case.facts.waybill.to_string(),
@@ -329,7 +333,7 @@ impl CaseDetail {
             missing: missing.collect(),
             messages: judgement.messages.iter().map(|message| MessageRow::of(message, pack)).collect(),
             conflicts: judgement.conflicts.iter().map(|conflict| named(pack, conflict.kind.as_str())).collect(),
-            timeline: timeline.map(|entry| TimelineEntry::of(entry, is_superseded(entry), pack)).collect(),
+            timeline: timeline.map(|entry| TimelineEntry::of(entry, &case, pack, sight)).collect(),
             facts_confirmed: case.facts_confirmed,
             findings: judgement.findings.into_iter().map(|finding| FindingRow::of(finding, pack)).collect(),
         }
@@ -392,9 +396,24 @@ impl MessageRow {
 }
 
 impl TimelineEntry {
-    fn of(recorded: &Entry, superseded: bool, pack: Option<&Pack>) -> Self {
+    pub(crate) fn of(recorded: &Entry, case: &Case, pack: Option<&Pack>, sight: Sight) -> Self {
         let entry = &recorded.entry;
-        let (code, words, photo) = said(&entry.body);
+        let lines = tell(entry, case, pack, sight);
+        let head = head(&lines).map(|line| &line.value);
+        let code_name = head.and_then(Value::name);
+        let code = head.zip(code_name.as_ref()).map(|(value, name)| match value {
+            Value::Code { code, .. } => code.clone(),
+            Value::Word { word, .. } => (*word).to_owned(),
+            _ => name.en.clone(),
+        });
+        let words = lines.iter().filter(|line| SAID.contains(&line.label)).find_map(|line| match &line.value {
+            Value::Text(text) => Some(text.clone()),
+            _ => None,
+        });
+        let photo = lines.iter().filter(|line| line.label == Label::Photo).find_map(|line| match &line.value {
+            Value::Photo { id, .. } => Some(id.to_string()),
+            _ => None,
+        });
         let standing = match &recorded.standing {
             Standing::OnThisDevice => "on_this_device",
             Standing::SentNotConfirmed => "sent",
@@ -408,48 +427,19 @@ impl TimelineEntry {
             at_ms: recorded.acted_at().0,
             user: entry.author.user.to_string(),
             outlet: entry.author.outlet.to_string(),
-            code_name: code.as_deref().zip(pack).map(|(code, pack)| pack.name_of(code).into()),
             code,
+            code_name: code_name.map(Bilingual::from),
             words,
             photo,
             standing: standing.to_owned(),
-            superseded,
+            superseded: case.superseded.contains_key(&entry.key),
+            told: lines.into_iter().map(|line| ToldLine::of(line, pack)).collect(),
         }
     }
 }
 
-/// What an entry says in one code, in words and in a photo. Numbers of customers are not among them.
-fn said(body: &Body) -> (Option<String>, Option<String>, Option<String>) {
-    let text = |value: Option<&Personal>| value.and_then(Personal::text).map(str::to_owned);
-    match body {
-        Body::Attempt(attempt) => (Some(attempt.reason.to_string()), text(attempt.words.as_ref()), None),
-        Body::Problem(problem) => (Some(problem.reason.to_string()), text(problem.words.as_ref()), None),
-        Body::Call(call) => (Some(call.result.as_str().to_owned()), text(call.words.as_ref()), None),
-        Body::Note { words } => (None, text(Some(words)), None),
-        Body::Photo(photo) => (Some(photo.purpose.as_str().to_owned()), None, Some(photo.id.to_string())),
-        Body::Sms(sms) => (None, text(Some(&sms.text)), None),
-        Body::SmsReport(report) => (Some(report.state.as_str().to_owned()), text(report.words.as_ref()), None),
-        Body::SmsReply(reply) => (None, text(Some(&reply.words)), None),
-        Body::Notice(notice) => (Some(notice.to.to_string()), text(notice.request.as_ref()), None),
-        Body::Outage(outage) => (Some(outage.reason.as_str().to_owned()), text(outage.said.as_ref()), None),
-        Body::Reply(reply) => (Some(reply.decision.to_string()), text(reply.words.as_ref()), None),
-        Body::Mark(mark) => (Some(mark.remark.as_str().to_owned()), text(mark.words.as_ref()), None),
-        Body::Action(action) => (Some(action.outcome.to_string()), text(action.words.as_ref()), None),
-        Body::Tick(tick) => (Some(tick.step.to_string()), text(tick.words.as_ref()), None),
-        Body::Assign(assign) => (Some(assign.to.to_string()), text(assign.words.as_ref()), None),
-        Body::Consent(consent) => (Some(consent.to.to_string()), text(consent.words.as_ref()), None),
-        Body::Goods(goods) => (None, text(goods.words.as_ref()), None),
-        Body::Ledger(line) => (Some(line.change.to_string()), text(line.words.as_ref()), None),
-        Body::Waiver(waiver) => (Some(waiver.evidence.to_string()), text(Some(&waiver.words)), None),
-        Body::Alias(alias) => (Some(alias.waybill.to_string()), None, None),
-        Body::Correction(correction) => (Some(correction.fault.as_str().to_owned()), text(Some(&correction.words)), None),
-        Body::Dispute(dispute) => (None, text(Some(&dispute.words)), None),
-        Body::Ruling(ruling) => (Some(ruling.stands.as_str().to_owned()), text(ruling.words.as_ref()), None),
-        Body::Close(close) => (Some(close.outcome.to_string()), text(close.words.as_ref()), None),
-        Body::Handover(handover) => (Some(handover.to.to_string()), text(handover.words.as_ref()), None),
-        Body::Seen(_) | Body::Takeover(_) | Body::Listed(_) | Body::Unknown { .. } => (None, None, None),
-    }
-}
+/// The lines that have an entry's words.
+const SAID: [Label; 5] = [Label::Words, Label::SmsText, Label::Request, Label::Said, Label::AgreedWords];
 
 impl From<Words> for Bilingual {
     fn from(Words { zh, en }: Words) -> Self {

@@ -36,6 +36,9 @@ pub enum Command {
         result: String,
         /// What was said.
         words: Option<String>,
+        /// The number that was called; without one, the label's.
+        #[uniffi(default = None)]
+        number: Option<String>,
     },
     /// A signed, dated note.
     Note {
@@ -410,7 +413,7 @@ impl From<Command> for Act {
             Command::Problem { problem } => problem.into(),
             Command::Photos { waybill } => Self::Photos { waybill, photos: vec![] },
             Command::Sms { waybill, wish } => Self::Sms { waybill, wish: wish.into(), state: None, fault: None },
-            Command::Call { waybill, result, words } => Self::Call { waybill, result, number: None, words },
+            Command::Call { waybill, result, words, number } => Self::Call { waybill, result, number, words },
             Command::Note { waybill, words } => Self::Note { waybill, words },
             Command::Outage { waybills, reason, contact, phone, phoned_at_ms, said } => {
                 Self::Outage { waybills, reason, contact, phone, phoned_at: phoned_at_ms, said }

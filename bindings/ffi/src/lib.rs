@@ -2,7 +2,7 @@
 //!
 //! Thin on purpose: records owned by this crate, a dozen kinds of error with words in two languages, one runtime of our own,
 //! one client for each folder in the process. Every call runs on our threads whatever executor polls it, so no host's event loop
-//! is ever blocked. One file for each part of the app: `client` (life), `session`, `parcels`, `cases`, `attempts`
+//! is ever blocked. One file for each part of the app: `client` (life), `session`, `parcels`, `cases` (`told`: what an entry says), `attempts`
 //! (what is recorded; `commands` says what can be), `photos`,
 //! `sms`, `sync`, `rules`, `platform` (what the host gives), `errors`, `logging`. Never here: business rules, SQL, HTTP, anything
 //! behind a target `cfg` (one generated text serves all targets), generated code.
@@ -23,6 +23,7 @@ mod runtime;
 mod session;
 mod sms;
 mod sync;
+mod told;
 
 pub use attempts::{PhotoFile, PhotoShows, Recorded};
 pub use cases::{
@@ -44,5 +45,6 @@ pub use runtime::Cancel;
 pub use session::Person;
 pub use sms::{SmsDraft, SmsMoved, SmsOutcome};
 pub use sync::{RefusedAction, SyncSummary, UnsentAction, UnsentSummary};
+pub use told::{ToldLine, ToldPersonal, ToldValue};
 
 uniffi::setup_scaffolding!();

@@ -23,6 +23,7 @@ mod sender;
 mod session;
 mod signer;
 mod sms;
+mod telling;
 
 pub use client::{Client, Options, Outcome};
 pub use clock::{Clock, SystemClock};

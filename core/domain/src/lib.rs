@@ -6,6 +6,7 @@
 
 mod entry;
 mod ids;
+mod mask;
 mod money;
 mod parcel;
 mod people;
@@ -26,8 +27,9 @@ pub use ids::{
     ActionId, BatchHash, CaseId, ChangeHash, DeviceId, Digest, EntryKey, HistoryId, IdError, InstallId, MessageKey, NetworkCode,
     OutletCode, PhotoId, ReasonCode, Tag, UserId,
 };
+pub use mask::{HIDDEN, mask_address, mask_name, mask_number, mask_position, mask_words};
 pub use money::Fen;
-pub use parcel::{Outlet, Parcel, VirtualNumber, mask_number, mobile_mark, plain_digits};
+pub use parcel::{Outlet, Parcel, VirtualNumber, mobile_mark, plain_digits};
 pub use people::{Author, Role};
 pub use personal::{Personal, PersonalError};
 pub use refusal::RefusalCode;

@@ -93,21 +93,6 @@ pub fn plain_digits(number: &str) -> Option<String> {
     (!plain.is_empty()).then_some(plain)
 }
 
-/// A number as lists, logs and exports show it: at least six of its digits hidden, `138******00`.
-pub fn mask_number(number: &str) -> String {
-    let digits = plain_digits(number).unwrap_or_default();
-    let (head, tail) = match digits.len() {
-        11.. => (3, 2),
-        9..11 => (1, 2),
-        7..9 => (0, 1),
-        _ => (0, 0),
-    };
-    let hidden = digits.len().saturating_sub(head + tail);
-    let begins: String = digits.chars().take(head).collect();
-    let ends: String = digits.chars().skip(head + hidden).collect();
-    format!("{begins}{}{ends}", "*".repeat(hidden.max(6)))
-}
-
 /// The mark of a mobile number in a case's facts: first 8 bytes of SHA-256 over `mobile/v1`, the case id and the number's
 /// digits ([`plain_digits`]). It tells whether two numbers are the same without saying which; it becomes keyed when personal
 /// values are sealed, because the space of numbers is small enough to search.
@@ -131,15 +116,5 @@ mod tests {
         assert_eq!(mobile_mark(&case, &Personal::plain("none").unwrap()), None);
         // An area code that begins with 86 is no country code.
         assert_ne!(mark("8620123456"), mark("20123456"));
-    }
-
-    #[test]
-    fn a_mask_hides_six_digits_or_all() {
-        assert_eq!(mask_number("13800138000"), "138******00");
-        assert_eq!(mask_number("+8613800138000"), "138******00");
-        for number in ["13800138000", "075588888888", "02012345678", "1234567890", "12345678", "1234567", "95311", "1", ""] {
-            let shown = mask_number(number).chars().filter(char::is_ascii_digit).count();
-            assert!(shown + 6 <= number.len().max(6), "{number}");
-        }
     }
 }

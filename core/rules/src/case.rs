@@ -170,6 +170,14 @@ impl Case {
         (!self.of_kind(Kind::Takeover).any(taken)).then_some(to)
     }
 
+    /// Whether the parcel has come to its end: it is signed for, back, or goes on under its own number. A dispute may still be open.
+    pub fn has_ended(&self) -> bool {
+        let is_provisional = self.is_provisional();
+        let mut openness = Openness::default();
+        self.standing().for_each(|r| openness.take(&r.entry.body, is_provisional));
+        openness.ended
+    }
+
     /// Number of failed deliveries: counted, never stored.
     pub fn attempts(&self) -> usize {
         self.standing().filter(|r| matches!(r.entry.body, Body::Attempt(_))).count()

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     Case, Clock, Conflict, Contacts, Counts, Deadline, Due, Finding, From, Gap, Judgement, LateSynced, Liability, Message,
-    Missing, Need, Pack, Per, Rulebook, Timeliness, Unfit, UnfitPhoto, Words, case::registered, gap_words, words,
+    Missing, Need, Pack, Per, Rulebook, Sight, Timeliness, Unfit, UnfitPhoto, Words, gap_words, telling, words,
 };
 
 /// One answer with its reasons.
@@ -69,7 +69,7 @@ impl Teller<'_> {
             return Because { words: both(format!("{zh}：{key}"), format!("{en}: {key}")), entry: Some(key.clone()) };
         };
         let author = &recorded.entry.author;
-        let (role, what) = (words(author.word()), what(pack, recorded));
+        let (role, what) = (words(author.word()), self.what(pack, recorded));
         let at = self.clock_time(pack, recorded.acted_at());
         let (zh_received, en_received) = match recorded.standing.receipt() {
             Some(receipt) => {
@@ -86,6 +86,16 @@ impl Teller<'_> {
         let zh = format!("{zh}：{at} {}{}@{} {}{zh_received}", role.zh, author.user, author.outlet, what.zh);
         let en = format!("{en}: {at} {} {}@{} {}{en_received}", role.en, author.user, author.outlet, what.en);
         Because { words: both(zh, en), entry: Some(key.clone()) }
+    }
+
+    /// An entry's kind and what it is about most of all, without anybody's data.
+    fn what(&self, pack: &Pack, recorded: &Recorded) -> Words {
+        let kind = words(recorded.entry.body.kind());
+        let lines = telling::tell(&recorded.entry, self.case, Some(pack), Sight::Masked);
+        match telling::brief(&lines) {
+            Some(about) => both(format!("{}：{}", kind.zh, about.zh), format!("{}: {}", kind.en, about.en)),
+            None => kind,
+        }
     }
 
     fn rule(&self, pack: &Pack, id: &str, name: &Words, source: &str) -> Because {
@@ -362,36 +372,6 @@ fn is_of(finding: &Finding, deadline: &Deadline) -> bool {
         (Some(&deadline.clock), &deadline.started_by, deadline.pack_version, Some(deadline.started_at), deadline.due_at);
     let of_finding = (finding.clock.as_ref(), &finding.id.entry, finding.pack_version, finding.started_at, finding.due_at);
     is_missed && of_deadline == of_finding
-}
-
-/// What an entry says, without anybody's data.
-fn what(pack: &Pack, recorded: &Recorded) -> Words {
-    let body = &recorded.entry.body;
-    let kind = words(body.kind());
-    let named = |code: &str| pack.name_of(code);
-    let detail = match body {
-        Body::Attempt(_) | Body::Problem(_) => registered(body).map(|(code, sub)| {
-            let (name, sub) = (named(code), sub.map(|sub| pack.name_of_sub(code, sub)));
-            let part = |lang: fn(&Words) -> &str| sub.as_ref().map(|sub| format!("/{}", lang(sub))).unwrap_or_default();
-            both(format!("{code} {}{}", name.zh, part(|w| &w.zh)), format!("{code} {}{}", name.en, part(|w| &w.en)))
-        }),
-        Body::Reply(reply) => Some(named(reply.decision.as_str())),
-        Body::Action(action) => Some(named(action.outcome.as_str())),
-        Body::Close(close) => Some(named(close.outcome.as_str())),
-        Body::Tick(tick) => Some(named(tick.step.as_str())),
-        Body::Ledger(line) => Some(named(line.change.as_str())),
-        Body::Notice(notice) => Some(both(format!("→ {}", notice.to), format!("→ {}", notice.to))),
-        Body::Assign(assign) => Some(both(format!("→ {}", assign.to), format!("→ {}", assign.to))),
-        Body::Mark(mark) => Some(words(mark.remark.as_str())),
-        Body::Correction(correction) => Some(words(correction.fault.as_str())),
-        Body::Ruling(ruling) => Some(words(ruling.stands.as_str())),
-        Body::Photo(photo) => Some(words(photo.purpose.as_str())),
-        _ => None,
-    };
-    match detail {
-        Some(detail) => both(format!("{}：{}", kind.zh, detail.zh), format!("{}: {}", kind.en, detail.en)),
-        None => kind,
-    }
 }
 
 fn from(clock: &Clock) -> Words {

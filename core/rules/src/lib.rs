@@ -3,7 +3,8 @@
 //! Two pure steps: [`Case::fold`] turns merged entries with their receipts into one case, and [`judge`] holds a network's
 //! [`Rulebook`] against it: state, next step, deadlines, missing evidence, cards, conflicts, findings. The same entries, receipts,
 //! rules and now give the same answer on a phone and at head office. Nothing here is stored as truth. [`explain`] says in
-//! Chinese and English which facts and which rule an answer rests on.
+//! Chinese and English which facts and which rule an answer rests on. [`tell`] says what an entry says, for every screen alike, and
+//! [`Sight`] who sees a customer's data in it.
 //!
 //! The user's rules (codes, cards, evidence, clocks, exceptions, outcomes, liabilities, calendars) are in the pack's TOML; this
 //! crate knows only how such a table is read. Never here: I/O, clocks, documents, what an entry looks like on the wire.
@@ -30,6 +31,7 @@ mod reply;
 mod rulebook;
 pub mod sms;
 mod state;
+mod telling;
 mod turn;
 mod words;
 mod worlds;
@@ -59,6 +61,7 @@ pub use reply::{Validity, lacks};
 pub use rulebook::{Published, Rulebook};
 pub use sms::{Message, SmsLack};
 pub use state::{NextStep, State};
+pub use telling::{Label, Line, PersonalValue, Sight, Sort, Unit, Value, Whom, head, tell};
 pub use turn::{AHEAD_OF_NOW_MS, Turn, Turns};
 pub use words::{Words, words};
 

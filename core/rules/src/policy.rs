@@ -109,7 +109,7 @@ pub struct Concerned {
 
 impl Concerned {
     /// Whether somebody stands so to the parcel. Without a delivering outlet no list has it.
-    fn holds(&self, place: Where, user: &UserId, outlet: &OutletCode) -> bool {
+    pub(crate) fn holds(&self, place: Where, user: &UserId, outlet: &OutletCode) -> bool {
         match place {
             Where::Own => self.couriers.contains(user),
             Where::Offered => self.offered.as_ref() == Some(user),

@@ -7,8 +7,10 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse, Response},
 };
-use doorstep_domain::{Body, CaseId, EntryKey, Fen, OutletCode, Personal, PhotoId, Recorded, UnixMs};
-use doorstep_rules::{Case, Explanation, Judgement, Pack, SmsLack, Validity, explain, gap_words, judge};
+use doorstep_domain::{Body, CaseId, EntryKey, Fen, OutletCode, PhotoId, Recorded, Role};
+use doorstep_rules::{
+    Case, Explanation, Judgement, Label, Line, Pack, Sight, SmsLack, Sort, Unit, Validity, Value, explain, gap_words, judge, tell,
+};
 use maud::{Markup, html};
 
 use super::{
@@ -51,6 +53,20 @@ struct View<'a> {
     pack: &'a Pack,
     clock: Clock,
     photos: &'a HashMap<PhotoId, Told>,
+}
+
+/// The role as which the page reads. Whoever has the link that the server prints sees every case of the network, ended ones too, with
+/// its findings: that is a reviewer's work.
+const READER: Role = Role::HqReviewer;
+
+/// What the page shows of an entry. Not the photo itself, with the one that it was made from, and a message's number: they stand below,
+/// the number masked before how the message stands. Of what only proves something, the page has what a camera says.
+fn is_shown(line: &Line) -> bool {
+    match line.label {
+        Label::Photo | Label::MadeFrom | Label::SmsTo => false,
+        Label::TakenAt | Label::TakenWhere | Label::Camera => true,
+        _ => !line.is_detail,
+    }
 }
 
 fn outlet(code: Option<&OutletCode>) -> String {
@@ -189,104 +205,54 @@ impl View<'_> {
         }
     }
 
-    fn said(&self, words: Option<&Personal>) -> Markup {
-        html! { @if let Some(text) = words.and_then(|w| w.text()) { div { (text) } } }
-    }
-
-    fn when(&self, label: &str, at: Option<UnixMs>) -> Markup {
-        html! { @if let Some(at) = at { div { (label) " " (self.clock.show(at)) } } }
-    }
-
+    /// What an entry says: the lines that the rules tell, and beside them what head office knows of a photo, an SMS or a reply.
     fn what(&self, recorded: &Recorded) -> Markup {
-        let pack = self.pack;
-        let kind = |body: &Body| html! { (pack.words(body.kind()).zh) " " span.en { (pack.words(body.kind()).en) } };
-        let named = |code: &str| both(&pack.name_of(code));
-        let word = |word: &str| both(&pack.words(word));
-        let body = &recorded.entry.body;
-        let detail = match body {
-            Body::Attempt(a) => html! {
-                (named(a.reason.as_str())) @if let Some(sub) = &a.sub { (both(&pack.name_of_sub(a.reason.as_str(), sub.as_str()))) }
-                @if let Some(piece) = &a.piece { div { "子件 piece " (piece) } }
-                @if let Some(offered) = a.offered { div { "愿付 would pay " (offered) } }
-                @if let Some(waited) = a.waited_minutes { div { "等待 waited " (waited) " min" } }
-                (self.when("约定 agreed", a.agreed_at)) (self.said(a.words.as_ref()))
-            },
-            Body::Problem(p) => html! {
-                (named(p.reason.as_str())) @if let Some(sub) = &p.sub { (both(&pack.name_of_sub(p.reason.as_str(), sub.as_str()))) }
-                (word(p.stage.as_str())) (self.when("发现 found", p.found_at))
-                @if let Some(count) = p.count { div { "数量 count " (count) } }
-                @if let Some(piece) = &p.piece { div { "子件 piece " (piece) } }
-                @if let Some(other) = &p.other { div { "另一件 other parcel " (other) } }
-                @if let Some(weight) = p.weight_g { div { "实重 on the scale " (weight) " g" } }
-                @if let Some(weight) = p.label_g { div { "面单 on the label " (weight) " g" } }
-                (self.said(p.words.as_ref()))
-            },
-            Body::Call(c) => html! { (word(c.result.as_str())) (self.said(c.number.as_ref())) (self.said(c.words.as_ref())) },
-            Body::Note { words } => self.said(Some(words)),
-            Body::Photo(p) => html! { (word(p.purpose.as_str())) (photo(p, self.photos.get(&p.id), self.pack, &self.clock)) },
-            Body::Sms(s) => html! { (self.message(&recorded.entry.key)) (self.said(Some(&s.text))) },
-            Body::SmsReport(r) => html! {
-                (word(r.state.as_str())) @if let Some(fault) = r.fault { (word(fault.as_str())) }
-                @if r.round > 0 { div { "第 " (r.round + 1) " 次 try " (r.round + 1) } } (self.said(r.words.as_ref()))
-            },
-            Body::SmsReply(r) => html! { (self.said(Some(&r.words))) @if r.opt_out { (word("sms_opt_out")) } },
-            Body::Notice(n) => html! { "→ " (n.to) (word(n.source.as_str())) (self.said(n.request.as_ref())) },
-            Body::Outage(o) => html! {
-                (word(o.reason.as_str())) (self.said(o.contact.as_ref())) (self.said(o.phone.as_ref()))
-                (self.when("通话 called", o.phoned_at)) (self.said(o.said.as_ref()))
-            },
-            Body::Seen(s) => html! { span.en { (s.notice) } },
-            Body::Reply(r) => html! {
-                (named(r.decision.as_str())) (self.validity(&recorded.entry.key))
-                @for text in [&r.contact, &r.phone, &r.address, &r.company, &r.place, &r.agreed, &r.words] { (self.said(text.as_ref())) }
-                @if r.same { div { (pack.words("same").zh) } } (self.when("日期 day", r.until))
-                @if let Some(payer) = r.payer { (word(payer.as_str())) } @if let Some(who) = r.agreed_by { (word(who.as_str())) }
-            },
-            Body::Mark(m) => {
-                html! { (word(m.remark.as_str())) span.en { (m.about) } @if let Some(code) = &m.reason { (named(code.as_str())) } (self.said(m.words.as_ref())) }
+        let (pack, body, key) = (self.pack, &recorded.entry.body, &recorded.entry.key);
+        let sight = Sight::of_head_office(READER, self.case.has_ended());
+        let lines = tell(&recorded.entry, self.case, Some(pack), sight);
+        html! {
+            (pack.words(body.kind()).zh) " " span.en { (pack.words(body.kind()).en) }
+            @for line in lines.iter().filter(|line| is_shown(line)) { (self.line(line)) }
+            @match body {
+                Body::Photo(p) => (photo(p, self.photos.get(&p.id), pack, &self.clock)),
+                Body::Sms(_) => (self.message(key)),
+                Body::Reply(_) => (self.validity(key)),
+                _ => {}
             }
-            Body::Action(a) => html! {
-                (named(a.outcome.as_str())) @if let Some(carrier) = &a.carrier { div { (carrier) } }
-                @if let Some(number) = &a.number { div { "→ " (number) } } @if let Some(amount) = a.amount { div { (amount) } }
-                (self.said(a.words.as_ref()))
-            },
-            Body::Tick(t) => html! { (named(t.step.as_str())) (self.said(t.words.as_ref())) },
-            Body::Assign(a) => html! { "→ " (a.to) (self.when("计划 planned", a.planned_at)) (self.said(a.words.as_ref())) },
-            Body::Consent(c) => {
-                html! { (word(c.by.as_str())) (named(c.to.as_str())) (self.said(c.name.as_ref())) (self.said(c.words.as_ref())) }
-            }
-            Body::Goods(g) => html! {
-                @if let Some(value) = g.value { div { (value) } }
-                @for text in [&g.name, &g.packing, &g.words] { (self.said(text.as_ref())) }
-            },
-            Body::Ledger(l) => html! {
-                (word(l.book.as_str())) (named(l.change.as_str())) @if let Some(amount) = l.amount { div { (amount) } }
-                @if l.slip { div { "回执小联已收回 slip taken back" } } (self.said(l.words.as_ref()))
-            },
-            Body::Waiver(w) => html! { (w.evidence) (self.said(Some(&w.words))) },
-            Body::Alias(a) => html! { (a.waybill) },
-            Body::Correction(c) => {
-                html! { (word(c.fault.as_str())) a href={ "#" (anchor(&c.of)) } { (c.of) } (self.said(Some(&c.words))) }
-            }
-            Body::Dispute(d) => html! { (d.about) (self.said(Some(&d.words))) },
-            Body::Ruling(d) => html! {
-                (word(d.stands.as_str())) (d.about) @if let Some(share) = d.share { " " (share) "%" }
-                @if let Some(amount) = d.amount { " " (amount) } (self.said(d.words.as_ref()))
-            },
-            Body::Close(c) => {
-                html! { (named(c.outcome.as_str())) @if let Some(piece) = &c.piece { div { "子件 piece " (piece) } } (self.said(c.words.as_ref())) }
-            }
-            Body::Handover(h) => html! { "→ " (h.to) (self.said(h.words.as_ref())) },
-            Body::Takeover(_) => html! {},
-            Body::Listed(l) => html! {
-                (self.when("自 since", Some(l.since)))
-                @if let Some(facts) = &recorded.entry.facts {
-                    div { (outlet(facts.delivering_outlet.as_ref())) " ← " (outlet(facts.origin_outlet.as_ref())) " · " (facts.cod) }
-                }
-            },
-            Body::Unknown { name } => html! { (name) span.en { "written by a newer version" } },
+        }
+    }
+
+    /// One line. Codes, words and what somebody said speak for themselves; whatever else there is has its label before it.
+    fn line(&self, line: &Line) -> Markup {
+        let label = || {
+            let words = line.label.words(Some(self.pack));
+            html! { (words.zh) " " (words.en) " " }
         };
-        html! { (kind(body)) (detail) }
+        let is_said = line.personal.is_some_and(|value| matches!(value.sort, Sort::StaffWords | Sort::CustomersWords));
+        match &line.value {
+            Value::Text(text) if is_said => html! { div { (text) } },
+            Value::Text(text) => html! { div { (label()) (text) } },
+            Value::Sealed => html! { div { (label()) "（已加密 sealed）" } },
+            Value::Code { name, .. } | Value::Word { name, .. } => both(name),
+            Value::Yes => html! { div { (label()) } },
+            Value::Time(at) => html! { div { (label()) (self.clock.show(*at)) } },
+            Value::Day(day) => html! { div { (label()) (day) } },
+            Value::Money(amount) => html! { div { (label()) (amount) } },
+            Value::Number { count, unit: Unit::Points } => html! { div { (label()) (count) } },
+            Value::Number { count, unit } => html! { div { (label()) (count) " " (self.pack.words(unit.as_str()).en) } },
+            Value::Outlet(code) => html! { div { (label()) (code) } },
+            Value::Person(user) => html! { div { "→ " (user) } },
+            Value::Waybill(waybill) => html! { div { (label()) (waybill) } },
+            Value::Photo { id, .. } => {
+                html! { div { (label()) a href={ "/photo/" (id) } { (id.to_string().get(..8).unwrap_or_default()) } } }
+            }
+            Value::Entry(key) => html! { div { a href={ "#" (anchor(key)) } { (key) } } },
+            Value::Finding(about) => html! { div { a href={ "#" (anchor(&about.entry)) } { (about) } } },
+            Value::Position(place) => {
+                html! { div { (label()) (format!("{:.5}, {:.5}", f64::from(place.lat_e7) / 1e7, f64::from(place.lon_e7) / 1e7)) } }
+            }
+            Value::Bytes(bytes) => html! { div { (label()) (bytes.len()) " B" } },
+        }
     }
 
     /// How an SMS stands, and to which number it goes, masked.

@@ -1,4 +1,5 @@
-//! A photo on a case's page: the picture or what has become of it, what its camera said, and where it was seen before.
+//! A photo on a case's page: the picture or what has become of it, and where it was seen before. What its camera said is told with the
+//! other lines of its entry, in `case`.
 
 use doorstep_domain::Photo;
 use doorstep_protocol::PhotoState;
@@ -53,11 +54,6 @@ pub(super) fn photo(photo: &Photo, told: Option<&Told>, pack: &Pack, clock: &Clo
             @if !told.alike.is_empty() { span.en { "相似照片 looks like one under: " (told.alike.join(" ")) } }
         }
         span.en {
-            @if let Some(at) = photo.capture.at { "拍摄 taken " (clock.show(at)) " " }
-            @if let Some(camera) = &photo.capture.camera { (camera) " " }
-            @if let Some(at) = photo.capture.position {
-                (format!("{:.5}, {:.5} ", f64::from(at.lat_e7) / 1e7, f64::from(at.lon_e7) / 1e7))
-            }
             (photo.len / 1000) " KB"
         }
     }

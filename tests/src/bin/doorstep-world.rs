@@ -6,10 +6,10 @@
 //!
 //! | command | what it does |
 //! | --- | --- |
-//! | `code USER` | a one-time code for `c1` (courier of 0412, with all parcels), `s1` (outlet 0412), `o1` (outlet 0571) |
+//! | `code USER` | a one-time code for `c1` (courier of 0412, with all parcels), `c2` (a colleague), `s1` (outlet 0412), `m1` (its manager), `o1` (outlet 0571), `h1` (hub H1, which handles all parcels) |
 //! | `link up\|cut\|hold` | how the link behaves; what is held goes on when it is up again |
 //! | `reached` | returns when a client has come as far as the link since that was last set |
-//! | `reply WAYBILL` | the origin outlet looks at the notice and decides `REDELIVER`; it reaches head office |
+//! | `reply WAYBILL [PHONE ADDRESS]` | the origin outlet looks at the notice and decides `REDELIVER`, with a corrected phone and address if they are given; it reaches head office |
 //! | `cases` | what head office has |
 //! | `wipe USER` | head office orders the devices of a person to be wiped |
 //! | `photo FILE` | draws a picture of 1600 x 1200 as a camera would leave it: 1.4 MB, about 300 KB as it is sent |
@@ -56,16 +56,20 @@ impl World {
         let (data, list) = (folder.join("server"), folder.join("parcels.csv"));
         std::fs::create_dir_all(folder).unwrap();
         let mut csv = String::from(
-            "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n",
+            "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival,hub\n",
         );
         for n in 0..parcels {
-            csv += &format!("{},QH,0571,0412,c1,王小花,138{:08},青禾路{n}号,0,\n", waybill(n), n);
+            csv += &format!("{},QH,0571,0412,c1,王小花,138{:08},青禾路{n}号,0,,H1\n", waybill(n), n);
         }
         std::fs::write(&list, csv).unwrap();
         for arguments in [
             vec!["outlet", "0412", "--name-zh", "城西派件部", "--name-en", "Chengxi", "--phone", "0412-1000"],
             vec!["outlet", "0571", "--name-zh", "余杭网点", "--name-en", "Yuhang", "--phone", "0571-88001234"],
+            vec!["outlet", "H1", "--name-zh", "杭州分拨", "--name-en", "Hangzhou hub", "--phone", "0571-88005678"],
             vec!["user", "c1", "--name", "李明", "--role", "courier", "--outlet", "0412"],
+            vec!["user", "c2", "--name", "王强", "--role", "courier", "--outlet", "0412"],
+            vec!["user", "m1", "--name", "吴军", "--role", "outlet_manager", "--outlet", "0412"],
+            vec!["user", "h1", "--name", "孙丽", "--role", "hub", "--outlet", "H1"],
             vec!["user", "s1", "--name", "周兰", "--role", "outlet", "--outlet", "0412"],
             vec!["user", "o1", "--name", "赵敏", "--role", "outlet", "--outlet", "0571"],
             vec!["import-parcels", list.to_str().unwrap()],
@@ -108,7 +112,11 @@ impl World {
                 json!({ "ok": true })
             }
             ["reply", waybill] => {
-                self.reply(waybill).await;
+                self.reply(waybill, None).await;
+                json!({ "ok": true })
+            }
+            ["reply", waybill, phone, address] => {
+                self.reply(waybill, Some((phone, address))).await;
                 json!({ "ok": true })
             }
             ["cases"] => json!({ "cases": admin(&self.bin, &self.folder.join("server"), &["cases"]).await }),
@@ -130,7 +138,7 @@ impl World {
         }
     }
 
-    async fn reply(&self, waybill: &str) {
+    async fn reply(&self, waybill: &str, corrected: Option<(&str, &str)>) {
         let outlet = Client::open(&self.folder.join("origin"), Options::default()).unwrap();
         if outlet.identity().unwrap().is_none() {
             let code = admin(&self.bin, &self.folder.join("server"), &["code", "o1"]).await;
@@ -141,9 +149,9 @@ impl World {
             waybill: waybill.to_owned(),
             decision: "REDELIVER".to_owned(),
             words: Some("同址再派".to_owned()),
-            phone: None,
-            address: None,
-            details: ReplyDetails { same: true, ..ReplyDetails::default() },
+            phone: corrected.map(|(phone, _)| phone.to_owned()),
+            address: corrected.map(|(_, address)| address.to_owned()),
+            details: ReplyDetails { same: corrected.is_none(), ..ReplyDetails::default() },
             photos: vec![],
         };
         outlet.record(&Command::Seen { waybill: waybill.to_owned() }, &[]).unwrap();

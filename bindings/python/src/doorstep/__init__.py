@@ -70,6 +70,9 @@ from .doorstep_ffi import (
     Surroundings,
     SyncSummary,
     TimelineEntry,
+    ToldLine,
+    ToldPersonal,
+    ToldValue,
     UnsentAction,
     UnsentSummary,
     end_process,
@@ -87,7 +90,8 @@ __all__ = [
     "LogConfig", "LogRecord", "LogSink", "MessageRow", "MissingEvidence", "NamedCode", "OriginReply", "OutcomeCode", "OutletRow",
     "ParcelRow", "Person", "PhotoFile", "PhotoLook", "PhotoRow", "PhotoShows", "PhotoState", "Position", "ProblemCode",
     "ProblemFound", "Recorded", "RefusedAction", "RuleSummary", "SmsDraft", "SmsMoved", "SmsOutcome", "SmsPlatform", "SmsRequest",
-    "SmsToSend", "Surroundings", "SyncSummary", "TimelineEntry", "UnsentAction", "UnsentSummary", "flush_logs", "init_logging",
+    "SmsToSend", "Surroundings", "SyncSummary", "TimelineEntry", "ToldLine", "ToldPersonal", "ToldValue", "UnsentAction",
+    "UnsentSummary", "flush_logs", "init_logging",
 ]
 
 # Threads of the library tell this one how calls ended: none may be within an interpreter that goes.

@@ -30,6 +30,14 @@ actor Scene {
         return doorstep
     }
 
+    /// Another person's device, enrolled.
+    func device(of user: String) async throws -> Doorstep {
+        let doorstep = try await Doorstep.open(ClientConfig(folder: "\(folder)/\(user)"), platform: Platform())
+        opened.append(doorstep)
+        try await doorstep.enrol(server: world.url, code: try await world.code(user))
+        return doorstep
+    }
+
     /// A picture as a camera leaves it.
     nonisolated func picture(_ name: String = "door.jpg") async throws -> PhotoFile {
         try await world.tell("photo \(folder)/\(name)")

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use doorstep_domain::{
     Author, Body, CaseId, EntryKey, Fault, MessageKey, Role, Sms, SmsFault, SmsLevel, SmsReport, SmsState, SmsWay, Tag, UnixMs,
-    mask_number, mobile_mark,
+    mobile_mark,
 };
 
 use super::{Message, SmsLack, fits};
@@ -219,7 +219,7 @@ fn message<'a>(
         attempt: attempt.map(|attempt| attempt.key().clone()),
         is_void: !act.stands() || (sms.attempt.is_some() && attempt.is_none()),
         day,
-        number: sms.to.text().map_or_else(|| "******".to_owned(), mask_number),
+        number: sms.to.masked_number(),
         state: progress.state,
         way: progress.way,
         round: progress.round,

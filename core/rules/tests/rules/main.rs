@@ -28,4 +28,5 @@ mod packs;
 mod photos;
 mod reference_texts;
 mod story;
+mod telling;
 mod versions;

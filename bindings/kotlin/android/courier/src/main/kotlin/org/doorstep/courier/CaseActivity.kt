@@ -1,5 +1,7 @@
 package org.doorstep.courier
 
+import android.content.Intent
+import android.net.Uri
 import android.os.Bundle
 import android.widget.LinearLayout
 import org.doorstep.Doorstep
@@ -37,8 +39,13 @@ class CaseActivity : Screen() {
         })
         form.section(R.string.timeline, case.timeline.map { entry ->
             val where = getString(if (entry.standing == "on_this_device") R.string.on_this_device else R.string.at_head_office)
-            listOfNotNull(clock(entry.atMs), entry.kindName.here(), entry.codeName?.here(), entry.words, entry.user, where).joinToString(" · ")
+            val told = entry.told.filterNot { it.isDetail }.mapNotNull { it.here() }
+            (listOf(clock(entry.atMs), entry.kindName.here()) + told + listOf(entry.user, where)).joinToString(" · ")
         })
+        // What the origin outlet has corrected last: the app dials nothing by itself.
+        case.timeline.filterNot { it.superseded }.mapNotNull { it.numberToCall() }.lastOrNull()?.let { number ->
+            form.button(getString(R.string.dial, number)) { startActivity(Intent(Intent.ACTION_DIAL, Uri.fromParts("tel", number, null))) }
+        }
         form.button(getString(R.string.sms)) { go(SmsActivity::class.java, case.waybill) }
         form.button(getString(R.string.fail)) { go(FailActivity::class.java, case.waybill) }
     }

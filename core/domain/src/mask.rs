@@ -1,0 +1,141 @@
+//! Masks: how a personal value looks to somebody who may not see it in clear. One function for each sort of value, used by every screen,
+//! list, log and export. China's standard for electronic waybills asks for this of a label: a character of the name, six digits of the
+//! number and the room are hidden.
+
+use crate::{GeoPosition, Personal, plain_digits};
+
+/// What stands for anything that is hidden whole.
+pub const HIDDEN: &str = "***";
+
+/// A number as lists, logs and exports show it: at least six of its digits hidden, `138******00`.
+pub fn mask_number(number: &str) -> String {
+    let digits = plain_digits(number).unwrap_or_default();
+    let (head, tail) = match digits.len() {
+        11.. => (3, 2),
+        9..11 => (1, 2),
+        7..9 => (0, 1),
+        _ => (0, 0),
+    };
+    let hidden = digits.len().saturating_sub(head + tail);
+    let begins: String = digits.chars().take(head).collect();
+    let ends: String = digits.chars().skip(head + hidden).collect();
+    format!("{begins}{}{ends}", "*".repeat(hidden.max(6)))
+}
+
+/// A person's or company's name: its first character, `王**`; nothing of a name of one character.
+pub fn mask_name(name: &str) -> String {
+    let mut letters = name.trim().chars();
+    match (letters.next(), letters.next()) {
+        (Some(first), Some(_)) => format!("{first}**"),
+        _ => "**".to_owned(),
+    }
+}
+
+/// An address: at most its first six characters and at most half of it, and nothing from the first digit on, `青禾路***`. Building,
+/// unit and room stand behind a digit.
+pub fn mask_address(address: &str) -> String {
+    let address = address.trim();
+    let most = (address.chars().count() / 2).min(6);
+    let shown: String = address.chars().take(most).take_while(|letter| !letter.is_numeric()).collect();
+    format!("{shown}{HIDDEN}")
+}
+
+/// Words of people who work on a case: they stay, and every number of seven digits or more in them is masked, also one with blanks
+/// or dashes in it. `keep` is left as it is: the case's own waybill.
+pub fn mask_words(words: &str, keep: &str) -> String {
+    if keep.is_empty() {
+        return mask_numbers(words);
+    }
+    words.split(keep).map(mask_numbers).collect::<Vec<_>>().join(keep)
+}
+
+fn mask_numbers(words: &str) -> String {
+    let mut masked = String::with_capacity(words.len());
+    let mut rest = words;
+    while let Some(start) = rest.find(|letter: char| letter.is_ascii_digit()) {
+        let (before, from) = rest.split_at(start);
+        let end = from.find(|letter: char| !(letter.is_ascii_digit() || matches!(letter, ' ' | '-'))).unwrap_or(from.len());
+        let (run, after) = from.split_at(end);
+        let number = run.trim_end_matches([' ', '-']);
+        let (_, gap) = run.split_at(number.len());
+        masked += before;
+        masked += &if number.chars().filter(char::is_ascii_digit).count() < 7 { number.to_owned() } else { mask_number(number) };
+        masked += gap;
+        rest = after;
+    }
+    masked + rest
+}
+
+/// A place to about ten kilometres.
+pub fn mask_position(place: GeoPosition) -> GeoPosition {
+    const COARSE: i32 = 1_000_000;
+    GeoPosition { lat_e7: place.lat_e7 / COARSE * COARSE, lon_e7: place.lon_e7 / COARSE * COARSE }
+}
+
+impl Personal {
+    /// The number in this value, masked; of a sealed value nothing.
+    pub fn masked_number(&self) -> String {
+        self.text().map_or_else(|| "******".to_owned(), mask_number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mask_hides_six_digits_or_all() {
+        assert_eq!(mask_number("13800138000"), "138******00");
+        assert_eq!(mask_number("+8613800138000"), "138******00");
+        for number in ["13800138000", "075588888888", "02012345678", "1234567890", "12345678", "1234567", "95311", "1", ""] {
+            let shown = mask_number(number).chars().filter(char::is_ascii_digit).count();
+            assert!(shown + 6 <= number.len().max(6), "{number}");
+        }
+        assert_eq!(Personal::plain("13800138000").unwrap().masked_number(), "138******00");
+        assert_eq!(Personal::from_bytes(&[1, 0, 9]).unwrap().masked_number(), "******", "sealed");
+    }
+
+    #[test]
+    fn a_masked_name_has_its_first_character_at_most() {
+        for (name, masked) in [("王小花", "王**"), ("欧阳小姐", "欧**"), ("John Smith", "J**"), ("王", "**"), ("", "**")]
+        {
+            assert_eq!(mask_name(name), masked);
+        }
+    }
+
+    #[test]
+    fn a_masked_address_shows_neither_house_nor_room() {
+        for (address, masked) in [
+            ("杭州市西湖区青禾路9号3幢1201室", "杭州市西湖区***"),
+            ("青禾路9号", "青禾***"),
+            ("青禾路１２号楼后门", "青禾路***"),
+            ("12 Green Street", "***"),
+            ("门", "***"),
+            ("", "***"),
+        ] {
+            assert_eq!(mask_address(address), masked);
+        }
+    }
+
+    #[test]
+    fn words_stay_and_the_numbers_in_them_are_masked_however_they_are_written() {
+        let keep = "QH310000000017";
+        for (words, masked) in [
+            ("敲门无人，2 次", "敲门无人，2 次"),
+            ("改打13812345678，下午3点", "改打138******78，下午3点"),
+            ("call 138 1234-5678 - now", "call 138******78 - now"),
+            ("单号QH310000000017 电话 0571-88001234", "单号QH310000000017 电话 057*******34"),
+            ("1381234567", "1*******67"),
+            ("", ""),
+        ] {
+            assert_eq!(mask_words(words, keep), masked);
+            assert_eq!(mask_words(&masked.replace(keep, ""), ""), masked.replace(keep, ""), "masking twice changes nothing");
+        }
+    }
+
+    #[test]
+    fn a_masked_place_is_within_about_ten_kilometres() {
+        let masked = mask_position(GeoPosition { lat_e7: 302_741_512, lon_e7: -1_201_551_512 });
+        assert_eq!((masked.lat_e7, masked.lon_e7), (302_000_000, -1_201_000_000));
+    }
+}

@@ -1,0 +1,83 @@
+//! Who sees customers' data in clear (domain 10.2): one table of role, place and state of the case. Screens ask here and decide nothing.
+
+use doorstep_domain::{Author, Body, Kind, Parcel, Role};
+
+use crate::{Case, Concerned, Where};
+
+/// How somebody sees the personal values of a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sight {
+    /// As they were written.
+    Clear,
+    /// Masked.
+    Masked,
+}
+
+/// Who sees it in clear: a role, how they stand to the parcel, and whether they still do once the case has ended. Whatever is in no
+/// row is masked. The rows are those of README.md ("Who sees a customer's data"), and a test holds the two together.
+const CLEAR: [(Role, Where, bool); 7] = [
+    (Role::Courier, Where::Own, false),
+    (Role::Outlet, Where::Delivering, false),
+    (Role::Outlet, Where::Origin, false),
+    (Role::OutletManager, Where::Delivering, false),
+    (Role::OutletManager, Where::Origin, false),
+    (Role::HqCs, Where::Any, true),
+    (Role::HqReviewer, Where::Any, true),
+];
+
+impl Sight {
+    /// How a person sees a parcel's case. `now`: who is concerned with the parcel now, see [`Concerned::now`].
+    pub fn of(reader: &Author, now: &Concerned, has_ended: bool) -> Self {
+        let is_clear = CLEAR.iter().any(|(role, place, ended_too)| {
+            *role == reader.role && now.holds(*place, &reader.user, &reader.outlet) && (*ended_too || !has_ended)
+        });
+        if is_clear { Self::Clear } else { Self::Masked }
+    }
+
+    /// How head office sees a case of the network, in a role and from no outlet.
+    pub fn of_head_office(role: Role, has_ended: bool) -> Self {
+        let is_clear = CLEAR.iter().any(|row| row.0 == role && row.1 == Where::Any && (row.2 || !has_ended));
+        if is_clear { Self::Clear } else { Self::Masked }
+    }
+
+    /// How a person sees a case on a device that has this row of its parcel, or none.
+    pub fn on_device(reader: &Author, case: &Case, row: Option<&Parcel>) -> Self {
+        Self::of(reader, &Concerned::now(case, row), case.has_ended())
+    }
+}
+
+impl Concerned {
+    /// Who is concerned with a parcel now, as far as a replica knows: by its row, by the case, and for a parcel that no list has by who
+    /// recorded it first, as the server gives it out. A courier who has handed it over is not among them any more, unlike in what
+    /// rights are judged by.
+    pub fn now(case: &Case, row: Option<&Parcel>) -> Self {
+        let facts = &case.facts;
+        let is_unlisted = row.is_none() && facts.is_unlisted();
+        let recorded = case.timeline.iter().chain(&case.quarantined).map(|recorded| &recorded.entry);
+        let first = recorded.map(|entry| &entry.author).find(|author| !author.is_server()).filter(|_| is_unlisted);
+        let notified = || {
+            case.of_kind(Kind::Notice).rev().find_map(|recorded| match &recorded.entry.body {
+                Body::Notice(notice) => Some(notice.to.clone()),
+                _ => None,
+            })
+        };
+        let took_over = case.of_kind(Kind::Takeover).rfind(|recorded| case.stands(recorded));
+        let holder = took_over
+            .map(|recorded| recorded.entry.author.user.clone())
+            .or_else(|| row?.courier.clone())
+            .or_else(|| first.filter(|author| author.role == Role::Courier).map(|author| author.user.clone()));
+        Self {
+            couriers: holder.into_iter().collect(),
+            offered: case.offered_to().cloned(),
+            delivering: row
+                .map(|row| row.delivering_outlet.clone())
+                .or_else(|| facts.delivering_outlet.clone())
+                .or_else(|| first.map(|author| author.outlet.clone())),
+            origin: row
+                .map(|row| row.origin_outlet.clone())
+                .or_else(|| facts.origin_outlet.clone())
+                .or_else(|| notified().filter(|_| is_unlisted)),
+            hub: row.and_then(|row| row.hub.clone()),
+        }
+    }
+}
