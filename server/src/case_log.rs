@@ -20,6 +20,8 @@ pub(crate) struct From<'a> {
     pub batch: u64,
     /// The link that vouches for a change that the server itself wrote.
     pub link: Option<u64>,
+    /// How many hours after its receipt the photos that it names are due.
+    pub due_hours: u32,
 }
 
 /// The monotonic time of a change's first entry, milliseconds.
@@ -52,7 +54,7 @@ pub(crate) fn append(
     case_log::insert(tx, case, n, &new)?;
     for entry in change.entries() {
         match &entry.body {
-            Body::Photo(photo) => expect(tx, case, photo, from.device, receipt.received_at)?,
+            Body::Photo(photo) => expect(tx, case, photo, from.device, (receipt.received_at, from.due_hours))?,
             Body::Sms(message) => sms::expect(tx, case, entry, message, from.device)?,
             Body::SmsReport(report) => sms::take_report(tx, case, entry, report, (receipt, from.device))?,
             _ => {}

@@ -56,7 +56,7 @@ pub(crate) fn take(db: &Tx<'_>, batch: &Verified, device: &Device, around: &Arou
     if let Some(alarm) = alarm {
         chain::raise(db, device, &batch.install, batch.number, alarm, now)?;
     }
-    let rights = Rights::read(db)?;
+    let rights = Rights::read(db, rules)?;
     let mut taking = Taking { db, batch, device, rights: &rights, gaps: &gaps, first, now, kept: Kept::default() };
     let mut cases = Vec::with_capacity(batch.cases.len());
     for offered in &batch.cases {
@@ -191,7 +191,13 @@ impl Taking<'_> {
                 (None, Admission::New) => {
                     history.remember(read.link());
                     doc.take(read, &device_person(device, read), receipt.review);
-                    let from = case_log::From { device: &device.id, pushed_by: &batch.install, batch: batch.number, link: None };
+                    let from = case_log::From {
+                        device: &device.id,
+                        pushed_by: &batch.install,
+                        batch: batch.number,
+                        link: None,
+                        due_hours: self.rights.photos_due_hours(),
+                    };
                     self.kept.taken(case, &change.hash, doc.n);
                     case_log::append(db, case, doc.n, read, receipt, from)?;
                     order.take(read, &receipt.acted);

@@ -37,6 +37,7 @@ mod marker;
 mod open;
 mod own;
 mod packs;
+mod parsed;
 mod photos;
 mod project;
 mod proofs;

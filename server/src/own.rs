@@ -11,6 +11,7 @@ use crate::{
     feed,
     keys::Keys,
     link::{self, Entry},
+    photos::expect::due_hours,
     store::{acts, docs, tx::Tx},
 };
 
@@ -39,7 +40,10 @@ pub(crate) fn append(
         receipt: receipt_hash(&change.hash(), &receipt),
     };
     let link = Some(link::append(db, keys, &own, now)?);
-    let from = case_log::From { device, pushed_by: &keys.install, batch: 0, link };
+    // Of what is written here only released entries name photos.
+    let names_photos = entries.iter().any(|entry| matches!(entry.body, Body::Photo(_)));
+    let due_hours = if names_photos { due_hours(db)? } else { 0 };
+    let from = case_log::From { device, pushed_by: &keys.install, batch: 0, link, due_hours };
     case_log::append(db, case, doc.n, &change, receipt, from)?;
     docs::write(db, case, &doc)?;
     feed::publish(db, case, before + 1, doc.n)?;

@@ -1,16 +1,17 @@
 //! Rule packs: published in versions, signed once, in force from a stated moment, kept for good.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use doorstep_domain::{DeviceId, UnixMs};
 use doorstep_protocol::{Publication, Signed, encode};
-use doorstep_rules::{Pack, PackError, Published, Rulebook};
+use doorstep_rules::{Pack, PackError, Policy, Published, Rulebook};
 use serde::Serialize;
 
 use crate::{
     devices,
     error::{ApiError, Unreadable},
     keys::Keys,
+    parsed::Parsed,
     store::{
         docs, packs, references,
         tx::{StoreError, Tx},
@@ -166,23 +167,33 @@ fn read(tx: &Tx<'_>) -> Result<Rulebook, ApiError> {
     Rulebook::of(versions).ok_or(ApiError::Internal("no rule pack is stored"))
 }
 
-/// All versions, read once for each publication.
+/// What is published: the rule packs in all their versions, and the policy. Each is parsed once for each publication.
 #[derive(Clone, Default)]
-pub(crate) struct Rules(Arc<Mutex<Option<Numbered>>>);
+pub(crate) struct Rules(Arc<Publications>);
 
-/// The versions, with the number of their row.
-type Numbered = (u64, Arc<Rulebook>);
+#[derive(Default)]
+struct Publications {
+    book: Parsed<Rulebook>,
+    policy: Parsed<Policy>,
+}
 
 impl Rules {
     /// The versions as they are now, with the number of their row.
-    pub fn book(&self, tx: &Tx<'_>) -> Result<Numbered, ApiError> {
+    pub fn book(&self, tx: &Tx<'_>) -> Result<(u64, Arc<Rulebook>), ApiError> {
         let version = references::version(tx, "pack")?;
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, book)) = kept.as_ref().filter(|(at, _)| *at == version) {
-            return Ok((*at, book.clone()));
-        }
-        let book = Arc::new(read(tx)?);
-        *kept = Some((version, book.clone()));
-        Ok((version, book))
+        Ok((version, self.0.book.of(version, || read(tx))?))
+    }
+
+    /// The policy in force.
+    pub fn policy(&self, tx: &Tx<'_>) -> Result<Arc<Policy>, ApiError> {
+        self.0.policy.of(references::version(tx, "policy")?, || {
+            Policy::parse(&references::policy(tx)?).map_err(|_| ApiError::Internal("the stored policy"))
+        })
+    }
+
+    /// How often packs and policy were parsed.
+    #[cfg(test)]
+    pub fn times_parsed(&self) -> (usize, usize) {
+        (self.0.book.times(), self.0.policy.times())
     }
 }

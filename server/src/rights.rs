@@ -1,19 +1,21 @@
 //! The policy as the judge reads it: who is concerned with a parcel comes from reference rows and accepted entries alone.
 
+use std::sync::Arc;
+
 use doorstep_document::{Change, Refusal};
 use doorstep_domain::{Body, Entry, NetworkCode, Role, UserId};
-use doorstep_protocol::{Publication, decode};
 use doorstep_rules::{Concerned, Permit, Policy};
 
 use crate::{
     clock,
     error::ApiError,
-    store::{self, docs::Doc, parcels, people, references, tx::Tx},
+    packs::Rules,
+    store::{docs::Doc, parcels, people, tx::Tx},
 };
 
 /// The policy in force.
 pub(crate) struct Rights {
-    policy: Policy,
+    policy: Arc<Policy>,
     /// The network of the rule pack: a case of another one would be a second case of a listed parcel.
     network: NetworkCode,
     /// The server's clock waits for an operator's word: head office is to look at whatever comes meanwhile.
@@ -27,17 +29,20 @@ const HANDOVER_RULE: &str = "C-23";
 const NETWORK_RULE: &str = "network";
 
 impl Rights {
-    pub(crate) fn read(tx: &Tx<'_>) -> Result<Self, ApiError> {
-        let policy = Policy::parse(&references::policy(tx)?).map_err(|_| ApiError::Internal("the stored policy"))?;
-        let newest = store::packs::body(tx, store::packs::newest_version(tx)?)?.unwrap_or_default();
-        let network = decode::<Publication>(&newest)?.network;
-        let network = network.parse().map_err(|_| ApiError::Internal("the stored rule pack"))?;
-        Ok(Self { policy, network, clock_is_in_doubt: clock::doubt(tx)?.is_some() })
+    pub(crate) fn read(tx: &Tx<'_>, rules: &Rules) -> Result<Self, ApiError> {
+        let (_, book) = rules.book(tx)?;
+        let network = book.newest().pack.network.parse().map_err(|_| ApiError::Internal("the stored rule pack"))?;
+        Ok(Self { policy: rules.policy(tx)?, network, clock_is_in_doubt: clock::doubt(tx)?.is_some() })
     }
 
     /// Its version, which quarantine names.
     pub(crate) fn version(&self) -> u32 {
         self.policy.version
+    }
+
+    /// How many hours after an entry was accepted the photos that it names are due.
+    pub(crate) fn photos_due_hours(&self) -> u32 {
+        self.policy.photos.due_hours
     }
 
     /// Whether all entries of a change may be recorded: `Ok(true)` if head office is to look at it.
@@ -93,4 +98,43 @@ fn concerned(tx: &Tx<'_>, waybill: &str, doc: &Doc) -> Result<(Concerned, Option
         hub: named.hub,
     };
     Ok((parcel, holder))
+}
+
+#[cfg(test)]
+mod tests {
+    use doorstep_domain::UnixMs;
+
+    use super::*;
+    use crate::{admin::Admin, open::open};
+
+    #[test]
+    fn packs_and_policy_are_parsed_once_a_publication_however_much_is_judged() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, rules) = (open(folder.path()).unwrap(), Rules::default());
+        let judge_much = || {
+            for _ in 0..20 {
+                let rights: Result<_, ApiError> = store.write(|tx| {
+                    rules.book(tx)?;
+                    Rights::read(tx, &rules)
+                });
+                assert_eq!(
+                    rights.unwrap().network.as_str(),
+                    doorstep_rules::Pack::parse(doorstep_rules::FIRST_PACK).unwrap().network
+                );
+            }
+            let rights: Rights = store.read(|tx| Rights::read(tx, &rules)).unwrap();
+            (rights.version(), rights.photos_due_hours(), rules.times_parsed())
+        };
+        let first = Policy::parse(doorstep_rules::FIRST_POLICY).unwrap();
+        assert_eq!(judge_much(), (first.version, first.photos.due_hours, (1, 1)));
+
+        // Another process, as the administrator's commands are.
+        let mut admin = Admin::open(folder.path()).unwrap();
+        let mut next = first.clone();
+        (next.version, next.photos.due_hours) = (first.version + 1, first.photos.due_hours + 1);
+        admin.policy(&serde_json::to_vec(&next).unwrap()).unwrap();
+        assert_eq!(judge_much(), (next.version, next.photos.due_hours, (1, 2)), "the new policy, parsed once");
+        admin.publish_pack(doorstep_rules::FIRST_PACK, UnixMs(0)).unwrap();
+        assert_eq!(judge_much(), (next.version, next.photos.due_hours, (2, 2)), "the new pack, parsed once");
+    }
 }

@@ -3,7 +3,7 @@
 
 use doorstep_domain::{CaseId, DeviceId, Photo, PhotoId, UnixMs};
 use doorstep_protocol::{MAX_LOST_PHOTOS, MAX_PHOTO_QUERY, PhotoState, Sha};
-use doorstep_rules::{PhotoPolicy, Policy};
+use doorstep_rules::Policy;
 
 use super::may_read;
 use crate::{
@@ -17,8 +17,14 @@ use crate::{
 };
 
 /// Expects the bytes of a photo that an accepted entry names, and of its thumbnail.
-pub(crate) fn expect(tx: &Tx<'_>, case: &CaseId, photo: &Photo, device: &DeviceId, accepted_at: UnixMs) -> Result<(), ApiError> {
-    let due_at = accepted_at.plus(i64::from(policy(tx)?.due_hours) * 3_600_000);
+pub(crate) fn expect(
+    tx: &Tx<'_>,
+    case: &CaseId,
+    photo: &Photo,
+    device: &DeviceId,
+    (accepted_at, due_hours): (UnixMs, u32),
+) -> Result<(), ApiError> {
+    let due_at = accepted_at.plus(i64::from(due_hours) * 3_600_000);
     let named = Named {
         id: photo.id,
         case: *case,
@@ -36,11 +42,11 @@ pub(crate) fn expect(tx: &Tx<'_>, case: &CaseId, photo: &Photo, device: &DeviceI
     Ok(())
 }
 
-/// What the published policy says of photos.
-fn policy(tx: &Tx<'_>) -> Result<PhotoPolicy, ApiError> {
+/// How many hours after an entry was accepted the published policy wants the photos that it names.
+pub(crate) fn due_hours(tx: &Tx<'_>) -> Result<u32, ApiError> {
     let body = references::policy(tx)?;
     // One that is not readable has been published by a newer version; what it says of photos is then not known.
-    Ok(Policy::parse(&body).map(|policy| policy.photos).unwrap_or_default())
+    Ok(Policy::parse(&body).map(|policy| policy.photos).unwrap_or_default().due_hours)
 }
 
 /// Of these photos those that the device named itself and that rows call stored, with their lengths: before it deletes its files
