@@ -3,8 +3,8 @@ import DoorstepWorld
 import Foundation
 import Testing
 
-private let phone = "13912345678"
-private let address = "青禾路9号3幢1201室"
+private let rightPhone = "13912345678"
+private let rightAddress = "青禾路9号3幢1201室"
 
 /// A personal value as it is told, and whether it is in clear.
 private struct Shown: Equatable {
@@ -41,19 +41,19 @@ struct TellingTests {
             try await courier.fail(number, reason: "DF-ADDR", sub: "moved")
             try await courier.notifyOrigin(number)
             try await courier.sync()
-            try await scene.world.tell("reply \(number) \(phone) \(address)")
+            try await scene.world.tell("reply \(number) \(rightPhone) \(rightAddress)")
             try await courier.sync()
             let reply = try await courier.newest("reply", of: number)
-            #expect(try reply.shown("phone") == Shown(text: phone, isClear: true))
-            #expect(try reply.shown("address") == Shown(text: address, isClear: true))
+            #expect(try reply.shown("phone") == Shown(text: rightPhone, isClear: true))
+            #expect(try reply.shown("address") == Shown(text: rightAddress, isClear: true))
             let line = try reply.line("phone")
             #expect([line.labelName.zh, line.labelName.en, line.personal?.sort, line.personal?.whom] == ["电话", "phone", "phone", "recipient"])
-            #expect(!"\(reply) \(line) \(line.value)".contains(phone))
+            #expect(!"\(reply) \(line) \(line.value)".contains(rightPhone))
 
             let dialled = try #require(try reply.shown("phone")).text
             try await courier.record(.call(waybill: number, result: "answered", words: "下午三点后在家", number: dialled))
             let call = try await courier.newest("call", of: number)
-            #expect(try call.shown("number_called") == Shown(text: phone, isClear: true))
+            #expect(try call.shown("number_called") == Shown(text: rightPhone, isClear: true))
             #expect(call.code == "answered" && call.words == "下午三点后在家")
             try await courier.sync()
 
@@ -68,17 +68,19 @@ struct TellingTests {
     @Test("every kind of entry is told line by line")
     func everyKind() async throws {
         try await Scene.play { scene in
-            let (courier, number) = (try await scene.courier(), waybill(21))
-            try await courier.fail(number, reason: "DF-REFUSE", sub: "damaged", words: "外箱破了，拒收", photos: [try await scene.picture()])
+            let phone = Phone()
+            phone.will {}
+            let (courier, number) = (try await scene.courier(Platform(sms: phone)), waybill(21))
+            try await courier.fail(number, reason: "DF-ADDR", sub: "moved", words: "人已搬走", photos: [try await scene.picture()])
+            try await courier.sendSms(number)
             let problem = ProblemFound(waybill: number, reason: "CD-DAMAGE", stage: "delivery", words: "一角压坏", weightG: 1900)
             try await courier.record(.problem(problem: problem))
-            try await courier.sendSms(number)
             let commands: [Command] = [
                 .call(waybill: number, result: "no_answer", words: nil),
                 .note(waybill: number, words: "门卫说下午回来"),
                 .outage(waybills: [number], reason: "network", contact: "赵敏", phone: "0571-88001234", phonedAtMs: nil, said: "已告知"),
                 .notice(waybill: number, to: nil, request: "如何处理？"),
-                .consent(waybill: number, by: "recipient", to: "REDELIVER", name: "王小花", words: "改送青禾路2号"),
+                .consent(waybill: number, by: "sender", to: "TRANSFER_PEER", name: "张小姐", words: "可以转同行"),
                 .goods(waybill: number, name: "茶杯", packing: "纸箱加泡沫", valueFen: 8_800, words: "一套六只"),
                 .tick(waybill: number, step: "report_superior", words: "已报"),
                 .waive(waybill: number, evidence: "inside", words: "客户不让开箱"),
@@ -93,12 +95,12 @@ struct TellingTests {
             try await courier.fail(provisional, reason: "DF-NOBODY")
             try await courier.record(.identify(provisional: provisional, waybill: waybill(22)))
             try await courier.sync()
-            try await scene.world.tell("reply \(number) \(phone) \(address)")
+            try await scene.world.tell("reply \(number) \(rightPhone) \(rightAddress)")
 
             let colleague = try await scene.device(of: "c2")
             try await colleague.record(.takeover(waybill: number))
             try await colleague.sync()
-            #expect(try await colleague.newest("reply", of: number).shown("phone") == Shown(text: phone, isClear: true))
+            #expect(try await colleague.newest("reply", of: number).shown("phone") == Shown(text: rightPhone, isClear: true))
             let manager = try await scene.device(of: "m1")
             try await manager.record(.ledger(waybill: number, book: "cod", change: "collected", amountFen: 19_900, slip: true, words: "已核"))
             try await manager.record(.mark(waybill: number, entry: nil, remark: "invalid", reason: "empty", words: "没有决定"))

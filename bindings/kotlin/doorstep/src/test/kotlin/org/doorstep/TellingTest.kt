@@ -10,6 +10,8 @@ import org.doorstep.ffi.CaseDetail
 import org.doorstep.ffi.Command
 import org.doorstep.ffi.PhotoFile
 import org.doorstep.ffi.ProblemFound
+import org.doorstep.ffi.SmsPlatform
+import org.doorstep.ffi.SmsToSend
 import org.doorstep.ffi.TimelineEntry
 import org.doorstep.ffi.ToldLine
 import org.doorstep.ffi.ToldValue
@@ -19,6 +21,12 @@ private const val ADDRESS = "青禾路9号3幢1201室"
 
 /** What entries say: the number and address that a reply corrects, and every kind of entry that people record. */
 class TellingTest : AtTheDoor() {
+    /** A phone that takes every SMS. */
+    private object Phone : SmsPlatform {
+        override fun canSend() = true
+        override fun send(message: SmsToSend): String? = null
+    }
+
     private fun CaseDetail.newest(kind: String): TimelineEntry = timeline.last { it.kind == kind }
 
     private fun TimelineEntry.line(label: String): ToldLine = told.first { it.label == label }
@@ -64,17 +72,17 @@ class TellingTest : AtTheDoor() {
 
     @Test
     fun `every kind of entry is told line by line`() = test {
-        val courier = courier()
+        val courier = courier(Platform(sms = Phone))
         val number = waybill(61)
-        courier.fail(number, "DF-REFUSE", "外箱破了，拒收", listOf(PhotoFile(picture().path)))
-        courier.record(Command.Problem(ProblemFound(number, "CD-DAMAGE", stage = "delivery", words = "一角压坏", weightG = 1900u)))
+        courier.fail(number, "DF-ADDR", "人已搬走", listOf(PhotoFile(picture().path)))
         courier.sendSms(number)
+        courier.record(Command.Problem(ProblemFound(number, "CD-DAMAGE", stage = "delivery", words = "一角压坏", weightG = 1900u)))
         listOf(
             Command.Call(number, "no_answer", null),
             Command.Note(number, "门卫说下午回来"),
             Command.Outage(listOf(number), "network", "赵敏", "0571-88001234", null, "已告知"),
             Command.Notice(number, null, "如何处理？"),
-            Command.Consent(number, "recipient", "REDELIVER", "王小花", "改送青禾路2号"),
+            Command.Consent(number, "sender", "TRANSFER_PEER", "张小姐", "可以转同行"),
             Command.Goods(number, "茶杯", "纸箱加泡沫", 8_800, "一套六只"),
             Command.Tick(number, "report_superior", "已报"),
             Command.Waive(number, "inside", "客户不让开箱"),
