@@ -2,6 +2,7 @@
 
 use doorstep_client::CaseView;
 use doorstep_rules::gap_words;
+use serde_json::{Value, json};
 
 use crate::{
     failure::Failed,
@@ -11,6 +12,22 @@ use crate::{
 };
 
 impl Screen<'_> {
+    /// A case as JSON, every entry with the best estimate of when it happened, and as the person who is signed in may see it.
+    pub fn case_json(&self, view: &CaseView) -> Result<Value, Failed> {
+        let mut json = json!(view);
+        let sight = self.client.sight(view)?;
+        for (list, recorded) in [("timeline", &view.case.timeline), ("quarantined", &view.case.quarantined)] {
+            let entries = json.get_mut(list).and_then(Value::as_array_mut);
+            for (entry, recorded) in entries.into_iter().flatten().zip(recorded) {
+                timeline::mask_json(entry, &view.case, sight, recorded);
+                if let Value::Object(fields) = entry {
+                    fields.insert("acted_at".to_owned(), json!(recorded.acted_at()));
+                }
+            }
+        }
+        Ok(json)
+    }
+
     /// Everything about a case.
     pub fn whole(&self, view: &CaseView) -> Result<String, Failed> {
         let facts = &view.case.facts;

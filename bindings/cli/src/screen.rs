@@ -4,7 +4,6 @@ use chrono::FixedOffset;
 use doorstep_client::{CaseRow, CaseView, Client};
 use doorstep_domain::{Outlet, OutletCode, Parcel, Personal};
 use doorstep_rules::{Card, Deadline, Flag, Message, Need, NextStep, Pack, Timeliness, Words};
-use serde_json::{Value, json};
 
 use crate::{
     failure::Failed,
@@ -16,7 +15,8 @@ const EAST_8: i32 = 8 * 3600;
 
 /// What is needed to show something: the directory and the pack's words.
 pub struct Screen<'a> {
-    client: &'a Client,
+    /// Whose store is shown.
+    pub client: &'a Client,
     pack: Option<Pack>,
     /// The network's zone.
     pub zone: FixedOffset,
@@ -167,22 +167,6 @@ impl<'a> Screen<'a> {
             text += &format!("  {} {}", say("代收", "COD"), parcel.cod);
         }
         text + "\n"
-    }
-
-    /// A case as JSON, every entry with the best estimate of when it happened, and as the person who is signed in may see it.
-    pub fn case_json(&self, view: &CaseView) -> Result<Value, Failed> {
-        let mut json = json!(view);
-        let sight = self.client.sight(view)?;
-        for (list, recorded) in [("timeline", &view.case.timeline), ("quarantined", &view.case.quarantined)] {
-            let entries = json.get_mut(list).and_then(Value::as_array_mut);
-            for (entry, recorded) in entries.into_iter().flatten().zip(recorded) {
-                timeline::mask_json(entry, &view.case, sight, recorded);
-                if let Value::Object(fields) = entry {
-                    fields.insert("acted_at".to_owned(), json!(recorded.acted_at()));
-                }
-            }
-        }
-        Ok(json)
     }
 }
 
