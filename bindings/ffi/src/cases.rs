@@ -2,20 +2,13 @@
 
 use doorstep_client::{CaseRow, CaseView, Filter, Place};
 use doorstep_domain::{CaseId, Recorded as Entry, Standing, UnixMs};
-use doorstep_rules::{
-    Case, Contacts, Deadline, Explanation, Finding, Label, Message, Pack, Sight, Value, Words, gap_words, head, tell,
+use doorstep_rules::{Case, Contacts, Deadline, Explanation, Finding, Label, Message, Pack, Sight, Value, gap_words, head, tell};
+
+use crate::{
+    DoorstepClient, DoorstepError,
+    told::ToldLine,
+    words::{Bilingual, named},
 };
-
-use crate::{DoorstepClient, DoorstepError, ToldLine};
-
-/// A text in the two languages of the screens.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
-pub struct Bilingual {
-    /// Chinese.
-    pub zh: String,
-    /// English.
-    pub en: String,
-}
 
 /// Which cases to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, uniffi::Record)]
@@ -303,11 +296,6 @@ fn read_place(text: &str) -> Result<Place, DoorstepError> {
     read().ok_or_else(DoorstepError::place)
 }
 
-/// The words of a key: the pack's, or the product's.
-pub(crate) fn named(pack: Option<&Pack>, key: &str) -> Bilingual {
-    pack.map_or_else(|| doorstep_rules::words(key), |pack| pack.words(key)).into()
-}
-
 impl CaseDetail {
     fn of(view: CaseView, pack: Option<&Pack>, sight: Sight) -> Self {
         let CaseView { case, judgement, .. } = view;
@@ -440,12 +428,6 @@ impl TimelineEntry {
 
 /// The lines that have an entry's words.
 const SAID: [Label; 5] = [Label::Words, Label::SmsText, Label::Request, Label::Said, Label::AgreedWords];
-
-impl From<Words> for Bilingual {
-    fn from(Words { zh, en }: Words) -> Self {
-        Self { zh, en }
-    }
-}
 
 impl From<Explanation> for Explained {
     fn from(told: Explanation) -> Self {

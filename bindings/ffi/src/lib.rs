@@ -24,11 +24,12 @@ mod session;
 mod sms;
 mod sync;
 mod told;
+mod words;
 
 pub use attempts::{PhotoFile, PhotoShows, Recorded};
 pub use cases::{
-    Bilingual, CaseDetail, CaseFilter, CasePage, CaseSummary, ContactGap, DeadlineRow, Explained, FindingRow, MessageRow,
-    MissingEvidence, TimelineEntry,
+    CaseDetail, CaseFilter, CasePage, CaseSummary, ContactGap, DeadlineRow, Explained, FindingRow, MessageRow, MissingEvidence,
+    TimelineEntry,
 };
 pub use client::{ClientConfig, DoorstepClient, end_process, open_client};
 pub use commands::{Command, FailedDelivery, OriginReply, ProblemFound, SmsRequest};
@@ -46,5 +47,6 @@ pub use session::Person;
 pub use sms::{SmsDraft, SmsMoved, SmsOutcome};
 pub use sync::{RefusedAction, SyncSummary, UnsentAction, UnsentSummary};
 pub use told::{ToldLine, ToldPersonal, ToldValue};
+pub use words::Bilingual;
 
 uniffi::setup_scaffolding!();

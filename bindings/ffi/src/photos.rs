@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 
 use doorstep_client::{Hold, PhotoStanding, PhotoStatus};
 
-use crate::{Bilingual, Cancel, DoorstepClient, DoorstepError, attempts::read_file, cases::named};
+use crate::{Bilingual, Cancel, DoorstepClient, DoorstepError, attempts::read_file, words::named};
 
 /// What the app should know of a picture before it shows it as taken.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]

@@ -2,7 +2,7 @@
 
 use doorstep_rules::{Named, Pack};
 
-use crate::{Bilingual, DoorstepClient, DoorstepError, cases::named};
+use crate::{Bilingual, DoorstepClient, DoorstepError, words::named};
 
 /// The rules in force now.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use doorstep_client::{SmsPreview, SmsResult};
 use doorstep_domain::SmsFault;
 
-use crate::{Bilingual, Cancel, DoorstepClient, DoorstepError, SmsRequest, cases::named};
+use crate::{Bilingual, Cancel, DoorstepClient, DoorstepError, SmsRequest, words::named};
 
 /// An SMS as it would be sent. It holds a customer's data: for the screen, never for a log; as text it shows none of it.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]

@@ -2,7 +2,10 @@
 
 use doorstep_rules::{Line, Pack, PersonalValue, Unit, Value, Words};
 
-use crate::{Bilingual, cases::named, commands::masked};
+use crate::{
+    commands::masked,
+    words::{Bilingual, named},
+};
 
 /// One thing that an entry says. It may hold a customer's data: for the screen, never for a log; as text it shows none of it.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
