@@ -78,8 +78,10 @@ pub(crate) fn take_report(
 
 /// Moves a row on. What has not left after all has no time of leaving.
 pub(super) fn set(tx: &Tx<'_>, row: &Queued, state: SmsState, round: u32, sent: Option<UnixMs>) -> Result<(), ApiError> {
-    Ok(match state.has_left() {
-        true => message_moves::leave(tx, row.which(), (state, round), sent)?,
-        false => message_moves::stay(tx, row.which(), (state, round))?,
-    })
+    if state.has_left() {
+        message_moves::leave(tx, row.which(), (state, round), sent)?;
+    } else {
+        message_moves::stay(tx, row.which(), (state, round))?;
+    }
+    Ok(())
 }

@@ -74,8 +74,11 @@ pub(crate) fn next(tx: &Tx<'_>, (install, number, hash): &Key) -> Result<Option<
     )
 }
 
-/// The version, the body and the verdicts of the batches of a number. One that can not be read is left out.
-pub(crate) fn answered(tx: &Tx<'_>, install: &[u8], number: u64) -> Result<Vec<(u32, Vec<u8>, Vec<u8>)>, StoreError> {
+/// The version, the body and the verdicts of a batch.
+pub(crate) type Answered = (u32, Vec<u8>, Vec<u8>);
+
+/// The batches of a number with their verdicts. One that can not be read is left out.
+pub(crate) fn answered(tx: &Tx<'_>, install: &[u8], number: u64) -> Result<Vec<Answered>, StoreError> {
     let batches = tx.all(
         sql!("SELECT version, body, ack FROM envelope WHERE install = ?1 AND number = ?2"),
         params![install, number],
@@ -84,7 +87,7 @@ pub(crate) fn answered(tx: &Tx<'_>, install: &[u8], number: u64) -> Result<Vec<(
     Ok(batches.into_iter().flatten().collect())
 }
 
-fn read_answered(row: &Row<'_>) -> Result<(u32, Vec<u8>, Vec<u8>), StoreError> {
+fn read_answered(row: &Row<'_>) -> Result<Answered, StoreError> {
     Ok((row.get(0)?, row.get(1)?, row.get(2)?))
 }
 
