@@ -3,11 +3,11 @@
 
 use doorstep_document::{Change, HARD_CASE_CHANGES, NewEntry};
 use doorstep_domain::{
-    About, Anchor, Author, Body, BootId, CaseId, ChangeHash, DeviceId, EntryKey, FactsCheck, Fen, Mark, Personal, PhotoId,
-    Receipt, Recorded, Remark, Role, Ruling, Stands, TimeEvidence, UnixMs, UserId,
+    About, Anchor, Author, Body, BootId, CaseId, ChangeHash, DeviceId, DocKind, DocRef, EntryKey, FactsCheck, Fen, Mark,
+    Personal, PhotoId, Receipt, Recorded, Remark, Role, Ruling, Stands, TimeEvidence, UnixMs, UserId,
 };
 use doorstep_protocol::signing::receipt_hash;
-use doorstep_rules::Case;
+use doorstep_rules::{Case, Sheet};
 
 use crate::{
     case_log,
@@ -17,7 +17,9 @@ use crate::{
     link::{self, Entry},
     packs::Rules,
     store::{
-        acts, docs, listing, people,
+        acts,
+        docs::{self, Doc},
+        listing, people,
         tx::{StoreError, Tx},
     },
 };
@@ -60,12 +62,9 @@ pub(crate) fn append(
         return Err(HeadOfficeError::Full);
     }
     let is_release = entries.iter().any(|entry| entry.release.is_some());
-    if acts::newest_seq(db, case, &keys.install)? == 0 && entries.iter().all(|entry| entry.facts.is_none()) {
-        let facts = match facts::of_now(db, &doc.waybill)? {
-            Some(facts) => facts,
-            None => Case::fold(case_log::entries(db, case)?.0).ok_or(HeadOfficeError::NoCase)?.facts,
-        };
-        entries.iter_mut().take(1).for_each(|entry| entry.facts = Some(facts.clone()));
+    let says_what = |entry: &NewEntry| entry.facts.is_some() || entry.sheet.is_some();
+    if acts::newest_seq(db, case, &keys.install)? == 0 && !entries.iter().any(says_what) {
+        say_what(db, case, &doc, &mut entries)?;
     }
     if !is_release {
         // The server's own clock proves when it wrote them.
@@ -83,6 +82,21 @@ pub(crate) fn append(
     Ok(written)
 }
 
+/// Lets the first entry say which parcel, or whose day, the document is about.
+fn say_what(db: &Tx<'_>, id: &CaseId, doc: &Doc, entries: &mut [NewEntry]) -> Result<(), HeadOfficeError> {
+    let log = || case_log::entries(db, id).map(|(entries, _)| entries);
+    let Some(first) = entries.first_mut() else { return Ok(()) };
+    match doc.kind {
+        DocKind::Case => {
+            let row = facts::of_now(db, &doc.waybill)?;
+            let known = || Ok::<_, HeadOfficeError>(Case::fold(log()?).ok_or(HeadOfficeError::NoCase)?.facts);
+            first.facts = Some(row.map_or_else(known, Ok)?);
+        }
+        DocKind::Sheet => first.sheet = Some(Sheet::fold(log()?).ok_or(HeadOfficeError::NoCase)?.facts),
+    }
+    Ok(())
+}
+
 /// Appends entries unchanged, even if the case has reached its size limit.
 pub(crate) fn append_even_if_full(
     db: &Tx<'_>,
@@ -95,7 +109,10 @@ pub(crate) fn append_even_if_full(
     let mut doc = docs::read(db, case)?;
     let mut position = doc.position.clone();
     position.seq = acts::newest_seq(db, case, &keys.install)?;
-    let change = Change::write(case, &keys.install, &position, entries)
+    // Nothing is recorded yet: it is what the entries say.
+    let said = entries.first().and_then(|entry| DocKind::of_entry(entry.body.kind()));
+    let kind = if doc.n > 0 { doc.kind } else { said.unwrap_or_default() };
+    let change = Change::write(DocRef::new(kind, *case), &keys.install, &position, entries)
         .map_err(|_| ApiError::Internal("writing an entry of head office"))?;
     let before = doc.n;
     let author = entries.first().map(|entry| entry.author.user.to_string()).unwrap_or_default();
@@ -227,7 +244,7 @@ fn write(
 pub(crate) fn entry(author: Author, pack_version: u32, now: UnixMs, body: Body) -> NewEntry {
     let boot = BootId([0; 4]);
     let time = TimeEvidence { wall: now, zone_quarters: 0, mono_ms: 0, boot, anchor: Some(Anchor { server: now, mono_ms: 0 }) };
-    NewEntry { author, pack_version, time, action: None, facts: None, release: None, rewrites: None, body }
+    NewEntry { author, pack_version, time, action: None, facts: None, sheet: None, release: None, rewrites: None, body }
 }
 
 /// The server's own account.

@@ -46,6 +46,7 @@ mod restore;
 mod rights;
 mod say;
 mod serve;
+mod sheet;
 mod sms;
 mod store;
 mod tls;

@@ -196,6 +196,8 @@ fn parts(screen: &Screen, body: &Body) -> Result<Vec<String>, Failed> {
         }
         Body::Takeover(_) => {}
         Body::Listed(listed) => parts.extend(when("自", "since", Some(listed.since))),
+        Body::SheetNote(note) => parts.extend(quote("", Some(&note.words))),
+        Body::SheetDay(day) => parts.extend(quote("", day.words.as_ref())),
         Body::Unknown { .. } => parts.push(say("由更新的版本登记", "written by a newer version")),
     }
     Ok(parts)

@@ -392,7 +392,7 @@ impl MessageRow {
 }
 
 impl TimelineEntry {
-    fn of(recorded: &Entry, superseded: bool, pack: Option<&Pack>) -> Self {
+    pub(crate) fn of(recorded: &Entry, superseded: bool, pack: Option<&Pack>) -> Self {
         let entry = &recorded.entry;
         let (code, words, photo) = said(&entry.body);
         let standing = match &recorded.standing {
@@ -426,6 +426,8 @@ fn said(body: &Body) -> (Option<String>, Option<String>, Option<String>) {
         Body::Problem(problem) => (Some(problem.reason.to_string()), text(problem.words.as_ref()), None),
         Body::Call(call) => (Some(call.result.as_str().to_owned()), text(call.words.as_ref()), None),
         Body::Note { words } => (None, text(Some(words)), None),
+        Body::SheetNote(note) => (None, text(Some(&note.words)), None),
+        Body::SheetDay(day) => (None, text(day.words.as_ref()), None),
         Body::Photo(photo) => (Some(photo.purpose.as_str().to_owned()), None, Some(photo.id.to_string())),
         Body::Sms(sms) => (None, text(Some(&sms.text)), None),
         Body::SmsReport(report) => (Some(report.state.as_str().to_owned()), text(report.words.as_ref()), None),

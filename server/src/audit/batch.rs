@@ -1,9 +1,11 @@
 //! One batch: its signature, its columns, its verdicts, and the changes that it brought.
 
 use doorstep_document::{Change, pack::restore_within};
-use doorstep_domain::{BatchHash, CaseId, ChangeHash, DeviceId, FactsCheck, InstallId, Receipt, ReceiptParts, Reckoning, UnixMs};
+use doorstep_domain::{
+    BatchHash, CaseId, ChangeHash, DeviceId, DocRef, FactsCheck, InstallId, Receipt, ReceiptParts, Reckoning, UnixMs,
+};
 use doorstep_protocol::{
-    Ack, AckCase, Batch, Header, KIND_CASE, MAX_REQUEST, Push, PushDoc, ReceiptRow, RefusalCode, Sending, Verdict, decode,
+    Ack, AckCase, Batch, Header, MAX_REQUEST, Push, PushDoc, ReceiptRow, RefusalCode, Sending, Verdict, decode,
     signing::{is_signed, receipt_hash},
     unpack_verdicts,
 };
@@ -41,13 +43,15 @@ pub(super) struct Doc {
 }
 
 impl Doc {
+    /// With its kind. Of one that is not known nothing was taken.
+    fn document(&self) -> DocRef {
+        self.signed.as_ref().and_then(PushDoc::document).unwrap_or((&self.case).into())
+    }
+
     /// Its changes; `None`: nothing was taken of it, because its pack does not rebuild to what is signed.
     pub(super) fn changes(&self) -> Option<Vec<(ChangeHash, Vec<u8>)>> {
         let chunks = restore_within(&self.pack, MAX_REQUEST).ok()?;
-        let is_signed = self
-            .signed
-            .as_ref()
-            .is_none_or(|doc| doc.kind.unwrap_or(KIND_CASE) == KIND_CASE && doc.is_of(chunks.iter().map(|(hash, _)| hash)));
+        let is_signed = self.signed.as_ref().is_none_or(|doc| doc.is_of(chunks.iter().map(|(hash, _)| hash)));
         is_signed.then_some(chunks)
     }
 }
@@ -255,7 +259,7 @@ impl Look {
     /// Holds what a batch brought of a document against what is stored of it.
     fn doc(&mut self, db: &Tx<'_>, row: &BatchRow, (doc, answer): (&Doc, &AckCase), kept: &mut Kept) -> Result<(), ApiError> {
         let Some(changes) = doc.changes() else { return Ok(()) };
-        let read = |bytes: &Vec<u8>| Change::read(&doc.case, bytes).ok();
+        let read = |bytes: &Vec<u8>| Change::read(doc.document(), bytes).ok();
         let changes: Vec<_> = changes.into_iter().map(|(hash, bytes)| (hash, read(&bytes), bytes)).collect();
         let monos: Vec<u64> = changes.iter().map(|(_, read, _)| read.as_ref().map_or(0, mono_of)).collect();
         let base = decode::<Ack>(&row.ack).map_or(UnixMs(row.received_at), |ack| UnixMs(ack.received_ms));

@@ -281,6 +281,8 @@ impl View<'_> {
                     div { (outlet(facts.delivering_outlet.as_ref())) " ← " (outlet(facts.origin_outlet.as_ref())) " · " (facts.cod) }
                 }
             },
+            // No case has them.
+            Body::SheetNote(_) | Body::SheetDay(_) => html! {},
             Body::Unknown { name } => html! { (name) span.en { "written by a newer version" } },
         };
         html! { (kind(body)) (detail) }

@@ -27,5 +27,6 @@ mod next_step;
 mod packs;
 mod photos;
 mod reference_texts;
+mod sheets;
 mod story;
 mod versions;
