@@ -5,9 +5,10 @@ mod sms;
 use std::path::Path;
 
 use doorstep_domain::{
-    Author, CaseId, ChangeHash, DeviceId, Fen, NetworkCode, OutletCode, PhotoId, Remark, Role, Stands, UnixMs, UserId, Waybill,
+    Author, CaseId, ChangeHash, Day, DeviceId, Fen, IdError, NetworkCode, OutletCode, PhotoId, Remark, Role, Stands, UnixMs,
+    UserId, Waybill,
 };
-use doorstep_rules::{Case, Explanation, Policy, Rulebook, explain, judge};
+use doorstep_rules::{Case, Explanation, Policy, Rulebook, Sheet, explain, judge};
 use serde::Serialize;
 
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
     photos::{self, Storage},
     project,
     quarantine::{self, DecideError},
-    random, replace_key,
+    random, replace_key, sheet,
     store::{
         self,
         db::{Db, Store},
@@ -298,6 +299,12 @@ impl Admin {
             let network: NetworkCode = parse(&book.newest().pack.network, "network")?;
             Ok(CaseId::of(&network, &waybill))
         })
+    }
+
+    /// An outlet's day as its sheet has it; `None`: nothing is recorded of it.
+    pub fn sheet(&self, outlet: &str, day: &str) -> Result<Option<Sheet>, AdminError> {
+        let day: Day = day.parse().map_err(|error: IdError| AdminError::Invalid(error.to_string()))?;
+        self.db.read(|tx| Ok(sheet::read(tx, outlet, &day.to_string())?))
     }
 
     /// Fork alarms that nobody has looked at: clones and restored backups.

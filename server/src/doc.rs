@@ -1,7 +1,7 @@
-//! How a case's row goes on with each accepted change.
+//! How a document's row goes on with each accepted change.
 
 use doorstep_document::{Change, HARD_CASE_BYTES, HARD_CASE_CHANGES};
-use doorstep_domain::Body;
+use doorstep_domain::{Body, DocKind};
 use doorstep_rules::PROVISIONAL;
 
 use crate::store::docs::Doc;
@@ -17,6 +17,11 @@ impl Doc {
         self.n >= HARD_CASE_CHANGES as u64 || self.bytes + change.bytes().len() > HARD_CASE_BYTES
     }
 
+    /// Whether a change is of another kind of document than what the log has.
+    pub(crate) fn is_of_another_kind(&self, kind: DocKind) -> bool {
+        self.n > 0 && self.kind != kind
+    }
+
     /// Takes an accepted change into account; `review`: the policy let it pass for head office to look at.
     pub(crate) fn take(&mut self, change: &Change, person: &str, review: bool) {
         self.n += 1;
@@ -26,7 +31,11 @@ impl Doc {
             person.clone_into(&mut self.first_person);
             self.first_outlet = change.entries().first().map(|entry| entry.author.outlet.to_string()).unwrap_or_default();
         }
+        self.kind = change.kind();
         for entry in change.entries() {
+            if let Some(sheet) = entry.sheet.as_ref().filter(|_| self.outlet.is_empty()) {
+                (self.outlet, self.day) = (sheet.outlet.to_string(), sheet.day.to_string());
+            }
             if let Some(facts) = entry.facts.as_ref().filter(|_| self.waybill.is_empty()) {
                 self.waybill = facts.waybill.to_string();
             }

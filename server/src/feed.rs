@@ -7,13 +7,12 @@ use std::{
 };
 
 use doorstep_document::pack;
-use doorstep_domain::{CaseId, ChangeHash, InstallId, Receipt};
-use doorstep_protocol::{
-    CaseRef, FeedCase, FeedPage, KIND_CASE, Leaf, Pull, Scope, Spoken, pack_receipts, signing::receipts_leaf,
-};
+use doorstep_domain::{CaseId, ChangeHash, DocKind, DocRef, InstallId, Receipt};
+use doorstep_protocol::{CaseRef, FeedCase, FeedPage, Leaf, Pull, Scope, Spoken, pack_receipts, signing::receipts_leaf};
 
 use crate::{
     error::ApiError,
+    sheet,
     store::{
         case_log,
         docs::{self, Doc},
@@ -56,7 +55,11 @@ pub(crate) fn republish(tx: &Tx<'_>, case: &CaseId) -> Result<(), ApiError> {
 }
 
 fn scopes_of(tx: &Tx<'_>, case: &CaseId) -> Result<Vec<Scope>, ApiError> {
-    let Doc { waybill, notified, notice_to, first_person, closed, offered_to, courier, .. } = docs::read(tx, case)?;
+    let doc = docs::read(tx, case)?;
+    if doc.kind == DocKind::Sheet {
+        return Ok(sheet::scopes_of(&doc));
+    }
+    let Doc { waybill, notified, notice_to, first_person, closed, offered_to, courier, .. } = doc;
     let mut scopes = Vec::with_capacity(4);
     // What has ended leaves the courier's phone (domain 10.2: the customer's data only while the parcel is open).
     let mut couriers: Vec<String> = Vec::new();
@@ -151,6 +154,11 @@ pub(crate) fn page(tx: &Tx<'_>, reader: &Reader<'_>, scope: &Scope, want: usize)
 /// sent again: that would cost 32 incompressible bytes for each change of a fresh upload.
 fn feed_case(tx: &Tx<'_>, own: Option<InstallId>, range: FeedRow, spoken: Spoken) -> Result<Option<FeedCase>, ApiError> {
     let FeedRow { case, from, to, .. } = range;
+    let doc = DocRef::new(docs::kind(tx, &case)?, case);
+    // Below version 3 no page says of which kind a document is.
+    if spoken == Spoken::Version2 && doc.kind != DocKind::Case {
+        return Ok(None);
+    }
     let changes = case_log::range(tx, &case, from..=to, own.as_ref())?;
     if changes.is_empty() {
         return Ok(None);
@@ -165,6 +173,6 @@ fn feed_case(tx: &Tx<'_>, own: Option<InstallId>, range: FeedRow, spoken: Spoken
     }
     let signed: Vec<(ChangeHash, Receipt)> = changes.iter().map(|change| (change.hash, change.receipt)).collect();
     let pack = pack::elide_bare(&slices).ok_or_else(damaged)?;
-    let leaf = Some(Leaf(receipts_leaf(KIND_CASE, &case, &signed)));
-    Ok(Some(FeedCase { case, pack, receipts: receipt_rows, leaf, kind: None }))
+    let leaf = Some(Leaf(receipts_leaf(doc, &signed)));
+    Ok(Some(FeedCase { case, pack, receipts: receipt_rows, leaf, kind: doc.kind.named() }))
 }

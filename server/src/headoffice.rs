@@ -3,10 +3,10 @@
 
 use doorstep_document::{HARD_CASE_CHANGES, NewEntry};
 use doorstep_domain::{
-    About, Author, Body, CaseId, ChangeHash, DeviceId, EntryKey, FactsCheck, Fen, Mark, Personal, PhotoId, Receipt, Recorded,
-    Remark, Role, Ruling, Stands, UnixMs, UserId,
+    About, Author, Body, CaseId, ChangeHash, DeviceId, DocKind, EntryKey, FactsCheck, Fen, Mark, Personal, PhotoId, Receipt,
+    Recorded, Remark, Role, Ruling, Stands, UnixMs, UserId,
 };
-use doorstep_rules::Case;
+use doorstep_rules::{Case, Sheet};
 
 use crate::{
     case_log,
@@ -16,7 +16,9 @@ use crate::{
     listed, own,
     packs::Rules,
     store::{
-        acts, docs, listing, people,
+        acts,
+        docs::{self, Doc},
+        listing, people,
         tx::{StoreError, Tx},
     },
 };
@@ -59,12 +61,9 @@ pub(crate) fn append(
         return Err(HeadOfficeError::Full);
     }
     let is_release = entries.iter().any(|entry| entry.release.is_some());
-    if acts::newest_seq(db, case, &keys.install)? == 0 && entries.iter().all(|entry| entry.facts.is_none()) {
-        let facts = match facts::of_now(db, &doc.waybill)? {
-            Some(facts) => facts,
-            None => Case::fold(case_log::entries(db, case)?.0).ok_or(HeadOfficeError::NoCase)?.facts,
-        };
-        entries.iter_mut().take(1).for_each(|entry| entry.facts = Some(facts.clone()));
+    let says_what = |entry: &NewEntry| entry.facts.is_some() || entry.sheet.is_some();
+    if acts::newest_seq(db, case, &keys.install)? == 0 && !entries.iter().any(says_what) {
+        say_what(db, case, &doc, &mut entries)?;
     }
     if !is_release {
         // The server's own clock proves when it wrote them.
@@ -80,6 +79,21 @@ pub(crate) fn append(
         listed::write(db, case, now)?;
     }
     Ok(written)
+}
+
+/// Lets the first entry say which parcel, or whose day, the document is about.
+fn say_what(db: &Tx<'_>, id: &CaseId, doc: &Doc, entries: &mut [NewEntry]) -> Result<(), HeadOfficeError> {
+    let log = || case_log::entries(db, id).map(|(entries, _)| entries);
+    let Some(first) = entries.first_mut() else { return Ok(()) };
+    match doc.kind {
+        DocKind::Case => {
+            let row = facts::of_now(db, &doc.waybill)?;
+            let known = || Ok::<_, HeadOfficeError>(Case::fold(log()?).ok_or(HeadOfficeError::NoCase)?.facts);
+            first.facts = Some(row.map_or_else(known, Ok)?);
+        }
+        DocKind::Sheet => first.sheet = Some(Sheet::fold(log()?).ok_or(HeadOfficeError::NoCase)?.facts),
+    }
+    Ok(())
 }
 
 /// A decision of a reviewer as it is asked for.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use doorstep_document::{Admission, Change, HARD_CASE_BYTES, HARD_CASE_CHANGES, MAX_CASE_HEADS, Refusal};
-use doorstep_domain::{CaseId, Digest, FactsCheck, Receipt, Reckoning, UnixMs};
+use doorstep_domain::{CaseId, Digest, DocRef, FactsCheck, Receipt, Reckoning, UnixMs};
 use doorstep_protocol::{Ack, AckCase, CaseRef, Spoken, Verdict, pack_verdicts, unpack_verdicts, verdicts_leaf};
 
 use crate::{
@@ -61,7 +61,7 @@ pub(crate) fn take(db: &Tx<'_>, batch: &Verified, device: &Device, around: &Arou
     let mut cases = Vec::with_capacity(batch.cases.len());
     for offered in &batch.cases {
         cases.push(match &offered.changes {
-            Ok(changes) => taking.case(&offered.case, changes)?,
+            Ok(changes) => taking.document(&offered.doc(), changes)?,
             Err(fault) => {
                 AckCase { case: Some(CaseRef(offered.case)), rows: vec![], quarantined: vec![], fault: Some(fault.clone()) }
             }
@@ -80,11 +80,11 @@ fn leaves_of(batch: &Verified, ack: &Ack) -> Vec<Digest> {
         let changes = offered.changes.as_deref().unwrap_or_default();
         let mono = |change: &Offered| match &change.read {
             Ok(read) => mono_of(read),
-            Err(_) => Change::read(&offered.case, &change.bytes).map_or(0, |read| mono_of(&read)),
+            Err(_) => Change::read(offered.doc(), &change.bytes).map_or(0, |read| mono_of(&read)),
         };
         let monos: Vec<u64> = changes.iter().map(mono).collect();
         let verdicts = unpack_verdicts(UnixMs(ack.received_ms), &answer.rows, &answer.quarantined, &monos);
-        verdicts_leaf(&offered.case, changes.iter().zip(verdicts).map(|(change, verdict)| (change.hash, verdict.receipt())))
+        verdicts_leaf(offered.doc(), changes.iter().zip(verdicts).map(|(change, verdict)| (change.hash, verdict.receipt())))
     };
     batch.cases.iter().zip(&ack.cases).map(leaf).collect()
 }
@@ -104,7 +104,8 @@ struct Taking<'a> {
 }
 
 impl Taking<'_> {
-    fn case(&mut self, case: &CaseId, offered: &[Offered]) -> Result<AckCase, ApiError> {
+    fn document(&mut self, of: &DocRef, offered: &[Offered]) -> Result<AckCase, ApiError> {
+        let case = &of.id;
         let Self { db, batch, device, gaps, now, .. } = *self;
         let trusted_ms = gaps.trusted_ms();
         let mut history = store::case_log::history(db, case)?;
@@ -138,7 +139,7 @@ impl Taking<'_> {
                 }
                 Err(refusal) => {
                     // What a revoked device delivers keeps its times: head office may release it.
-                    let read = if *refusal == Refusal::Revoked { Change::read(case, &change.bytes).ok() } else { None };
+                    let read = if *refusal == Refusal::Revoked { Change::read(*of, &change.bytes).ok() } else { None };
                     let receipt = match &read {
                         Some(read) => {
                             let receipt = gaps.receipt(read, gaps.reckon(read, earlier.get(&change.hash).copied(), None)?)?;
@@ -170,8 +171,11 @@ impl Taking<'_> {
             // What is in the log stays; whether the policy lets it in is asked before whether it fits, so that a guess learns
             // nothing of the case.
             let denied = match admission {
+                Admission::Known => None,
+                // Nothing that may come lets it in.
+                _ if doc.is_of_another_kind(of.kind) => Some(Refusal::Kind { kind: kind_of(read) }),
                 // What waits for something else is judged when that has come.
-                Admission::Known | Admission::Early => None,
+                Admission::Early => None,
                 _ => match self.rights.judge(db, &doc, read)? {
                     Ok(review) => {
                         receipt.review |= first.is_none() && (review || has_moved(device, read));
@@ -264,6 +268,11 @@ fn has_moved(device: &Device, change: &Change) -> bool {
         };
         !device.members.iter().any(stands)
     })
+}
+
+/// The kind of a change's first entry.
+fn kind_of(change: &Change) -> String {
+    change.entries().first().map_or_else(String::new, |entry| entry.body.kind().to_owned())
 }
 
 /// Who first wrote: the scope of a waybill that no list knows.

@@ -38,7 +38,7 @@ pub(crate) fn take_up(db: &Tx<'_>, batch: &Verified, device: &Device) -> Result<
         .cases
         .iter()
         .zip(&changes)
-        .filter_map(|(case, changes)| Some(BroughtDoc { doc: &case.case, digest: case.digest.as_ref()?, changes }))
+        .filter_map(|(case, changes)| Some(BroughtDoc { doc: case.doc(), digest: case.digest.as_ref()?, changes }))
         .collect();
     for brought in &batch.signed.brings {
         let Some((chain, named)) = brought.chain(&docs) else { continue };

@@ -49,6 +49,7 @@ mod restore;
 mod rights;
 mod say;
 mod serve;
+mod sheet;
 mod sms;
 mod store;
 mod timeouts;

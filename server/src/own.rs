@@ -2,7 +2,9 @@
 //! it.
 
 use doorstep_document::{Change, NewEntry};
-use doorstep_domain::{Anchor, Author, Body, BootId, CaseId, ChangeHash, DeviceId, Receipt, Role, TimeEvidence, UnixMs};
+use doorstep_domain::{
+    Anchor, Author, Body, BootId, CaseId, ChangeHash, DeviceId, DocKind, DocRef, Receipt, Role, TimeEvidence, UnixMs,
+};
 use doorstep_protocol::signing::receipt_hash;
 
 use crate::{
@@ -27,7 +29,10 @@ pub(crate) fn append(
     let mut doc = docs::read(db, case)?;
     let mut position = doc.position.clone();
     position.seq = acts::newest_seq(db, case, &keys.install)?;
-    let change = Change::write(case, &keys.install, &position, entries)
+    // Nothing is recorded yet: it is what the entries say.
+    let said = entries.first().and_then(|entry| DocKind::of_entry(entry.body.kind()));
+    let kind = if doc.n > 0 { doc.kind } else { said.unwrap_or_default() };
+    let change = Change::write(DocRef::new(kind, *case), &keys.install, &position, entries)
         .map_err(|_| ApiError::Internal("writing an entry of head office"))?;
     let before = doc.n;
     let author = entries.first().map(|entry| entry.author.user.to_string()).unwrap_or_default();
@@ -54,7 +59,7 @@ pub(crate) fn append(
 pub(crate) fn entry(author: Author, pack_version: u32, now: UnixMs, body: Body) -> NewEntry {
     let boot = BootId([0; 4]);
     let time = TimeEvidence { wall: now, zone_quarters: 0, mono_ms: 0, boot, anchor: Some(Anchor { server: now, mono_ms: 0 }) };
-    NewEntry { author, pack_version, time, action: None, facts: None, release: None, rewrites: None, body }
+    NewEntry { author, pack_version, time, action: None, facts: None, sheet: None, release: None, rewrites: None, body }
 }
 
 /// The server's own account.

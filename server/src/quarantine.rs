@@ -3,7 +3,7 @@
 //! its own hand, naming the original, its author and its first receipt.
 
 use doorstep_document::{Change, NewEntry, Refusal};
-use doorstep_domain::{CaseId, ChangeHash, DeviceId, Receipt, Release, UnixMs};
+use doorstep_domain::{CaseId, ChangeHash, DeviceId, DocKind, DocRef, Receipt, Release, UnixMs};
 use doorstep_protocol::{Decision, Quarantined};
 use serde::Serialize;
 
@@ -14,6 +14,7 @@ use crate::{
     headoffice::{self, HeadOfficeError},
     keys::Keys,
     store::{
+        docs,
         quarantine::{self, Decided, Kept, Original},
         tx::{StoreError, Tx},
     },
@@ -97,9 +98,18 @@ pub(crate) fn list(db: &Tx<'_>, decided: bool) -> Result<Vec<Item>, ApiError> {
     Ok(kept.into_iter().map(Item::of).collect())
 }
 
+/// Reads a refused change. Its entries say of which kind of document it is: it may have been refused because the batch said another.
+fn read_kept(id: CaseId, bytes: &[u8]) -> Result<Change, Refusal> {
+    let of = |kind| Change::read(DocRef::new(kind, id), bytes);
+    match of(DocKind::Case) {
+        Err(Refusal::Kind { .. }) => of(DocKind::Sheet),
+        read => read,
+    }
+}
+
 impl Item {
     fn of(kept: Kept) -> Self {
-        let read = Change::read(&kept.case, &kept.bytes);
+        let read = read_kept(kept.case, &kept.bytes);
         let entries = read.iter().flat_map(|change| change.entries()).map(|e| format!("{} {}", e.body.kind(), e.author.user));
         Self {
             case: kept.case,
@@ -163,8 +173,13 @@ pub(crate) fn release(
     now: UnixMs,
 ) -> Result<(CaseId, ChangeHash), DecideError> {
     let (case, hash) = find(db, prefix)?;
+    let doc = docs::read(db, &case)?;
+    let doc_kind = (doc.n > 0).then_some(doc.kind);
     let Original { device, receipt, bytes } = quarantine::original(db, &case, &hash)?;
-    let original = Change::read(&case, &bytes).map_err(DecideError::Unreadable)?;
+    let original = read_kept(case, &bytes).map_err(DecideError::Unreadable)?;
+    if let Some(entry) = original.entries().first().filter(|_| matches!(doc_kind, Some(kind) if kind != original.kind())) {
+        return Err(DecideError::Unreadable(Refusal::Kind { kind: entry.key.kind.clone() }));
+    }
     let (log, _) = case_log::entries(db, &case)?;
     let is_there = |entry: &doorstep_domain::Entry| {
         log.iter().any(|r| r.entry.author == entry.author && r.entry.time == entry.time && r.entry.body == entry.body)
@@ -182,6 +197,7 @@ pub(crate) fn release(
             time: entry.time,
             action: entry.action,
             facts: entry.facts.clone(),
+            sheet: entry.sheet.clone(),
             release,
             rewrites: None,
             body: entry.body.clone(),

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use doorstep_document::{Change, Refusal};
-use doorstep_domain::{Body, Entry, NetworkCode, Role, UserId};
+use doorstep_domain::{Body, DocKind, Entry, NetworkCode, Role, UserId};
 use doorstep_rules::{Concerned, Permit, Policy};
 
 use crate::{
     clock,
     error::ApiError,
     packs::Rules,
+    sheet,
     store::{docs::Doc, parcels, people, tx::Tx},
 };
 
@@ -48,11 +49,16 @@ impl Rights {
     /// Whether all entries of a change may be recorded: `Ok(true)` if head office is to look at it.
     pub(crate) fn judge(&self, tx: &Tx<'_>, doc: &Doc, change: &Change) -> Result<Result<bool, Refusal>, ApiError> {
         let facts = change.entries().iter().find_map(|entry| entry.facts.as_ref());
-        if facts.is_some_and(|facts| facts.network != self.network) {
+        let sheet = change.entries().iter().find_map(|entry| entry.sheet.as_ref());
+        let network = facts.map(|facts| &facts.network).or(sheet.map(|sheet| &sheet.network));
+        if network.is_some_and(|network| *network != self.network) {
             return Ok(Err(Refusal::Rights { rule: NETWORK_RULE.into() }));
         }
         let waybill = if doc.waybill.is_empty() { facts.map(|facts| facts.waybill.as_str()) } else { Some(doc.waybill.as_str()) };
-        let (mut parcel, holder) = concerned(tx, waybill.unwrap_or_default(), doc)?;
+        let (mut parcel, holder) = match change.kind() {
+            DocKind::Case => concerned(tx, waybill.unwrap_or_default(), doc)?,
+            DocKind::Sheet => (sheet::concerned(doc, change), None),
+        };
         let offered = parcel.offered.take();
         let mut review = self.clock_is_in_doubt;
         for entry in change.entries() {
@@ -96,6 +102,7 @@ fn concerned(tx: &Tx<'_>, waybill: &str, doc: &Doc) -> Result<(Concerned, Option
         delivering: Some(named.delivering),
         origin: Some(named.origin),
         hub: named.hub,
+        sheet: None,
     };
     Ok((parcel, holder))
 }

@@ -4,10 +4,10 @@ use doorstep_document::{
     Change, Refusal,
     pack::{self, PackError},
 };
-use doorstep_domain::{BatchHash, Body, CaseId, ChangeHash, Clocks, Digest, InstallId, UnixMs};
+use doorstep_domain::{BatchHash, Body, CaseId, ChangeHash, Clocks, Digest, DocKind, DocRef, InstallId, UnixMs};
 use doorstep_protocol::{
-    Batch, Brought, Envelope, FirstAnswer, Header, KIND_CASE, Leaf, MAX_PUSH_CASES, MAX_REQUEST, MAX_REST, Push, PushDoc,
-    Sending, Spoken, SyncRequest, decode, encode,
+    Batch, Brought, Envelope, FirstAnswer, Header, Leaf, MAX_PUSH_CASES, MAX_REQUEST, MAX_REST, Push, PushDoc, Sending, Spoken,
+    SyncRequest, decode, encode,
     signing::{batch_message, is_signed},
 };
 
@@ -56,10 +56,18 @@ impl Signed {
 /// One document of a batch.
 pub(crate) struct VerifiedCase {
     pub case: CaseId,
+    /// Of a kind that is not known nothing is taken.
+    pub kind: DocKind,
     /// Its digest in a batch of version 3.
     pub digest: Option<Digest>,
     /// One for each change of the pack, or why the pack can not be rebuilt.
     pub changes: Result<Vec<Offered>, String>,
+}
+
+impl VerifiedCase {
+    pub fn doc(&self) -> DocRef {
+        DocRef::new(self.kind, self.case)
+    }
 }
 
 /// One change of a pack.
@@ -155,28 +163,34 @@ pub(crate) fn verify(request: &mut SyncRequest, device: &Device) -> Result<Optio
     let mut cases = Vec::with_capacity(docs.len());
     for offered in docs {
         let case = offered.doc;
+        let doc = match &offered.is_of {
+            Some(named) => named.document(),
+            None => Some(DocRef::from(&case)),
+        };
         let changes = match pack::restore_within(&offered.pack, MAX_REQUEST.saturating_sub(rebuilt)) {
             // With what came before it: a smaller batch helps. Alone: nothing does, and the others must not wait for it.
             Err(PackError::OverLimit) if rebuilt > 0 => return Err(ApiError::TooLarge),
             Err(fault) => Err(fault.to_string()),
             Ok(chunks) => {
                 rebuilt += chunks.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
-                match &offered.is_of {
-                    Some(named) if named.kind.is_some_and(|kind| kind != KIND_CASE) => {
-                        Err("this server does not know the kind of document".to_owned())
-                    }
-                    Some(named) if !named.is_of(chunks.iter().map(|(hash, _)| hash)) => {
+                match (doc, &offered.is_of) {
+                    (None, _) => Err("this server does not know the kind of document".to_owned()),
+                    (_, Some(named)) if !named.is_of(chunks.iter().map(|(hash, _)| hash)) => {
                         Err("pack does not rebuild to the digest that is signed".to_owned())
                     }
-                    _ => {
-                        let read =
-                            |bytes: &[u8]| Change::read(&case, bytes).and_then(|change| author_of(change, device, &install));
+                    (Some(doc), _) => {
+                        let read = |bytes: &[u8]| Change::read(doc, bytes).and_then(|change| author_of(change, device, &install));
                         Ok(chunks.into_iter().map(|(hash, bytes)| Offered { hash, read: read(&bytes), bytes }).collect())
                     }
                 }
             }
         };
-        cases.push(VerifiedCase { case, digest: offered.is_of.map(|named| named.digest), changes });
+        cases.push(VerifiedCase {
+            case,
+            kind: doc.map_or(DocKind::Case, |doc| doc.kind),
+            digest: offered.is_of.map(|named| named.digest),
+            changes,
+        });
     }
     Ok(Some(Verified {
         number: header.batch,

@@ -404,7 +404,7 @@ async fn a_first_receipt_that_proves_nothing_is_passed_over_and_the_change_is_re
         ("with a leaf of its own", |shown, _| {
             shown.docs[0].receipts[0].received_ms -= 8 * 3_600_000;
             let at = shown.docs[0].leaf as usize;
-            shown.leaves[at] = Leaf(shown.docs[0].digest());
+            shown.leaves[at] = Leaf(shown.docs[0].digest().unwrap());
         }),
     ];
     for (what, lie) in lies {

@@ -277,6 +277,7 @@ async fn what_the_list_says_is_the_servers_to_say() {
             ..Facts::unlisted("QH".parse().unwrap(), Waybill::parse(&waybill(2)).unwrap())
         }),
         release: None,
+        sheet: None,
         rewrites: None,
         body: Body::Listed(Listed { since: UnixMs(0) }),
     };

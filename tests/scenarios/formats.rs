@@ -40,7 +40,7 @@ fn versions(refs: &Refs) -> Vec<u32> {
 }
 
 /// A sync in version 2 that has nothing to send and no reference rows.
-async fn sync_in_version_2(world: &World, device: &Device) -> SyncResponse {
+pub async fn sync_in_version_2(world: &World, device: &Device) -> SyncResponse {
     let mut request = device.request();
     request.refs = vec![];
     assert!(request.batch.is_none() && request.push.is_none());

@@ -97,6 +97,7 @@ pub(crate) fn entry(n: u32, user: &str) -> NewEntry {
         facts: Some(facts(n)),
         body: Body::Attempt(Attempt::of("DF-NOBODY".parse().unwrap())),
         release: None,
+        sheet: None,
         rewrites: None,
     }
 }

@@ -2,7 +2,7 @@
 
 use doorstep_client::DeviceSigner;
 use doorstep_document::{Change, Position, pack};
-use doorstep_domain::{BatchHash, CaseId, Digest, InstallId};
+use doorstep_domain::{BatchHash, CaseId, Digest, DocKind, DocRef, InstallId};
 use doorstep_protocol::{
     Ack, Batch, BatchClock, Brought, CLOCK_HEADER, Envelope, ErrorBody, Header, Leaf, PushCase, RestLink, Sending, Signed,
     SyncRequest, SyncResponse, decode, encode, open, seal,
@@ -137,13 +137,14 @@ async fn a_document_that_is_not_what_was_signed_is_its_own_fault_and_the_next_on
         let change = Change::write(&phone.id(n), &own, &Position::default(), &[entry(n, "c1")]).unwrap();
         (PushCase { case: phone.id(n), pack: pack::elide(&[change.bytes()]).unwrap() }, change.hash())
     };
-    let of_another = |kind: u32, doc: CaseId| doc_digest(kind, &doc, &[pushed(2).1]);
+    let of_another = |kind: DocKind, doc: CaseId| doc_digest(DocRef::new(kind, doc), &[pushed(2).1]);
     let corpus = [
-        ("the digest of another document", None, of_another(0, phone.id(6)), "digest"),
-        ("the digest of other changes", None, doc_digest(0, &phone.id(2), &[]), "digest"),
-        ("a kind that nobody knows", Some(7), of_another(7, phone.id(2)), "kind"),
-        ("a kind under a case's digest", Some(u32::MAX), of_another(0, phone.id(2)), "kind"),
-        ("a case under another kind's digest", None, of_another(7, phone.id(2)), "digest"),
+        ("the digest of another document", None, of_another(DocKind::Case, phone.id(6)), "digest"),
+        ("the digest of other changes", None, doc_digest(&phone.id(2), &[]), "digest"),
+        ("a kind that nobody knows", Some(7), of_another(DocKind::Sheet, phone.id(2)), "kind"),
+        ("a kind under a case's digest", Some(u32::MAX), of_another(DocKind::Case, phone.id(2)), "kind"),
+        ("a sheet under a case's digest", Some(1), of_another(DocKind::Case, phone.id(2)), "digest"),
+        ("a case under another kind's digest", None, of_another(DocKind::Sheet, phone.id(2)), "digest"),
     ];
     for (nth, (what, kind, digest, word)) in (1_u8..).zip(corpus) {
         let mut request = phone.request();

@@ -133,6 +133,7 @@ fn as_new(entry: &Entry) -> NewEntry {
         action: entry.action,
         facts: entry.facts.clone(),
         release: None,
+        sheet: None,
         rewrites: None,
         body: entry.body.clone(),
     }

@@ -26,6 +26,7 @@ mod reading;
 mod rights;
 mod rules;
 mod server_key;
+mod sheets;
 mod sms;
 mod tls;
 mod version2;

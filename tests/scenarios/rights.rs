@@ -183,6 +183,7 @@ async fn only_the_server_releases_and_an_entry_that_says_it_was_released_is_refu
         facts: entry.facts.clone(),
         // Backdated: as if the server had received it long ago.
         release: Some(doorstep_domain::Release { original: original.hash(), received_at: doorstep_domain::UnixMs(0) }),
+        sheet: None,
         rewrites: None,
         body: entry.body.clone(),
     };
@@ -315,6 +316,7 @@ async fn a_case_that_somebody_frays_into_many_ends_can_still_be_written_to() {
             action: None,
             facts: entry.facts.clone(),
             release: None,
+            sheet: None,
             rewrites: None,
             body: entry.body.clone(),
         };

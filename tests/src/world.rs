@@ -9,8 +9,8 @@ use doorstep_client::{
 use doorstep_document::pack;
 use doorstep_domain::{BatchHash, CaseId, Clocks, PhotoPurpose, Recorded, Standing, UnixMs, Waybill};
 use doorstep_protocol::{
-    Ack, Answer, Batch, CLOCK_HEADER, ErrorBody, Header, KIND_CASE, Publication, PushCase, PushDoc, RefKind, Reference, Sending,
-    Signed, SyncRequest, SyncResponse, Version, decode, encode, open, seal,
+    Ack, Answer, Batch, CLOCK_HEADER, ErrorBody, Header, Publication, PushCase, PushDoc, RefKind, Reference, Sending, Signed,
+    SyncRequest, SyncResponse, Version, decode, encode, open, seal,
     signing::{batch_message, doc_digest},
 };
 use doorstep_rules::Case;
@@ -30,6 +30,7 @@ pub fn waybill(n: u32) -> String {
 
 /// The way back from steps of the server's schema, the newest first.
 const UNDO: &[(u32, &str)] = &[
+    (9, "ALTER TABLE doc DROP COLUMN kind; ALTER TABLE doc DROP COLUMN outlet; ALTER TABLE doc DROP COLUMN day"),
     (
         8,
         "DROP TABLE link; DROP TABLE log_fault; ALTER TABLE envelope DROP COLUMN link; ALTER TABLE change DROP COLUMN link;
@@ -386,7 +387,7 @@ impl Device {
         let sending = encode(&Sending::of(&self.clock.read(), None, vec![])).unwrap();
         let doc = |PushCase { case, pack }: PushCase| {
             let chunks = pack::restore(&pack).unwrap_or_default();
-            let digest = doc_digest(KIND_CASE, &case, chunks.iter().map(|(hash, _)| hash));
+            let digest = doc_digest(&case, chunks.iter().map(|(hash, _)| hash));
             PushDoc { doc: case, pack, digest, kind: None }
         };
         let mut batch =

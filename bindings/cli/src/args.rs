@@ -121,6 +121,14 @@ pub enum Command {
         #[command(subcommand)]
         what: Sms,
     },
+    /// 网点当日日志：查看、开始、记一笔 The sheet of your outlet's day: show it, open it, write a note.
+    #[command(args_conflicts_with_subcommands = true)]
+    Sheet {
+        /// 日期，如 2026-03-02；不写则为今天 The day; without one, today.
+        day: Option<String>,
+        #[command(subcommand)]
+        what: Option<Sheet>,
+    },
     /// 哪些还没发送 What is unsent, oldest first; photos waiting; what head office holds.
     Status,
     /// 设置本人密码（共用平板） Set the PIN of who is signed in, on a shared tablet.
@@ -218,6 +226,28 @@ pub enum Sms {
     Lease {
         /// 运单号 The waybill.
         waybill: String,
+    },
+}
+
+/// What to write into a sheet.
+#[derive(Subcommand)]
+pub enum Sheet {
+    /// 记一笔 Write a signed note.
+    Note {
+        /// 内容 Its text.
+        text: String,
+        /// 日期；不写则为今天 The day; without one, today.
+        #[arg(long)]
+        day: Option<String>,
+    },
+    /// 开始当日 Open the day.
+    Open {
+        /// 说明 What there is to say.
+        #[arg(long)]
+        note: Option<String>,
+        /// 日期；不写则为今天 The day; without one, today.
+        #[arg(long)]
+        day: Option<String>,
     },
 }
 

@@ -14,6 +14,7 @@ mod record;
 mod rules;
 mod run;
 mod screen;
+mod sheet;
 mod sms;
 mod spool;
 mod timeline;

@@ -17,7 +17,7 @@ use crate::{
     record::{add_photos, record},
     rules,
     screen::Screen,
-    sms,
+    sheet, sms,
     spool::Spool,
     words::{self, say},
 };
@@ -80,6 +80,7 @@ pub fn run(args: &Args) -> Result<Answer, Failed> {
                 Sms::Lease { waybill } => sms::lease(&client, spool.as_ref(), &runtime()?, waybill),
             }
         }
+        Command::Sheet { day, what } => sheet::sheet(&client, day.as_deref(), what.as_ref()),
         Command::Status => status(&client),
         Command::Sync => sync(&client, spool.as_ref()),
         Command::Pin { pin } => done(client.set_pin(pin)?, "密码已设置", "PIN set"),

@@ -513,6 +513,33 @@ fn a_shared_tablet_is_locked_and_unlocked_and_status_says_what_was_refused_and_w
 }
 
 #[test]
+fn an_outlets_clerk_opens_and_writes_the_sheet_of_the_day_once_head_office_allows_it() {
+    let world = World::new();
+    let mut admin = Admin::open(&world.path("server")).unwrap();
+    admin.user("s1", "陈静", "outlet", "0412").unwrap();
+    let code = admin.code("s1", now()).unwrap().code;
+    world.json(&["enrol", "--server", &format!("http://{}", world.link), "--code", &code]);
+    let refused = world.run(&["sheet", "open"]);
+    assert_eq!(refused.code, 3, "the first policy knows no sheets: {}", refused.err);
+    admin.policy(doorstep_rules::SHEETS_POLICY).unwrap();
+    world.json(&["sync"]);
+    assert_eq!(world.json(&["sheet"])["sheet"], Value::Null);
+    world.json(&["sheet", "open"]);
+    world.json(&["sheet", "note", "09:00 跟件完毕"]);
+    let shown = world.run(&["sheet"]);
+    assert!(shown.out.contains("「09:00 跟件完毕」") && shown.out.contains("当日开始"), "{}", shown.out);
+    world.json(&["sync"]);
+    let sheet = world.json(&["sheet"])["sheet"].take();
+    let kinds: Vec<&str> = sheet["timeline"].as_array().unwrap().iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
+    assert_eq!((kinds, sheet["outlet"].as_str()), (vec!["s_day", "s_note"], Some("0412")));
+    let day = sheet["day"].as_str().unwrap().to_owned();
+    assert_eq!(world.json(&["sheet", &day])["sheet"], sheet);
+    assert_eq!(world.run(&["sheet", "2026-02-30"]).code, 2, "no such day");
+    assert_eq!(serde_json::to_value(admin.sheet("0412", &day).unwrap()).unwrap()["timeline"].as_array().unwrap().len(), 2);
+    assert!(world.json(&["cases"])["cases"].as_array().unwrap().is_empty(), "it is no case");
+}
+
+#[test]
 fn plain_http_to_another_machine_is_refused_unless_it_is_said_to_be_meant() {
     let folder = tempfile::tempdir().unwrap();
     let enrol = ["enrol", "--server", "http://hq.invalid:8080", "--code", "ABCD-EFGH-JKLM", "--json"];

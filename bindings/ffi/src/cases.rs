@@ -2,7 +2,9 @@
 
 use doorstep_client::{CaseRow, CaseView, Filter, Place};
 use doorstep_domain::{CaseId, Recorded as Entry, Standing, UnixMs};
-use doorstep_rules::{Case, Contacts, Deadline, Explanation, Finding, Label, Message, Pack, Sight, Value, gap_words, head, tell};
+use doorstep_rules::{
+    Case, Contacts, Deadline, Explanation, Finding, Label, Line, Message, Pack, Sight, Value, gap_words, head, tell,
+};
 
 use crate::{
     DoorstepClient, DoorstepError,
@@ -385,8 +387,13 @@ impl MessageRow {
 
 impl TimelineEntry {
     pub(crate) fn of(recorded: &Entry, case: &Case, pack: Option<&Pack>, sight: Sight) -> Self {
+        let lines = tell(&recorded.entry, case, pack, sight);
+        Self::told(recorded, lines, case.superseded.contains_key(&recorded.entry.key), pack)
+    }
+
+    /// An entry with what it says.
+    pub(crate) fn told(recorded: &Entry, lines: Vec<Line>, superseded: bool, pack: Option<&Pack>) -> Self {
         let entry = &recorded.entry;
-        let lines = tell(entry, case, pack, sight);
         let head = head(&lines).map(|line| &line.value);
         let code_name = head.and_then(Value::name);
         let code = head.zip(code_name.as_ref()).map(|(value, name)| match value {
@@ -420,7 +427,7 @@ impl TimelineEntry {
             words,
             photo,
             standing: standing.to_owned(),
-            superseded: case.superseded.contains_key(&entry.key),
+            superseded,
             told: lines.into_iter().map(|line| ToldLine::of(line, pack)).collect(),
         }
     }

@@ -21,6 +21,7 @@ mod platform;
 mod rules;
 mod runtime;
 mod session;
+mod sheets;
 mod sms;
 mod sync;
 mod told;
@@ -44,6 +45,7 @@ pub use platform::{
 pub use rules::{NamedCode, OutcomeCode, ProblemCode, RuleSummary};
 pub use runtime::Cancel;
 pub use session::Person;
+pub use sheets::SheetDetail;
 pub use sms::{SmsDraft, SmsMoved, SmsOutcome};
 pub use sync::{RefusedAction, SyncSummary, UnsentAction, UnsentSummary};
 pub use told::{ToldLine, ToldPersonal, ToldValue};

@@ -98,6 +98,27 @@ class DoorTest(WorldTest):
         self.assertGreater(finding.gap.until_ms, finding.gap.from_ms)
         self.assertIn("contacts", finding.gap.told.en)
 
+    async def test_an_outlets_staff_open_and_write_their_days_sheet_and_a_courier_does_not(self):
+        await self.world.tell("sheets")
+        tablet = await Doorstep.open(self.folder / "tablet")
+        self.addAsyncCleanup(tablet.close)
+        await soon(tablet.enrol(self.world.url, (await self.world.tell("code", "s1"))["code"]))
+        self.assertIsNone(await tablet.sheet())
+        await tablet.open_sheet()
+        await tablet.note_sheet("09:00 跟件完毕")
+        sheet = await tablet.sheet()
+        self.assertEqual((sheet.outlet, sheet.opened_by), ("0412", "s1"))
+        self.assertEqual([(entry.kind, entry.words) for entry in sheet.timeline], [("s_day", None), ("s_note", "09:00 跟件完毕")])
+        self.assertEqual({entry.standing for entry in sheet.timeline}, {"on_this_device"})
+        self.assertNotIn("跟件", str(sheet))
+        await soon(tablet.sync())
+        self.assertEqual({entry.standing for entry in (await tablet.sheet(sheet.day)).timeline}, {"accepted"})
+        doorstep = await self.courier()
+        with self.assertRaises(DoorstepError) as caught:
+            await doorstep.note_sheet("我也写")
+        self.assertEqual(caught.exception.code, "rights")
+        self.assertIsNone(await doorstep.sheet())
+
     async def test_what_a_killed_process_recorded_is_there_when_the_store_is_opened_again(self):
         await (await self.courier()).close()
         code = f"""

@@ -21,6 +21,7 @@ mod ready;
 mod rights;
 mod sender;
 mod session;
+mod sheet;
 mod signer;
 mod sms;
 mod telling;
@@ -34,6 +35,7 @@ pub use photos::Look;
 pub use proof::{Authorship, ProvenEntry};
 pub use sender::{OutgoingSms, SmsResult, SmsSender};
 pub use session::MOST_WRONG_PINS;
+pub use sheet::SheetCommand;
 pub use signer::{DeviceSigner, SignError, SoftwareSigner};
 pub use sms::Dispatched;
 

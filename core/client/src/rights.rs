@@ -33,6 +33,7 @@ fn concerned(store: &Store, who: &Identity, target: &ActionCase, case: Option<&C
         delivering: row.as_ref().map(|row| row.delivering_outlet.clone()).or_else(|| facts?.delivering_outlet.clone()),
         origin: row.as_ref().map(|row| row.origin_outlet.clone()).or_else(|| facts?.origin_outlet.clone()),
         hub: row.as_ref().and_then(|row| row.hub.clone()),
+        sheet: None,
     };
     if row.is_some() || case.is_some() {
         parcel.couriers.push(who.author.user.clone());

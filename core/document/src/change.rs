@@ -10,7 +10,7 @@ use automerge::{
     ActorId, ExpandedChange, ObjType, ScalarValue,
     legacy::{Key, ObjectId, Op, OpId, OpType, SortedVec},
 };
-use doorstep_domain::{CaseId, ChangeHash, Entry, EntryKey, InstallId, Tag};
+use doorstep_domain::{ChangeHash, DocId, DocKind, DocRef, Entry, EntryKey, InstallId, Tag};
 
 use crate::{Link, MAX_CHANGE_BYTES, MAX_CHANGE_OPS, NewEntry, Position, Refusal, WriteError, columns, fields};
 
@@ -38,6 +38,7 @@ const MAX_OP: u64 = 1 << 24;
 ///     # pack_version: 1,
 ///     # time: TimeEvidence { wall: UnixMs(0), zone_quarters: 32, mono_ms: 1, boot: BootId([0; 4]), anchor: None },
 ///     # action: None,
+///     # sheet: None,
 ///     # release: None,
 ///     # rewrites: None,
 ///     // author, time and the version of the rules
@@ -55,6 +56,7 @@ const MAX_OP: u64 = 1 << 24;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
+    kind: DocKind,
     hash: ChangeHash,
     install: InstallId,
     seq: u64,
@@ -68,7 +70,8 @@ pub struct Change {
 impl Change {
     /// Writes one user action as one change, from the position alone. The bytes are the same that Automerge's own
     /// transaction would give (proven in the tests); a loaded document costs ten times a durable record.
-    pub fn write(case: &CaseId, install: &InstallId, at: &Position, entries: &[NewEntry]) -> Result<Self, WriteError> {
+    pub fn write(doc: impl Into<DocRef>, install: &InstallId, at: &Position, entries: &[NewEntry]) -> Result<Self, WriteError> {
+        let doc = doc.into();
         if entries.is_empty() || entries.len() > MAX_ENTRIES {
             return Err(WriteError::EntryCount(entries.len()));
         }
@@ -85,7 +88,7 @@ impl Change {
             };
             let map = OpId::new(start_op + operations.len() as u64, &actor);
             operations.push(op(ObjectId::Root, &key.to_string(), OpType::Make(ObjType::Map)));
-            for (field, value) in fields::write(case, entry) {
+            for (field, value) in fields::write(&doc.id, entry) {
                 operations.push(op(ObjectId::Id(map.clone()), field, OpType::Put(value)));
             }
         }
@@ -103,21 +106,24 @@ impl Change {
         };
         let bytes = automerge::Change::from(expanded).raw_bytes().to_vec();
         // What is written is read back with a reader's eyes, so that nothing leaves this device that others refuse.
-        Ok(Self::read(case, &bytes)?)
+        Ok(Self::read(doc, &bytes)?)
     }
 
-    /// Reads a change of the case, refusing whatever `write` could not have made. Never panics, whatever the bytes.
-    pub fn read(case: &CaseId, bytes: &[u8]) -> Result<Self, Refusal> {
-        Self::from_expanded(case, bytes, decode(bytes, Source::Anywhere)?)
+    /// Reads a change of the document, refusing whatever `write` could not have made. Never panics, whatever the bytes. An id alone is a
+    /// case's.
+    pub fn read(doc: impl Into<DocRef>, bytes: &[u8]) -> Result<Self, Refusal> {
+        let doc = doc.into();
+        Self::from_expanded(&doc.id, Some(doc.kind), bytes, decode(bytes, Source::Anywhere)?)
     }
 
     /// Reads a change that [`Change::read`] let through before it was stored: the checksum is held against the content,
-    /// so a damaged row is noticed, but it is not encoded again, which costs half of reading a case.
-    pub fn read_stored(case: &CaseId, bytes: &[u8]) -> Result<Self, Refusal> {
-        Self::from_expanded(case, bytes, decode(bytes, Source::Stored)?)
+    /// so a damaged row is noticed, but it is not encoded again, which costs half of reading a case. Its entries say of which kind the
+    /// document is, because each kind of entry belongs to one kind of document.
+    pub fn read_stored(doc: &DocId, bytes: &[u8]) -> Result<Self, Refusal> {
+        Self::from_expanded(doc, None, bytes, decode(bytes, Source::Stored)?)
     }
 
-    fn from_expanded(case: &CaseId, bytes: &[u8], expanded: ExpandedChange) -> Result<Self, Refusal> {
+    fn from_expanded(doc: &DocId, kind: Option<DocKind>, bytes: &[u8], expanded: ExpandedChange) -> Result<Self, Refusal> {
         let install = InstallId::try_from(expanded.actor_id.to_bytes()).map_err(|_| Refusal::Actor)?;
         let sorted = expanded.deps.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
         if expanded.time != 0
@@ -133,11 +139,12 @@ impl Change {
         if count == 0 || count > MAX_CHANGE_OPS || start_op.saturating_add(count as u64) > MAX_OP {
             return Err(Refusal::OpCount(count));
         }
-        let entries = read_entries(case, &expanded, &install)?;
-        if expanded.seq == 1 && entries.iter().all(|entry| entry.facts.is_none()) {
+        let (kind, entries) = read_entries(doc, kind, &expanded, &install)?;
+        if expanded.seq == 1 && entries.iter().all(|entry| entry.facts.is_none() && entry.sheet.is_none()) {
             return Err(Refusal::NoFacts);
         }
         Ok(Self {
+            kind,
             hash: expanded.hash.map(|h| ChangeHash::new(h.0)).ok_or(Refusal::Undecodable)?,
             install,
             seq: expanded.seq,
@@ -149,6 +156,10 @@ impl Change {
         })
     }
 
+    /// Of which kind its document is.
+    pub fn kind(&self) -> DocKind {
+        self.kind
+    }
     /// SHA-256 as Automerge defines it.
     pub fn hash(&self) -> ChangeHash {
         self.hash
@@ -238,8 +249,14 @@ fn content(bytes: &[u8]) -> Option<&[u8]> {
     None
 }
 
-/// The shape check: every operation makes a map at a root key of this very change, or puts a scalar into such a map.
-fn read_entries(case: &CaseId, change: &ExpandedChange, install: &InstallId) -> Result<Vec<Entry>, Refusal> {
+/// The shape check: every operation makes a map at a root key of this very change, or puts a scalar into such a map. Then the entries:
+/// all of one kind of document, which is the one that is asked for. `None`: it is the first entry's.
+fn read_entries(
+    doc: &DocId,
+    kind: Option<DocKind>,
+    change: &ExpandedChange,
+    install: &InstallId,
+) -> Result<(DocKind, Vec<Entry>), Refusal> {
     let tag = Tag::of(install);
     let start_op = change.start_op.get();
     let mut keys = BTreeSet::new();
@@ -278,12 +295,18 @@ fn read_entries(case: &CaseId, change: &ExpandedChange, install: &InstallId) -> 
         return Err(Refusal::OpCount(change.operations.len()));
     }
     let several = maps.len() > 1;
+    let first = maps.values().next().and_then(|(key, _)| DocKind::of_entry(&key.kind));
+    let kind = kind.or(first).unwrap_or_default();
+    let doc = DocRef::new(kind, *doc);
     let entry = |(i, (key, fields)): (usize, (EntryKey, fields::Fields))| {
         // The place tells entries of one change apart in a timeline; two with the same one would have no order.
         if key.index != several.then_some(i as u32) {
             return Err(Refusal::Key);
         }
-        fields::read(case, key, &fields)
+        if DocKind::of_entry(&key.kind) != Some(kind) {
+            return Err(Refusal::Kind { kind: key.kind });
+        }
+        fields::read(&doc, key, &fields)
     };
-    maps.into_values().enumerate().map(entry).collect()
+    Ok((kind, maps.into_values().enumerate().map(entry).collect::<Result<_, _>>()?))
 }

@@ -1,6 +1,6 @@
 //! What a writer says, before a change gives it a key.
 
-use doorstep_domain::{ActionId, Author, Body, ChangeHash, Facts, Release, TimeEvidence};
+use doorstep_domain::{ActionId, Author, Body, ChangeHash, Facts, Release, SheetFacts, TimeEvidence};
 
 /// An entry before it is written: its key comes from the change.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +15,8 @@ pub struct NewEntry {
     pub action: Option<ActionId>,
     /// The parcel's facts; demanded in an installation's first change of a case.
     pub facts: Option<Facts>,
+    /// Of which sheet it is; demanded in an installation's first change of a sheet.
+    pub sheet: Option<SheetFacts>,
     /// What it was released from; the server's writings alone have one.
     pub release: Option<Release>,
     /// The change that this one writes anew.

@@ -2,7 +2,7 @@
 
 use doorstep_domain::RefusalCode;
 
-/// Why bytes are not a change of this case. Each has a stable code that travels in verdicts.
+/// Why bytes are not a change of this document. Each has a stable code that travels in verdicts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Larger than [`crate::MAX_CHANGE_BYTES`].
@@ -40,11 +40,17 @@ pub enum Refusal {
         /// The field's name in the document.
         field: &'static str,
     },
-    /// An entry of another case, or facts that give another case id.
-    #[error("entry belongs to another case")]
+    /// An entry of another document, or facts that give another id.
+    #[error("entry belongs to another document")]
     OtherCase,
-    /// The first change of an installation in a case does not say which parcel it is about.
-    #[error("first change of an installation carries no parcel facts")]
+    /// An entry that belongs to another kind of document: of a sheet in a case, of a case in a sheet.
+    #[error("entry kind {kind} belongs to another kind of document")]
+    Kind {
+        /// The entry's kind.
+        kind: String,
+    },
+    /// The first change of an installation in a document does not say which parcel, or whose day, it is about.
+    #[error("first change of an installation does not say what it is about")]
     NoFacts,
     /// No entry at all, or more operations than [`crate::MAX_CHANGE_OPS`].
     #[error("change has {0} operations")]
@@ -92,6 +98,7 @@ impl Refusal {
             Self::Key => RefusalCode::EntryKey,
             Self::Field { .. } => RefusalCode::Field,
             Self::OtherCase => RefusalCode::OtherCase,
+            Self::Kind { .. } => RefusalCode::Kind,
             Self::NoFacts => RefusalCode::NoFacts,
             Self::OpCount(_) => RefusalCode::OpCount,
             Self::StartOp { .. } => RefusalCode::StartOp,

@@ -6,6 +6,7 @@ mod listed;
 mod notice;
 mod photo;
 mod review;
+mod sheet;
 mod sms;
 mod words;
 
@@ -16,6 +17,7 @@ pub use notice::{Mark, Notice, Outage, Reply, Seen, has_text};
 pub use photo::{Capture, Clarity, GeoPosition, MAX_CAMERA, MAX_PHOTO, MAX_PLACEHOLDER, MAX_THUMBNAIL, Photo, Thumbnail};
 pub use review::{About, Correction, Dispute, Ruling};
 use serde::Serialize;
+pub use sheet::{SheetDay, SheetFacts, SheetNote};
 pub use sms::{Sms, SmsFault, SmsLevel, SmsReply, SmsReport, SmsState, SmsWay};
 pub use words::{Book, CallResult, Customer, Fault, OutageReason, Payer, PhotoPurpose, Remark, Stage, Stands, TargetSource};
 
@@ -83,6 +85,10 @@ words!(
         Takeover = "takeover",
         /// What head office's list says of the parcel, written by the server alone.
         Listed = "listed",
+        /// A signed, dated note of an outlet's day.
+        SheetNote = "s_note",
+        /// An outlet's day was opened.
+        SheetDay = "s_day",
     }
 );
 
@@ -250,6 +256,12 @@ bodies!(
     Takeover,
     /// A row of head office's list.
     Listed,
+    /// A note of a sheet.
+    #[serde(rename = "s_note")]
+    SheetNote,
+    /// A sheet's day was opened.
+    #[serde(rename = "s_day")]
+    SheetDay,
 );
 
 impl Body {
@@ -300,7 +312,7 @@ impl Body {
     }
 }
 
-/// One entry of a case, as every replica reads it.
+/// One entry of a document, as every replica reads it.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Entry {
     /// Its root key in the document.
@@ -316,6 +328,9 @@ pub struct Entry {
     pub action: Option<ActionId>,
     /// The parcel's deciding facts, in the first entry an installation writes for the case and in each [`Listed`].
     pub facts: Option<Facts>,
+    /// Of which sheet it is, in the first entry an installation writes in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<SheetFacts>,
     /// Set by the server alone: the entry was refused first and released by head office.
     pub release: Option<Release>,
     /// The change that this one writes anew, because its device had to go on as a new installation. It takes the time that the server

@@ -28,6 +28,12 @@ pub enum IdError {
     /// An entry key is not `<kind>/<tag>-<seq>[.<i>]`.
     #[error("entry key is not <kind>/<tag>-<seq>[.<i>]")]
     EntryKey,
+    /// Not an ISO date from 1970-01-01 to 9999-12-31.
+    #[error("day is not an ISO date like 2026-03-02")]
+    Day,
+    /// A number that is no kind of document.
+    #[error("kind of document is not known")]
+    DocKind,
 }
 
 macro_rules! byte_id {
@@ -83,7 +89,7 @@ macro_rules! byte_id {
 }
 
 byte_id!(
-    /// One problem parcel = one document. See [`CaseId::of`].
+    /// One problem parcel = one document, see [`CaseId::of`]; and, as [`crate::DocId`], a document of any kind.
     CaseId, 16
 );
 byte_id!(
@@ -144,19 +150,24 @@ impl DeviceId {
     }
 }
 
+/// First 16 bytes of SHA-256 over strings, each with its length as 32 bits big-endian. The first one names the kind of document.
+pub(crate) fn id_of(parts: &[&str]) -> CaseId {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u32).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    let digest: [u8; 32] = hash.finalize().into();
+    let mut id = [0; 16];
+    id.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+    CaseId(id)
+}
+
 impl CaseId {
     /// First 16 bytes of SHA-256 over the length-prefixed (32-bit big-endian) UTF-8 strings `case/v1`, network code and
     /// normalised waybill: the same waybill on two phones is the same document, with no server asked.
     pub fn of(network: &NetworkCode, waybill: &Waybill) -> Self {
-        let mut hash = Sha256::new();
-        for part in ["case/v1", network.as_str(), waybill.as_str()] {
-            hash.update((part.len() as u32).to_be_bytes());
-            hash.update(part.as_bytes());
-        }
-        let digest: [u8; 32] = hash.finalize().into();
-        let mut id = [0; 16];
-        id.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
-        Self(id)
+        id_of(&["case/v1", network.as_str(), waybill.as_str()])
     }
 
     /// The first 8 bytes, which every entry carries: a first change has no dependencies and could otherwise be

@@ -4,6 +4,8 @@
 //! layouts that every replica must agree on (case id, entry key, time evidence, sealed personal value). "Domain n.m" in
 //! these pages names a section of the domain text that a rule comes from.
 
+mod day;
+mod doc;
 mod entry;
 mod ids;
 mod mask;
@@ -16,12 +18,14 @@ mod standing;
 mod time;
 mod waybill;
 
+pub use day::Day;
+pub use doc::{DocId, DocKind, DocRef};
 pub use entry::{
     About, Action, Alias, Assign, Attempt, Body, Book, Call, CallResult, Capture, Clarity, Close, Consent, Correction, Customer,
     Dispute, Entry, Facts, Fault, GeoPosition, Goods, Handover, Kind, Ledger, Listed, MAX_CAMERA, MAX_PHOTO, MAX_PLACEHOLDER,
     MAX_THUMBNAIL, Mark, Notice, Outage, OutageReason, Payer, Photo, PhotoPurpose, Problem, Release, Remark, Reply, Ruling, Seen,
-    Sms, SmsFault, SmsLevel, SmsReply, SmsReport, SmsState, SmsWay, Stage, Stands, Takeover, TargetSource, Thumbnail, Tick,
-    Waiver, has_text,
+    SheetDay, SheetFacts, SheetNote, Sms, SmsFault, SmsLevel, SmsReply, SmsReport, SmsState, SmsWay, Stage, Stands, Takeover,
+    TargetSource, Thumbnail, Tick, Waiver, has_text,
 };
 pub use ids::{
     ActionId, BatchHash, CaseId, ChangeHash, DeviceId, Digest, EntryKey, HistoryId, IdError, InstallId, MessageKey, NetworkCode,

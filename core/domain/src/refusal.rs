@@ -75,9 +75,11 @@ refusals!(
     EntryKey = "entry_key",
     /// A field is missing, malformed, too long, or not the writer's to say.
     Field = "field",
-    /// It belongs to another case.
+    /// It belongs to another document.
     OtherCase = "other_case",
-    /// The first change of an installation in a case without facts.
+    /// An entry that belongs to another kind of document.
+    Kind = "kind",
+    /// The first change of an installation in a document without facts.
     NoFacts = "no_facts",
     /// No operation, too many, or a counter out of range.
     OpCount = "op_count",

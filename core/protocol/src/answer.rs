@@ -1,9 +1,9 @@
 //! An answer after its signatures were checked: the only form in which a device uses one.
 
-use doorstep_domain::{CaseId, ChangeHash, DeviceId, Digest, HistoryId, PhotoId, Receipt, UnixMs};
+use doorstep_domain::{ChangeHash, DeviceId, Digest, DocRef, HistoryId, PhotoId, Receipt, UnixMs};
 
 use crate::{
-    Ack, AckCase, CaseRef, CodecError, Decision, Demand, FeedPage, KIND_CASE, Leaf, Link, RefVersion, Scope, Signed, Succession,
+    Ack, AckCase, CaseRef, CodecError, Decision, Demand, FeedPage, Leaf, Link, RefVersion, Scope, Signed, Succession,
     SyncResponse, Token, Verdict, Vouched, WipeOrder, Witness, decode, encode,
     signing::{
         self, answer_leaf, answer_message, is_key, is_signed, key_message, leaves_root, receipts_leaf, root_message, wipe_message,
@@ -66,16 +66,16 @@ pub struct Answer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pushed {
     /// The document.
-    pub doc: CaseId,
+    pub doc: DocRef,
     /// Its changes in the pack's order, with the monotonic time of each one's act.
     pub changes: Vec<(ChangeHash, u64)>,
 }
 
 /// The leaf of a document's verdicts: over the receipts of the changes that were taken, or had been.
-pub fn verdicts_leaf(doc: &CaseId, verdicts: impl IntoIterator<Item = (ChangeHash, Option<Receipt>)>) -> Digest {
+pub fn verdicts_leaf(doc: impl Into<DocRef>, verdicts: impl IntoIterator<Item = (ChangeHash, Option<Receipt>)>) -> Digest {
     let taken: Vec<(ChangeHash, Receipt)> =
         verdicts.into_iter().filter_map(|(hash, receipt)| receipt.map(|receipt| (hash, receipt))).collect();
-    receipts_leaf(KIND_CASE, doc, &taken)
+    receipts_leaf(doc, &taken)
 }
 
 impl Verdict {
@@ -91,7 +91,7 @@ impl Verdict {
 fn leaf_of(ack: &Ack, answer: &AckCase, pushed: &Pushed) -> Digest {
     let monos: Vec<u64> = pushed.changes.iter().map(|(_, mono)| *mono).collect();
     let verdicts = unpack_verdicts(UnixMs(ack.received_ms), &answer.rows, &answer.quarantined, &monos);
-    verdicts_leaf(&pushed.doc, pushed.changes.iter().zip(verdicts).map(|((hash, _), verdict)| (*hash, verdict.receipt())))
+    verdicts_leaf(pushed.doc, pushed.changes.iter().zip(verdicts).map(|((hash, _), verdict)| (*hash, verdict.receipt())))
 }
 
 impl SyncResponse {
@@ -120,7 +120,7 @@ impl SyncResponse {
             let of = ack.cases.iter().zip(pushed).map(|(answer, pushed)| leaf_of(ack, answer, pushed));
             leaves.extend(of);
             for (answer, pushed) in ack.cases.iter_mut().zip(pushed) {
-                answer.case = Some(CaseRef(pushed.doc));
+                answer.case = Some(CaseRef(pushed.doc.id));
             }
         }
         for case in pages.iter().flat_map(|page| &page.cases) {

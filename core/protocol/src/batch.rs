@@ -2,11 +2,11 @@
 //! proven by header, signature and digests, without the batch's other documents; a pack that does not rebuild is its own document's
 //! fault; and what a sending leaves behind is known before it comes.
 
-use doorstep_domain::{BatchHash, BootId, CaseId, ChangeHash, Clocks, Digest, HistoryId, InstallId, UnixMs};
+use doorstep_domain::{BatchHash, BootId, ChangeHash, Clocks, Digest, DocId, DocKind, DocRef, HistoryId, InstallId, UnixMs};
 use minicbor::{Decode, Encode};
 
 use crate::{
-    FirstAnswer, KIND_CASE, Leaf, id,
+    FirstAnswer, Leaf, id,
     signing::{batch_core, doc_digest, rest_chain, sending_message},
 };
 
@@ -65,7 +65,7 @@ pub struct Header {
 pub struct PushDoc {
     /// The document.
     #[cbor(n(0), with = "id")]
-    pub doc: CaseId,
+    pub doc: DocId,
     /// Its changes as an elided pack of format 2; verdicts come by their index in it.
     #[cbor(n(1), with = "minicbor::bytes")]
     pub pack: Vec<u8>,
@@ -129,7 +129,7 @@ pub enum RestLink {
 #[derive(Debug, Clone, Copy)]
 pub struct BroughtDoc<'a> {
     /// The document.
-    pub doc: &'a CaseId,
+    pub doc: DocRef,
     /// Its digest in the batch.
     pub digest: &'a Digest,
     /// Its changes in their order; none if its pack does not rebuild.
@@ -153,7 +153,7 @@ impl Brought {
             *room = room.checked_sub(changes.len().max(1))?;
             brought.extend(changes);
             let is_whole = changes.len() == doc.changes.len();
-            Some(if is_whole { *doc.digest } else { doc_digest(KIND_CASE, doc.doc, changes) })
+            Some(if is_whole { *doc.digest } else { doc_digest(doc.doc, changes) })
         };
         let mut digests = Vec::new();
         for link in &self.links {
@@ -184,9 +184,14 @@ impl Batch {
 }
 
 impl PushDoc {
-    /// Whether changes are those that the digest names.
+    /// The document; `None`: of a kind that this version does not know.
+    pub fn document(&self) -> Option<DocRef> {
+        DocKind::of_named(self.kind).map(|kind| DocRef::new(kind, self.doc))
+    }
+
+    /// Whether changes are those that the digest names. What they are of a kind that is not known, nobody here can tell.
     pub fn is_of<'a>(&self, changes: impl IntoIterator<Item = &'a ChangeHash>) -> bool {
-        doc_digest(self.kind.unwrap_or(KIND_CASE), &self.doc, changes) == self.digest
+        self.document().is_some_and(|doc| doc_digest(doc, changes) == self.digest)
     }
 }
 

@@ -1,12 +1,9 @@
-//! A document's digest in a list, and the kinds of documents that it may be of.
+//! A document's digest in a list.
 
 use doorstep_domain::Digest;
 use minicbor::{Decode, Encode};
 
 use crate::id;
-
-/// The kind of document that no message names: a case.
-pub const KIND_CASE: u32 = 0;
 
 /// A digest in a list: a leaf under the signature of an answer, a document's digest in a proof, a chain of what is left behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]

@@ -33,7 +33,7 @@ pub use codec::{CodecError, decode, encode, open, seal};
 pub use codes::{ErrorCode, Retry};
 pub use doorstep_domain::RefusalCode;
 pub use enrolment::{EnrolRequest, EnrolResponse, NonceResponse, SessionRequest, SessionResponse};
-pub use leaf::{KIND_CASE, Leaf};
+pub use leaf::Leaf;
 pub use messages::{
     Ack, AckCase, Beacon, CaseRef, Decision, Demand, Envelope, ErrorBody, FeedCase, FeedPage, Link, Pull, Push, PushCase,
     Quarantined, SyncRequest, SyncResponse, Token, WipeOrder,

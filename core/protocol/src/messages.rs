@@ -1,6 +1,6 @@
 //! The messages. `PROTOCOL.md` gives each field's meaning and the numbers that are reserved for what comes next.
 
-use doorstep_domain::{BatchHash, CaseId, ChangeHash, DeviceId, HistoryId, InstallId, RefusalCode};
+use doorstep_domain::{BatchHash, CaseId, ChangeHash, DeviceId, DocKind, DocRef, HistoryId, InstallId, RefusalCode};
 use minicbor::{Decode, Encode};
 
 use crate::{
@@ -373,6 +373,13 @@ pub struct FeedCase {
     /// Version 3: the kind of document; absent: a case.
     #[n(4)]
     pub kind: Option<u32>,
+}
+
+impl FeedCase {
+    /// The document; `None`: of a kind that this version does not know.
+    pub fn document(&self) -> Option<DocRef> {
+        DocKind::of_named(self.kind).map(|kind| DocRef::new(kind, self.case))
+    }
 }
 
 /// The body of every answer that is not a success.

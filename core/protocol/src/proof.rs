@@ -1,10 +1,10 @@
 //! Who wrote what: the signed batches that brought a case's changes, without the other parcels that were in them.
 
-use doorstep_domain::{BatchHash, CaseId, ChangeHash, DeviceId, Digest};
+use doorstep_domain::{BatchHash, ChangeHash, DeviceId, Digest, DocRef};
 use minicbor::{Decode, Encode};
 
 use crate::{
-    Header, KIND_CASE, Leaf, decode,
+    Header, Leaf, decode,
     signing::{batch_core, doc_digest, is_signed, sending_message},
 };
 
@@ -57,12 +57,12 @@ pub struct Proven {
 }
 
 impl Proof {
-    /// What it proves of a case; `None`: nothing.
-    pub fn verify(&self, case: &CaseId) -> Option<Proven> {
+    /// What it proves of a document; `None`: nothing.
+    pub fn verify(&self, doc: impl Into<DocRef>) -> Option<Proven> {
         let changes = hashes(&self.changes)?;
         let digests: Vec<Digest> = self.digests.iter().map(|leaf| leaf.0).collect();
         let batch = BatchHash::of(&batch_core(&self.header, digests.iter()));
-        let is_in_it = digests.contains(&doc_digest(KIND_CASE, case, &changes));
+        let is_in_it = digests.contains(&doc_digest(doc, &changes));
         let holds = is_in_it && is_signed(&self.key, &sending_message(&batch, &self.sending), &self.sig);
         let header: Header = decode(&self.header).ok().filter(|_| holds)?;
         Some(Proven { device: DeviceId::of(&self.key), user: header.user, changes })

@@ -6,7 +6,7 @@
 use ring::signature::{ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use sha2::{Digest, Sha256};
 
-use doorstep_domain::{BatchHash, CaseId, ChangeHash, Digest as Hash, HistoryId, Receipt};
+use doorstep_domain::{BatchHash, ChangeHash, Digest as Hash, DocRef, HistoryId, Receipt};
 
 use crate::BatchClock;
 
@@ -36,9 +36,10 @@ pub fn batch_message(body: &[u8], clock: &BatchClock) -> Vec<u8> {
 
 /// The digest of a document's changes in a batch of version 3, or of those that a sending leaves behind: kind, document, and the
 /// hashes of the changes in their order.
-pub fn doc_digest<'a>(kind: u32, doc: &CaseId, changes: impl IntoIterator<Item = &'a ChangeHash>) -> Hash {
+pub fn doc_digest<'a>(doc: impl Into<DocRef>, changes: impl IntoIterator<Item = &'a ChangeHash>) -> Hash {
+    let DocRef { kind, id } = doc.into();
     let hashes: Vec<u8> = changes.into_iter().flat_map(|hash| *hash.as_bytes()).collect();
-    Hash::new(Sha256::digest(message("doorstep/document/v3", &[&kind.to_be_bytes(), doc.as_bytes(), &hashes])).into())
+    Hash::new(Sha256::digest(message("doorstep/document/v3", &[&kind.number().to_be_bytes(), id.as_bytes(), &hashes])).into())
 }
 
 /// The end of every chain of what a sending leaves behind.
@@ -66,9 +67,10 @@ pub fn sending_message(batch: &BatchHash, sending: &[u8]) -> Vec<u8> {
 
 /// The leaf of a document's receipts under an answer of version 3: kind, document, and for each change the SHA-256 over its hash and
 /// everything that its receipt says. Whoever shows one receipt shows that, the other changes' hashes, and the other leaves.
-pub fn receipts_leaf(kind: u32, doc: &CaseId, receipts: &[(ChangeHash, Receipt)]) -> Hash {
+pub fn receipts_leaf(doc: impl Into<DocRef>, receipts: &[(ChangeHash, Receipt)]) -> Hash {
+    let DocRef { kind, id } = doc.into();
     let each: Vec<u8> = receipts.iter().flat_map(|(change, receipt)| receipt_hash(change, receipt)).collect();
-    Hash::new(Sha256::digest(message("doorstep/receipts/v3", &[&kind.to_be_bytes(), doc.as_bytes(), &each])).into())
+    Hash::new(Sha256::digest(message("doorstep/receipts/v3", &[&kind.number().to_be_bytes(), id.as_bytes(), &each])).into())
 }
 
 /// The SHA-256 over one receipt: a change's hash, when it was received, the estimate with its slack, the gap, marks and counts. An

@@ -1,10 +1,10 @@
 //! What proves that the server has given an answer, without the answer; and receipts of an answer that its log has lost.
 
-use doorstep_domain::{CaseId, ChangeHash, Digest, HistoryId, Receipt, ReceiptParts, UnixMs};
+use doorstep_domain::{ChangeHash, Digest, DocId, DocKind, DocRef, HistoryId, Receipt, ReceiptParts, UnixMs};
 use minicbor::{Decode, Encode};
 
 use crate::{
-    KIND_CASE, Leaf, id,
+    Leaf, id,
     signing::{is_signed, leaves_message, receipts_leaf, root_message},
 };
 
@@ -61,15 +61,18 @@ pub struct FirstAnswer {
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct FirstDoc {
-    /// The document, a case.
+    /// The document.
     #[cbor(n(0), with = "id")]
-    pub doc: CaseId,
+    pub doc: DocId,
     /// The place of its leaf.
     #[n(1)]
     pub leaf: u32,
     /// Its receipts in the leaf's order.
     #[n(2)]
     pub receipts: Vec<FirstReceipt>,
+    /// The kind of document; absent: a case.
+    #[n(3)]
+    pub kind: Option<u32>,
 }
 
 /// What the server first said of a change.
@@ -110,10 +113,10 @@ impl FirstAnswer {
     }
 
     /// The receipts that the leaves vouch for, if the answer is the server's.
-    pub fn vouched(&self) -> impl Iterator<Item = (CaseId, ChangeHash, Receipt)> {
+    pub fn vouched(&self) -> impl Iterator<Item = (DocId, ChangeHash, Receipt)> {
         let is_vouched = |doc: &&FirstDoc| {
             let at = usize::try_from(doc.leaf).ok().and_then(|at| self.leaves.get(at));
-            at.is_some_and(|leaf| leaf.0 == doc.digest())
+            at.is_some_and(|leaf| Some(leaf.0) == doc.digest())
         };
         let each = |doc: &FirstDoc| {
             let id = doc.doc;
@@ -124,10 +127,11 @@ impl FirstAnswer {
 }
 
 impl FirstDoc {
-    /// The leaf of these receipts.
-    pub fn digest(&self) -> Digest {
+    /// The leaf of these receipts; `None`: of a kind of document that this version does not know.
+    pub fn digest(&self) -> Option<Digest> {
         let receipts: Vec<_> = self.receipts.iter().map(|first| (first.change, first.receipt())).collect();
-        receipts_leaf(KIND_CASE, &self.doc, &receipts)
+        let kind = DocKind::of_named(self.kind)?;
+        Some(receipts_leaf(DocRef::new(kind, self.doc), &receipts))
     }
 }
 

@@ -108,6 +108,7 @@ fn entries(case: u32) -> Vec<Recorded> {
                 action: None,
                 facts: (n < 4).then(|| facts.clone()),
                 release: None,
+                sheet: None,
                 rewrites: None,
                 body,
             },

@@ -88,6 +88,7 @@ fn recorded(n: u8, author: Author, written: UnixMs, received: UnixMs, body: Body
             action: None,
             facts: Some(facts),
             release: None,
+            sheet: None,
             rewrites: None,
             body,
         },

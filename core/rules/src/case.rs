@@ -38,7 +38,7 @@ pub struct Case {
 /// Leaves each act once. A device that had to move on to a new installation without knowing whether head office had its last batch
 /// (a salvaged store, a replaced key) writes its acts again: same author, same moment of the same boot, same content, another
 /// installation. The writing that was received first stands.
-fn once(timeline: &mut Vec<Recorded>) {
+pub(crate) fn once(timeline: &mut Vec<Recorded>) {
     let received = |r: &Recorded| (r.standing.receipt().map_or(UnixMs(i64::MAX), |receipt| receipt.received_at), r.entry.key.tag);
     let mut first: HashMap<(UserId, [u8; 28]), Vec<usize>> = HashMap::new();
     for (i, recorded) in timeline.iter().enumerate() {
@@ -61,7 +61,7 @@ const MOST_MOVES: usize = 8;
 /// By when they happened, each once. Whatever an entry is about happened before it, whatever the clocks say: a reply by a tablet whose
 /// clock nobody can vouch for comes after the notice that it answers. Of one moment, what the server had first comes first, and
 /// each installation's acts stay in the order in which it wrote them.
-fn in_order(mut entries: Vec<Recorded>) -> Vec<Recorded> {
+pub(crate) fn in_order(mut entries: Vec<Recorded>) -> Vec<Recorded> {
     let received = |r: &Recorded| r.standing.receipt().map_or(UnixMs(i64::MAX), |receipt| receipt.received_at);
     let rank = |r: &Recorded| (received(r), r.entry.key.tag, r.entry.key.seq, r.entry.key.index, r.change);
     entries.sort_by_key(|r| (r.acted_at(), rank(r)));

@@ -100,6 +100,7 @@ const MOST_REPLIES: usize = 64;
 /// #         action: None,
 /// #         facts: Some(Facts::unlisted("QH".parse().unwrap(), waybill)),
 /// #         release: None,
+/// #         sheet: None,
 /// #         rewrites: None,
 /// #         body,
 /// #     };

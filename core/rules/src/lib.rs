@@ -29,6 +29,7 @@ mod policy;
 mod reading;
 mod reply;
 mod rulebook;
+mod sheet;
 pub mod sms;
 mod state;
 mod telling;
@@ -59,15 +60,20 @@ pub use photo::{Unfit, UnfitPhoto};
 pub use policy::{Concerned, Permit, Policy, PolicyError, Rule, Where};
 pub use reply::{Validity, lacks};
 pub use rulebook::{Published, Rulebook};
+pub use sheet::Sheet;
 pub use sms::{Message, SmsLack};
 pub use state::{NextStep, State};
-pub use telling::{Label, Line, PersonalValue, Sight, Sort, Unit, Value, Whom, head, tell};
+pub use telling::{Label, Line, PersonalValue, Sight, Sort, Unit, Value, Whom, head, tell, tell_of_sheet};
 pub use turn::{AHEAD_OF_NOW_MS, Turn, Turns};
 pub use words::{Words, words};
 
 /// The policy that a new server starts with: domain section 10.2. A courier's notice to the origin outlet is a draft there; here
 /// it counts, because a phone at the door is often the only device that has a network in time.
 pub const FIRST_POLICY: &[u8] = include_bytes!("../policies/policy-1.json");
+
+/// The first policy with the rights on sheets. Its format is 2, which devices below version 3 of the protocol can not read: head office
+/// publishes it when it wants sheets, and such devices keep the first one.
+pub const SHEETS_POLICY: &[u8] = include_bytes!("../policies/policy-2.json");
 
 /// The pack that a new server starts with: a small one for an invented network. A network replaces it by its own file; packs of
 /// the source documents are beside it.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{PhotoPolicy, Words, format};
 
-/// How a person stands to a parcel.
+/// How a person stands to a parcel, or to a sheet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Where {
@@ -22,6 +22,8 @@ pub enum Where {
     Hub,
     /// No list has it, so nobody's claim can be checked.
     Unlisted,
+    /// The sheet is their own outlet's; true of no parcel. It came with format 2.
+    Outlet,
     /// Always true.
     Any,
 }
@@ -91,7 +93,7 @@ pub enum PolicyError {
     Invalid(String),
 }
 
-/// What is known of a parcel when a right is judged. The server fills it from reference rows and accepted entries, a device
+/// What is known of a parcel or a sheet when a right is judged. The server fills it from reference rows and accepted entries, a device
 /// from what it has.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Concerned {
@@ -105,9 +107,16 @@ pub struct Concerned {
     pub origin: Option<OutletCode>,
     /// Hub.
     pub hub: Option<OutletCode>,
+    /// The outlet whose sheet it is; then it is no parcel, and nothing else is known.
+    pub sheet: Option<OutletCode>,
 }
 
 impl Concerned {
+    /// An outlet's sheet.
+    pub fn sheet(outlet: OutletCode) -> Self {
+        Self { sheet: Some(outlet), ..Self::default() }
+    }
+
     /// Whether somebody stands so to the parcel. Without a delivering outlet no list has it.
     pub(crate) fn holds(&self, place: Where, user: &UserId, outlet: &OutletCode) -> bool {
         match place {
@@ -116,7 +125,8 @@ impl Concerned {
             Where::Delivering => self.delivering.as_ref() == Some(outlet),
             Where::Origin => self.origin.as_ref() == Some(outlet),
             Where::Hub => self.hub.as_ref() == Some(outlet),
-            Where::Unlisted => self.delivering.is_none(),
+            Where::Unlisted => self.delivering.is_none() && self.sheet.is_none(),
+            Where::Outlet => self.sheet.as_ref() == Some(outlet),
             Where::Any => true,
         }
     }
@@ -157,6 +167,9 @@ impl Policy {
             if let Some(kind) = rule.kinds.iter().find(is_of_2).filter(|_| self.format() < 2) {
                 return Some(format!("{}: {}", rule.id, format::came_with_2(&format!("kind {kind:?}"))));
             }
+            if rule.places.contains(&Where::Outlet) && self.format() < 2 {
+                return Some(format!("{}: {}", rule.id, format::came_with_2("place \"outlet\"")));
+            }
         }
         let closing = |rule: &Rule| {
             rule.roles == ["*"] && rule.kinds == ["*"] && rule.places == [Where::Any] && rule.verdict == Permit::Deny
@@ -193,7 +206,7 @@ impl Rule {
 }
 
 /// Kinds of entry that devices below version 3 of the protocol do not know: they refuse a policy that names one.
-const OF_FORMAT_2: [Kind; 1] = [Kind::Listed];
+const OF_FORMAT_2: [Kind; 3] = [Kind::Listed, Kind::SheetNote, Kind::SheetDay];
 
 /// How rules name kinds that this version does not know.
 const UNKNOWN: &str = "unknown";
@@ -214,6 +227,7 @@ mod tests {
             delivering: Some("0412".parse().unwrap()),
             origin: Some("0571".parse().unwrap()),
             hub: Some("H1".parse().unwrap()),
+            sheet: None,
         }
     }
 
@@ -237,7 +251,8 @@ mod tests {
                     | Waiver | Alias | Correction | Close,
                 ) => field,
                 (Role::Courier, Handover | Dispute) => [A, D, D],
-                (_, Listed) => nothing, // the server's alone
+                (_, Listed) => nothing,               // the server's alone
+                (_, SheetNote | SheetDay) => nothing, // of no parcel, and no word of this format
                 (Role::Courier, Takeover | SmsReply | Reply | Seen | Mark | Assign | Ledger | Ruling) => nothing,
                 (
                     Role::Outlet | Role::OutletManager,
@@ -287,6 +302,35 @@ mod tests {
     }
 
     #[test]
+    fn an_outlets_staff_write_its_sheet_and_nobody_else_does() {
+        let policy = Policy::parse(crate::SHEETS_POLICY).unwrap();
+        let sheet = Concerned::sheet("0412".parse().unwrap());
+        let may = |role: Role, outlet: &str, kind: &str, of: &Concerned| {
+            policy.judge(role, &"s1".parse().unwrap(), &outlet.parse().unwrap(), kind, of).unwrap().verdict
+        };
+        for kind in [Kind::SheetNote, Kind::SheetDay].map(|kind| kind.as_str()) {
+            for role in Role::ALL {
+                let staff = matches!(role, Role::Outlet | Role::OutletFinance | Role::OutletManager);
+                let wanted = if staff { Permit::Allow } else { Permit::Deny };
+                assert_eq!(may(*role, "0412", kind, &sheet), wanted, "{role} {kind}");
+                assert_eq!(may(*role, "0571", kind, &sheet), Permit::Deny, "{role} {kind} of another outlet's day");
+                assert_eq!(may(*role, "0412", kind, &parcel()), Permit::Deny, "{role} {kind} of a parcel");
+                assert_eq!(may(*role, "0412", kind, &Concerned::default()), Permit::Deny, "{role} {kind} of an unlisted one");
+            }
+        }
+        assert_eq!(may(Role::Outlet, "0412", "note", &sheet), Permit::Deny, "a right on a case's note is none here");
+        assert_eq!(may(Role::Outlet, "0412", "s_weighing", &sheet), Permit::Deny);
+    }
+
+    #[test]
+    fn the_policy_with_sheets_is_the_first_one_and_one_rule_more() {
+        let (first, mut sheets) = (policy(), Policy::parse(crate::SHEETS_POLICY).unwrap());
+        let added = sheets.rules.remove(0);
+        assert_eq!((added.id.as_str(), sheets.format), ("S-01", Some(2)));
+        assert_eq!(Policy { format: None, version: 1, ..sheets }, first);
+    }
+
+    #[test]
     fn a_policy_that_says_nothing_of_photos_means_what_the_first_one_says() {
         assert_eq!(policy().photos, PhotoPolicy::default());
     }
@@ -325,6 +369,9 @@ mod tests {
         };
         assert_eq!((of("", "attempt"), of("\"format\": 2,", "attempt"), of("\"format\": 2,", "listed")), (Ok(1), Ok(2), Ok(2)));
         assert!(of("", "listed").unwrap_err().contains("write `format = 2`"));
+        assert!(of("", "s_note").unwrap_err().contains("write `format = 2`"));
+        let in_place = text.replacen("\"own\"", "\"outlet\"", 1);
+        assert!(Policy::parse(in_place.as_bytes()).unwrap_err().to_string().contains("write `format = 2`"));
         assert!(of("\"format\": 1,", "attempt").unwrap_err().contains("leave `format` out"), "older apps refuse the key");
         assert!(of("\"format\": 3,\"weather\": 1,", "attempt").unwrap_err().contains("update the program"));
         let kept = serde_json::to_string(&policy()).unwrap();

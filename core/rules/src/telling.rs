@@ -144,7 +144,14 @@ words!(
 /// What an entry of a case says, in the order in which a person wants to read it; the first line names what it is most of all. `pack`:
 /// whose names and words are shown. `sight`: how the reader sees customers' data.
 pub fn tell(entry: &Entry, case: &Case, pack: Option<&Pack>, sight: Sight) -> Vec<Line> {
-    let mut telling = Telling { pack, sight, waybill: &case.facts.waybill, lines: Vec::new() };
+    let mut telling = Telling { pack, sight, waybill: case.facts.waybill.as_str(), lines: Vec::new() };
+    telling.entry(entry);
+    telling.lines
+}
+
+/// What an entry of a sheet says. A sheet is about no parcel: staff's words are all that may name a customer.
+pub fn tell_of_sheet(entry: &Entry, pack: Option<&Pack>, sight: Sight) -> Vec<Line> {
+    let mut telling = Telling { pack, sight, waybill: "", lines: Vec::new() };
     telling.entry(entry);
     telling.lines
 }
@@ -190,7 +197,8 @@ impl Value {
 struct Telling<'a> {
     pack: Option<&'a Pack>,
     sight: Sight,
-    waybill: &'a Waybill,
+    /// The number that stays readable in words; empty: none.
+    waybill: &'a str,
     lines: Vec<Line>,
 }
 
@@ -261,7 +269,7 @@ impl Telling<'_> {
                     Sort::Phone => doorstep_domain::mask_number(text),
                     Sort::Address => mask_address(text),
                     Sort::CustomersWords | Sort::Position => HIDDEN.to_owned(),
-                    Sort::StaffWords => mask_words(text, self.waybill.as_str()),
+                    Sort::StaffWords => mask_words(text, self.waybill),
                 };
                 let is_clear = masked == text;
                 (Value::Text(masked), is_clear)

@@ -101,6 +101,7 @@ fn feed_case(n: u32) -> FeedCase {
             action: None,
             facts: (seqs[writer] == 0).then(|| facts.clone()),
             release: None,
+            sheet: None,
             rewrites: None,
             body: body(u64::from(n) * 31 + i),
         };

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use doorstep_document::{Change, pack};
-use doorstep_domain::{BatchHash, CaseId, InstallId, Receipt, RefusalCode};
-use doorstep_protocol::{Batch, Header, KIND_CASE, Push, PushDoc, Pushed, SyncRequest, decode, encode, signing::doc_digest};
+use doorstep_domain::{BatchHash, CaseId, DocRef, InstallId, Receipt, RefusalCode};
+use doorstep_protocol::{Batch, Header, Push, PushDoc, Pushed, SyncRequest, decode, encode, signing::doc_digest};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
     Store, StoreError, first, identity, photos,
     project::{self, IN_BATCH, Outgoing, QUARANTINED},
     rest::{self, Link},
+    sheet_row,
 };
 
 /// Changes that the server left pending are offered again with the next sync, then with every so many.
@@ -48,14 +49,17 @@ impl StoredBatch {
 /// The documents of the batch that a request carries, with their changes: what the answer's verdicts are about.
 pub fn pushed(request: &SyncRequest) -> Vec<Pushed> {
     let of_push = request.push.as_ref().and_then(|envelope| decode::<Push>(&envelope.body).ok());
-    let packs: Vec<(CaseId, Vec<u8>)> = match (of_push, &request.batch) {
-        (Some(push), _) => push.cases.into_iter().map(|pushed| (pushed.case, pushed.pack)).collect(),
-        (None, Some(batch)) => batch.docs.iter().map(|pushed| (pushed.doc, pushed.pack.clone())).collect(),
+    let packs: Vec<(DocRef, Vec<u8>)> = match (of_push, &request.batch) {
+        (Some(push), _) => push.cases.into_iter().map(|pushed| ((&pushed.case).into(), pushed.pack)).collect(),
+        (None, Some(batch)) => {
+            let of = |pushed: &PushDoc| pushed.document().unwrap_or((&pushed.doc).into());
+            batch.docs.iter().map(|pushed| (of(pushed), pushed.pack.clone())).collect()
+        }
         (None, None) => Vec::new(),
     };
-    let read = |(doc, pack): (CaseId, Vec<u8>)| {
+    let read = |(doc, pack): (DocRef, Vec<u8>)| {
         let chunks = pack::restore(&pack).unwrap_or_default();
-        let mono = |bytes: &[u8]| Change::read_stored(&doc, bytes).map_or(0, |change| mono_of(&change));
+        let mono = |bytes: &[u8]| Change::read_stored(&doc.id, bytes).map_or(0, |change| mono_of(&change));
         Pushed { doc, changes: chunks.into_iter().map(|(hash, bytes)| (hash, mono(&bytes))).collect() }
     };
     packs.into_iter().map(read).collect()
@@ -125,8 +129,14 @@ pub(crate) fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: 
     let bytes: BTreeMap<i64, &[u8]> = open.iter().map(|change| (change.id, change.bytes.as_slice())).collect();
     let packed = docs.iter().map(|doc| {
         let chunks: Vec<&[u8]> = doc.rows.iter().filter_map(|row| bytes.get(&row.id).copied()).collect();
-        let digest = doc_digest(KIND_CASE, &doc.case, doc.rows.iter().map(|row| &row.hash));
-        Ok(PushDoc { doc: doc.case, pack: pack::elide_bare(&chunks).ok_or(StoreError::Damaged("change"))?, digest, kind: None })
+        let of = sheet_row::doc(db, &doc.case)?;
+        let digest = doc_digest(of, doc.rows.iter().map(|row| &row.hash));
+        Ok(PushDoc {
+            doc: doc.case,
+            pack: pack::elide_bare(&chunks).ok_or(StoreError::Damaged("change"))?,
+            digest,
+            kind: of.kind.named(),
+        })
     });
     let header = Header {
         batch: number,
@@ -160,7 +170,8 @@ pub(crate) fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: 
         db.prepare_cached("UPDATE outbox SET state = ?2 WHERE id = ?1")?.execute(params![change.id, IN_BATCH])?;
     }
     let changes = |doc: &rest::Doc<'_>| doc.rows.iter().map(|row| (row.hash, row.mono_ms)).collect();
-    let pushed = docs.iter().map(|doc| Pushed { doc: doc.case, changes: changes(doc) }).collect();
+    let pushed = docs.iter().map(|doc| Ok(Pushed { doc: sheet_row::doc(db, &doc.case)?, changes: changes(doc) }));
+    let pushed = pushed.collect::<Result<_, StoreError>>()?;
     Ok(Some(Made { body, pushed }))
 }
 

@@ -7,8 +7,10 @@ use doorstep_protocol::Scope;
 use rusqlite::{Connection, params};
 
 use crate::{
-    StoreError, photos,
-    project::{self, DISCARDED, Head},
+    StoreError,
+    head::Head,
+    photos,
+    project::{self, DISCARDED},
 };
 
 /// The case has left a scope. It leaves the device if no other scope has it.
@@ -38,7 +40,8 @@ pub(crate) fn leave_other_scopes(db: &Connection, scopes: &[Scope]) -> Result<bo
     db.execute("DELETE FROM scope", [])?;
     db.execute(
         "INSERT OR IGNORE INTO leaving (case_id)
-         SELECT case_id FROM case_row WHERE case_id NOT IN (SELECT case_id FROM case_scope)",
+         SELECT case_id FROM (SELECT case_id FROM case_row UNION ALL SELECT case_id FROM sheet_row)
+         WHERE case_id NOT IN (SELECT case_id FROM case_scope)",
         [],
     )?;
     Ok(true)
@@ -61,13 +64,14 @@ pub(crate) fn evict(db: &Connection) -> Result<(), StoreError> {
         photos::leave(db, &case)?;
         db.prepare_cached(
             "INSERT OR REPLACE INTO stub (case_id, heads, max_op, own_seq)
-             SELECT case_id, heads, max_op, own_seq FROM case_row WHERE case_id = ?1",
+             SELECT case_id, heads, max_op, own_seq FROM case_row WHERE case_id = ?1
+             UNION ALL SELECT case_id, heads, max_op, own_seq FROM sheet_row WHERE case_id = ?1",
         )?
         .execute(params![id])?;
         // The customer's name, number and address are only for who has the parcel, while it is open (domain 10.2).
         db.prepare_cached("DELETE FROM parcel WHERE waybill = (SELECT waybill FROM case_row WHERE case_id = ?1)")?
             .execute(params![id])?;
-        for table in ["change", "case_row", "turn", "stale", "leaving", "segment"] {
+        for table in ["change", "case_row", "sheet_row", "turn", "stale", "leaving", "segment"] {
             db.prepare_cached(&format!("DELETE FROM {table} WHERE case_id = ?1"))?.execute(params![id])?;
         }
     }

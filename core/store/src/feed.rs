@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use doorstep_document::{Admission, Change, History, Link, pack};
 use doorstep_domain::{CaseId, ChangeHash, InstallId, Receipt, Reckoning, RefusalCode, UnixMs};
-use doorstep_protocol::{FeedCase, KIND_CASE, Scope, signing::receipts_leaf, unpack_receipts};
+use doorstep_protocol::{FeedCase, Scope, signing::receipts_leaf, unpack_receipts};
 use doorstep_rules::Rulebook;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -13,6 +13,7 @@ use crate::{
     batch::{accept, mono_of},
     evict, identity, photos,
     project::{self, QUARANTINED},
+    sheet_row,
 };
 
 /// Takes the new changes of a case; false if the pack does not rebuild. A change that can not be taken is parked and counted;
@@ -20,20 +21,19 @@ use crate::{
 pub(crate) fn take(db: &Connection, feed: &FeedCase, scope: &Scope, rules: &Rulebook, now: UnixMs) -> Result<bool, StoreError> {
     let case = feed.case;
     // A kind that this version does not know stays at head office, in whatever format it is packed.
-    if feed.kind.is_some_and(|kind| kind != KIND_CASE) {
-        return Ok(true);
-    }
+    let Some(doc) = feed.document() else { return Ok(true) };
     let Ok(chunks) = pack::restore(&feed.pack) else { return Ok(false) };
-    let read: Vec<_> = chunks.iter().map(|(_, bytes)| Change::read(&case, bytes)).collect();
+    let read: Vec<_> = chunks.iter().map(|(_, bytes)| Change::read(doc, bytes)).collect();
     let monos: Vec<u64> = read.iter().map(|change| change.as_ref().map_or(0, mono_of)).collect();
     let Some(receipts) = unpack_receipts(&feed.receipts, &monos) else { return Ok(false) };
     // Of version 3 the leaf is what the server has signed: other changes or receipts than those are damaged on their way. The time of
     // an act that does not read is not known here, so where there is one the leaf can not be made.
     let signed: Vec<(ChangeHash, Receipt)> = chunks.iter().map(|(hash, _)| *hash).zip(receipts.iter().copied()).collect();
     let is_read = read.iter().all(Result::is_ok);
-    if is_read && feed.leaf.is_some_and(|leaf| leaf.0 != receipts_leaf(KIND_CASE, &case, &signed)) {
+    if is_read && feed.leaf.is_some_and(|leaf| leaf.0 != receipts_leaf(doc, &signed)) {
         return Ok(false);
     }
+    sheet_row::know_of(db, read.iter().filter_map(|read| read.as_ref().ok()))?;
     db.prepare_cached("INSERT OR IGNORE INTO case_scope (case_id, scope) VALUES (?1, ?2)")?
         .execute(params![case.as_bytes(), scope.to_string()])?;
     db.prepare_cached("DELETE FROM leaving WHERE case_id = ?1")?.execute(params![case.as_bytes()])?;

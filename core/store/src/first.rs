@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::{
     StoreError,
     project::{Outgoing, RECEIPT, receipt_of},
+    sheet_row,
 };
 
 /// An own batch: the installation whose chain it is in, and its number.
@@ -49,9 +50,10 @@ fn answer(db: &Connection, of: Of, cases: &BTreeSet<CaseId>) -> Result<Option<Fi
     let Some((vouched, sig)) = kept.and_then(|(ack, sig)| Some((decode::<Vouched>(&ack).ok()?, sig))) else { return Ok(None) };
     let mut docs = Vec::new();
     for case in cases {
-        let mut doc = FirstDoc { doc: *case, leaf: 0, receipts: receipts(db, of, case)? };
+        let mut doc =
+            FirstDoc { doc: *case, leaf: 0, receipts: receipts(db, of, case)?, kind: sheet_row::doc(db, case)?.kind.named() };
         let digest = doc.digest();
-        let place = vouched.leaves.iter().position(|leaf| leaf.0 == digest).and_then(|at| u32::try_from(at).ok());
+        let place = vouched.leaves.iter().position(|leaf| Some(leaf.0) == digest).and_then(|at| u32::try_from(at).ok());
         if let Some(place) = place {
             doc.leaf = place;
             docs.push(doc);

@@ -3,11 +3,15 @@
 use std::collections::BTreeSet;
 
 use doorstep_document::{Change, History, Link, Position};
-use doorstep_domain::{CaseId, ChangeHash, InstallId, Receipt, ReceiptParts, Recorded, RefusalCode, Standing, UnixMs};
+use doorstep_domain::{CaseId, ChangeHash, DocKind, InstallId, Receipt, ReceiptParts, Recorded, RefusalCode, Standing, UnixMs};
 use doorstep_rules::{Case, Rulebook, State, Turn, Turns};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::{StoreError, uptime};
+use crate::{
+    StoreError,
+    head::{Head, read_heads},
+    sheet_row, uptime,
+};
 
 /// Column value for "never".
 pub(crate) const NEVER: i64 = i64::MAX;
@@ -118,14 +122,6 @@ pub(crate) fn history(db: &Connection, case: &CaseId) -> Result<History, StoreEr
     Ok(History::of(out))
 }
 
-/// The writer's side of a case row.
-#[derive(Default)]
-pub(crate) struct Head {
-    pub position: Position,
-    pub changes: usize,
-    pub bytes: usize,
-}
-
 pub(crate) fn head(db: &Connection, case: &CaseId) -> Result<Head, StoreError> {
     let row = db
         .prepare_cached("SELECT heads, max_op, own_seq, changes, bytes FROM case_row WHERE case_id = ?1")?
@@ -134,14 +130,12 @@ pub(crate) fn head(db: &Connection, case: &CaseId) -> Result<Head, StoreError> {
         })
         .optional()?;
     let Some((heads, max_op, seq, changes, bytes)) = row else {
+        if let Some(head) = sheet_row::head(db, case)? {
+            return Ok(head);
+        }
         return Ok(Head { position: stub(db, case)?.unwrap_or_default(), changes: 0, bytes: 0 });
     };
     Ok(Head { position: Position { heads: read_heads(&heads)?, max_op, seq }, changes, bytes })
-}
-
-fn read_heads(heads: &[u8]) -> Result<Vec<ChangeHash>, StoreError> {
-    let heads: Result<Vec<_>, _> = heads.chunks(32).map(ChangeHash::try_from).collect();
-    heads.map_err(|_| StoreError::Damaged("case_row"))
 }
 
 /// Where a case that has left this device goes on, should something be recorded on it again.
@@ -191,6 +185,9 @@ pub(crate) fn read_head(db: &Connection, case: &CaseId, own: &InstallId, of: Of)
 
 /// Writes the writer's columns of a known case as they are.
 pub(crate) fn set_head(db: &Connection, case: &CaseId, head: &Head) -> Result<(), StoreError> {
+    if sheet_row::doc(db, case)?.kind == DocKind::Sheet {
+        return sheet_row::set_head(db, case, head);
+    }
     let heads: Vec<u8> = head.position.heads.iter().flat_map(|h| *h.as_bytes()).collect();
     db.prepare_cached("UPDATE case_row SET heads = ?2, max_op = ?3, own_seq = ?4, changes = ?5, bytes = ?6 WHERE case_id = ?1")?
         .execute(params![case.as_bytes(), heads, head.position.max_op, head.position.seq, head.changes, head.bytes])?;
@@ -238,7 +235,7 @@ pub(crate) fn insert_accepted(
     Ok(())
 }
 
-/// Folds, judges and writes the row.
+/// Folds, judges and writes the row. A sheet is folded when it is read, and has no row but where it goes on.
 pub(crate) fn write_row(
     db: &Connection,
     case: &CaseId,
@@ -247,6 +244,9 @@ pub(crate) fn write_row(
     book: &Rulebook,
     now: UnixMs,
 ) -> Result<(), StoreError> {
+    if sheet_row::doc(db, case)?.kind == DocKind::Sheet {
+        return sheet_row::set_head(db, case, head);
+    }
     let unsent = entries.iter().filter(|r| matches!(r.standing, Standing::OnThisDevice | Standing::SentNotConfirmed)).count();
     let updated_at = entries.iter().map(|r| r.acted_at()).max().unwrap_or(now);
     // Only parked changes: nothing to list, and the next feed or repair will tell.
@@ -298,6 +298,9 @@ pub(crate) fn write_row(
 /// Moves the writer's columns of a known case, by `unsent` own changes more, and leaves the judged ones behind: recording then needs
 /// no other change of the case decoded, which took 300 of 850 us with 20 changes. Whoever lists judges first.
 pub(crate) fn advance_row(db: &Connection, case: &CaseId, head: &Head, unsent: u32, now: UnixMs) -> Result<(), StoreError> {
+    if sheet_row::doc(db, case)?.kind == DocKind::Sheet {
+        return sheet_row::set_head(db, case, head);
+    }
     let heads: Vec<u8> = head.position.heads.iter().flat_map(|h| *h.as_bytes()).collect();
     db.prepare_cached(
         "UPDATE case_row SET heads = ?2, max_op = ?3, own_seq = ?4, changes = ?5, bytes = ?6, unsent = unsent + ?8, updated_at = ?7

@@ -91,7 +91,7 @@ pub struct CaseView {
 /// Something recorded that the server has not confirmed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UnsentIntent {
-    /// Its parcel.
+    /// Its parcel; of a sheet the outlet and the day.
     pub waybill: String,
     /// What was done, as the command's own name.
     pub what: String,
@@ -232,9 +232,9 @@ impl Store {
     /// What is unsent, oldest first.
     pub fn status(&self) -> Result<Status, StoreError> {
         let mut query = self.db.prepare_cached(
-            "SELECT coalesce(case_row.waybill, ''), outbox.command, outbox.recorded_at, outbox.state, outbox.tries,
+            "SELECT coalesce(case_row.waybill, sheet.outlet || ' ' || sheet.day, ''), outbox.command, outbox.recorded_at, outbox.state, outbox.tries,
                coalesce(outbox.reason, '')
-             FROM outbox LEFT JOIN case_row USING (case_id) ORDER BY outbox.id",
+             FROM outbox LEFT JOIN case_row USING (case_id) LEFT JOIN sheet USING (case_id) ORDER BY outbox.id",
         )?;
         let mut rows = query.query([])?;
         let (mut unsent, mut refused) = (Vec::new(), Vec::new());

@@ -10,14 +10,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorstep_document::{Change, NewEntry};
-use doorstep_domain::{Body, CaseId, EntryKey, Facts, InstallId, RefusalCode, UnixMs};
+use doorstep_domain::{Body, CaseId, DocKind, EntryKey, Facts, InstallId, RefusalCode, UnixMs};
 use doorstep_rules::Rulebook;
 use rusqlite::{Connection, params};
 
 use crate::{
-    Store, StoreError, identity,
-    project::{self, Head, IN_BATCH, Of, QUARANTINED, UNSENT},
-    rest,
+    Store, StoreError,
+    head::Head,
+    identity,
+    project::{self, IN_BATCH, Of, QUARANTINED, UNSENT},
+    rest, sheet_row,
 };
 
 /// Moves on to a new installation and writes the unaccepted changes of these cases anew.
@@ -43,6 +45,7 @@ fn cases_with(
     Store::set_meta(db, "install", fresh.as_bytes())?;
     db.execute("DELETE FROM again", [])?; // numbers of the chain that is left
     db.execute("UPDATE case_row SET own_seq = 0 WHERE own_seq > 0", [])?;
+    db.execute("UPDATE sheet_row SET own_seq = 0 WHERE own_seq > 0", [])?;
     db.execute("UPDATE stub SET own_seq = 0 WHERE own_seq > 0", [])?;
     for case in cases {
         match rewrite(db, case, fresh, facts.get(case)) {
@@ -85,6 +88,7 @@ pub(crate) fn everything_with(
 }
 
 fn rewrite(db: &Connection, case: &CaseId, fresh: InstallId, left: Option<&Facts>) -> Result<(), StoreError> {
+    let doc = sheet_row::doc(db, case)?;
     let Head { mut position, mut changes, mut bytes } = accepted(db, case, &fresh)?;
     let mut query = db.prepare_cached(
         "SELECT id, bytes FROM outbox WHERE case_id = ?1 AND (state IN (?2, ?3) OR (state = ?4 AND reason = ?5)) ORDER BY id",
@@ -103,8 +107,10 @@ fn rewrite(db: &Connection, case: &CaseId, fresh: InstallId, left: Option<&Facts
             ])?;
             continue;
         };
-        let mut facts = None;
-        if position.seq == 0 && old.entries().iter().all(|entry| entry.facts.is_none()) {
+        let (mut facts, mut sheet) = (None, None);
+        if doc.kind == DocKind::Sheet {
+            sheet = sheet_row::facts(db, case)?.filter(|_| position.seq == 0);
+        } else if position.seq == 0 && old.entries().iter().all(|entry| entry.facts.is_none()) {
             let known = crate::record::known_facts(db, case)?.or_else(|| left.cloned());
             facts = Some(known.ok_or(StoreError::Damaged("outbox"))?);
         }
@@ -120,12 +126,13 @@ fn rewrite(db: &Connection, case: &CaseId, fresh: InstallId, left: Option<&Facts
                 time: entry.time,
                 action: entry.action,
                 facts: entry.facts.clone().or_else(|| facts.take()),
+                sheet: entry.sheet.clone().or_else(|| sheet.take()),
                 release: None,
                 rewrites: rewrites.take(),
                 body: repoint(&entry.body, &renamed),
             })
             .collect();
-        let change = Change::write(case, &fresh, &position, &entries)?;
+        let change = Change::write(doc, &fresh, &position, &entries)?;
         for (from, to) in old.entries().iter().zip(change.entries()) {
             renamed.insert(from.key.clone(), to.key.clone());
         }

@@ -2,14 +2,16 @@
 
 use doorstep_document::{Change, MAX_CASE_BYTES, MAX_CASE_CHANGES, NewEntry};
 use doorstep_domain::{
-    ActionId, Body, CaseId, ChangeHash, Entry, Facts, NetworkCode, PhotoId, Standing, TimeEvidence, UnixMs, Waybill,
+    ActionId, Body, CaseId, ChangeHash, DocId, Entry, Facts, NetworkCode, PhotoId, Standing, TimeEvidence, UnixMs, Waybill,
 };
 use doorstep_rules::Case;
 use rusqlite::{Connection, TransactionBehavior, params};
 use serde::Serialize;
 
 use crate::{
-    SmsStep, Store, StoreError, identity, messages,
+    SmsStep, Store, StoreError,
+    head::Head,
+    identity, messages,
     project::{self, UNSENT},
 };
 
@@ -98,6 +100,7 @@ impl Store {
                     time: action.time,
                     action: (action.cases.len() > 1).then_some(action.id),
                     facts: facts.take(),
+                    sheet: None,
                     release: None,
                     rewrites: None,
                     body: body.clone(),
@@ -108,29 +111,11 @@ impl Store {
                 return Err(StoreError::CaseMoved);
             }
             let is_new = head.changes == 0;
-            if is_new && head.position.max_op > 0 {
-                // It has left this device: this is brought after it, and goes too, unless the server gives the case back.
-                tx.prepare_cached("INSERT OR IGNORE INTO leaving (case_id) VALUES (?1)")?.execute(params![case.as_bytes()])?;
-            }
+            mark_leaving(&tx, &case, &head)?;
             head.position.advance(&change, true);
             head.changes += 1;
             head.bytes += change.bytes().len();
-            tx.prepare_cached(
-                "INSERT INTO outbox (case_id, action, recorded_at, command, state, tries, hash, install, seq, max_op, bytes)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10)",
-            )?
-            .execute(params![
-                case.as_bytes(),
-                action.id.as_bytes(),
-                action.now.0,
-                action.command,
-                UNSENT,
-                change.hash().as_bytes(),
-                who.install.as_bytes(),
-                change.seq(),
-                change.max_op(),
-                change.bytes()
-            ])?;
+            keep_unsent(&tx, &case, (&action.id, &action.command), action.now, &change)?;
             for photo in &target.photos {
                 tx.prepare_cached(
                     "INSERT INTO photo (sha, len, name, state, thumbnail, recorded_at, urgent, told, tries)
@@ -151,6 +136,41 @@ impl Store {
         tx.commit()?;
         Ok(written)
     }
+}
+
+/// What is recorded in a document that has left this device is brought after it, and goes too, unless the server gives it back.
+pub(crate) fn mark_leaving(db: &Connection, doc: &DocId, before: &Head) -> Result<(), StoreError> {
+    if before.changes == 0 && before.position.max_op > 0 {
+        db.prepare_cached("INSERT OR IGNORE INTO leaving (case_id) VALUES (?1)")?.execute(params![doc.as_bytes()])?;
+    }
+    Ok(())
+}
+
+/// Keeps a change in the journal until the server has it.
+pub(crate) fn keep_unsent(
+    db: &Connection,
+    doc: &DocId,
+    (action, command): (&ActionId, &str),
+    now: UnixMs,
+    change: &Change,
+) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "INSERT INTO outbox (case_id, action, recorded_at, command, state, tries, hash, install, seq, max_op, bytes)
+         VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10)",
+    )?
+    .execute(params![
+        doc.as_bytes(),
+        action.as_bytes(),
+        now.0,
+        command,
+        UNSENT,
+        change.hash().as_bytes(),
+        change.install().as_bytes(),
+        change.seq(),
+        change.max_op(),
+        change.bytes()
+    ])?;
+    Ok(())
 }
 
 /// The facts of a case as its entries have them.

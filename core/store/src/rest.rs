@@ -9,12 +9,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use doorstep_domain::{CaseId, ChangeHash, Digest};
 use doorstep_protocol::{
-    Brought, KIND_CASE, Leaf, MAX_REST, MIN_BATCH_BYTES, RestLink,
+    Brought, Leaf, MAX_REST, MIN_BATCH_BYTES, RestLink,
     signing::{NOTHING_LEFT, doc_digest, rest_chain},
 };
 use rusqlite::{Connection, params};
 
-use crate::{StoreError, project::UNSENT};
+use crate::{StoreError, project::UNSENT, sheet_row};
 
 /// An unsent change, without its bytes.
 pub(crate) struct Row {
@@ -74,7 +74,7 @@ pub(crate) fn links(db: &Connection) -> Result<Vec<Link>, StoreError> {
             let mut link = Link { chain: Some(chain), case, digest, rows: Vec::new(), size: 0 };
             let waiting = of_case.entry(case).or_default();
             if waiting.len() >= count
-                && doc_digest(KIND_CASE, &case, waiting.iter().take(count).map(|(row, _)| &row.hash)) == digest
+                && doc_digest(sheet_row::doc(db, &case)?, waiting.iter().take(count).map(|(row, _)| &row.hash)) == digest
             {
                 for (row, size) in waiting.drain(..count) {
                     link.rows.push(row);
@@ -87,13 +87,13 @@ pub(crate) fn links(db: &Connection) -> Result<Vec<Link>, StoreError> {
         fresh = of_case.into_iter().flat_map(|(case, rows)| rows.into_iter().map(move |(row, size)| (case, row, size))).collect();
         fresh.sort_by_key(|(_, row, _)| row.id);
     }
-    links.extend(grouped(fresh));
-    links.extend(grouped(seen));
+    links.extend(grouped(db, fresh)?);
+    links.extend(grouped(db, seen)?);
     Ok(links)
 }
 
 /// Changes in their order, as links of each document in turn: at most so many bytes, so that a batch never cuts one.
-fn grouped(rows: Vec<(CaseId, Row, usize)>) -> Vec<Link> {
+fn grouped(db: &Connection, rows: Vec<(CaseId, Row, usize)>) -> Result<Vec<Link>, StoreError> {
     let (mut links, mut open): (Vec<Link>, BTreeMap<CaseId, usize>) = (Vec::new(), BTreeMap::new());
     for (case, row, size) in rows {
         let place = open.entry(case).or_insert(links.len());
@@ -109,9 +109,9 @@ fn grouped(rows: Vec<(CaseId, Row, usize)>) -> Vec<Link> {
         }
     }
     for link in &mut links {
-        link.digest = doc_digest(KIND_CASE, &link.case, link.rows.iter().map(|row| &row.hash));
+        link.digest = doc_digest(sheet_row::doc(db, &link.case)?, link.rows.iter().map(|row| &row.hash));
     }
-    links
+    Ok(links)
 }
 
 /// The documents of a batch in the order of its links.

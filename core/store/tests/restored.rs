@@ -52,7 +52,7 @@ fn push(store: &mut Store, verdict: &Verdict) -> Sent {
         let changes = pack::restore(&pushed.pack).unwrap();
         let (rows, quarantined) = pack_verdicts(NOW, &vec![(verdict.clone(), 5_000); changes.len()], Spoken::Version3);
         let signed: Vec<_> = changes.iter().map(|(hash, _)| (*hash, receipt())).collect();
-        leaves.push(Leaf(receipts_leaf(KIND_CASE, &pushed.case, &signed)));
+        leaves.push(Leaf(receipts_leaf(&pushed.case, &signed)));
         cases.push(AckCase { case: Some(CaseRef(pushed.case)), rows, quarantined, fault: None });
     }
     let (install, hash) = (sent.install, sent.hash);

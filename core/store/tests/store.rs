@@ -82,6 +82,7 @@ fn foreign(n: u32, install: u8) -> Change {
         action: None,
         facts: Some(facts),
         release: None,
+        sheet: None,
         rewrites: None,
         body: attempt("别处"),
     };
@@ -190,7 +191,7 @@ fn what_a_sending_named_is_shown_by_the_batches_that_bring_it_however_many_sendi
                 .docs
                 .iter()
                 .zip(&changes)
-                .map(|(doc, changes)| BroughtDoc { doc: &doc.doc, digest: &doc.digest, changes })
+                .map(|(doc, changes)| BroughtDoc { doc: doc.document().unwrap(), digest: &doc.digest, changes })
                 .collect();
             for brought in &batch.brings {
                 let (chain, changes) = brought.chain(&docs).unwrap();
@@ -344,6 +345,7 @@ fn a_change_in_a_feed_that_cannot_be_taken_is_parked_and_blocks_neither_others_n
             action: None,
             facts,
             release: None,
+            sheet: None,
             rewrites: None,
             body: attempt("克隆"),
         };
@@ -374,7 +376,7 @@ fn a_change_that_does_not_read_and_a_kind_that_is_not_known_do_not_stop_a_page_w
         case: case(2),
         pack: pack::elide_bare(&[good.bytes(), unreadable.bytes()]).unwrap(),
         receipts: pack_receipts(&[(receipt, 5_000), (receipt, 5_000)], Spoken::Version3),
-        leaf: Some(Leaf(signing::receipts_leaf(KIND_CASE, &case(2), &signed))),
+        leaf: Some(Leaf(signing::receipts_leaf(&case(2), &signed))),
         kind: None,
     };
     let sheet =
@@ -397,7 +399,7 @@ fn a_change_that_does_not_read_and_a_kind_that_is_not_known_do_not_stop_a_page_w
 fn receipts_that_the_leaf_does_not_have_are_asked_for_again_and_write_nothing() {
     let (folder, mut store) = ready();
     let change = foreign(2, 7);
-    let leaf = Some(Leaf(signing::receipts_leaf(KIND_CASE, &case(2), &[(change.hash(), Receipt::of(NOW.plus(-1), None))])));
+    let leaf = Some(Leaf(signing::receipts_leaf(&case(2), &[(change.hash(), Receipt::of(NOW.plus(-1), None))])));
     let damaged = FeedCase { leaf, ..feed_of(2, &[change.bytes()]) };
     store.apply(&response(None, vec![page(9, vec![damaged])]), clocks(), NOW, FRESH).unwrap();
     assert!(store.prepare(1 << 20, false, clocks(), "test").unwrap().pull.is_empty(), "the cursor has not moved");

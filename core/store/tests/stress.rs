@@ -22,7 +22,8 @@ use common::*;
 use doorstep_document::{Change, NewEntry, Position, pack};
 use doorstep_domain::*;
 use doorstep_protocol::*;
-use doorstep_store::{Action, ActionCase, Enrolment, Filter, OpenError, Salvage, Session, Store, StoreError};
+use doorstep_rules::Sheet;
+use doorstep_store::{Action, ActionCase, Enrolment, Filter, OpenError, Salvage, Session, SheetAction, Store, StoreError};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -105,6 +106,7 @@ fn foreign(n: u32) -> FeedCase {
             action: None,
             facts,
             release: None,
+            sheet: None,
             rewrites: None,
             body,
         };
@@ -274,6 +276,39 @@ fn a_page_of_zeros_costs_only_the_rows_that_were_on_it() {
     }
     for name in ["sqlite_schema", "meta", "member", "outbox", "outbox_by_case", "photo", "change", "case_row", "reference"] {
         assert!(salvaged.contains(name), "a page of {name} was zeroed and noticed: {salvaged:?}");
+    }
+}
+
+#[test]
+fn a_sheet_is_salvaged_with_whose_day_it_is_and_goes_on() {
+    let home = tempfile::tempdir().unwrap();
+    let mut store = worked_in(home.path());
+    let (day, outlet) = ("2026-03-02".parse().unwrap(), "0412".parse().unwrap());
+    let note = |words: &str| {
+        let body = Body::SheetNote(SheetNote { words: Personal::plain(words).unwrap() });
+        SheetAction { id: ActionId::new([2; 16]), command: "{\"do\":\"s_note\"}".into(), time: time(), now: NOW, day, body }
+    };
+    store.record_in_sheet(&note("一")).unwrap();
+    store.record_in_sheet(&note("二")).unwrap();
+    let whole = store.sheet(&outlet, day).unwrap().unwrap();
+    drop(store);
+    let pages = layout(home.path());
+    let bytes = fs::read(home.path().join("doorstep.db")).unwrap();
+    for table in ["sheet", "sheet_row", "case_row", "meta"] {
+        let (number, _) = pages.iter().find(|(_, (name, _))| name == table).unwrap();
+        let mut damaged = bytes.clone();
+        damaged[(number - 1) * PAGE..number * PAGE].fill(0);
+        let folder = with_file(home.path(), &damaged);
+        let (mut store, _) = open_until_sound(folder.path());
+        let said = |sheet: &Sheet| sheet.timeline.iter().map(|r| r.entry.body.clone()).collect::<Vec<_>>();
+        let sheet = store.sheet(&outlet, day).unwrap().unwrap_or_else(|| panic!("{table}"));
+        assert_eq!((said(&sheet), &sheet.facts), (said(&whole), &whole.facts), "{table}");
+        store.record_in_sheet(&note("三")).ok();
+        if table != "meta" {
+            let batch = store.prepare(1 << 20, false, clocks(), "test").unwrap().batch.unwrap();
+            let sent = batch.docs.iter().find(|doc| doc.doc == whole.facts.doc().id).unwrap();
+            assert_eq!(sent.document(), Some(whole.facts.doc()), "{table}: sent as a sheet");
+        }
     }
 }
 

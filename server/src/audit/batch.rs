@@ -143,7 +143,7 @@ impl Look {
     /// Holds what a batch brought of a document against what is stored of it.
     fn doc(&mut self, db: &Tx<'_>, row: &BatchRow, (doc, answer): (&Doc, &AckCase), kept: &mut Kept) -> Result<(), ApiError> {
         let Some(changes) = doc.changes() else { return Ok(()) };
-        let read = |bytes: &Vec<u8>| Change::read(&doc.case, bytes).ok();
+        let read = |bytes: &Vec<u8>| Change::read(doc.document(), bytes).ok();
         let changes: Vec<_> = changes.into_iter().map(|(hash, bytes)| (hash, read(&bytes), bytes)).collect();
         let monos: Vec<u64> = changes.iter().map(|(_, read, _)| read.as_ref().map_or(0, mono_of)).collect();
         let base = decode::<Ack>(&row.ack).map_or(UnixMs(row.received_at), |ack| UnixMs(ack.received_ms));

@@ -3,10 +3,8 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use doorstep_document::pack::restore_within;
-use doorstep_domain::{BatchHash, CaseId, ChangeHash, UnixMs};
-use doorstep_protocol::{
-    Ack, AckCase, Batch, Header, KIND_CASE, MAX_REQUEST, Push, PushDoc, ReceiptRow, Verdict, decode, unpack_verdicts,
-};
+use doorstep_domain::{BatchHash, CaseId, ChangeHash, DocRef, UnixMs};
+use doorstep_protocol::{Ack, AckCase, Batch, Header, MAX_REQUEST, Push, PushDoc, ReceiptRow, Verdict, decode, unpack_verdicts};
 
 use crate::{
     error::ApiError,
@@ -58,13 +56,15 @@ pub(super) struct Doc {
 }
 
 impl Doc {
+    /// With its kind. Of one that is not known nothing was taken.
+    pub(super) fn document(&self) -> DocRef {
+        self.signed.as_ref().and_then(PushDoc::document).unwrap_or((&self.case).into())
+    }
+
     /// Its changes; `None`: nothing was taken of it, because its pack does not rebuild to what is signed.
     pub(super) fn changes(&self) -> Option<Vec<(ChangeHash, Vec<u8>)>> {
         let chunks = restore_within(&self.pack, MAX_REQUEST).ok()?;
-        let is_signed = self
-            .signed
-            .as_ref()
-            .is_none_or(|doc| doc.kind.unwrap_or(KIND_CASE) == KIND_CASE && doc.is_of(chunks.iter().map(|(hash, _)| hash)));
+        let is_signed = self.signed.as_ref().is_none_or(|doc| doc.is_of(chunks.iter().map(|(hash, _)| hash)));
         is_signed.then_some(chunks)
     }
 }

@@ -1,7 +1,9 @@
-//! The server's row of each case: where its log stands, and what decides who reads it.
+//! The server's row of each document: where its log stands, and what decides who reads it.
 
 use doorstep_document::Position;
-use doorstep_domain::{CaseId, ChangeHash};
+use doorstep_domain::{CaseId, ChangeHash, DocKind};
+
+use doorstep_sql::ValueError;
 
 use super::tx::{StoreError, Tx, params, sql};
 
@@ -25,13 +27,19 @@ pub(crate) struct Doc {
     pub offer: Option<String>,
     /// The courier who took it over.
     pub courier: Option<String>,
+    pub kind: DocKind,
+    /// Of a sheet: whose day it is. Empty: no change has said it.
+    pub outlet: String,
+    /// Of a sheet: an ISO date.
+    pub day: String,
 }
 
 /// The row of a case; an empty one if nothing is recorded of it.
 pub(crate) fn read(tx: &Tx<'_>, case: &CaseId) -> Result<Doc, StoreError> {
     let doc = tx.maybe(
         sql!(
-            "SELECT n, bytes, heads, max_op, waybill, notified, notice_to, first_person, first_outlet, closed, offered_to, offer, courier
+            "SELECT n, bytes, heads, max_op, waybill, notified, notice_to, first_person, first_outlet, closed, offered_to, offer, courier,
+               kind, outlet, day
              FROM doc WHERE case_id = ?1"
         ),
         params![case],
@@ -49,10 +57,32 @@ pub(crate) fn read(tx: &Tx<'_>, case: &CaseId) -> Result<Doc, StoreError> {
                 offered_to: row.get(10)?,
                 offer: row.get(11)?,
                 courier: row.get(12)?,
+                kind: kind_of(row.get(13)?)?,
+                outlet: row.get(14)?,
+                day: row.get(15)?,
             })
         },
     )?;
     Ok(doc.unwrap_or_default())
+}
+
+fn kind_of(number: u32) -> Result<DocKind, StoreError> {
+    Ok(DocKind::from_number(number).ok_or(ValueError::Content("DocKind"))?)
+}
+
+/// Of which kind a document is; of one of which nothing is recorded, a case.
+pub(crate) fn kind(tx: &Tx<'_>, doc: &CaseId) -> Result<DocKind, StoreError> {
+    let kind = tx.maybe(sql!("SELECT kind FROM doc WHERE case_id = ?1"), params![doc], |row| kind_of(row.get(0)?))?;
+    Ok(kind.unwrap_or_default())
+}
+
+/// The sheet of an outlet's day; `None`: nothing is recorded in it.
+pub(crate) fn sheet(tx: &Tx<'_>, outlet: &str, day: &str) -> Result<Option<CaseId>, StoreError> {
+    tx.maybe(
+        sql!("SELECT case_id FROM doc WHERE kind = ?1 AND outlet = ?2 AND day = ?3"),
+        params![DocKind::Sheet.number(), outlet, day],
+        |row| row.get(0),
+    )
 }
 
 /// Writes the row of a case after changes were appended. A case that could not be projected is tried once more.
@@ -60,8 +90,8 @@ pub(crate) fn write(tx: &Tx<'_>, case: &CaseId, doc: &Doc) -> Result<(), StoreEr
     tx.run(
         sql!(
             "INSERT INTO doc (case_id, waybill, n, heads, max_op, notified, notice_to, first_person, bytes, projected_n, closed,
-               offered_to, offer, courier, first_outlet)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11, ?12, ?13, ?14)
+               offered_to, offer, courier, first_outlet, kind, outlet, day)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
              ON CONFLICT (case_id) DO UPDATE SET n = ?3, heads = ?4, max_op = ?5, notified = ?6, notice_to = ?7, bytes = ?9,
                frozen = NULL, closed = ?10, offered_to = ?11, offer = ?12, courier = ?13"
         ),
@@ -79,7 +109,10 @@ pub(crate) fn write(tx: &Tx<'_>, case: &CaseId, doc: &Doc) -> Result<(), StoreEr
             doc.offered_to,
             doc.offer,
             doc.courier,
-            doc.first_outlet
+            doc.first_outlet,
+            doc.kind.number(),
+            doc.outlet,
+            doc.day
         ],
     )?;
     Ok(())
@@ -92,11 +125,13 @@ pub(crate) struct Behind {
     pub heads: Vec<ChangeHash>,
 }
 
-/// Cases that are behind, `most` at most.
+/// Cases that are behind, `most` at most. Other kinds of documents have no row in head office's list.
 pub(crate) fn behind(tx: &Tx<'_>, most: u32) -> Result<Vec<Behind>, StoreError> {
-    tx.all(sql!("SELECT case_id, n, heads FROM doc WHERE projected_n < n AND frozen IS NULL LIMIT ?1"), params![most], |row| {
-        Ok(Behind { case: row.get(0)?, n: row.get(1)?, heads: row.get(2)? })
-    })
+    tx.all(
+        sql!("SELECT case_id, n, heads FROM doc WHERE projected_n < n AND frozen IS NULL AND kind = 0 LIMIT ?1"),
+        params![most],
+        |row| Ok(Behind { case: row.get(0)?, n: row.get(1)?, heads: row.get(2)? }),
+    )
 }
 
 /// Notes that the first `n` changes of a case are projected. False if more have come since: it stays behind.

@@ -11,9 +11,9 @@ use doorstep_domain::{
 use doorstep_fuzz::{case, facts, morning};
 use doorstep_protocol::{
     Ack, AckCase, Batch, BatchClock, Beacon, Brought, CaseRef, DayRow, Decision, Demand, EnrolRequest, Envelope, FeedCase,
-    FeedPage, Header, KIND_CASE, Leaf, Link, OutletRow, ParcelRow, PersonRow, Proof, Proofs, Publication, Pull, Push, PushCase,
-    PushDoc, Quarantined, RefKind, RefVersion, Refs, RestLink, Sending, SessionRequest, Signed, Spoken, SyncRequest,
-    SyncResponse, Token, Verdict, encode, pack_receipts, pack_verdicts, seal,
+    FeedPage, Header, Leaf, Link, OutletRow, ParcelRow, PersonRow, Proof, Proofs, Publication, Pull, Push, PushCase, PushDoc,
+    Quarantined, RefKind, RefVersion, Refs, RestLink, Sending, SessionRequest, Signed, Spoken, SyncRequest, SyncResponse, Token,
+    Verdict, encode, pack_receipts, pack_verdicts, seal,
     signing::{NOTHING_LEFT, doc_digest, receipts_leaf, rest_chain},
 };
 use doorstep_rules::{FIRST_POLICY, Pack};
@@ -91,6 +91,12 @@ fn numbers(mut state: u64) -> impl Iterator<Item = u8> {
     })
 }
 
+/// The bytes of a golden file.
+fn golden(hex: &str) -> Vec<u8> {
+    let digits = hex.trim_end().as_bytes().chunks(2);
+    digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).expect("ASCII"), 16).expect("hexadecimal")).collect()
+}
+
 fn save(target: &str, name: &str, bytes: &[u8]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
     fs::create_dir_all(&folder).expect("the folder");
@@ -120,7 +126,7 @@ fn push(cases: Vec<PushCase>) -> Push {
 fn batch(changes: &[Change], docs: &[&[Change]]) -> Batch {
     let digest = |changes: &[Change]| {
         let hashes: Vec<ChangeHash> = changes.iter().map(Change::hash).collect();
-        doc_digest(KIND_CASE, &case(), &hashes)
+        doc_digest(&case(), &hashes)
     };
     let header = Header {
         batch: 418,
@@ -228,7 +234,7 @@ fn frames(changes: &[Change]) {
     let (rows, quarantined) = pack_verdicts(UnixMs(1_772_413_260_000), &verdicts, Spoken::Version3);
     let ack = Ack { cases: vec![AckCase { case: None, rows, quarantined, fault: None }], ..ack };
     let given = [(changes[0].hash(), receipt), (changes[1].hash(), receipt)];
-    let leaf = Some(Leaf(receipts_leaf(KIND_CASE, &case(), &given)));
+    let leaf = Some(Leaf(receipts_leaf(&case(), &given)));
     let receipts = pack_receipts(&[(receipt, 1 << 20), (receipt, 1 << 21)], Spoken::Version3);
     let fed = FeedCase { case: case(), pack: packed(&changes[..2]), receipts, leaf, kind: None };
     let page = FeedPage { cases: vec![fed], ..page };
@@ -301,6 +307,7 @@ fn envelopes(changes: &[Change]) {
     save("envelope", "nothing", &body(vec![of(&[])]));
     let of_3 = |docs: &[&[Change]]| encode(&batch(changes, docs)).expect("it encodes");
     save("envelope", "morning-3", &of_3(&[changes]));
+    save("envelope", "sheet-3", &golden(include_str!("../../../core/protocol/tests/golden/sheet-batch.hex")));
     save("envelope", "start-and-rest-3", &of_3(&[&changes[..1], &changes[3..]]));
 }
 
@@ -311,6 +318,8 @@ fn single(changes: &[Change]) {
         save("change", &format!("content-{i}"), &[&[2], &change.bytes()[9 + length..]].concat());
     }
     save("change", "chunk", &[&[0], changes[0].bytes()].concat());
+    let sheet = golden(include_str!("../../../core/protocol/tests/golden/sheet-change.hex"));
+    save("change", "sheet", &[&[3], &sheet[..]].concat());
     // Any bytes make up a day.
     for (first, (name, len)) in (1..).zip([("day-short", 120), ("day", 500), ("day-long", 1500)]) {
         save("change", name, &std::iter::once(1).chain(numbers(first).take(len)).collect::<Vec<u8>>());

@@ -1,12 +1,12 @@
-//! One change of a known case. The first byte says what the others are: 0 a whole chunk, taken as it is and with its checksum
-//! made right; 1 what a day of three writers is made up from; else a chunk's content, around which the rest is built.
+//! One change of a known document. The first byte says what the others are: 0 a whole chunk of a case, taken as it is and with its
+//! checksum made right; 1 what a day of three writers is made up from; 3 a whole chunk of a sheet, with its checksum made right; else a chunk's content, around which the rest is built.
 #![no_main]
 
 use std::sync::LazyLock;
 
 use doorstep_document::Change;
 use doorstep_domain::{BootId, ChangeHash, Clocks, UnixMs};
-use doorstep_fuzz::{case, check_case, chunk, day, fenced, morning, prepare, reseal};
+use doorstep_fuzz::{case, check_case, chunk, day, fenced, morning, prepare, reseal, sheet};
 use libfuzzer_sys::{arbitrary::Unstructured, fuzz_target};
 
 /// What a replica has before: the seeds continue it.
@@ -26,6 +26,13 @@ fuzz_target!(init: prepare(), |data: &[u8]| {
         Some((1, bytes)) => {
             let day = day(&mut Unstructured::new(bytes));
             check(&day.iter().map(|change| (change.hash(), change.bytes().to_vec())).collect::<Vec<_>>());
+        }
+        Some((3, bytes)) => {
+            let mut sealed = bytes.to_vec();
+            reseal(&mut sealed);
+            let Ok(read) = Change::read(sheet(), &sealed) else { return };
+            let sent = Clocks { wall: UnixMs(1_772_413_200_000), mono_ms: 1 << 36, boot: BootId([1; 4]) };
+            check_case(sheet(), &[(read.hash(), sealed)], &sent, UnixMs(1_772_413_260_000));
         }
         Some((_, content)) => one(chunk(content)),
     });

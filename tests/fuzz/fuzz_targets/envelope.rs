@@ -2,9 +2,9 @@
 #![no_main]
 
 use doorstep_document::pack;
-use doorstep_domain::{CaseId, ChangeHash, Clocks, UnixMs};
+use doorstep_domain::{ChangeHash, Clocks, DocRef, UnixMs};
 use doorstep_fuzz::{Plan, check_case, fenced, prepare};
-use doorstep_protocol::{Batch, BroughtDoc, Header, KIND_CASE, Push, PushDoc, Sending, decode, encode, signing::doc_digest};
+use doorstep_protocol::{Batch, BroughtDoc, Header, Push, PushDoc, Sending, decode, encode, signing::doc_digest};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 
 /// Smaller than the server's, so that a pack that grows is over soon.
@@ -13,7 +13,7 @@ const LIMIT: usize = 1024 * 1024;
 fuzz_target!(init: prepare(), |data: &[u8]| {
     fenced(|| {
         if let Ok(push) = decode::<Push>(data) {
-            push.cases.iter().for_each(|case| document(&case.case, &case.pack, push.batch, |_| true));
+            push.cases.iter().for_each(|case| document((&case.case).into(), &case.pack, push.batch, |_| true));
         }
         if let Ok(batch) = decode::<Batch>(data) {
             let number = decode::<Header>(&batch.header).map_or(1, |header| header.batch);
@@ -25,7 +25,7 @@ fuzz_target!(init: prepare(), |data: &[u8]| {
             });
             for doc in &batch.docs {
                 let hashes = |chunks: &[Chunk]| doc.is_of(chunks.iter().map(|(hash, _)| hash));
-                document(&doc.doc, &doc.pack, number, hashes);
+                document(doc.document().unwrap_or((&doc.doc).into()), &doc.pack, number, hashes);
             }
             brought(&batch);
         }
@@ -38,8 +38,9 @@ fn brought(batch: &Batch) {
     let changes: Vec<Vec<ChangeHash>> =
         batch.docs.iter().map(|doc| restored(doc).into_iter().map(|(hash, _)| hash).collect()).collect();
     let docs = batch.docs.iter().zip(&changes);
-    let docs: Vec<BroughtDoc<'_>> =
-        docs.map(|(doc, changes)| BroughtDoc { doc: &doc.doc, digest: &doc.digest, changes }).collect();
+    let docs: Vec<BroughtDoc<'_>> = docs
+        .map(|(doc, changes)| BroughtDoc { doc: doc.document().unwrap_or((&doc.doc).into()), digest: &doc.digest, changes })
+        .collect();
     let all = changes.concat();
     for (_, named) in batch.brings.iter().filter_map(|brought| brought.chain(&docs)) {
         assert!(named.len() <= all.len() && named.iter().all(|hash| all.contains(hash)));
@@ -49,7 +50,7 @@ fn brought(batch: &Batch) {
 type Chunk = (ChangeHash, Vec<u8>);
 
 /// The changes of one document, if its pack rebuilds to what is signed.
-fn document(case: &CaseId, packed: &[u8], mono_ms: u64, is_signed: impl Fn(&[Chunk]) -> bool) {
+fn document(doc: DocRef, packed: &[u8], mono_ms: u64, is_signed: impl Fn(&[Chunk]) -> bool) {
     let sent = Clocks { wall: UnixMs(1_772_413_200_000), mono_ms, boot: doorstep_domain::BootId([1; 4]) };
     let Ok(chunks) = pack::restore_within(packed, LIMIT) else { return };
     // Its numbers may be spelled longer than need be; once packed by us it stays as it is.
@@ -57,7 +58,7 @@ fn document(case: &CaseId, packed: &[u8], mono_ms: u64, is_signed: impl Fn(&[Chu
     let again = pack::elide(&bytes).expect("what was restored can be packed");
     assert_eq!(pack::restore_within(&again, LIMIT).as_ref(), Ok(&chunks));
     if is_signed(&chunks) {
-        check_case(case, &chunks, &sent, UnixMs(1_772_413_260_000));
+        check_case(doc, &chunks, &sent, UnixMs(1_772_413_260_000));
     }
 }
 
@@ -86,7 +87,7 @@ fn inside(bytes: &[u8], seed: usize) -> Option<Vec<u8>> {
     let doc = batch.docs.get_mut(nth)?;
     doc.pack = altered(&doc.pack, seed)?;
     if let Ok(chunks) = pack::restore_within(&doc.pack, LIMIT) {
-        doc.digest = doc_digest(doc.kind.unwrap_or(KIND_CASE), &doc.doc, chunks.iter().map(|(hash, _)| hash));
+        doc.digest = doc_digest(doc.document().unwrap_or((&doc.doc).into()), chunks.iter().map(|(hash, _)| hash));
     }
     encode(&batch).ok()
 }

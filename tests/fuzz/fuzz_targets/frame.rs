@@ -83,7 +83,7 @@ fn check_signed(signed: &Signed) {
     let cases = ack.map_or(0, |ack| ack.cases.len());
     let pushed = |cases: usize, changes: u8| -> Vec<Pushed> {
         let changes = |n: usize| (0..changes).map(|i| (ChangeHash::new([i; 32]), u64::from(i) << n.min(40))).collect();
-        (0..cases).map(|n| Pushed { doc: doorstep_fuzz::case(), changes: changes(n) }).collect()
+        (0..cases).map(|n| Pushed { doc: (&doorstep_fuzz::case()).into(), changes: changes(n) }).collect()
     };
     for pushed in [vec![], pushed(cases, 0), pushed(cases, 3), pushed(cases + 1, 1)] {
         if let Ok(answer) = SyncResponse::verify_signed(signed, &DeviceId::new([1; 16]), &[4; 65], &pushed) {

@@ -4,9 +4,9 @@ use std::{fmt::Display, str::FromStr, sync::LazyLock};
 
 use doorstep_document::{Admission, Change, History, NewEntry, Position, merge, pack};
 use doorstep_domain::{
-    Arrival, Body, CaseId, ChangeHash, Clocks, Entry, FactsCheck, Leans, Receipt, Reckoning, Recorded, Standing, UnixMs,
+    Arrival, Body, ChangeHash, Clocks, DocKind, DocRef, Entry, FactsCheck, Leans, Receipt, Reckoning, Recorded, Standing, UnixMs,
 };
-use doorstep_rules::{Case, Due, FIRST_PACK, Pack, Published, Rulebook, Turn, explain, judge};
+use doorstep_rules::{Case, Due, FIRST_PACK, Pack, Published, Rulebook, Sheet, Turn, explain, judge};
 
 /// The first pack alone, and with a second version west of Greenwich whose clocks all end with the day.
 static BOOKS: LazyLock<[Rulebook; 2]> = LazyLock::new(|| {
@@ -18,14 +18,15 @@ static BOOKS: LazyLock<[Rulebook; 2]> = LazyLock::new(|| {
     [Rulebook::only(first), Rulebook::of(versions).expect("two versions")]
 });
 
-/// A case as one replica takes it, in the order given: what is let through reads again, is admitted once, folds and is judged
+/// A document as one replica takes it, in the order given: what is let through reads again, is admitted once, folds and is judged
 /// the same in any order, merges to the same heads and entries, and travels.
-pub fn check_case(case: &CaseId, chunks: &[(ChangeHash, Vec<u8>)], sent: &Clocks, received: UnixMs) {
+pub fn check_case(doc: impl Into<DocRef>, chunks: &[(ChangeHash, Vec<u8>)], sent: &Clocks, received: UnixMs) {
+    let doc = doc.into();
     let (mut history, mut position, mut taken) = (History::default(), Position::default(), Vec::new());
     for (hash, chunk) in chunks {
-        let Ok(change) = Change::read(case, chunk) else { continue };
+        let Ok(change) = Change::read(doc, chunk) else { continue };
         assert_eq!((change.hash(), change.bytes()), (*hash, chunk.as_slice()));
-        check_change(case, &change);
+        check_change(doc, &change);
         if history.admit(&change) == Admission::New {
             assert_eq!(history.admit(&change), Admission::Known);
             position.advance(&change, false);
@@ -43,8 +44,10 @@ pub fn check_case(case: &CaseId, chunks: &[(ChangeHash, Vec<u8>)], sent: &Clocks
     assert!(restored.iter().map(|(_, bytes)| bytes.as_slice()).eq(bytes));
 }
 
-fn check_change(case: &CaseId, change: &Change) {
-    assert_eq!(Change::read_stored(case, change.bytes()).as_ref(), Ok(change));
+fn check_change(doc: DocRef, change: &Change) {
+    assert_eq!(Change::read_stored(&doc.id, change.bytes()).as_ref(), Ok(change));
+    let other = if doc.kind == DocKind::Case { DocKind::Sheet } else { DocKind::Case };
+    assert!(Change::read(DocRef::new(other, doc.id), change.bytes()).is_err(), "a change is of one kind of document");
     for entry in change.entries() {
         check_text(&entry.key);
         serde_json::to_vec(entry).expect("an entry is shown");
@@ -55,17 +58,19 @@ fn check_change(case: &CaseId, change: &Change) {
     }
     let at = Position { heads: change.deps().to_vec(), max_op: change.start_op() - 1, seq: change.seq() - 1 };
     let anew: Vec<NewEntry> = change.entries().iter().cloned().map(new_entry).collect();
-    let written = Change::write(case, &change.install(), &at, &anew).expect("what was read can be written");
+    let written = Change::write(doc, &change.install(), &at, &anew).expect("what was read can be written");
     assert_eq!(written.entries(), change.entries());
 }
 
 fn new_entry(entry: Entry) -> NewEntry {
-    let Entry { key: _, author, pack_version, time, action, facts, release, rewrites, body } = entry;
-    NewEntry { author, pack_version, time, action, facts, release, rewrites, body }
+    let Entry { key: _, author, pack_version, time, action, facts, sheet, release, rewrites, body } = entry;
+    NewEntry { author, pack_version, time, action, facts, sheet, release, rewrites, body }
 }
 
 fn check_judgement(taken: &[Change], sent: &Clocks, received: UnixMs) {
     let recorded = recorded(taken, sent, received);
+    let sheet = Sheet::fold(recorded.clone());
+    assert_eq!(sheet, Sheet::fold(recorded.clone().into_iter().rev()), "a sheet folds the same in any order");
     let folded = Case::fold(recorded.clone());
     assert_eq!(folded, Case::fold(recorded.into_iter().rev()), "a case folds the same in any order");
     let Some(folded) = folded else { return };

@@ -27,6 +27,11 @@ pub fn case() -> CaseId {
     CaseId::of(&network, &waybill)
 }
 
+/// The sheet of golden files: outlet 0412's day, 2026-03-02.
+pub fn sheet() -> DocRef {
+    DocRef::sheet(&code("QH"), &code("0412"), code("2026-03-02"))
+}
+
 /// Its facts, as a device copies them.
 pub fn facts() -> Facts {
     let (network, waybill) = parcel();

@@ -30,6 +30,7 @@ fn entries(by: u8, minute: i64, bodies: Vec<Body>) -> Vec<NewEntry> {
         action: (by == 2).then_some(ActionId::new([7; 16])),
         facts: (i == 0).then(facts),
         release: None,
+        sheet: None,
         rewrites: None,
         body,
     };

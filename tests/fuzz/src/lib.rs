@@ -11,7 +11,7 @@ mod honest;
 mod wire;
 
 pub use checks::{check_case, check_pack, check_text};
-pub use compose::{case, day, facts};
+pub use compose::{case, day, facts, sheet};
 pub use fences::{fenced, prepare};
 pub use honest::morning;
 pub use wire::{Plan, chunk, reseal};

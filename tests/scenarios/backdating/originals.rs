@@ -4,7 +4,7 @@ use doorstep_client::DeviceSigner;
 use doorstep_document::{Change, pack};
 use doorstep_domain::*;
 use doorstep_protocol::{
-    Brought, KIND_CASE, Leaf, PushCase, RestLink, Sending, SyncRequest, encode,
+    Brought, Leaf, PushCase, RestLink, Sending, SyncRequest, encode,
     signing::{NOTHING_LEFT, doc_digest, rest_chain},
 };
 use doorstep_tests::{Device, World};
@@ -221,7 +221,7 @@ async fn naming_an_act_before_it_is_brought_hides_no_contact_that_did_not_bring_
     let (mut hand_of, mut other) = (hand(&phone, 2, 0x71), hand(&phone, 4, 0x72));
     let forgotten = hand_of.write_of("c1", forged, None, close());
     let honest = other.write_of("c1", evidence(&phone), None, words("门锁着"));
-    let link = doc_digest(KIND_CASE, &hand_of.case, [&forgotten.hash()]);
+    let link = doc_digest(&hand_of.case, [&forgotten.hash()]);
     let chain = Leaf(rest_chain([link], NOTHING_LEFT));
     send(&world, &phone, other.install, (&other.case, &honest), vec![chain], vec![]).await;
     let named = world.hands.now();

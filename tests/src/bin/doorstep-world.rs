@@ -11,6 +11,7 @@
 //! | `reached` | returns when a client has come as far as the link since that was last set |
 //! | `reply WAYBILL [PHONE ADDRESS]` | the origin outlet looks at the notice and decides `REDELIVER`, with a corrected phone and address if they are given; it reaches head office |
 //! | `cases` | what head office has |
+//! | `sheets` | head office publishes the rights on sheets |
 //! | `wipe USER` | head office orders the devices of a person to be wiped |
 //! | `photo FILE` | draws a picture of 1600 x 1200 as a camera would leave it: 1.4 MB, about 300 KB as it is sent |
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a harness fails loudly")]
@@ -117,6 +118,12 @@ impl World {
             }
             ["reply", waybill, phone, address] => {
                 self.reply(waybill, Some((phone, address))).await;
+                json!({ "ok": true })
+            }
+            ["sheets"] => {
+                let file = self.folder.join("policy.json");
+                std::fs::write(&file, doorstep_rules::SHEETS_POLICY).unwrap();
+                admin(&self.bin, &self.folder.join("server"), &["policy", file.to_str().unwrap()]).await;
                 json!({ "ok": true })
             }
             ["cases"] => json!({ "cases": admin(&self.bin, &self.folder.join("server"), &["cases"]).await }),

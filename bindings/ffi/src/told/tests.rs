@@ -50,6 +50,8 @@ fn full(kind: Kind) -> Body {
         }),
         Kind::Call => Body::Call(Call { result: CallResult::Answered, number: said("13812340001"), words: said("下午在家") }),
         Kind::Note => Body::Note { words: said("门卫代收不行").unwrap() },
+        Kind::SheetNote => Body::SheetNote(doorstep_domain::SheetNote { words: said("夜班三件未清").unwrap() }),
+        Kind::SheetDay => Body::SheetDay(doorstep_domain::SheetDay { words: said("早班两人") }),
         Kind::Photo => Body::Photo(Photo {
             id: photo(1),
             len: 300_001,
@@ -210,6 +212,7 @@ fn recorded(body: Body) -> Recorded {
             time: TimeEvidence { wall: UnixMs(1), zone_quarters: 32, mono_ms: 1, boot: BootId([0; 4]), anchor: None },
             action: None,
             facts: Some(facts()),
+            sheet: None,
             release: None,
             rewrites: None,
             body,

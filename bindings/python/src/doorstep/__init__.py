@@ -61,6 +61,7 @@ from .doorstep_ffi import (
     Recorded,
     RefusedAction,
     RuleSummary,
+    SheetDetail,
     SmsDraft,
     SmsMoved,
     SmsOutcome,
@@ -89,8 +90,8 @@ __all__ = [
     "FindingRow", "Level", "Location",
     "LogConfig", "LogRecord", "LogSink", "MessageRow", "MissingEvidence", "NamedCode", "OriginReply", "OutcomeCode", "OutletRow",
     "ParcelRow", "Person", "PhotoFile", "PhotoLook", "PhotoRow", "PhotoShows", "PhotoState", "Position", "ProblemCode",
-    "ProblemFound", "Recorded", "RefusedAction", "RuleSummary", "SmsDraft", "SmsMoved", "SmsOutcome", "SmsPlatform", "SmsRequest",
-    "SmsToSend", "Surroundings", "SyncSummary", "TimelineEntry", "ToldLine", "ToldPersonal", "ToldValue", "UnsentAction",
+    "ProblemFound", "Recorded", "RefusedAction", "RuleSummary", "SheetDetail", "SmsDraft", "SmsMoved", "SmsOutcome", "SmsPlatform",
+    "SmsRequest", "SmsToSend", "Surroundings", "SyncSummary", "TimelineEntry", "ToldLine", "ToldPersonal", "ToldValue", "UnsentAction",
     "UnsentSummary", "flush_logs", "init_logging",
 ]
 
@@ -221,6 +222,18 @@ class Doorstep:
     async def outlet(self, code: str) -> OutletRow | None:
         """An outlet of the directory."""
         return await self._client.outlet(code)
+
+    async def sheet(self, day: str | None = None) -> SheetDetail | None:
+        """The sheet of the person's own outlet for a day such as "2026-03-02", without one of today."""
+        return await self._client.sheet(day)
+
+    async def note_sheet(self, words: str, *, day: str | None = None) -> None:
+        """Writes a signed note into the sheet of a day, without one of today."""
+        await self._client.note_sheet(words, day)
+
+    async def open_sheet(self, words: str | None = None, *, day: str | None = None) -> None:
+        """Opens a day of the person's own outlet, without one today."""
+        await self._client.open_sheet(words, day)
 
     async def cases(
         self, *, closed: bool = False, state: str | None = None, waybill: str | None = None

@@ -12,6 +12,21 @@ extension Doorstep {
         try await client.outlet(code: code)
     }
 
+    /// The sheet of the person's own outlet for a day such as `2026-03-02`, without one of today; `nil` if nothing of it is here.
+    public func sheet(day: String? = nil) async throws -> SheetDetail? {
+        try await client.sheet(day: day)
+    }
+
+    /// Writes a signed note into the sheet of a day, without one of today: durable on this device when it returns.
+    public func noteSheet(_ words: String, day: String? = nil) async throws {
+        try await client.noteSheet(words: words, day: day)
+    }
+
+    /// Opens a day of the person's own outlet, without one today.
+    public func openSheet(words: String? = nil, day: String? = nil) async throws {
+        try await client.openSheet(words: words, day: day)
+    }
+
     /// The rules in force now, with the codes for the pickers; `nil` until the first sync.
     public func rules() async throws -> RuleSummary? {
         try await client.rules()

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use automerge::ScalarValue;
 use doorstep_domain::{
     About, Action, ActionId, Alias, Assign, Attempt, Author, Body, Book, Call, CallResult, Capture, CaseId, ChangeHash, Clarity,
-    Close, Consent, Correction, Customer, Dispute, Entry, EntryKey, Facts, Fault, Fen, GeoPosition, Goods, Handover, Kind,
-    Ledger, Listed, MAX_CAMERA, MAX_PHOTO, MAX_PLACEHOLDER, MAX_THUMBNAIL, Mark, Notice, Outage, OutageReason, Payer, Personal,
-    Photo, PhotoId, PhotoPurpose, Problem, Release, Remark, Reply, Role, Ruling, Seen, Sms, SmsFault, SmsReply, SmsReport,
-    SmsState, SmsWay, Stage, Stands, Tag, Takeover, TargetSource, Thumbnail, Tick, TimeEvidence, UnixMs, Waiver, Waybill,
+    Close, Consent, Correction, Customer, Dispute, DocKind, DocRef, Entry, EntryKey, Facts, Fault, Fen, GeoPosition, Goods,
+    Handover, Kind, Ledger, Listed, MAX_CAMERA, MAX_PHOTO, MAX_PLACEHOLDER, MAX_THUMBNAIL, Mark, Notice, Outage, OutageReason,
+    Payer, Personal, Photo, PhotoId, PhotoPurpose, Problem, Release, Remark, Reply, Role, Ruling, Seen, SheetDay, SheetFacts,
+    SheetNote, Sms, SmsFault, SmsReply, SmsReport, SmsState, SmsWay, Stage, Stands, Tag, Takeover, TargetSource, Thumbnail, Tick,
+    TimeEvidence, UnixMs, Waiver, Waybill,
 };
 
 use crate::Refusal;
@@ -21,10 +22,10 @@ const MAX_ROUND: u32 = 1_000;
 /// The fields of one entry map as decoded.
 pub(crate) type Fields = BTreeMap<String, ScalarValue>;
 
-/// Reads an entry of the case, or says which field is wrong.
-pub(crate) fn read(case: &CaseId, key: EntryKey, fields: &Fields) -> Result<Entry, Refusal> {
+/// Reads an entry of the document, or says which field is wrong.
+pub(crate) fn read(doc: &DocRef, key: EntryKey, fields: &Fields) -> Result<Entry, Refusal> {
     let get = Reader { kind: &key.kind, fields };
-    if get.bytes("c")?.is_none_or(|prefix| prefix != case.prefix()) {
+    if get.bytes("c")?.is_none_or(|prefix| prefix != doc.id.prefix()) {
         return Err(Refusal::OtherCase);
     }
     let author = Author {
@@ -49,12 +50,15 @@ pub(crate) fn read(case: &CaseId, key: EntryKey, fields: &Fields) -> Result<Entr
         Some(hash) => Some(ChangeHash::try_from(hash).map_err(|_| get.wrong("rw"))?),
         None => None,
     };
-    let facts = read_facts(case, &get)?;
+    let (facts, sheet) = match doc.kind {
+        DocKind::Case => (read_facts(&doc.id, &get)?, None),
+        DocKind::Sheet => (None, read_sheet(doc, &get)?),
+    };
     let body = read_body(&get)?;
     if matches!(body, Body::Listed(_)) && facts.as_ref().is_none_or(Facts::is_unlisted) {
         return Err(get.wrong("org")); // a row of a list says whose the parcel is
     }
-    Ok(Entry { key, author, pack_version, time, action, facts, release, rewrites, body })
+    Ok(Entry { key, author, pack_version, time, action, facts, sheet, release, rewrites, body })
 }
 
 fn read_facts(case: &CaseId, get: &Reader) -> Result<Option<Facts>, Refusal> {
@@ -77,6 +81,17 @@ fn read_facts(case: &CaseId, get: &Reader) -> Result<Option<Facts>, Refusal> {
         return Err(Refusal::OtherCase);
     }
     Ok(Some(facts))
+}
+
+fn read_sheet(doc: &DocRef, get: &Reader) -> Result<Option<SheetFacts>, Refusal> {
+    if get.text("out")?.is_none() {
+        return Ok(None);
+    }
+    let sheet = SheetFacts { network: get.parsed("net")?, outlet: get.parsed("out")?, day: get.parsed("day")? };
+    if sheet.doc() != *doc {
+        return Err(Refusal::OtherCase);
+    }
+    Ok(Some(sheet))
 }
 
 fn read_body(get: &Reader) -> Result<Body, Refusal> {
@@ -217,6 +232,8 @@ fn read_body(get: &Reader) -> Result<Body, Refusal> {
         }
         Kind::Handover => Body::Handover(Handover { to: get.parsed("to")?, words: get.personal("words")? }),
         Kind::Takeover => Body::Takeover(Takeover { handover: get.parsed("handover")? }),
+        Kind::SheetNote => Body::SheetNote(SheetNote { words: get.said()? }),
+        Kind::SheetDay => Body::SheetDay(SheetDay { words: get.personal("words")? }),
         Kind::Listed => Body::Listed(Listed { since: get.time("since")?.ok_or_else(|| get.wrong("since"))? }),
     })
 }

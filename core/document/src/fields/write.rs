@@ -2,17 +2,17 @@
 
 use automerge::ScalarValue;
 use doorstep_domain::{
-    Action, Alias, Assign, Attempt, Body, Call, CaseId, Close, Consent, Correction, Dispute, EntryKey, Facts, Fen, Goods,
-    Handover, Ledger, Listed, Mark, Notice, Outage, Personal, Photo, PhotoId, Problem, Reply, Ruling, Seen, Sms, SmsReply,
-    SmsReport, Takeover, Tick, UnixMs, Waiver, Waybill,
+    Action, Alias, Assign, Attempt, Body, Call, Close, Consent, Correction, Dispute, DocId, EntryKey, Facts, Fen, Goods,
+    Handover, Ledger, Listed, Mark, Notice, Outage, Personal, Photo, PhotoId, Problem, Reply, Ruling, Seen, SheetDay, SheetFacts,
+    SheetNote, Sms, SmsReply, SmsReport, Takeover, Tick, UnixMs, Waiver, Waybill,
 };
 
 use crate::NewEntry;
 
 /// The fields of an entry.
-pub(crate) fn write(case: &CaseId, entry: &NewEntry) -> Vec<(&'static str, ScalarValue)> {
+pub(crate) fn write(doc: &DocId, entry: &NewEntry) -> Vec<(&'static str, ScalarValue)> {
     let mut out = Writer(Vec::with_capacity(16));
-    out.bytes("c", &case.prefix());
+    out.bytes("c", &doc.prefix());
     out.text("by", entry.author.user.as_str());
     out.text("as", entry.author.role.as_str());
     out.text("at", entry.author.outlet.as_str());
@@ -30,6 +30,9 @@ pub(crate) fn write(case: &CaseId, entry: &NewEntry) -> Vec<(&'static str, Scala
     }
     if let Some(facts) = &entry.facts {
         write_facts(&mut out, facts);
+    }
+    if let Some(sheet) = &entry.sheet {
+        write_sheet(&mut out, sheet);
     }
     write_body(&mut out, &entry.body);
     out.0
@@ -50,6 +53,12 @@ fn write_facts(out: &mut Writer, facts: &Facts) {
     out.time("arr", facts.arrival);
     out.time("ent", facts.entered);
     out.uint("ref", facts.reference);
+}
+
+fn write_sheet(out: &mut Writer, sheet: &SheetFacts) {
+    out.text("net", sheet.network.as_str());
+    out.text("out", sheet.outlet.as_str());
+    out.text("day", &sheet.day.to_string());
 }
 
 fn write_body(out: &mut Writer, body: &Body) {
@@ -80,7 +89,8 @@ fn write_body(out: &mut Writer, body: &Body) {
             out.personal("number", number.as_ref());
             out.personal("words", words.as_ref());
         }
-        Body::Note { words } => out.personal("words", Some(words)),
+        Body::Note { words } | Body::SheetNote(SheetNote { words }) => out.personal("words", Some(words)),
+        Body::SheetDay(SheetDay { words }) => out.personal("words", words.as_ref()),
         Body::Photo(photo) => write_photo(out, photo),
         Body::Sms(Sms { attempt, day, template, template_version, to, mark, text, digest, has_surname, has_waybill }) => {
             out.key("attempt", attempt.as_ref());

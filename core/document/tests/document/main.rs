@@ -11,6 +11,7 @@
 
 mod fences;
 mod merging;
+mod sheets;
 
 use doorstep_document::{Admission, Change, History, NewEntry, Position, Refusal, merge, pack};
 use doorstep_domain::*;
@@ -47,6 +48,7 @@ fn entry(body: Body, first: bool) -> NewEntry {
             reference: 3,
         }),
         release: None,
+        sheet: None,
         rewrites: None,
         body,
     }

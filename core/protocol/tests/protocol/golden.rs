@@ -219,13 +219,13 @@ fn header() -> Header {
 
 fn sending() -> Sending {
     let left = CaseId::new([3; 16]);
-    let digest = doc_digest(KIND_CASE, &left, &[ChangeHash::new([9; 32])]);
+    let digest = doc_digest(&left, &[ChangeHash::new([9; 32])]);
     let rest = vec![Leaf(rest_chain([digest], NOTHING_LEFT))];
     Sending { wall_ms: NOW, mono_ms: 86_400_000, boot: [1, 2, 3, 4], heard_ms: Some(NOW - 3_600_000), rest }
 }
 
 fn batch() -> Batch {
-    let digest = doc_digest(KIND_CASE, &case(), &changes());
+    let digest = doc_digest(&case(), &changes());
     Batch {
         header: encode(&header()).unwrap(),
         sending: encode(&sending()).unwrap(),
@@ -244,12 +244,12 @@ fn brought() -> Brought {
 #[test]
 fn what_a_batch_brings_of_a_chain_is_told_with_its_documents() {
     let (doc, hashes) = (case(), changes());
-    let whole = doc_digest(KIND_CASE, &doc, &hashes);
-    let in_batch = [BroughtDoc { doc: &doc, digest: &whole, changes: &hashes }];
+    let whole = doc_digest(&doc, &hashes);
+    let in_batch = [BroughtDoc { doc: (&doc).into(), digest: &whole, changes: &hashes }];
     let after = brought().after;
     let (chain, named) = brought().chain(&in_batch).unwrap();
     assert_eq!((chain, named.len()), (rest_chain([whole], after), 2));
-    let each: Vec<Digest> = hashes.iter().map(|hash| doc_digest(KIND_CASE, &doc, [hash])).collect();
+    let each: Vec<Digest> = hashes.iter().map(|hash| doc_digest(&doc, [hash])).collect();
     let gone = Digest::new([8; 32]);
     let links = vec![RestLink::Changes(0, 0, 1), RestLink::Gone(Leaf(gone)), RestLink::Changes(0, 1, 1)];
     let parts = Brought { links, after };
@@ -330,11 +330,11 @@ fn receipts() -> Vec<(ChangeHash, Receipt)> {
 }
 
 fn pushed() -> Vec<Pushed> {
-    vec![Pushed { doc: case(), changes: changes().into_iter().map(|hash| (hash, 86_400_000)).collect() }]
+    vec![Pushed { doc: (&case()).into(), changes: changes().into_iter().map(|hash| (hash, 86_400_000)).collect() }]
 }
 
 fn leaf() -> Digest {
-    receipts_leaf(KIND_CASE, &case(), &receipts())
+    receipts_leaf(&case(), &receipts())
 }
 
 /// The verdicts on the batch, and a page that brings the same changes to another scope.
@@ -542,7 +542,7 @@ fn a_receipt_of_a_log_that_was_lost_proves_itself() {
         counter: vouched.counter,
         leaves: vouched.leaves,
         sig: bytes_of("sig-answer"),
-        docs: vec![FirstDoc { doc: case(), leaf: 1, receipts }],
+        docs: vec![FirstDoc { doc: case(), leaf: 1, receipts, kind: None }],
     };
     message("first-answer", &answer);
     assert!(answer.is_signed_by(&key()));
@@ -562,7 +562,7 @@ fn a_receipt_of_a_log_that_was_lost_proves_itself() {
     assert!(spoilt(|answer| answer.docs[0].leaf = u32::MAX), "no leaf");
     let other_leaf = |answer: &mut FirstAnswer| {
         answer.docs[0].receipts[0].received_ms -= 1;
-        answer.leaves[1] = Leaf(answer.docs[0].digest());
+        answer.leaves[1] = Leaf(answer.docs[0].digest().unwrap());
     };
     assert!(spoilt(other_leaf), "a leaf that was not signed");
     assert!(spoilt(|answer| answer.counter += 1), "another answer");
@@ -578,7 +578,7 @@ fn one_receipt_is_shown_without_the_others() {
     let hashes: Vec<u8> =
         receipts().iter().flat_map(|(change, receipt)| doorstep_protocol::signing::receipt_hash(change, receipt)).collect();
     let purpose: &[u8] = b"doorstep/receipts/v3";
-    let (kind, doc) = (KIND_CASE.to_be_bytes(), case());
+    let (kind, doc) = (DocKind::Case.number().to_be_bytes(), case());
     let parts: [&[u8]; 4] = [purpose, &kind, doc.as_bytes(), &hashes];
     let message: Vec<u8> = parts.iter().flat_map(|part| [&(part.len() as u32).to_be_bytes(), *part].concat()).collect();
     assert_eq!(leaves[1], Digest::new(sha2::Sha256::digest(message).into()), "made of the receipts' hashes alone");
@@ -707,4 +707,39 @@ fn rows_are_coded_as_in_the_worked_example() {
     assert_eq!(quarantined, [(4, RefusalCode::Rights("P-99".into()))]);
     let (verdicts, monos): (Vec<_>, Vec<_>) = verdicts().into_iter().unzip();
     assert_eq!(unpack_verdicts(UnixMs(NOW), &rows, &quarantined, &monos), verdicts);
+}
+
+/// The sheet of outlet 0412's day, 2026-03-02.
+fn sheet() -> DocRef {
+    DocRef::sheet(&"QH".parse().unwrap(), &"0412".parse().unwrap(), "2026-03-02".parse().unwrap())
+}
+
+/// The hash of its one change.
+fn sheets_change() -> ChangeHash {
+    ChangeHash::new(Sha256::digest(&bytes_of("sheet-change")[8..]).into())
+}
+
+#[test]
+fn a_batch_and_a_page_with_a_sheet_are_as_specified() {
+    let parts =
+        ["sheet/v1", "QH", "0412", "2026-03-02"].map(|part| [&(part.len() as u32).to_be_bytes(), part.as_bytes()].concat());
+    assert_eq!(sheet().id.as_bytes()[..], Sha256::digest(parts.concat())[..16], "the id");
+    let digest = doc_digest(sheet(), &[sheets_change()]);
+    let pack = bytes_of("sheet-pack");
+    let docs = vec![PushDoc { doc: sheet().id, pack: pack.clone(), digest, kind: sheet().kind.named() }];
+    assert_eq!((docs[0].document(), docs[0].is_of(&[sheets_change()])), (Some(sheet()), true));
+    assert!(!PushDoc { kind: None, ..docs[0].clone() }.is_of(&[sheets_change()]), "its digest is no case's");
+    assert!(!PushDoc { kind: Some(2), ..docs[0].clone() }.is_of(&[sheets_change()]), "nor that of a kind that nobody knows");
+    message("sheet-batch", &Batch { docs, brings: vec![], ..batch() });
+    let receipt = receipts()[0].1;
+    let leaf = receipts_leaf(sheet(), &[(sheets_change(), receipt)]);
+    assert_ne!(leaf, receipts_leaf(&sheet().id, &[(sheets_change(), receipt)]));
+    let rows = pack_receipts(&[(receipt, 86_400_000)], Spoken::Version3);
+    let fed = FeedCase { case: sheet().id, pack, receipts: rows, leaf: Some(Leaf(leaf)), kind: sheet().kind.named() };
+    assert_eq!(fed.document(), Some(sheet()));
+    message("sheet-page", &FeedPage { scope: "outlet/0412".into(), cases: vec![fed], out: vec![], ..page() });
+    let mut shown = FirstDoc { doc: sheet().id, leaf: 0, receipts: vec![], kind: sheet().kind.named() };
+    assert_eq!(shown.digest(), Some(receipts_leaf(sheet(), &[])));
+    shown.kind = Some(2);
+    assert_eq!(shown.digest(), None);
 }

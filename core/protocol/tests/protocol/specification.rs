@@ -111,6 +111,23 @@ fn every_kind_of_entry_and_every_spelling_is_specified() {
 }
 
 #[test]
+fn the_kinds_of_documents_and_the_kinds_of_entries_of_each_are_those_of_the_code() {
+    let text = specification();
+    let stated: Vec<(u32, BTreeSet<&str>)> = table(&text, &["kind", "document", "its kinds of entry"])
+        .iter()
+        .map(|cells| (cells[0].parse().unwrap(), quoted(cells[2]).into_iter().collect()))
+        .collect();
+    let of = |doc: DocKind| Kind::ALL.iter().map(|kind| kind.as_str()).filter(move |kind| DocKind::of_entry(kind) == Some(doc));
+    let numbers: Vec<u32> = stated.iter().map(|(number, _)| *number).collect();
+    assert_eq!(numbers, DocKind::ALL.iter().map(|kind| kind.number()).collect::<Vec<_>>());
+    assert_eq!(stated[1].1, of(DocKind::Sheet).collect(), "a sheet's");
+    // Those of a case are the table of section 8 up to that of sheets.
+    let of_cases = text.split("| kind | fields |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let of_cases: BTreeSet<&str> = rows(of_cases).filter_map(|cells| quoted(cells[0]).first().copied()).collect();
+    assert_eq!(of_cases, of(DocKind::Case).collect());
+}
+
+#[test]
 fn every_golden_file_is_named_and_every_named_one_is_there() {
     let text = specification();
     let folder = golden::file("x").parent().unwrap().to_owned();

@@ -2,8 +2,8 @@
 
 use doorstep_domain::{
     Action, Alias, Assign, Attempt, Body, Call, Capture, Clarity, Close, Consent, Correction, Dispute, Entry, Facts, Goods,
-    Handover, Ledger, Listed, Mark, Notice, Outage, Personal, Photo, Problem, ReasonCode, Reply, Ruling, Seen, Sms, SmsReply,
-    SmsReport, SmsWay, Takeover, TargetSource, Thumbnail, Tick, UnixMs, Waiver,
+    Handover, Ledger, Listed, Mark, Notice, Outage, Personal, Photo, Problem, ReasonCode, Reply, Ruling, Seen, SheetDay,
+    SheetNote, Sms, SmsReply, SmsReport, SmsWay, Takeover, TargetSource, Thumbnail, Tick, UnixMs, Waiver,
 };
 
 use super::{Label, Sort, Telling, Unit, Value, Whom};
@@ -65,6 +65,8 @@ impl Telling<'_> {
                     self.facts(facts);
                 }
             }
+            Body::SheetNote(SheetNote { words }) => self.words(Label::Words, Some(words)),
+            Body::SheetDay(SheetDay { words }) => self.words(Label::Words, words.as_ref()),
             Body::Unknown { name } => self.line(Label::NewerKind, Value::Text(name.clone())),
         }
     }

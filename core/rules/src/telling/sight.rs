@@ -78,6 +78,7 @@ impl Concerned {
                 .or_else(|| facts.origin_outlet.clone())
                 .or_else(|| notified().filter(|_| is_unlisted)),
             hub: row.and_then(|row| row.hub.clone()),
+            sheet: None,
         }
     }
 }

@@ -186,6 +186,7 @@ fn body(seed: &Seed, kind: Kind, others: &[EntryKey]) -> Option<Body> {
         }
         Kind::Handover => Body::Handover(Handover { to: "c2".parse().unwrap(), words: None }),
         Kind::Takeover => Body::Takeover(Takeover { handover: one(&seed.other)? }),
+        Kind::SheetNote | Kind::SheetDay => return None, // of no case
         Kind::Listed => Body::Listed(Listed { since: at(0, 8, 0, 0).plus((seed.minute - 600) * 60_000) }),
         Kind::Close => {
             let piece = seed.flag.then(number).flatten();

@@ -27,6 +27,7 @@ mod next_step;
 mod packs;
 mod photos;
 mod reference_texts;
+mod sheets;
 mod story;
 mod telling;
 mod versions;

@@ -138,6 +138,7 @@ impl Story {
                 action: None,
                 facts: Some(self.facts.clone()),
                 release: None,
+                sheet: None,
                 rewrites: None,
                 body,
             },

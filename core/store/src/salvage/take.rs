@@ -21,7 +21,7 @@ use super::{
 use crate::{
     Store, StoreError, identity, photos,
     project::{self, DISCARDED, QUARANTINED, UNSENT},
-    read, rebase, record, refs,
+    read, rebase, record, refs, sheet_row,
 };
 
 /// A table, told by the shape of its rows: t text, b blob, i integer, n always null; a capital may be null.
@@ -31,7 +31,7 @@ struct Table {
 }
 
 /// Tables whose rows are taken as they are, as far as the new store's own constraints let them.
-const PLAIN: [Table; 10] = [
+const PLAIN: [Table; 11] = [
     Table { name: "meta", shape: "tb" },
     Table { name: "member", shape: "ttttBi" },
     Table { name: "batch", shape: "bibiBBB" },
@@ -41,6 +41,7 @@ const PLAIN: [Table; 10] = [
     Table { name: "pack", shape: "iibb" },
     Table { name: "outlet", shape: "tttt" },
     Table { name: "unconfirmed", shape: "bb" },
+    Table { name: "sheet", shape: "bttt" },
     Table { name: "first_receipt", shape: "bbiIiIIiiIBi" },
 ];
 const CHANGE: &str = "bibbiiiIiIIiiIBTb";
@@ -196,6 +197,7 @@ fn take_accepted(db: &Connection, values: &[Value], gathered: &mut Gathered) -> 
         return Ok(false);
     }
     gathered.learn(&case, &change);
+    sheet_row::know_of(db, [&change])?;
     insert(db, "change", values)
 }
 
@@ -230,6 +232,7 @@ fn take_unsent(db: &Connection, id: i64, values: &[Value], gathered: &mut Gather
     };
     if let Some((case, change)) = &change {
         gathered.learn(case, change);
+        sheet_row::know_of(db, [change])?;
     }
     // Two rows under one number: both are kept.
     let taken: bool = db.query_row("SELECT EXISTS (SELECT 1 FROM outbox WHERE id = ?1)", [id], |row| row.get(0))?;
@@ -386,7 +389,7 @@ fn go_on(db: &Connection, gathered: &Gathered, fresh: InstallId) -> Result<(), S
         params![QUARANTINED, RefusalCode::Damaged.word(), fresh.as_bytes()],
     )?;
     let book = current_book(db)?;
-    db.execute_batch("DELETE FROM case_row; DELETE FROM turn")?;
+    db.execute_batch("DELETE FROM case_row; DELETE FROM sheet_row; DELETE FROM turn")?;
     let mut query = db.prepare("SELECT case_id FROM change UNION SELECT case_id FROM outbox")?;
     for id in query.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()? {
         let Ok(case) = CaseId::try_from(id.as_slice()) else { continue };

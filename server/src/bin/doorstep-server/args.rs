@@ -249,6 +249,13 @@ pub enum AdminCommand {
         #[arg(long, value_name = "TEXT")]
         only: Option<String>,
     },
+    /// 网点某日的日志 An outlet's day: its sheet.
+    Sheet {
+        /// 网点编号 The outlet.
+        outlet: String,
+        /// 日期，如 2026-03-02 The day.
+        day: String,
+    },
     /// 责任建议台账 The ledger of findings: proposals, nothing is deducted.
     Findings {
         /// 只看某网点 Only this outlet's.

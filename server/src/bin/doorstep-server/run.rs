@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use doorstep_domain::{Fen, Remark, Stands};
+use doorstep_domain::{Body, Fen, Personal, Recorded, Remark, Stands};
 use doorstep_rules::{Explanation, gap_words};
 use doorstep_server::{
     AdminError,
@@ -231,6 +231,22 @@ pub fn administer(
             all.retain(|why| only.as_ref().is_none_or(|only| why.about.contains(only.as_str())));
             let text = all.iter().map(told).collect::<Vec<_>>().join("\n");
             say(json!(all), text);
+        }
+        AdminCommand::Sheet { outlet, day } => {
+            let sheet = admin.sheet(&outlet, &day)?;
+            let line = |r: &Recorded| {
+                let words = match &r.entry.body {
+                    Body::SheetNote(note) => note.words.text(),
+                    Body::SheetDay(day) => day.words.as_ref().and_then(Personal::text),
+                    _ => None,
+                };
+                let author = &r.entry.author;
+                let kind = r.entry.body.kind();
+                let words = words.map(|words| format!("「{words}」")).unwrap_or_default();
+                format!("{}  {kind}  {} ({}) {words}", r.acted_at().0, author.user, author.role)
+            };
+            let text = sheet.iter().flat_map(|sheet| &sheet.timeline).map(line).collect::<Vec<_>>().join("\n");
+            say(json!(sheet), text);
         }
         AdminCommand::Findings { outlet, open, limit } => {
             let findings = admin.findings(outlet.as_deref(), open, limit, wall())?;

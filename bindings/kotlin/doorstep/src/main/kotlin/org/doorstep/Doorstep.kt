@@ -104,6 +104,15 @@ class Doorstep private constructor(private val client: DoorstepClient) : AutoClo
     /** An outlet of the directory by its code; `null` if it is not there. */
     suspend fun outlet(code: String): OutletRow? = call { client.outlet(code) }
 
+    /** The sheet of the person's own outlet for a [day] such as `2026-03-02`, without one of today; `null` if nothing of it is here. */
+    suspend fun sheet(day: String? = null): SheetDetail? = call { client.sheet(day) }
+
+    /** Writes a signed note into the sheet of a [day], without one of today: durable on this device when it returns. */
+    suspend fun noteSheet(words: String, day: String? = null): Unit = call { client.noteSheet(words, day) }
+
+    /** Opens a [day] of the person's own outlet, without one today. */
+    suspend fun openSheet(words: String? = null, day: String? = null): Unit = call { client.openSheet(words, day) }
+
     /** The rules in force now, with the codes for the pickers; `null` until the first sync. */
     suspend fun rules(): RuleSummary? = call { client.rules() }
 

@@ -1,0 +1,91 @@
+//! Recording and reading a sheet: an outlet's day, beside the cases.
+
+use doorstep_document::{Change, MAX_CASE_BYTES, MAX_CASE_CHANGES, NewEntry};
+use doorstep_domain::{ActionId, Body, Day, DocId, OutletCode, SheetFacts, TimeEvidence, UnixMs};
+use doorstep_rules::Sheet;
+use rusqlite::{OptionalExtension, TransactionBehavior, params};
+
+use crate::{
+    Store, StoreError, Written, identity, project, record,
+    sheet_row::{self, know, set_head},
+};
+
+/// One action of a person on a sheet.
+#[derive(Debug, Clone)]
+pub struct SheetAction {
+    /// Its id.
+    pub id: ActionId,
+    /// What the person did, in JSON: for people to read, as of [`crate::Action`].
+    pub command: String,
+    /// When, as evidence.
+    pub time: TimeEvidence,
+    /// Now.
+    pub now: UnixMs,
+    /// The day, of the person's own outlet.
+    pub day: Day,
+    /// What is recorded.
+    pub body: Body,
+}
+
+impl Store {
+    /// Records an entry in the sheet of a day of the person's own outlet. Returns once it is durable.
+    pub fn record_in_sheet(&mut self, action: &SheetAction) -> Result<Written, StoreError> {
+        self.load_book()?;
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let who = identity::read(&tx)?.ok_or(StoreError::NotEnrolled)?;
+        let (_, book) = self.book.as_ref().ok_or(StoreError::NoPack)?;
+        let pack = book.at(action.now);
+        let network = pack.network.parse().map_err(|_| StoreError::Damaged("reference"))?;
+        let facts = SheetFacts { network, outlet: who.author.outlet.clone(), day: action.day };
+        let doc = facts.doc();
+        know(&tx, &facts)?;
+        let mut head = project::head(&tx, &doc.id)?;
+        if head.changes >= MAX_CASE_CHANGES || head.bytes >= MAX_CASE_BYTES {
+            return Err(StoreError::CaseFull);
+        }
+        let says_which = head.position.seq == 0 || head.changes == 0;
+        let entry = NewEntry {
+            author: who.author.clone(),
+            pack_version: pack.version,
+            time: action.time,
+            action: None,
+            facts: None,
+            sheet: says_which.then_some(facts),
+            release: None,
+            rewrites: None,
+            body: action.body.clone(),
+        };
+        let change = Change::write(doc, &who.install, &head.position, &[entry])?;
+        record::mark_leaving(&tx, &doc.id, &head)?;
+        head.position.advance(&change, true);
+        head.changes += 1;
+        head.bytes += change.bytes().len();
+        record::keep_unsent(&tx, &doc.id, (&action.id, &action.command), action.now, &change)?;
+        set_head(&tx, &doc.id, &head)?;
+        tx.commit()?;
+        Ok(Written { case: doc.id, change: change.hash() })
+    }
+
+    /// The sheet of an outlet's day; `None`: nothing of it is here.
+    pub fn sheet(&mut self, outlet: &OutletCode, day: Day) -> Result<Option<Sheet>, StoreError> {
+        let id: Option<Vec<u8>> = self
+            .db
+            .prepare_cached("SELECT case_id FROM sheet WHERE outlet = ?1 AND day = ?2")?
+            .query_row(params![outlet.as_str(), day.to_string()], |row| row.get(0))
+            .optional()?;
+        let Some(id) = id else { return Ok(None) };
+        let id = DocId::try_from(id.as_slice()).map_err(|_| StoreError::Damaged("sheet"))?;
+        Ok(Sheet::fold(project::entries(&self.db, &id)?))
+    }
+
+    /// The sheets here, the newest day first.
+    pub fn sheets(&self) -> Result<Vec<SheetFacts>, StoreError> {
+        let mut query = self.db.prepare_cached("SELECT case_id FROM sheet JOIN sheet_row USING (case_id) ORDER BY day DESC")?;
+        let ids = query.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
+        let of = |id: Vec<u8>| {
+            let id = DocId::try_from(id.as_slice()).map_err(|_| StoreError::Damaged("sheet"))?;
+            sheet_row::facts(&self.db, &id)?.ok_or(StoreError::Damaged("sheet"))
+        };
+        ids.into_iter().map(of).collect()
+    }
+}
