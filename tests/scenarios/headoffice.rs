@@ -1,8 +1,9 @@
 //! Head office: the page, the parcel list, and a case that is broken.
 
+use doorstep_client::Act;
 use doorstep_domain::UnixMs;
 use doorstep_server::{Config, ServeError, VERSIONS, start};
-use doorstep_tests::{Hands, World, raw, waybill};
+use doorstep_tests::{Hands, World, on, raw, text, waybill};
 use rusqlite::Connection;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -10,10 +11,7 @@ async fn the_page_opens_only_with_its_token_and_shows_cases_in_both_languages() 
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
     phone.fail_with_photo(2, 1).unwrap();
-    phone
-        .client
-        .record(&doorstep_client::Command::Note { waybill: waybill(2), words: "<script>alert(1)</script>".into() }, &[])
-        .unwrap();
+    phone.client.record(&on(waybill(2), Act::Note(text("<script>alert(1)</script>"))), &[]).unwrap();
     phone.sync().await.unwrap();
     world.admin().cases(10, world.hands.now()).unwrap(); // brings the rows up to date
 

@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER, HEXLOWER_PERMISSIVE};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest as _, Sha256};
 
 use crate::Waybill;
@@ -28,6 +28,14 @@ pub enum IdError {
     /// An entry key is not `<kind>/<tag>-<seq>[.<i>]`.
     #[error("entry key is not <kind>/<tag>-<seq>[.<i>]")]
     EntryKey,
+}
+
+/// Reads a value from the text that it is written as, by the one rule for such texts.
+pub(crate) fn parsed<'de, D: Deserializer<'de>, T: FromStr>(d: D) -> Result<T, D::Error>
+where
+    T::Err: fmt::Display,
+{
+    String::deserialize(d)?.parse().map_err(de::Error::custom)
 }
 
 macro_rules! byte_id {
@@ -77,6 +85,11 @@ macro_rules! byte_id {
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
                 s.collect_str(self)
+            }
+        }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                parsed(d)
             }
         }
     };
@@ -195,6 +208,11 @@ macro_rules! code {
                 f.write_str(&self.0)
             }
         }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                parsed(d)
+            }
+        }
     };
 }
 
@@ -222,6 +240,12 @@ pub struct Tag([u8; 8]);
 impl Serialize for Tag {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         s.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Tag {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        Self::from_text(&String::deserialize(d)?).ok_or_else(|| de::Error::custom("no tag"))
     }
 }
 
@@ -271,6 +295,12 @@ impl fmt::Display for EntryKey {
 impl Serialize for EntryKey {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         s.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for EntryKey {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        parsed(d)
     }
 }
 

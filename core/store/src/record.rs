@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use serde::Serialize;
 
 use crate::{
-    SmsStep, Store, StoreError, identity, messages,
+    Recording, SmsStep, Store, StoreError, identity, messages,
     project::{self, UNSENT},
 };
 
@@ -18,8 +18,8 @@ use crate::{
 pub struct Action {
     /// Its id; written into the entries when several cases are touched.
     pub id: ActionId,
-    /// What the person did, as a typed command in JSON: replayed if the change is refused or damaged.
-    pub command: String,
+    /// What the person did: kept beside the change until the server has accepted it, for people to read.
+    pub recording: Recording,
     /// When, as evidence.
     pub time: TimeEvidence,
     /// Now, for the countdowns of the list.
@@ -72,6 +72,7 @@ impl Store {
         let (_, book) = self.book.as_ref().ok_or(StoreError::NoPack)?;
         let pack = book.at(action.now);
         let network: NetworkCode = pack.network.parse().map_err(|_| StoreError::Damaged("reference"))?;
+        let kept = action.recording.to_json().map_err(|_| StoreError::Damaged("outbox"))?;
         let mut written = Vec::with_capacity(action.cases.len());
         for target in &action.cases {
             let case = CaseId::of(&network, &target.waybill);
@@ -123,7 +124,7 @@ impl Store {
                 case.as_bytes(),
                 action.id.as_bytes(),
                 action.now.0,
-                action.command,
+                kept,
                 UNSENT,
                 change.hash().as_bytes(),
                 who.install.as_bytes(),

@@ -20,8 +20,9 @@ use std::{
     process::Stdio,
 };
 
-use doorstep_client::{Client, Command, Options, ReplyDetails};
-use doorstep_tests::{Link, LinkMode, grainy, waybill};
+use doorstep_client::{Act, Client, Options};
+use doorstep_domain::Reply;
+use doorstep_tests::{Link, LinkMode, code, grainy, on, text, waybill};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, BufReader, stdin},
@@ -137,17 +138,9 @@ impl World {
             outlet.enrol(&self.link.url(), code["code"].as_str().unwrap()).await.unwrap();
         }
         outlet.sync().await.unwrap();
-        let reply = Command::Reply {
-            waybill: waybill.to_owned(),
-            decision: "REDELIVER".to_owned(),
-            words: Some("同址再派".to_owned()),
-            phone: None,
-            address: None,
-            details: ReplyDetails { same: true, ..ReplyDetails::default() },
-            photos: vec![],
-        };
-        outlet.record(&Command::Seen { waybill: waybill.to_owned() }, &[]).unwrap();
-        outlet.record(&reply, &[]).unwrap();
+        let reply = Reply { words: Some(text("同址再派")), same: true, ..Reply::of(code("REDELIVER")) };
+        outlet.record(&on(waybill, Act::Seen), &[]).unwrap();
+        outlet.record(&on(waybill, Act::Reply(reply)), &[]).unwrap();
         outlet.sync().await.unwrap();
     }
 }
