@@ -12,7 +12,7 @@ use std::{
 
 use doorstep_client::{Conditions, NewPhoto};
 use doorstep_domain::{PhotoPurpose, UnixMs};
-use doorstep_tests::{Device, Link, LinkMode, Traffic, World, grainy, raw, waybill};
+use doorstep_tests::{Device, Link, LinkMode, Traffic, World, failed, grainy, raw, waybill};
 
 const PHOTOS: u32 = 50;
 const HELD: Conditions = Conditions { metered: false, roaming: false, battery: Some(1), charging: false };
@@ -82,7 +82,7 @@ async fn serve(folder: String) {
 
 /// Records one large photo.
 fn record(phone: &Device, n: u32) -> Vec<u8> {
-    let command = doorstep_client::Command::fail(&waybill(n % 40), "DF-NOBODY");
+    let command = failed(waybill(n % 40), "DF-NOBODY");
     phone.client.record(&command, &[NewPhoto::new(grainy(n, 1_600, 1_200), PhotoPurpose::Door)]).unwrap();
     let view = phone.client.case(&waybill(n % 40)).unwrap().unwrap();
     let id = view.case.timeline.iter().rev().find_map(|r| match &r.entry.body {

@@ -9,11 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use doorstep_client::SmsWish;
+use doorstep_client::{Act, SmsWish};
 use doorstep_domain::UnixMs;
 use doorstep_server::GatewayConfig;
 use doorstep_tests::{
-    Device, World,
+    Device, World, on,
     smsc::{BindAnswer, Smsc, SmscOptions},
     waybill,
 };
@@ -101,7 +101,7 @@ async fn queue(phones: &[Device], parcels: std::ops::Range<u32>) {
         let phone = &phones[(n % PHONES) as usize];
         phone.fail(FROM + n, "DF-NOBODY").unwrap();
         let wish = SmsWish::default();
-        let sms = doorstep_client::Command::Sms { waybill: waybill(FROM + n), wish, state: None, fault: None };
+        let sms = on(waybill(FROM + n), Act::Sms { wish, state: None, fault: None });
         phone.client.record(&sms, &[]).unwrap();
     }
     for phone in phones {

@@ -7,8 +7,9 @@
 
 use std::time::Instant;
 
-use doorstep_client::{Command, SmsWish};
-use doorstep_tests::{Device, World};
+use doorstep_client::{Act, Recording, SmsWish};
+use doorstep_domain::{Attempt, Call, CallResult, SmsState};
+use doorstep_tests::{Device, World, code, on, text};
 
 const CASES: u32 = 1_000;
 
@@ -21,7 +22,7 @@ fn words(n: u32) -> String {
     format!("{}，{}（{}）", parts[n as usize % 7], parts[(n / 7) as usize % 7], n % 997)
 }
 
-fn record(device: &Device, command: Command) {
+fn record(device: &Device, command: Recording) {
     device.client.record(&command, &[]).unwrap();
 }
 
@@ -37,26 +38,13 @@ async fn main() {
     assert_eq!(world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap().imported, u64::from(CASES));
     let phone = world.device("phone", "c1").await;
     let tablet = world.device("tablet", "s1").await;
-    let note = |n: u32, i: u32| Command::Note { waybill: waybill(n), words: words(n * 31 + i) };
+    let note = |n: u32, i: u32| on(waybill(n), Act::Note(text(words(n * 31 + i))));
     for n in 0..CASES {
         world.hands.advance(1);
-        record(
-            &phone,
-            Command::Fail {
-                waybill: waybill(n),
-                reason: "DF-NOBODY".into(),
-                sub: None,
-                words: Some(words(n)),
-                photos: vec![],
-                details: Default::default(),
-            },
-        );
-        record(&phone, Command::Call { waybill: waybill(n), result: "no_answer".into(), number: None, words: None });
-        record(
-            &phone,
-            Command::Sms { waybill: waybill(n), wish: SmsWish::default(), state: Some("handed_over".into()), fault: None },
-        );
-        record(&phone, Command::Notice { waybill: waybill(n), to: None, request: None });
+        record(&phone, on(waybill(n), Act::Fail(Attempt { words: Some(text(words(n))), ..Attempt::of(code("DF-NOBODY")) })));
+        record(&phone, on(waybill(n), Act::Call(Call { result: CallResult::NoAnswer, number: None, words: None })));
+        record(&phone, on(waybill(n), Act::Sms { wish: SmsWish::default(), state: Some(SmsState::HandedOver), fault: None }));
+        record(&phone, on(waybill(n), Act::Notice { to: None, request: None }));
         (0..8).for_each(|i| record(&phone, note(n, i)));
         if n % 100 == 99 {
             eprint!("\rrecording: {} of {CASES} cases", n + 1);
@@ -71,14 +59,7 @@ async fn main() {
         world.hands.advance(1);
         record(
             &tablet,
-            Command::Fail {
-                waybill: waybill(n),
-                reason: "DF-NOANSWER".into(),
-                sub: None,
-                words: Some(words(n + 5)),
-                photos: vec![],
-                details: Default::default(),
-            },
+            on(waybill(n), Act::Fail(Attempt { words: Some(text(words(n + 5))), ..Attempt::of(code("DF-NOANSWER")) })),
         );
         (10..17).for_each(|i| record(&tablet, note(n, i)));
     }

@@ -1,13 +1,13 @@
 //! Acts that are dated back: by a monotonic clock that was raised, by evidence that was made up, by a sending that leaves out. An act
 //! can be moved only within the gap between two contacts, and every finding shows that gap.
 
-use doorstep_client::{Command, DeviceSigner};
+use doorstep_client::DeviceSigner;
 use doorstep_document::{Change, NewEntry, Position};
 use doorstep_domain::*;
 use doorstep_protocol::{NonceResponse, SessionRequest, SyncRequest, decode, encode, open, seal, signing::session_message};
 use doorstep_rules::{Case, Flag, Judgement, Timeliness, explain, judge};
 use doorstep_store::Store;
-use doorstep_tests::{Device, LinkMode, World, raw, waybill};
+use doorstep_tests::{Device, LinkMode, World, ended, raw, waybill};
 
 use crate::{
     hostile,
@@ -187,7 +187,7 @@ async fn a_back_dated_close_cancels_no_missed_notice() {
     }
     phone.sync().await.unwrap();
     let close = |n: u32| {
-        let close = Command::Close { waybill: waybill(n), outcome: "RETURNED".into(), words: None };
+        let close = ended(waybill(n), "RETURNED", None);
         phone.client.record(&close, &[]).unwrap();
     };
     world.hands.advance(11 * HOUR); // 20:00

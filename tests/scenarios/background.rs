@@ -2,10 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use doorstep_client::{Client, Command, Options, SmsResult, SmsSender};
+use doorstep_client::{Client, Options, Recording, SmsResult, SmsSender};
 use doorstep_domain::{CaseId, SmsState};
 use doorstep_sync::Pace;
-use doorstep_tests::{LinkMode, World, waybill};
+use doorstep_tests::{LinkMode, World, failed, waybill};
 use tempfile::TempDir;
 
 /// A device with the operating system's clocks and a pace for people who do not wait.
@@ -26,15 +26,8 @@ fn case(n: u32) -> CaseId {
     CaseId::of(&"QH".parse().unwrap(), &doorstep_domain::Waybill::parse(&waybill(n)).unwrap())
 }
 
-fn fail(n: u32) -> Command {
-    Command::Fail {
-        waybill: waybill(n),
-        reason: "DF-NOBODY".into(),
-        sub: None,
-        words: None,
-        photos: vec![],
-        details: Default::default(),
-    }
+fn fail(n: u32) -> Recording {
+    failed(waybill(n), "DF-NOBODY")
 }
 
 /// Waits for a condition as long as the harness is patient.

@@ -1,10 +1,10 @@
 //! Who is believed about the parcel: head office's list. A phone whose owner has a plain SQL shell shifts no money and reads nothing.
 
-use doorstep_client::{Command, ProblemDetails, SmsWish};
+use doorstep_client::{Act, Recording, SmsWish};
 use doorstep_document::{Change, NewEntry, Position};
 use doorstep_domain::*;
 use doorstep_rules::{Case, Flag, Judgement, judge};
-use doorstep_tests::{Device, World, waybill};
+use doorstep_tests::{Device, World, code, failed, on, text, waybill};
 use rusqlite::{Connection, params};
 
 const DAY: i64 = 24 * 60;
@@ -84,7 +84,7 @@ async fn a_friends_number_in_the_phones_row_proves_no_attempt() {
     let phone = world.device("phone", "c1").await;
     let send = |n: u32| {
         phone.fail(n, "DF-NOBODY").unwrap();
-        let sms = Command::Sms { waybill: waybill(n), wish: SmsWish::default(), state: Some("handed_over".into()), fault: None };
+        let sms = on(waybill(n), Act::Sms { wish: SmsWish::default(), state: Some(SmsState::HandedOver), fault: None });
         phone.client.record(&sms, &[]).unwrap();
     };
     let db = Connection::open(phone.folder.join("doorstep.db")).unwrap();
@@ -132,33 +132,24 @@ async fn whatever_else_a_phone_says_of_its_parcel_is_flagged_and_judged_by_the_r
     let hex: String = Personal::plain(friend).unwrap().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     let virtual_number = format!("virtual_phone = x'{hex}'");
     // Before the parcel's data were in the system.
-    let found = world.hands.now().plus(-1_800_000).0;
-    let problem = |n: u32, reason: &str, stage: &str| Command::Problem {
-        waybill: waybill(n),
-        reason: reason.into(),
-        sub: None,
-        stage: Some(stage.into()),
-        words: Some("外箱破损".into()),
-        photos: vec![],
-        details: ProblemDetails { found_at: Some(found), ..ProblemDetails::default() },
+    let found_at = Some(world.hands.now().plus(-1_800_000));
+    let problem = |n: u32, reason: &str, stage: &str| {
+        let problem = Problem::of(code(reason), Stage::from_word(stage).unwrap());
+        let problem = Problem { words: Some(text("外箱破损")), found_at, ..problem };
+        on(waybill(n), Act::Problem { problem, usual_stage: false })
     };
     let fail = |n: u32, reason: &str, of: &str| {
-        let mut command = Command::fail(&waybill(n), reason);
-        if let Command::Fail { sub, .. } = &mut command {
-            *sub = Some(of.to_owned()).filter(|of| !of.is_empty());
-        }
-        command
+        let sub = Some(of).filter(|of| !of.is_empty()).map(code);
+        on(waybill(n), Act::Fail(Attempt { sub, ..Attempt::of(code(reason)) }))
     };
-    let sms = |n: u32, number: Option<&str>| Command::Sms {
-        waybill: waybill(n),
-        wish: SmsWish { number: number.map(Into::into), ..SmsWish::default() },
-        state: Some("handed_over".into()),
-        fault: None,
+    let sms = |n: u32, number: Option<&str>| {
+        let wish = SmsWish { number: number.map(text), ..SmsWish::default() };
+        on(waybill(n), Act::Sms { wish, state: Some(SmsState::HandedOver), fault: None })
     };
     // Who lies lets the app find the number; who does not names it.
     let to_friend = |n: u32| vec![fail(n, "DF-NOBODY", ""), sms(n, (n >= HONEST).then_some(friend))];
     // A lie, whose it is, and what they record of the parcel that reads this fact.
-    type Lie<'a> = (&'a str, &'a Device, &'a dyn Fn(u32) -> Vec<Command>);
+    type Lie<'a> = (&'a str, &'a Device, &'a dyn Fn(u32) -> Vec<Recording>);
     let lies: [Lie<'_>; 7] = [
         ("delivering_outlet = '0755'", &phone, &|n| vec![fail(n, "DF-NOBODY", "")]),
         ("arrival_ms = arrival_ms + 36000000", &tablet, &|n| vec![problem(n, "CD-DAMAGE", "arrival")]),
@@ -225,7 +216,7 @@ async fn a_parcel_that_is_listed_later_is_judged_by_its_first_listing_and_by_no_
     let phone = world.device("phone", "c1").await;
     let number = "QH777777777777";
     let id = CaseId::of(&"QH".parse().unwrap(), &Waybill::parse(number).unwrap());
-    phone.client.record(&Command::fail(number, "DF-NOBODY"), &[]).unwrap();
+    phone.client.record(&failed(number, "DF-NOBODY"), &[]).unwrap();
     phone.sync().await.unwrap();
     world.hands.advance(3 * DAY);
     let (case, unlisted) = judged(&world, &id);
@@ -252,7 +243,7 @@ async fn of_a_parcel_on_no_list_a_copy_may_claim_nothing() {
     let id = CaseId::of(&"QH".parse().unwrap(), &Waybill::parse(number).unwrap());
     let db = Connection::open(phone.folder.join("doorstep.db")).unwrap();
     db.execute(&format!("UPDATE parcel SET waybill = '{number}' WHERE waybill = ?1"), [waybill(2)]).unwrap();
-    phone.client.record(&Command::fail(number, "DF-NOBODY"), &[]).unwrap();
+    phone.client.record(&failed(number, "DF-NOBODY"), &[]).unwrap();
     phone.sync().await.unwrap();
     world.hands.advance(3 * DAY);
     let (case, judged) = judged(&world, &id);

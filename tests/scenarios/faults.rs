@@ -1,11 +1,11 @@
 //! Rows of the failure table: each costs at most a repeat.
 
-use doorstep_client::{ClientError, Command, Kind};
+use doorstep_client::{ClientError, Kind};
 use doorstep_domain::{RefusalCode, Standing};
 use doorstep_protocol::PROTO_VERSION;
 use doorstep_rules::Flag;
 use doorstep_sync::Failure;
-use doorstep_tests::{LinkMode, World, raw, waybill};
+use doorstep_tests::{LinkMode, World, failed, raw, waybill};
 use rusqlite::Connection;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -277,14 +277,7 @@ async fn twenty_devices_that_push_at_once_are_all_taken() {
 async fn one_poisoned_record_among_a_thousand_stops_no_other() {
     let mut world = World::new().await;
     let phone = world.device("x1", "x1").await;
-    let fail = |waybill: String| Command::Fail {
-        waybill,
-        reason: "DF-NOBODY".into(),
-        sub: None,
-        words: None,
-        photos: vec![],
-        details: Default::default(),
-    };
+    let fail = |waybill: String| failed(waybill, "DF-NOBODY");
     for n in 0..1_000 {
         // One is another outlet's parcel; the rest are in no list.
         let waybill = if n == 500 { waybill(2) } else { format!("QH9{n:011}") };

@@ -1,8 +1,9 @@
 //! Head office: the page, the parcel list, and a case that is broken.
 
-use doorstep_domain::UnixMs;
+use doorstep_client::Act;
+use doorstep_domain::{Reply, UnixMs};
 use doorstep_server::{Config, ServeError, VERSIONS, start};
-use doorstep_tests::{Hands, World, raw, waybill};
+use doorstep_tests::{Hands, World, code, failed, on, raw, text, waybill};
 use rusqlite::Connection;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -10,10 +11,7 @@ async fn the_page_opens_only_with_its_token_and_shows_cases_in_both_languages() 
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
     phone.fail_with_photo(2, 1).unwrap();
-    phone
-        .client
-        .record(&doorstep_client::Command::Note { waybill: waybill(2), words: "<script>alert(1)</script>".into() }, &[])
-        .unwrap();
+    phone.client.record(&on(waybill(2), Act::Note(text("<script>alert(1)</script>"))), &[]).unwrap();
     phone.sync().await.unwrap();
     world.admin().cases(10, world.hands.now()).unwrap(); // brings the rows up to date
 
@@ -45,21 +43,19 @@ async fn the_page_opens_only_with_its_token_and_shows_cases_in_both_languages() 
 async fn the_page_of_a_case_tells_what_a_reply_corrects_as_a_reviewer_sees_it() {
     let mut world = World::new().await;
     let (phone, origin) = (world.device("phone", "c1").await, world.device("origin", "o1").await);
-    phone.client.record(&doorstep_client::Command::fail(&waybill(2), "DF-ADDR"), &[]).unwrap();
-    let notice = doorstep_client::Command::Notice { waybill: waybill(2), to: None, request: Some("地址？".into()) };
-    phone.client.record(&notice, &[]).unwrap();
+    phone.client.record(&failed(waybill(2), "DF-ADDR"), &[]).unwrap();
+    let notice = Act::Notice { to: None, request: Some(text("地址？")) };
+    phone.client.record(&on(waybill(2), notice), &[]).unwrap();
     phone.sync().await.unwrap();
     origin.sync().await.unwrap();
-    let reply = doorstep_client::Command::Reply {
-        waybill: waybill(2),
-        decision: "REDELIVER".into(),
-        words: Some("改地址再派".into()),
-        phone: Some("13912345678".into()),
-        address: Some("青禾路9号".into()),
-        details: doorstep_client::ReplyDetails { company: Some("青禾公司".into()), ..Default::default() },
-        photos: vec![],
+    let reply = Reply {
+        words: Some(text("改地址再派")),
+        phone: Some(text("13912345678")),
+        address: Some(text("青禾路9号")),
+        company: Some(text("青禾公司")),
+        ..Reply::of(code("REDELIVER"))
     };
-    origin.client.record(&reply, &[]).unwrap();
+    origin.client.record(&on(waybill(2), Act::Reply(reply)), &[]).unwrap();
     origin.sync().await.unwrap();
     let page = world.page();
     let cookie = format!("doorstep={}", page.rsplit('=').next().unwrap());

@@ -1,11 +1,11 @@
 //! Somebody edits head office's log with a plain SQL shell: looking over it names what is not as it was signed.
 
-use doorstep_client::{Authorship, Command, ProvenEntry};
+use doorstep_client::{Act, Authorship, ProvenEntry};
 use doorstep_document::{Change, NewEntry, Position, pack};
 use doorstep_domain::*;
 use doorstep_protocol::PushCase;
 use doorstep_server::admin::{Fault, Looked, Wrong};
-use doorstep_tests::{Device, World, raw, waybill};
+use doorstep_tests::{Device, World, on, raw, text, waybill};
 use rusqlite::{Connection, params};
 
 pub(crate) fn db(world: &World) -> Connection {
@@ -251,7 +251,7 @@ async fn a_log_that_nobody_touched_holds_after_a_busy_day() {
     );
     assert_eq!(world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap().imported, 1);
     world.admin().replace_key(world.hands.now()).unwrap();
-    phone.client.record(&Command::Note { waybill: waybill(4), words: "新密钥".into() }, &[]).unwrap();
+    phone.client.record(&on(waybill(4), Act::Note(text("新密钥"))), &[]).unwrap();
     phone.sync().await.unwrap();
     world.restart_server().await;
     outlet.note(2, "重启之后").unwrap();

@@ -1,12 +1,11 @@
 //! Somebody moves, adds or spoils rows of head office's log with a plain SQL shell: looking over it names them, and each row is looked
 //! at whatever stands in the others.
 
-use doorstep_client::Command;
 use doorstep_document::{Change, Position, pack};
 use doorstep_domain::*;
 use doorstep_protocol::{Ack, PushCase, decode, encode};
 use doorstep_server::admin::{Looked, Wrong};
-use doorstep_tests::{World, waybill};
+use doorstep_tests::{World, ended, waybill};
 use rusqlite::params;
 
 use crate::{
@@ -57,7 +56,7 @@ async fn a_refused_close_that_is_moved_into_the_log_is_named() {
     let courier = world.device("second", "c2").await;
     courier.fail(3, "DF-NOBODY").unwrap();
     courier.sync().await.unwrap();
-    let close = Command::Close { waybill: waybill(3), outcome: "SIGNED".into(), words: None };
+    let close = ended(waybill(3), "SIGNED", None);
     courier.client.record(&close, &[]).unwrap();
     world.admin().left("c2", world.hands.now()).unwrap();
     courier.sync().await.unwrap();

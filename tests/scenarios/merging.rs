@@ -1,9 +1,9 @@
 //! What merges, and what the merge keeps.
 
-use doorstep_client::Client;
-use doorstep_domain::Standing;
+use doorstep_client::{Act, Client, Recording};
+use doorstep_domain::{Outage, OutageReason, Standing, Waybill};
 use doorstep_rules::{Flag, State, Timeliness};
-use doorstep_tests::{LinkMode, World, waybill};
+use doorstep_tests::{LinkMode, World, on, text, waybill};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_parcel_recorded_offline_on_a_phone_and_a_tablet_keeps_both() {
@@ -90,7 +90,7 @@ async fn two_processes_on_one_store_never_write_the_same_sequence_number() {
         .map(|client| {
             std::thread::spawn(move || {
                 for n in 0..20 {
-                    let note = doorstep_client::Command::Note { waybill: waybill(2), words: format!("{n}") };
+                    let note = on(waybill(2), Act::Note(text(format!("{n}"))));
                     client.record(&note, &[]).unwrap();
                 }
             })
@@ -123,13 +123,17 @@ async fn an_outage_recorded_for_several_parcels_is_one_action_in_each_of_their_c
     for n in [2, 3] {
         tablet.fail(n, "DF-NOBODY").unwrap();
     }
-    let outage = |waybills: Vec<String>| doorstep_client::Command::Outage {
-        waybills,
-        reason: "power".into(),
-        contact: Some("吴客服".into()),
-        phone: Some("0571-88000000".into()),
-        phoned_at: None,
-        said: None,
+    let outage = |numbers: Vec<String>| {
+        let outage = Outage {
+            reason: OutageReason::Power,
+            contact: Some(text("吴客服")),
+            phone: Some(text("0571-88000000")),
+            phoned_at: None,
+            outlet: None,
+            said: None,
+        };
+        let waybills = numbers.iter().map(|number| Waybill::parse(number).unwrap()).collect();
+        Recording { waybills, act: Act::Outage(outage), photos: vec![] }
     };
     // What a clock proves it proves between two contacts that are no further apart than the pack trusts: this is the first.
     world.hands.advance(6 * 60);

@@ -7,9 +7,9 @@ mod tus;
 
 use std::{fs, path::PathBuf};
 
-use doorstep_client::{Command, Kind, NewPhoto, PhotoStanding};
+use doorstep_client::{Kind, NewPhoto, PhotoStanding};
 use doorstep_domain::{Body, Photo, PhotoPurpose};
-use doorstep_tests::{Device, LinkMode, World, draw, grainy, raw, waybill};
+use doorstep_tests::{Device, LinkMode, World, draw, failed, grainy, raw, waybill};
 
 pub(crate) fn files(folder: PathBuf) -> Vec<PathBuf> {
     let mut found = vec![];
@@ -39,7 +39,7 @@ pub(crate) fn named(device: &Device, n: u32) -> Vec<Photo> {
 /// A failed delivery with a large photo: about 300 KB as it is sent.
 pub(crate) fn fail_with_large_photo(device: &Device, n: u32, seed: u32) -> Photo {
     let photo = NewPhoto::new(grainy(seed, 1_600, 1_200), PhotoPurpose::Door);
-    device.client.record(&Command::fail(&waybill(n), "DF-NOBODY"), &[photo]).unwrap();
+    device.client.record(&failed(waybill(n), "DF-NOBODY"), &[photo]).unwrap();
     named(device, n).pop().unwrap()
 }
 
@@ -260,7 +260,7 @@ async fn what_is_no_photo_is_refused_before_anything_is_recorded() {
     let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec();
     let cut = draw(1, 320, 240)[..4_000].to_vec();
     for bytes in [vec![], b"%PDF-1.7".to_vec(), html, heic, cut, vec![0xff; 40 << 20]] {
-        let fail = Command::fail(&waybill(2), "DF-NOBODY");
+        let fail = failed(waybill(2), "DF-NOBODY");
         let refused = phone.client.record(&fail, &[NewPhoto::new(bytes, PhotoPurpose::Door)]).unwrap_err();
         assert_eq!(refused.kind(), Kind::Usage, "{refused}");
     }
@@ -290,7 +290,7 @@ async fn real_camera_files_arrive_upright_small_and_without_what_the_camera_wrot
     let phone = world.device("phone", "c1").await;
     let mut sent = 0;
     for (n, file) in fs::read_dir(samples).unwrap().map(|f| f.unwrap().path()).enumerate() {
-        let fail = Command::fail(&waybill(n as u32 % 40), "DF-NOBODY");
+        let fail = failed(waybill(n as u32 % 40), "DF-NOBODY");
         let photo = NewPhoto::new(fs::read(&file).unwrap(), PhotoPurpose::Door);
         sent += u64::from(phone.client.record(&fail, &[photo]).is_ok());
     }

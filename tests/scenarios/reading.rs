@@ -1,8 +1,9 @@
 //! Who reads what: the server alone decides.
 
-use doorstep_client::{ClientError, Kind, Refusal};
+use doorstep_client::{Act, ClientError, Kind, Refusal};
+use doorstep_domain::Attempt;
 use doorstep_rules::Flag;
-use doorstep_tests::{World, waybill};
+use doorstep_tests::{World, code, failed, on, text, waybill};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_courier_reads_their_own_parcels_and_the_origin_only_what_it_is_notified_of() {
@@ -58,18 +59,11 @@ async fn naming_oneself_in_a_notice_on_a_guessed_unlisted_waybill_shows_nothing(
     let mut world = World::new().await;
     let (c1, stranger) = (world.device("c1", "c1").await, world.device("x1", "x1").await);
     let unlisted = "QH999999999999";
-    let fail = doorstep_client::Command::Fail {
-        waybill: unlisted.into(),
-        reason: "DF-NOBODY".into(),
-        sub: None,
-        words: Some("客户电话 13800000000".into()),
-        photos: vec![],
-        details: Default::default(),
-    };
+    let fail = on(unlisted, Act::Fail(Attempt { words: Some(text("客户电话 13800000000")), ..Attempt::of(code("DF-NOBODY")) }));
     c1.client.record(&fail, &[]).unwrap();
     c1.sync().await.unwrap();
     stranger.client.record(&fail, &[]).unwrap();
-    let notice = doorstep_client::Command::Notice { waybill: unlisted.into(), to: Some("0755".into()), request: None };
+    let notice = on(unlisted, Act::Notice { to: Some(code("0755")), request: None });
     stranger.client.record(&notice, &[]).unwrap();
     stranger.sync().await.unwrap();
     stranger.sync().await.unwrap();
@@ -83,17 +77,9 @@ async fn an_unlisted_waybill_is_recorded_flagged_and_joins_its_scopes_when_it_is
     let phone = world.device("c1", "c1").await;
     let (west, origin) = (world.device("s1", "s1").await, world.device("o1", "o1").await);
     let unlisted = "QH999999999999";
-    let fail = doorstep_client::Command::Fail {
-        waybill: unlisted.into(),
-        reason: "DF-NOBODY".into(),
-        sub: None,
-        words: None,
-        photos: vec![],
-        details: Default::default(),
-    };
+    let fail = failed(unlisted, "DF-NOBODY");
     phone.client.record(&fail, &[]).unwrap();
-    let notice =
-        |to: Option<&str>| doorstep_client::Command::Notice { waybill: unlisted.into(), to: to.map(Into::into), request: None };
+    let notice = |to: Option<&str>| on(unlisted, Act::Notice { to: to.map(code), request: None });
     let error = phone.client.record(&notice(None), &[]).unwrap_err();
     assert!(matches!(error, ClientError::Refused(Refusal::NoTarget)));
     phone.client.record(&notice(Some("0571")), &[]).unwrap();

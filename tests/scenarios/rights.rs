@@ -1,10 +1,10 @@
 //! Who may record and read what: the policy, quarantine, release, scopes that cases enter and leave.
 
-use doorstep_client::{ClientError, Command, Refusal};
-use doorstep_domain::{RefusalCode, Standing};
+use doorstep_client::{Act, ClientError, Refusal};
+use doorstep_domain::{Handover, RefusalCode, Standing};
 use doorstep_protocol::Scope;
 use doorstep_rules::Flag;
-use doorstep_tests::{Device, World, raw, waybill};
+use doorstep_tests::{Device, World, code, ended, failed, on, raw, waybill};
 
 /// The code of a rule of the policy.
 fn rights(rule: &str) -> RefusalCode {
@@ -12,15 +12,15 @@ fn rights(rule: &str) -> RefusalCode {
 }
 
 fn handover(device: &Device, n: u32, to: &str) -> Result<doorstep_client::Outcome, ClientError> {
-    device.client.record(&Command::Handover { waybill: waybill(n), to: to.into(), words: None }, &[])
+    device.client.record(&on(waybill(n), Act::Handover(Handover { to: code(to), words: None })), &[])
 }
 
 fn takeover(device: &Device, n: u32) -> Result<doorstep_client::Outcome, ClientError> {
-    device.client.record(&Command::Takeover { waybill: waybill(n) }, &[])
+    device.client.record(&on(waybill(n), Act::Takeover), &[])
 }
 
 fn close(device: &Device, n: u32) {
-    device.client.record(&Command::Close { waybill: waybill(n), outcome: "SIGNED".into(), words: None }, &[]).unwrap();
+    device.client.record(&ended(waybill(n), "SIGNED", None), &[]).unwrap();
 }
 
 /// A device that has been changed to forbid nothing early: only the server is the judge.
@@ -264,16 +264,9 @@ async fn a_stranger_who_ends_a_waybill_before_it_is_listed_keeps_it_from_nobody(
     let mut world = World::new().await;
     let (stranger, c1) = (world.device("x1", "x1").await, world.device("c1", "c1").await);
     let tomorrow = "QH999999999999";
-    let fail = |waybill: &str| Command::Fail {
-        waybill: waybill.into(),
-        reason: "DF-NOBODY".into(),
-        sub: None,
-        words: None,
-        photos: vec![],
-        details: Default::default(),
-    };
+    let fail = |waybill: &str| failed(waybill, "DF-NOBODY");
     stranger.client.record(&fail(tomorrow), &[]).unwrap();
-    stranger.client.record(&Command::Close { waybill: tomorrow.into(), outcome: "SIGNED".into(), words: None }, &[]).unwrap();
+    stranger.client.record(&ended(tomorrow, "SIGNED", None), &[]).unwrap();
     stranger.sync().await.unwrap();
     let csv = format!(
         "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n{tomorrow},QH,0571,0412,c1,王小花,,青禾路,0,\n"

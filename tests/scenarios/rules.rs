@@ -1,10 +1,13 @@
 //! A network's rules at work between real devices and a real server: the whole way of a problem, versions, findings.
 
-use doorstep_client::{AttemptDetails, ClientError, Command, NewPhoto, ProblemDetails, Refusal, ReplyDetails};
-use doorstep_domain::{Fen, Kind, PhotoPurpose, Stands};
+use doorstep_client::{Act, ClientError, NewPhoto, Recording, Refusal};
+use doorstep_domain::{
+    Action, Assign, Attempt, Correction, Customer, Dispute, Fault, Fen, Kind, Payer, PhotoPurpose, Remark, Reply, Stands, Tick,
+    UnixMs, Waybill,
+};
 use doorstep_rules::{Case, ConflictKind, FindingState, Flag, NextStep, State, Timeliness, Validity, explain, judge};
 use doorstep_server::admin::Decide;
-use doorstep_tests::{Device, World, draw, waybill};
+use doorstep_tests::{Device, World, code, draw, ended, failed, on, problem, text, waybill};
 
 /// What is said of a parcel, as bytes: the judgement and its reasons.
 pub fn on_device(device: &Device, n: u32) -> String {
@@ -21,34 +24,29 @@ pub fn on_server(world: &World, device: &Device, n: u32) -> String {
     serde_json::to_string(&(&judged, explain(&case, &book, &judged))).unwrap()
 }
 
-fn problem(n: u32, reason: &str, stage: Option<&str>) -> Command {
-    Command::Problem {
-        waybill: waybill(n),
-        reason: reason.into(),
-        sub: None,
-        stage: stage.map(Into::into),
-        words: None,
-        photos: vec![],
-        details: ProblemDetails::default(),
+fn reply(n: u32, reply: Reply) -> Recording {
+    on(waybill(n), Act::Reply(reply))
+}
+
+fn returned() -> Reply {
+    let (agreed_by, payer) = (Some(Customer::Sender), Some(Payer::Sender));
+    Reply { agreed_by, payer, ..Reply::of(code("RETURN")) }
+}
+
+fn action(n: u32, outcome: &str) -> Recording {
+    on(waybill(n), Act::Action(Action::of(code(outcome))))
+}
+
+/// A problem that was found some time ago.
+fn found(number: &str, mut act: Act, at: UnixMs) -> Recording {
+    if let Act::Problem { problem, .. } = &mut act {
+        problem.found_at = Some(at);
     }
+    on(number, act)
 }
 
-fn reply(n: u32, decision: &str, details: ReplyDetails) -> Command {
-    let (words, phone, address) = (None, None, None);
-    Command::Reply { waybill: waybill(n), decision: decision.into(), words, phone, address, details, photos: vec![] }
-}
-
-fn returned() -> ReplyDetails {
-    ReplyDetails { agreed_by: Some("sender".into()), payer: Some("sender".into()), ..ReplyDetails::default() }
-}
-
-fn action(n: u32, outcome: &str) -> Command {
-    let (carrier, number, amount_fen, words) = (None, None, None, None);
-    Command::Action { waybill: waybill(n), outcome: outcome.into(), carrier, number, amount_fen, words }
-}
-
-fn close(number: &str, outcome: &str) -> Command {
-    Command::Close { waybill: number.into(), outcome: outcome.into(), words: None }
+fn close(number: &str, outcome: &str) -> Recording {
+    ended(number, outcome, None)
 }
 
 pub fn second_version(change: (&str, &str)) -> Vec<u8> {
@@ -66,10 +64,7 @@ async fn phones_tablets_and_the_server_give_byte_equal_verdicts_for_the_same_fac
     // Three parcels, three ways; some of it long after its deadline.
     courier.fail(2, "DF-NOBODY").unwrap();
     courier.fail_with_photo(4, 7).unwrap();
-    let mut found = problem(6, "CD-DAMAGE", Some("arrival"));
-    if let Command::Problem { details, .. } = &mut found {
-        details.found_at = Some(world.hands.now().0 - 60_000);
-    }
+    let found = found(&waybill(6), problem("CD-DAMAGE", Some("arrival")), world.hands.now().plus(-60_000));
     west.client.record(&found, &[]).unwrap();
     courier.sync().await.unwrap();
     west.sync().await.unwrap();
@@ -77,12 +72,12 @@ async fn phones_tablets_and_the_server_give_byte_equal_verdicts_for_the_same_fac
     west.notice(2).unwrap();
     west.sync().await.unwrap();
     origin.sync().await.unwrap();
-    origin.client.record(&Command::Seen { waybill: waybill(2) }, &[]).unwrap();
-    origin.client.record(&reply(2, "RETURN", returned()), &[]).unwrap();
+    origin.client.record(&on(waybill(2), Act::Seen), &[]).unwrap();
+    origin.client.record(&reply(2, returned()), &[]).unwrap();
     origin.sync().await.unwrap();
     west.sync().await.unwrap();
     west.client.record(&action(2, "RETURN"), &[]).unwrap();
-    let tick = Command::Tick { waybill: waybill(6), step: "report_superior".into(), words: None };
+    let tick = on(waybill(6), Act::Tick(Tick { step: code("report_superior"), words: None }));
     west.client.record(&tick, &[]).unwrap();
     west.sync().await.unwrap();
     world.hands.advance(26 * 60);
@@ -176,7 +171,7 @@ async fn a_finding_goes_from_proposal_over_dispute_to_head_offices_decision_and_
         (1, waybill(2).as_str(), id.as_str()),
         "head office's ledger"
     );
-    let dispute = Command::Dispute { waybill: waybill(2), about: id.clone(), words: "当天电话通知过".into() };
+    let dispute = on(waybill(2), Act::Dispute(Dispute { about: code(&id), words: text("当天电话通知过") }));
     west.client.record(&dispute, &[]).unwrap();
     west.sync().await.unwrap();
     assert_eq!(found(&west).state, FindingState::Disputed);
@@ -215,8 +210,8 @@ async fn a_problem_found_on_arrival_reaches_the_origin_outlet_which_answers_and_
     let origin = world.device("origin", "o1").await;
     let other = world.device("other", "x1").await;
     let photos = [PhotoPurpose::DamageOutside, PhotoPurpose::Label].map(|shows| NewPhoto::new(draw(3, 64, 64), shows));
-    west.client.record(&problem(3, "CD-DAMAGE", Some("arrival")), &photos[..1]).unwrap();
-    west.client.record(&Command::Photos { waybill: waybill(3), photos: vec![] }, &photos[1..]).unwrap();
+    west.client.record(&on(waybill(3), problem("CD-DAMAGE", Some("arrival"))), &photos[..1]).unwrap();
+    west.client.record(&on(waybill(3), Act::Photos), &photos[1..]).unwrap();
     let judged = west.case(3).unwrap().judgement;
     assert_eq!((judged.state, judged.next_step), (State::Registered, NextStep::SendRegistration));
     assert_eq!(judged.cards[0].next_step().unwrap().step, "report_superior", "the registration itself is done");
@@ -226,11 +221,11 @@ async fn a_problem_found_on_arrival_reaches_the_origin_outlet_which_answers_and_
     assert!(origin.case(3).is_some() && other.case(3).is_none(), "the origin outlet reads it, nobody else");
     // A reply that does not say who agreed and who pays decides nothing, and what it lacks is said.
     world.hands.advance(30);
-    origin.client.record(&reply(3, "RETURN", ReplyDetails::default()), &[]).unwrap();
+    origin.client.record(&reply(3, Reply::of(code("RETURN"))), &[]).unwrap();
     let first = origin.case(3).unwrap().judgement.replies.remove(0);
     assert_eq!(first.validity, Validity::Lacks { needs: vec!["sender_agrees".into(), "payer".into()] });
     world.hands.advance(5);
-    origin.client.record(&reply(3, "RETURN", returned()), &[]).unwrap();
+    origin.client.record(&reply(3, returned()), &[]).unwrap();
     origin.sync().await.unwrap();
     west.sync().await.unwrap();
     let judged = west.case(3).unwrap().judgement;
@@ -253,20 +248,15 @@ async fn a_reply_is_marked_disputed_and_upheld_and_the_marks_stay_in_everybodys_
     origin.reply(2).unwrap();
     origin.sync().await.unwrap();
     west.sync().await.unwrap();
-    let mark = Command::Mark {
-        waybill: waybill(2),
-        entry: None,
-        remark: "invalid".into(),
-        reason: Some("contradictory".into()),
-        words: None,
-    };
+    let mark =
+        on(waybill(2), Act::Mark { about: None, remark: Remark::Invalid, reason: Some(code("contradictory")), words: None });
     west.client.record(&mark, &[]).unwrap();
     west.sync().await.unwrap();
     origin.sync().await.unwrap();
     let judged = origin.case(2).unwrap().judgement;
     assert_eq!((judged.state, judged.next_step), (State::ReplyInvalid, NextStep::DefaultMethod));
     let Validity::Marked { by } = judged.replies[0].validity.clone() else { panic!("{:?}", judged.replies) };
-    let dispute = Command::Dispute { waybill: waybill(2), about: by.to_string(), words: "写明同址再派".into() };
+    let dispute = on(waybill(2), Act::Dispute(Dispute { about: code(by.to_string()), words: text("写明同址再派") }));
     origin.client.record(&dispute, &[]).unwrap();
     origin.sync().await.unwrap();
     let (number, about) = (waybill(2), by.to_string());
@@ -296,14 +286,9 @@ async fn one_attempt_on_a_phone_and_a_tablet_is_flagged_and_counts_once_after_a_
     let view = phone.case(2).unwrap();
     assert_eq!((view.case.attempts(), view.judgement.conflicts[0].kind), (2, ConflictKind::MaybeSameAttempt));
     let sides = view.judgement.conflicts[0].sides.clone();
-    let correct = Command::Correct {
-        waybill: waybill(2),
-        entry: sides[1].to_string(),
-        fault: "same_as".into(),
-        same_as: Some(sides[0].to_string()),
-        words: "同一次派送".into(),
-        instead: None,
-    };
+    let (of, same_as) = (sides[1].clone(), Some(sides[0].clone()));
+    let correction = Correction { of, fault: Fault::SameAs, same_as, words: text("同一次派送") };
+    let correct = on(waybill(2), Act::Correct { correction, instead: None });
     west.client.record(&correct, &[]).unwrap();
     west.sync().await.unwrap();
     phone.sync().await.unwrap();
@@ -318,15 +303,10 @@ async fn a_wrong_reason_is_corrected_with_the_right_one_in_one_action_and_both_s
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
     phone.fail(2, "DF-NOBODY").unwrap();
-    let wrong = phone.case(2).unwrap().case.timeline[0].entry.key.to_string();
-    let correct = Command::Correct {
-        waybill: waybill(2),
-        entry: wrong,
-        fault: "incorrect_data".into(),
-        same_as: None,
-        words: "选错原因".into(),
-        instead: Some(Box::new(Command::fail(&waybill(2), "DF-REFUSE"))),
-    };
+    let wrong = phone.case(2).unwrap().case.timeline[0].entry.key.clone();
+    let correction = Correction { of: wrong, fault: Fault::IncorrectData, same_as: None, words: text("选错原因") };
+    let instead = Some(Box::new(Act::Fail(Attempt::of(code("DF-REFUSE")))));
+    let correct = on(waybill(2), Act::Correct { correction, instead });
     phone.client.record(&correct, &[]).unwrap();
     phone.sync().await.unwrap();
     let view = phone.case(2).unwrap();
@@ -346,7 +326,7 @@ async fn pieces_of_a_shipment_are_found_by_their_child_numbers_and_the_case_ends
     let phone = world.device("phone", "c1").await;
     let (main, pieces) = ("QH200000000001", ["QH200000000002", "QH200000000003"]);
     for piece in pieces {
-        phone.client.record(&Command::fail(piece, "DF-REFUSE"), &[]).unwrap();
+        phone.client.record(&failed(piece, "DF-REFUSE"), &[]).unwrap();
     }
     let case = |number: &str| phone.client.case(number).unwrap().unwrap();
     assert_eq!((case(main).id, case(main).case.attempts()), (case(pieces[0]).id, 2), "one case, by any of its numbers");
@@ -370,11 +350,8 @@ async fn whether_data_were_entered_before_the_hub_is_told_by_the_parcel_list() {
     assert_eq!((imported.imported, imported.bad.len()), (2, 1), "{imported:?}");
     let hub = world.device("hub", "h1").await;
     let late = |number: &str| {
-        let mut found = problem(0, "OR-LATEENTRY", Some("hub"));
-        if let Command::Problem { waybill, details, .. } = &mut found {
-            number.clone_into(waybill);
-            details.found_at = Some(world.hands.now().0 - 3_600_000); // the goods were at the hub at eight
-        }
+        let eight = world.hands.now().plus(-3_600_000); // the goods were at the hub then
+        let found = found(number, problem("OR-LATEENTRY", Some("hub")), eight);
         hub.client.record(&found, &[]).unwrap();
         hub.client.case(number).unwrap().unwrap().judgement.findings.len()
     };
@@ -391,16 +368,16 @@ async fn an_unreadable_label_gets_a_provisional_number_and_the_case_goes_on_unde
     let mut world = World::new().await;
     let west = world.device("west", "s1").await;
     let provisional = west.client.provisional_number().unwrap();
-    let mut found = problem(0, "CD-DAMAGE", Some("arrival"));
-    if let Command::Problem { waybill, .. } = &mut found {
-        waybill.clone_from(&provisional);
-    }
+    let found = on(&provisional, problem("CD-DAMAGE", Some("arrival")));
     let photo = NewPhoto::new(draw(5, 64, 64), PhotoPurpose::DamageOutside);
     west.client.record(&found, &[photo]).unwrap();
     west.sync().await.unwrap();
     let view = west.client.case(&provisional).unwrap().unwrap();
     assert!(view.judgement.flags.contains(&Flag::Provisional) && view.judgement.state == State::Registered);
-    let identify = |from: &str, to: &str| Command::Identify { provisional: from.into(), waybill: to.into() };
+    let identify = |from: &str, to: &str| {
+        let waybills = [from, to].map(|number| Waybill::parse(number).unwrap()).to_vec();
+        Recording { waybills, act: Act::Identify, photos: vec![] }
+    };
     let refused = west.client.record(&identify(&waybill(2), &waybill(4)), &[]).unwrap_err();
     assert!(matches!(refused, ClientError::Refused(Refusal::NotProvisional)), "{refused:?}");
     west.client.record(&identify(&provisional, &waybill(3)), &[]).unwrap();
@@ -427,7 +404,7 @@ async fn signed_for_while_a_return_is_ordered_is_a_conflict_on_every_device_unti
     phone.notice(2).unwrap();
     phone.sync().await.unwrap();
     origin.sync().await.unwrap();
-    origin.client.record(&reply(2, "RETURN", returned()), &[]).unwrap();
+    origin.client.record(&reply(2, returned()), &[]).unwrap();
     origin.sync().await.unwrap();
     // The courier, offline, hands it over after all.
     world.hands.advance(20);
@@ -461,7 +438,7 @@ async fn two_assignments_that_met_in_a_merge_are_settled_by_whoever_assigns_anew
     manager.sync().await.unwrap();
     let assign = |device: &Device, to: &str| {
         world.hands.advance(1);
-        let command = Command::Assign { waybill: waybill(2), to: to.into(), planned_at: None, words: None };
+        let command = on(waybill(2), Act::Assign(Assign { to: code(to), planned_at: None, replaces: None, words: None }));
         device.client.record(&command, &[]).unwrap();
     };
     assign(&west, "c1");
@@ -484,13 +461,11 @@ async fn two_assignments_that_met_in_a_merge_are_settled_by_whoever_assigns_anew
 async fn a_case_without_money_asks_the_sender_only_after_the_second_attempt() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
-    let fail = |words: &str| Command::Fail {
-        waybill: waybill(4),
-        reason: "DF-NOMONEY".into(),
-        sub: Some("no_cash".into()),
-        words: Some(words.into()),
-        photos: vec![],
-        details: AttemptDetails::default(),
+    let fail = |words: &str| {
+        on(
+            waybill(4),
+            Act::Fail(Attempt { sub: Some(code("no_cash")), words: Some(text(words)), ..Attempt::of(code("DF-NOMONEY")) }),
+        )
     };
     let asks = || phone.case(4).unwrap().judgement.cards[0].steps.iter().any(|line| line.step == "ask_sender");
     phone.client.record(&fail("没带钱"), &[]).unwrap();

@@ -12,12 +12,12 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use doorstep_client::{Client, Command, Dispatched, OutgoingSms, SmsResult, SmsSender, SmsWish};
-use doorstep_domain::{SmsFault, SmsState};
+use doorstep_client::{Act, Client, Dispatched, OutgoingSms, Recording, SmsResult, SmsSender, SmsWish};
+use doorstep_domain::{EntryKey, SmsFault, SmsReport, SmsState, SmsWay};
 use doorstep_rules::{Flag, Message};
 use doorstep_server::GatewayConfig;
 use doorstep_tests::{
-    Device, LinkMode, World,
+    Device, LinkMode, World, on,
     smsc::{Smsc, SmscOptions},
     waybill,
 };
@@ -82,8 +82,14 @@ pub async fn smsc() -> Smsc {
 }
 
 /// An SMS by the template, queued.
-pub fn sms(n: u32) -> Command {
-    Command::Sms { waybill: waybill(n), wish: SmsWish::default(), state: None, fault: None }
+pub fn sms(n: u32) -> Recording {
+    on(waybill(n), Act::Sms { wish: SmsWish::default(), state: None, fault: None })
+}
+
+/// The report that an SMS is left to whoever gets a lease.
+pub fn offered(waybill: String, of: EntryKey) -> Recording {
+    let (state, way, holder, fault, at, words) = (SmsState::Offered, SmsWay::Phone, None, None, None, None);
+    on(waybill, Act::SmsReport(SmsReport { of, state, round: 0, way, holder, fault, at, words }))
 }
 
 /// A failed delivery with its SMS, queued.

@@ -2,6 +2,7 @@
 //! counts, and clocks that a scenario owns. Scenarios live in `scenarios/`, the README's morning in `demo/`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a harness fails loudly")]
 
+mod acts;
 mod clocks;
 mod link;
 mod photo;
@@ -10,6 +11,7 @@ pub mod smsc;
 mod storage;
 mod world;
 
+pub use acts::{code, ended, failed, on, problem, text};
 pub use clocks::{Hands, TestClock};
 pub use link::{Link, LinkMode, Traffic};
 pub use photo::{draw, flat, grainy};

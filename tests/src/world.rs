@@ -3,11 +3,10 @@
 use std::{path::PathBuf, sync::Arc};
 
 use doorstep_client::{
-    AttemptDetails, CaseView, Client, ClientError, Clock, Command, DeviceSigner, NewPhoto, Options, Outcome, ReplyDetails,
-    SmsSender, SoftwareSigner, SyncReport,
+    Act, CaseView, Client, ClientError, Clock, DeviceSigner, NewPhoto, Options, Outcome, SmsSender, SoftwareSigner, SyncReport,
 };
 use doorstep_document::pack;
-use doorstep_domain::{BatchHash, CaseId, Clocks, PhotoPurpose, Recorded, Standing, UnixMs, Waybill};
+use doorstep_domain::{Attempt, BatchHash, CaseId, Clocks, PhotoPurpose, Recorded, Reply, Standing, UnixMs, Waybill};
 use doorstep_protocol::{
     Ack, Answer, Batch, CLOCK_HEADER, ErrorBody, Header, Publication, PushCase, PushDoc, RefKind, Reference, Sending, Signed,
     SyncRequest, SyncResponse, Version, decode, encode, open, seal,
@@ -18,7 +17,7 @@ use doorstep_server::{Config, GatewayConfig, IfCopied, Running, VERSIONS, admin:
 use doorstep_store::{Filter, Store, pushed};
 use tempfile::TempDir;
 
-use crate::{Hands, Link, Storage, TestClock, bucket, draw, raw};
+use crate::{Hands, Link, Storage, TestClock, bucket, code, draw, failed, on, raw, text};
 
 /// Monday 2026-03-02, 09:00 in Asia/Shanghai.
 const MORNING: i64 = 1_772_413_200_000;
@@ -433,40 +432,26 @@ impl Device {
     }
     /// Records a failed delivery.
     pub fn fail(&self, n: u32, reason: &str) -> Result<Outcome, ClientError> {
-        let command = Command::Fail {
-            waybill: waybill(n),
-            reason: reason.into(),
-            sub: None,
-            words: Some("敲门无人".into()),
-            photos: vec![],
-            details: AttemptDetails::default(),
-        };
+        let command = on(waybill(n), Act::Fail(Attempt { words: Some(text("敲门无人")), ..Attempt::of(code(reason)) }));
         self.client.record(&command, &[])
     }
     /// Records a note.
     pub fn note(&self, n: u32, words: &str) -> Result<Outcome, ClientError> {
-        self.client.record(&Command::Note { waybill: waybill(n), words: words.into() }, &[])
+        self.client.record(&on(waybill(n), Act::Note(text(words))), &[])
     }
     /// Records a failed delivery with a drawn photo of the door.
     pub fn fail_with_photo(&self, n: u32, seed: u32) -> Result<Outcome, ClientError> {
-        let command = Command::fail(&waybill(n), "DF-NOBODY");
+        let command = failed(waybill(n), "DF-NOBODY");
         self.client.record(&command, &[NewPhoto::new(draw(seed, 320, 240), PhotoPurpose::Door)])
     }
     /// Notifies the origin outlet.
     pub fn notice(&self, n: u32) -> Result<Outcome, ClientError> {
-        self.client.record(&Command::Notice { waybill: waybill(n), to: None, request: None }, &[])
+        self.client.record(&on(waybill(n), Act::Notice { to: None, request: None }), &[])
     }
     /// Replies as the origin outlet.
     pub fn reply(&self, n: u32) -> Result<Outcome, ClientError> {
-        let command = Command::Reply {
-            waybill: waybill(n),
-            decision: "REDELIVER".into(),
-            words: Some("同址再派".into()),
-            phone: None,
-            address: None,
-            details: ReplyDetails { same: true, ..ReplyDetails::default() },
-            photos: vec![],
-        };
+        let reply = Reply { words: Some(text("同址再派")), same: true, ..Reply::of(code("REDELIVER")) };
+        let command = on(waybill(n), Act::Reply(reply));
         self.client.record(&command, &[])
     }
     /// Syncs.

@@ -1,4 +1,4 @@
-//! Recording: the arguments become a command of the client, photos become bytes, the answer says what is next.
+//! Recording: the arguments become what the client records, photos become bytes, the answer says what is next.
 
 use std::{
     fs::File,
@@ -7,8 +7,14 @@ use std::{
 };
 
 use chrono::{DateTime, FixedOffset, NaiveDateTime, TimeZone};
-use doorstep_client::{AttemptDetails, CaseView, Client, Command, NewPhoto, Outcome, ProblemDetails, ReplyDetails};
-use doorstep_domain::PhotoPurpose;
+use doorstep_client::{
+    Act, CaseView, Client, NewPhoto, Outcome, Recording,
+    said::{self, CodeOf},
+};
+use doorstep_domain::{
+    Action, Assign, Attempt, Call, Close, Consent, Correction, Dispute, Fen, Goods, Handover, Ledger, Outage, PhotoPurpose,
+    Problem, Reply, Stage, Tick, UnixMs, Waiver,
+};
 use doorstep_rules::{Validity, Words};
 use serde_json::{Value, json};
 
@@ -33,7 +39,7 @@ pub fn record(client: &Client, what: &Record) -> Result<Answer, Failed> {
         }
         _ => Vec::new(),
     };
-    let outcome = client.record(&command(client, what, screen.zone)?, &photos)?;
+    let outcome = client.record(&recording(client, what, screen.zone)?, &photos)?;
     let mut remarks: Vec<Words> = remark(what).into_iter().collect();
     remarks.extend(outcome.cases.iter().flat_map(|view| doubts(&screen, what, view)));
     remarks.extend(unclear(client, &outcome)?);
@@ -45,7 +51,7 @@ pub fn add_photos(client: &Client, waybill: &str, files: &[PathBuf], original: O
     let screen = Screen::of(client);
     let original = original.map(|hash| hash.parse().map_err(|_| Failed::NoPhoto)).transpose()?;
     let photos: Vec<_> = read_photos(files)?.into_iter().map(|photo| NewPhoto { original, ..photo }).collect();
-    let outcome = client.record(&Command::Photos { waybill: waybill.to_owned(), photos: Vec::new() }, &photos)?;
+    let outcome = client.record(&Recording::on(said::waybill(waybill)?, Act::Photos), &photos)?;
     recorded(&screen, &outcome, &unclear(client, &outcome)?, false)
 }
 
@@ -112,147 +118,169 @@ fn doubts(screen: &Screen<'_>, what: &Record, view: &CaseView) -> Option<Words> 
     })
 }
 
-fn command(client: &Client, what: &Record, zone: FixedOffset) -> Result<Command, Failed> {
-    let time =
-        |flag, text: &Option<String>| text.as_deref().map(|text| moment(text, zone).ok_or(Failed::Time { flag })).transpose();
-    let fen = |text: &Option<String>| text.as_deref().map(|text| yuan(text).ok_or(Failed::Yuan)).transpose();
-    Ok(match what {
-        Record::Fail { waybill, reason, sub, note, offered, agreed, waited, .. } => Command::Fail {
-            waybill: waybill.clone(),
-            reason: reason.clone(),
-            sub: sub.clone(),
-            words: note.clone(),
-            photos: Vec::new(),
-            details: AttemptDetails { offered_fen: fen(offered)?, agreed_at: time("--agreed", agreed)?, waited_minutes: *waited },
-        },
+/// The arguments in the domain's own types.
+fn recording(client: &Client, what: &Record, zone: FixedOffset) -> Result<Recording, Failed> {
+    let time = |flag, text: &Option<String>| {
+        text.as_deref().map(|text| moment(text, zone).map(UnixMs).ok_or(Failed::Time { flag })).transpose()
+    };
+    let fen = |text: &Option<String>| text.as_deref().map(|text| yuan(text).map(Fen).ok_or(Failed::Yuan)).transpose();
+    let on = |waybill: &String, act| Ok(Recording::on(said::waybill(waybill)?, act));
+    match what {
+        Record::Fail { waybill, reason, sub, note, offered, agreed, waited, .. } => {
+            let reason = client.code(reason, CodeOf::Attempt)?;
+            let attempt = Attempt {
+                sub: sub.as_deref().map(|sub| client.sub_reason(&reason, sub)).transpose()?,
+                reason,
+                words: said::words(note.as_deref())?,
+                piece: None,
+                offered: fen(offered)?,
+                agreed_at: time("--agreed", agreed)?,
+                waited_minutes: *waited,
+            };
+            on(waybill, Act::Fail(attempt))
+        }
         Record::Register { waybill, reason, sub, stage, note, found, count, other, weight, label_weight, .. } => {
-            Command::Problem {
-                waybill: match waybill {
-                    Some(waybill) => waybill.clone(),
-                    None => client.provisional_number()?,
-                },
-                reason: reason.clone(),
-                sub: sub.clone(),
-                stage: stage.clone(),
-                words: note.clone(),
-                photos: Vec::new(),
-                details: ProblemDetails {
-                    found_at: time("--found", found)?,
-                    count: *count,
-                    other: other.clone(),
-                    weight_g: *weight,
-                    label_g: *label_weight,
-                },
-            }
+            let number = waybill.clone().map_or_else(|| client.provisional_number(), Ok)?;
+            let named = stage.as_deref().map(said::word::<Stage>).transpose()?;
+            let reason = client.code(reason, CodeOf::Problem)?;
+            let problem = Problem {
+                sub: sub.as_deref().map(|sub| client.sub_reason(&reason, sub)).transpose()?,
+                reason,
+                stage: named.unwrap_or(Stage::Delivery),
+                found_at: time("--found", found)?,
+                count: *count,
+                piece: None,
+                other: other.as_deref().map(said::waybill).transpose()?,
+                weight_g: *weight,
+                label_g: *label_weight,
+                words: said::words(note.as_deref())?,
+            };
+            on(&number, Act::Problem { problem, usual_stage: named.is_none() })
         }
         Record::Call { waybill, result, to, note } => {
-            Command::Call { waybill: waybill.clone(), result: result.clone(), number: to.clone(), words: note.clone() }
+            let (number, words) = (said::words(to.as_deref())?, said::words(note.as_deref())?);
+            on(waybill, Act::Call(Call { result: said::word(result)?, number, words }))
         }
-        Record::Note { waybill, text } => Command::Note { waybill: waybill.clone(), words: text.clone() },
-        Record::Outage { waybills, reason, contact, phone, at, said } => Command::Outage {
-            waybills: waybills.clone(),
-            reason: reason.clone(),
-            contact: contact.clone(),
-            phone: phone.clone(),
-            phoned_at: time("--at", at)?,
-            said: said.clone(),
-        },
+        Record::Note { waybill, text } => on(waybill, Act::Note(said::said(text)?)),
+        Record::Outage { waybills, reason, contact, phone, at, said: told } => {
+            let outage = Outage {
+                reason: said::word(reason)?,
+                contact: said::words(contact.as_deref())?,
+                phone: said::words(phone.as_deref())?,
+                phoned_at: time("--at", at)?,
+                outlet: None,
+                said: said::words(told.as_deref())?,
+            };
+            let waybills = waybills.iter().map(|waybill| said::waybill(waybill)).collect::<Result<_, _>>()?;
+            Ok(Recording { waybills, act: Act::Outage(outage), photos: Vec::new() })
+        }
         Record::Notice { waybill, to, request } => {
-            Command::Notice { waybill: waybill.clone(), to: to.clone(), request: request.clone() }
+            let (to, request) = (to.as_deref().map(said::code).transpose()?, said::words(request.as_deref())?);
+            on(waybill, Act::Notice { to, request })
         }
-        Record::Seen { waybill } => Command::Seen { waybill: waybill.clone() },
-        Record::Reply { waybill, decision, note, phone, address, replied, .. } => Command::Reply {
-            waybill: waybill.clone(),
-            decision: decision.clone(),
-            words: note.clone(),
-            phone: phone.clone(),
-            address: address.clone(),
-            details: ReplyDetails {
-                contact: replied.contact.clone(),
-                company: replied.company.clone(),
+        Record::Seen { waybill } => on(waybill, Act::Seen),
+        Record::Reply { waybill, decision, note, phone, address, replied, .. } => {
+            let reply = Reply {
+                notice: None,
+                decision: client.code(decision, CodeOf::Decision)?,
+                words: said::words(note.as_deref())?,
+                phone: said::words(phone.as_deref())?,
+                address: said::words(address.as_deref())?,
+                contact: said::words(replied.contact.as_deref())?,
+                company: said::words(replied.company.as_deref())?,
                 same: replied.same,
                 until: time("--until", &replied.until)?,
-                place: replied.place.clone(),
+                place: said::words(replied.place.as_deref())?,
                 informed: replied.informed,
-                agreed_by: replied.agreed_by.clone(),
-                agreed: replied.agreed.clone(),
-                payer: replied.payer.clone(),
-            },
-            photos: Vec::new(),
-        },
-        Record::Mark { waybill, entry, remark, reason, note } => Command::Mark {
-            waybill: waybill.clone(),
-            entry: entry.clone(),
-            remark: remark.clone(),
-            reason: reason.clone(),
-            words: note.clone(),
-        },
-        Record::Act { waybill, outcome, carrier, number, amount, note } => Command::Action {
-            waybill: waybill.clone(),
-            outcome: outcome.clone(),
-            carrier: carrier.clone(),
-            number: number.clone(),
-            amount_fen: fen(amount)?,
-            words: note.clone(),
-        },
+                agreed_by: replied.agreed_by.as_deref().map(said::word).transpose()?,
+                agreed: said::words(replied.agreed.as_deref())?,
+                payer: replied.payer.as_deref().map(said::word).transpose()?,
+                letter: None,
+            };
+            on(waybill, Act::Reply(reply))
+        }
+        Record::Mark { waybill, entry, remark, reason, note } => {
+            let mark = Act::Mark {
+                about: entry.as_deref().map(said::entry).transpose()?,
+                remark: said::word(remark)?,
+                reason: reason.as_deref().map(|code| client.code(code, CodeOf::InvalidReply)).transpose()?,
+                words: said::words(note.as_deref())?,
+            };
+            on(waybill, mark)
+        }
+        Record::Act { waybill, outcome, carrier, number, amount, note } => {
+            let action = Action {
+                outcome: client.code(outcome, CodeOf::Action)?,
+                carrier: said::name(carrier.as_deref()),
+                number: number.as_deref().map(said::waybill).transpose()?,
+                amount: fen(amount)?,
+                words: said::words(note.as_deref())?,
+            };
+            on(waybill, Act::Action(action))
+        }
         Record::Tick { waybill, step, note } => {
-            Command::Tick { waybill: waybill.clone(), step: step.clone(), words: note.clone() }
+            on(waybill, Act::Tick(Tick { step: said::code(step)?, words: said::words(note.as_deref())? }))
         }
         Record::Assign { waybill, to, at, note } => {
-            Command::Assign { waybill: waybill.clone(), to: to.clone(), planned_at: time("--at", at)?, words: note.clone() }
+            let (planned_at, words) = (time("--at", at)?, said::words(note.as_deref())?);
+            on(waybill, Act::Assign(Assign { to: said::code(to)?, planned_at, replaces: None, words }))
         }
         Record::Consent { waybill, by, to, name, note } => {
-            Command::Consent { waybill: waybill.clone(), by: by.clone(), to: to.clone(), name: name.clone(), words: note.clone() }
+            let (name, words) = (said::words(name.as_deref())?, said::words(note.as_deref())?);
+            let (by, to) = (said::word(by)?, client.code(to, CodeOf::Consent)?);
+            on(waybill, Act::Consent(Consent { by, to, name, words }))
         }
-        Record::Goods { waybill, name, packing, value, note } => Command::Goods {
-            waybill: waybill.clone(),
-            name: name.clone(),
-            packing: packing.clone(),
-            value_fen: fen(value)?,
-            words: note.clone(),
-        },
-        Record::Ledger { waybill, book, change, amount, slip, note } => Command::Ledger {
-            waybill: waybill.clone(),
-            book: book.clone(),
-            change: change.clone(),
-            amount_fen: fen(amount)?,
-            slip: *slip,
-            words: note.clone(),
-        },
+        Record::Goods { waybill, name, packing, value, note } => {
+            let (name, packing) = (said::words(name.as_deref())?, said::words(packing.as_deref())?);
+            on(waybill, Act::Goods(Goods { name, packing, value: fen(value)?, words: said::words(note.as_deref())? }))
+        }
+        Record::Ledger { waybill, book, change, amount, slip, note } => {
+            let ledger = Ledger {
+                book: said::word(book)?,
+                change: client.code(change, CodeOf::Ledger)?,
+                amount: fen(amount)?,
+                letter: None,
+                slip: *slip,
+                words: said::words(note.as_deref())?,
+            };
+            on(waybill, Act::Ledger(ledger))
+        }
         Record::Waive { waybill, evidence, why } => {
-            Command::Waive { waybill: waybill.clone(), evidence: evidence.clone(), words: why.clone() }
+            on(waybill, Act::Waive(Waiver { evidence: said::code(evidence)?, words: said::said(why)? }))
         }
         Record::Correct { waybill, entry, fault, same_as, why, reason, sub } => {
-            let anew = |reason: &String| {
-                let mut fail = Command::fail(waybill, reason);
-                if let Command::Fail { sub: of, .. } = &mut fail {
-                    of.clone_from(sub);
+            let instead = match reason {
+                Some(reason) => {
+                    let reason = client.code(reason, CodeOf::Attempt)?;
+                    let sub = sub.as_deref().map(|sub| client.sub_reason(&reason, sub)).transpose()?;
+                    Some(Box::new(Act::Fail(Attempt { sub, ..Attempt::of(reason) })))
                 }
-                Box::new(fail)
+                None => None,
             };
-            Command::Correct {
-                waybill: waybill.clone(),
-                entry: entry.clone(),
-                fault: fault.clone(),
-                same_as: same_as.clone(),
-                words: why.clone(),
-                instead: reason.as_ref().map(anew),
-            }
+            let correction = Correction {
+                of: said::entry(entry)?,
+                fault: said::word(fault)?,
+                same_as: same_as.as_deref().map(said::entry).transpose()?,
+                words: said::said(why)?,
+            };
+            on(waybill, Act::Correct { correction, instead })
         }
         Record::Dispute { waybill, about, why } => {
-            Command::Dispute { waybill: waybill.clone(), about: about.clone(), words: why.clone() }
+            on(waybill, Act::Dispute(Dispute { about: said::about(about)?, words: said::said(why)? }))
         }
         Record::Identify { provisional, waybill } => {
-            Command::Identify { provisional: provisional.clone(), waybill: waybill.clone() }
+            let waybills = vec![said::waybill(provisional)?, said::waybill(waybill)?];
+            Ok(Recording { waybills, act: Act::Identify, photos: Vec::new() })
         }
         Record::Handover { waybill, to, note } => {
-            Command::Handover { waybill: waybill.clone(), to: to.clone(), words: note.clone() }
+            on(waybill, Act::Handover(Handover { to: said::code(to)?, words: said::words(note.as_deref())? }))
         }
-        Record::Takeover { waybill } => Command::Takeover { waybill: waybill.clone() },
+        Record::Takeover { waybill } => on(waybill, Act::Takeover),
         Record::Close { waybill, outcome, note } => {
-            Command::Close { waybill: waybill.clone(), outcome: outcome.clone(), words: note.clone() }
+            let (outcome, words) = (client.code(outcome, CodeOf::Close)?, said::words(note.as_deref())?);
+            on(waybill, Act::Close(Close { outcome, words, piece: None }))
         }
-    })
+    }
 }
 
 /// Yuan with at most two decimals, as fen.

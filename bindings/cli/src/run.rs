@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use doorstep_client::{
-    Authorship, Client, ClientError, Filter, Identity, Options, ProvenEntry, Refusal, SmsSender, Status, http::Roots,
+    Authorship, Client, ClientError, Filter, Identity, Options, ProvenEntry, Recording, Refusal, SmsSender, Status, http::Roots,
 };
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -244,6 +244,9 @@ fn status_lines(client: &Client, status: &Status) -> String {
     for intent in &status.refused {
         let when = words::time(intent.recorded_at, screen.zone);
         text += &format!("  {when}  {}  {}  [{}]\n", intent.waybill, words::action(&intent.what), words::reason(&intent.reason));
+        for words in intent.recording.iter().flat_map(Recording::words) {
+            text += &format!("    {}\n", words::personal(words));
+        }
     }
     if status.revoked {
         text += &(say(

@@ -1,7 +1,11 @@
 //! SMS on the terminal: the text before it goes, sending, and what became of it.
 
-use doorstep_client::{CaseView, Client, Command, SmsPreview, SmsWish};
-use doorstep_rules::{Message, sms::Alphabet};
+use doorstep_client::{Act, CaseView, Client, ClientError, Recording, SmsPreview, SmsWish, said};
+use doorstep_domain::SmsState;
+use doorstep_rules::{
+    Message,
+    sms::{Alphabet, Language},
+};
 use serde_json::json;
 use tokio::runtime::Runtime;
 
@@ -14,20 +18,20 @@ use crate::{
     words::{self, both, say},
 };
 
-fn wish(wish: &Wish) -> SmsWish {
-    SmsWish {
-        language: wish.en.then(|| "en".to_owned()),
-        honorific: wish.honorific.clone(),
-        callback: wish.callback.clone(),
-        number: wish.to.clone(),
-        text: wish.text.clone(),
-    }
+fn wish(wish: &Wish) -> Result<SmsWish, ClientError> {
+    Ok(SmsWish {
+        language: wish.en.then_some(Language::En),
+        honorific: wish.honorific.as_deref().map(said::word).transpose()?,
+        callback: said::words(wish.callback.as_deref())?,
+        number: said::words(wish.to.as_deref().map(str::trim))?,
+        text: wish.text.as_deref().map(said::said).transpose()?,
+    })
 }
 
 /// The text as it would be sent.
 pub fn preview(client: &Client, waybill: &str, given: &Wish) -> Result<Answer, Failed> {
     let screen = Screen::of(client);
-    let preview = client.preview_sms(waybill, &wish(given))?;
+    let preview = client.preview_sms(waybill, &wish(given)?)?;
     let mut text = format!("→ {}\n{}{}\n", preview.number, preview.signature, words::personal(&preview.text));
     text += &(segments(&preview) + "\n");
     text += &match preview.lacks.first() {
@@ -48,8 +52,8 @@ fn segments(preview: &SmsPreview) -> String {
 
 /// Records an SMS, then moves it on as far as it goes now.
 pub fn send(client: &Client, spool: Option<&Spool>, runtime: &Runtime, waybill: &str, given: &Wish) -> Result<Answer, Failed> {
-    let command = Command::Sms { waybill: waybill.to_owned(), wish: wish(given), state: None, fault: None };
-    client.record(&command, &[])?;
+    let sms = Act::Sms { wish: wish(given)?, state: None, fault: None };
+    client.record(&Recording::on(said::waybill(waybill)?, sms), &[])?;
     // Within reach of head office its gateway sends; without, this computer does; so a failed sync is no failure here.
     let synced = runtime.block_on(client.sync()).is_ok();
     if let Some(spool) = spool {
@@ -64,10 +68,9 @@ pub fn send(client: &Client, spool: Option<&Spool>, runtime: &Runtime, waybill: 
 
 /// Records an SMS that the person sent themselves.
 pub fn record(client: &Client, waybill: &str, failed: Option<&str>, given: &Wish) -> Result<Answer, Failed> {
-    let state = if failed.is_some() { "failed" } else { "handed_over" };
-    let fault = failed.map(str::to_owned);
-    let command = Command::Sms { waybill: waybill.to_owned(), wish: wish(given), state: Some(state.to_owned()), fault };
-    client.record(&command, &[])?;
+    let state = Some(if failed.is_some() { SmsState::Failed } else { SmsState::HandedOver });
+    let sms = Act::Sms { wish: wish(given)?, state, fault: failed.map(said::word).transpose()? };
+    client.record(&Recording::on(said::waybill(waybill)?, sms), &[])?;
     list(client, Some(waybill))
 }
 

@@ -83,7 +83,7 @@ impl DoorstepClient {
             let place = opening.location.as_ref().filter(|_| !photos.is_empty()).and_then(|host| host.position().ok().flatten());
             let place = place.and_then(|position| position.on_earth());
             let pictures = photos.iter().map(|photo| picture(photo, place)).collect::<Result<Vec<_>, _>>()?;
-            let outcome = client.record(&command.into(), &pictures)?;
+            let outcome = client.record(&command.recording(client)?, &pictures)?;
             let counts = [("cases", outcome.cases.len() as u64), ("photos", pictures.len() as u64)];
             logging::log(Level::Info, "doorstep::attempts", "recorded", &counts.map(|(name, count)| (name, count.into())));
             Ok(outcome.cases.into_iter().map(|view| Recorded::of(view, outcome.times_proven)).collect())

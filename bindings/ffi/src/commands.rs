@@ -1,6 +1,13 @@
 //! What a person can do, as a host says it: one enum, its longer parts as records with defaults.
 
-use doorstep_client::{AttemptDetails, Command as Act, ProblemDetails, ReplyDetails as Details, SmsWish};
+use doorstep_client::{
+    Act, Client, ClientError, Recording, SmsWish,
+    said::{self, CodeOf},
+};
+use doorstep_domain::{
+    Action, Assign, Attempt, Call, Close, Consent, Correction, Dispute, Goods, Handover, Ledger, Outage, Personal, Problem,
+    Reply, Stage, Tick, UnixMs, Waiver,
+};
 
 /// What a person does. Codes are the words of the rule pack (`rules()` lists them); times are milliseconds since 1970, UTC.
 #[derive(Clone, PartialEq, Eq, uniffi::Enum)]
@@ -375,77 +382,183 @@ pub(crate) use masked;
 
 masked!(Command, FailedDelivery, ProblemFound, OriginReply, SmsRequest);
 
-impl From<SmsRequest> for SmsWish {
-    fn from(SmsRequest { language, honorific, callback, number, text }: SmsRequest) -> Self {
-        Self { language, honorific, callback, number, text }
+/// What an app says, in the domain's own types: its words are read here, and nothing behind reads text.
+impl Command {
+    pub(crate) fn recording(self, client: &Client) -> Result<Recording, ClientError> {
+        let (waybills, act) = self.parsed(client)?;
+        let waybills = waybills.iter().map(|waybill| said::waybill(waybill)).collect::<Result<_, _>>()?;
+        Ok(Recording { waybills, act, photos: Vec::new() })
+    }
+
+    fn parsed(self, client: &Client) -> Result<(Vec<String>, Act), ClientError> {
+        let (waybill, act) = match self {
+            Self::Fail { attempt } => attempt.parsed(client)?,
+            Self::Problem { problem } => problem.parsed(client)?,
+            Self::Photos { waybill } => (waybill, Act::Photos),
+            Self::Sms { waybill, wish } => (waybill, Act::Sms { wish: wish.parsed()?, state: None, fault: None }),
+            Self::Call { waybill, result, words, number } => {
+                (waybill, Act::Call(Call { result: said::word(&result)?, number: personal(number)?, words: personal(words)? }))
+            }
+            Self::Note { waybill, words } => (waybill, Act::Note(said::said(&words)?)),
+            Self::Outage { waybills, reason, contact, phone, phoned_at_ms, said: told } => {
+                let outage = Outage {
+                    reason: said::word(&reason)?,
+                    contact: personal(contact)?,
+                    phone: personal(phone)?,
+                    phoned_at: phoned_at_ms.map(UnixMs),
+                    outlet: None,
+                    said: personal(told)?,
+                };
+                return Ok((waybills, Act::Outage(outage)));
+            }
+            Self::Notice { waybill, to, request } => {
+                let to = to.as_deref().map(said::code).transpose()?;
+                (waybill, Act::Notice { to, request: personal(request)? })
+            }
+            Self::Seen { waybill } => (waybill, Act::Seen),
+            Self::Reply { reply } => reply.parsed(client)?,
+            Self::Mark { waybill, entry, remark, reason, words } => {
+                let mark = Act::Mark {
+                    about: entry.as_deref().map(said::entry).transpose()?,
+                    remark: said::word(&remark)?,
+                    reason: reason.as_deref().map(|code| client.code(code, CodeOf::InvalidReply)).transpose()?,
+                    words: personal(words)?,
+                };
+                (waybill, mark)
+            }
+            Self::Action { waybill, outcome, carrier, number, amount_fen, words } => {
+                let action = Action {
+                    outcome: client.code(&outcome, CodeOf::Action)?,
+                    carrier: said::name(carrier.as_deref()),
+                    number: number.as_deref().map(said::waybill).transpose()?,
+                    amount: said::fen(amount_fen)?,
+                    words: personal(words)?,
+                };
+                (waybill, Act::Action(action))
+            }
+            Self::Tick { waybill, step, words } => {
+                (waybill, Act::Tick(Tick { step: said::code(&step)?, words: personal(words)? }))
+            }
+            Self::Assign { waybill, to, planned_at_ms, words } => {
+                let (to, planned_at) = (said::code(&to)?, planned_at_ms.map(UnixMs));
+                (waybill, Act::Assign(Assign { to, planned_at, replaces: None, words: personal(words)? }))
+            }
+            Self::Consent { waybill, by, to, name, words } => {
+                let (by, to) = (said::word(&by)?, client.code(&to, CodeOf::Consent)?);
+                (waybill, Act::Consent(Consent { by, to, name: personal(name)?, words: personal(words)? }))
+            }
+            Self::Goods { waybill, name, packing, value_fen, words } => {
+                let (name, packing, value) = (personal(name)?, personal(packing)?, said::fen(value_fen)?);
+                (waybill, Act::Goods(Goods { name, packing, value, words: personal(words)? }))
+            }
+            Self::Ledger { waybill, book, change, amount_fen, slip, words } => {
+                let (book, change) = (said::word(&book)?, client.code(&change, CodeOf::Ledger)?);
+                let (amount, words) = (said::fen(amount_fen)?, personal(words)?);
+                (waybill, Act::Ledger(Ledger { book, change, amount, letter: None, slip, words }))
+            }
+            Self::Waive { waybill, evidence, words } => {
+                (waybill, Act::Waive(Waiver { evidence: said::code(&evidence)?, words: said::said(&words)? }))
+            }
+            Self::Correct { waybill, entry, fault, same_as, words, instead } => {
+                let correction = Correction {
+                    of: said::entry(&entry)?,
+                    fault: said::word(&fault)?,
+                    same_as: same_as.as_deref().map(said::entry).transpose()?,
+                    words: said::said(&words)?,
+                };
+                let instead = instead.map(|command| command.parsed(client)).transpose()?;
+                (waybill, Act::Correct { correction, instead: instead.map(|(_, act)| Box::new(act)) })
+            }
+            Self::Dispute { waybill, about, words } => {
+                (waybill, Act::Dispute(Dispute { about: said::about(&about)?, words: said::said(&words)? }))
+            }
+            Self::Identify { provisional, waybill } => return Ok((vec![provisional, waybill], Act::Identify)),
+            Self::Handover { waybill, to, words } => {
+                (waybill, Act::Handover(Handover { to: said::code(&to)?, words: personal(words)? }))
+            }
+            Self::Takeover { waybill } => (waybill, Act::Takeover),
+            Self::Close { waybill, outcome, words } => {
+                let outcome = client.code(&outcome, CodeOf::Close)?;
+                (waybill, Act::Close(Close { outcome, words: personal(words)?, piece: None }))
+            }
+        };
+        Ok((vec![waybill], act))
     }
 }
 
-impl From<FailedDelivery> for Act {
-    fn from(attempt: FailedDelivery) -> Self {
-        let FailedDelivery { waybill, reason, sub, words, offered_fen, agreed_at_ms, waited_minutes } = attempt;
-        let details = AttemptDetails { offered_fen, agreed_at: agreed_at_ms, waited_minutes };
-        Self::Fail { waybill, reason, sub, words, photos: vec![], details }
+fn personal(text: Option<String>) -> Result<Option<Personal>, ClientError> {
+    said::words(text.as_deref())
+}
+
+impl FailedDelivery {
+    fn parsed(self, client: &Client) -> Result<(String, Act), ClientError> {
+        let Self { waybill, reason, sub, words, offered_fen, agreed_at_ms, waited_minutes } = self;
+        let reason = client.code(&reason, CodeOf::Attempt)?;
+        let attempt = Attempt {
+            sub: sub.map(|sub| client.sub_reason(&reason, &sub)).transpose()?,
+            reason,
+            words: personal(words)?,
+            piece: None,
+            offered: said::fen(offered_fen)?,
+            agreed_at: agreed_at_ms.map(UnixMs),
+            waited_minutes,
+        };
+        Ok((waybill, Act::Fail(attempt)))
     }
 }
 
-impl From<ProblemFound> for Act {
-    fn from(problem: ProblemFound) -> Self {
-        let ProblemFound { waybill, reason, sub, stage, words, found_at_ms, count, other, weight_g, label_g } = problem;
-        let details = ProblemDetails { found_at: found_at_ms, count, other, weight_g, label_g };
-        Self::Problem { waybill, reason, sub, stage, words, photos: vec![], details }
+impl ProblemFound {
+    fn parsed(self, client: &Client) -> Result<(String, Act), ClientError> {
+        let Self { waybill, reason, sub, stage, words, found_at_ms, count, other, weight_g, label_g } = self;
+        let reason = client.code(&reason, CodeOf::Problem)?;
+        let named = stage.as_deref().map(said::word::<Stage>).transpose()?;
+        let problem = Problem {
+            sub: sub.map(|sub| client.sub_reason(&reason, &sub)).transpose()?,
+            reason,
+            stage: named.unwrap_or(Stage::Delivery),
+            found_at: found_at_ms.map(UnixMs),
+            count,
+            piece: None,
+            other: other.as_deref().map(said::waybill).transpose()?,
+            weight_g,
+            label_g,
+            words: personal(words)?,
+        };
+        Ok((waybill, Act::Problem { problem, usual_stage: named.is_none() }))
     }
 }
 
-impl From<OriginReply> for Act {
-    fn from(reply: OriginReply) -> Self {
-        let OriginReply { waybill, decision, words, phone, address, contact, company, same, until_ms, .. } = reply;
-        let OriginReply { place, informed, agreed_by, agreed, payer, .. } = reply;
-        let details = Details { contact, company, same, until: until_ms, place, informed, agreed_by, agreed, payer };
-        Self::Reply { waybill, decision, words, phone, address, details, photos: vec![] }
+impl OriginReply {
+    fn parsed(self, client: &Client) -> Result<(String, Act), ClientError> {
+        let reply = Reply {
+            notice: None,
+            decision: client.code(&self.decision, CodeOf::Decision)?,
+            words: personal(self.words)?,
+            phone: personal(self.phone)?,
+            address: personal(self.address)?,
+            contact: personal(self.contact)?,
+            company: personal(self.company)?,
+            same: self.same,
+            until: self.until_ms.map(UnixMs),
+            place: personal(self.place)?,
+            informed: self.informed,
+            agreed_by: self.agreed_by.as_deref().map(said::word).transpose()?,
+            agreed: personal(self.agreed)?,
+            payer: self.payer.as_deref().map(said::word).transpose()?,
+            letter: None,
+        };
+        Ok((self.waybill, Act::Reply(reply)))
     }
 }
 
-impl From<Command> for Act {
-    fn from(command: Command) -> Self {
-        match command {
-            Command::Fail { attempt } => attempt.into(),
-            Command::Problem { problem } => problem.into(),
-            Command::Photos { waybill } => Self::Photos { waybill, photos: vec![] },
-            Command::Sms { waybill, wish } => Self::Sms { waybill, wish: wish.into(), state: None, fault: None },
-            Command::Call { waybill, result, words, number } => Self::Call { waybill, result, number, words },
-            Command::Note { waybill, words } => Self::Note { waybill, words },
-            Command::Outage { waybills, reason, contact, phone, phoned_at_ms, said } => {
-                Self::Outage { waybills, reason, contact, phone, phoned_at: phoned_at_ms, said }
-            }
-            Command::Notice { waybill, to, request } => Self::Notice { waybill, to, request },
-            Command::Seen { waybill } => Self::Seen { waybill },
-            Command::Reply { reply } => reply.into(),
-            Command::Mark { waybill, entry, remark, reason, words } => Self::Mark { waybill, entry, remark, reason, words },
-            Command::Action { waybill, outcome, carrier, number, amount_fen, words } => {
-                Self::Action { waybill, outcome, carrier, number, amount_fen, words }
-            }
-            Command::Tick { waybill, step, words } => Self::Tick { waybill, step, words },
-            Command::Assign { waybill, to, planned_at_ms, words } => {
-                Self::Assign { waybill, to, planned_at: planned_at_ms, words }
-            }
-            Command::Consent { waybill, by, to, name, words } => Self::Consent { waybill, by, to, name, words },
-            Command::Goods { waybill, name, packing, value_fen, words } => {
-                Self::Goods { waybill, name, packing, value_fen, words }
-            }
-            Command::Ledger { waybill, book, change, amount_fen, slip, words } => {
-                Self::Ledger { waybill, book, change, amount_fen, slip, words }
-            }
-            Command::Waive { waybill, evidence, words } => Self::Waive { waybill, evidence, words },
-            Command::Correct { waybill, entry, fault, same_as, words, instead } => {
-                let instead = instead.map(|command| Box::new(Self::from(*command)));
-                Self::Correct { waybill, entry, fault, same_as, words, instead }
-            }
-            Command::Dispute { waybill, about, words } => Self::Dispute { waybill, about, words },
-            Command::Identify { provisional, waybill } => Self::Identify { provisional, waybill },
-            Command::Handover { waybill, to, words } => Self::Handover { waybill, to, words },
-            Command::Takeover { waybill } => Self::Takeover { waybill },
-            Command::Close { waybill, outcome, words } => Self::Close { waybill, outcome, words },
-        }
+impl SmsRequest {
+    pub(crate) fn parsed(self) -> Result<SmsWish, ClientError> {
+        Ok(SmsWish {
+            language: self.language.as_deref().map(said::word).transpose()?,
+            honorific: self.honorific.as_deref().map(said::word).transpose()?,
+            callback: personal(self.callback)?,
+            number: said::words(self.number.as_deref().map(str::trim))?,
+            text: self.text.as_deref().map(said::said).transpose()?,
+        })
     }
 }

@@ -71,7 +71,7 @@ impl DoorstepClient {
     /// The SMS to a recipient as it would be sent now.
     pub async fn preview_sms(&self, waybill: String, wish: SmsRequest) -> Result<SmsDraft, DoorstepError> {
         self.local(move |client| {
-            let SmsPreview { text, signature, number, segments, lacks, .. } = client.preview_sms(&waybill, &wish.into())?;
+            let SmsPreview { text, signature, number, segments, lacks, .. } = client.preview_sms(&waybill, &wish.parsed()?)?;
             let pack = client.pack()?;
             Ok(SmsDraft {
                 text: text.text().unwrap_or_default().to_owned(),

@@ -7,7 +7,7 @@
 
 use std::error::Error;
 
-use doorstep_client::{Client, Clock, Command, Filter, Options, SystemClock};
+use doorstep_client::{Act, Attempt, Client, Clock, Filter, Options, Recording, SystemClock};
 use doorstep_domain::{Author, DeviceId, InstallId, Role};
 use doorstep_protocol::{Publication, RefKind, Reference, Signed, Token, encode};
 use doorstep_rules::{FIRST_PACK, words};
@@ -32,7 +32,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // From here on it is what an app does.
     let client = Client::open(folder.path(), Options::default())?;
-    let outcome = client.record(&Command::fail("QH310000000017", "DF-NOBODY"), &[])?;
+    let nobody = Act::Fail(Attempt::of("DF-NOBODY".parse()?));
+    let outcome = client.record(&Recording::of("QH310000000017", nobody)?, &[])?;
     // Durable now, whatever happens to this process. Nobody else has it yet.
     for view in &outcome.cases {
         let (state, next) = (words(view.judgement.state.as_str()), words(view.judgement.next_step.as_str()));

@@ -9,15 +9,18 @@ use std::{
     time::Duration,
 };
 
-use doorstep_domain::{ActionId, CaseId, InstallId, Outlet, Parcel, TimeEvidence, UnixMs, Waybill};
+use doorstep_domain::{ActionId, CaseId, InstallId, Outlet, Parcel, Photo, TimeEvidence, UnixMs, Waybill};
 use doorstep_protocol::{DayRow, PersonRow};
 use doorstep_rules::{Explanation, PROVISIONAL, Pack, Rulebook, explain};
-use doorstep_store::{Action, CaseRow, CaseView, Filter, Identity, Salvage, SmsStep, Status, Store, StoreKey, Written};
+use doorstep_store::{
+    Action, CaseRow, CaseView, Filter, Identity, PhotoRef, Recording, Salvage, SmsStep, Status, Store, StoreKey, Written,
+};
 use doorstep_sync::{Cause, Engine, Pace};
 use tokio::sync::watch;
 
 use crate::{
-    ClientError, Clock, Command, DeviceSigner, NewPhoto, PhotoRef, Refusal, SmsSender, SoftwareSigner, SyncReport, SystemClock,
+    ClientError, Clock, DeviceSigner, NewPhoto, Refusal, SmsSender, SoftwareSigner, SyncReport, SystemClock,
+    command::plan,
     drive,
     http::{self, Roots},
     inner::{Gone, Inner, PhotoWork, SmsWork, Transport, Wakes},
@@ -83,14 +86,15 @@ pub struct Outcome {
 /// A field client on one folder. Cheap to clone; clones share everything.
 ///
 /// ```
-/// use doorstep_client::{Client, ClientError, Command, Filter, Options, Refusal};
+/// use doorstep_client::{Act, Attempt, Client, ClientError, Filter, Options, Recording, Refusal};
 ///
 /// let folder = tempfile::tempdir()?;
 /// let client = Client::open(folder.path(), Options::default())?;
 /// assert!(client.cases(&Filter::default())?.is_empty());
 ///
 /// // Before somebody has enrolled there is nobody to record for. An error has words for the person and a code for the app.
-/// let refused = client.record(&Command::fail("QH310000000017", "DF-NOBODY"), &[]);
+/// let nobody = Act::Fail(Attempt::of("DF-NOBODY".parse()?));
+/// let refused = client.record(&Recording::of("QH310000000017", nobody)?, &[]);
 /// assert!(matches!(refused, Err(ClientError::Refused(Refusal::NotEnrolled))));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -164,21 +168,20 @@ impl Client {
 
     /// Records an action: durable on this device when it returns. Photos become files first, so that no entry names bytes
     /// that are not there.
-    pub fn record(&self, command: &Command, photos: &[NewPhoto]) -> Result<Outcome, ClientError> {
+    pub fn record(&self, recording: &Recording, photos: &[NewPhoto]) -> Result<Outcome, ClientError> {
         self.unlocked()?;
-        self.record_unasked(command, photos, None)
+        self.record_unasked(recording, photos, None)
     }
 
     /// The same by the app itself, which goes on while the device is locked.
     pub(crate) fn record_unasked(
         &self,
-        command: &Command,
+        recording: &Recording,
         photos: &[NewPhoto],
         step: Option<SmsStep>,
     ) -> Result<Outcome, ClientError> {
         let clocks = self.inner.clock.read();
         let now = self.inner.now()?;
-        let mut command = command.clone();
         // Before the store is taken: a host's clock may call back, decoding costs a tenth of a second, and others may want to read.
         let zone = self.inner.clock.zone_quarters();
         let pictures = photos.iter().map(|photo| ready(photo, zone)).collect::<Result<Vec<_>, _>>()?;
@@ -186,9 +189,9 @@ impl Client {
         let who = store.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
         let book = store.book()?.ok_or(ClientError::Refused(Refusal::NoPack))?;
         let pack = book.at(now);
-        command.name_photos(pictures.iter().map(|ready| PhotoRef::of(&ready.entry)).collect());
+        let entries: Vec<Photo> = pictures.iter().map(|ready| ready.entry.clone()).collect();
         // The rules speak before any file is written; files are there before any entry names them.
-        let mut cases = command.plan(&mut store, &who, pack, clocks.wall, now)?;
+        let mut cases = plan(recording, &entries, &mut store, (&who, pack), (clocks.wall, now))?;
         rights::forbid_early(&mut store, &who, &cases, now)?;
         for Ready { prepared, .. } in &pictures {
             let photo = store.save_photo(prepared.photo.id, JPEG, &prepared.photo.bytes, false)?;
@@ -204,8 +207,8 @@ impl Client {
             anchor: store.anchor(clocks.boot)?,
         };
         let times_proven = time.anchor.is_some();
-        let journal = serde_json::to_string(&command).map_err(|_| ClientError::Internal("the command can not be written"))?;
-        let written = store.record(&Action { id: ActionId::new(random()?), command: journal, time, now, cases, step })?;
+        let recording = Recording { photos: entries.iter().map(PhotoRef::of).collect(), ..recording.clone() };
+        let written = store.record(&Action { id: ActionId::new(random()?), recording, time, now, cases, step })?;
         let mut views = Vec::with_capacity(waybills.len());
         for waybill in &waybills {
             views.extend(store.case(waybill, now)?);

@@ -1,7 +1,7 @@
 //! The shell around `sync` and `store` that every binding wraps: a [`Client`] on one folder.
 //!
 //! Recording and reading are plain blocking calls on local storage and work with no network at all. Only [`Client::enrol`],
-//! [`Client::sync`] and [`Client::wait_for_hint`] touch the network. A [`Command`] is what a person does; [`Client::record`] validates it against the
+//! [`Client::sync`] and [`Client::wait_for_hint`] touch the network. A [`Recording`] is what a person does; [`Client::record`] validates it against the
 //! rule pack, turns it into entries and makes it durable. Here time, randomness and sockets enter; nothing below reads a
 //! clock. Never here: business rules (they are in the pack and in `rules`), SQL, Automerge.
 
@@ -28,7 +28,7 @@ mod telling;
 
 pub use client::{Client, Options, Outcome};
 pub use clock::{Clock, SystemClock};
-pub use command::{AttemptDetails, Command, NewPhoto, PhotoRef, ProblemDetails, ReplyDetails, SmsPreview, SmsWish};
+pub use command::{NewPhoto, SmsPreview, said};
 pub use drive::SyncReport;
 pub use error::{ClientError, Kind, Refusal};
 pub use photos::Look;
@@ -39,9 +39,10 @@ pub use sheet::SheetCommand;
 pub use signer::{DeviceSigner, SignError, SoftwareSigner};
 pub use sms::Dispatched;
 
+pub use doorstep_domain::Attempt;
 pub use doorstep_protocol::{DayRow, ErrorCode, PersonRow};
 pub use doorstep_rules::{Conditions, Hold, Unclear};
 pub use doorstep_store::{
-    CaseRow, CaseView, Filter, Identity, Member, PhotoStanding, PhotoStatus, Place, RefusedIntent, Salvage, Status, StoreKey,
-    UnsentIntent, Written,
+    Act, CaseRow, CaseView, Filter, Identity, Member, PhotoRef, PhotoStanding, PhotoStatus, Place, Recording, RefusedIntent,
+    Salvage, SmsWish, Status, StoreKey, UnsentIntent, Written,
 };

@@ -8,11 +8,12 @@ use doorstep_rules::{
     Message,
     sms::{Ability, Segments, Step, next},
 };
-use doorstep_store::{CaseView, Segment, SmsStep, StoreError};
+use doorstep_store::{Act, CaseView, Recording, Segment, SmsStep, StoreError};
 use doorstep_sync::Failure;
 
 use crate::{
-    Client, ClientError, Command, OutgoingSms, Refusal, SmsPreview, SmsResult, SmsWish,
+    Client, ClientError, OutgoingSms, Refusal, SmsPreview, SmsResult, SmsWish,
+    command::{preview_sms, report},
     drive::{Asking, Host},
     http::packed,
     inner::{InHand, Inner},
@@ -64,7 +65,7 @@ impl Client {
         let mut store = self.inner.store();
         let who = store.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
         let book = store.book()?.ok_or(ClientError::Refused(Refusal::NoPack))?;
-        Command::preview_sms(&mut store, &who, book.at(now), (waybill, wish), (wall, now))
+        preview_sms(&mut store, (&who, book.at(now)), (&Waybill::parse(waybill)?, wish), (wall, now))
     }
 
     /// The cases with SMS that somebody has still to send or to settle.
@@ -262,14 +263,8 @@ impl Client {
         (state, fault): (SmsState, Option<SmsFault>),
         taking: Option<SmsStep>,
     ) -> Result<(), ClientError> {
-        let command = Command::SmsReport {
-            waybill: waybill.to_string(),
-            of: entry.to_string(),
-            state: state.as_str().to_owned(),
-            round,
-            fault: fault.map(|fault| fault.as_str().to_owned()),
-        };
-        self.record_unasked(&command, &[], taking).map(drop)
+        let told = Act::SmsReport(report(entry.clone(), state, round, fault));
+        self.record_unasked(&Recording::on(waybill.clone(), told), &[], taking).map(drop)
     }
 
     /// Asks the server for the lease of an SMS, so that this device may send one whose attempt another recorded, or that it has left

@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER, HEXLOWER_PERMISSIVE};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest as _, Sha256};
 
 use crate::Waybill;
@@ -34,6 +34,14 @@ pub enum IdError {
     /// A number that is no kind of document.
     #[error("kind of document is not known")]
     DocKind,
+}
+
+/// Reads a value from the text that it is written as, by the one rule for such texts.
+pub(crate) fn parsed<'de, D: Deserializer<'de>, T: FromStr>(d: D) -> Result<T, D::Error>
+where
+    T::Err: fmt::Display,
+{
+    String::deserialize(d)?.parse().map_err(de::Error::custom)
 }
 
 macro_rules! byte_id {
@@ -83,6 +91,11 @@ macro_rules! byte_id {
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
                 s.collect_str(self)
+            }
+        }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                parsed(d)
             }
         }
     };
@@ -206,6 +219,11 @@ macro_rules! code {
                 f.write_str(&self.0)
             }
         }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                parsed(d)
+            }
+        }
     };
 }
 
@@ -233,6 +251,12 @@ pub struct Tag([u8; 8]);
 impl Serialize for Tag {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         s.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Tag {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        Self::from_text(&String::deserialize(d)?).ok_or_else(|| de::Error::custom("no tag"))
     }
 }
 
@@ -282,6 +306,12 @@ impl fmt::Display for EntryKey {
 impl Serialize for EntryKey {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         s.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for EntryKey {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        parsed(d)
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A personal value as stored. Its `Debug` shows nothing, so that it cannot slip into a log.
 #[derive(Clone, PartialEq, Eq)]
@@ -74,6 +74,13 @@ impl Serialize for Personal {
     /// The text for the screen of somebody who may read it; null when sealed.
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         self.text().serialize(s)
+    }
+}
+
+impl<'de> Deserialize<'de> for Personal {
+    /// A plain value of its text. A sealed one was written as null and can not be read back.
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        Self::plain(&String::deserialize(d)?).map_err(de::Error::custom)
     }
 }
 

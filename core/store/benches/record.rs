@@ -17,7 +17,7 @@ use doorstep_domain::*;
 use doorstep_protocol::{
     Answer, FeedCase, FeedPage, ParcelRow, Publication, RefKind, Reference, Signed, Spoken, Token, encode, pack_receipts,
 };
-use doorstep_store::{Action, ActionCase, Clocks, Enrolment, Filter, Session, Store};
+use doorstep_store::{Act, Action, ActionCase, Clocks, Enrolment, Filter, Recording, Session, Store};
 use rusqlite::{Connection, params};
 
 const CASES: u32 = 10_000;
@@ -184,7 +184,7 @@ fn build(folder: &Path) -> Store {
 fn record(store: &mut Store, n: u64) {
     let case = (n.wrapping_mul(2_654_435_761) % u64::from(CASES)) as u32;
     let words = Some(Personal::plain(&format!("敲门无人应答，第{n}次")).unwrap());
-    let attempt = Body::Attempt(Attempt { words, ..Attempt::of("DF-NOANSWER".parse().unwrap()) });
+    let attempt = Attempt { words, ..Attempt::of("DF-NOANSWER".parse().unwrap()) };
     let clocks = clocks(n);
     let time = TimeEvidence {
         wall: clocks.wall,
@@ -193,9 +193,9 @@ fn record(store: &mut Store, n: u64) {
         boot: clocks.boot,
         anchor: store.anchor(clocks.boot).unwrap(),
     };
-    let cases = vec![ActionCase { waybill: waybill(case), bodies: vec![attempt], photos: vec![] }];
-    let command = format!("{{\"do\":\"fail\",\"waybill\":\"{}\",\"reason\":\"DF-NOANSWER\"}}", waybill(case));
-    store.record(&Action { id: ActionId::new([1; 16]), command, time, now: clocks.wall, cases, step: None }).unwrap();
+    let recording = Recording::on(waybill(case), Act::Fail(attempt.clone()));
+    let cases = vec![ActionCase { waybill: waybill(case), bodies: vec![Body::Attempt(attempt)], photos: vec![] }];
+    store.record(&Action { id: ActionId::new([1; 16]), recording, time, now: clocks.wall, cases, step: None }).unwrap();
 }
 
 /// The yardstick: one row of the size of a change into a table without an index, durably.

@@ -5,7 +5,7 @@ use doorstep_rules::{Case, Judgement, judge};
 use rusqlite::{Connection, Params, Row, TransactionBehavior, params};
 use serde::Serialize;
 
-use crate::{Store, StoreError, project, uptime};
+use crate::{Recording, Store, StoreError, project, recording::Kept, uptime};
 
 /// One line of the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -116,6 +116,8 @@ pub struct RefusedIntent {
     pub reason: RefusalCode,
     /// Whether head office has decided that it stays out.
     pub discarded: bool,
+    /// All that the person said, where nothing else is left of it: the bytes of its change are damaged.
+    pub recording: Option<Recording>,
 }
 
 /// What is unsent, oldest first.
@@ -239,16 +241,18 @@ impl Store {
         let mut rows = query.query([])?;
         let (mut unsent, mut refused) = (Vec::new(), Vec::new());
         while let Some(row) = rows.next()? {
-            let command: String = row.get(1)?;
-            let named = serde_json::from_str::<serde_json::Value>(&command).ok();
-            let what = named.as_ref().and_then(|json| json.get("do")?.as_str()).unwrap_or("action").to_owned();
-            let (waybill, recorded_at, state) = (row.get(0)?, UnixMs(row.get(2)?), row.get::<_, i64>(3)?);
+            let Kept { what, waybill, recording } = Kept::read(&row.get::<_, String>(1)?);
+            let (listed, recorded_at, state): (String, _, i64) = (row.get(0)?, UnixMs(row.get(2)?), row.get(3)?);
+            let waybill = if listed.is_empty() { waybill.unwrap_or_default() } else { listed };
             if state < project::QUARANTINED {
                 let sent = state == project::IN_BATCH;
                 unsent.push(UnsentIntent { waybill, what, recorded_at, sent, pending: !sent && row.get::<_, i64>(4)? > 0 });
             } else {
                 let discarded = state == project::DISCARDED;
-                refused.push(RefusedIntent { waybill, what, recorded_at, reason: row.get::<_, String>(5)?.into(), discarded });
+                let reason: RefusalCode = row.get::<_, String>(5)?.into();
+                // What else was refused is an entry of the case, which tells it better.
+                let recording = recording.filter(|_| reason == RefusalCode::Damaged);
+                refused.push(RefusedIntent { waybill, what, recorded_at, reason, discarded, recording });
             }
         }
         let (photos, photo_bytes) = self.db.query_row(

@@ -5,7 +5,7 @@
 //!
 //! The intents are replayed from the entries that the journal's changes hold, not by planning their commands anew (as the
 //! design first said): a plan reads today's rules, parcels and clock, and the courier's act had those of its own moment. The
-//! command in the journal stays for people to read, and for a change whose bytes are damaged.
+//! recording in the journal stays for people to read, above all where a change's bytes are damaged.
 
 use std::collections::{BTreeMap, BTreeSet};
 

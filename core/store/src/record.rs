@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use serde::Serialize;
 
 use crate::{
-    SmsStep, Store, StoreError,
+    Recording, SmsStep, Store, StoreError,
     head::Head,
     identity, messages,
     project::{self, UNSENT},
@@ -20,8 +20,8 @@ use crate::{
 pub struct Action {
     /// Its id; written into the entries when several cases are touched.
     pub id: ActionId,
-    /// What the person did, as a typed command in JSON: replayed if the change is refused or damaged.
-    pub command: String,
+    /// What the person did: kept beside the change until the server has accepted it, for people to read.
+    pub recording: Recording,
     /// When, as evidence.
     pub time: TimeEvidence,
     /// Now, for the countdowns of the list.
@@ -74,6 +74,7 @@ impl Store {
         let (_, book) = self.book.as_ref().ok_or(StoreError::NoPack)?;
         let pack = book.at(action.now);
         let network: NetworkCode = pack.network.parse().map_err(|_| StoreError::Damaged("reference"))?;
+        let kept = action.recording.to_json().map_err(|_| StoreError::Damaged("outbox"))?;
         let mut written = Vec::with_capacity(action.cases.len());
         for target in &action.cases {
             let case = CaseId::of(&network, &target.waybill);
@@ -115,7 +116,7 @@ impl Store {
             head.position.advance(&change, true);
             head.changes += 1;
             head.bytes += change.bytes().len();
-            keep_unsent(&tx, &case, (&action.id, &action.command), action.now, &change)?;
+            keep_unsent(&tx, &case, (&action.id, &kept), action.now, &change)?;
             for photo in &target.photos {
                 tx.prepare_cached(
                     "INSERT INTO photo (sha, len, name, state, thumbnail, recorded_at, urgent, told, tries)

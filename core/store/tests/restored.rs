@@ -32,8 +32,8 @@ fn ready() -> (TempDir, Store) {
 
 fn record(store: &mut Store, n: u32, words: &str) {
     let cases = vec![ActionCase { waybill: waybill(n), bodies: vec![attempt(words)], photos: vec![] }];
-    let command = "{\"do\":\"fail\"}".into();
-    store.record(&Action { id: ActionId::new([1; 16]), command, time: time(), now: NOW, cases, step: None }).unwrap();
+    let recording = recording(n, &cases[0].bodies);
+    store.record(&Action { id: ActionId::new([1; 16]), recording, time: time(), now: NOW, cases, step: None }).unwrap();
 }
 
 fn take(store: &mut Store, answer: &Answer) {

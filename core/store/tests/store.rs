@@ -45,7 +45,7 @@ fn record(store: &mut Store, n: u32, words: &str) -> Result<Vec<doorstep_store::
     let cases = vec![ActionCase { waybill: waybill(n), bodies: vec![attempt(words)], photos: vec![] }];
     store.record(&Action {
         id: ActionId::new([1; 16]),
-        command: "{\"do\":\"fail\"}".into(),
+        recording: recording(n, &cases[0].bodies),
         time: time(),
         now: NOW,
         cases,

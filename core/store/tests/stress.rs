@@ -23,7 +23,7 @@ use doorstep_document::{Change, NewEntry, Position, pack};
 use doorstep_domain::*;
 use doorstep_protocol::*;
 use doorstep_rules::Sheet;
-use doorstep_store::{Action, ActionCase, Enrolment, Filter, OpenError, Salvage, Session, SheetAction, Store, StoreError};
+use doorstep_store::{Act, Action, ActionCase, Enrolment, Filter, OpenError, Salvage, Session, SheetAction, Store, StoreError};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -69,9 +69,9 @@ fn ready_in(folder: &Path) -> Store {
 }
 
 fn record_with(store: &mut Store, n: u32, bodies: Vec<Body>, photos: Vec<doorstep_store::SavedPhoto>) -> Result<(), StoreError> {
-    let command = format!("{{\"do\":\"fail\",\"waybill\":\"{}\"}}", waybill(n));
+    let recording = recording(n, &bodies);
     let cases = vec![ActionCase { waybill: waybill(n), bodies, photos }];
-    store.record(&Action { id: ActionId::new([1; 16]), command, time: time(), now: NOW, cases, step: None }).map(|_| ())
+    store.record(&Action { id: ActionId::new([1; 16]), recording, time: time(), now: NOW, cases, step: None }).map(|_| ())
 }
 
 fn record(store: &mut Store, n: u32, words: &str) -> Result<(), StoreError> {
@@ -520,6 +520,10 @@ fn an_unsent_row_whose_bytes_are_damaged_is_kept_with_its_command() {
     assert_eq!((status.unsent.len(), status.refused.len()), (1, 1));
     let refused = &status.refused[0];
     assert_eq!((refused.what.as_str(), refused.reason.word(), refused.waybill.as_str()), ("fail", "damaged", "QH000000000001"));
+    let kept = refused.recording.as_ref().expect("all that was said");
+    let Act::Fail(attempt) = &kept.act else { panic!("{kept:?}") };
+    assert_eq!((attempt.reason.as_str(), attempt.words.as_ref().unwrap().text()), ("DF-NOBODY", Some("坏掉的")));
+    assert_eq!(kept.waybills, [waybill(1)]);
     // The first change had the parcel's facts; the list of the day has them too.
     let view = store.case(&waybill(1), NOW).unwrap().unwrap();
     assert_eq!((view.case.timeline.len(), view.case.facts.origin_outlet.unwrap().as_str()), (1, "0571"));

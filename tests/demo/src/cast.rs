@@ -1,6 +1,7 @@
 //! Who plays, in which network, with which parcels; and the few words that every scene needs.
 
-use doorstep_client::Command;
+use doorstep_client::{Act, Recording};
+use doorstep_tests::{on, text};
 
 use crate::stage::{Actor, Result};
 
@@ -49,8 +50,8 @@ pub fn waybill(n: u32) -> String {
 }
 
 /// The notice to the origin outlet.
-pub fn notice(n: u32) -> Command {
-    Command::Notice { waybill: waybill(n), to: None, request: Some("请回复处理意见".into()) }
+pub fn notice(n: u32) -> Recording {
+    on(waybill(n), Act::Notice { to: None, request: Some(text("请回复处理意见")) })
 }
 
 pub fn address(hello: &serde_json::Value) -> Result<std::net::SocketAddr> {

@@ -15,8 +15,11 @@ use std::{
     },
 };
 
-use doorstep_client::{Client, ClientError, Command, Conditions, NewPhoto, Options, Outcome, OutgoingSms, SmsResult, SmsSender};
+use doorstep_client::{
+    Act, Client, ClientError, Conditions, NewPhoto, Options, Outcome, OutgoingSms, Recording, SmsResult, SmsSender,
+};
 use doorstep_domain::{Body, Entry, PhotoPurpose, SmsFault};
+use doorstep_tests::{on, text};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -29,7 +32,7 @@ pub enum Ask {
     /// Redeem a code.
     Enrol { server: String, code: String },
     /// Record an action, with photos drawn from seeds.
-    Record { command: Box<Command>, photos: Vec<(u32, String)> },
+    Record { command: Box<Recording>, photos: Vec<(u32, String)> },
     /// Record notes without end, one line of answer each, until killed.
     Storm { waybill: String },
     /// The network is metered from now on, or not.
@@ -80,7 +83,7 @@ pub async fn run(folder: &Path, clock_file: &Path, wall_off_minutes: i64, boot: 
         let answer = match serde_json::from_str(&line?)? {
             Ask::Storm { waybill } => {
                 for n in 1.. {
-                    let command = Command::Note { waybill: waybill.clone(), words: format!("第{n}次敲门，等待中") };
+                    let command = on(waybill.clone(), Act::Note(text(format!("第{n}次敲门，等待中"))));
                     let answer = record(&client, &mut journal, &command, &[])?;
                     say(&answer)?;
                 }
@@ -196,7 +199,7 @@ fn refused(error: ClientError) -> Value {
     json!({ "error": { "zh": words.zh, "en": words.en, "kind": format!("{:?}", error.kind()) } })
 }
 
-fn record(client: &Client, journal: &mut File, command: &Command, photos: &[(u32, String)]) -> Result<Value, Box<dyn Error>> {
+fn record(client: &Client, journal: &mut File, command: &Recording, photos: &[(u32, String)]) -> Result<Value, Box<dyn Error>> {
     let photos: Vec<NewPhoto> = photos
         .iter()
         .map(|(seed, shows)| {

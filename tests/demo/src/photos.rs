@@ -1,9 +1,9 @@
 //! Photos on a bad day: the outlet sees the thumbnail while the photo waits for a better network; then the photos go over a link
 //! that is cut every 64 KiB, while the phone and head office are killed in between.
 
-use doorstep_client::Command;
+use doorstep_client::Act;
 use doorstep_server::admin::Admin;
-use doorstep_tests::LinkMode;
+use doorstep_tests::{LinkMode, on};
 use serde_json::Value;
 
 use crate::{
@@ -19,7 +19,7 @@ const CASE: u32 = 8;
 pub async fn bad_link(stage: &Stage, cast: &mut Cast, admin: &mut Admin, server: &mut Part, args: &[&str]) -> Result<Value> {
     stage.at(0, 10, 57)?;
     cast.li.ask(&Ask::Metered { metered: true }).await?;
-    let photos = Command::Photos { waybill: waybill(CASE), photos: vec![] };
+    let photos = on(waybill(CASE), Act::Photos);
     cast.li.record(photos, &[(1_001, "door"), (1_002, "label"), (1_003, "damage_outside")]).await?;
     cast.li.sync().await?;
     let waiting = cast.li.ask(&Ask::Photos).await?;

@@ -1,9 +1,10 @@
 //! The rules at work: what is found on arrival, a return, a contested reply, a new version, a contradiction, and who answers.
 
-use doorstep_client::{Command, ProblemDetails, ReplyDetails};
-use doorstep_domain::{Fen, Stands, UnixMs};
+use doorstep_client::{Act, Recording};
+use doorstep_domain::{Action, Customer, Dispute, Fen, Payer, Problem, Remark, Reply, Stands, Tick, UnixMs};
 use doorstep_rules::Explanation;
 use doorstep_server::admin::{Admin, Decide};
+use doorstep_tests::{code, ended, on, text};
 
 use crate::{
     cast::{Cast, expect, notice, waybill},
@@ -15,15 +16,10 @@ pub const REVIEWER: (&str, &str, &str, &str) = ("q000", "郑审核", "hq_reviewe
 
 /// A problem that the outlet finds on arrival, with photos of the outside and of the label.
 async fn damaged(west: &mut Actor, n: u32) -> Result<()> {
-    let command = Command::Problem {
-        waybill: waybill(n),
-        reason: "CD-DAMAGE".into(),
-        sub: Some("package".into()),
-        stage: Some("arrival".into()),
-        words: Some("外箱一角压坏".into()),
-        photos: vec![],
-        details: ProblemDetails::default(),
-    };
+    let words = Some(text("外箱一角压坏"));
+    let problem =
+        Problem { sub: Some(code("package")), words, ..Problem::of(code("CD-DAMAGE"), doorstep_domain::Stage::Arrival) };
+    let command = on(waybill(n), Act::Problem { problem, usual_stage: false });
     west.record(command, &[(n, "damage_outside"), (n + 100, "label")]).await?;
     Ok(())
 }
@@ -33,7 +29,7 @@ pub async fn arrival(stage: &Stage, cast: &mut Cast) -> Result<()> {
     println!("\n-- 序幕 on arrival");
     stage.at(0, 7, 45)?;
     damaged(&mut cast.west, 38).await?;
-    let told = Command::Tick { waybill: waybill(38), step: "report_superior".into(), words: Some("已报陈店长".into()) };
+    let told = on(waybill(38), Act::Tick(Tick { step: code("report_superior"), words: Some(text("已报陈店长")) }));
     cast.west.record(told, &[]).await?;
     expect(cast.west.sync().await?, "West syncs")?;
     stage.say(&format!(
@@ -52,16 +48,10 @@ pub async fn late_arrival(stage: &Stage, cast: &mut Cast) -> Result<()> {
 }
 
 /// A reply that says who agreed to a return and who pays.
-pub fn return_reply(n: u32) -> Command {
-    Command::Reply {
-        waybill: waybill(n),
-        decision: "RETURN".into(),
-        words: Some("寄件人同意退回，运费寄付".into()),
-        phone: None,
-        address: None,
-        details: ReplyDetails { agreed_by: Some("sender".into()), payer: Some("sender".into()), ..ReplyDetails::default() },
-        photos: vec![],
-    }
+pub fn return_reply(n: u32) -> Recording {
+    let (agreed_by, payer) = (Some(Customer::Sender), Some(Payer::Sender));
+    let words = Some(text("寄件人同意退回，运费寄付"));
+    on(waybill(n), Act::Reply(Reply { words, agreed_by, payer, ..Reply::of(code("RETURN")) }))
 }
 
 fn decide<'a>(number: &'a str, about: &'a str, stands: Stands, words: &'a str) -> Decide<'a> {
@@ -72,13 +62,12 @@ fn decide<'a>(number: &'a str, about: &'a str, stands: Stands, words: &'a str) -
 pub async fn contested_reply(stage: &Stage, cast: &mut Cast, admin: &mut Admin) -> Result<()> {
     let number = waybill(31);
     stage.at(0, 12, 0)?;
-    let mark = Command::Mark {
-        waybill: number.clone(),
-        entry: None,
-        remark: "invalid".into(),
-        reason: Some("contradictory".into()),
-        words: Some("电话是空号".into()),
-    };
+    let mark = on(
+        number.clone(),
+        Act::Mark {
+            about: None, remark: Remark::Invalid, reason: Some(code("contradictory")), words: Some(text("电话是空号"))
+        },
+    );
     cast.west.record(mark, &[]).await?;
     expect(cast.west.sync().await?, "West syncs")?;
     stage.say(&format!("West: marks the reply to {number} 无效 invalid: the method of the type is due now"));
@@ -86,8 +75,7 @@ pub async fn contested_reply(stage: &Stage, cast: &mut Cast, admin: &mut Admin) 
     expect(cast.yutang.sync().await?, "Yutang syncs")?;
     let case = cast.yutang.case(&number).await?;
     let about = case["judgement"]["replies"][0]["validity"]["by"].as_str().ok_or("the reply is not marked")?.to_owned();
-    let dispute =
-        Command::Dispute { waybill: number.clone(), about: about.clone(), words: "号码核对过，可以接通".into() };
+    let dispute = on(number.clone(), Act::Dispute(Dispute { about: code(&about), words: text("号码核对过，可以接通") }));
     cast.yutang.record(dispute, &[]).await?;
     expect(cast.yutang.sync().await?, "Yutang syncs")?;
     stage.say("Yutang: disputes the mark");
@@ -100,7 +88,7 @@ pub async fn contested_reply(stage: &Stage, cast: &mut Cast, admin: &mut Admin) 
 /// The courier hands it over while the origin outlet has it returned: neither knew of the other.
 pub async fn contradiction(stage: &Stage, cast: &mut Cast) -> Result<()> {
     stage.at(0, 15, 25)?;
-    let signed = Command::Close { waybill: waybill(7), outcome: "SIGNED".into(), words: Some("客户下楼取走".into()) };
+    let signed = ended(waybill(7), "SIGNED", Some("客户下楼取走"));
     cast.li.record(signed, &[]).await?;
     stage.at(0, 15, 30)?;
     cast.yutang.record(return_reply(7), &[]).await?;
@@ -139,9 +127,8 @@ pub async fn new_version(stage: &Stage, cast: &mut Cast, admin: &mut Admin) -> R
 /// The return leaves with the run of seven in the evening.
 pub async fn first_run(stage: &Stage, cast: &mut Cast) -> Result<()> {
     stage.at(0, 18, 50)?;
-    let (carrier, number, amount_fen) = (None, None, None);
-    let words = Some("随 19:00 频次退回".into());
-    let action = Command::Action { waybill: waybill(4), outcome: "RETURN".into(), carrier, number, amount_fen, words };
+    let words = Some(text("随 19:00 频次退回"));
+    let action = on(waybill(4), Act::Action(Action { words, ..Action::of(code("RETURN")) }));
     cast.west.record(action, &[]).await?;
     stage.say(&format!("West: {} goes back with the 19:00 run, recorded offline", waybill(4)));
     Ok(())
@@ -153,8 +140,8 @@ pub async fn liability(stage: &Stage, cast: &mut Cast, admin: &mut Admin) -> Res
     stage.at(1, 13, 20)?;
     let case = cast.west.case(&number).await?;
     let finding = case["judgement"]["findings"][0]["id"].as_str().ok_or("nobody answers for parcel 21")?.to_owned();
-    let why = "断网无法上报，已于当晚登记".into();
-    cast.west.record(Command::Dispute { waybill: number.clone(), about: finding.clone(), words: why }, &[]).await?;
+    let why = "断网无法上报，已于当晚登记";
+    cast.west.record(on(number.clone(), Act::Dispute(Dispute { about: code(&finding), words: text(why) })), &[]).await?;
     expect(cast.west.sync().await?, "West syncs")?;
     stage.say(&format!("West: disputes {finding}"));
     stage.at(1, 13, 40)?;

@@ -1,11 +1,13 @@
 //! The customer's SMS: by a phone in a cellar that has no data, by head office's gateway over SMPP, a receipt, an answer; and a phone and
 //! a server that die in the middle, after which nobody knows and nobody sends again.
 
-use doorstep_client::{Command, SmsWish};
+use doorstep_client::{Act, Recording, SmsWish};
+use doorstep_domain::Attempt;
 use doorstep_server::admin::Admin;
 use doorstep_tests::{
-    LinkMode,
+    LinkMode, code, on,
     smsc::{Answer, Smsc},
+    text,
 };
 use serde_json::Value;
 
@@ -15,14 +17,12 @@ use crate::{
     stage::{Actor, Part, Result, Stage},
 };
 
-fn fail(n: u32) -> Command {
-    let (words, photos) = (Some("敲门无人".into()), vec![]);
-    let (reason, sub, details) = ("DF-NOBODY".into(), None, Default::default());
-    Command::Fail { waybill: waybill(n), reason, sub, words, photos, details }
+fn fail(n: u32) -> Recording {
+    on(waybill(n), Act::Fail(Attempt { words: Some(text("敲门无人")), ..Attempt::of(code("DF-NOBODY")) }))
 }
 
-fn sms(n: u32) -> Command {
-    Command::Sms { waybill: waybill(n), wish: SmsWish::default(), state: None, fault: None }
+fn sms(n: u32) -> Recording {
+    on(waybill(n), Act::Sms { wish: SmsWish::default(), state: None, fault: None })
 }
 
 /// How the newest SMS of a parcel stands on a device: its state, and what the courier reads.

@@ -6,7 +6,7 @@ use std::{
     process::Stdio,
 };
 
-use doorstep_client::Command;
+use doorstep_client::Recording;
 use doorstep_domain::UnixMs;
 use doorstep_tests::{Link, LinkMode};
 use serde_json::Value;
@@ -139,7 +139,7 @@ impl Actor {
     }
 
     /// Records; anything but success ends the demo.
-    pub async fn record(&mut self, command: Command, photos: &[(u32, &str)]) -> Result<Value> {
+    pub async fn record(&mut self, command: Recording, photos: &[(u32, &str)]) -> Result<Value> {
         let photos = photos.iter().map(|(seed, shows)| (*seed, (*shows).to_owned())).collect();
         let answer = self.ask(&Ask::Record { command: Box::new(command), photos }).await?;
         match answer.get("error") {

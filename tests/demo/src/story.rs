@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
-use doorstep_client::{Command, SmsWish};
-use doorstep_domain::{CaseId, Waybill};
+use doorstep_client::{Act, Recording, SmsWish};
+use doorstep_domain::{Attempt, Call, CallResult, CaseId, Customer, Outage, OutageReason, Reply, SmsState, Waybill};
 use doorstep_server::admin::Admin;
 use doorstep_tests::{
-    Link, LinkMode,
+    Link, LinkMode, code, ended, failed, on,
     smsc::{Smsc, SmscOptions},
+    text,
 };
 use serde_json::json;
 
@@ -26,44 +27,28 @@ fn case_id(n: u32) -> Result<CaseId> {
     Ok(CaseId::of(&"QH".parse()?, &Waybill::parse(&waybill(n))?))
 }
 
-fn fail(n: u32, reason: &str, sub: Option<&str>, words: &str) -> Command {
-    Command::Fail {
-        waybill: waybill(n),
-        reason: reason.into(),
-        sub: sub.map(Into::into),
-        words: Some(words.into()),
-        photos: vec![],
-        details: Default::default(),
-    }
+fn fail(n: u32, reason: &str, sub: Option<&str>, words: &str) -> Recording {
+    on(waybill(n), Act::Fail(Attempt { sub: sub.map(code), words: Some(text(words)), ..Attempt::of(code(reason)) }))
 }
 
-fn by_hand(n: u32) -> Command {
+fn by_hand(n: u32) -> Recording {
     let wish = SmsWish::default();
-    Command::Sms { waybill: waybill(n), wish, state: Some("handed_over".into()), fault: None }
+    on(waybill(n), Act::Sms { wish, state: Some(SmsState::HandedOver), fault: None })
 }
 
-fn call(n: u32, result: &str) -> Command {
-    Command::Call { waybill: waybill(n), result: result.into(), number: None, words: None }
+fn call(n: u32, result: CallResult) -> Recording {
+    on(waybill(n), Act::Call(Call { result: result, number: None, words: None }))
 }
 
-fn reply(n: u32, decision: &str, words: &str) -> Command {
-    Command::Reply {
-        waybill: waybill(n),
-        decision: decision.into(),
-        words: Some(words.into()),
-        phone: None,
-        address: None,
-        details: doorstep_client::ReplyDetails { same: true, ..Default::default() },
-        photos: vec![],
-    }
+fn reply(n: u32, decision: &str, words: &str) -> Recording {
+    on(waybill(n), Act::Reply(Reply { words: Some(text(words)), same: true, ..Reply::of(code(decision)) }))
 }
 
 /// A change of the address says everything that it needs.
-fn new_address(n: u32) -> Command {
-    let (words, phone, address) = (None, Some("13000001021".into()), Some("青苗街 102 号 12 幢 301 室".into()));
-    let (contact, agreed_by) = (Some("客户本人".into()), Some("recipient".into()));
-    let details = doorstep_client::ReplyDetails { contact, agreed_by, ..Default::default() };
-    Command::Reply { waybill: waybill(n), decision: "ADDR_CHANGE".into(), words, phone, address, details, photos: vec![] }
+fn new_address(n: u32) -> Recording {
+    let (phone, address) = (Some(text("13000001021")), Some(text("青苗街 102 号 12 幢 301 室")));
+    let (contact, agreed_by) = (Some(text("客户本人")), Some(Customer::Recipient));
+    on(waybill(n), Act::Reply(Reply { phone, address, contact, agreed_by, ..Reply::of(code("ADDR_CHANGE")) }))
 }
 
 /// Plays the story and verifies it.
@@ -153,8 +138,8 @@ const SERVER_KILLS: u64 = 4;
 /// again on its folder.
 async fn kill_server(stage: &Stage, cast: &mut Cast, server: &mut Part, args: &[&str], round: u64) -> Result<()> {
     stage.at(0, 10, 52 + round as i64)?;
-    cast.li.record(Command::Note { waybill: waybill(8), words: format!("总部重启前 {round}") }, &[]).await?;
-    cast.zhou.record(Command::Note { waybill: waybill(33), words: format!("总部重启前 {round}") }, &[]).await?;
+    cast.li.record(on(waybill(8), Act::Note(text(format!("总部重启前 {round}")))), &[]).await?;
+    cast.zhou.record(on(waybill(33), Act::Note(text(format!("总部重启前 {round}")))), &[]).await?;
     cast.li.begin_sync().await?;
     cast.zhou.begin_sync().await?;
     tokio::time::sleep(std::time::Duration::from_micros(2_500 * round)).await;
@@ -223,7 +208,7 @@ async fn morning(stage: &Stage, cast: &mut Cast) -> Result<()> {
         let shows = if sub.is_some() { "damage_outside" } else { "door" };
         cast.li.record(fail(n, reason, sub, words), &[(n, shows), (n + 100, "label")]).await?;
         if reason != "DF-REFUSE" {
-            cast.li.record(call(n, "no_answer"), &[]).await?;
+            cast.li.record(call(n, CallResult::NoAnswer), &[]).await?;
             cast.li.record(by_hand(n), &[]).await?;
         }
         stage.say(&format!("Li: {} {what}, 2 photos -> on this phone", waybill(n)));
@@ -246,19 +231,7 @@ async fn morning(stage: &Stage, cast: &mut Cast) -> Result<()> {
     cast.west.record(fail(3, "DF-ADDR", Some("incomplete"), "客户来电：门牌号有误"), &[]).await?;
     stage.say(&format!("West: records {} too, for another reason: two devices, one parcel", waybill(3)));
     stage.at(0, 10, 10)?;
-    cast.li
-        .record(
-            Command::Fail {
-                waybill: "QH319999999901".into(),
-                reason: "DF-NOBODY".into(),
-                sub: None,
-                words: None,
-                photos: vec![],
-                details: Default::default(),
-            },
-            &[],
-        )
-        .await?;
+    cast.li.record(failed("QH319999999901", "DF-NOBODY"), &[]).await?;
     stage.say("Li: QH319999999901 is in no list; recorded all the same, flagged unlisted");
     Ok(())
 }
@@ -329,9 +302,7 @@ async fn replies(stage: &Stage, cast: &mut Cast, admin: &mut Admin) -> Result<()
     rules::contested_reply(stage, cast, admin).await?;
     stage.at(0, 15, 20)?;
     for n in [1, 2] {
-        cast.li
-            .record(Command::Close { waybill: waybill(n), outcome: "SIGNED".into(), words: Some("本人签收".into()) }, &[])
-            .await?;
+        cast.li.record(ended(waybill(n), "SIGNED", Some("本人签收")), &[]).await?;
     }
     expect(cast.li.sync().await?, "Li syncs")?;
     stage.say("Li: delivers two parcels as the replies say, signed");
@@ -351,19 +322,15 @@ async fn outage(stage: &Stage, cast: &mut Cast) -> Result<()> {
     rules::first_run(stage, cast).await?;
     stage.at(0, 21, 0)?;
     cast.west.record(notice(20), &[]).await?;
-    cast.west
-        .record(
-            Command::Outage {
-                waybills: vec![waybill(20)],
-                reason: "network".into(),
-                contact: Some("吴客服".into()),
-                phone: Some("0400-0571000".into()),
-                phoned_at: None,
-                said: Some("已电话通知，待网络恢复补登".into()),
-            },
-            &[],
-        )
-        .await?;
+    let outage = Outage {
+        reason: OutageReason::Network,
+        contact: Some(text("吴客服")),
+        phone: Some(text("0400-0571000")),
+        phoned_at: None,
+        outlet: None,
+        said: Some(text("已电话通知，待网络恢复补登")),
+    };
+    cast.west.record(on(waybill(20), Act::Outage(outage)), &[]).await?;
     stage.say(&format!(
         "West: {} notice written offline, origin outlet phoned: contact, number and time recorded (X-1)",
         waybill(20)

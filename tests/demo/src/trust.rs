@@ -1,8 +1,8 @@
 //! Whom to trust: a phone that is there twice, and a record that a new policy refuses.
 
-use doorstep_client::Command;
+use doorstep_client::Act;
 use doorstep_server::admin::Admin;
-use doorstep_tests::LinkMode;
+use doorstep_tests::{LinkMode, ended, on, text};
 use serde_json::json;
 
 use crate::{
@@ -20,10 +20,10 @@ pub async fn copied_phone(stage: &Stage, cast: &mut Cast, admin: &mut Admin, roo
     let mut copy = Actor::start_in("周师傅 Zhou (the copied phone)", "c102", root, "c102-copy", 180, 12)?;
     stage.say("somebody copies Zhou's phone, key and all");
     stage.at(1, 14, 10)?;
-    cast.zhou.record(Command::Note { waybill: waybill(33), words: "原机：客户约明天".into() }, &[]).await?;
+    cast.zhou.record(on(waybill(33), Act::Note(text("原机：客户约明天"))), &[]).await?;
     stage.at(1, 14, 11)?;
-    copy.record(Command::Note { waybill: waybill(33), words: "复制机：门口有人".into() }, &[]).await?;
-    copy.record(Command::Note { waybill: waybill(34), words: "复制机：已改约".into() }, &[]).await?;
+    copy.record(on(waybill(33), Act::Note(text("复制机：门口有人"))), &[]).await?;
+    copy.record(on(waybill(34), Act::Note(text("复制机：已改约"))), &[]).await?;
     stage.at(1, 14, 20)?;
     expect(cast.zhou.sync().await?, "Zhou syncs")?;
     expect(copy.sync().await?, "the copy syncs")?;
@@ -49,9 +49,9 @@ pub async fn refused_and_released(stage: &Stage, cast: &mut Cast, admin: &mut Ad
     println!("\n-- 第九幕 refused, and released");
     stage.at(1, 15, 0)?;
     stage.network(LinkMode::Cut, "Li is in a basement");
-    cast.li.record(Command::Close { waybill: waybill(8), outcome: "SIGNED".into(), words: Some("邻居代收".into()) }, &[]).await?;
+    cast.li.record(ended(waybill(8), "SIGNED", Some("邻居代收")), &[]).await?;
     stage.at(1, 15, 5)?;
-    cast.li.record(Command::Note { waybill: waybill(8), words: "邻居姓王，6 楼".into() }, &[]).await?;
+    cast.li.record(on(waybill(8), Act::Note(text("邻居姓王，6 楼"))), &[]).await?;
     stage.say(&format!("Li: closes {} offline, and adds a note", waybill(8)));
     let mut policy: serde_json::Value = serde_json::from_slice(doorstep_rules::FIRST_POLICY)?;
     policy["version"] = json!(2);

@@ -1,10 +1,10 @@
 //! Nothing goes missing silently, nothing is altered unnoticed.
 
-use doorstep_client::{Command, NewPhoto, PhotoStanding, Unclear};
+use doorstep_client::{Act, NewPhoto, PhotoStanding, Unclear};
 use doorstep_document::{Change, NewEntry};
 use doorstep_domain::{Body, Photo, PhotoId, PhotoPurpose};
 use doorstep_protocol::{PhotoQuery, PhotoState, PhotoStates, Sha, decode, encode, open, seal};
-use doorstep_tests::{Device, World, draw, flat, grainy, raw, waybill};
+use doorstep_tests::{Device, World, draw, failed, flat, grainy, on, raw, waybill};
 
 use super::{fail_with_large_photo, files, named, photos_of};
 
@@ -150,8 +150,8 @@ async fn the_same_picture_under_two_waybills_is_flagged_and_one_that_looks_alike
     fail_with_large_photo(&phone, 2, 1);
     let same = fail_with_large_photo(&phone, 4, 1);
     let door = |seed, width, height| NewPhoto::new(draw(seed, width, height), PhotoPurpose::Door);
-    phone.client.record(&Command::fail(&waybill(6), "DF-NOBODY"), &[door(9, 960, 720)]).unwrap();
-    phone.client.record(&Command::fail(&waybill(8), "DF-NOBODY"), &[door(9, 1_280, 960)]).unwrap();
+    phone.client.record(&failed(waybill(6), "DF-NOBODY"), &[door(9, 960, 720)]).unwrap();
+    phone.client.record(&failed(waybill(8), "DF-NOBODY"), &[door(9, 1_280, 960)]).unwrap();
     phone.sync().await.unwrap();
     let rows = world.admin().photos(false, 10, world.hands.now()).unwrap();
     let flagged: Vec<_> = rows.iter().map(|row| (row.waybill.clone(), row.same.clone())).collect();
@@ -181,7 +181,7 @@ async fn an_annotation_is_a_photo_of_its_own_that_names_the_original() {
     let (phone, tablet) = (world.device("phone", "c1").await, world.device("tablet", "s1").await);
     let photo = fail_with_large_photo(&phone, 2, 1);
     let drawn = NewPhoto { original: Some(photo.id), ..NewPhoto::new(grainy(8, 800, 600), PhotoPurpose::Door) };
-    phone.client.record(&Command::Photos { waybill: waybill(2), photos: vec![] }, &[drawn]).unwrap();
+    phone.client.record(&on(waybill(2), Act::Photos), &[drawn]).unwrap();
     phone.sync().await.unwrap();
     tablet.sync().await.unwrap();
     let seen = named(&tablet, 2);
@@ -395,7 +395,7 @@ async fn the_app_is_told_to_ask_for_another_picture_and_one_recorded_all_the_sam
     assert!(phone.client.look_at(b"no picture").is_err());
     phone.client.has_room_for_photo().unwrap();
     let gaps = |photo: Vec<u8>| {
-        let command = Command::fail(&waybill(2), "DF-NOBODY");
+        let command = failed(waybill(2), "DF-NOBODY");
         phone.client.record(&command, &[NewPhoto::new(photo, PhotoPurpose::Door)]).unwrap();
         let missing = phone.case(2).unwrap().judgement.missing;
         missing.iter().filter(|gap| !gap.unfit.is_empty()).count()

@@ -1,7 +1,8 @@
 //! With data the server's gateway sends: once, within the network's limits, under one lease.
 
-use doorstep_domain::SmsLevel;
-use doorstep_tests::smsc::Answer;
+use doorstep_client::{Act, SmsWish};
+use doorstep_domain::{SmsLevel, SmsState};
+use doorstep_tests::{on, smsc::Answer, text};
 
 use super::*;
 
@@ -152,10 +153,10 @@ async fn offered_by_hand(wish: SmsWish) -> (Message, usize) {
     let mut world = World::sending(smpp(&smsc, "")).await;
     let phone = world.device("phone", "c1").await;
     phone.fail(2, "DF-NOBODY").unwrap();
-    phone.client.record(&Command::Sms { waybill: waybill(2), wish, state: None, fault: None }, &[]).unwrap();
+    phone.client.record(&on(waybill(2), Act::Sms { wish, state: None, fault: None }), &[]).unwrap();
     phone.sync().await.unwrap();
-    let of = only(&phone.client, 2).entry.to_string();
-    let offer = Command::SmsReport { waybill: waybill(2), of, state: "offered".into(), round: 0, fault: None };
+    let of = only(&phone.client, 2).entry;
+    let offer = offered(waybill(2), of);
     phone.client.record(&offer, &[]).unwrap();
     let message = until(&phone, 2, SmsState::Failed).await;
     (message, smsc.seen(|seen| seen.messages().len()))
@@ -163,10 +164,10 @@ async fn offered_by_hand(wish: SmsWish) -> (Message, usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_gateway_sends_nobodys_own_words_and_to_nobodys_own_number() {
-    let words = SmsWish { text: Some(format!("王先生中奖了 {}", waybill(2))), ..SmsWish::default() };
+    let words = SmsWish { text: Some(text(format!("王先生中奖了 {}", waybill(2)))), ..SmsWish::default() };
     let (message, sent) = offered_by_hand(words).await;
     assert_eq!((message.fault, sent), (Some(SmsFault::Text), 0));
-    let (message, sent) = offered_by_hand(SmsWish { number: Some("13911111111".into()), ..SmsWish::default() }).await;
+    let (message, sent) = offered_by_hand(SmsWish { number: Some(text("13911111111")), ..SmsWish::default() }).await;
     assert_eq!((message.fault, sent), (Some(SmsFault::NotTheLabels), 0), "which is no evidence of a wrong number");
 }
 
@@ -263,8 +264,8 @@ async fn a_tablet_sends_for_a_courier_only_with_the_servers_lease_and_one_gets_i
     let refused = desk.client.lease_sms(&waybill(2)).await.unwrap_err();
     assert!(format!("{refused:?}").contains("not_offered"), "{refused:?}");
     // The courier has no service, and leaves it to whoever can.
-    let of = only(&courier.client, 2).entry.to_string();
-    let offer = Command::SmsReport { waybill: waybill(2), of, state: "offered".into(), round: 0, fault: None };
+    let of = only(&courier.client, 2).entry;
+    let offer = offered(waybill(2), of);
     courier.client.record(&offer, &[]).unwrap();
     courier.sync().await.unwrap();
     let number = waybill(2);

@@ -1,8 +1,9 @@
 //! The phone sends by itself: without data, without service, with a crash in the middle, and never twice.
 
-use doorstep_client::Options;
-use doorstep_domain::SmsLevel;
-use doorstep_rules::SmsLack;
+use doorstep_client::{Act, Options, SmsWish};
+use doorstep_domain::{SmsLevel, SmsState};
+use doorstep_rules::{SmsLack, sms::Language};
+use doorstep_tests::{ended, on, text};
 
 use super::*;
 
@@ -58,8 +59,8 @@ async fn segments_are_reported_one_by_one_in_any_order_and_twice() {
     let radio = Radio::new(true);
     let phone = world.phone("phone", "c1", radio.clone()).await;
     phone.fail(2, "DF-NOBODY").unwrap();
-    let wish = SmsWish { callback: Some("13800001111".into()), language: Some("en".into()), ..SmsWish::default() };
-    phone.client.record(&Command::Sms { waybill: waybill(2), wish, state: None, fault: None }, &[]).unwrap();
+    let wish = SmsWish { callback: Some(text("13800001111")), language: Some(Language::En), ..SmsWish::default() };
+    phone.client.record(&on(waybill(2), Act::Sms { wish, state: None, fault: None }), &[]).unwrap();
     phone.client.dispatch_sms().unwrap();
     let message = radio.given().pop().unwrap();
     assert_eq!(message.parts.len(), 3, "{}", message.text);
@@ -85,10 +86,10 @@ async fn of_several_segments_all_must_have_failed_before_it_is_tried_again() {
     let radio = Radio::new(true);
     let phone = world.phone("phone", "c1", radio.clone()).await;
     world.link.set(LinkMode::Cut);
-    let wish = SmsWish { callback: Some("13800001111".into()), language: Some("en".into()), ..SmsWish::default() };
+    let wish = SmsWish { callback: Some(text("13800001111")), language: Some(Language::En), ..SmsWish::default() };
     let given = |n: u32| {
         phone.fail(n, "DF-NOBODY").unwrap();
-        phone.client.record(&Command::Sms { waybill: waybill(n), wish: wish.clone(), state: None, fault: None }, &[]).unwrap();
+        phone.client.record(&on(waybill(n), Act::Sms { wish: wish.clone(), state: None, fault: None }), &[]).unwrap();
         phone.client.dispatch_sms().unwrap();
         radio.given().pop().unwrap().reference
     };
@@ -333,7 +334,7 @@ async fn what_is_of_no_use_any_more_is_not_sent() {
         fail_and_write(&phone, n);
     }
     // Delivered after all.
-    let close = Command::Close { waybill: waybill(2), outcome: "SIGNED".into(), words: None };
+    let close = ended(waybill(2), "SIGNED", None);
     phone.client.record(&close, &[]).unwrap();
     radio.has_service(true);
     phone.client.lock().unwrap();
@@ -354,15 +355,15 @@ async fn own_words_and_other_numbers_are_sent_and_prove_nothing() {
     let phone = world.phone("phone", "c1", radio.clone()).await;
     world.link.set(LinkMode::Cut);
     phone.fail(2, "DF-NOBODY").unwrap();
-    let wish = SmsWish { text: Some(format!("王先生，{} 在门口", waybill(2))), ..SmsWish::default() };
+    let wish = SmsWish { text: Some(text(format!("王先生，{} 在门口", waybill(2)))), ..SmsWish::default() };
     let preview = phone.client.preview_sms(&waybill(2), &wish).unwrap();
     assert_eq!((preview.lacks, preview.template), (vec![SmsLack::TemplateInactive], None));
     assert_eq!(preview.number, "138******02");
-    phone.client.record(&Command::Sms { waybill: waybill(2), wish, state: None, fault: None }, &[]).unwrap();
+    phone.client.record(&on(waybill(2), Act::Sms { wish, state: None, fault: None }), &[]).unwrap();
     phone.fail(4, "DF-NOBODY").unwrap();
-    let wish = SmsWish { number: Some("13999999999".into()), ..SmsWish::default() };
+    let wish = SmsWish { number: Some(text("13999999999")), ..SmsWish::default() };
     assert_eq!(phone.client.preview_sms(&waybill(4), &wish).unwrap().lacks, [SmsLack::OtherNumber]);
-    phone.client.record(&Command::Sms { waybill: waybill(4), wish, state: None, fault: None }, &[]).unwrap();
+    phone.client.record(&on(waybill(4), Act::Sms { wish, state: None, fault: None }), &[]).unwrap();
     phone.client.dispatch_sms().unwrap();
     for message in radio.given() {
         phone.client.sms_result(&message.reference, SmsResult::HandedOver).unwrap();

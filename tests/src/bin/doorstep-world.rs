@@ -21,8 +21,9 @@ use std::{
     process::Stdio,
 };
 
-use doorstep_client::{Client, Command, Options, ReplyDetails};
-use doorstep_tests::{Link, LinkMode, grainy, waybill};
+use doorstep_client::{Act, Client, Options};
+use doorstep_domain::Reply;
+use doorstep_tests::{Link, LinkMode, code, grainy, on, text, waybill};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, BufReader, stdin},
@@ -152,17 +153,15 @@ impl World {
             outlet.enrol(&self.link.url(), code["code"].as_str().unwrap()).await.unwrap();
         }
         outlet.sync().await.unwrap();
-        let reply = Command::Reply {
-            waybill: waybill.to_owned(),
-            decision: "REDELIVER".to_owned(),
-            words: Some("同址再派".to_owned()),
-            phone: corrected.map(|(phone, _)| phone.to_owned()),
-            address: corrected.map(|(_, address)| address.to_owned()),
-            details: ReplyDetails { same: corrected.is_none(), ..ReplyDetails::default() },
-            photos: vec![],
+        let reply = Reply {
+            words: Some(text("同址再派")),
+            phone: corrected.map(|(phone, _)| text(phone)),
+            address: corrected.map(|(_, address)| text(address)),
+            same: corrected.is_none(),
+            ..Reply::of(code("REDELIVER"))
         };
-        outlet.record(&Command::Seen { waybill: waybill.to_owned() }, &[]).unwrap();
-        outlet.record(&reply, &[]).unwrap();
+        outlet.record(&on(waybill, Act::Seen), &[]).unwrap();
+        outlet.record(&on(waybill, Act::Reply(reply)), &[]).unwrap();
         outlet.sync().await.unwrap();
     }
 }

@@ -1,82 +1,40 @@
 //! What is recorded at the door and wherever else a problem is found.
 
-use doorstep_domain::{Alias, Attempt, Body, Call, CallResult, Kind, Personal, Problem, Recorded, Stage, UnixMs, Waybill};
+use doorstep_domain::{Alias, Attempt, Body, Call, Kind, Personal, Problem, ReasonCode, Recorded, Stage, Waybill};
 use doorstep_rules::{Case, Code, PROVISIONAL};
 
 use super::{
-    desk::{Desk, fen, personal, unknown, word},
-    details::{AttemptDetails, PhotoRef, ProblemDetails},
+    desk::{Desk, unknown},
+    said::{CodeOf, word},
 };
 use crate::{ClientError, Refusal};
 
 impl Desk<'_> {
     /// A code of the pack that is offered and recorded so, with one of its sub-reasons.
-    fn code(&self, code: &str, sub: Option<&str>, is_attempt: bool) -> Result<&Code, ClientError> {
-        let offered = |row: &&Code| row.enabled && row.group.is_attempt() == is_attempt;
-        let row = self.pack.code(code).filter(offered).ok_or_else(|| {
-            let known = self.pack.codes.iter().filter(offered).map(|row| row.code.clone()).collect();
-            ClientError::Refused(Refusal::Reason { given: code.to_owned(), known })
-        })?;
-        if let Some(sub) = sub.filter(|sub| row.subs.iter().all(|s| s.code != *sub)) {
+    fn reason(&self, code: &ReasonCode, sub: Option<&ReasonCode>, of: CodeOf) -> Result<&Code, ClientError> {
+        self.listed(code, of)?;
+        let row = self.pack.code(code.as_str()).ok_or_else(|| of.refused(code.as_str(), self.pack))?;
+        if let Some(sub) = sub.filter(|sub| row.subs.iter().all(|s| s.code != sub.as_str())) {
             let known = row.subs.iter().map(|s| s.code.clone()).collect();
-            return Err(ClientError::Refused(Refusal::Sub { given: sub.to_owned(), known }));
+            return Err(ClientError::Refused(Refusal::Sub { given: sub.to_string(), known }));
         }
         Ok(row)
     }
 
-    pub fn fail(
-        &self,
-        reason: &str,
-        sub: Option<&str>,
-        words: Option<&str>,
-        details: &AttemptDetails,
-        photos: &[PhotoRef],
-    ) -> Result<Vec<Body>, ClientError> {
-        self.code(reason, sub, true)?;
-        let attempt = Attempt {
-            reason: reason.parse()?,
-            sub: sub.map(str::parse).transpose()?,
-            words: personal(words)?,
-            piece: self.piece.clone(),
-            offered: fen(details.offered_fen)?,
-            agreed_at: details.agreed_at.map(UnixMs),
-            waited_minutes: details.waited_minutes,
-        };
-        let mut bodies = vec![Body::Attempt(attempt)];
-        bodies.extend(self.photo_bodies(photos)?);
-        Ok(bodies)
+    pub fn fail(&self, attempt: &Attempt) -> Result<Body, ClientError> {
+        self.reason(&attempt.reason, attempt.sub.as_ref(), CodeOf::Attempt)?;
+        Ok(Body::Attempt(Attempt { piece: self.piece.clone(), ..attempt.clone() }))
     }
 
-    pub fn problem(
-        &self,
-        reason: &str,
-        sub: Option<&str>,
-        stage: Option<&str>,
-        words: Option<&str>,
-        details: &ProblemDetails,
-        photos: &[PhotoRef],
-    ) -> Result<Vec<Body>, ClientError> {
-        let row = self.code(reason, sub, false)?;
-        let stage = match stage {
-            Some(stage) if row.stages.iter().any(|known| known == stage) => word!(Stage, stage)?,
-            Some(stage) => return Err(unknown(stage, row.stages.iter().map(String::as_str))),
-            None => self.usual_stage(row)?,
+    pub fn problem(&self, problem: &Problem, usual_stage: bool) -> Result<Body, ClientError> {
+        let row = self.reason(&problem.reason, problem.sub.as_ref(), CodeOf::Problem)?;
+        let named = problem.stage.as_str();
+        let stage = match usual_stage {
+            true => self.usual_stage(row)?,
+            false if row.stages.iter().any(|known| known == named) => problem.stage,
+            false => return Err(unknown(named, row.stages.iter().map(String::as_str))),
         };
-        let problem = Problem {
-            reason: reason.parse()?,
-            sub: sub.map(str::parse).transpose()?,
-            stage,
-            found_at: details.found_at.map(UnixMs),
-            count: details.count,
-            piece: self.piece.clone(),
-            other: details.other.as_deref().map(Waybill::parse).transpose()?,
-            weight_g: details.weight_g,
-            label_g: details.label_g,
-            words: personal(words)?,
-        };
-        let mut bodies = vec![Body::Problem(problem)];
-        bodies.extend(self.photo_bodies(photos)?);
-        Ok(bodies)
+        Ok(Body::Problem(Problem { stage, piece: self.piece.clone(), ..problem.clone() }))
     }
 
     /// The first of the code's stages at which the person's role registers.
@@ -87,23 +45,22 @@ impl Desk<'_> {
             found.is_some_and(|known| known.registrars.iter().any(|who| who == role))
         };
         let stage = row.stages.iter().find(registers).ok_or(ClientError::Refused(Refusal::Registrar))?;
-        word!(Stage, stage)
+        word(stage)
     }
 
-    pub fn photos(&self, photos: &[PhotoRef]) -> Result<Vec<Body>, ClientError> {
+    /// A call to the given number, or to the one on the label.
+    pub fn call(&self, call: &Call) -> Result<Body, ClientError> {
         self.case()?;
-        self.photo_bodies(photos)
+        let number = match &call.number {
+            Some(number) => Some(number.clone()),
+            None => self.store.parcel(self.waybill)?.and_then(|parcel| parcel.recipient_phone),
+        };
+        Ok(Body::Call(Call { number, ..call.clone() }))
     }
 
-    pub fn call(&self, result: &str, number: Option<&str>, words: Option<&str>) -> Result<Body, ClientError> {
+    pub fn note(&self, words: &Personal) -> Result<Body, ClientError> {
         self.case()?;
-        let result = word!(CallResult, result)?;
-        Ok(Body::Call(Call { result, number: self.number(number)?, words: personal(words)? }))
-    }
-
-    pub fn note(&self, words: &str) -> Result<Body, ClientError> {
-        self.case()?;
-        Ok(Body::Note { words: Personal::plain(words)? })
+        Ok(Body::Note { words: words.clone() })
     }
 
     /// One half of naming a provisional parcel: in each of its two cases the other number. The problem and its photos go on under

@@ -8,12 +8,10 @@ use doorstep_rules::{
     SmsLack,
     sms::{Fields, Honorific, Language, Rendered, Segments, render},
 };
+use doorstep_store::SmsWish;
 use serde::Serialize;
 
-use super::{
-    desk::{Desk, unknown, word},
-    details::SmsWish,
-};
+use super::desk::{Desk, unknown};
 use crate::{ClientError, Refusal};
 
 /// An SMS as it would be sent.
@@ -46,8 +44,8 @@ impl Desk<'_> {
     }
 
     fn rendered(&self, wish: &SmsWish) -> Result<Rendered, ClientError> {
-        let language = wish.language.as_deref().map_or(Ok(Language::Zh), |text| word!(Language, text))?;
-        let honorific = wish.honorific.as_deref().map_or(Ok(Honorific::Unknown), |text| word!(Honorific, text))?;
+        let language = wish.language.unwrap_or(Language::Zh);
+        let honorific = wish.honorific.unwrap_or(Honorific::Unknown);
         let parcel = self.store.parcel(self.waybill)?;
         let outlet = self.store.outlet(self.who.author.outlet.as_str())?;
         let outlet = outlet.map(|outlet| doorstep_rules::Words { zh: outlet.name_zh, en: outlet.name_en });
@@ -56,7 +54,7 @@ impl Desk<'_> {
             name: parcel.as_ref().and_then(|parcel| parcel.recipient_name.text()),
             honorific,
             reason: self.case()?.reason(),
-            callback: wish.callback.as_deref(),
+            callback: wish.callback.as_ref().and_then(Personal::text),
             outlet: outlet.as_ref(),
             at: self.attempt()?.map_or(self.now, |(recorded, _)| recorded.acted_at()),
         };
@@ -65,9 +63,9 @@ impl Desk<'_> {
     }
 
     /// The number that reaches the recipient now, or the given one.
-    fn recipient(&self, given: Option<&str>) -> Result<Personal, ClientError> {
-        let number = match given.filter(|number| !number.trim().is_empty()) {
-            Some(number) => Some(Personal::plain(number.trim())?),
+    fn recipient(&self, given: Option<&Personal>) -> Result<Personal, ClientError> {
+        let number = match given {
+            Some(number) => Some(number.clone()),
             None => self.store.parcel(self.waybill)?.and_then(|parcel| parcel.number_at(self.now).cloned()),
         };
         number.ok_or(ClientError::Refused(Refusal::NoNumber))
@@ -76,14 +74,15 @@ impl Desk<'_> {
     fn message(&self, wish: &SmsWish) -> Result<(Sms, Option<Rendered>), ClientError> {
         let network = self.pack.network.parse()?;
         let case = CaseId::of(&network, self.waybill);
-        let to = self.recipient(wish.number.as_deref())?;
+        let to = self.recipient(wish.number.as_ref())?;
         let mark = mobile_mark(&case, &to).ok_or(ClientError::Refused(Refusal::NoNumber))?;
         let attempt = self.attempt()?;
         let rendered = match &wish.text {
             Some(_) => None,
             None => Some(self.rendered(wish)?),
         };
-        let text = wish.text.clone().or_else(|| rendered.as_ref().map(|r| r.text.clone())).unwrap_or_default();
+        let own = wish.text.as_ref().map(|text| text.text().unwrap_or_default());
+        let text = own.or(rendered.as_ref().map(|rendered| rendered.text.as_str())).unwrap_or_default();
         let parcel = self.store.parcel(self.waybill)?;
         let surname = parcel.as_ref().and_then(|parcel| self.pack.surname(parcel.recipient_name.text()?));
         let at = attempt.map_or(self.now, |(recorded, _)| recorded.acted_at());
@@ -94,37 +93,36 @@ impl Desk<'_> {
             template_version: rendered.as_ref().map_or(0, |rendered| rendered.version),
             to,
             mark,
-            digest: Sms::digest_of(&text),
+            digest: Sms::digest_of(text),
             has_surname: surname.is_some_and(|surname| text.contains(&surname)),
             has_waybill: text.contains(self.waybill.as_str()),
-            text: Personal::plain(&text)?,
+            text: Personal::plain(text)?,
         };
         Ok((sms, rendered))
     }
 
     /// An SMS, queued; or with what the person has done with it already.
-    pub fn sms(&self, wish: &SmsWish, state: Option<&str>, fault: Option<&str>) -> Result<Vec<Body>, ClientError> {
+    pub fn sms(&self, wish: &SmsWish, state: Option<SmsState>, fault: Option<SmsFault>) -> Result<Vec<Body>, ClientError> {
         let (sms, _) = self.message(wish)?;
         if self.view.is_some_and(|view| view.judgement.messages.iter().any(|message| message.opt_out)) {
             return Err(ClientError::Refused(Refusal::OptedOut));
         }
         let Some(state) = state else { return Ok(vec![Body::Sms(sms)]) };
-        let state = match word!(SmsState, state)? {
-            told @ (SmsState::HandedOver | SmsState::Failed) => told,
-            _ => return Err(unknown(state, [SmsState::HandedOver.as_str(), SmsState::Failed.as_str()])),
-        };
+        if !matches!(state, SmsState::HandedOver | SmsState::Failed) {
+            return Err(unknown(state.as_str(), [SmsState::HandedOver.as_str(), SmsState::Failed.as_str()]));
+        }
         let network = self.pack.network.parse()?;
         let of = self.store.next_key(&network, self.waybill, Kind::Sms.as_str(), Some(0))?;
         if sms.attempt.as_ref().is_some_and(|attempt| attempt.tag != of.tag) && state.has_left() {
             return Err(ClientError::Refused(Refusal::SmsNotYours));
         }
-        let report = report(of, state, 0, fault)?;
-        Ok(vec![Body::Sms(sms), Body::SmsReport(report)])
+        Ok(vec![Body::Sms(sms), Body::SmsReport(report(of, state, 0, fault))])
     }
 
     /// What has become of an SMS.
-    pub fn sms_report(&self, of: &str, state: &str, round: u32, fault: Option<&str>) -> Result<Body, ClientError> {
-        Ok(Body::SmsReport(report(self.entry(of)?, word!(SmsState, state)?, round, fault)?))
+    pub fn sms_report(&self, report: &SmsReport) -> Result<Body, ClientError> {
+        self.has(&report.of)?;
+        Ok(Body::SmsReport(report.clone()))
     }
 
     /// The SMS as it would be sent.
@@ -171,7 +169,7 @@ impl Desk<'_> {
     }
 }
 
-fn report(of: EntryKey, state: SmsState, round: u32, fault: Option<&str>) -> Result<SmsReport, ClientError> {
-    let fault = fault.map(|fault| word!(SmsFault, fault)).transpose()?;
-    Ok(SmsReport { of, state, round, way: SmsWay::Phone, holder: None, fault, at: None, words: None })
+/// What this phone says of an SMS.
+pub(crate) fn report(of: EntryKey, state: SmsState, round: u32, fault: Option<SmsFault>) -> SmsReport {
+    SmsReport { of, state, round, way: SmsWay::Phone, holder: None, fault, at: None, words: None }
 }

@@ -1,11 +1,11 @@
 //! What is recorded at the door and wherever else a problem is found.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{CallResult, Fen, Personal, ReasonCode, Stage, UnixMs, Waybill};
 
 /// A failed delivery (domain 2.4).
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Attempt {
     /// Code of the rule pack, such as `DF-NOBODY`.
     pub reason: ReasonCode,
@@ -31,7 +31,7 @@ impl Attempt {
 }
 
 /// A problem other than a failed delivery, as it is registered online (domain 2.5 to 2.8).
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Problem {
     /// Code of the rule pack, such as `CD-DAMAGE`.
     pub reason: ReasonCode,
@@ -64,7 +64,7 @@ impl Problem {
 }
 
 /// A call to the customer.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Call {
     /// How it ended.
     pub result: CallResult,

@@ -1,12 +1,12 @@
 //! What is done about a problem until the case ends.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Book, Customer, EntryKey, Fen, Personal, PhotoId, ReasonCode, UnixMs, UserId, Waybill};
 
 /// Something was done with the parcel: it went out with a run, to another site or to a peer carrier, was re-packed, found
 /// (domain 2.3). It is recorded when it is done.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Action {
     /// Outcome code of the pack, such as `RETURN`, `FORWARD` or `TRANSFER_PEER`.
     pub outcome: ReasonCode,
@@ -28,7 +28,7 @@ impl Action {
 }
 
 /// A step of a card was done, with name and time (domain 2.4, story O-08).
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Tick {
     /// Step code of the pack, such as `tell_finance`.
     pub step: ReasonCode,
@@ -37,7 +37,7 @@ pub struct Tick {
 }
 
 /// The parcel is given to somebody to act on (domain 11.5). Two that do not know of each other are a conflict for a person.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Assign {
     /// Who is to act.
     pub to: UserId,
@@ -50,7 +50,7 @@ pub struct Assign {
 }
 
 /// Somebody on the customers' side agreed to something (domain 2.6, C-8; EV-6).
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Consent {
     /// Who.
     pub by: Customer,
@@ -63,7 +63,7 @@ pub struct Consent {
 }
 
 /// What the sender says of goods that are lost, damaged or swapped (EV-4).
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Goods {
     /// Product name.
     pub name: Option<Personal>,
@@ -76,7 +76,7 @@ pub struct Goods {
 }
 
 /// A line of outlet finance's registers (domain 2.7, 9.3).
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Ledger {
     /// Which register.
     pub book: Book,
@@ -93,7 +93,7 @@ pub struct Ledger {
 }
 
 /// Evidence that can not be had, with the reason (domain 7).
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Waiver {
     /// The row of the evidence matrix.
     pub evidence: ReasonCode,
@@ -110,7 +110,7 @@ pub struct Alias {
 }
 
 /// The end of a case (domain 8.5).
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Close {
     /// Outcome code of the pack, such as `SIGNED`.
     pub outcome: ReasonCode,
@@ -128,7 +128,7 @@ impl Close {
 }
 
 /// The giving half of a handover of an open parcel (C-23): both sign, so it counts once the other has taken it over.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Handover {
     /// The courier who is to take it.
     pub to: UserId,

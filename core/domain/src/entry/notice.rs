@@ -1,6 +1,6 @@
 //! Between the delivering and the origin outlet: notices, replies, and what is said of them (domain 6).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Customer, EntryKey, OutageReason, OutletCode, Payer, Personal, PhotoId, ReasonCode, Remark, TargetSource, UnixMs};
 
@@ -16,7 +16,7 @@ pub struct Notice {
 }
 
 /// The phone notice during an outage: X-1 counts only with contact person, number and time (domain 3.5).
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Outage {
     /// What had failed.
     pub reason: OutageReason,
@@ -52,7 +52,7 @@ pub struct Seen {
 }
 
 /// The origin outlet's answer (domain 6.4). What a decision needs beside it is data of the rule pack.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Reply {
     /// The notice it answers.
     pub notice: Option<EntryKey>,

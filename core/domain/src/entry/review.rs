@@ -2,12 +2,12 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{EntryKey, Fault, Fen, IdError, Personal, ReasonCode, Stands};
+use crate::{EntryKey, Fault, Fen, IdError, Personal, ReasonCode, Stands, ids::parsed};
 
 /// An earlier entry was wrong. It stays; what is right is recorded beside the correction, in the same change.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Correction {
     /// The entry.
     pub of: EntryKey,
@@ -52,8 +52,14 @@ impl Serialize for About {
     }
 }
 
+impl<'de> Deserialize<'de> for About {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        parsed(d)
+    }
+}
+
 /// Somebody contests a finding or a mark.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Dispute {
     /// What.
     pub about: About,

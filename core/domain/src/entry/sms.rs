@@ -1,6 +1,6 @@
 //! The customer's SMS (domain 5): the wish to send it, what becomes of it, and what the customer answers.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{CaseId, EntryKey, MessageKey, Personal, ReasonCode, Tag, UnixMs, mobile_mark, words};
@@ -63,7 +63,7 @@ impl MessageKey {
 
 /// What has become of an SMS, as whoever sends it knows: each written durably before the act that it names, or after what it
 /// reports.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SmsReport {
     /// The SMS.
     pub of: EntryKey,

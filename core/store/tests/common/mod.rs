@@ -3,7 +3,7 @@
 
 use doorstep_domain::*;
 use doorstep_protocol::*;
-use doorstep_store::{Clocks, Store};
+use doorstep_store::{Act, Clocks, Recording, Store};
 
 pub const NOW: UnixMs = UnixMs(1_772_413_200_000);
 
@@ -40,6 +40,15 @@ pub fn rules(toml: &[u8]) -> Reference {
 pub fn attempt(words: &str) -> Body {
     let words = Some(Personal::plain(words).unwrap());
     Body::Attempt(Attempt { words, ..Attempt::of("DF-NOBODY".parse().unwrap()) })
+}
+
+/// What a person did, as the outbox keeps it.
+pub fn recording(n: u32, bodies: &[Body]) -> Recording {
+    let said = bodies.iter().find_map(|body| match body {
+        Body::Attempt(attempt) => Some(attempt.clone()),
+        _ => None,
+    });
+    Recording::on(waybill(n), said.map_or(Act::Photos, Act::Fail))
 }
 
 /// A batch as the store makes it, taken apart.

@@ -1,0 +1,297 @@
+//! A person's action as the outbox keeps it until the server has accepted it.
+//!
+//! The encoding is JSON with the names of the fields below and of the domain's entries: text of which one wrong byte spoils one value,
+//! so that a damaged row still says what was done. A field or an act is added with a default, and none is renamed: rows of an older
+//! version are read too.
+
+use doorstep_domain::{
+    Action, Assign, Attempt, Call, Close, Consent, Correction, Dispute, EntryKey, Goods, Handover, Ledger, Outage, OutletCode,
+    Personal, Photo, PhotoId, PhotoPurpose, Problem, ReasonCode, Remark, Reply, SmsFault, SmsReport, SmsState, Tick, Waiver,
+    Waybill, WaybillError,
+};
+use doorstep_rules::sms::{Honorific, Language};
+use serde::{Deserialize, Serialize};
+
+/// One action of a person on one or several parcels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recording {
+    /// The parcels, as typed or scanned: a child number names a piece of its shipment.
+    pub waybills: Vec<Waybill>,
+    /// What was done.
+    #[serde(flatten)]
+    pub act: Act,
+    /// The photos that were recorded with it; filled in when their files are made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub photos: Vec<PhotoRef>,
+}
+
+/// A photo as the outbox names it. Its entry says more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhotoRef {
+    /// SHA-256.
+    pub sha: PhotoId,
+    /// Length in bytes.
+    pub len: u64,
+    /// What it shows.
+    pub shows: PhotoPurpose,
+}
+
+/// What a person did, in the domain's own types. Of an entry's fields a person says those that nothing else tells: the piece, the
+/// outlet called, the notice that a reply answers, the letter and the assignment that is replaced are filled in when it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", content = "said", rename_all = "snake_case")]
+pub enum Act {
+    /// A delivery failed.
+    Fail(Attempt),
+    /// Another problem was found (domain 2.5 to 2.8).
+    Problem {
+        /// What was found.
+        #[serde(flatten)]
+        problem: Problem,
+        /// Nobody said where it was found: the code's first stage at which the person's role registers takes the place of the
+        /// problem's own.
+        #[serde(default)]
+        usual_stage: bool,
+    },
+    /// Photos for a case that exists.
+    Photos,
+    /// An SMS to the customer is to be sent, or was by the person themselves.
+    Sms {
+        /// What it says and where it goes.
+        wish: SmsWish,
+        /// What the person has done with it already: handed over or failed; without it, it is queued.
+        state: Option<SmsState>,
+        /// Why it failed.
+        fault: Option<SmsFault>,
+    },
+    /// What has become of an SMS. Written by the app itself, before and after it acts.
+    SmsReport(SmsReport),
+    /// A call to the customer. Without a number, the label's.
+    Call(Call),
+    /// A signed, dated note.
+    Note(Personal),
+    /// Network or power is out and the origin outlet was phoned (X-1). Without a time, now.
+    Outage(Outage),
+    /// The notice to the origin outlet.
+    Notice {
+        /// The target; without one it comes from the parcel's data.
+        to: Option<OutletCode>,
+        /// Which decision is asked for.
+        request: Option<Personal>,
+    },
+    /// The origin outlet has looked at the newest notice.
+    Seen,
+    /// The origin outlet's reply.
+    Reply(Reply),
+    /// What is said of another's entry: a reply that decides nothing, an unclear photo (domain 6.4).
+    Mark {
+        /// The entry; without one the newest reply.
+        about: Option<EntryKey>,
+        /// What is said of it.
+        remark: Remark,
+        /// Code of the pack's list of reasons.
+        reason: Option<ReasonCode>,
+        /// Why, in words.
+        words: Option<Personal>,
+    },
+    /// Something was done with the parcel (domain 2.3).
+    Action(Action),
+    /// A step of a card was done.
+    Tick(Tick),
+    /// Somebody is to act.
+    Assign(Assign),
+    /// A customer agreed to something.
+    Consent(Consent),
+    /// What the sender says of the goods (EV-4).
+    Goods(Goods),
+    /// A line of outlet finance's registers.
+    Ledger(Ledger),
+    /// Evidence that can not be had.
+    Waive(Waiver),
+    /// An earlier entry was wrong. It stays; what is right is recorded with the correction.
+    Correct {
+        /// What was wrong with it.
+        #[serde(flatten)]
+        correction: Correction,
+        /// What is right.
+        instead: Option<Box<Act>>,
+    },
+    /// A finding or a mark is contested.
+    Dispute(Dispute),
+    /// A parcel with a provisional number, the first, is known by its own, the second.
+    Identify,
+    /// The parcel is handed over to another courier, who takes it over on their own phone (C-23).
+    Handover(Handover),
+    /// A parcel that is being handed over is taken over (C-23).
+    Takeover,
+    /// The end of the case; by a child number the end of that piece.
+    Close(Close),
+}
+
+/// What an SMS is to say, and where it goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SmsWish {
+    /// Its language; without one, Chinese.
+    pub language: Option<Language>,
+    /// How the recipient is addressed; without one, in the neutral form.
+    pub honorific: Option<Honorific>,
+    /// The number under which the courier is reached.
+    pub callback: Option<Personal>,
+    /// The number; without one the one that reaches the recipient now.
+    pub number: Option<Personal>,
+    /// The person's own words instead of the template's: they prove nothing.
+    pub text: Option<Personal>,
+}
+
+impl PhotoRef {
+    /// The reference of an entry that is about to be recorded.
+    pub fn of(photo: &Photo) -> Self {
+        Self { sha: photo.id, len: photo.len, shows: photo.purpose }
+    }
+}
+
+impl Recording {
+    /// An act on one parcel, by its number as typed or scanned.
+    pub fn of(waybill: &str, act: Act) -> Result<Self, WaybillError> {
+        Ok(Self::on(Waybill::parse(waybill)?, act))
+    }
+
+    /// An act on one parcel.
+    pub fn on(waybill: Waybill, act: Act) -> Self {
+        Self { waybills: vec![waybill], act, photos: Vec::new() }
+    }
+
+    /// What the person said in words of their own.
+    pub fn words(&self) -> Option<&Personal> {
+        self.act.words()
+    }
+
+    /// As the outbox keeps it.
+    pub(crate) fn to_json(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self)
+    }
+}
+
+impl Act {
+    fn words(&self) -> Option<&Personal> {
+        match self {
+            Self::Fail(Attempt { words, .. })
+            | Self::Problem { problem: Problem { words, .. }, .. }
+            | Self::SmsReport(SmsReport { words, .. })
+            | Self::Call(Call { words, .. })
+            | Self::Outage(Outage { said: words, .. })
+            | Self::Notice { request: words, .. }
+            | Self::Reply(Reply { words, .. })
+            | Self::Mark { words, .. }
+            | Self::Action(Action { words, .. })
+            | Self::Tick(Tick { words, .. })
+            | Self::Assign(Assign { words, .. })
+            | Self::Consent(Consent { words, .. })
+            | Self::Goods(Goods { words, .. })
+            | Self::Ledger(Ledger { words, .. })
+            | Self::Handover(Handover { words, .. })
+            | Self::Close(Close { words, .. })
+            | Self::Sms { wish: SmsWish { text: words, .. }, .. } => words.as_ref(),
+            Self::Note(words)
+            | Self::Waive(Waiver { words, .. })
+            | Self::Correct { correction: Correction { words, .. }, .. }
+            | Self::Dispute(Dispute { words, .. }) => Some(words),
+            Self::Photos | Self::Seen | Self::Identify | Self::Takeover => None,
+        }
+    }
+}
+
+/// A row of the outbox, as far as it can be read.
+pub(crate) struct Kept {
+    /// The act's word; `action` where not even that can be read.
+    pub what: String,
+    /// The first parcel, in whichever spelling the row has it.
+    pub waybill: Option<String>,
+    /// The whole of it: of a row of this version that is not damaged.
+    pub recording: Option<Recording>,
+}
+
+impl Kept {
+    /// Reads a row. Those of before an act was typed, and those that send an accepted change again, have a word and perhaps a number.
+    pub(crate) fn read(json: &str) -> Self {
+        let row: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
+        let text = |value: Option<&serde_json::Value>| value.and_then(serde_json::Value::as_str).map(str::to_owned);
+        let first = || text(row.get("waybills").and_then(|all| all.get(0)));
+        let waybill = text(row.get("provisional")).or_else(|| text(row.get("waybill"))).or_else(first);
+        let what = text(row.get("do")).unwrap_or_else(|| "action".to_owned());
+        Self { what, waybill, recording: serde_json::from_value(row).ok() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use doorstep_domain::{Fault, Fen, Stage, UnixMs};
+
+    use super::*;
+
+    fn text(words: &str) -> Personal {
+        Personal::plain(words).unwrap()
+    }
+
+    #[test]
+    fn a_recording_reads_back_from_what_the_outbox_keeps() {
+        let key: EntryKey = "attempt/abcdefgh-1".parse().unwrap();
+        let attempt = Attempt {
+            words: Some(text("敲门无人")),
+            offered: Some(Fen(1_200)),
+            agreed_at: Some(UnixMs(5)),
+            ..Attempt::of("DF-NOMONEY".parse().unwrap())
+        };
+        let correction = Correction { of: key.clone(), fault: Fault::IncorrectData, same_as: None, words: text("选错原因") };
+        let reply = Reply { informed: true, until: Some(UnixMs(7)), ..Reply::of("REDELIVER".parse().unwrap()) };
+        let wish = SmsWish { language: Some(Language::En), number: Some(text("13800000000")), ..SmsWish::default() };
+        let acts = [
+            Act::Fail(attempt.clone()),
+            Act::Problem { problem: Problem::of("CD-DAMAGE".parse().unwrap(), Stage::Hub), usual_stage: false },
+            Act::Photos,
+            Act::Sms { wish, state: Some(SmsState::Failed), fault: Some(SmsFault::NoService) },
+            Act::Note(text("一")),
+            Act::Reply(reply),
+            Act::Mark { about: Some(key.clone()), remark: Remark::Invalid, reason: None, words: None },
+            Act::Correct { correction, instead: Some(Box::new(Act::Fail(attempt))) },
+            Act::Dispute(Dispute { about: "LIA-04@attempt/abcdefgh-1".parse().unwrap(), words: text("不对") }),
+            Act::Takeover,
+            Act::Close(Close::of("SIGNED".parse().unwrap())),
+        ];
+        for act in acts {
+            let photos = vec![PhotoRef { sha: PhotoId::new([3; 32]), len: 9, shows: PhotoPurpose::Door }];
+            let recording = Recording { photos, ..Recording::of("QH310000000017", act).unwrap() };
+            let kept = Kept::read(&recording.to_json().unwrap());
+            assert_eq!((kept.recording, kept.waybill.as_deref()), (Some(recording), Some("QH310000000017")));
+        }
+    }
+
+    /// Golden: a device that is updated has rows like this one.
+    #[test]
+    fn a_failed_delivery_is_kept_in_these_words() {
+        let attempt = Attempt { words: Some(text("敲门无人")), ..Attempt::of("DF-NOBODY".parse().unwrap()) };
+        let json = Recording::of("QH310000000017", Act::Fail(attempt)).unwrap().to_json().unwrap();
+        assert_eq!(
+            json,
+            r#"{"waybills":["QH310000000017"],"do":"fail","said":{"reason":"DF-NOBODY","sub":null,"words":"敲门无人","piece":null,"offered":null,"agreed_at":null,"waited_minutes":null}}"#
+        );
+        let shorter = r#"{"waybills":["QH310000000017"],"do":"fail","said":{"reason":"DF-NOBODY"}}"#;
+        assert!(Kept::read(shorter).recording.is_some(), "a field that the row's version did not have is left out");
+    }
+
+    #[test]
+    fn rows_of_before_say_what_was_done_and_where() {
+        let told = |json| {
+            let kept = Kept::read(json);
+            (kept.what, kept.waybill, kept.recording.is_some())
+        };
+        let old = r#"{"do":"fail","waybill":"qh 310000000017","reason":"DF-NOBODY","sub":null,"words":"无人","photos":[],"details":{}}"#;
+        assert_eq!(told(old), ("fail".into(), Some("qh 310000000017".into()), false));
+        assert_eq!(
+            told(r#"{"do":"outage","waybills":["QH1234"],"reason":"power"}"#),
+            ("outage".into(), Some("QH1234".into()), false)
+        );
+        assert_eq!(told(r#"{"do":"resend"}"#), ("resend".into(), None, false));
+        assert_eq!(told("{\"do"), ("action".into(), None, false));
+    }
+}
