@@ -8,6 +8,7 @@
 mod background;
 mod client;
 mod clock;
+mod codes;
 mod command;
 mod drive;
 mod error;

@@ -17,6 +17,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/0006_sms_key.sql"),
     include_str!("../../migrations/0007_formats.sql"),
     include_str!("../../migrations/0008_log.sql"),
+    include_str!("../../migrations/0009_kinds.sql"),
 ];
 
 /// The step that makes the first tables.

@@ -20,12 +20,6 @@ pub(super) struct Desk<'a> {
     pub now: UnixMs,
 }
 
-/// Refuses a code that is in no table, with those that are.
-pub(crate) fn unknown<'c>(given: &str, known: impl IntoIterator<Item = &'c str>) -> ClientError {
-    let known = known.into_iter().map(str::to_owned).collect();
-    ClientError::Refused(Refusal::Code { given: given.to_owned(), known })
-}
-
 impl Desk<'_> {
     pub fn case(&self) -> Result<&Case, ClientError> {
         self.view.map(|view| &view.case).ok_or(ClientError::Refused(Refusal::NoCase))

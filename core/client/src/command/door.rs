@@ -4,8 +4,8 @@ use doorstep_domain::{Alias, Attempt, Body, Call, Kind, Personal, Problem, Reaso
 use doorstep_rules::{Case, Code, PROVISIONAL};
 
 use super::{
-    desk::{Desk, unknown},
-    said::{CodeOf, word},
+    desk::Desk,
+    said::{CodeOf, unknown, word},
 };
 use crate::{ClientError, Refusal};
 

@@ -5,8 +5,8 @@ use doorstep_domain::{
 };
 
 use super::{
-    desk::{Desk, unknown},
-    said::CodeOf,
+    desk::Desk,
+    said::{CodeOf, unknown},
 };
 use crate::{ClientError, Refusal};
 

@@ -4,16 +4,15 @@
 use std::str::FromStr;
 
 use doorstep_domain::{
-    About, Book, CallResult, Customer, EntryKey, Fault, Fen, IdError, OutageReason, Payer, Personal, ReasonCode, Remark,
-    SmsFault, SmsState, Stage, Waybill,
+    About, Book, CallResult, Customer, EntryKey, Fault, Fen, IdError, OutageReason, Payer, Personal, Remark, SmsFault, SmsState,
+    Stage, Waybill,
 };
 use doorstep_rules::{
     Pack,
     sms::{Honorific, Language},
 };
 
-use super::desk::unknown;
-use crate::{Client, ClientError, Refusal};
+use crate::{ClientError, Refusal};
 
 /// A list of the rule pack that a code is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +33,12 @@ pub enum CodeOf {
     Ledger,
     /// Why a reply decides nothing.
     InvalidReply,
+}
+
+/// Refuses a code that is in no table, with those that are.
+pub(crate) fn unknown<'c>(given: &str, known: impl IntoIterator<Item = &'c str>) -> ClientError {
+    let known = known.into_iter().map(str::to_owned).collect();
+    ClientError::Refused(Refusal::Code { given: given.to_owned(), known })
 }
 
 impl CodeOf {
@@ -66,26 +71,6 @@ impl CodeOf {
                 ClientError::Refused(Refusal::Reason { given: given.to_owned(), known })
             }
             _ => unknown(given, self.known(pack)),
-        }
-    }
-}
-
-impl Client {
-    /// A code of the pack. A text that can be none is refused with those that there are; whether the pack has it is asked when it is
-    /// recorded.
-    pub fn code(&self, text: &str, of: CodeOf) -> Result<ReasonCode, ClientError> {
-        match (text.parse(), self.pack()?) {
-            (Err(_), Some(pack)) => Err(of.refused(text, &pack)),
-            (parsed, _) => Ok(parsed?),
-        }
-    }
-
-    /// A sub-reason of a reason: see [`Client::code`].
-    pub fn sub_reason(&self, reason: &ReasonCode, text: &str) -> Result<ReasonCode, ClientError> {
-        let known = |pack: Pack| Some(pack.code(reason.as_str())?.subs.iter().map(|sub| sub.code.clone()).collect());
-        match (text.parse(), self.pack()?.and_then(known)) {
-            (Err(_), Some(known)) => Err(ClientError::Refused(Refusal::Sub { given: text.to_owned(), known })),
-            (parsed, _) => Ok(parsed?),
         }
     }
 }

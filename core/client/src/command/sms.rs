@@ -11,7 +11,7 @@ use doorstep_rules::{
 use doorstep_store::SmsWish;
 use serde::Serialize;
 
-use super::desk::{Desk, unknown};
+use super::{desk::Desk, said::unknown};
 use crate::{ClientError, Refusal};
 
 /// An SMS as it would be sent.
