@@ -530,7 +530,7 @@ fn an_outlets_clerk_opens_and_writes_the_sheet_of_the_day_once_head_office_allow
     assert!(shown.out.contains("「09:00 跟件完毕」") && shown.out.contains("当日开始"), "{}", shown.out);
     world.json(&["sync"]);
     let sheet = world.json(&["sheet"])["sheet"].take();
-    let kinds: Vec<&str> = sheet["timeline"].as_array().unwrap().iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
+    let kinds: Vec<&str> = sheet["timeline"].as_array().unwrap().iter().map(|e| e["entry"]["kind"].as_str().unwrap()).collect();
     assert_eq!((kinds, sheet["outlet"].as_str()), (vec!["s_day", "s_note"], Some("0412")));
     let day = sheet["day"].as_str().unwrap().to_owned();
     assert_eq!(world.json(&["sheet", &day])["sheet"], sheet);
