@@ -258,10 +258,8 @@ bodies!(
     Listed,
     /// A note of a sheet.
     #[serde(rename = "s_note")]
-    #[serde(rename = "s_note")]
     SheetNote,
     /// A sheet's day was opened.
-    #[serde(rename = "s_day")]
     #[serde(rename = "s_day")]
     SheetDay,
 );

@@ -80,6 +80,10 @@ fn fits(values: &[Value], shape: &str) -> bool {
 /// What is gathered beside the rows.
 #[derive(Default)]
 struct Gathered {
+    /// Numbers of unsent rows whose change can be read.
+    whole: BTreeSet<i64>,
+    /// Rows of which nothing can be read, with their numbers.
+    remnants: Vec<(i64, i64)>,
     /// Facts of parcels, from any change that has them.
     facts: BTreeMap<CaseId, Facts>,
     /// Waybills that the store names anywhere.
@@ -106,8 +110,17 @@ pub(super) fn everything(image: &mut Image, db: &mut Connection, photos: &Path, 
             take(&tx, row, photos, &mut gathered, &mut report)?;
         }
     }
-    // A change that was accepted once is not offered again, should both rows have been found.
-    tx.execute("DELETE FROM outbox WHERE state < 2 AND hash IN (SELECT hash FROM change)", [])?;
+    // A change that was accepted once is not offered again, should both rows have been found. Nor is it called damaged: a page that was
+    // freed long ago may still hold the first part of its row.
+    tx.execute(
+        "DELETE FROM outbox WHERE (state < 2 OR reason = ?1) AND hash IN (SELECT hash FROM change)",
+        [RefusalCode::Damaged.to_string()],
+    )?;
+    // Of two rows under one number one at most was in the table. Where one is whole, a second one of which nothing can be read, neither
+    // its change nor its words, is what was left of an older one.
+    for (_, row) in gathered.remnants.iter().filter(|(number, _)| gathered.whole.contains(number)) {
+        tx.execute("DELETE FROM outbox WHERE id = ?1", [row])?;
+    }
     keep_closed_histories(&tx, &mut report)?;
     settle_identity(&tx, &mut report)?;
     settle_references(&tx)?;
@@ -221,7 +234,10 @@ fn take_unsent(db: &Connection, id: i64, values: &[Value], gathered: &mut Gather
         return Ok(());
     };
     gathered.found.insert(id);
-    if let Ok(command) = serde_json::from_str(command) {
+    let number = id;
+    let told = serde_json::from_str(command);
+    let is_told = told.is_ok();
+    if let Ok(command) = told {
         gathered.waybills.extend(texts(&command).iter().filter_map(|text| Waybill::parse(text).ok()));
     }
     let change = CaseId::try_from(case.as_slice()).ok().and_then(|case| Some((case, Change::read_stored(&case, bytes).ok()?)));
@@ -234,6 +250,7 @@ fn take_unsent(db: &Connection, id: i64, values: &[Value], gathered: &mut Gather
         gathered.learn(case, change);
         sheet_row::know_of(db, [change])?;
     }
+    let is_whole = change.is_some();
     // Two rows under one number: both are kept.
     let taken: bool = db.query_row("SELECT EXISTS (SELECT 1 FROM outbox WHERE id = ?1)", [id], |row| row.get(0))?;
     let id = if taken { Null } else { Integer(id) };
@@ -248,6 +265,11 @@ fn take_unsent(db: &Connection, id: i64, values: &[Value], gathered: &mut Gather
          WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE case_id = ?2 AND hash = ?9)",
     )?
     .execute(row.as_slice())?;
+    if is_whole {
+        gathered.whole.insert(number);
+    } else if !is_told {
+        gathered.remnants.push((number, db.last_insert_rowid()));
+    }
     Ok(())
 }
 
