@@ -72,7 +72,12 @@ struct TellingTests {
             phone.will {}
             let (courier, number) = (try await scene.courier(Platform(sms: phone)), waybill(21))
             try await courier.fail(number, reason: "DF-ADDR", sub: "moved", words: "人已搬走", photos: [try await scene.picture()])
+            // With head office out of reach the phone sends.
+            try await scene.world.tell("link cut")
+            #expect(try await failure { try await courier.sync() }.kind == "Network")
             try await courier.sendSms(number)
+            try await courier.dispatchSms()
+            try await scene.world.tell("link up")
             let problem = ProblemFound(waybill: number, reason: "CD-DAMAGE", stage: "delivery", words: "一角压坏", weightG: 1900)
             try await courier.record(.problem(problem: problem))
             let commands: [Command] = [

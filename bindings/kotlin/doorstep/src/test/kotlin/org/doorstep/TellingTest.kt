@@ -3,11 +3,13 @@ package org.doorstep
 import java.io.File
 import kotlin.test.Test
 import kotlin.test.assertEquals
+import kotlin.test.assertFailsWith
 import kotlin.test.assertFalse
 import kotlin.test.assertIs
 import kotlin.test.assertTrue
 import org.doorstep.ffi.CaseDetail
 import org.doorstep.ffi.Command
+import org.doorstep.ffi.DoorstepException
 import org.doorstep.ffi.PhotoFile
 import org.doorstep.ffi.ProblemFound
 import org.doorstep.ffi.SmsPlatform
@@ -75,7 +77,12 @@ class TellingTest : AtTheDoor() {
         val courier = courier(Platform(sms = Phone))
         val number = waybill(61)
         courier.fail(number, "DF-ADDR", "人已搬走", listOf(PhotoFile(picture().path)))
+        // With head office out of reach the phone sends.
+        world.tell("link", "cut")
+        assertFailsWith<DoorstepException.Network> { courier.sync() }
         courier.sendSms(number)
+        courier.dispatchSms()
+        world.tell("link", "up")
         courier.record(Command.Problem(ProblemFound(number, "CD-DAMAGE", stage = "delivery", words = "一角压坏", weightG = 1900u)))
         listOf(
             Command.Call(number, "no_answer", null),
