@@ -1,6 +1,6 @@
 """What entries say: the number and address that a reply corrects, and every kind of entry that people record."""
 
-from doorstep import Command, Doorstep, PhotoFile, ProblemFound, ToldValue
+from doorstep import Command, Doorstep, DoorstepError, PhotoFile, ProblemFound, ToldValue
 from test_door import Phone
 from world import WorldTest, soon, waybill
 
@@ -69,7 +69,13 @@ class TellingTest(WorldTest):
         picture = self.folder / "damage.jpg"
         await self.world.tell("photo", picture)
         await courier.fail(number, "DF-ADDR", sub="moved", words="人已搬走", photos=[PhotoFile(path=str(picture))])
+        # With head office out of reach the phone sends.
+        await self.world.tell("link", "cut")
+        with self.assertRaises(DoorstepError.Network):
+            await soon(courier.sync())
         await courier.send_sms(number)
+        await courier.dispatch_sms()
+        await self.world.tell("link", "up")
         await courier.record(Command.PROBLEM(ProblemFound(
             waybill=number, reason="CD-DAMAGE", sub="package", stage="delivery", words="一角压坏", count=1, weight_g=1900,
         )))
