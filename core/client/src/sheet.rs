@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Client, ClientError, Refusal, random::random};
 
-/// What a person writes into a sheet of their own outlet. Serialised, it is the intent, as [`crate::Command`] is for cases.
+/// What a person writes into a sheet of their own outlet. Serialised, it is the intent, as [`crate::Recording`] is for cases.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do")]
 pub enum SheetCommand {

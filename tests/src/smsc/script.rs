@@ -15,7 +15,7 @@ pub enum Answer {
     Refuse(u32),
     /// Taken, never answered.
     Silent,
-    /// Taken, answered by [`Smsc::release`].
+    /// Taken, answered by [`super::Smsc::release`].
     Held,
     /// The connection ends and nothing was taken.
     CutBefore,
@@ -39,7 +39,7 @@ pub enum BindAnswer {
 /// When receipts come on their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Receipts {
-    /// Only when asked: [`Smsc::receipt`].
+    /// Only when asked: [`super::Smsc::receipt`].
     #[default]
     None,
     /// `DELIVRD`, before the answer to the submit.
