@@ -87,6 +87,7 @@ fn entry(u: &mut Unstructured, keys: &[EntryKey]) -> Result<NewEntry> {
         time: time(u)?,
         action: if has & 1 == 0 { None } else { Some(ActionId::new(u.arbitrary()?)) },
         facts: if has & 2 == 0 { None } else { Some(made_up_facts(u)?) },
+        sheet: None,
         release: match has & 4 {
             0 => None,
             _ => Some(Release { original: ChangeHash::new([has; 32]), received_at: UnixMs(u.arbitrary()?) }),
