@@ -2,7 +2,8 @@
 //!
 //! The accept path is short: verify changes outside the writer, admit them inside one transaction with verdicts, receipts
 //! and feed rows, commit, then answer. Whatever a person reads (case rows) is projected after the answer, in order, and can
-//! be rebuilt. Nothing is kept in memory between requests. Never here: what an entry means (`rules`), how it is stored in
+//! be rebuilt. Only `store` names the database. What is in memory between requests is a hint or a copy: parsed rules, listeners, uploads
+//! that are under way. Never here: what an entry means (`rules`), how it is stored in
 //! a document (`document`).
 
 pub mod admin;
