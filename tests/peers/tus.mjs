@@ -137,6 +137,7 @@ try {
   Object.assign(out, { requests: responses.length, sentBytes, cuts, responses, error: String(error.message ?? error).slice(0, 400) })
 }
 clearTimeout(timer)
-fs.rmSync(storage, { recursive: true, force: true })
 fs.writeSync(1, JSON.stringify(out) + '\n')
+// A write of the client's own storage may still be under way.
+fs.rmSync(storage, { recursive: true, force: true, maxRetries: 10 })
 process.exit(out.ok ? 0 : 1)
