@@ -4,7 +4,7 @@
 
 use doorstep_document::merge;
 use doorstep_domain::{CaseId, ChangeHash, UnixMs};
-use doorstep_rules::{AHEAD_OF_NOW_MS, Case, Finding, Judgement, Rulebook, State, Turn, Turns};
+use doorstep_rules::{AHEAD_OF_NOW_MS, Case, Finding, Judgement, Phase, Phases, Rulebook, State};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -27,7 +27,7 @@ struct Projected {
     case: CaseId,
     n: u64,
     rules: u64,
-    outcome: Result<(Case, Turns), String>,
+    outcome: Result<(Case, Phases), String>,
 }
 
 /// Folds and judges a case, and holds Automerge's own merge against the heads in the row. Freezes only on what will not pass by itself: damage, or a merge that fails. A busy disk is an error of this run.
@@ -50,8 +50,8 @@ fn compute(
             return Err("automerge gives other heads than the log".to_owned());
         }
         let folded = Case::fold(entries).ok_or("no parcel facts")?;
-        let turns = Turn::ahead(&folded, book, now);
-        Ok((folded, turns))
+        let phases = Phase::ahead(&folded, book, now);
+        Ok((folded, phases))
     };
     Ok(Projected { case, n, rules, outcome: judged() })
 }
@@ -68,10 +68,10 @@ fn write(tx: &Tx<'_>, projected: &Projected) -> Result<(), ApiError> {
         return Ok(()); // judged by rules that have been replaced meanwhile; the row stays behind and is done again
     }
     match outcome {
-        Ok((folded, turns)) => {
+        Ok((folded, phases)) => {
             // Only if nothing has come since: a newer change keeps the row behind, and it is done again.
             if docs::set_projected(tx, case, *n)? {
-                write_row(tx, case, folded, turns)?;
+                write_row(tx, case, folded, phases)?;
             }
         }
         Err(reason) => {
@@ -82,10 +82,10 @@ fn write(tx: &Tx<'_>, projected: &Projected) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn write_row(tx: &Tx<'_>, case: &CaseId, folded: &Case, turns: &Turns) -> Result<(), ApiError> {
-    let Turns { judgement, turn, later } = turns;
-    let later = later.iter().map(|(turn, then)| RowTurn { turn: turn.clone(), findings: finding_rows(folded, then) });
-    let later = serde_json::to_string(&later.collect::<Vec<_>>()).map_err(|_| ApiError::Internal("a row's turns"))?;
+fn write_row(tx: &Tx<'_>, case: &CaseId, folded: &Case, phases: &Phases) -> Result<(), ApiError> {
+    let Phases { judgement, phase, later } = phases;
+    let later = later.iter().map(|(phase, then)| RowPhase { phase: phase.clone(), findings: finding_rows(folded, then) });
+    let later = serde_json::to_string(&later.collect::<Vec<_>>()).map_err(|_| ApiError::Internal("a row's phases"))?;
     let name = |outlet: &Option<doorstep_domain::OutletCode>| outlet.as_ref().map_or(String::new(), ToString::to_string);
     let row = ListRow {
         waybill: folded.facts.waybill.as_str(),
@@ -94,32 +94,32 @@ fn write_row(tx: &Tx<'_>, case: &CaseId, folded: &Case, turns: &Turns) -> Result
         reason: folded.reason().unwrap_or(""),
         attempts: folded.attempts(),
         updated_at: folded.timeline.iter().map(|r| r.acted_at()).max().unwrap_or(UnixMs(0)),
-        turns: later,
-        now: row_now(turn),
+        phases: later,
+        now: row_now(phase),
     };
     list::write(tx, case, &row)?;
     Ok(findings::write(tx, case, &finding_rows(folded, judgement))?)
 }
 
-fn row_now(turn: &Turn) -> RowNow<'_> {
+fn row_now(phase: &Phase) -> RowNow<'_> {
     RowNow {
-        state: &turn.state,
-        next_step: &turn.next_step,
-        decision: &turn.decision,
-        flags: &turn.flags,
-        missed: &turn.missed,
-        closed: turn.state == State::Closed.as_str(),
-        due_ms: turn.due_ms,
-        from_ms: turn.from_ms,
-        until_ms: turn.until_ms,
+        state: &phase.state,
+        next_step: &phase.next_step,
+        decision: &phase.decision,
+        flags: &phase.flags,
+        missed: &phase.missed,
+        closed: phase.state == State::Closed.as_str(),
+        due_ms: phase.due_ms,
+        from_ms: phase.from_ms,
+        until_ms: phase.until_ms,
     }
 }
 
-/// A turn of a row, with the findings that come with it.
+/// A phase of a row, with the findings that come with it.
 #[derive(Serialize, Deserialize)]
-struct RowTurn {
+struct RowPhase {
     #[serde(flatten)]
-    turn: Turn,
+    phase: Phase,
     findings: Vec<FindingRow>,
 }
 
@@ -144,15 +144,15 @@ fn has_passed(tx: &Tx<'_>, now: UnixMs) -> Result<bool, ApiError> {
     Ok(!list::passed(tx, now, AHEAD_OF_NOW_MS, 1)?.is_empty())
 }
 
-/// Moves rows on that have changed by themselves since they were judged, by the turns in the row, without reading a change. Rows whose
-/// turns reach no further are judged anew. So are rows that were judged for a time which has not come: the clock was ahead then.
-fn turn(tx: &Tx<'_>, now: UnixMs) -> Result<(), ApiError> {
-    for (case, turns) in list::passed(tx, now, AHEAD_OF_NOW_MS, CHUNK * 20)? {
-        let turns: Vec<RowTurn> = serde_json::from_str(&turns).unwrap_or_default();
-        let reached = turns.into_iter().rfind(|row| row.turn.from_ms <= now.0);
-        match reached.filter(|row| row.turn.until_ms.is_none_or(|until| until > now.0)) {
-            Some(RowTurn { turn, findings }) => {
-                list::turn(tx, &case, &row_now(&turn))?;
+/// Moves rows on that have changed by themselves since they were judged, by the phases in the row, without reading a change. Rows whose
+/// phases reach no further are judged anew. So are rows that were judged for a time which has not come: the clock was ahead then.
+fn phase(tx: &Tx<'_>, now: UnixMs) -> Result<(), ApiError> {
+    for (case, phases) in list::passed(tx, now, AHEAD_OF_NOW_MS, CHUNK * 20)? {
+        let phases: Vec<RowPhase> = serde_json::from_str(&phases).unwrap_or_default();
+        let reached = phases.into_iter().rfind(|row| row.phase.from_ms <= now.0);
+        match reached.filter(|row| row.phase.until_ms.is_none_or(|until| until > now.0)) {
+            Some(RowPhase { phase, findings }) => {
+                list::phase(tx, &case, &row_now(&phase))?;
                 findings::write(tx, &case, &findings)?;
             }
             None => docs::project_anew(tx, &case)?,
@@ -164,7 +164,7 @@ fn turn(tx: &Tx<'_>, now: UnixMs) -> Result<(), ApiError> {
 /// Brings all rows up to date, computing on a reader and writing in the writer.
 pub(crate) async fn catch_up(db: &Db, rules: &Rules, now: UnixMs) -> Result<(), ApiError> {
     while db.read(move |db| has_passed(db, now)).await? {
-        db.write(move |db| turn(db, now)).await?;
+        db.write(move |db| phase(db, now)).await?;
     }
     loop {
         let rules = rules.clone();
@@ -179,7 +179,7 @@ pub(crate) async fn catch_up(db: &Db, rules: &Rules, now: UnixMs) -> Result<(), 
 /// Brings all rows up to date on one database, for the administrator's commands.
 pub(crate) fn catch_up_here(store: &Store, rules: &Rules, now: UnixMs) -> Result<(), ApiError> {
     while store.read(|tx| has_passed(tx, now))? {
-        store.write(|tx| turn(tx, now))?;
+        store.write(|tx| phase(tx, now))?;
     }
     loop {
         let projected = store.read(|tx| behind(tx, rules, now))?;

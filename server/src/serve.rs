@@ -217,7 +217,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
         passing: Passing::default(),
         in_flight: Arc::default(),
         storage: storage.clone(),
-        turns: Arc::default(),
+        uploading: Arc::default(),
         console_token: console_token.as_str().into(),
         to_project: to_project.clone(),
         live: live.clone(),

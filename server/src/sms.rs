@@ -4,28 +4,29 @@
 //! - `addressee`: to whom a message may go, by head office's own list;
 //! - `claim`: which message the gateway sends now, under one lease, and which it does not, and why;
 //! - `settle`: what became of a submission, and what a crash left behind;
-//! - `back`: receipts and customers' answers;
+//! - `receipts`: a provider's receipts; `answers`: what customers write back;
 //! - `lease`: the lease of a device; `gateway`: the loop that does all this; `webhook`: a provider's calls;
 //! - `report`: what head office sees; `held`: whether all of it waits for a person's word.
 //!
 //! A message is handed over at most once by a try. A try that may have left is uncertain: it waits for a receipt or a person.
 
 mod addressee;
-mod back;
+mod answers;
 mod claim;
 mod gateway;
 mod held;
 pub(crate) mod lease;
 mod outbox;
 mod queue;
+mod receipts;
 mod report;
 mod settle;
 pub(crate) mod webhook;
 
 pub use report::{Found, InboundRow, MessageRow, ReceiptRow};
 
-pub(crate) use back::prune;
 pub(crate) use gateway::{Gateway, provide};
 pub(crate) use held::{go, hold, waiting};
 pub(crate) use queue::{expect, take_report};
+pub(crate) use receipts::prune;
 pub(crate) use report::{inbound, list, receipts, settle_by_hand};

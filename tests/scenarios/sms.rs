@@ -1,10 +1,10 @@
 //! The customer's SMS with a real server, real clients, and an SMSC on loopback.
 
-mod back;
 mod crash;
 mod gateway;
 mod http;
 mod phone;
+mod receipts;
 mod turns;
 
 use std::sync::{

@@ -1,6 +1,6 @@
 //! How what a person did becomes entries: a [`Recording`] is checked against pack and case, and planned as bodies of entries.
 
-mod desk;
+mod context;
 mod door;
 mod handling;
 mod notices;
@@ -13,7 +13,7 @@ use doorstep_rules::Pack;
 use doorstep_store::{Act, ActionCase, Identity, Recording, SmsWish, Store};
 
 pub(crate) use self::sms::report;
-use self::{desk::Desk, door::restated};
+use self::{context::Context, door::restated};
 pub use self::{photo::NewPhoto, sms::SmsPreview};
 use crate::{ClientError, Refusal};
 
@@ -36,10 +36,10 @@ pub(crate) fn plan(
         let waybill = store.main_number(number)?;
         let view = store.case(&waybill, wall)?;
         let piece = (waybill != *number).then(|| number.clone());
-        let desk = Desk { store, who, pack, waybill: &waybill, piece, view: view.as_ref(), wall, now };
+        let context = Context { store, who, pack, waybill: &waybill, piece, view: view.as_ref(), wall, now };
         let bodies = match act {
-            Act::Identify => desk.identify(waybills, &before)?,
-            _ => bodies(&desk, act, photos)?,
+            Act::Identify => context.identify(waybills, &before)?,
+            _ => bodies(&context, act, photos)?,
         };
         plans.push(ActionCase { waybill, bodies, photos: Vec::new() });
     }
@@ -55,45 +55,45 @@ pub(crate) fn preview_sms(
 ) -> Result<SmsPreview, ClientError> {
     let waybill = store.main_number(number)?;
     let view = store.case(&waybill, wall)?;
-    let desk = Desk { store, who, pack, waybill: &waybill, piece: None, view: view.as_ref(), wall, now };
-    desk.preview(wish)
+    let context = Context { store, who, pack, waybill: &waybill, piece: None, view: view.as_ref(), wall, now };
+    context.preview(wish)
 }
 
-fn bodies(desk: &Desk<'_>, act: &Act, photos: &[Photo]) -> Result<Vec<Body>, ClientError> {
+fn bodies(context: &Context<'_>, act: &Act, photos: &[Photo]) -> Result<Vec<Body>, ClientError> {
     let mut bodies = match act {
-        Act::Fail(attempt) => vec![desk.fail(attempt)?],
-        Act::Problem { problem, usual_stage } => vec![desk.problem(problem, *usual_stage)?],
-        Act::Photos => desk.case().map(|_| Vec::new())?,
-        Act::Sms { wish, state, fault } => desk.sms(wish, *state, *fault)?,
-        Act::SmsReport(report) => vec![desk.sms_report(report)?],
-        Act::Call(call) => vec![desk.call(call)?],
-        Act::Note(words) => vec![desk.note(words)?],
-        Act::Outage(outage) => vec![desk.outage(outage)?],
-        Act::Notice { to, request } => vec![desk.notice(to.as_ref(), request.as_ref())?],
-        Act::Seen => vec![desk.seen()?],
-        Act::Reply(reply) => vec![desk.reply(reply, photos)?],
+        Act::Fail(attempt) => vec![context.fail(attempt)?],
+        Act::Problem { problem, usual_stage } => vec![context.problem(problem, *usual_stage)?],
+        Act::Photos => context.case().map(|_| Vec::new())?,
+        Act::Sms { wish, state, fault } => context.sms(wish, *state, *fault)?,
+        Act::SmsReport(report) => vec![context.sms_report(report)?],
+        Act::Call(call) => vec![context.call(call)?],
+        Act::Note(words) => vec![context.note(words)?],
+        Act::Outage(outage) => vec![context.outage(outage)?],
+        Act::Notice { to, request } => vec![context.notice(to.as_ref(), request.as_ref())?],
+        Act::Seen => vec![context.seen()?],
+        Act::Reply(reply) => vec![context.reply(reply, photos)?],
         Act::Mark { about, remark, reason, words } => {
-            vec![desk.mark(about.as_ref(), *remark, reason.as_ref(), words.as_ref())?]
+            vec![context.mark(about.as_ref(), *remark, reason.as_ref(), words.as_ref())?]
         }
-        Act::Action(action) => vec![desk.action(action)?],
-        Act::Tick(tick) => vec![desk.tick(tick)?],
-        Act::Assign(assign) => desk.assign(assign)?,
-        Act::Consent(consent) => vec![desk.consent(consent)?],
-        Act::Goods(goods) => vec![desk.goods(goods)?],
-        Act::Ledger(ledger) => vec![desk.ledger(ledger)?],
-        Act::Waive(waiver) => vec![desk.waive(waiver)?],
+        Act::Action(action) => vec![context.action(action)?],
+        Act::Tick(tick) => vec![context.tick(tick)?],
+        Act::Assign(assign) => context.assign(assign)?,
+        Act::Consent(consent) => vec![context.consent(consent)?],
+        Act::Goods(goods) => vec![context.goods(goods)?],
+        Act::Ledger(ledger) => vec![context.ledger(ledger)?],
+        Act::Waive(waiver) => vec![context.waive(waiver)?],
         Act::Correct { correction, instead } => {
-            let mut all = vec![desk.correct(correction)?];
+            let mut all = vec![context.correct(correction)?];
             if let Some(instead) = instead.as_ref().filter(|_| correction.fault != Fault::SameAs) {
-                all.extend(self::bodies(desk, instead, photos)?);
+                all.extend(self::bodies(context, instead, photos)?);
             }
             all
         }
-        Act::Dispute(dispute) => vec![desk.dispute(dispute)?],
+        Act::Dispute(dispute) => vec![context.dispute(dispute)?],
         Act::Identify => Vec::new(),
         Act::Handover(handover) => vec![Body::Handover(handover.clone())],
-        Act::Takeover => vec![desk.takeover()?],
-        Act::Close(close) => vec![desk.close(close)?],
+        Act::Takeover => vec![context.takeover()?],
+        Act::Close(close) => vec![context.close(close)?],
     };
     // What is right brings a correction's photos along.
     if matches!(act, Act::Fail(_) | Act::Problem { .. } | Act::Photos | Act::Reply(_)) {

@@ -1,7 +1,7 @@
 //! What judging costs: `cargo bench -p doorstep-rules`.
 //!
 //! 10,000 cases of 20 entries by four people, by two versions of the pack, in one run so that the ratios hold on any machine:
-//! folding, the judgement, the judgement with every turn that a list row takes by itself, and explaining.
+//! folding, the judgement, the judgement with every phase that a list row takes by itself, and explaining.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -16,7 +16,7 @@ use std::{
 };
 
 use doorstep_domain::*;
-use doorstep_rules::{Case, FIRST_PACK, Pack, Published, Rulebook, Turn, explain, judge};
+use doorstep_rules::{Case, FIRST_PACK, Pack, Phase, Published, Rulebook, explain, judge};
 
 const CASES: u32 = 10_000;
 const ENTRIES: u32 = 20;
@@ -140,7 +140,7 @@ fn main() {
     let (cases, folded) = timed(|| all.into_iter().map(|entries| Case::fold(entries).unwrap()).collect::<Vec<_>>());
     let (judged, assessed) = timed(|| cases.iter().map(|case| judge(case, &book, now)).collect::<Vec<_>>());
     let midway = MORNING.plus(20 * 60 * MINUTE);
-    let (turns, turned) = timed(|| cases.iter().map(|case| Turn::ahead(case, &book, midway).later.len()).sum::<usize>());
+    let (phases, turned) = timed(|| cases.iter().map(|case| Phase::ahead(case, &book, midway).later.len()).sum::<usize>());
     let (told, explained) =
         timed(|| cases.iter().zip(&judged).map(|(case, judged)| explain(case, &book, judged).len()).sum::<usize>());
 
@@ -148,13 +148,13 @@ fn main() {
     let findings: usize = judged.iter().map(|judged| judged.findings.len()).sum();
     let each = |duration: Duration| duration.as_secs_f64() * 1e6 / f64::from(CASES);
     println!(
-        "{CASES} cases of {ENTRIES} entries: {deadlines} deadlines, {findings} findings, {turns} turns, {told} explanations"
+        "{CASES} cases of {ENTRIES} entries: {deadlines} deadlines, {findings} findings, {phases} phases, {told} explanations"
     );
     println!("pack parsed and checked     {:>9.1} us (and copied)", parsed.as_secs_f64() * 1e6);
     println!("fold                        {:>9.1} us a case  {:>7.1} ms in all", each(folded), folded.as_secs_f64() * 1e3);
     println!("judge                       {:>9.1} us a case  {:>7.1} ms in all", each(assessed), assessed.as_secs_f64() * 1e3);
-    println!("judge with all turns        {:>9.1} us a case  {:>7.1} ms in all", each(turned), turned.as_secs_f64() * 1e3);
+    println!("judge with all phases        {:>9.1} us a case  {:>7.1} ms in all", each(turned), turned.as_secs_f64() * 1e3);
     println!("explain                     {:>9.1} us a case  {:>7.1} ms in all", each(explained), explained.as_secs_f64() * 1e3);
     println!("judge / fold                {:>9.2}", each(assessed) / each(folded));
-    println!("turns / judge               {:>9.2}", each(turned) / each(assessed));
+    println!("phases / judge               {:>9.2}", each(turned) / each(assessed));
 }

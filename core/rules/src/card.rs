@@ -8,8 +8,8 @@ use serde::Serialize;
 use crate::{
     Pack, Words,
     case::registered,
+    case_index::{Act, CaseIndex},
     pack::{CardStep, Code},
-    reading::{Act, Reading},
 };
 
 /// Somebody did a step.
@@ -66,25 +66,25 @@ impl Card {
 const MOST_DONE: usize = 8;
 
 /// The cards of a case, the oldest problem first; a problem that was registered again has one card. Ended cases have none.
-pub(crate) fn cards(reading: &Reading<'_>) -> Vec<Card> {
-    if reading.ended {
+pub(crate) fn cards(index: &CaseIndex<'_>) -> Vec<Card> {
+    if index.ended {
         return Vec::new();
     }
-    let since = reading.ends.last().map_or(0, |end| end.place + 1);
+    let since = index.ends.last().map_or(0, |end| end.place + 1);
     let mut seen = HashSet::new();
     let mut cards: Vec<Card> = Vec::new();
-    for (place, act) in reading.standing().rev().filter(|(place, _)| *place >= since) {
+    for (place, act) in index.standing().rev().filter(|(place, _)| *place >= since) {
         let Some((code, sub)) = registered(act.body()) else { continue };
-        let pack = reading.pack_of(act);
+        let pack = index.pack_of(act);
         let Some(row) = pack.code(code).filter(|_| seen.insert(code)) else { continue };
-        cards.push(card(reading, pack, row, sub, act, place, since));
+        cards.push(card(index, pack, row, sub, act, place, since));
     }
     cards.reverse();
     cards
 }
 
-fn card(reading: &Reading<'_>, pack: &Pack, row: &Code, sub: Option<&str>, act: &Act<'_>, place: usize, since: usize) -> Card {
-    let acts = || reading.standing().filter(move |(place, _)| *place >= since);
+fn card(index: &CaseIndex<'_>, pack: &Pack, row: &Code, sub: Option<&str>, act: &Act<'_>, place: usize, since: usize) -> Card {
+    let acts = || index.standing().filter(move |(place, _)| *place >= since);
     let codes: HashSet<&str> = acts().filter_map(|(_, act)| registered(act.body())).map(|(code, _)| code).collect();
     let attempts = acts().filter(|(_, act)| registered(act.body()).is_some_and(|(code, _)| code == row.code)).count();
     let first = acts().find(|(_, act)| registered(act.body()).is_some_and(|(code, _)| code == row.code));
@@ -100,7 +100,7 @@ fn card(reading: &Reading<'_>, pack: &Pack, row: &Code, sub: Option<&str>, act: 
         let is = |act: &Act<'_>| match act.body() {
             Body::Tick(tick) => tick.step.as_str() == step.step,
             // An SMS that nobody has sent yet is no step done.
-            Body::Sms(_) if reading.message(act.key()).is_none_or(|message| !message.level.counts()) => false,
+            Body::Sms(_) if index.message(act.key()).is_none_or(|message| !message.level.counts()) => false,
             body => what.is_some_and(|what| what.done_by.iter().any(|kind| kind == body.kind())),
         };
         let done = acts().filter(|(place, act)| *place >= from && is(act)).take(MOST_DONE);

@@ -6,8 +6,8 @@ use doorstep_domain::{About, Body, EntryKey, Recorded, Ruling, words};
 use serde::Serialize;
 
 use crate::{
+    case_index::{Act, CaseIndex},
     deadline::{TooLate, came_too_late},
-    reading::{Act, Reading},
 };
 
 words!(
@@ -41,15 +41,15 @@ pub struct Conflict {
 const MOST: usize = 32;
 
 /// The conflicts of a case. One on which head office has decided (for one of its sides) is none any more.
-pub(crate) fn conflicts(reading: &Reading<'_>) -> Vec<Conflict> {
+pub(crate) fn conflicts(index: &CaseIndex<'_>) -> Vec<Conflict> {
     let mut conflicts = Vec::new();
-    ends(reading, &mut conflicts);
-    assignments(reading, &mut conflicts);
-    decisions(reading, &mut conflicts);
-    old_replies(reading, &mut conflicts);
-    attempts(reading, &mut conflicts);
+    ends(index, &mut conflicts);
+    assignments(index, &mut conflicts);
+    decisions(index, &mut conflicts);
+    old_replies(index, &mut conflicts);
+    attempts(index, &mut conflicts);
     let settled = |conflict: &Conflict| {
-        conflict.kind != ConflictKind::TwoDecisions && conflict.sides.iter().any(|side| reading.ruling_on(side).is_some())
+        conflict.kind != ConflictKind::TwoDecisions && conflict.sides.iter().any(|side| index.ruling_on(side).is_some())
     };
     conflicts.retain(|conflict| !settled(conflict));
     conflicts.truncate(MOST);
@@ -61,9 +61,9 @@ fn key(act: &Act<'_>) -> EntryKey {
 }
 
 /// The end of the case against the decision in force, and against another end.
-fn ends(reading: &Reading<'_>, conflicts: &mut Vec<Conflict>) {
-    let since = reading.rounds.last().map_or(0, |round| round.from);
-    let closes = reading
+fn ends(index: &CaseIndex<'_>, conflicts: &mut Vec<Conflict>) {
+    let since = index.rounds.last().map_or(0, |round| round.from);
+    let closes = index
         .standing()
         .filter(|(place, act)| *place >= since && matches!(act.body(), Body::Close(close) if close.piece.is_none()));
     let closes: Vec<&Act<'_>> = closes.map(|(_, act)| act).collect();
@@ -75,8 +75,8 @@ fn ends(reading: &Reading<'_>, conflicts: &mut Vec<Conflict>) {
     if let Some(other) = closes.iter().find(|close| outcome(close) != outcome(last)) {
         conflicts.push(Conflict { kind: ConflictKind::TwoEnds, sides: vec![key(other), key(last)] });
     }
-    if let (Some((_, reply)), Some(outcome)) = (in_force(reading), outcome(last)) {
-        let row = reading.pack_of(last).outcome(outcome.as_str());
+    if let (Some((_, reply)), Some(outcome)) = (in_force(index), outcome(last)) {
+        let row = index.pack_of(last).outcome(outcome.as_str());
         let decided = decision(reply.recorded);
         if row.is_some_and(|row| row.contradicts.iter().any(|code| Some(code.as_str()) == decided)) {
             conflicts.push(Conflict { kind: ConflictKind::EndAgainstDecision, sides: vec![key(reply), key(last)] });
@@ -92,21 +92,21 @@ fn decision(recorded: &Recorded) -> Option<&str> {
 }
 
 /// The reply that binds, with its place: the latest valid one by server receipt in the last round, earlier ones are history (domain 6.6).
-pub(crate) fn in_force<'r, 'a>(reading: &'r Reading<'a>) -> Option<(usize, &'r Act<'a>)> {
-    let since = reading.rounds.last().map_or(0, |round| round.from);
-    let valid = reading.standing().filter(|(place, act)| *place >= since && act.is_valid_reply());
+pub(crate) fn in_force<'r, 'a>(index: &'r CaseIndex<'a>) -> Option<(usize, &'r Act<'a>)> {
+    let since = index.rounds.last().map_or(0, |round| round.from);
+    let valid = index.standing().filter(|(place, act)| *place >= since && act.is_valid_reply());
     let binding = valid
-        .filter(|(place, act)| act.when.received.is_none_or(|received| came_too_late(reading, *place, received) != TooLate::Yes));
+        .filter(|(place, act)| act.when.received.is_none_or(|received| came_too_late(index, *place, received) != TooLate::Yes));
     binding.max_by_key(|(place, act)| (act.when.received, *place))
 }
 
 /// Assignments that no other takes the place of, of different people.
-fn assignments(reading: &Reading<'_>, conflicts: &mut Vec<Conflict>) {
-    if reading.ended {
+fn assignments(index: &CaseIndex<'_>, conflicts: &mut Vec<Conflict>) {
+    if index.ended {
         return;
     }
-    let since = reading.ends.last().map_or(0, |end| end.place);
-    let assigns: Vec<&Act<'_>> = reading
+    let since = index.ends.last().map_or(0, |end| end.place);
+    let assigns: Vec<&Act<'_>> = index
         .standing()
         .filter(|(place, act)| *place >= since && matches!(act.body(), Body::Assign(_)))
         .map(|(_, act)| act)
@@ -130,10 +130,10 @@ pub(crate) fn agreed<'r, 'a>(standing: &[(&'r Act<'a>, &'a Ruling)]) -> Option<(
     standing.iter().all(|(_, ruling)| says(ruling) == says(last)).then_some((act, last))
 }
 
-fn decisions(reading: &Reading<'_>, conflicts: &mut Vec<Conflict>) {
+fn decisions(index: &CaseIndex<'_>, conflicts: &mut Vec<Conflict>) {
     let mut found: BTreeMap<&About, Vec<EntryKey>> = BTreeMap::new();
-    for about in reading.decided() {
-        let standing = reading.rulings(about);
+    for about in index.decided() {
+        let standing = index.rulings(about);
         if agreed(&standing).is_none() {
             found.insert(about, standing.into_iter().take(MOST).map(|(act, _)| key(act)).collect());
         }
@@ -142,20 +142,20 @@ fn decisions(reading: &Reading<'_>, conflicts: &mut Vec<Conflict>) {
 }
 
 /// Something done under a reply before a later one with another decision came.
-fn old_replies(reading: &Reading<'_>, conflicts: &mut Vec<Conflict>) {
-    let Some((_, now)) = in_force(reading) else { return };
+fn old_replies(index: &CaseIndex<'_>, conflicts: &mut Vec<Conflict>) {
+    let Some((_, now)) = in_force(index) else { return };
     let decided = decision(now.recorded);
-    let since = reading.rounds.last().map_or(0, |round| round.from);
-    for (_, act) in reading.standing().filter(|(place, _)| *place >= since) {
+    let since = index.rounds.last().map_or(0, |round| round.from);
+    for (_, act) in index.standing().filter(|(place, _)| *place >= since) {
         let Body::Action(action) = act.body() else { continue };
-        let row = reading.pack_of(act).outcome(action.outcome.as_str());
+        let row = index.pack_of(act).outcome(action.outcome.as_str());
         let carries =
             |code: &str| code == action.outcome.as_str() || row.is_some_and(|row| row.fulfils.iter().any(|f| f == code));
         let older = |other: &Act<'_>| {
             other.is_valid_reply() && decision(other.recorded) != decided && decision(other.recorded).is_some_and(carries)
         };
         let before = now.when.received.is_none_or(|received| act.when.at < received);
-        if before && decided.is_none_or(|code| !carries(code)) && reading.standing().any(|(_, other)| older(other)) {
+        if before && decided.is_none_or(|code| !carries(code)) && index.standing().any(|(_, other)| older(other)) {
             conflicts.push(Conflict { kind: ConflictKind::ActedOnOldReply, sides: vec![key(act), key(now)] });
             return;
         }
@@ -163,10 +163,10 @@ fn old_replies(reading: &Reading<'_>, conflicts: &mut Vec<Conflict>) {
 }
 
 /// Neighbouring attempts by different installations within the switch's minutes.
-fn attempts(reading: &Reading<'_>, conflicts: &mut Vec<Conflict>) {
+fn attempts(index: &CaseIndex<'_>, conflicts: &mut Vec<Conflict>) {
     let mut last: Option<&Act<'_>> = None;
-    for (_, act) in reading.standing().filter(|(_, act)| matches!(act.body(), Body::Attempt(_))) {
-        let near = i64::from(reading.pack_of(act).switches.same_attempt_minutes) * 60_000;
+    for (_, act) in index.standing().filter(|(_, act)| matches!(act.body(), Body::Attempt(_))) {
+        let near = i64::from(index.pack_of(act).switches.same_attempt_minutes) * 60_000;
         let piece = |act: &Act<'_>| match act.body() {
             Body::Attempt(attempt) => attempt.piece.clone(),
             _ => None,

@@ -3,7 +3,7 @@
 use doorstep_domain::{EntryKey, UnixMs};
 use serde::Serialize;
 
-use crate::{Words, reading::Act};
+use crate::{Words, case_index::Act};
 
 /// Between which two contacts with head office the acts of a finding lie: no word of a device moves an act out of that. Of several
 /// acts those of the widest gap.

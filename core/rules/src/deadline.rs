@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::{
     Clock, Counts, Due, Event, From, LateReply, Missing, On, Pack, Words,
-    reading::{Act, End, Reading},
+    case_index::{Act, CaseIndex, End},
 };
 
 words!(
@@ -94,12 +94,12 @@ pub(crate) struct Kept<'a> {
 }
 
 /// All deadlines of a case, in the order they started; whether some were left out because there are too many.
-pub(crate) fn deadlines<'a>(reading: &Reading<'a>) -> (Vec<Kept<'a>>, bool) {
+pub(crate) fn deadlines<'a>(index: &CaseIndex<'a>) -> (Vec<Kept<'a>>, bool) {
     let mut all = Vec::new();
     let mut capped = false;
-    for (version, published) in reading.book.versions().enumerate() {
+    for (version, published) in index.book.versions().enumerate() {
         for clock in &published.pack.clocks {
-            let mut starts = starts(reading, clock, version);
+            let mut starts = starts(index, clock, version);
             if starts.len() > MOST_STARTS {
                 capped = true;
                 starts.drain(..starts.len() - MOST_STARTS);
@@ -107,8 +107,8 @@ pub(crate) fn deadlines<'a>(reading: &Reading<'a>) -> (Vec<Kept<'a>>, bool) {
             if starts.is_empty() {
                 continue;
             }
-            let meets = Meets::of(reading, clock);
-            all.extend(starts.into_iter().filter_map(|start| keep(reading, clock, &published.pack, start, &meets)));
+            let meets = Meets::of(index, clock);
+            all.extend(starts.into_iter().filter_map(|start| keep(index, clock, &published.pack, start, &meets)));
         }
     }
     all.sort_by_key(|kept| (kept.deadline.started_at, kept.start.place));
@@ -116,71 +116,68 @@ pub(crate) fn deadlines<'a>(reading: &Reading<'a>) -> (Vec<Kept<'a>>, bool) {
 }
 
 /// What starts a clock of a version: acts that happened while it was in force.
-fn starts(reading: &Reading<'_>, clock: &Clock, version: usize) -> Vec<Start> {
+fn starts(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> {
     let ours = |act: &Act<'_>| act.when.version == version;
     let is = |act: &Act<'_>| ours(act) && clock.starts.is(act.body());
-    let each = |at: fn(&Reading<'_>, &Act<'_>) -> UnixMs| {
-        let matching = reading.acts.iter().enumerate().filter(|(_, act)| is(act));
-        matching.map(|(place, act)| Start::of(place, place, at(reading, act))).collect()
+    let each = |at: fn(&CaseIndex<'_>, &Act<'_>) -> UnixMs| {
+        let matching = index.acts.iter().enumerate().filter(|(_, act)| is(act));
+        matching.map(|(place, act)| Start::of(place, place, at(index, act))).collect()
     };
     match clock.starts.on {
-        On::Attempt => attempts(reading, clock, version),
-        On::Problem => problems(reading, clock, version),
+        On::Attempt => attempts(index, clock, version),
+        On::Problem => problems(index, clock, version),
         // Whoever was phoned has been told to their ear: there is nothing left to look at.
         On::Notice if clock.met_by.iter().any(|event| event.on == On::Seen) => {
-            let phoned = |place: usize| reading.acts.get(place).is_some_and(|act| matches!(act.body(), Body::Outage(_)));
-            told(reading, version).into_iter().filter(|start| !phoned(start.place)).collect()
+            let phoned = |place: usize| index.acts.get(place).is_some_and(|act| matches!(act.body(), Body::Outage(_)));
+            told(index, version).into_iter().filter(|start| !phoned(start.place)).collect()
         }
-        On::Notice => told(reading, version),
-        On::Reply => replies(reading, clock, version),
-        On::NoReply => unanswered(reading, version),
-        On::Day => days(reading, clock, version),
+        On::Notice => told(index, version),
+        On::Reply => replies(index, clock, version),
+        On::NoReply => unanswered(index, version),
+        On::Day => days(index, clock, version),
         On::Action | On::Tick | On::Ledger | On::Close => each(|_, act| act.when.at),
         On::Seen | On::Consent | On::DataEntry => Vec::new(),
     }
 }
 
 /// The first matching attempt of each round; with a count, the one that reaches it.
-fn attempts(reading: &Reading<'_>, clock: &Clock, version: usize) -> Vec<Start> {
+fn attempts(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> {
     let mut starts: Vec<Start> = Vec::new();
     let mut seen = 0;
-    for (place, act) in reading.acts.iter().enumerate().filter(|(_, act)| clock.starts.is(act.body())) {
+    for (place, act) in index.acts.iter().enumerate().filter(|(_, act)| clock.starts.is(act.body())) {
         seen += u32::from(act.stands());
-        let from = reading.round_of(place);
+        let from = index.round_of(place);
         if clock.count > 1 {
             if act.stands() && seen == clock.count {
                 starts.push(Start::of(place, place, act.when.at));
             }
-        } else if starts.last().is_none_or(|start| start.from != from) && counts_as_start(reading, act, clock) {
+        } else if starts.last().is_none_or(|start| start.from != from) && counts_as_start(index, act, clock) {
             starts.push(Start::of(place, from, act.when.at));
         }
     }
-    starts.retain(|start| reading.acts.get(start.place).is_some_and(|act| act.when.version == version));
+    starts.retain(|start| index.acts.get(start.place).is_some_and(|act| act.when.version == version));
     starts
 }
 
 /// A correction unmakes a start only while its deadline runs; afterwards head office decides.
-fn counts_as_start(reading: &Reading<'_>, act: &Act<'_>, clock: &Clock) -> bool {
+fn counts_as_start(index: &CaseIndex<'_>, act: &Act<'_>, clock: &Clock) -> bool {
     let Some(corrected) = act.superseded else { return true };
-    let due = due_at(reading, reading.pack_of(act), clock, act.when.at);
+    let due = due_at(index, index.pack_of(act), clock, act.when.at);
     due.is_ok_and(|due| due.is_some_and(|due| corrected > due))
 }
 
 /// Each problem once, however many registered it: by code, stage, outlet and piece, until the case ends. What was registered before
 /// under a provisional number is judged there.
-fn problems(reading: &Reading<'_>, clock: &Clock, version: usize) -> Vec<Start> {
+fn problems(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> {
     let mut starts: Vec<Start> = Vec::new();
-    for (place, act) in reading.acts.iter().enumerate() {
+    for (place, act) in index.acts.iter().enumerate() {
         let Body::Problem(problem) = act.body() else { continue };
-        if !clock.starts.is(act.body())
-            || !counts_as_start(reading, act, clock)
-            || reading.restated.contains(&act.recorded.change)
-        {
+        if !clock.starts.is(act.body()) || !counts_as_start(index, act, clock) || index.restated.contains(&act.recorded.change) {
             continue;
         }
         let same = |start: &&Start| {
-            let other = reading.acts.get(start.place);
-            let ended = reading.end_after(start.place).is_some_and(|end| end.place < place);
+            let other = index.acts.get(start.place);
+            let ended = index.end_after(start.place).is_some_and(|end| end.place < place);
             other.is_some_and(|other| {
                 other.outlet() == act.outlet()
                     && matches!(other.body(), Body::Problem(first) if first.reason == problem.reason
@@ -193,28 +190,28 @@ fn problems(reading: &Reading<'_>, clock: &Clock, version: usize) -> Vec<Start> 
         }
         let at = match clock.from {
             From::Act => act.when.at,
-            From::Found => problem.found_at.map_or(act.when.at, |found| Reading::claimed(act, found)),
+            From::Found => problem.found_at.map_or(act.when.at, |found| CaseIndex::claimed(act, found)),
             From::TheoreticalArrival => act.facts.arrival.unwrap_or(UnixMs(i64::MAX)),
         };
         starts.push(Start { group: Some(place), ..Start::of(place, place, at) });
     }
-    starts.retain(|start| reading.acts.get(start.place).is_some_and(|act| act.when.version == version));
+    starts.retain(|start| index.acts.get(start.place).is_some_and(|act| act.when.version == version));
     starts
 }
 
 /// The first moment in each round at which the origin outlet was told (SLA-05).
-fn told(reading: &Reading<'_>, version: usize) -> Vec<Start> {
-    let told = reading.rounds.iter().filter_map(|round| {
+fn told(index: &CaseIndex<'_>, version: usize) -> Vec<Start> {
+    let told = index.rounds.iter().filter_map(|round| {
         let (at, place) = round.told?;
         Some(Start::of(place, round.from, at))
     });
-    told.filter(|start| reading.acts.get(start.place).is_some_and(|act| act.when.version == version)).collect()
+    told.filter(|start| index.acts.get(start.place).is_some_and(|act| act.when.version == version)).collect()
 }
 
 /// Each valid reply with such a decision, from when the server had it; until a later one takes its place (domain 6.6). What was
 /// replied when the case had ended already asks for nothing: it is a contradiction for a person.
-fn replies(reading: &Reading<'_>, clock: &Clock, version: usize) -> Vec<Start> {
-    let mut valid: Vec<(UnixMs, usize, &Act<'_>)> = reading
+fn replies(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> {
+    let mut valid: Vec<(UnixMs, usize, &Act<'_>)> = index
         .standing()
         .filter(|(_, act)| act.is_valid_reply())
         .filter_map(|(place, act)| Some((act.when.received?, place, act)))
@@ -222,17 +219,17 @@ fn replies(reading: &Reading<'_>, clock: &Clock, version: usize) -> Vec<Start> {
     valid.sort_by_key(|(received, place, _)| (*received, *place));
     let mut starts = Vec::new();
     for (i, (received, place, act)) in valid.iter().enumerate() {
-        let pack = reading.pack_of(act);
+        let pack = index.pack_of(act);
         let same_day = || {
             let day = |at: UnixMs| pack.end_of_day(at).ok();
-            reading.told_in_round_of(*place).is_none_or(|told| day(told) == day(*received))
+            index.told_in_round_of(*place).is_none_or(|told| day(told) == day(*received))
         };
         let binds = clock.due != Due::FirstRun || !pack.switches.first_run_same_day_only || same_day();
         // Whoever dates an end before a reply does not get rid of it: only an end that is proven to be earlier does.
-        let end = reading.end_after(reading.round_of(*place)).filter(|end| end.place < *place);
+        let end = index.end_after(index.round_of(*place)).filter(|end| end.place < *place);
         let ended = end.is_some_and(|end| end.latest <= *received);
         let starts_it = act.when.version == version && clock.starts.is(act.body()) && !ended;
-        let too_late = came_too_late(reading, *place, *received);
+        let too_late = came_too_late(index, *place, *received);
         if starts_it && binds && too_late != TooLate::Yes {
             let overtaken = valid.get(i + 1).map(|(later, ..)| *later);
             let acted = if let TooLate::Claimed(acted) = too_late { Some(acted) } else { None };
@@ -255,11 +252,11 @@ pub(crate) enum TooLate {
 }
 
 /// See [`TooLate`].
-pub(crate) fn came_too_late(reading: &Reading<'_>, place: usize, received: UnixMs) -> TooLate {
-    let Some(told) = reading.told_in_round_of(place) else { return TooLate::No };
-    let pack = reading.book.pack(reading.book.version_at(told));
+pub(crate) fn came_too_late(index: &CaseIndex<'_>, place: usize, received: UnixMs) -> TooLate {
+    let Some(told) = index.told_in_round_of(place) else { return TooLate::No };
+    let pack = index.book.pack(index.book.version_at(told));
     let reply_clock = pack.clocks.iter().find(|clock| is_reply_clock(clock));
-    let due = reply_clock.and_then(|clock| due_at(reading, pack, clock, told).ok().flatten());
+    let due = reply_clock.and_then(|clock| due_at(index, pack, clock, told).ok().flatten());
     if due.is_none_or(|due| received <= due) {
         return TooLate::No;
     }
@@ -267,7 +264,7 @@ pub(crate) fn came_too_late(reading: &Reading<'_>, place: usize, received: UnixM
         LateReply::Binds => TooLate::No,
         LateReply::Void => TooLate::Yes,
         LateReply::BindsUnlessActed => {
-            let acts = reading.acts.iter().enumerate().skip(reading.round_of(place));
+            let acts = index.acts.iter().enumerate().skip(index.round_of(place));
             let acts = acts.filter(|(_, act)| act.stands() && matches!(act.body(), Body::Action(_) | Body::Close(_)));
             let after_it = acts.filter(|(_, act)| due.is_some_and(|due| act.when.at > due));
             let before =
@@ -287,23 +284,23 @@ pub(crate) fn is_reply_clock(clock: &Clock) -> bool {
 }
 
 /// Rounds in which the origin outlet gave no valid reply in time, or an invalid one and no other (SLA-08, T-5).
-fn unanswered(reading: &Reading<'_>, version: usize) -> Vec<Start> {
+fn unanswered(index: &CaseIndex<'_>, version: usize) -> Vec<Start> {
     let mut starts = Vec::new();
-    for told in told(reading, version) {
-        let pack = reading.book.pack(version);
+    for told in told(index, version) {
+        let pack = index.book.pack(version);
         let Some(clock) = pack.clocks.iter().find(|clock| is_reply_clock(clock)) else { continue };
-        let Ok(Some(due)) = due_at(reading, pack, clock, told.at) else { continue };
-        let acts = reading.acts_of_round(told.from).iter();
+        let Ok(Some(due)) = due_at(index, pack, clock, told.at) else { continue };
+        let acts = index.acts_of_round(told.from).iter();
         let replies = acts.filter(|act| act.stands() && matches!(act.body(), Body::Reply(_)) && act.when.received.is_some());
         let (valid, invalid): (Vec<_>, Vec<_>) = replies.partition(|act| act.is_valid_reply());
         let first_valid = valid.iter().filter_map(|act| act.when.received).min();
         let marked = |act: &Act<'_>| {
-            let marks = reading.marks(act.key()).map(|(mark, _)| mark.when.received.unwrap_or(mark.when.at));
+            let marks = index.marks(act.key()).map(|(mark, _)| mark.when.received.unwrap_or(mark.when.at));
             marks.max().or(act.when.received)
         };
         let first_invalid = invalid.iter().filter_map(|act| marked(act)).min();
         let at = first_invalid.map_or(due.plus(1), |invalid| invalid.min(due.plus(1)));
-        if first_valid.is_none_or(|valid| valid > at) && at <= reading.now {
+        if first_valid.is_none_or(|valid| valid > at) && at <= index.now {
             starts.push(Start { at, overtaken: first_valid, ..told });
         }
     }
@@ -311,30 +308,30 @@ fn unanswered(reading: &Reading<'_>, version: usize) -> Vec<Start> {
 }
 
 /// The present period of a duty of each day, while the case is open.
-fn days(reading: &Reading<'_>, clock: &Clock, version: usize) -> Vec<Start> {
+fn days(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> {
     let Due::Slots(slots) = &clock.due else { return Vec::new() };
-    let registration = reading.standing().find(|(_, act)| matches!(act.body(), Body::Attempt(_) | Body::Problem(_)));
+    let registration = index.standing().find(|(_, act)| matches!(act.body(), Body::Attempt(_) | Body::Problem(_)));
     let Some((place, act)) = registration else { return Vec::new() };
-    if reading.ended || act.when.at > reading.now || reading.book.version_at(reading.now) != version {
+    if index.ended || act.when.at > index.now || index.book.version_at(index.now) != version {
         return Vec::new();
     }
-    let last = reading.book.pack(version).last_time(reading.now, slots).unwrap_or(act.when.at);
+    let last = index.book.pack(version).last_time(index.now, slots).unwrap_or(act.when.at);
     vec![Start::of(place, 0, last.max(act.when.at))]
 }
 
 /// When a clock that started at a moment runs out; `None`: never.
-pub(crate) fn due_at(reading: &Reading<'_>, pack: &Pack, clock: &Clock, start: UnixMs) -> Result<Option<UnixMs>, Missing> {
+pub(crate) fn due_at(index: &CaseIndex<'_>, pack: &Pack, clock: &Clock, start: UnixMs) -> Result<Option<UnixMs>, Missing> {
     if start == UnixMs(i64::MAX) {
         return Err(Missing::Arrival);
     }
-    let delivering = reading.facts_at(start).delivering_outlet.as_ref().map(|outlet| outlet.as_str());
+    let delivering = index.facts_at(start).delivering_outlet.as_ref().map(|outlet| outlet.as_str());
     Ok(Some(match &clock.due {
         Due::NoLimit => return Ok(None),
         Due::AtStart => start,
         Due::EndOfDay => pack.end_of_day(start)?,
         Due::Hours(hours) => start.plus(i64::from(*hours) * 3_600_000),
         Due::TimeOfDay(time) => pack.next_time(start, &[*time])?,
-        Due::Slots(slots) => pack.next_time(reading.now, slots)?,
+        Due::Slots(slots) => pack.next_time(index.now, slots)?,
         Due::FirstRun => pack.first_run(start, delivering)?,
         Due::WorkingDays(days) => pack.after_working_days(start, *days)?,
         Due::WorkingMinutes(minutes) => pack.after_working_minutes(start, *minutes)?,
@@ -358,13 +355,13 @@ struct Meet {
 }
 
 impl Meets {
-    fn of(reading: &Reading<'_>, clock: &Clock) -> Self {
+    fn of(index: &CaseIndex<'_>, clock: &Clock) -> Self {
         let meets = |act: &Act<'_>, event: &Event| match event.on {
-            On::Notice => reading.to_origin(act),
+            On::Notice => index.to_origin(act),
             On::Reply => act.is_valid_reply() && event.is(act.body()),
             _ => event.is(act.body()),
         };
-        let acts = reading.acts.iter().enumerate().filter(|(_, act)| clock.met_by.iter().any(|event| meets(act, event)));
+        let acts = index.acts.iter().enumerate().filter(|(_, act)| clock.met_by.iter().any(|event| meets(act, event)));
         let acts = acts.map(|(place, act)| Meet {
             stands: act.stands(),
             place,
@@ -376,9 +373,9 @@ impl Meets {
         Self { acts: acts.collect(), data_entry: clock.met_by.iter().any(|event| event.on == On::DataEntry) }
     }
 
-    fn for_start<'m>(&'m self, reading: &'m Reading<'_>, start: &'m Start) -> impl Iterator<Item = &'m Meet> + Clone {
+    fn for_start<'m>(&'m self, index: &'m CaseIndex<'_>, start: &'m Start) -> impl Iterator<Item = &'m Meet> + Clone {
         let first = self.acts.partition_point(|meet| meet.place < start.from);
-        let problem = |place: usize| match reading.acts.get(place).map(|act| (act.body(), act.outlet())) {
+        let problem = |place: usize| match index.acts.get(place).map(|act| (act.body(), act.outlet())) {
             Some((Body::Problem(problem), outlet)) => Some((&problem.reason, problem.stage, &problem.piece, outlet)),
             _ => None,
         };
@@ -394,12 +391,12 @@ impl Meets {
     }
 }
 
-fn keep<'a>(reading: &Reading<'a>, clock: &'a Clock, pack: &'a Pack, start: Start, meets: &Meets) -> Option<Kept<'a>> {
-    let act = reading.acts.get(start.place)?;
-    let due = due_at(reading, pack, clock, start.at);
+fn keep<'a>(index: &CaseIndex<'a>, clock: &'a Clock, pack: &'a Pack, start: Start, meets: &Meets) -> Option<Kept<'a>> {
+    let act = index.acts.get(start.place)?;
+    let due = due_at(index, pack, clock, start.at);
     let (timeliness, met) = match due {
         Err(_) => (Timeliness::ScheduleMissing, None),
-        Ok(due) => kept(reading, clock, pack, &start, due, meets),
+        Ok(due) => kept(index, clock, pack, &start, due, meets),
     };
     let due_at = due.unwrap_or_default();
     let pending = timeliness == Timeliness::Pending;
@@ -411,18 +408,18 @@ fn keep<'a>(reading: &Reading<'a>, clock: &'a Clock, pack: &'a Pack, start: Star
         started_at: if start.at == UnixMs(i64::MAX) { act.when.at } else { start.at },
         due_at,
         missing: due.err(),
-        left_ms: due_at.filter(|_| pending).map_or(0, |due| due.since(reading.now)),
+        left_ms: due_at.filter(|_| pending).map_or(0, |due| due.since(index.now)),
         timeliness,
-        met_by: met.and_then(|place| reading.acts.get(place)).map(|act| act.key().clone()),
+        met_by: met.and_then(|place| index.acts.get(place)).map(|act| act.key().clone()),
         unsure: act.when.unsure,
-        doubted_by: start.doubt.and_then(|place| reading.acts.get(place)).map(|act| act.key().clone()),
+        doubted_by: start.doubt.and_then(|place| index.acts.get(place)).map(|act| act.key().clone()),
     };
     Some(Kept { deadline, clock, pack, start })
 }
 
 /// The answers of domain 3.6, in its order, and what met it.
 fn kept(
-    reading: &Reading<'_>,
+    index: &CaseIndex<'_>,
     clock: &Clock,
     pack: &Pack,
     start: &Start,
@@ -431,9 +428,9 @@ fn kept(
 ) -> (Timeliness, Option<usize>) {
     // Of a duty of each day, and of one that begins when no answer comes, only what was done after that counts.
     let only_after = matches!(clock.starts.on, On::Day | On::NoReply);
-    let candidates = meets.for_start(reading, start).filter(move |meet| !only_after || meet.at > start.at);
+    let candidates = meets.for_start(index, start).filter(move |meet| !only_after || meet.at > start.at);
     // One that began at a reply also ends with what may have ended the case before it: wherever that lies, nothing was missed.
-    let ends = || [start.ended, reading.end_after(start.from)].into_iter().flatten().filter(|_| clock.ends_with_case);
+    let ends = || [start.ended, index.end_after(start.from)].into_iter().flatten().filter(|_| clock.ends_with_case);
     let Some(due) = due else {
         let met = candidates.clone().next().map(|meet| meet.place);
         let stopped = ends().next().is_some() || start.overtaken.is_some();
@@ -446,7 +443,7 @@ fn kept(
     };
     if meets.data_entry {
         // Without the data's own time the registrar's word counts: they were not there (SLA-11).
-        let entered = reading.acts.get(start.place).and_then(|act| act.facts.entered).is_some_and(|entered| entered <= due);
+        let entered = index.acts.get(start.place).and_then(|act| act.facts.entered).is_some_and(|entered| entered <= due);
         return (if entered { Timeliness::OnTime } else { Timeliness::Late }, None);
     }
     let in_time = candidates.clone().find(|meet| {
@@ -458,10 +455,10 @@ fn kept(
     }
     let phoned = |at: fn(&Act<'_>, UnixMs) -> UnixMs| {
         let by_then = |(place, act): (usize, &Act<'_>)| {
-            (place >= start.from && reading.phoned(act, pack, Some(clock)).is_some_and(|said| at(act, said) <= due))
+            (place >= start.from && index.phoned(act, pack, Some(clock)).is_some_and(|said| at(act, said) <= due))
                 .then_some(place)
         };
-        (!clock.exceptions.is_empty()).then(|| reading.standing().find_map(by_then)).flatten()
+        (!clock.exceptions.is_empty()).then(|| index.standing().find_map(by_then)).flatten()
     };
     if let Some(place) = phoned(|act, _| act.when.latest) {
         return (Timeliness::OnTimeByException, Some(place));
@@ -469,7 +466,7 @@ fn kept(
     if ends().any(|end| end.latest <= due) || start.overtaken.is_some_and(|at| at <= due) {
         return (Timeliness::NotNeeded, None);
     }
-    if reading.now <= due && candidates.clone().all(|meet| meet.received.is_none()) {
+    if index.now <= due && candidates.clone().all(|meet| meet.received.is_none()) {
         return (Timeliness::Pending, None);
     }
     // What was done in time by its device's word alone meets nothing: a person looks. What is proven goes first.

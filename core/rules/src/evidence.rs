@@ -8,9 +8,9 @@ use serde::Serialize;
 use crate::{
     Case, Evidence, Message, Need, Pack, Proof, Rulebook, SmsLack, Unfit, UnfitPhoto, Words,
     case::registered,
+    case_index::{Act, CaseIndex, unfit_for},
     pack::Code,
     photo::shows,
-    reading::{Act, Reading, unfit_for},
     sms::proves,
 };
 
@@ -60,13 +60,13 @@ impl Leniency {
 }
 
 /// What the registrations of the case want and nobody recorded, and where leniency is proven.
-pub(crate) fn missing(reading: &Reading<'_>) -> (Vec<Gap>, Leniency) {
+pub(crate) fn missing(index: &CaseIndex<'_>) -> (Vec<Gap>, Leniency) {
     let mut gaps: Vec<Vec<Gap>> = Vec::new();
     let mut seen = HashSet::new();
     let mut leniency = Leniency::default();
-    for (_, act) in reading.standing().rev() {
+    for (_, act) in index.standing().rev() {
         let Some((code, sub)) = registered(act.body()) else { continue };
-        let pack = reading.pack_of(act);
+        let pack = index.pack_of(act);
         let Some(row) = pack.code(code) else { continue };
         // A second registration for the same reason wants the same: the newest of them is looked at.
         if !seen.insert((code, sub, act.when.version)) {
@@ -74,20 +74,20 @@ pub(crate) fn missing(reading: &Reading<'_>) -> (Vec<Gap>, Leniency) {
         }
         let (mut complete, mut lacking) = (true, Vec::new());
         for evidence in wanted(row, sub) {
-            let have = count(reading, evidence, Some(act));
-            if have >= evidence.least || is_waived(reading, evidence) {
+            let have = count(index, evidence, Some(act));
+            if have >= evidence.least || is_waived(index, evidence) {
                 continue;
             }
             complete &= evidence.need != Need::Required;
             let known = gaps.iter().flatten().any(|gap: &Gap| gap.reason == code && gap.evidence == evidence.id);
             if !known {
-                lacking.push(gap(row, evidence, act, (have, unfit_for(reading, &evidence.any_of)), pack.version));
+                lacking.push(gap(row, evidence, act, (have, unfit_for(index, &evidence.any_of)), pack.version));
             }
         }
         gaps.push(lacking);
         if row.leniency && complete {
             leniency.proven.insert((code.to_owned(), sub.map(str::to_owned), act.when.version));
-            let proofs = row.evidence.iter().flat_map(|evidence| proving(reading, evidence, Some(act)));
+            let proofs = row.evidence.iter().flat_map(|evidence| proving(index, evidence, Some(act)));
             leniency.proofs.extend(proofs.map(|act| act.key().clone()));
         }
     }
@@ -118,56 +118,56 @@ fn gap(row: &Code, evidence: &Evidence, act: &Act<'_>, (have, unfit): (u32, Vec<
 
 /// What can not be photographed is waived where the rules offer it; a picture that is there but measured not clear, anywhere
 /// (domain 7: a waiver needs text).
-fn is_waived(reading: &Reading<'_>, evidence: &Evidence) -> bool {
+fn is_waived(index: &CaseIndex<'_>, evidence: &Evidence) -> bool {
     let waives = |body: &Body| match body {
         Body::Waiver(waiver) => waiver.evidence.as_str() == evidence.id && has_text(Some(&waiver.words)),
         _ => false,
     };
     let is_measured = |unfit: &UnfitPhoto| matches!(unfit.why, Unfit::Measured { .. });
-    let offered = || evidence.waiver.is_some() || unfit_for(reading, &evidence.any_of).iter().any(is_measured);
-    reading.standing().any(|(_, act)| waives(act.body())) && offered()
+    let offered = || evidence.waiver.is_some() || unfit_for(index, &evidence.any_of).iter().any(is_measured);
+    index.standing().any(|(_, act)| waives(act.body())) && offered()
 }
 
 /// How many acts satisfy a row.
-pub(crate) fn count(reading: &Reading<'_>, evidence: &Evidence, of: Option<&Act<'_>>) -> u32 {
-    u32::try_from(proving(reading, evidence, of).count()).unwrap_or(u32::MAX)
+pub(crate) fn count(index: &CaseIndex<'_>, evidence: &Evidence, of: Option<&Act<'_>>) -> u32 {
+    u32::try_from(proving(index, evidence, of).count()).unwrap_or(u32::MAX)
 }
 
 /// The acts that satisfy a row, for a registration or for the case as a whole.
 fn proving<'r, 'a>(
-    reading: &'r Reading<'a>,
+    index: &'r CaseIndex<'a>,
     evidence: &'r Evidence,
     of: Option<&'r Act<'a>>,
 ) -> impl Iterator<Item = &'r Act<'a>> {
-    let proves = move |act: &Act<'_>| evidence.any_of.iter().any(|proof| is(reading, proof, act, of));
-    reading.acts.iter().filter(move |act| act.stands() && proves(act))
+    let proves = move |act: &Act<'_>| evidence.any_of.iter().any(|proof| is(index, proof, act, of));
+    index.acts.iter().filter(move |act| act.stands() && proves(act))
 }
 
 /// What an action would lack to count as done, if it were recorded now: the names of the rows that nothing satisfies.
 pub fn lacking(case: &Case, pack: &Pack, body: &Body) -> Vec<Words> {
     let Body::Action(action) = body else { return Vec::new() };
     let book = Rulebook::only(pack.clone());
-    let reading = Reading::of(case, &book, UnixMs(i64::MAX));
+    let index = CaseIndex::of(case, &book, UnixMs(i64::MAX));
     let named = action.number.is_some() && action.carrier.is_some();
     let rows = pack.outcome(action.outcome.as_str()).map(|row| row.requires.as_slice()).unwrap_or_default();
     let lacks = rows.iter().filter(|row| {
         let itself = named && row.least == 1 && row.any_of.contains(&Proof::Carrier {});
-        !itself && count(&reading, row, None) < row.least
+        !itself && count(&index, row, None) < row.least
     });
     lacks.map(|row| Words { zh: row.zh.clone(), en: row.en.clone() }).collect()
 }
 
-fn is(reading: &Reading<'_>, proof: &Proof, act: &Act<'_>, of: Option<&Act<'_>>) -> bool {
+fn is(index: &CaseIndex<'_>, proof: &Proof, act: &Act<'_>, of: Option<&Act<'_>>) -> bool {
     let any = |list: &[String], word: &str| list.is_empty() || list.iter().any(|w| w == word);
     let said = |words: &Option<Personal>| has_text(words.as_ref());
     let itself = of.is_some_and(|of| of.key() == act.key());
     match (proof, act.body()) {
-        (Proof::Photo { .. }, Body::Photo(photo)) => shows(proof, photo) && !reading.unfit.contains_key(act.key()),
+        (Proof::Photo { .. }, Body::Photo(photo)) => shows(proof, photo) && !index.unfit.contains_key(act.key()),
         (Proof::Call { results }, Body::Call(call)) => any(results, call.result.as_str()),
-        (Proof::Sms { levels, faults }, Body::Sms(_)) => reading.message(act.key()).is_some_and(|message| {
+        (Proof::Sms { levels, faults }, Body::Sms(_)) => index.message(act.key()).is_some_and(|message| {
             let fault = message.fault.map_or("", SmsFault::as_str);
             if levels.is_empty() {
-                proves_some(reading, message, of)
+                proves_some(index, message, of)
             } else {
                 // A number that proves nothing proves nothing wrong with the label's either (domain 5.4).
                 let is_labels = !message.lacks.contains(&SmsLack::OtherNumber);
@@ -201,9 +201,9 @@ fn is(reading: &Reading<'_>, proof: &Proof, act: &Act<'_>, of: Option<&Act<'_>>)
 }
 
 /// Whether a message proves a registration's attempt, or without one any (domain 5.2: on the attempt's day).
-fn proves_some(reading: &Reading<'_>, message: &Message, of: Option<&Act<'_>>) -> bool {
+fn proves_some(index: &CaseIndex<'_>, message: &Message, of: Option<&Act<'_>>) -> bool {
     match of {
-        Some(attempt) if matches!(attempt.body(), Body::Attempt(_)) => proves(reading, message, attempt),
+        Some(attempt) if matches!(attempt.body(), Body::Attempt(_)) => proves(index, message, attempt),
         _ => message.counts(),
     }
 }
@@ -236,11 +236,11 @@ pub struct AttemptBasis {
 }
 
 /// The basis of each failed delivery that stands, in the timeline's order.
-pub(crate) fn bases(reading: &Reading<'_>, leniency: &Leniency) -> Vec<AttemptBasis> {
-    let attempts = reading.standing().map(|(_, act)| act).filter(|act| matches!(act.body(), Body::Attempt(_)));
+pub(crate) fn bases(index: &CaseIndex<'_>, leniency: &Leniency) -> Vec<AttemptBasis> {
+    let attempts = index.standing().map(|(_, act)| act).filter(|act| matches!(act.body(), Body::Attempt(_)));
     let basis = |act: &Act<'_>| {
-        let proving: Vec<&Message> = reading.messages.iter().filter(|message| proves(reading, message, act)).collect();
-        let waivers = reading.standing().filter(|(_, act)| matches!(act.body(), Body::Waiver(w) if w.evidence.as_str() == "sms"));
+        let proving: Vec<&Message> = index.messages.iter().filter(|message| proves(index, message, act)).collect();
+        let waivers = index.standing().filter(|(_, act)| matches!(act.body(), Body::Waiver(w) if w.evidence.as_str() == "sms"));
         let waivers: Vec<EntryKey> = waivers.map(|(_, act)| act.key().clone()).collect();
         let (basis, evidence) = match proving.as_slice() {
             [] if leniency.covers(act) => (Basis::SmsImpossible, leniency.proofs.clone()),

@@ -9,11 +9,11 @@ use serde::Serialize;
 use crate::{
     Clock, Contacts, LateSynced, Liability, On, Otherwise, Pack, Party, Per, Proof, Timeliness, Words,
     case::registered,
+    case_index::{Act, CaseIndex},
     conflict::agreed,
     contacts::contacts,
     deadline::{Kept, MOST_STARTS},
     evidence::Leniency,
-    reading::{Act, Reading},
 };
 
 words!(
@@ -82,16 +82,16 @@ pub struct Finding {
 }
 
 /// Everything that somebody would answer for, if the records stay as they are.
-pub(crate) fn findings(reading: &Reading<'_>, kept: &[Kept<'_>], leniency: &Leniency) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = kept.iter().filter_map(|kept| of_clock(reading, kept, leniency)).collect();
-    findings.extend(of_registrations(reading));
-    let disputes = disputes(reading);
+pub(crate) fn findings(index: &CaseIndex<'_>, kept: &[Kept<'_>], leniency: &Leniency) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = kept.iter().filter_map(|kept| of_clock(index, kept, leniency)).collect();
+    findings.extend(of_registrations(index));
+    let disputes = disputes(index);
     for finding in &mut findings {
         finding.disputes = disputes.get(&finding.id).into_iter().flatten().map(|key| (*key).clone()).collect();
         if !finding.disputes.is_empty() {
             finding.state = FindingState::Disputed;
         }
-        if let Some((act, ruling)) = agreed(&reading.rulings(&finding.id)) {
+        if let Some((act, ruling)) = agreed(&index.rulings(&finding.id)) {
             (finding.state, finding.review) = (FindingState::Decided, false);
             finding.share = if ruling.stands == Stands::Lifted { 0 } else { ruling.share.unwrap_or(finding.share) };
             finding.amount = match ruling.stands {
@@ -104,9 +104,9 @@ pub(crate) fn findings(reading: &Reading<'_>, kept: &[Kept<'_>], leniency: &Leni
     findings
 }
 
-fn disputes<'a>(reading: &'a Reading<'_>) -> HashMap<&'a About, Vec<&'a EntryKey>> {
+fn disputes<'a>(index: &'a CaseIndex<'_>) -> HashMap<&'a About, Vec<&'a EntryKey>> {
     let mut disputes: HashMap<&About, Vec<&EntryKey>> = HashMap::new();
-    for (_, act) in reading.standing() {
+    for (_, act) in index.standing() {
         if let Body::Dispute(dispute) = act.body() {
             disputes.entry(&dispute.about).or_default().push(act.key());
         }
@@ -115,10 +115,10 @@ fn disputes<'a>(reading: &'a Reading<'_>) -> HashMap<&'a About, Vec<&'a EntryKey
 }
 
 /// A missed clock.
-fn of_clock(reading: &Reading<'_>, kept: &Kept<'_>, leniency: &Leniency) -> Option<Finding> {
+fn of_clock(index: &CaseIndex<'_>, kept: &Kept<'_>, leniency: &Leniency) -> Option<Finding> {
     let Kept { deadline, clock, pack, start } = kept;
-    let act = reading.acts.get(start.place)?;
-    let met = deadline.met_by.as_ref().and_then(|key| reading.acts.iter().find(|act| act.key() == key));
+    let act = index.acts.get(start.place)?;
+    let met = deadline.met_by.as_ref().and_then(|key| index.acts.iter().find(|act| act.key() == key));
     let late = match deadline.timeliness {
         Timeliness::Late => true,
         Timeliness::LateSynced => {
@@ -131,8 +131,8 @@ fn of_clock(reading: &Reading<'_>, kept: &Kept<'_>, leniency: &Leniency) -> Opti
     if !late {
         return None;
     }
-    let round = || reading.acts.get(start.from..).unwrap_or_default().iter().filter(|act| act.stands());
-    let strays = || round().filter(|act| matches!(act.body(), Body::Notice(_)) && !reading.to_origin(act));
+    let round = || index.acts.get(start.from..).unwrap_or_default().iter().filter(|act| act.stands());
+    let strays = || round().filter(|act| matches!(act.body(), Body::Notice(_)) && !index.to_origin(act));
     let incomplete = || round().filter(|act| matches!(act.body(), Body::Outage(outage) if !outage.is_complete()));
     let mut basis: Vec<EntryKey> = std::iter::once(act.key().clone()).chain(deadline.met_by.clone()).collect();
     let mut rule = clock.rule.as_ref()?;
@@ -145,7 +145,7 @@ fn of_clock(reading: &Reading<'_>, kept: &Kept<'_>, leniency: &Leniency) -> Opti
         basis.extend(strays().map(|act| act.key().clone()));
     }
     basis.extend(deadline.doubted_by.clone());
-    if let Some(corrected) = reading.case.superseded.get(act.key()) {
+    if let Some(corrected) = index.case.superseded.get(act.key()) {
         basis.push(corrected.clone());
     }
     let row = pack.liability(rule)?;
@@ -157,7 +157,7 @@ fn of_clock(reading: &Reading<'_>, kept: &Kept<'_>, leniency: &Leniency) -> Opti
         || met.is_some_and(|met| met.when.unsure)
         || deadline.doubted_by.is_some()
         || lenient;
-    let mut finding = proposal(reading, row, pack, act, basis);
+    let mut finding = proposal(index, row, pack, act, basis);
     (finding.clock, finding.started_at, finding.due_at) = (Some(clock.id.clone()), Some(deadline.started_at), deadline.due_at);
     finding.amount = row.yuan.map(yuan);
     finding.review |= review;
@@ -169,15 +169,15 @@ fn of_clock(reading: &Reading<'_>, kept: &Kept<'_>, leniency: &Leniency) -> Opti
 
 /// Faults that were registered, the newest of each rule: somebody could claim thousands. What was registered under a provisional
 /// number is held against nobody there once the parcel's own number is known: it is in that number's case.
-fn of_registrations(reading: &Reading<'_>) -> Vec<Finding> {
-    let named = || reading.standing().any(|(_, act)| matches!(act.body(), Body::Alias(_)));
-    if reading.case.is_provisional() && named() {
+fn of_registrations(index: &CaseIndex<'_>) -> Vec<Finding> {
+    let named = || index.standing().any(|(_, act)| matches!(act.body(), Body::Alias(_)));
+    if index.case.is_provisional() && named() {
         return Vec::new();
     }
     let registrations: Vec<(&Act<'_>, &str)> =
-        reading.standing().filter_map(|(_, act)| Some((act, registered(act.body())?.0))).collect();
+        index.standing().filter_map(|(_, act)| Some((act, registered(act.body())?.0))).collect();
     let mut findings = Vec::new();
-    for (version, published) in reading.book.versions().enumerate() {
+    for (version, published) in index.book.versions().enumerate() {
         for row in &published.pack.liabilities {
             let Some(event) = &row.on else { continue };
             let with = |code: &String| registrations.iter().any(|(_, other)| other == code);
@@ -186,13 +186,13 @@ fn of_registrations(reading: &Reading<'_>) -> Vec<Finding> {
             if held.is_empty() || !row.only_with.iter().all(with) {
                 continue;
             }
-            findings.extend(held.into_iter().rev().map(|act| against(reading, row, &published.pack, act, &registrations)));
+            findings.extend(held.into_iter().rev().map(|act| against(index, row, &published.pack, act, &registrations)));
         }
     }
     findings
 }
 
-fn against(reading: &Reading<'_>, row: &Liability, pack: &Pack, act: &Act<'_>, registrations: &[(&Act<'_>, &str)]) -> Finding {
+fn against(index: &CaseIndex<'_>, row: &Liability, pack: &Pack, act: &Act<'_>, registrations: &[(&Act<'_>, &str)]) -> Finding {
     let mut basis = vec![act.key().clone()];
     if !row.only_with.is_empty() {
         let with = registrations.iter().filter(|(_, code)| row.only_with.iter().any(|with| with == code));
@@ -204,23 +204,23 @@ fn against(reading: &Reading<'_>, row: &Liability, pack: &Pack, act: &Act<'_>, r
     };
     let mut amount = row.yuan.map(|each| Fen(yuan(each).0.saturating_mul(count)));
     if row.goods_value {
-        let value = reading.standing().rev().find_map(|(_, other)| match other.body() {
+        let value = index.standing().rev().find_map(|(_, other)| match other.body() {
             Body::Goods(goods) => goods.value.map(|value| (value, other.key().clone())),
             _ => None,
         });
         amount = value.as_ref().map(|(value, _)| *value);
         basis.extend(value.map(|(_, key)| key));
     }
-    let mut finding = proposal(reading, row, pack, act, basis);
+    let mut finding = proposal(index, row, pack, act, basis);
     finding.amount = amount;
     finding.review |= act.when.unsure;
     finding
 }
 
-fn proposal(reading: &Reading<'_>, row: &Liability, pack: &Pack, act: &Act<'_>, mut basis: Vec<EntryKey>) -> Finding {
+fn proposal(index: &CaseIndex<'_>, row: &Liability, pack: &Pack, act: &Act<'_>, mut basis: Vec<EntryKey>) -> Finding {
     let mut seen = HashSet::new();
     basis.retain(|key| seen.insert(key.clone()));
-    let acts: Vec<&Act<'_>> = reading.acts.iter().filter(|act| seen.contains(act.key())).collect();
+    let acts: Vec<&Act<'_>> = index.acts.iter().filter(|act| seen.contains(act.key())).collect();
     Finding {
         id: About { rule: row.id.parse().ok(), entry: act.key().clone() },
         rule: row.id.clone(),
@@ -230,7 +230,7 @@ fn proposal(reading: &Reading<'_>, row: &Liability, pack: &Pack, act: &Act<'_>, 
         started_at: None,
         due_at: None,
         party: row.borne_by,
-        outlet: reading.outlet_of(row.borne_by, act),
+        outlet: index.outlet_of(row.borne_by, act),
         share: row.share,
         amount: None,
         contacts: contacts(&acts),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use doorstep_domain::{Body, FactsCheck, Kind, SmsState, TargetSource, check_s10, words};
 
-use crate::{case::registered, evidence, reading::Reading};
+use crate::{case::registered, case_index::CaseIndex, evidence};
 
 words!(
     /// Something a reviewer should see.
@@ -92,11 +92,11 @@ words!(
 const NO_MOBILE: &str = "missing_mobile";
 
 /// The flags that a case's entries, receipts and facts raise by themselves.
-pub(crate) fn flags(reading: &Reading<'_>) -> BTreeSet<Flag> {
+pub(crate) fn flags(index: &CaseIndex<'_>) -> BTreeSet<Flag> {
     let mut flags = BTreeSet::new();
-    let case = reading.case;
-    for act in &reading.acts {
-        let (recorded, pack) = (act.recorded, reading.pack_of(act));
+    let case = index.case;
+    for act in &index.acts {
+        let (recorded, pack) = (act.recorded, index.pack_of(act));
         let tolerance = pack.switches.clock_tolerance_ms();
         let wall = recorded.entry.time.wall;
         let receipt = recorded.standing.receipt();
@@ -128,7 +128,7 @@ pub(crate) fn flags(reading: &Reading<'_>) -> BTreeSet<Flag> {
         }
         match act.body() {
             Body::Notice(notice) => {
-                if !reading.to_origin(act) {
+                if !index.to_origin(act) {
                     flags.insert(Flag::WrongTarget);
                 }
                 if notice.source == TargetSource::Manual {
@@ -139,7 +139,7 @@ pub(crate) fn flags(reading: &Reading<'_>) -> BTreeSet<Flag> {
             Body::Reply(_) if !act.is_valid_reply() => drop(flags.insert(Flag::InvalidReply)),
             Body::Action(action) => {
                 let row = pack.outcome(action.outcome.as_str());
-                let lacks = row.is_some_and(|row| row.requires.iter().any(|e| evidence::count(reading, e, None) < e.least));
+                let lacks = row.is_some_and(|row| row.requires.iter().any(|e| evidence::count(index, e, None) < e.least));
                 if lacks || row.is_none_or(|row| !row.action) {
                     flags.insert(Flag::ActionUnproven);
                 }
@@ -163,7 +163,7 @@ pub(crate) fn flags(reading: &Reading<'_>) -> BTreeSet<Flag> {
             }
         }
     }
-    for message in &reading.messages {
+    for message in &index.messages {
         let marked = [
             (message.counts(), Flag::AttemptProven),
             (message.state == SmsState::Uncertain, Flag::SmsUncertain),
@@ -173,7 +173,7 @@ pub(crate) fn flags(reading: &Reading<'_>) -> BTreeSet<Flag> {
         ];
         flags.extend(marked.into_iter().filter(|(holds, _)| *holds).map(|(_, flag)| flag));
     }
-    let pack = reading.pack();
+    let pack = index.pack();
     let of_case = [
         (case.facts.is_unlisted(), Flag::Unlisted),
         (case.facts_disagree, Flag::FactsDisagree),

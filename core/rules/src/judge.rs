@@ -7,12 +7,12 @@ use crate::{
     AttemptBasis, Card, Case, Conflict, Deadline, Finding, FindingState, Flag, Gap, Message, NextStep, Rulebook, State,
     Timeliness, Validity,
     card::cards,
+    case_index::CaseIndex,
     conflict::{conflicts, in_force},
     deadline::{TooLate, came_too_late, deadlines},
     evidence::{bases, missing},
     finding::findings,
     flags::flags,
-    reading::Reading,
     state::state,
     worlds::weigh,
 };
@@ -122,18 +122,18 @@ pub fn judge(case: &Case, book: &Rulebook, now: UnixMs) -> Judgement {
 /// The same, and when the next clock runs out by a version or a row that may have been in force beside those of the judgement: its
 /// findings change after that.
 pub(crate) fn judge_until(case: &Case, book: &Rulebook, now: UnixMs) -> (Judgement, Option<UnixMs>) {
-    let reading = Reading::of(case, book, now);
-    let mut flags = flags(&reading);
-    let (kept, capped) = deadlines(&reading);
-    let (missing, leniency) = missing(&reading);
-    let mut findings = if case.facts_confirmed { findings(&reading, &kept, &leniency) } else { Vec::new() };
-    let other_due = case.facts_confirmed.then(|| weigh(case, book, now, &reading, &mut findings)).flatten();
+    let index = CaseIndex::of(case, book, now);
+    let mut flags = flags(&index);
+    let (kept, capped) = deadlines(&index);
+    let (missing, leniency) = missing(&index);
+    let mut findings = if case.facts_confirmed { findings(&index, &kept, &leniency) } else { Vec::new() };
+    let other_due = case.facts_confirmed.then(|| weigh(case, book, now, &index, &mut findings)).flatten();
     let doubted = [Flag::FactsAltered, Flag::RowOutdated].iter().any(|flag| flags.contains(flag));
     for finding in findings.iter_mut().filter(|finding| finding.state != FindingState::Decided) {
         finding.review |= doubted;
     }
-    let conflicts = conflicts(&reading);
-    let disputed = findings.iter().any(|finding| finding.state == FindingState::Disputed) || has_open_dispute(&reading);
+    let conflicts = conflicts(&index);
+    let disputed = findings.iter().any(|finding| finding.state == FindingState::Disputed) || has_open_dispute(&index);
     let wants_sms = missing.iter().any(|gap| gap.evidence == "sms");
     let derived = [
         (leniency.is_proven(), Flag::Leniency),
@@ -144,17 +144,17 @@ pub(crate) fn judge_until(case: &Case, book: &Rulebook, now: UnixMs) -> (Judgeme
         (capped, Flag::TooMany),
     ];
     flags.extend(derived.into_iter().filter(|(holds, _)| *holds).map(|(_, flag)| flag));
-    let (state, next_step, decision) = state(&reading, &kept, disputed);
+    let (state, next_step, decision) = state(&index, &kept, disputed);
     let judgement = Judgement {
         state,
         next_step,
         decision,
-        cards: cards(&reading),
-        replies: replies(&reading),
+        cards: cards(&index),
+        replies: replies(&index),
         deadlines: kept.into_iter().map(|kept| kept.deadline).collect(),
-        bases: bases(&reading, &leniency),
+        bases: bases(&index, &leniency),
         missing,
-        messages: reading.messages,
+        messages: index.messages,
         findings,
         conflicts,
         flags: flags.into_iter().collect(),
@@ -162,13 +162,13 @@ pub(crate) fn judge_until(case: &Case, book: &Rulebook, now: UnixMs) -> (Judgeme
     (judgement, other_due)
 }
 
-fn replies(reading: &Reading<'_>) -> Vec<ReplyState> {
-    let binding = in_force(reading).map(|(_, act)| act.key().clone());
-    let replies = reading.acts.iter().enumerate().rev().filter_map(|(place, act)| {
+fn replies(index: &CaseIndex<'_>) -> Vec<ReplyState> {
+    let binding = in_force(index).map(|(_, act)| act.key().clone());
+    let replies = index.acts.iter().enumerate().rev().filter_map(|(place, act)| {
         Some(ReplyState {
             entry: act.key().clone(),
             validity: act.validity.clone()?,
-            too_late: act.when.received.is_some_and(|received| came_too_late(reading, place, received) == TooLate::Yes),
+            too_late: act.when.received.is_some_and(|received| came_too_late(index, place, received) == TooLate::Yes),
             in_force: binding.as_ref() == Some(act.key()),
         })
     });
@@ -178,9 +178,9 @@ fn replies(reading: &Reading<'_>) -> Vec<ReplyState> {
 }
 
 /// Whether something that is no finding is contested: a mark, an action. Head office's decision about it ends that.
-fn has_open_dispute(reading: &Reading<'_>) -> bool {
-    reading.standing().any(|(_, act)| match act.body() {
-        Body::Dispute(dispute) => dispute.about.rule.is_none() && reading.rulings(&dispute.about).is_empty(),
+fn has_open_dispute(index: &CaseIndex<'_>) -> bool {
+    index.standing().any(|(_, act)| match act.body() {
+        Body::Dispute(dispute) => dispute.about.rule.is_none() && index.rulings(&dispute.about).is_empty(),
         _ => false,
     })
 }

@@ -11,6 +11,7 @@
 
 mod card;
 mod case;
+mod case_index;
 mod conflict;
 mod contacts;
 mod deadline;
@@ -24,16 +25,15 @@ mod lanes;
 mod listing;
 mod otherwise;
 mod pack;
+mod phase;
 mod photo;
 mod policy;
-mod reading;
 mod reply;
 mod rulebook;
 mod sheet;
 pub mod sms;
 mod state;
 mod telling;
-mod turn;
 mod words;
 mod worlds;
 
@@ -56,6 +56,7 @@ pub use pack::{
     Hours, LateReply, LateSynced, Liability, MAX_PACK_BYTES, Missing, Named, Need, On, OutcomeRow, Pack, PackError, Party, Per,
     Proof, Quiet, ReplyNeed, SmsRules, StageRow, Step, Switches, Template, TimeOfDay, Timetable, Unclear, Variable,
 };
+pub use phase::{AHEAD_OF_NOW_MS, Phase, Phases};
 pub use photo::{Unfit, UnfitPhoto};
 pub use policy::{Concerned, Permit, Policy, PolicyError, Rule, Where};
 pub use reply::{Validity, lacks};
@@ -64,7 +65,6 @@ pub use sheet::Sheet;
 pub use sms::{Message, SmsLack};
 pub use state::{NextStep, State};
 pub use telling::{Label, Line, PersonalValue, Sight, Sort, Unit, Value, Whom, head, tell, tell_of_sheet};
-pub use turn::{AHEAD_OF_NOW_MS, Turn, Turns};
 pub use words::{Words, words};
 
 /// The policy that a new server starts with: domain section 10.2. A courier's notice to the origin outlet is a draft there; here

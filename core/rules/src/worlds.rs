@@ -6,11 +6,11 @@ use doorstep_domain::{EntryKey, UnixMs};
 
 use crate::{
     Case, Finding, FindingState, On, Otherwise, Rulebook, Timeliness, Varies,
+    case_index::{Act, Assumed, CaseIndex},
     deadline::{Kept, deadlines},
     evidence::missing,
     finding::findings,
     listing::Pick,
-    reading::{Act, Assumed, Reading},
 };
 
 /// Most other versions that are looked at, the newest: where nothing bounds when an act was, all may have been in force.
@@ -65,10 +65,10 @@ struct World {
 }
 
 impl World {
-    fn of(other: Other, reading: &Reading<'_>) -> Self {
-        let (kept, _) = deadlines(reading);
-        let (_, leniency) = missing(reading);
-        let found = findings(reading, &kept, &leniency).into_iter().map(|finding| (same(&finding), finding));
+    fn of(other: Other, index: &CaseIndex<'_>) -> Self {
+        let (kept, _) = deadlines(index);
+        let (_, leniency) = missing(index);
+        let found = findings(index, &kept, &leniency).into_iter().map(|finding| (same(&finding), finding));
         let runs = |kept: &&Kept<'_>| kept.deadline.timeliness == Timeliness::Pending || kept.clock.starts.on == On::Day;
         let next_due = kept.iter().filter(runs).filter_map(|kept| kept.deadline.due_at).min();
         Self { other, found: found.collect(), next_due }
@@ -81,15 +81,15 @@ pub(crate) fn weigh(
     case: &Case,
     book: &Rulebook,
     now: UnixMs,
-    reading: &Reading<'_>,
+    index: &CaseIndex<'_>,
     findings: &mut Vec<Finding>,
 ) -> Option<UnixMs> {
-    let unsure = || reading.acts.iter().filter(|act| act.when.unsure);
+    let unsure = || index.acts.iter().filter(|act| act.when.unsure);
     let others: BTreeSet<usize> = unsure().flat_map(|act| book.others(&act.when)).collect();
     let mut worlds: Vec<World> =
         others.into_iter().rev().take(MOST_VERSIONS).map(|place| of_version(case, book, now, place)).collect();
-    if reading.acts.iter().any(|act| act.row_unsure) {
-        worlds.extend([Pick::First, Pick::Last].into_iter().filter_map(|row| of_row(case, book, now, reading, row)));
+    if index.acts.iter().any(|act| act.row_unsure) {
+        worlds.extend([Pick::First, Pick::Last].into_iter().filter_map(|row| of_row(case, book, now, index, row)));
     }
     let acts: HashMap<&EntryKey, &Act<'_>> = unsure().map(|act| (act.key(), act)).collect();
     let mut known: HashSet<Same> = findings.iter().map(same).collect();
@@ -105,8 +105,8 @@ pub(crate) fn weigh(
         let key = same(finding);
         let mut otherwise = Vec::new();
         if let Some(world) = only_in.and_then(|place| worlds.get(place)) {
-            let act = reading.acts.iter().find(|act| *act.key() == key.2);
-            otherwise.extend(act.map(|act| result(world.other.varies(), reading.pack_of(act).version, None)));
+            let act = index.acts.iter().find(|act| *act.key() == key.2);
+            otherwise.extend(act.map(|act| result(world.other.varies(), index.pack_of(act).version, None)));
         }
         // What only another world gives says itself what that is.
         for (_, world) in worlds.iter().enumerate().filter(|(place, _)| only_in != Some(*place)) {
@@ -133,13 +133,13 @@ pub(crate) fn weigh(
 
 /// Judges a case as if all acts that may have been done under a version were done under it.
 fn of_version(case: &Case, book: &Rulebook, now: UnixMs, place: usize) -> World {
-    let reading = Reading::under(case, book, now, Assumed { version: Some(place), ..Assumed::default() });
-    World::of(Other::Version { place, pack_version: book.pack(place).version }, &reading)
+    let index = CaseIndex::under(case, book, now, Assumed { version: Some(place), ..Assumed::default() });
+    World::of(Other::Version { place, pack_version: book.pack(place).version }, &index)
 }
 
 /// Judges a case as if of the rows that an act's interval touches another one was in force; `None` if that changes nothing.
-fn of_row(case: &Case, book: &Rulebook, now: UnixMs, reading: &Reading<'_>, row: Pick) -> Option<World> {
-    let other = Reading::under(case, book, now, Assumed { row, ..Assumed::default() });
-    let differs = other.acts.iter().zip(&reading.acts).any(|(a, b)| a.facts != b.facts);
+fn of_row(case: &Case, book: &Rulebook, now: UnixMs, index: &CaseIndex<'_>, row: Pick) -> Option<World> {
+    let other = CaseIndex::under(case, book, now, Assumed { row, ..Assumed::default() });
+    let differs = other.acts.iter().zip(&index.acts).any(|(a, b)| a.facts != b.facts);
     differs.then(|| World::of(Other::Row, &other))
 }

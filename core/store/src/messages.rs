@@ -23,7 +23,7 @@ pub enum Segment {
 impl Store {
     /// The cases with SMS that somebody has still to send or to settle, oldest case id first.
     pub fn open_messages(&mut self, now: UnixMs) -> Result<Vec<CaseView>, StoreError> {
-        self.turn(now)?;
+        self.advance_phases(now)?;
         let cases = ids(&self.db, "SELECT case_id FROM case_row WHERE messages > 0", [])?;
         let mut views = Vec::with_capacity(cases.len());
         for case in cases {

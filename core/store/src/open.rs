@@ -10,7 +10,7 @@ use crate::{
     OpenError, Salvage, Store, check,
     damage::damage_count,
     folder::{is_ours, make_folder},
-    hold::Hold,
+    folder_lock::FolderLock,
     key::{self, StoreKey},
     salvage::{self, Files},
     schema::{APPLICATION_ID, MIGRATIONS, migrate},
@@ -35,9 +35,9 @@ impl Store {
 
     fn open_shared(folder: &Path, key: Option<StoreKey>) -> Result<Self, OpenError> {
         make_folder(folder)?;
-        let hold = Hold::shared(folder)?;
+        let lock = FolderLock::shared(folder)?;
         wipe::finish(folder)?;
-        Self::open_held(folder, hold, key)
+        Self::open_locked(folder, lock, key)
     }
 
     /// The same; a damaged file is moved aside, never deleted, and what may exist nowhere else is salvaged into a new one, with
@@ -48,17 +48,17 @@ impl Store {
             Err(OpenError::Corrupt) => {}
             other => return Ok((other?, None)),
         }
-        let hold = Hold::alone(folder)?;
+        let lock = FolderLock::alone(folder)?;
         let files = Files::of(folder);
         // Another process may have been faster.
         let report = match connect(&files, None) {
             Err(OpenError::Corrupt) => Some(salvage::run(folder, fresh)?),
             other => other.map(|_| None)?,
         };
-        Ok((Self::open_held(folder, hold.share()?, None)?, report))
+        Ok((Self::open_locked(folder, lock.share()?, None)?, report))
     }
 
-    fn open_held(folder: &Path, hold: Hold, key: Option<StoreKey>) -> Result<Self, OpenError> {
+    fn open_locked(folder: &Path, lock: FolderLock, key: Option<StoreKey>) -> Result<Self, OpenError> {
         let files = Files::of(folder);
         let was_there = files.db.exists();
         // What can not be changed (an app's folder that belongs to its group, a file system without modes) is no reason to record
@@ -79,7 +79,7 @@ impl Store {
             left_open,
             newest_pushed: None,
             damage_before,
-            _hold: hold,
+            _lock: lock,
         })
     }
 

@@ -144,7 +144,7 @@ pub struct Status {
 impl Store {
     /// Lists cases by next deadline. Rows that are behind are judged first; no other case is touched.
     pub fn cases(&mut self, filter: &Filter, now: UnixMs) -> Result<Vec<CaseRow>, StoreError> {
-        self.turn(now)?;
+        self.advance_phases(now)?;
         let limit = if filter.limit == 0 { 200 } else { filter.limit };
         let mut query = self.db.prepare_cached(
             "SELECT * FROM case_row
@@ -162,11 +162,11 @@ impl Store {
         rows.map(|row| row?.ok_or(StoreError::Damaged("case_row"))).collect()
     }
 
-    /// Brings rows up to now: those that have changed by themselves since they were judged, from the turns in the row; and those that
+    /// Brings rows up to now: those that have changed by themselves since they were judged, from the phases in the row; and those that
     /// something was recorded on since, by judging them anew. Both are few and found by index. After a clock that was ahead all are
     /// judged anew.
-    pub(crate) fn turn(&mut self, now: UnixMs) -> Result<(), StoreError> {
-        const PASSED: &str = "SELECT case_id FROM case_row WHERE turn_at <= ?1";
+    pub(crate) fn advance_phases(&mut self, now: UnixMs) -> Result<(), StoreError> {
+        const PASSED: &str = "SELECT case_id FROM case_row WHERE phase_until <= ?1";
         const STALE: &str = "SELECT case_id FROM stale";
         if uptime::was_ahead(&self.db, now)? {
             let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -180,7 +180,7 @@ impl Store {
         }
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for case in passed {
-            if !behind.contains(&case) && !project::turn_row(&tx, &case, now)? {
+            if !behind.contains(&case) && !project::advance_phase(&tx, &case, now)? {
                 behind.push(case);
             }
         }

@@ -7,7 +7,7 @@ use doorstep_protocol::Pushed;
 use doorstep_rules::Rulebook;
 use rusqlite::{Connection, OptionalExtension, config::DbConfig, params};
 
-use crate::{StoreError, check, damage::damage_count, hold::Hold, key::StoreKey};
+use crate::{StoreError, check, damage::damage_count, folder_lock::FolderLock, key::StoreKey};
 
 /// A device's store: a folder with `doorstep.db` and `photos/`.
 pub struct Store {
@@ -29,7 +29,7 @@ pub struct Store {
     /// What the newest batch holds, if it was made since this opening.
     pub(crate) newest_pushed: Option<(BatchHash, Vec<Pushed>)>,
     /// Tells a salvage that the file is in use.
-    pub(crate) _hold: Hold,
+    pub(crate) _lock: FolderLock,
 }
 
 impl Drop for Store {

@@ -87,7 +87,7 @@ impl Smpp {
         let (stopping, is_stopping) = watch::channel(false);
         let messages = Arc::new(AtomicUsize::new(0));
         let stop = Stop { is_stopping, messages: messages.clone() };
-        let teller = Teller { events, joiner: Joiner::default(), patience: config.response_seconds };
+        let teller = Teller { events, joiner: Joiner::default(), answer_within: config.response_seconds };
         let supervisor = Supervisor { config: config.clone(), dialer, teller, state: state_sender, jobs: jobs_sender, stop };
         Ok(Self {
             pace: Pace::new(config.per_second, config.throttle_seconds),

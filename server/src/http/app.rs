@@ -13,7 +13,7 @@ use crate::{
     keys::Keys,
     live::Live,
     packs::Rules,
-    photos::{Storage, Turns},
+    photos::{Storage, Uploading},
     sms,
     store::db::Db,
 };
@@ -36,7 +36,7 @@ pub(crate) struct App {
     /// Where photos' bytes are.
     pub storage: Storage,
     /// Which request for an upload goes on with it.
-    pub turns: Arc<Turns>,
+    pub uploading: Arc<Uploading>,
     /// Woken after each accepted push: something is to be projected.
     pub to_project: Arc<Notify>,
     /// Told after each write that may have published to a feed.

@@ -209,7 +209,7 @@ mod tests {
             passing: Default::default(),
             in_flight: Arc::default(),
             storage: crate::photos::Storage::open(folder.path(), None).unwrap(),
-            turns: Arc::default(),
+            uploading: Arc::default(),
             console_token: "".into(),
             to_project: Arc::default(),
             live: live.clone(),

@@ -16,8 +16,8 @@ use super::{
     Storage,
     fault::{Progress, ReceiveError},
     storage::Piece,
-    turns::Turn,
     upload::{KEPT_MS, Standing, begin, note_stored, too_many},
+    upload_lock::UploadLock,
 };
 use crate::{
     error::ApiError,
@@ -51,7 +51,7 @@ pub(crate) struct Receiver {
     pub storage: Storage,
     pub key: Key,
     pub now: UnixMs,
-    pub turn: Turn,
+    pub lock: UploadLock,
 }
 
 impl Receiver {
@@ -112,7 +112,7 @@ impl Receiver {
             tokio::select! {
                 biased;
                 // What has already reached this machine is taken first, or it would be sent again.
-                () = self.turn.give_way(), if leaves_at.is_none() => leaves_at = Some(Instant::now() + LEAVE),
+                () = self.lock.give_way(), if leaves_at.is_none() => leaves_at = Some(Instant::now() + LEAVE),
                 () = sleep_until(flush_at), if may_flush => {
                     self.keep(&mut at, &mut held).await?;
                     flush_at = Instant::now() + FLUSH;

@@ -169,7 +169,7 @@ pub(crate) async fn head(State(app): State<App>, Path(sha): Path<String>, header
         let device = known(&app, &headers).await?;
         let id = sha.parse().map_err(|_| ReceiveError::Unknown)?;
         // The older request writes down what it has before we say how much that is.
-        let _turn = app.turns.take((id, device.id)).await;
+        let _turn = app.uploading.take((id, device.id)).await;
         upload::progress(&app.db, (id, device.id), (app.now)()).await
     };
     match progress.await {
@@ -203,11 +203,11 @@ pub(crate) async fn delete(State(app): State<App>, Path(sha): Path<String>, head
     let ended = async {
         let (id, now) = (sha.parse().map_err(|_| ReceiveError::Unknown)?, (app.now)());
         let key = (id, known(&app, &headers).await?.id);
-        let turn = app.turns.take(key).await;
+        let lock = app.uploading.take(key).await;
         if upload::progress(&app.db, key, now).await?.expires_at.is_none() {
             return Err(ApiError::PhotoStored.into());
         }
-        let receiver = Receiver { db: app.db.clone(), storage: app.storage.clone(), key, now, turn };
+        let receiver = Receiver { db: app.db.clone(), storage: app.storage.clone(), key, now, lock };
         receiver.abandon(None).await?;
         Ok::<_, ReceiveError>(())
     };
@@ -256,8 +256,8 @@ fn has_body(headers: &HeaderMap) -> bool {
 async fn take_body(app: &App, key: Key, from: u64, opens: bool, request: Request) -> Result<Progress, ReceiveError> {
     let checksum = checksum(request.headers())?;
     let place = app.in_flight.enter(key.1)?;
-    let turn = app.turns.take(key).await;
-    let receiver = Receiver { db: app.db.clone(), storage: app.storage.clone(), key, now: (app.now)(), turn };
+    let lock = app.uploading.take(key).await;
+    let receiver = Receiver { db: app.db.clone(), storage: app.storage.clone(), key, now: (app.now)(), lock };
     let body: Body = request.into_body();
     // On a task of its own: when the phone's connection ends, what has come is still written down.
     let taking = tokio::spawn(async move {

@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{back, claim, claim::Claimed, held, settle};
+use super::{answers, claim, claim::Claimed, held, receipts, settle};
 use crate::{
     ServeError, clock::NowFn, error::ApiError, folder::SMS_LOCK, keys::Keys, live::Live, packs::Rules, store::db::Db,
     store::tx::Tx,
@@ -280,8 +280,8 @@ impl Gateway {
         let service = self.service.clone();
         self.write(move |tx, this| {
             events.iter().try_for_each(|event| match event {
-                Event::Receipt(receipt) => back::take_receipt(tx, &this.keys, receipt, (this.now)()),
-                Event::Inbound(inbound) => back::take_inbound(tx, &this.keys, &this.rules, (inbound, &service), (this.now)()),
+                Event::Receipt(receipt) => receipts::take_receipt(tx, &this.keys, receipt, (this.now)()),
+                Event::Inbound(inbound) => answers::take_inbound(tx, &this.keys, &this.rules, (inbound, &service), (this.now)()),
             })
         })
         .await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use doorstep_domain::{Body, CaseId, EntryKey, SmsFault, SmsReport, SmsState, UnixMs};
 use doorstep_gateway::{Fault, Submitted, id_forms};
 
-use super::{back, claim::Claimed, outbox, queue};
+use super::{claim::Claimed, outbox, queue, receipts};
 use crate::{
     error::ApiError,
     keys::Keys,
@@ -68,7 +68,7 @@ pub(crate) fn settle(
                 tell(tx, keys, message, (SmsState::Sent, None), now)?;
             }
             // Receipts that came before the answer.
-            back::match_again(tx, keys, ids, now)?;
+            receipts::match_again(tx, keys, ids, now)?;
             Ok(None)
         }
         Submitted::Refused { fault, code: _ } => {

@@ -16,8 +16,8 @@ pub(crate) struct ListRow<'a> {
     pub reason: &'a str,
     pub attempts: usize,
     pub updated_at: UnixMs,
-    /// The turns that follow, JSON.
-    pub turns: String,
+    /// The phases that follow, JSON.
+    pub phases: String,
     pub now: RowNow<'a>,
 }
 
@@ -37,16 +37,16 @@ pub(crate) struct RowNow<'a> {
 
 /// Writes the row of a case.
 pub(crate) fn write(tx: &Tx<'_>, case: &CaseId, row: &ListRow<'_>) -> Result<(), StoreError> {
-    let ListRow { waybill, origin, delivering, reason, attempts, updated_at, turns, now } = row;
+    let ListRow { waybill, origin, delivering, reason, attempts, updated_at, phases, now } = row;
     let RowNow { state, next_step, decision, flags, missed, closed, due_ms, from_ms, until_ms } = now;
     tx.run(
         sql!(
             "INSERT INTO case_row (case_id, waybill, origin, delivering, state, next_step, reason, decision, attempts,
-               flags, updated_at, closed, due_at, missed, turns, turn_at, turn_from)
+               flags, updated_at, closed, due_at, missed, phases, phase_until, phase_from)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
              ON CONFLICT (case_id) DO UPDATE SET waybill = ?2, origin = ?3, delivering = ?4, state = ?5, next_step = ?6, reason = ?7,
-               decision = ?8, attempts = ?9, flags = ?10, updated_at = ?11, closed = ?12, due_at = ?13, missed = ?14, turns = ?15,
-               turn_at = ?16, turn_from = ?17"
+               decision = ?8, attempts = ?9, flags = ?10, updated_at = ?11, closed = ?12, due_at = ?13, missed = ?14, phases = ?15,
+               phase_until = ?16, phase_from = ?17"
         ),
         params![
             case,
@@ -63,7 +63,7 @@ pub(crate) fn write(tx: &Tx<'_>, case: &CaseId, row: &ListRow<'_>) -> Result<(),
             closed,
             due_ms.unwrap_or(NEVER),
             missed,
-            turns,
+            phases,
             until_ms,
             from_ms
         ],
@@ -71,25 +71,25 @@ pub(crate) fn write(tx: &Tx<'_>, case: &CaseId, row: &ListRow<'_>) -> Result<(),
     Ok(())
 }
 
-/// Moves the row of a case on to another turn.
-pub(crate) fn turn(tx: &Tx<'_>, case: &CaseId, now: &RowNow<'_>) -> Result<(), StoreError> {
+/// Moves the row of a case on to another phase.
+pub(crate) fn phase(tx: &Tx<'_>, case: &CaseId, now: &RowNow<'_>) -> Result<(), StoreError> {
     let RowNow { state, next_step, decision, flags, missed, closed, due_ms, from_ms, until_ms } = now;
     tx.run(
         sql!(
             "UPDATE case_row SET state = ?2, next_step = ?3, decision = ?4, flags = ?5, missed = ?6, closed = ?7, due_at = ?8,
-               turn_at = ?9, turn_from = ?10 WHERE case_id = ?1"
+               phase_until = ?9, phase_from = ?10 WHERE case_id = ?1"
         ),
         params![case, state, next_step, decision, flags, missed, closed, due_ms.unwrap_or(NEVER), until_ms, from_ms],
     )?;
     Ok(())
 }
 
-/// Rows whose turn is over, or was judged for a time more than `ahead_ms` after `now`, with the turns that follow: `most` at most.
+/// Rows whose phase is over, or was judged for a time more than `ahead_ms` after `now`, with the phases that follow: `most` at most.
 pub(crate) fn passed(tx: &Tx<'_>, now: UnixMs, ahead_ms: i64, most: u32) -> Result<Vec<(CaseId, String)>, StoreError> {
     tx.all(
         sql!(
-            "SELECT case_row.case_id, turns FROM case_row JOIN doc ON doc.case_id = case_row.case_id
-             WHERE (turn_at <= ?1 OR turn_from > ?2) AND frozen IS NULL AND projected_n = n LIMIT ?3"
+            "SELECT case_row.case_id, phases FROM case_row JOIN doc ON doc.case_id = case_row.case_id
+             WHERE (phase_until <= ?1 OR phase_from > ?2) AND frozen IS NULL AND projected_n = n LIMIT ?3"
         ),
         params![now, now.plus(ahead_ms), most],
         |row| Ok((row.get(0)?, row.get(1)?)),

@@ -18,6 +18,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/0007_formats.sql"),
     include_str!("../../migrations/0008_log.sql"),
     include_str!("../../migrations/0009_kinds.sql"),
+    include_str!("../../migrations/0010_phases.sql"),
 ];
 
 /// The step that makes the first tables.

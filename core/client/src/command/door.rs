@@ -4,12 +4,12 @@ use doorstep_domain::{Alias, Attempt, Body, Call, Kind, Personal, Problem, Reaso
 use doorstep_rules::{Case, Code, PROVISIONAL};
 
 use super::{
-    desk::Desk,
+    context::Context,
     said::{CodeOf, unknown, word},
 };
 use crate::{ClientError, Refusal};
 
-impl Desk<'_> {
+impl Context<'_> {
     /// A code of the pack that is offered and recorded so, with one of its sub-reasons.
     fn reason(&self, code: &ReasonCode, sub: Option<&ReasonCode>, of: CodeOf) -> Result<&Code, ClientError> {
         self.listed(code, of)?;

@@ -5,7 +5,7 @@ use doorstep_domain::{
 };
 
 use super::{
-    desk::Desk,
+    context::Context,
     said::{CodeOf, unknown},
 };
 use crate::{ClientError, Refusal};
@@ -13,7 +13,7 @@ use crate::{ClientError, Refusal};
 /// Most assignments whose place one action takes. A change has 16 entries at most.
 const MOST_REPLACED: usize = 16;
 
-impl Desk<'_> {
+impl Context<'_> {
     /// An action that wants proof first (a letter and the ledger for a change of money) is not done before it is there.
     pub fn action(&self, action: &Action) -> Result<Body, ClientError> {
         let case = self.registered()?;

@@ -5,10 +5,10 @@ use doorstep_domain::{
     TargetSource,
 };
 
-use super::{desk::Desk, said::CodeOf};
+use super::{context::Context, said::CodeOf};
 use crate::{ClientError, Refusal};
 
-impl Desk<'_> {
+impl Context<'_> {
     pub fn outage(&self, outage: &Outage) -> Result<Body, ClientError> {
         let case = self.registered()?;
         let (phoned_at, outlet) = (outage.phoned_at.or(Some(self.wall)), case.facts.origin_outlet.clone());

@@ -11,7 +11,7 @@ use doorstep_rules::{
 use doorstep_store::SmsWish;
 use serde::Serialize;
 
-use super::{desk::Desk, said::unknown};
+use super::{context::Context, said::unknown};
 use crate::{ClientError, Refusal};
 
 /// An SMS as it would be sent.
@@ -31,7 +31,7 @@ pub struct SmsPreview {
     pub lacks: Vec<SmsLack>,
 }
 
-impl Desk<'_> {
+impl Context<'_> {
     /// The newest failed delivery that stands.
     fn attempt(&self) -> Result<Option<(&Recorded, &Attempt)>, ClientError> {
         let case = self.case()?;

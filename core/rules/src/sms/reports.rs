@@ -8,7 +8,7 @@ use doorstep_domain::{
 };
 
 use super::{Message, SmsLack, fits};
-use crate::reading::{Act, Reading};
+use crate::case_index::{Act, CaseIndex};
 
 /// A report with who wrote it.
 #[derive(Clone, Copy)]
@@ -103,23 +103,23 @@ impl Progress {
 }
 
 /// Every SMS, in the timeline's order. One that was corrected counts for nothing, and has left all the same.
-pub(crate) fn messages(reading: &Reading<'_>) -> Vec<Message> {
-    let facts = &reading.case.facts;
+pub(crate) fn messages(index: &CaseIndex<'_>) -> Vec<Message> {
+    let facts = &index.case.facts;
     let case = CaseId::of(&facts.network, &facts.waybill);
     // What was reported happened: a correction makes nothing unsent.
     let mut reports: HashMap<&EntryKey, Vec<&Act<'_>>> = HashMap::new();
-    for act in &reading.acts {
+    for act in &index.acts {
         match act.body() {
             Body::SmsReport(SmsReport { of, .. }) => reports.entry(of).or_default().push(act),
             Body::SmsReply(reply) => reports.entry(&reply.of).or_default().push(act),
             _ => {}
         }
     }
-    let given = given(reading, &case);
-    let all = reading.acts.iter().filter_map(|act| match act.body() {
+    let given = given(index, &case);
+    let all = index.acts.iter().filter_map(|act| match act.body() {
         Body::Sms(sms) => {
             let about = reports.get(act.key()).map(Vec::as_slice).unwrap_or_default();
-            Some(message(reading, &case, &given, act, sms, about))
+            Some(message(index, &case, &given, act, sms, about))
         }
         _ => None,
     });
@@ -135,8 +135,8 @@ pub(crate) fn messages(reading: &Reading<'_>) -> Vec<Message> {
 }
 
 /// The marks of the numbers that the origin outlet gave. They prove something beside the label's and its virtual one (domain 5.4).
-fn given(reading: &Reading<'_>, case: &CaseId) -> HashSet<[u8; 8]> {
-    let given = reading.standing().filter_map(|(_, act)| match act.body() {
+fn given(index: &CaseIndex<'_>, case: &CaseId) -> HashSet<[u8; 8]> {
+    let given = index.standing().filter_map(|(_, act)| match act.body() {
         Body::Reply(reply) if act.facts.origin_outlet.as_ref() == Some(act.outlet()) => mobile_mark(case, reply.phone.as_ref()?),
         _ => None,
     });
@@ -174,14 +174,14 @@ fn heard<'a>(act: &Act<'_>, attempt: Option<&Act<'_>>, about: &[&'a Act<'a>]) ->
 }
 
 fn message<'a>(
-    reading: &Reading<'a>,
+    index: &CaseIndex<'a>,
     case: &CaseId,
     given: &HashSet<[u8; 8]>,
     act: &Act<'a>,
     sms: &Sms,
     about: &[&'a Act<'a>],
 ) -> Message {
-    let attempt = attempt_of(reading, act, sms);
+    let attempt = attempt_of(index, act, sms);
     let (told, foreign) = heard(act, attempt, about);
     let progress = Progress::of(&told);
     let level = progress.way.map_or(SmsLevel::Composed, |way| SmsLevel::of(progress.state, way));
@@ -194,14 +194,14 @@ fn message<'a>(
     });
     let replies: Vec<(EntryKey, bool)> = replies.collect();
     // What it says of its day comes from a clock that may be wrong: the attempt's own day is what it proves, and names it.
-    let of = attempt.and_then(|attempt| reading.pack_of(attempt).day(attempt.when.at));
-    let went = attempt.zip(progress.sent_at).and_then(|(attempt, sent)| reading.pack_of(attempt).day(sent));
-    let proven = attempt.zip(progress.sent_by).and_then(|(attempt, sent)| reading.pack_of(attempt).day(sent));
+    let of = attempt.and_then(|attempt| index.pack_of(attempt).day(attempt.when.at));
+    let went = attempt.zip(progress.sent_at).and_then(|(attempt, sent)| index.pack_of(attempt).day(sent));
+    let proven = attempt.zip(progress.sent_by).and_then(|(attempt, sent)| index.pack_of(attempt).day(sent));
     let day = of.unwrap_or(sms.day);
     // The number that it went to, not the one that its writer says it is.
     let is_other = sms.to.text().is_some() && mobile_mark(case, &sms.to) != Some(sms.mark);
     let is_known = [act.facts.mobile, act.facts.virtual_mobile].contains(&Some(sms.mark)) || given.contains(&sms.mark);
-    let mut lacks = text_lacks(reading, act, sms);
+    let mut lacks = text_lacks(index, act, sms);
     let tests = [
         (!level.counts(), SmsLack::NotSent),
         (is_other || !is_known, SmsLack::OtherNumber),
@@ -234,16 +234,16 @@ fn message<'a>(
         foreign,
         opt_out: replies.iter().any(|(_, opt_out)| *opt_out),
         replies: replies.into_iter().map(|(key, _)| key).collect(),
-        pack_version: reading.pack_of(act).version,
+        pack_version: index.pack_of(act).version,
     }
 }
 
 /// What the text itself lacks. A text that can not be read any more is taken at its writer's word, and at its hash.
-fn text_lacks(reading: &Reading<'_>, act: &Act<'_>, sms: &Sms) -> Vec<SmsLack> {
-    let pack = reading.pack_of(act);
+fn text_lacks(index: &CaseIndex<'_>, act: &Act<'_>, sms: &Sms) -> Vec<SmsLack> {
+    let pack = index.pack_of(act);
     let template = sms.template.as_ref().and_then(|id| pack.template(id.as_str(), sms.template_version));
     let text = sms.text.text();
-    let waybill = &reading.case.facts.waybill;
+    let waybill = &index.case.facts.waybill;
     let has_number = sms.has_waybill && text.is_none_or(|text| text.contains(waybill.as_str()));
     let is_theirs = |text: &str| template.is_some_and(|template| !fits(pack, template, waybill, None, text));
     let is_altered = text.is_some_and(|text| Sms::digest_of(text) != sms.digest || (has_number && is_theirs(text)));
@@ -258,16 +258,16 @@ fn text_lacks(reading: &Reading<'_>, act: &Act<'_>, sms: &Sms) -> Vec<SmsLack> {
 
 /// The failed delivery that a message tells of: the one it names, or what stands in its place when its data were corrected; without a
 /// name the last one before it.
-fn attempt_of<'r, 'a>(reading: &'r Reading<'a>, act: &Act<'_>, sms: &Sms) -> Option<&'r Act<'a>> {
-    let attempts = || reading.standing().map(|(_, act)| act).filter(|act| matches!(act.body(), Body::Attempt(_)));
+fn attempt_of<'r, 'a>(index: &'r CaseIndex<'a>, act: &Act<'_>, sms: &Sms) -> Option<&'r Act<'a>> {
+    let attempts = || index.standing().map(|(_, act)| act).filter(|act| matches!(act.body(), Body::Attempt(_)));
     let Some(key) = &sms.attempt else { return attempts().rfind(|attempt| attempt.when.at <= act.when.at) };
-    let named = reading.acts.iter().find(|act| act.key() == key && matches!(act.body(), Body::Attempt(_)))?;
+    let named = index.acts.iter().find(|act| act.key() == key && matches!(act.body(), Body::Attempt(_)))?;
     if named.stands() {
         return Some(named);
     }
-    let correction = reading.case.superseded.get(key).and_then(|by| reading.case.entry(by))?;
+    let correction = index.case.superseded.get(key).and_then(|by| index.case.entry(by))?;
     let Body::Correction(correction) = &correction.entry.body else { return None };
-    let day = |act: &Act<'_>| reading.pack_of(act).day(act.when.at);
+    let day = |act: &Act<'_>| index.pack_of(act).day(act.when.at);
     let is_same = |other: &&Act<'_>| match correction.fault {
         Fault::DidNotOccur => false,
         Fault::SameAs => correction.same_as.as_ref() == Some(other.key()),
@@ -277,8 +277,8 @@ fn attempt_of<'r, 'a>(reading: &'r Reading<'a>, act: &Act<'_>, sms: &Sms) -> Opt
 }
 
 /// Whether a message proves a failed delivery: it counts, and it went on that day.
-pub(crate) fn proves(reading: &Reading<'_>, message: &Message, attempt: &Act<'_>) -> bool {
-    let pack = reading.pack_of(attempt);
+pub(crate) fn proves(index: &CaseIndex<'_>, message: &Message, attempt: &Act<'_>) -> bool {
+    let pack = index.pack_of(attempt);
     let sent = message.sent_at.and_then(|at| pack.day(at));
     message.counts() && sent.is_some() && sent == pack.day(attempt.when.at)
 }

@@ -363,16 +363,16 @@ proptest! {
         prop_assume!(has_facts(&story));
         let (case, first) = (story.case(), at(0, 8, 0, 0).plus(first * 60_000));
         let now = first.plus(later * 60_000);
-        let turns = Turn::ahead(&case, &story.book, first);
-        let rows = std::iter::once((&turns.turn, &turns.judgement)).chain(turns.later.iter().map(|(turn, judged)| (turn, judged)));
-        let Some((row, judged)) = rows.rev().find(|(turn, _)| turn.from_ms <= now.0) else { return Ok(()) };
+        let phases = Phase::ahead(&case, &story.book, first);
+        let rows = std::iter::once((&phases.phase, &phases.judgement)).chain(phases.later.iter().map(|(phase, judged)| (phase, judged)));
+        let Some((row, judged)) = rows.rev().find(|(phase, _)| phase.from_ms <= now.0) else { return Ok(()) };
         if row.until_ms.is_some_and(|until| until <= now.0) {
             return Ok(()); // the case has to be read again
         }
-        let again = Turn::ahead(&case, &story.book, now);
-        let fresh = Turn { from_ms: row.from_ms, ..again.turn };
+        let again = Phase::ahead(&case, &story.book, now);
+        let fresh = Phase { from_ms: row.from_ms, ..again.phase };
         prop_assert_eq!(row, &fresh);
-        // The ledger of findings turns with its row.
+        // The ledger of findings phases with its row.
         prop_assert_eq!(&judged.findings, &again.judgement.findings);
     }
 }
@@ -395,6 +395,6 @@ proptest! {
         prop_assume!(has_facts(&story));
         let case = story.case();
         verdict(&case, &story.book, UnixMs(now));
-        Turn::ahead(&case, &story.book, UnixMs(now));
+        Phase::ahead(&case, &story.book, UnixMs(now));
     }
 }

@@ -29,7 +29,7 @@ async fn end_with(room: usize) -> (Part, Part) {
     near.write_all(&vec![0; 64 - room]).await.unwrap();
     let (reader, writer) = split(Box::new(near) as Box<dyn Wire>);
     let (events, _receiver) = mpsc::channel(1);
-    let teller = Teller { events, joiner: Default::default(), patience: Duration::from_secs(1) };
+    let teller = Teller { events, joiner: Default::default(), answer_within: Duration::from_secs(1) };
     let (_stopping, is_stopping) = watch::channel(false);
     let stop = Stop { is_stopping, messages: Arc::default() };
     let (jobs, queue) = mpsc::channel(1);

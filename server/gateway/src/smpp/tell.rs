@@ -19,7 +19,7 @@ pub(super) struct Teller {
     pub(super) events: mpsc::Sender<Notice>,
     pub(super) joiner: Joiner,
     /// How long the receiver may take.
-    pub(super) patience: Duration,
+    pub(super) answer_within: Duration,
 }
 
 impl Teller {
@@ -57,6 +57,6 @@ impl Teller {
     async fn is_durable(&self, event: Event) -> bool {
         let (done, answer) = oneshot::channel();
         let told = async { self.events.send(Notice { event, done }).await.is_ok() && answer.await.unwrap_or(false) };
-        timeout(self.patience, told).await.unwrap_or(false)
+        timeout(self.answer_within, told).await.unwrap_or(false)
     }
 }

@@ -14,9 +14,9 @@ use rustix::{
 use crate::OpenError;
 
 /// A lock on `doorstep.lock`, held while a store is open.
-pub(crate) struct Hold(File);
+pub(crate) struct FolderLock(File);
 
-impl Hold {
+impl FolderLock {
     /// One of many. Waits while a salvage is at work, which takes seconds.
     pub fn shared(folder: &Path) -> Result<Self, OpenError> {
         Self::take(folder, FlockOperation::LockShared)

@@ -71,7 +71,7 @@ pub(crate) struct End {
 }
 
 /// A case with all that is known of its acts.
-pub(crate) struct Reading<'a> {
+pub(crate) struct CaseIndex<'a> {
     pub case: &'a Case,
     pub book: &'a Rulebook,
     pub now: UnixMs,
@@ -110,7 +110,7 @@ impl Default for Assumed {
     }
 }
 
-impl<'a> Reading<'a> {
+impl<'a> CaseIndex<'a> {
     /// The version by which an act is judged.
     pub fn pack_of(&self, act: &Act<'_>) -> &'a Pack {
         self.book.pack(act.when.version)

@@ -7,7 +7,7 @@ use doorstep_store::{CaseView, Identity, Store};
 use super::said::CodeOf;
 use crate::{ClientError, Refusal};
 
-pub(super) struct Desk<'a> {
+pub(super) struct Context<'a> {
     pub store: &'a Store,
     pub who: &'a Identity,
     pub pack: &'a Pack,
@@ -20,7 +20,7 @@ pub(super) struct Desk<'a> {
     pub now: UnixMs,
 }
 
-impl Desk<'_> {
+impl Context<'_> {
     pub fn case(&self) -> Result<&Case, ClientError> {
         self.view.map(|view| &view.case).ok_or(ClientError::Refused(Refusal::NoCase))
     }

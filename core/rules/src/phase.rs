@@ -8,7 +8,7 @@ use crate::{Case, Deadline, Judgement, On, Rulebook, judge::judge_until};
 
 /// The part of a list row that time changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Turn {
+pub struct Phase {
     /// From when it holds, milliseconds since 1970.
     pub from_ms: i64,
     /// When it changes by itself; `None`: never.
@@ -31,10 +31,10 @@ pub struct Turn {
 /// second back must not have every row judged anew. Further ahead, a clock was wrong, and the row follows it back.
 pub const AHEAD_OF_NOW_MS: i64 = 60_000;
 
-/// Most turns worked out ahead. Whoever needs more reads the case again.
+/// Most phases worked out ahead. Whoever needs more reads the case again.
 const AHEAD: usize = 6;
 
-impl Turn {
+impl Phase {
     fn of(judged: &Judgement, from: UnixMs, until: Option<UnixMs>) -> Self {
         Self {
             from_ms: from.0,
@@ -48,18 +48,18 @@ impl Turn {
         }
     }
 
-    /// Judges a case at a moment, and then at each moment when that changes by itself, as far as turns are worked out ahead. Each
+    /// Judges a case at a moment, and then at each moment when that changes by itself, as far as phases are worked out ahead. Each
     /// holds until the next; after the last one's end the case has to be read again.
-    pub fn ahead(case: &Case, book: &Rulebook, now: UnixMs) -> Turns {
+    pub fn ahead(case: &Case, book: &Rulebook, now: UnixMs) -> Phases {
         let (judgement, other_due) = judge_until(case, book, now);
         let mut until = Self::until(case, book, &judgement, other_due, now);
-        let mut turns = Turns { turn: Self::of(&judgement, now, until), judgement, later: Vec::new() };
-        while let Some(from) = until.filter(|_| turns.later.len() < AHEAD) {
+        let mut phases = Phases { phase: Self::of(&judgement, now, until), judgement, later: Vec::new() };
+        while let Some(from) = until.filter(|_| phases.later.len() < AHEAD) {
             let (then, other_due) = judge_until(case, book, from);
             until = Self::until(case, book, &then, other_due, from);
-            turns.later.push((Self::of(&then, from, until), then));
+            phases.later.push((Self::of(&then, from, until), then));
         }
-        turns
+        phases
     }
 
     /// When a judgement changes by itself: a deadline has passed, also one of a version or a row that may have been in force, a daily
@@ -80,11 +80,11 @@ impl Turn {
 
 /// A judgement, the row that it gives, and those that follow by themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Turns {
+pub struct Phases {
     /// The judgement now.
     pub judgement: Judgement,
     /// Its row.
-    pub turn: Turn,
+    pub phase: Phase,
     /// The later ones, in order.
-    pub later: Vec<(Turn, Judgement)>,
+    pub later: Vec<(Phase, Judgement)>,
 }

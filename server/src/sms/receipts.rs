@@ -1,35 +1,25 @@
-//! What comes back: receipts by the provider's ids, however late, early, often or oddly spelt; and what customers answer.
+//! Receipts of a provider: found by its ids, however late, early, often or oddly spelt they come.
 
-use doorstep_domain::{Body, CaseId, EntryKey, Personal, SmsFault, SmsReply, SmsReport, SmsState, UnixMs};
-use doorstep_gateway::{Inbound, Receipt, ReceiptStatus, id_forms};
-use doorstep_rules::Pack;
-use sha2::{Digest, Sha256};
+use doorstep_domain::{Body, SmsFault, SmsReport, SmsState, UnixMs};
+use doorstep_gateway::{Receipt, ReceiptStatus, id_forms};
 
 use super::{outbox, queue};
 use crate::{
     error::ApiError,
     keys::Keys,
-    packs::Rules,
     store::{
-        inbound::{self, NewInbound},
-        messages::{self, Answerable},
-        opt_out, packs,
+        messages::{self},
+        packs,
         segments::{self, Segment},
         sms_receipts,
         tx::Tx,
     },
 };
 
-/// The same words from the same number within so long are one message that a provider delivered twice.
-const SAME_MS: i64 = 10 * 60_000;
 /// A receipt comes so much earlier than the answer to its submission, at most.
 const EARLY_MS: i64 = 3_600_000;
 /// Ids of segments are kept so long for receipts that come late, and receipts that were matched.
 const KEEP_MS: i64 = 30 * 24 * 3_600_000;
-/// Longest answer that is kept, in bytes: ten segments and more.
-const MAX_WORDS: usize = 4_000;
-/// Words by which a customer asks for no more messages (TD, 退订, STOP).
-const OPT_OUT: [&str; 6] = ["TD", "退订", "拒收", "STOP", "UNSUBSCRIBE", "QUIT"];
 
 /// Takes a receipt. When this is durable the provider may be told so.
 pub(crate) fn take_receipt(tx: &Tx<'_>, keys: &Keys, receipt: &Receipt, now: UnixMs) -> Result<(), ApiError> {
@@ -155,96 +145,4 @@ fn matches(tx: &Tx<'_>, keys: &Keys, said: &Said<'_>, now: UnixMs) -> Result<boo
 /// Version of the newest pack: what the server's own reports name.
 fn version(tx: &Tx<'_>) -> Result<u32, ApiError> {
     Ok(packs::newest_version(tx)?)
-}
-
-/// Where an answer belongs, or why nobody can tell.
-enum Landing {
-    On { case: CaseId, entry: EntryKey, why: &'static str },
-    Nowhere(&'static str),
-}
-
-/// Takes what a customer wrote. It lands on the case whose message it answers; what can not be matched is kept for a person.
-pub(crate) fn take_inbound(
-    tx: &Tx<'_>,
-    keys: &Keys,
-    rules: &Rules,
-    (message, service): (&Inbound, &str),
-    now: UnixMs,
-) -> Result<(), ApiError> {
-    let cut = |text: &str| -> String {
-        let mut end = text.len().min(MAX_WORDS);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        text.get(..end).unwrap_or_default().to_owned()
-    };
-    let text = cut(&message.text);
-    let recipient = queue::recipient(tx, &message.from)?.unwrap_or_default();
-    let mark: [u8; 32] = Sha256::new()
-        .chain_update(&recipient)
-        .chain_update(message.to.as_bytes())
-        .chain_update([0])
-        .chain_update(message.id.as_deref().unwrap_or_default().as_bytes())
-        .chain_update([0])
-        .chain_update(text.as_bytes())
-        .finalize()
-        .into();
-    if inbound::came_after(tx, &mark, now.plus(-SAME_MS))? {
-        return Ok(());
-    }
-    let (_, book) = rules.book(tx)?;
-    let pack = book.at(now);
-    let words = text.trim().to_uppercase();
-    let wants_no_more = OPT_OUT.contains(&words.trim_end_matches(['。', '.', '!', '！']));
-    if wants_no_more && !recipient.is_empty() {
-        opt_out::add(tx, &recipient, now)?;
-    }
-    let landing = landing(tx, pack, &recipient, (&message.to, service), &text, now)?;
-    let number = Personal::plain(&cut(&message.from)).map_err(|_| ApiError::Internal("a number"))?;
-    let words = Personal::plain(&text).map_err(|_| ApiError::Internal("an answer"))?;
-    let (mut of, mut why) = match &landing {
-        Landing::On { case, entry, why } => (Some((case, entry)), *why),
-        Landing::Nowhere(why) => (None, *why),
-    };
-    if let Some((case, entry)) = of {
-        let reply = Body::SmsReply(SmsReply { of: entry.clone(), words: words.clone(), opt_out: wants_no_more });
-        if !outbox::say(tx, keys, case, (outbox::server()?, pack.version), reply, now)? {
-            // A case that is full takes no more: a person sees it in the list.
-            (of, why) = (None, "full");
-        }
-    }
-    let (recipient, service) = (&recipient, &cut(&message.to));
-    let answer = NewInbound { mark, recipient, number: &number, service, words: &words, received_at: now, of, why };
-    Ok(inbound::add(tx, &answer)?)
-}
-
-/// By the number that was answered with its extension, then by a waybill in the words, then by the only case that is open to an
-/// answer.
-fn landing(
-    tx: &Tx<'_>,
-    pack: &Pack,
-    recipient: &[u8],
-    (to, service): (&str, &str),
-    text: &str,
-    now: UnixMs,
-) -> Result<Landing, ApiError> {
-    let since = now.plus(-i64::from(pack.sms.gateway.reply_hours) * 3_600_000);
-    // Messages to numbers that can not be read are nobody's to answer.
-    let open = if recipient.is_empty() { vec![] } else { messages::answerable(tx, recipient, since)? };
-    let on = |found: &Answerable, why| Landing::On { case: found.case, entry: found.entry.clone(), why };
-    let by_number =
-        open.iter().find(|Answerable { extension, .. }| !extension.is_empty() && to.ends_with(&format!("{service}{extension}")));
-    let upper = text.to_uppercase();
-    let by_waybill = || open.iter().find(|Answerable { waybill, .. }| !waybill.is_empty() && upper.contains(waybill.as_str()));
-    if let Some(found) = by_number {
-        return Ok(on(found, "extension"));
-    }
-    if let Some(found) = by_waybill() {
-        return Ok(on(found, "waybill"));
-    }
-    Ok(match open.first() {
-        None => Landing::Nowhere("no_message"),
-        Some(newest) if open.iter().all(|other| other.case == newest.case) => on(newest, "only_case"),
-        Some(_) => Landing::Nowhere("several_cases"),
-    })
 }

@@ -13,48 +13,48 @@ use tokio::sync::{Notify, watch};
 use crate::store::uploads::Key;
 
 /// Longest wait for an older request to end; the fence holds it off after that.
-const PATIENCE: Duration = Duration::from_secs(10);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// Requests that are taking bytes.
 #[derive(Default)]
-pub(crate) struct Turns(Mutex<HashMap<Key, Arc<Holder>>>);
+pub(crate) struct Uploading(Mutex<HashMap<Key, Arc<Holder>>>);
 
 struct Holder {
     give_way: Notify,
     ended: watch::Sender<bool>,
 }
 
-/// A request's turn, until dropped.
-pub(crate) struct Turn {
-    all: Arc<Turns>,
+/// The right to write an upload, until dropped.
+pub(crate) struct UploadLock {
+    all: Arc<Uploading>,
     key: Key,
     mine: Arc<Holder>,
 }
 
-impl Turns {
-    /// Takes the turn for an upload, after the request before has ended.
-    pub(crate) async fn take(self: &Arc<Self>, key: Key) -> Turn {
+impl Uploading {
+    /// Takes an upload's lock, after the request before has ended.
+    pub(crate) async fn take(self: &Arc<Self>, key: Key) -> UploadLock {
         let mine = Arc::new(Holder { give_way: Notify::new(), ended: watch::Sender::new(false) });
         let before = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, mine.clone());
         // Made before the wait: also a request that gives up while it waits leaves no trace.
-        let turn = Turn { all: self.clone(), key, mine };
+        let lock = UploadLock { all: self.clone(), key, mine };
         if let Some(before) = before {
             before.give_way.notify_one();
             let mut ended = before.ended.subscribe();
-            tokio::time::timeout(PATIENCE, ended.wait_for(|ended| *ended)).await.ok();
+            tokio::time::timeout(LONGEST_WAIT, ended.wait_for(|ended| *ended)).await.ok();
         }
-        turn
+        lock
     }
 }
 
-impl Turn {
+impl UploadLock {
     /// Returns when a newer request is there.
     pub(crate) async fn give_way(&self) {
         self.mine.give_way.notified().await;
     }
 }
 
-impl Drop for Turn {
+impl Drop for UploadLock {
     fn drop(&mut self) {
         let mut holders = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
         if holders.get(&self.key).is_some_and(|holder| Arc::ptr_eq(holder, &self.mine)) {
@@ -76,19 +76,19 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_newest_waits_until_the_older_has_given_way_and_another_photo_does_not_wait() {
-        let turns = Arc::new(Turns::default());
-        let old = turns.take(key(1)).await;
-        let _other = turns.take(key(2)).await;
+        let uploading = Arc::new(Uploading::default());
+        let old = uploading.take(key(1)).await;
+        let _other = uploading.take(key(2)).await;
         let newest = tokio::spawn({
-            let turns = turns.clone();
-            async move { turns.take(key(1)).await }
+            let uploading = uploading.clone();
+            async move { uploading.take(key(1)).await }
         });
         old.give_way().await;
         assert!(!newest.is_finished());
         drop(old);
         let newest = newest.await.unwrap();
-        assert_eq!(turns.0.lock().unwrap().len(), 2);
+        assert_eq!(uploading.0.lock().unwrap().len(), 2);
         drop(newest);
-        assert_eq!(turns.0.lock().unwrap().len(), 1);
+        assert_eq!(uploading.0.lock().unwrap().len(), 1);
     }
 }

@@ -1,14 +1,14 @@
-//! A reading is made in passes: times, rows and corrections of each act; marks and rulings; photos; replies; rounds and ends; SMS.
+//! The index is made in passes: times, rows and corrections of each act; marks and rulings; photos; replies; rounds and ends; SMS.
 //! Each pass reads only what those before it have found.
 
 use std::collections::{HashMap, HashSet};
 
 use doorstep_domain::{Body, EntryKey, PhotoPurpose, Recorded, Role, UnixMs};
 
-use super::{Act, Assumed, End, Reading, Round, photos::unfit, replies::validity};
+use super::{Act, Assumed, CaseIndex, End, Round, photos::unfit, replies::validity};
 use crate::{Case, PROVISIONAL, Rulebook, Validity, case::Openness, listing::row_of, rulebook::When, sms::messages};
 
-impl<'a> Reading<'a> {
+impl<'a> CaseIndex<'a> {
     pub fn of(case: &'a Case, book: &'a Rulebook, now: UnixMs) -> Self {
         Self::under(case, book, now, Assumed::default())
     }
@@ -41,7 +41,7 @@ impl<'a> Reading<'a> {
             }
         };
         let acts: Vec<Act<'a>> = case.timeline.iter().map(act).collect();
-        let mut reading = Self {
+        let mut index = Self {
             case,
             book,
             now,
@@ -57,12 +57,12 @@ impl<'a> Reading<'a> {
             consents: HashSet::new(),
             restated: HashSet::new(),
         };
-        reading.index();
-        reading.find_unfit_photos();
-        reading.find_valid_replies();
-        reading.find_rounds();
-        reading.messages = messages(&reading);
-        reading
+        index.index();
+        index.find_unfit_photos();
+        index.find_valid_replies();
+        index.find_rounds();
+        index.messages = messages(&index);
+        index
     }
 
     fn index(&mut self) {

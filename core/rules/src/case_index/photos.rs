@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use doorstep_domain::{Body, EntryKey, Photo, PhotoId, Remark};
 
-use super::{Act, Reading, is_head_office};
+use super::{Act, CaseIndex, is_head_office};
 use crate::{
     Proof, Unfit, UnfitPhoto,
     photo::{measured, shows},
@@ -14,8 +14,8 @@ use crate::{
 ///
 /// A drawing on a photo or a piece of it is a photo of its own that anybody could have made. It counts for what it shows only
 /// beside the photo it names, which must be one as it was taken, and fit: whoever settles a liability can compare them.
-pub(crate) fn unfit<'a>(reading: &Reading<'a>) -> HashMap<&'a EntryKey, Unfit> {
-    let photos: Vec<(&Act<'a>, &'a Photo)> = reading
+pub(crate) fn unfit<'a>(index: &CaseIndex<'a>) -> HashMap<&'a EntryKey, Unfit> {
+    let photos: Vec<(&Act<'a>, &'a Photo)> = index
         .standing()
         .filter_map(|(_, act)| match act.body() {
             Body::Photo(photo) => Some((act, photo)),
@@ -23,7 +23,7 @@ pub(crate) fn unfit<'a>(reading: &Reading<'a>) -> HashMap<&'a EntryKey, Unfit> {
         })
         .collect();
     let mut unfit: HashMap<&EntryKey, Unfit> =
-        photos.iter().filter_map(|(act, photo)| Some((act.key(), itself(reading, act, photo)?))).collect();
+        photos.iter().filter_map(|(act, photo)| Some((act.key(), itself(index, act, photo)?))).collect();
     let (mut taken, mut spoiled): (HashSet<PhotoId>, HashSet<PhotoId>) = (HashSet::new(), HashSet::new());
     for (act, photo) in photos.iter().filter(|(_, photo)| photo.original.is_none()) {
         taken.insert(photo.id);
@@ -40,13 +40,13 @@ pub(crate) fn unfit<'a>(reading: &Reading<'a>) -> HashMap<&'a EntryKey, Unfit> {
 }
 
 /// What is wrong with a photo, wherever it was made from.
-fn itself(reading: &Reading<'_>, act: &Act<'_>, photo: &Photo) -> Option<Unfit> {
+fn itself(index: &CaseIndex<'_>, act: &Act<'_>, photo: &Photo) -> Option<Unfit> {
     let other = |mark: &Act<'_>| mark.recorded.entry.author != act.recorded.entry.author;
     let marked = |sought: Remark, may: &dyn Fn(&Act<'_>) -> bool| {
-        reading.marks(act.key()).find(|(mark, remark)| *remark == sought && may(mark)).map(|(mark, _)| mark.key().clone())
+        index.marks(act.key()).find(|(mark, remark)| *remark == sought && may(mark)).map(|(mark, _)| mark.key().clone())
     };
     None.or_else(|| Some(Unfit::Void { mark: marked(Remark::Void, &|mark| is_head_office(mark.recorded))? }))
-        .or_else(|| measured(reading.pack_of(act), photo))
+        .or_else(|| measured(index.pack_of(act), photo))
         .or_else(|| {
             let mark = marked(Remark::Unclear, &|mark| is_head_office(mark.recorded) || other(mark))?;
             Some(Unfit::Unclear { mark })
@@ -54,10 +54,10 @@ fn itself(reading: &Reading<'_>, act: &Act<'_>, photo: &Photo) -> Option<Unfit> 
 }
 
 /// The photos that would satisfy one of these proofs, were they fit to.
-pub(crate) fn unfit_for(reading: &Reading<'_>, any_of: &[Proof]) -> Vec<UnfitPhoto> {
-    let photos = reading.standing().filter_map(|(_, act)| match act.body() {
+pub(crate) fn unfit_for(index: &CaseIndex<'_>, any_of: &[Proof]) -> Vec<UnfitPhoto> {
+    let photos = index.standing().filter_map(|(_, act)| match act.body() {
         Body::Photo(photo) if any_of.iter().any(|proof| shows(proof, photo)) => {
-            let why = reading.unfit.get(act.key())?.clone();
+            let why = index.unfit.get(act.key())?.clone();
             Some(UnfitPhoto { photo: act.key().clone(), why })
         }
         _ => None,
