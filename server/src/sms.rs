@@ -4,7 +4,7 @@
 //! - `addressee`: to whom a message may go, by head office's own list;
 //! - `claim`: which message the gateway sends now, under one lease, and which it does not, and why;
 //! - `settle`: what became of a submission, and what a crash left behind;
-//! - `receipts`: a provider's receipts; `answers`: what customers write back;
+//! - `receipt`: a provider's receipts; `answers`: what customers write back;
 //! - `lease`: the lease of a device; `gateway`: the loop that does all this; `webhook`: a provider's calls;
 //! - `report`: what head office sees; `held`: whether all of it waits for a person's word.
 //!
@@ -18,7 +18,7 @@ mod held;
 pub(crate) mod lease;
 mod outbox;
 mod queue;
-mod receipts;
+mod receipt;
 mod report;
 mod settle;
 pub(crate) mod webhook;
@@ -28,5 +28,5 @@ pub use report::{Found, InboundRow, MessageRow, ReceiptRow};
 pub(crate) use gateway::{Gateway, provide};
 pub(crate) use held::{go, hold, waiting};
 pub(crate) use queue::{expect, take_report};
-pub(crate) use receipts::prune;
+pub(crate) use receipt::prune;
 pub(crate) use report::{inbound, list, receipts, settle_by_hand};

@@ -71,7 +71,7 @@ pub(crate) fn evict(db: &Connection) -> Result<(), StoreError> {
         // The customer's name, number and address are only for who has the parcel, while it is open (domain 10.2).
         db.prepare_cached("DELETE FROM parcel WHERE waybill = (SELECT waybill FROM case_row WHERE case_id = ?1)")?
             .execute(params![id])?;
-        for table in ["change", "case_row", "sheet_row", "phase", "stale", "leaving", "segment"] {
+        for table in ["change", "case_row", "sheet_row", "turn", "stale", "leaving", "segment"] {
             db.prepare_cached(&format!("DELETE FROM {table} WHERE case_id = ?1"))?.execute(params![id])?;
         }
     }

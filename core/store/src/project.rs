@@ -257,11 +257,11 @@ pub(crate) fn write_row(
     let heads: Vec<u8> = head.position.heads.iter().flat_map(|h| *h.as_bytes()).collect();
     db.prepare_cached(
         "INSERT INTO case_row (case_id, waybill, heads, max_op, own_seq, changes, bytes, state, next_step, reason, decision,
-           attempts, flags, unsent, quarantined, updated_at, closed, due_at, missed, phase_until, messages)
+           attempts, flags, unsent, quarantined, updated_at, closed, due_at, missed, turn_at, messages)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
          ON CONFLICT (case_id) DO UPDATE SET waybill = ?2, heads = ?3, max_op = ?4, own_seq = ?5, changes = ?6, bytes = ?7, state = ?8,
            next_step = ?9, reason = ?10, decision = ?11, attempts = ?12, flags = ?13, unsent = ?14, quarantined = ?15, updated_at = ?16,
-           closed = ?17, due_at = ?18, missed = ?19, phase_until = ?20, messages = ?21",
+           closed = ?17, due_at = ?18, missed = ?19, turn_at = ?20, messages = ?21",
     )?
     .execute(params![
         case.as_bytes(),
@@ -286,8 +286,8 @@ pub(crate) fn write_row(
         phase.until_ms,
         messages
     ])?;
-    db.prepare_cached("DELETE FROM phase WHERE case_id = ?1")?.execute(params![case.as_bytes()])?;
-    let mut insert = db.prepare_cached("INSERT INTO phase VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+    db.prepare_cached("DELETE FROM turn WHERE case_id = ?1")?.execute(params![case.as_bytes()])?;
+    let mut insert = db.prepare_cached("INSERT INTO turn VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
     for (phase, _) in later {
         let Phase { from_ms, until_ms, due_ms, state, next_step, decision, missed, flags } = phase;
         insert.execute(params![case.as_bytes(), from_ms, until_ms, due_ms, state, next_step, decision, missed, flags])?;
@@ -330,16 +330,18 @@ fn is_closed(phase: &Phase) -> bool {
     phase.state == State::Closed.as_str()
 }
 
+/// The table of phases keeps its first name, `turn`: an open store is checked word for word against what its migrations wrote.
+///
 /// Moves a row on whose time has come, by the phases worked out when it was judged: no change is read. False if they reach no
 /// further.
 pub(crate) fn advance_phase(db: &Connection, case: &CaseId, now: UnixMs) -> Result<bool, StoreError> {
     uptime::judging(db, now)?;
     let turned = db
         .prepare_cached(
-            "UPDATE case_row SET state = phase.state, next_step = phase.next_step, decision = phase.decision, flags = phase.flags,
-               missed = phase.missed, closed = phase.state = ?3, due_at = coalesce(phase.due_ms, ?4), phase_until = phase.until_ms
-             FROM phase WHERE phase.case_id = case_row.case_id AND case_row.case_id = ?1 AND phase.from_ms <= ?2
-               AND (phase.until_ms IS NULL OR phase.until_ms > ?2)",
+            "UPDATE case_row SET state = turn.state, next_step = turn.next_step, decision = turn.decision, flags = turn.flags,
+               missed = turn.missed, closed = turn.state = ?3, due_at = coalesce(turn.due_ms, ?4), turn_at = turn.until_ms
+             FROM turn WHERE turn.case_id = case_row.case_id AND case_row.case_id = ?1 AND turn.from_ms <= ?2
+               AND (turn.until_ms IS NULL OR turn.until_ms > ?2)",
         )?
         .execute(params![case.as_bytes(), now.0, State::Closed.as_str(), NEVER])?;
     Ok(turned == 1)

@@ -166,7 +166,7 @@ impl Store {
     /// something was recorded on since, by judging them anew. Both are few and found by index. After a clock that was ahead all are
     /// judged anew.
     pub(crate) fn advance_phases(&mut self, now: UnixMs) -> Result<(), StoreError> {
-        const PASSED: &str = "SELECT case_id FROM case_row WHERE phase_until <= ?1";
+        const PASSED: &str = "SELECT case_id FROM case_row WHERE turn_at <= ?1";
         const STALE: &str = "SELECT case_id FROM stale";
         if uptime::was_ahead(&self.db, now)? {
             let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -13,7 +13,6 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003_clocks.sql"),
     include_str!("../migrations/0004_another_history.sql"),
     include_str!("../migrations/0005_sheets.sql"),
-    include_str!("../migrations/0006_phases.sql"),
 ];
 
 /// Marks a file as ours in its header ("DOST"): any other SQLite database in its place is refused.

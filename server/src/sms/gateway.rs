@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{answers, claim, claim::Claimed, held, receipts, settle};
+use super::{answers, claim, claim::Claimed, held, receipt, settle};
 use crate::{
     ServeError, clock::NowFn, error::ApiError, folder::SMS_LOCK, keys::Keys, live::Live, packs::Rules, store::db::Db,
     store::tx::Tx,
@@ -280,7 +280,7 @@ impl Gateway {
         let service = self.service.clone();
         self.write(move |tx, this| {
             events.iter().try_for_each(|event| match event {
-                Event::Receipt(receipt) => receipts::take_receipt(tx, &this.keys, receipt, (this.now)()),
+                Event::Receipt(receipt) => receipt::take_receipt(tx, &this.keys, receipt, (this.now)()),
                 Event::Inbound(inbound) => answers::take_inbound(tx, &this.keys, &this.rules, (inbound, &service), (this.now)()),
             })
         })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use doorstep_domain::{Body, CaseId, EntryKey, SmsFault, SmsReport, SmsState, UnixMs};
 use doorstep_gateway::{Fault, Submitted, id_forms};
 
-use super::{claim::Claimed, outbox, queue, receipts};
+use super::{claim::Claimed, outbox, queue, receipt};
 use crate::{
     error::ApiError,
     keys::Keys,
@@ -68,7 +68,7 @@ pub(crate) fn settle(
                 tell(tx, keys, message, (SmsState::Sent, None), now)?;
             }
             // Receipts that came before the answer.
-            receipts::match_again(tx, keys, ids, now)?;
+            receipt::match_again(tx, keys, ids, now)?;
             Ok(None)
         }
         Submitted::Refused { fault, code: _ } => {

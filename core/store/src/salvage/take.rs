@@ -411,7 +411,7 @@ fn go_on(db: &Connection, gathered: &Gathered, fresh: InstallId) -> Result<(), S
         params![QUARANTINED, RefusalCode::Damaged.word(), fresh.as_bytes()],
     )?;
     let book = current_book(db)?;
-    db.execute_batch("DELETE FROM case_row; DELETE FROM sheet_row; DELETE FROM phase")?;
+    db.execute_batch("DELETE FROM case_row; DELETE FROM sheet_row; DELETE FROM turn")?;
     let mut query = db.prepare("SELECT case_id FROM change UNION SELECT case_id FROM outbox")?;
     for id in query.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()? {
         let Ok(case) = CaseId::try_from(id.as_slice()) else { continue };
