@@ -28,6 +28,7 @@ use crate::{
     keys::Keys,
     photos::{self, tus},
     proofs, refs, sms,
+    strangers::MAX_BODY,
 };
 
 /// Largest query for the states of photos, in bytes.
@@ -79,15 +80,15 @@ async fn nonce(State(app): State<App>) -> Result<Response, ApiError> {
 }
 
 async fn enrol_device(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
-    let body = body_of(request, 4096).await?;
-    let request: EnrolRequest = decode(&open(&body, 4096)?)?;
+    let body = app.strangers.body(request).await?;
+    let request: EnrolRequest = decode(&open(&body, MAX_BODY)?)?;
     let (now, keys) = ((app.now)(), app.keys.clone());
     cbor(&app.db.write(move |db| enrol::redeem(db, &request, &keys, now)).await??)
 }
 
 async fn session(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
-    let body = body_of(request, 4096).await?;
-    let request: SessionRequest = decode(&open(&body, 4096)?)?;
+    let body = app.strangers.body(request).await?;
+    let request: SessionRequest = decode(&open(&body, MAX_BODY)?)?;
     let now = (app.now)();
     let of = request.device;
     let answer = app.db.write(move |db| enrol::session(db, &request, now)).await??;
@@ -134,10 +135,11 @@ async fn reference(
 async fn photo(State(app): State<App>, headers: HeaderMap, Path(sha): Path<String>) -> Result<Response, ApiError> {
     let device = device(&app, &headers).await?;
     let id = sha.parse().map_err(|_| ApiError::NotFound)?;
+    let place = app.in_flight.enter(device.id)?;
     if !app.db.read(move |db| photos::may_read(db, &device, &id)).await? {
         return Err(ApiError::NotFound);
     }
-    photos::give(&app.db, &app.storage, id, &headers).await
+    photos::give(&app.db, &app.storage, id, &headers, Some(place)).await
 }
 
 /// What has become of photos that the device may read or has sent.

@@ -11,12 +11,16 @@ use doorstep_domain::DeviceId;
 
 use crate::error::ApiError;
 
-/// Most bodies of one device at once.
-const MOST: usize = 4;
+/// Most bodies of one device at once, taken or given.
+pub(crate) const BODIES: usize = 4;
+/// Most streams of hints of one device at once: an app that lost its connection opens the next before the server knows.
+pub(crate) const STREAMS: usize = 3;
 
-/// Bodies that are being taken, by device.
-#[derive(Default)]
-pub(crate) struct InFlight(Mutex<HashMap<DeviceId, usize>>);
+/// Work that is going on, by device.
+pub(crate) struct InFlight {
+    most: usize,
+    taken: Mutex<HashMap<DeviceId, usize>>,
+}
 
 /// A place among them, until dropped.
 pub(crate) struct Place {
@@ -25,11 +29,16 @@ pub(crate) struct Place {
 }
 
 impl InFlight {
+    /// At most so many places a device.
+    pub(crate) fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { most, taken: Mutex::default() })
+    }
+
     /// Takes a place, or says that the device has too many already.
     pub(crate) fn enter(self: &Arc<Self>, device: DeviceId) -> Result<Place, ApiError> {
-        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut places = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = places.entry(device).or_default();
-        if *taken >= MOST {
+        if *taken >= self.most {
             return Err(ApiError::Busy);
         }
         *taken += 1;
@@ -40,7 +49,7 @@ impl InFlight {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut places = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut places = self.all.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(taken) = places.get_mut(&self.device) {
             *taken = taken.saturating_sub(1);
             if *taken == 0 {
@@ -56,14 +65,14 @@ mod tests {
 
     #[test]
     fn a_device_has_four_places_gives_them_back_and_takes_none_of_anothers() {
-        let all = Arc::new(InFlight::default());
+        let all = InFlight::new(BODIES);
         let (one, other) = (DeviceId::new([1; 16]), DeviceId::new([2; 16]));
-        let mut places: Vec<Place> = (0..MOST).map(|_| all.enter(one).ok().unwrap()).collect();
+        let mut places: Vec<Place> = (0..BODIES).map(|_| all.enter(one).ok().unwrap()).collect();
         assert!(matches!(all.enter(one), Err(ApiError::Busy)));
         assert!(all.enter(other).is_ok());
         places.pop();
         assert!(all.enter(one).is_ok());
         drop(places);
-        assert!(all.0.lock().unwrap().is_empty());
+        assert!(all.taken.lock().unwrap().is_empty());
     }
 }

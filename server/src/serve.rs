@@ -1,19 +1,22 @@
 //! Starting and stopping.
 
-use std::{fs::File, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{fs::File, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use axum::middleware::from_fn_with_state;
 use axum_server::{Handle, Server, accept::NoDelayAcceptor};
 use doorstep_gateway::GatewayConfig;
 use doorstep_protocol::Version;
-use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
+use tokio::{net::TcpListener, sync::Notify, task::JoinHandle, time::timeout};
 
 use crate::{
     AdminError, IfCopied, ServeError, TlsError, TlsFiles, audit,
     clock::{self, NowFn},
+    connections::{self, Bounded, Connections},
     contact::Passing,
     copy::{self, Suspicion},
     folder,
     http::{self, app::App},
+    in_flight::{BODIES, InFlight, STREAMS},
     keys::Keys,
     live::Live,
     marker::Marker,
@@ -46,6 +49,8 @@ pub struct Config {
     /// What to do with a data folder that looks like a copy of another; without it the server answers nothing until its operator
     /// has spoken.
     pub if_copied: Option<IfCopied>,
+    /// Most connections at once; without it, and at most, as many as the limit of open files allows.
+    pub connections: Option<usize>,
     /// The clock.
     pub now: NowFn,
     /// The versions of the protocol that are spoken: [`doorstep_protocol::VERSIONS`].
@@ -93,12 +98,17 @@ impl Running {
         self.tls.as_ref().ok_or(TlsError::Off)?.reload().await
     }
 
-    /// Stops accepting, finishes what is in flight, returns when done.
+    /// Stops: first the gateway, then the listener, then the requests that are at work. Each has ten seconds, so that a peer that does
+    /// not answer or does not read can not keep the process alive.
     pub async fn stop(self) {
         self.live.end();
         self.stop_sms.notify_one();
-        self.gateway.await.ok();
-        self.handle.graceful_shutdown(None);
+        let mut gateway = self.gateway;
+        if timeout(AT_END, &mut gateway).await.is_err() {
+            crate::say!("doorstep-server: the SMS gateway did not end in time and was ended; what it was sending is uncertain");
+            gateway.abort();
+        }
+        self.handle.graceful_shutdown(Some(AT_END));
         self.task.await.ok();
         // The marker is everybody's who serves the folder: the last one says that it has ended in order.
         let Some(lock) = self.lock.and_then(folder::alone) else { return };
@@ -127,7 +137,7 @@ impl Running {
             if matches!(suspicion, Ok(Ok(None))) && folder::take(&self.folder, self.shared).is_ok() {
                 return;
             }
-            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
 }
@@ -172,6 +182,8 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
         tell(&writer.write(|tx| clock::look(tx, (config.now)())).map_err(|error| ServeError::Clock(error.to_string()))?);
     }
     let db = Db::start(&config.folder, writer).map_err(at_folder)?;
+    let by_files = connections::most_by_files();
+    let most = config.connections.map_or(by_files, |wanted| wanted.min(by_files));
     let listener = TcpListener::bind(config.listen).await.map_err(|source| ServeError::Listen { addr: config.listen, source })?;
     let addr = listener.local_addr().map_err(|source| ServeError::Listen { addr: config.listen, source })?;
     if let Some(seen) = suspicion {
@@ -182,7 +194,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
              doorstep-server restore {folder}",
             seen.seen()
         );
-        return Ok(waiting(listener, addr, (config.folder, config.shared_folder, config.versions), tls, db));
+        return Ok(waiting(listener, addr, (config.folder, config.shared_folder, config.versions), tls, db, most));
     }
     let secret = random::bytes::<16>().ok_or(ServeError::Random)?;
     let console_token: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -215,7 +227,9 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
         rules: rules.clone(),
         versions: config.versions,
         passing: Passing::default(),
-        in_flight: Arc::default(),
+        in_flight: InFlight::new(BODIES),
+        streams: InFlight::new(STREAMS),
+        strangers: Arc::default(),
         storage: storage.clone(),
         uploading: Arc::default(),
         console_token: console_token.as_str().into(),
@@ -240,7 +254,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     });
     let tidier = tokio::spawn(tidy(app.db.clone(), storage, config_now));
     let handle = Handle::new();
-    let (for_running, serving) = (app.db.clone(), serve(listener, handle.clone(), tls.as_ref(), http::router(app)));
+    let (for_running, serving) = (app.db.clone(), serve(listener, handle.clone(), tls.as_ref(), http::router(app), most));
     let task = tokio::spawn(async move {
         serving.await;
         projector.abort();
@@ -258,9 +272,10 @@ fn waiting(
     (folder, shared, versions): (PathBuf, bool, &'static [Version]),
     tls: Option<Tls>,
     db: Db,
+    most: usize,
 ) -> Running {
     let handle = Handle::new();
-    let task = tokio::spawn(serve(listener, handle.clone(), tls.as_ref(), http::waiting(versions)));
+    let task = tokio::spawn(serve(listener, handle.clone(), tls.as_ref(), http::waiting(versions), most));
     Running {
         addr,
         console_token: String::new(),
@@ -285,15 +300,30 @@ fn serve(
     handle: Handle<SocketAddr>,
     tls: Option<&Tls>,
     router: axum::Router,
+    most: usize,
 ) -> impl Future<Output = ()> + Send + use<> {
     let mut server = Server::from_listener(listener).handle(handle);
     bound(server.http_builder());
     let acceptor = tls.map(Tls::acceptor);
+    let all = Connections::new(most);
+    let router = router.layer(from_fn_with_state(all.clone(), connections::watch));
     async move {
-        let service = router.into_make_service();
-        let served = match acceptor {
-            Some(acceptor) => server.acceptor(Timeouts(acceptor)).serve(service).await,
-            None => server.acceptor(Timeouts(NoDelayAcceptor)).serve(service).await,
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let looking = async {
+            loop {
+                tokio::time::sleep(connections::LOOK).await;
+                all.end_unread();
+            }
+        };
+        let serving = async {
+            match acceptor {
+                Some(accept) => server.acceptor(Bounded { all: all.clone(), accept: Timeouts(accept) }).serve(service).await,
+                None => server.acceptor(Bounded { all: all.clone(), accept: Timeouts(NoDelayAcceptor) }).serve(service).await,
+            }
+        };
+        let served = tokio::select! {
+            served = serving => served,
+            () = looking => Ok(()),
         };
         if let Err(error) = served {
             crate::say!("doorstep-server: serving ended: {error}");
@@ -321,8 +351,10 @@ fn tell(found: &clock::Found) {
     }
 }
 
+/// How long the gateway, and then the requests, have for their end when the server stops.
+const AT_END: Duration = Duration::from_secs(10);
 /// How often storage and the log are looked at.
-const TIDY: std::time::Duration = std::time::Duration::from_secs(24 * 3_600);
+const TIDY: Duration = Duration::from_secs(24 * 3_600);
 
 /// Once a day: drops what expired, asks again for what storage has lost, and holds the log against what was signed.
 async fn tidy(db: Db, storage: Storage, now: NowFn) {

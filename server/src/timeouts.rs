@@ -29,10 +29,21 @@ const ALIVE: Duration = Duration::from_secs(20);
 /// The bytes that tell HTTP/2 from HTTP/1.
 const PREFACE: usize = 24;
 
+/// Most headers of a request; the HTTP library answers 431 beyond.
+const MOST_HEADERS: usize = 64;
+/// Largest head of a request, in bytes.
+const MAX_HEAD: usize = 16 * 1024;
+/// Most that one connection buffers, in bytes. A head that is larger is answered 431.
+const BUFFER: usize = 64 * 1024;
+/// Most requests at once on one HTTP/2 connection. A device sends few.
+const MOST_STREAMS: u32 = 32;
+
 /// Bounds both protocols.
 pub(crate) fn bound(builder: &mut Builder<TokioExecutor>) {
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(ALIVE).keep_alive_timeout(ALIVE);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS).max_headers(MOST_HEADERS).max_buf_size(BUFFER);
+    let mut http2 = builder.http2();
+    http2.timer(TokioTimer::new()).keep_alive_interval(ALIVE).keep_alive_timeout(ALIVE);
+    http2.max_header_list_size(MAX_HEAD as u32).max_concurrent_streams(MOST_STREAMS).max_send_buf_size(BUFFER);
 }
 
 /// Accepts as `A` does, and gives what comes out ten seconds for its first bytes.

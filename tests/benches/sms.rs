@@ -82,6 +82,7 @@ async fn serve(folder: String) {
         listen: "127.0.0.1:0".parse().unwrap(),
         insecure: false,
         shared_folder: false,
+        connections: None,
         tls: None,
         photos: None,
         if_copied: None,

@@ -142,6 +142,7 @@ async fn an_address_other_than_loopback_is_refused_unless_it_is_meant() {
         listen,
         insecure: false,
         shared_folder: false,
+        connections: None,
         tls: None,
         photos: None,
         if_copied: None,

@@ -21,6 +21,7 @@ async fn serve_in_this_process() {
         listen: "127.0.0.1:0".parse().unwrap(),
         insecure: false,
         shared_folder: true,
+        connections: std::env::var("DOORSTEP_TEST_CONNECTIONS").ok().map(|most| most.parse().unwrap()),
         tls: None,
         photos: None,
         if_copied: None,
@@ -34,14 +35,17 @@ async fn serve_in_this_process() {
     running.stop().await;
 }
 
-struct Process {
+/// A server in a process of its own.
+pub(crate) struct Process {
     child: Child,
-    addr: std::net::SocketAddr,
+    pub addr: std::net::SocketAddr,
 }
 
 impl Process {
-    fn start(world: &World) -> Self {
+    /// Serves a world's folder, with at most so many connections if that is said.
+    pub fn start(world: &World, connections: Option<usize>) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
+            .envs(connections.map(|most| ("DOORSTEP_TEST_CONNECTIONS", most.to_string())))
             .args(["--exact", "hostile::serve_in_this_process", "--nocapture"])
             .env("DOORSTEP_TEST_SERVER", world.server_folder())
             .env("DOORSTEP_TEST_NOW", world.hands.now().0.to_string())
@@ -55,6 +59,17 @@ impl Process {
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let addr = lines.map_while(Result::ok).find_map(|line| line.strip_prefix("addr=")?.parse().ok()).unwrap();
         Self { child, addr }
+    }
+
+    /// Forgets the peak of its memory so far; what it holds now, in KiB.
+    pub fn forget_peak(&self) -> u64 {
+        std::fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5").unwrap();
+        self.memory("VmRSS")
+    }
+
+    /// How much more it held since, at most, in KiB.
+    pub fn peak_since(&self, before: u64) -> u64 {
+        self.memory("VmHWM").saturating_sub(before)
     }
 
     /// A line of the kernel's account of its memory, in KiB.
@@ -190,12 +205,11 @@ async fn hostile_changes_of_an_enrolled_device_get_typed_refusals_and_nobody_els
         ("more operations than memory", pack_of(&run_of(&own, 1 << 45)), "op_count"),
         ("no change at all", pack_of(&[0; 40]), "undecodable"),
     ];
-    let process = Process::start(&world);
+    let process = Process::start(&world, None);
     world.link.point_to(process.addr);
     honest.sync().await.unwrap();
     villain.sync().await.unwrap();
-    std::fs::write(format!("/proc/{}/clear_refs", process.child.id()), "5").unwrap(); // forget the peak so far
-    let before = process.memory("VmRSS");
+    let before = process.forget_peak();
 
     for (what, pack, code) in &corpus {
         let ack = push(&villain, &process, vec![PushCase { case, pack: pack.clone() }]).await.unwrap();
@@ -237,7 +251,7 @@ async fn hostile_changes_of_an_enrolled_device_get_typed_refusals_and_nobody_els
             (0..500).map(|n| PushCase { case, pack: pack_of(&run_of(&own, 600 + n + 500 * attempt)) }).collect();
         push(&villain, &process, noise).await.unwrap();
     }
-    let growth = process.memory("VmHWM").saturating_sub(before);
+    let growth = process.peak_since(before);
     println!("server memory grew by {} KiB at its peak, from {before} KiB", growth);
     assert!(growth < 64 * 1024, "grew by {growth} KiB");
 

@@ -28,6 +28,7 @@ mod rules;
 mod server_key;
 mod sheets;
 mod sms;
+mod strangers;
 mod tls;
 mod version2;
 mod wipe;

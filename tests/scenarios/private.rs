@@ -80,6 +80,7 @@ async fn a_second_server_on_a_folder_is_refused_unless_both_say_that_it_is_share
         listen: "127.0.0.1:0".parse().unwrap(),
         insecure: false,
         shared_folder,
+        connections: None,
         tls: None,
         photos: None,
         if_copied: None,

@@ -331,6 +331,7 @@ async fn serve(
         listen,
         insecure: false,
         shared_folder: true,
+        connections: None,
         tls: None,
         photos: photos.clone(),
         sms: sms.clone(),

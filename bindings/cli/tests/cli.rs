@@ -73,6 +73,7 @@ impl World {
             listen,
             insecure: false,
             shared_folder: false,
+            connections: None,
             tls: None,
             photos: None,
             if_copied: None,

@@ -16,6 +16,7 @@ use crate::{
     photos::{Storage, Uploading},
     sms,
     store::db::Db,
+    strangers::Strangers,
 };
 
 /// What every handler needs. Nothing here is about a device or a case.
@@ -31,8 +32,12 @@ pub(crate) struct App {
     pub console_token: Arc<str>,
     /// Requests that gave their device no time.
     pub passing: Passing,
-    /// Bodies that are being taken.
+    /// Bodies that are being taken or given.
     pub in_flight: Arc<InFlight>,
+    /// Streams of hints.
+    pub streams: Arc<InFlight>,
+    /// Bodies without a token.
+    pub strangers: Arc<Strangers>,
     /// Where photos' bytes are.
     pub storage: Storage,
     /// Which request for an upload goes on with it.

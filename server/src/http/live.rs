@@ -19,6 +19,7 @@ use tokio::{
 use super::{app::App, request::device};
 use crate::{
     error::ApiError,
+    in_flight::Place,
     live::{HEARTBEAT, Listening, News, read_heads},
 };
 
@@ -62,6 +63,7 @@ struct Listener {
     news: watch::Receiver<News>,
     listening: Listening,
     _place: OwnedSemaphorePermit,
+    _own: Place,
 }
 
 impl Listener {
@@ -69,6 +71,7 @@ impl Listener {
     async fn open(app: App, headers: HeaderMap, at: &BTreeMap<Scope, u64>) -> Result<Self, ApiError> {
         let place = app.live.places.clone().try_acquire_owned().map_err(|_| ApiError::Busy)?;
         let device = device(&app, &headers).await?;
+        let own = app.streams.enter(device.id)?;
         let news = app.live.news.subscribe();
         let listening = Listening::to(app.live.clone(), device.scopes());
         // Read after listening began: what moves in between is told twice rather than never.
@@ -77,7 +80,7 @@ impl Listener {
         // Other, not greater: after a restored backup the log is behind the device, which had better find out.
         let has_moved = |(scope, head): &(&Scope, &u64)| at.get(*scope).is_some_and(|at| at != *head);
         let waiting = told.iter().filter(has_moved).map(|(scope, to)| Hint { s: scope.to_string(), to: *to }).collect();
-        Ok(Self { app, headers, told, waiting, news, listening, _place: place })
+        Ok(Self { app, headers, told, waiting, news, listening, _place: place, _own: own })
     }
 
     /// Waits for hints. Before they leave, and whenever nothing came, the token must still be good: a revoked device hears
@@ -190,6 +193,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        in_flight::{BODIES, InFlight, STREAMS},
         live::{Live, MOST},
         open::open,
         store::db::Db,
@@ -207,7 +211,9 @@ mod tests {
             now: Arc::new(|| UnixMs(0)),
             versions: crate::VERSIONS,
             passing: Default::default(),
-            in_flight: Arc::default(),
+            in_flight: InFlight::new(BODIES),
+            streams: InFlight::new(STREAMS),
+            strangers: Arc::default(),
             storage: crate::photos::Storage::open(folder.path(), None).unwrap(),
             uploading: Arc::default(),
             console_token: "".into(),

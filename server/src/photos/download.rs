@@ -9,11 +9,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use doorstep_domain::PhotoId;
+use futures_util::StreamExt;
 
 use super::Storage;
 use crate::{
     enrol::Device,
     error::ApiError,
+    in_flight::Place,
     store::{
         db::Db,
         photos,
@@ -33,8 +35,15 @@ pub(crate) fn may_read(tx: &Tx<'_>, device: &Device, id: &PhotoId) -> Result<boo
     Ok(false)
 }
 
-/// A stored photo, or the part that the request wants.
-pub(crate) async fn give(db: &Db, storage: &Storage, id: PhotoId, headers: &HeaderMap) -> Result<Response, ApiError> {
+/// A stored photo, or the part that the request wants. Its bytes are read from storage as the reader takes them; `place` is held until
+/// the last one.
+pub(crate) async fn give(
+    db: &Db,
+    storage: &Storage,
+    id: PhotoId,
+    headers: &HeaderMap,
+    place: Option<Place>,
+) -> Result<Response, ApiError> {
     let found = db.read(move |tx| Ok(stored_photos::find(tx, &id)?)).await?;
     let Stored { mime, len, .. } = found.filter(|stored| stored.erased_at.is_none()).ok_or(ApiError::NotFound)?;
     let tag = format!("\"{id}\"");
@@ -61,13 +70,19 @@ pub(crate) async fn give(db: &Db, storage: &Storage, id: PhotoId, headers: &Head
         Some(Some(range)) => Some(range),
         None => None,
     };
-    let bytes = storage.get(&id, range.clone()).await?.ok_or(ApiError::NotFound)?;
+    let bytes = storage.stream(&id, range.clone()).await?.ok_or(ApiError::NotFound)?;
+    let bytes = bytes.map(move |part| {
+        let _ = &place;
+        part
+    });
+    let sent = range.as_ref().map_or(len, |range| range.end - range.start);
+    let length = [(header::CONTENT_LENGTH, sent)];
     Ok(match range {
         Some(Range { start, end }) => {
             let part = [(header::CONTENT_RANGE, format!("bytes {start}-{}/{len}", end.saturating_sub(1)))];
-            (StatusCode::PARTIAL_CONTENT, fixed, part, Body::from(bytes)).into_response()
+            (StatusCode::PARTIAL_CONTENT, fixed, length, part, Body::from_stream(bytes)).into_response()
         }
-        None => (fixed, Body::from(bytes)).into_response(),
+        None => (fixed, length, Body::from_stream(bytes)).into_response(),
     })
 }
 

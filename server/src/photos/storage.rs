@@ -5,7 +5,7 @@ use std::{path::Path as FsPath, sync::Arc};
 
 use axum::body::Bytes;
 use doorstep_domain::{DeviceId, PhotoId, UnixMs};
-use futures_util::TryStreamExt;
+use futures_util::{TryStreamExt, stream::BoxStream};
 use object_store::{
     Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutOptions, local::LocalFileSystem, path::Path,
 };
@@ -52,6 +52,20 @@ impl Storage {
         let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
         match self.0.get_opts(&photo(id), options).await {
             Ok(found) => Ok(Some(found.bytes().await.map_err(|error| storage(&error))?)),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(storage(&error)),
+        }
+    }
+
+    /// A photo's bytes, or a part of them, as they are asked for; `None` if they are not there.
+    pub(crate) async fn stream(
+        &self,
+        id: &PhotoId,
+        range: Option<std::ops::Range<u64>>,
+    ) -> Result<Option<BoxStream<'static, Result<Bytes, Error>>>, ApiError> {
+        let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
+        match self.0.get_opts(&photo(id), options).await {
+            Ok(found) => Ok(Some(found.into_stream())),
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(storage(&error)),
         }

@@ -27,6 +27,7 @@ pub async fn run(folder: PathBuf, clock: &Path, smsc_port: u16) -> Result<(), Bo
         listen,
         insecure: false,
         shared_folder: false,
+        connections: None,
         tls: None,
         photos: None,
         if_copied: None,

@@ -43,6 +43,9 @@ pub enum Command {
         /// photos then belong in a bucket. Without it a second one is refused.
         #[arg(long)]
         shared_folder: bool,
+        /// 最多同时连接数 Most connections at once; no more than the limit of open files allows (ulimit -n), which is the default.
+        #[arg(long, value_name = "NUMBER")]
+        connections: Option<usize>,
         /// 数据像是副本时怎么办；不给则停止应答，等人确认 What to do if the data look like a copy; without it the server answers nothing
         /// until a person has said `moved` or `restore`.
         #[arg(long, value_name = "WORD")]

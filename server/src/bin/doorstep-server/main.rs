@@ -20,7 +20,19 @@ fn main() -> ExitCode {
     #[cfg(unix)]
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let result = match Args::parse().command {
-        Command::Serve { data, listen, insecure, tls_cert, tls_key, photos, sms, shared_folder, if_copied, json } => {
+        Command::Serve {
+            data,
+            listen,
+            insecure,
+            tls_cert,
+            tls_key,
+            photos,
+            sms,
+            shared_folder,
+            connections,
+            if_copied,
+            json,
+        } => {
             let if_copied = if_copied.map(|word| match word {
                 Word::Restore => IfCopied::Restore,
                 Word::Moved => IfCopied::Moved,
@@ -29,7 +41,19 @@ fn main() -> ExitCode {
             gateway(sms.as_deref()).and_then(|sms| {
                 let now: doorstep_server::NowFn = Arc::new(wall);
                 let versions = VERSIONS;
-                let config = Config { folder: data, listen, insecure, tls, photos, sms, shared_folder, if_copied, now, versions };
+                let config = Config {
+                    folder: data,
+                    listen,
+                    insecure,
+                    tls,
+                    photos,
+                    sms,
+                    shared_folder,
+                    connections,
+                    if_copied,
+                    now,
+                    versions,
+                };
                 serve(&config, json)
             })
         }

@@ -1,0 +1,368 @@
+//! Connections: how many are open at once, which one is ended for a newcomer, and which ones are ended because nobody reads.
+//!
+//! A process has only so many files. A stranger who opens sockets and says nothing must not keep a device out, so there is a most, and
+//! beyond it the connection that has been without a request for the longest is ended. A peer that asks and does not read its answer
+//! would hold what the answer holds: [`Connections::end_unread`] ends its connection.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderValue, Version, header},
+    middleware::Next,
+    response::Response,
+};
+use axum_server::accept::Accept;
+use http_body::{Frame, SizeHint};
+use rustix::process::{Resource, getrlimit, setrlimit};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    time::Instant,
+};
+
+use crate::timeouts::STALL;
+
+/// Files that are kept free of connections: the database, photos that are read and written, the log.
+const RESERVE: u64 = 256;
+/// Most connections, wherever the limit of files would allow more.
+const MOST: u64 = 16_384;
+/// How often answers that nobody reads are looked for.
+pub(crate) const LOOK: Duration = Duration::from_secs(5);
+
+/// The connections of one server.
+pub(crate) struct Connections {
+    most: usize,
+    /// By the peer's address, less those that are to end.
+    open: Mutex<BTreeMap<SocketAddr, Arc<Connection>>>,
+}
+
+/// One connection.
+struct Connection {
+    /// It is to end; its stream sees this.
+    over: AtomicBool,
+    /// The task that reads and writes the stream.
+    waker: Mutex<Option<Waker>>,
+    work: Mutex<Work>,
+}
+
+/// What a connection is used for.
+struct Work {
+    /// Requests that are not answered to their end.
+    requests: usize,
+    /// Since when there is none.
+    idle_since: Instant,
+    /// Answers whose next part is ready, and since when their reader has not asked for it.
+    unread: BTreeMap<u64, Instant>,
+    next: u64,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Connection {
+    fn new() -> Self {
+        let work = Work { requests: 0, idle_since: Instant::now(), unread: BTreeMap::new(), next: 0 };
+        Self { over: AtomicBool::new(false), waker: Mutex::default(), work: Mutex::new(work) }
+    }
+
+    fn end(&self) {
+        self.over.store(true, Ordering::SeqCst);
+        if let Some(waker) = lock(&self.waker).take() {
+            waker.wake();
+        }
+    }
+
+    /// An error once the connection is to end; until then the task is noted, so that it is woken.
+    fn check(&self, cx: &Context<'_>) -> io::Result<()> {
+        let mut waker = lock(&self.waker);
+        if waker.as_ref().is_none_or(|known| !known.will_wake(cx.waker())) {
+            *waker = Some(cx.waker().clone());
+        }
+        if self.over.load(Ordering::SeqCst) { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
+    }
+}
+
+/// Raises this process's limit of open files as far as it may, and returns how many connections fit below it.
+pub(crate) fn most_by_files() -> usize {
+    let mut limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.unwrap_or(MOST + RESERVE).min(MOST + RESERVE);
+    if limit.current.is_some_and(|current| current < wanted) {
+        let raised = rustix::process::Rlimit { current: Some(wanted), maximum: limit.maximum };
+        if setrlimit(Resource::Nofile, raised).is_ok() {
+            limit = raised;
+        }
+    }
+    let files = limit.current.unwrap_or(MOST + RESERVE);
+    usize::try_from(files.saturating_sub(RESERVE).clamp(files / 2, MOST)).unwrap_or(1)
+}
+
+impl Connections {
+    pub(crate) fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { most: most.max(1), open: Mutex::default() })
+    }
+
+    /// Enters a connection. At the most, the one that has been idle for the longest is ended for it; none if all are at work.
+    fn enter(self: &Arc<Self>, peer: SocketAddr) -> Option<Place> {
+        let mut open = lock(&self.open);
+        if open.len() >= self.most {
+            let idle = open.iter().filter_map(|(peer, connection)| {
+                let work = lock(&connection.work);
+                (work.requests == 0).then_some((work.idle_since, *peer))
+            });
+            let (_, longest) = idle.min()?;
+            if let Some(connection) = open.remove(&longest) {
+                connection.end();
+            }
+        }
+        let connection = Arc::new(Connection::new());
+        open.insert(peer, connection.clone());
+        drop(open);
+        Some(Place { all: self.clone(), peer, connection })
+    }
+
+    /// Begins a request on a connection.
+    fn begin(&self, peer: SocketAddr) -> Option<Busy> {
+        let connection = lock(&self.open).get(&peer)?.clone();
+        let mut work = lock(&connection.work);
+        work.requests += 1;
+        let answer = work.next;
+        work.next += 1;
+        drop(work);
+        Some(Busy { connection, answer })
+    }
+
+    /// Ends connections with an answer whose next part has been ready for [`STALL`] and was not asked for. Returns how many.
+    pub(crate) fn end_unread(&self) -> usize {
+        let now = Instant::now();
+        let mut open = lock(&self.open);
+        let before = open.len();
+        open.retain(|_, connection| {
+            let is_stuck = lock(&connection.work).unread.values().any(|since| now.duration_since(*since) >= STALL);
+            if is_stuck {
+                connection.end();
+            }
+            !is_stuck
+        });
+        before - open.len()
+    }
+}
+
+/// A connection's place, until dropped.
+pub(crate) struct Place {
+    all: Arc<Connections>,
+    peer: SocketAddr,
+    connection: Arc<Connection>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = lock(&self.all.open);
+        // A newcomer may have the address already.
+        if open.get(&self.peer).is_some_and(|there| Arc::ptr_eq(there, &self.connection)) {
+            open.remove(&self.peer);
+        }
+    }
+}
+
+/// A request that is at work, until its answer has ended.
+struct Busy {
+    connection: Arc<Connection>,
+    answer: u64,
+}
+
+impl Busy {
+    /// From now on the reader is waited for, or no longer.
+    fn unread(&self, waits: bool) {
+        let mut work = lock(&self.connection.work);
+        if waits {
+            work.unread.insert(self.answer, Instant::now());
+        } else {
+            work.unread.remove(&self.answer);
+        }
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let mut work = lock(&self.connection.work);
+        work.unread.remove(&self.answer);
+        work.requests = work.requests.saturating_sub(1);
+        work.idle_since = Instant::now();
+    }
+}
+
+/// Notes each request of a connection until its answer has ended. A request with a `Transfer-Encoding` is the last of its connection:
+/// it may have had a `Content-Length` beside it that a proxy believed, and what that proxy took for the next request is not read.
+pub(crate) async fn watch(State(all): State<Arc<Connections>>, request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+    let is_last = request.version() <= Version::HTTP_11 && request.headers().contains_key(header::TRANSFER_ENCODING);
+    let busy = peer.and_then(|peer| all.begin(peer));
+    let mut response = next.run(request).await;
+    if is_last {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    let Some(busy) = busy else { return response };
+    busy.unread(true);
+    response.map(|body| Body::new(Watched { body, busy }))
+}
+
+/// The body of an answer that is noted until its end.
+struct Watched {
+    body: Body,
+    busy: Busy,
+}
+
+impl http_body::Body for Watched {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        // While nothing is ready it is we who are waited for.
+        self.busy.unread(frame.is_ready());
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// Accepts as `A` does, below the most.
+#[derive(Clone)]
+pub(crate) struct Bounded<A> {
+    pub all: Arc<Connections>,
+    pub accept: A,
+}
+
+impl<A, S> Accept<TcpStream, S> for Bounded<A>
+where
+    A: Accept<TcpStream, S>,
+    A::Future: Send + 'static,
+    A::Stream: Send,
+    S: Send,
+{
+    type Stream = Ending<A::Stream>;
+    type Service = A::Service;
+    type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, Self::Service)>> + Send>>;
+
+    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+        let place = stream.peer_addr().map(|peer| self.all.enter(peer));
+        let accepting = self.accept.accept(stream, service);
+        Box::pin(async move {
+            let place = place?.ok_or(io::ErrorKind::ConnectionRefused)?;
+            let mut accepting = Box::pin(accepting);
+            // A handshake ends early when another connection needs the place.
+            let (stream, service) = std::future::poll_fn(|cx| match place.connection.check(cx) {
+                Ok(()) => accepting.as_mut().poll(cx),
+                Err(over) => Poll::Ready(Err(over)),
+            })
+            .await?;
+            Ok((Ending { stream, place }, service))
+        })
+    }
+}
+
+/// A stream that fails once its connection is to end.
+pub(crate) struct Ending<S> {
+    stream: S,
+    place: Place,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Ending<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.place.connection.check(cx)?;
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Ending<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.place.connection.check(cx)?;
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.place.connection.check(cx)?;
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.place.connection.check(cx)?;
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.place.connection.check(cx)?;
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(port: u16) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], port))
+    }
+
+    fn over(all: &Connections, port: u16) -> bool {
+        !lock(&all.open).contains_key(&peer(port))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn at_the_most_the_longest_idle_connection_is_ended_for_a_newcomer_and_none_that_works() {
+        let all = Connections::new(3);
+        let places: Vec<_> = (1..=3).map(|port| all.enter(peer(port)).unwrap()).collect();
+        let at_work = all.begin(peer(1)).unwrap();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        drop(all.begin(peer(2)).unwrap());
+        let _fourth = all.enter(peer(4)).unwrap();
+        assert!(!over(&all, 1), "at work");
+        assert!(!over(&all, 2), "has worked a second ago");
+        assert!(over(&all, 3), "has never said anything");
+        let busy = (all.begin(peer(2)).unwrap(), all.begin(peer(4)).unwrap());
+        assert!(all.enter(peer(5)).is_none(), "all are at work");
+        drop(busy);
+        assert!(all.enter(peer(6)).is_some());
+        drop((places, at_work));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_nobody_reads_ends_its_connection_and_one_that_waits_for_us_does_not() {
+        let all = Connections::new(3);
+        let _places: Vec<_> = (1..=2).map(|port| all.enter(peer(port)).unwrap()).collect();
+        let (unread, ours) = (all.begin(peer(1)).unwrap(), all.begin(peer(2)).unwrap());
+        unread.unread(true);
+        ours.unread(true);
+        ours.unread(false);
+        tokio::time::advance(STALL - Duration::from_secs(1)).await;
+        assert_eq!(all.end_unread(), 0);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(all.end_unread(), 1);
+        assert!(over(&all, 1));
+        assert!(!over(&all, 2));
+    }
+}

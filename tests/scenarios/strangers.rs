@@ -1,0 +1,160 @@
+//! Strangers and greedy peers: sockets that say nothing, bodies that trickle, answers that nobody reads. Other devices lose time and
+//! nothing else. The server is a process of its own, so that its memory can be read.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use doorstep_tests::{World, raw};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use super::{hostile::Process, photos::fail_with_large_photo};
+
+/// Most that an attack may make the server hold, in KiB.
+const MAX_GROWTH: u64 = 64 * 1024;
+
+/// Sends bytes as they are and reads until the server closes.
+async fn answer_to(addr: SocketAddr, bytes: &str) -> String {
+    let mut stream = TcpStream::connect(addr).await.unwrap();
+    stream.write_all(bytes.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_asks_for_photos_and_does_not_read_them_makes_the_server_hold_nothing() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let photo = fail_with_large_photo(&phone, 2, 1);
+    phone.sync().await.unwrap();
+    // The largest photo that there may be, in the place of this one.
+    let large = vec![0x55; 12_000_000];
+    let text = photo.id.to_string();
+    std::fs::write(world.server_folder().join("photos").join(&text[..2]).join(&text), &large).unwrap();
+    let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    db.execute("UPDATE stored SET len = ?1 WHERE sha = ?2", (large.len() as i64, photo.id.as_bytes())).unwrap();
+    drop(db);
+
+    let process = Process::start(&world, None);
+    let (path, bearer) = (format!("/v1/photos/{}", photo.id), phone.bearer());
+    let whole = raw(process.addr, "GET", &path, &[("authorization", &bearer), ("sync-proto", "3")], &[]).await;
+    assert_eq!((whole.status, whole.body.len()), (200, large.len()), "a reader who reads has it whole");
+    let before = process.forget_peak();
+    let stream = TcpStream::connect(process.addr).await.unwrap();
+    // Every window is closed: the server may send heads, and no byte of a body.
+    let (mut client, connection) = h2::client::Builder::new().initial_window_size(0).handshake::<_, &[u8]>(stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let mut held = Vec::new();
+    for _ in 0..80 {
+        let request = http::Request::get(format!("http://doorstep{path}"))
+            .header("authorization", &bearer)
+            .header("sync-proto", "3")
+            .body(())
+            .unwrap();
+        client = client.ready().await.unwrap();
+        let (answer, _) = client.send_request(request, true).unwrap();
+        // The server lets a connection have so many requests at once; it is asked for no more.
+        if let Ok(Ok(answer)) = tokio::time::timeout(Duration::from_secs(1), answer).await {
+            held.push(answer);
+        }
+        if held.len() == 30 {
+            break;
+        }
+    }
+    let given = held.iter().filter(|answer| answer.status() == 200).count();
+    assert_eq!(given, 4, "one device is given so many at once");
+    assert!(held.iter().any(|answer| answer.status() == 503));
+    let growth = process.peak_since(before);
+    println!("server memory grew by {growth} KiB under closed windows");
+    assert!(growth < MAX_GROWTH, "grew by {growth} KiB");
+    // Nobody reads: the connection is ended, and the device has its places again.
+    let ended = tokio::time::timeout(Duration::from_secs(60), connection).await;
+    assert!(ended.is_ok(), "the connection of a reader who does not read is ended");
+    let again = raw(process.addr, "GET", &path, &[("authorization", &bearer), ("sync-proto", "3")], &[]).await;
+    assert_eq!(again.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_sockets_than_the_server_has_places_and_bodies_that_trickle_keep_no_device_out() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let process = Process::start(&world, Some(200));
+    world.link.point_to(process.addr);
+    phone.sync().await.unwrap();
+    let before = process.forget_peak();
+    let alone = Instant::now();
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    let alone = alone.elapsed();
+
+    let mut strangers = Vec::new();
+    for n in 0..1_100 {
+        let Ok(mut stream) = TcpStream::connect(process.addr).await else { continue };
+        if n % 2 == 0 {
+            // A head, and of its body one byte.
+            let head = "POST /v1/enrol HTTP/1.1\r\nhost: a\r\ncontent-length: 4000\r\n\r\nx";
+            stream.write_all(head.as_bytes()).await.ok();
+        }
+        strangers.push(stream);
+    }
+    let beside = Instant::now();
+    phone.fail(4, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    println!("a sync alone {alone:?}, beside {} strangers {:?}", strangers.len(), beside.elapsed());
+    phone.agrees_with(&world, 4);
+    let newcomer = world.device("newcomer", "c2").await;
+    newcomer.sync().await.unwrap();
+    let growth = process.peak_since(before);
+    println!("server memory grew by {growth} KiB under strangers");
+    assert!(growth < MAX_GROWTH, "grew by {growth} KiB");
+    drop(strangers);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_listens_by_a_few_streams_and_is_told_so_beyond() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let process = Process::start(&world, None);
+    let head = format!("GET /v1/live HTTP/1.1\r\nhost: a\r\nauthorization: {}\r\nsync-proto: 3\r\n\r\n", phone.bearer());
+    let mut streams = Vec::new();
+    for n in 0..4 {
+        let mut stream = TcpStream::connect(process.addr).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut line = [0; 12];
+        stream.read_exact(&mut line).await.unwrap();
+        assert_eq!(&line[9..], if n < 3 { b"200" } else { b"503" }, "stream {n}");
+        streams.push(stream);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_that_is_too_large_or_has_too_many_lines_is_refused() {
+    let world = World::new().await;
+    let many: String = (0..100).map(|n| format!("x-{n}: 1\r\n")).collect();
+    let large = format!("x: {}\r\n", "y".repeat(100_000));
+    for (what, lines) in [("lines", many), ("bytes", large)] {
+        let answer = answer_to(world.addr(), &format!("GET / HTTP/1.1\r\nhost: a\r\n{lines}\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 431 "), "{what}: {answer}");
+    }
+}
+
+/// What a proxy that believes `Content-Length` takes for a body, and a server that believes `Transfer-Encoding` for two requests.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_with_two_lengths_is_the_last_of_its_connection_in_either_order() {
+    let world = World::new().await;
+    let (length, chunked) = ("content-length: 54\r\n", "transfer-encoding: chunked\r\n");
+    for lines in [[length, chunked], [chunked, length]] {
+        let [first, second] = lines;
+        let hidden = "GET /v1/refs/hidden HTTP/1.1\r\nhost: a\r\n\r\n";
+        let request = format!("POST /v1/nonce HTTP/1.1\r\nhost: a\r\n{first}{second}\r\n0\r\n\r\n{hidden}");
+        let answer = answer_to(world.addr(), &request).await;
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{first}{second}: {answer}");
+        let says_so = answer.to_lowercase().contains("connection: close");
+        assert!(says_so || answer.starts_with("HTTP/1.1 400 "), "{first}{second}: {answer}");
+    }
+}
