@@ -20,7 +20,6 @@ use std::{
 use axum::{
     body::{Body, Bytes},
     extract::{ConnectInfo, Request, State},
-    http::{HeaderValue, Version, header},
     middleware::Next,
     response::Response,
 };
@@ -205,16 +204,11 @@ impl Drop for Busy {
     }
 }
 
-/// Notes each request of a connection until its answer has ended. A request with a `Transfer-Encoding` is the last of its connection:
-/// it may have had a `Content-Length` beside it that a proxy believed, and what that proxy took for the next request is not read.
+/// Notes each request of a connection until its answer has ended.
 pub(crate) async fn watch(State(all): State<Arc<Connections>>, request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
-    let is_last = request.version() <= Version::HTTP_11 && request.headers().contains_key(header::TRANSFER_ENCODING);
     let busy = peer.and_then(|peer| all.begin(peer));
-    let mut response = next.run(request).await;
-    if is_last {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
+    let response = next.run(request).await;
     let Some(busy) = busy else { return response };
     busy.unread(true);
     response.map(|body| Body::new(Watched { body, busy }))

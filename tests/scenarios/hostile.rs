@@ -61,6 +61,11 @@ impl Process {
         Self { child, addr }
     }
 
+    /// How many files and sockets it has open.
+    pub fn files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
     /// Forgets the peak of its memory so far; what it holds now, in KiB.
     pub fn forget_peak(&self) -> u64 {
         std::fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5").unwrap();

@@ -109,8 +109,10 @@ async fn more_sockets_than_the_server_has_places_and_bodies_that_trickle_keep_no
     phone.agrees_with(&world, 4);
     let newcomer = world.device("newcomer", "c2").await;
     newcomer.sync().await.unwrap();
+    let files = process.files();
+    assert!(files < 300, "{files} files are open");
     let growth = process.peak_since(before);
-    println!("server memory grew by {growth} KiB under strangers");
+    println!("server memory grew by {growth} KiB under strangers, {files} files are open");
     assert!(growth < MAX_GROWTH, "grew by {growth} KiB");
     drop(strangers);
 }
@@ -151,10 +153,10 @@ async fn a_request_with_two_lengths_is_the_last_of_its_connection_in_either_orde
     for lines in [[length, chunked], [chunked, length]] {
         let [first, second] = lines;
         let hidden = "GET /v1/refs/hidden HTTP/1.1\r\nhost: a\r\n\r\n";
-        let request = format!("POST /v1/nonce HTTP/1.1\r\nhost: a\r\n{first}{second}\r\n0\r\n\r\n{hidden}");
+        // This route reads its body to the end, so that the connection could go on.
+        let request = format!("POST /v1/enrol HTTP/1.1\r\nhost: a\r\n{first}{second}\r\n0\r\n\r\n{hidden}");
         let answer = answer_to(world.addr(), &request).await;
         assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{first}{second}: {answer}");
-        let says_so = answer.to_lowercase().contains("connection: close");
-        assert!(says_so || answer.starts_with("HTTP/1.1 400 "), "{first}{second}: {answer}");
+        assert!(answer.to_lowercase().contains("connection: close"), "{first}{second}: {answer}");
     }
 }
