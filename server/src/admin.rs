@@ -458,7 +458,7 @@ pub async fn erase_photo(
         sha.parse().map_err(|_| AdminError::Invalid(format!("{sha:?} is no photo's hash: 64 hexadecimal digits")))?;
     let (db, storage) = with_storage(folder, url)?;
     let (by, why) = (by.to_owned(), why.to_owned());
-    let erased = db.write(move |db| photos::erase(db, &id, &by, &why, now)).await.map_err(|error| match error {
+    let erased = db.write(move |tx| photos::erase(tx, &id, &by, &why, now)).await.map_err(|error| match error {
         ApiError::NotFound => {
             AdminError::Missing("no entry names this photo; list them: doorstep-server admin photos --all".into())
         }

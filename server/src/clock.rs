@@ -44,24 +44,24 @@ pub(crate) struct Found {
 
 /// Looks at the clock when a server starts. A doubt stays over starts until an operator's word, or until the clock is back where it
 /// can be believed.
-pub(crate) fn look(db: &Tx<'_>, now: UnixMs) -> Result<Found, ApiError> {
-    let contact = devices::newest_contact(db)?;
-    let newest = contact.max(devices::newest_nonce(db)?.and_then(|nonce| time_of_nonce(&nonce)));
+pub(crate) fn look(tx: &Tx<'_>, now: UnixMs) -> Result<Found, ApiError> {
+    let contact = devices::newest_contact(tx)?;
+    let newest = contact.max(devices::newest_nonce(tx)?.and_then(|nonce| time_of_nonce(&nonce)));
     let set_back_from = newest.filter(|newest| newest.since(now) > STEP_MS);
     if set_back_from.is_some() {
-        forget_nonces(db)?;
-        contact::forget_ahead(db, None, now)?;
+        forget_nonces(tx)?;
+        contact::forget_ahead(tx, None, now)?;
     }
-    let doubt = match doubt(db)? {
+    let doubt = match doubt(tx)? {
         Some(doubt) if now.since(doubt.newest) <= AHEAD_MS => {
-            believe(db)?;
+            believe(tx)?;
             None
         }
         Some(doubt) => Some(doubt),
-        None => match contact.max(meta::get(db, Meta::ClockWord)?.map(i64::from_be_bytes).map(UnixMs)) {
+        None => match contact.max(meta::get(tx, Meta::ClockWord)?.map(i64::from_be_bytes).map(UnixMs)) {
             Some(newest) if now.since(newest) > AHEAD_MS => {
                 let doubt = Doubt { newest, said: now };
-                meta::set(db, Meta::ClockDoubt, &[newest.0.to_be_bytes(), now.0.to_be_bytes()].concat())?;
+                meta::set(tx, Meta::ClockDoubt, &[newest.0.to_be_bytes(), now.0.to_be_bytes()].concat())?;
                 Some(doubt)
             }
             _ => None,
@@ -71,23 +71,23 @@ pub(crate) fn look(db: &Tx<'_>, now: UnixMs) -> Result<Found, ApiError> {
 }
 
 /// The doubt that waits for an operator's word, if there is one.
-pub(crate) fn doubt(db: &Tx<'_>) -> Result<Option<Doubt>, ApiError> {
-    let Some(value) = meta::get::<Vec<u8>>(db, Meta::ClockDoubt)? else { return Ok(None) };
+pub(crate) fn doubt(tx: &Tx<'_>) -> Result<Option<Doubt>, ApiError> {
+    let Some(value) = meta::get::<Vec<u8>>(tx, Meta::ClockDoubt)? else { return Ok(None) };
     let time = |bytes: Option<&[u8; 8]>| UnixMs(bytes.map_or(0, |bytes| i64::from_be_bytes(*bytes)));
     Ok(Some(Doubt { newest: time(value.first_chunk()), said: time(value.last_chunk()) }))
 }
 
 /// An operator's word that the clock is right. Returns the doubt that it ends.
-pub(crate) fn is_right(db: &Tx<'_>, now: UnixMs) -> Result<Option<Doubt>, ApiError> {
-    let ended = doubt(db)?;
-    believe(db)?;
+pub(crate) fn is_right(tx: &Tx<'_>, now: UnixMs) -> Result<Option<Doubt>, ApiError> {
+    let ended = doubt(tx)?;
+    believe(tx)?;
     // Without a contact since, the next start would ask again.
-    meta::set(db, Meta::ClockWord, &now.0.to_be_bytes())?;
+    meta::set(tx, Meta::ClockWord, &now.0.to_be_bytes())?;
     Ok(ended)
 }
 
-fn believe(db: &Tx<'_>) -> Result<(), ApiError> {
-    meta::drop(db, Meta::ClockDoubt)?;
+fn believe(tx: &Tx<'_>) -> Result<(), ApiError> {
+    meta::drop(tx, Meta::ClockDoubt)?;
     Ok(())
 }
 
@@ -108,8 +108,8 @@ pub(crate) fn time_of_nonce(nonce: &[u8]) -> Option<UnixMs> {
 
 /// Another key for nonces, and no device's last nonce any more: those of a time that has not come yet would lock devices out until
 /// it comes, and would be fresh again then.
-pub(crate) fn forget_nonces(db: &Tx<'_>) -> Result<(), ApiError> {
+pub(crate) fn forget_nonces(tx: &Tx<'_>) -> Result<(), ApiError> {
     let key = random::bytes::<32>().ok_or(ApiError::Internal("no randomness"))?;
-    meta::set(db, Meta::NonceKey, &key)?;
-    Ok(devices::forget_nonces(db)?)
+    meta::set(tx, Meta::NonceKey, &key)?;
+    Ok(devices::forget_nonces(tx)?)
 }

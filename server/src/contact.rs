@@ -87,33 +87,33 @@ impl Passing {
 }
 
 /// Keeps a request that gave its device no time, for other processes and for after a restart.
-pub(crate) fn keep_passing(db: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<(), ApiError> {
-    contacts::keep_passing(db, device, now)?;
+pub(crate) fn keep_passing(tx: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<(), ApiError> {
+    contacts::keep_passing(tx, device, now)?;
     // Those of the last minutes stay, and the newest before them.
-    Ok(contacts::thin_passing(db, device, now.plus(-IN_FLIGHT_MS))?)
+    Ok(contacts::thin_passing(tx, device, now.plus(-IN_FLIGHT_MS))?)
 }
 
 /// The newest kept request that gave the device no time and did not belong to a sending of now.
-pub(crate) fn passed(db: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<Option<UnixMs>, ApiError> {
-    Ok(contacts::newest_passing(db, device, now.plus(-IN_FLIGHT_MS))?)
+pub(crate) fn passed(tx: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<Option<UnixMs>, ApiError> {
+    Ok(contacts::newest_passing(tx, device, now.plus(-IN_FLIGHT_MS))?)
 }
 
 /// Keeps a contact that gives the device the time of its receipt. `brings`: whether it could have brought what the device had recorded.
 /// A batch of version 2 that was open before an update goes alone, and what was recorded since waits for the next request.
-pub(crate) fn keep(db: &Tx<'_>, device: &DeviceId, clock: DeviceClock, brings: bool, received: UnixMs) -> Result<(), ApiError> {
+pub(crate) fn save(tx: &Tx<'_>, device: &DeviceId, clock: DeviceClock, brings: bool, received: UnixMs) -> Result<(), ApiError> {
     let contact = Contact { boot: clock.boot, at: received, offset: offset(received, clock.mono_ms), brings };
-    contacts::keep(db, device, &contact)?;
-    contacts::forget_before(db, device, received.plus(-CONTACT_LIFE_MS))?;
-    forget_ahead(db, Some(device), received)
+    contacts::save(tx, device, &contact)?;
+    contacts::forget_before(tx, device, received.plus(-CONTACT_LIFE_MS))?;
+    forget_ahead(tx, Some(device), received)
 }
 
 /// Forgets what was noted while the server's clock was ahead: when that time comes it would be taken for a contact. Of one device, or of
 /// all.
-pub(crate) fn forget_ahead(db: &Tx<'_>, device: Option<&DeviceId>, now: UnixMs) -> Result<(), ApiError> {
+pub(crate) fn forget_ahead(tx: &Tx<'_>, device: Option<&DeviceId>, now: UnixMs) -> Result<(), ApiError> {
     let ahead = now.plus(IN_FLIGHT_MS);
     match device {
-        Some(device) => contacts::forget_after(db, device, ahead)?,
-        None => contacts::forget_all_after(db, ahead)?,
+        Some(device) => contacts::forget_after(tx, device, ahead)?,
+        None => contacts::forget_all_after(tx, ahead)?,
     }
     Ok(())
 }
@@ -124,30 +124,30 @@ fn offset(at: UnixMs, mono_ms: u64) -> i64 {
 }
 
 /// Whether the server gave the device this time in this boot, at this monotonic time.
-pub(crate) fn is_known(db: &Tx<'_>, device: &DeviceId, boot: BootId, anchor: &Anchor) -> Result<bool, ApiError> {
-    Ok(contacts::has(db, device, boot, anchor.server, offset(anchor.server, anchor.mono_ms))?)
+pub(crate) fn is_known(tx: &Tx<'_>, device: &DeviceId, boot: BootId, anchor: &Anchor) -> Result<bool, ApiError> {
+    Ok(contacts::has(tx, device, boot, anchor.server, offset(anchor.server, anchor.mono_ms))?)
 }
 
 /// Whether a device of version 2 was given this time, at whatever monotonic time.
-pub(crate) fn was_given(db: &Tx<'_>, device: &DeviceId, server: UnixMs) -> Result<bool, ApiError> {
-    Ok(contacts::was_given(db, device, server)?)
+pub(crate) fn was_given(tx: &Tx<'_>, device: &DeviceId, server: UnixMs) -> Result<bool, ApiError> {
+    Ok(contacts::was_given(tx, device, server)?)
 }
 
 /// The newest contact of a device at a moment, of those that could have brought what it had recorded. What was noted in a later hour is of a
 /// server's clock that was ahead. A later one of the same hour counts as of that moment: whoever holds a request back until another one is
 /// answered must not hide the contacts before it.
-pub(crate) fn newest(db: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<Option<UnixMs>, ApiError> {
-    Ok(contacts::newest(db, device, now)?)
+pub(crate) fn newest(tx: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<Option<UnixMs>, ApiError> {
+    Ok(contacts::newest(tx, device, now)?)
 }
 
 /// Whether another device of a person was in contact between two times, whether or not it named its clock.
-pub(crate) fn others(db: &Tx<'_>, person: &str, device: &DeviceId, from: UnixMs, until: UnixMs) -> Result<bool, ApiError> {
-    Ok(contacts::of_others(db, person, device, (from, until))?)
+pub(crate) fn others(tx: &Tx<'_>, person: &str, device: &DeviceId, from: UnixMs, until: UnixMs) -> Result<bool, ApiError> {
+    Ok(contacts::of_others(tx, person, device, (from, until))?)
 }
 
 /// Whether a device's clock went as the server's did, boot by boot, as far as its contacts tell.
 pub(crate) struct Steadiness<'a> {
-    db: &'a Tx<'a>,
+    tx: &'a Tx<'a>,
     device: &'a DeviceId,
     /// The contact that is being taken, which is not kept yet.
     now: (DeviceClock, UnixMs),
@@ -155,8 +155,8 @@ pub(crate) struct Steadiness<'a> {
 }
 
 impl<'a> Steadiness<'a> {
-    pub fn of(db: &'a Tx<'a>, device: &'a DeviceId, clock: DeviceClock, received: UnixMs) -> Self {
-        Self { db, device, now: (clock, received), known: RefCell::default() }
+    pub fn of(tx: &'a Tx<'a>, device: &'a DeviceId, clock: DeviceClock, received: UnixMs) -> Self {
+        Self { tx, device, now: (clock, received), known: RefCell::default() }
     }
 
     pub fn holds(&self, boot: BootId) -> Result<bool, ApiError> {
@@ -165,7 +165,7 @@ impl<'a> Steadiness<'a> {
         }
         let (clock, received) = self.now;
         // What was noted in a later hour is of a server's clock that was ahead: it says nothing of the device's.
-        let spread = contacts::spread(self.db, self.device, boot, received)?;
+        let spread = contacts::spread(self.tx, self.device, boot, received)?;
         let here = (clock.boot == boot).then(|| (offset(received, clock.mono_ms), received));
         let steady = spread.is_none_or(|Spread { lowest_offset: low, highest_offset: high, first, last }| {
             let (low, high) = here.map_or((low, high), |(now, _)| (low.min(now), high.max(now)));

@@ -76,12 +76,12 @@ struct FileId {
 }
 
 /// Whether the folder looks like a copy, or something of its history is proven to be lost.
-pub(crate) fn suspicion(db: &Tx<'_>, folder: &Path) -> Result<Option<Suspicion>, ServeError> {
-    if meta::get::<Vec<u8>>(db, Meta::Loss)?.is_some() {
+pub(crate) fn suspicion(tx: &Tx<'_>, folder: &Path) -> Result<Option<Suspicion>, ServeError> {
+    if meta::get::<Vec<u8>>(tx, Meta::Loss)?.is_some() {
         return Ok(Some(Suspicion::Lost));
     }
     let counted = Marker::read(folder).starts;
-    Ok(match place(db)? {
+    Ok(match place(tx)? {
         Some(place) if place.file != here(folder)? => Some(Suspicion::Elsewhere),
         Some(place) if counted > place.starts => Some(Suspicion::Older),
         // Of a version that kept no place, put back beside the marker of a later one.
@@ -115,24 +115,24 @@ pub(crate) fn close(store: &Store, folder: &Path, starts: u64) -> Result<(), Ser
 }
 
 /// Makes the folder the one that is served: what it looked like before is settled.
-pub(crate) fn settle(db: &Tx<'_>, folder: &Path, starts: u64) -> Result<(), ServeError> {
+pub(crate) fn settle(tx: &Tx<'_>, folder: &Path, starts: u64) -> Result<(), ServeError> {
     let FileId { made, inode } = here(folder)?;
     let place = [made, inode, starts].map(u64::to_be_bytes).concat();
-    meta::set(db, Meta::Place, &place)?;
-    meta::drop(db, Meta::Loss)?;
+    meta::set(tx, Meta::Place, &place)?;
+    meta::drop(tx, Meta::Loss)?;
     Ok(())
 }
 
 /// How often the folder was served, as far as the database or its marker knows.
-pub(crate) fn starts(db: &Tx<'_>, folder: &Path) -> Result<u64, ServeError> {
-    Ok(place(db)?.map_or(0, |place| place.starts).max(Marker::read(folder).starts))
+pub(crate) fn starts(tx: &Tx<'_>, folder: &Path) -> Result<u64, ServeError> {
+    Ok(place(tx)?.map_or(0, |place| place.starts).max(Marker::read(folder).starts))
 }
 
 /// The operator's word that nothing is missing from the folder and that no other server goes on with its history. What a damaged
 /// write-ahead log holds is kept beside it; returns where.
 pub fn moved(folder: &Path) -> Result<Option<PathBuf>, AdminError> {
     need(folder)?;
-    let _alone = folder::take(folder, false)?;
+    let _alone = folder::lock(folder, false)?;
     take_as_moved(folder)
 }
 
@@ -181,25 +181,25 @@ pub(crate) fn reached(tx: &Tx<'_>) -> Result<Reached, StoreError> {
 
 /// What an answer that a device shows says of the log: `Some` if it proves a loss. One that claims no more than the log has is not
 /// looked at; one that claims more, and was never signed by a key of the log, is an error and nothing else.
-pub(crate) fn examine(db: &Tx<'_>, witness: &Witness) -> Result<Option<Reached>, ApiError> {
+pub(crate) fn examine(tx: &Tx<'_>, witness: &Witness) -> Result<Option<Reached>, ApiError> {
     let held = Reached { history: witness.history, counter: witness.counter };
-    if !proves_loss(reached(db)?, held) {
+    if !proves_loss(reached(tx)?, held) {
         return Ok(None);
     }
-    if Keys::own(db)?.iter().any(|key| witness.is_signed_by(key)) { Ok(Some(held)) } else { Err(ApiError::Witness) }
+    if Keys::own(tx)?.iter().any(|key| witness.is_signed_by(key)) { Ok(Some(held)) } else { Err(ApiError::Witness) }
 }
 
 /// Whether a request may be taken: not while a loss is proven, and not if its device says that it has an answer that the log has not
 /// come to. The bare number stops nobody else: the device is asked for its proof.
-pub(crate) fn admit(db: &Tx<'_>, history: HistoryId, counter: Option<u64>) -> Result<(), ApiError> {
-    if meta::get::<Vec<u8>>(db, Meta::Loss)?.is_some() {
+pub(crate) fn admit(tx: &Tx<'_>, history: HistoryId, counter: Option<u64>) -> Result<(), ApiError> {
+    if meta::get::<Vec<u8>>(tx, Meta::Loss)?.is_some() {
         return Err(ApiError::Copied);
     }
     let Some(counter) = counter else { return Ok(()) };
-    if proves_loss(reached(db)?, Reached { history, counter }) { Err(ApiError::Prove) } else { Ok(()) }
+    if proves_loss(reached(tx)?, Reached { history, counter }) { Err(ApiError::Prove) } else { Ok(()) }
 }
 
-fn place(db: &Tx<'_>) -> Result<Option<Place>, StoreError> {
+fn place(tx: &Tx<'_>) -> Result<Option<Place>, StoreError> {
     let read = |bytes: Vec<u8>| {
         let (made, rest) = bytes.split_first_chunk::<8>()?;
         let (inode, starts) = rest.split_first_chunk::<8>()?;
@@ -207,7 +207,7 @@ fn place(db: &Tx<'_>) -> Result<Option<Place>, StoreError> {
         let file = FileId { made: u64::from_be_bytes(*made), inode: u64::from_be_bytes(*inode) };
         Some(Place { file, starts })
     };
-    Ok(meta::get(db, Meta::Place)?.and_then(read))
+    Ok(meta::get(tx, Meta::Place)?.and_then(read))
 }
 
 /// The database's file.

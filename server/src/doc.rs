@@ -23,7 +23,7 @@ impl Doc {
     }
 
     /// Takes an accepted change into account; `review`: the policy let it pass for head office to look at.
-    pub(crate) fn take(&mut self, change: &Change, person: &str, review: bool) {
+    pub(crate) fn add(&mut self, change: &Change, person: &str, review: bool) {
         self.n += 1;
         self.bytes += change.bytes().len();
         self.position.advance(change, false);

@@ -179,7 +179,7 @@ pub(crate) fn new_token(tx: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<T
     let secret: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     let expires = now.plus(TOKEN_MS);
     tokens::drop_ended(tx, device, now.plus(-RENEWABLE_MS))?;
-    tokens::keep(tx, &token_hash(&secret), device, expires)?;
+    tokens::insert(tx, &token_hash(&secret), device, expires)?;
     Ok(Token { secret, expires_ms: expires.0 })
 }
 

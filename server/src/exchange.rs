@@ -68,7 +68,7 @@ pub(crate) async fn exchange(app: &App, mut asked: Asked) -> Result<Vec<u8>, Api
     let passing = app.passing.before(&asked.device.id, now);
     let asked = Arc::new(asked);
     let taking = Taking { asked: asked.clone(), keys: app.keys.clone(), rules: app.rules.clone(), passing, first, answered };
-    let written = app.db.write(move |tx| taking.take(tx)).await;
+    let written = app.db.write(move |tx| taking.write(tx)).await;
     if matches!(written, Err(ApiError::Copied)) {
         app.loss.notify_one();
     }
@@ -112,7 +112,7 @@ struct Written {
 }
 
 impl Taking {
-    fn take(&self, tx: &Tx<'_>) -> Result<Written, ApiError> {
+    fn write(&self, tx: &Tx<'_>) -> Result<Written, ApiError> {
         let Asked { now, device, spoken, proto, request, batch, .. } = &*self.asked;
         let (now, install, chain) = (*now, &request.install, request.chain);
         copy::admit(tx, request.history, request.counter)?;
@@ -122,7 +122,7 @@ impl Taking {
         enrol::register(tx, &device.id, install, now)?;
         let token = enrol::renew(tx, device, now)?;
         let around = Around { rules: &self.rules, keys: &self.keys, passing: self.passing, first: &self.first, now };
-        let taken = batch.as_ref().map(|batch| ingest::take(tx, batch, device, &around)).transpose()?;
+        let taken = batch.as_ref().map(|batch| ingest::admit(tx, batch, device, &around)).transpose()?;
         let mut forked = taken.as_ref().is_some_and(|taken| taken.forked);
         if let (None, Some(alarm)) = (&taken, chain::examine_end(tx, install, chain)?) {
             chain::raise(tx, device, install, chain.map_or(0, |link| link.batch), alarm, now)?;
@@ -133,7 +133,7 @@ impl Taking {
         devices::seen(tx, &device.id, request.beacon.as_ref(), proto, self.answered)?;
         match (spoken, self.clock()) {
             (Spoken::Version2, _) => devices::given(tx, &device.id, self.answered)?,
-            (Spoken::Version3, Some(clock)) => contact::keep(tx, &device.id, clock, self.brings(), now)?,
+            (Spoken::Version3, Some(clock)) => contact::save(tx, &device.id, clock, self.brings(), now)?,
             // At a monotonic time that nobody knows, but a contact.
             (Spoken::Version3, None) => devices::given(tx, &device.id, now)?,
         }

@@ -20,13 +20,13 @@ pub(crate) type First = HashMap<(CaseId, ChangeHash), Receipt>;
 
 /// Reads what a batch shows. What proves nothing is passed over, and the change gets the receipt of now: an answer of the present history,
 /// which has lost nothing, or of a strange one; an answer that no key of this log has signed; receipts that are not under its signature, a receipt later than now. Of two the earlier one is the first.
-pub(crate) fn proven(db: &Tx<'_>, shown: &[FirstAnswer], now: UnixMs) -> Result<First, ApiError> {
+pub(crate) fn proven(tx: &Tx<'_>, shown: &[FirstAnswer], now: UnixMs) -> Result<First, ApiError> {
     let mut first = First::new();
     if shown.is_empty() {
         return Ok(first);
     }
-    let keys = Keys::own(db)?;
-    let former = meta::ids(db, Meta::FormerHistories)?;
+    let keys = Keys::own(tx)?;
+    let former = meta::ids(tx, Meta::FormerHistories)?;
     let is_own = |answer: &&FirstAnswer| former.contains(&answer.history) && keys.iter().any(|key| answer.is_signed_by(key));
     for (doc, change, receipt) in shown.iter().take(MAX_FIRST_ANSWERS).filter(is_own).flat_map(FirstAnswer::vouched) {
         if receipt.received_at > now {

@@ -48,10 +48,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_millis(50);
 
 /// The same as [`take`], and waits while another one that shares the folder ends.
-pub(crate) async fn take_soon(folder: &Path, shared: bool) -> Result<File, ServeError> {
+pub(crate) async fn lock_soon(folder: &Path, shared: bool) -> Result<File, ServeError> {
     let mut left = if shared { PATIENCE } else { Duration::ZERO };
     loop {
-        match take(folder, shared) {
+        match lock(folder, shared) {
             Err(ServeError::Served { .. }) if !left.is_zero() => {
                 tokio::time::sleep(AGAIN).await;
                 left = left.saturating_sub(AGAIN);
@@ -69,7 +69,7 @@ pub(crate) fn alone(lock: File) -> Option<File> {
 
 /// Takes the folder for a process that serves it, until the file is dropped. `shared`: together with others that say so too, as
 /// behind a balancer.
-pub(crate) fn take(folder: &Path, shared: bool) -> Result<File, ServeError> {
+pub(crate) fn lock(folder: &Path, shared: bool) -> Result<File, ServeError> {
     let at_folder = |source| ServeError::Folder { folder: folder.to_owned(), source };
     let file = doorstep_private::options().create(true).truncate(false).write(true).open(folder.join(LOCK)).map_err(at_folder)?;
     let taken = if shared { file.try_lock_shared() } else { file.try_lock() };

@@ -76,7 +76,7 @@ impl Gap {
 
 /// What is known of one sending's acts.
 pub(crate) struct Gaps<'a> {
-    db: &'a Tx<'a>,
+    tx: &'a Tx<'a>,
     device: &'a Device,
     clocks: Clocks,
     now: UnixMs,
@@ -109,7 +109,7 @@ impl<'a> Gaps<'a> {
     /// Reads what is known before a sending's changes are taken. `passing`: the device's newest
     /// request that gave it no time and was no part of this sending.
     pub fn begin(
-        db: &'a Tx<'a>,
+        tx: &'a Tx<'a>,
         device: &'a Device,
         said: Said,
         passing: Option<UnixMs>,
@@ -119,27 +119,27 @@ impl<'a> Gaps<'a> {
         // A time that has not come is of a server's clock that was ahead, and says nothing.
         if let Some(heard) = said.heard.filter(|heard| *heard <= now) {
             // Only now is it known that the answer came: what the device records after that is later.
-            floors::raise(db, &device.id, heard, now)?;
+            floors::raise(tx, &device.id, heard, now)?;
         }
         // By such a clock the device may have got a floor too, or been enrolled: then nobody knows when.
-        let floor = floors::of(db, &device.id)?.into_iter().filter(|at| *at <= now).max();
-        let has_offered = offered::has_any(db, &device.id)?;
+        let floor = floors::of(tx, &device.id)?.into_iter().filter(|at| *at <= now).max();
+        let has_offered = offered::has_any(tx, &device.id)?;
         if has_offered {
-            offered::forget_before(db, &device.id, now.plus(-KEPT_MS))?;
+            offered::forget_before(tx, &device.id, now.plus(-KEPT_MS))?;
         }
         let clock = DeviceClock { boot: said.clocks.boot, mono_ms: said.clocks.mono_ms };
         Ok(Self {
-            db,
+            tx,
             device,
             clocks: said.clocks,
             now,
             floor: floor.unwrap_or(UnixMs(0)),
-            contact: contact::newest(db, &device.id, now)?
-                .max(contact::passed(db, &device.id, now)?)
+            contact: contact::newest(tx, &device.id, now)?
+                .max(contact::passed(tx, &device.id, now)?)
                 .max(passing.filter(|at| *at < now)),
             has_offered,
             named: said.named,
-            steadiness: Steadiness::of(db, &device.id, clock, now),
+            steadiness: Steadiness::of(tx, &device.id, clock, now),
             habits: RefCell::default(),
             others: RefCell::default(),
             trusted_ms,
@@ -158,7 +158,7 @@ impl<'a> Gaps<'a> {
 
     /// The gap of a change that an earlier sending brought or named.
     pub fn earlier(&self, case: &CaseId, hash: &ChangeHash) -> Result<Option<Gap>, ApiError> {
-        let brought = if self.has_offered { offered::gap(self.db, &self.device.id, case, hash)? } else { None };
+        let brought = if self.has_offered { offered::gap(self.tx, &self.device.id, case, hash)? } else { None };
         Ok(brought.map(Gap::of).or_else(|| self.named.get(hash).copied()))
     }
 
@@ -179,7 +179,7 @@ impl<'a> Gaps<'a> {
             }
             Ok(ControlFlow::Continue(()))
         };
-        offered::originals(self.db, &self.device.id, (case, &hash), MOST_ORIGINALS, look)?;
+        offered::originals(self.tx, &self.device.id, (case, &hash), MOST_ORIGINALS, look)?;
         Ok(found)
     }
 
@@ -188,13 +188,13 @@ impl<'a> Gaps<'a> {
         let (from, until) = reckoned.gap(self.now);
         let gap = OfferedGap { from: from.unwrap_or(self.floor), until, marks: Gap::marks(reckoned) };
         let offered = Offered { hash: change.hash(), original: original(change), gap, bytes: change.bytes() };
-        Ok(offered::keep(self.db, &self.device.id, case, &offered)?)
+        Ok(offered::insert(self.tx, &self.device.id, case, &offered)?)
     }
 
     /// Forgets that a change came and was not taken: it is in the log now, with its gap.
     pub fn forget_offered(&self, case: &CaseId, hash: &ChangeHash) -> Result<(), ApiError> {
         if self.has_offered {
-            offered::forget(self.db, &self.device.id, case, hash)?;
+            offered::forget(self.tx, &self.device.id, case, hash)?;
         }
         Ok(())
     }
@@ -205,8 +205,8 @@ impl<'a> Gaps<'a> {
         let Some(entry) = change.entries().first() else { return Ok(Reckoning::default()) };
         let leans = match &entry.time.anchor {
             None => Leans::OnNothing,
-            Some(anchor) if contact::is_known(self.db, &self.device.id, entry.time.boot, anchor)? => Leans::OnAContact,
-            Some(anchor) if contact::was_given(self.db, &self.device.id, anchor.server)? => Leans::OnATime,
+            Some(anchor) if contact::is_known(self.tx, &self.device.id, entry.time.boot, anchor)? => Leans::OnAContact,
+            Some(anchor) if contact::was_given(self.tx, &self.device.id, anchor.server)? => Leans::OnATime,
             Some(_) => Leans::OnNothing,
         };
         let steady = leans != Leans::OnAContact || self.steadiness.holds(entry.time.boot)?;
@@ -240,7 +240,7 @@ impl<'a> Gaps<'a> {
         if let Some(count) = self.habits.borrow().get(person) {
             return Ok(*count);
         }
-        let before = acts::count_unproven(self.db, person, self.now.plus(-HABIT_MS), MOST_COUNTED)?;
+        let before = acts::count_unproven(self.tx, person, self.now.plus(-HABIT_MS), MOST_COUNTED)?;
         let count = before.saturating_add(1).min(MOST_COUNTED);
         self.habits.borrow_mut().insert(person.to_owned(), count);
         Ok(count)
@@ -252,7 +252,7 @@ impl<'a> Gaps<'a> {
         if let Some(known) = self.others.borrow().get(&asked) {
             return Ok(*known);
         }
-        let others = contact::others(self.db, person, &self.device.id, gap.from, gap.until)?;
+        let others = contact::others(self.tx, person, &self.device.id, gap.from, gap.until)?;
         self.others.borrow_mut().insert(asked, others);
         Ok(others)
     }
@@ -302,9 +302,9 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    pub fn read(db: &Tx<'_>, case: &CaseId, device: &DeviceId) -> Result<Self, ApiError> {
+    pub fn read(tx: &Tx<'_>, case: &CaseId, device: &DeviceId) -> Result<Self, ApiError> {
         let mut order = Self { latest: HashMap::new(), from: HashMap::new() };
-        for acts::Latest { install, boot: BootId(boot), mono_ms, from } in acts::latest(db, case, device)? {
+        for acts::Latest { install, boot: BootId(boot), mono_ms, from } in acts::latest(tx, case, device)? {
             order.note(install, boot, mono_ms, from);
         }
         Ok(order)
@@ -322,7 +322,7 @@ impl Order {
     }
 
     /// Takes a change into account that is in the log now.
-    pub fn take(&mut self, change: &Change, reckoned: &Reckoning) {
+    pub fn add(&mut self, change: &Change, reckoned: &Reckoning) {
         if let Some(entry) = change.entries().first() {
             let BootId(boot) = entry.time.boot;
             self.note(change.install(), boot, entry.time.mono_ms, reckoned.from);

@@ -44,7 +44,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/sms/receipts", post(sms::webhook::receipts))
         .route("/v1/sms/inbound", post(sms::webhook::inbound))
         .route("/v1/refs/{kind}", get(reference))
-        .route("/v1/proofs/{case}", get(proofs::give))
+        .route("/v1/proofs/{case}", get(proofs::respond))
         .route("/v1/photos", post(tus::create).options(tus::options))
         .route("/v1/photos/states", post(photo_states))
         .route(
@@ -74,7 +74,7 @@ async fn speak(State(versions): State<&'static [Version]>, request: Request, nex
 
 async fn nonce(State(app): State<App>) -> Result<Response, ApiError> {
     let now = (app.now)();
-    let nonce = app.db.read(move |db| Keys::nonce(db, now)).await?;
+    let nonce = app.db.read(move |tx| Keys::nonce(tx, now)).await?;
     cbor(&NonceResponse { nonce, now_ms: now.0 })
 }
 
@@ -82,7 +82,7 @@ async fn enrol_device(State(app): State<App>, request: Request) -> Result<Respon
     let body = body_of(request, 4096).await?;
     let request: EnrolRequest = decode(&open(&body, 4096)?)?;
     let (now, keys) = ((app.now)(), app.keys.clone());
-    cbor(&app.db.write(move |db| enrol::redeem(db, &request, &keys, now)).await??)
+    cbor(&app.db.write(move |tx| enrol::redeem(tx, &request, &keys, now)).await??)
 }
 
 async fn session(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
@@ -90,7 +90,7 @@ async fn session(State(app): State<App>, request: Request) -> Result<Response, A
     let request: SessionRequest = decode(&open(&body, 4096)?)?;
     let now = (app.now)();
     let of = request.device;
-    let answer = app.db.write(move |db| enrol::session(db, &request, now)).await??;
+    let answer = app.db.write(move |tx| enrol::session(tx, &request, now)).await??;
     note_passing(&app, of, now).await;
     cbor(&answer)
 }
@@ -101,7 +101,7 @@ async fn sms_lease(State(app): State<App>, request: Request) -> Result<Response,
     let body = body_of(request, 4096).await?;
     let request: LeaseRequest = decode(&open(&body, 4096)?)?;
     let (now, keys, rules) = ((app.now)(), app.keys.clone(), app.rules.clone());
-    let answer = app.db.write(move |db| sms::lease::lease(db, &keys, &rules, &device, &request, now)).await?;
+    let answer = app.db.write(move |tx| sms::lease::lease(tx, &keys, &rules, &device, &request, now)).await?;
     app.to_project.notify_one();
     app.live.moved();
     cbor(&answer)
@@ -124,7 +124,7 @@ async fn reference(
     let is_known = |kind: &RefKind| spoken_of(&headers) == Spoken::Version3 || RefKind::OF_VERSION_2.contains(kind);
     let kind = RefKind::from_word(&kind).filter(is_known).ok_or(ApiError::NotFound)?;
     let (now, reads) = ((app.now)(), reads_of(app.versions, &headers));
-    match app.db.read(move |db| refs::rows(db, kind, have.have, &device, reads, now)).await? {
+    match app.db.read(move |tx| refs::rows(tx, kind, have.have, &device, reads, now)).await? {
         Some(rows) => cbor(&rows),
         None => Ok(StatusCode::NOT_MODIFIED.into_response()),
     }
@@ -134,10 +134,10 @@ async fn reference(
 async fn photo(State(app): State<App>, headers: HeaderMap, Path(sha): Path<String>) -> Result<Response, ApiError> {
     let device = device(&app, &headers).await?;
     let id = sha.parse().map_err(|_| ApiError::NotFound)?;
-    if !app.db.read(move |db| photos::may_read(db, &device, &id)).await? {
+    if !app.db.read(move |tx| photos::may_read(tx, &device, &id)).await? {
         return Err(ApiError::NotFound);
     }
-    photos::give(&app.db, &app.storage, id, &headers).await
+    photos::respond(&app.db, &app.storage, id, &headers).await
 }
 
 /// What has become of photos that the device may read or has sent.
@@ -149,10 +149,10 @@ async fn photo_states(State(app): State<App>, request: Request) -> Result<Respon
     let query: PhotoQuery = decode(&open(&body, MAX_PHOTO_QUERY_BYTES)?)?;
     let now = (app.now)();
     let (asking, asked) = (device.clone(), query.photos.clone());
-    for (id, len) in app.db.read(move |db| photos::own_stored(db, &asking.id, &asked)).await? {
+    for (id, len) in app.db.read(move |tx| photos::own_stored(tx, &asking.id, &asked)).await? {
         // The device will delete its file on our word.
         photos::is_sound(&app.db, &app.storage, id, len, now).await?;
     }
-    let states = app.db.read(move |db| photos::states(db, &device, &query.photos, now)).await?;
+    let states = app.db.read(move |tx| photos::states(tx, &device, &query.photos, now)).await?;
     cbor(&PhotoStates { states })
 }

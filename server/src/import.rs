@@ -38,7 +38,7 @@ pub struct Imported {
 }
 
 /// Reads the file and takes its rows. A bad row is named by its line and left out.
-pub(crate) fn parcels(db: &Tx<'_>, file: &[u8], pack: &Pack, now: UnixMs) -> Result<Imported, AdminError> {
+pub(crate) fn parcels(tx: &Tx<'_>, file: &[u8], pack: &Pack, now: UnixMs) -> Result<Imported, AdminError> {
     let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
     let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(file);
     let header = reader.byte_headers().map_err(|error| AdminError::Invalid(format!("line 1: {error}")))?.clone();
@@ -49,7 +49,12 @@ pub(crate) fn parcels(db: &Tx<'_>, file: &[u8], pack: &Pack, now: UnixMs) -> Res
         let outcome = match record {
             Ok(record) => {
                 let line = lines.at(record.position());
-                (line, columns.parcel(&record, pack).and_then(|parcel| take(db, &parcel, now).map_err(|fault| fault.to_string())))
+                (
+                    line,
+                    columns
+                        .parcel(&record, pack)
+                        .and_then(|parcel| import_row(tx, &parcel, now).map_err(|fault| fault.to_string())),
+                )
             }
             Err(error) => (lines.at(error.position()), Err(error.to_string())),
         };
@@ -58,7 +63,7 @@ pub(crate) fn parcels(db: &Tx<'_>, file: &[u8], pack: &Pack, now: UnixMs) -> Res
             (line, Err(fault)) => result.bad.push(BadRow { line, fault }),
         }
     }
-    bump(db, "parcels")?;
+    bump(tx, "parcels")?;
     Ok(result)
 }
 
@@ -69,7 +74,7 @@ const MOST_NAME: usize = 64;
 
 /// Reads the days that are not as their weekday says. What the file says of a year is all of it: that year's days of before are
 /// replaced. With a bad row nothing is taken.
-pub(crate) fn calendar(db: &Tx<'_>, file: &[u8]) -> Result<Imported, AdminError> {
+pub(crate) fn calendar(tx: &Tx<'_>, file: &[u8]) -> Result<Imported, AdminError> {
     let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
     let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(file);
     let header = reader.byte_headers().map_err(|error| AdminError::Invalid(format!("line 1: {error}")))?.clone();
@@ -99,12 +104,12 @@ pub(crate) fn calendar(db: &Tx<'_>, file: &[u8]) -> Result<Imported, AdminError>
     for year in years {
         let ends = NaiveDate::from_ymd_opt(year, 1, 1).zip(NaiveDate::from_ymd_opt(year, 12, 31));
         let (first, last) = ends.ok_or_else(|| AdminError::Invalid(format!("year {year}")))?;
-        calendar::forget(db, number(first), number(last))?;
+        calendar::forget(tx, number(first), number(last))?;
     }
     for (date, (works, name)) in &days {
-        calendar::add(db, number(*date), *works, name)?;
+        calendar::add(tx, number(*date), *works, name)?;
     }
-    bump(db, "calendar")?;
+    bump(tx, "calendar")?;
     Ok(Imported { imported: days.len() as u64, bad })
 }
 
@@ -308,36 +313,36 @@ enum RowError {
 }
 
 /// Takes all of a row, or nothing of it: what stays of a row that was named as left out would be nothing new the next time.
-fn take(db: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), RowError> {
-    db.part(|db| insert(db, parcel, now))
+fn import_row(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), RowError> {
+    tx.part(|tx| insert(tx, parcel, now))
 }
 
-fn insert(db: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), RowError> {
+fn insert(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), RowError> {
     let Parcel { waybill, origin_outlet, delivering_outlet, hub, courier, .. } = parcel;
     for outlet in [origin_outlet, delivering_outlet].into_iter().chain(hub) {
-        if !people::is_outlet(db, outlet.as_str())? {
+        if !people::is_outlet(tx, outlet.as_str())? {
             return Err(RowError::Outlet(outlet.clone()));
         }
     }
     let case = parcel.case_id();
     // On its first listing: who ended it before anybody knew whose it is was perhaps a stranger.
-    parcels::reopen_unlisted(db, &case, waybill, delivering_outlet)?;
+    parcels::reopen_unlisted(tx, &case, waybill, delivering_outlet)?;
     if let Some(courier) = courier {
-        if !people::is_person(db, courier.as_str())? {
+        if !people::is_person(tx, courier.as_str())? {
             return Err(RowError::Courier(courier.clone()));
         }
-        parcels::assign(db, waybill, courier)?;
+        parcels::assign(tx, waybill, courier)?;
         // A list that names another courier than the one before ends what was handed over under the old one.
-        parcels::end_handover(db, &case, waybill, courier)?;
+        parcels::end_handover(tx, &case, waybill, courier)?;
     }
-    parcels::write(db, parcel, now)?;
+    parcels::write(tx, parcel, now)?;
     // A parcel that was recorded before it was listed gets its scopes now.
-    let is_recorded = parcels::is_recorded(db, &case)?;
+    let is_recorded = parcels::is_recorded(tx, &case)?;
     if is_recorded {
-        feed::republish(db, &case)?;
+        feed::republish(tx, &case)?;
     }
-    if facts::note(db, waybill.as_str(), now)? && is_recorded {
-        listed::write(db, &case, now)?;
+    if facts::note(tx, waybill.as_str(), now)? && is_recorded {
+        listed::write(tx, &case, now)?;
     }
     Ok(())
 }

@@ -40,21 +40,21 @@ pub(crate) struct Keys {
 }
 
 /// Whether an installation is one under which the server writes or wrote, or has the tag of one: entries of it are nobody else's.
-pub(crate) fn is_the_servers(db: &Tx<'_>, install: &InstallId) -> Result<bool, ApiError> {
+pub(crate) fn is_the_servers(tx: &Tx<'_>, install: &InstallId) -> Result<bool, ApiError> {
     let tag = Tag::of(install);
-    let mut ours: Vec<InstallId> = meta::ids(db, Meta::FormerInstalls)?;
-    ours.push(meta::need(db, Meta::Install)?);
+    let mut ours: Vec<InstallId> = meta::ids(tx, Meta::FormerInstalls)?;
+    ours.push(meta::need(tx, Meta::Install)?);
     Ok(ours.iter().any(|ours| ours == install || Tag::of(ours) == tag))
 }
 
 /// From now on the server writes under another installation; the one before it stays its own.
-pub(crate) fn change_install(db: &Tx<'_>, install: &InstallId) -> Result<(), StoreError> {
-    meta::follow(db, Meta::Install, Meta::FormerInstalls, install.as_bytes())
+pub(crate) fn change_install(tx: &Tx<'_>, install: &InstallId) -> Result<(), StoreError> {
+    meta::follow(tx, Meta::Install, Meta::FormerInstalls, install.as_bytes())
 }
 
 /// A new history begins; the one before it is remembered.
-pub(crate) fn change_history(db: &Tx<'_>, history: &HistoryId) -> Result<(), StoreError> {
-    meta::follow(db, Meta::History, Meta::FormerHistories, history.as_bytes())
+pub(crate) fn change_history(tx: &Tx<'_>, history: &HistoryId) -> Result<(), StoreError> {
+    meta::follow(tx, Meta::History, Meta::FormerHistories, history.as_bytes())
 }
 
 /// A new signing key, PKCS#8.
@@ -65,12 +65,12 @@ pub(crate) fn generate() -> Option<Vec<u8>> {
 
 impl Keys {
     /// The keys with the newest signing key.
-    pub(crate) fn read(db: &Tx<'_>) -> Result<Self, ApiError> {
-        let pkcs8: Vec<u8> = meta::need(db, Meta::SigningKey)?;
+    pub(crate) fn read(tx: &Tx<'_>) -> Result<Self, ApiError> {
+        let pkcs8: Vec<u8> = meta::need(tx, Meta::SigningKey)?;
         let pair = pair_of(&pkcs8)?;
-        let first = meta::get(db, Meta::ServerDevice)?;
+        let first = meta::get(tx, Meta::ServerDevice)?;
         let device = first.unwrap_or_else(|| DeviceId::of(pair.public_key().as_ref()));
-        let install = meta::need(db, Meta::Install)?;
+        let install = meta::need(tx, Meta::Install)?;
         Ok(Self { pair: Arc::new(pair), pkcs8: Arc::new(pkcs8), device, install })
     }
 
@@ -83,15 +83,15 @@ impl Keys {
     }
 
     /// With the newest signing key: it may have been replaced since these were read.
-    pub(crate) fn newest(&self, db: &Tx<'_>) -> Result<Self, ApiError> {
-        self.with(&meta::need::<Vec<u8>>(db, Meta::SigningKey)?)
+    pub(crate) fn newest(&self, tx: &Tx<'_>) -> Result<Self, ApiError> {
+        self.with(&meta::need::<Vec<u8>>(tx, Meta::SigningKey)?)
     }
 
     /// With the signing key that a device pins, and that key's word on the next one if it was replaced.
-    pub(crate) fn of_device(&self, db: &Tx<'_>, device: &DeviceId) -> Result<(Self, Option<Signed>), ApiError> {
-        match store::keys::of_device(db, device)? {
+    pub(crate) fn of_device(&self, tx: &Tx<'_>, device: &DeviceId) -> Result<(Self, Option<Signed>), ApiError> {
+        match store::keys::of_device(tx, device)? {
             Some((pkcs8, succession)) => Ok((self.with(&pkcs8)?, Some(succession))),
-            None => Ok((self.newest(db)?, None)),
+            None => Ok((self.newest(tx)?, None)),
         }
     }
 
@@ -101,9 +101,9 @@ impl Keys {
     }
 
     /// The newest public key of the log, and those that it replaced: what any of them has signed, this server has.
-    pub(crate) fn own(db: &Tx<'_>) -> Result<Vec<Vec<u8>>, ApiError> {
-        let mut own = vec![Self::read(db)?.public()];
-        own.extend(store::keys::replaced(db)?);
+    pub(crate) fn own(tx: &Tx<'_>) -> Result<Vec<Vec<u8>>, ApiError> {
+        let mut own = vec![Self::read(tx)?.public()];
+        own.extend(store::keys::replaced(tx)?);
         Ok(own)
     }
 
@@ -155,19 +155,19 @@ impl Keys {
     }
 
     /// Something fresh to sign. Nothing of it is stored: a stranger who asks for a million of them fills no disk.
-    pub(crate) fn nonce(db: &Tx<'_>, now: UnixMs) -> Result<Vec<u8>, ApiError> {
+    pub(crate) fn nonce(tx: &Tx<'_>, now: UnixMs) -> Result<Vec<u8>, ApiError> {
         let mut nonce = now.0.to_be_bytes().to_vec();
         nonce.extend(random::bytes::<16>().ok_or(ApiError::Internal("no randomness"))?);
-        let mark = hmac::sign(&nonce_key(db)?, &nonce);
+        let mark = hmac::sign(&nonce_key(tx)?, &nonce);
         nonce.extend(mark.as_ref());
         Ok(nonce)
     }
 
     /// Whether a nonce is this server's and fresh.
-    pub(crate) fn is_fresh(db: &Tx<'_>, nonce: &[u8], now: UnixMs) -> Result<bool, ApiError> {
+    pub(crate) fn is_fresh(tx: &Tx<'_>, nonce: &[u8], now: UnixMs) -> Result<bool, ApiError> {
         let Some((made, mark)) = nonce.split_at_checked(24) else { return Ok(false) };
         let at = clock::time_of_nonce(made).unwrap_or(UnixMs(0));
-        Ok(hmac::verify(&nonce_key(db)?, made, mark).is_ok() && (0..=NONCE_MS).contains(&now.since(at)))
+        Ok(hmac::verify(&nonce_key(tx)?, made, mark).is_ok() && (0..=NONCE_MS).contains(&now.since(at)))
     }
 }
 
@@ -177,6 +177,6 @@ fn pair_of(pkcs8: &[u8]) -> Result<EcdsaKeyPair, ApiError> {
 }
 
 /// Read for each use: it changes when a clock that was ahead is found.
-fn nonce_key(db: &Tx<'_>) -> Result<hmac::Key, ApiError> {
-    Ok(hmac::Key::new(hmac::HMAC_SHA256, &meta::need::<Vec<u8>>(db, Meta::NonceKey)?))
+fn nonce_key(tx: &Tx<'_>) -> Result<hmac::Key, ApiError> {
+    Ok(hmac::Key::new(hmac::HMAC_SHA256, &meta::need::<Vec<u8>>(tx, Meta::NonceKey)?))
 }

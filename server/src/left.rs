@@ -24,7 +24,7 @@ const KEPT_MS: i64 = 400 * 86_400_000;
 const MOST_KEPT: u32 = 10_000;
 
 /// The gaps of a batch's changes that earlier sendings named. What the chains go on with is kept under the gaps of those.
-pub(crate) fn take_up(db: &Tx<'_>, batch: &Verified, device: &Device) -> Result<HashMap<ChangeHash, Gap>, ApiError> {
+pub(crate) fn take_up(tx: &Tx<'_>, batch: &Verified, device: &Device) -> Result<HashMap<ChangeHash, Gap>, ApiError> {
     let mut gaps = HashMap::new();
     if batch.signed.brings.is_empty() {
         return Ok(gaps);
@@ -42,36 +42,36 @@ pub(crate) fn take_up(db: &Tx<'_>, batch: &Verified, device: &Device) -> Result<
         .collect();
     for brought in &batch.signed.brings {
         let Some((chain, named)) = brought.chain(&docs) else { continue };
-        if let Some(gap) = gap_of(db, device, &chain)? {
+        if let Some(gap) = gap_of(tx, device, &chain)? {
             for change in named {
                 gaps.entry(*change).or_insert(gap);
             }
-            keep(db, device, &brought.after, gap)?;
+            save(tx, device, &brought.after, gap)?;
         }
     }
     Ok(gaps)
 }
 
 /// Keeps what a sending leaves behind, with the gap in which those acts lie.
-pub(crate) fn leave(db: &Tx<'_>, device: &Device, rest: &[Leaf], gap: Gap) -> Result<(), ApiError> {
-    left_behind::forget_before(db, &device.id, gap.until.plus(-KEPT_MS))?;
+pub(crate) fn leave(tx: &Tx<'_>, device: &Device, rest: &[Leaf], gap: Gap) -> Result<(), ApiError> {
+    left_behind::forget_before(tx, &device.id, gap.until.plus(-KEPT_MS))?;
     if rest.is_empty() {
         return Ok(());
     }
-    rest.iter().try_for_each(|Leaf(chain)| keep(db, device, chain, gap))?;
+    rest.iter().try_for_each(|Leaf(chain)| save(tx, device, chain, gap))?;
     // A device that names others with each sending fills nothing.
-    left_behind::forget_beyond(db, &device.id, MOST_KEPT)?;
+    left_behind::forget_beyond(tx, &device.id, MOST_KEPT)?;
     Ok(())
 }
 
-fn keep(db: &Tx<'_>, device: &Device, chain: &Digest, gap: Gap) -> Result<(), ApiError> {
+fn save(tx: &Tx<'_>, device: &Device, chain: &Digest, gap: Gap) -> Result<(), ApiError> {
     if *chain != NOTHING_LEFT {
-        left_behind::keep(db, &device.id, chain, &LeftGap { from: gap.from, until: gap.until, contact: gap.contact })?;
+        left_behind::insert(tx, &device.id, chain, &LeftGap { from: gap.from, until: gap.until, contact: gap.contact })?;
     }
     Ok(())
 }
 
-fn gap_of(db: &Tx<'_>, device: &Device, chain: &Digest) -> Result<Option<Gap>, ApiError> {
-    let gap = left_behind::gap(db, &device.id, chain)?;
+fn gap_of(tx: &Tx<'_>, device: &Device, chain: &Digest) -> Result<Option<Gap>, ApiError> {
+    let gap = left_behind::gap(tx, &device.id, chain)?;
     Ok(gap.map(|LeftGap { from, until, contact }| Gap::named(from, until, contact)))
 }

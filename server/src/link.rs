@@ -119,11 +119,11 @@ impl Kept {
     /// Looks up the receipt itself: the first one stays, and it may be another batch's.
     pub(crate) fn quarantined(
         &mut self,
-        db: &Tx<'_>,
+        tx: &Tx<'_>,
         (case, change): (&CaseId, &ChangeHash),
         (install, number): (&[u8; 16], u64),
     ) -> Result<(), StoreError> {
-        if let Some(receipt) = quarantine::receipt_of(db, (case, change), (install, number))? {
+        if let Some(receipt) = quarantine::receipt_of(tx, (case, change), (install, number))? {
             for part in [b"q".as_slice(), case.as_bytes(), &receipt_hash(change, &receipt)] {
                 self.0.update(part);
             }
@@ -153,32 +153,32 @@ impl Link {
 }
 
 /// Appends a link in the transaction of what it vouches for. Returns its number.
-pub(crate) fn append(db: &Tx<'_>, keys: &Keys, entry: &Entry, at: UnixMs) -> Result<u64, ApiError> {
-    let (number, prev) = match links::last(db)? {
+pub(crate) fn append(tx: &Tx<'_>, keys: &Keys, entry: &Entry, at: UnixMs) -> Result<u64, ApiError> {
+    let (number, prev) = match links::last(tx)? {
         None => (1, [0; 32]),
         Some(last) => (last.number + 1, sha(&last.message().ok_or(StoreError::Row(ValueError::Content("hash")))?)),
     };
-    let keys = keys.newest(db)?;
+    let keys = keys.newest(tx)?;
     let body = encode(entry)?;
     let sig = keys.sign_link(&link_message(number, &prev, at.0, &body))?;
     let key = DeviceId::of(&keys.public()).as_bytes().to_vec();
-    links::add(db, &Link { number, prev: prev.to_vec(), at, key, body, sig })?;
+    links::add(tx, &Link { number, prev: prev.to_vec(), at, key, body, sig })?;
     Ok(number)
 }
 
 /// Begins the log of links: from now on what was there before can not be changed unseen either.
-pub(crate) fn begin(db: &Tx<'_>) -> Result<(), ApiError> {
+pub(crate) fn begin(tx: &Tx<'_>) -> Result<(), ApiError> {
     let mut batches = Tally::default();
-    chains::each_judged(db, |batch| batches.batch(&batch.install, batch.number, &batch.hash, &batch.ack))?;
-    let own = own_of_before(db)?;
+    chains::each_judged(tx, |batch| batches.batch(&batch.install, batch.number, &batch.hash, &batch.ack))?;
+    let own = own_of_before(tx)?;
     let before = Before { batches: batches.count, batches_digest: batches.digest(), own: own.count, own_digest: own.digest() };
     // When it was is not known here: a step of the schema reads no clock.
-    append(db, &Keys::read(db)?, &Entry::Before { before }, UnixMs(0)).map(|_| ())
+    append(tx, &Keys::read(tx)?, &Entry::Before { before }, UnixMs(0)).map(|_| ())
 }
 
 /// The server's own changes for which no link vouches.
-pub(crate) fn own_of_before(db: &Tx<'_>) -> Result<Tally, StoreError> {
+pub(crate) fn own_of_before(tx: &Tx<'_>) -> Result<Tally, StoreError> {
     let mut own = Tally::default();
-    log_rows::each_unvouched_own(db, |change| own.own(&change.case, change.n, &change.hash, &change.receipt))?;
+    log_rows::each_unvouched_own(tx, |change| own.own(&change.case, change.n, &change.hash, &change.receipt))?;
     Ok(own)
 }

@@ -23,19 +23,19 @@ const MOST_ROWS: usize = 16;
 
 /// Writes into a case what the list said since its earliest act, as far as the case does not have it: where no copy in it is the
 /// row's, or the row has changed since. Also into a full case: nobody is judged without it.
-pub(crate) fn write(db: &Tx<'_>, case: &CaseId, now: UnixMs) -> Result<(), ApiError> {
-    let Some(Standing { waybill, confirmed, n }) = listing::standing(db, case)? else { return Ok(()) };
-    let rows = listing::rows(db, &waybill)?;
+pub(crate) fn write(tx: &Tx<'_>, case: &CaseId, now: UnixMs) -> Result<(), ApiError> {
+    let Some(Standing { waybill, confirmed, n }) = listing::standing(tx, case)? else { return Ok(()) };
+    let rows = listing::rows(tx, &waybill)?;
     if rows.is_empty() || (rows.len() == 1 && confirmed) {
         return Ok(());
     }
-    let wanted = in_force(&rows, earliest(db, case)?, UnixMs(i64::MAX));
+    let wanted = in_force(&rows, earliest(tx, case)?, UnixMs(i64::MAX));
     if wanted.clone().count() == 1 && confirmed {
         return Ok(());
     }
     let mut missing = Vec::new();
     for place in wanted {
-        if !listing::is_written(db, case, place + 1)? {
+        if !listing::is_written(tx, case, place + 1)? {
             missing.extend(rows.get(place).map(|row| (place + 1, row)));
         }
     }
@@ -47,8 +47,8 @@ pub(crate) fn write(db: &Tx<'_>, case: &CaseId, now: UnixMs) -> Result<(), ApiEr
         crate::say!("doorstep-server: case {case} takes no row of the list any more");
         return Ok(());
     }
-    let keys = Keys::read(db)?;
-    let version = packs::version_at(db, now)?;
+    let keys = Keys::read(tx)?;
+    let version = packs::version_at(tx, now)?;
     for missing in missing.chunks(MOST_ROWS) {
         let entry = |row: &Row| {
             let body = Body::Listed(Listed { since: row.since.unwrap_or_default() });
@@ -56,9 +56,9 @@ pub(crate) fn write(db: &Tx<'_>, case: &CaseId, now: UnixMs) -> Result<(), ApiEr
         };
         let entries = missing.iter().map(|(_, row)| entry(row)).collect::<Result<Vec<_>, ApiError>>()?;
         let device = keys.device;
-        own::append(db, &keys, case, &entries, Receipt::of(now, Some(now)), (&device, now))?;
+        own::append(tx, &keys, case, &entries, Receipt::of(now, Some(now)), (&device, now))?;
         for (n, _) in missing {
-            listing::note_written(db, case, *n)?;
+            listing::note_written(tx, case, *n)?;
         }
     }
     Ok(())
@@ -66,9 +66,9 @@ pub(crate) fn write(db: &Tx<'_>, case: &CaseId, now: UnixMs) -> Result<(), ApiEr
 
 /// The earliest moment at which an act of the case can have happened, whatever its device's clock says, because whether that proves
 /// anything depends on the version of the rules; `None`: anything is possible.
-fn earliest(db: &Tx<'_>, case: &CaseId) -> Result<Option<UnixMs>, ApiError> {
+fn earliest(tx: &Tx<'_>, case: &CaseId) -> Result<Option<UnixMs>, ApiError> {
     let mut earliest = Some(UnixMs(i64::MAX));
-    acts::each_receipt(db, case, |receipt| {
+    acts::each_receipt(tx, case, |receipt| {
         earliest = earliest.min(receipt.acted.gap(receipt.received_at).0);
         if earliest.is_some() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;

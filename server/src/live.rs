@@ -67,7 +67,7 @@ impl Live {
     }
 
     /// Reads heads for ever.
-    pub(crate) async fn tell(&self, db: &Db) {
+    pub(crate) async fn announce(&self, db: &Db) {
         loop {
             timeout(HEARTBEAT, self.moved.notified()).await.ok();
             let scopes: Vec<Scope> = self.listened().keys().cloned().collect();

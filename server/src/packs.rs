@@ -118,15 +118,15 @@ fn insert(tx: &Tx<'_>, keys: &Keys, pack: &Pack, toml: &[u8], published: UnixMs,
     };
     let body = encode(&publication)?;
     let sig = keys.sign_pack(&body)?;
-    take(tx, &publication, &Signed { body, sig })
+    save(tx, &publication, &Signed { body, sig })
 }
 
 /// Stores a version as it is signed.
-pub(crate) fn take(tx: &Tx<'_>, publication: &Publication, signed: &Signed) -> Result<(), ApiError> {
+pub(crate) fn save(tx: &Tx<'_>, publication: &Publication, signed: &Signed) -> Result<(), ApiError> {
     let Publication { version, published_ms, valid_from_ms, ref toml, .. } = *publication;
     let pack = Pack::parse(toml).map_err(|_| ApiError::Internal("a rule pack that this program can not read"))?;
     let (published, valid_from, format) = (UnixMs(published_ms), UnixMs(valid_from_ms), pack.format());
-    Ok(packs::keep(tx, &packs::Kept { version, published, valid_from, toml, format, signed })?)
+    Ok(packs::insert(tx, &packs::Kept { version, published, valid_from, toml, format, signed })?)
 }
 
 fn local(pack: &Pack, at: UnixMs) -> String {

@@ -22,7 +22,7 @@ mod upload_lock;
 pub use report::PhotoRow;
 pub use scrub::{Scrub, Scrubbed};
 
-pub(crate) use download::{give, may_read};
+pub(crate) use download::{may_read, respond};
 pub(crate) use expect::{own_stored, states, wanted};
 pub(crate) use lost::lost;
 pub(crate) use report::{Told, erase, list, of_case};

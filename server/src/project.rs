@@ -32,14 +32,14 @@ struct Projected {
 
 /// Folds and judges a case, and holds Automerge's own merge against the heads in the row. Freezes only on what will not pass by itself: damage, or a merge that fails. A busy disk is an error of this run.
 fn compute(
-    db: &Tx<'_>,
+    tx: &Tx<'_>,
     case: CaseId,
     n: u64,
     heads: &[ChangeHash],
     (rules, book): (u64, &Rulebook),
     now: UnixMs,
 ) -> Result<Projected, ApiError> {
-    let (entries, chunks) = match case_log::entries(db, &case) {
+    let (entries, chunks) = match case_log::entries(tx, &case) {
         Ok(read) => read,
         Err(ApiError::Damaged) => return Ok(Projected { case, n, rules, outcome: Err(ApiError::Damaged.to_string()) }),
         Err(error) => return Err(error),
@@ -163,16 +163,16 @@ fn phase(tx: &Tx<'_>, now: UnixMs) -> Result<(), ApiError> {
 
 /// Brings all rows up to date, computing on a reader and writing in the writer.
 pub(crate) async fn catch_up(db: &Db, rules: &Rules, now: UnixMs) -> Result<(), ApiError> {
-    while db.read(move |db| has_passed(db, now)).await? {
-        db.write(move |db| phase(db, now)).await?;
+    while db.read(move |tx| has_passed(tx, now)).await? {
+        db.write(move |tx| phase(tx, now)).await?;
     }
     loop {
         let rules = rules.clone();
-        let projected = db.read(move |db| behind(db, &rules, now)).await?;
+        let projected = db.read(move |tx| behind(tx, &rules, now)).await?;
         if projected.is_empty() {
             return Ok(());
         }
-        db.write(move |db| projected.iter().try_for_each(|p| write(db, p))).await?;
+        db.write(move |tx| projected.iter().try_for_each(|p| write(tx, p))).await?;
     }
 }
 

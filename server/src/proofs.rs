@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The proofs of a case that one of the device's scopes holds.
-pub(crate) async fn give(State(app): State<App>, headers: HeaderMap, Path(case): Path<String>) -> Result<Response, ApiError> {
+pub(crate) async fn respond(State(app): State<App>, headers: HeaderMap, Path(case): Path<String>) -> Result<Response, ApiError> {
     let device = device(&app, &headers).await?;
     if spoken_of(&headers) != Spoken::Version3 {
         return Err(ApiError::Version);
@@ -32,22 +32,22 @@ pub(crate) async fn give(State(app): State<App>, headers: HeaderMap, Path(case):
     let case: CaseId = case.parse().map_err(|_| ApiError::NotFound)?;
     // Opening many batches is as much work as taking one.
     let _place = app.in_flight.enter(device.id)?;
-    let proofs = app.db.read(move |db| if may_read(db, &device, &case)? { of(db, &case) } else { Err(ApiError::NotFound) });
+    let proofs = app.db.read(move |tx| if may_read(tx, &device, &case)? { of(tx, &case) } else { Err(ApiError::NotFound) });
     cbor(&proofs.await?)
 }
 
-fn may_read(db: &Tx<'_>, device: &Device, case: &CaseId) -> Result<bool, ApiError> {
+fn may_read(tx: &Tx<'_>, device: &Device, case: &CaseId) -> Result<bool, ApiError> {
     for scope in device.scopes() {
-        if proofs::is_in_scope(db, case, &scope.to_string())? {
+        if proofs::is_in_scope(tx, case, &scope.to_string())? {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-fn of(db: &Tx<'_>, case: &CaseId) -> Result<Proofs, ApiError> {
+fn of(tx: &Tx<'_>, case: &CaseId) -> Result<Proofs, ApiError> {
     let (mut given, mut room) = (Vec::new(), MAX_ENCODED);
-    proofs::each_batch(db, case, |SignedBatch { body, sending, sig, key }| {
+    proofs::each_batch(tx, case, |SignedBatch { body, sending, sig, key }| {
         let body = doorstep_protocol::open(&body, MAX_INFLATED)?;
         let batch: Batch = decode(&body)?;
         // What does not rebuild brought nothing.
@@ -62,6 +62,6 @@ fn of(db: &Tx<'_>, case: &CaseId) -> Result<Proofs, ApiError> {
         given.push(Proof { key, header: batch.header, sending, sig, digests, changes });
         Ok::<_, ApiError>(ControlFlow::Continue(()))
     })?;
-    let own = proofs::own_changes(db, case)?.iter().flat_map(|hash| *hash.as_bytes()).collect();
+    let own = proofs::own_changes(tx, case)?.iter().flat_map(|hash| *hash.as_bytes()).collect();
     Ok(Proofs { proofs: given, own })
 }

@@ -31,7 +31,7 @@ pub(crate) struct Refused<'a> {
 }
 
 /// Keeps a refused change. The same one again changes nothing: its first receipt stays.
-pub(crate) fn keep(db: &Tx<'_>, refused: &Refused<'_>, batch: &Verified, device: &Device) -> Result<(), ApiError> {
+pub(crate) fn insert(tx: &Tx<'_>, refused: &Refused<'_>, batch: &Verified, device: &Device) -> Result<(), ApiError> {
     let kept = quarantine::Refused {
         case: refused.case,
         hash: &refused.change.hash,
@@ -44,14 +44,14 @@ pub(crate) fn keep(db: &Tx<'_>, refused: &Refused<'_>, batch: &Verified, device:
         receipt: refused.receipt,
         bytes: &refused.change.bytes,
     };
-    Ok(quarantine::keep(db, &kept)?)
+    Ok(quarantine::insert(tx, &kept)?)
 }
 
 /// Head office's decisions on changes that a device asks about. Its own only: another's is as good as none.
-pub(crate) fn decisions(db: &Tx<'_>, device: &DeviceId, asked: &[Quarantined]) -> Result<Vec<Decision>, ApiError> {
+pub(crate) fn decisions(tx: &Tx<'_>, device: &DeviceId, asked: &[Quarantined]) -> Result<Vec<Decision>, ApiError> {
     let mut decided = Vec::new();
     for of in asked.iter().take(MOST_ASKED) {
-        let row = quarantine::decision(db, (&of.case, &of.change), device)?;
+        let row = quarantine::decision(tx, (&of.case, &of.change), device)?;
         decided.extend(row.map(|(state, why)| Decision { of: *of, released: state == "released", why: why.unwrap_or_default() }));
     }
     Ok(decided)
@@ -93,8 +93,8 @@ pub struct Item {
 }
 
 /// Quarantined changes, the oldest first; those that were decided too if asked.
-pub(crate) fn list(db: &Tx<'_>, decided: bool) -> Result<Vec<Item>, ApiError> {
-    let kept = if decided { quarantine::all(db)? } else { quarantine::open(db)? };
+pub(crate) fn list(tx: &Tx<'_>, decided: bool) -> Result<Vec<Item>, ApiError> {
+    let kept = if decided { quarantine::all(tx)? } else { quarantine::open(tx)? };
     Ok(kept.into_iter().map(Item::of).collect())
 }
 
@@ -156,8 +156,8 @@ impl From<StoreError> for DecideError {
 }
 
 /// The open change whose hash begins so.
-fn find(db: &Tx<'_>, prefix: &str) -> Result<(CaseId, ChangeHash), DecideError> {
-    let mut found = quarantine::beginning(db, prefix)?;
+fn find(tx: &Tx<'_>, prefix: &str) -> Result<(CaseId, ChangeHash), DecideError> {
+    let mut found = quarantine::beginning(tx, prefix)?;
     if found.len() > 1 {
         return Err(DecideError::Several);
     }
@@ -166,21 +166,21 @@ fn find(db: &Tx<'_>, prefix: &str) -> Result<(CaseId, ChangeHash), DecideError> 
 
 /// Releases a change: its entries are written anew, with their author, their time and their first receipt. Returns the new change.
 pub(crate) fn release(
-    db: &Tx<'_>,
+    tx: &Tx<'_>,
     keys: &Keys,
     prefix: &str,
     by: &str,
     now: UnixMs,
 ) -> Result<(CaseId, ChangeHash), DecideError> {
-    let (case, hash) = find(db, prefix)?;
-    let doc = docs::read(db, &case)?;
+    let (case, hash) = find(tx, prefix)?;
+    let doc = docs::read(tx, &case)?;
     let doc_kind = (doc.n > 0).then_some(doc.kind);
-    let Original { device, receipt, bytes } = quarantine::original(db, &case, &hash)?;
+    let Original { device, receipt, bytes } = quarantine::original(tx, &case, &hash)?;
     let original = read_kept(case, &bytes).map_err(DecideError::Unreadable)?;
     if let Some(entry) = original.entries().first().filter(|_| matches!(doc_kind, Some(kind) if kind != original.kind())) {
         return Err(DecideError::Unreadable(Refusal::Kind { kind: entry.key.kind.clone() }));
     }
-    let (log, _) = case_log::entries(db, &case)?;
+    let (log, _) = case_log::entries(tx, &case)?;
     let is_there = |entry: &doorstep_domain::Entry| {
         log.iter().any(|r| r.entry.author == entry.author && r.entry.time == entry.time && r.entry.body == entry.body)
     };
@@ -203,19 +203,19 @@ pub(crate) fn release(
             body: entry.body.clone(),
         })
         .collect();
-    let anew = headoffice::append(db, keys, &case, entries, receipt, (&device, now)).map_err(|error| match error {
+    let anew = headoffice::append(tx, keys, &case, entries, receipt, (&device, now)).map_err(|error| match error {
         HeadOfficeError::Full => DecideError::Full,
         HeadOfficeError::NoCase => DecideError::NoFacts,
         HeadOfficeError::Api(error) => error.into(),
         _ => ApiError::Internal("writing a release").into(),
     })?;
-    quarantine::decide(db, (&case, &hash), &Decided { state: "released", by, why: None, at: now })?;
+    quarantine::decide(tx, (&case, &hash), &Decided { state: "released", by, why: None, at: now })?;
     Ok((case, anew))
 }
 
 /// Discards a change: it stays in quarantine, with the reason, and its device is told.
-pub(crate) fn discard(db: &Tx<'_>, prefix: &str, by: &str, why: &str, now: UnixMs) -> Result<(CaseId, ChangeHash), DecideError> {
-    let (case, hash) = find(db, prefix)?;
-    quarantine::decide(db, (&case, &hash), &Decided { state: "discarded", by, why: Some(why), at: now })?;
+pub(crate) fn discard(tx: &Tx<'_>, prefix: &str, by: &str, why: &str, now: UnixMs) -> Result<(CaseId, ChangeHash), DecideError> {
+    let (case, hash) = find(tx, prefix)?;
+    quarantine::decide(tx, (&case, &hash), &Decided { state: "discarded", by, why: Some(why), at: now })?;
     Ok((case, hash))
 }

@@ -51,7 +51,7 @@ pub struct Restored {
 /// `publications`: files with signed publications of rule packs, as devices hold them; those that the copy lacks are taken.
 pub fn restore(folder: &Path, publications: &[PathBuf], now: UnixMs) -> Result<Restored, AdminError> {
     copy::need(folder)?;
-    let _alone = folder::take(folder, false)?;
+    let _alone = folder::lock(folder, false)?;
     begin_anew(folder, publications, now)
 }
 
@@ -147,7 +147,7 @@ fn take_publication(tx: &Tx<'_>, keys: &Keys, bytes: &[u8]) -> Result<Option<Cam
     match store::packs::body(tx, publication.version)? {
         Some(had) if had == signed.body => Ok(None),
         Some(_) => Err(Unusable::Not("the copy has another publication of this version")),
-        None => packs::take(tx, &publication, &signed)
+        None => packs::save(tx, &publication, &signed)
             .map(|()| Some(CameBack { version: publication.version, of_replaced_key }))
             .map_err(Unusable::Api),
     }

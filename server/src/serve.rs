@@ -122,9 +122,9 @@ impl Running {
         }
         loop {
             let folder = self.folder.clone();
-            let suspicion = self.db.read(move |db| Ok(copy::suspicion(db, &folder))).await;
+            let suspicion = self.db.read(move |tx| Ok(copy::suspicion(tx, &folder))).await;
             // Whoever writes the word down has the folder until all of it is there.
-            if matches!(suspicion, Ok(Ok(None))) && folder::take(&self.folder, self.shared).is_ok() {
+            if matches!(suspicion, Ok(Ok(None))) && folder::lock(&self.folder, self.shared).is_ok() {
                 return;
             }
             tokio::time::sleep(std::time::Duration::from_secs(1)).await;
@@ -144,7 +144,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     };
     let storage = Storage::open(&config.folder, config.photos.as_deref())?;
     let at_folder = |source| ServeError::Folder { folder: config.folder.clone(), source };
-    let lock = folder::take_soon(&config.folder, config.shared_folder).await?;
+    let lock = folder::lock_soon(&config.folder, config.shared_folder).await?;
     let mut writer = open(&config.folder)?;
     let mut suspicion = writer.read(|tx| copy::suspicion(tx, &config.folder))?;
     // That nothing is missing was ordered before a device proved otherwise.
@@ -169,7 +169,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     // What says whether the data are a copy must be able to take the folder.
     let lock = suspicion.is_none().then_some(lock);
     if suspicion.is_none() {
-        tell(&writer.write(|tx| clock::look(tx, (config.now)())).map_err(|error| ServeError::Clock(error.to_string()))?);
+        warn_of_clock(&writer.write(|tx| clock::look(tx, (config.now)())).map_err(|error| ServeError::Clock(error.to_string()))?);
     }
     let db = Db::start(&config.folder, writer).map_err(at_folder)?;
     let listener = TcpListener::bind(config.listen).await.map_err(|source| ServeError::Listen { addr: config.listen, source })?;
@@ -228,7 +228,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     let stop_sms = gateway.stop.clone();
     let gateway = tokio::spawn(gateway.run(provided));
     let (of_teller, to_read) = (live.clone(), db.clone());
-    let teller = tokio::spawn(async move { of_teller.tell(&to_read).await });
+    let teller = tokio::spawn(async move { of_teller.announce(&to_read).await });
     let (now, config_now) = (config.now.clone(), config.now);
     let projector = tokio::spawn(async move {
         loop {
@@ -302,7 +302,7 @@ fn serve(
 }
 
 /// Says what a start has found out about its clock.
-fn tell(found: &clock::Found) {
+fn warn_of_clock(found: &clock::Found) {
     if let Some(newest) = found.set_back_from {
         crate::say!(
             "doorstep-server: the clock was set back: {} was noted here before. Nonces of then are void, devices ask for others by \
@@ -330,7 +330,7 @@ async fn tidy(db: Db, storage: Storage, now: NowFn) {
     loop {
         days.tick().await;
         let at = now();
-        if let Err(error) = db.write(move |db| sms::prune(db, at)).await {
+        if let Err(error) = db.write(move |tx| sms::prune(tx, at)).await {
             crate::say!("doorstep-server: dropping old ids of SMS failed: {error}");
         }
         match scrub(&db, &storage, Scrub::default(), now()).await {

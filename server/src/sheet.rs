@@ -28,7 +28,7 @@ pub(crate) fn scopes_of(doc: &Doc) -> Vec<Scope> {
 }
 
 /// The sheet of an outlet's day; `None`: nothing is recorded in it.
-pub(crate) fn read(db: &Tx<'_>, outlet: &str, day: &str) -> Result<Option<Sheet>, ApiError> {
-    let Some(id) = docs::sheet(db, outlet, day)? else { return Ok(None) };
-    Ok(Sheet::fold(case_log::entries(db, &id)?.0))
+pub(crate) fn read(tx: &Tx<'_>, outlet: &str, day: &str) -> Result<Option<Sheet>, ApiError> {
+    let Some(id) = docs::sheet(tx, outlet, day)? else { return Ok(None) };
+    Ok(Sheet::fold(case_log::entries(tx, &id)?.0))
 }

@@ -31,19 +31,19 @@ pub struct Alarms {
 }
 
 /// What looks over the log have found.
-pub(crate) fn alarms(db: &Tx<'_>) -> Result<Alarms, ApiError> {
-    let looked_at = meta::get(db, Meta::LogLooked)?.map(i64::from_be_bytes).map(UnixMs);
-    Ok(Alarms { looked_at, faults: log_faults::all(db)? })
+pub(crate) fn alarms(tx: &Tx<'_>) -> Result<Alarms, ApiError> {
+    let looked_at = meta::get(tx, Meta::LogLooked)?.map(i64::from_be_bytes).map(UnixMs);
+    Ok(Alarms { looked_at, faults: log_faults::all(tx)? })
 }
 
 /// Looks over all of the log, slowly, on a reader; what it finds is kept and shown, page by page: also if it does not come to its end.
 pub(crate) async fn over_time(db: &Db, now: UnixMs) -> Result<Looked, ApiError> {
-    let mut look = db.read(|db| Look::begin(db, None)).await?;
+    let mut look = db.read(|tx| Look::begin(tx, None)).await?;
     let mut known = 0;
     let error = loop {
         let (next, more) = db
-            .read(move |db| {
-                let more = look.page(db);
+            .read(move |tx| {
+                let more = look.page(tx);
                 Ok((look, more))
             })
             .await?;
@@ -53,7 +53,7 @@ pub(crate) async fn over_time(db: &Db, now: UnixMs) -> Result<Looked, ApiError> 
         known += found.len();
         // What was found is told even if it can not be stored.
         if !found.is_empty()
-            && let Err(error) = db.write(move |db| keep(db, &found, now)).await
+            && let Err(error) = db.write(move |tx| save(tx, &found, now)).await
         {
             break Some(error);
         }
@@ -70,9 +70,9 @@ pub(crate) async fn over_time(db: &Db, now: UnixMs) -> Result<Looked, ApiError> 
     Ok(look.into_looked(error.as_ref()))
 }
 
-fn keep(db: &Tx<'_>, found: &[String], now: UnixMs) -> Result<(), ApiError> {
+fn save(tx: &Tx<'_>, found: &[String], now: UnixMs) -> Result<(), ApiError> {
     for fault in found {
-        log_faults::keep(db, fault, now)?;
+        log_faults::save(tx, fault, now)?;
     }
     Ok(())
 }

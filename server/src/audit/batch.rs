@@ -55,11 +55,11 @@ impl BatchRow {
 
 impl Look {
     /// Holds batches against their signatures and against what they brought. Returns where the next page begins, `None` at the end.
-    pub(super) fn some_batches(&mut self, db: &Tx<'_>, mut after: log_batches::Key) -> Result<Option<Place>, ApiError> {
+    pub(super) fn some_batches(&mut self, tx: &Tx<'_>, mut after: log_batches::Key) -> Result<Option<Place>, ApiError> {
         for _ in 0..BATCHES {
-            let Some((key, row)) = log_batches::next(db, &after)? else { return Ok(None) };
+            let Some((key, row)) = log_batches::next(tx, &after)? else { return Ok(None) };
             match row {
-                Some(row) => self.batch(db, &row)?,
+                Some(row) => self.batch(tx, &row)?,
                 None => {
                     let (install, number, hash) = &key;
                     self.wrong(Fault {
@@ -75,7 +75,7 @@ impl Look {
         Ok(Some(Place::Batches(after)))
     }
 
-    fn batch(&mut self, db: &Tx<'_>, row: &BatchRow) -> Result<(), ApiError> {
+    fn batch(&mut self, tx: &Tx<'_>, row: &BatchRow) -> Result<(), ApiError> {
         if row.link.is_none() {
             self.batches.batch(&row.install, row.number, &row.hash, &row.ack);
         }
@@ -91,7 +91,7 @@ impl Look {
             self.wrong(row.fault(Wrong::BatchAltered));
             return Ok(());
         };
-        self.follows(db, row)?;
+        self.follows(tx, row)?;
         let Ok(ack) = decode::<Ack>(&row.ack) else {
             self.wrong(row.fault(Wrong::VerdictsAltered));
             return Ok(());
@@ -104,7 +104,7 @@ impl Look {
             && ack.cases.len() == opened.docs.len();
         for (doc, answer) in opened.docs.iter().zip(&ack.cases) {
             says &= answer.case.is_none_or(|case| case.0 == doc.case);
-            self.doc(db, row, (doc, answer), &mut kept)?;
+            self.doc(tx, row, (doc, answer), &mut kept)?;
         }
         match row.link {
             None => {
@@ -113,7 +113,7 @@ impl Look {
                     self.wrong(row.fault(Wrong::BatchUnvouched));
                 }
             }
-            Some(number) => match entry(db, number)? {
+            Some(number) => match entry(tx, number)? {
                 Some(Entry::Verdicts { install, number, hash, ack, kept: signed })
                     if install == row.install.as_slice() && number == row.number && hash == row.hash.as_slice() =>
                 {
@@ -129,8 +129,8 @@ impl Look {
     }
 
     /// Whether a batch follows the one before it; where a fork was found when it came, two are kept.
-    fn follows(&mut self, db: &Tx<'_>, row: &BatchRow) -> Result<(), ApiError> {
-        let before = log_batches::of_number(db, &row.install, row.number.saturating_sub(1), &row.prev)?;
+    fn follows(&mut self, tx: &Tx<'_>, row: &BatchRow) -> Result<(), ApiError> {
+        let before = log_batches::of_number(tx, &row.install, row.number.saturating_sub(1), &row.prev)?;
         let is_first = row.number == 1 && row.prev == [0; 32];
         if before.count == 0 && row.number > 1 {
             self.looked.gaps += 1;
@@ -141,14 +141,14 @@ impl Look {
     }
 
     /// Holds what a batch brought of a document against what is stored of it.
-    fn doc(&mut self, db: &Tx<'_>, row: &BatchRow, (doc, answer): (&Doc, &AckCase), kept: &mut Kept) -> Result<(), ApiError> {
+    fn doc(&mut self, tx: &Tx<'_>, row: &BatchRow, (doc, answer): (&Doc, &AckCase), kept: &mut Kept) -> Result<(), ApiError> {
         let Some(changes) = doc.changes() else { return Ok(()) };
         let read = |bytes: &Vec<u8>| Change::read(doc.document(), bytes).ok();
         let changes: Vec<_> = changes.into_iter().map(|(hash, bytes)| (hash, read(&bytes), bytes)).collect();
         let monos: Vec<u64> = changes.iter().map(|(_, read, _)| read.as_ref().map_or(0, mono_of)).collect();
         let base = decode::<Ack>(&row.ack).map_or(UnixMs(row.received_at), |ack| UnixMs(ack.received_ms));
         let verdicts = unpack_verdicts(base, &answer.rows, &answer.quarantined, &monos);
-        let stored = log_rows::stored(db, &doc.case, &changes.iter().map(|(hash, ..)| *hash).collect::<Vec<_>>())?;
+        let stored = log_rows::stored(tx, &doc.case, &changes.iter().map(|(hash, ..)| *hash).collect::<Vec<_>>())?;
         for ((at, (hash, read, bytes)), verdict) in changes.iter().enumerate().zip(verdicts) {
             let wrong = match &verdict {
                 Verdict::Ok(receipt) | Verdict::Dup(receipt) => {
@@ -171,13 +171,13 @@ impl Look {
                 Verdict::Quarantined(why) => {
                     let of = (row.install.as_slice().try_into().unwrap_or([0; 16]), row.number);
                     // One that can not be read is not what was kept.
-                    readable(kept.quarantined(db, (&doc.case, hash), (&of.0, of.1)))?;
-                    refused(db, (&doc.case, hash, bytes), why, row)?
+                    readable(kept.quarantined(tx, (&doc.case, hash), (&of.0, of.1)))?;
+                    refused(tx, (&doc.case, hash, bytes), why, row)?
                 }
                 Verdict::Pend => None,
             };
             if let Some(wrong) = wrong {
-                let waybill = match look::waybill(db, &doc.case)? {
+                let waybill = match look::waybill(tx, &doc.case)? {
                     Some(waybill) => Some(waybill),
                     // The case's row is gone: what the device signed may name it.
                     None => read
@@ -242,19 +242,19 @@ impl Stored {
 
 /// What is wrong with a refused change as it is kept.
 fn refused(
-    db: &Tx<'_>,
+    tx: &Tx<'_>,
     (case, hash, bytes): (&CaseId, &ChangeHash, &[u8]),
     why: &RefusalCode,
     of: &BatchRow,
 ) -> Result<Option<Wrong>, ApiError> {
-    let kept = match readable(log_rows::refused(db, case, hash))? {
+    let kept = match readable(log_rows::refused(tx, case, hash))? {
         Some(Some(kept)) => kept,
         Some(None) => return Ok(Some(Wrong::RefusedMissing)),
         // It can not be read.
         None => return Ok(Some(Wrong::RefusedAltered)),
     };
     // Refused again in a later batch, or in another of the same number: the first one's row stays, with its reason.
-    let twins = log_batches::count(db, &of.install, of.number)?;
+    let twins = log_batches::count(tx, &of.install, of.number)?;
     let is_its = kept.pushed_by == of.install && kept.batch == of.number && twins == 1;
     let is_same = kept.bytes == bytes && (!is_its || (kept.why == *why && kept.device == of.device && kept.person == of.person));
     Ok((!is_same).then_some(Wrong::RefusedAltered))

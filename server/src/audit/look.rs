@@ -49,11 +49,11 @@ pub(crate) struct Look {
 
 impl Look {
     /// Begins a look.
-    pub(crate) fn begin(db: &Tx<'_>, only: Option<CaseId>) -> Result<Self, ApiError> {
+    pub(crate) fn begin(tx: &Tx<'_>, only: Option<CaseId>) -> Result<Self, ApiError> {
         let nothing = Tally::default().digest();
         Ok(Self {
             only,
-            keys: keys(db)?,
+            keys: keys(tx)?,
             place: Place::Links(FIRST),
             last_link: None,
             before: Before { batches: 0, batches_digest: nothing, own: 0, own_digest: nothing },
@@ -67,9 +67,9 @@ impl Look {
     }
 
     /// Goes one page on; `false`: it is over.
-    pub(crate) fn page(&mut self, db: &Tx<'_>) -> Result<bool, ApiError> {
+    pub(crate) fn page(&mut self, tx: &Tx<'_>) -> Result<bool, ApiError> {
         // A page is one view of all tables: rows that are written meanwhile belong to a later page, or to the next look.
-        let tx = db;
+        let tx = tx;
         let next = match self.place.clone() {
             Place::Links(after) => self.links(tx, after)?.or_else(|| Some(Place::Batches((vec![], FIRST, vec![])))),
             Place::Batches(after) => self.some_batches(tx, after)?.or_else(|| Some(Place::Changes(vec![], FIRST))),
@@ -95,11 +95,11 @@ impl Look {
     }
 
     /// What was there before links began is held together against the digest of then.
-    pub(super) fn end(&mut self, db: &Tx<'_>) -> Result<(), ApiError> {
+    pub(super) fn end(&mut self, tx: &Tx<'_>) -> Result<(), ApiError> {
         let before = self.before;
         if self.only.is_some() && before.own > 0 {
             // The pages were of one case.
-            self.own = readable(link::own_of_before(db))?.unwrap_or_default();
+            self.own = readable(link::own_of_before(tx))?.unwrap_or_default();
         }
         let is_as_before = |before: (u64, [u8; 32]), now: &Tally| before == (now.count, now.digest());
         if !(is_as_before((before.batches, before.batches_digest), &self.batches)
@@ -126,25 +126,25 @@ impl Look {
 
     pub(super) fn wrong_of_case(
         &mut self,
-        db: &Tx<'_>,
+        tx: &Tx<'_>,
         wrong: Wrong,
         case: &CaseId,
         change: Option<ChangeHash>,
     ) -> Result<(), ApiError> {
-        self.wrong(Fault { case: Some(*case), waybill: waybill(db, case)?, change, ..Fault::of(wrong) });
+        self.wrong(Fault { case: Some(*case), waybill: waybill(tx, case)?, change, ..Fault::of(wrong) });
         Ok(())
     }
 }
 
 /// The server's public keys, by the id under which links name them.
-pub(super) fn keys(db: &Tx<'_>) -> Result<HashMap<Vec<u8>, Vec<u8>>, ApiError> {
-    let own = Keys::own(db)?.into_iter();
+pub(super) fn keys(tx: &Tx<'_>) -> Result<HashMap<Vec<u8>, Vec<u8>>, ApiError> {
+    let own = Keys::own(tx)?.into_iter();
     Ok(own.map(|public| (DeviceId::of(&public).as_bytes().to_vec(), public)).collect())
 }
 
 /// The waybill of a case, as its row says it.
-pub(super) fn waybill(db: &Tx<'_>, case: &CaseId) -> Result<Option<String>, ApiError> {
-    Ok(readable(log_rows::waybill(db, case))?.flatten())
+pub(super) fn waybill(tx: &Tx<'_>, case: &CaseId) -> Result<Option<String>, ApiError> {
+    Ok(readable(log_rows::waybill(tx, case))?.flatten())
 }
 
 /// A row's name for a person: its table, and its key in hexadecimal.
@@ -167,8 +167,8 @@ pub(crate) fn look(store: &Store, only: Option<CaseId>) -> Result<Looked, ApiErr
 }
 
 /// The entry of a link.
-pub(super) fn entry(db: &Tx<'_>, number: u64) -> Result<Option<Entry>, ApiError> {
-    Ok(links::get(db, number)?.and_then(|link| link.entry()))
+pub(super) fn entry(tx: &Tx<'_>, number: u64) -> Result<Option<Entry>, ApiError> {
+    Ok(links::get(tx, number)?.and_then(|link| link.entry()))
 }
 
 #[cfg(test)]

@@ -131,9 +131,9 @@ impl Shelf {
     }
 
     /// The batches of a number.
-    pub(super) fn batches(&mut self, db: &Tx<'_>, of: &Numbered) -> Result<&[Answered], ApiError> {
+    pub(super) fn batches(&mut self, tx: &Tx<'_>, of: &Numbered) -> Result<&[Answered], ApiError> {
         if !self.batches.contains_key(of) {
-            let batches = read_answered(db, of)?;
+            let batches = read_answered(tx, of)?;
             self.opened += 1;
             self.bytes += bytes_of(&batches);
             while self.bytes > SHELF
@@ -152,7 +152,7 @@ fn bytes_of(batches: &[Answered]) -> usize {
     OF_A_BATCH + batches.iter().map(Answered::bytes).sum::<usize>()
 }
 
-fn read_answered(db: &Tx<'_>, of: &Numbered) -> Result<Vec<Answered>, ApiError> {
-    let batches = log_batches::answered(db, &of.0, of.1)?;
+fn read_answered(tx: &Tx<'_>, of: &Numbered) -> Result<Vec<Answered>, ApiError> {
+    let batches = log_batches::answered(tx, &of.0, of.1)?;
     Ok(batches.iter().map(|(version, body, ack)| Answered::of(*version, body, ack)).collect())
 }

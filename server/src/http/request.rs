@@ -41,7 +41,7 @@ pub(crate) async fn known(app: &App, headers: &HeaderMap) -> Result<Device, ApiE
 /// Notes a request that gives its device no time. What the request asks for does not depend on it.
 pub(super) async fn note_passing(app: &App, device: DeviceId, now: UnixMs) {
     if app.passing.note(device, now)
-        && let Err(error) = app.db.write(move |db| contact::keep_passing(db, &device, now)).await
+        && let Err(error) = app.db.write(move |tx| contact::keep_passing(tx, &device, now)).await
     {
         crate::say!("doorstep-server: a contact could not be kept: {error}");
     }
@@ -51,7 +51,7 @@ pub(super) async fn of_token(app: &App, headers: &HeaderMap, renewal: Option<Vec
     let token = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
     let token = token.ok_or(ApiError::Unauthorized)?.to_owned();
     let now = (app.now)();
-    app.db.read(move |db| enrol::authenticate(db, &token, renewal.as_deref(), now)).await
+    app.db.read(move |tx| enrol::authenticate(tx, &token, renewal.as_deref(), now)).await
 }
 
 /// What a device of the version that the request names may do.

@@ -34,7 +34,7 @@ pub(crate) fn may_read(tx: &Tx<'_>, device: &Device, id: &PhotoId) -> Result<boo
 }
 
 /// A stored photo, or the part that the request wants.
-pub(crate) async fn give(db: &Db, storage: &Storage, id: PhotoId, headers: &HeaderMap) -> Result<Response, ApiError> {
+pub(crate) async fn respond(db: &Db, storage: &Storage, id: PhotoId, headers: &HeaderMap) -> Result<Response, ApiError> {
     let found = db.read(move |tx| Ok(stored_photos::find(tx, &id)?)).await?;
     let Stored { mime, len, .. } = found.filter(|stored| stored.erased_at.is_none()).ok_or(ApiError::NotFound)?;
     let tag = format!("\"{id}\"");

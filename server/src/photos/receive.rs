@@ -56,7 +56,7 @@ pub(crate) struct Receiver {
 
 impl Receiver {
     /// Takes a body that begins at an offset. `opens`: an upload that is not begun is begun, even by no bytes.
-    pub(crate) async fn take(
+    pub(crate) async fn receive(
         self,
         from: u64,
         opens: bool,
@@ -102,7 +102,7 @@ impl Receiver {
             // The last byte is never written down as a piece: an offset that is the length means a stored photo.
             let is_whole = at.offset + held.len() as u64 == len;
             if checksum.is_none() && held.len() >= HOLD && !is_whole {
-                self.keep(&mut at, &mut held).await?;
+                self.flush(&mut at, &mut held).await?;
             }
             let may_flush = checksum.is_none() && held.len() >= LEAST && !is_whole;
             if leaves_at.is_some_and(|at| at <= Instant::now()) {
@@ -114,7 +114,7 @@ impl Receiver {
                 // What has already reached this machine is taken first, or it would be sent again.
                 () = self.lock.give_way(), if leaves_at.is_none() => leaves_at = Some(Instant::now() + LEAVE),
                 () = sleep_until(flush_at), if may_flush => {
-                    self.keep(&mut at, &mut held).await?;
+                    self.flush(&mut at, &mut held).await?;
                     flush_at = Instant::now() + FLUSH;
                 }
                 frame = timeout(timeouts, frames.next()) => match frame {
@@ -144,7 +144,7 @@ impl Receiver {
         let is_whole = at.offset + held.len() as u64 == len;
         if let Some(cut) = cut.filter(|_| !is_whole || checksum.is_some()) {
             if checksum.is_none() && !held.is_empty() {
-                self.keep(&mut at, &mut held).await?;
+                self.flush(&mut at, &mut held).await?;
             }
             return Err(cut);
         }
@@ -157,13 +157,13 @@ impl Receiver {
             return self.finish(&at, held).await;
         }
         if !held.is_empty() || at.fence.is_none() {
-            self.keep(&mut at, &mut held).await?;
+            self.flush(&mut at, &mut held).await?;
         }
         Ok(Progress { offset: at.offset, len, expires_at: Some(expires_at), had: false })
     }
 
     /// Writes down what is held, and moves the offset if this request still may.
-    async fn keep(&self, at: &mut Standing, held: &mut Vec<u8>) -> Result<(), ReceiveError> {
+    async fn flush(&self, at: &mut Standing, held: &mut Vec<u8>) -> Result<(), ReceiveError> {
         let bytes = Bytes::from(std::mem::take(held));
         let (key, size, before, expires_at) = (self.key, bytes.len() as u64, at.offset, self.now.plus(KEPT_MS));
         let nonce = u64::from_be_bytes(random::bytes::<8>().ok_or(ApiError::Internal("no randomness"))?);

@@ -38,12 +38,12 @@ const ALGORITHMS: &str = "sha256,sha1";
 /// Every answer to a tus request names its version.
 fn reply(status: StatusCode, progress: Option<Progress>) -> Response {
     let mut response = status.into_response();
-    tell(&mut response, progress);
+    set_headers(&mut response, progress);
     response
 }
 
 /// The version, and where the upload stands.
-fn tell(response: &mut Response, progress: Option<Progress>) {
+fn set_headers(response: &mut Response, progress: Option<Progress>) {
     let headers = response.headers_mut();
     headers.insert(RESUMABLE, VERSION);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -85,7 +85,7 @@ fn refuse(error: ReceiveError) -> Response {
         (error, Some((status, code, _))) => ApiError::answer(status, code, &error.to_string()),
         (_, None) => ApiError::Internal("an error without a code").into_response(),
     };
-    tell(&mut response, progress);
+    set_headers(&mut response, progress);
     response
 }
 
@@ -129,7 +129,7 @@ pub(crate) async fn create(State(app): State<App>, request: Request) -> Response
         let len = number(headers, &LENGTH).ok_or_else(|| malformed("Upload-Length is missing"))?;
         let id = named(headers).ok_or_else(|| malformed("Upload-Metadata names no sha256 in hexadecimal"))?;
         expected(&app, (id, device.id), len).await?;
-        let progress = take(&app, (id, device.id), 0, true, request).await?;
+        let progress = receive_chunk(&app, (id, device.id), 0, true, request).await?;
         Ok::<_, ReceiveError>((id, progress))
     };
     match created.await {
@@ -169,7 +169,7 @@ pub(crate) async fn head(State(app): State<App>, Path(sha): Path<String>, header
         let device = known(&app, &headers).await?;
         let id = sha.parse().map_err(|_| ReceiveError::Unknown)?;
         // The older request writes down what it has before we say how much that is.
-        let _turn = app.uploading.take((id, device.id)).await;
+        let _turn = app.uploading.acquire((id, device.id)).await;
         upload::progress(&app.db, (id, device.id), (app.now)()).await
     };
     match progress.await {
@@ -187,7 +187,7 @@ pub(crate) async fn patch(State(app): State<App>, Path(sha): Path<String>, reque
         let device = known(&app, request.headers()).await?;
         let id = sha.parse().map_err(|_| ReceiveError::Unknown)?;
         let from = number(request.headers(), &OFFSET).ok_or_else(|| malformed("Upload-Offset is missing"))?;
-        take(&app, (id, device.id), from, false, request).await
+        receive_chunk(&app, (id, device.id), from, false, request).await
     };
     match taken.await {
         Ok(progress) => reply(StatusCode::NO_CONTENT, Some(progress)),
@@ -203,7 +203,7 @@ pub(crate) async fn delete(State(app): State<App>, Path(sha): Path<String>, head
     let ended = async {
         let (id, now) = (sha.parse().map_err(|_| ReceiveError::Unknown)?, (app.now)());
         let key = (id, known(&app, &headers).await?.id);
-        let lock = app.uploading.take(key).await;
+        let lock = app.uploading.acquire(key).await;
         if upload::progress(&app.db, key, now).await?.expires_at.is_none() {
             return Err(ApiError::PhotoStored.into());
         }
@@ -226,7 +226,7 @@ pub(crate) async fn put(State(app): State<App>, Path(sha): Path<String>, request
         if len > MAX_STORED as u64 {
             return Err(ApiError::TooLarge.into());
         }
-        take_body(&app, (id, device.id), 0, true, request).await
+        receive_body(&app, (id, device.id), 0, true, request).await
     };
     match taken.await {
         Ok(progress) if progress.expires_at.is_none() => StatusCode::NO_CONTENT.into_response(),
@@ -238,14 +238,14 @@ pub(crate) async fn put(State(app): State<App>, Path(sha): Path<String>, request
 }
 
 /// A tus body: its kind is checked, an absent one is empty.
-async fn take(app: &App, key: Key, from: u64, opens: bool, request: Request) -> Result<Progress, ReceiveError> {
+async fn receive_chunk(app: &App, key: Key, from: u64, opens: bool, request: Request) -> Result<Progress, ReceiveError> {
     let headers = request.headers();
     let is_empty = number(headers, &header::CONTENT_LENGTH) == Some(0) || !has_body(headers);
     let is_chunk = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == CHUNK);
     if !(is_chunk || opens && is_empty) {
         return Err(ApiError::ContentType.into());
     }
-    take_body(app, key, from, opens, request).await
+    receive_body(app, key, from, opens, request).await
 }
 
 fn has_body(headers: &HeaderMap) -> bool {
@@ -253,16 +253,16 @@ fn has_body(headers: &HeaderMap) -> bool {
 }
 
 /// Delivering, not reading: a revoked device may finish what its accepted entries have named.
-async fn take_body(app: &App, key: Key, from: u64, opens: bool, request: Request) -> Result<Progress, ReceiveError> {
+async fn receive_body(app: &App, key: Key, from: u64, opens: bool, request: Request) -> Result<Progress, ReceiveError> {
     let checksum = checksum(request.headers())?;
     let place = app.in_flight.enter(key.1)?;
-    let lock = app.uploading.take(key).await;
+    let lock = app.uploading.acquire(key).await;
     let receiver = Receiver { db: app.db.clone(), storage: app.storage.clone(), key, now: (app.now)(), lock };
     let body: Body = request.into_body();
     // On a task of its own: when the phone's connection ends, what has come is still written down.
     let taking = tokio::spawn(async move {
         let _place = place;
-        receiver.take(from, opens, checksum, body).await
+        receiver.receive(from, opens, checksum, body).await
     });
     taking.await.map_err(|_| ReceiveError::Api(ApiError::Internal("taking a photo panicked")))?
 }

@@ -91,7 +91,7 @@ pub(crate) async fn note_stored(
     now: UnixMs,
 ) -> Result<Option<Vec<String>>, ApiError> {
     db.write(move |tx| {
-        stored_photos::keep(tx, &id, &device, len, mime, now)?;
+        stored_photos::insert(tx, &id, &device, len, mime, now)?;
         if stored_photos::find(tx, &id)?.is_some_and(|stored| stored.erased_at.is_some()) {
             return Ok(None);
         }

@@ -33,7 +33,7 @@ pub(crate) struct UploadLock {
 
 impl Uploading {
     /// Takes an upload's lock, after the request before has ended.
-    pub(crate) async fn take(self: &Arc<Self>, key: Key) -> UploadLock {
+    pub(crate) async fn acquire(self: &Arc<Self>, key: Key) -> UploadLock {
         let mine = Arc::new(Holder { give_way: Notify::new(), ended: watch::Sender::new(false) });
         let before = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, mine.clone());
         // Made before the wait: also a request that gives up while it waits leaves no trace.
@@ -77,11 +77,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_newest_waits_until_the_older_has_given_way_and_another_photo_does_not_wait() {
         let uploading = Arc::new(Uploading::default());
-        let old = uploading.take(key(1)).await;
-        let _other = uploading.take(key(2)).await;
+        let old = uploading.acquire(key(1)).await;
+        let _other = uploading.acquire(key(2)).await;
         let newest = tokio::spawn({
             let uploading = uploading.clone();
-            async move { uploading.take(key(1)).await }
+            async move { uploading.acquire(key(1)).await }
         });
         old.give_way().await;
         assert!(!newest.is_finished());

@@ -186,7 +186,7 @@ impl Gateway {
             false => settle::end_leases(tx, &this.keys, &this.rules, (this.now)()),
         };
         if self.write(end).await? {
-            self.tell();
+            self.notify();
         }
         Ok(())
     }
@@ -214,7 +214,7 @@ impl Gateway {
         };
         let ready = self.write(claim).await?;
         if !ready.is_empty() {
-            self.tell();
+            self.notify();
         }
         if !self.sends {
             // The log says that they were not sent; their cases say that they wait.
@@ -253,7 +253,7 @@ impl Gateway {
             let settled = self.write(move |tx, this| settle::settle(tx, &this.keys, &claimed, &became, (this.now)())).await;
             match settled {
                 Ok(again) => {
-                    self.tell();
+                    self.notify();
                     let message = (message.case, message.entry, message.fence);
                     waiting.extend(again.map(|after| Waiting { message, at: Instant::now() + after }));
                     return;
@@ -268,7 +268,7 @@ impl Gateway {
 
     /// Takes an event; the provider is told so only when it is durable.
     pub async fn hear(&self, notice: Notice) {
-        let taken = self.take(vec![notice.event.clone()]).await;
+        let taken = self.record(vec![notice.event.clone()]).await;
         if let Err(error) = &taken {
             crate::say!("doorstep-server: keeping what the SMS provider told failed: {error}");
         }
@@ -276,7 +276,7 @@ impl Gateway {
     }
 
     /// Makes events durable, all or none.
-    pub async fn take(&self, events: Vec<Event>) -> Result<(), ApiError> {
+    pub async fn record(&self, events: Vec<Event>) -> Result<(), ApiError> {
         let service = self.service.clone();
         self.write(move |tx, this| {
             events.iter().try_for_each(|event| match event {
@@ -285,11 +285,11 @@ impl Gateway {
             })
         })
         .await?;
-        self.tell();
+        self.notify();
         Ok(())
     }
 
-    fn tell(&self) {
+    fn notify(&self) {
         self.to_project.notify_one();
         self.live.moved();
     }

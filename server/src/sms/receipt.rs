@@ -28,7 +28,7 @@ pub(crate) fn take_receipt(tx: &Tx<'_>, keys: &Keys, receipt: &Receipt, now: Uni
     if matches(tx, keys, &said, now)? || was_sent(tx, keys, receipt, now)? {
         return Ok(());
     }
-    Ok(sms_receipts::keep(tx, &receipt.id, receipt.status, &receipt.code, now)?)
+    Ok(sms_receipts::insert(tx, &receipt.id, receipt.status, &receipt.code, now)?)
 }
 
 /// A receipt for a number to which just one message of the gateway is uncertain says that it was sent, though nobody has heard its id:

@@ -25,15 +25,15 @@ pub(crate) fn submitting(tx: &Tx<'_>, keys: &Keys, claimed: Vec<Claimed>, now: U
     for message in claimed {
         let Some(told) = message_moves::submit(tx, message.which(), message.fence)? else { continue };
         if !told {
-            message_moves::tell(tx, message.which())?;
-            tell(tx, keys, &message, (SmsState::Submitting, None), now)?;
+            message_moves::mark_told(tx, message.which())?;
+            record(tx, keys, &message, (SmsState::Submitting, None), now)?;
         }
         held.push(message);
     }
     Ok(held)
 }
 
-fn tell(
+fn record(
     tx: &Tx<'_>,
     keys: &Keys,
     message: &Claimed,
@@ -65,7 +65,7 @@ pub(crate) fn settle(
                 }
             }
             if move_row(tx, message, SmsState::Sent, Some(now))? {
-                tell(tx, keys, message, (SmsState::Sent, None), now)?;
+                record(tx, keys, message, (SmsState::Sent, None), now)?;
             }
             // Receipts that came before the answer.
             receipt::match_again(tx, keys, ids, now)?;
@@ -81,7 +81,7 @@ pub(crate) fn settle(
                 Fault::Refused => SmsFault::Refused,
             };
             if move_row(tx, message, SmsState::Failed, None)? {
-                tell(tx, keys, message, (SmsState::Failed, Some(fault)), now)?;
+                record(tx, keys, message, (SmsState::Failed, Some(fault)), now)?;
             }
             Ok(None)
         }
@@ -96,7 +96,7 @@ pub(crate) fn settle(
         }
         Submitted::Uncertain { why: _ } => {
             if move_row(tx, message, SmsState::Uncertain, None)? {
-                tell(tx, keys, message, (SmsState::Uncertain, None), now)?;
+                record(tx, keys, message, (SmsState::Uncertain, None), now)?;
                 if message.resend {
                     offer_again(tx, keys, (message.which(), message.round), message.pack_version, now)?;
                 }

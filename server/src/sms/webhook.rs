@@ -31,12 +31,12 @@ impl From<WebhookError> for ApiError {
 
 /// The provider's receipts.
 pub(crate) async fn receipts(State(app): State<App>, Query(token): Query<Token>, request: Request) -> Result<Response, ApiError> {
-    take(app, token, request, |hooks, body| Ok(events(hooks.receipts(body)?, Event::Receipt))).await
+    receive(app, token, request, |hooks, body| Ok(events(hooks.receipts(body)?, Event::Receipt))).await
 }
 
 /// What customers wrote to the provider's number.
 pub(crate) async fn inbound(State(app): State<App>, Query(token): Query<Token>, request: Request) -> Result<Response, ApiError> {
-    take(app, token, request, |hooks, body| Ok(events(hooks.inbound(body)?, Event::Inbound))).await
+    receive(app, token, request, |hooks, body| Ok(events(hooks.inbound(body)?, Event::Inbound))).await
 }
 
 fn events<T>(heard: Heard<T>, event: fn(T) -> Event) -> (Vec<Event>, usize) {
@@ -46,7 +46,7 @@ fn events<T>(heard: Heard<T>, event: fn(T) -> Event) -> (Vec<Event>, usize) {
 /// Reads a call: its events, and how many of its items are none.
 type Read = fn(&Webhooks, &[u8]) -> Result<(Vec<Event>, usize), WebhookError>;
 
-async fn take(app: App, Token { token }: Token, request: Request, read: Read) -> Result<Response, ApiError> {
+async fn receive(app: App, Token { token }: Token, request: Request, read: Read) -> Result<Response, ApiError> {
     // Where nobody calls back there is nothing to find.
     let (Some(gateway), Some(hooks)) = (app.sms.as_ref(), app.webhooks.as_ref()) else { return Err(ApiError::NotFound) };
     let token = bearer(request.headers()).or(token).ok_or(ApiError::Unauthorized)?;
@@ -60,7 +60,7 @@ async fn take(app: App, Token { token }: Token, request: Request, read: Read) ->
             "doorstep-server: {skipped} items of the SMS provider's call have no id, number or text; the others are taken"
         );
     }
-    gateway.take(events).await?;
+    gateway.record(events).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], "{}").into_response())
 }
 

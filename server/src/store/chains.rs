@@ -33,7 +33,7 @@ pub(crate) struct Envelope<'a> {
 }
 
 /// Keeps a batch.
-pub(crate) fn keep(tx: &Tx<'_>, batch: &Envelope<'_>) -> Result<(), StoreError> {
+pub(crate) fn insert(tx: &Tx<'_>, batch: &Envelope<'_>) -> Result<(), StoreError> {
     tx.run(
         sql!(
             "INSERT INTO envelope (install, number, hash, prev, device, person, wall_ms, mono_ms, boot, sig, received_at, body, ack, forks,

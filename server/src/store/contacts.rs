@@ -20,7 +20,7 @@ pub(crate) struct Contact {
 }
 
 /// Takes a contact into the row of its boot and hour.
-pub(crate) fn keep(tx: &Tx<'_>, device: &DeviceId, contact: &Contact) -> Result<(), StoreError> {
+pub(crate) fn save(tx: &Tx<'_>, device: &DeviceId, contact: &Contact) -> Result<(), StoreError> {
     let Contact { boot, at, offset, brings } = contact;
     tx.run(
         sql!(
@@ -177,7 +177,7 @@ mod tests {
             .unwrap()
             .write(|tx| {
                 for (at, offset, brings, newest_that_brings) in bounds {
-                    keep(tx, &DEVICE, &contact(at, offset, brings))?;
+                    save(tx, &DEVICE, &contact(at, offset, brings))?;
                     assert_eq!(newest(tx, &DEVICE, UnixMs(100))?, newest_that_brings.map(UnixMs));
                 }
                 let row = spread(tx, &DEVICE, BOOT, UnixMs(100))?.unwrap();
@@ -194,8 +194,8 @@ mod tests {
         open(folder.path())
             .unwrap()
             .write(|tx| {
-                keep(tx, &DEVICE, &contact(3_600_010, 5, true))?;
-                keep(tx, &DEVICE, &contact(3_600_020, 7, true))?;
+                save(tx, &DEVICE, &contact(3_600_010, 5, true))?;
+                save(tx, &DEVICE, &contact(3_600_020, 7, true))?;
                 assert!(has(tx, &DEVICE, BOOT, UnixMs(3_600_015), 6)?);
                 assert!(!has(tx, &DEVICE, BOOT, UnixMs(3_600_021), 6)?);
                 assert!(!has(tx, &DEVICE, BOOT, UnixMs(3_600_015), 8)?);

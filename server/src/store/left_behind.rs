@@ -13,7 +13,7 @@ pub(crate) struct LeftGap {
 }
 
 /// Keeps a chain of a device with its gap; the first gap counts.
-pub(crate) fn keep(tx: &Tx<'_>, device: &DeviceId, chain: &Digest, gap: &LeftGap) -> Result<(), StoreError> {
+pub(crate) fn insert(tx: &Tx<'_>, device: &DeviceId, chain: &Digest, gap: &LeftGap) -> Result<(), StoreError> {
     tx.run(
         sql!(
             "INSERT INTO left_behind (device, chain, from_ms, until_ms, contact_ms) VALUES (?1, ?2, ?3, ?4, ?5)

@@ -24,7 +24,7 @@ pub(crate) fn all(tx: &Tx<'_>) -> Result<Vec<Alarm>, StoreError> {
 }
 
 /// Keeps that a look of a time has found a fault, in JSON.
-pub(crate) fn keep(tx: &Tx<'_>, fault: &str, now: UnixMs) -> Result<(), StoreError> {
+pub(crate) fn save(tx: &Tx<'_>, fault: &str, now: UnixMs) -> Result<(), StoreError> {
     tx.run(
         sql!(
             "INSERT INTO log_fault (fault, found_at, last_at) VALUES (?1, ?2, ?2) ON CONFLICT (fault) DO UPDATE SET last_at = ?2"

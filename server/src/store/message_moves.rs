@@ -132,7 +132,7 @@ pub(crate) fn submit(tx: &Tx<'_>, (case, entry): Which<'_>, fence: i64) -> Resul
 }
 
 /// Notes that the case says that the message is being submitted.
-pub(crate) fn tell(tx: &Tx<'_>, (case, entry): Which<'_>) -> Result<(), StoreError> {
+pub(crate) fn mark_told(tx: &Tx<'_>, (case, entry): Which<'_>) -> Result<(), StoreError> {
     tx.run(sql!("UPDATE message SET told = 1 WHERE case_id = ?1 AND entry = ?2"), params![case, entry])?;
     Ok(())
 }

@@ -30,7 +30,7 @@ pub(crate) fn has_any(tx: &Tx<'_>, device: &DeviceId) -> Result<bool, StoreError
 }
 
 /// Keeps a change; the first time counts.
-pub(crate) fn keep(tx: &Tx<'_>, device: &DeviceId, case: &CaseId, offered: &Offered<'_>) -> Result<(), StoreError> {
+pub(crate) fn insert(tx: &Tx<'_>, device: &DeviceId, case: &CaseId, offered: &Offered<'_>) -> Result<(), StoreError> {
     let Offered { hash, original, gap: OfferedGap { from, until, marks }, bytes } = offered;
     tx.run(
         sql!(

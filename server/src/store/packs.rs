@@ -36,7 +36,7 @@ pub(crate) struct Kept<'a> {
 }
 
 /// Keeps a version that is not there yet.
-pub(crate) fn keep(tx: &Tx<'_>, pack: &Kept<'_>) -> Result<(), StoreError> {
+pub(crate) fn insert(tx: &Tx<'_>, pack: &Kept<'_>) -> Result<(), StoreError> {
     tx.run(
         sql!(
             "INSERT INTO pack (version, published_ms, valid_from_ms, toml, body, sig, format) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"

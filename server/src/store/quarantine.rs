@@ -27,7 +27,7 @@ pub(crate) struct Refused<'a> {
 }
 
 /// Keeps a refused change. If it is there, nothing is changed: its first receipt stays.
-pub(crate) fn keep(tx: &Tx<'_>, refused: &Refused<'_>) -> Result<(), StoreError> {
+pub(crate) fn insert(tx: &Tx<'_>, refused: &Refused<'_>) -> Result<(), StoreError> {
     let [received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven] = receipt::values(&refused.receipt)?;
     tx.run(
         sql!(
@@ -232,7 +232,7 @@ mod tests {
                         receipt,
                         bytes: &[],
                     };
-                    keep(tx, &refused)?;
+                    insert(tx, &refused)?;
                 }
                 let decided = Decided { state: "discarded", by: "hq1", why: Some("double"), at: UnixMs(2) };
                 decide(tx, (&case, &hashes[3]), &decided)?;

@@ -34,7 +34,7 @@ pub(super) fn status_of(word: &str) -> ReceiptStatus {
 }
 
 /// Keeps a receipt, unless one of the same id and status waits already.
-pub(crate) fn keep(tx: &Tx<'_>, provider_id: &str, status: ReceiptStatus, code: &str, now: UnixMs) -> Result<(), StoreError> {
+pub(crate) fn insert(tx: &Tx<'_>, provider_id: &str, status: ReceiptStatus, code: &str, now: UnixMs) -> Result<(), StoreError> {
     let waits = tx.exists(
         sql!("SELECT 1 FROM receipt WHERE provider_id = ?1 AND status = ?2 AND matched_at IS NULL"),
         params![provider_id, status.word()],

@@ -43,7 +43,7 @@ pub(crate) fn own_length(tx: &Tx<'_>, id: &PhotoId, device: &DeviceId) -> Result
 }
 
 /// Notes that a photo is in storage, and which device brought it. What is noted already stays.
-pub(crate) fn keep(tx: &Tx<'_>, id: &PhotoId, device: &DeviceId, len: u64, mime: &str, now: UnixMs) -> Result<(), StoreError> {
+pub(crate) fn insert(tx: &Tx<'_>, id: &PhotoId, device: &DeviceId, len: u64, mime: &str, now: UnixMs) -> Result<(), StoreError> {
     tx.run(
         sql!(
             "INSERT INTO stored (sha, len, mime, stored_at, device) VALUES (?1, ?2, ?3, ?4, ?5)

@@ -5,7 +5,7 @@ use doorstep_domain::{DeviceId, UnixMs};
 use super::tx::{StoreError, Tx, params, sql};
 
 /// Keeps a token until its end.
-pub(crate) fn keep(tx: &Tx<'_>, hash: &[u8; 32], device: &DeviceId, ends: UnixMs) -> Result<(), StoreError> {
+pub(crate) fn insert(tx: &Tx<'_>, hash: &[u8; 32], device: &DeviceId, ends: UnixMs) -> Result<(), StoreError> {
     tx.run(sql!("INSERT INTO token (hash, device, expires_at) VALUES (?1, ?2, ?3)"), params![hash, device, ends])?;
     Ok(())
 }
