@@ -1,4 +1,4 @@
-//! One batch: its signature, its columns, its verdicts, and the changes that it brought.
+//! The audit of one batch: its signature, its columns, its verdicts, and the changes that it brought.
 
 use doorstep_document::Change;
 use doorstep_domain::{CaseId, ChangeHash, DeviceId, FactsCheck, InstallId, Receipt, ReceiptParts, Reckoning, UnixMs};
@@ -25,11 +25,11 @@ use crate::{
     },
 };
 
-/// Batches of a page.
+/// How many batches a page holds.
 const BATCHES: usize = 16;
 
 impl BatchRow {
-    /// Whether the device signed it, and the columns repeat what it signed.
+    /// Whether the device signed the batch, and the columns repeat the signed values.
     fn is_signed(&self, opened: &Opened) -> bool {
         let Some(key) = &self.key else { return false };
         let header = &opened.header;
@@ -54,7 +54,7 @@ impl BatchRow {
 }
 
 impl Look {
-    /// Holds batches against their signatures and against what they brought. Returns where the next page begins, `None` at the end.
+    /// Checks batches against their signatures and their changes. Returns where the next page begins, `None` at the end.
     pub(super) fn some_batches(&mut self, tx: &Tx<'_>, mut after: log_batches::Key) -> Result<Option<Place>, ApiError> {
         for _ in 0..BATCHES {
             let Some((key, row)) = log_batches::next(tx, &after)? else { return Ok(None) };
@@ -87,7 +87,7 @@ impl Look {
         }
         self.looked.batches += 1;
         let Some(opened) = opened.filter(|opened| row.is_signed(opened)) else {
-            // What it brought is not asked of it: that stands in no batch then.
+            // The changes of an altered batch are not checked here: the audit of changes finds that they stand in no batch.
             self.wrong(row.fault(Wrong::BatchAltered));
             return Ok(());
         };
@@ -128,7 +128,7 @@ impl Look {
         Ok(())
     }
 
-    /// Whether a batch follows the one before it; where a fork was found when it came, two are kept.
+    /// Checks that a batch follows the one before it. A fork that was found on arrival has left two batches.
     fn follows(&mut self, tx: &Tx<'_>, row: &BatchRow) -> Result<(), ApiError> {
         let before = log_batches::of_number(tx, &row.install, row.number.saturating_sub(1), &row.prev)?;
         let is_first = row.number == 1 && row.prev == [0; 32];
@@ -140,7 +140,7 @@ impl Look {
         Ok(())
     }
 
-    /// Holds what a batch brought of a document against what is stored of it.
+    /// Checks a batch's changes of one document against the stored ones.
     fn doc(&mut self, tx: &Tx<'_>, row: &BatchRow, (doc, answer): (&Doc, &AckCase), kept: &mut Kept) -> Result<(), ApiError> {
         let Some(changes) = doc.changes() else { return Ok(()) };
         let read = |bytes: &Vec<u8>| Change::read(doc.document(), bytes).ok();
@@ -161,7 +161,7 @@ impl Look {
                     let receipt = if is_of_version_2 { completed(receipt) } else { *receipt };
                     match found {
                         None => Some(Wrong::ChangeMissing),
-                        // It can not be read.
+                        // The stored change can not be read.
                         Some(None) => Some(Wrong::ChangeAltered),
                         Some(Some(found)) if is_first && !found.is(row, bytes, read.as_ref()) => Some(Wrong::ChangeAltered),
                         Some(Some(found)) if receipt != found.receipt => Some(Wrong::ReceiptAltered),
@@ -170,7 +170,7 @@ impl Look {
                 }
                 Verdict::Quarantined(why) => {
                     let of = (row.install.as_slice().try_into().unwrap_or([0; 16]), row.number);
-                    // One that can not be read is not what was kept.
+                    // A refused change that can not be read has been altered.
                     readable(kept.quarantined(tx, (&doc.case, hash), (&of.0, of.1)))?;
                     refused(tx, (&doc.case, hash, bytes), why, row)?
                 }
@@ -179,7 +179,7 @@ impl Look {
             if let Some(wrong) = wrong {
                 let waybill = match look::waybill(tx, &doc.case)? {
                     Some(waybill) => Some(waybill),
-                    // The case's row is gone: what the device signed may name it.
+                    // The case's row is gone, but the signed change may name the waybill.
                     None => read
                         .as_ref()
                         .and_then(|change| change.entries().iter().find_map(|entry| entry.facts.as_ref()))
@@ -192,7 +192,7 @@ impl Look {
     }
 }
 
-/// A receipt that version 2 gave, as the step to version 3 has completed what is stored of it (`0002_version_3.sql`).
+/// A receipt that version 2 gave, completed as the migration to version 3 completed its stored copy (`0002_version_3.sql`).
 fn completed(answered: &Receipt) -> Receipt {
     let parts = answered.parts();
     let gap = parts.acted_at.filter(|_| !answered.acted.foreign_anchor).map(|at| {
@@ -206,7 +206,8 @@ fn completed(answered: &Receipt) -> Receipt {
 }
 
 impl Stored {
-    /// Whether the columns repeat what the change says. `is_before`: from before version 3, when they did not say who and of which boot.
+    /// Whether the columns repeat the change. `is_before`: the change is older than version 3, when the columns held no person
+    /// and no boot.
     fn repeats(&self, change: &Change, is_before: bool) -> bool {
         let first = change.entries().first();
         let says_who = self.person == first.map_or("", |entry| entry.author.user.as_str())
@@ -216,7 +217,7 @@ impl Stored {
             && (says_who || (is_before && self.person.is_empty()))
     }
 
-    /// Whether it is what the server wrote itself, as its link names it: at that place of the case, under that link.
+    /// Whether the row is the server's own change that its link names: at that place of the case, under that link.
     pub(super) fn is_own(
         &self,
         (case, hash): (&CaseId, &ChangeHash),
@@ -233,14 +234,14 @@ impl Stored {
             && receipt_hash(hash, &self.receipt) == *receipt
     }
 
-    /// Whether it is what the batch brought, and the columns repeat what it says.
+    /// Whether the row is the change that the batch brought, and its columns repeat the change.
     fn is(&self, of: &BatchRow, bytes: &[u8], read: Option<&Change>) -> bool {
         let columns = read.is_none_or(|change| self.repeats(change, of.link.is_none()));
         columns && self.bytes == bytes && self.device == of.device && self.pushed_by == of.install && self.batch == of.number
     }
 }
 
-/// What is wrong with a refused change as it is kept.
+/// Finds the fault of a refused change in quarantine.
 fn refused(
     tx: &Tx<'_>,
     (case, hash, bytes): (&CaseId, &ChangeHash, &[u8]),
@@ -250,10 +251,11 @@ fn refused(
     let kept = match readable(log_rows::refused(tx, case, hash))? {
         Some(Some(kept)) => kept,
         Some(None) => return Ok(Some(Wrong::RefusedMissing)),
-        // It can not be read.
+        // The refused change can not be read.
         None => return Ok(Some(Wrong::RefusedAltered)),
     };
-    // Refused again in a later batch, or in another of the same number: the first one's row stays, with its reason.
+    // The change may have been refused again in a later batch, or in a second batch of one number. The first row then stays, with
+    // its reason.
     let twins = log_batches::count(tx, &of.install, of.number)?;
     let is_its = kept.pushed_by == of.install && kept.batch == of.number && twins == 1;
     let is_same = kept.bytes == bytes && (!is_its || (kept.why == *why && kept.device == of.device && kept.person == of.person));

@@ -1,4 +1,4 @@
-//! The pages: links, changes, what was refused.
+//! The pages of an audit: links, changes and refused changes.
 
 use doorstep_domain::{CaseId, ChangeHash, InstallId};
 use doorstep_protocol::signing::is_signed;
@@ -21,22 +21,23 @@ use crate::{
 
 const LINKS: usize = 256;
 const ROWS: usize = 256;
-/// Batches that a page of changes opens: no transaction of the look is long.
+/// How many batches a page of changes may open, so that no transaction of the audit is long.
 const OPENED: usize = 16;
 
 impl Look {
-    /// Holds links against their signatures, and what they vouch for against the tables. Returns where the next page begins, `None` at the end.
+    /// Checks links against their signatures, and the tables against the links. Returns where the next page begins, `None` at the
+    /// end.
     pub(super) fn links(&mut self, tx: &Tx<'_>, after: i64) -> Result<Option<Place>, ApiError> {
         let page = links::after(tx, after, LINKS)?;
         let mut last = after;
         for (number, link) in page.rows {
-            // They are numbered from 1.
+            // Links are numbered from 1.
             match link.filter(|link| link.number > 0) {
                 Some(link) => self.link(tx, &link, u64::try_from(last).unwrap_or_default())?,
                 None => {
                     self.wrong(Fault { row: Some(row_name("link", &[], Some(number))), ..Fault::of(Wrong::Unreadable) });
                     if number > 0 {
-                        // Nobody knows what the next one should follow.
+                        // The next link has no known predecessor.
                         self.last_link = None;
                     }
                 }
@@ -54,11 +55,11 @@ impl Look {
         }
         let message = link.message().unwrap_or_default();
         if !self.keys.contains_key(&link.key) {
-            // It may have been replaced since the look began.
+            // The server's key may have been replaced since the audit began.
             self.keys = keys(tx)?;
         }
         let key = self.keys.get(&link.key).map(Vec::as_slice).unwrap_or_default();
-        // After one that is missing nobody knows what it should follow.
+        // A link after a missing one has no known predecessor.
         let follows = match self.last_link {
             Some(before) => link.prev == before,
             None => link.number > 1 || link.prev == [0; 32],
@@ -86,7 +87,7 @@ impl Look {
         Ok(())
     }
 
-    /// Holds a change that the server wrote against its link.
+    /// Checks a change of the server itself against its link.
     fn own(&mut self, tx: &Tx<'_>, number: u64, own: &Entry) -> Result<(), ApiError> {
         let Entry::Own { case, n, device, change, receipt } = own else { return Ok(()) };
         let (case, hash) = (CaseId::new(*case), ChangeHash::new(*change));
@@ -101,10 +102,10 @@ impl Look {
         }
     }
 
-    /// Holds every change against the batch or the link that it stands in. Returns where the next page begins, `None` at the end.
+    /// Checks every change against its batch or link. Returns where the next page begins, `None` at the end.
     pub(super) fn changes(&mut self, tx: &Tx<'_>, after: (Vec<u8>, i64)) -> Result<Option<Place>, ApiError> {
         let page = match &self.only {
-            // Straight to the case: the pages before it are not read.
+            // An audit of one case skips the pages of the cases before it.
             Some(case) => log_rows::changes_of_case_after(tx, case, after.1, ROWS)?,
             None => log_rows::changes_after(tx, (&after.0, after.1), ROWS)?,
         };
@@ -134,7 +135,7 @@ impl Look {
         Ok(page.more.then_some(Place::Changes(last.0, last.1)))
     }
 
-    /// Holds a change against the batch or the link that it stands in.
+    /// Checks a change against its batch or link.
     fn change(&mut self, tx: &Tx<'_>, change: Placed, n: u64) -> Result<(), ApiError> {
         let Placed { case, hash, pushed_by, batch, link, receipt } = change;
         let unvouched = match link {
@@ -166,7 +167,7 @@ impl Look {
         Ok(())
     }
 
-    /// Whether a case's row says as many changes as it has.
+    /// Checks that a case has as many changes as its row says.
     fn holds_all(&mut self, tx: &Tx<'_>, case: &CaseId) -> Result<(), ApiError> {
         if log_rows::has_all(tx, case)? != Some(true) {
             self.wrong_of_case(tx, Wrong::CaseIncomplete, case, None)?;
@@ -174,7 +175,7 @@ impl Look {
         Ok(())
     }
 
-    /// Holds what was refused against the batch that it stands in. Returns where the next page begins, `None` at the end.
+    /// Checks refused changes against their batches. Returns where the next page begins, `None` at the end.
     pub(super) fn refused(&mut self, tx: &Tx<'_>, after: (Vec<u8>, Vec<u8>)) -> Result<Option<Place>, ApiError> {
         let page = match &self.only {
             Some(case) => log_rows::refused_of_case_after(tx, case, (&after.0, &after.1), ROWS)?,
@@ -201,7 +202,7 @@ impl Look {
         Ok(page.more.then_some(Place::Refused(last.0, last.1)))
     }
 
-    /// Whether a batch of a number brought what is asked. Another one of that number may have come since they were opened.
+    /// Whether a batch of this number brought the change. A second batch of this number may have come since they were opened.
     fn is_founded(
         &mut self,
         tx: &Tx<'_>,
@@ -217,7 +218,8 @@ impl Look {
         Ok(asks(self.brought(tx, of, case)?))
     }
 
-    /// What the batches of a number brought of a case. Two with one number are a fork: either may have brought it.
+    /// The changes of a case that the batches of a number brought. Two batches of one number are a fork, and either may have
+    /// brought a change.
     pub(super) fn brought(&mut self, tx: &Tx<'_>, of: Numbered, case: &CaseId) -> Result<&Verdicts, ApiError> {
         if self.brought.case != Some(*case) {
             self.brought = Brought { case: Some(*case), ..Brought::default() };
