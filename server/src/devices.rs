@@ -112,8 +112,7 @@ fn that_can_not_read(tx: &Tx<'_>, format: u32) -> Result<Vec<Unreading>, ApiErro
     Ok(found)
 }
 
-/// Why a format must not be published, if so. With `anyway` the result names the devices that can not read it, but is no
-/// obstacle.
+/// The enrolled devices that forbid publishing a format, if any. With `anyway` no device forbids it.
 pub(crate) fn against(tx: &Tx<'_>, format: u32, anyway: bool) -> Result<Option<Unreadable>, ApiError> {
     let devices = if anyway { vec![] } else { that_can_not_read(tx, format)? };
     Ok(Some(Unreadable { format, devices }).filter(|unreadable| !unreadable.devices.is_empty()))

@@ -264,8 +264,8 @@ fn original(change: &Change) -> Option<ChangeHash> {
     change.entries().iter().find_map(|entry| entry.rewrites)
 }
 
-/// Whether a change says what its original says, as a device writes it anew: entry for entry the same author, rule pack, time, action
-/// and content. Facts may come where the original had none. A reference may have become one to an entry of the new installation.
+/// Whether a rewritten change says the same as its original: entry for entry the same author, rule pack, time, action and
+/// content. It may add facts if the original had none, and a reference may name an entry of the new installation instead.
 fn says_the_same(original: &Change, anew: &Change) -> bool {
     let own = Tag::of(&anew.install());
     let same = |(old, new): (&Entry, &Entry)| {
@@ -280,7 +280,7 @@ fn says_the_same(original: &Change, anew: &Change) -> bool {
 }
 
 fn says_the_same_but_for_references(old: &Body, new: &Body, own: &Tag) -> bool {
-    // Of an unknown kind nobody here can say what it says.
+    // The content of an unknown kind can not be compared.
     if matches!(old, Body::Unknown { .. }) {
         return false;
     }
@@ -293,10 +293,10 @@ fn says_the_same_but_for_references(old: &Body, new: &Body, own: &Tag) -> bool {
     followed == *new
 }
 
-/// The order of one case's acts that came from a device: by its sequence an installation wrote them one after the other, and within a
-/// boot the device's monotonic clock only goes forward. Between cases there is no sequence: what is sent first is another matter.
+/// The order of one device's acts in a case. An installation writes its changes in sequence, and the device's monotonic clock
+/// only goes forward within a boot. Between cases there is no sequence, so the order of sending proves nothing.
 pub(crate) struct Order {
-    /// The latest monotonic time of each boot of the device, under whatever installation.
+    /// The latest monotonic time of each boot of the device, over all its installations.
     latest: HashMap<[u8; 4], u64>,
     /// The latest lower end of each installation's acts.
     from: HashMap<InstallId, UnixMs>,
@@ -311,18 +311,18 @@ impl Order {
         Ok(order)
     }
 
-    /// The lower end of what a change's installation wrote before it.
+    /// The latest lower end among the earlier changes of a change's installation.
     pub fn before(&self, change: &Change) -> Option<UnixMs> {
         self.from.get(&change.install()).copied()
     }
 
-    /// Whether a change is dated before one that its device wrote earlier in the same boot.
+    /// Whether a change is dated before an earlier one of the same boot.
     pub fn is_broken_by(&self, change: &Change) -> bool {
         let time = change.entries().first().map(|entry| entry.time);
         time.is_some_and(|time| self.latest.get(&time.boot.0).is_some_and(|latest| time.mono_ms < *latest))
     }
 
-    /// Takes a change into account that is in the log now.
+    /// Adds a change that now is in the log.
     pub fn add(&mut self, change: &Change, reckoned: &Reckoning) {
         if let Some(entry) = change.entries().first() {
             let BootId(boot) = entry.time.boot;

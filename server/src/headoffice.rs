@@ -1,5 +1,5 @@
-//! What head office itself writes into a case: entries under the server's own installation, by its own people. They travel in the
-//! feeds like anybody's.
+//! The entries that head office writes into a case, by its own people and under the server's own installation. They travel in the
+//! feeds like other entries.
 
 use doorstep_document::{HARD_CASE_CHANGES, NewEntry};
 use doorstep_domain::{
@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// Why head office's entry is not written.
+/// Why an entry of head office can not be written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HeadOfficeError {
     #[error(transparent)]
@@ -46,8 +46,8 @@ impl From<StoreError> for HeadOfficeError {
     }
 }
 
-/// Appends entries to a case's log under the server's own installation and publishes them. Where the case has none of the server's
-/// yet, the first one carries the parcel's facts: as the row of now says them, else as the case knows them.
+/// Appends entries to a case's log under the server's own installation and publishes them. If the case has no entry of the server
+/// yet, the first entry carries the parcel's facts: from the list's current row, or else from the case.
 pub(crate) fn append(
     tx: &Tx<'_>,
     keys: &Keys,
@@ -66,13 +66,13 @@ pub(crate) fn append(
         say_what(tx, case, &doc, &mut entries)?;
     }
     if !is_release {
-        // The server's own clock proves when it wrote them.
+        // The server's own clock proves the time of these entries.
         let copies: Vec<_> = entries.iter().filter_map(|entry| entry.facts.as_ref()).collect();
         receipt.facts = facts::check(tx, &copies, &receipt, i64::MAX)?;
     }
     let written = own::append(tx, keys, case, &entries, receipt, (device, now))?;
     if is_release {
-        // A device's change is accepted by that, and may be the first one of its case.
+        // A release accepts a device's change, which may be the first one of its case.
         if receipt.facts == FactsCheck::Equal {
             listing::confirm(tx, case)?;
         }
@@ -81,7 +81,7 @@ pub(crate) fn append(
     Ok(written)
 }
 
-/// Lets the first entry say which parcel, or whose day, the document is about.
+/// Adds the parcel's facts, or the sheet's outlet and day, to the first entry.
 fn say_what(tx: &Tx<'_>, id: &CaseId, doc: &Doc, entries: &mut [NewEntry]) -> Result<(), HeadOfficeError> {
     let log = || case_log::entries(tx, id).map(|(entries, _)| entries);
     let Some(first) = entries.first_mut() else { return Ok(()) };
@@ -96,26 +96,26 @@ fn say_what(tx: &Tx<'_>, id: &CaseId, doc: &Doc, entries: &mut [NewEntry]) -> Re
     Ok(())
 }
 
-/// A decision of a reviewer as it is asked for.
+/// A reviewer's decision on a finding or an entry.
 pub struct NewDecision<'a> {
     /// The reviewer's account.
     pub by: &'a str,
-    /// A finding's id, or an entry's key.
+    /// The id of a finding, or the key of an entry.
     pub about: &'a str,
-    /// Whether it stands.
+    /// Whether the finding stands.
     pub stands: Stands,
-    /// The party's share, 0 to 100 percent.
+    /// The share of the liable party, 0 to 100 percent.
     pub share: Option<u8>,
-    /// The amount.
+    /// The amount that the reviewer sets.
     pub amount: Option<Fen>,
-    /// Why.
+    /// The reviewer's reason.
     pub words: Option<&'a str>,
 }
 
-/// Most rulings whose place one decision takes. A change has 16 entries at most.
+/// The largest number of rulings that one decision replaces. A change has 16 entries at most.
 const MOST_REPLACED: usize = 16;
 
-/// Writes a reviewer's decision. It takes the place of every one that head office knows of.
+/// Writes a reviewer's decision. It replaces every earlier one that head office knows.
 pub(crate) fn decide(
     tx: &Tx<'_>,
     keys: &Keys,
@@ -148,7 +148,7 @@ pub(crate) fn decide(
     write(tx, keys, case, author, book.at(now).version, bodies, now)
 }
 
-/// Writes a reviewer's mark on an entry: a notice that went astray, a reply that decides nothing, an unclear photo.
+/// Writes a reviewer's mark on an entry: a notice to a wrong target, a reply that decides nothing, or an unclear photo.
 pub(crate) fn mark(
     tx: &Tx<'_>,
     keys: &Keys,
@@ -167,7 +167,7 @@ pub(crate) fn mark(
     write(tx, keys, case, author, book.at(now).version, vec![body], now)
 }
 
-/// Says in a case that a photo's bytes are not those that its entry names. Nobody decides that: the hash does.
+/// Writes into a case that a photo's bytes differ from those that its entry names. The hash proves it, so no reviewer decides.
 pub(crate) fn void(tx: &Tx<'_>, keys: &Keys, rules: &Rules, case: &CaseId, photo: &PhotoId, now: UnixMs) -> Result<(), ApiError> {
     let Some(folded) = Case::fold(case_log::entries(tx, case)?.0) else { return Ok(()) };
     let names = |r: &&Recorded| matches!(&r.entry.body, Body::Photo(named) if named.id == *photo);
@@ -178,7 +178,7 @@ pub(crate) fn void(tx: &Tx<'_>, keys: &Keys, rules: &Rules, case: &CaseId, photo
     match write(tx, keys, case, author, book.at(now).version, bodies, now) {
         Ok(_) => Ok(()),
         Err(HeadOfficeError::Api(error)) => Err(error),
-        // A case that is full takes no mark; its photo's state says it all the same.
+        // A full case takes no mark, but the photo's state says the same.
         Err(_) => Ok(()),
     }
 }

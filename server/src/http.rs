@@ -59,12 +59,12 @@ pub(crate) fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// The router while the server waits for its operator: every path answers 503 `copied`; nothing is read or written.
+/// The router while the server waits for its operator. Every path answers 503 `copied`, and nothing is read or written.
 pub(crate) fn waiting(versions: &'static [Version]) -> Router {
     Router::new().fallback(async || ApiError::Copied).layer(from_fn_with_state(versions, speak))
 }
 
-/// Every answer says in which version of the protocol it speaks: the asker's, if it is one of ours, else our newest.
+/// Adds the protocol version to every answer: the version of the request if the server speaks it, or else the server's newest.
 async fn speak(State(versions): State<&'static [Version]>, request: Request, next: Next) -> Response {
     let spoken = proto_of(versions, request.headers());
     let mut response = next.run(request).await;
@@ -95,7 +95,7 @@ async fn session(State(app): State<App>, request: Request) -> Result<Response, A
     cbor(&answer)
 }
 
-/// May the device send an SMS that is not its own?
+/// Asks for the lease of an SMS that another device recorded.
 async fn sms_lease(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     let device = device(&app, request.headers()).await?;
     let body = body_of(request, 4096).await?;
@@ -120,7 +120,7 @@ async fn reference(
     Query(have): Query<Have>,
 ) -> Result<Response, ApiError> {
     let device = device(&app, &headers).await?;
-    // A version has its own kinds, and no word for later ones.
+    // Version 2 does not know the later kinds.
     let is_known = |kind: &RefKind| spoken_of(&headers) == Spoken::Version3 || RefKind::OF_VERSION_2.contains(kind);
     let kind = RefKind::from_word(&kind).filter(is_known).ok_or(ApiError::NotFound)?;
     let (now, reads) = ((app.now)(), reads_of(app.versions, &headers));
@@ -130,7 +130,7 @@ async fn reference(
     }
 }
 
-/// A photo, for a device whose scopes hold a case that names it.
+/// Returns a photo to a device whose scopes hold a case that names it.
 async fn photo(State(app): State<App>, headers: HeaderMap, Path(sha): Path<String>) -> Result<Response, ApiError> {
     let device = device(&app, &headers).await?;
     let id = sha.parse().map_err(|_| ApiError::NotFound)?;
@@ -140,17 +140,17 @@ async fn photo(State(app): State<App>, headers: HeaderMap, Path(sha): Path<Strin
     photos::respond(&app.db, &app.storage, id, &headers).await
 }
 
-/// What has become of photos that the device may read or has sent.
+/// Returns the states of photos that the device may read or has sent.
 async fn photo_states(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     let device = device(&app, request.headers()).await?;
-    // Its own photos are read and hashed: that is as much work as taking them.
+    // The device's own photos are read and hashed here, which is as much work as receiving them.
     let _place = app.in_flight.enter(device.id)?;
     let body = body_of(request, MAX_PHOTO_QUERY_BYTES).await?;
     let query: PhotoQuery = decode(&open(&body, MAX_PHOTO_QUERY_BYTES)?)?;
     let now = (app.now)();
     let (asking, asked) = (device.clone(), query.photos.clone());
     for (id, len) in app.db.read(move |tx| photos::own_stored(tx, &asking.id, &asked)).await? {
-        // The device will delete its file on our word.
+        // The device deletes its file if the server says that it has the photo, so storage is checked first.
         photos::is_sound(&app.db, &app.storage, id, len, now).await?;
     }
     let states = app.db.read(move |tx| photos::states(tx, &device, &query.photos, now)).await?;

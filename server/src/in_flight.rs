@@ -1,6 +1,6 @@
-//! How many bodies of one device are held at once. A device sends one after the other; a few more are allowed, because a request
-//! that it has given up may still be on its way. Whoever has an enrolled device can then make the server hold four bodies, not four
-//! thousand.
+//! Limits how many bodies of one device the server holds at once. A device sends one after the other. A few more are allowed,
+//! because a request that the device has given up may still be on its way. The limit keeps an attacker with an enrolled device to
+//! four bodies.
 
 use std::{
     collections::HashMap,
@@ -11,21 +11,21 @@ use doorstep_domain::DeviceId;
 
 use crate::error::ApiError;
 
-/// Most bodies of one device at once.
+/// The largest number of bodies of one device at once.
 const MOST: usize = 4;
 
-/// Bodies that are being taken, by device.
+/// The number of bodies that are being received, by device.
 #[derive(Default)]
 pub(crate) struct InFlight(Mutex<HashMap<DeviceId, usize>>);
 
-/// A place among them, until dropped.
+/// The right to receive one body, until dropped.
 pub(crate) struct Place {
     all: Arc<InFlight>,
     device: DeviceId,
 }
 
 impl InFlight {
-    /// Takes a place, or says that the device has too many already.
+    /// Takes a place, or refuses a device that has too many.
     pub(crate) fn enter(self: &Arc<Self>, device: DeviceId) -> Result<Place, ApiError> {
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = places.entry(device).or_default();

@@ -1,4 +1,4 @@
-//! Taking a batch (protocol design, section 5): one case never blocks another, commit before answering.
+//! Admits a batch (protocol design, section 5): one case never blocks another, and the commit comes before the answer.
 
 use std::collections::{HashMap, HashSet};
 
@@ -30,18 +30,18 @@ use crate::{
     verify::{Offered, Verified, VerifiedCase},
 };
 
-/// What is known of the sending beside its batch.
+/// The facts about a sending that are not in its batch.
 pub(crate) struct Around<'a> {
     pub rules: &'a Rules,
     pub keys: &'a Keys,
-    /// The device's newest request that gave it no time.
+    /// The device's newest passing request.
     pub passing: Option<UnixMs>,
-    /// The receipts that the batch proves of changes that the log has lost.
+    /// The first receipts, proven by the batch, of changes that the log has lost.
     pub first: &'a First,
     pub now: UnixMs,
 }
 
-/// Takes a batch inside the writer's transaction. A batch that was taken before gets its stored verdicts.
+/// Admits a batch inside the writer's transaction. A batch that came before gets its stored verdicts.
 pub(crate) fn admit(tx: &Tx<'_>, batch: &Verified, device: &Device, around: &Around<'_>) -> Result<Taken, ApiError> {
     let Around { rules, keys, passing, first, now } = *around;
     let (_, book) = rules.book(tx)?;
@@ -74,7 +74,7 @@ pub(crate) fn admit(tx: &Tx<'_>, batch: &Verified, device: &Device, around: &Aro
     Ok(taken)
 }
 
-/// The leaves of a batch's verdicts, from what is stored of them: the same when they are given again.
+/// Computes the leaves of a batch's verdicts from the stored verdicts, so that a repeated answer has the same leaves.
 fn leaves_of(batch: &Verified, ack: &Ack) -> Vec<Digest> {
     let leaf = |(offered, answer): (&VerifiedCase, &AckCase)| {
         let changes = offered.changes.as_deref().unwrap_or_default();
@@ -89,7 +89,7 @@ fn leaves_of(batch: &Verified, ack: &Ack) -> Vec<Digest> {
     batch.cases.iter().zip(&ack.cases).map(leaf).collect()
 }
 
-/// A device may fill a case to one part in so many.
+/// The divisor of a device's share of a full case.
 const SHARES: usize = 4;
 
 struct Taking<'a> {
@@ -130,7 +130,7 @@ impl Taking<'_> {
         for change in offered {
             let read = match &change.read {
                 Err(_) if history.has(&change.hash) => {
-                    // Taken once, when its device and person were in good standing.
+                    // The change was accepted when its device and person were in good standing.
                     verdicts.push((
                         Verdict::Dup(store::case_log::receipt_of(tx, case, &change.hash)?),
                         store::case_log::mono_of(tx, case, &change.hash)?,
@@ -138,7 +138,7 @@ impl Taking<'_> {
                     continue;
                 }
                 Err(refusal) => {
-                    // What a revoked device delivers keeps its times: head office may release it.
+                    // A change of a revoked device keeps its times, because head office may release it.
                     let read = if *refusal == Refusal::Revoked { Change::read(*of, &change.bytes).ok() } else { None };
                     let receipt = match &read {
                         Some(read) => {
@@ -158,23 +158,23 @@ impl Taking<'_> {
                 verdicts.push((Verdict::Dup(store::case_log::receipt_of(tx, case, &change.hash)?), mono_ms));
                 continue;
             }
-            // What is written anew was written in the place of its original.
+            // A rewritten change takes the place of its original in the order.
             let is_next = admission == Admission::New && !lent.contains(&change.hash);
             let before = if is_next { order.before(read) } else { None };
             let mut acted = gaps.reckon(read, earlier.get(&change.hash).copied(), before)?;
             acted.disordered |= is_next && order.is_broken_by(read);
             let mut receipt = gaps.receipt(read, acted)?;
             receipt.facts = facts::check(tx, &copies(read), &receipt, trusted_ms)?;
-            // What was said once stands: nothing that is known now makes an act later, or worse, than it was.
+            // A first receipt stands: later knowledge makes no act later or worse.
             let first = self.first.get(&(*case, change.hash));
             receipt = first.copied().unwrap_or(receipt);
-            // What is in the log stays; whether the policy lets it in is asked before whether it fits, so that a guess learns
-            // nothing of the case.
+            // A change in the log stays. Rights are checked before the size limit, so that a guessed id learns nothing about the
+            // case.
             let denied = match admission {
                 Admission::Known => None,
-                // Nothing that may come lets it in.
+                // The case can not change its kind, so waiting would not help.
                 _ if doc.is_of_another_kind(of.kind) => Some(Refusal::Kind { kind: kind_of(read) }),
-                // What waits for something else is judged when that has come.
+                // An early change is judged once its predecessors have come.
                 Admission::Early => None,
                 _ => match self.rights.judge(tx, &doc, read)? {
                     Ok(review) => {
@@ -230,14 +230,14 @@ impl Taking<'_> {
             listed::write(tx, case, now)?;
             let is_reopened = before.closed && !doc.closed;
             if is_reopened || (&before.courier, &before.offered_to) != (&doc.courier, &doc.offered_to) {
-                crate::store::references::bump(tx, "parcels")?; // it is on another list now, or again on one
+                crate::store::references::bump(tx, "parcels")?; // the parcel has moved to another list, or is listed again
             }
         }
         let (rows, quarantined) = pack_verdicts(now, &verdicts, Spoken::Version3);
         Ok(AckCase { case: Some(CaseRef(*case)), rows, quarantined, fault: None })
     }
 
-    /// Whether the device has used up its share of a large case: one device must not take the others' room.
+    /// Whether the device has used up its share of a large case. One device must not take the room of the others.
     fn has_used_up(&self, case: &CaseId, doc: &Doc) -> Result<bool, ApiError> {
         if doc.bytes < HARD_CASE_BYTES / SHARES && doc.n < (HARD_CASE_CHANGES / SHARES) as u64 {
             return Ok(false);
@@ -254,8 +254,8 @@ impl Taking<'_> {
     }
 }
 
-/// Whether somebody writes in a role or for an outlet that they had when they were enrolled and have no more: honest from a
-/// phone that was offline, so it is taken, and head office looks.
+/// Whether the author has left the role or outlet of the enrolment. An offline phone may honestly not know, so the change is
+/// accepted with a mark for review.
 fn has_moved(device: &Device, change: &Change) -> bool {
     change.entries().iter().any(|entry| {
         let author = &entry.author;
@@ -275,13 +275,13 @@ fn kind_of(change: &Change) -> String {
     change.entries().first().map_or_else(String::new, |entry| entry.body.kind().to_owned())
 }
 
-/// Who first wrote: the scope of a waybill that no list knows.
+/// The change's first author. Defines the scope of a waybill in no list.
 fn device_person(device: &Device, change: &Change) -> String {
     let author = change.entries().first().map(|entry| entry.author.user.to_string());
     author.or_else(|| device.members.first().map(|member| member.person.clone())).unwrap_or_default()
 }
 
-/// What a change says of the parcel.
+/// The copies of the parcel's facts in a change.
 fn copies(change: &Change) -> Vec<&doorstep_domain::Facts> {
     change.entries().iter().filter_map(|entry| entry.facts.as_ref()).collect()
 }

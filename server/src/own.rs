@@ -1,5 +1,5 @@
-//! Entries of the server's own: each is appended to its case's log under the server's own installation, with the link that vouches for
-//! it.
+//! The server's own entries. Each is appended to its case's log under the server's own installation, with the link that vouches
+//! for it.
 
 use doorstep_document::{Change, NewEntry};
 use doorstep_domain::{
@@ -17,7 +17,7 @@ use crate::{
     store::{acts, docs, tx::Tx},
 };
 
-/// Appends entries unchanged, even if the case has reached its size limit.
+/// Appends entries unchanged, even to a case that has reached its size limit.
 pub(crate) fn append(
     tx: &Tx<'_>,
     keys: &Keys,
@@ -29,7 +29,7 @@ pub(crate) fn append(
     let mut doc = docs::read(tx, case)?;
     let mut position = doc.position.clone();
     position.seq = acts::newest_seq(tx, case, &keys.install)?;
-    // Nothing is recorded yet: it is what the entries say.
+    // For the first change of a document the entries tell its kind.
     let said = entries.first().and_then(|entry| DocKind::of_entry(entry.body.kind()));
     let kind = if doc.n > 0 { doc.kind } else { said.unwrap_or_default() };
     let change = Change::write(DocRef::new(kind, *case), &keys.install, &position, entries)
@@ -45,7 +45,7 @@ pub(crate) fn append(
         receipt: receipt_hash(&change.hash(), &receipt),
     };
     let link = Some(link::append(tx, keys, &own, now)?);
-    // Of what is written here only released entries name photos.
+    // Among the server's own entries only released ones name photos.
     let names_photos = entries.iter().any(|entry| matches!(entry.body, Body::Photo(_)));
     let due_hours = if names_photos { due_hours(tx)? } else { 0 };
     let from = case_log::From { device, pushed_by: &keys.install, batch: 0, link, due_hours };
@@ -55,7 +55,7 @@ pub(crate) fn append(
     Ok(change.hash())
 }
 
-/// An entry of head office's. The server's own clock is the one that everything is reckoned by.
+/// Makes an entry of head office. Its time is the server's own clock, the reference of all times.
 pub(crate) fn entry(author: Author, pack_version: u32, now: UnixMs, body: Body) -> NewEntry {
     let boot = BootId([0; 4]);
     let time = TimeEvidence { wall: now, zone_quarters: 0, mono_ms: 0, boot, anchor: Some(Anchor { server: now, mono_ms: 0 }) };

@@ -1,6 +1,6 @@
-//! What was refused is kept with everything that a person needs to judge it, and leaves only by a decision: released, or
-//! discarded with a reason. Released never means applied: the device has moved on, so the server writes the entries anew, under
-//! its own hand, naming the original, its author and its first receipt.
+//! Quarantine: a refused change is stored with everything that a person needs to judge it, and leaves only by a decision:
+//! released, or discarded with a reason. A release does not apply the change, because the device has moved on. The server writes
+//! the entries anew under its own installation, and names the original, its author and its first receipt.
 
 use doorstep_document::{Change, NewEntry, Refusal};
 use doorstep_domain::{CaseId, ChangeHash, DeviceId, DocKind, DocRef, Receipt, Release, UnixMs};
@@ -30,7 +30,7 @@ pub(crate) struct Refused<'a> {
     pub policy_version: u32,
 }
 
-/// Keeps a refused change. The same one again changes nothing: its first receipt stays.
+/// Stores a refused change. If it is already there nothing changes, and its first receipt stays.
 pub(crate) fn insert(tx: &Tx<'_>, refused: &Refused<'_>, batch: &Verified, device: &Device) -> Result<(), ApiError> {
     let kept = quarantine::Refused {
         case: refused.case,
@@ -47,7 +47,7 @@ pub(crate) fn insert(tx: &Tx<'_>, refused: &Refused<'_>, batch: &Verified, devic
     Ok(quarantine::insert(tx, &kept)?)
 }
 
-/// Head office's decisions on changes that a device asks about. Its own only: another's is as good as none.
+/// Head office's decisions on changes that a device asks about. A device learns only of its own changes.
 pub(crate) fn decisions(tx: &Tx<'_>, device: &DeviceId, asked: &[Quarantined]) -> Result<Vec<Decision>, ApiError> {
     let mut decided = Vec::new();
     for of in asked.iter().take(MOST_ASKED) {
@@ -66,39 +66,40 @@ pub struct Item {
     pub case: CaseId,
     /// The change.
     pub change: ChangeHash,
-    /// Why it was refused: a code of the protocol.
+    /// Why it was refused, as a code of the protocol.
     pub reason: String,
-    /// The policy's rule, where one refused.
+    /// The rule of the policy that refused it.
     pub rule: Option<String>,
-    /// Version of the policy then.
+    /// The version of the policy at that time.
     pub policy_version: u32,
     /// The device that sent it.
     pub device: DeviceId,
-    /// Batch of its chain.
+    /// The number of the batch in the device's chain.
     pub batch: u64,
-    /// Who was signed in.
+    /// The person who was signed in.
     pub person: String,
-    /// When it came.
+    /// When the server received it.
     pub received_at: UnixMs,
-    /// When the act was, as far as can be told.
+    /// When the act happened, as far as is known.
     pub acted_at: Option<UnixMs>,
     /// `open`, `released` or `discarded`.
     pub state: String,
-    /// Who decided, and why.
+    /// The reviewer who decided.
     pub decided_by: Option<String>,
-    /// Why.
+    /// The reviewer's reason.
     pub why: Option<String>,
-    /// Kinds of its entries with their authors; empty if it can not be read.
+    /// The kinds of its entries with their authors; empty if it can not be read.
     pub entries: Vec<String>,
 }
 
-/// Quarantined changes, the oldest first; those that were decided too if asked.
+/// Lists quarantined changes, oldest first; with `decided`, the decided ones too.
 pub(crate) fn list(tx: &Tx<'_>, decided: bool) -> Result<Vec<Item>, ApiError> {
     let kept = if decided { quarantine::all(tx)? } else { quarantine::open(tx)? };
     Ok(kept.into_iter().map(Item::of).collect())
 }
 
-/// Reads a refused change. Its entries say of which kind of document it is: it may have been refused because the batch said another.
+/// Reads a refused change. The kind of document comes from its entries, because the batch may have named another one and the
+/// change may have been refused for that.
 fn read_kept(id: CaseId, bytes: &[u8]) -> Result<Change, Refusal> {
     let of = |kind| Change::read(DocRef::new(kind, id), bytes);
     match of(DocKind::Case) {
@@ -130,7 +131,7 @@ impl Item {
     }
 }
 
-/// Why a quarantined change can not be decided on as asked.
+/// Why a decision on a quarantined change is impossible.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DecideError {
     #[error("no open change in quarantine begins with this; list them: doorstep-server admin quarantine list")]
@@ -155,7 +156,7 @@ impl From<StoreError> for DecideError {
     }
 }
 
-/// The open change whose hash begins so.
+/// The open change whose hash begins with `prefix`.
 fn find(tx: &Tx<'_>, prefix: &str) -> Result<(CaseId, ChangeHash), DecideError> {
     let mut found = quarantine::beginning(tx, prefix)?;
     if found.len() > 1 {
@@ -164,7 +165,7 @@ fn find(tx: &Tx<'_>, prefix: &str) -> Result<(CaseId, ChangeHash), DecideError> 
     found.pop().filter(|_| !prefix.is_empty()).ok_or(DecideError::None)
 }
 
-/// Releases a change: its entries are written anew, with their author, their time and their first receipt. Returns the new change.
+/// Releases a change: writes its entries anew, with their author, time and first receipt. Returns the new change.
 pub(crate) fn release(
     tx: &Tx<'_>,
     keys: &Keys,
@@ -213,7 +214,7 @@ pub(crate) fn release(
     Ok((case, anew))
 }
 
-/// Discards a change: it stays in quarantine, with the reason, and its device is told.
+/// Discards a change. It stays in quarantine with the reason, and its device learns of the decision.
 pub(crate) fn discard(tx: &Tx<'_>, prefix: &str, by: &str, why: &str, now: UnixMs) -> Result<(CaseId, ChangeHash), DecideError> {
     let (case, hash) = find(tx, prefix)?;
     quarantine::decide(tx, (&case, &hash), &Decided { state: "discarded", by, why: Some(why), at: now })?;

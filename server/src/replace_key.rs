@@ -1,5 +1,5 @@
-//! Replacing the signing key. The old one vouches for the new one, and goes on signing for each device until that has said that it
-//! knows the new one: a device that can not verify an answer takes it for no network.
+//! Replaces the signing key. The old key signs the new one, and goes on signing for each device until that device reports the new
+//! one: a device that can not verify an answer takes it for a broken connection.
 
 use doorstep_domain::{DeviceId, UnixMs};
 use doorstep_protocol::{KeyHash, Succession};
@@ -15,20 +15,20 @@ use crate::{
     },
 };
 
-/// The devices that still take a replaced key for the server's.
+/// A replaced key that devices still pin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Pinned {
     /// The first bytes of the replaced public key's SHA-256, in hexadecimal.
     pub key: String,
     /// When it was replaced.
     pub replaced_at: UnixMs,
-    /// How many devices, and of these how many are not revoked.
+    /// How many devices pin it.
     pub devices: u64,
-    /// Those that are not revoked.
+    /// How many of these are not revoked.
     pub in_use: u64,
 }
 
-/// Makes a new signing key. Published rule packs are signed anew with it; what the server itself wrote keeps its author.
+/// Makes a new signing key. Published rule packs are signed anew with it. The server's own entries keep their author.
 pub(crate) fn replace(tx: &Tx<'_>, now: UnixMs) -> Result<(), ApiError> {
     let old = Keys::read(tx)?;
     let pkcs8 = keys::generate().ok_or(ApiError::Internal("no randomness"))?;
@@ -45,7 +45,7 @@ pub(crate) fn replace(tx: &Tx<'_>, now: UnixMs) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// The replaced keys with the devices that still pin them, the newest first.
+/// Lists the replaced keys with the number of devices that still pin each, newest first.
 pub(crate) fn pinned(tx: &Tx<'_>) -> Result<Vec<Pinned>, ApiError> {
     let shown = |pinned: store::keys::PinnedKey| {
         let KeyHash(hash) = KeyHash::of(&pinned.public);
@@ -55,7 +55,7 @@ pub(crate) fn pinned(tx: &Tx<'_>) -> Result<Vec<Pinned>, ApiError> {
     Ok(store::keys::pinned(tx)?.into_iter().map(shown).collect())
 }
 
-/// Notes which key a device says that it pins. A device that pins a key which was never ours must be enrolled again.
+/// Notes which key a device pins. A device that pins a key which was never the server's must be enrolled again.
 pub(crate) fn note(tx: &Tx<'_>, device: &DeviceId, newest: &Keys, pins: KeyHash) -> Result<(), ApiError> {
     let pinned = if KeyHash::of(&newest.public()) == pins {
         None
