@@ -68,7 +68,7 @@ pub(crate) fn states(tx: &Tx<'_>, device: &Device, asked: &[Sha], now: UnixMs) -
     asked.iter().take(MAX_PHOTO_QUERY).map(one).collect()
 }
 
-/// The state of a photo's bytes. It is pending as long as one of several devices still has them.
+/// The state of a photo's bytes. The photo is not lost as long as one of several devices still has them.
 pub(crate) fn state(tx: &Tx<'_>, id: &PhotoId, now: UnixMs) -> Result<PhotoState, ApiError> {
     let Some(Fate { stored_at, erased_at, lost_at, altered, due_at }) = photos::fate(tx, id)? else {
         return Ok(PhotoState::Unknown);
