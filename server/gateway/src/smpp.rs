@@ -140,7 +140,7 @@ impl Smpp {
                     Sent::Held(left) => ("held".to_owned(), "the SMSC said later", left),
                     Sent::NoLink => ("no link".to_owned(), "not connected", self.retry()),
                 };
-                // No segment was taken. After the first one this loop tries again, before it the caller does.
+                // This segment was not taken. The caller may submit the message again if it was the first; a later one is tried again here.
                 let Some(until) = until else { return Submitted::NotSent { after, why } };
                 let again = Instant::now() + after;
                 if again >= until || *self.state.borrow() == LinkState::Stopped {
