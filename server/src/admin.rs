@@ -1,4 +1,4 @@
-//! The administrator's commands, on the data folder itself; a running server sees the result at once.
+//! The administrator's commands. They act on the data folder itself, and a running server sees the result at once.
 
 mod sms;
 
@@ -59,11 +59,11 @@ pub struct Admin {
 /// A one-time code as handed to a person.
 #[derive(Debug, Clone, Serialize)]
 pub struct NewCode {
-    /// The code; it is shown once, only its hash is kept.
+    /// The code. It is shown once: the server keeps only its hash.
     pub code: String,
-    /// For whom.
+    /// The account of the person who may redeem the code.
     pub user: String,
-    /// Until when.
+    /// The code can not be redeemed after this time.
     pub expires_at: UnixMs,
 }
 
@@ -104,26 +104,26 @@ impl From<HeadOfficeError> for AdminError {
     }
 }
 
-/// A reviewer's decision as it is asked for.
+/// A reviewer's decision on a finding or an entry, as the administrator asks for it.
 pub struct Decide<'a> {
-    /// The waybill.
+    /// The waybill of the case.
     pub waybill: &'a str,
-    /// A finding's id, or an entry's key, as [`Admin::explain`] names it.
+    /// The id of a finding or the key of an entry, as [`Admin::explain`] names it.
     pub about: &'a str,
-    /// Whether it stands.
+    /// Whether the finding stands.
     pub stands: Stands,
     /// The reviewer's account.
     pub by: &'a str,
-    /// The party's share, 0 to 100 percent.
+    /// The share of the party that the finding holds liable, 0 to 100 percent.
     pub share: Option<u8>,
-    /// The amount.
+    /// The amount that the reviewer sets.
     pub amount: Option<Fen>,
-    /// Why.
+    /// The reviewer's reason.
     pub words: Option<&'a str>,
 }
 
 impl Admin {
-    /// Opens a data folder; an empty one is set up.
+    /// Opens a data folder, and sets up an empty one.
     pub fn open(folder: &Path) -> Result<Self, AdminError> {
         Ok(Self { db: open::open(folder)?, rules: Rules::default() })
     }
@@ -153,7 +153,7 @@ impl Admin {
         self.db.write(|tx| {
             need_outlet(tx, outlet)?;
             people::write(tx, &id, name, role, outlet)?;
-            // Another outlet or role reads other parcels.
+            // A person of another outlet or role reads other parcels, so devices must fetch the list anew.
             bump(tx, "parcels")?;
             bump(tx, "people")?;
             Ok(())
@@ -163,7 +163,7 @@ impl Admin {
     /// Makes a one-time code for a person, valid for 24 hours.
     pub fn code(&mut self, user: &str, now: UnixMs) -> Result<NewCode, AdminError> {
         self.db.read(|tx| need_person(tx, user, "add the person first: doorstep-server admin user"))?;
-        // 12 characters of 32: 60 bits. No 0, 1, I, O: they are read aloud and typed.
+        // 12 characters of an alphabet of 32 give 60 bits. 0, 1, I and O are left out, because codes are read aloud and typed.
         let alphabet = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
         let random = random::bytes::<12>().ok_or(crate::ServeError::Random)?;
         let letters: Vec<char> =
@@ -171,13 +171,14 @@ impl Admin {
         let code = letters.chunks(4).map(|part| part.iter().collect::<String>()).collect::<Vec<_>>().join("-");
         let clean = enrol::clean_code(&code);
         let expires_at = now.plus(CODE_LIFE_MS);
-        // Two codes with the same first four characters: one in a million. The older one is then void, and nobody is let in.
+        // Two codes share their first four characters once in a million. The older code is then void, and nobody is let in.
         let id: String = clean.chars().take(enrol::CODE_ID).collect();
         self.db.write(|tx| people::keep_code(tx, &id, &enrol::code_hash(&clean), user, expires_at))?;
         Ok(NewCode { code, user: user.to_owned(), expires_at })
     }
 
-    /// A person has left: their devices read nothing of theirs any more, and what they recorded goes into quarantine.
+    /// Notes that a person has left. Their devices can not read under their name any more, and their later records go into
+    /// quarantine.
     pub fn left(&mut self, user: &str, now: UnixMs) -> Result<(), AdminError> {
         self.db.write(|tx| {
             need_person(tx, user, "list them in the parcels' or your own records")?;
@@ -188,12 +189,13 @@ impl Admin {
         })
     }
 
-    /// Publishes a policy: who may record what. Refused if enrolled devices can not read its format.
+    /// Publishes a policy: who may record what. Refuses a policy whose format an enrolled device can not read.
     pub fn policy(&mut self, json: &[u8]) -> Result<u32, AdminError> {
         self.publish_policy(json, false)
     }
 
-    /// The same. `anyway`: publishes even if enrolled devices can not read the format; those keep the newest policy that they can read.
+    /// Publishes a policy. `anyway` publishes it even if an enrolled device can not read its format; such a device keeps the
+    /// newest policy that it can read.
     pub fn publish_policy(&mut self, json: &[u8], anyway: bool) -> Result<u32, AdminError> {
         let policy = Policy::parse(json).map_err(|error| AdminError::Invalid(error.to_string()))?;
         self.db.write(|tx| {
@@ -206,7 +208,7 @@ impl Admin {
         })
     }
 
-    /// Makes a new signing key of the server, which the old one vouches for. Devices take it with their next answers.
+    /// Makes a new signing key of the server, signed by the old one. Devices accept the new key with their next answers.
     pub fn replace_key(&mut self, now: UnixMs) -> Result<(), AdminError> {
         self.db.write(|tx| {
             replace_key::replace(tx, now)?;
@@ -214,31 +216,33 @@ impl Admin {
         })
     }
 
-    /// The replaced keys, with how many devices still take them for the server's.
+    /// Returns the replaced keys, with the number of devices that still trust each.
     pub fn pinned_keys(&self) -> Result<Vec<Pinned>, AdminError> {
         self.db.read(|tx| Ok(replace_key::pinned(tx)?))
     }
 
-    /// An operator's word that the server's clock is right. Returns the doubt that it ends; `None` if there was none.
+    /// Accepts the operator's statement that the server's clock is right. Returns the doubt that the statement ends; `None` if
+    /// there was none.
     pub fn clock_is_right(&mut self, now: UnixMs) -> Result<Option<Doubt>, AdminError> {
         self.db.write(|tx| Ok(clock::is_right(tx, now)?))
     }
 
-    /// All devices: those that hold the oldest unsent work first, then the most silent.
+    /// Returns all devices. The devices with the oldest unsent work come first, then the devices that were silent longest.
     pub fn devices(&self, now: UnixMs) -> Result<Vec<DeviceRow>, AdminError> {
         self.db.read(|tx| Ok(devices::list(tx, now)?))
     }
 
-    /// Revokes the device whose id begins so: reading ends with its next request, and what it still delivers goes into
-    /// quarantine. A new code enrols it again.
+    /// Revokes the device whose id begins with `prefix`. The device can not read from its next request on, and its later records
+    /// go into quarantine. A new code enrols it again.
     pub fn revoke(&mut self, prefix: &str, why: &str, now: UnixMs) -> Result<DeviceId, AdminError> {
         let device = self.device(prefix)?;
         self.db.write(|tx| store::devices::revoke(tx, &device, why, now))?;
         Ok(device)
     }
 
-    /// Revokes a device and orders it to be wiped: with its next request it destroys its keys, then all that it keeps. What that
-    /// request delivers is taken into quarantine; what did not fit into it is lost. A new code ends the order.
+    /// Revokes a device and orders its wipe. With its next request the device destroys its keys, then everything that it stores.
+    /// The records of that request go into quarantine; records that do not fit into the request are lost. A new code ends the
+    /// order.
     pub fn wipe(&mut self, prefix: &str, why: &str, now: UnixMs) -> Result<DeviceId, AdminError> {
         let device = self.revoke(prefix, why, now)?;
         self.db.write(|tx| store::devices::order_wipe(tx, &device, now))?;
@@ -256,13 +260,13 @@ impl Admin {
         }
     }
 
-    /// Changes in quarantine, the oldest first; those that were decided too if asked.
+    /// Returns the changes in quarantine, oldest first; with `decided`, the decided ones too.
     pub fn quarantine(&self, decided: bool) -> Result<Vec<Item>, AdminError> {
         self.db.read(|tx| Ok(quarantine::list(tx, decided)?))
     }
 
-    /// Releases the quarantined change whose hash begins so: its entries are written anew under the server's hand, with their
-    /// author, time and first receipt. Returns the case and the new change.
+    /// Releases the quarantined change whose hash begins with `prefix`. The server writes its entries anew under its own
+    /// signature, with their author, time and first receipt. Returns the case and the new change.
     pub fn release(&mut self, prefix: &str, by: &str, now: UnixMs) -> Result<(CaseId, ChangeHash), AdminError> {
         self.db.write(|tx| {
             let keys = Keys::read(tx)?;
@@ -271,27 +275,28 @@ impl Admin {
         })
     }
 
-    /// Discards the quarantined change whose hash begins so. It stays there with the reason, and its device is told.
+    /// Discards the quarantined change whose hash begins with `prefix`. The change stays in quarantine with the reason, and its
+    /// device learns of the decision.
     pub fn discard(&mut self, prefix: &str, by: &str, why: &str, now: UnixMs) -> Result<(CaseId, ChangeHash), AdminError> {
         self.db.write(|tx| Ok(quarantine::discard(tx, prefix, by, why, now)?))
     }
 
-    /// The signed batches that touched a case, each checked anew.
+    /// Returns the signed batches that touched a case, and verifies each signature anew.
     pub fn envelopes(&self, case: &CaseId) -> Result<Vec<EnvelopeRow>, AdminError> {
         self.db.read(|tx| Ok(devices::envelopes(tx, case)?))
     }
 
-    /// Holds the stored log against what was signed: all of it, or one case. Nothing is changed.
+    /// Checks the stored log, or one case of it, against the signatures. Changes nothing.
     pub fn verify_log(&self, case: Option<CaseId>) -> Result<Looked, AdminError> {
         Ok(audit::look(&self.db, case)?)
     }
 
-    /// What the server has found by itself, looking over its log in the background.
+    /// Returns the faults that the server's background audit of the log has found.
     pub fn log_faults(&self) -> Result<Alarms, AdminError> {
         self.db.read(|tx| Ok(audit::alarms(tx)?))
     }
 
-    /// The case of a waybill of this network.
+    /// Finds the case of a waybill of this network.
     pub fn case_of(&self, waybill: &str) -> Result<CaseId, AdminError> {
         let waybill = Waybill::parse(waybill).map_err(|error| AdminError::Invalid(error.to_string()))?;
         self.db.read(|tx| {
@@ -301,13 +306,13 @@ impl Admin {
         })
     }
 
-    /// An outlet's day as its sheet has it; `None`: nothing is recorded of it.
+    /// Returns an outlet's day from its sheet; `None` if nothing is recorded for that day.
     pub fn sheet(&self, outlet: &str, day: &str) -> Result<Option<Sheet>, AdminError> {
         let day: Day = day.parse().map_err(|error: IdError| AdminError::Invalid(error.to_string()))?;
         self.db.read(|tx| Ok(sheet::read(tx, outlet, &day.to_string())?))
     }
 
-    /// Fork alarms that nobody has looked at: clones and restored backups.
+    /// Returns the fork alarms that nobody has looked at. A cloned store or a restored backup causes a fork.
     pub fn forks(&self) -> Result<Vec<Fork>, AdminError> {
         self.db.read(|tx| Ok(devices::forks(tx)?))
     }
@@ -320,17 +325,18 @@ impl Admin {
         }
     }
 
-    /// How often each refusal at the door was given.
+    /// Returns how often the server gave each refusal of a request.
     pub fn refusals(&self) -> Result<Vec<(String, u64)>, AdminError> {
         self.db.read(|tx| Ok(store::refusals::all(tx)?))
     }
 
-    /// Publishes a version of the rule pack. Refused if enrolled devices can not read its format.
+    /// Publishes a version of the rule pack. Refuses a version whose format an enrolled device can not read.
     pub fn publish_pack(&mut self, toml: &[u8], now: UnixMs) -> Result<PackRow, AdminError> {
         self.publish_rules(toml, false, now)
     }
 
-    /// The same. `anyway`: publishes even if enrolled devices can not read the format; those keep the newest versions that they can read.
+    /// Publishes a version of the rule pack. `anyway` publishes it even if an enrolled device can not read its format; such a
+    /// device keeps the newest versions that it can read.
     pub fn publish_rules(&mut self, toml: &[u8], anyway: bool, now: UnixMs) -> Result<PackRow, AdminError> {
         self.db.write(|tx| {
             let keys = Keys::read(tx)?;
@@ -339,17 +345,17 @@ impl Admin {
         })
     }
 
-    /// Every published version of the rule pack, the newest first.
+    /// Returns every published version of the rule pack, newest first.
     pub fn packs(&self, now: UnixMs) -> Result<Vec<PackRow>, AdminError> {
         self.db.read(|tx| Ok(packs::list(tx, now)?))
     }
 
-    /// The rules in all their versions, as devices have them.
+    /// Returns all versions of the rules, as devices have them.
     pub fn book(&self) -> Result<Rulebook, AdminError> {
         self.db.read(|tx| Ok(self.rules.book(tx)?.1.as_ref().clone()))
     }
 
-    /// Why: for each deadline, missing evidence, finding and conflict of a case the chain of facts and the rule.
+    /// Explains each deadline, missing evidence, finding and conflict of a case by its chain of facts and its rule.
     pub fn explain(&self, waybill: &str, now: UnixMs) -> Result<Vec<Explanation>, AdminError> {
         let case = self.case_of(waybill)?;
         self.db.read(|tx| {
@@ -360,7 +366,7 @@ impl Admin {
         })
     }
 
-    /// The ledger of findings, the newest first, each with its waybill: of one outlet, or those that nobody has decided.
+    /// Returns the ledger of findings with their waybills, newest first: those of one outlet, or the undecided ones.
     pub fn findings(
         &mut self,
         outlet: Option<&str>,
@@ -384,7 +390,7 @@ impl Admin {
         })
     }
 
-    /// Writes a reviewer's mark on an entry: a notice to a wrong target, a reply that decides nothing, an unclear photo.
+    /// Writes a reviewer's mark on an entry: a notice to a wrong target, a reply that decides nothing, or an unclear photo.
     pub fn mark(
         &mut self,
         waybill: &str,
@@ -402,20 +408,19 @@ impl Admin {
         })
     }
 
-    /// Photos that head office should look at: not stored yet, overdue, lost, void, or recorded under two waybills; `all` of them if
-    /// asked.
+    /// Returns the photos that head office should look at: not yet stored, overdue, lost, void, or recorded under two waybills.
+    /// `all` returns every photo.
     pub fn photos(&self, all: bool, limit: u32, now: UnixMs) -> Result<Vec<PhotoRow>, AdminError> {
         self.db.read(|tx| Ok(photos::list(tx, all, limit, now)?))
     }
 
-    /// Head office's list.
+    /// Returns head office's list of cases.
     pub fn cases(&mut self, limit: u32, now: UnixMs) -> Result<Vec<CaseRow>, AdminError> {
         project::catch_up_here(&self.db, &self.rules, now)?;
         self.db.read(|tx| Ok(project::list(tx, limit)?))
     }
 
-    /// A case's raw changes in the order of acceptance, and its heads, sorted: for export and for holding replicas against
-    /// each other.
+    /// Returns a case's raw changes in the order of acceptance, and its entries. Serves export and the comparison of replicas.
     pub fn log(&self, case: &CaseId) -> Result<(Vec<Vec<u8>>, Vec<doorstep_domain::Recorded>), AdminError> {
         self.db.read(|tx| {
             let (entries, chunks) = case_log::entries(tx, case)?;
@@ -423,8 +428,8 @@ impl Admin {
         })
     }
 
-    /// Imports the day's parcels from a CSV file. A bad row is named by its line and left out; the others are taken, all
-    /// in one transaction.
+    /// Imports the day's parcels from a CSV file in one transaction. A bad row is left out and reported by its line; the other
+    /// rows are imported.
     pub fn import_parcels(&mut self, file: &[u8], now: UnixMs) -> Result<Imported, AdminError> {
         self.db.write(|tx| {
             let (_, book) = self.rules.book(tx)?;
@@ -433,20 +438,20 @@ impl Admin {
         })
     }
 
-    /// Imports the calendar beside the packs' own: days that are not as their weekday says. The file says all days of each year that
-    /// it names one of. A bad row is named by its line, and nothing is taken.
+    /// Imports the calendar that overrides the packs' own: days that differ from their weekday. The file must hold all such days
+    /// of each year that it mentions. A bad row is reported by its line, and nothing is imported.
     pub fn import_calendar(&mut self, file: &[u8]) -> Result<Imported, AdminError> {
         self.db.write(|tx| import::calendar(tx, file))
     }
 }
 
-/// Holds the photos' rows against storage.
+/// Compares the rows of photos with the storage.
 pub async fn scrub(folder: &Path, url: Option<&str>, how: Scrub, now: UnixMs) -> Result<Scrubbed, AdminError> {
     let (db, storage) = with_storage(folder, url)?;
     Ok(photos::scrub(&db, &storage, how, now).await?)
 }
 
-/// Erases a photo and its thumbnail on head office's word; hash, who and why are kept.
+/// Erases a photo and its thumbnail at head office's request. The hash, the requester and the reason stay.
 pub async fn erase_photo(
     folder: &Path,
     url: Option<&str>,
@@ -458,7 +463,7 @@ pub async fn erase_photo(
         sha.parse().map_err(|_| AdminError::Invalid(format!("{sha:?} is no photo's hash: 64 hexadecimal digits")))?;
     let (db, storage) = with_storage(folder, url)?;
     let (by, why) = (by.to_owned(), why.to_owned());
-    let erased = db.write(move |db| photos::erase(db, &id, &by, &why, now)).await.map_err(|error| match error {
+    let erased = db.write(move |tx| photos::erase(tx, &id, &by, &why, now)).await.map_err(|error| match error {
         ApiError::NotFound => {
             AdminError::Missing("no entry names this photo; list them: doorstep-server admin photos --all".into())
         }
@@ -466,7 +471,7 @@ pub async fn erase_photo(
     })?;
     let (photos, pieces) = erased;
     storage.drop_pieces(&pieces).await;
-    // What is not deleted now, because this process dies, the next scrub deletes.
+    // If this process dies before these deletions, the next scrub deletes the rest.
     for id in photos {
         storage.erase(&id).await?;
     }

@@ -1,6 +1,6 @@
-//! Looking over the log: is what is stored what was signed? Links are held against what they vouch for, batches against their device's
-//! signature and against the changes that they brought, and every stored change against the batch or the link that it stands in.
-//! It goes page by page, on a reader, and changes nothing.
+//! The audit of the log: checks that the stored log is what was signed. Links are checked against the data that they vouch for,
+//! batches against their device's signature and the changes that they brought, and every stored change against its batch or link.
+//! The audit reads page by page on a reader connection and changes nothing.
 
 mod alarm;
 mod batch;

@@ -1,4 +1,4 @@
-//! The log of a case: appending a change, with what follows from its entries, and reading the entries back.
+//! The log of a case: appends a change together with its consequences, and reads the entries back.
 
 use doorstep_document::Change;
 use doorstep_domain::{Body, CaseId, DeviceId, InstallId, Receipt, Recorded, Standing};
@@ -13,14 +13,14 @@ use crate::{
     },
 };
 
-/// Where a change comes from.
+/// The origin of a change.
 pub(crate) struct From<'a> {
     pub device: &'a DeviceId,
     pub pushed_by: &'a InstallId,
     pub batch: u64,
     /// The link that vouches for a change that the server itself wrote.
     pub link: Option<u64>,
-    /// How many hours after its receipt the photos that it names are due.
+    /// How many hours after its receipt the photos of the change are due.
     pub due_hours: u32,
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn mono_of(change: &Change) -> u64 {
     change.entries().first().map_or(0, |entry| entry.time.mono_ms)
 }
 
-/// Stores an accepted change, expects the photos that it names, and queues its SMS.
+/// Stores an accepted change, expects its photos, and queues its SMS.
 pub(crate) fn append(
     tx: &Tx<'_>,
     case: &CaseId,
@@ -63,7 +63,7 @@ pub(crate) fn append(
     Ok(())
 }
 
-/// All entries of a case with their receipts, and its changes as they are stored.
+/// All entries of a case with their receipts, and its changes in their stored form.
 pub(crate) fn entries(tx: &Tx<'_>, case: &CaseId) -> Result<(Vec<Recorded>, Vec<Vec<u8>>), ApiError> {
     let (mut entries, mut chunks) = (Vec::new(), Vec::new());
     case_log::each(tx, case, |bytes, receipt| {

@@ -1,5 +1,5 @@
-//! The chain of an installation's signed batches: what came is kept as it was signed, gaps are seen and asked for, forks raise an
-//! alarm and lose nothing.
+//! The chain of an installation's signed batches. Batches are stored as they were signed, missing ones are asked for, and a fork
+//! raises an alarm and loses nothing.
 
 use doorstep_domain::{BatchHash, Digest, InstallId, UnixMs};
 use doorstep_protocol::{Ack, Link, Spoken};
@@ -19,23 +19,23 @@ use crate::{
 /// How many missing batches an answer asks for at most.
 const MOST_RESENT: usize = 64;
 
-/// What taking a batch gave.
+/// The result of admitting a batch.
 pub(crate) struct Taken {
     pub ack: Ack,
-    /// The leaves of its receipts, a document each: what version 3 signs.
+    /// The leaves of the batch's receipts, one for each document. Version 3 signs them.
     pub leaves: Vec<Digest>,
-    /// The chain is broken: the store is a clone or was restored.
+    /// The chain is forked: the device's store is a clone or was restored.
     pub forked: bool,
 }
 
-/// One installation, two stores.
+/// Why one installation seems to have two stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Alarm {
-    /// Another batch came under this number.
+    /// A different batch with this number came before.
     SameNumber,
-    /// It follows another batch than the one that came before it.
+    /// The batch names another predecessor than the stored one.
     OtherPredecessor,
-    /// The device knows less of its own chain than the server: a backup was restored.
+    /// The device knows less of its own chain than the server, so a backup was restored.
     Behind,
 }
 
@@ -49,48 +49,49 @@ impl Alarm {
     }
 }
 
-/// The verdicts on a batch that came before, byte for byte the same.
-pub(crate) fn verdicts_of(db: &Tx<'_>, install: &InstallId, number: u64, hash: &BatchHash) -> Result<Option<Ack>, ApiError> {
-    let ack = chains::verdicts(db, install, number, hash)?;
+/// The verdicts on a batch that came before, byte for byte as they were first answered.
+pub(crate) fn verdicts_of(tx: &Tx<'_>, install: &InstallId, number: u64, hash: &BatchHash) -> Result<Option<Ack>, ApiError> {
+    let ack = chains::verdicts(tx, install, number, hash)?;
     ack.map(|ack| doorstep_protocol::decode(&ack).map_err(|_| ApiError::Internal("stored verdicts"))).transpose()
 }
 
-/// Whether a batch that came before broke its chain: its device asks again because an answer was lost, and is told again.
-pub(crate) fn is_forked_batch(db: &Tx<'_>, batch: &Verified) -> Result<bool, ApiError> {
-    Ok(chains::forks(db, &batch.install, batch.number, &batch.hash)?)
+/// Whether a batch that came before forked its chain. The device sends it again when an answer was lost, and needs the fork in
+/// the new answer too.
+pub(crate) fn is_forked_batch(tx: &Tx<'_>, batch: &Verified) -> Result<bool, ApiError> {
+    Ok(chains::forks(tx, &batch.install, batch.number, &batch.hash)?)
 }
 
-/// Whether a new batch continues the chain.
-pub(crate) fn examine(db: &Tx<'_>, batch: &Verified) -> Result<Option<Alarm>, ApiError> {
-    if !chains::hashes(db, &batch.install, batch.number)?.is_empty() {
+/// Checks that a new batch continues its chain.
+pub(crate) fn examine(tx: &Tx<'_>, batch: &Verified) -> Result<Option<Alarm>, ApiError> {
+    if !chains::hashes(tx, &batch.install, batch.number)?.is_empty() {
         return Ok(Some(Alarm::SameNumber));
     }
-    let before = if batch.number == 1 { vec![BatchHash::NONE] } else { chains::hashes(db, &batch.install, batch.number - 1)? };
+    let before = if batch.number == 1 { vec![BatchHash::NONE] } else { chains::hashes(tx, &batch.install, batch.number - 1)? };
     if !before.is_empty() && !before.contains(&batch.prev) {
         return Ok(Some(Alarm::OtherPredecessor));
     }
     // A batch that fills a gap must be the one that its successor names.
-    let after = chains::prev(db, &batch.install, batch.number + 1)?;
+    let after = chains::prev(tx, &batch.install, batch.number + 1)?;
     Ok(after.filter(|prev| prev != batch.hash.as_bytes()).map(|_| Alarm::OtherPredecessor))
 }
 
-/// What a request that pushes nothing says of its chain: whether its store is behind what this server has of it.
-pub(crate) fn examine_end(db: &Tx<'_>, install: &InstallId, end: Option<Link>) -> Result<Option<Alarm>, ApiError> {
-    let newest = chains::newest(db, install)?;
+/// Checks the chain's end as a request without a batch names it: a device whose store is behind the server raises an alarm.
+pub(crate) fn examine_end(tx: &Tx<'_>, install: &InstallId, end: Option<Link>) -> Result<Option<Alarm>, ApiError> {
+    let newest = chains::newest(tx, install)?;
     let Some(end) = end else { return Ok((newest > 0).then_some(Alarm::Behind)) };
-    let known = chains::hashes(db, install, end.batch)?;
+    let known = chains::hashes(tx, install, end.batch)?;
     if !known.is_empty() && !known.contains(&end.hash) {
         return Ok(Some(Alarm::SameNumber));
     }
     Ok((newest > end.batch).then_some(Alarm::Behind))
 }
 
-/// Batches of an installation that never arrived, the oldest first.
-pub(crate) fn missing(db: &Tx<'_>, install: &InstallId, end: Option<Link>) -> Result<Vec<u64>, ApiError> {
-    let newest = chains::newest(db, install)?.max(end.map_or(0, |end| end.batch));
+/// The batches of an installation that never arrived, oldest first.
+pub(crate) fn missing(tx: &Tx<'_>, install: &InstallId, end: Option<Link>) -> Result<Vec<u64>, ApiError> {
+    let newest = chains::newest(tx, install)?.max(end.map_or(0, |end| end.batch));
     let mut missing = Vec::new();
     let mut expected = 1;
-    chains::each_number(db, install, |number| {
+    chains::each_number(tx, install, |number| {
         missing.extend((expected..number).take(MOST_RESENT.saturating_sub(missing.len())));
         expected = number + 1;
     })?;
@@ -98,23 +99,23 @@ pub(crate) fn missing(db: &Tx<'_>, install: &InstallId, end: Option<Link>) -> Re
     Ok(missing)
 }
 
-/// Raises the alarm: for head office to see, and so that the installation's feeds leave nothing out any more.
+/// Raises a fork alarm for head office. The installation's feeds then include its own changes again.
 pub(crate) fn raise(
-    db: &Tx<'_>,
+    tx: &Tx<'_>,
     device: &Device,
     install: &InstallId,
     number: u64,
     alarm: Alarm,
     now: UnixMs,
 ) -> Result<(), ApiError> {
-    chains::raise_fork(db, &device.id, (install, number), alarm.as_str(), now)?;
-    chains::mark_forked(db, install, now)?;
+    chains::raise_fork(tx, &device.id, (install, number), alarm.as_str(), now)?;
+    chains::mark_forked(tx, install, now)?;
     Ok(())
 }
 
-/// Keeps a batch as it was signed, with its verdicts, which the server vouches for. `kept`: see [`link::Kept`].
-pub(crate) fn keep(
-    db: &Tx<'_>,
+/// Stores a batch as it was signed, with its verdicts and a link that vouches for them. `kept`: see [`link::Kept`].
+pub(crate) fn insert(
+    tx: &Tx<'_>,
     batch: &Verified,
     device: &Device,
     taken: &Taken,
@@ -128,7 +129,7 @@ pub(crate) fn keep(
         ack: link::sha(&ack),
         kept,
     };
-    let link = link::append(db, keys, &verdicts, now)?;
+    let link = link::append(tx, keys, &verdicts, now)?;
     let envelope = Envelope {
         install: batch.install,
         number: batch.number,
@@ -147,9 +148,9 @@ pub(crate) fn keep(
         complete: batch.signed.is_complete(),
         link,
     };
-    chains::keep(db, &envelope)?;
+    chains::insert(tx, &envelope)?;
     for number in &batch.again {
-        chains::note_sent_again(db, &batch.install, *number)?;
+        chains::note_sent_again(tx, &batch.install, *number)?;
     }
     Ok(())
 }

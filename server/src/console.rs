@@ -22,5 +22,5 @@ pub(crate) async fn photo(State(app): State<App>, Path(sha): Path<String>, heade
         return Ok(refused());
     }
     let id: PhotoId = sha.parse().map_err(|_| ApiError::NotFound)?;
-    photos::give(&app.db, &app.storage, id, &headers, None).await
+    photos::respond(&app.db, &app.storage, id, &headers, None).await
 }

@@ -1,8 +1,8 @@
-//! When devices were in contact, and at which monotonic time: what their acts are dated by.
+//! When devices were in contact, and at which monotonic time. Acts are dated by these contacts.
 //!
-//! A contact that gives the device a time is a row, by boot and hour: only such a row is an anchor. Other requests give no time. They
-//! are remembered in memory, and one of each five minutes in the database, because a write for each photo would cost more than what it
-//! tells: an act that is dated before one of them was not sent with it.
+//! A contact that gives the device a time is a row, by boot and hour. Only such a row is an anchor. Other requests are passing
+//! requests: they give no time. All of them are remembered in memory, and one of each five minutes in the database, because a
+//! write for each photo would cost more than it tells. They show that an act dated earlier was not sent with them.
 
 use std::{
     cell::RefCell,
@@ -33,37 +33,37 @@ pub(crate) struct DeviceClock {
 }
 
 impl DeviceClock {
-    /// Of the header `Sync-Clock`; `None` without it, or if it does not read.
+    /// Reads the header `Sync-Clock`; `None` if it is absent or malformed.
     pub fn of(headers: &HeaderMap) -> Option<Self> {
         let (boot, mono) = headers.get(CLOCK_HEADER)?.to_str().ok()?.split_once('-')?;
         let boot = u32::from_str_radix(boot, 16).ok().filter(|_| boot.len() == 8)?;
-        // 40 bits, as in an entry: 34 years.
+        // 40 bits of milliseconds, as in an entry, last 34 years.
         let mono_ms = mono.parse().ok().filter(|mono| *mono < 1 << 40)?;
         Some(Self { boot: BootId(boot.to_be_bytes()), mono_ms })
     }
 }
 
-/// The newest requests of each device that gave it no time.
+/// The newest passing requests of each device.
 #[derive(Clone, Default)]
 pub(crate) struct Passing(Arc<Mutex<HashMap<DeviceId, Seen>>>);
 
 #[derive(Default)]
 struct Seen {
-    /// Oldest first: those of the last minutes, and one before them.
+    /// The times of the last minutes and the newest one before them, oldest first.
     times: VecDeque<UnixMs>,
-    /// The newest that is to be kept in the database.
+    /// The newest time that was chosen for the database.
     kept: Option<UnixMs>,
 }
 
-/// Requests that follow each other faster count as the first of them.
+/// Requests within this time of another count as one.
 const SAME_MS: i64 = 10_000;
 
 impl Passing {
-    /// Notes a request. True if it is to be kept in the database too: the first of each five minutes.
+    /// Notes a passing request. Returns true for the first of each five minutes, which belongs in the database too.
     pub fn note(&self, device: DeviceId, now: UnixMs) -> bool {
         let mut devices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Seen { times, kept } = devices.entry(device).or_default();
-        // A clock that was put back leaves times that have not come.
+        // A clock that was set back leaves times in the future.
         times.retain(|at| *at <= now);
         if times.back().is_none_or(|last| now.since(*last) >= SAME_MS) {
             times.push_back(now);
@@ -78,85 +78,85 @@ impl Passing {
         is_due
     }
 
-    /// The newest that did not belong to a sending of now: a device that comes online asks for a session or for hints first, and brings
-    /// what it has right after.
+    /// The newest passing request that is no part of the current sending. A device that comes online asks for a session or for
+    /// hints just before it sends its records.
     pub fn before(&self, device: &DeviceId, now: UnixMs) -> Option<UnixMs> {
         let devices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         devices.get(device)?.times.iter().rev().find(|at| now.since(**at) > IN_FLIGHT_MS).copied()
     }
 }
 
-/// Keeps a request that gave its device no time, for other processes and for after a restart.
-pub(crate) fn keep_passing(db: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<(), ApiError> {
-    contacts::keep_passing(db, device, now)?;
-    // Those of the last minutes stay, and the newest before them.
-    Ok(contacts::thin_passing(db, device, now.plus(-IN_FLIGHT_MS))?)
+/// Stores a passing request, for other processes and for the time after a restart.
+pub(crate) fn keep_passing(tx: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<(), ApiError> {
+    contacts::keep_passing(tx, device, now)?;
+    // The times of the last minutes stay, and the newest one before them.
+    Ok(contacts::thin_passing(tx, device, now.plus(-IN_FLIGHT_MS))?)
 }
 
-/// The newest kept request that gave the device no time and did not belong to a sending of now.
-pub(crate) fn passed(db: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<Option<UnixMs>, ApiError> {
-    Ok(contacts::newest_passing(db, device, now.plus(-IN_FLIGHT_MS))?)
+/// The newest stored passing request that is no part of the current sending.
+pub(crate) fn passed(tx: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<Option<UnixMs>, ApiError> {
+    Ok(contacts::newest_passing(tx, device, now.plus(-IN_FLIGHT_MS))?)
 }
 
-/// Keeps a contact that gives the device the time of its receipt. `brings`: whether it could have brought what the device had recorded.
-/// A batch of version 2 that was open before an update goes alone, and what was recorded since waits for the next request.
-pub(crate) fn keep(db: &Tx<'_>, device: &DeviceId, clock: DeviceClock, brings: bool, received: UnixMs) -> Result<(), ApiError> {
+/// Stores a contact that gives the device the time of its receipt. `brings`: the device could have sent its records with it. A
+/// batch of version 2 that was open before an update goes alone, and later records wait for the next request.
+pub(crate) fn save(tx: &Tx<'_>, device: &DeviceId, clock: DeviceClock, brings: bool, received: UnixMs) -> Result<(), ApiError> {
     let contact = Contact { boot: clock.boot, at: received, offset: offset(received, clock.mono_ms), brings };
-    contacts::keep(db, device, &contact)?;
-    contacts::forget_before(db, device, received.plus(-CONTACT_LIFE_MS))?;
-    forget_ahead(db, Some(device), received)
+    contacts::save(tx, device, &contact)?;
+    contacts::forget_before(tx, device, received.plus(-CONTACT_LIFE_MS))?;
+    forget_ahead(tx, Some(device), received)
 }
 
-/// Forgets what was noted while the server's clock was ahead: when that time comes it would be taken for a contact. Of one device, or of
-/// all.
-pub(crate) fn forget_ahead(db: &Tx<'_>, device: Option<&DeviceId>, now: UnixMs) -> Result<(), ApiError> {
+/// Forgets the contacts of one device, or of all, that were noted while the server's clock was ahead. They would count as
+/// contacts once their time comes.
+pub(crate) fn forget_ahead(tx: &Tx<'_>, device: Option<&DeviceId>, now: UnixMs) -> Result<(), ApiError> {
     let ahead = now.plus(IN_FLIGHT_MS);
     match device {
-        Some(device) => contacts::forget_after(db, device, ahead)?,
-        None => contacts::forget_all_after(db, ahead)?,
+        Some(device) => contacts::forget_after(tx, device, ahead)?,
+        None => contacts::forget_all_after(tx, ahead)?,
     }
     Ok(())
 }
 
-/// Server time minus monotonic time: the same for all contacts of a boot, but for drift and for what a request took.
+/// Server time minus monotonic time. It is constant within a boot, except for drift and the duration of requests.
 fn offset(at: UnixMs, mono_ms: u64) -> i64 {
     at.0.saturating_sub(i64::try_from(mono_ms).unwrap_or(i64::MAX))
 }
 
-/// Whether the server gave the device this time in this boot, at this monotonic time.
-pub(crate) fn is_known(db: &Tx<'_>, device: &DeviceId, boot: BootId, anchor: &Anchor) -> Result<bool, ApiError> {
-    Ok(contacts::has(db, device, boot, anchor.server, offset(anchor.server, anchor.mono_ms))?)
+/// Whether the server gave the device this time at this monotonic time of this boot.
+pub(crate) fn is_known(tx: &Tx<'_>, device: &DeviceId, boot: BootId, anchor: &Anchor) -> Result<bool, ApiError> {
+    Ok(contacts::has(tx, device, boot, anchor.server, offset(anchor.server, anchor.mono_ms))?)
 }
 
-/// Whether a device of version 2 was given this time, at whatever monotonic time.
-pub(crate) fn was_given(db: &Tx<'_>, device: &DeviceId, server: UnixMs) -> Result<bool, ApiError> {
-    Ok(contacts::was_given(db, device, server)?)
+/// Whether the server gave a device of version 2 this time, at an unknown monotonic time.
+pub(crate) fn was_given(tx: &Tx<'_>, device: &DeviceId, server: UnixMs) -> Result<bool, ApiError> {
+    Ok(contacts::was_given(tx, device, server)?)
 }
 
-/// The newest contact of a device at a moment, of those that could have brought what it had recorded. What was noted in a later hour is of a
-/// server's clock that was ahead. A later one of the same hour counts as of that moment: whoever holds a request back until another one is
-/// answered must not hide the contacts before it.
-pub(crate) fn newest(db: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<Option<UnixMs>, ApiError> {
-    Ok(contacts::newest(db, device, now)?)
+/// The newest contact before a moment with which the device could have sent its records. Contacts of a later hour come from a
+/// server clock that was ahead, and are ignored. A later contact of the same hour counts as one of that moment: a device that
+/// holds a request back until another one is answered must not hide the contacts before it.
+pub(crate) fn newest(tx: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<Option<UnixMs>, ApiError> {
+    Ok(contacts::newest(tx, device, now)?)
 }
 
-/// Whether another device of a person was in contact between two times, whether or not it named its clock.
-pub(crate) fn others(db: &Tx<'_>, person: &str, device: &DeviceId, from: UnixMs, until: UnixMs) -> Result<bool, ApiError> {
-    Ok(contacts::of_others(db, person, device, (from, until))?)
+/// Whether another device of a person was in contact between two times, even without naming its clock.
+pub(crate) fn others(tx: &Tx<'_>, person: &str, device: &DeviceId, from: UnixMs, until: UnixMs) -> Result<bool, ApiError> {
+    Ok(contacts::of_others(tx, person, device, (from, until))?)
 }
 
-/// Whether a device's clock went as the server's did, boot by boot, as far as its contacts tell.
+/// Whether a device's clock kept pace with the server's, boot by boot, according to its contacts.
 pub(crate) struct Steadiness<'a> {
-    db: &'a Tx<'a>,
+    tx: &'a Tx<'a>,
     device: &'a DeviceId,
-    /// The contact that is being taken, which is not kept yet.
+    /// The current contact, which is not stored yet.
     now: (DeviceClock, UnixMs),
     known: RefCell<HashMap<[u8; 4], bool>>,
 }
 
 impl<'a> Steadiness<'a> {
-    pub fn of(db: &'a Tx<'a>, device: &'a DeviceId, clock: DeviceClock, received: UnixMs) -> Self {
-        Self { db, device, now: (clock, received), known: RefCell::default() }
+    pub fn of(tx: &'a Tx<'a>, device: &'a DeviceId, clock: DeviceClock, received: UnixMs) -> Self {
+        Self { tx, device, now: (clock, received), known: RefCell::default() }
     }
 
     pub fn holds(&self, boot: BootId) -> Result<bool, ApiError> {
@@ -164,8 +164,8 @@ impl<'a> Steadiness<'a> {
             return Ok(*known);
         }
         let (clock, received) = self.now;
-        // What was noted in a later hour is of a server's clock that was ahead: it says nothing of the device's.
-        let spread = contacts::spread(self.db, self.device, boot, received)?;
+        // Contacts of a later hour come from a server clock that was ahead, and prove nothing about the device's clock.
+        let spread = contacts::spread(self.tx, self.device, boot, received)?;
         let here = (clock.boot == boot).then(|| (offset(received, clock.mono_ms), received));
         let steady = spread.is_none_or(|Spread { lowest_offset: low, highest_offset: high, first, last }| {
             let (low, high) = here.map_or((low, high), |(now, _)| (low.min(now), high.max(now)));
@@ -193,7 +193,7 @@ mod tests {
         assert!(newest < at(55) && newest >= at(54), "{newest}");
         assert!(passing.before(&device, at(66)).unwrap() > at(59), "the last of them, later");
         assert_eq!(passing.before(&DeviceId::new([2; 16]), at(60)), None);
-        passing.note(device, at(10)); // the clock was put back
+        passing.note(device, at(10)); // the clock was set back
         assert_eq!(passing.before(&device, at(70)), Some(at(10)));
     }
 

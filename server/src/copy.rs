@@ -1,7 +1,8 @@
-//! Whether a data folder is the one that was served last, or a copy of it: put back from a backup, moved to another disk, or served
-//! twice. Two servers of one history would give the same numbers to different rows, and devices would miss cases for ever. So the
-//! database says which file it is in and how often it was served, and a marker beside it says the same. What differs proves nothing
-//! alone (a folder that was moved looks the same), so the server answers nothing until its operator has said which it is.
+//! Finds out whether a data folder is the one that was served last or a copy of it: restored from a backup, moved to another
+//! disk, or served twice. Two servers with one history would give the same numbers to different rows, and devices would miss
+//! cases for ever. So the database records its file and its number of starts, and a marker file beside it counts the starts too.
+//! A difference alone proves nothing (a moved folder shows the same one), so the server answers no request until its operator has
+//! said which it is.
 
 use std::{
     os::unix::fs::MetadataExt,
@@ -28,28 +29,28 @@ use crate::{
     },
 };
 
-/// What an operator says of a data folder that looks like a copy.
+/// The operator's statement about a data folder that looks like a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IfCopied {
-    /// Nothing is missing from it, and the server that it was copied from is stopped for good: the history goes on.
+    /// Nothing is missing from the folder, and the server that it was copied from is stopped for good. The history goes on.
     Moved,
-    /// It was put back, and something may be missing: a new history begins.
+    /// The folder was restored from a backup, and records may be missing. A new history begins.
     Restore,
 }
 
-/// Why a data folder is not served until its operator has said what it is.
+/// Why a data folder is not served until its operator has made a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Suspicion {
-    /// The database is in another file than when it was served last.
+    /// The database is in another file than when it was last served.
     Elsewhere,
-    /// The marker beside it counts starts that the database knows nothing of.
+    /// The marker counts starts that the database does not know.
     Older,
-    /// A device has shown an answer of this history that the database does not have.
+    /// A device has shown a signed answer of this history that the database does not have.
     Lost,
 }
 
 impl Suspicion {
-    /// What is seen, in a sentence's end.
+    /// The suspicion as the end of a sentence.
     pub(crate) fn seen(self) -> &'static str {
         match self {
             Self::Elsewhere => "the database is in another file than when it was served last",
@@ -59,39 +60,39 @@ impl Suspicion {
     }
 }
 
-/// Where the database was when it was served last, and how often it had been served by then.
+/// The database's file when it was last served, and its number of starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
     file: FileId,
     starts: u64,
 }
 
-/// What tells a file from its copy, and stays over a rename and a restart of the machine.
+/// Tells a file from its copy. It survives a rename and a restart of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct FileId {
-    /// When the file was made, nanoseconds since 1970. Where the file system does not say so, the id of the file system; that one is
-    /// another after a restart where it is only the number of the device (XFS, which does say so).
+    /// The file's birth time in nanoseconds since 1970. Where the file system has none, the id of the file system; where that id
+    /// is only the device number, it changes with a restart (XFS, which has birth times).
     made: u64,
     inode: u64,
 }
 
-/// Whether the folder looks like a copy, or something of its history is proven to be lost.
-pub(crate) fn suspicion(db: &Tx<'_>, folder: &Path) -> Result<Option<Suspicion>, ServeError> {
-    if meta::get::<Vec<u8>>(db, Meta::Loss)?.is_some() {
+/// Whether the folder looks like a copy, or a loss from its history is proven.
+pub(crate) fn suspicion(tx: &Tx<'_>, folder: &Path) -> Result<Option<Suspicion>, ServeError> {
+    if meta::get::<Vec<u8>>(tx, Meta::Loss)?.is_some() {
         return Ok(Some(Suspicion::Lost));
     }
     let counted = Marker::read(folder).starts;
-    Ok(match place(db)? {
+    Ok(match place(tx)? {
         Some(place) if place.file != here(folder)? => Some(Suspicion::Elsewhere),
         Some(place) if counted > place.starts => Some(Suspicion::Older),
-        // Of a version that kept no place, put back beside the marker of a later one.
+        // The database comes from a version that recorded no place, and a later version wrote the marker.
         None if counted > 0 => Some(Suspicion::Older),
-        // Else never served: there is nothing to compare it with.
+        // The folder was never served, so there is no difference.
         _ => None,
     })
 }
 
-/// Counts a start, in the database first: a marker that is behind it is what a crash in between leaves, and means nothing.
+/// Counts a start, in the database first. A crash in between leaves a marker that is behind, which raises no suspicion.
 pub(crate) fn begin(store: &Store, folder: &Path) -> Result<(), ServeError> {
     let starts = store.write(|tx| {
         let starts = place(tx)?.map_or(0, |place| place.starts).saturating_add(1);
@@ -102,41 +103,41 @@ pub(crate) fn begin(store: &Store, folder: &Path) -> Result<(), ServeError> {
     Marker { starts, running: true }.write(folder)
 }
 
-/// A server has ended in order: all that it acknowledged is in the database's own file.
+/// Marks an orderly stop: all acknowledged data is then in the database's own file.
 pub(crate) fn end(store: &Store, folder: &Path) -> Result<(), ServeError> {
     close(store, folder, Marker::read(folder).starts)
 }
 
-/// Brings all that is in the write-ahead log into the database's own file, and says so in the marker. If somebody else is at it, the log
-/// stays, and is asked for at the next start.
+/// Moves the write-ahead log into the database's own file and notes that in the marker. If another process uses the database, the
+/// log stays, and the next start requires it.
 pub(crate) fn close(store: &Store, folder: &Path, starts: u64) -> Result<(), ServeError> {
     let running = !store.take_in_log()?;
     Marker { starts, running }.write(folder)
 }
 
-/// Makes the folder the one that is served: what it looked like before is settled.
-pub(crate) fn settle(db: &Tx<'_>, folder: &Path, starts: u64) -> Result<(), ServeError> {
+/// Records the folder as the one that is served, and drops earlier suspicions.
+pub(crate) fn settle(tx: &Tx<'_>, folder: &Path, starts: u64) -> Result<(), ServeError> {
     let FileId { made, inode } = here(folder)?;
     let place = [made, inode, starts].map(u64::to_be_bytes).concat();
-    meta::set(db, Meta::Place, &place)?;
-    meta::drop(db, Meta::Loss)?;
+    meta::set(tx, Meta::Place, &place)?;
+    meta::drop(tx, Meta::Loss)?;
     Ok(())
 }
 
-/// How often the folder was served, as far as the database or its marker knows.
-pub(crate) fn starts(db: &Tx<'_>, folder: &Path) -> Result<u64, ServeError> {
-    Ok(place(db)?.map_or(0, |place| place.starts).max(Marker::read(folder).starts))
+/// How often the folder was served, according to the database or the marker.
+pub(crate) fn starts(tx: &Tx<'_>, folder: &Path) -> Result<u64, ServeError> {
+    Ok(place(tx)?.map_or(0, |place| place.starts).max(Marker::read(folder).starts))
 }
 
-/// The operator's word that nothing is missing from the folder and that no other server goes on with its history. What a damaged
-/// write-ahead log holds is kept beside it; returns where.
+/// Accepts the operator's statement that the folder is complete and that no other server continues its history. A damaged
+/// write-ahead log is preserved in a file beside it, whose path is returned.
 pub fn moved(folder: &Path) -> Result<Option<PathBuf>, AdminError> {
     need(folder)?;
-    let _alone = folder::take(folder, false)?;
+    let _alone = folder::lock(folder, false)?;
     take_as_moved(folder)
 }
 
-/// The same for the process that has the folder.
+/// Does the work of [`moved`] for a process that already holds the folder's lock.
 pub(crate) fn take_as_moved(folder: &Path) -> Result<Option<PathBuf>, AdminError> {
     let (store, kept) = open::open_as_it_is(folder)?;
     sound::structure(&store, folder, true)?;
@@ -149,57 +150,57 @@ pub(crate) fn take_as_moved(folder: &Path) -> Result<Option<PathBuf>, AdminError
     Ok(kept)
 }
 
-/// A word on a folder without a database is a slip of the pen, and makes none.
+/// Refuses a folder without a database, because such a path is a typing error, and creates none.
 pub(crate) fn need(folder: &Path) -> Result<(), AdminError> {
     let what = || AdminError::Missing(format!("there is no database in {}: name the server's data folder", folder.display()));
     if folder.join(DATABASE).exists() { Ok(()) } else { Err(what()) }
 }
 
-/// A history and how far it has come, as an answer of the server says under its signature.
+/// A history and its counter, as a signed answer of the server names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Reached {
     pub history: HistoryId,
-    /// Raised by every write that an answer speaks of.
+    /// Raised by every write that an answer reports.
     pub counter: u64,
 }
 
-/// Whether a signed answer that a device holds proves that the log has lost something: it is of the log's present history, and the
-/// log has not come so far. An answer of an older history proves nothing: that a loss is known is why there is a newer one.
+/// Whether a signed answer that a device holds proves a loss: it is of the log's present history and counts further than the log.
+/// An answer of an older history proves nothing, because the newer history began with a known loss.
 pub(crate) fn proves_loss(log: Reached, held: Reached) -> bool {
     log.history == held.history && held.counter > log.counter
 }
 
-/// Notes that a loss is proven: the folder is suspected until its operator has spoken, as a copy is.
+/// Records a proven loss. The folder is then under suspicion, like a copy, until its operator makes a statement.
 pub(crate) fn note_loss(tx: &Tx<'_>, held: Reached) -> Result<(), StoreError> {
     meta::set_first(tx, Meta::Loss, &[held.history.as_bytes().as_slice(), &held.counter.to_be_bytes()].concat())
 }
 
-/// How far the log has come.
+/// The log's history and counter.
 pub(crate) fn reached(tx: &Tx<'_>) -> Result<Reached, StoreError> {
     Ok(Reached { history: meta::need(tx, Meta::History)?, counter: store::answers::count(tx)? })
 }
 
-/// What an answer that a device shows says of the log: `Some` if it proves a loss. One that claims no more than the log has is not
-/// looked at; one that claims more, and was never signed by a key of the log, is an error and nothing else.
-pub(crate) fn examine(db: &Tx<'_>, witness: &Witness) -> Result<Option<Reached>, ApiError> {
+/// Checks an answer that a device shows: `Some` if it proves a loss. An answer that counts no further than the log is ignored.
+/// One that counts further without a signature by a key of the log is an error.
+pub(crate) fn examine(tx: &Tx<'_>, witness: &Witness) -> Result<Option<Reached>, ApiError> {
     let held = Reached { history: witness.history, counter: witness.counter };
-    if !proves_loss(reached(db)?, held) {
+    if !proves_loss(reached(tx)?, held) {
         return Ok(None);
     }
-    if Keys::own(db)?.iter().any(|key| witness.is_signed_by(key)) { Ok(Some(held)) } else { Err(ApiError::Witness) }
+    if Keys::own(tx)?.iter().any(|key| witness.is_signed_by(key)) { Ok(Some(held)) } else { Err(ApiError::Witness) }
 }
 
-/// Whether a request may be taken: not while a loss is proven, and not if its device says that it has an answer that the log has not
-/// come to. The bare number stops nobody else: the device is asked for its proof.
-pub(crate) fn admit(db: &Tx<'_>, history: HistoryId, counter: Option<u64>) -> Result<(), ApiError> {
-    if meta::get::<Vec<u8>>(db, Meta::Loss)?.is_some() {
+/// Whether a request may be admitted: not while a loss is proven, and not if its device claims an answer that is ahead of the
+/// log. The bare claim blocks only this device, which is asked for the signed answer.
+pub(crate) fn admit(tx: &Tx<'_>, history: HistoryId, counter: Option<u64>) -> Result<(), ApiError> {
+    if meta::get::<Vec<u8>>(tx, Meta::Loss)?.is_some() {
         return Err(ApiError::Copied);
     }
     let Some(counter) = counter else { return Ok(()) };
-    if proves_loss(reached(db)?, Reached { history, counter }) { Err(ApiError::Prove) } else { Ok(()) }
+    if proves_loss(reached(tx)?, Reached { history, counter }) { Err(ApiError::Prove) } else { Ok(()) }
 }
 
-fn place(db: &Tx<'_>) -> Result<Option<Place>, StoreError> {
+fn place(tx: &Tx<'_>) -> Result<Option<Place>, StoreError> {
     let read = |bytes: Vec<u8>| {
         let (made, rest) = bytes.split_first_chunk::<8>()?;
         let (inode, starts) = rest.split_first_chunk::<8>()?;
@@ -207,10 +208,10 @@ fn place(db: &Tx<'_>) -> Result<Option<Place>, StoreError> {
         let file = FileId { made: u64::from_be_bytes(*made), inode: u64::from_be_bytes(*inode) };
         Some(Place { file, starts })
     };
-    Ok(meta::get(db, Meta::Place)?.and_then(read))
+    Ok(meta::get(tx, Meta::Place)?.and_then(read))
 }
 
-/// The database's file.
+/// Identifies the database's file.
 fn here(folder: &Path) -> Result<FileId, ServeError> {
     let at_folder = |source| ServeError::Folder { folder: folder.to_owned(), source };
     let path = folder.join(DATABASE);
@@ -265,7 +266,7 @@ mod tests {
         begin(&db, folder.path()).unwrap();
         end(&db, folder.path()).unwrap();
         drop(db);
-        // Written over, so the inode is the same.
+        // Writing over the file keeps its inode.
         let bytes = std::fs::read(&backup).unwrap();
         File::options().write(true).truncate(true).open(&file).unwrap().write_all(&bytes).unwrap();
         let db = open::open(folder.path()).unwrap();

@@ -1,4 +1,4 @@
-//! The devices as head office sees them: when each was seen last, what it said is still on it, which of its batches never arrived.
+//! The devices as head office sees them: their last contact, their unsent work, and their batches that never arrived.
 
 use doorstep_domain::{CaseId, DeviceId, InstallId, UnixMs};
 use doorstep_protocol::{
@@ -20,20 +20,20 @@ const HOUR_MS: i64 = 3_600_000;
 /// How long a device's entries may lean on an answer.
 const ANCHOR_LIFE_MS: i64 = 60 * 86_400_000;
 
-/// Notes an exchange: in which version it was, and what the device says is still on it.
+/// Notes a sync: its version, and the unsent work that the device reports.
 pub(crate) fn seen(tx: &Tx<'_>, device: &DeviceId, beacon: Option<&Beacon>, proto: &str, now: UnixMs) -> Result<(), ApiError> {
     let beacon = beacon.map(doorstep_protocol::encode).transpose()?;
     Ok(devices::note_seen(tx, device, beacon.as_deref(), proto, now)?)
 }
 
-/// Notes a server time that is given to a device which names no clock, as those of version 2 do: nobody knows at which of its monotonic
-/// times.
+/// Notes a server time that was given at an unknown monotonic time, because the device names no clock. Devices of version 2 name
+/// none.
 pub(crate) fn given(tx: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<(), ApiError> {
     devices::note_given(tx, device, now.0 / HOUR_MS, now)?;
     Ok(devices::forget_given(tx, device, now.plus(-ANCHOR_LIFE_MS).0 / HOUR_MS)?)
 }
 
-/// Whether two stores have written under an installation.
+/// Whether two stores have written under one installation.
 pub(crate) fn is_forked(tx: &Tx<'_>, install: &InstallId) -> Result<bool, ApiError> {
     Ok(installs::is_forked(tx, install)?)
 }
@@ -43,31 +43,31 @@ pub(crate) fn is_forked(tx: &Tx<'_>, install: &InstallId) -> Result<bool, ApiErr
 pub struct DeviceRow {
     /// The device.
     pub device: DeviceId,
-    /// Accounts on it.
+    /// The accounts on it.
     pub people: Vec<String>,
     /// When it was enrolled.
     pub enrolled_at: UnixMs,
     /// When it was revoked.
     pub revoked_at: Option<UnixMs>,
-    /// When it was seen last.
+    /// When it was last in contact.
     pub seen_at: UnixMs,
-    /// Milliseconds since then.
+    /// Milliseconds since its last contact.
     pub silent_ms: i64,
-    /// Cases with something unsent, as it said last.
+    /// The number of cases with unsent changes, as the device last reported.
     pub unsent_cases: u32,
-    /// Photos whose bytes are still on it.
+    /// The number of photos whose bytes are still unsent.
     pub unsent_photos: u32,
     /// When the oldest unsent action was recorded.
     pub oldest_unsent: Option<UnixMs>,
-    /// Name and version of its app.
+    /// The name and version of its app.
     pub app: String,
-    /// Batches that never arrived, by installation.
+    /// The numbers of batches that never arrived, of all its installations.
     pub missing_batches: Vec<u64>,
-    /// Changes in quarantine, undecided.
+    /// The number of undecided changes in quarantine.
     pub quarantined: u32,
 }
 
-/// All devices, those that hold the oldest unsent work first, then the most silent.
+/// Lists all devices. The devices with the oldest unsent work come first, then the devices that were silent longest.
 pub(crate) fn list(tx: &Tx<'_>, now: UnixMs) -> Result<Vec<DeviceRow>, ApiError> {
     let mut list = Vec::new();
     for device in devices::all(tx)? {
@@ -91,12 +91,12 @@ pub(crate) fn list(tx: &Tx<'_>, now: UnixMs) -> Result<Vec<DeviceRow>, ApiError>
     Ok(list)
 }
 
-/// What a device says is still on it; nothing of one that has said nothing, or what a newer version of it says.
+/// The device's last report of unsent work. It is empty if there was none, or if this version can not read it.
 fn beacon_of(device: &devices::Said) -> Beacon {
     device.beacon.as_ref().and_then(|bytes| doorstep_protocol::decode(bytes).ok()).unwrap_or_default()
 }
 
-/// The enrolled devices that can not read a format. Those of version 1 only push, and are not asked.
+/// The enrolled devices that can not read a format. Devices of version 1 are left out, because they only push.
 fn that_can_not_read(tx: &Tx<'_>, format: u32) -> Result<Vec<Unreading>, ApiError> {
     let mut found = Vec::new();
     let can_not_read = |proto: &str| (1..format).contains(&newest_format(VERSIONS, proto));
@@ -112,7 +112,7 @@ fn that_can_not_read(tx: &Tx<'_>, format: u32) -> Result<Vec<Unreading>, ApiErro
     Ok(found)
 }
 
-/// Why a format is not to be published, if it is not; `anyway`: whoever can not read it.
+/// The enrolled devices that forbid publishing a format, if any. With `anyway` no device forbids it.
 pub(crate) fn against(tx: &Tx<'_>, format: u32, anyway: bool) -> Result<Option<Unreadable>, ApiError> {
     let devices = if anyway { vec![] } else { that_can_not_read(tx, format)? };
     Ok(Some(Unreadable { format, devices }).filter(|unreadable| !unreadable.devices.is_empty()))
@@ -136,30 +136,30 @@ pub(crate) fn forks(tx: &Tx<'_>) -> Result<Vec<Fork>, ApiError> {
 pub struct EnvelopeRow {
     /// The device.
     pub device: DeviceId,
-    /// The installation whose chain it is in.
+    /// The installation of its chain.
     pub install: InstallId,
-    /// Its number.
+    /// The batch's number in the chain.
     pub batch: u64,
-    /// Who was signed in.
+    /// The person who was signed in.
     pub person: String,
-    /// When it came.
+    /// When the server received it.
     pub received_at: UnixMs,
-    /// The device's wall clock when it was sent.
+    /// The device's wall clock at the sending.
     pub wall: UnixMs,
-    /// Whether the signature holds for the stored bytes, checked now.
+    /// Whether the signature holds for the stored bytes. Verified with each call.
     pub signature_holds: bool,
-    /// Whether it names the hash of the batch before it as it is stored.
+    /// Whether the batch names the hash of the stored batch before it.
     pub follows: bool,
-    /// Changes of the case in it.
+    /// The number of changes of the case in it.
     pub changes: u32,
 }
 
-/// What a device signed of a batch that is kept: empty if it can not be read, which nobody signs.
+/// The message that a device signed for a stored batch. Empty if the batch can not be read; no device signs an empty message.
 pub(crate) fn signed_message(version: u32, body: &[u8], sending: Vec<u8>, clock: &BatchClock) -> Vec<u8> {
     match version {
         2 => batch_message(body, clock),
         _ => {
-            // The columns repeat what the sending says: other values there are an edit like one of the signed bytes.
+            // The columns must repeat the sending: other values there are tampering, like an altered signed byte.
             let says_so =
                 doorstep_protocol::decode::<Sending>(&sending).is_ok_and(|sent| BatchClock::of(&sent.clocks()) == *clock);
             let kept = doorstep_protocol::decode::<Batch>(body).ok().filter(|_| says_so);
@@ -168,7 +168,7 @@ pub(crate) fn signed_message(version: u32, body: &[u8], sending: Vec<u8>, clock:
     }
 }
 
-/// The signed batches that touched a case, in the order they came, each checked anew.
+/// The signed batches that touched a case, in the order of arrival. Each signature is verified anew.
 pub(crate) fn envelopes(tx: &Tx<'_>, case: &CaseId) -> Result<Vec<EnvelopeRow>, ApiError> {
     let mut list = Vec::new();
     case_batches::each_of_case(tx, case, |batch| {

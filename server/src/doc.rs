@@ -1,4 +1,4 @@
-//! How a document's row goes on with each accepted change.
+//! Updates a document's row with each accepted change.
 
 use doorstep_document::{Change, HARD_CASE_BYTES, HARD_CASE_CHANGES};
 use doorstep_domain::{Body, DocKind};
@@ -7,23 +7,23 @@ use doorstep_rules::PROVISIONAL;
 use crate::store::docs::Doc;
 
 impl Doc {
-    /// How many heads the case has with one change more.
+    /// The number of heads of the case after this change.
     pub(crate) fn heads_after(&self, change: &Change) -> usize {
         self.position.heads.iter().filter(|head| !change.deps().contains(head)).count() + 1
     }
 
-    /// Whether the case takes no change more.
+    /// Whether the case can take no further change.
     pub(crate) fn is_full(&self, change: &Change) -> bool {
         self.n >= HARD_CASE_CHANGES as u64 || self.bytes + change.bytes().len() > HARD_CASE_BYTES
     }
 
-    /// Whether a change is of another kind of document than what the log has.
+    /// Whether a change is of another kind of document than the stored one.
     pub(crate) fn is_of_another_kind(&self, kind: DocKind) -> bool {
         self.n > 0 && self.kind != kind
     }
 
-    /// Takes an accepted change into account; `review`: the policy let it pass for head office to look at.
-    pub(crate) fn take(&mut self, change: &Change, person: &str, review: bool) {
+    /// Adds an accepted change. `review`: the policy admitted it with a mark for review by head office.
+    pub(crate) fn add(&mut self, change: &Change, person: &str, review: bool) {
         self.n += 1;
         self.bytes += change.bytes().len();
         self.position.advance(change, false);
@@ -42,21 +42,22 @@ impl Doc {
             match &entry.body {
                 Body::Notice(notice) => {
                     self.notified = true;
-                    // For a waybill in no list the target decides who reads: only whoever recorded it first may name it, or
-                    // anybody could name themselves.
+                    // For a waybill in no list the target decides who reads. Only the outlet that recorded it first may name the
+                    // target, or anybody could name themselves.
                     if entry.author.outlet.as_str() == self.first_outlet {
                         self.notice_to = Some(notice.to.to_string());
                     }
                 }
-                // A registration is online, like a notice: the origin outlet reads what is held against it, and can contest it.
+                // A registration is online, like a notice: the origin outlet reads the fault that it is charged with, and can
+                // contest it.
                 Body::Outage(_) => self.notified = true,
                 Body::Problem(_) => (self.notified, self.closed) = (true, false),
-                // Somebody whom the policy only tolerates ends nobody else's case.
+                // An author whom the policy only tolerates can not close another outlet's case.
                 Body::Close(_) | Body::Alias(_) if review && entry.author.outlet.as_str() != self.first_outlet => {}
                 Body::Close(close) => self.closed |= close.piece.is_none(),
-                // Its own number is known: the case goes on there.
+                // The parcel's own number is known, and the case goes on there.
                 Body::Alias(_) if self.waybill.starts_with(PROVISIONAL) => self.closed = true,
-                // Delivered in vain again after its end: it is open again, and the courier's.
+                // A failed delivery after the close opens the case again, for its courier.
                 Body::Attempt(_) => self.closed = false,
                 Body::Handover(handover) => {
                     self.offered_to = Some(handover.to.to_string());

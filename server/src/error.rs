@@ -1,4 +1,4 @@
-//! Errors by who sees them: the operator at start, the administrator, a device.
+//! Errors, by reader: the operator at a start, the administrator, a device.
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -17,29 +17,29 @@ use crate::store::tx::StoreError;
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// Not loopback, and nobody said that this is meant.
+    /// The address is not loopback, there is no certificate, and `--insecure` is absent.
     #[error(
         "listen on {0}: not a loopback address and no certificate; give --tls-cert and --tls-key, or put a TLS proxy before it and \
          pass --insecure"
     )]
     NotLoopback(SocketAddr),
-    /// The certificate.
+    /// The certificate can not be used.
     #[error(transparent)]
     Tls(#[from] crate::TlsError),
-    /// The address is taken or not ours.
+    /// The address is taken or does not belong to this machine.
     #[error("listen on {addr}: {source}")]
     Listen {
         /// The address.
         addr: SocketAddr,
-        /// Why.
+        /// The error of the system.
         source: std::io::Error,
     },
-    /// The data folder.
+    /// The data folder can not be used.
     #[error("use the data folder {folder}: {source}")]
     Folder {
-        /// Which.
+        /// The data folder.
         folder: PathBuf,
-        /// Why.
+        /// The error of the system.
         source: std::io::Error,
     },
     /// Another process serves the folder.
@@ -48,21 +48,21 @@ pub enum ServeError {
          balancer, start each with --shared-folder"
     )]
     Served {
-        /// Which.
+        /// The data folder.
         folder: PathBuf,
     },
     /// The database was written by a newer version.
     #[error("open the database: it has version {found}, this program knows up to {known}; install a newer version")]
     TooNew {
-        /// Its version.
+        /// The schema version of the database.
         found: u32,
-        /// Newest known here.
+        /// The newest schema version that this program knows.
         known: u32,
     },
-    /// The database.
+    /// The database fails.
     #[error("open the database: {0}")]
     Database(#[from] StoreError),
-    /// The server did not end in order, and the log that holds what it acknowledged last is not there.
+    /// The server did not stop in order, and its write-ahead log with the newest acknowledged data is missing.
     #[error(
         "open the database: {file} is missing, and the server was not stopped in order: what it acknowledged last is in that file. \
          Put it back beside the database. If it is lost: doorstep-server restore {folder}. If another program has written it into the \
@@ -71,10 +71,10 @@ pub enum ServeError {
     WalMissing {
         /// The data folder.
         folder: PathBuf,
-        /// The log.
+        /// The write-ahead log.
         file: PathBuf,
     },
-    /// A frame of the log is damaged, and what was acknowledged after it stands behind.
+    /// A frame of the write-ahead log is damaged, and later acknowledged data follows it.
     #[error(
         "open the database: frame {frame} of {file} is damaged, and what was acknowledged later stands behind it. Nothing was changed. \
          Put database and log back from a copy that is whole, or go on without what stands behind, which is kept in a file beside it: \
@@ -83,9 +83,9 @@ pub enum ServeError {
     WalDamaged {
         /// The data folder.
         folder: PathBuf,
-        /// The log.
+        /// The write-ahead log.
         file: PathBuf,
-        /// Which frame, from 1; 0: its header.
+        /// The number of the damaged frame, from 1; 0 is the header.
         frame: u64,
     },
     /// The structure of the database is broken.
@@ -96,31 +96,31 @@ pub enum ServeError {
     Damaged {
         /// The data folder.
         folder: PathBuf,
-        /// What SQLite says.
+        /// The complaint of SQLite.
         what: String,
     },
-    /// The word that was given for a folder that looks like a copy could not be carried out.
+    /// The operator's statement about a folder that looks like a copy could not be carried out.
     #[error("take the data folder as was ordered by --if-copied: {0}")]
     Copied(String),
-    /// The storage of photos.
+    /// The storage of photos can not be used.
     #[error("use the photos' storage: {0}")]
     Photos(String),
-    /// The configuration of SMS.
+    /// The configuration of SMS is wrong.
     #[error("send SMS: {0}")]
     Sms(String),
     /// The list of parcels can not be read.
     #[error("read the list of parcels from the database: a row is damaged; restore it from a backup")]
     Listing,
-    /// The log that was there can not be taken into the chain of links.
+    /// The log of an older version can not be added to the chain of links.
     #[error("sign the log in the database: a row is damaged; restore it from a backup")]
     Links,
     /// The database has no usable keys.
     #[error("read the server's keys from the database: they are missing or damaged; restore it from a backup")]
     Keys,
-    /// What the database says of the clock.
+    /// The clock's entries in the database can not be read or written.
     #[error("hold the clock against the database: {0}")]
     Clock(String),
-    /// No randomness to be had.
+    /// The system gives no randomness.
     #[error("draw random bytes from the operating system")]
     Random,
 }
@@ -130,20 +130,20 @@ pub enum ServeError {
 pub struct Unreading {
     /// The device.
     pub device: DeviceId,
-    /// Accounts on it.
+    /// The accounts on it.
     pub people: Vec<String>,
-    /// Name and version of its app, as it said last.
+    /// The name and version of its app, as it last reported.
     pub app: String,
-    /// The version of the protocol that it spoke last.
+    /// The protocol version that it last spoke.
     pub version: String,
 }
 
-/// Enrolled devices can not read what is to be published.
+/// Enrolled devices can not read the file that is to be published.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unreadable {
     /// The format of the file.
     pub format: u32,
-    /// Who can not read it.
+    /// The devices that can not read it.
     pub devices: Vec<Unreading>,
 }
 
@@ -173,29 +173,29 @@ pub enum AdminError {
     /// The database can not be opened.
     #[error(transparent)]
     Open(#[from] ServeError),
-    /// The database.
+    /// The database fails.
     #[error("use the database: {0}")]
     Database(#[from] StoreError),
-    /// Something that the command needs is not there; says what to do.
+    /// Something that the command needs is missing; the text says what to do.
     #[error("{0}")]
     Missing(String),
-    /// A value that can not be one.
+    /// A value is invalid.
     #[error("{0}")]
     Invalid(String),
-    /// Devices can not read what is to be published.
+    /// Devices can not read the file that is to be published.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
-    /// A file.
+    /// A file can not be used.
     #[error("read {file}: {source}")]
     File {
-        /// Which.
+        /// The file.
         file: PathBuf,
-        /// Why.
+        /// The error of the system.
         source: std::io::Error,
     },
 }
 
-/// Why a device's request fails. Becomes an [`ErrorBody`] with a stable code.
+/// Why a device's request fails. A device sees it as an [`ErrorBody`] with a stable code.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
     #[error("token is missing or not known; enrol again")]
@@ -266,7 +266,7 @@ pub(crate) enum ApiError {
 }
 
 impl ApiError {
-    /// The stable code that a device sees, and with it the status.
+    /// The stable code that a device sees. The code determines the status.
     pub(crate) fn code(&self) -> ErrorCode {
         match self {
             Self::Unauthorized => ErrorCode::Unauthorized,
@@ -302,7 +302,7 @@ impl ApiError {
         }
     }
 
-    /// An error as a device reads it.
+    /// The response that tells a device an error.
     pub(crate) fn answer(status: StatusCode, code: ErrorCode, detail: &str) -> Response {
         let body = ErrorBody { code, detail: detail.to_owned() };
         let bytes = doorstep_protocol::encode(&body).unwrap_or_default();
@@ -310,7 +310,7 @@ impl ApiError {
     }
 }
 
-/// The status with which a code is answered unless its caller knows better.
+/// The default status of a code.
 pub(crate) fn status_of(code: &ErrorCode) -> StatusCode {
     let usual = code.statuses().first().and_then(|status| StatusCode::from_u16(*status).ok());
     usual.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -329,7 +329,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let code = self.code();
         let status = status_of(&code);
-        // A person must come first: said once at the start, not with every device that asks.
+        // A suspicion needs a person. It is logged once at the start, not for every device that asks.
         let waits = matches!(self, Self::Copied);
         if status.is_server_error() && !waits {
             crate::say!("doorstep-server: {self}");

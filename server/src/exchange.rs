@@ -1,4 +1,4 @@
-//! A sync: what a device brings is taken in one transaction, and what it does not have yet is read for it.
+//! A sync: the device's records are admitted in one transaction, and the answer holds the changes that the device lacks.
 
 use std::sync::Arc;
 
@@ -30,31 +30,32 @@ use crate::{
     verify::Verified,
 };
 
-/// Most bytes of changes in one answer, unless a single case has more: even random bytes then stay below
+/// The largest number of bytes of changes in an answer, unless a single case has more. Even random bytes then stay below
 /// [`doorstep_protocol::MAX_ENCODED`].
 const MAX_WANT: usize = 2 * 1024 * 1024;
 const MIN_WANT: usize = 64 * 1024;
 
 /// A request, read and verified.
 pub(crate) struct Asked {
-    /// When its headers were here.
+    /// When the request's headers arrived.
     pub now: UnixMs,
     pub device: Device,
     pub spoken: Spoken,
-    /// What a device of its version may do.
+    /// What a device of this version may do.
     pub reach: Reach,
-    /// The version's name.
+    /// The name of the protocol version.
     pub proto: &'static str,
     pub reads: Reads,
-    /// The device's clock as the header names it.
+    /// The device's clock from the header.
     pub clock: Option<DeviceClock>,
     pub request: SyncRequest,
     pub batch: Option<Verified>,
 }
 
-/// Takes what a device brings, and answers with what it does not have. Returns the answer's bytes.
+/// Admits a device's records and answers with the changes that it lacks. Returns the answer's bytes.
 pub(crate) async fn exchange(app: &App, mut asked: Asked) -> Result<Vec<u8>, ApiError> {
-    // Read anew: the device ties it to the moment at which this answer's headers reach it, and its entries may lean on it.
+    // The clock is read anew here, because the device ties this time to the arrival of the answer's headers, and its entries may
+    // lean on it.
     let answered = (app.now)();
     if let Some(witness) = asked.request.witness.take()
         && let Some(held) = app.db.read(move |tx| copy::examine(tx, &witness)).await?
@@ -68,14 +69,14 @@ pub(crate) async fn exchange(app: &App, mut asked: Asked) -> Result<Vec<u8>, Api
     let passing = app.passing.before(&asked.device.id, now);
     let asked = Arc::new(asked);
     let taking = Taking { asked: asked.clone(), keys: app.keys.clone(), rules: app.rules.clone(), passing, first, answered };
-    let written = app.db.write(move |tx| taking.take(tx)).await;
+    let written = app.db.write(move |tx| taking.write(tx)).await;
     if matches!(written, Err(ApiError::Copied)) {
         app.loss.notify_one();
     }
     let written = written?;
     for photo in lost.into_iter().take(MAX_LOST_PHOTOS) {
         let (keys, rules, from) = (app.keys.clone(), app.rules.clone(), asked.device.id);
-        // Apart from the push: a damaged case must not keep what the device recorded from being taken.
+        // Lost photos are noted outside the push's transaction, so that a damaged case can not block the device's records.
         if let Err(error) = app.db.write(move |tx| photos::lost(tx, &from, &photo, &keys, &rules, now)).await {
             crate::say!("doorstep-server: a lost photo could not be noted: {error}");
         }
@@ -90,18 +91,18 @@ pub(crate) async fn exchange(app: &App, mut asked: Asked) -> Result<Vec<u8>, Api
     app.db.read(move |tx| Answering { asked: &asked, keys, sends_sms, answered }.answer(tx, written)).await
 }
 
-/// The writing half.
+/// The writing half of a sync.
 struct Taking {
     asked: Arc<Asked>,
     keys: Keys,
     rules: Rules,
-    /// The device's newest request that gave it no time.
+    /// The device's newest passing request.
     passing: Option<UnixMs>,
     first: First,
     answered: UnixMs,
 }
 
-/// What the writing half gave.
+/// The result of the writing half.
 struct Written {
     ack: Option<Ack>,
     leaves: Vec<Digest>,
@@ -112,7 +113,7 @@ struct Written {
 }
 
 impl Taking {
-    fn take(&self, tx: &Tx<'_>) -> Result<Written, ApiError> {
+    fn write(&self, tx: &Tx<'_>) -> Result<Written, ApiError> {
         let Asked { now, device, spoken, proto, request, batch, .. } = &*self.asked;
         let (now, install, chain) = (*now, &request.install, request.chain);
         copy::admit(tx, request.history, request.counter)?;
@@ -122,19 +123,19 @@ impl Taking {
         enrol::register(tx, &device.id, install, now)?;
         let token = enrol::renew(tx, device, now)?;
         let around = Around { rules: &self.rules, keys: &self.keys, passing: self.passing, first: &self.first, now };
-        let taken = batch.as_ref().map(|batch| ingest::take(tx, batch, device, &around)).transpose()?;
+        let taken = batch.as_ref().map(|batch| ingest::admit(tx, batch, device, &around)).transpose()?;
         let mut forked = taken.as_ref().is_some_and(|taken| taken.forked);
         if let (None, Some(alarm)) = (&taken, chain::examine_end(tx, install, chain)?) {
             chain::raise(tx, device, install, chain.map_or(0, |link| link.batch), alarm, now)?;
             forked = true;
         }
-        // After a fork the device moves on to a new installation: what the old one lacks is the other store's to send.
+        // After a fork the device moves on to a new installation, so the other store must send the missing batches.
         let resend = if forked { vec![] } else { chain::missing(tx, install, chain)? };
         devices::seen(tx, &device.id, request.beacon.as_ref(), proto, self.answered)?;
         match (spoken, self.clock()) {
             (Spoken::Version2, _) => devices::given(tx, &device.id, self.answered)?,
-            (Spoken::Version3, Some(clock)) => contact::keep(tx, &device.id, clock, self.brings(), now)?,
-            // At a monotonic time that nobody knows, but a contact.
+            (Spoken::Version3, Some(clock)) => contact::save(tx, &device.id, clock, self.brings(), now)?,
+            // The monotonic time is unknown, but the request is a contact.
             (Spoken::Version3, None) => devices::given(tx, &device.id, now)?,
         }
         let counter = store::answers::next(tx)?;
@@ -142,19 +143,19 @@ impl Taking {
         Ok(Written { ack, leaves, token, forked, resend, counter })
     }
 
-    /// The device has signed the clocks of a batch's sending; the header is nobody's word.
+    /// The device's clock. A batch's sending has it signed; the header is unsigned.
     fn clock(&self) -> Option<DeviceClock> {
         let signed = self.asked.batch.as_ref().map(|batch| DeviceClock { boot: batch.clock.boot, mono_ms: batch.clock.mono_ms });
         signed.or(self.asked.clock)
     }
 
-    /// Whether the request could have brought what the device had recorded.
+    /// Whether the device could have sent its records with this request.
     fn brings(&self) -> bool {
         self.asked.batch.as_ref().is_none_or(|batch| batch.signed.version == Spoken::Version3)
     }
 }
 
-/// The reading half.
+/// The reading half of a sync.
 struct Answering<'a> {
     asked: &'a Asked,
     keys: Keys,
@@ -166,14 +167,14 @@ impl Answering<'_> {
     fn answer(&self, tx: &Tx<'_>, written: Written) -> Result<Vec<u8>, ApiError> {
         let Asked { now, device, spoken, reach, reads, request, .. } = self.asked;
         let history: HistoryId = meta::need(tx, Meta::History)?;
-        // The key that this device pins, until it has said that it knows the next one.
+        // The device gets answers under the key that it pins, until it reports the next one.
         let (keys, succession) = self.keys.of_device(tx, &device.id)?;
         let is_signed_apart = *spoken == Spoken::Version2;
         let whole = *reach == Reach::Whole && !device.revoked;
         let pages = if whole { self.pages(tx, history)? } else { vec![] };
         let sign = |body: Vec<u8>| Signed { body, sig: vec![] };
         let feed = pages.iter().map(|page| {
-            // Nothing to prove in a page that brings nothing, and an idle sync stays small.
+            // A page that brings nothing needs no signature, and an idle sync stays small.
             let brings = !page.cases.is_empty() || !page.out.is_empty();
             if is_signed_apart && brings { keys.sign(&device.id, page) } else { Ok(sign(encode(page)?)) }
         });
@@ -220,11 +221,11 @@ impl Answering<'_> {
         Ok(encode(&keys.sign_leaves(&device.id, (&history, written.counter), body, leaves)?)?)
     }
 
-    /// A page of each scope that the device reads.
+    /// One page for each scope that the device reads.
     fn pages(&self, tx: &Tx<'_>, history: HistoryId) -> Result<Vec<FeedPage>, ApiError> {
         let Asked { device, spoken, request, .. } = self.asked;
         let scopes = device.scopes();
-        // Of the whole answer, whatever the number of scopes.
+        // The limit is for the whole answer, whatever the number of scopes.
         let want = (request.want_bytes as usize).clamp(MIN_WANT, MAX_WANT) / scopes.len().max(1);
         let own = (!devices::is_forked(tx, &request.install)?).then_some(request.install);
         let reader = Reader { pull: &request.pull, same_history: request.history == history, own, spoken: *spoken };
@@ -232,13 +233,13 @@ impl Answering<'_> {
     }
 }
 
-/// Verdicts as devices of version 2 read them.
+/// Converts verdicts for devices of version 2.
 fn in_version_2(mut ack: Ack) -> Ack {
     ack.cases.iter_mut().flat_map(|case| &mut case.rows).for_each(|row| *row = row.in_version_2());
     ack
 }
 
-/// Verdicts of version 3: the batch's order says which document they are about.
+/// Leaves the cases out of verdicts: in version 3 the order of the batch names the document of each.
 fn without_cases(mut ack: Ack) -> Ack {
     ack.cases.iter_mut().for_each(|case| case.case = None);
     ack

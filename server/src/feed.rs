@@ -1,5 +1,5 @@
-//! Scopes and feeds. The server alone decides who reads a case: from reference rows, from whether the origin outlet has
-//! been notified, and, for a waybill that no row knows, from who recorded it first. Writing to a case grants nothing.
+//! Scopes and feeds. The server alone decides who reads a case: from reference rows, from whether the origin outlet has been
+//! notified, and, for a waybill in no list, from its first author. Writing to a case grants nothing.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,11 +22,11 @@ use crate::{
     },
 };
 
-/// Most feed rows looked at for one page.
+/// The largest number of feed rows that a page reads.
 const PAGE_ROWS: u32 = 2_000;
 
-/// Writes feed rows for new changes `from..=to` of a case. A scope that is new to the case gets it from its start; one that the
-/// case has left is told so.
+/// Writes feed rows for new changes `from..=to` of a case. A scope that is new to the case gets the case from its start. A scope
+/// that the case has left gets a row that says so.
 pub(crate) fn publish(tx: &Tx<'_>, case: &CaseId, from: u64, to: u64) -> Result<(), ApiError> {
     let scopes = scopes_of(tx, case)?;
     let had = feeds::scopes_of(tx, case)?;
@@ -41,14 +41,14 @@ pub(crate) fn publish(tx: &Tx<'_>, case: &CaseId, from: u64, to: u64) -> Result<
         }
         let from = if has == Some(true) { from } else { 1 };
         if from <= to {
-            // A case that had left the scope comes back whole: its devices have dropped their own changes too.
+            // A case that had left the scope comes back whole, because its devices have dropped even their own changes.
             feeds::append(tx, &scope, FeedRow { case: *case, from, to, whole: has == Some(false) })?;
         }
     }
     Ok(())
 }
 
-/// Gives a case to scopes that it is new to, after its parcel row has changed.
+/// Publishes a case to scopes that are new to it, after its parcel row has changed.
 pub(crate) fn republish(tx: &Tx<'_>, case: &CaseId) -> Result<(), ApiError> {
     let n = docs::read(tx, case)?.n;
     publish(tx, case, n + 1, n)
@@ -61,7 +61,7 @@ fn scopes_of(tx: &Tx<'_>, case: &CaseId) -> Result<Vec<Scope>, ApiError> {
     }
     let Doc { waybill, notified, notice_to, first_person, closed, offered_to, courier, .. } = doc;
     let mut scopes = Vec::with_capacity(4);
-    // What has ended leaves the courier's phone (domain 10.2: the customer's data only while the parcel is open).
+    // A closed case leaves the courier's phone (domain 10.2: the customer's data only while the parcel is open).
     let mut couriers: Vec<String> = Vec::new();
     match parcels::named(tx, &waybill)? {
         Some(Named { delivering, origin, hub, courier: listed }) => {
@@ -92,31 +92,31 @@ fn scopes_of(tx: &Tx<'_>, case: &CaseId) -> Result<Vec<Scope>, ApiError> {
     Ok(scopes)
 }
 
-/// Who asks for a page.
+/// The device that asks for a page.
 pub(crate) struct Reader<'a> {
-    /// Its cursors.
+    /// The device's cursors.
     pub pull: &'a [Pull],
-    /// Whether they are this log's.
+    /// Whether the cursors belong to this log's history.
     pub same_history: bool,
-    /// The installation whose own changes are left out: it has them. `None` after a fork: then nothing is.
+    /// The installation whose own changes are left out, because it has them. `None` after a fork: nothing is left out then.
     pub own: Option<InstallId>,
-    /// The version that it speaks.
+    /// The protocol version of the device.
     pub spoken: Spoken,
 }
 
-/// One page of a scope after the reader's cursor, of about `want` bytes of changes, as the reader's version has it.
+/// Reads one page of a scope after the reader's cursor, of about `want` bytes of changes, in the form of the reader's version.
 pub(crate) fn page(tx: &Tx<'_>, reader: &Reader<'_>, scope: &Scope, want: usize) -> Result<FeedPage, ApiError> {
     let head = feeds::head(tx, scope)?;
-    // A cursor beyond the head counts rows that are not in this log. Which of those before it are other rows nobody can tell,
-    // so the scope is read from its start.
+    // A cursor beyond the head counts rows that this log has lost. Rows before it may have changed as well, so the scope is read
+    // from its start.
     let named = reader.pull.iter().find(|pull| pull.scope == *scope && reader.same_history).map(|pull| pull.cursor);
     let known = named.filter(|cursor| *cursor <= head);
     let starts_again = named != known;
     let after = known.unwrap_or(0);
     let mut to = after;
-    // To who names no cursor everything is sent: it has lost what it had, or never had it.
+    // A reader without a cursor has lost its changes or never had any, so its own are sent too.
     let own = reader.own.filter(|_| known.is_some());
-    // Rows after the cursor are coalesced by case; the last word on whether a case is in the scope counts.
+    // Rows after the cursor are merged by case. The last row decides whether the case is in the scope.
     let mut ranges: BTreeMap<CaseId, FeedRow> = BTreeMap::new();
     let mut out: BTreeSet<CaseId> = BTreeSet::new();
     let mut bytes = 0;
@@ -145,17 +145,17 @@ pub(crate) fn page(tx: &Tx<'_>, reader: &Reader<'_>, scope: &Scope, want: usize)
     for range in ranges.into_values() {
         cases.extend(feed_case(tx, own.filter(|_| !range.whole), range, reader.spoken)?);
     }
-    // A device takes no page that promises more and does not move its cursor forward: it asks for the rest with its next sync.
+    // A device rejects a page that promises more without moving its cursor forward. It asks for the rest with its next sync.
     let more = to < head && !starts_again;
     Ok(FeedPage { scope: scope.clone(), to, more, cases, out: out.into_iter().map(CaseRef).collect() })
 }
 
-/// The changes of a range that the asking installation did not write itself. It has its own with their verdicts. Their hashes are not
-/// sent again: that would cost 32 incompressible bytes for each change of a fresh upload.
+/// The changes of a range, without those of the asking installation. It has its own changes and their verdicts. Repeating their
+/// hashes would cost 32 incompressible bytes for each change of a fresh upload.
 fn feed_case(tx: &Tx<'_>, own: Option<InstallId>, range: FeedRow, spoken: Spoken) -> Result<Option<FeedCase>, ApiError> {
     let FeedRow { case, from, to, .. } = range;
     let doc = DocRef::new(docs::kind(tx, &case)?, case);
-    // Below version 3 no page says of which kind a document is.
+    // Below version 3 a page names no kind of document.
     if spoken == Spoken::Version2 && doc.kind != DocKind::Case {
         return Ok(None);
     }

@@ -8,32 +8,32 @@ use std::{
 
 use crate::ServeError;
 
-/// Held by who serves the folder.
+/// The lock of the process that serves the folder.
 const LOCK: &str = "doorstep-server.lock";
-/// Held by the one gateway of a data folder.
+/// The lock of the folder's only SMS gateway.
 pub(crate) const SMS_LOCK: &str = "sms.lock";
 
-/// Makes the folder and the database's file for their owner alone, and closes to others what an older version left open to them. The
-/// signing key and customers' numbers lie there.
+/// Makes the folder and the database's file private to their owner, and closes files that an older version left open to other
+/// accounts. They hold the signing key and customers' numbers.
 pub(crate) fn keep_private(folder: &Path) -> Result<(), ServeError> {
     let at_folder = |source| ServeError::Folder { folder: folder.to_owned(), source };
     doorstep_private::make_folder(folder).map_err(at_folder)?;
     let was_there = folder.join(crate::store::db::DATABASE).exists();
-    // SQLite gives its log and its index of the log the mode of this file.
+    // SQLite gives its write-ahead log and the index of that log the mode of this file.
     doorstep_private::make_file(&folder.join(crate::store::db::DATABASE)).map_err(at_folder)?;
     let is_ours = |name: &str| {
         name.starts_with("doorstep-server.") || matches!(name, LOCK | SMS_LOCK | "photos" | "staging" | "quarantine")
     };
     let shown = folder.display();
     let doorstep_private::Corrected { closed, failed } = doorstep_private::correct(folder, is_ours);
-    // In a folder without a database there was nothing to read.
+    // A folder without a database held nothing to read.
     if closed > 0 && was_there {
         crate::say!(
             "doorstep-server: other accounts could read {closed} files and folders of {shown}; they can not any more. An account that could \
              log in here may have the signing key: replace it with doorstep-server admin replace-key"
         );
     }
-    // Somebody else's folder, or a file system without modes: said, and no reason to stand still.
+    // The folder belongs to another account, or its file system has no modes. The server reports it and goes on.
     if let Some(error) = failed {
         crate::say!(
             "doorstep-server: other accounts may read what is in {shown}, and that could not be changed everywhere: {error}; make it the \
@@ -43,15 +43,15 @@ pub(crate) fn keep_private(folder: &Path) -> Result<(), ServeError> {
     Ok(())
 }
 
-/// How long a process that shares the folder waits for one that ends at that moment.
+/// How long a process that shares the folder waits for another one that is just ending.
 const PATIENCE: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_millis(50);
 
-/// The same as [`take`], and waits while another one that shares the folder ends.
-pub(crate) async fn take_soon(folder: &Path, shared: bool) -> Result<File, ServeError> {
+/// Locks the folder like [`lock`], but waits while another process that shares it ends.
+pub(crate) async fn lock_soon(folder: &Path, shared: bool) -> Result<File, ServeError> {
     let mut left = if shared { PATIENCE } else { Duration::ZERO };
     loop {
-        match take(folder, shared) {
+        match lock(folder, shared) {
             Err(ServeError::Served { .. }) if !left.is_zero() => {
                 tokio::time::sleep(AGAIN).await;
                 left = left.saturating_sub(AGAIN);
@@ -61,15 +61,15 @@ pub(crate) async fn take_soon(folder: &Path, shared: bool) -> Result<File, Serve
     }
 }
 
-/// Turns the lock of a process that ends into that of the only one; `None`: another one serves the folder too.
+/// Turns the lock of an ending process into an exclusive one; `None` if another process serves the folder too.
 pub(crate) fn alone(lock: File) -> Option<File> {
     lock.unlock().ok()?;
     lock.try_lock().ok().map(|()| lock)
 }
 
-/// Takes the folder for a process that serves it, until the file is dropped. `shared`: together with others that say so too, as
-/// behind a balancer.
-pub(crate) fn take(folder: &Path, shared: bool) -> Result<File, ServeError> {
+/// Locks the folder for a process that serves it, until the file is dropped. `shared` permits other processes that also pass
+/// `shared`, as behind a balancer.
+pub(crate) fn lock(folder: &Path, shared: bool) -> Result<File, ServeError> {
     let at_folder = |source| ServeError::Folder { folder: folder.to_owned(), source };
     let file = doorstep_private::options().create(true).truncate(false).write(true).open(folder.join(LOCK)).map_err(at_folder)?;
     let taken = if shared { file.try_lock_shared() } else { file.try_lock() };

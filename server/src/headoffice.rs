@@ -1,5 +1,5 @@
-//! What head office itself writes into a case: entries under the server's own installation, by its own people. They travel in the
-//! feeds like anybody's.
+//! The entries that head office writes into a case, by its own people and under the server's own installation. They travel in the
+//! feeds like other entries.
 
 use doorstep_document::{HARD_CASE_CHANGES, NewEntry};
 use doorstep_domain::{
@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// Why head office's entry is not written.
+/// Why an entry of head office can not be written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HeadOfficeError {
     #[error(transparent)]
@@ -46,48 +46,48 @@ impl From<StoreError> for HeadOfficeError {
     }
 }
 
-/// Appends entries to a case's log under the server's own installation and publishes them. Where the case has none of the server's
-/// yet, the first one carries the parcel's facts: as the row of now says them, else as the case knows them.
+/// Appends entries to a case's log under the server's own installation and publishes them. If the case has no entry of the server
+/// yet, the first entry carries the parcel's facts: from the list's current row, or else from the case.
 pub(crate) fn append(
-    db: &Tx<'_>,
+    tx: &Tx<'_>,
     keys: &Keys,
     case: &CaseId,
     mut entries: Vec<NewEntry>,
     mut receipt: Receipt,
     (device, now): (&DeviceId, UnixMs),
 ) -> Result<ChangeHash, HeadOfficeError> {
-    let doc = docs::read(db, case).map_err(ApiError::from)?;
+    let doc = docs::read(tx, case).map_err(ApiError::from)?;
     if doc.n >= HARD_CASE_CHANGES as u64 {
         return Err(HeadOfficeError::Full);
     }
     let is_release = entries.iter().any(|entry| entry.release.is_some());
     let says_what = |entry: &NewEntry| entry.facts.is_some() || entry.sheet.is_some();
-    if acts::newest_seq(db, case, &keys.install)? == 0 && !entries.iter().any(says_what) {
-        say_what(db, case, &doc, &mut entries)?;
+    if acts::newest_seq(tx, case, &keys.install)? == 0 && !entries.iter().any(says_what) {
+        say_what(tx, case, &doc, &mut entries)?;
     }
     if !is_release {
-        // The server's own clock proves when it wrote them.
+        // The server's own clock proves the time of these entries.
         let copies: Vec<_> = entries.iter().filter_map(|entry| entry.facts.as_ref()).collect();
-        receipt.facts = facts::check(db, &copies, &receipt, i64::MAX)?;
+        receipt.facts = facts::check(tx, &copies, &receipt, i64::MAX)?;
     }
-    let written = own::append(db, keys, case, &entries, receipt, (device, now))?;
+    let written = own::append(tx, keys, case, &entries, receipt, (device, now))?;
     if is_release {
-        // A device's change is accepted by that, and may be the first one of its case.
+        // A release accepts a device's change, which may be the first one of its case.
         if receipt.facts == FactsCheck::Equal {
-            listing::confirm(db, case)?;
+            listing::confirm(tx, case)?;
         }
-        listed::write(db, case, now)?;
+        listed::write(tx, case, now)?;
     }
     Ok(written)
 }
 
-/// Lets the first entry say which parcel, or whose day, the document is about.
-fn say_what(db: &Tx<'_>, id: &CaseId, doc: &Doc, entries: &mut [NewEntry]) -> Result<(), HeadOfficeError> {
-    let log = || case_log::entries(db, id).map(|(entries, _)| entries);
+/// Adds the parcel's facts, or the sheet's outlet and day, to the first entry.
+fn say_what(tx: &Tx<'_>, id: &CaseId, doc: &Doc, entries: &mut [NewEntry]) -> Result<(), HeadOfficeError> {
+    let log = || case_log::entries(tx, id).map(|(entries, _)| entries);
     let Some(first) = entries.first_mut() else { return Ok(()) };
     match doc.kind {
         DocKind::Case => {
-            let row = facts::of_now(db, &doc.waybill)?;
+            let row = facts::of_now(tx, &doc.waybill)?;
             let known = || Ok::<_, HeadOfficeError>(Case::fold(log()?).ok_or(HeadOfficeError::NoCase)?.facts);
             first.facts = Some(row.map_or_else(known, Ok)?);
         }
@@ -96,37 +96,37 @@ fn say_what(db: &Tx<'_>, id: &CaseId, doc: &Doc, entries: &mut [NewEntry]) -> Re
     Ok(())
 }
 
-/// A decision of a reviewer as it is asked for.
+/// A reviewer's decision on a finding or an entry.
 pub struct NewDecision<'a> {
     /// The reviewer's account.
     pub by: &'a str,
-    /// A finding's id, or an entry's key.
+    /// The id of a finding, or the key of an entry.
     pub about: &'a str,
-    /// Whether it stands.
+    /// Whether the finding stands.
     pub stands: Stands,
-    /// The party's share, 0 to 100 percent.
+    /// The share of the liable party, 0 to 100 percent.
     pub share: Option<u8>,
-    /// The amount.
+    /// The amount that the reviewer sets.
     pub amount: Option<Fen>,
-    /// Why.
+    /// The reviewer's reason.
     pub words: Option<&'a str>,
 }
 
-/// Most rulings whose place one decision takes. A change has 16 entries at most.
+/// The largest number of rulings that one decision replaces. A change has 16 entries at most.
 const MOST_REPLACED: usize = 16;
 
-/// Writes a reviewer's decision. It takes the place of every one that head office knows of.
+/// Writes a reviewer's decision. It replaces every earlier one that head office knows.
 pub(crate) fn decide(
-    db: &Tx<'_>,
+    tx: &Tx<'_>,
     keys: &Keys,
     rules: &Rules,
     case: &CaseId,
     new: &NewDecision<'_>,
     now: UnixMs,
 ) -> Result<ChangeHash, HeadOfficeError> {
-    let author = reviewer(db, new.by)?;
-    let folded = Case::fold(case_log::entries(db, case)?.0).ok_or(HeadOfficeError::NoCase)?;
-    let (_, book) = rules.book(db)?;
+    let author = reviewer(tx, new.by)?;
+    let folded = Case::fold(case_log::entries(tx, case)?.0).ok_or(HeadOfficeError::NoCase)?;
+    let (_, book) = rules.book(tx)?;
     let about: About = new.about.parse().map_err(|_| HeadOfficeError::About(new.about.to_owned()))?;
     let judged = doorstep_rules::judge(&folded, &book, now);
     let known = match &about.rule {
@@ -145,12 +145,12 @@ pub(crate) fn decide(
     if bodies.is_empty() {
         bodies.push(Body::Ruling(ruling));
     }
-    write(db, keys, case, author, book.at(now).version, bodies, now)
+    write(tx, keys, case, author, book.at(now).version, bodies, now)
 }
 
-/// Writes a reviewer's mark on an entry: a notice that went astray, a reply that decides nothing, an unclear photo.
+/// Writes a reviewer's mark on an entry: a notice to a wrong target, a reply that decides nothing, or an unclear photo.
 pub(crate) fn mark(
-    db: &Tx<'_>,
+    tx: &Tx<'_>,
     keys: &Keys,
     rules: &Rules,
     case: &CaseId,
@@ -158,41 +158,41 @@ pub(crate) fn mark(
     words: Option<&str>,
     now: UnixMs,
 ) -> Result<ChangeHash, HeadOfficeError> {
-    let author = reviewer(db, by)?;
-    let folded = Case::fold(case_log::entries(db, case)?.0).ok_or(HeadOfficeError::NoCase)?;
+    let author = reviewer(tx, by)?;
+    let folded = Case::fold(case_log::entries(tx, case)?.0).ok_or(HeadOfficeError::NoCase)?;
     let about: EntryKey = entry.parse().map_err(|_| HeadOfficeError::About(entry.to_owned()))?;
     folded.entry(&about).ok_or_else(|| HeadOfficeError::About(entry.to_owned()))?;
-    let (_, book) = rules.book(db)?;
+    let (_, book) = rules.book(tx)?;
     let body = Body::Mark(Mark { about, remark, reason: None, words: words.map(Personal::plain).transpose()? });
-    write(db, keys, case, author, book.at(now).version, vec![body], now)
+    write(tx, keys, case, author, book.at(now).version, vec![body], now)
 }
 
-/// Says in a case that a photo's bytes are not those that its entry names. Nobody decides that: the hash does.
-pub(crate) fn void(db: &Tx<'_>, keys: &Keys, rules: &Rules, case: &CaseId, photo: &PhotoId, now: UnixMs) -> Result<(), ApiError> {
-    let Some(folded) = Case::fold(case_log::entries(db, case)?.0) else { return Ok(()) };
+/// Writes into a case that a photo's bytes differ from those that its entry names. The hash proves it, so no reviewer decides.
+pub(crate) fn void(tx: &Tx<'_>, keys: &Keys, rules: &Rules, case: &CaseId, photo: &PhotoId, now: UnixMs) -> Result<(), ApiError> {
+    let Some(folded) = Case::fold(case_log::entries(tx, case)?.0) else { return Ok(()) };
     let names = |r: &&Recorded| matches!(&r.entry.body, Body::Photo(named) if named.id == *photo);
     let mark = |r: &Recorded| Mark { about: r.entry.key.clone(), remark: Remark::Void, reason: None, words: None };
     let bodies: Vec<Body> = folded.timeline.iter().filter(names).map(|r| Body::Mark(mark(r))).collect();
     let author = own::server()?;
-    let (_, book) = rules.book(db)?;
-    match write(db, keys, case, author, book.at(now).version, bodies, now) {
+    let (_, book) = rules.book(tx)?;
+    match write(tx, keys, case, author, book.at(now).version, bodies, now) {
         Ok(_) => Ok(()),
         Err(HeadOfficeError::Api(error)) => Err(error),
-        // A case that is full takes no mark; its photo's state says it all the same.
+        // A full case takes no mark, but the photo's state says the same.
         Err(_) => Ok(()),
     }
 }
 
-pub(crate) fn reviewer(db: &Tx<'_>, by: &str) -> Result<Author, HeadOfficeError> {
+pub(crate) fn reviewer(tx: &Tx<'_>, by: &str) -> Result<Author, HeadOfficeError> {
     let role = Role::HqReviewer;
     let unknown = || HeadOfficeError::Person(by.to_owned());
     let user: UserId = by.parse().map_err(|_| unknown())?;
-    let outlet = people::outlet_in_role(db, by, role)?.ok_or_else(unknown)?;
+    let outlet = people::outlet_in_role(tx, by, role)?.ok_or_else(unknown)?;
     Ok(Author { user, role, outlet })
 }
 
 fn write(
-    db: &Tx<'_>,
+    tx: &Tx<'_>,
     keys: &Keys,
     case: &CaseId,
     author: Author,
@@ -201,5 +201,5 @@ fn write(
     now: UnixMs,
 ) -> Result<ChangeHash, HeadOfficeError> {
     let entries = bodies.into_iter().map(|body| own::entry(author.clone(), pack_version, now, body)).collect();
-    append(db, keys, case, entries, Receipt::of(now, Some(now)), (&keys.device, now))
+    append(tx, keys, case, entries, Receipt::of(now, Some(now)), (&keys.device, now))
 }

@@ -45,7 +45,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/sms/receipts", post(sms::webhook::receipts))
         .route("/v1/sms/inbound", post(sms::webhook::inbound))
         .route("/v1/refs/{kind}", get(reference))
-        .route("/v1/proofs/{case}", get(proofs::give))
+        .route("/v1/proofs/{case}", get(proofs::respond))
         .route("/v1/photos", post(tus::create).options(tus::options))
         .route("/v1/photos/states", post(photo_states))
         .route(
@@ -60,12 +60,12 @@ pub(crate) fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// The router while the server waits for its operator: every path answers 503 `copied`; nothing is read or written.
+/// The router while the server waits for its operator. Every path answers 503 `copied`, and nothing is read or written.
 pub(crate) fn waiting(versions: &'static [Version]) -> Router {
     Router::new().fallback(async || ApiError::Copied).layer(from_fn_with_state(versions, speak))
 }
 
-/// Every answer says in which version of the protocol it speaks: the asker's, if it is one of ours, else our newest.
+/// Adds the protocol version to every answer: the version of the request if the server speaks it, or else the server's newest.
 async fn speak(State(versions): State<&'static [Version]>, request: Request, next: Next) -> Response {
     let spoken = proto_of(versions, request.headers());
     let mut response = next.run(request).await;
@@ -75,7 +75,7 @@ async fn speak(State(versions): State<&'static [Version]>, request: Request, nex
 
 async fn nonce(State(app): State<App>) -> Result<Response, ApiError> {
     let now = (app.now)();
-    let nonce = app.db.read(move |db| Keys::nonce(db, now)).await?;
+    let nonce = app.db.read(move |tx| Keys::nonce(tx, now)).await?;
     cbor(&NonceResponse { nonce, now_ms: now.0 })
 }
 
@@ -83,7 +83,7 @@ async fn enrol_device(State(app): State<App>, request: Request) -> Result<Respon
     let body = app.strangers.body(request).await?;
     let request: EnrolRequest = decode(&open(&body, MAX_BODY)?)?;
     let (now, keys) = ((app.now)(), app.keys.clone());
-    cbor(&app.db.write(move |db| enrol::redeem(db, &request, &keys, now)).await??)
+    cbor(&app.db.write(move |tx| enrol::redeem(tx, &request, &keys, now)).await??)
 }
 
 async fn session(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
@@ -91,18 +91,18 @@ async fn session(State(app): State<App>, request: Request) -> Result<Response, A
     let request: SessionRequest = decode(&open(&body, MAX_BODY)?)?;
     let now = (app.now)();
     let of = request.device;
-    let answer = app.db.write(move |db| enrol::session(db, &request, now)).await??;
+    let answer = app.db.write(move |tx| enrol::session(tx, &request, now)).await??;
     note_passing(&app, of, now).await;
     cbor(&answer)
 }
 
-/// May the device send an SMS that is not its own?
+/// Asks for the lease of an SMS that another device recorded.
 async fn sms_lease(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     let device = device(&app, request.headers()).await?;
     let body = body_of(request, 4096).await?;
     let request: LeaseRequest = decode(&open(&body, 4096)?)?;
     let (now, keys, rules) = ((app.now)(), app.keys.clone(), app.rules.clone());
-    let answer = app.db.write(move |db| sms::lease::lease(db, &keys, &rules, &device, &request, now)).await?;
+    let answer = app.db.write(move |tx| sms::lease::lease(tx, &keys, &rules, &device, &request, now)).await?;
     app.to_project.notify_one();
     app.live.moved();
     cbor(&answer)
@@ -121,40 +121,40 @@ async fn reference(
     Query(have): Query<Have>,
 ) -> Result<Response, ApiError> {
     let device = device(&app, &headers).await?;
-    // A version has its own kinds, and no word for later ones.
+    // Version 2 does not know the later kinds.
     let is_known = |kind: &RefKind| spoken_of(&headers) == Spoken::Version3 || RefKind::OF_VERSION_2.contains(kind);
     let kind = RefKind::from_word(&kind).filter(is_known).ok_or(ApiError::NotFound)?;
     let (now, reads) = ((app.now)(), reads_of(app.versions, &headers));
-    match app.db.read(move |db| refs::rows(db, kind, have.have, &device, reads, now)).await? {
+    match app.db.read(move |tx| refs::rows(tx, kind, have.have, &device, reads, now)).await? {
         Some(rows) => cbor(&rows),
         None => Ok(StatusCode::NOT_MODIFIED.into_response()),
     }
 }
 
-/// A photo, for a device whose scopes hold a case that names it.
+/// Returns a photo to a device whose scopes hold a case that names it.
 async fn photo(State(app): State<App>, headers: HeaderMap, Path(sha): Path<String>) -> Result<Response, ApiError> {
     let device = device(&app, &headers).await?;
     let id = sha.parse().map_err(|_| ApiError::NotFound)?;
     let place = app.in_flight.enter(device.id)?;
-    if !app.db.read(move |db| photos::may_read(db, &device, &id)).await? {
+    if !app.db.read(move |tx| photos::may_read(tx, &device, &id)).await? {
         return Err(ApiError::NotFound);
     }
-    photos::give(&app.db, &app.storage, id, &headers, Some(place)).await
+    photos::respond(&app.db, &app.storage, id, &headers, Some(place)).await
 }
 
-/// What has become of photos that the device may read or has sent.
+/// Returns the states of photos that the device may read or has sent.
 async fn photo_states(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     let device = device(&app, request.headers()).await?;
-    // Its own photos are read and hashed: that is as much work as taking them.
+    // The device's own photos are read and hashed here, which is as much work as receiving them.
     let _place = app.in_flight.enter(device.id)?;
     let body = body_of(request, MAX_PHOTO_QUERY_BYTES).await?;
     let query: PhotoQuery = decode(&open(&body, MAX_PHOTO_QUERY_BYTES)?)?;
     let now = (app.now)();
     let (asking, asked) = (device.clone(), query.photos.clone());
-    for (id, len) in app.db.read(move |db| photos::own_stored(db, &asking.id, &asked)).await? {
-        // The device will delete its file on our word.
+    for (id, len) in app.db.read(move |tx| photos::own_stored(tx, &asking.id, &asked)).await? {
+        // The device deletes its file if the server says that it has the photo, so storage is checked first.
         photos::is_sound(&app.db, &app.storage, id, len, now).await?;
     }
-    let states = app.db.read(move |db| photos::states(db, &device, &query.photos, now)).await?;
+    let states = app.db.read(move |tx| photos::states(tx, &device, &query.photos, now)).await?;
     cbor(&PhotoStates { states })
 }

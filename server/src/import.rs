@@ -1,4 +1,4 @@
-//! The day's parcels, and the calendar, from CSV files.
+//! Imports the day's parcels and the calendar from CSV files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,21 +24,21 @@ use crate::{
 pub struct BadRow {
     /// Its line in the file, from 1.
     pub line: u64,
-    /// What is wrong with it; never the recipient's data.
+    /// The fault of the row, without the recipient's data.
     pub fault: String,
 }
 
-/// What an import did.
+/// The result of an import.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Imported {
-    /// Rows taken.
+    /// The number of imported rows.
     pub imported: u64,
-    /// Rows left out.
+    /// The rows that were left out.
     pub bad: Vec<BadRow>,
 }
 
-/// Reads the file and takes its rows. A bad row is named by its line and left out.
-pub(crate) fn parcels(db: &Tx<'_>, file: &[u8], pack: &Pack, now: UnixMs) -> Result<Imported, AdminError> {
+/// Reads the file and imports its rows. A bad row is left out and reported by its line.
+pub(crate) fn parcels(tx: &Tx<'_>, file: &[u8], pack: &Pack, now: UnixMs) -> Result<Imported, AdminError> {
     let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
     let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(file);
     let header = reader.byte_headers().map_err(|error| AdminError::Invalid(format!("line 1: {error}")))?.clone();
@@ -49,7 +49,12 @@ pub(crate) fn parcels(db: &Tx<'_>, file: &[u8], pack: &Pack, now: UnixMs) -> Res
         let outcome = match record {
             Ok(record) => {
                 let line = lines.at(record.position());
-                (line, columns.parcel(&record, pack).and_then(|parcel| take(db, &parcel, now).map_err(|fault| fault.to_string())))
+                (
+                    line,
+                    columns
+                        .parcel(&record, pack)
+                        .and_then(|parcel| import_row(tx, &parcel, now).map_err(|fault| fault.to_string())),
+                )
             }
             Err(error) => (lines.at(error.position()), Err(error.to_string())),
         };
@@ -58,18 +63,18 @@ pub(crate) fn parcels(db: &Tx<'_>, file: &[u8], pack: &Pack, now: UnixMs) -> Res
             (line, Err(fault)) => result.bad.push(BadRow { line, fault }),
         }
     }
-    bump(db, "parcels")?;
+    bump(tx, "parcels")?;
     Ok(result)
 }
 
 const CALENDAR_COLUMNS: [&str; 3] = ["date", "works", "name"];
 
-/// Most characters of a day's name.
+/// The largest number of characters of a day's name.
 const MOST_NAME: usize = 64;
 
-/// Reads the days that are not as their weekday says. What the file says of a year is all of it: that year's days of before are
-/// replaced. With a bad row nothing is taken.
-pub(crate) fn calendar(db: &Tx<'_>, file: &[u8]) -> Result<Imported, AdminError> {
+/// Imports the days that differ from their weekday. The file must hold all such days of each year that it mentions, because it
+/// replaces the earlier days of that year. A bad row stops the import.
+pub(crate) fn calendar(tx: &Tx<'_>, file: &[u8]) -> Result<Imported, AdminError> {
     let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
     let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(file);
     let header = reader.byte_headers().map_err(|error| AdminError::Invalid(format!("line 1: {error}")))?.clone();
@@ -99,16 +104,16 @@ pub(crate) fn calendar(db: &Tx<'_>, file: &[u8]) -> Result<Imported, AdminError>
     for year in years {
         let ends = NaiveDate::from_ymd_opt(year, 1, 1).zip(NaiveDate::from_ymd_opt(year, 12, 31));
         let (first, last) = ends.ok_or_else(|| AdminError::Invalid(format!("year {year}")))?;
-        calendar::forget(db, number(first), number(last))?;
+        calendar::forget(tx, number(first), number(last))?;
     }
     for (date, (works, name)) in &days {
-        calendar::add(db, number(*date), *works, name)?;
+        calendar::add(tx, number(*date), *works, name)?;
     }
-    bump(db, "calendar")?;
+    bump(tx, "calendar")?;
     Ok(Imported { imported: days.len() as u64, bad })
 }
 
-/// A row of the calendar: the day, whether people work on it, what it is called.
+/// Reads a row of the calendar: the day, whether it is a working day, and its name.
 fn calendar_day(record: &ByteRecord, columns: &[usize]) -> Result<(NaiveDate, bool, String), String> {
     let text = |place: usize, name: &str| -> Result<&str, String> {
         let bytes = columns.get(place).and_then(|at| record.get(*at));
@@ -129,7 +134,7 @@ fn calendar_day(record: &ByteRecord, columns: &[usize]) -> Result<(NaiveDate, bo
     Ok((date, works, name.to_owned()))
 }
 
-/// Where columns stand in a file that must have them.
+/// The positions of required columns in a file.
 fn places(header: &ByteRecord, columns: &[&str]) -> Result<Vec<usize>, AdminError> {
     let find = |name: &&str| {
         let at = header.iter().position(|column| column == name.as_bytes());
@@ -153,7 +158,7 @@ const COLUMNS: [&str; 10] = [
     "theoretical_arrival",
 ];
 
-/// Line numbers by counting: the reader's own are one short in files with CR LF.
+/// Counts line numbers, because the reader's own are one short in files with CR LF.
 struct Lines<'a> {
     file: &'a [u8],
     at: usize,
@@ -161,13 +166,13 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    /// The line of a record's first byte; positions only grow.
+    /// The line of a record's first byte. Positions must not go back.
     fn at(&mut self, position: Option<&csv::Position>) -> u64 {
         let to = position.map_or(self.at, |p| usize::try_from(p.byte()).unwrap_or(usize::MAX));
         let breaks = |bytes: &[u8]| bytes.iter().filter(|b| **b == b'\n').count() as u64;
         self.line += self.file.get(self.at..to).map_or(0, breaks);
         self.at = to;
-        // A position may stand on the line break before the record, or on blank lines.
+        // A position may be on the line break before the record, or on blank lines.
         let blank = self
             .file
             .get(to..)
@@ -176,13 +181,13 @@ impl Lines<'_> {
     }
 }
 
-/// Columns that may be missing. `run`: the inbound run of the delivering outlet's timetable by which the parcel comes, with a
-/// `theoretical_arrival` that names the day only. `children`: child numbers, separated by spaces. `entered`: when the parcel's data
-/// were first in the network's system (SLA-11); without it, when this server had them first.
-/// `virtual_phone`: a number that stands for the recipient's own (隐私号), `virtual_until`: until when.
+/// The optional columns. `run`: the inbound run in the delivering outlet's timetable that brings the parcel;
+/// `theoretical_arrival` then names only the day. `children`: child numbers, separated by spaces. `entered`: when the parcel's
+/// data first were in the network's system (SLA-11); the default is when this server first had them. `virtual_phone`: a number
+/// that stands for the recipient's own (隐私号). `virtual_until`: the end of that number.
 const OPTIONAL: [&str; 6] = ["hub", "run", "children", "entered", "virtual_phone", "virtual_until"];
 
-/// Where each column stands in the file.
+/// The position of each column in the file.
 struct Columns(Vec<usize>, Vec<Option<usize>>);
 
 impl Columns {
@@ -247,7 +252,7 @@ impl Columns {
             "" => None,
             text => Some(moment(text, pack).ok_or("entered: not a time like 2026-03-01 20:00 or 2026-03-01T20:00:00+08:00")?),
         };
-        // Without a number there is nothing that could expire.
+        // Without a virtual number there is nothing to expire.
         let expires_at = match maybe("virtual_until")? {
             "" => None,
             text => Some(moment(text, pack).ok_or("virtual_until: not a time like 2026-03-03 20:00")?),
@@ -281,7 +286,7 @@ impl Columns {
     }
 }
 
-/// A time with an offset, or a local one in the network's zone.
+/// Reads a time with an offset, or a local one in the network's zone.
 fn moment(text: &str, pack: &Pack) -> Option<UnixMs> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Some(UnixMs(time.timestamp_millis()));
@@ -291,10 +296,10 @@ fn moment(text: &str, pack: &Pack) -> Option<UnixMs> {
     Some(UnixMs(pack.zone()?.from_local_datetime(&local).single()?.timestamp_millis()))
 }
 
-/// Most pieces of a shipment.
+/// The largest number of pieces of a shipment.
 const MOST_CHILDREN: usize = 200;
 
-/// Why a row that reads is not taken.
+/// Why a readable row is not imported.
 #[derive(Debug, thiserror::Error)]
 enum RowError {
     #[error("outlet {0} is not in the directory")]
@@ -307,37 +312,37 @@ enum RowError {
     Api(#[from] ApiError),
 }
 
-/// Takes all of a row, or nothing of it: what stays of a row that was named as left out would be nothing new the next time.
-fn take(db: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), RowError> {
-    db.part(|db| insert(db, parcel, now))
+/// Imports a row entirely or not at all. The remains of a rejected row would not count as new the next time.
+fn import_row(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), RowError> {
+    tx.part(|tx| insert(tx, parcel, now))
 }
 
-fn insert(db: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), RowError> {
+fn insert(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), RowError> {
     let Parcel { waybill, origin_outlet, delivering_outlet, hub, courier, .. } = parcel;
     for outlet in [origin_outlet, delivering_outlet].into_iter().chain(hub) {
-        if !people::is_outlet(db, outlet.as_str())? {
+        if !people::is_outlet(tx, outlet.as_str())? {
             return Err(RowError::Outlet(outlet.clone()));
         }
     }
     let case = parcel.case_id();
-    // On its first listing: who ended it before anybody knew whose it is was perhaps a stranger.
-    parcels::reopen_unlisted(db, &case, waybill, delivering_outlet)?;
+    // A case that was closed before its first listing may have been closed by a stranger, so it opens again.
+    parcels::reopen_unlisted(tx, &case, waybill, delivering_outlet)?;
     if let Some(courier) = courier {
-        if !people::is_person(db, courier.as_str())? {
+        if !people::is_person(tx, courier.as_str())? {
             return Err(RowError::Courier(courier.clone()));
         }
-        parcels::assign(db, waybill, courier)?;
-        // A list that names another courier than the one before ends what was handed over under the old one.
-        parcels::end_handover(db, &case, waybill, courier)?;
+        parcels::assign(tx, waybill, courier)?;
+        // A list that names another courier ends a handover under the earlier one.
+        parcels::end_handover(tx, &case, waybill, courier)?;
     }
-    parcels::write(db, parcel, now)?;
-    // A parcel that was recorded before it was listed gets its scopes now.
-    let is_recorded = parcels::is_recorded(db, &case)?;
+    parcels::write(tx, parcel, now)?;
+    // A parcel that was recorded before its listing gets its scopes now.
+    let is_recorded = parcels::is_recorded(tx, &case)?;
     if is_recorded {
-        feed::republish(db, &case)?;
+        feed::republish(tx, &case)?;
     }
-    if facts::note(db, waybill.as_str(), now)? && is_recorded {
-        listed::write(db, &case, now)?;
+    if facts::note(tx, waybill.as_str(), now)? && is_recorded {
+        listed::write(tx, &case, now)?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
-//! How many bodies of one device are held at once. A device sends one after the other; a few more are allowed, because a request
-//! that it has given up may still be on its way. Whoever has an enrolled device can then make the server hold four bodies, not four
-//! thousand.
+//! Limits how many bodies of one device the server holds at once. A device sends one after the other. A few more are allowed,
+//! because a request that the device has given up may still be on its way. The limit keeps an attacker with an enrolled device to
+//! four bodies.
 
 use std::{
     collections::HashMap,
@@ -22,7 +22,7 @@ pub(crate) struct InFlight {
     taken: Mutex<HashMap<DeviceId, usize>>,
 }
 
-/// A place among them, until dropped.
+/// The right to receive one body, until dropped.
 pub(crate) struct Place {
     all: Arc<InFlight>,
     device: DeviceId,

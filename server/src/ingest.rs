@@ -1,4 +1,4 @@
-//! Taking a batch (protocol design, section 5): one case never blocks another, commit before answering.
+//! Admits a batch (protocol design, section 5): one case never blocks another, and the commit comes before the answer.
 
 use std::collections::{HashMap, HashSet};
 
@@ -30,34 +30,34 @@ use crate::{
     verify::{Offered, Verified, VerifiedCase},
 };
 
-/// What is known of the sending beside its batch.
+/// The facts about a sending that are not in its batch.
 pub(crate) struct Around<'a> {
     pub rules: &'a Rules,
     pub keys: &'a Keys,
-    /// The device's newest request that gave it no time.
+    /// The device's newest passing request.
     pub passing: Option<UnixMs>,
-    /// The receipts that the batch proves of changes that the log has lost.
+    /// The first receipts, proven by the batch, of changes that the log has lost.
     pub first: &'a First,
     pub now: UnixMs,
 }
 
-/// Takes a batch inside the writer's transaction. A batch that was taken before gets its stored verdicts.
-pub(crate) fn take(db: &Tx<'_>, batch: &Verified, device: &Device, around: &Around<'_>) -> Result<Taken, ApiError> {
+/// Admits a batch inside the writer's transaction. A batch that came before gets its stored verdicts.
+pub(crate) fn admit(tx: &Tx<'_>, batch: &Verified, device: &Device, around: &Around<'_>) -> Result<Taken, ApiError> {
     let Around { rules, keys, passing, first, now } = *around;
-    let (_, book) = rules.book(db)?;
-    let said = Said { clocks: batch.clock, heard: batch.signed.heard, named: left::take_up(db, batch, device)? };
-    let gaps = Gaps::begin(db, device, said, passing, book.at(now).switches.trusted_gap_ms(), now)?;
-    left::leave(db, device, batch.signed.rest.as_deref().unwrap_or_default(), gaps.of_now())?;
-    if let Some(ack) = chain::verdicts_of(db, &batch.install, batch.number, &batch.hash)? {
-        let forked = chain::is_forked_batch(db, batch)?;
+    let (_, book) = rules.book(tx)?;
+    let said = Said { clocks: batch.clock, heard: batch.signed.heard, named: left::take_up(tx, batch, device)? };
+    let gaps = Gaps::begin(tx, device, said, passing, book.at(now).switches.trusted_gap_ms(), now)?;
+    left::leave(tx, device, batch.signed.rest.as_deref().unwrap_or_default(), gaps.of_now())?;
+    if let Some(ack) = chain::verdicts_of(tx, &batch.install, batch.number, &batch.hash)? {
+        let forked = chain::is_forked_batch(tx, batch)?;
         return Ok(Taken { leaves: leaves_of(batch, &ack), ack: Ack { replayed: true, ..ack }, forked });
     }
-    let alarm = chain::examine(db, batch)?;
+    let alarm = chain::examine(tx, batch)?;
     if let Some(alarm) = alarm {
-        chain::raise(db, device, &batch.install, batch.number, alarm, now)?;
+        chain::raise(tx, device, &batch.install, batch.number, alarm, now)?;
     }
-    let rights = Rights::read(db, rules)?;
-    let mut taking = Taking { db, batch, device, rights: &rights, gaps: &gaps, first, now, kept: Kept::default() };
+    let rights = Rights::read(tx, rules)?;
+    let mut taking = Taking { tx, batch, device, rights: &rights, gaps: &gaps, first, now, kept: Kept::default() };
     let mut cases = Vec::with_capacity(batch.cases.len());
     for offered in &batch.cases {
         cases.push(match &offered.changes {
@@ -70,11 +70,11 @@ pub(crate) fn take(db: &Tx<'_>, batch: &Verified, device: &Device, around: &Arou
     let kept = taking.kept.digest();
     let ack = Ack { batch: batch.number, replayed: false, received_ms: now.0, cases, install: batch.install, hash: batch.hash };
     let taken = Taken { leaves: leaves_of(batch, &ack), ack, forked: alarm.is_some() };
-    chain::keep(db, batch, device, &taken, (keys, kept, now))?;
+    chain::insert(tx, batch, device, &taken, (keys, kept, now))?;
     Ok(taken)
 }
 
-/// The leaves of a batch's verdicts, from what is stored of them: the same when they are given again.
+/// Computes the leaves of a batch's verdicts from the stored verdicts, so that a repeated answer has the same leaves.
 fn leaves_of(batch: &Verified, ack: &Ack) -> Vec<Digest> {
     let leaf = |(offered, answer): (&VerifiedCase, &AckCase)| {
         let changes = offered.changes.as_deref().unwrap_or_default();
@@ -89,11 +89,11 @@ fn leaves_of(batch: &Verified, ack: &Ack) -> Vec<Digest> {
     batch.cases.iter().zip(&ack.cases).map(leaf).collect()
 }
 
-/// A device may fill a case to one part in so many.
+/// The divisor of a device's share of a full case.
 const SHARES: usize = 4;
 
 struct Taking<'a> {
-    db: &'a Tx<'a>,
+    tx: &'a Tx<'a>,
     batch: &'a Verified,
     device: &'a Device,
     rights: &'a Rights,
@@ -106,10 +106,10 @@ struct Taking<'a> {
 impl Taking<'_> {
     fn document(&mut self, of: &DocRef, offered: &[Offered]) -> Result<AckCase, ApiError> {
         let case = &of.id;
-        let Self { db, batch, device, gaps, now, .. } = *self;
+        let Self { tx, batch, device, gaps, now, .. } = *self;
         let trusted_ms = gaps.trusted_ms();
-        let mut history = store::case_log::history(db, case)?;
-        let mut order = Order::read(db, case, &device.id)?;
+        let mut history = store::case_log::history(tx, case)?;
+        let mut order = Order::read(tx, case, &device.id)?;
         let (mut earlier, mut lent) = (HashMap::new(), HashSet::new());
         for change in offered.iter().filter(|change| !history.has(&change.hash)) {
             let mut gap = gaps.earlier(case, &change.hash)?;
@@ -123,27 +123,27 @@ impl Taking<'_> {
             }
             earlier.extend(gap.map(|gap| (change.hash, gap)));
         }
-        let mut doc = docs::read(db, case)?;
+        let mut doc = docs::read(tx, case)?;
         let before = doc.clone();
         let mut verdicts = Vec::with_capacity(offered.len());
         let mut is_equal = false;
         for change in offered {
             let read = match &change.read {
                 Err(_) if history.has(&change.hash) => {
-                    // Taken once, when its device and person were in good standing.
+                    // The change was accepted when its device and person were in good standing.
                     verdicts.push((
-                        Verdict::Dup(store::case_log::receipt_of(db, case, &change.hash)?),
-                        store::case_log::mono_of(db, case, &change.hash)?,
+                        Verdict::Dup(store::case_log::receipt_of(tx, case, &change.hash)?),
+                        store::case_log::mono_of(tx, case, &change.hash)?,
                     ));
                     continue;
                 }
                 Err(refusal) => {
-                    // What a revoked device delivers keeps its times: head office may release it.
+                    // A change of a revoked device keeps its times, because head office may release it.
                     let read = if *refusal == Refusal::Revoked { Change::read(*of, &change.bytes).ok() } else { None };
                     let receipt = match &read {
                         Some(read) => {
                             let receipt = gaps.receipt(read, gaps.reckon(read, earlier.get(&change.hash).copied(), None)?)?;
-                            Receipt { facts: facts::check(db, &copies(read), &receipt, trusted_ms)?, ..receipt }
+                            Receipt { facts: facts::check(tx, &copies(read), &receipt, trusted_ms)?, ..receipt }
                         }
                         None => Receipt::new(now, Reckoning::default(), false, FactsCheck::Unchecked),
                     };
@@ -155,28 +155,28 @@ impl Taking<'_> {
             let mono_ms = mono_of(read);
             let admission = history.judge(read);
             if admission == Admission::Known {
-                verdicts.push((Verdict::Dup(store::case_log::receipt_of(db, case, &change.hash)?), mono_ms));
+                verdicts.push((Verdict::Dup(store::case_log::receipt_of(tx, case, &change.hash)?), mono_ms));
                 continue;
             }
-            // What is written anew was written in the place of its original.
+            // A rewritten change takes the place of its original in the order.
             let is_next = admission == Admission::New && !lent.contains(&change.hash);
             let before = if is_next { order.before(read) } else { None };
             let mut acted = gaps.reckon(read, earlier.get(&change.hash).copied(), before)?;
             acted.disordered |= is_next && order.is_broken_by(read);
             let mut receipt = gaps.receipt(read, acted)?;
-            receipt.facts = facts::check(db, &copies(read), &receipt, trusted_ms)?;
-            // What was said once stands: nothing that is known now makes an act later, or worse, than it was.
+            receipt.facts = facts::check(tx, &copies(read), &receipt, trusted_ms)?;
+            // A first receipt stands: later knowledge makes no act later or worse.
             let first = self.first.get(&(*case, change.hash));
             receipt = first.copied().unwrap_or(receipt);
-            // What is in the log stays; whether the policy lets it in is asked before whether it fits, so that a guess learns
-            // nothing of the case.
+            // A change in the log stays. Rights are checked before the size limit, so that a guessed id learns nothing about the
+            // case.
             let denied = match admission {
                 Admission::Known => None,
-                // Nothing that may come lets it in.
+                // The case can not change its kind, so waiting would not help.
                 _ if doc.is_of_another_kind(of.kind) => Some(Refusal::Kind { kind: kind_of(read) }),
-                // What waits for something else is judged when that has come.
+                // An early change is judged once its predecessors have come.
                 Admission::Early => None,
-                _ => match self.rights.judge(db, &doc, read)? {
+                _ => match self.rights.judge(tx, &doc, read)? {
                     Ok(review) => {
                         receipt.review |= first.is_none() && (review || has_moved(device, read));
                         None
@@ -194,7 +194,7 @@ impl Taking<'_> {
                 }
                 (None, Admission::New) => {
                     history.remember(read.link());
-                    doc.take(read, &device_person(device, read), receipt.review);
+                    doc.add(read, &device_person(device, read), receipt.review);
                     let from = case_log::From {
                         device: &device.id,
                         pushed_by: &batch.install,
@@ -203,16 +203,16 @@ impl Taking<'_> {
                         due_hours: self.rights.photos_due_hours(),
                     };
                     self.kept.taken(case, &change.hash, doc.n);
-                    case_log::append(db, case, doc.n, read, receipt, from)?;
-                    order.take(read, &receipt.acted);
+                    case_log::append(tx, case, doc.n, read, receipt, from)?;
+                    order.add(read, &receipt.acted);
                     gaps.forget_offered(case, &change.hash)?;
                     if first.is_some() {
-                        facts::recall(db, &copies(read), &receipt, trusted_ms)?;
+                        facts::recall(tx, &copies(read), &receipt, trusted_ms)?;
                     }
                     is_equal |= receipt.facts == FactsCheck::Equal;
                     Verdict::Ok(receipt)
                 }
-                (None, Admission::Known) => Verdict::Dup(store::case_log::receipt_of(db, case, &change.hash)?),
+                (None, Admission::Known) => Verdict::Dup(store::case_log::receipt_of(tx, case, &change.hash)?),
                 (None, Admission::Early) => {
                     gaps.keep_offered(case, read, &acted)?;
                     Verdict::Pend
@@ -222,40 +222,40 @@ impl Taking<'_> {
             verdicts.push((verdict, mono_ms));
         }
         if doc.n > before.n {
-            docs::write(db, case, &doc)?;
-            feed::publish(db, case, before.n + 1, doc.n)?;
+            docs::write(tx, case, &doc)?;
+            feed::publish(tx, case, before.n + 1, doc.n)?;
             if is_equal {
-                listing::confirm(db, case)?;
+                listing::confirm(tx, case)?;
             }
-            listed::write(db, case, now)?;
+            listed::write(tx, case, now)?;
             let is_reopened = before.closed && !doc.closed;
             if is_reopened || (&before.courier, &before.offered_to) != (&doc.courier, &doc.offered_to) {
-                crate::store::references::bump(db, "parcels")?; // it is on another list now, or again on one
+                crate::store::references::bump(tx, "parcels")?; // the parcel has moved to another list, or is listed again
             }
         }
         let (rows, quarantined) = pack_verdicts(now, &verdicts, Spoken::Version3);
         Ok(AckCase { case: Some(CaseRef(*case)), rows, quarantined, fault: None })
     }
 
-    /// Whether the device has used up its share of a large case: one device must not take the others' room.
+    /// Whether the device has used up its share of a large case. One device must not take the room of the others.
     fn has_used_up(&self, case: &CaseId, doc: &Doc) -> Result<bool, ApiError> {
         if doc.bytes < HARD_CASE_BYTES / SHARES && doc.n < (HARD_CASE_CHANGES / SHARES) as u64 {
             return Ok(false);
         }
-        let (changes, bytes) = store::case_log::share_of(self.db, case, &self.device.id)?;
+        let (changes, bytes) = store::case_log::share_of(self.tx, case, &self.device.id)?;
         Ok(changes >= HARD_CASE_CHANGES / SHARES || bytes >= HARD_CASE_BYTES / SHARES)
     }
 
     fn refuse(&mut self, case: &CaseId, change: &Offered, refusal: &Refusal, receipt: Receipt) -> Result<Verdict, ApiError> {
         let refused = Refused { case, change, refusal, receipt, policy_version: self.rights.version() };
-        quarantine::keep(self.db, &refused, self.batch, self.device)?;
-        self.kept.quarantined(self.db, (case, &change.hash), (self.batch.install.as_bytes(), self.batch.number))?;
+        quarantine::insert(self.tx, &refused, self.batch, self.device)?;
+        self.kept.quarantined(self.tx, (case, &change.hash), (self.batch.install.as_bytes(), self.batch.number))?;
         Ok(Verdict::Quarantined(refusal.code()))
     }
 }
 
-/// Whether somebody writes in a role or for an outlet that they had when they were enrolled and have no more: honest from a
-/// phone that was offline, so it is taken, and head office looks.
+/// Whether the author has left the role or outlet of the enrolment. An offline phone may honestly not know, so the change is
+/// accepted with a mark for review.
 fn has_moved(device: &Device, change: &Change) -> bool {
     change.entries().iter().any(|entry| {
         let author = &entry.author;
@@ -275,13 +275,13 @@ fn kind_of(change: &Change) -> String {
     change.entries().first().map_or_else(String::new, |entry| entry.body.kind().to_owned())
 }
 
-/// Who first wrote: the scope of a waybill that no list knows.
+/// The change's first author. Defines the scope of a waybill in no list.
 fn device_person(device: &Device, change: &Change) -> String {
     let author = change.entries().first().map(|entry| entry.author.user.to_string());
     author.or_else(|| device.members.first().map(|member| member.person.clone())).unwrap_or_default()
 }
 
-/// What a change says of the parcel.
+/// The copies of the parcel's facts in a change.
 fn copies(change: &Change) -> Vec<&doorstep_domain::Facts> {
     change.entries().iter().filter_map(|entry| entry.facts.as_ref()).collect()
 }

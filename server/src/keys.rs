@@ -1,4 +1,4 @@
-//! The server's own key: it signs receipts, and its nonces are known again by their mark.
+//! The server's own keys: one signs receipts, and another marks nonces so that the server recognises them.
 
 use std::sync::Arc;
 
@@ -24,57 +24,57 @@ use crate::{
     },
 };
 
-/// How long a nonce may wait for its signature.
+/// How long a nonce is valid.
 const NONCE_MS: i64 = 5 * 60_000;
 
-/// The keys of one log, with the signing key that was the newest when they were read. Cheap to clone.
+/// The keys of one log, with the signing key that was newest at their reading. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Keys {
     pair: Arc<EcdsaKeyPair>,
-    /// As it is in the database: whether it is still the newest shows there.
+    /// The signing key as it is in the database. A comparison shows whether it is still the newest.
     pkcs8: Arc<Vec<u8>>,
-    /// As whose device the server's own entries are kept: the first key's, also when that was replaced.
+    /// The device id of the server's own entries. It stays the first key's even after that key was replaced.
     pub device: DeviceId,
-    /// The actor of what the server itself writes (released entries).
+    /// The installation under which the server writes its own entries.
     pub install: InstallId,
 }
 
-/// Whether an installation is one under which the server writes or wrote, or has the tag of one: entries of it are nobody else's.
-pub(crate) fn is_the_servers(db: &Tx<'_>, install: &InstallId) -> Result<bool, ApiError> {
+/// Whether an installation is one that the server uses or has used, or has the tag of one. No device may use it.
+pub(crate) fn is_the_servers(tx: &Tx<'_>, install: &InstallId) -> Result<bool, ApiError> {
     let tag = Tag::of(install);
-    let mut ours: Vec<InstallId> = meta::ids(db, Meta::FormerInstalls)?;
-    ours.push(meta::need(db, Meta::Install)?);
+    let mut ours: Vec<InstallId> = meta::ids(tx, Meta::FormerInstalls)?;
+    ours.push(meta::need(tx, Meta::Install)?);
     Ok(ours.iter().any(|ours| ours == install || Tag::of(ours) == tag))
 }
 
-/// From now on the server writes under another installation; the one before it stays its own.
-pub(crate) fn change_install(db: &Tx<'_>, install: &InstallId) -> Result<(), StoreError> {
-    meta::follow(db, Meta::Install, Meta::FormerInstalls, install.as_bytes())
+/// Makes another installation the server's current one. The earlier one stays reserved for the server.
+pub(crate) fn change_install(tx: &Tx<'_>, install: &InstallId) -> Result<(), StoreError> {
+    meta::follow(tx, Meta::Install, Meta::FormerInstalls, install.as_bytes())
 }
 
-/// A new history begins; the one before it is remembered.
-pub(crate) fn change_history(db: &Tx<'_>, history: &HistoryId) -> Result<(), StoreError> {
-    meta::follow(db, Meta::History, Meta::FormerHistories, history.as_bytes())
+/// Begins a new history and records the one before it.
+pub(crate) fn change_history(tx: &Tx<'_>, history: &HistoryId) -> Result<(), StoreError> {
+    meta::follow(tx, Meta::History, Meta::FormerHistories, history.as_bytes())
 }
 
-/// A new signing key, PKCS#8.
+/// Makes a new signing key, PKCS#8.
 pub(crate) fn generate() -> Option<Vec<u8>> {
     let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).ok()?;
     Some(pkcs8.as_ref().to_vec())
 }
 
 impl Keys {
-    /// The keys with the newest signing key.
-    pub(crate) fn read(db: &Tx<'_>) -> Result<Self, ApiError> {
-        let pkcs8: Vec<u8> = meta::need(db, Meta::SigningKey)?;
+    /// Reads the keys with the newest signing key.
+    pub(crate) fn read(tx: &Tx<'_>) -> Result<Self, ApiError> {
+        let pkcs8: Vec<u8> = meta::need(tx, Meta::SigningKey)?;
         let pair = pair_of(&pkcs8)?;
-        let first = meta::get(db, Meta::ServerDevice)?;
+        let first = meta::get(tx, Meta::ServerDevice)?;
         let device = first.unwrap_or_else(|| DeviceId::of(pair.public_key().as_ref()));
-        let install = meta::need(db, Meta::Install)?;
+        let install = meta::need(tx, Meta::Install)?;
         Ok(Self { pair: Arc::new(pair), pkcs8: Arc::new(pkcs8), device, install })
     }
 
-    /// The same with another signing key.
+    /// These keys with another signing key.
     pub(crate) fn with(&self, pkcs8: &[u8]) -> Result<Self, ApiError> {
         if *self.pkcs8 == pkcs8 {
             return Ok(self.clone());
@@ -82,28 +82,28 @@ impl Keys {
         Ok(Self { pair: Arc::new(pair_of(pkcs8)?), pkcs8: Arc::new(pkcs8.to_vec()), ..self.clone() })
     }
 
-    /// With the newest signing key: it may have been replaced since these were read.
-    pub(crate) fn newest(&self, db: &Tx<'_>) -> Result<Self, ApiError> {
-        self.with(&meta::need::<Vec<u8>>(db, Meta::SigningKey)?)
+    /// These keys with the newest signing key, which may have been replaced since they were read.
+    pub(crate) fn newest(&self, tx: &Tx<'_>) -> Result<Self, ApiError> {
+        self.with(&meta::need::<Vec<u8>>(tx, Meta::SigningKey)?)
     }
 
-    /// With the signing key that a device pins, and that key's word on the next one if it was replaced.
-    pub(crate) fn of_device(&self, db: &Tx<'_>, device: &DeviceId) -> Result<(Self, Option<Signed>), ApiError> {
-        match store::keys::of_device(db, device)? {
+    /// The keys with the signing key that a device pins. If that key was replaced, its signature on the next key comes with them.
+    pub(crate) fn of_device(&self, tx: &Tx<'_>, device: &DeviceId) -> Result<(Self, Option<Signed>), ApiError> {
+        match store::keys::of_device(tx, device)? {
             Some((pkcs8, succession)) => Ok((self.with(&pkcs8)?, Some(succession))),
-            None => Ok((self.newest(db)?, None)),
+            None => Ok((self.newest(tx)?, None)),
         }
     }
 
-    /// The public key, by which devices check receipts.
+    /// The public key. Devices verify receipts with it.
     pub(crate) fn public(&self) -> Vec<u8> {
         self.pair.public_key().as_ref().to_vec()
     }
 
-    /// The newest public key of the log, and those that it replaced: what any of them has signed, this server has.
-    pub(crate) fn own(db: &Tx<'_>) -> Result<Vec<Vec<u8>>, ApiError> {
-        let mut own = vec![Self::read(db)?.public()];
-        own.extend(store::keys::replaced(db)?);
+    /// The public keys of the log, the newest and those before it. A signature of any of them is the server's.
+    pub(crate) fn own(tx: &Tx<'_>) -> Result<Vec<Vec<u8>>, ApiError> {
+        let mut own = vec![Self::read(tx)?.public()];
+        own.extend(store::keys::replaced(tx)?);
         Ok(own)
     }
 
@@ -114,7 +114,7 @@ impl Keys {
         Ok(Signed { body, sig: sig.map_err(|_| ApiError::Internal("no randomness"))?.as_ref().to_vec() })
     }
 
-    /// Signs an answer of version 3: its body, and each document's receipts as a leaf of their own.
+    /// Signs an answer of version 3: its body, and one leaf for each document's receipts.
     pub(crate) fn sign_leaves(
         &self,
         device: &DeviceId,
@@ -135,7 +135,7 @@ impl Keys {
         Ok(Signed { body, sig: sig.map_err(|_| ApiError::Internal("no randomness"))?.as_ref().to_vec() })
     }
 
-    /// Vouches for the next key.
+    /// Signs the next key.
     pub(crate) fn sign_key(&self, next: &Succession) -> Result<Signed, ApiError> {
         let body = doorstep_protocol::encode(next)?;
         let sig = self.pair.sign(&SystemRandom::new(), &key_message(&body));
@@ -154,20 +154,21 @@ impl Keys {
         Ok(sig.map_err(|_| ApiError::Internal("no randomness"))?.as_ref().to_vec())
     }
 
-    /// Something fresh to sign. Nothing of it is stored: a stranger who asks for a million of them fills no disk.
-    pub(crate) fn nonce(db: &Tx<'_>, now: UnixMs) -> Result<Vec<u8>, ApiError> {
+    /// Makes a nonce for a device to sign. It is not stored, so that a stranger who asks for a million of them does not fill the
+    /// disk.
+    pub(crate) fn nonce(tx: &Tx<'_>, now: UnixMs) -> Result<Vec<u8>, ApiError> {
         let mut nonce = now.0.to_be_bytes().to_vec();
         nonce.extend(random::bytes::<16>().ok_or(ApiError::Internal("no randomness"))?);
-        let mark = hmac::sign(&nonce_key(db)?, &nonce);
+        let mark = hmac::sign(&nonce_key(tx)?, &nonce);
         nonce.extend(mark.as_ref());
         Ok(nonce)
     }
 
-    /// Whether a nonce is this server's and fresh.
-    pub(crate) fn is_fresh(db: &Tx<'_>, nonce: &[u8], now: UnixMs) -> Result<bool, ApiError> {
+    /// Whether a nonce is fresh and made by this server.
+    pub(crate) fn is_fresh(tx: &Tx<'_>, nonce: &[u8], now: UnixMs) -> Result<bool, ApiError> {
         let Some((made, mark)) = nonce.split_at_checked(24) else { return Ok(false) };
         let at = clock::time_of_nonce(made).unwrap_or(UnixMs(0));
-        Ok(hmac::verify(&nonce_key(db)?, made, mark).is_ok() && (0..=NONCE_MS).contains(&now.since(at)))
+        Ok(hmac::verify(&nonce_key(tx)?, made, mark).is_ok() && (0..=NONCE_MS).contains(&now.since(at)))
     }
 }
 
@@ -176,7 +177,7 @@ fn pair_of(pkcs8: &[u8]) -> Result<EcdsaKeyPair, ApiError> {
         .map_err(|_| ApiError::Internal("the signing key"))
 }
 
-/// Read for each use: it changes when a clock that was ahead is found.
-fn nonce_key(db: &Tx<'_>) -> Result<hmac::Key, ApiError> {
-    Ok(hmac::Key::new(hmac::HMAC_SHA256, &meta::need::<Vec<u8>>(db, Meta::NonceKey)?))
+/// Reads the nonce key. It is not cached, because it changes when a clock that was ahead is found.
+fn nonce_key(tx: &Tx<'_>) -> Result<hmac::Key, ApiError> {
+    Ok(hmac::Key::new(hmac::HMAC_SHA256, &meta::need::<Vec<u8>>(tx, Meta::NonceKey)?))
 }

@@ -1,10 +1,9 @@
-//! Head office's server: sync, photos, reference rows, reading, admin. One process, SQLite and a folder.
+//! Head office's server: sync, photos, reference rows, reading and administration. It is one process with SQLite and a folder.
 //!
-//! The accept path is short: verify changes outside the writer, admit them inside one transaction with verdicts, receipts
-//! and feed rows, commit, then answer. Whatever a person reads (case rows) is projected after the answer, in order, and can
-//! be rebuilt. Only `store` names the database. What is in memory between requests is a hint or a copy: parsed rules, listeners, uploads
-//! that are under way. Never here: what an entry means (`rules`), how it is stored in
-//! a document (`document`).
+//! The accept path is short. Changes are verified outside the writer, then admitted in one transaction together with verdicts,
+//! receipts and feed rows; the answer follows the commit. The rows that people read (case rows) are projected after the answer,
+//! in order, and can be rebuilt. Only `store` names the database. Memory between requests holds only hints and copies: parsed
+//! rules, listeners, running uploads. The meaning of an entry belongs to `rules`, and its form in a document to `document`.
 
 pub mod admin;
 mod audit;

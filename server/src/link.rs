@@ -1,5 +1,6 @@
-//! The server's own signed log: one chain over the verdicts that it gave and over what it wrote itself, so that what is stored can be
-//! held against it. Who holds the signing key can make it anew; checkpoints of its end, kept off the machine, would show that.
+//! The server's own signed log: one chain of links over its verdicts and its own changes, so that stored data can be verified
+//! against it. A holder of the signing key could forge the whole chain; checkpoints of its end, stored on another machine, would
+//! reveal that.
 
 use doorstep_domain::{CaseId, ChangeHash, DeviceId, Receipt, UnixMs};
 use doorstep_protocol::{
@@ -21,10 +22,10 @@ use crate::{
     },
 };
 
-/// What a link vouches for.
+/// The data for which a link vouches.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub(crate) enum Entry {
-    /// The first link: what was there before, of which nothing was signed.
+    /// The first link: unsigned data from before the links.
     #[n(0)]
     Before {
         #[n(0)]
@@ -39,10 +40,10 @@ pub(crate) enum Entry {
         number: u64,
         #[cbor(n(2), with = "minicbor::bytes")]
         hash: [u8; 32],
-        /// SHA-256 of the verdicts as they are stored.
+        /// SHA-256 of the stored verdicts.
         #[cbor(n(3), with = "minicbor::bytes")]
         ack: [u8; 32],
-        /// What was kept of the batch: see [`Kept`].
+        /// A digest of the stored results of the batch: see [`Kept`].
         #[cbor(n(4), with = "minicbor::bytes")]
         kept: [u8; 32],
     },
@@ -62,15 +63,15 @@ pub(crate) enum Entry {
     },
 }
 
-/// What stood in the log before it had links: how many, and a digest over them.
+/// The log's content from before the links: counts, and digests over them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Before {
-    /// Batches.
+    /// The number of batches.
     #[n(0)]
     pub batches: u64,
     #[cbor(n(1), with = "minicbor::bytes")]
     pub batches_digest: [u8; 32],
-    /// Changes of the server's own.
+    /// The number of the server's own changes.
     #[n(2)]
     pub own: u64,
     #[cbor(n(3), with = "minicbor::bytes")]
@@ -104,8 +105,8 @@ impl Tally {
     }
 }
 
-/// What was kept of a batch, in its order: the place of each change that was taken, and the receipt under which each one that was refused
-/// went into quarantine. The verdicts say neither.
+/// A digest of a batch's stored results, in the batch's order: the place of each accepted change, and the receipt with which each
+/// refused change is in quarantine. The verdicts hold neither.
 #[derive(Default)]
 pub(crate) struct Kept(Sha256);
 
@@ -116,14 +117,14 @@ impl Kept {
         }
     }
 
-    /// Looks up the receipt itself: the first one stays, and it may be another batch's.
+    /// Adds a refused change with its stored receipt, which may come from another batch, because the first receipt stays.
     pub(crate) fn quarantined(
         &mut self,
-        db: &Tx<'_>,
+        tx: &Tx<'_>,
         (case, change): (&CaseId, &ChangeHash),
         (install, number): (&[u8; 16], u64),
     ) -> Result<(), StoreError> {
-        if let Some(receipt) = quarantine::receipt_of(db, (case, change), (install, number))? {
+        if let Some(receipt) = quarantine::receipt_of(tx, (case, change), (install, number))? {
             for part in [b"q".as_slice(), case.as_bytes(), &receipt_hash(change, &receipt)] {
                 self.0.update(part);
             }
@@ -141,7 +142,7 @@ pub(crate) fn sha(bytes: &[u8]) -> [u8; 32] {
 }
 
 impl Link {
-    /// What was signed of it; `None`: its predecessor is no hash.
+    /// The signed message of a link; `None` if its predecessor is no hash.
     pub(crate) fn message(&self) -> Option<Vec<u8>> {
         let prev = self.prev.as_slice().try_into().ok()?;
         Some(link_message(self.number, prev, self.at.0, &self.body))
@@ -152,33 +153,33 @@ impl Link {
     }
 }
 
-/// Appends a link in the transaction of what it vouches for. Returns its number.
-pub(crate) fn append(db: &Tx<'_>, keys: &Keys, entry: &Entry, at: UnixMs) -> Result<u64, ApiError> {
-    let (number, prev) = match links::last(db)? {
+/// Appends a link in the same transaction as its data. Returns the link's number.
+pub(crate) fn append(tx: &Tx<'_>, keys: &Keys, entry: &Entry, at: UnixMs) -> Result<u64, ApiError> {
+    let (number, prev) = match links::last(tx)? {
         None => (1, [0; 32]),
         Some(last) => (last.number + 1, sha(&last.message().ok_or(StoreError::Row(ValueError::Content("hash")))?)),
     };
-    let keys = keys.newest(db)?;
+    let keys = keys.newest(tx)?;
     let body = encode(entry)?;
     let sig = keys.sign_link(&link_message(number, &prev, at.0, &body))?;
     let key = DeviceId::of(&keys.public()).as_bytes().to_vec();
-    links::add(db, &Link { number, prev: prev.to_vec(), at, key, body, sig })?;
+    links::add(tx, &Link { number, prev: prev.to_vec(), at, key, body, sig })?;
     Ok(number)
 }
 
-/// Begins the log of links: from now on what was there before can not be changed unseen either.
-pub(crate) fn begin(db: &Tx<'_>) -> Result<(), ApiError> {
+/// Begins the chain of links. From now on earlier data can not be changed unnoticed either.
+pub(crate) fn begin(tx: &Tx<'_>) -> Result<(), ApiError> {
     let mut batches = Tally::default();
-    chains::each_judged(db, |batch| batches.batch(&batch.install, batch.number, &batch.hash, &batch.ack))?;
-    let own = own_of_before(db)?;
+    chains::each_judged(tx, |batch| batches.batch(&batch.install, batch.number, &batch.hash, &batch.ack))?;
+    let own = own_of_before(tx)?;
     let before = Before { batches: batches.count, batches_digest: batches.digest(), own: own.count, own_digest: own.digest() };
-    // When it was is not known here: a step of the schema reads no clock.
-    append(db, &Keys::read(db)?, &Entry::Before { before }, UnixMs(0)).map(|_| ())
+    // The time is left at 0, because a migration reads no clock.
+    append(tx, &Keys::read(tx)?, &Entry::Before { before }, UnixMs(0)).map(|_| ())
 }
 
-/// The server's own changes for which no link vouches.
-pub(crate) fn own_of_before(db: &Tx<'_>) -> Result<Tally, StoreError> {
+/// Tallies the server's own changes for which no link vouches.
+pub(crate) fn own_of_before(tx: &Tx<'_>) -> Result<Tally, StoreError> {
     let mut own = Tally::default();
-    log_rows::each_unvouched_own(db, |change| own.own(&change.case, change.n, &change.hash, &change.receipt))?;
+    log_rows::each_unvouched_own(tx, |change| own.own(&change.case, change.n, &change.hash, &change.receipt))?;
     Ok(own)
 }

@@ -1,4 +1,4 @@
-//! What head office's list says of a parcel, written into its case.
+//! Writes the list's facts of a parcel into its case.
 
 use std::ops::ControlFlow;
 
@@ -18,24 +18,24 @@ use crate::{
     },
 };
 
-/// Most rows that one change says: as many as it has entries.
+/// The largest number of rows in one change: a row is an entry.
 const MOST_ROWS: usize = 16;
 
-/// Writes into a case what the list said since its earliest act, as far as the case does not have it: where no copy in it is the
-/// row's, or the row has changed since. Also into a full case: nobody is judged without it.
-pub(crate) fn write(db: &Tx<'_>, case: &CaseId, now: UnixMs) -> Result<(), ApiError> {
-    let Some(Standing { waybill, confirmed, n }) = listing::standing(db, case)? else { return Ok(()) };
-    let rows = listing::rows(db, &waybill)?;
+/// Writes into a case the list's rows since its earliest act that the case lacks, because no copy in it equals the row or the row
+/// has changed since. A full case gets them too: nobody is judged without them.
+pub(crate) fn write(tx: &Tx<'_>, case: &CaseId, now: UnixMs) -> Result<(), ApiError> {
+    let Some(Standing { waybill, confirmed, n }) = listing::standing(tx, case)? else { return Ok(()) };
+    let rows = listing::rows(tx, &waybill)?;
     if rows.is_empty() || (rows.len() == 1 && confirmed) {
         return Ok(());
     }
-    let wanted = in_force(&rows, earliest(db, case)?, UnixMs(i64::MAX));
+    let wanted = in_force(&rows, earliest(tx, case)?, UnixMs(i64::MAX));
     if wanted.clone().count() == 1 && confirmed {
         return Ok(());
     }
     let mut missing = Vec::new();
     for place in wanted {
-        if !listing::is_written(db, case, place + 1)? {
+        if !listing::is_written(tx, case, place + 1)? {
             missing.extend(rows.get(place).map(|row| (place + 1, row)));
         }
     }
@@ -43,12 +43,13 @@ pub(crate) fn write(db: &Tx<'_>, case: &CaseId, now: UnixMs) -> Result<(), ApiEr
         return Ok(());
     }
     if n as usize + missing.len().div_ceil(MOST_ROWS) > pack::MAX_CHANGES {
-        // It was full long ago, and the list has changed a thousand times since: nobody could fetch it any more.
+        // The case was full long ago, and the list has changed a thousand times since. With more changes no device could fetch
+        // the case.
         crate::say!("doorstep-server: case {case} takes no row of the list any more");
         return Ok(());
     }
-    let keys = Keys::read(db)?;
-    let version = packs::version_at(db, now)?;
+    let keys = Keys::read(tx)?;
+    let version = packs::version_at(tx, now)?;
     for missing in missing.chunks(MOST_ROWS) {
         let entry = |row: &Row| {
             let body = Body::Listed(Listed { since: row.since.unwrap_or_default() });
@@ -56,19 +57,19 @@ pub(crate) fn write(db: &Tx<'_>, case: &CaseId, now: UnixMs) -> Result<(), ApiEr
         };
         let entries = missing.iter().map(|(_, row)| entry(row)).collect::<Result<Vec<_>, ApiError>>()?;
         let device = keys.device;
-        own::append(db, &keys, case, &entries, Receipt::of(now, Some(now)), (&device, now))?;
+        own::append(tx, &keys, case, &entries, Receipt::of(now, Some(now)), (&device, now))?;
         for (n, _) in missing {
-            listing::note_written(db, case, *n)?;
+            listing::note_written(tx, case, *n)?;
         }
     }
     Ok(())
 }
 
-/// The earliest moment at which an act of the case can have happened, whatever its device's clock says, because whether that proves
-/// anything depends on the version of the rules; `None`: anything is possible.
-fn earliest(db: &Tx<'_>, case: &CaseId) -> Result<Option<UnixMs>, ApiError> {
+/// The earliest time at which an act of the case can have happened; `None` if it is unbounded. The device's clock is ignored,
+/// because its weight depends on the version of the rules.
+fn earliest(tx: &Tx<'_>, case: &CaseId) -> Result<Option<UnixMs>, ApiError> {
     let mut earliest = Some(UnixMs(i64::MAX));
-    acts::each_receipt(db, case, |receipt| {
+    acts::each_receipt(tx, case, |receipt| {
         earliest = earliest.min(receipt.acted.gap(receipt.received_at).0);
         if earliest.is_some() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;

@@ -1,11 +1,11 @@
-//! Live hints: a device that listens is told which of its scopes moved, and fetches with its next sync.
+//! Live hints: a listening device learns which of its scopes moved, and fetches the changes with its next sync.
 //!
-//! Hints only, never data: a scope and the number its feed has reached. Nothing depends on one arriving, so nothing is kept
-//! for a device that does not listen, and a hint that is lost costs waiting until the next sync.
+//! A hint carries no data, only a scope and the head of its feed. Nothing depends on its arrival, so nothing is stored for a
+//! device that does not listen, and a lost hint costs a wait until the next sync.
 //!
-//! One task ([`Live::tell`]) reads the heads of the scopes that anybody listens to, after a push and at every heartbeat (the
-//! administrator's commands are another process). Streams compare what it read with what they told, in memory: two thousand
-//! of them cost one read a push, not two thousand.
+//! One task ([`Live::announce`]) reads the heads of the scopes that devices listen to, after every push and at every heartbeat
+//! (the administrator's commands run in another process). Each stream compares these heads in memory with its last report, so two
+//! thousand streams cost one read a push.
 
 use std::{
     collections::BTreeMap,
@@ -24,16 +24,16 @@ use crate::{
     store::{db::Db, feeds, tx::Tx},
 };
 
-/// Most devices that listen at once; the next one is told to come back, and syncs on its timer meanwhile.
+/// The largest number of devices that listen at once. A further device is told to come back, and syncs on its timer meanwhile.
 pub(crate) const MOST: usize = 2_000;
-/// Proxies and phones' radios drop a connection without a byte after 30 to 60 seconds.
+/// Sent often enough, because proxies and phones' radios drop a connection without traffic after 30 to 60 seconds.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(20);
-/// Between two readings of heads: at most two hints a second for a scope.
+/// The pause between two reads of heads, which limits hints to two a second for a scope.
 const PAUSE: Duration = Duration::from_millis(500);
-/// Who listens to what, and how far it is.
+/// The listeners of each scope, and the heads that were read last.
 pub(crate) struct Live {
     pub places: Arc<Semaphore>,
-    /// How many streams listen to a scope.
+    /// The number of streams that listen to each scope.
     listened: Mutex<BTreeMap<Scope, usize>>,
     moved: Notify,
     pub news: watch::Sender<News>,
@@ -41,7 +41,7 @@ pub(crate) struct Live {
 
 #[derive(Default)]
 pub(crate) struct News {
-    /// Of scopes that are listened to, as last read.
+    /// The last read heads of the scopes with listeners.
     pub heads: BTreeMap<Scope, u64>,
     pub is_over: bool,
 }
@@ -56,18 +56,18 @@ impl Live {
         })
     }
 
-    /// Call after the commit of anything that may have published to a feed.
+    /// Call it after a commit that may have published to a feed.
     pub(crate) fn moved(&self) {
         self.moved.notify_one();
     }
 
-    /// Ends all streams: a server that stops waits for what is in flight, and these would never end.
+    /// Ends all streams. A stopping server waits for open requests, and streams would never end by themselves.
     pub(crate) fn end(&self) {
         self.news.send_modify(|news| news.is_over = true);
     }
 
-    /// Reads heads for ever.
-    pub(crate) async fn tell(&self, db: &Db) {
+    /// Reads heads and announces moves, for ever.
+    pub(crate) async fn announce(&self, db: &Db) {
         loop {
             timeout(HEARTBEAT, self.moved.notified()).await.ok();
             let scopes: Vec<Scope> = self.listened().keys().cloned().collect();
@@ -94,7 +94,7 @@ pub(crate) fn read_heads(tx: &Tx<'_>, scopes: Vec<Scope>) -> Result<BTreeMap<Sco
     Ok(scopes.into_iter().map(head).collect::<Result<_, _>>()?)
 }
 
-/// Scopes that somebody listens to, until dropped.
+/// The scopes that a stream listens to, until dropped.
 pub(crate) struct Listening {
     live: Arc<Live>,
     pub scopes: Vec<Scope>,

@@ -1,4 +1,4 @@
-//! The marker beside a data folder's database: how often the folder was served, and whether the server ended in order.
+//! The marker file beside a data folder's database: how often the folder was served, and whether the server stopped in order.
 
 use std::{
     fs::File,
@@ -10,25 +10,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::ServeError;
 
-/// Its file.
+/// The name of the marker file.
 pub(crate) const MARKER: &str = "doorstep-server.marker";
 
-/// What the marker says.
+/// The content of the marker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Marker {
     /// How often the folder was served.
     pub starts: u64,
-    /// A server has begun and not ended in order: what it acknowledged last is in the write-ahead log.
+    /// A server has begun and has not stopped in order: its newest acknowledged data is in the write-ahead log.
     pub running: bool,
 }
 
 impl Marker {
-    /// The marker of a data folder; one that is not there, or can not be read, says nothing.
+    /// Reads the marker of a data folder. A missing or unreadable one counts as empty.
     pub(crate) fn read(folder: &Path) -> Self {
         std::fs::read(folder.join(MARKER)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
     }
 
-    /// Makes it durable: whole or not at all.
+    /// Writes the marker durably: entirely or not at all.
     pub(crate) fn write(self, folder: &Path) -> Result<(), ServeError> {
         let at_folder = |source| ServeError::Folder { folder: folder.to_owned(), source };
         let json = serde_json::to_vec(&self).map_err(|error| at_folder(error.into()))?;

@@ -1,4 +1,4 @@
-//! Opening a data folder's database: whole, migrated, and with what a new log begins with.
+//! Opens a data folder's database: checks it, migrates it, and fills a new log.
 
 use std::path::{Path, PathBuf};
 
@@ -18,8 +18,8 @@ use crate::{
     },
 };
 
-/// Opens the database of a data folder, creating and migrating it. A new one gets a history id and the first rule pack. One whose
-/// write-ahead log is missing or damaged is left as it is.
+/// Opens the database of a data folder, creating and migrating it. A new one gets a history id and the first rule pack. A
+/// database with a missing or damaged write-ahead log is left unchanged.
 pub(crate) fn open(folder: &Path) -> Result<Store, ServeError> {
     sound::log_is_there(folder, Marker::read(folder).running)?;
     let store = sound::named(folder, || {
@@ -28,13 +28,13 @@ pub(crate) fn open(folder: &Path) -> Result<Store, ServeError> {
         prepare(&store)?;
         Ok(store)
     })?;
-    // The log of a server that runs, or was killed, stays: whether it is there is asked at the next start.
+    // If a server runs or was killed, its write-ahead log stays, and the next start requires it.
     store.keep_log(Marker::read(folder).running)?;
     Ok(store)
 }
 
-/// Opens a database of which the operator has been told what is wrong. A damaged write-ahead log is kept beside it before SQLite passes
-/// over what it can not read. Returns where.
+/// Opens a database whose damage the operator knows. A damaged write-ahead log is first copied beside it, because SQLite skips
+/// the unreadable part. Returns the path of the copy.
 pub(crate) fn open_as_it_is(folder: &Path) -> Result<(Store, Option<PathBuf>), ServeError> {
     sound::named(folder, || {
         let store = connect(folder)?;
@@ -54,7 +54,7 @@ fn connect(folder: &Path) -> Result<Store, ServeError> {
     Ok(Store::connect(folder)?)
 }
 
-/// Migrates, and gives a new log what it begins with.
+/// Migrates the database, and fills a new log with its first rows.
 fn prepare(store: &Store) -> Result<(), ServeError> {
     migrate(store, |tx, step| {
         if step == migrate::FIRST {
@@ -64,13 +64,14 @@ fn prepare(store: &Store) -> Result<(), ServeError> {
             link::begin(tx).map_err(|_| ServeError::Links)?;
         }
         if step == migrate::NEWEST && !new_log::has_pack(tx)? {
-            // A new log begins with the first rule pack, signed with its key. Only now its table is as this program writes it.
+            // A new log begins with the first rule pack, signed with its key. Only after the newest migration does the table have
+            // the columns that this program writes.
             let signing = Keys::read(tx).map_err(|_| ServeError::Keys)?;
             packs::first(tx, &signing).map_err(|_| ServeError::Keys)?;
         }
         Ok(())
     })?;
-    // A server that kept no history of its list begins with the rows that it has.
+    // A log without a history of the list starts one from its current rows.
     if store.read(new_log::lacks_listing)? {
         store.write(|tx| facts::begin(tx).map_err(|_| ServeError::Listing))?;
     }

@@ -1,5 +1,5 @@
-//! Entries of the server's own: each is appended to its case's log under the server's own installation, with the link that vouches for
-//! it.
+//! The server's own entries. Each is appended to its case's log under the server's own installation, with the link that vouches
+//! for it.
 
 use doorstep_document::{Change, NewEntry};
 use doorstep_domain::{
@@ -17,26 +17,26 @@ use crate::{
     store::{acts, docs, tx::Tx},
 };
 
-/// Appends entries unchanged, even if the case has reached its size limit.
+/// Appends entries unchanged, even to a case that has reached its size limit.
 pub(crate) fn append(
-    db: &Tx<'_>,
+    tx: &Tx<'_>,
     keys: &Keys,
     case: &CaseId,
     entries: &[NewEntry],
     receipt: Receipt,
     (device, now): (&DeviceId, UnixMs),
 ) -> Result<ChangeHash, ApiError> {
-    let mut doc = docs::read(db, case)?;
+    let mut doc = docs::read(tx, case)?;
     let mut position = doc.position.clone();
-    position.seq = acts::newest_seq(db, case, &keys.install)?;
-    // Nothing is recorded yet: it is what the entries say.
+    position.seq = acts::newest_seq(tx, case, &keys.install)?;
+    // For the first change of a document the entries tell its kind.
     let said = entries.first().and_then(|entry| DocKind::of_entry(entry.body.kind()));
     let kind = if doc.n > 0 { doc.kind } else { said.unwrap_or_default() };
     let change = Change::write(DocRef::new(kind, *case), &keys.install, &position, entries)
         .map_err(|_| ApiError::Internal("writing an entry of head office"))?;
     let before = doc.n;
     let author = entries.first().map(|entry| entry.author.user.to_string()).unwrap_or_default();
-    doc.take(&change, &author, false);
+    doc.add(&change, &author, false);
     let own = Entry::Own {
         case: *case.as_bytes(),
         n: doc.n,
@@ -44,18 +44,18 @@ pub(crate) fn append(
         change: *change.hash().as_bytes(),
         receipt: receipt_hash(&change.hash(), &receipt),
     };
-    let link = Some(link::append(db, keys, &own, now)?);
-    // Of what is written here only released entries name photos.
+    let link = Some(link::append(tx, keys, &own, now)?);
+    // Among the server's own entries only released ones name photos.
     let names_photos = entries.iter().any(|entry| matches!(entry.body, Body::Photo(_)));
-    let due_hours = if names_photos { due_hours(db)? } else { 0 };
+    let due_hours = if names_photos { due_hours(tx)? } else { 0 };
     let from = case_log::From { device, pushed_by: &keys.install, batch: 0, link, due_hours };
-    case_log::append(db, case, doc.n, &change, receipt, from)?;
-    docs::write(db, case, &doc)?;
-    feed::publish(db, case, before + 1, doc.n)?;
+    case_log::append(tx, case, doc.n, &change, receipt, from)?;
+    docs::write(tx, case, &doc)?;
+    feed::publish(tx, case, before + 1, doc.n)?;
     Ok(change.hash())
 }
 
-/// An entry of head office's. The server's own clock is the one that everything is reckoned by.
+/// Makes an entry of head office. Its time is the server's own clock, the reference of all times.
 pub(crate) fn entry(author: Author, pack_version: u32, now: UnixMs, body: Body) -> NewEntry {
     let boot = BootId([0; 4]);
     let time = TimeEvidence { wall: now, zone_quarters: 0, mono_ms: 0, boot, anchor: Some(Anchor { server: now, mono_ms: 0 }) };

@@ -1,4 +1,4 @@
-//! Rule packs: published in versions, signed once, in force from a stated moment, kept for good.
+//! Rule packs: published in versions, signed once, in force from a stated time, never deleted.
 
 use std::sync::Arc;
 
@@ -18,7 +18,8 @@ use crate::{
     },
 };
 
-/// Devices get every version that was in force within so long: an act that comes later than that is judged by what they have.
+/// Devices get every version that was in force within this period. An act that comes later is judged by the versions that the
+/// device has.
 const REACH_MS: i64 = 400 * 86_400_000;
 
 /// Why a pack is not published.
@@ -49,21 +50,21 @@ impl From<StoreError> for PublishError {
 /// A published version.
 #[derive(Debug, Clone, Serialize)]
 pub struct PackRow {
-    /// Its number.
+    /// The version.
     pub version: u32,
-    /// When it was published; 0: it came with the server.
+    /// When it was published; 0 if it came with the server.
     pub published_at: UnixMs,
-    /// From when it is in force.
+    /// When it comes into force.
     pub valid_from: UnixMs,
-    /// The same in the network's own time.
+    /// `valid_from` in the network's local time.
     pub valid_from_local: String,
     /// Whether it is in force now.
     pub in_force: bool,
 }
 
-/// Publishes a pack. It takes effect no sooner than the notice that the version before it and it itself ask for, so that nobody
-/// is judged by rules that a phone could not have had. Before anything is recorded it replaces what is there at once. `anyway`: also
-/// if enrolled devices can not read its format.
+/// Publishes a pack. It comes into force no sooner than both its own notice period and that of the version before it permit, so
+/// that nobody is judged by rules that a phone could not have had. Before the first record it replaces the version before it at
+/// once. `anyway` publishes it even if enrolled devices can not read its format.
 pub(crate) fn publish(tx: &Tx<'_>, keys: &Keys, toml: &[u8], anyway: bool, now: UnixMs) -> Result<PackRow, PublishError> {
     let pack = Pack::parse(toml)?;
     if let Some(unreadable) = devices::against(tx, pack.format(), anyway)? {
@@ -102,7 +103,7 @@ pub(crate) fn publish(tx: &Tx<'_>, keys: &Keys, toml: &[u8], anyway: bool, now: 
     })
 }
 
-/// Stores the pack that a new log begins with.
+/// Stores the pack of a new log.
 pub(crate) fn first(tx: &Tx<'_>, keys: &Keys) -> Result<(), ApiError> {
     let pack = Pack::parse(doorstep_rules::FIRST_PACK).map_err(|_| ApiError::Internal("the first rule pack"))?;
     insert(tx, keys, &pack, doorstep_rules::FIRST_PACK, UnixMs(0), UnixMs(0))
@@ -118,22 +119,22 @@ fn insert(tx: &Tx<'_>, keys: &Keys, pack: &Pack, toml: &[u8], published: UnixMs,
     };
     let body = encode(&publication)?;
     let sig = keys.sign_pack(&body)?;
-    take(tx, &publication, &Signed { body, sig })
+    save(tx, &publication, &Signed { body, sig })
 }
 
-/// Stores a version as it is signed.
-pub(crate) fn take(tx: &Tx<'_>, publication: &Publication, signed: &Signed) -> Result<(), ApiError> {
+/// Stores a signed version.
+pub(crate) fn save(tx: &Tx<'_>, publication: &Publication, signed: &Signed) -> Result<(), ApiError> {
     let Publication { version, published_ms, valid_from_ms, ref toml, .. } = *publication;
     let pack = Pack::parse(toml).map_err(|_| ApiError::Internal("a rule pack that this program can not read"))?;
     let (published, valid_from, format) = (UnixMs(published_ms), UnixMs(valid_from_ms), pack.format());
-    Ok(packs::keep(tx, &packs::Kept { version, published, valid_from, toml, format, signed })?)
+    Ok(packs::insert(tx, &packs::Kept { version, published, valid_from, toml, format, signed })?)
 }
 
 fn local(pack: &Pack, at: UnixMs) -> String {
     pack.local(at).map_or_else(String::new, |local| local.format("%Y-%m-%d %H:%M").to_string())
 }
 
-/// Every published version, the newest first.
+/// Lists every published version, newest first.
 pub(crate) fn list(tx: &Tx<'_>, now: UnixMs) -> Result<Vec<PackRow>, ApiError> {
     let book = read(tx)?;
     let in_force = book.at(now).version;
@@ -144,13 +145,13 @@ pub(crate) fn list(tx: &Tx<'_>, now: UnixMs) -> Result<Vec<PackRow>, ApiError> {
     Ok(packs::dates(tx)?.into_iter().map(row).collect())
 }
 
-/// The versions that a device is given which reads formats up to `reads`: of those that it reads, the ones that were in force lately
-/// or will be, and never fewer than two.
+/// The versions for a device that reads formats up to `reads`: of the readable ones, those that were in force lately or will be,
+/// and never fewer than two.
 pub(crate) fn for_device(tx: &Tx<'_>, device: &DeviceId, reads: u32, now: UnixMs) -> Result<Vec<Signed>, ApiError> {
     let mut given = packs::since(tx, reads, now.plus(-REACH_MS))?;
     let (keys, succession) = Keys::read(tx)?.of_device(tx, device)?;
     if succession.is_some() {
-        // They are signed with a key that this device does not know yet.
+        // The packs are signed with a key that this device does not know yet.
         for pack in &mut given {
             pack.sig = keys.sign_pack(&pack.body)?;
         }
@@ -167,7 +168,7 @@ fn read(tx: &Tx<'_>) -> Result<Rulebook, ApiError> {
     Rulebook::of(versions).ok_or(ApiError::Internal("no rule pack is stored"))
 }
 
-/// What is published: the rule packs in all their versions, and the policy. Each is parsed once for each publication.
+/// The published rule packs in all their versions, and the policy. Each publication is parsed once.
 #[derive(Clone, Default)]
 pub(crate) struct Rules(Arc<Publications>);
 
@@ -178,7 +179,7 @@ struct Publications {
 }
 
 impl Rules {
-    /// The versions as they are now, with the number of their row.
+    /// The current versions, with the number of their row.
     pub fn book(&self, tx: &Tx<'_>) -> Result<(u64, Arc<Rulebook>), ApiError> {
         let version = references::version(tx, "pack")?;
         Ok((version, self.0.book.of(version, || read(tx))?))

@@ -1,9 +1,9 @@
-//! What was parsed of a kind of reference rows, kept until another version of them is published.
+//! A cache of parsed reference rows of one kind, valid until another version is published.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The newest content that was parsed, with the version of its rows. A hint of this process only: the rows' version is read before
-/// each use, so what another process publishes is used at once.
+/// The newest parsed content, with the version of its rows. Only a hint of this process: the rows' version is read before each
+/// use, so a publication by another process takes effect at once.
 pub(crate) struct Parsed<T> {
     kept: Mutex<Option<(u64, Arc<T>)>>,
     #[cfg(test)]
@@ -21,10 +21,10 @@ impl<T> Default for Parsed<T> {
 }
 
 impl<T> Parsed<T> {
-    /// The content of a version; `parse` is called only if another one is kept. Not for a transaction that publishes: if it is undone,
-    /// its version will be another content's.
+    /// The content of a version. Calls `parse` only if another version is cached. Do not use it in a transaction that publishes:
+    /// after a rollback that version number would name other content.
     pub(crate) fn of<E>(&self, version: u64, parse: impl FnOnce() -> Result<T, E>) -> Result<Arc<T>, E> {
-        // Held while it is parsed: whoever else needs it waits for that, and does not do it again.
+        // The lock is held while parsing, so that other callers wait instead of parsing the same.
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, parsed)) = kept.as_ref().filter(|(at, _)| *at == version) {
             return Ok(parsed.clone());
@@ -36,7 +36,7 @@ impl<T> Parsed<T> {
         Ok(parsed)
     }
 
-    /// How often it was parsed.
+    /// How often the content was parsed.
     #[cfg(test)]
     pub(crate) fn times(&self) -> usize {
         self.times.load(std::sync::atomic::Ordering::Relaxed)

@@ -1,11 +1,12 @@
-//! Photos: expected from the entry that names them, received in pieces (tus), verified whole, content-addressed, served to
-//! those whose scope holds the case.
+//! Photos: expected from the entry that names them, received in pieces (tus), verified whole, content-addressed, and served to
+//! devices whose scope holds the case.
 //!
-//! - `expect`: the rows that an accepted entry makes, and what has become of them;
-//! - `storage`: where bytes are, a folder or S3;
-//! - `receive`: taking bytes, durable offset by durable offset; `upload`: how far that is; `upload_lock`: the newest request for a photo ends the older;
-//! - `tus`: that as HTTP; `download`: handing bytes out;
-//! - `scrub`: holding rows against storage; `report`: what head office sees.
+//! - `expect`: the rows that an accepted entry makes, and their states;
+//! - `storage`: the bytes, in a folder or S3;
+//! - `receive`: receives bytes, durable offset by durable offset; `upload`: the progress of that; `upload_lock`: the newest
+//!   request for a photo ends the older ones;
+//! - `tus`: receiving over HTTP; `download`: serving bytes;
+//! - `scrub`: compares rows with storage; `report`: head office's view.
 
 mod download;
 pub(crate) mod expect;
@@ -22,7 +23,7 @@ mod upload_lock;
 pub use report::PhotoRow;
 pub use scrub::{Scrub, Scrubbed};
 
-pub(crate) use download::{give, may_read};
+pub(crate) use download::{may_read, respond};
 pub(crate) use expect::{own_stored, states, wanted};
 pub(crate) use lost::lost;
 pub(crate) use report::{Told, erase, list, of_case};

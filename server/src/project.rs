@@ -1,6 +1,6 @@
-//! What people read, projected after the answer, in order and restartably: a row is behind while `projected_n < n`, and
-//! whoever starts next goes on from there. A case that fails is frozen with its reason; its changes are safe in the log and
-//! nobody else notices.
+//! Projects cases into the rows that people read: after the answer, in order, and restartably. A row is behind while `projected_n
+//! < n`, and the next run continues from there. A case that fails is frozen with its reason; its changes are safe in the log, and
+//! other cases go on.
 
 use doorstep_document::merge;
 use doorstep_domain::{CaseId, ChangeHash, UnixMs};
@@ -30,16 +30,17 @@ struct Projected {
     outcome: Result<(Case, Phases), String>,
 }
 
-/// Folds and judges a case, and holds Automerge's own merge against the heads in the row. Freezes only on what will not pass by itself: damage, or a merge that fails. A busy disk is an error of this run.
+/// Folds and judges a case, and compares Automerge's own merge with the heads in the row. A case is frozen only for a permanent
+/// fault: damage, or a merge that fails. A busy disk is an error of this run.
 fn compute(
-    db: &Tx<'_>,
+    tx: &Tx<'_>,
     case: CaseId,
     n: u64,
     heads: &[ChangeHash],
     (rules, book): (u64, &Rulebook),
     now: UnixMs,
 ) -> Result<Projected, ApiError> {
-    let (entries, chunks) = match case_log::entries(db, &case) {
+    let (entries, chunks) = match case_log::entries(tx, &case) {
         Ok(read) => read,
         Err(ApiError::Damaged) => return Ok(Projected { case, n, rules, outcome: Err(ApiError::Damaged.to_string()) }),
         Err(error) => return Err(error),
@@ -65,11 +66,11 @@ fn behind(tx: &Tx<'_>, rules: &Rules, now: UnixMs) -> Result<Vec<Projected>, Api
 fn write(tx: &Tx<'_>, projected: &Projected) -> Result<(), ApiError> {
     let Projected { case, n, rules, outcome } = projected;
     if references::version(tx, "pack")? != *rules {
-        return Ok(()); // judged by rules that have been replaced meanwhile; the row stays behind and is done again
+        return Ok(()); // the rules have been replaced meanwhile; the row stays behind and is projected again
     }
     match outcome {
         Ok((folded, phases)) => {
-            // Only if nothing has come since: a newer change keeps the row behind, and it is done again.
+            // If a newer change has come since, the row stays behind and is projected again.
             if docs::set_projected(tx, case, *n)? {
                 write_row(tx, case, folded, phases)?;
             }
@@ -115,7 +116,7 @@ fn row_now(phase: &Phase) -> RowNow<'_> {
     }
 }
 
-/// A phase of a row, with the findings that come with it.
+/// A phase of a row, with its findings.
 #[derive(Serialize, Deserialize)]
 struct RowPhase {
     #[serde(flatten)]
@@ -144,8 +145,8 @@ fn has_passed(tx: &Tx<'_>, now: UnixMs) -> Result<bool, ApiError> {
     Ok(!list::passed(tx, now, AHEAD_OF_NOW_MS, 1)?.is_empty())
 }
 
-/// Moves rows on that have changed by themselves since they were judged, by the phases in the row, without reading a change. Rows whose
-/// phases reach no further are judged anew. So are rows that were judged for a time which has not come: the clock was ahead then.
+/// Moves rows to the phase that time has brought since they were judged, without reading a change. A row whose phases reach no
+/// further is judged anew. So is a row that was judged for a future time, because the clock was ahead then.
 fn phase(tx: &Tx<'_>, now: UnixMs) -> Result<(), ApiError> {
     for (case, phases) in list::passed(tx, now, AHEAD_OF_NOW_MS, CHUNK * 20)? {
         let phases: Vec<RowPhase> = serde_json::from_str(&phases).unwrap_or_default();
@@ -161,18 +162,18 @@ fn phase(tx: &Tx<'_>, now: UnixMs) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Brings all rows up to date, computing on a reader and writing in the writer.
+/// Brings all rows up to date. Computes on a reader and writes in the writer.
 pub(crate) async fn catch_up(db: &Db, rules: &Rules, now: UnixMs) -> Result<(), ApiError> {
-    while db.read(move |db| has_passed(db, now)).await? {
-        db.write(move |db| phase(db, now)).await?;
+    while db.read(move |tx| has_passed(tx, now)).await? {
+        db.write(move |tx| phase(tx, now)).await?;
     }
     loop {
         let rules = rules.clone();
-        let projected = db.read(move |db| behind(db, &rules, now)).await?;
+        let projected = db.read(move |tx| behind(tx, &rules, now)).await?;
         if projected.is_empty() {
             return Ok(());
         }
-        db.write(move |db| projected.iter().try_for_each(|p| write(db, p))).await?;
+        db.write(move |tx| projected.iter().try_for_each(|p| write(tx, p))).await?;
     }
 }
 
@@ -190,7 +191,7 @@ pub(crate) fn catch_up_here(store: &Store, rules: &Rules, now: UnixMs) -> Result
     }
 }
 
-/// One line of head office's list.
+/// A line of head office's list.
 #[derive(Debug, Clone, Serialize)]
 pub struct CaseRow {
     /// The case.
@@ -201,33 +202,33 @@ pub struct CaseRow {
     pub origin_outlet: String,
     /// Delivering outlet; empty if unlisted.
     pub delivering_outlet: String,
-    /// Where it stands.
+    /// The state of the case.
     pub state: String,
-    /// What is next.
+    /// The next step.
     pub next_step: String,
-    /// Newest reason code.
+    /// The newest reason code.
     pub reason: String,
-    /// Decision or outcome; empty if none.
+    /// The decision or outcome; empty if none.
     pub decision: String,
-    /// Failed deliveries.
+    /// The number of failed deliveries.
     pub attempts: u32,
-    /// Flags.
+    /// The flags of the case.
     pub flags: Vec<String>,
-    /// Clocks that were missed.
+    /// The deadlines that were missed.
     pub missed: Vec<String>,
-    /// Best estimate of the newest act.
+    /// The best estimate of the newest act's time.
     pub updated_at: UnixMs,
     /// The earliest running deadline.
     pub due_at: Option<UnixMs>,
-    /// Photos whose bytes are still on a phone.
+    /// The number of photos whose bytes are still on a phone.
     pub photos_pending: u32,
-    /// The same picture was recorded under another waybill too.
+    /// Whether the same picture was recorded under another waybill too.
     pub same_picture: bool,
 }
 
-/// The list by next deadline: broken cases first, ended ones last. Bring the rows up to date before.
+/// Lists cases by next deadline: broken cases first, closed ones last. Bring the rows up to date before.
 pub(crate) fn list(tx: &Tx<'_>, limit: u32) -> Result<Vec<CaseRow>, ApiError> {
-    // Cases that can not be projected are shown as such, never left out.
+    // A case that can not be projected is shown as broken, never left out.
     let frozen = docs::frozen(tx)?.into_iter().map(|(case, waybill)| CaseRow {
         case,
         waybill,

@@ -1,6 +1,6 @@
-//! What was refused is kept with everything that a person needs to judge it, and leaves only by a decision: released, or
-//! discarded with a reason. Released never means applied: the device has moved on, so the server writes the entries anew, under
-//! its own hand, naming the original, its author and its first receipt.
+//! Quarantine: a refused change is stored with everything that a person needs to judge it, and leaves only by a decision:
+//! released, or discarded with a reason. A release does not apply the change, because the device has moved on. The server writes
+//! the entries anew under its own installation, and names the original, its author and its first receipt.
 
 use doorstep_document::{Change, NewEntry, Refusal};
 use doorstep_domain::{CaseId, ChangeHash, DeviceId, DocKind, DocRef, Receipt, Release, UnixMs};
@@ -30,8 +30,8 @@ pub(crate) struct Refused<'a> {
     pub policy_version: u32,
 }
 
-/// Keeps a refused change. The same one again changes nothing: its first receipt stays.
-pub(crate) fn keep(db: &Tx<'_>, refused: &Refused<'_>, batch: &Verified, device: &Device) -> Result<(), ApiError> {
+/// Stores a refused change. If it is already there nothing changes, and its first receipt stays.
+pub(crate) fn insert(tx: &Tx<'_>, refused: &Refused<'_>, batch: &Verified, device: &Device) -> Result<(), ApiError> {
     let kept = quarantine::Refused {
         case: refused.case,
         hash: &refused.change.hash,
@@ -44,14 +44,14 @@ pub(crate) fn keep(db: &Tx<'_>, refused: &Refused<'_>, batch: &Verified, device:
         receipt: refused.receipt,
         bytes: &refused.change.bytes,
     };
-    Ok(quarantine::keep(db, &kept)?)
+    Ok(quarantine::insert(tx, &kept)?)
 }
 
-/// Head office's decisions on changes that a device asks about. Its own only: another's is as good as none.
-pub(crate) fn decisions(db: &Tx<'_>, device: &DeviceId, asked: &[Quarantined]) -> Result<Vec<Decision>, ApiError> {
+/// Head office's decisions on changes that a device asks about. A device learns only of its own changes.
+pub(crate) fn decisions(tx: &Tx<'_>, device: &DeviceId, asked: &[Quarantined]) -> Result<Vec<Decision>, ApiError> {
     let mut decided = Vec::new();
     for of in asked.iter().take(MOST_ASKED) {
-        let row = quarantine::decision(db, (&of.case, &of.change), device)?;
+        let row = quarantine::decision(tx, (&of.case, &of.change), device)?;
         decided.extend(row.map(|(state, why)| Decision { of: *of, released: state == "released", why: why.unwrap_or_default() }));
     }
     Ok(decided)
@@ -66,39 +66,40 @@ pub struct Item {
     pub case: CaseId,
     /// The change.
     pub change: ChangeHash,
-    /// Why it was refused: a code of the protocol.
+    /// Why it was refused, as a code of the protocol.
     pub reason: String,
-    /// The policy's rule, where one refused.
+    /// The rule of the policy that refused it.
     pub rule: Option<String>,
-    /// Version of the policy then.
+    /// The version of the policy at that time.
     pub policy_version: u32,
     /// The device that sent it.
     pub device: DeviceId,
-    /// Batch of its chain.
+    /// The number of the batch in the device's chain.
     pub batch: u64,
-    /// Who was signed in.
+    /// The person who was signed in.
     pub person: String,
-    /// When it came.
+    /// When the server received it.
     pub received_at: UnixMs,
-    /// When the act was, as far as can be told.
+    /// When the act happened, as far as is known.
     pub acted_at: Option<UnixMs>,
     /// `open`, `released` or `discarded`.
     pub state: String,
-    /// Who decided, and why.
+    /// The reviewer who decided.
     pub decided_by: Option<String>,
-    /// Why.
+    /// The reviewer's reason.
     pub why: Option<String>,
-    /// Kinds of its entries with their authors; empty if it can not be read.
+    /// The kinds of its entries with their authors; empty if it can not be read.
     pub entries: Vec<String>,
 }
 
-/// Quarantined changes, the oldest first; those that were decided too if asked.
-pub(crate) fn list(db: &Tx<'_>, decided: bool) -> Result<Vec<Item>, ApiError> {
-    let kept = if decided { quarantine::all(db)? } else { quarantine::open(db)? };
+/// Lists quarantined changes, oldest first; with `decided`, the decided ones too.
+pub(crate) fn list(tx: &Tx<'_>, decided: bool) -> Result<Vec<Item>, ApiError> {
+    let kept = if decided { quarantine::all(tx)? } else { quarantine::open(tx)? };
     Ok(kept.into_iter().map(Item::of).collect())
 }
 
-/// Reads a refused change. Its entries say of which kind of document it is: it may have been refused because the batch said another.
+/// Reads a refused change. The kind of document comes from its entries, because the batch may have named another one and the
+/// change may have been refused for that.
 fn read_kept(id: CaseId, bytes: &[u8]) -> Result<Change, Refusal> {
     let of = |kind| Change::read(DocRef::new(kind, id), bytes);
     match of(DocKind::Case) {
@@ -130,7 +131,7 @@ impl Item {
     }
 }
 
-/// Why a quarantined change can not be decided on as asked.
+/// Why a decision on a quarantined change is impossible.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DecideError {
     #[error("no open change in quarantine begins with this; list them: doorstep-server admin quarantine list")]
@@ -155,32 +156,32 @@ impl From<StoreError> for DecideError {
     }
 }
 
-/// The open change whose hash begins so.
-fn find(db: &Tx<'_>, prefix: &str) -> Result<(CaseId, ChangeHash), DecideError> {
-    let mut found = quarantine::beginning(db, prefix)?;
+/// The open change whose hash begins with `prefix`.
+fn find(tx: &Tx<'_>, prefix: &str) -> Result<(CaseId, ChangeHash), DecideError> {
+    let mut found = quarantine::beginning(tx, prefix)?;
     if found.len() > 1 {
         return Err(DecideError::Several);
     }
     found.pop().filter(|_| !prefix.is_empty()).ok_or(DecideError::None)
 }
 
-/// Releases a change: its entries are written anew, with their author, their time and their first receipt. Returns the new change.
+/// Releases a change: writes its entries anew, with their author, time and first receipt. Returns the new change.
 pub(crate) fn release(
-    db: &Tx<'_>,
+    tx: &Tx<'_>,
     keys: &Keys,
     prefix: &str,
     by: &str,
     now: UnixMs,
 ) -> Result<(CaseId, ChangeHash), DecideError> {
-    let (case, hash) = find(db, prefix)?;
-    let doc = docs::read(db, &case)?;
+    let (case, hash) = find(tx, prefix)?;
+    let doc = docs::read(tx, &case)?;
     let doc_kind = (doc.n > 0).then_some(doc.kind);
-    let Original { device, receipt, bytes } = quarantine::original(db, &case, &hash)?;
+    let Original { device, receipt, bytes } = quarantine::original(tx, &case, &hash)?;
     let original = read_kept(case, &bytes).map_err(DecideError::Unreadable)?;
     if let Some(entry) = original.entries().first().filter(|_| matches!(doc_kind, Some(kind) if kind != original.kind())) {
         return Err(DecideError::Unreadable(Refusal::Kind { kind: entry.key.kind.clone() }));
     }
-    let (log, _) = case_log::entries(db, &case)?;
+    let (log, _) = case_log::entries(tx, &case)?;
     let is_there = |entry: &doorstep_domain::Entry| {
         log.iter().any(|r| r.entry.author == entry.author && r.entry.time == entry.time && r.entry.body == entry.body)
     };
@@ -203,19 +204,19 @@ pub(crate) fn release(
             body: entry.body.clone(),
         })
         .collect();
-    let anew = headoffice::append(db, keys, &case, entries, receipt, (&device, now)).map_err(|error| match error {
+    let anew = headoffice::append(tx, keys, &case, entries, receipt, (&device, now)).map_err(|error| match error {
         HeadOfficeError::Full => DecideError::Full,
         HeadOfficeError::NoCase => DecideError::NoFacts,
         HeadOfficeError::Api(error) => error.into(),
         _ => ApiError::Internal("writing a release").into(),
     })?;
-    quarantine::decide(db, (&case, &hash), &Decided { state: "released", by, why: None, at: now })?;
+    quarantine::decide(tx, (&case, &hash), &Decided { state: "released", by, why: None, at: now })?;
     Ok((case, anew))
 }
 
-/// Discards a change: it stays in quarantine, with the reason, and its device is told.
-pub(crate) fn discard(db: &Tx<'_>, prefix: &str, by: &str, why: &str, now: UnixMs) -> Result<(CaseId, ChangeHash), DecideError> {
-    let (case, hash) = find(db, prefix)?;
-    quarantine::decide(db, (&case, &hash), &Decided { state: "discarded", by, why: Some(why), at: now })?;
+/// Discards a change. It stays in quarantine with the reason, and its device learns of the decision.
+pub(crate) fn discard(tx: &Tx<'_>, prefix: &str, by: &str, why: &str, now: UnixMs) -> Result<(CaseId, ChangeHash), DecideError> {
+    let (case, hash) = find(tx, prefix)?;
+    quarantine::decide(tx, (&case, &hash), &Decided { state: "discarded", by, why: Some(why), at: now })?;
     Ok((case, hash))
 }

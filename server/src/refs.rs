@@ -10,12 +10,12 @@ use crate::{
     store::{self, parcels, people, references, tx::Tx},
 };
 
-/// What a device can read.
+/// The protocol version and the formats that a device can read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reads {
-    /// Whose answers it is given.
+    /// The protocol version of its answers.
     pub spoken: Spoken,
-    /// The newest format of packs and policies.
+    /// The newest format of packs and policies that it can read.
     pub format: u32,
 }
 
@@ -28,11 +28,11 @@ impl Reads {
     }
 }
 
-/// Added to the version of a kind of which a device is not given the newest rows, because it can not read them: it has another
-/// version than the rest then, and fetches what was withheld once it can.
+/// Added to the version of a kind of rows if the device gets no newest rows, because it can not read them. That version then
+/// differs from the regular one, so the device fetches the withheld rows once it can read them.
 const WITHHELD: u64 = 1 << 40;
 
-/// The version of a kind as a device has it.
+/// The version of a kind of rows, as this device sees it.
 fn version_for(tx: &Tx<'_>, kind: RefKind, format: u32) -> Result<u64, ApiError> {
     let version = references::version(tx, kind.as_str())?;
     let is_withheld = match kind {
@@ -43,7 +43,8 @@ fn version_for(tx: &Tx<'_>, kind: RefKind, format: u32) -> Result<u64, ApiError>
     Ok(if is_withheld { version + WITHHELD } else { version })
 }
 
-/// The rows of a kind that the device may see, or `None` if it has this version. A kind that it does not know is not found.
+/// The rows of a kind that the device may see, or `None` if it has this version. A kind that its version does not know is not
+/// found.
 pub(crate) fn rows(
     tx: &Tx<'_>,
     kind: RefKind,
@@ -81,13 +82,13 @@ pub(crate) fn rows(
             refs.people = Some(rows);
         }
         RefKind::Calendar => refs.days = Some(references::days(tx)?),
-        // The first policy is of the first format, which every device reads.
+        // The first policy has the first format, which every device reads.
         RefKind::Policy => refs.policy = references::policy_for(tx, reads.format)?.ok_or(ApiError::NotFound)?,
     }
     Ok(Some(refs))
 }
 
-/// The kinds of which the device has another version.
+/// The kinds of rows of which the device has another version.
 pub(crate) fn stale(tx: &Tx<'_>, have: &[RefVersion], reads: Reads) -> Result<Vec<RefVersion>, ApiError> {
     let mut stale = Vec::new();
     for kind in reads.kinds().iter().copied() {

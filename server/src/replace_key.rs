@@ -1,5 +1,5 @@
-//! Replacing the signing key. The old one vouches for the new one, and goes on signing for each device until that has said that it
-//! knows the new one: a device that can not verify an answer takes it for no network.
+//! Replaces the signing key. The old key signs the new one, and goes on signing for each device until that device reports the new
+//! one: a device that can not verify an answer takes it for a broken connection.
 
 use doorstep_domain::{DeviceId, UnixMs};
 use doorstep_protocol::{KeyHash, Succession};
@@ -15,54 +15,54 @@ use crate::{
     },
 };
 
-/// The devices that still take a replaced key for the server's.
+/// A replaced key that devices still pin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Pinned {
     /// The first bytes of the replaced public key's SHA-256, in hexadecimal.
     pub key: String,
     /// When it was replaced.
     pub replaced_at: UnixMs,
-    /// How many devices, and of these how many are not revoked.
+    /// How many devices pin it.
     pub devices: u64,
-    /// Those that are not revoked.
+    /// How many of these are not revoked.
     pub in_use: u64,
 }
 
-/// Makes a new signing key. Published rule packs are signed anew with it; what the server itself wrote keeps its author.
-pub(crate) fn replace(db: &Tx<'_>, now: UnixMs) -> Result<(), ApiError> {
-    let old = Keys::read(db)?;
+/// Makes a new signing key. Published rule packs are signed anew with it. The server's own entries keep their author.
+pub(crate) fn replace(tx: &Tx<'_>, now: UnixMs) -> Result<(), ApiError> {
+    let old = Keys::read(tx)?;
     let pkcs8 = keys::generate().ok_or(ApiError::Internal("no randomness"))?;
     let new = old.with(&pkcs8)?;
     let word = old.sign_key(&Succession { next: new.public(), made_ms: now.0 })?;
-    let replaced: Vec<u8> = meta::need(db, Meta::SigningKey)?;
-    store::keys::keep_replaced(db, &old.public(), &replaced, &word, now)?;
-    meta::set(db, Meta::SigningKey, &pkcs8)?;
+    let replaced: Vec<u8> = meta::need(tx, Meta::SigningKey)?;
+    store::keys::keep_replaced(tx, &old.public(), &replaced, &word, now)?;
+    meta::set(tx, Meta::SigningKey, &pkcs8)?;
     // The server's own entries keep the device id of its first key.
-    meta::set_first(db, Meta::ServerDevice, &old.device)?;
-    for (version, body) in store::packs::bodies(db)? {
-        store::packs::sign_anew(db, version, &new.sign_pack(&body)?)?;
+    meta::set_first(tx, Meta::ServerDevice, &old.device)?;
+    for (version, body) in store::packs::bodies(tx)? {
+        store::packs::sign_anew(tx, version, &new.sign_pack(&body)?)?;
     }
     Ok(())
 }
 
-/// The replaced keys with the devices that still pin them, the newest first.
-pub(crate) fn pinned(db: &Tx<'_>) -> Result<Vec<Pinned>, ApiError> {
+/// Lists the replaced keys with the number of devices that still pin each, newest first.
+pub(crate) fn pinned(tx: &Tx<'_>) -> Result<Vec<Pinned>, ApiError> {
     let shown = |pinned: store::keys::PinnedKey| {
         let KeyHash(hash) = KeyHash::of(&pinned.public);
         let key = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         Pinned { key, replaced_at: pinned.replaced_at, devices: pinned.devices, in_use: pinned.in_use }
     };
-    Ok(store::keys::pinned(db)?.into_iter().map(shown).collect())
+    Ok(store::keys::pinned(tx)?.into_iter().map(shown).collect())
 }
 
-/// Notes which key a device says that it pins. A device that pins a key which was never ours must be enrolled again.
-pub(crate) fn note(db: &Tx<'_>, device: &DeviceId, newest: &Keys, pins: KeyHash) -> Result<(), ApiError> {
+/// Notes which key a device pins. A device that pins a key which was never the server's must be enrolled again.
+pub(crate) fn note(tx: &Tx<'_>, device: &DeviceId, newest: &Keys, pins: KeyHash) -> Result<(), ApiError> {
     let pinned = if KeyHash::of(&newest.public()) == pins {
         None
     } else {
-        let known = store::keys::replaced(db)?;
+        let known = store::keys::replaced(tx)?;
         let Some(public) = known.into_iter().find(|public| KeyHash::of(public) == pins) else { return Ok(()) };
         Some(public)
     };
-    Ok(store::keys::pin(db, device, pinned.as_deref())?)
+    Ok(store::keys::pin(tx, device, pinned.as_deref())?)
 }

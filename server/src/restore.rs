@@ -1,6 +1,6 @@
-//! A data folder that was put back from a copy goes on as another log: what devices were told since the copy was made must not be
-//! taken for what comes now. So it gets a new history id, by which devices read everything anew and send again what was lost, and a
-//! new installation of the server, so that its new entries do not take the places of those that it wrote in the lost time.
+//! Makes a data folder that was restored from a copy go on as another log, because devices know answers from after the copy that
+//! must not be mistaken for new ones. It gets a new history id, so that devices read everything anew and send lost changes again.
+//! It gets a new installation of the server, so that new entries do not take the places of entries from the lost time.
 
 use std::path::{Path, PathBuf};
 
@@ -20,42 +20,43 @@ use crate::{
     },
 };
 
-/// So far the versions of reference rows go up: no device can have had one of them, however much was published in the lost time.
+/// Added to the versions of reference rows, so that no device can have one of the new versions, however many were published in
+/// the lost time.
 const VERSIONS_UP: i64 = 1_000_000;
 
-/// What putting a folder back has done, and what is left for a person.
+/// The result of a restore, and the remaining work for a person.
 #[derive(Debug, Clone, Serialize)]
 pub struct Restored {
-    /// The new history.
+    /// The new history id.
     pub history: String,
-    /// Codes that were open and can not be redeemed any more.
+    /// The number of open codes that can not be redeemed any more.
     pub codes_voided: usize,
-    /// Versions of the rule pack that came back from signed publications.
+    /// The versions of the rule pack that came back from signed publications.
     pub packs_taken: Vec<u32>,
-    /// Those of them that were signed with a key which has been replaced: whoever had that key can have made them.
+    /// The versions among them that were signed with a replaced key. A holder of that key could have made them.
     pub packs_of_replaced_key: Vec<u32>,
-    /// The newest version of the rule pack that is here now.
+    /// The newest version of the rule pack after the restore.
     pub newest_pack: u32,
-    /// SMS that wait until a person lets the gateway go on.
+    /// The number of SMS that wait until a person releases the gateway.
     pub sms_waiting: u64,
-    /// The newest moment that the copy knows of: what head office did after it must be done again. `None`: the copy knows of none.
+    /// The newest time in the copy. Head office's work from after it must be done again. `None`: the copy holds no time.
     pub lost_from: Option<UnixMs>,
-    /// When the folder was put back: the end of that period.
+    /// When the folder was restored, which ends the lost period.
     pub lost_until: UnixMs,
-    /// What is kept of a write-ahead log that could not be read to its end.
+    /// The copy of a write-ahead log that could not be read to its end.
     pub kept_log: Option<PathBuf>,
 }
 
-/// Makes a data folder that was put back from a copy fit to be served: all of it, or nothing. No server may run on it.
+/// Prepares a restored data folder for serving: entirely or not at all. No server may run on it.
 ///
-/// `publications`: files with signed publications of rule packs, as devices hold them; those that the copy lacks are taken.
+/// `publications`: files with signed publications of rule packs, as devices hold them. Those that the copy lacks are added.
 pub fn restore(folder: &Path, publications: &[PathBuf], now: UnixMs) -> Result<Restored, AdminError> {
     copy::need(folder)?;
-    let _alone = folder::take(folder, false)?;
+    let _alone = folder::lock(folder, false)?;
     begin_anew(folder, publications, now)
 }
 
-/// The same for the process that has the folder.
+/// Does the work of [`restore`] for a process that already holds the folder's lock.
 pub(crate) fn begin_anew(folder: &Path, publications: &[PathBuf], now: UnixMs) -> Result<Restored, AdminError> {
     let (store, kept_log) = open::open_as_it_is(folder)?;
     sound::structure(&store, folder, true)?;
@@ -66,7 +67,7 @@ pub(crate) fn begin_anew(folder: &Path, publications: &[PathBuf], now: UnixMs) -
         let history = HistoryId::new(fresh()?);
         keys::change_history(tx, &history)?;
         keys::change_install(tx, &another_install(tx)?)?;
-        // One that was redeemed since would be open again.
+        // A code that was redeemed after the copy would be open again.
         let codes_voided = people::end_codes(tx, now.plus(-1))?;
         let (mut packs_taken, mut packs_of_replaced_key) = (Vec::new(), Vec::new());
         for file in publications {
@@ -104,7 +105,7 @@ fn fresh() -> Result<[u8; 16], ServeError> {
     random::bytes::<16>().ok_or(ServeError::Random)
 }
 
-/// An installation whose mark nobody has.
+/// Finds an installation whose tag no other one has.
 fn another_install(tx: &Tx<'_>) -> Result<InstallId, AdminError> {
     loop {
         let install = InstallId::new(fresh()?);
@@ -132,11 +133,11 @@ struct CameBack {
     of_replaced_key: bool,
 }
 
-/// Takes a publication that the log lacks; `None`: it has it. Devices judge by it, so the server must too. What a replaced key signed is
-/// signed with the newest one, as all that is published.
+/// Adds a publication that the log lacks; `None` if it has it. Devices judge by it, so the server must too. One that a replaced
+/// key signed is signed anew with the newest key, like all publications.
 fn take_publication(tx: &Tx<'_>, keys: &Keys, bytes: &[u8]) -> Result<Option<CameBack>, Unusable> {
     let mut signed: Signed = decode(bytes).map_err(|_| Unusable::Not("not a signed publication of a rule pack"))?;
-    // A device that pins a replaced key was given it under that one.
+    // A device that pins a replaced key got the publication with that key's signature.
     let own = Keys::own(tx).map_err(Unusable::Api)?;
     let publication = own.iter().find_map(|key| Publication::verify(&signed, key).ok());
     let publication = publication.ok_or(Unusable::Not("not signed by this server, or altered"))?;
@@ -147,7 +148,7 @@ fn take_publication(tx: &Tx<'_>, keys: &Keys, bytes: &[u8]) -> Result<Option<Cam
     match store::packs::body(tx, publication.version)? {
         Some(had) if had == signed.body => Ok(None),
         Some(_) => Err(Unusable::Not("the copy has another publication of this version")),
-        None => packs::take(tx, &publication, &signed)
+        None => packs::save(tx, &publication, &signed)
             .map(|()| Some(CameBack { version: publication.version, of_replaced_key }))
             .map_err(Unusable::Api),
     }

@@ -1,4 +1,4 @@
-//! The policy as the judge reads it: who is concerned with a parcel comes from reference rows and accepted entries alone.
+//! Judges rights by the policy. Only reference rows and accepted entries decide who is concerned with a parcel.
 
 use std::sync::Arc;
 
@@ -17,16 +17,16 @@ use crate::{
 /// The policy in force.
 pub(crate) struct Rights {
     policy: Arc<Policy>,
-    /// The network of the rule pack: a case of another one would be a second case of a listed parcel.
+    /// The network of the rule pack. A case of another network would be a second case of a listed parcel.
     network: NetworkCode,
-    /// The server's clock waits for an operator's word: head office is to look at whatever comes meanwhile.
+    /// Whether the server's clock waits for an operator's confirmation. Changes are then marked for review.
     clock_is_in_doubt: bool,
 }
 
-/// The rule that a handover to somebody who is no courier of the same outlet breaks: it would hand reading out with the parcel.
+/// The rule against a handover to anybody but a courier of the same outlet: the handover would also give away the right to read.
 const HANDOVER_RULE: &str = "C-23";
 
-/// The rule that a parcel of another network breaks.
+/// The rule against a parcel of another network.
 const NETWORK_RULE: &str = "network";
 
 impl Rights {
@@ -36,17 +36,17 @@ impl Rights {
         Ok(Self { policy: rules.policy(tx)?, network, clock_is_in_doubt: clock::doubt(tx)?.is_some() })
     }
 
-    /// Its version, which quarantine names.
+    /// The version of the policy, for quarantine.
     pub(crate) fn version(&self) -> u32 {
         self.policy.version
     }
 
-    /// How many hours after an entry was accepted the photos that it names are due.
+    /// How many hours after its acceptance an entry's photos are due.
     pub(crate) fn photos_due_hours(&self) -> u32 {
         self.policy.photos.due_hours
     }
 
-    /// Whether all entries of a change may be recorded: `Ok(true)` if head office is to look at it.
+    /// Whether all entries of a change may be recorded; `Ok(true)` means with a mark for review.
     pub(crate) fn judge(&self, tx: &Tx<'_>, doc: &Doc, change: &Change) -> Result<Result<bool, Refusal>, ApiError> {
         let facts = change.entries().iter().find_map(|entry| entry.facts.as_ref());
         let sheet = change.entries().iter().find_map(|entry| entry.sheet.as_ref());
@@ -62,7 +62,7 @@ impl Rights {
         let offered = parcel.offered.take();
         let mut review = self.clock_is_in_doubt;
         for entry in change.entries() {
-            // A takeover answers the handover that stands, and no older one.
+            // A takeover must answer the current handover, and no older one.
             let answers = |body: &Body| matches!(body, Body::Takeover(t) if doc.offer.as_ref() == Some(&t.handover.to_string()));
             parcel.offered = offered.clone().filter(|_| answers(&entry.body));
             let author = &entry.author;
@@ -73,7 +73,8 @@ impl Rights {
                 Some((Permit::Deny, rule)) => return Ok(Err(Refusal::Rights { rule: rule.clone() })),
                 None => return Ok(Err(Refusal::Rights { rule: "none".into() })),
             }
-            // Who once had it may still bring what they recorded at the door, but only who has it now gives it away.
+            // A courier who had the parcel once may still report what happened at the door, but only the present courier can hand
+            // it over.
             let gives = matches!(entry.body, Body::Handover(_)) && author.role == Role::Courier;
             if (gives && holder.as_ref() != Some(&author.user)) || !is_colleague(tx, entry)? {
                 return Ok(Err(Refusal::Rights { rule: HANDOVER_RULE.into() }));
@@ -83,13 +84,13 @@ impl Rights {
     }
 }
 
-/// A handover goes to a courier of the writer's own outlet.
+/// Whether a handover goes to a courier of the author's own outlet.
 fn is_colleague(tx: &Tx<'_>, entry: &Entry) -> Result<bool, ApiError> {
     let Body::Handover(handover) = &entry.body else { return Ok(true) };
     Ok(people::is_courier_of(tx, &handover.to, &entry.author.outlet)?)
 }
 
-/// Who is concerned, and the courier who has it now.
+/// The people and outlets concerned, and the present courier.
 fn concerned(tx: &Tx<'_>, waybill: &str, doc: &Doc) -> Result<(Concerned, Option<UserId>), ApiError> {
     let user = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<UserId>().ok());
     let Some(named) = parcels::named(tx, waybill)? else { return Ok((Concerned::default(), None)) };
@@ -135,7 +136,7 @@ mod tests {
         let first = Policy::parse(doorstep_rules::FIRST_POLICY).unwrap();
         assert_eq!(judge_much(), (first.version, first.photos.due_hours, (1, 1)));
 
-        // Another process, as the administrator's commands are.
+        // Another process changes the policy, like the administrator's commands.
         let mut admin = Admin::open(folder.path()).unwrap();
         let mut next = first.clone();
         (next.version, next.photos.due_hours) = (first.version + 1, first.photos.due_hours + 1);

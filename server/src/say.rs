@@ -1,7 +1,7 @@
-//! Lines for the operator.
+//! Prints lines for the operator.
 
-/// Writes a line to standard error, like `eprintln!`. `eprintln!` panics when nobody can read the line, for example because the
-/// terminal or the log's pipe is gone; a server goes on serving then.
+/// Writes a line to standard error, like `eprintln!`, which panics when nobody can read the line, for example because the
+/// terminal or the log's pipe is gone. A server must go on serving then.
 #[macro_export]
 macro_rules! say {
     ($($line:tt)*) => {{
@@ -9,8 +9,8 @@ macro_rules! say {
     }};
 }
 
-/// Writes a line to standard output, like `println!`, which panics when nobody reads on, for example because `head` has enough. What
-/// the command did is done by then, and it ends as it should.
+/// Writes a line to standard output, like `println!`, which panics when the reader has gone, for example `head`. The command has
+/// done its work by then, and must end normally.
 #[macro_export]
 macro_rules! tell {
     ($($line:tt)*) => {{

@@ -1,4 +1,4 @@
-//! Starting and stopping.
+//! Starts and stops the server.
 
 use std::{fs::File, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -29,31 +29,31 @@ use crate::{
     tls::Tls,
 };
 
-/// How to serve.
+/// The options of a server.
 #[derive(Clone)]
 pub struct Config {
-    /// The data folder; made if it is not there.
+    /// The data folder; created if absent.
     pub folder: PathBuf,
-    /// The address; port 0 takes a free one.
+    /// The address; port 0 takes any free port.
     pub listen: SocketAddr,
-    /// Whether an address other than loopback is meant, in plain HTTP.
+    /// Permits plain HTTP on an address that is not loopback.
     pub insecure: bool,
     /// The certificate; without one the server speaks plain HTTP.
     pub tls: Option<TlsFiles>,
-    /// Where photos' bytes are: `s3://bucket/prefix`; without it the data folder.
+    /// The storage of photos' bytes: `s3://bucket/prefix`; `None` is the data folder.
     pub photos: Option<String>,
-    /// How SMS are sent.
+    /// The way to send SMS.
     pub sms: GatewayConfig,
-    /// Whether other processes serve the same folder, each with this option: then the photos should be in a bucket.
+    /// Whether other processes serve the same folder, each with this option. The photos should then be in a bucket.
     pub shared_folder: bool,
-    /// What to do with a data folder that looks like a copy of another; without it the server answers nothing until its operator
-    /// has spoken.
+    /// What to do with a data folder that looks like a copy. `None`: the server answers no request until its operator makes a
+    /// statement.
     pub if_copied: Option<IfCopied>,
     /// Most connections at once; without it, and at most, as many as the limit of open files allows.
     pub connections: Option<usize>,
     /// The clock.
     pub now: NowFn,
-    /// The versions of the protocol that are spoken: [`doorstep_protocol::VERSIONS`].
+    /// The protocol versions that the server speaks: [`doorstep_protocol::VERSIONS`].
     pub versions: &'static [Version],
 }
 
@@ -61,7 +61,7 @@ pub struct Config {
 pub struct Running {
     /// The address in use.
     pub addr: SocketAddr,
-    /// Opens the page at `/?token=...`.
+    /// The token that opens the page at `/?token=...`.
     pub console_token: String,
     tls: Option<Tls>,
     live: Arc<Live>,
@@ -69,31 +69,32 @@ pub struct Running {
     gateway: JoinHandle<()>,
     handle: Handle<SocketAddr>,
     task: JoinHandle<()>,
-    /// Keeps others from serving the folder; a server that waits for its operator's word holds nobody up.
+    /// Keeps other servers off the folder. `None` while the server waits for its operator, so that the operator's command can
+    /// lock the folder.
     lock: Option<File>,
     db: Db,
     folder: PathBuf,
-    /// Others serve it too.
+    /// Whether other processes serve the folder too.
     shared: bool,
-    /// The data may be a copy: nothing is answered until its operator has spoken.
+    /// Whether the data may be a copy: no request is answered until the operator makes a statement.
     waits: bool,
-    /// Told when a loss is proven.
+    /// Woken when a loss is proven.
     loss: Arc<Notify>,
 }
 
 impl Running {
-    /// Where clients find it.
+    /// The base URL for clients.
     pub fn url(&self) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.addr)
     }
 
-    /// Where a person finds the page. Whoever has this link may read.
+    /// The address of the page. Anybody with this link may read.
     pub fn page(&self) -> String {
         format!("{}/?token={}", self.url(), self.console_token)
     }
 
-    /// Reads certificate and key again, for the connections that come. After an error the ones in use stay.
+    /// Reads the certificate and key again, for new connections. After an error the ones in use stay.
     pub async fn reload_tls(&self) -> Result<(), TlsError> {
         self.tls.as_ref().ok_or(TlsError::Off)?.reload().await
     }
@@ -110,7 +111,7 @@ impl Running {
         }
         self.handle.graceful_shutdown(Some(AT_END));
         self.task.await.ok();
-        // The marker is everybody's who serves the folder: the last one says that it has ended in order.
+        // All processes that serve the folder share the marker, so only the last one marks the orderly stop.
         let Some(lock) = self.lock.and_then(folder::alone) else { return };
         let folder = self.folder;
         if let Ok(Err(error)) = self.db.on_store(move |store| Ok(copy::end(store, &folder))).await {
@@ -119,22 +120,22 @@ impl Running {
         drop(lock);
     }
 
-    /// Whether the server answers nothing, because its data may be a copy and its operator has not said so or otherwise.
+    /// Whether the server answers no request, because its data may be a copy and its operator has not made a statement.
     pub fn waits(&self) -> bool {
         self.waits
     }
 
-    /// Returns when this server is to be stopped and started again: its operator has said whether the data are a copy, or a device has
-    /// proven that they lack something, and it must wait for that word.
+    /// Returns when this server should be stopped and started again: its operator has made the statement, or a device has proven
+    /// a loss, and the server must wait for a statement.
     pub async fn is_over(&self) {
         if !self.waits {
             return self.loss.notified().await;
         }
         loop {
             let folder = self.folder.clone();
-            let suspicion = self.db.read(move |db| Ok(copy::suspicion(db, &folder))).await;
-            // Whoever writes the word down has the folder until all of it is there.
-            if matches!(suspicion, Ok(Ok(None))) && folder::take(&self.folder, self.shared).is_ok() {
+            let suspicion = self.db.read(move |tx| Ok(copy::suspicion(tx, &folder))).await;
+            // The operator's command holds the folder's lock until its statement is complete.
+            if matches!(suspicion, Ok(Ok(None))) && folder::lock(&self.folder, self.shared).is_ok() {
                 return;
             }
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -142,22 +143,22 @@ impl Running {
     }
 }
 
-/// Starts a server. When it returns, requests are answered.
+/// Starts a server. When it returns, the server answers requests.
 pub async fn start(config: Config) -> Result<Running, ServeError> {
     if !config.listen.ip().is_loopback() && !config.insecure && config.tls.is_none() {
         return Err(ServeError::NotLoopback(config.listen));
     }
-    // Before anything is made: a wrong path leaves no folder behind.
+    // These checks come first, so that a wrong option leaves no folder behind.
     let tls = match config.tls {
         Some(files) => Some(Tls::load(files).await?),
         None => None,
     };
     let storage = Storage::open(&config.folder, config.photos.as_deref())?;
     let at_folder = |source| ServeError::Folder { folder: config.folder.clone(), source };
-    let lock = folder::take_soon(&config.folder, config.shared_folder).await?;
+    let lock = folder::lock_soon(&config.folder, config.shared_folder).await?;
     let mut writer = open(&config.folder)?;
     let mut suspicion = writer.read(|tx| copy::suspicion(tx, &config.folder))?;
-    // That nothing is missing was ordered before a device proved otherwise.
+    // The order that nothing is missing was given before a device proved a loss, and does not count then.
     let word = config.if_copied.filter(|word| (suspicion, *word) != (Some(Suspicion::Lost), IfCopied::Moved));
     if let (Some(seen), Some(word)) = (suspicion, word) {
         crate::say!("doorstep-server: {}; taken as was ordered: {word:?}", seen.seen());
@@ -176,10 +177,10 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
         sound::structure(&writer, &config.folder, Marker::read(&config.folder).running)?;
         copy::begin(&writer, &config.folder)?;
     }
-    // What says whether the data are a copy must be able to take the folder.
+    // The operator's command must be able to lock the folder.
     let lock = suspicion.is_none().then_some(lock);
     if suspicion.is_none() {
-        tell(&writer.write(|tx| clock::look(tx, (config.now)())).map_err(|error| ServeError::Clock(error.to_string()))?);
+        warn_of_clock(&writer.write(|tx| clock::look(tx, (config.now)())).map_err(|error| ServeError::Clock(error.to_string()))?);
     }
     let db = Db::start(&config.folder, writer).map_err(at_folder)?;
     let by_files = connections::most_by_files();
@@ -199,7 +200,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     let secret = random::bytes::<16>().ok_or(ServeError::Random)?;
     let console_token: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     let to_project = Arc::new(Notify::new());
-    // What a killed process left behind is projected first.
+    // Changes that a killed process left unprojected are projected first.
     to_project.notify_one();
     let live = Live::new();
     let (rules, loss) = (Rules::default(), Arc::<Notify>::default());
@@ -242,7 +243,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     let stop_sms = gateway.stop.clone();
     let gateway = tokio::spawn(gateway.run(provided));
     let (of_teller, to_read) = (live.clone(), db.clone());
-    let teller = tokio::spawn(async move { of_teller.tell(&to_read).await });
+    let teller = tokio::spawn(async move { of_teller.announce(&to_read).await });
     let (now, config_now) = (config.now.clone(), config.now);
     let projector = tokio::spawn(async move {
         loop {
@@ -265,7 +266,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     Ok(Running { addr, console_token, tls, live, stop_sms, gateway, handle, task, lock, db, folder, shared, waits, loss })
 }
 
-/// A server that answers nothing, because its data may be a copy.
+/// Runs a server that answers no request, because its data may be a copy.
 fn waiting(
     listener: TcpListener,
     addr: SocketAddr,
@@ -294,7 +295,7 @@ fn waiting(
     }
 }
 
-/// Answers requests until the handle says stop.
+/// Answers requests until the handle stops it.
 fn serve(
     listener: TcpListener,
     handle: Handle<SocketAddr>,
@@ -331,8 +332,8 @@ fn serve(
     }
 }
 
-/// Says what a start has found out about its clock.
-fn tell(found: &clock::Found) {
+/// Logs the result of the clock's check.
+fn warn_of_clock(found: &clock::Found) {
     if let Some(newest) = found.set_back_from {
         crate::say!(
             "doorstep-server: the clock was set back: {} was noted here before. Nonces of then are void, devices ask for others by \
@@ -356,13 +357,13 @@ const AT_END: Duration = Duration::from_secs(10);
 /// How often storage and the log are looked at.
 const TIDY: Duration = Duration::from_secs(24 * 3_600);
 
-/// Once a day: drops what expired, asks again for what storage has lost, and holds the log against what was signed.
+/// Once a day drops expired rows, asks again for photos that storage has lost, and audits the log.
 async fn tidy(db: Db, storage: Storage, now: NowFn) {
     let mut days = tokio::time::interval(TIDY);
     loop {
         days.tick().await;
         let at = now();
-        if let Err(error) = db.write(move |db| sms::prune(db, at)).await {
+        if let Err(error) = db.write(move |tx| sms::prune(tx, at)).await {
             crate::say!("doorstep-server: dropping old ids of SMS failed: {error}");
         }
         match scrub(&db, &storage, Scrub::default(), now()).await {

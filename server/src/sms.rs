@@ -1,14 +1,14 @@
-//! The customer's SMS at head office: who may send which, what the gateway sends, what comes back.
+//! The customer's SMS at head office: who may send which, the gateway, and the replies.
 //!
-//! - `outbox`: the rows that accepted entries make, and how they move; every step is an entry in the case, durable before the act;
-//! - `addressee`: to whom a message may go, by head office's own list;
-//! - `claim`: which message the gateway sends now, under one lease, and which it does not, and why;
-//! - `settle`: what became of a submission, and what a crash left behind;
-//! - `receipt`: a provider's receipts; `answers`: what customers write back;
-//! - `lease`: the lease of a device; `gateway`: the loop that does all this; `webhook`: a provider's calls;
-//! - `report`: what head office sees; `held`: whether all of it waits for a person's word.
+//! - `outbox`: the rows that accepted entries make, and their states; every step is an entry in the case, durable before the act;
+//! - `addressee`: who may get a message, by head office's own list;
+//! - `claim`: which message the gateway sends now, under one lease, and why it does not send another;
+//! - `settle`: the outcome of a submission, and the repair after a crash;
+//! - `receipt`: a provider's receipts; `answers`: customers' replies;
+//! - `lease`: the lease of a device; `gateway`: the loop that runs all this; `webhook`: a provider's calls;
+//! - `report`: head office's view; `held`: whether all SMS wait for a person.
 //!
-//! A message is handed over at most once by a try. A try that may have left is uncertain: it waits for a receipt or a person.
+//! A try hands a message over at most once. A try that may have left is uncertain: it waits for a receipt or a person.
 
 mod addressee;
 mod answers;

@@ -1,6 +1,6 @@
-//! The only room that names a database. Everybody else calls its functions with a [`tx::Tx`].
+//! The only module that names a database. Other modules call its functions with a [`tx::Tx`].
 //!
-//! Each statement is written with [`tx::sql!`], in the grammar that PostgreSQL shares with SQLite; `statements.rs` holds them to that.
+//! Each statement is written with [`tx::sql!`], in the grammar that PostgreSQL shares with SQLite; `statements.rs` checks that.
 //! Code that only SQLite needs is in [`db`], [`migrate`] and [`sound`].
 
 pub(crate) mod acts;

@@ -1,5 +1,5 @@
-//! How long a connection may take to say something. hyper bounds the wait for a request's headers, but only once it knows
-//! which HTTP it speaks, and it waits for ever for the bytes that tell; here that wait gets its end.
+//! Timeouts of a connection. hyper bounds the wait for a request's headers, but only once it knows the version of HTTP, and it
+//! waits for ever for the bytes that tell. This module bounds that wait.
 
 use std::{
     future::Future,
@@ -19,14 +19,14 @@ use tokio::{
     time::Sleep,
 };
 
-/// A body without a byte for so long is given up, with its place: the phone that sent it has lost its network.
+/// A body without a byte for this long is given up, with its place: the phone that sent it has lost its network.
 pub(crate) const STALL: Duration = Duration::from_secs(30);
 
-/// Longest wait for the headers of a request, from its connection's start or from the answer before.
+/// The longest wait for the headers of a request, from the connection's start or from the answer before.
 const HEADERS: Duration = Duration::from_secs(10);
-/// After so long without a word, an HTTP/2 peer is asked whether it is there, and has as long again to answer.
+/// An HTTP/2 peer that is silent for this long is pinged, and has as long again to answer.
 const ALIVE: Duration = Duration::from_secs(20);
-/// The bytes that tell HTTP/2 from HTTP/1.
+/// The number of bytes that tell HTTP/2 from HTTP/1.
 const PREFACE: usize = 24;
 
 /// Most headers of a request; the HTTP library answers 431 beyond.
@@ -46,7 +46,7 @@ pub(crate) fn bound(builder: &mut Builder<TokioExecutor>) {
     http2.max_header_list_size(MAX_HEAD as u32).max_concurrent_streams(MOST_STREAMS).max_send_buf_size(BUFFER);
 }
 
-/// Accepts as `A` does, and gives what comes out ten seconds for its first bytes.
+/// Accepts like `A`, and gives the connection ten seconds for its first bytes.
 #[derive(Clone)]
 pub(crate) struct Timeouts<A>(pub A);
 
@@ -68,10 +68,10 @@ where
     }
 }
 
-/// A connection whose first bytes are waited for only so long.
+/// A connection whose first bytes have a deadline.
 pub(crate) struct Hurried<S> {
     stream: S,
-    /// Until when, and for how many bytes more; none once they are here.
+    /// The deadline and the number of bytes still to come; `None` once they have come.
     wait: Option<(Pin<Box<Sleep>>, usize)>,
 }
 
@@ -120,7 +120,7 @@ mod tests {
     use axum_server::accept::DefaultAcceptor;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
-    // A clock that stands still until everybody waits, and then jumps: nothing here takes ten seconds.
+    // The paused clock jumps when every task waits, so the test takes no ten seconds.
     #[tokio::test(start_paused = true)]
     async fn a_connection_that_says_nothing_is_given_up_and_one_that_spoke_is_not() {
         let (mut client, server) = duplex(64);

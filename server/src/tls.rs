@@ -1,6 +1,6 @@
-//! TLS in the server itself: a certificate and its key from PEM files, read at the start and again when asked.
+//! TLS in the server itself: a certificate and its key from PEM files, read at the start and again on request.
 //!
-//! Never here: which names a certificate has and when it ends. Clients judge that; the server shows what it was given.
+//! The server does not check the names or the end of a certificate, because clients do.
 
 use std::{
     path::{Path, PathBuf},
@@ -16,41 +16,41 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject},
 };
 
-/// Where the certificate and its key are.
+/// The files of a certificate and its key.
 #[derive(Debug, Clone)]
 pub struct TlsFiles {
-    /// PEM: the server's certificate first, then what leads from it to an authority.
+    /// PEM: the server's certificate first, then the chain to an authority.
     pub cert: PathBuf,
     /// PEM: the certificate's private key, PKCS#8, PKCS#1 or SEC1.
     pub key: PathBuf,
 }
 
-/// Why a certificate can not be used. Says what to do.
+/// Why a certificate can not be used. The text says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file can not be read.
     #[error("read the TLS file {}: {source}; check its path and that this user may read it", file.display())]
     File {
-        /// Which.
+        /// The file.
         file: PathBuf,
-        /// Why.
+        /// The error of the system.
         source: std::io::Error,
     },
     /// A file is not PEM.
     #[error("read the TLS file {}: it is not PEM ({fault}); export it again as PEM", file.display())]
     Pem {
-        /// Which.
+        /// The file.
         file: PathBuf,
-        /// What is wrong with it.
+        /// The fault in the file.
         fault: String,
     },
-    /// No certificate in the file.
+    /// The file has no certificate.
     #[error("find a certificate in {}; it must hold the server's certificate and its chain, as PEM", .0.display())]
     NoCertificate(PathBuf),
-    /// No key in the file.
+    /// The file has no key.
     #[error("find a private key in {}; it must hold the certificate's key without a passphrase, as PEM", .0.display())]
     NoKey(PathBuf),
-    /// The key is another certificate's.
+    /// The key belongs to another certificate.
     #[error(
         "use the TLS files: the key in {} does not fit the first certificate in {}; give the key that this certificate was made \
          with, and the server's certificate before its authorities'",
@@ -62,14 +62,14 @@ pub enum TlsError {
         /// The key's file.
         key: PathBuf,
     },
-    /// Well-formed, and yet not to be used.
+    /// The files are well-formed, but can not be used.
     #[error("use the TLS files {} and {}: {fault}", cert.display(), key.display())]
     Unusable {
         /// The certificate's file.
         cert: PathBuf,
         /// The key's file.
         key: PathBuf,
-        /// Why.
+        /// The reason.
         fault: Error,
     },
     /// The server was started without TLS.
@@ -77,7 +77,7 @@ pub enum TlsError {
     Off,
 }
 
-/// The certificate that new connections get.
+/// The certificate for new connections.
 #[derive(Clone)]
 pub(crate) struct Tls {
     files: TlsFiles,
@@ -90,13 +90,14 @@ impl Tls {
         Ok(Self { files, shown })
     }
 
-    /// Reads the files again. If they can not be used, the certificate in use stays; running connections keep theirs.
+    /// Reads the files again. If they can not be used, the certificate in use stays. Open connections keep theirs.
     pub(crate) async fn reload(&self) -> Result<(), TlsError> {
         self.shown.reload_from_config(read(&self.files).await?);
         Ok(())
     }
 
-    /// Shakes hands in a task of each connection, for at most ten seconds: a silent one holds up nobody.
+    /// Makes an acceptor. Each handshake runs in a task of its own, for at most ten seconds, so that a silent client blocks
+    /// nobody.
     pub(crate) fn acceptor(&self) -> RustlsAcceptor<NoDelayAcceptor> {
         RustlsAcceptor::new(self.shown.clone()).acceptor(NoDelayAcceptor)
     }
@@ -113,7 +114,8 @@ async fn read(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
         pem::Error::NoItemsFound => TlsError::NoKey(key.clone()),
         fault => no_pem(key, &fault),
     })?;
-    // Named here and not installed for the process: what else runs in it, such as a client in a test, makes its own choice.
+    // The provider is named here and not installed for the process, so that other code in it, such as a client in a test, chooses
+    // its own.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let made = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])

@@ -1,4 +1,4 @@
-//! Reading a batch before the writer sees it: cheap checks first. It needs no database.
+//! Reads and verifies a batch before the writer gets it, cheap checks first. It needs no database.
 
 use doorstep_document::{
     Change, Refusal,
@@ -16,7 +16,7 @@ use crate::{
     error::ApiError,
 };
 
-/// A batch after everything that needs no database.
+/// A batch that has passed every check that needs no database.
 pub(crate) struct Verified {
     pub number: u64,
     pub prev: BatchHash,
@@ -27,27 +27,28 @@ pub(crate) struct Verified {
     pub clock: Clocks,
     pub signed: Signed,
     pub cases: Vec<VerifiedCase>,
-    /// What the log is said to have said first of changes that are sent again.
+    /// The first receipts that the device shows for changes that it sends again.
     pub first: Vec<FirstAnswer>,
 }
 
-/// A batch as it was signed, and will be kept.
+/// A batch as it was signed and will be stored.
 pub(crate) struct Signed {
     pub version: Spoken,
-    /// Of version 2 the `Push`; of version 3 the `Batch` without sending and signature.
+    /// In version 2 the `Push`; in version 3 the `Batch` without sending and signature.
     pub body: Vec<u8>,
-    /// Of version 3 the `Sending`.
+    /// In version 3 the `Sending`.
     pub sending: Vec<u8>,
     pub sig: Vec<u8>,
-    /// Of version 3 the time of receipt in the newest verdicts that the device had.
+    /// In version 3 the time of receipt in the newest verdicts that the device had.
     pub heard: Option<UnixMs>,
-    /// Of version 3 what the sending left behind, and what the batch brings of that which earlier ones did.
+    /// In version 3 the chains that the sending left behind. `brings` names the chains of earlier sendings that the batch
+    /// continues.
     pub rest: Option<Vec<Leaf>>,
     pub brings: Vec<Brought>,
 }
 
 impl Signed {
-    /// Whether the device says that nothing else was unsent.
+    /// Whether the device says that it had no other unsent change.
     pub fn is_complete(&self) -> bool {
         self.rest.as_ref().is_some_and(Vec::is_empty)
     }
@@ -56,11 +57,11 @@ impl Signed {
 /// One document of a batch.
 pub(crate) struct VerifiedCase {
     pub case: CaseId,
-    /// Of a kind that is not known nothing is taken.
+    /// The kind of document. Of an unknown kind no change is accepted.
     pub kind: DocKind,
-    /// Its digest in a batch of version 3.
+    /// The document's digest in a batch of version 3.
     pub digest: Option<Digest>,
-    /// One for each change of the pack, or why the pack can not be rebuilt.
+    /// One result for each change of the pack, or why the pack can not be rebuilt.
     pub changes: Result<Vec<Offered>, String>,
 }
 
@@ -90,7 +91,7 @@ struct Claimed {
 struct ClaimedDoc {
     doc: CaseId,
     pack: Vec<u8>,
-    /// What the pack must rebuild to; of version 2 it says so itself.
+    /// The signed content that the pack must rebuild to; `None` in version 2, where the pack itself says it.
     is_of: Option<PushDoc>,
 }
 
@@ -108,7 +109,8 @@ fn of_version_2(envelope: Envelope, device: &Device) -> Result<Claimed, ApiError
     Ok(Claimed { header: Header { batch, prev, user, install, again }, hash, clock, signed, docs, first: vec![] })
 }
 
-/// Checks the signature of a batch of version 3. It is over the documents' digests, so it holds whatever their packs are.
+/// Checks the signature of a batch of version 3. The signature covers the documents' digests, so it holds even if a pack can not
+/// be rebuilt.
 fn of_version_3(batch: Batch, device: &Device) -> Result<Claimed, ApiError> {
     if !is_signed(&device.public_key, &batch.message(), &batch.sig) {
         return Err(ApiError::Signature);
@@ -136,8 +138,8 @@ fn of_version_3(batch: Batch, device: &Device) -> Result<Claimed, ApiError> {
     Ok(Claimed { header, hash, clock, signed, docs, first })
 }
 
-/// Checks the signature, rebuilds packs and reads changes; runs outside the writer. Whatever the bytes, it does not panic, and
-/// what all packs rebuild to is bounded like an inflated body.
+/// Checks the signature, rebuilds packs and reads changes, outside the writer. It panics on no input, and the rebuilt packs
+/// together are bounded like an inflated body.
 pub(crate) fn verify(request: &mut SyncRequest, device: &Device) -> Result<Option<Verified>, ApiError> {
     let install = request.install;
     let claimed = match (request.push.take(), request.batch.take()) {
@@ -168,7 +170,8 @@ pub(crate) fn verify(request: &mut SyncRequest, device: &Device) -> Result<Optio
             None => Some(DocRef::from(&case)),
         };
         let changes = match pack::restore_within(&offered.pack, MAX_REQUEST.saturating_sub(rebuilt)) {
-            // With what came before it: a smaller batch helps. Alone: nothing does, and the others must not wait for it.
+            // If earlier packs have used the limit, a smaller batch helps. A single pack over the limit is refused alone, so that
+            // the others need not wait for it.
             Err(PackError::OverLimit) if rebuilt > 0 => return Err(ApiError::TooLarge),
             Err(fault) => Err(fault.to_string()),
             Ok(chunks) => {
@@ -206,14 +209,14 @@ pub(crate) fn verify(request: &mut SyncRequest, device: &Device) -> Result<Optio
     }))
 }
 
-/// No device makes so many batches; numbers stay far inside of what SQL can hold.
+/// No device makes so many batches, and SQL integers hold far more.
 pub(crate) const MAX_BATCH: u64 = 1 << 40;
-/// Most lost batches that one batch makes up for.
+/// The largest number of lost batches that one batch may replace.
 const MOST_AGAIN: usize = 64;
 
-/// The actor is an installation of the device, and every entry names a person who was enrolled on it, in a role and for an
-/// outlet of that enrolment: what was recorded before a person moved to another outlet is as good as before. Only the server
-/// itself writes what was released.
+/// Checks the author: the actor is an installation of the device, and every entry names a person who was enrolled on it, in a
+/// role and outlet of that enrolment. Records from before a person moved to another outlet stay valid. Only the server itself
+/// writes released entries.
 fn author_of(change: Change, device: &Device, install: &InstallId) -> Result<Change, Refusal> {
     if change.install() != *install && !device.installs.contains(&change.install()) {
         return Err(Refusal::Actor);
@@ -224,7 +227,7 @@ fn author_of(change: Change, device: &Device, install: &InstallId) -> Result<Cha
             return Err(wrong("o"));
         }
         if matches!(entry.body, Body::Listed(_)) {
-            return Err(wrong("since")); // what the list says is the server's to say
+            return Err(wrong("since")); // only the server may say when a row of the list began
         }
         let author = &entry.author;
         let is_theirs = |member: &&Member| {

@@ -1,9 +1,10 @@
-//! Another history of the server: its log was put back from a copy, and lacks what came after that. What this device wrote, and the
-//! history before had accepted, is sent again if the present one does not have it.
+//! A new history of the server: its log was restored from a copy and lacks later records. This device's changes that the earlier
+//! history accepted are sent again if the new one lacks them.
 //!
-//! No extra request finds out which: the scopes are read from their start, and what comes is there. What has not come when all of
-//! them were read to their end goes back among the unsent. The server leaves out own changes after the first page of a scope, so of
-//! a very full device some are sent again that the server has: they come back as known, with their first receipt.
+//! No extra request finds out which: the scopes are read from their start, and a change that comes is in the log. A change that
+//! has not come when all scopes were read to their end becomes unsent again. The server leaves out own changes after the first
+//! page of a scope, so a device with very many changes sends some again that the server has; they are answered as known, with
+//! their first receipt.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +16,7 @@ use crate::{
     project::{self, RECEIPT, UNSENT},
 };
 
-/// Another history begins: every own change that was accepted is in question.
+/// Begins with another history: every accepted own change is in question.
 pub(crate) fn begin(db: &Connection) -> Result<(), StoreError> {
     let Some(own) = identity::install(db)? else { return Ok(()) };
     db.execute(
@@ -26,15 +27,16 @@ pub(crate) fn begin(db: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The present history has a change that is here as accepted. Its receipt is the one that counts: on every replica the same.
+/// Notes that the new history has a change that was accepted here. Its receipt replaces the earlier one, so that every replica
+/// has the same.
 pub(crate) fn shown(db: &Connection, case: &CaseId, change: &ChangeHash, receipt: Receipt) -> Result<(), StoreError> {
     db.prepare_cached("DELETE FROM unconfirmed WHERE case_id = ?1 AND hash = ?2")?
         .execute(params![case.as_bytes(), change.as_bytes()])?;
     project::set_receipt(db, case, change, receipt)
 }
 
-/// Every scope was read to its end: what is still in question, the server does not have. It is unsent again, in the order in which it
-/// was accepted. Its first receipt is kept, and shown with the batch that is made of these ([`crate::first`]).
+/// Makes every change that is still in question unsent again, in the order of acceptance, because every scope was read to its end
+/// and the server lacks it. Its first receipt stays, and is shown with the batch that holds it ([`crate::first`]).
 pub(crate) fn put_back(db: &Connection, now: UnixMs, touched: &mut BTreeSet<CaseId>) -> Result<(), StoreError> {
     let mut query = db.prepare_cached(
         "SELECT change.case_id, change.n FROM unconfirmed JOIN change USING (case_id, hash) WHERE parked IS NULL ORDER BY 1, 2",
@@ -48,7 +50,7 @@ pub(crate) fn put_back(db: &Connection, now: UnixMs, touched: &mut BTreeSet<Case
     Ok(())
 }
 
-/// An accepted change is unsent again. What was said of it first is kept.
+/// Makes an accepted change unsent again. Its first receipt stays.
 pub(crate) fn unsend(db: &Connection, case: &[u8], n: i64, now: UnixMs) -> Result<(), StoreError> {
     db.prepare_cached(&format!(
         "INSERT OR IGNORE INTO first_receipt (case_id, hash, {RECEIPT}, batch, pusher, n)

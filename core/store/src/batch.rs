@@ -1,4 +1,4 @@
-//! The next batch: what is unsent becomes one, durably, before its first byte leaves.
+//! Makes the next batch from unsent changes, durably, before its first byte leaves.
 
 use std::collections::BTreeMap;
 
@@ -14,22 +14,22 @@ use crate::{
     sheet_row,
 };
 
-/// Changes that the server left pending are offered again with the next sync, then with every so many.
+/// A change that the server left pending is offered again with the next sync, then once in this many syncs.
 const PENDING_ROUNDS: u32 = 15;
 
-/// Most changes in one batch.
+/// The largest number of changes in one batch.
 const BATCH_CHANGES: usize = 5_000;
 
-/// A batch as it is kept while its answer has not come. One of version 2 is finished as it was begun.
+/// An open batch, whose answer has not come. One of version 2 is finished as it was begun.
 pub(crate) enum StoredBatch {
     /// A [`Push`] in CBOR.
     OfVersion2(Vec<u8>),
-    /// Header and documents.
+    /// The header and the documents.
     OfVersion3(Batch),
 }
 
 impl StoredBatch {
-    /// Before the CBOR of a batch of version 3. A [`Push`] is a map, which begins otherwise.
+    /// The first byte of a stored batch of version 3, before its CBOR. A [`Push`] is a map, which begins with another byte.
     const MARK: u8 = 3;
 
     pub(crate) fn read(bytes: Vec<u8>) -> Result<Self, StoreError> {
@@ -46,7 +46,7 @@ impl StoredBatch {
     }
 }
 
-/// The documents of the batch that a request carries, with their changes: what the answer's verdicts are about.
+/// The documents of a request's batch with their changes, which the verdicts of the answer are about.
 pub fn pushed(request: &SyncRequest) -> Vec<Pushed> {
     let of_push = request.push.as_ref().and_then(|envelope| decode::<Push>(&envelope.body).ok());
     let packs: Vec<(DocRef, Vec<u8>)> = match (of_push, &request.batch) {
@@ -65,7 +65,7 @@ pub fn pushed(request: &SyncRequest) -> Vec<Pushed> {
     packs.into_iter().map(read).collect()
 }
 
-/// The batch whose answer has not come.
+/// The open batch, whose answer has not come.
 pub(crate) struct OpenBatch {
     pub number: u64,
     pub hash: BatchHash,
@@ -98,14 +98,14 @@ pub(crate) fn chain_end(db: &Connection, install: &InstallId) -> Result<Option<d
     .transpose()
 }
 
-/// A batch that was just made.
+/// A new batch.
 pub(crate) struct Made {
-    /// As it is kept: see [`StoredBatch`].
+    /// The stored form: see [`StoredBatch`].
     pub body: Vec<u8>,
     pub pushed: Vec<Pushed>,
 }
 
-/// Makes the next batch of the chain from what is unsent; `None` if nothing is.
+/// Makes the next batch of the chain from unsent changes; `None` if there is none.
 pub(crate) fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: usize) -> Result<Option<Made>, StoreError> {
     let Cut { taken, changes: open, left } = what_fits(db, max_bytes)?;
     let mut again = db.prepare_cached("SELECT number FROM again ORDER BY number LIMIT 64")?;
@@ -113,7 +113,7 @@ pub(crate) fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: 
     if open.is_empty() && again.is_empty() {
         return Ok(None);
     }
-    // What only waits for something else is offered now and then, not in a batch a minute for ever.
+    // If every change only waits for another one, they are offered now and then, not in a batch a minute for ever.
     if again.is_empty() && open.iter().all(|change| change.tries > 0) {
         let waited = Store::meta(db, "waited")?.and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_be_bytes);
         Store::set_meta(db, "waited", &waited.wrapping_add(1).to_be_bytes())?;
@@ -175,7 +175,7 @@ pub(crate) fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: 
     Ok(Some(Made { body, pushed }))
 }
 
-/// What the next batch takes of what is unsent.
+/// The unsent changes for the next batch.
 struct Cut {
     taken: Vec<Link>,
     /// The changes of those links, in their order.
@@ -183,7 +183,7 @@ struct Cut {
     left: Vec<Link>,
 }
 
-/// Cuts the next batch. A damaged row is put aside and shown, and does not keep the others from being sent.
+/// Cuts the next batch. A damaged row is put aside and shown, and does not block the others.
 fn what_fits(db: &Connection, max_bytes: usize) -> Result<Cut, StoreError> {
     loop {
         let mut links = rest::links(db)?;
@@ -215,7 +215,7 @@ fn what_fits(db: &Connection, max_bytes: usize) -> Result<Cut, StoreError> {
     }
 }
 
-/// Outbox rows in a state, those never tried first.
+/// The rows of the outbox in a state, never-tried ones first.
 pub(crate) fn outgoing(db: &Connection, state: i64) -> Result<Vec<Outgoing>, StoreError> {
     let mut query =
         db.prepare_cached("SELECT id, case_id, tries, bytes FROM outbox WHERE state = ?1 ORDER BY tries > 0, id LIMIT ?2")?;
@@ -229,7 +229,7 @@ pub(crate) fn outgoing(db: &Connection, state: i64) -> Result<Vec<Outgoing>, Sto
     .collect()
 }
 
-/// The batch's cases in a fixed order, each with its changes in theirs: verdicts come by index.
+/// The batch's cases in a fixed order with their changes in order, because verdicts come by index.
 pub(crate) fn by_case(open: &[Outgoing]) -> BTreeMap<CaseId, Vec<&Outgoing>> {
     let mut cases: BTreeMap<CaseId, Vec<&Outgoing>> = BTreeMap::new();
     for change in open {
@@ -246,7 +246,7 @@ pub(crate) fn mono_of(change: &Change) -> u64 {
     change.entries().first().map_or(0, |entry| entry.time.mono_ms)
 }
 
-/// The change stays in the outbox: to be offered again, or quarantined for a person.
+/// Leaves a change in the outbox, to be offered again or in quarantine for a person.
 pub(crate) fn keep(db: &Connection, outbox: i64, state: i64, reason: Option<&RefusalCode>) -> Result<(), StoreError> {
     db.prepare_cached("UPDATE outbox SET state = ?2, reason = ?3, tries = tries + 1 WHERE id = ?1")?.execute(params![
         outbox,
@@ -256,8 +256,8 @@ pub(crate) fn keep(db: &Connection, outbox: i64, state: i64, reason: Option<&Ref
     Ok(())
 }
 
-/// The server has the change: it moves from the outbox to the accepted ones, and the photos it names may follow, whichever
-/// entry named them first. The only way out of the outbox.
+/// Moves a change from the outbox to the accepted ones, because the server has it. The photos that it names may now be sent, even
+/// if another entry named them first. No other function takes a change out of the outbox.
 pub(crate) fn accept(
     db: &Connection,
     case: &CaseId,

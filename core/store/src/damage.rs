@@ -1,9 +1,9 @@
-//! How often SQLite has reported damage to this process.
+//! Counts the damage that SQLite reports to this process.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Damage that SQLite has reported to this process. An error does not tell which connection it came from, so it is counted
-/// for all: a sound store of the same process is checked once for nothing, a damaged one never goes unchecked.
+/// The number of reports of damage in this process. An error does not tell its connection, so all stores share one count: a sound
+/// store of the process is checked once for nothing, and a damaged one never goes unchecked.
 static DAMAGE: AtomicU64 = AtomicU64::new(0);
 
 pub(crate) fn damage_seen() {

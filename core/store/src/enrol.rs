@@ -1,4 +1,4 @@
-//! Taking an enrolment: whose this store is from now on.
+//! Stores an enrolment, which decides who owns this store.
 
 use doorstep_domain::UnixMs;
 use rusqlite::{TransactionBehavior, params};
@@ -10,9 +10,9 @@ use crate::{
 };
 
 impl Store {
-    /// Takes an enrolment. A courier's store belongs to one person; a tablet's to several of one outlet. With another
-    /// installation than the store's (the device's key was replaced, and the old installation belongs to the old key), what is
-    /// not accepted is written anew under it.
+    /// Stores an enrolment. A courier's store belongs to one person, a tablet's to several people of one outlet. If the
+    /// installation is new (the device's key was replaced, and the old installation belongs to the old key), unaccepted changes
+    /// are written anew under it.
     pub fn enrol(&mut self, enrolment: &Enrolment, now: UnixMs) -> Result<(), StoreError> {
         let Enrolment { device, author, name, session, .. } = enrolment;
         if self.wiped {
@@ -39,7 +39,8 @@ impl Store {
             params![author.user.as_str(), author.role.as_str(), author.outlet.as_str(), name],
         )?;
         Self::set_meta(&tx, "active", author.user.as_str().as_bytes())?;
-        // A code is head office's word on who this is: a forgotten PIN is void, and they are signed in to set another.
+        // A code is head office's confirmation of who this is: a forgotten PIN is void, and the person is signed in to set
+        // another.
         Self::set_meta(&tx, "lock_at", &now.plus(shift).0.to_be_bytes())?;
         if is_new_install {
             rebase::everything(&tx, enrolment.install, self.book.as_ref().map(|(_, book)| book.as_ref()), now)?;

@@ -1,4 +1,4 @@
-//! What can go wrong. No message holds personal data: SQLite's own texts name tables and columns, never values.
+//! The errors of the store. No message holds personal data: SQLite's own texts name tables and columns, never values.
 
 use std::{io::ErrorKind, path::PathBuf};
 
@@ -10,26 +10,26 @@ pub enum OpenError {
     /// The folder can not be made or read.
     #[error("open the folder {folder}: {source}")]
     Folder {
-        /// Which.
+        /// The folder.
         folder: PathBuf,
-        /// Why.
+        /// The error of the system.
         source: std::io::Error,
     },
     /// Written by a newer version of Doorstep.
     #[error("open the store: it has version {found}, this program knows up to {known}; install a newer version")]
     TooNew {
-        /// Its version.
+        /// The schema version of the file.
         found: u32,
-        /// Newest known here.
+        /// The newest schema version that this program knows.
         known: u32,
     },
-    /// The file is damaged, or a salvage was cut short. It is left as it is; [`crate::Store::open_or_salvage`] repairs.
+    /// The file is damaged, or a salvage was cut short. The file is left unchanged; [`crate::Store::open_or_salvage`] repairs it.
     #[error("open the store: the file is damaged; it was left as it is, keep it for repair")]
     Corrupt,
-    /// Something else lies where the store's file belongs: another program's database, a text, a folder.
+    /// The store's path holds something else: another program's database, a text, a folder.
     #[error("open the store: {path} is not a Doorstep store; it was left as it is: move it elsewhere, or name another folder")]
     WrongFile {
-        /// What lies there.
+        /// The path.
         path: PathBuf,
     },
     /// The file is damaged and another program, or an older handle of this one, still has it open.
@@ -47,19 +47,19 @@ pub enum OpenError {
     /// This build has no SQLCipher.
     #[error("open the store: this build can not encrypt; nothing was made")]
     NoEncryption,
-    /// Not a key.
+    /// The given bytes are no key.
     #[error("open the store: a key has 32 bytes")]
     KeySize,
-    /// There is no room.
+    /// The disk is full.
     #[error("open the store: the disk is full; free some space and open it again")]
     DiskFull,
-    /// Anything else SQLite says.
+    /// Any other error of SQLite.
     #[error("open the store: {0}")]
     Sqlite(rusqlite::Error),
 }
 
 impl OpenError {
-    /// Whether it is the key, not the store, that keeps it closed.
+    /// Whether the store stays closed because of the key, and not because of the store itself.
     pub fn is_about_the_key(&self) -> bool {
         matches!(self, Self::KeyWrong | Self::KeyMissing | Self::NotEncrypted | Self::NoEncryption | Self::KeySize)
     }
@@ -85,16 +85,16 @@ impl From<StoreError> for OpenError {
     }
 }
 
-/// Why the store can not do what was asked. Nothing was changed.
+/// Why the store refused a call. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// SQLite failed: locked for too long, or the folder can not be written.
     #[error("use the store: {0}")]
     Sqlite(rusqlite::Error),
-    /// The store's file turns out to be damaged. It is left as it is.
+    /// The store's file turned out to be damaged. It is left unchanged.
     #[error("use the store: its file is damaged; it was left as it is, open again to repair")]
     Corrupt,
-    /// There is no room left. Nothing was recorded.
+    /// The disk is full. Nothing was recorded.
     #[error("use the store: the disk is full; free some space")]
     DiskFull,
     /// A file could not be written or read.
@@ -118,10 +118,10 @@ pub enum StoreError {
     /// The entry can not be written.
     #[error("record: {0}")]
     Write(#[from] doorstep_document::WriteError),
-    /// The case is at its cap.
+    /// The case has reached its size limit.
     #[error("record: the case has reached its size limit")]
     CaseFull,
-    /// A row is not what this program writes.
+    /// A row holds something that this program does not write.
     #[error("read the store: row of {0} is damaged")]
     Damaged(&'static str),
     /// A rule pack or another body from the server is unusable.
@@ -151,7 +151,7 @@ impl From<std::io::Error> for StoreError {
     }
 }
 
-/// The two failures of SQLite that a person can do something about.
+/// The two failures of SQLite that a person can repair.
 enum Trouble {
     Damage,
     NoRoom,
@@ -165,12 +165,12 @@ impl Trouble {
             ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase},
         };
         match error {
-            // Tables are STRICT: a value of another type than its column's is damage that no checksum caught.
+            // Tables are STRICT, so a value of another type than its column's is damage that no checksum caught.
             FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) | Utf8Error(..) => Self::Damage,
             SqliteFailure(failure, _) => match failure.code {
                 DatabaseCorrupt | NotADatabase => Self::Damage,
                 DiskFull => Self::NoRoom,
-                // The index of the write-ahead log can not grow: SQLite has no other word for a full disk there.
+                // The index of the write-ahead log can not grow. SQLite reports a full disk only with this code there.
                 _ if failure.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE => Self::NoRoom,
                 _ => Self::Other,
             },

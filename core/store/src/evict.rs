@@ -1,5 +1,5 @@
-//! A case leaves the device when the server says so (it has ended, it is another courier's now, the person's scope has changed)
-//! and nothing of it is unsent: a phone keeps a day, not a career (domain 10.3). Head office keeps everything.
+//! Evicts cases: a case leaves the device when the server says so (it is closed, another courier has it, or the person's scope
+//! has changed) and no change of it is unsent. A phone keeps a day, not a career (domain 10.3). Head office keeps everything.
 
 use doorstep_document::Position;
 use doorstep_domain::CaseId;
@@ -13,7 +13,7 @@ use crate::{
     project::{self, DISCARDED},
 };
 
-/// The case has left a scope. It leaves the device if no other scope has it.
+/// Notes that a case has left a scope. It leaves the device if no other scope has it.
 pub(crate) fn out(db: &Connection, case: &CaseId, scope: &Scope) -> Result<(), StoreError> {
     db.prepare_cached("DELETE FROM case_scope WHERE case_id = ?1 AND scope = ?2")?
         .execute(params![case.as_bytes(), scope.to_string()])?;
@@ -24,9 +24,9 @@ pub(crate) fn out(db: &Connection, case: &CaseId, scope: &Scope) -> Result<(), S
     Ok(())
 }
 
-/// Scopes that the server no longer names are lost, with every case that no other scope has. The others are fetched from the
-/// start: which of the cases recorded here belong to them only the server knows.
-/// True if any was lost: then nothing counts as this device's own any more, and it moves on to a new installation.
+/// Drops scopes that the server no longer names, and every case that no other scope has. The remaining scopes are fetched from
+/// the start, because only the server knows which of the cases recorded here they hold. Returns whether a scope was dropped: the
+/// device then moves on to a new installation, so that the feeds do not leave its changes out as its own.
 pub(crate) fn leave_other_scopes(db: &Connection, scopes: &[Scope]) -> Result<bool, StoreError> {
     let mut query = db.prepare_cached("SELECT scope FROM scope")?;
     let known = query.query_map([], |row| Ok(Scope::from(row.get::<_, String>(0)?)))?.collect::<Result<Vec<_>, _>>()?;
@@ -47,8 +47,8 @@ pub(crate) fn leave_other_scopes(db: &Connection, scopes: &[Scope]) -> Result<bo
     Ok(true)
 }
 
-/// Removes the leaving cases of which everything is settled: no change waits, is in question (also whether another history has it),
-/// or names a photo whose bytes are still here alone. A stub stays, so that the next change of the case continues where this device was.
+/// Removes the leaving cases that are settled: no change is unsent or in question (by a new history), and no photo that they name
+/// has its bytes only here. A stub stays, so that a later change of the case continues its sequence.
 pub(crate) fn evict(db: &Connection) -> Result<(), StoreError> {
     let mut query = db.prepare_cached(
         "SELECT case_id FROM leaving
@@ -68,7 +68,7 @@ pub(crate) fn evict(db: &Connection) -> Result<(), StoreError> {
              UNION ALL SELECT case_id, heads, max_op, own_seq FROM sheet_row WHERE case_id = ?1",
         )?
         .execute(params![id])?;
-        // The customer's name, number and address are only for who has the parcel, while it is open (domain 10.2).
+        // The customer's name, number and address are only for the holder of an open parcel (domain 10.2).
         db.prepare_cached("DELETE FROM parcel WHERE waybill = (SELECT waybill FROM case_row WHERE case_id = ?1)")?
             .execute(params![id])?;
         for table in ["change", "case_row", "sheet_row", "turn", "stale", "leaving", "segment"] {
@@ -83,7 +83,7 @@ fn photo_waits(db: &Connection, case: &CaseId) -> Result<bool, StoreError> {
     if waiting == 0 {
         return Ok(false);
     }
-    // What can not be read may name anything: it stays.
+    // An unreadable case may name any photo, so it stays.
     let Some(named) = photos::named_by(db, case)? else { return Ok(true) };
     let mut waits = db.prepare_cached("SELECT EXISTS (SELECT 1 FROM photo WHERE sha = ?1 AND state < 2)")?;
     for id in named {
@@ -94,8 +94,8 @@ fn photo_waits(db: &Connection, case: &CaseId) -> Result<bool, StoreError> {
     Ok(false)
 }
 
-/// The head of a case that a feed brings; one that had left comes back from its start, so only its own numbering is kept. True
-/// if something was recorded on it meanwhile: its position must be read anew.
+/// The head of a case that a feed brings. A case that had left comes back from its start, so only its own numbering is kept. True
+/// if a change was recorded on it meanwhile: its position must then be read anew.
 pub(crate) fn come_back(db: &Connection, case: &CaseId) -> Result<(Head, bool), StoreError> {
     let head = project::head(db, case)?;
     let Some(stub) = project::stub(db, case)? else { return Ok((head, false)) };

@@ -1,4 +1,4 @@
-//! A case of a page that the server feeds: what is new in it is taken, in the transaction that applies the answer.
+//! Stores the new changes of a case from a feed page, in the transaction that applies the answer.
 
 use std::collections::BTreeSet;
 
@@ -16,18 +16,18 @@ use crate::{
     sheet_row,
 };
 
-/// Takes the new changes of a case; false if the pack does not rebuild. A change that can not be taken is parked and counted;
-/// it blocks neither the others nor the cursor.
+/// Stores the new changes of a case; false if the pack does not rebuild. A change that can not be stored is parked and counted.
+/// It blocks neither the others nor the cursor.
 pub(crate) fn take(db: &Connection, feed: &FeedCase, scope: &Scope, rules: &Rulebook, now: UnixMs) -> Result<bool, StoreError> {
     let case = feed.case;
-    // A kind that this version does not know stays at head office, in whatever format it is packed.
+    // A kind of document that this version does not know stays at head office, whatever the format of its pack.
     let Some(doc) = feed.document() else { return Ok(true) };
     let Ok(chunks) = pack::restore(&feed.pack) else { return Ok(false) };
     let read: Vec<_> = chunks.iter().map(|(_, bytes)| Change::read(doc, bytes)).collect();
     let monos: Vec<u64> = read.iter().map(|change| change.as_ref().map_or(0, mono_of)).collect();
     let Some(receipts) = unpack_receipts(&feed.receipts, &monos) else { return Ok(false) };
-    // Of version 3 the leaf is what the server has signed: other changes or receipts than those are damaged on their way. The time of
-    // an act that does not read is not known here, so where there is one the leaf can not be made.
+    // In version 3 the server has signed the leaf: changes or receipts that do not match it were damaged on the way. If a change
+    // can not be read its act's time is unknown, and the leaf can not be computed.
     let signed: Vec<(ChangeHash, Receipt)> = chunks.iter().map(|(hash, _)| *hash).zip(receipts.iter().copied()).collect();
     let is_read = read.iter().all(Result::is_ok);
     if is_read && feed.leaf.is_some_and(|leaf| leaf.0 != receipts_leaf(doc, &signed)) {
@@ -38,7 +38,7 @@ pub(crate) fn take(db: &Connection, feed: &FeedCase, scope: &Scope, rules: &Rule
         .execute(params![case.as_bytes(), scope.to_string()])?;
     db.prepare_cached("DELETE FROM leaving WHERE case_id = ?1")?.execute(params![case.as_bytes()])?;
     let (mut head, is_patched) = evict::come_back(db, &case)?;
-    // Something was recorded after the case had left: what comes now, from its start, lies before that.
+    // A change was recorded after the case had left, and the changes that come now, from its start, lie before it.
     let here = if is_patched { hashes(db, &case)? } else { BTreeSet::new() };
     let mut history = if is_patched { History::default() } else { project::history(db, &case)? };
     let who = identity::read(db)?.ok_or(StoreError::NotEnrolled)?;
@@ -58,13 +58,13 @@ pub(crate) fn take(db: &Connection, feed: &FeedCase, scope: &Scope, rules: &Rule
                 project::insert_accepted(db, &case, &change.link(), change.bytes(), receipt, None, None)?;
                 photos::may_follow(db, change)?;
                 for original in change.entries().iter().filter_map(|entry| entry.release) {
-                    // Released: it stands in the log now, so it is no longer shown as refused.
+                    // A released change is in the log now, so it is no longer shown as refused.
                     db.prepare_cached("DELETE FROM outbox WHERE case_id = ?1 AND hash = ?2 AND state >= ?3")?
                         .execute(params![case.as_bytes(), original.original.as_bytes(), QUARANTINED])?;
                 }
             }
             (read, Admission::Known) => {
-                // Ours, and its verdict never came; or the server's word on one we have.
+                // The change is our own and its verdict never came, or it is a newer receipt of a change that is here.
                 let waiting: Option<i64> = db
                     .prepare_cached("SELECT id FROM outbox WHERE case_id = ?1 AND hash = ?2 AND state < 2")?
                     .query_row(params![case.as_bytes(), hash.as_bytes()], |row| row.get(0))
@@ -80,7 +80,7 @@ pub(crate) fn take(db: &Connection, feed: &FeedCase, scope: &Scope, rules: &Rule
                     _ => RefusalCode::Early,
                 };
                 let unknown = Link { hash: *hash, install: InstallId::new([0; 16]), seq: 0, max_op: 0 };
-                // The time of its act came as a difference to what the change says, and proves nothing without that.
+                // The act's time is a difference to the time in the change, and means nothing if that can not be read.
                 let acted = Reckoning { at: None, slack_ms: 0, anchored: false, ..receipt.acted };
                 let receipt = if read.is_ok() { receipt } else { Receipt { acted, ..receipt } };
                 project::insert_accepted(db, &case, &unknown, bytes, receipt, None, Some(&reason))?;
@@ -92,14 +92,15 @@ pub(crate) fn take(db: &Connection, feed: &FeedCase, scope: &Scope, rules: &Rule
     }
     match project::entries(db, &case) {
         Ok(entries) => project::write_row(db, &case, &head, entries, rules, now)?,
-        // A damaged row of this case must not stop the others: what is new is kept, only the writer's columns move.
+        // A damaged row of this case must not stop the other cases: the new changes are stored, and only the writer's columns
+        // move.
         Err(StoreError::Damaged(_)) => project::advance_row(db, &case, &head, 0, now)?,
         Err(error) => return Err(error),
     }
     Ok(true)
 }
 
-/// Hashes of the changes of a case that are here, accepted or waiting.
+/// The hashes of a case's changes on this device, accepted or unsent.
 fn hashes(db: &Connection, case: &CaseId) -> Result<BTreeSet<ChangeHash>, StoreError> {
     let mut query = db.prepare_cached(
         "SELECT hash FROM change WHERE case_id = ?1 AND parked IS NULL

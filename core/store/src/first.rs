@@ -1,4 +1,4 @@
-//! First receipts: what the server had said, under its signature, of changes that its log has lost and that are sent again.
+//! First receipts: the server's earlier signed receipts of changes that its log has lost and that are sent again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,11 +13,11 @@ use crate::{
     sheet_row,
 };
 
-/// An own batch: the installation whose chain it is in, and its number.
+/// An own batch: the installation of its chain, and its number.
 type Of = (InstallId, i64);
 
-/// What the next batch shows of the changes in it. Those whose first receipt came with a feed, or under version 2, have nothing to
-/// show, nor has what goes beyond the most that a batch may show: they get the receipt of their new arrival.
+/// The answers that the next batch shows for its changes. Changes whose first receipt came with a feed or under version 2 have
+/// none, nor have changes beyond the limit of a batch. These get the receipt of their new arrival.
 pub(crate) fn shown(db: &Connection, open: &[Outgoing]) -> Result<Vec<FirstAnswer>, StoreError> {
     let mut docs: BTreeMap<Of, BTreeSet<CaseId>> = BTreeMap::new();
     let mut find = db.prepare_cached(
@@ -41,7 +41,7 @@ pub(crate) fn shown(db: &Connection, open: &[Outgoing]) -> Result<Vec<FirstAnswe
     Ok(answers)
 }
 
-/// The answer to an own batch, with the documents whose leaf can be made anew from what is here.
+/// The answer to an own batch, with the documents whose leaf can be computed again from the store.
 fn answer(db: &Connection, of: Of, cases: &BTreeSet<CaseId>) -> Result<Option<FirstAnswer>, StoreError> {
     let kept: Option<(Vec<u8>, Vec<u8>)> = db
         .prepare_cached("SELECT ack, sig FROM batch WHERE install = ?1 AND number = ?2 AND ack IS NOT NULL")?
@@ -63,8 +63,8 @@ fn answer(db: &Connection, of: Of, cases: &BTreeSet<CaseId>) -> Result<Option<Fi
     Ok((!docs.is_empty()).then_some(FirstAnswer { history, counter, leaves, sig, docs }))
 }
 
-/// What was first said of the changes of a case that went in a batch, in its order. Not by who wrote them: a batch may have changes of
-/// an earlier installation.
+/// The first receipts of a case's changes in a batch, in the batch's order. They are found by batch and not by author, because a
+/// batch may hold changes of an earlier installation.
 fn receipts(db: &Connection, of: Of, case: &CaseId) -> Result<Vec<FirstReceipt>, StoreError> {
     let mut query = db.prepare_cached(&format!(
         "SELECT hash, {RECEIPT}, n FROM first_receipt WHERE case_id = ?1 AND pusher = ?2 AND batch = ?3

@@ -1,4 +1,4 @@
-//! Files of a store's folder: made for this account alone, written so that a crash leaves the old or the new.
+//! Writes files of a store's folder: private to this account, and so that a crash leaves the old or the new content.
 
 use std::{io::Write, path::Path};
 
@@ -9,12 +9,13 @@ pub(crate) fn make_folder(folder: &Path) -> Result<(), OpenError> {
     doorstep_private::make_folder(&folder.join("photos")).map_err(at_folder)
 }
 
-/// Whether an entry of a store's folder is the store's or the client's.
+/// Whether an entry of a store's folder belongs to the store or the client.
 pub(crate) fn is_ours(name: &str) -> bool {
     name.starts_with("doorstep") || name.starts_with("device.") || matches!(name, "photos" | "pictures")
 }
 
-/// Temporary file, fsync, rename. One temporary name for each process: two processes may save the same photo.
+/// Writes a temporary file, syncs it and renames it. Each process uses its own temporary name, because two processes may save the
+/// same photo.
 pub(crate) fn put(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let partial = path.with_extension(format!("{}.partial", std::process::id()));
     if let Some(folder) = path.parent() {
@@ -27,7 +28,7 @@ pub(crate) fn put(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         std::fs::rename(&partial, path)
     };
     write().inspect_err(|_| {
-        // It would take the room that the next record needs.
+        // The remains would take the room that the next record needs.
         std::fs::remove_file(&partial).ok();
     })?;
     Ok(())

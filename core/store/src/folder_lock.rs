@@ -1,8 +1,8 @@
-//! Who uses the store's file: a salvage moves it, and must be alone. A process that went on writing into a file that has been
-//! moved aside would lose what it records.
+//! Locks a store's folder: a salvage moves the store's file and must be alone. A process that went on writing into a moved file
+//! would lose its records.
 //!
-//! A lock on a file of its own, not on the database: SQLite's locks belong to the process, and closing any other handle on
-//! the same file would drop them.
+//! The lock is on a file of its own, because SQLite's locks on the database belong to the process, and closing any other handle
+//! on that file would drop them.
 
 use std::{fs::File, path::Path};
 
@@ -17,17 +17,17 @@ use crate::OpenError;
 pub(crate) struct FolderLock(File);
 
 impl FolderLock {
-    /// One of many. Waits while a salvage is at work, which takes seconds.
+    /// Takes a shared lock. Waits while a salvage is at work, which takes seconds.
     pub fn shared(folder: &Path) -> Result<Self, OpenError> {
         Self::take(folder, FlockOperation::LockShared)
     }
 
-    /// The only one.
+    /// Takes the exclusive lock.
     pub fn alone(folder: &Path) -> Result<Self, OpenError> {
         Self::take(folder, FlockOperation::NonBlockingLockExclusive)
     }
 
-    /// From the only one to one of many.
+    /// Turns the exclusive lock into a shared one.
     pub fn share(self) -> Result<Self, OpenError> {
         flock(&self.0, FlockOperation::LockShared).map_err(|_| OpenError::InUse)?;
         Ok(self)

@@ -1,4 +1,4 @@
-//! Who this device is: its key's hash, the installation, and the people who were enrolled on it.
+//! The identity of this device: its key's hash, the installation, and the people who were enrolled on it.
 
 use doorstep_domain::{Author, DeviceId, InstallId, Role, Tag, UnixMs, UserId};
 use doorstep_protocol::Token;
@@ -6,14 +6,14 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use crate::{Store, StoreError};
 
-/// An enrolled device and the person at it.
+/// An enrolled device and its present person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// The device.
     pub device: DeviceId,
-    /// The installation: the Automerge actor of everything written here now.
+    /// The installation, which is the Automerge actor of every change that is written now.
     pub install: InstallId,
-    /// The person who is signed in; on a locked device the last one who was.
+    /// The person who is signed in, or on a locked device the last one who was.
     pub author: Author,
     /// The person's name, for the screen.
     pub name: String,
@@ -21,12 +21,12 @@ pub struct Identity {
     pub server: String,
 }
 
-/// What a request needs. Never shown: it holds the token.
+/// The values that a request needs. Never shown, because it holds the token.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Session {
     /// The server's address.
     pub server: String,
-    /// The server's public key, by which receipts are signed.
+    /// The server's public key, which signs receipts.
     pub server_key: Vec<u8>,
     /// The bearer token.
     pub token: Token,
@@ -38,10 +38,10 @@ impl std::fmt::Debug for Session {
     }
 }
 
-/// What the server says when a code is redeemed.
+/// The server's answer to a redeemed code.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Enrolment {
-    /// The device, as its public key gives it.
+    /// The device, derived from its public key.
     pub device: DeviceId,
     /// The installation that was enrolled.
     pub install: InstallId,
@@ -49,7 +49,7 @@ pub struct Enrolment {
     pub author: Author,
     /// Their name.
     pub name: String,
-    /// How to go on talking.
+    /// The values for further requests.
     pub session: Session,
 }
 
@@ -60,9 +60,9 @@ pub struct Member {
     pub author: Author,
     /// Their name.
     pub name: String,
-    /// How their PIN is kept: opaque here; `None` if none was set.
+    /// The PIN in the client's form, opaque here; `None` if none was set.
     pub pin: Option<Vec<u8>>,
-    /// Wrong PINs in a row.
+    /// The number of wrong PINs in a row.
     pub wrong: u32,
 }
 
@@ -87,12 +87,12 @@ impl Store {
         bytes.map(|bytes| DeviceId::try_from(bytes.as_slice()).map_err(|_| StoreError::Damaged("meta"))).transpose()
     }
 
-    /// Who this device is; `None` before enrolment.
+    /// The identity of this device; `None` before enrolment.
     pub fn identity(&self) -> Result<Option<Identity>, StoreError> {
         read(&self.db)
     }
 
-    /// What requests need; `None` before enrolment.
+    /// The values that requests need; `None` before enrolment.
     pub fn session(&self) -> Result<Option<Session>, StoreError> {
         let Some(token) = Self::meta(&self.db, "token")? else { return Ok(None) };
         let secret = String::from_utf8(token).map_err(|_| StoreError::Damaged("meta"))?;
@@ -102,7 +102,7 @@ impl Store {
         Ok(Some(Session { server: need(&self.db, "server")?, server_key, token: Token { secret, expires_ms: expires } }))
     }
 
-    /// Takes a new token.
+    /// Stores a new token.
     pub fn set_token(&mut self, token: &Token) -> Result<(), StoreError> {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         set_token(&tx, token)?;
@@ -115,13 +115,13 @@ impl Store {
         members(&self.db)
     }
 
-    /// Sets how a person's PIN is kept.
+    /// Sets the stored form of a person's PIN.
     pub fn set_pin(&mut self, user: &UserId, pin: Option<&[u8]>) -> Result<(), StoreError> {
         self.db.execute("UPDATE member SET pin = ?2, wrong = 0 WHERE user = ?1", params![user.as_str(), pin])?;
         Ok(())
     }
 
-    /// Notes a wrong PIN, durably, before anybody learns that it was wrong.
+    /// Counts a wrong PIN durably. Call it before anybody learns that the PIN was wrong.
     pub fn wrong_pin(&mut self, user: &UserId) -> Result<(), StoreError> {
         self.db.execute("UPDATE member SET wrong = wrong + 1 WHERE user = ?1", params![user.as_str()])?;
         Ok(())
@@ -137,7 +137,7 @@ impl Store {
         Ok(())
     }
 
-    /// Locks: nobody is signed in until the next [`Store::sign_in`].
+    /// Locks the device: nobody is signed in until the next [`Store::sign_in`].
     pub fn lock(&mut self) -> Result<(), StoreError> {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         Self::set_meta(&tx, "lock_at", &i64::MIN.to_be_bytes())?;
@@ -145,9 +145,9 @@ impl Store {
         Ok(())
     }
 
-    /// Whether this device has not heard from head office for longer than the policy lets it: it locks until it does. By the
-    /// server's clock, carried on by this boot's; after a restart by the wall clock, which a person can turn back: only if it is
-    /// more than a day behind the last answer that alone locks too.
+    /// Whether this device has heard nothing from head office for longer than the policy permits, and stays locked until it does.
+    /// Time is the server's, extrapolated by this boot's clock. After a restart it is the wall clock, which a person can turn
+    /// back; a wall clock more than a day behind the last answer therefore locks too.
     pub fn is_offline_too_long(&self, now: UnixMs) -> Result<bool, StoreError> {
         const DAY_MS: i64 = 86_400_000;
         let read =
@@ -156,8 +156,8 @@ impl Store {
         Ok(now.0 > end || read("last_answer")?.is_some_and(|heard| now.0 < heard - DAY_MS))
     }
 
-    /// Whether recording and reading must wait for somebody to unlock. A device on which nobody has set a PIN is locked by its
-    /// platform alone.
+    /// Whether the device must be unlocked before recording and reading. If no person has set a PIN, only the platform locks the
+    /// device.
     pub fn is_locked(&self, now: UnixMs) -> Result<bool, StoreError> {
         if members(&self.db)?.iter().all(|member| member.pin.is_none()) {
             return Ok(false);
@@ -193,7 +193,7 @@ pub(crate) fn members(db: &Connection) -> Result<Vec<Member>, StoreError> {
     .collect()
 }
 
-/// A person of this device; `None` if there is none such, or the row is not usable.
+/// A person of this device; `None` if there is none, or the row is unusable.
 pub(crate) fn member(db: &Connection, user: &str) -> Result<Option<Author>, StoreError> {
     let mut query = db.prepare_cached("SELECT user, role, outlet FROM member WHERE user = ?1")?;
     Ok(query.query_row([user], read_author).optional()?.flatten())
@@ -223,17 +223,17 @@ pub(crate) fn read(db: &Connection) -> Result<Option<Identity>, StoreError> {
     }))
 }
 
-/// Former marks of this device that are kept.
+/// The number of former tags that are kept.
 const FORMER_TAGS: usize = 32;
 
-/// The marks under which this device wrote before it had to go on as a new installation, oldest first.
+/// The tags under which this device wrote before it moved on to a new installation, oldest first.
 pub(crate) fn former_tags(db: &Connection) -> Result<Vec<Tag>, StoreError> {
     let text = Store::meta(db, "former_tags")?.unwrap_or_default();
     let words = std::str::from_utf8(&text).map_err(|_| StoreError::Damaged("identity"))?.split_ascii_whitespace();
     words.map(|word| Tag::from_text(word).ok_or(StoreError::Damaged("identity"))).collect()
 }
 
-/// Keeps the present mark as a former one: an SMS that was written under it is still this device's to send.
+/// Stores the present tag as a former one, because an SMS that was written under it is still this device's to send.
 pub(crate) fn remember_tag(db: &Connection) -> Result<(), StoreError> {
     let Some(who) = read(db)? else { return Ok(()) };
     let mut tags = former_tags(db)?;
@@ -242,7 +242,7 @@ pub(crate) fn remember_tag(db: &Connection) -> Result<(), StoreError> {
     Store::set_meta(db, "former_tags", kept.join(" ").as_bytes())
 }
 
-/// Forgets the former marks.
+/// Deletes the former tags.
 pub(crate) fn forget_tags(db: &Connection) -> Result<(), StoreError> {
     Store::set_meta(db, "former_tags", b"")
 }

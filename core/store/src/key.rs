@@ -1,8 +1,8 @@
-//! The key of a store: with it the database is encrypted page by page (SQLCipher) and each photo's file as a whole (AES-256-GCM).
+//! The key of a store. It encrypts the database page by page (SQLCipher) and each photo's file as a whole (AES-256-GCM).
 //!
-//! The platform keeps 32 random bytes; what is used are three keys derived from them, so that none says anything of another: for
-//! the database, for files, and for a check file by which a wrong key is told from a damaged store before anything is opened. A
-//! damaged store is repaired; one opened with a wrong key must not be touched.
+//! The platform keeps 32 random bytes. Three keys are derived from them, so that none tells anything about another: for the
+//! database, for files, and for a check file that tells a wrong key from a damaged store before anything is opened. A damaged
+//! store is repaired; a store that was opened with a wrong key must not be touched.
 
 use std::{
     io,
@@ -18,12 +18,12 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::{OpenError, folder::put};
 
-/// What the check file begins with: its form, should there ever be another.
+/// The first bytes of the check file: the version of its format.
 const FORM: &[u8] = b"DSK1";
-/// What every plain SQLite file begins with.
+/// The first bytes of every unencrypted SQLite file.
 const PLAIN: &[u8] = b"SQLite format 3\0";
 
-/// The key of a store. It shows nothing of itself.
+/// The key of a store. Its `Debug` shows nothing.
 pub struct StoreKey {
     database: [u8; 32],
     files: LessSafeKey,
@@ -45,7 +45,7 @@ impl KeyType for Bytes32 {
 }
 
 impl StoreKey {
-    /// From the platform's 32 random bytes.
+    /// Derives the key from the platform's 32 random bytes.
     ///
     /// # Errors
     /// [`OpenError::KeySize`] for any other number of bytes.
@@ -64,17 +64,17 @@ impl StoreKey {
         Ok(Self { database: derive(b"database")?, files: LessSafeKey::new(files), check: derive(b"check")? })
     }
 
-    /// Gives SQLCipher the key: first of all on a connection.
+    /// Gives SQLCipher the key. Must be the first statement of a connection.
     pub(crate) fn unlock(&self, db: &Connection) -> Result<(), OpenError> {
         let hex: String = self.database.iter().map(|byte| format!("{byte:02x}")).collect();
-        // An error of SQLite may hold the statement, and so the key.
+        // An error of SQLite may hold the statement and therefore the key, so it is dropped.
         db.pragma_update(None, "key", format!("x'{hex}'")).map_err(|_| OpenError::NoEncryption)?;
-        // Without SQLCipher the pragma is unknown and silently ignored: the store would lie there in plain.
+        // Without SQLCipher the pragma is unknown and silently ignored, and the store would be written unencrypted.
         let version = db.query_row("PRAGMA cipher_version", [], |row| row.get::<_, String>(0));
         version.map(drop).map_err(|_| OpenError::NoEncryption)
     }
 
-    /// Whether it reads the first page of a database. Nothing is written, not even a file beside it.
+    /// Whether the key reads the first page of a database. Nothing is written, not even a file beside it.
     fn opens(&self, db: &Path) -> bool {
         let Some(path) = db.to_str() else { return false };
         let path = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
@@ -84,15 +84,15 @@ impl StoreKey {
         self.unlock(&db).is_ok() && mark().is_ok()
     }
 
-    /// Durable before the first page is written with it.
+    /// Writes the check file durably, before the first page is written with the key.
     fn write_check(&self, folder: &Path) -> Result<(), OpenError> {
         put(&check_file(folder), &[FORM, &self.check].concat())?;
         let synced = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
         synced.map_err(|source| OpenError::Folder { folder: folder.to_owned(), source })
     }
 
-    /// A photo's file as it is written. The nonce is the photo's own hash: the same bytes always give the same file, and no two
-    /// different photos share one.
+    /// Encrypts a photo's file. The nonce is the photo's own hash: the same bytes always give the same file, and no two different
+    /// photos share a nonce.
     pub(crate) fn seal(&self, id: &PhotoId, bytes: &[u8]) -> io::Result<Vec<u8>> {
         let mut sealed = bytes.to_vec();
         let nonce = nonce(id).ok_or_else(cipher_failed)?;
@@ -100,7 +100,7 @@ impl StoreKey {
         Ok(sealed)
     }
 
-    /// The photo in a file; `None`: the file holds anything else.
+    /// Decrypts a photo's file; `None` if the file holds anything else.
     pub(crate) fn open(&self, id: &PhotoId, mut sealed: Vec<u8>) -> Option<Vec<u8>> {
         let length = self.files.open_in_place(nonce(id)?, Aad::from(id.as_bytes()), &mut sealed).ok()?.len();
         sealed.truncate(length);
@@ -120,8 +120,8 @@ fn check_file(folder: &Path) -> PathBuf {
     folder.join("doorstep.key-check")
 }
 
-/// Whether this key, or no key, is the one of the store in a folder. Looks, and changes nothing but the check file: of a store that is
-/// about to be made, or that this key opens though its check file is lost or damaged.
+/// Checks that this key, or none, belongs to the store in a folder. It changes nothing but the check file, which it writes for a
+/// new store, and for a store that this key opens although its check file is lost or damaged.
 pub(crate) fn check(folder: &Path, db: &Path, is_new: bool, key: Option<&StoreKey>) -> Result<(), OpenError> {
     let at_folder = |source| OpenError::Folder { folder: folder.to_owned(), source };
     let kept = match std::fs::read(check_file(folder)) {
@@ -142,7 +142,8 @@ pub(crate) fn check(folder: &Path, db: &Path, is_new: bool, key: Option<&StoreKe
             });
             match begins {
                 Ok(first) if first == PLAIN => Err(OpenError::NotEncrypted),
-                // The check file is lost or damaged: the first page tells the key, if it is sound itself.
+                // The check file is lost or damaged, so the first page tells whether the key is right, if the page itself is
+                // sound.
                 _ if key.opens(db) => key.write_check(folder),
                 _ => Err(OpenError::KeyWrong),
             }

@@ -1,4 +1,4 @@
-//! Which photos may travel now, and what a person is told of the others: nothing waits without a reason.
+//! Decides which photos may be sent now, and explains to a person why the others wait.
 
 use doorstep_domain::{PhotoId, UnixMs};
 use doorstep_rules::{Conditions, Hold};
@@ -7,72 +7,72 @@ use serde::Serialize;
 
 use crate::{Store, StoreError, photos};
 
-/// What has become of a photo of this device.
+/// The state of a photo of this device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum PhotoStanding {
-    /// The entry that names it is not accepted yet; it goes after that.
+    /// The entry that names it is not accepted yet. The photo follows the entry.
     EntryFirst,
-    /// It goes with the next sync: there is nothing but the network to wait for.
+    /// It is sent with the next sync, and waits only for the network.
     Ready,
-    /// It does not go now, and why.
+    /// It is not sent now.
     Held {
-        /// Why.
+        /// The reason.
         hold: Hold,
     },
     /// Part of it is at the server.
     Sending {
-        /// Bytes there.
+        /// The number of bytes at the server.
         sent: u64,
     },
-    /// The server will not take it, or its file can not be read: a person must look.
+    /// The server refuses it, or its file can not be read. A person must look at it.
     Refused {
         /// The server's code, or `unreadable`.
         code: String,
     },
-    /// At the server, verified.
+    /// It is at the server, verified.
     Stored,
-    /// Its file is gone from this device, and the server does not have it.
+    /// Its file is gone from this device, and the server lacks it.
     Lost,
-    /// Its file holds other bytes than were recorded: void.
+    /// Its file holds other bytes than were recorded, so it is void as evidence.
     Void,
-    /// At the server; the file was deleted here after its retention.
+    /// It is at the server, and its file was deleted here after its retention.
     LetGo,
-    /// Head office has discarded the entry that names it; the file is kept.
+    /// Head office has discarded the entry that names it. The file is kept.
     Discarded,
 }
 
-/// A photo of this device. Its thumbnail is not listed apart.
+/// A photo of this device. Its thumbnail is not listed separately.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PhotoStatus {
-    /// SHA-256.
+    /// The SHA-256 of the photo.
     pub photo: PhotoId,
-    /// Bytes.
+    /// The length in bytes.
     pub len: u64,
-    /// When it was recorded, by the best estimate then.
+    /// When it was recorded, by the best estimate at that time.
     pub recorded_at: UnixMs,
-    /// What has become of it.
+    /// The state of the photo.
     #[serde(flatten)]
     pub standing: PhotoStanding,
 }
 
-/// What may travel now, each lane in the order in which it was recorded.
+/// The photos that may be sent now, each lane in the order of recording.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sendable {
     /// Thumbnails.
     pub thumbnails: Vec<PhotoId>,
     /// Photos.
     pub photos: Vec<PhotoId>,
-    /// What the server is to be asked about.
+    /// The photos to ask the server about.
     pub questions: Questions,
 }
 
-/// Photos of which the server is to be asked what has become of them.
+/// The photos whose state the device asks the server for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Questions {
-    /// This device's own, before their files are deleted.
+    /// This device's own photos, before their files are deleted.
     pub own: Vec<PhotoId>,
-    /// Others' pictures that are wanted or kept here.
+    /// Others' pictures that are wanted or cached here.
     pub others: Vec<PhotoId>,
 }
 
@@ -83,7 +83,7 @@ impl Questions {
     }
 }
 
-/// The lanes that a metered network is counted by.
+/// The lanes whose bytes on a metered network are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LaneName {
     /// Thumbnails of this device.
@@ -132,7 +132,7 @@ fn waiting(row: &Row<'_>) -> Result<Waiting, StoreError> {
 }
 
 impl Store {
-    /// Photos of this device that are not settled, the oldest first; `all`: the settled ones too.
+    /// The photos of this device that are not settled, oldest first; `all` includes the settled ones.
     pub fn photos(&self, conditions: &Conditions, all: bool, now: UnixMs) -> Result<Vec<PhotoStatus>, StoreError> {
         let lanes = self.policy()?.photos;
         let today = self.metered_today(LaneName::Photos, now)?;
@@ -147,7 +147,7 @@ impl Store {
         Ok(self.rows(all)?.into_iter().filter(|photo| !photo.thumbnail).map(held).collect())
     }
 
-    /// What may travel now.
+    /// The photos that may be sent now.
     pub fn sendable(&self, conditions: &Conditions, now: UnixMs) -> Result<Sendable, StoreError> {
         let lanes = self.policy()?.photos;
         let today = |lane| self.metered_today(lane, now);
@@ -170,16 +170,17 @@ impl Store {
         Ok(sendable)
     }
 
-    /// What the server is to be asked about now.
+    /// The photos to ask the server about now.
     pub fn questions(&self, conditions: &Conditions, now: UnixMs) -> Result<Questions, StoreError> {
         let (lane, today) = (self.policy()?.photos.downloads, self.metered_today(LaneName::Downloads, now)?);
-        // A cache has no deadline; and a disk that is nearly full takes nothing into it.
+        // A cache has no deadline, and nothing is fetched into it while the disk is nearly full.
         let may_fetch = lane.judge(conditions, now, today, now).is_ok() && self.has_room().is_ok();
         let others = if may_fetch { self.pictures_to_ask(now)? } else { vec![] };
         Ok(Questions { own: self.photos_to_let_go(now)?, others })
     }
 
-    /// A person wants what waits to be sent now, whatever the network costs; also what the server had refused.
+    /// Permits sending every waiting photo now, whatever the network costs, because a person asks for it. Includes photos that
+    /// the server has refused.
     pub fn send_now(&mut self) -> Result<(), StoreError> {
         self.db.prepare_cached("UPDATE photo SET urgent = 1, refused = NULL WHERE state < 2")?.execute([])?;
         Ok(())
@@ -203,7 +204,7 @@ impl Store {
 
     fn rows(&self, all: bool) -> Result<Vec<Waiting>, StoreError> {
         const ALL: &str = "SELECT sha, len, recorded_at, state, sent, refused, thumbnail, urgent, tries FROM photo";
-        // Each half by its index: a phone that has sent ten thousand photos looks at the three that wait.
+        // Each half uses its own index, so that a phone with ten thousand sent photos reads only the three that wait.
         let sql = match all {
             true => format!("{ALL} ORDER BY tries, recorded_at, sha"),
             false => format!("{ALL} WHERE state < 2 UNION ALL {ALL} WHERE state IN (3, 4) ORDER BY tries, recorded_at, sha"),

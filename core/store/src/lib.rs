@@ -1,9 +1,8 @@
-//! The phone's SQLite: one transaction for each user action, a list that needs no document, an outbox that survives
-//! everything.
+//! The phone's SQLite: one transaction for each user action, a list that needs no document, and a durable outbox.
 //!
-//! Raw changes are the truth; list rows are a projection; open intents are the outbox. WAL with `synchronous=FULL`: when
-//! [`Store::record`] returns, the action survives a power cut, at the cost of one fsync. Two processes may share a store:
-//! heads and sequence numbers are read inside the writing transaction.
+//! Raw changes are the truth, list rows are a projection, and open intents are the outbox. The database runs in WAL mode with
+//! `synchronous=FULL`: when [`Store::record`] returns, the action survives a power cut, at the cost of one fsync. Two processes
+//! may share a store, because heads and sequence numbers are read inside the writing transaction.
 //!
 //! Never here: the network, async, clocks (times are arguments), rules (they are data in `rules`).
 

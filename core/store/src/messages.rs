@@ -1,33 +1,33 @@
-//! The customer's SMS on this device: which wait, and how far the phone is with their segments.
+//! The customer's SMS on this device: those that wait, and the state of their segments.
 
 use doorstep_domain::{CaseId, ChangeHash, EntryKey, NetworkCode, Tag, UnixMs, Waybill};
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use crate::{CaseView, Store, StoreError, identity, project, read::ids};
 
-/// A segment of an SMS as the phone's operator reports it.
+/// The state of an SMS segment, as the phone's operator reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Segment {
-    /// It failed, and may have left.
+    /// The segment failed, and may have left.
     Failed = -2,
-    /// It failed before it left.
+    /// The segment failed before it left.
     NotSent = -1,
-    /// Handed over.
+    /// The segment was handed over.
     HandedOver = 0,
-    /// Sent.
+    /// The segment was sent.
     Sent = 1,
-    /// Delivered.
+    /// The segment was delivered.
     Delivered = 2,
 }
 
 impl Store {
-    /// The cases with SMS that somebody has still to send or to settle, oldest case id first.
+    /// The cases with SMS that still have to be sent or settled, lowest case id first.
     pub fn open_messages(&mut self, now: UnixMs) -> Result<Vec<CaseView>, StoreError> {
         self.advance_phases(now)?;
         let cases = ids(&self.db, "SELECT case_id FROM case_row WHERE messages > 0", [])?;
         let mut views = Vec::with_capacity(cases.len());
         for case in cases {
-            // One damaged case must not keep the others' messages.
+            // One damaged case must not block the other cases' messages.
             match self.case_by_id(&case, now) {
                 Ok(view) => views.extend(view),
                 Err(StoreError::Damaged(_)) => {}
@@ -37,17 +37,17 @@ impl Store {
         Ok(views)
     }
 
-    /// Whether head office's gateway sends SMS, as its last answer said.
+    /// Whether head office's gateway sends SMS, according to its last answer.
     pub fn has_gateway(&self) -> Result<bool, StoreError> {
         Ok(Self::meta(&self.db, "gateway")?.is_some_and(|flag| !flag.is_empty()))
     }
 
-    /// The mark of this installation.
+    /// The tag of this installation.
     pub fn tag(&self) -> Result<Option<Tag>, StoreError> {
         Ok(identity::read(&self.db)?.map(|who| Tag::of(&who.install)))
     }
 
-    /// The key that an entry of the next change of a case will have, if nothing else is recorded before it. Of a change with one
+    /// The key that an entry of the case's next change will have, if no other change is recorded before. For a change with one
     /// entry `index` is `None`.
     pub fn next_key(
         &self,
@@ -61,14 +61,14 @@ impl Store {
         Ok(EntryKey { kind: kind.to_owned(), tag, seq: head.position.seq + 1, index })
     }
 
-    /// All marks under which this device wrote, the present one first: what it recorded under them is its own. Those of before a
-    /// fork are not among them.
+    /// All tags under which this device wrote, the present one first. Records under them are its own. Tags from before a fork are
+    /// left out.
     pub fn tags(&self) -> Result<Vec<Tag>, StoreError> {
         let former = identity::former_tags(&self.db)?;
         Ok(self.tag()?.into_iter().chain(former.into_iter().rev()).collect())
     }
 
-    /// Takes a report about a segment; gives how far each of them is, none for a message that this device is not sending.
+    /// Records a report about a segment. Returns the states of all segments, none for a message that this device is not sending.
     pub fn take_segment(
         &mut self,
         case: &CaseId,
@@ -79,7 +79,7 @@ impl Store {
     ) -> Result<Vec<Segment>, StoreError> {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let key = entry.to_string();
-        // A failure does not undo what is known to have left; a late success does undo a failure.
+        // A failure does not undo a segment that has left, but a late success undoes a failure.
         tx.prepare_cached(
             "UPDATE segment SET state = ?5 WHERE case_id = ?1 AND entry = ?2 AND round = ?3 AND part = ?4
                AND ((?5 > 0 AND state < ?5) OR (?5 < 0 AND state = 0))",
@@ -89,7 +89,7 @@ impl Store {
         self.segments(case, entry, round)
     }
 
-    /// How far each segment of a try is, as far as the platform has said.
+    /// The states of a try's segments, as the platform has reported them.
     pub fn segments(&self, case: &CaseId, entry: &EntryKey, round: u32) -> Result<Vec<Segment>, StoreError> {
         let mut query =
             self.db.prepare_cached("SELECT state FROM segment WHERE case_id = ?1 AND entry = ?2 AND round = ?3 ORDER BY part")?;
@@ -100,8 +100,8 @@ impl Store {
     }
 }
 
-/// Takes down, in the transaction that says so, that a message of so many segments is being handed over. Of two processes on one store
-/// only one does: the other finds the rows there.
+/// Notes that a message with this many segments is being handed over, in the transaction that records it. If two processes share
+/// the store, the second one finds the rows and does nothing.
 pub(crate) fn begin(db: &Connection, case: &CaseId, step: &SmsStep) -> Result<(), StoreError> {
     for part in 0..step.parts {
         let inserted = db
@@ -114,15 +114,15 @@ pub(crate) fn begin(db: &Connection, case: &CaseId, step: &SmsStep) -> Result<()
     Ok(())
 }
 
-/// A step of an SMS that was decided on a case as it stood.
+/// A step of an SMS, decided on a certain state of its case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SmsStep {
-    /// The case's heads then, see [`Store::heads`]: if it has moved on, the step is not taken.
+    /// The case's heads at the decision, see [`Store::heads`]. The step is refused if they have changed.
     pub heads: Vec<ChangeHash>,
-    /// The SMS.
+    /// The key of the SMS.
     pub entry: EntryKey,
-    /// Which try.
+    /// The number of the try.
     pub round: u32,
-    /// How many segments are about to be handed over; 0 for a step that hands over nothing.
+    /// The number of segments that are about to be handed over; 0 for a step that hands over nothing.
     pub parts: usize,
 }

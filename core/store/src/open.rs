@@ -1,4 +1,4 @@
-//! Opening a store: its folder, its file, its key.
+//! Opens a store: its folder, its file, its key.
 
 use std::path::{Path, PathBuf};
 
@@ -18,14 +18,14 @@ use crate::{
 };
 
 impl Store {
-    /// Opens or creates the store in a folder. Loads no case. A file that can not be used is left byte for byte as it is.
+    /// Opens or creates the store in a folder. Loads no case. An unusable file is left unchanged, byte for byte.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
         Self::open_shared(folder, None)
     }
 
-    /// The same with a key: database and photos are encrypted. A store is made with a key or without, for good. A wrong key, a
-    /// missing one and a damaged store are errors of their own, and each leaves everything as it is. An encrypted store that is
-    /// damaged is not salvaged: what is left of it can only be read page by page with its key, which nothing here does yet.
+    /// Opens or creates an encrypted store: its database and photos are encrypted. A store is made with or without a key, for
+    /// good. A wrong key, a missing key and a damaged store are separate errors, and each leaves everything unchanged. A damaged
+    /// encrypted store is not salvaged: it would have to be read page by page with its key, which is not implemented yet.
     pub fn open_encrypted(folder: &Path, key: StoreKey) -> Result<Self, OpenError> {
         if !cfg!(feature = "sqlcipher") {
             return Err(OpenError::NoEncryption);
@@ -40,9 +40,9 @@ impl Store {
         Self::open_locked(folder, lock, key)
     }
 
-    /// The same; a damaged file is moved aside, never deleted, and what may exist nowhere else is salvaged into a new one, with
-    /// a report. What the server has not accepted is then written anew under the installation `fresh`: numbers of the old one
-    /// may be missing. Also finishes a salvage that was cut short.
+    /// Opens or creates the store, and salvages a damaged one. The damaged file is moved aside, never deleted; the data that may
+    /// exist nowhere else goes into a new file, with a report. Unaccepted changes are then written anew under the installation
+    /// `fresh`, because numbers of the old one may be missing. Also finishes a salvage that was cut short.
     pub fn open_or_salvage(folder: &Path, fresh: InstallId) -> Result<(Self, Option<Salvage>), OpenError> {
         match Self::open(folder) {
             Err(OpenError::Corrupt) => {}
@@ -50,7 +50,7 @@ impl Store {
         }
         let lock = FolderLock::alone(folder)?;
         let files = Files::of(folder);
-        // Another process may have been faster.
+        // Another process may have salvaged the store meanwhile.
         let report = match connect(&files, None) {
             Err(OpenError::Corrupt) => Some(salvage::run(folder, fresh)?),
             other => other.map(|_| None)?,
@@ -61,10 +61,10 @@ impl Store {
     fn open_locked(folder: &Path, lock: FolderLock, key: Option<StoreKey>) -> Result<Self, OpenError> {
         let files = Files::of(folder);
         let was_there = files.db.exists();
-        // What can not be changed (an app's folder that belongs to its group, a file system without modes) is no reason to record
-        // nothing.
+        // If modes can not be changed (an app's folder that belongs to its group, or a file system without modes), recording goes
+        // on.
         let Corrected { closed, failed } = doorstep_private::correct(folder, is_ours);
-        // In a folder without a store there was nothing to read.
+        // A folder without a store held nothing to read.
         let closed = if was_there { closed } else { 0 };
         let left_open = failed.map(|error| error.to_string());
         let db = connect(&files, key.as_ref())?;
@@ -83,28 +83,29 @@ impl Store {
         })
     }
 
-    /// How many files and folders other accounts could read until this opening closed them: for a word to the person.
+    /// How many files and folders other accounts could read until this opening closed them. The app should tell the person.
     pub fn closed_to_others(&self) -> u64 {
         self.closed
     }
 
-    /// Why files or folders that other accounts may read could not be closed at this opening, or looked at; `None`: all are closed.
+    /// Why files or folders that other accounts may read could not be closed or checked at this opening; `None` if all are
+    /// closed.
     pub fn left_open_to_others(&self) -> Option<&str> {
         self.left_open.as_deref()
     }
 }
 
-/// Opens, recognises, migrates and checks the store's file. Until it is known to be sound, nothing is written to it: not even
-/// the write-ahead log goes into it when the connection is closed.
+/// Opens, recognises, migrates and checks the store's file. Until the file is known to be sound nothing is written to it: even
+/// the write-ahead log stays outside it when the connection is closed.
 fn connect(files: &Files, key: Option<&StoreKey>) -> Result<Connection, OpenError> {
     let is_new = match files.is_new() {
-        // Whatever its state: without its key nothing is looked at, let alone repaired.
+        // The key is checked first: without it even a damaged file is neither read nor repaired.
         Err(error) => key::check(&files.folder, &files.db, false, key).and(Err(error))?,
         Ok(is_new) => is_new,
     };
     key::check(&files.folder, &files.db, is_new, key)?;
     if is_new {
-        // SQLite gives its log and its index of the log the mode of this file.
+        // SQLite gives its write-ahead log and the index of that log the mode of this file.
         let at_folder = |source| OpenError::Folder { folder: files.folder.clone(), source };
         doorstep_private::make_file(&files.db).map_err(at_folder)?;
     }
@@ -115,17 +116,18 @@ fn connect(files: &Files, key: Option<&StoreKey>) -> Result<Connection, OpenErro
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     db.busy_timeout(std::time::Duration::from_secs(10))?;
     db.set_prepared_statement_cache_capacity(64); // more than the statements of any one of our transactions
-    // A plan that looks at bound values is made anew whenever they change, which cost a fifth of reading a case (measured).
+    // Without this setting a plan that depends on bound values is made anew whenever they change, which cost a fifth of reading a
+    // case (measured).
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     if !is_new {
         recognise(&db).map_err(|error| match error {
-            // What SQLite can not read at all is damaged if anything of ours is left in it. With the right key it is ours.
+            // An unreadable file is a damaged store if any trace of one is left in it. With the right key it surely is ours.
             OpenError::Corrupt if key.is_none() && !salvage::has_trace(files) => OpenError::WrongFile { path: files.db.clone() },
             OpenError::WrongFile { .. } => OpenError::WrongFile { path: files.db.clone() },
             other => other,
         })?;
     } else {
-        // Before the write-ahead log is in use: the header in the file itself must say whose it is.
+        // The mark is written before the write-ahead log is in use, so that it is in the header of the file itself.
         db.pragma_update(None, "application_id", APPLICATION_ID)?;
     }
     db.execute_batch(
@@ -146,7 +148,7 @@ fn connect(files: &Files, key: Option<&StoreKey>) -> Result<Connection, OpenErro
     Ok(db)
 }
 
-/// Whether the file is ours: by its mark, or by its tables where the mark is missing or damaged.
+/// Checks that the file is a store: by its mark, or by its tables if the mark is missing or damaged.
 fn recognise(db: &Connection) -> Result<(), OpenError> {
     let mark: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if mark == APPLICATION_ID {

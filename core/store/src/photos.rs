@@ -1,5 +1,5 @@
-//! This device's photos: content-addressed files, and what has become of each. File first, then the row that names it, so a row
-//! always has bytes; and bytes go only when the server has verified them, their entry is accepted and the retention is over.
+//! This device's photos: content-addressed files and their states. The file is written before the row that names it, so a row
+//! always has bytes. Bytes are deleted only when the server has verified them, their entry is accepted and the retention is over.
 
 use std::path::Path;
 
@@ -11,19 +11,19 @@ use sha2::{Digest, Sha256};
 
 use crate::{SavedPhoto, Store, StoreError, folder::put, uptime};
 
-/// With less free space than this no photo is taken any more.
+/// With less free space than this no photo is saved any more.
 const LEAST_FREE: u64 = 50_000_000;
-/// A file that no row names is an orphan when it is older than this: a younger one may be about to get its row.
+/// A file without a row is an orphan if it is older than this. A younger one may be about to get its row.
 const YOUNG_MS: i64 = 3_600_000;
-/// Why a photo is not sent whose file can not be read.
+/// The reason why a photo with an unreadable file is not sent.
 const UNREADABLE: &str = "unreadable";
-/// How long a device is up, at least, between the server's first word that it has a photo and the question before which its file
-/// goes. Summed over boots, by the device's own clock.
+/// How long a device must be up between the server's first report that it has a photo and the question before the file's
+/// deletion. Summed over boots, by the device's own clock.
 const LEAST_UPTIME_MS: u64 = 24 * 3_600_000;
-/// Where orphans go.
+/// The folder of orphans.
 const ORPHANS: &str = "orphans";
 
-/// States of a photo's row.
+/// The states of a photo's row.
 pub(crate) mod state {
     pub const STORED: i64 = 2;
     pub const LOST: i64 = 3;
@@ -32,53 +32,53 @@ pub(crate) mod state {
     pub const DISCARDED: i64 = 6;
 }
 
-/// A photo whose bytes the server does not have yet.
+/// A photo whose bytes the server lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingPhoto {
-    /// SHA-256.
+    /// The SHA-256 of the photo.
     pub id: PhotoId,
-    /// Its bytes, verified.
+    /// The bytes, verified.
     pub bytes: Vec<u8>,
-    /// Bytes that the server is known to have; `None`: nothing was sent yet.
+    /// The number of bytes that the server is known to have; `None` if nothing was sent yet.
     pub sent: Option<u64>,
     /// Whether it is a thumbnail.
     pub thumbnail: bool,
 }
 
 impl Store {
-    /// Bytes that are free on the store's disk for this user.
+    /// The number of bytes that are free on the store's disk for this user.
     pub fn free_space(&self) -> Result<u64, StoreError> {
         let disk = rustix::fs::statvfs(&self.folder).map_err(std::io::Error::from)?;
         Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
-    /// Whether there is room for a photo: asked before the picture is taken. The rest is for recording, which needs a few
-    /// kilobytes.
+    /// Whether the disk has room for a photo. Call it before the picture is taken. The reserve is for recording, which needs a
+    /// few kilobytes.
     pub fn has_room(&self) -> Result<(), StoreError> {
         if self.free_space()? < LEAST_FREE { Err(StoreError::DiskFull) } else { Ok(()) }
     }
 
-    /// Makes a photo's bytes durable under their hash: temporary file, fsync, rename, fsync of the folder. Saving the same
-    /// bytes twice is one file. Refused while the disk is nearly full.
+    /// Makes a photo's bytes durable under their hash: temporary file, fsync, rename, fsync of the folder. The same bytes saved
+    /// twice are one file. Refused while the disk is nearly full.
     pub fn save_photo(&self, id: PhotoId, extension: &str, bytes: &[u8], thumbnail: bool) -> Result<SavedPhoto, StoreError> {
         let text = id.to_string();
         let (shelf, _) = text.split_at(2);
         let name = format!("{shelf}/{text}.{extension}");
         let photos = self.folder.join("photos");
         let saved = SavedPhoto { id, len: bytes.len() as u64, name, thumbnail };
-        // A file that is there may have been altered since: what is recorded now is what was seen now.
+        // An existing file may have been altered since, so it is compared with the bytes that are recorded now.
         if !self.read_photo(&id, &photos.join(&saved.name)).is_ok_and(|there| there == bytes) {
             self.has_room()?;
             self.write_photo(&id, &photos.join(&saved.name), bytes)?;
         }
-        // Also for a file that is there: whoever renamed it may have died before this.
+        // The folders are synced even for an existing file, because the process that renamed it may have died before this.
         std::fs::File::open(photos.join(shelf))?.sync_all()?;
         std::fs::File::open(photos)?.sync_all()?;
         Ok(saved)
     }
 
-    /// A waiting photo with its bytes. `None`: it is not waiting, or can not be sent, because its file is gone (lost) or holds
-    /// other bytes (void); then the server is told with the next request, and the status shows it.
+    /// A waiting photo with its bytes. `None` if it is not waiting, or can not be sent because its file is gone (lost) or holds
+    /// other bytes (void). The next request then tells the server, and the status shows it.
     pub fn waiting_photo(&mut self, id: &PhotoId) -> Result<Option<WaitingPhoto>, StoreError> {
         let found = self
             .db
@@ -92,7 +92,7 @@ impl Store {
             Ok(bytes) if hash(&bytes) == *id => return Ok(Some(WaitingPhoto { id: *id, bytes, sent, thumbnail })),
             Ok(_) => state::VOID,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => state::LOST,
-            // A worn flash, for one. The others go on; it is tried again when the app starts anew.
+            // For example worn flash. The other photos go on, and this one is tried again when the app starts anew.
             Err(_) => {
                 self.stop_photo(id, UNREADABLE)?;
                 return Ok(None);
@@ -104,7 +104,8 @@ impl Store {
         Ok(None)
     }
 
-    /// A photo's file, decrypted if this store is. One that this key did not make reads as nothing, whose hash is no photo's.
+    /// Reads a photo's file, decrypted if the store is encrypted. A file that this key did not make reads as empty, which matches
+    /// no photo's hash.
     fn read_photo(&self, id: &PhotoId, path: &Path) -> std::io::Result<Vec<u8>> {
         let bytes = std::fs::read(path)?;
         let Some(key) = &self.key else { return Ok(bytes) };
@@ -119,7 +120,7 @@ impl Store {
         }
     }
 
-    /// A photo's or thumbnail's bytes, if they are on this device and are what its hash says.
+    /// The bytes of a photo or thumbnail, if they are on this device and match its hash.
     pub fn photo_here(&mut self, id: &PhotoId, now: UnixMs) -> Result<Option<Vec<u8>>, StoreError> {
         let own: Option<String> = self
             .db
@@ -140,14 +141,14 @@ impl Store {
         }
     }
 
-    /// Notes how many of a photo's bytes the server has, durably: after a restart it goes on from there. `None`: nothing, begin
-    /// anew.
+    /// Notes durably how many of a photo's bytes the server has, so that sending continues there after a restart. `None`: the
+    /// server has none, and sending begins anew.
     pub fn photo_sent(&mut self, id: &PhotoId, sent: Option<u64>) -> Result<(), StoreError> {
         self.db.prepare_cached("UPDATE photo SET sent = ?2 WHERE sha = ?1")?.execute(params![id.as_bytes(), sent])?;
         Ok(())
     }
 
-    /// Notes that the server has a photo's bytes, verified. The file stays until its retention is over.
+    /// Notes that the server has verified a photo's bytes. The file stays until its retention is over.
     pub fn photo_stored(&mut self, id: &PhotoId, now: UnixMs) -> Result<(), StoreError> {
         self.db
             .prepare_cached(
@@ -157,35 +158,36 @@ impl Store {
         Ok(())
     }
 
-    /// Notes that the server will not take a photo, and why. It stays, and is tried again when the app starts anew or a person asks.
+    /// Notes that the server refuses a photo, and why. The photo stays, and is tried again when the app starts anew or a person
+    /// asks for it.
     pub fn photo_refused(&mut self, id: &PhotoId, code: &ErrorCode) -> Result<(), StoreError> {
         self.stop_photo(id, code.as_str())
     }
 
-    /// Notes why a photo is not sent: the server's code, or that its file can not be read.
+    /// Notes why a photo is not sent: the server's code, or an unreadable file.
     fn stop_photo(&self, id: &PhotoId, code: &str) -> Result<(), StoreError> {
         self.db.prepare_cached("UPDATE photo SET refused = ?2 WHERE sha = ?1")?.execute(params![id.as_bytes(), code])?;
         Ok(())
     }
 
-    /// Notes that sending a photo failed for another reason than the network: it goes after the others from now on.
+    /// Notes that sending a photo failed for another reason than the network. From now on it is sent after the others.
     pub fn photo_failed(&mut self, id: &PhotoId) -> Result<(), StoreError> {
         self.db.prepare_cached("UPDATE photo SET tries = tries + 1 WHERE sha = ?1")?.execute(params![id.as_bytes()])?;
         Ok(())
     }
 
-    /// The app has started anew: what was refused is tried once more.
+    /// Makes refused photos ready for one more try, at a start of the app.
     pub fn try_refused_photos(&mut self) -> Result<(), StoreError> {
         self.db.prepare_cached("UPDATE photo SET refused = NULL WHERE state < 2 AND refused IS NOT NULL")?.execute([])?;
         Ok(())
     }
 
-    /// Photos whose bytes the server has had for longer than the network wants them kept here, and those let go before the server
-    /// lost its log. The server is asked once more whether it has them.
+    /// The photos whose retention is over, and those that were let go before the server lost its log. The server is asked once
+    /// more whether it has them.
     pub(crate) fn photos_to_let_go(&self, now: UnixMs) -> Result<Vec<PhotoId>, StoreError> {
         let before = now.plus(-i64::from(self.policy()?.photos.keep_days) * 86_400_000);
-        // By the server's time, which may be wrong, and by this device's own: a day between its word that it has a photo and the
-        // question whether it still has.
+        // The retention ends by the server's time, which may be wrong, so the device's own uptime must also show a day between
+        // the server's report that it has a photo and this question.
         let up_before = self.uptime_ms()?.checked_sub(LEAST_UPTIME_MS);
         let mut query = self.db.prepare_cached(
             "SELECT photo.sha FROM photo JOIN stored_since ON stored_since.sha = photo.sha
@@ -200,13 +202,13 @@ impl Store {
         Ok(photos)
     }
 
-    /// The server does not have a photo that counted as stored: it is sent again, or called lost if its file was let go.
+    /// Notes that the server lacks a photo that counted as stored. It is sent again, or reported as lost if its file was let go.
     pub fn photo_missed(&mut self, id: &PhotoId) -> Result<(), StoreError> {
         wanted_again(&self.db, id)
     }
 
-    /// Deletes the bytes of a photo that the server has just said it has, or that head office has erased. One that is wanted again
-    /// since, by another process's answer, stays.
+    /// Deletes the bytes of a photo that the server has just confirmed, or that head office has erased. A photo that another
+    /// process's answer has wanted again since stays.
     pub fn let_go(&mut self, id: &PhotoId, is_erased: bool) -> Result<(), StoreError> {
         let name: Option<String> = self
             .db
@@ -216,15 +218,16 @@ impl Store {
             .query_row(params![id.as_bytes(), state::LET_GO, is_erased], |row| row.get(0))
             .optional()?;
         uptime::count_no_more(&self.db, id)?;
-        // The row first: a file without a row's promise is an orphan, a row without its file would be a lost photo.
+        // The row goes first: a file without a row is an orphan, but a row without its file would be a lost photo.
         match name.map(|name| std::fs::remove_file(self.folder.join("photos").join(name))) {
             Some(Err(error)) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
             _ => Ok(()),
         }
     }
 
-    /// Files that no row names: the app was killed between a photo and its record. Half-written ones go, they were never shown
-    /// as saved; whole ones are set aside, because the picture may exist nowhere else. Returns how many were set aside.
+    /// Handles files that no row names, because the app was killed between a photo and its record. Half-written ones are deleted,
+    /// because they were never shown as saved. Whole ones are set aside, because the picture may exist nowhere else. Returns how
+    /// many were set aside.
     pub fn sweep_orphans(&self, now: UnixMs) -> Result<u32, StoreError> {
         let photos = self.folder.join("photos");
         let mut set_aside = 0;
@@ -258,7 +261,7 @@ impl Store {
         Ok(set_aside)
     }
 
-    /// Lost and void photos of which the server does not know.
+    /// The lost and void photos that the server does not know to be so.
     pub(crate) fn lost_photos(&self) -> Result<Vec<LostPhoto>, StoreError> {
         let mut query = self.db.prepare_cached("SELECT sha, state FROM photo WHERE state IN (3, 4) AND told = 0 LIMIT ?1")?;
         let rows = query.query_map([MAX_LOST_PHOTOS], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?)))?;
@@ -295,7 +298,8 @@ pub(crate) fn ids(rows: impl Iterator<Item = rusqlite::Result<Vec<u8>>>) -> Resu
     rows.map(|sha| id(&sha?)).collect()
 }
 
-/// The server expects the photos that an accepted change names, whoever named them first. Thumbnails of others' are wanted here.
+/// Permits sending the photos that an accepted change names, whoever named them first, because the server now expects them.
+/// Thumbnails of others' photos are wanted here.
 pub(crate) fn may_follow(db: &Connection, change: &Change) -> Result<(), StoreError> {
     let mut follow = db.prepare_cached("UPDATE photo SET state = 1 WHERE sha = ?1 AND state = 0")?;
     // A case that comes back wants its thumbnails again.
@@ -319,7 +323,7 @@ pub(crate) fn may_follow(db: &Connection, change: &Change) -> Result<(), StoreEr
     Ok(())
 }
 
-/// A photo whose row was lost with a damaged store, and whose file is still here, gets its row back when the feed names it.
+/// Gives a photo its row back when the feed names it, if the row was lost with a damaged store and the file is still here.
 fn adopt(db: &Connection, id: &PhotoId, len: u64, thumbnail: bool, at: i64) -> Result<(), StoreError> {
     let known: bool = db
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM photo WHERE sha = ?1)")?
@@ -349,7 +353,7 @@ fn adopt(db: &Connection, id: &PhotoId, len: u64, thumbnail: bool, at: i64) -> R
     Ok(())
 }
 
-/// Head office has discarded a change: its photos, if no other names them, wait for nothing any more. Their files stay.
+/// Settles the photos of a change that head office has discarded, unless another change names them. Their files stay.
 pub(crate) fn discard(db: &Connection, change: &Change) -> Result<(), StoreError> {
     let mut discard = db.prepare_cached("UPDATE photo SET state = ?2 WHERE sha = ?1 AND state = 0")?;
     for entry in change.entries() {
@@ -363,8 +367,8 @@ pub(crate) fn discard(db: &Connection, change: &Change) -> Result<(), StoreError
     Ok(())
 }
 
-/// The server has another log than before: what it had, what it was told and what was let go is asked about anew. A HEAD says
-/// cheaply what it still has.
+/// Resets the state of all photos after the server's log was replaced: what it has, what it was told and which files were let go
+/// are asked anew. A HEAD request finds out cheaply what it still has.
 pub(crate) fn start_over(db: &Connection) -> Result<(), StoreError> {
     db.execute("UPDATE photo SET state = 1, sent = 0, stored_at = NULL WHERE state = 2", [])?;
     db.execute("UPDATE photo SET told = 0 WHERE state IN (3, 4, 5)", [])?;
@@ -372,15 +376,15 @@ pub(crate) fn start_over(db: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// An answer has come: the server knows of the lost photos that its request named.
+/// Notes that the server knows of the lost photos that a request named, because its answer has come.
 pub(crate) fn told_of_lost(db: &Connection, photos: &[PhotoId]) -> Result<(), StoreError> {
     let mut told = db.prepare_cached("UPDATE photo SET told = 1 WHERE sha = ?1 AND state IN (3, 4)")?;
     photos.iter().try_for_each(|id| told.execute(params![id.as_bytes()]).map(|_| ()))?;
     Ok(())
 }
 
-/// The server does not have a photo any more: it is sent again, or called lost if its file is gone. One that this device knows
-/// nothing of, because its store was damaged, is lost too: the server must hear so, or it would ask for ever.
+/// Notes that the server has lost a photo. It is sent again, or reported as lost if its file is gone. A photo that is unknown
+/// here because its store was damaged is reported as lost too, or the server would ask for ever.
 pub(crate) fn wanted_again(db: &Connection, id: &PhotoId) -> Result<(), StoreError> {
     db.prepare_cached(
         "INSERT INTO photo (sha, len, name, state, thumbnail, recorded_at, urgent, told, tries)
@@ -392,7 +396,7 @@ pub(crate) fn wanted_again(db: &Connection, id: &PhotoId) -> Result<(), StoreErr
     uptime::count_no_more(db, id)
 }
 
-/// Hashes of the photos and thumbnails that a case's changes name; `None` if a change can not be read.
+/// The hashes of the photos and thumbnails that a case's changes name; `None` if a change can not be read.
 pub(crate) fn named_by(db: &Connection, case: &CaseId) -> Result<Option<Vec<PhotoId>>, StoreError> {
     let mut query = db.prepare_cached("SELECT bytes FROM change WHERE case_id = ?1")?;
     let mut rows = query.query(params![case.as_bytes()])?;
@@ -410,7 +414,7 @@ pub(crate) fn named_by(db: &Connection, case: &CaseId) -> Result<Option<Vec<Phot
     Ok(Some(named))
 }
 
-/// Others' pictures of a case that leaves this device are the first to go from the cache.
+/// Marks others' pictures of a case that leaves this device as the first to go from the cache.
 pub(crate) fn leave(db: &Connection, case: &CaseId) -> Result<(), StoreError> {
     let mut leave = db.prepare_cached("UPDATE picture SET used_at = 0 WHERE sha = ?1")?;
     for id in named_by(db, case)?.unwrap_or_default() {

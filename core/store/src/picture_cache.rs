@@ -1,5 +1,5 @@
-//! Others' pictures on this device: a cache. Thumbnails come by themselves, photos when somebody looks at them; the least used
-//! go first, and those of cases that have left this device before all others.
+//! A cache of others' pictures. Thumbnails are fetched automatically, photos when a person looks at them. The least used pictures
+//! are dropped first, and before them those of cases that have left this device.
 
 use std::path::PathBuf;
 
@@ -8,13 +8,13 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::{Store, StoreError, photos::ids};
 
-/// Most thumbnails that are asked after in one request.
+/// The largest number of thumbnails that one request asks about.
 const MOST_ASKED: u32 = 200;
 const DAY_MS: i64 = 86_400_000;
 
 impl Store {
-    /// Thumbnails of others' photos that are not here, those asked about longest ago first; and of the pictures here those not asked
-    /// about for a day: head office may have erased them.
+    /// The missing thumbnails of others' photos, those asked about longest ago first; and the cached pictures that were not asked
+    /// about for a day, because head office may have erased them.
     pub(crate) fn pictures_to_ask(&self, now: UnixMs) -> Result<Vec<PhotoId>, StoreError> {
         let mut wanted = self.db.prepare_cached(
             "SELECT sha FROM picture WHERE here = 0 AND thumbnail = 1 AND used_at > 0 ORDER BY asked_at LIMIT ?1",
@@ -41,8 +41,7 @@ impl Store {
         Ok(query.query_row(params![id.as_bytes()], |row| row.get(0))?)
     }
 
-    /// Keeps a picture that was fetched and verified, and makes room for it: what was used least goes. With a disk that is nearly full
-    /// it is not kept.
+    /// Stores a fetched and verified picture, and drops the least used ones to make room. On a nearly full disk it is not stored.
     pub fn keep_picture(&mut self, id: &PhotoId, bytes: &[u8], now: UnixMs) -> Result<(), StoreError> {
         if self.has_room().is_err() {
             return Ok(());
@@ -57,14 +56,14 @@ impl Store {
         self.trim_pictures(u64::from(self.policy()?.photos.cache_mb) * 1_000_000)
     }
 
-    /// A picture that will not come: its device has lost it, or head office has erased it.
+    /// Gives a picture up that will not come, because its device has lost it or head office has erased it.
     pub fn forget_picture(&mut self, id: &PhotoId) -> Result<(), StoreError> {
         self.db.prepare_cached("DELETE FROM picture WHERE sha = ?1")?.execute(params![id.as_bytes()])?;
         std::fs::remove_file(self.picture_path(id)).ok();
         Ok(())
     }
 
-    /// The cache holds at most so many bytes; pictures of cases that have left go whatever it holds.
+    /// Limits the cache to `most` bytes. Pictures of cases that have left are dropped in any case.
     pub(crate) fn trim_pictures(&mut self, most: u64) -> Result<(), StoreError> {
         let mut query = self.db.prepare_cached(
             "SELECT sha FROM (SELECT sha, used_at, sum(len) OVER (ORDER BY used_at DESC, sha) AS total FROM picture WHERE here = 1)
@@ -73,14 +72,14 @@ impl Store {
         let out = ids(query.query_map([most], |row| row.get(0))?)?;
         drop(query);
         for id in out {
-            // A thumbnail that had no room is not wanted again by itself.
+            // A thumbnail that was dropped for lack of room is not fetched again automatically.
             self.db.prepare_cached("UPDATE picture SET here = 0, used_at = 0 WHERE sha = ?1")?.execute(params![id.as_bytes()])?;
             std::fs::remove_file(self.picture_path(&id)).ok();
         }
         Ok(())
     }
 
-    /// The file of a picture that is here; looking at it keeps it.
+    /// The file of a cached picture. The call counts as a use.
     pub(crate) fn picture_file(&mut self, id: &PhotoId, now: UnixMs) -> Result<Option<PathBuf>, StoreError> {
         let here: Option<bool> = self
             .db

@@ -1,4 +1,4 @@
-//! From changes to the list row: reading stored changes, folding, judging, writing the projection.
+//! Projects changes to the list row: reads stored changes, folds, judges, and writes the projection.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use crate::{
 /// Column value for "never".
 pub(crate) const NEVER: i64 = i64::MAX;
 
-/// States of an outbox row.
+/// The states of an outbox row.
 pub(crate) const UNSENT: i64 = 0;
 pub(crate) const IN_BATCH: i64 = 1;
 pub(crate) const QUARANTINED: i64 = 2;
@@ -25,7 +25,7 @@ pub(crate) const DISCARDED: i64 = 3;
 /// The columns of a receipt, in the order of [`receipt_of`] and [`columns_of`].
 pub(crate) const RECEIPT: &str = "received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven";
 
-/// One change of the outbox.
+/// A change in the outbox.
 pub(crate) struct Outgoing {
     pub id: i64,
     pub case: CaseId,
@@ -33,8 +33,8 @@ pub(crate) struct Outgoing {
     pub bytes: Vec<u8>,
 }
 
-/// All entries of a case as stored. Each change's checksum is verified again: a damaged row is an error, never a wrong
-/// answer; one that has been put aside as damaged is shown by its command in the status, because nothing else of it is of use.
+/// All entries of a case. Each change's checksum is verified again, so that a damaged row is an error and never a wrong answer. A
+/// row that was put aside as damaged is left out, because only its command in the status is of use.
 pub(crate) fn entries(db: &Connection, case: &CaseId) -> Result<Vec<Recorded>, StoreError> {
     let mut entries = Vec::new();
     let accepted = format!("SELECT bytes, {RECEIPT} FROM change WHERE case_id = ?1 AND parked IS NULL ORDER BY n");
@@ -59,7 +59,7 @@ pub(crate) fn entries(db: &Connection, case: &CaseId) -> Result<Vec<Recorded>, S
     Ok(entries)
 }
 
-/// What the server says now of a change that is here: after an update of the app it says more than it did.
+/// Replaces the receipt of a change that is here. After an update of the app the server's receipt says more than before.
 pub(crate) fn set_receipt(db: &Connection, case: &CaseId, hash: &ChangeHash, receipt: Receipt) -> Result<(), StoreError> {
     let [received, acted, slack, from, until, marks, unproven] = columns_of(receipt);
     db.prepare_cached(&format!(
@@ -69,7 +69,7 @@ pub(crate) fn set_receipt(db: &Connection, case: &CaseId, hash: &ChangeHash, rec
     Ok(())
 }
 
-/// A receipt as its seven columns.
+/// Splits a receipt into its seven columns.
 fn columns_of(receipt: Receipt) -> [Option<i64>; 7] {
     let ReceiptParts { received_at, acted_at, slack_ms, from, until, marks, unproven_acts } = receipt.parts();
     let ms = |at: Option<UnixMs>| at.map(|at| at.0);
@@ -77,7 +77,7 @@ fn columns_of(receipt: Receipt) -> [Option<i64>; 7] {
     [Some(received_at.0), ms(acted_at), Some(slack), ms(from), ms(until), Some(marks), Some(unproven)]
 }
 
-/// A receipt from seven columns beginning at `from`.
+/// Reads a receipt from seven columns that begin at `from`.
 pub(crate) fn receipt_of(row: &Row<'_>, from: usize) -> rusqlite::Result<Receipt> {
     let time = |at: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(from + at)?.map(UnixMs));
     Ok(Receipt::from_parts(ReceiptParts {
@@ -100,7 +100,7 @@ pub(crate) fn recorded(change: &Change, standing: &Standing) -> impl Iterator<It
     change.entries().iter().map(|entry| Recorded { change: change.hash(), standing: standing.clone(), entry: entry.clone() })
 }
 
-/// What the case's history looks like without its content.
+/// The history of a case: its changes without their content.
 pub(crate) fn history(db: &Connection, case: &CaseId) -> Result<History, StoreError> {
     let mut query = db.prepare_cached(
         "SELECT hash, install, seq, max_op FROM change WHERE case_id = ?1 AND parked IS NULL
@@ -138,7 +138,7 @@ pub(crate) fn head(db: &Connection, case: &CaseId) -> Result<Head, StoreError> {
     Ok(Head { position: Position { heads: read_heads(&heads)?, max_op, seq }, changes, bytes })
 }
 
-/// Where a case that has left this device goes on, should something be recorded on it again.
+/// The position at which a case that has left this device continues, if a change is recorded on it again.
 pub(crate) fn stub(db: &Connection, case: &CaseId) -> Result<Option<Position>, StoreError> {
     let row = db
         .prepare_cached("SELECT heads, max_op, own_seq FROM stub WHERE case_id = ?1")?
@@ -147,16 +147,16 @@ pub(crate) fn stub(db: &Connection, case: &CaseId) -> Result<Option<Position>, S
     row.map(|(heads, max_op, seq)| Ok(Position { heads: read_heads(&heads)?, max_op, seq })).transpose()
 }
 
-/// Which of a case's changes a position is read from.
+/// The changes of a case from which a position is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Of {
-    /// What the server has accepted.
+    /// The changes that the server has accepted.
     Accepted,
-    /// That, and what it will be asked to accept.
+    /// The accepted changes and those that are to be accepted.
     Everything,
 }
 
-/// The head of a case read from its changes, in whatever order they came.
+/// Reads the head of a case from its changes, in any order.
 pub(crate) fn read_head(db: &Connection, case: &CaseId, own: &InstallId, of: Of) -> Result<Head, StoreError> {
     let mut head = Head::default();
     let (mut hashes, mut followed) = (BTreeSet::new(), BTreeSet::new());
@@ -183,7 +183,7 @@ pub(crate) fn read_head(db: &Connection, case: &CaseId, own: &InstallId, of: Of)
     Ok(head)
 }
 
-/// Writes the writer's columns of a known case as they are.
+/// Writes the writer's columns of a known case.
 pub(crate) fn set_head(db: &Connection, case: &CaseId, head: &Head) -> Result<(), StoreError> {
     if sheet_row::doc(db, case)?.kind == DocKind::Sheet {
         return sheet_row::set_head(db, case, head);
@@ -194,7 +194,7 @@ pub(crate) fn set_head(db: &Connection, case: &CaseId, head: &Head) -> Result<()
     Ok(())
 }
 
-/// Stores a change that the server has accepted. `batch`: the own one that it went in, with the installation that sent it.
+/// Stores a change that the server has accepted. `batch`: the own batch that brought it, with the installation that sent it.
 #[allow(clippy::too_many_arguments, reason = "one row, one column each")]
 pub(crate) fn insert_accepted(
     db: &Connection,
@@ -206,7 +206,7 @@ pub(crate) fn insert_accepted(
     parked: Option<&RefusalCode>,
 ) -> Result<(), StoreError> {
     let [received, acted, slack, from, until, marks, unproven] = columns_of(receipt);
-    // A page may come again; a change that was parked then is not stored twice.
+    // A page may come again, and a change that was parked then must not be stored twice.
     db.prepare_cached("DELETE FROM change WHERE case_id = ?1 AND hash = ?2 AND parked IS NOT NULL")?
         .execute(params![case.as_bytes(), link.hash.as_bytes()])?;
     db.prepare_cached(&format!(
@@ -235,7 +235,7 @@ pub(crate) fn insert_accepted(
     Ok(())
 }
 
-/// Folds, judges and writes the row. A sheet is folded when it is read, and has no row but where it goes on.
+/// Folds, judges and writes the row. A sheet is folded when it is read, and its row holds only the position.
 pub(crate) fn write_row(
     db: &Connection,
     case: &CaseId,
@@ -249,7 +249,7 @@ pub(crate) fn write_row(
     }
     let unsent = entries.iter().filter(|r| matches!(r.standing, Standing::OnThisDevice | Standing::SentNotConfirmed)).count();
     let updated_at = entries.iter().map(|r| r.acted_at()).max().unwrap_or(now);
-    // Only parked changes: nothing to list, and the next feed or repair will tell.
+    // The case has only parked changes: there is nothing to list until the next feed or a repair.
     let Some(folded) = Case::fold(entries) else { return Ok(()) };
     uptime::judging(db, now)?;
     let Phases { phase, later, judgement } = Phase::ahead(&folded, book, now);
@@ -295,8 +295,9 @@ pub(crate) fn write_row(
     Ok(())
 }
 
-/// Moves the writer's columns of a known case, by `unsent` own changes more, and leaves the judged ones behind: recording then needs
-/// no other change of the case decoded, which took 300 of 850 us with 20 changes. Whoever lists judges first.
+/// Moves the writer's columns of a known case, with `unsent` more own changes, and leaves the judged columns behind. Recording
+/// then decodes no other change of the case, which took 300 of 850 us with 20 changes. The list judges the row before it shows
+/// it.
 pub(crate) fn advance_row(db: &Connection, case: &CaseId, head: &Head, unsent: u32, now: UnixMs) -> Result<(), StoreError> {
     if sheet_row::doc(db, case)?.kind == DocKind::Sheet {
         return sheet_row::set_head(db, case, head);
@@ -311,7 +312,7 @@ pub(crate) fn advance_row(db: &Connection, case: &CaseId, head: &Head, unsent: u
     Ok(())
 }
 
-/// The same where one damaged case must not stop the others: its row stays as it was.
+/// Judges a case again like [`rewrite_row`], but leaves the row of a damaged case unchanged, so that it does not stop the others.
 pub(crate) fn rewrite_row_or_skip(db: &Connection, case: &CaseId, book: &Rulebook, now: UnixMs) -> Result<(), StoreError> {
     match rewrite_row(db, case, book, now) {
         Err(StoreError::Damaged(_)) => Ok(()),
@@ -330,10 +331,10 @@ fn is_closed(phase: &Phase) -> bool {
     phase.state == State::Closed.as_str()
 }
 
-/// The table of phases keeps its first name, `turn`: an open store is checked word for word against what its migrations wrote.
+/// Moves a row to its present phase, from the phases that were computed when it was judged, so that no change is read. False if
+/// they reach no further.
 ///
-/// Moves a row on whose time has come, by the phases worked out when it was judged: no change is read. False if they reach no
-/// further.
+/// The table of phases keeps its first name, `turn`, because an opened store is compared word for word with its migrations.
 pub(crate) fn advance_phase(db: &Connection, case: &CaseId, now: UnixMs) -> Result<bool, StoreError> {
     uptime::judging(db, now)?;
     let turned = db

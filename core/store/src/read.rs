@@ -1,4 +1,4 @@
-//! Reading: the list without any document, one case folded and judged, what is unsent.
+//! Reading: the list without any document, one case folded and judged, and unsent records.
 
 use doorstep_domain::{CaseId, RefusalCode, UnixMs, Waybill};
 use doorstep_rules::{Case, Judgement, judge};
@@ -7,69 +7,69 @@ use serde::Serialize;
 
 use crate::{Recording, Store, StoreError, project, recording::Kept, uptime};
 
-/// One line of the list.
+/// A line of the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CaseRow {
     /// The case.
     pub case: CaseId,
     /// Its waybill.
     pub waybill: String,
-    /// Where it stands.
+    /// The state of the case.
     pub state: String,
-    /// What is next.
+    /// The next step.
     pub next_step: String,
-    /// Newest reason code; empty before the first attempt.
+    /// The newest reason code; empty before the first attempt.
     pub reason: String,
-    /// Decision or outcome; empty if none.
+    /// The decision or outcome; empty if none.
     pub decision: String,
-    /// Failed deliveries.
+    /// The number of failed deliveries.
     pub attempts: u32,
-    /// Flags.
+    /// The flags of the case.
     pub flags: Vec<String>,
-    /// Clocks that were missed.
+    /// The deadlines that were missed.
     pub missed: Vec<String>,
-    /// SMS that somebody has still to send or to settle: they do not count yet.
+    /// The number of SMS that still have to be sent or settled. They do not count yet.
     pub messages: u32,
-    /// Entries that the server has not confirmed.
+    /// The number of entries that the server has not confirmed.
     pub unsent: u32,
-    /// Entries that the server holds.
+    /// The number of entries in quarantine at the server.
     pub quarantined: u32,
-    /// Best estimate of the newest act.
+    /// The best estimate of the newest act's time.
     pub updated_at: UnixMs,
     /// The earliest running deadline.
     pub due_at: Option<UnixMs>,
-    /// Whether it has ended.
+    /// Whether the case is closed.
     pub closed: bool,
 }
 
-/// Which cases to list.
+/// Selects the cases to list.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Ended cases too.
+    /// Closed cases too.
     pub closed: bool,
     /// Only this state.
     pub state: Option<String>,
     /// Only waybills that contain this.
     pub waybill: Option<String>,
-    /// At most so many; 0 means 200.
+    /// The largest number of rows; 0 means 200.
     pub limit: u32,
-    /// Only what comes after this place: the next page.
+    /// Only rows after this place, for the next page.
     pub after: Option<Place>,
 }
 
-/// A place in the list. It stays good when rows before it come, go or move.
+/// A place in the list. It stays valid when rows before it come, go or move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
-    /// Whether the case at it has ended.
+    /// Whether the case at this place is closed.
     pub closed: bool,
-    /// Its earliest running deadline.
+    /// The earliest running deadline of the case.
     pub due_at: Option<UnixMs>,
     /// The case.
     pub case: CaseId,
 }
 
 impl CaseRow {
-    /// Where it stands in the list.
+    /// The row's place in the list.
     pub fn place(&self) -> Place {
         Place { closed: self.closed, due_at: self.due_at, case: self.case }
     }
@@ -80,69 +80,69 @@ impl CaseRow {
 pub struct CaseView {
     /// The case id.
     pub id: CaseId,
-    /// What happened.
+    /// The facts of the case.
     #[serde(flatten)]
     pub case: Case,
-    /// What the rules say of it now.
+    /// The present judgement by the rules.
     #[serde(flatten)]
     pub judgement: Judgement,
 }
 
-/// Something recorded that the server has not confirmed.
+/// A record that the server has not confirmed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UnsentIntent {
-    /// Its parcel; of a sheet the outlet and the day.
+    /// The waybill; for a sheet the outlet and the day.
     pub waybill: String,
-    /// What was done, as the command's own name.
+    /// The act, by the command's own name.
     pub what: String,
-    /// When it was recorded, by the best estimate of then: the server's clock carried on, else the wall clock.
+    /// When it was recorded, by the best estimate at that time: the server's clock, extrapolated, or else the wall clock.
     pub recorded_at: UnixMs,
     /// Whether it is in a batch whose answer has not come back.
     pub sent: bool,
-    /// Whether the server has left it pending: something before it has not arrived there.
+    /// Whether the server has left it pending, because a change before it has not arrived there.
     pub pending: bool,
 }
 
-/// Something recorded that the server refused, or that can not be sent. It is kept.
+/// A record that the server refused, or that can not be sent. It is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RefusedIntent {
-    /// Its parcel.
+    /// The waybill.
     pub waybill: String,
-    /// What was done, as the command's own name.
+    /// The act, by the command's own name.
     pub what: String,
-    /// When it was recorded, by the best estimate of then: the server's clock carried on, else the wall clock.
+    /// When it was recorded, by the best estimate at that time: the server's clock, extrapolated, or else the wall clock.
     pub recorded_at: UnixMs,
-    /// Why.
+    /// The reason of the refusal.
     pub reason: RefusalCode,
-    /// Whether head office has decided that it stays out.
+    /// Whether head office has discarded it.
     pub discarded: bool,
-    /// All that the person said, where nothing else is left of it: the bytes of its change are damaged.
+    /// The person's recording, if nothing else is left because the bytes of its change are damaged.
     pub recording: Option<Recording>,
 }
 
-/// What is unsent, oldest first.
+/// The unsent and refused records, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Status {
-    /// Actions.
+    /// The unsent actions.
     pub unsent: Vec<UnsentIntent>,
-    /// Photos whose bytes the server does not have.
+    /// The number of photos whose bytes the server lacks.
     pub photos: u32,
-    /// Their bytes.
+    /// The number of their bytes.
     pub photo_bytes: u64,
-    /// Photos that can not be delivered: the file is gone or holds other bytes, and the server has none.
+    /// The number of photos that can not be delivered: the file is gone or holds other bytes, and the server lacks it.
     pub photos_lost: u32,
-    /// Actions that the server refused, on which head office has not decided.
+    /// The number of refused actions on which head office has not decided.
     pub quarantined: u32,
-    /// The same with their reasons, and those that head office has discarded.
+    /// The refused actions with their reasons, including those that head office has discarded.
     pub refused: Vec<RefusedIntent>,
     /// Head office has revoked this device.
     pub revoked: bool,
-    /// Last answer of the server, by its clock.
+    /// The time of the server's last answer, by its clock.
     pub last_answer: Option<UnixMs>,
 }
 
 impl Store {
-    /// Lists cases by next deadline. Rows that are behind are judged first; no other case is touched.
+    /// Lists cases by next deadline. Rows that are behind are judged first, and no other case is read.
     pub fn cases(&mut self, filter: &Filter, now: UnixMs) -> Result<Vec<CaseRow>, StoreError> {
         self.advance_phases(now)?;
         let limit = if filter.limit == 0 { 200 } else { filter.limit };
@@ -162,9 +162,8 @@ impl Store {
         rows.map(|row| row?.ok_or(StoreError::Damaged("case_row"))).collect()
     }
 
-    /// Brings rows up to now: those that have changed by themselves since they were judged, from the phases in the row; and those that
-    /// something was recorded on since, by judging them anew. Both are few and found by index. After a clock that was ahead all are
-    /// judged anew.
+    /// Brings rows up to date: a row whose phase is over from its stored phases, and a row with newer records by judging it anew.
+    /// Both are few and found by index. After a clock that was ahead all rows are judged anew.
     pub(crate) fn advance_phases(&mut self, now: UnixMs) -> Result<(), StoreError> {
         const PASSED: &str = "SELECT case_id FROM case_row WHERE turn_at <= ?1";
         const STALE: &str = "SELECT case_id FROM stale";
@@ -198,7 +197,7 @@ impl Store {
         Ok(())
     }
 
-    /// One case by its waybill, or by a child number of its shipment; `None` if nothing is recorded of it here.
+    /// A case by its waybill, or by a child number of its shipment; `None` if nothing is recorded of it here.
     pub fn case(&mut self, waybill: &Waybill, now: UnixMs) -> Result<Option<CaseView>, StoreError> {
         self.load_book()?;
         let Some((_, book)) = &self.book else { return Ok(None) };
@@ -207,7 +206,7 @@ impl Store {
         self.case_of(&CaseId::of(&network, &waybill), now)
     }
 
-    /// One case by its id; `None` if it is not here.
+    /// A case by its id; `None` if it is not here.
     pub fn case_by_id(&mut self, id: &CaseId, now: UnixMs) -> Result<Option<CaseView>, StoreError> {
         self.case_of(id, now)
     }
@@ -221,7 +220,7 @@ impl Store {
         Ok(Some(CaseView { id, case, judgement }))
     }
 
-    /// The case's heads, sorted: what two replicas compare.
+    /// The case's heads, sorted, for comparing two replicas.
     pub fn heads(&self, case: &CaseId) -> Result<Vec<doorstep_domain::ChangeHash>, StoreError> {
         Ok(project::head(&self.db, case)?.position.heads)
     }
@@ -231,7 +230,7 @@ impl Store {
         case_ids(&self.db)
     }
 
-    /// What is unsent, oldest first.
+    /// The unsent and refused records, oldest first.
     pub fn status(&self) -> Result<Status, StoreError> {
         let mut query = self.db.prepare_cached(
             "SELECT coalesce(case_row.waybill, sheet.outlet || ' ' || sheet.day, ''), outbox.command, outbox.recorded_at, outbox.state, outbox.tries,
@@ -250,7 +249,7 @@ impl Store {
             } else {
                 let discarded = state == project::DISCARDED;
                 let reason: RefusalCode = row.get::<_, String>(5)?.into();
-                // What else was refused is an entry of the case, which tells it better.
+                // Other refused records are entries of the case, which shows them better.
                 let recording = recording.filter(|_| reason == RefusalCode::Damaged);
                 refused.push(RefusedIntent { waybill, what, recorded_at, reason, discarded, recording });
             }

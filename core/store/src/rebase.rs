@@ -1,11 +1,11 @@
-//! Rebase: what the server has not accepted is written anew, under a new installation, on top of what it has.
+//! Rebase: writes unaccepted changes anew under a new installation, after the accepted ones.
 //!
-//! After a refusal the installation's sequence of the case has a hole that nothing later can cross; after a fork its numbers
-//! are another's too. So the device moves on to a new installation and writes its remaining intents again.
+//! After a refusal the installation's sequence in the case has a gap that no later change can cross; after a fork another store
+//! uses its numbers too. So the device moves on to a new installation and writes its remaining intents again.
 //!
-//! The intents are replayed from the entries that the journal's changes hold, not by planning their commands anew (as the
-//! design first said): a plan reads today's rules, parcels and clock, and the courier's act had those of its own moment. The
-//! recording in the journal stays for people to read, above all where a change's bytes are damaged.
+//! The intents are replayed from the entries in the journal's changes, not by planning their commands anew (as the design first
+//! said): a plan would read today's rules, parcels and clock, but the courier's act had those of its own time. The recording in
+//! the journal stays for people to read, above all if a change's bytes are damaged.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,13 +43,13 @@ fn cases_with(
     now: UnixMs,
 ) -> Result<(), StoreError> {
     Store::set_meta(db, "install", fresh.as_bytes())?;
-    db.execute("DELETE FROM again", [])?; // numbers of the chain that is left
+    db.execute("DELETE FROM again", [])?; // numbers of the abandoned chain
     db.execute("UPDATE case_row SET own_seq = 0 WHERE own_seq > 0", [])?;
     db.execute("UPDATE sheet_row SET own_seq = 0 WHERE own_seq > 0", [])?;
     db.execute("UPDATE stub SET own_seq = 0 WHERE own_seq > 0", [])?;
     for case in cases {
         match rewrite(db, case, fresh, facts.get(case)) {
-            // A damaged row of one case must not keep the others from moving on; it is shown where it is read.
+            // A damaged row of one case must not stop the others. It is shown when it is read.
             Ok(()) | Err(StoreError::Damaged(_) | StoreError::Write(_)) => {}
             Err(error) => return Err(error),
         }
@@ -60,13 +60,13 @@ fn cases_with(
     Ok(())
 }
 
-/// The same for every case that has something unaccepted. A batch that is open is given up: its changes go into the new
+/// Rebases like [`cases`], for every case with an unaccepted change. An open batch is given up, and its changes go into the new
 /// installation's chain.
 pub(crate) fn everything(db: &Connection, fresh: InstallId, book: Option<&Rulebook>, now: UnixMs) -> Result<(), StoreError> {
     everything_with(db, fresh, &BTreeMap::new(), book, now)
 }
 
-/// The same after a salvage: with the parcels' facts for cases of which no change is left that has them.
+/// Rebases like [`everything`], after a salvage: `facts` holds the parcels' facts for cases whose changes that had them are lost.
 pub(crate) fn everything_with(
     db: &Connection,
     fresh: InstallId,
@@ -76,7 +76,7 @@ pub(crate) fn everything_with(
 ) -> Result<(), StoreError> {
     db.execute("UPDATE batch SET body = NULL WHERE body IS NOT NULL", [])?;
     rest::put_back(db)?;
-    // What was written under the marks of before may be a clone's, and its to send.
+    // Records under the former tags may belong to a clone, which will send them.
     identity::forget_tags(db)?;
     let mut query = db.prepare("SELECT DISTINCT case_id FROM outbox WHERE state < 2 OR (state = 2 AND reason = ?1)")?;
     let rows = query.query_map([RefusalCode::SeqTaken.word()], |row| row.get::<_, Vec<u8>>(0))?;
@@ -114,7 +114,7 @@ fn rewrite(db: &Connection, case: &CaseId, fresh: InstallId, left: Option<&Facts
             let known = crate::record::known_facts(db, case)?.or_else(|| left.cloned());
             facts = Some(known.ok_or(StoreError::Damaged("outbox"))?);
         }
-        // The server may have the original: whoever sees both knows that this is no new act.
+        // The server may have the original. The reference shows that the rewritten change is no new act.
         let original = old.entries().iter().find_map(|entry| entry.rewrites).unwrap_or(old.hash());
         let mut rewrites = Some(original);
         let entries: Vec<NewEntry> = old
@@ -156,7 +156,7 @@ fn rewrite(db: &Connection, case: &CaseId, fresh: InstallId, left: Option<&Facts
     project::set_head(db, case, &Head { position, changes, bytes })
 }
 
-/// A reference to an entry that was written anew follows it.
+/// Makes a reference to a rewritten entry follow it.
 fn repoint(body: &Body, renamed: &BTreeMap<EntryKey, EntryKey>) -> Body {
     let mut body = body.clone();
     for key in body.references_mut() {
@@ -167,7 +167,7 @@ fn repoint(body: &Body, renamed: &BTreeMap<EntryKey, EntryKey>) -> Body {
     body
 }
 
-/// The head after what the server has accepted. A case of which only a stub is left goes on from there.
+/// The head after the accepted changes. A case with only a stub continues from the stub.
 fn accepted(db: &Connection, case: &CaseId, fresh: &InstallId) -> Result<Head, StoreError> {
     let mut head = project::read_head(db, case, fresh, Of::Accepted)?;
     if head.changes == 0 {

@@ -1,4 +1,4 @@
-//! Recording: intent, change and list row in one transaction, durable when it returns.
+//! Recording: writes intent, change and list row in one transaction, durable when it returns.
 
 use doorstep_document::{Change, MAX_CASE_BYTES, MAX_CASE_CHANGES, NewEntry};
 use doorstep_domain::{
@@ -15,48 +15,48 @@ use crate::{
     project::{self, UNSENT},
 };
 
-/// One user action on one or several cases.
+/// A user action on one or several cases.
 #[derive(Debug, Clone)]
 pub struct Action {
-    /// Its id; written into the entries when several cases are touched.
+    /// The id of the action. It is written into the entries if the action touches several cases.
     pub id: ActionId,
-    /// What the person did: kept beside the change until the server has accepted it, for people to read.
+    /// The person's recording. It is kept beside the change until the server has accepted that, for people to read.
     pub recording: Recording,
-    /// When, as evidence.
+    /// The time of the act, as evidence.
     pub time: TimeEvidence,
-    /// Now, for the countdowns of the list.
+    /// The present time, for the deadlines in the list.
     pub now: UnixMs,
-    /// The cases and what is recorded in each.
+    /// The cases with their entries.
     pub cases: Vec<ActionCase>,
-    /// The SMS that is handed over once this is durable. If another process does that already, nothing is recorded.
+    /// The SMS that is handed over once this is durable. If another process is already doing so, nothing is recorded.
     pub step: Option<SmsStep>,
 }
 
-/// What an action records in one case.
+/// The entries of an action in one case.
 #[derive(Debug, Clone)]
 pub struct ActionCase {
-    /// The parcel.
+    /// The waybill of the parcel.
     pub waybill: Waybill,
-    /// One entry each, all in one change.
+    /// The bodies, one for each entry, all in one change.
     pub bodies: Vec<Body>,
-    /// Photos named by the entries, already durable as files.
+    /// The photos that the entries name, already durable as files.
     pub photos: Vec<SavedPhoto>,
 }
 
 /// A photo that [`Store::save_photo`] has made durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SavedPhoto {
-    /// SHA-256.
+    /// The SHA-256 of the photo.
     pub id: PhotoId,
-    /// Length in bytes.
+    /// The length in bytes.
     pub len: u64,
-    /// File name below `photos/`.
+    /// The file name below `photos/`.
     pub name: String,
     /// Whether it is a thumbnail.
     pub thumbnail: bool,
 }
 
-/// What an action wrote in one case.
+/// The result of an action in one case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Written {
     /// The case.
@@ -66,7 +66,7 @@ pub struct Written {
 }
 
 impl Store {
-    /// Records an action: all of its cases or none. Returns once everything is durable.
+    /// Records an action, in all of its cases or in none. Returns once everything is durable.
     pub fn record(&mut self, action: &Action) -> Result<Vec<Written>, StoreError> {
         self.load_book()?;
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -80,7 +80,7 @@ impl Store {
             let case = CaseId::of(&network, &target.waybill);
             let mut head = project::head(&tx, &case)?;
             if let Some(step) = &action.step {
-                // Decided on a case that has moved on: whoever decided looks again.
+                // The step was decided on an earlier state of the case, so it must be decided again.
                 if head.position.heads != step.heads {
                     return Err(StoreError::CaseMoved);
                 }
@@ -89,7 +89,7 @@ impl Store {
             if head.changes >= MAX_CASE_CHANGES || head.bytes >= MAX_CASE_BYTES {
                 return Err(StoreError::CaseFull);
             }
-            // Also for a case that has left this device: what is read here begins with it.
+            // Facts are added even to a case that has left this device, because readers here begin with this change.
             let needs_facts = head.position.seq == 0 || head.changes == 0;
             let mut facts = if needs_facts { Some(facts(&tx, &case, &network, &target.waybill)?) } else { None };
             let entries: Vec<NewEntry> = target
@@ -139,7 +139,8 @@ impl Store {
     }
 }
 
-/// What is recorded in a document that has left this device is brought after it, and goes too, unless the server gives it back.
+/// Marks a document for leaving if it had left before this change was recorded. It goes after the change was sent, unless the
+/// server gives it back.
 pub(crate) fn mark_leaving(db: &Connection, doc: &DocId, before: &Head) -> Result<(), StoreError> {
     if before.changes == 0 && before.position.max_op > 0 {
         db.prepare_cached("INSERT OR IGNORE INTO leaving (case_id) VALUES (?1)")?.execute(params![doc.as_bytes()])?;
@@ -147,7 +148,7 @@ pub(crate) fn mark_leaving(db: &Connection, doc: &DocId, before: &Head) -> Resul
     Ok(())
 }
 
-/// Keeps a change in the journal until the server has it.
+/// Stores a change in the journal until the server has it.
 pub(crate) fn keep_unsent(
     db: &Connection,
     doc: &DocId,
@@ -174,13 +175,13 @@ pub(crate) fn keep_unsent(
     Ok(())
 }
 
-/// The facts of a case as its entries have them.
+/// The facts in a case's entries.
 pub(crate) fn known_facts(db: &Connection, case: &CaseId) -> Result<Option<Facts>, StoreError> {
     Ok(Case::fold(project::entries(db, case)?).map(|known| known.facts))
 }
 
-/// The parcel's facts from its reference row; else as the case already has them from somebody who knew the row (the origin
-/// outlet has none of the delivering outlet's rows); else the case is unlisted.
+/// The parcel's facts from its reference row, or else from the case, where a person who knew the row has written them (the origin
+/// outlet has none of the delivering outlet's rows), or else those of an unlisted parcel.
 pub(crate) fn facts(db: &Connection, case: &CaseId, network: &NetworkCode, waybill: &Waybill) -> Result<Facts, StoreError> {
     let Some(parcel) = crate::refs::parcel(db, waybill)?.filter(|parcel| parcel.network == *network) else {
         return Ok(known_facts(db, case)?.unwrap_or_else(|| Facts::unlisted(network.clone(), waybill.clone())));
@@ -189,7 +190,8 @@ pub(crate) fn facts(db: &Connection, case: &CaseId, network: &NetworkCode, waybi
     Ok(Facts::of(&parcel, version))
 }
 
-/// A report in the change of its SMS names that SMS. Its key was foretold; another process may have recorded in between.
+/// Whether a report in the change of its SMS names that SMS. The key was predicted, and another process may have recorded a
+/// change in between.
 fn names_its_own_sms(change: &Change) -> bool {
     let is_sms = |entry: &&Entry| matches!(entry.body, Body::Sms(_));
     let Some(sms) = change.entries().iter().find(is_sms) else { return true };

@@ -1,8 +1,8 @@
-//! A person's action as the outbox keeps it until the server has accepted it.
+//! A person's action in the form that the outbox keeps until the server has accepted it.
 //!
-//! The encoding is JSON with the names of the fields below and of the domain's entries: text of which one wrong byte spoils one value,
-//! so that a damaged row still says what was done. A field or an act is added with a default, and none is renamed: rows of an older
-//! version are read too.
+//! The encoding is JSON with the names of the fields below and of the domain's entries. One wrong byte in the text spoils one
+//! value, so a damaged row still tells the act. A new field or act gets a default, and none is renamed, because rows of older
+//! versions are read too.
 
 use doorstep_domain::{
     Action, Assign, Attempt, Call, Close, Consent, Correction, Dispute, EntryKey, Goods, Handover, Ledger, Outage, OutletCode,
@@ -12,32 +12,32 @@ use doorstep_domain::{
 use doorstep_rules::sms::{Honorific, Language};
 use serde::{Deserialize, Serialize};
 
-/// One action of a person on one or several parcels.
+/// A person's action on one or several parcels.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recording {
-    /// The parcels, as typed or scanned: a child number names a piece of its shipment.
+    /// The waybills, as typed or scanned. A child number names a piece of its shipment.
     pub waybills: Vec<Waybill>,
-    /// What was done.
+    /// The act.
     #[serde(flatten)]
     pub act: Act,
-    /// The photos that were recorded with it; filled in when their files are made.
+    /// The photos that were recorded with it. They are filled in when their files are made.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub photos: Vec<PhotoRef>,
 }
 
-/// A photo as the outbox names it. Its entry says more.
+/// A photo in the outbox. Its entry says more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PhotoRef {
-    /// SHA-256.
+    /// The SHA-256 of the photo.
     pub sha: PhotoId,
-    /// Length in bytes.
+    /// The length in bytes.
     pub len: u64,
-    /// What it shows.
+    /// The subject of the photo.
     pub shows: PhotoPurpose,
 }
 
-/// What a person did, in the domain's own types. Of an entry's fields a person says those that nothing else tells: the piece, the
-/// outlet called, the notice that a reply answers, the letter and the assignment that is replaced are filled in when it is recorded.
+/// An act in the domain's own types. The person gives only the fields that nothing else tells. The others are filled in at the
+/// recording: the piece, the called outlet, the notice that a reply answers, the letter, and the replaced assignment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", content = "said", rename_all = "snake_case")]
 pub enum Act {
@@ -45,128 +45,128 @@ pub enum Act {
     Fail(Attempt),
     /// Another problem was found (domain 2.5 to 2.8).
     Problem {
-        /// What was found.
+        /// The problem.
         #[serde(flatten)]
         problem: Problem,
-        /// Nobody said where it was found: the code's first stage at which the person's role registers takes the place of the
-        /// problem's own.
+        /// The person did not name the stage. The code's first stage at which the person's role registers replaces the problem's
+        /// own.
         #[serde(default)]
         usual_stage: bool,
     },
-    /// Photos for a case that exists.
+    /// Photos were added to an existing case.
     Photos,
-    /// An SMS to the customer is to be sent, or was by the person themselves.
+    /// An SMS to the customer is to be sent, or the person has sent it.
     Sms {
-        /// What it says and where it goes.
+        /// The content and the recipient.
         wish: SmsWish,
-        /// What the person has done with it already: handed over or failed; without it, it is queued.
+        /// The state that the person has already brought about: handed over or failed. `None` queues the SMS.
         state: Option<SmsState>,
         /// Why it failed.
         fault: Option<SmsFault>,
     },
-    /// What has become of an SMS. Written by the app itself, before and after it acts.
+    /// A report on an SMS. The app itself writes it, before and after it acts.
     SmsReport(SmsReport),
-    /// A call to the customer. Without a number, the label's.
+    /// A call to the customer. Without a number, the label's number was called.
     Call(Call),
     /// A signed, dated note.
     Note(Personal),
-    /// Network or power is out and the origin outlet was phoned. Without a time, now.
+    /// Network or power is out, and the origin outlet was phoned. Without a time, the present time counts.
     Outage(Outage),
-    /// The notice to the origin outlet.
+    /// A notice to the origin outlet.
     Notice {
-        /// The target; without one it comes from the parcel's data.
+        /// The target. Without one, it comes from the parcel's data.
         to: Option<OutletCode>,
-        /// Which decision is asked for.
+        /// The decision that is asked for.
         request: Option<Personal>,
     },
     /// The origin outlet has looked at the newest notice.
     Seen,
     /// The origin outlet's reply.
     Reply(Reply),
-    /// What is said of another's entry: a reply that decides nothing, an unclear photo (domain 6.4).
+    /// A mark on another person's entry: a reply that decides nothing, or an unclear photo (domain 6.4).
     Mark {
-        /// The entry; without one the newest reply.
+        /// The entry. Without one, the newest reply.
         about: Option<EntryKey>,
-        /// What is said of it.
+        /// The mark.
         remark: Remark,
-        /// Code of the pack's list of reasons.
+        /// A code of the pack's list of reasons.
         reason: Option<ReasonCode>,
-        /// Why, in words.
+        /// The reason in words.
         words: Option<Personal>,
     },
     /// Something was done with the parcel (domain 2.3).
     Action(Action),
     /// A step of a card was done.
     Tick(Tick),
-    /// Somebody is to act.
+    /// An assignment: a person is to act.
     Assign(Assign),
-    /// A customer agreed to something.
+    /// A consent of a customer.
     Consent(Consent),
-    /// What the sender says of the goods (EV-4).
+    /// The sender's description of the goods (EV-4).
     Goods(Goods),
     /// A line of outlet finance's registers.
     Ledger(Ledger),
-    /// Evidence that can not be had.
+    /// A waiver of evidence that can not be had.
     Waive(Waiver),
-    /// An earlier entry was wrong. It stays; what is right is recorded with the correction.
+    /// A correction of an earlier entry. That entry stays, and the right values are recorded with the correction.
     Correct {
-        /// What was wrong with it.
+        /// What was wrong with the entry.
         #[serde(flatten)]
         correction: Correction,
-        /// What is right.
+        /// The right act.
         instead: Option<Box<Act>>,
     },
-    /// A finding or a mark is contested.
+    /// A dispute of a finding or a mark.
     Dispute(Dispute),
-    /// A parcel with a provisional number, the first, is known by its own, the second.
+    /// An alias: the first waybill is provisional, the second is the parcel's own.
     Identify,
     /// The parcel is handed over to another courier, who takes it over on their own phone (C-23).
     Handover(Handover),
-    /// A parcel that is being handed over is taken over (C-23).
+    /// The takeover of a parcel that is being handed over (C-23).
     Takeover,
-    /// The end of the case; by a child number the end of that piece.
+    /// The end of the case, or of a piece if the waybill is a child number.
     Close(Close),
 }
 
-/// What an SMS is to say, and where it goes.
+/// The content and recipient of an SMS.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SmsWish {
-    /// Its language; without one, Chinese.
+    /// The language. Without one, Chinese.
     pub language: Option<Language>,
-    /// How the recipient is addressed; without one, in the neutral form.
+    /// How the recipient is addressed. Without one, neutrally.
     pub honorific: Option<Honorific>,
-    /// The number under which the courier is reached.
+    /// The phone number of the courier.
     pub callback: Option<Personal>,
-    /// The number; without one the one that reaches the recipient now.
+    /// The recipient's number. Without one, the number that reaches the recipient now.
     pub number: Option<Personal>,
-    /// The person's own words instead of the template's: they prove nothing.
+    /// The person's own words instead of the template's. They prove nothing.
     pub text: Option<Personal>,
 }
 
 impl PhotoRef {
-    /// The reference of an entry that is about to be recorded.
+    /// Makes the reference of an entry that is about to be recorded.
     pub fn of(photo: &Photo) -> Self {
         Self { sha: photo.id, len: photo.len, shows: photo.purpose }
     }
 }
 
 impl Recording {
-    /// An act on one parcel, by its number as typed or scanned.
+    /// Makes an act on one parcel, by its number as typed or scanned.
     pub fn of(waybill: &str, act: Act) -> Result<Self, WaybillError> {
         Ok(Self::on(Waybill::parse(waybill)?, act))
     }
 
-    /// An act on one parcel.
+    /// Makes an act on one parcel.
     pub fn on(waybill: Waybill, act: Act) -> Self {
         Self { waybills: vec![waybill], act, photos: Vec::new() }
     }
 
-    /// What the person said in words of their own.
+    /// The person's own words.
     pub fn words(&self) -> Option<&Personal> {
         self.act.words()
     }
 
-    /// As the outbox keeps it.
+    /// The JSON that the outbox keeps.
     pub(crate) fn to_json(&self) -> serde_json::Result<String> {
         serde_json::to_string(self)
     }
@@ -203,16 +203,17 @@ impl Act {
 
 /// A row of the outbox, as far as it can be read.
 pub(crate) struct Kept {
-    /// The act's word; `action` where not even that can be read.
+    /// The name of the act; `action` if it can not be read.
     pub what: String,
-    /// The first parcel, in whichever spelling the row has it.
+    /// The first waybill, in the spelling of the row.
     pub waybill: Option<String>,
-    /// The whole of it: of a row of this version that is not damaged.
+    /// The recording, if the row has this version's form and is not damaged.
     pub recording: Option<Recording>,
 }
 
 impl Kept {
-    /// Reads a row. Those of before an act was typed, and those that send an accepted change again, have a word and perhaps a number.
+    /// Reads a row. A row from before acts were typed, or one that sends an accepted change again, has only a name and perhaps a
+    /// waybill.
     pub(crate) fn read(json: &str) -> Self {
         let row: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
         let text = |value: Option<&serde_json::Value>| value.and_then(serde_json::Value::as_str).map(str::to_owned);
@@ -266,7 +267,7 @@ mod tests {
         }
     }
 
-    /// Golden: a device that is updated has rows like this one.
+    /// A golden test: an updated device has rows like this one.
     #[test]
     fn a_failed_delivery_is_kept_in_these_words() {
         let attempt = Attempt { words: Some(text("敲门无人")), ..Attempt::of("DF-NOBODY".parse().unwrap()) };

@@ -1,4 +1,4 @@
-//! Reference rows: what the server publishes, cached for the road.
+//! Reference rows: published by the server, cached for offline use.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use crate::{Store, StoreError, project};
 
 impl Store {
-    /// Takes the rows of a kind as the server has them now, replacing the older ones. Versions of the rule pack are added to those
-    /// that are here. A pack or policy that is not usable changes nothing.
+    /// Stores the server's present rows of a kind, replacing the older ones. Versions of the rule pack are added to the existing
+    /// ones. An unusable pack or policy changes nothing.
     pub fn take_refs(&mut self, kind: RefKind, refs: &Reference, now: UnixMs) -> Result<(), StoreError> {
         match kind {
             RefKind::Pack => {
@@ -65,7 +65,7 @@ impl Store {
         if kind == RefKind::Pack
             && let Some(book) = rulebook(&tx)?
         {
-            // Other rules, other judgements.
+            // Other rules may give other judgements.
             for case in crate::read::case_ids(&tx)? {
                 project::rewrite_row_or_skip(&tx, &case, &book, now)?;
             }
@@ -74,14 +74,14 @@ impl Store {
         Ok(())
     }
 
-    /// The versions of the rule pack here, if any has been received.
+    /// The versions of the rule pack here, if any was received.
     pub fn book(&mut self) -> Result<Option<Arc<Rulebook>>, StoreError> {
         self.load_book()?;
         Ok(self.book.as_ref().map(|(_, book)| book.clone()))
     }
 
-    /// Reads the rules, again if another process has stored newer ones. Rules that can not be read are the server's and come
-    /// again with the next sync; what was recorded must not wait for them.
+    /// Reads the rules, and again if another process has stored newer ones. Unreadable rules come again from the server with the
+    /// next sync, and recording must not wait for them.
     pub(crate) fn load_book(&mut self) -> Result<(), StoreError> {
         let have = self.book.as_ref().map(|(version, _)| *version);
         let version: Option<u64> = self
@@ -102,18 +102,19 @@ impl Store {
         Ok(())
     }
 
-    /// Versions of the reference rows here. A kind of which there are none is left out: each would cost 5 bytes of every request.
+    /// The versions of the reference rows here. A kind without rows is left out, because each would cost 5 bytes of every
+    /// request.
     pub(crate) fn ref_versions(&self) -> Result<Vec<RefVersion>, StoreError> {
         let versions = RefKind::ALL.into_iter().map(|kind| Ok(RefVersion { kind, version: version(&self.db, kind)? }));
         versions.filter(|named| !matches!(named, Ok(RefVersion { version: 0, .. }))).collect()
     }
 
-    /// Version of a kind of reference rows here; 0 if none.
+    /// The version of a kind of reference rows here; 0 if none.
     pub fn ref_version(&self, kind: RefKind) -> Result<u64, StoreError> {
         version(&self.db, kind)
     }
 
-    /// The policy in force here: the server's, or the first one until it has come.
+    /// The policy in force here: the server's, or the built-in first one until it has come.
     pub fn policy(&self) -> Result<Policy, StoreError> {
         let body: Option<Vec<u8>> = self
             .db
@@ -123,7 +124,7 @@ impl Store {
         Policy::parse(body.as_deref().unwrap_or(FIRST_POLICY)).map_err(|error| StoreError::Reference(error.to_string()))
     }
 
-    /// The main number of a shipment, given one of its child numbers; any other number as it is.
+    /// The main number of a shipment, given one of its child numbers. Any other number is returned unchanged.
     pub fn main_number(&self, waybill: &Waybill) -> Result<Waybill, StoreError> {
         let main: Option<String> = self
             .db
@@ -141,7 +142,7 @@ impl Store {
         self.parcels_after("", u32::MAX)
     }
 
-    /// A page of them: at most `limit` of those after a waybill.
+    /// A page of parcels: at most `limit` of those after a waybill.
     pub fn parcels_after(&self, waybill: &str, limit: u32) -> Result<Vec<Parcel>, StoreError> {
         let mut query = self.db.prepare_cached("SELECT * FROM parcel WHERE waybill > ?1 ORDER BY waybill LIMIT ?2")?;
         let mut rows = query.query(params![waybill, limit])?;
@@ -152,12 +153,12 @@ impl Store {
         Ok(parcels)
     }
 
-    /// One parcel of the day.
+    /// A parcel of the day.
     pub fn parcel(&self, waybill: &Waybill) -> Result<Option<Parcel>, StoreError> {
         parcel(&self.db, waybill)
     }
 
-    /// The people of this device's outlets, those who have left too, by account.
+    /// The people of this device's outlets by account, including those who have left.
     pub fn people(&self) -> Result<Vec<PersonRow>, StoreError> {
         let mut query = self.db.prepare_cached("SELECT account, name, role, outlet, has_left FROM person ORDER BY account")?;
         let rows = query.query_map([], |row| {
@@ -167,14 +168,14 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The days of head office's calendar that are not as their weekday says, in order.
+    /// The days of head office's calendar that differ from their weekday, in order.
     pub fn calendar(&self) -> Result<Vec<DayRow>, StoreError> {
         let mut query = self.db.prepare_cached("SELECT day, works, name FROM calendar_day ORDER BY day")?;
         let rows = query.query_map([], |row| Ok(DayRow { day: row.get(0)?, works: row.get(1)?, name: row.get(2)? }))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// An outlet of the directory: its phone number is what X-1 needs offline.
+    /// An outlet of the directory. X-1 needs its phone number offline.
     pub fn outlet(&self, code: &str) -> Result<Option<Outlet>, StoreError> {
         let row = self
             .db
@@ -188,7 +189,7 @@ impl Store {
     }
 }
 
-/// Versions of the pack that are kept beside those that the server names: enough for every act that may still come.
+/// The number of older pack versions that are kept beside those that the server names: enough for every act that may still come.
 const OLD_PACKS: i64 = 8;
 
 fn take_packs(db: &Connection, packs: &[(Publication, Signed)]) -> Result<(), StoreError> {
@@ -196,8 +197,8 @@ fn take_packs(db: &Connection, packs: &[(Publication, Signed)]) -> Result<(), St
         db.prepare_cached("INSERT OR REPLACE INTO pack (version, valid_from_ms, body, sig) VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![publication.version, publication.valid_from_ms, signed.body, signed.sig])?;
     }
-    // The server names its newest. One beyond that came from a log that was lost, and the server judges without it, so here it is not
-    // in force either; it stays, because it may be the only proof that it was published.
+    // A newer version than the server's newest came from a log that was lost. The server judges without it, so it is not in force
+    // here either. It stays, because it may be the only proof of its publication.
     let newest = packs.iter().map(|(publication, _)| publication.version).max().unwrap_or(u32::MAX);
     db.prepare_cached("UPDATE pack SET valid_from_ms = ?2 WHERE version > ?1")?.execute(params![newest, i64::MAX])?;
     let oldest = packs.iter().map(|(publication, _)| publication.version).min().unwrap_or(0);
@@ -209,7 +210,7 @@ fn take_packs(db: &Connection, packs: &[(Publication, Signed)]) -> Result<(), St
     Ok(())
 }
 
-/// The versions of the rule pack here; `None` if none has been received.
+/// The versions of the rule pack here; `None` if none was received.
 pub(crate) fn rulebook(db: &Connection) -> Result<Option<Rulebook>, StoreError> {
     let mut query = db.prepare_cached("SELECT body, valid_from_ms FROM pack ORDER BY version")?;
     let rows = query.query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?)))?;

@@ -1,9 +1,10 @@
-//! What a sending leaves behind. It names that before it comes, so that its acts are no later for having been split, cut or sent again.
+//! The changes that a sending leaves behind. A sending names them before they come, so that their acts are no later for having
+//! been split, cut or sent again.
 //!
-//! What is unsent is ordered into links: some changes of one document, at most so many bytes, so that every batch holds a whole one.
-//! Links that were named by one sending are a chain. A batch takes links from the beginning of the oldest chain on, so what stays is
-//! the end of a chain, and one hash names it. A chain that was named never changes: what is recorded later is a chain of its own, and a
-//! link whose changes were written anew stays in it as a digest.
+//! Unsent changes are ordered into links: some changes of one document, of limited size, so that every batch can hold a whole
+//! link. The links that one sending named are a chain. A batch takes links from the beginning of the oldest chain on, so the end
+//! of a chain stays, and one hash names it. A named chain never changes: later records form a chain of their own, and a link
+//! whose changes were written anew stays in it as a digest.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -21,29 +22,29 @@ pub(crate) struct Row {
     pub id: i64,
     pub tries: i64,
     pub hash: ChangeHash,
-    /// Monotonic time of its act; 0 until its bytes are read.
+    /// The monotonic time of its act; 0 until its bytes are read.
     pub mono_ms: u64,
 }
 
 /// Changes of one document that are named and sent together.
 pub(crate) struct Link {
-    /// The chain that it is in; `None`: no sending has named it, or the server has seen it.
+    /// The chain of the link; `None` if no sending has named it, or the server has seen it.
     chain: Option<i64>,
     pub case: CaseId,
     digest: Digest,
-    /// None, if its changes were written anew or put aside since it was named: other links stand for those.
+    /// The changes. Empty if they were written anew or put aside since the link was named; other links then hold them.
     pub rows: Vec<Row>,
     pub size: usize,
 }
 
-/// A document of a batch, with its changes from all links that the batch takes.
+/// A document of a batch, with its changes from all links in the batch.
 pub(crate) struct Doc<'a> {
     pub case: CaseId,
     pub rows: Vec<&'a Row>,
 }
 
-/// What is unsent, in the order in which it is sent: the oldest chain first, then what no sending has named, then what the server has
-/// seen and not taken.
+/// The unsent links in the order of sending: the oldest chain first, then links that no sending has named, then links that the
+/// server has seen and not accepted.
 pub(crate) fn links(db: &Connection) -> Result<Vec<Link>, StoreError> {
     let damaged = |_| StoreError::Damaged("outbox");
     let mut query =
@@ -92,7 +93,7 @@ pub(crate) fn links(db: &Connection) -> Result<Vec<Link>, StoreError> {
     Ok(links)
 }
 
-/// Changes in their order, as links of each document in turn: at most so many bytes, so that a batch never cuts one.
+/// Groups changes in their order into links of each document, with limited bytes, so that a batch never cuts one.
 fn grouped(db: &Connection, rows: Vec<(CaseId, Row, usize)>) -> Result<Vec<Link>, StoreError> {
     let (mut links, mut open): (Vec<Link>, BTreeMap<CaseId, usize>) = (Vec::new(), BTreeMap::new());
     for (case, row, size) in rows {
@@ -114,7 +115,7 @@ fn grouped(db: &Connection, rows: Vec<(CaseId, Row, usize)>) -> Result<Vec<Link>
     Ok(links)
 }
 
-/// The documents of a batch in the order of its links.
+/// The documents of a batch, in the order of its links.
 pub(crate) fn docs_of(links: &[Link]) -> Vec<Doc<'_>> {
     let (mut docs, mut places): (Vec<Doc<'_>>, BTreeMap<CaseId, usize>) = (Vec::new(), BTreeMap::new());
     for link in links {
@@ -130,7 +131,7 @@ pub(crate) fn docs_of(links: &[Link]) -> Vec<Doc<'_>> {
     docs
 }
 
-/// What a batch of these links brings of chains that earlier sendings named. `left`: the links that stay behind.
+/// The parts of chains from earlier sendings that a batch of these links brings. `left`: the links that stay behind.
 pub(crate) fn brought(taken: &[Link], left: &[Link], docs: &[Doc<'_>]) -> Vec<Brought> {
     let places: BTreeMap<CaseId, usize> = docs.iter().enumerate().map(|(place, doc)| (doc.case, place)).collect();
     let mut chains: BTreeMap<i64, Vec<RestLink>> = BTreeMap::new();
@@ -172,13 +173,13 @@ pub(crate) fn take(db: &Connection, taken: &[Link], left: &[Link], batch: u64) -
     Ok(())
 }
 
-/// The server has taken nothing of the batch: its links stay behind as they were.
+/// Makes the links of an open batch unsent again, because the server has taken nothing of it.
 pub(crate) fn put_back(db: &Connection) -> Result<(), StoreError> {
     db.prepare_cached("UPDATE named SET batch = NULL WHERE batch IS NOT NULL")?.execute([])?;
     Ok(())
 }
 
-/// The batch is settled: no sending names its links any more, nor chains of which all is gone.
+/// Forgets the links of a settled batch, and chains without links.
 pub(crate) fn forget_brought(db: &Connection) -> Result<(), StoreError> {
     db.prepare_cached("DELETE FROM named WHERE batch IS NOT NULL")?.execute([])?;
     let mut query = db.prepare_cached("SELECT DISTINCT chain FROM named")?;
@@ -192,18 +193,19 @@ pub(crate) fn forget_brought(db: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The chains of which something is unsent.
+/// The chains with unsent links.
 fn unsent(links: &[Link]) -> BTreeSet<i64> {
     links.iter().filter_map(|link| link.rows.first().and(link.chain)).collect()
 }
 
-/// Names what stays unsent: what no sending has named becomes a chain, and stays one.
+/// Names the links that stay unsent. Links that no sending has named become a chain, for good.
 pub(crate) fn name(db: &Connection) -> Result<Vec<Leaf>, StoreError> {
     let mut left = links(db)?;
     let is_new = |link: &Link| link.chain.is_none() && link.rows.iter().all(|row| row.tries == 0);
     if left.iter().any(is_new) {
         let last = unsent(&left).last().copied();
-        // A sending names so many: then the newest one is named anew with what follows it.
+        // A sending names at most [`MAX_REST`] chains. At that limit the newest one is named anew, together with the links that
+        // follow it.
         if let Some(last) = last.filter(|_| unsent(&left).len() >= MAX_REST) {
             db.prepare_cached("DELETE FROM named WHERE chain = ?1 AND batch IS NULL")?.execute([last])?;
             left = links(db)?;

@@ -1,4 +1,4 @@
-//! The schema of the store's file, and how an older file comes to it.
+//! The schema of the store's file, and its migrations.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::OpenError;
 
-/// Each file in order; never edited after release.
+/// The migration files in order. They are never edited after release.
 pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_initial.sql"),
     include_str!("../migrations/0002_version_3.sql"),
@@ -15,10 +15,11 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0005_sheets.sql"),
 ];
 
-/// Marks a file as ours in its header ("DOST"): any other SQLite database in its place is refused.
+/// The mark in a file's header ("DOST") that tells a store from other SQLite databases, which are refused.
 pub(crate) const APPLICATION_ID: i32 = 0x444f_5354;
 
-/// A new file for a salvage to fill; not durable before it is closed and synced: until then it is thrown away and made again.
+/// Creates a new file for a salvage to fill. It is durable only once it is closed and synced; until then it is thrown away and
+/// made again.
 pub(crate) fn create_for_salvage(path: &Path) -> Result<Connection, OpenError> {
     let at_file = |source| OpenError::Folder { folder: path.to_owned(), source };
     doorstep_private::make_file(path).map_err(at_file)?;
@@ -29,7 +30,7 @@ pub(crate) fn create_for_salvage(path: &Path) -> Result<Connection, OpenError> {
     Ok(db)
 }
 
-/// Each step in a transaction of its own that also moves `user_version`.
+/// Runs each missing migration in a transaction of its own, which also raises `user_version`.
 pub(crate) fn migrate(db: &mut Connection) -> Result<(), OpenError> {
     loop {
         let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -38,7 +39,7 @@ pub(crate) fn migrate(db: &mut Connection) -> Result<(), OpenError> {
             return Err(OpenError::TooNew { found: version, known: MIGRATIONS.len() as u32 });
         }
         let Some(step) = MIGRATIONS.get(version as usize) else { return Ok(()) };
-        // A file with tables and without a version has lost it.
+        // A file with tables and without a version has lost its version.
         let tables: i64 = tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         if version == 0 && tables > 0 {
             return Err(OpenError::Corrupt);

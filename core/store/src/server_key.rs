@@ -1,16 +1,16 @@
-//! The server's key that this device pins, when it is replaced.
+//! The server's key that this device pins, and its replacement.
 
 use doorstep_protocol::KeyHash;
 use rusqlite::TransactionBehavior;
 
 use crate::{Store, StoreError};
 
-/// In `meta`: the server is to be told which key is pinned here.
+/// The name in `meta`: the server is to be told which key is pinned here.
 const TELL: &str = "tell_server_key";
 
 impl Store {
-    /// Takes another key for the server's, which the one before has vouched for. The server is told with the next request, and signs
-    /// with it from then on.
+    /// Pins another key of the server, which the former key has signed. The next request tells the server, which signs with the
+    /// new key from then on.
     pub fn take_server_key(&mut self, key: &[u8]) -> Result<(), StoreError> {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         Self::set_meta(&tx, "server_key", key)?;
@@ -19,18 +19,19 @@ impl Store {
         Ok(())
     }
 
-    /// Answers are signed with another key than is pinned here: the server is told which one that is, as after a restored backup.
+    /// Makes the next request tell the server which key is pinned here, because its answers are signed with another one, as after
+    /// a restored backup.
     pub fn tell_server_key(&mut self) -> Result<(), StoreError> {
         Self::set_meta(&self.db, TELL, &[])
     }
 
-    /// An answer to a request that told it has come, signed with that key.
+    /// Notes that the server knows the pinned key, because its answer is signed with that key.
     pub fn told_server_key(&mut self) -> Result<(), StoreError> {
         self.db.prepare_cached("DELETE FROM meta WHERE key = ?1")?.execute([TELL])?;
         Ok(())
     }
 
-    /// What the next request says of the pinned key; `None` while the server knows.
+    /// The pinned key that the next request names; `None` while the server knows it.
     pub(crate) fn pins(&self) -> Result<Option<KeyHash>, StoreError> {
         if Self::meta(&self.db, TELL)?.is_none() {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! Recording and reading a sheet: an outlet's day, beside the cases.
+//! Records and reads a sheet: an outlet's day, beside the cases.
 
 use doorstep_document::{Change, MAX_CASE_BYTES, MAX_CASE_CHANGES, NewEntry};
 use doorstep_domain::{ActionId, Body, Day, DocId, OutletCode, SheetFacts, TimeEvidence, UnixMs};
@@ -10,20 +10,20 @@ use crate::{
     sheet_row::{self, know, set_head},
 };
 
-/// One action of a person on a sheet.
+/// A person's action on a sheet.
 #[derive(Debug, Clone)]
 pub struct SheetAction {
-    /// Its id.
+    /// The id of the action.
     pub id: ActionId,
-    /// What the person did, in JSON: for people to read, as of [`crate::Action`].
+    /// The person's command in JSON, for people to read, like the recording of [`crate::Action`].
     pub command: String,
-    /// When, as evidence.
+    /// The time of the act, as evidence.
     pub time: TimeEvidence,
-    /// Now.
+    /// The present time.
     pub now: UnixMs,
-    /// The day, of the person's own outlet.
+    /// The day of the sheet, at the person's own outlet.
     pub day: Day,
-    /// What is recorded.
+    /// The entry's body.
     pub body: Body,
 }
 
@@ -66,7 +66,7 @@ impl Store {
         Ok(Written { case: doc.id, change: change.hash() })
     }
 
-    /// The sheet of an outlet's day; `None`: nothing of it is here.
+    /// The sheet of an outlet's day; `None` if it has no entry here.
     pub fn sheet(&mut self, outlet: &OutletCode, day: Day) -> Result<Option<Sheet>, StoreError> {
         let id: Option<Vec<u8>> = self
             .db
@@ -78,7 +78,7 @@ impl Store {
         Ok(Sheet::fold(project::entries(&self.db, &id)?))
     }
 
-    /// The sheets here, the newest day first.
+    /// The sheets here, newest day first.
     pub fn sheets(&self) -> Result<Vec<SheetFacts>, StoreError> {
         let mut query = self.db.prepare_cached("SELECT case_id FROM sheet JOIN sheet_row USING (case_id) ORDER BY day DESC")?;
         let ids = query.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;

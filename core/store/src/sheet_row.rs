@@ -1,4 +1,4 @@
-//! Which documents are sheets, and where their next change goes on.
+//! The documents that are sheets, and the positions at which they continue.
 
 use doorstep_document::{Change, Position};
 use doorstep_domain::{DocId, DocKind, DocRef, SheetFacts};
@@ -9,7 +9,7 @@ use crate::{
     head::{Head, read_heads},
 };
 
-/// Of which sheet a document is; `None`: it is no sheet.
+/// The outlet and day of a sheet; `None` if the document is no sheet.
 pub(crate) fn facts(db: &Connection, id: &DocId) -> Result<Option<SheetFacts>, StoreError> {
     let row: Option<(String, String, String)> = db
         .prepare_cached("SELECT network, outlet, day FROM sheet WHERE case_id = ?1")?
@@ -36,13 +36,13 @@ pub(crate) fn know(db: &Connection, facts: &SheetFacts) -> Result<(), StoreError
     Ok(())
 }
 
-/// Notes what changes say of their sheet.
+/// Notes the outlet and day that changes give for their sheet.
 pub(crate) fn know_of<'a>(db: &Connection, changes: impl IntoIterator<Item = &'a Change>) -> Result<(), StoreError> {
     let mut said = changes.into_iter().flat_map(Change::entries).filter_map(|entry| entry.sheet.as_ref());
     said.next().map_or(Ok(()), |facts| know(db, facts))
 }
 
-/// Where the next change of a sheet goes on; `None`: it is not here.
+/// The position of a sheet's next change; `None` if the sheet is not here.
 pub(crate) fn head(db: &Connection, id: &DocId) -> Result<Option<Head>, StoreError> {
     let row = db
         .prepare_cached("SELECT heads, max_op, own_seq, changes, bytes FROM sheet_row WHERE case_id = ?1")?
@@ -57,7 +57,7 @@ pub(crate) fn head(db: &Connection, id: &DocId) -> Result<Option<Head>, StoreErr
     .transpose()
 }
 
-/// Writes where the next change of a sheet goes on.
+/// Writes the position of a sheet's next change.
 pub(crate) fn set_head(db: &Connection, id: &DocId, head: &Head) -> Result<(), StoreError> {
     let heads: Vec<u8> = head.position.heads.iter().flat_map(|h| *h.as_bytes()).collect();
     db.prepare_cached(

@@ -1,4 +1,4 @@
-//! A store that is open, and the values that it keeps by name.
+//! An open store, and its values by name.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -13,20 +13,20 @@ use crate::{StoreError, check, damage::damage_count, folder_lock::FolderLock, ke
 pub struct Store {
     pub(crate) db: Connection,
     pub(crate) folder: PathBuf,
-    /// The versions of the rule pack, with the version of their row in `reference`. Read when they are first needed: a list needs
-    /// none.
+    /// The versions of the rule pack, with the version of their row in `reference`. They are read at their first use, because a
+    /// list needs none.
     pub(crate) book: Option<(u64, Arc<Rulebook>)>,
-    /// Without one, everything lies there in plain.
+    /// The key; without one, everything is unencrypted.
     pub(crate) key: Option<StoreKey>,
-    /// Head office has ordered it, and nothing is here any more: nothing is recorded or kept from then on.
+    /// Whether head office has had this store wiped. Nothing is recorded or kept from then on.
     pub(crate) wiped: bool,
-    /// Damage seen by this process before this store was opened.
+    /// The process's count of damage before this store was opened.
     pub(crate) damage_before: u64,
-    /// Files and folders that other accounts could read before this opening.
+    /// The number of files and folders that other accounts could read before this opening.
     pub(crate) closed: u64,
-    /// Why some of them could not be closed.
+    /// Why some of these could not be closed.
     pub(crate) left_open: Option<String>,
-    /// What the newest batch holds, if it was made since this opening.
+    /// The content of the newest batch, if it was made since this opening.
     pub(crate) newest_pushed: Option<(BatchHash, Vec<Pushed>)>,
     /// Tells a salvage that the file is in use.
     pub(crate) _lock: FolderLock,
@@ -36,14 +36,14 @@ impl Drop for Store {
     fn drop(&mut self) {
         if damage_count() > self.damage_before {
             check::ask_for_whole_check(&self.folder);
-            // A damaged file is left as it is: the log stays beside it.
+            // A damaged file is left unchanged: the write-ahead log stays beside it.
             self.db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).ok();
         }
     }
 }
 
 impl Store {
-    /// Copies the write-ahead log into the database file; for idle moments, so that no record pays for it.
+    /// Copies the write-ahead log into the database's file. Call it in idle moments, so that no record pays for it.
     pub fn tidy(&self) -> Result<(), StoreError> {
         self.db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
         Ok(())

@@ -1,4 +1,4 @@
-//! Sync as the store sees it: the next batch made durable, an answer applied in one transaction.
+//! Sync in the store: makes the next batch durable, and applies an answer in one transaction.
 
 use std::collections::BTreeSet;
 
@@ -20,17 +20,17 @@ use crate::{
     rebase, rest,
 };
 
-/// A change whose pack the server could not rebuild is sent once more in a new batch, then quarantined here and shown.
+/// How often a change whose pack the server could not rebuild is sent in a batch. After that it is quarantined here and shown.
 const MOST_FAULTS: i64 = 2;
-/// How many quarantined changes a request asks about at most.
+/// The largest number of quarantined changes that a request asks about.
 const MOST_ASKED: usize = 64;
 
 impl Store {
-    /// The request of the next sync, its batch not yet signed. What is unsent becomes the open batch, durably, before its first
-    /// byte leaves; a batch whose answer never came is sent again under its number, byte for byte.
+    /// Makes the request of the next sync, with an unsigned batch. Unsent changes become the open batch, durably, before its
+    /// first byte leaves. A batch whose answer never came is sent again under its number, byte for byte.
     ///
-    /// `recut`: the server found the open batch too large and took nothing of it, so a smaller one may carry its number. Without
-    /// that word it keeps its content, whatever its size: a server that has taken it would see a fork.
+    /// `recut`: the server found the open batch too large and took nothing of it, so a smaller one may have its number. Otherwise
+    /// it keeps its content, whatever its size: a server that has taken it would see a fork.
     pub fn prepare(&mut self, max_bytes: usize, recut: bool, clocks: Clocks, app: &str) -> Result<SyncRequest, StoreError> {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let who = identity::read(&tx)?.ok_or(StoreError::NotEnrolled)?;
@@ -48,8 +48,9 @@ impl Store {
         if body.is_none() {
             (body, made) = close_batch(&tx, &who, max_bytes)?.map(|made| (made.body, made.pushed)).unzip();
         }
-        // The clocks are read for each sending, not kept with the batch: they tie this device's monotonic clock to the moment
-        // of arrival, and a batch that waited for an hour would tie it an hour wrong. So is what stays behind.
+        // The clocks are read for each sending and not kept with the batch: they tie this device's monotonic clock to the time of
+        // arrival, and a batch that waited for an hour would tie it an hour wrong. The changes that stay behind are named for
+        // each sending too.
         let (mut push, mut batch) = (None, None);
         match body.map(StoredBatch::read).transpose()? {
             Some(StoredBatch::OfVersion2(body)) => push = Some(Envelope { body, clock: BatchClock::of(&clocks), sig: vec![] }),
@@ -85,8 +86,8 @@ impl Store {
         })
     }
 
-    /// The documents of the batch that a request carries, with their changes: what the answer's verdicts are about. Those of a batch that
-    /// was just made are known; of one that is sent again they are read from it.
+    /// The documents of a request's batch with their changes, which the verdicts of the answer are about. Those of a new batch
+    /// are known; those of a repeated batch are read from it.
     pub fn pushed(&self, request: &SyncRequest) -> Vec<Pushed> {
         match (&request.batch, &self.newest_pushed) {
             (Some(batch), Some((hash, pushed))) if batch.hash() == *hash => pushed.clone(),
@@ -94,14 +95,14 @@ impl Store {
         }
     }
 
-    /// How far each feed has been fetched.
+    /// The position of each feed.
     pub fn cursors(&self) -> Result<Vec<Pull>, StoreError> {
         let mut scopes = self.db.prepare_cached("SELECT scope, cursor FROM scope ORDER BY scope")?;
         let pull = scopes.query_map([], |row| Ok(Pull { scope: row.get::<_, String>(0)?.into(), cursor: row.get(1)? }))?;
         Ok(pull.collect::<Result<_, _>>()?)
     }
 
-    /// What is still here, for head office to see.
+    /// The report of unsent work, for head office.
     fn beacon(&self, app: &str) -> Result<Beacon, StoreError> {
         let (unsent_cases, oldest_ms, bytes): (u32, Option<i64>, u64) = self.db.query_row(
             "SELECT count(DISTINCT case_id), min(recorded_at), coalesce(sum(length(bytes)), 0) FROM outbox WHERE state < 2",
@@ -114,18 +115,16 @@ impl Store {
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
         let unsent_bytes = bytes.saturating_add(photo_bytes);
-        // A disk that does not say how full it is keeps nothing from being sent.
+        // An unknown free space must not stop a sync.
         let disk_free_mb = self.free_space().ok().and_then(|bytes| u32::try_from(bytes / 1_000_000).ok());
         Ok(Beacon { unsent_cases, unsent_photos, unsent_bytes, oldest_ms, app: app.to_owned(), disk_free_mb })
     }
 
-    /// Applies an answer: verdicts, decisions, feeds, cursors, the token and the time anchor, in one transaction. `fresh` is the
-    /// installation to move on to if the answer makes that necessary.
-    /// `asked`: the clocks when the request was sent.
+    /// Applies an answer in one transaction: verdicts, decisions, feeds, cursors, the token and the time anchor. `fresh`: the
+    /// installation to move on to, if the answer demands one. `asked`: the clocks when the request was sent.
     pub fn apply(&mut self, answer: &Answer, asked: Clocks, now: UnixMs, fresh: InstallId) -> Result<Applied, StoreError> {
         self.load_book()?;
-        // By the policy of now; a newer one counts from the next answer on.
-        // Rules that can not be read must not take the lock away.
+        // The present policy counts; a newer one counts from the next answer on. Unreadable rules must not remove the lock.
         let policy = self.policy().or_else(|_| Policy::parse(FIRST_POLICY).map_err(|_| StoreError::Damaged("reference")))?;
         let hours = i64::from(policy.offline_hours);
         let offline_end = if hours > 0 { answer.now_ms.saturating_add(hours * 3_600_000) } else { i64::MAX };
@@ -133,12 +132,13 @@ impl Store {
         let rules = self.book.as_ref().map(|(_, book)| book.as_ref());
         let who = identity::read(&tx)?.ok_or(StoreError::NotEnrolled)?;
         if history_id(&tx)? != answer.history {
-            // Another log: every cursor starts anew; the server fed from the start because it saw the difference too.
+            // The log is another one, so every cursor starts anew. The server has fed from the start, because it saw the
+            // difference too.
             anew::begin(&tx)?;
             Self::set_meta(&tx, "history", answer.history.as_bytes())?;
             tx.execute("DELETE FROM scope", [])?;
             photos::start_over(&tx)?;
-            // Versions of another log say nothing about this one's rows, nor do times and numbers of its answers.
+            // Versions, times and numbers of answers of another log mean nothing for this one.
             tx.execute("UPDATE reference SET version = 0", [])?;
             tx.execute("DELETE FROM meta WHERE key IN (?1, ?2)", params![HEARD, WITNESS])?;
         }
@@ -157,7 +157,7 @@ impl Store {
         for number in &answer.resend {
             send_again(&tx, &who.install, *number, now, &mut touched)?;
         }
-        // Without rules nothing can be listed: the pages wait until the pack has been fetched, which comes next.
+        // Nothing can be listed without rules. The pages wait until the pack has been fetched, which comes next.
         let mut pages_whole = true;
         for page in answer.feed.iter().filter(|_| rules.is_some()) {
             let mut whole = true;
@@ -166,7 +166,8 @@ impl Store {
                     whole &= feed::take(&tx, case, &page.scope, rules, now)?;
                 }
             }
-            // A pack that does not rebuild was damaged on its way: what came with it is kept, the page is asked for again.
+            // A pack that does not rebuild was damaged on the way. The other cases of the page are kept, and the page is asked
+            // for again.
             if whole {
                 for CaseRef(case) in &page.out {
                     evict::out(&tx, case, &page.scope)?;
@@ -178,7 +179,7 @@ impl Store {
             }
             pages_whole &= whole;
         }
-        // A revoked device, and one whose version has ended, are given no pages: that a scope has no page says nothing of what is in it.
+        // A revoked device and one of an ended version get no pages, so a missing page tells nothing about its scope.
         let has_page = |scope: &Scope| answer.feed.iter().any(|page| page.scope == *scope);
         let has_pages = answer.scopes.iter().all(has_page) && answer.feed.iter().all(|page| !page.more);
         let is_read = rules.is_some() && pages_whole && answer.demand.is_none() && has_pages;
@@ -191,7 +192,7 @@ impl Store {
         match demand {
             Some(Demand::NewInstall) => {
                 rebase::everything(&tx, fresh, rules, now)?;
-                // What another copy of this store has written is fetched from the start: it counted as our own.
+                // Everything is fetched from the start, because changes of another copy of this store were left out as our own.
                 tx.execute("DELETE FROM scope", [])?;
             }
             _ if refused.is_empty() => {}
@@ -204,12 +205,12 @@ impl Store {
         Self::set_meta(&tx, "revoked", if demand == Some(Demand::Revoked) { b"1" } else { b"" })?;
         let is_revoked = demand == Some(Demand::Revoked);
         if !is_revoked && evict::leave_other_scopes(&tx, &answer.scopes)? && demand.is_none() {
-            // What was recorded here leaves too, so the feeds must not leave it out as our own.
+            // Own changes leave too, so the feeds must not leave them out as our own.
             rebase::everything(&tx, fresh, rules, now)?;
         }
         evict::evict(&tx)?;
-        // The server knows its time of receipt and this device's monotonic time of sending as one contact: only such a pair proves
-        // anything later.
+        // The server knows its time of receipt and this device's monotonic time of sending as one contact. Only such a pair
+        // proves a time later.
         if let Some(received_ms) = answer.received_ms {
             let mut anchor = Vec::from(asked.boot.0);
             anchor.extend(received_ms.to_be_bytes());
@@ -217,13 +218,13 @@ impl Store {
             Self::set_meta(&tx, "anchor", &anchor)?;
         }
         if let Some(witness) = &answer.witness {
-            // Another process on this store may have had a newer one.
+            // Another process on this store may have stored a newer one.
             if newest_answer(&tx)?.is_none_or(|newest| newest.counter < witness.counter) {
                 Self::set_meta(&tx, WITNESS, &encode(witness).map_err(|_| StoreError::Damaged("answer"))?)?;
             }
         }
         Self::set_meta(&tx, "last_answer", &answer.now_ms.to_be_bytes())?;
-        // A revoked device is told that it may deliver, not that it may go on.
+        // A revoked device may only deliver, so its answer does not extend the time offline.
         if !is_revoked {
             Self::set_meta(&tx, "offline_end", &offline_end.to_be_bytes())?;
         }
@@ -240,7 +241,7 @@ impl Store {
         let new_install = demand == Some(Demand::NewInstall);
         Ok(Applied {
             more_to_send: fresh > 0,
-            // Pages waited for the pack, if the server says that it has one: an old app is told of none.
+            // Pages may have waited for the pack, if the server says that it has one. It names none to an old app.
             more_to_pull: (self.book.is_none() && answer.refs.iter().any(|r| r.kind == RefKind::Pack))
                 || new_install
                 || (pages_whole && answer.feed.iter().any(|page| page.more)),
@@ -249,7 +250,7 @@ impl Store {
         })
     }
 
-    /// Moves on to another installation, because the server will not take this one: another device has it, or its mark.
+    /// Moves on to another installation, because the server refuses this one: another device has it, or its tag.
     pub fn change_install(&mut self, fresh: InstallId, now: UnixMs) -> Result<(), StoreError> {
         self.load_book()?;
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -258,7 +259,7 @@ impl Store {
         Ok(())
     }
 
-    /// Signed receipts of a batch: the server's words, byte for byte, and its signature. This device's proof.
+    /// The signed receipts of a batch, byte for byte with the server's signature. They are this device's proof.
     pub fn receipt(&self, install: &InstallId, batch: u64) -> Result<Option<Signed>, StoreError> {
         Ok(self
             .db
@@ -267,7 +268,7 @@ impl Store {
             .optional()?)
     }
 
-    /// The newest signed answer of the server's present log: for a server that asks for it.
+    /// The newest signed answer of the server's present log, for a server that asks for it.
     pub fn witness(&self) -> Result<Option<Witness>, StoreError> {
         newest_answer(&self.db)
     }
@@ -285,17 +286,17 @@ impl Store {
         Ok(read())
     }
 }
-/// The time of receipt in the newest verdicts.
+/// The name in `meta` of the time of receipt in the newest verdicts.
 const HEARD: &str = "heard";
-/// The newest signed answer of the server's log, with what proves it.
+/// The name in `meta` of the newest signed answer of the server's log.
 const WITNESS: &str = "witness";
 
-/// The newest signed answer of the present log. What can not be read is none: it proves nothing.
+/// The newest signed answer of the present log. An unreadable one counts as none, because it proves nothing.
 fn newest_answer(db: &Connection) -> Result<Option<Witness>, StoreError> {
     Ok(Store::meta(db, WITNESS)?.and_then(|bytes| decode(&bytes).ok()))
 }
 
-/// Quarantined changes of which head office's decision is not known here.
+/// The quarantined changes without a known decision of head office.
 fn undecided(db: &Connection) -> Result<Vec<Quarantined>, StoreError> {
     let mut query = db.prepare_cached("SELECT case_id, hash FROM outbox WHERE state = ?1 ORDER BY random() LIMIT ?2")?;
     let rows =
@@ -312,8 +313,8 @@ fn undecided(db: &Connection) -> Result<Vec<Quarantined>, StoreError> {
     Ok(out)
 }
 
-/// Head office has decided on a quarantined change. What was released stands in the log under the server's own hand, and comes
-/// with the feed of a scope that has the case, so it is no longer kept here; what was discarded stays here with the reason.
+/// Applies head office's decision on a quarantined change. A released change is deleted here, because the server has written it
+/// anew into the log and the feed of a scope with the case brings it. A discarded change stays here with the reason.
 fn decide(db: &Connection, decision: &Decision) -> Result<(), StoreError> {
     let (case, change) = (decision.of.case, decision.of.change);
     if decision.released {
@@ -344,7 +345,7 @@ fn decide(db: &Connection, decision: &Decision) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A batch never arrived, or was lost with the server's log: what was in it is unsent again.
+/// Makes the changes of a batch unsent again, because it never arrived or was lost with the server's log.
 fn send_again(
     db: &Connection,
     install: &InstallId,
@@ -373,7 +374,7 @@ fn apply_ack(
 ) -> Result<(), StoreError> {
     let is_answer = |open: OpenBatch| open.number == ack.batch && ack.install == *install && open.hash == ack.hash;
     if !open_batch(db, install)?.is_some_and(is_answer) {
-        return Ok(()); // a late answer to a batch that is settled, or the answer to another's
+        return Ok(()); // a late answer to a settled batch, or the answer to another batch
     }
     db.prepare_cached("DELETE FROM again WHERE batch = ?1")?.execute(params![ack.batch])?;
     Store::set_meta(db, HEARD, &ack.received_ms.to_be_bytes())?;
@@ -381,7 +382,7 @@ fn apply_ack(
         .execute(params![install.as_bytes(), ack.batch, signed.body, signed.sig])?;
     let open = outgoing(db, IN_BATCH)?;
     for (case, sent) in by_case(&open) {
-        // `prepare` has put aside what can not be read, so what is in the batch can; a row damaged since then waits.
+        // `prepare` has put unreadable changes aside, so the batch is readable; a row that was damaged since then waits.
         let mut changes = Vec::with_capacity(sent.len());
         for outgoing in &sent {
             changes.extend(Change::read_stored(&case, &outgoing.bytes).ok());
@@ -389,7 +390,7 @@ fn apply_ack(
         let monos: Vec<u64> = changes.iter().map(mono_of).collect();
         let answer = ack.cases.iter().find(|answer| answer.case == Some(CaseRef(case)));
         let fault = answer.and_then(|answer| answer.fault.as_ref());
-        // Verdicts come by index: another number of them than of changes is an answer to something else.
+        // Verdicts come by index, so another number of verdicts than of changes answers something else.
         let fits = |answer: &&AckCase| answer.rows.len() == sent.len() && monos.len() == sent.len();
         let verdicts = match answer.filter(fits) {
             Some(answer) => unpack_verdicts(UnixMs(ack.received_ms), &answer.rows, &answer.quarantined, &monos),

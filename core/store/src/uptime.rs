@@ -1,5 +1,5 @@
-//! Two clocks of the store's own. How long this device has been up, summed over its boots: no wall clock and no server moves it. And
-//! how late rows were judged, by which a clock that was ahead is noticed.
+//! Two clocks of the store's own. The uptime of this device, summed over its boots, which no wall clock and no server can change.
+//! And the latest time for which a row was judged, which reveals a clock that was ahead.
 
 use doorstep_domain::{PhotoId, UnixMs};
 use doorstep_rules::AHEAD_OF_NOW_MS;
@@ -7,18 +7,18 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::{Clocks, Store, StoreError};
 
-/// Written no more often, unless something waits for it: what a reboot loses.
+/// The least time between two writes of the uptime, unless something waits for it. A reboot loses up to this much.
 const STEP_MS: u64 = 10 * 60_000;
-/// In `meta`: the boot, its monotonic time when it was looked at last, and the sum.
+/// The name in `meta` of the boot, its last monotonic time, and the sum.
 const UPTIME: &str = "uptime";
-/// In `meta`: no row was judged for a later time.
+/// The name in `meta` of an upper bound: no row was judged for a later time.
 const JUDGED: &str = "judged_ms";
 /// [`JUDGED`] is written this far ahead, so that it is rewritten at most every five minutes.
 const JUDGED_STEP_MS: i64 = 5 * 60_000;
 
 impl Store {
-    /// Notes how long the device has been up: with each answer and at the end of each sync. From here on the photos that the server
-    /// has taken count how long they have been there.
+    /// Notes the uptime. Call it with each answer and at the end of each sync. From here on the time since the server took a
+    /// photo counts.
     pub fn note_uptime(&mut self, clocks: Clocks) -> Result<(), StoreError> {
         const UNCOUNTED: &str = "SELECT sha FROM photo WHERE state = 2 AND NOT EXISTS (SELECT 1 FROM stored_since WHERE stored_since.sha = photo.sha)";
         let before = read(&self.db)?;
@@ -29,9 +29,9 @@ impl Store {
             return Ok(());
         }
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // Read again: another process may have counted meanwhile.
+        // Read again, because another process may have counted meanwhile.
         let total_ms = read(&tx)?.map_or(0, |it| {
-            // Of another boot nobody knows how long it lasted after that, nor of this one before it was looked at: nothing is counted.
+            // The end of another boot and the time of this boot before its first note are unknown, so neither is counted.
             let step = if it.boot == clocks.boot.0 { clocks.mono_ms.saturating_sub(it.mono_ms) } else { 0 };
             it.total_ms.saturating_add(step)
         });
@@ -42,7 +42,7 @@ impl Store {
         Ok(())
     }
 
-    /// How long the device has been up, as it was last noted, milliseconds.
+    /// The last noted uptime, in milliseconds.
     pub(crate) fn uptime_ms(&self) -> Result<u64, StoreError> {
         Ok(read(&self.db)?.map_or(0, |it| it.total_ms))
     }
@@ -64,7 +64,7 @@ fn read(db: &Connection) -> Result<Option<Uptime>, StoreError> {
     parts.map(Some).ok_or(StoreError::Damaged("meta"))
 }
 
-/// A photo that the server does not have, or whose file is gone, counts no more; once the server has it again it counts anew.
+/// Stops the count of a photo that the server lacks or whose file is gone. It starts anew once the server has the photo again.
 pub(crate) fn count_no_more(db: &Connection, photo: &PhotoId) -> Result<(), StoreError> {
     db.prepare_cached("DELETE FROM stored_since WHERE sha = ?1")?.execute(params![photo.as_bytes()])?;
     Ok(())
@@ -78,12 +78,12 @@ pub(crate) fn judging(db: &Connection, now: UnixMs) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Whether some row was judged for a time that has not come: a clock was ahead then.
+/// Whether a row was judged for a future time, because a clock was ahead then.
 pub(crate) fn was_ahead(db: &Connection, now: UnixMs) -> Result<bool, StoreError> {
     Ok(judged(db)?.is_some_and(|latest| latest.plus(-JUDGED_STEP_MS).since(now) > AHEAD_OF_NOW_MS))
 }
 
-/// Has every row judged anew, for a clock that was ahead.
+/// Marks every row for a new judgement, after a clock that was ahead.
 pub(crate) fn judge_anew(db: &Connection, now: UnixMs) -> Result<(), StoreError> {
     db.execute("INSERT OR IGNORE INTO stale (case_id) SELECT case_id FROM case_row", [])?;
     Store::set_meta(db, JUDGED, &now.plus(JUDGED_STEP_MS).0.to_be_bytes())

@@ -1,7 +1,7 @@
-//! Wiping: the one place where something goes that may exist nowhere else, because head office ordered it.
+//! Wiping: destroys data that may exist nowhere else, because head office ordered it. Nothing else does.
 //!
-//! A mark in the folder is durable before anything is destroyed. Whatever ends the process after that, the next opening goes on
-//! where it stopped, before it looks at any key or file.
+//! A mark in the folder is durable before anything is destroyed. Whatever ends the process after that, the next opening continues
+//! the wipe, before it reads any key or file.
 
 use std::{io, path::Path};
 
@@ -13,40 +13,40 @@ use crate::{
     schema::migrate,
 };
 
-/// The mark; the last to go.
+/// The mark, which is deleted last.
 const MARK: &str = "doorstep.wiping";
-/// The lock is nobody's data, and held.
+/// The lock's file holds no data, and stays because it is in use.
 const LOCK: &str = "doorstep.lock";
 
 impl Store {
-    /// Makes it durable that this store is being wiped: before its keys are destroyed.
+    /// Makes the mark durable. Call it before the keys are destroyed.
     pub fn begin_wipe(&mut self) -> Result<(), OpenError> {
         self.wiped = true;
         put(&self.folder.join(MARK), b"")?;
         sync(&self.folder).map_err(|source| OpenError::Folder { folder: self.folder.clone(), source })
     }
 
-    /// Deletes all that this store keeps, after its keys were destroyed. What is left of it is an empty one in memory that takes
-    /// nothing any more. A file that can not be deleted is tried again with the next opening.
+    /// Deletes everything in this store, after its keys were destroyed. An empty database in memory remains, which refuses every
+    /// record. A file that can not be deleted is tried again at the next opening.
     pub fn wipe(&mut self) -> Result<(), OpenError> {
         self.wiped = true;
         self.book = None;
         let mut empty = Connection::open_in_memory()?;
         migrate(&mut empty)?;
-        // Its files are closed, and what it had not yet written is not written any more.
+        // The store's files are closed, and unwritten data is dropped.
         let old = std::mem::replace(&mut self.db, empty);
         old.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).ok();
         drop(old);
         finish(&self.folder)
     }
 
-    /// Whether it was wiped.
+    /// Whether the store was wiped.
     pub fn is_wiped(&self) -> bool {
         self.wiped
     }
 }
 
-/// Goes on with a wipe that was begun in this folder, if one was.
+/// Continues a wipe that was begun in this folder, if there is one.
 pub(crate) fn finish(folder: &Path) -> Result<(), OpenError> {
     if !folder.join(MARK).exists() {
         return Ok(());

@@ -10,7 +10,7 @@ pub use http::{HttpConfig, InboundHook, ReceiptHook, WebhookConfig};
 pub use smpp::SmppConfig;
 pub use value::{ConfigError, Secret};
 
-/// Which provider, and how to reach it.
+/// The provider and its settings.
 #[derive(Debug, Clone)]
 pub enum GatewayConfig {
     /// `provider = "log"`: nothing is sent.
@@ -50,7 +50,7 @@ impl Kind {
 impl GatewayConfig {
     /// Reads a configuration and checks every value. Files that it names are read when the provider is made.
     pub fn parse(toml: &str) -> Result<Self, ConfigError> {
-        // The error's own text shows the line, which may hold a password; its message and place are enough.
+        // The error's own text shows the line, which may hold a password. Its message and place are enough.
         let whole: Whole = toml::from_str(toml).map_err(|fault| {
             let line = fault.span().map(|span| toml.get(..span.start).unwrap_or("").lines().count().max(1));
             let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();

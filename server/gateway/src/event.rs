@@ -1,31 +1,30 @@
-//! What comes back from a provider: receipts and customers' messages.
+//! The events of a provider: receipts and customers' messages.
 
 use std::fmt;
 
 use tokio::sync::oneshot;
 
-/// What a provider reports on its own.
+/// An event that a provider reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// What became of a message, or of one segment of it.
+    /// A receipt for a message, or for one segment of it.
     Receipt(Receipt),
-    /// Somebody wrote to the service number.
+    /// A message to the service number.
     Inbound(Inbound),
 }
 
-/// What a provider says became of one segment. It may come before the answer to the submit, late, twice, or in any order.
+/// A provider's report on one segment. It may come before the answer to the submit, late, twice, or in any order.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Receipt {
-    /// The provider's id as the receipt spells it: look it up by [`crate::id_forms`].
+    /// The provider's id in the spelling of the receipt. Look it up by [`crate::id_forms`].
     pub id: String,
-    /// What became of it.
+    /// The reported status.
     pub status: ReceiptStatus,
     /// The network's own code, at most 32 printable ASCII characters; empty if there is none.
     pub code: String,
-    /// To whom the message went, if it says so: by it the receipt of a message is found whose id nobody has heard.
+    /// The number that the message went to, if the receipt names it. It finds the message if the answer with its id was lost.
     pub number: Option<String>,
-    /// When, as the provider writes it (SMPP: `YYMMDDhhmm` or with seconds, in a zone that it does not name), at most 32
-    /// characters.
+    /// The time as the provider writes it, at most 32 characters (SMPP: `YYMMDDhhmm` or with seconds, in an unnamed zone).
     pub done_at: Option<String>,
 }
 
@@ -36,7 +35,7 @@ impl fmt::Debug for Receipt {
     }
 }
 
-/// What became of a segment.
+/// The status of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ReceiptStatus {
     /// The recipient's device has it.
@@ -47,14 +46,14 @@ pub enum ReceiptStatus {
     Expired,
     /// The network refused it.
     Rejected,
-    /// The network has it; not final.
+    /// The network has it. This status is not final.
     Accepted,
-    /// The provider does not know, or says what is not known here.
+    /// The provider does not know, or reports a status that is unknown here.
     Unknown,
 }
 
 impl ReceiptStatus {
-    /// A word of `[a-z]` for databases and metrics; it never changes.
+    /// A word of `[a-z]` for databases and metrics. It never changes.
     pub fn word(self) -> &'static str {
         match self {
             Self::Delivered => "delivered",
@@ -67,16 +66,16 @@ impl ReceiptStatus {
     }
 }
 
-/// A message from a customer. A provider that was not answered sends it again.
+/// A message from a customer. The provider sends it again until it is acknowledged.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Inbound {
-    /// Who wrote: digits as the provider gives them, or a name of letters.
+    /// The sender: digits as the provider gives them, or a name of letters.
     pub from: String,
-    /// To which number, with the extension of the message that it answers.
+    /// The number that it was sent to, with the extension of the message that it answers.
     pub to: String,
-    /// What. Segments are joined; one that never came is `[…]`.
+    /// The text. Segments are joined; a missing segment is `[…]`.
     pub text: String,
-    /// The provider's id of it, if it gives one (SMPP as a rule does not).
+    /// The provider's id of the message, if it gives one (SMPP usually does not).
     pub id: Option<String>,
 }
 
@@ -87,19 +86,19 @@ impl fmt::Debug for Inbound {
     }
 }
 
-/// An event and its acknowledgement. The provider is answered only once the receiver says that the event is durable; a dropped
-/// notice, like a `false`, makes it send the event again.
+/// An event and its acknowledgement. The provider is answered once the receiver reports that the event is durable. A dropped
+/// notice, like a `false`, makes the provider send the event again.
 #[derive(Debug)]
 pub struct Notice {
-    /// What happened.
+    /// The event.
     pub event: Event,
     pub(crate) done: oneshot::Sender<bool>,
 }
 
 impl Notice {
-    /// Says whether the event is durable now.
+    /// Reports whether the event is durable.
     pub fn acknowledge(self, is_durable: bool) {
-        // Nobody waits any more if the link has gone: the provider will send the event again.
+        // If the link has ended nobody waits for this, and the provider will send the event again.
         self.done.send(is_durable).ok();
     }
 }

@@ -1,7 +1,7 @@
 //! A provider that takes one JSON document for each message over HTTPS.
 //!
-//! Each message has a connection of its own: on one that is kept, a request that meets the server's closing of it cannot be told
-//! from one that was taken. No redirects, no retries, no proxy.
+//! Each message has its own connection: on a reused one, a request that the server did not read before closing looks like one
+//! that was taken. No redirects, no retries, no proxy.
 
 pub(crate) mod answer;
 pub(crate) mod template;
@@ -31,10 +31,10 @@ use crate::{ConfigError, Fault, HttpConfig, Outgoing, Provider, Secret, Submitte
 
 pub use webhook::{Heard, MAX_WEBHOOK, WebhookError, Webhooks};
 
-/// Largest answer that is read, in bytes.
+/// The largest answer that is read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// A gateway to an HTTP provider. What it calls back with is read by [`Webhooks`].
+/// A gateway to an HTTP provider. [`Webhooks`] reads the provider's calls.
 pub struct Http {
     config: HttpConfig,
     client: Client,
@@ -45,7 +45,7 @@ pub struct Http {
 }
 
 impl Http {
-    /// Makes it ready; nothing is sent. Fails if a file that the configuration names can not be used.
+    /// Prepares the gateway without sending. Fails if a file that the configuration names can not be used.
     pub fn start(config: HttpConfig) -> Result<Self, ConfigError> {
         let template = Template::parse(&config.body).map_err(|fault| ConfigError::Value { key: "http.body", fault })?;
         let client = client(&config)?;
@@ -78,7 +78,7 @@ impl Http {
         let body = self.template.fill(Filling { number, text, reference, sender: &sender, segments: segments.count() });
         match self.client.post(&self.config.url).body(body).send().await {
             Ok(response) => self.answered(response).await,
-            // Not a byte of the document goes before there is a connection.
+            // Before there is a connection no byte of the document is sent.
             Err(fault) if fault.is_connect() => self.later(Duration::ZERO, "no connection"),
             Err(fault) if fault.is_builder() => Submitted::Refused { fault: Fault::Refused, code: "no request".to_owned() },
             Err(fault) if fault.is_timeout() => Submitted::Uncertain { why: "no answer in time" },
@@ -139,7 +139,7 @@ impl Provider for Http {
     fn stop(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         self.is_stopping.store(true, Ordering::SeqCst);
         Box::pin(async {
-            // What is in flight ends by itself within its time.
+            // Running requests end by themselves within their time limit.
             let all = self.window.acquire_many(self.config.window);
             timeout(self.config.response_seconds * 2, all).await.ok();
             self.window.close();

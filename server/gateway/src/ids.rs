@@ -1,17 +1,18 @@
-//! Spellings of a provider's id: receipts often spell it otherwise than the answer to the submit did.
+//! Spellings of a provider's id: receipts often spell it differently from the answer to the submit.
 
-/// Most characters of an id that is read as a number: 20 decimal digits hold 64 bits, padding is taken off before.
+/// The largest number of characters of an id that is read as a number. 20 decimal digits hold 64 bits, and padding is removed
+/// before.
 const MOST: usize = 20;
 
-/// The normal forms of an id. Two spellings may mean the same message when their sets have a form in common; so a database
-/// keeps the forms of the id that a submit was answered with, and looks a receipt up by all of its own.
+/// The normal forms of an id. Two spellings may mean the same message if their sets share a form. So a database stores all forms
+/// of the id in the submit's answer, and looks a receipt up by all forms of its own id.
 ///
 /// `"2587"`, `"0000002587"`, `"0a1b"` and `"A1B"` share `n2587`. The first form is always the id itself (`=` before it).
 ///
-/// Limits: an id of digits only may be decimal or hexadecimal, so `"10"` has both `n10` and `n16`, and of a provider that counts
-/// its ids up a receipt in one spelling may name another message in the other: prefer the match by the earlier form, and match
-/// only within the same provider, recipient and time. Ids longer than 64 bits, or with other characters, only match themselves
-/// (without regard to case).
+/// Limits: an id of digits only may be decimal or hexadecimal, so `"10"` has both `n10` and `n16`. If the provider counts its ids
+/// up, a receipt in one spelling may name another message in the other. Prefer the match by the earlier form, and match only
+/// within the same provider, recipient and time. Ids longer than 64 bits, or with other characters, match only themselves
+/// (ignoring case).
 pub fn id_forms(id: &str) -> Vec<String> {
     let id = id.trim();
     let mut forms = vec![format!("={}", id.to_ascii_lowercase())];
@@ -54,7 +55,7 @@ mod tests {
     #[test]
     fn an_id_of_digits_only_can_be_either() {
         assert_eq!(id_forms("10"), ["=10", "n10", "n16"]);
-        // Another message's id, if the provider counts: the earlier form is the better match.
+        // If the provider counts its ids, this may be another message's id. The earlier form is the better match.
         assert!(may_be_same("10", "16"));
         assert_eq!(id_forms("0x10"), ["=0x10", "n16"]);
     }

@@ -1,8 +1,8 @@
-//! SMS providers: what hands a message to a network, and what comes back of it (receipts, customers' replies).
+//! SMS providers: hand messages to a network, and receive its reports (receipts, customers' replies).
 //!
-//! A message is handed over **at most once** by a call of [`Provider::submit`]: whatever may have left is
-//! [`Submitted::Uncertain`] and never tried again in here. What becomes of it is for the caller, which keeps a record before
-//! it calls. Nothing here knows of databases, cases or documents, and no error, log line or `Debug` shows a number or a text.
+//! A call of [`Provider::submit`] hands a message over **at most once**: a message that may have left is
+//! [`Submitted::Uncertain`], and this crate never tries it again. The caller decides what to do then, and keeps a record before
+//! it calls. This crate knows nothing of databases, cases or documents. No error, log line or `Debug` shows a number or a text.
 
 mod config;
 mod event;

@@ -1,4 +1,4 @@
-//! The provider of a server without a gateway: it writes that a message was due, and says that none was sent.
+//! The provider of a server without a gateway. It logs that a message was due, and reports that none was sent.
 
 use std::{
     future::{Future, ready},
@@ -7,13 +7,13 @@ use std::{
 
 use crate::{Fault, Outgoing, Provider, Submitted, Submitting, masked};
 
-/// Writes one line for each message, with the number masked, and refuses it: a log never claims that something was sent.
+/// Writes one line for each message, with the number masked, and refuses the message: a log never claims that something was sent.
 pub struct Log {
     line: Box<dyn Fn(&str) + Send + Sync>,
 }
 
 impl Log {
-    /// Lines go to where the server's own lines go.
+    /// Makes a provider that writes its lines with `line`.
     pub fn new(line: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self { line: Box::new(line) }
     }

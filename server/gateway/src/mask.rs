@@ -1,14 +1,14 @@
-//! Numbers as a log may show them.
+//! Masks numbers for a log.
 
-/// A number with at least six digits hidden: `13812345600` is `138******00`. A number of fewer than nine characters, and what is
-/// no number, is hidden whole.
+/// A number with at least six digits hidden: `13812345600` becomes `138******00`. A number of fewer than nine characters, or a
+/// text that is no number, is hidden entirely.
 pub fn masked(number: &str) -> String {
     let count = number.chars().count();
     let is_number = number.strip_prefix('+').unwrap_or(number).bytes().all(|b| b.is_ascii_digit());
     if count < 9 || !is_number {
         return "******".to_owned();
     }
-    // Two stay at the end, and of the beginning at most the network's prefix.
+    // Two digits at the end stay visible, and at most the network's prefix at the beginning.
     let shown = (count - 8).min(3);
     let hide = |(at, c)| if at < shown || at >= count - 2 { c } else { '*' };
     number.chars().enumerate().map(hide).collect()

@@ -1,4 +1,4 @@
-//! What is submitted, and what is known of it afterwards.
+//! Messages and the outcomes of their submission.
 
 use std::{fmt, future::Future, pin::Pin, time::Duration};
 
@@ -7,17 +7,19 @@ use doorstep_rules::sms::Segments;
 /// One message to one number.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Outgoing {
-    /// The caller's name of this attempt: 1 to 32 of `[a-z0-9]`. HTTP providers may be given it; it says nothing of a person.
+    /// The caller's name of this attempt: 1 to 32 characters of `[a-z0-9]`. HTTP providers may get it; it tells nothing about a
+    /// person.
     pub reference: String,
     /// The recipient's number: E.164 digits, with or without `+`, or national digits if the provider wants those. At most 20.
     pub to: String,
-    /// The whole text. It must be the one that `segments` was cut from.
+    /// The whole text, from which `segments` was cut.
     pub text: String,
-    /// The text as it travels.
+    /// The text in segments.
     pub segments: Segments,
-    /// How long the network shall try to deliver. Zero leaves it to the network; more than 30 days counts as 30 days.
+    /// How long the network should try to deliver. Zero leaves it to the network; more than 30 days counts as 30 days.
     pub validity: Duration,
-    /// Digits appended to the service number, so that a reply to them tells which message it answers. With the number at most 20.
+    /// Digits that are appended to the service number, so that a reply names the message that it answers. At most 20 characters
+    /// together with the service number.
     pub extension: Option<String>,
 }
 
@@ -41,31 +43,31 @@ impl Outgoing {
     }
 }
 
-/// What became of a message.
+/// The outcome of a submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Submitted {
-    /// The provider has taken all of it.
+    /// The provider has taken the whole message.
     Accepted {
-        /// The provider's ids, by which receipts will name it: one for each segment in order over SMPP, at most one over HTTP.
+        /// The provider's ids, which receipts will name: one for each segment in order over SMPP, at most one over HTTP.
         ids: Vec<String>,
     },
-    /// Definite: the provider will send none of it (with [`Fault::Partial`] not all of it).
+    /// Definite: the provider will send none of the message (with [`Fault::Partial`] not all of it).
     Refused {
-        /// What kind of reason it gives.
+        /// The kind of reason.
         fault: Fault,
         /// The provider's own code, at most 64 printable ASCII characters, such as `0x0000000b`.
         code: String,
     },
-    /// Definite: the provider has taken none of it. It may be submitted again.
+    /// Definite: the provider has taken none of the message. It may be submitted again.
     NotSent {
-        /// Not before this has passed.
+        /// The pause before the next try.
         after: Duration,
-        /// Why, for a log or a page of operators.
+        /// The reason, for a log or a page of operators.
         why: &'static str,
     },
-    /// It may have been taken, or some of it. Never tried again in here.
+    /// The message or a part of it may have been taken. This crate never tries it again.
     Uncertain {
-        /// Why, for a log or a page of operators.
+        /// The reason, for a log or a page of operators.
         why: &'static str,
     },
 }
@@ -73,13 +75,13 @@ pub enum Submitted {
 /// Why a message was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fault {
-    /// No such number, or none that the provider serves.
+    /// The number does not exist, or the provider does not serve it.
     Number,
-    /// The text: too long, in the wrong alphabet, or against the provider's rules.
+    /// The text is too long, in the wrong alphabet, or against the provider's rules.
     Text,
-    /// The account: unknown, locked, without credit, or not allowed this service number.
+    /// The account is unknown, locked, without credit, or not allowed to use this service number.
     Account,
-    /// Some segments were taken and a later one was definitely not, so that the recipient gets a torn message or none.
+    /// Some segments were taken and a later one was definitely not, so the recipient gets a torn message or none.
     Partial,
     /// No gateway is configured: the `log` provider sends nothing.
     NoGateway,
@@ -88,7 +90,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// A word of `[a-z_]` for databases and metrics; it never changes.
+    /// A word of `[a-z_]` for databases and metrics. It never changes.
     pub fn word(self) -> &'static str {
         match self {
             Self::Number => "number",
@@ -106,11 +108,11 @@ pub type Submitting<'a> = Pin<Box<dyn Future<Output = Submitted> + Send + 'a>>;
 
 /// Hands messages to a network. One instance for each gateway.
 pub trait Provider: Send + Sync {
-    /// Hands one message over. May be called concurrently; at most the configured window is in flight.
+    /// Hands one message over. May be called concurrently; at most the configured window is unanswered.
     ///
     /// A future that is dropped before its end leaves the message uncertain.
     fn submit<'a>(&'a self, message: &'a Outgoing) -> Submitting<'a>;
 
-    /// Takes nothing new, waits for what is in flight and takes leave of the provider.
+    /// Accepts no new message, waits for unanswered ones, and says goodbye to the provider.
     fn stop(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }

@@ -1,4 +1,4 @@
-//! How fast segments may go: so many a second, and not at all while the provider says that it is too much.
+//! The rate of segments: so many a second, and none while the provider throttles.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -7,9 +7,9 @@ use std::{
 
 use tokio::time::{Instant, sleep_until};
 
-/// Of all links or connections of a provider.
+/// The pace of all links or connections of a provider.
 pub(crate) struct Pace {
-    /// Between two segments.
+    /// The pause between two segments.
     gap: Duration,
     first: Duration,
     state: Mutex<State>,
@@ -32,7 +32,7 @@ impl Pace {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a turn; turns are given in the order of asking. `Err`: nothing may go, and for so long.
+    /// Waits for a turn; turns come in the order of asking. `Err`: the provider throttles, and for how long.
     pub(crate) async fn turn(&self) -> Result<(), Duration> {
         let turn = {
             let mut state = self.state();
@@ -44,14 +44,14 @@ impl Pace {
         self.held().map_or(Ok(()), Err)
     }
 
-    /// How long nothing may go, if anything is held.
+    /// How long the provider still throttles; `None` if it does not.
     pub(crate) fn held(&self) -> Option<Duration> {
         let until = self.state().held_until;
         until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
     }
 
-    /// The provider says that it is too much, and perhaps for how long. Several answers of one time are one hold. Returns how
-    /// long nothing goes.
+    /// Notes that the provider throttles, perhaps with a shortest pause. Several throttling answers at a time count once. Returns
+    /// the pause.
     pub(crate) fn too_much(&self, at_least: Duration) -> Duration {
         let mut state = self.state();
         let now = Instant::now();
@@ -63,7 +63,7 @@ impl Pace {
         state.held_until - now
     }
 
-    /// The provider has taken one.
+    /// Notes that the provider has taken a segment.
     pub(crate) fn fine(&self) {
         self.state().hold = self.first;
     }

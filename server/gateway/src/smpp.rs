@@ -1,8 +1,8 @@
-//! SMPP 3.4 as an ESME: one transceiver link that is made again whenever it ends.
+//! SMPP 3.4 as an ESME: one transceiver link, which is remade whenever it ends.
 //!
-//! PDUs are written and read by `rusmpp`; the link itself is ours. `rusmppc`, the client beside it, has no window and an
-//! unbounded queue, ends a link at one PDU that it can not read, cannot say of a submit at the end of a link whether it was
-//! written, and switches on logging that shows numbers and texts.
+//! `rusmpp` writes and reads the PDUs; the link itself is our own. `rusmppc`, the client beside it, has no window and an
+//! unbounded queue, ends a link at one PDU that it can not read, can not tell whether a submit was written before the end of a
+//! link, and enables logging that shows numbers and texts.
 
 mod deliver;
 mod joiner;
@@ -46,30 +46,30 @@ pub struct Smpp {
     config: Arc<SmppConfig>,
     pace: Pace,
     window: Arc<Semaphore>,
-    /// Ties the segments of a message together.
+    /// The reference that ties the segments of a message together.
     reference: AtomicU8,
     state: watch::Receiver<LinkState>,
     jobs: watch::Receiver<Option<mpsc::Sender<Job>>>,
     stopping: watch::Sender<bool>,
-    /// Messages that are under way.
+    /// The number of messages that are being submitted.
     messages: Arc<AtomicUsize>,
     supervisor: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// How the link is.
+/// The state of the link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LinkState {
-    /// It is being made for the first time.
+    /// The link is being made for the first time.
     Connecting,
-    /// Messages can go.
+    /// The link is bound, and messages can go.
     Bound,
-    /// It is not there.
+    /// There is no link.
     Down {
-        /// Why, without anything personal.
+        /// The reason, without anything personal.
         why: &'static str,
         /// The SMSC's status, if it refused the bind.
         code: Option<u32>,
-        /// It is tried again after this.
+        /// The pause before the next try.
         after: Duration,
     },
     /// The provider was stopped.
@@ -77,8 +77,8 @@ pub enum LinkState {
 }
 
 impl Smpp {
-    /// Starts the link. Events go to `events`; the SMSC is answered when the receiver has acknowledged them.
-    /// Must be called inside a tokio runtime. Fails if a file that the configuration names can not be used.
+    /// Starts the link. Events go to `events`; the SMSC gets its answer once the receiver has acknowledged them. Must be called
+    /// inside a tokio runtime. Fails if a file that the configuration names can not be used.
     pub fn start(config: SmppConfig, events: mpsc::Sender<Notice>) -> Result<Self, ConfigError> {
         let config = Arc::new(config);
         let dialer = Dialer::new(config.clone())?;
@@ -92,7 +92,7 @@ impl Smpp {
         Ok(Self {
             pace: Pace::new(config.per_second, config.throttle_seconds),
             window: Arc::new(Semaphore::new(config.window.try_into().unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS))),
-            // Anywhere, so that a restart does not go on where phones still wait for the rest of another message.
+            // The reference starts at random, so that after a restart it hits no unfinished message on a phone.
             reference: AtomicU8::new(random().to_be_bytes()[0]),
             state,
             jobs,
@@ -103,7 +103,7 @@ impl Smpp {
         })
     }
 
-    /// How the link is, and when that changes.
+    /// The state of the link, and its changes.
     pub fn link(&self) -> watch::Receiver<LinkState> {
         self.state.clone()
     }
@@ -116,7 +116,7 @@ impl Smpp {
             Err(Unfit(field)) => return unfit(field),
         };
         let mut ids = Vec::with_capacity(parts.len());
-        // Set by the first segment that was taken: the rest is then waited for.
+        // The first accepted segment sets this limit for the others.
         let mut until = None;
         for part in parts {
             loop {
@@ -140,7 +140,7 @@ impl Smpp {
                     Sent::Held(left) => ("held".to_owned(), "the SMSC said later", left),
                     Sent::NoLink => ("no link".to_owned(), "not connected", self.retry()),
                 };
-                // Nothing was taken, so it may go again: by whom, depends on whether it was the first.
+                // This segment was not taken. The caller may submit the message again if it was the first; a later one is tried again here.
                 let Some(until) = until else { return Submitted::NotSent { after, why } };
                 let again = Instant::now() + after;
                 if again >= until || *self.state.borrow() == LinkState::Stopped {
@@ -153,7 +153,7 @@ impl Smpp {
     }
 
     async fn part(&self, submit: rusmpp::pdus::SubmitSm, until: Option<Instant>) -> Sent {
-        // Neither a place in the window nor a turn is worth waiting for without a link.
+        // Without a link neither the window nor the pace is worth waiting for.
         if self.jobs.borrow().is_none() || (until.is_none() && *self.stopping.borrow()) {
             return Sent::NoLink;
         }
@@ -189,7 +189,7 @@ impl Smpp {
     }
 }
 
-/// Counts a message as long as it is under way.
+/// Counts a message while it is being submitted.
 struct UnderWay<'a>(&'a AtomicUsize);
 
 impl<'a> UnderWay<'a> {
@@ -274,7 +274,7 @@ impl Supervisor {
         loop {
             let dialled = select! {
                 dialled = self.dialer.dial() => dialled,
-                // Not yet bound, so nothing is to be waited for.
+                // Before the bind there is nothing to wait for.
                 _ = stopping.wait_for(|is_stopping| *is_stopping) => return,
             };
             let (why, code) = match dialled {
@@ -311,12 +311,12 @@ impl Supervisor {
     }
 }
 
-/// Three quarters to five quarters of it: many servers that lost one SMSC shall not come back at the same moment.
+/// Three to five quarters of the pause, so that many servers that lost one SMSC do not return at the same moment.
 fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(0.75 + f64::from(random()) / f64::from(u32::MAX) / 2.0)
 }
 
 fn random() -> u32 {
-    // Only spreads load; without randomness the middle does.
+    // The value only spreads load; without randomness the middle will do.
     getrandom::u32().unwrap_or(u32::MAX / 2)
 }

@@ -1,4 +1,4 @@
-//! TLS towards providers: explicit authorities, our own crypto.
+//! TLS towards providers, with explicit authorities and our own crypto provider.
 
 use std::{path::Path, sync::Arc};
 
@@ -27,7 +27,7 @@ pub(crate) fn client_config(key: &'static str, ca_file: Option<&Path>) -> Result
     } else {
         roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
     }
-    // Named here and not installed for the process: what else runs in it makes its own choice.
+    // The provider is named here and not installed for the process, so that other code in it chooses its own.
     let made = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(|fault| ConfigError::Value { key, fault: fault.to_string() })?;

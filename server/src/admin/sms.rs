@@ -1,4 +1,4 @@
-//! SMS as head office looks at them.
+//! The administrator's view of SMS.
 
 use doorstep_domain::UnixMs;
 
@@ -7,22 +7,23 @@ pub use crate::sms::{Found, InboundRow, MessageRow, ReceiptRow};
 use crate::{AdminError, keys::Keys, sms};
 
 impl Admin {
-    /// SMS that are not settled, those of which nobody knows first; `all` of them if asked. Numbers are not shown.
+    /// Returns unsettled SMS, with those of unknown outcome first; `all` returns every SMS. Phone numbers are left out.
     pub fn messages(&self, all: bool, limit: u32) -> Result<Vec<MessageRow>, AdminError> {
         self.db.read(|tx| Ok(sms::list(tx, all, limit)?))
     }
 
-    /// Receipts that name no message.
+    /// Returns the receipts that match no message.
     pub fn receipts(&self, limit: u32) -> Result<Vec<ReceiptRow>, AdminError> {
         self.db.read(|tx| Ok(sms::receipts(tx, limit)?))
     }
 
-    /// What customers wrote: what landed on no case, or all.
+    /// Returns customers' SMS: those that belong to no case, or all.
     pub fn inbound(&self, all: bool, limit: u32) -> Result<Vec<InboundRow>, AdminError> {
         self.db.read(|tx| Ok(sms::inbound(tx, !all, limit)?))
     }
 
-    /// Lets SMS go on that were held when the data folder was put back from a copy. Returns how many wait; `None`: they were not held.
+    /// Releases SMS that were held because the data folder was restored from a copy. Returns how many wait; `None` if none were
+    /// held.
     pub fn sms_go(&mut self) -> Result<Option<u64>, AdminError> {
         self.db.write(|tx| {
             let waiting = sms::waiting(tx)?;
@@ -30,7 +31,7 @@ impl Admin {
         })
     }
 
-    /// Settles an SMS of which nobody knew whether it was sent, by a reviewer's word.
+    /// Settles an SMS of unknown outcome by a reviewer's statement.
     pub fn settle_sms(
         &mut self,
         waybill: &str,

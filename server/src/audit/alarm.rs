@@ -1,4 +1,4 @@
-//! The look that the server takes by itself, and what it has found.
+//! The server's background audit, and the faults that it has found.
 
 use std::time::Duration;
 
@@ -18,32 +18,33 @@ use crate::{
 
 pub use crate::store::log_faults::Alarm;
 
-/// Between two pages: the look is never in the way of what devices bring.
+/// The pause between two pages, so that the audit never delays devices' requests.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// All that was found.
+/// The faults of all audits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Alarms {
-    /// When the newest look that is over began; `None`: there was none.
+    /// When the newest completed audit began; `None` if none was completed.
     pub looked_at: Option<UnixMs>,
-    /// What was found, the oldest first.
+    /// The faults, oldest first.
     pub faults: Vec<Alarm>,
 }
 
-/// What looks over the log have found.
-pub(crate) fn alarms(db: &Tx<'_>) -> Result<Alarms, ApiError> {
-    let looked_at = meta::get(db, Meta::LogLooked)?.map(i64::from_be_bytes).map(UnixMs);
-    Ok(Alarms { looked_at, faults: log_faults::all(db)? })
+/// Reads the faults that audits of the log have found.
+pub(crate) fn alarms(tx: &Tx<'_>) -> Result<Alarms, ApiError> {
+    let looked_at = meta::get(tx, Meta::LogLooked)?.map(i64::from_be_bytes).map(UnixMs);
+    Ok(Alarms { looked_at, faults: log_faults::all(tx)? })
 }
 
-/// Looks over all of the log, slowly, on a reader; what it finds is kept and shown, page by page: also if it does not come to its end.
+/// Audits all of the log slowly, on a reader connection. Faults are stored and visible page by page, so an audit that fails
+/// midway loses none.
 pub(crate) async fn over_time(db: &Db, now: UnixMs) -> Result<Looked, ApiError> {
-    let mut look = db.read(|db| Look::begin(db, None)).await?;
+    let mut look = db.read(|tx| Look::begin(tx, None)).await?;
     let mut known = 0;
     let error = loop {
         let (next, more) = db
-            .read(move |db| {
-                let more = look.page(db);
+            .read(move |tx| {
+                let more = look.page(tx);
                 Ok((look, more))
             })
             .await?;
@@ -51,9 +52,9 @@ pub(crate) async fn over_time(db: &Db, now: UnixMs) -> Result<Looked, ApiError> 
         let found = look.faults_after(known).iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>();
         let found = found.map_err(|_| ApiError::Internal("a fault as JSON"))?;
         known += found.len();
-        // What was found is told even if it can not be stored.
+        // A failure to store faults ends the audit, and the faults are still returned.
         if !found.is_empty()
-            && let Err(error) = db.write(move |db| keep(db, &found, now)).await
+            && let Err(error) = db.write(move |tx| save(tx, &found, now)).await
         {
             break Some(error);
         }
@@ -70,9 +71,9 @@ pub(crate) async fn over_time(db: &Db, now: UnixMs) -> Result<Looked, ApiError> 
     Ok(look.into_looked(error.as_ref()))
 }
 
-fn keep(db: &Tx<'_>, found: &[String], now: UnixMs) -> Result<(), ApiError> {
+fn save(tx: &Tx<'_>, found: &[String], now: UnixMs) -> Result<(), ApiError> {
     for fault in found {
-        log_faults::keep(db, fault, now)?;
+        log_faults::save(tx, fault, now)?;
     }
     Ok(())
 }

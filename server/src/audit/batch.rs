@@ -1,4 +1,4 @@
-//! One batch: its signature, its columns, its verdicts, and the changes that it brought.
+//! The audit of one batch: its signature, its columns, its verdicts, and the changes that it brought.
 
 use doorstep_document::Change;
 use doorstep_domain::{CaseId, ChangeHash, DeviceId, FactsCheck, InstallId, Receipt, ReceiptParts, Reckoning, UnixMs};
@@ -25,11 +25,11 @@ use crate::{
     },
 };
 
-/// Batches of a page.
+/// How many batches a page holds.
 const BATCHES: usize = 16;
 
 impl BatchRow {
-    /// Whether the device signed it, and the columns repeat what it signed.
+    /// Whether the device signed the batch, and the columns repeat the signed values.
     fn is_signed(&self, opened: &Opened) -> bool {
         let Some(key) = &self.key else { return false };
         let header = &opened.header;
@@ -54,12 +54,12 @@ impl BatchRow {
 }
 
 impl Look {
-    /// Holds batches against their signatures and against what they brought. Returns where the next page begins, `None` at the end.
-    pub(super) fn some_batches(&mut self, db: &Tx<'_>, mut after: log_batches::Key) -> Result<Option<Place>, ApiError> {
+    /// Checks batches against their signatures and their changes. Returns where the next page begins, `None` at the end.
+    pub(super) fn some_batches(&mut self, tx: &Tx<'_>, mut after: log_batches::Key) -> Result<Option<Place>, ApiError> {
         for _ in 0..BATCHES {
-            let Some((key, row)) = log_batches::next(db, &after)? else { return Ok(None) };
+            let Some((key, row)) = log_batches::next(tx, &after)? else { return Ok(None) };
             match row {
-                Some(row) => self.batch(db, &row)?,
+                Some(row) => self.batch(tx, &row)?,
                 None => {
                     let (install, number, hash) = &key;
                     self.wrong(Fault {
@@ -75,7 +75,7 @@ impl Look {
         Ok(Some(Place::Batches(after)))
     }
 
-    fn batch(&mut self, db: &Tx<'_>, row: &BatchRow) -> Result<(), ApiError> {
+    fn batch(&mut self, tx: &Tx<'_>, row: &BatchRow) -> Result<(), ApiError> {
         if row.link.is_none() {
             self.batches.batch(&row.install, row.number, &row.hash, &row.ack);
         }
@@ -87,11 +87,11 @@ impl Look {
         }
         self.looked.batches += 1;
         let Some(opened) = opened.filter(|opened| row.is_signed(opened)) else {
-            // What it brought is not asked of it: that stands in no batch then.
+            // The changes of an altered batch are not checked here: the audit of changes finds that they stand in no batch.
             self.wrong(row.fault(Wrong::BatchAltered));
             return Ok(());
         };
-        self.follows(db, row)?;
+        self.follows(tx, row)?;
         let Ok(ack) = decode::<Ack>(&row.ack) else {
             self.wrong(row.fault(Wrong::VerdictsAltered));
             return Ok(());
@@ -104,7 +104,7 @@ impl Look {
             && ack.cases.len() == opened.docs.len();
         for (doc, answer) in opened.docs.iter().zip(&ack.cases) {
             says &= answer.case.is_none_or(|case| case.0 == doc.case);
-            self.doc(db, row, (doc, answer), &mut kept)?;
+            self.doc(tx, row, (doc, answer), &mut kept)?;
         }
         match row.link {
             None => {
@@ -113,7 +113,7 @@ impl Look {
                     self.wrong(row.fault(Wrong::BatchUnvouched));
                 }
             }
-            Some(number) => match entry(db, number)? {
+            Some(number) => match entry(tx, number)? {
                 Some(Entry::Verdicts { install, number, hash, ack, kept: signed })
                     if install == row.install.as_slice() && number == row.number && hash == row.hash.as_slice() =>
                 {
@@ -128,9 +128,9 @@ impl Look {
         Ok(())
     }
 
-    /// Whether a batch follows the one before it; where a fork was found when it came, two are kept.
-    fn follows(&mut self, db: &Tx<'_>, row: &BatchRow) -> Result<(), ApiError> {
-        let before = log_batches::of_number(db, &row.install, row.number.saturating_sub(1), &row.prev)?;
+    /// Checks that a batch follows the one before it. A fork that was found on arrival has left two batches.
+    fn follows(&mut self, tx: &Tx<'_>, row: &BatchRow) -> Result<(), ApiError> {
+        let before = log_batches::of_number(tx, &row.install, row.number.saturating_sub(1), &row.prev)?;
         let is_first = row.number == 1 && row.prev == [0; 32];
         if before.count == 0 && row.number > 1 {
             self.looked.gaps += 1;
@@ -140,15 +140,15 @@ impl Look {
         Ok(())
     }
 
-    /// Holds what a batch brought of a document against what is stored of it.
-    fn doc(&mut self, db: &Tx<'_>, row: &BatchRow, (doc, answer): (&Doc, &AckCase), kept: &mut Kept) -> Result<(), ApiError> {
+    /// Checks a batch's changes of one document against the stored ones.
+    fn doc(&mut self, tx: &Tx<'_>, row: &BatchRow, (doc, answer): (&Doc, &AckCase), kept: &mut Kept) -> Result<(), ApiError> {
         let Some(changes) = doc.changes() else { return Ok(()) };
         let read = |bytes: &Vec<u8>| Change::read(doc.document(), bytes).ok();
         let changes: Vec<_> = changes.into_iter().map(|(hash, bytes)| (hash, read(&bytes), bytes)).collect();
         let monos: Vec<u64> = changes.iter().map(|(_, read, _)| read.as_ref().map_or(0, mono_of)).collect();
         let base = decode::<Ack>(&row.ack).map_or(UnixMs(row.received_at), |ack| UnixMs(ack.received_ms));
         let verdicts = unpack_verdicts(base, &answer.rows, &answer.quarantined, &monos);
-        let stored = log_rows::stored(db, &doc.case, &changes.iter().map(|(hash, ..)| *hash).collect::<Vec<_>>())?;
+        let stored = log_rows::stored(tx, &doc.case, &changes.iter().map(|(hash, ..)| *hash).collect::<Vec<_>>())?;
         for ((at, (hash, read, bytes)), verdict) in changes.iter().enumerate().zip(verdicts) {
             let wrong = match &verdict {
                 Verdict::Ok(receipt) | Verdict::Dup(receipt) => {
@@ -161,7 +161,7 @@ impl Look {
                     let receipt = if is_of_version_2 { completed(receipt) } else { *receipt };
                     match found {
                         None => Some(Wrong::ChangeMissing),
-                        // It can not be read.
+                        // The stored change can not be read.
                         Some(None) => Some(Wrong::ChangeAltered),
                         Some(Some(found)) if is_first && !found.is(row, bytes, read.as_ref()) => Some(Wrong::ChangeAltered),
                         Some(Some(found)) if receipt != found.receipt => Some(Wrong::ReceiptAltered),
@@ -170,16 +170,16 @@ impl Look {
                 }
                 Verdict::Quarantined(why) => {
                     let of = (row.install.as_slice().try_into().unwrap_or([0; 16]), row.number);
-                    // One that can not be read is not what was kept.
-                    readable(kept.quarantined(db, (&doc.case, hash), (&of.0, of.1)))?;
-                    refused(db, (&doc.case, hash, bytes), why, row)?
+                    // A refused change that can not be read has been altered.
+                    readable(kept.quarantined(tx, (&doc.case, hash), (&of.0, of.1)))?;
+                    refused(tx, (&doc.case, hash, bytes), why, row)?
                 }
                 Verdict::Pend => None,
             };
             if let Some(wrong) = wrong {
-                let waybill = match look::waybill(db, &doc.case)? {
+                let waybill = match look::waybill(tx, &doc.case)? {
                     Some(waybill) => Some(waybill),
-                    // The case's row is gone: what the device signed may name it.
+                    // The case's row is gone, but the signed change may name the waybill.
                     None => read
                         .as_ref()
                         .and_then(|change| change.entries().iter().find_map(|entry| entry.facts.as_ref()))
@@ -192,7 +192,7 @@ impl Look {
     }
 }
 
-/// A receipt that version 2 gave, as the step to version 3 has completed what is stored of it (`0002_version_3.sql`).
+/// A receipt that version 2 gave, completed as the migration to version 3 completed its stored copy (`0002_version_3.sql`).
 fn completed(answered: &Receipt) -> Receipt {
     let parts = answered.parts();
     let gap = parts.acted_at.filter(|_| !answered.acted.foreign_anchor).map(|at| {
@@ -206,7 +206,8 @@ fn completed(answered: &Receipt) -> Receipt {
 }
 
 impl Stored {
-    /// Whether the columns repeat what the change says. `is_before`: from before version 3, when they did not say who and of which boot.
+    /// Whether the columns repeat the change. `is_before`: the change is older than version 3, when the columns held no person
+    /// and no boot.
     fn repeats(&self, change: &Change, is_before: bool) -> bool {
         let first = change.entries().first();
         let says_who = self.person == first.map_or("", |entry| entry.author.user.as_str())
@@ -216,7 +217,7 @@ impl Stored {
             && (says_who || (is_before && self.person.is_empty()))
     }
 
-    /// Whether it is what the server wrote itself, as its link names it: at that place of the case, under that link.
+    /// Whether the row is the server's own change that its link names: at that place of the case, under that link.
     pub(super) fn is_own(
         &self,
         (case, hash): (&CaseId, &ChangeHash),
@@ -233,28 +234,29 @@ impl Stored {
             && receipt_hash(hash, &self.receipt) == *receipt
     }
 
-    /// Whether it is what the batch brought, and the columns repeat what it says.
+    /// Whether the row is the change that the batch brought, and its columns repeat the change.
     fn is(&self, of: &BatchRow, bytes: &[u8], read: Option<&Change>) -> bool {
         let columns = read.is_none_or(|change| self.repeats(change, of.link.is_none()));
         columns && self.bytes == bytes && self.device == of.device && self.pushed_by == of.install && self.batch == of.number
     }
 }
 
-/// What is wrong with a refused change as it is kept.
+/// Finds the fault of a refused change in quarantine.
 fn refused(
-    db: &Tx<'_>,
+    tx: &Tx<'_>,
     (case, hash, bytes): (&CaseId, &ChangeHash, &[u8]),
     why: &RefusalCode,
     of: &BatchRow,
 ) -> Result<Option<Wrong>, ApiError> {
-    let kept = match readable(log_rows::refused(db, case, hash))? {
+    let kept = match readable(log_rows::refused(tx, case, hash))? {
         Some(Some(kept)) => kept,
         Some(None) => return Ok(Some(Wrong::RefusedMissing)),
-        // It can not be read.
+        // The refused change can not be read.
         None => return Ok(Some(Wrong::RefusedAltered)),
     };
-    // Refused again in a later batch, or in another of the same number: the first one's row stays, with its reason.
-    let twins = log_batches::count(db, &of.install, of.number)?;
+    // The change may have been refused again in a later batch, or in a second batch of one number. The first row then stays, with
+    // its reason.
+    let twins = log_batches::count(tx, &of.install, of.number)?;
     let is_its = kept.pushed_by == of.install && kept.batch == of.number && twins == 1;
     let is_same = kept.bytes == bytes && (!is_its || (kept.why == *why && kept.device == of.device && kept.person == of.person));
     Ok((!is_same).then_some(Wrong::RefusedAltered))

@@ -1,72 +1,72 @@
-//! What can be wrong with the log, and what a look has found.
+//! The faults that an audit of the log can find, and its result.
 
 use doorstep_domain::{CaseId, ChangeHash, InstallId};
 use serde::Serialize;
 
-/// What is wrong.
+/// The kinds of faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Wrong {
-    /// A link is not there.
+    /// A link is missing.
     LinkMissing,
-    /// A link is not what was signed, or does not follow the one before.
+    /// A link differs from its signed form, or does not follow the one before.
     LinkAltered,
-    /// A batch for which a link vouches is not there.
+    /// A batch for which a link vouches is missing.
     BatchMissing,
-    /// A batch is not what its device signed, or its columns say something else.
+    /// A batch differs from its signed form, or its columns contradict it.
     BatchAltered,
-    /// A batch follows another one than the one that is stored before it, and no fork was found when it came.
+    /// A batch follows another predecessor than the stored one, and no fork was found on its arrival.
     BatchMisplaced,
     /// No link vouches for the verdicts on a batch.
     BatchUnvouched,
-    /// The verdicts on a batch, the place of a change or the first receipt of a refused one are not those that were given.
+    /// The verdicts on a batch, the place of a change or the first receipt of a refused change differ from those that were given.
     VerdictsAltered,
-    /// A change that was taken is not there.
+    /// An accepted change is missing.
     ChangeMissing,
-    /// A change is not the one that its batch brought, or its columns say something else.
+    /// A change differs from the one that its batch brought, or its columns contradict it.
     ChangeAltered,
-    /// The receipt of a change is not the one that was answered.
+    /// The receipt of a change differs from the one in the answer.
     ReceiptAltered,
-    /// A change stands in no batch, or in none of those that it names.
+    /// A change stands in no batch, or in none of the batches that it names.
     ChangeUnfounded,
-    /// A change that was refused is not in quarantine.
+    /// A refused change is missing from quarantine.
     RefusedMissing,
-    /// A change in quarantine is not the one that its batch brought, or has another reason than the one that was answered.
+    /// A change in quarantine differs from the one that its batch brought, or has another reason than the answer gave.
     RefusedAltered,
     /// A change in quarantine stands in no batch.
     RefusedUnfounded,
-    /// What the server itself wrote is not there.
+    /// A change of the server itself is missing.
     OwnMissing,
-    /// What the server itself wrote, or its receipt, is not what it signed.
+    /// A change of the server itself, or its receipt, differs from its signed form.
     OwnAltered,
-    /// No link vouches for what is said to be the server's own.
+    /// No link vouches for a change that claims to be the server's own.
     OwnUnvouched,
-    /// The places of a case's changes have a gap, or are not as many as the case says.
+    /// The places of a case's changes have a gap, or their number differs from the one in the case's row.
     CaseIncomplete,
-    /// Something of what was there before links were made has been changed, removed or added since.
+    /// Data from before the first link has been changed, removed or added since.
     BeforeAltered,
-    /// A row can not be read: a column holds what no server writes.
+    /// A row can not be read: a column holds a value that no server writes.
     Unreadable,
 }
 
-/// One thing that is wrong, and where.
+/// One fault and its place.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Fault {
-    /// What.
+    /// The kind of fault.
     pub wrong: Wrong,
-    /// The case.
+    /// The case of the fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub case: Option<CaseId>,
-    /// The case's waybill, as far as its row says it.
+    /// The waybill in the case's row, if it can be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waybill: Option<String>,
-    /// The change.
+    /// The change of the fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change: Option<ChangeHash>,
     /// The installation in whose chain the batch is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub install: Option<InstallId>,
-    /// The batch.
+    /// The number of the batch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<u64>,
     /// The number of the link.
@@ -77,36 +77,37 @@ pub struct Fault {
     pub row: Option<String>,
 }
 
-/// What looking over the log has given.
+/// The result of an audit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Looked {
-    /// Links.
+    /// How many links were checked.
     pub links: u64,
-    /// Batches that were held against their signature and their changes.
+    /// How many batches were checked against their signature and their changes.
     pub batches: u64,
-    /// Changes of devices.
+    /// How many changes of devices were checked.
     pub changes: u64,
-    /// Changes that the server itself wrote.
+    /// How many changes of the server itself were checked.
     pub own: u64,
-    /// Changes in quarantine.
+    /// How many changes in quarantine were checked.
     pub refused: u64,
-    /// Batches whose verdicts nobody vouches for, each alone: they are from before. A look over all of the log holds them together
-    /// against what was there when links began.
+    /// How many batches have verdicts for which no link vouches, because they are older than the first link. An audit of the
+    /// whole log checks them together against the digest that was made when links began.
     pub batches_before: u64,
-    /// The same for the server's own changes.
+    /// How many of the server's own changes are older than the first link. An audit of the whole log checks them together, like
+    /// `batches_before`.
     pub own_before: u64,
-    /// Batches whose predecessor never arrived.
+    /// How many batches have a predecessor that never arrived.
     pub gaps: u64,
-    /// What is wrong; at most [`MOST_FAULTS`].
+    /// The faults, at most [`MOST_FAULTS`].
     pub faults: Vec<Fault>,
-    /// How much is wrong beside that.
+    /// How many faults were found beyond [`MOST_FAULTS`].
     pub more_faults: u64,
-    /// Why the look could not go on to the end of the log; what it found until then is there.
+    /// Why the audit stopped before the end of the log. The faults until then are in `faults`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unfinished: Option<String>,
 }
 
-/// Most faults that are named.
+/// The largest number of faults that are listed.
 pub const MOST_FAULTS: usize = 1_000;
 
 impl Fault {

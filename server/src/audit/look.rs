@@ -1,4 +1,4 @@
-//! A look over the log: how far it is, and what it knows of what it has passed.
+//! The state of an audit of the log: its position, and what it remembers of earlier pages.
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// After which row a page begins. Numbers are as SQL has them: a row may hold one that no server writes.
+/// The row after which a page begins. Numbers are signed as in SQL, because a row may hold one that no server writes.
 #[derive(Clone)]
 pub(super) enum Place {
     Links(i64),
@@ -29,10 +29,10 @@ pub(super) enum Place {
     Refused(Vec<u8>, Vec<u8>),
 }
 
-/// Before the first number.
+/// A position before the first number.
 pub(super) const FIRST: i64 = i64::MIN;
 
-/// A look over the log, of one case or of all.
+/// An audit of the log, of one case or of all.
 pub(crate) struct Look {
     pub(super) only: Option<CaseId>,
     pub(super) keys: HashMap<Vec<u8>, Vec<u8>>,
@@ -48,12 +48,12 @@ pub(crate) struct Look {
 }
 
 impl Look {
-    /// Begins a look.
-    pub(crate) fn begin(db: &Tx<'_>, only: Option<CaseId>) -> Result<Self, ApiError> {
+    /// Begins an audit.
+    pub(crate) fn begin(tx: &Tx<'_>, only: Option<CaseId>) -> Result<Self, ApiError> {
         let nothing = Tally::default().digest();
         Ok(Self {
             only,
-            keys: keys(db)?,
+            keys: keys(tx)?,
             place: Place::Links(FIRST),
             last_link: None,
             before: Before { batches: 0, batches_digest: nothing, own: 0, own_digest: nothing },
@@ -66,10 +66,10 @@ impl Look {
         })
     }
 
-    /// Goes one page on; `false`: it is over.
-    pub(crate) fn page(&mut self, db: &Tx<'_>) -> Result<bool, ApiError> {
-        // A page is one view of all tables: rows that are written meanwhile belong to a later page, or to the next look.
-        let tx = db;
+    /// Audits the next page; `false` at the end.
+    pub(crate) fn page(&mut self, tx: &Tx<'_>) -> Result<bool, ApiError> {
+        // A page reads all tables in one transaction, so rows that are written meanwhile belong to a later page or to the next
+        // audit.
         let next = match self.place.clone() {
             Place::Links(after) => self.links(tx, after)?.or_else(|| Some(Place::Batches((vec![], FIRST, vec![])))),
             Place::Batches(after) => self.some_batches(tx, after)?.or_else(|| Some(Place::Changes(vec![], FIRST))),
@@ -84,22 +84,22 @@ impl Look {
         Ok(true)
     }
 
-    /// The faults that were found after the first so many.
+    /// The faults after the first `known` ones.
     pub(super) fn faults_after(&self, known: usize) -> &[Fault] {
         self.looked.faults.get(known..).unwrap_or_default()
     }
 
-    /// What was found so far; `error`: why it could not go on.
+    /// The result so far. `error` says why the audit could not go on.
     pub(crate) fn into_looked(self, error: Option<&ApiError>) -> Looked {
         Looked { unfinished: error.map(ToString::to_string), ..self.looked }
     }
 
-    /// What was there before links began is held together against the digest of then.
-    pub(super) fn end(&mut self, db: &Tx<'_>) -> Result<(), ApiError> {
+    /// Checks the data from before the first link against the digest of that time.
+    pub(super) fn end(&mut self, tx: &Tx<'_>) -> Result<(), ApiError> {
         let before = self.before;
         if self.only.is_some() && before.own > 0 {
-            // The pages were of one case.
-            self.own = readable(link::own_of_before(db))?.unwrap_or_default();
+            // An audit of one case has read only that case's pages.
+            self.own = readable(link::own_of_before(tx))?.unwrap_or_default();
         }
         let is_as_before = |before: (u64, [u8; 32]), now: &Tally| before == (now.count, now.digest());
         if !(is_as_before((before.batches, before.batches_digest), &self.batches)
@@ -126,35 +126,35 @@ impl Look {
 
     pub(super) fn wrong_of_case(
         &mut self,
-        db: &Tx<'_>,
+        tx: &Tx<'_>,
         wrong: Wrong,
         case: &CaseId,
         change: Option<ChangeHash>,
     ) -> Result<(), ApiError> {
-        self.wrong(Fault { case: Some(*case), waybill: waybill(db, case)?, change, ..Fault::of(wrong) });
+        self.wrong(Fault { case: Some(*case), waybill: waybill(tx, case)?, change, ..Fault::of(wrong) });
         Ok(())
     }
 }
 
 /// The server's public keys, by the id under which links name them.
-pub(super) fn keys(db: &Tx<'_>) -> Result<HashMap<Vec<u8>, Vec<u8>>, ApiError> {
-    let own = Keys::own(db)?.into_iter();
+pub(super) fn keys(tx: &Tx<'_>) -> Result<HashMap<Vec<u8>, Vec<u8>>, ApiError> {
+    let own = Keys::own(tx)?.into_iter();
     Ok(own.map(|public| (DeviceId::of(&public).as_bytes().to_vec(), public)).collect())
 }
 
-/// The waybill of a case, as its row says it.
-pub(super) fn waybill(db: &Tx<'_>, case: &CaseId) -> Result<Option<String>, ApiError> {
-    Ok(readable(log_rows::waybill(db, case))?.flatten())
+/// The waybill in a case's row.
+pub(super) fn waybill(tx: &Tx<'_>, case: &CaseId) -> Result<Option<String>, ApiError> {
+    Ok(readable(log_rows::waybill(tx, case))?.flatten())
 }
 
-/// A row's name for a person: its table, and its key in hexadecimal.
+/// A readable name of a row: its table, and its key in hexadecimal.
 pub(super) fn row_name(table: &str, key: &[&[u8]], number: Option<i64>) -> String {
     let hex = |part: &&[u8]| part.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let parts = key.iter().map(hex).chain(number.map(|number| number.to_string()));
     std::iter::once(table.to_owned()).chain(parts).collect::<Vec<_>>().join(" ")
 }
 
-/// Looks over all of the log, or over one case, at once.
+/// Audits all of the log, or one case, without pauses.
 pub(crate) fn look(store: &Store, only: Option<CaseId>) -> Result<Looked, ApiError> {
     let mut look = store.read(|tx| Look::begin(tx, only))?;
     loop {
@@ -167,8 +167,8 @@ pub(crate) fn look(store: &Store, only: Option<CaseId>) -> Result<Looked, ApiErr
 }
 
 /// The entry of a link.
-pub(super) fn entry(db: &Tx<'_>, number: u64) -> Result<Option<Entry>, ApiError> {
-    Ok(links::get(db, number)?.and_then(|link| link.entry()))
+pub(super) fn entry(tx: &Tx<'_>, number: u64) -> Result<Option<Entry>, ApiError> {
+    Ok(links::get(tx, number)?.and_then(|link| link.entry()))
 }
 
 #[cfg(test)]

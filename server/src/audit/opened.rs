@@ -1,4 +1,4 @@
-//! Stored batches, opened: what they brought, by the verdicts on them.
+//! Stored batches, opened: their changes, sorted by the verdicts on them.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -14,7 +14,7 @@ use crate::{
 /// An installation and the number of a batch in its chain.
 pub(super) type Numbered = (Vec<u8>, u64);
 
-/// What batches brought of the case that is looked at, by the verdicts on it.
+/// The changes that batches brought of the audited case, by their verdicts.
 #[derive(Default)]
 pub(super) struct Brought {
     pub(super) case: Option<CaseId>,
@@ -28,14 +28,14 @@ pub(super) struct Verdicts {
     pub(super) refused: HashSet<ChangeHash>,
 }
 
-/// Batches that were opened last: cases that lie beside each other are often of the same ones.
+/// A cache of the batches that were opened last, because neighbouring cases often share batches.
 #[derive(Default)]
 pub(super) struct Shelf {
     pub(super) batches: HashMap<Numbered, Vec<Answered>>,
-    /// The oldest first.
+    /// The cached batches, oldest first.
     pub(super) order: VecDeque<Numbered>,
     pub(super) bytes: usize,
-    /// How many were opened in all.
+    /// How many batches were opened in all.
     pub(super) opened: usize,
 }
 
@@ -47,21 +47,21 @@ pub(super) struct Opened {
     pub docs: Vec<Doc>,
 }
 
-/// A document of it.
+/// A document of a batch.
 pub(super) struct Doc {
     pub case: CaseId,
     pack: Vec<u8>,
-    /// What version 3 signs of it.
+    /// The part of the document that version 3 signs.
     signed: Option<PushDoc>,
 }
 
 impl Doc {
-    /// With its kind. Of one that is not known nothing was taken.
+    /// The document with its kind. Of an unknown kind no change was accepted.
     pub(super) fn document(&self) -> DocRef {
         self.signed.as_ref().and_then(PushDoc::document).unwrap_or((&self.case).into())
     }
 
-    /// Its changes; `None`: nothing was taken of it, because its pack does not rebuild to what is signed.
+    /// The document's changes. `None`: none was accepted, because the pack does not rebuild to the signed hashes.
     pub(super) fn changes(&self) -> Option<Vec<(ChangeHash, Vec<u8>)>> {
         let chunks = restore_within(&self.pack, MAX_REQUEST).ok()?;
         let is_signed = self.signed.as_ref().is_none_or(|doc| doc.is_of(chunks.iter().map(|(hash, _)| hash)));
@@ -69,7 +69,7 @@ impl Doc {
     }
 }
 
-/// Opens a stored body; `None`: it can not be read.
+/// Opens a stored body; `None` if it can not be read.
 pub(super) fn open(version: u32, sealed: &[u8]) -> Option<Opened> {
     let body = doorstep_protocol::open(sealed, doorstep_protocol::MAX_INFLATED).ok()?;
     if version == 2 {
@@ -89,12 +89,12 @@ pub(super) struct Answered(Vec<(Doc, AckCase)>);
 
 impl Answered {
     fn of(version: u32, body: &[u8], ack: &[u8]) -> Self {
-        // One that can not be read is named for itself, and has brought nothing.
+        // A batch that can not be read is a fault of its own, and counts as empty here.
         let read = open(version, body).zip(decode::<Ack>(ack).ok());
         Self(read.map(|(opened, ack)| opened.docs.into_iter().zip(ack.cases).collect()).unwrap_or_default())
     }
 
-    /// The changes of a case that it brought. Only what is of the case is rebuilt.
+    /// Adds the batch's changes of a case. Changes of other cases are not rebuilt.
     pub(super) fn add_to(&self, verdicts: &mut Verdicts, case: &CaseId) {
         for (doc, answer) in self.0.iter().filter(|(doc, _)| doc.case == *case) {
             let changes = doc.changes().unwrap_or_default();
@@ -109,7 +109,7 @@ impl Answered {
         }
     }
 
-    /// About how much memory it takes: a pack is there twice.
+    /// About how much memory the batch takes. A pack counts twice, because it is held twice.
     fn bytes(&self) -> usize {
         let of_doc = |(doc, answer): &(Doc, AckCase)| {
             size_of::<(Doc, AckCase)>() + doc.pack.len() * 2 + answer.rows.len() * size_of::<ReceiptRow>()
@@ -118,22 +118,22 @@ impl Answered {
     }
 }
 
-/// Most bytes of batches that stay open.
+/// The largest number of bytes of batches that stay open.
 const SHELF: usize = 64 << 20;
-/// What a batch takes beside its documents.
+/// The memory of a batch without its documents.
 const OF_A_BATCH: usize = 256;
 
 impl Shelf {
-    /// Puts the batches of a number away: they are read anew when they are asked for next.
+    /// Drops the batches of a number from the cache, so that the next use reads them anew.
     pub(super) fn forget(&mut self, of: &Numbered) {
         self.bytes -= self.batches.remove(of).map_or(0, |batches| bytes_of(&batches));
         self.order.retain(|known| known != of);
     }
 
-    /// The batches of a number.
-    pub(super) fn batches(&mut self, db: &Tx<'_>, of: &Numbered) -> Result<&[Answered], ApiError> {
+    /// Returns the batches of a number.
+    pub(super) fn batches(&mut self, tx: &Tx<'_>, of: &Numbered) -> Result<&[Answered], ApiError> {
         if !self.batches.contains_key(of) {
-            let batches = read_answered(db, of)?;
+            let batches = read_answered(tx, of)?;
             self.opened += 1;
             self.bytes += bytes_of(&batches);
             while self.bytes > SHELF
@@ -152,7 +152,7 @@ fn bytes_of(batches: &[Answered]) -> usize {
     OF_A_BATCH + batches.iter().map(Answered::bytes).sum::<usize>()
 }
 
-fn read_answered(db: &Tx<'_>, of: &Numbered) -> Result<Vec<Answered>, ApiError> {
-    let batches = log_batches::answered(db, &of.0, of.1)?;
+fn read_answered(tx: &Tx<'_>, of: &Numbered) -> Result<Vec<Answered>, ApiError> {
+    let batches = log_batches::answered(tx, &of.0, of.1)?;
     Ok(batches.iter().map(|(version, body, ack)| Answered::of(*version, body, ack)).collect())
 }

@@ -1,4 +1,4 @@
-//! The pages: links, changes, what was refused.
+//! The pages of an audit: links, changes and refused changes.
 
 use doorstep_domain::{CaseId, ChangeHash, InstallId};
 use doorstep_protocol::signing::is_signed;
@@ -21,22 +21,23 @@ use crate::{
 
 const LINKS: usize = 256;
 const ROWS: usize = 256;
-/// Batches that a page of changes opens: no transaction of the look is long.
+/// How many batches a page of changes may open, so that no transaction of the audit is long.
 const OPENED: usize = 16;
 
 impl Look {
-    /// Holds links against their signatures, and what they vouch for against the tables. Returns where the next page begins, `None` at the end.
-    pub(super) fn links(&mut self, db: &Tx<'_>, after: i64) -> Result<Option<Place>, ApiError> {
-        let page = links::after(db, after, LINKS)?;
+    /// Checks links against their signatures, and the tables against the links. Returns where the next page begins, `None` at the
+    /// end.
+    pub(super) fn links(&mut self, tx: &Tx<'_>, after: i64) -> Result<Option<Place>, ApiError> {
+        let page = links::after(tx, after, LINKS)?;
         let mut last = after;
         for (number, link) in page.rows {
-            // They are numbered from 1.
+            // Links are numbered from 1.
             match link.filter(|link| link.number > 0) {
-                Some(link) => self.link(db, &link, u64::try_from(last).unwrap_or_default())?,
+                Some(link) => self.link(tx, &link, u64::try_from(last).unwrap_or_default())?,
                 None => {
                     self.wrong(Fault { row: Some(row_name("link", &[], Some(number))), ..Fault::of(Wrong::Unreadable) });
                     if number > 0 {
-                        // Nobody knows what the next one should follow.
+                        // The next link has no known predecessor.
                         self.last_link = None;
                     }
                 }
@@ -46,7 +47,7 @@ impl Look {
         Ok(page.more.then_some(Place::Links(last)))
     }
 
-    fn link(&mut self, db: &Tx<'_>, link: &Link, last: u64) -> Result<(), ApiError> {
+    fn link(&mut self, tx: &Tx<'_>, link: &Link, last: u64) -> Result<(), ApiError> {
         let at = |wrong| Fault { link: Some(link.number), ..Fault::of(wrong) };
         if link.number != last + 1 {
             self.wrong(Fault { link: Some(last + 1), ..Fault::of(Wrong::LinkMissing) });
@@ -54,11 +55,11 @@ impl Look {
         }
         let message = link.message().unwrap_or_default();
         if !self.keys.contains_key(&link.key) {
-            // It may have been replaced since the look began.
-            self.keys = keys(db)?;
+            // The server's key may have been replaced since the audit began.
+            self.keys = keys(tx)?;
         }
         let key = self.keys.get(&link.key).map(Vec::as_slice).unwrap_or_default();
-        // After one that is missing nobody knows what it should follow.
+        // A link after a missing one has no known predecessor.
         let follows = match self.last_link {
             Some(before) => link.prev == before,
             None => link.number > 1 || link.prev == [0; 32],
@@ -73,7 +74,7 @@ impl Look {
             Some(Entry::Before { before }) if link.number == 1 => self.before = before,
             Some(Entry::Before { .. }) => self.wrong(at(Wrong::LinkAltered)),
             Some(Entry::Verdicts { install, number, hash, .. }) => {
-                let there = log_batches::named_link(db, &install, number, &hash)?;
+                let there = log_batches::named_link(tx, &install, number, &hash)?;
                 let fault = |wrong| Fault { install: Some(InstallId::new(install)), batch: Some(number), ..at(wrong) };
                 match there {
                     None => self.wrong(fault(Wrong::BatchMissing)),
@@ -81,32 +82,32 @@ impl Look {
                     Some(_) => {}
                 }
             }
-            Some(own @ Entry::Own { .. }) => self.own(db, link.number, &own)?,
+            Some(own @ Entry::Own { .. }) => self.own(tx, link.number, &own)?,
         }
         Ok(())
     }
 
-    /// Holds a change that the server wrote against its link.
-    fn own(&mut self, db: &Tx<'_>, number: u64, own: &Entry) -> Result<(), ApiError> {
+    /// Checks a change of the server itself against its link.
+    fn own(&mut self, tx: &Tx<'_>, number: u64, own: &Entry) -> Result<(), ApiError> {
         let Entry::Own { case, n, device, change, receipt } = own else { return Ok(()) };
         let (case, hash) = (CaseId::new(*case), ChangeHash::new(*change));
-        let wrong = match log_rows::stored(db, &case, &[hash])?.get(&hash) {
+        let wrong = match log_rows::stored(tx, &case, &[hash])?.get(&hash) {
             None => Some(Wrong::OwnMissing),
             Some(Some(stored)) if stored.is_own((&case, &hash), (*n, number), device, receipt) => None,
             Some(_) => Some(Wrong::OwnAltered),
         };
         match wrong {
-            Some(wrong) => self.wrong_of_case(db, wrong, &case, Some(hash)),
+            Some(wrong) => self.wrong_of_case(tx, wrong, &case, Some(hash)),
             None => Ok(()),
         }
     }
 
-    /// Holds every change against the batch or the link that it stands in. Returns where the next page begins, `None` at the end.
-    pub(super) fn changes(&mut self, db: &Tx<'_>, after: (Vec<u8>, i64)) -> Result<Option<Place>, ApiError> {
+    /// Checks every change against its batch or link. Returns where the next page begins, `None` at the end.
+    pub(super) fn changes(&mut self, tx: &Tx<'_>, after: (Vec<u8>, i64)) -> Result<Option<Place>, ApiError> {
         let page = match &self.only {
-            // Straight to the case: the pages before it are not read.
-            Some(case) => log_rows::changes_of_case_after(db, case, after.1, ROWS)?,
-            None => log_rows::changes_after(db, (&after.0, after.1), ROWS)?,
+            // An audit of one case skips the pages of the cases before it.
+            Some(case) => log_rows::changes_of_case_after(tx, case, after.1, ROWS)?,
+            None => log_rows::changes_after(tx, (&after.0, after.1), ROWS)?,
         };
         let (mut last, opened) = (after, self.shelf.opened);
         for ((case, n), change) in page.rows {
@@ -114,17 +115,17 @@ impl Look {
             match CaseId::try_from(case.as_slice()) {
                 Ok(case) => {
                     if n != if begins { 1 } else { last.1.saturating_add(1) } {
-                        self.wrong_of_case(db, Wrong::CaseIncomplete, &case, None)?;
+                        self.wrong_of_case(tx, Wrong::CaseIncomplete, &case, None)?;
                     }
                     if begins {
-                        self.holds_all(db, &case)?;
+                        self.holds_all(tx, &case)?;
                     }
                     match change {
-                        Some(change) => self.change(db, change, n.unsigned_abs())?,
-                        None => self.unreadable(db, row_name("change", &[case.as_bytes()], Some(n)), Some(case))?,
+                        Some(change) => self.change(tx, change, n.unsigned_abs())?,
+                        None => self.unreadable(tx, row_name("change", &[case.as_bytes()], Some(n)), Some(case))?,
                     }
                 }
-                Err(_) => self.unreadable(db, row_name("change", &[&case], Some(n)), None)?,
+                Err(_) => self.unreadable(tx, row_name("change", &[&case], Some(n)), None)?,
             }
             last = (case, n);
             if self.shelf.opened - opened >= OPENED {
@@ -134,13 +135,13 @@ impl Look {
         Ok(page.more.then_some(Place::Changes(last.0, last.1)))
     }
 
-    /// Holds a change against the batch or the link that it stands in.
-    fn change(&mut self, db: &Tx<'_>, change: Placed, n: u64) -> Result<(), ApiError> {
+    /// Checks a change against its batch or link.
+    fn change(&mut self, tx: &Tx<'_>, change: Placed, n: u64) -> Result<(), ApiError> {
         let Placed { case, hash, pushed_by, batch, link, receipt } = change;
         let unvouched = match link {
             _ if batch > 0 => {
                 self.looked.changes += 1;
-                let is_founded = self.is_founded(db, (pushed_by, batch), &case, |verdicts| verdicts.taken.contains(&hash))?;
+                let is_founded = self.is_founded(tx, (pushed_by, batch), &case, |verdicts| verdicts.taken.contains(&hash))?;
                 (!is_founded).then_some(Wrong::ChangeUnfounded)
             }
             Some(link) => {
@@ -149,7 +150,7 @@ impl Look {
                     matches!(entry, Entry::Own { case: of, n: at, change, .. }
                         if of == *case.as_bytes() && at == n && change == *hash.as_bytes())
                 };
-                (!entry(db, link)?.is_some_and(is_this)).then_some(Wrong::OwnUnvouched)
+                (!entry(tx, link)?.is_some_and(is_this)).then_some(Wrong::OwnUnvouched)
             }
             None => {
                 (self.looked.own, self.looked.own_before) = (self.looked.own + 1, self.looked.own_before + 1);
@@ -157,40 +158,40 @@ impl Look {
                 (self.own.count > self.before.own).then_some(Wrong::OwnUnvouched)
             }
         };
-        unvouched.map_or(Ok(()), |wrong| self.wrong_of_case(db, wrong, &case, Some(hash)))
+        unvouched.map_or(Ok(()), |wrong| self.wrong_of_case(tx, wrong, &case, Some(hash)))
     }
 
-    fn unreadable(&mut self, db: &Tx<'_>, row: String, case: Option<CaseId>) -> Result<(), ApiError> {
-        let waybill = case.map(|case| look::waybill(db, &case)).transpose()?.flatten();
+    fn unreadable(&mut self, tx: &Tx<'_>, row: String, case: Option<CaseId>) -> Result<(), ApiError> {
+        let waybill = case.map(|case| look::waybill(tx, &case)).transpose()?.flatten();
         self.wrong(Fault { case, waybill, row: Some(row), ..Fault::of(Wrong::Unreadable) });
         Ok(())
     }
 
-    /// Whether a case's row says as many changes as it has.
-    fn holds_all(&mut self, db: &Tx<'_>, case: &CaseId) -> Result<(), ApiError> {
-        if log_rows::has_all(db, case)? != Some(true) {
-            self.wrong_of_case(db, Wrong::CaseIncomplete, case, None)?;
+    /// Checks that a case has as many changes as its row says.
+    fn holds_all(&mut self, tx: &Tx<'_>, case: &CaseId) -> Result<(), ApiError> {
+        if log_rows::has_all(tx, case)? != Some(true) {
+            self.wrong_of_case(tx, Wrong::CaseIncomplete, case, None)?;
         }
         Ok(())
     }
 
-    /// Holds what was refused against the batch that it stands in. Returns where the next page begins, `None` at the end.
-    pub(super) fn refused(&mut self, db: &Tx<'_>, after: (Vec<u8>, Vec<u8>)) -> Result<Option<Place>, ApiError> {
+    /// Checks refused changes against their batches. Returns where the next page begins, `None` at the end.
+    pub(super) fn refused(&mut self, tx: &Tx<'_>, after: (Vec<u8>, Vec<u8>)) -> Result<Option<Place>, ApiError> {
         let page = match &self.only {
-            Some(case) => log_rows::refused_of_case_after(db, case, (&after.0, &after.1), ROWS)?,
-            None => log_rows::refused_after(db, (&after.0, &after.1), ROWS)?,
+            Some(case) => log_rows::refused_of_case_after(tx, case, (&after.0, &after.1), ROWS)?,
+            None => log_rows::refused_after(tx, (&after.0, &after.1), ROWS)?,
         };
         let (mut last, opened) = (after, self.shelf.opened);
         for ((case, hash), refused) in page.rows {
             self.looked.refused += 1;
             match refused {
                 Some(Founded { case, hash: change, pushed_by, batch }) => {
-                    if !self.is_founded(db, (pushed_by, batch), &case, |verdicts| verdicts.refused.contains(&change))? {
-                        self.wrong_of_case(db, Wrong::RefusedUnfounded, &case, Some(change))?;
+                    if !self.is_founded(tx, (pushed_by, batch), &case, |verdicts| verdicts.refused.contains(&change))? {
+                        self.wrong_of_case(tx, Wrong::RefusedUnfounded, &case, Some(change))?;
                     }
                 }
                 None => {
-                    self.unreadable(db, row_name("quarantine", &[&case, &hash], None), CaseId::try_from(case.as_slice()).ok())?;
+                    self.unreadable(tx, row_name("quarantine", &[&case, &hash], None), CaseId::try_from(case.as_slice()).ok())?;
                 }
             }
             last = (case, hash);
@@ -201,24 +202,25 @@ impl Look {
         Ok(page.more.then_some(Place::Refused(last.0, last.1)))
     }
 
-    /// Whether a batch of a number brought what is asked. Another one of that number may have come since they were opened.
+    /// Whether a batch of this number brought the change. A second batch of this number may have come since they were opened.
     fn is_founded(
         &mut self,
-        db: &Tx<'_>,
+        tx: &Tx<'_>,
         of: Numbered,
         case: &CaseId,
         asks: impl Fn(&Verdicts) -> bool,
     ) -> Result<bool, ApiError> {
-        if asks(self.brought(db, of.clone(), case)?) {
+        if asks(self.brought(tx, of.clone(), case)?) {
             return Ok(true);
         }
         self.brought.by_batch.remove(&of);
         self.shelf.forget(&of);
-        Ok(asks(self.brought(db, of, case)?))
+        Ok(asks(self.brought(tx, of, case)?))
     }
 
-    /// What the batches of a number brought of a case. Two with one number are a fork: either may have brought it.
-    pub(super) fn brought(&mut self, db: &Tx<'_>, of: Numbered, case: &CaseId) -> Result<&Verdicts, ApiError> {
+    /// The changes of a case that the batches of a number brought. Two batches of one number are a fork, and either may have
+    /// brought a change.
+    pub(super) fn brought(&mut self, tx: &Tx<'_>, of: Numbered, case: &CaseId) -> Result<&Verdicts, ApiError> {
         if self.brought.case != Some(*case) {
             self.brought = Brought { case: Some(*case), ..Brought::default() };
         }
@@ -226,7 +228,7 @@ impl Look {
             Some(known) => known,
             None => {
                 let mut verdicts = Verdicts::default();
-                self.shelf.batches(db, &of)?.iter().for_each(|batch| batch.add_to(&mut verdicts, case));
+                self.shelf.batches(tx, &of)?.iter().for_each(|batch| batch.add_to(&mut verdicts, case));
                 verdicts
             }
         };

@@ -1,4 +1,4 @@
-//! What every handler needs.
+//! The state that every handler shares.
 
 use std::sync::Arc;
 
@@ -19,18 +19,18 @@ use crate::{
     strangers::Strangers,
 };
 
-/// What every handler needs. Nothing here is about a device or a case.
+/// The state that every handler shares. It holds nothing about a single device or case.
 #[derive(Clone)]
 pub(crate) struct App {
     pub db: Db,
     pub now: NowFn,
     pub keys: Keys,
-    /// The rules, in all their versions.
+    /// The rules in all their versions.
     pub rules: Rules,
-    /// The versions of the protocol that are spoken.
+    /// The protocol versions that the server speaks.
     pub versions: &'static [Version],
     pub console_token: Arc<str>,
-    /// Requests that gave their device no time.
+    /// The passing requests of devices.
     pub passing: Passing,
     /// Bodies that are being taken or given.
     pub in_flight: Arc<InFlight>,
@@ -40,16 +40,17 @@ pub(crate) struct App {
     pub strangers: Arc<Strangers>,
     /// Where photos' bytes are.
     pub storage: Storage,
-    /// Which request for an upload goes on with it.
+    /// Decides which request continues an upload.
     pub uploading: Arc<Uploading>,
-    /// Woken after each accepted push: something is to be projected.
+    /// Woken after each accepted push, because a case has to be projected.
     pub to_project: Arc<Notify>,
-    /// Told after each write that may have published to a feed.
+    /// Woken after each write that may have published to a feed.
     pub live: Arc<Live>,
-    /// What sends SMS.
+    /// The gateway that sends SMS.
     pub sms: Option<Arc<sms::Gateway>>,
-    /// How its provider calls back.
+    /// The callbacks of the SMS provider.
     pub webhooks: Option<Arc<Webhooks>>,
-    /// Told when a device has proven a loss and [`crate::copy::note_loss`] is durable: the server then ends and waits for a word.
+    /// Woken when a device has proven a loss and [`crate::copy::note_loss`] is durable. The server then ends and waits for its
+    /// operator.
     pub loss: Arc<Notify>,
 }

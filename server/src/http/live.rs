@@ -1,4 +1,4 @@
-//! Listening for hints: a stream, or one answer after a wait.
+//! Live hints over HTTP: a stream, or one answer after a wait.
 
 use std::{collections::BTreeMap, convert::Infallible, future::ready, time::Duration};
 
@@ -23,17 +23,17 @@ use crate::{
     live::{HEARTBEAT, Listening, News, read_heads},
 };
 
-/// Longest wait that may be asked for, in seconds.
+/// The longest wait that a device may ask for, in seconds.
 const LONGEST: u64 = 60;
-/// A line without meaning: the connection is alive.
+/// An empty event that keeps the connection alive.
 const BEAT: &[u8] = b":\n\n";
 
-/// All that ever leaves here about a case: that something in a scope moved.
+/// A hint that a scope has moved. It tells nothing else about a case.
 #[derive(Serialize)]
 struct Hint {
     /// The scope.
     s: String,
-    /// Where its feed is now.
+    /// The head of the scope's feed.
     to: u64,
 }
 
@@ -44,21 +44,21 @@ impl Hint {
     }
 }
 
-/// What a wait came to.
+/// The result of a wait.
 enum Heard {
     Hints(Vec<Hint>),
     Nothing,
-    /// The server stops, or the device reads other scopes from now on: it had better ask anew.
+    /// The server stops, or the device now reads other scopes: the device should ask again.
     Over,
 }
 
-/// One device that listens.
+/// A device that listens.
 struct Listener {
     app: App,
-    /// Of the request: who asks is looked up again and again, and always in the same way.
+    /// The headers of the request. The device is authenticated again from them at every wait.
     headers: HeaderMap,
     told: BTreeMap<Scope, u64>,
-    /// What had moved before it began to listen.
+    /// Hints of moves from before the device began to listen.
     waiting: Vec<Hint>,
     news: watch::Receiver<News>,
     listening: Listening,
@@ -67,24 +67,25 @@ struct Listener {
 }
 
 impl Listener {
-    /// Begins to listen; `at` is how far the device says it has come. Without it, only what moves from now on is told.
+    /// Begins to listen. `at` holds the feed positions that the device has reached. For a scope without one only later moves are
+    /// reported.
     async fn open(app: App, headers: HeaderMap, at: &BTreeMap<Scope, u64>) -> Result<Self, ApiError> {
         let place = app.live.places.clone().try_acquire_owned().map_err(|_| ApiError::Busy)?;
         let device = device(&app, &headers).await?;
         let own = app.streams.enter(device.id)?;
         let news = app.live.news.subscribe();
         let listening = Listening::to(app.live.clone(), device.scopes());
-        // Read after listening began: what moves in between is told twice rather than never.
+        // The heads are read after listening began, so that a move in between is reported twice rather than never.
         let scopes = listening.scopes.clone();
         let told = app.db.read(move |tx| read_heads(tx, scopes)).await?;
-        // Other, not greater: after a restored backup the log is behind the device, which had better find out.
+        // Any other head counts as a move, even a lower one: after a restore the log is behind the device, which should find out.
         let has_moved = |(scope, head): &(&Scope, &u64)| at.get(*scope).is_some_and(|at| at != *head);
         let waiting = told.iter().filter(has_moved).map(|(scope, to)| Hint { s: scope.to_string(), to: *to }).collect();
         Ok(Self { app, headers, told, waiting, news, listening, _place: place, _own: own })
     }
 
-    /// Waits for hints. Before they leave, and whenever nothing came, the token must still be good: a revoked device hears
-    /// nothing more.
+    /// Waits for hints. The token is checked again before hints leave and after every empty wait, so that a revoked device gets
+    /// no more.
     async fn next(&mut self, until: Instant) -> Result<Heard, ApiError> {
         let mut hints = std::mem::take(&mut self.waiting);
         let mut is_late = false;
@@ -101,12 +102,12 @@ impl Listener {
         Ok(if hints.is_empty() { Heard::Nothing } else { Heard::Hints(hints) })
     }
 
-    /// What moved since it was last told.
+    /// The scopes that moved since the last report.
     fn moved(&mut self) -> Vec<Hint> {
         let news = self.news.borrow_and_update();
         let mut hints = Vec::new();
         for (scope, told) in &mut self.told {
-            // What was read before this one began to listen may be older than what it knows.
+            // The shared heads may have been read before this device began to listen, and may be older than the heads it knows.
             if let Some(&head) = news.heads.get(scope).filter(|head| **head > *told) {
                 *told = head;
                 hints.push(Hint { s: scope.to_string(), to: head });
@@ -116,7 +117,8 @@ impl Listener {
     }
 }
 
-/// `GET /v1/live`: a stream of hints, or with `wait` one answer. `at=NUMBER:SCOPE` says how far the device has come.
+/// `GET /v1/live`: a stream of hints, or one answer with `wait`. `at=NUMBER:SCOPE` is a feed position that the device has
+/// reached.
 pub(crate) async fn live(
     State(app): State<App>,
     headers: HeaderMap,
@@ -136,7 +138,7 @@ pub(crate) async fn live(
                 let seconds = value.parse().ok().filter(|seconds| (1..=LONGEST).contains(seconds));
                 wait = Some(seconds.ok_or_else(|| malformed("wait: not 1 to 60 seconds"))?);
             }
-            _ => {} // a newer device's
+            _ => {} // a parameter of a newer device
         }
     }
     let listener = Listener::open(app, headers, &at).await?;
@@ -146,7 +148,7 @@ pub(crate) async fn live(
     }
 }
 
-/// Server-sent events, until the device leaves, its token is no longer good, or the server stops.
+/// Sends server-sent events until the device leaves, its token ends, or the server stops.
 fn stream(listener: Listener) -> Response {
     let hints = stream::unfold(listener, async |mut listener| {
         let bytes = match listener.next(Instant::now() + HEARTBEAT).await {
@@ -158,18 +160,18 @@ fn stream(listener: Listener) -> Response {
         };
         Some((bytes, listener))
     });
-    // The first beat says that from here on nothing is missed.
+    // From the first beat on the device misses no hint.
     let body = stream::once(ready(Bytes::from_static(BEAT))).chain(hints).map(Ok::<_, Infallible>);
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store"),
-        // nginx collects an answer before it passes it on, unless told otherwise.
+        // nginx buffers an answer unless this header forbids it.
         (header::HeaderName::from_static("x-accel-buffering"), "no"),
     ];
     (headers, Body::from_stream(body)).into_response()
 }
 
-/// The fallback where streams do not get through: one answer, at the latest after `wait`.
+/// The fallback where streams do not get through: one answer, after `wait` at the latest.
 async fn poll(mut listener: Listener, wait: Duration) -> Result<Response, ApiError> {
     let until = Instant::now() + wait;
     loop {

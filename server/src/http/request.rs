@@ -1,4 +1,4 @@
-//! Who asks, in which version, and with what body; and how an answer is sealed.
+//! Reads the device, version and body of a request, and seals an answer.
 
 use axum::{
     body::{Body, Bytes},
@@ -20,8 +20,7 @@ use crate::{
     timeouts::STALL,
 };
 
-/// The device of a request's token, if it may read. A token that has ended can be gone on with in a sync only, where it is
-/// replaced.
+/// The device of a request's token, if it may read. An ended token can be renewed only in a sync, whose answer replaces it.
 pub(crate) async fn device(app: &App, headers: &HeaderMap) -> Result<Device, ApiError> {
     let whole = reach_of(app, headers)? == Reach::Whole;
     let device = known(app, headers).await?;
@@ -31,17 +30,17 @@ pub(crate) async fn device(app: &App, headers: &HeaderMap) -> Result<Device, Api
     if device.revoked { Err(ApiError::Revoked) } else { Ok(device) }
 }
 
-/// The device of a request that gives it no time.
+/// The device of a passing request.
 pub(crate) async fn known(app: &App, headers: &HeaderMap) -> Result<Device, ApiError> {
     let device = of_token(app, headers, None).await?;
     note_passing(app, device.id, (app.now)()).await;
     Ok(device)
 }
 
-/// Notes a request that gives its device no time. What the request asks for does not depend on it.
+/// Notes a passing request. A failure does not affect the request itself.
 pub(super) async fn note_passing(app: &App, device: DeviceId, now: UnixMs) {
     if app.passing.note(device, now)
-        && let Err(error) = app.db.write(move |db| contact::keep_passing(db, &device, now)).await
+        && let Err(error) = app.db.write(move |tx| contact::keep_passing(tx, &device, now)).await
     {
         crate::say!("doorstep-server: a contact could not be kept: {error}");
     }
@@ -51,22 +50,22 @@ pub(super) async fn of_token(app: &App, headers: &HeaderMap, renewal: Option<Vec
     let token = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
     let token = token.ok_or(ApiError::Unauthorized)?.to_owned();
     let now = (app.now)();
-    app.db.read(move |db| enrol::authenticate(db, &token, renewal.as_deref(), now)).await
+    app.db.read(move |tx| enrol::authenticate(tx, &token, renewal.as_deref(), now)).await
 }
 
-/// What a device of the version that the request names may do.
+/// What a device of the request's version may do.
 pub(super) fn reach_of(app: &App, headers: &HeaderMap) -> Result<Reach, ApiError> {
     let name = headers.get(PROTO_HEADER).map(|value| value.to_str().unwrap_or_default());
     reach(app.versions, name).ok_or(ApiError::Version)
 }
 
-/// Which version's answers a request asks for. Version 1 may only push, and reads those of version 2.
+/// The version in which a request is answered. Version 1 may only push, and reads the answers of version 2.
 pub(crate) fn spoken_of(headers: &HeaderMap) -> Spoken {
     let name = headers.get(PROTO_HEADER).and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
     if name.is_some_and(|name| name >= 3) { Spoken::Version3 } else { Spoken::Version2 }
 }
 
-/// The name of the version that a request is answered in. Without a name it is the oldest.
+/// The name of the version in which a request is answered. A request that names none gets the oldest.
 pub(super) fn proto_of(versions: &'static [Version], headers: &HeaderMap) -> &'static str {
     let asked = headers.get(PROTO_HEADER).map(|value| value.to_str().unwrap_or_default());
     let spoken = match asked {
@@ -76,7 +75,7 @@ pub(super) fn proto_of(versions: &'static [Version], headers: &HeaderMap) -> &'s
     spoken.map_or(PROTO_VERSION, |version| version.name)
 }
 
-/// What the device of a request can read.
+/// The formats that the device of a request can read.
 pub(super) fn reads_of(versions: &'static [Version], headers: &HeaderMap) -> Reads {
     Reads { spoken: spoken_of(headers), format: newest_format(versions, proto_of(versions, headers)) }
 }
@@ -90,7 +89,8 @@ pub(super) fn sealed(message: &[u8]) -> Result<Response, ApiError> {
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE), (header::CONTENT_ENCODING, "zstd")], Body::from(body)).into_response())
 }
 
-/// A body of at most `limit` bytes. Read only after the device is known: a stranger makes the server hold nothing.
+/// Reads a body of at most `limit` bytes. Call it only after the device is authenticated, so that a stranger can not make the
+/// server hold bytes.
 pub(crate) async fn body_of(request: Request, limit: usize) -> Result<Bytes, ApiError> {
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     if length.is_some_and(|length| length > limit) {

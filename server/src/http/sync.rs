@@ -1,4 +1,4 @@
-//! The route of a sync: from a request's bytes to an exchange, and from its answer to bytes.
+//! The route of a sync: turns a request's bytes into an exchange, and its answer into bytes.
 
 use axum::{
     extract::{Request, State},
@@ -21,7 +21,7 @@ use crate::{
 };
 
 pub(super) async fn sync(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
-    // The moment at which the headers are here, not the last byte: a slow upload must not make acts look later.
+    // The time of receipt is when the headers arrive, not the last byte: a slow upload must not make acts look later.
     let now = (app.now)();
     let reach = reach_of(&app, request.headers())?;
     let spoken = spoken_of(request.headers());
@@ -31,12 +31,12 @@ pub(super) async fn sync(State(app): State<App>, request: Request) -> Result<Res
     let device = of_token(&app, request.headers(), renewal).await?;
     let _place = app.in_flight.enter(device.id)?;
     let body = body_of(request, MAX_ENCODED).await?;
-    // Whoever holds a body back would have what is written meanwhile received as of now. A smaller one comes in time.
+    // A device that holds its body back could date later acts to the arrival of its headers. A smaller body comes in time.
     if (app.now)().since(now) > IN_FLIGHT_MS {
         return Err(ApiError::TooLarge);
     }
     let who = device.clone();
-    // Inflating, decoding and verifying cost milliseconds for a large batch: not on the async threads, not in the writer.
+    // Inflating, decoding and verifying a large batch takes milliseconds, too long for the async threads and for the writer.
     let read = tokio::task::spawn_blocking(move || read(&body, &who));
     let (request, batch) = read.await.map_err(|_| ApiError::Internal("reading a request panicked"))??;
     let asked = Asked { now, device, spoken, reach, proto, reads, clock, request, batch };

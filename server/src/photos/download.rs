@@ -1,5 +1,5 @@
-//! Handing bytes out: with the type that was read from them when they came, never guessed anew by a browser; a part of them
-//! for who asks for one; not at all for who has them.
+//! Serves photos' bytes, with the media type that was read from them on arrival, so that no browser guesses. A request may ask
+//! for a range. A client that has the bytes gets 304.
 
 use std::ops::Range;
 
@@ -24,8 +24,8 @@ use crate::{
     },
 };
 
-/// Whether a photo belongs to a case that one of the device's scopes holds. Only the entry of the device that brought the bytes
-/// gives that right: naming the hash of another's photo in a case of one's own gives none.
+/// Whether one of the device's scopes holds a case of the photo. Only the entry of the device that brought the bytes gives that
+/// right. Naming the hash of another's photo in one's own case gives none.
 pub(crate) fn may_read(tx: &Tx<'_>, device: &Device, id: &PhotoId) -> Result<bool, ApiError> {
     for scope in device.scopes() {
         if photos::is_in_scope(tx, id, &scope)? {
@@ -37,7 +37,7 @@ pub(crate) fn may_read(tx: &Tx<'_>, device: &Device, id: &PhotoId) -> Result<boo
 
 /// A stored photo, or the part that the request wants. Its bytes are read from storage as the reader takes them; `place` is held until
 /// the last one.
-pub(crate) async fn give(
+pub(crate) async fn respond(
     db: &Db,
     storage: &Storage,
     id: PhotoId,
@@ -60,7 +60,7 @@ pub(crate) async fn give(
     if knows {
         return Ok((StatusCode::NOT_MODIFIED, fixed).into_response());
     }
-    // A range of another state of the file is no range; these bytes have only one.
+    // `If-Range` with another tag cancels the range. These bytes never change, so only one tag is right.
     let range = asked(header::RANGE).filter(|_| asked(header::IF_RANGE).is_none_or(|known| known == tag));
     let range = match range.and_then(|range| part(range, len)) {
         Some(None) => {
@@ -86,8 +86,8 @@ pub(crate) async fn give(
     })
 }
 
-/// The one part that a `Range` header names: `None` if it is not understood (then all is sent), `Some(None)` if there is no such
-/// part.
+/// Reads the single range of a `Range` header. `None`: it is not understood, so all bytes are sent. `Some(None)`: the photo has
+/// no such range.
 fn part(range: &str, len: u64) -> Option<Option<Range<u64>>> {
     let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
     let number = |text: &str| text.trim().parse::<u64>().ok();

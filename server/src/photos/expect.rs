@@ -1,5 +1,5 @@
-//! What the server expects: an accepted entry that names a photo makes a row for it, and one for its thumbnail. So data never
-//! arrive without the photos being missed: pending on which device, since when, due, overdue, lost.
+//! The expected photos: an accepted entry that names a photo makes a row for it, and one for its thumbnail. A photo that does not
+//! arrive is therefore missed, with its device, its waiting time and its state: due, overdue or lost.
 
 use doorstep_domain::{CaseId, DeviceId, Photo, PhotoId, UnixMs};
 use doorstep_protocol::{MAX_LOST_PHOTOS, MAX_PHOTO_QUERY, PhotoState, Sha};
@@ -42,15 +42,15 @@ pub(crate) fn expect(
     Ok(())
 }
 
-/// How many hours after an entry was accepted the published policy wants the photos that it names.
+/// How many hours after its acceptance an entry's photos are due, by the published policy.
 pub(crate) fn due_hours(tx: &Tx<'_>) -> Result<u32, ApiError> {
     let body = references::policy(tx)?;
-    // One that is not readable has been published by a newer version; what it says of photos is then not known.
+    // An unreadable policy comes from a newer version, so the default applies.
     Ok(Policy::parse(&body).map(|policy| policy.photos).unwrap_or_default().due_hours)
 }
 
-/// Of these photos those that the device named itself and that rows call stored, with their lengths: before it deletes its files
-/// storage itself is looked at.
+/// The photos among `photos` that this device itself named and that are stored according to their rows, with their lengths.
+/// Storage is checked for them before the device deletes its files.
 pub(crate) fn own_stored(tx: &Tx<'_>, device: &DeviceId, photos: &[Sha]) -> Result<Vec<(PhotoId, u64)>, ApiError> {
     let mut own = Vec::new();
     for Sha(id) in photos.iter().take(MAX_PHOTO_QUERY) {
@@ -59,7 +59,7 @@ pub(crate) fn own_stored(tx: &Tx<'_>, device: &DeviceId, photos: &[Sha]) -> Resu
     Ok(own)
 }
 
-/// What has become of photos: of those that the device may read or has named itself.
+/// The states of photos that the device may read or has named itself.
 pub(crate) fn states(tx: &Tx<'_>, device: &Device, asked: &[Sha], now: UnixMs) -> Result<Vec<PhotoState>, ApiError> {
     let one = |Sha(id): &Sha| {
         let known = photos::is_named_by(tx, id, &device.id)? || may_read(tx, device, id)?;
@@ -68,7 +68,7 @@ pub(crate) fn states(tx: &Tx<'_>, device: &Device, asked: &[Sha], now: UnixMs) -
     asked.iter().take(MAX_PHOTO_QUERY).map(one).collect()
 }
 
-/// What has become of a photo's bytes. One of several devices that still has them is enough.
+/// The state of a photo's bytes. The photo is not lost as long as one of several devices still has them.
 pub(crate) fn state(tx: &Tx<'_>, id: &PhotoId, now: UnixMs) -> Result<PhotoState, ApiError> {
     let Some(Fate { stored_at, erased_at, lost_at, altered, due_at }) = photos::fate(tx, id)? else {
         return Ok(PhotoState::Unknown);
@@ -83,7 +83,7 @@ pub(crate) fn state(tx: &Tx<'_>, id: &PhotoId, now: UnixMs) -> Result<PhotoState
     })
 }
 
-/// Photos that a device has to send again or to call lost: a scrub did not find them any more.
+/// The photos that a device must send again or report as lost, because a scrub no longer found them.
 pub(crate) fn wanted(tx: &Tx<'_>, device: &DeviceId) -> Result<Vec<PhotoId>, ApiError> {
     Ok(photos::asked_of(tx, device, MAX_LOST_PHOTOS)?)
 }

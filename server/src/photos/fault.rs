@@ -1,47 +1,47 @@
-//! How far an upload is, and why bytes are not taken.
+//! The progress of an upload, and why bytes are rejected.
 
 use doorstep_domain::UnixMs;
 
 use crate::error::ApiError;
 
-/// How far an upload is.
+/// The progress of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Progress {
-    /// Bytes that are durable here.
+    /// The number of durable bytes.
     pub offset: u64,
-    /// Bytes that the photo has.
+    /// The length of the photo.
     pub len: u64,
-    /// Until when an unfinished upload is kept; `None`: the photo is stored.
+    /// When an unfinished upload expires; `None` if the photo is stored.
     pub expires_at: Option<UnixMs>,
     /// The photo was stored before this request.
     pub had: bool,
 }
 
-/// Why bytes are not taken.
+/// Why bytes are rejected.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReceiveError {
-    /// Not where the upload is, or other bytes than were sent before.
+    /// The bytes begin at another offset than the upload's, or differ from those sent before.
     #[error("upload is at {}", .0.offset)]
     Offset(Progress),
-    /// The chunk does not have the checksum that was sent with it; the offset is as it was.
+    /// The chunk does not match its checksum; the offset has not moved.
     #[error("chunk does not have its checksum")]
     Checksum(Progress),
-    /// The photo does not have the hash that names it; the upload is dropped.
+    /// The photo does not match its hash; the upload is dropped.
     #[error("the bytes do not have the named hash")]
     Hash,
-    /// A newer request goes on with this upload.
+    /// A newer request continues this upload.
     #[error("a newer request goes on with this upload")]
     GaveWay,
-    /// Nobody went on with it in time.
+    /// The upload was not continued in time.
     #[error("upload has expired; begin anew")]
     Expired,
-    /// Erased on head office's word.
+    /// Head office has erased the photo.
     #[error("photo was erased by head office")]
     Erased,
-    /// Not begun.
+    /// The upload was not begun.
     #[error("no such upload")]
     Unknown,
-    /// Everything else.
+    /// Any other error.
     #[error(transparent)]
     Api(#[from] ApiError),
 }

@@ -1,4 +1,4 @@
-//! A photo that its device can not deliver.
+//! Photos that their device can not deliver.
 
 use doorstep_domain::{DeviceId, UnixMs};
 use doorstep_protocol::LostPhoto;
@@ -11,8 +11,8 @@ use crate::{
     store::{photos, tx::Tx},
 };
 
-/// A device says that it can not deliver a photo. What is stored is not lost. One whose file holds other bytes is void as evidence:
-/// head office says so in the case.
+/// Notes that a device can not deliver a photo. A stored photo is not lost. A photo whose file holds other bytes is void as
+/// evidence, and head office notes that in the case.
 pub(crate) fn lost(
     tx: &Tx<'_>,
     device: &DeviceId,
@@ -24,10 +24,10 @@ pub(crate) fn lost(
     let rows = photos::lose(tx, &lost.photo, device, lost.altered, now)?;
     photos::ask_no_more(tx, &lost.photo, device)?;
     for row in rows {
-        // Of a photo that was here and sound once, the device's file proves nothing: it is lost, not void.
+        // If the photo was stored and sound once, the device's altered file proves nothing, so it is lost and not void.
         let says = row.of.is_none() && row.asked_at.is_none();
         if says && lost.altered {
-            // A damaged case takes no mark; that the photo is void is noted all the same.
+            // A damaged case takes no mark, but the photo is void all the same.
             if let Err(error) = tx.part(|tx| headoffice::void(tx, keys, rules, &row.case, &lost.photo, now)) {
                 crate::say!("doorstep-server: a void photo could not be marked in its case: {error}");
             }

@@ -1,8 +1,8 @@
-//! Taking bytes (protocol design, section 8). An offset that was answered is a promise: its bytes are durable and are never
-//! needed again. So offsets never go back; bytes that are sent twice are compared and skipped; a body that is cut off counts
-//! as far as it came; and only a request that still holds the fence of the upload's row can move its offset.
+//! Receives bytes (protocol design, section 8). An answered offset is a promise: the bytes before it are durable and are never
+//! needed again. So an offset never goes back; repeated bytes are compared and skipped; a cut body counts as far as it came; and
+//! only a request that still holds the fence of the upload's row can move its offset.
 //!
-//! A photo that arrives whole in one request touches no row before it is stored: one object, one transaction.
+//! A photo that arrives whole in one request needs no row until it is stored: one object, one transaction.
 
 use std::time::Duration;
 
@@ -29,17 +29,17 @@ use crate::{
     timeouts::STALL,
 };
 
-/// Most bytes that one request holds in memory before it writes them down.
+/// The largest number of bytes that one request holds in memory before it writes them.
 const HOLD: usize = 512 * 1024;
-/// Bytes of a slow link are written down after so long.
+/// The bytes of a slow connection are written after this time.
 const FLUSH: Duration = Duration::from_secs(2);
-/// A request that gives way waits so long for a byte that is already on its way, and leaves after so long whatever comes.
+/// A request that gives way waits this long for a byte that is already on its way. It ends after [`LEAVE`] in any case.
 const GRACE: Duration = Duration::from_millis(100);
 const LEAVE: Duration = Duration::from_secs(1);
-/// Fewer bytes are not worth an object of their own while their connection lives.
+/// Fewer bytes are not written as an object of their own while their connection lives.
 const LEAST: usize = 8 * 1024;
 
-/// A chunk's checksum as it was sent with it.
+/// The checksum that came with a chunk.
 pub(crate) struct Checksum {
     pub algorithm: &'static ring::digest::Algorithm,
     pub digest: Vec<u8>,
@@ -55,8 +55,8 @@ pub(crate) struct Receiver {
 }
 
 impl Receiver {
-    /// Takes a body that begins at an offset. `opens`: an upload that is not begun is begun, even by no bytes.
-    pub(crate) async fn take(
+    /// Receives a body that begins at an offset. `opens` begins an upload that does not exist, even with no bytes.
+    pub(crate) async fn receive(
         self,
         from: u64,
         opens: bool,
@@ -64,7 +64,7 @@ impl Receiver {
         body: Body,
     ) -> Result<Progress, ReceiveError> {
         let begun = match begin(&self.db, self.key, self.now).await {
-            // Nobody went on with it in time: what came of it is dropped, and it begins anew.
+            // The upload was not continued in time: its bytes are dropped, and it begins anew.
             Err(ReceiveError::Expired) if opens => {
                 self.abandon(None).await?;
                 begin(&self.db, self.key, self.now).await?
@@ -94,15 +94,15 @@ impl Receiver {
         let mut frames = body.into_data_stream();
         let mut flush_at = Instant::now() + FLUSH;
         let mut leaves_at = None;
-        // A body that is cut off counts as far as it came; with a checksum it is one piece, all or nothing.
+        // A cut body counts as far as it came. With a checksum it is one piece, all or nothing.
         let cut = loop {
             if checksum.is_some() && held.len() > HOLD {
                 return Err(ApiError::TooLarge.into());
             }
-            // The last byte is never written down as a piece: an offset that is the length means a stored photo.
+            // The last byte is never written as a piece, because an offset equal to the length means a stored photo.
             let is_whole = at.offset + held.len() as u64 == len;
             if checksum.is_none() && held.len() >= HOLD && !is_whole {
-                self.keep(&mut at, &mut held).await?;
+                self.flush(&mut at, &mut held).await?;
             }
             let may_flush = checksum.is_none() && held.len() >= LEAST && !is_whole;
             if leaves_at.is_some_and(|at| at <= Instant::now()) {
@@ -111,10 +111,10 @@ impl Receiver {
             let timeouts = if leaves_at.is_some() { GRACE } else { STALL };
             tokio::select! {
                 biased;
-                // What has already reached this machine is taken first, or it would be sent again.
+                // Bytes that have already reached this machine are received first, or they would be sent again.
                 () = self.lock.give_way(), if leaves_at.is_none() => leaves_at = Some(Instant::now() + LEAVE),
                 () = sleep_until(flush_at), if may_flush => {
-                    self.keep(&mut at, &mut held).await?;
+                    self.flush(&mut at, &mut held).await?;
                     flush_at = Instant::now() + FLUSH;
                 }
                 frame = timeout(timeouts, frames.next()) => match frame {
@@ -144,7 +144,7 @@ impl Receiver {
         let is_whole = at.offset + held.len() as u64 == len;
         if let Some(cut) = cut.filter(|_| !is_whole || checksum.is_some()) {
             if checksum.is_none() && !held.is_empty() {
-                self.keep(&mut at, &mut held).await?;
+                self.flush(&mut at, &mut held).await?;
             }
             return Err(cut);
         }
@@ -157,13 +157,13 @@ impl Receiver {
             return self.finish(&at, held).await;
         }
         if !held.is_empty() || at.fence.is_none() {
-            self.keep(&mut at, &mut held).await?;
+            self.flush(&mut at, &mut held).await?;
         }
         Ok(Progress { offset: at.offset, len, expires_at: Some(expires_at), had: false })
     }
 
-    /// Writes down what is held, and moves the offset if this request still may.
-    async fn keep(&self, at: &mut Standing, held: &mut Vec<u8>) -> Result<(), ReceiveError> {
+    /// Writes the held bytes, and moves the offset if this request still holds the fence.
+    async fn flush(&self, at: &mut Standing, held: &mut Vec<u8>) -> Result<(), ReceiveError> {
         let bytes = Bytes::from(std::mem::take(held));
         let (key, size, before, expires_at) = (self.key, bytes.len() as u64, at.offset, self.now.plus(KEPT_MS));
         let nonce = u64::from_be_bytes(random::bytes::<8>().ok_or(ApiError::Internal("no randomness"))?);
@@ -197,7 +197,7 @@ impl Receiver {
         Ok(())
     }
 
-    /// What is durable of the upload, in order. If storage has lost some of it the upload begins anew.
+    /// The durable pieces of the upload, in order. If storage has lost one the upload begins anew.
     async fn pieces(&self, fence: Option<i64>) -> Result<Bytes, ReceiveError> {
         let mut whole = Vec::new();
         let key = self.key;
@@ -211,7 +211,7 @@ impl Receiver {
         Ok(whole.into())
     }
 
-    /// All bytes are here: verifies the whole, stores it under its hash, and says so in one transaction.
+    /// Verifies the complete photo, stores it under its hash, and notes that in one transaction.
     async fn finish(&self, at: &Standing, rest: Vec<u8>) -> Result<Progress, ReceiveError> {
         let whole = match at.offset {
             0 => rest,
@@ -226,8 +226,8 @@ impl Receiver {
         .map_err(|_| ApiError::Internal("verifying a photo panicked"))?;
         let mime = match seen {
             Ok(mime) => mime,
-            // Whatever came is not the photo; the device reads its file again and begins anew. Unless a newer request has put its
-            // bytes between ours: then they are its upload's, and nothing is wrong with that.
+            // The bytes are not the photo, so the device reads its file again and begins anew. But if a newer request has put its
+            // bytes between ours, the mixture belongs to its upload and is no fault.
             Err(error) => {
                 let Some(fence) = at.fence else { return Err(error) };
                 let is_ours = self.abandon(Some(fence)).await?;
@@ -237,7 +237,7 @@ impl Receiver {
         self.storage.put(&id, whole).await?;
         let len = at.len;
         let Some(names) = note_stored(&self.db, self.key, len, mime, self.now).await? else {
-            // Head office has erased it while it was on its way.
+            // Head office has erased the photo while it was on its way.
             self.storage.erase(&id).await?;
             return Err(ReceiveError::Erased);
         };
@@ -245,7 +245,7 @@ impl Receiver {
         Ok(Progress { offset: len, len, expires_at: None, had: false })
     }
 
-    /// Drops the upload with its pieces; with a fence only if that still holds. Whether it did.
+    /// Drops the upload with its pieces; with a fence only if the fence still holds. Returns whether it did.
     pub(crate) async fn abandon(&self, fence: Option<i64>) -> Result<bool, ApiError> {
         let key = self.key;
         let dropped = self.db.write(move |tx| {
@@ -262,13 +262,13 @@ impl Receiver {
     }
 }
 
-/// Whether bytes are the photo that they are named as, and one that may be kept: its media type.
+/// Checks that bytes match the photo's hash and may be stored. Returns their media type.
 fn verify(bytes: &[u8], id: &PhotoId) -> Result<&'static str, ReceiveError> {
     match inspect(bytes) {
         Ok(seen) if seen.id != *id => Err(ReceiveError::Hash),
         Err(_) if photo_id(bytes) != *id => Err(ReceiveError::Hash),
         Err(error) => Err(ApiError::from(error).into()),
-        // What devices make. In other kinds a position could hide where nothing here looks for it.
+        // Devices make only JPEG. Another format could hide a position in a place that is not checked here.
         Ok(seen) if seen.format != Format::Jpeg => Err(ApiError::from(MediaError::NotAPhoto).into()),
         Ok(_) if tells_position(bytes) => Err(ApiError::PhotoPosition.into()),
         Ok(seen) => Ok(seen.format.mime()),

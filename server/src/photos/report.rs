@@ -1,5 +1,5 @@
-//! What head office sees of photos: what has become of each, and pictures that were seen before. The *same* picture under two
-//! waybills is flagged; one that only looks alike is information.
+//! Head office's view of photos: the state of each, and repeated pictures. The *same* picture under two waybills is flagged; a
+//! similar picture is only information.
 
 use std::{collections::HashMap, ops::ControlFlow};
 
@@ -20,47 +20,47 @@ use crate::{
     },
 };
 
-/// Pictures are compared with those of the same device of so long before.
+/// A picture is compared with those of the same device in this period before it.
 const LOOK_BACK_MS: i64 = 30 * 86_400_000;
-/// Most waybills named beside a picture.
+/// The largest number of waybills that are listed with a picture.
 const MOST_SHOWN: usize = 10;
 
 /// A photo as head office sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PhotoRow {
-    /// Its hash.
+    /// The photo's hash.
     pub photo: String,
     /// The case's waybill.
     pub waybill: String,
-    /// What has become of its bytes.
+    /// The state of its bytes.
     pub state: &'static str,
     /// The device that has it.
     pub device: String,
-    /// Who is on that device.
+    /// The accounts on that device.
     pub people: Vec<String>,
-    /// Since when it is expected.
+    /// When it was first expected.
     pub expected_at: UnixMs,
-    /// Until when.
+    /// When it is due.
     pub due_at: UnixMs,
-    /// Bytes of it that have arrived.
+    /// How many of its bytes have arrived.
     pub received: u64,
-    /// Bytes that it has.
+    /// The length in bytes.
     pub len: u64,
     /// Other waybills under which the same picture was recorded.
     pub same: Vec<String>,
 }
 
-/// What the page of a case says of a photo.
+/// A photo on the page of a case.
 #[derive(Debug, Clone)]
 pub(crate) struct Told {
     pub state: PhotoState,
     pub due_at: UnixMs,
     pub device: String,
-    /// Its thumbnail, if that is stored.
+    /// Its thumbnail, if it is stored.
     pub thumbnail: Option<PhotoId>,
     /// Waybills with the same picture.
     pub same: Vec<String>,
-    /// Waybills with a picture that looks alike.
+    /// Waybills with a similar picture.
     pub alike: Vec<String>,
 }
 
@@ -91,8 +91,8 @@ fn alike(tx: &Tx<'_>, case: &CaseId, photo: &OfCase, look: u64, now: UnixMs) -> 
     Ok(alike)
 }
 
-/// Photos that head office should look at, the longest awaited first: everything that is not stored, and the same picture under
-/// two waybills. `all`: every photo.
+/// Lists photos that head office should look at, longest awaited first: every photo that is not stored, and the same picture
+/// under two waybills. `all`: every photo.
 pub(crate) fn list(tx: &Tx<'_>, all: bool, limit: u32, now: UnixMs) -> Result<Vec<PhotoRow>, ApiError> {
     let found = if all { photos::list_all(tx, limit)? } else { photos::list_odd(tx, limit)? };
     let mut list = Vec::new();
@@ -114,7 +114,8 @@ pub(crate) fn list(tx: &Tx<'_>, all: bool, limit: u32, now: UnixMs) -> Result<Ve
     Ok(list)
 }
 
-/// Notes that head office erases a photo and its thumbnail: their hashes, and the pieces of their uploads. Hash and who erased it stay.
+/// Erases a photo and its thumbnail in the rows. Returns their hashes and the pieces of their uploads, which storage must delete.
+/// The hash and the person who erased it stay.
 pub(crate) fn erase(
     tx: &Tx<'_>,
     id: &PhotoId,
@@ -122,7 +123,7 @@ pub(crate) fn erase(
     why: &str,
     now: UnixMs,
 ) -> Result<(Vec<PhotoId>, Vec<String>), ApiError> {
-    // The thumbnail shows the same.
+    // The thumbnail shows the same picture.
     let erased = photos::with_thumbnails(tx, id)?;
     let mut pieces = Vec::new();
     for id in &erased {

@@ -1,5 +1,5 @@
-//! Holding rows against storage. What a row calls stored and storage does not have, or has with other bytes, is asked of its
-//! device again; damaged bytes are set aside, not deleted. What was begun and never finished goes after a week.
+//! Compares rows with storage. If storage lacks a stored photo or holds other bytes, its device is asked for it again; damaged
+//! bytes are set aside, not deleted. An unfinished upload is dropped after a week.
 
 use doorstep_domain::{PhotoId, UnixMs};
 use doorstep_media::{inspect, photo_id};
@@ -11,43 +11,44 @@ use crate::{
     store::{db::Db, photos, stored_photos, uploads},
 };
 
-/// Rows looked at between two looks at storage.
+/// The number of rows between two checks of storage.
 const PAGE: u32 = 500;
-/// Staged bytes without a row are younger than this while their request is still writing the row.
+/// Staged bytes without a row may belong to a request that is about to write its row, if they are younger than this.
 const YOUNG_MS: i64 = 86_400_000;
 
-/// What a scrub found.
+/// The result of a scrub.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Scrubbed {
-    /// Photos that are as their rows say.
+    /// The number of photos that match their rows.
     pub sound: u64,
-    /// Not in storage any more; their devices are asked for them.
+    /// The number of photos that storage has lost. Their devices are asked for them.
     pub missing: u64,
-    /// Other bytes than their hash; set aside, and their devices are asked for them.
+    /// The number of photos that do not match their hash. They are set aside, and their devices are asked for them.
     pub damaged: u64,
-    /// In storage without a row, and expected: taken in.
+    /// The number of expected photos that were in storage without a row, and now have one.
     pub taken_in: u64,
-    /// In storage, and nothing names them; left alone.
+    /// The number of photos in storage that no row names. They are left alone.
     pub unknown: u64,
-    /// Uploads that nobody went on with for a week: dropped.
+    /// The number of uploads that were not continued for a week, and were dropped.
     pub expired: u64,
-    /// Could not be looked at; why is on stderr.
+    /// The number of photos that could not be read. Standard error has the reasons.
     pub unreadable: u64,
 }
 
-/// How a scrub looks.
+/// The options of a scrub.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Scrub {
-    /// Every photo is read and hashed, not only measured.
+    /// Reads and hashes every photo, instead of checking its length only.
     pub deep: bool,
-    /// Storage was really lost: also when most photos are missing, which else means that a volume is not mounted.
+    /// Confirms that storage was really lost, even if most photos are missing. Otherwise that is taken for a volume that is not
+    /// mounted.
     pub lost_storage: bool,
 }
 
-/// More than so many missing, and more than half of those looked at, is no loss but a wrong storage.
+/// If more photos than this are missing, and more than half of those checked, the scrub assumes a wrong storage and no loss.
 const MANY: usize = 10;
 
-/// Compares rows with storage. One photo that can not be read is counted and stops no other.
+/// Compares rows with storage. An unreadable photo is counted and does not stop the others.
 pub(crate) async fn scrub(db: &Db, storage: &Storage, how: Scrub, now: UnixMs) -> Result<Scrubbed, ApiError> {
     let mut found = Scrubbed { expired: expire(db, storage, now).await?, ..Scrubbed::default() };
     let mut after = None;
@@ -110,7 +111,8 @@ async fn look(storage: &Storage, id: &PhotoId, len: u64, deep: bool) -> Result<L
     Ok(if seen == *id { Look::Sound } else { Look::Damaged })
 }
 
-/// Reads a photo from storage before its device deletes its own file. What is not as its hash says is asked for again.
+/// Reads a photo from storage before its device deletes its own file. If it does not match its hash the device is asked for it
+/// again.
 pub(crate) async fn is_sound(db: &Db, storage: &Storage, id: PhotoId, len: u64, now: UnixMs) -> Result<bool, ApiError> {
     match look(storage, &id, len, true).await? {
         Look::Sound => return Ok(true),
@@ -123,7 +125,7 @@ pub(crate) async fn is_sound(db: &Db, storage: &Storage, id: PhotoId, len: u64, 
 
 async fn ask_again(db: &Db, id: PhotoId, now: UnixMs) -> Result<(), ApiError> {
     db.write(move |tx| {
-        // Erased meanwhile: then nobody wants it again.
+        // An erased photo is not wanted again.
         if stored_photos::miss(tx, &id)? {
             photos::ask_again(tx, &id, now)?;
         }
@@ -132,7 +134,7 @@ async fn ask_again(db: &Db, id: PhotoId, now: UnixMs) -> Result<(), ApiError> {
     .await
 }
 
-/// Drops uploads that nobody went on with, and staged bytes that no row knows: their request died before it wrote one.
+/// Drops uploads that were not continued, and staged bytes without a row, whose request died before it wrote one.
 async fn expire(db: &Db, storage: &Storage, now: UnixMs) -> Result<u64, ApiError> {
     let (uploads, names) = db.write(move |tx| Ok(uploads::drop_expired(tx, now)?)).await?;
     storage.drop_pieces(&names).await;
@@ -143,7 +145,7 @@ async fn expire(db: &Db, storage: &Storage, now: UnixMs) -> Result<u64, ApiError
     Ok(uploads as u64)
 }
 
-/// Photos whose bytes were stored when the process died before it wrote the row.
+/// Makes rows for photos whose bytes were stored by a process that died before it wrote the row.
 async fn take_in(db: &Db, storage: &Storage, now: UnixMs, found: &mut Scrubbed) -> Result<(), ApiError> {
     for (key, _) in storage.list("photos").await? {
         let Some(id) = key.rsplit('/').next().and_then(|name| name.parse::<PhotoId>().ok()) else { continue };

@@ -1,5 +1,5 @@
-//! Where bytes are: a folder by default, an S3 bucket by URL. Keys are the same in both: `photos/ab/abcd...` by hash,
-//! `staging/...` for what has arrived of an upload, `quarantine/...` for what was found damaged.
+//! The storage of bytes: a folder by default, or an S3 bucket by URL. The keys are the same in both: `photos/ab/abcd...` by hash,
+//! `staging/...` for the pieces of an upload, `quarantine/...` for damaged bytes.
 
 use std::{path::Path as FsPath, sync::Arc};
 
@@ -30,12 +30,12 @@ impl Storage {
         }
     }
 
-    /// Stores a photo under its hash, durably. What is there stays: it has the same hash.
+    /// Stores a photo under its hash, durably. An existing object with the same bytes stays.
     pub(crate) async fn put(&self, id: &PhotoId, bytes: Bytes) -> Result<(), ApiError> {
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         match self.0.put_opts(&photo(id), bytes.clone().into(), options).await {
             Ok(_) => Ok(()),
-            // What lies there without a row was verified by nobody.
+            // An object without a row was never verified.
             Err(Error::AlreadyExists { .. }) => match self.get(id, None).await? {
                 Some(there) if there == bytes => Ok(()),
                 _ => {
@@ -47,7 +47,7 @@ impl Storage {
         }
     }
 
-    /// A photo's bytes, or a part of them; `None` if they are not there.
+    /// A photo's bytes or a range of them; `None` if it is not in storage.
     pub(crate) async fn get(&self, id: &PhotoId, range: Option<std::ops::Range<u64>>) -> Result<Option<Bytes>, ApiError> {
         let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
         match self.0.get_opts(&photo(id), options).await {
@@ -80,7 +80,7 @@ impl Storage {
         }
     }
 
-    /// Deletes a photo's bytes, on an administrator's word, those in quarantine too.
+    /// Deletes a photo's bytes at an administrator's request, in quarantine too.
     pub(crate) async fn erase(&self, id: &PhotoId) -> Result<(), ApiError> {
         self.delete(&photo(id)).await?;
         for (key, _) in self.list(&format!("quarantine/{id}")).await? {
@@ -89,7 +89,7 @@ impl Storage {
         Ok(())
     }
 
-    /// Moves bytes that are not what their name says out of the way. They are kept: they may exist nowhere else.
+    /// Moves bytes that do not match their name out of the way. They are not deleted, because they may exist nowhere else.
     pub(crate) async fn quarantine(&self, id: &PhotoId, mark: &str) -> Result<(), ApiError> {
         match self.0.rename(&photo(id), &Path::from(format!("quarantine/{id}/{mark}"))).await {
             Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
@@ -97,7 +97,7 @@ impl Storage {
         }
     }
 
-    /// Stores a piece of an upload, durably, and returns its key.
+    /// Stores a piece of an upload durably and returns its key.
     pub(crate) async fn put_piece(&self, piece: &Piece<'_>, bytes: Bytes) -> Result<String, ApiError> {
         let Piece { id, device, offset, nonce } = piece;
         let key = Path::from(format!("staging/{id}-{device}/{offset}-{nonce:016x}"));
@@ -105,7 +105,7 @@ impl Storage {
         Ok(key.to_string())
     }
 
-    /// A piece of an upload; `None` if it is not there.
+    /// Reads a piece of an upload; `None` if it is not there.
     pub(crate) async fn piece(&self, key: &str) -> Result<Option<Bytes>, ApiError> {
         match self.0.get(&Path::from(key)).await {
             Ok(found) => Ok(Some(found.bytes().await.map_err(|error| storage(&error))?)),
@@ -114,7 +114,7 @@ impl Storage {
         }
     }
 
-    /// Deletes pieces. What can not be deleted now is found by the next scrub.
+    /// Deletes pieces. The next scrub deletes those that can not be deleted now.
     pub(crate) async fn drop_pieces(&self, keys: &[String]) {
         for key in keys {
             if let Err(error) = self.delete(&Path::from(key.as_str())).await {
@@ -123,7 +123,7 @@ impl Storage {
         }
     }
 
-    /// Every key below a folder, and since when it is there.
+    /// Lists every key below a folder with its time of writing.
     pub(crate) async fn list(&self, below: &str) -> Result<Vec<(String, UnixMs)>, ApiError> {
         let found = self.0.list(Some(&Path::from(below)));
         let told = found.map_ok(|object| (object.location.to_string(), UnixMs(object.last_modified.timestamp_millis())));
@@ -138,7 +138,7 @@ impl Storage {
     }
 }
 
-/// A piece of an upload. `nonce`: two requests that write the same offset never write the same key.
+/// A piece of an upload. The `nonce` gives two requests that write the same offset different keys.
 pub(crate) struct Piece<'a> {
     pub id: &'a PhotoId,
     pub device: &'a DeviceId,
@@ -146,7 +146,7 @@ pub(crate) struct Piece<'a> {
     pub nonce: u64,
 }
 
-/// Two letters of the hash first, so that no folder has a million files.
+/// The first two letters of the hash are a folder, so that no folder has a million files.
 fn photo(id: &PhotoId) -> Path {
     let text = id.to_string();
     let (shelf, _) = text.split_at(2);
@@ -162,10 +162,10 @@ fn remote(url: &str) -> Result<Arc<dyn ObjectStore>, ServeError> {
     use object_store::{aws::AmazonS3Builder, prefix::PrefixStore};
 
     let fault = |error: Error| ServeError::Photos(error.to_string());
-    // The HTTP client asks for one; whoever came first has installed the same.
+    // The HTTP client needs one. If another one was installed first, it is the same.
     rustls::crypto::ring::default_provider().install_default().ok();
     let store = AmazonS3Builder::from_env().with_url(url).build().map_err(fault)?;
-    // The part of the URL after the bucket.
+    // The prefix is the part of the URL after the bucket.
     let prefix = url.strip_prefix("s3://").and_then(|rest| rest.split_once('/')).map_or("", |(_, prefix)| prefix);
     Ok(Arc::new(PrefixStore::new(store, Path::from(prefix))))
 }

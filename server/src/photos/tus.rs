@@ -1,8 +1,8 @@
-//! tus 1.0 over [`super::receive`]: creation (with upload), checksum, expiration, termination. An upload's address is its photo's:
-//! `/v1/photos/{sha}`, so a device that lost the answer to its creation knows where to go on.
+//! tus 1.0 over [`super::receive`]: creation (with upload), checksum, expiration, termination. The address of an upload is its
+//! photo's, `/v1/photos/{sha}`, so that a device that lost the answer to its creation knows where to continue.
 //!
-//! Tighter than tus: an offset never goes back; bytes sent again are no conflict if they are the same; the newest request ends the
-//! older; and a creation for a photo that is stored already says 200 at once, without reading a byte.
+//! Stricter than tus: an offset never goes back; repeated bytes are no conflict if they are the same; the newest request ends the
+//! older ones; and the creation of a stored photo answers 200 at once, without reading a byte.
 
 use axum::{
     body::Body,
@@ -35,15 +35,15 @@ const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
 const CHUNK: &str = "application/offset+octet-stream";
 const ALGORITHMS: &str = "sha256,sha1";
 
-/// Every answer to a tus request names its version.
+/// A response with the headers of tus.
 fn reply(status: StatusCode, progress: Option<Progress>) -> Response {
     let mut response = status.into_response();
-    tell(&mut response, progress);
+    set_headers(&mut response, progress);
     response
 }
 
-/// The version, and where the upload stands.
-fn tell(response: &mut Response, progress: Option<Progress>) {
+/// Sets the version and the progress of the upload.
+fn set_headers(response: &mut Response, progress: Option<Progress>) {
     let headers = response.headers_mut();
     headers.insert(RESUMABLE, VERSION);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -59,7 +59,7 @@ fn tell(response: &mut Response, progress: Option<Progress>) {
     }
 }
 
-/// Status, code and where the upload stands; `None` for errors that are not of uploads alone.
+/// The status, code and progress of an error; `None` for an error that is not specific to uploads.
 fn parts(error: &ReceiveError) -> Option<(StatusCode, ErrorCode, Option<Progress>)> {
     let (code, progress) = match error {
         ReceiveError::Offset(progress) => (ErrorCode::Offset, Some(*progress)),
@@ -71,12 +71,12 @@ fn parts(error: &ReceiveError) -> Option<(StatusCode, ErrorCode, Option<Progress
         ReceiveError::Unknown => (ErrorCode::UploadUnknown, None),
         ReceiveError::Api(_) => return None,
     };
-    // tus has a status of its own for bytes that do not have their hash, whether of a piece or of the whole.
+    // tus has its own status for bytes that do not match their hash, of a chunk or of the whole photo.
     let mismatch = matches!(error, ReceiveError::Hash).then(|| StatusCode::from_u16(460).ok()).flatten();
     Some((mismatch.unwrap_or_else(|| status_of(&code)), code, progress))
 }
 
-/// An error in the project's own form, with tus's headers.
+/// An error in the project's own form, with the headers of tus.
 fn refuse(error: ReceiveError) -> Response {
     let parts = parts(&error);
     let progress = parts.as_ref().and_then(|(_, _, progress)| *progress);
@@ -85,7 +85,7 @@ fn refuse(error: ReceiveError) -> Response {
         (error, Some((status, code, _))) => ApiError::answer(status, code, &error.to_string()),
         (_, None) => ApiError::Internal("an error without a code").into_response(),
     };
-    tell(&mut response, progress);
+    set_headers(&mut response, progress);
     response
 }
 
@@ -97,7 +97,7 @@ fn malformed(what: &str) -> ReceiveError {
     ApiError::Malformed(what.to_owned()).into()
 }
 
-/// `Tus-Resumable` is wanted of everything but OPTIONS, and in no other version than ours.
+/// Requires `Tus-Resumable` with our version in every request but OPTIONS.
 fn other_version(headers: &HeaderMap) -> Option<Response> {
     if headers.get(RESUMABLE).is_some_and(|version| version == VERSION) {
         return None;
@@ -107,7 +107,7 @@ fn other_version(headers: &HeaderMap) -> Option<Response> {
     Some(response)
 }
 
-/// What this server can do.
+/// The abilities of this server.
 pub(crate) async fn options() -> Response {
     let mut response = reply(StatusCode::NO_CONTENT, None);
     let headers = response.headers_mut();
@@ -129,7 +129,7 @@ pub(crate) async fn create(State(app): State<App>, request: Request) -> Response
         let len = number(headers, &LENGTH).ok_or_else(|| malformed("Upload-Length is missing"))?;
         let id = named(headers).ok_or_else(|| malformed("Upload-Metadata names no sha256 in hexadecimal"))?;
         expected(&app, (id, device.id), len).await?;
-        let progress = take(&app, (id, device.id), 0, true, request).await?;
+        let progress = receive_chunk(&app, (id, device.id), 0, true, request).await?;
         Ok::<_, ReceiveError>((id, progress))
     };
     match created.await {
@@ -160,7 +160,7 @@ fn named(headers: &HeaderMap) -> Option<PhotoId> {
     String::from_utf8(BASE64.decode(value.trim().as_bytes()).ok()?).ok()?.parse().ok()
 }
 
-/// How far an upload is.
+/// The progress of an upload.
 pub(crate) async fn head(State(app): State<App>, Path(sha): Path<String>, headers: HeaderMap) -> Response {
     if let Some(response) = other_version(&headers) {
         return response;
@@ -168,8 +168,8 @@ pub(crate) async fn head(State(app): State<App>, Path(sha): Path<String>, header
     let progress = async {
         let device = known(&app, &headers).await?;
         let id = sha.parse().map_err(|_| ReceiveError::Unknown)?;
-        // The older request writes down what it has before we say how much that is.
-        let _turn = app.uploading.take((id, device.id)).await;
+        // The older request first writes the bytes that it holds, and the answer includes them.
+        let _turn = app.uploading.acquire((id, device.id)).await;
         upload::progress(&app.db, (id, device.id), (app.now)()).await
     };
     match progress.await {
@@ -178,7 +178,7 @@ pub(crate) async fn head(State(app): State<App>, Path(sha): Path<String>, header
     }
 }
 
-/// The next bytes.
+/// Receives the next bytes.
 pub(crate) async fn patch(State(app): State<App>, Path(sha): Path<String>, request: Request) -> Response {
     if let Some(response) = other_version(request.headers()) {
         return response;
@@ -187,7 +187,7 @@ pub(crate) async fn patch(State(app): State<App>, Path(sha): Path<String>, reque
         let device = known(&app, request.headers()).await?;
         let id = sha.parse().map_err(|_| ReceiveError::Unknown)?;
         let from = number(request.headers(), &OFFSET).ok_or_else(|| malformed("Upload-Offset is missing"))?;
-        take(&app, (id, device.id), from, false, request).await
+        receive_chunk(&app, (id, device.id), from, false, request).await
     };
     match taken.await {
         Ok(progress) => reply(StatusCode::NO_CONTENT, Some(progress)),
@@ -195,7 +195,7 @@ pub(crate) async fn patch(State(app): State<App>, Path(sha): Path<String>, reque
     }
 }
 
-/// Gives an upload up. What is stored stays.
+/// Ends an upload and drops its bytes. A stored photo stays.
 pub(crate) async fn delete(State(app): State<App>, Path(sha): Path<String>, headers: HeaderMap) -> Response {
     if let Some(response) = other_version(&headers) {
         return response;
@@ -203,7 +203,7 @@ pub(crate) async fn delete(State(app): State<App>, Path(sha): Path<String>, head
     let ended = async {
         let (id, now) = (sha.parse().map_err(|_| ReceiveError::Unknown)?, (app.now)());
         let key = (id, known(&app, &headers).await?.id);
-        let lock = app.uploading.take(key).await;
+        let lock = app.uploading.acquire(key).await;
         if upload::progress(&app.db, key, now).await?.expires_at.is_none() {
             return Err(ApiError::PhotoStored.into());
         }
@@ -217,7 +217,7 @@ pub(crate) async fn delete(State(app): State<App>, Path(sha): Path<String>, head
     }
 }
 
-/// A whole photo in one request, without tus: what version 1 of the protocol does.
+/// Receives a whole photo in one request without tus, as version 1 of the protocol sends it.
 pub(crate) async fn put(State(app): State<App>, Path(sha): Path<String>, request: Request) -> Response {
     let taken = async {
         let device = known(&app, request.headers()).await?;
@@ -226,43 +226,43 @@ pub(crate) async fn put(State(app): State<App>, Path(sha): Path<String>, request
         if len > MAX_STORED as u64 {
             return Err(ApiError::TooLarge.into());
         }
-        take_body(&app, (id, device.id), 0, true, request).await
+        receive_body(&app, (id, device.id), 0, true, request).await
     };
     match taken.await {
         Ok(progress) if progress.expires_at.is_none() => StatusCode::NO_CONTENT.into_response(),
-        // Fewer bytes than the entry names.
+        // Fewer bytes came than the entry names.
         Ok(_) | Err(ReceiveError::Hash) => ApiError::PhotoHash.into_response(),
         Err(ReceiveError::Api(ApiError::TooLarge)) => ApiError::PhotoHash.into_response(),
         Err(error) => refuse(error),
     }
 }
 
-/// A tus body: its kind is checked, an absent one is empty.
-async fn take(app: &App, key: Key, from: u64, opens: bool, request: Request) -> Result<Progress, ReceiveError> {
+/// Receives a tus body and checks its content type. An absent body counts as empty.
+async fn receive_chunk(app: &App, key: Key, from: u64, opens: bool, request: Request) -> Result<Progress, ReceiveError> {
     let headers = request.headers();
     let is_empty = number(headers, &header::CONTENT_LENGTH) == Some(0) || !has_body(headers);
     let is_chunk = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == CHUNK);
     if !(is_chunk || opens && is_empty) {
         return Err(ApiError::ContentType.into());
     }
-    take_body(app, key, from, opens, request).await
+    receive_body(app, key, from, opens, request).await
 }
 
 fn has_body(headers: &HeaderMap) -> bool {
     headers.contains_key(header::CONTENT_LENGTH) || headers.contains_key(header::TRANSFER_ENCODING)
 }
 
-/// Delivering, not reading: a revoked device may finish what its accepted entries have named.
-async fn take_body(app: &App, key: Key, from: u64, opens: bool, request: Request) -> Result<Progress, ReceiveError> {
+/// Receives a body. A revoked device may do so, because it may finish uploads that its accepted entries name.
+async fn receive_body(app: &App, key: Key, from: u64, opens: bool, request: Request) -> Result<Progress, ReceiveError> {
     let checksum = checksum(request.headers())?;
     let place = app.in_flight.enter(key.1)?;
-    let lock = app.uploading.take(key).await;
+    let lock = app.uploading.acquire(key).await;
     let receiver = Receiver { db: app.db.clone(), storage: app.storage.clone(), key, now: (app.now)(), lock };
     let body: Body = request.into_body();
-    // On a task of its own: when the phone's connection ends, what has come is still written down.
+    // In a task of its own, so that received bytes are written even if the phone's connection ends.
     let taking = tokio::spawn(async move {
         let _place = place;
-        receiver.take(from, opens, checksum, body).await
+        receiver.receive(from, opens, checksum, body).await
     });
     taking.await.map_err(|_| ReceiveError::Api(ApiError::Internal("taking a photo panicked")))?
 }

@@ -1,4 +1,4 @@
-//! How far an upload is, who may go on with it, and what becomes of it.
+//! The progress of an upload, the right to continue it, and its end.
 
 use doorstep_domain::UnixMs;
 
@@ -13,13 +13,13 @@ use crate::{
     },
 };
 
-/// Most unfinished uploads of one device, and most bytes of them.
+/// The largest number of unfinished uploads of one device, and of their bytes.
 const MOST_UPLOADS: u64 = 64;
 const MOST_UNFINISHED: u64 = 64 * 1024 * 1024;
-/// How long an upload that nobody goes on with is kept.
+/// How long an upload that nobody continues is stored.
 pub(crate) const KEPT_MS: i64 = 7 * 86_400_000;
 
-/// An upload as the rows say.
+/// An upload according to its rows.
 enum Found {
     Stored(u64),
     Erased,
@@ -32,7 +32,7 @@ fn find(tx: &Tx<'_>, key: &Key) -> Result<Found, ApiError> {
     if let Some(stored) = stored_photos::find(tx, id)? {
         return Ok(if stored.erased_at.is_some() { Found::Erased } else { Found::Stored(stored.len) });
     }
-    // As the device's own entry names it: what another's says of it must not stop this one.
+    // The length comes from this device's own entry, so that another device's wrong entry can not stop the upload.
     let len = photos::length(tx, id, device)?.ok_or(ApiError::PhotoUnexpected)?;
     Ok(match uploads::find(tx, key)? {
         Some(Upload { received, fence, expires_at }) => Found::Begun { len, offset: received, fence, expires_at },
@@ -40,7 +40,7 @@ fn find(tx: &Tx<'_>, key: &Key) -> Result<Found, ApiError> {
     })
 }
 
-/// Where a request stands: the upload's offset, and the fence without which it can not move it (`None`: no row yet).
+/// The position of a request: the upload's offset, and the fence that moving it needs (`None`: no row yet).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Standing {
     pub len: u64,
@@ -48,7 +48,8 @@ pub(crate) struct Standing {
     pub fence: Option<i64>,
 }
 
-/// How far an upload is. Whoever asks means to go on: an older request can not move it any more.
+/// The progress of an upload. Asking moves the fence, because the asker means to continue: an older request can not move the
+/// offset any more.
 pub(crate) async fn progress(db: &Db, key: Key, now: UnixMs) -> Result<Progress, ReceiveError> {
     let (standing, expires_at) = match begin(db, key, now).await? {
         Ok(progress) => return Ok(progress),
@@ -60,7 +61,7 @@ pub(crate) async fn progress(db: &Db, key: Key, now: UnixMs) -> Result<Progress,
     Ok(Progress { offset: standing.offset, len: standing.len, expires_at: Some(expires_at), had: false })
 }
 
-/// `Ok(Ok)`: stored already. `Ok(Err)`: where the request stands.
+/// Begins or continues an upload. `Ok(Ok)`: the photo is stored already. `Ok(Err)`: the position of the request.
 pub(crate) async fn begin(db: &Db, key: Key, now: UnixMs) -> Result<Result<Progress, (Standing, UnixMs)>, ReceiveError> {
     match db.read(move |tx| find(tx, &key)).await? {
         Found::Stored(len) => return Ok(Ok(Progress { offset: len, len, expires_at: None, had: true })),
@@ -81,8 +82,8 @@ pub(crate) async fn begin(db: &Db, key: Key, now: UnixMs) -> Result<Result<Progr
     })
 }
 
-/// Says that a photo is in storage, verified, and which device brought it; the names of pieces that nobody needs any more, or
-/// `None` if the photo was erased meanwhile.
+/// Notes that a photo is verified and in storage, and which device brought it. Returns the names of pieces that are no longer
+/// needed, or `None` if the photo was erased meanwhile.
 pub(crate) async fn note_stored(
     db: &Db,
     (id, device): Key,
@@ -91,18 +92,18 @@ pub(crate) async fn note_stored(
     now: UnixMs,
 ) -> Result<Option<Vec<String>>, ApiError> {
     db.write(move |tx| {
-        stored_photos::keep(tx, &id, &device, len, mime, now)?;
+        stored_photos::insert(tx, &id, &device, len, mime, now)?;
         if stored_photos::find(tx, &id)?.is_some_and(|stored| stored.erased_at.is_some()) {
             return Ok(None);
         }
         photos::arrive(tx, &id)?;
-        // Also what other devices had sent of the same photo.
+        // Pieces of the same photo from other devices are dropped too.
         Ok(Some(uploads::drop_of_all(tx, &id)?))
     })
     .await
 }
 
-/// Whether a device has as much unfinished as it may have.
+/// Whether a device has reached its limit of unfinished uploads.
 pub(crate) fn too_many(tx: &Tx<'_>, (_, device): &Key) -> Result<bool, ApiError> {
     let (uploads, bytes) = uploads::unfinished(tx, device)?;
     Ok(uploads >= MOST_UPLOADS || bytes >= MOST_UNFINISHED)

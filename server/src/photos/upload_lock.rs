@@ -1,6 +1,6 @@
-//! The newest request for an upload ends the older ones: a phone that has lost its connection asks again, while the server still
-//! waits for the old one's bytes. Within one process the older is told to give way, writes down what it has, and ends; between
-//! processes the fence in the upload's row does it.
+//! The newest request for an upload ends the older ones: a phone that lost its connection asks again while the server still waits
+//! for the old one's bytes. Within one process the older request is told to give way, writes the bytes that it holds, and ends.
+//! Between processes the fence in the upload's row has that effect.
 
 use std::{
     collections::HashMap,
@@ -12,10 +12,10 @@ use tokio::sync::{Notify, watch};
 
 use crate::store::uploads::Key;
 
-/// Longest wait for an older request to end; the fence holds it off after that.
+/// The longest wait for an older request to end. After that the fence stops it.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// Requests that are taking bytes.
+/// The requests that are receiving bytes.
 #[derive(Default)]
 pub(crate) struct Uploading(Mutex<HashMap<Key, Arc<Holder>>>);
 
@@ -32,11 +32,11 @@ pub(crate) struct UploadLock {
 }
 
 impl Uploading {
-    /// Takes an upload's lock, after the request before has ended.
-    pub(crate) async fn take(self: &Arc<Self>, key: Key) -> UploadLock {
+    /// Acquires an upload's lock, after the request before has ended.
+    pub(crate) async fn acquire(self: &Arc<Self>, key: Key) -> UploadLock {
         let mine = Arc::new(Holder { give_way: Notify::new(), ended: watch::Sender::new(false) });
         let before = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, mine.clone());
-        // Made before the wait: also a request that gives up while it waits leaves no trace.
+        // The lock exists before the wait, so that a request that is dropped while waiting leaves no trace.
         let lock = UploadLock { all: self.clone(), key, mine };
         if let Some(before) = before {
             before.give_way.notify_one();
@@ -48,7 +48,7 @@ impl Uploading {
 }
 
 impl UploadLock {
-    /// Returns when a newer request is there.
+    /// Returns when a newer request arrives.
     pub(crate) async fn give_way(&self) {
         self.mine.give_way.notified().await;
     }
@@ -77,11 +77,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_newest_waits_until_the_older_has_given_way_and_another_photo_does_not_wait() {
         let uploading = Arc::new(Uploading::default());
-        let old = uploading.take(key(1)).await;
-        let _other = uploading.take(key(2)).await;
+        let old = uploading.acquire(key(1)).await;
+        let _other = uploading.acquire(key(2)).await;
         let newest = tokio::spawn({
             let uploading = uploading.clone();
-            async move { uploading.take(key(1)).await }
+            async move { uploading.acquire(key(1)).await }
         });
         old.give_way().await;
         assert!(!newest.is_finished());

@@ -1,4 +1,5 @@
-//! To whom a message may go, by head office's own list of parcels: whoever writes one names a number and a surname, and may lie.
+//! Who may get a message, by head office's own list of parcels: the author of a message names a number and a surname, and may
+//! lie.
 
 use doorstep_domain::{Body, Personal, UnixMs};
 use doorstep_rules::{Case, Pack};
@@ -12,18 +13,18 @@ use crate::{
     },
 };
 
-/// What head office knows of a parcel's recipient.
+/// The list's facts about a parcel's recipient.
 pub(super) struct Addressee {
-    /// Keyed hashes of the numbers that prove something: the label's, its virtual one, and those that the origin outlet gave.
+    /// Keyed hashes of the numbers that count as proof: the label's, its virtual one, and those from the origin outlet.
     numbers: Vec<Vec<u8>>,
-    /// The virtual number's hash, and its end.
+    /// The virtual number's hash, and when the number ends.
     virtual_number: Option<(Vec<u8>, UnixMs)>,
-    /// The surname; `None`: the list has no name that can be read.
+    /// The surname; `None` if the list has no readable name.
     pub surname: Option<String>,
 }
 
 impl Addressee {
-    /// `None`: the parcel is on no list, and what its case says must do.
+    /// Reads the recipient of a case from the list. `None`: the parcel is on no list, and the facts in its case apply.
     pub fn of(tx: &Tx<'_>, case: &Case, pack: &Pack) -> Result<Option<Self>, ApiError> {
         let Some(listed) = addressees::of(tx, &case.facts.waybill)? else { return Ok(None) };
         let Listed { name, phone, virtual_phone, virtual_until } = listed;
@@ -48,12 +49,12 @@ impl Addressee {
         }))
     }
 
-    /// Whether a number is the recipient's. Without one on the list that can be read, what the case says must do.
+    /// Whether a number is the recipient's. If the list has no readable number, the facts in the case apply.
     pub fn has(&self, recipient: &[u8]) -> bool {
         self.numbers.is_empty() || self.numbers.iter().any(|number| number == recipient)
     }
 
-    /// Whether a number is a virtual one past its end: it may ring somebody else's phone.
+    /// Whether a number is a virtual one past its end. It may ring somebody else's phone.
     pub fn is_over(&self, recipient: &[u8], now: UnixMs) -> bool {
         self.virtual_number.as_ref().is_some_and(|(number, end)| number == recipient && now >= *end)
     }

@@ -1,4 +1,4 @@
-//! Answers of customers: each lands on the case whose message it answers, or is kept for a person to look at.
+//! Customers' replies. Each is added to the case whose message it answers, or stored for a person to look at.
 
 use doorstep_domain::{Body, CaseId, EntryKey, Personal, SmsReply, UnixMs};
 use doorstep_gateway::Inbound;
@@ -18,20 +18,20 @@ use crate::{
     },
 };
 
-/// The same words from the same number within so long are one message that a provider delivered twice.
+/// The same words from the same number within this time are one message that the provider delivered twice.
 const SAME_MS: i64 = 10 * 60_000;
-/// Longest answer that is kept, in bytes: ten segments and more.
+/// The longest reply that is stored, in bytes: ten segments and more.
 const MAX_WORDS: usize = 4_000;
 /// Words by which a customer asks for no more messages (TD, 退订, STOP).
 const OPT_OUT: [&str; 6] = ["TD", "退订", "拒收", "STOP", "UNSUBSCRIBE", "QUIT"];
 
-/// Where an answer belongs, or why nobody can tell.
+/// The case of a reply, or why it is unknown.
 enum Landing {
     On { case: CaseId, entry: EntryKey, why: &'static str },
     Nowhere(&'static str),
 }
 
-/// Takes what a customer wrote. It lands on the case whose message it answers; what can not be matched is kept for a person.
+/// Records a customer's reply in the case whose message it answers. A reply that matches none is stored for a person.
 pub(crate) fn take_inbound(
     tx: &Tx<'_>,
     keys: &Keys,
@@ -77,7 +77,7 @@ pub(crate) fn take_inbound(
     if let Some((case, entry)) = of {
         let reply = Body::SmsReply(SmsReply { of: entry.clone(), words: words.clone(), opt_out: wants_no_more });
         if !outbox::say(tx, keys, case, (outbox::server()?, pack.version), reply, now)? {
-            // A case that is full takes no more: a person sees it in the list.
+            // A full case takes no reply. The list shows it to a person.
             (of, why) = (None, "full");
         }
     }
@@ -86,8 +86,8 @@ pub(crate) fn take_inbound(
     Ok(inbound::add(tx, &answer)?)
 }
 
-/// By the number that was answered with its extension, then by a waybill in the words, then by the only case that is open to an
-/// answer.
+/// Finds the case of a reply: by the extension of the number that was answered, then by a waybill in the words, then by the only
+/// case that is open to a reply.
 fn landing(
     tx: &Tx<'_>,
     pack: &Pack,
@@ -97,7 +97,7 @@ fn landing(
     now: UnixMs,
 ) -> Result<Landing, ApiError> {
     let since = now.plus(-i64::from(pack.sms.gateway.reply_hours) * 3_600_000);
-    // Messages to numbers that can not be read are nobody's to answer.
+    // A message to an unreadable number can have no reply.
     let open = if recipient.is_empty() { vec![] } else { messages::answerable(tx, recipient, since)? };
     let on = |found: &Answerable, why| Landing::On { case: found.case, entry: found.entry.clone(), why };
     let by_number =

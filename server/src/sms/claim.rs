@@ -1,4 +1,5 @@
-//! Which messages the gateway sends now. One lease for each message, whoever recorded it; what must not be sent is settled, with why.
+//! Chooses the messages that the gateway sends now. Each message has one lease, whoever recorded it. A message that must not be
+//! sent is settled with a reason.
 
 use doorstep_domain::{Body, CaseId, EntryKey, Sms, SmsFault, SmsReport, SmsState, UnixMs, plain_digits};
 use doorstep_rules::{
@@ -26,23 +27,23 @@ pub(crate) struct Claimed {
     pub case: CaseId,
     pub entry: EntryKey,
     pub round: u32,
-    /// Whoever has another one has another row.
+    /// The fence of this claim. Another claim of the row has another one.
     pub fence: i64,
     pub to: String,
     pub text: String,
     pub segments: Segments,
     pub extension: String,
-    /// Not after that.
+    /// The message must not be sent after this time.
     pub until: UnixMs,
-    /// The template allows one more try when nobody knows whether this one left.
+    /// Whether the template allows one more try if this one ends uncertain.
     pub resend: bool,
-    /// Name of this try for the provider.
+    /// The name of this try for the provider.
     pub reference: String,
     pub pack_version: u32,
 }
 
 impl Claimed {
-    /// Which message it is.
+    /// The key of the message.
     pub(super) fn which(&self) -> Which<'_> {
         (&self.case, &self.entry)
     }
@@ -54,27 +55,27 @@ impl std::fmt::Debug for Claimed {
     }
 }
 
-/// What is to be done with a due message.
+/// The decision on a due message.
 pub(super) enum Verdict {
     Send {
         to: String,
         text: String,
         resend: bool,
     },
-    /// Not now: until when, and why.
+    /// Postponed until a time, with the reason.
     Later(UnixMs, &'static str),
     Settle(SmsState, Option<SmsFault>),
 }
 
-/// A message whose twin is under somebody's lease is looked at again after so long.
+/// How soon a message is judged again if its twin is under a lease.
 const TWIN_MS: i64 = 30_000;
-/// For the same message that waits at another's phone it waits so long.
+/// How long a message waits for a twin that is queued on another phone.
 const QUEUED_TWIN_MS: i64 = 15 * 60_000;
-/// A text longer than that is of no template, in bytes.
+/// No template makes a longer text, in bytes.
 const MAX_TEXT: usize = 2_000;
 
-/// Claims at most so many due messages: each is leased, and its case says so, when this is durable. Where nothing is sent (`sends`
-/// is false) they are not leased: they wait for a device's lease, or for their end.
+/// Claims up to `most` due messages. Each claimed message is leased and its case says so, durably after the commit. If `sends` is
+/// false, none is leased: the messages wait for a device's lease, or for their end.
 pub(crate) fn claim(
     tx: &Tx<'_>,
     keys: &Keys,
@@ -89,7 +90,7 @@ pub(crate) fn claim(
         let pack = book.at(now);
         let pack_version = pack.version;
         let verdict = match judged(tx, &book, &row, Way::Gateway, now) {
-            // One damaged case must not keep the others waiting.
+            // One damaged case must not block the others.
             Err(ApiError::Damaged) => Verdict::Later(now.plus(3_600_000), "damaged"),
             other => other?,
         };
@@ -109,12 +110,13 @@ pub(crate) fn claim(
                 } else {
                     message_moves::postpone(tx, row.which(), now.plus(NO_GATEWAY_MS))?;
                 }
-                // One that was not taken and is tried again has said so before.
+                // A try that was not taken and is repeated has reported the lease before.
                 if sends && !row.told {
                     let report = outbox::report(&row.entry, SmsState::Leased, row.round);
                     outbox::say(tx, keys, &row.case, (outbox::server()?, pack_version), Body::SmsReport(report), now)?;
                 }
-                // Without the operator's signature, which it puts before it: where it cuts then is its own to say.
+                // The operator puts its signature before the text. The segments do not count it, because the operator itself
+                // decides where it cuts.
                 let segments = Segments::of(&text);
                 claimed.push(Claimed {
                     reference: reference(&row),
@@ -136,30 +138,30 @@ pub(crate) fn claim(
     Ok(claimed)
 }
 
-/// Without a gateway a message is looked at again after so long.
+/// Without a gateway a message is judged again after this time.
 const NO_GATEWAY_MS: i64 = 10 * 60_000;
 
-/// Name of a try: case and fence, so that no two tries share one.
+/// The name of a try: case and fence, so that no two tries share one.
 fn reference(row: &Queued) -> String {
     let case: String = row.case.to_string().chars().take(16).collect();
     format!("{case}{}n{}", row.entry.seq, row.fence + 1)
 }
 
-/// When a message is not sent any more: so long after it was left to the gateway.
+/// The end of a message, counted from when it was left to the gateway.
 fn until(row: &Queued, pack: &Pack) -> UnixMs {
     row.offered_at.plus(i64::from(pack.sms.gateway.valid_hours) * 3_600_000)
 }
 
-/// By whom a message is to be sent.
+/// Who is to send a message.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
-    /// The gateway: it sends head office's words only.
+    /// The gateway. It sends only head office's own texts.
     Gateway,
-    /// A device that has the lease.
+    /// A device that holds the lease.
     Lease,
 }
 
-/// What is to be done with a message that was left to others.
+/// Decides on a message that was left to others.
 pub(super) fn judged(tx: &Tx<'_>, book: &Rulebook, row: &Queued, way: Way, now: UnixMs) -> Result<Verdict, ApiError> {
     let (entries, _) = case_log::entries(tx, &row.case)?;
     let pack = book.at(now);
@@ -173,7 +175,7 @@ pub(super) fn judged(tx: &Tx<'_>, book: &Rulebook, row: &Queued, way: Way, now: 
     if judged.state == State::Closed || message.is_void {
         return settle(SmsState::Cancelled, None);
     }
-    // Its recorder has sent it after all, though it had left it to others.
+    // Its recorder has sent it after all, after leaving it to others.
     if message.state.has_left() {
         return settle(SmsState::Covered, None);
     }
@@ -194,12 +196,12 @@ pub(super) fn judged(tx: &Tx<'_>, book: &Rulebook, row: &Queued, way: Way, now: 
     if way == Way::Gateway && !is_ours(book, &case, sms, message, surname) {
         return settle(SmsState::Failed, Some(SmsFault::Text));
     }
-    // By what the case says, and by what the outbox knows, whichever is further.
+    // The twin's state from the case or from the outbox, whichever is further.
     let same = || judged.messages.iter().filter(|other| other.key == message.key && other.entry != message.entry);
     let told = same().map(|other| other.state).filter(|state| state.may_have_left()).max();
     match twin(tx, row, same().map(|other| &other.entry), now)?.max(told) {
         Some(state) if state.has_left() => return settle(SmsState::Covered, None),
-        // What becomes of that decides.
+        // The outcome of the twin decides.
         Some(state) => return Ok(Verdict::Later(now.plus(TWIN_MS), state.as_str())),
         None => {}
     }
@@ -214,7 +216,7 @@ pub(super) fn judged(tx: &Tx<'_>, book: &Rulebook, row: &Queued, way: Way, now: 
     Ok(Verdict::Send { to, text: text.to_owned(), resend })
 }
 
-/// Whether a message is head office's to send: it would count, and its words are head office's.
+/// Whether head office may send a message: the message would count, and its text is head office's own.
 fn is_ours(book: &Rulebook, case: &Case, sms: &Sms, message: &Message, surname: Option<&str>) -> bool {
     let pack = &book.version(message.pack_version).unwrap_or_else(|| book.newest()).pack;
     let template = sms.template.as_ref().and_then(|id| pack.template(id.as_str(), sms.template_version));
@@ -224,8 +226,8 @@ fn is_ours(book: &Rulebook, case: &Case, sms: &Sms, message: &Message, surname: 
     would_count && template.zip(text).is_some_and(fits)
 }
 
-/// How far the same message of another entry has got, if it is under way or has left. One that waits at its recorder's phone is waited
-/// for a while: it may be sent there at any moment. Not for good: that phone may lie in a river.
+/// The state of the same message under another entry, if that is being sent or has left. A twin that is queued on its recorder's
+/// phone may be sent at any moment, so it is waited for, but not for ever: that phone may be lost.
 fn twin<'a>(
     tx: &Tx<'_>,
     row: &Queued,
@@ -238,7 +240,7 @@ fn twin<'a>(
         let Some(other) = messages::one(tx, (&row.case, entry))? else { continue };
         let is_under_way = match other.state {
             SmsState::Queued => other.own && waits,
-            // Its earlier try may have left, or it is being tried; of two of those one goes first.
+            // The twin's earlier try may have left, or a try is running. Of two such messages one goes first.
             SmsState::Offered => (other.told || other.resent) && !(row.told || row.resent),
             state => state == SmsState::Leased || state.may_have_left(),
         };
@@ -247,7 +249,7 @@ fn twin<'a>(
     Ok(found)
 }
 
-/// When the quiet hours end that it is in now.
+/// The end of the quiet hours that it is in now.
 fn quiet_until(pack: &Pack, now: UnixMs) -> Option<UnixMs> {
     let quiet = pack.sms.gateway.quiet?;
     let local = pack.local(now)?;
@@ -258,8 +260,8 @@ fn quiet_until(pack: &Pack, now: UnixMs) -> Option<UnixMs> {
     if today > now { Some(today) } else { pack.moment(local.date().succ_opt()?.and_time(quiet.until.0)) }
 }
 
-/// Whether the recipient, or the device that asks, has had as many today as the rules allow. What phones sent without a lease is no
-/// part of it: nobody could have said no.
+/// Whether the recipient or the asking device has reached the daily limit of the rules. Messages that phones sent without a lease
+/// do not count, because nobody could have refused them.
 fn is_over_limit(tx: &Tx<'_>, row: &Queued, pack: &Pack, now: UnixMs) -> Result<bool, ApiError> {
     let local = pack.local(now).and_then(|local| pack.moment(local.date().and_hms_opt(0, 0, 0)?));
     let today = local.unwrap_or(now);
@@ -269,8 +271,8 @@ fn is_over_limit(tx: &Tx<'_>, row: &Queued, pack: &Pack, now: UnixMs) -> Result<
     Ok(to_number >= gateway.most_to_a_number || of_device >= gateway.most_of_a_device)
 }
 
-/// Digits for the service number that none of the recipient's other messages has while an answer may come: so the answer names its
-/// message. Empty where the provider has none to give, or all are taken.
+/// Digits for the service number that none of the recipient's other messages has while it may be answered, so that a reply names
+/// its message. Empty if the provider offers no digits, or if all are taken.
 fn extension(tx: &Tx<'_>, row: &Queued, digits: u32, pack: &Pack, now: UnixMs) -> Result<String, ApiError> {
     if digits == 0 {
         return Ok(String::new());

@@ -1,5 +1,5 @@
-//! The gateway's loop: claims what is due, says that it is being submitted, submits, and says what became of it; hears receipts and
-//! customers.
+//! The gateway's loop: claims due messages, records their submission, submits them, and records the outcome. It also receives
+//! receipts and replies.
 
 use std::{fs::File, path::Path, sync::Arc, time::Duration};
 
@@ -17,38 +17,38 @@ use crate::{
     store::tx::Tx,
 };
 
-/// Most messages that are under way at once.
+/// The largest number of messages that are being submitted at once.
 const MOST: usize = 64;
-/// Most messages claimed in one write: others write too.
+/// The largest number of messages that one write claims, so that other writers get their turn.
 const CHUNK: usize = 16;
-/// How often the outbox is looked at when nobody says that something is due.
+/// The interval at which the outbox is checked without a notification.
 const LOOK: Duration = Duration::from_millis(500);
-/// After the database failed.
+/// The pause after the database failed.
 const TROUBLE: Duration = Duration::from_secs(5);
 
-/// A provider with what comes of it.
+/// A provider with the channels that come with it.
 pub(crate) struct Provided {
     pub provider: Arc<dyn Provider>,
     pub events: mpsc::Receiver<Notice>,
     pub link: Option<watch::Receiver<LinkState>>,
-    /// How it calls back, if it does.
+    /// The HTTP calls of the provider, if it makes any.
     pub webhooks: Option<Webhooks>,
     /// The service number without an extension.
     pub service: String,
-    /// How many digits may be appended to it.
+    /// The number of digits that may be appended to the service number.
     pub extension_digits: u32,
-    /// Whether it really sends.
+    /// Whether the provider really sends.
     pub sends: bool,
 }
 
-/// Makes the provider that the configuration names.
+/// Starts the provider that the configuration names.
 pub(crate) fn provide(config: GatewayConfig) -> Result<Provided, ServeError> {
     let (notices, events) = mpsc::channel(256);
     let fault = |fault: doorstep_gateway::ConfigError| ServeError::Sms(fault.to_string());
     Ok(match config {
         GatewayConfig::Log => {
             let provider = Arc::new(Log::new(|line| crate::say!("doorstep-server: {line}")));
-            // A log hears nothing: its channel stays open, and silent.
+            // A log receives nothing: its channel stays open and silent.
             drop(notices);
             Provided { provider, events, link: None, webhooks: None, service: String::new(), extension_digits: 0, sends: false }
         }
@@ -62,14 +62,14 @@ pub(crate) fn provide(config: GatewayConfig) -> Result<Provided, ServeError> {
             let (service, extension_digits) = (http.sender.clone(), http.extension_digits);
             let webhooks = Webhooks::load(&http).map_err(fault)?;
             let provider = Arc::new(Http::start(*http).map_err(fault)?);
-            // What it calls back with comes over HTTP, not as notices.
+            // This provider calls back over HTTP and sends no notices.
             drop(notices);
             Provided { provider, events, link: None, webhooks, service, extension_digits, sends: true }
         }
     })
 }
 
-/// What the loop needs.
+/// The state of the loop.
 #[derive(Clone)]
 pub(crate) struct Gateway {
     pub db: Db,
@@ -78,30 +78,30 @@ pub(crate) struct Gateway {
     pub now: NowFn,
     /// Woken when a push may have left a message to the gateway.
     pub due: Arc<Notify>,
-    /// Told when entries were written.
+    /// Woken when entries were written.
     pub to_project: Arc<Notify>,
     pub live: Arc<Live>,
     pub service: Arc<str>,
     pub extension_digits: u32,
-    /// Whether it really sends.
+    /// Whether the provider really sends.
     pub sends: bool,
-    /// The data folder: of all servers on it one is the gateway.
+    /// The data folder. Among all servers on it, one is the gateway.
     pub folder: Arc<Path>,
-    /// Told when the server stops: what is under way is waited for, nothing new begins.
+    /// Woken when the server stops: running submissions are waited for, and no new one begins.
     pub stop: Arc<Notify>,
 }
 
-/// A message that surely was not taken, by its claim, and when it is tried again.
+/// A claimed message that was surely not taken, and when it is tried again.
 struct Waiting {
     message: (CaseId, EntryKey, i64),
     at: Instant,
 }
 
 impl Gateway {
-    /// Runs until it is told to stop.
+    /// Runs until the server stops.
     pub async fn run(self, provided: Provided) {
         let Provided { provider, mut events, mut link, .. } = provided;
-        // Held as long as this task lives, and let go by a process that dies.
+        // The lock lives as long as this task, and ends with a process that dies.
         let Some(_only_one) = self.only_one().await else { return };
         while let Err(error) = self.write(|tx, this| settle::recover(tx, &this.keys, &this.rules, (this.now)())).await {
             crate::say!("doorstep-server: looking at the SMS that were under way failed: {error}");
@@ -123,7 +123,7 @@ impl Gateway {
                     }
                 }
                 () = self.stop.notified() => {
-                    // Receipts that come meanwhile are not acknowledged: the provider sends them again.
+                    // Receipts that arrive now are not acknowledged, so the provider sends them again.
                     provider.stop().await;
                     while let Some(done) = under_way.join_next().await {
                         if let Ok((message, outcome)) = done {
@@ -145,7 +145,7 @@ impl Gateway {
                         crate::say!("doorstep-server: claiming SMS failed: {error}");
                         look_at = Instant::now() + TROUBLE;
                     } else if under_way.len() < MOST && !under_way.is_empty() {
-                        // There may be more that is due.
+                        // More messages may be due.
                         look_at = Instant::now() + Duration::from_millis(20);
                     }
                 }
@@ -153,7 +153,7 @@ impl Gateway {
         }
     }
 
-    /// Waits until no other server on the data folder is the gateway; `None` if this one stops before.
+    /// Waits until no other server on the data folder is the gateway; `None` if this server stops before.
     async fn only_one(&self) -> Option<File> {
         loop {
             let path = self.folder.join(SMS_LOCK);
@@ -178,20 +178,20 @@ impl Gateway {
         self.db.write(move |tx| job(tx, &this)).await
     }
 
-    /// Devices that did not say what became of a message leave it uncertain, whether or not there is a gateway.
+    /// Marks messages as uncertain whose device did not report before its lease ended. Works without a gateway too.
     async fn end_leases(&self) -> Result<(), ApiError> {
-        // While SMS are held, what holders have said since the copy was made may still come again.
+        // While SMS are held, devices may still repeat reports from after the copy was made.
         let end = |tx: &Tx<'_>, this: &Self| match held::is_held(tx)? {
             true => Ok(false),
             false => settle::end_leases(tx, &this.keys, &this.rules, (this.now)()),
         };
         if self.write(end).await? {
-            self.tell();
+            self.notify();
         }
         Ok(())
     }
 
-    /// Claims what is due and submits it.
+    /// Claims due messages and submits them.
     async fn look(
         &self,
         provider: &Arc<dyn Provider>,
@@ -214,10 +214,10 @@ impl Gateway {
         };
         let ready = self.write(claim).await?;
         if !ready.is_empty() {
-            self.tell();
+            self.notify();
         }
         if !self.sends {
-            // The log says that they were not sent; their cases say that they wait.
+            // The log provider prints them as not sent, and their cases say that they wait.
             for message in &ready {
                 provider.submit(&outgoing(message, (self.now)())).await;
             }
@@ -246,14 +246,14 @@ impl Gateway {
         Ok(())
     }
 
-    /// Takes down what became of a submission, however long the database needs: without it the message would be uncertain.
+    /// Records the outcome of a submission, however long the database takes: without it the message would be uncertain.
     async fn settle(&self, message: Claimed, outcome: Submitted, waiting: &mut Vec<Waiting>) {
         loop {
             let (claimed, became) = (message.clone(), outcome.clone());
             let settled = self.write(move |tx, this| settle::settle(tx, &this.keys, &claimed, &became, (this.now)())).await;
             match settled {
                 Ok(again) => {
-                    self.tell();
+                    self.notify();
                     let message = (message.case, message.entry, message.fence);
                     waiting.extend(again.map(|after| Waiting { message, at: Instant::now() + after }));
                     return;
@@ -266,9 +266,9 @@ impl Gateway {
         }
     }
 
-    /// Takes an event; the provider is told so only when it is durable.
+    /// Records a provider's event, and acknowledges it only when it is durable.
     pub async fn hear(&self, notice: Notice) {
-        let taken = self.take(vec![notice.event.clone()]).await;
+        let taken = self.record(vec![notice.event.clone()]).await;
         if let Err(error) = &taken {
             crate::say!("doorstep-server: keeping what the SMS provider told failed: {error}");
         }
@@ -276,7 +276,7 @@ impl Gateway {
     }
 
     /// Makes events durable, all or none.
-    pub async fn take(&self, events: Vec<Event>) -> Result<(), ApiError> {
+    pub async fn record(&self, events: Vec<Event>) -> Result<(), ApiError> {
         let service = self.service.clone();
         self.write(move |tx, this| {
             events.iter().try_for_each(|event| match event {
@@ -285,11 +285,11 @@ impl Gateway {
             })
         })
         .await?;
-        self.tell();
+        self.notify();
         Ok(())
     }
 
-    fn tell(&self) {
+    fn notify(&self) {
         self.to_project.notify_one();
         self.live.moved();
     }
@@ -307,7 +307,7 @@ fn outgoing(message: &Claimed, now: UnixMs) -> Outgoing {
     }
 }
 
-/// The operator tries to deliver for as long as the message may still be sent, within these.
+/// The operator tries to deliver until the message's end, but at least and at most for these times.
 const LEAST_VALIDITY: Duration = Duration::from_secs(10 * 60);
 const MOST_VALIDITY_MS: i64 = 24 * 3_600_000;
 
@@ -315,7 +315,7 @@ fn is_bound(link: Option<&watch::Receiver<LinkState>>) -> bool {
     link.is_none_or(|link| matches!(&*link.borrow(), LinkState::Bound))
 }
 
-/// When the link was made or lost; never, where there is none.
+/// Returns when the link was made or lost; never returns if there is none.
 async fn link_moved(link: &mut Option<watch::Receiver<LinkState>>) {
     let moved = match link {
         Some(link) => link.changed().await.is_ok(),

@@ -1,5 +1,5 @@
-//! Whether SMS are held: after a data folder was put back from a copy nobody knows what was sent since, so nothing is sent, and no
-//! lease is given, until a person says go. What is queued stays.
+//! Whether SMS are held. After a data folder was restored nobody knows which SMS were sent since the copy, so nothing is sent and
+//! no lease is given until a person releases them. Queued messages stay.
 
 use doorstep_domain::UnixMs;
 
@@ -14,17 +14,17 @@ pub(crate) fn hold(tx: &Tx<'_>, now: UnixMs) -> Result<(), StoreError> {
     meta::set(tx, Meta::SmsHeld, &now.0.to_be_bytes())
 }
 
-/// Lets them go on; false if they were not held.
+/// Releases all SMS; false if they were not held.
 pub(crate) fn go(tx: &Tx<'_>) -> Result<bool, StoreError> {
     meta::drop(tx, Meta::SmsHeld)
 }
 
-/// Whether they are held.
+/// Whether SMS are held.
 pub(crate) fn is_held(tx: &Tx<'_>) -> Result<bool, StoreError> {
     Ok(meta::get::<[u8; 8]>(tx, Meta::SmsHeld)?.is_some())
 }
 
-/// How many wait to be sent, by the gateway or by lease.
+/// The number of messages that wait to be sent, by the gateway or by lease.
 pub(crate) fn waiting(tx: &Tx<'_>) -> Result<u64, StoreError> {
     messages::count_offered(tx)
 }

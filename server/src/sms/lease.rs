@@ -1,4 +1,4 @@
-//! The lease of a device: by it somebody sends an SMS whose attempt another recorded. One, for one message.
+//! The lease of a device: the right to send one SMS whose attempt another device recorded.
 
 use doorstep_domain::{Body, CaseId, EntryKey, InstallId, SmsFault, SmsReport, SmsState, SmsWay, Tag, UnixMs};
 use doorstep_protocol::{LeaseRequest, LeaseResponse};
@@ -15,16 +15,16 @@ use crate::{
     store::{feeds, message_moves, messages, tx::Tx},
 };
 
-/// How long a device has to send and to say so, milliseconds. After that nobody knows whether it did.
+/// How long a device has to send and to report, milliseconds. After that the outcome is unknown.
 const LEASE_MS: i64 = 15 * 60_000;
-/// Most leases that a device has at once: whoever takes more wants to keep others from sending.
+/// The largest number of leases of a device at once, so that no device can keep others from sending.
 const MOST_LEASES: u32 = 10;
 
 fn no(why: &str) -> Result<LeaseResponse, ApiError> {
     Ok(LeaseResponse { until_ms: None, why: Some(why.to_owned()) })
 }
 
-/// Gives a device the lease of an SMS, or says why not. When this is durable the device may send it.
+/// Gives a device the lease of an SMS, or the reason of its refusal. The device may send once this is durable.
 pub(crate) fn lease(
     tx: &Tx<'_>,
     keys: &Keys,
@@ -40,14 +40,14 @@ pub(crate) fn lease(
     let entry: EntryKey = request.entry.parse().map_err(|_| ApiError::Malformed("no entry key".into()))?;
     let may_read =
         device.scopes().iter().try_fold(false, |may, scope| Ok::<_, ApiError>(may || feeds::has(tx, scope, &case)?))?;
-    // What it may not read it can not tell from what there is not.
+    // A case that the device may not read looks like one that does not exist.
     let Some(row) = messages::one(tx, (&case, &entry))?.filter(|_| may_read) else { return Err(ApiError::NotFound) };
     let holder = Tag::of(&install);
     match row.state {
-        // Not taken by the operator yet, and tried again by itself.
+        // The operator has not taken it yet, and the gateway tries again by itself.
         SmsState::Offered if row.told => return no("submitting"),
         SmsState::Offered => {}
-        // Asked again, because the answer was lost.
+        // The device asks again, because the answer was lost.
         SmsState::Leased if row.holder == Some(holder) => {
             let until = messages::lease_end(tx, row.which())?;
             return Ok(LeaseResponse { until_ms: Some(until.0), why: None });
@@ -75,7 +75,7 @@ pub(crate) fn lease(
         return no("too_many_leases");
     }
     let until = now.plus(LEASE_MS);
-    // Its end goes with it: a holder begins nothing when it is over, and nobody else before.
+    // The report carries the lease's end: after it the holder begins nothing, and before it no other device does.
     let leased = SmsReport {
         holder: Some(holder),
         way: SmsWay::Phone,

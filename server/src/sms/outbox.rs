@@ -1,4 +1,4 @@
-//! The entries that say how the outbox's rows move.
+//! The entries that report the states of SMS.
 
 use doorstep_domain::{Author, Body, CaseId, EntryKey, Personal, Receipt, Sms, SmsReport, SmsState, SmsWay, UnixMs};
 
@@ -11,8 +11,8 @@ use crate::{
     store::tx::Tx,
 };
 
-/// Says in the case what became of an SMS; false if it could not be said. A case that is full takes no report; the outbox knows it
-/// all the same.
+/// Writes an entry about an SMS into its case; false if the case takes none. A full case takes no report, but the outbox has the
+/// state.
 pub(super) fn say(
     tx: &Tx<'_>,
     keys: &Keys,
@@ -24,7 +24,7 @@ pub(super) fn say(
     let entry = own::entry(author, pack_version, now, body);
     match headoffice::append(tx, keys, case, vec![entry], Receipt::of(now, Some(now)), (&keys.device, now)) {
         Ok(_) => Ok(true),
-        // Nor does one that is damaged: it must not keep the others waiting.
+        // A damaged case takes no report either, and must not block the others.
         Err(HeadOfficeError::Api(ApiError::Damaged)) => Ok(false),
         Err(HeadOfficeError::Api(error)) => Err(error),
         Err(_) => Ok(false),
@@ -44,7 +44,7 @@ pub(super) fn sms_of<'a>(entries: &'a [doorstep_domain::Recorded], key: &EntryKe
     })
 }
 
-/// A text for a log or a list that shows nobody's number.
+/// A masked number for a log or a list.
 pub(super) fn masked(number: &Personal) -> String {
     number.text().map_or_else(|| "******".to_owned(), doorstep_domain::mask_number)
 }

@@ -1,4 +1,4 @@
-//! Receipts of a provider: found by its ids, however late, early, often or oddly spelt they come.
+//! Receipts of a provider. They are matched by its ids, even if they come late, early, repeatedly or oddly spelt.
 
 use doorstep_domain::{Body, SmsFault, SmsReport, SmsState, UnixMs};
 use doorstep_gateway::{Receipt, ReceiptStatus, id_forms};
@@ -16,29 +16,28 @@ use crate::{
     },
 };
 
-/// A receipt comes so much earlier than the answer to its submission, at most.
+/// The longest time by which a receipt comes before the answer to its submission.
 const EARLY_MS: i64 = 3_600_000;
-/// Ids of segments are kept so long for receipts that come late, and receipts that were matched.
+/// How long ids of segments are stored for late receipts, and how long matched receipts are stored.
 const KEEP_MS: i64 = 30 * 24 * 3_600_000;
 
-/// Takes a receipt. When this is durable the provider may be told so.
+/// Records a receipt. Once this is durable the receipt may be acknowledged to the provider.
 pub(crate) fn take_receipt(tx: &Tx<'_>, keys: &Keys, receipt: &Receipt, now: UnixMs) -> Result<(), ApiError> {
     let recipient = receipt.number.as_deref().map_or(Ok(None), |number| queue::recipient(tx, number))?;
     let said = Said { id: &receipt.id, status: receipt.status, code: &receipt.code, recipient };
     if matches(tx, keys, &said, now)? || was_sent(tx, keys, receipt, now)? {
         return Ok(());
     }
-    Ok(sms_receipts::keep(tx, &receipt.id, receipt.status, &receipt.code, now)?)
+    Ok(sms_receipts::insert(tx, &receipt.id, receipt.status, &receipt.code, now)?)
 }
 
-/// A receipt for a number to which just one message of the gateway is uncertain says that it was sent, though nobody has heard its id:
-/// the answer to its submission was lost.
+/// Marks the recipient's only uncertain message as sent, by a receipt with an unknown id: the answer with that id was lost.
 fn was_sent(tx: &Tx<'_>, keys: &Keys, receipt: &Receipt, now: UnixMs) -> Result<bool, ApiError> {
     let Some(number) = &receipt.number else { return Ok(false) };
     let Some(recipient) = queue::recipient(tx, number)? else { return Ok(false) };
     let rows = messages::uncertain_to(tx, &recipient, 2)?;
     let [row] = rows.as_slice() else { return Ok(false) };
-    // It may be about one whose answer has not come yet.
+    // The receipt may be about a message whose answer has not come yet.
     if messages::is_submitting_to(tx, &row.recipient)? {
         return Ok(false);
     }
@@ -52,7 +51,7 @@ fn was_sent(tx: &Tx<'_>, keys: &Keys, receipt: &Receipt, now: UnixMs) -> Result<
     Ok(true)
 }
 
-/// What a receipt says.
+/// The fields of a receipt.
 struct Said<'a> {
     id: &'a str,
     status: ReceiptStatus,
@@ -60,7 +59,7 @@ struct Said<'a> {
     recipient: Option<Vec<u8>>,
 }
 
-/// Looks at the receipts that came before the answer to their submission.
+/// Matches the receipts that came before the answer to their submission.
 pub(super) fn match_again(tx: &Tx<'_>, keys: &Keys, ids: &[String], now: UnixMs) -> Result<(), ApiError> {
     let wanted: Vec<String> = ids.iter().flat_map(|id| id_forms(id)).collect();
     for open in sms_receipts::open_since(tx, now.plus(-EARLY_MS))? {
@@ -75,7 +74,7 @@ pub(super) fn match_again(tx: &Tx<'_>, keys: &Keys, ids: &[String], now: UnixMs)
     Ok(())
 }
 
-/// Drops what is of no use any more: ids for which no receipt comes now. Receipts that name nothing stay.
+/// Deletes ids for which no receipt can come any more. Unmatched receipts stay.
 pub(crate) fn prune(tx: &Tx<'_>, now: UnixMs) -> Result<(), ApiError> {
     let before = now.plus(-KEEP_MS);
     segments::drop_taken(tx, before)?;
@@ -83,9 +82,9 @@ pub(crate) fn prune(tx: &Tx<'_>, now: UnixMs) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// The segment that a receipt is about: one to its number if it names one, by the best of its id's forms, of several the newest.
+/// Finds the segment of a receipt: among those of its number, if it names one; by the best form of its id; the newest of several.
 fn segment(tx: &Tx<'_>, said: &Said<'_>) -> Result<Option<Segment>, ApiError> {
-    // Some providers name another number, or write it in a way of their own: then the id alone must do.
+    // Some providers name another number, or spell it differently: the id alone must then do.
     let recipient = match &said.recipient {
         Some(number) if messages::is_recipient(tx, number)? => Some(number),
         _ => None,
@@ -100,24 +99,24 @@ fn segment(tx: &Tx<'_>, said: &Said<'_>) -> Result<Option<Segment>, ApiError> {
             return Ok(found);
         }
     }
-    // It names a recipient and no message to that one: another's only if the id is its very own.
+    // The receipt's recipient has no such message. Another recipient's message counts only if its id is exactly the given one.
     match (recipient, forms.first()) {
         (Some(_), Some(as_given)) => Ok(segments::find_spelt(tx, as_given)?),
         _ => Ok(None),
     }
 }
 
-/// Codes of receipts by which the operator says that there is no such number (SMPP 3.4: absent subscriber is another).
+/// The receipt codes that say that the number does not exist (SMPP 3.4: absent subscriber is another).
 const UNKNOWN_SUBSCRIBER: [&str; 2] = ["1", "001"];
 
-/// What follows from a receipt for the message that it is about. False if it is about none.
+/// Applies a receipt to its message. False if no message matches.
 fn matches(tx: &Tx<'_>, keys: &Keys, said: &Said<'_>, now: UnixMs) -> Result<bool, ApiError> {
     let Some(about) = segment(tx, said)? else { return Ok(false) };
     let status = said.status;
     if matches!(status, ReceiptStatus::Accepted | ReceiptStatus::Unknown) {
         return Ok(true);
     }
-    // A receipt that came twice, or after a final one, changes nothing.
+    // A repeated receipt, or one after a final receipt, changes nothing.
     segments::set_status(tx, &about, status)?;
     let Segment { case, entry, round, .. } = about;
     let all = segments::statuses(tx, (&case, &entry), round)?;
@@ -133,7 +132,7 @@ fn matches(tx: &Tx<'_>, keys: &Keys, said: &Said<'_>, now: UnixMs) -> Result<boo
         return Ok(true);
     }
     queue::set(tx, &row, state, row.round, Some(now))?;
-    // Only what says that the number is none gives leniency; a phone that is off says nothing of it.
+    // Only a number that does not exist gives leniency; a phone that is switched off proves nothing about the number.
     let is_number = status == ReceiptStatus::Undelivered && UNKNOWN_SUBSCRIBER.contains(&said.code);
     let fault = (state == SmsState::Undelivered && is_number).then_some(SmsFault::Number);
     let report = SmsReport { fault, ..outbox::report(&entry, state, round) };
@@ -142,7 +141,7 @@ fn matches(tx: &Tx<'_>, keys: &Keys, said: &Said<'_>, now: UnixMs) -> Result<boo
     Ok(true)
 }
 
-/// Version of the newest pack: what the server's own reports name.
+/// The version of the newest pack, which the server's own reports name.
 fn version(tx: &Tx<'_>) -> Result<u32, ApiError> {
     Ok(packs::newest_version(tx)?)
 }

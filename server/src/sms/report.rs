@@ -1,4 +1,4 @@
-//! What head office sees of SMS, and what a person settles. Numbers are masked; texts stay in their cases.
+//! Head office's view of SMS, and a person's decisions on them. Numbers are masked, and texts stay in their cases.
 
 use doorstep_domain::{Body, CaseId, EntryKey, Personal, SmsReport, SmsState, UnixMs};
 use serde::Serialize;
@@ -24,40 +24,40 @@ pub use crate::store::sms_receipts::ReceiptRow;
 pub struct MessageRow {
     /// The waybill.
     pub waybill: String,
-    /// Key of the SMS.
+    /// The key of the SMS.
     pub entry: String,
-    /// How far it has got, as far as head office knows.
+    /// Its state, as far as head office knows.
     pub state: String,
-    /// Which try.
+    /// The number of the try.
     pub round: u32,
-    /// The installation that has or had the lease; `None`: the gateway, or its recorder.
+    /// The installation that holds or held the lease; `None` for the gateway or the recorder.
     pub holder: Option<String>,
     /// When it was sent.
     pub sent_at: Option<UnixMs>,
-    /// Of one that waits: not before.
+    /// A waiting SMS is not sent before this time.
     pub due_at: Option<UnixMs>,
 }
 
-/// What a customer wrote.
+/// A customer's SMS.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InboundRow {
     /// Its number in the list.
     pub id: i64,
-    /// Who wrote, masked.
+    /// The sender's masked number.
     pub number: String,
-    /// To which number.
+    /// The number that it was sent to.
     pub service: String,
-    /// What they wrote; only of an answer that landed nowhere: the others are in their cases.
+    /// The words of a reply without a case; the words of other replies are in their cases.
     pub words: Option<String>,
     /// When it came.
     pub received_at: UnixMs,
-    /// Where it landed.
+    /// The waybill of the case that it answers.
     pub waybill: Option<String>,
-    /// How it was matched, or why not.
+    /// How it was matched, or why it was not.
     pub why: String,
 }
 
-/// SMS that are not settled, or all: first those that wait for a person, then the newest.
+/// Lists unsettled SMS, or all: first those that wait for a person, then the newest.
 pub(crate) fn list(tx: &Tx<'_>, all: bool, limit: u32) -> Result<Vec<MessageRow>, ApiError> {
     let listed = if all { messages::list(tx, limit)? } else { messages::list_unsettled(tx, limit)? };
     let row = |listed: messages::Listed| MessageRow {
@@ -72,12 +72,12 @@ pub(crate) fn list(tx: &Tx<'_>, all: bool, limit: u32) -> Result<Vec<MessageRow>
     Ok(listed.into_iter().map(row).collect())
 }
 
-/// Receipts that name no message, newest first.
+/// Lists the receipts that match no message, newest first.
 pub(crate) fn receipts(tx: &Tx<'_>, limit: u32) -> Result<Vec<ReceiptRow>, ApiError> {
     Ok(sms_receipts::list_open(tx, limit)?)
 }
 
-/// What customers wrote, newest first; `open`: only what landed nowhere.
+/// Lists customers' SMS, newest first; `open` leaves out those that belong to a case.
 pub(crate) fn inbound(tx: &Tx<'_>, open: bool, limit: u32) -> Result<Vec<InboundRow>, ApiError> {
     let answers = if open { inbound::list_open(tx, limit)? } else { inbound::list(tx, limit)? };
     let row = |answer: inbound::Answer| InboundRow {
@@ -92,24 +92,24 @@ pub(crate) fn inbound(tx: &Tx<'_>, open: bool, limit: u32) -> Result<Vec<Inbound
     Ok(answers.into_iter().map(row).collect())
 }
 
-/// What a person has found out of an SMS of which nobody knew.
+/// A person's finding about an SMS of unknown outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
     /// It was sent.
     Sent,
     /// It was not sent.
     NotSent,
-    /// It is to be sent once more, whatever became of the first.
+    /// It should be sent once more, whatever became of the first try.
     Again,
 }
 
-/// Whether nobody knows what became of a message, or only a device would that may never be heard of again.
+/// Whether a message waits for a person: its outcome is unknown, or known only to a device that may never sync again.
 fn is_for_a_person(row: &Queued) -> bool {
     let is_devices = row.holder.is_some() || row.fence == 0;
     row.state == SmsState::Uncertain || (row.state == SmsState::Submitting && is_devices)
 }
 
-/// Settles an uncertain SMS by a reviewer's word.
+/// Settles an uncertain SMS by a reviewer's statement.
 pub(crate) fn settle_by_hand(
     tx: &Tx<'_>,
     keys: &Keys,

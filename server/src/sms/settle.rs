@@ -1,4 +1,5 @@
-//! What became of a submission. Each step moves the claim's own row or nothing: what an older claim brings is not this row's.
+//! The outcome of submissions. Each step moves only the row of its own claim, so that a late result of an older claim changes
+//! nothing.
 
 use std::time::Duration;
 
@@ -18,22 +19,22 @@ use crate::{
     },
 };
 
-/// Says that claimed messages are being submitted, before any of them is: a crash from here on leaves them uncertain. Those whose row
-/// has moved on meanwhile are left out.
+/// Records that claimed messages are being submitted, before the first submission, so that a crash leaves them uncertain.
+/// Messages whose row has moved meanwhile are left out.
 pub(crate) fn submitting(tx: &Tx<'_>, keys: &Keys, claimed: Vec<Claimed>, now: UnixMs) -> Result<Vec<Claimed>, ApiError> {
     let mut held = Vec::with_capacity(claimed.len());
     for message in claimed {
         let Some(told) = message_moves::submit(tx, message.which(), message.fence)? else { continue };
         if !told {
-            message_moves::tell(tx, message.which())?;
-            tell(tx, keys, &message, (SmsState::Submitting, None), now)?;
+            message_moves::mark_told(tx, message.which())?;
+            record(tx, keys, &message, (SmsState::Submitting, None), now)?;
         }
         held.push(message);
     }
     Ok(held)
 }
 
-fn tell(
+fn record(
     tx: &Tx<'_>,
     keys: &Keys,
     message: &Claimed,
@@ -44,12 +45,12 @@ fn tell(
     outbox::say(tx, keys, &message.case, (outbox::server()?, message.pack_version), Body::SmsReport(report), now).map(drop)
 }
 
-/// Moves the claim's row; false if it is another claim's by now.
+/// Moves the claim's row; false if another claim has it now.
 fn move_row(tx: &Tx<'_>, message: &Claimed, state: SmsState, sent: Option<UnixMs>) -> Result<bool, ApiError> {
     Ok(message_moves::settle(tx, message.which(), message.fence, state, sent)?)
 }
 
-/// Takes what became of a submission. Gives after how long the message may be submitted again, if surely nothing of it was taken.
+/// Records the outcome of a submission. Returns the delay of the next try, if surely nothing of the message was taken.
 pub(crate) fn settle(
     tx: &Tx<'_>,
     keys: &Keys,
@@ -65,9 +66,9 @@ pub(crate) fn settle(
                 }
             }
             if move_row(tx, message, SmsState::Sent, Some(now))? {
-                tell(tx, keys, message, (SmsState::Sent, None), now)?;
+                record(tx, keys, message, (SmsState::Sent, None), now)?;
             }
-            // Receipts that came before the answer.
+            // Matches the receipts that came before the answer.
             receipt::match_again(tx, keys, ids, now)?;
             Ok(None)
         }
@@ -81,13 +82,13 @@ pub(crate) fn settle(
                 Fault::Refused => SmsFault::Refused,
             };
             if move_row(tx, message, SmsState::Failed, None)? {
-                tell(tx, keys, message, (SmsState::Failed, Some(fault)), now)?;
+                record(tx, keys, message, (SmsState::Failed, Some(fault)), now)?;
             }
             Ok(None)
         }
         Submitted::NotSent { after, why: _ } => {
-            // Nothing of it left: back in the outbox, held until then, and judged again. A crash while it waits leaves it unsent, which
-            // it is.
+            // The message has not left: it goes back to the outbox, held until the retry, and is judged again. After a crash it
+            // is still rightly unsent.
             let held = move_row(tx, message, SmsState::Offered, None)?;
             if held {
                 message_moves::postpone_claim(tx, message.which(), message.fence, HELD)?;
@@ -96,7 +97,7 @@ pub(crate) fn settle(
         }
         Submitted::Uncertain { why: _ } => {
             if move_row(tx, message, SmsState::Uncertain, None)? {
-                tell(tx, keys, message, (SmsState::Uncertain, None), now)?;
+                record(tx, keys, message, (SmsState::Uncertain, None), now)?;
                 if message.resend {
                     offer_again(tx, keys, (message.which(), message.round), message.pack_version, now)?;
                 }
@@ -106,16 +107,17 @@ pub(crate) fn settle(
     }
 }
 
-/// Due at this moment is what is tried again after a time that runs in this process: another gateway begins at once.
+/// The due time of a message whose retry waits in this process's memory. A gateway that starts later makes such messages due at
+/// once.
 pub(super) const HELD: UnixMs = UnixMs(i64::MAX);
 
-/// Lets messages be claimed again that were held.
+/// Makes held messages due again.
 pub(crate) fn release(tx: &Tx<'_>, held: &[(CaseId, EntryKey, i64)], now: UnixMs) -> Result<(), ApiError> {
     let release = |(case, entry, fence): &(CaseId, EntryKey, i64)| message_moves::postpone_claim(tx, (case, entry), *fence, now);
     Ok(held.iter().try_for_each(release)?)
 }
 
-/// One more try of a message of which nobody knows: the one that its template allows.
+/// Offers an uncertain message once more, as its template allows.
 fn offer_again(tx: &Tx<'_>, keys: &Keys, (which, round): (Which<'_>, u32), version: u32, now: UnixMs) -> Result<(), ApiError> {
     let round = round.saturating_add(1);
     message_moves::offer_once_more(tx, which, round, now)?;
@@ -124,7 +126,8 @@ fn offer_again(tx: &Tx<'_>, keys: &Keys, (which, round): (Which<'_>, u32), versi
     outbox::say(tx, keys, case, (outbox::server()?, version), Body::SmsReport(report), now).map(drop)
 }
 
-/// What a gateway left behind that died: what it had leased and not submitted is to be sent, what it was submitting is uncertain.
+/// Repairs the rows that a dead gateway left: leased messages are to be sent, and messages that were being submitted are
+/// uncertain.
 pub(crate) fn recover(tx: &Tx<'_>, keys: &Keys, rules: &Rules, now: UnixMs) -> Result<(), ApiError> {
     message_moves::end_gateways_leases(tx)?;
     message_moves::move_due(tx, HELD, now)?;
@@ -134,12 +137,12 @@ pub(crate) fn recover(tx: &Tx<'_>, keys: &Keys, rules: &Rules, now: UnixMs) -> R
     Ok(())
 }
 
-/// So long after its end a lease is over for everybody, milliseconds.
+/// How long after its end a lease is over for everybody, milliseconds.
 const LEASE_MARGIN_MS: i64 = 2 * 60_000;
 
-/// Devices that were to send a message and did not say what became of it: nobody knows.
+/// Marks messages as uncertain whose device did not report before its lease ended.
 pub(crate) fn end_leases(tx: &Tx<'_>, keys: &Keys, rules: &Rules, now: UnixMs) -> Result<bool, ApiError> {
-    // Its holder's clock may be behind, and its word on the way.
+    // The holder's clock may be slow, and its report may be on the way.
     let rows = messages::with_ended_lease(tx, now.plus(-LEASE_MARGIN_MS), 50)?;
     for row in &rows {
         lose(tx, keys, rules, row, Some(SmsFault::LeaseLost), now)?;
@@ -154,7 +157,7 @@ fn lose(tx: &Tx<'_>, keys: &Keys, rules: &Rules, row: &Queued, fault: Option<Sms
     message_moves::fence_off(tx, row.which())?;
     let report = SmsReport { fault, ..outbox::report(&row.entry, SmsState::Uncertain, row.round) };
     outbox::say(tx, keys, &row.case, (outbox::server()?, pack.version), Body::SmsReport(report), now)?;
-    // By the gateway's own hand only: a device that lost its lease may still send.
+    // Only the gateway's own try is repeated: a device that lost its lease may still send.
     if fault.is_none() && !row.resent && allows_resend(tx, row, pack)? {
         offer_again(tx, keys, (row.which(), row.round), pack.version, now)?;
     }

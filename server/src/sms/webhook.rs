@@ -1,4 +1,5 @@
-//! An HTTP provider's calls: receipts and customers' answers. It gets its 200 when they are durable, and sends again what it got none for.
+//! An HTTP provider's calls: receipts and customers' replies. A call is answered with 200 once it is durable, and the provider
+//! repeats a call without a 200.
 
 use axum::{
     extract::{Query, Request, State},
@@ -13,7 +14,7 @@ use crate::{
     http::{app::App, request::body_of},
 };
 
-/// A token in the address, for providers that can send no header.
+/// A token in the address, for providers that can not send a header.
 #[derive(Deserialize)]
 pub(crate) struct Token {
     token: Option<String>,
@@ -29,25 +30,25 @@ impl From<WebhookError> for ApiError {
     }
 }
 
-/// The provider's receipts.
+/// Receives the provider's receipts.
 pub(crate) async fn receipts(State(app): State<App>, Query(token): Query<Token>, request: Request) -> Result<Response, ApiError> {
-    take(app, token, request, |hooks, body| Ok(events(hooks.receipts(body)?, Event::Receipt))).await
+    receive(app, token, request, |hooks, body| Ok(events(hooks.receipts(body)?, Event::Receipt))).await
 }
 
-/// What customers wrote to the provider's number.
+/// Receives customers' replies to the provider's number.
 pub(crate) async fn inbound(State(app): State<App>, Query(token): Query<Token>, request: Request) -> Result<Response, ApiError> {
-    take(app, token, request, |hooks, body| Ok(events(hooks.inbound(body)?, Event::Inbound))).await
+    receive(app, token, request, |hooks, body| Ok(events(hooks.inbound(body)?, Event::Inbound))).await
 }
 
 fn events<T>(heard: Heard<T>, event: fn(T) -> Event) -> (Vec<Event>, usize) {
     (heard.items.into_iter().map(event).collect(), heard.skipped)
 }
 
-/// Reads a call: its events, and how many of its items are none.
+/// Reads a call into its events, and counts the items that are not valid.
 type Read = fn(&Webhooks, &[u8]) -> Result<(Vec<Event>, usize), WebhookError>;
 
-async fn take(app: App, Token { token }: Token, request: Request, read: Read) -> Result<Response, ApiError> {
-    // Where nobody calls back there is nothing to find.
+async fn receive(app: App, Token { token }: Token, request: Request, read: Read) -> Result<Response, ApiError> {
+    // Without webhooks the address does not exist.
     let (Some(gateway), Some(hooks)) = (app.sms.as_ref(), app.webhooks.as_ref()) else { return Err(ApiError::NotFound) };
     let token = bearer(request.headers()).or(token).ok_or(ApiError::Unauthorized)?;
     if !hooks.allows(&token) {
@@ -60,7 +61,7 @@ async fn take(app: App, Token { token }: Token, request: Request, read: Read) ->
             "doorstep-server: {skipped} items of the SMS provider's call have no id, number or text; the others are taken"
         );
     }
-    gateway.take(events).await?;
+    gateway.record(events).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], "{}").into_response())
 }
 

@@ -1,4 +1,4 @@
-//! What the log of changes says of acts: their order on a device, their receipts, how many of a person's nothing proved.
+//! Acts in the log of changes: their order on a device, their receipts, and a person's unproven acts.
 
 use std::ops::ControlFlow;
 
@@ -12,11 +12,11 @@ pub(crate) struct Latest {
     pub install: InstallId,
     pub boot: BootId,
     pub mono_ms: u64,
-    /// The latest lower end of their gaps; `None`: nobody knows one.
+    /// The latest lower end of their gaps; `None` if none is known.
     pub from: Option<UnixMs>,
 }
 
-/// The latest acts that came from a device into a case, by installation and boot.
+/// The latest acts from a device in a case, by installation and boot.
 pub(crate) fn latest(tx: &Tx<'_>, case: &CaseId, device: &DeviceId) -> Result<Vec<Latest>, StoreError> {
     tx.all(
         sql!(
@@ -28,14 +28,14 @@ pub(crate) fn latest(tx: &Tx<'_>, case: &CaseId, device: &DeviceId) -> Result<Ve
     )
 }
 
-/// The highest sequence number of an installation in a case; 0: it has written nothing there.
+/// The highest sequence number of an installation in a case; 0 if it has no change there.
 pub(crate) fn newest_seq(tx: &Tx<'_>, case: &CaseId, install: &InstallId) -> Result<u64, StoreError> {
     tx.one(sql!("SELECT coalesce(max(seq), 0) FROM change WHERE case_id = ?1 AND install = ?2"), params![case, install], |row| {
         row.get(0)
     })
 }
 
-/// The receipts of a case's changes, until one breaks.
+/// Reads the receipts of a case's changes, until `each` breaks.
 pub(crate) fn each_receipt(
     tx: &Tx<'_>,
     case: &CaseId,
@@ -46,7 +46,7 @@ pub(crate) fn each_receipt(
     })
 }
 
-/// How many acts of a person nothing proved that were received after a time. Counts to `most`.
+/// Counts a person's unproven acts that were received after a time, up to `most`.
 pub(crate) fn count_unproven(tx: &Tx<'_>, person: &str, after: UnixMs, most: u16) -> Result<u16, StoreError> {
     tx.one(
         sql!(

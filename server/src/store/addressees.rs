@@ -1,10 +1,10 @@
-//! What head office's list of parcels says of a recipient.
+//! The recipients in head office's list of parcels.
 
 use doorstep_domain::{Personal, UnixMs, Waybill};
 
 use super::tx::{Row, StoreError, Tx, params, sql};
 
-/// A recipient of the list. `None`: nothing is there that can be read.
+/// A recipient in the list. A value is `None` if the column has none that can be read.
 pub(crate) struct Listed {
     pub name: Option<Personal>,
     pub phone: Option<Personal>,
@@ -13,7 +13,7 @@ pub(crate) struct Listed {
     pub virtual_until: Option<UnixMs>,
 }
 
-/// The recipient of a parcel; `None`: it is on no list.
+/// The recipient of a parcel; `None` if it is on no list.
 pub(crate) fn of(tx: &Tx<'_>, waybill: &Waybill) -> Result<Option<Listed>, StoreError> {
     tx.maybe(
         sql!("SELECT recipient_name, recipient_phone, virtual_phone, virtual_until_ms FROM parcel WHERE waybill = ?1"),

@@ -1,4 +1,4 @@
-//! The number of the newest answer of this log.
+//! Counts the answers of this log.
 
 use super::tx::{StoreError, Tx, params, sql};
 

@@ -6,31 +6,31 @@ use doorstep_domain::{BootId, CaseId, DeviceId, InstallId, UnixMs};
 
 use super::tx::{StoreError, Tx, params, sql};
 
-/// A batch as it was signed, with its device's key.
+/// A signed batch with its device's key.
 pub(crate) struct Touched {
     pub device: DeviceId,
     pub install: InstallId,
     pub number: u64,
     pub person: String,
     pub received_at: UnixMs,
-    /// The device's clocks when it was sent.
+    /// The device's clocks at the sending.
     pub wall_ms: i64,
     pub mono_ms: u64,
     pub boot: BootId,
     pub sig: Vec<u8>,
-    /// Sealed.
+    /// The sealed body.
     pub body: Vec<u8>,
     pub public_key: Vec<u8>,
     pub version: u32,
     pub sending: Vec<u8>,
-    /// Whether it is the first of its chain, or names the hash of the batch before it as it is stored.
+    /// Whether it is the first of its chain, or names the hash of the stored batch before it.
     pub follows: bool,
-    /// Changes of the case in it.
+    /// The number of changes of the case in it.
     pub changes: u32,
 }
 
-/// Each batch that touched a case, in the order they came: one at a time, because bodies are large. A change that the server wrote
-/// itself came in none.
+/// Reads each batch that touched a case, in the order of arrival, one at a time because bodies are large. Changes of the server
+/// itself came in no batch.
 pub(crate) fn each_of_case<E: From<StoreError>>(
     tx: &Tx<'_>,
     case: &CaseId,

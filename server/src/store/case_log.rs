@@ -8,21 +8,21 @@ use doorstep_sql::{link, receipt, receipt_columns};
 
 use super::tx::{Row, StoreError, Tx, params, sql};
 
-/// A change as it goes into the log.
+/// A change that is to be added to the log.
 pub(crate) struct NewChange<'a> {
     pub link: Link,
     pub mono_ms: u64,
     pub device: &'a DeviceId,
-    /// The installation whose chain the batch is in.
+    /// The installation of the batch's chain.
     pub pushed_by: &'a InstallId,
-    /// 0: the server's own.
+    /// The number of the batch; 0 for a change of the server itself.
     pub batch: u64,
     pub receipt: Receipt,
     pub person: &'a str,
-    /// Empty: the change has no entry.
+    /// The boot of its first entry; empty if the change has no entry.
     pub boot: &'a [u8],
     pub bytes: &'a [u8],
-    /// The link that vouches for what the server itself wrote.
+    /// The link that vouches for a change of the server itself.
     pub vouched: Option<u64>,
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn insert(tx: &Tx<'_>, case: &CaseId, n: u64, change: &NewChange<'_>)
     Ok(())
 }
 
-/// What a case's log looks like without its content.
+/// The history of a case's log: its changes without their content.
 pub(crate) fn history(tx: &Tx<'_>, case: &CaseId) -> Result<History, StoreError> {
     let links =
         tx.all(sql!("SELECT ", doorstep_sql::link_columns!(), " FROM change WHERE case_id = ?1"), params![case], |row| {
@@ -94,7 +94,7 @@ pub(crate) fn share_of(tx: &Tx<'_>, case: &CaseId, device: &DeviceId) -> Result<
     )
 }
 
-/// The changes of a case with their receipts, in the order of acceptance, one after the other.
+/// Reads the changes of a case with their receipts, one after the other in the order of acceptance.
 pub(crate) fn each<E: From<StoreError>>(
     tx: &Tx<'_>,
     case: &CaseId,
@@ -106,7 +106,7 @@ pub(crate) fn each<E: From<StoreError>>(
     })
 }
 
-/// A change as a feed hands it out.
+/// A change in a feed.
 pub(crate) struct FedChange {
     pub bytes: Vec<u8>,
     pub hash: ChangeHash,
@@ -114,7 +114,7 @@ pub(crate) struct FedChange {
     pub mono_ms: u64,
 }
 
-/// The changes `range` of a case but for those of one installation.
+/// The changes `range` of a case, without those of one installation.
 pub(crate) fn range(
     tx: &Tx<'_>,
     case: &CaseId,
@@ -135,7 +135,7 @@ pub(crate) fn range(
     )
 }
 
-/// How many bytes [`range`] would give.
+/// The number of bytes that [`range`] would return.
 pub(crate) fn bytes_of_range(
     tx: &Tx<'_>,
     case: &CaseId,

@@ -1,4 +1,4 @@
-//! The chains of installations' batches, and what breaks them.
+//! The chains of installations' batches, and their forks.
 
 use std::ops::ControlFlow;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::tx::{Sql, StoreError, Tx, params, sql};
 
-/// A signed batch as it is kept, with the verdicts on it.
+/// A signed batch to be stored, with its verdicts.
 pub(crate) struct Envelope<'a> {
     pub install: InstallId,
     pub number: u64,
@@ -18,22 +18,22 @@ pub(crate) struct Envelope<'a> {
     pub clock: Clocks,
     pub sig: &'a [u8],
     pub received_at: UnixMs,
-    /// Zstandard.
+    /// The body, compressed with Zstandard.
     pub body: &'a [u8],
     pub ack: &'a [u8],
-    /// It broke the chain.
+    /// Whether it forked its chain.
     pub forks: bool,
-    /// Of the protocol.
+    /// The protocol version.
     pub version: u32,
     pub sending: &'a [u8],
-    /// Its device said that nothing else was unsent.
+    /// Whether its device said that it had no other unsent change.
     pub complete: bool,
     /// The link that vouches for the verdicts.
     pub link: u64,
 }
 
-/// Keeps a batch.
-pub(crate) fn keep(tx: &Tx<'_>, batch: &Envelope<'_>) -> Result<(), StoreError> {
+/// Stores a batch.
+pub(crate) fn insert(tx: &Tx<'_>, batch: &Envelope<'_>) -> Result<(), StoreError> {
     tx.run(
         sql!(
             "INSERT INTO envelope (install, number, hash, prev, device, person, wall_ms, mono_ms, boot, sig, received_at, body, ack, forks,
@@ -64,7 +64,7 @@ pub(crate) fn keep(tx: &Tx<'_>, batch: &Envelope<'_>) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Notes that a batch that never arrived has come again, under other numbers.
+/// Notes that the changes of a missing batch have come in later batches.
 pub(crate) fn note_sent_again(tx: &Tx<'_>, install: &InstallId, number: u64) -> Result<(), StoreError> {
     tx.run(
         sql!("INSERT INTO sent_again (install, number) VALUES (?1, ?2) ON CONFLICT (install, number) DO NOTHING"),
@@ -73,7 +73,7 @@ pub(crate) fn note_sent_again(tx: &Tx<'_>, install: &InstallId, number: u64) -> 
     Ok(())
 }
 
-/// The verdicts on a batch, encoded; `None`: it has not come.
+/// The verdicts on a batch, encoded; `None` if it has not come.
 pub(crate) fn verdicts(tx: &Tx<'_>, install: &InstallId, number: u64, hash: &BatchHash) -> Result<Option<Vec<u8>>, StoreError> {
     tx.maybe(
         sql!("SELECT ack FROM envelope WHERE install = ?1 AND number = ?2 AND hash = ?3"),
@@ -82,7 +82,7 @@ pub(crate) fn verdicts(tx: &Tx<'_>, install: &InstallId, number: u64, hash: &Bat
     )
 }
 
-/// Whether a batch that has come broke its chain.
+/// Whether a batch has forked its chain.
 pub(crate) fn forks(tx: &Tx<'_>, install: &InstallId, number: u64, hash: &BatchHash) -> Result<bool, StoreError> {
     tx.one(
         sql!("SELECT forks FROM envelope WHERE install = ?1 AND number = ?2 AND hash = ?3"),
@@ -91,28 +91,28 @@ pub(crate) fn forks(tx: &Tx<'_>, install: &InstallId, number: u64, hash: &BatchH
     )
 }
 
-/// The hashes of the batches of a number: two are a fork.
+/// The hashes of the batches of a number. Two are a fork.
 pub(crate) fn hashes(tx: &Tx<'_>, install: &InstallId, number: u64) -> Result<Vec<BatchHash>, StoreError> {
     tx.all(sql!("SELECT hash FROM envelope WHERE install = ?1 AND number = ?2"), params![install, number], |row| row.get(0))
 }
 
-/// The hash that a batch of a number names as the one before it, as the column holds it.
+/// The hash that a batch names as its predecessor, as the column holds it.
 pub(crate) fn prev(tx: &Tx<'_>, install: &InstallId, number: u64) -> Result<Option<Vec<u8>>, StoreError> {
     tx.maybe(sql!("SELECT prev FROM envelope WHERE install = ?1 AND number = ?2"), params![install, number], |row| row.get(0))
 }
 
-/// The number of an installation's newest batch; 0: none has come.
+/// The number of an installation's newest batch; 0 if none has come.
 pub(crate) fn newest(tx: &Tx<'_>, install: &InstallId) -> Result<u64, StoreError> {
     tx.one(sql!("SELECT coalesce(max(number), 0) FROM envelope WHERE install = ?1"), params![install], |row| row.get(0))
 }
 
-/// Every sync asks it: SQLite must answer it from the index `envelope_numbers`, which has no bodies.
+/// Every sync runs this query. SQLite must answer it from the index `envelope_numbers`, which holds no bodies.
 const NUMBERS: Sql = sql!(
     "SELECT number FROM envelope WHERE install = ?1
      UNION SELECT number FROM sent_again WHERE install = ?1 ORDER BY number"
 );
 
-/// Goes through the numbers of an installation's batches that came, or came again under others: each once, in order.
+/// Reads the numbers of an installation's batches that came, or whose changes came in later batches: each once, in order.
 pub(crate) fn each_number(tx: &Tx<'_>, install: &InstallId, mut each: impl FnMut(u64)) -> Result<(), StoreError> {
     tx.each(NUMBERS, params![install], |row| {
         each(row.get(0)?);
@@ -120,7 +120,7 @@ pub(crate) fn each_number(tx: &Tx<'_>, install: &InstallId, mut each: impl FnMut
     })
 }
 
-/// What the log of links begins with of a batch, as the columns hold it.
+/// The columns of a batch that go into the first link.
 pub(crate) struct Judged {
     pub install: Vec<u8>,
     pub number: u64,
@@ -128,7 +128,7 @@ pub(crate) struct Judged {
     pub ack: Vec<u8>,
 }
 
-/// Goes through all batches in the order of their keys.
+/// Reads all batches in the order of their keys.
 pub(crate) fn each_judged(tx: &Tx<'_>, mut each: impl FnMut(Judged)) -> Result<(), StoreError> {
     tx.each(sql!("SELECT install, number, hash, ack FROM envelope ORDER BY install, number, hash"), params![], |row| {
         each(Judged { install: row.get(0)?, number: row.get(1)?, hash: row.get(2)?, ack: row.get(3)? });
@@ -136,7 +136,7 @@ pub(crate) fn each_judged(tx: &Tx<'_>, mut each: impl FnMut(Judged)) -> Result<(
     })
 }
 
-/// Raises an alarm of a kind on a batch, unless there is an open one.
+/// Raises an alarm of a kind on a batch, unless one is open.
 pub(crate) fn raise_fork(
     tx: &Tx<'_>,
     device: &DeviceId,
@@ -157,13 +157,13 @@ pub(crate) fn raise_fork(
     Ok(())
 }
 
-/// Notes that two stores have written under an installation; the first time counts.
+/// Notes that two stores have written under an installation. The first time stays.
 pub(crate) fn mark_forked(tx: &Tx<'_>, install: &InstallId, now: UnixMs) -> Result<(), StoreError> {
     tx.run(sql!("UPDATE install SET forked_at = coalesce(forked_at, ?2) WHERE install = ?1"), params![install, now])?;
     Ok(())
 }
 
-/// Marks an alarm as looked at. False if there is no open one of this id.
+/// Marks an alarm as looked at. False if no open one has this id.
 pub(crate) fn see_fork(tx: &Tx<'_>, id: i64, now: UnixMs) -> Result<bool, StoreError> {
     Ok(tx.run(sql!("UPDATE fork SET seen_at = ?2 WHERE id = ?1 AND seen_at IS NULL"), params![id, now])? > 0)
 }
@@ -171,17 +171,17 @@ pub(crate) fn see_fork(tx: &Tx<'_>, id: i64, now: UnixMs) -> Result<bool, StoreE
 /// A fork alarm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fork {
-    /// Its number.
+    /// Its id.
     pub id: i64,
     /// The device.
     pub device: DeviceId,
     /// The installation that two stores have written under.
     pub install: InstallId,
-    /// The batch.
+    /// The number of the batch.
     pub batch: u64,
-    /// `same_number`, `other_predecessor` or `behind`.
+    /// The kind: `same_number`, `other_predecessor` or `behind`.
     pub what: String,
-    /// When.
+    /// When it was raised.
     pub at: UnixMs,
 }
 

@@ -1,10 +1,10 @@
-//! When devices were in contact: contacts by boot and hour, times that were given to devices of version 2, requests that gave no time.
+//! The contacts of devices: by boot and hour, times that were given to devices of version 2, and passing requests.
 
 use doorstep_domain::{BootId, DeviceId, UnixMs};
 
 use super::tx::{StoreError, Tx, params, sql};
 
-/// The hour of a row.
+/// The hour of a row, counted from 1970.
 fn hour(at: UnixMs) -> i64 {
     at.0 / 3_600_000
 }
@@ -15,12 +15,12 @@ pub(crate) struct Contact {
     pub at: UnixMs,
     /// Server time minus monotonic time.
     pub offset: i64,
-    /// Whether it could have brought what the device had recorded.
+    /// Whether the device could have sent its records with it.
     pub brings: bool,
 }
 
-/// Takes a contact into the row of its boot and hour.
-pub(crate) fn keep(tx: &Tx<'_>, device: &DeviceId, contact: &Contact) -> Result<(), StoreError> {
+/// Merges a contact into the row of its boot and hour.
+pub(crate) fn save(tx: &Tx<'_>, device: &DeviceId, contact: &Contact) -> Result<(), StoreError> {
     let Contact { boot, at, offset, brings } = contact;
     tx.run(
         sql!(
@@ -39,13 +39,13 @@ pub(crate) fn keep(tx: &Tx<'_>, device: &DeviceId, contact: &Contact) -> Result<
     Ok(())
 }
 
-/// Forgets the contacts of a device that were over before a time.
+/// Deletes a device's contacts that ended before a time.
 pub(crate) fn forget_before(tx: &Tx<'_>, device: &DeviceId, time: UnixMs) -> Result<(), StoreError> {
     tx.run(sql!("DELETE FROM contact WHERE device = ?1 AND last_ms < ?2"), params![device, time])?;
     Ok(())
 }
 
-/// Forgets all that was noted of a device for after a time.
+/// Deletes everything that was noted of a device after a time.
 pub(crate) fn forget_after(tx: &Tx<'_>, device: &DeviceId, time: UnixMs) -> Result<(), StoreError> {
     tx.run(sql!("DELETE FROM contact WHERE device = ?1 AND first_ms > ?2"), params![device, time])?;
     tx.run(sql!("DELETE FROM anchor WHERE device = ?1 AND first_ms > ?2"), params![device, time])?;
@@ -53,7 +53,7 @@ pub(crate) fn forget_after(tx: &Tx<'_>, device: &DeviceId, time: UnixMs) -> Resu
     Ok(())
 }
 
-/// Forgets all that was noted of any device for after a time.
+/// Deletes everything that was noted of any device after a time.
 pub(crate) fn forget_all_after(tx: &Tx<'_>, time: UnixMs) -> Result<(), StoreError> {
     tx.run(sql!("DELETE FROM contact WHERE first_ms > ?1"), params![time])?;
     tx.run(sql!("DELETE FROM anchor WHERE first_ms > ?1"), params![time])?;
@@ -80,8 +80,8 @@ pub(crate) fn was_given(tx: &Tx<'_>, device: &DeviceId, at: UnixMs) -> Result<bo
     )
 }
 
-/// The newest contact of a device up to the hour of a moment, of those that could have brought what it had recorded. One that is later
-/// than the moment counts as of the moment.
+/// The newest contact of a device up to the hour of `now`, among those with which it could have sent its records. A contact later
+/// than `now` counts as one at `now`.
 pub(crate) fn newest(tx: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<Option<UnixMs>, StoreError> {
     tx.one(
         sql!(
@@ -96,7 +96,7 @@ pub(crate) fn newest(tx: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<Opti
     )
 }
 
-/// Whether another device of a person was in contact between two times, whether or not it named its clock.
+/// Whether another device of a person was in contact between two times, even without naming its clock.
 pub(crate) fn of_others(
     tx: &Tx<'_>,
     person: &str,
@@ -114,7 +114,7 @@ pub(crate) fn of_others(
     )
 }
 
-/// How far the contacts of one boot lie apart.
+/// The spread of the contacts of one boot.
 pub(crate) struct Spread {
     pub lowest_offset: i64,
     pub highest_offset: i64,
@@ -122,7 +122,7 @@ pub(crate) struct Spread {
     pub last: UnixMs,
 }
 
-/// The spread of a boot's contacts up to the hour of a moment; `None`: there is no contact of the boot.
+/// The spread of a boot's contacts up to the hour of `now`; `None` if the boot has no contact.
 pub(crate) fn spread(tx: &Tx<'_>, device: &DeviceId, boot: BootId, now: UnixMs) -> Result<Option<Spread>, StoreError> {
     tx.maybe(
         sql!(
@@ -137,13 +137,13 @@ pub(crate) fn spread(tx: &Tx<'_>, device: &DeviceId, boot: BootId, now: UnixMs) 
     )
 }
 
-/// Keeps a request that gave its device no time.
+/// Stores a passing request.
 pub(crate) fn keep_passing(tx: &Tx<'_>, device: &DeviceId, at: UnixMs) -> Result<(), StoreError> {
     tx.run(sql!("INSERT INTO passing (device, at) VALUES (?1, ?2) ON CONFLICT (device, at) DO NOTHING"), params![device, at])?;
     Ok(())
 }
 
-/// Forgets the requests that are older than the newest one before a time.
+/// Deletes the passing requests that are older than the newest one before a time.
 pub(crate) fn thin_passing(tx: &Tx<'_>, device: &DeviceId, before: UnixMs) -> Result<(), StoreError> {
     tx.run(
         sql!("DELETE FROM passing WHERE device = ?1 AND at < (SELECT max(at) FROM passing WHERE device = ?1 AND at < ?2)"),
@@ -152,7 +152,7 @@ pub(crate) fn thin_passing(tx: &Tx<'_>, device: &DeviceId, before: UnixMs) -> Re
     Ok(())
 }
 
-/// The newest kept request before a time that gave the device no time.
+/// The newest stored passing request before a time.
 pub(crate) fn newest_passing(tx: &Tx<'_>, device: &DeviceId, before: UnixMs) -> Result<Option<UnixMs>, StoreError> {
     tx.one(sql!("SELECT max(at) FROM passing WHERE device = ?1 AND at < ?2"), params![device, before], |row| row.get(0))
 }
@@ -177,7 +177,7 @@ mod tests {
             .unwrap()
             .write(|tx| {
                 for (at, offset, brings, newest_that_brings) in bounds {
-                    keep(tx, &DEVICE, &contact(at, offset, brings))?;
+                    save(tx, &DEVICE, &contact(at, offset, brings))?;
                     assert_eq!(newest(tx, &DEVICE, UnixMs(100))?, newest_that_brings.map(UnixMs));
                 }
                 let row = spread(tx, &DEVICE, BOOT, UnixMs(100))?.unwrap();
@@ -194,8 +194,8 @@ mod tests {
         open(folder.path())
             .unwrap()
             .write(|tx| {
-                keep(tx, &DEVICE, &contact(3_600_010, 5, true))?;
-                keep(tx, &DEVICE, &contact(3_600_020, 7, true))?;
+                save(tx, &DEVICE, &contact(3_600_010, 5, true))?;
+                save(tx, &DEVICE, &contact(3_600_020, 7, true))?;
                 assert!(has(tx, &DEVICE, BOOT, UnixMs(3_600_015), 6)?);
                 assert!(!has(tx, &DEVICE, BOOT, UnixMs(3_600_021), 6)?);
                 assert!(!has(tx, &DEVICE, BOOT, UnixMs(3_600_015), 8)?);

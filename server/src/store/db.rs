@@ -13,16 +13,16 @@ use tokio::sync::oneshot;
 use super::tx::{StoreError, Tx};
 use crate::error::ApiError;
 
-/// The database's file in a data folder.
+/// The name of the database's file in a data folder.
 pub(crate) const DATABASE: &str = "doorstep-server.db";
-/// Most jobs in one commit: bounds how long the first one waits.
+/// The largest number of jobs in one commit, which bounds how long the first one waits.
 const GROUP: usize = 100;
-/// Most jobs that wait; the next one is told to come back.
+/// The largest number of waiting jobs. A further job is told to come back.
 const QUEUE: usize = 1_000;
-/// Prepared statements that a connection keeps: more than there are.
+/// The number of prepared statements that a connection caches: more than the program has.
 const STATEMENTS: usize = 512;
 
-/// The write-ahead log of a data folder.
+/// The path of a data folder's write-ahead log.
 pub(crate) fn wal_of(folder: &Path) -> PathBuf {
     folder.join(format!("{DATABASE}-wal"))
 }
@@ -31,34 +31,35 @@ pub(crate) fn wal_of(folder: &Path) -> PathBuf {
 pub(crate) struct Store(Connection);
 
 impl Store {
-    /// Opens the database of a data folder as it is, making an empty one if there is none. Its log stays when it is closed.
+    /// Opens the database of a data folder without migrating it, and creates an empty one if there is none. Closing it leaves the
+    /// write-ahead log.
     pub(crate) fn connect(folder: &Path) -> Result<Self, StoreError> {
         let db = Connection::open(folder.join(DATABASE))?;
-        // Whoever closes last must not be the one who drops a log that nobody has looked at.
+        // The last connection to close must not delete a write-ahead log that nobody has checked.
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         db.busy_timeout(std::time::Duration::from_secs(10))?;
         db.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;",
         )?;
         db.set_prepared_statement_cache_capacity(STATEMENTS);
-        // A plan that looks at bound values is made anew whenever they change.
+        // Without this setting a plan that depends on bound values is made anew whenever they change.
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         Ok(Self(db))
     }
 
-    /// Whether the write-ahead log stays when the database is closed, instead of being brought into its file.
+    /// Decides whether closing the database leaves the write-ahead log instead of moving it into the database's file.
     pub(crate) fn keep_log(&self, keep: bool) -> Result<(), StoreError> {
         self.0.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep)?;
         Ok(())
     }
 
-    /// Brings the write-ahead log into the database's file. False if somebody else is at it; the log then stays.
+    /// Moves the write-ahead log into the database's file. False if another process uses the database; the log then stays.
     pub(crate) fn take_in_log(&self) -> Result<bool, StoreError> {
         let busy: bool = self.0.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
         Ok(!busy)
     }
 
-    /// Does something while no other process writes.
+    /// Runs `work` while no other process writes.
     pub(crate) fn alone<T, E: From<StoreError>>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
         let say = |sql| self.0.execute_batch(sql).map_err(|error| E::from(StoreError::from(error)));
         say("BEGIN IMMEDIATE")?;
@@ -67,7 +68,7 @@ impl Store {
         done
     }
 
-    /// Reads, in one view of all tables.
+    /// Runs a query in one view of all tables.
     pub(crate) fn read<T, E: From<StoreError>>(&self, query: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
         self.0.execute_batch("BEGIN DEFERRED").map_err(|error| E::from(StoreError::from(error)))?;
         let read = query(&Tx::new(&self.0));
@@ -75,7 +76,7 @@ impl Store {
         read
     }
 
-    /// Writes all of a job, or nothing of it. Durable when it returns.
+    /// Runs a job entirely or not at all. The result is durable when this returns.
     pub(crate) fn write<T, E: From<StoreError>>(&self, job: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
         let say = |sql| self.0.execute_batch(sql).map_err(|error| E::from(StoreError::from(error)));
         say("BEGIN IMMEDIATE")?;
@@ -86,14 +87,14 @@ impl Store {
         written
     }
 
-    /// Ends a transaction that is not to be kept. SQLite has ended some by itself: those in which the disk was full.
+    /// Rolls a transaction back, unless SQLite has already done so, as it does when the disk is full.
     fn undo(&self) {
         if !self.0.is_autocommit() {
             self.0.execute_batch("ROLLBACK").ok();
         }
     }
 
-    /// The connection, for what only SQLite has.
+    /// The connection, for functions that only SQLite has.
     pub(super) fn sqlite(&self) -> &Connection {
         &self.0
     }
@@ -118,9 +119,9 @@ impl Db {
         Ok(Self { folder: Arc::new(folder.to_owned()), jobs, idle: Arc::default() })
     }
 
-    /// Runs a job in the writer; the result comes back only after the commit that makes it durable. A job that fails is
-    /// rolled back alone. A job can be run again: it changes nothing but the database, so an engine that has to undo it because of
-    /// another one's may start it anew.
+    /// Runs a job in the writer. The result comes only after the commit that makes it durable. A failed job is rolled back alone.
+    /// A job must change nothing but the database, because an engine that rolls it back on account of another one may run it
+    /// again.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
         job: impl Fn(&Tx<'_>) -> Result<T, ApiError> + Send + 'static,
@@ -142,7 +143,7 @@ impl Db {
         waiting.await.map_err(|_| ApiError::Internal("the writer has stopped"))?
     }
 
-    /// Runs a query on a reader, off the async threads: in one view of all tables.
+    /// Runs a query on a reader, off the async threads, in one view of all tables.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Tx<'_>) -> Result<T, ApiError> + Send + 'static,
@@ -150,7 +151,7 @@ impl Db {
         self.on_store(move |store| store.read(query)).await
     }
 
-    /// Does something with the database itself, beside the writer, off the async threads.
+    /// Runs `work` on the database itself, beside the writer, off the async threads.
     pub(crate) async fn on_store<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Store) -> Result<T, ApiError> + Send + 'static,
@@ -171,7 +172,7 @@ impl Db {
     }
 }
 
-/// Group commit without a timer: whatever queued up while the last commit was being synced goes into the next one.
+/// Group commit without a timer: the jobs that arrive while a commit is being synced share the next one.
 fn write_loop(Store(db): Store, queue: &mpsc::Receiver<Job>) {
     while let Ok(first) = queue.recv() {
         let mut finishes = Vec::new();
@@ -194,7 +195,7 @@ fn write_loop(Store(db): Store, queue: &mpsc::Receiver<Job>) {
     }
 }
 
-/// Without a transaction a job must not run; dropping it closes its answer's channel.
+/// A job must not run without a transaction. Dropping it closes its answer's channel.
 fn refuse(job: Job) -> (bool, Finish) {
     drop(job);
     (false, Box::new(|_| {}))

@@ -1,4 +1,4 @@
-//! Devices: their keys, their standing, and what they said last.
+//! Devices: their keys, their standing, and their last reports.
 
 use std::ops::ControlFlow;
 
@@ -6,7 +6,7 @@ use doorstep_domain::{DeviceId, Tag, UnixMs};
 
 use super::tx::{StoreError, Tx, params, sql};
 
-/// The devices whose id, in hexadecimal, begins so: two at most.
+/// The devices whose hexadecimal id begins with `prefix`, at most two.
 pub(crate) fn beginning(tx: &Tx<'_>, prefix: &str) -> Result<Vec<DeviceId>, StoreError> {
     let prefix = prefix.to_ascii_lowercase();
     let mut found = Vec::new();
@@ -20,7 +20,7 @@ pub(crate) fn beginning(tx: &Tx<'_>, prefix: &str) -> Result<Vec<DeviceId>, Stor
     Ok(found)
 }
 
-/// Revokes a device; the first time counts, and the newest reason.
+/// Revokes a device. The first time and the newest reason stay.
 pub(crate) fn revoke(tx: &Tx<'_>, device: &DeviceId, why: &str, now: UnixMs) -> Result<(), StoreError> {
     tx.run(
         sql!("UPDATE device SET revoked_at = coalesce(revoked_at, ?2), revoked_why = ?3 WHERE id = ?1"),
@@ -29,39 +29,39 @@ pub(crate) fn revoke(tx: &Tx<'_>, device: &DeviceId, why: &str, now: UnixMs) -> 
     Ok(())
 }
 
-/// Orders a device to destroy its keys and all that it keeps; the first order counts.
+/// Orders a device to destroy its keys and its data. The first order stays.
 pub(crate) fn order_wipe(tx: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<(), StoreError> {
     tx.run(sql!("UPDATE device SET wipe_at = coalesce(wipe_at, ?2) WHERE id = ?1"), params![device, now])?;
     Ok(())
 }
 
-/// When any device was in contact last.
+/// The time of the newest contact of any device.
 pub(crate) fn newest_contact(tx: &Tx<'_>) -> Result<Option<UnixMs>, StoreError> {
     tx.one(sql!("SELECT max(seen_at) FROM device"), params![], |row| row.get(0))
 }
 
-/// The newest nonce that any device has signed; `None` if none has.
+/// The newest nonce that any device has signed; `None` if there is none.
 pub(crate) fn newest_nonce(tx: &Tx<'_>) -> Result<Option<Vec<u8>>, StoreError> {
     tx.maybe(sql!("SELECT last_nonce FROM device ORDER BY last_nonce DESC LIMIT 1"), params![], |row| row.get(0))
 }
 
-/// Forgets which nonces devices have signed.
+/// Deletes the record of the nonces that devices have signed.
 pub(crate) fn forget_nonces(tx: &Tx<'_>) -> Result<(), StoreError> {
     tx.run(sql!("UPDATE device SET last_nonce = ?1"), params![[0_u8; 0]])?;
     Ok(())
 }
 
-/// Whether a device wrote under this mark, as its present installation or as one before.
+/// Whether a device wrote under this tag, as its present installation or an earlier one.
 pub(crate) fn has_tag(tx: &Tx<'_>, device: &DeviceId, tag: &Tag) -> Result<bool, StoreError> {
     tx.exists(sql!("SELECT 1 FROM install WHERE tag = ?1 AND device = ?2"), params![tag, device])
 }
 
-/// Who is on a device.
+/// The people on a device.
 pub(crate) fn people_on(tx: &Tx<'_>, device: &DeviceId) -> Result<Vec<String>, StoreError> {
     tx.all(sql!("SELECT DISTINCT person FROM member WHERE device = ?1 ORDER BY person"), params![device], |row| row.get(0))
 }
 
-/// Enrols a device, or takes one back: it is no more revoked, no more to be wiped, and pins the newest key.
+/// Enrols a device or readmits it: it is no longer revoked or to be wiped, and pins the newest key.
 pub(crate) fn enrol(tx: &Tx<'_>, device: &DeviceId, public_key: &[u8], now: UnixMs) -> Result<(), StoreError> {
     tx.run(
         sql!(
@@ -73,14 +73,14 @@ pub(crate) fn enrol(tx: &Tx<'_>, device: &DeviceId, public_key: &[u8], now: Unix
     Ok(())
 }
 
-/// What head office has ordered of a device.
+/// Head office's orders about a device.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Standing {
     pub revoked: bool,
     pub to_be_wiped: bool,
 }
 
-/// What head office has ordered of a device; nothing of one that is not known.
+/// Head office's orders about a device; none for an unknown device.
 pub(crate) fn standing(tx: &Tx<'_>, device: &DeviceId) -> Result<Standing, StoreError> {
     let standing = tx.maybe(
         sql!(
@@ -93,27 +93,27 @@ pub(crate) fn standing(tx: &Tx<'_>, device: &DeviceId) -> Result<Standing, Store
     Ok(standing.unwrap_or_default())
 }
 
-/// A device as it asks for a session.
+/// A device that asks for a session.
 pub(crate) struct Signer {
     pub public_key: Vec<u8>,
-    /// Signed for its newest session; empty: none yet.
+    /// The nonce of its newest session; empty if there was none.
     pub last_nonce: Vec<u8>,
 }
 
-/// The key of a device, and the nonce that it signed last.
+/// The key of a device and its last signed nonce.
 pub(crate) fn signer(tx: &Tx<'_>, device: &DeviceId) -> Result<Option<Signer>, StoreError> {
     tx.maybe(sql!("SELECT public_key, last_nonce FROM device WHERE id = ?1"), params![device], |row| {
         Ok(Signer { public_key: row.get(0)?, last_nonce: row.get(1)? })
     })
 }
 
-/// Notes the nonce that a device has signed last.
+/// Notes the nonce that a device has just signed.
 pub(crate) fn note_nonce(tx: &Tx<'_>, device: &DeviceId, nonce: &[u8]) -> Result<(), StoreError> {
     tx.run(sql!("UPDATE device SET last_nonce = ?2 WHERE id = ?1"), params![device, nonce])?;
     Ok(())
 }
 
-/// Notes an exchange. `beacon`, CBOR: what the device says is still on it; `None` leaves what it said before.
+/// Notes a sync. `beacon`, CBOR: the unsent work that the device reports; `None` leaves its earlier report.
 pub(crate) fn note_seen(
     tx: &Tx<'_>,
     device: &DeviceId,
@@ -128,7 +128,7 @@ pub(crate) fn note_seen(
     Ok(())
 }
 
-/// Widens a device's interval of given server times, of the hour counted from 1970, to one more.
+/// Extends the interval of server times that were given to a device in an hour, counted from 1970.
 pub(crate) fn note_given(tx: &Tx<'_>, device: &DeviceId, hour: i64, now: UnixMs) -> Result<(), StoreError> {
     tx.run(
         sql!(
@@ -142,23 +142,23 @@ pub(crate) fn note_given(tx: &Tx<'_>, device: &DeviceId, hour: i64, now: UnixMs)
     Ok(())
 }
 
-/// Forgets a device's given server times of before an hour.
+/// Deletes a device's given server times from before an hour.
 pub(crate) fn forget_given(tx: &Tx<'_>, device: &DeviceId, hour: i64) -> Result<(), StoreError> {
     tx.run(sql!("DELETE FROM anchor WHERE device = ?1 AND hour < ?2"), params![device, hour])?;
     Ok(())
 }
 
-/// A device with what it said last.
+/// A device with its last report.
 pub(crate) struct Said {
     pub id: DeviceId,
     pub enrolled_at: UnixMs,
     pub revoked_at: Option<UnixMs>,
     pub seen_at: UnixMs,
-    /// What is still on it, CBOR.
+    /// The unsent work on it, CBOR.
     pub beacon: Option<Vec<u8>>,
-    /// The version of the protocol that it spoke last; empty: it has not named one.
+    /// The protocol version that it last spoke; empty if it has named none.
     pub proto: String,
-    /// Its changes in quarantine that nobody has decided.
+    /// The number of its undecided changes in quarantine.
     pub quarantined: u32,
 }
 

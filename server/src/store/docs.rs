@@ -1,4 +1,4 @@
-//! The server's row of each document: where its log stands, and what decides who reads it.
+//! The server's row of each document: the state of its log, and the values that decide who reads it.
 
 use doorstep_document::Position;
 use doorstep_domain::{CaseId, ChangeHash, DocKind};
@@ -10,31 +10,31 @@ use super::tx::{StoreError, Tx, params, sql};
 /// The server's row of a case.
 #[derive(Clone, Default)]
 pub(crate) struct Doc {
-    /// How many changes its log has.
+    /// The number of changes in its log.
     pub n: u64,
-    /// How many bytes.
+    /// The number of bytes in its log.
     pub bytes: usize,
     pub position: Position,
-    /// Empty: nothing is recorded yet.
+    /// The waybill; empty if nothing is recorded yet.
     pub waybill: String,
     pub notified: bool,
     pub notice_to: Option<String>,
     pub first_person: String,
     pub first_outlet: String,
     pub closed: bool,
-    /// The courier to whom it is being handed over, and the key of that entry.
+    /// The courier of a pending handover, and the key of its entry below.
     pub offered_to: Option<String>,
     pub offer: Option<String>,
-    /// The courier who took it over.
+    /// The courier who took the parcel over.
     pub courier: Option<String>,
     pub kind: DocKind,
-    /// Of a sheet: whose day it is. Empty: no change has said it.
+    /// The outlet of a sheet; empty if no change has named it.
     pub outlet: String,
-    /// Of a sheet: an ISO date.
+    /// The day of a sheet, an ISO date.
     pub day: String,
 }
 
-/// The row of a case; an empty one if nothing is recorded of it.
+/// Reads the row of a case; an empty one if nothing is recorded.
 pub(crate) fn read(tx: &Tx<'_>, case: &CaseId) -> Result<Doc, StoreError> {
     let doc = tx.maybe(
         sql!(
@@ -70,13 +70,13 @@ fn kind_of(number: u32) -> Result<DocKind, StoreError> {
     Ok(DocKind::from_number(number).ok_or(ValueError::Content("DocKind"))?)
 }
 
-/// Of which kind a document is; of one of which nothing is recorded, a case.
+/// The kind of a document; a case if nothing is recorded of it.
 pub(crate) fn kind(tx: &Tx<'_>, doc: &CaseId) -> Result<DocKind, StoreError> {
     let kind = tx.maybe(sql!("SELECT kind FROM doc WHERE case_id = ?1"), params![doc], |row| kind_of(row.get(0)?))?;
     Ok(kind.unwrap_or_default())
 }
 
-/// The sheet of an outlet's day; `None`: nothing is recorded in it.
+/// The sheet of an outlet's day; `None` if nothing is recorded in it.
 pub(crate) fn sheet(tx: &Tx<'_>, outlet: &str, day: &str) -> Result<Option<CaseId>, StoreError> {
     tx.maybe(
         sql!("SELECT case_id FROM doc WHERE kind = ?1 AND outlet = ?2 AND day = ?3"),
@@ -85,7 +85,7 @@ pub(crate) fn sheet(tx: &Tx<'_>, outlet: &str, day: &str) -> Result<Option<CaseI
     )
 }
 
-/// Writes the row of a case after changes were appended. A case that could not be projected is tried once more.
+/// Writes the row of a case after changes were appended. A frozen case is projected once more.
 pub(crate) fn write(tx: &Tx<'_>, case: &CaseId, doc: &Doc) -> Result<(), StoreError> {
     tx.run(
         sql!(
@@ -118,14 +118,14 @@ pub(crate) fn write(tx: &Tx<'_>, case: &CaseId, doc: &Doc) -> Result<(), StoreEr
     Ok(())
 }
 
-/// A case whose log has more changes than are projected.
+/// A case whose log has more changes than were projected.
 pub(crate) struct Behind {
     pub case: CaseId,
     pub n: u64,
     pub heads: Vec<ChangeHash>,
 }
 
-/// Cases that are behind, `most` at most. Other kinds of documents have no row in head office's list.
+/// At most `most` cases that are behind. Other kinds of documents have no row in head office's list.
 pub(crate) fn behind(tx: &Tx<'_>, most: u32) -> Result<Vec<Behind>, StoreError> {
     tx.all(
         sql!("SELECT case_id, n, heads FROM doc WHERE projected_n < n AND frozen IS NULL AND kind = 0 LIMIT ?1"),
@@ -134,24 +134,24 @@ pub(crate) fn behind(tx: &Tx<'_>, most: u32) -> Result<Vec<Behind>, StoreError> 
     )
 }
 
-/// Notes that the first `n` changes of a case are projected. False if more have come since: it stays behind.
+/// Notes that the first `n` changes of a case are projected. False if more have come since, and the case stays behind.
 pub(crate) fn set_projected(tx: &Tx<'_>, case: &CaseId, n: u64) -> Result<bool, StoreError> {
     Ok(tx.run(sql!("UPDATE doc SET projected_n = ?2 WHERE case_id = ?1 AND n = ?2"), params![case, n])? > 0)
 }
 
-/// Has a case projected anew.
+/// Marks a case for a new projection.
 pub(crate) fn project_anew(tx: &Tx<'_>, case: &CaseId) -> Result<(), StoreError> {
     tx.run(sql!("UPDATE doc SET projected_n = 0 WHERE case_id = ?1"), params![case])?;
     Ok(())
 }
 
-/// Has all cases projected anew: other rules, other judgements.
+/// Marks all cases for a new projection, because other rules give other judgements.
 pub(crate) fn project_all_anew(tx: &Tx<'_>) -> Result<(), StoreError> {
     tx.run(sql!("UPDATE doc SET projected_n = 0"), params![])?;
     Ok(())
 }
 
-/// Sets a case aside that can not be projected, unless more changes have come since.
+/// Freezes a case that can not be projected, unless more changes have come since.
 pub(crate) fn freeze(tx: &Tx<'_>, case: &CaseId, n: u64, why: &str) -> Result<(), StoreError> {
     tx.run(sql!("UPDATE doc SET frozen = ?3 WHERE case_id = ?1 AND n = ?2"), params![case, n, why])?;
     Ok(())

@@ -1,4 +1,4 @@
-//! Scopes and their feeds. One counter row for each scope is locked in the writing transaction, so commit order is sequence order.
+//! Scopes and their feeds. The writing transaction locks one counter row for each scope, so commit order is sequence order.
 
 use std::{collections::BTreeMap, ops::ControlFlow};
 
@@ -37,7 +37,7 @@ pub(crate) struct FeedRow {
     pub case: CaseId,
     pub from: u64,
     pub to: u64,
-    /// The case came back: nobody's own changes are left out.
+    /// Whether the case came back. Then no device's own changes are left out.
     pub whole: bool,
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn head(tx: &Tx<'_>, scope: &Scope) -> Result<u64, StoreError> {
     Ok(head.unwrap_or(0))
 }
 
-/// The rows of a scope after `after` with their numbers, `most` at most, until `read` breaks.
+/// Reads at most `most` rows of a scope after `after` with their numbers, until `read` breaks.
 pub(crate) fn rows_after<E: From<StoreError>>(
     tx: &Tx<'_>,
     scope: &Scope,

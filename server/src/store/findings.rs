@@ -1,4 +1,4 @@
-//! The ledger of findings: a projection, like the list.
+//! The ledger of findings, a projection like the list.
 
 use doorstep_domain::CaseId;
 use serde::{Deserialize, Serialize};
@@ -8,34 +8,34 @@ use super::tx::{Row, StoreError, Tx, params, sql};
 /// One line of the ledger of findings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FindingRow {
-    /// The rule and the entry that it is held against: what a decision names it by.
+    /// The rule and the key of the entry that the finding is held against. A decision names the finding by this id.
     pub id: String,
     /// The rule.
     pub rule: String,
-    /// The outlet; empty if not known.
+    /// The liable outlet; empty if unknown.
     pub outlet: String,
     /// Its share in percent.
     pub share: u8,
     /// The amount in fen.
     pub amount: Option<i64>,
-    /// Where it stands.
+    /// The state of the finding.
     pub state: String,
-    /// Whether a person must look first.
+    /// Whether a person must look at it first.
     pub review: bool,
-    /// When the entry was that it is held against.
+    /// The time of the entry that the finding is held against.
     pub started: i64,
-    /// Between which contacts with head office its acts lie: not before this, if anything says, ...
+    /// The lower end of the gap of its acts; `None` if it is unknown.
     #[serde(default)]
     pub gap_from: Option<i64>,
-    /// ... and not after this; `None` while the server has none of them.
+    /// The upper end of the gap of its acts; `None` while the server has none of them.
     #[serde(default)]
     pub gap_until: Option<i64>,
-    /// Whether the clocks of the devices prove more than that.
+    /// Whether the devices' clocks prove the times within the gap.
     #[serde(default)]
     pub proven: bool,
 }
 
-/// Writes the findings of a case in the place of those before.
+/// Replaces the findings of a case.
 pub(crate) fn write(tx: &Tx<'_>, case: &CaseId, findings: &[FindingRow]) -> Result<(), StoreError> {
     tx.run(sql!("DELETE FROM finding WHERE case_id = ?1"), params![case])?;
     for row in findings {
@@ -53,7 +53,7 @@ pub(crate) fn write(tx: &Tx<'_>, case: &CaseId, findings: &[FindingRow]) -> Resu
     Ok(())
 }
 
-/// The findings with their waybills, the newest first; of one outlet, or those that nobody has decided.
+/// The findings with their waybills, newest first: those of one outlet, or the undecided ones.
 pub(crate) fn all(tx: &Tx<'_>, outlet: Option<&str>, open: bool, most: u32) -> Result<Vec<(String, FindingRow)>, StoreError> {
     tx.all(
         sql!(

@@ -1,11 +1,11 @@
-//! Since when nothing that a device recorded before can be unsent.
+//! The floor of a device: a time before which it has no unsent record.
 
 use doorstep_domain::{DeviceId, UnixMs};
 
 use super::tx::{StoreError, Tx, params, sql};
 
-/// Raises a device's floor to the receipt of a sending that left nothing behind, if there is such a sending. A floor that has not come
-/// yet gives way to it.
+/// Raises a device's floor to the receipt of a sending that left nothing behind, if there is such a sending. A floor in the
+/// future is replaced.
 pub(crate) fn raise(tx: &Tx<'_>, device: &DeviceId, received: UnixMs, now: UnixMs) -> Result<(), StoreError> {
     tx.run(
         sql!(
@@ -17,7 +17,7 @@ pub(crate) fn raise(tx: &Tx<'_>, device: &DeviceId, received: UnixMs, now: UnixM
     Ok(())
 }
 
-/// The floor of a device, and when it was enrolled.
+/// The floor of a device, and the time of its enrolment.
 pub(crate) fn of(tx: &Tx<'_>, device: &DeviceId) -> Result<[UnixMs; 2], StoreError> {
     tx.one(sql!("SELECT floor_ms, enrolled_at FROM device WHERE id = ?1"), params![device], |row| Ok([row.get(0)?, row.get(1)?]))
 }

@@ -1,4 +1,4 @@
-//! What customers answered.
+//! Customers' replies.
 
 use doorstep_domain::{Personal, UnixMs};
 
@@ -7,28 +7,28 @@ use super::{
     tx::{Row, StoreError, Tx, params, sql},
 };
 
-/// An answer as it came, and where it landed.
+/// A new reply, with the message that it answers.
 pub(crate) struct NewInbound<'a> {
-    /// Hash of who wrote, to which number, and what.
+    /// Hash of the sender, the number that was answered, and the words.
     pub mark: [u8; 32],
-    /// Keyed hash of the number; empty if it is none.
+    /// Keyed hash of the sender's number; empty if it is no number.
     pub recipient: &'a [u8],
     pub number: &'a Personal,
     pub service: &'a str,
     pub words: &'a Personal,
     pub received_at: UnixMs,
-    /// The message that it answers; `None`: nobody could tell.
+    /// The message that it answers; `None` if that is unknown.
     pub of: Option<Which<'a>>,
-    /// How it was matched, or why not.
+    /// How it was matched, or why it was not.
     pub why: &'a str,
 }
 
-/// Whether an answer of this mark came after that.
+/// Whether a reply with this mark came after a time.
 pub(crate) fn came_after(tx: &Tx<'_>, mark: &[u8; 32], after: UnixMs) -> Result<bool, StoreError> {
     tx.exists(sql!("SELECT 1 FROM inbound WHERE mark = ?1 AND received_at > ?2"), params![mark, after])
 }
 
-/// Keeps an answer.
+/// Stores a reply.
 pub(crate) fn add(tx: &Tx<'_>, inbound: &NewInbound<'_>) -> Result<(), StoreError> {
     let NewInbound { mark, recipient, number, service, words, received_at, of, why } = inbound;
     let (case, entry) = of.unzip();
@@ -42,23 +42,23 @@ pub(crate) fn add(tx: &Tx<'_>, inbound: &NewInbound<'_>) -> Result<(), StoreErro
     Ok(())
 }
 
-/// An answer as it is kept.
+/// A stored reply.
 pub(crate) struct Answer {
     pub id: i64,
-    /// `None`: it can not be read.
+    /// The sender's number; `None` if it can not be read.
     pub number: Option<Personal>,
     pub service: String,
-    /// `None`: they can not be read.
+    /// The words; `None` if they can not be read.
     pub words: Option<Personal>,
     pub received_at: UnixMs,
-    /// Waybill of the case where it landed.
+    /// The waybill of the case that it answers.
     pub waybill: Option<String>,
     pub why: String,
-    /// It landed nowhere.
+    /// Whether it belongs to no case.
     pub is_open: bool,
 }
 
-/// All answers, the newest first.
+/// All replies, newest first.
 pub(crate) fn list(tx: &Tx<'_>, most: u32) -> Result<Vec<Answer>, StoreError> {
     tx.all(
         sql!(
@@ -71,7 +71,7 @@ pub(crate) fn list(tx: &Tx<'_>, most: u32) -> Result<Vec<Answer>, StoreError> {
     )
 }
 
-/// The answers that landed nowhere, the newest first.
+/// The replies that belong to no case, newest first.
 pub(crate) fn list_open(tx: &Tx<'_>, most: u32) -> Result<Vec<Answer>, StoreError> {
     tx.all(
         sql!(

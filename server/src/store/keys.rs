@@ -1,11 +1,12 @@
-//! Signing keys that were replaced, and which devices still take them for the server's.
+//! Replaced signing keys, and the devices that still pin them.
 
 use doorstep_domain::{DeviceId, UnixMs};
 use doorstep_protocol::Signed;
 
 use super::tx::{StoreError, Tx, params, sql};
 
-/// Keeps a replaced key with its own word on the key that followed, and notes that the devices that took it for the newest pin it.
+/// Stores a replaced key with its signature on the next key, and notes that the devices which pinned it as the newest still pin
+/// it.
 pub(crate) fn keep_replaced(tx: &Tx<'_>, public: &[u8], pkcs8: &[u8], word: &Signed, now: UnixMs) -> Result<(), StoreError> {
     tx.run(
         sql!("INSERT INTO replaced_key (public, pkcs8, body, sig, replaced_at) VALUES (?1, ?2, ?3, ?4, ?5)"),
@@ -25,11 +26,11 @@ pub(crate) struct PinnedKey {
     pub public: Vec<u8>,
     pub replaced_at: UnixMs,
     pub devices: u64,
-    /// Those that are not revoked.
+    /// The number of these that are not revoked.
     pub in_use: u64,
 }
 
-/// The replaced keys with the devices that still pin them, the newest first.
+/// The replaced keys with the devices that still pin them, newest first.
 pub(crate) fn pinned(tx: &Tx<'_>) -> Result<Vec<PinnedKey>, StoreError> {
     tx.all(
         sql!(
@@ -41,13 +42,13 @@ pub(crate) fn pinned(tx: &Tx<'_>) -> Result<Vec<PinnedKey>, StoreError> {
     )
 }
 
-/// Notes which replaced key a device pins; `None`: the newest.
+/// Notes which replaced key a device pins; `None` for the newest key.
 pub(crate) fn pin(tx: &Tx<'_>, device: &DeviceId, public: Option<&[u8]>) -> Result<(), StoreError> {
     tx.run(sql!("UPDATE device SET pins = ?2 WHERE id = ?1"), params![device, public])?;
     Ok(())
 }
 
-/// The replaced key that a device pins (PKCS#8), and its word on the next one. `None`: it pins the newest.
+/// The replaced key that a device pins (PKCS#8), and its signature on the next key. `None` if the device pins the newest key.
 pub(crate) fn of_device(tx: &Tx<'_>, device: &DeviceId) -> Result<Option<(Vec<u8>, Signed)>, StoreError> {
     tx.maybe(
         sql!("SELECT pkcs8, body, sig FROM device JOIN replaced_key ON public = pins WHERE id = ?1"),

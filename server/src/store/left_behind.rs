@@ -1,19 +1,19 @@
-//! What sendings of devices left behind: chains of links by their hash, with the gap in which those acts lie.
+//! The chains that devices' sendings left behind, by hash, with the gap of their acts.
 
 use doorstep_domain::{DeviceId, Digest, UnixMs};
 
 use super::tx::{StoreError, Tx, params, sql};
 
-/// The gap in which the acts of a chain lie.
+/// The gap of a chain's acts.
 pub(crate) struct LeftGap {
     pub from: UnixMs,
     pub until: UnixMs,
-    /// The newest contact before the sending that named it, if that should have brought it.
+    /// The newest contact before the sending that named the chain, if that contact should have brought it.
     pub contact: Option<UnixMs>,
 }
 
-/// Keeps a chain of a device with its gap; the first gap counts.
-pub(crate) fn keep(tx: &Tx<'_>, device: &DeviceId, chain: &Digest, gap: &LeftGap) -> Result<(), StoreError> {
+/// Stores a device's chain with its gap. The first gap stays.
+pub(crate) fn insert(tx: &Tx<'_>, device: &DeviceId, chain: &Digest, gap: &LeftGap) -> Result<(), StoreError> {
     tx.run(
         sql!(
             "INSERT INTO left_behind (device, chain, from_ms, until_ms, contact_ms) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -33,13 +33,13 @@ pub(crate) fn gap(tx: &Tx<'_>, device: &DeviceId, chain: &Digest) -> Result<Opti
     )
 }
 
-/// Forgets a device's chains whose gap ended before a time.
+/// Deletes a device's chains whose gap ended before a time.
 pub(crate) fn forget_before(tx: &Tx<'_>, device: &DeviceId, time: UnixMs) -> Result<(), StoreError> {
     tx.run(sql!("DELETE FROM left_behind WHERE device = ?1 AND until_ms < ?2"), params![device, time])?;
     Ok(())
 }
 
-/// Forgets a device's chains but so many, the newest.
+/// Deletes all but the newest `most` chains of a device.
 pub(crate) fn forget_beyond(tx: &Tx<'_>, device: &DeviceId, most: u32) -> Result<(), StoreError> {
     tx.run(
         sql!(

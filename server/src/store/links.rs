@@ -39,7 +39,7 @@ impl Link {
     }
 }
 
-/// The link of this number.
+/// The link with this number.
 pub(crate) fn get(tx: &Tx<'_>, number: u64) -> Result<Option<Link>, StoreError> {
     tx.maybe(sql!("SELECT ", vouched_link_columns!(), " FROM link WHERE number = ?1"), params![number], Link::of)
 }
@@ -49,7 +49,7 @@ pub(crate) fn last(tx: &Tx<'_>) -> Result<Option<Link>, StoreError> {
     tx.maybe(sql!("SELECT ", vouched_link_columns!(), " FROM link ORDER BY number DESC LIMIT 1"), params![], Link::of)
 }
 
-/// Keeps a new link.
+/// Stores a new link.
 pub(crate) fn add(tx: &Tx<'_>, link: &Link) -> Result<(), StoreError> {
     tx.run(
         sql!("INSERT INTO link (", vouched_link_columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
@@ -58,14 +58,14 @@ pub(crate) fn add(tx: &Tx<'_>, link: &Link) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A link of a page: its number as the column holds it, and the rest; `None`: it can not be read.
+/// A link of a page: its number as the column holds it, and the link, `None` if it can not be read.
 pub(crate) type LinkRow = (i64, Option<Link>);
 
 fn link_row(row: &Row<'_>) -> Result<LinkRow, StoreError> {
     Ok((row.get(0)?, readable(Link::of(row))?))
 }
 
-/// At most so many links after a number.
+/// At most `most` links after a number.
 pub(crate) fn after(tx: &Tx<'_>, number: i64, most: usize) -> Result<Page<LinkRow>, StoreError> {
     page(
         tx,

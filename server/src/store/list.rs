@@ -1,27 +1,27 @@
-//! Head office's list: one projected row a case.
+//! Head office's list: one projected row for each case.
 
 use doorstep_domain::{CaseId, UnixMs};
 
 use super::tx::{Row, StoreError, Tx, params, sql};
 
-/// Column value for "never".
+/// The column value for "never".
 const NEVER: i64 = i64::MAX;
 
-/// What a row says and how that changes by itself.
+/// The content of a row, with its present and later phases.
 pub(crate) struct ListRow<'a> {
     pub waybill: &'a str,
-    /// Empty if unlisted, like `delivering`.
+    /// The origin outlet; empty if unlisted, like `delivering`.
     pub origin: String,
     pub delivering: String,
     pub reason: &'a str,
     pub attempts: usize,
     pub updated_at: UnixMs,
-    /// The phases that follow, JSON.
+    /// The later phases, JSON.
     pub phases: String,
     pub now: RowNow<'a>,
 }
 
-/// The part of a row that changes by itself.
+/// The part of a row that changes with time.
 pub(crate) struct RowNow<'a> {
     pub state: &'a str,
     pub next_step: &'a str,
@@ -30,7 +30,7 @@ pub(crate) struct RowNow<'a> {
     pub missed: &'a str,
     pub closed: bool,
     pub due_ms: Option<i64>,
-    /// Since when the row holds, and until when.
+    /// The first millisecond of the present phase, with its end below.
     pub from_ms: i64,
     pub until_ms: Option<i64>,
 }
@@ -71,7 +71,7 @@ pub(crate) fn write(tx: &Tx<'_>, case: &CaseId, row: &ListRow<'_>) -> Result<(),
     Ok(())
 }
 
-/// Moves the row of a case on to another phase.
+/// Moves the row of a case to another phase.
 pub(crate) fn phase(tx: &Tx<'_>, case: &CaseId, now: &RowNow<'_>) -> Result<(), StoreError> {
     let RowNow { state, next_step, decision, flags, missed, closed, due_ms, from_ms, until_ms } = now;
     tx.run(
@@ -84,7 +84,8 @@ pub(crate) fn phase(tx: &Tx<'_>, case: &CaseId, now: &RowNow<'_>) -> Result<(), 
     Ok(())
 }
 
-/// Rows whose phase is over, or was judged for a time more than `ahead_ms` after `now`, with the phases that follow: `most` at most.
+/// At most `most` rows whose phase has ended, or that were judged for a time more than `ahead_ms` after `now`, with their later
+/// phases.
 pub(crate) fn passed(tx: &Tx<'_>, now: UnixMs, ahead_ms: i64, most: u32) -> Result<Vec<(CaseId, String)>, StoreError> {
     tx.all(
         sql!(
@@ -96,7 +97,7 @@ pub(crate) fn passed(tx: &Tx<'_>, now: UnixMs, ahead_ms: i64, most: u32) -> Resu
     )
 }
 
-/// A row as it is read.
+/// A row of the list.
 pub(crate) struct Listed {
     pub case: CaseId,
     pub waybill: String,
@@ -107,7 +108,7 @@ pub(crate) struct Listed {
     pub reason: String,
     pub decision: String,
     pub attempts: u32,
-    /// Separated by spaces, as `missed`.
+    /// The flags, separated by spaces like `missed`.
     pub flags: String,
     pub missed: String,
     pub updated_at: UnixMs,
@@ -116,7 +117,7 @@ pub(crate) struct Listed {
     pub same_picture: bool,
 }
 
-/// The list by next deadline, ended cases last.
+/// The list by next deadline, closed cases last.
 pub(crate) fn all(tx: &Tx<'_>, most: u32) -> Result<Vec<Listed>, StoreError> {
     tx.all(
         sql!(

@@ -1,11 +1,11 @@
-//! What head office's list said of parcels and from when, and which of that stands in the parcels' cases.
+//! The history of head office's list of parcels, and its rows in the parcels' cases.
 
 use doorstep_domain::{CaseId, Facts, UnixMs};
 use doorstep_rules::Row;
 
 use super::tx::{StoreError, Tx, params, sql};
 
-/// All that the list ever said of a parcel, the oldest first. The place of a row is its number less one.
+/// The history of a parcel in the list, oldest first. A row's index is its number less one.
 pub(crate) fn rows(tx: &Tx<'_>, waybill: &str) -> Result<Vec<Row>, StoreError> {
     tx.all(
         sql!(
@@ -32,7 +32,7 @@ pub(crate) fn rows(tx: &Tx<'_>, waybill: &str) -> Result<Vec<Row>, StoreError> {
     )
 }
 
-/// Adds a row under its number, from 1.
+/// Adds a row under its number, counted from 1.
 pub(crate) fn insert(tx: &Tx<'_>, n: usize, since: UnixMs, facts: &Facts) -> Result<(), StoreError> {
     tx.run(
         sql!(
@@ -57,7 +57,7 @@ pub(crate) fn insert(tx: &Tx<'_>, n: usize, since: UnixMs, facts: &Facts) -> Res
     Ok(())
 }
 
-/// Says that a row is in force since another time. Its case has not been told of that.
+/// Changes the time since when a row is in force. Its case has to be told again.
 pub(crate) fn set_since(tx: &Tx<'_>, waybill: &str, n: usize, since: UnixMs) -> Result<(), StoreError> {
     tx.run(sql!("UPDATE listing SET since_ms = ?3 WHERE waybill = ?1 AND n = ?2"), params![waybill, n, since])?;
     tx.run(
@@ -67,7 +67,7 @@ pub(crate) fn set_since(tx: &Tx<'_>, waybill: &str, n: usize, since: UnixMs) -> 
     Ok(())
 }
 
-/// Moves the rows from a number on up by one: first out of each other's way, below zero.
+/// Moves the rows from a number on up by one. They pass through negative numbers, so that no two collide.
 pub(crate) fn move_up(tx: &Tx<'_>, waybill: &str, n: usize) -> Result<(), StoreError> {
     let moved = i64::try_from(n).map_or(i64::MIN, |n| -n);
     tx.run(sql!("UPDATE listing SET n = -(n + 1) WHERE waybill = ?1 AND n >= ?2"), params![waybill, n])?;
@@ -83,24 +83,24 @@ pub(crate) fn move_up(tx: &Tx<'_>, waybill: &str, n: usize) -> Result<(), StoreE
     Ok(())
 }
 
-/// What a case has of the list.
+/// The state of the list in a case.
 pub(crate) struct Standing {
-    /// Empty: no change has said it.
+    /// The waybill; empty if no change has named it.
     pub waybill: String,
-    /// A copy in it is a row's.
+    /// Whether a copy in the case equals a row.
     pub confirmed: bool,
-    /// How many changes it has.
+    /// The number of the case's changes.
     pub n: u64,
 }
 
-/// What a case has of the list; `None`: nothing is recorded of it.
+/// The state of the list in a case; `None` if nothing is recorded of the case.
 pub(crate) fn standing(tx: &Tx<'_>, case: &CaseId) -> Result<Option<Standing>, StoreError> {
     tx.maybe(sql!("SELECT waybill, confirmed, n FROM doc WHERE case_id = ?1"), params![case], |row| {
         Ok(Standing { waybill: row.get(0)?, confirmed: row.get(1)?, n: row.get(2)? })
     })
 }
 
-/// Remembers that a copy in the case is a row's.
+/// Notes that a copy in the case equals a row.
 pub(crate) fn confirm(tx: &Tx<'_>, case: &CaseId) -> Result<(), StoreError> {
     tx.run(sql!("UPDATE doc SET confirmed = 1 WHERE case_id = ?1 AND confirmed = 0"), params![case])?;
     Ok(())

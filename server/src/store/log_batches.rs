@@ -1,4 +1,4 @@
-//! Signed batches as a look over the log reads them: any column may hold what no server writes.
+//! Signed batches for an audit of the log. Any column may hold a value that no server writes.
 
 use doorstep_protocol::BatchClock;
 
@@ -7,7 +7,7 @@ use super::{
     tx::{Row, StoreError, Tx, params, sql},
 };
 
-/// What names a batch: its installation, its number and its hash, as the columns hold them.
+/// The key of a batch: installation, number and hash, as the columns hold them.
 pub(crate) type Key = (Vec<u8>, i64, Vec<u8>);
 
 /// A batch with its device's public key.
@@ -28,14 +28,14 @@ pub(crate) struct BatchRow {
     pub sending: Vec<u8>,
     pub complete: bool,
     pub link: Option<u64>,
-    /// `None`: there is no such device.
+    /// The device's public key; `None` if there is no such device.
     pub key: Option<Vec<u8>>,
 }
 
 impl BatchRow {
     fn of(row: &Row<'_>) -> Result<Self, StoreError> {
         let boot: Vec<u8> = row.get(8)?;
-        // Four bytes, or none that anybody signed.
+        // A boot that is not four bytes was never signed.
         let boot = boot.as_slice().try_into().unwrap_or([0xff; 4]);
         Ok(Self {
             install: row.get(0)?,
@@ -59,8 +59,8 @@ impl BatchRow {
     }
 }
 
-/// The batch after a key, in the order of keys, with its own; the inner `None`: it can not be read. One at a time, because bodies are
-/// large.
+/// Reads the batch after a key, in the order of keys, one at a time because bodies are large. The inner `None`: the batch can not
+/// be read.
 pub(crate) fn next(tx: &Tx<'_>, (install, number, hash): &Key) -> Result<Option<(Key, Option<BatchRow>)>, StoreError> {
     tx.maybe(
         sql!(
@@ -77,7 +77,7 @@ pub(crate) fn next(tx: &Tx<'_>, (install, number, hash): &Key) -> Result<Option<
 /// The version, the body and the verdicts of a batch.
 pub(crate) type Answered = (u32, Vec<u8>, Vec<u8>);
 
-/// The batches of a number with their verdicts. One that can not be read is left out.
+/// The batches of a number with their verdicts. Unreadable ones are left out.
 pub(crate) fn answered(tx: &Tx<'_>, install: &[u8], number: u64) -> Result<Vec<Answered>, StoreError> {
     let batches = tx.all(
         sql!("SELECT version, body, ack FROM envelope WHERE install = ?1 AND number = ?2"),
@@ -105,19 +105,19 @@ pub(crate) fn named_link(
     )
 }
 
-/// How many batches of a number there are.
+/// The number of batches of this number.
 pub(crate) fn count(tx: &Tx<'_>, install: &[u8], number: u64) -> Result<u64, StoreError> {
     tx.one(sql!("SELECT count(*) FROM envelope WHERE install = ?1 AND number = ?2"), params![install, number], |row| row.get(0))
 }
 
-/// The batches of a number as one: how many there are, whether one has a hash, whether one broke its chain.
+/// A summary of the batches of a number: their count, whether one has a given hash, and whether one forked its chain.
 pub(crate) struct OfNumber {
     pub count: u64,
     pub has_hash: bool,
     pub forks: bool,
 }
 
-/// What there is of a number, held against a hash.
+/// Summarises the batches of a number, compared with a hash.
 pub(crate) fn of_number(tx: &Tx<'_>, install: &[u8], number: u64, hash: &[u8]) -> Result<OfNumber, StoreError> {
     tx.one(
         sql!(

@@ -1,4 +1,4 @@
-//! Changes and refused changes as a look over the log reads them: any column may hold what no server writes.
+//! Changes and refused changes for an audit of the log. Any column may hold a value that no server writes.
 
 use std::{collections::HashMap, ops::ControlFlow};
 
@@ -7,7 +7,7 @@ use doorstep_sql::{receipt, receipt_columns};
 
 use super::tx::{Params, Row, Sql, StoreError, Tx, params, sql};
 
-/// What is read of a row; `None`: a column holds what no server writes. Other errors stay.
+/// Turns an unreadable column into `None`. Other errors stay.
 pub(crate) fn readable<T>(row: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
     match row {
         Err(StoreError::Row(_)) => Ok(None),
@@ -18,12 +18,12 @@ pub(crate) fn readable<T>(row: Result<T, StoreError>) -> Result<Option<T>, Store
 /// Rows in the order of their keys.
 pub(crate) struct Page<T> {
     pub rows: Vec<T>,
-    /// There may be others after them.
+    /// Whether more rows may follow.
     pub more: bool,
 }
 
-/// A page of at most so many rows. It ends before a row at which the engine fails: those before it are still looked at, and the next
-/// page begins with the failure.
+/// A page of at most `most` rows. It ends before a row at which the engine fails: the rows before it are still audited, and the
+/// next page begins with the failure.
 pub(super) fn page<T>(
     tx: &Tx<'_>,
     sql: Sql,
@@ -43,12 +43,12 @@ pub(super) fn page<T>(
     }
 }
 
-/// The waybill of a case, as its row says it.
+/// The waybill in a case's row.
 pub(crate) fn waybill(tx: &Tx<'_>, case: &CaseId) -> Result<Option<String>, StoreError> {
     tx.maybe(sql!("SELECT waybill FROM doc WHERE case_id = ?1"), params![case], |row| row.get(0))
 }
 
-/// Whether a case's row says as many changes as it has; `None`: there is no row.
+/// Whether a case has as many changes as its row says; `None` if there is no row.
 pub(crate) fn has_all(tx: &Tx<'_>, case: &CaseId) -> Result<Option<bool>, StoreError> {
     tx.maybe(
         sql!(
@@ -59,7 +59,7 @@ pub(crate) fn has_all(tx: &Tx<'_>, case: &CaseId) -> Result<Option<bool>, StoreE
     )
 }
 
-/// What is held of a change against the batch or link that it stands in.
+/// The columns of a change that are checked against its batch or link.
 pub(crate) struct Placed {
     pub case: CaseId,
     pub hash: ChangeHash,
@@ -69,7 +69,7 @@ pub(crate) struct Placed {
     pub receipt: Receipt,
 }
 
-/// A change of a page: its key as the columns hold it, and the rest; `None`: it can not be read.
+/// A change of a page: its key as the columns hold it, and the change, `None` if it can not be read.
 pub(crate) type PlacedRow = ((Vec<u8>, i64), Option<Placed>);
 
 impl Placed {
@@ -90,7 +90,7 @@ impl Placed {
     }
 }
 
-/// At most so many changes after a key, in the order of their keys.
+/// At most `most` changes after a key, in the order of keys.
 pub(crate) fn changes_after(tx: &Tx<'_>, (case, n): (&[u8], i64), most: usize) -> Result<Page<PlacedRow>, StoreError> {
     page(
         tx,
@@ -105,7 +105,7 @@ pub(crate) fn changes_after(tx: &Tx<'_>, (case, n): (&[u8], i64), most: usize) -
     )
 }
 
-/// At most so many changes of a case after a place, in order.
+/// At most `most` changes of a case after a place, in order.
 pub(crate) fn changes_of_case_after(tx: &Tx<'_>, case: &CaseId, n: i64, most: usize) -> Result<Page<PlacedRow>, StoreError> {
     page(
         tx,
@@ -120,7 +120,7 @@ pub(crate) fn changes_of_case_after(tx: &Tx<'_>, case: &CaseId, n: i64, most: us
     )
 }
 
-/// A change that the server wrote and for which no link vouches.
+/// A change of the server itself for which no link vouches.
 pub(crate) struct Own {
     pub case: Vec<u8>,
     pub n: u64,
@@ -128,7 +128,7 @@ pub(crate) struct Own {
     pub receipt: Receipt,
 }
 
-/// Goes through the server's own changes for which no link vouches, in the order of their keys.
+/// Reads the server's own changes for which no link vouches, in the order of their keys.
 pub(crate) fn each_unvouched_own(tx: &Tx<'_>, mut each: impl FnMut(Own)) -> Result<(), StoreError> {
     tx.each(
         sql!(
@@ -181,7 +181,7 @@ impl Stored {
     }
 }
 
-/// Those of some changes that are in a case; `None`: its row can not be read.
+/// The changes among `wanted` that are in a case; `None` for an unreadable row.
 pub(crate) fn stored(
     tx: &Tx<'_>,
     case: &CaseId,
@@ -197,7 +197,7 @@ pub(crate) fn stored(
         ),
         params![case],
         |row| {
-            // A hash that can not be read is none of those.
+            // An unreadable hash matches none of them.
             if let Some(hash) = readable(row.get::<ChangeHash>(0))?.filter(|hash| wanted.contains(hash)) {
                 found.insert(hash, readable(Stored::of(row))?);
             }
@@ -207,7 +207,7 @@ pub(crate) fn stored(
     Ok(found)
 }
 
-/// A refused change, and in which batch it stands.
+/// A refused change with its batch.
 pub(crate) struct Founded {
     pub case: CaseId,
     pub hash: ChangeHash,
@@ -215,7 +215,7 @@ pub(crate) struct Founded {
     pub batch: u64,
 }
 
-/// A refused change of a page: its key as the columns hold it, and the rest; `None`: it can not be read.
+/// A refused change of a page: its key as the columns hold it, and the change, `None` if it can not be read.
 pub(crate) type FoundedRow = ((Vec<u8>, Vec<u8>), Option<Founded>);
 
 impl Founded {
@@ -228,7 +228,7 @@ impl Founded {
     }
 }
 
-/// At most so many refused changes after a key, in the order of their keys.
+/// At most `most` refused changes after a key, in the order of keys.
 pub(crate) fn refused_after(tx: &Tx<'_>, (case, hash): (&[u8], &[u8]), most: usize) -> Result<Page<FoundedRow>, StoreError> {
     page(
         tx,
@@ -242,7 +242,7 @@ pub(crate) fn refused_after(tx: &Tx<'_>, (case, hash): (&[u8], &[u8]), most: usi
     )
 }
 
-/// At most so many refused changes of a case after a key, in the order of their keys.
+/// At most `most` refused changes of a case after a key, in the order of keys.
 pub(crate) fn refused_of_case_after(
     tx: &Tx<'_>,
     of: &CaseId,
@@ -261,7 +261,7 @@ pub(crate) fn refused_of_case_after(
     )
 }
 
-/// A refused change with what was answered.
+/// A refused change with the answer that was given.
 pub(crate) struct Refused {
     pub bytes: Vec<u8>,
     pub why: RefusalCode,
@@ -307,7 +307,7 @@ mod tests {
         fn number(row: &Row<'_>) -> Result<i64, StoreError> {
             row.get(0)
         }
-        // The third number has no absolute value.
+        // The smallest integer has no absolute value, so the third row fails.
         let fails = sql!(
             "SELECT abs(n) FROM (SELECT 1 AS n UNION ALL SELECT 2 UNION ALL SELECT -9223372036854775807 - 1) AS numbers
              LIMIT 10 OFFSET ?1"

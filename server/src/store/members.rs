@@ -1,21 +1,21 @@
-//! The people of devices, with the role and the outlet that they were enrolled with.
+//! The people of devices, with the role and outlet of their enrolment.
 
 use doorstep_domain::DeviceId;
 
 use super::tx::{StoreError, Tx, params, sql};
 
-/// Somebody who was enrolled on a device.
+/// A person who is enrolled on a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Member {
     pub person: String,
-    /// Role and outlet that their entries may name.
+    /// The role and outlet that the person's entries may name.
     pub role: String,
     pub outlet: String,
-    /// Role and outlet today, which decide what may be read; `None` for somebody who has left.
+    /// The role and outlet of today, which decide what the person may read; `None` if the person has left.
     pub today: Option<(String, String)>,
 }
 
-/// Adds somebody to a device's people.
+/// Adds a person to a device.
 pub(crate) fn join(tx: &Tx<'_>, device: &DeviceId, person: &str, role: &str, outlet: &str) -> Result<(), StoreError> {
     tx.run(
         sql!(
@@ -44,7 +44,7 @@ pub(crate) fn of_device(tx: &Tx<'_>, device: &DeviceId) -> Result<Vec<Member>, S
     )
 }
 
-/// Role and outlet of the others on a device, as they were enrolled.
+/// The enrolled role and outlet of the other people on a device.
 pub(crate) fn beside(tx: &Tx<'_>, device: &DeviceId, person: &str) -> Result<Vec<(String, String)>, StoreError> {
     tx.all(sql!("SELECT role, outlet FROM member WHERE device = ?1 AND person <> ?2"), params![device, person], |row| {
         Ok((row.get(0)?, row.get(1)?))

@@ -1,4 +1,4 @@
-//! How the rows of the outbox of SMS move.
+//! The moves of rows in the outbox of SMS.
 
 use doorstep_domain::{DeviceId, SmsState, Tag, UnixMs};
 
@@ -7,7 +7,7 @@ use super::{
     tx::{StoreError, Tx, params, sql},
 };
 
-/// Queues a message with the device that recorded it, unless it is there already. `own`: the device recorded the attempt too.
+/// Queues a message with the device that recorded it, unless it is already there. `own`: the device recorded the attempt too.
 pub(crate) fn queue(
     tx: &Tx<'_>,
     (case, entry): Which<'_>,
@@ -26,7 +26,7 @@ pub(crate) fn queue(
     Ok(())
 }
 
-/// Moves a message to a state in which it has left. The first time of leaving counts.
+/// Moves a message to a state in which it has left. The first time of sending stays.
 pub(crate) fn leave(
     tx: &Tx<'_>,
     (case, entry): Which<'_>,
@@ -40,7 +40,7 @@ pub(crate) fn leave(
     Ok(())
 }
 
-/// Moves a message to a state in which it has not left: it has no time of leaving.
+/// Moves a message to a state in which it has not left, without a time of sending.
 pub(crate) fn stay(tx: &Tx<'_>, (case, entry): Which<'_>, (state, round): (SmsState, u32)) -> Result<(), StoreError> {
     tx.run(
         sql!("UPDATE message SET state = ?3, round = ?4, sent_at = NULL WHERE case_id = ?1 AND entry = ?2"),
@@ -49,7 +49,7 @@ pub(crate) fn stay(tx: &Tx<'_>, (case, entry): Which<'_>, (state, round): (SmsSt
     Ok(())
 }
 
-/// A message is due, and the gateway's to send, from then on; nothing is told of its round yet.
+/// Offers a message to the gateway from a time on. Its case has not reported this round yet.
 pub(crate) fn offer(tx: &Tx<'_>, (case, entry): Which<'_>, at: UnixMs) -> Result<(), StoreError> {
     tx.run(
         sql!("UPDATE message SET due_at = ?3, offered_at = ?3, told = 0 WHERE case_id = ?1 AND entry = ?2"),
@@ -58,7 +58,7 @@ pub(crate) fn offer(tx: &Tx<'_>, (case, entry): Which<'_>, at: UnixMs) -> Result
     Ok(())
 }
 
-/// Like [`offer`]; no earlier claim or lease of the message is good any more.
+/// Offers a message like [`offer`], and voids every earlier claim and lease of it.
 pub(crate) fn offer_to_all(tx: &Tx<'_>, (case, entry): Which<'_>, at: UnixMs) -> Result<(), StoreError> {
     tx.run(
         sql!(
@@ -70,7 +70,7 @@ pub(crate) fn offer_to_all(tx: &Tx<'_>, (case, entry): Which<'_>, at: UnixMs) ->
     Ok(())
 }
 
-/// Offers a message once more as another round, and notes that the one more try is used up.
+/// Offers a message once more as another round, and notes that its one more try is used up.
 pub(crate) fn offer_once_more(tx: &Tx<'_>, (case, entry): Which<'_>, round: u32, due: UnixMs) -> Result<(), StoreError> {
     tx.run(
         sql!(
@@ -82,7 +82,7 @@ pub(crate) fn offer_once_more(tx: &Tx<'_>, (case, entry): Which<'_>, round: u32,
     Ok(())
 }
 
-/// A message is not due before that.
+/// Sets the due time of a message.
 pub(crate) fn postpone(tx: &Tx<'_>, (case, entry): Which<'_>, due: UnixMs) -> Result<(), StoreError> {
     tx.run(sql!("UPDATE message SET due_at = ?3 WHERE case_id = ?1 AND entry = ?2"), params![case, entry, due])?;
     Ok(())
@@ -112,14 +112,14 @@ pub(crate) fn lease_to(tx: &Tx<'_>, (case, entry): Which<'_>, holder: &Tag, unti
     Ok(())
 }
 
-/// No earlier claim of a message is good any more.
+/// Voids every earlier claim of a message.
 pub(crate) fn fence_off(tx: &Tx<'_>, (case, entry): Which<'_>) -> Result<(), StoreError> {
     tx.run(sql!("UPDATE message SET fence = fence + 1 WHERE case_id = ?1 AND entry = ?2"), params![case, entry])?;
     Ok(())
 }
 
-/// Notes that a leased message is being submitted under a claim. Returns whether its case says so already; `None`: it is another
-/// claim's by now, or no longer leased.
+/// Moves a leased message to `submitting` under a claim. Returns whether its case has reported that already; `None` if the claim
+/// or the lease is no longer valid.
 pub(crate) fn submit(tx: &Tx<'_>, (case, entry): Which<'_>, fence: i64) -> Result<Option<bool>, StoreError> {
     tx.maybe(
         sql!(
@@ -131,13 +131,13 @@ pub(crate) fn submit(tx: &Tx<'_>, (case, entry): Which<'_>, fence: i64) -> Resul
     )
 }
 
-/// Notes that the case says that the message is being submitted.
-pub(crate) fn tell(tx: &Tx<'_>, (case, entry): Which<'_>) -> Result<(), StoreError> {
+/// Notes that the case has reported the submission.
+pub(crate) fn mark_told(tx: &Tx<'_>, (case, entry): Which<'_>) -> Result<(), StoreError> {
     tx.run(sql!("UPDATE message SET told = 1 WHERE case_id = ?1 AND entry = ?2"), params![case, entry])?;
     Ok(())
 }
 
-/// Moves a claim's message; false if it is another claim's by now.
+/// Moves a claim's message; false if another claim has it now.
 pub(crate) fn settle(
     tx: &Tx<'_>,
     (case, entry): Which<'_>,
@@ -152,7 +152,7 @@ pub(crate) fn settle(
     Ok(moved == 1)
 }
 
-/// The offered message of a claim is not due before that.
+/// Sets the due time of a claim's offered message.
 pub(crate) fn postpone_claim(tx: &Tx<'_>, (case, entry): Which<'_>, fence: i64, due: UnixMs) -> Result<(), StoreError> {
     tx.run(
         sql!("UPDATE message SET due_at = ?4 WHERE case_id = ?1 AND entry = ?2 AND fence = ?3 AND state = 'offered'"),
@@ -161,10 +161,10 @@ pub(crate) fn postpone_claim(tx: &Tx<'_>, (case, entry): Which<'_>, fence: i64, 
     Ok(())
 }
 
-/// Offers again all that the gateway has leased.
+/// Offers all messages again that the gateway has leased.
 pub(crate) fn end_gateways_leases(tx: &Tx<'_>) -> Result<(), StoreError> {
     tx.run(
-        // With all states of the index `message_open`, so that it is used.
+        // The list names all states of the index `message_open`, so that SQLite uses it.
         sql!(
             "UPDATE message SET state = 'offered', fence = fence + 1
              WHERE state IN ('leased', 'submitting', 'uncertain') AND state = 'leased' AND holder IS NULL"
@@ -174,7 +174,7 @@ pub(crate) fn end_gateways_leases(tx: &Tx<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// All offered messages that are due at one moment are due at another.
+/// Moves all offered messages with one due time to another.
 pub(crate) fn move_due(tx: &Tx<'_>, from: UnixMs, to: UnixMs) -> Result<(), StoreError> {
     tx.run(sql!("UPDATE message SET due_at = ?2 WHERE state = 'offered' AND due_at = ?1"), params![from, to])?;
     Ok(())

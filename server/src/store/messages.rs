@@ -1,4 +1,4 @@
-//! The outbox of SMS: its rows, and what is asked of them. How they move is in [`super::message_moves`].
+//! The outbox of SMS: its rows and queries. [`super::message_moves`] moves the rows.
 
 use doorstep_domain::{CaseId, DeviceId, EntryKey, SmsState, Tag, UnixMs};
 use doorstep_sql::ValueError;
@@ -17,24 +17,24 @@ pub(crate) struct Queued {
     pub recipient: Vec<u8>,
     /// The device that recorded it.
     pub device: DeviceId,
-    /// The device recorded the attempt too.
+    /// Whether that device recorded the attempt too.
     pub own: bool,
     pub state: SmsState,
     pub round: u32,
-    /// The mark of the installation that has or had the lease; `None`: the gateway, or nobody.
+    /// The tag of the installation that holds or held the lease; `None` for the gateway or nobody.
     pub holder: Option<Tag>,
-    /// Goes up with every claim.
+    /// Rises with every claim.
     pub fence: i64,
-    /// Its case says that it is being submitted as this round.
+    /// Whether its case has reported the submission of this round.
     pub told: bool,
-    /// The one more try that its template allows is used up.
+    /// Whether the one more try of its template is used up.
     pub resent: bool,
-    /// Since when it is the gateway's to send.
+    /// When it was offered to the gateway.
     pub offered_at: UnixMs,
 }
 
 impl Queued {
-    /// Which message it is.
+    /// The key of the message.
     pub(crate) fn which(&self) -> Which<'_> {
         (&self.case, &self.entry)
     }
@@ -64,7 +64,7 @@ fn read(row: &Row<'_>) -> Result<Queued, StoreError> {
     })
 }
 
-/// A row that does not hold what it should is passed over: it must not keep the other messages waiting.
+/// Turns an unreadable row into `None`, because it must not block the other messages.
 pub(super) fn readable<T>(read: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
     match read {
         Err(StoreError::Row(ValueError::Content(_))) => Ok(None),
@@ -87,7 +87,7 @@ pub(crate) fn one(tx: &Tx<'_>, (case, entry): Which<'_>) -> Result<Option<Queued
     Ok(found.flatten())
 }
 
-/// The messages that are due, the longest due first.
+/// The messages that are due, longest due first.
 pub(crate) fn due(tx: &Tx<'_>, now: UnixMs, most: usize) -> Result<Vec<Queued>, StoreError> {
     all(
         tx,
@@ -100,7 +100,7 @@ pub(crate) fn due(tx: &Tx<'_>, now: UnixMs, most: usize) -> Result<Vec<Queued>, 
 pub(crate) fn being_submitted(tx: &Tx<'_>) -> Result<Vec<Queued>, StoreError> {
     all(
         tx,
-        // With all states of the index `message_open`, so that it is used.
+        // The list names all states of the index `message_open`, so that SQLite uses it.
         sql!(
             "SELECT ",
             message_columns!(),
@@ -111,7 +111,7 @@ pub(crate) fn being_submitted(tx: &Tx<'_>) -> Result<Vec<Queued>, StoreError> {
     )
 }
 
-/// Some of the messages whose device's lease ended before that.
+/// At most `most` messages whose device's lease ended before a time.
 pub(crate) fn with_ended_lease(tx: &Tx<'_>, before: UnixMs, most: u32) -> Result<Vec<Queued>, StoreError> {
     all(
         tx,
@@ -124,7 +124,7 @@ pub(crate) fn with_ended_lease(tx: &Tx<'_>, before: UnixMs, most: u32) -> Result
     )
 }
 
-/// The gateway's messages to a recipient of which nobody knows whether they were sent.
+/// The gateway's uncertain messages to a recipient.
 pub(crate) fn uncertain_to(tx: &Tx<'_>, recipient: &[u8], most: u32) -> Result<Vec<Queued>, StoreError> {
     all(
         tx,
@@ -147,15 +147,15 @@ pub(crate) fn is_recipient(tx: &Tx<'_>, recipient: &[u8]) -> Result<bool, StoreE
     tx.exists(sql!("SELECT 1 FROM message WHERE recipient = ?1"), params![recipient])
 }
 
-/// Until when a message's lease runs.
+/// The end of a message's lease.
 pub(crate) fn lease_end(tx: &Tx<'_>, (case, entry): Which<'_>) -> Result<UnixMs, StoreError> {
     tx.one(sql!("SELECT until_at FROM message WHERE case_id = ?1 AND entry = ?2"), params![case, entry], |row| row.get(0))
 }
 
-/// How many leases an installation has.
+/// The number of leases of an installation.
 pub(crate) fn count_leases(tx: &Tx<'_>, holder: &Tag) -> Result<u32, StoreError> {
     tx.one(
-        // With all states of the index `message_open`, so that it is used.
+        // The list names all states of the index `message_open`, so that SQLite uses it.
         sql!(
             "SELECT count(*) FROM message WHERE state IN ('leased', 'submitting', 'uncertain') AND state = 'leased' AND holder = ?1"
         ),
@@ -164,12 +164,12 @@ pub(crate) fn count_leases(tx: &Tx<'_>, holder: &Tag) -> Result<u32, StoreError>
     )
 }
 
-/// How many wait to be sent, by the gateway or by lease.
+/// The number of messages that wait to be sent, by the gateway or by lease.
 pub(crate) fn count_offered(tx: &Tx<'_>) -> Result<u64, StoreError> {
     tx.one(sql!("SELECT count(*) FROM message WHERE state = 'offered'"), params![], |row| row.get(0))
 }
 
-/// How many messages to a recipient were claimed, and are under way or were sent since then.
+/// The number of messages to a recipient that were claimed, and are being sent or were sent since a time.
 pub(crate) fn count_claimed_to(tx: &Tx<'_>, recipient: &[u8], since: UnixMs) -> Result<u32, StoreError> {
     tx.one(
         sql!(
@@ -181,7 +181,7 @@ pub(crate) fn count_claimed_to(tx: &Tx<'_>, recipient: &[u8], since: UnixMs) -> 
     )
 }
 
-/// How many messages that a device recorded were claimed, and are under way or were sent since then.
+/// The number of a device's messages that were claimed, and are being sent or were sent since a time.
 pub(crate) fn count_claimed_of(tx: &Tx<'_>, device: &DeviceId, since: UnixMs) -> Result<u32, StoreError> {
     tx.one(
         sql!(
@@ -193,7 +193,7 @@ pub(crate) fn count_claimed_of(tx: &Tx<'_>, device: &DeviceId, since: UnixMs) ->
     )
 }
 
-/// The extensions of messages to a recipient that are under way, may have left, or were sent since then.
+/// The extensions of messages to a recipient that are being sent, may have left, or were sent since a time.
 pub(crate) fn extensions_to(tx: &Tx<'_>, recipient: &[u8], since: UnixMs) -> Result<Vec<String>, StoreError> {
     tx.all(
         sql!(
@@ -205,17 +205,17 @@ pub(crate) fn extensions_to(tx: &Tx<'_>, recipient: &[u8], since: UnixMs) -> Res
     )
 }
 
-/// A message that an answer may be about.
+/// A message that a reply may be about.
 pub(crate) struct Answerable {
     pub case: CaseId,
     pub entry: EntryKey,
     pub extension: String,
-    /// Empty if nothing is known of its case.
+    /// The waybill; empty if nothing is known of its case.
     pub waybill: String,
 }
 
-/// The messages to a recipient that were sent since then, the newest first, and those that were offered since then and may have been
-/// sent: 50 at most.
+/// At most 50 messages to a recipient: those that were sent since a time, newest first, and those that were offered since then
+/// and may have been sent.
 pub(crate) fn answerable(tx: &Tx<'_>, recipient: &[u8], since: UnixMs) -> Result<Vec<Answerable>, StoreError> {
     let found = tx.all(
         sql!(
@@ -234,9 +234,9 @@ pub(crate) fn answerable(tx: &Tx<'_>, recipient: &[u8], since: UnixMs) -> Result
 
 /// A message as head office lists it.
 pub(crate) struct Listed {
-    /// Empty if nothing is known of its case.
+    /// The waybill; empty if nothing is known of its case.
     pub waybill: String,
-    /// Key of the SMS.
+    /// The key of the SMS.
     pub entry: String,
     pub state: String,
     pub round: u32,
@@ -245,10 +245,10 @@ pub(crate) struct Listed {
     pub due_at: UnixMs,
 }
 
-/// All messages, first those of which nobody knows, then the newest.
+/// All messages: first the uncertain ones, then the newest.
 pub(crate) fn list(tx: &Tx<'_>, most: u32) -> Result<Vec<Listed>, StoreError> {
     tx.all(
-        // Without a join: SQLite would go through `message_by_device` and look each message up.
+        // With a join SQLite would scan `message_by_device` and look each message up.
         sql!(
             "SELECT coalesce((SELECT waybill FROM doc WHERE doc.case_id = message.case_id), ''),
                entry, state, round, holder, sent_at, due_at
@@ -260,7 +260,7 @@ pub(crate) fn list(tx: &Tx<'_>, most: u32) -> Result<Vec<Listed>, StoreError> {
     )
 }
 
-/// The messages that are not settled, in the order of [`list`].
+/// The unsettled messages, in the order of [`list`].
 pub(crate) fn list_unsettled(tx: &Tx<'_>, most: u32) -> Result<Vec<Listed>, StoreError> {
     tx.all(
         sql!(

@@ -1,4 +1,4 @@
-//! The schema, in numbered steps.
+//! The schema, in numbered migrations.
 
 use rusqlite::Connection;
 
@@ -21,17 +21,17 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/0010_phases.sql"),
 ];
 
-/// The step that makes the first tables.
+/// The migration that makes the first tables.
 pub(crate) const FIRST: usize = 1;
-/// The step that makes the table `link`.
+/// The migration that makes the table `link`.
 pub(crate) const LINKS: usize = 8;
-/// The newest step: all tables are as this program writes them.
+/// The newest migration. After it all tables have the columns that this program writes.
 pub(crate) const NEWEST: usize = STEPS.len();
 
-/// Brings a database to the newest schema, one transaction a step. `after` runs in the transaction of the step whose number, from 1, it
-/// is given. Errors: the database was written by a newer version; `after` fails.
+/// Brings a database to the newest schema, with one transaction for each migration. `after` runs in the same transaction with the
+/// migration's number, from 1. Errors: the database was written by a newer version, or `after` fails.
 pub(crate) fn migrate(store: &Store, after: impl Fn(&Tx<'_>, usize) -> Result<(), ServeError>) -> Result<(), ServeError> {
-    // Whether there is more to do is read in the transaction that does it: another process may be at it too.
+    // Each transaction reads the version itself, because another process may be migrating too.
     while store.write(|tx| step(tx, &after))? {}
     Ok(())
 }

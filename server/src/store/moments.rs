@@ -1,10 +1,10 @@
-//! Moments that all of the log knows of.
+//! Times that concern the whole log.
 
 use doorstep_domain::UnixMs;
 
 use super::tx::{StoreError, Tx, params, sql};
 
-/// The newest moment at which anything came; `None`: nothing ever did.
+/// The newest time of receipt; `None` if nothing was ever received.
 pub(crate) fn newest(tx: &Tx<'_>) -> Result<Option<UnixMs>, StoreError> {
     tx.one(
         sql!(

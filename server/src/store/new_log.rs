@@ -10,7 +10,7 @@ use super::{
 /// A new log's identity and keys.
 pub(crate) struct Fresh {
     pub history: HistoryId,
-    /// PKCS#8.
+    /// The signing key, PKCS#8.
     pub signing_key: Vec<u8>,
     pub nonce_key: [u8; 32],
     pub install: InstallId,
@@ -38,7 +38,7 @@ pub(crate) fn has_pack(tx: &Tx<'_>) -> Result<bool, StoreError> {
     tx.exists(sql!("SELECT 1 FROM pack LIMIT 1"), params![])
 }
 
-/// Whether there are parcels, and no history of what was said of them.
+/// Whether there are parcels without a history of the list.
 pub(crate) fn lacks_listing(tx: &Tx<'_>) -> Result<bool, StoreError> {
     Ok(!tx.exists(sql!("SELECT 1 FROM listing LIMIT 1"), params![])?
         && tx.exists(sql!("SELECT 1 FROM parcel LIMIT 1"), params![])?)

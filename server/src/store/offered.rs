@@ -1,4 +1,4 @@
-//! Changes that came and were not taken, and the originals of changes that are written anew.
+//! Offered changes, which came and were not accepted, and the originals of rewritten changes.
 
 use std::ops::ControlFlow;
 
@@ -6,10 +6,10 @@ use doorstep_domain::{CaseId, ChangeHash, DeviceId, UnixMs};
 
 use super::tx::{StoreError, Tx, params, sql};
 
-/// A change that came and was not taken, with its gap.
+/// A change that was not accepted, with its gap.
 pub(crate) struct Offered<'a> {
     pub hash: ChangeHash,
-    /// The change that it is written anew for, as it names it.
+    /// The original that it names, if it is a rewritten change.
     pub original: Option<ChangeHash>,
     pub gap: OfferedGap,
     pub bytes: &'a [u8],
@@ -20,17 +20,17 @@ pub(crate) struct Offered<'a> {
 pub(crate) struct OfferedGap {
     pub from: UnixMs,
     pub until: UnixMs,
-    /// Passed over, disordered: the bits of a receipt.
+    /// The marks passed over and disordered, as bits of a receipt.
     pub marks: u16,
 }
 
-/// Whether anything came from a device that was not taken.
+/// Whether a device has changes that were not accepted.
 pub(crate) fn has_any(tx: &Tx<'_>, device: &DeviceId) -> Result<bool, StoreError> {
     tx.exists(sql!("SELECT 1 FROM offered WHERE device = ?1 LIMIT 1"), params![device])
 }
 
-/// Keeps a change; the first time counts.
-pub(crate) fn keep(tx: &Tx<'_>, device: &DeviceId, case: &CaseId, offered: &Offered<'_>) -> Result<(), StoreError> {
+/// Stores a change. The first gap stays.
+pub(crate) fn insert(tx: &Tx<'_>, device: &DeviceId, case: &CaseId, offered: &Offered<'_>) -> Result<(), StoreError> {
     let Offered { hash, original, gap: OfferedGap { from, until, marks }, bytes } = offered;
     tx.run(
         sql!(
@@ -51,31 +51,31 @@ pub(crate) fn gap(tx: &Tx<'_>, device: &DeviceId, case: &CaseId, hash: &ChangeHa
     )
 }
 
-/// Forgets a change.
+/// Deletes a change.
 pub(crate) fn forget(tx: &Tx<'_>, device: &DeviceId, case: &CaseId, hash: &ChangeHash) -> Result<(), StoreError> {
     tx.run(sql!("DELETE FROM offered WHERE device = ?1 AND case_id = ?2 AND hash = ?3"), params![device, case, hash])?;
     Ok(())
 }
 
-/// Forgets the changes of a device whose gaps ended before a time.
+/// Deletes the changes of a device whose gaps ended before a time.
 pub(crate) fn forget_before(tx: &Tx<'_>, device: &DeviceId, time: UnixMs) -> Result<(), StoreError> {
     tx.run(sql!("DELETE FROM offered WHERE device = ?1 AND until_ms < ?2"), params![device, time])?;
     Ok(())
 }
 
-/// A change that the server holds and that may be the original of one that is written anew.
+/// A stored change that may be the original of a rewritten one.
 pub(crate) struct Original {
-    /// `None`: nobody knows.
+    /// The lower end of its gap; `None` if it is unknown.
     pub from: Option<UnixMs>,
     pub until: UnixMs,
     pub marks: u16,
     pub bytes: Vec<u8>,
-    /// It stands in the log or in quarantine.
+    /// Whether it is in the log or in quarantine.
     pub stands: bool,
 }
 
-/// Looks at the changes from a device in a case that have a hash, or that were offered for the change with that hash: `most` of them,
-/// those that were not taken first, those in the log last, until a look breaks.
+/// Reads the changes from a device in a case that have this hash, or that were offered as rewrites of it. At most `most`: those
+/// that were not accepted first, those in the log last, until `look` breaks.
 pub(crate) fn originals<E: From<StoreError>>(
     tx: &Tx<'_>,
     device: &DeviceId,
@@ -83,7 +83,7 @@ pub(crate) fn originals<E: From<StoreError>>(
     most: usize,
     mut look: impl FnMut(Original) -> Result<ControlFlow<()>, E>,
 ) -> Result<(), E> {
-    // Four statements: a union does not promise the order.
+    // Four statements, because a union does not keep the order.
     let places = [
         sql!("SELECT from_ms, until_ms, marks, bytes, 0 FROM offered WHERE device = ?1 AND case_id = ?2 AND hash = ?3"),
         sql!("SELECT from_ms, until_ms, marks, bytes, 0 FROM offered WHERE device = ?1 AND case_id = ?2 AND original = ?3"),

@@ -10,7 +10,7 @@ pub(crate) fn bodies(tx: &Tx<'_>) -> Result<Vec<(i64, Vec<u8>)>, StoreError> {
     tx.all(sql!("SELECT version, body FROM pack"), params![], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
-/// The number of the newest version that is in force at a moment; of the first one if none is.
+/// The number of the newest version that is in force at a time, or of the first one if none is.
 pub(crate) fn version_at(tx: &Tx<'_>, now: UnixMs) -> Result<u32, StoreError> {
     tx.one(
         sql!("SELECT coalesce(max(CASE WHEN valid_from_ms <= ?1 THEN version END), min(version)) FROM pack"),
@@ -19,13 +19,13 @@ pub(crate) fn version_at(tx: &Tx<'_>, now: UnixMs) -> Result<u32, StoreError> {
     )
 }
 
-/// Puts another signature under a version.
+/// Replaces the signature of a version.
 pub(crate) fn sign_anew(tx: &Tx<'_>, version: i64, sig: &[u8]) -> Result<(), StoreError> {
     tx.run(sql!("UPDATE pack SET sig = ?2 WHERE version = ?1"), params![version, sig])?;
     Ok(())
 }
 
-/// A version as it is kept.
+/// A version to be stored.
 pub(crate) struct Kept<'a> {
     pub version: u32,
     pub published: UnixMs,
@@ -35,8 +35,8 @@ pub(crate) struct Kept<'a> {
     pub signed: &'a Signed,
 }
 
-/// Keeps a version that is not there yet.
-pub(crate) fn keep(tx: &Tx<'_>, pack: &Kept<'_>) -> Result<(), StoreError> {
+/// Stores a new version.
+pub(crate) fn insert(tx: &Tx<'_>, pack: &Kept<'_>) -> Result<(), StoreError> {
     tx.run(
         sql!(
             "INSERT INTO pack (version, published_ms, valid_from_ms, toml, body, sig, format) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
@@ -62,20 +62,20 @@ pub(crate) fn newest_version(tx: &Tx<'_>) -> Result<u32, StoreError> {
     tx.one(sql!("SELECT version FROM pack ORDER BY version DESC LIMIT 1"), params![], |row| row.get(0))
 }
 
-/// Each version with when it was published and from when it is in force, the newest first.
+/// The versions with their times of publication and of coming into force, newest first.
 pub(crate) fn dates(tx: &Tx<'_>) -> Result<Vec<(u32, UnixMs, UnixMs)>, StoreError> {
     tx.all(sql!("SELECT version, published_ms, valid_from_ms FROM pack ORDER BY version DESC"), params![], |row| {
         Ok((row.get(0)?, row.get(1)?, row.get(2)?))
     })
 }
 
-/// Each version's rules with from when they are in force, the oldest first.
+/// The rules of each version with the time of its coming into force, oldest first.
 pub(crate) fn rules(tx: &Tx<'_>) -> Result<Vec<(Vec<u8>, UnixMs)>, StoreError> {
     tx.all(sql!("SELECT toml, valid_from_ms FROM pack ORDER BY version"), params![], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
-/// The versions that a device which reads formats up to `reads` is given: of those that it reads, the ones that were in force at a
-/// moment or later, and never fewer than two.
+/// The versions for a device that reads formats up to `reads`: of the readable ones, those in force at a time or later, and never
+/// fewer than two.
 pub(crate) fn since(tx: &Tx<'_>, reads: u32, since: UnixMs) -> Result<Vec<Signed>, StoreError> {
     tx.all(
         sql!(
@@ -88,12 +88,12 @@ pub(crate) fn since(tx: &Tx<'_>, reads: u32, since: UnixMs) -> Result<Vec<Signed
     )
 }
 
-/// Whether there is a version that a device can not read which reads formats up to `reads`.
+/// Whether a version is unreadable for a device that reads formats up to `reads`.
 pub(crate) fn is_withheld(tx: &Tx<'_>, reads: u32) -> Result<bool, StoreError> {
     tx.exists(sql!("SELECT 1 FROM pack WHERE format > ?1"), params![reads])
 }
 
-/// Whether anything is there that rules were, or will be, applied to.
+/// Whether anything is recorded that rules were or will be applied to.
 pub(crate) fn is_anything_recorded(tx: &Tx<'_>) -> Result<bool, StoreError> {
     tx.one(
         sql!(

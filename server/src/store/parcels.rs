@@ -1,4 +1,4 @@
-//! The parcels of head office's list, and on whose list each ever was.
+//! The parcels of head office's list, and every courier that was ever assigned.
 
 use doorstep_domain::{CaseId, OutletCode, Parcel, Personal, UnixMs, UserId, VirtualNumber, Waybill};
 use doorstep_protocol::ParcelRow;
@@ -37,8 +37,8 @@ fn read(row: &Row<'_>) -> Result<ParcelRow, StoreError> {
     })
 }
 
-/// The parcels that a courier is concerned with while they are open: on their list and not handed over to another, or taken over, or
-/// offered to them (C-23).
+/// The open parcels that concern a courier: on their list and not handed over to another, taken over by them, or offered to them
+/// (C-23).
 pub(crate) fn of_courier(tx: &Tx<'_>, courier: &str) -> Result<Vec<ParcelRow>, StoreError> {
     tx.all(
         sql!(
@@ -71,7 +71,7 @@ pub(crate) fn of_outlet(tx: &Tx<'_>, outlet: &str) -> Result<Vec<ParcelRow>, Sto
     )
 }
 
-/// Who a parcel's row names.
+/// The people and outlets in a parcel's row.
 pub(crate) struct Named {
     pub delivering: OutletCode,
     pub origin: OutletCode,
@@ -79,7 +79,7 @@ pub(crate) struct Named {
     pub courier: Option<UserId>,
 }
 
-/// Who a parcel's row names; `None`: it is not on the list.
+/// The people and outlets in a parcel's row; `None` if it is not on the list.
 pub(crate) fn named(tx: &Tx<'_>, waybill: &str) -> Result<Option<Named>, StoreError> {
     tx.maybe(
         sql!("SELECT delivering_outlet, origin_outlet, hub, courier FROM parcel WHERE waybill = ?1"),
@@ -88,12 +88,12 @@ pub(crate) fn named(tx: &Tx<'_>, waybill: &str) -> Result<Option<Named>, StoreEr
     )
 }
 
-/// The couriers on whose list a parcel ever was.
+/// The couriers to whom a parcel was ever assigned.
 pub(crate) fn assigned(tx: &Tx<'_>, waybill: &str) -> Result<Vec<UserId>, StoreError> {
     tx.all(sql!("SELECT courier FROM assigned WHERE waybill = ?1 ORDER BY courier"), params![waybill], |row| row.get(0))
 }
 
-/// A number as a column that is empty if there is none.
+/// A phone number as a column, empty if there is none.
 struct Number<'a>(Option<&'a Personal>);
 
 impl ToValue for Number<'_> {
@@ -107,7 +107,7 @@ fn number(row: &Row<'_>, at: usize) -> Result<Option<Personal>, StoreError> {
     if bytes.is_empty() { Ok(None) } else { Ok(Some(row.get(at)?)) }
 }
 
-/// The row of a parcel; `None`: it is on no list.
+/// The row of a parcel; `None` if it is on no list.
 pub(crate) fn get(tx: &Tx<'_>, waybill: &str) -> Result<Option<Parcel>, StoreError> {
     tx.maybe(
         sql!(
@@ -145,8 +145,8 @@ pub(crate) fn waybills(tx: &Tx<'_>) -> Result<Vec<Waybill>, StoreError> {
     tx.all(sql!("SELECT waybill FROM parcel"), params![], |row| row.get(0))
 }
 
-/// Writes a parcel's row in the place of the one before. Where the parcel does not say when its data were first in the system, the time
-/// of the row before stays, and a first row has `now`.
+/// Writes a parcel's row, replacing the one before. If the parcel does not say when its data were first in the system, the time
+/// of the earlier row stays; a first row gets `now`.
 pub(crate) fn write(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), StoreError> {
     let virtual_number = parcel.virtual_number.as_ref();
     tx.run(
@@ -180,7 +180,7 @@ pub(crate) fn write(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), Sto
     Ok(())
 }
 
-/// Remembers that a parcel was on a courier's list.
+/// Notes that a parcel was assigned to a courier.
 pub(crate) fn assign(tx: &Tx<'_>, waybill: &Waybill, courier: &UserId) -> Result<(), StoreError> {
     tx.run(
         sql!("INSERT INTO assigned (waybill, courier) VALUES (?1, ?2) ON CONFLICT (waybill, courier) DO NOTHING"),
@@ -194,7 +194,7 @@ pub(crate) fn is_recorded(tx: &Tx<'_>, case: &CaseId) -> Result<bool, StoreError
     tx.exists(sql!("SELECT 1 FROM doc WHERE case_id = ?1"), params![case])
 }
 
-/// Opens a case again that another outlet than the delivering one recorded first, unless the parcel has a row already.
+/// Opens a case again that an outlet other than the delivering one recorded first, unless the parcel already has a row.
 pub(crate) fn reopen_unlisted(tx: &Tx<'_>, case: &CaseId, waybill: &Waybill, delivering: &OutletCode) -> Result<(), StoreError> {
     tx.run(
         sql!(
@@ -206,7 +206,7 @@ pub(crate) fn reopen_unlisted(tx: &Tx<'_>, case: &CaseId, waybill: &Waybill, del
     Ok(())
 }
 
-/// Ends what was handed over in a case, unless the parcel's row names this courier already.
+/// Ends a handover in a case, unless the parcel's row already names this courier.
 pub(crate) fn end_handover(tx: &Tx<'_>, case: &CaseId, waybill: &Waybill, courier: &UserId) -> Result<(), StoreError> {
     tx.run(
         sql!(

@@ -5,17 +5,17 @@ use doorstep_protocol::{OutletRow, PersonRow};
 
 use super::tx::{StoreError, Tx, params, sql};
 
-/// Whether there is an outlet of this code.
+/// Whether an outlet has this code.
 pub(crate) fn is_outlet(tx: &Tx<'_>, code: &str) -> Result<bool, StoreError> {
     tx.exists(sql!("SELECT 1 FROM outlet WHERE code = ?1"), params![code])
 }
 
-/// Whether there is, or was, a person of this id.
+/// Whether a person has or had this id.
 pub(crate) fn is_person(tx: &Tx<'_>, id: &str) -> Result<bool, StoreError> {
     tx.exists(sql!("SELECT 1 FROM person WHERE id = ?1"), params![id])
 }
 
-/// The outlet of a person who has this role and has not left.
+/// The outlet of a person, if they have this role and have not left.
 pub(crate) fn outlet_in_role(tx: &Tx<'_>, id: &str, role: Role) -> Result<Option<OutletCode>, StoreError> {
     tx.maybe(sql!("SELECT outlet FROM person WHERE id = ?1 AND role = ?2 AND left_at IS NULL"), params![id, role], |row| {
         row.get(0)
@@ -34,7 +34,7 @@ pub(crate) fn write_outlet(tx: &Tx<'_>, code: &OutletCode, names: (&str, &str), 
     Ok(())
 }
 
-/// Adds or changes a person. One who had left is back.
+/// Adds or changes a person. A person who had left is back.
 pub(crate) fn write(tx: &Tx<'_>, id: &UserId, name: &str, role: Role, outlet: &str) -> Result<(), StoreError> {
     tx.run(
         sql!(
@@ -46,13 +46,13 @@ pub(crate) fn write(tx: &Tx<'_>, id: &UserId, name: &str, role: Role, outlet: &s
     Ok(())
 }
 
-/// Notes that a person has left; the first time counts.
+/// Notes that a person has left. The first time stays.
 pub(crate) fn leave(tx: &Tx<'_>, id: &str, now: UnixMs) -> Result<(), StoreError> {
     tx.run(sql!("UPDATE person SET left_at = coalesce(left_at, ?2) WHERE id = ?1"), params![id, now])?;
     Ok(())
 }
 
-/// Keeps a one-time code in the place of one with the same beginning.
+/// Stores a one-time code, replacing one with the same beginning.
 pub(crate) fn keep_code(tx: &Tx<'_>, id: &str, hash: &[u8], person: &str, expires_at: UnixMs) -> Result<(), StoreError> {
     tx.run(
         sql!(
@@ -64,19 +64,19 @@ pub(crate) fn keep_code(tx: &Tx<'_>, id: &str, hash: &[u8], person: &str, expire
     Ok(())
 }
 
-/// A one-time code as it is kept.
+/// A stored one-time code.
 pub(crate) struct Code {
     pub hash: Vec<u8>,
     pub person: String,
     pub expires_at: UnixMs,
-    /// Wrong guesses so far.
+    /// The number of wrong guesses so far.
     pub wrong: u32,
     pub redeemed_by: Option<DeviceId>,
-    /// The nonce that was signed for it last.
+    /// The last nonce that was signed for it.
     pub nonce: Option<Vec<u8>>,
 }
 
-/// The code with this beginning.
+/// The code with this id, which is its beginning.
 pub(crate) fn code(tx: &Tx<'_>, id: &str) -> Result<Option<Code>, StoreError> {
     tx.maybe(sql!("SELECT hash, person, expires_at, wrong, redeemed_by, nonce FROM code WHERE id = ?1"), params![id], |row| {
         Ok(Code {
@@ -96,32 +96,32 @@ pub(crate) fn count_wrong_guess(tx: &Tx<'_>, id: &str) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Notes which device has redeemed a code, and the nonce that it signed for that.
+/// Notes which device has redeemed a code, and the nonce that it signed.
 pub(crate) fn redeem_code(tx: &Tx<'_>, id: &str, device: &DeviceId, nonce: &[u8]) -> Result<(), StoreError> {
     tx.run(sql!("UPDATE code SET redeemed_by = ?2, nonce = ?3 WHERE id = ?1"), params![id, device, nonce])?;
     Ok(())
 }
 
-/// Ends all codes that nobody has redeemed at a moment. Returns how many would have been good after it.
+/// Ends all codes that are unredeemed at a time. Returns how many of them had not expired.
 pub(crate) fn end_codes(tx: &Tx<'_>, at: UnixMs) -> Result<usize, StoreError> {
     tx.run(sql!("UPDATE code SET expires_at = ?1 WHERE redeemed_by IS NULL AND expires_at > ?1"), params![at])
 }
 
-/// A person as head office wrote them last.
+/// A person with their present role and outlet.
 pub(crate) struct Person {
     pub name: String,
     pub role: String,
     pub outlet: String,
 }
 
-/// A person that must be there. Errors: [`StoreError::NoRow`].
+/// A person that must exist. Errors: [`StoreError::NoRow`].
 pub(crate) fn person(tx: &Tx<'_>, id: &str) -> Result<Person, StoreError> {
     tx.one(sql!("SELECT name, role, outlet FROM person WHERE id = ?1"), params![id], |row| {
         Ok(Person { name: row.get(0)?, role: row.get(1)?, outlet: row.get(2)? })
     })
 }
 
-/// Whether somebody is a courier of an outlet, and has not left.
+/// Whether a person is a courier of an outlet and has not left.
 pub(crate) fn is_courier_of(tx: &Tx<'_>, id: &UserId, outlet: &OutletCode) -> Result<bool, StoreError> {
     tx.exists(
         sql!("SELECT 1 FROM person WHERE id = ?1 AND role = 'courier' AND outlet = ?2 AND left_at IS NULL"),
@@ -129,14 +129,14 @@ pub(crate) fn is_courier_of(tx: &Tx<'_>, id: &UserId, outlet: &OutletCode) -> Re
     )
 }
 
-/// The outlets as devices read them.
+/// The outlets in the form that devices read.
 pub(crate) fn outlets(tx: &Tx<'_>) -> Result<Vec<OutletRow>, StoreError> {
     tx.all(sql!("SELECT code, name_zh, name_en, phone FROM outlet ORDER BY code"), params![], |row| {
         Ok(OutletRow { code: row.get(0)?, name_zh: row.get(1)?, name_en: row.get(2)?, phone: row.get(3)? })
     })
 }
 
-/// The people of an outlet as devices read them, also those who have left.
+/// The people of an outlet in the form that devices read, including those who have left.
 pub(crate) fn of_outlet(tx: &Tx<'_>, outlet: &str) -> Result<Vec<PersonRow>, StoreError> {
     tx.all(
         sql!(

@@ -1,4 +1,4 @@
-//! The photos that accepted entries name, and their thumbnails: a row for each case that names one.
+//! The photos that accepted entries name, and their thumbnails: one row for each case that names one.
 
 use std::ops::ControlFlow;
 
@@ -15,18 +15,18 @@ pub(crate) struct Named {
     pub len: u64,
     /// The device that has it.
     pub device: DeviceId,
-    /// The photo whose thumbnail it is; `None`: it is no thumbnail.
+    /// The photo of this thumbnail; `None` if it is no thumbnail.
     pub of: Option<PhotoId>,
-    /// Perceptual hash.
+    /// The perceptual hash.
     pub look: Option<u64>,
     pub expected_at: UnixMs,
     pub due_at: UnixMs,
 }
 
-/// Keeps a photo that an entry of a case names. The first entry counts, except that a thumbnail can become a photo of its own.
+/// Stores a photo that an entry of a case names. The first entry stays, except that a thumbnail can become a photo of its own.
 pub(crate) fn expect(tx: &Tx<'_>, photo: &Named) -> Result<(), StoreError> {
     let Named { id, case, len, device, of, look, expected_at, due_at } = photo;
-    // Columns hold 64 bits with a sign.
+    // Columns hold signed 64-bit numbers.
     let look = look.map(u64::cast_signed);
     tx.run(
         sql!(
@@ -39,7 +39,7 @@ pub(crate) fn expect(tx: &Tx<'_>, photo: &Named) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The length that entries name, the device's own before another's; `None` if no accepted entry names the photo.
+/// The length that an entry names: this device's own, or else another's; `None` if no accepted entry names the photo.
 pub(crate) fn length(tx: &Tx<'_>, id: &PhotoId, device: &DeviceId) -> Result<Option<u64>, StoreError> {
     tx.maybe(
         sql!("SELECT len FROM photo WHERE sha = ?1 ORDER BY CASE WHEN device = ?2 THEN 0 ELSE 1 END, case_id LIMIT 1"),
@@ -48,7 +48,7 @@ pub(crate) fn length(tx: &Tx<'_>, id: &PhotoId, device: &DeviceId) -> Result<Opt
     )
 }
 
-/// Which devices name a photo, with what length, the first to do so first.
+/// The devices that name a photo with the length that each names, in the order of their entries.
 pub(crate) fn namers(tx: &Tx<'_>, id: &PhotoId) -> Result<Vec<(DeviceId, u64)>, StoreError> {
     tx.all(sql!("SELECT device, len FROM photo WHERE sha = ?1 ORDER BY expected_at, case_id"), params![id], |row| {
         Ok((row.get(0)?, row.get(1)?))
@@ -60,7 +60,7 @@ pub(crate) fn is_named_by(tx: &Tx<'_>, id: &PhotoId, device: &DeviceId) -> Resul
     tx.exists(sql!("SELECT 1 FROM photo WHERE sha = ?1 AND device = ?2"), params![id, device])
 }
 
-/// Whether a case of a scope names a photo by an entry of the device that brought its bytes. As long as nobody has brought them, any
+/// Whether a case of a scope names a photo by an entry of the device that brought its bytes. Before the bytes have arrived, any
 /// device's entry counts.
 pub(crate) fn is_in_scope(tx: &Tx<'_>, id: &PhotoId, scope: &Scope) -> Result<bool, StoreError> {
     tx.exists(
@@ -72,18 +72,18 @@ pub(crate) fn is_in_scope(tx: &Tx<'_>, id: &PhotoId, scope: &Scope) -> Result<bo
     )
 }
 
-/// What is known of a photo's bytes.
+/// The state of a photo's bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fate {
     pub stored_at: Option<UnixMs>,
     pub erased_at: Option<UnixMs>,
     pub lost_at: Option<UnixMs>,
-    /// Lost because the device's file holds other bytes.
+    /// Whether it is lost because the device's file holds other bytes.
     pub altered: bool,
     pub due_at: UnixMs,
 }
 
-/// What is known of a photo's bytes. Of several devices that name it, one that still has it counts.
+/// The state of a photo's bytes. Among several devices that name it, one that still has it counts.
 pub(crate) fn fate(tx: &Tx<'_>, id: &PhotoId) -> Result<Option<Fate>, StoreError> {
     tx.maybe(
         sql!(
@@ -103,7 +103,7 @@ pub(crate) fn fate(tx: &Tx<'_>, id: &PhotoId) -> Result<Option<Fate>, StoreError
     )
 }
 
-/// The photos that a device is asked for again, the longest asked for first.
+/// The photos that a device is asked for again, longest asked first.
 pub(crate) fn asked_of(tx: &Tx<'_>, device: &DeviceId, most: usize) -> Result<Vec<PhotoId>, StoreError> {
     tx.all(
         sql!(
@@ -121,13 +121,13 @@ pub(crate) fn ask_again(tx: &Tx<'_>, id: &PhotoId, now: UnixMs) -> Result<(), St
     Ok(())
 }
 
-/// Does not ask a device for a photo any more.
+/// Stops asking a device for a photo.
 pub(crate) fn ask_no_more(tx: &Tx<'_>, id: &PhotoId, device: &DeviceId) -> Result<(), StoreError> {
     tx.run(sql!("UPDATE photo SET asked_at = NULL WHERE sha = ?1 AND device = ?2"), params![id, device])?;
     Ok(())
 }
 
-/// Notes that a photo's bytes are here: no device is asked for it, and it is not lost.
+/// Notes that a photo's bytes have arrived: no device is asked for it, and it is not lost.
 pub(crate) fn arrive(tx: &Tx<'_>, id: &PhotoId) -> Result<(), StoreError> {
     tx.run(sql!("UPDATE photo SET asked_at = NULL, lost_at = NULL, altered = 0 WHERE sha = ?1"), params![id])?;
     Ok(())
@@ -137,14 +137,14 @@ pub(crate) fn arrive(tx: &Tx<'_>, id: &PhotoId) -> Result<(), StoreError> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lost {
     pub case: CaseId,
-    /// The photo whose thumbnail it is; `None`: it is no thumbnail.
+    /// The photo of this thumbnail; `None` if it is no thumbnail.
     pub of: Option<PhotoId>,
-    /// Since when the device is asked for it again, because it was here once.
+    /// When the device was asked for it again, because storage has lost it.
     pub asked_at: Option<UnixMs>,
 }
 
-/// Notes that a device can not deliver a photo, in each case whose entry names it, unless it is stored or lost already. Returns the
-/// rows that became lost by this. `altered`: because the device's file holds other bytes.
+/// Notes that a device can not deliver a photo, in each case whose entry names it, unless it is stored or lost already. Returns
+/// the rows that became lost. `altered`: the device's file holds other bytes.
 pub(crate) fn lose(tx: &Tx<'_>, id: &PhotoId, device: &DeviceId, altered: bool, now: UnixMs) -> Result<Vec<Lost>, StoreError> {
     tx.all(
         sql!(
@@ -157,7 +157,7 @@ pub(crate) fn lose(tx: &Tx<'_>, id: &PhotoId, device: &DeviceId, altered: bool, 
     )
 }
 
-/// A photo, if an entry names it, and its thumbnails.
+/// A photo that an entry names, with its thumbnails.
 pub(crate) fn with_thumbnails(tx: &Tx<'_>, id: &PhotoId) -> Result<Vec<PhotoId>, StoreError> {
     tx.all(
         sql!("SELECT sha FROM photo WHERE sha = ?1 UNION SELECT sha FROM photo WHERE of_sha = ?1 ORDER BY sha"),
@@ -182,7 +182,7 @@ pub(crate) struct OfCase {
     /// The device that has it.
     pub device: DeviceId,
     pub due_at: UnixMs,
-    /// Perceptual hash.
+    /// The perceptual hash.
     pub look: Option<u64>,
 }
 
@@ -203,8 +203,8 @@ pub(crate) fn waybills_beside(tx: &Tx<'_>, id: &PhotoId, case: &CaseId, most: us
     )
 }
 
-/// Shows the waybill and the perceptual hash of each other photo that a device has recorded in other cases since a time, until `see`
-/// breaks.
+/// Reads the waybill and the perceptual hash of each other photo that a device has recorded in other cases since a time, until
+/// `see` breaks.
 pub(crate) fn looks_beside(
     tx: &Tx<'_>,
     photo: &OfCase,
@@ -237,7 +237,7 @@ pub(crate) struct Listed {
     pub expected_at: UnixMs,
     pub due_at: UnixMs,
     pub len: u64,
-    /// Bytes of an unfinished upload.
+    /// The number of bytes of an unfinished upload.
     pub received: u64,
 }
 
@@ -261,7 +261,7 @@ fn listed(row: &Row<'_>) -> Result<Listed, StoreError> {
     })
 }
 
-/// Every photo, the longest awaited first.
+/// Every photo, longest awaited first.
 pub(crate) fn list_all(tx: &Tx<'_>, most: u32) -> Result<Vec<Listed>, StoreError> {
     tx.all(
         sql!(
@@ -274,7 +274,7 @@ pub(crate) fn list_all(tx: &Tx<'_>, most: u32) -> Result<Vec<Listed>, StoreError
     )
 }
 
-/// The photos that are neither stored nor erased, and those that several cases name, the longest awaited first.
+/// The photos that are neither stored nor erased, and those that several cases name, longest awaited first.
 pub(crate) fn list_odd(tx: &Tx<'_>, most: u32) -> Result<Vec<Listed>, StoreError> {
     tx.all(
         sql!(

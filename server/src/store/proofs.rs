@@ -1,4 +1,4 @@
-//! What proofs of authorship are made of.
+//! The content of proofs of authorship.
 
 use std::ops::ControlFlow;
 
@@ -8,7 +8,7 @@ use super::tx::{StoreError, Tx, params, sql};
 
 /// A batch of version 3 as its device signed it.
 pub(crate) struct SignedBatch {
-    /// As it is kept: Zstandard.
+    /// The stored body, compressed with Zstandard.
     pub body: Vec<u8>,
     pub sending: Vec<u8>,
     pub sig: Vec<u8>,
@@ -21,7 +21,7 @@ pub(crate) fn is_in_scope(tx: &Tx<'_>, case: &CaseId, scope: &str) -> Result<boo
     tx.exists(sql!("SELECT 1 FROM doc_scope WHERE case_id = ?1 AND scope = ?2 AND has = 1"), params![case, scope])
 }
 
-/// Goes through the batches of version 3 that brought changes of a case, the newest first, until it breaks.
+/// Reads the batches of version 3 that brought changes of a case, newest first, until `each` breaks.
 pub(crate) fn each_batch<E: From<StoreError>>(
     tx: &Tx<'_>,
     case: &CaseId,
@@ -39,7 +39,7 @@ pub(crate) fn each_batch<E: From<StoreError>>(
     )
 }
 
-/// The changes of a case that the server itself wrote, in the order of their places.
+/// The server's own changes in a case, in order.
 pub(crate) fn own_changes(tx: &Tx<'_>, case: &CaseId) -> Result<Vec<ChangeHash>, StoreError> {
     tx.all(sql!("SELECT hash FROM change WHERE case_id = ?1 AND batch = 0 ORDER BY n"), params![case], |row| row.get(0))
 }

@@ -1,4 +1,4 @@
-//! What was refused.
+//! Refused changes.
 
 use std::ops::ControlFlow;
 
@@ -10,24 +10,24 @@ use super::{
     tx::{Row, StoreError, Tx, params, sql},
 };
 
-/// A change as it is put into quarantine.
+/// A change that is put into quarantine.
 pub(crate) struct Refused<'a> {
     pub case: &'a CaseId,
     pub hash: &'a ChangeHash,
     pub why: RefusalCode,
     pub policy_version: u32,
     pub device: &'a DeviceId,
-    /// The installation in whose chain the batch is.
+    /// The installation of the batch's chain.
     pub pushed_by: &'a InstallId,
     pub batch: u64,
-    /// Who was signed in.
+    /// The person who was signed in.
     pub person: &'a str,
     pub receipt: Receipt,
     pub bytes: &'a [u8],
 }
 
-/// Keeps a refused change. If it is there, nothing is changed: its first receipt stays.
-pub(crate) fn keep(tx: &Tx<'_>, refused: &Refused<'_>) -> Result<(), StoreError> {
+/// Stores a refused change. If it is already there nothing changes, and its first receipt stays.
+pub(crate) fn insert(tx: &Tx<'_>, refused: &Refused<'_>) -> Result<(), StoreError> {
     let [received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven] = receipt::values(&refused.receipt)?;
     tx.run(
         sql!(
@@ -60,7 +60,7 @@ pub(crate) fn keep(tx: &Tx<'_>, refused: &Refused<'_>) -> Result<(), StoreError>
     Ok(())
 }
 
-/// The receipt of a refused change, if a batch of this installation and number brought it first.
+/// The receipt of a refused change, if a batch of this installation and number was the first to bring it.
 pub(crate) fn receipt_of(
     tx: &Tx<'_>,
     (case, hash): (&CaseId, &ChangeHash),
@@ -77,7 +77,7 @@ pub(crate) fn receipt_of(
     )
 }
 
-/// The state and the reason of a decision on a device's change; `None`: there is no such change, or it is open.
+/// The state and the reason of a decision on a device's change; `None` if there is no such change or it is open.
 pub(crate) fn decision(
     tx: &Tx<'_>,
     (case, hash): (&CaseId, &ChangeHash),
@@ -136,7 +136,7 @@ impl Kept {
     }
 }
 
-/// The open changes, the oldest first.
+/// The open changes, oldest first.
 pub(crate) fn open(tx: &Tx<'_>) -> Result<Vec<Kept>, StoreError> {
     tx.all(
         sql!("SELECT ", kept_columns!(), " FROM quarantine WHERE state = 'open' ORDER BY received_at, case_id, hash"),
@@ -145,12 +145,13 @@ pub(crate) fn open(tx: &Tx<'_>) -> Result<Vec<Kept>, StoreError> {
     )
 }
 
-/// All changes, also those that were decided, the oldest first.
+/// All changes, decided ones too, oldest first.
 pub(crate) fn all(tx: &Tx<'_>) -> Result<Vec<Kept>, StoreError> {
     tx.all(sql!("SELECT ", kept_columns!(), " FROM quarantine ORDER BY received_at, case_id, hash"), params![], Kept::of)
 }
 
-/// The open changes whose hash, in hexadecimal, begins so: two at most. A row whose key is damaged has no name, and is passed over.
+/// The open changes whose hexadecimal hash begins with `prefix`, at most two. A row with a damaged key has no name and is left
+/// out.
 pub(crate) fn beginning(tx: &Tx<'_>, prefix: &str) -> Result<Vec<(CaseId, ChangeHash)>, StoreError> {
     let prefix = prefix.to_ascii_lowercase();
     let mut found = Vec::new();
@@ -166,14 +167,14 @@ pub(crate) fn beginning(tx: &Tx<'_>, prefix: &str) -> Result<Vec<(CaseId, Change
     Ok(found)
 }
 
-/// What it takes to write a refused change anew.
+/// The values that are needed to write a refused change anew.
 pub(crate) struct Original {
     pub device: DeviceId,
     pub receipt: Receipt,
     pub bytes: Vec<u8>,
 }
 
-/// A change in quarantine, which must be there.
+/// A change in quarantine, which must exist.
 pub(crate) fn original(tx: &Tx<'_>, case: &CaseId, hash: &ChangeHash) -> Result<Original, StoreError> {
     tx.one(
         sql!("SELECT device, bytes, ", receipt_columns!(), " FROM quarantine WHERE case_id = ?1 AND hash = ?2"),
@@ -190,7 +191,7 @@ pub(crate) struct Decided<'a> {
     pub at: UnixMs,
 }
 
-/// Keeps a decision.
+/// Stores a decision.
 pub(crate) fn decide(tx: &Tx<'_>, (case, hash): (&CaseId, &ChangeHash), decided: &Decided<'_>) -> Result<(), StoreError> {
     tx.run(
         sql!("UPDATE quarantine SET state = ?3, decided_at = ?4, decided_by = ?5, why = ?6 WHERE case_id = ?1 AND hash = ?2"),
@@ -232,7 +233,7 @@ mod tests {
                         receipt,
                         bytes: &[],
                     };
-                    keep(tx, &refused)?;
+                    insert(tx, &refused)?;
                 }
                 let decided = Decided { state: "discarded", by: "hq1", why: Some("double"), at: UnixMs(2) };
                 decide(tx, (&case, &hashes[3]), &decided)?;

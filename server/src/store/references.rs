@@ -1,4 +1,4 @@
-//! Reference rows: their versions, the policies, the calendar.
+//! Reference rows: their versions, the policies and the calendar.
 
 use doorstep_protocol::DayRow;
 
@@ -10,14 +10,14 @@ pub(crate) fn version(tx: &Tx<'_>, kind: &str) -> Result<u64, StoreError> {
     Ok(version.unwrap_or(0))
 }
 
-/// Puts a policy in force; the one before it is kept for devices that can not read this one.
+/// Puts a policy into force. The one before stays for devices that can not read this one.
 pub(crate) fn replace_policy(tx: &Tx<'_>, json: &[u8], format: u32) -> Result<(), StoreError> {
     tx.run(sql!("INSERT INTO former_policy (format, body) SELECT format, body FROM reference WHERE kind = 'policy'"), params![])?;
     tx.run(sql!("UPDATE reference SET body = ?1, format = ?2 WHERE kind = 'policy'"), params![json, format])?;
     Ok(())
 }
 
-/// A kind of reference rows has changed: devices fetch it anew.
+/// Raises the version of a kind of reference rows, so that devices fetch them anew.
 pub(crate) fn bump(tx: &Tx<'_>, kind: &str) -> Result<(), StoreError> {
     tx.run(sql!("UPDATE reference SET version = version + 1 WHERE kind = ?1"), params![kind])?;
     Ok(())
@@ -39,7 +39,7 @@ pub(crate) fn is_policy_withheld(tx: &Tx<'_>, reads: u32) -> Result<bool, StoreE
     tx.exists(sql!("SELECT 1 FROM reference WHERE kind = 'policy' AND format > ?1"), params![reads])
 }
 
-/// The policy for a device that reads formats up to `reads`: the one in force, else the newest that it reads.
+/// The policy for a device that reads formats up to `reads`: the one in force, or else the newest that it can read.
 pub(crate) fn policy_for(tx: &Tx<'_>, reads: u32) -> Result<Option<Vec<u8>>, StoreError> {
     tx.maybe(
         sql!(
@@ -53,7 +53,7 @@ pub(crate) fn policy_for(tx: &Tx<'_>, reads: u32) -> Result<Option<Vec<u8>>, Sto
     )
 }
 
-/// The days of the calendar beside the packs' own.
+/// The days of the calendar that overrides the packs' own.
 pub(crate) fn days(tx: &Tx<'_>) -> Result<Vec<DayRow>, StoreError> {
     tx.all(sql!("SELECT day, works, name FROM calendar_day ORDER BY day"), params![], |row| {
         Ok(DayRow { day: row.get(0)?, works: row.get(1)?, name: row.get(2)? })

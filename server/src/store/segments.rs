@@ -1,4 +1,4 @@
-//! The segments that the gateway's provider has taken, by its ids in each of their forms.
+//! The segments that the gateway's provider has taken, by every form of its ids.
 
 use doorstep_domain::{CaseId, EntryKey, UnixMs};
 use doorstep_gateway::ReceiptStatus;
@@ -18,7 +18,8 @@ pub(crate) struct Segment {
     pub part: u32,
 }
 
-/// Keeps one form of a segment's id. `part`: which segment of the try, from 0. `rank`: which form, 0 is the id as it was given.
+/// Stores one form of a segment's id. `part`: the segment's number in the try, from 0. `rank`: the form's number, 0 for the id as
+/// it was given.
 pub(crate) fn add(
     tx: &Tx<'_>,
     (form, rank): (&str, usize),
@@ -36,7 +37,7 @@ pub(crate) fn add(
     Ok(())
 }
 
-/// The segment with this form of its id: the one whose own id is nearest to it, of several the newest.
+/// The segment with this form of its id: the one whose own id is nearest to it, the newest of several.
 pub(crate) fn find(tx: &Tx<'_>, form: &str) -> Result<Option<Segment>, StoreError> {
     first(
         tx,
@@ -48,7 +49,7 @@ pub(crate) fn find(tx: &Tx<'_>, form: &str) -> Result<Option<Segment>, StoreErro
     )
 }
 
-/// Like [`find`], of the segments to one recipient.
+/// Finds a segment like [`find`], among those to one recipient.
 pub(crate) fn find_to(tx: &Tx<'_>, form: &str, recipient: &[u8]) -> Result<Option<Segment>, StoreError> {
     first(
         tx,
@@ -60,7 +61,7 @@ pub(crate) fn find_to(tx: &Tx<'_>, form: &str, recipient: &[u8]) -> Result<Optio
     )
 }
 
-/// The newest segment whose id is spelt just so.
+/// The newest segment whose id has exactly this spelling.
 pub(crate) fn find_spelt(tx: &Tx<'_>, id: &str) -> Result<Option<Segment>, StoreError> {
     first(
         tx,
@@ -80,7 +81,7 @@ fn first(tx: &Tx<'_>, sql: Sql, params: Params<'_>) -> Result<Option<Segment>, S
     Ok(found.flatten())
 }
 
-/// Takes what a receipt says of a segment. One that was delivered stays delivered.
+/// Records a receipt of a segment. A delivered segment stays delivered.
 pub(crate) fn set_status(tx: &Tx<'_>, segment: &Segment, status: ReceiptStatus) -> Result<(), StoreError> {
     let Segment { case, entry, round, part } = segment;
     tx.run(
@@ -93,7 +94,7 @@ pub(crate) fn set_status(tx: &Tx<'_>, segment: &Segment, status: ReceiptStatus) 
     Ok(())
 }
 
-/// What receipts have said of the segments of a try, each word once; `None`: of some they have said nothing yet.
+/// The distinct statuses of the segments of a try; `None` stands for segments without a receipt.
 pub(crate) fn statuses(tx: &Tx<'_>, (case, entry): Which<'_>, round: u32) -> Result<Vec<Option<ReceiptStatus>>, StoreError> {
     tx.all(
         sql!("SELECT DISTINCT status FROM segment WHERE case_id = ?1 AND entry = ?2 AND round = ?3"),
@@ -105,7 +106,7 @@ pub(crate) fn statuses(tx: &Tx<'_>, (case, entry): Which<'_>, round: u32) -> Res
     )
 }
 
-/// Drops the segments that were taken before that.
+/// Deletes the segments that were taken before a time.
 pub(crate) fn drop_taken(tx: &Tx<'_>, before: UnixMs) -> Result<(), StoreError> {
     tx.run(sql!("DELETE FROM segment WHERE at < ?1"), params![before])?;
     Ok(())

@@ -1,4 +1,4 @@
-//! Receipts of the SMS provider that name no message known yet.
+//! Receipts of the SMS provider that match no message yet.
 
 use doorstep_domain::UnixMs;
 use doorstep_gateway::ReceiptStatus;
@@ -6,20 +6,20 @@ use serde::Serialize;
 
 use super::tx::{StoreError, Tx, params, sql};
 
-/// A receipt that names no message.
+/// A receipt that matches no message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ReceiptRow {
     /// The provider's id.
     pub provider_id: String,
-    /// What it says.
+    /// The status that it reports.
     pub status: String,
     /// The provider's code.
     pub code: String,
-    /// When it came.
+    /// When it was received.
     pub received_at: UnixMs,
 }
 
-/// A receipt that may still find its message.
+/// A receipt that may still match a message.
 pub(crate) struct OpenReceipt {
     pub id: i64,
     pub provider_id: String,
@@ -27,14 +27,14 @@ pub(crate) struct OpenReceipt {
     pub code: String,
 }
 
-/// The status of a word as it is stored.
+/// The status that a stored word means.
 pub(super) fn status_of(word: &str) -> ReceiptStatus {
     use ReceiptStatus::{Accepted, Delivered, Expired, Rejected, Undelivered, Unknown};
     [Delivered, Undelivered, Expired, Rejected, Accepted].into_iter().find(|status| status.word() == word).unwrap_or(Unknown)
 }
 
-/// Keeps a receipt, unless one of the same id and status waits already.
-pub(crate) fn keep(tx: &Tx<'_>, provider_id: &str, status: ReceiptStatus, code: &str, now: UnixMs) -> Result<(), StoreError> {
+/// Stores a receipt, unless one with the same id and status is already waiting.
+pub(crate) fn insert(tx: &Tx<'_>, provider_id: &str, status: ReceiptStatus, code: &str, now: UnixMs) -> Result<(), StoreError> {
     let waits = tx.exists(
         sql!("SELECT 1 FROM receipt WHERE provider_id = ?1 AND status = ?2 AND matched_at IS NULL"),
         params![provider_id, status.word()],
@@ -48,7 +48,7 @@ pub(crate) fn keep(tx: &Tx<'_>, provider_id: &str, status: ReceiptStatus, code: 
     Ok(())
 }
 
-/// The receipts that came since then and wait for their message.
+/// The receipts since a time that wait for their message.
 pub(crate) fn open_since(tx: &Tx<'_>, since: UnixMs) -> Result<Vec<OpenReceipt>, StoreError> {
     tx.all(
         sql!("SELECT id, provider_id, status, code FROM receipt WHERE matched_at IS NULL AND received_at >= ?1"),
@@ -60,19 +60,19 @@ pub(crate) fn open_since(tx: &Tx<'_>, since: UnixMs) -> Result<Vec<OpenReceipt>,
     )
 }
 
-/// Notes that a receipt has found its message.
+/// Notes that a receipt has been matched.
 pub(crate) fn matched(tx: &Tx<'_>, id: i64, now: UnixMs) -> Result<(), StoreError> {
     tx.run(sql!("UPDATE receipt SET matched_at = ?2 WHERE id = ?1"), params![id, now])?;
     Ok(())
 }
 
-/// Drops the receipts that found their message before that.
+/// Deletes the receipts that were matched before a time.
 pub(crate) fn drop_matched(tx: &Tx<'_>, before: UnixMs) -> Result<(), StoreError> {
     tx.run(sql!("DELETE FROM receipt WHERE matched_at < ?1"), params![before])?;
     Ok(())
 }
 
-/// The receipts that wait for their message, the newest first.
+/// The receipts that wait for their message, newest first.
 pub(crate) fn list_open(tx: &Tx<'_>, most: u32) -> Result<Vec<ReceiptRow>, StoreError> {
     tx.all(
         sql!(

@@ -1,6 +1,6 @@
-//! What a start looks at before anything is written: is the write-ahead log there, is it whole, does the database's structure hold?
-//! SQLite itself passes over a log that is missing, and ends it at the first frame that does not add up, without a word; what was
-//! acknowledged after that frame would be gone, and overwritten. Nothing here is repaired or moved.
+//! Checks a database at the start, before anything is written: whether the write-ahead log is present and whole, and whether the
+//! database's structure is sound. SQLite itself silently ignores a missing log, and ends a log at its first bad frame; data that
+//! was acknowledged after that frame would be gone and overwritten. This module repairs and moves nothing.
 
 use std::{
     fs::File,
@@ -16,7 +16,8 @@ use super::{
 };
 use crate::ServeError;
 
-/// The log of a server that did not end in order must be there. Looked at before the database is opened, which makes a new one.
+/// Checks that the write-ahead log of a server that did not stop in order is present. Call it before opening the database, which
+/// makes a new one.
 pub(crate) fn log_is_there(folder: &Path, was_running: bool) -> Result<(), ServeError> {
     let file = wal_of(folder);
     if was_running && folder.join(DATABASE).exists() && !file.exists() {
@@ -25,7 +26,7 @@ pub(crate) fn log_is_there(folder: &Path, was_running: bool) -> Result<(), Serve
     Ok(())
 }
 
-/// The log must be whole. No other process may write to it meanwhile.
+/// Checks that the write-ahead log is whole. No other process may write to it meanwhile.
 pub(crate) fn log_is_whole(folder: &Path) -> Result<(), ServeError> {
     let file = wal_of(folder);
     let found = match File::open(&file) {
@@ -39,13 +40,13 @@ pub(crate) fn log_is_whole(folder: &Path) -> Result<(), ServeError> {
     }
 }
 
-/// The database's structure holds: its file is not cut, and, of the `whole`, every page is where its table says. That reads all of it
-/// (0.4 s for 10,000 cases in 260 MB that the machine has in memory), so it is done after a crash and on an operator's word.
+/// Checks the database's structure: the file is not cut, and, with `whole`, every page is where its table says. That reads the
+/// whole file (0.4 s for 10,000 cases in 260 MB in the page cache), so it is done after a crash and at an operator's request.
 pub(crate) fn structure(store: &Store, folder: &Path, whole: bool) -> Result<(), ServeError> {
     named(folder, || {
         let number = |pragma: &str| store.sqlite().query_row(pragma, [], |row| row.get::<_, u64>(0)).map_err(StoreError::from);
         let needs = number("PRAGMA page_count")?.saturating_mul(number("PRAGMA page_size")?);
-        // What the log holds may not be in the file yet.
+        // Pages in the write-ahead log may be missing from the file.
         let file = |path| std::fs::metadata(path).map_or(0, |file| file.len());
         let has = file(folder.join(DATABASE)).saturating_add(file(wal_of(folder)));
         if has < needs {
@@ -64,7 +65,7 @@ fn complaints(db: &Connection) -> rusqlite::Result<Vec<String>> {
     query.query_map([], |row| row.get(0))?.collect()
 }
 
-/// What SQLite finds to be no database, or a damaged one, has a name of its own: it says what to do.
+/// Turns SQLite's errors about a damaged or foreign file into a [`ServeError`] that says what to do.
 pub(crate) fn named<T>(folder: &Path, work: impl FnOnce() -> Result<T, ServeError>) -> Result<T, ServeError> {
     work().map_err(|error| match error {
         ServeError::Database(error) if error.is_damaged_file() => damaged(folder, error.to_string()),
@@ -76,11 +77,11 @@ fn damaged(folder: &Path, what: String) -> ServeError {
     ServeError::Damaged { folder: folder.to_owned(), what }
 }
 
-/// The first frame of a log that does not add up, if something that was committed stands behind it.
+/// The first bad frame of a log, if a committed transaction follows it.
 ///
-/// A power cut can leave the last transaction torn, its last frame written and one before it not: nobody was told of that one, and
-/// SQLite rightly passes over it. So two transactions must end at the bad frame or behind it, one of them in a frame that adds up:
-/// the second was begun only when the first was durable.
+/// A power cut can tear the last transaction, so that its last frame is written and an earlier one is not. That transaction was
+/// never acknowledged, and SQLite rightly skips it. So the check requires two transactions that end at or behind the bad frame,
+/// one of them in a good frame: the second one was begun only when the first was durable.
 fn bad_frame(wal: &mut impl Read) -> std::io::Result<Option<u64>> {
     let mut header = [0; 32];
     if !fill(wal, &mut header)? {
@@ -115,13 +116,13 @@ fn bad_frame(wal: &mut impl Read) -> std::io::Result<Option<u64>> {
             ends += 1;
             an_end_holds |= holds;
         }
-        // Each frame goes on from what the one before it says of itself, whether that is right or not.
+        // Each frame continues from the checksum that the frame before it states, even a wrong one.
         sum = written;
     }
     Ok(bad.filter(|_| ends >= 2 && an_end_holds))
 }
 
-/// Fills the buffer; false at the end.
+/// Fills the buffer; false at the end of the file.
 fn fill(from: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<bool> {
     match from.read_exact(buffer) {
         Ok(()) => Ok(true),
@@ -130,7 +131,7 @@ fn fill(from: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<bool> {
     }
 }
 
-/// SQLite's checksum of its write-ahead log, over whole pairs of 32 bits.
+/// SQLite's checksum of its write-ahead log, over pairs of 32-bit words.
 fn checksum((mut one, mut two): (u32, u32), big_endian: bool, bytes: &[u8]) -> (u32, u32) {
     let read = |four: [u8; 4]| if big_endian { u32::from_be_bytes(four) } else { u32::from_le_bytes(four) };
     for pair in bytes.as_chunks::<8>().0 {

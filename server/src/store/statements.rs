@@ -1,7 +1,7 @@
-//! Every statement of the server, held to the grammar that PostgreSQL shares with SQLite.
+//! Checks every statement of the server against the grammar that PostgreSQL shares with SQLite.
 //!
-//! A statement can only be made by `sql!` of literals, so this test finds all of them in the source. It parses each in PostgreSQL's
-//! grammar, refuses what that engine lacks, and prepares each on SQLite.
+//! Only `sql!` of literals makes a statement, so this test finds all of them in the source. It parses each in PostgreSQL's
+//! grammar, refuses features that PostgreSQL lacks, and prepares each on SQLite.
 
 use std::{collections::BTreeMap, ops::ControlFlow, path::Path};
 
@@ -15,7 +15,7 @@ use syn::LitStr;
 
 use super::{db::Store, tx::Sql};
 
-/// Functions that both engines have, with the number of arguments for which they mean the same.
+/// Functions of both engines, with the numbers of arguments for which they mean the same.
 const FUNCTIONS: &[(&str, std::ops::RangeInclusive<usize>)] =
     &[("count", 1..=1), ("coalesce", 2..=9), ("length", 1..=1), ("lower", 1..=1), ("max", 1..=1), ("min", 1..=1), ("sum", 1..=1)];
 
@@ -31,7 +31,7 @@ fn sources(folder: &Path, found: &mut Vec<(String, String)>) {
     }
 }
 
-/// What macros like `receipt_columns!()` stand for.
+/// The expansions of macros like `receipt_columns!()`.
 type Columns = BTreeMap<String, String>;
 
 /// Finds `macro_rules! NAME { () => { "literal" } }`.
@@ -56,7 +56,7 @@ fn columns(tokens: TokenStream, found: &mut Columns) {
     }
 }
 
-/// The text of literals and of columns, one after the other.
+/// The concatenated text of literals and of columns.
 fn text(place: &str, tokens: TokenStream, columns: &Columns) -> String {
     let mut text = String::new();
     let mut name = String::new();
@@ -72,7 +72,7 @@ fn text(place: &str, tokens: TokenStream, columns: &Columns) -> String {
     text
 }
 
-/// Finds `sql!(..)`, but for those of tests: some break a database, or an engine, on purpose.
+/// Finds `sql!(..)` outside of tests, some of which break a database or an engine on purpose.
 fn statements(place: &str, tokens: TokenStream, columns: &Columns, found: &mut Vec<(String, String)>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     for at in 0..tokens.len() {
@@ -112,7 +112,7 @@ fn all() -> Vec<(String, String)> {
     found
 }
 
-/// What is wrong with a statement for PostgreSQL; `None` if it is fine there.
+/// The fault of a statement on PostgreSQL; `None` if it has none.
 fn fault(statement: &str) -> Option<String> {
     let dollars = statement.replace('?', "$");
     let parsed = match Parser::parse_sql(&PostgreSqlDialect {}, &dollars) {
@@ -150,7 +150,7 @@ impl Visitor for Lint {
             return ControlFlow::Break("INSERT OR".into());
         }
         match on {
-            // A bare column there is the row's on SQLite, and ambiguous on PostgreSQL.
+            // A bare column means the row's on SQLite, and is ambiguous on PostgreSQL.
             Some(OnInsert::OnConflict(OnConflict { conflict_target: Some(_), action: OnConflictAction::DoUpdate(update) })) => {
                 update.assignments.iter().try_for_each(|set| set.value.visit(&mut Bare))
             }
@@ -192,7 +192,7 @@ impl Visitor for Lint {
     }
 }
 
-/// Whether an expression is true or false: PostgreSQL has a type for that, SQLite has numbers.
+/// Whether an expression is a truth value. PostgreSQL has a type for it, SQLite uses numbers.
 fn is_boolean(expr: &Expr) -> bool {
     use sqlparser::ast::BinaryOperator::{And, Eq, Gt, GtEq, Lt, LtEq, NotEq, Or};
     match expr {

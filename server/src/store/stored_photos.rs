@@ -1,4 +1,4 @@
-//! Photos whose bytes are in storage, verified. An erased one keeps its row, and with it its hash.
+//! Photos whose verified bytes are in storage. An erased one keeps its row and its hash.
 
 use doorstep_domain::{DeviceId, PhotoId, UnixMs};
 
@@ -9,9 +9,9 @@ use super::tx::{Row, StoreError, Tx, params, sql};
 pub(crate) struct Stored {
     pub id: PhotoId,
     pub len: u64,
-    /// Media type, as it was read from the bytes.
+    /// The media type that was read from the bytes.
     pub mime: String,
-    /// Since when it is erased; `None`: it is in storage.
+    /// When it was erased; `None` if it is in storage.
     pub erased_at: Option<UnixMs>,
 }
 
@@ -24,7 +24,7 @@ pub(crate) fn find(tx: &Tx<'_>, id: &PhotoId) -> Result<Option<Stored>, StoreErr
     tx.maybe(sql!("SELECT sha, len, mime, erased_at FROM stored WHERE sha = ?1"), params![id], read)
 }
 
-/// The rows after a hash, in the order of hashes; `None`: from the first.
+/// The rows after a hash, in the order of hashes; `None` starts at the first.
 pub(crate) fn page(tx: &Tx<'_>, after: Option<&PhotoId>, most: u32) -> Result<Vec<Stored>, StoreError> {
     let after: &[u8] = after.map_or(&[], |id| id.as_bytes().as_slice());
     tx.all(sql!("SELECT sha, len, mime, erased_at FROM stored WHERE sha > ?1 ORDER BY sha LIMIT ?2"), params![after, most], read)
@@ -42,8 +42,8 @@ pub(crate) fn own_length(tx: &Tx<'_>, id: &PhotoId, device: &DeviceId) -> Result
     )
 }
 
-/// Notes that a photo is in storage, and which device brought it. What is noted already stays.
-pub(crate) fn keep(tx: &Tx<'_>, id: &PhotoId, device: &DeviceId, len: u64, mime: &str, now: UnixMs) -> Result<(), StoreError> {
+/// Notes that a photo is in storage, and which device brought it. An existing row stays.
+pub(crate) fn insert(tx: &Tx<'_>, id: &PhotoId, device: &DeviceId, len: u64, mime: &str, now: UnixMs) -> Result<(), StoreError> {
     tx.run(
         sql!(
             "INSERT INTO stored (sha, len, mime, stored_at, device) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -54,12 +54,12 @@ pub(crate) fn keep(tx: &Tx<'_>, id: &PhotoId, device: &DeviceId, len: u64, mime:
     Ok(())
 }
 
-/// Notes that a photo is not in storage any more. False if it is erased or was never noted.
+/// Notes that a photo is no longer in storage. False if it is erased or has no row.
 pub(crate) fn miss(tx: &Tx<'_>, id: &PhotoId) -> Result<bool, StoreError> {
     Ok(tx.run(sql!("DELETE FROM stored WHERE sha = ?1 AND erased_at IS NULL"), params![id])? > 0)
 }
 
-/// Notes that a photo that an entry names is erased, whether it has arrived or not. The first time counts, and the newest reason.
+/// Notes that a photo that an entry names is erased, even if it has not arrived. The first time and the newest reason stay.
 pub(crate) fn erase(tx: &Tx<'_>, id: &PhotoId, by: &str, why: &str, now: UnixMs) -> Result<(), StoreError> {
     tx.run(
         sql!(

@@ -1,27 +1,27 @@
-//! The tokens by which devices are known for an hour: only their hashes.
+//! The devices' tokens, which last an hour. Only their hashes are stored.
 
 use doorstep_domain::{DeviceId, UnixMs};
 
 use super::tx::{StoreError, Tx, params, sql};
 
-/// Keeps a token until its end.
-pub(crate) fn keep(tx: &Tx<'_>, hash: &[u8; 32], device: &DeviceId, ends: UnixMs) -> Result<(), StoreError> {
+/// Stores a token until its end.
+pub(crate) fn insert(tx: &Tx<'_>, hash: &[u8; 32], device: &DeviceId, ends: UnixMs) -> Result<(), StoreError> {
     tx.run(sql!("INSERT INTO token (hash, device, expires_at) VALUES (?1, ?2, ?3)"), params![hash, device, ends])?;
     Ok(())
 }
 
-/// Drops a device's tokens that ended before a moment.
+/// Deletes a device's tokens that ended before a time.
 pub(crate) fn drop_ended(tx: &Tx<'_>, device: &DeviceId, before: UnixMs) -> Result<(), StoreError> {
     tx.run(sql!("DELETE FROM token WHERE device = ?1 AND expires_at < ?2"), params![device, before])?;
     Ok(())
 }
 
-/// Takes a token away. False if it is not there any more.
+/// Deletes a token. False if it was already gone.
 pub(crate) fn spend(tx: &Tx<'_>, hash: &[u8; 32]) -> Result<bool, StoreError> {
     Ok(tx.run(sql!("DELETE FROM token WHERE hash = ?1"), params![hash])? > 0)
 }
 
-/// The device of a token.
+/// The device that holds a token, and the token's end.
 pub(crate) struct Holder {
     pub device: DeviceId,
     pub public_key: Vec<u8>,
@@ -31,7 +31,7 @@ pub(crate) struct Holder {
     pub ends: UnixMs,
 }
 
-/// The device of a token.
+/// The device that holds a token.
 pub(crate) fn holder(tx: &Tx<'_>, hash: &[u8; 32]) -> Result<Option<Holder>, StoreError> {
     tx.maybe(
         sql!(

@@ -1,4 +1,4 @@
-//! A transaction as the rest of the server sees it: statements, parameters and rows without an engine.
+//! A transaction with statements, parameters and rows, so that the rest of the server names no engine.
 
 use std::ops::ControlFlow;
 
@@ -13,7 +13,7 @@ use rusqlite::{
 pub(crate) struct Sql(&'static str);
 
 impl Sql {
-    /// For [`sql!`] only.
+    /// Use [`sql!`] instead.
     pub(crate) const fn of(text: &'static str) -> Self {
         Self(text)
     }
@@ -43,21 +43,21 @@ pub(crate) use {params, sql};
 /// The parameters of a statement, made by [`params!`].
 pub(crate) type Params<'p> = &'p [&'p dyn ToValue];
 
-/// Why the database did not do what it was asked. Names no value.
+/// Why a database operation failed. Names no value.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The engine says so.
+    /// The engine failed.
     #[error("{0}")]
     Engine(#[from] EngineError),
-    /// A column does not hold what it should.
+    /// A column holds an unexpected value.
     #[error("a stored row is damaged: {0}")]
     Row(#[from] ValueError),
-    /// A row that must be there is not.
+    /// A row that must exist is missing.
     #[error("a stored row is missing")]
     NoRow,
 }
 
-/// An engine's own error.
+/// An engine's error.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct EngineError(rusqlite::Error);
@@ -72,14 +72,14 @@ impl From<rusqlite::Error> for StoreError {
 }
 
 impl StoreError {
-    /// Whether the file is no database, or a damaged one.
+    /// Whether the file is damaged or no database.
     pub(super) fn is_damaged_file(&self) -> bool {
         let Self::Engine(EngineError(error)) = self else { return false };
         matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
     }
 }
 
-/// What a statement runs in: the writer's transaction, or a reader's view.
+/// The context of a statement: the writer's transaction, or a reader's view.
 pub(crate) struct Tx<'c>(&'c Connection);
 
 impl<'c> Tx<'c> {
@@ -87,18 +87,18 @@ impl<'c> Tx<'c> {
         Self(connection)
     }
 
-    /// The connection, for what only SQLite has.
+    /// The connection, for functions that only SQLite has.
     pub(super) fn sqlite(&self) -> &'c Connection {
         self.0
     }
 
-    /// Runs a statement that gives no rows. Returns how many rows it changed.
+    /// Runs a statement without result rows. Returns the number of changed rows.
     pub(crate) fn run(&self, Sql(sql): Sql, params: Params<'_>) -> Result<usize, StoreError> {
         let mut statement = self.bound(sql, params)?;
         Ok(statement.raw_execute()?)
     }
 
-    /// The row that must be there. Errors: [`StoreError::NoRow`].
+    /// Reads the row that must exist. Errors: [`StoreError::NoRow`].
     pub(crate) fn one<T>(
         &self,
         sql: Sql,
@@ -108,7 +108,7 @@ impl<'c> Tx<'c> {
         self.maybe(sql, params, read)?.ok_or(StoreError::NoRow)
     }
 
-    /// The first row, if there is one.
+    /// Reads the first row, if there is one.
     pub(crate) fn maybe<T>(
         &self,
         Sql(sql): Sql,
@@ -120,7 +120,7 @@ impl<'c> Tx<'c> {
         rows.next()?.map(|row| read(&Row(row))).transpose()
     }
 
-    /// All rows.
+    /// Reads all rows.
     pub(crate) fn all<T>(
         &self,
         sql: Sql,
@@ -135,8 +135,8 @@ impl<'c> Tx<'c> {
         Ok(all)
     }
 
-    /// Each row as it comes, until one breaks. For results that are not to be held in memory, and for those of which the reader knows
-    /// when it has enough.
+    /// Reads each row as it comes, until `each` breaks. For results that are too large for memory, and for readers that may stop
+    /// early.
     pub(crate) fn each<E: From<StoreError>>(
         &self,
         Sql(sql): Sql,
@@ -159,7 +159,7 @@ impl<'c> Tx<'c> {
         Ok(self.maybe(sql, params, |_| Ok(()))?.is_some())
     }
 
-    /// A part that is undone alone if it fails.
+    /// Runs a part of the transaction that is rolled back alone if it fails.
     pub(crate) fn part<T, E: From<StoreError>>(&self, work: impl FnOnce(&Self) -> Result<T, E>) -> Result<T, E> {
         let say = |sql| self.0.execute_batch(sql).map_err(|error| E::from(StoreError::from(error)));
         say("SAVEPOINT part")?;

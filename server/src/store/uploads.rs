@@ -1,4 +1,4 @@
-//! Photos that have arrived in part, and the pieces of them that lie in storage.
+//! Photos that have partly arrived, and their pieces in storage.
 
 use std::collections::HashSet;
 
@@ -6,15 +6,15 @@ use doorstep_domain::{DeviceId, PhotoId, UnixMs};
 
 use super::tx::{StoreError, Tx, params, sql};
 
-/// An upload: which photo, from which device.
+/// The key of an upload: its photo and its device.
 pub(crate) type Key = (PhotoId, DeviceId);
 
-/// How far an upload is.
+/// The progress of an upload.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Upload {
-    /// The offset: bytes that are durable here.
+    /// The offset: the number of durable bytes.
     pub received: u64,
-    /// Only the request that knows it can move the offset.
+    /// The fence. Only a request that holds it can move the offset.
     pub fence: i64,
     pub expires_at: UnixMs,
 }
@@ -26,7 +26,7 @@ pub(crate) fn find(tx: &Tx<'_>, (id, device): &Key) -> Result<Option<Upload>, St
     })
 }
 
-/// How many uploads of a device are unfinished, and how many bytes of them have arrived.
+/// The number of a device's unfinished uploads, and of their bytes that have arrived.
 pub(crate) fn unfinished(tx: &Tx<'_>, device: &DeviceId) -> Result<(u64, u64), StoreError> {
     tx.one(
         // The sum of BIGINT is a NUMERIC in PostgreSQL.
@@ -36,13 +36,13 @@ pub(crate) fn unfinished(tx: &Tx<'_>, device: &DeviceId) -> Result<(u64, u64), S
     )
 }
 
-/// Raises the fence of an upload that has begun: an older request can not move its offset any more.
+/// Raises the fence of an upload, so that an older request can not move its offset any more.
 pub(crate) fn raise_fence(tx: &Tx<'_>, (id, device): &Key) -> Result<(), StoreError> {
     tx.run(sql!("UPDATE upload SET fence = fence + 1 WHERE sha = ?1 AND device = ?2"), params![id, device])?;
     Ok(())
 }
 
-/// Begins an upload, with fence 1. False if it has begun already; it then stays as it is.
+/// Begins an upload with fence 1. False if it already exists, and nothing changes.
 pub(crate) fn begin(tx: &Tx<'_>, (id, device): &Key, received: u64, expires_at: UnixMs) -> Result<bool, StoreError> {
     let begun = tx.run(
         sql!(
@@ -54,7 +54,7 @@ pub(crate) fn begin(tx: &Tx<'_>, (id, device): &Key, received: u64, expires_at: 
     Ok(begun > 0)
 }
 
-/// Moves the offset of an upload. False if the offset is not `from` any more, or the fence has been raised; nothing is moved then.
+/// Moves the offset of an upload. False if the offset is not `from` any more or the fence has been raised, and nothing changes.
 pub(crate) fn advance(
     tx: &Tx<'_>,
     (id, device): &Key,
@@ -72,7 +72,7 @@ pub(crate) fn advance(
     Ok(moved > 0)
 }
 
-/// Keeps the name of a piece that begins at an offset.
+/// Stores the name of a piece that begins at an offset.
 pub(crate) fn add_piece(tx: &Tx<'_>, (id, device): &Key, at: u64, name: &str) -> Result<(), StoreError> {
     tx.run(sql!("INSERT INTO piece (sha, device, at, name) VALUES (?1, ?2, ?3, ?4)"), params![id, device, at, name])?;
     Ok(())
@@ -96,14 +96,14 @@ pub(crate) fn drop(tx: &Tx<'_>, (id, device): &Key) -> Result<Vec<String>, Store
     Ok(names)
 }
 
-/// Drops the uploads of a photo, whichever device began them. Returns the names of their pieces.
+/// Drops the uploads of a photo from all devices. Returns the names of their pieces.
 pub(crate) fn drop_of_all(tx: &Tx<'_>, id: &PhotoId) -> Result<Vec<String>, StoreError> {
     let names = tx.all(sql!("DELETE FROM piece WHERE sha = ?1 RETURNING name"), params![id], |row| row.get(0))?;
     tx.run(sql!("DELETE FROM upload WHERE sha = ?1"), params![id])?;
     Ok(names)
 }
 
-/// Drops the uploads that nobody went on with in time. Returns how many they were, and the names of their pieces.
+/// Drops expired uploads. Returns their number and the names of their pieces.
 pub(crate) fn drop_expired(tx: &Tx<'_>, now: UnixMs) -> Result<(usize, Vec<String>), StoreError> {
     let names = tx.all(
         sql!("DELETE FROM piece WHERE (sha, device) IN (SELECT sha, device FROM upload WHERE expires_at <= ?1) RETURNING name"),

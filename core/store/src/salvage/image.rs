@@ -1,6 +1,7 @@
-//! The pages of a damaged store, read without SQLite: it gives up on a tree whose root is gone, with every leaf still there.
+//! Reads the pages of a damaged store without SQLite, which gives up on a tree whose root is gone although every leaf is still
+//! there.
 //!
-//! The write-ahead log counts as far as its checksums hold, as SQLite itself reads it.
+//! The write-ahead log counts as far as its checksums hold, as in SQLite itself.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,35 +10,35 @@ use std::{
     path::Path,
 };
 
-/// Our stores are made with SQLite's own page size, so it need not be believed from a damaged header.
+/// The page size. Our stores are made with SQLite's default, so a damaged header need not be trusted.
 pub(super) const PAGE: usize = 4096;
 
-/// Header of the log, and of each frame in it.
+/// The lengths of the log's header and of each frame's header.
 const LOG_HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
 
-/// Fields of the file's header: the first page of the list of free pages and their number.
+/// Offsets in the file's header: the first page of the list of free pages, and their number.
 const FREE_FIRST: usize = 32;
 const FREE_COUNT: usize = 36;
 
-/// The file and what of its log is committed.
+/// The database's file with the committed part of its log.
 pub(super) struct Image {
     file: Option<File>,
     log: Option<File>,
-    /// Newest committed frame of a page: where its content begins in the log.
+    /// The newest committed frame of each page, as the offset of its content in the log.
     frames: BTreeMap<u32, u64>,
     pages: u32,
 }
 
 impl Image {
-    /// Opens what is there of a store's two files.
+    /// Opens a store's two files, as far as they exist.
     pub fn open(db: &Path, log: &Path) -> io::Result<Self> {
         let (file, mut log) = (if_there(db)?, if_there(log)?);
         let length = match &file {
             Some(file) => file.metadata()?.len(),
             None => 0,
         };
-        // A page cut short counts: its first cells may be whole.
+        // A page that was cut short counts, because its first cells may be whole.
         let in_file = u32::try_from(length.div_ceil(PAGE as u64)).unwrap_or(u32::MAX);
         let (frames, size) = match &mut log {
             Some(log) => committed(log)?,
@@ -46,12 +47,12 @@ impl Image {
         Ok(Self { file, log, frames, pages: in_file.max(size) })
     }
 
-    /// How many pages there are; they are numbered from 1.
+    /// The number of pages. Pages are numbered from 1.
     pub fn pages(&self) -> u32 {
         self.pages
     }
 
-    /// A page as last committed; what is missing of it is zeros.
+    /// The last committed content of a page. Missing bytes are zeros.
     pub fn page(&mut self, number: u32) -> io::Result<Vec<u8>> {
         let mut page = vec![0; PAGE];
         let (from, at) = match (self.frames.get(&number), number.checked_sub(1)) {
@@ -61,14 +62,14 @@ impl Image {
         };
         if let Some(file) = from {
             file.seek(SeekFrom::Start(at))?;
-            // A sector that the disk can not read costs this page, not the others.
+            // A sector that the disk can not read costs this page only.
             fill(file, &mut page).ok();
         }
         Ok(page)
     }
 
-    /// Pages that SQLite has freed: what is in them is dead. None, if the list is not whole: with `secure_delete` they are
-    /// zeros anyway.
+    /// The pages that SQLite has freed, whose content is dead. Empty if the list is damaged: with `secure_delete` they are zeros
+    /// anyway.
     pub fn free_pages(&mut self) -> io::Result<BTreeSet<u32>> {
         let header = self.page(1)?;
         let (first, count) = (be32(&header, FREE_FIRST), be32(&header, FREE_COUNT));
@@ -97,7 +98,7 @@ fn if_there(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Reads as much as there is.
+/// Reads as many bytes as there are.
 fn fill(file: &mut File, mut to: &mut [u8]) -> io::Result<()> {
     while !to.is_empty() {
         match file.read(to) {
@@ -110,12 +111,12 @@ fn fill(file: &mut File, mut to: &mut [u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// A big-endian number; 0 where the bytes end before it.
+/// A big-endian number; 0 if the bytes end before it.
 pub(super) fn be32(bytes: &[u8], at: usize) -> u32 {
     bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |four| u32::from_be_bytes(*four))
 }
 
-/// The committed frames of a log and the size of the database in pages after them.
+/// The committed frames of a log, and the size of the database after them, in pages.
 fn committed(log: &mut File) -> io::Result<(BTreeMap<u32, u64>, u32)> {
     let (mut frames, mut size) = (BTreeMap::new(), 0);
     let mut header = vec![0; LOG_HEADER];

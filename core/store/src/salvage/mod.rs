@@ -1,8 +1,8 @@
-//! After damage: the file is moved aside as it is, and what may exist nowhere else is taken into a new one.
+//! Salvage after damage: the file is moved aside unchanged, and the data that may exist nowhere else goes into a new one.
 //!
 //! The order makes a crash harmless at any point. 1. A folder `doorstep-damaged-<n>` is made and the store's files are renamed
-//! into it. 2. A new file is built beside them under a temporary name. 3. It is renamed into place. 4. The report is written
-//! into the folder. A folder without a report is a salvage that was cut short: the next opening goes on with it.
+//! into it. 2. A new file is built beside them under a temporary name. 3. It is renamed into place. 4. The report is written into
+//! the folder. A folder without a report is a salvage that was cut short, and the next opening continues it.
 
 mod image;
 mod report;
@@ -30,12 +30,12 @@ pub(crate) struct Files {
     log: PathBuf,
 }
 
-/// Names of a store's files, in the order in which they are moved.
+/// The names of a store's files, in the order in which they are moved.
 const NAMES: [&str; 3] = ["doorstep.db", "doorstep.db-wal", "doorstep.db-shm"];
-/// The new file while it is built.
+/// The name of the new file while it is built.
 const BUILDING: &str = "doorstep-new.db";
 const BUILDING_ALL: [&str; 4] = [BUILDING, "doorstep-new.db-journal", "doorstep-new.db-wal", "doorstep-new.db-shm"];
-/// SQLite takes a smaller file for an empty one, and writes over it.
+/// SQLite takes a smaller file for an empty one, and overwrites it.
 const LEAST_FILE: u64 = 512;
 const ASIDE: &str = "doorstep-damaged-";
 const REPORT: &str = "salvage.json";
@@ -46,7 +46,7 @@ impl Files {
         Self { folder: folder.to_owned(), db, log }
     }
 
-    /// Whether there is no store yet. Damage is what SQLite would take for a new file too, and delete the log beside it.
+    /// Whether there is no store yet. A file that SQLite would take for a new one, deleting the log beside it, counts as damaged.
     pub fn is_new(&self) -> Result<bool, OpenError> {
         let at_folder = |source| OpenError::Folder { folder: self.folder.clone(), source };
         let length = match fs::metadata(&self.db) {
@@ -71,7 +71,7 @@ impl Files {
     }
 }
 
-/// Whether a file that SQLite can not read has anything of a store in it, or is what a crashed file system leaves of any file.
+/// Whether a file that SQLite can not read has traces of a store, or looks like any file after a crash of the file system.
 pub(crate) fn has_trace(files: &Files) -> bool {
     let find = || -> io::Result<bool> {
         let mut image = Image::open(&files.db, &files.log)?;
@@ -85,11 +85,12 @@ pub(crate) fn has_trace(files: &Files) -> bool {
         }
         Ok(is_blank)
     };
-    // What can not be told is not called foreign.
+    // If this can not be decided the file is not called foreign.
     find().unwrap_or(true)
 }
 
-/// Salvages, or goes on with what was cut short. The caller is alone on the folder and knows that the file is damaged.
+/// Salvages a store, or continues a salvage that was cut short. The caller holds the exclusive lock and knows that the file is
+/// damaged.
 pub(crate) fn run(folder: &Path, fresh: InstallId) -> Result<Salvage, OpenError> {
     let at_folder = |source| OpenError::Folder { folder: folder.to_owned(), source };
     let files = Files::of(folder);
@@ -97,7 +98,7 @@ pub(crate) fn run(folder: &Path, fresh: InstallId) -> Result<Salvage, OpenError>
         Some(aside) => aside,
         None => next_aside(folder).map_err(at_folder)?,
     };
-    // With the old file moved and another in its place, only the report is missing: the new one is renamed last.
+    // If the old file was moved and another is in its place, only the report is missing, because the new file is renamed last.
     let is_moved = NAMES.iter().any(|name| aside.join(name).exists());
     if is_moved && files.db.exists() {
         let report = Salvage { folder: aside, ..Salvage::default() };
@@ -112,7 +113,7 @@ pub(crate) fn run(folder: &Path, fresh: InstallId) -> Result<Salvage, OpenError>
     let mut image = Image::open(&aside.join(NAMES[0]), &aside.join(NAMES[1])).map_err(at_folder)?;
     let mut db = create_for_salvage(&building)?;
     let mut report = take::everything(&mut image, &mut db, &folder.join("photos"), fresh)?;
-    // A cache whose rows are gone: nothing would bound it.
+    // The rows of this cache are gone, so nothing would limit its size.
     std::fs::remove_dir_all(folder.join("pictures")).ok();
     db.close().map_err(|(_, error)| error)?;
     report.folder = aside;
@@ -123,7 +124,7 @@ pub(crate) fn run(folder: &Path, fresh: InstallId) -> Result<Salvage, OpenError>
     Ok(report)
 }
 
-/// The folders of earlier salvages with their numbers.
+/// The folders of earlier salvages, by number.
 fn asides(folder: &Path) -> io::Result<BTreeMap<u32, PathBuf>> {
     let mut asides = BTreeMap::new();
     for entry in fs::read_dir(folder)? {

@@ -4,20 +4,20 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::Serialize;
 
-/// What was salvaged from a damaged store: for the person, and for head office. Without personal values.
+/// The result of a salvage, for the person and for head office. It holds no personal values.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Salvage {
-    /// Where the damaged files are, byte for byte. They may be deleted once head office agrees.
+    /// The folder of the damaged files, byte for byte. It may be deleted once head office agrees.
     pub folder: PathBuf,
-    /// Rows taken, by table.
+    /// The number of salvaged rows, by table.
     pub taken: BTreeMap<&'static str, u64>,
-    /// Rows of which it is known that they were there and are lost, by table. Rows of `change`, `reference`, `parcel` and
-    /// `outlet` come again from head office.
+    /// The number of rows that are known to be lost, by table. Rows of `change`, `reference`, `parcel` and `outlet` come again
+    /// from head office.
     pub lost: BTreeMap<&'static str, u64>,
-    /// Pages of the file on which something could not be read.
+    /// The number of pages with unreadable parts.
     pub damaged_pages: u32,
-    /// Parcels of which something that was not sent is lost, as far as known: to be recorded again.
+    /// The waybills with lost unsent records, as far as known. These must be recorded again.
     pub again: Vec<String>,
-    /// The device no longer knows who it is and must be enrolled again. What was recorded is kept and sent then.
+    /// Whether the device has lost its identity and must be enrolled again. Its records are kept and sent after that.
     pub enrol_again: bool,
 }

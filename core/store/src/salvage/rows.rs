@@ -1,5 +1,5 @@
-//! The rows on one page, recognised by their shape: no tree has to be whole to find them, so a damaged page costs only what
-//! is on it. <https://www.sqlite.org/fileformat2.html>, sections 1.6 and 2.1.
+//! Recognises the rows on one page by their shape. No tree has to be whole for that, so a damaged page costs only its own rows.
+//! <https://www.sqlite.org/fileformat2.html>, sections 1.6 and 2.1.
 
 use std::io;
 
@@ -7,26 +7,26 @@ use rusqlite::types::Value;
 
 use super::image::{Image, PAGE, be32};
 
-/// No row of ours is larger: a pack of rules or a signed batch is the largest.
+/// The largest row that is believed. The largest of ours is a rule pack or a signed batch.
 const MOST_BYTES: u64 = 32 << 20;
 
-/// Where the tree's header lies on the first page, behind the file's.
+/// The offset of the tree's header on the first page, after the file's header.
 const FILE_HEADER: usize = 100;
 
-/// One row, or one entry of an index.
+/// A row of a table, or an entry of an index.
 pub(super) struct Row {
-    /// Of tables that have one.
+    /// The rowid, for tables that have one.
     pub rowid: Option<i64>,
     pub values: Vec<Value>,
 }
 
-/// What a page holds.
+/// The content of a page.
 #[derive(Default)]
 pub(super) struct Found {
     pub rows: Vec<Row>,
-    /// Cells that the page counts and that can not be read.
+    /// The number of cells that the page counts and that can not be read.
     pub unreadable: u64,
-    /// The page should hold something and says nothing.
+    /// Whether the page is empty although it should hold something.
     pub is_blank: bool,
 }
 
@@ -49,7 +49,8 @@ pub(super) fn of_page(image: &mut Image, number: u32) -> io::Result<Found> {
         Some(10) => cells(image, &page, at, Kind::IndexLeaf),
         Some(2) => cells(image, &page, at, Kind::IndexInterior),
         Some(5) => Ok(Found::default()),
-        // The rest of a long row, or a page whose first byte is damaged: what reads as rows is taken, nothing is missed.
+        // The page continues a long row, or its first byte is damaged: everything that reads as a row is taken, and nothing
+        // counts as unreadable.
         _ => {
             let mut found = Found::default();
             for kind in [Kind::TableLeaf, Kind::IndexLeaf, Kind::IndexInterior] {
@@ -64,7 +65,7 @@ fn cells(image: &mut Image, page: &[u8], at: usize, kind: Kind) -> io::Result<Fo
     let counted = be16(page, at + 3);
     let first = at + if kind == Kind::IndexInterior { 12 } else { 8 };
     let mut found = Found::default();
-    // The count may be damaged too: cells are read on behind it while there are whole ones.
+    // The count of cells may be damaged too, so reading goes on after it while whole cells follow.
     for i in 0..(PAGE - first) / 2 {
         let pointer = be16(page, first + 2 * i);
         let row = if pointer >= first + 2 * (i + 1) { cell(image, page, pointer, kind)? } else { None };
@@ -79,7 +80,7 @@ fn cells(image: &mut Image, page: &[u8], at: usize, kind: Kind) -> io::Result<Fo
 
 fn cell(image: &mut Image, page: &[u8], mut at: usize, kind: Kind) -> io::Result<Option<Row>> {
     if kind == Kind::IndexInterior {
-        at += 4; // the child before it
+        at += 4; // skips the number of the left child
     }
     let Some((length, next)) = varint(page, at) else { return Ok(None) };
     let Some((rowid, next)) = (if kind == Kind::TableLeaf { varint(page, next) } else { Some((0, next)) }) else {
@@ -93,7 +94,7 @@ fn cell(image: &mut Image, page: &[u8], mut at: usize, kind: Kind) -> io::Result
     Ok(record(&payload).map(|values| Row { rowid, values }))
 }
 
-/// The bytes of a cell, with those that did not fit on its page.
+/// The bytes of a cell, including those on overflow pages.
 fn payload(image: &mut Image, page: &[u8], at: usize, length: usize, kind: Kind) -> io::Result<Option<Vec<u8>>> {
     let most = if kind == Kind::TableLeaf { PAGE - 35 } else { (PAGE - 12) * 64 / 255 - 23 };
     let least = (PAGE - 12) * 32 / 255 - 23;
@@ -118,7 +119,7 @@ fn payload(image: &mut Image, page: &[u8], at: usize, length: usize, kind: Kind)
     Ok(Some(payload))
 }
 
-/// The columns of a record. Text is taken as far as it is text: a command with one wrong byte still says what was done.
+/// The columns of a record. A text is read as far as it is valid: a command with one wrong byte still tells the act.
 fn record(payload: &[u8]) -> Option<Vec<Value>> {
     let (header, mut at) = varint(payload, 0)?;
     let header = usize::try_from(header).ok()?;
@@ -133,7 +134,7 @@ fn record(payload: &[u8]) -> Option<Vec<Value>> {
             5 => 6,
             6 => 8,
             12.. => usize::try_from((serial - 12) / 2).ok()?,
-            _ => return None, // no column of ours is REAL
+            _ => return None, // none of our columns is REAL
         };
         let bytes = payload.get(body..body.checked_add(length)?)?;
         body += length;

@@ -1,4 +1,4 @@
-//! Taking the rows of a damaged store into a new one, and making a store of them that can go on.
+//! Copies the rows of a damaged store into a new one, and makes it usable.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,13 +24,13 @@ use crate::{
     read, rebase, record, refs, sheet_row,
 };
 
-/// A table, told by the shape of its rows: t text, b blob, i integer, n always null; a capital may be null.
+/// A table, recognised by the shape of its rows: t text, b blob, i integer, n always null; a capital may be null.
 struct Table {
     name: &'static str,
     shape: &'static str,
 }
 
-/// Tables whose rows are taken as they are, as far as the new store's own constraints let them.
+/// The tables whose rows are copied unchanged, as far as the new store's constraints permit.
 const PLAIN: [Table; 11] = [
     Table { name: "meta", shape: "tb" },
     Table { name: "member", shape: "ttttBi" },
@@ -45,14 +45,14 @@ const PLAIN: [Table; 11] = [
     Table { name: "first_receipt", shape: "bbiIiIIiiIBi" },
 ];
 const CHANGE: &str = "bibbiiiIiIIiiIBTb";
-/// As it was before receipts carried gaps; the feed brings those.
+/// The shape from before receipts carried gaps. The feed brings the gaps.
 const CHANGE_1: &str = "bibbiiiIiiITb";
 const OUTBOX: &str = "nbbitiiTbbiib";
 const OUTBOX_INDEX: &str = "bi";
 const CASE_ROW: &str = "btbiiiittttitttiiiii";
 const PHOTO: &str = "bitiiiIiIiiT";
 
-/// A row as nothing but a store of ours has it.
+/// Whether a row has a shape that only our stores have.
 pub(super) fn is_ours(row: &Row) -> bool {
     match row.values.as_slice() {
         values if (fits(values, CHANGE) || fits(values, CHANGE_1)) && row.rowid.is_none() => true,
@@ -77,18 +77,18 @@ fn fits(values: &[Value], shape: &str) -> bool {
         })
 }
 
-/// What is gathered beside the rows.
+/// Facts that are gathered beside the rows.
 #[derive(Default)]
 struct Gathered {
-    /// Numbers of unsent rows whose change can be read.
+    /// The numbers of unsent rows with a readable change.
     whole: BTreeSet<i64>,
-    /// Rows of which nothing can be read, with their numbers.
+    /// The entirely unreadable rows, with their numbers.
     remnants: Vec<(i64, i64)>,
-    /// Facts of parcels, from any change that has them.
+    /// The facts of parcels, from any change that has them.
     facts: BTreeMap<CaseId, Facts>,
-    /// Waybills that the store names anywhere.
+    /// The waybills that occur anywhere in the store.
     waybills: BTreeSet<Waybill>,
-    /// What the outbox's index says was in it.
+    /// The outbox's rows according to its index.
     indexed: BTreeMap<i64, CaseId>,
     /// The rows of the outbox that were found.
     found: BTreeSet<i64>,
@@ -102,7 +102,7 @@ pub(super) fn everything(image: &mut Image, db: &mut Connection, photos: &Path, 
     let free = image.free_pages()?;
     for number in (1..=image.pages()).filter(|number| !free.contains(number)) {
         let page = rows::of_page(image, number)?;
-        // Without the list of free pages a page of zeros may be one of them.
+        // Without the list of free pages a page of zeros may be a free one.
         if page.unreadable > 0 || (page.is_blank && !free.is_empty()) {
             report.damaged_pages += 1;
         }
@@ -110,14 +110,14 @@ pub(super) fn everything(image: &mut Image, db: &mut Connection, photos: &Path, 
             take(&tx, row, photos, &mut gathered, &mut report)?;
         }
     }
-    // A change that was accepted once is not offered again, should both rows have been found. Nor is it called damaged: a page that was
-    // freed long ago may still hold the first part of its row.
+    // If both rows of a change were found, the accepted one counts, so it is not offered again. It is not called damaged either,
+    // because a page that was freed long ago may still hold the first part of its row.
     tx.execute(
         "DELETE FROM outbox WHERE (state < 2 OR reason = ?1) AND hash IN (SELECT hash FROM change)",
         [RefusalCode::Damaged.to_string()],
     )?;
-    // Of two rows under one number one at most was in the table. Where one is whole, a second one of which nothing can be read, neither
-    // its change nor its words, is what was left of an older one.
+    // At most one of two rows with one number was in the table. If one is whole, a second one with neither a readable change nor
+    // readable words is the remains of an older row.
     for (_, row) in gathered.remnants.iter().filter(|(number, _)| gathered.whole.contains(number)) {
         tx.execute("DELETE FROM outbox WHERE id = ?1", [row])?;
     }
@@ -157,7 +157,7 @@ fn take(db: &Connection, row: &Row, photos: &Path, gathered: &mut Gathered, repo
             }
             return Ok(());
         }
-        // Derived: built anew from the changes. Its waybill may be the last place that names it.
+        // The row is derived, and is built anew from the changes. Its waybill may be the last place that names the parcel.
         [_, Text(waybill), ..] if fits(values, CASE_ROW) => {
             gathered.waybills.extend(Waybill::parse(waybill).ok());
             return Ok(());
@@ -168,7 +168,7 @@ fn take(db: &Connection, row: &Row, photos: &Path, gathered: &mut Gathered, repo
             let gap = [Null, Null, marks.clone(), Integer(0), batch.clone(), pusher, parked.clone(), bytes.clone()];
             ("change", take_accepted(db, &[head, &gap].concat(), gathered)?)
         }
-        // Its file need not be here any more: lost, void, or let go.
+        // The file of such a photo need not be here any more: it is lost, void, or let go.
         [_, _, _, Integer(state), ..] if fits(values, PHOTO) && *state > photos::state::STORED => {
             ("photo", insert(db, "photo", values)?)
         }
@@ -194,7 +194,7 @@ fn take(db: &Connection, row: &Row, photos: &Path, gathered: &mut Gathered, repo
     Ok(())
 }
 
-/// Inserts a row unless it is there, or is none that the table takes.
+/// Inserts a row, unless it is already there or the table rejects it.
 fn insert(db: &Connection, table: &str, values: &[Value]) -> Result<bool, StoreError> {
     let places = vec!["?"; values.len()].join(", ");
     let sql = format!("INSERT OR IGNORE INTO {table} VALUES ({places})");
@@ -204,7 +204,7 @@ fn insert(db: &Connection, table: &str, values: &[Value]) -> Result<bool, StoreE
 fn take_accepted(db: &Connection, values: &[Value], gathered: &mut Gathered) -> Result<bool, StoreError> {
     let [Blob(case), _, Blob(hash), .., parked, Blob(bytes)] = values else { return Ok(false) };
     let Ok(case) = CaseId::try_from(case.as_slice()) else { return Ok(false) };
-    // What was parked comes again in the feed, as does what can not be verified.
+    // Parked and unverifiable changes come again in the feed.
     let Ok(change) = Change::read_stored(&case, bytes) else { return Ok(false) };
     if *parked != Null || change.hash().as_bytes() != hash.as_slice() {
         return Ok(false);
@@ -251,7 +251,7 @@ fn take_unsent(db: &Connection, id: i64, values: &[Value], gathered: &mut Gather
         sheet_row::know_of(db, [change])?;
     }
     let is_whole = change.is_some();
-    // Two rows under one number: both are kept.
+    // Two rows have one number, and both are kept.
     let taken: bool = db.query_row("SELECT EXISTS (SELECT 1 FROM outbox WHERE id = ?1)", [id], |row| row.get(0))?;
     let id = if taken { Null } else { Integer(id) };
     let written = Blob(change.as_ref().map(|(_, change)| change.hash().as_bytes().to_vec()).unwrap_or_default());
@@ -277,7 +277,7 @@ impl Gathered {
     fn learn(&mut self, case: &CaseId, change: &Change) {
         for facts in change.entries().iter().filter_map(|entry| entry.facts.as_ref()) {
             self.waybills.insert(facts.waybill.clone());
-            // Somebody who knew the parcel's reference row says more than one who did not.
+            // Facts from a person who knew the parcel's reference row replace facts without it.
             let known = self.facts.entry(*case).or_insert_with(|| facts.clone());
             if known.is_unlisted() && !facts.is_unlisted() {
                 *known = facts.clone();
@@ -285,7 +285,7 @@ impl Gathered {
         }
     }
 
-    /// The parcels of cases, found by trying: a case id is a hash of its waybill.
+    /// Finds the waybills of cases by trying, because a case id is a hash of its waybill.
     fn named(&self, book: &Rulebook) -> BTreeMap<CaseId, (NetworkCode, Waybill)> {
         let mut networks: BTreeSet<_> = self.facts.values().map(|facts| facts.network.clone()).collect();
         networks.extend(book.newest().pack.network.parse().ok());
@@ -305,8 +305,8 @@ fn texts(json: &serde_json::Value) -> Vec<String> {
     }
 }
 
-/// Of the accepted changes of each case those stay that lack nothing before them. The feed brings the others again, in order,
-/// and then every one of them is new or known: a hole would leave heads that are none.
+/// Keeps only those accepted changes of each case that lack no predecessor. The feed brings the others again in order, and each
+/// of them is then new or known. A gap would leave wrong heads.
 fn keep_closed_histories(db: &Connection, report: &mut Salvage) -> Result<(), StoreError> {
     let mut query = db.prepare("SELECT DISTINCT case_id FROM change")?;
     let cases = query.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
@@ -330,7 +330,7 @@ fn keep_closed_histories(db: &Connection, report: &mut Salvage) -> Result<(), St
     Ok(())
 }
 
-/// A device that knows only part of who it is counts as not enrolled: half an identity would be an error of every call.
+/// Resets an incomplete identity to "not enrolled", because every call would fail with half an identity.
 fn settle_identity(db: &Connection, report: &mut Salvage) -> Result<(), StoreError> {
     let mut query = db.prepare("SELECT user FROM member")?;
     for user in query.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()? {
@@ -361,7 +361,7 @@ fn settle_identity(db: &Connection, report: &mut Salvage) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Rows of the server that can not be used are left out, and all are fetched again: which of them are lost nobody knows.
+/// Drops unusable rows of the server and has all of them fetched again, because it is unknown which are lost.
 fn settle_references(db: &Connection) -> Result<(), StoreError> {
     let usable = |kind: &str, body: &[u8]| match kind {
         "policy" => body.is_empty() || Policy::parse(body).is_ok(),
@@ -388,7 +388,7 @@ fn settle_references(db: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Writes what is unaccepted anew under the fresh installation and judges every case.
+/// Writes unaccepted changes anew under the fresh installation and judges every case.
 fn go_on(db: &Connection, gathered: &Gathered, fresh: InstallId) -> Result<(), StoreError> {
     let named = gathered.named(&current_book(db)?);
     let mut facts = gathered.facts.clone();
@@ -405,7 +405,7 @@ fn go_on(db: &Connection, gathered: &Gathered, fresh: InstallId) -> Result<(), S
         |row| row.get(0),
     )?);
     rebase::everything_with(db, fresh, &facts, None, now)?;
-    // Nobody knows which parcel this was: it could not be sent under the new installation. Kept, and shown.
+    // The parcel of these changes is unknown, so they could not be sent under the new installation. They are kept and shown.
     db.execute(
         "UPDATE outbox SET state = ?1, reason = ?2 WHERE state < 2 AND install <> ?3",
         params![QUARANTINED, RefusalCode::Damaged.word(), fresh.as_bytes()],
@@ -421,7 +421,7 @@ fn go_on(db: &Connection, gathered: &Gathered, fresh: InstallId) -> Result<(), S
     Ok(())
 }
 
-/// The rules that were salvaged, or the first ones until they have come again.
+/// The salvaged rules, or the built-in first ones until they have come again.
 fn current_book(db: &Connection) -> Result<Rulebook, StoreError> {
     if let Some(book) = refs::rulebook(db)? {
         return Ok(book);
@@ -429,7 +429,7 @@ fn current_book(db: &Connection) -> Result<Rulebook, StoreError> {
     Ok(Rulebook::only(Pack::parse(FIRST_PACK).map_err(|error| StoreError::Reference(error.to_string()))?))
 }
 
-/// Photos whose rows are lost: the file is there, and a change names it. Uploading one twice does no harm.
+/// Restores the rows of photos whose file is here and that a change names. Uploading a photo twice does no harm.
 fn find_photos(db: &Connection, photos: &Path) -> Result<(), StoreError> {
     for case in read::case_ids(db)? {
         for recorded in project::entries(db, &case)? {

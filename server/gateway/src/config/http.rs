@@ -7,121 +7,121 @@ use serde::Deserialize;
 use super::value::{ConfigError, Secret, seconds, value};
 use crate::http::template::Template;
 
-/// How to reach a provider that takes one JSON document for each message.
+/// A provider that takes one JSON document for each message.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HttpConfig {
-    /// Where messages are posted to. `https`, unless the host is this machine.
+    /// The URL that messages are posted to. It must be `https`, unless the host is this machine.
     pub url: String,
     /// Headers of each request, beside `content-type: application/json`.
     #[serde(default)]
     pub headers: BTreeMap<String, Secret>,
-    /// Headers whose values stand in files, one line each.
+    /// Headers whose values are in files of one line each.
     #[serde(default)]
     pub header_files: BTreeMap<String, PathBuf>,
-    /// The document: JSON in which `{number}`, `{text}`, `{reference}`, `{sender}` (the service number with its extension) stand
-    /// inside strings, and `{segments}` is a number.
+    /// The document: JSON with the places `{number}`, `{text}`, `{reference}` and `{sender}` (the service number with its
+    /// extension) inside strings, and with `{segments}` as a number.
     pub body: String,
     /// The service number. At most 20 digits with the extension.
     #[serde(default)]
     pub sender: String,
-    /// How many digits may be appended to the service number, 0 to 6, as the provider's contract says.
+    /// The number of digits that may be appended to the service number, 0 to 6, by the contract with the provider.
     #[serde(default)]
     pub extension_digits: u32,
     /// JSON pointer to the message's id in the answer.
     pub id_pointer: String,
-    /// JSON pointer to the answer's code. Without it an id says that the message was taken.
+    /// JSON pointer to the answer's code. Without it, an id in the answer means that the message was taken.
     pub code_pointer: Option<String>,
-    /// Codes that say that it was taken.
+    /// Codes that mean that the message was taken.
     #[serde(default)]
     pub ok_codes: Vec<String>,
-    /// Codes that say that the number is wrong.
+    /// Codes that mean that the number is wrong.
     #[serde(default)]
     pub number_faults: Vec<String>,
-    /// Codes that say that the text is wrong.
+    /// Codes that mean that the text is wrong.
     #[serde(default)]
     pub text_faults: Vec<String>,
-    /// Codes that say that the account is wrong, or has no credit.
+    /// Codes that mean that the account is wrong or has no credit.
     #[serde(default)]
     pub account_faults: Vec<String>,
-    /// Codes that say that it was not taken now and may be tried again.
+    /// Codes that mean that the message was not taken now and may be tried again.
     #[serde(default)]
     pub busy_codes: Vec<String>,
-    /// Most messages a second, 1 to 10,000.
+    /// The largest number of messages a second, 1 to 10,000.
     #[serde(default = "super::smpp::ten")]
     pub per_second: u32,
-    /// Most messages without an answer, 1 to 1,000.
+    /// The largest number of messages without an answer, 1 to 1,000.
     #[serde(default = "super::smpp::ten")]
     pub window: u32,
-    /// Longest wait for an answer. A message without one is uncertain.
+    /// The longest wait for an answer. A message without one is uncertain.
     #[serde(default = "super::smpp::half_a_minute", deserialize_with = "seconds")]
     pub response_seconds: Duration,
-    /// First pause when the provider is not there or says that it is too much; each further time twice as long, up to 60 times.
+    /// The first pause after a throttling answer or a failed connection. Each further pause doubles, up to 60 times the first.
     #[serde(default = "super::smpp::a_second", deserialize_with = "seconds")]
     pub throttle_seconds: Duration,
-    /// PEM file of the authorities that are trusted, instead of Mozilla's.
+    /// PEM file of the trusted authorities, instead of Mozilla's.
     pub ca_file: Option<PathBuf>,
-    /// How the provider calls back.
+    /// The calls that the provider makes.
     pub webhooks: Option<WebhookConfig>,
 }
 
-/// How a provider calls back.
+/// The calls that a provider makes.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookConfig {
-    /// The file with the token, at least 16 characters in one line, by which the provider shows who it is.
+    /// The file with the token that identifies the provider: one line of at least 16 characters.
     pub token_file: PathBuf,
-    /// How it writes receipts.
+    /// The format of receipts.
     pub receipts: Option<ReceiptHook>,
-    /// How it writes customers' messages.
+    /// The format of customers' messages.
     pub inbound: Option<InboundHook>,
 }
 
-/// JSON pointers into a call with receipts. All but `list` count from one receipt.
+/// JSON pointers into a call with receipts. All but `list` start at one receipt.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReceiptHook {
-    /// To the list of receipts, if a call may hold several. An empty pointer is the whole document.
+    /// The list of receipts, if a call may hold several. An empty pointer is the whole document.
     pub list: Option<String>,
-    /// To the id.
+    /// The id of the message.
     pub id: String,
-    /// To the state.
+    /// The state.
     pub state: String,
-    /// To the network's code.
+    /// The network's code.
     pub code: Option<String>,
-    /// To the number that the message went to.
+    /// The number that the message went to.
     pub number: Option<String>,
-    /// To the time.
+    /// The time.
     pub done_at: Option<String>,
-    /// States that say: delivered.
+    /// States that mean that the message was delivered.
     pub delivered: Vec<String>,
-    /// States that say: will not be delivered.
+    /// States that mean that the message will not be delivered.
     #[serde(default)]
     pub undelivered: Vec<String>,
-    /// States that say: its validity ended.
+    /// States that mean that the message's validity has ended.
     #[serde(default)]
     pub expired: Vec<String>,
-    /// States that say: the network refused it.
+    /// States that mean that the network refused the message.
     #[serde(default)]
     pub rejected: Vec<String>,
-    /// States that say: on its way.
+    /// States that mean that the message is on its way.
     #[serde(default)]
     pub accepted: Vec<String>,
 }
 
-/// JSON pointers into a call with customers' messages. All but `list` count from one message.
+/// JSON pointers into a call with customers' messages. All but `list` start at one message.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InboundHook {
-    /// To the list of messages, if a call may hold several. An empty pointer is the whole document.
+    /// The list of messages, if a call may hold several. An empty pointer is the whole document.
     pub list: Option<String>,
-    /// To the number that wrote.
+    /// The number of the sender.
     pub from: String,
-    /// To the service number, with its extension.
+    /// The service number, with its extension.
     pub to: String,
-    /// To the text.
+    /// The text.
     pub text: String,
-    /// To the message's id.
+    /// The message's id.
     pub id: Option<String>,
 }
 
@@ -131,7 +131,7 @@ impl HttpConfig {
         let is_here = |host: &str| matches!(host, "localhost" | "127.0.0.1" | "[::1]");
         let is_safe = url.is_some_and(|url| match url.scheme() {
             "https" => url.has_host(),
-            // Numbers and texts do not cross a network in the clear.
+            // Numbers and texts must not cross a network unencrypted.
             "http" => url.host_str().is_some_and(is_here),
             _ => false,
         });

@@ -6,90 +6,90 @@ use serde::Deserialize;
 
 use super::value::{ConfigError, Secret, seconds, value};
 
-/// How to reach an SMSC.
+/// The connection to an SMSC and its settings.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SmppConfig {
-    /// Name or address of the SMSC.
+    /// The name or address of the SMSC.
     pub host: String,
-    /// Its port; 2775 is usual, 3550 with TLS.
+    /// The port of the SMSC; 2775 is usual, 3550 with TLS.
     pub port: u16,
     /// The account's name: 1 to 15 printable ASCII characters.
     pub system_id: String,
     /// The file with the account's password (at most 8 characters by SMPP 3.4) in one line.
     pub password_file: Option<PathBuf>,
-    /// The password itself, for tests.
+    /// The password as text, for tests.
     pub password: Option<Secret>,
-    /// At most 12 ASCII characters; most providers want none.
+    /// The system type, at most 12 ASCII characters. Most providers want none.
     #[serde(default)]
     pub system_type: String,
-    /// How to bind.
+    /// The kind of bind.
     #[serde(default)]
     pub bind: Bind,
-    /// The service number, digits or a name, at most 20 characters with the extension.
+    /// The service number: digits or a name, at most 20 characters with the extension.
     pub source_addr: String,
-    /// How many digits may be appended to the service number, so that an answer tells which message it answers; 0 to 6, as the
-    /// provider's contract says.
+    /// The number of digits that may be appended to the service number, so that a reply names the message that it answers; 0 to
+    /// 6, by the contract with the provider.
     #[serde(default)]
     pub extension_digits: u32,
-    /// Type of the service number: 0 unknown, 1 international, 2 national, 3 network's own, 5 name.
+    /// The type of the service number: 0 unknown, 1 international, 2 national, 3 network's own, 5 name.
     #[serde(default)]
     pub source_ton: u8,
-    /// Numbering plan of the service number: 0 unknown, 1 telephone.
+    /// The numbering plan of the service number: 0 unknown, 1 telephone.
     #[serde(default)]
     pub source_npi: u8,
-    /// Type of recipients' numbers.
+    /// The type of recipients' numbers.
     #[serde(default = "one")]
     pub dest_ton: u8,
-    /// Numbering plan of recipients' numbers.
+    /// The numbering plan of recipients' numbers.
     #[serde(default = "one")]
     pub dest_npi: u8,
-    /// Most segments a second, 1 to 10,000.
+    /// The largest number of segments a second, 1 to 10,000.
     #[serde(default = "ten")]
     pub per_second: u32,
-    /// Most segments without an answer, 1 to 1,000.
+    /// The largest number of segments without an answer, 1 to 1,000.
     #[serde(default = "ten")]
     pub window: u32,
-    /// A link without a byte from the SMSC for so long is asked whether it lives.
+    /// A link without a byte from the SMSC for this long gets an enquire_link.
     #[serde(default = "half_a_minute", deserialize_with = "seconds")]
     pub enquire_seconds: Duration,
-    /// Longest wait for an answer. A submit without one is uncertain, and the link is given up.
+    /// The longest wait for an answer. A submit without one is uncertain, and the link is closed.
     #[serde(default = "half_a_minute", deserialize_with = "seconds")]
     pub response_seconds: Duration,
-    /// First pause when the SMSC says that it is too much; each further time twice as long, up to 60 times.
+    /// The first pause after the SMSC throttles. Each further pause doubles, up to 60 times the first.
     #[serde(default = "a_second", deserialize_with = "seconds")]
     pub throttle_seconds: Duration,
-    /// First pause before the link is made again, more or less; each further time twice as long, up to 60 times.
+    /// The first pause before reconnecting, randomised. Each further pause doubles, up to 60 times the first.
     #[serde(default = "a_second", deserialize_with = "seconds")]
     pub reconnect_seconds: Duration,
-    /// How long a message whose first segment was taken waits for the rest to be taken.
+    /// How long a message whose first segment was taken waits until the rest is taken.
     #[serde(default = "two_minutes", deserialize_with = "seconds")]
     pub rest_seconds: Duration,
     /// Whether the link is TLS.
     pub tls: bool,
-    /// PEM file of the authorities that are trusted, instead of Mozilla's.
+    /// PEM file of the trusted authorities, instead of Mozilla's.
     pub ca_file: Option<PathBuf>,
-    /// The name that the certificate must have, if it is not `host`.
+    /// The name in the certificate, if it differs from `host`.
     pub server_name: Option<String>,
-    /// How GSM 7-bit texts are written.
+    /// The encoding of GSM 7-bit texts.
     #[serde(default)]
     pub gsm: Gsm,
 }
 
-/// How to bind to an SMSC.
+/// The kinds of bind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Bind {
-    /// One link both ways.
+    /// One link in both directions.
     #[default]
     Transceiver,
 }
 
-/// How GSM 7-bit texts are written into a PDU.
+/// The encoding of GSM 7-bit texts in a PDU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Gsm {
-    /// Each septet in a byte of its own, as nearly every SMSC wants it.
+    /// One septet in each byte, as nearly every SMSC wants it.
     #[default]
     Unpacked,
 }

@@ -1,4 +1,4 @@
-//! Values of a configuration: why one can not be used, secrets, seconds.
+//! Values of a configuration: errors, secrets, seconds.
 
 use std::{
     fmt,
@@ -8,16 +8,16 @@ use std::{
 
 use serde::{Deserialize, Deserializer, de};
 
-/// Why a configuration can not be used. Says what to do.
+/// Why a configuration can not be used. The text says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// Not TOML, a key that there is none, or a value of the wrong kind.
+    /// The text is not TOML, has an unknown key, or has a value of the wrong type.
     #[error("read the gateway's configuration: {0}")]
     Toml(String),
-    /// The provider's table is missing.
+    /// The table of the chosen provider is missing.
     #[error("the gateway's provider is \"{0}\", so its configuration needs a table [{0}]")]
     NoTable(&'static str),
-    /// The table of a provider that is not chosen.
+    /// There is a table of a provider that is not chosen.
     #[error(
         "the gateway's configuration has a table [{table}] and provider = \"{provider}\"; take the table out or choose its provider"
     )]
@@ -27,32 +27,32 @@ pub enum ConfigError {
         /// The chosen provider.
         provider: &'static str,
     },
-    /// A value out of its range.
+    /// A value is out of its range.
     #[error("the gateway's configuration: {key} {fault}")]
     Value {
-        /// Which key, such as `smpp.window`.
+        /// The key, such as `smpp.window`.
         key: &'static str,
-        /// What is wrong and what to write.
+        /// The fault, and a right value.
         fault: String,
     },
-    /// A file that it names can not be read.
+    /// A file that the configuration names can not be read.
     #[error("the gateway's configuration: {key} names {}: {fault}", file.display())]
     File {
-        /// Which key.
+        /// The key.
         key: &'static str,
-        /// Which file.
+        /// The file.
         file: PathBuf,
-        /// What is wrong and what to do.
+        /// The fault, and what to do.
         fault: String,
     },
 }
 
-/// A password or token: its `Debug` shows nothing.
+/// A password or token. Its `Debug` shows nothing.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Wraps it.
+    /// Wraps a secret.
     pub fn new(secret: impl Into<String>) -> Self {
         Self(secret.into())
     }
@@ -62,7 +62,7 @@ impl Secret {
         &self.0
     }
 
-    /// From a file, without the line's end.
+    /// Reads a secret from a file, without the end of its line.
     pub(crate) fn read(key: &'static str, file: &Path) -> Result<Self, ConfigError> {
         let fault = |fault: String| ConfigError::File { key, file: file.to_owned(), fault };
         let text = std::fs::read_to_string(file)
@@ -87,7 +87,7 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
-/// Seconds, whole or not, above zero and at most a day.
+/// Reads seconds, whole or fractional, above zero and at most a day.
 pub(crate) fn seconds<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
     let fault = || de::Error::custom("must be a number of seconds above 0 and at most 86400");
     let given = toml::Value::deserialize(from)?;

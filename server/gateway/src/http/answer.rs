@@ -1,14 +1,14 @@
-//! What a provider's answer means.
+//! The meaning of a provider's answer.
 
 use serde_json::Value;
 
 use crate::{Fault, HttpConfig, Submitted};
 
-/// What an answer says.
+/// The meaning of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Said {
     Done(Submitted),
-    /// Not taken now; it may be tried again.
+    /// The message was not taken now and may be tried again.
     Busy(&'static str),
 }
 
@@ -26,7 +26,7 @@ pub(crate) fn said(config: &HttpConfig, status: u16, body: Option<&[u8]>) -> Sai
                 (None, _, None) => uncertain("the provider's answer has no id"),
                 (Some(_), None, _) => uncertain("the provider's answer has no code"),
                 (Some(_), Some(code), id) if config.ok_codes.contains(&code) => {
-                    // Taken, even if receipts can not be matched for want of an id.
+                    // The message was taken, even if without an id its receipts can not be matched.
                     Said::Done(Submitted::Accepted { ids: id.into_iter().collect() })
                 }
                 (Some(_), Some(code), _) => refused(config, &code).unwrap_or_else(|| other(&code)),
@@ -34,7 +34,7 @@ pub(crate) fn said(config: &HttpConfig, status: u16, body: Option<&[u8]>) -> Sai
         }
         429 => Said::Busy("the provider says later"),
         401 | 403 => Said::Done(Submitted::Refused { fault: Fault::Account, code: format!("http {status}") }),
-        // It may or may not have been handed on behind the one that answers.
+        // Behind the failing server the message may or may not have been passed on.
         408 | 500.. => uncertain("the provider failed"),
         _ => {
             let code = code.unwrap_or_else(|| format!("http {status}"));
@@ -43,7 +43,7 @@ pub(crate) fn said(config: &HttpConfig, status: u16, body: Option<&[u8]>) -> Sai
     }
 }
 
-/// What a code says that the configuration knows.
+/// The meaning of a code that the configuration lists.
 fn refused(config: &HttpConfig, code: &str) -> Option<Said> {
     let is_in = |codes: &[String]| codes.iter().any(|known| known == code);
     if is_in(&config.busy_codes) {
@@ -59,7 +59,7 @@ fn other(code: &str) -> Said {
     Said::Done(Submitted::Refused { fault: Fault::Refused, code: plain(code, 64) })
 }
 
-/// A string, number or truth value at a pointer, as text.
+/// The string, number or truth value at a pointer, as text.
 pub(super) fn text_at(document: &Value, pointer: &str) -> Option<String> {
     match document.pointer(pointer)? {
         Value::String(text) => Some(text.clone()),
@@ -69,8 +69,8 @@ pub(super) fn text_at(document: &Value, pointer: &str) -> Option<String> {
     }
 }
 
-/// A code as it may be shown: printable ASCII, so long at most, and without a run of seven digits, which may be a number of
-/// somebody.
+/// A code that may be shown: printable ASCII, at most `most` characters, and without a run of seven digits, which may be
+/// somebody's number.
 pub(super) fn plain(code: &str, most: usize) -> String {
     let mut out = String::new();
     let mut digits = 0;

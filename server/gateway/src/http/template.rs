@@ -1,8 +1,8 @@
-//! The document of a message, with places for what differs from one to the next.
+//! The document of a message, with places for the values that differ between messages.
 
 use serde_json::Value;
 
-/// What fills the places.
+/// The values for the places.
 #[derive(Clone, Copy)]
 pub(crate) struct Filling<'a> {
     pub(crate) number: &'a str,
@@ -21,15 +21,15 @@ enum Place {
     Segments,
 }
 
-/// A JSON document with places. What fills a place is never looked at for places.
+/// A JSON document with places. Inserted values are not searched for places.
 #[derive(Debug, Clone)]
 pub(crate) struct Template {
-    /// Each piece, and the place behind it; the last has none.
+    /// The pieces, each with the place that follows it; the last has none.
     pieces: Vec<(String, Option<Place>)>,
 }
 
 impl Template {
-    /// Reads a template, and makes sure that any filling makes JSON of it.
+    /// Reads a template, and checks that every filling gives valid JSON.
     pub(crate) fn parse(body: &str) -> Result<Self, String> {
         let mut pieces = Vec::new();
         let mut piece = String::new();
@@ -55,7 +55,7 @@ impl Template {
                 return Err(format!("must have the place {name}"));
             }
         }
-        // As awkward as it gets, and told apart from each other.
+        // Test values with every awkward character, all different.
         let (number, text, reference, sender) = ("1\"\\", "2\n\u{1}\"}{number}", "3'\"", "4\"");
         let filled = template.fill(Filling { number, text, reference, sender, segments: 5 });
         match serde_json::from_str::<Value>(&filled) {
@@ -65,7 +65,7 @@ impl Template {
         }
     }
 
-    /// The document of one message.
+    /// Makes the document of one message.
     pub(crate) fn fill(&self, filling: Filling<'_>) -> String {
         let mut out = String::new();
         for (piece, place) in &self.pieces {
@@ -98,13 +98,13 @@ fn place(word: &str) -> Result<Place, String> {
     }
 }
 
-/// As it stands inside a JSON string.
+/// Escapes a text for the inside of a JSON string.
 fn escaped(text: &str) -> String {
     let quoted = Value::from(text).to_string();
     quoted.get(1..quoted.len() - 1).unwrap_or_default().to_owned()
 }
 
-/// Whether a text is a part of any string in a document.
+/// Whether a text is part of any string in a document.
 fn has(document: &Value, text: &str) -> bool {
     match document {
         Value::String(string) => string.contains(text),

@@ -1,5 +1,5 @@
-//! What a provider calls back with: receipts and customers' messages. Nothing here answers: the caller makes durable what was
-//! read and only then answers 200.
+//! Reads a provider's calls: receipts and customers' messages. This module does not answer them: the caller makes the events
+//! durable and only then answers 200.
 
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
@@ -10,48 +10,48 @@ use crate::{
     config::{InboundHook, ReceiptHook},
 };
 
-/// Largest body of a call that is read, in bytes.
+/// The largest body of a call that is read, in bytes.
 pub const MAX_WEBHOOK: usize = 256 * 1024;
-/// Most items of one call.
+/// The largest number of items in one call.
 const MOST_ITEMS: usize = 1000;
-/// Longest text of a customer, in characters: 255 segments hold no more.
+/// The longest text of a customer, in characters: 255 segments hold no more.
 const MAX_TEXT: usize = 255 * 153;
 
-/// How a provider calls back.
+/// The settings of a provider's calls.
 pub struct Webhooks {
     token: Secret,
     receipts: Option<ReceiptHook>,
     inbound: Option<InboundHook>,
 }
 
-/// What was read of a call.
+/// The items of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heard<T> {
-    /// What could be read.
+    /// The items that could be read.
     pub items: Vec<T>,
-    /// How many could not: an id, a number or a text is missing. Asking for them again would not help.
+    /// The number of items without an id, a number or a text. Asking for them again would not help.
     pub skipped: usize,
 }
 
-/// Why a call can not be read. Never shows what it holds.
+/// Why a call can not be read. Shows nothing of its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WebhookError {
-    /// The configuration does not say how to read it.
+    /// The configuration has no settings for this kind of call.
     #[error("read a provider's call: the configuration has no table for this kind of call")]
     NotConfigured,
-    /// Larger than [`MAX_WEBHOOK`].
+    /// The body is larger than [`MAX_WEBHOOK`].
     #[error("read a provider's call: it is larger than {MAX_WEBHOOK} bytes")]
     TooLarge,
-    /// Not JSON.
+    /// The body is not JSON.
     #[error("read a provider's call: it is not JSON")]
     NotJson,
-    /// No list where the configuration says, or too long a one.
+    /// The configured place holds no list, or one that is too long.
     #[error("read a provider's call: there is no list of at most {MOST_ITEMS} where the configuration's pointer says")]
     NoList,
 }
 
 impl Webhooks {
-    /// Reads the token. `None` if the configuration says nothing of calls.
+    /// Reads the token. `None` if the configuration has no settings for calls.
     pub fn load(config: &HttpConfig) -> Result<Option<Self>, ConfigError> {
         let Some(hooks) = &config.webhooks else { return Ok(None) };
         let token = Secret::read("http.webhooks.token_file", &hooks.token_file)?;
@@ -62,12 +62,12 @@ impl Webhooks {
         Ok(Some(Self { token, receipts: hooks.receipts.clone(), inbound: hooks.inbound.clone() }))
     }
 
-    /// Whether this is the provider's token. How long it takes does not tell how much of it was right.
+    /// Whether this is the provider's token. The comparison takes constant time, so its duration tells nothing about the token.
     pub fn allows(&self, token: &str) -> bool {
         digest(&SHA256, token.as_bytes()).as_ref() == digest(&SHA256, self.token.bare().as_bytes()).as_ref()
     }
 
-    /// The receipts of a call.
+    /// Reads the receipts of a call.
     pub fn receipts(&self, body: &[u8]) -> Result<Heard<Receipt>, WebhookError> {
         let hook = self.receipts.as_ref().ok_or(WebhookError::NotConfigured)?;
         heard(body, hook.list.as_deref(), |item| {
@@ -81,7 +81,7 @@ impl Webhooks {
         })
     }
 
-    /// The customers' messages of a call.
+    /// Reads the customers' messages of a call.
     pub fn inbound(&self, body: &[u8]) -> Result<Heard<Inbound>, WebhookError> {
         let hook = self.inbound.as_ref().ok_or(WebhookError::NotConfigured)?;
         heard(body, hook.list.as_deref(), |item| {

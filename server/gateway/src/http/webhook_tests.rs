@@ -74,7 +74,7 @@ fn what_can_not_be_read_is_an_error_that_shows_nothing_of_it() {
     let many = format!("{{\"reports\":[{}]}}", vec!["{}"; MOST_ITEMS + 1].join(","));
     assert_eq!(hooks.receipts(many.as_bytes()), Err(WebhookError::NoList));
     assert_eq!(hooks.inbound(b"{}"), Err(WebhookError::NotConfigured));
-    // Nesting without end is the parser's to refuse.
+    // The parser itself refuses endless nesting.
     assert_eq!(hooks.receipts("[".repeat(200_000).as_bytes()), Err(WebhookError::NotJson));
 }
 

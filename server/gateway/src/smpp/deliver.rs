@@ -1,4 +1,4 @@
-//! What a `deliver_sm` holds: a receipt, a message, or a segment of one.
+//! Reads a `deliver_sm`: a receipt, a message, or a segment of one.
 
 use rusmpp::{pdus::DeliverSm, tlvs::TlvValue};
 
@@ -8,12 +8,12 @@ use super::{
 };
 use crate::Receipt;
 
-/// What was delivered.
+/// The content of a delivery.
 pub(super) enum Delivered {
     Receipt(Receipt),
     /// A message from a customer, or one segment of it.
     Part(Part),
-    /// Nothing that concerns anybody: an acknowledgement between phones, or a receipt that names no message.
+    /// Nothing of interest: an acknowledgement between phones, or a receipt that names no message.
     Nothing,
 }
 

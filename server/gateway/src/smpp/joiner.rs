@@ -1,9 +1,9 @@
 //! Joins the segments of customers' messages.
 //!
-//! A segment is acknowledged when its whole message is durable, if the others come soon. An SMSC that sends one at a time, and
-//! the next only after the answer, would wait for ever, so after [`HOLD`] a segment is acknowledged alone and lives only in
-//! memory until the last one comes: such a segment is lost if the process dies in between. What never becomes whole is reported
-//! with gaps after [`PATIENCE`].
+//! A segment is acknowledged when its whole message is durable, if the others come soon. An SMSC that sends the next segment only
+//! after the answer would wait for ever, so after [`HOLD`] a segment is acknowledged alone. It then lives only in memory until
+//! the last one comes, and is lost if the process dies in between. After [`PATIENCE`] an incomplete message is reported with
+//! gaps.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -23,7 +23,7 @@ use crate::Inbound;
 const HOLD: Duration = Duration::from_secs(2);
 /// How long a message waits for its missing segments.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// Most messages that wait. Others are answered "later".
+/// The largest number of incomplete messages. Further segments are answered "later".
 const MOST: usize = 256;
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -41,23 +41,23 @@ struct Joining {
     waiting: Vec<oneshot::Sender<bool>>,
 }
 
-/// Segments that wait for others. Shared by the links of a provider.
+/// Segments that wait for others. The links of a provider share it.
 #[derive(Clone, Default)]
 pub(super) struct Joiner {
     open: Arc<Mutex<HashMap<Key, Joining>>>,
 }
 
-/// What to do about a segment.
+/// What to do with a segment.
 pub(super) enum Joined {
-    /// It was the last: report the message, then [`Whole::settle`].
+    /// It was the last segment: report the message, then call [`Whole::settle`].
     Whole(Box<Whole>),
-    /// Others are missing: the answer to this one is that of [`Hold::answer`].
+    /// Other segments are missing: [`Hold::answer`] gives the answer to this one.
     Held(Hold),
-    /// Too many wait.
+    /// Too many messages are incomplete.
     Full,
 }
 
-/// A whole message, or what there is of it.
+/// A complete message, or the part of it that has come.
 pub(super) struct Whole {
     key: Key,
     joiner: Joiner,
@@ -73,15 +73,15 @@ impl Hold {
     pub(super) async fn answer(self) -> bool {
         match timeout(HOLD, self.0).await {
             Ok(answer) => answer.unwrap_or(false),
-            // In memory only from here on; see the module.
+            // From here on the segment is in memory only; see the module.
             Err(_) => true,
         }
     }
 }
 
 impl Whole {
-    /// Says whether the message is durable. If not, it is kept, and the last segment, which the SMSC sends again, completes it.
-    /// Dropping it says no.
+    /// Reports whether the message is durable. If it is not, the segments stay, and the last one, which the SMSC sends again,
+    /// completes the message again. Dropping counts as not durable.
     pub(super) fn settle(mut self, is_durable: bool) {
         self.conclude(is_durable);
         self.is_settled = true;
@@ -117,7 +117,7 @@ impl Joiner {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a segment. `None` place: it is a whole message by itself and not for the joiner.
+    /// Adds a segment.
     pub(super) fn take(&self, part: Part, place: super::text::Place) -> Joined {
         let key = Key { from: part.from, to: part.to, reference: place.reference, of: place.of };
         let mut open = self.open();
@@ -141,7 +141,7 @@ impl Joiner {
         Joined::Whole(Box::new(Whole { key, joiner: self.clone(), inbound, is_settled: false }))
     }
 
-    /// Messages that have waited long enough, with gaps.
+    /// Removes the messages that have waited long enough, and returns them with gaps.
     pub(super) fn overdue(&self, now: Instant) -> Vec<Whole> {
         let mut overdue = Vec::new();
         for (key, joining) in self.open().iter_mut() {
@@ -156,8 +156,8 @@ impl Joiner {
     }
 }
 
-/// The text of the segments, with `[…]` for each run of missing ones. Bytes are joined before they are read: a phone may cut
-/// a character in two.
+/// The text of the segments, with `[…]` for each run of missing ones. Bytes are joined before they are decoded, because a phone
+/// may cut a character in two.
 fn text(parts: &BTreeMap<u8, (Coding, Vec<u8>)>, of: u8) -> String {
     let mut out = String::new();
     let mut run: Option<(Coding, Vec<u8>)> = None;

@@ -14,7 +14,7 @@ use tokio_rustls::TlsConnector;
 use super::pdu::{Frames, Incoming, bind, bytes_of};
 use crate::{ConfigError, Secret, SmppConfig, tls::client_config};
 
-/// Bytes both ways, encrypted or not.
+/// A byte stream in both directions, encrypted or not.
 pub(super) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 
@@ -24,7 +24,7 @@ pub(super) struct Link {
     pub(super) writer: WriteHalf<Box<dyn Wire>>,
 }
 
-/// How to make links: what was read from files, once.
+/// Makes links. It has read the files once.
 pub(super) struct Dialer {
     config: Arc<SmppConfig>,
     password: Secret,
@@ -34,7 +34,7 @@ pub(super) struct Dialer {
 /// Why there is no link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NoLink {
-    /// No connection, or it ended, or was silent, before the bind was answered.
+    /// The connection failed, ended or was silent before the bind was answered.
     Unreachable(&'static str),
     /// The SMSC answered the bind with this status.
     BindRefused(u32),
@@ -88,7 +88,7 @@ impl Dialer {
             match answer_to_bind(&command) {
                 Some(()) if status == 0 => return Ok(()),
                 Some(()) => return Err(NoLink::BindRefused(status)),
-                // Nothing else counts before the link is bound.
+                // Before the bind other PDUs are ignored.
                 None => {}
             }
         }

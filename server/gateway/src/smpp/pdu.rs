@@ -1,4 +1,4 @@
-//! PDUs: how ours are written, and how the SMSC's are cut out of the stream.
+//! PDUs: writes ours, and cuts the SMSC's out of the stream.
 
 use std::{io, time::Duration};
 
@@ -16,19 +16,19 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::{Outgoing, SmppConfig};
 
-/// Largest PDU that is read, in bytes. With the largest text that fits into one (a `message_payload` of a few thousand
-/// characters) it is far from that; a length beyond it means that the stream is out of step.
+/// The largest PDU that is read, in bytes. The largest text that fits into one (a `message_payload` of a few thousand characters)
+/// stays far below; a greater length means that the stream is out of step.
 const MAX_PDU: usize = 8192;
 const HEADER: usize = 16;
 
-/// A field of ours that SMPP can not carry.
+/// A field that SMPP can not carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Unfit(pub &'static str);
 
-/// What came from the SMSC.
+/// A PDU from the SMSC.
 pub(super) enum Incoming {
     Command(Box<Command>),
-    /// A PDU whose length is right and whose body is not. Never its bytes: they may hold numbers and texts.
+    /// A PDU whose length is right and whose body is not. Its bytes are dropped, because they may hold numbers and texts.
     Malformed {
         command: u32,
         sequence: u32,
@@ -46,7 +46,7 @@ impl<R: AsyncRead + Unpin> Frames<R> {
         Self { from, buffer: BytesMut::with_capacity(1024) }
     }
 
-    /// The next PDU; `None` at the stream's end. May be dropped and called again without losing bytes.
+    /// The next PDU; `None` at the stream's end. The future may be dropped and made again without losing bytes.
     pub(super) async fn next(&mut self) -> io::Result<Option<Incoming>> {
         loop {
             if let Some(length) = self.length()?
@@ -135,7 +135,7 @@ pub(super) fn submits(config: &SmppConfig, message: &Outgoing, reference: u8) ->
         .dest_addr_ton(Ton::from(config.dest_ton))
         .dest_addr_npi(Npi::from(config.dest_npi))
         .destination_addr(c_string(digits, "number")?)
-        // Not the builder's default, which is 0x08, a delivery acknowledgement.
+        // The builder's default is 0x08, a delivery acknowledgement.
         .esm_class(EsmClass::from(if count > 1 { 0x40 } else { 0 }))
         .validity_period(relative(message.validity)?)
         .registered_delivery(RegisteredDelivery::from(1))
@@ -156,7 +156,7 @@ fn big_endian(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_be_bytes).collect()
 }
 
-/// A duration as SMPP's relative time; nothing for zero. Days only, since the length of a month is anybody's guess.
+/// A duration as SMPP's relative time; empty for zero. It uses days only, because the length of a month is undefined.
 fn relative(validity: Duration) -> Result<EmptyOrFullCOctetString<17>, Unfit> {
     let seconds = validity.as_secs().min(30 * 86_400);
     if seconds == 0 {

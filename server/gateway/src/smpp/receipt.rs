@@ -1,8 +1,8 @@
-//! Receipts: the text that nearly every SMSC writes (SMPP 3.4, appendix B), and the fields beside it.
+//! Receipts: the text that nearly every SMSC writes (SMPP 3.4, appendix B), and the optional fields beside it.
 
 use crate::{Receipt, ReceiptStatus};
 
-/// What the optional fields of a receipt say.
+/// The optional fields of a receipt.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
     pub(super) id: Option<String>,
@@ -10,7 +10,7 @@ pub(super) struct Fields {
     pub(super) code: Option<String>,
 }
 
-/// Reads a receipt. `None` if it does not say which message it is about.
+/// Reads a receipt. `None` if it names no message.
 pub(super) fn receipt(text: &str, fields: Fields) -> Option<Receipt> {
     let id = field(text, "id:").or(fields.id).map(|id| id.chars().take(64).collect::<String>())?;
     let stated = field(text, "stat:").map(|word| status(&word));
@@ -21,14 +21,14 @@ pub(super) fn receipt(text: &str, fields: Fields) -> Option<Receipt> {
     Some(Receipt { id, status, code: short(code), number: None, done_at: done_at.map(short) })
 }
 
-/// The word behind a name. Names are written in any case; `Text:` comes last and is not looked into.
+/// The word after a field's name, in upper or lower case. `Text:` comes last and is not searched.
 fn field(text: &str, name: &str) -> Option<String> {
     let lower = text.to_ascii_lowercase();
     let end = lower.find(" text:").unwrap_or(text.len());
     let mut from = 0;
     while let Some(at) = lower.get(from..end)?.find(name) {
         let at = from + at;
-        // `id:` is also the end of other names.
+        // Other names end with `id:` too.
         let begins = at == 0 || lower.as_bytes().get(at - 1).is_some_and(|b| *b == b' ');
         from = at + name.len();
         if begins {

@@ -1,7 +1,7 @@
 //! A bound link at work, until it ends.
 //!
-//! What is known of a submit at the end: in the queue, nothing of it was written; being written, it was if the connection took a
-//! byte; written and unanswered, nobody knows.
+//! At the end of a link, the knowledge about a submit depends on where it was. In the queue, nothing of it was written. While it
+//! was being written, it counts as written if the connection took a byte. Written and unanswered, its outcome is unknown.
 
 use std::{
     collections::HashMap,
@@ -29,12 +29,12 @@ use super::{
 };
 use crate::SmppConfig;
 
-/// Most deliveries that wait for their acknowledgement; others are answered "later".
+/// The largest number of deliveries that wait for their acknowledgement. Further ones are answered "later".
 const MOST_DELIVERIES: usize = 64;
-/// Most answers and questions of ours that wait to be written. Beyond it the SMSC asks without reading.
+/// The largest number of our answers and requests that wait to be written. With more, the SMSC asks without reading.
 const MOST_REPLIES: usize = 1024;
 
-/// What became of a segment.
+/// The outcome of a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Part {
     Answered { status: u32, id: String },
@@ -42,7 +42,7 @@ pub(super) enum Part {
     Lost(&'static str),
 }
 
-/// A segment to submit. The permit is its place in the window, until it is answered or lost.
+/// A segment to submit. The permit is its place in the window until it is answered or lost.
 pub(super) struct Job {
     pub(super) submit: SubmitSm,
     pub(super) answer: oneshot::Sender<Part>,
@@ -56,28 +56,28 @@ struct Flight {
     is_touched: bool,
 }
 
-/// What is in flight, by sequence number.
+/// The unanswered segments, by sequence number.
 struct Flights {
     last: u32,
     by_sequence: HashMap<u32, Flight>,
 }
 
-/// Bytes beside submits.
+/// Bytes to write that are no submit.
 enum Reply {
     Bytes(Vec<u8>),
-    /// And then the link ends.
+    /// The last bytes before the link ends.
     Last(Vec<u8>),
 }
 
-/// Why a link ended; for a log or a page of operators.
+/// Why a link ended, for a log or a page of operators.
 pub(super) type End = &'static str;
 
-/// What a link knows of the end of its provider.
+/// Tells a link when its provider stops.
 #[derive(Clone)]
 pub(super) struct Stop {
-    /// True when the provider stops; its sender is gone when the provider was dropped.
+    /// True when the provider stops. The sender is gone when the provider was dropped.
     pub(super) is_stopping: watch::Receiver<bool>,
-    /// Messages under way: a link that leaves waits for their later segments.
+    /// The number of messages that are being submitted. A link that leaves waits for their later segments.
     pub(super) messages: Arc<AtomicUsize>,
 }
 
@@ -95,7 +95,7 @@ impl<'a> Session<'a> {
         Self { config, teller, stop, flights }
     }
 
-    /// Works until the link ends, and says of every submit what is known.
+    /// Works until the link ends, and reports the outcome of every submit.
     pub(super) async fn run(self, link: Link, mut jobs: mpsc::Receiver<Job>) -> End {
         let Link { mut frames, mut writer } = link;
         let (replies, mut replied) = mpsc::channel(MOST_REPLIES);
@@ -111,7 +111,7 @@ impl<'a> Session<'a> {
             let part = if flight.is_touched { Part::Lost(end) } else { Part::NotWritten };
             flight.answer.send(part).ok();
         }
-        // Takes leave of TLS; the peer may be gone.
+        // Closes TLS; the peer may be gone.
         timeout(Duration::from_secs(1), writer.shutdown()).await.ok();
         end
     }
@@ -159,7 +159,7 @@ impl<'a> Session<'a> {
         let sequence = self.sequence();
         let bytes = bytes_of(CommandStatus::EsmeRok, sequence, job.submit);
         let deadline = Instant::now() + self.config.response_seconds;
-        // TLS may send a part of a record and then fail, so there nothing is known from here on.
+        // TLS may send a part of a record and then fail, so from here on the outcome is unknown.
         let is_touched = self.config.tls;
         let flight = Flight { answer: job.answer, _permit: job.permit, deadline, is_touched };
         self.flights().by_sequence.insert(sequence, flight);
@@ -211,9 +211,9 @@ struct Reader<'s, 'a> {
     deliveries: JoinSet<()>,
     /// When the SMSC was last heard.
     heard: Instant,
-    /// When it was asked whether it lives, if it has not answered.
+    /// When the unanswered enquire_link was sent.
     asked: Option<Instant>,
-    /// Since when this side is taking leave, and whether it has said so.
+    /// When this side began to leave, and whether it has sent the unbind.
     leaving: Option<(Instant, bool)>,
 }
 
@@ -248,7 +248,7 @@ impl Reader<'_, '_> {
                     Some(Pdu::SubmitSmResp(answer)) => answer.message_id().as_str().to_owned(),
                     _ => String::new(),
                 };
-                // A nack says no, whatever its status says.
+                // A nack is a refusal, whatever its status.
                 let is_nack = command.id() == CommandId::GenericNack && status == 0;
                 self.answered(sequence, Part::Answered { status: if is_nack { 0xff } else { status }, id });
                 Ok(())
@@ -289,7 +289,7 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    /// Looks at the clock: an answer that is due, a silent link, a stop.
+    /// Checks the time limits: overdue answers, a silent link, a stop.
     fn look(&mut self) -> Result<(), End> {
         let now = Instant::now();
         let SmppConfig { enquire_seconds, response_seconds, .. } = self.session.config;
@@ -308,7 +308,7 @@ impl Reader<'_, '_> {
         self.leave()
     }
 
-    /// Takes leave if the provider stops and nothing is under way any more, or for too long.
+    /// Leaves if the provider stops and no message is being submitted any more, or after too long a wait.
     fn leave(&mut self) -> Result<(), End> {
         if !*self.session.stop.is_stopping.borrow() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! What is known at the end of a link whose peer does not read.
+//! The outcomes at the end of a link whose peer does not read.
 
 use tokio::{
     io::{DuplexStream, duplex, split},
@@ -23,7 +23,7 @@ async fn job(jobs: &mpsc::Sender<Job>) -> oneshot::Receiver<Part> {
     answered
 }
 
-/// Two submits on a link that has taken `room` bytes when it ends.
+/// Submits twice on a link that ends after taking `room` bytes.
 async fn end_with(room: usize) -> (Part, Part) {
     let (mut near, far): (DuplexStream, DuplexStream) = duplex(64);
     near.write_all(&vec![0; 64 - room]).await.unwrap();
@@ -37,9 +37,9 @@ async fn end_with(room: usize) -> (Part, Part) {
         let config = config();
         Session::new(&config, teller, stop).run(Link { frames: Frames::new(reader), writer }, queue).await
     });
-    // The second is in the queue only when the first was taken out of it.
+    // The queue has room for the second only after the first was taken out.
     let (first, second) = (job(&jobs).await, job(&jobs).await);
-    // The first write has begun: both tasks share one thread, and it is the only thing to do.
+    // The first write has begun, because both tasks share one thread and it is the only thing to do.
     tokio::task::yield_now().await;
     drop(far);
     running.await.unwrap();

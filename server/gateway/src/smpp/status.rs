@@ -1,13 +1,13 @@
-//! What an SMSC's status says of a submit.
+//! The meaning of an SMSC's status for a submit.
 
 use crate::Fault;
 
-/// What to make of an answer that is not "taken". All of them are definite.
+/// The meaning of an answer other than "taken". All of them are definite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// Too much or out of order just now: it may be tried again.
+    /// Throttled or temporarily out of order: the submit may be tried again.
     Later,
-    /// It will not be taken.
+    /// The message will not be taken.
     Refused(Fault),
 }
 
@@ -25,7 +25,7 @@ pub(super) fn verdict(status: u32) -> Verdict {
     }
 }
 
-/// The status as it is shown.
+/// The status in the form that is shown.
 pub(super) fn shown(status: u32) -> String {
     format!("0x{status:08x}")
 }

@@ -1,4 +1,4 @@
-//! Tells the receiver what was delivered, and waits until it is durable.
+//! Passes deliveries to the receiver, and waits until they are durable.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{Event, Inbound, Notice};
 
-/// Shared by the links of a provider.
+/// Passes deliveries on. The links of a provider share it.
 #[derive(Clone)]
 pub(super) struct Teller {
     pub(super) events: mpsc::Sender<Notice>,
@@ -23,7 +23,7 @@ pub(super) struct Teller {
 }
 
 impl Teller {
-    /// Whether the SMSC may forget what it delivered.
+    /// Passes a delivery on. Returns whether the SMSC may forget it.
     pub(super) async fn tell(&self, delivered: Delivered) -> bool {
         let part = match delivered {
             Delivered::Nothing => return true,
@@ -41,7 +41,7 @@ impl Teller {
         }
     }
 
-    /// Reports messages whose missing segments have not come.
+    /// Reports incomplete messages whose segments have not come in time.
     pub(super) async fn tell_overdue(&self) {
         for whole in self.joiner.overdue(Instant::now()) {
             self.settle(whole).await;

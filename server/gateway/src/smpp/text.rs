@@ -1,15 +1,15 @@
-//! Texts as they come over the air: alphabets, and the header that ties segments together.
+//! Decodes texts from the air interface: alphabets, and the header that ties segments together.
 
 /// The basic table of GSM 7-bit; 0x1b is the escape.
 const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\u{1b}ÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
 
-/// What a segment's bytes are by its data coding.
+/// The encoding of a segment's bytes, by its data coding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Coding {
     /// GSM 7-bit, a septet in each byte.
     Gsm7,
     Ucs2,
-    /// Also what ASCII and anything else is read as: no byte is lost.
+    /// Also used for ASCII and unknown codings, because it loses no byte.
     Latin1,
 }
 
@@ -56,7 +56,7 @@ fn gsm7(bytes: &[u8]) -> String {
                 Some(0x3e) => ']',
                 Some(0x40) => '|',
                 Some(0x65) => '€',
-                // An extension that is not known: the standard shows the basic character.
+                // For an unknown extension the standard shows the basic character.
                 Some(other) => basic(*other),
                 None => ' ',
             }
@@ -72,7 +72,7 @@ fn basic(byte: u8) -> char {
     BASIC.chars().nth(usize::from(byte)).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
-/// Which segment of which message.
+/// The place of a segment in its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Place {
     pub(super) reference: u16,
@@ -81,13 +81,13 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Only if it makes sense: at least two, and a number among them.
+    /// A valid place: at least two segments, and a number among them.
     pub(super) fn new(reference: u16, of: u8, number: u8) -> Option<Self> {
         (of > 1 && (1..=of).contains(&number)).then_some(Self { reference, of, number })
     }
 }
 
-/// Takes the user data header off. Without a well-formed one everything is text.
+/// Separates the user data header. Without a well-formed one everything is text.
 pub(super) fn header(bytes: &[u8]) -> (Option<Place>, &[u8]) {
     let parted = bytes.split_first().and_then(|(length, rest)| rest.split_at_checked(usize::from(*length)));
     let Some((mut elements, text)) = parted else { return (None, bytes) };
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(Coding::of(0x03).text(&[0x63, 0xe9]), "cé");
         assert_eq!(Coding::of(0x00).text(&[0x00, 0x11]), "@_");
         assert_eq!([Coding::of(0xf1), Coding::of(0x10), Coding::of(0x18)], [Coding::Gsm7, Coding::Gsm7, Coding::Ucs2]);
-        // Half a unit, half a pair: the rest is still read.
+        // Half a unit or half a pair: the rest is still decoded.
         assert_eq!(Coding::of(0x08).text(&[0x59, 0x7d, 0xd8, 0x3d, 0x00]), "好\u{fffd}\u{fffd}");
     }
 
@@ -133,7 +133,7 @@ mod tests {
         let place = |reference, of, number| Some(Place { reference, of, number });
         assert_eq!(header(&[5, 0, 3, 7, 2, 1, 0x61]), (place(7, 2, 1), &b"a"[..]));
         assert_eq!(header(&[6, 8, 4, 1, 7, 3, 3, 0x61]), (place(263, 3, 3), &b"a"[..]));
-        // Another element before it.
+        // Another element comes before it.
         assert_eq!(header(&[8, 1, 1, 0, 0, 3, 7, 2, 2]), (place(7, 2, 2), &b""[..]));
         assert_eq!(header(&[5, 0, 3, 7, 2, 3]), (None, &b""[..]));
         assert_eq!(header(&[9, 0, 3]), (None, &[9, 0, 3][..]));

@@ -1,4 +1,4 @@
-//! The command line: names, help, defaults.
+//! The command line: names, help and defaults.
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -13,7 +13,7 @@ pub struct Args {
     pub command: Command,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Subcommand)]
 pub enum Command {
     /// 启动服务器 Start the server; an empty folder is set up.
@@ -33,14 +33,14 @@ pub enum Command {
         /// 证书私钥（PEM） The certificate's private key, PEM. Read again on SIGHUP.
         #[arg(long, value_name = "FILE", requires = "tls_cert")]
         tls_key: Option<PathBuf>,
-        /// 照片存放处 Where photos' bytes are: s3://bucket/prefix, with the usual AWS variables; without it the data folder.
+        /// 照片存放处 The storage of photos: s3://bucket/prefix, with the usual AWS variables; the default is the data folder.
         #[arg(long, value_name = "URL", env = "DOORSTEP_PHOTOS")]
         photos: Option<String>,
-        /// 短信网关配置（TOML） How SMS are sent: the gateway's configuration, TOML; without it none is sent by head office.
+        /// 短信网关配置（TOML） The configuration of the SMS gateway, TOML; without it head office sends none.
         #[arg(long, value_name = "FILE", env = "DOORSTEP_SMS")]
         sms: Option<PathBuf>,
-        /// 允许多个进程共用此目录（每个都须加此项，照片须放在桶中） Other processes serve this folder too, each with this option; the
-        /// photos then belong in a bucket. Without it a second one is refused.
+        /// 允许多个进程共用此目录（每个都须加此项，照片须放在桶中） Allow other processes to serve this folder, each with this option; the photos then belong
+        /// in a bucket. Without it a second process is refused.
         #[arg(long)]
         shared_folder: bool,
         /// 最多同时连接数 Most connections at once; no more than the limit of open files allows (ulimit -n), which is the default.
@@ -54,22 +54,23 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// 数据目录由备份恢复而来：开始新的历史 The data folder was put back from a copy: a new history begins.
+    /// 数据目录由备份恢复而来：开始新的历史 The data folder was restored from a copy: begin a new history.
     ///
-    /// Devices read everything anew and send again what the copy lacks. Open codes are void, and SMS are held until
-    /// `admin sms go`. It prints for which period revocations, rulings and people must be entered again. Stop the server first.
+    /// Devices read everything anew and send again the records that the copy lacks. Open codes are void, and SMS are held until
+    /// `admin sms go`. The command prints the period for which revocations, rulings and people must be entered again. Stop the
+    /// server first.
     Restore {
         /// 数据目录 The data folder.
         data: PathBuf,
-        /// 已签名的规则包发布（可多个） A signed publication of a rule pack that the copy may lack, as devices hold it.
+        /// 已签名的规则包发布（可多个） A signed publication of a rule pack, as devices hold it, that the copy may lack.
         #[arg(long, value_name = "FILE")]
         publication: Vec<PathBuf>,
         /// 以 JSON 输出 Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// 数据目录只是移动了，原服务器已停用 The data folder was only moved: nothing is missing, and the server that it came from is
-    /// stopped for good. The history goes on.
+    /// 数据目录只是移动了，原服务器已停用 The data folder was only moved: nothing is missing, and its former server is stopped for good. The
+    /// history goes on.
     Moved {
         /// 数据目录 The data folder.
         data: PathBuf,
@@ -82,7 +83,7 @@ pub enum Command {
         /// 数据目录 Data folder.
         #[arg(long, default_value = "./doorstep-data", global = true)]
         data: PathBuf,
-        /// 照片存放处，同 serve Where photos' bytes are, as for `serve`.
+        /// 照片存放处，同 serve The storage of photos, as for `serve`.
         #[arg(long, value_name = "URL", env = "DOORSTEP_PHOTOS", global = true)]
         photos: Option<String>,
         /// 以 JSON 输出 Print JSON.
@@ -93,10 +94,10 @@ pub enum Command {
     },
 }
 
-/// What a data folder is that looks like a copy.
+/// The kinds of data folder that look like a copy.
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub enum Word {
-    /// 由备份恢复 Put back from a copy.
+    /// 由备份恢复 Restored from a copy.
     Restore,
     /// 只是移动了 Only moved.
     Moved,
@@ -107,7 +108,7 @@ pub enum Word {
 pub enum AdminCommand {
     /// 添加或修改网点 Add or change an outlet.
     Outlet {
-        /// 网点代码 Its code.
+        /// 网点代码 Outlet code.
         code: String,
         /// 中文名 Chinese name.
         #[arg(long)]
@@ -140,78 +141,77 @@ pub enum AdminCommand {
     },
     /// 按期限列出问题件 List cases by next deadline.
     Cases {
-        /// 最多条数 At most so many.
+        /// 最多条数 At most this many.
         #[arg(long, default_value_t = 100)]
         limit: u32,
     },
     /// 导入当日运单 Import the day's parcels from CSV.
     ///
     /// Columns, in any order: waybill, network, origin_outlet, delivering_outlet, courier, recipient_name, recipient_phone,
-    /// recipient_address, cod_fen, theoretical_arrival; and, if wanted, hub, run (the inbound run of the delivering outlet's
-    /// timetable; theoretical_arrival then names the day only), children (child numbers, separated by spaces), entered (when the
-    /// parcel's data were first in the network's system), virtual_phone and virtual_until (a number that stands for the recipient's
-    /// own, and until when). A bad row is named by its line and left out; the rest is imported.
+    /// recipient_address, cod_fen, theoretical_arrival. Optional columns: hub; run (the inbound run in the delivering outlet's
+    /// timetable; theoretical_arrival then names only the day); children (child numbers, separated by spaces); entered (when the
+    /// parcel's data first were in the network's system); virtual_phone and virtual_until (a number that stands for the
+    /// recipient's own, and its end). A bad row is left out and reported by its line; the others are imported.
     ImportParcels {
         /// CSV 文件（UTF-8） The CSV file, in UTF-8.
         file: PathBuf,
     },
-    /// 导入节假日与调休日 Import the calendar from CSV: days that are not as their weekday says.
+    /// 导入节假日与调休日 Import the calendar from CSV: days that differ from their weekday.
     ///
-    /// Columns, in any order: date (like 2026-10-01), works (yes: an adjusted working day; no: a holiday), name. What the file says
-    /// of a year replaces what was known of that year. A bad row is named by its line, and then nothing is taken.
+    /// Columns, in any order: date (like 2026-10-01), works (yes: an adjusted working day; no: a holiday), name. The file
+    /// replaces all known days of each year that it mentions. A bad row is reported by its line, and nothing is imported.
     ImportCalendar {
         /// CSV 文件（UTF-8） The CSV file, in UTF-8.
         file: PathBuf,
     },
-    /// 人员离职 A person has left: their devices read nothing more, and what they recorded goes into quarantine.
+    /// 人员离职 A person has left: their devices can not read any more, and their later records go into quarantine.
     Left {
         /// 账号 Account.
         user: String,
     },
-    /// 设备列表：久未联系的、有旧记录未发送的在前 Devices: those with old unsent work or long silent first.
+    /// 设备列表：久未联系的、有旧记录未发送的在前 List devices: those with old unsent work or long silent first.
     Devices,
-    /// 更换服务器签名密钥：旧密钥为新密钥作保，设备随下次同步改用新密钥 Replace the server's signing key: the old one vouches for the new one,
-    /// and devices take it with their next sync. Prints how many still have to.
+    /// 更换服务器签名密钥：旧密钥为新密钥作保，设备随下次同步改用新密钥 Replace the server's signing key: the old one signs the new one, and devices accept it
+    /// with their next sync. Prints how many still have to.
     ReplaceKey {
-        /// 只看还有多少设备未改用 Only print how many devices still have to take the new key.
+        /// 只看还有多少设备未改用 Only print how many devices still have to accept the new key.
         #[arg(long)]
         status: bool,
     },
-    /// 确认服务器时钟正确：此后收到的记录不再标为待查 The server's clock is right: what is received from now on is not marked for review
-    /// any more.
+    /// 确认服务器时钟正确：此后收到的记录不再标为待查 Confirm that the server's clock is right: records from now on are no longer marked for review.
     ClockIsRight,
-    /// 停用设备 Revoke a device: it reads nothing more; what it still delivers goes into quarantine.
+    /// 停用设备 Revoke a device: it can not read any more, and its later records go into quarantine.
     Revoke {
-        /// 设备号或其开头 The device's id, or how it begins.
+        /// 设备号或其开头 The device's id, or the beginning of it.
         device: String,
-        /// 原因 Why.
+        /// 原因 The reason.
         #[arg(long)]
         why: String,
     },
-    /// 停用并清除设备：它下次联网时先销毁密钥，再删除全部数据 Revoke a device and wipe it: with its next request it destroys its
-    /// keys, then all that it keeps; what that request can not carry is lost.
+    /// 停用并清除设备：它下次联网时先销毁密钥，再删除全部数据 Revoke a device and wipe it: with its next request it destroys its keys, then all its data;
+    /// records that do not fit into that request are lost.
     Wipe {
-        /// 设备号或其开头 The device's id, or how it begins.
+        /// 设备号或其开头 The device's id, or the beginning of it.
         device: String,
-        /// 原因 Why.
+        /// 原因 The reason.
         #[arg(long)]
         why: String,
     },
-    /// 待审核的记录 What was refused and is kept in quarantine.
+    /// 待审核的记录 Refused records in quarantine.
     Quarantine {
         #[command(subcommand)]
         what: QuarantineCommand,
     },
-    /// 某件的签名批次 The signed batches that touched a case, each checked anew.
+    /// 某件的签名批次 List the signed batches that touched a case, and verify each.
     Envelopes {
         /// 运单号 The waybill.
         waybill: String,
     },
-    /// 核对日志是否与签名一致 Hold the stored log against what was signed: all of it, or one waybill's case.
+    /// 核对日志是否与签名一致 Check the stored log against the signatures: all of it, or one waybill's case.
     VerifyLog {
-        /// 运单号 A waybill; without it everything.
+        /// 运单号 A waybill; the default is everything.
         waybill: Option<String>,
-        /// 只列出后台核对已发现的 List what the server has found by itself, and when it looked last.
+        /// 只列出后台核对已发现的 List the faults of the background check, and the time of the last one.
         #[arg(long, conflicts_with = "waybill")]
         found: bool,
     },
@@ -227,28 +227,28 @@ pub enum AdminCommand {
     Policy {
         /// 权限方案 The file.
         file: PathBuf,
-        /// 即使有在用设备读不懂其格式 Also if enrolled devices can not read its format; without it they are listed.
+        /// 即使有在用设备读不懂其格式 Publish even if enrolled devices can not read its format; without it they are listed.
         #[arg(long)]
         anyway: bool,
     },
     /// 发布规则包的新版本 Publish a version of the rule pack (TOML).
     ///
-    /// It takes effect no sooner than the notice that the rules in force ask for; what happened before is judged by the version
-    /// that was in force then. Before anything is recorded it replaces what is there at once.
+    /// It comes into force no sooner than the notice period of the current rules permits; earlier acts are judged by the version
+    /// that was in force then. Before the first record it replaces the current version at once.
     PublishPack {
         /// 规则包 The file.
         file: PathBuf,
-        /// 即使有在用设备读不懂其格式 Also if enrolled devices can not read its format; without it they are listed.
+        /// 即使有在用设备读不懂其格式 Publish even if enrolled devices can not read its format; without it they are listed.
         #[arg(long)]
         anyway: bool,
     },
-    /// 已发布的规则包版本 The published versions of the rule pack.
+    /// 已发布的规则包版本 List the published versions of the rule pack.
     Packs,
-    /// 为什么：某件的期限、缺证据、责任的依据 Why: what a case's deadlines, missing evidence and findings rest on.
+    /// 为什么：某件的期限、缺证据、责任的依据 Explain a case: the grounds of its deadlines, missing evidence and findings.
     Explain {
         /// 运单号 The waybill.
         waybill: String,
-        /// 只看含此内容的（如规则号） Only what names this, such as a rule's id.
+        /// 只看含此内容的（如规则号） Only explanations that mention this, such as a rule's id.
         #[arg(long, value_name = "TEXT")]
         only: Option<String>,
     },
@@ -261,13 +261,13 @@ pub enum AdminCommand {
     },
     /// 责任建议台账 The ledger of findings: proposals, nothing is deducted.
     Findings {
-        /// 只看某网点 Only this outlet's.
+        /// 只看某网点 Only this outlet's findings.
         #[arg(long)]
         outlet: Option<String>,
-        /// 只看未裁定 Only those that nobody has decided.
+        /// 只看未裁定 Only undecided findings.
         #[arg(long)]
         open: bool,
-        /// 最多条数 At most so many.
+        /// 最多条数 At most this many.
         #[arg(long, default_value_t = 100)]
         limit: u32,
     },
@@ -275,42 +275,42 @@ pub enum AdminCommand {
     Decide {
         /// 运单号 The waybill.
         waybill: String,
-        /// 责任编号或记录编号，见 explain A finding's or an entry's id, as `explain` shows it.
+        /// 责任编号或记录编号，见 explain The id of a finding or an entry, as `explain` shows it.
         about: String,
-        /// 成立 It stands.
+        /// 成立 The finding stands.
         #[arg(long, conflicts_with = "lift", required_unless_present = "lift")]
         uphold: bool,
-        /// 不成立 It does not.
+        /// 不成立 The finding does not stand.
         #[arg(long)]
         lift: bool,
         /// 总部审核员账号 The reviewer's account.
         #[arg(long, value_name = "ACCOUNT")]
         by: String,
-        /// 承担比例 The party's share in percent.
+        /// 承担比例 The share of the liable party, in percent.
         #[arg(long, value_parser = clap::value_parser!(u8).range(0..=100))]
         share: Option<u8>,
         /// 金额（元） The amount in yuan.
         #[arg(long)]
         yuan: Option<u32>,
-        /// 理由 Why.
+        /// 理由 The reason.
         #[arg(long)]
         why: Option<String>,
     },
-    /// 未到、逾期、丢失、作废、重复使用的照片 Photos not here yet, overdue, lost, void, or recorded under two waybills.
+    /// 未到、逾期、丢失、作废、重复使用的照片 List photos that are missing, overdue, lost, void, or recorded under two waybills.
     Photos {
         /// 全部照片 Every photo.
         #[arg(long)]
         all: bool,
-        /// 最多条数 At most so many.
+        /// 最多条数 At most this many.
         #[arg(long, default_value_t = 100)]
         limit: u32,
     },
-    /// 核对照片与存储 Hold photos against storage: what is missing or damaged is asked of its device again.
+    /// 核对照片与存储 Check photos against storage: missing and damaged ones are requested from their devices again.
     Scrub {
         /// 逐张读取并校验 Read and hash every photo.
         #[arg(long)]
         deep: bool,
-        /// 存储确已丢失：多数照片缺失时也继续 Storage was really lost: go on although most photos are missing.
+        /// 存储确已丢失：多数照片缺失时也继续 Storage was really lost: continue even if most photos are missing.
         #[arg(long)]
         lost_storage: bool,
     },
@@ -318,14 +318,14 @@ pub enum AdminCommand {
     ErasePhoto {
         /// 照片哈希，见 photos The photo's hash, as `photos` lists it.
         photo: String,
-        /// 谁决定 Who decides.
+        /// 谁决定 The person who decides.
         #[arg(long)]
         by: String,
-        /// 原因 Why.
+        /// 原因 The reason.
         #[arg(long)]
         why: String,
     },
-    /// 短信：未了结、回执、客户来信 SMS: not settled, receipts, what customers wrote.
+    /// 短信：未了结、回执、客户来信 SMS: unsettled ones, receipts, customers' messages.
     Sms {
         #[command(subcommand)]
         what: SmsCommand,
@@ -336,48 +336,48 @@ pub enum AdminCommand {
         waybill: String,
         /// 记录编号，见页面或 explain The entry's id, as the page and `explain` show it.
         entry: String,
-        /// 结论 What is said of it.
+        /// 结论 The mark.
         #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(["valid", "invalid", "wrong_target", "unclear"]))]
         remark: String,
         /// 总部审核员账号 The reviewer's account.
         #[arg(long, value_name = "ACCOUNT")]
         by: String,
-        /// 理由 Why.
+        /// 理由 The reason.
         #[arg(long)]
         why: Option<String>,
     },
 }
 
-/// SMS as head office looks at them.
+/// The administrator's view of SMS.
 #[derive(Subcommand)]
 pub enum SmsCommand {
-    /// 未了结的短信，“不确定”在前 SMS that are not settled, those of which nobody knows first.
+    /// 未了结的短信，“不确定”在前 List unsettled SMS, uncertain ones first.
     List {
         /// 全部 All of them.
         #[arg(long)]
         all: bool,
-        /// 最多条数 At most so many.
+        /// 最多条数 At most this many.
         #[arg(long, default_value_t = 100)]
         limit: u32,
     },
-    /// 找不到短信的回执 Receipts that name no message known.
+    /// 找不到短信的回执 List receipts that match no message.
     Receipts {
-        /// 最多条数 At most so many.
+        /// 最多条数 At most this many.
         #[arg(long, default_value_t = 100)]
         limit: u32,
     },
-    /// 客户来信；默认只列无法归件的 What customers wrote; only what landed on no case, unless asked for all.
+    /// 客户来信；默认只列无法归件的 List customers' messages; by default only those that belong to no case.
     Inbound {
         /// 全部 All of it.
         #[arg(long)]
         all: bool,
-        /// 最多条数 At most so many.
+        /// 最多条数 At most this many.
         #[arg(long, default_value_t = 100)]
         limit: u32,
     },
-    /// 恢复数据后放行短信 Let SMS go on that were held when the data were put back from a copy.
+    /// 恢复数据后放行短信 Release the SMS that were held after a restore.
     Go,
-    /// 人工了结“不确定”的短信 Settle an SMS of which nobody knows whether it was sent.
+    /// 人工了结“不确定”的短信 Settle an uncertain SMS.
     #[command(group = clap::ArgGroup::new("found").required(true))]
     Settle {
         /// 运单号 The waybill.
@@ -396,7 +396,7 @@ pub enum SmsCommand {
         /// 总部审核员账号 The reviewer's account.
         #[arg(long, value_name = "ACCOUNT")]
         by: String,
-        /// 依据 What says so.
+        /// 依据 The evidence.
         #[arg(long)]
         why: String,
     },
@@ -405,28 +405,28 @@ pub enum SmsCommand {
 /// What to do with refused records.
 #[derive(Subcommand)]
 pub enum QuarantineCommand {
-    /// 列出 List, the oldest first.
+    /// 列出 List refused records, oldest first.
     List {
         /// 含已处理 Decided ones too.
         #[arg(long)]
         all: bool,
     },
-    /// 放行：由总部重新写入，保留作者和首次收到时间 Release: written anew by head office, with author and first receipt.
+    /// 放行：由总部重新写入，保留作者和首次收到时间 Release: head office writes the record anew, with its author and first receipt.
     Release {
-        /// 记录的哈希或其开头 The change's hash, or how it begins.
+        /// 记录的哈希或其开头 The change's hash, or the beginning of it.
         change: String,
-        /// 谁决定 Who decides.
+        /// 谁决定 The person who decides.
         #[arg(long)]
         by: String,
     },
-    /// 不予采用（保留并注明原因） Discard: kept, with the reason.
+    /// 不予采用（保留并注明原因） Discard: the record stays in quarantine, with the reason.
     Discard {
-        /// 记录的哈希或其开头 The change's hash, or how it begins.
+        /// 记录的哈希或其开头 The change's hash, or the beginning of it.
         change: String,
-        /// 谁决定 Who decides.
+        /// 谁决定 The person who decides.
         #[arg(long)]
         by: String,
-        /// 原因 Why.
+        /// 原因 The reason.
         #[arg(long)]
         why: String,
     },

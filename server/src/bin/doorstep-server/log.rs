@@ -1,11 +1,11 @@
-//! The faults that a check of the log has found, in words for a person.
+//! The faults that an audit of the log has found, as text for a person.
 
 use doorstep_server::{
     admin::{Alarms, Fault, Looked, Wrong},
     shown,
 };
 
-/// The faults that the daily check of the log has found.
+/// The faults that the daily audit of the log has found.
 pub fn alarms_text(alarms: &Alarms) -> String {
     let looked = alarms.looked_at.map_or_else(|| "尚未 never".to_owned(), shown);
     let mut lines = vec![format!("上次完成的核对开始于 last finished check began: {looked}")];
@@ -16,7 +16,7 @@ pub fn alarms_text(alarms: &Alarms) -> String {
     lines.join("\n")
 }
 
-/// The result of a check of the log, for a person.
+/// The result of an audit of the log, for a person.
 pub fn text(looked: &Looked) -> String {
     let mut lines = vec![format!(
         "已核对 looked at: {} 批次 batches, {} 条 changes, {} 条总部自记 of head office's own, {} 条待审核 in quarantine, {} 签名环 links",

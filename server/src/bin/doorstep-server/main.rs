@@ -16,7 +16,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use wall::wall;
 
 fn main() -> ExitCode {
-    // Whatever is made from here on is its owner's alone, photos and temporary files too.
+    // Every file from here on is private to its owner, photos and temporary files too.
     #[cfg(unix)]
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let result = match Args::parse().command {
@@ -74,7 +74,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The gateway's configuration; without one no SMS is sent.
+/// The SMS gateway's configuration; without one no SMS is sent.
 fn gateway(file: Option<&std::path::Path>) -> Result<GatewayConfig, String> {
     let Some(file) = file else { return Ok(GatewayConfig::Log) };
     let toml = std::fs::read_to_string(file).map_err(|error| format!("read {}: {error}", file.display()))?;
@@ -86,7 +86,7 @@ fn serve(config: &Config, as_json: bool) -> Result<ExitCode, String> {
     runtime.block_on(async {
         let on = |kind| signal(kind).map_err(|error| error.to_string());
         let mut terminate = on(SignalKind::terminate())?;
-        // Without TLS there is nothing to read again, and a terminal that goes away takes the server with it.
+        // Without TLS no file is read again, so a hangup of the terminal ends the server as usual.
         let mut hangup = if config.tls.is_some() { Some(on(SignalKind::hangup())?) } else { None };
         loop {
             let running = start(config.clone()).await.map_err(|error| error.to_string())?;
@@ -97,7 +97,7 @@ fn serve(config: &Config, as_json: bool) -> Result<ExitCode, String> {
             } else {
                 format!("doorstep-server listens on {}\n总部页面 page: {}", running.url(), running.page())
             };
-            // A server whose output nobody reads serves all the same.
+            // A server whose output nobody reads goes on serving.
             let _ = writeln!(std::io::stdout(), "{ready}");
             let again = loop {
                 tokio::select! {

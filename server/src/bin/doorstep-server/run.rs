@@ -1,4 +1,4 @@
-//! The administrator's commands, and what they print.
+//! The administrator's commands and their output.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -18,7 +18,7 @@ use crate::{
     log, wall,
 };
 
-/// Does what the administrator asks.
+/// Runs an administrator's command.
 pub fn administer(
     data: &std::path::Path,
     photos: Option<&str>,

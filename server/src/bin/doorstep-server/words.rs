@@ -1,4 +1,4 @@
-//! An operator's word on a data folder that looks like a copy, and what it leads to.
+//! The operator's statements about a data folder that looks like a copy, and their output.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::wall::wall;
 
-/// The folder was only moved.
+/// States that the folder was only moved.
 pub fn say_moved(data: &Path, as_json: bool) -> Result<ExitCode, AdminError> {
     let kept = moved(data)?;
     if as_json {
@@ -22,7 +22,7 @@ pub fn say_moved(data: &Path, as_json: bool) -> Result<ExitCode, AdminError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The folder was put back from a copy.
+/// States that the folder was restored from a copy.
 pub fn say_restore(data: &Path, publications: &[PathBuf], as_json: bool) -> Result<ExitCode, AdminError> {
     let done = restore(data, publications, wall())?;
     if as_json {
