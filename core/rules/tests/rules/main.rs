@@ -1,7 +1,7 @@
-//! What the rules promise. `vectors` are the acceptance scenarios of domain appendix B; the other files go by subject.
+//! What the rules promise. `appendix` holds the acceptance scenarios of domain appendix B. The other files go by subject.
 //!
-//! A comment `// rules: SLA-03, LIA-04` above a test names the rules of the domain text that it shows; `coverage` joins them with
-//! the packs' rows.
+//! A comment `// rules: SLA-03, LIA-04` above a test names the rules of the domain text that it shows; `.ci/rules` joins
+//! them with the packs' rows.
 #![allow(missing_docs, reason = "tests are named for what they show")]
 #![allow(
     clippy::unwrap_used,
