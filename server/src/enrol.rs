@@ -24,8 +24,6 @@ const TOKEN_MS: i64 = 60 * 60_000;
 const RENEW_MS: i64 = 30 * 60_000;
 /// How long an ended token can still be renewed by a signature. A phone that lay in a drawer for longer asks for a nonce.
 const RENEWABLE_MS: i64 = 30 * 86_400_000;
-/// Wrong guesses after which a code is void.
-const MOST_WRONG: u32 = 5;
 
 /// The device that a request comes from.
 #[derive(Debug, Clone)]
@@ -116,11 +114,7 @@ pub(crate) fn redeem(tx: &Tx<'_>, request: &EnrolRequest, keys: &Keys, now: Unix
     }
     let id: String = clean.chars().take(CODE_ID).collect();
     let Some(code) = people::code(tx, &id)? else { return refuse(tx, ApiError::CodeWrong) };
-    if code.wrong >= MOST_WRONG {
-        return refuse(tx, ApiError::CodeLocked);
-    }
     if code.hash != hash {
-        people::count_wrong_guess(tx, &id)?;
         return refuse(tx, ApiError::CodeWrong);
     }
     let device = DeviceId::of(&request.public_key);

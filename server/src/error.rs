@@ -206,8 +206,6 @@ pub(crate) enum ApiError {
     CodeUsed,
     #[error("code has expired; ask for a new one")]
     CodeExpired,
-    #[error("code is void after too many wrong guesses; ask for a new one")]
-    CodeLocked,
     #[error("nonce is not fresh, or key or signature do not fit it; ask for a new nonce")]
     Proof,
     #[error("device belongs to somebody else: a courier's phone is personal, a tablet is shared within one outlet")]
@@ -230,6 +228,8 @@ pub(crate) enum ApiError {
     Stalled,
     #[error("too much at once; come back later")]
     Busy,
+    #[error("more than its share; go on in {0} s")]
+    SlowDown(u32),
     #[error("the server waits for its operator's word on whether its data are a copy; keep everything and come back later")]
     Copied,
     #[error("the newest answer that the device has is not known here; prove it")]
@@ -273,7 +273,6 @@ impl ApiError {
             Self::CodeWrong => ErrorCode::CodeWrong,
             Self::CodeUsed => ErrorCode::CodeUsed,
             Self::CodeExpired => ErrorCode::CodeExpired,
-            Self::CodeLocked => ErrorCode::CodeLocked,
             Self::Proof => ErrorCode::Proof,
             Self::DeviceTaken => ErrorCode::DeviceTaken,
             Self::Revoked => ErrorCode::Revoked,
@@ -285,6 +284,7 @@ impl ApiError {
             Self::Malformed(_) => ErrorCode::Malformed,
             Self::Stalled => ErrorCode::Stalled,
             Self::Busy => ErrorCode::Busy,
+            Self::SlowDown(_) => ErrorCode::SlowDown,
             Self::Copied => ErrorCode::Copied,
             Self::Prove => ErrorCode::Prove,
             Self::Witness => ErrorCode::Witness,
@@ -335,9 +335,14 @@ impl IntoResponse for ApiError {
             crate::say!("doorstep-server: {self}");
         }
         let mut response = Self::answer(status, code, &self.to_string());
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            let seconds = HeaderValue::from_static(if waits { "60" } else { "5" });
-            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        let retry_after = match self {
+            Self::SlowDown(seconds) => Some(seconds),
+            Self::Copied => Some(60),
+            _ if status == StatusCode::SERVICE_UNAVAILABLE => Some(5),
+            _ => None,
+        };
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -5,9 +5,11 @@ mod live;
 pub(crate) mod request;
 mod sync;
 
+use std::net::SocketAddr;
+
 use axum::{
     Router,
-    extract::{Path, Query, Request, State},
+    extract::{ConnectInfo, Path, Query, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
@@ -80,10 +82,18 @@ async fn nonce(State(app): State<App>) -> Result<Response, ApiError> {
 }
 
 async fn enrol_device(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
+    let source = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    if let Some(seconds) = source.and_then(|source| app.guesses.wait(source, (app.now)())) {
+        return Err(ApiError::SlowDown(seconds));
+    }
     let body = app.strangers.body(request).await?;
     let request: EnrolRequest = decode(&open(&body, MAX_BODY)?)?;
     let (now, keys) = ((app.now)(), app.keys.clone());
-    cbor(&app.db.write(move |tx| enrol::redeem(tx, &request, &keys, now)).await??)
+    let answer = app.db.write(move |tx| enrol::redeem(tx, &request, &keys, now)).await?;
+    if let (Err(ApiError::CodeWrong), Some(source)) = (&answer, source) {
+        app.guesses.count(source, now);
+    }
+    cbor(&answer?)
 }
 
 async fn session(State(app): State<App>, request: Request) -> Result<Response, ApiError> {

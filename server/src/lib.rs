@@ -24,6 +24,7 @@ mod feed;
 mod first;
 mod folder;
 mod gap;
+mod guesses;
 mod headoffice;
 mod http;
 mod import;

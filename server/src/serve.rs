@@ -231,6 +231,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
         in_flight: InFlight::new(BODIES),
         streams: InFlight::new(STREAMS),
         strangers: Arc::default(),
+        guesses: Arc::default(),
         storage: storage.clone(),
         uploading: Arc::default(),
         console_token: console_token.as_str().into(),

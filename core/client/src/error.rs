@@ -243,12 +243,12 @@ impl ClientError {
         match self {
             Self::Refused(refusal) => refusal.words(),
             Self::Network(Failure::Refused(ErrorCode::CodeWrong)) => fixed(
-                "注册码不对，请核对后再输入；错五次后该码作废",
-                "not a code; check it and type it again, after five wrong ones it is void",
+                "注册码不对，请核对后再输入；错五次后须等待才能再试",
+                "not a code; check it and type it again, after five wrong ones you have to wait",
             ),
-            Self::Network(Failure::Refused(ErrorCode::CodeUsed | ErrorCode::CodeExpired | ErrorCode::CodeLocked)) => fixed(
-                "注册码已使用、已过期或已作废，请向总部索取新的注册码",
-                "the code is used, expired or void; ask head office for a new one",
+            Self::Network(Failure::Refused(ErrorCode::CodeUsed | ErrorCode::CodeExpired)) => fixed(
+                "注册码已使用或已过期，请向总部索取新的注册码",
+                "the code is used or expired; ask head office for a new one",
             ),
             Self::Network(Failure::Refused(ErrorCode::DeviceTaken)) => fixed(
                 "本设备已由他人注册：派件员手机只能一人使用，平板只能由同一网点的人员共用",

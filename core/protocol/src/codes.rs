@@ -61,8 +61,6 @@ errors!(
     CodeUsed = "code_used" [403],
     /// The code's time is over.
     CodeExpired = "code_expired" [403],
-    /// The code is void after too many wrong guesses.
-    CodeLocked = "code_locked" [403],
     /// A revoked device reads, or comes with a code that it redeemed before.
     Revoked = "revoked" [403],
     /// The batch is not signed by the device's key.
@@ -109,6 +107,8 @@ errors!(
     Version = "version" [426],
     /// The chunk does not have its checksum.
     Checksum = "checksum" [460],
+    /// The device or the address has had more than its share; it goes on after `Retry-After`. Nothing is refused for good.
+    SlowDown = "slow_down" [429],
     /// A stored change cannot be read.
     Damaged = "damaged" [500],
     /// Anything else that failed at the server.

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use crate::{
     clock::NowFn,
     contact::Passing,
+    guesses::Guesses,
     in_flight::InFlight,
     keys::Keys,
     live::Live,
@@ -38,6 +39,8 @@ pub(crate) struct App {
     pub streams: Arc<InFlight>,
     /// Bodies without a token.
     pub strangers: Arc<Strangers>,
+    /// The sources of wrong guesses of codes.
+    pub guesses: Arc<Guesses>,
     /// Where photos' bytes are.
     pub storage: Storage,
     /// Decides which request continues an upload.

@@ -216,6 +216,7 @@ mod tests {
             in_flight: InFlight::new(BODIES),
             streams: InFlight::new(STREAMS),
             strangers: Arc::default(),
+            guesses: Arc::default(),
             storage: crate::photos::Storage::open(folder.path(), None).unwrap(),
             uploading: Arc::default(),
             console_token: "".into(),

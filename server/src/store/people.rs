@@ -69,8 +69,6 @@ pub(crate) struct Code {
     pub hash: Vec<u8>,
     pub person: String,
     pub expires_at: UnixMs,
-    /// The number of wrong guesses so far.
-    pub wrong: u32,
     pub redeemed_by: Option<DeviceId>,
     /// The last nonce that was signed for it.
     pub nonce: Option<Vec<u8>>,
@@ -78,22 +76,9 @@ pub(crate) struct Code {
 
 /// The code with this id, which is its beginning.
 pub(crate) fn code(tx: &Tx<'_>, id: &str) -> Result<Option<Code>, StoreError> {
-    tx.maybe(sql!("SELECT hash, person, expires_at, wrong, redeemed_by, nonce FROM code WHERE id = ?1"), params![id], |row| {
-        Ok(Code {
-            hash: row.get(0)?,
-            person: row.get(1)?,
-            expires_at: row.get(2)?,
-            wrong: row.get(3)?,
-            redeemed_by: row.get(4)?,
-            nonce: row.get(5)?,
-        })
+    tx.maybe(sql!("SELECT hash, person, expires_at, redeemed_by, nonce FROM code WHERE id = ?1"), params![id], |row| {
+        Ok(Code { hash: row.get(0)?, person: row.get(1)?, expires_at: row.get(2)?, redeemed_by: row.get(3)?, nonce: row.get(4)? })
     })
-}
-
-/// Counts a wrong guess.
-pub(crate) fn count_wrong_guess(tx: &Tx<'_>, id: &str) -> Result<(), StoreError> {
-    tx.run(sql!("UPDATE code SET wrong = wrong + 1 WHERE id = ?1"), params![id])?;
-    Ok(())
 }
 
 /// Notes which device has redeemed a code, and the nonce that it signed.
