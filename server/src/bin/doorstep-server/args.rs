@@ -402,7 +402,7 @@ pub enum SmsCommand {
     },
 }
 
-/// What to do with refused records.
+/// The commands for refused records.
 #[derive(Subcommand)]
 pub enum QuarantineCommand {
     /// 列出 List refused records, oldest first.
