@@ -42,9 +42,8 @@ pub use crate::{
     packs::PackRow,
     photos::{PhotoRow, Scrub, Scrubbed},
     project::CaseRow,
-    quarantine::Item,
     replace_key::Pinned,
-    store::findings::FindingRow,
+    store::{findings::FindingRow, quarantine::Item},
 };
 
 /// How long a code can be redeemed.

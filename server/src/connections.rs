@@ -1,8 +1,9 @@
-//! Connections: how many are open at once, which one is ended for a newcomer, and which ones are ended because nobody reads.
+//! Limits the connections: how many are open at once, which one ends for a new one, and which ones end because their peer does
+//! not read.
 //!
-//! A process has only so many files. A stranger who opens sockets and says nothing must not keep a device out, so there is a most, and
-//! beyond it the connection that has been without a request for the longest is ended. A peer that asks and does not read its answer
-//! would hold what the answer holds: [`Connections::end_unread`] ends its connection.
+//! A process can open only so many files. A stranger who opens sockets and sends nothing must not keep a device out, so the
+//! number of connections is limited, and at the limit the one that was idle longest ends. A peer that sends requests and does not
+//! read the answers would hold their memory: [`Connections::end_unread`] ends its connection.
 
 use std::{
     collections::BTreeMap,
@@ -34,36 +35,36 @@ use tokio::{
 
 use crate::timeouts::STALL;
 
-/// Files that are kept free of connections: the database, photos that are read and written, the log.
+/// The number of files that are kept for other uses: the database, photos that are read and written, the log.
 const RESERVE: u64 = 256;
-/// Most connections, wherever the limit of files would allow more.
+/// The largest number of connections, even if the limit of open files permits more.
 const MOST: u64 = 16_384;
-/// How often answers that nobody reads are looked for.
+/// The interval of the search for unread answers.
 pub(crate) const LOOK: Duration = Duration::from_secs(5);
 
 /// The connections of one server.
 pub(crate) struct Connections {
     most: usize,
-    /// By the peer's address, less those that are to end.
+    /// The open connections by the peer's address, without those that are ending.
     open: Mutex<BTreeMap<SocketAddr, Arc<Connection>>>,
 }
 
 /// One connection.
 struct Connection {
-    /// It is to end; its stream sees this.
+    /// Whether the connection must end. Its stream checks this.
     over: AtomicBool,
     /// The task that reads and writes the stream.
     waker: Mutex<Option<Waker>>,
     work: Mutex<Work>,
 }
 
-/// What a connection is used for.
+/// The present work of a connection.
 struct Work {
-    /// Requests that are not answered to their end.
+    /// The number of requests whose answers have not ended.
     requests: usize,
-    /// Since when there is none.
+    /// When the last of these ended.
     idle_since: Instant,
-    /// Answers whose next part is ready, and since when their reader has not asked for it.
+    /// The answers whose next part is ready, with the time since when the peer has not asked for it.
     unread: BTreeMap<u64, Instant>,
     next: u64,
 }
@@ -85,7 +86,7 @@ impl Connection {
         }
     }
 
-    /// An error once the connection is to end; until then the task is noted, so that it is woken.
+    /// Fails once the connection must end. Until then it stores the task's waker, so that the end wakes the task.
     fn check(&self, cx: &Context<'_>) -> io::Result<()> {
         let mut waker = lock(&self.waker);
         if waker.as_ref().is_none_or(|known| !known.will_wake(cx.waker())) {
@@ -95,7 +96,7 @@ impl Connection {
     }
 }
 
-/// Raises this process's limit of open files as far as it may, and returns how many connections fit below it.
+/// Raises this process's limit of open files as far as permitted, and returns how many connections fit below it.
 pub(crate) fn most_by_files() -> usize {
     let mut limit = getrlimit(Resource::Nofile);
     let wanted = limit.maximum.unwrap_or(MOST + RESERVE).min(MOST + RESERVE);
@@ -114,7 +115,7 @@ impl Connections {
         Arc::new(Self { most: most.max(1), open: Mutex::default() })
     }
 
-    /// Enters a connection. At the most, the one that has been idle for the longest is ended for it; none if all are at work.
+    /// Registers a connection. At the limit the connection that was idle longest ends for it; `None` if all are at work.
     fn enter(self: &Arc<Self>, peer: SocketAddr) -> Option<Place> {
         let mut open = lock(&self.open);
         if open.len() >= self.most {
@@ -144,7 +145,8 @@ impl Connections {
         Some(Busy { connection, answer })
     }
 
-    /// Ends connections with an answer whose next part has been ready for [`STALL`] and was not asked for. Returns how many.
+    /// Ends the connections with an answer whose next part has been ready for [`STALL`] and was not asked for. Returns their
+    /// number.
     pub(crate) fn end_unread(&self) -> usize {
         let now = Instant::now();
         let mut open = lock(&self.open);
@@ -170,21 +172,21 @@ pub(crate) struct Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut open = lock(&self.all.open);
-        // A newcomer may have the address already.
+        // A new connection may already have the same address.
         if open.get(&self.peer).is_some_and(|there| Arc::ptr_eq(there, &self.connection)) {
             open.remove(&self.peer);
         }
     }
 }
 
-/// A request that is at work, until its answer has ended.
+/// A running request, until its answer has ended.
 struct Busy {
     connection: Arc<Connection>,
     answer: u64,
 }
 
 impl Busy {
-    /// From now on the reader is waited for, or no longer.
+    /// Notes whether the peer is waited for.
     fn unread(&self, waits: bool) {
         let mut work = lock(&self.connection.work);
         if waits {
@@ -204,7 +206,7 @@ impl Drop for Busy {
     }
 }
 
-/// Notes each request of a connection until its answer has ended.
+/// Tracks each request of a connection until its answer has ended.
 pub(crate) async fn watch(State(all): State<Arc<Connections>>, request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
     let busy = peer.and_then(|peer| all.begin(peer));
@@ -214,7 +216,7 @@ pub(crate) async fn watch(State(all): State<Arc<Connections>>, request: Request,
     response.map(|body| Body::new(Watched { body, busy }))
 }
 
-/// The body of an answer that is noted until its end.
+/// The body of an answer that is tracked until its end.
 struct Watched {
     body: Body,
     busy: Busy,
@@ -226,7 +228,7 @@ impl http_body::Body for Watched {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let frame = Pin::new(&mut self.body).poll_frame(cx);
-        // While nothing is ready it is we who are waited for.
+        // While no part is ready the peer waits for the server.
         self.busy.unread(frame.is_ready());
         frame
     }
@@ -240,7 +242,7 @@ impl http_body::Body for Watched {
     }
 }
 
-/// Accepts as `A` does, below the most.
+/// Accepts like `A`, within the limit of connections.
 #[derive(Clone)]
 pub(crate) struct Bounded<A> {
     pub all: Arc<Connections>,
@@ -264,7 +266,7 @@ where
         Box::pin(async move {
             let place = place?.ok_or(io::ErrorKind::ConnectionRefused)?;
             let mut accepting = Box::pin(accepting);
-            // A handshake ends early when another connection needs the place.
+            // A handshake ends early if another connection needs the place.
             let (stream, service) = std::future::poll_fn(|cx| match place.connection.check(cx) {
                 Ok(()) => accepting.as_mut().poll(cx),
                 Err(over) => Poll::Ready(Err(over)),
@@ -275,7 +277,7 @@ where
     }
 }
 
-/// A stream that fails once its connection is to end.
+/// A stream that fails once its connection must end.
 pub(crate) struct Ending<S> {
     stream: S,
     place: Place,

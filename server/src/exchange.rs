@@ -41,7 +41,7 @@ pub(crate) struct Asked {
     pub now: UnixMs,
     pub device: Device,
     pub spoken: Spoken,
-    /// What a device of this version may do.
+    /// The rights of a device that speaks this version.
     pub reach: Reach,
     /// The name of the protocol version.
     pub proto: &'static str,

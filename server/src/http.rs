@@ -33,7 +33,7 @@ use crate::{
     strangers::MAX_BODY,
 };
 
-/// Largest query for the states of photos, in bytes.
+/// The largest query for the states of photos, in bytes.
 const MAX_PHOTO_QUERY_BYTES: usize = 64 * 1024;
 
 pub(crate) fn router(app: App) -> Router {

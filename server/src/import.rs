@@ -22,7 +22,7 @@ use crate::{
 /// A row that was not imported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BadRow {
-    /// Its line in the file, from 1.
+    /// The line of the row in the file, from 1.
     pub line: u64,
     /// The fault of the row, without the recipient's data.
     pub fault: String,

@@ -11,30 +11,31 @@ use doorstep_domain::DeviceId;
 
 use crate::error::ApiError;
 
-/// Most bodies of one device at once, taken or given.
+/// The largest number of bodies of one device at once, received or sent.
 pub(crate) const BODIES: usize = 4;
-/// Most streams of hints of one device at once: an app that lost its connection opens the next before the server knows.
+/// The largest number of streams of hints of one device at once. An app that lost its connection opens the next stream before the
+/// server knows of the loss.
 pub(crate) const STREAMS: usize = 3;
 
-/// Work that is going on, by device.
+/// The number of running tasks of one kind, by device.
 pub(crate) struct InFlight {
     most: usize,
     taken: Mutex<HashMap<DeviceId, usize>>,
 }
 
-/// The right to receive one body, until dropped.
+/// A device's place for one task, until dropped.
 pub(crate) struct Place {
     all: Arc<InFlight>,
     device: DeviceId,
 }
 
 impl InFlight {
-    /// At most so many places a device.
+    /// Makes a limit of `most` places for each device.
     pub(crate) fn new(most: usize) -> Arc<Self> {
         Arc::new(Self { most, taken: Mutex::default() })
     }
 
-    /// Takes a place, or says that the device has too many already.
+    /// Takes a place, or refuses a device that has too many.
     pub(crate) fn enter(self: &Arc<Self>, device: DeviceId) -> Result<Place, ApiError> {
         let mut places = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = places.entry(device).or_default();

@@ -196,7 +196,7 @@ pub(crate) fn catch_up_here(store: &Store, rules: &Rules, now: UnixMs) -> Result
 pub struct CaseRow {
     /// The case.
     pub case: CaseId,
-    /// Its waybill.
+    /// The waybill of the case.
     pub waybill: String,
     /// Origin outlet; empty if unlisted.
     pub origin_outlet: String,

@@ -5,7 +5,6 @@
 use doorstep_document::{Change, NewEntry, Refusal};
 use doorstep_domain::{CaseId, ChangeHash, DeviceId, DocKind, DocRef, Receipt, Release, UnixMs};
 use doorstep_protocol::{Decision, Quarantined};
-use serde::Serialize;
 
 use crate::{
     case_log,
@@ -15,7 +14,7 @@ use crate::{
     keys::Keys,
     store::{
         docs,
-        quarantine::{self, Decided, Kept, Original},
+        quarantine::{self, Decided, Item, Original},
         tx::{StoreError, Tx},
     },
     verify::{Offered, Verified},
@@ -59,43 +58,10 @@ pub(crate) fn decisions(tx: &Tx<'_>, device: &DeviceId, asked: &[Quarantined]) -
 
 const MOST_ASKED: usize = 64;
 
-/// One quarantined change, for a person to judge.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Item {
-    /// The case.
-    pub case: CaseId,
-    /// The change.
-    pub change: ChangeHash,
-    /// Why it was refused, as a code of the protocol.
-    pub reason: String,
-    /// The rule of the policy that refused it.
-    pub rule: Option<String>,
-    /// The version of the policy at that time.
-    pub policy_version: u32,
-    /// The device that sent it.
-    pub device: DeviceId,
-    /// The number of the batch in the device's chain.
-    pub batch: u64,
-    /// The person who was signed in.
-    pub person: String,
-    /// When the server received it.
-    pub received_at: UnixMs,
-    /// When the act happened, as far as is known.
-    pub acted_at: Option<UnixMs>,
-    /// `open`, `released` or `discarded`.
-    pub state: String,
-    /// The reviewer who decided.
-    pub decided_by: Option<String>,
-    /// The reviewer's reason.
-    pub why: Option<String>,
-    /// The kinds of its entries with their authors; empty if it can not be read.
-    pub entries: Vec<String>,
-}
-
 /// Lists quarantined changes, oldest first; with `decided`, the decided ones too.
 pub(crate) fn list(tx: &Tx<'_>, decided: bool) -> Result<Vec<Item>, ApiError> {
-    let kept = if decided { quarantine::all(tx)? } else { quarantine::open(tx)? };
-    Ok(kept.into_iter().map(Item::of).collect())
+    let listed = if decided { quarantine::all(tx, entries_of) } else { quarantine::open(tx, entries_of) };
+    Ok(listed?)
 }
 
 /// Reads a refused change. The kind of document comes from its entries, because the batch may have named another one and the
@@ -108,27 +74,10 @@ fn read_kept(id: CaseId, bytes: &[u8]) -> Result<Change, Refusal> {
     }
 }
 
-impl Item {
-    fn of(kept: Kept) -> Self {
-        let read = read_kept(kept.case, &kept.bytes);
-        let entries = read.iter().flat_map(|change| change.entries()).map(|e| format!("{} {}", e.body.kind(), e.author.user));
-        Self {
-            case: kept.case,
-            change: kept.hash,
-            reason: kept.reason,
-            rule: kept.rule,
-            policy_version: kept.policy_version,
-            device: kept.device,
-            batch: kept.batch,
-            person: kept.person,
-            received_at: kept.received_at,
-            acted_at: kept.acted_at,
-            state: kept.state,
-            decided_by: kept.decided_by,
-            why: kept.why,
-            entries: entries.collect(),
-        }
-    }
+/// The kinds of a refused change's entries with their authors. Empty if the change can not be read.
+fn entries_of(case: CaseId, bytes: &[u8]) -> Vec<String> {
+    let read = read_kept(case, bytes);
+    read.iter().flat_map(|change| change.entries()).map(|entry| format!("{} {}", entry.body.kind(), entry.author.user)).collect()
 }
 
 /// Why a decision on a quarantined change is impossible.

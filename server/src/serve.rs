@@ -49,9 +49,9 @@ pub struct Config {
     /// What to do with a data folder that looks like a copy. `None`: the server answers no request until its operator makes a
     /// statement.
     pub if_copied: Option<IfCopied>,
-    /// Most connections at once; without it, and at most, as many as the limit of open files allows.
+    /// The largest number of connections at once. The limit of open files is its maximum and its default.
     pub connections: Option<usize>,
-    /// The clock.
+    /// The source of time.
     pub now: NowFn,
     /// The protocol versions that the server speaks: [`doorstep_protocol::VERSIONS`].
     pub versions: &'static [Version],
@@ -99,8 +99,8 @@ impl Running {
         self.tls.as_ref().ok_or(TlsError::Off)?.reload().await
     }
 
-    /// Stops: first the gateway, then the listener, then the requests that are at work. Each has ten seconds, so that a peer that does
-    /// not answer or does not read can not keep the process alive.
+    /// Stops the gateway, then the listener, then the running requests. The gateway and the requests have ten seconds each, so that
+    /// a peer that neither answers nor reads can not keep the process alive.
     pub async fn stop(self) {
         self.live.end();
         self.stop_sms.notify_one();
@@ -353,9 +353,9 @@ fn warn_of_clock(found: &clock::Found) {
     }
 }
 
-/// How long the gateway, and then the requests, have for their end when the server stops.
+/// How long the gateway, and then the requests, may take to end when the server stops.
 const AT_END: Duration = Duration::from_secs(10);
-/// How often storage and the log are looked at.
+/// The interval of the checks of storage and log.
 const TIDY: Duration = Duration::from_secs(24 * 3_600);
 
 /// Once a day drops expired rows, asks again for photos that storage has lost, and audits the log.

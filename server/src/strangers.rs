@@ -1,6 +1,6 @@
-//! Bodies of requests that need no token: enrolling, a new session. A stranger may send them, so they have a size and a time of their own,
-//! and only so many are waited for at once: a newcomer ends the one that has been waited for the longest. A device's own body comes
-//! in one piece with its head, so it is never that one.
+//! Request bodies without a token: enrolments and new sessions. A stranger may send them, so they have their own limits of size
+//! and time, and of their number: at that limit a new body ends the one that was waited for longest. A device sends its body in
+//! one piece with the headers, so it is never the one that ends.
 
 use std::{
     collections::VecDeque,
@@ -13,14 +13,14 @@ use tokio::{sync::Notify, time::timeout};
 
 use crate::{error::ApiError, http::request::body_of};
 
-/// Most bodies of strangers that are waited for at once.
+/// The largest number of such bodies that are waited for at once.
 const MOST: usize = 64;
-/// Longest wait for the whole body.
+/// The longest wait for a whole body.
 const WHOLE: Duration = Duration::from_secs(10);
-/// Largest body, in bytes.
+/// The largest body, in bytes.
 pub(crate) const MAX_BODY: usize = 4_096;
 
-/// Bodies of strangers that are waited for, the longest first.
+/// The bodies that are waited for, longest first.
 #[derive(Default)]
 pub(crate) struct Strangers(Mutex<VecDeque<Arc<Notify>>>);
 
@@ -42,8 +42,8 @@ impl Strangers {
         Waiting { all: self, over }
     }
 
-    /// The body of a request without a token. It is refused when it is larger than [`MAX_BODY`], is not here after ten seconds, or has
-    /// to leave for another.
+    /// Reads the body of a request without a token. Refuses a body that is larger than [`MAX_BODY`], is incomplete after ten
+    /// seconds, or has to make room for another.
     pub(crate) async fn body(&self, request: Request) -> Result<Bytes, ApiError> {
         let waiting = self.enter();
         tokio::select! {
@@ -54,7 +54,7 @@ impl Strangers {
     }
 }
 
-/// One of them, until dropped.
+/// A place among the bodies, until dropped.
 struct Waiting<'a> {
     all: &'a Strangers,
     over: Arc<Notify>,

@@ -29,16 +29,16 @@ const ALIVE: Duration = Duration::from_secs(20);
 /// The number of bytes that tell HTTP/2 from HTTP/1.
 const PREFACE: usize = 24;
 
-/// Most headers of a request; the HTTP library answers 431 beyond.
+/// The largest number of headers in a request. The HTTP library answers 431 beyond it.
 const MOST_HEADERS: usize = 64;
-/// Largest head of a request, in bytes.
+/// The largest head of a request, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
-/// Most that one connection buffers, in bytes. A head that is larger is answered 431.
+/// The largest buffer of a connection, in bytes. A larger head is answered with 431.
 const BUFFER: usize = 64 * 1024;
-/// Most requests at once on one HTTP/2 connection. A device sends few.
+/// The largest number of requests at once on one HTTP/2 connection. A device sends few.
 const MOST_STREAMS: u32 = 32;
 
-/// Bounds both protocols.
+/// Sets the limits of both protocols.
 pub(crate) fn bound(builder: &mut Builder<TokioExecutor>) {
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS).max_headers(MOST_HEADERS).max_buf_size(BUFFER);
     let mut http2 = builder.http2();

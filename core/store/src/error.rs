@@ -109,7 +109,7 @@ pub enum StoreError {
     /// The device is not enrolled.
     #[error("record: this device is not enrolled")]
     NotEnrolled,
-    /// The store is enrolled for somebody else.
+    /// The store is enrolled for another person.
     #[error("enrol: this store belongs to another person")]
     OtherPerson,
     /// No rule pack has been received yet.

@@ -13,14 +13,14 @@ use crate::{Store, StoreError, photos};
 pub enum PhotoStanding {
     /// The entry that names it is not accepted yet. The photo follows the entry.
     EntryFirst,
-    /// It is sent with the next sync, and waits only for the network.
+    /// The photo is sent with the next sync, and waits only for the network.
     Ready,
-    /// It is not sent now.
+    /// The photo is not sent now.
     Held {
         /// The reason.
         hold: Hold,
     },
-    /// Part of it is at the server.
+    /// Part of the photo is at the server.
     Sending {
         /// The number of bytes at the server.
         sent: u64,
@@ -30,13 +30,13 @@ pub enum PhotoStanding {
         /// The server's code, or `unreadable`.
         code: String,
     },
-    /// It is at the server, verified.
+    /// The server has the photo and has verified it.
     Stored,
-    /// Its file is gone from this device, and the server lacks it.
+    /// The file is gone from this device, and the server lacks the photo.
     Lost,
-    /// Its file holds other bytes than were recorded, so it is void as evidence.
+    /// The file holds other bytes than were recorded, so the photo is void as evidence.
     Void,
-    /// It is at the server, and its file was deleted here after its retention.
+    /// The server has the photo, and the file was deleted here after its retention.
     LetGo,
     /// Head office has discarded the entry that names it. The file is kept.
     Discarded,

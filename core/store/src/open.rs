@@ -88,8 +88,7 @@ impl Store {
         self.closed
     }
 
-    /// Why files or folders that other accounts may read could not be closed or checked at this opening; `None` if all are
-    /// closed.
+    /// Why this opening could not close or check some files or folders, which other accounts may read; `None` if all are closed.
     pub fn left_open_to_others(&self) -> Option<&str> {
         self.left_open.as_deref()
     }

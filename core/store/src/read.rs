@@ -12,7 +12,7 @@ use crate::{Recording, Store, StoreError, project, recording::Kept, uptime};
 pub struct CaseRow {
     /// The case.
     pub case: CaseId,
-    /// Its waybill.
+    /// The waybill of the case.
     pub waybill: String,
     /// The state of the case.
     pub state: String,
@@ -75,7 +75,7 @@ impl CaseRow {
     }
 }
 
-/// One case, folded and judged.
+/// A case, folded and judged.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CaseView {
     /// The case id.

@@ -40,9 +40,9 @@ impl fmt::Debug for Receipt {
 pub enum ReceiptStatus {
     /// The recipient's device has it.
     Delivered,
-    /// It will not be delivered.
+    /// The segment will not be delivered.
     Undelivered,
-    /// Its validity ended before it could be delivered.
+    /// The validity of the segment ended before it could be delivered.
     Expired,
     /// The network refused it.
     Rejected,

@@ -33,15 +33,13 @@ pub(crate) struct App {
     pub console_token: Arc<str>,
     /// The passing requests of devices.
     pub passing: Passing,
-    /// Bodies that are being taken or given.
+    /// Limits the bodies of one device that are being received or sent.
     pub in_flight: Arc<InFlight>,
-    /// Streams of hints.
+    /// Limits the streams of hints of one device.
     pub streams: Arc<InFlight>,
-    /// Bodies without a token.
+    /// Limits the request bodies without a token.
     pub strangers: Arc<Strangers>,
-    /// The sources of wrong guesses of codes.
-    pub guesses: Arc<Guesses>,
-    /// Where photos' bytes are.
+    /// The storage of photos' bytes.
     pub storage: Storage,
     /// Decides which request continues an upload.
     pub uploading: Arc<Uploading>,

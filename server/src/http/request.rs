@@ -53,7 +53,7 @@ pub(super) async fn of_token(app: &App, headers: &HeaderMap, renewal: Option<Vec
     app.db.read(move |tx| enrol::authenticate(tx, &token, renewal.as_deref(), now)).await
 }
 
-/// What a device of the request's version may do.
+/// The rights of a device that speaks the request's version.
 pub(super) fn reach_of(app: &App, headers: &HeaderMap) -> Result<Reach, ApiError> {
     let name = headers.get(PROTO_HEADER).map(|value| value.to_str().unwrap_or_default());
     reach(app.versions, name).ok_or(ApiError::Version)

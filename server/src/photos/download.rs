@@ -35,8 +35,8 @@ pub(crate) fn may_read(tx: &Tx<'_>, device: &Device, id: &PhotoId) -> Result<boo
     Ok(false)
 }
 
-/// A stored photo, or the part that the request wants. Its bytes are read from storage as the reader takes them; `place` is held until
-/// the last one.
+/// Responds with a stored photo, or with the requested range of it. The bytes are read from storage as the client takes them, and
+/// `place` is held until the last one.
 pub(crate) async fn respond(
     db: &Db,
     storage: &Storage,

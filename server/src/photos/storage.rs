@@ -57,7 +57,7 @@ impl Storage {
         }
     }
 
-    /// A photo's bytes, or a part of them, as they are asked for; `None` if they are not there.
+    /// A photo's bytes or a range of them, as a stream; `None` if it is not in storage.
     pub(crate) async fn stream(
         &self,
         id: &PhotoId,
@@ -71,7 +71,7 @@ impl Storage {
         }
     }
 
-    /// How many bytes a photo has in storage; `None` if it is not there.
+    /// The length of a photo in storage; `None` if it is not there.
     pub(crate) async fn size(&self, id: &PhotoId) -> Result<Option<u64>, ApiError> {
         match self.0.head(&photo(id)).await {
             Ok(found) => Ok(Some(found.size)),

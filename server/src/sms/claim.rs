@@ -175,7 +175,7 @@ pub(super) fn judged(tx: &Tx<'_>, book: &Rulebook, row: &Queued, way: Way, now: 
     if judged.state == State::Closed || message.is_void {
         return settle(SmsState::Cancelled, None);
     }
-    // Its recorder has sent it after all, after leaving it to others.
+    // The recorder has sent the message after all, after leaving it to others.
     if message.state.has_left() {
         return settle(SmsState::Covered, None);
     }

@@ -246,7 +246,7 @@ impl Gateway {
         Ok(())
     }
 
-    /// Records the outcome of a submission, however long the database takes: without it the message would be uncertain.
+    /// Records the outcome of a submission. Tries until the database accepts it, because without it the message would be uncertain.
     async fn settle(&self, message: Claimed, outcome: Submitted, waiting: &mut Vec<Waiting>) {
         loop {
             let (claimed, became) = (message.clone(), outcome.clone());

@@ -52,7 +52,7 @@ pub(crate) fn take_report(
     let is_recorder = row.device == *device;
     let is_holder = row.holder == Some(entry.key.tag);
     if report.state == SmsState::Offered {
-        // Its recorder gave it up unsent. The gateway may send it from now on, for as long as the rules say.
+        // The recorder gave the message up unsent. The gateway may send it from now on, for as long as the rules say.
         let again = row.state == SmsState::Failed && row.holder.is_none() && !row.told && report.round > row.round;
         if is_recorder && (row.state == SmsState::Queued || again) {
             set(tx, &row, SmsState::Offered, report.round, None)?;

@@ -26,7 +26,7 @@ pub struct MessageRow {
     pub waybill: String,
     /// The key of the SMS.
     pub entry: String,
-    /// Its state, as far as head office knows.
+    /// The state of the SMS, as far as head office knows.
     pub state: String,
     /// The number of the try.
     pub round: u32,
@@ -41,7 +41,7 @@ pub struct MessageRow {
 /// A customer's SMS.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InboundRow {
-    /// Its number in the list.
+    /// The number of the SMS in the list.
     pub id: i64,
     /// The sender's masked number.
     pub number: String,
@@ -95,11 +95,11 @@ pub(crate) fn inbound(tx: &Tx<'_>, open: bool, limit: u32) -> Result<Vec<Inbound
 /// A person's finding about an SMS of unknown outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
-    /// It was sent.
+    /// The SMS was sent.
     Sent,
-    /// It was not sent.
+    /// The SMS was not sent.
     NotSent,
-    /// It should be sent once more, whatever became of the first try.
+    /// The SMS should be sent once more, whatever became of the first try.
     Again,
 }
 

@@ -171,7 +171,7 @@ pub(crate) fn see_fork(tx: &Tx<'_>, id: i64, now: UnixMs) -> Result<bool, StoreE
 /// A fork alarm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fork {
-    /// Its id.
+    /// The id of the alarm.
     pub id: i64,
     /// The device.
     pub device: DeviceId,

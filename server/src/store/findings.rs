@@ -14,7 +14,7 @@ pub struct FindingRow {
     pub rule: String,
     /// The liable outlet; empty if unknown.
     pub outlet: String,
-    /// Its share in percent.
+    /// The share of the liable outlet, in percent.
     pub share: u8,
     /// The amount in fen.
     pub amount: Option<i64>,

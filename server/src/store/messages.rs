@@ -77,7 +77,7 @@ fn all(tx: &Tx<'_>, sql: Sql, params: Params<'_>) -> Result<Vec<Queued>, StoreEr
     Ok(rows.into_iter().flatten().collect())
 }
 
-/// One message.
+/// Finds a message by its key.
 pub(crate) fn one(tx: &Tx<'_>, (case, entry): Which<'_>) -> Result<Option<Queued>, StoreError> {
     let found = tx.maybe(
         sql!("SELECT ", message_columns!(), " FROM message WHERE case_id = ?1 AND entry = ?2"),

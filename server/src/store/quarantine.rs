@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use doorstep_domain::{CaseId, ChangeHash, DeviceId, InstallId, Receipt, RefusalCode, UnixMs};
 use doorstep_sql::{receipt, receipt_columns};
+use serde::Serialize;
 
 use super::{
     log_rows::readable,
@@ -91,35 +92,55 @@ pub(crate) fn decision(
 }
 
 /// A change in quarantine, for a person to judge.
-pub(crate) struct Kept {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Item {
+    /// The case.
     pub case: CaseId,
-    pub hash: ChangeHash,
+    /// The change.
+    pub change: ChangeHash,
+    /// Why it was refused, as a code of the protocol.
     pub reason: String,
+    /// The rule of the policy that refused it.
     pub rule: Option<String>,
+    /// The version of the policy at that time.
     pub policy_version: u32,
+    /// The device that sent it.
     pub device: DeviceId,
+    /// The number of the batch in the device's chain.
     pub batch: u64,
+    /// The person who was signed in.
     pub person: String,
+    /// When the server received it.
     pub received_at: UnixMs,
+    /// When the act happened, as far as is known.
     pub acted_at: Option<UnixMs>,
+    /// `open`, `released` or `discarded`.
     pub state: String,
+    /// The reviewer who decided.
     pub decided_by: Option<String>,
+    /// The reviewer's reason.
     pub why: Option<String>,
-    pub bytes: Vec<u8>,
+    /// The kinds of its entries with their authors; empty if it can not be read.
+    pub entries: Vec<String>,
 }
 
-/// The columns of [`Kept`].
-macro_rules! kept_columns {
+/// The columns of an [`Item`], in the order of [`Item::of`], and the change's bytes.
+macro_rules! item_columns {
     () => {
         "case_id, hash, reason, rule, policy_version, device, batch, person, received_at, acted_at, state, decided_by, why, bytes"
     };
 }
 
-impl Kept {
-    fn of(row: &Row<'_>) -> Result<Self, StoreError> {
+/// Describes the entries of a change, given its case and its bytes.
+pub(crate) type Describe = fn(CaseId, &[u8]) -> Vec<String>;
+
+impl Item {
+    fn of(row: &Row<'_>, describe: Describe) -> Result<Self, StoreError> {
+        let case = row.get(0)?;
+        let bytes: Vec<u8> = row.get(13)?;
         Ok(Self {
-            case: row.get(0)?,
-            hash: row.get(1)?,
+            case,
+            change: row.get(1)?,
             reason: row.get(2)?,
             rule: row.get(3)?,
             policy_version: row.get(4)?,
@@ -131,23 +152,25 @@ impl Kept {
             state: row.get(10)?,
             decided_by: row.get(11)?,
             why: row.get(12)?,
-            bytes: row.get(13)?,
+            entries: describe(case, &bytes),
         })
     }
 }
 
 /// The open changes, oldest first.
-pub(crate) fn open(tx: &Tx<'_>) -> Result<Vec<Kept>, StoreError> {
+pub(crate) fn open(tx: &Tx<'_>, describe: Describe) -> Result<Vec<Item>, StoreError> {
     tx.all(
-        sql!("SELECT ", kept_columns!(), " FROM quarantine WHERE state = 'open' ORDER BY received_at, case_id, hash"),
+        sql!("SELECT ", item_columns!(), " FROM quarantine WHERE state = 'open' ORDER BY received_at, case_id, hash"),
         params![],
-        Kept::of,
+        |row| Item::of(row, describe),
     )
 }
 
 /// All changes, decided ones too, oldest first.
-pub(crate) fn all(tx: &Tx<'_>) -> Result<Vec<Kept>, StoreError> {
-    tx.all(sql!("SELECT ", kept_columns!(), " FROM quarantine ORDER BY received_at, case_id, hash"), params![], Kept::of)
+pub(crate) fn all(tx: &Tx<'_>, describe: Describe) -> Result<Vec<Item>, StoreError> {
+    tx.all(sql!("SELECT ", item_columns!(), " FROM quarantine ORDER BY received_at, case_id, hash"), params![], |row| {
+        Item::of(row, describe)
+    })
 }
 
 /// The open changes whose hexadecimal hash begins with `prefix`, at most two. A row with a damaged key has no name and is left

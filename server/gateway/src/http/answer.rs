@@ -34,7 +34,7 @@ pub(crate) fn said(config: &HttpConfig, status: u16, body: Option<&[u8]>) -> Sai
         }
         429 => Said::Busy("the provider says later"),
         401 | 403 => Said::Done(Submitted::Refused { fault: Fault::Account, code: format!("http {status}") }),
-        // Behind the failing server the message may or may not have been passed on.
+        // A failing server may have passed the message on before it failed.
         408 | 500.. => uncertain("the provider failed"),
         _ => {
             let code = code.unwrap_or_else(|| format!("http {status}"));

@@ -43,11 +43,11 @@ pub enum Command {
         /// in a bucket. Without it a second process is refused.
         #[arg(long)]
         shared_folder: bool,
-        /// 最多同时连接数 Most connections at once; no more than the limit of open files allows (ulimit -n), which is the default.
+        /// 最多同时连接数 The largest number of connections at once; at most, and by default, the limit of open files (ulimit -n).
         #[arg(long, value_name = "NUMBER")]
         connections: Option<usize>,
-        /// 数据像是副本时怎么办；不给则停止应答，等人确认 What to do if the data look like a copy; without it the server answers nothing
-        /// until a person has said `moved` or `restore`.
+        /// 数据像是副本时怎么办；不给则停止应答，等人确认 What to do if the data look like a copy; without it the server answers no request until a
+        /// person has said `moved` or `restore`.
         #[arg(long, value_name = "WORD")]
         if_copied: Option<Word>,
         /// 以 JSON 输出 Print JSON.
@@ -402,7 +402,7 @@ pub enum SmsCommand {
     },
 }
 
-/// What to do with refused records.
+/// The commands for refused records.
 #[derive(Subcommand)]
 pub enum QuarantineCommand {
     /// 列出 List refused records, oldest first.
