@@ -141,7 +141,7 @@ pub struct BroughtDoc<'a> {
 
 impl Brought {
     /// The hash of the whole chain, and the changes of these documents that are in it. `None` if it names documents or changes
-    /// that the batch does not have, or names one twice.
+    /// that the batch does not have, or more changes than it has.
     pub fn chain<'a>(&self, docs: &[BroughtDoc<'a>]) -> Option<(Digest, Vec<&'a ChangeHash>)> {
         // A document whose pack does not rebuild can be a link once.
         let mut room: Vec<usize> = docs.iter().map(|doc| doc.changes.len().max(1)).collect();
