@@ -209,7 +209,8 @@ fn proves_some(index: &CaseIndex<'_>, message: &Message, of: Option<&Act<'_>>) -
 }
 
 words!(
-    /// The basis that makes a failed delivery a valid attempt for its day (domain 5.3).
+    /// The basis that makes a failed delivery a valid attempt for its day (domain 5.3). An attempt that handed the parcel over is
+    /// not a failed delivery.
     Basis {
         /// A message to the customer.
         Sms = "basis_sms",
