@@ -1,4 +1,4 @@
-//! One change: written without a document, read behind every fence.
+//! One change: written without loading a document, and read with every check that needs no history.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,13 +16,12 @@ use crate::{Link, MAX_CHANGE_BYTES, MAX_CHANGE_OPS, NewEntry, Position, Refusal,
 
 /// Most entries in one change.
 const MAX_ENTRIES: usize = 16;
-/// Most heads a change may join: one per installation that ever wrote to the case, in the worst case.
+/// Most heads that a change may join. In the worst case there is one for each installation that ever wrote to the case.
 const MAX_DEPS: usize = 64;
 /// Operation counters stay far below 2^32, where Automerge panics. An honest case has a few thousand.
 const MAX_OP: u64 = 1 << 24;
 
-/// A change that passed every check which needs no history. There is no other way to make one than
-/// [`Change::write`] and [`Change::read`].
+/// A change that passed every check that needs no history. Only [`Change::write`] and [`Change::read`] make one.
 ///
 /// ```
 /// use doorstep_document::{Change, NewEntry, Position};
@@ -68,8 +67,8 @@ pub struct Change {
 }
 
 impl Change {
-    /// Writes one user action as one change, from the position alone. The bytes are the same that Automerge's own
-    /// transaction would give (proven in the tests); a loaded document costs ten times a durable record.
+    /// Writes one user action as one change, from the position alone. The bytes equal those of Automerge's own transaction
+    /// (tested). No document is loaded, because loading one costs ten times as much as a durable record.
     pub fn write(doc: impl Into<DocRef>, install: &InstallId, at: &Position, entries: &[NewEntry]) -> Result<Self, WriteError> {
         let doc = doc.into();
         if entries.is_empty() || entries.len() > MAX_ENTRIES {
@@ -105,20 +104,20 @@ impl Change {
             author: None,
         };
         let bytes = automerge::Change::from(expanded).raw_bytes().to_vec();
-        // What is written is read back with a reader's eyes, so that nothing leaves this device that others refuse.
+        // Read the written change as a receiver would, so that no change leaves this device that others refuse.
         Ok(Self::read(doc, &bytes)?)
     }
 
-    /// Reads a change of the document, refusing whatever `write` could not have made. Never panics, whatever the bytes. An id alone is a
-    /// case's.
+    /// Reads a change of the document and refuses any change that `write` could not have made. Never panics on any bytes. A bare
+    /// id means a case.
     pub fn read(doc: impl Into<DocRef>, bytes: &[u8]) -> Result<Self, Refusal> {
         let doc = doc.into();
         Self::from_expanded(&doc.id, Some(doc.kind), bytes, decode(bytes, Source::Anywhere)?)
     }
 
-    /// Reads a change that [`Change::read`] let through before it was stored: the checksum is held against the content,
-    /// so a damaged row is noticed, but it is not encoded again, which costs half of reading a case. Its entries say of which kind the
-    /// document is, because each kind of entry belongs to one kind of document.
+    /// Reads a stored change that [`Change::read`] has accepted before. It checks the checksum, so that a damaged row is noticed,
+    /// but does not encode the change again, which would cost half of reading a case. The kinds of its entries give the
+    /// document's kind, because each kind of entry belongs to one kind of document.
     pub fn read_stored(doc: &DocId, bytes: &[u8]) -> Result<Self, Refusal> {
         Self::from_expanded(doc, None, bytes, decode(bytes, Source::Stored)?)
     }
@@ -156,7 +155,7 @@ impl Change {
         })
     }
 
-    /// Of which kind its document is.
+    /// The kind of its document.
     pub fn kind(&self) -> DocKind {
         self.kind
     }
@@ -176,7 +175,7 @@ impl Change {
     pub fn start_op(&self) -> u64 {
         self.start_op
     }
-    /// What a history remembers of it.
+    /// The data of the change that a [`crate::History`] keeps.
     pub fn link(&self) -> Link {
         Link { hash: self.hash, install: self.install, seq: self.seq, max_op: self.max_op }
     }
@@ -184,7 +183,7 @@ impl Change {
     pub fn max_op(&self) -> u64 {
         self.max_op
     }
-    /// The changes it directly follows, sorted.
+    /// The hashes of the changes that it depends on, sorted.
     pub fn deps(&self) -> &[ChangeHash] {
         &self.deps
     }
@@ -208,7 +207,8 @@ enum Source {
     Stored,
 }
 
-/// The fences that need no understanding of entries (hazards 1, 2, 10 and 11 of the Automerge measurements).
+/// The checks that do not depend on the meaning of entries: size, chunk type, checksum, operation counts, and equality after
+/// encoding again. Changes without these checks have poisoned documents or made Automerge panic.
 fn decode(bytes: &[u8], source: Source) -> Result<ExpandedChange, Refusal> {
     if bytes.len() > MAX_CHANGE_BYTES {
         return Err(Refusal::TooLarge(bytes.len()));
@@ -237,7 +237,7 @@ fn decode(bytes: &[u8], source: Source) -> Result<ExpandedChange, Refusal> {
     Ok(expanded)
 }
 
-/// What follows a chunk's type and length.
+/// The content of a chunk, after its type and length.
 fn content(bytes: &[u8]) -> Option<&[u8]> {
     let mut rest = bytes.get(9..)?;
     while let Some((byte, after)) = rest.split_first() {
@@ -249,8 +249,8 @@ fn content(bytes: &[u8]) -> Option<&[u8]> {
     None
 }
 
-/// The shape check: every operation makes a map at a root key of this very change, or puts a scalar into such a map. Then the entries:
-/// all of one kind of document, which is the one that is asked for. `None`: it is the first entry's.
+/// Checks that every operation makes a map at a root key of this change, or puts a scalar into such a map. Then reads the
+/// entries, which must all belong to the expected kind of document; `None` expects the kind of the first entry.
 fn read_entries(
     doc: &DocId,
     kind: Option<DocKind>,
@@ -299,7 +299,7 @@ fn read_entries(
     let kind = kind.or(first).unwrap_or_default();
     let doc = DocRef::new(kind, *doc);
     let entry = |(i, (key, fields)): (usize, (EntryKey, fields::Fields))| {
-        // The place tells entries of one change apart in a timeline; two with the same one would have no order.
+        // The index orders the entries of a change in a timeline; two entries with the same index would have no order.
         if key.index != several.then_some(i as u32) {
             return Err(Refusal::Key);
         }

@@ -1,24 +1,24 @@
-//! How many operations a change claims, counted on its bytes before Automerge unrolls them.
+//! Counts the operations of a change in its encoded bytes, before Automerge expands them.
 //!
-//! Columns are run-length coded: 81 bytes can claim a million operations (1.3 s in Automerge, measured), 90 bytes more than any
-//! machine can hold. So the runs are added up here first. Nothing else is understood: whatever passes is decoded and checked by
-//! those who know what it means.
+//! Columns are run-length coded: 81 bytes can claim a million operations (1.3 s in Automerge, measured), and 90 bytes more than
+//! any machine can hold. So this module adds up the runs first. It checks nothing else; other code decodes and checks the change
+//! afterwards.
 
 use crate::{MAX_CHANGE_OPS, Refusal};
 
 /// The compression bit of a column's specification.
 const DEFLATE: u64 = 8;
-/// How many predecessors an operation has; ours have none.
+/// Column with the number of predecessors of each operation. Our operations have none.
 const PREDECESSORS: u64 = 0x70;
-/// Raw bytes of values: no count, and no longer than the chunk.
+/// Raw bytes of values. They have no count and are limited by the chunk's length.
 const RAW: u64 = 7;
-/// Lists of booleans: lengths of alternating runs.
+/// Booleans, as lengths of alternating runs.
 const BOOLEAN: u64 = 4;
 /// Text.
 const TEXT: u64 = 5;
 
-/// Refuses a chunk whose columns claim more operations than allowed, are compressed, or name predecessors. `content` is what
-/// follows the chunk's length.
+/// Refuses a chunk whose columns claim more operations than allowed, are compressed, or name predecessors. `content` is the part
+/// of the chunk after its length.
 pub(crate) fn check(content: &[u8]) -> Result<(), Refusal> {
     let mut input = content;
     let columns = header(&mut input).ok_or(Refusal::Undecodable)?;
@@ -30,7 +30,7 @@ pub(crate) fn check(content: &[u8]) -> Result<(), Refusal> {
         if spec & DEFLATE != 0 {
             return Err(Refusal::ChunkType);
         }
-        // Columns of the predecessors' group beside its count would say which: there are none.
+        // The other columns of the group would name the predecessors, and there are none.
         if id == PREDECESSORS >> 4 && spec != PREDECESSORS {
             return Err(Refusal::Shape(0));
         }
@@ -52,7 +52,7 @@ pub(crate) fn check(content: &[u8]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Skips to the columns and reads what they are: specification and length in bytes.
+/// Skips to the column table and reads each column's specification and length in bytes.
 fn header(input: &mut &[u8]) -> Option<Vec<(u64, u64)>> {
     let deps = unsigned(input)?;
     skip(input, deps.checked_mul(32)?)?;
@@ -69,7 +69,7 @@ fn header(input: &mut &[u8]) -> Option<Vec<(u64, u64)>> {
         skip(input, actor)?;
     }
     let count = unsigned(input)?;
-    // Automerge has nine; a claim of more columns than bytes ends with the input.
+    // Automerge has nine columns. A claim of more columns than bytes fails at the end of the input.
     (0..count).map(|_| Some((unsigned(input)?, unsigned(input)?))).collect()
 }
 
@@ -95,7 +95,7 @@ fn runs(mut data: &[u8], is_text: bool) -> Option<(u64, bool)> {
         };
         count = count.saturating_add(claimed);
         for _ in 0..values {
-            // A stretch that is longer than the column ends with it.
+            // A literal run that claims more values than the column has fails at the end of the column.
             let value = unsigned(&mut data)?;
             if is_text {
                 skip(&mut data, value)?;
@@ -112,7 +112,8 @@ fn skip(input: &mut &[u8], length: u64) -> Option<()> {
     Some(())
 }
 
-/// An unsigned LEB128 number. Values of delta columns are signed; they have the same length, which is all that counts here.
+/// Reads an unsigned LEB128 number. Values of delta columns are signed, but have the same length, and only the length matters
+/// here.
 fn unsigned(input: &mut &[u8]) -> Option<u64> {
     let mut value: u64 = 0;
     for shift in (0..70).step_by(7) {

@@ -1,5 +1,5 @@
-//! The fields of an entry's map. Names are short because they travel with every entry; they are added, never renamed or
-//! retyped. `PROTOCOL.md` of the protocol crate lists them.
+//! The fields of an entry's map. Names are short because every entry repeats them. Fields are added, never renamed or retyped.
+//! `PROTOCOL.md` of the protocol crate lists them.
 
 mod read;
 mod write;

@@ -1,4 +1,4 @@
-//! What a replica must know of a case to take or write its next change, without the changes themselves.
+//! The data about a case that a replica needs to accept or write its next change, without the changes themselves.
 
 use std::collections::BTreeMap;
 
@@ -14,22 +14,22 @@ pub struct History {
     last: BTreeMap<InstallId, (u64, u64)>,
 }
 
-/// What a replica does with a change that [`Change::read`] let through.
+/// The decision on a change that [`Change::read`] has accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Admission {
     /// It continues the history; store it.
     New,
-    /// The replica has it.
+    /// The replica has it already.
     Known,
-    /// Something before it has not arrived; keep it outside and try again. Never apply it: a gap in the sequence without
-    /// dependencies panics inside Automerge (hazard 11).
+    /// A change that it depends on has not arrived. Keep it outside the document and try again. Never apply it, because a gap in
+    /// the sequence makes Automerge panic.
     Early,
     /// It contradicts the history.
     Refused(Refusal),
 }
 
 impl History {
-    /// The history of stored changes, which were admitted once already; any order.
+    /// The history of stored changes, which were admitted before, in any order.
     pub fn of(links: impl IntoIterator<Item = Link>) -> Self {
         let mut history = Self::default();
         links.into_iter().for_each(|link| history.remember(link));
@@ -41,7 +41,7 @@ impl History {
         self.max_ops.contains_key(hash)
     }
 
-    /// Judges a change and, if it is new, remembers it.
+    /// Judges a change and, if it is new, adds it to the history.
     pub fn admit(&mut self, change: &Change) -> Admission {
         let verdict = self.judge(change);
         if verdict == Admission::New {
@@ -50,7 +50,7 @@ impl History {
         verdict
     }
 
-    /// Judges a change without remembering it: for who may still refuse it.
+    /// Judges a change without adding it, for a caller that may still refuse it.
     pub fn judge(&self, change: &Change) -> Admission {
         if self.max_ops.contains_key(&change.hash()) {
             return Admission::Known;
@@ -72,7 +72,7 @@ impl History {
         if change.start_op() != highest + 1 {
             return Admission::Refused(Refusal::StartOp { got: change.start_op(), want: highest + 1 });
         }
-        // A writer always knows its own changes. One that does not depend on them would repeat its operation ids, and two
+        // A writer always knows its own changes. A change that does not depend on them would repeat operation ids, and two
         // entries would share one object in Automerge.
         if change.start_op() <= last_op {
             return Admission::Refused(Refusal::StartOp { got: change.start_op(), want: last_op + 1 });
@@ -80,7 +80,7 @@ impl History {
         Admission::New
     }
 
-    /// Remembers a change that was judged new and is being stored.
+    /// Adds a change that was judged new and is being stored.
     pub fn remember(&mut self, link: Link) {
         self.max_ops.insert(link.hash, link.max_op);
         let (seq, op) = self.last.entry(link.install).or_default();
@@ -90,7 +90,7 @@ impl History {
 }
 
 impl Position {
-    /// The position after a change of the same case that was admitted as new; `own` if this installation wrote it.
+    /// Moves the position past a change of the same case that was admitted as new. `own` is true if this installation wrote it.
     pub fn advance(&mut self, change: &Change, own: bool) {
         self.heads.retain(|head| !change.deps().contains(head));
         if let Err(place) = self.heads.binary_search(&change.hash()) {

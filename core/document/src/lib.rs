@@ -1,15 +1,16 @@
-//! Entries to and from Automerge. The only crate that names automerge, so that its next breaking release touches one crate.
+//! Conversion of entries to and from Automerge. This is the only crate that uses automerge, so that a breaking release affects
+//! one crate.
 //!
-//! A case is one Automerge document. Each root key `<kind>/<tag>-<seq>[.<i>]` holds one map, the entry, written once.
-//! Because entries are immutable and their keys derive from the change that writes them, nothing here loads a document to
-//! do its work: [`write`](Change::write) builds a change from a [`Position`] (heads, highest operation, own sequence
-//! number), [`read`](Change::read) decodes one and refuses everything that is not exactly what `write` could have made,
-//! and a [`History`] says whether it continues what a replica has. A case folds straight from its changes.
+//! A case is one Automerge document. Each root key `<kind>/<tag>-<seq>[.<i>]` holds one map, the entry, written once. Entries are
+//! immutable and their keys derive from the change that writes them, so no function here needs to load a document.
+//! [`write`](Change::write) builds a change from a [`Position`] (heads, highest operation, own sequence number).
+//! [`read`](Change::read) decodes a change and refuses any that `write` could not have made. A [`History`] decides whether a
+//! change continues a replica's case. A case is folded directly from its changes.
 //!
-//! The saved document and Automerge's own merge ([`merge`]) are the oracle: tests, and the server after it has answered,
-//! hold the log against them. Raw change bytes are the truth; a saved document is a cache.
+//! Automerge's own merge ([`merge`]) is the reference: tests, and the server after it has answered, compare the log with it. The
+//! raw change bytes are authoritative; a saved document is a cache.
 //!
-//! Never here: rules about who may write what, clocks, storage, the network.
+//! Rights, clocks, storage and the network do not belong here.
 
 mod change;
 mod columns;

@@ -1,4 +1,4 @@
-//! Automerge's own merge, as the oracle for the log.
+//! Automerge's own merge, as the reference for the log.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -9,7 +9,7 @@ use doorstep_domain::ChangeHash;
 pub struct Merged {
     /// Its heads, sorted.
     pub heads: Vec<ChangeHash>,
-    /// The saved document. A cache: it was loaded again and has the same heads.
+    /// The saved document, a cache. It was loaded again and has the same heads.
     pub saved: Vec<u8>,
     /// Its root keys, sorted.
     pub keys: Vec<String>,
@@ -18,13 +18,13 @@ pub struct Merged {
 /// Why Automerge could not merge a case. The changes stay safe in the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MergeError {
-    /// It said no.
+    /// Automerge returned an error.
     #[error("automerge refused a change of the case")]
     Refused,
-    /// It panicked.
+    /// Automerge panicked.
     #[error("automerge panicked on the case")]
     Panicked,
-    /// What it saved does not load to the same heads.
+    /// The saved document does not load to the same heads.
     #[error("the saved document does not load to the same heads")]
     NotReproducible,
 }

@@ -1,26 +1,26 @@
-//! What a writer says, before a change gives it a key.
+//! Entries before they are written.
 
 use doorstep_domain::{ActionId, Author, Body, ChangeHash, Facts, Release, SheetFacts, TimeEvidence};
 
-/// An entry before it is written: its key comes from the change.
+/// An entry before it is written. Its key will come from the change.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEntry {
-    /// Who writes.
+    /// The author.
     pub author: Author,
     /// Rule pack in force on the device.
     pub pack_version: u32,
-    /// When.
+    /// The time evidence.
     pub time: TimeEvidence,
     /// The user action, if it touches several cases.
     pub action: Option<ActionId>,
-    /// The parcel's facts; demanded in an installation's first change of a case.
+    /// The parcel's facts; required in an installation's first change of a case.
     pub facts: Option<Facts>,
-    /// Of which sheet it is; demanded in an installation's first change of a sheet.
+    /// The sheet's facts; required in an installation's first change of a sheet.
     pub sheet: Option<SheetFacts>,
-    /// What it was released from; the server's writings alone have one.
+    /// The release from quarantine; only the server's entries have one.
     pub release: Option<Release>,
     /// The change that this one writes anew.
     pub rewrites: Option<ChangeHash>,
-    /// What it says.
+    /// The content.
     pub body: Body,
 }

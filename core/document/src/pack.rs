@@ -1,9 +1,9 @@
-//! The elided pack: the changes of one case as they travel.
+//! The elided pack, which is the wire form of the changes of one case.
 //!
-//! Magic, checksum and dependency hashes are dropped and rebuilt by the receiver; a dependency inside the pack becomes a
-//! back reference. zstd over the whole request does the rest: half the bytes of raw chunks (performance, section A).
-//! A receiver proves that it rebuilt exactly what was sent: in format 1 by the hashes of the pack's own heads, which travel in it, in
-//! format 2 by a digest that the message around it names.
+//! Magic, checksum and dependency hashes are left out, and the receiver rebuilds them. A dependency inside the pack becomes a
+//! back reference. Together with zstd over the whole request this halves the bytes of raw chunks (measured). A receiver checks
+//! that it rebuilt the sent changes: in format 1 by the hashes of the pack's own heads, which are in the pack, in format 2 by a
+//! digest in the message around it.
 //!
 //! Layout, all numbers LEB128: format, count n, then per change `deps, then per dep (k >= 1: the change k places
 //! before, or 0 and 32 bytes), body length`, then the n bodies (a chunk's content after its dependencies); in format 1 then for each
@@ -14,19 +14,19 @@ use sha2::{Digest, Sha256};
 
 use crate::MAX_CHANGE_BYTES;
 
-/// Most changes in one pack, which is also the server's cap of a case: a whole case fits one pack.
+/// Most changes in one pack. A whole case fits one pack, because the server accepts no more changes of a case.
 pub const MAX_CHANGES: usize = 10_000;
-/// Most bytes that one pack rebuilds to: back references repeat hashes that the pack itself does not hold, 66 bytes of them
-/// become two thousand.
+/// Most bytes to which one pack may rebuild. The limit is needed because back references repeat hashes: 66 bytes of them become
+/// two thousand.
 pub const MAX_REBUILT: usize = 16 * 1024 * 1024;
 const MAX_DEPS: u64 = 64;
 
-/// How a pack is written. The format is its first byte, so that a denser one can follow.
+/// The format of a pack, which is its first byte, so that denser formats can follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Format {
-    /// With the hashes of its heads: protocol versions 1 and 2.
+    /// With the hashes of its heads, for protocol versions 1 and 2.
     WithHeads = 1,
-    /// Without: the message around it names a digest.
+    /// Without hashes, because the message around it names a digest.
     Bare = 2,
 }
 
@@ -45,7 +45,7 @@ pub enum PackError {
     /// It rebuilds to more bytes than the limit.
     #[error("pack rebuilds to more than is taken at once")]
     OverLimit,
-    /// What was rebuilt is not what was sent.
+    /// The rebuilt changes are not the sent ones.
     #[error("pack does not rebuild to the hashes it names")]
     HashMismatch,
 }
@@ -55,12 +55,12 @@ pub fn elide(chunks: &[&[u8]]) -> Option<Vec<u8>> {
     write(chunks, Format::WithHeads)
 }
 
-/// The hash of a chunk, whatever is in it; `None` if it is shorter than any chunk.
+/// The hash of a chunk with any content; `None` if it is shorter than any chunk.
 pub fn hash_of(chunk: &[u8]) -> Option<ChangeHash> {
     Some(ChangeHash::new(Sha256::digest(chunk.get(8..)?).into()))
 }
 
-/// The same in format 2: the message around the pack names a digest of the changes.
+/// Packs chunks in format 2, for a message that names a digest of the changes. `None` if one of them is not a change chunk.
 pub fn elide_bare(chunks: &[&[u8]]) -> Option<Vec<u8>> {
     write(chunks, Format::Bare)
 }
@@ -107,7 +107,7 @@ pub fn restore(pack: &[u8]) -> Result<Vec<(ChangeHash, Vec<u8>)>, PackError> {
     restore_within(pack, MAX_REBUILT)
 }
 
-/// The same with a smaller limit in bytes: for who takes many packs at once.
+/// Like [`restore`], with a smaller limit in bytes, for a caller that reads many packs at once.
 pub fn restore_within(pack: &[u8], limit: usize) -> Result<Vec<(ChangeHash, Vec<u8>)>, PackError> {
     let mut input = pack;
     let format = match take(&mut input) {
@@ -179,7 +179,7 @@ enum Dep {
     Back(usize),
 }
 
-/// A chunk from its content: magic, checksum, type 1, length.
+/// Builds a chunk from its content by adding magic, checksum, type 1 and length.
 fn seal(content: &[u8]) -> (ChangeHash, Vec<u8>) {
     let mut typed = vec![1];
     put(&mut typed, content.len() as u64);

@@ -1,8 +1,8 @@
-//! A place in a case's history: of the next change, and of a stored one.
+//! Positions in a case's history: of the next change, and of a stored change.
 
 use doorstep_domain::{ChangeHash, InstallId};
 
-/// Where a case's history stands for one writer: all that is needed to write the next change.
+/// The end of a case's history as one writer sees it, which is all that it needs to write the next change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Position {
     /// Hashes that no other change of the case depends on, sorted.
@@ -13,12 +13,12 @@ pub struct Position {
     pub seq: u64,
 }
 
-/// One stored change as the history remembers it.
+/// The data of one stored change that the history keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Link {
     /// Its hash.
     pub hash: ChangeHash,
-    /// Who wrote it.
+    /// The installation that wrote it.
     pub install: InstallId,
     /// Its number among the installation's changes of the case.
     pub seq: u64,

@@ -1,26 +1,27 @@
-//! Why a change is not taken.
+//! Reasons for refusing a change.
 
 use doorstep_domain::RefusalCode;
 
-/// Why bytes are not a change of this document. Each has a stable code that travels in verdicts.
+/// Why bytes are not a valid change of this document. Each reason has a stable code for verdicts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Larger than [`crate::MAX_CHANGE_BYTES`].
     #[error("change has {0} bytes, more than allowed")]
     TooLarge(usize),
-    /// Not an uncompressed change chunk: a compressed one of 298 KiB inflates to 1.1 GB inside Automerge.
+    /// Not an uncompressed change chunk. Compressed chunks are refused because one of 298 KiB inflates to 1.1 GB inside
+    /// Automerge.
     #[error("not an uncompressed change chunk")]
     ChunkType,
-    /// The checksum does not belong to the content: Automerge itself does not look.
+    /// The checksum does not match the content. Automerge itself does not check it.
     #[error("checksum does not match the content")]
     Checksum,
     /// Automerge cannot decode it, or panics on it.
     #[error("change can not be decoded")]
     Undecodable,
-    /// Decoding and encoding again gives other bytes: such changes have poisoned documents.
+    /// Decoding and encoding again gives other bytes. Such changes have poisoned documents.
     #[error("change does not encode back to the same bytes")]
     NotCanonical,
-    /// The writer is not an installation of ours, or not the one that pushes.
+    /// The writer is not an installation, or not one of the device that pushes.
     #[error("actor is not the installation that it should be")]
     Actor,
     /// It carries a time, a message, an author, other actors or unsorted dependencies.
@@ -43,7 +44,7 @@ pub enum Refusal {
     /// An entry of another document, or facts that give another id.
     #[error("entry belongs to another document")]
     OtherCase,
-    /// An entry that belongs to another kind of document: of a sheet in a case, of a case in a sheet.
+    /// An entry that belongs to another kind of document: a sheet's entry in a case, or a case's entry in a sheet.
     #[error("entry kind {kind} belongs to another kind of document")]
     Kind {
         /// The entry's kind.
@@ -55,27 +56,27 @@ pub enum Refusal {
     /// No entry at all, or more operations than [`crate::MAX_CHANGE_OPS`].
     #[error("change has {0} operations")]
     OpCount(usize),
-    /// `start_op` is not one more than the highest operation of its dependencies: it would win every conflict, or overflow.
+    /// `start_op` is not one more than the highest operation of its dependencies, so it would win every conflict, or overflow.
     #[error("operation counter starts at {got} instead of {want}")]
     StartOp {
-        /// What the change claims.
+        /// The value in the change.
         got: u64,
-        /// What its dependencies give.
+        /// The value that follows from its dependencies.
         want: u64,
     },
-    /// It would leave the case with more than [`crate::MAX_CASE_HEADS`] ends, which no writer could join any more.
+    /// It would leave the case with more than [`crate::MAX_CASE_HEADS`] heads, and no change could join them any more.
     #[error("case would have too many heads")]
     Heads,
-    /// The case has reached the server's cap.
+    /// The case has reached the server's limit.
     #[error("case has reached its size limit")]
     CaseFull,
-    /// The policy gives the writer's role no right to this kind of entry in this case (domain 10.2); the rule's id.
+    /// The policy gives the writer's role no right to this kind of entry in this case (domain 10.2).
     #[error("policy rule {rule} refuses it")]
     Rights {
         /// The rule of the policy.
         rule: String,
     },
-    /// The device or the person was revoked before it arrived: kept for a person to judge.
+    /// The device or the person was revoked before the change arrived. The change is kept for a person to judge.
     #[error("device or person is revoked")]
     Revoked,
     /// Another change of the same installation already has this sequence number (a clone or a restored backup).
@@ -84,7 +85,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The stable code: what verdicts carry and tests compare.
+    /// The stable code, which is sent in verdicts.
     pub fn code(&self) -> RefusalCode {
         match self {
             Self::TooLarge(_) => RefusalCode::TooLarge,
@@ -111,13 +112,13 @@ impl Refusal {
     }
 }
 
-/// Why entries can not be written.
+/// Why entries cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {
     /// No entry, or too many for one change.
     #[error("{0} entries do not fit one change")]
     EntryCount(usize),
-    /// The change would be refused by every reader; its reason.
+    /// Every reader would refuse the change for this reason.
     #[error("entry can not be written: {0}")]
     Invalid(#[from] Refusal),
 }

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::IdError;
 
-/// A day by the network's clocks, from 1970-01-01 to 9999-12-31. As text it is an ISO date in one spelling: `2026-03-02`.
+/// A day in the network's time zone, from 1970-01-01 to 9999-12-31. Its text form is an ISO date: `2026-03-02`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Day(i32);
 
@@ -14,7 +14,7 @@ pub struct Day(i32);
 const LAST: i32 = 2_932_896;
 
 impl Day {
-    /// The day so many days after 1970-01-01; `None` outside of the years with four digits since then.
+    /// The day that is `days` days after 1970-01-01; `None` before that date or after the year 9999.
     pub fn new(days: i32) -> Option<Self> {
         (0..=LAST).contains(&days).then_some(Self(days))
     }

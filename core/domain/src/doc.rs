@@ -1,9 +1,10 @@
-//! Documents: what changes, batches, receipts and feeds are about, whatever kind it is.
+//! Documents of all kinds. Changes, batches, receipts and feeds refer to documents.
 
 use crate::{CaseId, Day, IdError, NetworkCode, OutletCode, ids::id_of};
 
-/// The id of a document of any kind. It is the type of a case's id: an id alone does not say of which kind its document is, every
-/// kind derives it in the same way, and stored and signed rows are the same for all. [`DocRef`] is the id with its kind.
+/// The id of a document of any kind. All kinds share the type of a case's id, because every kind derives its id in the same way
+/// and stored and signed rows are the same for all. An id alone does not show the kind of its document; [`DocRef`] is the id with
+/// its kind.
 pub type DocId = CaseId;
 
 /// The kinds of documents.
@@ -12,18 +13,18 @@ pub enum DocKind {
     /// One problem parcel.
     #[default]
     Case,
-    /// One day of an outlet: what belongs to no single parcel (domain 9.5, 9.6).
+    /// One day of an outlet, for entries that belong to no single parcel (domain 9.5, 9.6).
     Sheet,
 }
 
-/// Entry kinds of a sheet begin so. A right on a case's `note` is none on a sheet's `s_note`.
+/// Prefix of a sheet's entry kinds. It keeps rights apart: a right on a case's `note` does not cover a sheet's `s_note`.
 const OF_A_SHEET: &str = "s_";
 
 impl DocKind {
     /// All kinds.
     pub const ALL: &'static [Self] = &[Self::Case, Self::Sheet];
 
-    /// Its number in digests, leaves and rows.
+    /// The kind's number in digests, leaves and rows.
     pub const fn number(self) -> u32 {
         match self {
             Self::Case => 0,
@@ -31,23 +32,24 @@ impl DocKind {
         }
     }
 
-    /// The kind with this number; `None`: one that this version does not know.
+    /// The kind with this number; `None` for a kind that this version does not know.
     pub fn from_number(number: u32) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.number() == number)
     }
 
-    /// As messages name it: absent for a case.
+    /// The kind's number in a message; `None` for a case, which messages leave out.
     pub fn named(self) -> Option<u32> {
         (self != Self::Case).then_some(self.number())
     }
 
-    /// What a message names; `None`: a kind that this version does not know.
+    /// The kind that a message names; `None` for a kind that this version does not know.
     pub fn of_named(named: Option<u32>) -> Option<Self> {
         named.map_or(Some(Self::Case), Self::from_number)
     }
 
-    /// The kind of document that a kind of entry belongs to, also one that this version does not know; `None`: it belongs to a kind of
-    /// document that this version does not know. One letter before the first `_` names the kind of document, and no letter is a case.
+    /// The kind of document that a kind of entry belongs to, also for unknown kinds of entry. One letter before the first `_`
+    /// names the kind of document; without such a letter it is a case. `None` for a kind of document that this version does not
+    /// know.
     pub fn of_entry(kind: &str) -> Option<Self> {
         if kind.starts_with(OF_A_SHEET) {
             return Some(Self::Sheet);
@@ -56,17 +58,17 @@ impl DocKind {
     }
 }
 
-/// A document: its id and of which kind it is.
+/// A reference to a document: its id and its kind.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct DocRef {
-    /// Of which kind it is.
+    /// The document's kind.
     pub kind: DocKind,
-    /// Its id.
+    /// The document's id.
     pub id: DocId,
 }
 
 impl DocRef {
-    /// A document.
+    /// The reference to the document of this kind and id.
     pub const fn new(kind: DocKind, id: DocId) -> Self {
         Self { kind, id }
     }
@@ -119,7 +121,7 @@ mod tests {
     #[test]
     fn the_sheet_of_a_day_is_the_same_document_on_every_device() {
         let (network, outlet, day) = ("QH".parse().unwrap(), "0412".parse().unwrap(), "2026-03-02".parse().unwrap());
-        // Golden: another value would split every existing sheet in two.
+        // Golden: a different value would split every existing sheet in two.
         let sheet = DocRef::sheet(&network, &outlet, day);
         assert_eq!(sheet.id.to_string(), "21db365626bfb61ef0ae5871ad37c8c6");
         let next = DocRef::sheet(&network, &outlet, "2026-03-03".parse().unwrap());

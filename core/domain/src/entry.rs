@@ -1,4 +1,4 @@
-//! Entries: facts that one user action writes once and nobody changes (architecture, section 1).
+//! Entries: facts that one user action writes once and nobody changes.
 
 mod door;
 mod handling;
@@ -27,7 +27,7 @@ use crate::{
 };
 
 words!(
-    /// The kinds of entry known today. Kinds are added, never renamed; an unknown one is kept.
+    /// The known kinds of entry. New kinds are added, kinds are never renamed, and entries of unknown kinds are kept.
     Kind {
         /// A failed delivery.
         Attempt = "attempt",
@@ -41,9 +41,9 @@ words!(
         Photo = "photo",
         /// An SMS to the customer.
         Sms = "sms",
-        /// What has become of an SMS.
+        /// A report on the state of an SMS.
         SmsReport = "sms_report",
-        /// What the customer answered by SMS.
+        /// The customer's answer by SMS.
         SmsReply = "sms_reply",
         /// The notice to the origin outlet.
         Notice = "notice",
@@ -53,21 +53,21 @@ words!(
         Seen = "seen",
         /// The origin outlet's answer.
         Reply = "reply",
-        /// What somebody says of another's entry.
+        /// A remark on another person's entry.
         Mark = "mark",
         /// Something was done with the parcel.
         Action = "action",
         /// A step of a card was done.
         Tick = "tick",
-        /// Somebody is to act.
+        /// A task is given to somebody.
         Assign = "assign",
         /// A customer agreed.
         Consent = "consent",
-        /// What the sender says of the goods.
+        /// The sender's description of the goods.
         Goods = "goods",
         /// A line of outlet finance's registers.
         Ledger = "ledger",
-        /// Evidence that can not be had.
+        /// Evidence that cannot be obtained.
         Waiver = "waiver",
         /// Another number of the same parcel.
         Alias = "alias",
@@ -79,11 +79,11 @@ words!(
         Ruling = "ruling",
         /// The end of the case.
         Close = "close",
-        /// The parcel is handed over to another courier, signed by who has it (C-23).
+        /// The parcel is handed over to another courier; signed by the courier who has it (C-23).
         Handover = "handover",
-        /// The other courier takes it over, signed by who gets it (C-23).
+        /// The other courier takes the parcel over; signed by the courier who gets it (C-23).
         Takeover = "takeover",
-        /// What head office's list says of the parcel, written by the server alone.
+        /// A row of head office's parcel list, written only by the server.
         Listed = "listed",
         /// A signed, dated note of an outlet's day.
         SheetNote = "s_note",
@@ -92,8 +92,8 @@ words!(
     }
 );
 
-/// The deciding facts of a parcel, copied from its reference row by the first entry that an installation writes for a
-/// case, so that a judgement needs no row that may be gone by then.
+/// The facts of a parcel that a judgement needs. The first entry that an installation writes in a case copies them from the
+/// parcel's reference row, because the row may be deleted before the case is judged.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Facts {
     /// The network.
@@ -106,28 +106,30 @@ pub struct Facts {
     pub delivering_outlet: Option<OutletCode>,
     /// Cash to collect.
     pub cod: Fen,
-    /// Keyed hash of the label's mobile, if it has one: tells whether an SMS went to the label's number without saying it.
+    /// Hash of the label's mobile number, if there is one. It shows whether an SMS went to that number without revealing the
+    /// number.
     pub mobile: Option<[u8; 8]>,
-    /// Keyed hash of the virtual number that stands for it, if there is one (domain 12.4). It stays after the number has expired.
+    /// Hash of the virtual number that stands in for the mobile, if there is one (domain 12.4). It stays after the number has
+    /// expired.
     pub virtual_mobile: Option<[u8; 8]>,
     /// Scheduled arrival at the delivering outlet (理论到件时间), where the schedule is known (SLA-02).
     pub arrival: Option<UnixMs>,
-    /// When the waybill's data were in the system (SLA-11).
+    /// When the waybill's data were first in the system (SLA-11).
     pub entered: Option<UnixMs>,
-    /// Version of the reference rows copied from; 0 if unlisted.
+    /// Version of the reference rows that were copied; 0 if unlisted.
     pub reference: u64,
 }
 
 impl Facts {
-    /// What somebody knows who has no reference row of the parcel.
+    /// The facts of a parcel without a reference row.
     pub fn unlisted(network: NetworkCode, waybill: Waybill) -> Self {
         let (origin_outlet, delivering_outlet, mobile, virtual_mobile, arrival, entered) = (None, None, None, None, None, None);
         let cod = Fen(0);
         Self { network, waybill, origin_outlet, delivering_outlet, cod, mobile, virtual_mobile, arrival, entered, reference: 0 }
     }
 
-    /// What a reference row says, with the version of the rows. Devices copy by it and the server compares by it, so that a copy of
-    /// the same row is the same.
+    /// The facts of a reference row, with the version of the rows. Devices use this to copy a row and the server to compare a
+    /// copy, so that both get equal facts from the same row.
     pub fn of(row: &Parcel, reference: u64) -> Self {
         let case = row.case_id();
         Self {
@@ -143,24 +145,24 @@ impl Facts {
         }
     }
 
-    /// Whether both say the same of the parcel. The version of the rows may differ: a list is published anew every day.
+    /// Whether both have equal facts. The version of the rows is not compared, because a list is published every day.
     pub fn says_the_same(&self, other: &Self) -> bool {
         *self == Self { reference: self.reference, ..other.clone() }
     }
 
-    /// Whether they say nothing but whose number it is: whoever wrote them knew no reference row of the parcel.
+    /// Whether these facts have nothing but network and waybill, because their writer had no reference row of the parcel.
     pub fn claims_nothing(&self) -> bool {
         *self == Self::unlisted(self.network.clone(), self.waybill.clone())
     }
 
-    /// Whether whoever copied them knew no reference row of the parcel.
+    /// Whether the writer had no reference row of the parcel.
     pub fn is_unlisted(&self) -> bool {
         self.origin_outlet.is_none()
     }
 }
 
-/// An entry that the server wrote anew after head office released it from quarantine: the refused bytes themselves are never
-/// applied, because their device has moved on (protocol design, section 6).
+/// Marks an entry that the server wrote anew when head office released a change from quarantine. The refused bytes themselves are
+/// never applied, because their device has moved to another installation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Release {
     /// The change that was refused and is kept in quarantine.
@@ -171,7 +173,7 @@ pub struct Release {
 
 macro_rules! bodies {
     ($($(#[$doc:meta])* $variant:ident),+ $(,)?) => {
-        /// What an entry says.
+        /// The content of an entry.
         #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
         #[serde(tag = "kind", rename_all = "snake_case")]
         pub enum Body {
@@ -181,7 +183,7 @@ macro_rules! bodies {
                 /// Its text.
                 words: Personal,
             },
-            /// A kind that this version does not know; it is kept and shown as such.
+            /// A kind that this version does not know. The entry is kept and shown as unknown.
             Unknown {
                 /// The kind as spelled in the key.
                 name: String,
@@ -212,7 +214,7 @@ bodies!(
     Photo,
     /// An SMS.
     Sms,
-    /// What has become of one.
+    /// A report on the state of an SMS.
     SmsReport,
     /// The customer's answer.
     SmsReply,
@@ -234,7 +236,7 @@ bodies!(
     Assign,
     /// A customer's consent.
     Consent,
-    /// The goods, as the sender describes them.
+    /// The sender's description of the goods.
     Goods,
     /// A ledger line.
     Ledger,
@@ -265,7 +267,7 @@ bodies!(
 );
 
 impl Body {
-    /// The entries that it is about, as its writer knew them.
+    /// The entries that this entry refers to.
     pub fn references(&self) -> Vec<&EntryKey> {
         match self {
             Self::Seen(seen) => vec![&seen.notice],
@@ -283,8 +285,8 @@ impl Body {
         }
     }
 
-    /// The entry whose place it takes, as far as its writer knew: of an assignment or a ruling. Whoever knows of several takes the
-    /// place of each with an entry of its own.
+    /// The assignment or ruling that this entry replaces, as far as its writer knew. To replace several, a writer writes one
+    /// entry for each.
     pub fn replaces(&self) -> Option<&EntryKey> {
         match self {
             Self::Assign(assign) => assign.replaces.as_ref(),
@@ -293,7 +295,7 @@ impl Body {
         }
     }
 
-    /// The entries that it names, for whoever writes them anew under other keys.
+    /// Mutable references to the entry keys in this entry, so that a rebase can update them.
     pub fn references_mut(&mut self) -> Vec<&mut EntryKey> {
         match self {
             Self::Seen(seen) => vec![&mut seen.notice],
@@ -321,22 +323,22 @@ pub struct Entry {
     pub author: Author,
     /// Version of the rule pack in force on the device when it was written.
     pub pack_version: u32,
-    /// When, as far as the device knew.
+    /// The time of the act, as far as the device knew it.
     #[serde(skip)]
     pub time: TimeEvidence,
-    /// The user action, when it touched several cases.
+    /// The user action, if it touched several cases.
     pub action: Option<ActionId>,
-    /// The parcel's deciding facts, in the first entry an installation writes for the case and in each [`Listed`].
+    /// The parcel's facts, in the first entry that an installation writes in the case and in each [`Listed`].
     pub facts: Option<Facts>,
-    /// Of which sheet it is, in the first entry an installation writes in one.
+    /// The sheet's facts, in the first entry that an installation writes in a sheet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sheet: Option<SheetFacts>,
-    /// Set by the server alone: the entry was refused first and released by head office.
+    /// Set only by the server, for an entry that was refused first and then released by head office.
     pub release: Option<Release>,
-    /// The change that this one writes anew, because its device had to go on as a new installation. It takes the time that the server
-    /// knows of that one.
+    /// The original change, if this one writes it anew because the device had to move to a new installation. The server gives
+    /// this change the original's time.
     pub rewrites: Option<ChangeHash>,
-    /// What it says.
+    /// The content.
     #[serde(flatten)]
     pub body: Body,
 }

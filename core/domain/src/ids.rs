@@ -1,4 +1,4 @@
-//! Identities (protocol design, section 2). All are values: how they come about is decided at the edge.
+//! Ids. They are plain values; the caller generates random ones, because this crate has no randomness.
 
 use std::{fmt, str::FromStr};
 
@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::Waybill;
 
-/// Why a text or byte string is not the id it should be.
+/// Why a text or byte string is not a valid id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
     /// Wrong number of bytes.
@@ -31,12 +31,12 @@ pub enum IdError {
     /// Not an ISO date from 1970-01-01 to 9999-12-31.
     #[error("day is not an ISO date like 2026-03-02")]
     Day,
-    /// A number that is no kind of document.
+    /// The number of no known kind of document.
     #[error("kind of document is not known")]
     DocKind,
 }
 
-/// Reads a value from the text that it is written as, by the one rule for such texts.
+/// Deserialises a value from its text form with `FromStr`, so that there is one rule for such texts.
 pub(crate) fn parsed<'de, D: Deserializer<'de>, T: FromStr>(d: D) -> Result<T, D::Error>
 where
     T::Err: fmt::Display,
@@ -102,11 +102,11 @@ macro_rules! byte_id {
 }
 
 byte_id!(
-    /// One problem parcel = one document, see [`CaseId::of`]; and, as [`crate::DocId`], a document of any kind.
+    /// The id of a case (see [`CaseId::of`]) or, as [`crate::DocId`], of a document of any kind.
     CaseId, 16
 );
 byte_id!(
-    /// One installation of the app = the Automerge actor of everything it writes. 16 random bytes.
+    /// One installation of the app, which is the Automerge actor of its changes. 16 random bytes.
     InstallId, 16
 );
 byte_id!(
@@ -118,11 +118,11 @@ byte_id!(
     ActionId, 16
 );
 byte_id!(
-    /// One message to a customer, whoever sends it. See [`MessageKey::of`].
+    /// One message to a customer, independent of its sender. See [`MessageKey::of`].
     MessageKey, 16
 );
 byte_id!(
-    /// The server's log; random, changed by every restore, so that cursors of another log are recognised.
+    /// The server's log. The id is random and changes with every restore, so that cursors of another log are recognised.
     HistoryId, 16
 );
 byte_id!(
@@ -130,7 +130,7 @@ byte_id!(
     ChangeHash, 32
 );
 byte_id!(
-    /// SHA-256 of a batch's body: what the next batch names as its predecessor.
+    /// SHA-256 of a batch's body. The next batch names it as its predecessor.
     BatchHash, 32
 );
 byte_id!(
@@ -139,7 +139,7 @@ byte_id!(
 );
 
 byte_id!(
-    /// SHA-256 over something that is signed: a document's changes in a batch, a document's receipts in an answer.
+    /// SHA-256 over signed content: a document's changes in a batch, or a document's receipts in an answer.
     Digest, 32
 );
 
@@ -178,7 +178,7 @@ pub(crate) fn id_of(parts: &[&str]) -> CaseId {
 
 impl CaseId {
     /// First 16 bytes of SHA-256 over the length-prefixed (32-bit big-endian) UTF-8 strings `case/v1`, network code and
-    /// normalised waybill: the same waybill on two phones is the same document, with no server asked.
+    /// normalised waybill. So two phones give the same waybill the same document without asking a server.
     pub fn of(network: &NetworkCode, waybill: &Waybill) -> Self {
         id_of(&["case/v1", network.as_str(), waybill.as_str()])
     }
@@ -244,7 +244,7 @@ code!(
     ReasonCode
 );
 
-/// The first 8 base32 characters of SHA-256(install): the writer's mark in every entry key.
+/// The first 8 base32 characters of SHA-256(install). The tag identifies the writer in every entry key.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Tag([u8; 8]);
 
@@ -261,7 +261,8 @@ impl<'de> Deserialize<'de> for Tag {
 }
 
 impl Tag {
-    /// The tag of an installation. 40 bits, so the server refuses to enrol an install whose tag it already knows.
+    /// The tag of an installation. It has only 40 bits and could collide, so the server refuses an install whose tag it already
+    /// knows.
     pub fn of(install: &InstallId) -> Self {
         let digest = Sha256::digest(install.as_bytes());
         let text = BASE32_NOPAD.encode(&digest).to_ascii_lowercase();
@@ -270,7 +271,7 @@ impl Tag {
         Self(tag)
     }
 
-    /// A tag of its text.
+    /// Reads a tag from its text.
     pub fn from_text(text: &str) -> Option<Self> {
         let fine = text.bytes().all(|b| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b));
         Some(Self(text.as_bytes().try_into().ok()?)).filter(|_| fine)
@@ -282,17 +283,17 @@ impl Tag {
     }
 }
 
-/// The root key of one entry: `<kind>/<tag>-<seq>[.<i>]`. It derives from the change that writes it, so no two devices
-/// can write the same key and a forged one is seen without loading the document.
+/// The root key of one entry: `<kind>/<tag>-<seq>[.<i>]`. It derives from the change that writes it, so no two devices can write
+/// the same key, and a forged key is recognised without loading the document.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct EntryKey {
-    /// What kind of entry, as spelled in the key.
+    /// The entry's kind, as spelled in the key.
     pub kind: String,
-    /// The writing installation's mark.
+    /// The writing installation's tag.
     pub tag: Tag,
     /// The change's own sequence number in this document, from 1.
     pub seq: u64,
-    /// The entry's place in its change, from 0. Not written when the change holds one entry only.
+    /// The entry's index in its change, from 0. `None` if the change has only one entry.
     pub index: Option<u32>,
 }
 
@@ -327,7 +328,7 @@ impl FromStr for EntryKey {
             };
             let kind_is_fine = (1..=24).contains(&kind.len()) && kind.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
             let key = Self { kind: kind.to_owned(), tag: Tag::from_text(tag)?, seq: seq.parse().ok()?, index };
-            // One spelling only: "01" or "+1" is not the key of change 1.
+            // A key has one spelling: "01" or "+1" is not the key of change 1.
             (kind_is_fine && key.to_string() == text).then_some(key)
         };
         parse().ok_or(IdError::EntryKey)
@@ -344,7 +345,7 @@ mod tests {
         let typed = Waybill::parse("ｑｈ 3100 0000 0017").unwrap();
         let scanned = Waybill::parse("QH310000000017").unwrap();
         assert_eq!(CaseId::of(&network, &typed), CaseId::of(&network, &scanned));
-        // Golden: a change of this value would split every existing case in two.
+        // Golden: a different value would split every existing case in two.
         assert_eq!(CaseId::of(&network, &scanned).to_string(), "816724b57d84f4bbb40d976fd67143a2");
     }
 

@@ -1,8 +1,8 @@
 //! The vocabulary of Doorstep: ids, waybills, places, people, parcels, entries and time evidence.
 //!
-//! Pure data with its own validity and nothing else: no clock, no randomness, no I/O, no format but the few fixed byte
-//! layouts that every replica must agree on (case id, entry key, time evidence, sealed personal value). "Domain n.m" in
-//! these pages names a section of the domain text that a rule comes from.
+//! This crate has plain data with its validation. It has no clock, no randomness and no I/O. The only formats here are the few
+//! fixed byte layouts that every replica must agree on (case id, entry key, time evidence, personal value). "Domain n.m" in
+//! comments names the section of the domain text from which a rule comes.
 
 mod day;
 mod doc;

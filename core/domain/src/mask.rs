@@ -1,10 +1,10 @@
-//! Masks: how a personal value looks to somebody who may not see it in clear. One function for each sort of value, used by every screen,
-//! list, log and export. China's standard for electronic waybills asks for this of a label: a character of the name, six digits of the
-//! number and the room are hidden.
+//! Masks of personal values for people who may not see them. Every screen, list, log and export uses the same function for each
+//! sort of value. The masks follow China's standard for electronic waybills, by which a label hides a character of the name, six
+//! digits of the number and the room.
 
 use crate::{GeoPosition, Personal, plain_digits};
 
-/// What stands for anything that is hidden whole.
+/// Replaces a value that is hidden as a whole.
 pub const HIDDEN: &str = "***";
 
 /// A number as lists, logs and exports show it: at least six of its digits hidden, `138******00`.
@@ -22,7 +22,7 @@ pub fn mask_number(number: &str) -> String {
     format!("{begins}{}{ends}", "*".repeat(hidden.max(6)))
 }
 
-/// A person's or company's name: its first character, `王**`; nothing of a name of one character.
+/// Masks a person's or company's name to its first character, `王**`. A name of one character is hidden as a whole.
 pub fn mask_name(name: &str) -> String {
     let mut letters = name.trim().chars();
     match (letters.next(), letters.next()) {
@@ -31,8 +31,8 @@ pub fn mask_name(name: &str) -> String {
     }
 }
 
-/// An address: at most its first six characters and at most half of it, and nothing from the first digit on, `青禾路***`. Building,
-/// unit and room stand behind a digit.
+/// Masks an address to at most its first six characters, at most half of it, and nothing from the first digit on, `青禾路***`.
+/// Building, unit and room come after a digit.
 pub fn mask_address(address: &str) -> String {
     let address = address.trim();
     let most = (address.chars().count() / 2).min(6);
@@ -40,8 +40,8 @@ pub fn mask_address(address: &str) -> String {
     format!("{shown}{HIDDEN}")
 }
 
-/// Words of people who work on a case: they stay, and every number of seven digits or more in them is masked, also one with blanks
-/// or dashes in it. `keep` is left as it is: the case's own waybill.
+/// Masks every number of seven digits or more, also with blanks or dashes, in the words of people who work on a case. Other words
+/// stay. `keep` is not masked; it is the case's own waybill.
 pub fn mask_words(words: &str, keep: &str) -> String {
     if keep.is_empty() {
         return mask_numbers(words);
@@ -66,14 +66,14 @@ fn mask_numbers(words: &str) -> String {
     masked + rest
 }
 
-/// A place to about ten kilometres.
+/// Rounds a position to about ten kilometres.
 pub fn mask_position(place: GeoPosition) -> GeoPosition {
     const COARSE: i32 = 1_000_000;
     GeoPosition { lat_e7: place.lat_e7 / COARSE * COARSE, lon_e7: place.lon_e7 / COARSE * COARSE }
 }
 
 impl Personal {
-    /// The number in this value, masked; of a sealed value nothing.
+    /// The number in this value, masked; a sealed value is hidden as a whole.
     pub fn masked_number(&self) -> String {
         self.text().map_or_else(|| "******".to_owned(), mask_number)
     }

@@ -1,11 +1,11 @@
-//! Reference rows: what the server publishes and devices cache. They are not documents; they can be erased.
+//! Reference rows, which the server publishes and devices cache. They are not documents, so they can be erased.
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::{CaseId, Fen, NetworkCode, OutletCode, Personal, UnixMs, UserId, Waybill};
 
-/// One outlet of the directory. The phone number is what makes exception X-1 usable offline (domain 3.5).
+/// One outlet of the directory. A device needs its phone number offline for exception X-1 (domain 3.5).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Outlet {
     /// Its code.
@@ -27,9 +27,9 @@ pub struct Parcel {
     pub network: NetworkCode,
     /// Where the sender handed it in; the target of a notice (domain 6.1).
     pub origin_outlet: OutletCode,
-    /// Which outlet must deliver it.
+    /// The outlet that must deliver it.
     pub delivering_outlet: OutletCode,
-    /// Who has it in the bag today.
+    /// The courier who delivers it today.
     pub courier: Option<UserId>,
     /// Recipient's name.
     pub recipient_name: Personal,
@@ -58,18 +58,18 @@ impl Parcel {
     }
 }
 
-/// A number that a platform rents out in place of the recipient's own. It reaches them until it expires; what proves that a
-/// message went to it does not expire with it.
+/// A number that a platform rents out in place of the recipient's own. It reaches the recipient until it expires. The proof that
+/// a message went to it stays valid after that.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct VirtualNumber {
     /// The number, with its extension if it has one.
     pub number: Personal,
-    /// When it stops reaching the recipient; `None`: not known.
+    /// When it stops reaching the recipient; `None` if unknown.
     pub expires_at: Option<UnixMs>,
 }
 
 impl VirtualNumber {
-    /// Whether it reaches the recipient no more: it may ring somebody else's phone.
+    /// Whether it has expired and may reach somebody else's phone.
     pub fn is_over(&self, now: UnixMs) -> bool {
         self.expires_at.is_some_and(|end| now >= end)
     }
@@ -83,8 +83,8 @@ impl Parcel {
     }
 }
 
-/// The digits of a number, without what is only a way of writing it: blanks, dashes, and China's country code before a mobile.
-/// `None` without a digit.
+/// The digits of a number, without blanks, dashes, and China's country code before a mobile, because these are only ways of
+/// writing the same number. `None` if there is no digit.
 pub fn plain_digits(number: &str) -> Option<String> {
     let digits: String = number.chars().filter(char::is_ascii_digit).collect();
     let national = digits.strip_prefix("0086").or_else(|| digits.strip_prefix("86"));
@@ -93,9 +93,9 @@ pub fn plain_digits(number: &str) -> Option<String> {
     (!plain.is_empty()).then_some(plain)
 }
 
-/// The mark of a mobile number in a case's facts: first 8 bytes of SHA-256 over `mobile/v1`, the case id and the number's
-/// digits ([`plain_digits`]). It tells whether two numbers are the same without saying which; it becomes keyed when personal
-/// values are sealed, because the space of numbers is small enough to search.
+/// The hash of a mobile number in a case's facts: the first 8 bytes of SHA-256 over `mobile/v1`, the case id and the number's
+/// digits ([`plain_digits`]). It shows whether two numbers are equal without revealing them. It will need a key once personal
+/// values are sealed, because there are few enough numbers to try all.
 pub fn mobile_mark(case: &CaseId, number: &Personal) -> Option<[u8; 8]> {
     let digits = plain_digits(number.text()?)?;
     let digest: [u8; 32] = Sha256::new().chain_update("mobile/v1").chain_update(case).chain_update(digits).finalize().into();
@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(mark("008613800138000"), mark("13800138000"));
         assert_ne!(mark("13800138000"), mark("13800138001"));
         assert_eq!(mobile_mark(&case, &Personal::plain("none").unwrap()), None);
-        // An area code that begins with 86 is no country code.
+        // An area code that begins with 86 is not a country code.
         assert_ne!(mark("8620123456"), mark("20123456"));
     }
 }

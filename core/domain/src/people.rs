@@ -1,4 +1,4 @@
-//! Who acts (domain 1.2, 10.2).
+//! People and their roles (domain 1.2, 10.2).
 
 use std::{fmt, str::FromStr};
 
@@ -8,14 +8,14 @@ use crate::{IdError, OutletCode, UserId};
 
 macro_rules! roles {
     ($($(#[$doc:meta])* $variant:ident = $word:literal),+ $(,)?) => {
-        /// What a person is to the network (domain 10.2). What each may do is data: the policy in `rules`.
+        /// A person's role in the network (domain 10.2). The policy in `rules` says what each role may do.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub enum Role { $($(#[$doc])* $variant),+ }
 
         impl Role {
             /// Every role, in the order of the definition.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-            /// The one spelling used in documents, policies, SQL, JSON and on the command line.
+            /// The spelling in documents, policies, SQL, JSON and on the command line.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
             }
@@ -70,22 +70,22 @@ impl FromStr for Role {
     }
 }
 
-/// Who wrote an entry: the signed-in person, not the device.
+/// The author of an entry: the signed-in person, not the device.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Author {
     /// The account.
     pub user: UserId,
-    /// In which role.
+    /// The role in which they wrote.
     pub role: Role,
-    /// For which outlet.
+    /// The outlet for which they wrote.
     pub outlet: OutletCode,
 }
 
 impl Author {
-    /// The account under which the server itself writes: what no person decides. Nobody can be enrolled with it.
+    /// The account under which the server writes entries that no person decides. Nobody can be enrolled with it.
     pub const SERVER: &'static str = "doorstep";
 
-    /// The key of the words for what they are: a role, or the server itself, which is nobody's.
+    /// The key of the displayed word for the author: that of the role, or that of the server.
     pub fn word(&self) -> &'static str {
         if self.is_server() { "server" } else { self.role.as_str() }
     }

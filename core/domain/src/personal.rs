@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 #[derive(Clone, PartialEq, Eq)]
 pub struct Personal(Vec<u8>);
 
-/// Why bytes are no personal value.
+/// Why bytes are not a valid personal value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PersonalError {
     /// Shorter than its own header says.
@@ -26,7 +26,7 @@ pub enum PersonalError {
 }
 
 impl Personal {
-    /// The longest value, header included: room for a long note in Chinese.
+    /// Greatest length in bytes with header, enough for a long note in Chinese.
     pub const MAX_LEN: usize = 8 * 1024;
 
     /// A plain value (scheme 0). Line ends and tabs stay; other control characters are dropped, because one NUL in a
@@ -37,7 +37,7 @@ impl Personal {
         Self::from_bytes(&bytes)
     }
 
-    /// Reads a stored value. A scheme that is not known yet is kept as it is.
+    /// Reads a stored value. A value of an unknown scheme is kept as it is.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, PersonalError> {
         if bytes.len() > Self::MAX_LEN {
             return Err(PersonalError::TooLong);
@@ -78,7 +78,7 @@ impl Serialize for Personal {
 }
 
 impl<'de> Deserialize<'de> for Personal {
-    /// A plain value of its text. A sealed one was written as null and can not be read back.
+    /// Reads a plain value from its text. A sealed value was written as null and cannot be read back.
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         Self::plain(&String::deserialize(d)?).map_err(de::Error::custom)
     }

@@ -1,31 +1,31 @@
-//! The codes with which the server refuses a change, and those with which a device keeps what it cannot take.
+//! The codes of changes that the server refuses, and of changes that a device keeps without applying them.
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// The code of `rights:RULE` before the rule.
+/// The prefix of `rights:RULE`.
 const RIGHTS: &str = "rights";
-/// The code of `discarded: WHY` before the reason.
+/// The prefix of `discarded: WHY`.
 const DISCARDED: &str = "discarded";
 
 macro_rules! refusals {
     ($($(#[$doc:meta])* $variant:ident = $word:literal),+ $(,)?) => {
         /// Why a change is in quarantine or parked. `PROTOCOL.md` lists the codes in section 7. A code that this version does not
-        /// know is kept as it came, so that an older device loses nothing of it.
+        /// know is kept as received, so that an older device does not lose it.
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub enum RefusalCode {
             $($(#[$doc])* $variant,)+
-            /// The policy's rule of this id denies it; `none` for a policy without a rule for it.
+            /// The policy's rule with this id denies the change; `none` if the policy has no rule for it.
             Rights(String),
-            /// A device's own: head office has decided that the change stays out, for this reason.
+            /// Used only on devices: head office has discarded the change for this reason.
             Discarded(String),
-            /// A code of a newer server, or a fault of a whole pack, as it came.
+            /// A code of a newer server, or the fault of a whole pack, as received.
             Unknown(String),
         }
 
         impl RefusalCode {
-            /// Every code that this version knows and that carries nothing else: `Rights`, `Discarded` and `Unknown` are not among them.
+            /// Every known code without a value; so not `Rights`, `Discarded` and `Unknown`.
             pub const PLAIN: &'static [Self] = &[$(Self::$variant),+];
 
             /// The code without the policy's rule or head office's reason.
@@ -55,7 +55,7 @@ macro_rules! refusals {
 }
 
 refusals!(
-    /// Larger than a change may be.
+    /// The change is larger than the limit.
     TooLarge = "too_large",
     /// Not an uncompressed change chunk, or a compressed column.
     ChunkType = "chunk_type",
@@ -65,7 +65,7 @@ refusals!(
     Undecodable = "undecodable",
     /// It does not encode back to the same bytes.
     NotCanonical = "not_canonical",
-    /// The writer is no installation, or not this device's.
+    /// The writer is not an installation, or not an installation of this device.
     Actor = "actor",
     /// It carries a time, a message, extra bytes, or unsorted or too many dependencies.
     Envelope = "envelope",
@@ -73,7 +73,7 @@ refusals!(
     Shape = "shape",
     /// An entry key that is not this change's.
     EntryKey = "entry_key",
-    /// A field is missing, malformed, too long, or not the writer's to say.
+    /// A field is missing, malformed, too long, or reserved to the server.
     Field = "field",
     /// It belongs to another document.
     OtherCase = "other_case",
@@ -85,22 +85,22 @@ refusals!(
     OpCount = "op_count",
     /// Its first operation counter does not follow from its dependencies.
     StartOp = "start_op",
-    /// The case has reached the server's limit, or the device its part of it.
+    /// The case has reached the server's limit, or the device has used up its share of it.
     CaseFull = "case_full",
     /// It would leave the case with more heads than the limit.
     Heads = "heads",
-    /// The device or the person was revoked before it came.
+    /// The device or the person was revoked before the change came.
     Revoked = "revoked",
     /// Another change of the installation has its sequence number: a clone or a restored backup.
     SeqTaken = "seq_taken",
-    /// A device's own: its row cannot be read.
+    /// Used only on devices: the stored row cannot be read.
     Damaged = "damaged",
-    /// A device's own, of a parked change: something before it has not arrived.
+    /// Used only on devices, for a parked change: a change that it depends on has not arrived.
     Early = "early",
 );
 
 impl RefusalCode {
-    /// The policy's rule, where one refused.
+    /// The policy's rule, if a rule refused.
     pub fn rule(&self) -> Option<&str> {
         match self {
             Self::Rights(rule) => Some(rule),
@@ -108,7 +108,7 @@ impl RefusalCode {
         }
     }
 
-    /// The code of two columns: [`RefusalCode::word`] and [`RefusalCode::rule`].
+    /// Builds a code from two columns: [`RefusalCode::word`] and [`RefusalCode::rule`].
     pub fn of_columns(word: &str, rule: Option<&str>) -> Self {
         rule.map_or_else(|| word.into(), |rule| format!("{word}:{rule}").into())
     }

@@ -1,42 +1,43 @@
-//! What the server has said of a change, and how an entry stands in this replica.
+//! Receipts of changes, and the state of an entry in this replica.
 
 use serde::Serialize;
 
 use crate::{ChangeHash, Entry, Reckoning, RefusalCode, UnixMs, words};
 
 words!(
-    /// What the server found when it compared a change's facts of the parcel with its own rows. One word for all facts together: a
-    /// word for each would tell a guesser which one was right.
+    /// The result of the server's comparison of a change's facts with its own rows. There is one result for all facts together,
+    /// because a result for each would show somebody who guesses which facts were right.
     FactsCheck {
         /// The change has no facts, or they came before servers compared them.
         Unchecked = "unchecked",
-        /// They are the row's that was in force when the act happened.
+        /// The facts match the row that was in force when the act happened.
         Equal = "equal",
-        /// They are a published row's that was not in force then: good faith.
+        /// The facts match a published row that was not in force then, which can happen in good faith.
         Outdated = "outdated",
-        /// They are no published row's.
+        /// The facts match no published row.
         Altered = "altered",
-        /// They claim nothing of the parcel: whoever wrote them had no row of it.
+        /// The facts have only network and waybill, because their writer had no row of the parcel.
         NoRow = "no_row",
     }
 );
 
-/// The server's word on an accepted change. It lives beside the document, travels with verdicts and feeds, and decides
+/// The server's statement about an accepted change. It is stored beside the document, sent with verdicts and feeds, and decides
 /// deadlines (domain 3.6).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Receipt {
     /// When the server received the change.
     pub received_at: UnixMs,
-    /// When the act happened by the server's reckoning, and what it found odd about the device's clock.
+    /// The server's estimate of when the act happened, with marks about the device's clock.
     #[serde(flatten)]
     pub acted: Reckoning,
-    /// Whether the policy lets it pass but wants head office to look at it.
+    /// Whether the policy permits the change but wants head office to review it.
     pub review: bool,
-    /// How its facts compare with head office's rows.
+    /// The comparison of its facts with head office's rows.
     pub facts: FactsCheck,
-    /// Of an act whose time is not proven: whether another device of the same person was in contact within the gap.
+    /// For an act whose time is not proven: whether another device of the same person was in contact within the gap.
     pub others_in_contact: bool,
-    /// Number of such acts of this person in the 30 days before the sending, plus one; at most 1,000; 0 if the time is proven.
+    /// If the time is not proven, one plus the number of this person's unproven acts in the 30 days before the sending, at most
+    /// 1,000; else 0.
     pub unproven_acts: u16,
 }
 
@@ -45,12 +46,13 @@ const FOREIGN_ANCHOR: u16 = 1 << 1;
 const REVIEW: u16 = 1 << 2;
 const ANCHORED: u16 = 1 << 3;
 const UNSTEADY: u16 = 1 << 4;
-/// The mark of an act that lies before a contact which did not bring it.
+/// Mark: the act is dated before a contact that did not bring it.
 pub const PASSED_OVER: u16 = 1 << 5;
-/// The mark of an act that is dated before an earlier one of its device in its case.
+/// Mark: the act is dated before an earlier act of the same device in the case.
 pub const DISORDERED: u16 = 1 << 6;
 const OTHERS_IN_CONTACT: u16 = 1 << 7;
-/// Three bits for the place of a [`FactsCheck`] in [`FactsCheck::ALL`]: a new word goes to its end.
+/// Position of the three bits for the index of a [`FactsCheck`] in [`FactsCheck::ALL`]. A new value must be added at the end of
+/// that list.
 const FACTS_SHIFT: u32 = 8;
 const FACTS: u16 = 7 << FACTS_SHIFT;
 
@@ -58,8 +60,7 @@ const FACTS: u16 = 7 << FACTS_SHIFT;
 pub const MARKS_OF_VERSION_2: u16 = ROLLED_BACK | FOREIGN_ANCHOR | REVIEW;
 
 impl Receipt {
-    /// A receipt with nothing odd about it: of an act whose time is proven, an hour after the device had heard the server, with the
-    /// parcel's own facts.
+    /// A receipt without marks: the act's time is proven, its gap began an hour before, and the facts match.
     pub fn of(received_at: UnixMs, acted_at: Option<UnixMs>) -> Self {
         let acted = Reckoning {
             at: acted_at,
@@ -71,14 +72,14 @@ impl Receipt {
         Self::new(received_at, acted, false, FactsCheck::Equal)
     }
 
-    /// A receipt without a word on the person's other acts.
+    /// A receipt without information on the person's other acts.
     pub fn new(received_at: UnixMs, acted: Reckoning, review: bool, facts: FactsCheck) -> Self {
         Self { received_at, acted, review, facts, others_in_contact: false, unproven_acts: 0 }
     }
 
-    /// Everything but times and counts, as bits (PROTOCOL.md, section 9): 1 the wall clock was set back, 2 the anchor is none of
-    /// the server's, 4 for review, 8 anchored, 16 unsteady, 32 passed over, 64 disordered, 128 another device of the person was in
-    /// contact; then three bits for the place of [`Receipt::facts`] among its words.
+    /// All fields except times and counts, as bits (PROTOCOL.md, section 9): 1 the wall clock was set back, 2 the server did not
+    /// give the anchor, 4 for review, 8 anchored, 16 unsteady, 32 passed over, 64 disordered, 128 another device of the person
+    /// was in contact; then three bits for the index of [`Receipt::facts`].
     pub fn marks(&self) -> u16 {
         let bit = |set: bool, bit: u16| if set { bit } else { 0 };
         let acted = &self.acted;
@@ -94,7 +95,7 @@ impl Receipt {
             | (u16::try_from(facts).unwrap_or_default() << FACTS_SHIFT)
     }
 
-    /// A receipt from its parts, as it is stored and as it travels.
+    /// Builds a receipt from the parts that are stored and sent.
     pub fn from_parts(parts: ReceiptParts) -> Self {
         let ReceiptParts { received_at, acted_at, slack_ms, from, until, marks, unproven_acts } = parts;
         let has = |bit: u16| marks & bit != 0;
@@ -114,7 +115,7 @@ impl Receipt {
         Self { received_at, acted, review: has(REVIEW), facts, others_in_contact: has(OTHERS_IN_CONTACT), unproven_acts }
     }
 
-    /// Its parts, as it is stored and as it travels.
+    /// The parts that are stored and sent.
     pub fn parts(&self) -> ReceiptParts {
         ReceiptParts {
             received_at: self.received_at,
@@ -128,7 +129,7 @@ impl Receipt {
     }
 }
 
-/// A receipt as it is stored and as it travels: see the fields of [`Receipt`] and [`Reckoning`].
+/// The stored and sent form of a receipt; see the fields of [`Receipt`] and [`Reckoning`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "the fields of `Receipt` and `Reckoning`, one by one")]
 pub struct ReceiptParts {
@@ -141,7 +142,7 @@ pub struct ReceiptParts {
     pub unproven_acts: u16,
 }
 
-/// The states a person sees (architecture, section 4). "Saved" is never shown for something only this device has.
+/// The state of a change as shown to a person. "Saved" is never shown for a change that only this device has.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Standing {
@@ -168,20 +169,20 @@ impl Standing {
     }
 }
 
-/// One entry with the change it came in and how that change stands.
+/// One entry with its change and the state of that change.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Recorded {
     /// The change that wrote the entry.
     pub change: ChangeHash,
-    /// How it stands here.
+    /// The state of the change in this replica.
     pub standing: Standing,
     /// The entry.
     pub entry: Entry,
 }
 
 impl Recorded {
-    /// The best estimate of when the act happened: the server's reckoning, else the entry's anchor, else the wall clock,
-    /// but never outside of the gap between two contacts in which the server knows it to lie.
+    /// The best estimate of when the act happened: the server's estimate, else the entry's anchor, else the wall clock; but never
+    /// outside the act's gap.
     pub fn acted_at(&self) -> UnixMs {
         let receipt = self.standing.receipt();
         let reckoned = receipt.and_then(|r| r.acted.at).or_else(|| self.entry.time.anchored());

@@ -1,4 +1,4 @@
-//! When something happened, as far as it can be known (protocol design, section 11).
+//! Times of acts, as far as they can be known (PROTOCOL.md, section 9).
 //!
 //! Wall clocks never gate or order a merge. An entry carries the device's wall time together with what lets others check
 //! it: the monotonic clock, the boot it belongs to and the last server time seen in that boot.
@@ -29,7 +29,7 @@ impl fmt::Display for UnixMs {
     }
 }
 
-/// One boot of one device, as a short random mark: monotonic times compare only within it.
+/// A random mark for one boot of one device. Monotonic times can be compared only within a boot.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct BootId(pub [u8; 4]);
 
@@ -42,7 +42,7 @@ pub struct Anchor {
     pub mono_ms: u64,
 }
 
-/// What an entry says about its own time. 28 bytes in a document, see [`TimeEvidence::to_bytes`].
+/// The time evidence of an entry. It has 28 bytes in a document, see [`TimeEvidence::to_bytes`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TimeEvidence {
     /// The device's wall clock, which may be hours off.
@@ -51,13 +51,13 @@ pub struct TimeEvidence {
     pub zone_quarters: i8,
     /// The device's monotonic clock (it counts sleep), in milliseconds.
     pub mono_ms: u64,
-    /// The boot that `mono_ms` counts from.
+    /// The boot in which `mono_ms` counts.
     pub boot: BootId,
     /// The last server time seen in this boot, if any.
     pub anchor: Option<Anchor>,
 }
 
-/// 48 bits, and 40 bits, of milliseconds: the years 10889 and 34 of uptime.
+/// Greatest wall time (48 bits of milliseconds, the year 10889); the monotonic time has 40 bits (34 years of uptime).
 const MAX_48: u64 = (1 << 48) - 1;
 const MAX_40: u64 = (1 << 40) - 1;
 
@@ -94,12 +94,12 @@ impl TimeEvidence {
         let anchor = (*flags == 1).then_some(Anchor { server: UnixMs(server as i64), mono_ms: anchor_mono });
         let evidence =
             Self { wall: UnixMs(wall as i64), zone_quarters: i8::from_be_bytes([*zone]), mono_ms, boot: BootId(*boot), anchor };
-        // One spelling only: bytes that say "no anchor" and carry one are not ours.
+        // Evidence has one spelling: bytes without the anchor flag must not carry an anchor.
         (evidence.to_bytes().as_slice() == bytes).then_some(evidence)
     }
 
-    /// When the act happened by the server's clock, if this boot has seen the server: its time plus the monotonic
-    /// difference. An anchor from after the act (impossible for honest evidence) gives nothing.
+    /// When the act happened by the server's clock: the anchor's server time plus the monotonic difference. `None` without an
+    /// anchor, or with an anchor from after the act (which honest evidence never has).
     pub fn anchored(&self) -> Option<UnixMs> {
         let anchor = self.anchor?;
         let elapsed = self.mono_ms.checked_sub(anchor.mono_ms)?;
@@ -114,50 +114,52 @@ pub struct Clocks {
     pub wall: UnixMs,
     /// Monotonic clock, milliseconds.
     pub mono_ms: u64,
-    /// The boot it counts from.
+    /// The boot in which it counts.
     pub boot: BootId,
 }
 
 /// When an act happened by the server's clock (PROTOCOL.md, section 9). The server computes it once, and every replica takes it from
 /// the receipt. Nothing is refused for its time.
 ///
-/// Two intervals are told apart. `from ..= until` lies between two contacts with the server: no word of the device moves the act
-/// out of it. `at - slack_ms ..= at + slack_ms` is the device's monotonic clock within that gap: it gives order and day, and it
-/// proves something only where it is [`anchored`](Self::anchored) and the gap is short.
+/// There are two intervals. `from ..= until` is the gap between two contacts with the server; no claim of the device moves the
+/// act out of it. `at - slack_ms ..= at + slack_ms` is the estimate by the device's monotonic clock within the gap. It gives
+/// order and day, but proves the time only if the act is [`anchored`](Self::anchored) and the gap is short.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Reckoning {
-    /// The best estimate; `None` when nothing ties the device's clock to the server's (unanchored).
+    /// The best estimate; `None` if nothing relates the device's clock to the server's.
     #[serde(rename = "acted_at")]
     pub at: Option<UnixMs>,
-    /// Half the width of the estimate, in milliseconds: drift of the device's clock, and how far its two proofs differ; rounded
-    /// up to seconds, because a number of its own in each receipt cost 97 bytes a case on the wire (measured).
+    /// Half the width of the estimate in milliseconds: the drift of the device's clock plus the difference of its two estimates.
+    /// It is rounded up to seconds, because a distinct number in each receipt cost 97 bytes a case on the wire (measured).
     pub slack_ms: u32,
-    /// The act did not happen before this: the device had no act left unsent then. `None` in a receipt of version 2.
+    /// The act did not happen before this time, because the device had no unsent act then. `None` in a receipt of version 2.
     pub from: Option<UnixMs>,
-    /// The act did not happen after this: the server had it, or its digest. `None` in a receipt of version 2: the receipt.
+    /// The act did not happen after this time, because the server had the act or its digest. `None` in a receipt of version 2,
+    /// where the receipt's time bounds it.
     pub until: Option<UnixMs>,
     /// The wall clock was set back between the act and its sending.
     pub rolled_back: bool,
-    /// The server time that the entry leans on is none that the server gave to this device.
+    /// The entry's anchor has a server time that the server did not give to this device.
     pub foreign_anchor: bool,
-    /// The device had heard the server in this boot before the act, and the server knows of it.
+    /// The device had heard from the server in this boot before the act, and the server knows this contact.
     pub anchored: bool,
-    /// Between two contacts of this boot the device's monotonic clock and the server's went differently: the gap proves nothing.
+    /// The device's monotonic clock and the server's clock drifted apart between two contacts of this boot, so the estimate
+    /// proves nothing.
     pub unsteady: bool,
-    /// It is dated before a contact of its device that did not bring it.
+    /// The act is dated before a contact of its device that did not bring it.
     pub passed_over: bool,
     /// Within its boot, the order of monotonic times and the order of writing disagree.
     pub disordered: bool,
 }
 
-/// How the server knows the server time that an entry leans on.
+/// How well the server knows the server time of an entry's anchor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Leans {
-    /// It was not given to this device.
+    /// The server did not give it to this device.
     OnNothing,
-    /// It was given to this device, but nobody knows at which monotonic time (devices of version 2).
+    /// The server gave it to this device, but does not know at which monotonic time (devices of version 2).
     OnATime,
-    /// It was given to this device in this boot, at this monotonic time.
+    /// The server gave it to this device in this boot at this monotonic time.
     OnAContact,
 }
 
@@ -168,30 +170,30 @@ pub struct Arrival {
     pub clocks: Clocks,
     /// When the server received it.
     pub received: UnixMs,
-    /// The act did not happen before this.
+    /// Lower end of the act's gap.
     pub from: UnixMs,
-    /// The act did not happen after this; the receipt, or that of an earlier sending that carried its digest.
+    /// Upper end of the act's gap: the receipt, or the receipt of an earlier sending that carried the act's digest.
     pub until: UnixMs,
-    /// The newest contact of the device before `until`, whatever it was about.
+    /// The newest contact of the device before `until`, by any request.
     pub contact: Option<UnixMs>,
-    /// Since the last contact of this boot the device's monotonic clock went as the server's did.
+    /// Whether the device's monotonic clock kept pace with the server's since the last contact of this boot.
     pub steady: bool,
 }
 
 /// A cheap clock's drift: 100 parts in a million.
 const DRIFT_PPM: u64 = 100;
-/// No boot lasts longer; a clock that says so is wrong.
+/// Longest plausible uptime; a clock beyond it is wrong.
 const LONGEST_BOOT_MS: u64 = 10 * 366 * 86_400_000;
-/// A wall clock that moves back by less is only being corrected by its network.
+/// A wall clock that moves back by less is ignored, because networks correct clocks by such amounts.
 const ROLLED_BACK_MS: i64 = 60_000;
-/// An act recorded while a request is under way can not be in it, so up to this long before a contact is not held against the
-/// device.
+/// Tolerance for an act that is dated before a contact that did not bring it: an act recorded while a request is under way cannot
+/// be in the request.
 pub const IN_FLIGHT_MS: i64 = 5 * 60_000;
-/// How much later a request's headers may arrive than the device read its clock.
+/// Greatest time between the device's clock reading and the arrival of the request's headers.
 const CONNECTING_MS: u64 = 15_000;
 
-/// Whether a device's monotonic clock went as the server's did between two contacts of one boot. `device_ms` and `server_ms` are
-/// what passed on each.
+/// Whether a device's monotonic clock kept pace with the server's between two contacts of one boot. `device_ms` and `server_ms`
+/// are the times that passed on each.
 pub fn is_steady(device_ms: i64, server_ms: i64) -> bool {
     let apart = device_ms.saturating_sub(server_ms).unsigned_abs();
     let drift = server_ms.unsigned_abs().saturating_mul(DRIFT_PPM) / 1_000_000;
@@ -199,9 +201,9 @@ pub fn is_steady(device_ms: i64, server_ms: i64) -> bool {
 }
 
 impl Reckoning {
-    /// Reckons an act from its evidence and its arrival. An anchor that the server knows tells first; else, in the
-    /// boot that sends it, the monotonic clock; else an anchor of which only the time is known. A foreign one tells nothing. The
-    /// estimate never leaves the gap between the device's contacts.
+    /// Estimates the time of an act from its evidence and its arrival. The estimate uses the first of these that exists: an
+    /// anchor that the server knows; the monotonic clock, if the act is of the boot that sends it; an anchor of which only the
+    /// server time is known. A foreign anchor is not used. The estimate never leaves the act's gap.
     pub fn of(time: &TimeEvidence, arrival: &Arrival, leans: Leans) -> Self {
         let Arrival { clocks: sent, received, from, until, contact, steady } = *arrival;
         let elapsed = (time.boot == sent.boot).then(|| sent.mono_ms.checked_sub(time.mono_ms)).flatten();
@@ -239,7 +241,7 @@ impl Reckoning {
         }
     }
 
-    /// The estimate's interval, given the receipt: earliest (`None` when nothing bounds it) and latest. It lies within the gap.
+    /// The estimate's interval within the gap, given the receipt: earliest time (`None` if unbounded) and latest time.
     pub fn interval(&self, received: UnixMs) -> (Option<UnixMs>, UnixMs) {
         let slack = i64::from(self.slack_ms);
         let (from, until) = self.gap(received);
@@ -248,13 +250,14 @@ impl Reckoning {
         (Some(from.map_or(earliest, |from| earliest.max(from))), at.plus(slack).min(until))
     }
 
-    /// Between when and when the act happened, as far as anything proves it: the estimate's interval where the device's clock proves it
-    /// within a gap of at most `trusted_ms` milliseconds, else the gap. Earliest is `None` when nothing bounds it.
+    /// The proven interval of the act: the estimate's interval if the device's clock proves it within a gap of at most
+    /// `trusted_ms` milliseconds, else the gap. The earliest time is `None` if unbounded.
     pub fn proven(&self, received: UnixMs, trusted_ms: i64) -> (Option<UnixMs>, UnixMs) {
         if self.proves(received, trusted_ms) { self.interval(received) } else { self.gap(received) }
     }
 
-    /// The gap between two contacts in which the act lies, whatever its device says: from when (`None`: not known) and until when.
+    /// The gap between two contacts in which the act lies, independent of the device's claims. The lower end is `None` if
+    /// unknown.
     pub fn gap(&self, received: UnixMs) -> (Option<UnixMs>, UnixMs) {
         (self.from, self.until.map_or(received, |until| until.min(received)))
     }

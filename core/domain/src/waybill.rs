@@ -5,12 +5,12 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use unicode_normalization::UnicodeNormalization;
 
-/// A waybill number in its one spelling: NFKC, upper case, no spaces; 4 to 40 characters of `A-Z 0-9 -`.
+/// A normalised waybill number: NFKC, upper case, no spaces; 4 to 40 characters of `A-Z 0-9 -`.
 ///
 /// ```
 /// use doorstep_domain::Waybill;
 ///
-/// // What a hand types and what a scanner reads are one number, and so one case on every device.
+/// // A typed and a scanned number become the same waybill, and so one case on every device.
 /// let typed = Waybill::parse(" qh 3100 0000 0017 ")?;
 /// assert_eq!(typed, Waybill::parse("ＱＨ310000000017")?);
 /// assert_eq!(typed.as_str(), "QH310000000017");
@@ -21,7 +21,7 @@ use unicode_normalization::UnicodeNormalization;
 #[serde(transparent)]
 pub struct Waybill(String);
 
-/// Why a text is no waybill number.
+/// Why a text is not a waybill number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WaybillError {
     /// Shorter than 4 or longer than 40 characters after normalising.
@@ -33,9 +33,9 @@ pub enum WaybillError {
 }
 
 impl Waybill {
-    /// Reads a typed or scanned number: full-width and half-width forms, small letters and spaces do not matter.
+    /// Reads a typed or scanned number. Full-width forms, lower case and spaces are normalised.
     pub fn parse(text: &str) -> Result<Self, WaybillError> {
-        // Bounded before it is normalised, which can make a text grow.
+        // Limit the length before normalising, because normalising can make a text longer.
         if text.chars().count() > 200 {
             return Err(WaybillError::Length(text.chars().count()));
         }

@@ -1,4 +1,4 @@
-//! An answer after its signatures were checked: the only form in which a device uses one.
+//! Answers whose signatures were checked. A device uses no other form of an answer.
 
 use doorstep_domain::{ChangeHash, DeviceId, Digest, DocRef, HistoryId, PhotoId, Receipt, UnixMs};
 
@@ -11,13 +11,13 @@ use crate::{
     unpack_verdicts,
 };
 
-/// Why an answer is not used. Nothing of it is.
+/// Why an answer is rejected as a whole.
 #[derive(Debug, thiserror::Error)]
 pub enum AnswerError {
-    /// The verdicts, or a page with receipts, are not signed by the server that the device enrolled with.
+    /// The verdicts, or a page with receipts, are not signed by the server with which the device enrolled.
     #[error("the answer is not signed by the server")]
     Signature,
-    /// A signed part is not the message it should be.
+    /// A signed part cannot be decoded.
     #[error("the answer can not be read: {0}")]
     Malformed(#[from] CodecError),
 }
@@ -29,11 +29,11 @@ pub struct Answer {
     pub now_ms: i64,
     /// The server's log.
     pub history: HistoryId,
-    /// Verdicts, with the signed bytes: the device's proof of its receipts. Of version 3 the body is a [`Vouched`].
+    /// Verdicts with the signed bytes, which prove the device's receipts. In version 3 the body is a [`Vouched`].
     pub ack: Option<(Ack, Signed)>,
     /// The proof of this answer, with its number in the server's log, if it is signed.
     pub witness: Option<Witness>,
-    /// When the server had the request's headers; of version 2 absent.
+    /// When the request's headers had arrived at the server; absent in version 2.
     pub received_ms: Option<i64>,
     /// Pages.
     pub feed: Vec<FeedPage>,
@@ -41,7 +41,7 @@ pub struct Answer {
     pub refs: Vec<RefVersion>,
     /// A new token.
     pub token: Option<Token>,
-    /// What the server asks for.
+    /// The server's demand.
     pub demand: Option<Demand>,
     /// Batches to send again.
     pub resend: Vec<u64>,
@@ -55,14 +55,14 @@ pub struct Answer {
     pub gateway: bool,
     /// Head office's order to wipe an installation of this device.
     pub wipe: Option<WipeOrder>,
-    /// Lost photos that the request named; not from the wire.
+    /// Lost photos that the request named. Set by the device, not sent by the server.
     pub told: Vec<PhotoId>,
-    /// The end of the chain that the request named; not from the wire. Another process on the same store may have gone on
-    /// since, and a server that has seen that takes the older request for a restored backup's.
+    /// The end of the batch chain that the request named. Set by the device, not sent by the server. Another process on the same
+    /// store may have continued the chain since, and then the server mistakes the older request for a restored backup.
     pub asked: Option<Link>,
 }
 
-/// A document of the batch that a request pushed: what its verdicts are about.
+/// A document of the pushed batch, to which verdicts belong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pushed {
     /// The document.
@@ -71,7 +71,7 @@ pub struct Pushed {
     pub changes: Vec<(ChangeHash, u64)>,
 }
 
-/// The leaf of a document's verdicts: over the receipts of the changes that were taken, or had been.
+/// The leaf of a document's verdicts, over the receipts of the changes that the log has now or had before.
 pub fn verdicts_leaf(doc: impl Into<DocRef>, verdicts: impl IntoIterator<Item = (ChangeHash, Option<Receipt>)>) -> Digest {
     let taken: Vec<(ChangeHash, Receipt)> =
         verdicts.into_iter().filter_map(|(hash, receipt)| receipt.map(|receipt| (hash, receipt))).collect();
@@ -79,7 +79,7 @@ pub fn verdicts_leaf(doc: impl Into<DocRef>, verdicts: impl IntoIterator<Item = 
 }
 
 impl Verdict {
-    /// The receipt of a change that was taken, or had been.
+    /// The receipt, if the log has the change.
     pub fn receipt(&self) -> Option<Receipt> {
         match self {
             Self::Ok(receipt) | Self::Dup(receipt) => Some(*receipt),
@@ -95,7 +95,7 @@ fn leaf_of(ack: &Ack, answer: &AckCase, pushed: &Pushed) -> Digest {
 }
 
 impl SyncResponse {
-    /// Whether version 3 signs it: it brings a receipt, or asks for something.
+    /// Whether version 3 signs this answer, because it has a receipt or asks for something.
     pub fn says_something(&self, pages: &[FeedPage]) -> bool {
         let brings = pages.iter().any(|page| !page.cases.is_empty() || !page.out.is_empty());
         self.ack.is_some() || brings || self.demand.is_some() || !self.resend.is_empty() || self.wipe.is_some()
@@ -153,14 +153,14 @@ impl SyncResponse {
         Ok(Answer { ack: ack.zip(vouched), feed: pages, witness, received_ms, ..answer })
     }
 
-    /// The key that the server signs with from now on, if the answer brings one; vouched for by the key that the device knows.
+    /// The server's next signing key, if the answer has one. It is signed by the key that the device knows.
     pub fn next_key(&self, server_key: &[u8]) -> Result<Option<Vec<u8>>, AnswerError> {
         let Some(Signed { body, sig }) = &self.succession else { return Ok(None) };
         if !is_signed(server_key, &key_message(body), sig) {
             return Err(AnswerError::Signature);
         }
         let Succession { next, .. } = decode(body)?;
-        // A key that no signature could ever fit would cut the device off.
+        // A malformed key could never verify a signature and would cut the device off.
         if is_key(&next) { Ok(Some(next)) } else { Err(AnswerError::Signature) }
     }
 

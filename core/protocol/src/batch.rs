@@ -1,6 +1,6 @@
-//! A batch of version 3: a header, the clocks of this sending, and each document under a digest of its own. So a change's author is
-//! proven by header, signature and digests, without the batch's other documents; a pack that does not rebuild is its own document's
-//! fault; and what a sending leaves behind is known before it comes.
+//! A batch of version 3: a header, the clocks of this sending, and a digest for each document. So header, signature and digests
+//! prove a change's author without the batch's other documents; a pack that does not rebuild is a fault of its document only; and
+//! a sending can name unsent changes before they are sent.
 
 use doorstep_domain::{BatchHash, BootId, ChangeHash, Clocks, Digest, DocId, DocKind, DocRef, HistoryId, InstallId, UnixMs};
 use minicbor::{Decode, Encode};
@@ -10,8 +10,8 @@ use crate::{
     signing::{batch_core, doc_digest, rest_chain, sending_message},
 };
 
-/// A signed batch. Header and documents are durable on the device before their first byte leaves, and stay the same however often
-/// they are sent; the sending is made anew each time.
+/// A signed batch. Header and documents are durable on the device before their first byte leaves, and are repeated unchanged; the
+/// sending is made anew each time.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Batch {
@@ -27,24 +27,25 @@ pub struct Batch {
     /// Its documents.
     #[n(3)]
     pub docs: Vec<PushDoc>,
-    /// What the server first said of changes that are sent again because its log has lost them, at most
-    /// [`crate::MAX_FIRST_ANSWERS`]. Under no signature of the device and part of no hash: it proves itself.
+    /// First receipts of changes that are sent again because the server's log has lost them, at most
+    /// [`crate::MAX_FIRST_ANSWERS`]. They are in no hash and under no signature of the device, because the server's own signature
+    /// proves them.
     #[cbor(n(4), default)]
     pub first: Vec<FirstAnswer>,
-    /// What it brings of that which earlier sendings left behind, at most [`crate::MAX_REST`]. Under no signature of its own and part of
-    /// no hash: the chain that it leads to was signed.
+    /// Chains of earlier sendings whose first links this batch has, at most [`crate::MAX_REST`]. They are in no hash and under no
+    /// signature, because an earlier sending signed the chain.
     #[cbor(n(5), default)]
     pub brings: Vec<Brought>,
 }
 
-/// What a batch says beside its documents.
+/// The data of a batch other than its documents.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Header {
     /// Its number in the chain of its installation, from 1, without gaps.
     #[n(0)]
     pub batch: u64,
-    /// Hash of the batch before; zeros for the first. The one before may be of version 2.
+    /// Hash of the previous batch, which may be of version 2; zeros for the first.
     #[cbor(n(1), with = "id")]
     pub prev: BatchHash,
     /// The person signed in when it was made.
@@ -53,8 +54,8 @@ pub struct Header {
     /// The installation whose chain it continues.
     #[cbor(n(3), with = "id")]
     pub install: InstallId,
-    /// What it makes up for: batches that the server said it never got, and whose content, as far as this device still has it, is
-    /// sent again in this one or was before it; at most 64.
+    /// Batches that the server reported missing, at most 64. Their content, as far as this device still has it, is in this batch
+    /// or in one before it.
     #[cbor(n(4), default)]
     pub again: Vec<u64>,
 }
@@ -69,15 +70,17 @@ pub struct PushDoc {
     /// Its changes as an elided pack of format 2; verdicts come by their index in it.
     #[cbor(n(1), with = "minicbor::bytes")]
     pub pack: Vec<u8>,
-    /// [`doc_digest`] of the changes: what the batch is signed over, and what the pack must rebuild to.
+    /// [`doc_digest`] of the changes. The batch's signature covers it, and the pack must rebuild to it.
     #[cbor(n(2), with = "id")]
     pub digest: Digest,
-    /// The kind of document; absent: a case. A server that does not know it takes nothing of the document and says so in a fault.
+    /// The kind of document; absent for a case. A server that does not know the kind answers with a fault and takes no change of
+    /// the document.
     #[n(3)]
     pub kind: Option<u32>,
 }
 
-/// The device's clocks at a sending, what it last heard, and what it leaves behind. Part of no batch's hash.
+/// The device's clocks at a sending, the receipt that it received last, and the chains of unsent changes. No batch hash covers
+/// it.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Sending {
@@ -93,54 +96,54 @@ pub struct Sending {
     /// The time of receipt in the newest verdicts that the device has.
     #[n(3)]
     pub heard_ms: Option<i64>,
-    /// What stays unsent, at most [`crate::MAX_REST`] chains of it ([`rest_chain`]). Empty: nothing else is unsent.
+    /// Chains of unsent changes ([`rest_chain`]), at most [`crate::MAX_REST`]. Empty if nothing else is unsent.
     #[cbor(n(4), default)]
     pub rest: Vec<Leaf>,
 }
 
-/// What a batch brings of one chain that an earlier sending named in its `rest`: links from its beginning, and what the chain goes on
-/// with. So a sending names a thousand documents with 32 bytes.
+/// The part of a chain, named by an earlier sending in its `rest`, that this batch has: its first links, and the hash of the
+/// remaining chain. So a sending can name a thousand documents with 32 bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Brought {
     /// The links, in the chain's order.
     #[n(0)]
     pub links: Vec<RestLink>,
-    /// The chain after them; [`crate::signing::NOTHING_LEFT`] at its end.
+    /// Hash of the remaining chain; [`crate::signing::NOTHING_LEFT`] at its end.
     #[cbor(n(1), with = "id")]
     pub after: Digest,
 }
 
-/// Links of a chain of what was left behind. Each link is a [`doc_digest`] of changes of one document.
+/// Links of a chain of unsent changes. Each link is a [`doc_digest`] of changes of one document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub enum RestLink {
-    /// Documents of the batch that follow one another, each a link as a whole: number of the first, and how many.
+    /// Consecutive documents of the batch, each of which is one link: index of the first, and their number.
     #[n(0)]
     Docs(#[n(0)] u32, #[n(1)] u32),
-    /// Some changes of a document: its number, the place of the first change in it, and how many.
+    /// Some changes of a document: index of the document, index of the first change in it, and number of changes.
     #[n(1)]
     Changes(#[n(0)] u32, #[n(1)] u32, #[n(2)] u32),
-    /// A link that no batch brings, because its changes were written anew: its digest.
+    /// The digest of a link that no batch has, because its changes were written anew.
     #[n(2)]
     Gone(#[n(0)] Leaf),
 }
 
-/// A document of a batch, as far as a chain of what was left behind needs it.
+/// The data of a batch's document that a chain of unsent changes needs.
 #[derive(Debug, Clone, Copy)]
 pub struct BroughtDoc<'a> {
     /// The document.
     pub doc: DocRef,
     /// Its digest in the batch.
     pub digest: &'a Digest,
-    /// Its changes in their order; none if its pack does not rebuild.
+    /// Its changes in their order; empty if its pack does not rebuild.
     pub changes: &'a [ChangeHash],
 }
 
 impl Brought {
-    /// The chain from its beginning, and the changes of these documents that are in it. `None` if it names what the batch does not have,
-    /// or more than that.
+    /// The hash of the whole chain, and the changes of these documents that are in it. `None` if it names documents or changes
+    /// that the batch does not have, or more changes than it has.
     pub fn chain<'a>(&self, docs: &[BroughtDoc<'a>]) -> Option<(Digest, Vec<&'a ChangeHash>)> {
-        // One that does not rebuild can be a link once.
+        // A document whose pack does not rebuild can be a link once.
         let mut room: Vec<usize> = docs.iter().map(|doc| doc.changes.len().max(1)).collect();
         let mut brought = Vec::new();
         let mut take = |doc: u32, part: Option<(u32, u32)>| {
@@ -172,24 +175,25 @@ impl Brought {
 }
 
 impl Batch {
-    /// What the next batch names as its predecessor: over the header and the documents' digests, whatever clocks it was sent with.
+    /// The hash that the next batch names as its predecessor. It covers the header and the documents' digests, but not the clocks
+    /// of a sending.
     pub fn hash(&self) -> BatchHash {
         BatchHash::of(&batch_core(&self.header, self.docs.iter().map(|doc| &doc.digest)))
     }
 
-    /// What the device signs.
+    /// The message that the device signs.
     pub fn message(&self) -> Vec<u8> {
         sending_message(&self.hash(), &self.sending)
     }
 }
 
 impl PushDoc {
-    /// The document; `None`: of a kind that this version does not know.
+    /// The document; `None` for a kind that this version does not know.
     pub fn document(&self) -> Option<DocRef> {
         DocKind::of_named(self.kind).map(|kind| DocRef::new(kind, self.doc))
     }
 
-    /// Whether changes are those that the digest names. What they are of a kind that is not known, nobody here can tell.
+    /// Whether these changes match the digest. False for an unknown kind of document.
     pub fn is_of<'a>(&self, changes: impl IntoIterator<Item = &'a ChangeHash>) -> bool {
         self.document().is_some_and(|doc| doc_digest(doc, changes) == self.digest)
     }
@@ -202,13 +206,13 @@ impl Sending {
         Self { wall_ms: wall.0, mono_ms, boot: boot.0, heard_ms: heard.map(|at| at.0), rest }
     }
 
-    /// The clocks as the core knows them.
+    /// The clocks in the core's type.
     pub fn clocks(&self) -> Clocks {
         Clocks { wall: UnixMs(self.wall_ms), mono_ms: self.mono_ms, boot: BootId(self.boot) }
     }
 }
 
-/// The proof of an installation's receipts, as a device keeps it: the verdicts with what the server signed them under.
+/// The proof of an installation's receipts that a device keeps: the verdicts, and the leaves that the server signed.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Vouched {

@@ -1,9 +1,9 @@
-//! The device's clocks, as a sending of version 2 carries them.
+//! The device's clocks in a sending of version 2.
 
 use doorstep_domain::{BootId, Clocks, UnixMs};
 use minicbor::{Decode, Encode};
 
-/// The device's clocks: what ties its monotonic times to the server's clock.
+/// The device's clocks, which relate its monotonic times to the server's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct BatchClock {
@@ -19,12 +19,12 @@ pub struct BatchClock {
 }
 
 impl BatchClock {
-    /// The clocks as they travel.
+    /// Converts the core's clocks to their wire form.
     pub fn of(clocks: &Clocks) -> Self {
         Self { wall_ms: clocks.wall.0, mono_ms: clocks.mono_ms, boot: clocks.boot.0 }
     }
 
-    /// The clocks as the core knows them.
+    /// The clocks in the core's type.
     pub fn clocks(&self) -> Clocks {
         Clocks { wall: UnixMs(self.wall_ms), mono_ms: self.mono_ms, boot: BootId(self.boot) }
     }

@@ -7,12 +7,12 @@ use minicbor::{Decode, Decoder, Encode, Encoder, decode::Error as DecodeError, e
 
 macro_rules! errors {
     ($($(#[$doc:meta])* $variant:ident = $word:literal $statuses:expr),+ $(,)?) => {
-        /// The code of an error body. `PROTOCOL.md` lists them in section 20. A code that this version does not know is kept as it
-        /// came: a device then goes by the status.
+        /// The code of an error body. `PROTOCOL.md` lists the codes in section 20. A code that this version does not know is kept
+        /// as received, and a device then acts by the status.
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub enum ErrorCode {
             $($(#[$doc])* $variant,)+
-            /// A code of a newer server, as it came.
+            /// A code of a newer server, as received.
             Unknown(String),
         }
 
@@ -28,7 +28,7 @@ macro_rules! errors {
                 }
             }
 
-            /// The statuses with which the server answers it, the usual one first; none for a code that is not known.
+            /// The statuses that the server uses with this code, the usual one first; empty for an unknown code.
             pub fn statuses(&self) -> &'static [u16] {
                 match self {
                     $(Self::$variant => &$statuses,)+
@@ -49,45 +49,45 @@ macro_rules! errors {
 }
 
 errors!(
-    /// A body or a parameter does not read.
+    /// A body or a parameter cannot be parsed.
     Malformed = "malformed" [400],
-    /// No token, an unknown one, or one that has ended.
+    /// The token is missing, unknown or expired.
     Unauthorized = "unauthorized" [401],
-    /// Nonce, key or signature of an enrolment or a session.
+    /// The nonce, key or signature of an enrolment or a session is wrong.
     Proof = "proof" [403],
     /// There is no such code.
     CodeWrong = "code_wrong" [403],
     /// Another device redeemed the code, or this request came before.
     CodeUsed = "code_used" [403],
-    /// The code's time is over.
+    /// The code has expired.
     CodeExpired = "code_expired" [403],
-    /// A revoked device reads, or comes with a code that it redeemed before.
+    /// A revoked device reads, or enrols with a code that it redeemed before.
     Revoked = "revoked" [403],
     /// The batch is not signed by the device's key.
     Signature = "signature" [403],
     /// The device of the request is not the token's, or the installation not the device's.
     InstallUnknown = "install_unknown" [403],
-    /// What the device shows is no answer that this server has signed.
+    /// The server did not sign the answer in the device's proof.
     Witness = "witness" [403],
-    /// A stored photo is not dropped.
+    /// A stored photo cannot be deleted.
     PhotoStored = "photo_stored" [403],
-    /// No such path, kind or photo, or none that is there for the device.
+    /// No such path, kind or photo, or the device may not read the photo.
     NotFound = "not_found" [404],
-    /// Nothing of the photo was sent.
+    /// No byte of the photo was sent.
     UploadUnknown = "upload_unknown" [404],
     /// No byte of the body came for a while, or it broke off.
     Stalled = "stalled" [408],
-    /// The device is another person's.
+    /// The device belongs to another person.
     DeviceTaken = "device_taken" [409],
-    /// The installation or its tag is another's.
+    /// The installation or its tag belongs to another device.
     TagTaken = "tag_taken" [409],
     /// No accepted entry names the photo.
     PhotoUnexpected = "photo_unexpected" [409],
-    /// Not where the upload stands, or other bytes than before.
+    /// The request's offset is ahead of the upload's, or its bytes differ from the stored ones.
     Offset = "offset" [409],
-    /// A newer request goes on with the upload.
+    /// A newer request continues the upload.
     NewerRequest = "newer_request" [409],
-    /// The device knows a newer answer than the server; it shall show that one's proof.
+    /// The device names a newer answer than the server has given, and must prove it.
     Prove = "prove" [409],
     /// The upload has expired.
     UploadExpired = "upload_expired" [410],
@@ -105,7 +105,7 @@ errors!(
     PhotoPosition = "photo_position" [422],
     /// No version of the protocol, or one that may only push.
     Version = "version" [426],
-    /// The chunk does not have its checksum.
+    /// The chunk does not match its checksum.
     Checksum = "checksum" [460],
     /// The device or the address has had more than its share; it goes on after `Retry-After`. Nothing is refused for good.
     SlowDown = "slow_down" [429],
@@ -113,11 +113,11 @@ errors!(
     Damaged = "damaged" [500],
     /// Anything else that failed at the server.
     Internal = "internal" [500],
-    /// Too much waits, too many listen, or too many bodies of the device are being taken.
+    /// The queue is full, too many devices listen, or the server is reading too many bodies of the device.
     Busy = "busy" [503],
-    /// The server's data may be a copy, and its operator has not said which it is.
+    /// The server's data may be a copy, and its operator has not decided yet.
     Copied = "copied" [503],
-    /// The server's database, or its storage of photos.
+    /// The server's database or its storage of photos failed.
     Storage = "storage" [503],
 );
 
@@ -145,12 +145,12 @@ impl<'b, C> Decode<'b, C> for ErrorCode {
     }
 }
 
-/// When a device tries again what the server has answered with an error.
+/// When a device tries again after an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retry {
-    /// After a pause that grows with every failure: it is no network, or nothing came through.
+    /// After a pause that grows with every failure, as without a network.
     Soon,
-    /// After the time of `Retry-After`, or without one after this many seconds.
+    /// After the server's `Retry-After`, or after this many seconds if there is none.
     After(u64),
     /// At once, with half the batch.
     Halved,
@@ -159,8 +159,8 @@ pub enum Retry {
 }
 
 impl Retry {
-    /// What a device does by the status alone. It is all that it does for a code that it does not know, so a new code needs no new
-    /// version of the protocol.
+    /// The device's reaction to a status. For an unknown code the device acts by the status alone, so a new code needs no new
+    /// protocol version.
     pub fn of(status: u16) -> Self {
         match status {
             413 => Self::Halved,
@@ -172,7 +172,7 @@ impl Retry {
     }
 }
 
-/// Refused changes by their index in the pack: each an array of the index and the code as text.
+/// CBOR form of refused changes: for each an array of its index in the pack and the code as text.
 pub(crate) mod refused {
     use super::*;
 

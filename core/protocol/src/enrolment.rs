@@ -1,15 +1,15 @@
-//! Enrolment and sessions: codes become devices, signatures become tokens.
+//! Messages of enrolment (a code enrols a device) and of sessions (a signature gets a token).
 
 use doorstep_domain::{DeviceId, InstallId};
 use minicbor::{Decode, Encode};
 
 use crate::{Token, id};
 
-/// `POST /v1/nonce`: something fresh to sign. The server remembers nothing of it: it knows its own by their mark.
+/// `POST /v1/nonce`: a fresh value to sign. The server does not store it; it recognises its own nonces by their HMAC.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct NonceResponse {
-    /// To be signed within five minutes.
+    /// The nonce, valid for five minutes.
     #[cbor(n(0), with = "minicbor::bytes")]
     pub nonce: Vec<u8>,
     /// The server's clock.
@@ -17,15 +17,14 @@ pub struct NonceResponse {
     pub now_ms: i64,
 }
 
-/// `POST /v1/enrol`: redeems a one-time code. Redeeming again with the same key gives a new token, so a lost answer strands
-/// nobody.
+/// `POST /v1/enrol`: redeems a one-time code. Redeeming again with the same key gives a new token, so a lost answer does no harm.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct EnrolRequest {
-    /// The code, as head office handed it out.
+    /// The code from head office, as typed.
     #[n(0)]
     pub code: String,
-    /// The device's public key: P-256, uncompressed point, 65 bytes. The device is its hash.
+    /// The device's public key: P-256, uncompressed point, 65 bytes. The device's id is its hash.
     #[cbor(n(1), with = "minicbor::bytes")]
     pub public_key: Vec<u8>,
     /// The installation.
@@ -61,12 +60,12 @@ pub struct EnrolResponse {
     /// The server's clock.
     #[n(5)]
     pub now_ms: i64,
-    /// The server's public key, by which receipts are signed: P-256, uncompressed point.
+    /// The server's public key, which verifies receipts: P-256, uncompressed point.
     #[cbor(n(6), with = "minicbor::bytes")]
     pub server_key: Vec<u8>,
 }
 
-/// `POST /v1/session`: a device that is enrolled gets a new token for a signature, when its old one is of no use any more.
+/// `POST /v1/session`: an enrolled device gets a new token for a signature, when its old token is no longer valid.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct SessionRequest {

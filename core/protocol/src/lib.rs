@@ -1,8 +1,8 @@
-//! What goes over the wire between a device and the server: messages, limits, CBOR, compression.
+//! The wire format between a device and the server: messages, limits, CBOR, compression.
 //!
-//! `PROTOCOL.md` in this folder is the specification; the types here are its only implementation and serve both ends.
-//! CBOR maps with integer keys; unknown keys are ignored, so either end may be newer. Changes travel as elided packs that
-//! this crate does not look into. Never here: sockets, storage, what an entry means.
+//! `PROTOCOL.md` in this folder is the specification; the types here are its only implementation and serve both ends. Messages
+//! are CBOR maps with integer keys. Unknown keys are ignored, so either end may be newer. Changes are sent as elided packs, which
+//! this crate does not decode. Sockets, storage and the meaning of entries do not belong here.
 
 mod answer;
 mod batch;
@@ -51,13 +51,13 @@ pub use succession::{KeyHash, Succession};
 pub use versions::{Reach, VERSIONS, Version, newest_format, reach};
 pub use witness::{FirstAnswer, FirstDoc, FirstReceipt, MAX_FIRST_ANSWERS, Witness};
 
-/// The version that this build speaks, sent by both ends in the header [`PROTO_HEADER`]. A response without the header is not
-/// our server's: a captive portal or a proxy, which counts as "no network".
+/// The version that this build speaks. Both ends send it in the header [`PROTO_HEADER`]. A response without the header comes from
+/// a captive portal or a proxy and counts as "no network".
 pub const PROTO_VERSION: &str = "3";
-/// Header with which each request of version 3 says when it was sent: `BOOT-MONO`, the boot's mark in hexadecimal and the monotonic
-/// time in milliseconds.
+/// Header with the time of sending of each request of version 3: `BOOT-MONO`, the boot mark in hexadecimal and the monotonic time
+/// in milliseconds.
 pub const CLOCK_HEADER: &str = "sync-clock";
-/// Header with which a device goes on after its token has ended: a signature over [`signing::renewal_message`], in hexadecimal.
+/// Header by which a device renews an expired token: a signature over [`signing::renewal_message`], in hexadecimal.
 pub const RENEWAL_HEADER: &str = "sync-renewal";
 /// Name of the version header.
 pub const PROTO_HEADER: &str = "sync-proto";
@@ -68,14 +68,14 @@ pub const CONTENT_TYPE: &str = "application/cbor";
 pub const MAX_ENCODED: usize = 4 * 1024 * 1024;
 /// Largest inflated answer that a device accepts, in bytes.
 pub const MAX_INFLATED: usize = 32 * 1024 * 1024;
-/// Largest inflated request that the server accepts, and most bytes that all packs of a batch rebuild to: twice the largest
-/// batch that a device makes. The server holds up to four times as much while it takes one.
+/// Largest inflated request that the server accepts, and most bytes to which all packs of a batch may rebuild. It is twice the
+/// largest batch that a device makes. The server needs up to four times as much memory while it takes a batch.
 pub const MAX_REQUEST: usize = 8 * 1024 * 1024;
 /// Most cases in one push.
 pub const MAX_PUSH_CASES: usize = 5_000;
-/// Most chains in which a sending names what it leaves behind.
+/// Most chains of unsent changes that a sending may name.
 pub const MAX_REST: usize = 64;
 /// Largest batch that a device makes, in bytes of raw changes: far below what the server accepts.
 pub const BATCH_BYTES: usize = 4 * 1024 * 1024;
-/// Smallest batch that halving stops at, in bytes of raw changes: one largest change always fits.
+/// Batch size at which halving stops, in bytes of raw changes. One change of the largest size always fits.
 pub const MIN_BATCH_BYTES: usize = 64 * 1024;

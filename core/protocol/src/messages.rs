@@ -1,4 +1,4 @@
-//! The messages. `PROTOCOL.md` gives each field's meaning and the numbers that are reserved for what comes next.
+//! The messages. `PROTOCOL.md` defines each field and the numbers that are reserved for later versions.
 
 use doorstep_domain::{BatchHash, CaseId, ChangeHash, DeviceId, DocKind, DocRef, HistoryId, InstallId, RefusalCode};
 use minicbor::{Decode, Encode};
@@ -7,14 +7,14 @@ use crate::{
     Batch, BatchClock, ErrorCode, KeyHash, Leaf, LostPhoto, RefVersion, Scope, Sha, Signed, Witness, codes::refused, id,
 };
 
-/// `POST /v1/sync`: pushes one batch of what is unsent and pulls the feeds, in one round trip.
+/// `POST /v1/sync`: pushes one batch of unsent changes and pulls the feeds, in one round trip.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct SyncRequest {
     /// The device.
     #[cbor(n(0), with = "id")]
     pub device: DeviceId,
-    /// The installation that writes now; the server registers it for the device when it is new.
+    /// The installation that writes now. The server registers a new one for the device.
     #[cbor(n(1), with = "id")]
     pub install: InstallId,
     /// The server's log that the cursors belong to; zeros before the first answer.
@@ -23,42 +23,44 @@ pub struct SyncRequest {
     /// The batch, if anything is unsent.
     #[n(3)]
     pub push: Option<Envelope>,
-    /// Cursors of the scopes that the device knows; the server feeds the others from the start.
+    /// Cursors of the scopes that the device knows. The server sends other scopes from the start.
     #[n(4)]
     pub pull: Vec<Pull>,
-    /// How many bytes of packs the answer should hold at most; the server may send less.
+    /// Most bytes of packs that the device wants in the answer; the server may send less.
     #[n(5)]
     pub want_bytes: u32,
     /// Reference rows that the device has.
     #[n(6)]
     pub refs: Vec<RefVersion>,
-    /// The newest batch that this installation has made, sent or not: a gap and a restored backup show here without a push.
+    /// The newest batch that this installation has made, sent or not. It reveals a missing batch or a restored backup even
+    /// without a push.
     #[n(7)]
     pub chain: Option<Link>,
-    /// What is still out there.
+    /// Counts of what is still on the device.
     #[n(8)]
     pub beacon: Option<Beacon>,
     /// Changes in quarantine of which the device does not know head office's decision, at most 64.
     #[cbor(n(9), default)]
     pub quarantined: Vec<Quarantined>,
-    /// Photos that this device can not deliver, at most 64; named until an answer has come.
+    /// Photos that this device cannot deliver, at most 64. They are named until an answer has come.
     #[cbor(n(10), default)]
     pub lost: Vec<LostPhoto>,
-    /// The batch, of version 3. One that was opened under version 2 is in `push`.
+    /// The batch of version 3. A batch that was made under version 2 is in `push`.
     #[n(11)]
     pub batch: Option<Batch>,
     /// The number of the newest signed answer that the device has of this log.
     #[n(12)]
     pub counter: Option<u64>,
-    /// That answer's proof, if the server has asked for it (`prove`).
+    /// The proof of that answer, if the server has asked for it (`prove`).
     #[n(13)]
     pub witness: Option<Witness>,
-    /// The server's key that this device pins, while the server may not know: it took another, or could not verify an answer.
+    /// Hash of the server's key that this device pins. It is sent while the server may not know it: after the device took a new
+    /// key, or could not verify an answer.
     #[n(20)]
     pub pins: Option<KeyHash>,
 }
 
-/// One end of a batch chain.
+/// The end of a batch chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Link {
@@ -70,8 +72,8 @@ pub struct Link {
     pub hash: BatchHash,
 }
 
-/// A signed batch. The body is durable on the device before its first byte leaves, and stays the same however often it is
-/// sent; the clocks are read for each sending. The signature covers both ([`crate::signing::batch_message`]).
+/// A signed batch of version 2. The body is durable on the device before its first byte leaves, and is repeated unchanged; the
+/// clocks are read for each sending. The signature covers both ([`crate::signing::batch_message`]).
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Envelope {
@@ -86,14 +88,14 @@ pub struct Envelope {
     pub sig: Vec<u8>,
 }
 
-/// What a batch says.
+/// The content of a batch of version 2.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Push {
     /// Its number in the chain of its installation, from 1, without gaps.
     #[n(0)]
     pub batch: u64,
-    /// Hash of the body of the batch before; zeros for the first.
+    /// Hash of the previous batch's body; zeros for the first.
     #[cbor(n(1), with = "id")]
     pub prev: BatchHash,
     /// The person signed in when it was made.
@@ -105,13 +107,13 @@ pub struct Push {
     /// Its cases.
     #[n(4)]
     pub cases: Vec<PushCase>,
-    /// Batches that the server said it never got, and whose content, as far as this device still has it, is sent again in this
-    /// one or was before it; at most 64.
+    /// Batches that the server reported missing, at most 64. Their content, as far as this device still has it, is in this batch
+    /// or in one before it.
     #[cbor(n(5), default)]
     pub again: Vec<u64>,
 }
 
-/// What is still on a device, so that head office sees what it does not have.
+/// Counts of what is still on a device, so that head office sees what it does not have yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Beacon {
@@ -135,7 +137,7 @@ pub struct Beacon {
     pub disk_free_mb: Option<u32>,
 }
 
-/// A change by case and hash.
+/// A quarantined change, by case and hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Quarantined {
@@ -171,14 +173,14 @@ pub struct Pull {
     pub cursor: u64,
 }
 
-/// The answer to a sync request. Sent only after everything it acknowledges is durable.
+/// The answer to a sync request. It is sent only after everything that it acknowledges is durable.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct SyncResponse {
     /// The server's clock.
     #[n(0)]
     pub now_ms: i64,
-    /// The server's log. Another one than the request's means: start every cursor anew, keep everything.
+    /// The server's log. If it differs from the request's, the device sets every cursor to 0 and keeps all its data.
     #[cbor(n(1), with = "id")]
     pub history: HistoryId,
     /// Verdicts on the push: an [`Ack`], signed.
@@ -187,28 +189,29 @@ pub struct SyncResponse {
     /// One [`FeedPage`] for each of the device's scopes; signed if it brings receipts.
     #[n(3)]
     pub feed: Vec<Signed>,
-    /// Reference rows that have another version than the device said.
+    /// Kinds of reference rows of which the server has another version than the device.
     #[n(4)]
     pub refs: Vec<RefVersion>,
-    /// A new token that takes the place of the one used.
+    /// A new token that replaces the one used.
     #[n(5)]
     pub token: Option<Token>,
-    /// What the server asks the device to do.
+    /// The server's demand to the device.
     #[n(6)]
     pub demand: Option<Demand>,
-    /// Batches of this installation that never arrived, at most 64 at a time: send what was in them again.
+    /// Batches of this installation that never arrived, at most 64 at a time. The device sends their content again.
     #[cbor(n(7), default)]
     pub resend: Vec<u64>,
     /// Head office's decisions on quarantined changes that the request asked about.
     #[cbor(n(8), default)]
     pub decisions: Vec<Decision>,
-    /// The scopes that the device may read now. A scope that is missing is left: its cases go once nothing of them is unsent.
+    /// The scopes that the device may read now. The device has lost other scopes, and evicts their cases once nothing of them is
+    /// unsent.
     #[cbor(n(9), default)]
     pub scopes: Vec<Scope>,
-    /// Photos of this device that are not in storage any more, at most 64: send them again, or call them lost.
+    /// Photos of this device that are missing in storage, at most 64. The device sends them again or reports them lost.
     #[cbor(n(10), default)]
     pub wanted: Vec<Sha>,
-    /// Head office sends SMS: it may be left to its gateway.
+    /// Whether head office's gateway sends SMS, so that a device may leave them to it.
     #[n(11)]
     pub gateway: Option<bool>,
     /// Head office's order to wipe this installation: a [`WipeOrder`], signed over [`crate::signing::wipe_message`].
@@ -217,22 +220,22 @@ pub struct SyncResponse {
     /// Version 3: the number of this answer in the server's log. It grows with every answer.
     #[n(13)]
     pub counter: Option<u64>,
-    /// Version 3: how long before `now_ms` the server had this request's headers, milliseconds. That moment and the request's monotonic time
-    /// are the device's anchor.
+    /// Version 3: how long before `now_ms` the headers of this request had arrived, in milliseconds. That moment and the
+    /// request's monotonic time are the device's anchor.
     #[n(14)]
     pub took_ms: Option<u32>,
-    /// The server signs with another key from now on: a [`crate::Succession`], signed with the key that the device pins over
-    /// [`crate::signing::key_message`].
+    /// The server's next signing key: a [`crate::Succession`], signed over [`crate::signing::key_message`] with the key that the
+    /// device pins.
     #[n(20)]
     pub succession: Option<Signed>,
 }
 
-/// Head office's order that an installation destroys its keys and then all that it keeps. It names the installation, so that an
-/// order for a former one can not be used again.
+/// Head office's order that an installation destroys its keys and then all its data. It names the installation, so that an order
+/// for a former one cannot be used again.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct WipeOrder {
-    /// Which installation.
+    /// The installation.
     #[cbor(n(0), with = "id")]
     pub install: InstallId,
     /// When head office ordered it, by the server's clock, milliseconds since 1970.
@@ -262,26 +265,26 @@ impl std::fmt::Debug for Token {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(index_only)]
 pub enum Demand {
-    /// The chain forked: this store is a clone or was restored. Make a new installation, write what is not accepted anew under
-    /// it, start every cursor anew.
+    /// The batch chain forked, because this store is a clone or was restored. The device makes a new installation, writes its
+    /// unaccepted changes anew under it, and sets every cursor to 0.
     #[n(0)]
     NewInstall,
-    /// The device is revoked: it may deliver what it has recorded, and reads nothing any more.
+    /// The device is revoked. It may deliver its records but reads nothing.
     #[n(1)]
     Revoked,
 }
 
-/// Head office's word on a quarantined change.
+/// Head office's decision on a quarantined change.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Decision {
     /// The change.
     #[n(0)]
     pub of: Quarantined,
-    /// Released: the entry comes anew in the feed. Else discarded.
+    /// True if released: the server's new entry comes in the feed. False if discarded.
     #[n(1)]
     pub released: bool,
-    /// Why, in head office's words.
+    /// The reason, in head office's words.
     #[n(2)]
     pub why: String,
 }
@@ -296,7 +299,7 @@ pub struct Ack {
     /// Whether these are the stored verdicts of a batch that the server had already.
     #[n(1)]
     pub replayed: bool,
-    /// When the server received the batch; the base of the receipts' deltas.
+    /// When the server received the batch; the receipts' differences start from it.
     #[n(2)]
     pub received_ms: i64,
     /// Its cases, in the batch's order.
@@ -305,7 +308,7 @@ pub struct Ack {
     /// The installation whose chain the batch is in.
     #[cbor(n(4), with = "id")]
     pub install: InstallId,
-    /// Hash of the batch's body: what these verdicts are about.
+    /// Hash of the batch's body, which identifies the batch.
     #[cbor(n(5), with = "id")]
     pub hash: BatchHash,
 }
@@ -314,7 +317,7 @@ pub struct Ack {
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct AckCase {
-    /// The case. Version 3 names none: the verdicts are in the batch's order.
+    /// The case. Absent in version 3, where verdicts are in the batch's order.
     #[n(0)]
     pub case: Option<CaseRef>,
     /// A row for each change of the pack, by index; empty if the pack could not be rebuilt (then `fault` says why).
@@ -328,7 +331,7 @@ pub struct AckCase {
     pub fault: Option<String>,
 }
 
-/// What is new in a scope after the cursor.
+/// The news in a scope after the cursor.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct FeedPage {
@@ -338,13 +341,13 @@ pub struct FeedPage {
     /// The cursor after this page.
     #[n(1)]
     pub to: u64,
-    /// Whether more is waiting.
+    /// Whether rows are left after this page.
     #[n(2)]
     pub more: bool,
     /// Cases with new changes.
     #[n(3)]
     pub cases: Vec<FeedCase>,
-    /// Cases that have left the scope: they go from the device once nothing of them is unsent.
+    /// Cases that have left the scope. The device evicts them once nothing of them is unsent.
     #[cbor(n(4), default)]
     pub out: Vec<CaseRef>,
 }
@@ -354,7 +357,7 @@ pub struct FeedPage {
 #[cbor(transparent)]
 pub struct CaseRef(#[cbor(n(0), with = "id")] pub CaseId);
 
-/// New changes of one case, without those that the asking device pushed: it has them, with their verdicts.
+/// New changes of one case, without those that the asking device pushed, because it has them with their verdicts.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct FeedCase {
@@ -364,19 +367,19 @@ pub struct FeedCase {
     /// The changes as an elided pack.
     #[cbor(n(1), with = "minicbor::bytes")]
     pub pack: Vec<u8>,
-    /// Their receipts, by index; deltas start from 0.
+    /// Their receipts, by index; differences start from 0.
     #[n(2)]
     pub receipts: Vec<crate::ReceiptRow>,
-    /// Version 3: [`crate::signing::receipts_leaf`] of the changes with their receipts, which is what the server has signed.
+    /// Version 3: [`crate::signing::receipts_leaf`] of the changes with their receipts, which the server has signed.
     #[n(3)]
     pub leaf: Option<Leaf>,
-    /// Version 3: the kind of document; absent: a case.
+    /// Version 3: the kind of document; absent for a case.
     #[n(4)]
     pub kind: Option<u32>,
 }
 
 impl FeedCase {
-    /// The document; `None`: of a kind that this version does not know.
+    /// The document; `None` for a kind that this version does not know.
     pub fn document(&self) -> Option<DocRef> {
         DocKind::of_named(self.kind).map(|kind| DocRef::new(kind, self.case))
     }
@@ -386,7 +389,7 @@ impl FeedCase {
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct ErrorBody {
-    /// What a device decides by.
+    /// The code by which a device decides.
     #[n(0)]
     pub code: ErrorCode,
     /// Text for a log; no personal data.

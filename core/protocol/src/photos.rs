@@ -1,4 +1,4 @@
-//! What is said about photos beside their bytes.
+//! Messages about photos, other than their bytes.
 
 use doorstep_domain::PhotoId;
 use minicbor::{Decode, Encode};
@@ -11,7 +11,7 @@ pub const MAX_PHOTO_QUERY: usize = 500;
 /// Most lost photos in one request, and most wanted ones in one answer.
 pub const MAX_LOST_PHOTOS: usize = 64;
 
-/// `POST /v1/photos/states`: what has become of these photos?
+/// `POST /v1/photos/states`: asks for the states of photos.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct PhotoQuery {
@@ -34,26 +34,26 @@ pub struct PhotoStates {
 #[cbor(transparent)]
 pub struct Sha(#[cbor(n(0), with = "id")] pub PhotoId);
 
-/// What has become of a photo's bytes.
+/// The state of a photo's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode)]
 #[cbor(index_only)]
 pub enum PhotoState {
-    /// No case that the asker may read names it.
+    /// No case that the asking device may read names it.
     #[n(0)]
     Unknown,
     /// Expected; its device has not sent it yet.
     #[n(1)]
     Pending,
-    /// Expected, and past its time.
+    /// Expected and overdue.
     #[n(2)]
     Overdue,
     /// At the server, verified.
     #[n(3)]
     Stored,
-    /// Its device does not have it any more.
+    /// Its device no longer has it.
     #[n(4)]
     Lost,
-    /// Its device has other bytes than the entry names: as evidence it is void (EV-1).
+    /// Its device has other bytes than the entry names, so it is void as evidence (EV-1).
     #[n(5)]
     Void,
     /// Head office has erased it; the hash is kept.
@@ -61,7 +61,7 @@ pub enum PhotoState {
     Erased,
 }
 
-/// A state of a newer version is one that this one knows nothing of.
+/// A state of a newer version reads as [`PhotoState::Unknown`].
 impl<'b, C> Decode<'b, C> for PhotoState {
     fn decode(decoder: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
         Ok(match decoder.u32()? {
@@ -91,14 +91,14 @@ impl PhotoState {
     }
 }
 
-/// A photo that its device can not deliver.
+/// A photo that its device cannot deliver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct LostPhoto {
-    /// Which.
+    /// The photo.
     #[cbor(n(0), with = "id")]
     pub photo: PhotoId,
-    /// The file is there and holds other bytes.
+    /// Whether the file exists but has other bytes.
     #[n(1)]
     pub altered: bool,
 }

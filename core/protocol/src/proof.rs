@@ -1,4 +1,4 @@
-//! Who wrote what: the signed batches that brought a case's changes, without the other parcels that were in them.
+//! Proofs of authorship: the signed batches that delivered a case's changes, without the other parcels in these batches.
 
 use doorstep_domain::{BatchHash, ChangeHash, DeviceId, Digest, DocRef};
 use minicbor::{Decode, Encode};
@@ -12,16 +12,17 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Proofs {
-    /// A proof for each batch of version 3 that brought changes of the case, as many as fit into an answer. One of version 2 can not
-    /// be shown without its other parcels.
+    /// A proof for each batch of version 3 that delivered changes of the case, as many as fit into an answer. A batch of version
+    /// 2 cannot be proven without revealing its other parcels.
     #[n(0)]
     pub proofs: Vec<Proof>,
-    /// The hashes of the changes that the server says it wrote itself, 32 bytes each. It stands in for them alone.
+    /// The hashes of the changes that the server states it wrote itself, 32 bytes each. Only the server's statement supports
+    /// them.
     #[cbor(n(1), with = "minicbor::bytes")]
     pub own: Vec<u8>,
 }
 
-/// A batch as far as it proves the changes of one case.
+/// The parts of a batch that prove the changes of one case.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Proof {
@@ -45,19 +46,19 @@ pub struct Proof {
     pub changes: Vec<u8>,
 }
 
-/// What a proof proves.
+/// The facts that a proof establishes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proven {
-    /// The device whose key has signed. Whose device it is, only the server knows.
+    /// The device whose key has signed. Only the server knows whose device it is.
     pub device: DeviceId,
-    /// Who was signed in when the batch was made, as the device says.
+    /// The person signed in when the batch was made, as stated by the device.
     pub user: String,
     /// The changes.
     pub changes: Vec<ChangeHash>,
 }
 
 impl Proof {
-    /// What it proves of a document; `None`: nothing.
+    /// Checks the proof for a document; `None` if it proves nothing.
     pub fn verify(&self, doc: impl Into<DocRef>) -> Option<Proven> {
         let changes = hashes(&self.changes)?;
         let digests: Vec<Digest> = self.digests.iter().map(|leaf| leaf.0).collect();
@@ -70,7 +71,7 @@ impl Proof {
 }
 
 impl Proofs {
-    /// The changes that the server says it wrote itself; `None`: they can not be read.
+    /// The changes that the server states it wrote itself; `None` if they cannot be read.
     pub fn own(&self) -> Option<Vec<ChangeHash>> {
         hashes(&self.own)
     }

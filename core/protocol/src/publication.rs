@@ -1,4 +1,4 @@
-//! A rule pack as head office published it: signed once, for every device.
+//! Published rule packs, which head office signs once for all devices.
 
 use minicbor::{Decode, Encode};
 
@@ -7,7 +7,7 @@ use crate::{
     signing::{is_signed, pack_message},
 };
 
-/// A version of a network's rule pack, and from when it is in force.
+/// A version of a network's rule pack, with the time from which it is in force.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Publication {
@@ -38,7 +38,7 @@ impl Publication {
     }
 }
 
-/// Reference rows whose signatures hold: the only form in which a device uses them.
+/// Reference rows whose signatures were checked. A device uses no other form of them.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reference {
     /// Version of the kind's rows.
@@ -49,7 +49,7 @@ pub struct Reference {
     pub outlets: Vec<OutletRow>,
     /// The JSON of the policy.
     pub policy: Vec<u8>,
-    /// Versions of the rule pack, with what the server signed.
+    /// Versions of the rule pack, with their signed bytes.
     pub packs: Vec<(Publication, Signed)>,
     /// Rows of kind `people`.
     pub people: Vec<PersonRow>,

@@ -1,7 +1,7 @@
-//! Verdicts and receipts as they travel: delta-coded rows that compress to next to nothing.
+//! The wire form of verdicts and receipts: rows of differences, which compress to almost nothing.
 //!
-//! `acted_at` travels as the offset between the server's clock and the device's monotonic clock, which is the same for
-//! every act of one boot; the receiver adds the act's own monotonic time, which it has in the entry.
+//! `acted_at` is sent as the offset between the server's clock and the device's monotonic clock, which is the same for every act
+//! of one boot. The receiver adds the act's own monotonic time, which is in the entry.
 
 use doorstep_domain::{MARKS_OF_VERSION_2, Receipt, ReceiptParts, RefusalCode, UnixMs};
 use minicbor::{Decode, Encode};
@@ -9,17 +9,17 @@ use minicbor::{Decode, Encode};
 /// The server's verdict on one change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// Taken.
+    /// Accepted.
     Ok(Receipt),
-    /// Had it already; its first receipt.
+    /// Already in the log; its first receipt.
     Dup(Receipt),
-    /// Something before it has not arrived; stays in the outbox.
+    /// A change that it depends on has not arrived; it stays in the outbox.
     Pend,
-    /// Refused and kept; why.
+    /// Refused and kept; the reason.
     Quarantined(RefusalCode),
 }
 
-/// One row: verdict code, then receipt times as differences to the row before. Version 2 ends with `slack`.
+/// One row: verdict code, then receipt times as differences from the previous row. Version 2 ends with `slack`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
 pub struct ReceiptRow {
@@ -32,13 +32,13 @@ pub struct ReceiptRow {
     /// Clock offset minus the previous row's, milliseconds; null if the act's time is not known.
     #[n(2)]
     pub offset: Option<i64>,
-    /// What the server found, as bits of [`Receipt::marks`]; absent if none.
+    /// The bits of [`Receipt::marks`]; absent if none.
     #[n(3)]
     pub marks: Option<u16>,
     /// Half the width of the act's estimate, milliseconds; absent if zero.
     #[n(4)]
     pub slack: Option<u32>,
-    /// The lower end of the gap minus the previous row's, milliseconds; null if it is not known.
+    /// The lower end of the gap minus the previous row's, milliseconds; null if unknown.
     #[n(5)]
     pub from: Option<i64>,
     /// How long before its receipt the gap ends, milliseconds; absent if zero.
@@ -50,13 +50,13 @@ pub struct ReceiptRow {
 }
 
 impl ReceiptRow {
-    /// The row as version 2 has it.
+    /// The row in the form of version 2.
     pub fn in_version_2(self) -> Self {
         let marks = self.marks.map(|marks| marks & MARKS_OF_VERSION_2).filter(|marks| *marks != 0);
         Self { marks, from: None, before: None, unproven: None, ..self }
     }
 
-    /// A row of a verdict that brings no receipt.
+    /// A row of a verdict without a receipt.
     fn without(code: u8) -> Self {
         Self { code, received: 0, offset: None, marks: None, slack: None, from: None, before: None, unproven: None }
     }
@@ -70,12 +70,12 @@ struct Deltas {
     spoken: Spoken,
 }
 
-/// Which version's rows are written; every version reads both.
+/// The protocol version whose rows are written. Every version reads both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Spoken {
-    /// Rows of five values, with the three marks of then.
+    /// Rows of five values with three marks.
     Version2,
-    /// Everything.
+    /// Rows with all values and marks.
     #[default]
     Version3,
 }
@@ -146,8 +146,8 @@ pub fn pack_verdicts(base: UnixMs, verdicts: &[(Verdict, u64)], spoken: Spoken) 
     (rows.collect(), quarantined)
 }
 
-/// The inverse of [`pack_verdicts`]: one verdict for each monotonic time given. Rows that are missing or of a code that
-/// is not known count as pending: the change stays in the outbox.
+/// The inverse of [`pack_verdicts`]: one verdict for each monotonic time given. A missing row or an unknown code counts as
+/// pending, so the change stays in the outbox.
 pub fn unpack_verdicts(base: UnixMs, rows: &[ReceiptRow], quarantined: &[(u32, RefusalCode)], monos: &[u64]) -> Vec<Verdict> {
     let mut deltas = Deltas { received: base.0, ..Deltas::default() };
     let mut verdicts: Vec<Verdict> = rows

@@ -1,4 +1,4 @@
-//! Reference rows: what the server publishes and devices keep.
+//! Reference rows, which the server publishes and devices keep.
 
 use minicbor::{Decode, Encode};
 
@@ -17,13 +17,13 @@ pub enum RefKind {
     /// The rule pack, in all versions that a device needs.
     #[n(2)]
     Pack,
-    /// Who may record what.
+    /// The policy: who may record what.
     #[n(3)]
     Policy,
     /// The people of the device's outlets (version 3).
     #[n(4)]
     People,
-    /// The calendar beside the packs' own: holidays and adjusted working days (version 3).
+    /// Holidays and adjusted working days, in addition to those in the packs (version 3).
     #[n(5)]
     Calendar,
 }
@@ -31,7 +31,7 @@ pub enum RefKind {
 impl RefKind {
     /// All kinds.
     pub const ALL: [Self; 6] = [Self::Parcels, Self::Outlets, Self::Pack, Self::Policy, Self::People, Self::Calendar];
-    /// Those that devices of version 2 know.
+    /// The kinds that devices of version 2 know.
     pub const OF_VERSION_2: [Self; 4] = [Self::Parcels, Self::Outlets, Self::Pack, Self::Policy];
 
     /// The spelling in `GET /v1/refs/{kind}`.
@@ -46,7 +46,7 @@ impl RefKind {
         }
     }
 
-    /// The kind of a spelling.
+    /// The kind with this spelling.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
@@ -80,7 +80,7 @@ pub struct Refs {
     /// The JSON of the policy, for this kind.
     #[cbor(n(3), with = "minicbor::bytes")]
     pub policy: Vec<u8>,
-    /// The published versions of the rule pack, for this kind: each a [`crate::Publication`] signed over
+    /// The published versions of the rule pack, for this kind. Each is a [`crate::Publication`] signed over
     /// [`crate::signing::pack_message`].
     #[n(4)]
     pub packs: Option<Vec<Signed>>,
@@ -92,7 +92,7 @@ pub struct Refs {
     pub days: Option<Vec<DayRow>>,
 }
 
-/// A person of an outlet as they travel.
+/// The wire form of a person of an outlet.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct PersonRow {
@@ -113,22 +113,22 @@ pub struct PersonRow {
     pub left: bool,
 }
 
-/// A day of the calendar that is not as its weekday says.
+/// A day of the calendar that is an exception to its weekday.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct DayRow {
     /// Days since 1970-01-01.
     #[n(0)]
     pub day: i32,
-    /// Whether people work on it: an adjusted day; else a holiday.
+    /// True for an adjusted working day, false for a holiday.
     #[n(1)]
     pub works: bool,
-    /// What it is called.
+    /// The day's name.
     #[n(2)]
     pub name: String,
 }
 
-/// A parcel as it travels. Personal values keep their sealed layout.
+/// The wire form of a parcel. Personal values keep their stored layout.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct ParcelRow {
@@ -179,7 +179,7 @@ pub struct ParcelRow {
     pub virtual_until_ms: Option<i64>,
 }
 
-/// An outlet as it travels.
+/// The wire form of an outlet.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct OutletRow {

@@ -4,22 +4,22 @@ use std::{cmp::Ordering, fmt};
 
 use minicbor::{Decode, Decoder, Encode, Encoder, decode::Error as DecodeError, encode::Error as EncodeError, encode::Write};
 
-/// A list of cases that somebody may read. Only the server says which cases are in it, and whose it is. Scopes are ordered as
-/// their texts are.
+/// A list of cases that somebody may read. Only the server decides which cases are in it and who may read it. Scopes are ordered
+/// by their text.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Scope {
     /// `courier/<user>`: the open parcels that the courier has or is offered.
     Courier(String),
-    /// `outlet/<code>`: what the outlet delivers, and what it sent and was told of.
+    /// `outlet/<code>`: cases of parcels that the outlet delivers, and of parcels that it sent once it was notified.
     Outlet(String),
-    /// `hub/<code>`: what the hub handles.
+    /// `hub/<code>`: cases of parcels that the hub handles.
     Hub(String),
-    /// A scope of a newer server, as it is spelt: it is named to the server again and read like any other.
+    /// A scope of a newer server, as spelled. The device names it in requests and reads it like any other.
     Unknown(String),
 }
 
 impl Scope {
-    /// What comes before the slash, and what comes after it.
+    /// The parts before and after the slash.
     fn parts(&self) -> (&'static str, &str) {
         match self {
             Self::Courier(of) => ("courier/", of),

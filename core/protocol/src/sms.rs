@@ -1,11 +1,11 @@
-//! The lease by which somebody else than its recorder may send an SMS.
+//! The lease by which a sender other than its recorder may send an SMS.
 
 use doorstep_domain::CaseId;
 use minicbor::{Decode, Encode};
 
 use crate::id;
 
-/// `POST /v1/sms/lease`: may this installation send that SMS? One installation gets it, for one message, once.
+/// `POST /v1/sms/lease`: asks whether this installation may send an SMS. For one message, one installation gets the lease, once.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct LeaseRequest {
@@ -20,11 +20,11 @@ pub struct LeaseRequest {
     pub install: doorstep_domain::InstallId,
 }
 
-/// The answer to a lease request. A lease is an entry too: it comes with the next feed, and only from then may be sent.
+/// The answer to a lease request. The lease is also an entry that comes with the next feed; the device may send only after that.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct LeaseResponse {
-    /// Until when it holds, by the server's clock, milliseconds since 1970; `None`: it was not given.
+    /// The end of the lease by the server's clock, milliseconds since 1970; `None` if it was not given.
     #[n(0)]
     pub until_ms: Option<i64>,
     /// Why it was not given: `not_offered`, `leased`, `sent`, `expired`, `opted_out`, `limit`, or a state of the SMS.

@@ -1,9 +1,9 @@
-//! Another signing key of the server, vouched for by the one before.
+//! A new signing key of the server, signed by the previous one.
 
 use minicbor::{Decode, Encode};
 use sha2::{Digest, Sha256};
 
-/// The server's next signing key, signed with the one before over [`crate::signing::key_message`]. It is for every device.
+/// The server's next signing key, signed with the previous one over [`crate::signing::key_message`]. It is for all devices.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Succession {

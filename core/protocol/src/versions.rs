@@ -1,33 +1,33 @@
-//! The versions of the protocol, named, with the reason for each. A server keeps taking a version for 24 months after a newer
-//! one has come, and a client that is older still may push: what is on a phone is never stranded.
+//! The versions of the protocol, each with a name and a reason. A server supports a version for 24 months after the next one is
+//! released. An even older client may still push, so that no record is stranded on a phone.
 
 /// One version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Version {
-    /// As in the header.
+    /// The name in the header.
     pub name: &'static str,
-    /// Since when it is spoken, as a date.
+    /// The date of its release.
     pub since: &'static str,
-    /// Why it came.
+    /// The reason for it.
     pub reason: &'static str,
-    /// What a device that speaks it may do.
+    /// The rights of a device that speaks it.
     pub reach: Reach,
-    /// The newest format of rule packs and policies that it reads; it reads all older ones too. 0: none of them.
+    /// The newest format of rule packs and policies that it reads; it also reads all older ones. 0 if it reads none.
     pub newest_format: u32,
 }
 
-/// What a device of a version may do.
+/// The rights of devices of a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// Everything.
     Whole,
-    /// Deliver what it has recorded; its feeds stay empty until it is updated.
+    /// Only deliver its records. Its feeds stay empty until it is updated.
     PushOnly,
 }
 
 /// Every version that this build knows, oldest first.
 pub const VERSIONS: &[Version] = &[
-    // It reads the kinds of entry of version 2 as unknown ones, and knows rule packs in another form only.
+    // It would read the entry kinds of version 2 as unknown, and it expects rule packs in another form.
     Version {
         name: "1",
         since: "2026-11-22",
@@ -51,8 +51,8 @@ pub const VERSIONS: &[Version] = &[
     },
 ];
 
-/// What a device that names this version may do; `None` for a name that is no version. Without a name it is the oldest. A
-/// device of a newer version than the server's is spoken to in the server's newest: unknown fields are ignored by both.
+/// The rights of a device that names this version; `None` if the name is not a version. A missing name counts as the oldest
+/// version. A version newer than the server's counts as the server's newest, because both ends ignore unknown fields.
 pub fn reach(versions: &[Version], name: Option<&str>) -> Option<Reach> {
     let Some(name) = name else { return versions.first().map(|version| version.reach) };
     let newest = versions.last().and_then(|v| v.name.parse::<u32>().ok());
@@ -62,8 +62,8 @@ pub fn reach(versions: &[Version], name: Option<&str>) -> Option<Reach> {
     }
 }
 
-/// The newest format of rule packs and policies that a device reads which spoke this version last. The empty name is that of a
-/// device that was in contact only before its version was noted: it counts as one of version 2.
+/// The newest format of rule packs and policies that a device reads whose newest protocol version is `name`. An empty name counts
+/// as version 2: the device was last in contact before the server stored versions.
 pub fn newest_format(versions: &[Version], name: &str) -> u32 {
     let name = if name.is_empty() { "2" } else { name };
     versions.iter().find(|version| version.name == name).or(versions.last()).map_or(0, |version| version.newest_format)

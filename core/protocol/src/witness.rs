@@ -1,4 +1,4 @@
-//! What proves that the server has given an answer, without the answer; and receipts of an answer that its log has lost.
+//! Proofs that the server has given an answer, and receipts of answers that the server's log has lost.
 
 use doorstep_domain::{ChangeHash, Digest, DocId, DocKind, DocRef, HistoryId, Receipt, ReceiptParts, UnixMs};
 use minicbor::{Decode, Encode};
@@ -8,10 +8,10 @@ use crate::{
     signing::{is_signed, leaves_message, receipts_leaf, root_message},
 };
 
-/// Most answers of which a batch shows receipts.
+/// Most answers whose receipts one batch may prove.
 pub const MAX_FIRST_ANSWERS: usize = 64;
 
-/// A signed answer of version 3 by its number: with its signature it proves that the server's log had come so far.
+/// The number and signature of an answer of version 3. They prove that the server's log had reached this number.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Witness {
@@ -36,11 +36,11 @@ impl Witness {
     }
 }
 
-/// An answer of which a batch shows receipts: the changes are sent again because the server's log has lost them.
+/// An earlier answer whose receipts a batch proves, because the server's log has lost the changes and they are sent again.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct FirstAnswer {
-    /// The server's log of then.
+    /// The server's log at that time.
     #[cbor(n(0), with = "id")]
     pub history: HistoryId,
     /// The number of the answer in it.
@@ -49,10 +49,10 @@ pub struct FirstAnswer {
     /// The leaves that were signed, in their order.
     #[n(2)]
     pub leaves: Vec<Leaf>,
-    /// ES256 by the server's key of then over [`leaves_message`].
+    /// ES256 by the server's key at that time over [`leaves_message`].
     #[cbor(n(3), with = "minicbor::bytes")]
     pub sig: Vec<u8>,
-    /// The documents whose receipts are shown.
+    /// The documents whose receipts are proven.
     #[n(4)]
     pub docs: Vec<FirstDoc>,
 }
@@ -64,25 +64,25 @@ pub struct FirstDoc {
     /// The document.
     #[cbor(n(0), with = "id")]
     pub doc: DocId,
-    /// The place of its leaf.
+    /// The index of its leaf.
     #[n(1)]
     pub leaf: u32,
     /// Its receipts in the leaf's order.
     #[n(2)]
     pub receipts: Vec<FirstReceipt>,
-    /// The kind of document; absent: a case.
+    /// The kind of document; absent for a case.
     #[n(3)]
     pub kind: Option<u32>,
 }
 
-/// What the server first said of a change.
+/// The first receipt of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct FirstReceipt {
     /// The change.
     #[cbor(n(0), with = "id")]
     pub change: ChangeHash,
-    /// When the server received it, milliseconds since 1970, as all times here.
+    /// When the server received it. All times here are milliseconds since 1970.
     #[n(1)]
     pub received_ms: i64,
     /// The estimate of its act.
@@ -97,7 +97,7 @@ pub struct FirstReceipt {
     /// The upper end of its gap.
     #[n(5)]
     pub until_ms: Option<i64>,
-    /// What the server found, as bits of [`Receipt::marks`].
+    /// The bits of [`Receipt::marks`].
     #[n(6)]
     pub marks: u16,
     /// Acts of the person whose time was not proven.
@@ -112,7 +112,7 @@ impl FirstAnswer {
         is_signed(server_key, &message, &self.sig)
     }
 
-    /// The receipts that the leaves vouch for, if the answer is the server's.
+    /// The receipts that match their leaves. The caller checks the answer's signature.
     pub fn vouched(&self) -> impl Iterator<Item = (DocId, ChangeHash, Receipt)> {
         let is_vouched = |doc: &&FirstDoc| {
             let at = usize::try_from(doc.leaf).ok().and_then(|at| self.leaves.get(at));
@@ -127,7 +127,7 @@ impl FirstAnswer {
 }
 
 impl FirstDoc {
-    /// The leaf of these receipts; `None`: of a kind of document that this version does not know.
+    /// The leaf of these receipts; `None` for a kind of document that this version does not know.
     pub fn digest(&self) -> Option<Digest> {
         let receipts: Vec<_> = self.receipts.iter().map(|first| (first.change, first.receipt())).collect();
         let kind = DocKind::of_named(self.kind)?;
@@ -136,7 +136,7 @@ impl FirstDoc {
 }
 
 impl FirstReceipt {
-    /// A receipt as it travels.
+    /// Converts a receipt to its wire form.
     pub fn of(change: ChangeHash, parts: ReceiptParts) -> Self {
         let ReceiptParts { received_at, acted_at, slack_ms, from, until, marks, unproven_acts } = parts;
         let ms = |at: Option<UnixMs>| at.map(|at| at.0);
@@ -144,7 +144,7 @@ impl FirstReceipt {
         Self { change, received_ms: received_at.0, acted_ms, slack_ms, from_ms, until_ms, marks, unproven: unproven_acts }
     }
 
-    /// The receipt as the core knows it.
+    /// The receipt in the core's type.
     pub fn receipt(&self) -> Receipt {
         Receipt::from_parts(ReceiptParts {
             received_at: UnixMs(self.received_ms),

@@ -1,4 +1,5 @@
-//! The card of each problem: whom to ask, the steps in order with who did them when, what may come of it (domain 2.4 to 2.8).
+//! The card of each problem: whom to ask, the steps in order with the people who did them, and the possible outcomes (domain 2.4
+//! to 2.8).
 
 use std::collections::HashSet;
 
@@ -12,14 +13,14 @@ use crate::{
     pack::{CardStep, Code},
 };
 
-/// Somebody did a step.
+/// A person's completion of a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Done {
-    /// Who.
+    /// The person.
     pub by: UserId,
-    /// When, by the best estimate.
+    /// The time, by the best estimate.
     pub at: UnixMs,
-    /// The tick, or the act that is the step.
+    /// The tick, or the entry that counts as the step.
     pub entry: EntryKey,
 }
 
@@ -32,7 +33,7 @@ pub struct CardLine {
     pub name: Words,
     /// Roles that do it.
     pub by: Vec<String>,
-    /// Everybody who did it: two may do the same step (domain 11.5).
+    /// The people who did it; several may do the same step (domain 11.5).
     pub done: Vec<Done>,
 }
 
@@ -45,13 +46,13 @@ pub struct Card {
     pub entry: EntryKey,
     /// Whom to ask, in order: keys of the words table.
     pub asks: Vec<String>,
-    /// The steps that hold now, in order.
+    /// The steps that apply now, in order.
     pub steps: Vec<CardLine>,
-    /// What may come of it.
+    /// The possible outcomes.
     pub outcomes: Vec<String>,
     /// Whether the origin outlet is notified and asked.
     pub notify: bool,
-    /// Version of the pack that it is from.
+    /// Version of the pack that defines it.
     pub pack_version: u32,
 }
 
@@ -62,10 +63,11 @@ impl Card {
     }
 }
 
-/// Most acts shown for a step, the first.
+/// Most completions shown for a step, the earliest ones.
 const MOST_DONE: usize = 8;
 
-/// The cards of a case, the oldest problem first; a problem that was registered again has one card. Ended cases have none.
+/// The cards of a case, the oldest problem first. A problem that was registered several times has one card. Ended cases have
+/// none.
 pub(crate) fn cards(index: &CaseIndex<'_>) -> Vec<Card> {
     if index.ended {
         return Vec::new();
@@ -99,7 +101,7 @@ fn card(index: &CaseIndex<'_>, pack: &Pack, row: &Code, sub: Option<&str>, act: 
         let what = pack.step(&step.step);
         let is = |act: &Act<'_>| match act.body() {
             Body::Tick(tick) => tick.step.as_str() == step.step,
-            // An SMS that nobody has sent yet is no step done.
+            // An SMS that is not sent yet does not complete the step.
             Body::Sms(_) if index.message(act.key()).is_none_or(|message| !message.level.counts()) => false,
             body => what.is_some_and(|what| what.done_by.iter().any(|kind| kind == body.kind())),
         };

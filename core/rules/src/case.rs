@@ -1,4 +1,4 @@
-//! The fold: merged entries with their receipts become one case.
+//! The fold, which builds a case from merged entries with their receipts.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -7,37 +7,36 @@ use serde::Serialize;
 
 use crate::listing::{Listing, Row};
 
-/// Waybills that begin so are provisional: the label could not be read.
+/// Prefix of provisional waybills, which are used when the label cannot be read.
 pub const PROVISIONAL: &str = "PV-";
 
-/// One problem parcel as a replica knows it.
+/// One problem parcel, as known to a replica.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Case {
-    /// The parcel's facts as the newest row says them. Each act is judged by the row in force when it happened: see
-    /// [`rows`](Self::rows).
+    /// The parcel's facts by the newest row. Each act is judged by the row in force when it happened, see [`rows`](Self::rows).
     pub facts: Facts,
-    /// Whether head office says so: it has compared a copy with its row, or has written the row into the case. Until then the facts
-    /// are a device's own word: state and clocks are worked out with them, and nobody is held to anything.
+    /// Whether head office has confirmed the facts: it found a copy equal to its row, or wrote the row into the case. Unconfirmed
+    /// facts are a device's claim. They are used for state and clocks, but nobody is held liable by them.
     pub facts_confirmed: bool,
-    /// Whether copies that head office has not found fault with say something else.
+    /// Whether there are differing copies that head office has not refuted.
     pub facts_disagree: bool,
-    /// The rows of head office's list that were in force since the earliest act, as far as this replica knows, the oldest first; at
-    /// least one. Without any that head office wrote: the copy that is its row's, received earliest, then with the smallest change
-    /// hash. Without that: the same of the other copies. A copy by somebody who knew no row decides only where nobody did, and one
-    /// that is none of head office's rows decides nothing.
+    /// The known rows of head office's list that were in force since the earliest act, the oldest first; at least one. If head
+    /// office wrote none into the case, this is the copy that equals a row and was received earliest (on a tie, with the smallest
+    /// change hash). Without such a copy it is the earliest other copy. A copy by a writer without a row is used only if there is
+    /// no better one, and an altered copy is never used.
     pub rows: Vec<Row>,
-    /// Entries by the best estimate of when they happened, then by change hash, then by their place in the change; each act once.
-    /// What the server has refused is not among them.
+    /// Entries by the best estimate of when they happened, then by change hash, then by their index in the change; each act once.
+    /// Refused entries are not included.
     pub timeline: Vec<Recorded>,
-    /// Entries that a correction has superseded, with the correction. They stay in the timeline and count for nothing from then.
+    /// Entries that a correction has superseded, with the correction. They stay in the timeline but no longer count.
     pub superseded: BTreeMap<EntryKey, EntryKey>,
     /// Entries that the server refused and that are kept on both sides.
     pub quarantined: Vec<Recorded>,
 }
 
-/// Leaves each act once. A device that had to move on to a new installation without knowing whether head office had its last batch
-/// (a salvaged store, a replaced key) writes its acts again: same author, same moment of the same boot, same content, another
-/// installation. The writing that was received first stands.
+/// Removes repeated acts. A device that moves to a new installation without knowing whether head office has its last batch (a
+/// salvaged store, a replaced key) writes its acts again under the new installation, with the same author, content, boot and
+/// monotonic time. The copy that was received first stays.
 pub(crate) fn once(timeline: &mut Vec<Recorded>) {
     let received = |r: &Recorded| (r.standing.receipt().map_or(UnixMs(i64::MAX), |receipt| receipt.received_at), r.entry.key.tag);
     let mut first: HashMap<(UserId, [u8; 28]), Vec<usize>> = HashMap::new();
@@ -55,12 +54,12 @@ pub(crate) fn once(timeline: &mut Vec<Recorded>) {
     timeline.retain(|_| !again.next().unwrap_or(false));
 }
 
-/// How often an entry is moved behind what it is about: longer chains of clocks that go wrong are left as they are.
+/// Most passes that move entries behind the entries they refer to. Longer chains of wrong clocks stay unordered.
 const MOST_MOVES: usize = 8;
 
-/// By when they happened, each once. Whatever an entry is about happened before it, whatever the clocks say: a reply by a tablet whose
-/// clock nobody can vouch for comes after the notice that it answers. Of one moment, what the server had first comes first, and
-/// each installation's acts stay in the order in which it wrote them.
+/// Orders entries by the time of their act and removes repeated acts. An entry always comes after the entries that it refers to,
+/// even if the clocks disagree: a reply by a tablet with an unproven clock comes after the notice that it answers. Acts of the
+/// same moment are ordered by receipt, and each installation's acts stay in the order of writing.
 pub(crate) fn in_order(mut entries: Vec<Recorded>) -> Vec<Recorded> {
     let received = |r: &Recorded| r.standing.receipt().map_or(UnixMs(i64::MAX), |receipt| receipt.received_at);
     let rank = |r: &Recorded| (received(r), r.entry.key.tag, r.entry.key.seq, r.entry.key.index, r.change);
@@ -74,7 +73,7 @@ pub(crate) fn in_order(mut entries: Vec<Recorded>) -> Vec<Recorded> {
         };
         entries.iter().enumerate().flat_map(of).collect()
     };
-    // When each happened, and how many entries of that very moment it comes after.
+    // The moment of each entry, and how many entries of the same moment come before it.
     let mut moments: Vec<(UnixMs, usize)> = entries.iter().map(|r| (r.acted_at(), 0)).collect();
     for _ in 0..MOST_MOVES {
         let mut moved = false;
@@ -93,8 +92,8 @@ pub(crate) fn in_order(mut entries: Vec<Recorded>) -> Vec<Recorded> {
     timed.into_iter().map(|(_, r)| r).collect()
 }
 
-/// Which entries corrections have superseded. Whoever wrote an entry, their outlet, and head office's reviewer may correct it.
-/// The last correction speaks first, so that a correction can itself be corrected.
+/// The entries that corrections have superseded. An entry's author, their outlet, and head office's reviewer may correct it. The
+/// last correction is applied first, so that a correction can itself be corrected.
 fn superseded(timeline: &[Recorded]) -> BTreeMap<EntryKey, EntryKey> {
     let has_corrections = timeline.iter().any(|r| matches!(r.entry.body, Body::Correction(_)));
     let mut superseded = BTreeMap::new();
@@ -109,7 +108,7 @@ fn superseded(timeline: &[Recorded]) -> BTreeMap<EntryKey, EntryKey> {
         let may = author.role == Role::HqReviewer
             || author.user == wrong.entry.author.user
             || author.outlet == wrong.entry.author.outlet;
-        // Two that each name the other as the act that stands must not both go.
+        // If two entries are each corrected as the same act as the other, one of them must stay.
         let stands = |other: &EntryKey| other != &correction.of && by_key.contains_key(other) && !superseded.contains_key(other);
         let fine = correction.fault != Fault::SameAs || correction.same_as.as_ref().is_some_and(stands);
         if may && fine && !superseded.contains_key(key) && correction.of != *key {
@@ -120,7 +119,7 @@ fn superseded(timeline: &[Recorded]) -> BTreeMap<EntryKey, EntryKey> {
 }
 
 impl Case {
-    /// Folds entries in any order, however often each comes. `None` without a single entry that carries the parcel's facts.
+    /// Folds entries in any order and with repetitions. `None` if no entry has the parcel's facts.
     pub fn fold(entries: impl IntoIterator<Item = Recorded>) -> Option<Self> {
         let (quarantined, mut timeline): (Vec<_>, Vec<_>) =
             entries.into_iter().partition(|r| matches!(r.standing, Standing::Quarantined { .. }));
@@ -153,7 +152,7 @@ impl Case {
         self.timeline.iter().find(|r| r.entry.key == *key)
     }
 
-    /// Of the entries of some sort that stand, those whose place no other of them takes, in the timeline's order.
+    /// The standing entries of some sort that no other standing entry of the sort replaces, in the timeline's order.
     pub fn unreplaced(&self, wanted: impl Fn(&Body) -> bool) -> Vec<&Recorded> {
         let all: Vec<&Recorded> = self.standing().filter(|r| wanted(&r.entry.body)).collect();
         let replaced: HashSet<&EntryKey> = all.iter().filter_map(|r| r.entry.body.replaces()).collect();
@@ -170,7 +169,8 @@ impl Case {
         (!self.of_kind(Kind::Takeover).any(taken)).then_some(to)
     }
 
-    /// Whether the parcel has come to its end: it is signed for, back, or goes on under its own number. A dispute may still be open.
+    /// Whether the case has ended: the parcel is signed for, returned, or continues under its own number. A dispute may still be
+    /// open.
     pub fn has_ended(&self) -> bool {
         let is_provisional = self.is_provisional();
         let mut openness = Openness::default();
@@ -178,7 +178,7 @@ impl Case {
         openness.ended
     }
 
-    /// Number of failed deliveries: counted, never stored.
+    /// Number of failed deliveries, counted from the entries.
     pub fn attempts(&self) -> usize {
         self.standing().filter(|r| matches!(r.entry.body, Body::Attempt(_))).count()
     }
@@ -211,8 +211,8 @@ pub(crate) fn registered(body: &Body) -> Option<(&str, Option<&str>)> {
     }
 }
 
-/// Whether a case is open, entry by entry. A shipment of several pieces ends piece by piece, or as a whole; a provisional number
-/// ends when the parcel's own is known.
+/// Tracks entry by entry whether a case is open. A shipment of several pieces ends piece by piece or as a whole. A case under a
+/// provisional number ends when the parcel's own number is known.
 #[derive(Default)]
 pub(crate) struct Openness {
     whole: bool,
@@ -222,7 +222,7 @@ pub(crate) struct Openness {
 }
 
 impl Openness {
-    /// Takes the next entry that stands into account.
+    /// Applies the next standing entry.
     pub fn take(&mut self, body: &Body, is_provisional: bool) {
         match body {
             Body::Attempt(doorstep_domain::Attempt { piece, .. }) | Body::Problem(doorstep_domain::Problem { piece, .. }) => {

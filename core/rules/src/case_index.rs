@@ -1,5 +1,5 @@
-//! A case read once for all that is judged of it: when each act was, by which version, which replies are valid, where rounds
-//! begin and where the case ended.
+//! An index of a case that all judgements share: the time and pack version of each act, which replies are valid, where rounds
+//! begin, and where the case ended.
 
 mod build;
 mod photos;
@@ -21,13 +21,13 @@ pub(crate) use self::photos::unfit_for;
 pub(crate) struct Act<'a> {
     pub recorded: &'a Recorded,
     pub when: When,
-    /// What the row says that it is judged by.
+    /// The facts of the row by which the act is judged.
     pub facts: &'a Facts,
-    /// Another row may have been in force: the interval touches two.
+    /// Whether another row may have been in force, because the act's interval touches two rows.
     pub row_unsure: bool,
-    /// When a correction has superseded it.
+    /// When a correction superseded it.
     pub superseded: Option<UnixMs>,
-    /// Of a reply: whether it counts.
+    /// For a reply: whether it counts.
     pub validity: Option<Validity>,
 }
 
@@ -49,28 +49,28 @@ impl<'a> Act<'a> {
     }
 }
 
-/// One round of registration, notice and reply. A registration after a valid reply, after the end, or on another day opens the
-/// next (domain 3.1, C-3).
+/// One round of registration, notice and reply. A registration after a valid reply, after the end, or on another day begins the
+/// next round (domain 3.1, C-3).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Round {
-    /// Place of the act that opens it.
+    /// Index of the act that begins it.
     pub from: usize,
-    /// When the origin outlet was first told in it, and by which act: the server had a notice to it, or somebody recorded
-    /// that it was phoned during an outage. An unsent notice tells nobody.
+    /// When and by which act the origin outlet was first told in this round: the server received a notice to it, or somebody
+    /// recorded a phone call to it during an outage. An unsent notice does not count.
     pub told: Option<(UnixMs, usize)>,
 }
 
-/// Where a case ended.
+/// An end of a case.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct End {
     pub place: usize,
-    /// By the best estimate.
+    /// The time, by the best estimate.
     pub at: UnixMs,
-    /// At the latest: a word of a device does not move it before this.
+    /// The latest possible time. A device's claim cannot move the end before it.
     pub latest: UnixMs,
 }
 
-/// A case with all that is known of its acts.
+/// A case with the derived data of its acts.
 pub(crate) struct CaseIndex<'a> {
     pub case: &'a Case,
     pub book: &'a Rulebook,
@@ -79,26 +79,26 @@ pub(crate) struct CaseIndex<'a> {
     pub rounds: Vec<Round>,
     pub ends: Vec<End>,
     pub ended: bool,
-    /// Places of the marks that stand, by what they are about; in the timeline's order.
+    /// Indices of the standing marks by the marked entry, in the timeline's order.
     marks: HashMap<&'a EntryKey, Vec<usize>>,
-    /// Places of head office's rulings that stand, by what they are about; in the timeline's order.
+    /// Indices of head office's standing rulings by their subject, in the timeline's order.
     rulings: HashMap<&'a About, Vec<usize>>,
-    /// Photos that stand and are no evidence.
+    /// Standing photos that are no evidence.
     pub unfit: HashMap<&'a EntryKey, Unfit>,
     /// The customer's SMS, in the timeline's order.
     pub messages: Vec<Message>,
-    /// Whether a photo of a confirmation letter is there, and fit.
+    /// Whether the case has a usable photo of a confirmation letter.
     pub has_letter: bool,
-    /// Who agreed to which outcome.
+    /// The parties that agreed, each with the outcome.
     pub consents: HashSet<(Customer, &'a str)>,
-    /// Changes that state anew what was registered before under a provisional number.
+    /// Changes that repeat a registration made under a provisional number.
     pub restated: HashSet<ChangeHash>,
 }
 
-/// Which of the versions and rows that may have been in force are taken to have been.
+/// The version and row that are assumed to have been in force, if several are possible.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Assumed {
-    /// Place of the version; `None`: the one of the best estimate.
+    /// Index of the version; `None` for the version at the best estimate.
     pub version: Option<usize>,
     /// The row.
     pub row: Pick,
@@ -121,7 +121,7 @@ impl<'a> CaseIndex<'a> {
         self.book.at(self.now)
     }
 
-    /// The acts that stand, with their places.
+    /// The standing acts, with their indices.
     pub fn standing(&self) -> impl DoubleEndedIterator<Item = (usize, &Act<'a>)> {
         self.acts.iter().enumerate().filter(|(_, act)| act.stands())
     }
@@ -132,7 +132,7 @@ impl<'a> CaseIndex<'a> {
         Some(self.rounds.get(round)?.told?.0)
     }
 
-    /// The acts from where a round begins until the next one does.
+    /// The acts of the round that begins at this index.
     pub fn acts_of_round(&self, from: usize) -> &[Act<'a>] {
         let next = self.rounds.get(self.rounds.partition_point(|round| round.from <= from));
         self.acts.get(from..next.map_or(self.acts.len(), |round| round.from)).unwrap_or_default()
@@ -144,13 +144,13 @@ impl<'a> CaseIndex<'a> {
         after.checked_sub(1).and_then(|round| self.rounds.get(round)).map_or(0, |round| round.from)
     }
 
-    /// The first end of the case at a place or after it.
+    /// The first end of the case at or after this index.
     pub fn end_after(&self, place: usize) -> Option<End> {
         self.ends.get(self.ends.partition_point(|end| end.place < place)).copied()
     }
 
-    /// Whether a notice is addressed to the origin outlet, as far as that is known, and nobody at head office says otherwise
-    /// (domain 6.1).
+    /// Whether a notice is addressed to the origin outlet, as far as the outlet is known, and head office has not decided
+    /// otherwise (domain 6.1).
     pub fn to_origin(&self, act: &Act<'_>) -> bool {
         let Body::Notice(notice) = act.body() else { return false };
         let marked =
@@ -158,7 +158,7 @@ impl<'a> CaseIndex<'a> {
         act.facts.origin_outlet.as_ref().is_none_or(|origin| notice.to == *origin) && !marked()
     }
 
-    /// Whether an act is the origin outlet's, as far as that is known.
+    /// Whether the origin outlet wrote the act, as far as the outlet is known.
     pub fn is_origin(&self, act: &Act<'_>) -> bool {
         act.facts.origin_outlet.as_ref().is_none_or(|origin| act.outlet() == origin)
     }
@@ -172,8 +172,8 @@ impl<'a> CaseIndex<'a> {
         })
     }
 
-    /// Head office's rulings on something that no other ruling takes the place of, in the timeline's order. Two of them that
-    /// differ are a conflict: neither knew of the other.
+    /// Head office's rulings on a subject that no other ruling replaces, in the timeline's order. Two differing ones are a
+    /// conflict, because they were written without knowledge of each other.
     pub fn rulings(&self, about: &About) -> Vec<(&Act<'a>, &'a Ruling)> {
         let places = self.rulings.get(about).map(Vec::as_slice).unwrap_or_default();
         let all = places.iter().filter_map(|place| self.acts.get(*place)).filter_map(|act| match act.body() {
@@ -184,18 +184,18 @@ impl<'a> CaseIndex<'a> {
         all.filter(|(act, _)| !replaced.contains(act.key())).collect()
     }
 
-    /// What head office has decided about an entry; the last, where two decided.
+    /// Head office's ruling on an entry; the last one if there are two.
     pub fn ruling_on(&self, entry: &EntryKey) -> Option<(&Act<'a>, &'a Ruling)> {
         self.rulings(&About { rule: None, entry: entry.clone() }).pop()
     }
 
-    /// Everything that head office has decided about.
+    /// The subjects of head office's rulings.
     pub fn decided(&self) -> impl Iterator<Item = &'a About> {
         self.rulings.keys().copied()
     }
 
-    /// When something happened that a person reports (a phone call, a find). Corrected by the same error as the device's clock, and
-    /// never later than the report itself.
+    /// The time of an event that a person reports (a phone call, a find). It is corrected by the same error as the device's
+    /// clock, and never later than the report itself.
     pub fn claimed(act: &Act<'_>, claimed: UnixMs) -> UnixMs {
         let off = act.when.at.since(act.recorded.entry.time.wall);
         let reckoned = act.recorded.standing.receipt().and_then(|r| r.acted.at).or_else(|| act.recorded.entry.time.anchored());
@@ -203,8 +203,9 @@ impl<'a> CaseIndex<'a> {
         claimed.min(act.when.at)
     }
 
-    /// When the origin outlet was phoned during an outage, by the word of whoever recorded it, if the record is complete and its
-    /// reason one that an exception accepts: any exception of the version, or one of a clock's own. Only the record proves the call.
+    /// When the origin outlet was phoned during an outage, as stated in the record. `None` unless the record is complete and an
+    /// exception accepts its reason: any exception of the version or, with a clock, an exception of that clock. Only the record
+    /// proves the call.
     pub fn phoned(&self, act: &Act<'_>, pack: &Pack, clock: Option<&Clock>) -> Option<UnixMs> {
         let Body::Outage(outage) = act.body() else { return None };
         let listed = |id: &String| clock.is_none_or(|clock| clock.exceptions.contains(id));
@@ -218,7 +219,7 @@ impl<'a> CaseIndex<'a> {
         self.messages.iter().find(|message| message.entry == *entry)
     }
 
-    /// What the row in force at a moment says.
+    /// The facts of the row in force at a moment.
     pub fn facts_at(&self, at: UnixMs) -> &'a Facts {
         let row = self.case.rows.get(*listing::in_force(&self.case.rows, Some(at), at).end());
         row.map_or(&self.case.facts, |row| &row.facts)

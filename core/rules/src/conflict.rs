@@ -1,4 +1,4 @@
-//! What contradicts itself after a merge: shown to a person with both sides, never settled silently (domain 8.5, 11.5).
+//! Contradictions after a merge. They are shown to a person with both sides and never settled silently (domain 8.5, 11.5).
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -11,19 +11,19 @@ use crate::{
 };
 
 words!(
-    /// What contradicts what.
+    /// The kind of contradiction.
     ConflictKind {
-        /// The case ended otherwise than the decision in force says: signed for while a return is ordered.
+        /// The end of the case contradicts the decision in force, for example signed for while a return is ordered.
         EndAgainstDecision = "end_against_decision",
-        /// It ended twice, differently.
+        /// The case has two different ends.
         TwoEnds = "two_ends",
-        /// Two people are to act, and neither assignment knew of the other.
+        /// Two assignments to different people were written without knowledge of each other.
         TwoAssignments = "two_assignments",
-        /// Head office decided twice, and neither decision knew of the other.
+        /// Two decisions of head office were written without knowledge of each other.
         TwoDecisions = "two_decisions",
-        /// Something was done under a reply that another one has overtaken.
+        /// An action followed a reply that a later reply has replaced.
         ActedOnOldReply = "acted_on_old_reply",
-        /// Two attempts on different devices, so near in time that they may be one.
+        /// Two attempts on different devices are so close in time that they may be the same.
         MaybeSameAttempt = "maybe_same_attempt",
     }
 );
@@ -31,7 +31,7 @@ words!(
 /// A contradiction that waits for a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Conflict {
-    /// What it is.
+    /// The kind.
     pub kind: ConflictKind,
     /// The entries that contradict each other, in the timeline's order.
     pub sides: Vec<EntryKey>,
@@ -40,7 +40,7 @@ pub struct Conflict {
 /// Most conflicts shown.
 const MOST: usize = 32;
 
-/// The conflicts of a case. One on which head office has decided (for one of its sides) is none any more.
+/// The conflicts of a case, without those that head office has decided for one of the sides.
 pub(crate) fn conflicts(index: &CaseIndex<'_>) -> Vec<Conflict> {
     let mut conflicts = Vec::new();
     ends(index, &mut conflicts);
@@ -60,7 +60,7 @@ fn key(act: &Act<'_>) -> EntryKey {
     act.key().clone()
 }
 
-/// The end of the case against the decision in force, and against another end.
+/// Compares the end of the case with the decision in force, and with other ends.
 fn ends(index: &CaseIndex<'_>, conflicts: &mut Vec<Conflict>) {
     let since = index.rounds.last().map_or(0, |round| round.from);
     let closes = index
@@ -91,7 +91,7 @@ fn decision(recorded: &Recorded) -> Option<&str> {
     }
 }
 
-/// The reply that binds, with its place: the latest valid one by server receipt in the last round, earlier ones are history (domain 6.6).
+/// The binding reply with its index: the valid reply of the last round with the latest server receipt (domain 6.6).
 pub(crate) fn in_force<'r, 'a>(index: &'r CaseIndex<'a>) -> Option<(usize, &'r Act<'a>)> {
     let since = index.rounds.last().map_or(0, |round| round.from);
     let valid = index.standing().filter(|(place, act)| *place >= since && act.is_valid_reply());
@@ -100,7 +100,7 @@ pub(crate) fn in_force<'r, 'a>(index: &'r CaseIndex<'a>) -> Option<(usize, &'r A
     binding.max_by_key(|(place, act)| (act.when.received, *place))
 }
 
-/// Assignments that no other takes the place of, of different people.
+/// Assignments to different people that no other assignment replaces.
 fn assignments(index: &CaseIndex<'_>, conflicts: &mut Vec<Conflict>) {
     if index.ended {
         return;
@@ -123,7 +123,7 @@ fn assignments(index: &CaseIndex<'_>, conflicts: &mut Vec<Conflict>) {
     }
 }
 
-/// What rulings decide that nobody has taken the place of: the last, if they all say the same.
+/// The last of the rulings that nobody has replaced, if all of them agree.
 pub(crate) fn agreed<'r, 'a>(standing: &[(&'r Act<'a>, &'a Ruling)]) -> Option<(&'r Act<'a>, &'a Ruling)> {
     let says = |ruling: &Ruling| (ruling.stands, ruling.share, ruling.amount);
     let (act, last) = standing.last().copied()?;
@@ -141,7 +141,7 @@ fn decisions(index: &CaseIndex<'_>, conflicts: &mut Vec<Conflict>) {
     conflicts.extend(found.into_values().map(|sides| Conflict { kind: ConflictKind::TwoDecisions, sides }));
 }
 
-/// Something done under a reply before a later one with another decision came.
+/// An action under a reply, before a later reply with another decision came.
 fn old_replies(index: &CaseIndex<'_>, conflicts: &mut Vec<Conflict>) {
     let Some((_, now)) = in_force(index) else { return };
     let decided = decision(now.recorded);
@@ -162,7 +162,7 @@ fn old_replies(index: &CaseIndex<'_>, conflicts: &mut Vec<Conflict>) {
     }
 }
 
-/// Neighbouring attempts by different installations within the switch's minutes.
+/// Neighbouring attempts by different installations within `same_attempt_minutes`.
 fn attempts(index: &CaseIndex<'_>, conflicts: &mut Vec<Conflict>) {
     let mut last: Option<&Act<'_>> = None;
     for (_, act) in index.standing().filter(|(_, act)| matches!(act.body(), Body::Attempt(_))) {

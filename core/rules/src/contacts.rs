@@ -1,36 +1,36 @@
-//! How well the times are known that a finding rests on: the gap between two contacts of a device with head office.
+//! How well the times behind a finding are known: the gap between two contacts of a device with head office.
 
 use doorstep_domain::{EntryKey, UnixMs};
 use serde::Serialize;
 
 use crate::{Words, case_index::Act};
 
-/// Between which two contacts with head office the acts of a finding lie: no word of a device moves an act out of that. Of several
-/// acts those of the widest gap.
+/// The two contacts with head office between which the acts of a finding lie. No claim of a device moves an act out of this gap.
+/// With several acts it is the widest gap.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Contacts {
-    /// The act of the widest gap.
+    /// The act with the widest gap.
     pub entry: EntryKey,
-    /// It did not happen before this; `None`: nothing says.
+    /// Lower end of the gap; `None` if unknown.
     pub from: Option<UnixMs>,
-    /// It did not happen after this.
+    /// Upper end of the gap.
     pub until: UnixMs,
     /// Whether the clocks of the devices prove the times of all acts within their gaps.
     pub proven: bool,
     /// Whether another device of the person was in contact within the gap of an act whose time is not proven.
     pub others_in_contact: bool,
-    /// How many unproven acts the person had in 30 days; the most of the acts.
+    /// The person's unproven acts in 30 days; the greatest number among the acts.
     pub unproven_acts: u16,
 }
 
 impl Contacts {
-    /// The width of the gap in milliseconds; `None`: nothing bounds it.
+    /// The width of the gap in milliseconds; `None` if unbounded.
     pub fn width_ms(&self) -> Option<i64> {
         self.from.map(|from| self.until.since(from))
     }
 }
 
-/// How wide a gap is, in milliseconds, and whether a clock proves more than it: for a line of a list.
+/// The words for a gap of this width in milliseconds, and for whether a clock proves the time within it.
 pub fn gap_words(width_ms: Option<i64>, proven: bool) -> Words {
     let (zh, en) = match width_ms.map(|width| width.div_euclid(3_600_000)) {
         Some(0) => ("联网间隔不到 1 小时".to_owned(), "a gap of less than 1 h between contacts".to_owned()),
@@ -43,7 +43,7 @@ pub fn gap_words(width_ms: Option<i64>, proven: bool) -> Words {
     Words { zh: format!("{zh}，其间时间无法核实"), en: format!("{en}, and nothing proves when within it") }
 }
 
-/// The widest gap of some acts; `None` while the server has none of them.
+/// The widest gap of some acts; `None` if the server has none of them yet.
 pub(crate) fn contacts(acts: &[&Act<'_>]) -> Option<Contacts> {
     let received = acts.iter().filter_map(|act| Some((*act, act.recorded.standing.receipt()?)));
     let mut widest: Option<Contacts> = None;
@@ -66,7 +66,7 @@ pub(crate) fn contacts(acts: &[&Act<'_>]) -> Option<Contacts> {
 }
 
 impl Contacts {
-    /// The wider of two gaps, with what is odd about either.
+    /// The wider of two gaps, with the marks of both.
     fn or_wider(self, other: Self) -> Self {
         let width = |contacts: &Self| contacts.width_ms().unwrap_or(i64::MAX);
         let proven = self.proven && other.proven;

@@ -1,4 +1,4 @@
-//! Clocks against a case: what started them, when they run out, how they were kept (domain 3).
+//! Applies clocks to a case: their starts, their ends, and whether they were met (domain 3).
 
 use doorstep_domain::{Body, EntryKey, UnixMs, words};
 use serde::Serialize;
@@ -13,17 +13,17 @@ words!(
     Timeliness {
         /// Still running.
         Pending = "pending",
-        /// Met in time: the server had it, or it was done, before the end.
+        /// Met in time: received by the server, or done, before the end.
         OnTime = "on_time",
         /// The phone notice of an outage was made in time and recorded completely.
         OnTimeByException = "on_time_by_exception",
         /// Recorded in time, received late or not verifiable; head office reviews it.
         LateSynced = "late_synced",
-        /// Neither.
+        /// Not met in time.
         Late = "late",
-        /// The case ended, or what it was for was overtaken, before it ran out.
+        /// The case ended, or a later reply replaced the one that started the clock, before the clock ran out.
         NotNeeded = "not_needed",
-        /// The schedule that it depends on is in no data: said, not guessed (C-15).
+        /// The schedule that it depends on is missing in the data, and is not guessed (C-15).
         ScheduleMissing = "schedule_missing",
     }
 );
@@ -35,57 +35,57 @@ pub struct Deadline {
     pub clock: String,
     /// Its name.
     pub name: Words,
-    /// Version of the pack that it is judged by.
+    /// Version of the pack by which it is judged.
     pub pack_version: u32,
-    /// The entry that started it; for a duty of each day, the registration.
+    /// The entry that started it; for a daily duty, the registration.
     pub started_by: EntryKey,
-    /// From when it ran.
+    /// When it started.
     pub started_at: UnixMs,
-    /// When it runs out, inclusive. `None`: a duty without a number, or a schedule that is missing.
+    /// When it runs out, inclusive. `None` for a duty without a time limit, or if the schedule is missing.
     pub due_at: Option<UnixMs>,
-    /// What is missing, where the schedule is.
+    /// The missing data, if the schedule is missing.
     pub missing: Option<Missing>,
-    /// Milliseconds left; negative when past. 0 once decided.
+    /// Remaining milliseconds; negative when past, 0 once decided.
     pub left_ms: i64,
     /// How it was kept.
     pub timeliness: Timeliness,
-    /// The entry that met it, or would have.
+    /// The entry that met it, or that would have met it in time.
     pub met_by: Option<EntryKey>,
-    /// Whether another version may have been in force when it started: a person looks.
+    /// Whether another version may have been in force when it started, so that a person must review it.
     pub unsure: bool,
-    /// A person must look: if this earlier act's unproven time is true, this clock never started.
+    /// An earlier act with an unproven time; if that time is true, this clock never started. A person must review it.
     pub doubted_by: Option<EntryKey>,
 }
 
-/// Most starts of one clock that are judged, the newest. A parcel has a handful; somebody could claim thousands.
+/// Most starts of one clock that are judged, the newest ones. A parcel has a handful, but a hostile device could claim thousands.
 pub(crate) const MOST_STARTS: usize = 256;
 
-/// What started a clock.
+/// A start of a clock.
 #[derive(Clone, Copy)]
 pub(crate) struct Start {
-    /// Place of the act.
+    /// Index of the act.
     pub place: usize,
-    /// What may meet it is at this place or after it.
+    /// Index from which acts may meet it.
     pub from: usize,
     pub at: UnixMs,
-    /// When a later reply took its place.
+    /// When a later reply replaced it.
     overtaken: Option<UnixMs>,
-    /// With how many it shares its end, for problems registered twice.
+    /// The group of starts that share an end, for problems registered several times.
     group: Option<usize>,
-    /// Place of an act: if its unproven time is true, this clock never started.
+    /// Index of an act with an unproven time; if that time is true, this clock never started.
     doubt: Option<usize>,
-    /// An end of the case before it that is not proven to be earlier.
+    /// An end of the case that is dated before the start, but not proven to be earlier.
     ended: Option<End>,
 }
 
 impl Start {
-    /// What an act starts by itself.
+    /// A start by an act, without further conditions.
     fn of(place: usize, from: usize, at: UnixMs) -> Self {
         Self { place, from, at, overtaken: None, group: None, doubt: None, ended: None }
     }
 }
 
-/// A deadline with what a finding needs to know of it.
+/// A deadline with the data that a finding needs.
 pub(crate) struct Kept<'a> {
     pub deadline: Deadline,
     pub clock: &'a Clock,
@@ -93,7 +93,7 @@ pub(crate) struct Kept<'a> {
     pub start: Start,
 }
 
-/// All deadlines of a case, in the order they started; whether some were left out because there are too many.
+/// All deadlines of a case in the order of their starts, and whether some were left out because there are too many.
 pub(crate) fn deadlines<'a>(index: &CaseIndex<'a>) -> (Vec<Kept<'a>>, bool) {
     let mut all = Vec::new();
     let mut capped = false;
@@ -115,7 +115,7 @@ pub(crate) fn deadlines<'a>(index: &CaseIndex<'a>) -> (Vec<Kept<'a>>, bool) {
     (all, capped)
 }
 
-/// What starts a clock of a version: acts that happened while it was in force.
+/// The starts of a clock of a version, by acts that happened while the version was in force.
 fn starts(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> {
     let ours = |act: &Act<'_>| act.when.version == version;
     let is = |act: &Act<'_>| ours(act) && clock.starts.is(act.body());
@@ -126,7 +126,7 @@ fn starts(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> {
     match clock.starts.on {
         On::Attempt => attempts(index, clock, version),
         On::Problem => problems(index, clock, version),
-        // Whoever was phoned has been told to their ear: there is nothing left to look at.
+        // An outlet that was phoned has no notice to look at.
         On::Notice if clock.met_by.iter().any(|event| event.on == On::Seen) => {
             let phoned = |place: usize| index.acts.get(place).is_some_and(|act| matches!(act.body(), Body::Outage(_)));
             told(index, version).into_iter().filter(|start| !phoned(start.place)).collect()
@@ -140,7 +140,7 @@ fn starts(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> {
     }
 }
 
-/// The first matching attempt of each round; with a count, the one that reaches it.
+/// The first matching attempt of each round or, with a count, the attempt that reaches the count.
 fn attempts(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> {
     let mut starts: Vec<Start> = Vec::new();
     let mut seen = 0;
@@ -159,15 +159,15 @@ fn attempts(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> 
     starts
 }
 
-/// A correction unmakes a start only while its deadline runs; afterwards head office decides.
+/// Whether an act counts as a start. A correction removes a start only while its deadline runs; afterwards head office decides.
 fn counts_as_start(index: &CaseIndex<'_>, act: &Act<'_>, clock: &Clock) -> bool {
     let Some(corrected) = act.superseded else { return true };
     let due = due_at(index, index.pack_of(act), clock, act.when.at);
     due.is_ok_and(|due| due.is_some_and(|due| corrected > due))
 }
 
-/// Each problem once, however many registered it: by code, stage, outlet and piece, until the case ends. What was registered before
-/// under a provisional number is judged there.
+/// Each problem once, identified by code, stage, outlet and piece, until the case ends, even if several people registered it. A
+/// problem that was registered under a provisional number is judged in that number's case.
 fn problems(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> {
     let mut starts: Vec<Start> = Vec::new();
     for (place, act) in index.acts.iter().enumerate() {
@@ -184,7 +184,7 @@ fn problems(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> 
                         && first.stage == problem.stage && first.piece == problem.piece)
             }) && !ended
         };
-        // Only the newest are looked at: bounds what a hostile case costs.
+        // Compare only with the newest, which bounds the cost of a hostile case.
         if starts.iter().rev().take(MOST_STARTS).any(|start| same(&start)) {
             continue;
         }
@@ -208,8 +208,8 @@ fn told(index: &CaseIndex<'_>, version: usize) -> Vec<Start> {
     told.filter(|start| index.acts.get(start.place).is_some_and(|act| act.when.version == version)).collect()
 }
 
-/// Each valid reply with such a decision, from when the server had it; until a later one takes its place (domain 6.6). What was
-/// replied when the case had ended already asks for nothing: it is a contradiction for a person.
+/// Each valid reply with such a decision, from its receipt by the server until a later reply replaces it (domain 6.6). A reply
+/// after the end of the case starts no clock; it is a contradiction for a person.
 fn replies(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> {
     let mut valid: Vec<(UnixMs, usize, &Act<'_>)> = index
         .standing()
@@ -225,7 +225,7 @@ fn replies(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> {
             index.told_in_round_of(*place).is_none_or(|told| day(told) == day(*received))
         };
         let binds = clock.due != Due::FirstRun || !pack.switches.first_run_same_day_only || same_day();
-        // Whoever dates an end before a reply does not get rid of it: only an end that is proven to be earlier does.
+        // An end that is merely dated before a reply does not cancel the clock; only an end that is proven to be earlier does.
         let end = index.end_after(index.round_of(*place)).filter(|end| end.place < *place);
         let ended = end.is_some_and(|end| end.latest <= *received);
         let starts_it = act.when.version == version && clock.starts.is(act.body()) && !ended;
@@ -240,18 +240,18 @@ fn replies(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> {
     starts
 }
 
-/// Whether a reply came after its time and does not bind any more (domain 6.6).
+/// Whether a reply came too late and no longer binds (domain 6.6).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum TooLate {
     /// It binds.
     No,
-    /// It binds, but would not if the unproven time of the act at this place is true.
+    /// It binds, but would not if the unproven time of the act at this index is true.
     Claimed(usize),
-    /// It does not bind.
+    /// It no longer binds.
     Yes,
 }
 
-/// See [`TooLate`].
+/// Whether the reply at this index came too late.
 pub(crate) fn came_too_late(index: &CaseIndex<'_>, place: usize, received: UnixMs) -> TooLate {
     let Some(told) = index.told_in_round_of(place) else { return TooLate::No };
     let pack = index.book.pack(index.book.version_at(told));
@@ -278,7 +278,7 @@ pub(crate) fn came_too_late(index: &CaseIndex<'_>, place: usize, received: UnixM
     }
 }
 
-/// The clock of the origin outlet's answer: begun by a notice and met by a reply alone.
+/// Whether this is the clock of the origin outlet's answer: started by a notice and met only by a reply.
 pub(crate) fn is_reply_clock(clock: &Clock) -> bool {
     clock.starts.on == On::Notice && clock.met_by.iter().all(|event| event.on == On::Reply)
 }
@@ -307,7 +307,7 @@ fn unanswered(index: &CaseIndex<'_>, version: usize) -> Vec<Start> {
     starts
 }
 
-/// The present period of a duty of each day, while the case is open.
+/// The present period of a daily duty, while the case is open.
 fn days(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> {
     let Due::Slots(slots) = &clock.due else { return Vec::new() };
     let registration = index.standing().find(|(_, act)| matches!(act.body(), Body::Attempt(_) | Body::Problem(_)));
@@ -319,7 +319,7 @@ fn days(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> {
     vec![Start::of(place, 0, last.max(act.when.at))]
 }
 
-/// When a clock that started at a moment runs out; `None`: never.
+/// When a clock that started at a moment runs out; `None` if never.
 pub(crate) fn due_at(index: &CaseIndex<'_>, pack: &Pack, clock: &Clock, start: UnixMs) -> Result<Option<UnixMs>, Missing> {
     if start == UnixMs(i64::MAX) {
         return Err(Missing::Arrival);
@@ -338,7 +338,7 @@ pub(crate) fn due_at(index: &CaseIndex<'_>, pack: &Pack, clock: &Clock, start: U
     }))
 }
 
-/// What meets a clock, in the timeline's order.
+/// The acts that meet a clock, in the timeline's order.
 struct Meets {
     acts: Vec<Meet>,
     data_entry: bool,
@@ -381,9 +381,9 @@ impl Meets {
         };
         let of = start.group.and_then(problem);
         let standing = self.acts.get(first..).unwrap_or_default().iter();
-        // What has started it has met it too, where it is its own registration.
+        // A registration that starts a clock may also meet it.
         let standing = standing.filter(|meet| meet.stands || meet.place == start.place);
-        // A problem is met by its own registration, not by another's.
+        // A problem's clock is met by the registration of the same problem only.
         standing.filter(move |meet| match (of, problem(meet.place)) {
             (Some(of), Some(other)) => of == other,
             _ => true,
@@ -417,7 +417,7 @@ fn keep<'a>(index: &CaseIndex<'a>, clock: &'a Clock, pack: &'a Pack, start: Star
     Some(Kept { deadline, clock, pack, start })
 }
 
-/// The answers of domain 3.6, in its order, and what met it.
+/// The timeliness by domain 3.6, in the order of its points, and the act that met the clock.
 fn kept(
     index: &CaseIndex<'_>,
     clock: &Clock,
@@ -426,10 +426,11 @@ fn kept(
     due: Option<UnixMs>,
     meets: &Meets,
 ) -> (Timeliness, Option<usize>) {
-    // Of a duty of each day, and of one that begins when no answer comes, only what was done after that counts.
+    // For a daily duty, and for a duty that begins when no answer comes, only later acts count.
     let only_after = matches!(clock.starts.on, On::Day | On::NoReply);
     let candidates = meets.for_start(index, start).filter(move |meet| !only_after || meet.at > start.at);
-    // One that began at a reply also ends with what may have ended the case before it: wherever that lies, nothing was missed.
+    // A clock that started at a reply also ends with a possible earlier end of the case, because in either order nothing was
+    // missed.
     let ends = || [start.ended, index.end_after(start.from)].into_iter().flatten().filter(|_| clock.ends_with_case);
     let Some(due) = due else {
         let met = candidates.clone().next().map(|meet| meet.place);
@@ -442,7 +443,7 @@ fn kept(
         return (timeliness, met);
     };
     if meets.data_entry {
-        // Without the data's own time the registrar's word counts: they were not there (SLA-11).
+        // Without the time of data entry the registrar's statement counts that the data were missing (SLA-11).
         let entered = index.acts.get(start.place).and_then(|act| act.facts.entered).is_some_and(|entered| entered <= due);
         return (if entered { Timeliness::OnTime } else { Timeliness::Late }, None);
     }
@@ -469,7 +470,7 @@ fn kept(
     if index.now <= due && candidates.clone().all(|meet| meet.received.is_none()) {
         return (Timeliness::Pending, None);
     }
-    // What was done in time by its device's word alone meets nothing: a person looks. What is proven goes first.
+    // An act that is in time only by its device's claim does not meet the clock; a person reviews it. Proven acts go first.
     let proven = candidates.clone().find(|meet| meet.verified && meet.latest <= due);
     let said = proven.or_else(|| candidates.clone().find(|meet| meet.at <= due)).map(|meet| meet.place);
     let said = said.or_else(|| phoned(|_, said| said)).or_else(|| ends().find(|end| end.at <= due).map(|end| end.place));

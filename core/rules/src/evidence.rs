@@ -1,4 +1,4 @@
-//! The evidence matrix against what was recorded (domain 7): what is missing, what proves an attempt.
+//! Applies the evidence matrix to a case (domain 7): missing evidence, and the proof of attempts.
 
 use std::collections::HashSet;
 
@@ -14,10 +14,10 @@ use crate::{
     sms::proves,
 };
 
-/// A piece of evidence that is not there.
+/// A missing piece of evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Gap {
-    /// The registration that wants it.
+    /// The registration that needs it.
     pub entry: EntryKey,
     /// Its code.
     pub reason: String,
@@ -25,21 +25,21 @@ pub struct Gap {
     pub evidence: String,
     /// Its name.
     pub name: Words,
-    /// How strongly it is wanted.
+    /// How strongly it is needed.
     pub need: Need,
-    /// How many are there, and how many are wanted.
+    /// How many the case has.
     pub have: u32,
-    /// See [`Gap::have`].
+    /// How many are needed.
     pub least: u32,
-    /// What may be said instead.
+    /// The statement that may replace it.
     pub waiver: Option<Words>,
-    /// Photos of it that are there and do not count.
+    /// Photos of it that do not count.
     pub unfit: Vec<UnfitPhoto>,
-    /// Version of the pack that wants it.
+    /// Version of the pack that requires it.
     pub pack_version: u32,
 }
 
-/// The registrations for which X-2 leans to the delivering outlet, with what proves the label's fault.
+/// The registrations for which X-2 grants the delivering outlet leniency, because the label's fault is proven.
 #[derive(Default)]
 pub(crate) struct Leniency {
     /// Code, sub-reason and version of the registrations.
@@ -53,13 +53,13 @@ impl Leniency {
         let of = registered(act.body()).map(|(code, sub)| (code.to_owned(), sub.map(str::to_owned), act.when.version));
         of.is_some_and(|of| self.proven.contains(&of))
     }
-    /// Whether any is.
+    /// Whether there is any.
     pub fn is_proven(&self) -> bool {
         !self.proven.is_empty()
     }
 }
 
-/// What the registrations of the case want and nobody recorded, and where leniency is proven.
+/// The evidence that the case's registrations need and do not have, and where leniency is proven.
 pub(crate) fn missing(index: &CaseIndex<'_>) -> (Vec<Gap>, Leniency) {
     let mut gaps: Vec<Vec<Gap>> = Vec::new();
     let mut seen = HashSet::new();
@@ -68,7 +68,7 @@ pub(crate) fn missing(index: &CaseIndex<'_>) -> (Vec<Gap>, Leniency) {
         let Some((code, sub)) = registered(act.body()) else { continue };
         let pack = index.pack_of(act);
         let Some(row) = pack.code(code) else { continue };
-        // A second registration for the same reason wants the same: the newest of them is looked at.
+        // Several registrations for the same reason need the same evidence, so only the newest is checked.
         if !seen.insert((code, sub, act.when.version)) {
             continue;
         }
@@ -94,7 +94,7 @@ pub(crate) fn missing(index: &CaseIndex<'_>) -> (Vec<Gap>, Leniency) {
     (gaps.into_iter().rev().flatten().collect(), leniency)
 }
 
-/// The rows of a code that hold for a sub-reason.
+/// The rows of a code that apply to a sub-reason.
 pub(crate) fn wanted<'a>(row: &'a Code, sub: Option<&'a str>) -> impl Iterator<Item = &'a Evidence> {
     row.evidence
         .iter()
@@ -116,8 +116,8 @@ fn gap(row: &Code, evidence: &Evidence, act: &Act<'_>, (have, unfit): (u32, Vec<
     }
 }
 
-/// What can not be photographed is waived where the rules offer it; a picture that is there but measured not clear, anywhere
-/// (domain 7: a waiver needs text).
+/// Whether a waiver replaces the evidence. Evidence that cannot be photographed can be waived where the rules permit it; a photo
+/// that was measured as unclear can be waived anywhere (domain 7: a waiver needs text).
 fn is_waived(index: &CaseIndex<'_>, evidence: &Evidence) -> bool {
     let waives = |body: &Body| match body {
         Body::Waiver(waiver) => waiver.evidence.as_str() == evidence.id && has_text(Some(&waiver.words)),
@@ -143,7 +143,7 @@ fn proving<'r, 'a>(
     index.acts.iter().filter(move |act| act.stands() && proves(act))
 }
 
-/// What an action would lack to count as done, if it were recorded now: the names of the rows that nothing satisfies.
+/// The names of the evidence rows that an action would lack if it were recorded now.
 pub fn lacking(case: &Case, pack: &Pack, body: &Body) -> Vec<Words> {
     let Body::Action(action) = body else { return Vec::new() };
     let book = Rulebook::only(pack.clone());
@@ -169,7 +169,7 @@ fn is(index: &CaseIndex<'_>, proof: &Proof, act: &Act<'_>, of: Option<&Act<'_>>)
             if levels.is_empty() {
                 proves_some(index, message, of)
             } else {
-                // A number that proves nothing proves nothing wrong with the label's either (domain 5.4).
+                // A message to another number says nothing about the label's number (domain 5.4).
                 let is_labels = !message.lacks.contains(&SmsLack::OtherNumber);
                 is_labels && any(levels, message.level.as_str()) && any(faults, fault)
             }
@@ -200,7 +200,7 @@ fn is(index: &CaseIndex<'_>, proof: &Proof, act: &Act<'_>, of: Option<&Act<'_>>)
     }
 }
 
-/// Whether a message proves a registration's attempt, or without one any (domain 5.2: on the attempt's day).
+/// Whether a message proves a registration's attempt or, without a registration, any attempt (domain 5.2: on the attempt's day).
 fn proves_some(index: &CaseIndex<'_>, message: &Message, of: Option<&Act<'_>>) -> bool {
     match of {
         Some(attempt) if matches!(attempt.body(), Body::Attempt(_)) => proves(index, message, attempt),
@@ -209,33 +209,34 @@ fn proves_some(index: &CaseIndex<'_>, message: &Message, of: Option<&Act<'_>>) -
 }
 
 words!(
-    /// What makes a failed delivery a valid one for its day (domain 5.3). One that was handed over is no failed delivery.
+    /// The basis that makes a failed delivery a valid attempt for its day (domain 5.3). An attempt that handed the parcel over is
+    /// not a failed delivery.
     Basis {
         /// A message to the customer.
         Sms = "basis_sms",
         /// The label's number is missing or wrong, and that is proven (domain 5.4).
         SmsImpossible = "sms_impossible",
-        /// It is said why there is none.
+        /// There is none, with a stated reason.
         Waived = "basis_waived",
         /// Nothing yet.
         None = "basis_none",
     }
 );
 
-/// What makes a failed delivery a valid one.
+/// The basis of one failed delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AttemptBasis {
     /// The failed delivery.
     pub attempt: EntryKey,
-    /// What makes it valid.
+    /// The basis.
     pub basis: Basis,
-    /// How much the message proves.
+    /// The level of the message.
     pub level: Option<SmsLevel>,
-    /// The entries that it rests on.
+    /// The entries that support it.
     pub evidence: Vec<EntryKey>,
 }
 
-/// The basis of each failed delivery that stands, in the timeline's order.
+/// The basis of each standing failed delivery, in the timeline's order.
 pub(crate) fn bases(index: &CaseIndex<'_>, leniency: &Leniency) -> Vec<AttemptBasis> {
     let attempts = index.standing().map(|(_, act)| act).filter(|act| matches!(act.body(), Body::Attempt(_)));
     let basis = |act: &Act<'_>| {

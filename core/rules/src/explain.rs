@@ -1,5 +1,5 @@
-//! Why: for each deadline, missing evidence, finding and conflict the chain of facts and the rule behind it, in Chinese and
-//! English. Made from the judgement, so it can not say anything else than was judged. No customer's data in it.
+//! Reasons in Chinese and English for each deadline, missing evidence, finding and conflict: the rule and the chain of facts.
+//! They are made from the judgement, so they cannot differ from it. They have no customer's data.
 
 use doorstep_domain::{Body, EntryKey, Recorded, Stands, UnixMs};
 use serde::Serialize;
@@ -12,21 +12,21 @@ use crate::{
 /// One answer with its reasons.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Explanation {
-    /// What it is about: `SLA-03@attempt/...` for a deadline, an evidence row, a finding's id, a conflict's kind.
+    /// The subject: `SLA-03@attempt/...` for a deadline, an evidence row, a finding's id, or a conflict's kind.
     pub about: String,
     /// The answer.
     pub answer: Words,
-    /// The chain, from the rule over the facts to the answer.
+    /// The chain of reasons, from the rule to the answer.
     pub because: Vec<Because>,
 }
 
 /// One link of a chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Because {
-    /// What it says.
+    /// The words.
     #[serde(flatten)]
     pub words: Words,
-    /// The entry that it rests on.
+    /// The entry that supports it.
     pub entry: Option<EntryKey>,
 }
 
@@ -63,7 +63,7 @@ impl Teller<'_> {
         pack.local(at).map_or_else(|| format!("{} ms", at.0), |local| local.format("%Y-%m-%d %H:%M:%S").to_string())
     }
 
-    /// An entry: when, who, what; with when the server had it.
+    /// An entry in words: time, author and content, and when the server received it.
     fn entry(&self, pack: &Pack, key: &EntryKey, zh: &str, en: &str) -> Because {
         let Some(recorded) = self.case.entry(key) else {
             return Because { words: both(format!("{zh}：{key}"), format!("{en}: {key}")), entry: Some(key.clone()) };
@@ -88,7 +88,7 @@ impl Teller<'_> {
         Because { words: both(zh, en), entry: Some(key.clone()) }
     }
 
-    /// An entry's kind and what it is about most of all, without anybody's data.
+    /// An entry's kind and main subject, without personal data.
     fn what(&self, pack: &Pack, recorded: &Recorded) -> Words {
         let kind = words(recorded.entry.body.kind());
         let lines = telling::tell(&recorded.entry, self.case, Some(pack), Sight::Masked);
@@ -135,7 +135,7 @@ impl Teller<'_> {
         Explanation { about, answer, because: self.chain(pack, deadline) }
     }
 
-    /// From the clock's row over its start and its end to how it was kept.
+    /// The chain for a deadline: the clock's row, its start, its end, and its timeliness.
     fn chain(&self, pack: &Pack, deadline: &Deadline) -> Vec<Because> {
         let Some(clock) = pack.clock(&deadline.clock) else { return Vec::new() };
         let mut because = vec![self.rule(pack, &clock.id, &deadline.name, &clock.source)];
@@ -224,7 +224,7 @@ impl Teller<'_> {
         key.and_then(|key| self.case.entry(key)).is_some_and(|r| matches!(r.entry.body, Body::Outage(_)))
     }
 
-    /// Why the outage records did not help, without the one of which it has been said.
+    /// Why outage records did not count, except the one that was already explained.
     fn outages<'s>(&'s self, pack: &'s Pack, clock: &Clock, said: Option<&'s EntryKey>) -> impl Iterator<Item = Because> + 's {
         let applies = !clock.exceptions.is_empty();
         let rest = self.case.standing().filter(move |r| applies && said != Some(&r.entry.key));
@@ -268,7 +268,7 @@ impl Teller<'_> {
         Explanation { about: format!("{}@{}", gap.evidence, gap.entry), answer, because }
     }
 
-    /// A photo that is there and does not count, and why.
+    /// A photo that does not count, with the reason.
     fn unfit(&self, pack: &Pack, unfit: &UnfitPhoto) -> [Because; 2] {
         let why = match &unfit.why {
             Unfit::Void { mark } | Unfit::Unclear { mark } => self.entry(pack, mark, "因为", "because of"),
@@ -330,7 +330,7 @@ impl Teller<'_> {
         Explanation { about: finding.id.to_string(), answer, because }
     }
 
-    /// The clock of a finding that only another version or row gives: the judgement has no such deadline.
+    /// The clock of a finding that exists only under another version or row, because the judgement has no such deadline.
     fn of_another(&self, pack: &Pack, finding: &Finding) -> Option<Because> {
         let (from, due) = (self.clock_time(pack, finding.started_at?), self.clock_time(pack, finding.due_at?));
         let (clock, version) = (finding.clock.as_ref()?, pack.version);
@@ -340,7 +340,7 @@ impl Teller<'_> {
         ))
     }
 
-    /// Between which contacts the acts of a finding lie, and whether clocks prove more than that.
+    /// The contacts between which the acts of a finding lie, and whether clocks prove the times within them.
     fn contacts(&self, pack: &Pack, contacts: &Contacts) -> Because {
         let until = self.clock_time(pack, contacts.until);
         let from = contacts.from.map_or_else(|| "?".to_owned(), |from| self.clock_time(pack, from));
@@ -365,7 +365,7 @@ impl Teller<'_> {
     }
 }
 
-/// Whether a finding is of a deadline that was missed as it says.
+/// Whether a finding belongs to this missed deadline.
 fn is_of(finding: &Finding, deadline: &Deadline) -> bool {
     let is_missed = matches!(deadline.timeliness, Timeliness::Late | Timeliness::LateSynced);
     let of_deadline =

@@ -1,5 +1,5 @@
-//! Who answers for what, by which rule, from which entries (domain 4, C-18). Proposals: head office decides, and nobody's money is
-//! moved by any of it (C-20).
+//! Findings: who is liable, by which rule, based on which entries (domain 4, C-18). They are proposals; head office decides, and
+//! a finding moves no money (C-20).
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,9 +17,9 @@ use crate::{
 };
 
 words!(
-    /// Where a finding stands.
+    /// The state of a finding.
     FindingState {
-        /// Worked out from the records.
+        /// Derived from the entries.
         Proposed = "proposed",
         /// Contested by a party.
         Disputed = "disputed",
@@ -28,7 +28,7 @@ words!(
     }
 );
 
-/// What head office decided.
+/// Head office's decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Decided {
     /// The ruling.
@@ -37,26 +37,26 @@ pub struct Decided {
     pub stands: Stands,
 }
 
-/// A party, a rule and what it rests on.
+/// A liable party with the rule and the supporting entries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What a dispute or decision names it by.
+    /// The id by which a dispute or decision names it.
     pub id: About,
     /// The rule.
     pub rule: String,
     /// Its text.
     pub name: Words,
-    /// Version of the pack that it is from.
+    /// Version of the pack that has the rule.
     pub pack_version: u32,
     /// The clock that was missed, if it is one.
     pub clock: Option<String>,
-    /// From when that clock ran.
+    /// When that clock started.
     pub started_at: Option<UnixMs>,
-    /// When it ran out.
+    /// When that clock ran out.
     pub due_at: Option<UnixMs>,
-    /// In which part.
+    /// The liable party.
     pub party: Party,
-    /// The outlet; `None` when the parcel's facts do not name it.
+    /// The liable outlet; `None` if the parcel's facts do not name it.
     pub outlet: Option<OutletCode>,
     /// Its share in percent: proposed, or decided.
     pub share: u8,
@@ -64,24 +64,25 @@ pub struct Finding {
     pub amount: Option<Fen>,
     /// The entries that it rests on.
     pub basis: Vec<EntryKey>,
-    /// How well the times of these are known; `None` while the server has none of them.
+    /// How well the times of these entries are known; `None` if the server has none of them yet.
     pub contacts: Option<Contacts>,
-    /// What other versions give that may have been in force. A person decides which of them it was.
+    /// The results under other versions that may have been in force. A person decides which version it was.
     pub otherwise: Vec<Otherwise>,
-    /// A person must look before anything is decided: the record came late, its time is not proven, the version in force is not
-    /// sure, or the entry was corrected afterwards.
+    /// Whether a person must review it before a decision: the record came late, its time is not proven, the version in force is
+    /// uncertain, or the entry was corrected afterwards.
     pub review: bool,
-    /// X-2 leans to the delivering outlet.
+    /// Whether X-2 grants the delivering outlet leniency.
     pub lenient: bool,
-    /// Where it stands.
+    /// The state.
     pub state: FindingState,
     /// Disputes.
     pub disputes: Vec<EntryKey>,
-    /// The decision, once there is one. With two that do not know of each other there is none, and a conflict.
+    /// The decision, if there is one. If two decisions were written without knowledge of each other, there is none but a
+    /// conflict.
     pub decided: Option<Decided>,
 }
 
-/// Everything that somebody would answer for, if the records stay as they are.
+/// All findings that follow from the present entries.
 pub(crate) fn findings(index: &CaseIndex<'_>, kept: &[Kept<'_>], leniency: &Leniency) -> Vec<Finding> {
     let mut findings: Vec<Finding> = kept.iter().filter_map(|kept| of_clock(index, kept, leniency)).collect();
     findings.extend(of_registrations(index));
@@ -114,7 +115,7 @@ fn disputes<'a>(index: &'a CaseIndex<'_>) -> HashMap<&'a About, Vec<&'a EntryKey
     disputes
 }
 
-/// A missed clock.
+/// The finding for a missed clock.
 fn of_clock(index: &CaseIndex<'_>, kept: &Kept<'_>, leniency: &Leniency) -> Option<Finding> {
     let Kept { deadline, clock, pack, start } = kept;
     let act = index.acts.get(start.place)?;
@@ -167,8 +168,8 @@ fn of_clock(index: &CaseIndex<'_>, kept: &Kept<'_>, leniency: &Leniency) -> Opti
     Some(finding)
 }
 
-/// Faults that were registered, the newest of each rule: somebody could claim thousands. What was registered under a provisional
-/// number is held against nobody there once the parcel's own number is known: it is in that number's case.
+/// Findings for registered faults, only the newest of each rule, because a hostile device could register thousands. Once a
+/// parcel's own number is known, faults registered under the provisional number belong to the own number's case.
 fn of_registrations(index: &CaseIndex<'_>) -> Vec<Finding> {
     let named = || index.standing().any(|(_, act)| matches!(act.body(), Body::Alias(_)));
     if index.case.is_provisional() && named() {
@@ -249,12 +250,12 @@ fn yuan(yuan: u32) -> Fen {
 }
 
 impl Pack {
-    /// The kinds of entry that a finding of a clock can depend on. An entry of another kind never changes it.
+    /// The kinds of entry that can change a finding of a clock.
     pub fn kinds_of_clock(&self, clock: &Clock) -> Vec<Kind> {
         let events = std::iter::once(&clock.starts).chain(&clock.met_by);
         let mut kinds: Vec<Kind> = events.clone().filter_map(|event| event.on.kind()).collect();
-        // Rounds begin with registrations, end with valid replies and with the case; whether a reply is valid depends on its marks,
-        // its letter and the sender's consent; what stands is decided by corrections and by head office.
+        // Registrations begin rounds; valid replies and the case's end finish them. A reply's validity depends on its marks, its
+        // letter and the sender's consent. Corrections and head office decide which entries stand.
         kinds.extend([Kind::Attempt, Kind::Problem, Kind::Reply, Kind::Mark, Kind::Photo, Kind::Consent, Kind::Close]);
         kinds.extend([Kind::Correction, Kind::Dispute, Kind::Ruling, Kind::Alias, Kind::Listed]);
         let tells = events.clone().any(|event| matches!(event.on, On::Notice | On::NoReply | On::Reply));
@@ -272,7 +273,7 @@ impl Pack {
         kinds
     }
 
-    /// The kinds of entry that a finding on a registered fault can depend on.
+    /// The kinds of entry that can change a finding on a registered fault.
     pub fn kinds_of_liability(&self, row: &Liability) -> Vec<Kind> {
         let mut kinds =
             vec![Kind::Attempt, Kind::Problem, Kind::Correction, Kind::Dispute, Kind::Ruling, Kind::Alias, Kind::Listed];
@@ -282,7 +283,7 @@ impl Pack {
         kinds
     }
 
-    /// What can prove a fault of the number on the label.
+    /// The kinds of entry that can prove a fault of the number on the label.
     fn leniency_kinds(&self) -> impl Iterator<Item = Kind> + '_ {
         let rows = self.codes.iter().filter(|code| code.leniency).flat_map(|code| &code.evidence);
         let kinds = rows.flat_map(|row| &row.any_of).flat_map(|proof| match proof {

@@ -1,4 +1,4 @@
-//! What a reviewer should see at a glance. Flags never change what is recorded.
+//! Flags, which a reviewer should see at a glance. They never change entries.
 
 use std::collections::BTreeSet;
 
@@ -7,33 +7,35 @@ use doorstep_domain::{Body, FactsCheck, Kind, SmsState, TargetSource, check_s10,
 use crate::{case::registered, case_index::CaseIndex, evidence};
 
 words!(
-    /// Something a reviewer should see.
+    /// A flag for reviewers.
     Flag {
         /// A device clock was off by more than the pack tolerates.
         ClockWrong = "clock_wrong",
-        /// A device's clock does not prove when an act was: it had not heard the server in this boot, or not for too long.
+        /// A device's clock does not prove the time of an act, because the device had not heard from the server in this boot, or
+        /// not for too long.
         ClockUnproven = "clock_unproven",
         /// A device clock was set back between an act and its sending.
         ClockRolledBack = "clock_rolled_back",
-        /// An entry leans on a server time that the server never gave to its device.
+        /// An entry's anchor has a server time that the server never gave to its device.
         ClockForeign = "clock_foreign",
-        /// Between two contacts a device's clock and the server's went differently.
+        /// A device's clock and the server's drifted apart between two contacts.
         ClockUnsteady = "clock_unsteady",
         /// An act is dated before a contact of its device that did not bring it.
         ClockPassedOver = "clock_passed_over",
-        /// A device wrote its acts in another order than their times say.
+        /// A device wrote its acts in another order than their times.
         ClockDisordered = "clock_disordered",
-        /// Head office must look at an entry: the policy let it pass for that, or it is dated before a contact that did not bring it.
+        /// Head office must review an entry: the policy requires it, or the entry is dated before a contact that did not bring
+        /// it.
         Review = "review",
         /// An entry was refused first and released by head office.
         Released = "released",
         /// The waybill was in no reference row.
         Unlisted = "unlisted",
-        /// What an entry says of the parcel is no row of head office's list; it decides nothing.
+        /// An entry's facts match no row of head office's list and have no effect.
         FactsAltered = "facts_altered",
-        /// An entry copied a row of head office's list that was not in force then.
+        /// An entry's facts match a row of head office's list that was not in force then.
         RowOutdated = "row_outdated",
-        /// The label is said to have no mobile number, and head office's list has one.
+        /// An entry states that the label has no mobile number, but head office's list has one.
         NumberListed = "number_listed",
         /// Installations copied different parcel facts.
         FactsDisagree = "facts_disagree",
@@ -49,9 +51,9 @@ words!(
         AttemptProven = "attempt_proven",
         /// An attempt whose code wants an SMS has none and no waiver (C-25).
         AttemptUnproven = "attempt_unproven",
-        /// It is not known whether an SMS was sent: nobody sends it again by themselves.
+        /// It is uncertain whether an SMS was sent, so it is not sent again automatically.
         SmsUncertain = "sms_uncertain",
-        /// The same message was sent twice: two recorded the attempt without a network.
+        /// The same message was sent twice, because two devices recorded the attempt without a network.
         SmsTwice = "sms_twice",
         /// Somebody sent an SMS without having recorded the attempt and without a lease.
         SmsUnauthorised = "sms_unauthorised",
@@ -59,7 +61,7 @@ words!(
         SmsOptOut = "sms_opt_out",
         /// The number has the shape of UPU S10 and a wrong check digit.
         InvalidCheckDigit = "invalid_check_digit",
-        /// The number does not have the network's pattern: mistyped, or another network's.
+        /// The number does not match the network's pattern: it is mistyped, or of another network.
         UnusualWaybill = "unusual_waybill",
         /// A provisional number: the label could not be read.
         Provisional = "provisional",
@@ -67,7 +69,7 @@ words!(
         Alias = "alias",
         /// A registration by a role that does not register at its stage, or with a code that the pack does not have.
         UnusualRegistration = "unusual_registration",
-        /// An act of which it is not sure which version of the rules was in force: it lies at a switch, or its time is unproven.
+        /// The version of the rules for an act is uncertain, because the act lies at a change of version or its time is unproven.
         PackUnsure = "pack_unsure",
         /// An entry was written under another version of the rules than the one in force.
         PackOutdated = "pack_outdated",
@@ -75,23 +77,23 @@ words!(
         Corrected = "corrected",
         /// A reply decides nothing.
         InvalidReply = "invalid_reply",
-        /// Something is contested, and head office has not decided.
+        /// Something is disputed, and head office has not decided.
         Disputed = "disputed",
-        /// Something contradicts itself after a merge.
+        /// Entries contradict each other after a merge.
         Conflict = "conflict",
-        /// An action lacks what proves it: it does not count as done.
+        /// An action lacks its evidence and does not count as done.
         ActionUnproven = "action_unproven",
-        /// A schedule that a deadline depends on is in no data.
+        /// A schedule that a deadline depends on is missing in the data.
         ScheduleMissing = "schedule_missing",
-        /// More rounds than any parcel has: the oldest are not judged.
+        /// The case has more rounds than any real parcel; the oldest are not judged.
         TooMany = "too_many",
     }
 );
 
-/// The sub-reason by which packs say that the label has no mobile number.
+/// The packs' sub-reason for a label without a mobile number.
 const NO_MOBILE: &str = "missing_mobile";
 
-/// The flags that a case's entries, receipts and facts raise by themselves.
+/// The flags that follow directly from a case's entries, receipts and facts.
 pub(crate) fn flags(index: &CaseIndex<'_>) -> BTreeSet<Flag> {
     let mut flags = BTreeSet::new();
     let case = index.case;
@@ -103,7 +105,7 @@ pub(crate) fn flags(index: &CaseIndex<'_>) -> BTreeSet<Flag> {
         match receipt.and_then(|r| r.acted.at).or_else(|| recorded.entry.time.anchored()) {
             Some(acted) if acted.since(wall).saturating_abs() > tolerance => drop(flags.insert(Flag::ClockWrong)),
             Some(_) => {}
-            // From the future of the server's clock: certainly wrong.
+            // A time in the future of the server's clock is certainly wrong.
             None if receipt.is_some_and(|r| wall.since(r.received_at) > tolerance) => drop(flags.insert(Flag::ClockWrong)),
             None => {}
         }

@@ -1,4 +1,4 @@
-//! The judgement: what a network's rules say of a case now. Derived, never stored as truth.
+//! The judgement of a case by a network's rules at a moment. It is derived and never stored as truth.
 
 use doorstep_domain::{Body, EntryKey, UnixMs};
 use serde::Serialize;
@@ -17,41 +17,41 @@ use crate::{
     worlds::weigh,
 };
 
-/// How a reply stands.
+/// The state of a reply.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ReplyState {
     /// The reply.
     pub entry: EntryKey,
-    /// Whether it decides anything, and if not, why.
+    /// Whether it is valid, and if not, why.
     pub validity: Validity,
-    /// It came after its time and does not bind any more.
+    /// Whether it came too late and no longer binds.
     pub too_late: bool,
-    /// It is the one that binds.
+    /// Whether it is the binding reply.
     pub in_force: bool,
 }
 
-/// Everything that is said of a case beside its timeline.
+/// All derived data of a case except its timeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Judgement {
-    /// Where it stands.
+    /// The state of the case.
     pub state: State,
-    /// What is next.
+    /// The next step.
     pub next_step: NextStep,
-    /// The decision in force, if the origin outlet replied; what was done; or the outcome of an ended case.
+    /// The decision in force, if the origin outlet replied; else the action that was done, or the outcome of an ended case.
     pub decision: Option<String>,
-    /// All deadlines, in the order they started.
+    /// All deadlines in the order of their starts.
     pub deadlines: Vec<Deadline>,
     /// Missing evidence.
     pub missing: Vec<Gap>,
-    /// The customer's SMS, with how far each got and whether it counts; in the timeline's order.
+    /// The customer's SMS with their state and whether they count, in the timeline's order.
     pub messages: Vec<Message>,
-    /// What makes each failed delivery a valid one for its day.
+    /// The basis of each failed delivery.
     pub bases: Vec<AttemptBasis>,
     /// The cards of its open problems.
     pub cards: Vec<Card>,
     /// Replies, in the timeline's order.
     pub replies: Vec<ReplyState>,
-    /// Who would answer for what.
+    /// The proposed liabilities.
     pub findings: Vec<Finding>,
     /// Contradictions that wait for a person.
     pub conflicts: Vec<Conflict>,
@@ -73,8 +73,8 @@ impl Judgement {
         missed
     }
 
-    /// The earliest deadline that is still running. After it the judgement changes by itself; without one, time does not
-    /// change it.
+    /// The earliest running deadline. When it passes the judgement changes without new entries; without a running deadline, time
+    /// does not change it.
     pub fn next_due(&self) -> Option<UnixMs> {
         self.deadlines.iter().filter(|d| d.timeliness == Timeliness::Pending).filter_map(|d| d.due_at).min()
     }
@@ -83,7 +83,8 @@ impl Judgement {
 /// Most replies shown, the newest.
 const MOST_REPLIES: usize = 64;
 
-/// Judges a case by a network's rules at a moment. The same entries, receipts, rules and now give the same judgement everywhere.
+/// Judges a case by a network's rules at a moment. Equal entries, receipts, rules and time give an equal judgement on every
+/// replica.
 ///
 /// ```
 /// use doorstep_domain::{Attempt, Body, Recorded, Standing, UnixMs};
@@ -119,8 +120,8 @@ pub fn judge(case: &Case, book: &Rulebook, now: UnixMs) -> Judgement {
     judge_until(case, book, now).0
 }
 
-/// The same, and when the next clock runs out by a version or a row that may have been in force beside those of the judgement: its
-/// findings change after that.
+/// Judges a case, and also gives the time when the next clock runs out under another version or row that may have been in force,
+/// because the findings change then.
 pub(crate) fn judge_until(case: &Case, book: &Rulebook, now: UnixMs) -> (Judgement, Option<UnixMs>) {
     let index = CaseIndex::of(case, book, now);
     let mut flags = flags(&index);
@@ -177,7 +178,7 @@ fn replies(index: &CaseIndex<'_>) -> Vec<ReplyState> {
     replies
 }
 
-/// Whether something that is no finding is contested: a mark, an action. Head office's decision about it ends that.
+/// Whether something other than a finding (a mark, an action) is disputed and head office has not decided.
 fn has_open_dispute(index: &CaseIndex<'_>) -> bool {
     index.standing().any(|(_, act)| match act.body() {
         Body::Dispute(dispute) => dispute.about.rule.is_none() && index.rulings(&dispute.about).is_empty(),

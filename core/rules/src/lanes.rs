@@ -1,10 +1,10 @@
-//! When photos travel (protocol design, section 8): thumbnails, photos, downloads, each with its own conditions, as versioned
-//! data of the network. What waits too long is promoted: from then on it goes over a metered network too.
+//! When photos may be transferred. Thumbnails, photos and downloads are lanes with their own conditions, which the network sets
+//! in the policy. A photo that waits too long is promoted: from then on it may use a metered network.
 
 use doorstep_domain::UnixMs;
 use serde::{Deserialize, Serialize};
 
-/// What the network says about photos.
+/// The network's rules about photos.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PhotoPolicy {
@@ -14,25 +14,25 @@ pub struct PhotoPolicy {
     pub keep_days: u32,
     /// Most megabytes of others' photos that a device keeps, 1 to 100,000.
     pub cache_mb: u32,
-    /// Small pictures, before everything but facts.
+    /// Thumbnails, which go before everything except entries.
     pub thumbnails: Lane,
     /// Photos.
     pub photos: Lane,
-    /// What is fetched of others' photos without being asked for: their thumbnails.
+    /// Automatic downloads: thumbnails of other devices' photos.
     pub downloads: Lane,
 }
 
-/// When something may travel.
+/// The conditions for transfers of a lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lane {
     /// Over a metered network.
     pub metered: Metered,
-    /// What has waited so many hours goes over a metered network whatever it costs; `None`: never.
+    /// A photo that has waited this many hours may use a metered network without limit; `None` means never.
     pub promote_after_hours: Option<u32>,
     /// While roaming.
     pub roaming: bool,
-    /// Not below so many percent of battery, unless it is charging.
+    /// Least battery in percent, unless it is charging.
     pub least_battery: u8,
 }
 
@@ -42,24 +42,24 @@ pub struct Lane {
 pub enum Metered {
     /// Never.
     Never,
-    /// Up to so many megabytes of this lane a day.
+    /// Up to this many megabytes of the lane a day.
     UpToMbADay(u32),
 }
 
-/// What the platform says of network and battery.
+/// The platform's state of network and battery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Conditions {
     /// The network is metered.
     pub metered: bool,
     /// The phone is roaming.
     pub roaming: bool,
-    /// Battery in percent; `None` where there is none.
+    /// Battery in percent; `None` if there is no battery.
     pub battery: Option<u8>,
     /// The battery is being charged.
     pub charging: bool,
 }
 
-/// Why something does not travel now.
+/// Why a transfer waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Hold {
@@ -88,7 +88,7 @@ impl Default for PhotoPolicy {
 }
 
 impl PhotoPolicy {
-    /// What no device can work with.
+    /// The fault of values that no device can use.
     pub(crate) fn fault(&self) -> Option<String> {
         let late = |lane: &Lane| lane.promote_after_hours.is_some_and(|hours| hours > 720);
         let lanes = [&self.thumbnails, &self.photos, &self.downloads];
@@ -104,7 +104,8 @@ impl PhotoPolicy {
 }
 
 impl Lane {
-    /// Whether something recorded then may travel now, after so many bytes of its lane over metered networks today.
+    /// Whether a photo that was recorded then may be transferred now, given the bytes that its lane has used on metered networks
+    /// today.
     pub fn judge(&self, conditions: &Conditions, recorded_at: UnixMs, metered_today: u64, now: UnixMs) -> Result<(), Hold> {
         let low = |battery: u8| battery < self.least_battery && !conditions.charging;
         if conditions.battery.is_some_and(low) {
@@ -117,7 +118,7 @@ impl Lane {
             return Ok(());
         }
         let until = self.promote_after_hours.map(|hours| recorded_at.plus(i64::from(hours) * 3_600_000));
-        // What was promoted goes whatever the day has used: its deadline is why.
+        // A promoted photo ignores the day's limit, because its deadline is near.
         if until.is_some_and(|until| now >= until) {
             return Ok(());
         }

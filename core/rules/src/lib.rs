@@ -1,13 +1,13 @@
-//! Rule packs as data, and what they say of a case.
+//! Rule packs as data, and the judgement of a case by them.
 //!
-//! Two pure steps: [`Case::fold`] turns merged entries with their receipts into one case, and [`judge`] holds a network's
-//! [`Rulebook`] against it: state, next step, deadlines, missing evidence, cards, conflicts, findings. The same entries, receipts,
-//! rules and now give the same answer on a phone and at head office. Nothing here is stored as truth. [`explain`] says in
-//! Chinese and English which facts and which rule an answer rests on. [`tell`] says what an entry says, for every screen alike, and
-//! [`Sight`] who sees a customer's data in it.
+//! There are two pure steps. [`Case::fold`] builds a case from merged entries with their receipts. [`judge`] applies a network's
+//! [`Rulebook`] to it and gives state, next step, deadlines, missing evidence, cards, conflicts and findings. Equal entries,
+//! receipts, rules and time give equal results on a phone and at head office. No result is stored as truth. [`explain`] gives the
+//! facts and the rule behind a result in Chinese and English. [`tell`] gives the content of an entry for all screens, and
+//! [`Sight`] decides who sees a customer's data in it.
 //!
-//! The user's rules (codes, cards, evidence, clocks, exceptions, outcomes, liabilities, calendars) are in the pack's TOML; this
-//! crate knows only how such a table is read. Never here: I/O, clocks, documents, what an entry looks like on the wire.
+//! A network's rules (codes, cards, evidence, clocks, exceptions, outcomes, liabilities, calendars) are in the pack's TOML; this
+//! crate only interprets such tables. I/O, clocks, documents and wire formats do not belong here.
 
 mod card;
 mod case;
@@ -67,14 +67,14 @@ pub use state::{NextStep, State};
 pub use telling::{Label, Line, PersonalValue, Sight, Sort, Unit, Value, Whom, head, tell, tell_of_sheet};
 pub use words::{Words, words};
 
-/// The policy that a new server starts with: domain section 10.2. A courier's notice to the origin outlet is a draft there; here
-/// it counts, because a phone at the door is often the only device that has a network in time.
+/// The policy that a new server starts with (domain 10.2). In the domain text a courier's notice to the origin outlet is a draft;
+/// here it counts, because a phone at the door is often the only device that has a network in time.
 pub const FIRST_POLICY: &[u8] = include_bytes!("../policies/policy-1.json");
 
-/// The first policy with the rights on sheets. Its format is 2, which devices below version 3 of the protocol can not read: head office
-/// publishes it when it wants sheets, and such devices keep the first one.
+/// The first policy plus the rights on sheets. Devices below version 3 of the protocol cannot read its format 2 and keep the
+/// first policy. Head office publishes it when it wants sheets.
 pub const SHEETS_POLICY: &[u8] = include_bytes!("../policies/policy-2.json");
 
-/// The pack that a new server starts with: a small one for an invented network. A network replaces it by its own file; packs of
-/// the source documents are beside it.
+/// The pack that a new server starts with, a small one for an invented network. A network replaces it by its own file. Packs for
+/// the source documents are in the same folder.
 pub const FIRST_PACK: &[u8] = include_bytes!("../packs/qinghe-1.toml");

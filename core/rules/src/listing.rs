@@ -1,7 +1,7 @@
-//! What head office's list says of the parcel: which rows are known, and by which of them an act is judged.
+//! Rows of head office's list for a parcel: which are known, and by which an act is judged.
 //!
-//! Devices copy a row into the facts of their first entry of a case, and nobody believes them: the server says of each copy whether it
-//! is the row's, and writes the rows into the case itself where no copy is.
+//! Devices copy a row into the facts of their first entry in a case. Copies are not trusted: the server states for each whether
+//! it equals the row, and writes the rows into the case itself where no copy does.
 
 use std::ops::RangeInclusive;
 
@@ -13,16 +13,16 @@ use crate::rulebook::When;
 /// A row of head office's list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Row {
-    /// From when it was in force, until the next one was. `None`: it is the only one known.
+    /// When it came into force, until the next row did. `None` if it is the only known row.
     pub since: Option<UnixMs>,
-    /// What it says.
+    /// The row's facts.
     pub facts: Facts,
 }
 
-/// Which of the rows that the interval of an act touches it is judged by.
+/// Which row an act is judged by, if its interval touches several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pick {
-    /// The one in force at the best estimate.
+    /// The row in force at the best estimate.
     Estimate,
     /// The earliest.
     First,
@@ -30,18 +30,19 @@ pub(crate) enum Pick {
     Last,
 }
 
-/// The rows of a case as a replica knows them.
+/// The rows of a case, as known to a replica.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Listing {
     /// Oldest first, at least one.
     pub rows: Vec<Row>,
-    /// Whether head office says so: it wrote them into the case, or a copy is its row's.
+    /// Whether head office has confirmed them: it wrote them into the case, or a copy equals its row.
     pub confirmed: bool,
-    /// Copies that nobody has compared say something else.
+    /// Whether there are differing copies that the server has not compared.
     pub disagree: bool,
 }
 
-/// The row that an entry of the server's says, if it is one. What was released from quarantine is somebody else's.
+/// The row in an entry that the server wrote, if it is one. Entries released from quarantine are somebody else's and do not
+/// count.
 fn listed(recorded: &Recorded) -> Option<(UnixMs, &Facts)> {
     let entry = &recorded.entry;
     let Body::Listed(listed) = &entry.body else { return None };
@@ -49,11 +50,11 @@ fn listed(recorded: &Recorded) -> Option<(UnixMs, &Facts)> {
     Some((listed.since, entry.facts.as_ref().filter(|_| is_servers)?))
 }
 
-/// The rows that head office wrote into the case, each once.
+/// The rows that head office wrote into the case, without repetitions.
 fn listed_rows(entries: &[&Recorded]) -> Vec<Row> {
     let mut rows: Vec<((UnixMs, &EntryKey), &Facts)> =
         entries.iter().filter_map(|r| listed(r).map(|(since, facts)| ((since, &r.entry.key), facts))).collect();
-    // The server's own numbering tells which of one moment was later.
+    // The server's sequence numbers order rows of the same moment.
     rows.sort_by_key(|((since, key), _)| (*since, key.seq, key.index, key.tag));
     let mut rows: Vec<Row> =
         rows.into_iter().map(|((since, _), facts)| Row { since: Some(since), facts: facts.clone() }).collect();
@@ -64,11 +65,11 @@ fn listed_rows(entries: &[&Recorded]) -> Vec<Row> {
 /// A device's copy of a row.
 struct Copy<'a> {
     facts: &'a Facts,
-    /// It is head office's row.
+    /// Whether it equals head office's row.
     is_equal: bool,
-    /// Whoever wrote it knew no row of the parcel, or says what no row says: it names the parcel and nothing else.
+    /// Whether it only names the parcel: its writer had no row, or it matches no row.
     says_nothing: bool,
-    /// It is a row's that was not in force then.
+    /// Whether it equals a row that was not in force then.
     is_outdated: bool,
     received: UnixMs,
     change: ChangeHash,
@@ -91,7 +92,7 @@ impl<'a> Copy<'a> {
 }
 
 impl Listing {
-    /// What the entries say; `None` if none of them carries facts.
+    /// The rows by these entries; `None` if none of them has facts.
     pub fn of<'a>(entries: impl Iterator<Item = &'a Recorded>) -> Option<Self> {
         let entries: Vec<&Recorded> = entries.filter(|r| r.entry.facts.is_some()).collect();
         let mut copies: Vec<Copy<'_>> = entries.iter().filter_map(|r| Copy::of(r)).collect();
@@ -101,7 +102,7 @@ impl Listing {
         if rows.is_empty() {
             let facts = match copies.first() {
                 Some(copy) if !copy.says_nothing => copy.facts.clone(),
-                // Without a copy: only an entry of that kind that the server did not write.
+                // Without a copy there is only a `listed` entry that the server did not write.
                 _ => nothing_of(entries.first()?.entry.facts.as_ref()?),
             };
             rows.push(Row { since: None, facts });
@@ -116,8 +117,7 @@ fn nothing_of(facts: &Facts) -> Facts {
     Facts::unlisted(facts.network.clone(), facts.waybill.clone())
 }
 
-/// The places of the rows in force between two moments. Before the first row nothing was listed: the first listing judges what
-/// happened before it, and no later one does anew.
+/// The indices of the rows in force between two moments. The first row also covers the time before it.
 pub fn in_force(rows: &[Row], from: Option<UnixMs>, until: UnixMs) -> RangeInclusive<usize> {
     let at = |at: UnixMs| {
         let begun = rows.partition_point(|row| row.since.is_none_or(|since| since <= at));
@@ -127,7 +127,7 @@ pub fn in_force(rows: &[Row], from: Option<UnixMs>, until: UnixMs) -> RangeInclu
     first..=at(until).max(first)
 }
 
-/// The row that an act is judged by, and whether the time in which it can have been touches another one.
+/// The row by which an act is judged, and whether its interval touches another row.
 pub(crate) fn row_of(rows: &[Row], when: &When, pick: Pick) -> (usize, bool) {
     let touched = in_force(rows, Some(when.earliest), when.latest);
     let row = match pick {

@@ -1,5 +1,5 @@
-//! What a finding would be under another version of the rules, or by another row of head office's list, where it is not sure which
-//! was in force: both are shown, and a person decides.
+//! The result of a finding under another version of the rules or another row of head office's list. If it is uncertain which was
+//! in force, both results are shown and a person decides.
 
 use doorstep_domain::{Fen, OutletCode, words};
 use serde::Serialize;
@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::Words;
 
 words!(
-    /// What is other in another result of a finding.
+    /// The difference that leads to another result of a finding.
     Varies {
         /// The version of the rules.
         Version = "version",
@@ -16,16 +16,16 @@ words!(
     }
 );
 
-/// What the same clock or rule gives under another version, or by another row, that may have been in force.
+/// The result of the same clock or rule under another version or row that may have been in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Otherwise {
-    /// What is other.
+    /// The difference.
     pub varies: Varies,
     /// Version of the pack.
     pub pack_version: u32,
-    /// Whether somebody answers for it then. If not, there is no outlet, no share and no amount.
+    /// Whether there is a liability in this result. If not, there is no outlet, share or amount.
     pub stands: bool,
-    /// The outlet; `None` when the parcel's facts do not name it.
+    /// The liable outlet; `None` if the parcel's facts do not name it.
     pub outlet: Option<OutletCode>,
     /// Its share in percent.
     pub share: u8,
@@ -34,7 +34,7 @@ pub struct Otherwise {
 }
 
 impl Otherwise {
-    /// What it gives, on one line.
+    /// The result on one line.
     pub fn told(&self) -> Words {
         let Self { varies, pack_version: version, stands, outlet, share, amount } = self;
         let outlet = outlet.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string);

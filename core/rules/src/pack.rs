@@ -1,7 +1,7 @@
-//! The shape of a rule pack (domain 13): one TOML document per network and version, readable by whoever runs the network.
+//! The structure of a rule pack (domain 13): one TOML document per network and version, which the network's operators can read.
 //!
-//! Nothing here decides: these are the tables, how they are read and checked, and looking things up in them. A row names the
-//! line of the source documents that it comes from in `source`; `[A]` there marks what the sources leave open.
+//! This module reads and checks the tables and looks up rows; it makes no judgements. `source` of a row names the line of the
+//! source documents from which it comes; `[A]` there marks a choice that the sources leave open.
 
 mod calendar;
 mod check;
@@ -31,11 +31,11 @@ pub use self::{
     sms::{GatewayRules, Honorifics, Quiet, SmsRules, Template, Variable},
 };
 
-/// What becomes of a record made in time that the server got late (domain 3.6, point 3).
+/// The treatment of a record that was made in time but received late (domain 3.6, point 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LateSynced {
-    /// The party answers for it.
+    /// The party is liable.
     Strict,
     /// It counts as on time if the server could verify the time of the act.
     CaptureCounts,
@@ -49,7 +49,7 @@ pub enum LateReply {
     BindsUnlessActed,
     /// Always.
     Binds,
-    /// Never: the method of the type goes on.
+    /// Never; the default method of the problem type applies.
     Void,
 }
 
@@ -57,7 +57,7 @@ pub enum LateReply {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Switches {
-    /// What becomes of records that arrive late.
+    /// The treatment of records that arrive late.
     pub late_synced: LateSynced,
     /// Whether a late reply binds.
     pub late_reply: LateReply,
@@ -65,16 +65,17 @@ pub struct Switches {
     pub first_run_same_day_only: bool,
     /// The party's share of a finding that X-2 makes lenient, 0 to 100 percent.
     pub leniency_share: u8,
-    /// Two attempts on one parcel by different devices within so many minutes may be one: a person looks. 0: never.
+    /// Two attempts on one parcel by different devices within this many minutes may be the same and are shown to a person. 0
+    /// turns this off.
     pub same_attempt_minutes: u32,
-    /// How far a device clock may be off before it is flagged, in seconds.
+    /// Greatest error of a device clock that is not flagged, in seconds.
     pub clock_tolerance_seconds: u32,
-    /// Between two contacts with head office a device's clock proves when an act was, if no more than so many hours lie between
-    /// them; 1 to 168. Format 2; without it 12.
+    /// The longest gap between two contacts with head office within which a device's clock proves the time of an act, 1 to 168
+    /// hours. Format 2; the default is 12.
     pub trusted_gap_hours: Option<u32>,
 }
 
-/// A working day, and the way there and back.
+/// Default of [`Switches::trusted_gap_hours`]: a working day with the way there and back.
 pub const TRUSTED_GAP_HOURS: u32 = 12;
 
 impl Switches {
@@ -106,7 +107,7 @@ impl Switches {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pack {
-    /// Which keys it may use: none for format 1, see [`Pack::format`].
+    /// The format, which defines the allowed keys; `None` for format 1, see [`Pack::format`].
     pub format: Option<u32>,
     /// The network's code.
     pub network: String,
@@ -114,10 +115,10 @@ pub struct Pack {
     pub version: u32,
     /// The network's brand.
     pub name: Words,
-    /// From when it is in force, if not as soon as it may be: RFC 3339.
+    /// When it shall come into force, as RFC 3339; `None` for as soon as possible.
     pub valid_from: Option<String>,
-    /// A newer version takes effect no sooner than so many hours after its publication, so that devices without a network can
-    /// have it by then.
+    /// A newer version takes effect at least this many hours after its publication, so that devices without a network can get it
+    /// in time.
     pub notice_hours: u32,
     /// Zone of its clocks, minutes east of UTC.
     pub utc_offset_minutes: i32,
@@ -127,9 +128,9 @@ pub struct Pack {
     pub switches: Switches,
     /// The customer's SMS.
     pub sms: SmsRules,
-    /// Which photos are clear enough to be evidence; without it all that nobody calls unclear.
+    /// Thresholds for photos that are clear enough to be evidence. Without them every photo counts that nobody marks as unclear.
     pub clear: Option<ClearRules>,
-    /// Which roles do what the rules name by duty: `superior`, `finance` (C-19, C-23).
+    /// The roles for each duty that rules name, such as `superior` or `finance` (C-19, C-23).
     #[serde(default)]
     pub duties: BTreeMap<String, Vec<String>>,
     /// Who registers at which stage (domain 2.1).
@@ -139,7 +140,7 @@ pub struct Pack {
     pub steps: Vec<Step>,
     /// Problem types.
     pub codes: Vec<Code>,
-    /// Results: what a reply may decide, what may be done, what ends a case (domain 2.3, 6.4).
+    /// Outcomes: decisions of replies, actions, and ends of a case (domain 2.3, 6.4).
     pub outcomes: Vec<OutcomeRow>,
     /// Reasons for which a reply is marked invalid (domain 6.4).
     #[serde(default)]
@@ -152,7 +153,7 @@ pub struct Pack {
     /// Exceptions to deadlines.
     #[serde(default)]
     pub exceptions: Vec<Exception>,
-    /// Who answers for what, with amounts where there are some.
+    /// Liability rules, some with amounts.
     #[serde(default)]
     pub liabilities: Vec<Liability>,
     /// Working days.
@@ -160,12 +161,12 @@ pub struct Pack {
     /// Runs of each outlet.
     #[serde(default)]
     pub timetables: Vec<Timetable>,
-    /// Words on screen that this network has instead of the product's own.
+    /// Displayed words that replace the product's own for this network.
     #[serde(default)]
     pub words: BTreeMap<String, Words>,
 }
 
-/// When a photo is clear (domain 7, EV-1: clear photo), by what the device measured.
+/// Thresholds for a clear photo by the device's measurements (domain 7, EV-1: clear photo).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClearRules {
@@ -190,7 +191,7 @@ words!(
 );
 
 impl ClearRules {
-    /// What is wrong with a photo so measured, if anything.
+    /// The fault of a photo with these measurements, if any.
     pub fn fault(&self, clarity: &Clarity) -> Option<Unclear> {
         match clarity {
             Clarity { light, .. } if *light < self.least_light => Some(Unclear::Dark),
@@ -228,13 +229,13 @@ impl Pack {
         Some(UnixMs(local.checked_sub_offset(self.zone()?)?.and_utc().timestamp_millis()))
     }
 
-    /// From when the pack itself wants to be in force.
+    /// When the pack asks to come into force.
     pub fn wanted_from(&self) -> Option<UnixMs> {
         let text = self.valid_from.as_deref()?;
         Some(UnixMs(DateTime::parse_from_rfc3339(text).ok()?.timestamp_millis()))
     }
 
-    /// Whether the network's own pattern fits.
+    /// Whether the waybill matches the network's pattern.
     pub fn accepts(&self, waybill: &Waybill) -> bool {
         regex_lite::Regex::new(&self.waybill_pattern).is_ok_and(|pattern| pattern.is_match(waybill.as_str()))
     }
@@ -244,7 +245,7 @@ impl Pack {
         self.codes.iter().find(|row| row.code == code)
     }
 
-    /// A result by its code.
+    /// An outcome by its code.
     pub fn outcome(&self, code: &str) -> Option<&OutcomeRow> {
         self.outcomes.iter().find(|row| row.code == code)
     }
@@ -286,7 +287,7 @@ impl Pack {
         name.chars().next().map(String::from)
     }
 
-    /// The names of a problem type, a result, a step, a mark's reason or a ledger line; the code itself where there is none.
+    /// The names of a problem type, an outcome, a step, a mark's reason or a ledger line; the code itself if there is none.
     pub fn name_of(&self, code: &str) -> Words {
         let words = |zh: &str, en: &str| Words { zh: zh.to_owned(), en: en.to_owned() };
         let named = self.invalid_reply.iter().chain(&self.ledger).find(|row| row.code == code);
@@ -304,7 +305,7 @@ impl Pack {
         found.map_or_else(|| words(sub, sub), |row| words(&row.zh, &row.en))
     }
 
-    /// The words for a key such as `notified`: the network's own, else the product's; the key itself where neither has any.
+    /// The words for a key such as `notified`: the network's own, else the product's, else the key itself.
     pub fn words(&self, key: &str) -> Words {
         self.words.get(key).cloned().unwrap_or_else(|| crate::words(key))
     }

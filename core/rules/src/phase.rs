@@ -1,5 +1,5 @@
-//! How a list row changes by itself: what a judgement will be when its running deadlines pass, or another version of the rules
-//! takes effect, and nothing is recorded. So a list is right after midnight without reading any case again.
+//! Phases of a list row: the judgements that follow without new entries, when running deadlines pass or another version of the
+//! rules takes effect. With them a list is correct after midnight without reading any case again.
 
 use doorstep_domain::UnixMs;
 use serde::{Deserialize, Serialize};
@@ -9,15 +9,15 @@ use crate::{Case, Deadline, Judgement, On, Rulebook, judge::judge_until};
 /// The part of a list row that time changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Phase {
-    /// From when it holds, milliseconds since 1970.
+    /// Start of the phase, milliseconds since 1970.
     pub from_ms: i64,
-    /// When it changes by itself; `None`: never.
+    /// End of the phase; `None` if it does not end by itself.
     pub until_ms: Option<i64>,
     /// The earliest running deadline.
     pub due_ms: Option<i64>,
-    /// Where the case stands.
+    /// The state of the case.
     pub state: String,
-    /// What is next.
+    /// The next step.
     pub next_step: String,
     /// Decision in force, or outcome; empty if none.
     pub decision: String,
@@ -27,11 +27,12 @@ pub struct Phase {
     pub flags: String,
 }
 
-/// A row that was judged for a time up to so far ahead of now stays: it is right again in a minute, and a time service that takes a
-/// second back must not have every row judged anew. Further ahead, a clock was wrong, and the row follows it back.
+/// A row that was judged for a time at most this far ahead of now is kept, because it is correct again within a minute, and a
+/// clock correction of a second must not cause every row to be judged again. If a row is further ahead, the clock was wrong, and
+/// the row is judged again.
 pub const AHEAD_OF_NOW_MS: i64 = 60_000;
 
-/// Most phases worked out ahead. Whoever needs more reads the case again.
+/// Most phases that are computed ahead. After the last one the case is read again.
 const AHEAD: usize = 6;
 
 impl Phase {
@@ -48,8 +49,8 @@ impl Phase {
         }
     }
 
-    /// Judges a case at a moment, and then at each moment when that changes by itself, as far as phases are worked out ahead. Each
-    /// holds until the next; after the last one's end the case has to be read again.
+    /// Judges a case at a moment, and at each later moment when the judgement changes without new entries, up to the limit of
+    /// phases. Each phase lasts until the next; after the last one the case must be read again.
     pub fn ahead(case: &Case, book: &Rulebook, now: UnixMs) -> Phases {
         let (judgement, other_due) = judge_until(case, book, now);
         let mut until = Self::until(case, book, &judgement, other_due, now);
@@ -62,8 +63,8 @@ impl Phase {
         phases
     }
 
-    /// When a judgement changes by itself: a deadline has passed, also one of a version or a row that may have been in force, a daily
-    /// duty comes again, a version takes effect, or a time comes that a clock which is ahead of ours has written.
+    /// When a judgement changes without new entries: a deadline passes (also one of another version or row that may have been in
+    /// force), a daily duty recurs, a version takes effect, or a time is reached that a clock ahead of ours has written.
     fn until(case: &Case, book: &Rulebook, judged: &Judgement, other_due: Option<UnixMs>, now: UnixMs) -> Option<UnixMs> {
         let times = case.timeline.iter().flat_map(|r| [Some(r.acted_at()), r.standing.receipt().map(|it| it.received_at)]);
         let switches = book.versions().map(|published| Some(published.valid_from));
@@ -78,7 +79,7 @@ impl Phase {
     }
 }
 
-/// A judgement, the row that it gives, and those that follow by themselves.
+/// A judgement with its list row, and the later phases.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Phases {
     /// The judgement now.

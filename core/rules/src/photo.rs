@@ -1,38 +1,38 @@
-//! Which photos are evidence (domain 7: clear, and altered is void), and why the others are not.
+//! Which photos are evidence, and why others are not (domain 7: a photo must be clear, and an altered one is void).
 
 use doorstep_domain::{EntryKey, Photo};
 use serde::Serialize;
 
 use crate::{Pack, Proof, Unclear};
 
-/// Why a photo that is there counts for nothing.
+/// Why a photo does not count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "why", rename_all = "snake_case")]
 pub enum Unfit {
-    /// Other bytes than those recorded (vector A-21): head office's mark says so.
+    /// Head office's mark states that the bytes are not the recorded ones (vector A-21).
     Void {
         /// The mark.
         mark: EntryKey,
     },
-    /// What the device measured is worse than the pack's `[clear]`.
+    /// The device's measurement is worse than the pack's `[clear]`.
     Measured {
-        /// What is wrong with it.
+        /// The fault.
         fault: Unclear,
-        /// What was measured.
+        /// The measured value.
         value: u32,
         /// The pack's threshold.
         limit: u32,
     },
-    /// Head office, or another person than who took it, calls it unclear.
+    /// Head office, or a person other than its author, marked it as unclear.
     Unclear {
         /// The mark.
         mark: EntryKey,
     },
-    /// It was drawn on or cut out of another, and that one is not in the case as it was taken, or is void or unclear itself.
+    /// It was made by drawing on or cropping another photo, and that original is not in the case as taken, or is void or unclear.
     Original,
 }
 
-/// A photo that would satisfy a row, were it fit to.
+/// A photo that would satisfy an evidence row if it were usable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UnfitPhoto {
     /// Its entry.
@@ -42,7 +42,7 @@ pub struct UnfitPhoto {
     pub why: Unfit,
 }
 
-/// Whether a photo is too unclear by what its device measured. One that nobody measured is judged by people.
+/// Whether a photo is too unclear by its device's measurement. A photo without a measurement is judged by people.
 pub(crate) fn measured(pack: &Pack, photo: &Photo) -> Option<Unfit> {
     let (rules, clarity) = pack.clear.zip(photo.clarity)?;
     let fault = rules.fault(&clarity)?;
@@ -54,7 +54,7 @@ pub(crate) fn measured(pack: &Pack, photo: &Photo) -> Option<Unfit> {
     Some(Unfit::Measured { fault, value, limit })
 }
 
-/// Whether a photo shows what a row asks for.
+/// Whether a photo shows what a proof requires.
 pub(crate) fn shows(proof: &Proof, photo: &Photo) -> bool {
     matches!(proof, Proof::Photo { shows } if shows.is_empty() || shows.iter().any(|word| word == photo.purpose.as_str()))
 }

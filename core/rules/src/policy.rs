@@ -1,16 +1,17 @@
-//! Who may record what (domain 10.2): ordered rules of role x kind x where -> allow, review, deny, as versioned data. The
-//! client reads it to forbid early, the server to judge; only the server refuses.
+//! The policy, which says who may record what (domain 10.2): ordered rules of role x kind x place -> allow, review, deny, as
+//! versioned data. The client uses it to refuse input early. The server uses it to judge changes; only the server refuses a
+//! change.
 
 use doorstep_domain::{Kind, OutletCode, Role, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{PhotoPolicy, Words, format};
 
-/// How a person stands to a parcel, or to a sheet.
+/// A person's relation to a parcel or a sheet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Where {
-    /// It is, or was, the courier's own: on their list, or taken over by them.
+    /// The parcel is or was on the courier's list, or was taken over by them.
     Own,
     /// It is being handed over to the courier.
     Offered,
@@ -20,35 +21,35 @@ pub enum Where {
     Origin,
     /// Their hub handles it.
     Hub,
-    /// No list has it, so nobody's claim can be checked.
+    /// The parcel is in no list, so no claim about it can be checked.
     Unlisted,
-    /// The sheet is their own outlet's; true of no parcel. It came with format 2.
+    /// The sheet belongs to their own outlet. Never holds for a parcel. Format 2.
     Outlet,
     /// Always true.
     Any,
 }
 
-/// What a rule says.
+/// The verdict of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Permit {
     /// Taken.
     Allow,
-    /// Taken, and head office is asked to look: plausible but odd.
+    /// Accepted and marked for review by head office, because it is plausible but unusual.
     Review,
-    /// Refused; the server keeps it in quarantine.
+    /// Refused. The server keeps the change in quarantine.
     Deny,
 }
 
-/// One rule. The first that fits decides.
+/// One rule. The first matching rule decides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// Its id, named in quarantine.
+    /// Its id, which is shown in quarantine.
     pub id: String,
-    /// What it says, in Chinese.
+    /// The rule in Chinese.
     pub zh: String,
-    /// What it says, in English.
+    /// The rule in English.
     pub en: String,
     /// Spellings of [`Role`], or `*`.
     pub roles: Vec<String>,
@@ -57,7 +58,7 @@ pub struct Rule {
     /// One of these must hold.
     #[serde(rename = "where")]
     pub places: Vec<Where>,
-    /// What follows.
+    /// The verdict.
     pub verdict: Permit,
 }
 
@@ -65,14 +66,14 @@ pub struct Rule {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
-    /// Which words it may use: none for format 1, see [`Policy::format`].
+    /// The format, which defines the allowed words; `None` for format 1, see [`Policy::format`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<u32>,
     /// Version, growing.
     pub version: u32,
-    /// A shared device locks so many minutes after it was unlocked: the end of a shift (domain SEC-3).
+    /// A shared device locks this many minutes after it was unlocked, at the end of a shift (domain SEC-3).
     pub lock_after_minutes: u32,
-    /// A device that has not heard from head office for so many hours locks until it does, 0 to 8,760; 0: never.
+    /// A device that has not heard from head office for this many hours locks until it does, 0 to 8,760; 0 turns this off.
     #[serde(default)]
     pub offline_hours: u32,
     /// When photos travel, and how long they are kept.
@@ -82,22 +83,22 @@ pub struct Policy {
     pub rules: Vec<Rule>,
 }
 
-/// Why a file is no policy.
+/// Why a file is not a valid policy.
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
     /// Not JSON of the policy's shape; the parser's message names line and column.
     #[error("policy is not readable: {0}")]
     Json(#[from] serde_json::Error),
-    /// A value that no rule can work with.
+    /// A value that no rule can use.
     #[error("policy is not usable: {0}")]
     Invalid(String),
 }
 
-/// What is known of a parcel or a sheet when a right is judged. The server fills it from reference rows and accepted entries, a device
-/// from what it has.
+/// The people and outlets concerned with a parcel or a sheet, by which a right is judged. The server fills it from reference rows
+/// and accepted entries, a device from its own data.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Concerned {
-    /// Couriers whose list it was ever on, or who took it over.
+    /// Couriers on whose list it ever was, or who took it over.
     pub couriers: Vec<UserId>,
     /// The courier to whom it is being handed over.
     pub offered: Option<UserId>,
@@ -107,17 +108,17 @@ pub struct Concerned {
     pub origin: Option<OutletCode>,
     /// Hub.
     pub hub: Option<OutletCode>,
-    /// The outlet whose sheet it is; then it is no parcel, and nothing else is known.
+    /// The outlet of a sheet. All other fields are then empty.
     pub sheet: Option<OutletCode>,
 }
 
 impl Concerned {
-    /// An outlet's sheet.
+    /// The concerned outlet of a sheet.
     pub fn sheet(outlet: OutletCode) -> Self {
         Self { sheet: Some(outlet), ..Self::default() }
     }
 
-    /// Whether somebody stands so to the parcel. Without a delivering outlet no list has it.
+    /// Whether a person has this relation to the parcel. A parcel without a delivering outlet is in no list.
     pub(crate) fn holds(&self, place: Where, user: &UserId, outlet: &OutletCode) -> bool {
         match place {
             Where::Own => self.couriers.contains(user),
@@ -133,10 +134,10 @@ impl Concerned {
 }
 
 impl Policy {
-    /// Reads and checks a policy. Its last rule must deny everything, so that silence is never a right.
+    /// Reads and checks a policy. Its last rule must deny everything, so that no right exists without a rule.
     pub fn parse(json: &[u8]) -> Result<Self, PolicyError> {
         let policy: Self = serde_json::from_slice(json).map_err(|error| {
-            // Of a newer format its newer keys are no fault.
+            // For a newer format report the format, not its unknown keys.
             let named = serde_json::from_slice::<format::NamedFormat>(json).ok().and_then(|named| format::fault(named.format));
             named.map_or(PolicyError::Json(error), PolicyError::Invalid)
         })?;
@@ -186,8 +187,8 @@ impl Policy {
         self.photos.fault()
     }
 
-    /// The rule that decides whether somebody may record a kind of entry for a parcel; `None` only for a policy that was not
-    /// read by [`Policy::parse`], and means deny.
+    /// The rule that decides whether somebody may record a kind of entry for a parcel. `None` means deny, and occurs only for a
+    /// policy that was not read by [`Policy::parse`].
     pub fn judge(&self, role: Role, user: &UserId, outlet: &OutletCode, kind: &str, parcel: &Concerned) -> Option<&Rule> {
         let kind = if Kind::from_word(kind).is_some() { kind } else { UNKNOWN };
         self.rules.iter().find(|rule| {
@@ -199,16 +200,16 @@ impl Policy {
 }
 
 impl Rule {
-    /// What it says, for a screen.
+    /// The displayed words.
     pub fn words(&self) -> Words {
         Words { zh: self.zh.clone(), en: self.en.clone() }
     }
 }
 
-/// Kinds of entry that devices below version 3 of the protocol do not know: they refuse a policy that names one.
+/// Kinds of entry of format 2. Devices below version 3 of the protocol do not know them and refuse a policy that names one.
 const OF_FORMAT_2: [Kind; 3] = [Kind::Listed, Kind::SheetNote, Kind::SheetDay];
 
-/// How rules name kinds that this version does not know.
+/// The word in rules for kinds of entry that this version does not know.
 const UNKNOWN: &str = "unknown";
 
 #[cfg(test)]
@@ -235,8 +236,8 @@ mod tests {
         policy().judge(role, &user.parse().unwrap(), &outlet.parse().unwrap(), kind, parcel).unwrap().verdict
     }
 
-    /// The matrix of domain 10.2 for what is recorded today: every kind x role x {own, foreign, unlisted}. A kind or role that
-    /// is missing from the table fails.
+    /// The matrix of domain 10.2 for every kind x role x {own, foreign, unlisted}. The test fails for a kind or role that is
+    /// missing in the table.
     #[test]
     fn the_first_policy_is_the_matrix_of_the_domain() {
         use Permit::{Allow as A, Deny as D, Review as R};

@@ -1,23 +1,23 @@
-//! What makes a reply valid (domain 6.4): what it must say for its decision, and why it may count for nothing.
+//! Validity of replies (domain 6.4): the fields that a decision needs, and the reasons for an invalid reply.
 
 use doorstep_domain::{Customer, EntryKey, Reply, has_text};
 use serde::Serialize;
 
 use crate::Pack;
 
-/// Whether a reply counts, and if not, why.
+/// Whether a reply is valid, and if not, why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Validity {
-    /// It decides, and says what the decision needs.
+    /// It has a decision and the fields that the decision needs.
     Valid,
     /// It comes from an outlet that is not the origin.
     NotOrigin,
-    /// Its decision is none that a reply can take.
+    /// Its decision is not one that a reply can have.
     NoDecision,
-    /// It lacks what the decision needs; of each list one would do.
+    /// It lacks fields that the decision needs.
     Lacks {
-        /// What is lacking: words of [`crate::ReplyNeed::FIELDS`] separated by `|`.
+        /// The missing fields. Each text has words of [`crate::ReplyNeed::FIELDS`] separated by `|`, of which one is sufficient.
         needs: Vec<String>,
     },
     /// It was marked invalid.
@@ -27,8 +27,8 @@ pub enum Validity {
     },
 }
 
-/// What a reply lacks for its decision; `None` if the pack has no such decision. `letter`: the case has a photo of one;
-/// `sender_agrees`: the sender's consent is recorded in the case.
+/// The fields that a reply lacks for its decision; `None` if the pack has no such decision. `letter` is true if the case has a
+/// photo of a confirmation letter, `sender_agrees` if the sender's consent is recorded in the case.
 pub fn lacks(pack: &Pack, reply: &Reply, letter: bool, sender_agrees: bool) -> Option<Vec<String>> {
     let needs = pack.outcome(reply.decision.as_str())?.reply_needs.as_ref()?;
     let said = |field: &str| match field {

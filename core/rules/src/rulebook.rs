@@ -1,13 +1,13 @@
-//! The published versions of one network's pack, and which of them was in force when.
+//! The published versions of one network's pack, and the times at which they are in force.
 
 use doorstep_domain::{Recorded, UnixMs};
 
 use crate::Pack;
 
-/// A version of the pack as it was published.
+/// A published version of the pack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
-    /// From when it is in force, until a newer version is.
+    /// When it comes into force. It ends when a newer version does.
     pub valid_from: UnixMs,
     /// The rules.
     pub pack: Pack,
@@ -17,47 +17,48 @@ pub struct Published {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rulebook {
     first: Published,
-    /// Newer ones, by version.
+    /// Newer versions, ordered.
     later: Vec<Published>,
 }
 
-/// When an act happened, as far as it is known, and by which version it is judged.
+/// The known time of an act, and the version by which it is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct When {
     /// The best estimate.
     pub at: UnixMs,
-    /// When the server had it.
+    /// The receipt by the server.
     pub received: Option<UnixMs>,
-    /// The earliest that it can have been: by the device's clock where that proves it, else by its contacts with the server.
+    /// The earliest possible time: by the device's clock if that proves it, else by its contacts with the server.
     pub earliest: UnixMs,
-    /// The latest that it can have been. Wherever a claimed time helps whoever claims it, this counts.
+    /// The latest possible time. It counts wherever an earlier time would benefit its claimant.
     pub latest: UnixMs,
-    /// Whether the device's clock proves it.
+    /// Whether the device's clock proves the time.
     pub verified: bool,
-    /// The server has it, and its time is open: not proven by more than a device clock may be off, or marked as odd.
+    /// Whether the server has the act but its time is uncertain: unproven by more than the clock tolerance, or marked.
     pub doubtful: bool,
-    /// Place of the version in the rulebook.
+    /// Index of the version in the rulebook.
     pub version: usize,
-    /// Another version may have been in force: the interval straddles a switch, or nothing bounds it.
+    /// Whether another version may have been in force, because the interval includes a change of version or is unbounded.
     pub unsure: bool,
 }
 
 impl When {
-    /// The day or moment that counts where the claim helps whoever makes it: the estimate where it is proven, else the latest.
+    /// The time that counts where an earlier time would benefit its claimant: the estimate if it is proven, else the latest
+    /// possible time.
     pub fn claim(&self) -> UnixMs {
         if self.verified { self.at } else { self.latest }
     }
 }
 
 impl Rulebook {
-    /// The book of these versions; `None` without any.
+    /// The rulebook of these versions; `None` if there are none.
     pub fn of(mut versions: Vec<Published>) -> Option<Self> {
         versions.sort_by_key(|published| published.pack.version);
         let mut versions = versions.into_iter();
         Some(Self { first: versions.next()?, later: versions.collect() })
     }
 
-    /// A book of one version that was always in force.
+    /// A rulebook of one version that was always in force.
     pub fn only(pack: Pack) -> Self {
         Self { first: Published { valid_from: UnixMs(i64::MIN), pack }, later: Vec::new() }
     }
@@ -67,7 +68,7 @@ impl Rulebook {
         std::iter::once(&self.first).chain(&self.later)
     }
 
-    /// The rules in force at a moment: the newest version that was valid by then. Before all of them, the oldest one held.
+    /// The rules in force at a moment: the newest version that was valid by then, or, before all versions, the oldest one.
     pub fn at(&self, at: UnixMs) -> &Pack {
         self.pack(self.version_at(at))
     }
@@ -92,7 +93,7 @@ impl Rulebook {
         valid.map_or(0, |place| place + 1)
     }
 
-    /// Whether a version may have been in force when an act happened, as far as its time is known.
+    /// Whether a version may have been in force within the possible times of an act.
     pub(crate) fn may_hold(&self, place: usize, when: &When) -> bool {
         let begins = |published: &Published| {
             let from = published.valid_from;
@@ -101,7 +102,7 @@ impl Rulebook {
         place == self.version_at(when.earliest) || self.versions().nth(place).is_some_and(begins)
     }
 
-    /// The other versions that may have been in force when an act happened, the newest first.
+    /// The other versions that may have been in force within the possible times of an act, the newest first.
     pub(crate) fn others<'b>(&'b self, when: &'b When) -> impl Iterator<Item = usize> + 'b {
         (0..=self.later.len()).rev().filter(|place| *place != when.version && self.may_hold(*place, when))
     }

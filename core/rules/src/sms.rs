@@ -1,4 +1,4 @@
-//! The customer's SMS (domain 5): how it is worded, how it travels, who may send it, and when it counts.
+//! SMS to customers (domain 5): their text, segments, permitted senders, and when they count.
 
 mod message;
 mod next;

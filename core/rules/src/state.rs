@@ -1,4 +1,4 @@
-//! Where a case stands and what is next (domain 8.5): a pure fold of what has been read.
+//! The state of a case and its next step (domain 8.5), derived from the index.
 
 use doorstep_domain::{Body, words};
 
@@ -11,27 +11,27 @@ use crate::{
 };
 
 words!(
-    /// Where a case stands (domain 8.5).
+    /// The state of a case (domain 8.5).
     State {
-        /// No registration yet: a photo or note came first.
+        /// No registration yet, only a photo or note.
         Open = "open",
-        /// A problem is registered; the origin outlet has not been told, or need not be.
+        /// A problem is registered; the origin outlet has not been notified, or need not be.
         Registered = "registered",
-        /// The origin outlet has been told.
+        /// The origin outlet has been notified.
         Notified = "notified",
-        /// It has looked at the notice.
+        /// The origin outlet has seen the notice.
         Seen = "seen",
-        /// It has not replied in time.
+        /// The origin outlet has not replied in time.
         ReplyOverdue = "reply_overdue",
-        /// It has replied, and the reply decides nothing.
+        /// The origin outlet has replied, but the reply is invalid.
         ReplyInvalid = "reply_invalid",
-        /// It has replied; the delivering side must act.
+        /// The origin outlet has replied validly; the delivering side must act.
         ActionDue = "action_due",
-        /// What was decided is done; the case is followed to its end.
+        /// The decision is carried out; the case is followed to its end.
         ActionDone = "action_done",
         /// Head office must arbitrate.
         Arbitration = "arbitration",
-        /// It has ended, and something about it is contested.
+        /// The case has ended, but something about it is disputed.
         Review = "review",
         /// Ended.
         Closed = "closed",
@@ -39,25 +39,25 @@ words!(
 );
 
 words!(
-    /// What is to be done next.
+    /// The next step.
     NextStep {
         /// Record the attempt or the problem.
         Register = "register",
-        /// The registration is only on this device: sync, or phone the origin outlet and record that.
+        /// The registration is only on this device. Sync, or phone the origin outlet and record the call.
         SendRegistration = "send_registration",
-        /// Notify the origin outlet; without a network, phone it and record that.
+        /// Notify the origin outlet; without a network, phone it and record the call.
         NotifyOrigin = "notify_origin",
-        /// The notice is written and only this device has it: sync, or phone the origin outlet and record that.
+        /// The notice is only on this device. Sync, or phone the origin outlet and record the call.
         SendNotice = "send_notice",
         /// The origin outlet must reply.
         AwaitReply = "await_reply",
-        /// Do what the reply says.
+        /// Carry out the reply.
         FollowReply = "follow_reply",
         /// Follow the method of the problem type (T-5).
         DefaultMethod = "default_method",
         /// Work on the steps of the problem's card.
         WorkCard = "work_card",
-        /// Follow it until it is signed for or back.
+        /// Follow the parcel until it is signed for or returned.
         FollowUp = "follow_up",
         /// Head office must decide.
         AwaitDecision = "await_decision",
@@ -66,16 +66,16 @@ words!(
     }
 );
 
-/// Where a case stands, what is next, and the decision in force or the outcome.
+/// The state, the next step, and the decision in force or the outcome.
 pub(crate) fn state(index: &CaseIndex<'_>, kept: &[Kept<'_>], disputed: bool) -> (State, NextStep, Option<String>) {
     if index.ended {
         let outcome = index.standing().rev().find_map(|(_, act)| match act.body() {
             Body::Close(close) => Some(close.outcome.to_string()),
-            // The parcel's own number: its case goes on there.
+            // The case continues under the parcel's own number.
             Body::Alias(alias) if index.case.is_provisional() => Some(alias.waybill.to_string()),
             _ => None,
         });
-        // A liability that is contested holds nobody's parcel up, but the case is not over.
+        // A disputed liability does not delay the parcel, but the case is not closed.
         return match disputed {
             true => (State::Review, NextStep::AwaitDecision, outcome),
             false => (State::Closed, NextStep::None, outcome),
@@ -133,7 +133,7 @@ pub(crate) fn state(index: &CaseIndex<'_>, kept: &[Kept<'_>], disputed: bool) ->
     (State::Registered, unnotified(index, acts), None)
 }
 
-/// What is next while the origin outlet has not been told: telling it, or the steps of a card that does not want it.
+/// The next step before the origin outlet is notified: notify it, or do the steps of a card that needs no notice.
 fn unnotified(index: &CaseIndex<'_>, acts: &[Act<'_>]) -> NextStep {
     let registrations = || {
         acts.iter().filter(|act| act.stands()).filter_map(|act| {
@@ -155,7 +155,7 @@ fn outcome<'a>(act: &Act<'a>) -> Option<&'a str> {
     }
 }
 
-/// Whether an action is known to the pack and has what proves it: a change of money without its letter is not done.
+/// Whether an action is in the pack and has its evidence: a change of money without its letter does not count as done.
 pub(crate) fn is_done(index: &CaseIndex<'_>, act: &Act<'_>) -> bool {
     let row = outcome(act).and_then(|code| index.pack_of(act).outcome(code));
     row.is_some_and(|row| row.action && row.requires.iter().all(|e| evidence::count(index, e, None) >= e.least))

@@ -1,6 +1,6 @@
-//! What an entry says, worked out once: labelled lines with typed values. The command line, the pages of head office, the reasons
-//! ([`crate::explain`]) and the apps show these lines and work out nothing themselves. Personal values come as the reader may see
-//! them: see [`Sight`].
+//! The content of an entry as labelled lines with typed values. The command line, head office's pages, the reasons
+//! ([`crate::explain`]) and the apps show these lines and interpret no entry themselves. Personal values are masked unless the
+//! reader may see them, see [`Sight`].
 
 mod entry;
 mod label;
@@ -17,64 +17,64 @@ pub use self::{
 };
 use crate::{Case, Pack, Words};
 
-/// One thing that an entry says.
+/// One line of an entry's content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// What it is.
+    /// The label.
     pub label: Label,
     /// The value.
     pub value: Value,
-    /// Of a personal value: what it is, for whom, and whether it is in clear.
+    /// For a personal value: its sort, whom it is for, and whether it is unmasked.
     pub personal: Option<PersonalValue>,
-    /// Whether it proves or orders something and is no news for a person: a hash, a version, a size. Screens may leave it out.
+    /// Whether it is technical (a hash, a version, a size). Screens for people may leave it out.
     pub is_detail: bool,
 }
 
-/// What is said of a personal value.
+/// Properties of a personal value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PersonalValue {
-    /// What sort it is.
+    /// The sort.
     pub sort: Sort,
     /// Whom it is for.
     pub whom: Whom,
-    /// Whether the value is as it was written. Otherwise it is masked, or sealed.
+    /// Whether the value is unmasked. Otherwise it is masked or sealed.
     pub is_clear: bool,
 }
 
 /// A value with its type. Its `Debug` shows no text.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Value {
-    /// Text, on as many lines as it was written; of another device, so a terminal drops what would steer it.
+    /// Text, with its line breaks. It comes from another device, so a terminal must remove control sequences.
     Text(String),
-    /// Text that is sealed under a key that is not here.
+    /// Text that is sealed under a key that this device does not have.
     Sealed,
-    /// A code of the network's pack, with its name.
+    /// A code of the network's pack with its name.
     Code {
         /// The code.
         code: String,
-        /// Its name; the code itself where the pack has none.
+        /// Its name; the code itself if the pack has none.
         name: Words,
     },
     /// One of the product's fixed words.
     Word {
         /// Its spelling.
         word: &'static str,
-        /// The same for the screen.
+        /// The displayed words.
         name: Words,
     },
-    /// It is so. Where it is not, there is no line.
+    /// The statement of the label holds. If it does not, there is no line.
     Yes,
     /// A moment.
     Time(UnixMs),
-    /// A day: days since 1970-01-01 by the network's clocks.
+    /// A day: days since 1970-01-01 in the network's time zone.
     Day(i32),
     /// Money.
     Money(Fen),
     /// A number.
     Number {
-        /// How many.
+        /// The number.
         count: u64,
-        /// Of what.
+        /// The unit.
         unit: Unit,
     },
     /// An outlet.
@@ -87,16 +87,16 @@ pub enum Value {
     Photo {
         /// SHA-256 of its bytes.
         id: PhotoId,
-        /// Their length, where the entry says it.
+        /// Length of the bytes, if the entry has it.
         len: Option<u64>,
     },
     /// Another entry.
     Entry(EntryKey),
-    /// A finding: a rule held against an entry.
+    /// A finding: a rule applied to an entry.
     Finding(About),
     /// A position on earth.
     Position(GeoPosition),
-    /// Bytes that say nothing to a person: hashes and marks.
+    /// Bytes without meaning for a person, such as hashes.
     Bytes(Vec<u8>),
 }
 
@@ -126,7 +126,7 @@ impl std::fmt::Debug for Value {
 }
 
 words!(
-    /// What a number counts.
+    /// The unit of a number.
     Unit {
         /// Things.
         Items = "items",
@@ -141,28 +141,29 @@ words!(
     }
 );
 
-/// What an entry of a case says, in the order in which a person wants to read it; the first line names what it is most of all. `pack`:
-/// whose names and words are shown. `sight`: how the reader sees customers' data.
+/// The content of a case's entry, in reading order; the first line is the main one. `pack` gives names and words, `sight` decides
+/// how the reader sees customers' data.
 pub fn tell(entry: &Entry, case: &Case, pack: Option<&Pack>, sight: Sight) -> Vec<Line> {
     let mut telling = Telling { pack, sight, waybill: case.facts.waybill.as_str(), lines: Vec::new() };
     telling.entry(entry);
     telling.lines
 }
 
-/// What an entry of a sheet says. A sheet is about no parcel: staff's words are all that may name a customer.
+/// The content of a sheet's entry. A sheet has no parcel, so only the words of staff may name a customer.
 pub fn tell_of_sheet(entry: &Entry, pack: Option<&Pack>, sight: Sight) -> Vec<Line> {
     let mut telling = Telling { pack, sight, waybill: "", lines: Vec::new() };
     telling.entry(entry);
     telling.lines
 }
 
-/// What an entry is about most of all, in one code, word, outlet, account or waybill. `None`: it has none of them.
+/// The first line with a code, word, outlet, account or waybill, which names the main subject of an entry; `None` if there is
+/// none.
 pub fn head(lines: &[Line]) -> Option<&Line> {
     lines.first().filter(|line| line.value.name().is_some())
 }
 
-/// The same in words for a chain of reasons: a registration with its code and sub-reason, whom something goes to with an arrow. Nothing
-/// personal.
+/// The main subject in words for a chain of reasons: a registration has its code and sub-reason, an addressee has an arrow. It
+/// has no personal data.
 pub(crate) fn brief(lines: &[Line]) -> Option<Words> {
     let head = head(lines)?;
     let name = head.value.name()?;
@@ -180,7 +181,7 @@ pub(crate) fn brief(lines: &[Line]) -> Option<Words> {
 }
 
 impl Value {
-    /// The words for a value that is a name of something: a code, a fixed word, an outlet, an account, a waybill.
+    /// The words for a value that is a name: a code, a fixed word, an outlet, an account or a waybill.
     pub fn name(&self) -> Option<Words> {
         let alike = |text: &str| Words { zh: text.to_owned(), en: text.to_owned() };
         match self {
@@ -193,11 +194,11 @@ impl Value {
     }
 }
 
-/// Lines as they are gathered.
+/// Collects the lines.
 struct Telling<'a> {
     pack: Option<&'a Pack>,
     sight: Sight,
-    /// The number that stays readable in words; empty: none.
+    /// The waybill that stays readable in words; empty for none.
     waybill: &'a str,
     lines: Vec<Line>,
 }
@@ -212,14 +213,14 @@ impl Telling<'_> {
         self.lines.push(Line { label, value, personal: None, is_detail: true });
     }
 
-    /// A line if there is a value.
+    /// Adds a line if there is a value.
     fn given<T>(&mut self, label: Label, value: Option<T>, of: impl FnOnce(T) -> Value) {
         if let Some(value) = value {
             self.line(label, of(value));
         }
     }
 
-    /// A line if it is so.
+    /// Adds a line if the flag is set.
     fn flag(&mut self, label: Label, is_so: bool) {
         if is_so {
             self.line(label, Value::Yes);
@@ -230,13 +231,13 @@ impl Telling<'_> {
         self.given(label, count, |count| Value::Number { count: count.into(), unit });
     }
 
-    /// A code of the pack.
+    /// Adds a code of the pack.
     fn code(&mut self, label: Label, code: &str) {
         let name = self.pack.map_or_else(|| Words { zh: code.to_owned(), en: code.to_owned() }, |pack| pack.name_of(code));
         self.line(label, Value::Code { code: code.to_owned(), name });
     }
 
-    /// The reason of a registration with its sub-reason.
+    /// Adds the reason of a registration with its sub-reason.
     fn reason(&mut self, reason: &str, sub: Option<&str>) {
         self.code(Label::Reason, reason);
         if let Some(sub) = sub {
@@ -251,13 +252,13 @@ impl Telling<'_> {
         self.word_named(label, word, word);
     }
 
-    /// A fixed word that has another's spelling: its words stand under a key of its own.
+    /// Adds a fixed word whose spelling is also used elsewhere; `key` names its displayed words.
     fn word_named(&mut self, label: Label, word: &'static str, key: &str) {
         let name = label::key_words(self.pack, key);
         self.line(label, Value::Word { word, name });
     }
 
-    /// A personal value as the reader sees it. What outlets tell each other of themselves is no customer's, and always in clear.
+    /// Adds a personal value as the reader may see it. Data of outlets themselves are not a customer's and always unmasked.
     fn personal(&mut self, label: Label, sort: Sort, whom: Whom, value: Option<&Personal>) {
         let Some(value) = value else { return };
         let (value, is_clear) = match value.text() {
@@ -278,12 +279,12 @@ impl Telling<'_> {
         self.lines.push(Line { label, value, personal: Some(PersonalValue { sort, whom, is_clear }), is_detail: false });
     }
 
-    /// Words of who works on the case.
+    /// Adds words of a person who works on the case.
     fn words(&mut self, label: Label, value: Option<&Personal>) {
         self.personal(label, Sort::StaffWords, Whom::Handlers, value);
     }
 
-    /// Where a photo was taken, which tells where its author was.
+    /// Adds where a photo was taken, which reveals where its author was.
     fn position(&mut self, label: Label, place: Option<GeoPosition>) {
         let Some(place) = place else { return };
         let is_clear = self.sight == Sight::Clear;

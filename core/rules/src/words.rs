@@ -1,5 +1,5 @@
-//! The product's own words on screen: states, steps, flags, enumerations, in Chinese and English. A network's pack may have
-//! others for some of them.
+//! The product's displayed words for states, steps, flags and enumerations, in Chinese and English. A network's pack may replace
+//! some of them.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -18,7 +18,7 @@ pub struct Words {
 static WORDS: LazyLock<BTreeMap<String, Words>> =
     LazyLock::new(|| toml::from_str(include_str!("../words.toml")).unwrap_or_default());
 
-/// The words for a key such as `notified`; the key itself where there are none.
+/// The words for a key such as `notified`; the key itself if there are none.
 pub fn words(key: &str) -> Words {
     WORDS.get(key).cloned().unwrap_or_else(|| Words { zh: key.to_owned(), en: key.to_owned() })
 }

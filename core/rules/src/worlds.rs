@@ -1,4 +1,5 @@
-//! A case judged again as if another version of the rules, or another row of head office's list, had been in force.
+//! Judges a case again under the assumption that another version of the rules, or another row of head office's list, was in
+//! force.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -13,10 +14,10 @@ use crate::{
     listing::Pick,
 };
 
-/// Most other versions that are looked at, the newest: where nothing bounds when an act was, all may have been in force.
+/// Most other versions that are tried, the newest ones. If the time of an act is unbounded, all versions may have been in force.
 const MOST_VERSIONS: usize = 4;
 
-/// The result where there may be such a finding.
+/// The result of a finding in another world, or its absence.
 fn result(varies: Varies, pack_version: u32, finding: Option<&Finding>) -> Otherwise {
     Otherwise {
         varies,
@@ -28,7 +29,7 @@ fn result(varies: Varies, pack_version: u32, finding: Option<&Finding>) -> Other
     }
 }
 
-/// What makes two findings the same under two versions: what they are held against, and the clock, or else the rule.
+/// The identity of a finding under different versions: the clock, or else the rule, and the entry to which it applies.
 type Same = (Option<String>, String, EntryKey);
 
 fn same(finding: &Finding) -> Same {
@@ -36,11 +37,11 @@ fn same(finding: &Finding) -> Same {
     (finding.clock.clone(), rule, finding.id.entry.clone())
 }
 
-/// What is taken to have been in force.
+/// The assumption about what was in force.
 #[derive(Clone, Copy)]
 enum Other {
     Version {
-        /// Its place.
+        /// Its index.
         place: usize,
         pack_version: u32,
     },
@@ -56,7 +57,7 @@ impl Other {
     }
 }
 
-/// The findings under another version, or by another row.
+/// The findings under another version or row.
 struct World {
     other: Other,
     found: BTreeMap<Same, Finding>,
@@ -75,8 +76,8 @@ impl World {
     }
 }
 
-/// Adds to each finding what other versions and rows give that may have been in force, and the findings that only they give. Gives
-/// when the next clock runs out by one of them.
+/// Adds to each finding its results under other versions and rows that may have been in force, and adds findings that exist only
+/// there. Returns when the next clock runs out under one of them.
 pub(crate) fn weigh(
     case: &Case,
     book: &Rulebook,
@@ -93,7 +94,7 @@ pub(crate) fn weigh(
     }
     let acts: HashMap<&EntryKey, &Act<'_>> = unsure().map(|act| (act.key(), act)).collect();
     let mut known: HashSet<Same> = findings.iter().map(same).collect();
-    // For each finding the place of the world that alone gives it.
+    // For each finding the index of the only world that has it.
     let mut only_in: Vec<Option<usize>> = findings.iter().map(|_| None).collect();
     for (place, world) in worlds.iter().enumerate() {
         let more: Vec<&Finding> = world.found.iter().filter(|(same, _)| !known.contains(same)).map(|(_, it)| it).collect();
@@ -108,7 +109,7 @@ pub(crate) fn weigh(
             let act = index.acts.iter().find(|act| *act.key() == key.2);
             otherwise.extend(act.map(|act| result(world.other.varies(), index.pack_of(act).version, None)));
         }
-        // What only another world gives says itself what that is.
+        // A finding of only one world already describes that world.
         for (_, world) in worlds.iter().enumerate().filter(|(place, _)| only_in != Some(*place)) {
             let there = world.found.get(&key);
             let mut basis = finding.basis.iter().filter_map(|key| acts.get(key));
@@ -131,13 +132,14 @@ pub(crate) fn weigh(
     worlds.iter().filter_map(|world| world.next_due).min()
 }
 
-/// Judges a case as if all acts that may have been done under a version were done under it.
+/// Judges a case under the assumption that all acts that may belong to a version do.
 fn of_version(case: &Case, book: &Rulebook, now: UnixMs, place: usize) -> World {
     let index = CaseIndex::under(case, book, now, Assumed { version: Some(place), ..Assumed::default() });
     World::of(Other::Version { place, pack_version: book.pack(place).version }, &index)
 }
 
-/// Judges a case as if of the rows that an act's interval touches another one was in force; `None` if that changes nothing.
+/// Judges a case under the assumption that another one of the rows that an act's interval touches was in force; `None` if that
+/// changes nothing.
 fn of_row(case: &Case, book: &Rulebook, now: UnixMs, index: &CaseIndex<'_>, row: Pick) -> Option<World> {
     let other = CaseIndex::under(case, book, now, Assumed { row, ..Assumed::default() });
     let differs = other.acts.iter().zip(&index.acts).any(|(a, b)| a.facts != b.facts);

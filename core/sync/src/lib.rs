@@ -1,34 +1,34 @@
 //! The device's sync engine as a sans-IO state machine: `handle(now, entropy, event) -> effects`.
 //!
-//! The engine decides *when* and *what next*: prepare a batch, send it, apply the answer, fetch stale reference rows,
-//! upload photos, back off, wake. The host (`client`, or a test) does what the effects say and reports back with events.
-//! What is unsent is the store's knowledge, never the engine's memory: a process may die anywhere and the next one starts
-//! from the store. Changes are opaque here.
+//! The engine decides which work comes next and when: prepare a batch, send it, apply the answer, fetch stale reference rows,
+//! upload photos, back off, wake. The host (`client`, or a test) carries out the effects and reports back with events. Only the
+//! store knows which changes are unsent; the engine does not remember them, so a process may die at any point and the next one
+//! starts from the store. Changes are opaque here.
 //!
-//! Rules held here: one sync in flight; "done" is computed from what the store says is left, never from control flow; a
-//! failure never loses the wish to sync, it only moves it in time.
+//! The engine keeps these rules: only one sync is in flight; it is done when the store has nothing left, not because a step has
+//! ended; a failure delays a requested sync but never cancels it.
 //!
-//! Never here: sockets, clocks (`now` is an argument, in milliseconds of any monotonic clock), randomness (`entropy` is an
-//! argument), SQL.
+//! Sockets, clocks, randomness and SQL do not belong here. `now` is an argument in milliseconds of any monotonic clock, and
+//! `entropy` is an argument.
 
 use std::collections::VecDeque;
 
 use doorstep_domain::PhotoId;
 use doorstep_protocol::{Answer, BATCH_BYTES, ErrorCode, MIN_BATCH_BYTES, RefKind, SyncRequest};
 
-/// How the engine waits.
+/// The waiting times of the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
     /// First back-off, milliseconds; doubles with every failure in a row.
     pub backoff_first_ms: u64,
-    /// Longest back-off before the jitter, milliseconds. With it, unsent work never waits longer than a minute for a network
-    /// that came back without telling.
+    /// Longest back-off before jitter, milliseconds. It bounds the wait for a network that came back without a report to one
+    /// minute.
     pub backoff_most_ms: u64,
-    /// Wait after the server's own refusal, milliseconds: only a person can help, and asking more often helps nobody.
+    /// Wait after a refusal by the server, milliseconds. Only a person can help then, so asking more often is useless.
     pub refused_ms: u64,
-    /// Wake after this long when idle, milliseconds: unsent work or replies may be waiting.
+    /// Interval of polling when idle, milliseconds, because unsent work or replies may be waiting.
     pub poll_ms: u64,
-    /// A request without a single byte for this long has stalled, milliseconds; the host watches it.
+    /// A request that moves no byte for this long has stalled, milliseconds. The host enforces it.
     pub stall_ms: u64,
 }
 
@@ -41,9 +41,9 @@ impl Default for Pace {
 /// Why the engine should look for work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
-    /// A person asked. Breaks a back-off.
+    /// A person asked. Ends a back-off.
     Asked,
-    /// The network came back. Breaks a back-off.
+    /// The network came back. Ends a back-off.
     Connected,
     /// Something was recorded.
     Recorded,
@@ -54,33 +54,33 @@ pub enum Cause {
 /// Why a request brought no usable answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
-    /// No network: refused, cut, stalled, or an answer that is not our server's (captive portal).
+    /// No network: the connection was refused, cut or stalled, or the answer is not our server's (captive portal).
     Network,
     /// The server asks to come back later, after so many milliseconds.
     Busy(u64),
-    /// The server says that the batch is too large.
+    /// The server answered that the batch is too large.
     TooLarge,
-    /// The server refuses with one of its own codes: only a person can help (enrol again, update).
+    /// The server refused with one of its codes; only a person can help (enrol again, update).
     Refused(ErrorCode),
-    /// This device can not go on, whatever the server says: only a person can help.
+    /// This device cannot go on independent of the server; only a person can help.
     Blocked(Block),
     /// The store failed; nothing was applied.
     Storage,
 }
 
-/// Why a device can not go on.
+/// Why a device cannot go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Block {
     /// Head office has wiped it.
     Wiped,
-    /// It has no rules, and can not use those that the server has: it needs an update.
+    /// It has no rule pack and cannot use the server's; it needs an update.
     PackUnusable,
-    /// The server has enrolled it in a role that this version does not know: it needs an update.
+    /// The server has enrolled it in a role that this version does not know; it needs an update.
     RoleUnknown,
 }
 
 impl Block {
-    /// The one spelling.
+    /// The spelling in codes and logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Wiped => "wiped",
@@ -90,12 +90,12 @@ impl Block {
     }
 }
 
-/// What the host reports.
+/// A report of the host to the engine.
 #[derive(Debug, Clone)]
 pub enum Event {
     /// Look for work.
     Wake(Cause),
-    /// The request asked for by [`Effect::Prepare`]; its batch is durable.
+    /// The request for [`Effect::Prepare`]; its batch is durable.
     Prepared(Box<SyncRequest>),
     /// The answer to [`Effect::Send`].
     Answered(Box<Answer>),
@@ -103,19 +103,19 @@ pub enum Event {
     Applied(Applied),
     /// [`Effect::Fetch`] is stored.
     Done,
-    /// [`Effect::Upload`] or [`Effect::Download`] has come so far.
+    /// Progress of [`Effect::Upload`] or [`Effect::Download`].
     Moved(Moved),
-    /// The answer to [`Effect::Ask`]: pictures that the server has and this device wants.
+    /// The answer to [`Effect::Ask`]: photos that the server has and this device wants to fetch.
     Told(Vec<PhotoId>),
     /// The effect in flight failed.
     Failed(Failure),
 }
 
-/// What the store knows after applying an answer.
+/// The state of the store after applying an answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Applied {
-    /// Whether a next batch can be made from what is unsent. Changes that the server left pending do not count: they wait
-    /// for what they depend on.
+    /// Whether another batch can be made from unsent changes. Changes that the server left pending do not count, because they
+    /// wait for other changes.
     pub more_to_send: bool,
     /// Whether a feed has more pages.
     pub more_to_pull: bool,
@@ -125,27 +125,27 @@ pub struct Applied {
     pub thumbnails: Vec<PhotoId>,
     /// Photos that may be sent now.
     pub photos: Vec<PhotoId>,
-    /// Whether the server is to be asked what has become of photos.
+    /// Whether to ask the server for the states of photos.
     pub ask: bool,
 }
 
-/// How far a photo has come.
+/// Progress of a photo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moved {
-    /// Bytes that went over the network for it.
+    /// Bytes that were transferred for it.
     pub bytes: u64,
-    /// Whether there is more of it to move. What the server refuses for good has come to its end too.
+    /// Whether there is more of it to transfer. False also if the server has refused it for good.
     pub more: bool,
 }
 
-/// What the host must do.
+/// A task for the host.
 #[derive(Debug, PartialEq)]
 pub enum Effect {
-    /// Make the next batch of at most so many bytes of changes durable, build the request, report [`Event::Prepared`].
+    /// Make the next batch durable, build the request, report [`Event::Prepared`].
     Prepare {
-        /// Bytes of raw changes; also the size wanted of the answer.
+        /// Most bytes of raw changes in the batch, and in the answer.
         max_bytes: usize,
-        /// The server found the open batch too large: cut it anew. Otherwise it is sent again as it was.
+        /// Whether to make the open batch smaller, because the server found it too large. Otherwise it is sent again unchanged.
         recut: bool,
     },
     /// Send the request; give up when no byte moves for [`Pace::stall_ms`].
@@ -154,54 +154,56 @@ pub enum Effect {
     Apply(Box<Answer>),
     /// Fetch and store reference rows, report [`Event::Done`].
     Fetch(RefKind),
-    /// Send at most so many bytes of a photo in one request, report [`Event::Moved`].
+    /// Send a part of a photo in one request, report [`Event::Moved`].
     Upload {
-        /// Which.
+        /// The photo.
         photo: PhotoId,
-        /// How many bytes, measured by what the link carries; [`u64::MAX`]: the whole photo at once.
+        /// Most bytes to send, by the measured speed of the link; [`u64::MAX`] sends the whole photo at once.
         max_bytes: u64,
     },
-    /// Ask what has become of photos: those that may be let go, and those whose pictures are wanted; report [`Event::Told`].
+    /// Ask for the states of photos that may be deleted here and of photos that this device wants to fetch; report
+    /// [`Event::Told`].
     Ask,
-    /// Fetch a picture, report [`Event::Moved`].
+    /// Fetch a photo, report [`Event::Moved`].
     Download(PhotoId),
     /// Wake the engine at this time with [`Cause::Timer`].
     WakeAt(u64),
-    /// Tell whoever watches.
+    /// Report the status to observers.
     Tell(Status),
 }
 
-/// What a person sees of the engine.
+/// The status that a person sees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
     /// A sync has begun.
     Syncing,
-    /// Everything that could be done is done.
+    /// Nothing is left to do.
     Rested,
-    /// Waiting until the given time because of this; everything recorded is kept.
+    /// Waiting after a failure. All records are kept.
     Waiting {
-        /// When it tries again.
+        /// The time of the next try.
         until: u64,
-        /// Why it waits.
+        /// The failure.
         reason: Failure,
     },
 }
 
-/// Size of a device's first batch, in bytes of raw changes: packed and compressed about a tenth of it travels.
+/// Size of a device's first batch, in bytes of raw changes. Packed and compressed it is about a tenth of that.
 const START_BYTES: usize = 1024 * 1024;
-/// A chunk of a photo takes about so long, milliseconds: long enough to be worth its request, short enough for facts to pass.
+/// Target time for a chunk of a photo, milliseconds: long enough to be worth a request, short enough for entries to go in
+/// between.
 const CHUNK_MS: u64 = 5_000;
 /// Smallest chunk of a photo, in bytes.
 const LEAST_CHUNK: u64 = 16 * 1024;
-/// A link that carries this in [`CHUNK_MS`] gets whole photos.
+/// A link that carries this many bytes in [`CHUNK_MS`] gets whole photos.
 const MOST_CHUNK: u64 = 256 * 1024;
-/// What a link is taken to carry after it broke under the first photo, bytes a second.
+/// Assumed speed of a link that broke during the first photo, bytes a second.
 const BROKEN_RATE: u64 = 16 * 1024;
-/// Less is no measure of a link, in bytes.
+/// Fewest bytes from which the speed of a link is measured.
 const MEASURABLE: u64 = 8 * 1024;
 
-/// What is left to do, each lane strictly before the next: rules and parcels, because they judge what follows; thumbnails; photos;
-/// what is fetched (protocol design, section 8). Facts go before all of them, at the next border of a chunk.
+/// The remaining work, in strict order: rules and parcels, because later work depends on them; thumbnails; photos; downloads.
+/// Entries go before all of these, at the end of the current chunk.
 #[derive(Debug, PartialEq)]
 enum Chore {
     Fetch(RefKind),
@@ -220,24 +222,24 @@ enum State {
     },
 }
 
-/// The engine. Its whole memory fits in a few words.
+/// The engine. Its state is small, because the store keeps the work.
 #[derive(Debug)]
 pub struct Engine {
     pace: Pace,
     state: State,
     failures: u32,
     max_bytes: usize,
-    /// When the request in flight was handed out.
+    /// When the request in flight was given to the host.
     sent_at: u64,
     again: bool,
     chores: VecDeque<Chore>,
     /// The photo in flight.
     moving: Option<Chore>,
-    /// What the link carries, bytes a second, as photos have measured it.
+    /// Speed of the link in bytes a second, measured with photos.
     rate: Option<u64>,
-    /// Photos in a row that did not get through.
+    /// Consecutive failures of photos.
     photo_failures: u32,
-    /// No photo before this; facts go on.
+    /// No photo is tried before this time; entries still go.
     photos_after: u64,
 }
 
@@ -259,8 +261,8 @@ impl Engine {
         }
     }
 
-    /// Takes an event and says what to do. An event that does not fit the state is ignored: a late report of a cancelled
-    /// effect must not start anything.
+    /// Takes an event and returns the effects. An event that does not fit the state is ignored, because a late report of a
+    /// cancelled effect must not start anything.
     pub fn handle(&mut self, now: u64, entropy: u64, event: Event) -> Vec<Effect> {
         match (&self.state, event) {
             (State::Busy, Event::Wake(_)) => {
@@ -286,7 +288,7 @@ impl Engine {
             }
             (State::Busy, Event::Answered(response)) => {
                 self.failures = 0;
-                // Aim at 4 to 8 s a request: long enough to be worth its round trip, short enough to survive a bad link.
+                // Aim at 4 to 8 s for a request: long enough to be worth the round trip, short enough to survive a bad link.
                 match now.saturating_sub(self.sent_at) {
                     0..4_000 => self.max_bytes = (self.max_bytes * 2).min(BATCH_BYTES),
                     4_000..8_000 => {}
@@ -328,7 +330,7 @@ impl Engine {
         let took = now.saturating_sub(self.sent_at).max(1);
         if moved.bytes >= MEASURABLE {
             let measured = moved.bytes.saturating_mul(1_000) / took;
-            // A few chunks move the estimate, one does not: links stutter.
+            // Average over several chunks, because the speed of links varies.
             self.rate = Some(self.rate.map_or(measured, |rate| rate.saturating_mul(3).saturating_add(measured) / 4));
         }
         if moved.bytes > 0 {
@@ -348,7 +350,7 @@ impl Engine {
     }
 
     fn next_chore(&mut self, now: u64) -> Vec<Effect> {
-        // What was recorded meanwhile goes before the next piece of any photo.
+        // Records made meanwhile go before the next chunk of any photo.
         let is_rows = matches!(self.chores.front(), Some(Chore::Fetch(_)));
         if self.again && !is_rows {
             return self.prepare(false);
@@ -388,17 +390,18 @@ impl Engine {
             Failure::Refused(_) | Failure::Blocked(_) => self.pace.refused_ms,
             _ => doubled.min(self.pace.backoff_most_ms),
         };
-        // +-30 %, so that a thousand tablets do not come back together. A server's `retry_after` is never undercut.
+        // Jitter of 30 % either way, so that a thousand tablets do not come back together. The wait is never shorter than the
+        // server's `retry_after`.
         let spread = base.saturating_mul(6) / 10;
         let floor = if matches!(failure, Failure::Busy(_)) { base } else { base.saturating_mul(7) / 10 };
         let until = now.saturating_add(floor).saturating_add(if spread == 0 { 0 } else { entropy % spread });
         self.chores.clear();
-        // A photo that does not get through keeps no fact waiting: only photos wait.
+        // After a failed photo only photos wait; entries go on.
         self.state = if is_photo { State::Rest } else { State::Backoff { until } };
         if is_photo {
             self.photos_after = until;
         }
-        // What was recorded meanwhile goes at once.
+        // Records made meanwhile go at once.
         if is_photo && self.again {
             let mut effects = vec![Effect::Tell(Status::Waiting { until, reason: failure })];
             effects.extend(self.prepare(false));

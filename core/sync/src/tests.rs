@@ -27,8 +27,8 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 proptest! {
-    /// The liveness law (pains, section 1): whatever happens in whatever order, the engine is either at work on exactly one
-    /// thing, or has a wake scheduled within a minute. There is no third state.
+    /// The liveness law: after any events in any order the engine either works on exactly one thing or has a wake-up scheduled
+    /// within a minute.
     #[test]
     fn it_is_always_at_work_or_about_to_wake(events in proptest::collection::vec((event(), 0u64..90_000, any::<u64>()), 1..60)) {
         let mut engine = Engine::new(Pace::default());
@@ -37,7 +37,7 @@ proptest! {
             now += passed;
             let answers = !matches!(event, Event::Wake(_));
             let before = in_flight;
-            // A report that fits ends what is in flight; one that does not is ignored and gives no effect.
+            // A report that fits ends the effect in flight; a report that does not fit is ignored and gives no effect.
             let effects = engine.handle(now, entropy, event);
             if answers && !effects.is_empty() { in_flight = 0; }
             for effect in &effects {
@@ -185,7 +185,7 @@ fn a_photo_that_does_not_get_through_waits_longer_each_time_and_keeps_no_fact_wa
         let effects = engine.handle(now, 0, Event::Failed(Failure::Network));
         let [Effect::Tell(Status::Waiting { until, .. }), Effect::WakeAt(_)] = effects.as_slice() else { panic!("{effects:?}") };
         waits.push(until - now);
-        // Something is recorded meanwhile: it goes at once, and the photo does not.
+        // A record made meanwhile goes at once, before the photo.
         assert!(matches!(engine.handle(now + 1, 0, Event::Wake(Cause::Recorded)).as_slice(), [_, Effect::Prepare { .. }]));
         engine.handle(now + 1, 0, Event::Prepared(request()));
         engine.handle(now + 1, 0, Event::Answered(response()));

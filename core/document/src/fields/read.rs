@@ -1,4 +1,4 @@
-//! An entry from its fields, or which field is wrong.
+//! Reads an entry from its fields, or names the wrong field.
 
 use std::collections::BTreeMap;
 
@@ -16,13 +16,13 @@ use crate::Refusal;
 
 /// Longest text or byte field other than a personal value, in bytes.
 const MAX_FIELD: usize = 1024;
-/// Most tries of an SMS that are believed: nobody makes so many, and what comes after the last must still have a number.
+/// Greatest number of a try of an SMS. Nobody makes so many tries, and the next try must still have a number.
 const MAX_ROUND: u32 = 1_000;
 
 /// The fields of one entry map as decoded.
 pub(crate) type Fields = BTreeMap<String, ScalarValue>;
 
-/// Reads an entry of the document, or says which field is wrong.
+/// Reads an entry of the document, or names the wrong field.
 pub(crate) fn read(doc: &DocRef, key: EntryKey, fields: &Fields) -> Result<Entry, Refusal> {
     let get = Reader { kind: &key.kind, fields };
     if get.bytes("c")?.is_none_or(|prefix| prefix != doc.id.prefix()) {
@@ -328,7 +328,7 @@ impl<'a> Reader<'a> {
     fn maybe_word<T>(&self, field: &'static str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Refusal> {
         self.text(field)?.map(|word| read(word).ok_or_else(|| self.wrong(field))).transpose()
     }
-    /// A waybill in its one spelling.
+    /// Reads a normalised waybill.
     fn waybill(&self, field: &'static str) -> Result<Option<Waybill>, Refusal> {
         let Some(text) = self.text(field)? else { return Ok(None) };
         let waybill = Waybill::parse(text).ok().filter(|waybill| waybill.as_str() == text);
@@ -344,7 +344,7 @@ impl<'a> Reader<'a> {
     fn array<const N: usize>(&self, field: &'static str) -> Result<Option<[u8; N]>, Refusal> {
         self.bytes(field)?.map(|bytes| bytes.try_into().map_err(|_| self.wrong(field))).transpose()
     }
-    /// Bytes of just this length.
+    /// Reads bytes of exactly this length.
     fn packed(&self, field: &'static str, len: usize) -> Result<Option<&'a [u8]>, Refusal> {
         match self.bytes(field)? {
             Some(bytes) if bytes.len() != len => Err(self.wrong(field)),
@@ -357,7 +357,7 @@ impl<'a> Reader<'a> {
     fn personal(&self, field: &'static str) -> Result<Option<Personal>, Refusal> {
         self.bytes(field)?.map(|bytes| Personal::from_bytes(bytes).map_err(|_| self.wrong(field))).transpose()
     }
-    /// The words of an entry that is nothing without them.
+    /// Reads the words of an entry that requires them.
     fn said(&self) -> Result<Personal, Refusal> {
         self.personal("words")?.ok_or_else(|| self.wrong("words"))
     }

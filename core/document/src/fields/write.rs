@@ -1,4 +1,4 @@
-//! An entry's fields in the order they are written.
+//! Writes an entry's fields in their order.
 
 use automerge::ScalarValue;
 use doorstep_domain::{
@@ -215,7 +215,7 @@ fn write_body(out: &mut Writer, body: &Body) {
     }
 }
 
-/// Small numbers that belong together share a field: each field costs a record about 18 us and its column headers.
+/// Related small numbers share a field, because each field costs about 18 us of recording time and its column headers.
 fn write_photo(out: &mut Writer, photo: &Photo) {
     out.bytes("sha", photo.id.as_bytes());
     out.uint("len", photo.len);
@@ -312,7 +312,7 @@ impl Writer {
     fn flag(&mut self, field: &'static str, value: bool) {
         self.0.push((field, ScalarValue::Boolean(value)));
     }
-    /// A flag that is written only when it is set.
+    /// Writes a flag only if it is set.
     fn when(&mut self, field: &'static str, value: bool) {
         if value {
             self.flag(field, true);

@@ -1,4 +1,4 @@
-//! What is recorded at the door and wherever else a problem is found.
+//! Entries that are recorded at the door, and wherever else a problem is found.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ pub struct Attempt {
     pub words: Option<Personal>,
     /// The piece of a shipment that it is about; `None`: all of it.
     pub piece: Option<Waybill>,
-    /// How much the recipient would pay, where the payment is refused (domain 2.7, C-09).
+    /// How much the recipient offered to pay, if they refused the full payment (domain 2.7, C-09).
     pub offered: Option<Fen>,
     /// The time agreed for another delivery, by the device's wall clock.
     pub agreed_at: Option<UnixMs>,
@@ -39,9 +39,9 @@ pub struct Problem {
     pub sub: Option<ReasonCode>,
     /// Where it was found.
     pub stage: Stage,
-    /// When it was found, by the device's wall clock; `None`: when it was recorded.
+    /// When it was found, by the device's wall clock; `None` means when it was recorded.
     pub found_at: Option<UnixMs>,
-    /// How many items or pieces it concerns: fines may be for each. `None`: one.
+    /// The number of items or pieces concerned, because fines may apply to each. `None` means one.
     pub count: Option<u32>,
     /// The piece of a shipment that it is about; `None`: all of it.
     pub piece: Option<Waybill>,

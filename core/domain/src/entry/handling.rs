@@ -1,11 +1,11 @@
-//! What is done about a problem until the case ends.
+//! Entries about handling a problem until the case ends.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Book, Customer, EntryKey, Fen, Personal, PhotoId, ReasonCode, UnixMs, UserId, Waybill};
 
-/// Something was done with the parcel: it went out with a run, to another site or to a peer carrier, was re-packed, found
-/// (domain 2.3). It is recorded when it is done.
+/// An action on the parcel: it went out with a run, to another site or to a peer carrier, was re-packed, or was found (domain
+/// 2.3). It is recorded when it is done.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Action {
     /// Outcome code of the pack, such as `RETURN`, `FORWARD` or `TRANSFER_PEER`.
@@ -14,9 +14,9 @@ pub struct Action {
     pub carrier: Option<String>,
     /// The number under which it travels on.
     pub number: Option<Waybill>,
-    /// What it cost or was agreed to cost.
+    /// The actual or agreed cost.
     pub amount: Option<Fen>,
-    /// How, in words.
+    /// Details in words.
     pub words: Option<Personal>,
 }
 
@@ -32,37 +32,38 @@ impl Action {
 pub struct Tick {
     /// Step code of the pack, such as `tell_finance`.
     pub step: ReasonCode,
-    /// What came of it.
+    /// The result in words.
     pub words: Option<Personal>,
 }
 
-/// The parcel is given to somebody to act on (domain 11.5). Two that do not know of each other are a conflict for a person.
+/// The parcel is assigned to somebody (domain 11.5). Two assignments that were written without knowledge of each other are a
+/// conflict, which a person resolves.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Assign {
-    /// Who is to act.
+    /// The assignee.
     pub to: UserId,
     /// Planned for, by the device's wall clock.
     pub planned_at: Option<UnixMs>,
-    /// The assignment that this one takes the place of, as far as its writer knew.
+    /// The assignment that this one replaces, as far as its writer knew.
     pub replaces: Option<EntryKey>,
-    /// What is to be done.
+    /// The task in words.
     pub words: Option<Personal>,
 }
 
-/// Somebody on the customers' side agreed to something (domain 2.6, C-8; EV-6).
+/// A consent of the customers' side (domain 2.6, C-8; EV-6).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Consent {
-    /// Who.
+    /// The consenting party.
     pub by: Customer,
-    /// To what: an outcome code of the pack.
+    /// The outcome that they agreed to: a code of the pack.
     pub to: ReasonCode,
     /// The person's name.
     pub name: Option<Personal>,
-    /// What was said: the new address, the amount.
+    /// Details, such as the new address or the amount.
     pub words: Option<Personal>,
 }
 
-/// What the sender says of goods that are lost, damaged or swapped (EV-4).
+/// The sender's description of goods that are lost, damaged or swapped (EV-4).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Goods {
     /// Product name.
@@ -78,11 +79,11 @@ pub struct Goods {
 /// A line of outlet finance's registers (domain 2.7, 9.3).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Ledger {
-    /// Which register.
+    /// The register.
     pub book: Book,
     /// Code of the pack, such as `collected` or `paid_out`.
     pub change: ReasonCode,
-    /// How much, in fen.
+    /// The amount in fen.
     pub amount: Option<Fen>,
     /// The photo of the confirmation letter.
     pub letter: Option<PhotoId>,
@@ -92,17 +93,17 @@ pub struct Ledger {
     pub words: Option<Personal>,
 }
 
-/// Evidence that can not be had, with the reason (domain 7).
+/// Evidence that cannot be obtained, with the reason (domain 7).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Waiver {
     /// The row of the evidence matrix.
     pub evidence: ReasonCode,
-    /// Why not.
+    /// The reason.
     pub words: Personal,
 }
 
-/// The parcel is known under another number too: it was registered under a provisional one because its label could not be
-/// read. Written in both cases by one action.
+/// Another number of the same parcel. A parcel whose label cannot be read is registered under a provisional number; when its own
+/// number is known, one action writes an alias in both cases.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Alias {
     /// The other number.
@@ -116,7 +117,7 @@ pub struct Close {
     pub outcome: ReasonCode,
     /// Who signed, or why.
     pub words: Option<Personal>,
-    /// The piece of a shipment that it ends; `None`: all of it.
+    /// The piece of a shipment that ends; `None` means the whole shipment.
     pub piece: Option<Waybill>,
 }
 
@@ -127,18 +128,19 @@ impl Close {
     }
 }
 
-/// The giving half of a handover of an open parcel (C-23): both sign, so it counts once the other has taken it over.
+/// A courier hands an open parcel over to another (C-23). Both couriers sign, so it counts once the other has written a
+/// [`Takeover`].
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Handover {
-    /// The courier who is to take it.
+    /// The courier who shall take it over.
     pub to: UserId,
     /// Why, in words.
     pub words: Option<Personal>,
 }
 
-/// The taking half of a handover (C-23).
+/// A courier takes a parcel over from another (C-23).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Takeover {
-    /// The handover it answers.
+    /// The handover that it completes.
     pub handover: EntryKey,
 }

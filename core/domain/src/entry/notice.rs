@@ -1,4 +1,4 @@
-//! Between the delivering and the origin outlet: notices, replies, and what is said of them (domain 6).
+//! Entries between the delivering and the origin outlet: notices, replies, and marks on them (domain 6).
 
 use serde::{Deserialize, Serialize};
 
@@ -7,18 +7,18 @@ use crate::{Customer, EntryKey, OutageReason, OutletCode, Payer, Personal, Photo
 /// The notice to the origin outlet (domain 6.2).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Notice {
-    /// Whom it is for.
+    /// The addressed outlet.
     pub to: OutletCode,
-    /// Where the target came from.
+    /// How the addressed outlet was found.
     pub source: TargetSource,
-    /// Which decision is asked for.
+    /// The decision that is requested.
     pub request: Option<Personal>,
 }
 
 /// The phone notice during an outage: X-1 counts only with contact person, number and time (domain 3.5).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Outage {
-    /// What had failed.
+    /// The cause of the outage.
     pub reason: OutageReason,
     /// Who answered the phone.
     pub contact: Option<Personal>,
@@ -33,32 +33,32 @@ pub struct Outage {
 }
 
 impl Outage {
-    /// Whether everything that X-1 demands was recorded.
+    /// Whether all data that X-1 requires are recorded.
     pub fn is_complete(&self) -> bool {
         has_text(self.contact.as_ref()) && has_text(self.phone.as_ref()) && self.phoned_at.is_some()
     }
 }
 
-/// Whether a personal value says something. A sealed one is taken at the writing device's word.
+/// Whether a personal value has text. A sealed value counts as text, because it cannot be read here.
 pub fn has_text(value: Option<&Personal>) -> bool {
     value.is_some_and(|value| value.text().is_none_or(|text| !text.trim().is_empty()))
 }
 
-/// The addressed outlet has looked at a notice (domain 8.5).
+/// The addressed outlet has seen a notice (domain 8.5).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Seen {
     /// The notice.
     pub notice: EntryKey,
 }
 
-/// The origin outlet's answer (domain 6.4). What a decision needs beside it is data of the rule pack.
+/// The origin outlet's answer (domain 6.4). The rule pack states which other fields a decision needs.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Reply {
     /// The notice it answers.
     pub notice: Option<EntryKey>,
     /// Ruling code of the pack, such as `REDELIVER`.
     pub decision: ReasonCode,
-    /// The reason, or anything else, in words.
+    /// The reason or other remarks, in words.
     pub words: Option<Personal>,
     /// Confirmed or corrected phone.
     pub phone: Option<Personal>,
@@ -68,15 +68,15 @@ pub struct Reply {
     pub contact: Option<Personal>,
     /// Company.
     pub company: Option<Personal>,
-    /// The label's data are right.
+    /// The data on the label are correct.
     pub same: bool,
-    /// On which day, or until when, by the device's wall clock.
+    /// The day, or the end of the period, of the decision, by the device's wall clock.
     pub until: Option<UnixMs>,
     /// Where the recipient collects it.
     pub place: Option<Personal>,
     /// The recipient has been told.
     pub informed: bool,
-    /// Who agreed.
+    /// The party that agreed.
     pub agreed_by: Option<Customer>,
     /// The name of the person who agreed (EV-6).
     pub agreed: Option<Personal>,
@@ -87,7 +87,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// A bare decision.
+    /// A reply with only a decision.
     pub fn of(decision: ReasonCode) -> Self {
         let (notice, words, phone, address, contact, company) = (None, None, None, None, None, None);
         let (until, place, agreed_by, agreed, payer, letter) = (None, None, None, None, None, None);
@@ -112,13 +112,13 @@ impl Reply {
     }
 }
 
-/// What somebody says of another's entry: a reply that decides nothing, a notice that went astray, an unclear photo. The entry
-/// stays, the mark too; it can be disputed, and head office decides (domain 6.4).
+/// A remark on another person's entry, such as a reply without a decision, a notice to the wrong outlet, or an unclear photo.
+/// Both the entry and the mark stay. A mark can be disputed, and head office decides (domain 6.4).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Mark {
     /// The entry.
     pub about: EntryKey,
-    /// What is said of it.
+    /// The remark.
     pub remark: Remark,
     /// Code of the pack's list of reasons, such as `no_decision`.
     pub reason: Option<ReasonCode>,

@@ -1,29 +1,30 @@
-//! Photos as an entry knows them. The bytes travel apart, after it.
+//! Photos in entries. An entry names a photo; the bytes are sent separately, after the entry.
 
 use serde::Serialize;
 
 use crate::{PhotoId, PhotoPurpose, UnixMs};
 
-/// A reference to a photo, with all that is known of the picture before its bytes arrive.
+/// A reference to a photo, with the data that are known before its bytes arrive.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Photo {
-    /// SHA-256 of the bytes: altered is void (EV-1).
+    /// SHA-256 of the bytes, because an altered photo is void (EV-1).
     pub id: PhotoId,
     /// Length in bytes.
     pub len: u64,
     /// What it shows.
     pub purpose: PhotoPurpose,
-    /// The small picture that travels first.
+    /// The thumbnail, which is sent first.
     pub thumbnail: Option<Thumbnail>,
-    /// A ThumbHash: colours and shapes in at most [`MAX_PLACEHOLDER`] bytes, to be shown until the thumbnail is there.
+    /// A ThumbHash of at most [`MAX_PLACEHOLDER`] bytes with colours and shapes, shown until the thumbnail arrives.
     pub placeholder: Option<Vec<u8>>,
-    /// The photo that this one was made from by drawing on it or cutting it. The original stays as it is (domain 7, immutability).
+    /// The original, if this photo was made by drawing on it or cropping it. The original stays unchanged (domain 7,
+    /// immutability).
     pub original: Option<PhotoId>,
-    /// What the camera said, before it was stripped from the bytes.
+    /// The camera's metadata, which are removed from the bytes.
     pub capture: Capture,
-    /// How clear the picture is, as measured on the device.
+    /// Clarity of the picture, measured on the device.
     pub clarity: Option<Clarity>,
-    /// Perceptual hash: pictures that look alike differ in few bits.
+    /// Perceptual hash: similar pictures differ in few bits.
     pub look: Option<u64>,
 }
 
@@ -31,20 +32,21 @@ pub struct Photo {
 pub const MAX_PLACEHOLDER: usize = 40;
 /// Largest photo that an entry may name, in bytes.
 pub const MAX_PHOTO: u64 = 12 * 1024 * 1024;
-/// Largest thumbnail that an entry may name, in bytes: it travels before everything but facts, and by itself.
+/// Largest thumbnail that an entry may name, in bytes. It must be small, because it is sent automatically and before everything
+/// but entries.
 pub const MAX_THUMBNAIL: u64 = 12 * 1024;
 /// Longest name of a camera, in bytes.
 pub const MAX_CAMERA: usize = 64;
 
 impl Photo {
-    /// A photo of which nothing but the bytes is known.
+    /// A photo without further data.
     pub fn of(id: PhotoId, len: u64, purpose: PhotoPurpose) -> Self {
         let (thumbnail, placeholder, original, clarity, look) = (None, None, None, None, None);
         Self { id, len, purpose, thumbnail, placeholder, original, capture: Capture::default(), clarity, look }
     }
 }
 
-/// A small picture of a photo, a file of its own.
+/// A small version of a photo, in a separate file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Thumbnail {
     /// SHA-256 of its bytes.
@@ -53,12 +55,13 @@ pub struct Thumbnail {
     pub len: u64,
 }
 
-/// When, where and with what a picture was taken, as its camera says. It proves little: whoever has the file can write it.
+/// The camera's statement of when, where and with which camera a picture was taken. It proves little, because anybody with the
+/// file can change it.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Capture {
-    /// When.
+    /// The time.
     pub at: Option<UnixMs>,
-    /// Where.
+    /// The position.
     pub position: Option<GeoPosition>,
     /// Make and model, at most [`MAX_CAMERA`] bytes.
     pub camera: Option<String>,
@@ -81,10 +84,10 @@ impl GeoPosition {
     }
 }
 
-/// How clear a picture is. What is clear enough is said by the network's rules.
+/// The clarity of a picture. The network's rules say which clarity is sufficient.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Clarity {
-    /// Sharpness: variance of the Laplacian over the brightness, measured at a fixed size. A blurred picture has little.
+    /// Sharpness: variance of the Laplacian over the brightness, measured at a fixed size. A blurred picture has a low value.
     pub sharpness: u32,
     /// Mean brightness, 0 (black) to 255 (white).
     pub light: u8,

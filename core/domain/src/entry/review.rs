@@ -6,25 +6,25 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{EntryKey, Fault, Fen, IdError, Personal, ReasonCode, Stands, ids::parsed};
 
-/// An earlier entry was wrong. It stays; what is right is recorded beside the correction, in the same change.
+/// States that an earlier entry was wrong. The entry stays. The correct data are another entry in the same change.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Correction {
     /// The entry.
     pub of: EntryKey,
-    /// What was wrong with it.
+    /// The kind of error.
     pub fault: Fault,
-    /// With [`Fault::SameAs`]: the entry whose act it is.
+    /// With [`Fault::SameAs`]: the other entry of the same act.
     pub same_as: Option<EntryKey>,
     /// Why.
     pub words: Personal,
 }
 
-/// What a dispute or a ruling is about: an entry, or a finding, which is a rule held against an entry.
+/// The subject of a dispute or ruling: an entry, or a finding (a rule applied to an entry).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct About {
     /// The rule, for a finding.
     pub rule: Option<ReasonCode>,
-    /// The entry; of a finding, the one that started it.
+    /// The entry; for a finding, the entry that started it.
     pub entry: EntryKey,
 }
 
@@ -67,18 +67,18 @@ pub struct Dispute {
     pub words: Personal,
 }
 
-/// Head office rules: on a finding, a mark, an arbitration, or which side of a conflict stands.
+/// A ruling of head office on a finding, a mark, an arbitration, or a conflict.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Ruling {
     /// What.
     pub about: About,
-    /// Whether it stands.
+    /// The decision.
     pub stands: Stands,
     /// The party's share of a finding, 0 to 100 percent.
     pub share: Option<u8>,
-    /// The amount decided, in fen. Nobody's money is moved by it (domain C-20).
+    /// The decided amount in fen. It moves no money by itself (domain C-20).
     pub amount: Option<Fen>,
-    /// The ruling that this one takes the place of, as far as its writer knew.
+    /// The ruling that this one replaces, as far as its writer knew.
     pub replaces: Option<EntryKey>,
     /// Why.
     pub words: Option<Personal>,

@@ -1,18 +1,18 @@
-//! Entries of a sheet: an outlet's day, with what belongs to no single parcel (domain 9.5, 9.6).
+//! Entries of a sheet, which is an outlet's day. They belong to no single parcel (domain 9.5, 9.6).
 
 use serde::Serialize;
 
 use crate::{Day, DocRef, NetworkCode, OutletCode, Personal};
 
-/// Of which sheet an entry is. The first entry that an installation writes in a sheet says it, so that the sheet's id can be checked
-/// and its outlet is known to whoever has nothing but the change.
+/// The facts that identify a sheet. The first entry that an installation writes in a sheet has them, so that a reader of the
+/// change alone can check the sheet's id and knows its outlet.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct SheetFacts {
     /// The network.
     pub network: NetworkCode,
     /// The outlet whose day it is.
     pub outlet: OutletCode,
-    /// The day by the network's clocks.
+    /// The day in the network's time zone.
     pub day: Day,
 }
 
@@ -30,9 +30,9 @@ pub struct SheetNote {
     pub words: Personal,
 }
 
-/// The day was opened: who and when, as of every entry.
+/// The day was opened. Author and time are those of the entry.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct SheetDay {
-    /// What there is to say.
+    /// Remarks in words.
     pub words: Option<Personal>,
 }

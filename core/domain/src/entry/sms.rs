@@ -1,28 +1,29 @@
-//! The customer's SMS (domain 5): the wish to send it, what becomes of it, and what the customer answers.
+//! SMS to customers (domain 5): the request to send one, reports on it, and the customer's answer.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{CaseId, EntryKey, MessageKey, Personal, ReasonCode, Tag, UnixMs, mobile_mark, words};
 
-/// An SMS to the customer, as it is to be sent. Writing it down sends nothing: until an [`SmsReport`] says otherwise it is queued.
+/// A request to send an SMS to the customer. The entry sends nothing; the message is queued until an [`SmsReport`] changes its
+/// state.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Sms {
-    /// The failed delivery that it tells of.
+    /// The failed delivery that the message reports.
     pub attempt: Option<EntryKey>,
-    /// The day whose attempt it is to prove: days since 1970-01-01 by the network's clocks.
+    /// The day of the attempt that the message proves: days since 1970-01-01 in the network's time zone.
     pub day: i32,
-    /// Head office's template; `None` for a text in a person's own words, which proves nothing (SMS-1).
+    /// Head office's template; `None` for a person's own text, which proves nothing (SMS-1).
     pub template: Option<ReasonCode>,
     /// Version of the template; 0 without one.
     pub template_version: u32,
-    /// The number it goes to. It may be a virtual one that expires: what proves outlives it.
+    /// The number to send to. It may be a virtual number that expires; `mark` keeps the proof.
     pub to: Personal,
     /// Hash of that number with the case, see [`crate::mobile_mark`].
     pub mark: [u8; 8],
-    /// The text, without what the operator puts before it.
+    /// The text, without the operator's prefix.
     pub text: Personal,
-    /// SHA-256 of the text: what was sent can be proven after the text itself is erased.
+    /// SHA-256 of the text, which proves the sent text after the text itself is erased.
     pub digest: [u8; 32],
     /// Whether the text has the recipient's surname, as the writing device saw it (SMS-4).
     pub has_surname: bool,
@@ -31,7 +32,7 @@ pub struct Sms {
 }
 
 impl Sms {
-    /// A text in a person's own words to a number, of no template; `None` for a number without digits, or sealed.
+    /// A message with a person's own text and no template; `None` if the number has no digits or is sealed.
     pub fn worded(case: &CaseId, day: i32, to: Personal, text: Personal) -> Option<Self> {
         let (mark, digest) = (mobile_mark(case, &to)?, Self::digest_of(text.text()?));
         let (attempt, template, template_version, has_surname, has_waybill) = (None, None, 0, false, false);
@@ -43,7 +44,7 @@ impl Sms {
         Sha256::digest(text).into()
     }
 
-    /// Which message it is: the same for everybody who would tell the customer the same on one day.
+    /// The key of the message. Requests for the same message to the customer on one day have the same key.
     pub fn message(&self, case: &CaseId) -> MessageKey {
         MessageKey::of(case, self.day, self.template.as_ref().map_or("", ReasonCode::as_str), &self.mark)
     }
@@ -51,7 +52,7 @@ impl Sms {
 
 impl MessageKey {
     /// First 16 bytes of SHA-256 over `message/v1`, the case, the day (32-bit big-endian), the mark of the number and the
-    /// template: the business key of which at most one is sent by whoever must ask for a lease.
+    /// template. The server gives a lease for at most one message with this key.
     pub fn of(case: &CaseId, day: i32, template: &str, mark: &[u8; 8]) -> Self {
         let hash = Sha256::new().chain_update("message/v1").chain_update(case).chain_update(day.to_be_bytes());
         let digest: [u8; 32] = hash.chain_update(mark).chain_update(template).finalize().into();
@@ -61,56 +62,56 @@ impl MessageKey {
     }
 }
 
-/// What has become of an SMS, as whoever sends it knows: each written durably before the act that it names, or after what it
+/// A sender's report on the state of an SMS. It is written durably before the act that it names, or after the event that it
 /// reports.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SmsReport {
     /// The SMS.
     pub of: EntryKey,
-    /// How far it has got.
+    /// The state.
     pub state: SmsState,
-    /// Which try it is, from 0. A new one begins only after a definite failure, or by a person's decision.
+    /// The number of the try, from 0. A new try begins only after a definite failure, or by a person's decision.
     pub round: u32,
-    /// The way it goes.
+    /// The way of sending.
     pub way: SmsWay,
-    /// Of a lease: the installation that holds it; `None`: the gateway.
+    /// The installation that holds the lease; `None` for the gateway.
     pub holder: Option<Tag>,
     /// Why it failed, or was not sent.
     pub fault: Option<SmsFault>,
-    /// When, as the operator says.
+    /// The operator's time of the event.
     pub at: Option<UnixMs>,
-    /// Why a person decided so.
+    /// The reason for a person's decision.
     pub words: Option<Personal>,
 }
 
-/// What the customer answered by SMS.
+/// The customer's answer by SMS.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct SmsReply {
     /// The SMS that it answers.
     pub of: EntryKey,
-    /// What it says.
+    /// The text of the answer.
     pub words: Personal,
-    /// It asks for no more messages (TD, 退订, STOP).
+    /// Whether the customer asks for no more messages (TD, 退订, STOP).
     pub opt_out: bool,
 }
 
 words!(
-    /// How far an SMS has got. Of one try what comes later in this list overrules what comes before it, in whatever order it is
-    /// learnt; a try that has left overrules every other.
+    /// The state of an SMS. Within one try a state later in this list overrules earlier ones, independent of the order in which
+    /// reports arrive. A try that has left overrules every other try.
     SmsState {
-        /// Written down, not sent.
+        /// Requested, not sent.
         Queued = "queued",
-        /// Left to whoever gets a lease from the server: its recorder sends it no more.
+        /// Offered to other senders, which need a lease of the server. Its recorder no longer sends it without a lease.
         Offered = "offered",
         /// The server has leased it to one sender.
         Leased = "leased",
         /// It is being handed over.
         Submitting = "submitting",
-        /// It may have been sent: whoever was sending it died in the middle, or got no answer.
+        /// It may have been sent: its sender died during the handover, or got no answer.
         Uncertain = "uncertain",
         /// The person did not send it.
         Cancelled = "cancelled",
-        /// The same message went by another sender, so this one is not sent.
+        /// Another sender has sent the same message, so this one is not sent.
         Covered = "covered",
         /// It was not sent in its time.
         Expired = "expired",
@@ -122,18 +123,18 @@ words!(
         Sent = "sent",
         /// Sent, and the operator could not deliver it.
         Undelivered = "undelivered",
-        /// The operator says that the recipient's phone has it.
+        /// The operator reports that the recipient's phone has it.
         Delivered = "delivered",
     }
 );
 
 impl SmsState {
-    /// Whether the message has left: from there nobody may send it again.
+    /// Whether the message has left. Then nobody may send it again.
     pub fn has_left(self) -> bool {
         matches!(self, Self::HandedOver | Self::Sent | Self::Undelivered | Self::Delivered)
     }
 
-    /// Whether it may have left, or is just leaving: nobody else may send it.
+    /// Whether the message may have left or is being handed over. Then nobody else may send it.
     pub fn may_have_left(self) -> bool {
         self.has_left() || matches!(self, Self::Submitting | Self::Uncertain)
     }
@@ -156,35 +157,36 @@ words!(
         NoService = "no_service",
         /// The radio is off.
         RadioOff = "radio_off",
-        /// The phone could not make a message of it.
+        /// The phone could not encode the message.
         NullPdu = "null_pdu",
-        /// The phone's operator did not take it, and does not say why.
+        /// The phone's operator did not accept it and gave no reason.
         Generic = "generic",
-        /// There is no such number, or it takes no SMS.
+        /// The number does not exist, or does not accept SMS.
         Number = "number",
-        /// The provider does not take the text.
+        /// The provider does not accept the text.
         Text = "text",
         /// The provider refused.
         Refused = "refused",
         /// The provider does not know us, or the account is empty.
         Account = "account",
-        /// Only a part of a long message was taken.
+        /// Only a part of a long message was accepted.
         Partial = "partial",
-        /// The recipient, or the device, has had as many as the network allows in a day.
+        /// The recipient or the device has reached the network's limit for a day.
         Limit = "limit",
         /// The recipient has asked for no more messages.
         OptedOut = "opted_out",
-        /// It is not a number that proves anything: not the label's, its virtual one, or one that the origin outlet gave.
+        /// A message to this number proves nothing: it is neither the label's, nor its virtual one, nor one that the origin
+        /// outlet gave.
         NotTheLabels = "not_the_labels",
         /// Head office has no gateway.
         NoGateway = "no_gateway",
-        /// Whoever had the lease did not say what became of it.
+        /// The holder of the lease did not report a result.
         LeaseLost = "lease_lost",
     }
 );
 
 impl SmsFault {
-    /// Whether the phone surely sent nothing, so that it may try again by itself.
+    /// Whether the phone certainly sent nothing, so that it may try again automatically.
     pub fn is_before_sending(self) -> bool {
         matches!(self, Self::NoService | Self::RadioOff)
     }

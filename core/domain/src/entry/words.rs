@@ -1,7 +1,7 @@
 //! Enumerations that have one spelling in documents, packs, JSON and on the command line. Values are added, never renamed.
 
-/// An enumeration whose values have one spelling each: in documents, packs, JSON, on the command line, and as the key of its words
-/// on screen.
+/// Defines an enumeration whose values have one spelling each, used in documents, packs, JSON, on the command line, and as the
+/// key of the displayed words.
 #[macro_export]
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
@@ -16,7 +16,7 @@ macro_rules! words {
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
             }
-            /// The value of a spelling.
+            /// The value with this spelling.
             pub fn from_word(word: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|value| value.as_str() == word)
             }
@@ -67,11 +67,11 @@ words!(
         DamageInside = "damage_inside",
         /// The parcel on the scale, display and label readable (EV-2).
         Scale = "scale",
-        /// The parcel whose liquid did it (EV-3).
+        /// The parcel whose liquid caused the pollution (EV-3).
         PollutionSource = "pollution_source",
         /// A confirmation letter with stamp and signature (EV-5).
         Letter = "letter",
-        /// The mark or header as it was written anew with the marker pen (EV-14).
+        /// The mark or header that was rewritten with the marker pen (EV-14).
         Mark = "mark",
         /// The label of a transfer or return (EV-1).
         TransferLabel = "transfer_label",
@@ -80,7 +80,7 @@ words!(
     }
 );
 words!(
-    /// Where a problem was found: it decides who registers it and by when (domain 2.1).
+    /// Where a problem was found. This decides who must register it and by when (domain 2.1).
     Stage {
         /// At the sorting hub.
         Hub = "hub",
@@ -104,18 +104,18 @@ words!(
     }
 );
 words!(
-    /// Where the target of a notice came from (domain 6.1).
+    /// How the target of a notice was found (domain 6.1).
     TargetSource {
         /// The parcel's reference row.
         WaybillData = "waybill_data",
         /// The label was scanned.
         LabelScan = "label_scan",
-        /// A person chose it; flagged.
+        /// A person chose it, which is flagged.
         Manual = "manual",
     }
 );
 words!(
-    /// Who on the customers' side agrees or decides (domain 1.2).
+    /// A party on the customers' side that agrees or decides (domain 1.2).
     Customer {
         /// The sender.
         Sender = "sender",
@@ -139,37 +139,38 @@ words!(
     }
 );
 words!(
-    /// What somebody says of another's entry (domain 6.1, 6.4, 7). The entry stays.
+    /// A remark on another person's entry (domain 6.1, 6.4, 7). The entry stays.
     Remark {
-        /// A reply that counts after all.
+        /// The reply counts.
         Valid = "valid",
-        /// A reply that decides nothing.
+        /// The reply decides nothing.
         Invalid = "invalid",
-        /// A notice that went to another outlet than the origin.
+        /// The notice went to an outlet other than the origin outlet.
         WrongTarget = "wrong_target",
-        /// A photo that does not show what it should.
+        /// The photo does not show what it should.
         Unclear = "unclear",
-        /// A photo whose bytes are not those that its entry names: altered is void (EV-1). Only head office's counts.
+        /// The photo's bytes are not those that its entry names; an altered photo is void (EV-1). Only head office's remark
+        /// counts.
         Void = "void",
     }
 );
 words!(
-    /// What was wrong with an entry (domain 7: GS1 EPCIS's error declarations, and one for a merge).
+    /// The kind of error in an entry (domain 7: the error declarations of GS1 EPCIS, and one for merges).
     Fault {
-        /// It never happened.
+        /// The act never happened.
         DidNotOccur = "did_not_occur",
-        /// It happened otherwise; what is right is recorded anew.
+        /// The act happened differently; the correct data are a new entry.
         IncorrectData = "incorrect_data",
-        /// It is the same act as another entry's, recorded on two devices.
+        /// The act is already recorded in another entry, by another device.
         SameAs = "same_as",
     }
 );
 words!(
-    /// Whether something stands, by head office's ruling.
+    /// Head office's decision on a finding, mark or conflict.
     Stands {
-        /// It stands.
+        /// It is confirmed.
         Upheld = "upheld",
-        /// It does not.
+        /// It is cancelled.
         Lifted = "lifted",
     }
 );

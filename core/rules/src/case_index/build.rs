@@ -1,5 +1,5 @@
-//! The index is made in passes: times, rows and corrections of each act; marks and rulings; photos; replies; rounds and ends; SMS.
-//! Each pass reads only what those before it have found.
+//! Builds the index in passes: times, rows and corrections of each act; marks and rulings; photos; replies; rounds and ends; SMS.
+//! Each pass reads only results of earlier passes.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,7 +13,8 @@ impl<'a> CaseIndex<'a> {
         Self::under(case, book, now, Assumed::default())
     }
 
-    /// As if of the versions of the rules, and of the rows of head office's list, that may have been in force certain ones were.
+    /// Builds the index under the assumption that a certain version of the rules and row of head office's list were in force,
+    /// where several are possible.
     pub fn under(case: &'a Case, book: &'a Rulebook, now: UnixMs, assumed: Assumed) -> Self {
         let corrected: HashMap<&EntryKey, UnixMs> = if case.superseded.is_empty() {
             HashMap::new()
@@ -123,7 +124,7 @@ impl<'a> CaseIndex<'a> {
                 }
                 Body::Notice(_) | Body::Outage(_) | Body::Reply(_) if rounds.is_empty() => {
                     rounds.push(Round { from: place, told: None });
-                    // The registration that it is about may be dated after it.
+                    // The registration that the act refers to may have a later time.
                     day = self.pack_of(act).end_of_day(act.when.at).ok();
                     replied = act.is_valid_reply();
                 }
@@ -133,7 +134,7 @@ impl<'a> CaseIndex<'a> {
             if openness.ended && !was_ended {
                 ends.push(End { place, at: act.when.at, latest: act.when.latest });
             } else if let (true, Body::Close(_), Some(end)) = (openness.ended, act.body(), ends.last_mut()) {
-                // Whoever ended it once more may prove better when that was.
+                // A second end of the case may prove its time better.
                 end.latest = end.latest.min(act.when.latest);
             }
         }

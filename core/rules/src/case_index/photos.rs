@@ -1,4 +1,4 @@
-//! Which photos of a case are evidence (domain 7: clear, and altered is void).
+//! Decides which photos of a case are evidence (domain 7: a photo must be clear, and an altered one is void).
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,10 +10,10 @@ use crate::{
     photo::{measured, shows},
 };
 
-/// The photos of a case that stand and are no evidence.
+/// The standing photos of a case that are no evidence.
 ///
-/// A drawing on a photo or a piece of it is a photo of its own that anybody could have made. It counts for what it shows only
-/// beside the photo it names, which must be one as it was taken, and fit: whoever settles a liability can compare them.
+/// Anybody can draw on a photo or crop it. Such a photo counts only if the case also has the original that it names, as taken and
+/// usable, so that a person who settles a liability can compare them.
 pub(crate) fn unfit<'a>(index: &CaseIndex<'a>) -> HashMap<&'a EntryKey, Unfit> {
     let photos: Vec<(&Act<'a>, &'a Photo)> = index
         .standing()
@@ -39,7 +39,7 @@ pub(crate) fn unfit<'a>(index: &CaseIndex<'a>) -> HashMap<&'a EntryKey, Unfit> {
     unfit
 }
 
-/// What is wrong with a photo, wherever it was made from.
+/// The fault of a photo itself, without regard to its original.
 fn itself(index: &CaseIndex<'_>, act: &Act<'_>, photo: &Photo) -> Option<Unfit> {
     let other = |mark: &Act<'_>| mark.recorded.entry.author != act.recorded.entry.author;
     let marked = |sought: Remark, may: &dyn Fn(&Act<'_>) -> bool| {
@@ -53,7 +53,7 @@ fn itself(index: &CaseIndex<'_>, act: &Act<'_>, photo: &Photo) -> Option<Unfit> 
         })
 }
 
-/// The photos that would satisfy one of these proofs, were they fit to.
+/// The photos that would satisfy one of these proofs if they were usable.
 pub(crate) fn unfit_for(index: &CaseIndex<'_>, any_of: &[Proof]) -> Vec<UnfitPhoto> {
     let photos = index.standing().filter_map(|(_, act)| match act.body() {
         Body::Photo(photo) if any_of.iter().any(|proof| shows(proof, photo)) => {

@@ -1,4 +1,4 @@
-//! Whether a reply of a case decides anything (domain 6.4).
+//! Decides whether a reply of a case is valid (domain 6.4).
 
 use doorstep_domain::{Body, Customer, EntryKey, Remark, Stands};
 
@@ -24,14 +24,14 @@ pub(crate) fn validity(index: &CaseIndex<'_>, act: &Act<'_>) -> Validity {
     }
 }
 
-/// What people say of a reply.
+/// The remark on a reply.
 enum Said {
     Valid,
     Invalid(EntryKey),
 }
 
-/// Head office's decision on the reply, else the newest mark that head office has not lifted. The origin outlet's own marks on its
-/// reply say nothing; it disputes the mark instead.
+/// Head office's decision on the reply, else the newest mark that head office has not cancelled. The origin outlet's marks on its
+/// own reply do not count; the outlet can dispute a mark instead.
 fn said(index: &CaseIndex<'_>, act: &Act<'_>) -> Option<Said> {
     match index.ruling_on(act.key()).map(|(by, ruling)| (ruling.stands, by)) {
         Some((Stands::Upheld, _)) => return Some(Said::Valid),

@@ -1,4 +1,4 @@
-//! Times of day, working days and runs (domain 3), as a pack's tables have them.
+//! Times of day, working days and runs in a pack's tables (domain 3).
 
 use std::{collections::BTreeMap, fmt};
 
@@ -53,11 +53,11 @@ pub struct Holiday {
     pub name: String,
 }
 
-/// Working days: Monday to Friday, without the holidays, with the weekend days that are worked instead (调休).
+/// Working days: Monday to Friday without the holidays, plus adjusted working days at weekends (调休).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calendar {
-    /// First day that it says anything about.
+    /// First day that it covers.
     pub from: NaiveDate,
     /// Last day.
     pub to: NaiveDate,
@@ -70,7 +70,7 @@ pub struct Calendar {
 }
 
 impl Calendar {
-    /// Whether a day is worked; `None` where the calendar says nothing.
+    /// Whether a day is a working day; `None` if the calendar does not cover it.
     pub fn is_working(&self, day: NaiveDate) -> Option<bool> {
         if day < self.from || day > self.to {
             return None;
@@ -93,21 +93,21 @@ pub struct Timetable {
     /// Outbound runs (频次).
     #[serde(default)]
     pub outbound: Vec<TimeOfDay>,
-    /// Whether it runs on every day. Off: on working days only.
+    /// Whether it runs every day, or only on working days.
     #[serde(default = "yes")]
     pub every_day: bool,
 }
 
-/// What is not in the data. The deadline is then shown as not known, and head office decides (C-15).
+/// The missing data. The deadline is then shown as unknown, and head office decides (C-15).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Missing {
     /// The parcel's scheduled arrival.
     Arrival,
-    /// The outlet's timetable, or its outlet.
+    /// The outlet's timetable, or the outlet itself.
     Timetable,
-    /// Working days or hours of that time.
+    /// Working days or hours for that time.
     Calendar,
-    /// A moment past the end of the calendar: a claimed time may lie there.
+    /// A moment after the last representable date, where a claimed time may lie.
     Time,
 }

@@ -1,4 +1,4 @@
-//! What the shape alone does not say: that rows name each other, that words are known, that numbers are in range.
+//! Checks beyond the file's structure: references between rows, known words, and ranges of numbers.
 
 use std::collections::BTreeSet;
 
@@ -16,13 +16,13 @@ use super::{
     locate::{Path, To},
 };
 
-/// Most rows of a table: bounds what a judgement costs.
+/// Most rows of a table, which bounds the cost of a judgement.
 const MOST_ROWS: usize = 400;
 
-/// Sharpness of a chessboard of single pixels. No picture has more, see `Clarity::sharpness`.
+/// Greatest possible sharpness, that of a chessboard of single pixels; see `Clarity::sharpness`.
 const MOST_SHARP: u32 = 1020 * 1020;
 
-/// The first fault: where, and what.
+/// The first fault, with its path.
 pub(super) fn fault(pack: &Pack) -> Option<(Path, String)> {
     let mut faults = Faults { pack, path: Vec::new(), found: None };
     faults.head();
@@ -36,13 +36,13 @@ struct Faults<'a> {
     found: Option<(Path, String)>,
 }
 
-/// Whether a text is a code as entries carry it.
+/// Whether a text is a valid code in entries.
 fn is_code(text: &str) -> bool {
     text.parse::<ReasonCode>().is_ok()
 }
 
 impl<'a> Faults<'a> {
-    /// Notes a fault at a field of the row that is being looked at.
+    /// Notes a fault at a field of the present row.
     fn wrong(&mut self, field: &'static str, reason: impl Into<String>) {
         if self.found.is_none() {
             let mut path = self.path.clone();
@@ -59,7 +59,7 @@ impl<'a> Faults<'a> {
         }
     }
 
-    /// Looks at each row of a table.
+    /// Checks each row of a table.
     fn each<T>(&mut self, table: &'static str, rows: &'a [T], mut look: impl FnMut(&mut Self, &'a T)) {
         self.check(rows.len() <= MOST_ROWS, table, || format!("{} rows; a table has at most {MOST_ROWS}", rows.len()));
         self.path.push(To::Key(table));
@@ -71,7 +71,7 @@ impl<'a> Faults<'a> {
         self.path.pop();
     }
 
-    /// Each key of a table once.
+    /// Checks that the keys of a table are unique.
     fn unique<T>(&mut self, table: &'static str, field: &'static str, rows: &'a [T], key: impl Fn(&'a T) -> &'a str) {
         let mut seen = BTreeSet::new();
         self.each(table, rows, |faults, row| {
@@ -403,7 +403,7 @@ impl<'a> Faults<'a> {
         self.word(field, role, role.parse::<Role>().is_ok(), "a role");
     }
 
-    /// A code of the pack, or how some of its codes begin.
+    /// Checks for a code of the pack, or a prefix of some of its codes.
     fn registered(&mut self, field: &'static str, code: &str) {
         let list = [code.to_owned()];
         let known = self.pack.codes.iter().any(|row| names(&list, &row.code));

@@ -1,11 +1,11 @@
-//! Deadlines as rows: what starts them, when they run out, what meets them, who answers (domain 3).
+//! Deadlines as rows: their start, their end, the events that meet them, and the liability (domain 3).
 
 use doorstep_domain::{Body, Kind};
 use serde::{Deserialize, Serialize};
 
 use super::{TimeOfDay, code::one, code::yes};
 
-/// What can happen in a case.
+/// Events in a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum On {
@@ -15,11 +15,11 @@ pub enum On {
     Problem,
     /// The origin outlet was notified: online, or by phone during an outage.
     Notice,
-    /// It has looked at a notice.
+    /// The origin outlet has seen a notice.
     Seen,
-    /// It replied, with a decision and what the decision needs.
+    /// The origin outlet replied validly.
     Reply,
-    /// It did not reply in time, or not validly.
+    /// The origin outlet did not reply in time, or not validly.
     NoReply,
     /// Something was done with the parcel.
     Action,
@@ -33,12 +33,12 @@ pub enum On {
     Close,
     /// The waybill's data were entered (SLA-11).
     DataEntry,
-    /// A day of an open case: for duties at fixed times (PER-01).
+    /// A day of an open case, for duties at fixed times (PER-01).
     Day,
 }
 
 impl On {
-    /// The entry kind that it is seen from, where it is one.
+    /// The entry kind of the event, if it has one.
     pub fn kind(self) -> Option<Kind> {
         Some(match self {
             Self::Attempt => Kind::Attempt,
@@ -60,9 +60,9 @@ impl On {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Event {
-    /// What happened.
+    /// The event.
     pub on: On,
-    /// Of an attempt or problem: its code, or how it begins (`DF-*`).
+    /// Of an attempt or problem: its code, or a prefix (`DF-*`).
     #[serde(default)]
     pub codes: Vec<String>,
     /// Of a problem: the stage.
@@ -88,13 +88,13 @@ pub struct Event {
     pub slip: bool,
 }
 
-/// Whether a code is named by a list of codes and beginnings; an empty list names all.
+/// Whether a list of codes and prefixes contains a code; an empty list contains all.
 pub(crate) fn names(list: &[String], code: &str) -> bool {
     list.is_empty() || list.iter().any(|row| row.strip_suffix('*').map_or(row == code, |start| code.starts_with(start)))
 }
 
 impl Event {
-    /// Whether an entry is such an event, by what it says alone.
+    /// Whether an entry is such an event, by its content alone.
     pub fn is(&self, body: &Body) -> bool {
         match (self.on, body) {
             (On::Attempt, Body::Attempt(attempt)) => names(&self.codes, attempt.reason.as_str()),
@@ -115,11 +115,11 @@ impl Event {
     }
 }
 
-/// From when a clock runs.
+/// The start of a clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum From {
-    /// From the act; of a notice or reply, from when the server had it.
+    /// From the act; for a notice or reply, from its receipt by the server.
     #[default]
     Act,
     /// From when the problem was found.
@@ -138,17 +138,17 @@ pub enum Due {
     AtStart,
     /// With the next outbound run of the delivering outlet's timetable (第一频次).
     FirstRun,
-    /// Never: a duty without a number.
+    /// Never, for a duty without a time limit.
     NoLimit,
-    /// So many hours after the start, through nights and holidays; 1 to 8760.
+    /// This many hours after the start, through nights and holidays; 1 to 8760.
     Hours(u32),
     /// The next such time of day, at the start or after it.
     TimeOfDay(TimeOfDay),
-    /// The next of these times of day after now: a duty that comes again while the case is open.
+    /// The next of these times of day after now, for a duty that recurs while the case is open.
     Slots(Vec<TimeOfDay>),
-    /// The end of the working day so many working days after the starting day; 1 to 366.
+    /// The end of the working day that is this many working days after the starting day; 1 to 366.
     WorkingDays(u32),
-    /// So many minutes of the calendar's working hours; 1 to 6000.
+    /// This many minutes of the calendar's working hours; 1 to 6000.
     WorkingMinutes(u32),
 }
 
@@ -156,14 +156,14 @@ pub enum Due {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Counts {
-    /// When the server had it: registrations and notices are online acts (domain 3.6).
+    /// The receipt by the server, because registrations and notices are online acts (domain 3.6).
     #[default]
     Received,
-    /// When it was done, by the server's reckoning: deliveries, runs.
+    /// The act, by the server's estimate, for deliveries and runs.
     Acted,
 }
 
-/// Who answers.
+/// The liable party.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Party {
@@ -171,7 +171,7 @@ pub enum Party {
     DeliveringOutlet,
     /// The outlet where the sender handed it in.
     OriginOutlet,
-    /// The outlet or hub that registered it.
+    /// The outlet or hub that registered the problem.
     Registrar,
 }
 
@@ -185,33 +185,33 @@ pub struct Clock {
     pub zh: String,
     /// English name.
     pub en: String,
-    /// Where it comes from.
+    /// The source of the rule.
     pub source: String,
-    /// What starts it.
+    /// The event that starts it.
     pub starts: Event,
-    /// Only from so many of them on (SLA-09).
+    /// The number of events from which it starts (SLA-09).
     #[serde(default = "one")]
     pub count: u32,
-    /// From when it runs.
+    /// The moment from which it runs.
     #[serde(default)]
     pub from: From,
     /// When it runs out.
     pub due: Due,
-    /// What meets it: any of these.
+    /// The events of which any meets it.
     pub met_by: Vec<Event>,
-    /// What decides whether it was met in time.
+    /// The time that decides whether it was met in time.
     #[serde(default)]
     pub counts: Counts,
-    /// Exceptions that meet it as well.
+    /// Exceptions that also meet it.
     #[serde(default)]
     pub exceptions: Vec<String>,
     /// Whether it stops when the case ends.
     #[serde(default = "yes")]
     pub ends_with_case: bool,
-    /// The liability rule of a finding when it is missed. Without it, it is a target only.
+    /// The liability rule of a finding when it is missed. Without a rule it is only a target.
     pub rule: Option<String>,
-    /// The rule instead, where a notice to a wrong outlet is why (LIA-06).
+    /// The rule that applies instead if a notice to a wrong outlet is the cause (LIA-06).
     pub rule_if_wrong_target: Option<String>,
-    /// The rule instead, where an outage is claimed and its record is incomplete (LIA-03).
+    /// The rule that applies instead if an outage is claimed but its record is incomplete (LIA-03).
     pub rule_if_outage_incomplete: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Problem types with their cards: who registers, whom to ask, steps, evidence, outcomes (domain 2).
+//! Problem types with their cards: registrars, people to ask, steps, evidence, outcomes (domain 2).
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub struct Named {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Group {
-    /// Delivery failures: what is recorded is an attempt, and a notice to the origin outlet follows.
+    /// Delivery failures. They are recorded as attempts, followed by a notice to the origin outlet.
     Delivery,
     /// Condition of the goods.
     Condition,
@@ -36,25 +36,25 @@ pub enum Group {
     Origin,
     /// Complaints about service.
     Service,
-    /// Transfers and returns as they are handed over.
+    /// Transfers and returns at their handover.
     Transfer,
 }
 
 impl Group {
-    /// Whether what is recorded is a failed delivery.
+    /// Whether it is recorded as a failed delivery.
     pub fn is_attempt(self) -> bool {
         self == Self::Delivery
     }
 }
 
-/// How strongly evidence is wanted.
+/// How strongly evidence is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Need {
     /// Without it the case is incomplete.
     #[default]
     Required,
-    /// Wise to have.
+    /// Useful but not required.
     Recommended,
 }
 
@@ -74,7 +74,7 @@ pub enum Proof {
         #[serde(default)]
         results: Vec<String>,
     },
-    /// An SMS; without `levels` one that proves the attempt for the day (domain 5.3).
+    /// An SMS; without `levels` an SMS that proves the attempt for the day (domain 5.3).
     Sms {
         /// Spellings of [`doorstep_domain::SmsLevel`].
         #[serde(default)]
@@ -95,11 +95,11 @@ pub enum Proof {
     Count {},
     /// How long the courier waited, or the time agreed.
     Waiting {},
-    /// What the recipient would pay.
+    /// The amount that the recipient offered.
     Offer {},
-    /// What the sender says of the goods: name, packing and value (EV-4).
+    /// The sender's description of the goods: name, packing and value (EV-4).
     Goods {},
-    /// Somebody on the customers' side agreed, with their name (EV-6).
+    /// A consent of the customers' side with a name (EV-6).
     Consent {
         /// Spellings of [`doorstep_domain::Customer`].
         #[serde(default)]
@@ -124,28 +124,28 @@ pub enum Proof {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Evidence {
-    /// Its name in data, unique in its code.
+    /// Its id, unique within the problem type.
     pub id: String,
     /// Chinese name.
     pub zh: String,
     /// English name.
     pub en: String,
-    /// How strongly it is wanted.
+    /// How strongly it is needed.
     #[serde(default)]
     pub need: Need,
-    /// How many at least.
+    /// The least number.
     #[serde(default = "one")]
     pub least: u32,
-    /// If not empty: wanted for these sub-reasons only.
+    /// If not empty: needed only for these sub-reasons.
     #[serde(default)]
     pub only_subs: Vec<String>,
-    /// What can be said instead, where it may be waived. Without it, it may not.
+    /// The statement that replaces it. Without one it cannot be waived.
     pub waiver: Option<Words>,
     /// One of these satisfies it.
     pub any_of: Vec<Proof>,
 }
 
-/// A step of a card, where it stands in the order.
+/// A step of a card with its conditions.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct CardStep {
@@ -155,17 +155,17 @@ pub struct CardStep {
     /// If not empty: for these sub-reasons only.
     #[serde(default)]
     pub only_subs: Vec<String>,
-    /// If not empty: only once one of these was registered too ("only if the customer refuses").
+    /// If not empty: only if one of these was also registered ("only if the customer refuses").
     #[serde(default)]
     pub only_with: Vec<String>,
-    /// Only after so many failed deliveries of this code (SLA-09).
+    /// Only after this many failed deliveries of this code (SLA-09).
     #[serde(default)]
     pub after_attempts: u32,
     /// Only for parcels with, or without, cash to collect (C-8).
     pub cod: Option<bool>,
 }
 
-/// What a step is.
+/// The definition of a step.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
@@ -178,7 +178,7 @@ pub struct Step {
     /// Roles, or duties of [`super::Pack::duties`], that do it.
     #[serde(default)]
     pub by: Vec<String>,
-    /// Entry kinds that are the step, so that nobody has to tick it: `sms`, `notice`.
+    /// Entry kinds that complete the step without a tick, such as `sms` or `notice`.
     #[serde(default)]
     pub done_by: Vec<String>,
 }
@@ -207,27 +207,27 @@ pub struct Code {
     pub zh: String,
     /// English name.
     pub en: String,
-    /// Where it comes from.
+    /// The source of the row.
     pub source: String,
     /// Its kind.
     pub group: Group,
-    /// At which stages it is registered.
+    /// The stages at which it is registered.
     pub stages: Vec<String>,
     /// Whether couriers have a button for it (domain 2.2).
     #[serde(default)]
     pub button: bool,
-    /// Off: known, and not offered (domain 2.9).
+    /// Whether it is offered. A disabled code is still known (domain 2.9).
     #[serde(default = "yes")]
     pub enabled: bool,
-    /// Whether the origin outlet is notified and asked for a decision. Off: the card's steps lead to the outcome.
+    /// Whether the origin outlet is notified and asked for a decision. Otherwise the card's steps lead to the outcome.
     #[serde(default)]
     pub notify: bool,
     /// Its sub-reasons.
     #[serde(default)]
     pub subs: Vec<Named>,
-    /// What the customer's SMS says of it; without it there is nothing to tell the customer.
+    /// The reason in the customer's SMS. Without it no SMS is sent for this code.
     pub sms_text: Option<Words>,
-    /// Whether proof of it is leniency for the delivering outlet.
+    /// Whether its proof gives the delivering outlet leniency.
     #[serde(default)]
     pub leniency: bool,
     /// Whom to ask, in order: keys of the words table.
@@ -239,10 +239,10 @@ pub struct Code {
     /// The outcomes that the card names.
     #[serde(default)]
     pub outcomes: Vec<String>,
-    /// The evidence it wants.
+    /// The evidence that it needs.
     #[serde(default)]
     pub evidence: Vec<Evidence>,
-    /// The same in public code lists (domain 12.2), by the list's name.
+    /// Its code in public code lists (domain 12.2), by the list's name.
     #[serde(default)]
     pub public: BTreeMap<String, String>,
 }

@@ -1,12 +1,11 @@
-//! Days, working days and runs (domain 3): moments on the network's wall clocks. What is not in the data is said to be missing,
-//! never guessed.
+//! Days, working days and runs (domain 3), in the network's time zone. Missing data are reported, never guessed.
 
 use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use doorstep_domain::UnixMs;
 
 use super::{Missing, Pack, TimeOfDay};
 
-/// Days looked ahead for a run or a working day: longer than any holiday.
+/// Days to search ahead for a run or a working day, longer than any holiday.
 const FAR: usize = 800;
 
 impl Pack {
@@ -61,7 +60,7 @@ impl Pack {
         Err(Missing::Calendar)
     }
 
-    /// The end of the working day so many working days after a moment's day.
+    /// The end of the working day that is `count` working days after a moment's day.
     pub(crate) fn after_working_days(&self, at: UnixMs, count: u32) -> Result<UnixMs, Missing> {
         let calendar = self.calendar.as_ref().ok_or(Missing::Calendar)?;
         let mut day = self.local(at).ok_or(Missing::Time)?.date();
@@ -73,7 +72,7 @@ impl Pack {
         self.end_of(day)
     }
 
-    /// So many minutes of working hours after a moment.
+    /// The moment `count` minutes of working hours after another.
     pub(crate) fn after_working_minutes(&self, at: UnixMs, count: u32) -> Result<UnixMs, Missing> {
         let calendar = self.calendar.as_ref().ok_or(Missing::Calendar)?;
         let hours = calendar.hours.as_ref().ok_or(Missing::Calendar)?;

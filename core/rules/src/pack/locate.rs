@@ -1,8 +1,8 @@
-//! Where in the file a fault is: a byte or the path of a row becomes line and column.
+//! Finds line and column of a fault in the file, from a byte offset or the path of a row.
 
 use toml::de::{DeTable, DeValue};
 
-/// Why a file is no rule pack, and where.
+/// Why a file is not a valid rule pack, with the place of the fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {reason}")]
 pub struct PackError {
@@ -10,18 +10,18 @@ pub struct PackError {
     pub line: usize,
     /// Column, from 1.
     pub column: usize,
-    /// What is wrong there.
+    /// The fault.
     pub reason: String,
 }
 
-/// One step on the way to a row: a key of a table, or the place in a list.
+/// One step of the path to a row: a key of a table, or an index in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum To {
     Key(&'static str),
     Item(usize),
 }
 
-/// The way to a row.
+/// The path to a row.
 pub(super) type Path = Vec<To>;
 
 /// An error at a byte of the text.
@@ -32,7 +32,7 @@ pub(super) fn at_byte(text: &str, at: usize, reason: String) -> PackError {
     PackError { line, column, reason }
 }
 
-/// An error at a row. Where the row itself is not there, at what should hold it.
+/// An error at a row or, if the row is missing, at the table or list that should have it.
 pub(super) fn at_path(text: &str, path: &[To], reason: String) -> PackError {
     let Ok(root) = DeTable::parse(text) else { return at_byte(text, 0, reason) };
     let root = root.into_inner();

@@ -1,4 +1,4 @@
-//! Results, exceptions, and who answers for what (domain 2.3, 3.5, 4, 6.4).
+//! Outcomes, exceptions and liability rules (domain 2.3, 3.5, 4, 6.4).
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::{Event, Evidence, Party};
 use crate::Words;
 
-/// One thing that a reply must say: any of these fields, separated by `|` in the file (domain 6.4).
+/// A requirement on a reply: any of these fields, separated by `|` in the file (domain 6.4).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct ReplyNeed(pub String);
 
 impl ReplyNeed {
-    /// What a reply can say beside its decision.
+    /// The fields of a reply other than its decision.
     pub const FIELDS: [&str; 14] = [
         "phone",
         "address",
@@ -31,13 +31,13 @@ impl ReplyNeed {
         "agreed_by",
     ];
 
-    /// The fields of which one is enough.
+    /// The fields of which one is sufficient.
     pub fn any_of(&self) -> impl Iterator<Item = &str> {
         self.0.split('|').map(str::trim)
     }
 }
 
-/// A result: what a reply may decide, what may be done with the parcel, what ends a case.
+/// An outcome: a decision of a reply, an action on the parcel, or an end of the case.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutcomeRow {
@@ -47,27 +47,27 @@ pub struct OutcomeRow {
     pub zh: String,
     /// English name.
     pub en: String,
-    /// A reply may decide it, and must say this. Without it, it is no decision.
+    /// The fields that a reply with this decision needs. `None` if a reply cannot decide it.
     pub reply_needs: Option<Vec<ReplyNeed>>,
-    /// It may be done with the parcel, before the case ends.
+    /// Whether it is an action on the parcel before the case ends.
     #[serde(default)]
     pub action: bool,
-    /// It ends the case.
+    /// Whether it ends the case.
     #[serde(default)]
     pub closes: bool,
-    /// Head office has to decide on it (arbitration).
+    /// Whether head office must decide on it (arbitration).
     #[serde(default)]
     pub arbitrates: bool,
     /// Decisions that it carries out.
     #[serde(default)]
     pub fulfils: Vec<String>,
-    /// Decisions that it contradicts: signed for while a return is ordered.
+    /// Decisions that it contradicts, such as signed for while a return is ordered.
     #[serde(default)]
     pub contradicts: Vec<String>,
-    /// Without this it is not done: a change of money needs the stamped letter and the ledger's line.
+    /// The evidence without which it does not count as done: a change of money needs the stamped letter and the ledger's line.
     #[serde(default)]
     pub requires: Vec<Evidence>,
-    /// The same in public code lists (domain 12.2).
+    /// Its code in public code lists (domain 12.2).
     #[serde(default)]
     pub public: BTreeMap<String, String>,
 }
@@ -88,7 +88,7 @@ pub struct Exception {
     pub reasons: Vec<String>,
 }
 
-/// What an amount is for.
+/// The unit to which an amount applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Per {
@@ -101,7 +101,7 @@ pub enum Per {
     Time,
 }
 
-/// Who answers for what (domain 4.1, 4.2). Held against a case it gives a finding: a proposal, never a deduction (C-20).
+/// A liability rule (domain 4.1, 4.2). Applied to a case it gives a finding, which is a proposal and never a deduction (C-20).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Liability {
@@ -113,25 +113,25 @@ pub struct Liability {
     pub en: String,
     /// Where it comes from.
     pub source: String,
-    /// Who answers.
+    /// The liable party.
     pub borne_by: Party,
     /// The share proposed, 0 to 100 percent.
     #[serde(default = "whole")]
     pub share: u8,
-    /// What happened, if it is held against a registration. Without it, clocks name it.
+    /// The event, if the rule applies to a registration. Without one, clocks name the rule.
     pub on: Option<Event>,
-    /// If not empty: only once all of these were registered too.
+    /// If not empty: only if all of these were also registered.
     #[serde(default)]
     pub only_with: Vec<String>,
     /// The amount proposed, in yuan.
     pub yuan: Option<u32>,
-    /// For what the amount is.
+    /// The unit to which the amount applies.
     #[serde(default)]
     pub per: Per,
-    /// The amount is the goods' value, as the sender gave it.
+    /// Whether the amount is the goods' value as stated by the sender.
     #[serde(default)]
     pub goods_value: bool,
-    /// What else follows, in words.
+    /// Further consequences, in words.
     pub further: Option<Words>,
 }
 

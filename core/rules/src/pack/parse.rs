@@ -1,14 +1,13 @@
-//! Reading a pack: its shape by the tables, then what the shape alone does not say.
+//! Reads a pack: first its structure, then the checks beyond the structure.
 
 use super::{Pack, PackError, check, locate};
 use crate::format;
 
-/// Largest pack in bytes: ten times the largest of ours.
+/// Largest pack in bytes, ten times the largest of ours.
 pub const MAX_PACK_BYTES: usize = 512 * 1024;
 
 impl Pack {
-    /// Reads and checks a pack. Whatever the bytes, the answer is a pack that the evaluation can work with, or an error that
-    /// says where and why.
+    /// Reads and checks a pack. Any bytes give either a pack that the evaluation can use, or an error with place and reason.
     pub fn parse(toml: &[u8]) -> Result<Self, PackError> {
         if toml.len() > MAX_PACK_BYTES {
             let reason = format!("the file has {} bytes; a pack has at most {MAX_PACK_BYTES}", toml.len());
@@ -20,7 +19,7 @@ impl Pack {
         })?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let pack: Self = toml::from_str(text).map_err(|error| {
-            // Of a newer format its newer keys are no fault.
+            // For a newer format report the format, not its unknown keys.
             let named = toml::from_str::<format::NamedFormat>(text).ok().and_then(|named| format::fault(named.format));
             if let Some(reason) = named {
                 return locate::at_path(text, &[locate::To::Key("format")], reason);

@@ -1,4 +1,4 @@
-//! What the network says about the customer's SMS (domain 5): templates, limits, and which way it goes.
+//! The network's rules for SMS to customers (domain 5): templates, limits, and ways of sending.
 
 use std::collections::BTreeMap;
 
@@ -11,24 +11,24 @@ use crate::Words;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SmsRules {
-    /// Surnames of two characters, for the surname in the text.
+    /// Surnames of two characters, to find the surname in a name.
     pub compound_surnames: Vec<String>,
-    /// What the operator puts before every text that the gateway sends, such as `【青禾速运】`: not part of what we hand over, and billed.
+    /// The operator's prefix of every text that the gateway sends, such as `【青禾速运】`. We do not send it, but it is billed.
     #[serde(default)]
     pub signature: String,
-    /// Ways, the wanted one first: spellings of [`doorstep_domain::SmsWay`]. Without the phone nothing is sent where there is no
-    /// data network; without the gateway nothing by a device that did not record the attempt.
+    /// Ways of sending, the preferred one first: spellings of [`doorstep_domain::SmsWay`]. Without the phone nothing is sent
+    /// where there is no data network. Without the gateway only the device that recorded the attempt sends.
     #[serde(default = "both_ways")]
     pub ways: Vec<String>,
     /// How a person is addressed.
     pub honorifics: Honorifics,
-    /// Longest values of variables in characters, where they are not [`Variable::most`].
+    /// Longest values of variables in characters, where they differ from [`Variable::most`].
     #[serde(default)]
     pub most: BTreeMap<String, u32>,
     /// How the server sends.
     #[serde(default)]
     pub gateway: GatewayRules,
-    /// Head office's templates, in all versions that are still known; the first active one is for failed deliveries.
+    /// Head office's templates in all known versions. The first active one is for failed deliveries.
     pub templates: Vec<Template>,
 }
 
@@ -36,7 +36,7 @@ fn both_ways() -> Vec<String> {
     vec!["gateway".into(), "phone".into()]
 }
 
-/// How a person is addressed, by what is known of them.
+/// Forms of address, by what is known of the person.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Honorifics {
@@ -48,16 +48,16 @@ pub struct Honorifics {
     pub female: Words,
 }
 
-/// A template that head office has published. Texts hold variables, `{surname}`; a part in square brackets is left out when one of
-/// its variables has no value.
+/// A template that head office has published. Texts have variables such as `{surname}`. A part in square brackets is left out if
+/// one of its variables has no value.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Template {
     /// Its id.
     pub id: String,
-    /// Its version, from 1: another text has another one.
+    /// Its version, from 1. Each text has its own version.
     pub version: u32,
-    /// Whether it is in use. A version that is not proves nothing any more.
+    /// Whether it is in use. Messages of a version that is not in use prove nothing.
     #[serde(default = "yes")]
     pub active: bool,
     /// Chinese text.
@@ -67,7 +67,7 @@ pub struct Template {
     /// Whether a value may be a link.
     #[serde(default)]
     pub links: bool,
-    /// Whether the gateway sends it once more, by itself, when it is not known whether it was sent.
+    /// Whether the gateway sends an uncertain message once more automatically.
     #[serde(default)]
     pub resend: bool,
 }
@@ -80,15 +80,15 @@ fn yes() -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GatewayRules {
-    /// A message that has waited so many hours is not sent any more, 1 to 72.
+    /// A message that has waited this many hours is no longer sent, 1 to 72.
     pub valid_hours: u32,
-    /// Nothing is sent from the first of these times to the second, by the network's clocks.
+    /// Quiet hours in the network's time zone, in which nothing is sent.
     pub quiet: Option<Quiet>,
     /// Most messages to one number in a day, 1 to 50.
     pub most_to_a_number: u32,
-    /// Most messages that one device may have sent in a day, 1 to 10,000.
+    /// Most messages of one device that are sent in a day, 1 to 10,000.
     pub most_of_a_device: u32,
-    /// How long a customer's answer belongs to the message before it, in hours, 1 to 720.
+    /// How long after a message a customer's answer is matched to it, in hours, 1 to 720.
     pub reply_hours: u32,
 }
 
@@ -98,18 +98,18 @@ impl Default for GatewayRules {
     }
 }
 
-/// A time of the day at which nobody wants to be woken; it may go over midnight.
+/// Quiet hours of the day, which may include midnight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Quiet {
-    /// From then.
+    /// Start.
     pub from: TimeOfDay,
-    /// Until then.
+    /// End.
     pub until: TimeOfDay,
 }
 
 impl Quiet {
-    /// Whether it is quiet at a time of the day.
+    /// Whether a time of the day is in the quiet hours.
     pub fn holds(&self, time: TimeOfDay) -> bool {
         if self.from <= self.until { self.from <= time && time < self.until } else { time >= self.from || time < self.until }
     }
@@ -126,7 +126,7 @@ doorstep_domain::words!(
         Brand = "brand",
         /// The full waybill number (required, SMS-4).
         Waybill = "waybill",
-        /// Why it could not be handed over, by the code of the problem.
+        /// Why the parcel could not be handed over, by the code of the problem.
         Reason = "reason",
         /// The number under which the courier is reached.
         Callback = "callback",
@@ -138,7 +138,7 @@ doorstep_domain::words!(
 );
 
 impl Variable {
-    /// Without these a message proves nothing (domain 5.2).
+    /// The variables without which a message proves nothing (domain 5.2).
     pub const REQUIRED: [Self; 3] = [Self::Surname, Self::Brand, Self::Waybill];
 
     /// Its longest value in characters, unless the pack says otherwise.

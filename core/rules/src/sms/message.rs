@@ -1,4 +1,4 @@
-//! One SMS of a case: how far it has got, and what it lacks to prove the day's attempt (domain 5.2, 5.3).
+//! One SMS of a case: its state, and what it lacks to prove the day's attempt (domain 5.2, 5.3).
 
 use doorstep_domain::{EntryKey, MessageKey, SmsFault, SmsLevel, SmsState, SmsWay, Tag, UnixMs, words};
 use serde::Serialize;
@@ -10,7 +10,7 @@ words!(
     SmsLack {
         /// It has not left, as far as is known.
         NotSent = "not_sent",
-        /// It is in a person's own words, or its template is not in use.
+        /// It has a person's own text, or its template is not in use.
         TemplateInactive = "template_inactive",
         /// The text lacks the recipient's surname.
         NoSurname = "no_surname",
@@ -18,17 +18,17 @@ words!(
         NoWaybill = "no_waybill",
         /// It went to another number than the label's, its virtual one, or one that the origin outlet gave.
         OtherNumber = "other_number",
-        /// There is no failed delivery that it tells of.
+        /// The failed delivery that it reports does not exist.
         NoAttempt = "no_attempt",
-        /// It went on another day than the attempt.
+        /// It left on another day than the attempt.
         OtherDay = "other_day",
-        /// It is not proven that it went on the day of the attempt.
+        /// It is not proven that it left on the day of the attempt.
         DayUnproven = "day_unproven",
-        /// The text is not the one that its hash names.
+        /// The text does not match its hash.
         TextAltered = "text_altered",
-        /// Whoever says that they sent it neither recorded the attempt nor had the lease.
+        /// Its reported sender neither recorded the attempt nor had the lease.
         SenderUnauthorised = "sender_unauthorised",
-        /// A correction says that it was wrong.
+        /// A correction states that it was wrong.
         Corrected = "corrected",
     }
 );
@@ -38,45 +38,45 @@ words!(
 pub struct Message {
     /// Its entry.
     pub entry: EntryKey,
-    /// Which message it is.
+    /// The key of the message.
     pub key: MessageKey,
-    /// The failed delivery that it tells of.
+    /// The failed delivery that it reports.
     pub attempt: Option<EntryKey>,
-    /// The failed delivery that it names does not stand any more.
+    /// Whether the failed delivery that it names no longer stands.
     pub is_void: bool,
-    /// The day that it is to prove: days since 1970-01-01 by the network's clocks.
+    /// The day of the attempt that it proves: days since 1970-01-01 in the network's time zone.
     pub day: i32,
-    /// The number that it goes to, masked.
+    /// The number that it is sent to, masked.
     pub number: String,
-    /// How far it has got.
+    /// The state.
     pub state: SmsState,
-    /// The way it went, or goes.
+    /// The way of sending.
     pub way: Option<SmsWay>,
-    /// Which try it is, from 0.
+    /// The number of the try, from 0.
     pub round: u32,
     /// The installation that has or had the lease.
     pub holder: Option<Tag>,
     /// When that lease ends.
     pub lease_ends: Option<UnixMs>,
-    /// Its recorder has left it to others: from then on it needs a lease too.
+    /// Whether its recorder has offered it to others. The recorder then needs a lease too.
     pub given_up: bool,
     /// Why it failed.
     pub fault: Option<SmsFault>,
     /// When it left, by the best estimate.
     pub sent_at: Option<UnixMs>,
-    /// How much it proves.
+    /// The level of proof.
     pub level: SmsLevel,
-    /// What it lacks to count for the day; empty: it counts.
+    /// What it lacks to count for the day; empty if it counts.
     pub lacks: Vec<SmsLack>,
-    /// How many times the same message has left, by whoever sent it.
+    /// How many times the same message has left, by any sender.
     pub times: u32,
-    /// Somebody says that they sent it who neither recorded the attempt nor had the lease.
+    /// Whether somebody reports sending it who neither recorded the attempt nor had the lease.
     pub foreign: bool,
     /// The customer's answers.
     pub replies: Vec<EntryKey>,
-    /// The customer asks for no more messages.
+    /// Whether the customer asks for no more messages.
     pub opt_out: bool,
-    /// Version of the pack that it is judged by.
+    /// Version of the pack by which it is judged.
     pub pack_version: u32,
 }
 
@@ -86,14 +86,14 @@ impl Message {
         self.lacks.is_empty()
     }
 
-    /// Whether somebody has still to send it, or to say what became of it.
+    /// Whether it must still be sent, or its result must still be reported.
     pub fn is_open(&self) -> bool {
         let fails = || self.state == SmsState::Failed && self.fault.is_some_and(SmsFault::is_before_sending);
         let open = [SmsState::Queued, SmsState::Offered, SmsState::Leased, SmsState::Submitting, SmsState::Uncertain];
         open.contains(&self.state) || fails()
     }
 
-    /// How it stands, for the person at the door: `已排队：还不算数`, `14:02 已发送，算作当天有效派送`.
+    /// Its state in words for the courier: `已排队：还不算数`, `14:02 已发送，算作当天有效派送`.
     pub fn told(&self, pack: &Pack) -> Words {
         let state = crate::words(self.state.as_str());
         let time = self.sent_at.and_then(|at| pack.local(at)).map(|at| at.format("%H:%M").to_string());

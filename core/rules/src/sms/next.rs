@@ -1,48 +1,48 @@
-//! What an installation does next with an SMS: it decides, the edge acts. At most one of all installations and the gateway ever
-//! sends, except where two that both recorded an attempt knew nothing of each other.
+//! Decides what an installation does next with an SMS; the caller does it. At most one of all installations and the gateway sends
+//! a message, except if two installations recorded the attempt without knowing of each other.
 
 use doorstep_domain::{SmsFault, SmsState, SmsWay, Tag, UnixMs};
 
 use super::{Message, SmsLack};
 use crate::Pack;
 
-/// What a device is, and what it can do now.
+/// A device's tags and present abilities.
 #[derive(Debug, Clone, Copy)]
 pub struct Ability<'a> {
-    /// Its mark, then those under which it wrote before it had to go on as a new installation.
+    /// The tag of its present installation, then those of its earlier installations.
     pub tags: &'a [Tag],
-    /// The server was reached a moment ago.
+    /// Whether the server was reached a moment ago.
     pub online: bool,
-    /// Head office has a gateway.
+    /// Whether head office has a gateway.
     pub gateway: bool,
-    /// The phone can send an SMS now: it has cellular service, and the app may.
+    /// Whether the phone can send an SMS now: it has cellular service, and the app has permission.
     pub phone: bool,
-    /// This very process is handing the message over.
+    /// Whether this process is handing the message over.
     pub in_hand: bool,
 }
 
-/// What is to be done, and as which try.
+/// The next action, with the number of the try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// Nothing, or nothing yet.
+    /// Do nothing for now.
     Wait,
-    /// Leave it to the gateway, or to whoever gets a lease.
+    /// Offer it to the gateway or to another sender with a lease.
     Offer(u32),
     /// Send it by the phone.
     Send(u32),
-    /// It is not sent, or nobody knows: say so.
+    /// Report that it is not sent, or that its state is uncertain.
     Settle(u32, SmsState, Option<SmsFault>),
 }
 
-/// Tries of the phone that it makes by itself.
+/// Most automatic tries of the phone.
 const MOST_ROUNDS: u32 = 5;
-/// A lease is not begun on so shortly before its end, milliseconds: the phone's clock and the server's may differ.
+/// No try starts within this time before the end of a lease, milliseconds, because the phone's clock and the server's may differ.
 const LEASE_MARGIN_MS: i64 = 2 * 60_000;
 
-/// What a device does next with a message. `all` are the messages of its case; `ended`: the case has ended.
+/// The next step of a device with a message. `all` are the messages of its case; `ended` is true if the case has ended.
 pub fn next(message: &Message, all: &[Message], pack: &Pack, ended: bool, can: &Ability<'_>, now: UnixMs) -> Step {
     let is_recorder = can.tags.contains(&message.entry.tag);
-    // The lease is the installation's: what another mark says of it nobody hears.
+    // The lease belongs to one installation; reports under another tag are ignored.
     let is_holder = message.holder.is_some_and(|holder| can.tags.first() == Some(&holder));
     if !is_recorder && !is_holder {
         return Step::Wait;
@@ -50,7 +50,7 @@ pub fn next(message: &Message, all: &[Message], pack: &Pack, ended: bool, can: &
     let is_sender = if message.given_up { is_holder } else { is_recorder };
     let again = message.state == SmsState::Failed && message.fault.is_some_and(SmsFault::is_before_sending);
     match message.state {
-        // The process here that was handing it over is gone: it may have left, and nobody sends it again by themselves.
+        // The process that was handing it over has died. The message may have left, so it is not sent again automatically.
         SmsState::Submitting if message.way == Some(SmsWay::Phone) && is_sender && !can.in_hand => {
             return Step::Settle(message.round, SmsState::Uncertain, None);
         }
@@ -59,7 +59,7 @@ pub fn next(message: &Message, all: &[Message], pack: &Pack, ended: bool, can: &
         SmsState::Leased if is_holder => {}
         _ => return Step::Wait,
     }
-    // What failed is over: whatever comes now is another try.
+    // After a failure the next step belongs to a new try.
     let round = if again { message.round.saturating_add(1) } else { message.round };
     if all.iter().any(|other| other.opt_out) {
         return Step::Settle(round, SmsState::Failed, Some(SmsFault::OptedOut));
@@ -70,7 +70,7 @@ pub fn next(message: &Message, all: &[Message], pack: &Pack, ended: bool, can: &
     if pack.day(now).is_some_and(|today| today > message.day) {
         return Step::Settle(round, SmsState::Expired, None);
     }
-    // Its recorder has left it to others, and the holder's try failed: the next is the holder's.
+    // Its recorder has offered it to others, and the holder's try failed, so the next try is the holder's.
     if again && message.given_up && !is_holder {
         return Step::Wait;
     }
@@ -81,14 +81,14 @@ pub fn next(message: &Message, all: &[Message], pack: &Pack, ended: bool, can: &
     if same().any(|other| other.state.has_left()) {
         return Step::Settle(round, SmsState::Covered, None);
     }
-    // Somebody else is at the same message, or nobody knows: what becomes of that decides.
+    // Another sender is sending the same message, or its state is uncertain; wait for the result.
     if same().any(|other| other.state.may_have_left()) {
         return Step::Wait;
     }
     let is_contested = same().any(|other| matches!(other.state, SmsState::Offered | SmsState::Leased));
     let is_own = is_recorder && !message.given_up && message.attempt.as_ref().is_none_or(|of| can.tags.contains(&of.tag));
     let ways = pack.sms.ways.iter().filter_map(|way| SmsWay::from_word(way));
-    // What would not count is not the gateway's to send.
+    // The gateway does not send a message that would not count.
     let worth = message.lacks.iter().all(|lack| matches!(lack, SmsLack::NotSent | SmsLack::SenderUnauthorised));
     for way in ways {
         match way {

@@ -1,4 +1,4 @@
-//! A template becomes a text (domain 5.2). What a message must have to count is refused here, not found missing afterwards.
+//! Renders a template to a text (domain 5.2). It refuses a text that would lack something that a message needs to count.
 
 use doorstep_domain::{UnixMs, Waybill, plain_digits, words};
 use serde::Serialize;
@@ -19,7 +19,7 @@ words!(
 words!(
     /// How a recipient is addressed.
     Honorific {
-        /// In the neutral form: nobody knows better.
+        /// In the neutral form, if nothing is known.
         Unknown = "unknown",
         /// As a man.
         Male = "male",
@@ -28,7 +28,7 @@ words!(
     }
 );
 
-/// What is known for a message.
+/// The known values for a message.
 #[derive(Clone)]
 pub struct Fields<'a> {
     /// The waybill.
@@ -56,7 +56,7 @@ pub struct Rendered {
     pub version: u32,
     /// The text, without the operator's signature.
     pub text: String,
-    /// How it travels, with the signature.
+    /// Its segments, with the operator's signature.
     pub segments: Segments,
 }
 
@@ -75,13 +75,13 @@ pub enum TemplateFault {
     /// No variable has this name.
     #[error("no variable is called {0:?}")]
     UnknownVariable(String),
-    /// A value that the text can not do without is not known.
+    /// A required value is missing.
     #[error("{} is not known", .0.as_str())]
     Missing(Variable),
     /// A value is longer than its limit.
     #[error("{} is longer than {most} characters", .variable.as_str())]
     TooLong {
-        /// Which.
+        /// The variable.
         variable: Variable,
         /// Its limit.
         most: u32,
@@ -129,7 +129,7 @@ fn pieces(text: &str) -> Result<Vec<Piece<'_>>, TemplateFault> {
     Ok(out)
 }
 
-/// What is wrong with a template, whatever the values: for the check of a pack.
+/// The fault of a template that does not depend on values, for the check of a pack.
 pub(crate) fn fault_of(text: &str) -> Option<String> {
     match pieces(text) {
         Err(fault) => Some(fault.to_string()),
@@ -142,11 +142,11 @@ pub(crate) fn fault_of(text: &str) -> Option<String> {
     }
 }
 
-/// Top levels under which short links and shops are found.
+/// Top-level domains of short links and shops.
 const TOP_LEVELS: [&str; 18] =
     ["com", "cn", "net", "org", "cc", "top", "xyz", "vip", "info", "me", "io", "link", "url", "club", "shop", "site", "ly", "co"];
 
-/// Whether a text has what a phone makes a link of.
+/// Whether a text has something that a phone shows as a link.
 fn is_link(text: &str) -> bool {
     let text = text.to_lowercase().replace(['．', '。'], ".");
     let is_host = |word: &str| {
@@ -175,7 +175,7 @@ impl Renderer<'_> {
         }
     }
 
-    /// The value of a variable; `None` where nothing is known.
+    /// The value of a variable; `None` if it is not known.
     fn value(&self, variable: Variable) -> Option<String> {
         let Fields { waybill, name, honorific, reason, callback, outlet, at } = self.fields;
         let honorifics = &self.pack.sms.honorifics;
@@ -221,7 +221,7 @@ impl Renderer<'_> {
         Ok(Some(value))
     }
 
-    /// The text of some pieces; `None` in an optional part that lacks a value.
+    /// The text of some pieces; `None` for an optional part that lacks a value.
     fn text(&self, pieces: &[Piece<'_>], optional: bool) -> Result<Option<String>, TemplateFault> {
         let mut out = String::new();
         for piece in pieces {
@@ -251,15 +251,15 @@ pub fn render(pack: &Pack, template: &Template, language: Language, fields: &Fie
     Ok(Rendered { template: template.id.clone(), version: template.version, text, segments })
 }
 
-/// Whether a text is one that a template gives for a waybill, in either language, and for a surname if it is known: what head office
-/// sends is head office's wording. Reasons, honorifics and the brand are the pack's; other values are held to their type.
+/// Whether a template can give this text for a waybill (and for the surname, if it is known) in either language, because head
+/// office sends only its own wording. Reasons, honorifics and the brand must be the pack's; other values must match their type.
 pub fn fits(pack: &Pack, template: &Template, waybill: &Waybill, surname: Option<&str>, text: &str) -> bool {
     [(&template.zh, Language::Zh), (&template.en, Language::En)].into_iter().any(|(source, language)| {
         let pieces = pieces(source).unwrap_or_default();
         let mut flat = Vec::new();
         flatten(&pieces, &mut flat);
         let matching = Matching { pack, template, waybill, surname, language };
-        // Each optional part is there or not: a template has few.
+        // Try all combinations of optional parts; a template has few.
         let choices = 1_u32 << pieces.iter().filter(|piece| matches!(piece, Piece::Optional(_))).count().min(8);
         text.len() <= MAX_TEXT
             && (0..choices).any(|chosen| {
@@ -270,7 +270,7 @@ pub fn fits(pack: &Pack, template: &Template, waybill: &Waybill, surname: Option
     })
 }
 
-/// Longest text that is looked at, in bytes: no template gives a longer one.
+/// Longest text that is checked, in bytes; no template gives a longer one.
 const MAX_TEXT: usize = 4_000;
 
 /// Pieces with the optional part that they are in.
@@ -303,7 +303,7 @@ impl Matching<'_> {
         }
     }
 
-    /// The values that a variable can have; `None`: many, and [`Matching::is_value`] tells.
+    /// The possible values of a variable; `None` if there are many, and [`Matching::is_value`] decides.
     fn values(&self, variable: Variable) -> Option<Vec<&str>> {
         let honorifics = &self.pack.sms.honorifics;
         Some(match variable {
@@ -334,13 +334,13 @@ impl Matching<'_> {
         match variable {
             Variable::Callback => value.chars().all(|c| c.is_ascii_digit() || "+-() ,".contains(c)),
             Variable::Time => value.len() == 5 && value.bytes().all(|b| b.is_ascii_digit() || b == b':'),
-            // A name, and no sentence.
+            // A name, not a sentence.
             Variable::Surname => value.chars().all(|c| c.is_alphabetic() || "' -·".contains(c)) && plain(value),
             _ => !value.chars().any(|c| c.is_ascii_digit()) && plain(value),
         }
     }
 
-    /// Whether a text is these pieces one after the other.
+    /// Whether a text consists of these pieces in order.
     fn is_made_of(&self, pieces: &[&Piece<'_>], text: &str) -> bool {
         let Some((first, rest)) = pieces.split_first() else { return text.is_empty() };
         let goes_on = |value: &str| text.strip_prefix(value).is_some_and(|after| self.is_made_of(rest, after));

@@ -1,4 +1,4 @@
-//! What has become of each SMS of a case, from the reports on it, and whether it proves the day's attempt (domain 5.2, 5.3).
+//! The state of each SMS of a case, by the reports on it, and whether it proves the day's attempt (domain 5.2, 5.3).
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -10,12 +10,12 @@ use doorstep_domain::{
 use super::{Message, SmsLack, fits};
 use crate::case_index::{Act, CaseIndex};
 
-/// A report with who wrote it.
+/// A report with its author.
 #[derive(Clone, Copy)]
 struct Told<'a> {
     report: &'a SmsReport,
     at: UnixMs,
-    /// What counts of its time for whoever says it: head office's is what it says.
+    /// The time that counts for the report. For head office it is the stated time.
     claim: UnixMs,
     tag: Tag,
     by: &'a Author,
@@ -27,22 +27,23 @@ impl<'a> Told<'a> {
         let told = Self { report, at: act.when.at, claim: act.when.at, tag: act.key().tag, by };
         if told.is_head_office() { told } else { Self { claim: act.when.claim(), ..told } }
     }
-    /// Head office's word: the server's own, or a reviewer's, who settles what nobody knows.
+    /// Whether head office wrote the report: the server, or a reviewer who settles an uncertain message.
     fn is_head_office(&self) -> bool {
         self.by.is_server() || self.by.role == Role::HqReviewer
     }
-    /// When the message left by the operator's word, else when that was reported. Only head office hears operators: a device that
-    /// says so would date a message back to its attempt's day.
+    /// When the message left: the operator's time, else the time of the report. The operator's time counts only in head office's
+    /// reports, because only head office is in contact with operators; a device could use it to date a message back to the
+    /// attempt's day.
     fn left(&self) -> UnixMs {
         self.report.at.filter(|_| self.is_head_office()).unwrap_or(self.at)
     }
-    /// The same as far as it is proven.
+    /// The proven time of leaving.
     fn left_by(&self) -> UnixMs {
         if self.is_head_office() { self.left() } else { self.claim }
     }
 }
 
-/// How far a message has got, from reports in any order.
+/// The state of a message, from reports in any order.
 #[derive(Clone, Copy)]
 struct Progress {
     state: SmsState,
@@ -52,12 +53,13 @@ struct Progress {
     lease: Option<(Tag, UnixMs)>,
     given_up: bool,
     sent_at: Option<UnixMs>,
-    /// When it left at the latest, as far as that is proven.
+    /// The latest proven time of leaving.
     sent_by: Option<UnixMs>,
 }
 
 impl Progress {
-    /// Of each try what comes last in the order of states; of the tries one that has left, else the last one.
+    /// Combines the reports. Within a try the last state in the order of states counts; among tries one that has left counts,
+    /// else the last one.
     fn of(told: &[Told<'_>]) -> Self {
         let mut tries: BTreeMap<u32, &Told<'_>> = BTreeMap::new();
         let rank = |told: &Told<'_>| (told.report.state, told.report.way, told.report.fault);
@@ -70,7 +72,7 @@ impl Progress {
         let left = |told: &&&Told<'_>| told.report.state.has_left();
         let last = tries.values().filter(left).max_by_key(|told| rank(told)).or_else(|| tries.values().next_back()).copied();
         let is = |state: SmsState| move |told: &&Told<'_>| told.report.state == state;
-        // A lease holds until its end, or until the next one.
+        // A lease lasts until its end, or until the next lease.
         let lease = told.iter().filter(is(SmsState::Leased)).max_by_key(|told| (told.report.round, told.at, told.report.holder));
         Self {
             state: last.map_or(SmsState::Queued, |told| told.report.state),
@@ -88,9 +90,9 @@ impl Progress {
         }
     }
 
-    /// When a try left: when a phone handed it over, or as early as anybody knew of it. Whoever learns of it days later makes it no
-    /// later. The gateway hands over again until the operator takes it, and knows when that was, unless it lost sight of it.
-    /// `left` and `begun` say when by one report.
+    /// When a try left: when a phone handed it over, or the earliest time in a report that it had left. A report days later does
+    /// not make it later. The gateway repeats the handover until the operator accepts it, and knows that time unless the message
+    /// became uncertain. `left` and `begun` give the times by one report.
     fn left_at(told: &[Told<'_>], round: u32, left: fn(&Told<'_>) -> UnixMs, begun: fn(&Told<'_>) -> UnixMs) -> UnixMs {
         let of_try = || told.iter().filter(|told| told.report.round == round);
         let known = of_try().filter(|told| told.report.state.has_left()).map(left).min();
@@ -102,11 +104,11 @@ impl Progress {
     }
 }
 
-/// Every SMS, in the timeline's order. One that was corrected counts for nothing, and has left all the same.
+/// Every SMS in the timeline's order. A corrected SMS does not count, but it may still have left.
 pub(crate) fn messages(index: &CaseIndex<'_>) -> Vec<Message> {
     let facts = &index.case.facts;
     let case = CaseId::of(&facts.network, &facts.waybill);
-    // What was reported happened: a correction makes nothing unsent.
+    // Corrected reports still count, because a correction does not make a message unsent.
     let mut reports: HashMap<&EntryKey, Vec<&Act<'_>>> = HashMap::new();
     for act in &index.acts {
         match act.body() {
@@ -134,7 +136,8 @@ pub(crate) fn messages(index: &CaseIndex<'_>) -> Vec<Message> {
     all
 }
 
-/// The marks of the numbers that the origin outlet gave. They prove something beside the label's and its virtual one (domain 5.4).
+/// The hashes of the numbers that the origin outlet gave. Messages to them count, as to the label's number and its virtual one
+/// (domain 5.4).
 fn given(index: &CaseIndex<'_>, case: &CaseId) -> HashSet<[u8; 8]> {
     let given = index.standing().filter_map(|(_, act)| match act.body() {
         Body::Reply(reply) if act.facts.origin_outlet.as_ref() == Some(act.outlet()) => mobile_mark(case, reply.phone.as_ref()?),
@@ -143,7 +146,7 @@ fn given(index: &CaseIndex<'_>, case: &CaseId) -> HashSet<[u8; 8]> {
     given.collect()
 }
 
-/// The reports of a message that are heard, and whether others were made.
+/// The reports of a message that count, and whether there were others.
 fn heard<'a>(act: &Act<'_>, attempt: Option<&Act<'_>>, about: &[&'a Act<'a>]) -> (Vec<Told<'a>>, bool) {
     let told = about.iter().filter_map(|act| match act.body() {
         Body::SmsReport(report) => Some(Told::of(act, report)),
@@ -152,8 +155,9 @@ fn heard<'a>(act: &Act<'_>, attempt: Option<&Act<'_>>, about: &[&'a Act<'a>]) ->
     let told: Vec<Told<'_>> = told.collect();
     let leases = || told.iter().filter(|told| told.is_head_office() && told.report.state == SmsState::Leased);
     let leased: HashSet<Tag> = leases().filter_map(|told| told.report.holder).collect();
-    // Whoever recorded attempt and message may send it; everybody else needs the server's lease. A device that had to go on as a new
-    // installation speaks under another mark, so it is the person who counts here; who may send is asked of the installation.
+    // The recorder of attempt and message may send it; every other sender needs the server's lease. A device that moved to a new
+    // installation writes under another tag, so this check compares the person. The decision who may send compares the
+    // installation.
     let recorder = &act.recorded.entry.author.user;
     let is_own = attempt.is_none_or(|attempt| attempt.recorded.entry.author.user == *recorder);
     let may = |told: &&Told<'_>| {
@@ -162,7 +166,7 @@ fn heard<'a>(act: &Act<'_>, attempt: Option<&Act<'_>>, about: &[&'a Act<'a>]) ->
             _ if told.is_head_office() => true,
             // Only the server leases, and only it knows what its gateway did.
             (SmsState::Leased, _) => false,
-            // Whoever recorded it may always say that it was not sent.
+            // The recorder may always report that it was not sent.
             (state, _) if !state.may_have_left() => is_recorder || leased.contains(&told.tag),
             (_, SmsWay::Gateway) => false,
             _ => (is_recorder && is_own) || leased.contains(&told.tag),
@@ -188,17 +192,17 @@ fn message<'a>(
     let left = |told: &&Told<'_>| progress.sent_at.is_some() && told.report.state.has_left();
     let senders: HashSet<Tag> = told.iter().filter(left).map(|told| told.tag).collect();
     let replies = about.iter().filter_map(|act| match act.body() {
-        // Only the gateway hears customers.
+        // Only the server receives answers of customers.
         Body::SmsReply(reply) if act.recorded.entry.author.is_server() => Some((act.key().clone(), reply.opt_out)),
         _ => None,
     });
     let replies: Vec<(EntryKey, bool)> = replies.collect();
-    // What it says of its day comes from a clock that may be wrong: the attempt's own day is what it proves, and names it.
+    // The day in the entry comes from a clock that may be wrong, so the attempt's own day counts.
     let of = attempt.and_then(|attempt| index.pack_of(attempt).day(attempt.when.at));
     let went = attempt.zip(progress.sent_at).and_then(|(attempt, sent)| index.pack_of(attempt).day(sent));
     let proven = attempt.zip(progress.sent_by).and_then(|(attempt, sent)| index.pack_of(attempt).day(sent));
     let day = of.unwrap_or(sms.day);
-    // The number that it went to, not the one that its writer says it is.
+    // Hash the number that it was sent to; do not trust the writer's hash.
     let is_other = sms.to.text().is_some() && mobile_mark(case, &sms.to) != Some(sms.mark);
     let is_known = [act.facts.mobile, act.facts.virtual_mobile].contains(&Some(sms.mark)) || given.contains(&sms.mark);
     let mut lacks = text_lacks(index, act, sms);
@@ -238,7 +242,7 @@ fn message<'a>(
     }
 }
 
-/// What the text itself lacks. A text that can not be read any more is taken at its writer's word, and at its hash.
+/// What the text itself lacks. For a text that can no longer be read, the writer's statement and the hash count.
 fn text_lacks(index: &CaseIndex<'_>, act: &Act<'_>, sms: &Sms) -> Vec<SmsLack> {
     let pack = index.pack_of(act);
     let template = sms.template.as_ref().and_then(|id| pack.template(id.as_str(), sms.template_version));
@@ -256,8 +260,8 @@ fn text_lacks(index: &CaseIndex<'_>, act: &Act<'_>, sms: &Sms) -> Vec<SmsLack> {
     tests.into_iter().filter(|(holds, _)| *holds).map(|(_, lack)| lack).collect()
 }
 
-/// The failed delivery that a message tells of: the one it names, or what stands in its place when its data were corrected; without a
-/// name the last one before it.
+/// The failed delivery that a message reports: the one that it names, or the entry that corrected it; if it names none, the last
+/// one before it.
 fn attempt_of<'r, 'a>(index: &'r CaseIndex<'a>, act: &Act<'_>, sms: &Sms) -> Option<&'r Act<'a>> {
     let attempts = || index.standing().map(|(_, act)| act).filter(|act| matches!(act.body(), Body::Attempt(_)));
     let Some(key) = &sms.attempt else { return attempts().rfind(|attempt| attempt.when.at <= act.when.at) };
@@ -276,7 +280,7 @@ fn attempt_of<'r, 'a>(index: &'r CaseIndex<'a>, act: &Act<'_>, sms: &Sms) -> Opt
     attempts().find(is_same)
 }
 
-/// Whether a message proves a failed delivery: it counts, and it went on that day.
+/// Whether a message proves a failed delivery: it counts, and it left on that day.
 pub(crate) fn proves(index: &CaseIndex<'_>, message: &Message, attempt: &Act<'_>) -> bool {
     let pack = index.pack_of(attempt);
     let sent = message.sent_at.and_then(|at| pack.day(at));

@@ -1,4 +1,4 @@
-//! How a text travels: its alphabet, and the segments it is cut into (3GPP TS 23.038, 23.040).
+//! The alphabet and the segments of a text (3GPP TS 23.038, 23.040).
 
 use std::fmt;
 
@@ -10,12 +10,12 @@ use serde::Serialize;
 pub enum Alphabet {
     /// GSM 7-bit default alphabet with its extension table: 160 septets in one segment, 153 in each of several.
     Gsm7,
-    /// UTF-16 (UCS-2 on paper): 70 units of 16 bits in one segment, 67 in each of several.
+    /// UTF-16 (UCS-2 in the standard): 70 units of 16 bits in one segment, 67 in each of several.
     Ucs2,
 }
 
 impl Alphabet {
-    /// Most units of a message that is one segment.
+    /// Most units of a message in one segment.
     pub fn whole(self) -> usize {
         match self {
             Self::Gsm7 => 160,
@@ -23,7 +23,7 @@ impl Alphabet {
         }
     }
 
-    /// Most units of each of several segments: six bytes go to the header that joins them.
+    /// Most units of each of several segments. Six bytes are used for the header that joins them.
     pub fn joined(self) -> usize {
         match self {
             Self::Gsm7 => 153,
@@ -45,10 +45,10 @@ impl Alphabet {
 
 /// The basic table, without the escape.
 const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
-/// Most segments that one message may have: its header numbers them in one byte.
+/// Most segments of a message, because the header numbers them in one byte.
 pub const MAX_SEGMENTS: usize = 255;
 
-/// A text cut into segments. Neither a surrogate pair nor an escape is ever torn. Its `Debug` does not show the text.
+/// A text cut into segments. Surrogate pairs and escapes are never split. Its `Debug` does not show the text.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Segments {
     /// The alphabet of all of them.
@@ -86,14 +86,14 @@ impl Segments {
         Self { alphabet, units: all, parts }
     }
 
-    /// How many segments there are: what an operator bills.
+    /// The number of segments, which the operator bills.
     pub fn count(&self) -> usize {
         self.parts.len()
     }
 }
 
-/// The septets of a text, unpacked: one byte each, the extension table behind its escape. Characters that the alphabet does not
-/// have are left out; [`Segments::of`] has chosen the alphabet so that there are none.
+/// The septets of a text, one byte each, with an escape before characters of the extension table. Characters outside the alphabet
+/// are left out; [`Segments::of`] chooses the alphabet so that there are none.
 pub fn septets(text: &str) -> Vec<u8> {
     let place = |table: &str, c: char| table.chars().position(|known| known == c).and_then(|at| u8::try_from(at).ok());
     let mut out = Vec::with_capacity(text.len());
@@ -108,7 +108,7 @@ pub fn septets(text: &str) -> Vec<u8> {
     out
 }
 
-/// The extension table: two septets each, behind the escape.
+/// The extension table. Each character takes two septets, the first of which is the escape.
 const CODES: [(char, u8); 10] = [
     ('\u{c}', 0x0a),
     ('^', 0x14),

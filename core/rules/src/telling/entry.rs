@@ -1,4 +1,4 @@
-//! Each kind of entry, field by field. Every field is named: a new one does not compile until it is told.
+//! Each kind of entry, field by field. Every field is named, so a new field does not compile until it has a line.
 
 use doorstep_domain::{
     Action, Alias, Assign, Attempt, Body, Call, Capture, Clarity, Close, Consent, Correction, Dispute, Entry, Facts, Goods,
@@ -13,7 +13,7 @@ fn as_str(code: Option<&ReasonCode>) -> Option<&str> {
 }
 
 impl Telling<'_> {
-    /// What an entry says. Who wrote it, when and how it stands is told beside it by whoever shows it.
+    /// Adds the content of an entry. The screen shows author, time and state itself.
     pub(super) fn entry(&mut self, entry: &Entry) {
         match &entry.body {
             Body::Attempt(attempt) => self.attempt(attempt),
@@ -160,7 +160,7 @@ impl Telling<'_> {
         if let Some(fault) = fault {
             self.word(Label::SmsFault, fault.as_str());
         }
-        // Of the first try nobody asks which it is.
+        // The number of the first try is not interesting.
         let count = Value::Number { count: u64::from(*round) + 1, unit: Unit::Items };
         if *round > 0 {
             self.line(Label::Try, count)
@@ -191,7 +191,7 @@ impl Telling<'_> {
         let Notice { to, source, request } = notice;
         self.line(Label::NoticeTo, Value::Outlet(to.clone()));
         self.word(Label::TargetSource, source.as_str());
-        // That it came from the parcel's data or its label is as it should be.
+        // A target from the parcel's data or its label is the normal case.
         if let (TargetSource::WaybillData | TargetSource::LabelScan, Some(line)) = (source, self.lines.last_mut()) {
             line.is_detail = true;
         }
@@ -328,7 +328,7 @@ impl Telling<'_> {
         }
     }
 
-    /// What head office's list says of the parcel.
+    /// Adds the facts of a row of head office's list.
     fn facts(&mut self, facts: &Facts) {
         let Facts {
             network,

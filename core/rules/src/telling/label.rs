@@ -1,21 +1,21 @@
-//! What each line of a told entry is called, and what a personal value is and for whom.
+//! Labels of the lines of an entry's content, and the sorts of personal values.
 
 use doorstep_domain::words;
 
 use crate::{Pack, Words};
 
 words!(
-    /// What a line says of its entry. Apps decide by its spelling; its words are in `words.toml`.
+    /// The label of a line. Apps use its spelling; its displayed words are in `words.toml`.
     Label {
-        /// Why the parcel could not be handed over, or which problem it is.
+        /// The reason of a failed delivery, or the problem type.
         Reason = "reason",
-        /// The reason in particular.
+        /// The sub-reason.
         SubReason = "sub_reason",
-        /// Anything in a person's words.
+        /// Remarks in a person's words.
         Words = "words",
         /// The piece of a shipment that it is about.
         Piece = "piece",
-        /// What the recipient would pay.
+        /// The amount that the recipient offered.
         WouldPay = "would_pay",
         /// The time agreed for another delivery.
         AgreedAt = "agreed_at",
@@ -41,15 +41,15 @@ words!(
         Shows = "shows",
         /// The photo.
         Photo = "photo",
-        /// The small picture that travels first.
+        /// The thumbnail, which is sent first.
         Thumbnail = "thumbnail",
-        /// Colours and shapes, until the thumbnail is there: a ThumbHash.
+        /// A ThumbHash, which is shown until the thumbnail arrives.
         Placeholder = "placeholder",
         /// The photo from which it was made by drawing or cutting.
         MadeFrom = "made_from",
-        /// When its camera says that it was taken.
+        /// The time of the photo, by its camera.
         TakenAt = "taken_at",
-        /// Where its camera says that it was taken.
+        /// The position of the photo, by its camera.
         TakenWhere = "taken_where",
         /// The camera.
         Camera = "camera",
@@ -57,17 +57,17 @@ words!(
         Sharpness = "sharpness",
         /// How bright it is.
         Brightness = "brightness",
-        /// Perceptual hash: pictures that look alike differ in few bits.
+        /// Perceptual hash: similar pictures differ in few bits.
         Look = "look",
-        /// The entry or finding that it is about.
+        /// The entry or finding that it refers to.
         About = "about",
-        /// The day whose attempt an SMS is to prove.
+        /// The day of the attempt that an SMS proves.
         SmsDay = "sms_day",
         /// The template of an SMS.
         Template = "template",
         /// The version of its template.
         TemplateVersion = "template_version",
-        /// The number to which an SMS goes.
+        /// The number to which an SMS is sent.
         SmsTo = "sms_to",
         /// The hash of that number with the case.
         SmsMark = "sms_mark",
@@ -79,47 +79,47 @@ words!(
         HasSurname = "has_surname",
         /// The text has the full waybill number.
         HasWaybill = "has_waybill",
-        /// How far an SMS has got.
+        /// The state of an SMS.
         SmsState = "sms_state",
-        /// Which try it is, from 1.
+        /// The number of the try, from 1.
         Try = "try",
-        /// The way an SMS goes.
+        /// The way of sending an SMS.
         SmsWay = "sms_way",
         /// The installation that has the lease of an SMS.
         LeaseHolder = "lease_holder",
         /// Why an SMS failed or was not sent.
         SmsFault = "sms_fault",
-        /// When, as the operator says.
+        /// The operator's time.
         OperatorTime = "operator_time",
         /// The customer wants no more messages.
         OptOut = "sms_opt_out",
         /// The outlet that a notice is for.
         NoticeTo = "notice_to",
-        /// Where the target of a notice came from.
+        /// How the target of a notice was found.
         TargetSource = "target_source",
-        /// Which decision is asked for.
+        /// The decision that is requested.
         Request = "request",
-        /// What had failed.
+        /// The cause of an outage.
         OutageReason = "outage_reason",
-        /// Whom to ask for: of a reply the recipient's contact person, of an outage who answered the phone.
+        /// A contact person: in a reply the recipient's, in an outage the person who answered the phone.
         Contact = "contact",
-        /// A number: of a reply the one that reaches the recipient, of an outage the one that was called.
+        /// A number: in a reply the one that reaches the recipient, in an outage the one that was called.
         Phone = "phone",
         /// When the call was.
         PhonedAt = "phoned_at",
         /// The outlet that was called.
         OutletCalled = "outlet_called",
-        /// What was said on the phone.
+        /// Notes of the phone call.
         Said = "said",
-        /// What the origin outlet decided.
+        /// The origin outlet's decision.
         Decision = "decision",
-        /// The right address.
+        /// The correct address.
         Address = "address",
         /// The company at the address.
         Company = "company",
         /// The label's data are right.
         Same = "same",
-        /// On which day, or until when.
+        /// The day, or the end of the period.
         Until = "until",
         /// Where the recipient collects it.
         Place = "place",
@@ -133,55 +133,55 @@ words!(
         Payer = "payer",
         /// The photo of the confirmation letter.
         Letter = "letter",
-        /// What is said of another's entry.
+        /// The remark on another person's entry.
         Remark = "remark",
-        /// Why that is said, by the pack's list.
+        /// The reason for a mark, from the pack's list.
         MarkReason = "mark_reason",
-        /// What was done, or how it ended.
+        /// The action, or the end of the case.
         Outcome = "outcome",
         /// The peer carrier, or the site that it was forwarded to.
         Carrier = "carrier",
         /// The number under which it travels on.
         OnwardNumber = "onward_number",
-        /// How much money.
+        /// An amount of money.
         Amount = "amount",
         /// The step that was done.
         Step = "step",
-        /// Who is to act, or to take the parcel over.
+        /// The person who shall act or take the parcel over.
         Assignee = "assignee",
-        /// For when it is planned.
+        /// The planned time.
         PlannedAt = "planned_at",
-        /// The entry whose place it takes.
+        /// The entry that it replaces.
         Replaces = "replaces",
-        /// To what somebody agreed.
+        /// The outcome to which somebody agreed.
         AgreedTo = "agreed_to",
-        /// What was said when they agreed: the new address, the amount.
+        /// Details of the consent, such as the new address or the amount.
         AgreedWords = "agreed_words",
-        /// What the goods are.
+        /// The name of the goods.
         GoodsName = "goods_name",
-        /// How the goods are packed.
+        /// The packing of the goods.
         Packing = "packing",
-        /// What the goods are worth.
+        /// The value of the goods.
         GoodsValue = "goods_value",
-        /// What a line of finance's registers says.
+        /// The change in a line of finance's registers.
         LedgerChange = "ledger_change",
-        /// Which register.
+        /// The register.
         Book = "book",
         /// The receipt slip was taken back.
         SlipBack = "slip_back",
-        /// The row of the evidence matrix that can not be had.
+        /// The row of the evidence matrix that cannot be satisfied.
         Evidence = "evidence",
         /// The other number of the same parcel.
         AlsoKnownAs = "also_known_as",
-        /// What was wrong with an entry.
+        /// The error in an entry.
         Fault = "fault",
-        /// The entry whose act it is.
+        /// The other entry of the same act.
         SameAct = "same_act",
-        /// Whether something stands, by head office's ruling.
+        /// Head office's decision on a finding, mark or conflict.
         Stands = "stands",
         /// A party's share.
         Share = "share",
-        /// From when a row of head office's list is in force.
+        /// When a row of head office's list came into force.
         Since = "since",
         /// The network.
         NetworkCode = "network_code",
@@ -199,7 +199,7 @@ words!(
         VirtualMark = "virtual_mark",
         /// The scheduled arrival at the delivering outlet.
         ArrivalDue = "arrival_due",
-        /// When the waybill's data were in the system.
+        /// When the waybill's data were first in the system.
         EnteredAt = "entered_at",
         /// The version of head office's list.
         ListVersion = "list_version",
@@ -209,7 +209,7 @@ words!(
 );
 
 impl Label {
-    /// Its words: the network's own, else the product's.
+    /// The displayed words: the network's own, else the product's.
     pub fn words(self, pack: Option<&Pack>) -> Words {
         key_words(pack, self.as_str())
     }
@@ -221,25 +221,25 @@ pub(super) fn key_words(pack: Option<&Pack>, key: &str) -> Words {
 }
 
 words!(
-    /// Whom a personal value is for: to reach them, or whose it is.
+    /// The person whom a personal value concerns.
     Whom {
-        /// It reaches the recipient: to call them, to find them, to write to them.
+        /// The recipient: a value for calling, finding or writing to them.
         Recipient = "recipient",
-        /// The sender's own.
+        /// The sender.
         Sender = "sender",
-        /// Somebody's on the customers' side, whichever of them it was.
+        /// Somebody on the customers' side.
         Customer = "customer",
-        /// An outlet's: a business number, and who answers it.
+        /// An outlet: a business number, or the person who answers it.
         Colleague = "colleague",
-        /// Its author's own.
+        /// The author.
         Author = "author",
-        /// For whoever works on the case: what people who work on it tell each other.
+        /// The people who work on the case, for their messages to each other.
         Handlers = "handlers",
     }
 );
 
 words!(
-    /// What sort of personal value it is. Each has its mask.
+    /// The sort of a personal value. Each sort has its mask.
     Sort {
         /// A name, of a person or a company.
         Name = "name",
@@ -249,9 +249,9 @@ words!(
         Address = "address",
         /// A position on earth.
         Position = "position",
-        /// A customer's words: they may hold an address, so they are hidden whole.
+        /// A customer's words. They may have an address, so they are hidden as a whole.
         CustomersWords = "customers_words",
-        /// Words of those who work on the case: they stay, numbers in them are masked.
+        /// Words of people who work on the case. Only numbers in them are masked.
         StaffWords = "staff_words",
     }
 );

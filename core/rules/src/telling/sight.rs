@@ -1,20 +1,21 @@
-//! Who sees customers' data in clear (domain 10.2): one table of role, place and state of the case. Screens ask here and decide nothing.
+//! Who sees customers' data unmasked (domain 10.2), in one table of role, place and state of the case. Screens use it and decide
+//! nothing themselves.
 
 use doorstep_domain::{Author, Body, Kind, Parcel, Role};
 
 use crate::{Case, Concerned, Where};
 
-/// How somebody sees the personal values of a case.
+/// How a reader sees the personal values of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sight {
-    /// As they were written.
+    /// Unmasked.
     Clear,
     /// Masked.
     Masked,
 }
 
-/// Who sees it in clear: a role, how they stand to the parcel, and whether they still do once the case has ended. Whatever is in no
-/// row is masked. The rows are those of README.md ("Who sees a customer's data"), and a test holds the two together.
+/// Readers who see the values unmasked: a role, its relation to the parcel, and whether it still sees them once the case has
+/// ended. All other readers see masked values. A test compares the rows with README.md ("Who sees a customer's data").
 const CLEAR: [(Role, Where, bool); 7] = [
     (Role::Courier, Where::Own, false),
     (Role::Outlet, Where::Delivering, false),
@@ -26,7 +27,7 @@ const CLEAR: [(Role, Where, bool); 7] = [
 ];
 
 impl Sight {
-    /// How a person sees a parcel's case. `now`: who is concerned with the parcel now, see [`Concerned::now`].
+    /// How a person sees a parcel's case. `now` has the people concerned with the parcel now, see [`Concerned::now`].
     pub fn of(reader: &Author, now: &Concerned, has_ended: bool) -> Self {
         let is_clear = CLEAR.iter().any(|(role, place, ended_too)| {
             *role == reader.role && now.holds(*place, &reader.user, &reader.outlet) && (*ended_too || !has_ended)
@@ -34,22 +35,22 @@ impl Sight {
         if is_clear { Self::Clear } else { Self::Masked }
     }
 
-    /// How head office sees a case of the network, in a role and from no outlet.
+    /// How head office sees a case of the network in a role, without an outlet.
     pub fn of_head_office(role: Role, has_ended: bool) -> Self {
         let is_clear = CLEAR.iter().any(|row| row.0 == role && row.1 == Where::Any && (row.2 || !has_ended));
         if is_clear { Self::Clear } else { Self::Masked }
     }
 
-    /// How a person sees a case on a device that has this row of its parcel, or none.
+    /// How a person sees a case on a device. `row` is the parcel's row on the device, if there is one.
     pub fn on_device(reader: &Author, case: &Case, row: Option<&Parcel>) -> Self {
         Self::of(reader, &Concerned::now(case, row), case.has_ended())
     }
 }
 
 impl Concerned {
-    /// Who is concerned with a parcel now, as far as a replica knows: by its row, by the case, and for a parcel that no list has by who
-    /// recorded it first, as the server gives it out. A courier who has handed it over is not among them any more, unlike in what
-    /// rights are judged by.
+    /// The people concerned with a parcel now, as far as a replica knows, by its row and the case. For an unlisted parcel the
+    /// first recorder counts, as in the server's scopes. A courier who has handed the parcel over is no longer included, unlike
+    /// in the judgement of rights.
     pub fn now(case: &Case, row: Option<&Parcel>) -> Self {
         let facts = &case.facts;
         let is_unlisted = row.is_none() && facts.is_unlisted();
