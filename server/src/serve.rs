@@ -4,7 +4,7 @@ use std::{fs::File, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use axum_server::{Handle, Server, accept::NoDelayAcceptor};
 use doorstep_gateway::GatewayConfig;
-use doorstep_protocol::Version;
+use doorstep_protocol::{VERSIONS, Version};
 use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 
 use crate::{
@@ -50,6 +50,25 @@ pub struct Config {
     pub now: NowFn,
     /// The versions of the protocol that are spoken: [`doorstep_protocol::VERSIONS`].
     pub versions: &'static [Version],
+}
+
+impl Config {
+    /// A server for this machine alone: a free port of loopback in plain HTTP, a folder of its own with the photos in it, SMS that are
+    /// only logged, and every version of the protocol.
+    pub fn on_loopback(folder: impl Into<PathBuf>, now: NowFn) -> Self {
+        Self {
+            folder: folder.into(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            insecure: false,
+            tls: None,
+            photos: None,
+            sms: GatewayConfig::Log,
+            shared_folder: false,
+            if_copied: None,
+            now,
+            versions: VERSIONS,
+        }
+    }
 }
 
 /// A running server.

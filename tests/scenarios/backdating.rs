@@ -5,12 +5,9 @@ use doorstep_document::{Change, NewEntry, Position};
 use doorstep_domain::*;
 use doorstep_rules::{Case, Flag, Judgement, Timeliness, explain, judge};
 use doorstep_store::Store;
-use doorstep_tests::{Device, LinkMode, World, ended, waybill};
+use doorstep_tests::{Device, LinkMode, World, ended, first_entry, waybill};
 
-use crate::{
-    hostile,
-    rules::{on_device, on_server, second_version},
-};
+use crate::rules::{on_device, on_server, second_version};
 
 mod contacts;
 mod originals;
@@ -204,12 +201,12 @@ impl Hand {
     }
 
     fn write(&mut self, user: &str, time: TimeEvidence, rewrites: Option<ChangeHash>) -> Change {
-        self.write_of(user, time, rewrites, hostile::entry(self.n, user).body)
+        self.write_of(user, time, rewrites, first_entry(self.n, user).body)
     }
 
     fn write_of(&mut self, user: &str, time: TimeEvidence, rewrites: Option<ChangeHash>, body: Body) -> Change {
-        let facts = Facts { cod: Fen(i64::from(self.n) * 100), ..hostile::entry(self.n, user).facts.unwrap() };
-        let entry = NewEntry { time, rewrites, facts: Some(facts), body, ..hostile::entry(self.n, user) };
+        let facts = Facts { cod: Fen(i64::from(self.n) * 100), ..first_entry(self.n, user).facts.unwrap() };
+        let entry = NewEntry { time, rewrites, facts: Some(facts), body, ..first_entry(self.n, user) };
         let change = Change::write(&self.case, &self.install, &self.position, &[entry]).unwrap();
         self.position.advance(&change, true);
         change

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use doorstep_tests::World;
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 /// The tests' sources, by file.
 fn sources(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
@@ -66,7 +66,7 @@ async fn what_a_phones_owner_edits_or_deletes_in_its_store_reaches_nobody() {
     phone.sync().await.unwrap();
     let at_head_office = || [2, 4].map(|n| world.on_server(&phone.id(n)));
     let before = at_head_office();
-    let db = Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    let db = phone.database();
     let delete = |table: &str, n: u32| {
         assert!(db.execute(&format!("DELETE FROM {table} WHERE case_id = ?1"), [phone.id(n).as_bytes()]).unwrap() > 0);
     };

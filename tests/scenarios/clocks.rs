@@ -10,10 +10,6 @@ use doorstep_tests::{Device, Hands, World, raw};
 
 const DAY: i64 = 24 * 60;
 
-fn server_db(world: &World) -> rusqlite::Connection {
-    rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap()
-}
-
 /// What people see of a case at head office, and in the ledger.
 fn seen(world: &World) -> String {
     let (mut admin, now) = (world.admin(), world.hands.server_now());
@@ -86,7 +82,7 @@ async fn a_clock_that_was_ahead_locks_no_device_out_and_its_nonces_are_void() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
     for restart in [false, true] {
-        let forget_tokens = || server_db(&world).execute("DELETE FROM token", []).unwrap();
+        let forget_tokens = || world.database().execute("DELETE FROM token", []).unwrap();
         world.hands.put_server_ahead(2 * DAY);
         forget_tokens();
         phone.sync().await.unwrap(); // a session of that time
@@ -198,7 +194,7 @@ async fn a_contact_by_a_clock_that_was_ahead_hides_none_of_the_contacts_before_i
     world.hands.advance(5);
     phone.fail(2, "DF-NOBODY").unwrap();
     // What it recorded is put aside while it syncs, and comes later.
-    let store = rusqlite::Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    let store = phone.database();
     store.execute_batch("CREATE TEMP TABLE aside AS SELECT * FROM outbox; DELETE FROM outbox").unwrap();
     world.hands.advance(60);
     phone.sync().await.unwrap();
@@ -258,7 +254,7 @@ async fn a_request_that_is_repeated_after_a_session_has_the_clocks_of_its_own_se
     world.hands.advance(10);
     phone.fail(2, "DF-NOBODY").unwrap();
     let acted = world.hands.now();
-    server_db(&world).execute("DELETE FROM token", []).unwrap();
+    world.database().execute("DELETE FROM token", []).unwrap();
     let before = world.hands.now();
     phone.sync().await.unwrap();
     assert!(before < world.hands.now(), "it had to ask for a session");

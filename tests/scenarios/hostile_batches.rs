@@ -8,9 +8,7 @@ use doorstep_protocol::{
     SyncRequest, SyncResponse, decode, encode, open, seal,
     signing::{doc_digest, sending_message},
 };
-use doorstep_tests::{Device, World, raw};
-
-use crate::hostile::entry;
+use doorstep_tests::{Device, World, first_entry, raw};
 
 /// Sends a request as it is; the verdicts, or the code of the refusal.
 async fn send(world: &World, device: &Device, request: &SyncRequest) -> Result<Ack, String> {
@@ -134,7 +132,7 @@ async fn a_document_that_is_not_what_was_signed_is_its_own_fault_and_the_next_on
     phone.sync().await.unwrap();
     let own = phone.client.identity().unwrap().unwrap().install;
     let pushed = |n: u32| {
-        let change = Change::write(&phone.id(n), &own, &Position::default(), &[entry(n, "c1")]).unwrap();
+        let change = Change::write(&phone.id(n), &own, &Position::default(), &[first_entry(n, "c1")]).unwrap();
         (PushCase { case: phone.id(n), pack: pack::elide(&[change.bytes()]).unwrap() }, change.hash())
     };
     let of_another = |kind: DocKind, doc: CaseId| doc_digest(DocRef::new(kind, doc), &[pushed(2).1]);

@@ -144,7 +144,7 @@ async fn a_photo_whose_entry_the_server_has_forgotten_waits_and_is_not_sent_agai
     phone.sync().await.unwrap();
     phone.client.set_conditions(doorstep_client::Conditions::default());
     // A server that was restored from a backup, for one.
-    let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    let db = world.database();
     db.execute_batch("CREATE TABLE kept AS SELECT * FROM photo; DELETE FROM photo;").unwrap();
     phone.sync().await.unwrap();
     let before = world.link.traffic();

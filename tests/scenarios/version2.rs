@@ -11,14 +11,11 @@ use doorstep_protocol::{
     signing::{batch_message, session_message},
 };
 use doorstep_rules::{Case, Flag, judge};
-use doorstep_tests::{Device, World, raw};
+use doorstep_tests::{Device, World, first_entry, raw};
 use minicbor::{Decoder, data::Type};
 use rusqlite::{Connection, params};
 
-use crate::{
-    hostile,
-    rules::{on_device, on_server, second_version},
-};
+use crate::rules::{on_device, on_server, second_version};
 
 /// What a body says, whatever its keys mean: version 2 knew no others.
 #[derive(Debug, Clone, PartialEq)]
@@ -161,7 +158,7 @@ impl Old {
 
     /// A failed delivery, or whatever the body says, in the first change of a case.
     pub(crate) fn record(&self, n: u32, person: &str, body: Body, position: &mut Position) -> Change {
-        let of = hostile::entry(n, person);
+        let of = first_entry(n, person);
         let facts = of.facts.clone().map(|facts| Facts { cod: Fen(i64::from(n) * 100), ..facts });
         let entry = NewEntry { time: self.time(), facts, body, ..of };
         let change = Change::write(&self.device.id(n), &self.install, position, &[entry]).unwrap();
@@ -322,7 +319,7 @@ async fn a_late_act_of_a_device_of_version_2_is_taken_and_goes_to_review() {
 /// As the app of version 2 leaves its store when it is updated between a sending and its answer: the batch of the only unsent change,
 /// and its hash.
 fn open_under_version_2(phone: &Device) -> (Vec<u8>, BatchHash) {
-    let db = Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    let db = phone.database();
     let (case, bytes, install): (Vec<u8>, Vec<u8>, Vec<u8>) = db
         .query_row("SELECT case_id, bytes, install FROM outbox", [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .unwrap();
@@ -393,7 +390,7 @@ async fn what_waited_behind_a_batch_of_version_2_is_passed_over_by_none_of_its_s
         boot: phone.clock.read().boot,
         anchor: Some(Anchor { server: heard, mono_ms: phone.clock.read().mono_ms - 20 * 60_000 }),
     };
-    let entry = NewEntry { time, ..hostile::entry(6, "c1") };
+    let entry = NewEntry { time, ..first_entry(6, "c1") };
     let install = phone.client.identity().unwrap().unwrap().install;
     let change = Change::write(&phone.id(6), &install, &Position { heads: vec![], max_op: 0, seq: 0 }, &[entry]).unwrap();
     world.hands.advance(10);

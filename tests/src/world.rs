@@ -27,6 +27,9 @@ pub fn waybill(n: u32) -> String {
     format!("QH{n:012}")
 }
 
+/// The columns that every parcel list has. A scenario writes its rows behind them, with further columns where it needs some.
+pub const PARCEL_COLUMNS: &str = "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival";
+
 /// The way back from steps of the server's schema, the newest first.
 const UNDO: &[(u32, &str)] = &[
     (9, "ALTER TABLE doc DROP COLUMN kind; ALTER TABLE doc DROP COLUMN outlet; ALTER TABLE doc DROP COLUMN day"),
@@ -104,9 +107,7 @@ impl World {
         ] {
             admin.user(id, "李明", role, outlet).unwrap();
         }
-        let mut csv = String::from(
-            "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n",
-        );
+        let mut csv = format!("{PARCEL_COLUMNS}\n");
         for n in 0..40 {
             let courier = if n % 2 == 0 { "c1" } else { "c2" };
             csv +=
@@ -130,6 +131,11 @@ impl World {
         self.data.clone()
     }
 
+    /// The server's database, as somebody with a shell on its machine opens it.
+    pub fn database(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.data.join("doorstep-server.db")).unwrap()
+    }
+
     /// Stops the server.
     pub async fn stop_server(&mut self) {
         if let Some(running) = self.running.take() {
@@ -139,7 +145,7 @@ impl World {
 
     /// Makes a stopped server's schema what it was after this step, as an older server left it.
     pub fn as_of_step(&self, step: u32) {
-        let db = rusqlite::Connection::open(self.data.join("doorstep-server.db")).unwrap();
+        let db = self.database();
         let newest: u32 = db.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
         assert_eq!(UNDO.first().map(|(step, _)| *step), Some(newest), "a new step needs its way back");
         for (_, sql) in UNDO.iter().take_while(|(undone, _)| *undone > step) {
@@ -325,18 +331,13 @@ async fn serve(
     versions: &'static [Version],
     (photos, sms, if_copied): (&Option<String>, &GatewayConfig, Option<IfCopied>),
 ) -> Running {
-    let listen = "127.0.0.1:0".parse().unwrap();
     let config = Config {
-        folder: folder.to_owned(),
-        listen,
-        insecure: false,
         shared_folder: true,
-        tls: None,
         photos: photos.clone(),
         sms: sms.clone(),
         if_copied,
-        now: hands.server(),
         versions,
+        ..Config::on_loopback(folder, hands.server())
     };
     doorstep_server::start(config).await.unwrap()
 }
@@ -426,9 +427,13 @@ impl Device {
     }
     /// Makes the store forget that the server has a photo, as a kill before its note would.
     pub fn forget_stored(&self, photo: &doorstep_domain::PhotoId) {
-        let db = rusqlite::Connection::open(self.folder.join("doorstep.db")).unwrap();
+        let db = self.database();
         let sql = "UPDATE photo SET state = 1, stored_at = NULL, sent = 0 WHERE sha = ?1";
         assert_eq!(db.execute(sql, [photo.as_bytes().as_slice()]).unwrap(), 1);
+    }
+    /// The store's database, as the owner of a rooted phone opens it.
+    pub fn database(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.folder.join("doorstep.db")).unwrap()
     }
     /// Records a failed delivery.
     pub fn fail(&self, n: u32, reason: &str) -> Result<Outcome, ClientError> {

@@ -17,7 +17,7 @@ async fn another_device_of_the_person_that_names_no_clock_was_in_contact_too() {
     phone.sync().await.unwrap();
     phone.fail(2, "DF-NOBODY").unwrap();
     phone.sync().await.unwrap();
-    let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    let db = world.database();
     for (is_known, word) in [(false, "独自"), (true, "不独自")] {
         world.hands.advance(HOUR);
         if is_known {
@@ -225,7 +225,7 @@ async fn a_contact_of_the_same_moment_or_a_little_later_hides_none_before_it() {
         phone.send_with_clock(&world, &SyncRequest { batch: None, ..phone.request() }).await.unwrap();
         world.hands.advance(20);
         phone.send_with_clock(&world, &SyncRequest { batch: None, ..phone.request() }).await.unwrap();
-        let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+        let db = world.database();
         db.execute("UPDATE contact SET last_ms = last_ms + ?1, bound_ms = bound_ms + ?1", [later]).unwrap();
         let mut hand = Hand::of(&phone, 2);
         let forgotten = hand.write("c1", forged, None);

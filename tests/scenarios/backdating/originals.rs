@@ -167,7 +167,7 @@ async fn a_change_that_was_taken_is_remembered_as_waiting_no_more() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
     let waiting = || -> i64 {
-        let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+        let db = world.database();
         db.query_row("SELECT count(*) FROM offered", [], |row| row.get(0)).unwrap()
     };
     let mut first = hand(&phone, 2, 0x61);

@@ -2,7 +2,7 @@
 
 use doorstep_client::{Act, SmsWish};
 use doorstep_domain::{SmsLevel, SmsState};
-use doorstep_tests::{on, smsc::Answer, text};
+use doorstep_tests::{PARCEL_COLUMNS, on, smsc::Answer, text};
 
 use super::*;
 
@@ -175,9 +175,7 @@ async fn the_gateway_sends_nobodys_own_words_and_to_nobodys_own_number() {
 async fn one_number_gets_no_more_in_a_day_than_the_network_allows() {
     let smsc = smsc().await;
     let mut world = World::sending(smpp(&smsc, "")).await;
-    let mut csv = String::from(
-        "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n",
-    );
+    let mut csv = format!("{PARCEL_COLUMNS}\n");
     for n in 0..5 {
         csv += &format!("{},QH,0571,0412,c1,王小花,+86 138 8888 8888,青禾路,0,2026-03-02 08:00\n", waybill(n));
     }

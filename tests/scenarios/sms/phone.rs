@@ -3,7 +3,7 @@
 use doorstep_client::{Act, Options, SmsWish};
 use doorstep_domain::{SmsLevel, SmsState};
 use doorstep_rules::{SmsLack, sms::Language};
-use doorstep_tests::{ended, on, text};
+use doorstep_tests::{PARCEL_COLUMNS, ended, on, text};
 
 use super::*;
 
@@ -127,7 +127,7 @@ async fn a_phone_that_had_to_go_on_as_a_new_installation_still_sends_what_it_rec
     fail_and_write(&phone, 2);
     phone.sync().await.unwrap();
     // Something of another case is refused: entries in the name of somebody else.
-    let db = rusqlite::Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    let db = phone.database();
     db.execute("INSERT INTO member SELECT 'c2', role, outlet, name, pin, wrong FROM member", []).unwrap();
     db.execute("UPDATE meta SET value = CAST('c2' AS BLOB) WHERE key = 'active'", []).unwrap();
     phone.fail(4, "DF-NOBODY").unwrap();
@@ -171,7 +171,7 @@ async fn a_phone_that_dies_while_it_sends_leaves_it_uncertain_and_never_sends_it
     // What it had told the first process, which died before it said so, is not forgotten either.
     fail_and_write(&phone, 4);
     phone.client.dispatch_sms().unwrap();
-    let db = rusqlite::Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    let db = phone.database();
     assert!(db.execute("UPDATE segment SET state = 1 WHERE state = 0", []).unwrap() > 0);
     let options = Options { clock: phone.clock.clone(), sms: Some(radio.clone()), ..Options::default() };
     phone.client = Client::open(&phone.folder, options).unwrap();
@@ -280,10 +280,7 @@ async fn two_couriers_who_attempted_offline_may_each_send_one_and_every_replica_
     one.sync().await.unwrap_err();
     sent(&one, &first);
     world.link.set(LinkMode::Up);
-    let csv = format!(
-        "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n{},QH,0571,0412,c2,王小花,13800000002,青禾路2号,200,2026-03-02 08:00\n",
-        waybill(2)
-    );
+    let csv = format!("{PARCEL_COLUMNS}\n{},QH,0571,0412,c2,王小花,13800000002,青禾路2号,200,2026-03-02 08:00\n", waybill(2));
     world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap();
     let two = world.phone("two", "c2", second.clone()).await;
     world.link.set(LinkMode::Cut);
@@ -378,7 +375,7 @@ async fn own_words_and_other_numbers_are_sent_and_prove_nothing() {
 async fn a_virtual_number_is_used_while_it_lives_and_its_proof_outlives_it() {
     let mut world = World::new().await;
     let csv = format!(
-        "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival,virtual_phone,virtual_until\n{},QH,0571,0412,c1,王小花,13800000002,青禾路2号,200,2026-03-02 08:00,17012345678,2026-03-02 12:00\n",
+        "{PARCEL_COLUMNS},virtual_phone,virtual_until\n{},QH,0571,0412,c1,王小花,13800000002,青禾路2号,200,2026-03-02 08:00,17012345678,2026-03-02 12:00\n",
         waybill(2)
     );
     world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap();
