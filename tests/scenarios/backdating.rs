@@ -97,7 +97,7 @@ async fn an_act_of_a_boot_that_never_heard_head_office_is_proven_by_no_raised_cl
     let (case, late) = judged(&world, &phone, 4);
     assert_eq!(held(&late), [("LIA-04".to_owned(), true)], "a person decides");
     assert!(has(&late, &[Flag::ClockUnproven]), "{:?}", late.flags);
-    // What a person is shown with it: the gap, the other tablet's contact in it, and the habit.
+    // The finding shows the gap, the other tablet's contact in it, and how many acts of this person were unproven.
     let contacts = late.findings[0].contacts.clone().unwrap();
     assert_eq!((contacts.from, contacts.until, contacts.proven), (Some(enrolled), forgotten, false));
     assert_eq!((contacts.others_in_contact, contacts.unproven_acts), (true, 1));
@@ -125,7 +125,7 @@ async fn an_act_of_a_boot_that_never_heard_head_office_is_proven_by_no_raised_cl
     let second = receipt(&world, &cheat, 4, Kind::Note);
     assert_eq!(gap(&second), (Some(silent), world.hands.now()));
     assert_eq!((second.others_in_contact, second.unproven_acts), (false, 2));
-    // Of a person with one device nobody else was in contact.
+    // A person with one device has no other device that could be in contact.
     phone.clock.restart();
     phone.note(2, "重启之后").unwrap();
     phone.sync().await.unwrap();
@@ -267,7 +267,7 @@ async fn a_clock_that_is_raised_in_a_boot_that_heard_the_server_moves_nothing_an
     assert_eq!(got.acted.at, Some(acted), "its anchor is preferred to the sending");
     assert!(got.acted.anchored && got.acted.unsteady && !proves(&got));
     assert!(has(&judged(&world, &phone, 2).1, &[Flag::ClockUnsteady]));
-    // Nor does anything later of that boot.
+    // A later act of that boot proves nothing either.
     world.hands.advance(10);
     phone.fail(4, "DF-NOBODY").unwrap();
     phone.sync().await.unwrap();

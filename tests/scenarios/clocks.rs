@@ -44,7 +44,7 @@ async fn list_and_ledger_follow_a_clock_that_was_two_days_ahead_for_a_minute() {
     world.hands.advance(1);
     tablet.sync().await.unwrap();
     assert_eq!((seen(&world), listed(&tablet)), before);
-    // And forward again when the time has really come.
+    // The case moves forward again when the time has really come.
     world.hands.advance(DAY);
     assert!(seen(&world).contains("reply_overdue") && listed(&tablet).contains("reply_overdue"));
 }
@@ -193,7 +193,7 @@ async fn a_contact_by_a_clock_that_was_ahead_hides_none_of_the_contacts_before_i
     let phone = world.device("phone", "c1").await;
     world.hands.advance(5);
     phone.fail(2, "DF-NOBODY").unwrap();
-    // What it recorded is put aside while it syncs, and comes later.
+    // The record is put aside during the sync, and comes later.
     let store = phone.database();
     store.execute_batch("CREATE TEMP TABLE aside AS SELECT * FROM outbox; DELETE FROM outbox").unwrap();
     world.hands.advance(60);
@@ -258,7 +258,7 @@ async fn a_request_that_is_repeated_after_a_session_has_the_clocks_of_its_own_se
     let before = world.hands.now();
     phone.sync().await.unwrap();
     assert!(before < world.hands.now(), "it had to ask for a session");
-    // What was recorded before and what comes later in this boot: the phone's clock goes as the server's does.
+    // The phone's clock goes as the server's does, for the earlier record and for later ones of this boot.
     world.hands.advance(10);
     phone.fail(4, "DF-NOBODY").unwrap();
     phone.sync().await.unwrap();

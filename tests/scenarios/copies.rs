@@ -305,7 +305,7 @@ async fn a_liar_with_a_forged_proof_of_a_loss_stops_nobody() {
     phone.sync().await.unwrap();
     world.restart_server().await;
     assert!(!world.waits());
-    // What it has recorded is not lost by its lie: the truth is heard as ever.
+    // The liar's records are not lost by the lie: an honest request is taken as ever.
     liar.sync().await.unwrap();
 }
 
@@ -383,7 +383,7 @@ async fn a_first_receipt_of_before_the_servers_key_was_replaced_counts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_receipt_counts_only_of_a_history_that_has_ended() {
     let (world, phone, _, request) = lost(0).await;
-    // As if this server had never been put back: whoever has its key, or had one that was replaced, could say what they like.
+    // The server looks as if it had never been put back. A first receipt must not count here: a holder of the key could claim any.
     let db = world.database();
     assert_eq!(db.execute("DELETE FROM meta WHERE key = 'former_histories'", []).unwrap(), 1);
     phone.send(&world, &request).await.unwrap();
@@ -431,7 +431,7 @@ async fn a_change_that_the_log_has_keeps_its_receipt_whatever_is_shown_later_or_
     let given = receipt_at(&world, &phone);
     assert_eq!(given.received_at, world.hands.now());
     assert_ne!(given, said);
-    // The same batch, and another one with the same changes, twice over.
+    // The batch comes again with those receipts. Then another batch brings its changes, with each receipt twice.
     request.batch.as_mut().unwrap().first = shown.clone();
     phone.send(&world, &request).await.unwrap();
     let docs = request.batch.as_ref().unwrap().docs.clone();
@@ -479,7 +479,7 @@ async fn a_server_that_waits_is_over_when_the_word_is_written_down_and_not_befor
     world.serve_from(&copy).await;
     assert!(world.waits());
     doorstep_server::moved(&copy).unwrap();
-    // As the command has it while it writes the marker.
+    // The command holds this lock while it writes the marker.
     let lock = std::fs::File::options().write(true).open(copy.join("doorstep-server.lock")).unwrap();
     lock.try_lock().unwrap();
     let soon = tokio::time::timeout(std::time::Duration::from_millis(1_500), world.is_over()).await;

@@ -29,7 +29,7 @@ fn list(world: &World, number: &str, origin: &str, delivering: &str, cod: i64) {
     assert_eq!(world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap().imported, 1);
 }
 
-/// What the server said of the facts of each change that has some, in the order of acceptance, its own listings aside.
+/// The server's checks of the facts of each change that has some, in the order of acceptance, without the server's own listings.
 fn checks(case: &Case) -> Vec<FactsCheck> {
     let mut with: Vec<&Recorded> =
         case.timeline.iter().filter(|r| r.entry.facts.is_some() && !matches!(r.entry.body, Body::Listed(_))).collect();
@@ -101,7 +101,7 @@ async fn a_friends_number_in_the_phones_row_proves_no_attempt() {
 /// From which parcel on nobody lies.
 const HONEST: u32 = 20;
 
-/// What is said of a case, but for the marks of the copy.
+/// The judgement of a case without the marks of the copy.
 fn verdict(judged: &Judgement) -> impl PartialEq + std::fmt::Debug + use<> {
     let deadlines = judged.deadlines.iter().map(|d| (d.clock.clone(), d.started_at, d.due_at, d.timeliness));
     let steps = judged.cards.iter().flat_map(|card| &card.steps).map(|line| line.step.clone());
@@ -142,7 +142,7 @@ async fn whatever_else_a_phone_says_of_its_parcel_is_flagged_and_judged_by_the_r
         let wish = SmsWish { number: number.map(text), ..SmsWish::default() };
         on(waybill(n), Act::Sms { wish, state: Some(SmsState::HandedOver), fault: None })
     };
-    // Who lies lets the app find the number; who does not names it.
+    // A liar lets the app find the number. An honest person names it.
     let to_friend = |n: u32| vec![fail(n, "DF-NOBODY", ""), sms(n, (n >= HONEST).then_some(friend))];
     // A lie, whose it is, and what they record of the parcel that reads this fact.
     type Lie<'a> = (&'a str, &'a Device, &'a dyn Fn(u32) -> Vec<Recording>);

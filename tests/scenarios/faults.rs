@@ -107,7 +107,7 @@ async fn a_cursor_beyond_the_head_of_its_feed_restarts_that_scope_for_that_devic
     }
     tablet.sync().await.unwrap();
     other.sync().await.unwrap();
-    // As if its store knew more of the feed than the server's log has: the two cases are not on it, and three rows were.
+    // The store looks as if it had read further in the feed than the server's log goes. The two cases are not in the store.
     let db = tablet.database();
     db.execute_batch(
         "DELETE FROM change; DELETE FROM case_row; DELETE FROM case_scope; DELETE FROM turn;
@@ -161,7 +161,7 @@ async fn what_the_server_refuses_is_kept_on_both_sides_and_what_depends_on_it_is
     let on_server = world.database();
     let kept: i64 = on_server.query_row("SELECT count(*) FROM quarantine WHERE reason = 'field'", [], |row| row.get(0)).unwrap();
     assert_eq!(kept, 1, "kept at head office too");
-    // It does not make the sync run for ever, and what comes later goes its way.
+    // It does not make the sync run for ever. Later records are sent.
     assert_eq!(phone.sync().await.unwrap().requests, 1);
     phone.note(4, "之后").unwrap();
     phone.sync().await.unwrap();
@@ -315,7 +315,7 @@ async fn odd_text_is_text_and_too_much_of_it_is_refused_before_anything_is_recor
             _ => None,
         })
         .collect();
-    // As a personal value keeps it: without control characters, in one normal form.
+    // A personal value keeps a text without control characters and in one normal form.
     let kept = |text: &&str| doctored(text);
     assert_eq!(read, odd.iter().map(kept).collect());
 }

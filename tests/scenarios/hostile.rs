@@ -35,7 +35,7 @@ impl Process {
             .args(["--exact", "hostile::serve_in_this_process", "--nocapture"])
             .env("DOORSTEP_TEST_SERVER", world.server_folder())
             .env("DOORSTEP_TEST_NOW", world.hands.now().0.to_string())
-            // What the server holds is measured, not over how many threads the allocator spreads what was given back.
+            // With one arena the figure is the memory that the server holds. With more, freed memory is spread over threads.
             .env("MALLOC_ARENA_MAX", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -207,7 +207,7 @@ async fn hostile_changes_of_an_enrolled_device_get_typed_refusals_and_nobody_els
     honest.agrees_with(&world, 3);
     let kept = world.admin().quarantine(false).unwrap().len();
     assert!(kept > 10_000, "{kept} refused changes are kept, with their rules");
-    // And the villain's own honest work still goes its way.
+    // The villain's own honest work is still taken.
     villain.fail(6, "DF-NOBODY").unwrap();
     villain.sync().await.unwrap();
     villain.agrees_with(&world, 6);

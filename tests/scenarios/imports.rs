@@ -15,7 +15,7 @@ async fn a_row_that_is_named_as_left_out_leaves_nothing_and_is_taken_whole_the_n
     let of_case = |sql: &str| -> i64 { db.query_row(sql, [case.as_bytes()], |row| row.get(0)).unwrap() };
     let listed = || of_case("SELECT count(*) FROM listed WHERE case_id = ?1");
     let before = listed();
-    // What the list says can not be written into the case: a receipt of it can not be read.
+    // The list's facts can not be written into the case, because one of its receipts can not be read.
     db.execute("UPDATE change SET slack_ms = -1 - slack_ms WHERE case_id = ?1 AND n = 1", [case.as_bytes()]).unwrap();
     let done = world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap();
     assert_eq!((done.imported, done.bad.len()), (0, 1));

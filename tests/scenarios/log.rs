@@ -141,7 +141,7 @@ async fn a_case_that_was_deleted_is_named_also_with_the_batches_that_brought_it(
     world.database().execute("DELETE FROM envelope", []).unwrap();
     let found = looked(&world);
     assert!(wrong(&found).contains(&(Wrong::BatchMissing, None)), "{:?}", found.faults);
-    // And with the links that say so: what stands there then has none.
+    // The links that vouch for the rest are deleted too. The changes that are left then have no link.
     world.database().execute("DELETE FROM link WHERE number > 1", []).unwrap();
     assert!(wrong(&looked(&world)).contains(&(Wrong::ChangeUnfounded, Some(phone.id(4)))));
 }
@@ -185,7 +185,7 @@ async fn a_close_that_was_inserted_in_a_couriers_name_is_named() {
     assert!(is_vouched_for_by_signatures(&world, &case));
     let named = |looked: &Looked| looked.faults.iter().map(|f| (f.wrong, f.change)).collect::<Vec<_>>();
     assert_eq!(named(&looked(&world)), [(Wrong::ChangeUnfounded, Some(forged))]);
-    // As one of the server's own it has no link.
+    // As a change of the server's own it would need a link. It has none.
     world.database().execute("UPDATE change SET batch = 0 WHERE case_id = ?1 AND n = 2", [case.as_bytes()]).unwrap();
     assert_eq!(named(&looked(&world))[..1], [(Wrong::OwnUnvouched, Some(forged))]);
 }
@@ -321,7 +321,7 @@ async fn a_tablet_checks_for_itself_who_wrote_what_it_is_handed() {
     let (bearer, path) = (other.bearer(), format!("/v1/proofs/{case}"));
     let answer = raw(world.addr(), "GET", &path, &[("authorization", &bearer), ("sync-proto", "3")], b"").await;
     assert_eq!(answer.status, 404);
-    // Of version 2 nothing can be shown without the batch's other parcels.
+    // A batch of version 2 can not be shown without its other parcels.
     world.database().execute("UPDATE envelope SET version = 2", []).unwrap();
     let entries = late.client.prove(&waybill(2)).await.unwrap().unwrap();
     assert!(entries.iter().all(|entry| !matches!(entry.by, Authorship::Device { .. })), "{entries:?}");

@@ -184,7 +184,7 @@ async fn migrated(world: &mut World) {
     world.stop_server().await;
     world.as_of_step(7);
     answered_in_version_2(world);
-    // As the second step of the schema completes receipts.
+    // The second step of the schema completes receipts in this way.
     world
         .database()
         .execute(

@@ -173,7 +173,7 @@ async fn nobody_enrols_an_installation_that_is_not_theirs() {
     let code = world.admin().code("c1", world.hands.now()).unwrap().code;
     let enrolled = thief.client.enrol(&url, &code).await.unwrap();
     assert_ne!(enrolled.install, install, "it was given up for one of its own");
-    // Nor does naming it in a sync.
+    // A sync that names the other's installation is refused too.
     db.execute("UPDATE meta SET value = ?1 WHERE key = 'install'", [install.as_bytes().as_slice()]).unwrap();
     assert_eq!(thief.send(&world, &thief.request()).await.unwrap_err(), "tag_taken");
     phone.fail(2, "DF-NOBODY").unwrap();

@@ -210,7 +210,7 @@ async fn an_open_parcel_is_handed_over_when_both_couriers_have_signed() {
     tablet.agrees_with(&world, 2);
     c2.agrees_with(&world, 2);
     assert!(c2.case(2).unwrap().case.timeline.iter().all(|r| !r.standing.receipt().unwrap().review), "their own now");
-    // What the first courier still recorded at the door is taken, and what comes back continues their own numbering.
+    // The first courier's late record at the door is taken. Later records continue that installation's numbering.
     c1.fail(2, "DF-NOANSWER").unwrap();
     c1.sync().await.unwrap();
     assert_eq!(c1.client.status().unwrap().quarantined, 0);
@@ -218,7 +218,7 @@ async fn an_open_parcel_is_handed_over_when_both_couriers_have_signed() {
     c2.sync().await.unwrap();
     assert_eq!(c2.case(2).unwrap().case.attempts(), 2);
     c2.agrees_with(&world, 2);
-    // And back again.
+    // The parcel is handed back.
     world.hands.advance(1);
     handover(&c2, 2, "c1").unwrap();
     c2.sync().await.unwrap();

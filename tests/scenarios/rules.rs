@@ -16,7 +16,7 @@ pub fn on_device(device: &Device, n: u32) -> String {
     serde_json::to_string(&(&view.judgement, told)).unwrap()
 }
 
-/// The same, from the server's own log, rules and clock.
+/// The judgement of a parcel and its reasons as bytes, from the server's own log, rules and clock.
 pub fn on_server(world: &World, device: &Device, n: u32) -> String {
     let (_, entries) = world.on_server(&device.id(n));
     let (case, book) = (Case::fold(entries).unwrap(), world.admin().book().unwrap());

@@ -82,7 +82,7 @@ async fn rules_that_come_with_the_new_key_and_a_second_replacement_are_taken_too
         phone.sync().await.unwrap();
     }
     assert_eq!(pinned(&world), [0, 0]);
-    // What head office writes is by the same hand as before.
+    // Head office goes on writing as the device that it was before.
     let device: i64 =
         world.database().query_row("SELECT count(*) FROM meta WHERE key = 'server_device'", [], |row| row.get(0)).unwrap();
     assert_eq!(device, 1);

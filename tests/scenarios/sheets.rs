@@ -209,7 +209,7 @@ async fn a_sheet_goes_on_under_a_new_installation_after_a_refusal() {
     assert_eq!((notes(&sheet), sheet.quarantined.len()), (vec!["第一条".to_owned()], 1));
     world.admin().policy(SHEETS_POLICY).unwrap();
     tablet.sync().await.unwrap();
-    // Of notes of one instant the order is that of their keys, and the new installation's mark is drawn.
+    // Notes of one instant are ordered by their keys. The new installation's mark is drawn, so the third note gets another instant.
     world.hands.advance(5);
     note(&tablet, "第三条").unwrap();
     tablet.sync().await.unwrap();

@@ -80,12 +80,12 @@ impl World {
         Self::speaking(VERSIONS).await
     }
 
-    /// The same with a server that speaks these versions of the protocol.
+    /// Starts the network with a server that speaks these versions of the protocol.
     pub async fn speaking(versions: &'static [Version]) -> Self {
         Self::with(versions, GatewayConfig::Log).await
     }
 
-    /// The same with a gateway.
+    /// Starts the network with a server that sends SMS in this way.
     pub async fn sending(sms: GatewayConfig) -> Self {
         Self::with(VERSIONS, sms).await
     }
@@ -274,7 +274,7 @@ impl World {
         done
     }
 
-    /// What the server is told of copies when it is started from now on.
+    /// Gives the operator's word on copies for every start of the server from now on.
     pub fn unattended(&mut self, word: IfCopied) {
         self.if_copied = Some(word);
     }
@@ -294,7 +294,7 @@ impl World {
         self.device_off_by(name, person, 0).await
     }
 
-    /// The same with a clock that is off by so many minutes.
+    /// A device enrolled for a person, whose clock is off by so many minutes.
     pub async fn device_off_by(&mut self, name: &str, person: &str, minutes: i64) -> Device {
         let device = self.fresh(name, minutes);
         let code = self.admin().code(person, self.hands.now()).unwrap().code;
@@ -364,7 +364,7 @@ impl Device {
     pub fn request(&self) -> SyncRequest {
         self.request_of(1 << 20, false)
     }
-    /// The same with a batch of at most so many bytes; `recut`: the server found the one before too large.
+    /// Its next request, with a batch of at most so many bytes. `recut` says that the server found the batch before too large.
     pub fn request_of(&self, max_bytes: usize, recut: bool) -> SyncRequest {
         let mut store = Store::open(&self.folder).unwrap();
         let mut request = store.prepare(max_bytes, recut, self.clock.read(), "test").unwrap();
@@ -400,7 +400,7 @@ impl Device {
         let packs = cases.iter().map(|(case, chunks)| PushCase { case: *case, pack: pack::elide(chunks).unwrap() });
         self.push_packs(world, packs.collect()).await
     }
-    /// The same with packs as they are.
+    /// Signs and sends a batch of packs as they are, in the place of what its store would send next; the verdicts.
     pub async fn push_packs(&self, world: &World, cases: Vec<PushCase>) -> Result<Ack, String> {
         let mut request = self.request();
         request.batch = Some(self.batch_of(&request, cases));
@@ -410,7 +410,7 @@ impl Device {
     pub async fn send(&self, world: &World, request: &SyncRequest) -> Result<Answer, String> {
         self.send_as(world, request, &[("authorization", &self.bearer())]).await
     }
-    /// The same with the device's clock in its header, as its client does: the server keeps the contact.
+    /// Sends a request by hand with the device's clock in its header, as its client does: the server keeps the contact.
     pub async fn send_with_clock(&self, world: &World, request: &SyncRequest) -> Result<Answer, String> {
         let Clocks { boot, mono_ms, .. } = self.clock.read();
         let clock = format!("{:08x}-{mono_ms}", u32::from_be_bytes(boot.0));
@@ -489,7 +489,7 @@ impl Device {
         assert_eq!(heads.as_ref(), Some(&merged.heads), "heads of {id} as Automerge merges the server's log");
         let here = self.case(n).unwrap().case;
         assert!(here.timeline.iter().all(|r| matches!(r.standing, Standing::Accepted(_))), "{:?}", here.timeline);
-        // What was refused is nobody else's business.
+        // Other replicas are not told of refused changes.
         let here = Case { quarantined: vec![], ..here };
         assert_eq!(Case::fold(entries).unwrap(), here, "folded case with receipts");
     }

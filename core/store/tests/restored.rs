@@ -1,5 +1,5 @@
-//! What the store keeps when the server's log was put back from a copy: nothing that this device wrote is lost, and each change gets
-//! the receipt that it had first.
+//! The server's log was put back from a copy: nothing that this device wrote is lost, and each change gets the receipt that it had
+//! first.
 #![allow(missing_docs, reason = "tests are named for what they show")]
 #![allow(
     clippy::unwrap_used,
@@ -113,7 +113,7 @@ fn a_device_that_is_given_no_pages_sends_nothing_again_until_it_has_read_its_sco
     let (_folder, mut store) = ready();
     record(&mut store, 1, "x").unwrap();
     push(&mut store, &Verdict::Ok(receipt()));
-    // As to a device whose version has ended: it may only push.
+    // The server answers so to a device whose version has ended: such a device may only push.
     take(&mut store, &of_another_history(vec![]));
     assert!(store.status().unwrap().unsent.is_empty());
     take(&mut store, &of_another_history(vec![page(5, vec![])]));

@@ -292,7 +292,7 @@ fn a_change_in_a_feed_that_cannot_be_taken_is_parked_and_blocks_neither_others_n
     let parked: String =
         database(folder.path()).query_row("SELECT parked FROM change WHERE parked IS NOT NULL", [], |r| r.get(0)).unwrap();
     assert_eq!(parked, "seq_taken");
-    // The same page again (a lost cursor) changes nothing.
+    // After a lost cursor the page comes again. It changes nothing.
     let again = feed_of(2, &[first.bytes()]);
     store.apply(&response(None, vec![page(9, vec![again])]), clocks(), NOW, FRESH).unwrap();
     assert_eq!(store.case(&waybill(2), NOW).unwrap().unwrap().case.timeline.len(), 1);

@@ -354,7 +354,7 @@ async fn one_photo_whose_file_can_not_be_read_stops_no_other_and_is_tried_again_
     let mut phone = world.device("phone", "c1").await;
     let (broken, sound) = (fail_with_large_photo(&phone, 2, 1), fail_with_large_photo(&phone, 4, 2));
     let (file, aside) = (file_of(&phone, &broken.id), phone.folder.join("aside"));
-    // What can not be read as a file: reading a folder fails with another error than "not found".
+    // A folder stands in the file's place. Reading it fails with another error than "not found".
     std::fs::rename(&file, &aside).unwrap();
     std::fs::create_dir(&file).unwrap();
     assert_eq!(phone.sync().await.unwrap().photos, 1);

@@ -261,7 +261,7 @@ async fn a_tablet_sends_for_a_courier_only_with_the_servers_lease_and_one_gets_i
     assert!(at_desk.given().is_empty(), "it is the courier's to send");
     let refused = desk.client.lease_sms(&waybill(2)).await.unwrap_err();
     assert!(format!("{refused:?}").contains("not_offered"), "{refused:?}");
-    // The courier has no service, and leaves it to whoever can.
+    // The courier has no service, and leaves the message to any device that has.
     let of = only(&courier.client, 2).entry;
     let offer = offered(waybill(2), of);
     courier.client.record(&offer, &[]).unwrap();

@@ -44,7 +44,7 @@ async fn in_a_cellar_queued_does_not_count_yet_turns_into_sent_and_counts_for_to
     sent(&phone, &radio);
     assert_eq!(told(&phone, 2), "14:02 已发送，算作当天有效派送 / sent 14:02, counts for today");
     assert!(flags(&phone.client, 2).contains(&Flag::AttemptProven));
-    // And the same at head office, once there is a network.
+    // Head office comes to this judgement too, once there is a network.
     world.link.set(LinkMode::Up);
     phone.sync().await.unwrap();
     phone.agrees_with(&world, 2);
@@ -140,7 +140,7 @@ async fn a_phone_that_had_to_go_on_as_a_new_installation_still_sends_what_it_rec
     sent(&phone, &radio);
     let message = only(&phone.client, 2);
     assert_eq!((message.state, message.counts(), message.foreign), (SmsState::Sent, true, false));
-    // And head office hears it as its recorder's word.
+    // Head office hears it as the word of the person who recorded it.
     phone.sync().await.unwrap();
     assert!(world.admin().messages(true, 9).unwrap()[0].sent_at.is_some());
 }
@@ -168,7 +168,7 @@ async fn a_phone_that_dies_while_it_sends_leaves_it_uncertain_and_never_sends_it
         phone.client.sms_result(&reference, SmsResult::PartSent(part)).unwrap();
     }
     assert_eq!((only(&phone.client, 2).state, only(&phone.client, 2).counts()), (SmsState::Sent, true));
-    // What it had told the first process, which died before it said so, is not forgotten either.
+    // The radio told a process that died before it could record the answer. That answer is not forgotten either.
     fail_and_write(&phone, 4);
     phone.client.dispatch_sms().unwrap();
     let db = phone.database();

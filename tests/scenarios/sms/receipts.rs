@@ -1,4 +1,4 @@
-//! What comes back: receipts however they are spelt and whenever they come, and what customers answer.
+//! Receipts, in every spelling and at any time, and the answers of customers.
 
 use doorstep_domain::{Body, SmsLevel};
 use doorstep_tests::{
@@ -143,7 +143,7 @@ async fn whoever_wants_no_more_gets_no_more_from_anybody() {
         smsc.inbound("13800000002", "10690001", words).answer().await.unwrap();
         phone.sync().await.unwrap();
         assert!(flags(&phone.client, 2).contains(&Flag::SmsOptOut), "{words}");
-        // The same courier is told so.
+        // This courier is told so.
         phone.fail(2, "DF-NOBODY").unwrap();
         phone.client.record(&sms(2), &[]).unwrap_err();
         // Another parcel for the same number, by another courier, who can not know.
