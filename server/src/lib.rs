@@ -7,6 +7,7 @@
 
 pub mod admin;
 mod audit;
+mod body;
 mod case_log;
 mod chain;
 mod clock;

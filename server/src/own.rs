@@ -59,7 +59,7 @@ pub(crate) fn append(
 pub(crate) fn entry(author: Author, pack_version: u32, now: UnixMs, body: Body) -> NewEntry {
     let boot = BootId([0; 4]);
     let time = TimeEvidence { wall: now, zone_quarters: 0, mono_ms: 0, boot, anchor: Some(Anchor { server: now, mono_ms: 0 }) };
-    NewEntry { author, pack_version, time, action: None, facts: None, sheet: None, release: None, rewrites: None, body }
+    NewEntry::of(author, pack_version, time, body)
 }
 
 /// The server's own account.

@@ -5,7 +5,7 @@ use std::{fs::File, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use axum::middleware::from_fn_with_state;
 use axum_server::{Handle, Server, accept::NoDelayAcceptor};
 use doorstep_gateway::GatewayConfig;
-use doorstep_protocol::Version;
+use doorstep_protocol::{VERSIONS, Version};
 use tokio::{net::TcpListener, sync::Notify, task::JoinHandle, time::timeout};
 
 use crate::{
@@ -55,6 +55,26 @@ pub struct Config {
     pub now: NowFn,
     /// The protocol versions that the server speaks: [`doorstep_protocol::VERSIONS`].
     pub versions: &'static [Version],
+}
+
+impl Config {
+    /// A server for this machine alone: a free port of loopback in plain HTTP, a folder of its own with the photos in it, SMS that are
+    /// only logged, and every version of the protocol.
+    pub fn on_loopback(folder: impl Into<PathBuf>, now: NowFn) -> Self {
+        Self {
+            folder: folder.into(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            insecure: false,
+            tls: None,
+            photos: None,
+            sms: GatewayConfig::Log,
+            shared_folder: false,
+            connections: None,
+            if_copied: None,
+            now,
+            versions: VERSIONS,
+        }
+    }
 }
 
 /// A running server.

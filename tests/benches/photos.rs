@@ -62,21 +62,8 @@ impl Drop for Server {
 
 async fn serve(folder: String) {
     let now = UnixMs(std::env::var("DOORSTEP_BENCH_NOW").unwrap().parse().unwrap());
-    let running = doorstep_server::start(doorstep_server::Config {
-        folder: folder.into(),
-        listen: "127.0.0.1:0".parse().unwrap(),
-        insecure: false,
-        shared_folder: false,
-        connections: None,
-        tls: None,
-        photos: None,
-        if_copied: None,
-        now: std::sync::Arc::new(move || now),
-        sms: doorstep_server::GatewayConfig::Log,
-        versions: doorstep_server::VERSIONS,
-    })
-    .await
-    .unwrap();
+    let config = doorstep_server::Config::on_loopback(folder, std::sync::Arc::new(move || now));
+    let running = doorstep_server::start(config).await.unwrap();
     println!("addr={}", running.addr);
     tokio::task::spawn_blocking(|| std::io::stdin().lines().for_each(drop)).await.unwrap();
 }

@@ -13,7 +13,7 @@ use doorstep_client::{Act, SmsWish};
 use doorstep_domain::UnixMs;
 use doorstep_server::GatewayConfig;
 use doorstep_tests::{
-    Device, World, on,
+    Device, PARCEL_COLUMNS, World, on,
     smsc::{BindAnswer, Smsc, SmscOptions},
     waybill,
 };
@@ -77,21 +77,8 @@ async fn serve(folder: String) {
          source_addr = \"10690001\"\ntls = false\nper_second = 10000\nwindow = 100\nreconnect_seconds = 0.2\n",
         env("DOORSTEP_BENCH_SMSC")
     ));
-    let running = doorstep_server::start(doorstep_server::Config {
-        folder: folder.into(),
-        listen: "127.0.0.1:0".parse().unwrap(),
-        insecure: false,
-        shared_folder: false,
-        connections: None,
-        tls: None,
-        photos: None,
-        if_copied: None,
-        now: std::sync::Arc::new(move || now),
-        sms: sms.unwrap(),
-        versions: doorstep_server::VERSIONS,
-    })
-    .await
-    .unwrap();
+    let alone = doorstep_server::Config::on_loopback(folder, std::sync::Arc::new(move || now));
+    let running = doorstep_server::start(doorstep_server::Config { sms: sms.unwrap(), ..alone }).await.unwrap();
     println!("addr={}", running.addr);
     tokio::task::spawn_blocking(|| std::io::stdin().lines().for_each(drop)).await.unwrap();
 }
@@ -113,7 +100,7 @@ async fn queue(phones: &[Device], parcels: std::ops::Range<u32>) {
 
 /// Waits until so many messages are sent, as head office knows it; prints what the last of them cost.
 async fn send(world: &World, server: &Server, from: u32, to: u32, begun: Instant, cpu: f64) -> u64 {
-    let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    let db = world.database();
     let sent =
         || -> u32 { db.query_row("SELECT count(*) FROM message WHERE sent_at IS NOT NULL", [], |row| row.get(0)).unwrap() };
     while sent() < to {
@@ -141,9 +128,7 @@ async fn main() {
     for n in 3..=PHONES {
         admin.user(&format!("c{n}"), "李明", "courier", "0412").unwrap();
     }
-    let mut csv = String::from(
-        "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n",
-    );
+    let mut csv = format!("{PARCEL_COLUMNS}\n");
     for n in 0..ALL {
         let courier = n % PHONES + 1;
         csv += &format!("{},QH,0571,0412,c{courier},王小花,139{n:08},青禾路{n}号,0,2026-03-02 08:00\n", waybill(FROM + n));

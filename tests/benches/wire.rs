@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use doorstep_client::{Act, Recording, SmsWish};
 use doorstep_domain::{Attempt, Call, CallResult, SmsState};
-use doorstep_tests::{Device, World, code, on, text};
+use doorstep_tests::{Device, PARCEL_COLUMNS, World, code, on, text};
 
 const CASES: u32 = 1_000;
 
@@ -29,9 +29,7 @@ fn record(device: &Device, command: Recording) {
 #[tokio::main]
 async fn main() {
     let mut world = World::new().await;
-    let mut csv = String::from(
-        "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n",
-    );
+    let mut csv = format!("{PARCEL_COLUMNS}\n");
     for n in 0..CASES {
         csv += &format!("{},QH,0571,0412,c1,王小花,13800001234,青禾路{n}号,0,\n", waybill(n));
     }

@@ -23,7 +23,7 @@ pub fn config(smsc: &Smsc, more: &str) -> SmppConfig {
     }
 }
 
-/// The same as TOML.
+/// The configuration as TOML.
 pub fn toml(port: u16, more: &str) -> String {
     let mut keys = vec![
         "host = \"127.0.0.1\"".to_owned(),

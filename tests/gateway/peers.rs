@@ -34,7 +34,7 @@ async fn a_foreign_smsc_reads_a_chinese_text_and_its_bytes_are_these() {
         ] {
             assert_eq!(seen[field], value, "{field} of {}", program.0);
         }
-        // The same as our own SMSC got: submit.rs.
+        // Our own SMSC got these bytes too: `submit.rs`.
         let pdu = "00000056000000040000000000000002000000313036393030303100\
                    0101383631333830303030303030310000000000303030303031303030303030303030520001000800\
                    1060a8597d002c535553f7003100320033";

@@ -5,12 +5,9 @@ use doorstep_document::{Change, NewEntry, Position};
 use doorstep_domain::*;
 use doorstep_rules::{Case, Flag, Judgement, Timeliness, explain, judge};
 use doorstep_store::Store;
-use doorstep_tests::{Device, LinkMode, World, ended, waybill};
+use doorstep_tests::{Device, LinkMode, World, ended, first_entry, waybill};
 
-use crate::{
-    hostile,
-    rules::{on_device, on_server, second_version},
-};
+use crate::rules::{on_device, on_server, second_version};
 
 mod contacts;
 mod originals;
@@ -100,7 +97,7 @@ async fn an_act_of_a_boot_that_never_heard_head_office_is_proven_by_no_raised_cl
     let (case, late) = judged(&world, &phone, 4);
     assert_eq!(held(&late), [("LIA-04".to_owned(), true)], "a person decides");
     assert!(has(&late, &[Flag::ClockUnproven]), "{:?}", late.flags);
-    // What a person is shown with it: the gap, the other tablet's contact in it, and the habit.
+    // The finding shows the gap, the other tablet's contact in it, and how many acts of this person were unproven.
     let contacts = late.findings[0].contacts.clone().unwrap();
     assert_eq!((contacts.from, contacts.until, contacts.proven), (Some(enrolled), forgotten, false));
     assert_eq!((contacts.others_in_contact, contacts.unproven_acts), (true, 1));
@@ -128,7 +125,7 @@ async fn an_act_of_a_boot_that_never_heard_head_office_is_proven_by_no_raised_cl
     let second = receipt(&world, &cheat, 4, Kind::Note);
     assert_eq!(gap(&second), (Some(silent), world.hands.now()));
     assert_eq!((second.others_in_contact, second.unproven_acts), (false, 2));
-    // Of a person with one device nobody else was in contact.
+    // A person with one device has no other device that could be in contact.
     phone.clock.restart();
     phone.note(2, "重启之后").unwrap();
     phone.sync().await.unwrap();
@@ -204,12 +201,12 @@ impl Hand {
     }
 
     fn write(&mut self, user: &str, time: TimeEvidence, rewrites: Option<ChangeHash>) -> Change {
-        self.write_of(user, time, rewrites, hostile::entry(self.n, user).body)
+        self.write_of(user, time, rewrites, first_entry(self.n, user).body)
     }
 
     fn write_of(&mut self, user: &str, time: TimeEvidence, rewrites: Option<ChangeHash>, body: Body) -> Change {
-        let facts = Facts { cod: Fen(i64::from(self.n) * 100), ..hostile::entry(self.n, user).facts.unwrap() };
-        let entry = NewEntry { time, rewrites, facts: Some(facts), body, ..hostile::entry(self.n, user) };
+        let facts = Facts { cod: Fen(i64::from(self.n) * 100), ..first_entry(self.n, user).facts.unwrap() };
+        let entry = NewEntry { time, rewrites, facts: Some(facts), body, ..first_entry(self.n, user) };
         let change = Change::write(&self.case, &self.install, &self.position, &[entry]).unwrap();
         self.position.advance(&change, true);
         change
@@ -270,7 +267,7 @@ async fn a_clock_that_is_raised_in_a_boot_that_heard_the_server_moves_nothing_an
     assert_eq!(got.acted.at, Some(acted), "its anchor is preferred to the sending");
     assert!(got.acted.anchored && got.acted.unsteady && !proves(&got));
     assert!(has(&judged(&world, &phone, 2).1, &[Flag::ClockUnsteady]));
-    // Nor does anything later of that boot.
+    // A later act of that boot proves nothing either.
     world.hands.advance(10);
     phone.fail(4, "DF-NOBODY").unwrap();
     phone.sync().await.unwrap();

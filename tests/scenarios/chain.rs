@@ -2,14 +2,13 @@
 
 use doorstep_client::{Client, Options};
 use doorstep_tests::{Device, LinkMode, World};
-use rusqlite::Connection;
 
-/// The same store a second time, key and all: what a copied phone is.
+/// A copied phone: its store a second time, key and all.
 fn clone_of(device: &Device, world: &World, name: &str) -> Device {
     let folder = world.server_folder().parent().unwrap().join(name);
     std::fs::create_dir_all(folder.join("photos")).unwrap();
-    // As a backup tool would: the database in one consistent piece.
-    let db = Connection::open(device.folder.join("doorstep.db")).unwrap();
+    // A backup tool copies the database in one consistent piece, too.
+    let db = device.database();
     db.execute("VACUUM INTO ?1", [folder.join("doorstep.db").to_str().unwrap()]).unwrap();
     std::fs::copy(device.folder.join("device.key"), folder.join("device.key")).unwrap();
     let client = Client::open(&folder, Options { clock: device.clock.clone(), ..Options::default() }).unwrap();
@@ -101,7 +100,7 @@ async fn a_restored_backup_that_records_before_it_syncs_collides_and_loses_nothi
     backup.agrees_with(&world, 2);
     backup.agrees_with(&world, 4);
     assert_eq!(backup.client.status().unwrap().refused, []);
-    // What collided is kept as it came, and is not released twice.
+    // The change that collided is kept as it came. It can not be released: the log has its content already.
     let kept = world.admin().quarantine(false).unwrap();
     assert_eq!(kept.iter().map(|item| item.reason.as_str()).collect::<Vec<_>>(), ["seq_taken"]);
     let twice = world.admin().release(&kept[0].change.to_string(), "hq", world.hands.now()).unwrap_err();
@@ -116,8 +115,8 @@ async fn a_batch_that_the_server_lost_is_seen_asked_for_and_sent_again() {
         phone.fail(n, "DF-NOBODY").unwrap();
         phone.sync().await.unwrap();
     }
-    // As after a restore of the server that lost one batch.
-    let db = Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    // The server looks as after a restore that lost one batch.
+    let db = world.database();
     db.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
     for sql in [
         "DELETE FROM envelope WHERE number = 2",
@@ -182,7 +181,7 @@ async fn every_accepted_change_is_provable_to_device_person_and_batch() {
     assert!(seen.contains(&("c1", 1, 1)) && seen.contains(&("c1", 2, 1)) && seen.contains(&("s1", 1, 1)), "{seen:?}");
     assert!(envelopes.iter().all(|e| e.signature_holds && e.follows));
     // A row that somebody has changed shows.
-    let db = Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    let db = world.database();
     db.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
     db.execute("UPDATE envelope SET mono_ms = mono_ms + 1 WHERE number = 2", []).unwrap();
     let broken = world.admin().envelopes(&phone.id(2)).unwrap();

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use doorstep_tests::World;
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 /// The tests' sources, by file.
 fn sources(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
@@ -66,7 +66,7 @@ async fn what_a_phones_owner_edits_or_deletes_in_its_store_reaches_nobody() {
     phone.sync().await.unwrap();
     let at_head_office = || [2, 4].map(|n| world.on_server(&phone.id(n)));
     let before = at_head_office();
-    let db = Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    let db = phone.database();
     let delete = |table: &str, n: u32| {
         assert!(db.execute(&format!("DELETE FROM {table} WHERE case_id = ?1"), [phone.id(n).as_bytes()]).unwrap() > 0);
     };
@@ -79,15 +79,15 @@ async fn what_a_phones_owner_edits_or_deletes_in_its_store_reaches_nobody() {
         let update = format!("UPDATE {table} SET bytes = ?2 WHERE case_id = ?1");
         assert_eq!(db.execute(&update, params![phone.id(n).as_bytes(), bytes]).unwrap(), 1);
     };
-    // What head office has stays as it is there.
+    // An edit on the phone changes nothing at head office.
     edit("change", 2);
     delete("change", 4);
     phone.sync().await.ok();
     assert_eq!(at_head_office(), before);
-    // What was not sent yet: an edited change is no longer the one that its hash names, and is put aside and shown.
+    // An edited change that was not sent yet no longer fits its hash. It is put aside and shown.
     phone.note(6, "第一条").unwrap();
     edit("outbox", 6);
-    // Of a deleted one the next names the hash: it waits for it and counts for nothing.
+    // The change after a deleted one names the deleted one's hash. It waits for that one and counts for nothing.
     phone.note(8, "第一条").unwrap();
     delete("outbox", 8);
     phone.note(8, "第二条").unwrap();

@@ -10,10 +10,6 @@ use doorstep_tests::{Device, Hands, World, raw};
 
 const DAY: i64 = 24 * 60;
 
-fn server_db(world: &World) -> rusqlite::Connection {
-    rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap()
-}
-
 /// What people see of a case at head office, and in the ledger.
 fn seen(world: &World) -> String {
     let (mut admin, now) = (world.admin(), world.hands.server_now());
@@ -48,7 +44,7 @@ async fn list_and_ledger_follow_a_clock_that_was_two_days_ahead_for_a_minute() {
     world.hands.advance(1);
     tablet.sync().await.unwrap();
     assert_eq!((seen(&world), listed(&tablet)), before);
-    // And forward again when the time has really come.
+    // The case moves forward again when the time has really come.
     world.hands.advance(DAY);
     assert!(seen(&world).contains("reply_overdue") && listed(&tablet).contains("reply_overdue"));
 }
@@ -86,7 +82,7 @@ async fn a_clock_that_was_ahead_locks_no_device_out_and_its_nonces_are_void() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
     for restart in [false, true] {
-        let forget_tokens = || server_db(&world).execute("DELETE FROM token", []).unwrap();
+        let forget_tokens = || world.database().execute("DELETE FROM token", []).unwrap();
         world.hands.put_server_ahead(2 * DAY);
         forget_tokens();
         phone.sync().await.unwrap(); // a session of that time
@@ -197,8 +193,8 @@ async fn a_contact_by_a_clock_that_was_ahead_hides_none_of_the_contacts_before_i
     let phone = world.device("phone", "c1").await;
     world.hands.advance(5);
     phone.fail(2, "DF-NOBODY").unwrap();
-    // What it recorded is put aside while it syncs, and comes later.
-    let store = rusqlite::Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    // The record is put aside during the sync, and comes later.
+    let store = phone.database();
     store.execute_batch("CREATE TEMP TABLE aside AS SELECT * FROM outbox; DELETE FROM outbox").unwrap();
     world.hands.advance(60);
     phone.sync().await.unwrap();
@@ -258,11 +254,11 @@ async fn a_request_that_is_repeated_after_a_session_has_the_clocks_of_its_own_se
     world.hands.advance(10);
     phone.fail(2, "DF-NOBODY").unwrap();
     let acted = world.hands.now();
-    server_db(&world).execute("DELETE FROM token", []).unwrap();
+    world.database().execute("DELETE FROM token", []).unwrap();
     let before = world.hands.now();
     phone.sync().await.unwrap();
     assert!(before < world.hands.now(), "it had to ask for a session");
-    // What was recorded before and what comes later in this boot: the phone's clock goes as the server's does.
+    // The phone's clock goes as the server's does, for the earlier record and for later ones of this boot.
     world.hands.advance(10);
     phone.fail(4, "DF-NOBODY").unwrap();
     phone.sync().await.unwrap();

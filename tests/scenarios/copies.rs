@@ -167,14 +167,14 @@ async fn only_what_the_copy_lacks_is_sent_again_also_of_an_installation_that_the
     }
     let again: Vec<_> = [2, 4].map(|n| phone.case(n).unwrap().case.timeline[1].standing.receipt().unwrap()).to_vec();
     assert_eq!(again, said, "with the receipts that were given first");
-    let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    let db = world.database();
     let batches: i64 =
         db.query_row("SELECT count(*) FROM envelope WHERE received_at = ?1", [world.hands.now().0], |row| row.get(0)).unwrap();
     assert_eq!(batches, 1);
     let fresh: i64 =
         db.query_row("SELECT count(DISTINCT case_id) FROM change JOIN envelope ON number = batch AND envelope.install = pushed_by WHERE envelope.received_at = ?1", [world.hands.now().0], |row| row.get(0)).unwrap();
     assert_eq!(fresh, 2);
-    let store = rusqlite::Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    let store = phone.database();
     let kept: Vec<i64> = store
         .prepare("SELECT received_at FROM first_receipt ORDER BY received_at")
         .unwrap()
@@ -211,7 +211,7 @@ async fn a_version_of_the_rules_that_the_copy_lacks_judges_nothing_on_a_device_a
 
 /// How many answers the server's log has given.
 fn answers_of(world: &World) -> u64 {
-    let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    let db = world.database();
     db.query_row("SELECT counter FROM answers", [], |row| row.get(0)).unwrap()
 }
 
@@ -305,7 +305,7 @@ async fn a_liar_with_a_forged_proof_of_a_loss_stops_nobody() {
     phone.sync().await.unwrap();
     world.restart_server().await;
     assert!(!world.waits());
-    // What it has recorded is not lost by its lie: the truth is heard as ever.
+    // The liar's records are not lost by the lie: an honest request is taken as ever.
     liar.sync().await.unwrap();
 }
 
@@ -383,8 +383,8 @@ async fn a_first_receipt_of_before_the_servers_key_was_replaced_counts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_receipt_counts_only_of_a_history_that_has_ended() {
     let (world, phone, _, request) = lost(0).await;
-    // As if this server had never been put back: whoever has its key, or had one that was replaced, could say what they like.
-    let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    // The server looks as if it had never been put back. A first receipt must not count here: a holder of the key could claim any.
+    let db = world.database();
     assert_eq!(db.execute("DELETE FROM meta WHERE key = 'former_histories'", []).unwrap(), 1);
     phone.send(&world, &request).await.unwrap();
     assert_eq!(receipt_at(&world, &phone).received_at, world.hands.now());
@@ -431,7 +431,7 @@ async fn a_change_that_the_log_has_keeps_its_receipt_whatever_is_shown_later_or_
     let given = receipt_at(&world, &phone);
     assert_eq!(given.received_at, world.hands.now());
     assert_ne!(given, said);
-    // The same batch, and another one with the same changes, twice over.
+    // The batch comes again with those receipts. Then another batch brings its changes, with each receipt twice.
     request.batch.as_mut().unwrap().first = shown.clone();
     phone.send(&world, &request).await.unwrap();
     let docs = request.batch.as_ref().unwrap().docs.clone();
@@ -451,7 +451,7 @@ async fn no_device_takes_the_hand_that_the_server_had_before_it_was_put_back() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
     let ours = |world: &World| -> doorstep_domain::InstallId {
-        let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+        let db = world.database();
         let install: Vec<u8> = db.query_row("SELECT value FROM meta WHERE key = 'install'", [], |row| row.get(0)).unwrap();
         install.as_slice().try_into().unwrap()
     };
@@ -479,7 +479,7 @@ async fn a_server_that_waits_is_over_when_the_word_is_written_down_and_not_befor
     world.serve_from(&copy).await;
     assert!(world.waits());
     doorstep_server::moved(&copy).unwrap();
-    // As the command has it while it writes the marker.
+    // The command holds this lock while it writes the marker.
     let lock = std::fs::File::options().write(true).open(copy.join("doorstep-server.lock")).unwrap();
     lock.try_lock().unwrap();
     let soon = tokio::time::timeout(std::time::Duration::from_millis(1_500), world.is_over()).await;

@@ -4,20 +4,15 @@ use doorstep_client::{Act, Recording, SmsWish};
 use doorstep_document::{Change, NewEntry, Position};
 use doorstep_domain::*;
 use doorstep_rules::{Case, Flag, Judgement, judge};
-use doorstep_tests::{Device, World, code, failed, on, text, waybill};
-use rusqlite::{Connection, params};
+use doorstep_tests::{Device, PARCEL_COLUMNS, World, code, failed, on, text, waybill};
+use rusqlite::params;
 
 const DAY: i64 = 24 * 60;
-const HEADER: &str = "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival";
 
 /// What the owner of a phone does to its rows.
 fn edit(device: &Device, set: &str, n: u32) {
-    let db = Connection::open(device.folder.join("doorstep.db")).unwrap();
+    let db = device.database();
     assert_eq!(db.execute(&format!("UPDATE parcel SET {set} WHERE waybill = ?1"), [waybill(n)]).unwrap(), 1);
-}
-
-fn server_db(world: &World) -> Connection {
-    Connection::open(world.server_folder().join("doorstep-server.db")).unwrap()
 }
 
 /// The case as the server judges it now.
@@ -29,11 +24,12 @@ fn judged(world: &World, id: &CaseId) -> (Case, Judgement) {
 
 /// Head office lists a parcel anew.
 fn list(world: &World, number: &str, origin: &str, delivering: &str, cod: i64) {
-    let csv = format!("{HEADER}\n{number},QH,{origin},{delivering},c1,王小花,13800000002,青禾路2号,{cod},2026-03-02 08:00\n");
+    let csv =
+        format!("{PARCEL_COLUMNS}\n{number},QH,{origin},{delivering},c1,王小花,13800000002,青禾路2号,{cod},2026-03-02 08:00\n");
     assert_eq!(world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap().imported, 1);
 }
 
-/// What the server said of the facts of each change that has some, in the order of acceptance, its own listings aside.
+/// The server's checks of the facts of each change that has some, in the order of acceptance, without the server's own listings.
 fn checks(case: &Case) -> Vec<FactsCheck> {
     let mut with: Vec<&Recorded> =
         case.timeline.iter().filter(|r| r.entry.facts.is_some() && !matches!(r.entry.body, Body::Listed(_))).collect();
@@ -87,7 +83,7 @@ async fn a_friends_number_in_the_phones_row_proves_no_attempt() {
         let sms = on(waybill(n), Act::Sms { wish: SmsWish::default(), state: Some(SmsState::HandedOver), fault: None });
         phone.client.record(&sms, &[]).unwrap();
     };
-    let db = Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    let db = phone.database();
     let friend = Personal::plain("13911112222").unwrap();
     let sql = "UPDATE parcel SET recipient_phone = ?1 WHERE waybill = ?2";
     assert_eq!(db.execute(sql, params![friend.as_bytes(), waybill(4)]).unwrap(), 1);
@@ -105,7 +101,7 @@ async fn a_friends_number_in_the_phones_row_proves_no_attempt() {
 /// From which parcel on nobody lies.
 const HONEST: u32 = 20;
 
-/// What is said of a case, but for the marks of the copy.
+/// The judgement of a case without the marks of the copy.
 fn verdict(judged: &Judgement) -> impl PartialEq + std::fmt::Debug + use<> {
     let deadlines = judged.deadlines.iter().map(|d| (d.clock.clone(), d.started_at, d.due_at, d.timeliness));
     let steps = judged.cards.iter().flat_map(|card| &card.steps).map(|line| line.step.clone());
@@ -146,7 +142,7 @@ async fn whatever_else_a_phone_says_of_its_parcel_is_flagged_and_judged_by_the_r
         let wish = SmsWish { number: number.map(text), ..SmsWish::default() };
         on(waybill(n), Act::Sms { wish, state: Some(SmsState::HandedOver), fault: None })
     };
-    // Who lies lets the app find the number; who does not names it.
+    // A liar lets the app find the number. An honest person names it.
     let to_friend = |n: u32| vec![fail(n, "DF-NOBODY", ""), sms(n, (n >= HONEST).then_some(friend))];
     // A lie, whose it is, and what they record of the parcel that reads this fact.
     type Lie<'a> = (&'a str, &'a Device, &'a dyn Fn(u32) -> Vec<Recording>);
@@ -241,7 +237,7 @@ async fn of_a_parcel_on_no_list_a_copy_may_claim_nothing() {
     let phone = world.device("phone", "c1").await;
     let number = "QH777777777785";
     let id = CaseId::of(&"QH".parse().unwrap(), &Waybill::parse(number).unwrap());
-    let db = Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    let db = phone.database();
     db.execute(&format!("UPDATE parcel SET waybill = '{number}' WHERE waybill = ?1"), [waybill(2)]).unwrap();
     phone.client.record(&failed(number, "DF-NOBODY"), &[]).unwrap();
     phone.sync().await.unwrap();
@@ -257,20 +253,14 @@ async fn what_the_list_says_is_the_servers_to_say() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
     let own = phone.client.identity().unwrap().unwrap();
+    let time = TimeEvidence { wall: world.hands.now(), zone_quarters: 32, mono_ms: 0, boot: BootId([0; 4]), anchor: None };
     let listed = |author: Author| NewEntry {
-        author,
-        pack_version: 1,
-        time: TimeEvidence { wall: world.hands.now(), zone_quarters: 32, mono_ms: 0, boot: BootId([0; 4]), anchor: None },
-        action: None,
         facts: Some(Facts {
             origin_outlet: Some("0755".parse().unwrap()),
             delivering_outlet: Some("0755".parse().unwrap()),
             ..Facts::unlisted("QH".parse().unwrap(), Waybill::parse(&waybill(2)).unwrap())
         }),
-        release: None,
-        sheet: None,
-        rewrites: None,
-        body: Body::Listed(Listed { since: UnixMs(0) }),
+        ..NewEntry::of(author, 1, time, Body::Listed(Listed { since: UnixMs(0) }))
     };
     let change = Change::write(&phone.id(2), &own.install, &Position::default(), &[listed(own.author.clone())]).unwrap();
     let ack = phone.push_by_hand(&world, &[(phone.id(2), &[change.bytes()])]).await.unwrap();
@@ -294,7 +284,7 @@ async fn a_release_keeps_its_originals_mark_and_head_offices_own_entries_have_th
     let (phone, stranger) = (world.device("phone", "c1").await, world.device("stranger", "x1").await);
     world.admin().user("hq1", "审核", "hq_reviewer", "0412").unwrap();
     // It puts a row of its own into its store.
-    let db = Connection::open(stranger.folder.join("doorstep.db")).unwrap();
+    let db = stranger.database();
     db.execute("ATTACH ?1 AS other", [phone.folder.join("doorstep.db").to_str().unwrap()]).unwrap();
     db.execute("INSERT INTO parcel SELECT * FROM other.parcel WHERE waybill IN (?1, ?2)", [waybill(2), waybill(4)]).unwrap();
     edit(&stranger, "delivering_outlet = '0755'", 2);
@@ -328,7 +318,7 @@ async fn a_release_brings_what_the_list_says_into_a_case_that_has_nothing_else()
         let phone = world.device("phone", "c1").await;
         let stranger = crate::rights::lawless(&mut world, "stranger", "x1").await;
         world.admin().user("hq1", "审核", "hq_reviewer", "0412").unwrap();
-        let db = Connection::open(stranger.folder.join("doorstep.db")).unwrap();
+        let db = stranger.database();
         db.execute("ATTACH ?1 AS other", [phone.folder.join("doorstep.db").to_str().unwrap()]).unwrap();
         db.execute("INSERT INTO parcel SELECT * FROM other.parcel WHERE waybill = ?1", [waybill(2)]).unwrap();
         if edited {
@@ -344,7 +334,8 @@ async fn a_release_brings_what_the_list_says_into_a_case_that_has_nothing_else()
         assert_eq!(rows(&case).len(), findings, "the server says what its list says where no copy does");
         assert!(case.facts_confirmed);
         assert!(!now.findings.is_empty(), "somebody is held to it");
-        let confirmed: bool = server_db(&world)
+        let confirmed: bool = world
+            .database()
             .query_row("SELECT confirmed FROM doc WHERE case_id = ?1", [id.as_bytes()], |row| row.get(0))
             .unwrap();
         assert_eq!(confirmed, !edited);
@@ -386,7 +377,8 @@ async fn an_import_that_a_restore_has_lost_is_known_again_by_the_first_receipt_o
         let then: Vec<_> = case.rows.iter().filter(|row| row.since.is_none_or(|since| since <= acted)).collect();
         let of = then.last().unwrap().facts.origin_outlet.clone().unwrap();
         assert_eq!(of.as_str(), "0755", "{is_listed_first} {lists_another}: {:?}", case.rows);
-        let kept: Vec<String> = server_db(&world)
+        let kept: Vec<String> = world
+            .database()
             .prepare("SELECT origin_outlet FROM listing WHERE waybill = ?1 ORDER BY n")
             .unwrap()
             .query_map([waybill(2)], |row| row.get(0))
@@ -426,7 +418,7 @@ async fn a_full_case_still_takes_what_the_list_says() {
     let phone = world.device("phone", "c1").await;
     phone.fail(2, "DF-NOBODY").unwrap();
     phone.sync().await.unwrap();
-    server_db(&world).execute("UPDATE doc SET n = 9000 WHERE case_id = ?1", [phone.id(2).as_bytes()]).unwrap();
+    world.database().execute("UPDATE doc SET n = 9000 WHERE case_id = ?1", [phone.id(2).as_bytes()]).unwrap();
     world.admin().user("hq1", "审核", "hq_reviewer", "0412").unwrap();
     let (case, _) = judged(&world, &phone.id(2));
     let about = case.timeline[0].entry.key.to_string();
@@ -441,7 +433,7 @@ async fn the_history_of_the_list_outlives_its_rows_and_holds_nobodys_name_number
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
     phone.fail(2, "DF-NOBODY").unwrap();
-    let db = server_db(&world);
+    let db = world.database();
     db.execute("DELETE FROM parcel WHERE waybill = ?1", [waybill(2)]).unwrap();
     phone.sync().await.unwrap();
     let (case, _) = judged(&world, &phone.id(2));
@@ -466,7 +458,7 @@ async fn a_server_that_kept_no_history_of_its_list_begins_with_the_rows_it_has()
     let phone = world.device("phone", "c1").await;
     phone.fail(2, "DF-NOBODY").unwrap();
     world.stop_server().await;
-    server_db(&world).execute_batch("DELETE FROM listing; DELETE FROM listed").unwrap();
+    world.database().execute_batch("DELETE FROM listing; DELETE FROM listed").unwrap();
     world.restart_server().await;
     phone.sync().await.unwrap();
     assert_eq!(checks(&judged(&world, &phone.id(2)).0), [FactsCheck::Equal]);

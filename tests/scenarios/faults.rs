@@ -6,7 +6,6 @@ use doorstep_protocol::PROTO_VERSION;
 use doorstep_rules::Flag;
 use doorstep_sync::Failure;
 use doorstep_tests::{LinkMode, World, failed, raw, waybill};
-use rusqlite::Connection;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_response_is_not_a_lost_change_and_costs_one_repeat() {
@@ -84,7 +83,7 @@ async fn another_history_starts_the_cursors_anew_and_keeps_everything() {
     phone.fail(2, "DF-NOBODY").unwrap();
     phone.sync().await.unwrap();
     tablet.sync().await.unwrap();
-    let db = Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    let db = world.database();
     db.execute("UPDATE meta SET value = x'ffffffffffffffffffffffffffffffff' WHERE key = 'history'", []).unwrap();
     phone.note(2, "之后").unwrap();
     phone.sync().await.unwrap();
@@ -108,8 +107,8 @@ async fn a_cursor_beyond_the_head_of_its_feed_restarts_that_scope_for_that_devic
     }
     tablet.sync().await.unwrap();
     other.sync().await.unwrap();
-    // As if its store knew more of the feed than the server's log has: the two cases are not on it, and three rows were.
-    let db = Connection::open(tablet.folder.join("doorstep.db")).unwrap();
+    // The store looks as if it had read further in the feed than the server's log goes. The two cases are not in the store.
+    let db = tablet.database();
     db.execute_batch(
         "DELETE FROM change; DELETE FROM case_row; DELETE FROM case_scope; DELETE FROM turn;
          UPDATE scope SET cursor = 5 WHERE scope = 'outlet/0412';",
@@ -140,7 +139,7 @@ async fn what_the_server_refuses_is_kept_on_both_sides_and_what_depends_on_it_is
     let phone = world.device("phone", "c1").await;
     phone.fail(2, "DF-NOBODY").unwrap();
     // A tampered store: entries in the name of somebody else.
-    let db = Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    let db = phone.database();
     db.execute("INSERT INTO member SELECT 'c2', role, outlet, name, pin, wrong FROM member", []).unwrap();
     db.execute("UPDATE meta SET value = CAST('c2' AS BLOB) WHERE key = 'active'", []).unwrap();
     phone.fail(4, "DF-NOBODY").unwrap();
@@ -159,10 +158,10 @@ async fn what_the_server_refuses_is_kept_on_both_sides_and_what_depends_on_it_is
     assert!(matches!(phone.case(6).unwrap().case.timeline[0].standing, Standing::Accepted(_)));
     phone.agrees_with(&world, 2);
     phone.agrees_with(&world, 6);
-    let on_server = Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    let on_server = world.database();
     let kept: i64 = on_server.query_row("SELECT count(*) FROM quarantine WHERE reason = 'field'", [], |row| row.get(0)).unwrap();
     assert_eq!(kept, 1, "kept at head office too");
-    // It does not make the sync run for ever, and what comes later goes its way.
+    // It does not make the sync run for ever. Later records are sent.
     assert_eq!(phone.sync().await.unwrap().requests, 1);
     phone.note(4, "之后").unwrap();
     phone.sync().await.unwrap();
@@ -184,7 +183,7 @@ async fn a_repeated_batch_gets_its_stored_verdicts_and_a_repeated_change_its_fir
     assert!(!first.replayed && second.replayed);
     assert_eq!((first.received_ms, &first.cases), (second.received_ms, &second.cases));
     // A server that has lost the batch's row knows the change by its hash.
-    let db = Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    let db = world.database();
     db.execute("DELETE FROM envelope", []).unwrap();
     let third = send().await;
     let verdicts = |ack: &doorstep_protocol::Ack| {
@@ -207,7 +206,7 @@ async fn a_repeated_batch_gets_its_stored_verdicts_and_a_repeated_change_its_fir
 async fn changes_of_another_installation_are_quarantined() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
-    let db = Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    let db = phone.database();
     let install: Vec<u8> = db.query_row("SELECT value FROM meta WHERE key = 'install'", [], |row| row.get(0)).unwrap();
     db.execute("UPDATE meta SET value = x'77777777777777777777777777777777' WHERE key = 'install'", []).unwrap();
     phone.fail(2, "DF-NOBODY").unwrap();
@@ -316,7 +315,7 @@ async fn odd_text_is_text_and_too_much_of_it_is_refused_before_anything_is_recor
             _ => None,
         })
         .collect();
-    // As a personal value keeps it: without control characters, in one normal form.
+    // A personal value keeps a text without control characters and in one normal form.
     let kept = |text: &&str| doctored(text);
     assert_eq!(read, odd.iter().map(kept).collect());
 }
@@ -355,7 +354,7 @@ async fn a_server_time_that_the_server_never_gave_is_no_proof_and_is_flagged() {
     let mut world = World::new().await;
     let (phone, tablet) = (world.device("phone", "c1").await, world.device("tablet", "s1").await);
     // A store that claims to have seen the server yesterday, and a phone that was started again before it pushes.
-    let db = Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    let db = phone.database();
     let mut anchor: Vec<u8> = db.query_row("SELECT value FROM meta WHERE key = 'anchor'", [], |row| row.get(0)).unwrap();
     let yesterday = (world.hands.now().0 - 86_400_000).to_be_bytes();
     anchor[4..12].copy_from_slice(&yesterday);

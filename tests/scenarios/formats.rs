@@ -1,4 +1,4 @@
-//! What a device is given that can not read everything: rules and policies of a newer format, and kinds of reference rows. And the
+//! Devices that can not read everything: rules and policies of a newer format, the kinds of reference rows that they are given, and the
 //! two kinds that version 3 brought.
 
 use doorstep_protocol::{PROTO_HEADER, Publication, RefKind, Refs, SyncResponse, decode, encode, open, seal};
@@ -26,7 +26,7 @@ fn policy(version: u32, format: Option<u32>) -> Vec<u8> {
     policy.to_string().into_bytes()
 }
 
-/// What a device is answered that asks for a kind and speaks a version.
+/// The answer to a device that asks for a kind and speaks a version.
 async fn ask(world: &World, device: &Device, kind: &str, have: u64, proto: &str) -> Result<Refs, u16> {
     let headers = [("authorization", device.bearer()), (PROTO_HEADER, proto.to_owned())];
     let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -101,7 +101,7 @@ async fn what_enrolled_devices_can_not_read_is_published_only_on_a_second_word()
     admin.publish_pack(&pack(2, 1), now).unwrap();
     admin.publish_rules(&pack(3, 2), true, now).unwrap();
     admin.publish_policy(&policy(2, Some(2)), true).unwrap();
-    // Whoever is updated or revoked does not count.
+    // A device that is updated or revoked holds no publication back.
     phone.sync().await.unwrap();
     admin.publish_pack(&pack(4, 2), now).unwrap();
     sync_in_version_2(&world, &phone).await;

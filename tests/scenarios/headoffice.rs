@@ -2,9 +2,8 @@
 
 use doorstep_client::Act;
 use doorstep_domain::{Reply, UnixMs};
-use doorstep_server::{Config, ServeError, VERSIONS, start};
-use doorstep_tests::{Hands, World, code, failed, on, raw, text, waybill};
-use rusqlite::Connection;
+use doorstep_server::{Config, ServeError, start};
+use doorstep_tests::{Hands, PARCEL_COLUMNS, World, code, failed, on, raw, text, waybill};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_opens_only_with_its_token_and_shows_cases_in_both_languages() {
@@ -77,7 +76,7 @@ async fn the_page_of_a_case_tells_what_a_reply_corrects_as_a_reviewer_sees_it() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_row_of_a_parcel_list_is_named_by_its_line_and_the_rest_is_imported() {
     let world = World::new().await;
-    let header = "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival";
+    let header = PARCEL_COLUMNS;
     let rows = [
         "QH100000000001,QH,0571,0412,c1,\"欧阳, 小花\",13000000001,\"青禾路\n1号\",0,2026-03-02 08:00", // two lines
         "QH1,QH,0571,0412,c1,王,,路,0,",                                                                // line 4: pattern
@@ -107,7 +106,7 @@ async fn a_case_that_cannot_be_projected_is_frozen_and_nobody_else_notices() {
     phone.fail(2, "DF-NOBODY").unwrap();
     phone.fail(4, "DF-NOBODY").unwrap();
     phone.sync().await.unwrap();
-    let db = Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    let db = world.database();
     db.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
     // Until the server's own projecting is done, or it would write the row of before the damage.
     let behind = || db.query_row("SELECT count(*) FROM doc WHERE projected_n < n", [], |row| row.get::<_, i64>(0)).unwrap();
@@ -137,20 +136,8 @@ async fn an_address_other_than_loopback_is_refused_unless_it_is_meant() {
     let folder = tempfile::tempdir().unwrap();
     let hands = Hands::at(UnixMs(0));
     let listen = "0.0.0.0:0".parse().unwrap();
-    let refused = start(Config {
-        folder: folder.path().join("data"),
-        listen,
-        insecure: false,
-        shared_folder: false,
-        connections: None,
-        tls: None,
-        photos: None,
-        if_copied: None,
-        now: hands.server(),
-        sms: doorstep_server::GatewayConfig::Log,
-        versions: VERSIONS,
-    })
-    .await;
+    let config = Config::on_loopback(folder.path().join("data"), hands.server());
+    let refused = start(Config { listen, ..config }).await;
     assert!(matches!(refused, Err(ServeError::NotLoopback(_))));
     assert!(!folder.path().join("data").exists(), "nothing was made");
 }

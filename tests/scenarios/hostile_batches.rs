@@ -8,9 +8,7 @@ use doorstep_protocol::{
     SyncRequest, SyncResponse, decode, encode, open, seal,
     signing::{doc_digest, sending_message},
 };
-use doorstep_tests::{Device, World, raw};
-
-use crate::hostile::entry;
+use doorstep_tests::{Device, World, first_entry, raw};
 
 /// Sends a request as it is; the verdicts, or the code of the refusal.
 async fn send(world: &World, device: &Device, request: &SyncRequest) -> Result<Ack, String> {
@@ -113,7 +111,7 @@ async fn a_hostile_batch_is_refused_by_its_name_and_the_honest_one_still_arrives
     for (what, request, code) in &corpus {
         assert_eq!(send(&world, &phone, request).await.unwrap_err(), *code, "{what}");
     }
-    // What a sending says of itself is no reason to refuse what it brings, and neither is the form of a signature.
+    // A false claim of a sending about itself is no reason to refuse its changes. The form of its signature is none either.
     let of_nothing = with(Batch { brings: vec![brought], ..batch.clone() });
     assert!(send(&world, &phone, &of_nothing).await.unwrap().cases[0].fault.is_none(), "documents that it does not have");
     let raw_sig = batch.sig.clone();
@@ -134,7 +132,7 @@ async fn a_document_that_is_not_what_was_signed_is_its_own_fault_and_the_next_on
     phone.sync().await.unwrap();
     let own = phone.client.identity().unwrap().unwrap().install;
     let pushed = |n: u32| {
-        let change = Change::write(&phone.id(n), &own, &Position::default(), &[entry(n, "c1")]).unwrap();
+        let change = Change::write(&phone.id(n), &own, &Position::default(), &[first_entry(n, "c1")]).unwrap();
         (PushCase { case: phone.id(n), pack: pack::elide(&[change.bytes()]).unwrap() }, change.hash())
     };
     let of_another = |kind: DocKind, doc: CaseId| doc_digest(DocRef::new(kind, doc), &[pushed(2).1]);
@@ -180,7 +178,7 @@ async fn a_clock_that_can_not_be_read_is_no_clock_and_the_request_is_answered() 
     }
     phone.fail(2, "DF-NOBODY").unwrap();
     world.hands.advance(30);
-    // What was recorded half an hour before such a request, and did not come with it, is passed over.
+    // The failure was recorded half an hour before this request and does not come with it. So it is passed over.
     let headers = [("authorization", phone.bearer()), (CLOCK_HEADER, "zz-1".to_owned())];
     let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
     assert_eq!(raw(world.addr(), "POST", "/v1/sync", &headers, &body).await.status, 200);

@@ -154,7 +154,7 @@ async fn a_device_whose_token_is_of_no_use_any_more_gets_one_for_its_signature()
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
     phone.fail(2, "DF-NOBODY").unwrap();
-    let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    let db = world.database();
     db.execute("DELETE FROM token", []).unwrap();
     assert_eq!(phone.sync().await.unwrap().requests, 4, "refused once, a nonce, a session, the sync");
     phone.agrees_with(&world, 2);
@@ -214,7 +214,7 @@ async fn a_revoked_device_does_not_lift_its_revocation_with_the_code_it_had() {
     world.admin().revoke(&id.to_string(), "lost", world.hands.now()).unwrap();
     let error = phone.client.enrol(&world.link.url(), &code).await.unwrap_err();
     assert!(matches!(&error, ClientError::Network(Failure::Refused(ErrorCode::Revoked))), "{error:?}");
-    // What it pushes again that was taken before stays taken.
+    // A change that was taken before stays taken when the device pushes it again.
     let log = world.on_server(&phone.id(2)).0;
     let ack = phone.push_by_hand(&world, &[(phone.id(2), &[&log[0]])]).await.unwrap();
     assert_eq!((ack.cases[0].rows[0].code, ack.cases[0].quarantined.len()), (1, 0), "dup, with its first receipt");
@@ -285,8 +285,8 @@ async fn an_answer_that_the_server_has_not_signed_is_no_answer() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
     phone.fail(2, "DF-NOBODY").unwrap();
-    // As if it had enrolled with another server: every receipt is then somebody else's word.
-    let db = rusqlite::Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    // The phone looks as if it had enrolled with another server. Every receipt is then the word of a stranger.
+    let db = phone.database();
     let key: Vec<u8> = db.query_row("SELECT value FROM meta WHERE key = 'server_key'", [], |row| row.get(0)).unwrap();
     db.execute("UPDATE meta SET value = ?1 WHERE key = 'server_key'", [keys(1).1[0].public_key()]).unwrap();
     assert!(matches!(phone.sync().await, Err(ClientError::Network(Failure::Network))));

@@ -5,14 +5,8 @@ use doorstep_document::{Change, NewEntry, Position, pack};
 use doorstep_domain::*;
 use doorstep_protocol::PushCase;
 use doorstep_server::admin::{Fault, Looked, Wrong};
-use doorstep_tests::{Device, World, on, raw, text, waybill};
-use rusqlite::{Connection, params};
-
-pub(crate) fn db(world: &World) -> Connection {
-    let db = Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
-    db.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
-    db
-}
+use doorstep_tests::{Device, PARCEL_COLUMNS, World, on, raw, text, waybill};
+use rusqlite::params;
 
 pub(crate) fn looked(world: &World) -> Looked {
     world.admin().verify_log(None).unwrap()
@@ -56,7 +50,7 @@ async fn a_receipt_a_day_earlier_is_named() {
     let day = 86_400_000;
     let earlier = "UPDATE change SET received_at = received_at - ?1, acted_at = acted_at - ?1, from_ms = from_ms - ?1,
                      until_ms = until_ms - ?1 WHERE case_id = ?2 AND batch > 0 AND n = 1";
-    assert_eq!(db(&world).execute(earlier, params![day, case.as_bytes()]).unwrap(), 1);
+    assert_eq!(world.database().execute(earlier, params![day, case.as_bytes()]).unwrap(), 1);
     assert!(is_vouched_for_by_signatures(&world, &case));
     let found = looked(&world);
     assert_eq!(wrong(&found), [(Wrong::ReceiptAltered, Some(case))]);
@@ -69,7 +63,7 @@ async fn a_receipt_a_day_earlier_is_named() {
 async fn verdicts_that_were_edited_with_the_receipt_are_named() {
     let mut world = World::new().await;
     let (phone, _outlet) = some_work(&mut world).await;
-    let db = db(&world);
+    let db = world.database();
     let (install, ack): (Vec<u8>, Vec<u8>) = db
         .query_row("SELECT install, ack FROM envelope ORDER BY received_at LIMIT 1", [], |row| Ok((row.get(0)?, row.get(1)?)))
         .unwrap();
@@ -95,7 +89,7 @@ async fn words_that_were_changed_with_hash_and_heads_are_named() {
     let mut world = World::new().await;
     let (phone, _outlet) = some_work(&mut world).await;
     let case = phone.id(4);
-    let db = db(&world);
+    let db = world.database();
     let (bytes, hash): (Vec<u8>, Vec<u8>) = db
         .query_row("SELECT bytes, hash FROM change WHERE case_id = ?1 AND n = 1", [case.as_bytes()], |row| {
             Ok((row.get(0)?, row.get(1)?))
@@ -126,17 +120,8 @@ async fn words_that_were_changed_with_hash_and_heads_are_named() {
 
 /// An entry written again.
 fn as_new(entry: &Entry) -> NewEntry {
-    NewEntry {
-        author: entry.author.clone(),
-        pack_version: entry.pack_version,
-        time: entry.time,
-        action: entry.action,
-        facts: entry.facts.clone(),
-        release: None,
-        sheet: None,
-        rewrites: None,
-        body: entry.body.clone(),
-    }
+    let again = NewEntry::of(entry.author.clone(), entry.pack_version, entry.time, entry.body.clone());
+    NewEntry { action: entry.action, facts: entry.facts.clone(), ..again }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -145,7 +130,7 @@ async fn a_case_that_was_deleted_is_named_also_with_the_batches_that_brought_it(
     let (phone, _outlet) = some_work(&mut world).await;
     let case = phone.id(2);
     for table in ["change", "doc", "doc_scope", "feed", "case_row", "finding"] {
-        db(&world).execute(&format!("DELETE FROM {table} WHERE case_id = ?1"), [case.as_bytes()]).unwrap();
+        world.database().execute(&format!("DELETE FROM {table} WHERE case_id = ?1"), [case.as_bytes()]).unwrap();
     }
     assert!(is_vouched_for_by_signatures(&world, &case), "none of its batches is found any more");
     let found = looked(&world);
@@ -153,17 +138,17 @@ async fn a_case_that_was_deleted_is_named_also_with_the_batches_that_brought_it(
     assert!(wrong(&found).contains(&(Wrong::OwnMissing, Some(case))), "{:?}", found.faults);
     assert!(found.faults.iter().any(|fault| fault.waybill == Some(waybill(2))), "what its device signed names the waybill");
     assert!(!world.admin().verify_log(Some(case)).unwrap().faults.is_empty());
-    db(&world).execute("DELETE FROM envelope", []).unwrap();
+    world.database().execute("DELETE FROM envelope", []).unwrap();
     let found = looked(&world);
     assert!(wrong(&found).contains(&(Wrong::BatchMissing, None)), "{:?}", found.faults);
-    // And with the links that say so: what stands there then has none.
-    db(&world).execute("DELETE FROM link WHERE number > 1", []).unwrap();
+    // The links that vouch for the rest are deleted too. The changes that are left then have no link.
+    world.database().execute("DELETE FROM link WHERE number > 1", []).unwrap();
     assert!(wrong(&looked(&world)).contains(&(Wrong::ChangeUnfounded, Some(phone.id(4)))));
 }
 
 /// A `close` in the name of the courier who wrote the first entry of a case, as somebody with a SQL shell makes it up. Returns its hash.
 fn forge_close(world: &World, case: &CaseId) -> ChangeHash {
-    let db = db(world);
+    let db = world.database();
     let bytes: Vec<u8> =
         db.query_row("SELECT bytes FROM change WHERE case_id = ?1 AND n = 1", [case.as_bytes()], |row| row.get(0)).unwrap();
     let first = Change::read(case, &bytes).unwrap();
@@ -200,8 +185,8 @@ async fn a_close_that_was_inserted_in_a_couriers_name_is_named() {
     assert!(is_vouched_for_by_signatures(&world, &case));
     let named = |looked: &Looked| looked.faults.iter().map(|f| (f.wrong, f.change)).collect::<Vec<_>>();
     assert_eq!(named(&looked(&world)), [(Wrong::ChangeUnfounded, Some(forged))]);
-    // As one of the server's own it has no link.
-    db(&world).execute("UPDATE change SET batch = 0 WHERE case_id = ?1 AND n = 2", [case.as_bytes()]).unwrap();
+    // As a change of the server's own it would need a link. It has none.
+    world.database().execute("UPDATE change SET batch = 0 WHERE case_id = ?1 AND n = 2", [case.as_bytes()]).unwrap();
     assert_eq!(named(&looked(&world))[..1], [(Wrong::OwnUnvouched, Some(forged))]);
 }
 
@@ -211,7 +196,7 @@ async fn what_head_office_wrote_itself_is_vouched_for_too() {
     let (phone, _outlet) = some_work(&mut world).await;
     let case = phone.id(2);
     let own = "UPDATE change SET received_at = received_at - 86400000 WHERE case_id = ?1 AND batch = 0";
-    assert_eq!(db(&world).execute(own, [case.as_bytes()]).unwrap(), 1);
+    assert_eq!(world.database().execute(own, [case.as_bytes()]).unwrap(), 1);
     assert_eq!(wrong(&looked(&world)), [(Wrong::OwnAltered, Some(case))]);
 }
 
@@ -245,10 +230,7 @@ async fn a_log_that_nobody_touched_holds_after_a_busy_day() {
     let refused = world.admin().quarantine(false).unwrap();
     let refused = refused.iter().find(|item| item.reason == "revoked").unwrap().change.to_string();
     world.admin().release(&refused, "hq1", world.hands.now()).unwrap();
-    let csv = format!(
-        "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n{},QH,0755,0412,c1,王小花,13800000002,青禾路2号,900,2026-03-02 08:00\n",
-        waybill(2)
-    );
+    let csv = format!("{PARCEL_COLUMNS}\n{},QH,0755,0412,c1,王小花,13800000002,青禾路2号,900,2026-03-02 08:00\n", waybill(2));
     assert_eq!(world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap().imported, 1);
     world.admin().replace_key(world.hands.now()).unwrap();
     phone.client.record(&on(waybill(4), Act::Note(text("新密钥"))), &[]).unwrap();
@@ -265,8 +247,10 @@ async fn a_log_that_nobody_touched_holds_after_a_busy_day() {
     assert_eq!(found.faults, []);
     assert!(found.own >= 3 && found.refused >= 1 && found.batches >= 28 && found.changes >= 28, "{found:?}");
     assert_eq!((found.batches_before, found.own_before), (0, 0));
-    let (keys, links): (u64, u64) =
-        db(&world).query_row("SELECT count(DISTINCT key), count(*) FROM link", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let (keys, links): (u64, u64) = world
+        .database()
+        .query_row("SELECT count(DISTINCT key), count(*) FROM link", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap();
     assert_eq!((keys, links), (2, found.links));
 }
 
@@ -282,7 +266,7 @@ async fn what_is_from_before_there_were_links_is_listed_and_still_not_changed_un
     let found = looked(&world);
     assert_eq!((found.faults.len(), found.own_before), (0, 1), "{:?}", found.faults);
     assert!(found.batches_before >= 2 && found.batches > found.batches_before);
-    db(&world).execute("UPDATE change SET received_at = received_at - 1 WHERE batch = 0", []).unwrap();
+    world.database().execute("UPDATE change SET received_at = received_at - 1 WHERE batch = 0", []).unwrap();
     assert_eq!(wrong(&looked(&world)), [(Wrong::BeforeAltered, None)]);
 }
 
@@ -292,7 +276,7 @@ async fn the_server_looks_over_its_log_by_itself_and_keeps_what_it_finds() {
     let (phone, _outlet) = some_work(&mut world).await;
     world.stop_server().await;
     let earlier = "UPDATE change SET received_at = received_at - 86400000 WHERE case_id = ?1 AND n = 1";
-    db(&world).execute(earlier, [phone.id(2).as_bytes()]).unwrap();
+    world.database().execute(earlier, [phone.id(2).as_bytes()]).unwrap();
     world.hands.advance(10);
     world.restart_server().await;
     let found = tokio::time::timeout(std::time::Duration::from_secs(60), async {
@@ -337,8 +321,8 @@ async fn a_tablet_checks_for_itself_who_wrote_what_it_is_handed() {
     let (bearer, path) = (other.bearer(), format!("/v1/proofs/{case}"));
     let answer = raw(world.addr(), "GET", &path, &[("authorization", &bearer), ("sync-proto", "3")], b"").await;
     assert_eq!(answer.status, 404);
-    // Of version 2 nothing can be shown without the batch's other parcels.
-    db(&world).execute("UPDATE envelope SET version = 2", []).unwrap();
+    // A batch of version 2 can not be shown without its other parcels.
+    world.database().execute("UPDATE envelope SET version = 2", []).unwrap();
     let entries = late.client.prove(&waybill(2)).await.unwrap().unwrap();
     assert!(entries.iter().all(|entry| !matches!(entry.by, Authorship::Device { .. })), "{entries:?}");
 }

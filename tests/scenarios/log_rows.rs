@@ -9,7 +9,7 @@ use doorstep_tests::{World, ended, waybill};
 use rusqlite::params;
 
 use crate::{
-    log::{db, looked, some_work, wrong},
+    log::{looked, some_work, wrong},
     version2::{Old, as_version_2, attempt},
 };
 
@@ -20,7 +20,7 @@ fn named(looked: &Looked) -> Vec<(Wrong, Option<ChangeHash>)> {
 /// Adds a change at the end of a case as one that a batch brought, with the case's row, and the first change's receipt.
 fn insert(world: &World, case: &CaseId, change: &Change, (pushed_by, batch, device): (&[u8], u64, &[u8])) {
     let first = change.entries().first().unwrap();
-    let db = db(world);
+    let db = world.database();
     db.execute(
         "INSERT INTO change (case_id, n, hash, install, seq, max_op, mono_ms, device, pushed_by, batch, received_at, acted_at,
            slack_ms, marks, bytes, from_ms, until_ms, unproven, person, boot)
@@ -61,7 +61,8 @@ async fn a_refused_close_that_is_moved_into_the_log_is_named() {
     world.admin().left("c2", world.hands.now()).unwrap();
     courier.sync().await.unwrap();
     let case = courier.id(3);
-    let (bytes, pushed_by, batch, device): (Vec<u8>, Vec<u8>, u64, Vec<u8>) = db(&world)
+    let (bytes, pushed_by, batch, device): (Vec<u8>, Vec<u8>, u64, Vec<u8>) = world
+        .database()
         .query_row("SELECT bytes, pushed_by, batch, device FROM quarantine WHERE case_id = ?1", [case.as_bytes()], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })
@@ -98,7 +99,7 @@ async fn a_change_that_was_taken_is_named_when_it_is_put_into_quarantine() {
     let mut world = World::new().await;
     let (phone, _outlet) = some_work(&mut world).await;
     let case = phone.id(4);
-    db(&world)
+    world.database()
         .execute(
             "INSERT INTO quarantine (case_id, hash, reason, policy_version, device, pushed_by, batch, person, received_at, slack_ms,
                marks, bytes) SELECT case_id, hash, 'rights', 1, device, pushed_by, batch, person, received_at, slack_ms, marks, bytes
@@ -111,7 +112,7 @@ async fn a_change_that_was_taken_is_named_when_it_is_put_into_quarantine() {
 
 /// Spoils one row of each table of the log, beside a receipt that is a day earlier. Returns the case of that one.
 fn spoil(world: &World, (edited, other): (CaseId, CaseId)) {
-    let db = db(world);
+    let db = world.database();
     let done =
         db.execute("UPDATE change SET received_at = received_at - 86400000 WHERE case_id = ?1 AND n = 1", [edited.as_bytes()]);
     assert_eq!(done.unwrap(), 1);
@@ -154,9 +155,9 @@ async fn what_a_look_has_found_is_kept_when_it_can_not_go_on() {
     world.stop_server().await;
     let case = phone.id(2);
     let earlier = "UPDATE change SET received_at = received_at - 86400000 WHERE case_id = ?1 AND n = 1";
-    db(&world).execute(earlier, [case.as_bytes()]).unwrap();
+    world.database().execute(earlier, [case.as_bytes()]).unwrap();
     // The last of the tables that it goes through.
-    db(&world).execute("ALTER TABLE quarantine RENAME TO elsewhere", []).unwrap();
+    world.database().execute("ALTER TABLE quarantine RENAME TO elsewhere", []).unwrap();
     let found = looked(&world);
     assert_eq!(wrong(&found), [(Wrong::ReceiptAltered, Some(case))]);
     assert!(found.unfinished.is_some());
@@ -183,8 +184,9 @@ async fn migrated(world: &mut World) {
     world.stop_server().await;
     world.as_of_step(7);
     answered_in_version_2(world);
-    // As the second step of the schema completes receipts.
-    db(world)
+    // The second step of the schema completes receipts in this way.
+    world
+        .database()
         .execute(
             "UPDATE change SET
            from_ms = iif(acted_at IS NULL OR marks & 2, NULL, acted_at - slack_ms),
@@ -198,7 +200,7 @@ async fn migrated(world: &mut World) {
 
 /// Makes stored verdicts those of version 2: five values for each change.
 fn answered_in_version_2(world: &World) {
-    let db = db(world);
+    let db = world.database();
     let acks: Vec<(Vec<u8>, Vec<u8>)> = db
         .prepare("SELECT hash, ack FROM envelope")
         .unwrap()
@@ -236,7 +238,7 @@ async fn a_log_that_version_2_left_holds_after_the_update_and_its_gaps_can_not_b
     let case = old.device.id(2);
     let later = "UPDATE change SET until_ms = until_ms + 86400000, marks = (marks & ~1792) | 768 WHERE link IS NULL AND batch > 0
                    AND case_id = ?1";
-    assert_eq!(db(&world).execute(later, [case.as_bytes()]).unwrap(), 1);
+    assert_eq!(world.database().execute(later, [case.as_bytes()]).unwrap(), 1);
     assert_eq!(wrong(&looked(&world)), [(Wrong::ReceiptAltered, Some(case))]);
 }
 
@@ -258,7 +260,7 @@ async fn a_gap_or_a_word_on_facts_of_before_there_were_links_is_named_when_it_is
         "marks = marks & ~8",
         "unproven = 3",
     ] {
-        let db = db(&world);
+        let db = world.database();
         let before = "SELECT from_ms, until_ms, marks, unproven FROM change WHERE case_id = ?1 AND n = 1";
         let was: (Option<i64>, Option<i64>, i64, i64) =
             db.query_row(before, [case.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).unwrap();
@@ -279,7 +281,7 @@ async fn a_look_at_one_case_sees_that_something_from_before_was_added_or_removed
     let of_one = |world: &World, case| wrong(&world.admin().verify_log(Some(case)).unwrap());
     assert_eq!((of_one(&world, listed), of_one(&world, other)), (vec![], vec![]));
     // The case has none of the server's own, and the log has one.
-    let db = db(&world);
+    let db = world.database();
     let bytes: Vec<u8> =
         db.query_row("SELECT bytes FROM change WHERE case_id = ?1 AND batch = 0", [listed.as_bytes()], |row| row.get(0)).unwrap();
     let own = Change::read(&listed, &bytes).unwrap();

@@ -135,7 +135,7 @@ async fn an_outage_recorded_for_several_parcels_is_one_action_in_each_of_their_c
         let waybills = numbers.iter().map(|number| Waybill::parse(number).unwrap()).collect();
         Recording { waybills, act: Act::Outage(outage), photos: vec![] }
     };
-    // What a clock proves it proves between two contacts that are no further apart than the pack trusts: this is the first.
+    // A clock proves times between two contacts that are no further apart than the pack trusts. This is the first contact.
     world.hands.advance(6 * 60);
     tablet.sync().await.unwrap();
     // One that no rule allows refuses the whole action: all or nothing.

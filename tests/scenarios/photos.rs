@@ -128,7 +128,7 @@ async fn a_lost_answer_makes_nobody_send_a_photo_again() {
     phone.sync().await.unwrap(); // entry and thumbnail
     phone.client.set_conditions(doorstep_client::Conditions::default());
     phone.client.sync().await.unwrap();
-    // As after a kill between the server's answer and its note.
+    // The phone looks as after a kill between the server's answer and the note of it.
     phone.forget_stored(&photo.id);
     let before = world.link.traffic();
     assert_eq!(phone.sync().await.unwrap().photos, 1);
@@ -144,7 +144,7 @@ async fn a_photo_whose_entry_the_server_has_forgotten_waits_and_is_not_sent_agai
     phone.sync().await.unwrap();
     phone.client.set_conditions(doorstep_client::Conditions::default());
     // A server that was restored from a backup, for one.
-    let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    let db = world.database();
     db.execute_batch("CREATE TABLE kept AS SELECT * FROM photo; DELETE FROM photo;").unwrap();
     phone.sync().await.unwrap();
     let before = world.link.traffic();
@@ -231,7 +231,7 @@ async fn storage_that_fails_on_the_server_keeps_the_photo_on_the_phone_and_nothi
     }
     let phone = world.device("phone", "c1").await;
     let photo = fail_with_large_photo(&phone, 2, 1);
-    // What a full disk does to a file: it can not be made.
+    // A file can not be made, as on a full disk.
     fs::write(world.server_folder().join("photos"), b"in the way").unwrap();
     assert_eq!(phone.sync().await.unwrap_err().kind(), Kind::Network, "come back later");
     assert_eq!(phone.client.status().unwrap().photos, 1);

@@ -8,7 +8,7 @@ use std::{
 };
 
 use doorstep_domain::UnixMs;
-use doorstep_server::{Config, GatewayConfig, ServeError, VERSIONS, admin::Admin, start};
+use doorstep_server::{Config, ServeError, admin::Admin, start};
 use doorstep_tests::{Hands, World};
 
 /// A folder with all below it, and their modes.
@@ -75,19 +75,7 @@ async fn a_second_server_on_a_folder_is_refused_unless_both_say_that_it_is_share
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("server");
     let now = Hands::at(UnixMs(0)).server();
-    let config = |shared_folder| Config {
-        folder: data.clone(),
-        listen: "127.0.0.1:0".parse().unwrap(),
-        insecure: false,
-        shared_folder,
-        connections: None,
-        tls: None,
-        photos: None,
-        if_copied: None,
-        now: now.clone(),
-        sms: GatewayConfig::Log,
-        versions: VERSIONS,
-    };
+    let config = |shared_folder| Config { shared_folder, ..Config::on_loopback(&data, now.clone()) };
     let first = start(config(false)).await.unwrap();
     for shared in [false, true] {
         let refused = start(config(shared)).await.err().unwrap();

@@ -3,7 +3,7 @@
 use doorstep_client::{Act, ClientError, Kind, Refusal};
 use doorstep_domain::Attempt;
 use doorstep_rules::Flag;
-use doorstep_tests::{World, code, failed, on, text, waybill};
+use doorstep_tests::{PARCEL_COLUMNS, World, code, failed, on, text, waybill};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_courier_reads_their_own_parcels_and_the_origin_only_what_it_is_notified_of() {
@@ -90,9 +90,7 @@ async fn an_unlisted_waybill_is_recorded_flagged_and_joins_its_scopes_when_it_is
         assert!(flags.contains(&Flag::Unlisted) && flags.contains(&Flag::ManualTarget));
     }
     // Listed later, for the other courier.
-    let csv = format!(
-        "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n{unlisted},QH,0571,0412,c2,王小花,,青禾路,0,\n"
-    );
+    let csv = format!("{PARCEL_COLUMNS}\n{unlisted},QH,0571,0412,c2,王小花,,青禾路,0,\n");
     world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap();
     let other = world.device("c2", "c2").await;
     assert!(other.client.case(unlisted).unwrap().is_some());
@@ -170,12 +168,12 @@ async fn nobody_enrols_an_installation_that_is_not_theirs() {
     let thief = world.fresh("thief", 0);
     let url = world.link.url();
     thief.client.enrol(&url, "AAAA-BBBB-CCCC").await.unwrap_err(); // makes the thief's own ids
-    let db = rusqlite::Connection::open(thief.folder.join("doorstep.db")).unwrap();
+    let db = thief.database();
     db.execute("UPDATE meta SET value = ?1 WHERE key = 'install'", [install.as_bytes().as_slice()]).unwrap();
     let code = world.admin().code("c1", world.hands.now()).unwrap().code;
     let enrolled = thief.client.enrol(&url, &code).await.unwrap();
     assert_ne!(enrolled.install, install, "it was given up for one of its own");
-    // Nor does naming it in a sync.
+    // A sync that names the other's installation is refused too.
     db.execute("UPDATE meta SET value = ?1 WHERE key = 'install'", [install.as_bytes().as_slice()]).unwrap();
     assert_eq!(thief.send(&world, &thief.request()).await.unwrap_err(), "tag_taken");
     phone.fail(2, "DF-NOBODY").unwrap();
@@ -189,7 +187,7 @@ async fn a_parcel_that_comes_back_to_a_courier_brings_what_happened_meanwhile() 
     let (c1, c2) = (world.device("c1", "c1").await, world.device("c2", "c2").await);
     let (west, origin) = (world.device("s1", "s1").await, world.device("o1", "o1").await);
     let give_to = |world: &World, courier: &str| {
-        let header = "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival";
+        let header = PARCEL_COLUMNS;
         let csv = format!("{header}\n{},QH,0571,0412,{courier},王小花,13800000002,青禾路,200,2026-03-02 08:00\n", waybill(2));
         assert_eq!(world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap().imported, 1);
     };

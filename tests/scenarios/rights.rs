@@ -4,7 +4,7 @@ use doorstep_client::{Act, ClientError, Refusal};
 use doorstep_domain::{Handover, RefusalCode, Standing};
 use doorstep_protocol::Scope;
 use doorstep_rules::Flag;
-use doorstep_tests::{Device, World, code, ended, failed, on, raw, waybill};
+use doorstep_tests::{Device, PARCEL_COLUMNS, World, code, ended, failed, on, raw, waybill};
 
 /// The code of a rule of the policy.
 fn rights(rule: &str) -> RefusalCode {
@@ -26,7 +26,7 @@ fn close(device: &Device, n: u32) {
 /// A device that has been changed to forbid nothing early: only the server is the judge.
 pub async fn lawless(world: &mut World, name: &str, person: &str) -> Device {
     let device = world.device(name, person).await;
-    let db = rusqlite::Connection::open(device.folder.join("doorstep.db")).unwrap();
+    let db = device.database();
     let anything = r#"{"version":9,"lock_after_minutes":1,"rules":[{"id":"ALL","zh":"","en":"","roles":["*"],"kinds":["attempt","call","note","photo","sms","notice","outage","reply","close","handover","takeover"],"where":["any"],"verdict":"allow"},{"id":"NO","zh":"","en":"","roles":["*"],"kinds":["*"],"where":["any"],"verdict":"deny"}]}"#;
     db.execute("UPDATE reference SET body = CAST(?1 AS BLOB) WHERE kind = 'policy'", [anything]).unwrap();
     device
@@ -176,16 +176,10 @@ async fn only_the_server_releases_and_an_entry_that_says_it_was_released_is_refu
     let original = doorstep_document::Change::read(&phone.id(2), &bytes).unwrap();
     let entry = &original.entries()[0];
     let forged = doorstep_document::NewEntry {
-        author: entry.author.clone(),
-        pack_version: 1,
-        time: entry.time,
-        action: None,
         facts: entry.facts.clone(),
         // Backdated: as if the server had received it long ago.
         release: Some(doorstep_domain::Release { original: original.hash(), received_at: doorstep_domain::UnixMs(0) }),
-        sheet: None,
-        rewrites: None,
-        body: entry.body.clone(),
+        ..doorstep_document::NewEntry::of(entry.author.clone(), 1, entry.time, entry.body.clone())
     };
     let change = doorstep_document::Change::write(&phone.id(2), &who.install, &Default::default(), &[forged]).unwrap();
     let ack = phone.push_by_hand(&world, &[(phone.id(2), &[change.bytes()])]).await.unwrap();
@@ -216,7 +210,7 @@ async fn an_open_parcel_is_handed_over_when_both_couriers_have_signed() {
     tablet.agrees_with(&world, 2);
     c2.agrees_with(&world, 2);
     assert!(c2.case(2).unwrap().case.timeline.iter().all(|r| !r.standing.receipt().unwrap().review), "their own now");
-    // What the first courier still recorded at the door is taken, and what comes back continues their own numbering.
+    // The first courier's late record at the door is taken. Later records continue that installation's numbering.
     c1.fail(2, "DF-NOANSWER").unwrap();
     c1.sync().await.unwrap();
     assert_eq!(c1.client.status().unwrap().quarantined, 0);
@@ -224,7 +218,7 @@ async fn an_open_parcel_is_handed_over_when_both_couriers_have_signed() {
     c2.sync().await.unwrap();
     assert_eq!(c2.case(2).unwrap().case.attempts(), 2);
     c2.agrees_with(&world, 2);
-    // And back again.
+    // The parcel is handed back.
     world.hands.advance(1);
     handover(&c2, 2, "c1").unwrap();
     c2.sync().await.unwrap();
@@ -268,9 +262,7 @@ async fn a_stranger_who_ends_a_waybill_before_it_is_listed_keeps_it_from_nobody(
     stranger.client.record(&fail(tomorrow), &[]).unwrap();
     stranger.client.record(&ended(tomorrow, "SIGNED", None), &[]).unwrap();
     stranger.sync().await.unwrap();
-    let csv = format!(
-        "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n{tomorrow},QH,0571,0412,c1,王小花,,青禾路,0,\n"
-    );
+    let csv = format!("{PARCEL_COLUMNS}\n{tomorrow},QH,0571,0412,c1,王小花,,青禾路,0,\n");
     world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap();
     c1.sync().await.unwrap();
     assert!(c1.client.parcels().unwrap().iter().any(|parcel| parcel.waybill.as_str() == tomorrow));
@@ -302,19 +294,10 @@ async fn a_case_that_somebody_frays_into_many_ends_can_still_be_written_to() {
     let mut refused = 0;
     for n in 0..70 {
         let install = doorstep_domain::InstallId::new([100 + n; 16]);
-        let new = NewEntry {
-            author: who.author.clone(),
-            pack_version: 1,
-            time: entry.time,
-            action: None,
-            facts: entry.facts.clone(),
-            release: None,
-            sheet: None,
-            rewrites: None,
-            body: entry.body.clone(),
-        };
+        let facts = entry.facts.clone();
+        let new = NewEntry { facts, ..NewEntry::of(who.author.clone(), 1, entry.time, entry.body.clone()) };
         let change = Change::write(&villain.id(2), &install, &Position::default(), &[new]).unwrap();
-        let db = rusqlite::Connection::open(villain.folder.join("doorstep.db")).unwrap();
+        let db = villain.database();
         db.execute("UPDATE meta SET value = ?1 WHERE key = 'install'", [install.as_bytes().as_slice()]).unwrap();
         let ack = villain.push_by_hand(&world, &[(villain.id(2), &[change.bytes()])]).await.unwrap();
         refused += ack.cases[0].quarantined.iter().filter(|(_, code)| *code == RefusalCode::Heads).count();
@@ -409,7 +392,7 @@ async fn a_hub_clerk_reads_and_registers_what_the_hub_handles_and_nothing_else()
     let mut admin = world.admin();
     admin.outlet("H1", "杭州分拨", "Hangzhou hub", "0571-1").unwrap();
     admin.user("h1", "分拨员", "hub", "H1").unwrap();
-    let header = "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival,hub";
+    let header = format!("{PARCEL_COLUMNS},hub");
     let csv = format!("{header}\n{},QH,0571,0412,c1,王小花,,青禾路,0,,H1\n", waybill(2));
     assert_eq!(admin.import_parcels(csv.as_bytes(), world.hands.now()).unwrap().imported, 1);
     let (hub, phone) = (lawless(&mut world, "hub", "h1").await, world.device("phone", "c1").await);

@@ -7,7 +7,7 @@ use doorstep_domain::{
 };
 use doorstep_rules::{Case, ConflictKind, FindingState, Flag, NextStep, State, Timeliness, Validity, explain, judge};
 use doorstep_server::admin::Decide;
-use doorstep_tests::{Device, World, code, draw, ended, failed, on, problem, text, waybill};
+use doorstep_tests::{Device, PARCEL_COLUMNS, World, code, draw, ended, failed, on, problem, text, waybill};
 
 /// What is said of a parcel, as bytes: the judgement and its reasons.
 pub fn on_device(device: &Device, n: u32) -> String {
@@ -16,7 +16,7 @@ pub fn on_device(device: &Device, n: u32) -> String {
     serde_json::to_string(&(&view.judgement, told)).unwrap()
 }
 
-/// The same, from the server's own log, rules and clock.
+/// The judgement of a parcel and its reasons as bytes, from the server's own log, rules and clock.
 pub fn on_server(world: &World, device: &Device, n: u32) -> String {
     let (_, entries) = world.on_server(&device.id(n));
     let (case, book) = (Case::fold(entries).unwrap(), world.admin().book().unwrap());
@@ -133,7 +133,7 @@ async fn rules_that_head_office_did_not_sign_are_not_taken_and_the_old_ones_stay
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
     world.admin().publish_pack(&second_version(("yuan = 5\n", "yuan = 6\n")), world.hands.now()).unwrap();
-    let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    let db = world.database();
     // The text inside of the signed bytes is as long as before: only the signature tells.
     let body: Vec<u8> = db.query_row("SELECT body FROM pack WHERE version = 2", [], |row| row.get(0)).unwrap();
     let at = body.windows(8).position(|bytes| bytes == b"yuan = 6").unwrap();
@@ -319,7 +319,7 @@ async fn a_wrong_reason_is_corrected_with_the_right_one_in_one_action_and_both_s
 #[tokio::test(flavor = "multi_thread")]
 async fn pieces_of_a_shipment_are_found_by_their_child_numbers_and_the_case_ends_with_the_last() {
     let mut world = World::new().await;
-    let header = "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival,children\n";
+    let header = format!("{PARCEL_COLUMNS},children\n");
     let row = "QH200000000001,QH,0571,0412,c1,王小花,13800009999,青禾路9号,0,2026-03-02 08:00,QH200000000002 QH200000000003\n";
     let imported = world.admin().import_parcels(format!("{header}{row}").as_bytes(), world.hands.now()).unwrap();
     assert_eq!((imported.imported, imported.bad.len()), (1, 0), "{imported:?}");
@@ -343,7 +343,7 @@ async fn pieces_of_a_shipment_are_found_by_their_child_numbers_and_the_case_ends
 async fn whether_data_were_entered_before_the_hub_is_told_by_the_parcel_list() {
     let mut world = World::new().await;
     world.admin().user("h1", "分拨员", "hub", "0755").unwrap();
-    let header = "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival,hub,entered\n";
+    let header = format!("{PARCEL_COLUMNS},hub,entered\n");
     let row = |n: u32, entered: &str| format!("QH20000000000{n},QH,0571,0412,c1,王小花,,青禾路9号,0,,0755,{entered}\n");
     let file = [header.to_owned(), row(1, "2026-03-02 07:59"), row(2, "2026-03-02 08:01"), row(3, "gestern")].concat();
     let imported = world.admin().import_parcels(file.as_bytes(), world.hands.now()).unwrap();

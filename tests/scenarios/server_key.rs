@@ -82,11 +82,9 @@ async fn rules_that_come_with_the_new_key_and_a_second_replacement_are_taken_too
         phone.sync().await.unwrap();
     }
     assert_eq!(pinned(&world), [0, 0]);
-    // What head office writes is by the same hand as before.
-    let device: i64 = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db"))
-        .unwrap()
-        .query_row("SELECT count(*) FROM meta WHERE key = 'server_device'", [], |row| row.get(0))
-        .unwrap();
+    // Head office goes on writing as the device that it was before.
+    let device: i64 =
+        world.database().query_row("SELECT count(*) FROM meta WHERE key = 'server_device'", [], |row| row.get(0)).unwrap();
     assert_eq!(device, 1);
 }
 
@@ -101,7 +99,7 @@ async fn a_store_that_was_set_back_to_the_old_key_finds_its_way_to_the_new_one()
     }
     let new = phone.server_key();
     let set_back = |key: &[u8]| {
-        let db = rusqlite::Connection::open(phone.folder.join("doorstep.db")).unwrap();
+        let db = phone.database();
         db.execute("UPDATE meta SET value = ?1 WHERE key = 'server_key'", [key]).unwrap();
     };
     set_back(&old);

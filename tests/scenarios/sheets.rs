@@ -7,9 +7,9 @@ use doorstep_domain::*;
 use doorstep_protocol::{Ack, FeedPage, PushCase, SyncRequest, decode, signing::doc_digest};
 use doorstep_rules::{SHEETS_POLICY, Sheet};
 use doorstep_store::Filter;
-use doorstep_tests::{Device, LinkMode, World};
+use doorstep_tests::{Device, LinkMode, World, first_entry};
 
-use crate::{formats::sync_in_version_2, hostile, rights::lawless};
+use crate::{formats::sync_in_version_2, rights::lawless};
 
 const DAY: &str = "2026-03-02";
 
@@ -105,7 +105,7 @@ async fn another_outlet_and_whoever_is_no_staff_neither_write_nor_read_a_sheet()
 fn change_of(device: &Device, body: Body, doc: DocRef) -> Change {
     let who = device.client.identity().unwrap().unwrap();
     let sheet = (doc.kind == DocKind::Sheet).then(facts);
-    let entry = NewEntry { author: who.author, sheet, body, facts: None, ..hostile::entry(2, "c1") };
+    let entry = NewEntry { author: who.author, sheet, body, facts: None, ..first_entry(2, "c1") };
     Change::write(doc, &who.install, &Position::default(), &[entry]).unwrap()
 }
 
@@ -163,7 +163,7 @@ async fn an_entry_of_another_kind_of_document_is_refused_and_kept() {
         let change = Change::read_stored(&case, bytes).unwrap();
         at.advance(&change, change.install() == who.install);
     }
-    let entry = NewEntry { author: who.author, sheet: None, facts: None, body: words(), ..hostile::entry(2, "c1") };
+    let entry = NewEntry { author: who.author, sheet: None, facts: None, body: words(), ..first_entry(2, "c1") };
     let forged = DocRef::new(DocKind::Sheet, case);
     let change = Change::write(forged, &who.install, &at, &[entry]).unwrap();
     let ack = push(&world, &tablet, &change, forged).await;
@@ -209,7 +209,7 @@ async fn a_sheet_goes_on_under_a_new_installation_after_a_refusal() {
     assert_eq!((notes(&sheet), sheet.quarantined.len()), (vec!["第一条".to_owned()], 1));
     world.admin().policy(SHEETS_POLICY).unwrap();
     tablet.sync().await.unwrap();
-    // Of notes of one instant the order is that of their keys, and the new installation's mark is drawn.
+    // Notes of one instant are ordered by their keys. The new installation's mark is drawn, so the third note gets another instant.
     world.hands.advance(5);
     note(&tablet, "第三条").unwrap();
     tablet.sync().await.unwrap();

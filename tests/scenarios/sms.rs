@@ -86,7 +86,7 @@ pub fn sms(n: u32) -> Recording {
     on(waybill(n), Act::Sms { wish: SmsWish::default(), state: None, fault: None })
 }
 
-/// The report that an SMS is left to whoever gets a lease.
+/// The report that an SMS is left to the first that gets a lease.
 pub fn offered(waybill: String, of: EntryKey) -> Recording {
     let (state, way, holder, fault, at, words) = (SmsState::Offered, SmsWay::Phone, None, None, None, None);
     on(waybill, Act::SmsReport(SmsReport { of, state, round: 0, way, holder, fault, at, words }))

@@ -61,20 +61,8 @@ impl Office {
         admin.user("c1", "李明", "courier", "0412").unwrap();
         let (authority, files) = (Authority::new("first"), files(folder.path()));
         authority.sign_into(&files);
-        let listen = "127.0.0.1:0".parse().unwrap();
-        let config = Config {
-            folder: folder.path().join("server"),
-            listen,
-            insecure: false,
-            shared_folder: false,
-            connections: None,
-            tls: Some(files.clone()),
-            photos: None,
-            if_copied: None,
-            now: hands.server(),
-            sms: doorstep_server::GatewayConfig::Log,
-            versions: doorstep_server::VERSIONS,
-        };
+        let alone = Config::on_loopback(folder.path().join("server"), hands.server());
+        let config = Config { tls: Some(files.clone()), ..alone };
         let running = start(config).await.unwrap();
         Self { folder, hands, authority, files, running }
     }
@@ -184,20 +172,8 @@ async fn a_certificate_allows_any_address_and_one_that_is_not_there_stops_the_st
     let data = folder.path().join("server");
     let listen = "0.0.0.0:0".parse().unwrap();
     let now = Hands::at(UnixMs(0)).server();
-    let refused = start(Config {
-        folder: data.clone(),
-        listen,
-        insecure: false,
-        shared_folder: false,
-        connections: None,
-        tls: Some(files(folder.path())),
-        photos: None,
-        if_copied: None,
-        now,
-        sms: doorstep_server::GatewayConfig::Log,
-        versions: doorstep_server::VERSIONS,
-    })
-    .await;
+    let tls = Some(files(folder.path()));
+    let refused = start(Config { listen, tls, ..Config::on_loopback(&data, now) }).await;
     assert!(matches!(refused, Err(ServeError::Tls(TlsError::File { .. }))), "no word about loopback");
     assert!(!data.exists());
 }

@@ -11,16 +11,13 @@ use doorstep_protocol::{
     signing::{batch_message, session_message},
 };
 use doorstep_rules::{Case, Flag, judge};
-use doorstep_tests::{Device, World, raw};
+use doorstep_tests::{Device, World, first_entry, raw};
 use minicbor::{Decoder, data::Type};
 use rusqlite::{Connection, params};
 
-use crate::{
-    hostile,
-    rules::{on_device, on_server, second_version},
-};
+use crate::rules::{on_device, on_server, second_version};
 
-/// What a body says, whatever its keys mean: version 2 knew no others.
+/// A body as plain CBOR, to see that it has no keys but those of version 2.
 #[derive(Debug, Clone, PartialEq)]
 enum Cbor {
     Number(i64),
@@ -146,7 +143,7 @@ pub(crate) struct Old {
 impl Old {
     pub(crate) async fn of(world: &mut World, name: &str, person: &str) -> Self {
         let device = world.device(name, person).await;
-        // What the app of today was told in its boot is nothing to this one.
+        // The app of version 2 knows nothing of the answers that the app of today heard in this boot.
         device.clock.restart();
         let install = device.client.identity().unwrap().unwrap().install;
         let (prev, history) = (BatchHash::NONE, HistoryId::new([0; 16]));
@@ -161,7 +158,7 @@ impl Old {
 
     /// A failed delivery, or whatever the body says, in the first change of a case.
     pub(crate) fn record(&self, n: u32, person: &str, body: Body, position: &mut Position) -> Change {
-        let of = hostile::entry(n, person);
+        let of = first_entry(n, person);
         let facts = of.facts.clone().map(|facts| Facts { cod: Fen(i64::from(n) * 100), ..facts });
         let entry = NewEntry { time: self.time(), facts, body, ..of };
         let change = Change::write(&self.device.id(n), &self.install, position, &[entry]).unwrap();
@@ -252,7 +249,7 @@ async fn a_device_of_version_2_pushes_and_pulls_and_is_answered_in_exactly_its_s
         assert_eq!(receipt.acted.gap(receipt.received_at), (Some(enrolled), world.hands.now()));
         assert_eq!(receipt.acted.at, Some(world.hands.now().plus(-20 * 60_000)), "its estimate is as it was");
     }
-    // What others write comes in its feed, and what it wrote in theirs.
+    // The device reads the others' entries in its feed, and they read its entries in theirs.
     tablet.sync().await.unwrap();
     assert_eq!(tablet.case(2).unwrap().case.attempts(), 2);
     tablet.notice(2).unwrap();
@@ -319,10 +316,10 @@ async fn a_late_act_of_a_device_of_version_2_is_taken_and_goes_to_review() {
     phone.agrees_with(&world, 2);
 }
 
-/// As the app of version 2 leaves its store when it is updated between a sending and its answer: the batch of the only unsent change,
-/// and its hash.
+/// Leaves the store as the app of version 2 does when it is updated between a sending and its answer. Returns the batch of the only
+/// unsent change, and its hash.
 fn open_under_version_2(phone: &Device) -> (Vec<u8>, BatchHash) {
-    let db = Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    let db = phone.database();
     let (case, bytes, install): (Vec<u8>, Vec<u8>, Vec<u8>) = db
         .query_row("SELECT case_id, bytes, install FROM outbox", [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .unwrap();
@@ -383,7 +380,7 @@ async fn what_waited_behind_a_batch_of_version_2_is_passed_over_by_none_of_its_s
     phone.sync().await.unwrap();
     let got = receipts(&world, &phone.id(4))[0];
     assert_eq!((got.acted.at, got.acted.passed_over, got.review), (Some(acted), false, false), "{got:?}");
-    // It is a contact that something can lean on, and what a later request leaves out is passed over as ever.
+    // It is a contact that an act can lean on. A change that a later request leaves out is passed over as ever.
     phone.sync().await.unwrap();
     world.hands.advance(10);
     let time = TimeEvidence {
@@ -393,7 +390,7 @@ async fn what_waited_behind_a_batch_of_version_2_is_passed_over_by_none_of_its_s
         boot: phone.clock.read().boot,
         anchor: Some(Anchor { server: heard, mono_ms: phone.clock.read().mono_ms - 20 * 60_000 }),
     };
-    let entry = NewEntry { time, ..hostile::entry(6, "c1") };
+    let entry = NewEntry { time, ..first_entry(6, "c1") };
     let install = phone.client.identity().unwrap().unwrap().install;
     let change = Change::write(&phone.id(6), &install, &Position { heads: vec![], max_op: 0, seq: 0 }, &[entry]).unwrap();
     world.hands.advance(10);
@@ -429,7 +426,7 @@ pub(crate) fn as_version_2(file: &Path, migration: &str, application_id: i32, ma
     for log in ["db-wal", "db-shm"] {
         std::fs::remove_file(file.with_extension(log)).ok();
     }
-    // The same file, so that nobody takes it for a copy.
+    // The file itself is kept and gets the old content, so that the server does not take it for a copy.
     std::fs::write(file, std::fs::read(&old).unwrap()).unwrap();
     std::fs::remove_file(&old).unwrap();
 }

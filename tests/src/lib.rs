@@ -4,6 +4,7 @@
 
 mod acts;
 mod clocks;
+mod entries;
 mod link;
 mod photo;
 mod raw;
@@ -13,8 +14,9 @@ mod world;
 
 pub use acts::{code, ended, failed, on, problem, text};
 pub use clocks::{Hands, TestClock};
+pub use entries::first_entry;
 pub use link::{Link, LinkMode, Traffic};
 pub use photo::{draw, flat, grainy};
 pub use raw::{RawAnswer, raw};
 pub use storage::{Storage, bucket};
-pub use world::{Device, World, waybill};
+pub use world::{Device, PARCEL_COLUMNS, World, waybill};

@@ -29,7 +29,7 @@ pub enum LinkMode {
     Portal,
     /// A connection is cut after so many bytes upwards.
     CutAfter(usize),
-    /// The same, and the link carries only so many bytes a second upwards.
+    /// A connection is cut after so many bytes upwards, and the link carries only so many bytes a second.
     Slow {
         /// Bytes a second.
         rate: u32,

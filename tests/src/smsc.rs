@@ -121,7 +121,7 @@ impl Smsc {
         self.deliver(&Deliver::receipt(&self.shared.options.receipt_ids.spell(id), stat, err))
     }
 
-    /// The same from the number that the message went to.
+    /// Delivers a receipt from the number that the message went to.
     pub fn receipt_to(&self, number: &str, id: &str, stat: &str, err: &str) -> Delivery {
         let id = id.parse().expect("the id in decimal");
         let receipt = Deliver::receipt(&self.shared.options.receipt_ids.spell(id), stat, err);

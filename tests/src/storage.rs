@@ -47,7 +47,7 @@ impl Storage {
             std::fs::write(shelf, b"in the way").unwrap();
         }
     }
-    /// And is taken away.
+    /// Takes the obstacle away again.
     pub async fn unblock(&self, id: &PhotoId) {
         if let Some(folder) = &self.1 {
             std::fs::remove_file(folder.join("photos").join(&id.to_string()[..2])).unwrap();

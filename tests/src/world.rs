@@ -27,6 +27,9 @@ pub fn waybill(n: u32) -> String {
     format!("QH{n:012}")
 }
 
+/// The columns that every parcel list has. A scenario writes its rows behind them, with further columns where it needs some.
+pub const PARCEL_COLUMNS: &str = "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival";
+
 /// The way back from steps of the server's schema, the newest first.
 const UNDO: &[(u32, &str)] = &[
     (9, "ALTER TABLE doc DROP COLUMN kind; ALTER TABLE doc DROP COLUMN outlet; ALTER TABLE doc DROP COLUMN day"),
@@ -77,12 +80,12 @@ impl World {
         Self::speaking(VERSIONS).await
     }
 
-    /// The same with a server that speaks these versions of the protocol.
+    /// Starts the network with a server that speaks these versions of the protocol.
     pub async fn speaking(versions: &'static [Version]) -> Self {
         Self::with(versions, GatewayConfig::Log).await
     }
 
-    /// The same with a gateway.
+    /// Starts the network with a server that sends SMS in this way.
     pub async fn sending(sms: GatewayConfig) -> Self {
         Self::with(VERSIONS, sms).await
     }
@@ -104,9 +107,7 @@ impl World {
         ] {
             admin.user(id, "李明", role, outlet).unwrap();
         }
-        let mut csv = String::from(
-            "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n",
-        );
+        let mut csv = format!("{PARCEL_COLUMNS}\n");
         for n in 0..40 {
             let courier = if n % 2 == 0 { "c1" } else { "c2" };
             csv +=
@@ -130,6 +131,11 @@ impl World {
         self.data.clone()
     }
 
+    /// The server's database, as somebody with a shell on its machine opens it.
+    pub fn database(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.data.join("doorstep-server.db")).unwrap()
+    }
+
     /// Stops the server.
     pub async fn stop_server(&mut self) {
         if let Some(running) = self.running.take() {
@@ -139,7 +145,7 @@ impl World {
 
     /// Makes a stopped server's schema what it was after this step, as an older server left it.
     pub fn as_of_step(&self, step: u32) {
-        let db = rusqlite::Connection::open(self.data.join("doorstep-server.db")).unwrap();
+        let db = self.database();
         let newest: u32 = db.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
         assert_eq!(UNDO.first().map(|(step, _)| *step), Some(newest), "a new step needs its way back");
         for (_, sql) in UNDO.iter().take_while(|(undone, _)| *undone > step) {
@@ -268,7 +274,7 @@ impl World {
         done
     }
 
-    /// What the server is told of copies when it is started from now on.
+    /// Gives the operator's word on copies for every start of the server from now on.
     pub fn unattended(&mut self, word: IfCopied) {
         self.if_copied = Some(word);
     }
@@ -288,7 +294,7 @@ impl World {
         self.device_off_by(name, person, 0).await
     }
 
-    /// The same with a clock that is off by so many minutes.
+    /// A device enrolled for a person, whose clock is off by so many minutes.
     pub async fn device_off_by(&mut self, name: &str, person: &str, minutes: i64) -> Device {
         let device = self.fresh(name, minutes);
         let code = self.admin().code(person, self.hands.now()).unwrap().code;
@@ -325,19 +331,13 @@ async fn serve(
     versions: &'static [Version],
     (photos, sms, if_copied): (&Option<String>, &GatewayConfig, Option<IfCopied>),
 ) -> Running {
-    let listen = "127.0.0.1:0".parse().unwrap();
     let config = Config {
-        folder: folder.to_owned(),
-        listen,
-        insecure: false,
         shared_folder: true,
-        connections: None,
-        tls: None,
         photos: photos.clone(),
         sms: sms.clone(),
         if_copied,
-        now: hands.server(),
         versions,
+        ..Config::on_loopback(folder, hands.server())
     };
     doorstep_server::start(config).await.unwrap()
 }
@@ -364,7 +364,7 @@ impl Device {
     pub fn request(&self) -> SyncRequest {
         self.request_of(1 << 20, false)
     }
-    /// The same with a batch of at most so many bytes; `recut`: the server found the one before too large.
+    /// Its next request, with a batch of at most so many bytes. `recut` says that the server found the batch before too large.
     pub fn request_of(&self, max_bytes: usize, recut: bool) -> SyncRequest {
         let mut store = Store::open(&self.folder).unwrap();
         let mut request = store.prepare(max_bytes, recut, self.clock.read(), "test").unwrap();
@@ -400,7 +400,7 @@ impl Device {
         let packs = cases.iter().map(|(case, chunks)| PushCase { case: *case, pack: pack::elide(chunks).unwrap() });
         self.push_packs(world, packs.collect()).await
     }
-    /// The same with packs as they are.
+    /// Signs and sends a batch of packs as they are, in the place of what its store would send next; the verdicts.
     pub async fn push_packs(&self, world: &World, cases: Vec<PushCase>) -> Result<Ack, String> {
         let mut request = self.request();
         request.batch = Some(self.batch_of(&request, cases));
@@ -410,7 +410,7 @@ impl Device {
     pub async fn send(&self, world: &World, request: &SyncRequest) -> Result<Answer, String> {
         self.send_as(world, request, &[("authorization", &self.bearer())]).await
     }
-    /// The same with the device's clock in its header, as its client does: the server keeps the contact.
+    /// Sends a request by hand with the device's clock in its header, as its client does: the server keeps the contact.
     pub async fn send_with_clock(&self, world: &World, request: &SyncRequest) -> Result<Answer, String> {
         let Clocks { boot, mono_ms, .. } = self.clock.read();
         let clock = format!("{:08x}-{mono_ms}", u32::from_be_bytes(boot.0));
@@ -427,9 +427,13 @@ impl Device {
     }
     /// Makes the store forget that the server has a photo, as a kill before its note would.
     pub fn forget_stored(&self, photo: &doorstep_domain::PhotoId) {
-        let db = rusqlite::Connection::open(self.folder.join("doorstep.db")).unwrap();
+        let db = self.database();
         let sql = "UPDATE photo SET state = 1, stored_at = NULL, sent = 0 WHERE sha = ?1";
         assert_eq!(db.execute(sql, [photo.as_bytes().as_slice()]).unwrap(), 1);
+    }
+    /// The store's database, as the owner of a rooted phone opens it.
+    pub fn database(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.folder.join("doorstep.db")).unwrap()
     }
     /// Records a failed delivery.
     pub fn fail(&self, n: u32, reason: &str) -> Result<Outcome, ClientError> {
@@ -485,7 +489,7 @@ impl Device {
         assert_eq!(heads.as_ref(), Some(&merged.heads), "heads of {id} as Automerge merges the server's log");
         let here = self.case(n).unwrap().case;
         assert!(here.timeline.iter().all(|r| matches!(r.standing, Standing::Accepted(_))), "{:?}", here.timeline);
-        // What was refused is nobody else's business.
+        // Other replicas are not told of refused changes.
         let here = Case { quarantined: vec![], ..here };
         assert_eq!(Case::fold(entries).unwrap(), here, "folded case with receipts");
     }

@@ -103,7 +103,7 @@ fn remark(what: &Record) -> Option<Words> {
     Some(Words { zh: zh.to_owned(), en: en.to_owned() })
 }
 
-/// What was recorded and does not count as it is: a reply that lacks what its decision needs.
+/// Says that the reply just recorded does not count yet, and which parts its decision still needs.
 fn doubts(screen: &Screen<'_>, what: &Record, view: &CaseView) -> Option<Words> {
     let Record::Reply { .. } = what else { return None };
     let Validity::Lacks { needs } = &view.judgement.replies.last()?.validity else { return None };

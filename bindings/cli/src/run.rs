@@ -70,7 +70,7 @@ pub fn run(args: &Args) -> Result<Answer, Failed> {
         }
         Command::Photo { what: Photo::SendNow } => photos::send_now(&client),
         Command::Sms { what } => {
-            // What the modem has done since the last time comes before anything that depends on it.
+            // The store learns first what the modem has done since the last time. Everything below depends on it.
             spool.as_ref().map_or(Ok(()), |spool| spool.collect(&client))?;
             match what {
                 Sms::Preview { waybill, wish } => sms::preview(&client, waybill, wish),

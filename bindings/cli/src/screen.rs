@@ -45,7 +45,7 @@ impl<'a> Screen<'a> {
         self.pack.as_ref().map_or_else(|| self.words(message.state.as_str()), |pack| message.told(pack))
     }
 
-    /// The same in both languages on one line.
+    /// The words of a key in both languages on one line.
     pub fn key(&self, key: &str) -> String {
         both(&self.words(key))
     }

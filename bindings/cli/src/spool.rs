@@ -14,7 +14,7 @@ use doorstep_domain::SmsFault;
 #[derive(Debug, Clone)]
 pub struct Spool(PathBuf);
 
-/// What a file's name ends in once its fate is known to the store.
+/// The ending of a file's name once the store knows the file's fate.
 const NOTED: &str = "noted";
 
 impl Spool {
@@ -25,7 +25,7 @@ impl Spool {
 
     /// Tells the client what has become of the files since the last time.
     pub fn collect(&self, client: &Client) -> Result<(), doorstep_client::ClientError> {
-        // What can not be told of one must not keep the others'.
+        // A file whose fate can not be told must not hold back the fates of the others.
         let mut failed = None;
         for (folder, fate) in
             [("outgoing", Fate::Queued), ("checked", Fate::Queued), ("sent", Fate::Sent), ("failed", Fate::Failed)]
@@ -45,7 +45,7 @@ impl Spool {
                     continue;
                 }
                 if !matches!(fate, Fate::Queued) {
-                    // Only so that it is not told again: what is told twice changes nothing.
+                    // The new name only saves telling the fate again. A fate that is told twice changes nothing.
                     fs::rename(&path, path.with_extension(NOTED)).ok();
                 }
             }
@@ -95,7 +95,7 @@ impl SmsSender for Spool {
         let to = if digits.len() == 11 && digits.starts_with('1') { format!("86{digits}") } else { digits };
         let alphabet = if message.text.is_ascii() { "" } else { "Alphabet: UTF-8\n" };
         let write = || {
-            // A number and a text: for nobody but whoever runs this and the daemon.
+            // The file holds a number and a text, so only this account and the daemon may read it.
             let mut file = private(&hidden)?;
             write!(file, "To: {to}\n{alphabet}\n{}", message.text)?;
             file.sync_all()?;

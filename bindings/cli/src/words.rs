@@ -47,7 +47,7 @@ pub fn reason(code: &RefusalCode) -> String {
     if rest.is_empty() { format!("{words} ({head})") } else { format!("{words} ({head}: {})", rest.trim()) }
 }
 
-/// That other accounts of this computer could read the store until now.
+/// Says that other accounts of this computer could read the store until now.
 pub fn closed_to_others(store: &Path) -> String {
     say(
         &format!("{} 以前可被本机其他账号读取，现已改为仅限本账号", store.display()),
@@ -55,7 +55,7 @@ pub fn closed_to_others(store: &Path) -> String {
     )
 }
 
-/// That other accounts of this computer may still read what is in the store.
+/// Says that other accounts of this computer may still read files of the store.
 pub fn left_open_to_others(store: &Path, why: &str) -> String {
     say(
         &format!(
@@ -69,7 +69,7 @@ pub fn left_open_to_others(store: &Path, why: &str) -> String {
     )
 }
 
-/// That the store was damaged and repaired: what to record again, and where the damaged files are.
+/// Says that the store was damaged and repaired, which parcels to record again, and where the damaged files are.
 pub fn salvage(salvage: &Salvage) -> String {
     let again = if salvage.again.is_empty() { String::new() } else { format!(": {}", salvage.again.join(", ")) };
     let (zh, en) = match (salvage.enrol_again, salvage.again.is_empty()) {
@@ -80,7 +80,7 @@ pub fn salvage(salvage: &Salvage) -> String {
     format!("{}{again} ({})\n", say(zh, en), salvage.folder.display())
 }
 
-/// That this device was started anew and has not heard head office since.
+/// Says that this device was started anew and has not heard head office since.
 pub fn times_unproven() -> String {
     let (zh, en) = (
         "本机开机后还未联系过总部：在联系之前，登记的时间无法证明（记录照样有效）",

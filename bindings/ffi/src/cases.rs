@@ -75,11 +75,11 @@ pub struct CaseDetail {
     pub waybill: String,
     /// Where it stands.
     pub state: String,
-    /// The same in words.
+    /// `state` in words.
     pub state_name: Bilingual,
     /// What is next.
     pub next_step: String,
-    /// The same in words.
+    /// `next_step` in words.
     pub next_step_name: Bilingual,
     /// Decision or outcome.
     pub decision: Option<String>,
@@ -121,7 +121,7 @@ pub struct FindingRow {
     pub amount_fen: Option<i64>,
     /// `proposed`, `disputed`, ...
     pub state: String,
-    /// The same in words.
+    /// `state` in words.
     pub state_name: Bilingual,
     /// A person must look before anything is decided.
     pub review: bool,
@@ -138,7 +138,7 @@ pub struct ContactGap {
     pub until_ms: i64,
     /// Whether the device's clock proves the time within the gap.
     pub proven: bool,
-    /// The same in words.
+    /// All of this in words.
     pub told: Bilingual,
 }
 
@@ -155,7 +155,7 @@ pub struct DeadlineRow {
     pub due_at_ms: Option<i64>,
     /// `pending`, `on_time`, `late`, ...
     pub timeliness: String,
-    /// The same in words.
+    /// `timeliness` in words.
     pub timeliness_name: Bilingual,
 }
 
@@ -199,19 +199,19 @@ pub struct TimelineEntry {
     pub key: String,
     /// What it is: `attempt`, `reply`, ...
     pub kind: String,
-    /// The same in words.
+    /// `kind` in words.
     pub kind_name: Bilingual,
     /// When, by the best estimate.
     pub at_ms: i64,
     /// Who.
     pub user: String,
-    /// Of which outlet.
+    /// The outlet of that person.
     pub outlet: String,
-    /// What it is about most of all: a reason, decision, outcome, step, or the outlet or account that it is for. Of the lines below.
+    /// Its main subject: a reason, decision, outcome, step, or the outlet or account that it is for. One of the lines below has it too.
     pub code: Option<String>,
-    /// The same in words.
+    /// `code` in words.
     pub code_name: Option<Bilingual>,
-    /// What was said, in words. Of the lines below.
+    /// The words that were said. One of the lines below has them too.
     pub words: Option<String>,
     /// The photo that it names, SHA-256. Of the lines below.
     pub photo: Option<String>,

@@ -36,7 +36,7 @@ pub struct ClientConfig {
     pub authorities_pem: Option<Vec<u8>>,
 }
 
-/// What the platform gave when the client was opened; it is opened again with the same after a suspension.
+/// The platform's parts, as they were given when the client was opened. After a suspension the client is opened again with them.
 pub(crate) struct Opening {
     config: ClientConfig,
     device_key: Option<Arc<dyn DeviceKey>>,
@@ -88,13 +88,13 @@ pub struct DoorstepClient {
     life: Mutex<Life>,
     /// One for all listeners, over suspensions.
     changed: Arc<watch::Sender<u64>>,
-    /// Held while the store is opened or closed: whoever asks for it meanwhile gets what comes of it.
+    /// Held while the store is opened or closed. A call that comes meanwhile waits for it, and gets the result.
     turn: tokio::sync::Mutex<()>,
     /// Parcels to be recorded again, of every opening.
     again: Mutex<Vec<String>>,
 }
 
-/// What the client is at.
+/// The client's state.
 enum Life {
     Open(Running),
     /// The store is closed; whether it kept itself in sync, and listened for hints.
@@ -171,13 +171,13 @@ impl DoorstepClient {
         run(async move { self.end(true).await }).await
     }
 
-    /// Whether it was shut down, by whoever: a listener that is told of a change asks this to know that it was the last one.
+    /// Whether some caller shut it down. A listener that is told of a change asks this to learn whether that was the last change.
     pub fn is_closed(&self) -> bool {
         matches!(&*self.life(), Life::Closed)
     }
 
-    /// What was salvaged since the client was opened, if its store was damaged: parcels of which something unsent is lost, to be
-    /// recorded again.
+    /// The parcels that are to be recorded again: the store was damaged since the client was opened, and unsent records of them are
+    /// lost.
     pub fn record_again(&self) -> Result<Vec<String>, DoorstepError> {
         Ok(self.again.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
@@ -247,7 +247,7 @@ impl DoorstepClient {
         self.again.lock().unwrap_or_else(PoisonError::into_inner).extend(running.record_again());
         {
             let mut life = self.life();
-            // What was asked for meanwhile counts.
+            // A wish that came meanwhile counts.
             if let Life::Suspended(in_sync) = &*life {
                 running.keep(*in_sync)?;
             }
@@ -258,7 +258,7 @@ impl DoorstepClient {
         Ok(())
     }
 
-    /// Ends what is under way and returns when the store is closed, whoever closed it.
+    /// Ends everything that is under way. Returns when the store is closed, also if another caller closed it.
     async fn end(&self, for_good: bool) -> Result<(), DoorstepError> {
         let _turn = self.turn.lock().await;
         let running = {

@@ -368,7 +368,7 @@ pub struct SmsRequest {
     pub text: Option<String>,
 }
 
-/// What a customer's data may be in shows none of it as text: hosts print their objects into logs.
+/// Shows a value that may hold a customer's data without any of that data: hosts print their objects into logs.
 macro_rules! masked {
     ($($name:ident),+) => {
         $(impl std::fmt::Display for $name {
@@ -382,7 +382,7 @@ pub(crate) use masked;
 
 masked!(Command, FailedDelivery, ProblemFound, OriginReply, SmsRequest);
 
-/// What an app says, in the domain's own types: its words are read here, and nothing behind reads text.
+/// Reads an app's words into the domain's own types. Nothing behind this file reads text.
 impl Command {
     pub(crate) fn recording(self, client: &Client) -> Result<Recording, ClientError> {
         let (waybills, act) = self.parsed(client)?;

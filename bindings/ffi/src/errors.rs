@@ -106,7 +106,7 @@ impl From<ClientError> for DoorstepError {
 }
 
 impl From<uniffi::UnexpectedUniFFICallbackError> for DoorstepError {
-    /// What a host threw is not repeated: it is its whole stack trace, with whatever data is in it.
+    /// The host's error is not repeated: its text is a whole stack trace with the data in it.
     fn from(_: uniffi::UnexpectedUniFFICallbackError) -> Self {
         Self::host()
     }

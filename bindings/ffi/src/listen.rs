@@ -81,7 +81,7 @@ impl DoorstepClient {
             while changes.changed().await.is_ok() {
                 let (listener, call) = (of_task.clone(), call.clone());
                 let tell = move || {
-                    // Under way before it looks: whoever lets the listener go afterwards waits for this call.
+                    // The call is under way before it looks for the listener. A caller that lets the listener go afterwards waits for this call.
                     let Some(_under_way) = UnderWay::begin(&call) else { return };
                     let listener = listener.lock().unwrap_or_else(PoisonError::into_inner).clone();
                     listener.map(|listener| listener.changed());

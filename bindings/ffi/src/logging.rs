@@ -34,7 +34,7 @@ pub enum Level {
     Debug,
     /// What happens in a day.
     Info,
-    /// What did not work and is tried again or told to the person.
+    /// A failure that is tried again, or that the person is told of.
     Warn,
     /// A fault of this library.
     Error,
@@ -326,7 +326,7 @@ mod tests {
         let kept = folder.path().join("doorstep.log.1");
         assert!(size(&path) <= LEAST_CAP && size(&kept) <= LEAST_CAP, "{} {}", size(&path), size(&kept));
         assert!(std::fs::read_to_string(&path).unwrap().ends_with("line 999\n"));
-        // What a process before wrote counts too.
+        // The lines of an earlier process count too.
         let again = CappedFile::open(path.clone(), 0).unwrap();
         assert_eq!(again.len, size(&path));
     }

@@ -158,7 +158,7 @@ impl Clock for HostClock {
     fn read(&self) -> Clocks {
         match self.host.now() {
             Ok(ClockReading { wall_ms, since_boot_ms, boot, .. }) => {
-                // The same over all versions of this library: FNV-1a.
+                // FNV-1a gives the same mark in all versions of this library.
                 let mark = boot.bytes().fold(0x811c_9dc5_u32, |mark, byte| (mark ^ u32::from(byte)).wrapping_mul(0x0100_0193));
                 let mono_ms = u64::try_from(since_boot_ms).unwrap_or(0);
                 Clocks { wall: UnixMs(wall_ms), mono_ms, boot: BootId(mark.to_be_bytes()) }

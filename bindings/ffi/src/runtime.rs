@@ -3,7 +3,7 @@
 //! UniFFI lets the host's executor poll an exported future: a store call inside one would run on Android's main thread or
 //! block Python's event loop. So work is spawned here and the host awaits its end only. Dropping the host's future detaches
 //! the work, it does not stop it: what was begun is finished. Swift's cancellation does not arrive here at all (uniffi#2887),
-//! so whoever wants to stop something gives it a [`Cancel`].
+//! so a host that wants to stop something gives it a [`Cancel`].
 
 //!
 //! A host is told of a call's end on one thread of its own. It is the only one that does so, which makes it possible to wait
@@ -149,7 +149,7 @@ mod tests {
             include_str!("rules.rs"),
         ];
         for source in sources {
-            // What hosts poll; the rest is ours and polled by us.
+            // Hosts poll the exported functions. This library polls everything else itself.
             let exported = source.split("#[uniffi::export").skip(1).map(|export| export.split("\n}\n").next().unwrap());
             for (block, (place, _)) in exported.flat_map(|block| block.match_indices(".await").map(move |at| (block, at))) {
                 let before = &block[..place];

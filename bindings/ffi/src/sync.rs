@@ -77,7 +77,7 @@ pub struct RefusedAction {
 
 #[uniffi::export]
 impl DoorstepClient {
-    /// Sends what is unsent, fetches what is new, uploads photos; one at a time, whoever asks. Cancelled, or ended with the
+    /// Sends what is unsent, fetches what is new, uploads photos; one at a time, for all callers. Cancelled, or ended with the
     /// process, it loses nothing: what is unsent is the store's knowledge.
     #[uniffi::method(default(cancel = None))]
     pub async fn sync(self: Arc<Self>, cancel: Option<Arc<Cancel>>) -> Result<SyncSummary, DoorstepError> {

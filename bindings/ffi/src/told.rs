@@ -13,11 +13,11 @@ use crate::{
 pub struct ToldLine {
     /// What it is: `reason`, `phone`, `address`, `words`, ... A newer version may have others.
     pub label: String,
-    /// The same in words.
+    /// `label` in words.
     pub label_name: Bilingual,
     /// The value.
     pub value: ToldValue,
-    /// Of a personal value: what it is, for whom, and whether it is in clear.
+    /// For a personal value: its sort, whom it is for, and whether it is in clear.
     pub personal: Option<ToldPersonal>,
     /// Whether it proves or orders something and is no news for a person: a hash, a version. A screen may leave it out.
     pub is_detail: bool,
@@ -36,7 +36,7 @@ pub struct ToldPersonal {
     pub sort: String,
     /// Whom it is for: `recipient` (to call or to find them), `sender`, `customer`, `colleague`, `author`, `handlers`.
     pub whom: String,
-    /// The same in words.
+    /// `whom` in words.
     pub whom_name: Bilingual,
     /// Whether the value is as it was written. Otherwise the person may not see it, and it is masked, or it is sealed.
     pub is_clear: bool,
@@ -48,7 +48,7 @@ pub struct ToldPersonal {
 pub enum ToldValue {
     /// Text.
     Text {
-        /// As it was written, or masked.
+        /// The text as it was written, or masked.
         text: String,
     },
     /// Text that is sealed under a key that is not here.
@@ -57,7 +57,7 @@ pub enum ToldValue {
     Code {
         /// Its spelling.
         code: String,
-        /// The same in words.
+        /// `code` in words.
         name: Bilingual,
     },
     /// It is so. Where it is not, there is no line.
@@ -81,9 +81,9 @@ pub enum ToldValue {
     Number {
         /// How many.
         count: u64,
-        /// Of what: `items`, `minutes`, `grams`, `percent`, `points`.
+        /// The unit: `items`, `minutes`, `grams`, `percent`, `points`.
         unit: String,
-        /// The same in words; absent for `points`, which have no unit.
+        /// `unit` in words; absent for `points`, which have no unit.
         unit_name: Option<Bilingual>,
     },
     /// An outlet.

@@ -30,18 +30,11 @@ const MAX_OP: u64 = 1 << 24;
 ///
 /// let (network, waybill) = ("QH".parse()?, Waybill::parse("QH310000000017")?);
 /// let (case, install) = (CaseId::of(&network, &waybill), InstallId::new([1; 16]));
-/// let note = NewEntry {
-///     body: Body::Note { words: Personal::plain("敲门三次无人应答")? },
-///     facts: Some(Facts::unlisted(network, waybill)),
-///     # author: Author { user: "c101".parse()?, role: Role::Courier, outlet: "0412".parse()? },
-///     # pack_version: 1,
-///     # time: TimeEvidence { wall: UnixMs(0), zone_quarters: 32, mono_ms: 1, boot: BootId([0; 4]), anchor: None },
-///     # action: None,
-///     # sheet: None,
-///     # release: None,
-///     # rewrites: None,
-///     // author, time and the version of the rules
-/// };
+/// # let author = Author { user: "c101".parse()?, role: Role::Courier, outlet: "0412".parse()? };
+/// # let time = TimeEvidence { wall: UnixMs(0), zone_quarters: 32, mono_ms: 1, boot: BootId([0; 4]), anchor: None };
+/// let words = Body::Note { words: Personal::plain("敲门三次无人应答")? };
+/// let pack_version = 1;
+/// let note = NewEntry { facts: Some(Facts::unlisted(network, waybill)), ..NewEntry::of(author, pack_version, time, words) };
 ///
 /// // The first change of a case: no document is loaded, its place in the history is enough.
 /// let change = Change::write(&case, &install, &Position::default(), &[note])?;

@@ -24,3 +24,10 @@ pub struct NewEntry {
     /// The content.
     pub body: Body,
 }
+
+impl NewEntry {
+    /// An entry with nothing but what every entry has.
+    pub fn of(author: Author, pack_version: u32, time: TimeEvidence, body: Body) -> Self {
+        Self { author, pack_version, time, action: None, facts: None, sheet: None, release: None, rewrites: None, body }
+    }
+}

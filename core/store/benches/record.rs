@@ -5,6 +5,9 @@
 //! it is installed) fsyncs, and opens the store and lists 50 cases.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a benchmark fails loudly")]
 
+#[path = "../tests/common/mod.rs"]
+mod common;
+
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -12,25 +15,19 @@ use std::{
     time::{Duration, Instant},
 };
 
+use common::{FRESH, NOW, parcel, response, rules, waybill};
 use doorstep_document::{Change, NewEntry, Position, pack};
 use doorstep_domain::*;
-use doorstep_protocol::{
-    Answer, FeedCase, FeedPage, ParcelRow, Publication, RefKind, Reference, Signed, Spoken, Token, encode, pack_receipts,
-};
+use doorstep_protocol::{Answer, FeedCase, FeedPage, ParcelRow, RefKind, Reference, Spoken, Token, pack_receipts};
 use doorstep_store::{Act, Action, ActionCase, Clocks, Enrolment, Filter, Recording, Session, Store};
 use rusqlite::{Connection, params};
 
 const CASES: u32 = 10_000;
 const CHANGES: u64 = 20;
 const RECORDS: usize = 2_000;
-const NOW: UnixMs = UnixMs(1_772_413_200_000);
 
 fn clocks(n: u64) -> Clocks {
     Clocks { wall: NOW.plus(n as i64), mono_ms: 86_400_000 + n, boot: BootId([1, 2, 3, 4]) }
-}
-
-fn waybill(n: u32) -> Waybill {
-    Waybill::parse(&format!("QH{n:012}")).unwrap()
 }
 
 fn author(n: u64) -> Author {
@@ -67,16 +64,10 @@ fn feed_case(n: u32) -> FeedCase {
     let (network, waybill) = ("QH".parse().unwrap(), waybill(n));
     let case = CaseId::of(&network, &waybill);
     let facts = Facts {
-        network,
-        waybill,
         origin_outlet: Some("0571".parse().unwrap()),
         delivering_outlet: Some("0412".parse().unwrap()),
-        cod: Fen(0),
-        mobile: None,
-        virtual_mobile: None,
-        arrival: None,
-        entered: None,
         reference: 1,
+        ..Facts::unlisted(network, waybill)
     };
     let mut position = Position::default();
     let mut seqs = [0; 4];
@@ -94,17 +85,8 @@ fn feed_case(n: u32) -> FeedCase {
             boot: BootId([writer as u8; 4]),
             anchor: Some(Anchor { server: NOW, mono_ms: 1_000_000 }),
         };
-        let entry = NewEntry {
-            author: author(i),
-            pack_version: 1,
-            time,
-            action: None,
-            facts: (seqs[writer] == 0).then(|| facts.clone()),
-            release: None,
-            sheet: None,
-            rewrites: None,
-            body: body(u64::from(n) * 31 + i),
-        };
+        let facts = (seqs[writer] == 0).then(|| facts.clone());
+        let entry = NewEntry { facts, ..NewEntry::of(author(i), 1, time, body(u64::from(n) * 31 + i)) };
         let change = Change::write(&case, &install, &position, &[entry]).unwrap();
         position.advance(&change, true);
         seqs[writer] += 1;
@@ -127,53 +109,15 @@ fn build(folder: &Path) -> Store {
     let session = Session { server: "http://127.0.0.1:1".into(), server_key: vec![4; 65], token };
     let (device, install) = (DeviceId::new([9; 16]), InstallId::new([9; 16]));
     store.enrol(&Enrolment { device, install, author: author(0), name: "李明".into(), session }, NOW).unwrap();
-    let toml = doorstep_rules::FIRST_PACK.to_vec();
-    let publication = Publication { network: "QH".into(), version: 1, published_ms: 0, valid_from_ms: 0, toml };
-    let signed = Signed { body: encode(&publication).unwrap(), sig: vec![] };
-    let rules = Reference { version: 1, packs: vec![(publication, signed)], ..Reference::default() };
-    store.take_refs(RefKind::Pack, &rules, NOW).unwrap();
-    let parcels = (0..CASES).map(|n| ParcelRow {
-        waybill: waybill(n).to_string(),
-        network: "QH".into(),
-        origin_outlet: "0571".into(),
-        delivering_outlet: "0412".into(),
-        courier: Some("c1029".into()),
-        recipient_name: Personal::plain("王小花").unwrap().as_bytes().to_vec(),
-        recipient_phone: vec![],
-        virtual_phone: vec![],
-        virtual_until_ms: None,
-        recipient_address: Personal::plain("青禾路1号").unwrap().as_bytes().to_vec(),
-        cod_fen: 0,
-        theoretical_arrival_ms: None,
-        hub: None,
-        entered_ms: None,
-        children: None,
-    });
+    store.take_refs(RefKind::Pack, &rules(doorstep_rules::FIRST_PACK), NOW).unwrap();
+    let parcels = (0..CASES).map(|n| ParcelRow { courier: Some("c1029".into()), ..parcel(n) });
     let parcels = Reference { version: 1, parcels: parcels.collect(), ..Reference::default() };
     store.take_refs(RefKind::Parcels, &parcels, NOW).unwrap();
     for page in 0..CASES / 500 {
         let cases = (page * 500..(page + 1) * 500).map(feed_case).collect();
         let feed = vec![FeedPage { scope: "courier/c1029".into(), to: u64::from(page) + 1, more: true, cases, out: vec![] }];
-        let answer = Answer {
-            now_ms: NOW.0,
-            history: HistoryId::new([5; 16]),
-            ack: None,
-            feed,
-            refs: vec![],
-            token: None,
-            demand: None,
-            resend: vec![],
-            decisions: vec![],
-            scopes: vec!["courier/c1029".into()],
-            wanted: vec![],
-            gateway: false,
-            wipe: None,
-            told: vec![],
-            asked: None,
-            witness: None,
-            received_ms: None,
-        };
-        store.apply(&answer, clocks(0), NOW, InstallId::new([0xf0; 16])).unwrap();
+        let answer = Answer { scopes: vec!["courier/c1029".into()], ..response(None, feed) };
+        store.apply(&answer, clocks(0), NOW, FRESH).unwrap();
         eprint!("\rbuilding: {} of {CASES} cases", (page + 1) * 500);
     }
     eprintln!();

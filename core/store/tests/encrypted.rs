@@ -1,5 +1,5 @@
-//! What an encrypted store promises. With the feature `sqlcipher`: tests/encryption runs it; without, that no store is ever made in
-//! plain where a key was given.
+//! An encrypted store. `tests/encryption` runs these tests with the feature `sqlcipher`. Without the feature one test shows that no
+//! store is made in plain where a key was given.
 #![allow(missing_docs, reason = "tests are named for what they show")]
 #![allow(
     clippy::unwrap_used,

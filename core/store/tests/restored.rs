@@ -1,5 +1,5 @@
-//! What the store keeps when the server's log was put back from a copy: nothing that this device wrote is lost, and each change gets
-//! the receipt that it had first.
+//! The server's log was put back from a copy: nothing that this device wrote is lost, and each change gets the receipt that it had
+//! first.
 #![allow(missing_docs, reason = "tests are named for what they show")]
 #![allow(
     clippy::unwrap_used,
@@ -16,24 +16,13 @@ use common::*;
 use doorstep_document::pack;
 use doorstep_domain::*;
 use doorstep_protocol::{signing::receipts_leaf, *};
-use doorstep_store::{Action, ActionCase, Enrolment, Session, Store};
+use doorstep_store::Store;
 use tempfile::TempDir;
 
 fn ready() -> (TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
-    let mut store = Store::open(folder.path()).unwrap();
-    let token = Token { secret: "00".into(), expires_ms: NOW.0 + 3_600_000 };
-    let session = Session { server: "http://127.0.0.1:1".into(), server_key: vec![4; 65], token };
-    let (device, install) = (DeviceId::new([9; 16]), InstallId::new([9; 16]));
-    store.enrol(&Enrolment { device, install, author: author(), name: "李明".into(), session }, NOW).unwrap();
-    store.take_refs(RefKind::Pack, &rules(doorstep_rules::FIRST_PACK), NOW).unwrap();
+    let store = ready_in(folder.path());
     (folder, store)
-}
-
-fn record(store: &mut Store, n: u32, words: &str) {
-    let cases = vec![ActionCase { waybill: waybill(n), bodies: vec![attempt(words)], photos: vec![] }];
-    let recording = recording(n, &cases[0].bodies);
-    store.record(&Action { id: ActionId::new([1; 16]), recording, time: time(), now: NOW, cases, step: None }).unwrap();
 }
 
 fn take(store: &mut Store, answer: &Answer) {
@@ -55,8 +44,7 @@ fn push(store: &mut Store, verdict: &Verdict) -> Sent {
         leaves.push(Leaf(receipts_leaf(&pushed.case, &signed)));
         cases.push(AckCase { case: Some(CaseRef(pushed.case)), rows, quarantined, fault: None });
     }
-    let (install, hash) = (sent.install, sent.hash);
-    let ack = Ack { batch: sent.batch, replayed: false, received_ms: NOW.0, cases, install, hash };
+    let ack = answer(&sent, cases);
     let vouched = Vouched { history: HistoryId::new([5; 16]), counter: 1, leaves, ack: encode(&ack).unwrap() };
     let signed = Signed { body: encode(&vouched).unwrap(), sig: vec![7; 64] };
     take(store, &Answer { ack: Some((ack, signed)), ..response(None, vec![page(1, vec![])]) });
@@ -75,16 +63,13 @@ fn changes_in(sent: &Sent) -> usize {
 /// A store whose second installation has sent a case with changes of the first one, because a refusal elsewhere came between.
 fn moved_on() -> (TempDir, Store) {
     let (folder, mut store) = ready();
-    record(&mut store, 2, "不许");
+    record(&mut store, 2, "不许").unwrap();
     let refused = push_of(&mut store, 1 << 20);
-    record(&mut store, 1, "一");
-    record(&mut store, 1, "二");
-    let (rows, quarantined) = pack_verdicts(NOW, &[(Verdict::Quarantined("rights:P-99".into()), 5_000)], Spoken::Version3);
-    let cases = vec![AckCase { case: Some(CaseRef(case(2))), rows, quarantined, fault: None }];
-    let (install, hash) = (refused.install, refused.hash);
-    let ack = Ack { batch: refused.batch, replayed: false, received_ms: NOW.0, cases, install, hash };
-    take(&mut store, &response(Some(ack), vec![]));
-    record(&mut store, 1, "三");
+    record(&mut store, 1, "一").unwrap();
+    record(&mut store, 1, "二").unwrap();
+    let refusal = Verdict::Quarantined("rights:P-99".into());
+    take(&mut store, &response(Some(ack(&refused, &refusal)), vec![]));
+    record(&mut store, 1, "三").unwrap();
     let sent = push(&mut store, &Verdict::Ok(receipt()));
     assert_eq!((sent.install, sent.batch, changes_in(&sent)), (FRESH, 1, 3));
     (folder, store)
@@ -93,7 +78,7 @@ fn moved_on() -> (TempDir, Store) {
 #[test]
 fn a_case_that_leaves_before_everything_was_read_is_kept_until_its_changes_are_known_to_be_there_or_unsent() {
     let (_folder, mut store) = ready();
-    record(&mut store, 1, "x");
+    record(&mut store, 1, "x").unwrap();
     push(&mut store, &Verdict::Ok(receipt()));
     let first = FeedPage { more: true, out: vec![CaseRef(case(1))], ..page(3, vec![]) };
     take(&mut store, &of_another_history(vec![first]));
@@ -126,9 +111,9 @@ fn a_batch_that_the_server_asks_for_again_is_sent_again_with_what_an_earlier_ins
 #[test]
 fn a_device_that_is_given_no_pages_sends_nothing_again_until_it_has_read_its_scopes() {
     let (_folder, mut store) = ready();
-    record(&mut store, 1, "x");
+    record(&mut store, 1, "x").unwrap();
     push(&mut store, &Verdict::Ok(receipt()));
-    // As to a device whose version has ended: it may only push.
+    // The server answers so to a device whose version has ended: such a device may only push.
     take(&mut store, &of_another_history(vec![]));
     assert!(store.status().unwrap().unsent.is_empty());
     take(&mut store, &of_another_history(vec![page(5, vec![])]));

@@ -11,22 +11,15 @@
 
 mod common;
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs};
 
 use common::*;
-use doorstep_document::{Change, NewEntry, Position, pack};
+use doorstep_document::{Change, Position, pack};
 use doorstep_domain::*;
 use doorstep_protocol::*;
-use doorstep_store::{Action, ActionCase, Enrolment, Filter, OpenError, Session, Store, StoreError};
+use doorstep_store::{Filter, OpenError, Store, StoreError};
 use doorstep_sync::Applied;
-use rusqlite::Connection;
 use tempfile::TempDir;
-
-fn enrolment(author: Author) -> Enrolment {
-    let token = Token { secret: "00".into(), expires_ms: NOW.0 + 3_600_000 };
-    let session = Session { server: "http://127.0.0.1:1".into(), server_key: vec![4; 65], token };
-    Enrolment { device: DeviceId::new([9; 16]), install: InstallId::new([9; 16]), author, name: "李明".into(), session }
-}
 
 fn enrolled() -> (TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
@@ -36,66 +29,16 @@ fn enrolled() -> (TempDir, Store) {
 }
 
 fn ready() -> (TempDir, Store) {
-    let (folder, mut store) = enrolled();
-    store.take_refs(RefKind::Pack, &rules(doorstep_rules::FIRST_PACK), NOW).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let store = ready_in(folder.path());
     (folder, store)
-}
-
-fn record(store: &mut Store, n: u32, words: &str) -> Result<Vec<doorstep_store::Written>, StoreError> {
-    let cases = vec![ActionCase { waybill: waybill(n), bodies: vec![attempt(words)], photos: vec![] }];
-    store.record(&Action {
-        id: ActionId::new([1; 16]),
-        recording: recording(n, &cases[0].bodies),
-        time: time(),
-        now: NOW,
-        cases,
-        step: None,
-    })
-}
-
-fn answer(push: &Sent, cases: Vec<AckCase>) -> Ack {
-    let hash = push.hash;
-    Ack { batch: push.batch, replayed: false, received_ms: NOW.0, cases, install: push.install, hash }
-}
-
-/// An answer with the same verdict for every change of a push.
-fn ack(push: &Sent, verdict: impl Fn() -> Verdict) -> Ack {
-    let cases = push.cases.iter().map(|pushed| {
-        let n = pack::restore(&pushed.pack).unwrap().len();
-        let (rows, quarantined) = pack_verdicts(NOW, &vec![(verdict(), 5_000); n], Spoken::Version3);
-        AckCase { case: Some(CaseRef(pushed.case)), rows, quarantined, fault: None }
-    });
-    answer(push, cases.collect())
-}
-
-fn ok() -> Verdict {
-    Verdict::Ok(Receipt::of(NOW, Some(NOW)))
 }
 
 /// A first change of a case by another installation.
 fn foreign(n: u32, install: u8) -> Change {
     let facts = Facts::unlisted("QH".parse().unwrap(), waybill(n));
-    let entry = NewEntry {
-        author: author(),
-        pack_version: 1,
-        time: time(),
-        action: None,
-        facts: Some(facts),
-        release: None,
-        sheet: None,
-        rewrites: None,
-        body: attempt("别处"),
-    };
+    let entry = entry(Some(facts), attempt("别处"));
     Change::write(&case(n), &InstallId::new([install; 16]), &Position::default(), &[entry]).unwrap()
-}
-
-fn feed_of(n: u32, chunks: &[&[u8]]) -> FeedCase {
-    let receipts = pack_receipts(&vec![(Receipt::of(NOW, None), 5_000); chunks.len()], Spoken::Version3);
-    FeedCase { case: case(n), pack: pack::elide(chunks).unwrap(), receipts, leaf: None, kind: None }
-}
-
-fn database(folder: &Path) -> Connection {
-    Connection::open(folder.join("doorstep.db")).unwrap()
 }
 
 #[test]
@@ -138,12 +81,12 @@ fn a_batch_keeps_its_number_and_content_until_its_answer_comes() {
     let mut store = Store::open(folder.path()).unwrap(); // as after a kill
     let again = push_of(&mut store, 1 << 20);
     assert_eq!((first.batch, &first.cases), (again.batch, &again.cases));
-    let applied = store.apply(&response(Some(ack(&again, ok)), vec![]), clocks(), NOW, FRESH).unwrap();
+    let applied = store.apply(&response(Some(ack(&again, &ok())), vec![]), clocks(), NOW, FRESH).unwrap();
     assert!(applied.more_to_send);
     let next = push_of(&mut store, 1 << 20);
     assert_eq!((next.batch, next.cases.len()), (2, 1));
     // The answer to a settled batch comes late: nothing changes.
-    store.apply(&response(Some(ack(&first, || Verdict::Quarantined("x".into()))), vec![]), clocks(), NOW, FRESH).unwrap();
+    store.apply(&response(Some(ack(&first, &Verdict::Quarantined("x".into()))), vec![]), clocks(), NOW, FRESH).unwrap();
     assert_eq!(store.status().unwrap().quarantined, 0);
 }
 
@@ -199,7 +142,7 @@ fn what_a_sending_named_is_shown_by_the_batches_that_bring_it_however_many_sendi
                 known.insert(brought.after);
                 named += changes.len();
             }
-            store.apply(&response(Some(ack(&sent(&batch), ok)), vec![]), clocks(), NOW, FRESH).unwrap();
+            store.apply(&response(Some(ack(&sent(&batch), &ok())), vec![]), clocks(), NOW, FRESH).unwrap();
             next = prepared(&mut store, &mut known);
             batches += 1;
         }
@@ -220,10 +163,10 @@ fn a_row_that_gets_the_number_of_one_that_was_sent_is_in_no_chain_that_was_named
     prepare(&mut store);
     [1, 2, 1].into_iter().for_each(|n| drop(record(&mut store, n, "x").unwrap()));
     let (first, named) = prepare(&mut store);
-    store.apply(&response(Some(ack(&sent(&first), ok)), vec![]), clocks(), NOW, FRESH).unwrap();
+    store.apply(&response(Some(ack(&sent(&first), &ok())), vec![]), clocks(), NOW, FRESH).unwrap();
     let (second, rest) = prepare(&mut store);
     assert_eq!((second.docs.len(), second.docs[0].doc, rest.len()), (1, case(1), 1), "its two changes are one link");
-    store.apply(&response(Some(ack(&sent(&second), ok)), vec![]), clocks(), NOW, FRESH).unwrap();
+    store.apply(&response(Some(ack(&sent(&second), &ok())), vec![]), clocks(), NOW, FRESH).unwrap();
     record(&mut store, 3, "x").unwrap();
     let (third, none) = prepare(&mut store);
     assert_eq!((third.docs.len(), none), (2, vec![]));
@@ -253,7 +196,7 @@ fn a_newer_servers_code_of_a_refusal_and_its_scope_are_kept_as_they_came() {
     record(&mut store, 1, "x").unwrap();
     let push = push_of(&mut store, 1 << 20);
     let page = FeedPage { scope: "region/04".into(), ..page(7, vec![feed_of(2, &[foreign(2, 8).bytes()])]) };
-    let mut answer = response(Some(ack(&push, || Verdict::Quarantined("quota:日".into()))), vec![page]);
+    let mut answer = response(Some(ack(&push, &Verdict::Quarantined("quota:日".into()))), vec![page]);
     answer.scopes = vec!["courier/c1".into(), "region/04".into()];
     store.apply(&answer, clocks(), NOW, FRESH).unwrap();
     drop(store);
@@ -284,7 +227,7 @@ fn a_pack_damaged_on_its_way_is_asked_for_again_and_costs_neither_the_verdicts_n
     let mut broken = feed_of(2, &[foreign(2, 7).bytes()]);
     *broken.pack.last_mut().unwrap() ^= 1;
     let good = feed_of(3, &[foreign(3, 7).bytes()]);
-    let answer = response(Some(ack(&push, ok)), vec![page(9, vec![good, broken])]);
+    let answer = response(Some(ack(&push, &ok())), vec![page(9, vec![good, broken])]);
     let applied = store.apply(&answer, clocks(), NOW, FRESH).unwrap();
     assert_eq!(applied, Applied::default(), "the next sync asks again, not this one for ever");
     assert!(store.status().unwrap().unsent.is_empty() && store.case(&waybill(3), NOW).unwrap().is_some());
@@ -302,7 +245,7 @@ fn a_damaged_row_is_put_aside_and_keeps_nothing_else_from_being_sent_or_listed()
     database(folder.path()).execute(damage, []).unwrap();
     let push = push_of(&mut store, 1 << 20);
     assert_eq!(push.cases.len(), 1);
-    store.apply(&response(Some(ack(&push, ok)), vec![]), clocks(), NOW, FRESH).unwrap();
+    store.apply(&response(Some(ack(&push, &ok())), vec![]), clocks(), NOW, FRESH).unwrap();
     assert_eq!((store.status().unwrap().quarantined, store.status().unwrap().unsent.len()), (1, 0));
     assert_eq!(store.cases(&Filter::default(), NOW.plus(200_000_000)).unwrap().len(), 2);
     // News of the damaged case from elsewhere stop nothing either.
@@ -318,7 +261,7 @@ fn an_answer_with_another_number_of_verdicts_settles_nothing() {
     record(&mut store, 1, "x").unwrap();
     record(&mut store, 1, "y").unwrap();
     let push = push_of(&mut store, 1 << 20);
-    let mut answer = ack(&push, ok);
+    let mut answer = ack(&push, &ok());
     answer.cases[0].rows.pop();
     store.apply(&response(Some(answer), vec![]), clocks(), NOW, FRESH).unwrap();
     assert_eq!(store.status().unwrap().unsent.len(), 2);
@@ -337,18 +280,7 @@ fn a_change_in_a_feed_that_cannot_be_taken_is_parked_and_blocks_neither_others_n
     let (folder, mut store) = ready();
     let (first, clash) = (foreign(2, 7), foreign(2, 7));
     let other = {
-        let facts = first.entries()[0].facts.clone();
-        let entry = NewEntry {
-            author: author(),
-            pack_version: 1,
-            time: time(),
-            action: None,
-            facts,
-            release: None,
-            sheet: None,
-            rewrites: None,
-            body: attempt("克隆"),
-        };
+        let entry = entry(first.entries()[0].facts.clone(), attempt("克隆"));
         Change::write(&case(2), &InstallId::new([7; 16]), &Position::default(), &[entry]).unwrap()
     };
     assert_eq!(first, clash, "the same content is the same change");
@@ -360,7 +292,7 @@ fn a_change_in_a_feed_that_cannot_be_taken_is_parked_and_blocks_neither_others_n
     let parked: String =
         database(folder.path()).query_row("SELECT parked FROM change WHERE parked IS NOT NULL", [], |r| r.get(0)).unwrap();
     assert_eq!(parked, "seq_taken");
-    // The same page again (a lost cursor) changes nothing.
+    // After a lost cursor the page comes again. It changes nothing.
     let again = feed_of(2, &[first.bytes()]);
     store.apply(&response(None, vec![page(9, vec![again])]), clocks(), NOW, FRESH).unwrap();
     assert_eq!(store.case(&waybill(2), NOW).unwrap().unwrap().case.timeline.len(), 1);
@@ -510,13 +442,13 @@ fn what_only_waits_is_offered_with_the_next_sync_and_then_now_and_then() {
     let (_folder, mut store) = ready();
     record(&mut store, 1, "x").unwrap();
     let first = push_of(&mut store, 1 << 20);
-    store.apply(&response(Some(ack(&first, || Verdict::Pend)), vec![]), clocks(), NOW, FRESH).unwrap();
+    store.apply(&response(Some(ack(&first, &Verdict::Pend)), vec![]), clocks(), NOW, FRESH).unwrap();
     assert!(store.status().unwrap().unsent[0].pending);
     let mut offered = 0;
     for _ in 0..30 {
         if let Some(batch) = store.prepare(1 << 20, false, clocks(), "test").unwrap().batch {
             let push = sent(&batch);
-            store.apply(&response(Some(ack(&push, || Verdict::Pend)), vec![]), clocks(), NOW, FRESH).unwrap();
+            store.apply(&response(Some(ack(&push, &Verdict::Pend)), vec![]), clocks(), NOW, FRESH).unwrap();
             offered += 1;
         }
     }
@@ -531,7 +463,7 @@ fn a_demand_for_a_new_installation_that_answers_an_older_end_of_the_chain_is_ano
     let (_folder, mut store) = ready();
     record(&mut store, 1, "x").unwrap();
     let push = push_of(&mut store, 1 << 20);
-    store.apply(&response(Some(ack(&push, ok)), vec![]), clocks(), NOW, FRESH).unwrap();
+    store.apply(&response(Some(ack(&push, &ok())), vec![]), clocks(), NOW, FRESH).unwrap();
     let install = store.identity().unwrap().unwrap().install;
     let end = store.prepare(1 << 20, false, clocks(), "test").unwrap().chain;
     let demanded = |asked| Answer { demand: Some(Demand::NewInstall), asked, ..response(None, vec![]) };

@@ -88,22 +88,3 @@ pub(super) fn sealed(message: &[u8]) -> Result<Response, ApiError> {
     let body = seal(message)?;
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE), (header::CONTENT_ENCODING, "zstd")], Body::from(body)).into_response())
 }
-
-/// Reads a body of at most `limit` bytes. Call it only after the device is authenticated, so that a stranger can not make the
-/// server hold bytes.
-pub(crate) async fn body_of(request: Request, limit: usize) -> Result<Bytes, ApiError> {
-    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
-    if length.is_some_and(|length| length > limit) {
-        return Err(ApiError::TooLarge);
-    }
-    let mut frames = request.into_body().into_data_stream();
-    let mut body = Vec::new();
-    while let Some(frame) = timeout(STALL, frames.next()).await.map_err(|_| ApiError::Stalled)? {
-        let frame = frame.map_err(|_| ApiError::Stalled)?;
-        if body.len() + frame.len() > limit {
-            return Err(ApiError::TooLarge);
-        }
-        body.extend_from_slice(&frame);
-    }
-    Ok(body.into())
-}

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use doorstep_server::{Config, GatewayConfig, VERSIONS, start};
+use doorstep_server::{Config, GatewayConfig, start};
 use serde_json::json;
 
 use crate::clock::StoryClock;
@@ -17,25 +17,11 @@ pub const SMSC_PASSWORD: &str = "secret";
 /// Serves until its standard input closes, which is when the stage ends or is killed.
 pub async fn run(folder: PathBuf, clock: &Path, smsc_port: u16) -> Result<(), Box<dyn Error>> {
     let clock = StoryClock::open(clock)?;
-    let listen = "127.0.0.1:0".parse()?;
     let sms = GatewayConfig::parse(&format!(
         "provider = \"smpp\"\n[smpp]\nhost = \"127.0.0.1\"\nport = {smsc_port}\nsystem_id = \"qinghe\"\npassword = \"{SMSC_PASSWORD}\"\n\
          source_addr = \"106900412\"\nextension_digits = 2\ntls = false\nreconnect_seconds = 0.05\n"
     ))?;
-    let running = start(Config {
-        folder,
-        listen,
-        insecure: false,
-        shared_folder: false,
-        connections: None,
-        tls: None,
-        photos: None,
-        if_copied: None,
-        now: Arc::new(move || clock.now()),
-        sms,
-        versions: VERSIONS,
-    })
-    .await?;
+    let running = start(Config { sms, ..Config::on_loopback(folder, Arc::new(move || clock.now())) }).await?;
     println!("{}", json!({ "addr": running.addr, "page": format!("http://{}/?token={}", running.addr, running.console_token) }));
     tokio::task::spawn_blocking(|| std::io::stdin().lines().for_each(drop)).await?;
     running.stop().await;

@@ -194,7 +194,7 @@ impl Actor {
         }
         tokio::time::sleep(std::time::Duration::from_micros(micros)).await;
         self.part.kill().await?;
-        // What had been written to the pipe before the kill was shown too.
+        // Lines that were written to the pipe before the kill were shown too.
         while self.part.line().await.is_ok() {
             count += 1;
         }

@@ -313,7 +313,7 @@ async fn replies(stage: &Stage, cast: &mut Cast, admin: &mut Admin) -> Result<()
 async fn outage(stage: &Stage, cast: &mut Cast) -> Result<()> {
     println!("\n-- 第六幕 the outlet's network fails for the evening");
     stage.at(0, 17, 30)?;
-    // What the tablet records from here on lies between this contact and the next one.
+    // From here on the tablet's acts lie between this contact and the next one.
     expect(cast.west.sync().await?, "West syncs before the cable is cut")?;
     stage.network(LinkMode::Cut, "a cable is cut: no network until the small hours");
     for n in [20, 21, 22] {

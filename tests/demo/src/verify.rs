@@ -34,7 +34,7 @@ pub struct Facts<'a> {
 struct Truth {
     heads: Value,
     case: Case,
-    /// What was recorded, whatever change it stands in: a rebase writes the same act anew.
+    /// The acts that were recorded, without the changes they stand in: a rebase writes an act anew in another change.
     marks: BTreeSet<String>,
 }
 
@@ -168,7 +168,7 @@ pub async fn everything(facts: Facts<'_>, cast: &mut Cast) -> Result<()> {
 
 /// Who reads a case, worked out from the parcel list, the people and whether it has ended.
 fn reads(person: &str, case: &Case, book: &Rulebook, now: UnixMs) -> bool {
-    // What has ended leaves a courier's phone.
+    // A case that has ended leaves a courier's phone.
     if person.starts_with('c') && judge(case, book, now).state == State::Closed {
         return false;
     }

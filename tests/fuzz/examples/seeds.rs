@@ -122,7 +122,7 @@ fn push(cases: Vec<PushCase>) -> Push {
     }
 }
 
-/// The same in version 3. What it leaves behind is the rest of the morning.
+/// A batch of version 3 with these documents. The rest of the morning is left behind.
 fn batch(changes: &[Change], docs: &[&[Change]]) -> Batch {
     let digest = |changes: &[Change]| {
         let hashes: Vec<ChangeHash> = changes.iter().map(Change::hash).collect();

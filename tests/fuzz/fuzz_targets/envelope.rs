@@ -32,7 +32,7 @@ fuzz_target!(init: prepare(), |data: &[u8]| {
     });
 });
 
-/// What it says that it brings of what was left behind is in its documents, or is nothing.
+/// The links that a batch says it brings of an earlier chain name changes of its own documents, or it brings none.
 fn brought(batch: &Batch) {
     let restored = |doc: &PushDoc| pack::restore_within(&doc.pack, LIMIT).unwrap_or_default();
     let changes: Vec<Vec<ChangeHash>> =

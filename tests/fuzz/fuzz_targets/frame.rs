@@ -50,7 +50,7 @@ fuzz_target!(init: prepare(), |data: &[u8]| {
                 message::<FeedPage>(&part.body).iter().for_each(check_page);
             }
             answer.ack.iter().filter_map(|part| message::<Ack>(&part.body)).for_each(|ack| check_ack(&ack));
-            // Whoever has no key of the server's signs nothing that is believed.
+            // A signature that was not made with the server's key is not believed.
             let _ = answer.verify(&DeviceId::new([1; 16]), &[4; 65]);
         }
     });
@@ -76,7 +76,7 @@ fn check_batch(batch: &Batch) {
     assert_eq!(resent.hash(), batch.hash(), "a sending is part of no batch's hash");
 }
 
-/// An answer of version 3: whoever has no key of the server's makes nothing in it believed, whatever was pushed.
+/// An answer of version 3: without the server's key nothing in it is believed, for any request.
 fn check_signed(signed: &Signed) {
     let Ok(response) = decode::<SyncResponse>(&signed.body) else { return };
     let ack = response.ack.as_ref().and_then(|part| decode::<Ack>(&part.body).ok());

@@ -66,7 +66,7 @@ pub fn day(u: &mut Unstructured) -> Vec<Change> {
         if let Some(first) = entries.first_mut().filter(|first| at.seq == 0 && first.facts.is_none()) {
             first.facts = Some(facts());
         }
-        // What can not be written is said so before anything is recorded; the fuzzer goes on with the next.
+        // A change that can not be written is refused before anything is recorded. The fuzzer goes on with the next.
         let Ok(change) = Change::write(&case(), install, at, &entries) else { continue };
         at.advance(&change, true);
         keys.extend(change.entries().iter().map(|entry| entry.key.clone()));
@@ -175,7 +175,7 @@ fn about(u: &mut Unstructured, entry: EntryKey) -> Result<About> {
 fn body(u: &mut Unstructured, keys: &[EntryKey]) -> Result<Body> {
     let kind = *u.choose(Kind::ALL)?;
     let key = |u: &mut Unstructured| Ok(if keys.is_empty() { None } else { Some(u.choose(keys)?.clone()) });
-    // What is about another entry needs one.
+    // An entry about another entry needs one.
     let (Some(of), other) = (key(u)?, key(u)?) else { return alone(u, kind) };
     Ok(match kind {
         Kind::Seen => Body::Seen(Seen { notice: of }),

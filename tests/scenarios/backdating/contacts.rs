@@ -8,7 +8,7 @@ use doorstep_tests::{Device, LinkMode, World, raw};
 
 use super::{DAY, HOUR, Hand, evidence, gap, has, judged, proves, receipt, receipt_of};
 
-/// Of a device of version 2 nobody knows the monotonic time of its contacts, but they were contacts.
+/// A device of version 2 does not say the monotonic time of its contacts. They are contacts nevertheless.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_device_of_the_person_that_names_no_clock_was_in_contact_too() {
     let mut world = World::new().await;
@@ -17,7 +17,7 @@ async fn another_device_of_the_person_that_names_no_clock_was_in_contact_too() {
     phone.sync().await.unwrap();
     phone.fail(2, "DF-NOBODY").unwrap();
     phone.sync().await.unwrap();
-    let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    let db = world.database();
     for (is_known, word) in [(false, "独自"), (true, "不独自")] {
         world.hands.advance(HOUR);
         if is_known {
@@ -61,7 +61,7 @@ async fn nothing_lies_before_a_complete_sync_once_a_signed_batch_names_its_recei
     step(10);
     phone.sync().await.unwrap();
     assert_eq!(from(&world, 10), Some(third));
-    // However its clock is turned then.
+    // A clock that is turned after the contact changes nothing of this.
     phone.clock.restart();
     step(12);
     phone.clock.raise(3 * DAY);
@@ -92,7 +92,7 @@ async fn pass_by(world: &World, device: &Device, how: &str) {
             raw(world.addr(), "POST", "/v1/session", &[], &body).await.status
         }
         _ => {
-            // As before anything was recorded: its batch is not closed.
+            // The request is as it was before anything was recorded: its batch is not closed.
             let request = SyncRequest { batch: None, ..device.request() };
             device.send_with_clock(world, &request).await.unwrap();
             200
@@ -135,7 +135,7 @@ async fn what_a_request_left_out_is_passed_over_at_another_process_and_after_a_r
         world.hands.advance(30);
         phone.fail(2, "DF-NOBODY").unwrap();
         world.hands.advance(10);
-        // What a device asks for next to its sending does not take the place of what it asked for before.
+        // A request just before the sending does not take the place of an earlier request.
         if is_restarted {
             pass_by(&world, &phone, "references").await;
             world.restart_server().await;
@@ -178,7 +178,7 @@ async fn what_a_phone_asks_for_just_before_it_sends_passes_nothing_over() {
     }
 }
 
-/// Whoever leans on an older contact wrote no earlier than what the same installation had written before.
+/// An act that leans on an older contact was not written before the installation's previous act.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_act_lies_after_the_contact_that_the_act_before_it_leant_on() {
     let mut world = World::new().await;
@@ -214,7 +214,7 @@ async fn a_sync_that_names_no_clock_is_a_contact_all_the_same_also_after_a_resta
     assert!(got.acted.passed_over && got.review && !proves(&got), "{got:?}");
 }
 
-/// Whoever opens a request, is answered on another one, and only then finishes the first gains nothing by it.
+/// A device may open a request, get the answer of another one, and only then finish the first. It gains nothing by that.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contact_of_the_same_moment_or_a_little_later_hides_none_before_it() {
     for later in [0, 60_000] {
@@ -225,7 +225,7 @@ async fn a_contact_of_the_same_moment_or_a_little_later_hides_none_before_it() {
         phone.send_with_clock(&world, &SyncRequest { batch: None, ..phone.request() }).await.unwrap();
         world.hands.advance(20);
         phone.send_with_clock(&world, &SyncRequest { batch: None, ..phone.request() }).await.unwrap();
-        let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+        let db = world.database();
         db.execute("UPDATE contact SET last_ms = last_ms + ?1, bound_ms = bound_ms + ?1", [later]).unwrap();
         let mut hand = Hand::of(&phone, 2);
         let forgotten = hand.write("c1", forged, None);

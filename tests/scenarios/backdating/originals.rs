@@ -50,7 +50,7 @@ async fn days_later(world: &World, device: &Device) {
     world.hands.advance(10);
 }
 
-/// That a change lies in the gap of its own arrival, and that nothing is proven of it.
+/// Asserts that a change lies in the gap of its own arrival, and that nothing is proven of it.
 fn is_of_now(world: &World, change: &Change, case: &CaseId) {
     let got = receipt_of(world, change, case);
     assert_eq!((got.received_at, gap(&got).1), (world.hands.now(), world.hands.now()), "{got:?}");
@@ -119,7 +119,7 @@ async fn an_original_that_waits_lends_its_gap_in_its_own_case_to_what_it_says_an
     push(&world, &phone, second.install, &[(second.case, &[&says_more])]).await;
     is_of_now(&world, &says_more, &second.case);
 
-    // As a device writes anew: under other keys, and what refers to an entry of its own follows it.
+    // A device writes anew under other keys. An entry that refers to an entry of its own follows the new key.
     let mut anew = hand(&phone, 2, 0x64);
     let waited = anew.write_of("c1", then, Some(waits.hash()), words("等"));
     let follows = anew.write_of("c1", then, Some(mends.hash()), correction(&waited.entries()[0].key));
@@ -167,7 +167,7 @@ async fn a_change_that_was_taken_is_remembered_as_waiting_no_more() {
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
     let waiting = || -> i64 {
-        let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+        let db = world.database();
         db.query_row("SELECT count(*) FROM offered", [], |row| row.get(0)).unwrap()
     };
     let mut first = hand(&phone, 2, 0x61);
@@ -175,7 +175,7 @@ async fn a_change_that_was_taken_is_remembered_as_waiting_no_more() {
         (first.write_of("c1", evidence(&phone), None, words("一")), first.write_of("c1", evidence(&phone), None, words("二")));
     push(&world, &phone, first.install, &[(first.case, &[&after])]).await;
     assert_eq!(waiting(), 1);
-    // The same installation goes on in another chain: the server takes what it was waiting for.
+    // The installation goes on in another chain: the server takes the changes that it was waiting for.
     push(&world, &phone, InstallId::new([0x62; 16]), &[(first.case, &[&before, &after])]).await;
     assert_eq!(waiting(), 0);
     // One that never comes is forgotten after its time.

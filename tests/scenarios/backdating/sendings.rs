@@ -1,4 +1,4 @@
-//! What a sending names as left behind, brings in vain or brings anew keeps the gap of then.
+//! Changes that a sending names as left behind, brings in vain or brings anew keep the gap that they had then.
 
 use doorstep_client::DeviceSigner;
 use doorstep_domain::*;

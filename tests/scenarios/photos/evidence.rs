@@ -4,7 +4,7 @@ use doorstep_client::{Act, NewPhoto, PhotoStanding, Unclear};
 use doorstep_document::{Change, NewEntry};
 use doorstep_domain::{Body, Photo, PhotoId, PhotoPurpose};
 use doorstep_protocol::{PhotoQuery, PhotoState, PhotoStates, Sha, decode, encode, open, seal};
-use doorstep_tests::{Device, World, draw, failed, flat, grainy, on, raw, waybill};
+use doorstep_tests::{Device, World, draw, failed, first_entry, flat, grainy, on, raw, waybill};
 
 use super::{fail_with_large_photo, files, named, photos_of};
 
@@ -100,7 +100,7 @@ async fn bytes_that_were_stored_when_the_server_died_before_its_row_are_taken_in
     let phone = world.device("phone", "c1").await;
     let photo = fail_with_large_photo(&phone, 2, 1);
     phone.sync().await.unwrap();
-    let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    let db = world.database();
     db.execute("DELETE FROM stored WHERE sha = ?1", [photo.id.as_bytes().as_slice()]).unwrap();
     assert_eq!(state(&world, &phone, &photo.id).await, PhotoState::Pending);
     assert_eq!(world.scrub(false).await.taken_in, 1);
@@ -204,7 +204,7 @@ async fn a_photo_that_still_says_where_it_was_taken_is_not_kept() {
     // A device of ours would never name it: its entry is written by hand.
     let who = phone.client.identity().unwrap().unwrap();
     let body = Body::Photo(Photo::of(id, placed.len() as u64, PhotoPurpose::Door));
-    let forged = NewEntry { body, ..super::super::hostile::entry(6, "c1") };
+    let forged = NewEntry { body, ..first_entry(6, "c1") };
     let change = Change::write(&phone.id(6), &who.install, &Default::default(), &[forged]).unwrap();
     phone.push_by_hand(&world, &[(phone.id(6), &[change.bytes()])]).await.unwrap();
     let answer = raw(world.addr(), "PUT", &format!("/v1/photos/{id}"), &[("authorization", &phone.bearer())], &placed).await;
@@ -248,7 +248,7 @@ async fn a_server_restored_from_a_backup_gets_its_photos_again() {
     let last = fail_with_large_photo(&phone, 6, 3);
     phone.sync().await.unwrap();
     // Another history, and what came since the backup is not there: rows of the newest photo, bytes of an old one.
-    let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+    let db = world.database();
     db.execute_batch("UPDATE meta SET value = randomblob(16) WHERE key = 'history'").unwrap();
     let forget = |id: &PhotoId| db.execute("DELETE FROM stored WHERE sha = ?1", [id.as_bytes().as_slice()]).unwrap();
     assert_eq!((forget(&last.id), forget(&gone.id)), (1, 1));
@@ -337,7 +337,7 @@ async fn naming_the_hash_of_anothers_photo_gives_no_right_to_read_it_and_can_not
     let thumbnail = Some(doorstep_domain::Thumbnail { id: photo.id, len: 9_999 });
     let body = Body::Photo(Photo { thumbnail, ..Photo::of(PhotoId::new([1; 32]), 5, PhotoPurpose::Door) });
     let who = nosy.client.identity().unwrap().unwrap();
-    let forged = NewEntry { body, ..super::super::hostile::entry(3, "c2") };
+    let forged = NewEntry { body, ..first_entry(3, "c2") };
     let change = Change::write(&nosy.id(3), &who.install, &Default::default(), &[forged]).unwrap();
     nosy.push_by_hand(&world, &[(nosy.id(3), &[change.bytes()])]).await.unwrap();
     phone.sync().await.unwrap();
@@ -354,7 +354,7 @@ async fn one_photo_whose_file_can_not_be_read_stops_no_other_and_is_tried_again_
     let mut phone = world.device("phone", "c1").await;
     let (broken, sound) = (fail_with_large_photo(&phone, 2, 1), fail_with_large_photo(&phone, 4, 2));
     let (file, aside) = (file_of(&phone, &broken.id), phone.folder.join("aside"));
-    // What can not be read as a file: reading a folder fails with another error than "not found".
+    // A folder stands in the file's place. Reading it fails with another error than "not found".
     std::fs::rename(&file, &aside).unwrap();
     std::fs::create_dir(&file).unwrap();
     assert_eq!(phone.sync().await.unwrap().photos, 1);
@@ -373,7 +373,7 @@ async fn a_photo_that_the_server_wants_and_this_phone_knows_nothing_of_is_called
     let phone = world.device("phone", "c1").await;
     let photo = fail_with_large_photo(&phone, 2, 1);
     phone.sync().await.unwrap();
-    let db = rusqlite::Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    let db = phone.database();
     db.execute("DELETE FROM photo WHERE sha = ?1", [photo.id.as_bytes().as_slice()]).unwrap();
     world.storage().remove(&photo.id).await;
     world.scrub(false).await;

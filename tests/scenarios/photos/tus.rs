@@ -76,7 +76,7 @@ impl Waiting {
 
     /// How often the upload was gone on with.
     fn fence(&self) -> i64 {
-        let db = rusqlite::Connection::open(self.world.server_folder().join("doorstep-server.db")).unwrap();
+        let db = self.world.database();
         db.query_row("SELECT fence FROM upload", [], |row| row.get(0)).unwrap()
     }
 
@@ -324,7 +324,7 @@ async fn an_offset_that_is_the_length_means_stored_and_nothing_less() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_has_so_many_unfinished_uploads_and_no_more() {
     let w = Waiting::new().await;
-    let db = rusqlite::Connection::open(w.world.server_folder().join("doorstep-server.db")).unwrap();
+    let db = w.world.database();
     let device = w.phone.client.identity().unwrap().unwrap().device;
     for n in 0..64u8 {
         let sql = "INSERT INTO upload (sha, device, received, fence, expires_at) VALUES (?1, ?2, 1, 1, 9223372036854775807)";

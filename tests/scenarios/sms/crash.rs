@@ -80,7 +80,7 @@ async fn after_the_smsc_has_it_and_before_its_answer_is_known_it_is_uncertain_un
     }
     assert_eq!(smsc.receipt(&id, "DELIVRD", "000").answer().await, Some(0));
     assert_eq!(world.admin().receipts(9).unwrap().len(), 1, "a receipt that names nothing known is kept");
-    // One that says to whom it went names it all the same: it was sent.
+    // A receipt that names the recipient's number is enough to find the message: it was sent.
     assert_eq!(smsc.receipt_to("13800000002", &id, "DELIVRD", "000").answer().await, Some(0));
     assert_eq!(world.admin().messages(true, 9).unwrap()[0].state, "sent");
     assert_eq!(arrived(&smsc), 1);
@@ -152,7 +152,7 @@ async fn after_a_copy_was_put_back_messages_are_kept_and_not_sent_until_a_person
     assert_eq!(done.sms_waiting, 1);
     smsc.let_bind();
     smsc.until("the gateway", |seen| !seen.binds.is_empty()).await;
-    // What is new waits too, and so does a start.
+    // A new message waits too, also after another start of the server.
     fail_and_write(&phone, 4);
     phone.sync().await.unwrap();
     world.restart_server().await;

@@ -2,7 +2,7 @@
 
 use doorstep_client::{Act, SmsWish};
 use doorstep_domain::{SmsLevel, SmsState};
-use doorstep_tests::{on, smsc::Answer, text};
+use doorstep_tests::{PARCEL_COLUMNS, on, smsc::Answer, text};
 
 use super::*;
 
@@ -175,9 +175,7 @@ async fn the_gateway_sends_nobodys_own_words_and_to_nobodys_own_number() {
 async fn one_number_gets_no_more_in_a_day_than_the_network_allows() {
     let smsc = smsc().await;
     let mut world = World::sending(smpp(&smsc, "")).await;
-    let mut csv = String::from(
-        "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n",
-    );
+    let mut csv = format!("{PARCEL_COLUMNS}\n");
     for n in 0..5 {
         csv += &format!("{},QH,0571,0412,c1,王小花,+86 138 8888 8888,青禾路,0,2026-03-02 08:00\n", waybill(n));
     }
@@ -263,7 +261,7 @@ async fn a_tablet_sends_for_a_courier_only_with_the_servers_lease_and_one_gets_i
     assert!(at_desk.given().is_empty(), "it is the courier's to send");
     let refused = desk.client.lease_sms(&waybill(2)).await.unwrap_err();
     assert!(format!("{refused:?}").contains("not_offered"), "{refused:?}");
-    // The courier has no service, and leaves it to whoever can.
+    // The courier has no service, and leaves the message to any device that has.
     let of = only(&courier.client, 2).entry;
     let offer = offered(waybill(2), of);
     courier.client.record(&offer, &[]).unwrap();

@@ -3,7 +3,7 @@
 use doorstep_client::{Act, Options, SmsWish};
 use doorstep_domain::{SmsLevel, SmsState};
 use doorstep_rules::{SmsLack, sms::Language};
-use doorstep_tests::{ended, on, text};
+use doorstep_tests::{PARCEL_COLUMNS, ended, on, text};
 
 use super::*;
 
@@ -44,7 +44,7 @@ async fn in_a_cellar_queued_does_not_count_yet_turns_into_sent_and_counts_for_to
     sent(&phone, &radio);
     assert_eq!(told(&phone, 2), "14:02 已发送，算作当天有效派送 / sent 14:02, counts for today");
     assert!(flags(&phone.client, 2).contains(&Flag::AttemptProven));
-    // And the same at head office, once there is a network.
+    // Head office comes to this judgement too, once there is a network.
     world.link.set(LinkMode::Up);
     phone.sync().await.unwrap();
     phone.agrees_with(&world, 2);
@@ -127,7 +127,7 @@ async fn a_phone_that_had_to_go_on_as_a_new_installation_still_sends_what_it_rec
     fail_and_write(&phone, 2);
     phone.sync().await.unwrap();
     // Something of another case is refused: entries in the name of somebody else.
-    let db = rusqlite::Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    let db = phone.database();
     db.execute("INSERT INTO member SELECT 'c2', role, outlet, name, pin, wrong FROM member", []).unwrap();
     db.execute("UPDATE meta SET value = CAST('c2' AS BLOB) WHERE key = 'active'", []).unwrap();
     phone.fail(4, "DF-NOBODY").unwrap();
@@ -140,7 +140,7 @@ async fn a_phone_that_had_to_go_on_as_a_new_installation_still_sends_what_it_rec
     sent(&phone, &radio);
     let message = only(&phone.client, 2);
     assert_eq!((message.state, message.counts(), message.foreign), (SmsState::Sent, true, false));
-    // And head office hears it as its recorder's word.
+    // Head office hears it as the word of the person who recorded it.
     phone.sync().await.unwrap();
     assert!(world.admin().messages(true, 9).unwrap()[0].sent_at.is_some());
 }
@@ -168,10 +168,10 @@ async fn a_phone_that_dies_while_it_sends_leaves_it_uncertain_and_never_sends_it
         phone.client.sms_result(&reference, SmsResult::PartSent(part)).unwrap();
     }
     assert_eq!((only(&phone.client, 2).state, only(&phone.client, 2).counts()), (SmsState::Sent, true));
-    // What it had told the first process, which died before it said so, is not forgotten either.
+    // The radio told a process that died before it could record the answer. That answer is not forgotten either.
     fail_and_write(&phone, 4);
     phone.client.dispatch_sms().unwrap();
-    let db = rusqlite::Connection::open(phone.folder.join("doorstep.db")).unwrap();
+    let db = phone.database();
     assert!(db.execute("UPDATE segment SET state = 1 WHERE state = 0", []).unwrap() > 0);
     let options = Options { clock: phone.clock.clone(), sms: Some(radio.clone()), ..Options::default() };
     phone.client = Client::open(&phone.folder, options).unwrap();
@@ -280,10 +280,7 @@ async fn two_couriers_who_attempted_offline_may_each_send_one_and_every_replica_
     one.sync().await.unwrap_err();
     sent(&one, &first);
     world.link.set(LinkMode::Up);
-    let csv = format!(
-        "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n{},QH,0571,0412,c2,王小花,13800000002,青禾路2号,200,2026-03-02 08:00\n",
-        waybill(2)
-    );
+    let csv = format!("{PARCEL_COLUMNS}\n{},QH,0571,0412,c2,王小花,13800000002,青禾路2号,200,2026-03-02 08:00\n", waybill(2));
     world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap();
     let two = world.phone("two", "c2", second.clone()).await;
     world.link.set(LinkMode::Cut);
@@ -378,7 +375,7 @@ async fn own_words_and_other_numbers_are_sent_and_prove_nothing() {
 async fn a_virtual_number_is_used_while_it_lives_and_its_proof_outlives_it() {
     let mut world = World::new().await;
     let csv = format!(
-        "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival,virtual_phone,virtual_until\n{},QH,0571,0412,c1,王小花,13800000002,青禾路2号,200,2026-03-02 08:00,17012345678,2026-03-02 12:00\n",
+        "{PARCEL_COLUMNS},virtual_phone,virtual_until\n{},QH,0571,0412,c1,王小花,13800000002,青禾路2号,200,2026-03-02 08:00,17012345678,2026-03-02 12:00\n",
         waybill(2)
     );
     world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap();

@@ -1,7 +1,10 @@
-//! What comes back: receipts however they are spelt and whenever they come, and what customers answer.
+//! Receipts, in every spelling and at any time, and the answers of customers.
 
 use doorstep_domain::{Body, SmsLevel};
-use doorstep_tests::smsc::{Ids, Receipts};
+use doorstep_tests::{
+    PARCEL_COLUMNS,
+    smsc::{Ids, Receipts},
+};
 
 use super::*;
 
@@ -82,9 +85,7 @@ async fn an_answer_lands_on_its_case_and_reaches_the_courier_with_the_next_feed(
 /// Two parcels of one customer, both tried.
 async fn two_of_one(more: &str) -> (Smsc, World, Device) {
     let (smsc, world, phone) = with(SmscOptions::default(), more).await;
-    let mut csv = String::from(
-        "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n",
-    );
+    let mut csv = format!("{PARCEL_COLUMNS}\n");
     for n in [2, 4] {
         csv += &format!("{},QH,0571,0412,c1,王小花,13888888888,青禾路,0,2026-03-02 08:00\n", waybill(n));
     }
@@ -142,14 +143,11 @@ async fn whoever_wants_no_more_gets_no_more_from_anybody() {
         smsc.inbound("13800000002", "10690001", words).answer().await.unwrap();
         phone.sync().await.unwrap();
         assert!(flags(&phone.client, 2).contains(&Flag::SmsOptOut), "{words}");
-        // The same courier is told so.
+        // This courier is told so.
         phone.fail(2, "DF-NOBODY").unwrap();
         phone.client.record(&sms(2), &[]).unwrap_err();
         // Another parcel for the same number, by another courier, who can not know.
-        let csv = format!(
-            "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n{},QH,0571,0412,c2,王小花,+86-13800000002,青禾路,0,2026-03-02 08:00\n",
-            waybill(3)
-        );
+        let csv = format!("{PARCEL_COLUMNS}\n{},QH,0571,0412,c2,王小花,+86-13800000002,青禾路,0,2026-03-02 08:00\n", waybill(3));
         world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap();
         let other = world.device("other", "c2").await;
         fail_and_write(&other, 3);
@@ -166,7 +164,7 @@ async fn a_wish_for_no_more_outlives_a_server_clock_that_is_set_back() {
     until(&phone, 2, SmsState::Sent).await;
     smsc.inbound("13800000002", "10690001", "TD").answer().await.unwrap();
     let nonce_key = |world: &World| -> Vec<u8> {
-        let db = rusqlite::Connection::open(world.server_folder().join("doorstep-server.db")).unwrap();
+        let db = world.database();
         db.query_row("SELECT value FROM meta WHERE key = 'nonce_key'", [], |row| row.get(0)).unwrap()
     };
     let before = nonce_key(&world);
@@ -175,10 +173,7 @@ async fn a_wish_for_no_more_outlives_a_server_clock_that_is_set_back() {
     world.hands.put_server_ahead(0);
     world.restart_server().await;
     assert_ne!(nonce_key(&world), before, "nonces are void");
-    let csv = format!(
-        "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n{},QH,0571,0412,c2,王小花,+86-13800000002,青禾路,0,2026-03-02 08:00\n",
-        waybill(3)
-    );
+    let csv = format!("{PARCEL_COLUMNS}\n{},QH,0571,0412,c2,王小花,+86-13800000002,青禾路,0,2026-03-02 08:00\n", waybill(3));
     world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap();
     let other = world.device("other", "c2").await;
     fail_and_write(&other, 3);

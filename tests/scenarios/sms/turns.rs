@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use doorstep_domain::{Body, EntryKey, SmsWay, Tag};
-use doorstep_tests::smsc::Answer;
+use doorstep_tests::{PARCEL_COLUMNS, smsc::Answer};
 
 use super::*;
 
@@ -65,10 +65,8 @@ async fn day(seed: u64) {
     let mut hands = Vec::new();
     for (name, user) in [("one", "c1"), ("two", "c2"), ("desk", "s1")] {
         if name == "two" {
-            let csv = format!(
-                "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival\n{},QH,0571,0412,c2,王小花,13800000002,青禾路2号,200,2026-03-02 08:00\n",
-                waybill(2)
-            );
+            let csv =
+                format!("{PARCEL_COLUMNS}\n{},QH,0571,0412,c2,王小花,13800000002,青禾路2号,200,2026-03-02 08:00\n", waybill(2));
             world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap();
         }
         let radio = Radio::new(turns.next(2) == 0);

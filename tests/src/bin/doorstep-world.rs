@@ -23,7 +23,7 @@ use std::{
 
 use doorstep_client::{Act, Client, Options};
 use doorstep_domain::Reply;
-use doorstep_tests::{Link, LinkMode, code, grainy, on, text, waybill};
+use doorstep_tests::{Link, LinkMode, PARCEL_COLUMNS, code, grainy, on, text, waybill};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, BufReader, stdin},
@@ -57,9 +57,7 @@ impl World {
         let bin = std::env::current_exe().unwrap().parent().unwrap().to_owned();
         let (data, list) = (folder.join("server"), folder.join("parcels.csv"));
         std::fs::create_dir_all(folder).unwrap();
-        let mut csv = String::from(
-            "waybill,network,origin_outlet,delivering_outlet,courier,recipient_name,recipient_phone,recipient_address,cod_fen,theoretical_arrival,hub\n",
-        );
+        let mut csv = format!("{PARCEL_COLUMNS},hub\n");
         for n in 0..parcels {
             csv += &format!("{},QH,0571,0412,c1,王小花,138{:08},青禾路{n}号,0,,H1\n", waybill(n), n);
         }

@@ -59,7 +59,7 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(stream: S, shared: &Shared) {
         () = reading => {}
         () = writing => {}
     }
-    // What was answered is still written, unless the connection was cut.
+    // Answers that were given are still written, unless the connection was cut.
     while let Ok(Out::Bytes(bytes)) = outgoing.try_recv() {
         writer.write_all(&bytes).await.ok();
     }

@@ -33,7 +33,7 @@ pub struct State {
     pub next_sequence: u32,
     pub next_connection: u64,
     pub seen: Seen,
-    /// Of the connections that are bound, in the order of binding.
+    /// The connections that are bound, in the order of binding.
     pub bound: Vec<(u64, mpsc::UnboundedSender<Out>)>,
     pub all: Vec<(u64, mpsc::UnboundedSender<Out>)>,
     pub held: Vec<(mpsc::UnboundedSender<Out>, Vec<u8>)>,

@@ -71,20 +71,7 @@ impl World {
         }
         assert_eq!(admin.import_parcels(csv.as_bytes(), doorstep_domain::UnixMs(0)).unwrap().imported, 2);
         let runtime = Runtime::new().unwrap();
-        let listen = "127.0.0.1:0".parse().unwrap();
-        let config = Config {
-            folder: data,
-            listen,
-            insecure: false,
-            shared_folder: false,
-            connections: None,
-            tls: None,
-            photos: None,
-            if_copied: None,
-            now: Arc::new(now),
-            sms: doorstep_server::GatewayConfig::Log,
-            versions: doorstep_server::VERSIONS,
-        };
+        let config = Config::on_loopback(data, Arc::new(now));
         let server = runtime.block_on(doorstep_server::start(config)).unwrap();
         let up = Arc::new(AtomicBool::new(true));
         let link = link(server.addr, up.clone());

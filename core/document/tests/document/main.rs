@@ -24,34 +24,18 @@ fn case() -> (NetworkCode, Waybill, CaseId) {
 
 fn entry(body: Body, first: bool) -> NewEntry {
     let (network, waybill, _) = case();
-    NewEntry {
-        author: Author { user: "c1029".parse().unwrap(), role: Role::Courier, outlet: "0412".parse().unwrap() },
-        pack_version: 1,
-        time: TimeEvidence {
-            wall: UnixMs(1_772_413_200_000),
-            zone_quarters: 32,
-            mono_ms: 86_400_000,
-            boot: BootId([1, 2, 3, 4]),
-            anchor: None,
-        },
-        action: None,
-        facts: first.then(|| Facts {
-            network,
-            waybill,
-            origin_outlet: Some("0571".parse().unwrap()),
-            delivering_outlet: Some("0412".parse().unwrap()),
-            cod: Fen(12_800),
-            mobile: Some([9; 8]),
-            virtual_mobile: None,
-            arrival: None,
-            entered: None,
-            reference: 3,
-        }),
-        release: None,
-        sheet: None,
-        rewrites: None,
-        body,
-    }
+    let author = Author { user: "c1029".parse().unwrap(), role: Role::Courier, outlet: "0412".parse().unwrap() };
+    let boot = BootId([1, 2, 3, 4]);
+    let time = TimeEvidence { wall: UnixMs(1_772_413_200_000), zone_quarters: 32, mono_ms: 86_400_000, boot, anchor: None };
+    let facts = first.then(|| Facts {
+        origin_outlet: Some("0571".parse().unwrap()),
+        delivering_outlet: Some("0412".parse().unwrap()),
+        cod: Fen(12_800),
+        mobile: Some([9; 8]),
+        reference: 3,
+        ..Facts::unlisted(network, waybill)
+    });
+    NewEntry { facts, ..NewEntry::of(author, 1, time, body) }
 }
 
 fn note(text: &str) -> Body {

@@ -1,4 +1,4 @@
-//! The same bytes and heads as Automerge, in any order, and the golden document.
+//! Changes have the bytes and heads that Automerge gives them, in any order of arrival. The golden document still reads.
 
 use automerge::{
     ActorId, ROOT, ReadDoc, legacy,

@@ -50,7 +50,7 @@ fn a_sheet_takes_the_kinds_of_sheets_and_a_case_those_of_cases() {
     assert!(written((&case().2).into(), &[entry(said("门口"), true)]).unwrap_err().contains("another kind of document"));
     let honest = Writer::new(1).write(vec![note("门口")]);
     assert_eq!(kind(Change::read(DocRef::new(DocKind::Sheet, case().2), honest.bytes())), wrong(), "a case read as a sheet");
-    // Of a newer version: its own kinds are kept, those of another kind of document never.
+    // A newer version may write kinds of entry that this one does not know. Those of sheets are kept. Kinds of cases are refused.
     assert_eq!(kind(Change::read(doc, &forged(&["s_weighing"]))), Ok(DocKind::Sheet));
     for kinds in [&["note"][..], &["t_intake"], &["s_day", "note"], &["note", "s_day"], &["s_day", "t_intake"]] {
         let bytes = forged(kinds);

@@ -155,7 +155,7 @@ fn a_row_may_be_longer_or_end_where_nothing_follows() {
     assert!(!reads::<ReceiptRow>(&[0x81, 2]));
 }
 
-/// What a version can not be taught later without another version: a number in an enumeration.
+/// An enumeration can get a new number only in another version of the protocol.
 #[test]
 fn an_unknown_number_of_an_enumeration_spoils_its_message() {
     assert!(!reads::<RefVersion>(b"\xa2\x00\x06\x01\x01"), "a kind of reference rows");

@@ -226,7 +226,7 @@ fn the_codes_of_refusals_are_those_of_the_code() {
     let stated: BTreeSet<RefusalCode> = travel.union(&own).cloned().collect();
     let carrying = [RefusalCode::Rights("RULE".into()), RefusalCode::Discarded("WHY".into())];
     assert_eq!(stated, RefusalCode::PLAIN.iter().chain(&carrying).cloned().collect());
-    // What a verdict carries is what the fences refuse with.
+    // The codes that a verdict carries are the codes that the fences refuse with.
     let refusals = read("core/document/src/refusal.rs");
     for code in RefusalCode::PLAIN.iter().chain(&carrying) {
         let variant = format!("{code:?}");

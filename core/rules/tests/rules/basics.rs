@@ -287,7 +287,7 @@ fn two_replies_are_both_kept_and_the_latest_by_receipt_is_in_force() {
     story.add(&ORIGIN, at(0, 16, 0, 0), Some(at(0, 16, 0, 0)), body("WAIT"));
     assert_eq!(story.judge(at(0, 19, 0, 0)).decision.as_deref(), Some("RETURN"));
     assert_eq!(story.clock("SLA-05", at(0, 19, 0, 0)), Timeliness::OnTime);
-    // The one written first arrives days later: the other was in time all the same.
+    // The reply that was written first arrives days later. The other reply was in time nevertheless.
     story.entries[2].standing = Standing::Accepted(Receipt::of(at(3, 9, 0, 0), None));
     assert_eq!(story.clock("SLA-05", at(3, 10, 0, 0)), Timeliness::OnTime);
     assert_eq!(Case::fold(story.entries).unwrap().of_kind(Kind::Reply).count(), 2);

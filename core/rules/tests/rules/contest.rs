@@ -104,7 +104,7 @@ fn an_outage_record_counts_for_outlets_only_complete_and_for_hubs_only_if_the_pa
 
 #[test]
 fn one_outage_record_may_stand_for_many_parcels_and_each_is_judged_by_its_own_deadline() {
-    // The same act in two cases: both have it, each with the deadline of its own failure.
+    // One act stands in two cases. Each case judges it by the deadline of its own failure.
     for (failed, expected) in [(at(0, 14, 0, 0), Timeliness::OnTimeByException), (at(-1, 14, 0, 0), Timeliness::Late)] {
         let mut story = Story::new();
         story.attempt(failed, Some(at(1, 8, 0, 0)), "DF-NOBODY");
@@ -366,7 +366,7 @@ fn contradictions_after_a_merge_show_both_sides_until_somebody_settles_them() {
     let key = knew.online(&WEST, at(0, 15, 30, 0), assign("c1", None));
     knew.online(&WEST, at(0, 15, 31, 0), assign("c2", Some(key)));
     assert!(conflicts(&knew, at(0, 16, 0, 0)).is_empty());
-    // Whoever sees the contradiction assigns anew, in the place of both.
+    // A person who sees the contradiction assigns anew, in the place of both.
     let second = story.case().of_kind(Kind::Assign).next_back().unwrap().entry.key.clone();
     for earlier in [first, second] {
         story.online(&WEST, at(0, 15, 40, 0), assign("c3", Some(earlier)));

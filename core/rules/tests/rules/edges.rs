@@ -164,7 +164,7 @@ fn a_parcel_that_shall_be_delivered_again_is_out_within_twenty_four_hours_of_the
     let mut again = replied(at(0, 15, 0, 0), "ADDR_CHANGE");
     again.attempt(at(1, 14, 0, 0), Some(at(1, 14, 0, 0)), "DF-NOBODY");
     assert_eq!(again.clock("SLA-06", at(2, 0, 0, 0)), OnTime);
-    // What counts is when it was done, by the server's reckoning; not when the phone found a network.
+    // The time of the act counts, by the server's reckoning. The time when the phone found a network does not.
     let mut offline = replied(at(0, 15, 0, 0), "REDELIVER");
     let signed = offline.add(&COURIER, at(1, 14, 0, 0), None, Body::Close(Close::of(code("SIGNED"))));
     signed.standing = Standing::Accepted(Receipt::of(at(1, 20, 0, 0), Some(at(1, 14, 0, 0))));
@@ -247,7 +247,7 @@ fn without_a_valid_reply_the_method_of_the_type_is_due_at_once_and_open_until_so
     let judged = done.judge(at(4, 10, 0, 0));
     assert_eq!(done.clock("SLA-08", at(4, 10, 0, 0)), OnTime, "the source gives no number");
     assert_eq!((judged.state, judged.next_step), (State::ActionDone, NextStep::FollowUp));
-    // What was done before does not answer it.
+    // An act before the reply does not answer the reply.
     let mut before = failed(at(0, 14, 0, 0))(Some(at(0, 15, 0, 0)));
     before.online(&WEST, at(0, 16, 0, 0), Body::Action(Action::of(code("RETURN"))));
     assert_eq!(before.clock("SLA-08", at(4, 10, 0, 0)), Pending);

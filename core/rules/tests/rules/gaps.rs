@@ -1,4 +1,5 @@
-//! What an act proves whose time only its device vouches for: it lies in the gap between two contacts with head office.
+//! Acts whose time only the device vouches for. Such an act lies in the gap between two contacts with head office, and proves no
+//! more than that.
 
 use doorstep_domain::*;
 use doorstep_rules::*;
@@ -85,7 +86,7 @@ fn a_restart_without_signal_keeps_its_day_and_goes_to_review_whatever_the_pack_s
                 let expected = if received_in_time { Timeliness::OnTime } else { Timeliness::LateSynced };
                 assert_eq!(kept.timeliness, expected, "{what}");
                 let found = judged.findings.iter().find(|finding| finding.clock.as_deref() == Some(clock));
-                // What cs-generic sets is a target: nobody answers for it.
+                // The pack cs-generic sets targets. Nobody answers for a target.
                 assert_eq!(found.is_some(), !received_in_time && pack != "cs-generic", "{what}");
                 let open = |finding: &Finding| finding.review && finding.state == FindingState::Proposed;
                 assert!(judged.findings.iter().all(open), "{what}: decided by nobody: {:?}", judged.findings);
@@ -231,7 +232,7 @@ fn the_phone_call_of_an_outage_is_as_late_as_its_record_may_be() {
     assert_eq!(judged(said, said, proven(said)), in_time);
     let later = at(0, 22, 0, 0);
     assert_eq!(judged(said, later, proven(later)), (Timeliness::OnTimeByException, None, Some(later)), "from its record on");
-    // Nor does the origin outlet's time begin before anybody can prove that it was told.
+    // The origin outlet's time begins only when somebody can prove that the outlet was told.
     let claimed = (Timeliness::LateSynced, Some(true), Some(morning));
     assert_eq!(judged(said, said, unproven(morning, said, evening())), claimed);
     assert_eq!(judged(said, morning, proven(morning)), claimed, "a call of yesterday, recorded and proven today");
@@ -304,7 +305,7 @@ fn a_finding_shows_the_widest_gap_of_what_it_rests_on_and_what_else_the_person_d
         assert!(because.iter().any(|link| link.words.en.contains(what)), "{what}: {because:#?}");
     }
     assert!(because.iter().any(|link| link.words.zh.contains("39 小时") && link.words.zh.contains("无法核实")), "{because:#?}");
-    // Of proven acts it is shown too, without more.
+    // The gap of a proven act is shown too.
     story.entries[1].standing = Standing::Accepted(Receipt::of(at(1, 1, 0, 0), Some(at(0, 15, 0, 0))));
     let contacts = story.finding("LIA-04", at(1, 10, 0, 0)).unwrap().contacts.unwrap();
     assert_eq!((contacts.proven, contacts.width_ms(), contacts.unproven_acts), (true, Some(11 * HOUR), 0));

@@ -337,7 +337,7 @@ proptest! {
         let now = at(0, 8, 0, 0).plus(now * 60_000);
         let before = story.judge(now).findings;
         let Some(kind) = add(&mut story, &more) else { return Ok(()) };
-        // What it copies of the parcel is no matter of its kind.
+        // The facts that an entry copies of the parcel do not depend on its kind.
         if kind != Kind::Listed && let Some(added) = story.entries.last_mut() {
             added.entry.facts = None;
             if let Standing::Accepted(receipt) = &mut added.standing {

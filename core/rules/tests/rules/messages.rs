@@ -19,7 +19,7 @@ pub fn only(story: &Story) -> Message {
     messages.remove(0)
 }
 
-/// What a message lacks that was sent at 14:01.
+/// The lacks of a message that was sent at 14:01.
 fn lacks(edit: impl FnOnce(Sms) -> Sms) -> Vec<SmsLack> {
     let (mut story, attempt) = attempted();
     story.sms(at(0, 14, 1, 0), edit(message(Some(attempt))), SmsState::Sent);
@@ -346,7 +346,7 @@ fn every_merge_order_of_two_phones_a_tablet_and_the_gateway_gives_the_same_answe
     let (mut judged, mut n) = (0, 0);
     every_order(&lens, &mut Vec::new(), &mut |order| {
         n += 1;
-        // What folds to the same case is judged the same: some of them are.
+        // Orders that fold to equal cases are judged alike, so only some of the orders are judged.
         let mut at_writer = [0; 4];
         let arrived: Vec<Recorded> = order
             .iter()
@@ -389,7 +389,7 @@ proptest! {
         let len = story.entries.len();
         story.entries.rotate_left(turn % len);
         prop_assert_eq!(&judged, &story.judge(at(0, 15, 0, 0)).messages);
-        // What has left stays so, unless the same try is known to have failed; and without a report nothing has.
+        // A message that has left stays so, unless its try is known to have failed. Without a report it has not left.
         let last = |round| seeds.iter().filter(|(_, of, _)| *of == round).map(|(state, ..)| SmsState::ALL[*state]).max();
         let left = (0..3).any(|round| last(round).is_some_and(SmsState::has_left));
         prop_assert_eq!(judged[0].state.has_left(), left);

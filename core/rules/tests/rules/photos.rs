@@ -70,7 +70,7 @@ fn a_21_a_photo_whose_bytes_changed_is_void_on_every_replica_and_it_is_said_why(
     let about = |key: &EntryKey| told.iter().find(|(.., entry)| entry.as_ref() == Some(key)).unwrap();
     assert!(about(&photo).0.starts_with("有照片但不算") && about(&photo).1.starts_with("a photo that does not count"));
     assert!(about(&void).0.contains("作废") && about(&void).1.contains("void"), "{told:?}");
-    // It does not become evidence by words, only by another photo.
+    // Words do not make the missing evidence good. Another photo does.
     waive(&mut story, "照片被改");
     assert_eq!(lacks(&story), ["label_photo"]);
     take(&mut story, label(2));

@@ -146,7 +146,7 @@ impl Story {
         self.entries.last_mut().unwrap()
     }
 
-    /// The same with a network: the server has it at once.
+    /// Records something with a network: the server has it at once.
     pub fn online(&mut self, by: &By, when: UnixMs, body: Body) -> EntryKey {
         self.add(by, when, Some(when), body).entry.key.clone()
     }

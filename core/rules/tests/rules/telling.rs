@@ -170,7 +170,7 @@ fn a_case_that_has_ended_is_masked_also_while_a_finding_of_it_is_disputed() {
     assert!(story.case().has_ended());
     let reader = person("c1", Role::Courier, "0412");
     assert_eq!(Sight::on_device(&reader, &story.case(), Some(&row("c1"))), Sight::Masked);
-    // What has not happened ends nothing.
+    // An end that is corrected as one that did not occur ends nothing.
     let wrong = Correction { of: end, fault: Fault::DidNotOccur, same_as: None, words: Personal::plain("点错").unwrap() };
     story.online(&WEST, at(0, 20, 0, 0), Body::Correction(wrong));
     assert!(!story.case().has_ended());

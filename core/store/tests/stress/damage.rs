@@ -120,9 +120,11 @@ fn a_file_cut_short_gives_what_is_left_of_it() {
 /// A store as a kill leaves it: nearly everything only in the log.
 fn killed() -> (TempDir, Both) {
     let home = tempfile::tempdir().unwrap();
-    let mut store = ready_in(home.path());
+    let mut store = listed_in(home.path());
     store.tidy().unwrap();
-    (0..CASES).for_each(|n| record(&mut store, n, &format!("未送{n}")).unwrap());
+    for n in 0..CASES {
+        record(&mut store, n, &format!("未送{n}")).unwrap();
+    }
     let files = both(home.path());
     drop(store);
     (home, files)

@@ -37,7 +37,7 @@ fn a_full_disk_leaves_no_half_record_and_room_makes_it_work_again() {
 #[ignore = "run by the test above, on a disk of its own"]
 fn on_a_disk_of_two_megabytes() {
     let folder = childs_folder();
-    let mut store = ready_in(&folder);
+    let mut store = listed_in(&folder);
     record(&mut store, 1, "还有空间").unwrap();
     let free = store.free_space().unwrap();
     assert!(
@@ -80,7 +80,7 @@ fn a_photo_that_can_not_be_written_whole_leaves_no_part_of_it() {
 #[ignore = "run by the test above, under its limit"]
 fn with_files_of_one_megabyte_at_most() {
     let folder = childs_folder();
-    let mut store = ready_in(&folder);
+    let mut store = listed_in(&folder);
     let id = PhotoId::new([0xab; 32]);
     assert!(store.save_photo(id, "jpg", &vec![7; 3_000_000], false).is_err());
     assert_eq!(fs::read_dir(folder.join("photos/ab")).unwrap().count(), 0, "no partial file stays");

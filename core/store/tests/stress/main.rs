@@ -18,14 +18,12 @@ mod salvage;
 use std::{collections::BTreeMap, fs, path::Path};
 
 use common::*;
-use doorstep_document::{Change, NewEntry, Position, pack};
+use doorstep_document::{Change, Position, pack};
 use doorstep_domain::*;
 use doorstep_protocol::*;
-use doorstep_store::{Action, ActionCase, Enrolment, Filter, OpenError, Salvage, Session, Store, StoreError};
+use doorstep_store::{Filter, OpenError, Salvage, Store, StoreError};
 use rusqlite::Connection;
 use tempfile::TempDir;
-
-const OLD: InstallId = InstallId::new([9; 16]);
 
 const PAGE: usize = 4096;
 
@@ -34,62 +32,20 @@ const CASES: u32 = 50;
 /// Cases of which another device has written too.
 const ELSEWHERE: u32 = 10;
 
-fn enrolment() -> Enrolment {
-    let token = Token { secret: "00".into(), expires_ms: NOW.0 + 3_600_000 };
-    let session = Session { server: "http://127.0.0.1:1".into(), server_key: vec![4; 65], token };
-    Enrolment { device: DeviceId::new([9; 16]), install: OLD, author: author(), name: "李明".into(), session }
-}
-
 fn refs() -> Reference {
-    let parcels = (0..CASES).map(|n| ParcelRow {
-        waybill: waybill(n).to_string(),
-        network: "QH".into(),
-        origin_outlet: "0571".into(),
-        delivering_outlet: "0412".into(),
-        courier: Some("c1".into()),
-        recipient_name: Personal::plain("王小花").unwrap().as_bytes().to_vec(),
-        recipient_phone: vec![],
-        virtual_phone: vec![],
-        virtual_until_ms: None,
-        recipient_address: Personal::plain("青禾路1号").unwrap().as_bytes().to_vec(),
-        cod_fen: 0,
-        theoretical_arrival_ms: None,
-        hub: None,
-        entered_ms: None,
-        children: None,
-    });
-    Reference { version: 1, parcels: parcels.collect(), ..Reference::default() }
+    Reference { version: 1, parcels: (0..CASES).map(parcel).collect(), ..Reference::default() }
 }
 
-fn ready_in(folder: &Path) -> Store {
-    let mut store = Store::open(folder).unwrap();
-    store.enrol(&enrolment(), NOW).unwrap();
-    store.take_refs(RefKind::Pack, &rules(doorstep_rules::FIRST_PACK), NOW).unwrap();
+/// A store with the first rule pack and every parcel on its list.
+fn listed_in(folder: &Path) -> Store {
+    let mut store = ready_in(folder);
     store.take_refs(RefKind::Parcels, &refs(), NOW).unwrap();
     store
 }
 
-fn record_with(store: &mut Store, n: u32, bodies: Vec<Body>, photos: Vec<doorstep_store::SavedPhoto>) -> Result<(), StoreError> {
-    let recording = recording(n, &bodies);
-    let cases = vec![ActionCase { waybill: waybill(n), bodies, photos }];
-    store.record(&Action { id: ActionId::new([1; 16]), recording, time: time(), now: NOW, cases, step: None }).map(|_| ())
-}
-
-fn record(store: &mut Store, n: u32, words: &str) -> Result<(), StoreError> {
-    record_with(store, n, vec![attempt(words)], vec![])
-}
-
 fn accept(store: &mut Store) {
     let push = push_of(store, 1 << 20);
-    let cases = push.cases.iter().map(|pushed| {
-        let n = pack::restore(&pushed.pack).unwrap().len();
-        let (rows, quarantined) =
-            pack_verdicts(NOW, &vec![(Verdict::Ok(Receipt::of(NOW, Some(NOW))), 5_000); n], Spoken::Version3);
-        AckCase { case: Some(CaseRef(pushed.case)), rows, quarantined, fault: None }
-    });
-    let (install, hash) = (push.install, push.hash);
-    let ack = Ack { batch: push.batch, replayed: false, received_ms: NOW.0, cases: cases.collect(), install, hash };
-    store.apply(&response(Some(ack), vec![]), clocks(), NOW, FRESH).unwrap();
+    store.apply(&response(Some(ack(&push, &ok())), vec![]), clocks(), NOW, FRESH).unwrap();
 }
 
 /// Another device's three changes of a case, as a feed brings them.
@@ -100,30 +56,19 @@ fn foreign(n: u32) -> FeedCase {
     for i in 0..3 {
         let facts = (i == 0).then(|| facts.clone());
         let body = Body::Note { words: Personal::plain(&format!("别处{n}-{i}")).unwrap() };
-        let entry = NewEntry {
-            author: author(),
-            pack_version: 1,
-            time: time(),
-            action: None,
-            facts,
-            release: None,
-            sheet: None,
-            rewrites: None,
-            body,
-        };
+        let entry = entry(facts, body);
         let change = Change::write(&case(n), &InstallId::new([7; 16]), &position, &[entry]).unwrap();
         position.advance(&change, true);
         chunks.push(change.bytes().to_vec());
     }
     let slices: Vec<&[u8]> = chunks.iter().map(Vec::as_slice).collect();
-    let receipts = pack_receipts(&vec![(Receipt::of(NOW, None), 5_000); chunks.len()], Spoken::Version3);
-    FeedCase { case: case(n), pack: pack::elide(&slices).unwrap(), receipts, leaf: None, kind: None }
+    feed_of(n, &slices)
 }
 
 /// A worked-in store: accepted changes of this device and of others, unsent ones behind them, a photo, and pages that were
 /// freed meanwhile.
 fn worked_in(folder: &Path) -> Store {
-    let mut store = ready_in(folder);
+    let mut store = listed_in(folder);
     for n in 0..CASES {
         record(&mut store, n, &format!("已送{n}")).unwrap();
     }
@@ -138,10 +83,6 @@ fn worked_in(folder: &Path) -> Store {
     let shows = Body::Photo(Photo::of(id, 5, PhotoPurpose::Door));
     record_with(&mut store, 0, vec![shows], vec![photo]).unwrap();
     store
-}
-
-fn database(folder: &Path) -> Connection {
-    Connection::open(folder.join("doorstep.db")).unwrap()
 }
 
 /// The words of all unsent changes that can be read, and how often.

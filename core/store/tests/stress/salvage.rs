@@ -7,8 +7,10 @@ use super::*;
 #[test]
 fn changes_of_cases_that_have_left_do_not_rise_from_free_pages() {
     let folder = tempfile::tempdir().unwrap();
-    let mut store = ready_in(folder.path());
-    (0..CASES).for_each(|n| record(&mut store, n, "已送").unwrap());
+    let mut store = listed_in(folder.path());
+    for n in 0..CASES {
+        record(&mut store, n, "已送").unwrap();
+    }
     accept(&mut store);
     let gone = FeedPage { out: (0..CASES).map(|n| CaseRef(case(n))).collect(), ..page(9, vec![]) };
     store.apply(&response(None, vec![gone]), clocks(), NOW, FRESH).unwrap();
@@ -101,7 +103,7 @@ fn what_is_salvaged_goes_on_under_a_new_installation_and_is_sent() {
 #[test]
 fn an_unsent_row_whose_bytes_are_damaged_is_kept_with_its_command() {
     let folder = tempfile::tempdir().unwrap();
-    let mut store = ready_in(folder.path());
+    let mut store = listed_in(folder.path());
     record(&mut store, 1, "坏掉的").unwrap();
     record(&mut store, 1, "完好的").unwrap();
     drop(store);
@@ -230,7 +232,7 @@ fn a_salvage_cut_short_at_any_step_is_finished_by_the_next_opening() {
 #[test]
 fn a_damaged_store_that_is_open_elsewhere_is_not_moved_away_under_it() {
     let folder = tempfile::tempdir().unwrap();
-    let elsewhere = ready_in(folder.path());
+    let elsewhere = listed_in(folder.path());
     elsewhere.tidy().unwrap();
     let mut bytes = fs::read(folder.path().join("doorstep.db")).unwrap();
     bytes[..16].fill(0);

@@ -92,7 +92,7 @@ fn a_receipt_of_a_log_that_was_lost_proves_itself() {
 
 #[test]
 fn one_receipt_is_shown_without_the_others() {
-    // Whoever sees the second change's receipt needs the first one's hash only, and the other leaves.
+    // A person who is shown the second change's receipt needs the hash of the first receipt and the other leaves, no more.
     let vouched: Vouched = decode(&bytes_of("vouched")).unwrap();
     let leaves: Vec<Digest> = vouched.leaves.iter().map(|leaf| leaf.0).collect();
     let signed = leaves_message(&vouched.history, vouched.counter, &leaves);
