@@ -1,10 +1,6 @@
 //! Reads the bodies of requests.
 
-use axum::{
-    body::Bytes,
-    extract::Request,
-    http::header,
-};
+use axum::{body::Bytes, extract::Request, http::header};
 use futures_util::StreamExt;
 use tokio::time::timeout;
 

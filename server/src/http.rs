@@ -22,9 +22,10 @@ use doorstep_protocol::{
 
 use self::{
     app::App,
-    request::{body_of, cbor, device, note_passing, proto_of, reads_of, spoken_of},
+    request::{cbor, device, note_passing, proto_of, reads_of, spoken_of},
 };
 use crate::{
+    body::body_of,
     console, enrol,
     error::ApiError,
     keys::Keys,

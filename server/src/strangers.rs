@@ -11,7 +11,7 @@ use std::{
 use axum::{body::Bytes, extract::Request};
 use tokio::{sync::Notify, time::timeout};
 
-use crate::{error::ApiError, body::body_of};
+use crate::{body::body_of, error::ApiError};
 
 /// The largest number of such bodies that are waited for at once.
 const MOST: usize = 64;

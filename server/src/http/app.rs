@@ -39,6 +39,8 @@ pub(crate) struct App {
     pub streams: Arc<InFlight>,
     /// Limits the request bodies without a token.
     pub strangers: Arc<Strangers>,
+    /// The sources of wrong guesses of codes.
+    pub guesses: Arc<Guesses>,
     /// The storage of photos' bytes.
     pub storage: Storage,
     /// Decides which request continues an upload.

@@ -1,15 +1,12 @@
 //! Reads the device, version and body of a request, and seals an answer.
 
 use axum::{
-    body::{Body, Bytes},
-    extract::Request,
+    body::Body,
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
 use doorstep_domain::{DeviceId, UnixMs};
 use doorstep_protocol::{CONTENT_TYPE, PROTO_HEADER, PROTO_VERSION, Reach, Spoken, Version, encode, newest_format, reach, seal};
-use futures_util::StreamExt;
-use tokio::time::timeout;
 
 use super::app::App;
 use crate::{
@@ -17,7 +14,6 @@ use crate::{
     enrol::{self, Device},
     error::ApiError,
     refs::Reads,
-    timeouts::STALL,
 };
 
 /// The device of a request's token, if it may read. An ended token can be renewed only in a sync, whose answer replaces it.

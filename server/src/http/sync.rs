@@ -10,9 +10,10 @@ use doorstep_protocol::{MAX_ENCODED, MAX_REQUEST, RENEWAL_HEADER, SyncRequest, d
 
 use super::{
     app::App,
-    request::{body_of, of_token, proto_of, reach_of, reads_of, sealed, spoken_of},
+    request::{of_token, proto_of, reach_of, reads_of, sealed, spoken_of},
 };
 use crate::{
+    body::body_of,
     contact::DeviceClock,
     enrol::Device,
     error::ApiError,

@@ -9,10 +9,7 @@ use axum::{
 use doorstep_gateway::{Event, Heard, MAX_WEBHOOK, WebhookError, Webhooks};
 use serde::Deserialize;
 
-use crate::{
-    error::ApiError,
-    http::{app::App, request::body_of},
-};
+use crate::{body::body_of, error::ApiError, http::app::App};
 
 /// A token in the address, for providers that can not send a header.
 #[derive(Deserialize)]
