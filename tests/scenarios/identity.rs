@@ -70,7 +70,7 @@ async fn of_a_hundred_devices_that_redeem_one_code_at_once_one_wins() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_used_and_expired_codes_are_refused_by_name_and_counted_and_guessing_voids_none() {
-    let mut world = World::new().await;
+    let world = World::new().await;
     let mut admin = world.admin();
     let now = world.hands.now();
     let (good, late, guessed) =
