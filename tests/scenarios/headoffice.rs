@@ -10,7 +10,7 @@ async fn the_page_opens_only_with_its_token_and_shows_cases_in_both_languages() 
     let mut world = World::new().await;
     let phone = world.device("phone", "c1").await;
     phone.fail_with_photo(2, 1).unwrap();
-    phone.client.record(&on(waybill(2), Act::Note(text("<script>alert(1)</script>"))), &[]).unwrap();
+    phone.client.record(&on(waybill(2), Act::Note(text("<script>alert(1)</script>未\u{202e}签\u{2066}收"))), &[]).unwrap();
     phone.sync().await.unwrap();
     world.admin().cases(10, world.hands.now()).unwrap(); // brings the rows up to date
 
@@ -32,10 +32,26 @@ async fn the_page_opens_only_with_its_token_and_shows_cases_in_both_languages() 
     let text = String::from_utf8_lossy(&case.body).into_owned();
     assert!(text.contains("SLA-03") && text.contains("Same-day notice"));
     assert!(!text.contains("<script>"), "what people write is shown as text");
+    assert!(text.contains("未⟨U+202E⟩签⟨U+2066⟩收"), "in its real order");
     let photo = text.split("/photo/").nth(1).unwrap().split('"').next().unwrap().to_owned();
     assert_eq!(get(&format!("/photo/{photo}"), &cookie).await.status, 200);
     assert_eq!(get(&format!("/photo/{photo}"), "").await.status, 401);
-    assert_eq!(get("/case/00", &cookie).await.status, 404);
+    for unknown in ["/case/00", "/case/nonsense", "/case/%ff"] {
+        let page = get(unknown, &cookie).await;
+        assert!(page.status == 404 && page.head.contains("content-type: text/html"), "{unknown}: {}", page.head);
+    }
+    for page in [&list, &case, &get("/", "").await] {
+        for line in [
+            "content-security-policy: default-src 'none'; img-src 'self'; style-src 'sha256-",
+            "frame-ancestors 'none'",
+            "x-content-type-options: nosniff",
+            "cache-control: no-store",
+            "referrer-policy: no-referrer",
+        ] {
+            assert!(page.head.contains(line), "{line} in {}", page.head);
+        }
+        assert!(!page.head.contains("unsafe"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

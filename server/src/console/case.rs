@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use axum::{
-    extract::{Path, State},
-    http::HeaderMap,
-    response::{IntoResponse, Response},
+    extract::{Path, State, rejection::PathRejection},
+    http::{HeaderMap, StatusCode},
+    response::Response,
 };
 use doorstep_domain::{Body, CaseId, EntryKey, Fen, OutletCode, PhotoId, Recorded, Role};
 use doorstep_rules::{
@@ -14,7 +14,7 @@ use doorstep_rules::{
 use maud::{Markup, html};
 
 use super::{
-    page::{Clock, allowed, both, left, page, refused},
+    page::{Clock, allowed, both, failed, left, page, refused},
     photo::photo,
 };
 use crate::{
@@ -24,10 +24,15 @@ use crate::{
     photos::{self, Told},
 };
 
-pub(crate) async fn case(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
+pub(crate) async fn case(State(app): State<App>, id: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Response {
     if !allowed(&app, &headers) {
-        return Ok(refused());
+        return refused();
     }
+    let Ok(Path(id)) = id else { return failed(ApiError::NotFound) };
+    of(&app, &id).await.unwrap_or_else(failed)
+}
+
+async fn of(app: &App, id: &str) -> Result<Response, ApiError> {
     let id: CaseId = id.parse().map_err(|_| ApiError::NotFound)?;
     let now = (app.now)();
     let rules = app.rules.clone();
@@ -43,7 +48,7 @@ pub(crate) async fn case(State(app): State<App>, Path(id): Path<String>, headers
     let why = explain(&folded, &book, &judged);
     let pack = book.at(now);
     let view = View { case: &folded, judged: &judged, why: &why, pack, clock: Clock(pack.zone()), photos: &photos };
-    Ok(page(folded.facts.waybill.as_str(), &view.body()).into_response())
+    Ok(page(StatusCode::OK, folded.facts.waybill.as_str(), &view.body()))
 }
 
 struct View<'a> {

@@ -21,7 +21,14 @@ pub(crate) async fn list(State(app): State<App>, Query(login): Query<Login>, hea
             return Ok(refused());
         }
         let cookie = format!("doorstep={token}; HttpOnly; SameSite=Strict; Path=/");
-        return Ok((StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, "/".to_owned())]).into_response());
+        // The address with the token goes nowhere else and stays in no cache.
+        let headers = [
+            (header::SET_COOKIE, cookie.as_str()),
+            (header::LOCATION, "/"),
+            (header::CACHE_CONTROL, "no-store"),
+            (header::REFERRER_POLICY, "no-referrer"),
+        ];
+        return Ok((StatusCode::SEE_OTHER, headers).into_response());
     }
     if !allowed(&app, &headers) {
         return Ok(refused());
@@ -59,5 +66,5 @@ pub(crate) async fn list(State(app): State<App>, Query(login): Query<Login>, hea
         }
         @if rows.is_empty() { p { "没有问题件 " span.en { "No problem parcels" } } }
     };
-    Ok(page("Doorstep", &body).into_response())
+    Ok(page(StatusCode::OK, "Doorstep", &body))
 }

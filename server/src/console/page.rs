@@ -5,11 +5,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, FixedOffset};
+use data_encoding::BASE64;
 use doorstep_domain::UnixMs;
 use doorstep_rules::Words;
 use maud::{DOCTYPE, Markup, html};
+use sha2::{Digest, Sha256};
 
-use crate::http::app::App;
+use crate::{error::ApiError, http::app::App};
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,'Noto Sans CJK SC',sans-serif;margin:1.5rem auto;max-width:72rem;padding:0 1rem;color:#1d2129}\
 table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid #e3e6ea;vertical-align:top}\
@@ -28,23 +30,63 @@ pub(super) fn allowed(app: &App, headers: &HeaderMap) -> bool {
 }
 
 pub(super) fn refused() -> Response {
-    let page = page(
-        "Doorstep",
-        &html! {
-            h1 { "请用启动时打印的链接打开 " span.en { "Open this page with the link that the server printed at its start" } }
-        },
-    );
-    (StatusCode::UNAUTHORIZED, page).into_response()
+    let body = html! {
+        h1 { "请用启动时打印的链接打开 " span.en { "Open this page with the link that the server printed at its start" } }
+    };
+    page(StatusCode::UNAUTHORIZED, "Doorstep", &body)
 }
 
-pub(super) fn page(title: &str, body: &Markup) -> Markup {
-    html! {
+/// The page of an error. A person reads it, so it is not the body that a device gets.
+pub(super) fn failed(error: ApiError) -> Response {
+    if !matches!(error, ApiError::NotFound) {
+        return error.into_response();
+    }
+    let body = html! {
+        h1 { "没有此页 " span.en { "There is no such page" } }
+        p { a href="/" { "问题件列表 " span.en { "The list of problem parcels" } } }
+    };
+    page(StatusCode::NOT_FOUND, "Doorstep", &body)
+}
+
+/// A page with the headers that keep it to itself: no script, nothing from elsewhere, no frame, no copy in a cache, and no address of it
+/// for other sites.
+pub(super) fn page(status: StatusCode, title: &str, body: &Markup) -> Response {
+    let page = html! {
         (DOCTYPE)
         html lang="zh" {
             head { meta charset="utf-8"; meta name="viewport" content="width=device-width"; title { (title) } style { (maud::PreEscaped(STYLE)) } }
             body { (body) }
         }
+    };
+    let style = BASE64.encode(&Sha256::digest(STYLE));
+    let policy = format!(
+        "default-src 'none'; img-src 'self'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, policy.as_str()),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    (status, headers, with_controls_shown(page.into_string())).into_response()
+}
+
+/// Replaces the characters that turn the direction of text by their code. A person who sees a waybill or a reason must see the
+/// characters in their real order.
+fn with_controls_shown(text: String) -> String {
+    let turns = |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if !text.contains(turns) {
+        return text;
     }
+    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
+        if turns(c) {
+            shown.push_str(&format!("⟨U+{:04X}⟩", u32::from(c)));
+        } else {
+            shown.push(c);
+        }
+        shown
+    })
 }
 
 pub(super) fn both(words: &Words) -> Markup {
