@@ -293,7 +293,7 @@ impl Client {
         Ok(format!("{PROVISIONAL}{}-{letters}", outlet.to_ascii_uppercase()))
     }
 
-    /// The best estimate of now: the server's clock carried on by this boot's monotonic one, else the wall clock.
+    /// The best estimate of now: the server's clock advanced by this boot's monotonic clock, else the wall clock.
     pub fn now(&self) -> Result<UnixMs, ClientError> {
         self.inner.now()
     }

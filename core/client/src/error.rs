@@ -31,23 +31,23 @@ pub enum Refusal {
     NoPack,
     /// No such reason in the pack.
     Reason {
-        /// What was given.
+        /// The given text.
         given: String,
-        /// What the pack has.
+        /// The pack's codes.
         known: Vec<String>,
     },
     /// No such sub-reason.
     Sub {
-        /// What was given.
+        /// The given text.
         given: String,
         /// The reason's sub-reasons.
         known: Vec<String>,
     },
     /// No such decision or outcome.
     Code {
-        /// What was given.
+        /// The given text.
         given: String,
-        /// What the pack has.
+        /// The pack's codes.
         known: Vec<String>,
     },
     /// Nothing is recorded of this parcel yet.
@@ -77,7 +77,7 @@ pub enum Refusal {
     Registrar,
     /// No such entry or finding in the case.
     NoEntry {
-        /// What was given.
+        /// The given text.
         given: String,
     },
     /// There is no notice that could be seen.

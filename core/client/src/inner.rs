@@ -109,7 +109,7 @@ impl Inner {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The best estimate of now: the server's clock carried on by this boot's monotonic one, else the wall clock. So a
+    /// The best estimate of now: the server's clock advanced by this boot's monotonic clock, else the wall clock. So a
     /// countdown is right on a phone whose clock is hours off.
     pub fn now(&self) -> Result<UnixMs, ClientError> {
         let clocks = self.clock.read();
