@@ -35,23 +35,24 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Trusted certificate authorities.
     pub roots: Roots,
-    /// Plain HTTP to a server elsewhere, where everybody on the way reads customers' numbers. Without it only loopback is allowed.
+    /// Whether plain HTTP to another machine is allowed, where everybody on the network path can read customers' numbers.
+    /// Otherwise only loopback is allowed.
     pub insecure: bool,
-    /// How the sync engine waits.
+    /// The waiting times of the sync engine.
     pub pace: Pace,
-    /// The device's key; without one a software key beside the store.
+    /// The device's key; `None` for a software key beside the store.
     pub signer: Option<Arc<dyn DeviceSigner>>,
-    /// The platform's way to send SMS; without one only the gateway sends.
+    /// The platform's way to send SMS; without it only the gateway sends.
     pub sms: Option<Arc<dyn SmsSender>>,
     /// The key with which database and photos are encrypted; needs the feature `sqlcipher`.
     pub key: Option<StoreKey>,
-    /// Destroys the platform's keys, before anything else of a wipe that head office has ordered.
+    /// Destroys the platform's keys. It is called first when head office has ordered a wipe.
     pub destroy_keys: Option<Arc<dyn Fn() + Send + Sync>>,
     /// Name and version of the app, for head office.
     pub app: String,
 }
 
-/// Extension of photos' files: all that is recorded is JPEG.
+/// Extension of photos' files. All recorded photos are JPEG.
 const JPEG: &str = "jpg";
 
 const APP: &str = concat!("doorstep ", env!("CARGO_PKG_VERSION"));
@@ -72,14 +73,14 @@ impl Default for Options {
     }
 }
 
-/// What was recorded, and what the person should know about it.
+/// The result of a recording.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// The cases as they stand now, in the command's order.
+    /// The cases after the recording, in the command's order.
     pub cases: Vec<CaseView>,
-    /// What was written, in the same order.
+    /// The written changes, in the command's order.
     pub written: Vec<Written>,
-    /// See [`Client::times_proven`]: of the moment of recording.
+    /// [`Client::times_proven`] at the moment of recording.
     pub times_proven: bool,
 }
 
@@ -104,7 +105,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Opens or creates the store in a folder. Loads no case and touches no network. A damaged store is repaired first: see
+    /// Opens or creates the store in a folder. It loads no case and uses no network. A damaged store is salvaged first, see
     /// [`Client::salvage`].
     pub fn open(folder: &Path, options: Options) -> Result<Self, ClientError> {
         let (store, salvage) = match options.key {
@@ -140,40 +141,42 @@ impl Client {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// What was salvaged when this client was opened, if its store was damaged: where the damaged files are, and what must be
-    /// recorded again.
+    /// The result of the salvage when this client was opened, if its store was damaged: where the damaged files are, and which
+    /// records must be made again.
     pub fn salvage(&self) -> Option<&Salvage> {
         self.inner.salvage.as_ref()
     }
 
-    /// How many files and folders of the store other accounts of this computer could read, until this client closed them to others.
+    /// Number of files and folders of the store that other accounts of this computer could read before this client restricted
+    /// them.
     pub fn closed_to_others(&self) -> u64 {
         self.inner.store().closed_to_others()
     }
 
-    /// Why files or folders of the store that other accounts of this computer may read could not be closed to them; `None`: all are.
+    /// Why some files or folders of the store could not be restricted, so that other accounts of this computer may read them;
+    /// `None` if all are restricted.
     pub fn left_open_to_others(&self) -> Option<String> {
         self.inner.store().left_open_to_others().map(str::to_owned)
     }
 
-    /// Whether head office had this device wiped: it takes nothing any more, and its folder is to be opened anew.
+    /// Whether head office has had this device wiped. The client then refuses all work, and the folder must be opened again.
     pub fn is_wiped(&self) -> bool {
         self.inner.store().is_wiped()
     }
 
-    /// Who this device is; `None` before enrolment.
+    /// The device's identity; `None` before enrolment.
     pub fn identity(&self) -> Result<Option<Identity>, ClientError> {
         Ok(self.inner.store().identity()?)
     }
 
-    /// Records an action: durable on this device when it returns. Photos become files first, so that no entry names bytes
-    /// that are not there.
+    /// Records an action. It is durable on this device when the call returns. Photos are written as files first, so that no entry
+    /// names missing bytes.
     pub fn record(&self, recording: &Recording, photos: &[NewPhoto]) -> Result<Outcome, ClientError> {
         self.unlocked()?;
         self.record_unasked(recording, photos, None)
     }
 
-    /// The same by the app itself, which goes on while the device is locked.
+    /// Records an action of the app itself, which is allowed while the device is locked.
     pub(crate) fn record_unasked(
         &self,
         recording: &Recording,
@@ -182,7 +185,8 @@ impl Client {
     ) -> Result<Outcome, ClientError> {
         let clocks = self.inner.clock.read();
         let now = self.inner.now()?;
-        // Before the store is taken: a host's clock may call back, decoding costs a tenth of a second, and others may want to read.
+        // Do this before locking the store: a host's clock may call back, and decoding takes a tenth of a second in which others
+        // may read.
         let zone = self.inner.clock.zone_quarters();
         let pictures = photos.iter().map(|photo| ready(photo, zone)).collect::<Result<Vec<_>, _>>()?;
         let mut store = self.inner.store();
@@ -190,7 +194,7 @@ impl Client {
         let book = store.book()?.ok_or(ClientError::Refused(Refusal::NoPack))?;
         let pack = book.at(now);
         let entries: Vec<Photo> = pictures.iter().map(|ready| ready.entry.clone()).collect();
-        // The rules speak before any file is written; files are there before any entry names them.
+        // Check the rules before writing files, and write files before entries that name them.
         let mut cases = plan(recording, &entries, &mut store, (&who, pack), (clocks.wall, now))?;
         rights::forbid_early(&mut store, &who, &cases, now)?;
         for Ready { prepared, .. } in &pictures {
@@ -226,7 +230,7 @@ impl Client {
         Ok(self.inner.store().cases(filter, now)?)
     }
 
-    /// One case, folded and judged; `None` if nothing is recorded of it here.
+    /// One case, folded and judged; `None` if nothing about it is recorded here.
     pub fn case(&self, waybill: &str) -> Result<Option<CaseView>, ClientError> {
         let now = self.unlocked()?;
         Ok(self.inner.store().case(&Waybill::parse(waybill)?, now)?)
@@ -238,7 +242,7 @@ impl Client {
         Ok(self.inner.store().parcels()?)
     }
 
-    /// A page of them, by waybill: at most `limit` of those after a waybill.
+    /// A page of today's parcels, ordered by waybill: at most `limit` parcels after a waybill.
     pub fn parcels_after(&self, waybill: &str, limit: u32) -> Result<Vec<Parcel>, ClientError> {
         self.unlocked()?;
         Ok(self.inner.store().parcels_after(waybill, limit)?)
@@ -249,13 +253,13 @@ impl Client {
         Ok(self.inner.store().outlet(code)?)
     }
 
-    /// The people of this device's outlets, those who have left too, by account.
+    /// The people of this device's outlets, including those who have left, ordered by account.
     pub fn people(&self) -> Result<Vec<PersonRow>, ClientError> {
         self.unlocked()?;
         Ok(self.inner.store().people()?)
     }
 
-    /// Head office's calendar beside the rules' own: days that are not as their weekday says, in order.
+    /// Head office's calendar in addition to the rules' own: days that are exceptions to their weekday, in order.
     pub fn calendar(&self) -> Result<Vec<DayRow>, ClientError> {
         Ok(self.inner.store().calendar()?)
     }
@@ -271,47 +275,47 @@ impl Client {
         Ok(self.book()?.map(|book| book.at(now).clone()))
     }
 
-    /// Why: for each deadline, missing evidence, finding and conflict of a case the chain of facts and the rule behind it; `None`
-    /// if nothing is recorded of it here.
+    /// The reasons for each deadline, missing evidence, finding and conflict of a case: the rule and the chain of facts. `None`
+    /// if nothing about the case is recorded here.
     pub fn explain(&self, waybill: &str) -> Result<Option<Vec<Explanation>>, ClientError> {
         let (view, book) = (self.case(waybill)?, self.book()?);
         Ok(view.zip(book).map(|(view, book)| explain(&view.case, &book, &view.judgement)))
     }
 
-    /// A provisional number for a parcel whose label can not be read: `PV-`, the outlet, and 40 random bits. It is unique without
-    /// asking anybody.
+    /// A provisional number for a parcel whose label cannot be read: `PV-`, the outlet, and 40 random bits, which make it unique
+    /// without asking a server.
     pub fn provisional_number(&self) -> Result<String, ClientError> {
         let who = self.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
         let outlet: String = who.author.outlet.as_str().chars().filter(char::is_ascii_alphanumeric).take(12).collect();
-        // Without what a person reads for another: 0 and O, 1 and I.
+        // Without characters that people confuse: 0 and O, 1 and I.
         let letter = |byte: &u8| "23456789ABCDEFGHJKLMNPQRSTUVWXYZ".chars().nth(usize::from(byte % 32));
         let letters: String = random::<8>()?.iter().filter_map(letter).collect();
         Ok(format!("{PROVISIONAL}{}-{letters}", outlet.to_ascii_uppercase()))
     }
 
-    /// The best estimate of now: the server's clock carried on by this boot's monotonic one, else the wall clock.
+    /// The best estimate of now: the server's clock advanced by this boot's monotonic clock, else the wall clock.
     pub fn now(&self) -> Result<UnixMs, ClientError> {
         self.inner.now()
     }
 
-    /// Whether this device has heard head office since it was started. Until then its clock can not prove when something was
-    /// recorded: it counts, and a person looks at what rests on its time.
+    /// Whether this device has heard from head office since it was started. Until then its clock cannot prove the time of a
+    /// record. The record counts, but a person reviews results that depend on its time.
     pub fn times_proven(&self) -> Result<bool, ClientError> {
         let boot = self.inner.clock.read().boot;
         Ok(self.inner.store().anchor(boot)?.is_some())
     }
 
-    /// What is unsent, oldest first.
+    /// The unsent work, oldest first.
     pub fn status(&self) -> Result<Status, ClientError> {
         Ok(self.inner.store().status()?)
     }
 
-    /// Pushes what is unsent, pulls what is new, fetches stale reference rows, uploads photos; returns when nothing is
-    /// left to do or the network fails. Dropping the future loses nothing.
+    /// Pushes unsent changes, pulls new ones, fetches stale reference rows and uploads photos. It returns when nothing is left to
+    /// do or the network fails. Dropping the future loses nothing.
     pub async fn sync(&self) -> Result<SyncReport, ClientError> {
         let first = drive::run(&self.inner, Cause::Asked).await;
-        // With the server within reach the gateway sends, without it the phone does. A message that could not be moved on is no
-        // failure of the sync.
+        // The gateway sends if the server is reachable, otherwise the phone does. A message that could not be dispatched does not
+        // fail the sync.
         let moved = self.dispatch().await;
         match first {
             Ok(report) if moved.offered > 0 => Ok(report.and(drive::run(&self.inner, Cause::Recorded).await?)),
@@ -319,20 +323,20 @@ impl Client {
         }
     }
 
-    /// A number that grows with every change a list or screen should show. Wait on it instead of polling.
+    /// A number that grows with every change that a list or screen should show. Wait for it instead of polling.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.inner.changed.subscribe()
     }
 
-    /// Closes this client: returns when every clone of it is dropped and every call that is under way has ended, so that the
-    /// store's files are closed and their locks are free. The caller ends what waits for the network.
+    /// Closes this client. It returns when every clone is dropped and every running call has ended, so that the store's files are
+    /// closed and unlocked. The caller must end calls that wait for the network.
     pub async fn close(self) {
         let mut gone = self.inner.gone.0.subscribe();
         drop(self);
         gone.wait_for(|gone| *gone).await.ok();
     }
 
-    /// Case ids here with their heads: what two replicas compare.
+    /// The case ids on this device with their heads, by which two replicas are compared.
     pub fn heads(&self) -> Result<Vec<(CaseId, Vec<doorstep_domain::ChangeHash>)>, ClientError> {
         let store = self.inner.store();
         Ok(store

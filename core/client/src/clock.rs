@@ -1,9 +1,9 @@
-//! Where time comes from.
+//! Clocks of the device.
 
 use doorstep_domain::{BootId, UnixMs};
 use doorstep_store::Clocks;
 
-/// The device's clocks. A trait, so that a demo and tests can own time.
+/// The device's clocks. A trait, so that a demo and tests can control time.
 pub trait Clock: Send + Sync {
     /// Wall clock, monotonic clock and boot, read together.
     fn read(&self) -> Clocks;
@@ -11,21 +11,23 @@ pub trait Clock: Send + Sync {
     fn zone_quarters(&self) -> i8;
 }
 
-/// The operating system's clocks. The monotonic one counts sleep (`CLOCK_BOOTTIME`), or a phone in a pocket would lose
-/// hours. They know one boot from another on Linux and Android only: on other systems a host gives a [`Clock`] of its own that does.
+/// The operating system's clocks. The monotonic clock counts sleep (`CLOCK_BOOTTIME`), because otherwise a phone in a pocket
+/// would lose hours. These clocks distinguish boots only on Linux and Android; on other systems a host passes its own [`Clock`]
+/// that does.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemClock {
     boot: BootId,
 }
 
 impl SystemClock {
-    /// Reads the boot's mark once. On Linux and Android it is the kernel's word, which is the same after the app was killed and never
-    /// made of the wall clock. Elsewhere it is random, once for each of these: times are proven from its first contact on.
+    /// Reads the boot mark once. On Linux and Android it comes from the kernel, stays the same when the app is killed, and does
+    /// not derive from the wall clock. On other systems it is random for each `SystemClock`, so times are proven only after its
+    /// first contact with the server.
     pub fn new() -> Self {
         let boot = std::fs::read("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let digits: Vec<u8> = boot.iter().copied().filter(u8::is_ascii_hexdigit).take(8).collect();
         let mark = std::str::from_utf8(&digits).ok().and_then(|text| u32::from_str_radix(text, 16).ok());
-        // Without the kernel's word each of these is a boot of its own: nothing is compared that must not be.
+        // Without the kernel's mark each instance counts as its own boot, so that no times of different boots are compared.
         let mark = mark.unwrap_or_else(|| {
             let mut bytes = [0; 4];
             getrandom::fill(&mut bytes).ok();

@@ -1,4 +1,4 @@
-//! Codes as a person types them, held against the rule pack.
+//! Checks codes that a person types against the rule pack.
 
 use doorstep_domain::ReasonCode;
 use doorstep_rules::Pack;
@@ -6,8 +6,8 @@ use doorstep_rules::Pack;
 use crate::{Client, ClientError, Refusal, command::said::CodeOf};
 
 impl Client {
-    /// A code of the pack. A text that can be none is refused with those that there are; whether the pack has it is asked when it is
-    /// recorded.
+    /// Parses a code of the pack. A text that cannot be a code is refused with the list of known codes. Whether the pack has the
+    /// code is checked when it is recorded.
     pub fn code(&self, text: &str, of: CodeOf) -> Result<ReasonCode, ClientError> {
         match (text.parse(), self.pack()?) {
             (Err(_), Some(pack)) => Err(of.refused(text, &pack)),

@@ -1,4 +1,4 @@
-//! How what a person did becomes entries: a [`Recording`] is checked against pack and case, and planned as bodies of entries.
+//! Turns a person's action into entries: checks a [`Recording`] against pack and case, and plans the entries' content.
 
 mod context;
 mod door;
@@ -17,7 +17,7 @@ use self::{context::Context, door::restated};
 pub use self::{photo::NewPhoto, sms::SmsPreview};
 use crate::{ClientError, Refusal};
 
-/// Turns a recording and the entries of its photos into what is recorded in each case, or says which rule forbids it.
+/// Plans the entries of a recording and its photos in each case, or returns the rule that forbids it.
 pub(crate) fn plan(
     recording: &Recording,
     photos: &[Photo],
@@ -32,7 +32,7 @@ pub(crate) fn plan(
     };
     let mut plans = Vec::new();
     for number in waybills {
-        // A child number is scanned from the piece in the hand; the case is the shipment's.
+        // A scanned child number names a piece; the case belongs to the shipment.
         let waybill = store.main_number(number)?;
         let view = store.case(&waybill, wall)?;
         let piece = (waybill != *number).then(|| number.clone());
@@ -46,7 +46,7 @@ pub(crate) fn plan(
     if plans.is_empty() { Err(ClientError::Refused(Refusal::NoCase)) } else { Ok(plans) }
 }
 
-/// The text of an SMS as it would be sent, and what it would lack to count.
+/// The text of an SMS as it would be sent, and what it would lack to count for the day.
 pub(crate) fn preview_sms(
     store: &mut Store,
     (who, pack): (&Identity, &Pack),
@@ -95,7 +95,7 @@ fn bodies(context: &Context<'_>, act: &Act, photos: &[Photo]) -> Result<Vec<Body
         Act::Takeover => vec![context.takeover()?],
         Act::Close(close) => vec![context.close(close)?],
     };
-    // What is right brings a correction's photos along.
+    // The photos of a correction belong to the corrected record.
     if matches!(act, Act::Fail(_) | Act::Problem { .. } | Act::Photos | Act::Reply(_)) {
         bodies.extend(photos.iter().cloned().map(Body::Photo));
     }

@@ -1,4 +1,4 @@
-//! Driving the engine: its effects become SQLite and HTTP, their outcomes become its events.
+//! Drives the sync engine: carries out its effects with SQLite and HTTP, and reports the results as events.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -27,7 +27,7 @@ use crate::{
     random::random,
 };
 
-/// What a sync did.
+/// The result of a sync.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct SyncReport {
     /// Requests made.
@@ -36,18 +36,18 @@ pub struct SyncReport {
     pub sent_bytes: u64,
     /// Bytes of response bodies.
     pub received_bytes: u64,
-    /// Photos that the server has taken.
+    /// Photos that the server has stored.
     pub photos: u64,
-    /// Head office has revoked this device: what it recorded was delivered for review, nothing is read any more.
+    /// Whether head office has revoked this device. Its records were delivered for review, and it no longer reads anything.
     pub revoked: bool,
-    /// Head office has ordered this device to be wiped, and it was: its keys first, then all that it kept.
+    /// Whether head office has ordered a wipe and it was carried out: keys first, then all data.
     pub wiped: bool,
-    /// The server found that this store is a clone or was restored; it goes on as a new installation.
+    /// Whether the server found that this store is a clone or was restored, so that it continues as a new installation.
     pub new_install: bool,
 }
 
-/// Runs one sync to its end. State-changing steps run on threads of their own: dropping this future between them loses
-/// nothing, because what is unsent is the store's knowledge.
+/// Runs one sync to its end. Steps that change state run on separate threads, so dropping this future between them loses nothing:
+/// the store knows which changes are unsent.
 pub(crate) async fn run(inner: &Arc<Inner>, cause: Cause) -> Result<SyncReport, ClientError> {
     let mut engine = inner.engine.lock().await;
     let mut host = Host::new(inner)?;
@@ -60,7 +60,7 @@ pub(crate) async fn run(inner: &Arc<Inner>, cause: Cause) -> Result<SyncReport, 
     let (now, entropy) = step()?;
     let mut effects: VecDeque<Effect> = engine.handle(now, entropy, Event::Wake(cause)).into();
     if effects.is_empty() {
-        // A dropped sync left the engine waiting for a report that never comes: report it, then ask again.
+        // A dropped sync left the engine waiting for a report. Report a failure, then ask again.
         effects = engine.handle(now, entropy, Event::Failed(Failure::Network)).into();
         if !effects.iter().any(|effect| matches!(effect, Effect::Prepare { .. })) {
             effects = engine.handle(now, entropy, Event::Wake(cause)).into();
@@ -87,7 +87,7 @@ pub(crate) async fn run(inner: &Arc<Inner>, cause: Cause) -> Result<SyncReport, 
         };
         let (now, entropy) = step()?;
         if inner.wakes.fresh.swap(false, Ordering::Relaxed) {
-            // Recorded while this sync is under way: it goes at the next border of a chunk.
+            // Records made during this sync go after the current chunk.
             effects.extend(engine.handle(now, entropy, Event::Wake(Cause::Recorded)));
         }
         effects.extend(engine.handle(now, entropy, event.unwrap_or_else(Event::Failed)));
@@ -107,10 +107,10 @@ pub(crate) async fn run(inner: &Arc<Inner>, cause: Cause) -> Result<SyncReport, 
         (None, Some(Failure::Storage)) => Err(ClientError::Internal("a step of the sync failed")),
         (None, Some(failure)) => Err(ClientError::Network(failure)),
         (None, None) => {
-            // What was uploaded in this sync is counted from here.
+            // Uptime before this sync must not count for photos that are stored in it.
             inner.store().note_uptime(inner.clock.read())?;
             inner.store().tidy()?;
-            // Once in a process: it reads the photos' folders.
+            // Only once in a process, because it reads the photos' folders.
             if !inner.photos.swept.swap(true, Ordering::Relaxed) {
                 inner.store().sweep_orphans(inner.clock.read().wall)?;
             }
@@ -128,7 +128,7 @@ pub(crate) async fn run(inner: &Arc<Inner>, cause: Cause) -> Result<SyncReport, 
 }
 
 impl SyncReport {
-    /// Two syncs in a row as one.
+    /// Adds up two consecutive syncs.
     pub(crate) fn and(self, next: Self) -> Self {
         Self {
             requests: self.requests + next.requests,
@@ -146,25 +146,26 @@ pub(crate) struct Host {
     pub inner: Arc<Inner>,
     pub session: Session,
     pub cost: Cost,
-    /// Photos that the server has taken.
+    /// Photos that the server has stored.
     pub photos: u64,
-    /// Where uploads stand, as the server has said in this sync.
+    /// Offsets of uploads, as answered by the server in this sync.
     pub offsets: HashMap<PhotoId, u64>,
-    /// Photos on which the server failed in this sync.
+    /// Number of photos on which the server failed in this sync.
     pub busy: u32,
-    /// Uploads that did not move, for each photo: one that never does must not be tried for ever.
+    /// Number of tries without progress for each photo, so that a stuck photo is not tried for ever.
     pub stuck: HashMap<PhotoId, u32>,
     /// Why a step on this device failed.
     pub failed: Option<ClientError>,
-    /// What the server asked for.
+    /// The server's demand.
     demanded: Option<Demand>,
-    /// Head office ordered it, and this device has nothing any more.
+    /// Whether this device was wiped by head office's order.
     wiped: bool,
-    /// The key pinned before this sync took the next one; rule packs are signed with it until a request has named the new one.
+    /// The server key that was pinned before this sync took a new one. Rule packs are signed with it until a request has named
+    /// the new key.
     former_key: Option<Vec<u8>>,
     /// The clocks when the newest request was sent.
     asked_at: Clocks,
-    /// What its batch holds.
+    /// The documents of its batch.
     pushed: Vec<Pushed>,
 }
 
@@ -175,7 +176,7 @@ pub(crate) struct Asking {
     pub headers: Vec<(&'static str, String)>,
     pub body: Bytes,
     pub taken: Arc<AtomicUsize>,
-    /// The clocks that it names; `None`: those of its sending.
+    /// The clocks that it names; `None` for those at its sending.
     pub clocks: Option<Clocks>,
 }
 
@@ -188,16 +189,16 @@ impl Asking {
     }
 }
 
-/// Whether our server does not know the token that a request came with.
+/// Whether the server does not accept the request's token.
 fn is_of_unknown_token(response: &Response) -> bool {
     response.status() == StatusCode::UNAUTHORIZED && http::is_from_us(response)
 }
 
 impl Host {
-    /// A host of its own, for one sync or one picture.
+    /// Creates a host for one sync or one photo.
     pub fn new(inner: &Arc<Inner>) -> Result<Self, ClientError> {
         let session = inner.store().session()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
-        // Enrolled by a version that asked less, or without the option that was given then.
+        // The device may have been enrolled by a version without this check, or with the option set.
         http::allow(&session.server, inner.transport.insecure)?;
         Ok(Self {
             inner: inner.clone(),
@@ -216,7 +217,7 @@ impl Host {
         })
     }
 
-    /// Runs a step on the store, off the async threads.
+    /// Runs a step on the store, outside the async threads.
     pub async fn store<T: Send + 'static>(
         &mut self,
         step: impl FnOnce(&Inner) -> Result<T, StoreError> + Send + 'static,
@@ -243,8 +244,8 @@ impl Host {
         }
     }
 
-    /// A call with the token, up to the answer's headers. A token that the server no longer knows is replaced once, for a
-    /// signature over its nonce; that nobody is stranded by a lost answer costs two requests then and none otherwise.
+    /// Makes a call with the token, up to the answer's headers. If the server no longer knows the token, it is replaced once by a
+    /// signature over a nonce. This costs two requests after a lost answer, and none otherwise.
     pub async fn begin(&mut self, ask: &Asking) -> Result<Response, Failure> {
         let response = self.begin_once(ask).await?;
         if !is_of_unknown_token(&response) {
@@ -288,7 +289,7 @@ impl Host {
         Ok(Event::Prepared(Box::new(self.request(max_bytes, recut).await?)))
     }
 
-    /// The next request, its batch signed over content, predecessor and the clocks of this sending.
+    /// Builds the next request. Its batch is signed over content, predecessor and the clocks of this sending.
     async fn request(&mut self, max_bytes: usize, recut: bool) -> Result<SyncRequest, Failure> {
         let app = self.inner.app.clone();
         let clocks = self.inner.clock.read();
@@ -312,15 +313,15 @@ impl Host {
         Ok(request)
     }
 
-    /// A request once more, after the server has answered something else: with the open batch as it is, and the clocks of now. With
-    /// those of the first sending the server would find that this device's clock goes wrong.
+    /// Repeats a request with the same open batch and fresh clocks. With the clocks of the first sending the server would
+    /// conclude that this device's clock is wrong.
     async fn anew(&mut self, request: &SyncRequest) -> Result<SyncRequest, Failure> {
         let max_bytes = usize::try_from(request.want_bytes).unwrap_or(usize::MAX);
         let witness = request.witness.clone();
         Ok(SyncRequest { witness, ..self.request(max_bytes, false).await? })
     }
 
-    /// Sends a request, and once more with the proof of the newest signed answer if the server has not come so far as that says.
+    /// Sends a request. If the server asks for it, sends it once more with the proof of the newest signed answer.
     async fn send(&mut self, request: &SyncRequest) -> Result<Event, Failure> {
         match self.send_once(request).await {
             Err(Failure::Refused(ErrorCode::Prove)) => {
@@ -336,7 +337,7 @@ impl Host {
     async fn post(&mut self, request: &SyncRequest) -> Result<Response, Failure> {
         let body = encode(request).and_then(|body| seal(&body)).map_err(|_| Failure::Storage)?;
         let mut asking = Asking::post("/v1/sync", body);
-        // The clocks that were signed are an anchor once this request is answered: header, batch and store have the same ones.
+        // Header, batch and store must use the same clocks, because these become the anchor when this request is answered.
         asking.clocks = Some(self.asked_at);
         self.begin_once(&asking).await
     }
@@ -366,7 +367,7 @@ impl Host {
         let answer = self.verified(request, &signed).await?;
         let told = request.lost.iter().map(|lost| lost.photo).collect();
         let answer = Answer { asked: request.chain, told, ..answer };
-        // An answer that settles nothing, or that promises more without moving on, would be asked for again for ever.
+        // An answer that settles nothing, or that has `more` without moving the cursor, would be requested for ever.
         let of_version_2 = request.push.as_ref().and_then(|envelope| {
             let push = decode::<Push>(&envelope.body).ok()?;
             Some((push.batch, push.install, BatchHash::of(&envelope.body)))
@@ -385,11 +386,11 @@ impl Host {
         Ok(Event::Answered(Box::new(answer)))
     }
 
-    /// An answer whose signatures hold: whatever the server of the enrolment has not signed is not its answer. Takes the server's next
-    /// key, if the known one vouches for it.
+    /// Verifies the signatures of an answer with the server key of the enrolment. Takes the server's next key if the known key
+    /// signed it.
     async fn verified(&mut self, request: &SyncRequest, signed: &Signed) -> Result<Answer, Failure> {
         if request.pins.is_some() {
-            // What was said of the key, also by another process on this store, is what the answer is signed with.
+            // The answer is signed with the key that was named in `pins`, perhaps by another process on this store.
             if let Some(session) = self.store(move |inner| inner.store().session()).await? {
                 self.session.server_key = session.server_key;
             }
@@ -449,12 +450,12 @@ impl Host {
         }))
     }
 
-    /// Head office has ordered it: the keys first, so that nobody can read what is left whatever happens next, then the files. In one
-    /// go on a thread of its own, which a cancelled sync does not stop.
+    /// Carries out head office's order to wipe: first the keys, so that the remaining files cannot be read, then the files. It
+    /// runs on a separate thread, which a cancelled sync does not stop.
     async fn wipe(&mut self) -> Result<Event, Failure> {
         let inner = self.inner.clone();
         let wiped = tokio::task::spawn_blocking(move || {
-            // Without its mark a wipe that is cut short is not gone on with; it is begun all the same.
+            // If the marker cannot be written, an interrupted wipe would not be continued; begin it anyway.
             inner.store().begin_wipe().ok();
             if let Some(destroy) = &inner.destroy_keys {
                 destroy();
@@ -472,13 +473,13 @@ impl Host {
         let have = self.store(move |inner| inner.store().ref_version(kind)).await?;
         let answer = self.call(&Asking::get(format!("/v1/refs/{}?have={have}", kind.as_str()))).await?;
         if let Some(bytes) = answer {
-            // Rules that head office has not signed are no answer of our server.
+            // Rule packs without head office's signature count as no answer of our server.
             let keys = std::iter::once(&self.session.server_key).chain(&self.former_key);
             let refs =
                 decode::<Refs>(&bytes).ok().and_then(|refs| keys.into_iter().find_map(|key| refs.clone().verify(key).ok()));
             let refs = refs.ok_or(Failure::Network)?;
             let now = self.inner.now().map_err(|_| Failure::Storage)?;
-            // Rows that this version can not use change nothing here and must not keep photos and facts waiting.
+            // Rows that this version cannot use have no effect, and must not delay photos and entries.
             let taken = self.store(move |inner| inner.store().take_refs(kind, &refs, now)).await;
             if taken.is_err() && !matches!(self.failed, Some(ClientError::Store(StoreError::Reference(_)))) {
                 return Err(Failure::Storage);

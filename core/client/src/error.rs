@@ -1,4 +1,4 @@
-//! Errors as a binding sees them, and the one place where they become words for a person.
+//! Errors for bindings, and their words for people, which are made only here.
 
 use doorstep_domain::{IdError, PersonalError, WaybillError};
 use doorstep_media::MediaError;
@@ -9,16 +9,16 @@ use doorstep_sync::Failure;
 
 use crate::SignError;
 
-/// What kind of failure: the command line's exit codes and a binding's error types follow it.
+/// The kind of failure, which determines the command line's exit codes and a binding's error types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// The call itself is wrong: not a waybill, not a photo.
     Usage,
     /// A rule forbids it.
     Rule,
-    /// The network or the server; everything recorded is kept and will be sent.
+    /// The network or the server failed. All records are kept and will be sent.
     Network,
-    /// The device's storage.
+    /// The device's storage failed.
     Storage,
 }
 
@@ -31,23 +31,23 @@ pub enum Refusal {
     NoPack,
     /// No such reason in the pack.
     Reason {
-        /// What was given.
+        /// The given text.
         given: String,
-        /// What the pack has.
+        /// The pack's codes.
         known: Vec<String>,
     },
     /// No such sub-reason.
     Sub {
-        /// What was given.
+        /// The given text.
         given: String,
-        /// What the reason has.
+        /// The reason's sub-reasons.
         known: Vec<String>,
     },
     /// No such decision or outcome.
     Code {
-        /// What was given.
+        /// The given text.
         given: String,
-        /// What the pack has.
+        /// The pack's codes.
         known: Vec<String>,
     },
     /// Nothing is recorded of this parcel yet.
@@ -60,38 +60,38 @@ pub enum Refusal {
     NotOrigin,
     /// The template gives no text for the customer.
     Template(TemplateFault),
-    /// There is no number that an SMS could go to.
+    /// There is no number for an SMS.
     NoNumber,
     /// The customer asks for no more messages.
     OptedOut,
-    /// Only whoever recorded the attempt may send its SMS without a lease.
+    /// Only the device that recorded the attempt may send its SMS without a lease.
     SmsNotYours,
     /// The server does not lease the SMS.
     NoLease {
-        /// Its word for why.
+        /// The server's reason.
         why: String,
     },
-    /// The case is at its cap.
+    /// The case has reached its limit.
     CaseFull,
-    /// The person's role registers such a problem at none of its stages.
+    /// The person's role may not register such a problem at any of its stages.
     Registrar,
     /// No such entry or finding in the case.
     NoEntry {
-        /// What was given.
+        /// The given text.
         given: String,
     },
     /// There is no notice that could be seen.
     NoNotice,
-    /// There is no reply to say anything of.
+    /// There is no reply to mark.
     NoReply,
-    /// The action lacks what proves it.
+    /// The action lacks its evidence.
     Unproven {
-        /// What.
+        /// The missing evidence.
         lacking: Vec<Words>,
     },
-    /// A reason in words is wanted.
+    /// A reason in words is required.
     NoWords,
-    /// A correction of an act recorded twice names the other entry, and only that one does.
+    /// The other entry must be named in a correction of an act that was recorded twice, and in no other correction.
     SameAs,
     /// An amount below zero.
     Amount,
@@ -106,26 +106,26 @@ pub enum Refusal {
     NotOffered,
     /// The device is locked: somebody must unlock it first.
     Locked,
-    /// The device has not heard from head office for longer than the policy lets it.
+    /// The device has not heard from head office for longer than the policy permits.
     OfflineTooLong,
     /// Head office had this device wiped.
     Wiped,
-    /// Not the person's PIN.
+    /// The PIN is wrong.
     PinWrong,
-    /// Too many wrong PINs: a new code from head office.
+    /// Too many wrong PINs. A new code from head office is needed.
     PinLocked,
     /// The person has set no PIN.
     NoPin,
-    /// Not 4 to 12 digits.
+    /// The PIN does not have 4 to 12 digits.
     PinShape,
     /// The person was never enrolled on this device.
     NotAMember,
 }
 
-/// Why a call failed. Nothing that was recorded before is lost by any of these.
+/// Why a call failed. No error loses an earlier record.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The store can not be opened.
+    /// The store cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
     /// The store failed.
@@ -149,21 +149,21 @@ pub enum ClientError {
     /// Not an address of a server.
     #[error("use the server's address: it must start with http:// or https://")]
     Server,
-    /// Plain HTTP to a server elsewhere, and nobody said that this is meant.
+    /// Plain HTTP to another machine, which was not allowed explicitly.
     #[error(
         "use the server's address: plain HTTP to another machine is readable on the way; use https://, or say that it is meant"
     )]
     Insecure,
-    /// The authorities to trust hold no usable certificate.
+    /// The given authorities have no usable certificate.
     #[error("read the certificate authorities: there is no usable certificate in the PEM")]
     Roots,
-    /// The network or the server.
+    /// The network or the server failed.
     #[error("reach the server: {0:?}")]
     Network(Failure),
-    /// The device's key.
+    /// The device's key failed.
     #[error(transparent)]
     Key(#[from] SignError),
-    /// The operating system gave no randomness, or a thread of ours failed.
+    /// The operating system gave no randomness, or an internal thread failed.
     #[error("run: {0}")]
     Internal(&'static str),
 }
@@ -182,11 +182,11 @@ impl From<StoreError> for ClientError {
 }
 
 impl ClientError {
-    /// What kind of failure this is.
+    /// The kind of failure.
     pub fn kind(&self) -> Kind {
         match self {
             Self::Open(_) | Self::Store(_) | Self::Key(_) | Self::Internal(_) => Kind::Storage,
-            // The server's own refusal: trying again does not help, so it is no matter of the network.
+            // A refusal by the server. Trying again does not help, so it is not a network failure.
             Self::Refused(_) | Self::Network(Failure::Refused(_) | Failure::Blocked(_)) => Kind::Rule,
             Self::Waybill(_) | Self::Code(_) | Self::Text(_) | Self::Photo(_) | Self::Server | Self::Insecure | Self::Roots => {
                 Kind::Usage
@@ -195,7 +195,7 @@ impl ClientError {
         }
     }
 
-    /// One word for what happened, for an app that decides by it: the server's own code where it refuses. Codes are added, never
+    /// One word for the error, by which an app can decide. If the server refused, it is the server's code. Codes are added, never
     /// renamed.
     pub fn code(&self) -> &str {
         match self {
@@ -228,7 +228,7 @@ impl ClientError {
         }
     }
 
-    /// The server's code, where it is the server that refuses.
+    /// The server's code, if the server refused.
     pub fn server_code(&self) -> Option<&ErrorCode> {
         match self {
             Self::Network(Failure::Refused(code)) => Some(code),
@@ -236,7 +236,7 @@ impl ClientError {
         }
     }
 
-    /// What a person sees: what happened and what to do next.
+    /// The words for a person: what happened and what to do next.
     pub fn words(&self) -> Words {
         let say = |zh: String, en: String| Words { zh, en };
         let fixed = |zh: &str, en: &str| say(zh.to_owned(), en.to_owned());
@@ -336,7 +336,7 @@ impl ClientError {
 }
 
 impl Refusal {
-    /// One word for it; see [`ClientError::code`].
+    /// One word for the refusal, see [`ClientError::code`].
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotEnrolled => "not_enrolled",
@@ -500,7 +500,7 @@ impl Refusal {
     }
 }
 
-/// What is wrong with a photo and what to do, in Chinese; the English is the error's own.
+/// The fault of a photo and what to do, in Chinese; the English text is the error's own.
 fn photo_zh(error: &MediaError) -> String {
     match error {
         MediaError::Empty => "照片是空文件，请重新拍摄".to_owned(),

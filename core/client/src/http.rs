@@ -1,4 +1,4 @@
-//! HTTP: the one place that makes a client, and what counts as an answer of our server.
+//! HTTP: creates the client, and decides what counts as an answer of our server.
 
 use std::{
     convert::Infallible,
@@ -23,8 +23,8 @@ use reqwest::{Certificate, Client, Method, RequestBuilder, Response, StatusCode,
 
 use crate::ClientError;
 
-/// Which certificate authorities are trusted. Always named explicitly: the platform's verifier panics on Android unless it
-/// was initialised over JNI (reqwest#2966).
+/// The trusted certificate authorities. They are always named explicitly, because the platform's verifier panics on Android
+/// unless it was initialised over JNI (reqwest#2966).
 #[derive(Debug, Clone, Default)]
 pub enum Roots {
     /// Mozilla's list, as built into this version.
@@ -34,8 +34,8 @@ pub enum Roots {
     Pem(Vec<u8>),
 }
 
-/// Makes the HTTP client: explicit roots, no cookies, no redirects (a redirect is a captive portal). It has no total time-out:
-/// [`Call`] watches for stalls.
+/// Creates the HTTP client with explicit roots, no cookies and no redirects (a redirect comes from a captive portal). It has no
+/// total time-out, because [`Call`] watches for stalls.
 #[allow(clippy::disallowed_methods, reason = "the one place that makes a client")]
 pub(crate) fn client(roots: &Roots) -> Result<Client, ClientError> {
     rustls::crypto::ring::default_provider().install_default().ok();
@@ -44,7 +44,7 @@ pub(crate) fn client(roots: &Roots) -> Result<Client, ClientError> {
         Roots::Pem(pem) => Certificate::from_pem_bundle(pem),
     };
     let certificates = certificates.map_err(|_| ClientError::Roots)?;
-    // A client that trusts nobody would say "no network" for ever.
+    // A client without trusted authorities would report "no network" for ever.
     if certificates.is_empty() {
         return Err(ClientError::Roots);
     }
@@ -60,7 +60,8 @@ pub(crate) fn client(roots: &Roots) -> Result<Client, ClientError> {
         })
 }
 
-/// Refuses plain HTTP to anything but this machine, unless it is meant: everybody on the way would read names, numbers and tokens.
+/// Refuses plain HTTP to other machines unless it is allowed explicitly, because everybody on the network path could read names,
+/// numbers and tokens.
 pub(crate) fn allow(server: &str, insecure: bool) -> Result<(), ClientError> {
     let is_safe = |url: &reqwest::Url| {
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
@@ -74,7 +75,7 @@ pub(crate) fn allow(server: &str, insecure: bool) -> Result<(), ClientError> {
     }
 }
 
-/// What a request cost: bytes of bodies both ways.
+/// The cost of requests: bytes of bodies in both directions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cost {
     /// Requests made.
@@ -88,36 +89,36 @@ pub struct Cost {
 pub(crate) struct Call<'a> {
     pub client: &'a Client,
     pub token: Option<&'a str>,
-    /// A signature with which a request goes on after its token has ended.
+    /// A signature that renews an expired token.
     pub renewal: Option<&'a str>,
     pub method: Method,
     pub url: String,
-    /// Beside the usual ones.
+    /// Additional headers.
     pub headers: Vec<(&'static str, String)>,
     pub body: Bytes,
     /// Counts the bytes of the body that the connection has taken.
     pub taken: Arc<AtomicUsize>,
-    /// Give up when no byte moves for this long.
+    /// Time without a byte after which the call gives up.
     pub stall: Duration,
     /// The device's clocks at this sending.
     pub clocks: Clocks,
 }
 
-/// Largest body of an answer, in bytes: a stored photo, or an encoded message.
+/// Largest body of an answer (a stored photo or an encoded message), in bytes.
 const MAX_ANSWER: usize = if MAX_STORED > MAX_ENCODED { MAX_STORED } else { MAX_ENCODED };
 
-/// How much of a body is handed to the connection at once: what counts as a byte moving.
+/// Bytes of a body that are handed to the connection at once, which is the unit of progress.
 const PIECE: usize = 16 * 1024;
 
 impl Call<'_> {
-    /// Makes the call. `Ok(None)`: nothing new (204, 304). Every error is typed by whether trying again can help.
+    /// Makes the call. `Ok(None)` means nothing new (204, 304). Errors are typed by whether trying again can help.
     pub(crate) async fn run(self, cost: &mut Cost) -> Result<Option<Vec<u8>>, Failure> {
         let stall = self.stall;
         let response = self.begin(cost).await?;
         answer(response, stall, cost).await
     }
 
-    /// Makes the call up to the answer's headers; [`answer`] reads the rest. Between the two is the moment to read clocks.
+    /// Makes the call up to the answer's headers; [`answer`] reads the rest. Read clocks between the two.
     pub(crate) async fn begin(self, cost: &mut Cost) -> Result<Response, Failure> {
         let mut request: RequestBuilder = self.client.request(self.method, &self.url).header(PROTO_HEADER, PROTO_VERSION);
         if let Some(token) = self.token {
@@ -133,8 +134,8 @@ impl Call<'_> {
         }
         cost.requests += 1;
         cost.sent += self.body.len() as u64;
-        // The client's own time-outs count a whole upload as one wait, so a photo on a slow link would never arrive. The body
-        // goes in pieces, and each piece taken is progress.
+        // The client's own time-outs cover a whole upload, so a photo on a slow link would never arrive. The body is sent in
+        // pieces instead, and each accepted piece is progress.
         let length = self.body.len();
         let taken = self.taken;
         let count = taken.clone();
@@ -157,13 +158,13 @@ impl Call<'_> {
     }
 }
 
-/// A message as a request's body.
+/// Encodes a message as a request's body.
 pub(crate) fn packed<T: minicbor::Encode<()>>(message: &T) -> Result<Vec<u8>, ClientError> {
     encode(message).and_then(|body| seal(&body)).map_err(|_| ClientError::Internal("the request can not be encoded"))
 }
 
-/// Whether our server answered. Without its header it is a captive portal, a proxy or a stranger: no network, never an error
-/// of the record.
+/// Whether our server answered. An answer without its header comes from a captive portal or a proxy; it counts as no network and
+/// never as a verdict on a record.
 pub(crate) fn is_from_us(response: &Response) -> bool {
     response.headers().get(PROTO_HEADER).is_some_and(|version| version.as_bytes() == PROTO_VERSION.as_bytes())
 }
@@ -179,12 +180,12 @@ pub(crate) async fn answer(response: Response, stall: Duration, cost: &mut Cost)
     }
 }
 
-/// An answer that is all in its status and headers.
+/// Reads an answer that has only a status and headers.
 pub(crate) async fn done(response: Response, stall: Duration, cost: &mut Cost) -> Result<(), Failure> {
     read(response, stall, cost).await.map(|_| ())
 }
 
-/// A picture, as it is.
+/// Reads the bytes of a photo.
 pub(crate) async fn picture(response: Response, stall: Duration, cost: &mut Cost) -> Result<Vec<u8>, Failure> {
     match read(response, stall, cost).await? {
         (StatusCode::OK, bytes) => Ok(bytes),
@@ -196,7 +197,7 @@ fn has(response: &Response, name: header::HeaderName, value: &str) -> bool {
     response.headers().get(name).is_some_and(|v| v.as_bytes() == value.as_bytes())
 }
 
-/// Reads an answer of success to its end. Every other one is an error, typed by whether trying again can help.
+/// Reads a successful answer to its end. Any other answer is an error, typed by whether trying again can help.
 async fn read(mut response: Response, stall: Duration, cost: &mut Cost) -> Result<(StatusCode, Vec<u8>), Failure> {
     if !is_from_us(&response) {
         return Err(Failure::Network);
@@ -223,11 +224,11 @@ async fn read(mut response: Response, stall: Duration, cost: &mut Cost) -> Resul
         Retry::Halved => Err(Failure::TooLarge),
         Retry::After(seconds) => Err(Failure::Busy(retry_after.unwrap_or(seconds).saturating_mul(1000))),
         Retry::Late if is_ours => {
-            // The answer to a HEAD has no body: then its status is the code.
+            // The answer to a HEAD has no body, so its status is the code.
             let code = decode::<ErrorBody>(&body).map_or_else(|_| status.as_u16().to_string().into(), |error| error.code);
             Err(Failure::Refused(code))
         }
-        // HTTP itself refuses without one of our bodies.
+        // HTTP libraries refuse without a body of ours.
         Retry::Late | Retry::Soon => Err(Failure::Network),
     }
 }
@@ -266,7 +267,7 @@ mod tests {
         assert!(matches!(allow("http://", true), Err(ClientError::Server)));
     }
 
-    /// What a call makes of an answer, byte for byte.
+    /// The result of a call for an answer with these bytes.
     async fn outcome(answer: Vec<u8>) -> Result<Option<Vec<u8>>, Failure> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/v1/photos/00", listener.local_addr().unwrap());
@@ -290,7 +291,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_without_our_header_is_no_network_whatever_it_says() {
-        // A portal that answers 204 to everything must not make a photo look stored.
+        // A captive portal that answers 204 to everything must not make a photo look stored.
         for status in
             ["204 No Content", "200 OK", "304 Not Modified", "401 Unauthorized", "413 Too Large", "503 Busy", "302 Found"]
         {

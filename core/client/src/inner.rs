@@ -1,4 +1,4 @@
-//! What the clones of a client share: the store, what the platform gave, and the state of the work that goes on by itself.
+//! The state that clones of a client share: the store, the platform's parts, and background work.
 
 use std::{
     collections::HashSet,
@@ -26,50 +26,50 @@ pub(crate) struct Inner {
     pub destroy_keys: Option<Arc<dyn Fn() + Send + Sync>>,
     pub app: String,
     pub transport: Transport,
-    /// One sync in flight, whoever asks.
+    /// The engine. Its lock allows only one sync at a time.
     pub engine: tokio::sync::Mutex<Engine>,
     pub wakes: Wakes,
     pub photos: PhotoWork,
     pub sms: SmsWork,
     pub changed: watch::Sender<u64>,
-    /// The last field: when it is dropped, the store is closed.
+    /// Must be the last field: when it is dropped, the store is already closed.
     pub gone: Gone,
 }
 
-/// The way to the server.
+/// Access to the server.
 pub(crate) struct Transport {
     pub http: reqwest::Client,
-    /// Plain HTTP to a server elsewhere is meant.
+    /// Whether plain HTTP to another machine is allowed.
     pub insecure: bool,
-    /// A request without a byte for this long has stalled.
+    /// Time without a byte after which a request has stalled.
     pub stall: Duration,
-    /// When the server last answered, by the monotonic clock and one more; 0: it did not, the last time it was asked.
+    /// When the server last answered, as monotonic time plus one; 0 if it did not answer the last request.
     pub online_at: AtomicU64,
 }
 
-/// What makes the next sync begin.
+/// Events that start the next sync.
 #[derive(Default)]
 pub(crate) struct Wakes {
     /// When the engine wants to be woken, by the monotonic clock.
     pub at: AtomicU64,
-    /// Something was recorded here.
+    /// Signals that something was recorded here.
     pub recorded: Notify,
-    /// And no sync has heard of it yet: one that is sending photos lets it pass.
+    /// Whether a record is not known to a sync yet. A sync that is sending photos lets it go first.
     pub fresh: AtomicBool,
-    /// The network came back, as the platform says.
+    /// Signals that the network came back, as reported by the platform.
     pub connected: Notify,
 }
 
 /// The state of sending photos.
 #[derive(Default)]
 pub(crate) struct PhotoWork {
-    /// Network and battery, as the platform says.
+    /// Network and battery, as reported by the platform.
     pub platform: Mutex<Conditions>,
     /// The photo that is being sent.
     pub sending: Mutex<Option<Sending>>,
-    /// Orphaned files were looked for.
+    /// Whether orphaned files were already looked for.
     pub swept: AtomicBool,
-    /// Photos that were refused before this start have been given another try.
+    /// Whether photos that were refused before this start have been tried again.
     pub tried: AtomicBool,
 }
 
@@ -81,20 +81,20 @@ pub(crate) struct Sending {
     pub taken: Arc<AtomicUsize>,
 }
 
-/// The state of moving SMS on.
+/// The state of dispatching SMS.
 pub(crate) struct SmsWork {
     /// The platform's way to send SMS.
     pub sender: Option<Arc<dyn SmsSender>>,
     /// SMS that this process is handing over.
     pub in_hand: Mutex<InHand>,
-    /// Held while SMS are moved on.
+    /// Held while SMS are dispatched.
     pub dispatching: Mutex<()>,
 }
 
 /// Messages that this process is handing over.
 pub(crate) type InHand = HashSet<(CaseId, EntryKey, u32)>;
 
-/// Tells those who wait for the store to be closed.
+/// Notifies callers that wait for the store to be closed.
 pub(crate) struct Gone(pub watch::Sender<bool>);
 
 impl Drop for Gone {
@@ -104,12 +104,12 @@ impl Drop for Gone {
 }
 
 impl Inner {
-    /// The store. A panic while it was held poisons nothing: every write is a transaction.
+    /// Locks the store. A panic of an earlier holder is harmless, because every write is a transaction.
     pub fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The best estimate of now: the server's clock carried on by this boot's monotonic one, else the wall clock. So a
+    /// The best estimate of now: the server's clock advanced by this boot's monotonic clock, else the wall clock. So a
     /// countdown is right on a phone whose clock is hours off.
     pub fn now(&self) -> Result<UnixMs, ClientError> {
         let clocks = self.clock.read();

@@ -1,9 +1,9 @@
-//! The shell around `sync` and `store` that every binding wraps: a [`Client`] on one folder.
+//! The client on one folder, around `sync` and `store`. Every binding wraps [`Client`].
 //!
-//! Recording and reading are plain blocking calls on local storage and work with no network at all. Only [`Client::enrol`],
-//! [`Client::sync`] and [`Client::wait_for_hint`] touch the network. A [`Recording`] is what a person does; [`Client::record`] validates it against the
-//! rule pack, turns it into entries and makes it durable. Here time, randomness and sockets enter; nothing below reads a
-//! clock. Never here: business rules (they are in the pack and in `rules`), SQL, Automerge.
+//! Recording and reading are blocking calls on local storage and need no network. Only [`Client::enrol`], [`Client::sync`] and
+//! [`Client::wait_for_hint`] use the network. A [`Recording`] is a person's action; [`Client::record`] validates it against the
+//! rule pack, turns it into entries and makes it durable. This crate supplies time, randomness and sockets to the crates below.
+//! Business rules (which are in the pack and in `rules`), SQL and Automerge do not belong here.
 
 mod background;
 mod client;

@@ -1,5 +1,4 @@
-//! Waiting for a hint that something moved at the server. A hint holds no data and nothing depends on it: it says that now
-//! is a good moment to sync.
+//! Waits for hints of the server. A hint has no data; it only means that now is a good moment to sync, and nothing depends on it.
 
 use std::time::Duration;
 
@@ -11,13 +10,13 @@ use crate::{
     http::{self, Call, Cost},
 };
 
-/// Most bytes of hints that are read.
+/// Most bytes of hints that are read at once.
 const MOST: usize = 64 * 1024;
 
 impl Client {
-    /// Waits until something that this device may read has moved beyond what it has: `true`, sync now; `false`, nothing for
-    /// so many seconds (1 to 60). It holds up no sync, and dropping it loses nothing. Whoever calls it in a loop must wait
-    /// by itself after an error, and after a sync that failed: the next hint for what was not fetched comes at once.
+    /// Waits until a feed that this device may read has moved beyond its cursor. `true` means sync now; `false` means no news for
+    /// this many seconds (1 to 60). It does not block a sync, and dropping it loses nothing. A caller in a loop must wait by
+    /// itself after an error and after a failed sync, because the next hint would come at once.
     pub async fn wait_for_hint(&self, wait_seconds: u32) -> Result<bool, ClientError> {
         let (session, cursors) = {
             let store = self.inner.store();
@@ -25,7 +24,7 @@ impl Client {
         };
         http::allow(&session.server, self.inner.transport.insecure)?;
         let wait = wait_seconds.clamp(1, 60);
-        // With what this device has, so that what moved between its last sync and this call is not waited for.
+        // Name the device's cursors, so that the server reports at once what moved since the last sync.
         let at: String = cursors.iter().map(|pull| format!("&at={}:{}", pull.cursor, pull.scope)).collect();
         let call = Call {
             client: &self.inner.transport.http,
@@ -36,7 +35,7 @@ impl Client {
             headers: vec![],
             body: vec![].into(),
             taken: std::sync::Arc::default(),
-            // The server is meant to be silent for so long.
+            // The server is silent for this long on purpose.
             clocks: self.inner.clock.read(),
             stall: self.inner.transport.stall + Duration::from_secs(u64::from(wait)),
         };
@@ -46,7 +45,7 @@ impl Client {
             let nothing = http::answer(response, self.inner.transport.stall, cost).await.map_err(ClientError::Network)?;
             return nothing.map_or(Ok(false), |_| Err(ClientError::Network(Failure::Network)));
         }
-        // Read to its end, so that the connection can be used again; what it names is for the next sync to find out.
+        // Read the body to its end, so that the connection can be reused. The next sync finds out what moved.
         let mut read = 0;
         while let Ok(Ok(Some(chunk))) = tokio::time::timeout(self.inner.transport.stall, response.chunk()).await {
             read += chunk.len();

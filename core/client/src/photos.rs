@@ -1,5 +1,5 @@
-//! Photos as the app sees them, and their way to the server and back: one request for a whole photo on a good link, chunks on a
-//! bad one, and after a cut exactly from where the server stands.
+//! Photos for the app, and their transfer. On a good link a whole photo takes one request, on a bad link it goes in chunks, and
+//! after a break it continues from the server's offset.
 
 use std::sync::{PoisonError, atomic::Ordering};
 
@@ -20,26 +20,26 @@ use crate::{
     inner::{Inner, Sending},
 };
 
-/// A photo that does not get on is left for the next sync after so many tries.
+/// Tries without progress after which a photo is left for the next sync.
 const MOST_STUCK: u32 = 3;
-/// Photos in a row on which the server fails, after which it is the server.
+/// Consecutive photos on which the server fails, after which the server counts as failing.
 const MOST_BUSY: u32 = 2;
 const TUS: (&str, &str) = ("tus-resumable", "1.0.0");
 const CHUNK: (&str, &str) = ("content-type", "application/offset+octet-stream");
 
-/// A photo made ready to be recorded, and what the app should know before it shows it as taken.
+/// The check of a photo before it is recorded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Look {
-    /// How clear it is.
+    /// The clarity.
     pub clarity: Clarity,
-    /// Why it would not count as evidence; ask for another picture.
+    /// Why it would not count as evidence. The app should ask for another picture.
     pub retake: Option<Unclear>,
-    /// What its camera said.
+    /// The camera's metadata.
     pub capture: Capture,
 }
 
 impl Client {
-    /// Looks at a picture before it is recorded: too blurred, dark or bright to count, or no picture at all.
+    /// Checks a picture before it is recorded: whether it is a picture, and not too blurred, dark or bright to count.
     pub fn look_at(&self, bytes: &[u8]) -> Result<Look, ClientError> {
         let prepared = prepare(bytes, self.inner.clock.zone_quarters(), &Limits::default())?;
         let rules = self.pack()?.and_then(|pack| pack.clear);
@@ -47,12 +47,12 @@ impl Client {
         Ok(Look { clarity: prepared.clarity, retake, capture: prepared.capture })
     }
 
-    /// Whether there is room for a photo: ask before the camera opens.
+    /// Whether there is room for a photo. Call it before the camera opens.
     pub fn has_room_for_photo(&self) -> Result<(), ClientError> {
         Ok(self.inner.store().has_room()?)
     }
 
-    /// What has become of this device's photos: those that are not settled, and why; `all`: the settled ones too.
+    /// The states of this device's photos: the unsettled ones with the reason, or, with `all`, all of them.
     pub fn photos(&self, all: bool) -> Result<Vec<PhotoStatus>, ClientError> {
         let now = self.inner.now()?;
         let mut photos = self.inner.store().photos(&self.inner.conditions(), all, now)?;
@@ -63,27 +63,27 @@ impl Client {
         Ok(photos)
     }
 
-    /// The platform says what network and battery are like. What waited for this goes at once.
+    /// Takes the platform's state of network and battery. Photos that waited for it go at once.
     pub fn set_conditions(&self, conditions: Conditions) {
         self.inner.set_conditions(conditions);
         self.inner.wakes.connected.notify_one();
     }
 
-    /// A person wants the waiting photos sent now, whatever the network costs.
+    /// Sends the waiting photos now, even over a metered network, because a person wants it.
     pub fn send_photos_now(&self) -> Result<(), ClientError> {
         self.inner.store().send_now()?;
         self.inner.wakes.connected.notify_one();
         Ok(())
     }
 
-    /// Sets aside files that no record names; see [`doorstep_store::Store::sweep_orphans`].
+    /// Moves files that no record names aside, see [`doorstep_store::Store::sweep_orphans`].
     pub fn sweep_orphans(&self) -> Result<u32, ClientError> {
         let now = self.inner.clock.read().wall;
         Ok(self.inner.store().sweep_orphans(now)?)
     }
 
-    /// A photo's or thumbnail's bytes: from this device, or fetched now and kept for a while. `None`: it is not at the server yet,
-    /// or not for this device to see.
+    /// A photo's or thumbnail's bytes, from this device or fetched now and cached. `None` if it is not at the server yet, or this
+    /// device may not see it.
     pub async fn photo(&self, id: PhotoId) -> Result<Option<Vec<u8>>, ClientError> {
         let now = self.unlocked()?;
         if let Some(bytes) = self.inner.store().photo_here(&id, now)? {
@@ -91,7 +91,7 @@ impl Client {
         }
         let mut host = Host::new(&self.inner)?;
         let fetched = match host.fetch_picture(id).await {
-            // A connection that was kept from before may have died unnoticed; a person who looks should not have to look twice.
+            // A kept connection may have died unnoticed. Try once more, so that the person need not.
             Err(Failure::Network) => host.fetch_picture(id).await,
             other => other,
         };
@@ -104,15 +104,15 @@ impl Client {
 }
 
 impl Host {
-    /// Sends the next piece of a photo. A photo that can not be sent, or that the server refuses for good, stays in the status and
-    /// stops no other.
+    /// Sends the next chunk of a photo. A photo that cannot be sent, or that the server refuses for good, is shown in the status
+    /// and does not block others.
     pub async fn upload(&mut self, id: PhotoId, max_bytes: u64) -> Result<Event, Failure> {
         let done = Event::Moved(Moved { bytes: 0, more: false });
         let photo = self.store(move |inner| inner.store().waiting_photo(&id)).await?;
         let Some(photo) = photo else { return Ok(done) };
         let lane = if photo.thumbnail { LaneName::Thumbnails } else { LaneName::Photos };
         let offset = match (photo.sent, self.offsets.get(&id)) {
-            // Nothing of it was ever sent: the first bytes go with the question.
+            // No byte was ever sent, so the first bytes go with the creation.
             (None, _) => None,
             (Some(_), Some(offset)) => Some(*offset),
             (Some(_), None) => match self.stand(&id).await? {
@@ -124,7 +124,7 @@ impl Host {
         };
         let from = offset.unwrap_or(0);
         if photo.sent.is_none() {
-            // Before the first byte leaves: whoever goes on after a kill asks where the server stands.
+            // Store this before the first byte leaves, so that after a kill the offset is asked for.
             self.store(move |inner| inner.store().photo_sent(&id, Some(0))).await?;
         }
         let (asking, size) = piece(&photo, offset, max_bytes);
@@ -134,7 +134,7 @@ impl Host {
         self.account(lane, asking.taken.load(Ordering::Relaxed) as u64).await?;
         let stand = match sent {
             Ok(stand) => stand,
-            // The server fails on this photo, or on every one: the next one tells.
+            // The server fails on this photo or on all. The next photo will show which.
             Err(Failure::Busy(after)) => {
                 self.offsets.remove(&id);
                 self.store(move |inner| inner.store().photo_failed(&id)).await?;
@@ -142,7 +142,7 @@ impl Host {
                 return if self.busy < MOST_BUSY { Ok(done) } else { Err(Failure::Busy(after)) };
             }
             Err(failure) => {
-                // What got through is the server's to say.
+                // Only the server knows how many bytes arrived.
                 self.offsets.remove(&id);
                 return Err(failure);
             }
@@ -187,7 +187,7 @@ impl Host {
         Ok(())
     }
 
-    /// Where the server stands with a photo of which something was sent.
+    /// Asks for the server's state of an upload.
     async fn stand(&mut self, id: &PhotoId) -> Result<Stand, Failure> {
         let headers = vec![(TUS.0, TUS.1.to_owned())];
         let asking = Asking { method: Method::HEAD, headers, ..Asking::get(format!("/v1/photos/{id}")) };
@@ -203,7 +203,7 @@ impl Host {
             (Ok(()), Some(_)) if is_stored => Ok(Stand::Stored),
             (Ok(()), Some(offset)) => Ok(Stand::At(offset)),
             (Ok(()), None) => Err(Failure::Network),
-            // Somebody else went on with it, or other bytes were sent: the answer says where it stands.
+            // Another request continued the upload, or other bytes were sent; the answer has the offset.
             (Err(Failure::Refused(_)), Some(offset)) if status == StatusCode::CONFLICT => Ok(Stand::At(offset)),
             (Err(Failure::Refused(code)), _) => self.refused(id, code, status).await,
             (Err(Failure::TooLarge), _) => self.refused(id, ErrorCode::TooLarge, status).await,
@@ -212,24 +212,24 @@ impl Host {
     }
 
     async fn refused(&mut self, id: PhotoId, code: ErrorCode, status: StatusCode) -> Result<Stand, Failure> {
-        // The answer to a HEAD has no code: its status must do.
+        // The answer to a HEAD has no code, so use its status.
         match (&code, status) {
             (_, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::UPGRADE_REQUIRED) => Err(Failure::Refused(code)),
             // A newer request of ours is on its way.
             (ErrorCode::NewerRequest, _) => Err(Failure::Network),
-            // The server does not know the entry yet; it will.
+            // The server does not have the entry yet, but will.
             (_, StatusCode::CONFLICT) => Ok(Stand::Settled),
             (ErrorCode::PhotoErased, _) => {
                 self.store(move |inner| inner.store().let_go(&id, true)).await?;
                 Ok(Stand::Settled)
             }
-            // The server knows nothing of an upload, or what came was damaged on its way: it begins anew from the file, which
-            // was verified when it was read.
+            // The server has no such upload, or the bytes were damaged on the way. Start over from the file, which was verified
+            // when it was read.
             (_, StatusCode::NOT_FOUND | StatusCode::GONE) | (ErrorCode::PhotoHash | ErrorCode::Checksum, _) => {
                 self.store(move |inner| inner.store().photo_sent(&id, None)).await?;
                 self.offsets.remove(&id);
                 if code == ErrorCode::PhotoHash && self.stuck.get(&id).is_some_and(|tries| tries + 1 >= MOST_STUCK) {
-                    // Whatever is between us damages it each time: not again before the app starts anew.
+                    // The network path damages the bytes each time. Do not try again before the app restarts.
                     self.store(move |inner| inner.store().photo_refused(&id, &code)).await?;
                 }
                 Ok(Stand::Anew)
@@ -241,7 +241,7 @@ impl Host {
         }
     }
 
-    /// Asks what has become of photos that may be let go here, and whether the thumbnails that are wanted have come.
+    /// Asks for the states of photos that may be deleted here, and of thumbnails that this device wants to fetch.
     pub async fn ask(&mut self) -> Result<Event, Failure> {
         let now = self.now()?;
         let Questions { own, others } = self.store(move |inner| inner.store().questions(&inner.conditions(), now)).await?;
@@ -250,7 +250,7 @@ impl Host {
         let body = encode(&query).and_then(|body| seal(&body)).map_err(|_| Failure::Storage)?;
         let states = match self.call(&Asking::post("/v1/photos/states", body)).await {
             Ok(Some(bytes)) => decode::<PhotoStates>(&bytes).map_err(|_| Failure::Network)?.states,
-            // Not for a revoked device to ask.
+            // A revoked device may not ask.
             Ok(None) | Err(Failure::Refused(_)) => vec![],
             Err(failure) => return Err(failure),
         };
@@ -261,7 +261,7 @@ impl Host {
                 (true, PhotoState::Stored | PhotoState::Erased) => {
                     self.store(move |inner| inner.store().let_go(&id, state == PhotoState::Erased)).await?;
                 }
-                // It counted as stored and is not there.
+                // It counted as stored but is missing at the server.
                 (true, PhotoState::Pending | PhotoState::Overdue | PhotoState::Lost | PhotoState::Void) => {
                     self.store(move |inner| inner.store().photo_missed(&id)).await?;
                 }
@@ -277,7 +277,7 @@ impl Host {
         Ok(Event::Told(pictures))
     }
 
-    /// Fetches a picture into the cache.
+    /// Fetches a photo into the cache.
     pub async fn download(&mut self, id: PhotoId) -> Result<Event, Failure> {
         let bytes = self.fetch_picture(id).await?.map_or(0, |bytes| bytes.len() as u64);
         self.account(LaneName::Downloads, bytes).await?;
@@ -285,7 +285,7 @@ impl Host {
         Ok(Event::Moved(Moved { bytes: 0, more: false }))
     }
 
-    /// Only bytes that have the hash they are asked for by are kept or shown.
+    /// Fetches a photo's bytes. Bytes that do not match the hash are discarded.
     async fn fetch_picture(&mut self, id: PhotoId) -> Result<Option<Vec<u8>>, Failure> {
         let response = self.begin(&Asking::get(format!("/v1/photos/{id}"))).await?;
         let bytes = match http::picture(response, self.inner.transport.stall, &mut self.cost).await {
@@ -299,15 +299,15 @@ impl Host {
     }
 }
 
-/// Where an upload stands.
+/// The server's state of an upload.
 enum Stand {
-    /// The server has so many bytes of an upload.
+    /// The server has this many bytes of the upload.
     At(u64),
-    /// The server has the whole, verified.
+    /// The server has the whole photo, verified.
     Stored,
-    /// Nothing of it: the upload begins anew.
+    /// The server has nothing; the upload starts over.
     Anew,
-    /// Nothing more is to be sent now.
+    /// Nothing more can be sent now.
     Settled,
 }
 
@@ -315,8 +315,8 @@ fn offset_of(response: &Response) -> Option<u64> {
     response.headers().get("upload-offset")?.to_str().ok()?.parse().ok()
 }
 
-/// The request with the next bytes: the first ones go with the creation. No chunk carries a checksum of its own: then a chunk that
-/// was cut off would be lost whole, while TCP and TLS keep its bytes right and the whole photo's hash decides anyway.
+/// Builds the request with the next bytes; the first bytes go with the creation. Chunks carry no checksum, because then a broken
+/// chunk would be lost as a whole. TCP and TLS protect the bytes, and the whole photo's hash decides anyway.
 fn piece(photo: &WaitingPhoto, offset: Option<u64>, max_bytes: u64) -> (Asking, u64) {
     let from = offset.unwrap_or(0).min(photo.bytes.len() as u64) as usize;
     let rest = photo.bytes.get(from..).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Whether a device's own signature stands behind what this one was handed, checked here and not by the server.
+//! Checks on this device, without relying on the server, which device's signature proves each received entry.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,38 +12,40 @@ use crate::{
     drive::{Asking, Host},
 };
 
-/// What stands behind an entry.
+/// The proof of an entry's author.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Authorship {
-    /// The signature of this device, over a batch with the entry; `user` was signed in. That the device is theirs is the server's word.
+    /// This device signed a batch with the entry while `user` was signed in. Only the server states that the device is theirs.
     Device {
         /// The device.
         device: DeviceId,
-        /// Who was signed in.
+        /// The person who was signed in.
         user: String,
     },
-    /// The server says that it wrote it itself: a decision, a row of its list, a released entry. Its word is all there is.
+    /// The server states that it wrote the entry itself: a decision, a row of its list, a released entry. There is no other
+    /// proof.
     HeadOffice,
-    /// Nothing: it came in a batch of version 2, or the server does not say in which one, or what it says does not hold.
+    /// There is no proof: the entry came in a batch of version 2, or the server gave no proof, or the proof is invalid.
     NotProven,
-    /// It is not accepted yet.
+    /// The entry is not accepted yet.
     NotAccepted,
 }
 
-/// An entry, and what stands behind it.
+/// An entry with the proof of its author.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ProvenEntry {
     /// The entry.
     pub entry: EntryKey,
-    /// Its author as it says.
+    /// The author, as stated in the entry.
     pub author: String,
     /// What stands behind it.
     pub by: Authorship,
 }
 
 impl Client {
-    /// Asks the server for the signed batches of a case and checks them here. `None`: nothing is recorded of the waybill here.
+    /// Asks the server for the signed batches of a case and checks them here. `None` if nothing about the waybill is recorded
+    /// here.
     pub async fn prove(&self, waybill: &str) -> Result<Option<Vec<ProvenEntry>>, ClientError> {
         let Some(view) = self.case(waybill)? else { return Ok(None) };
         let mut host = Host::new(&self.inner)?;

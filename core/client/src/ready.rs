@@ -1,17 +1,17 @@
-//! A picture becomes what is recorded: two files and an entry.
+//! Prepares a photo for recording: two files and an entry.
 
 use doorstep_domain::{Capture, Photo, Thumbnail};
 use doorstep_media::{Limits, Prepared, prepare};
 
 use crate::{ClientError, NewPhoto};
 
-/// A photo as it is recorded: two files and what the entry says of them.
+/// A photo ready for recording: two files and the entry's content.
 pub(crate) struct Ready {
     pub prepared: Prepared,
     pub entry: Photo,
 }
 
-/// Makes a photo ready: upright, small enough to travel, without what the camera wrote into it.
+/// Prepares a photo: upright, small enough to send, without the camera's metadata.
 pub(crate) fn ready(photo: &NewPhoto, zone_quarters: i8) -> Result<Ready, ClientError> {
     let prepared = prepare(&photo.bytes, zone_quarters, &Limits::default())?;
     let entry = Photo {

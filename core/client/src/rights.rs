@@ -1,4 +1,5 @@
-//! Rights on the device: the policy forbids early what the server would refuse. The server is the judge; a device knows less.
+//! Rights on the device. The device refuses early what the server would refuse by the policy. The server's judgement counts,
+//! because a device knows less.
 
 use doorstep_domain::UnixMs;
 use doorstep_rules::{Case, Concerned, Permit};
@@ -6,7 +7,7 @@ use doorstep_store::{ActionCase, Identity, Store};
 
 use crate::{ClientError, Refusal};
 
-/// Refuses what the policy denies to the person, as far as this device knows the parcel.
+/// Refuses a record that the policy denies to the person, as far as this device knows the parcel.
 pub(crate) fn forbid_early(store: &mut Store, who: &Identity, cases: &[ActionCase], now: UnixMs) -> Result<(), ClientError> {
     let policy = store.policy()?;
     for target in cases {
@@ -22,8 +23,8 @@ pub(crate) fn forbid_early(store: &mut Store, who: &Identity, cases: &[ActionCas
     Ok(())
 }
 
-/// What this device knows of who is concerned. A courier's phone has rows of their own parcels only, so a row or a case that the
-/// server gave it is theirs.
+/// The people concerned with a parcel, as far as this device knows. A courier's phone has only rows of their own parcels, so a
+/// row or a case from the server is theirs.
 fn concerned(store: &Store, who: &Identity, target: &ActionCase, case: Option<&Case>) -> Result<Concerned, ClientError> {
     let row = store.parcel(&target.waybill)?;
     let facts = case.map(|case| &case.facts);

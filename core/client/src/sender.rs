@@ -2,10 +2,10 @@
 
 use doorstep_domain::SmsFault;
 
-/// An SMS that the platform is to send.
+/// An SMS for the platform to send.
 #[derive(Clone)]
 pub struct OutgoingSms {
-    /// Names this try; the platform gives it back with its results.
+    /// The id of this try, which the platform returns with its results.
     pub reference: String,
     /// The number.
     pub to: String,
@@ -24,27 +24,27 @@ impl std::fmt::Debug for OutgoingSms {
     }
 }
 
-/// What the platform says of an SMS that it was given. Results may come late, twice, in any order, and in another process than
-/// the one that handed it over.
+/// The platform's result for an SMS. Results may come late, twice, in any order, and in another process than the one that handed
+/// the message over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SmsResult {
-    /// It lies in the message app or the phone's queue: the person says that they sent it.
+    /// It is in the message app or the phone's queue; the person states that they sent it.
     HandedOver,
     /// The person did not send it.
     Cancelled,
-    /// The operator has taken a segment, from 0.
+    /// The operator has accepted a segment, numbered from 0.
     PartSent(u32),
-    /// A segment was not sent, and why.
+    /// A segment was not sent, with the reason.
     PartFailed(u32, SmsFault),
     /// The recipient's phone has a segment.
     PartDelivered(u32),
 }
 
-/// What the platform can do about SMS: a message app that the person confirms, or sending by itself where it may.
+/// The platform's way to send SMS: a message app in which the person confirms, or direct sending where it is permitted.
 pub trait SmsSender: Send + Sync {
-    /// Whether an SMS could be sent now: there is cellular service, and the app may.
+    /// Whether an SMS could be sent now: there is cellular service, and the app has permission.
     fn can_send(&self) -> bool;
 
-    /// Begins to send; what comes of it is told by [`crate::Client::sms_result`]. An error says that surely nothing was sent.
+    /// Begins to send. The platform reports results to [`crate::Client::sms_result`]. An error means that nothing was sent.
     fn send(&self, message: &OutgoingSms) -> Result<(), SmsFault>;
 }

@@ -1,4 +1,4 @@
-//! Enrolling, staying known to the server, and who is at the device.
+//! Enrolment, sessions with the server, and the person at the device.
 
 use std::num::NonZeroU32;
 
@@ -20,17 +20,18 @@ use crate::{
     random::random,
 };
 
-/// A token with less than this left is replaced by the server, for a signature.
+/// Remaining time of a token below which the device asks for renewal.
 const RENEW_MS: i64 = 30 * 60_000;
-/// Wrong PINs after which only a new code from head office unlocks.
+/// Number of wrong PINs after which only a new code from head office unlocks.
 pub const MOST_WRONG_PINS: u32 = 5;
-/// Rounds of a PIN's hash: a tenth of a second on a cheap phone. A PIN of six digits is no secret from who holds the file; it
-/// keeps colleagues out, and the platform's encryption keeps out the rest.
+/// Rounds of a PIN's hash, which take a tenth of a second on a cheap phone. A PIN of six digits cannot be kept secret from the
+/// holder of the file. It only keeps colleagues out; the platform's encryption must keep others out.
 const PIN_ROUNDS: u32 = 100_000;
 
 impl Client {
     /// Redeems a one-time code with a signature of this device's key, then fetches rules, directory, parcels and cases. If only
-    /// the enrolment itself succeeds, the rest comes with the next sync. On an outlet's tablet a second person's code adds them.
+    /// the enrolment itself succeeds, the rest comes with the next sync. On an outlet's tablet the code of a second person adds
+    /// that person.
     pub async fn enrol(&self, server: &str, code: &str) -> Result<Identity, ClientError> {
         let server = server.trim().trim_end_matches('/');
         if !server.starts_with("http://") && !server.starts_with("https://") {
@@ -40,7 +41,8 @@ impl Client {
         let mut tries = 0;
         let enrolment = loop {
             match self.redeem(server, code, tries > 0).await {
-                // The installation is another device's (its key was replaced), or its mark is taken: a new one, once.
+                // The installation belongs to another device (the key was replaced), or its tag is taken. Try once with a new
+                // installation.
                 Err(ClientError::Network(Failure::Refused(ErrorCode::TagTaken))) if tries == 0 => tries += 1,
                 other => break other?,
             }
@@ -78,8 +80,8 @@ impl Client {
         Ok(self.inner.store().members()?)
     }
 
-    /// Whether recording and reading are refused: somebody must unlock first (the shift has ended, or nobody has unlocked yet), or the
-    /// device has not heard from head office for too long and must sync first.
+    /// Whether recording and reading are refused. Either somebody must unlock first (the shift has ended, or nobody has unlocked
+    /// yet), or the device has not heard from head office for too long and must sync first.
     pub fn is_locked(&self) -> Result<bool, ClientError> {
         let now = self.inner.now()?;
         let store = self.inner.store();
@@ -102,7 +104,7 @@ impl Client {
         self.sign_in(&who.author.user)
     }
 
-    /// Signs a person in with their PIN, until the shift ends. A wrong PIN counts, durably, before it is said to be wrong.
+    /// Signs a person in with their PIN until the shift ends. A wrong PIN is counted durably before the error is returned.
     pub fn unlock(&self, user: &str, pin: &str) -> Result<(), ClientError> {
         let user: UserId = user.parse()?;
         let member = self.member(&user)?;
@@ -119,14 +121,14 @@ impl Client {
         self.sign_in(&user)
     }
 
-    /// Signs a person in because the platform vouches for them (finger, face, device credential), until the shift ends.
+    /// Signs a person in until the shift ends, because the platform has authenticated them (finger, face, device credential).
     pub fn unlock_by_platform(&self, user: &str) -> Result<(), ClientError> {
         let user: UserId = user.parse()?;
         self.member(&user)?;
         self.sign_in(&user)
     }
 
-    /// Locks: recording and reading wait for the next unlock. What is unsent is sent all the same.
+    /// Locks the device. Recording and reading are refused until the next unlock; unsent changes are still sent.
     pub fn lock(&self) -> Result<(), ClientError> {
         self.inner.store().lock()?;
         self.inner.changed();
@@ -165,7 +167,7 @@ fn rounds(count: u32) -> Result<NonZeroU32, ClientError> {
 }
 
 impl Inner {
-    /// One request without a token, and its answer.
+    /// Makes one request without a token and reads its answer.
     async fn ask<T: for<'b> minicbor::Decode<'b, ()>>(&self, server: &str, path: &str, body: Vec<u8>) -> Result<T, ClientError> {
         let call = Call {
             client: &self.transport.http,
@@ -183,18 +185,19 @@ impl Inner {
         answer.and_then(|bytes| decode(&bytes).ok()).ok_or(ClientError::Network(Failure::Network))
     }
 
-    /// Signs off the async threads: a platform's key store takes a tenth of a second, and may ask a person.
+    /// Signs outside the async threads, because a platform's key store takes a tenth of a second and may ask a person.
     pub(crate) async fn sign(&self, message: Vec<u8>) -> Result<Vec<u8>, ClientError> {
         let signer = self.signer.clone();
         let signed = tokio::task::spawn_blocking(move || signer.sign(&message)).await;
         Ok(signed.map_err(|_| ClientError::Internal("the device's key failed"))??)
     }
 
-    /// With which a request goes on after its token has ended: in one round trip, once. `None` while the token is good.
+    /// The signature that renews an expired token within the same request, once. `None` while the token is valid.
     pub(crate) async fn renewal(&self, token: &Token) -> Result<Option<String>, ClientError> {
         let clocks = self.clock.read();
         let anchored = self.store().anchor(clocks.boot)?.is_some();
-        // Without a server time in this boot nobody knows whether it has ended: the signature costs less than a round trip.
+        // Without a server time in this boot the device cannot tell whether the token has expired. The signature costs less than
+        // a round trip.
         if anchored && self.now()?.0 < token.expires_ms - RENEW_MS {
             return Ok(None);
         }
@@ -202,7 +205,7 @@ impl Inner {
         Ok(Some(signature.iter().map(|byte| format!("{byte:02x}")).collect()))
     }
 
-    /// A new token for a signature over the server's nonce: the way back when the token is of no use any more.
+    /// Gets a new token by a signature over the server's nonce, when the old token is no longer usable.
     pub(crate) async fn new_session(&self, server: &str) -> Result<Token, ClientError> {
         let nonce: NonceResponse = self.ask(server, "/v1/nonce", vec![]).await?;
         let device = DeviceId::of(&self.signer.public_key());

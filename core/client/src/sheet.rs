@@ -1,5 +1,5 @@
-//! The sheet of an outlet's day: what belongs to no single parcel, such as tracking all goods in transit and handing over a shift
-//! (domain 9.5, 9.6).
+//! Sheets of an outlet's day, for entries that belong to no single parcel, such as tracking all goods in transit and handing over
+//! a shift (domain 9.5, 9.6).
 
 use std::sync::atomic::Ordering;
 
@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Client, ClientError, Refusal, random::random};
 
-/// What a person writes into a sheet of their own outlet. Serialised, it is the intent, as [`crate::Recording`] is for cases.
+/// A person's action on a sheet of their own outlet. Its serialised form is stored as the intent, like a [`crate::Recording`] for
+/// cases.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do")]
 pub enum SheetCommand {
@@ -27,7 +28,7 @@ pub enum SheetCommand {
     Open {
         /// The day, an ISO date; without one, today by the network's clocks.
         day: Option<String>,
-        /// What there is to say.
+        /// Remarks in words.
         words: Option<String>,
     },
 }
@@ -49,8 +50,8 @@ impl SheetCommand {
 }
 
 impl Client {
-    /// The sheet of the person's own outlet for a day, an ISO date; without one, of today by the network's clocks. `None`: nothing of
-    /// it is here.
+    /// The sheet of the person's own outlet for a day, given as an ISO date; without a date, of today in the network's time zone.
+    /// `None` if nothing of it is on this device.
     pub fn sheet(&self, day: Option<&str>) -> Result<Option<Sheet>, ClientError> {
         self.unlocked()?;
         let who = self.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
@@ -58,14 +59,14 @@ impl Client {
         Ok(self.inner.store().sheet(&who.author.outlet, day)?)
     }
 
-    /// The days of which a sheet is here, the newest first, as ISO dates with their outlets.
+    /// The days with a sheet on this device, the newest first, as ISO dates with their outlets.
     pub fn sheets(&self) -> Result<Vec<(String, String)>, ClientError> {
         self.unlocked()?;
         let sheets = self.inner.store().sheets()?;
         Ok(sheets.into_iter().map(|facts| (facts.day.to_string(), facts.outlet.to_string())).collect())
     }
 
-    /// Writes into the sheet of the person's own outlet: durable on this device when it returns.
+    /// Writes into the sheet of the person's own outlet. It is durable on this device when the call returns.
     pub fn write_sheet(&self, command: &SheetCommand) -> Result<Written, ClientError> {
         self.unlocked()?;
         let (clocks, now) = (self.inner.clock.read(), self.inner.now()?);

@@ -1,5 +1,5 @@
-//! The device's key. On phones it lives in Secure Enclave or StrongBox and never leaves; here is the contract, and a software
-//! key for desktops and tests.
+//! The device's key. On phones it is in Secure Enclave or StrongBox and never leaves them. This module has the trait, and a
+//! software key for desktops and tests.
 
 use std::{
     io::Write,
@@ -11,18 +11,18 @@ use ring::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
 };
 
-/// Why a key can not be used.
+/// Why a key cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SignError {
-    /// The file of a software key.
+    /// The file of a software key cannot be read or written.
     #[error("use the key file {file}: {source}")]
     File {
-        /// Which.
+        /// The file.
         file: PathBuf,
-        /// Why.
+        /// The error.
         source: std::io::Error,
     },
-    /// The file holds no key.
+    /// The file does not hold a key.
     #[error("use the key file {0}: it holds no P-256 key; move it away and enrol again, nothing recorded is lost")]
     NotAKey(PathBuf),
     /// The platform refused, or gave no randomness.
@@ -34,7 +34,7 @@ pub enum SignError {
 pub trait DeviceSigner: Send + Sync {
     /// The public key: uncompressed point, 65 bytes. The device's id is its hash.
     fn public_key(&self) -> Vec<u8>;
-    /// ES256 over the message: 64 bytes (r, s), or DER as phones give it.
+    /// ES256 over the message: 64 bytes (r, s), or DER, which phones produce.
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError>;
 }
 
@@ -45,7 +45,7 @@ pub struct SoftwareSigner {
 }
 
 impl SoftwareSigner {
-    /// Opens the key in a file; makes one, durably, if there is no file.
+    /// Opens the key in a file. If there is no file, makes a key and stores it durably.
     pub fn open(file: &Path) -> Result<Self, SignError> {
         let at_file = |source| SignError::File { file: file.to_owned(), source };
         let random = SystemRandom::new();
@@ -55,7 +55,7 @@ impl SoftwareSigner {
                 let fresh = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
                     .map_err(|_| SignError::Platform("the operating system gave no randomness".into()))?;
                 save(file, fresh.as_ref()).map_err(at_file)?;
-                // Another process may have been first: what is in the file counts.
+                // Another process may have been first, so the key in the file counts.
                 std::fs::read(file).map_err(at_file)?
             }
             Err(error) => return Err(at_file(error)),
@@ -76,7 +76,7 @@ impl DeviceSigner for SoftwareSigner {
     }
 }
 
-/// A whole file or none, never one in the place of another.
+/// Writes the whole file or none, and never replaces an existing file.
 fn save(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let partial = file.with_extension(format!("{}.partial", std::process::id()));
     std::fs::remove_file(&partial)

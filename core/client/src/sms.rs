@@ -1,4 +1,4 @@
-//! The customer's SMS on its way: by the phone, by the gateway, or by nobody yet. Each step is durable before it is taken.
+//! Dispatches SMS to customers by the phone or the gateway. Each step is durable before it is taken.
 
 use std::sync::{PoisonError, atomic::Ordering};
 
@@ -19,23 +19,23 @@ use crate::{
     inner::{InHand, Inner},
 };
 
-/// What the messages of this device did in one go.
+/// The result of dispatching the messages of this device once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Dispatched {
-    /// Handed to the platform.
+    /// Number of messages handed to the platform.
     pub sent: u32,
-    /// Left to the gateway.
+    /// Number of messages left to the gateway.
     pub offered: u32,
-    /// Settled without being sent: expired, covered, uncertain.
+    /// Number of messages settled without being sent: expired, covered, uncertain.
     pub settled: u32,
 }
 
-/// So long after an answer the server counts as within reach, milliseconds.
+/// Time after an answer during which the server counts as reachable, milliseconds.
 const REACH_MS: u64 = 60_000;
-/// Most looks at one message in one go: each step is durable, and none repeats; a case that moves meanwhile is looked at again.
+/// Most steps of one message in one run. Each step is durable and none repeats; a case that changes meanwhile is read again.
 const MOST_STEPS: u32 = 8;
 
-/// Names a try for the platform: case, entry, try.
+/// The id of a try for the platform: case, entry, number of the try.
 fn reference(case: &CaseId, entry: &EntryKey, round: u32) -> String {
     format!("{case}:{entry}:{round}")
 }
@@ -68,25 +68,25 @@ impl Client {
         preview_sms(&mut store, (&who, book.at(now)), (&Waybill::parse(waybill)?, wish), (wall, now))
     }
 
-    /// The cases with SMS that somebody has still to send or to settle.
+    /// The cases with SMS that must still be sent or settled.
     pub fn open_messages(&self) -> Result<Vec<CaseView>, ClientError> {
         let now = self.unlocked()?;
         Ok(self.inner.store().open_messages(now)?)
     }
 
-    /// Moves every SMS of this device on as far as it goes now: leaves it to the gateway where there is one within reach, hands it to
-    /// the phone where there is cellular service, says what became of one whose sending died. Called after every sync, and
-    /// to be called when the platform says that cellular service came back. Works while the device is locked.
+    /// Dispatches every SMS of this device as far as possible now: leaves it to the gateway if one is reachable, hands it to the
+    /// phone if there is cellular service, and reports messages whose sending was interrupted. It is called after every sync; the
+    /// app must call it when the platform reports that cellular service has come back. It works while the device is locked.
     pub fn dispatch_sms(&self) -> Result<Dispatched, ClientError> {
         let mut done = Dispatched::default();
         let mut failed = None;
-        // One at a time in this process; a step that another process took is not taken again, see `SmsStep`.
+        // Only one run at a time in this process. A step that another process took is not repeated, see `SmsStep`.
         let _turn = self.inner.sms.dispatching.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.inner.now()?;
         let views = self.inner.store().open_messages(now)?;
         for view in views {
             for message in &view.judgement.messages {
-                // What keeps one message from moving on must not keep the others.
+                // A failure of one message must not stop the others.
                 if let Err(error) = self.move_on(&view, &message.entry, &mut done) {
                     failed.get_or_insert(error);
                 }
@@ -98,19 +98,19 @@ impl Client {
     fn move_on(&self, view: &CaseView, entry: &EntryKey, done: &mut Dispatched) -> Result<(), ClientError> {
         let waybill = &view.case.facts.waybill;
         for _ in 0..MOST_STEPS {
-            // Before the case is read: a step is taken only if nothing came in between.
+            // Read the heads before the case: a step is taken only if nothing has changed since.
             let heads = self.inner.store().heads(&view.id)?;
             let Some((fresh, message)) = self.message(waybill, entry)? else { return Ok(()) };
             let step = |round, (state, fault)| {
                 let decided = SmsStep { heads: heads.clone(), entry: entry.clone(), round, parts: 0 };
                 self.write(waybill, entry, round, (state, fault), Some(decided))
             };
-            // Handed over once in one go: a phone that says that it could and can not is asked again the next time.
+            // Hand over at most once in a run: a phone that reports that it can send, but cannot, is asked again in the next run.
             let (taken, count, is_last) = match self.next_step(&fresh, &message)? {
                 Step::Wait => return Ok(()),
                 Step::Offer(round) => (step(round, (SmsState::Offered, None)), &mut done.offered, false),
                 Step::Settle(round, SmsState::Uncertain, fault) => {
-                    // What the platform had said before this process died is known.
+                    // The platform's results from before this process died are stored.
                     let parts = self.inner.store().segments(&view.id, entry, round)?;
                     let known = whole(&parts, Some(SmsFault::Generic)).unwrap_or((SmsState::Uncertain, fault));
                     (step(round, known), &mut done.settled, false)
@@ -153,7 +153,8 @@ impl Client {
         Ok(next(message, &view.judgement.messages, book.at(now), ended, &can, now))
     }
 
-    /// Hands a message to the platform: `submitting` is durable first, so that a crash from here on leaves it uncertain, not unsent.
+    /// Hands a message to the platform. `submitting` is durable first, so that a later crash leaves the message uncertain, not
+    /// unsent.
     fn send(&self, view: &CaseView, entry: &EntryKey, round: u32, heads: Vec<ChangeHash>) -> Result<(), ClientError> {
         let (Some(sender), Some(recorded)) = (self.inner.sms.sender.clone(), view.case.entry(entry)) else { return Ok(()) };
         let Body::Sms(sms) = &recorded.entry.body else { return Ok(()) };
@@ -162,7 +163,7 @@ impl Client {
             return self.tell(waybill, entry, round, SmsState::Failed, Some(SmsFault::NullPdu));
         };
         if self.is_virtual_and_over(waybill, to)? {
-            // It would ring somebody else's phone.
+            // The expired number may reach somebody else.
             return self.tell(waybill, entry, round, SmsState::Expired, None);
         }
         let parts = Segments::of(text).parts;
@@ -182,7 +183,7 @@ impl Client {
         Ok(())
     }
 
-    /// Whether a number is the parcel's virtual one, past its end.
+    /// Whether a number is the parcel's expired virtual number.
     fn is_virtual_and_over(&self, waybill: &Waybill, to: &str) -> Result<bool, ClientError> {
         let now = self.inner.now()?;
         let parcel = self.inner.store().parcel(waybill)?;
@@ -193,7 +194,7 @@ impl Client {
         }))
     }
 
-    /// Takes what the platform says of an SMS. What it says twice, or too late, changes nothing.
+    /// Takes the platform's result for an SMS. A repeated or outdated result has no effect.
     pub fn sms_result(&self, reference: &str, result: SmsResult) -> Result<(), ClientError> {
         let (case, entry, round) = read_reference(reference).ok_or(ClientError::Internal("no reference of an SMS"))?;
         let Some(waybill) = self.waybill_of(&case)? else { return Ok(()) };
@@ -216,7 +217,7 @@ impl Client {
             Body::SmsReport(said) => said.of == entry && said.round == round && said.state >= state,
             _ => false,
         });
-        // Said before; or overtaken by a later try, unless it left after all: that is always said.
+        // Skip a repeated result, or one of an earlier try unless that try has left after all.
         if is_said || (message.round > round && !state.has_left()) {
             return Ok(());
         }
@@ -228,7 +229,7 @@ impl Client {
         Ok(self.inner.store().case_by_id(case, now)?.map(|view| view.case.facts.waybill))
     }
 
-    /// Leaves a message of this device to whoever gets its lease, if nobody has begun to send it.
+    /// Offers a message of this device to other senders, if nobody has begun to send it.
     fn give_up(&self, view: &CaseView, entry: &EntryKey) -> Result<(), ClientError> {
         let waybill = &view.case.facts.waybill;
         let _turn = self.inner.sms.dispatching.lock().unwrap_or_else(PoisonError::into_inner);
@@ -267,8 +268,8 @@ impl Client {
         self.record_unasked(&Recording::on(waybill.clone(), told), &[], taking).map(drop)
     }
 
-    /// Asks the server for the lease of an SMS, so that this device may send one whose attempt another recorded, or that it has left
-    /// to the gateway. With the lease, which comes as an entry, [`Client::dispatch_sms`] sends it.
+    /// Asks the server for the lease of an SMS, so that this device may send a message whose attempt another device recorded, or
+    /// that it has offered to the gateway. The lease comes as an entry; [`Client::dispatch_sms`] then sends the message.
     pub async fn lease_sms(&self, waybill: &str) -> Result<(), ClientError> {
         self.unlocked()?;
         let waybill = self.inner.store().main_number(&Waybill::parse(waybill)?)?;
@@ -278,7 +279,7 @@ impl Client {
         let message = open.ok_or(ClientError::Refused(Refusal::NoLease { why: "no_message".into() }))?;
         let who = self.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
         self.give_up(&view, &message.entry)?;
-        // The server leases what it knows.
+        // The server leases only messages that it has.
         self.sync().await?;
         let mut host = Host::new(&self.inner)?;
         let request = LeaseRequest { case: view.id, entry: message.entry.to_string(), install: who.install };
@@ -291,8 +292,8 @@ impl Client {
     }
 }
 
-/// What the states of its segments say of a message; `None`: nothing yet. A message of which a part has surely not left is tried again
-/// only if none of it has.
+/// The state of a message by the states of its segments; `None` if it is not decided yet. If a segment certainly has not left,
+/// the message is tried again only if no segment has left.
 fn whole(parts: &[Segment], fault: Option<SmsFault>) -> Option<(SmsState, Option<SmsFault>)> {
     let count = |is: fn(&Segment) -> bool| parts.iter().filter(|part| is(part)).count();
     let failed = count(|part| *part < Segment::HandedOver);
@@ -305,7 +306,7 @@ fn whole(parts: &[Segment], fault: Option<SmsFault>) -> Option<(SmsState, Option
         _ if failed + waiting < parts.len() => Some((SmsState::Failed, Some(SmsFault::Partial))),
         _ if waiting > 0 => None,
         _ if surely_not == parts.len() => Some((SmsState::Failed, fault)),
-        // Of some parts it is not known that they did not leave.
+        // Some segments may have left.
         _ => Some((SmsState::Failed, Some(fault.filter(|fault| !fault.is_before_sending()).unwrap_or(SmsFault::Generic)))),
     }
 }

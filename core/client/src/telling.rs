@@ -1,4 +1,4 @@
-//! How the person who is signed in sees a case. The rules decide; this device knows who is signed in and who has the parcel.
+//! How the signed-in person sees a case. The rules decide; this module supplies who is signed in and who has the parcel.
 
 use doorstep_rules::Sight;
 use doorstep_store::CaseView;
@@ -6,7 +6,7 @@ use doorstep_store::CaseView;
 use crate::{Client, ClientError};
 
 impl Client {
-    /// How the person who is signed in sees customers' data in a case. Nobody sees it on a device that is not enrolled.
+    /// How the signed-in person sees customers' data in a case. On a device that is not enrolled nobody sees them.
     pub fn sight(&self, view: &CaseView) -> Result<Sight, ClientError> {
         let store = self.inner.store();
         let Some(who) = store.identity()? else { return Ok(Sight::Masked) };

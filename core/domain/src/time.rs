@@ -118,8 +118,8 @@ pub struct Clocks {
     pub boot: BootId,
 }
 
-/// When an act happened by the server's clock (PROTOCOL.md, section 9). The server computes it once, and every replica takes it from
-/// the receipt. Nothing is refused for its time.
+/// When an act happened by the server's clock (PROTOCOL.md, section 9). The server computes it once, and every replica takes it
+/// from the receipt. No change is refused because of its time.
 ///
 /// There are two intervals. `from ..= until` is the gap between two contacts with the server; no claim of the device moves the
 /// act out of it. `at - slack_ms ..= at + slack_ms` is the estimate by the device's monotonic clock within the gap. It gives
@@ -163,7 +163,7 @@ pub enum Leans {
     OnAContact,
 }
 
-/// What the server knows about the arrival of an act.
+/// The server's data about the arrival of an act.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Arrival {
     /// The device's clocks at the sending.

@@ -1,4 +1,4 @@
-//! What a camera wrote beside its pixels. It is kept with the entry and leaves the bytes, which other people get to see.
+//! The camera's metadata. They are kept in the entry and removed from the bytes, because other people see the bytes.
 
 use chrono::NaiveDate;
 use doorstep_domain::{Capture, GeoPosition, MAX_CAMERA, UnixMs};
@@ -6,7 +6,7 @@ use exif::{DateTime, Exif, In, Reader, Tag, Value};
 
 use crate::segments::{Segments, exif, xmp};
 
-/// An EXIF block, read as far as it is sound: a broken one has fewer fields, or none.
+/// An EXIF block, read as far as it is valid. A broken block has fewer fields, or none.
 pub(crate) struct Told(Option<Exif>);
 
 impl Told {
@@ -38,26 +38,26 @@ impl Told {
         }
     }
 
-    /// How the camera was held, 1 to 8; 1 if it does not say.
+    /// The camera's orientation, 1 to 8; 1 if it is not stated.
     pub(crate) fn orientation(&self) -> u32 {
         self.value(Tag::Orientation).and_then(|value| value.get_uint(0)).filter(|n| (1..=8).contains(n)).unwrap_or(1)
     }
 
-    /// When, where and with what. `zone_quarters` is the device's zone, for cameras that do not say theirs.
+    /// Time, position and camera of the picture. `zone_quarters` is the device's zone, for cameras that do not state theirs.
     pub(crate) fn capture(&self, zone_quarters: i8) -> Capture {
         Capture { at: self.at(zone_quarters), position: self.position(), camera: self.camera() }
     }
 
     fn at(&self, zone_quarters: i8) -> Option<UnixMs> {
         let mut told = DateTime::from_ascii(self.text(Tag::DateTimeOriginal)?).ok()?;
-        // What can not be read of the two stays away; the time is still good.
+        // An unreadable zone or fraction is left out; the time is still valid.
         let _ = self.text(Tag::OffsetTimeOriginal).map(|text| told.parse_offset(text));
         let _ = self.text(Tag::SubSecTimeOriginal).map(|text| told.parse_subsec(text));
         let offset = told.offset.filter(|minutes| minutes.abs() <= 14 * 60).map_or(i64::from(zone_quarters) * 15, i64::from);
         let date = NaiveDate::from_ymd_opt(told.year.into(), told.month.into(), told.day.into())?;
         let local = date.and_hms_opt(told.hour.into(), told.minute.into(), told.second.into())?;
         let ms = i64::from(told.nanosecond.unwrap_or(0) / 1_000_000);
-        // Year 0 is what a camera without a date writes.
+        // A camera without a date writes year 0.
         (told.year > 0).then(|| UnixMs(local.and_utc().timestamp_millis() + ms - offset * 60_000))
     }
 
@@ -74,7 +74,7 @@ impl Told {
         };
         let lat = axis(Tag::GPSLatitude, Tag::GPSLatitudeRef, b"N", b"S")?;
         let lon = axis(Tag::GPSLongitude, Tag::GPSLongitudeRef, b"E", b"W")?;
-        // V: no fix. 0, 0: what a camera without one writes.
+        // V means no fix. A camera without a fix writes 0, 0.
         let fixed = self.text(Tag::GPSStatus) != Some(b"V") && (lat, lon) != (0, 0);
         GeoPosition::new(lat, lon).filter(|_| fixed)
     }
@@ -90,7 +90,7 @@ impl Told {
     }
 }
 
-/// Degrees, minutes and seconds as degrees of 0 to 180. A denominator of 0 is what a camera without a fix writes.
+/// Degrees, minutes and seconds as degrees of 0 to 180. A camera without a fix writes a denominator of 0.
 fn degrees(parts: &[(f64, f64)]) -> Option<f64> {
     // Without a denominator it is infinite or no number, and in no range.
     let degrees: f64 = parts.iter().zip([1.0, 60.0, 3600.0]).map(|((count, of), unit)| count / of / unit).sum();
@@ -103,8 +103,8 @@ fn printable(bytes: &[u8]) -> String {
     kept.trim().to_owned()
 }
 
-/// Whether a JPEG tells where it was taken, in the EXIF or XMP of it or of a picture appended to it, in a form that can be read
-/// or not. What [`prepare`](crate::prepare()) gives never does. `false` for what is no JPEG.
+/// Whether a JPEG has a position, readable or not, in its EXIF or XMP or in those of a picture appended to it. Results of
+/// [`prepare`](crate::prepare()) never have one. `false` if the bytes are not a JPEG.
 pub fn tells_position(bytes: &[u8]) -> bool {
     let in_xmp = |packet: &[u8]| packet.windows(4).any(|word| word == b":GPS");
     let in_exif = |tiff: &[u8]| {

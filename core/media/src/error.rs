@@ -1,8 +1,8 @@
-//! Why bytes are not taken as a photo.
+//! Why bytes are not accepted as a photo.
 
 use crate::{MAX_BYTES, MAX_SIDE};
 
-/// Why bytes are not taken as a photo, and what to do then.
+/// Why bytes are not accepted as a photo. The texts say what to do then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MediaError {
     /// No bytes.
@@ -25,15 +25,15 @@ pub enum MediaError {
         /// [`Limits::max_pixels`](crate::Limits::max_pixels).
         allowed: u64,
     },
-    /// A JPEG, mostly a progressive one, that can not be decoded within [`Limits::memory`](crate::Limits::memory).
+    /// A JPEG, mostly a progressive one, that cannot be decoded within [`Limits::memory`](crate::Limits::memory).
     #[error("photo needs {needed} bytes of memory, more than {allowed}: take it with the camera, or smaller")]
     TooMuchMemory {
-        /// What decoding it would need, in bytes, by its header.
+        /// The bytes that decoding would need, by its header.
         needed: u64,
-        /// What is allowed, in bytes.
+        /// The allowed bytes.
         allowed: u64,
     },
-    /// HEIC or HEIF. No well-kept decoder of it is free of C and patents; both phones can do it themselves.
+    /// HEIC or HEIF. No maintained decoder is free of C and patents, and both phone platforms can convert it themselves.
     #[error("photo is HEIC: convert it to JPEG first, or set the camera to JPEG (\"most compatible\")")]
     Heif,
     /// WebP, which no camera makes.
@@ -45,10 +45,10 @@ pub enum MediaError {
     /// The bytes end before the picture does.
     #[error("photo is cut off: copy it again, or take it again")]
     Truncated,
-    /// The bytes are those of a photo, but can not be decoded.
+    /// The bytes are a photo but cannot be decoded.
     #[error("photo is damaged: take it again")]
     Damaged,
-    /// A library of ours refused what it should take: an error of ours.
+    /// A library refused valid input, which is an error in this crate.
     #[error("photo can not be made smaller ({0}): report this")]
     Internal(&'static str),
 }

@@ -1,4 +1,4 @@
-//! Colour profiles: kept where colours would change without, and only then.
+//! Colour profiles. A profile is kept only if colours would change without it.
 
 /// Longest profile kept, in bytes. A phone's Display P3 has 548, Adobe RGB 560.
 const MAX_PROFILE: usize = 4 * 1024;
@@ -14,8 +14,8 @@ pub(crate) fn joined(parts: &[&[u8]]) -> Option<Vec<u8>> {
     (whole && !parts.is_empty()).then(|| numbered.iter().flat_map(|(_, part)| part.iter().copied()).collect())
 }
 
-/// Whether pixels decoded to RGB look wrong without this profile: it is one for RGB, and not sRGB, which is what everyone takes
-/// pixels without a profile for.
+/// Whether pixels decoded to RGB look wrong without this profile: it is an RGB profile other than sRGB. Programs treat pixels
+/// without a profile as sRGB.
 pub(crate) fn is_needed(profile: &[u8]) -> bool {
     let signature = |at: usize| profile.get(at..at + 4);
     let named_srgb = |name: &[u8]| profile.windows(name.len()).any(|part| part == name);

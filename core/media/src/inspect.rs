@@ -1,11 +1,11 @@
-//! What a file's bytes say of themselves before a pixel is decoded: its kind, its size, its hash.
+//! The format, size and hash of a file, found without decoding a pixel.
 
 use doorstep_domain::PhotoId;
 use sha2::{Digest, Sha256};
 
 use crate::{MAX_BYTES, MAX_SIDE, MediaError, segments};
 
-/// A photo's format, by its own bytes and not by its name.
+/// A photo's format, by its bytes and not by its file name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// JPEG.
@@ -14,7 +14,7 @@ pub enum Format {
     Png,
     /// WebP.
     WebP,
-    /// HEIC or HEIF, as iPhones make them.
+    /// HEIC or HEIF, which iPhones make.
     Heif,
 }
 
@@ -39,7 +39,7 @@ impl Format {
     }
 }
 
-/// What the bytes of a photo say of themselves.
+/// The properties of a photo's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Inspected {
     /// SHA-256 of the bytes.

@@ -8,17 +8,17 @@ use zune_jpeg::JpegDecoder;
 
 use crate::{MAX_SIDE, MediaError, pixels::Picture, segments::Header};
 
-/// The pixels of the picture that a header was read of.
+/// Decodes the pixels of the picture with this header.
 pub(crate) fn decode(header: &Header) -> Result<Picture, MediaError> {
-    // Strict: else a picture with a damaged scan is a half grey one without an error.
+    // Strict mode, because otherwise a damaged scan gives a half grey picture without an error.
     let options = DecoderOptions::default()
         .set_strict_mode(true)
         .set_max_width(MAX_SIDE)
         .set_max_height(MAX_SIDE)
         .jpeg_set_out_colorspace(ColorSpace::RGB);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(header.picture), options);
-    // zune-jpeg 0.5.15 panics at scans that no camera writes: found by tests/fuzz, and at the same place by others (zune-image
-    // #362, open). `AssertUnwindSafe`: on a panic the decoder and all it built are dropped, nothing outside is touched.
+    // zune-jpeg 0.5.15 panics at scans that no camera writes (found by tests/fuzz, and by others at the same place: zune-image
+    // #362, open). `AssertUnwindSafe` holds because on a panic the decoder and all that it built are dropped.
     let decoded = catch_unwind(AssertUnwindSafe(move || decoder.decode()));
     let rgb = decoded.map_err(|_| MediaError::Damaged)?.map_err(|_| MediaError::Damaged)?;
     let (width, height) = (header.width, header.height);
@@ -28,9 +28,9 @@ pub(crate) fn decode(header: &Header) -> Result<Picture, MediaError> {
     Ok(Picture { width, height, rgb })
 }
 
-/// A baseline JPEG, with colours at half resolution, and nothing beside the pixels but a colour profile.
+/// Encodes a baseline JPEG with colours at half resolution, and without metadata except a colour profile.
 ///
-/// Not with optimised Huffman tables: files with them and halved colours come out of zune-jpeg 0.5 as garbage.
+/// Huffman tables are not optimised, because zune-jpeg 0.5 decodes files with optimised tables and halved colours to garbage.
 pub(crate) fn encode(picture: &Picture, quality: u8, icc: Option<&[u8]>) -> Result<Vec<u8>, MediaError> {
     let internal = |_| MediaError::Internal("encode");
     let side = |side: u32| u16::try_from(side).map_err(|_| MediaError::Internal("side"));

@@ -1,9 +1,9 @@
 //! Photos as pure bytes: recognise, measure, hash, and prepare for sending.
 //!
-//! [`prepare()`] makes of a camera's file what travels: a photo of a bounded size without metadata, a thumbnail, a placeholder,
-//! and what is known of the picture. One file, one call, no state; what it may hold of memory is bounded before a pixel is
-//! decoded ([`Limits::memory`]). A photo is content-addressed by the SHA-256 of its exact bytes (domain 7, "altered = void").
-//! Never here: files, upload, what is clear enough (the network's rules say that).
+//! [`prepare()`] converts a camera's file to a photo of a bounded size without metadata, a thumbnail and a placeholder, and
+//! extracts metadata and measurements. It takes one file in one call and has no state. Its memory is bounded before a pixel is
+//! decoded ([`Limits::memory`]). A photo is identified by the SHA-256 of its exact bytes (domain 7, "altered = void"). Files,
+//! uploads and thresholds of clarity (which the network's rules set) do not belong here.
 
 mod capture;
 mod error;

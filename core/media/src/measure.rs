@@ -1,15 +1,16 @@
-//! What a picture looks like, in a few numbers.
+//! Measurements of a picture: clarity, perceptual hash and placeholder.
 
 use doorstep_domain::{Clarity, MAX_PLACEHOLDER};
 
 use crate::{MediaError, pixels::Picture};
 
-/// Longer side of the picture that [`Clarity`] is measured on: what a person sees of a photo on a phone, and small enough that
-/// the grain of a sensor is gone. A smaller picture is measured as it is.
+/// Longer side of the picture on which [`Clarity`] is measured. At this size a person sees a photo on a phone, and sensor noise
+/// has disappeared. A smaller picture is measured as it is.
 pub(crate) const MEASURED_EDGE: u32 = 800;
 
-/// Sharpness and light. Sharpness is the variance of `4 * centre - left - right - above - below` over the inner pixels: 0 for an
-/// even surface, under 50 for a blurred photo, thousands for print. In whole numbers, so the same everywhere for the same pixels.
+/// Measures sharpness and light. Sharpness is the variance of `4 * centre - left - right - above - below` over the inner pixels:
+/// 0 for an even surface, under 50 for a blurred photo, thousands for print. It uses whole numbers, so equal pixels give equal
+/// results on every device.
 pub(crate) fn clarity(picture: &Picture) -> Clarity {
     let luma = picture.luma();
     let width = picture.width as usize;
@@ -31,27 +32,27 @@ pub(crate) fn clarity(picture: &Picture) -> Clarity {
     Clarity { sharpness: u32::try_from(sharpness).unwrap_or(0), light: u8::try_from(light).unwrap_or(255) }
 }
 
-/// Perceptual hash: a difference hash. The upright picture is drawn in 9 x 8 gray fields; a bit is set where a field is brighter
-/// than the one to its right, row by row, the first in the highest bit. Brightness, size and compression hardly matter to it;
-/// framing does.
+/// Computes the perceptual hash, a difference hash. The upright picture is scaled to 9 x 8 gray fields. A bit is set where a
+/// field is brighter than the one to its right, row by row, the first in the highest bit. Brightness, size and compression hardly
+/// change the hash; framing does.
 pub(crate) fn look(picture: &Picture) -> Result<u64, MediaError> {
     let fields = picture.resized(9, 8)?.luma();
     let pairs = fields.chunks_exact(9).flat_map(|row| row.windows(2));
     Ok(pairs.fold(0, |look, pair| look << 1 | u64::from(pair.first() > pair.last())))
 }
 
-/// How many of the 64 bits of two looks differ (Hamming distance).
+/// The number of differing bits of two perceptual hashes (Hamming distance).
 pub fn look_distance(a: u64, b: u64) -> u32 {
     (a ^ b).count_ones()
 }
 
-/// Distance up to which two pictures look alike. On the sample photos, saved again, halved, brightened, darkened or cut by a
-/// hundredth were 0 to 8 bits away from themselves, and different pictures 22 to 45 from each other.
+/// Distance up to which two pictures count as similar. Sample photos that were saved again, halved, brightened, darkened or
+/// cropped by a hundredth differed by 0 to 8 bits from the original; different pictures differed by 22 to 45 bits.
 pub const LOOKS_ALIKE: u32 = 10;
 
 /// The ThumbHash of a picture.
 pub(crate) fn placeholder(picture: &Picture) -> Result<Vec<u8>, MediaError> {
-    // It takes 100 pixels at most, and its time grows with them; it shows 7 waves at most.
+    // ThumbHash takes at most 100 pixels a side, its time grows with them, and it shows at most 7 waves.
     let small = picture.shrunk(64)?;
     let (pixels, _) = small.rgb.as_chunks::<3>();
     let rgba: Vec<u8> = pixels.iter().flat_map(|[r, g, b]| [*r, *g, *b, 255]).collect();
@@ -74,7 +75,7 @@ mod tests {
         assert_eq!(clarity(&gray(8, 8, |_, _| 90)), Clarity { sharpness: 0, light: 90 });
         let board = gray(4, 4, |x, y| if (x + y) % 2 == 0 { 255 } else { 0 });
         assert_eq!(clarity(&board), Clarity { sharpness: 1020 * 1020, light: 127 });
-        // Too small to have an inside.
+        // Too small to have inner pixels.
         assert_eq!(clarity(&gray(2, 1, |_, _| 7)), Clarity { sharpness: 0, light: 7 });
     }
 

@@ -1,4 +1,4 @@
-//! A decoded picture: shrinking it, turning it upright. Memory is the law here: a strip at a time.
+//! Decoded pictures: shrinking and turning upright. The code works on one strip at a time to bound memory.
 
 use fast_image_resize::{
     FilterType, ResizeAlg, ResizeOptions, Resizer,
@@ -9,7 +9,7 @@ use fast_image_resize::{
 use crate::MediaError;
 
 /// Bytes that the resizer may hold between its two passes. It keeps a strip of the source's width and the result's height, so
-/// a picture of 50 megapixels in one go would need 30 MiB more.
+/// resizing 50 megapixels at once would need 30 MiB more.
 const STRIP: usize = 4 << 20;
 
 /// Pixels of three bytes, red, green and blue, row by row. Neither side is 0.
@@ -24,7 +24,7 @@ pub(crate) struct Picture {
 }
 
 impl Picture {
-    /// Its size when the longer side is to be `edge` at most. Never enlarged, and no side becomes 0.
+    /// The size with a longer side of at most `edge`. It never enlarges, and no side becomes 0.
     fn fit(&self, edge: u32) -> (u32, u32) {
         let edge = edge.max(1);
         let long = self.width.max(self.height);
@@ -43,7 +43,7 @@ impl Picture {
         self.resized(width, height)
     }
 
-    /// [`Picture::shrunk`] that gives a picture back that is small enough already.
+    /// Like [`Picture::shrunk`], but returns a picture that is already small enough unchanged.
     pub(crate) fn into_shrunk(self, edge: u32) -> Result<Self, MediaError> {
         if self.fit(edge) == (self.width, self.height) { Ok(self) } else { self.shrunk(edge) }
     }
@@ -52,7 +52,7 @@ impl Picture {
     pub(crate) fn resized(&self, width: u32, height: u32) -> Result<Self, MediaError> {
         let row = width as usize * 3;
         let mut rgb = vec![0; row * height as usize];
-        // Typed: else the resizer is compiled for every kind of pixel there is.
+        // The typed image avoids compiling the resizer for every kind of pixel.
         let source = TypedImageRef::<U8x3>::from_buffer(self.width, self.height, &self.rgb);
         let source = source.map_err(|_| MediaError::Internal("source"))?;
         let strip_rows = (STRIP / (self.width as usize * 3)).max(16);
@@ -63,8 +63,8 @@ impl Picture {
             let from = f64::from(top) * scale;
             let high = (f64::from(rows) * scale).min(f64::from(self.height) - from);
             top += rows;
-            // Hamming is as sharp as bicubic at the price of bilinear. A crop limits what is drawn, not what is looked at: strips
-            // show no seams (tested).
+            // The Hamming filter is as sharp as bicubic at the cost of bilinear. A crop limits the output, not the input of the
+            // filter, so strips show no seams (tested).
             let options = ResizeOptions::new()
                 .resize_alg(ResizeAlg::Convolution(FilterType::Hamming))
                 .crop(0.0, from, f64::from(self.width), high)
@@ -76,7 +76,7 @@ impl Picture {
         Ok(Self { width, height, rgb })
     }
 
-    /// The picture turned as EXIF's orientation says (1 to 8; anything else is upright).
+    /// The picture turned by EXIF's orientation (1 to 8; other values count as upright).
     pub(crate) fn upright(self, orientation: u32) -> Self {
         if !(2..=8).contains(&orientation) {
             return self;

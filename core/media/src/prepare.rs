@@ -1,4 +1,4 @@
-//! A camera's file becomes what travels: a photo, a thumbnail, and a few numbers about them.
+//! Converts a camera's file to a photo, a thumbnail and their measurements.
 
 use std::fmt;
 
@@ -17,12 +17,12 @@ use crate::{
     segments::Header,
 };
 
-/// Most bytes of a thumbnail, always.
+/// Most bytes of a thumbnail.
 pub const MAX_THUMBNAIL: usize = doorstep_domain::MAX_THUMBNAIL as usize;
-/// What decoding may hold beyond the pixels, in bytes: rows, tables, metadata.
+/// Bytes that decoding may hold in addition to the pixels: rows, tables, metadata.
 const DECODER: u64 = 12 << 20;
 
-/// What is taken, and what is made of it.
+/// Limits of the input and the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Most pixels of a file. 50 megapixels as phones count them: 8192 x 6144.
@@ -31,7 +31,7 @@ pub struct Limits {
     pub long_edge: u32,
     /// Longer side of the thumbnail, in pixels; 800 at most.
     pub thumbnail_edge: u32,
-    /// Bytes that a photo should not have more of. A very detailed one may, rather than becoming unreadable.
+    /// Target for the bytes of a photo. A very detailed photo may have more, rather than become unreadable.
     pub photo_bytes: usize,
 }
 
@@ -42,20 +42,20 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Most heap that [`prepare`] holds at a time, in bytes, the file itself not counted: three a pixel of the largest picture,
-    /// and 20 MiB. A common picture holds three a pixel of its own; a progressive one, which needs 6 to 11 a pixel, is decoded up
-    /// to this limit and refused beyond.
+    /// Most heap that [`prepare`] uses at a time, without the file itself: three bytes a pixel of the largest picture, and 20
+    /// MiB. A common picture needs three bytes a pixel. A progressive one needs 6 to 11 bytes a pixel, and is refused if that
+    /// exceeds this limit.
     pub fn memory(&self) -> u64 {
         self.max_pixels.saturating_mul(3).saturating_add(20 << 20)
     }
 }
 
-/// A file of its own, with its size in pixels.
+/// An encoded file with its size in pixels.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Encoded {
     /// SHA-256 of the bytes.
     pub id: PhotoId,
-    /// A baseline JPEG without any metadata but, if colours need it, a profile of at most 4 KiB.
+    /// A baseline JPEG without metadata except, if colours need it, a profile of at most 4 KiB.
     pub bytes: Vec<u8>,
     /// Width in pixels.
     pub width: u32,
@@ -63,7 +63,7 @@ pub struct Encoded {
     pub height: u32,
 }
 
-/// Without the pixels: a photo shows people's doors, names and numbers.
+/// Does not show the pixels, because a photo shows people's doors, names and numbers.
 impl fmt::Debug for Encoded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { id, bytes, width, height } = self;
@@ -71,32 +71,32 @@ impl fmt::Debug for Encoded {
     }
 }
 
-/// What a photo becomes before it is stored and sent.
+/// A photo prepared for storing and sending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared {
     /// The photo: upright, never enlarged.
     pub photo: Encoded,
-    /// The picture that travels first, [`MAX_THUMBNAIL`] bytes at most.
+    /// The thumbnail, which is sent first; at most [`MAX_THUMBNAIL`] bytes.
     pub thumbnail: Encoded,
     /// ThumbHash, at most [`doorstep_domain::MAX_PLACEHOLDER`] bytes.
     pub placeholder: Vec<u8>,
-    /// What the camera said, before it was taken out of the bytes.
+    /// The camera's metadata, which are removed from the bytes.
     pub capture: Capture,
-    /// How clear the picture is.
+    /// The clarity of the picture.
     pub clarity: Clarity,
     /// Perceptual hash of the upright picture; see [`look_distance`](crate::look_distance).
     pub look: u64,
 }
 
-/// Turns the bytes of a JPEG or PNG into what travels. The same bytes give the same result.
+/// Prepares the bytes of a JPEG or PNG for sending. Equal bytes give equal results.
 ///
-/// `zone_quarters` is the device's zone in quarter hours east of UTC, for a camera that wrote the time and no zone.
-/// Metadata that can not be read are left out and never an error; pixels that can not all be read are one.
+/// `zone_quarters` is the device's zone in quarter hours east of UTC, for a camera that wrote the time and no zone. Unreadable
+/// metadata are left out. Unreadable pixels are an error.
 pub fn prepare(bytes: &[u8], zone_quarters: i8, limits: &Limits) -> Result<Prepared, MediaError> {
     prepare_in_steps(bytes, zone_quarters, limits, &mut |_| {})
 }
 
-/// [`prepare`], telling after each step its name: for the benchmark.
+/// [`prepare`], which reports the name of each finished step, for the benchmark.
 #[doc(hidden)]
 pub fn prepare_in_steps(
     bytes: &[u8],
@@ -128,7 +128,7 @@ struct Decoded {
     icc: Option<Vec<u8>>,
 }
 
-/// Everything is refused from the header that can be, before memory is taken for pixels.
+/// Decodes a picture. It refuses by the header whatever it can, before it allocates memory for pixels.
 fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, MediaError> {
     let (format, width, height) = recognise(bytes)?;
     let fits = |pixels: u64| {
@@ -139,7 +139,7 @@ fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, MediaError> {
     match format {
         Format::Jpeg => {
             let header = Header::read(bytes)?;
-            // Its own size, should the two readers disagree.
+            // Check this reader's size too, in case the two readers disagree.
             fits(u64::from(header.width) * u64::from(header.height))?;
             let (needed, allowed) = (header.memory, limits.max_pixels.saturating_mul(3).saturating_add(DECODER));
             if needed > allowed {
@@ -158,9 +158,9 @@ fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, MediaError> {
     }
 }
 
-/// Qualities that a photo is tried with. At the last, print of a few pixels' height is still read.
+/// Qualities to try for a photo. At the last one print of a few pixels' height is still readable.
 const PHOTO_QUALITIES: [u8; 5] = [80, 73, 66, 58, 50];
-/// Qualities that a thumbnail is tried with, before it is made smaller.
+/// Qualities to try for a thumbnail before it is made smaller.
 const THUMBNAIL_QUALITIES: [u8; 5] = [70, 60, 50, 40, 30];
 
 fn photo(picture: &Picture, icc: Option<&[u8]>, limits: &Limits) -> Result<Encoded, MediaError> {
@@ -184,7 +184,7 @@ fn thumbnail(picture: &Picture, icc: Option<&[u8]>, limits: &Limits) -> Result<E
                 return Ok(encoded(&small, bytes));
             }
         }
-        // Of 16 pixels it has 1 KiB and its profile.
+        // At 16 pixels a thumbnail has 1 KiB and its profile.
         edge = if edge > 16 { edge * 3 / 4 } else { return Err(MediaError::Internal("thumbnail")) };
     }
 }

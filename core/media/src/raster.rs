@@ -1,4 +1,4 @@
-//! PNG to pixels: screenshots of a waybill, mostly.
+//! Decodes PNG, mostly screenshots of a waybill.
 
 use std::io::{Cursor, ErrorKind};
 
@@ -11,7 +11,7 @@ const CHUNKS: usize = 4 << 20;
 
 /// A decoded PNG.
 pub(crate) struct Png {
-    /// Pixels; what is transparent shows white.
+    /// Pixels. Transparent parts are white.
     pub(crate) picture: Picture,
     /// The TIFF of its EXIF.
     pub(crate) exif: Option<Vec<u8>>,
@@ -19,7 +19,7 @@ pub(crate) struct Png {
     pub(crate) icc: Option<Vec<u8>>,
 }
 
-/// Decodes a PNG a row at a time: at once, a transparent one would need four bytes a pixel.
+/// Decodes a PNG row by row, because decoding a transparent one at once would need four bytes a pixel.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Png, MediaError> {
     let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: CHUNKS });
     decoder.set_transformations(Transformations::normalize_to_color8());

@@ -1,12 +1,12 @@
-//! A JPEG's segments: what stands around its pixels.
+//! Segments of a JPEG, which surround its pixels.
 //!
-//! Read before the decoder sees a byte, for what the decoder does not bound or check: what its memory would be, that the picture
-//! has its end, how many segments there are.
+//! They are read before the decoder starts, to check what the decoder does not: the memory that it would need, that the picture
+//! is complete, and the number of segments.
 
 use crate::MediaError;
 
-/// Most segments of one picture. A camera writes about 20, a profile or depth map adds at most 512 (32 MiB of 64 KiB); the
-/// decoder's time grows with the square of some.
+/// Most segments of one picture. A camera writes about 20, and a profile or depth map adds at most 512 (32 MiB of 64 KiB). The
+/// limit is needed because the decoder's time grows with the square of the number of some segments.
 const MAX_SEGMENTS: usize = 1024;
 
 const SOI: u8 = 0xd8;
@@ -15,8 +15,8 @@ const SOS: u8 = 0xda;
 const APP1: u8 = 0xe1;
 const APP2: u8 = 0xe2;
 
-/// Segments in their order, each a marker with its payload. Ends where the bytes end or a segment does not fit in them; goes on
-/// behind a picture's end, where some cameras append another picture.
+/// Iterates over segments, each a marker with its payload. It ends where the bytes end or a segment does not fit in them. It
+/// continues after a picture's end, where some cameras append another picture.
 #[derive(Debug, Clone)]
 pub(crate) struct Segments<'a> {
     rest: &'a [u8],
@@ -36,9 +36,9 @@ impl<'a> Iterator for Segments<'a> {
             let at = self.rest.iter().position(|byte| *byte == 0xff)?;
             let (&marker, rest) = self.rest.get(at + 1..)?.split_first()?;
             match marker {
-                // A fill byte: the next one may be the marker.
+                // A fill byte; the next one may be the marker.
                 0xff => self.rest = self.rest.get(at + 1..)?,
-                // A stuffed byte, a restart mark, a mark without a meaning: all of them among pixels.
+                // A stuffed byte, a restart marker or a marker without a meaning, all of which occur among pixels.
                 0 | 1 | 0xd0..=0xd7 => self.rest = rest,
                 SOI | EOI => {
                     self.rest = rest;
@@ -55,7 +55,7 @@ impl<'a> Iterator for Segments<'a> {
     }
 }
 
-/// Whether a payload is EXIF, and then its TIFF.
+/// The TIFF of a payload; `None` if the payload is not EXIF.
 pub(crate) fn exif(marker: u8, payload: &[u8]) -> Option<&[u8]> {
     payload.strip_prefix(b"Exif\0\0").filter(|_| marker == APP1)
 }
@@ -65,7 +65,7 @@ pub(crate) fn xmp(marker: u8, payload: &[u8]) -> Option<&[u8]> {
     (marker == APP1 && payload.starts_with(b"http://ns.adobe.com/x")).then_some(payload)
 }
 
-/// A JPEG's width and height, by its first frame header; whether the rest is there is another matter.
+/// A JPEG's width and height by its first frame header. It does not check that the rest exists.
 pub(crate) fn size(bytes: &[u8]) -> Option<(u32, u32)> {
     let is_frame = |marker: &u8| matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc);
     let (_, payload) = Segments::of(bytes).find(|(marker, _)| is_frame(marker))?;
@@ -73,20 +73,20 @@ pub(crate) fn size(bytes: &[u8]) -> Option<(u32, u32)> {
     Some((u16::from_be_bytes([w1, w0]).into(), u16::from_be_bytes([h1, h0]).into()))
 }
 
-/// What a JPEG says of itself before its pixels are decoded.
+/// Properties of a JPEG, read before its pixels are decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Header<'a> {
     /// Width in pixels, as stored.
     pub(crate) width: u32,
     /// Height in pixels, as stored.
     pub(crate) height: u32,
-    /// What decoding holds at most, in bytes, but for a few rows: see [`Frame::memory`].
+    /// Most bytes that decoding needs, except for a few rows: see [`Frame::memory`].
     pub(crate) memory: u64,
     /// The TIFF of its EXIF.
     pub(crate) exif: Option<&'a [u8]>,
     /// The parts of its colour profile.
     pub(crate) icc: Vec<&'a [u8]>,
-    /// The bytes from the picture's start to its end. Motion photos and depth maps have more behind it.
+    /// The bytes from the picture's start to its end. Motion photos and depth maps have more data after it.
     pub(crate) picture: &'a [u8],
 }
 
@@ -101,7 +101,7 @@ impl<'a> Header<'a> {
                 EOI => {
                     let (frame, scan): (Frame, u8) = frame.zip(scan).ok_or(MediaError::Damaged)?;
                     let (picture, _) = bytes.split_at(bytes.len().saturating_sub(segments.rest.len()));
-                    // A few bytes that claim many pixels would cost memory and seconds to become a gray surface.
+                    // A few bytes that claim many pixels would cost memory and seconds for a gray surface.
                     if (picture.len() as u64) < frame.blocks() / 8 {
                         return Err(MediaError::Truncated);
                     }
@@ -149,7 +149,7 @@ impl Frame {
         Ok(Self { width: width.into(), height: height.into(), progressive: marker == 0xc2, components })
     }
 
-    /// Blocks of 64 samples, of all components. Each has one bit at least.
+    /// Number of blocks of 64 samples in all components. Each block has at least one bit.
     fn blocks(&self) -> u64 {
         let across = self.components.iter().map(|c| c.0).max().unwrap_or(1);
         let down = self.components.iter().map(|c| c.1).max().unwrap_or(1);
@@ -157,9 +157,10 @@ impl Frame {
         self.components.iter().map(|c| units * c.0 * c.1).sum()
     }
 
-    /// What zune-jpeg holds for this frame: three bytes a pixel for the picture, and where the components do not come together
-    /// in one pass, two bytes for each of their samples. So in bytes a pixel: 3 for a common picture; 6 for a progressive one of
-    /// a phone or network (4:2:0), 9 for one with full colours (4:4:4), 11 for a progressive one with four inks.
+    /// The memory that zune-jpeg needs for this frame: three bytes a pixel for the picture and, if the components do not come
+    /// together in one pass, two bytes for each of their samples. In bytes a pixel that is 3 for a common picture, 6 for a
+    /// progressive one of a phone or network (4:2:0), 9 for one with full colours (4:4:4), and 11 for a progressive one with four
+    /// inks.
     fn memory(&self, in_first_scan: u8) -> u64 {
         let pixels = u64::from(self.width) * u64::from(self.height);
         let in_one_pass = !self.progressive && usize::from(in_first_scan) == self.components.len();

@@ -1,7 +1,7 @@
-//! Files and folders that only their owner may read: folders 0700, files 0600, from the moment they are made. Keys, customers'
-//! numbers and photos lie in them, and a phone or a server may have other accounts.
+//! Files and folders that only their owner may read: folders are created with mode 0700, files with 0600. They hold keys,
+//! customers' numbers and photos, and a phone or a server may have other accounts.
 //!
-//! Where a system has no such modes (not Unix), folders and files are made as usual and nothing is corrected.
+//! On systems without these modes (not Unix), folders and files are created as usual and nothing is corrected.
 
 use std::{
     fs::{DirBuilder, File, OpenOptions},
@@ -9,7 +9,7 @@ use std::{
     path::Path,
 };
 
-/// Makes a folder, and those above it that are missing, for its owner alone. One that is there stays as it is: see [`correct`].
+/// Creates a folder and its missing parents for the owner alone. An existing folder stays as it is, see [`correct`].
 pub fn make_folder(folder: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -18,7 +18,7 @@ pub fn make_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Options for a file: if it is created, then for its owner alone.
+/// Options that create a file for its owner alone.
 pub fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
@@ -26,7 +26,7 @@ pub fn options() -> OpenOptions {
     options
 }
 
-/// Makes an empty file for its owner alone, if there is none: SQLite then opens it, and gives its own companions the same mode.
+/// Creates an empty file for its owner alone if there is none. SQLite then opens it and gives its companion files the same mode.
 pub fn make_file(file: &Path) -> io::Result<()> {
     match options().write(true).create_new(true).open(file) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -34,24 +34,24 @@ pub fn make_file(file: &Path) -> io::Result<()> {
     }
 }
 
-/// A file to write, empty, for its owner alone if it is created.
+/// Opens an empty file for writing; creates it for its owner alone.
 pub fn create(file: &Path) -> io::Result<File> {
     options().write(true).create(true).truncate(true).open(file)
 }
 
-/// What [`correct`] did.
+/// The result of [`correct`].
 #[derive(Debug, Default)]
 pub struct Corrected {
-    /// Files and folders that were open to others and are closed now.
+    /// Number of files and folders that others could access before and cannot now.
     pub closed: u64,
-    /// Why the first of the others could not be closed, or looked at: others may still read those.
+    /// The first error, if some files could not be checked or restricted. Others may still read those.
     pub failed: Option<io::Error>,
 }
 
-/// Takes away from everybody else what they may do with a folder and with those of its entries whose name is `ours`, with all
-/// below them. What can not be changed is passed over: a photo that is another account's must not leave the database open. What is
-/// deeper is looked at only if anything above it was open, because there may be a million of it. The innermost goes first: a run
-/// that is cut off is done again.
+/// Removes all access of other accounts to a folder and to those of its entries whose name is `ours`, with everything below them.
+/// It skips files that it cannot change, so that a photo of another account does not leave the database open. It descends only if
+/// something above was open, because there may be a million files. It restricts the innermost first, so that an interrupted run
+/// is repeated.
 pub fn correct(folder: &Path, ours: impl Fn(&str) -> bool) -> Corrected {
     let mut done = Corrected::default();
     #[cfg(unix)]
@@ -78,7 +78,7 @@ pub fn correct(folder: &Path, ours: impl Fn(&str) -> bool) -> Corrected {
 
 #[cfg(unix)]
 impl Corrected {
-    /// The value, or the first error kept.
+    /// The value; keeps the first error.
     fn keep<T>(&mut self, result: io::Result<T>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
@@ -105,10 +105,11 @@ mod modes {
 
     use super::Corrected;
 
-    /// What everybody but the owner may do.
+    /// The permission bits of everybody except the owner.
     const OTHERS: u32 = 0o077;
 
-    /// A file or folder as it lies there; `None` for a link, which is somebody's own arrangement, and for what has just gone.
+    /// The metadata of a file or folder; `None` for a link, which somebody set up on purpose, and for a file that has just
+    /// disappeared.
     fn look(path: &Path) -> io::Result<Option<Metadata>> {
         match path.symlink_metadata() {
             Ok(data) if data.is_file() || data.is_dir() => Ok(Some(data)),
@@ -122,7 +123,7 @@ mod modes {
         Ok(look(path)?.is_some_and(|data| data.permissions().mode() & OTHERS != 0))
     }
 
-    /// Closes one file or folder to others; whether it was open.
+    /// Removes access of others to one file or folder, and returns whether they had it.
     pub(super) fn close(path: &Path) -> io::Result<bool> {
         let Some(data) = look(path)? else { return Ok(false) };
         let mode = data.permissions().mode();

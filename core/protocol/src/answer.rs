@@ -35,7 +35,7 @@ pub struct Answer {
     pub witness: Option<Witness>,
     /// When the request's headers had arrived at the server; absent in version 2.
     pub received_ms: Option<i64>,
-    /// Pages.
+    /// Feed pages.
     pub feed: Vec<FeedPage>,
     /// Reference rows in another version.
     pub refs: Vec<RefVersion>,
@@ -101,8 +101,8 @@ impl SyncResponse {
         self.ack.is_some() || brings || self.demand.is_some() || !self.resend.is_empty() || self.wipe.is_some()
     }
 
-    /// Reads an answer of version 3: a [`Signed`] whose body is the response, under one signature over the leaves of its body, of the
-    /// verdicts, and of the pages' documents. `pushed`: the documents of the batch that the request carried.
+    /// Reads an answer of version 3: a [`Signed`] whose body is the response, with one signature over the leaves of its body, of
+    /// the verdicts, and of the pages' documents. `pushed` has the documents of the request's batch.
     pub fn verify_signed(
         signed: &Signed,
         device: &DeviceId,

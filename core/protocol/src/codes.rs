@@ -101,7 +101,7 @@ errors!(
     PhotoHash = "photo_hash" [422, 460],
     /// The bytes are no photo, or one with too large a side.
     NotAPhoto = "not_a_photo" [422],
-    /// The bytes still say where the photo was taken.
+    /// The bytes still contain the position where the photo was taken.
     PhotoPosition = "photo_position" [422],
     /// No version of the protocol, or one that may only push.
     Version = "version" [426],

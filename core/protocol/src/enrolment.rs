@@ -30,7 +30,7 @@ pub struct EnrolRequest {
     /// The installation.
     #[cbor(n(2), with = "id")]
     pub install: InstallId,
-    /// What the server gave to sign.
+    /// The server's nonce.
     #[cbor(n(3), with = "minicbor::bytes")]
     pub nonce: Vec<u8>,
     /// ES256 over [`crate::signing::enrol_message`].
@@ -72,7 +72,7 @@ pub struct SessionRequest {
     /// The device.
     #[cbor(n(0), with = "id")]
     pub device: DeviceId,
-    /// What the server gave to sign.
+    /// The server's nonce.
     #[cbor(n(1), with = "minicbor::bytes")]
     pub nonce: Vec<u8>,
     /// ES256 over [`crate::signing::session_message`].

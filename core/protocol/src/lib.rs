@@ -75,7 +75,7 @@ pub const MAX_REQUEST: usize = 8 * 1024 * 1024;
 pub const MAX_PUSH_CASES: usize = 5_000;
 /// Most chains of unsent changes that a sending may name.
 pub const MAX_REST: usize = 64;
-/// Largest batch that a device makes, in bytes of raw changes: far below what the server accepts.
+/// Largest batch that a device makes, in bytes of raw changes, far below the server's limit.
 pub const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// Batch size at which halving stops, in bytes of raw changes. One change of the largest size always fits.
 pub const MIN_BATCH_BYTES: usize = 64 * 1024;

@@ -261,7 +261,7 @@ impl std::fmt::Debug for Token {
     }
 }
 
-/// What the server asks a device to do.
+/// A demand of the server to a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(index_only)]
 pub enum Demand {

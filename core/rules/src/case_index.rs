@@ -83,7 +83,7 @@ pub(crate) struct CaseIndex<'a> {
     marks: HashMap<&'a EntryKey, Vec<usize>>,
     /// Indices of head office's standing rulings by their subject, in the timeline's order.
     rulings: HashMap<&'a About, Vec<usize>>,
-    /// Standing photos that are no evidence.
+    /// Standing photos that do not count as evidence, with the reason.
     pub unfit: HashMap<&'a EntryKey, Unfit>,
     /// The customer's SMS, in the timeline's order.
     pub messages: Vec<Message>,

@@ -1,4 +1,4 @@
-//! Ids as their bytes, codes and words as their text, heads as the bytes of their hashes one after the other.
+//! Conversions of ids to bytes, of codes and words to text, and of heads to the concatenated bytes of their hashes.
 
 use std::borrow::Cow;
 

@@ -1,7 +1,7 @@
-//! How our types lie in SQL: one conversion for each type, for the device's store and for the server.
+//! Conversion of our types to SQL values, shared by the device's store and the server.
 //!
-//! A [`Value`] is one of the four kinds that every engine has. This crate names no engine: the device's store and the server each
-//! turn an engine's row into a [`Row`] and a [`Value`] into an engine's parameter, in one place.
+//! A [`Value`] is one of the four kinds that every engine has. This crate depends on no engine: the device's store and the server
+//! each convert an engine's row to a [`Row`], and a [`Value`] to an engine's parameter, in one place.
 //!
 //! ```
 //! use doorstep_domain::{CaseId, UnixMs};
@@ -37,7 +37,7 @@ pub enum Value<'a> {
 }
 
 impl Value<'_> {
-    /// The kind, for an error: it says nothing of the content.
+    /// The name of the kind, for an error without the content.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Null => "nothing",
@@ -58,21 +58,21 @@ impl Value<'_> {
     }
 }
 
-/// Why a value can not be stored, or a stored one can not be read. Never says what the value is.
+/// Why a value cannot be stored, or a stored value cannot be read. It never contains the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ValueError {
     /// The column holds another kind of value.
     #[error("column holds {found}, not {wanted}")]
     Kind {
-        /// What the type is stored as.
+        /// The kind as which the type is stored.
         wanted: &'static str,
-        /// What is there.
+        /// The kind that was found.
         found: &'static str,
     },
-    /// The column holds a value of the right kind that is none of the type.
+    /// The column has a value of the right kind that is not valid for the type.
     #[error("column holds no {0}")]
     Content(&'static str),
-    /// A number does not fit: columns hold 64 bits with a sign.
+    /// A number does not fit into a signed 64-bit column.
     #[error("number does not fit a column or a type")]
     Range,
     /// The row has fewer columns.
@@ -82,13 +82,13 @@ pub enum ValueError {
 
 /// A type that can be stored.
 pub trait ToValue {
-    /// The value as it is stored. Errors: [`ValueError::Range`] for a number over `i64::MAX`.
+    /// The stored value. Errors: [`ValueError::Range`] for a number over `i64::MAX`.
     fn to_value(&self) -> Result<Value<'_>, ValueError>;
 }
 
 /// A type that can be read back.
 pub trait FromValue: Sized {
-    /// The type of a stored value. Errors: the column holds something else.
+    /// Reads the type from a stored value. Errors: the column has another kind of value or content.
     fn from_value(value: &Value<'_>) -> Result<Self, ValueError>;
 }
 
@@ -97,7 +97,7 @@ pub trait Row {
     /// The value of a column, from 0.
     fn value(&self, at: usize) -> Result<Value<'_>, ValueError>;
 
-    /// A column, from 0, as a type of ours.
+    /// A column, from 0, converted to a type.
     fn get<T: FromValue>(&self, at: usize) -> Result<T, ValueError> {
         T::from_value(&self.value(at)?)
     }

@@ -1,4 +1,4 @@
-//! A change's place in the history of its document as four columns.
+//! A change's position in the history of its document, as four columns.
 
 use doorstep_document::Link;
 
@@ -12,7 +12,7 @@ macro_rules! link_columns {
     };
 }
 
-/// A link of the columns that begin at `from`.
+/// Reads a link from the columns that begin at `from`.
 pub fn read(row: &impl Row, from: usize) -> Result<Link, ValueError> {
     Ok(Link { hash: row.get(from)?, install: row.get(from + 1)?, seq: row.get(from + 2)?, max_op: row.get(from + 3)? })
 }

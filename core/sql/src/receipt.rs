@@ -4,7 +4,7 @@ use doorstep_domain::{Receipt, ReceiptParts};
 
 use crate::{Row, ToValue, Value, ValueError};
 
-/// How many columns a receipt takes.
+/// Number of columns of a receipt.
 pub const WIDTH: usize = 7;
 
 /// The columns of a receipt, in the order of [`values`] and [`read`]: a literal for `concat!`.
@@ -15,7 +15,7 @@ macro_rules! receipt_columns {
     };
 }
 
-/// What the columns hold.
+/// The values of a receipt's columns.
 pub fn values(receipt: &Receipt) -> Result<[Value<'static>; WIDTH], ValueError> {
     let ReceiptParts { received_at, acted_at, slack_ms, from, until, marks, unproven_acts } = receipt.parts();
     Ok([
@@ -29,7 +29,7 @@ pub fn values(receipt: &Receipt) -> Result<[Value<'static>; WIDTH], ValueError> 
     ])
 }
 
-/// A receipt of the columns that begin at `from`.
+/// Reads a receipt from the columns that begin at `from`.
 pub fn read(row: &impl Row, from: usize) -> Result<Receipt, ValueError> {
     Ok(Receipt::from_parts(ReceiptParts {
         received_at: row.get(from)?,

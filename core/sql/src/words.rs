@@ -1,4 +1,4 @@
-//! Enumerations of words as their one spelling.
+//! Conversion of enumerations to their spelling.
 
 use doorstep_domain::SmsState;
 

@@ -1,4 +1,4 @@
-//! What lies before the person: the parcel, its case so far, the rules.
+//! The context of a command: the parcel, its case so far, and the rules.
 
 use doorstep_domain::{EntryKey, Kind, ReasonCode, UnixMs, Waybill};
 use doorstep_rules::{Case, Pack};
@@ -39,13 +39,13 @@ impl Context<'_> {
         }
     }
 
-    /// The key of the newest entry of a kind that stands.
+    /// The key of the newest standing entry of a kind.
     pub fn newest(&self, kind: Kind) -> Result<Option<EntryKey>, ClientError> {
         let case = self.case()?;
         Ok(case.of_kind(kind).rfind(|r| case.stands(r)).map(|r| r.entry.key.clone()))
     }
 
-    /// Refuses a code that its list of the pack does not have.
+    /// Refuses a code that is not in its list of the pack.
     pub fn listed(&self, code: &ReasonCode, of: CodeOf) -> Result<(), ClientError> {
         if of.known(self.pack).contains(&code.as_str()) { Ok(()) } else { Err(of.refused(code.as_str(), self.pack)) }
     }

@@ -1,4 +1,4 @@
-//! What is recorded at the door and wherever else a problem is found.
+//! Commands at the door, and wherever else a problem is found.
 
 use doorstep_domain::{Alias, Attempt, Body, Call, Kind, Personal, Problem, ReasonCode, Recorded, Stage, Waybill};
 use doorstep_rules::{Case, Code, PROVISIONAL};
@@ -10,7 +10,7 @@ use super::{
 use crate::{ClientError, Refusal};
 
 impl Context<'_> {
-    /// A code of the pack that is offered and recorded so, with one of its sub-reasons.
+    /// Checks that the pack offers a code for this kind of record, with this sub-reason.
     fn reason(&self, code: &ReasonCode, sub: Option<&ReasonCode>, of: CodeOf) -> Result<&Code, ClientError> {
         self.listed(code, of)?;
         let row = self.pack.code(code.as_str()).ok_or_else(|| of.refused(code.as_str(), self.pack))?;
@@ -63,8 +63,8 @@ impl Context<'_> {
         Ok(Body::Note { words: words.clone() })
     }
 
-    /// One half of naming a provisional parcel: in each of its two cases the other number. The problem and its photos go on under
-    /// the parcel's own number, in the same change, which tells that they were registered before.
+    /// Links a provisional number with the parcel's own number: each of the two cases gets the other number. The change in the
+    /// own number's case also repeats the problem and its photos, which marks them as registered before.
     pub fn identify(&self, numbers: &[Waybill], before: &[Body]) -> Result<Vec<Body>, ClientError> {
         let [provisional, real] = numbers else { return Err(ClientError::Refused(Refusal::NoCase)) };
         if !provisional.as_str().starts_with(PROVISIONAL) || real.as_str().starts_with(PROVISIONAL) {
@@ -80,11 +80,11 @@ impl Context<'_> {
     }
 }
 
-/// Most of a provisional case's registrations, and most of its photos, that go on under the parcel's own number: the newest. A
-/// change has 16 entries at most.
+/// Most registrations, and most photos, of a provisional case that are repeated under the parcel's own number, the newest ones. A
+/// change has at most 16 entries.
 const MOST_RESTATED: usize = 7;
 
-/// What a provisional case goes on with under the parcel's own number.
+/// The entries of a provisional case that are repeated under the parcel's own number.
 pub(super) fn restated(case: &Case) -> Vec<Body> {
     let newest = |kinds: [Kind; 2]| {
         let of = move |r: &&Recorded| kinds.iter().any(|kind| r.entry.body.kind() == kind.as_str());

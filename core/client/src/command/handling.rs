@@ -1,4 +1,4 @@
-//! What is done about a problem until the case ends, and what is contested about it.
+//! Commands for handling a problem until the case ends, and for disputes.
 
 use doorstep_domain::{
     Action, Assign, Body, Close, Consent, Correction, Dispute, Fault, Goods, Kind, Ledger, Takeover, Tick, Waiver, has_text,
@@ -10,11 +10,12 @@ use super::{
 };
 use crate::{ClientError, Refusal};
 
-/// Most assignments whose place one action takes. A change has 16 entries at most.
+/// Most assignments that one action replaces. A change has at most 16 entries.
 const MOST_REPLACED: usize = 16;
 
 impl Context<'_> {
-    /// An action that wants proof first (a letter and the ledger for a change of money) is not done before it is there.
+    /// An action. If the pack requires evidence (a letter and the ledger for a change of money), it is refused until the case has
+    /// the evidence.
     pub fn action(&self, action: &Action) -> Result<Body, ClientError> {
         let case = self.registered()?;
         self.listed(&action.outcome, CodeOf::Action)?;
@@ -34,7 +35,7 @@ impl Context<'_> {
         }
     }
 
-    /// Takes the place of every assignment that is known here: after a merge there may be two, and this settles it.
+    /// An assignment. It replaces every known assignment, so that it also settles a conflict of two assignments after a merge.
     pub fn assign(&self, assign: &Assign) -> Result<Vec<Body>, ClientError> {
         let case = self.registered()?;
         let known = case.unreplaced(|body| matches!(body, Body::Assign(_))).into_iter().map(|r| r.entry.key.clone());
@@ -63,7 +64,7 @@ impl Context<'_> {
         Ok(Body::Ledger(Ledger { letter: None, ..ledger.clone() }))
     }
 
-    /// Only evidence that is missing and may be waived.
+    /// A waiver. Only evidence that is missing and may be waived is accepted.
     pub fn waive(&self, waiver: &Waiver) -> Result<Body, ClientError> {
         self.registered()?;
         let missing = self.view.iter().flat_map(|view| &view.judgement.missing).filter(|gap| gap.waiver.is_some());

@@ -1,4 +1,4 @@
-//! Between the outlets: notices, outages, replies, marks (domain 6).
+//! Commands between outlets: notices, outages, replies, marks (domain 6).
 
 use doorstep_domain::{
     Body, EntryKey, Kind, Mark, Notice, Outage, OutletCode, Personal, Photo, PhotoPurpose, ReasonCode, Remark, Reply, Seen,
@@ -15,7 +15,7 @@ impl Context<'_> {
         Ok(Body::Outage(Outage { phoned_at, outlet, ..outage.clone() }))
     }
 
-    /// The target comes from data; a person's choice is allowed and flagged (domain 6.1).
+    /// A notice. Its target comes from data; a person's choice is allowed and flagged (domain 6.1).
     pub fn notice(&self, to: Option<&OutletCode>, request: Option<&Personal>) -> Result<Body, ClientError> {
         let case = self.registered()?;
         let (to, source) = match (to, &case.facts.origin_outlet) {
@@ -31,7 +31,8 @@ impl Context<'_> {
         Ok(Body::Seen(Seen { notice }))
     }
 
-    /// A reply that lacks what its decision needs is recorded all the same: it is what was answered. Whether it counts is shown.
+    /// A reply. It is recorded even if it lacks fields that its decision needs, because it is the actual answer; the case shows
+    /// whether it counts.
     pub fn reply(&self, reply: &Reply, photos: &[Photo]) -> Result<Body, ClientError> {
         let case = self.registered()?;
         if case.facts.origin_outlet.as_ref().is_some_and(|origin| *origin != self.who.author.outlet) {

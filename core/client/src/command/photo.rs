@@ -1,4 +1,4 @@
-//! A photo on its way into a recording.
+//! Photos for a recording.
 
 use doorstep_domain::{GeoPosition, PhotoId, PhotoPurpose};
 
@@ -9,14 +9,14 @@ pub struct NewPhoto {
     pub bytes: Vec<u8>,
     /// What it shows.
     pub shows: PhotoPurpose,
-    /// The photo that this one was made from by drawing on it or cutting it.
+    /// The original, if this photo was made by drawing on it or cropping it.
     pub original: Option<PhotoId>,
-    /// Where the device was, if the app may know. What the camera itself wrote comes first.
+    /// The device's position, if the app may know it. The camera's own position has precedence.
     pub position: Option<GeoPosition>,
 }
 
 impl NewPhoto {
-    /// A picture as the camera made it.
+    /// A picture directly from the camera.
     pub fn new(bytes: Vec<u8>, shows: PhotoPurpose) -> Self {
         Self { bytes, shows, original: None, position: None }
     }

@@ -1,5 +1,5 @@
-//! Words that a person typed become the domain's types: at the command line and at the boundary to an app, so that nothing behind
-//! them reads text.
+//! Converts a person's typed words to the domain's types, at the command line and at the boundary to an app, so that no other
+//! code parses text.
 
 use std::str::FromStr;
 
@@ -14,7 +14,7 @@ use doorstep_rules::{
 
 use crate::{ClientError, Refusal};
 
-/// A list of the rule pack that a code is of.
+/// The list of the rule pack to which a code belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodeOf {
     /// The reasons of failed deliveries.
@@ -23,19 +23,19 @@ pub enum CodeOf {
     Problem,
     /// The decisions of a reply.
     Decision,
-    /// What can be done with a parcel.
+    /// Actions on a parcel.
     Action,
-    /// What a customer can agree to.
+    /// Outcomes to which a customer can agree.
     Consent,
-    /// What ends a case.
+    /// Outcomes that end a case.
     Close,
     /// The changes of outlet finance's registers.
     Ledger,
-    /// Why a reply decides nothing.
+    /// Reasons for an invalid reply.
     InvalidReply,
 }
 
-/// Refuses a code that is in no table, with those that are.
+/// Refuses an unknown code and lists the known ones.
 pub(crate) fn unknown<'c>(given: &str, known: impl IntoIterator<Item = &'c str>) -> ClientError {
     let known = known.into_iter().map(str::to_owned).collect();
     ClientError::Refused(Refusal::Code { given: given.to_owned(), known })
@@ -63,7 +63,7 @@ impl CodeOf {
         }
     }
 
-    /// The refusal of a code that is not among them.
+    /// The refusal of a code that is not in the list.
     pub(crate) fn refused(self, given: &str, pack: &Pack) -> ClientError {
         match self {
             Self::Attempt | Self::Problem => {
@@ -85,17 +85,17 @@ pub fn code<T: FromStr<Err = IdError>>(text: &str) -> Result<T, ClientError> {
     Ok(text.parse()?)
 }
 
-/// What a person said that need not be said. Blank is nothing.
+/// Optional words. Blank counts as none.
 pub fn words(text: Option<&str>) -> Result<Option<Personal>, ClientError> {
     text.filter(|text| !text.trim().is_empty()).map(said).transpose()
 }
 
-/// What a person said.
+/// Required words.
 pub fn said(text: &str) -> Result<Personal, ClientError> {
     Ok(Personal::plain(text)?)
 }
 
-/// A name that is nobody's own, such as a carrier's. Blank is nothing.
+/// A name that is not personal, such as a carrier's. Blank counts as none.
 pub fn name(text: Option<&str>) -> Option<String> {
     text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
 }
@@ -108,7 +108,7 @@ pub fn fen(amount: Option<i64>) -> Result<Option<Fen>, ClientError> {
     }
 }
 
-/// The key of an entry that a person points at.
+/// The key of an entry that a person selects.
 pub fn entry(text: &str) -> Result<EntryKey, ClientError> {
     text.parse().map_err(|_| ClientError::Refused(Refusal::NoEntry { given: text.to_owned() }))
 }
@@ -118,7 +118,7 @@ pub fn about(text: &str) -> Result<About, ClientError> {
     text.parse().map_err(|_| ClientError::Refused(Refusal::NoEntry { given: text.to_owned() }))
 }
 
-/// A value that has one spelling, or the refusal that lists the spellings.
+/// An enumeration with one spelling for each value. An unknown spelling is refused with the list of spellings.
 pub trait Word: Copy + 'static {
     /// Every value.
     const VALUES: &'static [Self];
@@ -138,7 +138,7 @@ macro_rules! word {
 }
 word!(Book, CallResult, Customer, Fault, Honorific, Language, OutageReason, Payer, Remark, SmsFault, SmsState, Stage);
 
-/// The value of a spelling.
+/// The value with this spelling.
 pub fn word<T: Word>(text: &str) -> Result<T, ClientError> {
     let found = T::VALUES.iter().copied().find(|value| value.spelling() == text);
     found.ok_or_else(|| unknown(text, T::VALUES.iter().map(|value| value.spelling())))

@@ -1,4 +1,4 @@
-//! The customer's SMS: from what is known of the parcel to what is to be sent.
+//! Builds SMS to customers from the parcel's data.
 
 use doorstep_domain::{
     Attempt, Body, CaseId, EntryKey, Kind, Personal, Recorded, Sms, SmsFault, SmsReport, SmsState, SmsWay, mask_number,
@@ -25,14 +25,14 @@ pub struct SmsPreview {
     pub number: String,
     /// The template and its version; `None` for a person's own words.
     pub template: Option<(String, u32)>,
-    /// How it travels, with the signature.
+    /// Its segments, with the operator's signature.
     pub segments: Segments,
-    /// What it would lack to count for the day, were it sent now.
+    /// What it would lack to count for the day if it were sent now.
     pub lacks: Vec<SmsLack>,
 }
 
 impl Context<'_> {
-    /// The newest failed delivery that stands.
+    /// The newest standing failed delivery.
     fn attempt(&self) -> Result<Option<(&Recorded, &Attempt)>, ClientError> {
         let case = self.case()?;
         Ok(case.of_kind(Kind::Attempt).rev().filter(|recorded| case.stands(recorded)).find_map(|recorded| {
@@ -101,7 +101,7 @@ impl Context<'_> {
         Ok((sms, rendered))
     }
 
-    /// An SMS, queued; or with what the person has done with it already.
+    /// An SMS, queued or with the state that the person reports.
     pub fn sms(&self, wish: &SmsWish, state: Option<SmsState>, fault: Option<SmsFault>) -> Result<Vec<Body>, ClientError> {
         let (sms, _) = self.message(wish)?;
         if self.view.is_some_and(|view| view.judgement.messages.iter().any(|message| message.opt_out)) {
@@ -119,7 +119,7 @@ impl Context<'_> {
         Ok(vec![Body::Sms(sms), Body::SmsReport(report(of, state, 0, fault))])
     }
 
-    /// What has become of an SMS.
+    /// A report on an SMS.
     pub fn sms_report(&self, report: &SmsReport) -> Result<Body, ClientError> {
         self.has(&report.of)?;
         Ok(Body::SmsReport(report.clone()))
@@ -169,7 +169,7 @@ impl Context<'_> {
     }
 }
 
-/// What this phone says of an SMS.
+/// This phone's report on an SMS.
 pub(crate) fn report(of: EntryKey, state: SmsState, round: u32, fault: Option<SmsFault>) -> SmsReport {
     SmsReport { of, state, round, way: SmsWay::Phone, holder: None, fault, at: None, words: None }
 }

@@ -13,7 +13,7 @@ pub struct Attempt {
     pub sub: Option<ReasonCode>,
     /// What happened, in words.
     pub words: Option<Personal>,
-    /// The piece of a shipment that it is about; `None`: all of it.
+    /// The piece of a shipment concerned; `None` means the whole shipment.
     pub piece: Option<Waybill>,
     /// How much the recipient offered to pay, if they refused the full payment (domain 2.7, C-09).
     pub offered: Option<Fen>,
@@ -43,7 +43,7 @@ pub struct Problem {
     pub found_at: Option<UnixMs>,
     /// The number of items or pieces concerned, because fines may apply to each. `None` means one.
     pub count: Option<u32>,
-    /// The piece of a shipment that it is about; `None`: all of it.
+    /// The piece of a shipment concerned; `None` means the whole shipment.
     pub piece: Option<Waybill>,
     /// The other parcel: the source of a pollution, the counterpart of a swap.
     pub other: Option<Waybill>,
@@ -51,7 +51,7 @@ pub struct Problem {
     pub weight_g: Option<u32>,
     /// Weight on the label, in grams.
     pub label_g: Option<u32>,
-    /// What was found, in words.
+    /// The finding in words.
     pub words: Option<Personal>,
 }
 
@@ -70,6 +70,6 @@ pub struct Call {
     pub result: CallResult,
     /// The number called.
     pub number: Option<Personal>,
-    /// What was said.
+    /// Notes of the call.
     pub words: Option<Personal>,
 }

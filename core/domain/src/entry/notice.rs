@@ -28,7 +28,7 @@ pub struct Outage {
     pub phoned_at: Option<UnixMs>,
     /// The outlet called.
     pub outlet: Option<OutletCode>,
-    /// What was said.
+    /// Notes of the call.
     pub said: Option<Personal>,
 }
 
