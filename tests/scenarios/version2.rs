@@ -401,6 +401,9 @@ async fn what_waited_behind_a_batch_of_version_2_is_passed_over_by_none_of_its_s
     assert!(got.acted.anchored && got.acted.passed_over, "{got:?}");
 }
 
+/// Columns of the server that have another name since version 2, with today's name.
+const RENAMED: &[(&str, &str)] = &[("turns", "phases"), ("turn_at", "phase_until")];
+
 /// Writes a database as version 2 had it: its first migration, with the rows of today's that it has a place for. `marks`: the tables
 /// whose receipts lose what version 2 did not know.
 pub(crate) fn as_version_2(file: &Path, migration: &str, application_id: i32, marks: &[&str]) {
@@ -412,8 +415,12 @@ pub(crate) fn as_version_2(file: &Path, migration: &str, application_id: i32, ma
         db.prepare(sql).unwrap().query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
     };
     for table in names("SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'") {
-        let columns = names(&format!("SELECT name FROM pragma_table_info('{table}', 'main')")).join(", ");
-        db.execute(&format!("INSERT OR REPLACE INTO main.{table} ({columns}) SELECT {columns} FROM today.{table}"), []).unwrap();
+        let columns = names(&format!("SELECT name FROM pragma_table_info('{table}', 'main')"));
+        let todays = names(&format!("SELECT name FROM pragma_table_info('{table}', 'today')"));
+        let renamed = |name: &String| RENAMED.iter().find(|(was, is)| was == name && todays.iter().any(|today| today == is));
+        let sources: Vec<&str> = columns.iter().map(|name| renamed(name).map_or(name.as_str(), |(_, is)| is)).collect();
+        let (columns, sources) = (columns.join(", "), sources.join(", "));
+        db.execute(&format!("INSERT OR REPLACE INTO main.{table} ({columns}) SELECT {sources} FROM today.{table}"), []).unwrap();
     }
     db.execute("DELETE FROM main.reference WHERE kind IN ('people', 'calendar')", []).unwrap();
     for table in marks {

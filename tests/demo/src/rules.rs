@@ -39,7 +39,7 @@ pub async fn arrival(stage: &Stage, cast: &mut Cast) -> Result<()> {
     Ok(())
 }
 
-/// The same, found and registered too late.
+/// Damage on arrival, registered too late.
 pub async fn late_arrival(stage: &Stage, cast: &mut Cast) -> Result<()> {
     stage.at(0, 8, 38)?;
     damaged(&mut cast.west, 39).await?;

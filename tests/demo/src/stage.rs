@@ -100,7 +100,7 @@ impl Actor {
         Self::start_in(name, person, root, person, wall_off_minutes, boot)
     }
 
-    /// The same in a folder of another name.
+    /// Starts a device process on a folder of another name.
     pub fn start_in(
         name: &'static str,
         person: &'static str,
