@@ -4,12 +4,12 @@ use doorstep_document::{Change, MAX_CASE_BYTES, MAX_CASE_CHANGES, NewEntry};
 use doorstep_domain::{
     ActionId, Body, CaseId, ChangeHash, DocId, Entry, Facts, NetworkCode, PhotoId, Standing, TimeEvidence, UnixMs, Waybill,
 };
-use doorstep_rules::Case;
+use doorstep_rules::{Case, Judgement};
 use rusqlite::{Connection, TransactionBehavior, params};
 use serde::Serialize;
 
 use crate::{
-    Recording, SmsStep, Store, StoreError,
+    KnownCases, Recording, SmsStep, Store, StoreError,
     head::Head,
     identity, messages,
     project::{self, UNSENT},
@@ -65,17 +65,31 @@ pub struct Written {
     pub change: ChangeHash,
 }
 
+/// What an action made in one case.
+pub(crate) struct Made {
+    pub written: Written,
+    pub change: Change,
+    /// The case and its judgement, where its row was written from them: it is new.
+    pub row: Option<(Case, Judgement)>,
+}
+
 impl Store {
     /// Records an action: all of its cases or none. Returns once everything is durable.
     pub fn record(&mut self, action: &Action) -> Result<Vec<Written>, StoreError> {
+        Ok(self.write(action, &mut KnownCases::default())?.into_iter().map(|made| made.written).collect())
+    }
+
+    /// Writes an action on cases that were read before. Those that have moved since are forgotten.
+    pub(crate) fn write(&mut self, action: &Action, known: &mut KnownCases) -> Result<Vec<Made>, StoreError> {
         self.load_book()?;
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        known.forget_what_has_moved(&tx)?;
         let who = identity::read(&tx)?.ok_or(StoreError::NotEnrolled)?;
         let (_, book) = self.book.as_ref().ok_or(StoreError::NoPack)?;
         let pack = book.at(action.now);
         let network: NetworkCode = pack.network.parse().map_err(|_| StoreError::Damaged("reference"))?;
         let kept = action.recording.to_json().map_err(|_| StoreError::Damaged("outbox"))?;
-        let mut written = Vec::with_capacity(action.cases.len());
+        let mut made = Vec::with_capacity(action.cases.len());
         for target in &action.cases {
             let case = CaseId::of(&network, &target.waybill);
             let mut head = project::head(&tx, &case)?;
@@ -91,7 +105,8 @@ impl Store {
             }
             // Also for a case that has left this device: what is read here begins with it.
             let needs_facts = head.position.seq == 0 || head.changes == 0;
-            let mut facts = if needs_facts { Some(facts(&tx, &case, &network, &target.waybill)?) } else { None };
+            let known_facts = || known.facts(&tx, &case, &target.waybill);
+            let mut facts = if needs_facts { Some(facts_or(&tx, &network, &target.waybill, known_facts)?) } else { None };
             let entries: Vec<NewEntry> = target
                 .bodies
                 .iter()
@@ -126,16 +141,17 @@ impl Store {
                 )?
                 .execute(params![photo.id.as_bytes(), photo.len, photo.name, photo.thumbnail, action.now.0])?;
             }
-            if is_new {
+            let row = if is_new {
                 let entries = project::recorded(&change, &Standing::OnThisDevice).collect();
-                project::write_row(&tx, &case, &head, entries, book, action.now)?;
+                project::write_row(&tx, &case, &head, entries, book, action.now)?
             } else {
                 project::advance_row(&tx, &case, &head, 1, action.now)?;
-            }
-            written.push(Written { case, change: change.hash() });
+                None
+            };
+            made.push(Made { written: Written { case, change: change.hash() }, change, row });
         }
         tx.commit()?;
-        Ok(written)
+        Ok(made)
     }
 }
 
@@ -182,8 +198,17 @@ pub(crate) fn known_facts(db: &Connection, case: &CaseId) -> Result<Option<Facts
 /// The parcel's facts from its reference row; else as the case already has them from somebody who knew the row (the origin
 /// outlet has none of the delivering outlet's rows); else the case is unlisted.
 pub(crate) fn facts(db: &Connection, case: &CaseId, network: &NetworkCode, waybill: &Waybill) -> Result<Facts, StoreError> {
+    facts_or(db, network, waybill, || known_facts(db, case))
+}
+
+fn facts_or(
+    db: &Connection,
+    network: &NetworkCode,
+    waybill: &Waybill,
+    known: impl FnOnce() -> Result<Option<Facts>, StoreError>,
+) -> Result<Facts, StoreError> {
     let Some(parcel) = crate::refs::parcel(db, waybill)?.filter(|parcel| parcel.network == *network) else {
-        return Ok(known_facts(db, case)?.unwrap_or_else(|| Facts::unlisted(network.clone(), waybill.clone())));
+        return Ok(known()?.unwrap_or_else(|| Facts::unlisted(network.clone(), waybill.clone())));
     };
     let version = crate::refs::version(db, doorstep_protocol::RefKind::Parcels)?;
     Ok(Facts::of(&parcel, version))
