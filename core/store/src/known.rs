@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use doorstep_domain::{CaseId, Facts, NetworkCode, Standing, Waybill};
-use doorstep_rules::{Case, Judgement, judge};
+use doorstep_domain::{CaseId, Facts, NetworkCode, Waybill};
+use doorstep_rules::Case;
 use rusqlite::Connection;
 
-use crate::{Action, CaseView, Store, StoreError, Written, project, record::Made};
+use crate::{Store, StoreError, project};
 
 /// Cases as they stood when they were read, by their main numbers.
 #[derive(Debug, Default)]
@@ -46,12 +46,19 @@ impl KnownCases {
         Ok(())
     }
 
-    /// The parcel's facts as a case has them; read from its changes, if the case is not among these.
-    pub(crate) fn facts(&self, db: &Connection, id: &CaseId, waybill: &Waybill) -> Result<Option<Facts>, StoreError> {
-        match self.cases.get(waybill) {
-            Some(case) => Ok(case.as_ref().map(|case| case.facts.clone())),
-            None => crate::record::known_facts(db, id),
-        }
+    /// A case that was read, for whoever goes on from it: `None` if it was not, or was forgotten, or nothing is recorded in it.
+    pub(crate) fn take(&mut self, waybill: &Waybill) -> Option<Case> {
+        self.cases.remove(waybill)?
+    }
+
+    /// Whether a case was read and nothing is recorded in it, nor was anything refused.
+    pub(crate) fn is_new(&self, waybill: &Waybill) -> bool {
+        matches!(self.cases.get(waybill), Some(None))
+    }
+
+    /// The facts of a case that was read: `None` if it was not read.
+    pub(crate) fn facts(&self, waybill: &Waybill) -> Option<Option<Facts>> {
+        self.cases.get(waybill).map(|case| case.as_ref().map(|case| case.facts.clone()))
     }
 }
 
@@ -71,36 +78,5 @@ impl Store {
         let case = if entries.is_empty() { None } else { Case::fold(entries) };
         known.cases.insert(waybill.clone(), case);
         Ok(())
-    }
-
-    /// Records an action as [`Store::record`] does, on cases that were read for it, and tells how each of its cases stands then:
-    /// no case is read a second time, unless another process has written meanwhile.
-    pub fn record_on(&mut self, action: &Action, mut known: KnownCases) -> Result<(Vec<Written>, Vec<CaseView>), StoreError> {
-        let made = self.write(action, &mut known)?;
-        let mut after: BTreeMap<CaseId, (Case, Option<Judgement>)> = BTreeMap::new();
-        let mut written = Vec::with_capacity(made.len());
-        for (Made { written: this, change, row }, target) in made.into_iter().zip(&action.cases) {
-            written.push(this);
-            // Two pieces of a shipment have one case.
-            let before = after.remove(&this.case).map(|(case, _)| Some(case)).or_else(|| known.cases.remove(&target.waybill));
-            let stands = match (before, row) {
-                (Some(None), Some((case, judgement))) => Some((case, Some(judgement))),
-                (Some(Some(case)), _) => Some((case.with(project::recorded(&change, &Standing::OnThisDevice).collect()), None)),
-                _ => None,
-            };
-            after.extend(stands.map(|stands| (this.case, stands)));
-        }
-        let (book, now) = (self.book()?.ok_or(StoreError::NoPack)?, action.now);
-        let mut views = Vec::with_capacity(written.len());
-        for Written { case: id, .. } in &written {
-            match after.remove(id) {
-                Some((case, judgement)) => {
-                    let judgement = judgement.unwrap_or_else(|| judge(&case, &book, now));
-                    views.push(CaseView { id: *id, case, judgement });
-                }
-                None => views.extend(self.case_by_id(id, now)?),
-            }
-        }
-        Ok((written, views))
     }
 }

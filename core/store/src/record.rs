@@ -1,15 +1,17 @@
 //! Recording: intent, change and list row in one transaction, durable when it returns.
 
+use std::collections::BTreeMap;
+
 use doorstep_document::{Change, MAX_CASE_BYTES, MAX_CASE_CHANGES, NewEntry};
 use doorstep_domain::{
     ActionId, Body, CaseId, ChangeHash, DocId, Entry, Facts, NetworkCode, PhotoId, Standing, TimeEvidence, UnixMs, Waybill,
 };
-use doorstep_rules::{Case, Judgement};
+use doorstep_rules::{Case, Judgement, judge};
 use rusqlite::{Connection, TransactionBehavior, params};
 use serde::Serialize;
 
 use crate::{
-    KnownCases, Recording, SmsStep, Store, StoreError,
+    CaseView, KnownCases, Recording, SmsStep, Store, StoreError,
     head::Head,
     identity, messages,
     project::{self, UNSENT},
@@ -66,11 +68,11 @@ pub struct Written {
 }
 
 /// What an action made in one case.
-pub(crate) struct Made {
-    pub written: Written,
-    pub change: Change,
+struct Made {
+    written: Written,
+    change: Change,
     /// The case and its judgement, where its row was written from them: it is new.
-    pub row: Option<(Case, Judgement)>,
+    row: Option<(Case, Judgement)>,
 }
 
 impl Store {
@@ -79,8 +81,39 @@ impl Store {
         Ok(self.write(action, &mut KnownCases::default())?.into_iter().map(|made| made.written).collect())
     }
 
+    /// Records an action as [`Store::record`] does, on cases that were read for it, and tells how each of its cases stands then:
+    /// no case is read a second time, unless another process has written meanwhile.
+    pub fn record_on(&mut self, action: &Action, mut known: KnownCases) -> Result<(Vec<Written>, Vec<CaseView>), StoreError> {
+        let made = self.write(action, &mut known)?;
+        let mut after: BTreeMap<CaseId, (Case, Option<Judgement>)> = BTreeMap::new();
+        let mut written = Vec::with_capacity(made.len());
+        for (Made { written: this, change, row }, target) in made.into_iter().zip(&action.cases) {
+            written.push(this);
+            // Two pieces of a shipment have one case.
+            let before = after.remove(&this.case).map(|(case, _)| case).or_else(|| known.take(&target.waybill));
+            let stands = match (row, before) {
+                (Some((case, judgement)), _) => Some((case, Some(judgement))),
+                (None, Some(case)) => Some((case.with(project::recorded(&change, &Standing::OnThisDevice).collect()), None)),
+                (None, None) => None,
+            };
+            after.extend(stands.map(|stands| (this.case, stands)));
+        }
+        let (book, now) = (self.book()?.ok_or(StoreError::NoPack)?, action.now);
+        let mut views = Vec::with_capacity(written.len());
+        for Written { case: id, .. } in &written {
+            match after.remove(id) {
+                Some((case, judgement)) => {
+                    let judgement = judgement.unwrap_or_else(|| judge(&case, &book, now));
+                    views.push(CaseView { id: *id, case, judgement });
+                }
+                None => views.extend(self.case_by_id(id, now)?),
+            }
+        }
+        Ok((written, views))
+    }
+
     /// Writes an action on cases that were read before. Those that have moved since are forgotten.
-    pub(crate) fn write(&mut self, action: &Action, known: &mut KnownCases) -> Result<Vec<Made>, StoreError> {
+    fn write(&mut self, action: &Action, known: &mut KnownCases) -> Result<Vec<Made>, StoreError> {
         self.load_book()?;
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         known.forget_what_has_moved(&tx)?;
@@ -105,8 +138,8 @@ impl Store {
             }
             // Also for a case that has left this device: what is read here begins with it.
             let needs_facts = head.position.seq == 0 || head.changes == 0;
-            let known_facts = || known.facts(&tx, &case, &target.waybill);
-            let mut facts = if needs_facts { Some(facts_or(&tx, &network, &target.waybill, known_facts)?) } else { None };
+            let in_case = || known.facts(&target.waybill).map_or_else(|| known_facts(&tx, &case), Ok);
+            let mut facts = if needs_facts { Some(facts_or(&tx, &network, &target.waybill, in_case)?) } else { None };
             let entries: Vec<NewEntry> = target
                 .bodies
                 .iter()
@@ -142,7 +175,11 @@ impl Store {
                 .execute(params![photo.id.as_bytes(), photo.len, photo.name, photo.thumbnail, action.now.0])?;
             }
             let row = if is_new {
-                let entries = project::recorded(&change, &Standing::OnThisDevice).collect();
+                // Of a case without a change that counts there may be some that were refused.
+                let entries = match known.is_new(&target.waybill) {
+                    true => project::recorded(&change, &Standing::OnThisDevice).collect(),
+                    false => project::entries(&tx, &case)?,
+                };
                 project::write_row(&tx, &case, &head, entries, book, action.now)?
             } else {
                 project::advance_row(&tx, &case, &head, 1, action.now)?;

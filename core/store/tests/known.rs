@@ -119,7 +119,7 @@ fn a_case_of_which_everything_was_refused_goes_on_with_what_was_refused_in_view_
     let push = push_of(&mut store, 1 << 20);
     let cases = push.cases.iter().map(|pushed| {
         let n = pack::restore(&pushed.pack).unwrap().len();
-        let refused = vec![(Verdict::Quarantined(RefusalCode::Rights), 5_000); n];
+        let refused = vec![(Verdict::Quarantined("rights:attempt".into()), 5_000); n];
         let (rows, quarantined) = pack_verdicts(NOW, &refused, Spoken::Version3);
         AckCase { case: Some(CaseRef(pushed.case)), rows, quarantined, fault: None }
     });

@@ -131,7 +131,9 @@ fn a_row_of_the_list_is_seen_as_its_case_is_and_without_one_by_whose_it_is() {
         ("f1", Role::OutletFinance, "0412"),
         ("h1", Role::Hub, "H1"),
     ] {
-        [None, Some(&open.case()), Some(&ended.case())].map(|case| masked(&shown(user, role, outlet, case)));
+        for case in [None, Some(open.case()), Some(ended.case())] {
+            masked(&shown(user, role, outlet, case.as_ref()));
+        }
     }
 }
 
