@@ -4,7 +4,8 @@ use doorstep_domain::{Outlet, Parcel, Personal, UnixMs, mask_number};
 
 use crate::{Bilingual, DoorstepClient, DoorstepError};
 
-/// A parcel of the day. It holds a customer's data: for the screen, never for a log; as text it shows none of it.
+/// A parcel of the day, with the customer's data in clear or masked, as the person who is signed in sees it. For the screen, never for
+/// a log; as text it shows none of it.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 #[uniffi::export(Display)]
 pub struct ParcelRow {

@@ -13,7 +13,8 @@ use doorstep_domain::{ActionId, CaseId, InstallId, Outlet, Parcel, Photo, TimeEv
 use doorstep_protocol::{DayRow, PersonRow};
 use doorstep_rules::{Explanation, PROVISIONAL, Pack, Rulebook, explain};
 use doorstep_store::{
-    Action, CaseRow, CaseView, Filter, Identity, PhotoRef, Recording, Salvage, SmsStep, Status, Store, StoreKey, Written,
+    Action, CaseRow, CaseView, Filter, Identity, KnownCases, PhotoRef, Recording, Salvage, SmsStep, Status, Store, StoreKey,
+    Written,
 };
 use doorstep_sync::{Cause, Engine, Pace};
 use tokio::sync::watch;
@@ -192,17 +193,16 @@ impl Client {
         let mut store = self.inner.store();
         let who = store.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
         let book = store.book()?.ok_or(ClientError::Refused(Refusal::NoPack))?;
-        let pack = book.at(now);
         let entries: Vec<Photo> = pictures.iter().map(|ready| ready.entry.clone()).collect();
         // Check the rules before writing files, and write files before entries that name them.
-        let mut cases = plan(recording, &entries, &mut store, (&who, pack), (clocks.wall, now))?;
-        rights::forbid_early(&mut store, &who, &cases, now)?;
+        let mut known = KnownCases::default();
+        let mut cases = plan(recording, &entries, (&mut store, &mut known), (&who, &book), (clocks.wall, now))?;
+        rights::forbid_early(&store, &known, &who, &cases)?;
         for Ready { prepared, .. } in &pictures {
             let photo = store.save_photo(prepared.photo.id, JPEG, &prepared.photo.bytes, false)?;
             let small = store.save_photo(prepared.thumbnail.id, JPEG, &prepared.thumbnail.bytes, true)?;
             cases.iter_mut().for_each(|case| case.photos.extend([photo.clone(), small.clone()]));
         }
-        let waybills: Vec<Waybill> = cases.iter().map(|case| case.waybill.clone()).collect();
         let time = TimeEvidence {
             wall: clocks.wall,
             zone_quarters: zone,
@@ -212,11 +212,8 @@ impl Client {
         };
         let times_proven = time.anchor.is_some();
         let recording = Recording { photos: entries.iter().map(PhotoRef::of).collect(), ..recording.clone() };
-        let written = store.record(&Action { id: ActionId::new(random()?), recording, time, now, cases, step })?;
-        let mut views = Vec::with_capacity(waybills.len());
-        for waybill in &waybills {
-            views.extend(store.case(waybill, now)?);
-        }
+        let action = Action { id: ActionId::new(random()?), recording, time, now, cases, step };
+        let (written, views) = store.record_on(&action, known)?;
         drop(store);
         self.inner.changed();
         self.inner.wakes.fresh.store(true, Ordering::Relaxed);
@@ -236,16 +233,16 @@ impl Client {
         Ok(self.inner.store().case(&Waybill::parse(waybill)?, now)?)
     }
 
-    /// Today's parcels.
+    /// Today's parcels, with customers' data as the person who is signed in sees it.
     pub fn parcels(&self) -> Result<Vec<Parcel>, ClientError> {
-        self.unlocked()?;
-        Ok(self.inner.store().parcels()?)
+        self.parcels_after("", u32::MAX)
     }
 
     /// A page of today's parcels, ordered by waybill: at most `limit` parcels after a waybill.
     pub fn parcels_after(&self, waybill: &str, limit: u32) -> Result<Vec<Parcel>, ClientError> {
         self.unlocked()?;
-        Ok(self.inner.store().parcels_after(waybill, limit)?)
+        let rows = self.inner.store().parcels_after(waybill, limit)?;
+        rows.into_iter().map(|row| self.seen(row)).collect()
     }
 
     /// An outlet of the directory, with the number to phone during an outage.
@@ -346,3 +343,6 @@ impl Client {
             .collect::<Result<_, doorstep_store::StoreError>>()?)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,8 +9,8 @@ pub mod said;
 mod sms;
 
 use doorstep_domain::{Body, Fault, Photo, UnixMs, Waybill};
-use doorstep_rules::Pack;
-use doorstep_store::{Act, ActionCase, Identity, Recording, SmsWish, Store};
+use doorstep_rules::Rulebook;
+use doorstep_store::{Act, ActionCase, Identity, KnownCases, Recording, SmsWish, Store};
 
 pub(crate) use self::sms::report;
 use self::{context::Context, door::restated};
@@ -21,22 +21,27 @@ use crate::{ClientError, Refusal};
 pub(crate) fn plan(
     recording: &Recording,
     photos: &[Photo],
-    store: &mut Store,
-    (who, pack): (&Identity, &Pack),
+    (store, known): (&mut Store, &mut KnownCases),
+    (who, book): (&Identity, &Rulebook),
     (wall, now): (UnixMs, UnixMs),
 ) -> Result<Vec<ActionCase>, ClientError> {
     let Recording { waybills, act, .. } = recording;
+    let pack = book.at(now);
     let before = match (act, waybills.first()) {
-        (Act::Identify, Some(provisional)) => store.case(provisional, wall)?.map(|view| restated(&view.case)).unwrap_or_default(),
+        (Act::Identify, Some(provisional)) => {
+            let waybill = store.main_number(provisional)?;
+            store.know(&waybill, known)?;
+            known.case(&waybill).map(restated).unwrap_or_default()
+        }
         _ => Vec::new(),
     };
     let mut plans = Vec::new();
     for number in waybills {
         // A scanned child number names a piece; the case belongs to the shipment.
         let waybill = store.main_number(number)?;
-        let view = store.case(&waybill, wall)?;
+        store.know(&waybill, known)?;
         let piece = (waybill != *number).then(|| number.clone());
-        let context = Context { store, who, pack, waybill: &waybill, piece, view: view.as_ref(), wall, now };
+        let context = Context { store, who, pack, book, waybill: &waybill, piece, case: known.case(&waybill), wall, now };
         let bodies = match act {
             Act::Identify => context.identify(waybills, &before)?,
             _ => bodies(&context, act, photos)?,
@@ -49,13 +54,15 @@ pub(crate) fn plan(
 /// The text of an SMS as it would be sent, and what it would lack to count for the day.
 pub(crate) fn preview_sms(
     store: &mut Store,
-    (who, pack): (&Identity, &Pack),
+    (who, book): (&Identity, &Rulebook),
     (number, wish): (&Waybill, &SmsWish),
     (wall, now): (UnixMs, UnixMs),
 ) -> Result<SmsPreview, ClientError> {
     let waybill = store.main_number(number)?;
-    let view = store.case(&waybill, wall)?;
-    let context = Context { store, who, pack, waybill: &waybill, piece: None, view: view.as_ref(), wall, now };
+    let mut known = KnownCases::default();
+    store.know(&waybill, &mut known)?;
+    let (pack, case) = (book.at(now), known.case(&waybill));
+    let context = Context { store, who, pack, book, waybill: &waybill, piece: None, case, wall, now };
     context.preview(wish)
 }
 

@@ -26,6 +26,7 @@ mod sheet;
 mod signer;
 mod sms;
 mod telling;
+mod words;
 
 pub use client::{Client, Options, Outcome};
 pub use clock::{Clock, SystemClock};

@@ -1,18 +1,16 @@
 //! Rights on the device. The device refuses early what the server would refuse by the policy. The server's judgement counts,
 //! because a device knows less.
 
-use doorstep_domain::UnixMs;
 use doorstep_rules::{Case, Concerned, Permit};
-use doorstep_store::{ActionCase, Identity, Store};
+use doorstep_store::{ActionCase, Identity, KnownCases, Store};
 
 use crate::{ClientError, Refusal};
 
 /// Refuses a record that the policy denies to the person, as far as this device knows the parcel.
-pub(crate) fn forbid_early(store: &mut Store, who: &Identity, cases: &[ActionCase], now: UnixMs) -> Result<(), ClientError> {
+pub(crate) fn forbid_early(store: &Store, known: &KnownCases, who: &Identity, cases: &[ActionCase]) -> Result<(), ClientError> {
     let policy = store.policy()?;
     for target in cases {
-        let case = store.case(&target.waybill, now)?.map(|view| view.case);
-        let parcel = concerned(store, who, target, case.as_ref())?;
+        let parcel = concerned(store, who, target, known.case(&target.waybill))?;
         for body in &target.bodies {
             let rule = policy.judge(who.author.role, &who.author.user, &who.author.outlet, body.kind(), &parcel);
             if rule.is_none_or(|rule| rule.verdict == Permit::Deny) {

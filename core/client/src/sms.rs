@@ -65,7 +65,7 @@ impl Client {
         let mut store = self.inner.store();
         let who = store.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
         let book = store.book()?.ok_or(ClientError::Refused(Refusal::NoPack))?;
-        preview_sms(&mut store, (&who, book.at(now)), (&Waybill::parse(waybill)?, wish), (wall, now))
+        preview_sms(&mut store, (&who, &book), (&Waybill::parse(waybill)?, wish), (wall, now))
     }
 
     /// The cases with SMS that must still be sent or settled.

@@ -86,7 +86,10 @@ mod tests {
     #[test]
     fn a_mask_hides_six_digits_or_all() {
         assert_eq!(mask_number("13800138000"), "138******00");
-        assert_eq!(mask_number("+8613800138000"), "138******00");
+        for written in ["+8613800138000", "8613800138000", "张三 13800138000"] {
+            assert_eq!(mask_number(written), "138******00", "{written}");
+        }
+        assert_eq!((mask_number("123456789").as_str(), mask_number("12345678").as_str()), ("1******89", "*******8"));
         for number in ["13800138000", "075588888888", "02012345678", "1234567890", "12345678", "1234567", "95311", "1", ""] {
             let shown = mask_number(number).chars().filter(char::is_ascii_digit).count();
             assert!(shown + 6 <= number.len().max(6), "{number}");

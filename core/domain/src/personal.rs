@@ -62,6 +62,12 @@ impl Personal {
             _ => None,
         }
     }
+
+    /// This value behind a mask. A sealed one stays as it is: it shows nothing.
+    pub fn behind(&self, mask: fn(&str) -> String) -> Self {
+        // No mask makes a value that is too long; should one do it, nothing is shown.
+        self.text().map_or_else(|| self.clone(), |text| Self::plain(&mask(text)).unwrap_or_else(|_| Self(vec![0, 0])))
+    }
 }
 
 impl fmt::Debug for Personal {

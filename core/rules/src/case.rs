@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use doorstep_domain::{Body, EntryKey, Facts, Fault, Kind, Recorded, Role, Standing, UnixMs, UserId, Waybill};
 use serde::Serialize;
 
-use crate::listing::{Listing, Row};
+use crate::{
+    listing::{Listing, Row},
+    tally::{Work, note},
+};
 
 /// Prefix of provisional waybills, which are used when the label cannot be read.
 pub const PROVISIONAL: &str = "PV-";
@@ -121,6 +124,7 @@ fn superseded(timeline: &[Recorded]) -> BTreeMap<EntryKey, EntryKey> {
 impl Case {
     /// Folds entries in any order and with repetitions. `None` if no entry has the parcel's facts.
     pub fn fold(entries: impl IntoIterator<Item = Recorded>) -> Option<Self> {
+        note(Work::Fold);
         let (quarantined, mut timeline): (Vec<_>, Vec<_>) =
             entries.into_iter().partition(|r| matches!(r.standing, Standing::Quarantined { .. }));
         once(&mut timeline);
@@ -130,6 +134,45 @@ impl Case {
         let facts = rows.last()?.facts.clone();
         let superseded = superseded(&timeline);
         Some(Self { facts, facts_confirmed: confirmed, facts_disagree: disagree, rows, timeline, superseded, quarantined })
+    }
+
+    /// The case with entries that no server has answered yet: what folding all of its entries with them gives. Entries that come after
+    /// everything known are put at its end, which is what a device records; others are folded with the rest.
+    pub fn with(mut self, mut entries: Vec<Recorded>) -> Self {
+        if !self.come_last(&entries) {
+            let known = self.timeline.iter().chain(&self.quarantined).cloned();
+            return Self::fold(known.chain(entries)).unwrap_or(self);
+        }
+        let has_facts = entries.iter().any(|r| r.entry.facts.is_some());
+        let has_corrections = entries.iter().any(|r| matches!(r.entry.body, Body::Correction(_)));
+        once(&mut entries);
+        self.timeline.extend(in_order(entries));
+        if has_corrections {
+            self.superseded = superseded(&self.timeline);
+        }
+        if !has_facts {
+            return self;
+        }
+        let Some(Listing { rows, confirmed, disagree }) = Listing::of(self.timeline.iter().chain(&self.quarantined)) else {
+            return self;
+        };
+        let facts = rows.last().map_or(self.facts, |row| row.facts.clone());
+        Self { facts, facts_confirmed: confirmed, facts_disagree: disagree, rows, ..self }
+    }
+
+    /// Whether entries change nothing of what is known before them: they are later than all of it, no known entry is about one of
+    /// them, and none of them is another writing of a known act.
+    fn come_last(&self, entries: &[Recorded]) -> bool {
+        let latest = self.timeline.iter().map(Recorded::acted_at).max();
+        let is_later = |r: &Recorded| latest.is_none_or(|latest| r.acted_at() > latest);
+        let is_open = |r: &Recorded| matches!(r.standing, Standing::OnThisDevice | Standing::SentNotConfirmed);
+        let is_known = |new: &Recorded| {
+            self.timeline.iter().any(|r| {
+                let is_again = r.entry.time == new.entry.time && r.entry.author.user == new.entry.author.user;
+                is_again || r.entry.key == new.entry.key || r.entry.body.references().contains(&&new.entry.key)
+            })
+        };
+        entries.iter().all(|r| is_later(r) && is_open(r) && !is_known(r))
     }
 
     /// The entries of a kind, in the timeline's order, corrected ones too.

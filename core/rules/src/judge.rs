@@ -14,6 +14,7 @@ use crate::{
     finding::findings,
     flags::flags,
     state::state,
+    tally::{Work, note},
     worlds::weigh,
 };
 
@@ -117,6 +118,7 @@ const MOST_REPLIES: usize = 64;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn judge(case: &Case, book: &Rulebook, now: UnixMs) -> Judgement {
+    note(Work::Judgement);
     judge_until(case, book, now).0
 }
 

@@ -33,6 +33,7 @@ mod rulebook;
 mod sheet;
 pub mod sms;
 mod state;
+mod tally;
 mod telling;
 mod words;
 mod worlds;
@@ -64,6 +65,9 @@ pub use rulebook::{Published, Rulebook};
 pub use sheet::Sheet;
 pub use sms::{Message, SmsLack};
 pub use state::{NextStep, State};
+#[cfg(feature = "tally")]
+#[doc(hidden)]
+pub use tally::Tally;
 pub use telling::{Label, Line, PersonalValue, Sight, Sort, Unit, Value, Whom, head, tell, tell_of_sheet};
 pub use words::{Words, words};
 

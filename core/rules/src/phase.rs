@@ -4,7 +4,11 @@
 use doorstep_domain::UnixMs;
 use serde::{Deserialize, Serialize};
 
-use crate::{Case, Deadline, Judgement, On, Rulebook, judge::judge_until};
+use crate::{
+    Case, Deadline, Judgement, On, Rulebook,
+    judge::judge_until,
+    tally::{Work, note},
+};
 
 /// The part of a list row that time changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +56,8 @@ impl Phase {
     /// Judges a case at a moment, and at each later moment when the judgement changes without new entries, up to the limit of
     /// phases. Each phase lasts until the next; after the last one the case must be read again.
     pub fn ahead(case: &Case, book: &Rulebook, now: UnixMs) -> Phases {
+        note(Work::Judgement);
+        note(Work::Phases);
         let (judgement, other_due) = judge_until(case, book, now);
         let mut until = Self::until(case, book, &judgement, other_due, now);
         let mut phases = Phases { phase: Self::of(&judgement, now, until), judgement, later: Vec::new() };

@@ -91,7 +91,7 @@ pub(crate) fn take(db: &Connection, feed: &FeedCase, scope: &Scope, rules: &Rule
         head = project::read_head(db, &case, &who.install, project::Of::Everything)?;
     }
     match project::entries(db, &case) {
-        Ok(entries) => project::write_row(db, &case, &head, entries, rules, now)?,
+        Ok(entries) => drop(project::write_row(db, &case, &head, entries, rules, now)?),
         // A damaged row of this case must not stop the other cases: the new changes are stored, and only the writer's columns
         // move.
         Err(StoreError::Damaged(_)) => project::advance_row(db, &case, &head, 0, now)?,

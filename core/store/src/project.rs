@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use doorstep_document::{Change, History, Link, Position};
 use doorstep_domain::{CaseId, ChangeHash, DocKind, InstallId, Receipt, ReceiptParts, Recorded, RefusalCode, Standing, UnixMs};
-use doorstep_rules::{Case, Phase, Phases, Rulebook, State};
+use doorstep_rules::{Case, Judgement, Phase, Phases, Rulebook, State};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::{
@@ -235,7 +235,8 @@ pub(crate) fn insert_accepted(
     Ok(())
 }
 
-/// Folds, judges and writes the row. A sheet is folded when it is read, and its row holds only the position.
+/// Folds, judges and writes the row, and returns the case and its judgement. A sheet is folded when it is read, and its row holds only
+/// the position.
 pub(crate) fn write_row(
     db: &Connection,
     case: &CaseId,
@@ -243,14 +244,15 @@ pub(crate) fn write_row(
     entries: Vec<Recorded>,
     book: &Rulebook,
     now: UnixMs,
-) -> Result<(), StoreError> {
+) -> Result<Option<(Case, Judgement)>, StoreError> {
     if sheet_row::doc(db, case)?.kind == DocKind::Sheet {
-        return sheet_row::set_head(db, case, head);
+        sheet_row::set_head(db, case, head)?;
+        return Ok(None);
     }
     let unsent = entries.iter().filter(|r| matches!(r.standing, Standing::OnThisDevice | Standing::SentNotConfirmed)).count();
     let updated_at = entries.iter().map(|r| r.acted_at()).max().unwrap_or(now);
     // The case has only parked changes: there is nothing to list until the next feed or a repair.
-    let Some(folded) = Case::fold(entries) else { return Ok(()) };
+    let Some(folded) = Case::fold(entries) else { return Ok(None) };
     uptime::judging(db, now)?;
     let Phases { phase, later, judgement } = Phase::ahead(&folded, book, now);
     let messages = judgement.messages.iter().filter(|message| message.is_open()).count();
@@ -292,7 +294,7 @@ pub(crate) fn write_row(
         let Phase { from_ms, until_ms, due_ms, state, next_step, decision, missed, flags } = phase;
         insert.execute(params![case.as_bytes(), from_ms, until_ms, due_ms, state, next_step, decision, missed, flags])?;
     }
-    Ok(())
+    Ok(Some((folded, judgement)))
 }
 
 /// Moves the writer's columns of a known case, with `unsent` more own changes, and leaves the judged columns behind. Recording
@@ -324,7 +326,7 @@ pub(crate) fn rewrite_row_or_skip(db: &Connection, case: &CaseId, book: &Ruleboo
 pub(crate) fn rewrite_row(db: &Connection, case: &CaseId, book: &Rulebook, now: UnixMs) -> Result<(), StoreError> {
     let head = head(db, case)?;
     db.prepare_cached("DELETE FROM stale WHERE case_id = ?1")?.execute(params![case.as_bytes()])?;
-    write_row(db, case, &head, entries(db, case)?, book, now)
+    write_row(db, case, &head, entries(db, case)?, book, now).map(drop)
 }
 
 fn is_closed(phase: &Phase) -> bool {

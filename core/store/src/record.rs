@@ -1,15 +1,17 @@
 //! Recording: writes intent, change and list row in one transaction, durable when it returns.
 
+use std::collections::BTreeMap;
+
 use doorstep_document::{Change, MAX_CASE_BYTES, MAX_CASE_CHANGES, NewEntry};
 use doorstep_domain::{
     ActionId, Body, CaseId, ChangeHash, DocId, Entry, Facts, NetworkCode, PhotoId, Standing, TimeEvidence, UnixMs, Waybill,
 };
-use doorstep_rules::Case;
+use doorstep_rules::{Case, Judgement, judge};
 use rusqlite::{Connection, TransactionBehavior, params};
 use serde::Serialize;
 
 use crate::{
-    Recording, SmsStep, Store, StoreError,
+    CaseView, KnownCases, Recording, SmsStep, Store, StoreError,
     head::Head,
     identity, messages,
     project::{self, UNSENT},
@@ -65,17 +67,62 @@ pub struct Written {
     pub change: ChangeHash,
 }
 
+/// What an action made in one case.
+struct Made {
+    written: Written,
+    change: Change,
+    /// The case and its judgement, where its row was written from them: it is new.
+    row: Option<(Case, Judgement)>,
+}
+
 impl Store {
     /// Records an action, in all of its cases or in none. Returns once everything is durable.
     pub fn record(&mut self, action: &Action) -> Result<Vec<Written>, StoreError> {
+        Ok(self.write(action, &mut KnownCases::default())?.into_iter().map(|made| made.written).collect())
+    }
+
+    /// Records an action as [`Store::record`] does, on cases that were read for it, and tells how each of its cases stands then:
+    /// no case is read a second time, unless another process has written meanwhile.
+    pub fn record_on(&mut self, action: &Action, mut known: KnownCases) -> Result<(Vec<Written>, Vec<CaseView>), StoreError> {
+        let made = self.write(action, &mut known)?;
+        let mut after: BTreeMap<CaseId, (Case, Option<Judgement>)> = BTreeMap::new();
+        let mut written = Vec::with_capacity(made.len());
+        for (Made { written: this, change, row }, target) in made.into_iter().zip(&action.cases) {
+            written.push(this);
+            // Two pieces of a shipment have one case.
+            let before = after.remove(&this.case).map(|(case, _)| case).or_else(|| known.take(&target.waybill));
+            let stands = match (row, before) {
+                (Some((case, judgement)), _) => Some((case, Some(judgement))),
+                (None, Some(case)) => Some((case.with(project::recorded(&change, &Standing::OnThisDevice).collect()), None)),
+                (None, None) => None,
+            };
+            after.extend(stands.map(|stands| (this.case, stands)));
+        }
+        let (book, now) = (self.book()?.ok_or(StoreError::NoPack)?, action.now);
+        let mut views = Vec::with_capacity(written.len());
+        for Written { case: id, .. } in &written {
+            match after.remove(id) {
+                Some((case, judgement)) => {
+                    let judgement = judgement.unwrap_or_else(|| judge(&case, &book, now));
+                    views.push(CaseView { id: *id, case, judgement });
+                }
+                None => views.extend(self.case_by_id(id, now)?),
+            }
+        }
+        Ok((written, views))
+    }
+
+    /// Writes an action on cases that were read before. Those that have moved since are forgotten.
+    fn write(&mut self, action: &Action, known: &mut KnownCases) -> Result<Vec<Made>, StoreError> {
         self.load_book()?;
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        known.forget_what_has_moved(&tx)?;
         let who = identity::read(&tx)?.ok_or(StoreError::NotEnrolled)?;
         let (_, book) = self.book.as_ref().ok_or(StoreError::NoPack)?;
         let pack = book.at(action.now);
         let network: NetworkCode = pack.network.parse().map_err(|_| StoreError::Damaged("reference"))?;
         let kept = action.recording.to_json().map_err(|_| StoreError::Damaged("outbox"))?;
-        let mut written = Vec::with_capacity(action.cases.len());
+        let mut made = Vec::with_capacity(action.cases.len());
         for target in &action.cases {
             let case = CaseId::of(&network, &target.waybill);
             let mut head = project::head(&tx, &case)?;
@@ -91,7 +138,8 @@ impl Store {
             }
             // Facts are added even to a case that has left this device, because readers here begin with this change.
             let needs_facts = head.position.seq == 0 || head.changes == 0;
-            let mut facts = if needs_facts { Some(facts(&tx, &case, &network, &target.waybill)?) } else { None };
+            let in_case = || known.facts(&target.waybill).map_or_else(|| known_facts(&tx, &case), Ok);
+            let mut facts = if needs_facts { Some(facts_or(&tx, &network, &target.waybill, in_case)?) } else { None };
             let entries: Vec<NewEntry> = target
                 .bodies
                 .iter()
@@ -126,16 +174,21 @@ impl Store {
                 )?
                 .execute(params![photo.id.as_bytes(), photo.len, photo.name, photo.thumbnail, action.now.0])?;
             }
-            if is_new {
-                let entries = project::recorded(&change, &Standing::OnThisDevice).collect();
-                project::write_row(&tx, &case, &head, entries, book, action.now)?;
+            let row = if is_new {
+                // Of a case without a change that counts there may be some that were refused.
+                let entries = match known.is_new(&target.waybill) {
+                    true => project::recorded(&change, &Standing::OnThisDevice).collect(),
+                    false => project::entries(&tx, &case)?,
+                };
+                project::write_row(&tx, &case, &head, entries, book, action.now)?
             } else {
                 project::advance_row(&tx, &case, &head, 1, action.now)?;
-            }
-            written.push(Written { case, change: change.hash() });
+                None
+            };
+            made.push(Made { written: Written { case, change: change.hash() }, change, row });
         }
         tx.commit()?;
-        Ok(written)
+        Ok(made)
     }
 }
 
@@ -183,8 +236,17 @@ pub(crate) fn known_facts(db: &Connection, case: &CaseId) -> Result<Option<Facts
 /// The parcel's facts from its reference row, or else from the case, where a person who knew the row has written them (the origin
 /// outlet has none of the delivering outlet's rows), or else those of an unlisted parcel.
 pub(crate) fn facts(db: &Connection, case: &CaseId, network: &NetworkCode, waybill: &Waybill) -> Result<Facts, StoreError> {
+    facts_or(db, network, waybill, || known_facts(db, case))
+}
+
+fn facts_or(
+    db: &Connection,
+    network: &NetworkCode,
+    waybill: &Waybill,
+    known: impl FnOnce() -> Result<Option<Facts>, StoreError>,
+) -> Result<Facts, StoreError> {
     let Some(parcel) = crate::refs::parcel(db, waybill)?.filter(|parcel| parcel.network == *network) else {
-        return Ok(known_facts(db, case)?.unwrap_or_else(|| Facts::unlisted(network.clone(), waybill.clone())));
+        return Ok(known()?.unwrap_or_else(|| Facts::unlisted(network.clone(), waybill.clone())));
     };
     let version = crate::refs::version(db, doorstep_protocol::RefKind::Parcels)?;
     Ok(Facts::of(&parcel, version))

@@ -5,7 +5,9 @@ use std::{
     pin::Pin,
 };
 
-use crate::{Fault, Outgoing, Provider, Submitted, Submitting, masked};
+use doorstep_domain::mask_number;
+
+use crate::{Fault, Outgoing, Provider, Submitted, Submitting};
 
 /// Writes one line for each message, with the number masked, and refuses the message: a log never claims that something was sent.
 pub struct Log {
@@ -24,7 +26,7 @@ impl Provider for Log {
         let Outgoing { reference, to, segments, .. } = message;
         (self.line)(&format!(
             "sms {reference}: to {}, {} segments; not sent, no gateway is configured",
-            masked(to),
+            mask_number(to),
             segments.count()
         ));
         Box::pin(ready(Submitted::Refused { fault: Fault::NoGateway, code: String::new() }))

@@ -1,6 +1,6 @@
 //! The entries that report the states of SMS.
 
-use doorstep_domain::{Author, Body, CaseId, EntryKey, Personal, Receipt, Sms, SmsReport, SmsState, SmsWay, UnixMs};
+use doorstep_domain::{Author, Body, CaseId, EntryKey, Receipt, Sms, SmsReport, SmsState, SmsWay, UnixMs};
 
 pub(super) use crate::own::server;
 use crate::{
@@ -42,9 +42,4 @@ pub(super) fn sms_of<'a>(entries: &'a [doorstep_domain::Recorded], key: &EntryKe
         Body::Sms(sms) => Some(sms),
         _ => None,
     })
-}
-
-/// A masked number for a log or a list.
-pub(super) fn masked(number: &Personal) -> String {
-    number.text().map_or_else(|| "******".to_owned(), doorstep_domain::mask_number)
 }

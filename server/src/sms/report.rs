@@ -82,7 +82,7 @@ pub(crate) fn inbound(tx: &Tx<'_>, open: bool, limit: u32) -> Result<Vec<Inbound
     let answers = if open { inbound::list_open(tx, limit)? } else { inbound::list(tx, limit)? };
     let row = |answer: inbound::Answer| InboundRow {
         id: answer.id,
-        number: answer.number.as_ref().map(outbox::masked).unwrap_or_default(),
+        number: answer.number.as_ref().map(Personal::masked_number).unwrap_or_default(),
         service: answer.service,
         words: answer.words.filter(|_| answer.is_open).and_then(|words| words.text().map(str::to_owned)),
         received_at: answer.received_at,

@@ -1,8 +1,8 @@
-//! The context of a command: the parcel, its case so far, and the rules.
+//! The context of a command: the parcel, its case so far, the rules, and the judgement, which is made only for the acts that need it.
 
 use doorstep_domain::{EntryKey, Kind, ReasonCode, UnixMs, Waybill};
-use doorstep_rules::{Case, Pack};
-use doorstep_store::{CaseView, Identity, Store};
+use doorstep_rules::{Case, Judgement, Pack, Rulebook, judge};
+use doorstep_store::{Identity, Store};
 
 use super::said::CodeOf;
 use crate::{ClientError, Refusal};
@@ -10,11 +10,15 @@ use crate::{ClientError, Refusal};
 pub(super) struct Context<'a> {
     pub store: &'a Store,
     pub who: &'a Identity,
+    /// The rules in force now.
     pub pack: &'a Pack,
+    /// All of their versions.
+    pub book: &'a Rulebook,
     pub waybill: &'a Waybill,
     /// The piece of a shipment that was scanned.
     pub piece: Option<Waybill>,
-    pub view: Option<&'a CaseView>,
+    /// `None`: nothing is recorded of it here.
+    pub case: Option<&'a Case>,
     pub wall: UnixMs,
     /// The best estimate of now.
     pub now: UnixMs,
@@ -22,13 +26,18 @@ pub(super) struct Context<'a> {
 
 impl Context<'_> {
     pub fn case(&self) -> Result<&Case, ClientError> {
-        self.view.map(|view| &view.case).ok_or(ClientError::Refused(Refusal::NoCase))
+        self.case.ok_or(ClientError::Refused(Refusal::NoCase))
     }
 
     /// The case, if a problem is registered in it.
     pub fn registered(&self) -> Result<&Case, ClientError> {
-        let case = self.view.map(|view| &view.case).filter(|case| case.reason().is_some());
+        let case = self.case.filter(|case| case.reason().is_some());
         case.ok_or(ClientError::Refused(Refusal::NoAttempt))
+    }
+
+    /// What the rules say of the case. Most acts do not ask, and judging costs as much as all the rest of planning.
+    pub fn judged(&self) -> Option<Judgement> {
+        self.case.map(|case| judge(case, self.book, self.now))
     }
 
     /// Refuses an entry that the case does not have.

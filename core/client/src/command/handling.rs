@@ -29,7 +29,8 @@ impl Context<'_> {
         match self.pack.step(tick.step.as_str()) {
             Some(_) => Ok(Body::Tick(tick.clone())),
             None => {
-                let cards = self.view.iter().flat_map(|view| &view.judgement.cards).flat_map(|card| &card.steps);
+                let judged = self.judged();
+                let cards = judged.iter().flat_map(|judged| &judged.cards).flat_map(|card| &card.steps);
                 Err(unknown(tick.step.as_str(), cards.map(|line| line.step.as_str())))
             }
         }
@@ -67,7 +68,8 @@ impl Context<'_> {
     /// A waiver. Only evidence that is missing and may be waived is accepted.
     pub fn waive(&self, waiver: &Waiver) -> Result<Body, ClientError> {
         self.registered()?;
-        let missing = self.view.iter().flat_map(|view| &view.judgement.missing).filter(|gap| gap.waiver.is_some());
+        let judged = self.judged();
+        let missing = judged.iter().flat_map(|judged| &judged.missing).filter(|gap| gap.waiver.is_some());
         let known: Vec<&str> = missing.map(|gap| gap.evidence.as_str()).collect();
         if !known.contains(&waiver.evidence.as_str()) {
             return Err(unknown(waiver.evidence.as_str(), known));
@@ -90,9 +92,8 @@ impl Context<'_> {
 
     pub fn dispute(&self, dispute: &Dispute) -> Result<Body, ClientError> {
         let about = &dispute.about;
-        let findings = self.view.map(|view| view.judgement.findings.as_slice()).unwrap_or_default();
         let known = match &about.rule {
-            Some(_) => findings.iter().any(|finding| finding.id == *about),
+            Some(_) => self.judged().is_some_and(|judged| judged.findings.iter().any(|finding| finding.id == *about)),
             None => self.case()?.entry(&about.entry).is_some(),
         };
         if !known {

@@ -1,8 +1,7 @@
 //! Builds SMS to customers from the parcel's data.
 
 use doorstep_domain::{
-    Attempt, Body, CaseId, EntryKey, Kind, Personal, Recorded, Sms, SmsFault, SmsReport, SmsState, SmsWay, mask_number,
-    mobile_mark,
+    Attempt, Body, CaseId, EntryKey, Kind, Personal, Recorded, Sms, SmsFault, SmsReport, SmsState, SmsWay, mobile_mark,
 };
 use doorstep_rules::{
     SmsLack,
@@ -104,7 +103,7 @@ impl Context<'_> {
     /// An SMS, queued or with the state that the person reports.
     pub fn sms(&self, wish: &SmsWish, state: Option<SmsState>, fault: Option<SmsFault>) -> Result<Vec<Body>, ClientError> {
         let (sms, _) = self.message(wish)?;
-        if self.view.is_some_and(|view| view.judgement.messages.iter().any(|message| message.opt_out)) {
+        if self.judged().is_some_and(|judged| judged.messages.iter().any(|message| message.opt_out)) {
             return Err(ClientError::Refused(Refusal::OptedOut));
         }
         let Some(state) = state else { return Ok(vec![Body::Sms(sms)]) };
@@ -142,7 +141,7 @@ impl Context<'_> {
         let text = sms.text.text().unwrap_or_default();
         let signature = self.pack.sms.signature.clone();
         Ok(SmsPreview {
-            number: sms.to.text().map(mask_number).unwrap_or_default(),
+            number: sms.to.masked_number(),
             template: rendered.as_ref().map(|rendered| (rendered.template.clone(), rendered.version)),
             segments: rendered.map_or_else(|| Segments::of(&format!("{signature}{text}")), |rendered| rendered.segments),
             lacks: lacks.into_iter().filter(|(holds, _)| *holds).map(|(_, lack)| lack).collect(),

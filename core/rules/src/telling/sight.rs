@@ -1,7 +1,7 @@
 //! Who sees customers' data unmasked (domain 10.2), in one table of role, place and state of the case. Screens use it and decide
 //! nothing themselves.
 
-use doorstep_domain::{Author, Body, Kind, Parcel, Role};
+use doorstep_domain::{Author, Body, Kind, Parcel, Personal, Role, VirtualNumber, mask_address, mask_name, mask_number};
 
 use crate::{Case, Concerned, Where};
 
@@ -45,9 +45,44 @@ impl Sight {
     pub fn on_device(reader: &Author, case: &Case, row: Option<&Parcel>) -> Self {
         Self::of(reader, &Concerned::now(case, row), case.has_ended())
     }
+
+    /// How a person sees a row of the list on a device that has this case of its parcel, or none: no problem is recorded then.
+    pub fn of_row(reader: &Author, case: Option<&Case>, row: &Parcel) -> Self {
+        match case {
+            Some(case) => Self::on_device(reader, case, Some(row)),
+            None => Self::of(reader, &Concerned::listed(row), false),
+        }
+    }
+
+    /// A row of the list as somebody sees it so.
+    pub fn row(self, row: Parcel) -> Parcel {
+        if self == Self::Clear {
+            return row;
+        }
+        let number = |number: &Personal| number.behind(mask_number);
+        Parcel {
+            recipient_name: row.recipient_name.behind(mask_name),
+            recipient_phone: row.recipient_phone.as_ref().map(number),
+            virtual_number: row.virtual_number.map(|it| VirtualNumber { number: number(&it.number), ..it }),
+            recipient_address: row.recipient_address.behind(mask_address),
+            ..row
+        }
+    }
 }
 
 impl Concerned {
+    /// The people concerned with a parcel by its row alone.
+    fn listed(row: &Parcel) -> Self {
+        Self {
+            couriers: row.courier.iter().cloned().collect(),
+            offered: None,
+            delivering: Some(row.delivering_outlet.clone()),
+            origin: Some(row.origin_outlet.clone()),
+            hub: row.hub.clone(),
+            sheet: None,
+        }
+    }
+
     /// The people concerned with a parcel now, as far as a replica knows, by its row and the case. For an unlisted parcel the
     /// first recorder counts, as in the server's scopes. A courier who has handed the parcel over is no longer included, unlike
     /// in the judgement of rights.

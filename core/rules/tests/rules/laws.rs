@@ -327,6 +327,22 @@ proptest! {
     }
 
     #[test]
+    fn a_case_with_what_was_just_recorded_is_the_case_folded_anew(
+        seeds in proptest::collection::vec(seed(), 1..14),
+        new in proptest::collection::vec(seed(), 1..4),
+        later in prop_oneof![Just(0), Just(6 * 24 * 60i64)],
+    ) {
+        let mut story = story(&seeds, BOOK.clone());
+        prop_assume!(has_facts(&story));
+        let (known, count) = (story.case(), story.entries.len());
+        for seed in new {
+            add(&mut story, &Seed { travel: None, minute: seed.minute + later, ..seed });
+        }
+        let anew = story.case();
+        prop_assert_eq!(known.with(story.entries.split_off(count)), anew);
+    }
+
+    #[test]
     fn an_entry_of_a_kind_that_a_rule_does_not_list_never_changes_a_finding_by_it(
         seeds in proptest::collection::vec(seed(), 1..12),
         more in seed(),

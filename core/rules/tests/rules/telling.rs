@@ -104,6 +104,40 @@ fn who_sees_customers_data_in_clear_is_the_table_of_the_readme_row_by_row_and_no
 }
 
 #[test]
+fn a_row_of_the_list_is_seen_as_its_case_is_and_without_one_by_whose_it_is() {
+    let open = replied();
+    let mut ended = replied();
+    ended.close(at(0, 18, 0, 0), "SIGNED");
+    let listed =
+        Parcel { virtual_number: Some(VirtualNumber { number: said("17012345678").unwrap(), expires_at: None }), ..row("c1") };
+    let shown = |user: &str, role: Role, outlet: &str, case: Option<&Case>| {
+        Sight::of_row(&person(user, role, outlet), case, &listed).row(listed.clone())
+    };
+    let masked = |parcel: &Parcel| {
+        let text = |value: &Personal| value.text().unwrap().to_owned();
+        let numbers = [parcel.recipient_phone.as_ref(), parcel.virtual_number.as_ref().map(|it| &it.number)];
+        assert_eq!(numbers.map(|number| text(number.unwrap())), ["138******00", "170******78"]);
+        assert_eq!((text(&parcel.recipient_name), text(&parcel.recipient_address)), ("王**".to_owned(), "青禾***".to_owned()));
+    };
+    for (user, role, outlet) in [("c1", Role::Courier, "0412"), ("s1", Role::Outlet, "0412"), ("o1", Role::OutletManager, "0571")]
+    {
+        assert_eq!(shown(user, role, outlet, None), listed, "{role}: no problem is recorded");
+        assert_eq!(shown(user, role, outlet, Some(&open.case())), listed, "{role}: it is open");
+        masked(&shown(user, role, outlet, Some(&ended.case())));
+    }
+    for (user, role, outlet) in [
+        ("c2", Role::Courier, "0412"),
+        ("s1", Role::Outlet, "0755"),
+        ("f1", Role::OutletFinance, "0412"),
+        ("h1", Role::Hub, "H1"),
+    ] {
+        for case in [None, Some(open.case()), Some(ended.case())] {
+            masked(&shown(user, role, outlet, case.as_ref()));
+        }
+    }
+}
+
+#[test]
 fn a_courier_reads_the_corrected_phone_and_address_of_their_own_open_parcel_and_others_read_masks() {
     let story = replied();
     let case = story.case();

@@ -1,0 +1,108 @@
+//! What a record on the phone works out: each of its cases is folded and judged once.
+
+use std::sync::atomic::AtomicI64;
+
+use doorstep_domain::{Author, BootId, DeviceId, Personal, Role};
+use doorstep_protocol::{Publication, RefKind, Reference, Signed, Token, encode};
+use doorstep_rules::{FIRST_PACK, Rulebook, Tally, judge};
+use doorstep_store::{Act, Clocks, Enrolment, Session};
+use tempfile::TempDir;
+
+use super::*;
+
+const MONDAY: i64 = 1_772_413_200_000;
+
+/// A clock that goes on by a second whenever it is read.
+struct Ticking(AtomicI64);
+
+impl Clock for Ticking {
+    fn read(&self) -> Clocks {
+        let ms = self.0.fetch_add(1_000, Ordering::Relaxed);
+        Clocks { wall: UnixMs(MONDAY + ms), mono_ms: ms as u64, boot: BootId([1; 4]) }
+    }
+
+    fn zone_quarters(&self) -> i8 {
+        32
+    }
+}
+
+fn enrolled() -> (TempDir, Client) {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(Ticking(AtomicI64::new(5_000)));
+    let client = Client::open(folder.path(), Options { clock, ..Options::default() }).unwrap();
+    let token = Token { secret: "00".into(), expires_ms: MONDAY + 3_600_000 };
+    let session = Session { server: "http://127.0.0.1:1".into(), server_key: vec![4; 65], token };
+    let author = Author { user: "c1".parse().unwrap(), role: Role::Courier, outlet: "0412".parse().unwrap() };
+    let (device, install) = (DeviceId::new([9; 16]), InstallId::new([9; 16]));
+    let toml = FIRST_PACK.to_vec();
+    let publication = Publication { network: "QH".into(), version: 1, published_ms: 0, valid_from_ms: 0, toml };
+    let signed = Signed { body: encode(&publication).unwrap(), sig: vec![] };
+    let rules = Reference { version: 1, packs: vec![(publication, signed)], ..Reference::default() };
+    {
+        let mut store = client.inner.store();
+        store.enrol(&Enrolment { device, install, author, name: "李明".into(), session }, UnixMs(MONDAY)).unwrap();
+        store.take_refs(RefKind::Pack, &rules, UnixMs(MONDAY)).unwrap();
+    }
+    (folder, client)
+}
+
+/// What recording an act on some parcels worked out, after it was seen that it tells each of them as they stand.
+fn worked_out(client: &Client, numbers: &[&str], act: Act) -> Tally {
+    let waybills: Vec<Waybill> = numbers.iter().map(|number| Waybill::parse(number).unwrap()).collect();
+    let recording = Recording { waybills, ..Recording::of(numbers.first().unwrap(), act).unwrap() };
+    Tally::take();
+    let outcome = client.record(&recording, &[]).unwrap();
+    let tally = Tally::take();
+    let read: Vec<_> = numbers.iter().map(|number| client.case(number).unwrap().unwrap()).collect();
+    let facts = |views: &[CaseView]| views.iter().map(|view| (view.id, view.case.clone())).collect::<Vec<_>>();
+    assert_eq!(facts(&outcome.cases), facts(&read));
+    tally
+}
+
+fn attempt() -> Act {
+    Act::Fail(doorstep_domain::Attempt::of("DF-NOBODY".parse().unwrap()))
+}
+
+fn note() -> Act {
+    Act::Note(Personal::plain("门卫代收不了").unwrap())
+}
+
+#[test]
+fn a_record_on_a_case_with_a_history_folds_it_once_and_judges_it_once() {
+    let (_folder, client) = enrolled();
+    let number = "QH310000000017";
+    worked_out(&client, &[number], attempt());
+    let once = Tally { folds: 1, judgements: 1, phases: 0 };
+    for act in [note(), attempt(), note(), Act::Fail(doorstep_domain::Attempt::of("DF-REFUSE".parse().unwrap()))] {
+        assert_eq!(worked_out(&client, &[number], act), once);
+    }
+}
+
+#[test]
+fn the_first_record_of_a_case_folds_it_once_and_judges_it_once_for_its_row_and_for_the_person() {
+    let (_folder, client) = enrolled();
+    assert_eq!(worked_out(&client, &["QH310000000017"], attempt()), Tally { folds: 1, judgements: 1, phases: 1 });
+}
+
+#[test]
+fn a_record_on_several_cases_folds_and_judges_each_once() {
+    let (_folder, client) = enrolled();
+    let numbers = ["QH310000000017", "QH310000000025"];
+    for number in numbers {
+        worked_out(&client, &[number], attempt());
+    }
+    assert_eq!(worked_out(&client, &numbers, note()), Tally { folds: 2, judgements: 2, phases: 0 });
+}
+
+#[test]
+fn what_a_record_says_of_its_case_is_the_judgement_of_its_moment() {
+    let (_folder, client) = enrolled();
+    for act in [attempt(), note()] {
+        let recording = Recording::of("QH310000000017", act).unwrap();
+        let told = client.record(&recording, &[]).unwrap().cases.remove(0);
+        let at = told.case.timeline.last().unwrap().acted_at();
+        // The clock is read once for the act's own time and once for the best estimate.
+        let book: Arc<Rulebook> = client.book().unwrap().unwrap();
+        assert_eq!(told.judgement, judge(&told.case, &book, at.plus(1_000)));
+    }
+}

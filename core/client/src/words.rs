@@ -1,0 +1,274 @@
+//! What a person reads of an error: what happened and what to do next, in Chinese and English. The one place where errors become words.
+
+use doorstep_media::MediaError;
+use doorstep_protocol::ErrorCode;
+use doorstep_rules::{Variable, Words, sms::TemplateFault};
+use doorstep_store::{OpenError, StoreError};
+use doorstep_sync::Failure;
+
+use crate::{ClientError, Refusal};
+
+impl ClientError {
+    /// What a person sees: what happened and what to do next.
+    pub fn words(&self) -> Words {
+        let say = |zh: String, en: String| Words { zh, en };
+        let fixed = |zh: &str, en: &str| say(zh.to_owned(), en.to_owned());
+        match self {
+            Self::Refused(refusal) => refusal.words(),
+            Self::Network(Failure::Refused(ErrorCode::CodeWrong)) => fixed(
+                "注册码不对，请核对后再输入；错五次后须等待才能再试",
+                "not a code; check it and type it again, after five wrong ones you have to wait",
+            ),
+            Self::Network(Failure::Refused(ErrorCode::CodeUsed | ErrorCode::CodeExpired)) => fixed(
+                "注册码已使用或已过期，请向总部索取新的注册码",
+                "the code is used or expired; ask head office for a new one",
+            ),
+            Self::Network(Failure::Refused(ErrorCode::DeviceTaken)) => fixed(
+                "本设备已由他人注册：派件员手机只能一人使用，平板只能由同一网点的人员共用",
+                "the device belongs to somebody else: a courier's phone is personal, a tablet is shared within one outlet only",
+            ),
+            Self::Network(Failure::Refused(ErrorCode::Revoked)) => fixed(
+                "本设备已被总部停用；已登记的记录会送交总部审核",
+                "head office has revoked this device; what it recorded is delivered to head office for review",
+            ),
+            Self::Network(Failure::Refused(ErrorCode::TagTaken)) => fixed(
+                "本机的数据目录属于另一台设备或另一个人，请换一个新的数据目录再注册",
+                "this store belongs to another device or person; enrol again with a new folder",
+            ),
+            Self::Network(Failure::Refused(ErrorCode::Unauthorized)) => {
+                fixed("服务器不认识本设备，请重新注册", "the server does not know this device; enrol again")
+            }
+            Self::Network(Failure::Refused(_) | Failure::Blocked(_)) => {
+                let code = self.code();
+                say(
+                    format!("服务器拒绝（{code}），记录已保留"),
+                    format!("the server refuses ({code}); everything recorded is kept"),
+                )
+            }
+            Self::Network(_) => fixed(
+                "没有网络；记录已保存在本机，联网后同步即可发送",
+                "no network; what you recorded is kept on this device, sync again later to send it",
+            ),
+            Self::Waybill(error) => {
+                say(format!("单号有误，请核对后重新输入（{error}）"), format!("{error}; check the number and type it again"))
+            }
+            Self::Photo(error) => say(photo_zh(error), error.to_string()),
+            Self::Text(error) => say(format!("文字过长，请缩短（{error}）"), format!("{error}; make the text shorter")),
+            Self::Code(error) => say(format!("代码有误（{error}）"), format!("{error}")),
+            Self::Server => {
+                fixed("服务器地址须以 http:// 或 https:// 开头", "the server's address must start with http:// or https://")
+            }
+            Self::Insecure => fixed(
+                "明文 http:// 只能用于本机：客户姓名和电话会被途中读取；请改用 https://",
+                "plain http:// is for this machine only, names and numbers can be read on the way; use https://",
+            ),
+            Self::Roots => fixed(
+                "证书机构中没有可用的证书，须为 PEM 格式",
+                "there is no usable certificate among the authorities to trust; they must be PEM",
+            ),
+            Self::Open(OpenError::Corrupt) => fixed(
+                "本机数据文件损坏，已原样保留，请勿删除，联系总部修复",
+                "the store's file is damaged; it was left as it is: do not delete it, ask head office for repair",
+            ),
+            Self::Open(OpenError::WrongFile { path }) => say(
+                format!("{} 不是本程序的数据文件，未作任何改动；请移走该文件，或换一个数据目录", path.display()),
+                format!("{} is no Doorstep store; it was left as it is: move it elsewhere or use another folder", path.display()),
+            ),
+            Self::Open(OpenError::InUse) => fixed(
+                "本机数据文件损坏，修复前请关闭其他正在使用它的程序，再重新打开",
+                "the store's file is damaged; to repair it close every other program that uses it, then open again",
+            ),
+            Self::Store(StoreError::Corrupt) => fixed(
+                "本机数据文件损坏，未作任何改动；请退出后重新打开，程序会自动修复",
+                "the store's file is damaged, nothing was changed; close and open again, it is repaired then",
+            ),
+            Self::Open(OpenError::KeyWrong) => fixed(
+                "数据库密钥不对，数据未作任何改动；请用本机原来的密钥打开",
+                "the database key is another one; nothing was touched: open it with this device's own key",
+            ),
+            Self::Open(OpenError::KeyMissing) => fixed(
+                "数据已加密，需要密钥才能打开；数据未作任何改动",
+                "the store is encrypted and needs its key; nothing was touched",
+            ),
+            Self::Open(OpenError::NotEncrypted) => fixed(
+                "该目录中的数据未加密，不能用密钥打开；数据未作任何改动，请换一个数据目录",
+                "the store in this folder is not encrypted and can not be opened with a key; nothing was touched: use another folder",
+            ),
+            Self::Open(OpenError::NoEncryption) => fixed(
+                "此版本不含数据库加密，不能使用密钥；未建立任何数据",
+                "this build has no database encryption and can not use a key; nothing was made",
+            ),
+            Self::Open(OpenError::KeySize) => fixed("数据库密钥须为 32 字节", "a database key has 32 bytes"),
+            Self::Store(StoreError::DiskFull) | Self::Open(OpenError::DiskFull) => fixed(
+                "手机存储空间不足，本次没有登记；请清理出一些空间后再试",
+                "the disk is full, nothing was recorded; free some space and try again",
+            ),
+            other => say(format!("本机存储出错，未作任何改动：{other}"), format!("storage failed, nothing was changed: {other}")),
+        }
+    }
+}
+
+impl Refusal {
+    fn words(&self) -> Words {
+        let list = |known: &[String]| known.join(", ");
+        let (zh, en) = match self {
+            Self::NotEnrolled => (
+                "本设备尚未注册，请先用总部的注册码注册".into(),
+                "this device is not enrolled; enrol it first with a code from head office".into(),
+            ),
+            Self::NoPack => (
+                "尚未收到规则包，请联网同步一次".into(),
+                "no rule pack on this device yet; sync once with a network".into(),
+            ),
+            Self::Reason { given, known } => {
+                (format!("没有原因代码 {given}，可用：{}", list(known)), format!("no reason {given}; there are: {}", list(known)))
+            }
+            Self::Sub { given, known } if known.is_empty() => (
+                format!("该原因没有子原因（{given}），请不要填子原因"),
+                format!("the reason has no sub-reasons ({given}); leave the sub-reason out"),
+            ),
+            Self::Sub { given, known } => (
+                format!("没有子原因 {given}，可用：{}", list(known)),
+                format!("no sub-reason {given}; there are: {}", list(known)),
+            ),
+            Self::Code { given, known } => {
+                (format!("没有代码 {given}，可用：{}", list(known)), format!("no code {given}; there are: {}", list(known)))
+            }
+            Self::NoCase => (
+                "该单号没有记录；请先登记问题".into(),
+                "nothing is recorded of this parcel; record the problem first".into(),
+            ),
+            Self::NoAttempt => (
+                "尚未登记问题；请先登记".into(),
+                "no problem is registered; record it first".into(),
+            ),
+            Self::NoTarget => (
+                "单号不在名单，请指定寄件网点".into(),
+                "the waybill is in no list; name the origin outlet".into(),
+            ),
+            Self::NotOrigin => {
+                ("只有寄件网点的人员可以回复".into(), "only the origin outlet's staff may reply; ask them, or add a note".into())
+            }
+            Self::Template(fault) => (
+                format!("模板短信缺内容或内容不符：{}；收件人姓名或原因不明时不能用模板", template_zh(fault)),
+                format!("the template gives no text: {fault}; without the recipient's name and a reason it can not be used"),
+            ),
+            Self::NoNumber => (
+                "没有收件人手机号：请拍面单，按号码缺失登记，或填写寄件网点提供的号码".into(),
+                "there is no number: photograph the label and record the missing number, or give the one that the origin outlet has".into(),
+            ),
+            Self::OptedOut => (
+                "客户已回复退订，不再发短信；请打电话".into(),
+                "the customer has asked for no more messages; call instead".into(),
+            ),
+            Self::SmsNotYours => (
+                "派送由别人登记：请让登记人发送，或先取得发送许可".into(),
+                "somebody else recorded the attempt: leave it to them, or get a lease first".into(),
+            ),
+            Self::NoLease { why } => (
+                format!("总部没有给发送许可（{why}）：可能已由别人发送；请同步后再看"),
+                format!("head office gives no lease ({why}): somebody else may have sent it; sync and look again"),
+            ),
+            Self::Registrar => (
+                "您的岗位不登记这类问题，请联系有权限的同事".into(),
+                "your role does not register such a problem; ask a colleague who does, or name another stage".into(),
+            ),
+            Self::NoEntry { given } => (
+                format!("该件没有记录或责任 {given}；编号见该件的记录"),
+                format!("the case has no entry or finding {given}; their ids are in the case's timeline and explanation"),
+            ),
+            Self::NoNotice => ("该件没有通知".into(), "there is no notice in this case; sync first".into()),
+            Self::NoReply => ("该件没有回复，请指明记录".into(), "there is no reply in this case; name the entry".into()),
+            Self::Unproven { lacking } => {
+                let list = |lang: fn(&Words) -> &str| lacking.iter().map(lang).collect::<Vec<_>>().join(", ");
+                (
+                    format!("缺少：{}；补齐后才能登记为已办", list(|words| &words.zh)),
+                    format!("lacking: {}; record that first, it is not done without", list(|words| &words.en)),
+                )
+            }
+            Self::NoWords => ("请写明理由".into(), "say why, in words".into()),
+            Self::SameAs => (
+                "与另一条为同一次（same_as）时须指明另一条，其他更正不可".into(),
+                "same_as wants the other entry, other corrections want none".into(),
+            ),
+            Self::Amount => ("金额不能为负".into(), "an amount is 0 or more".into()),
+            Self::NotProvisional => (
+                "前一个须是临时单号（PV-），后一个是正式单号".into(),
+                "the first number must be a provisional one (PV-), the second the parcel's own".into(),
+            ),
+            Self::Rights { kind } => (
+                format!("您的岗位对此件没有该项登记权限（{kind}），请联系有权限的同事"),
+                format!("your role may not record this for this parcel ({kind}); ask a colleague who may"),
+            ),
+            Self::NotOffered => (
+                "该件没有交接给您；请先同步，或让同事在其手机上办理交接".into(),
+                "the parcel is not being handed over to you; sync, or ask your colleague to hand it over on their phone".into(),
+            ),
+            Self::Locked => ("设备已锁定，请先解锁".into(), "the device is locked; unlock it first".into()),
+            Self::Wiped => (
+                "总部已清除本设备的数据；请重新打开程序，再用新的注册码注册".into(),
+                "head office had this device wiped; open it again and enrol with a new code".into(),
+            ),
+            Self::OfflineTooLong => (
+                "本机太久没有与总部联系，已锁定；请联网同步一次，已登记的内容不受影响".into(),
+                "this device has not heard from head office for too long and is locked; sync once with a network, what was recorded is kept"
+                    .into(),
+            ),
+            Self::PinWrong => ("密码不对，请再试".into(), "not your PIN; try again".into()),
+            Self::PinLocked => (
+                "密码错误次数过多，请向总部索取新的注册码重新注册".into(),
+                "too many wrong PINs; ask head office for a new code and enrol again".into(),
+            ),
+            Self::NoPin => ("尚未设置密码，请先注册并设置密码".into(), "no PIN was set; enrol and set one".into()),
+            Self::PinShape => ("密码应为4到12位数字".into(), "a PIN has 4 to 12 digits".into()),
+            Self::NotAMember => (
+                "该账号未在本设备注册，请用注册码注册".into(),
+                "this account was never enrolled on this device; enrol with a code".into(),
+            ),
+            Self::CaseFull => {
+                ("该件记录已达上限，请联系总部".into(), "the case has reached its size limit; ask head office".into())
+            }
+        };
+        Words { zh, en }
+    }
+}
+
+/// What is wrong with a photo and what to do, in Chinese; the English is the error's own.
+fn photo_zh(error: &MediaError) -> String {
+    match error {
+        MediaError::Empty => "照片是空文件，请重新拍摄".to_owned(),
+        MediaError::TooLarge(_) => "照片文件过大，请把相机设为较小的尺寸".to_owned(),
+        MediaError::NotAPhoto => "文件不是 JPEG 或 PNG 照片，或已损坏，请重新拍摄".to_owned(),
+        MediaError::Dimensions(width, height) => format!("照片尺寸 {width} x {height} 不可用，请用相机重新拍摄"),
+        MediaError::TooManyPixels { .. } => "照片像素过多，请把相机设为较小的尺寸".to_owned(),
+        MediaError::TooMuchMemory { .. } => "处理这张照片所需内存过多，请用相机重新拍摄，或设为较小的尺寸".to_owned(),
+        MediaError::Heif => "照片是 HEIC 格式，请先转换为 JPEG，或把相机设为“兼容性最佳”".to_owned(),
+        MediaError::WebP => "照片是 WebP 格式，请先转换为 JPEG，或用相机拍摄".to_owned(),
+        MediaError::RareJpeg => "照片是少见的 JPEG 格式，请用相机拍摄".to_owned(),
+        MediaError::Truncated => "照片文件不完整，请重新复制或重新拍摄".to_owned(),
+        MediaError::Damaged => "照片已损坏，请重新拍摄".to_owned(),
+        MediaError::Internal(_) => "照片无法处理，请报告此问题".to_owned(),
+    }
+}
+
+/// A template's fault in Chinese.
+fn template_zh(fault: &TemplateFault) -> String {
+    let name = |variable: &Variable| match variable {
+        Variable::Surname => "收件人姓氏",
+        Variable::Honorific => "称呼",
+        Variable::Brand => "品牌",
+        Variable::Waybill => "单号",
+        Variable::Reason => "原因",
+        Variable::Callback => "回拨号码",
+        Variable::Outlet => "网点",
+        Variable::Time => "时间",
+    };
+    match fault {
+        TemplateFault::Open => "模板括号不完整".to_owned(),
+        TemplateFault::UnknownVariable(name) => format!("模板有未知变量 {name}"),
+        TemplateFault::Missing(variable) => format!("缺{}", name(variable)),
+        TemplateFault::TooLong { variable, most } => format!("{}超过 {most} 个字", name(variable)),
+        TemplateFault::Type(variable) => format!("{}含不允许的字符", name(variable)),
+        TemplateFault::Link(variable) => format!("{}含链接", name(variable)),
+    }
+}
