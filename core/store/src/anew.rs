@@ -8,59 +8,67 @@
 use std::collections::BTreeSet;
 
 use doorstep_domain::{CaseId, ChangeHash, Receipt, UnixMs};
-use rusqlite::{Connection, params};
+use doorstep_sql::receipt_columns;
+use rusqlite::Connection;
 
 use crate::{
-    StoreError, identity,
-    project::{self, RECEIPT, UNSENT},
+    StoreError, identity, project,
+    row::{Statements, params},
+    states::OutboxState,
 };
 
 /// Another history begins: every own change that was accepted is in question.
 pub(crate) fn begin(db: &Connection) -> Result<(), StoreError> {
     let Some(own) = identity::install(db)? else { return Ok(()) };
-    db.execute(
+    db.run(
         "INSERT OR IGNORE INTO unconfirmed (case_id, hash) SELECT case_id, hash FROM change
          WHERE parked IS NULL AND (batch IS NOT NULL OR install = ?1 OR install IN (SELECT install FROM batch))",
-        params![own.as_bytes()],
+        params![own],
     )?;
     Ok(())
 }
 
 /// The present history has a change that is here as accepted. Its receipt is the one that counts: on every replica the same.
 pub(crate) fn shown(db: &Connection, case: &CaseId, change: &ChangeHash, receipt: Receipt) -> Result<(), StoreError> {
-    db.prepare_cached("DELETE FROM unconfirmed WHERE case_id = ?1 AND hash = ?2")?
-        .execute(params![case.as_bytes(), change.as_bytes()])?;
+    db.run("DELETE FROM unconfirmed WHERE case_id = ?1 AND hash = ?2", params![case, change])?;
     project::set_receipt(db, case, change, receipt)
 }
 
 /// Every scope was read to its end: what is still in question, the server does not have. It is unsent again, in the order in which it
 /// was accepted. Its first receipt is kept, and shown with the batch that is made of these ([`crate::first`]).
 pub(crate) fn put_back(db: &Connection, now: UnixMs, touched: &mut BTreeSet<CaseId>) -> Result<(), StoreError> {
-    let mut query = db.prepare_cached(
+    let missing = db.all(
+        "change",
         "SELECT change.case_id, change.n FROM unconfirmed JOIN change USING (case_id, hash) WHERE parked IS NULL ORDER BY 1, 2",
+        params![],
+        |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    let rows = query.query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?)))?;
-    for (case, n) in rows.collect::<Result<Vec<_>, _>>()? {
+    for (case, n) in missing {
         unsend(db, &case, n, now)?;
-        touched.insert(CaseId::try_from(case.as_slice()).map_err(|_| StoreError::Damaged("change"))?);
+        touched.insert(case);
     }
-    db.execute("DELETE FROM unconfirmed", [])?;
+    db.run("DELETE FROM unconfirmed", params![])?;
     Ok(())
 }
 
 /// An accepted change is unsent again. What was said of it first is kept.
-pub(crate) fn unsend(db: &Connection, case: &[u8], n: i64, now: UnixMs) -> Result<(), StoreError> {
-    db.prepare_cached(&format!(
-        "INSERT OR IGNORE INTO first_receipt (case_id, hash, {RECEIPT}, batch, pusher, n)
-         SELECT case_id, hash, {RECEIPT}, batch, pusher, n FROM change WHERE case_id = ?1 AND n = ?2"
-    ))?
-    .execute(params![case, n])?;
-    db.prepare_cached(
+pub(crate) fn unsend(db: &Connection, case: &CaseId, n: i64, now: UnixMs) -> Result<(), StoreError> {
+    db.run(
+        concat!(
+            "INSERT OR IGNORE INTO first_receipt (case_id, hash, ",
+            receipt_columns!(),
+            ", batch, pusher, n) SELECT case_id, hash, ",
+            receipt_columns!(),
+            ", batch, pusher, n FROM change WHERE case_id = ?1 AND n = ?2"
+        ),
+        params![case, n],
+    )?;
+    db.run(
         "INSERT INTO outbox (case_id, action, recorded_at, command, state, tries, hash, install, seq, max_op, bytes)
          SELECT case_id, x'', ?3, '{\"do\":\"resend\"}', ?4, 0, hash, install, seq, max_op, bytes FROM change
          WHERE case_id = ?1 AND n = ?2",
-    )?
-    .execute(params![case, n, now.0, UNSENT])?;
-    db.prepare_cached("DELETE FROM change WHERE case_id = ?1 AND n = ?2")?.execute(params![case, n])?;
+        params![case, n, now, OutboxState::Unsent],
+    )?;
+    db.run("DELETE FROM change WHERE case_id = ?1 AND n = ?2", params![case, n])?;
     Ok(())
 }

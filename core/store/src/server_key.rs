@@ -3,7 +3,10 @@
 use doorstep_protocol::KeyHash;
 use rusqlite::TransactionBehavior;
 
-use crate::{Store, StoreError};
+use crate::{
+    Store, StoreError,
+    row::{Statements, params},
+};
 
 /// In `meta`: the server is to be told which key is pinned here.
 const TELL: &str = "tell_server_key";
@@ -26,7 +29,7 @@ impl Store {
 
     /// An answer to a request that told it has come, signed with that key.
     pub fn told_server_key(&mut self) -> Result<(), StoreError> {
-        self.db.prepare_cached("DELETE FROM meta WHERE key = ?1")?.execute([TELL])?;
+        self.db.run("DELETE FROM meta WHERE key = ?1", params![TELL])?;
         Ok(())
     }
 
