@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use doorstep_document::{Change, pack};
 use doorstep_domain::{BatchHash, CaseId, DocRef, InstallId, Receipt, RefusalCode};
 use doorstep_protocol::{Batch, Header, Push, PushDoc, Pushed, SyncRequest, decode, encode, signing::doc_digest};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::Connection;
 
 use crate::{
     Store, StoreError, first, identity, photos,
-    project::{self, IN_BATCH, Outgoing, QUARANTINED},
+    project::{self, Outgoing},
     rest::{self, Link},
+    row::{Statements, params},
     sheet_row,
+    states::OutboxState,
 };
 
 /// A change that the server left pending is offered again with the next sync, then once in this many syncs.
@@ -74,28 +76,16 @@ pub(crate) struct OpenBatch {
 }
 
 pub(crate) fn open_batch(db: &Connection, install: &InstallId) -> Result<Option<OpenBatch>, StoreError> {
-    let row = db
-        .prepare_cached("SELECT number, hash, size, body FROM batch WHERE install = ?1 AND body IS NOT NULL")?
-        .query_row(params![install.as_bytes()], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?, row.get(3)?)))
-        .optional()?;
-    row.map(|(number, hash, size, body)| {
-        let hash = BatchHash::try_from(hash.as_slice()).map_err(|_| StoreError::Damaged("batch"))?;
-        Ok(OpenBatch { number, hash, size, body })
+    let sql = "SELECT number, hash, size, body FROM batch WHERE install = ?1 AND body IS NOT NULL";
+    db.maybe("batch", sql, params![install], |row| {
+        Ok(OpenBatch { number: row.get(0)?, hash: row.get(1)?, size: row.get(2)?, body: row.get(3)? })
     })
-    .transpose()
 }
 
 /// The newest batch of an installation, sent or not.
 pub(crate) fn chain_end(db: &Connection, install: &InstallId) -> Result<Option<doorstep_protocol::Link>, StoreError> {
-    let row = db
-        .prepare_cached("SELECT number, hash FROM batch WHERE install = ?1 ORDER BY number DESC LIMIT 1")?
-        .query_row(params![install.as_bytes()], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?)))
-        .optional()?;
-    row.map(|(batch, hash)| {
-        let hash = BatchHash::try_from(hash.as_slice()).map_err(|_| StoreError::Damaged("batch"))?;
-        Ok(doorstep_protocol::Link { batch, hash })
-    })
-    .transpose()
+    let sql = "SELECT number, hash FROM batch WHERE install = ?1 ORDER BY number DESC LIMIT 1";
+    db.maybe("batch", sql, params![install], |row| Ok(doorstep_protocol::Link { batch: row.get(0)?, hash: row.get(1)? }))
 }
 
 /// A new batch.
@@ -108,8 +98,7 @@ pub(crate) struct Made {
 /// Makes the next batch of the chain from unsent changes; `None` if there is none.
 pub(crate) fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: usize) -> Result<Option<Made>, StoreError> {
     let Cut { taken, changes: open, left } = what_fits(db, max_bytes)?;
-    let mut again = db.prepare_cached("SELECT number FROM again ORDER BY number LIMIT 64")?;
-    let again = again.query_map([], |row| row.get(0))?.collect::<Result<Vec<u64>, _>>()?;
+    let again: Vec<u64> = db.all("again", "SELECT number FROM again ORDER BY number LIMIT 64", params![], |row| row.get(0))?;
     if open.is_empty() && again.is_empty() {
         return Ok(None);
     }
@@ -154,20 +143,14 @@ pub(crate) fn close_batch(db: &Connection, who: &identity::Identity, max_bytes: 
         first: first::shown(db, &open)?,
         brings: rest::brought(&taken, &left, &docs),
     };
-    db.prepare_cached("UPDATE again SET batch = ?1 WHERE number IN (SELECT number FROM again ORDER BY number LIMIT 64)")?
-        .execute(params![number])?;
+    db.run("UPDATE again SET batch = ?1 WHERE number IN (SELECT number FROM again ORDER BY number LIMIT 64)", params![number])?;
     let body = StoredBatch::write(&batch)?;
     let raw: usize = open.iter().map(|change| change.bytes.len()).sum();
-    db.prepare_cached("INSERT INTO batch (install, number, hash, size, body) VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
-        who.install.as_bytes(),
-        number,
-        batch.hash().as_bytes(),
-        raw,
-        body
-    ])?;
-    rest::take(db, &taken, &left, number)?;
+    let insert = "INSERT INTO batch (install, number, hash, size, body) VALUES (?1, ?2, ?3, ?4, ?5)";
+    db.run(insert, params![who.install, number, batch.hash(), raw, body])?;
+    rest::mark_brought(db, &taken, &left, number)?;
     for change in &open {
-        db.prepare_cached("UPDATE outbox SET state = ?2 WHERE id = ?1")?.execute(params![change.id, IN_BATCH])?;
+        db.run("UPDATE outbox SET state = ?2 WHERE id = ?1", params![change.id, OutboxState::InBatch])?;
     }
     let changes = |doc: &rest::Doc<'_>| doc.rows.iter().map(|row| (row.hash, row.mono_ms)).collect();
     let pushed = docs.iter().map(|doc| Ok(Pushed { doc: sheet_row::doc(db, &doc.case)?, changes: changes(doc) }));
@@ -196,8 +179,7 @@ fn what_fits(db: &Connection, max_bytes: usize) -> Result<Cut, StoreError> {
         let left = links.split_off(fit.count());
         let (mut open, mut damaged) = (Vec::with_capacity(count), Vec::new());
         for (case, row) in links.iter_mut().flat_map(|link| link.rows.iter_mut().map(|row| (link.case, row))) {
-            let bytes: Vec<u8> =
-                db.prepare_cached("SELECT bytes FROM outbox WHERE id = ?1")?.query_row(params![row.id], |row| row.get(0))?;
+            let bytes: Vec<u8> = db.one("outbox", "SELECT bytes FROM outbox WHERE id = ?1", params![row.id], |row| row.get(0))?;
             match Change::read_stored(&case, &bytes) {
                 Ok(change) if change.hash() == row.hash => {
                     row.mono_ms = mono_of(&change);
@@ -210,23 +192,17 @@ fn what_fits(db: &Connection, max_bytes: usize) -> Result<Cut, StoreError> {
             return Ok(Cut { taken: links, changes: open, left });
         }
         for id in damaged {
-            keep(db, id, QUARANTINED, Some(&RefusalCode::Damaged))?;
+            set_state(db, id, OutboxState::Quarantined, Some(&RefusalCode::Damaged))?;
         }
     }
 }
 
 /// The rows of the outbox in a state, never-tried ones first.
-pub(crate) fn outgoing(db: &Connection, state: i64) -> Result<Vec<Outgoing>, StoreError> {
-    let mut query =
-        db.prepare_cached("SELECT id, case_id, tries, bytes FROM outbox WHERE state = ?1 ORDER BY tries > 0, id LIMIT ?2")?;
-    let rows = query
-        .query_map(params![state, BATCH_CHANGES], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?, row.get(3)?)))?;
-    rows.map(|row| {
-        let (id, case, tries, bytes) = row?;
-        let case = CaseId::try_from(case.as_slice()).map_err(|_| StoreError::Damaged("outbox"))?;
-        Ok(Outgoing { id, case, tries, bytes })
+pub(crate) fn outgoing(db: &Connection, state: OutboxState) -> Result<Vec<Outgoing>, StoreError> {
+    let sql = "SELECT id, case_id, tries, bytes FROM outbox WHERE state = ?1 ORDER BY tries > 0, id LIMIT ?2";
+    db.all("outbox", sql, params![state, BATCH_CHANGES], |row| {
+        Ok(Outgoing { id: row.get(0)?, case: row.get(1)?, tries: row.get(2)?, bytes: row.get(3)? })
     })
-    .collect()
 }
 
 /// The batch's cases in a fixed order with their changes in order, because verdicts come by index.
@@ -247,12 +223,14 @@ pub(crate) fn mono_of(change: &Change) -> u64 {
 }
 
 /// Leaves a change in the outbox, to be offered again or in quarantine for a person.
-pub(crate) fn keep(db: &Connection, outbox: i64, state: i64, reason: Option<&RefusalCode>) -> Result<(), StoreError> {
-    db.prepare_cached("UPDATE outbox SET state = ?2, reason = ?3, tries = tries + 1 WHERE id = ?1")?.execute(params![
-        outbox,
-        state,
-        reason.map(RefusalCode::to_string)
-    ])?;
+pub(crate) fn set_state(
+    db: &Connection,
+    outbox: i64,
+    state: OutboxState,
+    reason: Option<&RefusalCode>,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE outbox SET state = ?2, reason = ?3, tries = tries + 1 WHERE id = ?1";
+    db.run(sql, params![outbox, state, reason.map(RefusalCode::to_string)])?;
     Ok(())
 }
 
@@ -268,6 +246,6 @@ pub(crate) fn accept(
 ) -> Result<(), StoreError> {
     project::insert_accepted(db, case, &change.link(), change.bytes(), receipt, batch, None)?;
     photos::may_follow(db, change)?;
-    db.prepare_cached("DELETE FROM outbox WHERE id = ?1")?.execute(params![outbox])?;
+    db.run("DELETE FROM outbox WHERE id = ?1", params![outbox])?;
     Ok(())
 }

@@ -1,12 +1,13 @@
 //! Stores an enrolment, which decides who owns this store.
 
 use doorstep_domain::UnixMs;
-use rusqlite::{TransactionBehavior, params};
+use rusqlite::TransactionBehavior;
 
 use crate::{
     Enrolment, Member, Store, StoreError,
     identity::{install, members, set_token},
     rebase,
+    row::{Statements, params},
 };
 
 impl Store {
@@ -33,10 +34,10 @@ impl Store {
         Self::set_meta(&tx, "server", session.server.as_bytes())?;
         Self::set_meta(&tx, "server_key", &session.server_key)?;
         set_token(&tx, &session.token)?;
-        tx.execute(
+        tx.run(
             "INSERT INTO member (user, role, outlet, name, wrong) VALUES (?1, ?2, ?3, ?4, 0)
              ON CONFLICT (user) DO UPDATE SET role = ?2, outlet = ?3, name = ?4, wrong = 0, pin = NULL",
-            params![author.user.as_str(), author.role.as_str(), author.outlet.as_str(), name],
+            params![author.user, author.role, author.outlet, name],
         )?;
         Self::set_meta(&tx, "active", author.user.as_str().as_bytes())?;
         // A code is head office's confirmation of who this is: a forgotten PIN is void, and the person is signed in to set

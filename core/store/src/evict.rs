@@ -4,23 +4,23 @@
 use doorstep_document::Position;
 use doorstep_domain::CaseId;
 use doorstep_protocol::Scope;
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use crate::{
     StoreError,
     head::Head,
-    photos,
-    project::{self, DISCARDED},
+    photos, project,
+    row::{Statements, params},
+    states::OutboxState,
 };
 
 /// Notes that a case has left a scope. It leaves the device if no other scope has it.
 pub(crate) fn out(db: &Connection, case: &CaseId, scope: &Scope) -> Result<(), StoreError> {
-    db.prepare_cached("DELETE FROM case_scope WHERE case_id = ?1 AND scope = ?2")?
-        .execute(params![case.as_bytes(), scope.to_string()])?;
-    db.prepare_cached(
+    db.run("DELETE FROM case_scope WHERE case_id = ?1 AND scope = ?2", params![case, scope.to_string()])?;
+    db.run(
         "INSERT OR IGNORE INTO leaving (case_id) SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM case_scope WHERE case_id = ?1)",
-    )?
-    .execute(params![case.as_bytes()])?;
+        params![case],
+    )?;
     Ok(())
 }
 
@@ -28,21 +28,20 @@ pub(crate) fn out(db: &Connection, case: &CaseId, scope: &Scope) -> Result<(), S
 /// the start, because only the server knows which of the cases recorded here they hold. Returns whether a scope was dropped: the
 /// device then moves on to a new installation, so that the feeds do not leave its changes out as its own.
 pub(crate) fn leave_other_scopes(db: &Connection, scopes: &[Scope]) -> Result<bool, StoreError> {
-    let mut query = db.prepare_cached("SELECT scope FROM scope")?;
-    let known = query.query_map([], |row| Ok(Scope::from(row.get::<_, String>(0)?)))?.collect::<Result<Vec<_>, _>>()?;
+    let known = db.all("scope", "SELECT scope FROM scope", params![], |row| Ok(Scope::from(row.get::<String>(0)?)))?;
     let lost: Vec<_> = known.iter().filter(|scope| !scopes.contains(scope)).collect();
     if lost.is_empty() {
         return Ok(false);
     }
     for scope in lost {
-        db.execute("DELETE FROM case_scope WHERE scope = ?1", [scope.to_string()])?;
+        db.run("DELETE FROM case_scope WHERE scope = ?1", params![scope.to_string()])?;
     }
-    db.execute("DELETE FROM scope", [])?;
-    db.execute(
+    db.run("DELETE FROM scope", params![])?;
+    db.run(
         "INSERT OR IGNORE INTO leaving (case_id)
          SELECT case_id FROM (SELECT case_id FROM case_row UNION ALL SELECT case_id FROM sheet_row)
          WHERE case_id NOT IN (SELECT case_id FROM case_scope)",
-        [],
+        params![],
     )?;
     Ok(true)
 }
@@ -50,44 +49,42 @@ pub(crate) fn leave_other_scopes(db: &Connection, scopes: &[Scope]) -> Result<bo
 /// Removes the leaving cases that are settled: no change is unsent or in question (by a new history), and no photo that they name
 /// has its bytes only here. A stub stays, so that a later change of the case continues its sequence.
 pub(crate) fn evict(db: &Connection) -> Result<(), StoreError> {
-    let mut query = db.prepare_cached(
+    let cases: Vec<CaseId> = db.all(
+        "leaving",
         "SELECT case_id FROM leaving
          WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.case_id = leaving.case_id AND state < ?1)
            AND NOT EXISTS (SELECT 1 FROM unconfirmed WHERE unconfirmed.case_id = leaving.case_id)",
+        params![OutboxState::Discarded],
+        |row| row.get(0),
     )?;
-    let cases = query.query_map([DISCARDED], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
-    for id in cases {
-        let case = CaseId::try_from(id.as_slice()).map_err(|_| StoreError::Damaged("leaving"))?;
+    for case in cases {
         if photo_waits(db, &case)? {
             continue;
         }
         photos::leave(db, &case)?;
-        db.prepare_cached(
+        db.run(
             "INSERT OR REPLACE INTO stub (case_id, heads, max_op, own_seq)
              SELECT case_id, heads, max_op, own_seq FROM case_row WHERE case_id = ?1
              UNION ALL SELECT case_id, heads, max_op, own_seq FROM sheet_row WHERE case_id = ?1",
-        )?
-        .execute(params![id])?;
+            params![case],
+        )?;
         // The customer's name, number and address are only for the holder of an open parcel (domain 10.2).
-        db.prepare_cached("DELETE FROM parcel WHERE waybill = (SELECT waybill FROM case_row WHERE case_id = ?1)")?
-            .execute(params![id])?;
+        db.run("DELETE FROM parcel WHERE waybill = (SELECT waybill FROM case_row WHERE case_id = ?1)", params![case])?;
         for table in ["change", "case_row", "sheet_row", "turn", "stale", "leaving", "segment"] {
-            db.prepare_cached(&format!("DELETE FROM {table} WHERE case_id = ?1"))?.execute(params![id])?;
+            db.run(&format!("DELETE FROM {table} WHERE case_id = ?1"), params![case])?;
         }
     }
     Ok(())
 }
 
 fn photo_waits(db: &Connection, case: &CaseId) -> Result<bool, StoreError> {
-    let waiting: i64 = db.prepare_cached("SELECT count(*) FROM photo WHERE state < 2")?.query_row([], |row| row.get(0))?;
-    if waiting == 0 {
+    if !db.exists(concat!("SELECT 1 FROM photo WHERE ", photo_waits!()), params![])? {
         return Ok(false);
     }
     // An unreadable case may name any photo, so it stays.
     let Some(named) = photos::named_by(db, case)? else { return Ok(true) };
-    let mut waits = db.prepare_cached("SELECT EXISTS (SELECT 1 FROM photo WHERE sha = ?1 AND state < 2)")?;
     for id in named {
-        if waits.query_row(params![id.as_bytes()], |row| row.get(0))? {
+        if db.exists(concat!("SELECT 1 FROM photo WHERE sha = ?1 AND ", photo_waits!()), params![id])? {
             return Ok(true);
         }
     }
@@ -99,7 +96,7 @@ fn photo_waits(db: &Connection, case: &CaseId) -> Result<bool, StoreError> {
 pub(crate) fn come_back(db: &Connection, case: &CaseId) -> Result<(Head, bool), StoreError> {
     let head = project::head(db, case)?;
     let Some(stub) = project::stub(db, case)? else { return Ok((head, false)) };
-    db.prepare_cached("DELETE FROM stub WHERE case_id = ?1")?.execute(params![case.as_bytes()])?;
+    db.run("DELETE FROM stub WHERE case_id = ?1", params![case])?;
     if head.changes > 0 {
         return Ok((head, true));
     }

@@ -6,19 +6,19 @@ use doorstep_document::{Admission, Change, History, Link, pack};
 use doorstep_domain::{CaseId, ChangeHash, InstallId, Receipt, Reckoning, RefusalCode, UnixMs};
 use doorstep_protocol::{FeedCase, Scope, signing::receipts_leaf, unpack_receipts};
 use doorstep_rules::Rulebook;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::Connection;
 
 use crate::{
     StoreError, anew,
     batch::{accept, mono_of},
-    evict, identity, photos,
-    project::{self, QUARANTINED},
+    evict, identity, photos, project,
+    row::{Statements, params},
     sheet_row,
 };
 
 /// Stores the new changes of a case; false if the pack does not rebuild. A change that can not be stored is parked and counted.
 /// It blocks neither the others nor the cursor.
-pub(crate) fn take(db: &Connection, feed: &FeedCase, scope: &Scope, rules: &Rulebook, now: UnixMs) -> Result<bool, StoreError> {
+pub(crate) fn apply(db: &Connection, feed: &FeedCase, scope: &Scope, rules: &Rulebook, now: UnixMs) -> Result<bool, StoreError> {
     let case = feed.case;
     // A kind of document that this version does not know stays at head office, whatever the format of its pack.
     let Some(doc) = feed.document() else { return Ok(true) };
@@ -34,9 +34,8 @@ pub(crate) fn take(db: &Connection, feed: &FeedCase, scope: &Scope, rules: &Rule
         return Ok(false);
     }
     sheet_row::know_of(db, read.iter().filter_map(|read| read.as_ref().ok()))?;
-    db.prepare_cached("INSERT OR IGNORE INTO case_scope (case_id, scope) VALUES (?1, ?2)")?
-        .execute(params![case.as_bytes(), scope.to_string()])?;
-    db.prepare_cached("DELETE FROM leaving WHERE case_id = ?1")?.execute(params![case.as_bytes()])?;
+    db.run("INSERT OR IGNORE INTO case_scope (case_id, scope) VALUES (?1, ?2)", params![case, scope.to_string()])?;
+    db.run("DELETE FROM leaving WHERE case_id = ?1", params![case])?;
     let (mut head, is_patched) = evict::come_back(db, &case)?;
     // A change was recorded after the case had left, and the changes that come now, from its start, lie before it.
     let here = if is_patched { hashes(db, &case)? } else { BTreeSet::new() };
@@ -59,16 +58,16 @@ pub(crate) fn take(db: &Connection, feed: &FeedCase, scope: &Scope, rules: &Rule
                 photos::may_follow(db, change)?;
                 for original in change.entries().iter().filter_map(|entry| entry.release) {
                     // A released change is in the log now, so it is no longer shown as refused.
-                    db.prepare_cached("DELETE FROM outbox WHERE case_id = ?1 AND hash = ?2 AND state >= ?3")?
-                        .execute(params![case.as_bytes(), original.original.as_bytes(), QUARANTINED])?;
+                    db.run(
+                        concat!("DELETE FROM outbox WHERE case_id = ?1 AND hash = ?2 AND ", outbox_is_refused!()),
+                        params![case, original.original],
+                    )?;
                 }
             }
             (read, Admission::Known) => {
                 // The change is our own and its verdict never came, or it is a newer receipt of a change that is here.
-                let waiting: Option<i64> = db
-                    .prepare_cached("SELECT id FROM outbox WHERE case_id = ?1 AND hash = ?2 AND state < 2")?
-                    .query_row(params![case.as_bytes(), hash.as_bytes()], |row| row.get(0))
-                    .optional()?;
+                let sql = concat!("SELECT id FROM outbox WHERE case_id = ?1 AND hash = ?2 AND ", outbox_waits!());
+                let waiting: Option<i64> = db.maybe("outbox", sql, params![case, hash], |row| row.get(0))?;
                 match (waiting, read) {
                     (Some(outbox), Ok(change)) => accept(db, &case, outbox, change, receipt, None)?,
                     _ => anew::shown(db, &case, hash, receipt)?,
@@ -102,10 +101,10 @@ pub(crate) fn take(db: &Connection, feed: &FeedCase, scope: &Scope, rules: &Rule
 
 /// The hashes of a case's changes on this device, accepted or unsent.
 fn hashes(db: &Connection, case: &CaseId) -> Result<BTreeSet<ChangeHash>, StoreError> {
-    let mut query = db.prepare_cached(
+    let sql = concat!(
         "SELECT hash FROM change WHERE case_id = ?1 AND parked IS NULL
-         UNION ALL SELECT hash FROM outbox WHERE case_id = ?1 AND state < 2",
-    )?;
-    let rows = query.query_map(params![case.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?;
-    rows.map(|row| ChangeHash::try_from(row?.as_slice()).map_err(|_| StoreError::Damaged("change"))).collect()
+         UNION ALL SELECT hash FROM outbox WHERE case_id = ?1 AND ",
+        outbox_waits!()
+    );
+    Ok(db.all("change", sql, params![case], |row| row.get(0))?.into_iter().collect())
 }

@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorstep_document::pack;
-use doorstep_domain::{CaseId, ChangeHash, InstallId};
+use doorstep_domain::{CaseId, InstallId};
 use doorstep_protocol::{FirstAnswer, FirstDoc, FirstReceipt, MAX_FIRST_ANSWERS, Vouched, decode};
-use rusqlite::{Connection, OptionalExtension, params};
+use doorstep_sql::receipt_columns;
+use rusqlite::Connection;
 
 use crate::{
     StoreError,
-    project::{Outgoing, RECEIPT, receipt_of},
+    project::Outgoing,
+    row::{Statements, params},
     sheet_row,
 };
 
@@ -20,16 +22,13 @@ type Of = (InstallId, i64);
 /// none, nor have changes beyond the limit of a batch. These get the receipt of their new arrival.
 pub(crate) fn shown(db: &Connection, open: &[Outgoing]) -> Result<Vec<FirstAnswer>, StoreError> {
     let mut docs: BTreeMap<Of, BTreeSet<CaseId>> = BTreeMap::new();
-    let mut find = db.prepare_cached(
-        "SELECT pusher, batch FROM first_receipt WHERE case_id = ?1 AND hash = ?2 AND pusher IS NOT NULL AND batch IS NOT NULL",
-    )?;
+    const FIND: &str =
+        "SELECT pusher, batch FROM first_receipt WHERE case_id = ?1 AND hash = ?2 AND pusher IS NOT NULL AND batch IS NOT NULL";
     for change in open {
         let Some(hash) = pack::hash_of(&change.bytes) else { continue };
-        let row =
-            find.query_row(params![change.case.as_bytes(), hash.as_bytes()], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?)));
-        if let Some((install, number)) = row.optional()? {
-            let install = InstallId::try_from(install.as_slice()).map_err(|_| StoreError::Damaged("first_receipt"))?;
-            docs.entry((install, number)).or_default().insert(change.case);
+        let of = db.maybe("first_receipt", FIND, params![change.case, hash], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if let Some(of) = of {
+            docs.entry(of).or_default().insert(change.case);
         }
     }
     let mut answers = Vec::new();
@@ -43,10 +42,8 @@ pub(crate) fn shown(db: &Connection, open: &[Outgoing]) -> Result<Vec<FirstAnswe
 
 /// The answer to an own batch, with the documents whose leaf can be computed again from the store.
 fn answer(db: &Connection, of: Of, cases: &BTreeSet<CaseId>) -> Result<Option<FirstAnswer>, StoreError> {
-    let kept: Option<(Vec<u8>, Vec<u8>)> = db
-        .prepare_cached("SELECT ack, sig FROM batch WHERE install = ?1 AND number = ?2 AND ack IS NOT NULL")?
-        .query_row(params![of.0.as_bytes(), of.1], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
+    let sql = "SELECT ack, sig FROM batch WHERE install = ?1 AND number = ?2 AND ack IS NOT NULL";
+    let kept: Option<(Vec<u8>, Vec<u8>)> = db.maybe("batch", sql, params![of.0, of.1], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let Some((vouched, sig)) = kept.and_then(|(ack, sig)| Some((decode::<Vouched>(&ack).ok()?, sig))) else { return Ok(None) };
     let mut docs = Vec::new();
     for case in cases {
@@ -66,19 +63,16 @@ fn answer(db: &Connection, of: Of, cases: &BTreeSet<CaseId>) -> Result<Option<Fi
 /// The first receipts of a case's changes in a batch, in the batch's order. They are found by batch and not by author, because a
 /// batch may hold changes of an earlier installation.
 fn receipts(db: &Connection, of: Of, case: &CaseId) -> Result<Vec<FirstReceipt>, StoreError> {
-    let mut query = db.prepare_cached(&format!(
-        "SELECT hash, {RECEIPT}, n FROM first_receipt WHERE case_id = ?1 AND pusher = ?2 AND batch = ?3
+    let sql = concat!(
+        "SELECT hash, ",
+        receipt_columns!(),
+        ", n FROM first_receipt WHERE case_id = ?1 AND pusher = ?2 AND batch = ?3
          UNION ALL
-         SELECT hash, {RECEIPT}, n FROM change WHERE case_id = ?1 AND pusher = ?2 AND batch = ?3
+         SELECT hash, ",
+        receipt_columns!(),
+        ", n FROM change WHERE case_id = ?1 AND pusher = ?2 AND batch = ?3
            AND NOT EXISTS (SELECT 1 FROM first_receipt AS first WHERE first.case_id = ?1 AND first.hash = change.hash)
          ORDER BY n"
-    ))?;
-    let rows = query
-        .query_map(params![case.as_bytes(), of.0.as_bytes(), of.1], |row| Ok((row.get::<_, Vec<u8>>(0)?, receipt_of(row, 1)?)))?;
-    rows.map(|row| {
-        let (hash, receipt) = row?;
-        let change = ChangeHash::try_from(hash.as_slice()).map_err(|_| StoreError::Damaged("change"))?;
-        Ok(FirstReceipt::of(change, receipt.parts()))
-    })
-    .collect()
+    );
+    db.all("change", sql, params![case, of.0, of.1], |row| Ok(FirstReceipt::of(row.get(0)?, row.receipt(1)?.parts())))
 }

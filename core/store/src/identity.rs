@@ -1,10 +1,13 @@
 //! The identity of this device: its key's hash, the installation, and the people who were enrolled on it.
 
-use doorstep_domain::{Author, DeviceId, InstallId, Role, Tag, UnixMs, UserId};
+use doorstep_domain::{Author, DeviceId, InstallId, Tag, UnixMs, UserId};
 use doorstep_protocol::Token;
-use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior};
 
-use crate::{Store, StoreError};
+use crate::{
+    Store, StoreError,
+    row::{Row, Statements, params},
+};
 
 /// An enrolled device and its present person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,8 +86,7 @@ impl Store {
 
     /// The device that the store was enrolled as.
     pub fn device(&self) -> Result<Option<DeviceId>, StoreError> {
-        let bytes = Self::meta(&self.db, "device")?;
-        bytes.map(|bytes| DeviceId::try_from(bytes.as_slice()).map_err(|_| StoreError::Damaged("meta"))).transpose()
+        Self::meta_as(&self.db, "device")
     }
 
     /// The identity of this device; `None` before enrolment.
@@ -117,20 +119,20 @@ impl Store {
 
     /// Sets the stored form of a person's PIN.
     pub fn set_pin(&mut self, user: &UserId, pin: Option<&[u8]>) -> Result<(), StoreError> {
-        self.db.execute("UPDATE member SET pin = ?2, wrong = 0 WHERE user = ?1", params![user.as_str(), pin])?;
+        self.db.run("UPDATE member SET pin = ?2, wrong = 0 WHERE user = ?1", params![user, pin])?;
         Ok(())
     }
 
     /// Counts a wrong PIN durably. Call it before anybody learns that the PIN was wrong.
     pub fn wrong_pin(&mut self, user: &UserId) -> Result<(), StoreError> {
-        self.db.execute("UPDATE member SET wrong = wrong + 1 WHERE user = ?1", params![user.as_str()])?;
+        self.db.run("UPDATE member SET wrong = wrong + 1 WHERE user = ?1", params![user])?;
         Ok(())
     }
 
     /// Signs a person in until `lock_at`.
     pub fn sign_in(&mut self, user: &UserId, lock_at: UnixMs) -> Result<(), StoreError> {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        tx.execute("UPDATE member SET wrong = 0 WHERE user = ?1", params![user.as_str()])?;
+        tx.run("UPDATE member SET wrong = 0 WHERE user = ?1", params![user])?;
         Self::set_meta(&tx, "active", user.as_str().as_bytes())?;
         Self::set_meta(&tx, "lock_at", &lock_at.0.to_be_bytes())?;
         tx.commit()?;
@@ -169,8 +171,7 @@ impl Store {
 }
 
 pub(crate) fn install(db: &Connection) -> Result<Option<InstallId>, StoreError> {
-    let bytes = Store::meta(db, "install")?;
-    bytes.map(|bytes| InstallId::try_from(bytes.as_slice()).map_err(|_| StoreError::Damaged("meta"))).transpose()
+    Store::meta_as(db, "install")
 }
 
 pub(crate) fn set_token(db: &Connection, token: &Token) -> Result<(), StoreError> {
@@ -184,43 +185,34 @@ fn need(db: &Connection, key: &str) -> Result<String, StoreError> {
 }
 
 pub(crate) fn members(db: &Connection) -> Result<Vec<Member>, StoreError> {
-    let mut query = db.prepare_cached("SELECT user, role, outlet, name, pin, wrong FROM member ORDER BY user")?;
-    let rows = query.query_map([], |row| Ok((read_author(row)?, row.get(3)?, row.get(4)?, row.get(5)?)))?;
-    rows.map(|row| {
-        let (author, name, pin, wrong) = row?;
-        Ok(Member { author: author.ok_or(StoreError::Damaged("member"))?, name, pin, wrong })
+    let sql = "SELECT user, role, outlet, name, pin, wrong FROM member ORDER BY user";
+    db.all("member", sql, params![], |row| {
+        Ok(Member { author: read_author(row)?, name: row.get(3)?, pin: row.get(4)?, wrong: row.get(5)? })
     })
-    .collect()
 }
 
 /// A person of this device; `None` if there is none, or the row is unusable.
 pub(crate) fn member(db: &Connection, user: &str) -> Result<Option<Author>, StoreError> {
-    let mut query = db.prepare_cached("SELECT user, role, outlet FROM member WHERE user = ?1")?;
-    Ok(query.query_row([user], read_author).optional()?.flatten())
+    let sql = "SELECT user, role, outlet FROM member WHERE user = ?1";
+    match db.maybe("member", sql, params![user], read_author) {
+        Err(StoreError::Damaged(_)) => Ok(None),
+        read => read,
+    }
 }
 
-fn read_author(row: &Row<'_>) -> rusqlite::Result<Option<Author>> {
-    let (user, role, outlet): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-    let read = || Some(Author { user: user.parse().ok()?, role: role.parse::<Role>().ok()?, outlet: outlet.parse().ok()? });
-    Ok(read())
+fn read_author(row: &Row<'_>) -> Result<Author, StoreError> {
+    Ok(Author { user: row.get(0)?, role: row.get(1)?, outlet: row.get(2)? })
 }
 
 pub(crate) fn read(db: &Connection) -> Result<Option<Identity>, StoreError> {
     let Some(active) = Store::meta(db, "active")? else { return Ok(None) };
-    let Some(device) = Store::meta(db, "device")? else { return Ok(None) };
+    let Some(device) = Store::meta_as(db, "device")? else { return Ok(None) };
     let active = String::from_utf8(active).map_err(|_| StoreError::Damaged("meta"))?;
-    let row = db
-        .prepare_cached("SELECT user, role, outlet, name FROM member WHERE user = ?1")?
-        .query_row([active], |row| Ok((read_author(row)?, row.get(3)?)))
-        .optional()?;
+    let sql = "SELECT user, role, outlet, name FROM member WHERE user = ?1";
+    let row = db.maybe("member", sql, params![active], |row| Ok((read_author(row)?, row.get(3)?)))?;
     let (author, name) = row.ok_or(StoreError::Damaged("member"))?;
-    Ok(Some(Identity {
-        device: DeviceId::try_from(device.as_slice()).map_err(|_| StoreError::Damaged("meta"))?,
-        install: install(db)?.ok_or(StoreError::Damaged("meta"))?,
-        author: author.ok_or(StoreError::Damaged("member"))?,
-        name,
-        server: need(db, "server")?,
-    }))
+    let install = install(db)?.ok_or(StoreError::Damaged("meta"))?;
+    Ok(Some(Identity { device, install, author, name, server: need(db, "server")? }))
 }
 
 /// The number of former tags that are kept.

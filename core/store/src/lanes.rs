@@ -2,10 +2,13 @@
 
 use doorstep_domain::{PhotoId, UnixMs};
 use doorstep_rules::{Conditions, Hold};
-use rusqlite::{Row, params};
 use serde::Serialize;
 
-use crate::{Store, StoreError, photos};
+use crate::{
+    Store, StoreError,
+    row::{Row, Statements, params},
+    states::PhotoState,
+};
 
 /// The state of a photo of this device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -108,24 +111,23 @@ struct Waiting {
     status: PhotoStatus,
     thumbnail: bool,
     urgent: bool,
-    state: i64,
+    state: PhotoState,
 }
 
 fn waiting(row: &Row<'_>) -> Result<Waiting, StoreError> {
-    let photo = photos::id(&row.get::<_, Vec<u8>>(0)?)?;
-    let (len, recorded_at, state) = (row.get(1)?, UnixMs(row.get(2)?), row.get::<_, i64>(3)?);
+    let (photo, len, recorded_at, state) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
     let sent: Option<u64> = row.get(4)?;
     let refused: Option<String> = row.get(5)?;
     let standing = match (state, sent, refused) {
-        (photos::state::STORED, _, _) => PhotoStanding::Stored,
-        (photos::state::LOST, _, _) => PhotoStanding::Lost,
-        (photos::state::VOID, _, _) => PhotoStanding::Void,
-        (photos::state::LET_GO, _, _) => PhotoStanding::LetGo,
-        (photos::state::DISCARDED, _, _) => PhotoStanding::Discarded,
-        (_, _, Some(code)) => PhotoStanding::Refused { code },
-        (0, _, None) => PhotoStanding::EntryFirst,
-        (_, Some(sent), None) if sent > 0 => PhotoStanding::Sending { sent },
-        _ => PhotoStanding::Ready,
+        (PhotoState::Stored, _, _) => PhotoStanding::Stored,
+        (PhotoState::Lost, _, _) => PhotoStanding::Lost,
+        (PhotoState::Void, _, _) => PhotoStanding::Void,
+        (PhotoState::LetGo, _, _) => PhotoStanding::LetGo,
+        (PhotoState::Discarded, _, _) => PhotoStanding::Discarded,
+        (PhotoState::EntryFirst | PhotoState::ToSend, _, Some(code)) => PhotoStanding::Refused { code },
+        (PhotoState::EntryFirst, _, None) => PhotoStanding::EntryFirst,
+        (PhotoState::ToSend, Some(sent), None) if sent > 0 => PhotoStanding::Sending { sent },
+        (PhotoState::ToSend, _, None) => PhotoStanding::Ready,
     };
     let status = PhotoStatus { photo, len, recorded_at, standing };
     Ok(Waiting { status, thumbnail: row.get(6)?, urgent: row.get(7)?, state })
@@ -153,7 +155,7 @@ impl Store {
         let today = |lane| self.metered_today(lane, now);
         let (thumbnails, whole) = (today(LaneName::Thumbnails)?, today(LaneName::Photos)?);
         let mut sendable = Sendable { questions: self.questions(conditions, now)?, ..Sendable::default() };
-        for photo in self.rows(false)?.into_iter().filter(|photo| photo.state == 1) {
+        for photo in self.rows(false)?.into_iter().filter(|photo| photo.state == PhotoState::ToSend) {
             if matches!(photo.status.standing, PhotoStanding::Refused { .. }) {
                 continue;
             }
@@ -182,35 +184,35 @@ impl Store {
     /// Permits sending every waiting photo now, whatever the network costs, because a person asks for it. Includes photos that
     /// the server has refused.
     pub fn send_now(&mut self) -> Result<(), StoreError> {
-        self.db.prepare_cached("UPDATE photo SET urgent = 1, refused = NULL WHERE state < 2")?.execute([])?;
+        self.db.run(concat!("UPDATE photo SET urgent = 1, refused = NULL WHERE ", photo_waits!()), params![])?;
         Ok(())
     }
 
     /// Counts bytes that went over a metered network.
     pub fn count_metered(&mut self, lane: LaneName, bytes: u64, now: UnixMs) -> Result<(), StoreError> {
-        self.db
-            .prepare_cached(
-                "INSERT INTO metered (day, lane, bytes) VALUES (?1, ?2, ?3) ON CONFLICT (day, lane) DO UPDATE SET bytes = bytes + ?3",
-            )?
-            .execute(params![day(now), lane.as_str(), bytes])?;
-        self.db.prepare_cached("DELETE FROM metered WHERE day < ?1")?.execute([day(now) - 7])?;
+        self.db.run(
+            "INSERT INTO metered (day, lane, bytes) VALUES (?1, ?2, ?3) ON CONFLICT (day, lane) DO UPDATE SET bytes = bytes + ?3",
+            params![day(now), lane.as_str(), bytes],
+        )?;
+        self.db.run("DELETE FROM metered WHERE day < ?1", params![day(now) - 7])?;
         Ok(())
     }
 
     fn metered_today(&self, lane: LaneName, now: UnixMs) -> Result<u64, StoreError> {
-        let mut query = self.db.prepare_cached("SELECT coalesce(sum(bytes), 0) FROM metered WHERE day = ?1 AND lane = ?2")?;
-        Ok(query.query_row(params![day(now), lane.as_str()], |row| row.get(0))?)
+        let sql = "SELECT coalesce(sum(bytes), 0) FROM metered WHERE day = ?1 AND lane = ?2";
+        self.db.one("metered", sql, params![day(now), lane.as_str()], |row| row.get(0))
     }
 
     fn rows(&self, all: bool) -> Result<Vec<Waiting>, StoreError> {
         const ALL: &str = "SELECT sha, len, recorded_at, state, sent, refused, thumbnail, urgent, tries FROM photo";
+        const WAITS: &str = photo_waits!();
+        const IS_SPOILED: &str = photo_is_spoiled!();
         // Each half uses its own index, so that a phone with ten thousand sent photos reads only the three that wait.
         let sql = match all {
             true => format!("{ALL} ORDER BY tries, recorded_at, sha"),
-            false => format!("{ALL} WHERE state < 2 UNION ALL {ALL} WHERE state IN (3, 4) ORDER BY tries, recorded_at, sha"),
+            false => format!("{ALL} WHERE {WAITS} UNION ALL {ALL} WHERE {IS_SPOILED} ORDER BY tries, recorded_at, sha"),
         };
-        let mut query = self.db.prepare_cached(&sql)?;
-        query.query_and_then([], waiting)?.collect()
+        self.db.all("photo", &sql, params![], waiting)
     }
 }
 

@@ -6,6 +6,10 @@
 //!
 //! Never here: the network, async, clocks (times are arguments), rules (they are data in `rules`).
 
+// Before the others: its macros name states in their statements.
+#[macro_use]
+mod states;
+
 mod anew;
 mod batch;
 mod check;
@@ -33,6 +37,7 @@ mod record;
 mod recording;
 mod refs;
 mod rest;
+mod row;
 mod salvage;
 mod schema;
 mod server_key;

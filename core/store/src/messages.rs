@@ -1,9 +1,13 @@
 //! The customer's SMS on this device: those that wait, and the state of their segments.
 
 use doorstep_domain::{CaseId, ChangeHash, EntryKey, NetworkCode, Tag, UnixMs, Waybill};
-use rusqlite::{Connection, TransactionBehavior, params};
+use doorstep_sql::{FromValue, ToValue, Value, ValueError};
+use rusqlite::{Connection, TransactionBehavior};
 
-use crate::{CaseView, Store, StoreError, identity, project, read::ids};
+use crate::{
+    CaseView, Store, StoreError, identity, project,
+    row::{Statements, params},
+};
 
 /// The state of an SMS segment, as the phone's operator reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,11 +24,31 @@ pub enum Segment {
     Delivered = 2,
 }
 
+impl ToValue for Segment {
+    fn to_value(&self) -> Result<Value<'_>, ValueError> {
+        Ok(Value::Int(*self as i64))
+    }
+}
+
+impl FromValue for Segment {
+    fn from_value(value: &Value<'_>) -> Result<Self, ValueError> {
+        match i64::from_value(value)? {
+            -2 => Ok(Self::Failed),
+            -1 => Ok(Self::NotSent),
+            0 => Ok(Self::HandedOver),
+            1 => Ok(Self::Sent),
+            2 => Ok(Self::Delivered),
+            _ => Err(ValueError::Content("Segment")),
+        }
+    }
+}
+
 impl Store {
     /// The cases with SMS that still have to be sent or settled, lowest case id first.
     pub fn open_messages(&mut self, now: UnixMs) -> Result<Vec<CaseView>, StoreError> {
         self.advance_phases(now)?;
-        let cases = ids(&self.db, "SELECT case_id FROM case_row WHERE messages > 0", [])?;
+        let sql = "SELECT case_id FROM case_row WHERE messages > 0";
+        let cases: Vec<CaseId> = self.db.all("case_row", sql, params![], |row| row.get(0))?;
         let mut views = Vec::with_capacity(cases.len());
         for case in cases {
             // One damaged case must not block the other cases' messages.
@@ -78,25 +102,20 @@ impl Store {
         state: Segment,
     ) -> Result<Vec<Segment>, StoreError> {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let key = entry.to_string();
         // A failure does not undo a segment that has left, but a late success undoes a failure.
-        tx.prepare_cached(
+        tx.run(
             "UPDATE segment SET state = ?5 WHERE case_id = ?1 AND entry = ?2 AND round = ?3 AND part = ?4
-               AND ((?5 > 0 AND state < ?5) OR (?5 < 0 AND state = 0))",
-        )?
-        .execute(params![case.as_bytes(), key, round, part, state as i64])?;
+               AND ((?5 > ?6 AND state < ?5) OR (?5 < ?6 AND state = ?6))",
+            params![case, entry, round, part, state, Segment::HandedOver],
+        )?;
         tx.commit()?;
         self.segments(case, entry, round)
     }
 
     /// The states of a try's segments, as the platform has reported them.
     pub fn segments(&self, case: &CaseId, entry: &EntryKey, round: u32) -> Result<Vec<Segment>, StoreError> {
-        let mut query =
-            self.db.prepare_cached("SELECT state FROM segment WHERE case_id = ?1 AND entry = ?2 AND round = ?3 ORDER BY part")?;
-        let rows = query.query_map(params![case.as_bytes(), entry.to_string(), round], |row| row.get::<_, i64>(0))?;
-        let known = [Segment::Failed, Segment::NotSent, Segment::HandedOver, Segment::Sent, Segment::Delivered];
-        let read = |state: i64| known.into_iter().find(|known| *known as i64 == state).ok_or(StoreError::Damaged("segment"));
-        rows.map(|row| read(row?)).collect()
+        let sql = "SELECT state FROM segment WHERE case_id = ?1 AND entry = ?2 AND round = ?3 ORDER BY part";
+        self.db.all("segment", sql, params![case, entry, round], |row| row.get(0))
     }
 }
 
@@ -104,9 +123,10 @@ impl Store {
 /// the store, the second one finds the rows and does nothing.
 pub(crate) fn begin(db: &Connection, case: &CaseId, step: &SmsStep) -> Result<(), StoreError> {
     for part in 0..step.parts {
-        let inserted = db
-            .prepare_cached("INSERT OR IGNORE INTO segment (case_id, entry, round, part, state) VALUES (?1, ?2, ?3, ?4, 0)")?
-            .execute(params![case.as_bytes(), step.entry.to_string(), step.round, part])?;
+        let inserted = db.run(
+            "INSERT OR IGNORE INTO segment (case_id, entry, round, part, state) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![case, step.entry, step.round, part, Segment::HandedOver],
+        )?;
         if inserted == 0 {
             return Err(StoreError::CaseMoved);
         }

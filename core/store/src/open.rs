@@ -114,7 +114,7 @@ fn connect(files: &Files, key: Option<&StoreKey>) -> Result<Connection, OpenErro
     }
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     db.busy_timeout(std::time::Duration::from_secs(10))?;
-    db.set_prepared_statement_cache_capacity(64); // more than the statements of any one of our transactions
+    db.set_prepared_statement_cache_capacity(128); // more than the statements of any one of our transactions
     // Without this setting a plan that depends on bound values is made anew whenever they change, which cost a fifth of reading a
     // case (measured).
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;

@@ -6,10 +6,16 @@ use std::path::Path;
 use doorstep_document::Change;
 use doorstep_domain::{Body, CaseId, PhotoId, UnixMs};
 use doorstep_protocol::{ErrorCode, LostPhoto, MAX_LOST_PHOTOS};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 
-use crate::{SavedPhoto, Store, StoreError, folder::put, uptime};
+use crate::{
+    SavedPhoto, Store, StoreError,
+    folder::put,
+    row::{Statements, params},
+    states::PhotoState,
+    uptime,
+};
 
 /// With less free space than this no photo is saved any more.
 const LEAST_FREE: u64 = 50_000_000;
@@ -22,15 +28,6 @@ const UNREADABLE: &str = "unreadable";
 const LEAST_UPTIME_MS: u64 = 24 * 3_600_000;
 /// The folder of orphans.
 const ORPHANS: &str = "orphans";
-
-/// The states of a photo's row.
-pub(crate) mod state {
-    pub const STORED: i64 = 2;
-    pub const LOST: i64 = 3;
-    pub const VOID: i64 = 4;
-    pub const LET_GO: i64 = 5;
-    pub const DISCARDED: i64 = 6;
-}
 
 /// A photo whose bytes the server lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,27 +77,21 @@ impl Store {
     /// A waiting photo with its bytes. `None` if it is not waiting, or can not be sent because its file is gone (lost) or holds
     /// other bytes (void). The next request then tells the server, and the status shows it.
     pub fn waiting_photo(&mut self, id: &PhotoId) -> Result<Option<WaitingPhoto>, StoreError> {
-        let found = self
-            .db
-            .prepare_cached("SELECT name, sent, thumbnail FROM photo WHERE sha = ?1 AND state < ?2")?
-            .query_row(params![id.as_bytes(), state::STORED], |row| {
-                Ok((row.get::<_, String>(0)?, row.get::<_, Option<u64>>(1)?, row.get::<_, bool>(2)?))
-            })
-            .optional()?;
+        let sql = concat!("SELECT name, sent, thumbnail FROM photo WHERE sha = ?1 AND ", photo_waits!());
+        let found: Option<(String, _, _)> =
+            self.db.maybe("photo", sql, params![id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         let Some((name, sent, thumbnail)) = found else { return Ok(None) };
         let spoiled = match self.read_photo(id, &self.folder.join("photos").join(name)) {
             Ok(bytes) if hash(&bytes) == *id => return Ok(Some(WaitingPhoto { id: *id, bytes, sent, thumbnail })),
-            Ok(_) => state::VOID,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => state::LOST,
+            Ok(_) => PhotoState::Void,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => PhotoState::Lost,
             // For example worn flash. The other photos go on, and this one is tried again when the app starts anew.
             Err(_) => {
                 self.stop_photo(id, UNREADABLE)?;
                 return Ok(None);
             }
         };
-        self.db
-            .prepare_cached("UPDATE photo SET state = ?2, told = 0 WHERE sha = ?1")?
-            .execute(params![id.as_bytes(), spoiled])?;
+        self.db.run("UPDATE photo SET state = ?2, told = 0 WHERE sha = ?1", params![id, spoiled])?;
         Ok(None)
     }
 
@@ -122,11 +113,9 @@ impl Store {
 
     /// The bytes of a photo or thumbnail, if they are on this device and match its hash.
     pub fn photo_here(&mut self, id: &PhotoId, now: UnixMs) -> Result<Option<Vec<u8>>, StoreError> {
-        let own: Option<String> = self
-            .db
-            .prepare_cached("SELECT name FROM photo WHERE sha = ?1 AND state NOT IN (?2, ?3)")?
-            .query_row(params![id.as_bytes(), state::LOST, state::LET_GO], |row| row.get(0))
-            .optional()?;
+        let sql = "SELECT name FROM photo WHERE sha = ?1 AND state NOT IN (?2, ?3)";
+        let own: Option<String> =
+            self.db.maybe("photo", sql, params![id, PhotoState::Lost, PhotoState::LetGo], |row| row.get(0))?;
         let path = match own {
             Some(name) => self.folder.join("photos").join(name),
             None => match self.picture_file(id, now)? {
@@ -144,17 +133,14 @@ impl Store {
     /// Notes durably how many of a photo's bytes the server has, so that sending continues there after a restart. `None`: the
     /// server has none, and sending begins anew.
     pub fn photo_sent(&mut self, id: &PhotoId, sent: Option<u64>) -> Result<(), StoreError> {
-        self.db.prepare_cached("UPDATE photo SET sent = ?2 WHERE sha = ?1")?.execute(params![id.as_bytes(), sent])?;
+        self.db.run("UPDATE photo SET sent = ?2 WHERE sha = ?1", params![id, sent])?;
         Ok(())
     }
 
     /// Notes that the server has verified a photo's bytes. The file stays until its retention is over.
     pub fn photo_stored(&mut self, id: &PhotoId, now: UnixMs) -> Result<(), StoreError> {
-        self.db
-            .prepare_cached(
-                "UPDATE photo SET state = ?2, stored_at = ?3, sent = len, refused = NULL WHERE sha = ?1 AND state < ?2",
-            )?
-            .execute(params![id.as_bytes(), state::STORED, now.0])?;
+        let sql = "UPDATE photo SET state = ?2, stored_at = ?3, sent = len, refused = NULL WHERE sha = ?1 AND state < ?2";
+        self.db.run(sql, params![id, PhotoState::Stored, now])?;
         Ok(())
     }
 
@@ -166,19 +152,20 @@ impl Store {
 
     /// Notes why a photo is not sent: the server's code, or an unreadable file.
     fn stop_photo(&self, id: &PhotoId, code: &str) -> Result<(), StoreError> {
-        self.db.prepare_cached("UPDATE photo SET refused = ?2 WHERE sha = ?1")?.execute(params![id.as_bytes(), code])?;
+        self.db.run("UPDATE photo SET refused = ?2 WHERE sha = ?1", params![id, code])?;
         Ok(())
     }
 
     /// Notes that sending a photo failed for another reason than the network. From now on it is sent after the others.
     pub fn photo_failed(&mut self, id: &PhotoId) -> Result<(), StoreError> {
-        self.db.prepare_cached("UPDATE photo SET tries = tries + 1 WHERE sha = ?1")?.execute(params![id.as_bytes()])?;
+        self.db.run("UPDATE photo SET tries = tries + 1 WHERE sha = ?1", params![id])?;
         Ok(())
     }
 
     /// Makes refused photos ready for one more try, at a start of the app.
     pub fn try_refused_photos(&mut self) -> Result<(), StoreError> {
-        self.db.prepare_cached("UPDATE photo SET refused = NULL WHERE state < 2 AND refused IS NOT NULL")?.execute([])?;
+        let sql = concat!("UPDATE photo SET refused = NULL WHERE ", photo_waits!(), " AND refused IS NOT NULL");
+        self.db.run(sql, params![])?;
         Ok(())
     }
 
@@ -189,16 +176,17 @@ impl Store {
         // The retention ends by the server's time, which may be wrong, so the device's own uptime must also show a day between
         // the server's report that it has a photo and this question.
         let up_before = self.uptime_ms()?.checked_sub(LEAST_UPTIME_MS);
-        let mut query = self.db.prepare_cached(
-            "SELECT photo.sha FROM photo JOIN stored_since ON stored_since.sha = photo.sha
-             WHERE state = 2 AND stored_at <= ?1 AND uptime_ms <= ?2 ORDER BY stored_at LIMIT 100",
-        )?;
-        let mut photos = match up_before {
-            Some(up_before) => ids(query.query_map(params![before.0, up_before], |row| row.get(0))?)?,
+        let stored_long = concat!(
+            "SELECT photo.sha FROM photo JOIN stored_since ON stored_since.sha = photo.sha WHERE state = ",
+            photo_state!(Stored),
+            " AND stored_at <= ?1 AND uptime_ms <= ?2 ORDER BY stored_at LIMIT 100"
+        );
+        let mut photos: Vec<PhotoId> = match up_before {
+            Some(up_before) => self.db.all("photo", stored_long, params![before, up_before], |row| row.get(0))?,
             None => vec![],
         };
-        let mut query = self.db.prepare_cached("SELECT sha FROM photo WHERE state = 5 AND told = 0 LIMIT 100")?;
-        photos.extend(ids(query.query_map([], |row| row.get(0))?)?);
+        let asked_again = concat!("SELECT sha FROM photo WHERE state = ", photo_state!(LetGo), " AND told = 0 LIMIT 100");
+        photos.extend::<Vec<PhotoId>>(self.db.all("photo", asked_again, params![], |row| row.get(0))?);
         Ok(photos)
     }
 
@@ -210,13 +198,9 @@ impl Store {
     /// Deletes the bytes of a photo that the server has just confirmed, or that head office has erased. A photo that another
     /// process's answer has wanted again since stays.
     pub fn let_go(&mut self, id: &PhotoId, is_erased: bool) -> Result<(), StoreError> {
-        let name: Option<String> = self
-            .db
-            .prepare_cached(
-                "UPDATE photo SET state = ?2, told = 1 WHERE sha = ?1 AND (state = 2 OR state = ?2 OR ?3) RETURNING name",
-            )?
-            .query_row(params![id.as_bytes(), state::LET_GO, is_erased], |row| row.get(0))
-            .optional()?;
+        let sql = "UPDATE photo SET state = ?2, told = 1 WHERE sha = ?1 AND (state IN (?3, ?2) OR ?4) RETURNING name";
+        let name: Option<String> =
+            self.db.maybe("photo", sql, params![id, PhotoState::LetGo, PhotoState::Stored, is_erased], |row| row.get(0))?;
         uptime::count_no_more(&self.db, id)?;
         // The row goes first: a file without a row is an orphan, but a row without its file would be a lost photo.
         match name.map(|name| std::fs::remove_file(self.folder.join("photos").join(name))) {
@@ -246,11 +230,7 @@ impl Store {
                     continue;
                 }
                 let id = name.split('.').next().and_then(|hash| hash.parse::<PhotoId>().ok());
-                let known = id.map(|id| {
-                    self.db
-                        .prepare_cached("SELECT EXISTS (SELECT 1 FROM photo WHERE sha = ?1)")?
-                        .query_row(params![id.as_bytes()], |row| row.get::<_, bool>(0))
-                });
+                let known = id.map(|id| is_known(&self.db, &id));
                 if known.transpose()? == Some(false) {
                     doorstep_private::make_folder(&photos.join(ORPHANS))?;
                     std::fs::rename(&file, photos.join(ORPHANS).join(name))?;
@@ -263,13 +243,10 @@ impl Store {
 
     /// The lost and void photos that the server does not know to be so.
     pub(crate) fn lost_photos(&self) -> Result<Vec<LostPhoto>, StoreError> {
-        let mut query = self.db.prepare_cached("SELECT sha, state FROM photo WHERE state IN (3, 4) AND told = 0 LIMIT ?1")?;
-        let rows = query.query_map([MAX_LOST_PHOTOS], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?)))?;
-        rows.map(|row| {
-            let (sha, what) = row?;
-            Ok(LostPhoto { photo: id(&sha)?, altered: what == state::VOID })
+        let sql = concat!("SELECT sha, state FROM photo WHERE ", photo_is_spoiled!(), " AND told = 0 LIMIT ?1");
+        self.db.all("photo", sql, params![MAX_LOST_PHOTOS], |row| {
+            Ok(LostPhoto { photo: row.get(0)?, altered: row.get::<PhotoState>(1)? == PhotoState::Void })
         })
-        .collect()
     }
 }
 
@@ -290,33 +267,31 @@ fn files(below: &Path) -> Result<Vec<std::path::PathBuf>, StoreError> {
     }
 }
 
-pub(crate) fn id(sha: &[u8]) -> Result<PhotoId, StoreError> {
-    PhotoId::try_from(sha).map_err(|_| StoreError::Damaged("photo"))
-}
-
-pub(crate) fn ids(rows: impl Iterator<Item = rusqlite::Result<Vec<u8>>>) -> Result<Vec<PhotoId>, StoreError> {
-    rows.map(|sha| id(&sha?)).collect()
+/// Whether a row names a photo.
+fn is_known(db: &Connection, id: &PhotoId) -> Result<bool, StoreError> {
+    db.exists("SELECT 1 FROM photo WHERE sha = ?1", params![id])
 }
 
 /// Permits sending the photos that an accepted change names, whoever named them first, because the server now expects them.
 /// Thumbnails of others' photos are wanted here.
 pub(crate) fn may_follow(db: &Connection, change: &Change) -> Result<(), StoreError> {
-    let mut follow = db.prepare_cached("UPDATE photo SET state = 1 WHERE sha = ?1 AND state = 0")?;
+    let follow = |id: &PhotoId| {
+        let sql = "UPDATE photo SET state = ?2 WHERE sha = ?1 AND state = ?3";
+        db.run(sql, params![id, PhotoState::ToSend, PhotoState::EntryFirst])
+    };
     // A case that comes back wants its thumbnails again.
-    let mut want = db.prepare_cached(
-        "INSERT INTO picture (sha, len, thumbnail, here, used_at, asked_at)
+    const WANT: &str = "INSERT INTO picture (sha, len, thumbnail, here, used_at, asked_at)
          SELECT ?1, ?2, 1, 0, ?3, 0 WHERE NOT EXISTS (SELECT 1 FROM photo WHERE sha = ?1)
-         ON CONFLICT (sha) DO UPDATE SET used_at = excluded.used_at WHERE used_at = 0",
-    )?;
+         ON CONFLICT (sha) DO UPDATE SET used_at = excluded.used_at WHERE used_at = 0";
     for entry in change.entries() {
         if let Body::Photo(photo) = &entry.body {
             let at = entry.time.wall.0.max(1);
             adopt(db, &photo.id, photo.len, false, at)?;
-            follow.execute(params![photo.id.as_bytes()])?;
+            follow(&photo.id)?;
             if let Some(small) = &photo.thumbnail {
                 adopt(db, &small.id, small.len, true, at)?;
-                follow.execute(params![small.id.as_bytes()])?;
-                want.execute(params![small.id.as_bytes(), small.len, at])?;
+                follow(&small.id)?;
+                db.run(WANT, params![small.id, small.len, at])?;
             }
         }
     }
@@ -325,10 +300,7 @@ pub(crate) fn may_follow(db: &Connection, change: &Change) -> Result<(), StoreEr
 
 /// Gives a photo its row back when the feed names it, if the row was lost with a damaged store and the file is still here.
 fn adopt(db: &Connection, id: &PhotoId, len: u64, thumbnail: bool, at: i64) -> Result<(), StoreError> {
-    let known: bool = db
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM photo WHERE sha = ?1)")?
-        .query_row(params![id.as_bytes()], |row| row.get(0))?;
-    if known {
+    if is_known(db, id)? {
         return Ok(());
     }
     let Some(photos) = db.path().and_then(|path| Path::new(path).parent()).map(|folder| folder.join("photos")) else {
@@ -345,22 +317,25 @@ fn adopt(db: &Connection, id: &PhotoId, len: u64, thumbnail: bool, at: i64) -> R
         doorstep_private::make_folder(&photos.join(shelf))?;
         std::fs::rename(orphan, photos.join(&name))?;
     }
-    db.prepare_cached(
+    db.run(
         "INSERT OR IGNORE INTO photo (sha, len, name, state, thumbnail, recorded_at, sent, urgent, told, tries)
-         VALUES (?1, ?2, ?3, 1, ?4, ?5, 0, 0, 0, 0)",
-    )?
-    .execute(params![id.as_bytes(), len, name, thumbnail, at])?;
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, 0, 0)",
+        params![id, len, name, PhotoState::ToSend, thumbnail, at],
+    )?;
     Ok(())
 }
 
 /// Settles the photos of a change that head office has discarded, unless another change names them. Their files stay.
 pub(crate) fn discard(db: &Connection, change: &Change) -> Result<(), StoreError> {
-    let mut discard = db.prepare_cached("UPDATE photo SET state = ?2 WHERE sha = ?1 AND state = 0")?;
+    let discard = |id: &PhotoId| {
+        let sql = "UPDATE photo SET state = ?2 WHERE sha = ?1 AND state = ?3";
+        db.run(sql, params![id, PhotoState::Discarded, PhotoState::EntryFirst])
+    };
     for entry in change.entries() {
         if let Body::Photo(photo) = &entry.body {
-            discard.execute(params![photo.id.as_bytes(), state::DISCARDED])?;
+            discard(&photo.id)?;
             if let Some(small) = &photo.thumbnail {
-                discard.execute(params![small.id.as_bytes(), state::DISCARDED])?;
+                discard(&small.id)?;
             }
         }
     }
@@ -370,55 +345,55 @@ pub(crate) fn discard(db: &Connection, change: &Change) -> Result<(), StoreError
 /// Resets the state of all photos after the server's log was replaced: what it has, what it was told and which files were let go
 /// are asked anew. A HEAD request finds out cheaply what it still has.
 pub(crate) fn start_over(db: &Connection) -> Result<(), StoreError> {
-    db.execute("UPDATE photo SET state = 1, sent = 0, stored_at = NULL WHERE state = 2", [])?;
-    db.execute("UPDATE photo SET told = 0 WHERE state IN (3, 4, 5)", [])?;
-    db.execute("DELETE FROM stored_since", [])?;
+    let again = concat!("UPDATE photo SET state = ?1, sent = 0, stored_at = NULL WHERE state = ", photo_state!(Stored));
+    db.run(again, params![PhotoState::ToSend])?;
+    db.run(concat!("UPDATE photo SET told = 0 WHERE ", photo_is_spoiled!(), " OR state = ?1"), params![PhotoState::LetGo])?;
+    db.run("DELETE FROM stored_since", params![])?;
     Ok(())
 }
 
 /// Notes that the server knows of the lost photos that a request named, because its answer has come.
 pub(crate) fn told_of_lost(db: &Connection, photos: &[PhotoId]) -> Result<(), StoreError> {
-    let mut told = db.prepare_cached("UPDATE photo SET told = 1 WHERE sha = ?1 AND state IN (3, 4)")?;
-    photos.iter().try_for_each(|id| told.execute(params![id.as_bytes()]).map(|_| ()))?;
-    Ok(())
+    let sql = concat!("UPDATE photo SET told = 1 WHERE sha = ?1 AND ", photo_is_spoiled!());
+    photos.iter().try_for_each(|id| db.run(sql, params![id]).map(|_| ()))
 }
 
 /// Notes that the server has lost a photo. It is sent again, or reported as lost if its file is gone. A photo that is unknown
 /// here because its store was damaged is reported as lost too, or the server would ask for ever.
 pub(crate) fn wanted_again(db: &Connection, id: &PhotoId) -> Result<(), StoreError> {
-    db.prepare_cached(
+    db.run(
         "INSERT INTO photo (sha, len, name, state, thumbnail, recorded_at, urgent, told, tries)
          VALUES (?1, 0, '', ?2, 0, 0, 0, 0, 0)
-         ON CONFLICT (sha) DO UPDATE SET state = iif(state = 2, 1, iif(state = 5, ?2, state)), sent = iif(state = 2, 0, sent),
-           stored_at = NULL, told = 0 WHERE state >= 2",
-    )?
-    .execute(params![id.as_bytes(), state::LOST])?;
+         ON CONFLICT (sha) DO UPDATE SET state = CASE state WHEN ?3 THEN ?4 WHEN ?5 THEN ?2 ELSE state END,
+           sent = iif(state = ?3, 0, sent), stored_at = NULL, told = 0 WHERE state >= ?3",
+        params![id, PhotoState::Lost, PhotoState::Stored, PhotoState::ToSend, PhotoState::LetGo],
+    )?;
     uptime::count_no_more(db, id)
 }
 
 /// The hashes of the photos and thumbnails that a case's changes name; `None` if a change can not be read.
 pub(crate) fn named_by(db: &Connection, case: &CaseId) -> Result<Option<Vec<PhotoId>>, StoreError> {
-    let mut query = db.prepare_cached("SELECT bytes FROM change WHERE case_id = ?1")?;
-    let mut rows = query.query(params![case.as_bytes()])?;
-    let mut named = Vec::new();
-    while let Some(row) = rows.next()? {
-        let bytes = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
-        let Ok(change) = Change::read_stored(case, bytes) else { return Ok(None) };
+    let (mut named, mut is_read) = (Vec::new(), true);
+    db.each("change", "SELECT bytes FROM change WHERE case_id = ?1", params![case], |row| {
+        let Ok(change) = Change::read_stored(case, row.bytes(0)?) else {
+            is_read = false;
+            return Ok(());
+        };
         for entry in change.entries() {
             if let Body::Photo(photo) = &entry.body {
                 named.push(photo.id);
                 named.extend(photo.thumbnail.map(|small| small.id));
             }
         }
-    }
-    Ok(Some(named))
+        Ok(())
+    })?;
+    Ok(is_read.then_some(named))
 }
 
 /// Marks others' pictures of a case that leaves this device as the first to go from the cache.
 pub(crate) fn leave(db: &Connection, case: &CaseId) -> Result<(), StoreError> {
-    let mut leave = db.prepare_cached("UPDATE picture SET used_at = 0 WHERE sha = ?1")?;
     for id in named_by(db, case)?.unwrap_or_default() {
-        leave.execute(params![id.as_bytes()])?;
+        db.run("UPDATE picture SET used_at = 0 WHERE sha = ?1", params![id])?;
     }
     Ok(())
 }

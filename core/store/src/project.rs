@@ -3,27 +3,22 @@
 use std::collections::BTreeSet;
 
 use doorstep_document::{Change, History, Link, Position};
-use doorstep_domain::{CaseId, ChangeHash, DocKind, InstallId, Receipt, ReceiptParts, Recorded, RefusalCode, Standing, UnixMs};
+use doorstep_domain::{CaseId, ChangeHash, DocKind, InstallId, Receipt, Recorded, RefusalCode, Standing, UnixMs};
 use doorstep_rules::{Case, Judgement, Phase, Phases, Rulebook, State};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use doorstep_sql::{link_columns, receipt_columns};
+use rusqlite::Connection;
 
 use crate::{
     StoreError,
-    head::{Head, read_heads},
-    sheet_row, uptime,
+    head::Head,
+    row::{Row, Statements, params, receipt_values},
+    sheet_row,
+    states::OutboxState,
+    uptime,
 };
 
 /// Column value for "never".
 pub(crate) const NEVER: i64 = i64::MAX;
-
-/// The states of an outbox row.
-pub(crate) const UNSENT: i64 = 0;
-pub(crate) const IN_BATCH: i64 = 1;
-pub(crate) const QUARANTINED: i64 = 2;
-pub(crate) const DISCARDED: i64 = 3;
-
-/// The columns of a receipt, in the order of [`receipt_of`] and [`columns_of`].
-pub(crate) const RECEIPT: &str = "received_at, acted_at, slack_ms, from_ms, until_ms, marks, unproven";
 
 /// A change in the outbox.
 pub(crate) struct Outgoing {
@@ -37,63 +32,43 @@ pub(crate) struct Outgoing {
 /// row that was put aside as damaged is left out, because only its command in the status is of use.
 pub(crate) fn entries(db: &Connection, case: &CaseId) -> Result<Vec<Recorded>, StoreError> {
     let mut entries = Vec::new();
-    let accepted = format!("SELECT bytes, {RECEIPT} FROM change WHERE case_id = ?1 AND parked IS NULL ORDER BY n");
-    let mut accepted = db.prepare_cached(&accepted)?;
-    let mut rows = accepted.query(params![case.as_bytes()])?;
-    while let Some(row) = rows.next()? {
-        let receipt = receipt_of(row, 1)?;
+    let accepted = concat!("SELECT bytes, ", receipt_columns!(), " FROM change WHERE case_id = ?1 AND parked IS NULL ORDER BY n");
+    db.each("change", accepted, params![case], |row| {
+        let receipt = row.receipt(1)?;
         entries.extend(recorded(&stored_change(case, row)?, &Standing::Accepted(receipt)));
-    }
-    let mut open = db.prepare_cached(
-        "SELECT bytes, state, reason FROM outbox WHERE case_id = ?1 AND (state <> ?2 OR reason IS NOT ?3) ORDER BY id",
-    )?;
-    let mut rows = open.query(params![case.as_bytes(), QUARANTINED, RefusalCode::Damaged.word()])?;
-    while let Some(row) = rows.next()? {
+        Ok(())
+    })?;
+    let open = "SELECT bytes, state, reason FROM outbox WHERE case_id = ?1 AND (state <> ?2 OR reason IS NOT ?3) ORDER BY id";
+    db.each("outbox", open, params![case, OutboxState::Quarantined, RefusalCode::Damaged.word()], |row| {
         let standing = match row.get(1)? {
-            UNSENT => Standing::OnThisDevice,
-            IN_BATCH => Standing::SentNotConfirmed,
-            _ => Standing::Quarantined { reason: row.get::<_, Option<String>>(2)?.unwrap_or_default().into() },
+            OutboxState::Unsent => Standing::OnThisDevice,
+            OutboxState::InBatch => Standing::SentNotConfirmed,
+            OutboxState::Quarantined | OutboxState::Discarded => {
+                Standing::Quarantined { reason: row.get::<Option<String>>(2)?.unwrap_or_default().into() }
+            }
         };
         entries.extend(recorded(&stored_change(case, row)?, &standing));
-    }
+        Ok(())
+    })?;
     Ok(entries)
 }
 
 /// Replaces the receipt of a change that is here. After an update of the app the server's receipt says more than before.
 pub(crate) fn set_receipt(db: &Connection, case: &CaseId, hash: &ChangeHash, receipt: Receipt) -> Result<(), StoreError> {
-    let [received, acted, slack, from, until, marks, unproven] = columns_of(receipt);
-    db.prepare_cached(&format!(
-        "UPDATE change SET ({RECEIPT}) = (?3, ?4, ?5, ?6, ?7, ?8, ?9) WHERE case_id = ?1 AND hash = ?2 AND parked IS NULL"
-    ))?
-    .execute(params![case.as_bytes(), hash.as_bytes(), received, acted, slack, from, until, marks, unproven])?;
+    let [received, acted, slack, from, until, marks, unproven] = receipt_values(&receipt)?;
+    db.run(
+        concat!(
+            "UPDATE change SET (",
+            receipt_columns!(),
+            ") = (?3, ?4, ?5, ?6, ?7, ?8, ?9) WHERE case_id = ?1 AND hash = ?2 AND parked IS NULL"
+        ),
+        params![case, hash, received, acted, slack, from, until, marks, unproven],
+    )?;
     Ok(())
 }
 
-/// Splits a receipt into its seven columns.
-fn columns_of(receipt: Receipt) -> [Option<i64>; 7] {
-    let ReceiptParts { received_at, acted_at, slack_ms, from, until, marks, unproven_acts } = receipt.parts();
-    let ms = |at: Option<UnixMs>| at.map(|at| at.0);
-    let (slack, marks, unproven) = (i64::from(slack_ms), i64::from(marks), i64::from(unproven_acts));
-    [Some(received_at.0), ms(acted_at), Some(slack), ms(from), ms(until), Some(marks), Some(unproven)]
-}
-
-/// Reads a receipt from seven columns that begin at `from`.
-pub(crate) fn receipt_of(row: &Row<'_>, from: usize) -> rusqlite::Result<Receipt> {
-    let time = |at: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(from + at)?.map(UnixMs));
-    Ok(Receipt::from_parts(ReceiptParts {
-        received_at: UnixMs(row.get(from)?),
-        acted_at: time(1)?,
-        slack_ms: row.get(from + 2)?,
-        from: time(3)?,
-        until: time(4)?,
-        marks: row.get(from + 5)?,
-        unproven_acts: row.get(from + 6)?,
-    }))
-}
-
 fn stored_change(case: &CaseId, row: &Row<'_>) -> Result<Change, StoreError> {
-    let bytes = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
-    Change::read_stored(case, bytes).map_err(|_| StoreError::Damaged("change"))
+    Change::read_stored(case, row.bytes(0)?).map_err(|_| StoreError::Damaged("change"))
 }
 
 pub(crate) fn recorded(change: &Change, standing: &Standing) -> impl Iterator<Item = Recorded> {
@@ -102,49 +77,36 @@ pub(crate) fn recorded(change: &Change, standing: &Standing) -> impl Iterator<It
 
 /// The history of a case: its changes without their content.
 pub(crate) fn history(db: &Connection, case: &CaseId) -> Result<History, StoreError> {
-    let mut query = db.prepare_cached(
-        "SELECT hash, install, seq, max_op FROM change WHERE case_id = ?1 AND parked IS NULL
-         UNION ALL SELECT hash, install, seq, max_op FROM outbox WHERE case_id = ?1 AND state < 2",
-    )?;
-    let links = query.query_map(params![case.as_bytes()], |row| {
-        Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?, row.get(3)?))
-    })?;
-    let mut out = Vec::new();
-    for link in links {
-        let (hash, install, seq, max_op) = link?;
-        out.push(Link {
-            hash: ChangeHash::try_from(hash.as_slice()).map_err(|_| StoreError::Damaged("change"))?,
-            install: InstallId::try_from(install.as_slice()).map_err(|_| StoreError::Damaged("change"))?,
-            seq,
-            max_op,
-        });
-    }
-    Ok(History::of(out))
+    let sql = concat!(
+        "SELECT ",
+        link_columns!(),
+        " FROM change WHERE case_id = ?1 AND parked IS NULL UNION ALL SELECT ",
+        link_columns!(),
+        " FROM outbox WHERE case_id = ?1 AND ",
+        outbox_waits!()
+    );
+    Ok(History::of(db.all("change", sql, params![case], |row| row.link(0))?))
 }
 
 pub(crate) fn head(db: &Connection, case: &CaseId) -> Result<Head, StoreError> {
-    let row = db
-        .prepare_cached("SELECT heads, max_op, own_seq, changes, bytes FROM case_row WHERE case_id = ?1")?
-        .query_row(params![case.as_bytes()], |row| {
-            Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
-        })
-        .optional()?;
-    let Some((heads, max_op, seq, changes, bytes)) = row else {
-        if let Some(head) = sheet_row::head(db, case)? {
-            return Ok(head);
-        }
-        return Ok(Head { position: stub(db, case)?.unwrap_or_default(), changes: 0, bytes: 0 });
-    };
-    Ok(Head { position: Position { heads: read_heads(&heads)?, max_op, seq }, changes, bytes })
+    let sql = "SELECT heads, max_op, own_seq, changes, bytes FROM case_row WHERE case_id = ?1";
+    let head = db.maybe("case_row", sql, params![case], |row| {
+        let position = Position { heads: row.get(0)?, max_op: row.get(1)?, seq: row.get(2)? };
+        Ok(Head { position, changes: row.get(3)?, bytes: row.get(4)? })
+    })?;
+    match head {
+        Some(head) => Ok(head),
+        None => match sheet_row::head(db, case)? {
+            Some(head) => Ok(head),
+            None => Ok(Head { position: stub(db, case)?.unwrap_or_default(), changes: 0, bytes: 0 }),
+        },
+    }
 }
 
 /// The position at which a case that has left this device continues, if a change is recorded on it again.
 pub(crate) fn stub(db: &Connection, case: &CaseId) -> Result<Option<Position>, StoreError> {
-    let row = db
-        .prepare_cached("SELECT heads, max_op, own_seq FROM stub WHERE case_id = ?1")?
-        .query_row(params![case.as_bytes()], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?, row.get(2)?)))
-        .optional()?;
-    row.map(|(heads, max_op, seq)| Ok(Position { heads: read_heads(&heads)?, max_op, seq })).transpose()
+    let sql = "SELECT heads, max_op, own_seq FROM stub WHERE case_id = ?1";
+    db.maybe("stub", sql, params![case], |row| Ok(Position { heads: row.get(0)?, max_op: row.get(1)?, seq: row.get(2)? }))
 }
 
 /// The changes of a case from which a position is read.
@@ -162,12 +124,10 @@ pub(crate) fn read_head(db: &Connection, case: &CaseId, own: &InstallId, of: Of)
     let (mut hashes, mut followed) = (BTreeSet::new(), BTreeSet::new());
     let mut tables = vec!["SELECT bytes FROM change WHERE case_id = ?1 AND parked IS NULL"];
     if of == Of::Everything {
-        tables.push("SELECT bytes FROM outbox WHERE case_id = ?1 AND state < 2");
+        tables.push(concat!("SELECT bytes FROM outbox WHERE case_id = ?1 AND ", outbox_waits!()));
     }
     for sql in tables {
-        let mut query = db.prepare_cached(sql)?;
-        let mut rows = query.query(params![case.as_bytes()])?;
-        while let Some(row) = rows.next()? {
+        db.each("change", sql, params![case], |row| {
             let change = stored_change(case, row)?;
             hashes.insert(change.hash());
             followed.extend(change.deps().iter().copied());
@@ -177,7 +137,8 @@ pub(crate) fn read_head(db: &Connection, case: &CaseId, own: &InstallId, of: Of)
             }
             head.changes += 1;
             head.bytes += change.bytes().len();
-        }
+            Ok(())
+        })?;
     }
     head.position.heads = hashes.difference(&followed).copied().collect();
     Ok(head)
@@ -188,9 +149,9 @@ pub(crate) fn set_head(db: &Connection, case: &CaseId, head: &Head) -> Result<()
     if sheet_row::doc(db, case)?.kind == DocKind::Sheet {
         return sheet_row::set_head(db, case, head);
     }
-    let heads: Vec<u8> = head.position.heads.iter().flat_map(|h| *h.as_bytes()).collect();
-    db.prepare_cached("UPDATE case_row SET heads = ?2, max_op = ?3, own_seq = ?4, changes = ?5, bytes = ?6 WHERE case_id = ?1")?
-        .execute(params![case.as_bytes(), heads, head.position.max_op, head.position.seq, head.changes, head.bytes])?;
+    let Head { position: Position { heads, max_op, seq }, changes, bytes } = head;
+    let sql = "UPDATE case_row SET heads = ?2, max_op = ?3, own_seq = ?4, changes = ?5, bytes = ?6 WHERE case_id = ?1";
+    db.run(sql, params![case, heads, max_op, seq, changes, bytes])?;
     Ok(())
 }
 
@@ -205,33 +166,39 @@ pub(crate) fn insert_accepted(
     batch: Option<(&InstallId, u64)>,
     parked: Option<&RefusalCode>,
 ) -> Result<(), StoreError> {
-    let [received, acted, slack, from, until, marks, unproven] = columns_of(receipt);
+    let [received, acted, slack, from, until, marks, unproven] = receipt_values(&receipt)?;
+    let (pusher, number) = batch.unzip();
     // A page may come again, and a change that was parked then must not be stored twice.
-    db.prepare_cached("DELETE FROM change WHERE case_id = ?1 AND hash = ?2 AND parked IS NOT NULL")?
-        .execute(params![case.as_bytes(), link.hash.as_bytes()])?;
-    db.prepare_cached(&format!(
-        "INSERT INTO change (case_id, n, hash, install, seq, max_op, {RECEIPT}, batch, pusher, parked, bytes)
-         VALUES (?1, (SELECT coalesce(max(n), 0) + 1 FROM change WHERE case_id = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
-           ?13, ?14, ?15, ?16)"
-    ))?
-    .execute(params![
-        case.as_bytes(),
-        link.hash.as_bytes(),
-        link.install.as_bytes(),
-        link.seq,
-        link.max_op,
-        received,
-        acted,
-        slack,
-        from,
-        until,
-        marks,
-        unproven,
-        batch.map(|(_, number)| number),
-        batch.map(|(install, _)| install.as_bytes()),
-        parked.map(RefusalCode::to_string),
-        bytes
-    ])?;
+    db.run("DELETE FROM change WHERE case_id = ?1 AND hash = ?2 AND parked IS NOT NULL", params![case, link.hash])?;
+    db.run(
+        concat!(
+            "INSERT INTO change (case_id, n, ",
+            link_columns!(),
+            ", ",
+            receipt_columns!(),
+            ", batch, pusher, parked, bytes)
+             VALUES (?1, (SELECT coalesce(max(n), 0) + 1 FROM change WHERE case_id = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
+               ?12, ?13, ?14, ?15, ?16)"
+        ),
+        params![
+            case,
+            link.hash,
+            link.install,
+            link.seq,
+            link.max_op,
+            received,
+            acted,
+            slack,
+            from,
+            until,
+            marks,
+            unproven,
+            number,
+            pusher,
+            parked.map(RefusalCode::to_string),
+            bytes
+        ],
+    )?;
     Ok(())
 }
 
@@ -256,19 +223,17 @@ pub(crate) fn write_row(
     uptime::judging(db, now)?;
     let Phases { phase, later, judgement } = Phase::ahead(&folded, book, now);
     let messages = judgement.messages.iter().filter(|message| message.is_open()).count();
-    let heads: Vec<u8> = head.position.heads.iter().flat_map(|h| *h.as_bytes()).collect();
-    db.prepare_cached(
+    db.run(
         "INSERT INTO case_row (case_id, waybill, heads, max_op, own_seq, changes, bytes, state, next_step, reason, decision,
            attempts, flags, unsent, quarantined, updated_at, closed, due_at, missed, turn_at, messages)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
          ON CONFLICT (case_id) DO UPDATE SET waybill = ?2, heads = ?3, max_op = ?4, own_seq = ?5, changes = ?6, bytes = ?7, state = ?8,
            next_step = ?9, reason = ?10, decision = ?11, attempts = ?12, flags = ?13, unsent = ?14, quarantined = ?15, updated_at = ?16,
            closed = ?17, due_at = ?18, missed = ?19, turn_at = ?20, messages = ?21",
-    )?
-    .execute(params![
-        case.as_bytes(),
-        folded.facts.waybill.as_str(),
-        heads,
+        params![
+        case,
+        folded.facts.waybill,
+        head.position.heads,
         head.position.max_op,
         head.position.seq,
         head.changes,
@@ -281,18 +246,18 @@ pub(crate) fn write_row(
         phase.flags,
         unsent,
         folded.quarantined.len(),
-        updated_at.0,
+        updated_at,
         is_closed(&phase),
         phase.due_ms.unwrap_or(NEVER),
         phase.missed,
         phase.until_ms,
         messages
     ])?;
-    db.prepare_cached("DELETE FROM turn WHERE case_id = ?1")?.execute(params![case.as_bytes()])?;
-    let mut insert = db.prepare_cached("INSERT INTO turn VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+    db.run("DELETE FROM turn WHERE case_id = ?1", params![case])?;
+    let insert = "INSERT INTO turn VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     for (phase, _) in later {
         let Phase { from_ms, until_ms, due_ms, state, next_step, decision, missed, flags } = phase;
-        insert.execute(params![case.as_bytes(), from_ms, until_ms, due_ms, state, next_step, decision, missed, flags])?;
+        db.run(insert, params![case, from_ms, until_ms, due_ms, state, next_step, decision, missed, flags])?;
     }
     Ok(Some((folded, judgement)))
 }
@@ -304,13 +269,13 @@ pub(crate) fn advance_row(db: &Connection, case: &CaseId, head: &Head, unsent: u
     if sheet_row::doc(db, case)?.kind == DocKind::Sheet {
         return sheet_row::set_head(db, case, head);
     }
-    let heads: Vec<u8> = head.position.heads.iter().flat_map(|h| *h.as_bytes()).collect();
-    db.prepare_cached(
+    let Head { position: Position { heads, max_op, seq }, changes, bytes } = head;
+    db.run(
         "UPDATE case_row SET heads = ?2, max_op = ?3, own_seq = ?4, changes = ?5, bytes = ?6, unsent = unsent + ?8, updated_at = ?7
          WHERE case_id = ?1",
-    )?
-    .execute(params![case.as_bytes(), heads, head.position.max_op, head.position.seq, head.changes, head.bytes, now.0, unsent])?;
-    db.prepare_cached("INSERT OR IGNORE INTO stale (case_id) VALUES (?1)")?.execute(params![case.as_bytes()])?;
+        params![case, heads, max_op, seq, changes, bytes, now, unsent],
+    )?;
+    db.run("INSERT OR IGNORE INTO stale (case_id) VALUES (?1)", params![case])?;
     Ok(())
 }
 
@@ -325,7 +290,7 @@ pub(crate) fn rewrite_row_or_skip(db: &Connection, case: &CaseId, book: &Ruleboo
 /// Judges a case again, after receipts or new rules.
 pub(crate) fn rewrite_row(db: &Connection, case: &CaseId, book: &Rulebook, now: UnixMs) -> Result<(), StoreError> {
     let head = head(db, case)?;
-    db.prepare_cached("DELETE FROM stale WHERE case_id = ?1")?.execute(params![case.as_bytes()])?;
+    db.run("DELETE FROM stale WHERE case_id = ?1", params![case])?;
     write_row(db, case, &head, entries(db, case)?, book, now).map(drop)
 }
 
@@ -339,13 +304,12 @@ fn is_closed(phase: &Phase) -> bool {
 /// The table of phases keeps its first name, `turn`, because an opened store is compared word for word with its migrations.
 pub(crate) fn advance_phase(db: &Connection, case: &CaseId, now: UnixMs) -> Result<bool, StoreError> {
     uptime::judging(db, now)?;
-    let turned = db
-        .prepare_cached(
-            "UPDATE case_row SET state = turn.state, next_step = turn.next_step, decision = turn.decision, flags = turn.flags,
-               missed = turn.missed, closed = turn.state = ?3, due_at = coalesce(turn.due_ms, ?4), turn_at = turn.until_ms
-             FROM turn WHERE turn.case_id = case_row.case_id AND case_row.case_id = ?1 AND turn.from_ms <= ?2
-               AND (turn.until_ms IS NULL OR turn.until_ms > ?2)",
-        )?
-        .execute(params![case.as_bytes(), now.0, State::Closed.as_str(), NEVER])?;
+    let turned = db.run(
+        "UPDATE case_row SET state = turn.state, next_step = turn.next_step, decision = turn.decision, flags = turn.flags,
+           missed = turn.missed, closed = turn.state = ?3, due_at = coalesce(turn.due_ms, ?4), turn_at = turn.until_ms
+         FROM turn WHERE turn.case_id = case_row.case_id AND case_row.case_id = ?1 AND turn.from_ms <= ?2
+           AND (turn.until_ms IS NULL OR turn.until_ms > ?2)",
+        params![case, now, State::Closed.as_str(), NEVER],
+    )?;
     Ok(turned == 1)
 }

@@ -2,10 +2,16 @@
 
 use doorstep_domain::{CaseId, RefusalCode, UnixMs, Waybill};
 use doorstep_rules::{Case, Judgement, judge};
-use rusqlite::{Connection, Params, Row, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior};
 use serde::Serialize;
 
-use crate::{Recording, Store, StoreError, project, recording::Kept, uptime};
+use crate::{
+    Recording, Store, StoreError, project,
+    recording::Kept,
+    row::{Row, Statements, params},
+    states::OutboxState,
+    uptime,
+};
 
 /// A line of the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -146,20 +152,20 @@ impl Store {
     pub fn cases(&mut self, filter: &Filter, now: UnixMs) -> Result<Vec<CaseRow>, StoreError> {
         self.advance_phases(now)?;
         let limit = if filter.limit == 0 { 200 } else { filter.limit };
-        let mut query = self.db.prepare_cached(
-            "SELECT * FROM case_row
-             WHERE closed <= ?1 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR instr(waybill, ?3) > 0)
-               AND (closed, due_at, case_id) > (?5, ?6, ?7)
-             ORDER BY closed, due_at, case_id LIMIT ?4",
-        )?;
         let wanted = filter.waybill.as_ref().map(|text| text.to_uppercase());
         let place = |place: &Place| {
             (i64::from(place.closed), place.due_at.map_or(project::NEVER, |due| due.0), place.case.as_bytes().to_vec())
         };
         let (closed, due_at, case) = filter.after.as_ref().map_or((-1, 0, vec![]), place);
-        let rows =
-            query.query_map(params![i64::from(filter.closed), filter.state, wanted, limit, closed, due_at, case], read_row)?;
-        rows.map(|row| row?.ok_or(StoreError::Damaged("case_row"))).collect()
+        self.db.all(
+            "case_row",
+            "SELECT * FROM case_row
+             WHERE closed <= ?1 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR instr(waybill, ?3) > 0)
+               AND (closed, due_at, case_id) > (?5, ?6, ?7)
+             ORDER BY closed, due_at, case_id LIMIT ?4",
+            params![filter.closed, filter.state, wanted, limit, closed, due_at, case],
+            read_row,
+        )
     }
 
     /// Brings rows up to date: a row whose phase is over from its stored phases, and a row with newer records by judging it anew.
@@ -172,8 +178,8 @@ impl Store {
             uptime::judge_anew(&tx, now)?;
             tx.commit()?;
         }
-        let mut behind = ids(&self.db, STALE, [])?;
-        let passed = ids(&self.db, PASSED, [now.0])?;
+        let mut behind: Vec<CaseId> = self.db.all("stale", STALE, params![], |row| row.get(0))?;
+        let passed: Vec<CaseId> = self.db.all("case_row", PASSED, params![now], |row| row.get(0))?;
         if behind.is_empty() && passed.is_empty() {
             return Ok(());
         }
@@ -232,36 +238,32 @@ impl Store {
 
     /// The unsent and refused records, oldest first.
     pub fn status(&self) -> Result<Status, StoreError> {
-        let mut query = self.db.prepare_cached(
-            "SELECT coalesce(case_row.waybill, sheet.outlet || ' ' || sheet.day, ''), outbox.command, outbox.recorded_at, outbox.state, outbox.tries,
-               coalesce(outbox.reason, '')
-             FROM outbox LEFT JOIN case_row USING (case_id) LEFT JOIN sheet USING (case_id) ORDER BY outbox.id",
-        )?;
-        let mut rows = query.query([])?;
         let (mut unsent, mut refused) = (Vec::new(), Vec::new());
-        while let Some(row) = rows.next()? {
-            let Kept { what, waybill, recording } = Kept::read(&row.get::<_, String>(1)?);
-            let (listed, recorded_at, state): (String, _, i64) = (row.get(0)?, UnixMs(row.get(2)?), row.get(3)?);
+        let sql = "SELECT coalesce(case_row.waybill, sheet.outlet || ' ' || sheet.day, ''), outbox.command, outbox.recorded_at, outbox.state, outbox.tries,
+               coalesce(outbox.reason, '')
+             FROM outbox LEFT JOIN case_row USING (case_id) LEFT JOIN sheet USING (case_id) ORDER BY outbox.id";
+        self.db.each("outbox", sql, params![], |row| {
+            let Kept { what, waybill, recording } = Kept::read(&row.get::<String>(1)?);
+            let (listed, recorded_at, state): (String, UnixMs, OutboxState) = (row.get(0)?, row.get(2)?, row.get(3)?);
             let waybill = if listed.is_empty() { waybill.unwrap_or_default() } else { listed };
-            if state < project::QUARANTINED {
-                let sent = state == project::IN_BATCH;
-                unsent.push(UnsentIntent { waybill, what, recorded_at, sent, pending: !sent && row.get::<_, i64>(4)? > 0 });
+            if state < OutboxState::Quarantined {
+                let sent = state == OutboxState::InBatch;
+                unsent.push(UnsentIntent { waybill, what, recorded_at, sent, pending: !sent && row.get::<i64>(4)? > 0 });
             } else {
-                let discarded = state == project::DISCARDED;
-                let reason: RefusalCode = row.get::<_, String>(5)?.into();
+                let discarded = state == OutboxState::Discarded;
+                let reason: RefusalCode = row.get::<String>(5)?.into();
                 // Other refused records are entries of the case, which shows them better.
                 let recording = recording.filter(|_| reason == RefusalCode::Damaged);
                 refused.push(RefusedIntent { waybill, what, recorded_at, reason, discarded, recording });
             }
-        }
-        let (photos, photo_bytes) = self.db.query_row(
-            "SELECT count(*), coalesce(sum(len), 0) FROM photo WHERE state < 2 AND thumbnail = 0",
-            [],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )?;
-        let photos_lost =
-            self.db.query_row("SELECT count(*) FROM photo WHERE state IN (3, 4) AND thumbnail = 0", [], |row| row.get(0))?;
-        let quarantined = self.db.query_row("SELECT count(*) FROM outbox WHERE state = 2", [], |row| row.get(0))?;
+            Ok(())
+        })?;
+        let waiting = concat!("SELECT count(*), coalesce(sum(len), 0) FROM photo WHERE ", photo_waits!(), " AND thumbnail = 0");
+        let (photos, photo_bytes) = self.db.one("photo", waiting, params![], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let spoiled = concat!("SELECT count(*) FROM photo WHERE ", photo_is_spoiled!(), " AND thumbnail = 0");
+        let photos_lost = self.db.one("photo", spoiled, params![], |row| row.get(0))?;
+        let held = concat!("SELECT count(*) FROM outbox WHERE state = ", outbox_state!(Quarantined));
+        let quarantined = self.db.one("outbox", held, params![], |row| row.get(0))?;
         let last_answer =
             Self::meta(&self.db, "last_answer")?.and_then(|bytes| Some(UnixMs(i64::from_be_bytes(bytes.try_into().ok()?))));
         let revoked = Self::meta(&self.db, "revoked")?.is_some_and(|flag| !flag.is_empty());
@@ -270,34 +272,27 @@ impl Store {
 }
 
 pub(crate) fn case_ids(db: &Connection) -> Result<Vec<CaseId>, StoreError> {
-    ids(db, "SELECT case_id FROM case_row", [])
+    db.all("case_row", "SELECT case_id FROM case_row", params![], |row| row.get(0))
 }
 
-pub(crate) fn ids(db: &Connection, sql: &str, parameters: impl Params) -> Result<Vec<CaseId>, StoreError> {
-    let mut query = db.prepare_cached(sql)?;
-    let rows = query.query_map(parameters, |row| row.get::<_, Vec<u8>>(0))?;
-    rows.map(|id| CaseId::try_from(id?.as_slice()).map_err(|_| StoreError::Damaged("case_row"))).collect()
-}
-
-fn read_row(row: &Row<'_>) -> rusqlite::Result<Option<CaseRow>> {
-    let id: Vec<u8> = row.get("case_id")?;
-    let Ok(case) = CaseId::try_from(id.as_slice()) else { return Ok(None) };
-    let due_at: i64 = row.get("due_at")?;
-    Ok(Some(CaseRow {
-        case,
+fn read_row(row: &Row<'_>) -> Result<CaseRow, StoreError> {
+    let due_at: UnixMs = row.get("due_at")?;
+    let words = |column: &str| Ok::<_, StoreError>(row.get::<String>(column)?.split_whitespace().map(str::to_owned).collect());
+    Ok(CaseRow {
+        case: row.get("case_id")?,
         waybill: row.get("waybill")?,
         state: row.get("state")?,
         next_step: row.get("next_step")?,
         reason: row.get("reason")?,
         decision: row.get("decision")?,
         attempts: row.get("attempts")?,
-        flags: row.get::<_, String>("flags")?.split_whitespace().map(str::to_owned).collect(),
-        missed: row.get::<_, String>("missed")?.split_whitespace().map(str::to_owned).collect(),
+        flags: words("flags")?,
+        missed: words("missed")?,
         messages: row.get("messages")?,
         unsent: row.get("unsent")?,
         quarantined: row.get("quarantined")?,
-        updated_at: UnixMs(row.get("updated_at")?),
-        due_at: (due_at != project::NEVER).then_some(UnixMs(due_at)),
-        closed: row.get::<_, i64>("closed")? == 1,
-    }))
+        updated_at: row.get("updated_at")?,
+        due_at: (due_at.0 != project::NEVER).then_some(due_at),
+        closed: row.get("closed")?,
+    })
 }

@@ -12,15 +12,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use doorstep_document::{Change, NewEntry};
 use doorstep_domain::{Body, CaseId, DocKind, EntryKey, Facts, InstallId, RefusalCode, UnixMs};
 use doorstep_rules::Rulebook;
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use crate::{
     Store, StoreError,
     head::Head,
     identity,
-    project::{self, IN_BATCH, Of, QUARANTINED, UNSENT},
-    rest, sheet_row,
+    project::{self, Of},
+    rest,
+    row::{Statements, params},
+    sheet_row,
+    states::OutboxState,
 };
+
+/// Rows of `outbox` that are written anew: those on which the server has not decided, and those that it refused because their number
+/// was taken, whose word is `?1`.
+macro_rules! to_rewrite {
+    () => {
+        concat!(outbox_waits!(), " OR (state = ", outbox_state!(Quarantined), " AND reason = ?1)")
+    };
+}
 
 /// Moves on to a new installation and writes the unaccepted changes of these cases anew.
 pub(crate) fn cases(
@@ -43,10 +54,10 @@ fn cases_with(
     now: UnixMs,
 ) -> Result<(), StoreError> {
     Store::set_meta(db, "install", fresh.as_bytes())?;
-    db.execute("DELETE FROM again", [])?; // numbers of the abandoned chain
-    db.execute("UPDATE case_row SET own_seq = 0 WHERE own_seq > 0", [])?;
-    db.execute("UPDATE sheet_row SET own_seq = 0 WHERE own_seq > 0", [])?;
-    db.execute("UPDATE stub SET own_seq = 0 WHERE own_seq > 0", [])?;
+    db.run("DELETE FROM again", params![])?; // numbers of the abandoned chain
+    db.run("UPDATE case_row SET own_seq = 0 WHERE own_seq > 0", params![])?;
+    db.run("UPDATE sheet_row SET own_seq = 0 WHERE own_seq > 0", params![])?;
+    db.run("UPDATE stub SET own_seq = 0 WHERE own_seq > 0", params![])?;
     for case in cases {
         match rewrite(db, case, fresh, facts.get(case)) {
             // A damaged row of one case must not stop the others. It is shown when it is read.
@@ -74,37 +85,26 @@ pub(crate) fn everything_with(
     book: Option<&Rulebook>,
     now: UnixMs,
 ) -> Result<(), StoreError> {
-    db.execute("UPDATE batch SET body = NULL WHERE body IS NOT NULL", [])?;
+    db.run("UPDATE batch SET body = NULL WHERE body IS NOT NULL", params![])?;
     rest::put_back(db)?;
     // Records under the former tags may belong to a clone, which will send them.
     identity::forget_tags(db)?;
-    let mut query = db.prepare("SELECT DISTINCT case_id FROM outbox WHERE state < 2 OR (state = 2 AND reason = ?1)")?;
-    let rows = query.query_map([RefusalCode::SeqTaken.word()], |row| row.get::<_, Vec<u8>>(0))?;
-    let mut all = BTreeSet::new();
-    for row in rows {
-        all.insert(CaseId::try_from(row?.as_slice()).map_err(|_| StoreError::Damaged("outbox"))?);
-    }
-    cases_with(db, fresh, &all, facts, book, now)
+    let sql = concat!("SELECT DISTINCT case_id FROM outbox WHERE ", to_rewrite!());
+    let all = db.all("outbox", sql, params![RefusalCode::SeqTaken.word()], |row| row.get(0))?;
+    cases_with(db, fresh, &all.into_iter().collect(), facts, book, now)
 }
 
 fn rewrite(db: &Connection, case: &CaseId, fresh: InstallId, left: Option<&Facts>) -> Result<(), StoreError> {
     let doc = sheet_row::doc(db, case)?;
     let Head { mut position, mut changes, mut bytes } = accepted(db, case, &fresh)?;
-    let mut query = db.prepare_cached(
-        "SELECT id, bytes FROM outbox WHERE case_id = ?1 AND (state IN (?2, ?3) OR (state = ?4 AND reason = ?5)) ORDER BY id",
-    )?;
-    let rows = query.query_map(params![case.as_bytes(), UNSENT, IN_BATCH, QUARANTINED, RefusalCode::SeqTaken.word()], |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
-    })?;
-    let rows = rows.collect::<Result<Vec<_>, _>>()?;
+    let sql = concat!("SELECT id, bytes FROM outbox WHERE case_id = ?2 AND (", to_rewrite!(), ") ORDER BY id");
+    let rows: Vec<(i64, Vec<u8>)> =
+        db.all("outbox", sql, params![RefusalCode::SeqTaken.word(), case], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut renamed = BTreeMap::new();
     for (id, old) in rows {
         let Ok(old) = Change::read_stored(case, &old) else {
-            db.prepare_cached("UPDATE outbox SET state = ?2, reason = ?3 WHERE id = ?1")?.execute(params![
-                id,
-                QUARANTINED,
-                RefusalCode::Damaged.word()
-            ])?;
+            let sql = "UPDATE outbox SET state = ?2, reason = ?3 WHERE id = ?1";
+            db.run(sql, params![id, OutboxState::Quarantined, RefusalCode::Damaged.word()])?;
             continue;
         };
         let (mut facts, mut sheet) = (None, None);
@@ -139,19 +139,11 @@ fn rewrite(db: &Connection, case: &CaseId, fresh: InstallId, left: Option<&Facts
         position.advance(&change, true);
         changes += 1;
         bytes += change.bytes().len();
-        db.prepare_cached(
+        db.run(
             "UPDATE outbox SET state = ?2, tries = 0, reason = NULL, hash = ?3, install = ?4, seq = ?5, max_op = ?6, bytes = ?7
              WHERE id = ?1",
-        )?
-        .execute(params![
-            id,
-            UNSENT,
-            change.hash().as_bytes(),
-            fresh.as_bytes(),
-            change.seq(),
-            change.max_op(),
-            change.bytes()
-        ])?;
+            params![id, OutboxState::Unsent, change.hash(), fresh, change.seq(), change.max_op(), change.bytes()],
+        )?;
     }
     project::set_head(db, case, &Head { position, changes, bytes })
 }

@@ -7,14 +7,15 @@ use doorstep_domain::{
     ActionId, Body, CaseId, ChangeHash, DocId, Entry, Facts, NetworkCode, PhotoId, Standing, TimeEvidence, UnixMs, Waybill,
 };
 use doorstep_rules::{Case, Judgement, judge};
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior};
 use serde::Serialize;
 
 use crate::{
     CaseView, KnownCases, Recording, SmsStep, Store, StoreError,
     head::Head,
-    identity, messages,
-    project::{self, UNSENT},
+    identity, messages, project,
+    row::{Statements, params},
+    states::{OutboxState, PhotoState},
 };
 
 /// A user action on one or several cases.
@@ -166,13 +167,7 @@ impl Store {
             head.bytes += change.bytes().len();
             keep_unsent(&tx, &case, (&action.id, &kept), action.now, &change)?;
             for photo in &target.photos {
-                tx.prepare_cached(
-                    "INSERT INTO photo (sha, len, name, state, thumbnail, recorded_at, urgent, told, tries)
-                     VALUES (?1, ?2, ?3, 0, ?4, ?5, 0, 0, 0)
-                     ON CONFLICT (sha) DO UPDATE SET name = ?3, told = 0, refused = NULL,
-                       state = CASE WHEN state IN (3, 4) THEN 1 WHEN state = 5 THEN 2 WHEN state = 6 THEN 0 ELSE state END",
-                )?
-                .execute(params![photo.id.as_bytes(), photo.len, photo.name, photo.thumbnail, action.now.0])?;
+                keep_photo(&tx, photo, action.now)?;
             }
             let row = if is_new {
                 // Of a case without a change that counts there may be some that were refused.
@@ -196,8 +191,22 @@ impl Store {
 /// server gives it back.
 pub(crate) fn mark_leaving(db: &Connection, doc: &DocId, before: &Head) -> Result<(), StoreError> {
     if before.changes == 0 && before.position.max_op > 0 {
-        db.prepare_cached("INSERT OR IGNORE INTO leaving (case_id) VALUES (?1)")?.execute(params![doc.as_bytes()])?;
+        db.run("INSERT OR IGNORE INTO leaving (case_id) VALUES (?1)", params![doc])?;
     }
+    Ok(())
+}
+
+/// Keeps a photo whose file is there until the server has it. One that was spoiled has its bytes again and is sent, one that was let go
+/// is at the server, and one that head office had discarded is named by another entry now.
+fn keep_photo(db: &Connection, photo: &SavedPhoto, now: UnixMs) -> Result<(), StoreError> {
+    use PhotoState::{Discarded, EntryFirst, LetGo, Lost, Stored, ToSend, Void};
+    db.run(
+        "INSERT INTO photo (sha, len, name, state, thumbnail, recorded_at, urgent, told, tries)
+         VALUES (?1, ?2, ?3, ?6, ?4, ?5, 0, 0, 0)
+         ON CONFLICT (sha) DO UPDATE SET name = ?3, told = 0, refused = NULL,
+           state = CASE WHEN state IN (?7, ?8) THEN ?9 WHEN state = ?10 THEN ?11 WHEN state = ?12 THEN ?6 ELSE state END",
+        params![photo.id, photo.len, photo.name, photo.thumbnail, now, EntryFirst, Lost, Void, ToSend, LetGo, Stored, Discarded],
+    )?;
     Ok(())
 }
 
@@ -209,22 +218,22 @@ pub(crate) fn keep_unsent(
     now: UnixMs,
     change: &Change,
 ) -> Result<(), StoreError> {
-    db.prepare_cached(
+    db.run(
         "INSERT INTO outbox (case_id, action, recorded_at, command, state, tries, hash, install, seq, max_op, bytes)
          VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10)",
-    )?
-    .execute(params![
-        doc.as_bytes(),
-        action.as_bytes(),
-        now.0,
-        command,
-        UNSENT,
-        change.hash().as_bytes(),
-        change.install().as_bytes(),
-        change.seq(),
-        change.max_op(),
-        change.bytes()
-    ])?;
+        params![
+            doc,
+            action,
+            now,
+            command,
+            OutboxState::Unsent,
+            change.hash(),
+            change.install(),
+            change.seq(),
+            change.max_op(),
+            change.bytes()
+        ],
+    )?;
     Ok(())
 }
 

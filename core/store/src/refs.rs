@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use doorstep_domain::{Fen, Outlet, Parcel, Personal, UnixMs, VirtualNumber, Waybill};
+use doorstep_domain::{Outlet, Parcel, Personal, UnixMs, VirtualNumber, Waybill};
 use doorstep_protocol::{DayRow, OutletRow, ParcelRow, PersonRow, Publication, RefKind, RefVersion, Reference, Signed, decode};
 use doorstep_rules::{FIRST_POLICY, Pack, Policy, Published, Rulebook};
-use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior};
 
-use crate::{Store, StoreError, project};
+use crate::{
+    Store, StoreError, project,
+    row::{Row, Statements, params},
+};
 
 impl Store {
     /// Stores the server's present rows of a kind, replacing the older ones. Versions of the rule pack are added to the existing
@@ -26,42 +29,39 @@ impl Store {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         match kind {
             RefKind::Parcels => {
-                tx.execute("DELETE FROM parcel", [])?;
+                tx.run("DELETE FROM parcel", params![])?;
                 for row in &refs.parcels {
                     insert_parcel(&tx, row)?;
                 }
             }
             RefKind::Outlets => {
-                tx.execute("DELETE FROM outlet", [])?;
+                tx.run("DELETE FROM outlet", params![])?;
                 for OutletRow { code, name_zh, name_en, phone } in &refs.outlets {
-                    tx.prepare_cached("INSERT OR REPLACE INTO outlet (code, name_zh, name_en, phone) VALUES (?1, ?2, ?3, ?4)")?
-                        .execute(params![code, name_zh, name_en, phone])?;
+                    let insert = "INSERT OR REPLACE INTO outlet (code, name_zh, name_en, phone) VALUES (?1, ?2, ?3, ?4)";
+                    tx.run(insert, params![code, name_zh, name_en, phone])?;
                 }
             }
             RefKind::Pack => take_packs(&tx, &refs.packs)?,
             RefKind::Policy => {}
             RefKind::People => {
-                tx.execute("DELETE FROM person", [])?;
+                tx.run("DELETE FROM person", params![])?;
                 for PersonRow { account, name, role, outlet, left } in &refs.people {
-                    tx.prepare_cached(
+                    tx.run(
                         "INSERT OR REPLACE INTO person (account, name, role, outlet, has_left) VALUES (?1, ?2, ?3, ?4, ?5)",
-                    )?
-                    .execute(params![account, name, role, outlet, left])?;
+                        params![account, name, role, outlet, left],
+                    )?;
                 }
             }
             RefKind::Calendar => {
-                tx.execute("DELETE FROM calendar_day", [])?;
+                tx.run("DELETE FROM calendar_day", params![])?;
                 for DayRow { day, works, name } in &refs.days {
-                    tx.prepare_cached("INSERT OR REPLACE INTO calendar_day (day, works, name) VALUES (?1, ?2, ?3)")?
-                        .execute(params![day, works, name])?;
+                    let insert = "INSERT OR REPLACE INTO calendar_day (day, works, name) VALUES (?1, ?2, ?3)";
+                    tx.run(insert, params![day, works, name])?;
                 }
             }
         }
-        tx.prepare_cached("INSERT OR REPLACE INTO reference (kind, version, body) VALUES (?1, ?2, ?3)")?.execute(params![
-            kind.as_str(),
-            refs.version,
-            refs.policy
-        ])?;
+        let insert = "INSERT OR REPLACE INTO reference (kind, version, body) VALUES (?1, ?2, ?3)";
+        tx.run(insert, params![kind.as_str(), refs.version, refs.policy])?;
         if kind == RefKind::Pack
             && let Some(book) = rulebook(&tx)?
         {
@@ -84,18 +84,15 @@ impl Store {
     /// next sync, and recording must not wait for them.
     pub(crate) fn load_book(&mut self) -> Result<(), StoreError> {
         let have = self.book.as_ref().map(|(version, _)| *version);
-        let version: Option<u64> = self
-            .db
-            .prepare_cached("SELECT version FROM reference WHERE kind = 'pack' AND version IS NOT ?1")?
-            .query_row(params![have], |row| row.get(0))
-            .optional()?;
+        let sql = "SELECT version FROM reference WHERE kind = 'pack' AND version IS NOT ?1";
+        let version: Option<u64> = self.db.maybe("reference", sql, params![have], |row| row.get(0))?;
         let Some(version) = version else { return Ok(()) };
         match rulebook(&self.db) {
             Ok(book) => self.book = book.map(|book| (version, Arc::new(book))),
             Err(StoreError::Reference(_)) => {
                 self.book = None;
-                self.db.execute("DELETE FROM reference WHERE kind = 'pack'", [])?;
-                self.db.execute("DELETE FROM pack", [])?;
+                self.db.run("DELETE FROM reference WHERE kind = 'pack'", params![])?;
+                self.db.run("DELETE FROM pack", params![])?;
             }
             Err(error) => return Err(error),
         }
@@ -116,24 +113,20 @@ impl Store {
 
     /// The policy in force here: the server's, or the built-in first one until it has come.
     pub fn policy(&self) -> Result<Policy, StoreError> {
-        let body: Option<Vec<u8>> = self
-            .db
-            .prepare_cached("SELECT body FROM reference WHERE kind = 'policy' AND length(body) > 0")?
-            .query_row([], |row| row.get(0))
-            .optional()?;
+        let sql = "SELECT body FROM reference WHERE kind = 'policy' AND length(body) > 0";
+        let body: Option<Vec<u8>> = self.db.maybe("reference", sql, params![], |row| row.get(0))?;
         Policy::parse(body.as_deref().unwrap_or(FIRST_POLICY)).map_err(|error| StoreError::Reference(error.to_string()))
     }
 
     /// The main number of a shipment, given one of its child numbers. Any other number is returned unchanged.
     pub fn main_number(&self, waybill: &Waybill) -> Result<Waybill, StoreError> {
-        let main: Option<String> = self
-            .db
-            .prepare_cached(
-                "SELECT waybill FROM parcel WHERE children <> '' AND instr(' ' || children || ' ', ' ' || ?1 || ' ') > 0
-                 AND NOT EXISTS (SELECT 1 FROM parcel WHERE waybill = ?1)",
-            )?
-            .query_row([waybill.as_str()], |row| row.get(0))
-            .optional()?;
+        let main: Option<String> = self.db.maybe(
+            "parcel",
+            "SELECT waybill FROM parcel WHERE children <> '' AND instr(' ' || children || ' ', ' ' || ?1 || ' ') > 0
+             AND NOT EXISTS (SELECT 1 FROM parcel WHERE waybill = ?1)",
+            params![waybill],
+            |row| row.get(0),
+        )?;
         Ok(main.and_then(|main| Waybill::parse(&main).ok()).unwrap_or_else(|| waybill.clone()))
     }
 
@@ -144,13 +137,8 @@ impl Store {
 
     /// A page of parcels: at most `limit` of those after a waybill.
     pub fn parcels_after(&self, waybill: &str, limit: u32) -> Result<Vec<Parcel>, StoreError> {
-        let mut query = self.db.prepare_cached("SELECT * FROM parcel WHERE waybill > ?1 ORDER BY waybill LIMIT ?2")?;
-        let mut rows = query.query(params![waybill, limit])?;
-        let mut parcels = Vec::new();
-        while let Some(row) = rows.next()? {
-            parcels.push(read_parcel(row)?.ok_or(StoreError::Damaged("parcel"))?);
-        }
-        Ok(parcels)
+        let sql = "SELECT * FROM parcel WHERE waybill > ?1 ORDER BY waybill LIMIT ?2";
+        self.db.all("parcel", sql, params![waybill, limit], read_parcel)
     }
 
     /// A parcel of the day.
@@ -160,32 +148,24 @@ impl Store {
 
     /// The people of this device's outlets by account, including those who have left.
     pub fn people(&self) -> Result<Vec<PersonRow>, StoreError> {
-        let mut query = self.db.prepare_cached("SELECT account, name, role, outlet, has_left FROM person ORDER BY account")?;
-        let rows = query.query_map([], |row| {
+        let sql = "SELECT account, name, role, outlet, has_left FROM person ORDER BY account";
+        self.db.all("person", sql, params![], |row| {
             let (account, name, role) = (row.get(0)?, row.get(1)?, row.get(2)?);
             Ok(PersonRow { account, name, role, outlet: row.get(3)?, left: row.get(4)? })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        })
     }
 
     /// The days of head office's calendar that differ from their weekday, in order.
     pub fn calendar(&self) -> Result<Vec<DayRow>, StoreError> {
-        let mut query = self.db.prepare_cached("SELECT day, works, name FROM calendar_day ORDER BY day")?;
-        let rows = query.query_map([], |row| Ok(DayRow { day: row.get(0)?, works: row.get(1)?, name: row.get(2)? }))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let sql = "SELECT day, works, name FROM calendar_day ORDER BY day";
+        self.db.all("calendar_day", sql, params![], |row| Ok(DayRow { day: row.get(0)?, works: row.get(1)?, name: row.get(2)? }))
     }
 
     /// An outlet of the directory. X-1 needs its phone number offline.
     pub fn outlet(&self, code: &str) -> Result<Option<Outlet>, StoreError> {
-        let row = self
-            .db
-            .prepare_cached("SELECT code, name_zh, name_en, phone FROM outlet WHERE code = ?1")?
-            .query_row([code], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
-            .optional()?;
-        row.map(|(code, name_zh, name_en, phone)| {
-            Ok(Outlet { code: code.parse().map_err(|_| StoreError::Damaged("outlet"))?, name_zh, name_en, phone })
+        self.db.maybe("outlet", "SELECT code, name_zh, name_en, phone FROM outlet WHERE code = ?1", params![code], |row| {
+            Ok(Outlet { code: row.get(0)?, name_zh: row.get(1)?, name_en: row.get(2)?, phone: row.get(3)? })
         })
-        .transpose()
     }
 }
 
@@ -194,15 +174,15 @@ const OLD_PACKS: i64 = 8;
 
 fn take_packs(db: &Connection, packs: &[(Publication, Signed)]) -> Result<(), StoreError> {
     for (publication, signed) in packs {
-        db.prepare_cached("INSERT OR REPLACE INTO pack (version, valid_from_ms, body, sig) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![publication.version, publication.valid_from_ms, signed.body, signed.sig])?;
+        let insert = "INSERT OR REPLACE INTO pack (version, valid_from_ms, body, sig) VALUES (?1, ?2, ?3, ?4)";
+        db.run(insert, params![publication.version, publication.valid_from_ms, signed.body, signed.sig])?;
     }
     // A newer version than the server's newest came from a log that was lost. The server judges without it, so it is not in force
     // here either. It stays, because it may be the only proof of its publication.
     let newest = packs.iter().map(|(publication, _)| publication.version).max().unwrap_or(u32::MAX);
-    db.prepare_cached("UPDATE pack SET valid_from_ms = ?2 WHERE version > ?1")?.execute(params![newest, i64::MAX])?;
+    db.run("UPDATE pack SET valid_from_ms = ?2 WHERE version > ?1", params![newest, i64::MAX])?;
     let oldest = packs.iter().map(|(publication, _)| publication.version).min().unwrap_or(0);
-    db.execute(
+    db.run(
         "DELETE FROM pack WHERE version < ?1
          AND version NOT IN (SELECT version FROM pack WHERE version < ?1 ORDER BY version DESC LIMIT ?2)",
         params![oldest, OLD_PACKS],
@@ -212,98 +192,72 @@ fn take_packs(db: &Connection, packs: &[(Publication, Signed)]) -> Result<(), St
 
 /// The versions of the rule pack here; `None` if none was received.
 pub(crate) fn rulebook(db: &Connection) -> Result<Option<Rulebook>, StoreError> {
-    let mut query = db.prepare_cached("SELECT body, valid_from_ms FROM pack ORDER BY version")?;
-    let rows = query.query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?)))?;
-    let mut versions = Vec::new();
-    for row in rows {
-        let (body, valid_from) = row?;
+    let versions = db.all("pack", "SELECT body, valid_from_ms FROM pack ORDER BY version", params![], |row| {
         let unusable = |error: String| StoreError::Reference(error);
-        let publication: Publication = decode(&body).map_err(|error| unusable(error.to_string()))?;
+        let publication: Publication = decode(row.bytes(0)?).map_err(|error| unusable(error.to_string()))?;
         let pack = Pack::parse(&publication.toml).map_err(|error| unusable(error.to_string()))?;
-        versions.push(Published { valid_from: UnixMs(valid_from), pack });
-    }
+        Ok(Published { valid_from: row.get(1)?, pack })
+    })?;
     Ok(Rulebook::of(versions))
 }
 
 fn insert_parcel(db: &Connection, row: &ParcelRow) -> Result<(), StoreError> {
-    db.prepare_cached(
+    db.run(
         "INSERT OR REPLACE INTO parcel (waybill, network, origin_outlet, delivering_outlet, courier, recipient_name,
            recipient_phone, recipient_address, cod_fen, arrival_ms, hub, entered_ms, children, virtual_phone, virtual_until_ms)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-    )?
-    .execute(params![
-        row.waybill,
-        row.network,
-        row.origin_outlet,
-        row.delivering_outlet,
-        row.courier,
-        row.recipient_name,
-        row.recipient_phone,
-        row.recipient_address,
-        row.cod_fen,
-        row.theoretical_arrival_ms,
-        row.hub,
-        row.entered_ms,
-        row.children.as_deref().unwrap_or_default().join(" "),
-        row.virtual_phone,
-        row.virtual_until_ms
-    ])?;
+        params![
+            row.waybill,
+            row.network,
+            row.origin_outlet,
+            row.delivering_outlet,
+            row.courier,
+            row.recipient_name,
+            row.recipient_phone,
+            row.recipient_address,
+            row.cod_fen,
+            row.theoretical_arrival_ms,
+            row.hub,
+            row.entered_ms,
+            row.children.as_deref().unwrap_or_default().join(" "),
+            row.virtual_phone,
+            row.virtual_until_ms
+        ],
+    )?;
     Ok(())
 }
 
 pub(crate) fn version(db: &Connection, kind: RefKind) -> Result<u64, StoreError> {
-    Ok(db
-        .prepare_cached("SELECT version FROM reference WHERE kind = ?1")?
-        .query_row([kind.as_str()], |row| row.get(0))
-        .optional()?
-        .unwrap_or(0))
+    let sql = "SELECT version FROM reference WHERE kind = ?1";
+    Ok(db.maybe("reference", sql, params![kind.as_str()], |row| row.get(0))?.unwrap_or(0))
 }
 
 pub(crate) fn parcel(db: &Connection, waybill: &Waybill) -> Result<Option<Parcel>, StoreError> {
-    let mut query = db.prepare_cached("SELECT * FROM parcel WHERE waybill = ?1")?;
-    let mut rows = query.query([waybill.as_str()])?;
-    match rows.next()? {
-        Some(row) => Ok(Some(read_parcel(row)?.ok_or(StoreError::Damaged("parcel"))?)),
-        None => Ok(None),
-    }
+    db.maybe("parcel", "SELECT * FROM parcel WHERE waybill = ?1", params![waybill], read_parcel)
 }
 
-fn read_parcel(row: &Row<'_>) -> rusqlite::Result<Option<Parcel>> {
-    let text = |column: &str| row.get::<_, String>(column);
-    let bytes = |column: &str| row.get::<_, Vec<u8>>(column);
-    let (phone, virtual_phone) = (bytes("recipient_phone")?, bytes("virtual_phone")?);
-    let virtual_until = row.get::<_, Option<i64>>("virtual_until_ms")?.map(UnixMs);
-    let number = |bytes: &[u8]| if bytes.is_empty() { Some(None) } else { Personal::from_bytes(bytes).ok().map(Some) };
-    let courier: Option<String> = row.get("courier")?;
-    let (waybill, network, origin, delivering) =
-        (text("waybill")?, text("network")?, text("origin_outlet")?, text("delivering_outlet")?);
-    let (name, address) = (bytes("recipient_name")?, bytes("recipient_address")?);
-    let hub: Option<String> = row.get("hub")?;
-    let (entered, children) = (row.get::<_, Option<i64>>("entered_ms")?.map(UnixMs), text("children")?);
-    let (cod, arrival) = (Fen(row.get("cod_fen")?), row.get::<_, Option<i64>>("arrival_ms")?.map(UnixMs));
-    let read = || {
-        Some(Parcel {
-            waybill: Waybill::parse(&waybill).ok()?,
-            network: network.parse().ok()?,
-            origin_outlet: origin.parse().ok()?,
-            delivering_outlet: delivering.parse().ok()?,
-            courier: match &courier {
-                Some(user) => Some(user.parse().ok()?),
-                None => None,
-            },
-            recipient_name: Personal::from_bytes(&name).ok()?,
-            recipient_phone: number(&phone)?,
-            virtual_number: number(&virtual_phone)?.map(|number| VirtualNumber { number, expires_at: virtual_until }),
-            recipient_address: Personal::from_bytes(&address).ok()?,
-            cod,
-            theoretical_arrival: arrival,
-            hub: match &hub {
-                Some(hub) => Some(hub.parse().ok()?),
-                None => None,
-            },
-            entered_at: entered,
-            children: children.split_whitespace().map(Waybill::parse).collect::<Result<_, _>>().ok()?,
-        })
+fn read_parcel(row: &Row<'_>) -> Result<Parcel, StoreError> {
+    // Where the label has no number, the column is empty and not NULL.
+    let number = |column: &str| match row.bytes(column)? {
+        [] => Ok(None),
+        _ => row.get::<Personal>(column).map(Some),
     };
-    Ok(read())
+    let expires_at = row.get("virtual_until_ms")?;
+    let children: String = row.get("children")?;
+    Ok(Parcel {
+        waybill: row.get("waybill")?,
+        network: row.get("network")?,
+        origin_outlet: row.get("origin_outlet")?,
+        delivering_outlet: row.get("delivering_outlet")?,
+        courier: row.get("courier")?,
+        recipient_name: row.get("recipient_name")?,
+        recipient_phone: number("recipient_phone")?,
+        virtual_number: number("virtual_phone")?.map(|number| VirtualNumber { number, expires_at }),
+        recipient_address: row.get("recipient_address")?,
+        cod: row.get("cod_fen")?,
+        theoretical_arrival: row.get("arrival_ms")?,
+        hub: row.get("hub")?,
+        entered_at: row.get("entered_ms")?,
+        children: children.split_whitespace().map(Waybill::parse).collect::<Result<_, _>>().map_err(|_| row.damaged())?,
+    })
 }

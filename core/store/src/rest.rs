@@ -13,9 +13,14 @@ use doorstep_protocol::{
     Brought, Leaf, MAX_REST, MIN_BATCH_BYTES, RestLink,
     signing::{NOTHING_LEFT, doc_digest, rest_chain},
 };
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
-use crate::{StoreError, project::UNSENT, sheet_row};
+use crate::{
+    StoreError,
+    row::{Statements, params},
+    sheet_row,
+    states::OutboxState,
+};
 
 /// An unsent change, without its bytes.
 pub(crate) struct Row {
@@ -46,32 +51,24 @@ pub(crate) struct Doc<'a> {
 /// The unsent links in the order of sending: the oldest chain first, then links that no sending has named, then links that the
 /// server has seen and not accepted.
 pub(crate) fn links(db: &Connection) -> Result<Vec<Link>, StoreError> {
-    let damaged = |_| StoreError::Damaged("outbox");
-    let mut query =
-        db.prepare_cached("SELECT id, case_id, hash, tries, length(bytes) FROM outbox WHERE state = ?1 ORDER BY tries > 0, id")?;
-    let mut rows = query.query([UNSENT])?;
     let (mut fresh, mut seen): (Vec<(CaseId, Row, usize)>, Vec<_>) = (Vec::new(), Vec::new());
-    while let Some(row) = rows.next()? {
-        let case = CaseId::try_from(row.get::<_, Vec<u8>>(1)?.as_slice()).map_err(damaged)?;
-        let hash = ChangeHash::try_from(row.get::<_, Vec<u8>>(2)?.as_slice()).map_err(damaged)?;
-        let read = Row { id: row.get(0)?, tries: row.get(3)?, hash, mono_ms: 0 };
+    let sql = "SELECT id, case_id, hash, tries, length(bytes) FROM outbox WHERE state = ?1 ORDER BY tries > 0, id";
+    db.each("outbox", sql, params![OutboxState::Unsent], |row| {
+        let read = Row { id: row.get(0)?, tries: row.get(3)?, hash: row.get(2)?, mono_ms: 0 };
         let to = if read.tries == 0 { &mut fresh } else { &mut seen };
-        to.push((case, read, row.get(4)?));
-    }
+        to.push((row.get(1)?, read, row.get(4)?));
+        Ok(())
+    })?;
     let mut links = Vec::new();
-    let mut query =
-        db.prepare_cached("SELECT chain, case_id, count, digest FROM named WHERE batch IS NULL ORDER BY chain, place")?;
-    let mut named = query.query([])?;
-    if let Some(first) = named.next()? {
+    let sql = "SELECT chain, case_id, count, digest FROM named WHERE batch IS NULL ORDER BY chain, place";
+    let named: Vec<(i64, CaseId, usize, Digest)> =
+        db.all("named", sql, params![], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+    if !named.is_empty() {
         let mut of_case: BTreeMap<CaseId, VecDeque<(Row, usize)>> = BTreeMap::new();
         for (case, row, size) in std::mem::take(&mut fresh) {
             of_case.entry(case).or_default().push_back((row, size));
         }
-        let mut next = Some(first);
-        while let Some(row) = next {
-            let case = CaseId::try_from(row.get::<_, Vec<u8>>(1)?.as_slice()).map_err(damaged)?;
-            let digest = Digest::try_from(row.get::<_, Vec<u8>>(3)?.as_slice()).map_err(damaged)?;
-            let (chain, count) = (row.get(0)?, row.get::<_, usize>(2)?);
+        for (chain, case, count, digest) in named {
             let mut link = Link { chain: Some(chain), case, digest, rows: Vec::new(), size: 0 };
             let waiting = of_case.entry(case).or_default();
             if waiting.len() >= count
@@ -83,7 +80,6 @@ pub(crate) fn links(db: &Connection) -> Result<Vec<Link>, StoreError> {
                 }
             }
             links.push(link);
-            next = named.next()?;
         }
         fresh = of_case.into_iter().flat_map(|(case, rows)| rows.into_iter().map(move |(row, size)| (case, row, size))).collect();
         fresh.sort_by_key(|(_, row, _)| row.id);
@@ -160,35 +156,35 @@ fn chain_of(links: &[Link], chain: i64) -> Digest {
 }
 
 /// Notes that a batch brings these links.
-pub(crate) fn take(db: &Connection, taken: &[Link], left: &[Link], batch: u64) -> Result<(), StoreError> {
+pub(crate) fn mark_brought(db: &Connection, taken: &[Link], left: &[Link], batch: u64) -> Result<(), StoreError> {
     for chain in taken.iter().filter_map(|link| link.chain).collect::<BTreeSet<_>>() {
         // A batch takes links from the beginning of a chain.
         let stay = left.iter().filter(|link| link.chain == Some(chain)).count();
-        db.prepare_cached(
+        db.run(
             "UPDATE named SET batch = ?2 WHERE chain = ?1 AND batch IS NULL
              AND place NOT IN (SELECT place FROM named WHERE chain = ?1 AND batch IS NULL ORDER BY place DESC LIMIT ?3)",
-        )?
-        .execute(params![chain, batch, stay])?;
+            params![chain, batch, stay],
+        )?;
     }
     Ok(())
 }
 
 /// Makes the links of an open batch unsent again, because the server has taken nothing of it.
 pub(crate) fn put_back(db: &Connection) -> Result<(), StoreError> {
-    db.prepare_cached("UPDATE named SET batch = NULL WHERE batch IS NOT NULL")?.execute([])?;
+    db.run("UPDATE named SET batch = NULL WHERE batch IS NOT NULL", params![])?;
     Ok(())
 }
 
 /// Forgets the links of a settled batch, and chains without links.
 pub(crate) fn forget_brought(db: &Connection) -> Result<(), StoreError> {
-    db.prepare_cached("DELETE FROM named WHERE batch IS NOT NULL")?.execute([])?;
-    let mut query = db.prepare_cached("SELECT DISTINCT chain FROM named")?;
-    let chains = query.query_map([], |row| row.get::<_, i64>(0))?.collect::<Result<BTreeSet<_>, _>>()?;
+    db.run("DELETE FROM named WHERE batch IS NOT NULL", params![])?;
+    let chains = db.all("named", "SELECT DISTINCT chain FROM named", params![], |row| row.get(0))?;
+    let chains: BTreeSet<i64> = chains.into_iter().collect();
     if chains.is_empty() {
         return Ok(());
     }
     for chain in &chains - &unsent(&links(db)?) {
-        db.prepare_cached("DELETE FROM named WHERE chain = ?1")?.execute([chain])?;
+        db.run("DELETE FROM named WHERE chain = ?1", params![chain])?;
     }
     Ok(())
 }
@@ -207,16 +203,15 @@ pub(crate) fn name(db: &Connection) -> Result<Vec<Leaf>, StoreError> {
         // A sending names at most [`MAX_REST`] chains. At that limit the newest one is named anew, together with the links that
         // follow it.
         if let Some(last) = last.filter(|_| unsent(&left).len() >= MAX_REST) {
-            db.prepare_cached("DELETE FROM named WHERE chain = ?1 AND batch IS NULL")?.execute([last])?;
+            db.run("DELETE FROM named WHERE chain = ?1 AND batch IS NULL", params![last])?;
             left = links(db)?;
         }
-        let newest: Option<i64> = db.prepare_cached("SELECT max(chain) FROM named")?.query_row([], |row| row.get(0))?;
+        let newest: Option<i64> = db.one("named", "SELECT max(chain) FROM named", params![], |row| row.get(0))?;
         let chain = newest.max(last).unwrap_or_default() + 1;
-        let mut insert =
-            db.prepare_cached("INSERT INTO named (chain, place, case_id, count, digest) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+        let insert = "INSERT INTO named (chain, place, case_id, count, digest) VALUES (?1, ?2, ?3, ?4, ?5)";
         for (place, link) in left.iter_mut().filter(|link| is_new(link)).enumerate() {
             link.chain = Some(chain);
-            insert.execute(params![chain, place, link.case.as_bytes(), link.rows.len(), link.digest.as_bytes()])?;
+            db.run(insert, params![chain, place, link.case, link.rows.len(), link.digest])?;
         }
     }
     Ok(unsent(&left).into_iter().map(|chain| Leaf(chain_of(&left, chain))).collect())

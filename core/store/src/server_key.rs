@@ -3,7 +3,10 @@
 use doorstep_protocol::KeyHash;
 use rusqlite::TransactionBehavior;
 
-use crate::{Store, StoreError};
+use crate::{
+    Store, StoreError,
+    row::{Statements, params},
+};
 
 /// The name in `meta`: the server is to be told which key is pinned here.
 const TELL: &str = "tell_server_key";
@@ -27,7 +30,7 @@ impl Store {
 
     /// Notes that the server knows the pinned key, because its answer is signed with that key.
     pub fn told_server_key(&mut self) -> Result<(), StoreError> {
-        self.db.prepare_cached("DELETE FROM meta WHERE key = ?1")?.execute([TELL])?;
+        self.db.run("DELETE FROM meta WHERE key = ?1", params![TELL])?;
         Ok(())
     }
 

@@ -3,10 +3,11 @@
 use doorstep_document::{Change, MAX_CASE_BYTES, MAX_CASE_CHANGES, NewEntry};
 use doorstep_domain::{ActionId, Body, Day, DocId, OutletCode, SheetFacts, TimeEvidence, UnixMs};
 use doorstep_rules::Sheet;
-use rusqlite::{OptionalExtension, TransactionBehavior, params};
+use rusqlite::TransactionBehavior;
 
 use crate::{
     Store, StoreError, Written, identity, project, record,
+    row::{Statements, params},
     sheet_row::{self, know, set_head},
 };
 
@@ -68,24 +69,16 @@ impl Store {
 
     /// The sheet of an outlet's day; `None` if it has no entry here.
     pub fn sheet(&mut self, outlet: &OutletCode, day: Day) -> Result<Option<Sheet>, StoreError> {
-        let id: Option<Vec<u8>> = self
-            .db
-            .prepare_cached("SELECT case_id FROM sheet WHERE outlet = ?1 AND day = ?2")?
-            .query_row(params![outlet.as_str(), day.to_string()], |row| row.get(0))
-            .optional()?;
+        let sql = "SELECT case_id FROM sheet WHERE outlet = ?1 AND day = ?2";
+        let id: Option<DocId> = self.db.maybe("sheet", sql, params![outlet, day.to_string()], |row| row.get(0))?;
         let Some(id) = id else { return Ok(None) };
-        let id = DocId::try_from(id.as_slice()).map_err(|_| StoreError::Damaged("sheet"))?;
         Ok(Sheet::fold(project::entries(&self.db, &id)?))
     }
 
     /// The sheets here, newest day first.
     pub fn sheets(&self) -> Result<Vec<SheetFacts>, StoreError> {
-        let mut query = self.db.prepare_cached("SELECT case_id FROM sheet JOIN sheet_row USING (case_id) ORDER BY day DESC")?;
-        let ids = query.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
-        let of = |id: Vec<u8>| {
-            let id = DocId::try_from(id.as_slice()).map_err(|_| StoreError::Damaged("sheet"))?;
-            sheet_row::facts(&self.db, &id)?.ok_or(StoreError::Damaged("sheet"))
-        };
-        ids.into_iter().map(of).collect()
+        let sql = "SELECT case_id FROM sheet JOIN sheet_row USING (case_id) ORDER BY day DESC";
+        let ids: Vec<DocId> = self.db.all("sheet", sql, params![], |row| row.get(0))?;
+        ids.iter().map(|id| sheet_row::facts(&self.db, id)?.ok_or(StoreError::Damaged("sheet"))).collect()
     }
 }

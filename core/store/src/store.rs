@@ -5,9 +5,16 @@ use std::{path::PathBuf, sync::Arc};
 use doorstep_domain::BatchHash;
 use doorstep_protocol::Pushed;
 use doorstep_rules::Rulebook;
-use rusqlite::{Connection, OptionalExtension, config::DbConfig, params};
+use doorstep_sql::FromValue;
+use rusqlite::{Connection, config::DbConfig};
 
-use crate::{StoreError, check, damage::damage_count, folder_lock::FolderLock, key::StoreKey};
+use crate::{
+    StoreError, check,
+    damage::damage_count,
+    folder_lock::FolderLock,
+    key::StoreKey,
+    row::{Statements, params},
+};
 
 /// A device's store: a folder with `doorstep.db` and `photos/`.
 pub struct Store {
@@ -49,13 +56,19 @@ impl Store {
         Ok(())
     }
 
+    /// A value that is kept by name, as its bytes.
     pub(crate) fn meta(db: &Connection, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(db.prepare_cached("SELECT value FROM meta WHERE key = ?1")?.query_row([key], |row| row.get(0)).optional()?)
+        Self::meta_as(db, key)
+    }
+
+    /// A value that is kept by name, of a type that lies in SQL as bytes.
+    pub(crate) fn meta_as<T: FromValue>(db: &Connection, key: &str) -> Result<Option<T>, StoreError> {
+        db.maybe("meta", "SELECT value FROM meta WHERE key = ?1", params![key], |row| row.get(0))
     }
 
     pub(crate) fn set_meta(db: &Connection, key: &str, value: &[u8]) -> Result<(), StoreError> {
-        db.prepare_cached("INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2")?
-            .execute(params![key, value])?;
+        let sql = "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2";
+        db.run(sql, params![key, value])?;
         Ok(())
     }
 }

@@ -3,21 +3,21 @@
 use std::collections::BTreeSet;
 
 use doorstep_document::Change;
-use doorstep_domain::{Anchor, BootId, CaseId, ChangeHash, Clocks, HistoryId, InstallId, RefusalCode, UnixMs};
+use doorstep_domain::{Anchor, BootId, CaseId, Clocks, HistoryId, InstallId, RefusalCode, UnixMs};
 use doorstep_protocol::{
     Ack, AckCase, Answer, Batch, BatchClock, Beacon, CaseRef, Decision, Demand, Envelope, Pull, Pushed, Quarantined, RefKind,
     Scope, Sending, Signed, SyncRequest, Verdict, Witness, decode, encode, unpack_verdicts,
 };
 use doorstep_rules::{FIRST_POLICY, Policy};
 use doorstep_sync::Applied;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior};
 
 use crate::{
     Store, StoreError, anew,
-    batch::{OpenBatch, StoredBatch, accept, by_case, chain_end, close_batch, keep, mono_of, open_batch, outgoing, pushed},
-    evict, feed, identity, photos,
-    project::{self, DISCARDED, IN_BATCH, QUARANTINED, UNSENT},
-    rebase, rest,
+    batch::{OpenBatch, StoredBatch, accept, by_case, chain_end, close_batch, mono_of, open_batch, outgoing, pushed, set_state},
+    evict, feed, identity, photos, project, rebase, rest,
+    row::{Statements, params},
+    states::OutboxState,
 };
 
 /// How often a change whose pack the server could not rebuild is sent in a batch. After that it is quarantined here and shown.
@@ -36,12 +36,14 @@ impl Store {
         let who = identity::read(&tx)?.ok_or(StoreError::NotEnrolled)?;
         let (mut body, mut made) = (None, None);
         if let Some(open) = open_batch(&tx, &who.install)? {
-            let changes: i64 = tx.query_row("SELECT count(*) FROM outbox WHERE state = ?1", [IN_BATCH], |row| row.get(0))?;
+            let count = "SELECT count(*) FROM outbox WHERE state = ?1";
+            let changes: i64 = tx.one("outbox", count, params![OutboxState::InBatch], |row| row.get(0))?;
             if !recut || open.size <= max_bytes || changes <= 1 {
                 body = Some(open.body);
             } else {
-                tx.execute("DELETE FROM batch WHERE install = ?1 AND number = ?2", params![who.install.as_bytes(), open.number])?;
-                tx.execute("UPDATE outbox SET state = ?1 WHERE state = ?2", params![UNSENT, IN_BATCH])?;
+                tx.run("DELETE FROM batch WHERE install = ?1 AND number = ?2", params![who.install, open.number])?;
+                let back = "UPDATE outbox SET state = ?1 WHERE state = ?2";
+                tx.run(back, params![OutboxState::Unsent, OutboxState::InBatch])?;
                 rest::put_back(&tx)?;
             }
         }
@@ -97,23 +99,22 @@ impl Store {
 
     /// The position of each feed.
     pub fn cursors(&self) -> Result<Vec<Pull>, StoreError> {
-        let mut scopes = self.db.prepare_cached("SELECT scope, cursor FROM scope ORDER BY scope")?;
-        let pull = scopes.query_map([], |row| Ok(Pull { scope: row.get::<_, String>(0)?.into(), cursor: row.get(1)? }))?;
-        Ok(pull.collect::<Result<_, _>>()?)
+        self.db.all("scope", "SELECT scope, cursor FROM scope ORDER BY scope", params![], |row| {
+            Ok(Pull { scope: row.get::<String>(0)?.into(), cursor: row.get(1)? })
+        })
     }
 
     /// The report of unsent work, for head office.
     fn beacon(&self, app: &str) -> Result<Beacon, StoreError> {
-        let (unsent_cases, oldest_ms, bytes): (u32, Option<i64>, u64) = self.db.query_row(
-            "SELECT count(DISTINCT case_id), min(recorded_at), coalesce(sum(length(bytes)), 0) FROM outbox WHERE state < 2",
-            [],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-        )?;
-        let (unsent_photos, photo_bytes): (u32, u64) = self.db.query_row(
-            "SELECT count(*), coalesce(sum(len), 0) FROM photo WHERE state < 2 AND thumbnail = 0",
-            [],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )?;
+        let changes = concat!(
+            "SELECT count(DISTINCT case_id), min(recorded_at), coalesce(sum(length(bytes)), 0) FROM outbox WHERE ",
+            outbox_waits!()
+        );
+        let (unsent_cases, oldest_ms, bytes): (u32, Option<i64>, u64) =
+            self.db.one("outbox", changes, params![], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let photos = concat!("SELECT count(*), coalesce(sum(len), 0) FROM photo WHERE ", photo_waits!(), " AND thumbnail = 0");
+        let (unsent_photos, photo_bytes): (u32, u64) =
+            self.db.one("photo", photos, params![], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let unsent_bytes = bytes.saturating_add(photo_bytes);
         // An unknown free space must not stop a sync.
         let disk_free_mb = self.free_space().ok().and_then(|bytes| u32::try_from(bytes / 1_000_000).ok());
@@ -136,11 +137,11 @@ impl Store {
             // difference too.
             anew::begin(&tx)?;
             Self::set_meta(&tx, "history", answer.history.as_bytes())?;
-            tx.execute("DELETE FROM scope", [])?;
+            tx.run("DELETE FROM scope", params![])?;
             photos::start_over(&tx)?;
             // Versions, times and numbers of answers of another log mean nothing for this one.
-            tx.execute("UPDATE reference SET version = 0", [])?;
-            tx.execute("DELETE FROM meta WHERE key IN (?1, ?2)", params![HEARD, WITNESS])?;
+            tx.run("UPDATE reference SET version = 0", params![])?;
+            tx.run("DELETE FROM meta WHERE key IN (?1, ?2)", params![HEARD, WITNESS])?;
         }
         if let Some(token) = &answer.token {
             identity::set_token(&tx, token)?;
@@ -163,7 +164,7 @@ impl Store {
             let mut whole = true;
             for case in &page.cases {
                 if let Some(rules) = rules {
-                    whole &= feed::take(&tx, case, &page.scope, rules, now)?;
+                    whole &= feed::apply(&tx, case, &page.scope, rules, now)?;
                 }
             }
             // A pack that does not rebuild was damaged on the way. The other cases of the page are kept, and the page is asked
@@ -172,10 +173,10 @@ impl Store {
                 for CaseRef(case) in &page.out {
                     evict::out(&tx, case, &page.scope)?;
                 }
-                tx.prepare_cached(
+                tx.run(
                     "INSERT INTO scope (scope, cursor) VALUES (?1, ?2) ON CONFLICT (scope) DO UPDATE SET cursor = ?2",
-                )?
-                .execute(params![page.scope.to_string(), page.to])?;
+                    params![page.scope.to_string(), page.to],
+                )?;
             }
             pages_whole &= whole;
         }
@@ -193,7 +194,7 @@ impl Store {
             Some(Demand::NewInstall) => {
                 rebase::everything(&tx, fresh, rules, now)?;
                 // Everything is fetched from the start, because changes of another copy of this store were left out as our own.
-                tx.execute("DELETE FROM scope", [])?;
+                tx.run("DELETE FROM scope", params![])?;
             }
             _ if refused.is_empty() => {}
             _ => rebase::cases(&tx, fresh, &refused, rules, now)?,
@@ -235,12 +236,11 @@ impl Store {
             }
         }
         tx.commit()?;
-        let fresh: i64 =
-            self.db
-                .query_row("SELECT count(*) FROM outbox WHERE state = 1 OR (state = 0 AND tries = 0)", [], |row| row.get(0))?;
+        let fresh = "SELECT 1 FROM outbox WHERE state = ?1 OR (state = ?2 AND tries = 0)";
+        let more_to_send = self.db.exists(fresh, params![OutboxState::InBatch, OutboxState::Unsent])?;
         let new_install = demand == Some(Demand::NewInstall);
         Ok(Applied {
-            more_to_send: fresh > 0,
+            more_to_send,
             // Pages may have waited for the pack, if the server says that it has one. It names none to an old app.
             more_to_pull: (self.book.is_none() && answer.refs.iter().any(|r| r.kind == RefKind::Pack))
                 || new_install
@@ -261,11 +261,8 @@ impl Store {
 
     /// The signed receipts of a batch, byte for byte with the server's signature. They are this device's proof.
     pub fn receipt(&self, install: &InstallId, batch: u64) -> Result<Option<Signed>, StoreError> {
-        Ok(self
-            .db
-            .prepare_cached("SELECT ack, sig FROM batch WHERE install = ?1 AND number = ?2 AND ack IS NOT NULL")?
-            .query_row(params![install.as_bytes(), batch], |row| Ok(Signed { body: row.get(0)?, sig: row.get(1)? }))
-            .optional()?)
+        let sql = "SELECT ack, sig FROM batch WHERE install = ?1 AND number = ?2 AND ack IS NOT NULL";
+        self.db.maybe("batch", sql, params![install, batch], |row| Ok(Signed { body: row.get(0)?, sig: row.get(1)? }))
     }
 
     /// The newest signed answer of the server's present log, for a server that asks for it.
@@ -298,19 +295,10 @@ fn newest_answer(db: &Connection) -> Result<Option<Witness>, StoreError> {
 
 /// The quarantined changes without a known decision of head office.
 fn undecided(db: &Connection) -> Result<Vec<Quarantined>, StoreError> {
-    let mut query = db.prepare_cached("SELECT case_id, hash FROM outbox WHERE state = ?1 ORDER BY random() LIMIT ?2")?;
-    let rows =
-        query.query_map(params![QUARANTINED, MOST_ASKED], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
-    let mut out = Vec::new();
-    for row in rows {
-        let (case, change) = row?;
-        let damaged = |_| StoreError::Damaged("outbox");
-        out.push(Quarantined {
-            case: CaseId::try_from(case.as_slice()).map_err(damaged)?,
-            change: ChangeHash::try_from(change.as_slice()).map_err(damaged)?,
-        });
-    }
-    Ok(out)
+    let sql = "SELECT case_id, hash FROM outbox WHERE state = ?1 ORDER BY random() LIMIT ?2";
+    db.all("outbox", sql, params![OutboxState::Quarantined, MOST_ASKED], |row| {
+        Ok(Quarantined { case: row.get(0)?, change: row.get(1)? })
+    })
 }
 
 /// Applies head office's decision on a quarantined change. A released change is deleted here, because the server has written it
@@ -318,29 +306,23 @@ fn undecided(db: &Connection) -> Result<Vec<Quarantined>, StoreError> {
 fn decide(db: &Connection, decision: &Decision) -> Result<(), StoreError> {
     let (case, change) = (decision.of.case, decision.of.change);
     if decision.released {
-        let bytes: Option<Vec<u8>> = db
-            .prepare_cached("SELECT bytes FROM outbox WHERE case_id = ?1 AND hash = ?2 AND state >= ?3")?
-            .query_row(params![case.as_bytes(), change.as_bytes(), QUARANTINED], |row| row.get(0))
-            .optional()?;
+        let sql = concat!("SELECT bytes FROM outbox WHERE case_id = ?1 AND hash = ?2 AND ", outbox_is_refused!());
+        let bytes: Option<Vec<u8>> = db.maybe("outbox", sql, params![case, change], |row| row.get(0))?;
         if let Some(Ok(read)) = bytes.map(|bytes| Change::read_stored(&case, &bytes)) {
             photos::may_follow(db, &read)?;
         }
-        db.prepare_cached("DELETE FROM outbox WHERE case_id = ?1 AND hash = ?2 AND state >= ?3")?.execute(params![
-            case.as_bytes(),
-            change.as_bytes(),
-            QUARANTINED
-        ])?;
+        let delete = concat!("DELETE FROM outbox WHERE case_id = ?1 AND hash = ?2 AND ", outbox_is_refused!());
+        db.run(delete, params![case, change])?;
     } else {
-        let bytes: Option<Vec<u8>> = db
-            .prepare_cached("SELECT bytes FROM outbox WHERE case_id = ?1 AND hash = ?2 AND state = ?3")?
-            .query_row(params![case.as_bytes(), change.as_bytes(), QUARANTINED], |row| row.get(0))
-            .optional()?;
+        let sql = "SELECT bytes FROM outbox WHERE case_id = ?1 AND hash = ?2 AND state = ?3";
+        let bytes: Option<Vec<u8>> =
+            db.maybe("outbox", sql, params![case, change, OutboxState::Quarantined], |row| row.get(0))?;
         if let Some(Ok(read)) = bytes.map(|bytes| Change::read_stored(&case, &bytes)) {
             photos::discard(db, &read)?;
         }
         let reason = RefusalCode::Discarded(decision.why.clone()).to_string();
-        db.prepare_cached("UPDATE outbox SET state = ?3, reason = ?4 WHERE case_id = ?1 AND hash = ?2 AND state = ?5")?
-            .execute(params![case.as_bytes(), change.as_bytes(), DISCARDED, reason, QUARANTINED])?;
+        let sql = "UPDATE outbox SET state = ?3, reason = ?4 WHERE case_id = ?1 AND hash = ?2 AND state = ?5";
+        db.run(sql, params![case, change, OutboxState::Discarded, reason, OutboxState::Quarantined])?;
     }
     Ok(())
 }
@@ -353,13 +335,12 @@ fn send_again(
     now: UnixMs,
     touched: &mut BTreeSet<CaseId>,
 ) -> Result<(), StoreError> {
-    db.prepare_cached("INSERT OR IGNORE INTO again (number) VALUES (?1)")?.execute(params![number])?;
-    let mut query = db.prepare_cached("SELECT case_id, n FROM change WHERE batch = ?1 AND pusher = ?2 ORDER BY 1, 2")?;
-    let rows =
-        query.query_map(params![number, install.as_bytes()], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?)))?;
-    for (case, n) in rows.collect::<Result<Vec<_>, _>>()? {
+    db.run("INSERT OR IGNORE INTO again (number) VALUES (?1)", params![number])?;
+    let sql = "SELECT case_id, n FROM change WHERE batch = ?1 AND pusher = ?2 ORDER BY 1, 2";
+    let lost = db.all("change", sql, params![number, install], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    for (case, n) in lost {
         anew::unsend(db, &case, n, now)?;
-        touched.insert(CaseId::try_from(case.as_slice()).map_err(|_| StoreError::Damaged("change"))?);
+        touched.insert(case);
     }
     Ok(())
 }
@@ -376,11 +357,11 @@ fn apply_ack(
     if !open_batch(db, install)?.is_some_and(is_answer) {
         return Ok(()); // a late answer to a settled batch, or the answer to another batch
     }
-    db.prepare_cached("DELETE FROM again WHERE batch = ?1")?.execute(params![ack.batch])?;
+    db.run("DELETE FROM again WHERE batch = ?1", params![ack.batch])?;
     Store::set_meta(db, HEARD, &ack.received_ms.to_be_bytes())?;
-    db.prepare_cached("UPDATE batch SET body = NULL, ack = ?3, sig = ?4 WHERE install = ?1 AND number = ?2")?
-        .execute(params![install.as_bytes(), ack.batch, signed.body, signed.sig])?;
-    let open = outgoing(db, IN_BATCH)?;
+    let settle = "UPDATE batch SET body = NULL, ack = ?3, sig = ?4 WHERE install = ?1 AND number = ?2";
+    db.run(settle, params![install, ack.batch, signed.body, signed.sig])?;
+    let open = outgoing(db, OutboxState::InBatch)?;
     for (case, sent) in by_case(&open) {
         // `prepare` has put unreadable changes aside, so the batch is readable; a row that was damaged since then waits.
         let mut changes = Vec::with_capacity(sent.len());
@@ -402,13 +383,13 @@ fn apply_ack(
                     accept(db, &case, outgoing.id, change, receipt, Some((install, ack.batch)))?;
                 }
                 (Verdict::Quarantined(reason), ..) => {
-                    keep(db, outgoing.id, QUARANTINED, Some(&reason))?;
+                    set_state(db, outgoing.id, OutboxState::Quarantined, Some(&reason))?;
                     refused.insert(case);
                 }
                 (_, Some(fault), _) if outgoing.tries + 1 >= MOST_FAULTS => {
-                    keep(db, outgoing.id, QUARANTINED, Some(&fault.as_str().into()))?
+                    set_state(db, outgoing.id, OutboxState::Quarantined, Some(&fault.as_str().into()))?
                 }
-                _ => keep(db, outgoing.id, UNSENT, None)?,
+                _ => set_state(db, outgoing.id, OutboxState::Unsent, None)?,
             }
         }
         touched.insert(case);

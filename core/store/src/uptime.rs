@@ -3,9 +3,12 @@
 
 use doorstep_domain::{PhotoId, UnixMs};
 use doorstep_rules::AHEAD_OF_NOW_MS;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior};
 
-use crate::{Clocks, Store, StoreError};
+use crate::{
+    Clocks, Store, StoreError,
+    row::{Statements, params},
+};
 
 /// The least time between two writes of the uptime, unless something waits for it. A reboot loses up to this much.
 const STEP_MS: u64 = 10 * 60_000;
@@ -20,12 +23,16 @@ impl Store {
     /// Notes the uptime. Call it with each answer and at the end of each sync. From here on the time since the server took a
     /// photo counts.
     pub fn note_uptime(&mut self, clocks: Clocks) -> Result<(), StoreError> {
-        const UNCOUNTED: &str = "SELECT sha FROM photo WHERE state = 2 AND NOT EXISTS (SELECT 1 FROM stored_since WHERE stored_since.sha = photo.sha)";
+        const UNCOUNTED: &str = concat!(
+            "SELECT sha FROM photo WHERE state = ",
+            photo_state!(Stored),
+            " AND NOT EXISTS (SELECT 1 FROM stored_since WHERE stored_since.sha = photo.sha)"
+        );
         let before = read(&self.db)?;
         let is_small_step = before.is_some_and(|it| {
             it.boot == clocks.boot.0 && clocks.mono_ms.checked_sub(it.mono_ms).is_some_and(|step| step < STEP_MS)
         });
-        if is_small_step && !self.db.prepare_cached(UNCOUNTED)?.exists([])? {
+        if is_small_step && !self.db.exists(UNCOUNTED, params![])? {
             return Ok(());
         }
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -37,7 +44,7 @@ impl Store {
         });
         let value = [&clocks.boot.0[..], &clocks.mono_ms.to_be_bytes(), &total_ms.to_be_bytes()].concat();
         Self::set_meta(&tx, UPTIME, &value)?;
-        tx.execute(&format!("INSERT INTO stored_since (sha, uptime_ms) SELECT sha, ?1 FROM ({UNCOUNTED})"), params![total_ms])?;
+        tx.run(&format!("INSERT INTO stored_since (sha, uptime_ms) SELECT sha, ?1 FROM ({UNCOUNTED})"), params![total_ms])?;
         tx.commit()?;
         Ok(())
     }
@@ -66,7 +73,7 @@ fn read(db: &Connection) -> Result<Option<Uptime>, StoreError> {
 
 /// Stops the count of a photo that the server lacks or whose file is gone. It starts anew once the server has the photo again.
 pub(crate) fn count_no_more(db: &Connection, photo: &PhotoId) -> Result<(), StoreError> {
-    db.prepare_cached("DELETE FROM stored_since WHERE sha = ?1")?.execute(params![photo.as_bytes()])?;
+    db.run("DELETE FROM stored_since WHERE sha = ?1", params![photo])?;
     Ok(())
 }
 
@@ -85,12 +92,10 @@ pub(crate) fn was_ahead(db: &Connection, now: UnixMs) -> Result<bool, StoreError
 
 /// Marks every row for a new judgement, after a clock that was ahead.
 pub(crate) fn judge_anew(db: &Connection, now: UnixMs) -> Result<(), StoreError> {
-    db.execute("INSERT OR IGNORE INTO stale (case_id) SELECT case_id FROM case_row", [])?;
+    db.run("INSERT OR IGNORE INTO stale (case_id) SELECT case_id FROM case_row", params![])?;
     Store::set_meta(db, JUDGED, &now.plus(JUDGED_STEP_MS).0.to_be_bytes())
 }
 
 fn judged(db: &Connection) -> Result<Option<UnixMs>, StoreError> {
-    let value: Option<Vec<u8>> =
-        db.prepare_cached("SELECT value FROM meta WHERE key = ?1")?.query_row([JUDGED], |row| row.get(0)).optional()?;
-    Ok(value.and_then(|bytes| bytes.try_into().ok()).map(|bytes| UnixMs(i64::from_be_bytes(bytes))))
+    Ok(Store::meta(db, JUDGED)?.and_then(|bytes| bytes.try_into().ok()).map(|bytes| UnixMs(i64::from_be_bytes(bytes))))
 }

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use rusqlite::types::Value;
+use doorstep_sql::Value;
 
 use super::image::{Image, PAGE, be32};
 
@@ -17,7 +17,7 @@ const FILE_HEADER: usize = 100;
 pub(super) struct Row {
     /// The rowid, for tables that have one.
     pub rowid: Option<i64>,
-    pub values: Vec<Value>,
+    pub values: Vec<Value<'static>>,
 }
 
 /// The content of a page.
@@ -120,7 +120,7 @@ fn payload(image: &mut Image, page: &[u8], at: usize, length: usize, kind: Kind)
 }
 
 /// The columns of a record. A text is read as far as it is valid: a command with one wrong byte still tells the act.
-fn record(payload: &[u8]) -> Option<Vec<Value>> {
+fn record(payload: &[u8]) -> Option<Vec<Value<'static>>> {
     let (header, mut at) = varint(payload, 0)?;
     let header = usize::try_from(header).ok()?;
     let mut body = header;
@@ -140,11 +140,11 @@ fn record(payload: &[u8]) -> Option<Vec<Value>> {
         body += length;
         values.push(match serial {
             0 => Value::Null,
-            8 => Value::Integer(0),
-            9 => Value::Integer(1),
-            1..=6 => Value::Integer(integer(bytes)),
-            _ if serial % 2 == 0 => Value::Blob(bytes.to_vec()),
-            _ => Value::Text(String::from_utf8_lossy(bytes).into_owned()),
+            8 => Value::Int(0),
+            9 => Value::Int(1),
+            1..=6 => Value::Int(integer(bytes)),
+            _ if serial % 2 == 0 => Value::Bytes(bytes.to_vec().into()),
+            _ => Value::Text(String::from_utf8_lossy(bytes).into_owned().into()),
         });
     }
     (at == header && body == payload.len() && !values.is_empty()).then_some(values)

@@ -8,10 +8,11 @@ use std::{
 use doorstep_document::{Admission, Change, History};
 use doorstep_domain::{Body, CaseId, DeviceId, Facts, InstallId, NetworkCode, PhotoId, RefusalCode, UnixMs, Waybill};
 use doorstep_rules::{FIRST_PACK, Pack, Policy, Rulebook};
-use rusqlite::{
-    Connection, ToSql, TransactionBehavior, params, params_from_iter,
-    types::Value::{self, Blob, Integer, Null, Text},
+use doorstep_sql::{
+    FromValue, ToValue,
+    Value::{self, Bytes, Int, Null, Text},
 };
+use rusqlite::{Connection, TransactionBehavior};
 
 use super::{
     image::Image,
@@ -19,9 +20,10 @@ use super::{
     rows::{self, Row},
 };
 use crate::{
-    Store, StoreError, identity, photos,
-    project::{self, DISCARDED, QUARANTINED, UNSENT},
-    read, rebase, record, refs, sheet_row,
+    Store, StoreError, identity, project, read, rebase, record, refs,
+    row::{Statements, params},
+    sheet_row,
+    states::{OutboxState, PhotoState},
 };
 
 /// A table, recognised by the shape of its rows: t text, b blob, i integer, n always null; a capital may be null.
@@ -63,15 +65,14 @@ pub(super) fn is_ours(row: &Row) -> bool {
     }
 }
 
-fn fits(values: &[Value], shape: &str) -> bool {
+fn fits(values: &[Value<'_>], shape: &str) -> bool {
     values.len() == shape.len()
         && values.iter().zip(shape.bytes()).all(|(value, want)| {
             let got = match value {
                 Null => return want == b'n' || want.is_ascii_uppercase(),
                 Text(_) => b't',
-                Blob(_) => b'b',
-                Integer(_) => b'i',
-                Value::Real(_) => return false,
+                Bytes(_) => b'b',
+                Int(_) => b'i',
             };
             want.to_ascii_lowercase() == got
         })
@@ -107,19 +108,19 @@ pub(super) fn everything(image: &mut Image, db: &mut Connection, photos: &Path, 
             report.damaged_pages += 1;
         }
         for row in &page.rows {
-            take(&tx, row, photos, &mut gathered, &mut report)?;
+            salvage_row(&tx, row, photos, &mut gathered, &mut report)?;
         }
     }
     // If both rows of a change were found, the accepted one counts, so it is not offered again. It is not called damaged either,
     // because a page that was freed long ago may still hold the first part of its row.
-    tx.execute(
-        "DELETE FROM outbox WHERE (state < 2 OR reason = ?1) AND hash IN (SELECT hash FROM change)",
-        [RefusalCode::Damaged.to_string()],
+    tx.run(
+        concat!("DELETE FROM outbox WHERE (", outbox_waits!(), " OR reason = ?1) AND hash IN (SELECT hash FROM change)"),
+        params![RefusalCode::Damaged.to_string()],
     )?;
     // At most one of two rows with one number was in the table. If one is whole, a second one with neither a readable change nor
     // readable words is the remains of an older row.
     for (_, row) in gathered.remnants.iter().filter(|(number, _)| gathered.whole.contains(number)) {
-        tx.execute("DELETE FROM outbox WHERE id = ?1", [row])?;
+        tx.run("DELETE FROM outbox WHERE id = ?1", params![row])?;
     }
     keep_closed_histories(&tx, &mut report)?;
     settle_identity(&tx, &mut report)?;
@@ -135,24 +136,30 @@ pub(super) fn everything(image: &mut Image, db: &mut Connection, photos: &Path, 
     let named = gathered.named(&current_book(&tx)?);
     report.again = lost.iter().filter_map(|case| named.get(case)).map(|(_, waybill)| waybill.to_string()).collect();
     for name in PLAIN.iter().map(|table| table.name).chain(["change", "outbox", "photo"]) {
-        let rows: u64 = tx.query_row(&format!("SELECT count(*) FROM {name}"), [], |row| row.get(0))?;
+        let rows = tx.one(name, &format!("SELECT count(*) FROM {name}"), params![], |row| row.get(0))?;
         report.taken.insert(name, rows);
     }
     tx.commit()?;
     Ok(report)
 }
 
-fn take(db: &Connection, row: &Row, photos: &Path, gathered: &mut Gathered, report: &mut Salvage) -> Result<(), StoreError> {
+fn salvage_row(
+    db: &Connection,
+    row: &Row,
+    photos: &Path,
+    gathered: &mut Gathered,
+    report: &mut Salvage,
+) -> Result<(), StoreError> {
     let values = row.values.as_slice();
     if let Some(id) = row.rowid {
         if fits(values, OUTBOX) {
-            take_unsent(db, id, values, gathered)?;
+            salvage_unsent(db, id, values, gathered)?;
         }
         return Ok(());
     }
     let is_taken = match values {
-        [Blob(case), Integer(id)] if fits(values, OUTBOX_INDEX) => {
-            if let Ok(case) = CaseId::try_from(case.as_slice()) {
+        [case, Int(id)] if fits(values, OUTBOX_INDEX) => {
+            if let Ok(case) = CaseId::from_value(case) {
                 gathered.indexed.insert(*id, case);
             }
             return Ok(());
@@ -162,19 +169,19 @@ fn take(db: &Connection, row: &Row, photos: &Path, gathered: &mut Gathered, repo
             gathered.waybills.extend(Waybill::parse(waybill).ok());
             return Ok(());
         }
-        _ if fits(values, CHANGE) => ("change", take_accepted(db, values, gathered)?),
+        _ if fits(values, CHANGE) => ("change", salvage_accepted(db, values, gathered)?),
         [head @ .., marks, batch, parked, bytes] if fits(values, CHANGE_1) => {
             let pusher = head.get(3).filter(|_| *batch != Null).cloned().unwrap_or(Null);
-            let gap = [Null, Null, marks.clone(), Integer(0), batch.clone(), pusher, parked.clone(), bytes.clone()];
-            ("change", take_accepted(db, &[head, &gap].concat(), gathered)?)
+            let gap = [Null, Null, marks.clone(), Int(0), batch.clone(), pusher, parked.clone(), bytes.clone()];
+            ("change", salvage_accepted(db, &[head, &gap].concat(), gathered)?)
         }
         // The file of such a photo need not be here any more: it is lost, void, or let go.
-        [_, _, _, Integer(state), ..] if fits(values, PHOTO) && *state > photos::state::STORED => {
+        [_, _, _, Int(state), ..] if fits(values, PHOTO) && *state > PhotoState::Stored.number() => {
             ("photo", insert(db, "photo", values)?)
         }
-        [Blob(id), Integer(len), Text(name), ..] if fits(values, PHOTO) => {
-            let file = PhotoId::try_from(id.as_slice()).ok().and_then(|id| file_of(photos, &id));
-            let is_whole = |name| photos.join(name).metadata().is_ok_and(|file| i64::try_from(file.len()) == Ok(*len));
+        [id, Int(len), Text(name), ..] if fits(values, PHOTO) => {
+            let file = PhotoId::from_value(id).ok().and_then(|id| file_of(photos, &id));
+            let is_whole = |name: &str| photos.join(name).metadata().is_ok_and(|file| i64::try_from(file.len()) == Ok(*len));
             let is_there = file.is_some_and(|file| file == *name && is_whole(name));
             ("photo", is_there && insert(db, "photo", values)?)
         }
@@ -195,18 +202,19 @@ fn take(db: &Connection, row: &Row, photos: &Path, gathered: &mut Gathered, repo
 }
 
 /// Inserts a row, unless it is already there or the table rejects it.
-fn insert(db: &Connection, table: &str, values: &[Value]) -> Result<bool, StoreError> {
+fn insert(db: &Connection, table: &str, values: &[Value<'_>]) -> Result<bool, StoreError> {
     let places = vec!["?"; values.len()].join(", ");
     let sql = format!("INSERT OR IGNORE INTO {table} VALUES ({places})");
-    Ok(db.prepare_cached(&sql)?.execute(params_from_iter(values))? == 1)
+    let values: Vec<&dyn ToValue> = values.iter().map(|value| value as &dyn ToValue).collect();
+    Ok(db.run(&sql, &values)? == 1)
 }
 
-fn take_accepted(db: &Connection, values: &[Value], gathered: &mut Gathered) -> Result<bool, StoreError> {
-    let [Blob(case), _, Blob(hash), .., parked, Blob(bytes)] = values else { return Ok(false) };
-    let Ok(case) = CaseId::try_from(case.as_slice()) else { return Ok(false) };
+fn salvage_accepted(db: &Connection, values: &[Value<'_>], gathered: &mut Gathered) -> Result<bool, StoreError> {
+    let [case, _, Bytes(hash), .., parked, Bytes(bytes)] = values else { return Ok(false) };
+    let Ok(case) = CaseId::from_value(case) else { return Ok(false) };
     // Parked and unverifiable changes come again in the feed.
     let Ok(change) = Change::read_stored(&case, bytes) else { return Ok(false) };
-    if *parked != Null || change.hash().as_bytes() != hash.as_slice() {
+    if *parked != Null || change.hash().as_bytes() != &**hash {
         return Ok(false);
     }
     gathered.learn(&case, &change);
@@ -214,22 +222,9 @@ fn take_accepted(db: &Connection, values: &[Value], gathered: &mut Gathered) -> 
     insert(db, "change", values)
 }
 
-fn take_unsent(db: &Connection, id: i64, values: &[Value], gathered: &mut Gathered) -> Result<(), StoreError> {
-    let [
-        _,
-        Blob(case),
-        action,
-        recorded_at,
-        Text(command),
-        Integer(state),
-        tries,
-        reason,
-        hash,
-        install,
-        seq,
-        max_op,
-        Blob(bytes),
-    ] = values
+fn salvage_unsent(db: &Connection, id: i64, values: &[Value<'_>], gathered: &mut Gathered) -> Result<(), StoreError> {
+    let [_, case, action, recorded_at, Text(command), Int(state), tries, reason, hash, install, seq, max_op, Bytes(bytes)] =
+        values
     else {
         return Ok(());
     };
@@ -240,11 +235,11 @@ fn take_unsent(db: &Connection, id: i64, values: &[Value], gathered: &mut Gather
     if let Ok(command) = told {
         gathered.waybills.extend(texts(&command).iter().filter_map(|text| Waybill::parse(text).ok()));
     }
-    let change = CaseId::try_from(case.as_slice()).ok().and_then(|case| Some((case, Change::read_stored(&case, bytes).ok()?)));
-    let (state, reason) = match (&change, *state) {
-        (None, _) => (QUARANTINED, Text(RefusalCode::Damaged.to_string())),
-        (Some(_), QUARANTINED | DISCARDED) => (*state, reason.clone()),
-        (Some(_), _) => (UNSENT, Null),
+    let change = CaseId::from_value(case).ok().and_then(|case| Some((case, Change::read_stored(&case, bytes).ok()?)));
+    let (state, reason) = match (&change, OutboxState::known(*state)) {
+        (None, _) => (OutboxState::Quarantined, Text(RefusalCode::Damaged.to_string().into())),
+        (Some(_), Some(refused @ (OutboxState::Quarantined | OutboxState::Discarded))) => (refused, reason.clone()),
+        (Some(_), _) => (OutboxState::Unsent, Null),
     };
     if let Some((case, change)) = &change {
         gathered.learn(case, change);
@@ -252,19 +247,16 @@ fn take_unsent(db: &Connection, id: i64, values: &[Value], gathered: &mut Gather
     }
     let is_whole = change.is_some();
     // Two rows have one number, and both are kept.
-    let taken: bool = db.query_row("SELECT EXISTS (SELECT 1 FROM outbox WHERE id = ?1)", [id], |row| row.get(0))?;
-    let id = if taken { Null } else { Integer(id) };
-    let written = Blob(change.as_ref().map(|(_, change)| change.hash().as_bytes().to_vec()).unwrap_or_default());
-    let hash = if change.is_some() { &written } else { hash };
-    let (case, command, bytes, state) = (Blob(case.clone()), Text(command.clone()), Blob(bytes.clone()), Integer(state));
-    let row: [&dyn ToSql; 13] =
-        [&id, &case, action, recorded_at, &command, &state, tries, &reason, hash, install, seq, max_op, &bytes];
-    db.prepare_cached(
+    let id = if db.exists("SELECT 1 FROM outbox WHERE id = ?1", params![id])? { None } else { Some(id) };
+    let written = change.as_ref().map(|(_, change)| change.hash());
+    let hash = written.as_ref().map_or(hash as &dyn ToValue, |written| written);
+    let bytes: &[u8] = bytes;
+    db.run(
         "INSERT INTO outbox (id, case_id, action, recorded_at, command, state, tries, reason, hash, install, seq, max_op, bytes)
          SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
          WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE case_id = ?2 AND hash = ?9)",
-    )?
-    .execute(row.as_slice())?;
+        &[&id, case, action, recorded_at, &&**command, &state, tries, &reason, hash, install, seq, max_op, &bytes],
+    )?;
     if is_whole {
         gathered.whole.insert(number);
     } else if !is_told {
@@ -308,18 +300,16 @@ fn texts(json: &serde_json::Value) -> Vec<String> {
 /// Keeps only those accepted changes of each case that lack no predecessor. The feed brings the others again in order, and each
 /// of them is then new or known. A gap would leave wrong heads.
 fn keep_closed_histories(db: &Connection, report: &mut Salvage) -> Result<(), StoreError> {
-    let mut query = db.prepare("SELECT DISTINCT case_id FROM change")?;
-    let cases = query.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
+    let cases: Vec<CaseId> = db.all("change", "SELECT DISTINCT case_id FROM change", params![], |row| row.get(0))?;
     let mut dropped = 0;
-    for id in cases {
-        let case = CaseId::try_from(id.as_slice()).map_err(|_| StoreError::Damaged("change"))?;
+    for case in cases {
         let mut history = History::of([]);
-        let mut query = db.prepare_cached("SELECT n, bytes FROM change WHERE case_id = ?1 ORDER BY n")?;
-        let rows = query.query_map([&id], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
-        for (n, bytes) in rows.collect::<Result<Vec<_>, _>>()? {
+        let sql = "SELECT n, bytes FROM change WHERE case_id = ?1 ORDER BY n";
+        let rows: Vec<(i64, Vec<u8>)> = db.all("change", sql, params![case], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        for (n, bytes) in rows {
             let is_next = Change::read_stored(&case, &bytes).is_ok_and(|change| history.admit(&change) == Admission::New);
             if !is_next {
-                db.prepare_cached("DELETE FROM change WHERE case_id = ?1 AND n = ?2")?.execute(params![id, n])?;
+                db.run("DELETE FROM change WHERE case_id = ?1 AND n = ?2", params![case, n])?;
                 dropped += 1;
             }
         }
@@ -332,17 +322,17 @@ fn keep_closed_histories(db: &Connection, report: &mut Salvage) -> Result<(), St
 
 /// Resets an incomplete identity to "not enrolled", because every call would fail with half an identity.
 fn settle_identity(db: &Connection, report: &mut Salvage) -> Result<(), StoreError> {
-    let mut query = db.prepare("SELECT user FROM member")?;
-    for user in query.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()? {
+    let users: Vec<String> = db.all("member", "SELECT user FROM member", params![], |row| row.get(0))?;
+    for user in users {
         if identity::member(db, &user)?.is_none() {
-            db.execute("DELETE FROM member WHERE user = ?1", [&user])?;
+            db.run("DELETE FROM member WHERE user = ?1", params![user])?;
             *report.lost.entry("member").or_default() += 1;
         }
     }
     if let Some(device) = Store::meta(db, "device")?
         && DeviceId::try_from(device.as_slice()).is_err()
     {
-        db.execute("DELETE FROM meta WHERE key = 'device'", [])?;
+        db.run("DELETE FROM meta WHERE key = 'device'", params![])?;
     }
     let text = |key| Ok::<_, StoreError>(Store::meta(db, key)?.and_then(|bytes| String::from_utf8(bytes).ok()));
     let active = match text("active")? {
@@ -355,7 +345,7 @@ fn settle_identity(db: &Connection, report: &mut Salvage) -> Result<(), StoreErr
         && text("token")?.is_some()
         && Store::meta(db, "server_key")?.is_some();
     if !is_whole {
-        db.execute("DELETE FROM meta WHERE key IN ('active', 'token')", [])?;
+        db.run("DELETE FROM meta WHERE key IN ('active', 'token')", params![])?;
     }
     report.enrol_again = !is_whole;
     Ok(())
@@ -367,22 +357,22 @@ fn settle_references(db: &Connection) -> Result<(), StoreError> {
         "policy" => body.is_empty() || Policy::parse(body).is_ok(),
         _ => true,
     };
-    let mut query = db.prepare("SELECT kind, body FROM reference")?;
-    let rows = query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
-    for (kind, body) in rows.collect::<Result<Vec<_>, _>>()? {
+    let rows: Vec<(String, Vec<u8>)> =
+        db.all("reference", "SELECT kind, body FROM reference", params![], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    for (kind, body) in rows {
         if !usable(&kind, &body) {
-            db.execute("DELETE FROM reference WHERE kind = ?1", [kind])?;
+            db.run("DELETE FROM reference WHERE kind = ?1", params![kind])?;
         }
     }
-    db.execute("UPDATE reference SET version = 0", [])?;
+    db.run("UPDATE reference SET version = 0", params![])?;
     if refs::rulebook(db).is_err() {
-        db.execute("DELETE FROM pack", [])?;
+        db.run("DELETE FROM pack", params![])?;
     }
-    let mut query = db.prepare("SELECT waybill FROM parcel")?;
-    for waybill in query.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()? {
+    let waybills: Vec<String> = db.all("parcel", "SELECT waybill FROM parcel", params![], |row| row.get(0))?;
+    for waybill in waybills {
         let parcel = Waybill::parse(&waybill).ok().map(|waybill| refs::parcel(db, &waybill));
         if !matches!(parcel, Some(Ok(Some(_)))) {
-            db.prepare_cached("DELETE FROM parcel WHERE waybill = ?1")?.execute([waybill])?;
+            db.run("DELETE FROM parcel WHERE waybill = ?1", params![waybill])?;
         }
     }
     Ok(())
@@ -392,28 +382,23 @@ fn settle_references(db: &Connection) -> Result<(), StoreError> {
 fn go_on(db: &Connection, gathered: &Gathered, fresh: InstallId) -> Result<(), StoreError> {
     let named = gathered.named(&current_book(db)?);
     let mut facts = gathered.facts.clone();
-    let mut query = db.prepare("SELECT DISTINCT case_id FROM outbox WHERE state < 2")?;
-    for id in query.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()? {
-        let case = CaseId::try_from(id.as_slice()).map_err(|_| StoreError::Damaged("outbox"))?;
+    let unsent = concat!("SELECT DISTINCT case_id FROM outbox WHERE ", outbox_waits!());
+    for case in db.all::<CaseId>("outbox", unsent, params![], |row| row.get(0))? {
         if let (false, Some((network, waybill))) = (facts.contains_key(&case), named.get(&case)) {
             facts.insert(case, record::facts(db, &case, network, waybill)?);
         }
     }
-    let now = UnixMs(db.query_row(
-        "SELECT max(coalesce((SELECT max(recorded_at) FROM outbox), 0), coalesce((SELECT max(received_at) FROM change), 0))",
-        [],
-        |row| row.get(0),
-    )?);
+    let newest =
+        "SELECT max(coalesce((SELECT max(recorded_at) FROM outbox), 0), coalesce((SELECT max(received_at) FROM change), 0))";
+    let now: UnixMs = db.one("outbox", newest, params![], |row| row.get(0))?;
     rebase::everything_with(db, fresh, &facts, None, now)?;
     // The parcel of these changes is unknown, so they could not be sent under the new installation. They are kept and shown.
-    db.execute(
-        "UPDATE outbox SET state = ?1, reason = ?2 WHERE state < 2 AND install <> ?3",
-        params![QUARANTINED, RefusalCode::Damaged.word(), fresh.as_bytes()],
-    )?;
+    let unknown = concat!("UPDATE outbox SET state = ?1, reason = ?2 WHERE ", outbox_waits!(), " AND install <> ?3");
+    db.run(unknown, params![OutboxState::Quarantined, RefusalCode::Damaged.word(), fresh])?;
     let book = current_book(db)?;
     db.execute_batch("DELETE FROM case_row; DELETE FROM sheet_row; DELETE FROM turn")?;
-    let mut query = db.prepare("SELECT case_id FROM change UNION SELECT case_id FROM outbox")?;
-    for id in query.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()? {
+    let all = "SELECT case_id FROM change UNION SELECT case_id FROM outbox";
+    for id in db.all::<Vec<u8>>("change", all, params![], |row| row.get(0))? {
         let Ok(case) = CaseId::try_from(id.as_slice()) else { continue };
         let head = project::read_head(db, &case, &fresh, project::Of::Everything)?;
         project::write_row(db, &case, &head, project::entries(db, &case)?, &book, now)?;
@@ -434,16 +419,17 @@ fn find_photos(db: &Connection, photos: &Path) -> Result<(), StoreError> {
     for case in read::case_ids(db)? {
         for recorded in project::entries(db, &case)? {
             let Body::Photo(photo) = &recorded.entry.body else { continue };
-            let state = i64::from(recorded.standing.receipt().is_some());
+            let is_accepted = recorded.standing.receipt().is_some();
+            let state = if is_accepted { PhotoState::ToSend } else { PhotoState::EntryFirst };
             let named =
                 [(photo.id, photo.len, false)].into_iter().chain(photo.thumbnail.map(|small| (small.id, small.len, true)));
             for (id, len, thumbnail) in named {
                 let Some(name) = file_of(photos, &id) else { continue };
-                db.prepare_cached(
+                db.run(
                     "INSERT OR IGNORE INTO photo (sha, len, name, state, thumbnail, recorded_at, urgent, told, tries)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, 0)",
-                )?
-                .execute(params![id.as_bytes(), len, name, state, thumbnail, recorded.entry.time.wall.0])?;
+                    params![id, len, name, state, thumbnail, recorded.entry.time.wall],
+                )?;
             }
         }
     }
