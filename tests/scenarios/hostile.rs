@@ -51,6 +51,12 @@ impl Process {
         Self { child, addr }
     }
 
+    /// Asks it to stop, and waits until it has ended.
+    pub fn stop(mut self) {
+        self.child.stdin.take();
+        self.child.wait().unwrap();
+    }
+
     /// How many files and sockets it has open.
     pub fn files(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()

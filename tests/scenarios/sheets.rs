@@ -23,11 +23,11 @@ async fn world() -> World {
 }
 
 fn note(device: &Device, words: &str) -> Result<(), ClientError> {
-    device.client.write_sheet(&SheetCommand::Note { day: None, words: words.into() }).map(drop)
+    device.client.write_sheet(&SheetCommand::note(None, words)?).map(drop)
 }
 
 fn open(device: &Device) -> Result<(), ClientError> {
-    device.client.write_sheet(&SheetCommand::Open { day: None, words: None }).map(drop)
+    device.client.write_sheet(&SheetCommand::open(None, None)?).map(drop)
 }
 
 fn notes(sheet: &Sheet) -> Vec<String> {

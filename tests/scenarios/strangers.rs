@@ -77,6 +77,17 @@ async fn a_peer_that_asks_for_photos_and_does_not_read_them_makes_the_server_hol
     assert!(ended.is_ok(), "the connection of a reader who does not read is ended");
     let again = raw(process.addr, "GET", &path, &[("authorization", &bearer), ("sync-proto", "3")], &[]).await;
     assert_eq!(again.status, 200);
+
+    // Another that does not read, when the server is told to stop.
+    let mut silent = TcpStream::connect(process.addr).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\nauthorization: {bearer}\r\nsync-proto: 3\r\n\r\n");
+    silent.write_all(request.as_bytes()).await.unwrap();
+    silent.readable().await.unwrap();
+    let told = Instant::now();
+    let stopping = tokio::task::spawn_blocking(|| process.stop());
+    tokio::time::timeout(Duration::from_secs(60), stopping).await.expect("it ends whatever its peer does").unwrap();
+    println!("stopped in {:?} beside a peer that does not read", told.elapsed());
+    drop(silent);
 }
 
 #[tokio::test(flavor = "multi_thread")]

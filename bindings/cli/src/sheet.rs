@@ -17,8 +17,8 @@ pub fn sheet(client: &Client, day: Option<&str>, what: Option<&Sheet>) -> Result
     let given = |of: &Option<String>| of.clone().or_else(|| day.map(str::to_owned));
     match what {
         None => show(client, day),
-        Some(Sheet::Note { text, day }) => write(client, SheetCommand::Note { day: given(day), words: text.clone() }),
-        Some(Sheet::Open { note, day }) => write(client, SheetCommand::Open { day: given(day), words: note.clone() }),
+        Some(Sheet::Note { text, day }) => write(client, SheetCommand::note(given(day).as_deref(), text)?),
+        Some(Sheet::Open { note, day }) => write(client, SheetCommand::open(given(day).as_deref(), note.as_deref())?),
     }
 }
 

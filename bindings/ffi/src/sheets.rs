@@ -55,12 +55,12 @@ impl DoorstepClient {
     /// Writes a signed note into the sheet: durable on this device when it returns.
     #[uniffi::method(default(day = None))]
     pub async fn note_sheet(&self, words: String, day: Option<String>) -> Result<(), DoorstepError> {
-        self.local(move |client| Ok(client.write_sheet(&SheetCommand::Note { day, words }).map(drop)?)).await
+        self.local(move |client| Ok(client.write_sheet(&SheetCommand::note(day.as_deref(), &words)?).map(drop)?)).await
     }
 
     /// Opens the day: durable on this device when it returns. Two tablets without a network may both open it; the earlier act counts.
     #[uniffi::method(default(words = None, day = None))]
     pub async fn open_sheet(&self, words: Option<String>, day: Option<String>) -> Result<(), DoorstepError> {
-        self.local(move |client| Ok(client.write_sheet(&SheetCommand::Open { day, words }).map(drop)?)).await
+        self.local(move |client| Ok(client.write_sheet(&SheetCommand::open(day.as_deref(), words.as_deref())?).map(drop)?)).await
     }
 }

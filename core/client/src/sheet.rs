@@ -6,46 +6,58 @@ use std::sync::atomic::Ordering;
 use doorstep_domain::{ActionId, Body, Day, Personal, SheetDay, SheetNote, TimeEvidence};
 use doorstep_rules::{Concerned, Permit, Sheet};
 use doorstep_store::{SheetAction, Written};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::{Client, ClientError, Refusal, random::random};
 
-/// A person's action on a sheet of their own outlet. Its serialised form is stored as the intent, like a [`crate::Recording`] for
-/// cases.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A person's action on a sheet of their own outlet, in the domain's own types. Its serialised form is stored as the intent, like a
+/// [`crate::Recording`] for cases.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "do")]
 pub enum SheetCommand {
     /// A signed, dated note.
     #[serde(rename = "s_note")]
     Note {
-        /// The day, an ISO date; without one, today by the network's clocks.
-        day: Option<String>,
+        /// The day; without one, today in the network's time zone.
+        day: Option<Day>,
         /// Its text.
-        words: String,
+        words: Personal,
     },
     /// The day is opened.
     #[serde(rename = "s_day")]
     Open {
-        /// The day, an ISO date; without one, today by the network's clocks.
-        day: Option<String>,
+        /// The day; without one, today in the network's time zone.
+        day: Option<Day>,
         /// Remarks in words.
-        words: Option<String>,
+        words: Option<Personal>,
     },
 }
 
 impl SheetCommand {
-    fn day(&self) -> Option<&str> {
+    /// Parses a note as a person typed it. The day is an ISO date.
+    pub fn note(day: Option<&str>, words: &str) -> Result<Self, ClientError> {
+        if words.trim().is_empty() {
+            return Err(ClientError::Refused(Refusal::NoWords));
+        }
+        Ok(Self::Note { day: day.map(str::parse).transpose()?, words: Personal::plain(words)? })
+    }
+
+    /// Parses the opening of a day as a person typed it. The day is an ISO date.
+    pub fn open(day: Option<&str>, words: Option<&str>) -> Result<Self, ClientError> {
+        Ok(Self::Open { day: day.map(str::parse).transpose()?, words: words.map(Personal::plain).transpose()? })
+    }
+
+    fn day(&self) -> Option<Day> {
         match self {
-            Self::Note { day, .. } | Self::Open { day, .. } => day.as_deref(),
+            Self::Note { day, .. } | Self::Open { day, .. } => *day,
         }
     }
 
-    fn body(&self) -> Result<Body, ClientError> {
-        Ok(match self {
-            Self::Note { words, .. } if words.trim().is_empty() => return Err(ClientError::Refused(Refusal::NoWords)),
-            Self::Note { words, .. } => Body::SheetNote(SheetNote { words: Personal::plain(words)? }),
-            Self::Open { words, .. } => Body::SheetDay(SheetDay { words: words.as_deref().map(Personal::plain).transpose()? }),
-        })
+    fn body(&self) -> Body {
+        match self {
+            Self::Note { words, .. } => Body::SheetNote(SheetNote { words: words.clone() }),
+            Self::Open { words, .. } => Body::SheetDay(SheetDay { words: words.clone() }),
+        }
     }
 }
 
@@ -55,7 +67,7 @@ impl Client {
     pub fn sheet(&self, day: Option<&str>) -> Result<Option<Sheet>, ClientError> {
         self.unlocked()?;
         let who = self.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
-        let day = self.day_of(day)?;
+        let day = self.day_or_today(day.map(str::parse).transpose()?)?;
         Ok(self.inner.store().sheet(&who.author.outlet, day)?)
     }
 
@@ -71,7 +83,7 @@ impl Client {
         self.unlocked()?;
         let (clocks, now) = (self.inner.clock.read(), self.inner.now()?);
         let zone_quarters = self.inner.clock.zone_quarters();
-        let (day, body) = (self.day_of(command.day())?, command.body()?);
+        let (day, body) = (self.day_or_today(command.day())?, command.body());
         let mut store = self.inner.store();
         let who = store.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?.author;
         let sheet = Concerned::sheet(who.outlet.clone());
@@ -92,12 +104,12 @@ impl Client {
         Ok(written)
     }
 
-    fn day_of(&self, day: Option<&str>) -> Result<Day, ClientError> {
-        let Some(day) = day else {
-            let pack = self.pack()?.ok_or(ClientError::Refused(Refusal::NoPack))?;
-            let today = pack.day(self.inner.now()?).and_then(Day::new);
-            return today.ok_or(ClientError::Internal("the clock is beyond the calendar"));
-        };
-        Ok(day.parse()?)
+    fn day_or_today(&self, day: Option<Day>) -> Result<Day, ClientError> {
+        if let Some(day) = day {
+            return Ok(day);
+        }
+        let pack = self.pack()?.ok_or(ClientError::Refused(Refusal::NoPack))?;
+        let today = pack.day(self.inner.now()?).and_then(Day::new);
+        today.ok_or(ClientError::Internal("the clock is beyond the calendar"))
     }
 }
