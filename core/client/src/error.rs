@@ -513,6 +513,8 @@ fn photo_zh(error: &MediaError) -> String {
         MediaError::WebP => "照片是 WebP 格式，请先转换为 JPEG，或用相机拍摄".to_owned(),
         MediaError::RareJpeg => "照片是少见的 JPEG 格式，请用相机拍摄".to_owned(),
         MediaError::Truncated => "照片文件不完整，请重新复制或重新拍摄".to_owned(),
+        MediaError::Trailing(_) => "照片末尾之后还有其他数据，请用本应用重新拍摄".to_owned(),
+        MediaError::TooManyBytes { .. } => "照片的数据量与其像素不符，请用本应用重新拍摄".to_owned(),
         MediaError::Damaged => "照片已损坏，请重新拍摄".to_owned(),
         MediaError::Internal(_) => "照片无法处理，请报告此问题".to_owned(),
     }
