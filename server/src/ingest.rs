@@ -25,7 +25,7 @@ use crate::{
     store::{
         self,
         docs::{self, Doc},
-        listing, parcels,
+        listing,
         tx::Tx,
     },
     verify::{Offered, Verified, VerifiedCase},
@@ -274,7 +274,7 @@ impl Taking<'_> {
         let bytes: u64 = outside.map(|(change, _)| change.bytes.len() as u64).sum();
         brought.refused_bytes = brought.refused_bytes.saturating_add(bytes);
         let is_new_case = kind == DocKind::Case && before.n == 0 && doc.n > 0;
-        if is_new_case && parcels::named(self.tx, &doc.waybill)?.is_none() {
+        if is_new_case && !listing::has(self.tx, &doc.waybill)? {
             self.brought.unlisted = self.brought.unlisted.saturating_add(1);
         }
         Ok(())

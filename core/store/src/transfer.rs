@@ -172,10 +172,14 @@ impl Store {
                 for CaseRef(case) in &page.out {
                     evict::out(&tx, case, &page.scope)?;
                 }
+                // Without a signature anybody on the way could have written the page, and changes behind a cursor are never
+                // asked for again. So such a page moves no cursor forward.
+                let is_signed = answer.witness.is_some() || !page.cases.is_empty() || !page.out.is_empty();
+                let to = if is_signed { page.to } else { page.to.min(cursor_of(&tx, &page.scope)?) };
                 tx.prepare_cached(
                     "INSERT INTO scope (scope, cursor) VALUES (?1, ?2) ON CONFLICT (scope) DO UPDATE SET cursor = ?2",
                 )?
-                .execute(params![page.scope.to_string(), page.to])?;
+                .execute(params![page.scope.to_string(), to])?;
             }
             pages_whole &= whole;
         }
@@ -294,6 +298,15 @@ const WITNESS: &str = "witness";
 /// The newest signed answer of the present log. An unreadable one counts as none, because it proves nothing.
 fn newest_answer(db: &Connection) -> Result<Option<Witness>, StoreError> {
     Ok(Store::meta(db, WITNESS)?.and_then(|bytes| decode(&bytes).ok()))
+}
+
+/// The position of a scope's feed; 0 if there is none.
+fn cursor_of(db: &Connection, scope: &Scope) -> Result<u64, StoreError> {
+    let cursor = db
+        .prepare_cached("SELECT cursor FROM scope WHERE scope = ?1")?
+        .query_row(params![scope.to_string()], |row| row.get(0))
+        .optional()?;
+    Ok(cursor.unwrap_or(0))
 }
 
 /// The quarantined changes without a known decision of head office.
