@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use doorstep_document::Change;
 use doorstep_domain::{Anchor, BootId, CaseId, ChangeHash, Clocks, HistoryId, InstallId, RefusalCode, UnixMs};
 use doorstep_protocol::{
-    Ack, AckCase, Answer, Batch, BatchClock, Beacon, CaseRef, Decision, Demand, Envelope, Pull, Pushed, Quarantined, RefKind,
-    Scope, Sending, Signed, SyncRequest, Verdict, Witness, decode, encode, unpack_verdicts,
+    Ack, AckCase, Answer, Batch, BatchClock, Beacon, CaseRef, Decision, Demand, Envelope, FeedPage, Pull, Pushed, Quarantined,
+    RefKind, Scope, Sending, Signed, SyncRequest, Verdict, Witness, decode, encode, unpack_verdicts,
 };
 use doorstep_rules::{FIRST_POLICY, Policy};
 use doorstep_sync::Applied;
@@ -159,6 +159,9 @@ impl Store {
         }
         // Nothing can be listed without rules. The pages wait until the pack has been fetched, which comes next.
         let mut pages_whole = true;
+        // Without a signature anybody on the way could have written the page, and changes behind a cursor are never asked for again.
+        // So such a page moves no cursor forward, and promises nothing.
+        let is_signed = |page: &FeedPage| answer.witness.is_some() || !page.cases.is_empty() || !page.out.is_empty();
         for page in answer.feed.iter().filter(|_| rules.is_some()) {
             let mut whole = true;
             for case in &page.cases {
@@ -172,10 +175,7 @@ impl Store {
                 for CaseRef(case) in &page.out {
                     evict::out(&tx, case, &page.scope)?;
                 }
-                // Without a signature anybody on the way could have written the page, and changes behind a cursor are never
-                // asked for again. So such a page moves no cursor forward.
-                let is_signed = answer.witness.is_some() || !page.cases.is_empty() || !page.out.is_empty();
-                let to = if is_signed { page.to } else { page.to.min(cursor_of(&tx, &page.scope)?) };
+                let to = if is_signed(page) { page.to } else { page.to.min(cursor_of(&tx, &page.scope)?) };
                 tx.prepare_cached(
                     "INSERT INTO scope (scope, cursor) VALUES (?1, ?2) ON CONFLICT (scope) DO UPDATE SET cursor = ?2",
                 )?
@@ -248,7 +248,7 @@ impl Store {
             // Pages may have waited for the pack, if the server says that it has one. It names none to an old app.
             more_to_pull: (self.book.is_none() && answer.refs.iter().any(|r| r.kind == RefKind::Pack))
                 || new_install
-                || (pages_whole && answer.feed.iter().any(|page| page.more)),
+                || (pages_whole && answer.feed.iter().any(|page| page.more && is_signed(page))),
             stale: answer.refs.iter().map(|r| r.kind).collect(),
             ..Applied::default()
         })
