@@ -78,6 +78,7 @@ async fn a_courier_with_a_grudge_waits_its_own_honest_record_still_arrives_and_n
     grudge.agrees_with(&world, 2);
     assert_eq!(grudge.client.status().unwrap().unsent.len(), 0);
     // What lies beyond goes on at the pace of the quota, and the next day begins anew.
+    world.hands.advance(1);
     invent(&grudge, 200..202);
     grudge.sync().await.unwrap();
     invent(&grudge, 202..203);
