@@ -2,8 +2,8 @@
 //!
 //! Each transaction that stores something of a device counts it. A device that has used up a quota is told to slow down (429) and
 //! keeps everything. It goes on more slowly: one request is taken, however large, and then a wait that grows with what the
-//! request brought. So a device stores at most about two quotas in a day, and nothing is refused for good. Head office can lift
-//! the quotas of a device for the day.
+//! request brought. So the second quota of a day takes the rest of the day, and of requests that are large beside the quota one an
+//! hour is taken. Nothing is refused for good. Head office can lift the quotas of a device for the day.
 //!
 //! Photos and batches wait apart, so that records pass while photos wait.
 

@@ -16,7 +16,7 @@ const MOST: u64 = 1 << 50;
 /// - photos: 21 days with 100 problem parcels and three photos each, of at most 300,000 bytes as they are sent (1.9 GB);
 /// - changes: 21 days with 100 problem parcels of 9 changes each (18,900);
 /// - refused bytes: a policy that wrongly refuses every change of these three weeks, of 3 KiB each (58 MB);
-/// - waybills in no list: 21 days with 23 of them. A courier without a list of the day scans a third of a day's parcels as such.
+/// - waybills in no list: 21 days with 23 of them, about a quarter of a day's problem parcels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Quotas {
