@@ -1,5 +1,6 @@
 //! The administrator's commands. They act on the data folder itself, and a running server sees the result at once.
 
+mod quota;
 mod sms;
 
 use std::path::Path;
@@ -32,7 +33,10 @@ use crate::{
     },
 };
 
-pub use self::sms::{Found, InboundRow, MessageRow, ReceiptRow};
+pub use self::{
+    quota::{QuotaOf, QuotaRow},
+    sms::{Found, InboundRow, MessageRow, ReceiptRow},
+};
 pub use crate::{
     audit::{Alarm, Alarms, Fault, Looked, MOST_FAULTS, Wrong},
     clock::Doubt,
@@ -41,7 +45,7 @@ pub use crate::{
     import::{BadRow, Imported},
     packs::PackRow,
     photos::{PhotoRow, Scrub, Scrubbed},
-    project::CaseRow,
+    project::{CaseRow, Which},
     replace_key::Pinned,
     store::{findings::FindingRow, quarantine::Item},
 };
@@ -413,10 +417,17 @@ impl Admin {
         self.db.read(|tx| Ok(photos::list(tx, all, limit, now)?))
     }
 
-    /// Returns head office's list of cases.
+    /// Returns head office's lists of cases: at most `limit` whose waybill is in a list of parcels, then as many others.
     pub fn cases(&mut self, limit: u32, now: UnixMs) -> Result<Vec<CaseRow>, AdminError> {
+        let mut rows = self.cases_of(Which::Listed, limit, now)?;
+        rows.extend(self.cases_of(Which::Unlisted, limit, now)?);
+        Ok(rows)
+    }
+
+    /// Returns one of head office's lists of cases.
+    pub fn cases_of(&mut self, which: Which, limit: u32, now: UnixMs) -> Result<Vec<CaseRow>, AdminError> {
         project::catch_up_here(&self.db, &self.rules, now)?;
-        self.db.read(|tx| Ok(project::list(tx, limit)?))
+        self.db.read(|tx| Ok(project::list(tx, which, limit)?))
     }
 
     /// Returns a case's raw changes in the order of acceptance, and its entries. Serves export and the comparison of replicas.

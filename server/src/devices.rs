@@ -20,9 +20,30 @@ const HOUR_MS: i64 = 3_600_000;
 /// How long a device's entries may lean on an answer.
 const ANCHOR_LIFE_MS: i64 = 60 * 86_400_000;
 
+/// More unsent cases or photos than this, no device has: 27 years of 100 problem parcels a day.
+const MOST_UNSENT: u32 = 1_000_000;
+/// More unsent bytes than this, no device has: a tebibyte.
+const MOST_UNSENT_BYTES: u64 = 1 << 40;
+/// The largest number of characters of an app's name that are kept.
+const MAX_APP: usize = 64;
+
+/// A device's report with values that can be. It is a claim: it must not make head office's list unreadable, or lead it for good.
+fn plausible(beacon: Beacon, since: UnixMs, until: UnixMs) -> Beacon {
+    Beacon {
+        unsent_cases: beacon.unsent_cases.min(MOST_UNSENT),
+        unsent_photos: beacon.unsent_photos.min(MOST_UNSENT),
+        unsent_bytes: beacon.unsent_bytes.min(MOST_UNSENT_BYTES),
+        // Nothing unsent is older than the device's enrolment.
+        oldest_ms: beacon.oldest_ms.map(|at| at.min(until.0).max(since.0)),
+        app: beacon.app.chars().filter(|c| !c.is_control()).take(MAX_APP).collect(),
+        disk_free_mb: beacon.disk_free_mb,
+    }
+}
+
 /// Notes a sync: its version, and the unsent work that the device reports.
 pub(crate) fn seen(tx: &Tx<'_>, device: &DeviceId, beacon: Option<&Beacon>, proto: &str, now: UnixMs) -> Result<(), ApiError> {
-    let beacon = beacon.map(doorstep_protocol::encode).transpose()?;
+    let beacon = beacon.cloned().map(|beacon| plausible(beacon, UnixMs(0), now));
+    let beacon = beacon.map(|beacon| doorstep_protocol::encode(&beacon)).transpose()?;
     Ok(devices::note_seen(tx, device, beacon.as_deref(), proto, now)?)
 }
 
@@ -93,7 +114,8 @@ pub(crate) fn list(tx: &Tx<'_>, now: UnixMs) -> Result<Vec<DeviceRow>, ApiError>
 
 /// The device's last report of unsent work. It is empty if there was none, or if this version can not read it.
 fn beacon_of(device: &devices::Said) -> Beacon {
-    device.beacon.as_ref().and_then(|bytes| doorstep_protocol::decode(bytes).ok()).unwrap_or_default()
+    let beacon: Option<Beacon> = device.beacon.as_ref().and_then(|bytes| doorstep_protocol::decode(bytes).ok());
+    beacon.map(|beacon| plausible(beacon, device.enrolled_at, device.seen_at)).unwrap_or_default()
 }
 
 /// The enrolled devices that can not read a format. Devices of version 1 are left out, because they only push.

@@ -211,7 +211,8 @@ impl Answering<'_> {
         if is_signed_apart {
             return Ok(encode(&response)?);
         }
-        let says_something = response.says_something(&pages);
+        // A device moves a cursor forward only under a signature.
+        let says_something = response.says_something(&pages) || pages.iter().any(|page| self.is_moved(page, &history));
         let body = encode(&response)?;
         if !says_something {
             return Ok(encode(&sign(body))?);
@@ -219,6 +220,13 @@ impl Answering<'_> {
         let of_pages = pages.iter().flat_map(|page| &page.cases).filter_map(|case| case.leaf.map(|leaf| leaf.0));
         let leaves = written.leaves.into_iter().chain(of_pages).collect();
         Ok(encode(&keys.sign_leaves(&device.id, (&history, written.counter), body, leaves)?)?)
+    }
+
+    /// Whether a page moves the device's cursor forward.
+    fn is_moved(&self, page: &FeedPage, history: &HistoryId) -> bool {
+        let SyncRequest { pull, history: named, .. } = &self.asked.request;
+        let cursor = pull.iter().find(|pull| pull.scope == page.scope && named == history).map_or(0, |pull| pull.cursor);
+        page.to > cursor
     }
 
     /// One page for each scope that the device reads.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use doorstep_document::{Admission, Change, HARD_CASE_BYTES, HARD_CASE_CHANGES, MAX_CASE_HEADS, Refusal};
-use doorstep_domain::{CaseId, Digest, DocRef, FactsCheck, Receipt, Reckoning, UnixMs};
+use doorstep_domain::{CaseId, Digest, DocKind, DocRef, FactsCheck, Receipt, Reckoning, UnixMs};
 use doorstep_protocol::{Ack, AckCase, CaseRef, Spoken, Verdict, pack_verdicts, unpack_verdicts, verdicts_leaf};
 
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
     listed,
     packs::Rules,
     quarantine::{self, Refused},
+    quota::{self, Brought},
     rights::Rights,
     store::{
         self,
@@ -52,22 +53,41 @@ pub(crate) fn admit(tx: &Tx<'_>, batch: &Verified, device: &Device, around: &Aro
         let forked = chain::is_forked_batch(tx, batch)?;
         return Ok(Taken { leaves: leaves_of(batch, &ack), ack: Ack { replayed: true, ..ack }, forked });
     }
+    quota::admit_batch(tx, rules, &device.id, now)?;
     let alarm = chain::examine(tx, batch)?;
     if let Some(alarm) = alarm {
         chain::raise(tx, device, &batch.install, batch.number, alarm, now)?;
     }
     let rights = Rights::read(tx, rules)?;
-    let mut taking = Taking { tx, batch, device, rights: &rights, gaps: &gaps, first, now, kept: Kept::default() };
+    let mut taking = Taking {
+        tx,
+        batch,
+        device,
+        rights: &rights,
+        gaps: &gaps,
+        first,
+        now,
+        kept: Kept::default(),
+        brought: Brought::default(),
+    };
     let mut cases = Vec::with_capacity(batch.cases.len());
+    let mut is_faulty = false;
     for offered in &batch.cases {
         cases.push(match &offered.changes {
             Ok(changes) => taking.document(&offered.doc(), changes)?,
             Err(fault) => {
+                is_faulty = true;
                 AckCase { case: Some(CaseRef(offered.case)), rows: vec![], quarantined: vec![], fault: Some(fault.clone()) }
             }
         });
     }
-    let kept = taking.kept.digest();
+    let Taking { kept, mut brought, .. } = taking;
+    if is_faulty {
+        // A pack that does not rebuild is stored with its batch.
+        brought.refused_bytes = brought.refused_bytes.saturating_add(batch.signed.body.len() as u64);
+    }
+    quota::count_batch(tx, rules, &device.id, &brought, now)?;
+    let kept = kept.digest();
     let ack = Ack { batch: batch.number, replayed: false, received_ms: now.0, cases, install: batch.install, hash: batch.hash };
     let taken = Taken { leaves: leaves_of(batch, &ack), ack, forked: alarm.is_some() };
     chain::insert(tx, batch, device, &taken, (keys, kept, now))?;
@@ -101,6 +121,7 @@ struct Taking<'a> {
     first: &'a First,
     now: UnixMs,
     kept: Kept,
+    brought: Brought,
 }
 
 impl Taking<'_> {
@@ -221,6 +242,7 @@ impl Taking<'_> {
             };
             verdicts.push((verdict, mono_ms));
         }
+        self.count(of.kind, offered, &verdicts, (&before, &doc))?;
         if doc.n > before.n {
             docs::write(tx, case, &doc)?;
             feed::publish(tx, case, before.n + 1, doc.n)?;
@@ -235,6 +257,27 @@ impl Taking<'_> {
         }
         let (rows, quarantined) = pack_verdicts(now, &verdicts, Spoken::Version3);
         Ok(AckCase { case: Some(CaseRef(*case)), rows, quarantined, fault: None })
+    }
+
+    /// Adds the changes of a document to what the batch has brought.
+    fn count(
+        &mut self,
+        kind: DocKind,
+        offered: &[Offered],
+        verdicts: &[(Verdict, u64)],
+        (before, doc): (&Doc, &Doc),
+    ) -> Result<(), ApiError> {
+        let brought = &mut self.brought;
+        brought.changes = brought.changes.saturating_add(offered.len() as u64);
+        let stays_outside = |verdict: &Verdict| !matches!(verdict, Verdict::Ok(_));
+        let outside = offered.iter().zip(verdicts).filter(|(_, (verdict, _))| stays_outside(verdict));
+        let bytes: u64 = outside.map(|(change, _)| change.bytes.len() as u64).sum();
+        brought.refused_bytes = brought.refused_bytes.saturating_add(bytes);
+        let is_new_case = kind == DocKind::Case && before.n == 0 && doc.n > 0;
+        if is_new_case && !listing::has(self.tx, &doc.waybill)? {
+            self.brought.unlisted = self.brought.unlisted.saturating_add(1);
+        }
+        Ok(())
     }
 
     /// Whether the device has used up its share of a large case. One device must not take the room of the others.

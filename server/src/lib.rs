@@ -45,6 +45,7 @@ mod photos;
 mod project;
 mod proofs;
 mod quarantine;
+mod quota;
 mod random;
 mod refs;
 mod replace_key;

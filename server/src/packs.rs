@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use doorstep_domain::{DeviceId, UnixMs};
 use doorstep_protocol::{Publication, Signed, encode};
-use doorstep_rules::{Pack, PackError, Policy, Published, Rulebook};
+use doorstep_rules::{Pack, PackError, Policy, Published, Quotas, Rulebook};
 use serde::Serialize;
 
 use crate::{
@@ -176,6 +176,7 @@ pub(crate) struct Rules(Arc<Publications>);
 struct Publications {
     book: Parsed<Rulebook>,
     policy: Parsed<Policy>,
+    shipped_quotas: Parsed<Quotas>,
 }
 
 impl Rules {
@@ -190,6 +191,16 @@ impl Rules {
         self.0.policy.of(references::version(tx, "policy")?, || {
             Policy::parse(&references::policy(tx)?).map_err(|_| ApiError::Internal("the stored policy"))
         })
+    }
+
+    /// The quotas in force: the policy's, or the shipped ones if it names none.
+    pub fn quotas(&self, tx: &Tx<'_>) -> Result<Quotas, ApiError> {
+        if let Some(quotas) = self.policy(tx)?.quotas {
+            return Ok(quotas);
+        }
+        let shipped = || Policy::shipped_quotas().map_err(|_| ApiError::Internal("the shipped policy"));
+        // They change with the program only.
+        Ok(*self.0.shipped_quotas.of(0, shipped)?)
     }
 
     /// How often packs and policy were parsed.

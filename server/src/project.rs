@@ -226,10 +226,21 @@ pub struct CaseRow {
     pub same_picture: bool,
 }
 
+/// Head office's lists of cases. Anybody with an enrolled device can invent waybills, and invented ones must push no parcel off
+/// the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Cases whose waybill is in a list of parcels, and broken cases.
+    Listed,
+    /// Cases whose waybill is in no list.
+    Unlisted,
+}
+
 /// Lists cases by next deadline: broken cases first, closed ones last. Bring the rows up to date before.
-pub(crate) fn list(tx: &Tx<'_>, limit: u32) -> Result<Vec<CaseRow>, ApiError> {
+pub(crate) fn list(tx: &Tx<'_>, which: Which, limit: u32) -> Result<Vec<CaseRow>, ApiError> {
     // A case that can not be projected is shown as broken, never left out.
-    let frozen = docs::frozen(tx)?.into_iter().map(|(case, waybill)| CaseRow {
+    let broken = if which == Which::Listed { docs::frozen(tx)? } else { vec![] };
+    let frozen = broken.into_iter().map(|(case, waybill)| CaseRow {
         case,
         waybill,
         origin_outlet: String::new(),
@@ -247,7 +258,7 @@ pub(crate) fn list(tx: &Tx<'_>, limit: u32) -> Result<Vec<CaseRow>, ApiError> {
         same_picture: false,
     });
     let words = |text: &str| text.split_whitespace().map(str::to_owned).collect();
-    let rows = list::all(tx, limit)?.into_iter().map(|row| CaseRow {
+    let rows = list::all(tx, which == Which::Listed, limit)?.into_iter().map(|row| CaseRow {
         case: row.case,
         waybill: row.waybill,
         origin_outlet: row.origin,

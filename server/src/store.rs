@@ -42,6 +42,7 @@ pub(crate) mod people;
 pub(crate) mod photos;
 pub(crate) mod proofs;
 pub(crate) mod quarantine;
+pub(crate) mod quotas;
 pub(crate) mod references;
 pub(crate) mod refusals;
 pub(crate) mod segments;

@@ -151,6 +151,33 @@ fn rules_that_enrolled_devices_can_not_read_are_published_on_a_second_word_and_t
 }
 
 #[test]
+fn a_devices_day_is_shown_and_lifted_by_the_beginning_of_its_id() {
+    let office = Office::new();
+    let db = rusqlite::Connection::open(office.0.path().join("doorstep-server.db")).unwrap();
+    let sql = "INSERT INTO device (id, public_key, enrolled_at, seen_at) VALUES (?1, x'', 0, 0)";
+    db.execute(sql, [[0xab_u8; 16].as_slice()]).unwrap();
+    let shown = office.json(&["quota", "abab"]);
+    assert_eq!((&shown["lifts"], &shown["records_from"], &shown["photos_from"]), (&json!(0), &Value::Null, &Value::Null));
+    let quotas: Value = serde_json::from_slice(doorstep_rules::QUOTAS_POLICY).unwrap();
+    for of in shown["of"].as_array().unwrap() {
+        let name = of["name"].as_str().unwrap();
+        assert_eq!(
+            (&of["used"], &of["quota"]),
+            (&json!(0), &quotas["quotas"][name]),
+            "without a policy the shipped ones: {name}"
+        );
+    }
+    let text = office.fine(&["quota", "ab", "--lift"]);
+    let changes = format!("changes: 0 / {}", 2 * quotas["quotas"]["changes"].as_u64().unwrap());
+    assert!(text.contains("不在名单的单号 waybills in no list: 0 / ") && text.contains(&changes), "{text}");
+    assert!(text.contains("lifted today: 1"), "{text}");
+    assert!(office.refused(&["quota", "cd"]).contains("admin devices"));
+    for list in [&["cases"][..], &["cases", "--unlisted"]] {
+        assert_eq!(office.json(list), json!([]), "{list:?}");
+    }
+}
+
+#[test]
 fn a_calendar_with_a_bad_line_is_not_taken_and_the_line_is_named() {
     let office = Office::new();
     let file = office.0.path().join("calendar.csv");

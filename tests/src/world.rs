@@ -32,6 +32,7 @@ pub const PARCEL_COLUMNS: &str = "waybill,network,origin_outlet,delivering_outle
 
 /// The way back from steps of the server's schema, the newest first.
 const UNDO: &[(u32, &str)] = &[
+    (11, "DROP TABLE quota"),
     (
         10,
         "ALTER TABLE case_row RENAME COLUMN phases TO turns; ALTER TABLE case_row RENAME COLUMN phase_until TO turn_at;

@@ -405,7 +405,7 @@ impl Host {
                 self.store(move |inner| inner.store().tell_server_key()).await?;
                 return Err(Failure::Network);
             }
-            Err(AnswerError::Malformed(_)) => return Err(Failure::Network),
+            Err(AnswerError::Malformed(_) | AnswerError::Cursor) => return Err(Failure::Network),
         };
         if request.pins.is_some() {
             self.store(move |inner| inner.store().told_server_key()).await?;

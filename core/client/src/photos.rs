@@ -207,6 +207,11 @@ impl Host {
             (Err(Failure::Refused(_)), Some(offset)) if status == StatusCode::CONFLICT => Ok(Stand::At(offset)),
             (Err(Failure::Refused(code)), _) => self.refused(id, code, status).await,
             (Err(Failure::TooLarge), _) => self.refused(id, ErrorCode::TooLarge, status).await,
+            // The device has brought its share for the day, so no other photo would be taken either.
+            (Err(failure), _) if status == StatusCode::TOO_MANY_REQUESTS => {
+                self.busy = MOST_BUSY;
+                Err(failure)
+            }
             (Err(failure), _) => Err(failure),
         }
     }

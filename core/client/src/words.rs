@@ -236,6 +236,8 @@ impl Refusal {
 /// What is wrong with a photo and what to do, in Chinese; the English is the error's own.
 fn photo_zh(error: &MediaError) -> String {
     match error {
+        MediaError::Trailing(_) => "照片末尾之后还有其他数据，请用本应用重新拍摄".to_owned(),
+        MediaError::TooManyBytes { .. } => "照片的数据量与其像素不符，请用本应用重新拍摄".to_owned(),
         MediaError::Empty => "照片是空文件，请重新拍摄".to_owned(),
         MediaError::TooLarge(_) => "照片文件过大，请把相机设为较小的尺寸".to_owned(),
         MediaError::NotAPhoto => "文件不是 JPEG 或 PNG 照片，或已损坏，请重新拍摄".to_owned(),

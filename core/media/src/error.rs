@@ -45,6 +45,17 @@ pub enum MediaError {
     /// The bytes end before the picture does.
     #[error("photo is cut off: copy it again, or take it again")]
     Truncated,
+    /// Bytes follow the end of a picture that was to be sent, as in motion photos. [`prepare`](crate::prepare()) cuts them off.
+    #[error("photo has {0} bytes behind its end: take it again with this app")]
+    Trailing(usize),
+    /// A picture that was to be sent has more bytes than its pixels explain.
+    #[error("photo has {bytes} bytes, and {allowed} at most for its size in pixels: take it again with this app")]
+    TooManyBytes {
+        /// Its bytes.
+        bytes: u64,
+        /// [`BYTES_A_PIXEL`](crate::BYTES_A_PIXEL) for each pixel and [`BYTES_BESIDE`](crate::BYTES_BESIDE) more.
+        allowed: u64,
+    },
     /// The bytes are a photo but cannot be decoded.
     #[error("photo is damaged: take it again")]
     Damaged,

@@ -3,7 +3,10 @@
 use doorstep_domain::PhotoId;
 use sha2::{Digest, Sha256};
 
-use crate::{MAX_BYTES, MAX_SIDE, MediaError, segments};
+use crate::{
+    MAX_BYTES, MAX_SIDE, MediaError, limits,
+    segments::{self, Header},
+};
 
 /// A photo's format, by its bytes and not by its file name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +66,26 @@ pub fn photo_id(bytes: &[u8]) -> PhotoId {
 pub fn inspect(bytes: &[u8]) -> Result<Inspected, MediaError> {
     let (format, width, height) = recognise(bytes)?;
     Ok(Inspected { id: photo_id(bytes), len: bytes.len() as u64, format, width, height })
+}
+
+/// [`inspect`] for a photo as devices send it: a JPEG that ends with its picture and has no more bytes than its pixels explain.
+/// Anything else is refused, because bytes that no eye sees could fill a server. Another format could also hide a position where
+/// [`tells_position`](crate::tells_position) does not look.
+pub fn inspect_sent(bytes: &[u8]) -> Result<Inspected, MediaError> {
+    let seen = inspect(bytes)?;
+    if seen.format != Format::Jpeg {
+        return Err(MediaError::NotAPhoto);
+    }
+    let header = Header::read(bytes)?;
+    let behind = bytes.len().saturating_sub(header.picture.len());
+    if behind > 0 {
+        return Err(MediaError::Trailing(behind));
+    }
+    let allowed = limits::most_bytes(u64::from(header.width) * u64::from(header.height));
+    if seen.len > allowed {
+        return Err(MediaError::TooManyBytes { bytes: seen.len, allowed });
+    }
+    Ok(seen)
 }
 
 /// A photo's format, width and height.

@@ -19,8 +19,8 @@ mod segments;
 
 pub use capture::tells_position;
 pub use error::MediaError;
-pub use inspect::{Format, Inspected, inspect, photo_id};
-pub use limits::{MAX_BYTES, MAX_SIDE, MAX_STORED};
+pub use inspect::{Format, Inspected, inspect, inspect_sent, photo_id};
+pub use limits::{BYTES_A_PIXEL, BYTES_BESIDE, MAX_BYTES, MAX_SIDE, MAX_STORED};
 pub use measure::{LOOKS_ALIKE, look_distance};
 #[doc(hidden)]
 pub use prepare::prepare_in_steps;

@@ -17,6 +17,9 @@ pub enum AnswerError {
     /// The verdicts, or a page with receipts, are not signed by the server with which the device enrolled.
     #[error("the answer is not signed by the server")]
     Signature,
+    /// A page moves its cursor to a number that no feed reaches.
+    #[error("the answer moves a cursor beyond every feed")]
+    Cursor,
     /// A signed part cannot be decoded.
     #[error("the answer can not be read: {0}")]
     Malformed(#[from] CodecError),
@@ -88,6 +91,9 @@ impl Verdict {
     }
 }
 
+/// The largest number of a feed row. Both ends store it as a signed number of 64 bits.
+const MAX_CURSOR: u64 = i64::MAX as u64;
+
 fn leaf_of(ack: &Ack, answer: &AckCase, pushed: &Pushed) -> Digest {
     let monos: Vec<u64> = pushed.changes.iter().map(|(_, mono)| *mono).collect();
     let verdicts = unpack_verdicts(UnixMs(ack.received_ms), &answer.rows, &answer.quarantined, &monos);
@@ -111,6 +117,9 @@ impl SyncResponse {
     ) -> Result<Answer, AnswerError> {
         let response: Self = decode(&signed.body)?;
         let pages: Vec<FeedPage> = response.feed.iter().map(|part| decode(&part.body)).collect::<Result<_, _>>()?;
+        if pages.iter().any(|page| page.to > MAX_CURSOR) {
+            return Err(AnswerError::Cursor);
+        }
         let mut ack: Option<Ack> = response.ack.as_ref().map(|part| decode(&part.body)).transpose()?;
         let mut leaves = vec![answer_leaf(device.as_bytes(), &signed.body)];
         if let Some(ack) = &mut ack {

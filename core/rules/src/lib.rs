@@ -28,6 +28,7 @@ mod pack;
 mod phase;
 mod photo;
 mod policy;
+mod quotas;
 mod reply;
 mod rulebook;
 mod sheet;
@@ -60,6 +61,7 @@ pub use pack::{
 pub use phase::{AHEAD_OF_NOW_MS, Phase, Phases};
 pub use photo::{Unfit, UnfitPhoto};
 pub use policy::{Concerned, Permit, Policy, PolicyError, Rule, Where};
+pub use quotas::{QUOTAS_POLICY, Quotas};
 pub use reply::{Validity, lacks};
 pub use rulebook::{Published, Rulebook};
 pub use sheet::Sheet;

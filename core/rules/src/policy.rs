@@ -5,7 +5,7 @@
 use doorstep_domain::{Kind, OutletCode, Role, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::{PhotoPolicy, Words, format};
+use crate::{PhotoPolicy, QUOTAS_POLICY, Quotas, Words, format};
 
 /// A person's relation to a parcel or a sheet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -79,6 +79,9 @@ pub struct Policy {
     /// When photos travel, and how long they are kept.
     #[serde(default)]
     pub photos: PhotoPolicy,
+    /// What the server takes of one device in a day; `None`: the server uses [`Policy::shipped_quotas`]. Format 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quotas: Option<Quotas>,
     /// Rules, in order.
     pub rules: Vec<Rule>,
 }
@@ -147,6 +150,12 @@ impl Policy {
         }
     }
 
+    /// The quotas of the newest policy that comes with this version. A server uses them while its own policy names none.
+    pub fn shipped_quotas() -> Result<Quotas, PolicyError> {
+        let shipped = Self::parse(QUOTAS_POLICY)?;
+        shipped.quotas.ok_or_else(|| PolicyError::Invalid("the shipped policy names no quotas".into()))
+    }
+
     /// Its format: 1 unless it names another.
     pub fn format(&self) -> u32 {
         self.format.unwrap_or(format::FIRST)
@@ -183,6 +192,12 @@ impl Policy {
         }
         if self.offline_hours > 8_760 {
             return Some("offline_hours outside 0 to 8760".into());
+        }
+        if self.quotas.is_some() && self.format() < 2 {
+            return Some(format::came_with_2("key \"quotas\""));
+        }
+        if let Some(fault) = self.quotas.and_then(|quotas| quotas.fault()) {
+            return Some(fault);
         }
         self.photos.fault()
     }
@@ -329,6 +344,25 @@ mod tests {
         let added = sheets.rules.remove(0);
         assert_eq!((added.id.as_str(), sheets.format), ("S-01", Some(2)));
         assert_eq!(Policy { format: None, version: 1, ..sheets }, first);
+    }
+
+    #[test]
+    fn the_policy_with_quotas_is_the_one_with_sheets_and_quotas_more() {
+        let quotas = Policy::parse(QUOTAS_POLICY).unwrap();
+        assert_eq!(quotas.quotas, Some(Policy::shipped_quotas().unwrap()));
+        let sheets = Policy::parse(crate::SHEETS_POLICY).unwrap();
+        assert_eq!(Policy { quotas: None, version: 2, ..quotas }, sheets);
+    }
+
+    #[test]
+    fn quotas_are_of_format_2_are_whole_and_have_no_zero() {
+        let text = std::str::from_utf8(QUOTAS_POLICY).unwrap();
+        let fault = |from: &str, to: &str| Policy::parse(text.replacen(from, to, 1).as_bytes()).unwrap_err().to_string();
+        assert!(fault("\"format\": 2,", "").contains("write `format = 2`"));
+        assert!(fault("\"changes\": 20000", "\"changes\": 0").contains("quotas.changes outside"));
+        assert!(fault("\"changes\": 20000", "\"changes\": 1125899906842625").contains("quotas.changes outside"));
+        assert!(fault("\"changes\": 20000, ", "").contains("changes"), "one that is missing is no quota without end");
+        assert!(fault("\"changes\"", "\"weather\"").contains("weather"));
     }
 
     #[test]

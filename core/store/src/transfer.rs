@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use doorstep_document::Change;
 use doorstep_domain::{Anchor, BootId, CaseId, Clocks, HistoryId, InstallId, RefusalCode, UnixMs};
 use doorstep_protocol::{
-    Ack, AckCase, Answer, Batch, BatchClock, Beacon, CaseRef, Decision, Demand, Envelope, Pull, Pushed, Quarantined, RefKind,
-    Scope, Sending, Signed, SyncRequest, Verdict, Witness, decode, encode, unpack_verdicts,
+    Ack, AckCase, Answer, Batch, BatchClock, Beacon, CaseRef, Decision, Demand, Envelope, FeedPage, Pull, Pushed, Quarantined,
+    RefKind, Scope, Sending, Signed, SyncRequest, Verdict, Witness, decode, encode, unpack_verdicts,
 };
 use doorstep_rules::{FIRST_POLICY, Policy};
 use doorstep_sync::Applied;
@@ -160,6 +160,9 @@ impl Store {
         }
         // Nothing can be listed without rules. The pages wait until the pack has been fetched, which comes next.
         let mut pages_whole = true;
+        // Without a signature anybody on the way could have written the page, and changes behind a cursor are never asked for again.
+        // So such a page moves no cursor forward, and promises nothing.
+        let is_signed = |page: &FeedPage| answer.witness.is_some() || !page.cases.is_empty() || !page.out.is_empty();
         for page in answer.feed.iter().filter(|_| rules.is_some()) {
             let mut whole = true;
             for case in &page.cases {
@@ -173,9 +176,10 @@ impl Store {
                 for CaseRef(case) in &page.out {
                     evict::out(&tx, case, &page.scope)?;
                 }
+                let to = if is_signed(page) { page.to } else { page.to.min(cursor_of(&tx, &page.scope)?) };
                 tx.run(
                     "INSERT INTO scope (scope, cursor) VALUES (?1, ?2) ON CONFLICT (scope) DO UPDATE SET cursor = ?2",
-                    params![page.scope.to_string(), page.to],
+                    params![page.scope.to_string(), to],
                 )?;
             }
             pages_whole &= whole;
@@ -244,7 +248,7 @@ impl Store {
             // Pages may have waited for the pack, if the server says that it has one. It names none to an old app.
             more_to_pull: (self.book.is_none() && answer.refs.iter().any(|r| r.kind == RefKind::Pack))
                 || new_install
-                || (pages_whole && answer.feed.iter().any(|page| page.more)),
+                || (pages_whole && answer.feed.iter().any(|page| page.more && is_signed(page))),
             stale: answer.refs.iter().map(|r| r.kind).collect(),
             ..Applied::default()
         })
@@ -291,6 +295,12 @@ const WITNESS: &str = "witness";
 /// The newest signed answer of the present log. An unreadable one counts as none, because it proves nothing.
 fn newest_answer(db: &Connection) -> Result<Option<Witness>, StoreError> {
     Ok(Store::meta(db, WITNESS)?.and_then(|bytes| decode(&bytes).ok()))
+}
+
+/// The position of a scope's feed; 0 if there is none.
+fn cursor_of(db: &Connection, scope: &Scope) -> Result<u64, StoreError> {
+    let sql = "SELECT cursor FROM scope WHERE scope = ?1";
+    Ok(db.maybe("scope", sql, params![scope.to_string()], |row| row.get(0))?.unwrap_or(0))
 }
 
 /// The quarantined changes without a known decision of head office.

@@ -210,6 +210,21 @@ fn a_newer_servers_code_of_a_refusal_and_its_scope_are_kept_as_they_came() {
 }
 
 #[test]
+fn a_page_that_nobody_signed_moves_no_cursor_forward() {
+    let (_folder, mut store) = ready();
+    let mut cursor_after = |to: u64, cases: Vec<FeedCase>| {
+        store.apply(&response(None, vec![page(to, cases)]), clocks(), NOW, FRESH).unwrap();
+        store.cursors().unwrap()[0].cursor
+    };
+    assert_eq!(cursor_after(1_000_000, vec![]), 0, "a page of nothing comes without a signature");
+    let feed = || vec![feed_of(2, &[foreign(2, 8).bytes()])];
+    assert_eq!(cursor_after(7, feed()), 7, "one that brings changes does not");
+    assert_eq!(cursor_after(i64::MAX as u64, vec![]), 7);
+    assert_eq!(cursor_after(7, vec![]), 7);
+    assert_eq!(cursor_after(3, vec![]), 3, "back it may: the changes come again");
+}
+
+#[test]
 fn an_answer_without_verdicts_leaves_everything_in_the_outbox() {
     let (_folder, mut store) = ready();
     record(&mut store, 1, "x").unwrap();

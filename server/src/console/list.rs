@@ -5,10 +5,20 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use maud::html;
+use doorstep_domain::UnixMs;
+use doorstep_rules::Pack;
+use maud::{Markup, html};
 
 use super::page::{Clock, allowed, both, left, page, refused, same};
-use crate::{error::ApiError, http::app::App, project};
+use crate::{
+    error::ApiError,
+    http::app::App,
+    project::{self, CaseRow, Which},
+    store::tx::Tx,
+};
+
+/// The largest number of cases in each list of the page.
+const MOST: u32 = 500;
 
 #[derive(serde::Deserialize)]
 pub(crate) struct Login {
@@ -36,18 +46,34 @@ pub(crate) async fn list(State(app): State<App>, Query(login): Query<Login>, hea
     let now = (app.now)();
     project::catch_up(&app.db, &app.rules, now).await?;
     let rules = app.rules.clone();
-    let (book, rows) = app.db.read(move |db| Ok((rules.book(db)?.1, project::list(db, 500)?))).await?;
+    let lists = move |tx: &Tx<'_>| {
+        let list = |which| project::list(tx, which, MOST);
+        Ok((rules.book(tx)?.1, list(Which::Listed)?, list(Which::Unlisted)?))
+    };
+    let (book, rows, unlisted) = app.db.read(lists).await?;
     let pack = book.at(now);
     let clock = Clock(pack.zone());
     let body = html! {
         h1 { (pack.name.zh) " 问题件 " span.en { (pack.name.en) " problem parcels, by next deadline · " (clock.show(now)) } }
+        (table(&rows, pack, &clock, now))
+        @if rows.is_empty() { p { "没有问题件 " span.en { "No problem parcels" } } }
+        @if !unlisted.is_empty() {
+            h2 { "不在名单的单号 " span.en { "Waybills in no list" } }
+            (table(&unlisted, pack, &clock, now))
+        }
+    };
+    Ok(page(StatusCode::OK, "Doorstep", &body))
+}
+
+fn table(rows: &[CaseRow], pack: &Pack, clock: &Clock, now: UnixMs) -> Markup {
+    html! {
         table {
             tr {
                 th { "单号" span.en { "Waybill" } } th { "原因" span.en { "Reason" } } th { "状态" span.en { "State" } }
                 th { "下一步" span.en { "Next step" } } th { "派件 → 寄件" span.en { "Delivering → origin" } }
                 th { "期限" span.en { "Deadline" } } th { "标记" span.en { "Flags" } }
             }
-            @for row in &rows {
+            @for row in rows {
                 tr {
                     td { a href={ "/case/" (row.case) } { (row.waybill) } @if row.attempts > 1 { " ×" (row.attempts) } }
                     td { (both(&pack.name_of(&row.reason))) }
@@ -64,7 +90,5 @@ pub(crate) async fn list(State(app): State<App>, Query(login): Query<Login>, hea
                 }
             }
         }
-        @if rows.is_empty() { p { "没有问题件 " span.en { "No problem parcels" } } }
-    };
-    Ok(page(StatusCode::OK, "Doorstep", &body))
+    }
 }

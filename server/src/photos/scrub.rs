@@ -167,7 +167,7 @@ async fn take_in(db: &Db, storage: &Storage, now: UnixMs, found: &mut Scrubbed) 
         match namers.into_iter().find(|(_, len)| *len == seen.len) {
             Some((device, len)) if seen.id == id => {
                 found.taken_in += 1;
-                super::upload::note_stored(db, (id, device), len, seen.format.mime(), now).await?;
+                super::upload::note_stored(db, (id, device), len, seen.format.mime(), now, None).await?;
             }
             _ if seen.id == id => found.unknown += 1,
             _ => {

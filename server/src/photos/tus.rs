@@ -18,7 +18,7 @@ use doorstep_protocol::ErrorCode;
 
 use super::{
     fault::{Progress, ReceiveError},
-    receive::{Checksum, Receiver},
+    receive::{Checksum, Coming, Receiver},
     upload,
 };
 use crate::{
@@ -207,8 +207,7 @@ pub(crate) async fn delete(State(app): State<App>, Path(sha): Path<String>, head
         if upload::progress(&app.db, key, now).await?.expires_at.is_none() {
             return Err(ApiError::PhotoStored.into());
         }
-        let receiver = Receiver { db: app.db.clone(), storage: app.storage.clone(), key, now, lock };
-        receiver.abandon(None).await?;
+        Receiver::of(&app, key, now, lock).abandon(None).await?;
         Ok::<_, ReceiveError>(())
     };
     match ended.await {
@@ -257,12 +256,13 @@ async fn receive_body(app: &App, key: Key, from: u64, opens: bool, request: Requ
     let checksum = checksum(request.headers())?;
     let place = app.in_flight.enter(key.1)?;
     let lock = app.uploading.acquire(key).await;
-    let receiver = Receiver { db: app.db.clone(), storage: app.storage.clone(), key, now: (app.now)(), lock };
+    let receiver = Receiver::of(app, key, (app.now)(), lock);
+    let announced = number(request.headers(), &header::CONTENT_LENGTH);
     let body: Body = request.into_body();
     // In a task of its own, so that received bytes are written even if the phone's connection ends.
     let taking = tokio::spawn(async move {
         let _place = place;
-        receiver.receive(from, opens, checksum, body).await
+        receiver.receive(Coming { from, opens, announced, checksum }, body).await
     });
     taking.await.map_err(|_| ReceiveError::Api(ApiError::Internal("taking a photo panicked")))?
 }

@@ -5,6 +5,7 @@ use doorstep_domain::UnixMs;
 use super::fault::{Progress, ReceiveError};
 use crate::{
     error::ApiError,
+    quota::PhotoQuota,
     store::{
         db::Db,
         photos, stored_photos,
@@ -82,16 +83,21 @@ pub(crate) async fn begin(db: &Db, key: Key, now: UnixMs) -> Result<Result<Progr
     })
 }
 
-/// Notes that a photo is verified and in storage, and which device brought it. Returns the names of pieces that are no longer
-/// needed, or `None` if the photo was erased meanwhile.
+/// Notes that a photo is verified and in storage, and which device brought it. `counted`: the quota of that device, and how many
+/// bytes it does not count yet. Returns the names of pieces that are no longer needed, or `None` if the photo was erased
+/// meanwhile.
 pub(crate) async fn note_stored(
     db: &Db,
     (id, device): Key,
     len: u64,
     mime: &'static str,
     now: UnixMs,
+    counted: Option<(PhotoQuota, u64)>,
 ) -> Result<Option<Vec<String>>, ApiError> {
     db.write(move |tx| {
+        if let Some((quota, bytes)) = &counted {
+            quota.count(tx, *bytes)?;
+        }
         stored_photos::insert(tx, &id, &device, len, mime, now)?;
         if stored_photos::find(tx, &id)?.is_some_and(|stored| stored.erased_at.is_some()) {
             return Ok(None);

@@ -117,8 +117,8 @@ pub(crate) struct Listed {
     pub same_picture: bool,
 }
 
-/// The list by next deadline, closed cases last.
-pub(crate) fn all(tx: &Tx<'_>, most: u32) -> Result<Vec<Listed>, StoreError> {
+/// The cases whose waybill is or was in a list of parcels, or the others, by next deadline, closed cases last.
+pub(crate) fn all(tx: &Tx<'_>, listed: bool, most: u32) -> Result<Vec<Listed>, StoreError> {
     tx.all(
         sql!(
             "SELECT case_row.case_id, case_row.waybill, origin, delivering, state, next_step, reason, decision, attempts, flags, missed,
@@ -128,9 +128,11 @@ pub(crate) fn all(tx: &Tx<'_>, most: u32) -> Result<Vec<Listed>, StoreError> {
                CASE WHEN EXISTS (SELECT 1 FROM photo JOIN photo AS other ON other.sha = photo.sha AND other.case_id <> photo.case_id
                  WHERE photo.case_id = case_row.case_id AND photo.of_sha IS NULL) THEN 1 ELSE 0 END
              FROM case_row JOIN doc ON doc.case_id = case_row.case_id
-             WHERE frozen IS NULL ORDER BY case_row.closed, due_at, updated_at DESC LIMIT ?1"
+             WHERE frozen IS NULL
+               AND CASE WHEN EXISTS (SELECT 1 FROM listing WHERE listing.waybill = doc.waybill) THEN 1 ELSE 0 END = ?1
+             ORDER BY case_row.closed, due_at, updated_at DESC LIMIT ?2"
         ),
-        params![most],
+        params![listed, most],
         read,
     )
 }

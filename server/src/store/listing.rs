@@ -32,6 +32,11 @@ pub(crate) fn rows(tx: &Tx<'_>, waybill: &str) -> Result<Vec<Row>, StoreError> {
     )
 }
 
+/// Whether a waybill is or was in a list of parcels.
+pub(crate) fn has(tx: &Tx<'_>, waybill: &str) -> Result<bool, StoreError> {
+    tx.exists(sql!("SELECT 1 FROM listing WHERE waybill = ?1 LIMIT 1"), params![waybill])
+}
+
 /// Adds a row under its number, counted from 1.
 pub(crate) fn insert(tx: &Tx<'_>, n: usize, since: UnixMs, facts: &Facts) -> Result<(), StoreError> {
     tx.run(

@@ -125,7 +125,14 @@ impl World {
                 admin(&self.bin, &self.folder.join("server"), &["policy", file.to_str().unwrap()]).await;
                 json!({ "ok": true })
             }
-            ["cases"] => json!({ "cases": admin(&self.bin, &self.folder.join("server"), &["cases"]).await }),
+            ["cases"] => {
+                let data = self.folder.join("server");
+                let mut cases = Vec::new();
+                for list in [&["cases"][..], &["cases", "--unlisted"]] {
+                    cases.extend(admin(&self.bin, &data, list).await.as_array().cloned().unwrap_or_default());
+                }
+                json!({ "cases": cases })
+            }
             ["wipe", user] => {
                 let data = self.folder.join("server");
                 let devices = admin(&self.bin, &data, &["devices"]).await;

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use doorstep_media::{Limits, MediaError, inspect, prepare, tells_position};
+use doorstep_media::{Limits, MediaError, inspect, inspect_sent, prepare, tells_position};
 use jpeg_encoder::{ColorType, SamplingFactor};
 use proptest::prelude::*;
 
@@ -41,6 +41,7 @@ const LIMITS: Limits = Limits { max_pixels: 100_000, long_edge: 64, thumbnail_ed
 
 fn try_all(bytes: &[u8]) {
     let _ = inspect(bytes);
+    let _ = inspect_sent(bytes);
     let _ = tells_position(bytes);
     if let Ok(made) = prepare(bytes, 32, &LIMITS) {
         assert!(made.photo.width.max(made.photo.height) <= 64);

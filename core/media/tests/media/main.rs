@@ -9,3 +9,4 @@ mod made;
 mod refusals;
 mod results;
 mod samples;
+mod sent;

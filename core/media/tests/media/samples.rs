@@ -3,7 +3,9 @@
 use std::{fs, path::PathBuf};
 
 use doorstep_domain::MAX_PLACEHOLDER;
-use doorstep_media::{LOOKS_ALIKE, Limits, MAX_THUMBNAIL, MediaError, Prepared, look_distance, prepare, tells_position};
+use doorstep_media::{
+    LOOKS_ALIKE, Limits, MAX_THUMBNAIL, MediaError, Prepared, inspect_sent, look_distance, prepare, tells_position,
+};
 
 use crate::made::Rgb;
 
@@ -38,6 +40,9 @@ fn every_sample_becomes_a_photo_or_says_what_to_do() {
         println!("{name}: {} bytes, {photo:?}, {thumbnail:?}, {clarity:?}, {:?}", bytes.len(), made.capture);
         assert!(photo.width.max(photo.height) <= 1600 && photo.bytes.len() <= Limits::default().photo_bytes, "{name}");
         assert!(thumbnail.bytes.len() <= MAX_THUMBNAIL && made.placeholder.len() <= MAX_PLACEHOLDER, "{name}");
+        assert!(inspect_sent(&photo.bytes).is_ok() && inspect_sent(&thumbnail.bytes).is_ok(), "{name}");
+        // What another client sends as the camera made it, but for what stands behind it.
+        assert!(!matches!(inspect_sent(&bytes), Err(MediaError::TooManyBytes { .. })), "{name}");
         assert!(!tells_position(&photo.bytes) && !tells_position(&thumbnail.bytes), "{name}");
         assert_eq!(tells_position(&bytes), made.capture.position.is_some(), "{name}");
     }

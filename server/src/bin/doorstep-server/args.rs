@@ -139,8 +139,11 @@ pub enum AdminCommand {
         /// 账号 Account.
         user: String,
     },
-    /// 按期限列出问题件 List cases by next deadline.
+    /// 按期限列出问题件 List cases by next deadline: those whose waybill is in a list of parcels.
     Cases {
+        /// 改列不在名单的单号 List the cases whose waybill is in no list instead.
+        #[arg(long)]
+        unlisted: bool,
         /// 最多条数 At most this many.
         #[arg(long, default_value_t = 100)]
         limit: u32,
@@ -196,6 +199,14 @@ pub enum AdminCommand {
         /// 原因 The reason.
         #[arg(long)]
         why: String,
+    },
+    /// 设备今日用量与限额 What a device has brought today, and its quotas.
+    Quota {
+        /// 设备号或其开头 The device's id, or the beginning of it.
+        device: String,
+        /// 当日再放行一份限额 Give the device the day's quotas once more, and end its wait.
+        #[arg(long)]
+        lift: bool,
     },
     /// 待审核的记录 Refused records in quarantine.
     Quarantine {

@@ -7,9 +7,10 @@ use doorstep_rules::{Explanation, gap_words};
 use doorstep_server::{
     AdminError,
     admin::{
-        Admin, Decide, EnvelopeRow, FindingRow, Fork, Found, InboundRow, Item, MessageRow, PackRow, PhotoRow, Pinned, ReceiptRow,
-        Scrub, erase_photo, scrub,
+        Admin, Decide, EnvelopeRow, FindingRow, Fork, Found, InboundRow, Item, MessageRow, PackRow, PhotoRow, Pinned, QuotaRow,
+        ReceiptRow, Scrub, Which, erase_photo, scrub,
     },
+    shown,
 };
 use serde_json::json;
 
@@ -42,8 +43,9 @@ pub fn administer(
             let code = admin.code(&user, wall())?;
             say(json!(code), format!("注册码 code for {user}, 24 h, once: {}", code.code));
         }
-        AdminCommand::Cases { limit } => {
-            let rows = admin.cases(limit, wall())?;
+        AdminCommand::Cases { unlisted, limit } => {
+            let which = if unlisted { Which::Unlisted } else { Which::Listed };
+            let rows = admin.cases_of(which, limit, wall())?;
             let lines: Vec<String> = rows
                 .iter()
                 .map(|r| {
@@ -92,7 +94,7 @@ pub fn administer(
             let hours = |ms: i64| ms / 3_600_000;
             let lines = devices.iter().map(|d| {
                 let mut line = format!("{}  {}  静默 silent {} h", d.device, d.people.join(","), hours(d.silent_ms));
-                if d.unsent_cases + d.unsent_photos > 0 {
+                if d.unsent_cases > 0 || d.unsent_photos > 0 {
                     let oldest = d.oldest_unsent.map_or(0, |at| hours(wall().since(at)));
                     line += &format!(
                         "  未发送 unsent {} 件 cases, {} 照片 photos, 最久 oldest {oldest} h",
@@ -123,6 +125,10 @@ pub fn administer(
                 json!({ "wipe": device }),
                 format!("已停用，下次联网时清除 revoked, to be wiped with its next request: {device}"),
             );
+        }
+        AdminCommand::Quota { device, lift } => {
+            let row = if lift { admin.lift_quota(&device, wall())? } else { admin.quota(&device, wall())? };
+            say(json!(row), quota_text(&row));
         }
         AdminCommand::Quarantine { what: QuarantineCommand::List { all } } => {
             let items = admin.quarantine(all)?;
@@ -352,6 +358,28 @@ fn sms(admin: &mut Admin, as_json: bool, what: SmsCommand) -> Result<(), AdminEr
         }
     }
     Ok(())
+}
+
+fn quota_text(row: &QuotaRow) -> String {
+    let word = |name| match name {
+        "photo_bytes" => "照片字节 bytes of photos",
+        "changes" => "记录 changes",
+        "refused_bytes" => "未采用的字节 bytes that were not accepted",
+        _ => "不在名单的单号 waybills in no list",
+    };
+    let mut text = format!("{}  {}", row.device, row.day);
+    for of in &row.of {
+        text += &format!("\n  {}: {} / {}", word(of.name), of.used, of.quota);
+    }
+    if row.lifts > 0 {
+        text += &format!("\n  当日已放行 lifted today: {}", row.lifts);
+    }
+    for (what, from) in [("记录 records", row.records_from), ("照片 photos", row.photos_from)] {
+        if let Some(from) = from {
+            text += &format!("\n  {what}: {} 后再收 are taken again from then", shown(from));
+        }
+    }
+    text
 }
 
 fn block_on<T>(work: impl Future<Output = T>) -> Result<T, AdminError> {

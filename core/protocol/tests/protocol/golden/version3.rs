@@ -182,6 +182,19 @@ fn an_answer_of_version_3_is_taken_by_its_device_alone_and_whole() {
     }
 }
 
+#[test]
+fn an_answer_with_a_cursor_beyond_every_feed_is_refused_by_its_name() {
+    let of = |to: u64| {
+        let page = Signed { body: encode(&FeedPage { to, ..empty_page() }).unwrap(), sig: vec![] };
+        let body = encode(&SyncResponse { ack: None, feed: vec![page], succession: None, ..answer() }).unwrap();
+        SyncResponse::verify_signed(&Signed { body, sig: vec![] }, &device(), &key(), &[])
+    };
+    assert!(of(i64::MAX as u64).is_ok());
+    for to in [1 << 63, u64::MAX] {
+        assert!(matches!(of(to), Err(AnswerError::Cursor)), "{to}");
+    }
+}
+
 /// The sheet of outlet 0412's day, 2026-03-02.
 fn sheet() -> DocRef {
     DocRef::sheet(&"QH".parse().unwrap(), &"0412".parse().unwrap(), "2026-03-02".parse().unwrap())
