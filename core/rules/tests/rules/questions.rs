@@ -138,19 +138,19 @@ fn a_photo_far_from_all_other_attempts_is_shown_with_the_nearest_and_one_that_is
 // rules: EV-1
 #[test]
 fn one_person_at_two_places_too_fast_is_shown_and_two_people_or_a_slower_way_are_not() {
-    let found = |second: &By, minutes: i64, metres: i64| {
+    let found = |second: &By, seconds: i64, metres: i64| {
         let mut story = Story::new();
         attempt_at(&mut story, &COURIER, at(0, 10, 0, 0), 1, 0);
-        attempt_at(&mut story, second, at(0, 10, minutes, 0), 2, metres);
+        attempt_at(&mut story, second, at(0, 10, 0, seconds), 2, metres);
         let judged = story.judge(at(9, 0, 0, 0));
         let fast = judged.questions.iter().find(|question| question.kind == QuestionKind::TooFast);
         fast.map(|question| (question.value.unwrap(), question.limit.unwrap()))
     };
-    assert_eq!(found(&COURIER, 5, 10_000), None, "120 km/h");
-    assert_eq!(found(&COURIER, 5, 10_090), Some((121, 120)));
-    assert_eq!(found(&WEST, 5, 10_090), None);
-    assert_eq!(found(&COURIER, 0, 480), None, "within the size of a place");
-    assert!(found(&COURIER, 0, 600).is_some(), "at one instant");
+    assert_eq!(found(&COURIER, 300, 10_000), None, "120 km/h");
+    assert_eq!(found(&COURIER, 300, 10_090), Some((121, 120)));
+    assert_eq!(found(&WEST, 300, 10_090), None);
+    assert_eq!(found(&COURIER, 1, 480), None, "within the size of a place");
+    assert!(found(&COURIER, 1, 600).is_some(), "a second later");
 }
 
 // rules: SMS-2
