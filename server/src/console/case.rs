@@ -42,7 +42,7 @@ pub(crate) async fn case(State(app): State<App>, Path(id): Path<String>, headers
     let judged = judge(&folded, &book, now);
     let why = explain(&folded, &book, &judged);
     let pack = book.at(now);
-    let view = View { case: &folded, judged: &judged, why: &why, pack, clock: Clock(pack.zone()), photos: &photos };
+    let view = View { case: &folded, judged: &judged, why: &why, pack, clock: Clock { zone: pack.zone(), now }, photos: &photos };
     Ok(page(folded.facts.waybill.as_str(), &view.body()).into_response())
 }
 
@@ -89,6 +89,7 @@ impl View<'_> {
             p { "下一步：" (pack.words(judged.next_step.as_str()).zh) span.en { (pack.words(judged.next_step.as_str()).en) } }
             p { @for flag in &judged.flags { span.flag { (pack.words(flag.as_str()).zh) " / " (pack.words(flag.as_str()).en) } } }
             (self.conflicts())
+            (self.questions())
             (self.deadlines())
             (self.cards())
             (self.missing())
@@ -124,6 +125,19 @@ impl View<'_> {
             @for conflict in &self.judged.conflicts {
                 p.bad { "⚠ " (self.pack.words(conflict.kind.as_str()).zh) span.en { (self.pack.words(conflict.kind.as_str()).en) }
                     @for side in &conflict.sides { " · " a href={ "#" (anchor(side)) } { (side) } } }
+            }
+        }
+    }
+
+    fn questions(&self) -> Markup {
+        html! {
+            @if !self.judged.questions.is_empty() {
+                h2 { "待核事实（不是结论） Facts to ask about (no verdict)" }
+                ul { @for question in &self.judged.questions { li {
+                    (both(&question.told(Some(self.pack))))
+                    @for key in &question.entries { " · " a href={ "#" (anchor(key)) } { (key) } }
+                    (self.because(&question.about()))
+                } } }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! A photo on its way into a recording.
 
-use doorstep_domain::{GeoPosition, PhotoId, PhotoPurpose};
+use doorstep_domain::{GeoPosition, PhotoId, PhotoPurpose, PhotoSource};
 
 /// A photo to be recorded.
 #[derive(Debug, Clone)]
@@ -13,11 +13,13 @@ pub struct NewPhoto {
     pub original: Option<PhotoId>,
     /// Where the device was, if the app may know. What the camera itself wrote comes first.
     pub position: Option<GeoPosition>,
+    /// Where the app got the picture from, if it says so.
+    pub source: Option<PhotoSource>,
 }
 
 impl NewPhoto {
     /// A picture as the camera made it.
     pub fn new(bytes: Vec<u8>, shows: PhotoPurpose) -> Self {
-        Self { bytes, shows, original: None, position: None }
+        Self { bytes, shows, original: None, position: None, source: None }
     }
 }
