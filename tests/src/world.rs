@@ -32,6 +32,12 @@ pub const PARCEL_COLUMNS: &str = "waybill,network,origin_outlet,delivering_outle
 
 /// The way back from steps of the server's schema, the newest first.
 const UNDO: &[(u32, &str)] = &[
+    (11, "DROP TABLE alike; DROP TABLE looks"),
+    (
+        10,
+        "ALTER TABLE case_row RENAME COLUMN phases TO turns; ALTER TABLE case_row RENAME COLUMN phase_until TO turn_at;
+         ALTER TABLE case_row RENAME COLUMN phase_from TO turn_from",
+    ),
     (9, "ALTER TABLE doc DROP COLUMN kind; ALTER TABLE doc DROP COLUMN outlet; ALTER TABLE doc DROP COLUMN day"),
     (
         8,

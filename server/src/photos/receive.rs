@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::{
     Storage,
     fault::{Progress, ReceiveError},
+    looks,
     storage::Piece,
     upload::{KEPT_MS, Standing, begin, note_stored, too_many},
     upload_lock::UploadLock,
@@ -234,6 +235,7 @@ impl Receiver {
                 return Err(if is_ours { error } else { ReceiveError::GaveWay });
             }
         };
+        let looks = looks::measure(whole.clone()).await;
         self.storage.put(&id, whole).await?;
         let len = at.len;
         let Some(names) = note_stored(&self.db, self.key, len, mime, self.now).await? else {
@@ -242,6 +244,7 @@ impl Receiver {
             return Err(ReceiveError::Erased);
         };
         self.storage.drop_pieces(&names).await;
+        looks::note(&self.db, id, self.key.1, looks, self.now).await?;
         Ok(Progress { offset: len, len, expires_at: None, had: false })
     }
 

@@ -369,6 +369,9 @@ fn photo_line(row: &PhotoRow) -> String {
     if !row.same.is_empty() {
         line += &format!("  同一照片也用于 the same picture is under {}", row.same.join(" "));
     }
+    if !row.alike.is_empty() {
+        line += &format!("  相似照片 looks like one under {}", row.alike.join(" "));
+    }
     line
 }
 
