@@ -99,6 +99,9 @@ pub fn administer(
                         d.unsent_cases, d.unsent_photos
                     );
                 }
+                if d.damaged > 0 {
+                    line += &format!("  本机记录被改动，无法发送 entries altered on it that can not be sent: {}", d.damaged);
+                }
                 if !d.missing_batches.is_empty() {
                     line += &format!("  缺批次 batches never arrived: {:?}", d.missing_batches);
                 }
