@@ -87,3 +87,56 @@ pub(crate) fn forget(tx: &Tx<'_>, id: &PhotoId) -> Result<(), StoreError> {
     tx.run(sql!("DELETE FROM alike WHERE other = ?1"), params![id])?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::open::open;
+
+    #[test]
+    fn a_photo_is_compared_with_those_of_its_outlets_devices_in_other_cases_and_with_no_thumbnail() {
+        let folder = tempfile::tempdir().unwrap();
+        let (id, device) = (|n: u8| PhotoId::new([n; 32]), |n: u8| DeviceId::new([n; 16]));
+        let case = |n: u8| CaseId::new([n; 16]);
+        open(folder.path())
+            .unwrap()
+            .write(|tx| {
+                // The members' devices and people are not needed here. They are gone again before the end of the transaction.
+                tx.sqlite().execute_batch("PRAGMA defer_foreign_keys = ON").map_err(StoreError::from)?;
+                for (of, outlet) in [(1, "0412"), (2, "0412"), (3, "0571")] {
+                    let member = sql!("INSERT INTO member (device, person, role, outlet) VALUES (?1, 'c1', 'courier', ?2)");
+                    tx.run(member, params![device(of), outlet])?;
+                }
+                let none = None::<PhotoId>;
+                // Photo, case, device, photo of a thumbnail, time.
+                let rows = [
+                    (1, 1, 1, none, 100),
+                    (2, 2, 2, none, 100),
+                    (3, 3, 3, none, 100),
+                    (4, 4, 1, Some(id(1)), 100),
+                    (5, 5, 1, none, 50),
+                    (6, 1, 2, none, 100),
+                ];
+                for (n, of_case, of_device, of, at) in rows {
+                    let photo = sql!(
+                        "INSERT INTO photo (sha, case_id, len, device, of_sha, expected_at, due_at) VALUES (?1, ?2, 1, ?3, ?4, ?5, 0)"
+                    );
+                    tx.run(photo, params![id(n), case(of_case), device(of_device), of, at])?;
+                    assert_eq!(insert(tx, &id(n), &[u64::from(n); 8])?, of.is_none());
+                }
+                assert!(!insert(tx, &id(1), &[9; 8])?, "the first stays");
+                let mut found = Vec::new();
+                of_outlet(tx, &id(1), &device(1), UnixMs(50), |other| {
+                    found.push((other.id, other.device, other.looks));
+                    ControlFlow::Continue(())
+                })?;
+                assert_eq!(found, [(id(2), device(2), [2; 8])]);
+                pair(tx, &id(1), &id(2), true)?;
+                forget(tx, &id(2))?;
+                assert!(!tx.exists(sql!("SELECT 1 FROM alike"), params![])?);
+                tx.run(sql!("DELETE FROM member"), params![])?;
+                Ok::<_, StoreError>(())
+            })
+            .unwrap();
+    }
+}
