@@ -78,6 +78,12 @@ impl Passing {
         is_due
     }
 
+    /// The passing requests of a device that are remembered, oldest first.
+    pub fn of(&self, device: &DeviceId) -> Vec<UnixMs> {
+        let devices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        devices.get(device).map(|seen| seen.times.iter().copied().collect()).unwrap_or_default()
+    }
+
     /// The newest passing request that is no part of the current sending. A device that comes online asks for a session or for
     /// hints just before it sends its records.
     pub fn before(&self, device: &DeviceId, now: UnixMs) -> Option<UnixMs> {
@@ -143,6 +149,12 @@ pub(crate) fn newest(tx: &Tx<'_>, device: &DeviceId, now: UnixMs) -> Result<Opti
 /// Whether another device of a person was in contact between two times, even without naming its clock.
 pub(crate) fn others(tx: &Tx<'_>, person: &str, device: &DeviceId, from: UnixMs, until: UnixMs) -> Result<bool, ApiError> {
     Ok(contacts::of_others(tx, person, device, (from, until))?)
+}
+
+/// Whether a device was in contact between two times, with a sync or any other request. `recent`: passing requests that are not
+/// all stored.
+pub(crate) fn within(tx: &Tx<'_>, device: &DeviceId, recent: &[UnixMs], from: UnixMs, until: UnixMs) -> Result<bool, ApiError> {
+    Ok(recent.iter().any(|at| (from..=until).contains(at)) || contacts::has_within(tx, device, (from, until))?)
 }
 
 /// Whether a device's clock kept pace with the server's, boot by boot, according to its contacts.

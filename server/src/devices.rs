@@ -78,6 +78,8 @@ pub struct DeviceRow {
     pub unsent_cases: u32,
     /// The number of photos whose bytes are still unsent.
     pub unsent_photos: u32,
+    /// The number of its own entries that were altered in its store, so that they can not be sent, as the device reports.
+    pub damaged: u32,
     /// When the oldest unsent action was recorded.
     pub oldest_unsent: Option<UnixMs>,
     /// The name and version of its app.
@@ -102,6 +104,7 @@ pub(crate) fn list(tx: &Tx<'_>, now: UnixMs) -> Result<Vec<DeviceRow>, ApiError>
             silent_ms: now.since(device.seen_at),
             unsent_cases: beacon.unsent_cases,
             unsent_photos: beacon.unsent_photos,
+            damaged: beacon.damaged.unwrap_or(0),
             oldest_unsent: beacon.oldest_ms.map(UnixMs),
             app: beacon.app,
             missing_batches: missing(tx, &device.id)?,
@@ -146,6 +149,11 @@ fn missing(tx: &Tx<'_>, device: &DeviceId) -> Result<Vec<u64>, ApiError> {
         missing.extend(chain::missing(tx, &install, None)?);
     }
     Ok(missing)
+}
+
+/// The fork alarms of the installations that have written in a case, or brought changes of it.
+pub(crate) fn forks_of(tx: &Tx<'_>, case: &CaseId) -> Result<Vec<Fork>, ApiError> {
+    Ok(chains::forks_of(tx, case)?)
 }
 
 /// Fork alarms that head office has not looked at.

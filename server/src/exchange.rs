@@ -66,9 +66,10 @@ pub(crate) async fn exchange(app: &App, mut asked: Asked) -> Result<Vec<u8>, Api
     let now = asked.now;
     let first = if shown.is_empty() { First::new() } else { app.db.read(move |tx| first::proven(tx, &shown, now)).await? };
     let lost = std::mem::take(&mut asked.request.lost);
-    let passing = app.passing.before(&asked.device.id, now);
+    let (passing, recent) = (app.passing.before(&asked.device.id, now), app.passing.of(&asked.device.id));
     let asked = Arc::new(asked);
-    let taking = Taking { asked: asked.clone(), keys: app.keys.clone(), rules: app.rules.clone(), passing, first, answered };
+    let (keys, rules) = (app.keys.clone(), app.rules.clone());
+    let taking = Taking { asked: asked.clone(), keys, rules, passing, recent, first, answered };
     let written = app.db.write(move |tx| taking.write(tx)).await;
     if matches!(written, Err(ApiError::Copied)) {
         app.loss.notify_one();
@@ -98,6 +99,8 @@ struct Taking {
     rules: Rules,
     /// The device's newest passing request.
     passing: Option<UnixMs>,
+    /// The passing requests that are remembered.
+    recent: Vec<UnixMs>,
     first: First,
     answered: UnixMs,
 }
@@ -122,7 +125,8 @@ impl Taking {
         }
         enrol::register(tx, &device.id, install, now)?;
         let token = enrol::renew(tx, device, now)?;
-        let around = Around { rules: &self.rules, keys: &self.keys, passing: self.passing, first: &self.first, now };
+        let (passing, recent) = (self.passing, self.recent.as_slice());
+        let around = Around { rules: &self.rules, keys: &self.keys, passing, recent, first: &self.first, now };
         let taken = batch.as_ref().map(|batch| ingest::admit(tx, batch, device, &around)).transpose()?;
         let mut forked = taken.as_ref().is_some_and(|taken| taken.forked);
         if let (None, Some(alarm)) = (&taken, chain::examine_end(tx, install, chain)?) {

@@ -27,6 +27,8 @@ use doorstep_domain::{
 
 /// The period over which a person's unproven acts are counted.
 const HABIT_MS: i64 = 30 * 86_400_000;
+/// A contact of a device so long before a claimed phone call, or later, contradicts the outage.
+const OUTAGE_MS: i64 = 15 * 60_000;
 /// The count of unproven acts stops here.
 const MOST_COUNTED: u16 = 1_000;
 /// How long a change that was not accepted is remembered.
@@ -93,6 +95,8 @@ pub(crate) struct Gaps<'a> {
     habits: RefCell<HashMap<String, u16>>,
     /// A cache of other devices' contacts, by person, from and until.
     others: RefCell<HashMap<(String, UnixMs, UnixMs), bool>>,
+    /// The device's passing requests that are remembered.
+    recent: &'a [UnixMs],
     /// The longest gap within which a device's clock proves a time, in milliseconds.
     trusted_ms: i64,
 }
@@ -108,12 +112,12 @@ pub(crate) struct Said {
 
 impl<'a> Gaps<'a> {
     /// Reads the known facts before a sending's changes are admitted. `passing`: the device's newest passing request that is no
-    /// part of this sending.
+    /// part of this sending; and those that are remembered.
     pub fn begin(
         tx: &'a Tx<'a>,
         device: &'a Device,
         said: Said,
-        passing: Option<UnixMs>,
+        (passing, recent): (Option<UnixMs>, &'a [UnixMs]),
         trusted_ms: i64,
         now: UnixMs,
     ) -> Result<Self, ApiError> {
@@ -143,6 +147,7 @@ impl<'a> Gaps<'a> {
             steadiness: Steadiness::of(tx, &device.id, clock, now),
             habits: RefCell::default(),
             others: RefCell::default(),
+            recent,
             trusted_ms,
         })
     }
@@ -225,7 +230,9 @@ impl<'a> Gaps<'a> {
 
     /// Makes a receipt of now. For an act of unproven time it adds what else is known of the person.
     pub fn receipt(&self, change: &Change, acted: Reckoning) -> Result<Receipt, ApiError> {
-        let receipt = Receipt::new(self.now, acted, acted.passed_over || acted.disordered, FactsCheck::Unchecked);
+        let in_contact = self.was_in_contact(change, &acted)?;
+        let review = acted.passed_over || acted.disordered || in_contact;
+        let receipt = Receipt { in_contact, ..Receipt::new(self.now, acted, review, FactsCheck::Unchecked) };
         let Some(entry) = change.entries().first().filter(|_| !acted.proves(self.now, self.trusted_ms)) else {
             return Ok(receipt);
         };
@@ -233,6 +240,19 @@ impl<'a> Gaps<'a> {
         let (from, until) = acted.gap(self.now);
         let others_in_contact = self.others(person, Gap::between(from.unwrap_or(self.floor), until))?;
         Ok(Receipt { others_in_contact, unproven_acts: self.with_one_more(person)?, ..receipt })
+    }
+
+    /// Whether a change records an outage although its device was in contact between [`OUTAGE_MS`] before the claimed phone call
+    /// and the record. Without an estimate of the record's time there is nothing to compare with.
+    fn was_in_contact(&self, change: &Change, acted: &Reckoning) -> Result<bool, ApiError> {
+        let claimed = change.entries().iter().filter_map(|entry| match &entry.body {
+            // The phone call is a time of the device's wall clock, which may be off.
+            Body::Outage(outage) => Some(outage.phoned_at.map(|at| at.since(entry.time.wall))),
+            _ => None,
+        });
+        let Some(recorded) = acted.at else { return Ok(false) };
+        let Some(earliest) = claimed.map(|apart| recorded.plus(apart.unwrap_or(0).min(0))).min() else { return Ok(false) };
+        contact::within(self.tx, &self.device.id, self.recent, earliest.plus(-OUTAGE_MS), recorded)
     }
 
     /// The number of a person's unproven acts before this sending, plus one. It is counted once for a sending: a count for each

@@ -37,6 +37,8 @@ pub(crate) struct Around<'a> {
     pub keys: &'a Keys,
     /// The device's newest passing request.
     pub passing: Option<UnixMs>,
+    /// The device's passing requests that are remembered.
+    pub recent: &'a [UnixMs],
     /// The first receipts, proven by the batch, of changes that the log has lost.
     pub first: &'a First,
     pub now: UnixMs,
@@ -44,10 +46,10 @@ pub(crate) struct Around<'a> {
 
 /// Admits a batch inside the writer's transaction. A batch that came before gets its stored verdicts.
 pub(crate) fn admit(tx: &Tx<'_>, batch: &Verified, device: &Device, around: &Around<'_>) -> Result<Taken, ApiError> {
-    let Around { rules, keys, passing, first, now } = *around;
+    let Around { rules, keys, passing, recent, first, now } = *around;
     let (_, book) = rules.book(tx)?;
     let said = Said { clocks: batch.clock, heard: batch.signed.heard, named: left::take_up(tx, batch, device)? };
-    let gaps = Gaps::begin(tx, device, said, passing, book.at(now).switches.trusted_gap_ms(), now)?;
+    let gaps = Gaps::begin(tx, device, said, (passing, recent), book.at(now).switches.trusted_gap_ms(), now)?;
     left::leave(tx, device, batch.signed.rest.as_deref().unwrap_or_default(), gaps.of_now())?;
     if let Some(ack) = chain::verdicts_of(tx, &batch.install, batch.number, &batch.hash)? {
         let forked = chain::is_forked_batch(tx, batch)?;

@@ -6,11 +6,12 @@
 //! - `receive`: receives bytes, durable offset by durable offset; `upload`: the progress of that; `upload_lock`: the newest
 //!   request for a photo ends the older ones;
 //! - `tus`: receiving over HTTP; `download`: serving bytes;
-//! - `scrub`: compares rows with storage; `report`: head office's view.
+//! - `scrub`: compares rows with storage; `report`: head office's view; `looks`: what photos look like, by their bytes.
 
 mod download;
 pub(crate) mod expect;
 mod fault;
+mod looks;
 mod lost;
 mod receive;
 mod report;

@@ -27,6 +27,7 @@ pub(crate) mod listing;
 pub(crate) mod log_batches;
 pub(crate) mod log_faults;
 pub(crate) mod log_rows;
+pub(crate) mod looks;
 pub(crate) mod members;
 pub(crate) mod message_moves;
 pub(crate) mod messages;

@@ -4,7 +4,7 @@ use doorstep_client::{Client, Options};
 use doorstep_tests::{Device, LinkMode, World};
 
 /// A copied phone: its store a second time, key and all.
-fn clone_of(device: &Device, world: &World, name: &str) -> Device {
+pub(crate) fn clone_of(device: &Device, world: &World, name: &str) -> Device {
     let folder = world.server_folder().parent().unwrap().join(name);
     std::fs::create_dir_all(folder.join("photos")).unwrap();
     // A backup tool copies the database in one consistent piece, too.

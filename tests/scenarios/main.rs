@@ -22,6 +22,7 @@ mod log_rows;
 mod merging;
 mod photos;
 mod private;
+mod questions;
 mod quotas;
 mod reading;
 mod rights;

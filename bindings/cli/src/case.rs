@@ -60,6 +60,10 @@ impl Screen<'_> {
             let sides = conflict.sides.iter().map(ToString::to_string).collect::<Vec<_>>().join("  ");
             text += &line(&say("矛盾", "conflict"), &format!("{}: {sides}", self.key(conflict.kind.as_str())));
         }
+        for question in &view.judgement.questions {
+            let entries = question.entries.iter().map(ToString::to_string).collect::<Vec<_>>().join("  ");
+            text += &line(&say("待核", "to ask about"), &format!("{}: {entries}", both(&question.told(self.pack()))));
+        }
         for flag in &view.judgement.flags {
             text += &line(&say("注意", "flag"), &self.key(flag.as_str()));
         }

@@ -3,7 +3,7 @@
 use std::{fs::File, io::Read};
 
 use doorstep_client::{CaseView, NewPhoto as Picture};
-use doorstep_domain::{GeoPosition, PhotoPurpose};
+use doorstep_domain::{GeoPosition, PhotoPurpose, PhotoSource};
 
 use crate::{
     Bilingual, Command, DoorstepClient, DoorstepError,
@@ -24,6 +24,10 @@ pub struct PhotoFile {
     /// The photo that this one was made from by drawing on it or cutting it: its id.
     #[uniffi(default = None)]
     pub original: Option<String>,
+    /// Whether the app's own camera took it for this record; `false`: a person chose it from the phone's pictures; absent: not
+    /// known. A reviewer sees it.
+    #[uniffi(default = None)]
+    pub taken_in_app: Option<bool>,
 }
 
 /// What a photo shows. Without one, the door.
@@ -108,7 +112,8 @@ pub(crate) fn read_file(path: &str) -> Result<Vec<u8>, DoorstepError> {
 fn picture(photo: &PhotoFile, position: Option<GeoPosition>) -> Result<Picture, DoorstepError> {
     let original = photo.original.as_deref().map(str::parse).transpose().map_err(|_| DoorstepError::photo_id())?;
     let shows = photo.shows.unwrap_or(PhotoShows::Door).into();
-    Ok(Picture { original, position, ..Picture::new(read_file(&photo.path)?, shows) })
+    let source = photo.taken_in_app.map(|in_app| if in_app { PhotoSource::Camera } else { PhotoSource::Gallery });
+    Ok(Picture { original, position, source, ..Picture::new(read_file(&photo.path)?, shows) })
 }
 
 impl From<PhotoShows> for PhotoPurpose {

@@ -21,6 +21,7 @@ pub(crate) fn ready(photo: &NewPhoto, zone_quarters: i8) -> Result<Ready, Client
         capture: Capture { position: prepared.capture.position.or(photo.position), ..prepared.capture.clone() },
         clarity: Some(prepared.clarity),
         look: Some(prepared.look),
+        source: photo.source,
         ..Photo::of(prepared.photo.id, prepared.photo.bytes.len() as u64, photo.shows)
     };
     Ok(Ready { prepared, entry })

@@ -19,7 +19,9 @@ pub use review::{About, Correction, Dispute, Ruling};
 use serde::Serialize;
 pub use sheet::{SheetDay, SheetFacts, SheetNote};
 pub use sms::{Sms, SmsFault, SmsLevel, SmsReply, SmsReport, SmsState, SmsWay};
-pub use words::{Book, CallResult, Customer, Fault, OutageReason, Payer, PhotoPurpose, Remark, Stage, Stands, TargetSource};
+pub use words::{
+    Book, CallResult, Customer, Fault, OutageReason, Payer, PhotoPurpose, PhotoSource, Remark, Stage, Stands, TargetSource,
+};
 
 use crate::{
     ActionId, Author, ChangeHash, EntryKey, Fen, NetworkCode, OutletCode, Parcel, Personal, TimeEvidence, UnixMs, Waybill,

@@ -23,9 +23,9 @@ pub use doc::{DocId, DocKind, DocRef};
 pub use entry::{
     About, Action, Alias, Assign, Attempt, Body, Book, Call, CallResult, Capture, Clarity, Close, Consent, Correction, Customer,
     Dispute, Entry, Facts, Fault, GeoPosition, Goods, Handover, Kind, Ledger, Listed, MAX_CAMERA, MAX_PHOTO, MAX_PLACEHOLDER,
-    MAX_THUMBNAIL, Mark, Notice, Outage, OutageReason, Payer, Photo, PhotoPurpose, Problem, Release, Remark, Reply, Ruling, Seen,
-    SheetDay, SheetFacts, SheetNote, Sms, SmsFault, SmsLevel, SmsReply, SmsReport, SmsState, SmsWay, Stage, Stands, Takeover,
-    TargetSource, Thumbnail, Tick, Waiver, has_text,
+    MAX_THUMBNAIL, Mark, Notice, Outage, OutageReason, Payer, Photo, PhotoPurpose, PhotoSource, Problem, Release, Remark, Reply,
+    Ruling, Seen, SheetDay, SheetFacts, SheetNote, Sms, SmsFault, SmsLevel, SmsReply, SmsReport, SmsState, SmsWay, Stage, Stands,
+    Takeover, TargetSource, Thumbnail, Tick, Waiver, has_text,
 };
 pub use ids::{
     ActionId, BatchHash, CaseId, ChangeHash, DeviceId, Digest, EntryKey, HistoryId, IdError, InstallId, MessageKey, NetworkCode,

@@ -39,6 +39,9 @@ pub struct Receipt {
     /// If the time is not proven, one plus the number of this person's unproven acts in the 30 days before the sending, at most
     /// 1,000; else 0.
     pub unproven_acts: u16,
+    /// For the record of an outage: whether its device was in contact with the server between 15 minutes before the claimed phone
+    /// call and the record.
+    pub in_contact: bool,
 }
 
 const ROLLED_BACK: u16 = 1;
@@ -55,6 +58,7 @@ const OTHERS_IN_CONTACT: u16 = 1 << 7;
 /// that list.
 const FACTS_SHIFT: u32 = 8;
 const FACTS: u16 = 7 << FACTS_SHIFT;
+const IN_CONTACT: u16 = 1 << 11;
 
 /// The marks of a receipt that devices of version 2 know.
 pub const MARKS_OF_VERSION_2: u16 = ROLLED_BACK | FOREIGN_ANCHOR | REVIEW;
@@ -74,12 +78,12 @@ impl Receipt {
 
     /// A receipt without information on the person's other acts.
     pub fn new(received_at: UnixMs, acted: Reckoning, review: bool, facts: FactsCheck) -> Self {
-        Self { received_at, acted, review, facts, others_in_contact: false, unproven_acts: 0 }
+        Self { received_at, acted, review, facts, others_in_contact: false, unproven_acts: 0, in_contact: false }
     }
 
     /// All fields except times and counts, as bits (PROTOCOL.md, section 9): 1 the wall clock was set back, 2 the server did not
     /// give the anchor, 4 for review, 8 anchored, 16 unsteady, 32 passed over, 64 disordered, 128 another device of the person
-    /// was in contact; then three bits for the index of [`Receipt::facts`].
+    /// was in contact; then three bits for the index of [`Receipt::facts`]; 2048 the device of an outage record was in contact.
     pub fn marks(&self) -> u16 {
         let bit = |set: bool, bit: u16| if set { bit } else { 0 };
         let acted = &self.acted;
@@ -92,6 +96,7 @@ impl Receipt {
             | bit(acted.passed_over, PASSED_OVER)
             | bit(acted.disordered, DISORDERED)
             | bit(self.others_in_contact, OTHERS_IN_CONTACT)
+            | bit(self.in_contact, IN_CONTACT)
             | (u16::try_from(facts).unwrap_or_default() << FACTS_SHIFT)
     }
 
@@ -112,7 +117,8 @@ impl Receipt {
             disordered: has(DISORDERED),
         };
         let facts = FactsCheck::ALL.get(usize::from((marks & FACTS) >> FACTS_SHIFT)).copied().unwrap_or(FactsCheck::Unchecked);
-        Self { received_at, acted, review: has(REVIEW), facts, others_in_contact: has(OTHERS_IN_CONTACT), unproven_acts }
+        let (others_in_contact, in_contact) = (has(OTHERS_IN_CONTACT), has(IN_CONTACT));
+        Self { received_at, acted, review: has(REVIEW), facts, others_in_contact, unproven_acts, in_contact }
     }
 
     /// The parts that are stored and sent.

@@ -24,4 +24,4 @@ pub use limits::{BYTES_A_PIXEL, BYTES_BESIDE, MAX_BYTES, MAX_SIDE, MAX_STORED};
 pub use measure::{LOOKS_ALIKE, look_distance};
 #[doc(hidden)]
 pub use prepare::prepare_in_steps;
-pub use prepare::{Encoded, Limits, MAX_THUMBNAIL, Prepared, prepare};
+pub use prepare::{Encoded, Limits, MAX_THUMBNAIL, Prepared, looks, prepare};

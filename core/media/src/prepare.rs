@@ -19,6 +19,8 @@ use crate::{
 
 /// Most bytes of a thumbnail.
 pub const MAX_THUMBNAIL: usize = doorstep_domain::MAX_THUMBNAIL as usize;
+/// Longer side of the picture whose looks are measured. A look has 72 fields, so more pixels change nothing.
+const LOOKED_EDGE: u32 = 288;
 /// Bytes that decoding may hold in addition to the pixels: rows, tables, metadata.
 const DECODER: u64 = 12 << 20;
 
@@ -120,6 +122,18 @@ pub fn prepare_in_steps(
     let (placeholder, look) = (measure::placeholder(&picture)?, measure::look(&picture)?);
     done("placeholder, look");
     Ok(Prepared { photo, thumbnail, placeholder, capture: told.capture(zone_quarters), clarity, look })
+}
+
+/// The perceptual hashes of a JPEG or PNG in its eight positions: as it is, mirrored, turned and both, in the order of EXIF's
+/// orientations. The first is near to [`Prepared::look`] of the same picture. A picture of more than `max_pixels` is refused.
+pub fn looks(bytes: &[u8], max_pixels: u64) -> Result<[u64; 8], MediaError> {
+    let Decoded { picture, told, .. } = decode(bytes, &Limits { max_pixels, ..Limits::default() })?;
+    let picture = picture.into_shrunk(LOOKED_EDGE)?.upright(told.orientation());
+    let mut looks = [0; 8];
+    for (look, orientation) in looks.iter_mut().zip(1..) {
+        *look = measure::look(&picture.clone().upright(orientation))?;
+    }
+    Ok(looks)
 }
 
 struct Decoded {

@@ -135,6 +135,9 @@ pub struct Beacon {
     /// Free space of the device's storage, megabytes, if known.
     #[n(5)]
     pub disk_free_mb: Option<u32>,
+    /// Own entries whose stored bytes no longer match their hash, so that they can not be sent; absent if none.
+    #[n(6)]
+    pub damaged: Option<u32>,
 }
 
 /// A quarantined change, by case and hash.

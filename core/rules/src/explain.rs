@@ -6,13 +6,15 @@ use serde::Serialize;
 
 use crate::{
     Case, Clock, Conflict, Contacts, Counts, Deadline, Due, Finding, From, Gap, Judgement, LateSynced, Liability, Message,
-    Missing, Need, Pack, Per, Rulebook, Sight, Timeliness, Unfit, UnfitPhoto, Words, gap_words, telling, words,
+    Missing, Need, Pack, Per, Question, QuestionKind, Rulebook, Sight, Timeliness, Unfit, UnfitPhoto, Words, gap_words, telling,
+    words,
 };
 
 /// One answer with its reasons.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Explanation {
-    /// The subject: `SLA-03@attempt/...` for a deadline, an evidence row, a finding's id, or a conflict's kind.
+    /// The subject: `SLA-03@attempt/...` for a deadline, an evidence row, a finding's id, a conflict's kind, or a fact's
+    /// ([`Question::about`]).
     pub about: String,
     /// The answer.
     pub answer: Words,
@@ -30,7 +32,7 @@ pub struct Because {
     pub entry: Option<EntryKey>,
 }
 
-/// Explains a judgement: deadlines, then messages, missing evidence, findings, conflicts.
+/// Explains a judgement: deadlines, then messages, missing evidence, findings, conflicts, facts for a reviewer.
 pub fn explain(case: &Case, book: &Rulebook, judged: &Judgement) -> Vec<Explanation> {
     let teller = Teller { case, book };
     let mut all: Vec<Explanation> = judged.deadlines.iter().map(|deadline| teller.deadline(deadline)).collect();
@@ -38,6 +40,7 @@ pub fn explain(case: &Case, book: &Rulebook, judged: &Judgement) -> Vec<Explanat
     all.extend(judged.missing.iter().map(|gap| teller.gap(gap)));
     all.extend(judged.findings.iter().map(|finding| teller.finding(finding, judged)));
     all.extend(judged.conflicts.iter().map(|conflict| teller.conflict(conflict)));
+    all.extend(judged.questions.iter().map(|question| teller.question(question)));
     all
 }
 
@@ -184,6 +187,12 @@ impl Teller<'_> {
                     "断网停电期间已电话通知，联系人、电话、时间齐全",
                     "phoned during the outage, with contact, number and time",
                 ));
+                if deadline.met_by.as_ref().is_some_and(|key| self.was_in_contact(key)) {
+                    because.push(fact(
+                        "但该设备在此期间联系过总部：例外须由总部查看",
+                        "but the device reached head office in that time: the exception is for head office to look at",
+                    ));
+                }
                 let ids = clock.exceptions.join(" ");
                 because.push(fact(format!("适用例外：{ids}"), format!("exception: {ids}")));
             }
@@ -218,6 +227,11 @@ impl Teller<'_> {
                 because.push(fact("请补时刻表；在此之前由总部决定", "enter the schedule; until then head office decides"))
             }
         }
+    }
+
+    fn was_in_contact(&self, key: &EntryKey) -> bool {
+        let receipt = self.case.entry(key).and_then(|recorded| recorded.standing.receipt());
+        receipt.is_some_and(|receipt| receipt.in_contact)
     }
 
     fn is_outage(&self, key: Option<&EntryKey>) -> bool {
@@ -362,6 +376,47 @@ impl Teller<'_> {
         let pack = &self.book.newest().pack;
         let because = conflict.sides.iter().map(|key| self.entry(pack, key, "一方", "one side")).collect();
         Explanation { about: conflict.kind.as_str().to_owned(), answer: words(conflict.kind.as_str()), because }
+    }
+
+    /// A fact for a reviewer: its entries, how it is known, and an honest cause that a person may give.
+    fn question(&self, question: &Question) -> Explanation {
+        let pack = &self.book.newest().pack;
+        let mut because: Vec<Because> = question.entries.iter().map(|key| self.entry(pack, key, "记录", "the record")).collect();
+        because.push(how_known(question.kind));
+        because.push(fact("供总部核查，本身不作为判责依据", "for a reviewer to ask about; no finding rests on it"));
+        Explanation { about: question.about(), answer: question.told(Some(pack)), because }
+    }
+}
+
+/// How a fact is known, and what may explain it honestly.
+fn how_known(kind: QuestionKind) -> Because {
+    match kind {
+        QuestionKind::OutageInContact => fact(
+            "总部服务器的记录：自所称通话前 15 分钟至登记，该设备联系过总部；设备有网不等于网点有网或有电",
+            "head office's server answered this device between 15 minutes before the claimed call and the record; a phone may have a \
+             network where the outlet has none, or no power",
+        ),
+        QuestionKind::PhotoOtherTime => fact(
+            "相机时间与登记时间出自同一设备；照片也可能先拍后登",
+            "both times are of the device's own clock; a picture may honestly be recorded later",
+        ),
+        QuestionKind::PhotoNoTime => {
+            fact("相机未写时间，或照片被其他软件改存过", "the camera wrote none, or another program saved the picture")
+        }
+        QuestionKind::PhotoFromGallery => {
+            fact("应用如此声明，平台未作证明", "the app says so, and the platform does not attest it")
+        }
+        QuestionKind::PlaceFar => fact(
+            "位置由相机或应用提供，没有精度；收件人可能改过地址",
+            "camera or app gave the positions, without their accuracy; the recipient may have another address by now",
+        ),
+        QuestionKind::TooFast => {
+            fact("只比较本件的照片；位置没有精度", "only photos of this parcel are compared, and positions have no accuracy")
+        }
+        QuestionKind::SmsByWord => fact(
+            "手机平台和运营商都没有结果：证明力较弱",
+            "neither the phone's platform nor an operator has reported a result: it proves less",
+        ),
     }
 }
 

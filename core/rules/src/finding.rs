@@ -237,12 +237,17 @@ fn proposal(index: &CaseIndex<'_>, row: &Liability, pack: &Pack, act: &Act<'_>, 
         contacts: contacts(&acts),
         otherwise: Vec::new(),
         basis,
-        review: acts.iter().any(|act| act.when.doubtful),
+        review: acts.iter().any(|act| act.when.doubtful || was_in_contact(act)),
         lenient: false,
         state: FindingState::Proposed,
         disputes: Vec::new(),
         decided: None,
     }
+}
+
+/// Whether an outage was claimed while the device reached head office.
+fn was_in_contact(act: &Act<'_>) -> bool {
+    act.recorded.standing.receipt().is_some_and(|receipt| receipt.in_contact)
 }
 
 fn yuan(yuan: u32) -> Fen {

@@ -81,6 +81,18 @@ words!(
         Disputed = "disputed",
         /// Entries contradict each other after a merge.
         Conflict = "conflict",
+        /// The device of an outage record reached head office in that time.
+        OutageInContact = "outage_in_contact",
+        /// The time of a photo by its camera is far from its record.
+        PhotoOtherTime = "photo_other_time",
+        /// A photo was chosen from the phone's pictures.
+        PhotoFromGallery = "photo_from_gallery",
+        /// A photo was taken far from the other attempts.
+        PlaceFar = "place_far",
+        /// One person was at two places that nobody reaches in that time.
+        TooFast = "too_fast",
+        /// An SMS counts on the person's word alone.
+        SmsByWord = "sms_by_word",
         /// An action lacks its evidence and does not count as done.
         ActionUnproven = "action_unproven",
         /// A schedule that a deadline depends on is missing in the data.
@@ -116,7 +128,7 @@ pub(crate) fn flags(index: &CaseIndex<'_>) -> BTreeSet<Flag> {
             (receipt.is_some_and(|r| r.acted.unsteady), Flag::ClockUnsteady),
             (receipt.is_some_and(|r| r.acted.passed_over), Flag::ClockPassedOver),
             (receipt.is_some_and(|r| r.acted.disordered), Flag::ClockDisordered),
-            (receipt.is_some_and(|r| r.review || r.acted.passed_over), Flag::Review),
+            (receipt.is_some_and(|r| r.review || r.acted.passed_over || r.in_contact), Flag::Review),
             (recorded.entry.release.is_some(), Flag::Released),
             (act.when.unsure, Flag::PackUnsure),
             (recorded.entry.pack_version != pack.version, Flag::PackOutdated),

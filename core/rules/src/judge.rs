@@ -4,7 +4,7 @@ use doorstep_domain::{Body, EntryKey, UnixMs};
 use serde::Serialize;
 
 use crate::{
-    AttemptBasis, Card, Case, Conflict, Deadline, Finding, FindingState, Flag, Gap, Message, NextStep, Rulebook, State,
+    AttemptBasis, Card, Case, Conflict, Deadline, Finding, FindingState, Flag, Gap, Message, NextStep, Question, Rulebook, State,
     Timeliness, Validity,
     card::cards,
     case_index::CaseIndex,
@@ -13,6 +13,7 @@ use crate::{
     evidence::{bases, missing},
     finding::findings,
     flags::flags,
+    question::questions,
     state::state,
     tally::{Work, note},
     worlds::weigh,
@@ -56,6 +57,8 @@ pub struct Judgement {
     pub findings: Vec<Finding>,
     /// Contradictions that wait for a person.
     pub conflicts: Vec<Conflict>,
+    /// Facts for a reviewer, in the timeline's order. No finding rests on them.
+    pub questions: Vec<Question>,
     /// Flags, sorted.
     pub flags: Vec<Flag>,
 }
@@ -147,6 +150,8 @@ pub(crate) fn judge_until(case: &Case, book: &Rulebook, now: UnixMs) -> (Judgeme
         (capped, Flag::TooMany),
     ];
     flags.extend(derived.into_iter().filter(|(holds, _)| *holds).map(|(_, flag)| flag));
+    let questions = questions(&index);
+    flags.extend(questions.iter().filter_map(|question| question.kind.flag()));
     let (state, next_step, decision) = state(&index, &kept, disputed);
     let judgement = Judgement {
         state,
@@ -160,6 +165,7 @@ pub(crate) fn judge_until(case: &Case, book: &Rulebook, now: UnixMs) -> (Judgeme
         messages: index.messages,
         findings,
         conflicts,
+        questions,
         flags: flags.into_iter().collect(),
     };
     (judgement, other_due)

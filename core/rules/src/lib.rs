@@ -28,6 +28,7 @@ mod pack;
 mod phase;
 mod photo;
 mod policy;
+mod question;
 mod quotas;
 mod reply;
 mod rulebook;
@@ -56,11 +57,13 @@ pub use otherwise::{Otherwise, Varies};
 pub use pack::{
     Calendar, CardStep, ClearRules, Clock, Code, Counts, Due, Event, Evidence, Exception, From, GatewayRules, Group, Honorifics,
     Hours, LateReply, LateSynced, Liability, MAX_PACK_BYTES, Missing, Named, Need, On, OutcomeRow, Pack, PackError, Party, Per,
-    Proof, Quiet, ReplyNeed, SmsRules, StageRow, Step, Switches, Template, TimeOfDay, Timetable, Unclear, Variable,
+    Proof, QuestionRules, Quiet, ReplyNeed, SmsRules, StageRow, Step, Switches, Template, TimeOfDay, Timetable, Unclear,
+    Variable,
 };
 pub use phase::{AHEAD_OF_NOW_MS, Phase, Phases};
 pub use photo::{Unfit, UnfitPhoto};
 pub use policy::{Concerned, Permit, Policy, PolicyError, Rule, Where};
+pub use question::{Question, QuestionKind};
 pub use quotas::{QUOTAS_POLICY, Quotas};
 pub use reply::{Validity, lacks};
 pub use rulebook::{Published, Rulebook};

@@ -130,6 +130,8 @@ pub struct Pack {
     pub sms: SmsRules,
     /// Thresholds for photos that are clear enough to be evidence. Without them every photo counts that nobody marks as unclear.
     pub clear: Option<ClearRules>,
+    /// From when on facts are shown to a reviewer. Format 2; each value has a default.
+    pub questions: Option<QuestionRules>,
     /// The roles for each duty that rules name, such as `superior` or `finance` (C-19, C-23).
     #[serde(default)]
     pub duties: BTreeMap<String, Vec<String>>,
@@ -178,6 +180,25 @@ pub struct ClearRules {
     pub most_light: u8,
 }
 
+/// From when on a fact is shown to a reviewer as a question. No finding rests on these values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct QuestionRules {
+    /// The time of a photo by its camera may differ from the time of its record by this many minutes, 1 to 1440.
+    pub photo_minutes: u32,
+    /// The distance in metres between the places of two attempts on one parcel that still counts as one place, 50 to 100,000.
+    /// Records have no accuracy of their positions, so the value includes it.
+    pub place_metres: u32,
+    /// The greatest speed of one person between two photos, in kilometres an hour, 10 to 1,000.
+    pub speed_kmh: u32,
+}
+
+impl Default for QuestionRules {
+    fn default() -> Self {
+        Self { photo_minutes: 10, place_metres: 500, speed_kmh: 120 }
+    }
+}
+
 words!(
     /// Why a photo is not clear.
     Unclear {
@@ -206,6 +227,11 @@ impl Pack {
     /// Its format: 1 unless it names another.
     pub fn format(&self) -> u32 {
         self.format.unwrap_or(format::FIRST)
+    }
+
+    /// From when on facts are shown to a reviewer.
+    pub fn questions(&self) -> QuestionRules {
+        self.questions.unwrap_or_default()
     }
 
     /// The zone of the network's clocks.

@@ -25,7 +25,9 @@ pub fn words(key: &str) -> Words {
 
 #[cfg(test)]
 mod tests {
-    use doorstep_domain::{Book, CallResult, Customer, Fault, Kind, OutageReason, Payer, PhotoPurpose, Role, Stands};
+    use doorstep_domain::{
+        Book, CallResult, Customer, Fault, Kind, OutageReason, Payer, PhotoPurpose, PhotoSource, Role, Stands,
+    };
     use doorstep_domain::{Remark, Stage, TargetSource};
     use doorstep_domain::{SmsFault, SmsLevel, SmsState};
 
@@ -43,6 +45,7 @@ mod tests {
         keys.extend(crate::SmsLack::ALL.iter().map(|word| word.as_str()));
         keys.extend(crate::Basis::ALL.iter().map(|word| word.as_str()));
         keys.extend(PhotoPurpose::ALL.iter().map(|word| word.as_str()));
+        keys.extend(PhotoSource::ALL.iter().map(|word| word.as_str()));
         keys.extend(Stage::ALL.iter().map(|word| word.as_str()));
         keys.extend(OutageReason::ALL.iter().map(|word| word.as_str()));
         keys.extend(TargetSource::ALL.iter().map(|word| word.as_str()));
@@ -57,6 +60,7 @@ mod tests {
         keys.extend(crate::NextStep::ALL.iter().map(|word| word.as_str()));
         keys.extend(crate::Timeliness::ALL.iter().map(|word| word.as_str()));
         keys.extend(crate::Flag::ALL.iter().map(|word| word.as_str()));
+        keys.extend(crate::QuestionKind::ALL.iter().map(|word| word.as_str()));
         keys.extend(crate::ConflictKind::ALL.iter().map(|word| word.as_str()));
         keys.extend(crate::FindingState::ALL.iter().map(|word| word.as_str()));
         keys.extend(crate::Unclear::ALL.iter().map(|word| word.as_str()));

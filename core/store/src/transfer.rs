@@ -118,7 +118,13 @@ impl Store {
         let unsent_bytes = bytes.saturating_add(photo_bytes);
         // An unknown free space must not stop a sync.
         let disk_free_mb = self.free_space().ok().and_then(|bytes| u32::try_from(bytes / 1_000_000).ok());
-        Ok(Beacon { unsent_cases, unsent_photos, unsent_bytes, oldest_ms, app: app.to_owned(), disk_free_mb })
+        let damaged: u32 = self.db.query_row(
+            "SELECT count(*) FROM outbox WHERE state = ?1 AND reason = ?2",
+            params![QUARANTINED, RefusalCode::Damaged.to_string()],
+            |row| row.get(0),
+        )?;
+        let (app, damaged) = (app.to_owned(), (damaged > 0).then_some(damaged));
+        Ok(Beacon { unsent_cases, unsent_photos, unsent_bytes, oldest_ms, app, disk_free_mb, damaged })
     }
 
     /// Applies an answer in one transaction: verdicts, decisions, feeds, cursors, the token and the time anchor. `fresh`: the

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     case_log,
+    devices::{self, Fork},
     error::ApiError,
     http::app::App,
     photos::{self, Told},
@@ -36,18 +37,26 @@ async fn of(app: &App, id: &str) -> Result<Response, ApiError> {
     let id: CaseId = id.parse().map_err(|_| ApiError::NotFound)?;
     let now = (app.now)();
     let rules = app.rules.clone();
-    let (book, folded, photos) = app
+    let (book, folded, photos, forks) = app
         .db
         .read(move |db| {
             let folded = Case::fold(case_log::entries(db, &id)?.0).ok_or(ApiError::NotFound)?;
             let photos = photos::of_case(db, &id, now)?;
-            Ok((rules.book(db)?.1, folded, photos))
+            Ok((rules.book(db)?.1, folded, photos, devices::forks_of(db, &id)?))
         })
         .await?;
     let judged = judge(&folded, &book, now);
     let why = explain(&folded, &book, &judged);
     let pack = book.at(now);
-    let view = View { case: &folded, judged: &judged, why: &why, pack, clock: Clock(pack.zone()), photos: &photos };
+    let view = View {
+        case: &folded,
+        judged: &judged,
+        why: &why,
+        pack,
+        clock: Clock { zone: pack.zone(), now },
+        photos: &photos,
+        forks: &forks,
+    };
     Ok(page(StatusCode::OK, folded.facts.waybill.as_str(), &view.body()))
 }
 
@@ -58,6 +67,7 @@ struct View<'a> {
     pack: &'a Pack,
     clock: Clock,
     photos: &'a HashMap<PhotoId, Told>,
+    forks: &'a [Fork],
 }
 
 /// The role as which the page reads. Whoever has the link that the server prints sees every case of the network, ended ones too, with
@@ -93,7 +103,9 @@ impl View<'_> {
             @if !case.facts_confirmed { p.bad { "运单信息未核对：名单中没有此单号" span.en { "nothing of head office's list confirms what is said of the parcel: nobody is held to anything" } } }
             p { "下一步：" (pack.words(judged.next_step.as_str()).zh) span.en { (pack.words(judged.next_step.as_str()).en) } }
             p { @for flag in &judged.flags { span.flag { (pack.words(flag.as_str()).zh) " / " (pack.words(flag.as_str()).en) } } }
+            (self.forks())
             (self.conflicts())
+            (self.questions())
             (self.deadlines())
             (self.cards())
             (self.missing())
@@ -129,6 +141,29 @@ impl View<'_> {
             @for conflict in &self.judged.conflicts {
                 p.bad { "⚠ " (self.pack.words(conflict.kind.as_str()).zh) span.en { (self.pack.words(conflict.kind.as_str()).en) }
                     @for side in &conflict.sides { " · " a href={ "#" (anchor(side)) } { (side) } } }
+            }
+        }
+    }
+
+    /// Two stores have written under one installation that touched this case: a cloned phone, or a restored backup.
+    fn forks(&self) -> Markup {
+        html! {
+            @for fork in self.forks {
+                p.bad { "⚠ 本件有记录来自分叉的设备（克隆或备份恢复）：" (fork.device) "，批次 " (fork.batch) "，" (self.clock.show(fork.at))
+                    span.en { "records of this case come from a device whose chain forked (a clone, or a restored backup): " (fork.what) } }
+            }
+        }
+    }
+
+    fn questions(&self) -> Markup {
+        html! {
+            @if !self.judged.questions.is_empty() {
+                h2 { "待核事实（不是结论） Facts to ask about (no verdict)" }
+                ul { @for question in &self.judged.questions { li {
+                    (both(&question.told(Some(self.pack))))
+                    @for key in &question.entries { " · " a href={ "#" (anchor(key)) } { (key) } }
+                    (self.because(&question.about()))
+                } } }
             }
         }
     }

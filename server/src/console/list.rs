@@ -52,7 +52,7 @@ pub(crate) async fn list(State(app): State<App>, Query(login): Query<Login>, hea
     };
     let (book, rows, unlisted) = app.db.read(lists).await?;
     let pack = book.at(now);
-    let clock = Clock(pack.zone());
+    let clock = Clock { zone: pack.zone(), now };
     let body = html! {
         h1 { (pack.name.zh) " 问题件 " span.en { (pack.name.en) " problem parcels, by next deadline · " (clock.show(now)) } }
         (table(&rows, pack, &clock, now))

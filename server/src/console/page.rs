@@ -4,7 +4,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, Datelike, FixedOffset};
 use data_encoding::BASE64;
 use doorstep_domain::UnixMs;
 use doorstep_rules::Words;
@@ -93,14 +93,24 @@ pub(super) fn both(words: &Words) -> Markup {
     html! { (words.zh) span.en { (words.en) } }
 }
 
-/// The network's zone, in which times are shown.
-pub(super) struct Clock(pub Option<FixedOffset>);
+/// How times are shown: in the network's zone, with their year if it is not the present one.
+pub(super) struct Clock {
+    pub zone: Option<FixedOffset>,
+    pub now: UnixMs,
+}
 
 impl Clock {
     pub fn show(&self, at: UnixMs) -> String {
-        let zone = self.0.or_else(|| FixedOffset::east_opt(0));
-        let local = DateTime::from_timestamp_millis(at.0).zip(zone).map(|(at, zone)| at.with_timezone(&zone));
-        local.map_or_else(String::new, |at| at.format("%m-%d %H:%M:%S").to_string())
+        let local = |at: UnixMs| {
+            let zone = self.zone.or_else(|| FixedOffset::east_opt(0))?;
+            Some(DateTime::from_timestamp_millis(at.0)?.with_timezone(&zone))
+        };
+        let this_year = local(self.now).map(|now| now.year());
+        let format = |at: DateTime<FixedOffset>| {
+            let format = if Some(at.year()) == this_year { "%m-%d %H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" };
+            at.format(format).to_string()
+        };
+        local(at).map_or_else(String::new, format)
     }
 }
 
@@ -109,4 +119,19 @@ pub(super) fn left(ms: i64) -> String {
     let minutes = ms.unsigned_abs() / 60_000;
     let sign = if ms < 0 { "-" } else { "" };
     format!("{sign}{} h {:02} min", minutes / 60, minutes % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_has_its_year_if_it_is_not_the_present_one_by_the_networks_clocks() {
+        let utc = |text: &str| UnixMs(DateTime::parse_from_rfc3339(text).unwrap().timestamp_millis());
+        let clock = |now: &str| Clock { zone: FixedOffset::east_opt(8 * 3600), now: utc(now) };
+        let taken = utc("2025-12-31T16:00:00Z"); // the new year in the network's zone
+        assert_eq!(clock("2026-03-02T01:00:00Z").show(taken), "01-01 00:00:00");
+        assert_eq!(clock("2026-03-02T01:00:00Z").show(taken.plus(-1)), "2025-12-31 23:59:59");
+        assert_eq!(clock("2025-12-31T15:59:59Z").show(taken), "2026-01-01 00:00:00");
+    }
 }

@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::{
     Storage,
     fault::{Progress, ReceiveError},
+    looks,
     storage::Piece,
     upload::{KEPT_MS, Standing, begin, note_stored, too_many},
     upload_lock::UploadLock,
@@ -306,6 +307,7 @@ impl Receiver {
                 return Err(if is_ours { error } else { ReceiveError::GaveWay });
             }
         };
+        let looks = looks::measure(whole.clone()).await;
         self.storage.put(&id, whole).await?;
         let len = at.len;
         let counted = Some((self.quota.clone(), uncounted));
@@ -315,6 +317,10 @@ impl Receiver {
             return Err(ReceiveError::Erased);
         };
         self.storage.drop_pieces(&names).await;
+        // The photo is stored, whatever becomes of the comparison.
+        if let Err(error) = looks::note(&self.db, id, self.key.1, looks, self.now).await {
+            crate::say!("doorstep-server: a photo could not be compared: {error}");
+        }
         Ok(Progress { offset: len, len, expires_at: None, had: false })
     }
 

@@ -12,7 +12,7 @@ use super::expect;
 use crate::{
     error::ApiError,
     store::{
-        devices,
+        devices, looks,
         photos::{self, OfCase},
         stored_photos,
         tx::Tx,
@@ -20,8 +20,8 @@ use crate::{
     },
 };
 
-/// A picture is compared with those of the same device in this period before it.
-const LOOK_BACK_MS: i64 = 30 * 86_400_000;
+/// A picture is compared with those in this period before it.
+pub(super) const LOOK_BACK_MS: i64 = 30 * 86_400_000;
 /// The largest number of waybills that are listed with a picture.
 const MOST_SHOWN: usize = 10;
 
@@ -48,6 +48,8 @@ pub struct PhotoRow {
     pub len: u64,
     /// Other waybills under which the same picture was recorded.
     pub same: Vec<String>,
+    /// Other waybills of the outlet with a picture that looks like it, also turned or mirrored, by head office's own measure.
+    pub alike: Vec<String>,
 }
 
 /// A photo on the page of a case.
@@ -69,10 +71,12 @@ pub(crate) fn of_case(tx: &Tx<'_>, case: &CaseId, now: UnixMs) -> Result<HashMap
     let mut told = HashMap::new();
     for photo in photos::of_case(tx, case)? {
         let id = photo.id;
-        let alike = match photo.look {
+        let mut alike = match photo.look {
             Some(look) => alike(tx, case, &photo, look, now)?,
             None => vec![],
         };
+        let measured = looks::waybills_alike(tx, &id, case, MOST_SHOWN)?;
+        alike.extend(measured.into_iter().filter(|waybill| !alike.contains(waybill)).collect::<Vec<_>>());
         let thumbnail = photos::stored_thumbnail(tx, &id)?;
         let (state, same) = (expect::state(tx, &id, now)?, photos::waybills_beside(tx, &id, case, MOST_SHOWN)?);
         told.insert(id, Told { state, due_at: photo.due_at, device: photo.device.to_string(), thumbnail, same, alike });
@@ -92,7 +96,7 @@ fn alike(tx: &Tx<'_>, case: &CaseId, photo: &OfCase, look: u64, now: UnixMs) -> 
 }
 
 /// Lists photos that head office should look at, longest awaited first: every photo that is not stored, and the same picture
-/// under two waybills. `all`: every photo.
+/// under two waybills, also a similar one that is turned or mirrored or of another device. `all`: every photo.
 pub(crate) fn list(tx: &Tx<'_>, all: bool, limit: u32, now: UnixMs) -> Result<Vec<PhotoRow>, ApiError> {
     let found = if all { photos::list_all(tx, limit)? } else { photos::list_odd(tx, limit)? };
     let mut list = Vec::new();
@@ -109,6 +113,7 @@ pub(crate) fn list(tx: &Tx<'_>, all: bool, limit: u32, now: UnixMs) -> Result<Ve
             received: if state == PhotoState::Stored { photo.len } else { photo.received },
             len: photo.len,
             same: photos::waybills_beside(tx, &photo.id, &photo.case, MOST_SHOWN)?,
+            alike: looks::waybills_alike(tx, &photo.id, &photo.case, MOST_SHOWN)?,
         });
     }
     Ok(list)
@@ -128,6 +133,7 @@ pub(crate) fn erase(
     let mut pieces = Vec::new();
     for id in &erased {
         stored_photos::erase(tx, id, by, why, now)?;
+        looks::forget(tx, id)?;
         pieces.extend(uploads::drop_of_all(tx, id)?);
     }
     if erased.is_empty() { Err(ApiError::NotFound) } else { Ok((erased, pieces)) }

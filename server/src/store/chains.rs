@@ -2,10 +2,10 @@
 
 use std::ops::ControlFlow;
 
-use doorstep_domain::{BatchHash, Clocks, DeviceId, InstallId, UnixMs};
+use doorstep_domain::{BatchHash, CaseId, Clocks, DeviceId, InstallId, UnixMs};
 use serde::Serialize;
 
-use super::tx::{Sql, StoreError, Tx, params, sql};
+use super::tx::{Row, Sql, StoreError, Tx, params, sql};
 
 /// A signed batch to be stored, with its verdicts.
 pub(crate) struct Envelope<'a> {
@@ -187,15 +187,30 @@ pub struct Fork {
 
 /// Fork alarms that head office has not looked at.
 pub(crate) fn open_forks(tx: &Tx<'_>) -> Result<Vec<Fork>, StoreError> {
-    tx.all(sql!("SELECT id, device, install, number, what, at FROM fork WHERE seen_at IS NULL ORDER BY id"), params![], |row| {
-        Ok(Fork {
-            id: row.get(0)?,
-            device: row.get(1)?,
-            install: row.get(2)?,
-            batch: row.get(3)?,
-            what: row.get(4)?,
-            at: row.get(5)?,
-        })
+    tx.all(sql!("SELECT id, device, install, number, what, at FROM fork WHERE seen_at IS NULL ORDER BY id"), params![], fork)
+}
+
+/// The fork alarms of the installations that have written in a case, or brought changes of it; looked at or not.
+pub(crate) fn forks_of(tx: &Tx<'_>, case: &CaseId) -> Result<Vec<Fork>, StoreError> {
+    tx.all(
+        sql!(
+            "SELECT id, device, install, number, what, at FROM fork WHERE install IN
+               (SELECT install FROM change WHERE case_id = ?1 UNION SELECT pushed_by FROM change WHERE case_id = ?1)
+             ORDER BY id"
+        ),
+        params![case],
+        fork,
+    )
+}
+
+fn fork(row: &Row<'_>) -> Result<Fork, StoreError> {
+    Ok(Fork {
+        id: row.get(0)?,
+        device: row.get(1)?,
+        install: row.get(2)?,
+        batch: row.get(3)?,
+        what: row.get(4)?,
+        at: row.get(5)?,
     })
 }
 

@@ -114,6 +114,21 @@ pub(crate) fn of_others(
     )
 }
 
+/// Whether a device was in contact between two times, both inclusive. A row of an hour has its first and its last contact, so one
+/// between them that a later one has followed is not found; each that is found was one.
+pub(crate) fn has_within(tx: &Tx<'_>, device: &DeviceId, (from, until): (UnixMs, UnixMs)) -> Result<bool, StoreError> {
+    tx.exists(
+        sql!(
+            "SELECT 1 FROM contact WHERE device = ?1 AND hour BETWEEN ?4 AND ?5
+               AND (first_ms BETWEEN ?2 AND ?3 OR last_ms BETWEEN ?2 AND ?3 OR bound_ms BETWEEN ?2 AND ?3)
+             UNION ALL SELECT 1 FROM anchor WHERE device = ?1 AND hour BETWEEN ?4 AND ?5
+               AND (first_ms BETWEEN ?2 AND ?3 OR last_ms BETWEEN ?2 AND ?3)
+             UNION ALL SELECT 1 FROM passing WHERE device = ?1 AND at BETWEEN ?2 AND ?3"
+        ),
+        params![device, from, until, hour(from), hour(until)],
+    )
+}
+
 /// The spread of the contacts of one boot.
 pub(crate) struct Spread {
     pub lowest_offset: i64,
@@ -183,6 +198,34 @@ mod tests {
                 let row = spread(tx, &DEVICE, BOOT, UnixMs(100))?.unwrap();
                 assert_eq!((row.first, row.last, row.lowest_offset, row.highest_offset), (UnixMs(10), UnixMs(40), 1, 9));
                 assert_eq!(newest(tx, &DEVICE, UnixMs(25))?, Some(UnixMs(25)), "a later one counts as of that moment");
+                Ok::<_, StoreError>(())
+            })
+            .unwrap();
+    }
+
+    #[test]
+    fn a_contact_is_found_between_two_times_at_both_ends_and_in_any_kind_of_row() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = DeviceId::new([2; 16]);
+        open(folder.path())
+            .unwrap()
+            .write(|tx| {
+                save(tx, &DEVICE, &contact(3_600_010, 5, true))?;
+                save(tx, &DEVICE, &contact(3_600_030, 5, true))?;
+                keep_passing(tx, &DEVICE, UnixMs(7_200_050))?;
+                let within = |from, until| has_within(tx, &DEVICE, (UnixMs(from), UnixMs(until)));
+                for (from, until, found) in [
+                    (0, 3_600_009, false),
+                    (0, 3_600_010, true),
+                    (3_600_011, 3_600_029, false),
+                    (3_600_030, 3_600_030, true),
+                    (3_600_031, 7_200_049, false),
+                    (7_200_050, 7_200_060, true),
+                    (7_200_051, 99_999_999, false),
+                ] {
+                    assert_eq!(within(from, until)?, found, "{from} to {until}");
+                }
+                assert!(!has_within(tx, &other, (UnixMs(0), UnixMs(99_999_999)))?);
                 Ok::<_, StoreError>(())
             })
             .unwrap();

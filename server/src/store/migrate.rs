@@ -20,6 +20,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/0009_kinds.sql"),
     include_str!("../../migrations/0010_phases.sql"),
     include_str!("../../migrations/0011_quotas.sql"),
+    include_str!("../../migrations/0012_looks.sql"),
 ];
 
 /// The migration that makes the first tables.

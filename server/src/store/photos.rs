@@ -274,7 +274,8 @@ pub(crate) fn list_all(tx: &Tx<'_>, most: u32) -> Result<Vec<Listed>, StoreError
     )
 }
 
-/// The photos that are neither stored nor erased, and those that several cases name, longest awaited first.
+/// The photos that are neither stored nor erased, those that several cases name, and those that look like a turned or mirrored one
+/// or one of another device, longest awaited first.
 pub(crate) fn list_odd(tx: &Tx<'_>, most: u32) -> Result<Vec<Listed>, StoreError> {
     tx.all(
         sql!(
@@ -282,7 +283,8 @@ pub(crate) fn list_odd(tx: &Tx<'_>, most: u32) -> Result<Vec<Listed>, StoreError
             listed_columns!(),
             " FROM photo JOIN doc USING (case_id) LEFT JOIN stored ON stored.sha = photo.sha
              WHERE of_sha IS NULL AND (stored_at IS NULL
-               OR EXISTS (SELECT 1 FROM photo AS other WHERE other.sha = photo.sha AND other.case_id <> photo.case_id))
+               OR EXISTS (SELECT 1 FROM photo AS other WHERE other.sha = photo.sha AND other.case_id <> photo.case_id)
+               OR EXISTS (SELECT 1 FROM alike WHERE alike.sha = photo.sha AND disguise = 1))
              ORDER BY due_at, photo.sha, photo.case_id LIMIT ?1"
         ),
         params![most],

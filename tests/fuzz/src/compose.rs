@@ -329,5 +329,6 @@ fn photo(u: &mut Unstructured<'_>) -> Result<Photo> {
         },
         clarity: u.arbitrary::<bool>()?.then_some(Clarity { sharpness, light }),
         look: u.arbitrary()?,
+        source: *u.choose(&[None, Some(PhotoSource::Camera), Some(PhotoSource::Gallery)])?,
     })
 }

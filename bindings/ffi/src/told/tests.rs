@@ -66,6 +66,7 @@ fn full(kind: Kind) -> Body {
             },
             clarity: Some(Clarity { sharpness: 1_601, light: 127 }),
             look: Some(u64::MAX - 5),
+            source: Some(PhotoSource::Gallery),
         }),
         Kind::Sms => Body::Sms(Sms {
             attempt: Some(key(Kind::Attempt)),

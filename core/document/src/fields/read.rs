@@ -7,9 +7,9 @@ use doorstep_domain::{
     About, Action, ActionId, Alias, Assign, Attempt, Author, Body, Book, Call, CallResult, Capture, CaseId, ChangeHash, Clarity,
     Close, Consent, Correction, Customer, Dispute, DocKind, DocRef, Entry, EntryKey, Facts, Fault, Fen, GeoPosition, Goods,
     Handover, Kind, Ledger, Listed, MAX_CAMERA, MAX_PHOTO, MAX_PLACEHOLDER, MAX_THUMBNAIL, Mark, Notice, Outage, OutageReason,
-    Payer, Personal, Photo, PhotoId, PhotoPurpose, Problem, Release, Remark, Reply, Role, Ruling, Seen, SheetDay, SheetFacts,
-    SheetNote, Sms, SmsFault, SmsReply, SmsReport, SmsState, SmsWay, Stage, Stands, Tag, Takeover, TargetSource, Thumbnail, Tick,
-    TimeEvidence, UnixMs, Waiver, Waybill,
+    Payer, Personal, Photo, PhotoId, PhotoPurpose, PhotoSource, Problem, Release, Remark, Reply, Role, Ruling, Seen, SheetDay,
+    SheetFacts, SheetNote, Sms, SmsFault, SmsReply, SmsReport, SmsState, SmsWay, Stage, Stands, Tag, Takeover, TargetSource,
+    Thumbnail, Tick, TimeEvidence, UnixMs, Waiver, Waybill,
 };
 
 use crate::Refusal;
@@ -294,6 +294,7 @@ fn read_photo(get: &Reader<'_>) -> Result<Photo, Refusal> {
         },
         clarity,
         look: get.packed("look", 8)?.map(number),
+        source: get.maybe_word("source", PhotoSource::from_word)?,
     })
 }
 

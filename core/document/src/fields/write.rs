@@ -3,8 +3,8 @@
 use automerge::ScalarValue;
 use doorstep_domain::{
     Action, Alias, Assign, Attempt, Body, Call, Close, Consent, Correction, Dispute, DocId, EntryKey, Facts, Fen, Goods,
-    Handover, Ledger, Listed, Mark, Notice, Outage, Personal, Photo, PhotoId, Problem, Reply, Ruling, Seen, SheetDay, SheetFacts,
-    SheetNote, Sms, SmsReply, SmsReport, Takeover, Tick, UnixMs, Waiver, Waybill,
+    Handover, Ledger, Listed, Mark, Notice, Outage, Personal, Photo, PhotoId, PhotoSource, Problem, Reply, Ruling, Seen,
+    SheetDay, SheetFacts, SheetNote, Sms, SmsReply, SmsReport, Takeover, Tick, UnixMs, Waiver, Waybill,
 };
 
 use crate::NewEntry;
@@ -238,6 +238,7 @@ fn write_photo(out: &mut Writer, photo: &Photo) {
     if let Some(look) = photo.look {
         out.bytes("look", &look.to_be_bytes());
     }
+    out.maybe_text("source", photo.source.map(PhotoSource::as_str));
 }
 
 fn write_reply(out: &mut Writer, reply: &Reply) {

@@ -199,6 +199,20 @@ fn a_field_of_another_type_is_refused_and_an_unknown_kind_is_kept() {
 }
 
 #[test]
+fn a_photo_keeps_where_it_came_from_and_one_that_does_not_say_has_no_field() {
+    let photo = |source| Body::Photo(Photo { source, ..Photo::of(PhotoId::new([5; 32]), 9, PhotoPurpose::Door) });
+    let mut phone = Writer::new(1);
+    phone.write(vec![attempt()]);
+    for source in [None, Some(PhotoSource::Camera), Some(PhotoSource::Gallery)] {
+        let change = phone.write(vec![photo(source)]);
+        let read = Change::read(&case().2, change.bytes()).unwrap();
+        assert_eq!(read.entries()[0].body, photo(source));
+        let is_named = change.bytes().windows(6).any(|window| window == b"source");
+        assert_eq!(is_named, source.is_some(), "older readers get the same bytes as before");
+    }
+}
+
+#[test]
 fn a_clone_that_reuses_a_sequence_number_is_refused_and_the_first_stays() {
     let mut phone = Writer::new(1);
     let mut clone = Writer::new(1);

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{PhotoId, PhotoPurpose, UnixMs};
+use crate::{PhotoId, PhotoPurpose, PhotoSource, UnixMs};
 
 /// A reference to a photo, with the data that are known before its bytes arrive.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -26,6 +26,8 @@ pub struct Photo {
     pub clarity: Option<Clarity>,
     /// Perceptual hash: similar pictures differ in few bits.
     pub look: Option<u64>,
+    /// Where the app got the picture from, as the app says; `None` if it does not say.
+    pub source: Option<PhotoSource>,
 }
 
 /// Longest placeholder, in bytes.
@@ -41,8 +43,8 @@ pub const MAX_CAMERA: usize = 64;
 impl Photo {
     /// A photo without further data.
     pub fn of(id: PhotoId, len: u64, purpose: PhotoPurpose) -> Self {
-        let (thumbnail, placeholder, original, clarity, look) = (None, None, None, None, None);
-        Self { id, len, purpose, thumbnail, placeholder, original, capture: Capture::default(), clarity, look }
+        let (thumbnail, placeholder, original, clarity, look, source) = (None, None, None, None, None, None);
+        Self { id, len, purpose, thumbnail, placeholder, original, capture: Capture::default(), clarity, look, source }
     }
 }
 
@@ -82,7 +84,27 @@ impl GeoPosition {
         let on_earth = lat_e7.unsigned_abs() <= 900_000_000 && lon_e7.unsigned_abs() <= 1_800_000_000;
         on_earth.then_some(Self { lat_e7, lon_e7 })
     }
+
+    /// The distance to another position, in metres. It is exact to one percent up to some hundred kilometres, and a rough figure
+    /// beyond. Only additions, products and a square root are used, so that it is the same number on every device.
+    pub fn metres_to(&self, other: &Self) -> u32 {
+        let degrees = |e7: i32| f64::from(e7) / 1e7;
+        let north = degrees(self.lat_e7) - degrees(other.lat_e7);
+        let east = (degrees(self.lon_e7) - degrees(other.lon_e7)).abs();
+        let east = if east > 180.0 { 360.0 - east } else { east };
+        let middle = (degrees(self.lat_e7) + degrees(other.lat_e7)) / 2.0 * (std::f64::consts::PI / 180.0);
+        let square = middle * middle;
+        // The series of the cosine; the next term is below 0.00001 up to a right angle.
+        let cosine =
+            1.0 - square / 2.0 * (1.0 - square / 12.0 * (1.0 - square / 30.0 * (1.0 - square / 56.0 * (1.0 - square / 90.0))));
+        let east = east * cosine;
+        // A cast from a float saturates.
+        ((north * north + east * east).sqrt() * METRES_OF_A_DEGREE).round() as u32
+    }
 }
+
+/// The length of a degree of a great circle, in metres.
+const METRES_OF_A_DEGREE: f64 = 111_195.0;
 
 /// The clarity of a picture. The network's rules say which clarity is sufficient.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -91,4 +113,28 @@ pub struct Clarity {
     pub sharpness: u32,
     /// Mean brightness, 0 (black) to 255 (white).
     pub light: u8,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_distance_is_right_to_a_percent_and_the_same_in_both_directions() {
+        let place = |lat: f64, lon: f64| GeoPosition::new((lat * 1e7) as i32, (lon * 1e7) as i32).unwrap();
+        // Great-circle distances on a sphere of 6,371,008.8 metres.
+        let known = [
+            (place(30.0, 120.0), place(30.0045, 120.0), 500.4),
+            (place(30.0, 120.0), place(30.0, 120.01), 963.0),
+            (place(39.9042, 116.4074), place(31.2304, 121.4737), 1_067_310.0),
+            (place(0.0, 179.999), place(0.0, -179.999), 222.4),
+            (place(-45.0, 0.0), place(-45.0, 1.0), 78_626.0),
+        ];
+        for (a, b, metres) in known {
+            let found = f64::from(a.metres_to(&b));
+            assert!((found - metres).abs() <= metres / 100.0, "{found} for {metres}");
+            assert_eq!(a.metres_to(&b), b.metres_to(&a));
+            assert_eq!(a.metres_to(&a), 0);
+        }
+    }
 }

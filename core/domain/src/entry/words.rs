@@ -80,6 +80,15 @@ words!(
     }
 );
 words!(
+    /// Where an app got a picture from. Only the app says so.
+    PhotoSource {
+        /// The app's own camera took it for this record.
+        Camera = "in_app",
+        /// A person chose a picture that the phone already had.
+        Gallery = "gallery",
+    }
+);
+words!(
     /// Where a problem was found. This decides who must register it and by when (domain 2.1).
     Stage {
         /// At the sorting hub.

@@ -1,6 +1,6 @@
 //! What the numbers about a picture say.
 
-use doorstep_media::{LOOKS_ALIKE, Limits, Prepared, look_distance, prepare};
+use doorstep_media::{LOOKS_ALIKE, Limits, Prepared, look_distance, looks, prepare};
 
 use crate::made::{Rgb, scene};
 
@@ -70,4 +70,29 @@ fn light_is_measured() {
     let black = Rgb::of(64, 64, |_, _| [0; 3]);
     assert_eq!(made(&black, 90).clarity.light, 0);
     assert_eq!(made(&black.map(|_| 255), 90).clarity.light, 255);
+}
+
+#[test]
+fn a_turned_or_mirrored_picture_looks_like_one_of_the_eight_positions_and_another_picture_like_none() {
+    for number in 0..6 {
+        let picture = scene(number, 400, 300);
+        let positions = looks(&picture.jpeg(90), 1_000_000).unwrap();
+        assert!(look_distance(positions[0], made(&picture, 90).look) <= LOOKS_ALIKE, "scene {number}: its own look");
+        let (width, height) = (picture.width, picture.height);
+        let disguises = [
+            ("mirrored", Rgb::of(width, height, |x, y| picture.at(width - 1 - x, y))),
+            ("turned by 90 degrees", Rgb::of(height, width, |x, y| picture.at(y, height - 1 - x))),
+            ("turned by 180 degrees", Rgb::of(width, height, |x, y| picture.at(width - 1 - x, height - 1 - y))),
+            ("turned by 270 degrees", Rgb::of(height, width, |x, y| picture.at(width - 1 - y, x))),
+        ];
+        for (how, disguise) in disguises {
+            let look = made(&disguise, 70).look;
+            let nearest = positions.iter().map(|position| look_distance(*position, look)).min().unwrap();
+            assert!(nearest <= LOOKS_ALIKE, "scene {number}, {how}: {nearest}");
+        }
+        let other = made(&scene(number + 1, 400, 300), 90).look;
+        assert!(positions.iter().all(|position| look_distance(*position, other) > LOOKS_ALIKE), "scene {number}");
+    }
+    assert!(looks(&scene(0, 400, 300).jpeg(90), 100_000).is_err(), "more pixels than are measured");
+    assert!(looks(b"no picture", 100_000).is_err());
 }

@@ -110,6 +110,15 @@ impl<'a> Faults<'a> {
         self.path.push(To::Key("sms"));
         self.sms();
         self.path.pop();
+        if let Some(rules) = pack.questions {
+            self.check(pack.format() >= 2, "questions", || format::came_with_2("[questions]"));
+            self.path.push(To::Key("questions"));
+            let day = 24 * 60;
+            self.check((1..=day).contains(&rules.photo_minutes), "photo_minutes", || "1 to 1440 minutes, a day".into());
+            self.check((50..=100_000).contains(&rules.place_metres), "place_metres", || "50 to 100000 metres".into());
+            self.check((10..=1000).contains(&rules.speed_kmh), "speed_kmh", || "10 to 1000 km/h".into());
+            self.path.pop();
+        }
         if let Some(clear) = pack.clear {
             self.path.push(To::Key("clear"));
             self.check(clear.least_light <= clear.most_light, "least_light", || {
@@ -129,6 +138,8 @@ impl<'a> Faults<'a> {
 
     fn sms(&mut self) {
         let rules = &self.pack.sms;
+        let (named, format) = (rules.proves_alone_by_word.is_some(), self.pack.format());
+        self.check(!named || format >= 2, "proves_alone_by_word", || format::came_with_2("proves_alone_by_word"));
         self.check(rules.signature.chars().count() <= 20, "signature", || "at most 20 characters".into());
         for way in &rules.ways {
             self.word("ways", way, SmsWay::from_word(way).is_some(), "a way: phone, gateway");

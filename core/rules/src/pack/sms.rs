@@ -20,6 +20,9 @@ pub struct SmsRules {
     /// where there is no data network. Without the gateway only the device that recorded the attempt sends.
     #[serde(default = "both_ways")]
     pub ways: Vec<String>,
+    /// Whether a message proves an attempt of which only a person's word, or a handover without a result, says that it left.
+    /// Format 2; the default is true. A customer's answer makes such a message count in any case.
+    pub proves_alone_by_word: Option<bool>,
     /// How a person is addressed.
     pub honorifics: Honorifics,
     /// Longest values of variables in characters, where they differ from [`Variable::most`].

@@ -30,6 +30,8 @@ words!(
         SenderUnauthorised = "sender_unauthorised",
         /// A correction states that it was wrong.
         Corrected = "corrected",
+        /// Only a person's word says that it left, and the network's rules want more.
+        WordOnly = "word_only",
     }
 );
 
@@ -86,6 +88,12 @@ impl Message {
         self.lacks.is_empty()
     }
 
+    /// Whether only a person's word, or a handover without a result, says that it left: neither the phone nor an operator has
+    /// reported more. It proves less than a message that was reported as sent.
+    pub fn is_by_word(&self) -> bool {
+        self.level == SmsLevel::HandedOver
+    }
+
     /// Whether it must still be sent, or its result must still be reported.
     pub fn is_open(&self) -> bool {
         let fails = || self.state == SmsState::Failed && self.fault.is_some_and(SmsFault::is_before_sending);
@@ -102,6 +110,10 @@ impl Message {
             None => (state.zh, state.en),
         };
         match self.lacks.first() {
+            None if self.is_by_word() => Words {
+                zh: format!("{zh}（仅凭本人所述），算作当天有效派送"),
+                en: format!("{en} (on the person's word), counts for today"),
+            },
             None => Words { zh: format!("{zh}，算作当天有效派送"), en: format!("{en}, counts for today") },
             Some(SmsLack::NotSent) => Words { zh: format!("{zh}：还不算数"), en: format!("{en}: does not count yet") },
             Some(_) => Words { zh: format!("{zh}：不算数"), en: format!("{en}: does not count") },

@@ -205,6 +205,7 @@ fn message<'a>(
     // Hash the number that it was sent to; do not trust the writer's hash.
     let is_other = sms.to.text().is_some() && mobile_mark(case, &sms.to) != Some(sms.mark);
     let is_known = [act.facts.mobile, act.facts.virtual_mobile].contains(&Some(sms.mark)) || given.contains(&sms.mark);
+    let by_word_counts = index.pack_of(act).sms.proves_alone_by_word.unwrap_or(true);
     let mut lacks = text_lacks(index, act, sms);
     let tests = [
         (!level.counts(), SmsLack::NotSent),
@@ -214,6 +215,8 @@ fn message<'a>(
         (went.is_some() && went == of && proven != of, SmsLack::DayUnproven),
         (!level.counts() && foreign, SmsLack::SenderUnauthorised),
         (!act.stands(), SmsLack::Corrected),
+        // A customer's answer shows that it arrived.
+        (level == SmsLevel::HandedOver && !by_word_counts && replies.is_empty(), SmsLack::WordOnly),
     ];
     lacks.extend(tests.into_iter().filter(|(holds, _)| *holds).map(|(_, lack)| lack));
     lacks.sort_unstable();

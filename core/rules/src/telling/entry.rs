@@ -106,10 +106,13 @@ impl Telling<'_> {
     }
 
     fn photo(&mut self, photo: &Photo) {
-        let Photo { id, len, purpose, thumbnail, placeholder, original, capture, clarity, look } = photo;
+        let Photo { id, len, purpose, thumbnail, placeholder, original, capture, clarity, look, source } = photo;
         self.word(Label::Shows, purpose.as_str());
         self.line(Label::Photo, Value::Photo { id: *id, len: Some(*len) });
         self.given(Label::MadeFrom, *original, |id| Value::Photo { id, len: None });
+        if let Some(source) = source {
+            self.word(Label::PhotoSource, source.as_str());
+        }
         if let Some(Thumbnail { id, len }) = thumbnail {
             self.detail(Label::Thumbnail, Value::Photo { id: *id, len: Some(*len) });
         }

@@ -47,6 +47,8 @@ words!(
         Placeholder = "placeholder",
         /// The photo from which it was made by drawing or cutting.
         MadeFrom = "made_from",
+        /// Where the app got the picture from.
+        PhotoSource = "photo_source",
         /// The time of the photo, by its camera.
         TakenAt = "taken_at",
         /// The position of the photo, by its camera.

@@ -26,6 +26,7 @@ mod messages;
 mod next_step;
 mod packs;
 mod photos;
+mod questions;
 mod reference_texts;
 mod sheets;
 mod story;

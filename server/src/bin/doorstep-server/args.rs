@@ -307,7 +307,8 @@ pub enum AdminCommand {
         #[arg(long)]
         why: Option<String>,
     },
-    /// 未到、逾期、丢失、作废、重复使用的照片 List photos that are missing, overdue, lost, void, or recorded under two waybills.
+    /// 未到、逾期、丢失、作废、重复使用的照片 List photos that are missing, overdue, lost, void, or recorded under two waybills, also turned,
+    /// mirrored or by another device.
     Photos {
         /// 全部照片 Every photo.
         #[arg(long)]

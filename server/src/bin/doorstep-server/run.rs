@@ -101,6 +101,9 @@ pub fn administer(
                         d.unsent_cases, d.unsent_photos
                     );
                 }
+                if d.damaged > 0 {
+                    line += &format!("  本机记录被改动，无法发送 entries altered on it that can not be sent: {}", d.damaged);
+                }
                 if !d.missing_batches.is_empty() {
                     line += &format!("  缺批次 batches never arrived: {:?}", d.missing_batches);
                 }
@@ -396,6 +399,9 @@ fn photo_line(row: &PhotoRow) -> String {
     }
     if !row.same.is_empty() {
         line += &format!("  同一照片也用于 the same picture is under {}", row.same.join(" "));
+    }
+    if !row.alike.is_empty() {
+        line += &format!("  相似照片 looks like one under {}", row.alike.join(" "));
     }
     line
 }

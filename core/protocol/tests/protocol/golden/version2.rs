@@ -38,6 +38,7 @@ pub(super) fn request() -> SyncRequest {
             oldest_ms: Some(NOW - 200_000),
             app: "doorstep 1".into(),
             disk_free_mb: None,
+            damaged: None,
         }),
         quarantined: vec![Quarantined { case: case(), change: ChangeHash::new([9; 32]) }],
         lost: vec![LostPhoto { photo: PhotoId::new([8; 32]), altered: true }],

@@ -52,7 +52,7 @@ class FailActivity : Screen() {
     private suspend fun record(doorstep: Doorstep, reason: ProblemCode) {
         val said = words.text.toString().trim().ifEmpty { null }
         val taken = listOfNotNull(camera?.takeIf { it.isTaken })
-        val recorded = doorstep.fail(waybill, reason.code, said, taken.map { PhotoFile(it.file.path) })
+        val recorded = doorstep.fail(waybill, reason.code, said, taken.map { PhotoFile(it.file.path, takenInApp = true) })
         taken.forEach { it.discard() }
         camera = null
         val next = doorstep.words(listOf(recorded.nextStep)).first().here()

@@ -1,0 +1,217 @@
+//! Facts that a reviewer should ask about: an outage that was claimed while the device reached head office, a photo of another
+//! time or place, an SMS that only a person's word proves. They are no verdict: no finding rests on them, and nothing is refused
+//! for them. Each has an honest explanation, which only a person can hear.
+
+use std::collections::BTreeSet;
+
+use doorstep_domain::{Body, EntryKey, GeoPosition, Photo, PhotoPurpose, PhotoSource, words};
+use serde::Serialize;
+
+use crate::{
+    Flag, Pack, Words,
+    case_index::{Act, CaseIndex},
+};
+
+words!(
+    /// The kind of a fact.
+    QuestionKind {
+        /// The record of an outage, whose device was in contact with head office between 15 minutes before the claimed phone call
+        /// and the record.
+        OutageInContact = "outage_in_contact",
+        /// The time of a photo by its camera is far from the time of its record.
+        PhotoOtherTime = "photo_other_time",
+        /// A photo without a time of its camera.
+        PhotoNoTime = "photo_no_time",
+        /// A photo that was chosen from the phone's pictures.
+        PhotoFromGallery = "photo_from_gallery",
+        /// A photo that was taken far from the places of all other attempts.
+        PlaceFar = "place_far",
+        /// Two photos of one person, at places that nobody reaches in the time between them.
+        TooFast = "too_fast",
+        /// An SMS that counts, of which only a person's word says that it left.
+        SmsByWord = "sms_by_word",
+    }
+);
+
+impl QuestionKind {
+    /// Its flag. A photo without a time has none, because many honest pictures have no time.
+    pub fn flag(self) -> Option<Flag> {
+        Some(match self {
+            Self::OutageInContact => Flag::OutageInContact,
+            Self::PhotoOtherTime => Flag::PhotoOtherTime,
+            Self::PhotoNoTime => return None,
+            Self::PhotoFromGallery => Flag::PhotoFromGallery,
+            Self::PlaceFar => Flag::PlaceFar,
+            Self::TooFast => Flag::TooFast,
+            Self::SmsByWord => Flag::SmsByWord,
+        })
+    }
+
+    /// The unit of its value.
+    fn unit(self) -> Option<Words> {
+        let (zh, en) = match self {
+            Self::PhotoOtherTime => ("分钟", "min"),
+            Self::PlaceFar => ("米", "m"),
+            Self::TooFast => ("公里/小时", "km/h"),
+            _ => return None,
+        };
+        Some(Words { zh: zh.to_owned(), en: en.to_owned() })
+    }
+}
+
+/// One fact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Question {
+    /// The kind.
+    pub kind: QuestionKind,
+    /// The entries that it is about, in the timeline's order.
+    pub entries: Vec<EntryKey>,
+    /// What was measured: minutes, metres or kilometres an hour.
+    pub value: Option<u32>,
+    /// The pack's limit, in the same unit.
+    pub limit: Option<u32>,
+}
+
+impl Question {
+    /// The fact in words, with what was measured and the limit.
+    pub fn told(&self, pack: Option<&Pack>) -> Words {
+        let Words { zh, en } = pack.map_or_else(|| crate::words(self.kind.as_str()), |pack| pack.words(self.kind.as_str()));
+        let (Some(value), Some(limit), Some(unit)) = (self.value, self.limit, self.kind.unit()) else { return Words { zh, en } };
+        Words {
+            zh: format!("{zh}：{value} {}，界限 {limit}", unit.zh),
+            en: format!("{en}: {value} {}, the limit is {limit}", unit.en),
+        }
+    }
+
+    /// The id by which its reasons name it.
+    pub fn about(&self) -> String {
+        let entries: Vec<String> = self.entries.iter().map(ToString::to_string).collect();
+        format!("{}@{}", self.kind.as_str(), entries.join("+"))
+    }
+
+    fn of(kind: QuestionKind, entries: Vec<EntryKey>) -> Self {
+        Self { kind, entries, value: None, limit: None }
+    }
+
+    fn measured(kind: QuestionKind, entries: Vec<EntryKey>, value: u32, limit: u32) -> Self {
+        Self { kind, entries, value: Some(value), limit: Some(limit) }
+    }
+}
+
+/// Most questions shown.
+const MOST: usize = 32;
+/// Most places compared, the newest. A real parcel has few attempts; a hostile device could record thousands.
+const MOST_PLACES: usize = 64;
+
+/// The facts of a case: those of single entries in the timeline's order, then those of places.
+pub(crate) fn questions(index: &CaseIndex<'_>) -> Vec<Question> {
+    let mut questions = Vec::new();
+    for (_, act) in index.standing() {
+        match act.body() {
+            Body::Outage(_) if act.recorded.standing.receipt().is_some_and(|receipt| receipt.in_contact) => {
+                questions.push(Question::of(QuestionKind::OutageInContact, vec![act.key().clone()]));
+            }
+            Body::Photo(photo) => of_photo(index, act, photo, &mut questions),
+            Body::Sms(_) if index.message(act.key()).is_some_and(|message| message.counts() && message.is_by_word()) => {
+                questions.push(Question::of(QuestionKind::SmsByWord, vec![act.key().clone()]));
+            }
+            _ => {}
+        }
+    }
+    of_places(index, &mut questions);
+    questions.truncate(MOST);
+    questions
+}
+
+/// How far the time of a photo by its camera is from the time of its record, in minutes, rounded up. Both come from the clock of
+/// the device, so a wrong clock alone makes no difference here; it has its own flags.
+fn minutes_apart(act: &Act<'_>, photo: &Photo) -> Option<u64> {
+    let apart = photo.capture.at?.since(act.recorded.entry.time.wall).unsigned_abs();
+    Some(apart.div_ceil(60_000))
+}
+
+/// The facts of a photo itself. A drawing on a photo, or a piece of it, has no time and source of its own.
+fn of_photo(index: &CaseIndex<'_>, act: &Act<'_>, photo: &Photo, questions: &mut Vec<Question>) {
+    if photo.original.is_some() {
+        return;
+    }
+    let (limit, key) = (index.pack_of(act).questions().photo_minutes, || vec![act.key().clone()]);
+    match minutes_apart(act, photo) {
+        None => questions.push(Question::of(QuestionKind::PhotoNoTime, key())),
+        Some(minutes) if minutes > u64::from(limit) => {
+            let minutes = u32::try_from(minutes).unwrap_or(u32::MAX);
+            questions.push(Question::measured(QuestionKind::PhotoOtherTime, key(), minutes, limit));
+        }
+        Some(_) => {}
+    }
+    if photo.source == Some(PhotoSource::Gallery) {
+        questions.push(Question::of(QuestionKind::PhotoFromGallery, key()));
+    }
+}
+
+/// Where an attempt was: the position of a photo that was recorded with it, or that shows the door.
+struct Place<'r, 'a> {
+    act: &'r Act<'a>,
+    position: GeoPosition,
+    /// Whether the photo was taken when it was recorded, so that the record's time is the time of the place.
+    is_timely: bool,
+}
+
+fn of_places(index: &CaseIndex<'_>, questions: &mut Vec<Question>) {
+    let attempts: BTreeSet<_> = index
+        .standing()
+        .filter(|(_, act)| matches!(act.body(), Body::Attempt(_)))
+        .map(|(_, act)| act.recorded.change.as_bytes())
+        .collect();
+    let place = |act| -> Option<Place<'_, '_>> {
+        let act: &Act<'_> = act;
+        let Body::Photo(photo) = act.body() else { return None };
+        let is_door = matches!(photo.purpose, PhotoPurpose::Door | PhotoPurpose::ClosedPremises);
+        let is_there = is_door || attempts.contains(act.recorded.change.as_bytes());
+        let position = photo.capture.position.filter(|_| is_there && photo.original.is_none())?;
+        let limit = u64::from(index.pack_of(act).questions().photo_minutes);
+        Some(Place { act, position, is_timely: minutes_apart(act, photo).is_none_or(|minutes| minutes <= limit) })
+    };
+    let mut places: Vec<Place<'_, '_>> = index.standing().rev().filter_map(|(_, act)| place(act)).take(MOST_PLACES).collect();
+    places.reverse();
+    far(index, &places, questions);
+    fast(index, &places, questions);
+}
+
+/// The photos that were taken far from the places of all other attempts, each with the nearest. Photos of one record are one
+/// attempt.
+fn far(index: &CaseIndex<'_>, places: &[Place<'_, '_>], questions: &mut Vec<Question>) {
+    let mut told: BTreeSet<(usize, usize)> = BTreeSet::new();
+    for (here, place) in places.iter().enumerate() {
+        let others = places.iter().enumerate().filter(|(_, other)| other.act.recorded.change != place.act.recorded.change);
+        let nearest = others.map(|(there, other)| (place.position.metres_to(&other.position), there)).min();
+        let limit = index.pack_of(place.act).questions().place_metres;
+        let Some((metres, there)) = nearest.filter(|(metres, _)| *metres > limit) else { continue };
+        let (first, second) = (here.min(there), here.max(there));
+        if let (Some(a), Some(b), true) = (places.get(first), places.get(second), told.insert((first, second))) {
+            let entries = vec![a.act.key().clone(), b.act.key().clone()];
+            questions.push(Question::measured(QuestionKind::PlaceFar, entries, metres, limit));
+        }
+    }
+}
+
+/// Neighbouring photos of one person that are farther apart than somebody goes in the time between their records. Only the
+/// entries of this case are compared: other cases of the person are not known here.
+fn fast(index: &CaseIndex<'_>, places: &[Place<'_, '_>], questions: &mut Vec<Question>) {
+    for (place, of_one) in places.iter().enumerate().filter(|(_, of_one)| of_one.is_timely) {
+        let person = |other: &&Place<'_, '_>| {
+            other.is_timely && other.act.recorded.entry.author.user == of_one.act.recorded.entry.author.user
+        };
+        let Some(before) = places.get(..place).unwrap_or_default().iter().rev().find(person) else { continue };
+        let rules = index.pack_of(of_one.act).questions();
+        let metres = before.position.metres_to(&of_one.position);
+        let ms = of_one.act.when.at.since(before.act.when.at).unsigned_abs().max(1);
+        // A metre in a millisecond is 3,600 kilometres an hour.
+        let kmh = u64::from(metres).saturating_mul(3_600) / ms;
+        if metres > rules.place_metres && kmh > u64::from(rules.speed_kmh) {
+            let entries = vec![before.act.key().clone(), of_one.act.key().clone()];
+            let kmh = u32::try_from(kmh).unwrap_or(u32::MAX);
+            questions.push(Question::measured(QuestionKind::TooFast, entries, kmh, rules.speed_kmh));
+        }
+    }
+}
