@@ -10,7 +10,7 @@ use object_store::{
     Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutOptions, local::LocalFileSystem, path::Path,
 };
 
-use crate::{ServeError, error::ApiError};
+use crate::{ServeError, error::ApiError, log};
 
 /// The storage of photos' bytes. Cheap to clone.
 #[derive(Clone)]
@@ -118,7 +118,7 @@ impl Storage {
     pub(crate) async fn drop_pieces(&self, keys: &[String]) {
         for key in keys {
             if let Err(error) = self.delete(&Path::from(key.as_str())).await {
-                crate::say!("doorstep-server: a staged piece stays: {error}");
+                log!(warn, "a staged piece stays", error = error);
             }
         }
     }
