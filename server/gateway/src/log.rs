@@ -10,8 +10,11 @@ use crate::{Fault, Outgoing, Provider, Submitted, Submitting};
 /// Tells of each message its reference and its number of segments, neither number nor text, and refuses the message: a log never
 /// claims that something was sent.
 pub struct Log {
-    tell: Box<dyn Fn(&str, usize) + Send + Sync>,
+    tell: Tell,
 }
+
+/// Told of each message: its reference and its number of segments.
+type Tell = Box<dyn Fn(&str, usize) + Send + Sync>;
 
 impl Log {
     /// Makes a provider that tells of messages with `tell`.

@@ -175,3 +175,18 @@ fn remote(url: &str) -> Result<Arc<dyn ObjectStore>, ServeError> {
     let _ = url;
     Err(ServeError::Photos("this program was built without S3; build it with --features s3, or leave --photos out".into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{http::StatusCode, http::header, response::IntoResponse};
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_of_photos_tells_the_device_when_to_come_back() {
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let answer = storage(&Error::Generic { store: "LocalFileSystem", source: Box::new(full) }).into_response();
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(answer.headers().contains_key(header::RETRY_AFTER));
+    }
+}

@@ -269,3 +269,67 @@ pub(crate) fn keep_size(tx: &Tx<'_>, is_full: bool) -> Result<(), StoreError> {
     tx.sqlite().query_row(most, [], |_| Ok(()))?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use doorstep_protocol::ErrorCode;
+
+    use super::*;
+    use crate::{
+        open::open,
+        store::tx::{params, sql},
+    };
+
+    /// Stores a value of so many bytes.
+    fn put(tx: &Tx<'_>, key: &str, bytes: usize) -> Result<(), ApiError> {
+        tx.run(sql!("INSERT INTO meta (key, value) VALUES (?1, ?2)"), params![key, vec![0_u8; bytes]])?;
+        Ok(())
+    }
+
+    async fn has(db: &Db, key: &'static str) -> bool {
+        db.read(move |tx| Ok(tx.exists(sql!("SELECT 1 FROM meta WHERE key = ?1"), params![key])?)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_refuses_every_job_of_its_commit_as_storage_and_the_next_one_begins_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::start(folder.path(), open(folder.path()).unwrap()).unwrap();
+        db.write(|tx| put(tx, "before", 10)).await.unwrap();
+        db.write(|tx| Ok(keep_size(tx, true)?)).await.unwrap();
+        // The first job holds the writer until the others wait, so that all are in one commit.
+        let (go, wait) = mpsc::channel::<()>();
+        let wait = Mutex::new(wait);
+        let held = db.write(move |tx| {
+            wait.lock().unwrap().recv().ok();
+            put(tx, "held", 10)
+        });
+        let large = db.write(|tx| put(tx, "large", 1_000_000));
+        // A job that hides its failure must not go on outside of the transaction.
+        let hiding = db.write(|tx| {
+            let _ = put(tx, "hiding", 1_000_000);
+            put(tx, "hidden", 10)
+        });
+        let after = db.write(|tx| put(tx, "after", 10));
+        let release = async {
+            tokio::task::yield_now().await;
+            go.send(()).unwrap();
+        };
+        let (held, large, hiding, after, ()) = tokio::join!(held, large, hiding, after, release);
+        for refused in [large, hiding] {
+            assert_eq!(refused.unwrap_err().code(), ErrorCode::Storage);
+        }
+        // The answer of each of the others is the truth, whichever commit it was in.
+        assert_eq!(held.is_ok(), has(&db, "held").await);
+        assert_eq!(after.is_ok(), has(&db, "after").await);
+        assert!(held.is_ok() || held.unwrap_err().code() == ErrorCode::Storage);
+        for absent in ["large", "hiding", "hidden"] {
+            assert!(!has(&db, absent).await, "{absent}");
+        }
+        assert!(has(&db, "before").await);
+        assert!(db.writing.failed.get() > 0);
+
+        db.write(|tx| Ok(keep_size(tx, false)?)).await.unwrap();
+        db.write(|tx| put(tx, "large", 1_000_000)).await.unwrap();
+        assert!(has(&db, "large").await);
+    }
+}
