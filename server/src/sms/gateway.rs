@@ -243,9 +243,7 @@ impl Gateway {
         for message in held {
             let (provider, outgoing) = (provider.clone(), outgoing(&message, (self.now)()));
             under_way.spawn(async move {
-                let submitted = AssertUnwindSafe(provider.submit(&outgoing)).catch_unwind().await;
-                // The provider may have taken the message before the panic.
-                let outcome = submitted.unwrap_or(Submitted::Uncertain { why: "the submission panicked" });
+                let outcome = submit(&*provider, &outgoing).await;
                 (message, outcome)
             });
         }
@@ -301,6 +299,12 @@ impl Gateway {
     }
 }
 
+/// Submits a message. A submission that panics is uncertain, because the provider may have taken the message before.
+async fn submit(provider: &dyn Provider, outgoing: &Outgoing) -> Submitted {
+    let submitted = AssertUnwindSafe(async { provider.submit(outgoing).await }).catch_unwind().await;
+    submitted.unwrap_or(Submitted::Uncertain { why: "the submission panicked" })
+}
+
 fn outgoing(message: &Claimed, now: UnixMs) -> Outgoing {
     let left = message.until.0.saturating_sub(now.0).clamp(0, MOST_VALIDITY_MS);
     Outgoing {
@@ -329,5 +333,35 @@ async fn link_moved(link: &mut Option<watch::Receiver<LinkState>>) {
     };
     if !moved {
         std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::ready, pin::Pin};
+
+    use doorstep_gateway::Submitting;
+    use doorstep_rules::sms::Segments;
+
+    use super::*;
+
+    /// A provider with a fault.
+    struct Broken;
+
+    impl Provider for Broken {
+        fn submit<'a>(&'a self, message: &'a Outgoing) -> Submitting<'a> {
+            panic!("a fault at {}", message.reference)
+        }
+        fn stop(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+            Box::pin(ready(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_message_whose_submission_panics_is_uncertain_and_does_not_stay_under_way() {
+        let (to, text) = ("13812345600".to_owned(), "您好".to_owned());
+        let (segments, validity) = (Segments::of(&text), Duration::from_secs(60));
+        let message = Outgoing { reference: "r1".to_owned(), to, text, segments, validity, extension: None };
+        assert!(matches!(submit(&Broken, &message).await, Submitted::Uncertain { .. }));
     }
 }

@@ -35,7 +35,7 @@ fn main() -> ExitCode {
             if serves {
                 doorstep_server::log!(error, "the server ends", error = *error);
             } else {
-                // The answer to the person who ran the command. A panic, as of `eprintln!`, would change the exit code.
+                // The answer to the person who ran the command. The exit code stays if nobody can read it.
                 writeln!(std::io::stderr(), "doorstep-server: {error}").ok();
             }
             ExitCode::FAILURE
