@@ -26,6 +26,7 @@ use axum::{
 };
 use axum_server::accept::Accept;
 use http_body::{Frame, SizeHint};
+use prometheus_client::metrics::counter::Counter;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -47,6 +48,12 @@ pub(crate) struct Connections {
     most: usize,
     /// The open connections by the peer's address, without those that are ending.
     open: Mutex<BTreeMap<SocketAddr, Arc<Connection>>>,
+    /// How many connections were ended for another.
+    pub ended_for_another: Counter,
+    /// How many connections were refused, because all were at work.
+    pub refused: Counter,
+    /// How many connections were ended, because their peer did not read an answer.
+    pub unread: Counter,
 }
 
 /// One connection.
@@ -112,7 +119,13 @@ pub(crate) fn most_by_files() -> usize {
 
 impl Connections {
     pub(crate) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { most: most.max(1), open: Mutex::default() })
+        Arc::new(Self {
+            most: most.max(1),
+            open: Mutex::default(),
+            ended_for_another: Counter::default(),
+            refused: Counter::default(),
+            unread: Counter::default(),
+        })
     }
 
     /// Registers a connection. At the limit the connection that was idle longest ends for it; `None` if all are at work.
@@ -123,9 +136,13 @@ impl Connections {
                 let work = lock(&connection.work);
                 (work.requests == 0).then_some((work.idle_since, *peer))
             });
-            let (_, longest) = idle.min()?;
+            let Some((_, longest)) = idle.min() else {
+                self.refused.inc();
+                return None;
+            };
             if let Some(connection) = open.remove(&longest) {
                 connection.end();
+                self.ended_for_another.inc();
             }
         }
         let connection = Arc::new(Connection::new());
@@ -155,6 +172,7 @@ impl Connections {
             let is_stuck = lock(&connection.work).unread.values().any(|since| now.duration_since(*since) >= STALL);
             if is_stuck {
                 connection.end();
+                self.unread.inc();
             }
             !is_stuck
         });
@@ -341,6 +359,7 @@ mod tests {
         assert!(over(&all, 3), "has never said anything");
         let busy = (all.begin(peer(2)).unwrap(), all.begin(peer(4)).unwrap());
         assert!(all.enter(peer(5)).is_none(), "all are at work");
+        assert_eq!((all.ended_for_another.get(), all.refused.get()), (1, 1));
         drop(busy);
         assert!(all.enter(peer(6)).is_some());
         drop((places, at_work));
@@ -358,6 +377,7 @@ mod tests {
         assert_eq!(all.end_unread(), 0);
         tokio::time::advance(Duration::from_secs(2)).await;
         assert_eq!(all.end_unread(), 1);
+        assert_eq!(all.unread.get(), 1);
         assert!(over(&all, 1));
         assert!(!over(&all, 2));
     }

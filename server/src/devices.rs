@@ -121,6 +121,31 @@ fn beacon_of(device: &devices::Said) -> Beacon {
     beacon.map(|beacon| plausible(beacon, device.enrolled_at, device.seen_at)).unwrap_or_default()
 }
 
+/// The unsent work of all devices that are not revoked, by their last reports.
+#[derive(Default)]
+pub(crate) struct Unsent {
+    /// The number of devices with unsent work.
+    pub devices: u64,
+    pub cases: u64,
+    pub photos: u64,
+    /// The age of the oldest unsent action.
+    pub oldest_seconds: u64,
+}
+
+/// Adds up the unsent work that devices reported.
+pub(crate) fn unsent(tx: &Tx<'_>, now: UnixMs) -> Result<Unsent, ApiError> {
+    let mut unsent = Unsent::default();
+    devices::each_beacon(tx, |beacon| {
+        let beacon: Beacon = doorstep_protocol::decode(beacon).unwrap_or_default();
+        unsent.devices += u64::from(beacon.unsent_cases > 0 || beacon.unsent_photos > 0);
+        unsent.cases += u64::from(beacon.unsent_cases);
+        unsent.photos += u64::from(beacon.unsent_photos);
+        let age = beacon.oldest_ms.map_or(0, |oldest| now.since(UnixMs(oldest)) / 1000);
+        unsent.oldest_seconds = unsent.oldest_seconds.max(u64::try_from(age).unwrap_or(0));
+    })?;
+    Ok(unsent)
+}
+
 /// The enrolled devices that can not read a format. Devices of version 1 are left out, because they only push.
 fn that_can_not_read(tx: &Tx<'_>, format: u32) -> Result<Vec<Unreading>, ApiError> {
     let mut found = Vec::new();

@@ -12,7 +12,7 @@ use doorstep_protocol::{CONTENT_TYPE, CodecError, ErrorBody, ErrorCode};
 use doorstep_domain::DeviceId;
 use serde::Serialize;
 
-use crate::store::tx::StoreError;
+use crate::{log, store::tx::StoreError};
 
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +23,12 @@ pub enum ServeError {
          pass --insecure"
     )]
     NotLoopback(SocketAddr),
+    /// The operator's address is not loopback, and `--insecure` is absent.
+    #[error(
+        "listen on {0} for the operator: not a loopback address; use one, or pass --insecure if only operators can reach the network \
+         of this address"
+    )]
+    AdminNotLoopback(SocketAddr),
     /// The certificate can not be used.
     #[error(transparent)]
     Tls(#[from] crate::TlsError),
@@ -296,7 +302,9 @@ impl ApiError {
             Self::ContentType => ErrorCode::ContentType,
             Self::NotAPhoto(_) => ErrorCode::NotAPhoto,
             Self::Database(StoreError::Row(_) | StoreError::NoRow) => ErrorCode::Damaged,
-            Self::Database(StoreError::Engine(_)) | Self::Storage(_) | Self::StorageWrong => ErrorCode::Storage,
+            Self::Database(StoreError::Engine(_) | StoreError::RolledBack(_)) | Self::Storage(_) | Self::StorageWrong => {
+                ErrorCode::Storage
+            }
             Self::Damaged => ErrorCode::Damaged,
             Self::Internal(_) => ErrorCode::Internal,
         }
@@ -306,7 +314,10 @@ impl ApiError {
     pub(crate) fn answer(status: StatusCode, code: ErrorCode, detail: &str) -> Response {
         let body = ErrorBody { code, detail: detail.to_owned() };
         let bytes = doorstep_protocol::encode(&body).unwrap_or_default();
-        (status, [(header::CONTENT_TYPE, CONTENT_TYPE)], Body::from(bytes)).into_response()
+        let mut response = (status, [(header::CONTENT_TYPE, CONTENT_TYPE)], Body::from(bytes)).into_response();
+        // For the count of refused requests.
+        response.extensions_mut().insert(body.code);
+        response
     }
 }
 
@@ -332,7 +343,7 @@ impl IntoResponse for ApiError {
         // A suspicion needs a person. It is logged once at the start, not for every device that asks.
         let waits = matches!(self, Self::Copied);
         if status.is_server_error() && !waits {
-            crate::say!("doorstep-server: {self}");
+            log!(error, "a request failed", code = code, error = self);
         }
         let mut response = Self::answer(status, code, &self.to_string());
         let retry_after = match self {

@@ -18,6 +18,7 @@ use crate::{
     http::app::App,
     ingest::{self, Around},
     keys::Keys,
+    log,
     packs::Rules,
     photos, quarantine,
     refs::{self, Reads},
@@ -77,9 +78,10 @@ pub(crate) async fn exchange(app: &App, mut asked: Asked) -> Result<Vec<u8>, Api
     let written = written?;
     for photo in lost.into_iter().take(MAX_LOST_PHOTOS) {
         let (keys, rules, from) = (app.keys.clone(), app.rules.clone(), asked.device.id);
+        let named = photo.photo;
         // Lost photos are noted outside the push's transaction, so that a damaged case can not block the device's records.
         if let Err(error) = app.db.write(move |tx| photos::lost(tx, &from, &photo, &keys, &rules, now)).await {
-            crate::say!("doorstep-server: a lost photo could not be noted: {error}");
+            log!(warn, "a lost photo could not be noted", photo = named, device = from, error = error);
         }
     }
     if asked.batch.is_some() {

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::ServeError;
+use crate::{ServeError, log};
 
 /// The lock of the process that serves the folder.
 const LOCK: &str = "doorstep-server.lock";
@@ -24,20 +24,25 @@ pub(crate) fn keep_private(folder: &Path) -> Result<(), ServeError> {
     let is_ours = |name: &str| {
         name.starts_with("doorstep-server.") || matches!(name, LOCK | SMS_LOCK | "photos" | "staging" | "quarantine")
     };
-    let shown = folder.display();
     let doorstep_private::Corrected { closed, failed } = doorstep_private::correct(folder, is_ours);
     // A folder without a database held nothing to read.
     if closed > 0 && was_there {
-        crate::say!(
-            "doorstep-server: other accounts could read {closed} files and folders of {shown}; they can not any more. An account that could \
-             log in here may have the signing key: replace it with doorstep-server admin replace-key"
+        log!(
+            warn,
+            "other accounts could read files and folders of the data folder; they can not any more. An account that could log in here \
+             may have the signing key: replace it with doorstep-server admin replace-key",
+            path = folder,
+            count = closed
         );
     }
     // The folder belongs to another account, or its file system has no modes. The server reports it and goes on.
     if let Some(error) = failed {
-        crate::say!(
-            "doorstep-server: other accounts may read what is in {shown}, and that could not be changed everywhere: {error}; make it the \
-             server's own folder and run chmod -R go= on it"
+        log!(
+            warn,
+            "other accounts may read what is in the data folder, and that could not be changed everywhere; make it the server's own \
+             folder and run chmod -R go= on it",
+            path = folder,
+            error = error
         );
     }
     Ok(())

@@ -8,6 +8,7 @@ use std::{
 };
 
 use doorstep_domain::UnixMs;
+use prometheus_client::metrics::counter::Counter;
 
 /// Wrong guesses without a wait: a person who mistypes tries again at once.
 const FREE: u32 = 4;
@@ -20,7 +21,11 @@ const MOST: usize = 10_000;
 
 /// The sources of wrong guesses. They are held in memory: a restart forgives.
 #[derive(Default)]
-pub(crate) struct Guesses(Mutex<HashMap<IpAddr, Source>>);
+pub(crate) struct Guesses {
+    sources: Mutex<HashMap<IpAddr, Source>>,
+    /// How many guesses were told to wait.
+    pub refused: Counter,
+}
 
 struct Source {
     wrong: u32,
@@ -50,7 +55,7 @@ fn owner(address: IpAddr) -> IpAddr {
 
 impl Guesses {
     fn sources(&self) -> std::sync::MutexGuard<'_, HashMap<IpAddr, Source>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The seconds that a source has to wait still; none if it is heard now.
@@ -58,7 +63,11 @@ impl Guesses {
         let sources = self.sources();
         let source = sources.get(&owner(source))?;
         let passed = u32::try_from(now.since(source.last).max(0) / 1000).unwrap_or(u32::MAX);
-        source.wait().checked_sub(passed).filter(|left| *left > 0)
+        let left = source.wait().checked_sub(passed).filter(|left| *left > 0);
+        if left.is_some() {
+            self.refused.inc();
+        }
+        left
     }
 
     /// Counts a wrong guess.

@@ -2,14 +2,15 @@
 
 pub(crate) mod app;
 mod live;
+pub(crate) mod operator;
 pub(crate) mod request;
 mod sync;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Instant};
 
 use axum::{
     Router,
-    extract::{ConnectInfo, Path, Query, Request, State},
+    extract::{ConnectInfo, MatchedPath, Path, Query, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
@@ -29,6 +30,8 @@ use crate::{
     console, enrol,
     error::ApiError,
     keys::Keys,
+    log,
+    metrics::Metrics,
     photos::{self, tus},
     proofs, refs, sms,
     strangers::MAX_BODY,
@@ -60,12 +63,32 @@ pub(crate) fn router(app: App) -> Router {
         .route("/photo/{sha}", get(console::photo))
         .fallback(async || ApiError::NotFound)
         .layer(from_fn_with_state(app.versions, speak))
+        .layer(from_fn_with_state(app.metrics.clone(), count))
         .with_state(app)
 }
 
 /// The router while the server waits for its operator. Every path answers 503 `copied`, and nothing is read or written.
-pub(crate) fn waiting(versions: &'static [Version]) -> Router {
-    Router::new().fallback(async || ApiError::Copied).layer(from_fn_with_state(versions, speak))
+pub(crate) fn waiting(versions: &'static [Version], metrics: Metrics) -> Router {
+    let answering = Router::new().fallback(async || ApiError::Copied).layer(from_fn_with_state(versions, speak));
+    answering.layer(from_fn_with_state(metrics, count))
+}
+
+/// Counts the answers. A route is the router's pattern, so no address with an id in it is counted or logged.
+async fn count(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let begun = Instant::now();
+    let response = next.run(request).await;
+    metrics.count(route.as_ref(), &response);
+    if let Some(route) = &route {
+        log!(
+            debug,
+            "a request was answered",
+            route = route,
+            status = response.status().as_u16(),
+            ms = begun.elapsed().as_millis()
+        );
+    }
+    response
 }
 
 /// Adds the protocol version to every answer: the version of the request if the server speaks it, or else the server's newest.

@@ -8,6 +8,7 @@ use std::{
 };
 
 use doorstep_domain::DeviceId;
+use prometheus_client::metrics::counter::Counter;
 
 use crate::error::ApiError;
 
@@ -21,6 +22,8 @@ pub(crate) const STREAMS: usize = 3;
 pub(crate) struct InFlight {
     most: usize,
     taken: Mutex<HashMap<DeviceId, usize>>,
+    /// How often a device was refused a place.
+    pub refused: Counter,
 }
 
 /// A device's place for one task, until dropped.
@@ -32,7 +35,7 @@ pub(crate) struct Place {
 impl InFlight {
     /// Makes a limit of `most` places for each device.
     pub(crate) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { most, taken: Mutex::default() })
+        Arc::new(Self { most, taken: Mutex::default(), refused: Counter::default() })
     }
 
     /// Takes a place, or refuses a device that has too many.
@@ -40,6 +43,7 @@ impl InFlight {
         let mut places = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = places.entry(device).or_default();
         if *taken >= self.most {
+            self.refused.inc();
             return Err(ApiError::Busy);
         }
         *taken += 1;

@@ -9,7 +9,7 @@ use doorstep_rules::{Row, in_force};
 use crate::{
     error::ApiError,
     keys::Keys,
-    own,
+    log, own,
     store::{
         acts,
         listing::{self, Standing},
@@ -45,7 +45,7 @@ pub(crate) fn write(tx: &Tx<'_>, case: &CaseId, now: UnixMs) -> Result<(), ApiEr
     if n as usize + missing.len().div_ceil(MOST_ROWS) > pack::MAX_CHANGES {
         // The case was full long ago, and the list has changed a thousand times since. With more changes no device could fetch
         // the case.
-        crate::say!("doorstep-server: case {case} takes no row of the list any more");
+        log!(warn, "a full case takes no row of the list any more", case = *case);
         return Ok(());
     }
     let keys = Keys::read(tx)?;

@@ -9,6 +9,7 @@
 
 use std::{
     collections::BTreeMap,
+    ops::ControlFlow,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -21,6 +22,7 @@ use tokio::{
 
 use crate::{
     error::ApiError,
+    log,
     store::{db::Db, feeds, tx::Tx},
 };
 
@@ -67,7 +69,7 @@ impl Live {
     }
 
     /// Reads heads and announces moves, for ever.
-    pub(crate) async fn announce(&self, db: &Db) {
+    pub(crate) async fn announce(&self, db: &Db) -> ControlFlow<()> {
         loop {
             timeout(HEARTBEAT, self.moved.notified()).await.ok();
             let scopes: Vec<Scope> = self.listened().keys().cloned().collect();
@@ -78,7 +80,7 @@ impl Live {
                 Ok(heads) => {
                     self.news.send_if_modified(|news| std::mem::replace(&mut news.heads, heads) != news.heads);
                 }
-                Err(error) => crate::say!("doorstep-server: reading what moved failed: {error}"),
+                Err(error) => log!(warn, "reading what moved failed", error = error),
             }
             sleep(PAUSE).await;
         }

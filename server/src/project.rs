@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     case_log,
     error::ApiError,
+    log,
     packs::Rules,
     store::{
         db::{Db, Store},
@@ -76,7 +77,7 @@ fn write(tx: &Tx<'_>, projected: &Projected) -> Result<(), ApiError> {
             }
         }
         Err(reason) => {
-            crate::say!("doorstep-server: case {case} is frozen: {reason}");
+            log!(error, "a case is frozen", case = *case, reason = reason);
             docs::freeze(tx, case, *n, reason)?;
         }
     }

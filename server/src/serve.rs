@@ -9,22 +9,32 @@ use doorstep_protocol::{VERSIONS, Version};
 use tokio::{net::TcpListener, sync::Notify, task::JoinHandle, time::timeout};
 
 use crate::{
-    AdminError, IfCopied, ServeError, TlsError, TlsFiles, audit,
+    AdminError, IfCopied, ServeError, TlsError, TlsFiles, background,
     clock::{self, NowFn},
     connections::{self, Bounded, Connections},
     contact::Passing,
     copy::{self, Suspicion},
     folder,
-    http::{self, app::App},
+    http::{
+        self,
+        app::App,
+        operator::{self, Operator},
+    },
     in_flight::{BODIES, InFlight, STREAMS},
     keys::Keys,
     live::Live,
+    log,
     marker::Marker,
+    metrics::{Counting, Metrics},
     open::open,
     packs::Rules,
-    photos::{Scrub, Storage, scrub},
-    project, random, restore, sms,
-    store::{db::Db, sound},
+    photos::Storage,
+    random, restore, sms,
+    store::{
+        db::{self, Db},
+        sound,
+    },
+    supervise::{Restarts, keep},
     timeouts::{Timeouts, bound},
     tls::Tls,
 };
@@ -36,6 +46,8 @@ pub struct Config {
     pub folder: PathBuf,
     /// The address; port 0 takes any free port.
     pub listen: SocketAddr,
+    /// The operator's address, with the state of the server and its counts; port 0 takes any free port. `None`: there is none.
+    pub admin_listen: Option<SocketAddr>,
     /// Permits plain HTTP on an address that is not loopback.
     pub insecure: bool,
     /// The certificate; without one the server speaks plain HTTP.
@@ -64,6 +76,7 @@ impl Config {
         Self {
             folder: folder.into(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            admin_listen: None,
             insecure: false,
             tls: None,
             photos: None,
@@ -81,6 +94,8 @@ impl Config {
 pub struct Running {
     /// The address in use.
     pub addr: SocketAddr,
+    /// The operator's address in use, if there is one.
+    pub admin_addr: Option<SocketAddr>,
     /// The token that opens the page at `/?token=...`.
     pub console_token: String,
     tls: Option<Tls>,
@@ -89,6 +104,8 @@ pub struct Running {
     gateway: JoinHandle<()>,
     handle: Handle<SocketAddr>,
     task: JoinHandle<()>,
+    /// Serves the operator's address.
+    admin: Option<(Handle<SocketAddr>, JoinHandle<()>)>,
     /// Keeps other servers off the folder. `None` while the server waits for its operator, so that the operator's command can
     /// lock the folder.
     lock: Option<File>,
@@ -126,16 +143,21 @@ impl Running {
         self.stop_sms.notify_one();
         let mut gateway = self.gateway;
         if timeout(AT_END, &mut gateway).await.is_err() {
-            crate::say!("doorstep-server: the SMS gateway did not end in time and was ended; what it was sending is uncertain");
+            log!(error, "the SMS gateway did not end in time and was ended; what it was sending is uncertain");
             gateway.abort();
         }
         self.handle.graceful_shutdown(Some(AT_END));
         self.task.await.ok();
+        // The operator sees the state until the requests have ended.
+        if let Some((handle, task)) = self.admin {
+            handle.graceful_shutdown(Some(Duration::ZERO));
+            task.await.ok();
+        }
         // All processes that serve the folder share the marker, so only the last one marks the orderly stop.
         let Some(lock) = self.lock.and_then(folder::alone) else { return };
         let folder = self.folder;
         if let Ok(Err(error)) = self.db.on_store(move |store| Ok(copy::end(store, &folder))).await {
-            crate::say!("doorstep-server: ending in order failed: {error}");
+            log!(error, "ending in order failed", error = error);
         }
         drop(lock);
     }
@@ -143,6 +165,12 @@ impl Running {
     /// Whether the server answers no request, because its data may be a copy and its operator has not made a statement.
     pub fn waits(&self) -> bool {
         self.waits
+    }
+
+    /// Keeps the database from growing, as a full disk does, or lets it grow again. For tests. False if that failed.
+    #[doc(hidden)]
+    pub async fn fill_disk(&self, is_full: bool) -> bool {
+        self.db.write(move |tx| Ok(db::keep_size(tx, is_full)?)).await.is_ok()
     }
 
     /// Returns when this server should be stopped and started again: its operator has made the statement, or a device has proven
@@ -168,6 +196,9 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     if !config.listen.ip().is_loopback() && !config.insecure && config.tls.is_none() {
         return Err(ServeError::NotLoopback(config.listen));
     }
+    if let Some(addr) = config.admin_listen.filter(|addr| !addr.ip().is_loopback() && !config.insecure) {
+        return Err(ServeError::AdminNotLoopback(addr));
+    }
     // These checks come first, so that a wrong option leaves no folder behind.
     let tls = match config.tls {
         Some(files) => Some(Tls::load(files).await?),
@@ -181,7 +212,11 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     // The order that nothing is missing was given before a device proved a loss, and does not count then.
     let word = config.if_copied.filter(|word| (suspicion, *word) != (Some(Suspicion::Lost), IfCopied::Moved));
     if let (Some(seen), Some(word)) = (suspicion, word) {
-        crate::say!("doorstep-server: {}; taken as was ordered: {word:?}", seen.seen());
+        let ordered = match word {
+            IfCopied::Moved => "moved",
+            IfCopied::Restore => "restore",
+        };
+        log!(warn, "the data look like a copy, and are taken as was ordered", seen = seen.seen(), name = ordered);
         drop(writer);
         match word {
             IfCopied::Moved => copy::take_as_moved(&config.folder).map(|_| ()),
@@ -205,23 +240,61 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     let db = Db::start(&config.folder, writer).map_err(at_folder)?;
     let by_files = connections::most_by_files();
     let most = config.connections.map_or(by_files, |wanted| wanted.min(by_files));
-    let listener = TcpListener::bind(config.listen).await.map_err(|source| ServeError::Listen { addr: config.listen, source })?;
-    let addr = listener.local_addr().map_err(|source| ServeError::Listen { addr: config.listen, source })?;
+    let (listener, addr) = bind(config.listen).await?;
+    let for_operator = match config.admin_listen {
+        Some(wanted) => Some(bind(wanted).await?),
+        None => None,
+    };
+    let (metrics, restarts, connections) = (Metrics::default(), Restarts::default(), Connections::new(most));
+    let (bodies, streams) = (InFlight::new(BODIES), InFlight::new(STREAMS));
+    let counting = Counting {
+        metrics: metrics.clone(),
+        restarts: restarts.clone(),
+        writing: db.writing.clone(),
+        connections: connections.clone(),
+        strangers: Arc::default(),
+        bodies: bodies.clone(),
+        streams: streams.clone(),
+        guesses: Arc::default(),
+    };
+    let (strangers, guesses) = (counting.strangers.clone(), counting.guesses.clone());
+    let admin_addr = for_operator.as_ref().map(|(_, addr)| *addr);
+    let operator = Operator::new(db.clone(), config.now.clone(), counting, suspicion.is_some());
+    let admin = for_operator.map(|(listener, _)| serve_operator(listener, operator, &restarts));
     if let Some(seen) = suspicion {
-        let folder = config.folder.display();
-        crate::say!(
-            "doorstep-server: {}. Devices are answered nothing until you say which it is. The folder was moved, and the server that it \
-             came from is stopped for good: doorstep-server moved {folder}. It was put back from a copy, or you do not know: \
-             doorstep-server restore {folder}",
-            seen.seen()
+        log!(
+            error,
+            "the data look like a copy. Devices are answered nothing until you say which it is. The folder was moved, and the server \
+             that it came from is stopped for good: doorstep-server moved FOLDER. It was put back from a copy, or you do not know: \
+             doorstep-server restore FOLDER",
+            seen = seen.seen(),
+            path = config.folder
         );
-        return Ok(waiting(listener, addr, (config.folder, config.shared_folder, config.versions), tls, db, most));
+        let handle = Handle::new();
+        let serving =
+            serve(listener, handle.clone(), tls.as_ref(), http::waiting(config.versions, metrics), connections, restarts);
+        return Ok(Running {
+            addr,
+            admin_addr,
+            console_token: String::new(),
+            tls,
+            live: Live::new(),
+            stop_sms: Arc::default(),
+            gateway: tokio::spawn(async {}),
+            handle,
+            task: tokio::spawn(serving),
+            admin,
+            lock: None,
+            db,
+            folder: config.folder,
+            shared: config.shared_folder,
+            waits: true,
+            loss: Arc::default(),
+        });
     }
     let secret = random::bytes::<16>().ok_or(ServeError::Random)?;
     let console_token: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     let to_project = Arc::new(Notify::new());
-    // Changes that a killed process left unprojected are projected first.
-    to_project.notify_one();
     let live = Live::new();
     let (rules, loss) = (Rules::default(), Arc::<Notify>::default());
     let mut provided = sms::provide(config.sms)?;
@@ -243,77 +316,72 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     };
     let app = App {
         db: db.clone(),
-        now: config.now.clone(),
+        now: config.now,
         keys,
-        rules: rules.clone(),
+        rules,
         versions: config.versions,
         passing: Passing::default(),
-        in_flight: InFlight::new(BODIES),
-        streams: InFlight::new(STREAMS),
-        strangers: Arc::default(),
-        guesses: Arc::default(),
-        storage: storage.clone(),
+        in_flight: bodies,
+        streams,
+        strangers,
+        guesses,
+        storage,
         uploading: Arc::default(),
         console_token: console_token.as_str().into(),
-        to_project: to_project.clone(),
+        to_project,
         live: live.clone(),
         sms: Some(Arc::new(gateway.clone())),
         webhooks,
+        metrics,
         loss: loss.clone(),
     };
     let stop_sms = gateway.stop.clone();
-    let gateway = tokio::spawn(gateway.run(provided));
-    let (of_teller, to_read) = (live.clone(), db.clone());
-    let teller = tokio::spawn(async move { of_teller.announce(&to_read).await });
-    let (now, config_now) = (config.now.clone(), config.now);
-    let projector = tokio::spawn(async move {
-        loop {
-            to_project.notified().await;
-            if let Err(error) = project::catch_up(&db, &rules, now()).await {
-                crate::say!("doorstep-server: projecting failed: {error}");
-            }
-        }
-    });
-    let tidier = tokio::spawn(tidy(app.db.clone(), storage, config_now));
+    let gateway = background::start_gateway(gateway, provided, &restarts);
+    let loops = background::start(&app, &restarts);
     let handle = Handle::new();
-    let (for_running, serving) = (app.db.clone(), serve(listener, handle.clone(), tls.as_ref(), http::router(app), most));
+    let serving = serve(listener, handle.clone(), tls.as_ref(), http::router(app), connections, restarts);
     let task = tokio::spawn(async move {
         serving.await;
-        projector.abort();
-        tidier.abort();
-        teller.abort();
+        drop(loops);
     });
-    let (db, folder, shared, waits) = (for_running, config.folder, config.shared_folder, false);
-    Ok(Running { addr, console_token, tls, live, stop_sms, gateway, handle, task, lock, db, folder, shared, waits, loss })
-}
-
-/// Runs a server that answers no request, because its data may be a copy.
-fn waiting(
-    listener: TcpListener,
-    addr: SocketAddr,
-    (folder, shared, versions): (PathBuf, bool, &'static [Version]),
-    tls: Option<Tls>,
-    db: Db,
-    most: usize,
-) -> Running {
-    let handle = Handle::new();
-    let task = tokio::spawn(serve(listener, handle.clone(), tls.as_ref(), http::waiting(versions), most));
-    Running {
+    let (folder, shared, waits) = (config.folder, config.shared_folder, false);
+    Ok(Running {
         addr,
-        console_token: String::new(),
+        admin_addr,
+        console_token,
         tls,
-        live: Live::new(),
-        stop_sms: Arc::default(),
-        gateway: tokio::spawn(async {}),
+        live,
+        stop_sms,
+        gateway,
         handle,
         task,
-        lock: None,
+        admin,
+        lock,
         db,
         folder,
         shared,
-        waits: true,
-        loss: Arc::default(),
-    }
+        waits,
+        loss,
+    })
+}
+
+/// Opens an address. Returns the address in use.
+async fn bind(addr: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let at = |source| ServeError::Listen { addr, source };
+    let listener = TcpListener::bind(addr).await.map_err(at)?;
+    let addr = listener.local_addr().map_err(at)?;
+    Ok((listener, addr))
+}
+
+/// The largest number of connections at once to the operator's address.
+const OPERATORS: usize = 16;
+
+/// Serves the operator's address, within the limits of every address.
+fn serve_operator(listener: TcpListener, operator: Operator, restarts: &Restarts) -> (Handle<SocketAddr>, JoinHandle<()>) {
+    let handle = Handle::new();
+    let router = operator::router(operator);
+    let serving = serve(listener, handle.clone(), None, router, Connections::new(OPERATORS), restarts.clone());
+    (handle, tokio::spawn(serving))
 }
 
 /// Answers requests until the handle stops it.
@@ -322,21 +390,25 @@ fn serve(
     handle: Handle<SocketAddr>,
     tls: Option<&Tls>,
     router: axum::Router,
-    most: usize,
+    all: Arc<Connections>,
+    restarts: Restarts,
 ) -> impl Future<Output = ()> + Send + use<> {
     let mut server = Server::from_listener(listener).handle(handle);
     bound(server.http_builder());
     let acceptor = tls.map(Tls::acceptor);
-    let all = Connections::new(most);
     let router = router.layer(from_fn_with_state(all.clone(), connections::watch));
     async move {
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        let looking = async {
-            loop {
-                tokio::time::sleep(connections::LOOK).await;
-                all.end_unread();
+        let never = Notify::new();
+        let looking = keep("unread_answers", &restarts, &never, || {
+            let all = all.clone();
+            async move {
+                loop {
+                    tokio::time::sleep(connections::LOOK).await;
+                    all.end_unread();
+                }
             }
-        };
+        });
         let serving = async {
             match acceptor {
                 Some(accept) => server.acceptor(Bounded { all: all.clone(), accept: Timeouts(accept) }).serve(service).await,
@@ -348,7 +420,7 @@ fn serve(
             () = looking => Ok(()),
         };
         if let Err(error) = served {
-            crate::say!("doorstep-server: serving ended: {error}");
+            log!(error, "serving ended", error = error);
         }
     }
 }
@@ -356,60 +428,22 @@ fn serve(
 /// Logs the result of the clock's check.
 fn warn_of_clock(found: &clock::Found) {
     if let Some(newest) = found.set_back_from {
-        crate::say!(
-            "doorstep-server: the clock was set back: {} was noted here before. Nonces of then are void, devices ask for others by \
-             themselves",
-            clock::shown(newest)
+        log!(
+            warn,
+            "the clock was set back: a later time was noted here before. Nonces of then are void, devices ask for others by themselves",
+            at = newest
         );
     }
     if let Some(clock::Doubt { newest, said }) = found.doubt {
-        crate::say!(
-            "doorstep-server: the clock may be wrong: it said {} at the start, and the newest contact of any device was {}. Whatever \
-             devices bring is marked for review. If the clock is right: doorstep-server admin clock-is-right. If not: set it right and \
-             start again",
-            clock::shown(said),
-            clock::shown(newest)
+        log!(
+            warn,
+            "the clock may be wrong: what it said at the start is far from the newest contact of any device. Whatever devices bring is \
+             marked for review. If the clock is right: doorstep-server admin clock-is-right. If not: set it right and start again",
+            said = said,
+            newest = newest
         );
     }
 }
 
 /// How long the gateway, and then the requests, may take to end when the server stops.
 const AT_END: Duration = Duration::from_secs(10);
-/// The interval of the checks of storage and log.
-const TIDY: Duration = Duration::from_secs(24 * 3_600);
-
-/// Once a day drops expired rows, asks again for photos that storage has lost, and audits the log.
-async fn tidy(db: Db, storage: Storage, now: NowFn) {
-    let mut days = tokio::time::interval(TIDY);
-    loop {
-        days.tick().await;
-        let at = now();
-        if let Err(error) = db.write(move |tx| sms::prune(tx, at)).await {
-            crate::say!("doorstep-server: dropping old ids of SMS failed: {error}");
-        }
-        match scrub(&db, &storage, Scrub::default(), now()).await {
-            Ok(found) if found.missing + found.damaged > 0 => crate::say!(
-                "doorstep-server: storage lacks {} photos and has {} damaged; their devices are asked for them",
-                found.missing,
-                found.damaged
-            ),
-            Ok(_) => {}
-            Err(error) => crate::say!("doorstep-server: looking at storage failed: {error}"),
-        }
-        match audit::over_time(&db, now()).await {
-            Ok(looked) => {
-                let faults = looked.faults.len() as u64 + looked.more_faults;
-                if faults > 0 {
-                    crate::say!(
-                        "doorstep-server: the stored log is not what was signed: {faults} faults. Keep the data folder as it is, and a copy \
-                         of it, then see: doorstep-server admin verify-log --found"
-                    );
-                }
-                if let Some(error) = looked.unfinished {
-                    crate::say!("doorstep-server: looking over the log did not come to its end: {error}");
-                }
-            }
-            Err(error) => crate::say!("doorstep-server: looking over the log failed: {error}"),
-        }
-    }
-}

@@ -25,7 +25,7 @@ pub(crate) mod webhook;
 
 pub use report::{Found, InboundRow, MessageRow, ReceiptRow};
 
-pub(crate) use gateway::{Gateway, provide};
+pub(crate) use gateway::{Gateway, Provided, provide};
 pub(crate) use held::{go, hold, waiting};
 pub(crate) use queue::{expect, take_report};
 pub(crate) use receipt::prune;

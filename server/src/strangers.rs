@@ -9,6 +9,7 @@ use std::{
 };
 
 use axum::{body::Bytes, extract::Request};
+use prometheus_client::metrics::counter::Counter;
 use tokio::{sync::Notify, time::timeout};
 
 use crate::{body::body_of, error::ApiError};
@@ -22,11 +23,15 @@ pub(crate) const MAX_BODY: usize = 4_096;
 
 /// The bodies that are waited for, longest first.
 #[derive(Default)]
-pub(crate) struct Strangers(Mutex<VecDeque<Arc<Notify>>>);
+pub(crate) struct Strangers {
+    waiting: Mutex<VecDeque<Arc<Notify>>>,
+    /// How many bodies were ended for another.
+    pub ended: Counter,
+}
 
 impl Strangers {
     fn waiting(&self) -> std::sync::MutexGuard<'_, VecDeque<Arc<Notify>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn enter(&self) -> Waiting<'_> {
@@ -36,6 +41,7 @@ impl Strangers {
             && let Some(longest) = waiting.pop_front()
         {
             longest.notify_one();
+            self.ended.inc();
         }
         waiting.push_back(over.clone());
         drop(waiting);

@@ -255,3 +255,33 @@ fn the_signing_key_is_replaced_by_a_command_that_says_who_still_pins_the_old_one
     assert!(text.contains("devices still pin it"), "{text}");
     assert_eq!(office.json(&["clock-is-right"]), json!({ "was_in_doubt": false }));
 }
+
+#[test]
+#[cfg(unix)]
+fn a_log_has_events_of_the_asked_level_as_text_or_json_and_a_full_volume_takes_none_of_them() {
+    use std::os::unix::fs::PermissionsExt;
+    let office = Office::new();
+    let database = office.0.path().join("doorstep-server.db");
+    // The server has something to say about a file that others could read, and ends because the address is not this machine's.
+    let serve = |more: &[&str]| {
+        std::fs::set_permissions(&database, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_doorstep-server"));
+        let data = office.0.path().to_str().unwrap();
+        command.args(["serve", "--data", data, "--listen", "192.0.2.1:1", "--insecure"]).args(more);
+        command
+    };
+    let said = |more: &[&str]| String::from_utf8(serve(more).output().unwrap().stderr).unwrap();
+    let text = said(&[]);
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines.len() == 2 && lines[0].contains(" WARN doorstep-server: other accounts could read"), "{text}");
+    assert!(lines[1].contains("ERROR doorstep-server: the server ends") && lines[1].contains("listen on 192.0.2.1:1"), "{text}");
+    let events: Vec<Value> = said(&["--log-json"]).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events.iter().map(|event| event["level"].as_str().unwrap()).collect::<Vec<_>>(), ["warn", "error"]);
+    assert_eq!(events[0]["path"], office.0.path().to_str().unwrap());
+    assert!(events[0]["count"].as_u64() > Some(0), "{events:?}");
+    assert_eq!(said(&["--log", "error"]).lines().count(), 1);
+
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = serve(&["--log", "debug"]).stderr(full).status().unwrap();
+    assert_eq!(status.code(), Some(1), "an error, and no panic");
+}

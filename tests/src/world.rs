@@ -214,6 +214,18 @@ impl World {
         self.running.as_ref().unwrap().addr
     }
 
+    /// An answer of the operator's address: its status and its text.
+    pub async fn operator(&self, path: &str) -> (u16, String) {
+        let addr = self.running.as_ref().unwrap().admin_addr.unwrap();
+        let answer = raw(addr, "GET", path, &[], &[]).await;
+        (answer.status, String::from_utf8(answer.body).unwrap())
+    }
+
+    /// Fills the disk of the server's database, or makes room again.
+    pub async fn fill_disk(&self, is_full: bool) {
+        assert!(self.running.as_ref().unwrap().fill_disk(is_full).await);
+    }
+
     /// A device that is not enrolled.
     pub fn fresh(&mut self, name: &str, clock_off_minutes: i64) -> Device {
         self.fresh_with(name, clock_off_minutes, None)
@@ -339,6 +351,7 @@ async fn serve(
     (photos, sms, if_copied): (&Option<String>, &GatewayConfig, Option<IfCopied>),
 ) -> Running {
     let config = Config {
+        admin_listen: Some(([127, 0, 0, 1], 0).into()),
         shared_folder: true,
         photos: photos.clone(),
         sms: sms.clone(),

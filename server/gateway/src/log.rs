@@ -1,34 +1,31 @@
-//! The provider of a server without a gateway. It logs that a message was due, and reports that none was sent.
+//! The provider of a server without a gateway. It tells that a message was due, and reports that none was sent.
 
 use std::{
     future::{Future, ready},
     pin::Pin,
 };
 
-use doorstep_domain::mask_number;
-
 use crate::{Fault, Outgoing, Provider, Submitted, Submitting};
 
-/// Writes one line for each message, with the number masked, and refuses the message: a log never claims that something was sent.
+/// Tells of each message its reference and its number of segments, neither number nor text, and refuses the message: a log never
+/// claims that something was sent.
 pub struct Log {
-    line: Box<dyn Fn(&str) + Send + Sync>,
+    tell: Tell,
 }
 
+/// Told of each message: its reference and its number of segments.
+type Tell = Box<dyn Fn(&str, usize) + Send + Sync>;
+
 impl Log {
-    /// Makes a provider that writes its lines with `line`.
-    pub fn new(line: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        Self { line: Box::new(line) }
+    /// Makes a provider that tells of messages with `tell`.
+    pub fn new(tell: impl Fn(&str, usize) + Send + Sync + 'static) -> Self {
+        Self { tell: Box::new(tell) }
     }
 }
 
 impl Provider for Log {
     fn submit<'a>(&'a self, message: &'a Outgoing) -> Submitting<'a> {
-        let Outgoing { reference, to, segments, .. } = message;
-        (self.line)(&format!(
-            "sms {reference}: to {}, {} segments; not sent, no gateway is configured",
-            mask_number(to),
-            segments.count()
-        ));
+        (self.tell)(&message.reference, message.segments.count());
         Box::pin(ready(Submitted::Refused { fault: Fault::NoGateway, code: String::new() }))
     }
 
@@ -49,18 +46,17 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_log_masks_the_number_hides_the_text_and_claims_nothing() {
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        let kept = lines.clone();
-        let log = Log::new(move |line: &str| kept.lock().unwrap().push(line.to_owned()));
+    async fn a_log_hides_the_number_and_the_text_and_claims_nothing() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let kept = told.clone();
+        let log = Log::new(move |reference: &str, segments| kept.lock().unwrap().push((reference.to_owned(), segments)));
         let text = "王先生/小姐,您好";
         let (to, text, segments) = ("13812345600".to_owned(), text.to_owned(), Segments::of(text));
         let validity = Duration::from_secs(60);
         let message = Outgoing { reference: "r1".to_owned(), to, text, segments, validity, extension: None };
         let said = log.submit(&message).await;
         assert_eq!(said, Submitted::Refused { fault: Fault::NoGateway, code: String::new() });
-        let lines = lines.lock().unwrap();
-        assert_eq!(*lines, ["sms r1: to 138******00, 1 segments; not sent, no gateway is configured"]);
+        assert_eq!(*told.lock().unwrap(), [("r1".to_owned(), 1)]);
         let shown = format!("{message:?}");
         assert!(!shown.contains("13812345600") && !shown.contains('王'), "{shown}");
     }

@@ -13,6 +13,7 @@ use crate::{
     in_flight::InFlight,
     keys::Keys,
     live::Live,
+    metrics::Metrics,
     packs::Rules,
     photos::{Storage, Uploading},
     sms,
@@ -53,6 +54,8 @@ pub(crate) struct App {
     pub sms: Option<Arc<sms::Gateway>>,
     /// The callbacks of the SMS provider.
     pub webhooks: Option<Arc<Webhooks>>,
+    /// Counts the answers.
+    pub metrics: Metrics,
     /// Woken when a device has proven a loss and [`crate::copy::note_loss`] is durable. The server then ends and waits for its
     /// operator.
     pub loss: Arc<Notify>,

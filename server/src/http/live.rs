@@ -224,6 +224,7 @@ mod tests {
             live: live.clone(),
             sms: None,
             webhooks: None,
+            metrics: Default::default(),
             loss: Arc::default(),
         };
         let open = async || Listener::open(app.clone(), HeaderMap::new(), &BTreeMap::new()).await.err();

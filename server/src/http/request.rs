@@ -13,6 +13,7 @@ use crate::{
     contact,
     enrol::{self, Device},
     error::ApiError,
+    log,
     refs::Reads,
 };
 
@@ -38,7 +39,7 @@ pub(super) async fn note_passing(app: &App, device: DeviceId, now: UnixMs) {
     if app.passing.note(device, now)
         && let Err(error) = app.db.write(move |tx| contact::keep_passing(tx, &device, now)).await
     {
-        crate::say!("doorstep-server: a contact could not be kept: {error}");
+        log!(warn, "a contact could not be kept", device = device, error = error);
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
     error::ApiError,
     headoffice,
     keys::Keys,
+    log,
     packs::Rules,
     store::{photos, tx::Tx},
 };
@@ -29,7 +30,7 @@ pub(crate) fn lost(
         if says && lost.altered {
             // A damaged case takes no mark, but the photo is void all the same.
             if let Err(error) = tx.part(|tx| headoffice::void(tx, keys, rules, &row.case, &lost.photo, now)) {
-                crate::say!("doorstep-server: a void photo could not be marked in its case: {error}");
+                log!(warn, "a void photo could not be marked in its case", case = row.case, photo = lost.photo, error = error);
             }
         }
     }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::Storage;
 use crate::{
     error::ApiError,
+    log,
     store::{db::Db, photos, stored_photos, uploads},
 };
 
@@ -68,7 +69,7 @@ pub(crate) async fn scrub(db: &Db, storage: &Storage, how: Scrub, now: UnixMs) -
                 Ok(look) => odd.push((id, look)),
                 Err(error) => {
                     found.unreadable += 1;
-                    crate::say!("doorstep-server: photo {id} can not be looked at: {error}");
+                    log!(warn, "a photo can not be looked at", photo = id, error = error);
                 }
             }
         }

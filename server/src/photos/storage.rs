@@ -10,7 +10,7 @@ use object_store::{
     Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutOptions, local::LocalFileSystem, path::Path,
 };
 
-use crate::{ServeError, error::ApiError};
+use crate::{ServeError, error::ApiError, log};
 
 /// The storage of photos' bytes. Cheap to clone.
 #[derive(Clone)]
@@ -118,7 +118,7 @@ impl Storage {
     pub(crate) async fn drop_pieces(&self, keys: &[String]) {
         for key in keys {
             if let Err(error) = self.delete(&Path::from(key.as_str())).await {
-                crate::say!("doorstep-server: a staged piece stays: {error}");
+                log!(warn, "a staged piece stays", error = error);
             }
         }
     }
@@ -174,4 +174,19 @@ fn remote(url: &str) -> Result<Arc<dyn ObjectStore>, ServeError> {
 fn remote(url: &str) -> Result<Arc<dyn ObjectStore>, ServeError> {
     let _ = url;
     Err(ServeError::Photos("this program was built without S3; build it with --features s3, or leave --photos out".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{http::StatusCode, http::header, response::IntoResponse};
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_of_photos_tells_the_device_when_to_come_back() {
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let answer = storage(&Error::Generic { store: "LocalFileSystem", source: Box::new(full) }).into_response();
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(answer.headers().contains_key(header::RETRY_AFTER));
+    }
 }

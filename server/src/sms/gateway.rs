@@ -1,10 +1,11 @@
 //! The gateway's loop: claims due messages, records their submission, submits them, and records the outcome. It also receives
 //! receipts and replies.
 
-use std::{fs::File, path::Path, sync::Arc, time::Duration};
+use std::{fs::File, ops::ControlFlow, panic::AssertUnwindSafe, path::Path, sync::Arc, time::Duration};
 
 use doorstep_domain::{CaseId, EntryKey, UnixMs};
 use doorstep_gateway::{Event, GatewayConfig, Http, LinkState, Log, Notice, Outgoing, Provider, Smpp, Submitted, Webhooks};
+use futures_util::FutureExt;
 use tokio::{
     sync::{Notify, mpsc, watch},
     task::JoinSet,
@@ -13,7 +14,7 @@ use tokio::{
 
 use super::{answers, claim, claim::Claimed, held, receipt, settle};
 use crate::{
-    ServeError, clock::NowFn, error::ApiError, folder::SMS_LOCK, keys::Keys, live::Live, packs::Rules, store::db::Db,
+    ServeError, clock::NowFn, error::ApiError, folder::SMS_LOCK, keys::Keys, live::Live, log, packs::Rules, store::db::Db,
     store::tx::Tx,
 };
 
@@ -47,7 +48,9 @@ pub(crate) fn provide(config: GatewayConfig) -> Result<Provided, ServeError> {
     let fault = |fault: doorstep_gateway::ConfigError| ServeError::Sms(fault.to_string());
     Ok(match config {
         GatewayConfig::Log => {
-            let provider = Arc::new(Log::new(|line| crate::say!("doorstep-server: {line}")));
+            let provider = Arc::new(Log::new(|reference, segments| {
+                log!(info, "an SMS is due and is not sent: no gateway is configured", sms = reference, count = segments);
+            }));
             // A log receives nothing: its channel stays open and silent.
             drop(notices);
             Provided { provider, events, link: None, webhooks: None, service: String::new(), extension_digits: 0, sends: false }
@@ -98,13 +101,14 @@ struct Waiting {
 }
 
 impl Gateway {
-    /// Runs until the server stops.
-    pub async fn run(self, provided: Provided) {
-        let Provided { provider, mut events, mut link, .. } = provided;
-        // The lock lives as long as this task, and ends with a process that dies.
-        let Some(_only_one) = self.only_one().await else { return };
+    /// Runs until the server stops. If it panics it can run again on the same provider: what was being submitted is uncertain
+    /// then, as after a crash.
+    pub async fn run(&self, provided: &mut Provided) -> ControlFlow<()> {
+        let Provided { provider, events, link, .. } = provided;
+        // The lock lives as long as this run, and ends with a process that dies.
+        let Some(_only_one) = self.only_one().await else { return ControlFlow::Break(()) };
         while let Err(error) = self.write(|tx, this| settle::recover(tx, &this.keys, &this.rules, (this.now)())).await {
-            crate::say!("doorstep-server: looking at the SMS that were under way failed: {error}");
+            log!(error, "looking at the SMS that were under way failed", error = error);
             tokio::time::sleep(TROUBLE).await;
         }
         let mut under_way: JoinSet<(Claimed, Submitted)> = JoinSet::new();
@@ -130,19 +134,19 @@ impl Gateway {
                             self.settle(message, outcome, &mut waiting).await;
                         }
                     }
-                    return;
+                    return ControlFlow::Break(());
                 }
                 () = self.due.notified() => look_at = Instant::now(),
-                () = link_moved(&mut link) => look_at = Instant::now(),
+                () = link_moved(link) => look_at = Instant::now(),
                 () = sleep_until(look_at) => {
                     look_at = Instant::now() + LOOK;
                     let bound = is_bound(link.as_ref());
                     let looked = match self.end_leases().await {
-                        Ok(()) if bound => self.look(&provider, &mut under_way, &mut waiting).await,
+                        Ok(()) if bound => self.look(provider, &mut under_way, &mut waiting).await,
                         other => other,
                     };
                     if let Err(error) = looked {
-                        crate::say!("doorstep-server: claiming SMS failed: {error}");
+                        log!(error, "claiming SMS failed", error = error);
                         look_at = Instant::now() + TROUBLE;
                     } else if under_way.len() < MOST && !under_way.is_empty() {
                         // More messages may be due.
@@ -161,7 +165,7 @@ impl Gateway {
             match lock.map(|file| (file.try_lock(), file)) {
                 Ok((Ok(()), file)) => return Some(file),
                 Ok((Err(_), _)) => {}
-                Err(error) => crate::say!("doorstep-server: lock {}: {error}", path.display()),
+                Err(error) => log!(error, "the lock of the SMS gateway can not be used", path = path, error = error),
             }
             tokio::select! {
                 () = self.stop.notified() => return None,
@@ -231,7 +235,7 @@ impl Gateway {
             match self.write(move |tx, this| settle::submitting(tx, &this.keys, claimed.clone(), (this.now)())).await {
                 Ok(held) => break held,
                 Err(error) => {
-                    crate::say!("doorstep-server: saying that SMS are being submitted failed: {error}");
+                    log!(error, "saying that SMS are being submitted failed", error = error);
                     tokio::time::sleep(TROUBLE).await;
                 }
             }
@@ -239,7 +243,7 @@ impl Gateway {
         for message in held {
             let (provider, outgoing) = (provider.clone(), outgoing(&message, (self.now)()));
             under_way.spawn(async move {
-                let outcome = provider.submit(&outgoing).await;
+                let outcome = submit(&*provider, &outgoing).await;
                 (message, outcome)
             });
         }
@@ -259,7 +263,7 @@ impl Gateway {
                     return;
                 }
                 Err(error) => {
-                    crate::say!("doorstep-server: noting what became of an SMS failed: {error}");
+                    log!(error, "noting what became of an SMS failed", error = error);
                     tokio::time::sleep(TROUBLE).await;
                 }
             }
@@ -270,7 +274,7 @@ impl Gateway {
     pub async fn hear(&self, notice: Notice) {
         let taken = self.record(vec![notice.event.clone()]).await;
         if let Err(error) = &taken {
-            crate::say!("doorstep-server: keeping what the SMS provider told failed: {error}");
+            log!(error, "keeping what the SMS provider told failed", error = error);
         }
         notice.acknowledge(taken.is_ok());
     }
@@ -293,6 +297,12 @@ impl Gateway {
         self.to_project.notify_one();
         self.live.moved();
     }
+}
+
+/// Submits a message. A submission that panics is uncertain, because the provider may have taken the message before.
+async fn submit(provider: &dyn Provider, outgoing: &Outgoing) -> Submitted {
+    let submitted = AssertUnwindSafe(async { provider.submit(outgoing).await }).catch_unwind().await;
+    submitted.unwrap_or(Submitted::Uncertain { why: "the submission panicked" })
 }
 
 fn outgoing(message: &Claimed, now: UnixMs) -> Outgoing {
@@ -323,5 +333,35 @@ async fn link_moved(link: &mut Option<watch::Receiver<LinkState>>) {
     };
     if !moved {
         std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::ready, pin::Pin};
+
+    use doorstep_gateway::Submitting;
+    use doorstep_rules::sms::Segments;
+
+    use super::*;
+
+    /// A provider with a fault.
+    struct Broken;
+
+    impl Provider for Broken {
+        fn submit<'a>(&'a self, message: &'a Outgoing) -> Submitting<'a> {
+            panic!("a fault at {}", message.reference)
+        }
+        fn stop(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+            Box::pin(ready(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_message_whose_submission_panics_is_uncertain_and_does_not_stay_under_way() {
+        let (to, text) = ("13812345600".to_owned(), "您好".to_owned());
+        let (segments, validity) = (Segments::of(&text), Duration::from_secs(60));
+        let message = Outgoing { reference: "r1".to_owned(), to, text, segments, validity, extension: None };
+        assert!(matches!(submit(&Broken, &message).await, Submitted::Uncertain { .. }));
     }
 }

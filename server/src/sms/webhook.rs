@@ -9,7 +9,7 @@ use axum::{
 use doorstep_gateway::{Event, Heard, MAX_WEBHOOK, WebhookError, Webhooks};
 use serde::Deserialize;
 
-use crate::{body::body_of, error::ApiError, http::app::App};
+use crate::{body::body_of, error::ApiError, http::app::App, log};
 
 /// A token in the address, for providers that can not send a header.
 #[derive(Deserialize)]
@@ -54,9 +54,7 @@ async fn receive(app: App, Token { token }: Token, request: Request, read: Read)
     let body = body_of(request, MAX_WEBHOOK).await?;
     let (events, skipped) = read(hooks, &body)?;
     if skipped > 0 {
-        crate::say!(
-            "doorstep-server: {skipped} items of the SMS provider's call have no id, number or text; the others are taken"
-        );
+        log!(warn, "items of the SMS provider's call have no id, number or text; the others are taken", count = skipped);
     }
     gateway.record(events).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], "{}").into_response())

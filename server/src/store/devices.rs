@@ -148,6 +148,14 @@ pub(crate) fn forget_given(tx: &Tx<'_>, device: &DeviceId, hour: i64) -> Result<
     Ok(())
 }
 
+/// Reads the last report of each device that is not revoked, CBOR.
+pub(crate) fn each_beacon(tx: &Tx<'_>, mut each: impl FnMut(&[u8])) -> Result<(), StoreError> {
+    tx.each(sql!("SELECT beacon FROM device WHERE beacon IS NOT NULL AND revoked_at IS NULL"), params![], |row| {
+        each(&row.get::<Vec<u8>>(0)?);
+        Ok::<_, StoreError>(ControlFlow::Continue(()))
+    })
+}
+
 /// A device with its last report.
 pub(crate) struct Said {
     pub id: DeviceId,

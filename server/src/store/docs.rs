@@ -1,7 +1,7 @@
 //! The server's row of each document: the state of its log, and the values that decide who reads it.
 
 use doorstep_document::Position;
-use doorstep_domain::{CaseId, ChangeHash, DocKind};
+use doorstep_domain::{CaseId, ChangeHash, DocKind, UnixMs};
 
 use doorstep_sql::ValueError;
 
@@ -131,6 +131,19 @@ pub(crate) fn behind(tx: &Tx<'_>, most: u32) -> Result<Vec<Behind>, StoreError> 
         sql!("SELECT case_id, n, heads FROM doc WHERE projected_n < n AND frozen IS NULL AND kind = 0 LIMIT ?1"),
         params![most],
         |row| Ok(Behind { case: row.get(0)?, n: row.get(1)?, heads: row.get(2)? }),
+    )
+}
+
+/// The number of cases that are behind, and the arrival of the oldest change that they lack.
+pub(crate) fn unprojected(tx: &Tx<'_>) -> Result<(u64, Option<UnixMs>), StoreError> {
+    tx.one(
+        sql!(
+            "SELECT count(*), min(change.received_at)
+             FROM doc LEFT JOIN change ON change.case_id = doc.case_id AND change.n = doc.projected_n + 1
+             WHERE doc.projected_n < doc.n AND doc.frozen IS NULL AND doc.kind = 0"
+        ),
+        params![],
+        |row| Ok((row.get(0)?, row.get(1)?)),
     )
 }
 

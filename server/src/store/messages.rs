@@ -96,6 +96,20 @@ pub(crate) fn due(tx: &Tx<'_>, now: UnixMs, most: usize) -> Result<Vec<Queued>, 
     )
 }
 
+/// The number of messages in each state that is not an end.
+pub(crate) fn open(tx: &Tx<'_>) -> Result<Vec<(SmsState, u64)>, StoreError> {
+    // Two statements, because each state set has an index of its own. Ended messages have none, and there are many of them.
+    let offered = tx.one(sql!("SELECT count(*) FROM message WHERE state = 'offered'"), params![], |row| row.get(0))?;
+    let counted = tx.all(
+        sql!("SELECT state, count(*) FROM message WHERE state IN ('leased', 'submitting', 'uncertain') GROUP BY state"),
+        params![],
+        |row| Ok((row.get::<SmsState>(0)?, row.get::<u64>(1)?)),
+    )?;
+    let count = |state: SmsState| counted.iter().find(|(found, _)| *found == state).map_or(0, |(_, count)| *count);
+    let held = [SmsState::Leased, SmsState::Submitting, SmsState::Uncertain].map(|state| (state, count(state)));
+    Ok([(SmsState::Offered, offered)].into_iter().chain(held).collect())
+}
+
 /// The messages that the gateway is submitting.
 pub(crate) fn being_submitted(tx: &Tx<'_>) -> Result<Vec<Queued>, StoreError> {
     all(

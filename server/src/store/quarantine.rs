@@ -157,6 +157,11 @@ impl Item {
     }
 }
 
+/// The number of open changes.
+pub(crate) fn count_open(tx: &Tx<'_>) -> Result<u64, StoreError> {
+    tx.one(sql!("SELECT count(*) FROM quarantine WHERE state = 'open'"), params![], |row| row.get(0))
+}
+
 /// The open changes, oldest first.
 pub(crate) fn open(tx: &Tx<'_>, describe: Describe) -> Result<Vec<Item>, StoreError> {
     tx.all(

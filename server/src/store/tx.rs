@@ -1,6 +1,6 @@
 //! A transaction with statements, parameters and rows, so that the rest of the server names no engine.
 
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, sync::Arc};
 
 use doorstep_sql::{FromValue, ToValue, Value, ValueError};
 use rusqlite::{
@@ -49,6 +49,9 @@ pub enum StoreError {
     /// The engine failed.
     #[error("{0}")]
     Engine(#[from] EngineError),
+    /// The transaction was rolled back.
+    #[error("{0}")]
+    RolledBack(#[from] RolledBack),
     /// A column holds an unexpected value.
     #[error("a stored row is damaged: {0}")]
     Row(#[from] ValueError),
@@ -61,6 +64,24 @@ pub enum StoreError {
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct EngineError(rusqlite::Error);
+
+/// A transaction was rolled back, with everything that was written in it. Holds the engine's words about the cause.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("nothing was written: {0}")]
+pub struct RolledBack(Arc<str>);
+
+impl RolledBack {
+    /// The engine rolls back a transaction by itself, as it does when the disk is full.
+    pub(super) fn by_engine() -> Self {
+        Self("the engine rolled the transaction back".into())
+    }
+}
+
+impl From<rusqlite::Error> for RolledBack {
+    fn from(error: rusqlite::Error) -> Self {
+        Self(error.to_string().into())
+    }
+}
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
@@ -172,6 +193,10 @@ impl<'c> Tx<'c> {
     }
 
     fn bound(&self, sql: &str, params: Params<'_>) -> Result<CachedStatement<'c>, StoreError> {
+        // A job that goes on after the engine has rolled it back would commit each of its further statements alone.
+        if self.0.is_autocommit() {
+            return Err(RolledBack::by_engine().into());
+        }
         let mut statement = self.0.prepare_cached(sql)?;
         bind(&mut statement, params)?;
         Ok(statement)

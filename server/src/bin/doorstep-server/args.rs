@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Parser, Subcommand};
+use doorstep_server::log::Level;
 
 /// Doorstep 总部服务器：同步、照片、查询、管理。
 /// Doorstep's head-office server: sync, photos, reading, admin.
@@ -24,6 +25,10 @@ pub enum Command {
         /// 监听地址 Address to listen on.
         #[arg(long, default_value = "127.0.0.1:8080")]
         listen: SocketAddr,
+        /// 运维地址：/livez、/readyz、/metrics；只限本机，除非加 --insecure；不给则没有 The operator's address, with /livez, /readyz and /metrics
+        /// (Prometheus); loopback only, unless --insecure is given; there is none by default.
+        #[arg(long, value_name = "ADDRESS")]
+        admin_listen: Option<SocketAddr>,
         /// 允许非本机地址（明文 HTTP） Allow an address other than loopback, in plain HTTP.
         #[arg(long)]
         insecure: bool,
@@ -50,6 +55,12 @@ pub enum Command {
         /// person has said `moved` or `restore`.
         #[arg(long, value_name = "WORD")]
         if_copied: Option<Word>,
+        /// 日志级别 What is logged on stderr: error, warn, info or debug.
+        #[arg(long, value_name = "LEVEL", env = "DOORSTEP_LOG", default_value = "info")]
+        log: Level,
+        /// 日志每行一个 JSON 对象 Log one JSON object a line.
+        #[arg(long, env = "DOORSTEP_LOG_JSON")]
+        log_json: bool,
         /// 以 JSON 输出 Print JSON.
         #[arg(long)]
         json: bool,

@@ -1,0 +1,114 @@
+//! The loops that run beside the requests: the projector, the tidier, the teller of moves, and the SMS gateway. Each is kept
+//! alive by [`supervise`](crate::supervise).
+
+use std::{future::Future, ops::ControlFlow, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{Mutex, Notify},
+    task::{JoinHandle, JoinSet},
+};
+
+use crate::{
+    audit,
+    clock::NowFn,
+    http::app::App,
+    log,
+    packs::Rules,
+    photos::{Scrub, Storage, scrub},
+    project,
+    sms::{self, Gateway, Provided},
+    store::db::Db,
+    supervise::{Restarts, keep},
+};
+
+/// The interval of the checks of storage and log.
+const TIDY: Duration = Duration::from_secs(24 * 3_600);
+
+/// Starts the loops that end with the server. They end when the set is dropped.
+pub(crate) fn start(app: &App, restarts: &Restarts) -> JoinSet<()> {
+    let mut loops = JoinSet::new();
+    let (db, rules, now, to_project) = (app.db.clone(), app.rules.clone(), app.now.clone(), app.to_project.clone());
+    run(&mut loops, "projector", restarts, move || project(db.clone(), rules.clone(), now.clone(), to_project.clone()));
+    let (db, storage, now) = (app.db.clone(), app.storage.clone(), app.now.clone());
+    run(&mut loops, "tidier", restarts, move || tidy(db.clone(), storage.clone(), now.clone()));
+    let (db, live) = (app.db.clone(), app.live.clone());
+    run(&mut loops, "teller", restarts, move || {
+        let (db, live) = (db.clone(), live.clone());
+        async move { live.announce(&db).await }
+    });
+    loops
+}
+
+fn run<F>(loops: &mut JoinSet<()>, name: &'static str, restarts: &Restarts, begin: impl FnMut() -> F + Send + 'static)
+where
+    F: Future<Output = ControlFlow<()>> + Send + 'static,
+{
+    let restarts = restarts.clone();
+    loops.spawn(async move { keep(name, &restarts, &Notify::new(), begin).await });
+}
+
+/// Starts the SMS gateway. It ends when its `stop` is notified.
+pub(crate) fn start_gateway(gateway: Gateway, provided: Provided, restarts: &Restarts) -> JoinHandle<()> {
+    let (stop, restarts) = (gateway.stop.clone(), restarts.clone());
+    // The provider outlives a run that panics.
+    let provided = Arc::new(Mutex::new(provided));
+    tokio::spawn(async move {
+        let begin = || {
+            let (gateway, provided) = (gateway.clone(), provided.clone());
+            async move { gateway.run(&mut *provided.lock().await).await }
+        };
+        keep("sms_gateway", &restarts, &stop, begin).await;
+    })
+}
+
+/// Projects whenever it is woken. It ends when projecting fails, and is started again: so cases do not stay behind until the next
+/// push.
+async fn project(db: Db, rules: Rules, now: NowFn, to_project: Arc<Notify>) -> ControlFlow<()> {
+    loop {
+        // At the start, changes are projected that a killed process or a failed run has left.
+        if let Err(error) = project::catch_up(&db, &rules, now()).await {
+            log!(error, "projecting failed", error = error);
+            return ControlFlow::Continue(());
+        }
+        to_project.notified().await;
+    }
+}
+
+/// Once a day drops expired rows, asks again for photos that storage has lost, and audits the log.
+async fn tidy(db: Db, storage: Storage, now: NowFn) -> ControlFlow<()> {
+    let mut days = tokio::time::interval(TIDY);
+    loop {
+        days.tick().await;
+        let at = now();
+        if let Err(error) = db.write(move |tx| sms::prune(tx, at)).await {
+            log!(error, "dropping old ids of SMS failed", error = error);
+        }
+        match scrub(&db, &storage, Scrub::default(), now()).await {
+            Ok(found) if found.missing + found.damaged > 0 => log!(
+                warn,
+                "storage lacks photos or has damaged ones; their devices are asked for them",
+                missing = found.missing,
+                damaged = found.damaged
+            ),
+            Ok(_) => {}
+            Err(error) => log!(error, "looking at storage failed", error = error),
+        }
+        match audit::over_time(&db, now()).await {
+            Ok(looked) => {
+                let faults = looked.faults.len() as u64 + looked.more_faults;
+                if faults > 0 {
+                    log!(
+                        error,
+                        "the stored log is not what was signed. Keep the data folder as it is, and a copy of it, then see: \
+                         doorstep-server admin verify-log --found",
+                        count = faults
+                    );
+                }
+                if let Some(error) = looked.unfinished {
+                    log!(error, "looking over the log did not come to its end", reason = error);
+                }
+            }
+            Err(error) => log!(error, "looking over the log failed", error = error),
+        }
+    }
+}
