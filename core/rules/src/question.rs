@@ -2,9 +2,9 @@
 //! time or place, an SMS that only a person's word proves. They are no verdict: no finding rests on them, and nothing is refused
 //! for them. Each has an honest explanation, which only a person can hear.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
-use doorstep_domain::{Body, EntryKey, GeoPosition, Photo, PhotoPurpose, PhotoSource, words};
+use doorstep_domain::{Body, ChangeHash, EntryKey, GeoPosition, Photo, PhotoPurpose, PhotoSource, words};
 use serde::Serialize;
 
 use crate::{
@@ -158,24 +158,23 @@ struct Place<'r, 'a> {
 }
 
 fn of_places(index: &CaseIndex<'_>, questions: &mut Vec<Question>) {
-    let attempts: BTreeSet<_> = index
-        .standing()
-        .filter(|(_, act)| matches!(act.body(), Body::Attempt(_)))
-        .map(|(_, act)| act.recorded.change.as_bytes())
-        .collect();
-    let place = |act| -> Option<Place<'_, '_>> {
-        let act: &Act<'_> = act;
-        let Body::Photo(photo) = act.body() else { return None };
-        let is_door = matches!(photo.purpose, PhotoPurpose::Door | PhotoPurpose::ClosedPremises);
-        let is_there = is_door || attempts.contains(act.recorded.change.as_bytes());
-        let position = photo.capture.position.filter(|_| is_there && photo.original.is_none())?;
-        let limit = u64::from(index.pack_of(act).questions().photo_minutes);
-        Some(Place { act, position, is_timely: minutes_apart(act, photo).is_none_or(|minutes| minutes <= limit) })
-    };
-    let mut places: Vec<Place<'_, '_>> = index.standing().rev().filter_map(|(_, act)| place(act)).take(MOST_PLACES).collect();
+    let attempts: HashSet<ChangeHash> =
+        index.standing().filter(|(_, act)| matches!(act.body(), Body::Attempt(_))).map(|(_, act)| act.recorded.change).collect();
+    let newest = index.standing().rev().filter_map(|(_, act)| place(index, &attempts, act)).take(MOST_PLACES);
+    let mut places: Vec<Place<'_, '_>> = newest.collect();
     places.reverse();
     far(index, &places, questions);
     fast(index, &places, questions);
+}
+
+/// The place of a photo, if it has a position and belongs to an attempt: it was recorded with one, or shows a door.
+fn place<'r, 'a>(index: &CaseIndex<'_>, attempts: &HashSet<ChangeHash>, act: &'r Act<'a>) -> Option<Place<'r, 'a>> {
+    let Body::Photo(photo) = act.body() else { return None };
+    let is_door = matches!(photo.purpose, PhotoPurpose::Door | PhotoPurpose::ClosedPremises);
+    let is_there = is_door || attempts.contains(&act.recorded.change);
+    let position = photo.capture.position.filter(|_| is_there && photo.original.is_none())?;
+    let limit = u64::from(index.pack_of(act).questions().photo_minutes);
+    Some(Place { act, position, is_timely: minutes_apart(act, photo).is_none_or(|minutes| minutes <= limit) })
 }
 
 /// The photos that were taken far from the places of all other attempts, each with the nearest. Photos of one record are one
