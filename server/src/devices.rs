@@ -37,6 +37,7 @@ fn plausible(beacon: Beacon, since: UnixMs, until: UnixMs) -> Beacon {
         oldest_ms: beacon.oldest_ms.map(|at| at.min(until.0).max(since.0)),
         app: beacon.app.chars().filter(|c| !c.is_control()).take(MAX_APP).collect(),
         disk_free_mb: beacon.disk_free_mb,
+        damaged: beacon.damaged.map(|count| count.min(MOST_UNSENT)),
     }
 }
 

@@ -304,6 +304,7 @@ async fn a_device_that_reports_impossible_numbers_is_listed_with_possible_ones()
         oldest_ms: Some(i64::MIN),
         app: format!("\u{1b}[2Jliar\n{}", "x".repeat(100_000)),
         disk_free_mb: Some(u32::MAX),
+        damaged: None,
     };
     let row = report(most.clone()).await;
     assert_eq!((row.unsent_cases, row.unsent_photos), (1_000_000, 1_000_000));

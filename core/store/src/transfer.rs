@@ -118,11 +118,9 @@ impl Store {
         let unsent_bytes = bytes.saturating_add(photo_bytes);
         // An unknown free space must not stop a sync.
         let disk_free_mb = self.free_space().ok().and_then(|bytes| u32::try_from(bytes / 1_000_000).ok());
-        let damaged: u32 = self.db.query_row(
-            "SELECT count(*) FROM outbox WHERE state = ?1 AND reason = ?2",
-            params![QUARANTINED, RefusalCode::Damaged.to_string()],
-            |row| row.get(0),
-        )?;
+        let altered = "SELECT count(*) FROM outbox WHERE state = ?1 AND reason = ?2";
+        let reason = RefusalCode::Damaged.to_string();
+        let damaged: u32 = self.db.one("outbox", altered, params![OutboxState::Quarantined, reason], |row| row.get(0))?;
         let (app, damaged) = (app.to_owned(), (damaged > 0).then_some(damaged));
         Ok(Beacon { unsent_cases, unsent_photos, unsent_bytes, oldest_ms, app, disk_free_mb, damaged })
     }

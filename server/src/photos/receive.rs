@@ -319,7 +319,7 @@ impl Receiver {
         self.storage.drop_pieces(&names).await;
         // The photo is stored, whatever becomes of the comparison.
         if let Err(error) = looks::note(&self.db, id, self.key.1, looks, self.now).await {
-            crate::say!("doorstep-server: a photo could not be compared: {error}");
+            crate::log!(warn, "a photo could not be compared", photo = id, error = error);
         }
         Ok(Progress { offset: len, len, expires_at: None, had: false })
     }
