@@ -185,6 +185,10 @@ impl<'c> Tx<'c> {
         let say = |sql| self.0.execute_batch(sql).map_err(|error| E::from(StoreError::from(error)));
         say("SAVEPOINT part")?;
         let done = work(self);
+        // The engine has rolled the whole transaction back: the cause is the part's own error.
+        if done.is_err() && self.0.is_autocommit() {
+            return done;
+        }
         if done.is_err() {
             say("ROLLBACK TO part")?;
         }
