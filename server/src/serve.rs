@@ -260,7 +260,9 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     let (strangers, guesses) = (counting.strangers.clone(), counting.guesses.clone());
     let admin_addr = for_operator.as_ref().map(|(_, addr)| *addr);
     let operator = Operator::new(db.clone(), config.now.clone(), counting, suspicion.is_some());
-    let admin = for_operator.map(|(listener, _)| serve_operator(listener, operator, &restarts));
+    // Called at the end, when nothing can fail any more. Until then the address is open and does not answer.
+    let of_operator = restarts.clone();
+    let watch = move || for_operator.map(|(listener, _)| serve_operator(listener, operator, of_operator));
     if let Some(seen) = suspicion {
         log!(
             error,
@@ -283,7 +285,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
             gateway: tokio::spawn(async {}),
             handle,
             task: tokio::spawn(serving),
-            admin,
+            admin: watch(),
             lock: None,
             db,
             folder: config.folder,
@@ -344,7 +346,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
         serving.await;
         drop(loops);
     });
-    let (folder, shared, waits) = (config.folder, config.shared_folder, false);
+    let (folder, shared, waits, admin) = (config.folder, config.shared_folder, false, watch());
     Ok(Running {
         addr,
         admin_addr,
@@ -377,10 +379,10 @@ async fn bind(addr: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError>
 const OPERATORS: usize = 16;
 
 /// Serves the operator's address, within the limits of every address.
-fn serve_operator(listener: TcpListener, operator: Operator, restarts: &Restarts) -> (Handle<SocketAddr>, JoinHandle<()>) {
+fn serve_operator(listener: TcpListener, operator: Operator, restarts: Restarts) -> (Handle<SocketAddr>, JoinHandle<()>) {
     let handle = Handle::new();
     let router = operator::router(operator);
-    let serving = serve(listener, handle.clone(), None, router, Connections::new(OPERATORS), restarts.clone());
+    let serving = serve(listener, handle.clone(), None, router, Connections::new(OPERATORS), restarts);
     (handle, tokio::spawn(serving))
 }
 

@@ -13,6 +13,7 @@ async fn a_push_that_does_not_fit_on_the_disk_is_told_to_come_back_and_loses_not
 
     world.fill_disk(true).await;
     for n in [4, 6, 8, 10] {
+        phone.fail(n, "DF-NOBODY").unwrap();
         for note in 0..8 {
             phone.note(n, &format!("{note} {}", "客户要求改约 ".repeat(30))).unwrap();
         }

@@ -183,8 +183,16 @@ impl<'c> Tx<'c> {
     /// Runs a part of the transaction that is rolled back alone if it fails.
     pub(crate) fn part<T, E: From<StoreError>>(&self, work: impl FnOnce(&Self) -> Result<T, E>) -> Result<T, E> {
         let say = |sql| self.0.execute_batch(sql).map_err(|error| E::from(StoreError::from(error)));
+        // Without a transaction the savepoint would begin one of its own.
+        if self.0.is_autocommit() {
+            return Err(E::from(StoreError::from(RolledBack::by_engine())));
+        }
         say("SAVEPOINT part")?;
         let done = work(self);
+        // The engine has rolled the whole transaction back: the cause is the part's own error.
+        if done.is_err() && self.0.is_autocommit() {
+            return done;
+        }
         if done.is_err() {
             say("ROLLBACK TO part")?;
         }
