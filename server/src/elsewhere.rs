@@ -7,7 +7,7 @@ use std::{
 };
 
 use doorstep_document::Change;
-use doorstep_domain::{ActionId, Body, CaseId, Receipt, Reckoning, UnixMs};
+use doorstep_domain::{ActionId, Body, CaseId, IN_FLIGHT_MS, Receipt, Reckoning, UnixMs};
 use doorstep_rules::{QuestionRules, place_of};
 
 use crate::{
@@ -65,7 +65,8 @@ impl<'a> Doing<'a> {
 
     /// Stores it for comparison with later ones.
     pub fn note(&self, tx: &Tx<'_>, now: UnixMs) -> Result<(), ApiError> {
-        person_acts::forget_before(tx, now.plus(-KEPT_MS))?;
+        // A receipt of the future comes from a server clock that was ahead. It would stay for too long.
+        person_acts::forget_outside(tx, now.plus(-KEPT_MS), now.plus(IN_FLIGHT_MS))?;
         Ok(person_acts::insert(tx, &self.act, now)?)
     }
 
@@ -99,5 +100,77 @@ impl<'a> Doing<'a> {
         let places = person_acts::places(tx, &self.act, MOST_PLACES)?;
         let is_too_fast = |was: &Was| self.rules.too_fast(here.metres_to(&was.position), self.act.at.since(was.at)).is_some();
         Ok(places.iter().any(is_too_fast))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use doorstep_domain::GeoPosition;
+
+    use super::*;
+    use crate::open::open;
+
+    fn doing(at: i64, case: u8, action: Option<u8>, metres: Option<i64>) -> Doing<'static> {
+        let north = |metres: i64| (metres * 10_000_000 / 111_195) as i32;
+        let act = PersonAct {
+            person: "c1",
+            at: UnixMs(at),
+            case: CaseId::new([case; 16]),
+            action: action.map(|action| ActionId::new([action; 16])),
+            is_attempt: true,
+            position: metres.and_then(|metres| GeoPosition::new(north(metres), 0)),
+        };
+        Doing { act, rules: QuestionRules::default() }
+    }
+
+    /// Whether the last act is marked, after those before it.
+    fn marks(acts: &[Doing<'_>]) -> (bool, bool) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path()).unwrap();
+        store
+            .write(|tx| {
+                let mut last = (false, false);
+                for act in acts {
+                    last = (act.is_crowded(tx)?, act.is_too_fast(tx)?);
+                    act.note(tx, UnixMs(1_000_000))?;
+                }
+                Ok::<_, ApiError>(last)
+            })
+            .unwrap()
+    }
+
+    #[test]
+    fn six_attempts_within_a_minute_are_a_crowd_and_five_or_a_longer_time_or_one_parcel_or_one_action_are_none() {
+        let crowded = |acts: &[(i64, u8, Option<u8>)]| {
+            let acts: Vec<_> = acts.iter().map(|(at, case, action)| doing(*at, *case, *action, None)).collect();
+            marks(&acts).0
+        };
+        let spread = |last: i64, n: u8| -> Vec<_> {
+            (1..=n).map(|case| (if case == n { last } else { i64::from(case) * 1_000 }, case, None)).collect()
+        };
+        assert!(crowded(&spread(61_000, 6)), "the first was a minute ago");
+        assert!(!crowded(&spread(61_001, 6)));
+        assert!(!crowded(&spread(9_000, 5)));
+        assert!(crowded(&spread(-55_000, 6)), "the order of arrival does not count");
+        assert!(!crowded(&spread(-55_001, 6)));
+        assert!(!crowded(&[1, 2, 3, 4, 5, 1].map(|case| (0, case, None))), "a parcel twice");
+        assert!(!crowded(&[1, 2, 3, 4, 5, 6, 7].map(|case| (0, case, Some(1)))), "one action");
+        assert!(!crowded(&[(0, 1, Some(1)), (0, 2, Some(1)), (0, 3, Some(2)), (0, 4, Some(2)), (0, 5, None), (0, 6, None)]));
+        assert!(crowded(&[1, 2, 3, 4, 5, 6].map(|case| (0, case, Some(case)))), "each by an action of its own");
+        // Five within the minute before and five in the minute after are six with this one only if they lie in one minute.
+        let around = [(-40_000, 1), (-40_000, 2), (-40_000, 3), (40_000, 4), (40_000, 5), (0, 6)];
+        assert!(!crowded(&around.map(|(at, case)| (at, case, None))));
+    }
+
+    #[test]
+    fn two_places_of_different_cases_are_too_fast_beyond_the_packs_speed_and_one_place_or_one_case_never_is() {
+        let fast =
+            |(case, ms, metres): (u8, i64, i64)| marks(&[doing(0, 1, None, Some(0)), doing(ms, case, None, Some(metres))]).1;
+        assert!(!fast((2, 300_000, 10_000)), "120 km/h");
+        assert!(fast((2, 300_000, 10_090)));
+        assert!(fast((2, -300_000, 10_090)), "the order of arrival does not count");
+        assert!(!fast((1, 300_000, 10_090)), "the rules compare the photos of one case");
+        assert!(!fast((2, 0, 490)), "one place");
+        assert!(!marks(&[doing(0, 1, None, Some(0)), doing(0, 2, None, None)]).1, "no position");
     }
 }

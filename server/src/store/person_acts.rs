@@ -31,9 +31,9 @@ pub(crate) fn insert(tx: &Tx<'_>, act: &PersonAct<'_>, received: UnixMs) -> Resu
     Ok(())
 }
 
-/// Deletes the acts that were received before a time.
-pub(crate) fn forget_before(tx: &Tx<'_>, time: UnixMs) -> Result<(), StoreError> {
-    tx.run(sql!("DELETE FROM person_act WHERE received_at < ?1"), params![time])?;
+/// Deletes the acts that were received before or after two times.
+pub(crate) fn forget_outside(tx: &Tx<'_>, from: UnixMs, until: UnixMs) -> Result<(), StoreError> {
+    tx.run(sql!("DELETE FROM person_act WHERE received_at < ?1 OR received_at > ?2"), params![from, until])?;
     Ok(())
 }
 
@@ -135,8 +135,10 @@ mod tests {
                 };
                 assert_eq!(places(9)?, [(20, 20), (10, 10), (30, 30), (31, 31)]);
                 assert_eq!(places(1)?, [(20, 20), (30, 30)]);
-                forget_before(tx, UnixMs(200))?;
+                forget_outside(tx, UnixMs(200), UnixMs(200))?;
                 assert_eq!(places(9)?, [(30, 30), (31, 31)]);
+                forget_outside(tx, UnixMs(0), UnixMs(199))?;
+                assert_eq!(places(9)?, []);
                 Ok::<_, StoreError>(())
             })
             .unwrap();
