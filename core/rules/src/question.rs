@@ -1,6 +1,6 @@
 //! Facts that a reviewer should ask about: an outage that was claimed while the device reached head office, a photo of another
-//! time or place, many attempts within a minute, an SMS that only a person's word proves. They are no verdict: no finding rests on them, and nothing is refused
-//! for them. Each has an honest explanation, which only a person can hear.
+//! time or place, many attempts within a minute, an SMS that only a person's word proves. They are no verdict: no finding rests on
+//! them, and nothing is refused for them. Each has an honest explanation, which only a person can hear.
 
 use std::collections::{BTreeSet, HashSet};
 
