@@ -157,7 +157,7 @@ mod tests {
         assert!(!crowded(&[1, 2, 3, 4, 5, 6, 7].map(|case| (0, case, Some(1)))), "one action");
         assert!(!crowded(&[(0, 1, Some(1)), (0, 2, Some(1)), (0, 3, Some(2)), (0, 4, Some(2)), (0, 5, None), (0, 6, None)]));
         assert!(crowded(&[1, 2, 3, 4, 5, 6].map(|case| (0, case, Some(case)))), "each by an action of its own");
-        // Five within the minute before and five in the minute after are six with this one only if they lie in one minute.
+        // Attempts before it and after it count together only if all lie in one minute.
         let around = [(-40_000, 1), (-40_000, 2), (-40_000, 3), (40_000, 4), (40_000, 5), (0, 6)];
         assert!(!crowded(&around.map(|(at, case)| (at, case, None))));
     }
