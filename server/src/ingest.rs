@@ -5,10 +5,12 @@ use std::collections::{HashMap, HashSet};
 use doorstep_document::{Admission, Change, HARD_CASE_BYTES, HARD_CASE_CHANGES, MAX_CASE_HEADS, Refusal};
 use doorstep_domain::{CaseId, Digest, DocKind, DocRef, FactsCheck, Receipt, Reckoning, UnixMs};
 use doorstep_protocol::{Ack, AckCase, CaseRef, Spoken, Verdict, pack_verdicts, unpack_verdicts, verdicts_leaf};
+use doorstep_rules::QuestionRules;
 
 use crate::{
     case_log::{self, mono_of},
     chain::{self, Taken},
+    elsewhere::Doing,
     enrol::Device,
     error::ApiError,
     facts, feed,
@@ -66,6 +68,7 @@ pub(crate) fn admit(tx: &Tx<'_>, batch: &Verified, device: &Device, around: &Aro
         batch,
         device,
         rights: &rights,
+        questions: book.at(now).questions(),
         gaps: &gaps,
         first,
         now,
@@ -119,6 +122,8 @@ struct Taking<'a> {
     batch: &'a Verified,
     device: &'a Device,
     rights: &'a Rights,
+    /// The limits of facts for a reviewer.
+    questions: QuestionRules,
     gaps: &'a Gaps<'a>,
     first: &'a First,
     now: UnixMs,
@@ -188,6 +193,10 @@ impl Taking<'_> {
             acted.disordered |= is_next && order.is_broken_by(read);
             let mut receipt = gaps.receipt(read, acted)?;
             receipt.facts = facts::check(tx, &copies(read), &receipt, trusted_ms)?;
+            let doing = Doing::of(case, read, &acted, self.questions);
+            if let Some(doing) = &doing {
+                doing.mark(tx, &mut receipt)?;
+            }
             // A first receipt stands: later knowledge makes no act later or worse.
             let first = self.first.get(&(*case, change.hash));
             receipt = first.copied().unwrap_or(receipt);
@@ -228,6 +237,9 @@ impl Taking<'_> {
                     self.kept.taken(case, &change.hash, doc.n);
                     case_log::append(tx, case, doc.n, read, receipt, from)?;
                     order.add(read, &receipt.acted);
+                    if let Some(doing) = &doing {
+                        doing.note(tx, now)?;
+                    }
                     gaps.forget_offered(case, &change.hash)?;
                     if first.is_some() {
                         facts::recall(tx, &copies(read), &receipt, trusted_ms)?;

@@ -18,6 +18,7 @@ mod contact;
 mod copy;
 mod devices;
 mod doc;
+mod elsewhere;
 mod enrol;
 mod error;
 mod exchange;

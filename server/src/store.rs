@@ -40,6 +40,7 @@ pub(crate) mod opt_out;
 pub(crate) mod packs;
 pub(crate) mod parcels;
 pub(crate) mod people;
+pub(crate) mod person_acts;
 pub(crate) mod photos;
 pub(crate) mod proofs;
 pub(crate) mod quarantine;

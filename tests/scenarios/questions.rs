@@ -1,7 +1,7 @@
 //! Facts for a reviewer that need head office: they travel as marks of receipts, so every replica shows them.
 
 use doorstep_client::{Act, NewPhoto, Recording};
-use doorstep_domain::{Kind, Outage, OutageReason, PhotoPurpose, PhotoSource, UnixMs, Waybill};
+use doorstep_domain::{GeoPosition, Kind, Outage, OutageReason, PhotoPurpose, PhotoSource, UnixMs, Waybill};
 use doorstep_rules::{Flag, QuestionKind, Timeliness};
 use doorstep_tests::{Device, World, failed, raw, text, waybill};
 use jpeg_encoder::{ColorType, Encoder};
@@ -70,6 +70,78 @@ async fn an_outage_that_is_claimed_although_the_device_reached_head_office_is_ma
     for (n, asked) in [(2, true), (4, false), (6, true)] {
         assert_eq!(is_asked(&courier, n), asked, "{n}");
     }
+}
+
+/// The parcels of these numbers on which a replica shows the question, with its flag.
+fn asked_of(device: &Device, numbers: impl IntoIterator<Item = u32>, kind: QuestionKind) -> Vec<u32> {
+    let is_asked = |n: &u32| {
+        let view = device.case(*n).unwrap();
+        let asked = view.judgement.questions.iter().any(|question| question.kind == kind);
+        assert_eq!(asked, view.judgement.flags.contains(&kind.flag().unwrap()));
+        assert!(!asked || view.judgement.flags.contains(&Flag::Review));
+        asked
+    };
+    numbers.into_iter().filter(is_asked).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn six_doors_at_one_moment_are_marked_at_the_sixth_and_parcels_of_one_action_are_not() {
+    let mut world = World::new().await;
+    let (phone, second) = (world.device("phone", "c1").await, world.device("second", "c1").await);
+    let outlet = world.device("outlet", "s1").await;
+    let (alone, together) = ([2, 4, 6, 8, 10, 12], [22, 24, 26, 28, 30, 32]);
+    world.hands.advance(10);
+    for n in [2, 4, 6, 8, 10] {
+        phone.fail(n, "DF-NOBODY").unwrap();
+    }
+    second.fail(12, "DF-NOBODY").unwrap();
+    world.hands.advance(1);
+    phone.sync().await.unwrap();
+    assert!(asked_of(&phone, [2, 4, 6, 8, 10], QuestionKind::Crowded).is_empty(), "five are none");
+    second.sync().await.unwrap();
+    world.hands.advance(30);
+    let waybills = together.map(|n| Waybill::parse(&waybill(n)).unwrap()).to_vec();
+    let Recording { act, .. } = failed(waybill(22), "DF-NOBODY");
+    phone.client.record(&Recording { waybills, act, photos: vec![] }, &[]).unwrap();
+    world.hands.advance(10);
+    phone.sync().await.unwrap();
+    outlet.sync().await.unwrap();
+    for replica in [&phone, &outlet] {
+        assert_eq!(asked_of(replica, alone, QuestionKind::Crowded), [12]);
+        assert!(asked_of(replica, together, QuestionKind::Crowded).is_empty());
+    }
+    let receipt = outlet.case(12).unwrap().case.of_kind(Kind::Attempt).next().unwrap().standing.receipt().unwrap();
+    assert_eq!((receipt.crowded, receipt.too_fast, receipt.review), (true, false, true));
+    phone.agrees_with(&world, 12);
+    assert!(page_of(&world, &phone, 12).await.contains("many parcels within a minute"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_person_at_two_places_of_two_cases_too_fast_is_marked_also_from_two_devices() {
+    let mut world = World::new().await;
+    let (phone, second) = (world.device("phone", "c1").await, world.device("second", "c1").await);
+    let outlet = world.device("outlet", "s1").await;
+    let door = |device: &Device, n: u32, north_e7: i32| {
+        let position = GeoPosition::new(300_000_000 + north_e7, 1_200_000_000);
+        let photo = NewPhoto { position, ..NewPhoto::new(picture(n, false), PhotoPurpose::Door) };
+        device.client.record(&failed(waybill(n), "DF-NOBODY"), &[photo]).unwrap();
+    };
+    // About 11 km to the north in ten minutes, then the same way in one minute.
+    world.hands.advance(10);
+    door(&phone, 2, 0);
+    world.hands.advance(10);
+    door(&phone, 4, 1_000_000);
+    world.hands.advance(1);
+    door(&second, 6, 0);
+    world.hands.advance(10);
+    phone.sync().await.unwrap();
+    second.sync().await.unwrap();
+    outlet.sync().await.unwrap();
+    phone.sync().await.unwrap();
+    for replica in [&phone, &second, &outlet] {
+        assert_eq!(asked_of(replica, [2, 4, 6], QuestionKind::TooFastElsewhere), [6]);
+    }
+    outlet.agrees_with(&world, 6);
 }
 
 /// A picture of fields, each of its own brightness; `turned`: by 90 degrees.

@@ -32,6 +32,7 @@ pub const PARCEL_COLUMNS: &str = "waybill,network,origin_outlet,delivering_outle
 
 /// The way back from steps of the server's schema, the newest first.
 const UNDO: &[(u32, &str)] = &[
+    (13, "DROP TABLE person_act"),
     (12, "DROP TABLE alike; DROP TABLE looks"),
     (11, "DROP TABLE quota"),
     (

@@ -42,6 +42,12 @@ pub struct Receipt {
     /// For the record of an outage: whether its device was in contact with the server between 15 minutes before the claimed phone
     /// call and the record.
     pub in_contact: bool,
+    /// For an attempt: whether the server knew so many other attempts of its person within a minute, on other parcels and each
+    /// recorded by itself.
+    pub crowded: bool,
+    /// For an act with a position: whether the server knew an act of its person in another case, at a place that nobody reaches in
+    /// the time between both.
+    pub too_fast: bool,
 }
 
 const ROLLED_BACK: u16 = 1;
@@ -59,6 +65,8 @@ const OTHERS_IN_CONTACT: u16 = 1 << 7;
 const FACTS_SHIFT: u32 = 8;
 const FACTS: u16 = 7 << FACTS_SHIFT;
 const IN_CONTACT: u16 = 1 << 11;
+const CROWDED: u16 = 1 << 12;
+const TOO_FAST: u16 = 1 << 13;
 
 /// The marks of a receipt that devices of version 2 know.
 pub const MARKS_OF_VERSION_2: u16 = ROLLED_BACK | FOREIGN_ANCHOR | REVIEW;
@@ -78,12 +86,23 @@ impl Receipt {
 
     /// A receipt without information on the person's other acts.
     pub fn new(received_at: UnixMs, acted: Reckoning, review: bool, facts: FactsCheck) -> Self {
-        Self { received_at, acted, review, facts, others_in_contact: false, unproven_acts: 0, in_contact: false }
+        Self {
+            received_at,
+            acted,
+            review,
+            facts,
+            others_in_contact: false,
+            unproven_acts: 0,
+            in_contact: false,
+            crowded: false,
+            too_fast: false,
+        }
     }
 
     /// All fields except times and counts, as bits (PROTOCOL.md, section 9): 1 the wall clock was set back, 2 the server did not
     /// give the anchor, 4 for review, 8 anchored, 16 unsteady, 32 passed over, 64 disordered, 128 another device of the person
-    /// was in contact; then three bits for the index of [`Receipt::facts`]; 2048 the device of an outage record was in contact.
+    /// was in contact; then three bits for the index of [`Receipt::facts`]; 2048 the device of an outage record was in contact,
+    /// 4096 many attempts of the person within a minute, 8192 the person was elsewhere too short a time before or after.
     pub fn marks(&self) -> u16 {
         let bit = |set: bool, bit: u16| if set { bit } else { 0 };
         let acted = &self.acted;
@@ -97,6 +116,8 @@ impl Receipt {
             | bit(acted.disordered, DISORDERED)
             | bit(self.others_in_contact, OTHERS_IN_CONTACT)
             | bit(self.in_contact, IN_CONTACT)
+            | bit(self.crowded, CROWDED)
+            | bit(self.too_fast, TOO_FAST)
             | (u16::try_from(facts).unwrap_or_default() << FACTS_SHIFT)
     }
 
@@ -117,8 +138,17 @@ impl Receipt {
             disordered: has(DISORDERED),
         };
         let facts = FactsCheck::ALL.get(usize::from((marks & FACTS) >> FACTS_SHIFT)).copied().unwrap_or(FactsCheck::Unchecked);
-        let (others_in_contact, in_contact) = (has(OTHERS_IN_CONTACT), has(IN_CONTACT));
-        Self { received_at, acted, review: has(REVIEW), facts, others_in_contact, unproven_acts, in_contact }
+        Self {
+            received_at,
+            acted,
+            review: has(REVIEW),
+            facts,
+            others_in_contact: has(OTHERS_IN_CONTACT),
+            unproven_acts,
+            in_contact: has(IN_CONTACT),
+            crowded: has(CROWDED),
+            too_fast: has(TOO_FAST),
+        }
     }
 
     /// The parts that are stored and sent.

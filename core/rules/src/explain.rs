@@ -413,6 +413,18 @@ fn how_known(kind: QuestionKind) -> Because {
         QuestionKind::TooFast => {
             fact("只比较本件的照片；位置没有精度", "only photos of this parcel are compared, and positions have no accuracy")
         }
+        QuestionKind::Crowded => fact(
+            "总部服务器的记录：收到本件时，已有同一人 60 秒内对另外至少 5 件的派送登记，且不是一次操作；同一地址的多件也可能逐件\
+             快速登记，或事后补记",
+            "head office's server already had attempts of this person on at least 5 other parcels within 60 seconds, each recorded by \
+             itself; parcels of one address may be recorded one after another, or all of them later",
+        ),
+        QuestionKind::TooFastElsewhere => fact(
+            "总部服务器的记录：收到本件时，已有同一人在另一件的位置；只比较其他件，位置没有精度，设备时钟可能有误，账号也可能由\
+             两人使用",
+            "head office's server already had a position of this person in another case; positions have no accuracy, a device's clock \
+             may be wrong, and two people may use one account",
+        ),
         QuestionKind::SmsByWord => fact(
             "手机平台和运营商都没有结果：证明力较弱",
             "neither the phone's platform nor an operator has reported a result: it proves less",

@@ -91,6 +91,10 @@ words!(
         PlaceFar = "place_far",
         /// One person was at two places that nobody reaches in that time.
         TooFast = "too_fast",
+        /// A person recorded attempts on many parcels within a minute.
+        Crowded = "crowded",
+        /// One person was at two places of different cases that nobody reaches in that time.
+        TooFastElsewhere = "too_fast_elsewhere",
         /// An SMS counts on the person's word alone.
         SmsByWord = "sms_by_word",
         /// An action lacks its evidence and does not count as done.
@@ -128,7 +132,7 @@ pub(crate) fn flags(index: &CaseIndex<'_>) -> BTreeSet<Flag> {
             (receipt.is_some_and(|r| r.acted.unsteady), Flag::ClockUnsteady),
             (receipt.is_some_and(|r| r.acted.passed_over), Flag::ClockPassedOver),
             (receipt.is_some_and(|r| r.acted.disordered), Flag::ClockDisordered),
-            (receipt.is_some_and(|r| r.review || r.acted.passed_over || r.in_contact), Flag::Review),
+            (receipt.is_some_and(|r| r.review || r.acted.passed_over || r.in_contact || r.crowded || r.too_fast), Flag::Review),
             (recorded.entry.release.is_some(), Flag::Released),
             (act.when.unsure, Flag::PackUnsure),
             (recorded.entry.pack_version != pack.version, Flag::PackOutdated),

@@ -63,7 +63,7 @@ pub use pack::{
 pub use phase::{AHEAD_OF_NOW_MS, Phase, Phases};
 pub use photo::{Unfit, UnfitPhoto};
 pub use policy::{Concerned, Permit, Policy, PolicyError, Rule, Where};
-pub use question::{Question, QuestionKind};
+pub use question::{Question, QuestionKind, place_of};
 pub use quotas::{QUOTAS_POLICY, Quotas};
 pub use reply::{Validity, lacks};
 pub use rulebook::{Published, Rulebook};

@@ -1,14 +1,14 @@
 //! Facts that a reviewer should ask about: an outage that was claimed while the device reached head office, a photo of another
-//! time or place, an SMS that only a person's word proves. They are no verdict: no finding rests on them, and nothing is refused
-//! for them. Each has an honest explanation, which only a person can hear.
+//! time or place, many attempts within a minute, an SMS that only a person's word proves. They are no verdict: no finding rests on
+//! them, and nothing is refused for them. Each has an honest explanation, which only a person can hear.
 
 use std::collections::{BTreeSet, HashSet};
 
-use doorstep_domain::{Body, ChangeHash, EntryKey, GeoPosition, Photo, PhotoPurpose, PhotoSource, words};
+use doorstep_domain::{Body, ChangeHash, EntryKey, GeoPosition, Photo, PhotoPurpose, PhotoSource, UnixMs, words};
 use serde::Serialize;
 
 use crate::{
-    Flag, Pack, Words,
+    Flag, Pack, QuestionRules, Words,
     case_index::{Act, CaseIndex},
 };
 
@@ -28,6 +28,10 @@ words!(
         PlaceFar = "place_far",
         /// Two photos of one person, at places that nobody reaches in the time between them.
         TooFast = "too_fast",
+        /// An attempt whose person recorded attempts on many other parcels within a minute.
+        Crowded = "crowded",
+        /// A photo whose person was in another case, at a place that nobody reaches in the time between them.
+        TooFastElsewhere = "too_fast_elsewhere",
         /// An SMS that counts, of which only a person's word says that it left.
         SmsByWord = "sms_by_word",
     }
@@ -43,6 +47,8 @@ impl QuestionKind {
             Self::PhotoFromGallery => Flag::PhotoFromGallery,
             Self::PlaceFar => Flag::PlaceFar,
             Self::TooFast => Flag::TooFast,
+            Self::Crowded => Flag::Crowded,
+            Self::TooFastElsewhere => Flag::TooFastElsewhere,
             Self::SmsByWord => Flag::SmsByWord,
         })
     }
@@ -106,28 +112,58 @@ const MOST_PLACES: usize = 64;
 /// The facts of a case: those of single entries in the timeline's order, then those of places.
 pub(crate) fn questions(index: &CaseIndex<'_>) -> Vec<Question> {
     let mut questions = Vec::new();
+    let attempts = attempts(index);
+    // A mark belongs to a change, which may have several photos.
+    let mut elsewhere: HashSet<ChangeHash> = HashSet::new();
     for (_, act) in index.standing() {
+        let receipt = act.recorded.standing.receipt();
         match act.body() {
-            Body::Outage(_) if act.recorded.standing.receipt().is_some_and(|receipt| receipt.in_contact) => {
+            Body::Outage(_) if receipt.is_some_and(|receipt| receipt.in_contact) => {
                 questions.push(Question::of(QuestionKind::OutageInContact, vec![act.key().clone()]));
             }
-            Body::Photo(photo) => of_photo(index, act, photo, &mut questions),
+            Body::Attempt(_) if receipt.is_some_and(|receipt| receipt.crowded) => {
+                questions.push(Question::of(QuestionKind::Crowded, vec![act.key().clone()]));
+            }
+            Body::Photo(photo) => {
+                of_photo(index, act, photo, &mut questions);
+                let change = act.recorded.change;
+                if receipt.is_some_and(|receipt| receipt.too_fast)
+                    && place_of(photo, attempts.contains(&change)).is_some()
+                    && elsewhere.insert(change)
+                {
+                    questions.push(Question::of(QuestionKind::TooFastElsewhere, vec![act.key().clone()]));
+                }
+            }
             Body::Sms(_) if index.message(act.key()).is_some_and(|message| message.counts() && message.is_by_word()) => {
                 questions.push(Question::of(QuestionKind::SmsByWord, vec![act.key().clone()]));
             }
             _ => {}
         }
     }
-    of_places(index, &mut questions);
+    of_places(index, &attempts, &mut questions);
     questions.truncate(MOST);
     questions
 }
 
 /// How far the time of a photo by its camera is from the time of its record, in minutes, rounded up. Both come from the clock of
 /// the device, so a wrong clock alone makes no difference here; it has its own flags.
-fn minutes_apart(act: &Act<'_>, photo: &Photo) -> Option<u64> {
-    let apart = photo.capture.at?.since(act.recorded.entry.time.wall).unsigned_abs();
-    Some(apart.div_ceil(60_000))
+fn minutes_apart(photo: &Photo, recorded: UnixMs) -> Option<u64> {
+    Some(photo.capture.at?.since(recorded).unsigned_abs().div_ceil(60_000))
+}
+
+impl QuestionRules {
+    /// Whether a photo was taken when it was recorded, so that the record's time is the time of its place. `recorded`: the wall
+    /// clock of the record.
+    pub fn is_timely(&self, photo: &Photo, recorded: UnixMs) -> bool {
+        minutes_apart(photo, recorded).is_none_or(|minutes| minutes <= u64::from(self.photo_minutes))
+    }
+
+    /// The speed between two places in kilometres an hour, if one person does not reach it. `ms`: the time between them.
+    pub fn too_fast(&self, metres: u32, ms: i64) -> Option<u32> {
+        // A metre in a millisecond is 3,600 kilometres an hour.
+        let kmh = u64::from(metres).saturating_mul(3_600) / ms.unsigned_abs().max(1);
+        (metres > self.place_metres && kmh > u64::from(self.speed_kmh)).then(|| u32::try_from(kmh).unwrap_or(u32::MAX))
+    }
 }
 
 /// The facts of a photo itself. A drawing on a photo, or a piece of it, has no time and source of its own.
@@ -136,7 +172,7 @@ fn of_photo(index: &CaseIndex<'_>, act: &Act<'_>, photo: &Photo, questions: &mut
         return;
     }
     let (limit, key) = (index.pack_of(act).questions().photo_minutes, || vec![act.key().clone()]);
-    match minutes_apart(act, photo) {
+    match minutes_apart(photo, act.recorded.entry.time.wall) {
         None => questions.push(Question::of(QuestionKind::PhotoNoTime, key())),
         Some(minutes) if minutes > u64::from(limit) => {
             let minutes = u32::try_from(minutes).unwrap_or(u32::MAX);
@@ -157,24 +193,32 @@ struct Place<'r, 'a> {
     is_timely: bool,
 }
 
-fn of_places(index: &CaseIndex<'_>, questions: &mut Vec<Question>) {
-    let attempts: HashSet<ChangeHash> =
-        index.standing().filter(|(_, act)| matches!(act.body(), Body::Attempt(_))).map(|(_, act)| act.recorded.change).collect();
-    let newest = index.standing().rev().filter_map(|(_, act)| place(index, &attempts, act)).take(MOST_PLACES);
+/// The changes that record an attempt.
+fn attempts(index: &CaseIndex<'_>) -> HashSet<ChangeHash> {
+    index.standing().filter(|(_, act)| matches!(act.body(), Body::Attempt(_))).map(|(_, act)| act.recorded.change).collect()
+}
+
+fn of_places(index: &CaseIndex<'_>, attempts: &HashSet<ChangeHash>, questions: &mut Vec<Question>) {
+    let newest = index.standing().rev().filter_map(|(_, act)| place(index, attempts, act)).take(MOST_PLACES);
     let mut places: Vec<Place<'_, '_>> = newest.collect();
     places.reverse();
     far(index, &places, questions);
     fast(index, &places, questions);
 }
 
-/// The place of a photo, if it has a position and belongs to an attempt: it was recorded with one, or shows a door.
+/// The place of a photo that has a position and belongs to an attempt.
 fn place<'r, 'a>(index: &CaseIndex<'_>, attempts: &HashSet<ChangeHash>, act: &'r Act<'a>) -> Option<Place<'r, 'a>> {
     let Body::Photo(photo) = act.body() else { return None };
-    let is_door = matches!(photo.purpose, PhotoPurpose::Door | PhotoPurpose::ClosedPremises);
-    let is_there = is_door || attempts.contains(&act.recorded.change);
-    let position = photo.capture.position.filter(|_| is_there && photo.original.is_none())?;
-    let limit = u64::from(index.pack_of(act).questions().photo_minutes);
-    Some(Place { act, position, is_timely: minutes_apart(act, photo).is_none_or(|minutes| minutes <= limit) })
+    let position = place_of(photo, attempts.contains(&act.recorded.change))?;
+    let is_timely = index.pack_of(act).questions().is_timely(photo, act.recorded.entry.time.wall);
+    Some(Place { act, position, is_timely })
+}
+
+/// The position of a photo that belongs to an attempt: it was recorded with one, or shows a door. A drawing on a photo, or a piece
+/// of it, was made elsewhere.
+pub fn place_of(photo: &Photo, is_with_attempt: bool) -> Option<GeoPosition> {
+    let is_there = is_with_attempt || matches!(photo.purpose, PhotoPurpose::Door | PhotoPurpose::ClosedPremises);
+    photo.capture.position.filter(|_| is_there && photo.original.is_none())
 }
 
 /// The photos that were taken far from the places of all other attempts, each with the nearest. Photos of one record are one
@@ -194,8 +238,8 @@ fn far(index: &CaseIndex<'_>, places: &[Place<'_, '_>], questions: &mut Vec<Ques
     }
 }
 
-/// Neighbouring photos of one person that are farther apart than somebody goes in the time between their records. Only the
-/// entries of this case are compared: other cases of the person are not known here.
+/// Neighbouring photos of one person that are farther apart than somebody goes in the time between their records. Other cases of
+/// the person are not known here: the server compares those, and its mark says the result.
 fn fast(index: &CaseIndex<'_>, places: &[Place<'_, '_>], questions: &mut Vec<Question>) {
     for (place, of_one) in places.iter().enumerate().filter(|(_, of_one)| of_one.is_timely) {
         let person = |other: &&Place<'_, '_>| {
@@ -204,12 +248,8 @@ fn fast(index: &CaseIndex<'_>, places: &[Place<'_, '_>], questions: &mut Vec<Que
         let Some(before) = places.get(..place).unwrap_or_default().iter().rev().find(person) else { continue };
         let rules = index.pack_of(of_one.act).questions();
         let metres = before.position.metres_to(&of_one.position);
-        let ms = of_one.act.when.at.since(before.act.when.at).unsigned_abs().max(1);
-        // A metre in a millisecond is 3,600 kilometres an hour.
-        let kmh = u64::from(metres).saturating_mul(3_600) / ms;
-        if metres > rules.place_metres && kmh > u64::from(rules.speed_kmh) {
+        if let Some(kmh) = rules.too_fast(metres, of_one.act.when.at.since(before.act.when.at)) {
             let entries = vec![before.act.key().clone(), of_one.act.key().clone()];
-            let kmh = u32::try_from(kmh).unwrap_or(u32::MAX);
             questions.push(Question::measured(QuestionKind::TooFast, entries, kmh, rules.speed_kmh));
         }
     }

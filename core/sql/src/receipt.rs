@@ -65,8 +65,13 @@ mod tests {
             disordered: true,
             ..Reckoning::default()
         };
-        let receipt =
-            Receipt { unproven_acts: 12, in_contact: true, ..Receipt::new(UnixMs(10), acted, true, FactsCheck::Altered) };
+        let receipt = Receipt {
+            unproven_acts: 12,
+            in_contact: true,
+            crowded: true,
+            too_fast: true,
+            ..Receipt::new(UnixMs(10), acted, true, FactsCheck::Altered)
+        };
         let mut row = vec![Value::Null];
         row.extend(values(&receipt).unwrap());
         assert_eq!(receipt_columns!().split(", ").count(), WIDTH);

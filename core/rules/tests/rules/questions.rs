@@ -153,6 +153,71 @@ fn one_person_at_two_places_too_fast_is_shown_and_two_people_or_a_slower_way_are
     assert!(found(&COURIER, 1, 600).is_some(), "a second later");
 }
 
+/// Sets marks of the receipts of all entries that carry the last one's change.
+fn mark_last(story: &mut Story, mark: impl Fn(&mut Receipt)) {
+    let change = story.entries.last().unwrap().change;
+    for recorded in story.entries.iter_mut().filter(|recorded| recorded.change == change) {
+        let Standing::Accepted(receipt) = &mut recorded.standing else { panic!("not accepted") };
+        mark(receipt);
+    }
+}
+
+/// Checks that the marked story differs from the plain one only by this question, with its flag and the review.
+fn adds_only(plain: &Story, marked: &Story, kind: QuestionKind) -> Explanation {
+    let now = at(1, 1, 0, 0);
+    let (honest, judged) = (plain.judge(now), marked.judge(now));
+    let flag = kind.flag().unwrap();
+    assert!(kinds(plain, now).iter().all(|of| *of != kind) && !honest.flags.contains(&flag));
+    let found: Vec<_> = judged.questions.iter().filter(|question| question.kind == kind).collect();
+    assert_eq!(found.len(), 1);
+    assert!(judged.flags.contains(&flag) && judged.flags.contains(&Flag::Review));
+    assert_eq!(without_questions(judged.clone()), without_questions(honest), "no judgement rests on it");
+    let told = explain(&marked.case(), &marked.book, &judged);
+    told.into_iter().find(|told| told.about == found[0].about()).unwrap()
+}
+
+// rules: EV-1
+#[test]
+fn an_attempt_that_the_server_found_crowded_is_shown_and_decides_nothing() {
+    let story = |crowded: bool| {
+        let mut story = Story::new();
+        attempt_at(&mut story, &COURIER, at(0, 10, 0, 0), 1, 0);
+        mark_last(&mut story, |receipt| receipt.crowded = crowded);
+        story
+    };
+    let told = adds_only(&story(false), &story(true), QuestionKind::Crowded);
+    assert!(
+        told.answer.zh.contains("一分钟内登记了多件派送") && told.answer.en.contains("many parcels within a minute"),
+        "{told:?}"
+    );
+    assert!(told.because.iter().any(|link| link.words.en.contains("parcels of one address")), "an honest cause: {told:?}");
+}
+
+// rules: EV-1
+#[test]
+fn a_photo_that_the_server_found_too_far_from_another_case_is_shown_once_and_decides_nothing() {
+    let story = |too_fast: bool| {
+        let mut story = Story::new();
+        attempt_at(&mut story, &COURIER, at(0, 10, 0, 0), 1, 0);
+        let change = story.entries.last().unwrap().change;
+        story.online(&COURIER, at(0, 10, 0, 0), Body::Photo(taken(2, at(0, 10, 0, 0), 0)));
+        let mut second = taken(3, at(0, 10, 0, 0), 0);
+        second.capture.position = GeoPosition::new(300_000_000, 1_200_000_000);
+        story.online(&COURIER, at(0, 10, 0, 0), Body::Photo(second));
+        for recorded in story.entries.iter_mut().rev().take(2) {
+            recorded.change = change;
+        }
+        mark_last(&mut story, |receipt| receipt.too_fast = too_fast);
+        story
+    };
+    let told = adds_only(&story(false), &story(true), QuestionKind::TooFastElsewhere);
+    assert!(told.answer.zh.contains("另一件") && told.answer.en.contains("another parcel"), "{told:?}");
+    assert!(
+        told.because.iter().any(|link| link.words.en.contains("two people may use one account")),
+        "an honest cause: {told:?}"
+    );
+}
+
 // rules: SMS-2
 #[test]
 fn a_message_on_a_persons_word_counts_as_the_pack_says_and_the_case_says_so() {
