@@ -6,7 +6,7 @@ use doorstep_document::{Admission, Change, History, NewEntry, Position, merge, p
 use doorstep_domain::{
     Arrival, Body, ChangeHash, Clocks, DocKind, DocRef, Entry, FactsCheck, Leans, Receipt, Reckoning, Recorded, Standing, UnixMs,
 };
-use doorstep_rules::{Case, Due, FIRST_PACK, Pack, Published, Rulebook, Sheet, Turn, explain, judge};
+use doorstep_rules::{Case, Due, FIRST_PACK, Pack, Phase, Published, Rulebook, Sheet, explain, judge};
 
 /// The first pack alone, and with a second version west of Greenwich whose clocks all end with the day.
 static BOOKS: LazyLock<[Rulebook; 2]> = LazyLock::new(|| {
@@ -125,10 +125,10 @@ fn check_verdict(case: &Case, book: &Rulebook, received: UnixMs) {
         assert!(judged.next_due().is_none_or(|due| now <= due));
         assert!(judged.missed().len() <= book.versions().map(|published| published.pack.clocks.len()).sum());
     }
-    let turns = Turn::ahead(case, book, received);
-    let told = explain(case, book, &turns.judgement);
-    serde_json::to_vec(&(&turns.judgement, told)).expect("a judgement is shown");
-    assert!(turns.later.iter().all(|(turn, _)| turn.from_ms > received.0), "time goes on");
+    let phases = Phase::ahead(case, book, received);
+    let told = explain(case, book, &phases.judgement);
+    serde_json::to_vec(&(&phases.judgement, told)).expect("a judgement is shown");
+    assert!(phases.later.iter().all(|(turn, _)| turn.from_ms > received.0), "time goes on");
 }
 
 /// A value of one spelling: its text reads back to it.
