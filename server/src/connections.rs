@@ -113,8 +113,12 @@ pub(crate) fn most_by_files() -> usize {
             limit = raised;
         }
     }
-    let files = limit.current.unwrap_or(MOST + RESERVE);
-    usize::try_from(files.saturating_sub(RESERVE).clamp(files / 2, MOST)).unwrap_or(1)
+    most_below(limit.current.unwrap_or(MOST + RESERVE))
+}
+
+/// The connections below a limit of open files: the reserve is kept free, but never more than half of a small limit.
+fn most_below(files: u64) -> usize {
+    usize::try_from(files.saturating_sub(RESERVE).max(files / 2).min(MOST)).unwrap_or(1)
 }
 
 impl Connections {
@@ -344,6 +348,12 @@ mod tests {
 
     fn over(all: &Connections, port: u16) -> bool {
         !lock(&all.open).contains_key(&peer(port))
+    }
+
+    #[test]
+    fn any_limit_of_files_gives_a_number_of_connections_below_it() {
+        let of = [0, 64, 1_024, 20_000, 524_288, u64::MAX].map(most_below);
+        assert_eq!(of, [0, 32, 768, 16_384, 16_384, 16_384]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -41,7 +41,7 @@ fn same(finding: &Finding) -> Same {
 #[derive(Clone, Copy)]
 enum Other {
     Version {
-        /// Its index.
+        /// The index of the version in the rulebook.
         place: usize,
         pack_version: u32,
     },

@@ -1,5 +1,5 @@
-//! Cases that are read before something is recorded in them: each once, for the rules that allow it, for its row and for what is
-//! shown of it then.
+//! Cases that are read before a record is written into them. Each is read and folded once; the checks of the rules, the list row and the
+//! result of the recording all use that one case.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,13 @@ use crate::{Store, StoreError, project};
 /// Cases as they stood when they were read, by their main numbers.
 #[derive(Debug, Default)]
 pub struct KnownCases {
-    /// What the database was at before the first of them was read.
+    /// The state of the database before the first case was read.
     state: Option<State>,
-    /// `None`: nothing is recorded there.
+    /// By main number; `None` if the case has no record.
     cases: BTreeMap<Waybill, Option<Case>>,
 }
 
-/// Whether anything has been written into the database: by other connections, and how many rows by this one.
+/// A mark that changes with every write into the database, by another connection or by this one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct State {
     others: i64,
@@ -33,12 +33,12 @@ impl State {
 }
 
 impl KnownCases {
-    /// A case that was read; `None` if nothing is recorded in it.
+    /// Returns a case that was read; `None` if it has no record.
     pub fn case(&self, waybill: &Waybill) -> Option<&Case> {
         self.cases.get(waybill)?.as_ref()
     }
 
-    /// Forgets all of them, if anything was written since. Inside of the transaction that writes next.
+    /// Forgets all cases if the database was written since they were read. Call it inside the transaction that writes next.
     pub(crate) fn forget_what_has_moved(&mut self, db: &Connection) -> Result<(), StoreError> {
         if !self.cases.is_empty() && self.state != Some(State::of(db)?) {
             self.cases.clear();
@@ -46,24 +46,24 @@ impl KnownCases {
         Ok(())
     }
 
-    /// A case that was read, for whoever goes on from it: `None` if it was not, or was forgotten, or nothing is recorded in it.
+    /// Removes and returns a case. `None` if it was not read, was forgotten, or has no record.
     pub(crate) fn take(&mut self, waybill: &Waybill) -> Option<Case> {
         self.cases.remove(waybill)?
     }
 
-    /// Whether a case was read and nothing is recorded in it, nor was anything refused.
+    /// Whether a case was read and has neither a record nor a refused change.
     pub(crate) fn is_new(&self, waybill: &Waybill) -> bool {
         matches!(self.cases.get(waybill), Some(None))
     }
 
-    /// The facts of a case that was read: `None` if it was not read.
+    /// The facts of a case. The outer `None`: it was not read. The inner `None`: it has no record.
     pub(crate) fn facts(&self, waybill: &Waybill) -> Option<Option<Facts>> {
         self.cases.get(waybill).map(|case| case.as_ref().map(|case| case.facts.clone()))
     }
 }
 
 impl Store {
-    /// Reads the case of a main number for what will be recorded in it, unless it was read. No rules are asked.
+    /// Reads and folds the case of a main number, unless `known` has it already. It is not judged.
     pub fn know(&mut self, waybill: &Waybill, known: &mut KnownCases) -> Result<(), StoreError> {
         if known.cases.contains_key(waybill) {
             return Ok(());

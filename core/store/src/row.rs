@@ -1,5 +1,5 @@
-//! Statements on the store's database, with parameters and rows in our own types. How a type lies in a column is said in
-//! [`doorstep_sql`], once for this store and for the server; here a [`Value`] becomes a parameter of SQLite, and a column a [`Value`].
+//! Statements on the store's database, with parameters and rows in our own types. [`doorstep_sql`] converts a type to a [`Value`], for
+//! this store and for the server. This file converts a [`Value`] to a parameter of SQLite, and a column to a [`Value`].
 //!
 //! Every statement is prepared once and kept by its text.
 
@@ -21,10 +21,10 @@ macro_rules! params {
 }
 pub(crate) use params;
 
-/// What [`params!`] makes.
+/// The parameters that [`params!`] makes.
 pub(crate) type Params<'p> = &'p [&'p dyn ToValue];
 
-/// What a statement is asked for. `table` is the one whose row an error names.
+/// The ways to run a statement. An error about a row names `table`.
 pub(crate) trait Statements {
     /// Runs a statement that gives no rows. Returns how many rows it changed.
     fn run(&self, sql: &str, params: Params<'_>) -> Result<usize, StoreError>;
@@ -32,7 +32,7 @@ pub(crate) trait Statements {
     /// Whether there is a row.
     fn exists(&self, sql: &str, params: Params<'_>) -> Result<bool, StoreError>;
 
-    /// Each row as it comes.
+    /// Passes each row to `read`.
     fn each(
         &self,
         table: &'static str,
@@ -50,7 +50,7 @@ pub(crate) trait Statements {
         read: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError>;
 
-    /// The row that is always there: of a count, a sum, a row whose number was just read.
+    /// Returns the one row of a statement that always has one, such as a count or a sum.
     fn one<T>(
         &self,
         table: &'static str,

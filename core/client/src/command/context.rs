@@ -12,12 +12,12 @@ pub(super) struct Context<'a> {
     pub who: &'a Identity,
     /// The rules in force now.
     pub pack: &'a Pack,
-    /// All of their versions.
+    /// All versions of the rules.
     pub book: &'a Rulebook,
     pub waybill: &'a Waybill,
     /// The piece of a shipment that was scanned.
     pub piece: Option<Waybill>,
-    /// `None`: nothing is recorded of it here.
+    /// The case on this device; `None` if the parcel has no record here.
     pub case: Option<&'a Case>,
     pub wall: UnixMs,
     /// The best estimate of now.
@@ -35,7 +35,7 @@ impl Context<'_> {
         case.ok_or(ClientError::Refused(Refusal::NoAttempt))
     }
 
-    /// What the rules say of the case. Most acts do not ask, and judging costs as much as all the rest of planning.
+    /// Judges the case now. Most acts need no judgement, and it costs as much as all the rest of planning.
     pub fn judged(&self) -> Option<Judgement> {
         self.case.map(|case| judge(case, self.book, self.now))
     }

@@ -58,7 +58,7 @@ impl<'a> CaseIndex<'a> {
             consents: HashSet::new(),
             restated: HashSet::new(),
         };
-        index.index();
+        index.group_acts();
         index.find_unfit_photos();
         index.find_valid_replies();
         index.find_rounds();
@@ -66,7 +66,7 @@ impl<'a> CaseIndex<'a> {
         index
     }
 
-    fn index(&mut self) {
+    fn group_acts(&mut self) {
         for (place, act) in self.acts.iter().enumerate().filter(|(_, act)| act.stands()) {
             match act.body() {
                 Body::Mark(mark) => self.marks.entry(&mark.about).or_default().push(place),

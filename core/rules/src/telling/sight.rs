@@ -46,7 +46,7 @@ impl Sight {
         Self::of(reader, &Concerned::now(case, row), case.has_ended())
     }
 
-    /// How a person sees a row of the list on a device that has this case of its parcel, or none: no problem is recorded then.
+    /// How a person sees a row of the list. `case` is the parcel's case on the device; without one no problem is recorded.
     pub fn of_row(reader: &Author, case: Option<&Case>, row: &Parcel) -> Self {
         match case {
             Some(case) => Self::on_device(reader, case, Some(row)),
@@ -54,7 +54,7 @@ impl Sight {
         }
     }
 
-    /// A row of the list as somebody sees it so.
+    /// Returns a row of the list, with its personal values masked unless this is [`Sight::Clear`].
     pub fn row(self, row: Parcel) -> Parcel {
         if self == Self::Clear {
             return row;

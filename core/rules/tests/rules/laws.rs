@@ -388,7 +388,7 @@ proptest! {
         let again = Phase::ahead(&case, &story.book, now);
         let fresh = Phase { from_ms: row.from_ms, ..again.phase };
         prop_assert_eq!(row, &fresh);
-        // The ledger of findings phases with its row.
+        // The ledger of findings changes with its row.
         prop_assert_eq!(&judged.findings, &again.judgement.findings);
     }
 }

@@ -161,7 +161,7 @@ fn a_row_turns_when_a_time_runs_out_that_only_another_version_sets() {
     let (case, due) = (story.case(), at(1, 1, 0, 0));
     let phases = Phase::ahead(&case, &story.book, at(0, 14, 0, 0));
     assert!(phases.judgement.findings.is_empty());
-    let past = phases.later.iter().rfind(|(phase, _)| phase.from_ms <= due.plus(1).0).expect("it phases then");
+    let past = phases.later.iter().rfind(|(phase, _)| phase.from_ms <= due.plus(1).0).expect("a later phase");
     let found: Vec<(&str, u32)> = past.1.findings.iter().map(|f| (f.rule.as_str(), f.pack_version)).collect();
     assert_eq!(found, [("LIA-01", 2)]);
     assert_eq!(past.1.findings, story.judge(due.plus(1)).findings);
