@@ -410,6 +410,11 @@ fn how_known(kind: QuestionKind) -> Because {
             "位置由相机或应用提供，没有精度；收件人可能改过地址",
             "camera or app gave the positions, without their accuracy; the recipient may have another address by now",
         ),
+        QuestionKind::OutsideArea => fact(
+            "与网点范围中心的距离；规则包写明网点范围；位置没有精度，员工也可能为邻近网点派送",
+            "measured from the middle of the outlet's area, which the pack names; positions have no accuracy, and people also \
+             deliver for a neighbouring outlet",
+        ),
         QuestionKind::TooFast => {
             fact("只比较本件的照片；位置没有精度", "only photos of this parcel are compared, and positions have no accuracy")
         }

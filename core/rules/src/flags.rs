@@ -89,6 +89,8 @@ words!(
         PhotoFromGallery = "photo_from_gallery",
         /// A photo was taken far from the other attempts.
         PlaceFar = "place_far",
+        /// A photo was taken outside the area of its author's outlet.
+        OutsideArea = "outside_area",
         /// One person was at two places that nobody reaches in that time.
         TooFast = "too_fast",
         /// A person recorded attempts on many parcels within a minute.

@@ -55,10 +55,10 @@ pub use lanes::{Conditions, Hold, Lane, Metered, PhotoPolicy};
 pub use listing::{Row, in_force};
 pub use otherwise::{Otherwise, Varies};
 pub use pack::{
-    Calendar, CardStep, ClearRules, Clock, Code, Counts, Due, Event, Evidence, Exception, From, GatewayRules, Group, Honorifics,
-    Hours, LateReply, LateSynced, Liability, MAX_PACK_BYTES, Missing, Named, Need, On, OutcomeRow, Pack, PackError, Party, Per,
-    Proof, QuestionRules, Quiet, ReplyNeed, SmsRules, StageRow, Step, Switches, Template, TimeOfDay, Timetable, Unclear,
-    Variable,
+    Area, Calendar, CardStep, ClearRules, Clock, Code, Counts, Due, Event, Evidence, Exception, From, GatewayRules, Group,
+    Honorifics, Hours, LateReply, LateSynced, Liability, MAX_PACK_BYTES, Missing, Named, Need, On, OutcomeRow, Pack, PackError,
+    Party, Per, Proof, QuestionRules, Quiet, ReplyNeed, SmsRules, StageRow, Step, Switches, Template, TimeOfDay, Timetable,
+    Unclear, Variable,
 };
 pub use phase::{AHEAD_OF_NOW_MS, Phase, Phases};
 pub use photo::{Unfit, UnfitPhoto};

@@ -3,6 +3,7 @@
 //! This module reads and checks the tables and looks up rows; it makes no judgements. `source` of a row names the line of the
 //! source documents from which it comes; `[A]` there marks a choice that the sources leave open.
 
+mod area;
 mod calendar;
 mod check;
 mod clock;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Words, format};
 
 pub use self::{
+    area::Area,
     calendar::{Calendar, Hours, Missing, TimeOfDay, Timetable},
     clock::{Clock, Counts, Due, Event, From, On, Party},
     code::{CardStep, Code, Evidence, Group, Named, Need, Proof, StageRow, Step},
@@ -132,6 +134,9 @@ pub struct Pack {
     pub clear: Option<ClearRules>,
     /// From when on facts are shown to a reviewer. Format 2; each value has a default.
     pub questions: Option<QuestionRules>,
+    /// The areas in which outlets work. Format 2. An outlet without an area is not compared with one.
+    #[serde(default)]
+    pub areas: Vec<Area>,
     /// The roles for each duty that rules name, such as `superior` or `finance` (C-19, C-23).
     #[serde(default)]
     pub duties: BTreeMap<String, Vec<String>>,

@@ -26,6 +26,8 @@ words!(
         PhotoFromGallery = "photo_from_gallery",
         /// A photo that was taken far from the places of all other attempts.
         PlaceFar = "place_far",
+        /// A photo that was taken outside the area in which its author's outlet works.
+        OutsideArea = "outside_area",
         /// Two photos of one person, at places that nobody reaches in the time between them.
         TooFast = "too_fast",
         /// An attempt whose person recorded attempts on many other parcels within a minute.
@@ -46,6 +48,7 @@ impl QuestionKind {
             Self::PhotoNoTime => return None,
             Self::PhotoFromGallery => Flag::PhotoFromGallery,
             Self::PlaceFar => Flag::PlaceFar,
+            Self::OutsideArea => Flag::OutsideArea,
             Self::TooFast => Flag::TooFast,
             Self::Crowded => Flag::Crowded,
             Self::TooFastElsewhere => Flag::TooFastElsewhere,
@@ -57,7 +60,7 @@ impl QuestionKind {
     fn unit(self) -> Option<Words> {
         let (zh, en) = match self {
             Self::PhotoOtherTime => ("分钟", "min"),
-            Self::PlaceFar => ("米", "m"),
+            Self::PlaceFar | Self::OutsideArea => ("米", "m"),
             Self::TooFast => ("公里/小时", "km/h"),
             _ => return None,
         };
@@ -203,6 +206,7 @@ fn of_places(index: &CaseIndex<'_>, attempts: &HashSet<ChangeHash>, questions: &
     let mut places: Vec<Place<'_, '_>> = newest.collect();
     places.reverse();
     far(index, &places, questions);
+    outside(index, &places, questions);
     fast(index, &places, questions);
 }
 
@@ -234,6 +238,17 @@ fn far(index: &CaseIndex<'_>, places: &[Place<'_, '_>], questions: &mut Vec<Ques
         if let (Some(a), Some(b), true) = (places.get(first), places.get(second), told.insert((first, second))) {
             let entries = vec![a.act.key().clone(), b.act.key().clone()];
             questions.push(Question::measured(QuestionKind::PlaceFar, entries, metres, limit));
+        }
+    }
+}
+
+/// The photos that were taken outside the area of their author's outlet, by the pack under which they were recorded.
+fn outside(index: &CaseIndex<'_>, places: &[Place<'_, '_>], questions: &mut Vec<Question>) {
+    for place in places {
+        let found = index.pack_of(place.act).outside(place.act.outlet(), &place.position);
+        if let Some((area, metres)) = found {
+            let entries = vec![place.act.key().clone()];
+            questions.push(Question::measured(QuestionKind::OutsideArea, entries, metres, area.metres));
         }
     }
 }

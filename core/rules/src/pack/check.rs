@@ -119,6 +119,11 @@ impl<'a> Faults<'a> {
             self.check((10..=1000).contains(&rules.speed_kmh), "speed_kmh", || "10 to 1000 km/h".into());
             self.path.pop();
         }
+        self.check(pack.areas.is_empty() || pack.format() >= 2, "areas", || format::came_with_2("[[areas]]"));
+        self.each("areas", &pack.areas, |faults, area| {
+            faults.check(area.outlet.parse::<OutletCode>().is_ok(), "outlet", || "the code of an outlet".into());
+            faults.check((100..=500_000).contains(&area.metres), "metres", || "100 to 500000 metres".into());
+        });
         if let Some(clear) = pack.clear {
             self.path.push(To::Key("clear"));
             self.check(clear.least_light <= clear.most_light, "least_light", || {

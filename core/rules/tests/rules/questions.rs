@@ -137,6 +137,54 @@ fn a_photo_far_from_all_other_attempts_is_shown_with_the_nearest_and_one_that_is
 
 // rules: EV-1
 #[test]
+fn a_photo_outside_its_outlets_area_is_shown_and_one_at_its_edge_or_of_an_outlet_without_an_area_is_not() {
+    let area = |outlet: &str, lat_e7, metres| Area {
+        outlet: outlet.to_owned(),
+        middle: GeoPosition::new(lat_e7, 1_200_000_000).unwrap(),
+        metres,
+    };
+    let found = |areas: Vec<Area>, metres: i64| {
+        let mut pack = qinghe();
+        pack.areas = areas;
+        let mut story = Story::by(pack);
+        attempt_at(&mut story, &COURIER, at(0, 10, 0, 0), 1, metres);
+        let judged = story.judge(at(9, 0, 0, 0));
+        let outside = judged.questions.iter().find(|question| question.kind == QuestionKind::OutsideArea);
+        assert_eq!(outside.is_some(), judged.flags.contains(&Flag::OutsideArea));
+        outside.map(|question| (question.entries.len(), question.value.unwrap(), question.limit.unwrap()))
+    };
+    let (own, other) = (COURIER.2, "0999");
+    assert_eq!(found(vec![], 50_000), None);
+    assert_eq!(found(vec![area(other, 300_000_000, 5_000)], 50_000), None, "another outlet's area");
+    assert_eq!(found(vec![area(own, 300_000_000, 5_000)], 5_000), None, "at the edge");
+    assert_eq!(found(vec![area(own, 300_000_000, 5_000)], 5_002), Some((1, 5_002, 5_000)), "a first attempt too");
+    let second = || area(own, 300_500_000, 1_000);
+    assert_eq!(found(vec![area(own, 300_000_000, 5_000), second()], 5_560), None, "within the second area");
+    assert_eq!(found(vec![area(own, 300_000_000, 5_000), second()], 7_000), Some((1, 1_440, 1_000)), "the nearest edge");
+}
+
+#[test]
+fn areas_need_format_2_and_a_place_on_earth() {
+    let first = std::str::from_utf8(FIRST_PACK).unwrap();
+    let with = |format: &str, area: &str| Pack::parse(format!("{format}\n{first}\n[[areas]]\n{area}\n").as_bytes());
+    let fine = "outlet = \"HZ-01\"\nmiddle = [30.2741, 120.1551]\nmetres = 8000";
+    let pack = with("format = 2", fine).unwrap();
+    assert_eq!(pack.areas[0].middle, GeoPosition::new(302_741_000, 1_201_551_000).unwrap());
+    assert!(with("", fine).unwrap_err().reason.contains("came with format 2"));
+    for (from, to) in [
+        ("30.2741", "120.1"),
+        ("120.1551", "nan"),
+        ("[30.2741, 120.1551]", "[30.2]"),
+        ("8000", "99"),
+        ("8000", "500001"),
+        ("HZ-01", ""),
+    ] {
+        assert!(with("format = 2", &fine.replace(from, to)).is_err(), "{to}");
+    }
+}
+
+// rules: EV-1
+#[test]
 fn one_person_at_two_places_too_fast_is_shown_and_two_people_or_a_slower_way_are_not() {
     let found = |second: &By, seconds: i64, metres: i64| {
         let mut story = Story::new();
