@@ -40,12 +40,16 @@ use crate::timeouts::STALL;
 const RESERVE: u64 = 256;
 /// The largest number of connections, even if the limit of open files permits more.
 const MOST: u64 = 16_384;
+/// The largest number of connections without a request. Each holds about 8 KiB, and a device loses nothing if it must connect
+/// again.
+const MOST_IDLE: usize = 2_048;
 /// The interval of the search for unread answers.
 pub(crate) const LOOK: Duration = Duration::from_secs(5);
 
 /// The connections of one server.
 pub(crate) struct Connections {
     most: usize,
+    most_idle: usize,
     /// The open connections by the peer's address, without those that are ending.
     open: Mutex<BTreeMap<SocketAddr, Arc<Connection>>>,
     /// How many connections were ended for another.
@@ -125,6 +129,7 @@ impl Connections {
     pub(crate) fn new(most: usize) -> Arc<Self> {
         Arc::new(Self {
             most: most.max(1),
+            most_idle: MOST_IDLE,
             open: Mutex::default(),
             ended_for_another: Counter::default(),
             refused: Counter::default(),
@@ -132,19 +137,26 @@ impl Connections {
         })
     }
 
-    /// Registers a connection. At the limit the connection that was idle longest ends for it; `None` if all are at work.
+    /// Registers a connection. At a limit the connection that was idle longest ends for it; `None` if all are at work.
     fn enter(self: &Arc<Self>, peer: SocketAddr) -> Option<Place> {
         let mut open = lock(&self.open);
-        if open.len() >= self.most {
-            let idle = open.iter().filter_map(|(peer, connection)| {
+        let is_full = open.len() >= self.most;
+        if is_full || open.len() >= self.most_idle {
+            let (mut idle, mut longest) = (0, None);
+            for (peer, connection) in open.iter() {
                 let work = lock(&connection.work);
-                (work.requests == 0).then_some((work.idle_since, *peer))
-            });
-            let Some((_, longest)) = idle.min() else {
+                if work.requests == 0 {
+                    idle += 1;
+                    let since = (work.idle_since, *peer);
+                    longest = Some(longest.map_or(since, |known: (Instant, SocketAddr)| known.min(since)));
+                }
+            }
+            let longest = longest.filter(|_| is_full || idle >= self.most_idle);
+            if is_full && longest.is_none() {
                 self.refused.inc();
                 return None;
-            };
-            if let Some(connection) = open.remove(&longest) {
+            }
+            if let Some(connection) = longest.and_then(|(_, peer)| open.remove(&peer)) {
                 connection.end();
                 self.ended_for_another.inc();
             }
@@ -373,6 +385,20 @@ mod tests {
         drop(busy);
         assert!(all.enter(peer(6)).is_some());
         drop((places, at_work));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn idle_connections_have_a_limit_of_their_own_and_those_at_work_do_not_count() {
+        let all = Connections { most_idle: 2, ..Arc::into_inner(Connections::new(9)).unwrap() };
+        let all = Arc::new(all);
+        let _places: Vec<_> = (1..=3).map(|port| all.enter(peer(port)).unwrap()).collect();
+        assert!(over(&all, 1), "two are idle already");
+        let _work = all.begin(peer(2)).unwrap();
+        let _fourth = all.enter(peer(4)).unwrap();
+        assert!(!over(&all, 3), "two are idle, one works");
+        let _fifth = all.enter(peer(5)).unwrap();
+        assert!((over(&all, 3), over(&all, 2)) == (true, false));
+        assert_eq!((all.ended_for_another.get(), all.refused.get()), (2, 0));
     }
 
     #[tokio::test(start_paused = true)]

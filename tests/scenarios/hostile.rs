@@ -2,8 +2,8 @@
 //! here, so that its memory can be read.
 
 use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
+    io::{BufRead, BufReader, Lines, Write},
+    process::{Child, ChildStdout, Command, Stdio},
 };
 
 use doorstep_document::{Change, NewEntry, Position, pack};
@@ -11,7 +11,7 @@ use doorstep_domain::*;
 use doorstep_protocol::{PushCase, decode, encode, open, seal};
 use doorstep_tests::{Device, World, first_entry, raw};
 
-/// This test binary again, as a server. Only when it is told a folder.
+/// This test binary again, as a server. Only when it is told a folder. A line on its input fills its disk, or makes room again.
 #[tokio::test(flavor = "multi_thread")]
 async fn serve_in_this_process() {
     let Ok(folder) = std::env::var("DOORSTEP_TEST_SERVER") else { return };
@@ -21,13 +21,19 @@ async fn serve_in_this_process() {
     let config = doorstep_server::Config { shared_folder: true, connections, ..alone };
     let running = doorstep_server::start(config).await.unwrap();
     println!("\naddr={}", running.addr);
-    tokio::task::spawn_blocking(|| std::io::stdin().lines().for_each(drop)).await.unwrap();
+    let (send, mut lines) = tokio::sync::mpsc::unbounded_channel();
+    std::thread::spawn(move || std::io::stdin().lines().map_while(Result::ok).try_for_each(|line| send.send(line)));
+    while let Some(line) = lines.recv().await {
+        assert!(running.fill_disk(line == "full").await);
+        println!("\ndone");
+    }
     running.stop().await;
 }
 
 /// A server in a process of its own.
 pub(crate) struct Process {
     child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
     pub addr: std::net::SocketAddr,
 }
 
@@ -46,9 +52,15 @@ impl Process {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let addr = lines.map_while(Result::ok).find_map(|line| line.strip_prefix("addr=")?.parse().ok()).unwrap();
-        Self { child, addr }
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let addr = lines.by_ref().map_while(Result::ok).find_map(|line| line.strip_prefix("addr=")?.parse().ok()).unwrap();
+        Self { child, lines, addr }
+    }
+
+    /// Fills the disk of its database, or makes room again.
+    pub fn fill_disk(&mut self, is_full: bool) {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{}", if is_full { "full" } else { "free" }).unwrap();
+        assert!(self.lines.by_ref().map_while(Result::ok).any(|line| line == "done"));
     }
 
     /// Asks it to stop, and waits until it has ended.

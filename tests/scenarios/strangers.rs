@@ -2,11 +2,18 @@
 //! nothing else. The server is a process of its own, so that its memory can be read.
 
 use std::{
+    collections::VecDeque,
     net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
-use doorstep_tests::{World, raw};
+use doorstep_protocol::{encode, seal};
+use doorstep_tests::{Device, World, failed, raw};
+use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -126,6 +133,105 @@ async fn more_sockets_than_the_server_has_places_and_bodies_that_trickle_keep_no
     println!("server memory grew by {growth} KiB under strangers, {files} files are open");
     assert!(growth < MAX_GROWTH, "grew by {growth} KiB");
     drop(strangers);
+}
+
+/// Records a failed delivery and long notes and syncs, once for each number: the median of the times of the syncs, and how many
+/// failed.
+async fn sync_each(phone: &Device, numbers: std::ops::Range<u32>) -> (Duration, usize) {
+    let (mut times, mut failed) = (Vec::new(), 0);
+    for n in numbers {
+        phone.fail(n * 2, "DF-NOBODY").unwrap();
+        for note in 0..8 {
+            phone.note(n * 2, &format!("{note} {}", "客户要求改约 ".repeat(30))).unwrap();
+        }
+        let begun = Instant::now();
+        failed += usize::from(phone.sync().await.is_err());
+        times.push(begun.elapsed());
+    }
+    times.sort_unstable();
+    (times[times.len() / 2], failed)
+}
+
+/// Opens sockets, most of which stay silent or send a piece of a request. At most a number of them is open at once.
+async fn open_sockets(addr: SocketAddr, count: usize, most: usize) -> VecDeque<TcpStream> {
+    let mut open = VecDeque::new();
+    for n in 0..count {
+        let Ok(mut stream) = TcpStream::connect(addr).await else { continue };
+        let piece =
+            [&b""[..], b"GET /v1/sync HTTP/1.1\r\nhost:", b"POST /v1/enrol HTTP/1.1\r\nhost: a\r\ncontent-length: 400\r\n\r\nx"];
+        stream.write_all(piece[n % 3]).await.ok();
+        open.push_back(stream);
+        if open.len() > most {
+            open.pop_front();
+        }
+    }
+    open
+}
+
+/// Sends a device's batch again and again, until it is told to end. How often it was refused.
+async fn push_on(addr: SocketAddr, device: Device, over: Arc<AtomicBool>) -> u32 {
+    let body = seal(&encode(&device.request()).unwrap()).unwrap();
+    let mut refused = 0;
+    while !over.load(Ordering::SeqCst) {
+        let answer = raw(addr, "POST", "/v1/sync", &[("authorization", &device.bearer())], &body).await;
+        assert!([429, 503].contains(&answer.status), "{}", answer.head);
+        refused += 1;
+    }
+    refused
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_sockets_a_courier_with_a_grudge_and_a_full_disk_cost_other_couriers_nothing_but_time() {
+    let mut world = World::new().await;
+    let (phone, grudge) = (world.device("phone", "c1").await, world.device("grudge", "c2").await);
+    let mut policy: Value = serde_json::from_slice(doorstep_rules::QUOTAS_POLICY).unwrap();
+    policy["quotas"]["unlisted_cases"] = json!(20);
+    world.admin().publish_policy(policy.to_string().as_bytes(), true).unwrap();
+    let mut process = Process::start(&world, None);
+    world.link.point_to(process.addr);
+    let (alone, _) = sync_each(&phone, 1..6).await;
+    // More invented waybills than the quota has; more wait behind them.
+    for n in 0..50 {
+        grudge.client.record(&failed(format!("QH9{n:011}"), "DF-NOBODY"), &[]).unwrap();
+        if n == 24 {
+            grudge.sync().await.unwrap();
+        }
+    }
+    let before = process.forget_peak();
+
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap();
+    let files = limits.lines().find_map(|line| line.strip_prefix("Max open files")?.split_whitespace().next()?.parse().ok());
+    let most = files.map_or(10_000, |files: usize| files.saturating_sub(800).min(10_000));
+    let strangers = open_sockets(process.addr, 10_000, most).await;
+    let (beside_sockets, failed_beside_sockets) = sync_each(&phone, 6..11).await;
+    let of_sockets = process.peak_since(before);
+
+    let over = Arc::new(AtomicBool::new(false));
+    let pushes = tokio::spawn(push_on(process.addr, grudge, over.clone()));
+    let (beside_both, failed_beside_both) = sync_each(&phone, 11..16).await;
+    let of_both = process.peak_since(before);
+
+    process.fill_disk(true);
+    let (refused, failed_of_five) = sync_each(&phone, 16..21).await;
+    let of_all = process.peak_since(before);
+    assert_eq!((failed_beside_sockets, failed_beside_both), (0, 0), "only the full disk refuses");
+    assert!(failed_of_five > 0 && !phone.client.status().unwrap().unsent.is_empty(), "what is refused stays on the phone");
+    process.fill_disk(false);
+    phone.sync().await.unwrap();
+    over.store(true, Ordering::SeqCst);
+    let pushed = pushes.await.unwrap();
+    assert!(pushed > 0);
+    assert!(phone.client.status().unwrap().unsent.is_empty());
+    for n in 1..21 {
+        phone.agrees_with(&world, n * 2);
+    }
+    println!(
+        "median of a sync: alone {alone:?}, beside {} open sockets {beside_sockets:?}, and a greedy device's {pushed} pushes \
+         {beside_both:?}, and on a full disk {refused:?} with {failed_of_five} of 5 refused",
+        strangers.len()
+    );
+    println!("server memory grew by {of_sockets} KiB, then {of_both} KiB, then {of_all} KiB");
+    assert!(of_all < MAX_GROWTH, "grew by {of_all} KiB");
 }
 
 #[tokio::test(flavor = "multi_thread")]
