@@ -5,6 +5,7 @@ mod record;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, builder::PossibleValuesParser};
+use doorstep_domain::PhotoSource;
 use doorstep_rules::State;
 
 pub use self::record::Record;
@@ -267,6 +268,9 @@ pub enum Photo {
         /// 标注或裁剪自哪张原图 The photo that these were made from by drawing or cutting.
         #[arg(long, value_name = "HASH")]
         original: Option<String>,
+        /// 来源：应用内拍摄 in_app，相册 gallery Where the app got them from: in_app or gallery; without it nothing is said of it.
+        #[arg(long, value_name = "SOURCE", value_parser = PossibleValuesParser::new(PhotoSource::ALL.iter().map(|source| source.as_str())))]
+        source: Option<String>,
     },
     /// 本机照片：等什么、传到哪、总部是否已存 This device's photos: what they wait for, how far they are, what is stored.
     List {

@@ -13,7 +13,7 @@ use doorstep_client::{
 };
 use doorstep_domain::{
     Action, Assign, Attempt, Call, Close, Consent, Correction, Dispute, Fen, Goods, Handover, Ledger, Outage, PhotoPurpose,
-    Problem, Reply, Stage, Tick, UnixMs, Waiver,
+    PhotoSource, Problem, Reply, Stage, Tick, UnixMs, Waiver,
 };
 use doorstep_rules::{Validity, Words};
 use serde_json::{Value, json};
@@ -47,10 +47,16 @@ pub fn record(client: &Client, what: &Record) -> Result<Answer, Failed> {
 }
 
 /// Adds photos to a case.
-pub fn add_photos(client: &Client, waybill: &str, files: &[PathBuf], original: Option<&str>) -> Result<Answer, Failed> {
+pub fn add_photos(
+    client: &Client,
+    waybill: &str,
+    files: &[PathBuf],
+    (original, source): (Option<&str>, Option<&str>),
+) -> Result<Answer, Failed> {
     let screen = Screen::of(client);
     let original = original.map(|hash| hash.parse().map_err(|_| Failed::NoPhoto)).transpose()?;
-    let photos: Vec<_> = read_photos(files)?.into_iter().map(|photo| NewPhoto { original, ..photo }).collect();
+    let source = source.and_then(PhotoSource::from_word);
+    let photos: Vec<_> = read_photos(files)?.into_iter().map(|photo| NewPhoto { original, source, ..photo }).collect();
     let outcome = client.record(&Recording::on(said::waybill(waybill)?, Act::Photos), &photos)?;
     recorded(&screen, &outcome, &unclear(client, &outcome)?, false)
 }

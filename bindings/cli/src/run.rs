@@ -61,8 +61,8 @@ pub fn run(args: &Args) -> Result<Answer, Failed> {
         Command::Explain { waybill, only } => explain(&client, waybill, only.as_deref()),
         Command::Verify { waybill } => runtime()?.block_on(verify(&client, waybill)),
         Command::Rules { what } => rules::show(&client, what),
-        Command::Photo { what: Photo::Add { waybill, photos, original } } => {
-            add_photos(&client, waybill, photos, original.as_deref())
+        Command::Photo { what: Photo::Add { waybill, photos, original, source } } => {
+            add_photos(&client, waybill, photos, (original.as_deref(), source.as_deref()))
         }
         Command::Photo { what: Photo::List { all } } => photos::list(&client, *all),
         Command::Photo { what: Photo::Get { photo, thumbnail, to } } => {

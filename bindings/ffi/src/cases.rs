@@ -102,6 +102,8 @@ pub struct CaseDetail {
     pub facts_confirmed: bool,
     /// What somebody would answer for, if the records stay as they are.
     pub findings: Vec<FindingRow>,
+    /// What a reviewer should ask about, with what was measured. It decides nothing.
+    pub questions: Vec<Bilingual>,
 }
 
 /// What somebody would answer for: a proposal until head office has decided.
@@ -325,6 +327,7 @@ impl CaseDetail {
             conflicts: judgement.conflicts.iter().map(|conflict| named(pack, conflict.kind.as_str())).collect(),
             timeline: timeline.map(|entry| TimelineEntry::of(entry, &case, pack, sight)).collect(),
             facts_confirmed: case.facts_confirmed,
+            questions: judgement.questions.iter().map(|question| question.told(pack).into()).collect(),
             findings: judgement.findings.into_iter().map(|finding| FindingRow::of(finding, pack)).collect(),
         }
     }

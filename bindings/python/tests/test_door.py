@@ -67,6 +67,16 @@ class DoorTest(WorldTest):
         self.assertTrue(await soon(doorstep.photo_to_file(photo, self.folder / "again.jpg")))
         self.assertTrue((self.folder / "again.jpg").read_bytes().startswith(b"\xff\xd8"))
 
+    async def test_a_picture_chosen_from_the_gallery_is_something_to_ask_about(self):
+        doorstep = await self.courier()
+        picture = self.folder / "door.jpg"
+        await self.world.tell("photo", picture)
+        for number, in_app in enumerate([True, False, None]):
+            photo = PhotoFile(path=str(picture), shows=PhotoShows.DOOR, taken_in_app=in_app)
+            await doorstep.fail(waybill(number), "DF-NOBODY", photos=[photo])
+            asked = [question.en for question in (await doorstep.case(waybill(number))).questions]
+            self.assertEqual("A photo was chosen from the phone's pictures" in asked, in_app is False, asked)
+
     async def test_from_a_restart_on_it_is_said_that_times_can_not_be_proven_until_head_office_was_heard(self):
         class Clock(DeviceClock):
             boot = "1"

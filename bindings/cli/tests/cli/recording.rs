@@ -89,6 +89,21 @@ fn every_step_of_a_case_can_be_recorded_on_the_command_line() {
 }
 
 #[test]
+fn the_source_of_a_picture_can_be_said_and_the_gallery_is_shown_to_be_asked_about() {
+    let world = World::new();
+    world.enrol();
+    let photo = world.path("door.png");
+    std::fs::write(&photo, png()).unwrap();
+    world.json(&["fail", PARCEL, "--reason", "DF-NOBODY"]);
+    for (source, is_asked) in [("in_app", false), ("gallery", true)] {
+        world.json(&["photo", "add", PARCEL, photo.to_str().unwrap(), "--source", source]);
+        let shown = world.run(&["show", PARCEL]).out;
+        assert_eq!(shown.contains("照片从相册选取"), is_asked, "{source}: {shown}");
+    }
+    assert_eq!(world.run(&["photo", "add", PARCEL, photo.to_str().unwrap(), "--source", "cloud"]).code, 2);
+}
+
+#[test]
 fn an_outage_without_its_phone_call_says_whom_to_phone() {
     let world = World::new();
     world.enrol();

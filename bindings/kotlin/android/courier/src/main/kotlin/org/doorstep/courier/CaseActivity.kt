@@ -33,6 +33,7 @@ class CaseActivity : Screen() {
         form.section(R.string.missing, case.missing.map { getString(R.string.missing_row, it.name.here(), it.have.toInt(), it.least.toInt()) })
         form.section(R.string.messages, case.messages.map { "${it.number}: ${it.told.here()}" })
         form.section(R.string.conflicts, case.conflicts.map { it.here() })
+        form.section(R.string.questions, case.questions.map { it.here() })
         form.section(R.string.findings, case.findings.map { finding ->
             val outlet = listOfNotNull(finding.outlet, "${finding.share} %").joinToString(" ")
             listOfNotNull(finding.name.here(), outlet, finding.stateName.here(), finding.gap?.told?.here()).joinToString(" · ")
