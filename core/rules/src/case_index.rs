@@ -27,6 +27,8 @@ pub(crate) struct Act<'a> {
     pub row_unsure: bool,
     /// When a correction superseded it.
     pub superseded: Option<UnixMs>,
+    /// The corrected registration whose data these are. It is no act of its own: time, row and version are the corrected one's.
+    pub corrects: Option<&'a EntryKey>,
     /// For a reply: whether it counts.
     pub validity: Option<Validity>,
 }
@@ -43,6 +45,10 @@ impl<'a> Act<'a> {
     }
     pub fn stands(&self) -> bool {
         self.superseded.is_none()
+    }
+    /// The first registration of this act: itself, unless it has the correct data of another.
+    pub fn original(&self) -> &'a EntryKey {
+        self.corrects.unwrap_or(self.key())
     }
     pub fn is_valid_reply(&self) -> bool {
         self.validity == Some(Validity::Valid) && self.stands()
@@ -126,10 +132,11 @@ impl<'a> CaseIndex<'a> {
         self.acts.iter().enumerate().filter(|(_, act)| act.stands())
     }
 
-    /// When the origin outlet was first told in an act's round.
-    pub fn told_in_round_of(&self, place: usize) -> Option<UnixMs> {
+    /// When and by which act the origin outlet was first told in an act's round.
+    pub fn told_in_round_of(&self, place: usize) -> Option<(UnixMs, &Act<'a>)> {
         let round = self.rounds.partition_point(|round| round.from <= place).checked_sub(1)?;
-        Some(self.rounds.get(round)?.told?.0)
+        let (at, by) = self.rounds.get(round)?.told?;
+        Some((at, self.acts.get(by)?))
     }
 
     /// The acts of the round that begins at this index.

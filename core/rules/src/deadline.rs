@@ -151,7 +151,10 @@ fn attempts(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> 
             if act.stands() && seen == clock.count {
                 starts.push(Start::of(place, place, act.when.at));
             }
-        } else if starts.last().is_none_or(|start| start.from != from) && counts_as_start(index, act, clock) {
+        } else if starts.last().is_none_or(|start| start.from != from)
+            && counts_as_start(index, act, clock)
+            && !is_started(index, &starts, act)
+        {
             starts.push(Start::of(place, from, act.when.at));
         }
     }
@@ -164,6 +167,13 @@ fn counts_as_start(index: &CaseIndex<'_>, act: &Act<'_>, clock: &Clock) -> bool 
     let Some(corrected) = act.superseded else { return true };
     let due = due_at(index, index.pack_of(act), clock, act.when.at);
     due.is_ok_and(|due| due.is_some_and(|due| corrected > due))
+}
+
+/// Whether the registration that an act corrects has started the clock already: the act is no second failure. Only the newest
+/// starts are compared, which bounds the cost of a hostile case.
+fn is_started(index: &CaseIndex<'_>, starts: &[Start], act: &Act<'_>) -> bool {
+    let is_original = |start: &Start| index.acts.get(start.place).is_some_and(|other| other.original() == act.original());
+    act.corrects.is_some() && starts.iter().rev().take(MOST_STARTS).any(is_original)
 }
 
 /// Each problem once, identified by code, stage, outlet and piece, until the case ends, even if several people registered it. A
@@ -185,7 +195,7 @@ fn problems(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> 
             }) && !ended
         };
         // Compare only with the newest, which bounds the cost of a hostile case.
-        if starts.iter().rev().take(MOST_STARTS).any(|start| same(&start)) {
+        if starts.iter().rev().take(MOST_STARTS).any(|start| same(&start)) || is_started(index, &starts, act) {
             continue;
         }
         let at = match clock.from {
@@ -222,7 +232,7 @@ fn replies(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> {
         let pack = index.pack_of(act);
         let same_day = || {
             let day = |at: UnixMs| pack.end_of_day(at).ok();
-            index.told_in_round_of(*place).is_none_or(|told| day(told) == day(*received))
+            index.told_in_round_of(*place).is_none_or(|(told, _)| day(told) == day(*received))
         };
         let binds = clock.due != Due::FirstRun || !pack.switches.first_run_same_day_only || same_day();
         // An end that is merely dated before a reply does not cancel the clock; only an end that is proven to be earlier does.
@@ -253,8 +263,8 @@ pub(crate) enum TooLate {
 
 /// Whether the reply at this index came too late.
 pub(crate) fn came_too_late(index: &CaseIndex<'_>, place: usize, received: UnixMs) -> TooLate {
-    let Some(told) = index.told_in_round_of(place) else { return TooLate::No };
-    let pack = index.book.pack(index.book.version_at(told));
+    let Some((told, by)) = index.told_in_round_of(place) else { return TooLate::No };
+    let pack = index.pack_of(by);
     let reply_clock = pack.clocks.iter().find(|clock| is_reply_clock(clock));
     let due = reply_clock.and_then(|clock| due_at(index, pack, clock, told).ok().flatten());
     if due.is_none_or(|due| received <= due) {

@@ -196,9 +196,12 @@ struct Place<'r, 'a> {
     is_timely: bool,
 }
 
-/// The changes that record an attempt.
+/// The changes that record an attempt, also one whose data were corrected later.
 fn attempts(index: &CaseIndex<'_>) -> HashSet<ChangeHash> {
-    index.standing().filter(|(_, act)| matches!(act.body(), Body::Attempt(_))).map(|(_, act)| act.recorded.change).collect()
+    let standing = || index.standing().map(|(_, act)| act).filter(|act| matches!(act.body(), Body::Attempt(_)));
+    let corrected: HashSet<&EntryKey> = standing().filter_map(|act| act.corrects).collect();
+    let originals = index.acts.iter().filter(|act| corrected.contains(act.key()));
+    standing().chain(originals).map(|act| act.recorded.change).collect()
 }
 
 fn of_places(index: &CaseIndex<'_>, attempts: &HashSet<ChangeHash>, questions: &mut Vec<Question>) {

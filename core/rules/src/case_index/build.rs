@@ -3,10 +3,79 @@
 
 use std::collections::{HashMap, HashSet};
 
-use doorstep_domain::{Body, EntryKey, PhotoPurpose, Recorded, Role, UnixMs};
+use doorstep_domain::{Body, ChangeHash, EntryKey, Fault, PhotoPurpose, Recorded, Role, UnixMs};
 
 use super::{Act, Assumed, CaseIndex, End, Round, photos::unfit, replies::validity};
-use crate::{Case, PROVISIONAL, Rulebook, Validity, case::Openness, listing::row_of, rulebook::When, sms::messages};
+use crate::{
+    Case, PROVISIONAL, Rulebook, Validity,
+    case::{Openness, registered},
+    listing::row_of,
+    rulebook::When,
+    sms::messages,
+};
+
+/// The corrected registration for each registration that has its correct data: a correction of wrong data and the correct data are
+/// one change. Of a correction of a correction it is the first registration.
+fn originals(case: &Case) -> HashMap<&EntryKey, &Recorded> {
+    let mut originals: HashMap<&EntryKey, &Recorded> = HashMap::new();
+    if case.superseded.is_empty() {
+        return originals;
+    }
+    let by_key: HashMap<&EntryKey, &Recorded> = case.timeline.iter().map(|r| (&r.entry.key, r)).collect();
+    let mut corrected: HashMap<ChangeHash, Vec<&Recorded>> = HashMap::new();
+    for (of, by) in &case.superseded {
+        let Some((wrong, correction)) = by_key.get(of).zip(by_key.get(by)) else { continue };
+        let is_data = matches!(&correction.entry.body, Body::Correction(it) if it.fault == Fault::IncorrectData);
+        if is_data && registered(&wrong.entry.body).is_some() {
+            corrected.entry(correction.change).or_default().push(wrong);
+        }
+    }
+    for recorded in &case.timeline {
+        let Some(wrong) = corrected.get_mut(&recorded.change) else { continue };
+        let same_kind =
+            |wrong: &&Recorded| wrong.entry.body.kind() == recorded.entry.body.kind() && wrong.change != recorded.change;
+        if let Some(of) = wrong.iter().position(same_kind) {
+            let wrong = wrong.remove(of);
+            // The timeline has a correction of a correction after the first correction.
+            let first = originals.get(&wrong.entry.key).copied().unwrap_or(wrong);
+            originals.insert(&recorded.entry.key, first);
+        }
+    }
+    originals
+}
+
+/// The greatest number of acts that a reply is put behind.
+const MOST_BEHIND: usize = 256;
+
+/// Orders acts by when they take effect. A registration with corrected data is in the place of the wrong one. A reply counts from
+/// its receipt by the server, so it comes after the acts that were certainly done before, unless they are about the reply.
+fn in_order_of_effect(acts: Vec<Act<'_>>) -> Vec<Act<'_>> {
+    let mut acts = acts;
+    if acts.iter().any(|act| act.corrects.is_some()) {
+        let places: HashMap<&EntryKey, usize> = acts.iter().enumerate().map(|(place, act)| (act.key(), place)).collect();
+        let first =
+            |(place, act): (usize, &Act<'_>)| (act.corrects.and_then(|of| places.get(of).copied()).unwrap_or(place), place);
+        let firsts: Vec<(usize, usize)> = acts.iter().enumerate().map(first).collect();
+        acts = sorted(acts, firsts);
+    }
+    let behind = |(place, act): (usize, &Act<'_>)| {
+        let received = act.when.received.filter(|_| matches!(act.body(), Body::Reply(_)));
+        let after = acts.get(place + 1..).unwrap_or_default().iter().take(MOST_BEHIND);
+        let is_before = |other: &&Act<'_>| {
+            received.is_some_and(|received| other.when.latest < received) && !other.body().references().contains(&act.key())
+        };
+        (place + after.take_while(is_before).count(), received.is_some(), place)
+    };
+    let places: Vec<(usize, bool, usize)> = acts.iter().enumerate().map(behind).collect();
+    if places.iter().all(|(to, _, from)| to == from) { acts } else { sorted(acts, places) }
+}
+
+/// The acts in the order of their keys.
+fn sorted<K: Ord>(acts: Vec<Act<'_>>, keys: Vec<K>) -> Vec<Act<'_>> {
+    let mut keyed: Vec<(K, Act<'_>)> = keys.into_iter().zip(acts).collect();
+    keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
+    keyed.into_iter().map(|(_, act)| act).collect()
+}
 
 impl<'a> CaseIndex<'a> {
     pub fn of(case: &'a Case, book: &'a Rulebook, now: UnixMs) -> Self {
@@ -29,8 +98,10 @@ impl<'a> CaseIndex<'a> {
             let version = assumed.version.filter(|version| when.unsure && book.may_hold(*version, &when));
             When { version: version.unwrap_or(when.version), ..when }
         };
+        let originals = originals(case);
         let act = |recorded: &'a Recorded| {
-            let when = when(recorded);
+            let original = originals.get(&recorded.entry.key).copied();
+            let when = when(original.unwrap_or(recorded));
             let (row, row_unsure) = row_of(&case.rows, &when, assumed.row);
             Act {
                 recorded,
@@ -38,10 +109,11 @@ impl<'a> CaseIndex<'a> {
                 facts: case.rows.get(row).map_or(&case.facts, |row| &row.facts),
                 row_unsure,
                 superseded: corrected.get(&recorded.entry.key).copied(),
+                corrects: original.map(|original| &original.entry.key),
                 validity: None,
             }
         };
-        let acts: Vec<Act<'a>> = case.timeline.iter().map(act).collect();
+        let acts = in_order_of_effect(case.timeline.iter().map(act).collect());
         let mut index = Self {
             case,
             book,

@@ -147,7 +147,7 @@ fn given(index: &CaseIndex<'_>, case: &CaseId) -> HashSet<[u8; 8]> {
 }
 
 /// The reports of a message that count, and whether there were others.
-fn heard<'a>(act: &Act<'_>, attempt: Option<&Act<'_>>, about: &[&'a Act<'a>]) -> (Vec<Told<'a>>, bool) {
+fn heard<'a>(index: &CaseIndex<'_>, act: &Act<'_>, attempt: Option<&Act<'_>>, about: &[&'a Act<'a>]) -> (Vec<Told<'a>>, bool) {
     let told = about.iter().filter_map(|act| match act.body() {
         Body::SmsReport(report) => Some(Told::of(act, report)),
         _ => None,
@@ -159,7 +159,12 @@ fn heard<'a>(act: &Act<'_>, attempt: Option<&Act<'_>>, about: &[&'a Act<'a>]) ->
     // installation writes under another tag, so this check compares the person. The decision who may send compares the
     // installation.
     let recorder = &act.recorded.entry.author.user;
-    let is_own = attempt.is_none_or(|attempt| attempt.recorded.entry.author.user == *recorder);
+    // A correction by somebody else makes the attempt nobody else's.
+    let recorded_it = |attempt: &Act<'_>| {
+        let original = index.acts.iter().find(|act| act.key() == attempt.original()).unwrap_or(attempt);
+        original.recorded.entry.author.user == *recorder
+    };
+    let is_own = attempt.is_none_or(recorded_it);
     let may = |told: &&Told<'_>| {
         let is_recorder = told.by.user == *recorder;
         match (told.report.state, told.report.way) {
@@ -186,7 +191,7 @@ fn message<'a>(
     about: &[&'a Act<'a>],
 ) -> Message {
     let attempt = attempt_of(index, act, sms);
-    let (told, foreign) = heard(act, attempt, about);
+    let (told, foreign) = heard(index, act, attempt, about);
     let progress = Progress::of(&told);
     let level = progress.way.map_or(SmsLevel::Composed, |way| SmsLevel::of(progress.state, way));
     let left = |told: &&Told<'_>| progress.sent_at.is_some() && told.report.state.has_left();
@@ -271,6 +276,9 @@ fn attempt_of<'r, 'a>(index: &'r CaseIndex<'a>, act: &Act<'_>, sms: &Sms) -> Opt
     let named = index.acts.iter().find(|act| act.key() == key && matches!(act.body(), Body::Attempt(_)))?;
     if named.stands() {
         return Some(named);
+    }
+    if let Some(correct) = attempts().find(|attempt| attempt.original() == named.original()) {
+        return Some(correct);
     }
     let correction = index.case.superseded.get(key).and_then(|by| index.case.entry(by))?;
     let Body::Correction(correction) = &correction.entry.body else { return None };

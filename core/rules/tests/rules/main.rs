@@ -16,6 +16,7 @@ mod appendix;
 mod basics;
 mod codes;
 mod contest;
+mod corrections;
 mod edges;
 mod edits;
 mod evidence;
