@@ -31,6 +31,10 @@ pub(crate) struct Act<'a> {
     pub corrects: Option<&'a EntryKey>,
     /// For a reply: whether it counts.
     pub validity: Option<Validity>,
+    /// For a reply that only an outlet's mark makes valid: when the server received the mark.
+    pub valid_from: Option<UnixMs>,
+    /// For a reply: an outlet's mark against it that came too late to count.
+    pub late_mark: Option<EntryKey>,
 }
 
 impl<'a> Act<'a> {
@@ -52,6 +56,10 @@ impl<'a> Act<'a> {
     }
     pub fn is_valid_reply(&self) -> bool {
         self.validity == Some(Validity::Valid) && self.stands()
+    }
+    /// From when on a valid reply counts: its receipt by the server or, if only an outlet's mark makes it valid, that of the mark.
+    pub fn counts_from(&self) -> Option<UnixMs> {
+        self.when.received.map(|received| self.valid_from.map_or(received, |marked| marked.max(received)))
     }
 }
 

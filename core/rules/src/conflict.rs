@@ -97,7 +97,7 @@ pub(crate) fn in_force<'r, 'a>(index: &'r CaseIndex<'a>) -> Option<(usize, &'r A
     let valid = index.standing().filter(|(place, act)| *place >= since && act.is_valid_reply());
     let binding = valid
         .filter(|(place, act)| act.when.received.is_none_or(|received| came_too_late(index, *place, received) != TooLate::Yes));
-    binding.max_by_key(|(place, act)| (act.when.received, *place))
+    binding.max_by_key(|(place, act)| (act.counts_from(), *place))
 }
 
 /// Assignments to different people that no other assignment replaces.

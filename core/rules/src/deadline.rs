@@ -53,7 +53,8 @@ pub struct Deadline {
     pub met_by: Option<EntryKey>,
     /// Whether another version may have been in force when it started, so that a person must review it.
     pub unsure: bool,
-    /// An earlier act with an unproven time; if that time is true, this clock never started. A person must review it.
+    /// An act by which this clock never started, if it counts: an earlier one with an unproven time, or an outlet's mark against the
+    /// reply that came after the clock had run out. A person must review it.
     pub doubted_by: Option<EntryKey>,
 }
 
@@ -72,7 +73,7 @@ pub(crate) struct Start {
     overtaken: Option<UnixMs>,
     /// The group of starts that share an end, for problems registered several times.
     group: Option<usize>,
-    /// Index of an act with an unproven time; if that time is true, this clock never started.
+    /// Index of an act by which this clock never started, if the act counts.
     doubt: Option<usize>,
     /// An end of the case that is dated before the start, but not proven to be earlier.
     ended: Option<End>,
@@ -224,7 +225,7 @@ fn replies(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> {
     let mut valid: Vec<(UnixMs, usize, &Act<'_>)> = index
         .standing()
         .filter(|(_, act)| act.is_valid_reply())
-        .filter_map(|(place, act)| Some((act.when.received?, place, act)))
+        .filter_map(|(place, act)| Some((act.counts_from()?, place, act)))
         .collect();
     valid.sort_by_key(|(received, place, _)| (*received, *place));
     let mut starts = Vec::new();
@@ -243,7 +244,8 @@ fn replies(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> {
         if starts_it && binds && too_late != TooLate::Yes {
             let overtaken = valid.get(i + 1).map(|(later, ..)| *later);
             let acted = if let TooLate::Claimed(acted) = too_late { Some(acted) } else { None };
-            let doubt = end.map(|end| end.place).or(acted);
+            let marked = || act.late_mark.as_ref().and_then(|mark| index.acts.iter().position(|other| other.key() == mark));
+            let doubt = end.map(|end| end.place).or(acted).or_else(marked);
             starts.push(Start { overtaken, doubt, ended: end, ..Start::of(*place, *place, *received) });
         }
     }
@@ -303,7 +305,7 @@ fn unanswered(index: &CaseIndex<'_>, version: usize) -> Vec<Start> {
         let acts = index.acts_of_round(told.from).iter();
         let replies = acts.filter(|act| act.stands() && matches!(act.body(), Body::Reply(_)) && act.when.received.is_some());
         let (valid, invalid): (Vec<_>, Vec<_>) = replies.partition(|act| act.is_valid_reply());
-        let first_valid = valid.iter().filter_map(|act| act.when.received).min();
+        let first_valid = valid.iter().filter_map(|act| act.counts_from()).min();
         let marked = |act: &Act<'_>| {
             let marks = index.marks(act.key()).map(|(mark, _)| mark.when.received.unwrap_or(mark.when.at));
             marks.max().or(act.when.received)
@@ -372,13 +374,17 @@ impl Meets {
             _ => event.is(act.body()),
         };
         let acts = index.acts.iter().enumerate().filter(|(_, act)| clock.met_by.iter().any(|event| meets(act, event)));
-        let acts = acts.map(|(place, act)| Meet {
-            stands: act.stands(),
-            place,
-            at: act.when.at,
-            latest: act.when.latest,
-            verified: act.when.verified,
-            received: act.when.received,
+        let acts = acts.map(|(place, act)| {
+            // A reply that only an outlet's mark makes valid meets nothing before the mark.
+            let from = |at: UnixMs| act.valid_from.map_or(at, |marked| at.max(marked));
+            Meet {
+                stands: act.stands(),
+                place,
+                at: from(act.when.at),
+                latest: from(act.when.latest),
+                verified: act.when.verified,
+                received: act.when.received.map(from),
+            }
         });
         Self { acts: acts.collect(), data_entry: clock.met_by.iter().any(|event| event.on == On::DataEntry) }
     }

@@ -1,7 +1,7 @@
 //! Reasons in Chinese and English for each deadline, missing evidence, finding and conflict: the rule and the chain of facts.
 //! They are made from the judgement, so they cannot differ from it. They have no customer's data.
 
-use doorstep_domain::{Body, EntryKey, Recorded, Stands, UnixMs};
+use doorstep_domain::{Body, EntryKey, Kind, Recorded, Stands, UnixMs};
 use serde::Serialize;
 
 use crate::{
@@ -167,12 +167,18 @@ impl Teller<'_> {
             ));
         }
         because.extend(deadline.doubted_by.as_ref().map(|key| {
-            self.entry(
-                pack,
-                key,
-                "若此条的时间属实，本期限不起算，但其时间无法核实",
-                "if the time of this is true, the clock never started; nothing proves it",
-            )
+            let (zh, en) = if key.kind == Kind::Mark.as_str() {
+                (
+                    "网点在期满后才标记此回复无效：不影响已超时的认定，请总部复核",
+                    "an outlet marked the reply invalid only after the time had run out: that undoes nothing, and head office looks at it",
+                )
+            } else {
+                (
+                    "若此条的时间属实，本期限不起算，但其时间无法核实",
+                    "if the time of this is true, the clock never started; nothing proves it",
+                )
+            };
+            self.entry(pack, key, zh, en)
         }));
         because
     }

@@ -5,9 +5,13 @@ use std::collections::{HashMap, HashSet};
 
 use doorstep_domain::{Body, ChangeHash, EntryKey, Fault, PhotoPurpose, Recorded, Role, UnixMs};
 
-use super::{Act, Assumed, CaseIndex, End, Round, photos::unfit, replies::validity};
+use super::{
+    Act, Assumed, CaseIndex, End, Round,
+    photos::unfit,
+    replies::{Judged, judged},
+};
 use crate::{
-    Case, PROVISIONAL, Rulebook, Validity,
+    Case, PROVISIONAL, Rulebook,
     case::{Openness, registered},
     listing::row_of,
     rulebook::When,
@@ -111,6 +115,8 @@ impl<'a> CaseIndex<'a> {
                 superseded: corrected.get(&recorded.entry.key).copied(),
                 corrects: original.map(|original| &original.entry.key),
                 validity: None,
+                valid_from: None,
+                late_mark: None,
             }
         };
         let acts = in_order_of_effect(case.timeline.iter().map(act).collect());
@@ -164,16 +170,11 @@ impl<'a> CaseIndex<'a> {
     }
 
     fn find_valid_replies(&mut self) {
-        let validities: Vec<(usize, Validity)> = self
-            .acts
-            .iter()
-            .enumerate()
-            .filter(|(_, act)| matches!(act.body(), Body::Reply(_)))
-            .map(|(place, act)| (place, validity(self, act)))
-            .collect();
-        for (place, validity) in validities {
+        let replies = self.acts.iter().enumerate().filter(|(_, act)| matches!(act.body(), Body::Reply(_)));
+        let all: Vec<(usize, Judged)> = replies.map(|(place, act)| (place, judged(self, act))).collect();
+        for (place, Judged { validity, valid_from, late_mark }) in all {
             if let Some(act) = self.acts.get_mut(place) {
-                act.validity = Some(validity);
+                (act.validity, act.valid_from, act.late_mark) = (Some(validity), valid_from, late_mark);
             }
         }
     }

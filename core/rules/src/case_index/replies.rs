@@ -1,48 +1,86 @@
 //! Decides whether a reply of a case is valid (domain 6.4).
 
-use doorstep_domain::{Body, Customer, EntryKey, Remark, Stands};
+use doorstep_domain::{Body, Customer, EntryKey, Recorded, Remark, Stands, UnixMs};
 
 use super::{Act, CaseIndex, is_head_office};
-use crate::{Validity, lacks};
+use crate::{On, Validity, deadline::due_at, lacks};
+
+/// The validity of a reply, and the marks of outlets that have a part in it.
+pub(crate) struct Judged {
+    pub validity: Validity,
+    /// When head office's server received the outlet's mark that alone makes the reply valid.
+    pub valid_from: Option<UnixMs>,
+    /// An outlet's mark against the reply that came after the duty of the reply had run out. It changes nothing before head office
+    /// has looked, because otherwise a party that missed a duty could undo it.
+    pub late_mark: Option<EntryKey>,
+}
 
 /// Judges a reply by the version in force when it was written.
-pub(crate) fn validity(index: &CaseIndex<'_>, act: &Act<'_>) -> Validity {
-    let Body::Reply(reply) = act.body() else { return Validity::NoDecision };
+pub(crate) fn judged(index: &CaseIndex<'_>, act: &Act<'_>) -> Judged {
+    let of = |validity| Judged { validity, valid_from: None, late_mark: None };
+    let Body::Reply(reply) = act.body() else { return of(Validity::NoDecision) };
     if !index.is_origin(act) && !is_head_office(act.recorded) {
-        return Validity::NotOrigin;
+        return of(Validity::NotOrigin);
     }
-    match said(index, act) {
-        Some(Said::Valid) => return Validity::Valid,
-        Some(Said::Invalid(by)) => return Validity::Marked { by },
+    match by_head_office(index, act) {
+        Some(Said::Valid) => return of(Validity::Valid),
+        Some(Said::Invalid(by)) => return of(Validity::Marked { by }),
         None => {}
     }
     let sender_agrees = index.consents.contains(&(Customer::Sender, reply.decision.as_str()));
-    match lacks(index.pack_of(act), reply, index.has_letter, sender_agrees) {
+    let itself = match lacks(index.pack_of(act), reply, index.has_letter, sender_agrees) {
         None => Validity::NoDecision,
         Some(needs) if needs.is_empty() => Validity::Valid,
         Some(needs) => Validity::Lacks { needs },
+    };
+    match newest(index, act, |mark| !is_head_office(mark) && act.facts.origin_outlet.as_ref() != Some(&mark.entry.author.outlet))
+    {
+        None => of(itself),
+        Some((mark, Remark::Valid)) => {
+            let valid_from = (itself != Validity::Valid).then(|| mark.when.received.unwrap_or(mark.when.at));
+            Judged { valid_from, ..of(Validity::Valid) }
+        }
+        Some((mark, _)) => {
+            let is_late = mark.when.received.zip(runs_out(index, act)).is_some_and(|(received, due)| received > due);
+            if is_late {
+                Judged { late_mark: Some(mark.key().clone()), ..of(itself) }
+            } else {
+                of(Validity::Marked { by: mark.key().clone() })
+            }
+        }
     }
 }
 
-/// The remark on a reply.
+/// When the first of the duties that begin with the reply runs out.
+fn runs_out(index: &CaseIndex<'_>, act: &Act<'_>) -> Option<UnixMs> {
+    let (pack, received) = (index.pack_of(act), act.when.received?);
+    let started = pack.clocks.iter().filter(|clock| clock.starts.on == On::Reply && clock.starts.is(act.body()));
+    started.filter_map(|clock| due_at(index, pack, clock, received).ok().flatten()).min()
+}
+
+/// Head office's word on a reply.
 enum Said {
     Valid,
     Invalid(EntryKey),
 }
 
-/// Head office's decision on the reply, else the newest mark that head office has not cancelled. The origin outlet's marks on its
-/// own reply do not count; the outlet can dispute a mark instead.
-fn said(index: &CaseIndex<'_>, act: &Act<'_>) -> Option<Said> {
+/// Head office's decision on the reply, else the newest of its marks. It outranks every outlet's mark.
+fn by_head_office(index: &CaseIndex<'_>, act: &Act<'_>) -> Option<Said> {
     match index.ruling_on(act.key()).map(|(by, ruling)| (ruling.stands, by)) {
         Some((Stands::Upheld, _)) => return Some(Said::Valid),
         Some((Stands::Lifted, by)) => return Some(Said::Invalid(by.key().clone())),
         None => {}
     }
-    let may = |mark: &Act<'_>| is_head_office(mark.recorded) || act.facts.origin_outlet.as_ref() != Some(mark.outlet());
-    let (mark, remark) = index.marks(act.key()).rev().find(|(mark, remark)| {
-        may(mark)
+    let (mark, remark) = newest(index, act, is_head_office)?;
+    Some(if remark == Remark::Valid { Said::Valid } else { Said::Invalid(mark.key().clone()) })
+}
+
+/// The newest mark on a reply by some authors that head office has not lifted. The origin outlet's marks on its own reply do not
+/// count; the outlet can dispute a mark instead.
+fn newest<'r, 'a>(index: &'r CaseIndex<'a>, act: &Act<'_>, may: impl Fn(&Recorded) -> bool) -> Option<(&'r Act<'a>, Remark)> {
+    index.marks(act.key()).rev().find(|(mark, remark)| {
+        may(mark.recorded)
             && matches!(remark, Remark::Valid | Remark::Invalid)
             && index.ruling_on(mark.key()).is_none_or(|(_, ruling)| ruling.stands == Stands::Upheld)
-    })?;
-    Some(if remark == Remark::Valid { Said::Valid } else { Said::Invalid(mark.key().clone()) })
+    })
 }

@@ -23,6 +23,7 @@ mod evidence;
 mod gaps;
 mod laws;
 mod listing;
+mod marks;
 mod messages;
 mod next_step;
 mod packs;
