@@ -220,13 +220,45 @@ impl<'a> CaseIndex<'a> {
 
     /// When the origin outlet was phoned during an outage, as stated in the record. `None` unless the record is complete and an
     /// exception accepts its reason: any exception of the version or, with a clock, an exception of that clock. Only the record
-    /// proves the call.
+    /// proves the call. A call to another outlet tells the origin outlet nothing.
     pub fn phoned(&self, act: &Act<'_>, pack: &Pack, clock: Option<&Clock>) -> Option<UnixMs> {
         let Body::Outage(outage) = act.body() else { return None };
         let listed = |id: &String| clock.is_none_or(|clock| clock.exceptions.contains(id));
         let accepted = pack.exceptions.iter().any(|e| listed(&e.id) && e.reasons.iter().any(|r| r == outage.reason.as_str()));
-        let phoned = outage.phoned_at.filter(|_| outage.is_complete() && accepted && act.stands())?;
+        let origin = act.facts.origin_outlet.as_ref();
+        let is_origin = outage.outlet.as_ref().is_none_or(|phoned| origin.is_none_or(|origin| origin == phoned));
+        let phoned = outage.phoned_at.filter(|_| outage.is_complete() && accepted && is_origin && act.stands())?;
         Some(Self::claimed(act, phoned))
+    }
+
+    /// The latest time of a registration of which a notice to the origin outlet can tell: nobody tells of what has not happened. A
+    /// phone call tells of nothing after the call, whenever it was recorded. `None` if the act tells the origin outlet nothing.
+    pub fn knew_until(&self, act: &Act<'_>) -> Option<UnixMs> {
+        match act.body() {
+            Body::Notice(_) => self.to_origin(act).then_some(act.when.latest),
+            Body::Outage(_) => self.phoned(act, self.pack_of(act), None),
+            _ => None,
+        }
+    }
+
+    /// Whether a notice or a phone call may tell of a registration. It does not if it certainly came before.
+    pub fn tells_of(&self, notice: &Act<'_>, registration: &Act<'_>) -> bool {
+        self.knew_until(notice).is_none_or(|until| until >= registration.when.earliest)
+    }
+
+    /// Whether two registrations may be one: attempts on two devices within the pack's minutes, or a problem that several people
+    /// registered.
+    fn may_be_same(&self, one: &Act<'_>, other: &Act<'_>) -> bool {
+        match (one.body(), other.body()) {
+            (Body::Attempt(a), Body::Attempt(b)) => {
+                let near = i64::from(self.pack_of(other).switches.same_attempt_minutes) * 60_000;
+                one.recorded.entry.key.tag != other.recorded.entry.key.tag
+                    && other.when.at.since(one.when.at) < near
+                    && a.piece == b.piece
+            }
+            (Body::Problem(a), Body::Problem(b)) => (&a.reason, a.stage, &a.piece) == (&b.reason, b.stage, &b.piece),
+            _ => false,
+        }
     }
 
     /// The SMS of an entry.

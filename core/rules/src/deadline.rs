@@ -471,9 +471,10 @@ fn kept(
         return (Timeliness::OnTime, Some(meet.place));
     }
     let phoned = |at: fn(&Act<'_>, UnixMs) -> UnixMs| {
+        let tells = |act: &Act<'_>| index.acts.get(start.place).is_none_or(|first| index.tells_of(act, first));
         let by_then = |(place, act): (usize, &Act<'_>)| {
-            (place >= start.from && index.phoned(act, pack, Some(clock)).is_some_and(|said| at(act, said) <= due))
-                .then_some(place)
+            let said = index.phoned(act, pack, Some(clock)).filter(|said| place >= start.from && at(act, *said) <= due);
+            said.filter(|_| tells(act)).map(|_| place)
         };
         (!clock.exceptions.is_empty()).then(|| index.standing().find_map(by_then)).flatten()
     };

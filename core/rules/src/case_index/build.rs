@@ -184,16 +184,22 @@ impl<'a> CaseIndex<'a> {
         let mut ends = Vec::new();
         let (mut openness, is_provisional) = (Openness::default(), self.case.is_provisional());
         let (mut replied, mut day) = (false, None);
+        // Until when the writers of the round's notices may have known of registrations, and what is registered in the round.
+        let (mut told_until, mut registered): (Option<UnixMs>, Vec<&Act<'_>>) = (None, Vec::new());
         for (place, act) in self.acts.iter().enumerate().filter(|(_, act)| act.stands()) {
             let was_ended = openness.ended;
             openness.take(act.body(), is_provisional);
             match act.body() {
                 Body::Attempt(_) | Body::Problem(_) => {
                     let today = self.pack_of(act).end_of_day(act.when.at).ok();
-                    if rounds.is_empty() || was_ended || replied || today != day {
+                    let is_untold = || told_until.is_some_and(|until| until < act.when.earliest);
+                    let is_new = || !registered.iter().rev().take(MOST_BEHIND).any(|other| self.may_be_same(other, act));
+                    if rounds.is_empty() || was_ended || replied || today != day || (is_untold() && is_new()) {
                         rounds.push(Round { from: place, told: None });
-                        (replied, day) = (false, today);
+                        (replied, day, told_until) = (false, today, None);
+                        registered.clear();
                     }
+                    registered.push(act);
                 }
                 Body::Notice(_) | Body::Outage(_) | Body::Reply(_) if rounds.is_empty() => {
                     rounds.push(Round { from: place, told: None });
@@ -204,6 +210,7 @@ impl<'a> CaseIndex<'a> {
                 Body::Reply(_) => replied |= act.is_valid_reply(),
                 _ => {}
             }
+            told_until = told_until.max(self.knew_until(act));
             if openness.ended && !was_ended {
                 ends.push(End { place, at: act.when.at, latest: act.when.latest });
             } else if let (true, Body::Close(_), Some(end)) = (openness.ended, act.body(), ends.last_mut()) {
@@ -220,6 +227,8 @@ impl<'a> CaseIndex<'a> {
                 _ => None,
             };
             let round = self.rounds.partition_point(|round| round.from <= place).checked_sub(1);
+            let first = round.and_then(|round| self.acts.get(self.rounds.get(round)?.from));
+            let at = at.filter(|_| first.is_none_or(|first| self.tells_of(act, first)));
             if let (Some(at), Some(round)) = (at, round.and_then(|round| self.rounds.get_mut(round))) {
                 round.told = round.told.filter(|(told, _)| *told <= at).or(Some((at, place)));
             }

@@ -244,22 +244,23 @@ fn a_closed_case_opens_again_with_a_new_attempt_and_a_new_round() {
 }
 
 #[test]
-fn a_second_failure_on_another_day_wants_its_own_notice_and_one_reply_answers_both() {
+fn a_second_failure_after_a_notice_or_on_another_day_wants_its_own_notice_and_one_reply_answers_all() {
     let mut story = Story::new();
     story.attempt(at(0, 14, 0, 0), Some(at(0, 14, 0, 0)), "DF-NOBODY");
     story.notice(at(0, 14, 1, 0), Some(at(0, 14, 1, 0)), "0571");
     story.attempt(at(0, 17, 0, 0), Some(at(0, 17, 0, 0)), "DF-NOBODY");
-    assert_eq!(story.judge(at(0, 18, 0, 0)).deadlines.iter().filter(|d| d.clock == "SLA-03").count(), 1, "the same day");
+    assert_eq!(story.judge(at(0, 18, 0, 0)).deadlines.iter().filter(|d| d.clock == "SLA-03").count(), 2, "the same day");
+    story.notice(at(0, 18, 0, 0), Some(at(0, 18, 0, 0)), "0571");
     story.attempt(at(1, 9, 0, 0), Some(at(1, 9, 0, 0)), "DF-NOBODY");
     let judged = story.judge(at(1, 10, 0, 0));
     let notices: Vec<_> = judged.deadlines.iter().filter(|d| d.clock == "SLA-03").map(|d| d.timeliness).collect();
-    assert_eq!((notices, judged.state), (vec![Timeliness::OnTime, Timeliness::Pending], State::Registered));
+    assert_eq!((notices, judged.state), (vec![Timeliness::OnTime, Timeliness::OnTime, Timeliness::Pending], State::Registered));
     story.notice(at(1, 10, 30, 0), Some(at(1, 10, 30, 0)), "0571");
     story.reply(at(1, 11, 0, 0), "REDELIVER");
     let judged = story.judge(at(5, 0, 0, 0));
     let between_outlets = judged.deadlines.iter().filter(|d| matches!(d.clock.as_str(), "SLA-03" | "SLA-05"));
     let kept: Vec<_> = between_outlets.map(|d| d.timeliness).collect();
-    assert_eq!((kept, judged.state), (vec![Timeliness::OnTime; 4], State::ActionDue), "{:?}", judged.deadlines);
+    assert_eq!((kept, judged.state), (vec![Timeliness::OnTime; 6], State::ActionDue), "{:?}", judged.deadlines);
 }
 
 #[test]

@@ -89,7 +89,7 @@ fn the_origin_outlet_is_told_on_the_day_of_the_failure() {
     {
         let due = on(next, 0, 0, 0).plus(-1);
         edge("SLA-03", due, Late, failed(on(date, 14, 0, 0)));
-        edge("SLA-03", due, Late, failed(due));
+        edge("SLA-03", due, Late, failed(due.plus(-SECOND)));
     }
 }
 

@@ -239,15 +239,19 @@ fn the_phone_call_of_an_outage_is_as_late_as_its_record_may_be() {
 }
 
 #[test]
-fn a_phone_call_that_is_dated_before_the_attempt_begins_nobodys_time_before_its_record() {
-    let mut story = Story::new();
-    let (nine, recorded) = (at(1, 9, 0, 0), at(1, 9, 5, 0));
-    story.attempt(nine, Some(nine), "DF-NOBODY");
-    outage(&mut story, at(0, 8, 0, 0), recorded);
-    let now = at(1, 10, 0, 0);
-    assert_eq!(story.finding("LIA-01", now), None);
-    let reply = story.deadline("SLA-05", now);
-    assert_eq!((reply.started_at, reply.timeliness), (recorded, Timeliness::Pending));
+fn a_phone_call_that_is_dated_before_the_attempt_tells_nobody_of_it_and_one_after_it_counts_from_its_record() {
+    let (nine, recorded, now) = (at(1, 9, 0, 0), at(1, 9, 5, 0), at(1, 10, 0, 0));
+    let told = |phoned: UnixMs| {
+        let mut story = Story::new();
+        story.attempt(nine, Some(nine), "DF-NOBODY");
+        outage(&mut story, phoned, recorded);
+        assert_eq!(story.finding("LIA-01", now), None);
+        let reply = story.judge(now).deadlines.into_iter().find(|deadline| deadline.clock == "SLA-05");
+        reply.map(|reply| (reply.started_at, reply.timeliness))
+    };
+    assert_eq!(told(at(0, 8, 0, 0)), None);
+    assert_eq!(told(nine.plus(-1)), None);
+    assert_eq!(told(nine), Some((recorded, Timeliness::Pending)));
 }
 
 #[test]

@@ -26,6 +26,7 @@ mod listing;
 mod marks;
 mod messages;
 mod next_step;
+mod notices;
 mod packs;
 mod photos;
 mod questions;
