@@ -113,7 +113,8 @@ fn superseded(timeline: &[Recorded]) -> BTreeMap<EntryKey, EntryKey> {
             || author.outlet == wrong.entry.author.outlet;
         // If two entries are each corrected as the same act as the other, one of them must stay.
         let stands = |other: &EntryKey| other != &correction.of && by_key.contains_key(other) && !superseded.contains_key(other);
-        let fine = correction.fault != Fault::SameAs || correction.same_as.as_ref().is_some_and(stands);
+        let same_kind = |other: &&EntryKey| other.kind == correction.of.kind;
+        let fine = correction.fault != Fault::SameAs || correction.same_as.as_ref().filter(same_kind).is_some_and(stands);
         if may && fine && !superseded.contains_key(key) && correction.of != *key {
             superseded.entry(correction.of.clone()).or_insert_with(|| key.clone());
         }

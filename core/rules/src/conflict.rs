@@ -23,6 +23,8 @@ words!(
         TwoDecisions = "two_decisions",
         /// An action followed a reply that a later reply has replaced.
         ActedOnOldReply = "acted_on_old_reply",
+        /// A failed delivery of a parcel that had ended on the same day, for example one that was signed for.
+        FailedAfterEnd = "failed_after_end",
         /// Two attempts on different devices are so close in time that they may be the same.
         MaybeSameAttempt = "maybe_same_attempt",
     }
@@ -48,6 +50,7 @@ pub(crate) fn conflicts(index: &CaseIndex<'_>) -> Vec<Conflict> {
     decisions(index, &mut conflicts);
     old_replies(index, &mut conflicts);
     attempts(index, &mut conflicts);
+    after_ends(index, &mut conflicts);
     let settled = |conflict: &Conflict| {
         conflict.kind != ConflictKind::TwoDecisions && conflict.sides.iter().any(|side| index.ruling_on(side).is_some())
     };
@@ -158,6 +161,24 @@ fn old_replies(index: &CaseIndex<'_>, conflicts: &mut Vec<Conflict>) {
         if before && decided.is_none_or(|code| !carries(code)) && index.standing().any(|(_, other)| older(other)) {
             conflicts.push(Conflict { kind: ConflictKind::ActedOnOldReply, sides: vec![key(act), key(now)] });
             return;
+        }
+    }
+}
+
+/// A failed delivery after an end of the whole case, on the same day by the network's clocks [A]: the parcel was signed for or sent
+/// back, so one of the two is wrong. A failure on a later day begins a new round.
+fn after_ends(index: &CaseIndex<'_>, conflicts: &mut Vec<Conflict>) {
+    let mut ended: Option<&Act<'_>> = None;
+    for (_, act) in index.standing() {
+        match act.body() {
+            Body::Close(close) if close.piece.is_none() => ended = Some(act),
+            Body::Attempt(_) => {
+                let day = |of: &Act<'_>| index.pack_of(act).day(of.when.at);
+                if let Some(end) = ended.take().filter(|end| day(end) == day(act)) {
+                    conflicts.push(Conflict { kind: ConflictKind::FailedAfterEnd, sides: vec![key(end), key(act)] });
+                }
+            }
+            _ => {}
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Applies clocks to a case: their starts, their ends, and whether they were met (domain 3).
 
+use std::collections::HashSet;
+
 use doorstep_domain::{Body, EntryKey, UnixMs, words};
 use serde::Serialize;
 
@@ -53,6 +55,8 @@ pub struct Deadline {
     pub met_by: Option<EntryKey>,
     /// Whether another version may have been in force when it started, so that a person must review it.
     pub unsure: bool,
+    /// Whether it may have started on another day, with another end, so that a person must review it.
+    pub day_unsure: bool,
     /// An act by which this clock never started, if it counts: an earlier one with an unproven time, or an outlet's mark against the
     /// reply that came after the clock had run out. A person must review it.
     pub doubted_by: Option<EntryKey>,
@@ -98,12 +102,17 @@ pub(crate) struct Kept<'a> {
 pub(crate) fn deadlines<'a>(index: &CaseIndex<'a>) -> (Vec<Kept<'a>>, bool) {
     let mut all = Vec::new();
     let mut capped = false;
+    let decided: HashSet<&EntryKey> = index.decided().map(|about| &about.entry).collect();
+    let is_decided = |start: &Start| index.acts.get(start.place).is_some_and(|act| decided.contains(act.key()));
     for (version, published) in index.book.versions().enumerate() {
         for clock in &published.pack.clocks {
             let mut starts = starts(index, clock, version);
             if starts.len() > MOST_STARTS {
                 capped = true;
-                starts.drain(..starts.len() - MOST_STARTS);
+                let oldest = starts.len() - MOST_STARTS;
+                let mut place = 0..;
+                // A finding that head office has decided stays, however many starts come after it.
+                starts.retain(|start| place.next().is_none_or(|place| place >= oldest) || is_decided(start));
             }
             if starts.is_empty() {
                 continue;
@@ -342,7 +351,8 @@ pub(crate) fn due_at(index: &CaseIndex<'_>, pack: &Pack, clock: &Clock, start: U
         Due::AtStart => start,
         Due::EndOfDay => pack.end_of_day(start)?,
         Due::Hours(hours) => start.plus(i64::from(*hours) * 3_600_000),
-        Due::TimeOfDay(time) => pack.next_time(start, &[*time])?,
+        // At that very time the day's list is closed [A]: the next one is due, because a clock without any time helps nobody.
+        Due::TimeOfDay(time) => pack.next_time(start.plus(1), &[*time])?,
         Due::Slots(slots) => pack.next_time(index.now, slots)?,
         Due::FirstRun => pack.first_run(start, delivering)?,
         Due::WorkingDays(days) => pack.after_working_days(start, *days)?,
@@ -428,9 +438,19 @@ fn keep<'a>(index: &CaseIndex<'a>, clock: &'a Clock, pack: &'a Pack, start: Star
         timeliness,
         met_by: met.and_then(|place| index.acts.get(place)).map(|act| act.key().clone()),
         unsure: act.when.unsure,
+        day_unsure: is_day_unsure(index, clock, pack, &start, act),
         doubted_by: start.doubt.and_then(|place| index.acts.get(place)).map(|act| act.key().clone()),
     };
     Some(Kept { deadline, clock, pack, start })
+}
+
+/// Whether the possible times of the act that starts a clock give different ends, for clocks that end at a time of the day.
+fn is_day_unsure(index: &CaseIndex<'_>, clock: &Clock, pack: &Pack, start: &Start, act: &Act<'_>) -> bool {
+    let by_day = matches!(clock.due, Due::EndOfDay | Due::TimeOfDay(_) | Due::FirstRun | Due::WorkingDays(_));
+    // Only a start by the act itself has the act's uncertainty; a reply starts its clock at its receipt.
+    let is_uncertain = by_day && start.at == act.when.at && act.when.earliest < act.when.latest;
+    let due = |at: UnixMs| due_at(index, pack, clock, at).ok().flatten();
+    is_uncertain && (act.when.earliest == UnixMs(i64::MIN) || due(act.when.earliest) != due(act.when.latest))
 }
 
 /// The timeliness by domain 3.6, in the order of its points, and the act that met the clock.

@@ -166,6 +166,12 @@ impl Teller<'_> {
                 "which version of the rules was in force then is not sure: for head office to look at",
             ));
         }
+        if deadline.day_unsure {
+            because.push(fact(
+                "起因发生在哪一天无法确定，期限可能不同：请总部查看",
+                "on which day this began is not sure, and another day has another due time: for head office to look at",
+            ));
+        }
         because.extend(deadline.doubted_by.as_ref().map(|key| {
             let (zh, en) = if key.kind == Kind::Mark.as_str() {
                 (

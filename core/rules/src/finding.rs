@@ -93,7 +93,10 @@ pub(crate) fn findings(index: &CaseIndex<'_>, kept: &[Kept<'_>], leniency: &Leni
             finding.state = FindingState::Disputed;
         }
         if let Some((act, ruling)) = agreed(&index.rulings(&finding.id)) {
-            (finding.state, finding.review) = (FindingState::Decided, false);
+            let disputed = disputes.get(&finding.id).into_iter().flatten();
+            if !disputed.filter_map(|key| index.acts.iter().find(|act| act.key() == *key)).any(|dispute| is_newer(dispute, act)) {
+                (finding.state, finding.review) = (FindingState::Decided, false);
+            }
             finding.share = if ruling.stands == Stands::Lifted { 0 } else { ruling.share.unwrap_or(finding.share) };
             finding.amount = match ruling.stands {
                 Stands::Lifted => finding.amount.map(|_| Fen(0)),
@@ -103,6 +106,12 @@ pub(crate) fn findings(index: &CaseIndex<'_>, kept: &[Kept<'_>], leniency: &Leni
         }
     }
     findings
+}
+
+/// Whether a dispute came after a ruling: head office did not know of it, so the ruling does not answer it.
+pub(crate) fn is_newer(dispute: &Act<'_>, ruling: &Act<'_>) -> bool {
+    let known = |act: &Act<'_>| act.when.received.unwrap_or(act.when.at);
+    known(dispute) > known(ruling)
 }
 
 fn disputes<'a>(index: &'a CaseIndex<'_>) -> HashMap<&'a About, Vec<&'a EntryKey>> {
@@ -161,6 +170,7 @@ fn of_clock(index: &CaseIndex<'_>, kept: &Kept<'_>, leniency: &Leniency) -> Opti
     basis.extend(leniency.proofs.iter().filter(|_| lenient).cloned());
     let review = deadline.timeliness == Timeliness::LateSynced
         || deadline.unsure
+        || deadline.day_unsure
         || !act.stands()
         || met.is_some_and(|met| met.when.unsure)
         || deadline.doubted_by.is_some()
@@ -184,13 +194,15 @@ fn of_registrations(index: &CaseIndex<'_>) -> Vec<Finding> {
     }
     let registrations: Vec<(&Act<'_>, &str)> =
         index.standing().filter_map(|(_, act)| Some((act, registered(act.body())?.0))).collect();
+    let decided: HashSet<&EntryKey> = index.decided().map(|about| &about.entry).collect();
     let mut findings = Vec::new();
     for (version, published) in index.book.versions().enumerate() {
         for row in &published.pack.liabilities {
             let Some(event) = &row.on else { continue };
             let with = |code: &String| registrations.iter().any(|(_, other)| other == code);
             let held = registrations.iter().filter(|(act, _)| act.when.version == version && event.is(act.body()));
-            let held: Vec<&Act<'_>> = held.rev().take(MOST_STARTS).map(|(act, _)| *act).collect();
+            let held = held.rev().enumerate().filter(|(nth, (act, _))| *nth < MOST_STARTS || decided.contains(act.key()));
+            let held: Vec<&Act<'_>> = held.map(|(_, (act, _))| *act).collect();
             if held.is_empty() || !row.only_with.iter().all(with) {
                 continue;
             }

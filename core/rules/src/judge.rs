@@ -11,7 +11,7 @@ use crate::{
     conflict::{conflicts, in_force},
     deadline::{TooLate, came_too_late, deadlines},
     evidence::{bases, missing},
-    finding::findings,
+    finding::{findings, is_newer},
     flags::flags,
     question::questions,
     state::state,
@@ -186,10 +186,12 @@ fn replies(index: &CaseIndex<'_>) -> Vec<ReplyState> {
     replies
 }
 
-/// Whether something other than a finding (a mark, an action) is disputed and head office has not decided.
+/// Whether something other than a finding (a mark, an action) is disputed and head office has not decided since.
 fn has_open_dispute(index: &CaseIndex<'_>) -> bool {
     index.standing().any(|(_, act)| match act.body() {
-        Body::Dispute(dispute) => dispute.about.rule.is_none() && index.rulings(&dispute.about).is_empty(),
+        Body::Dispute(dispute) if dispute.about.rule.is_none() => {
+            index.rulings(&dispute.about).last().is_none_or(|(ruling, _)| is_newer(act, ruling))
+        }
         _ => false,
     })
 }

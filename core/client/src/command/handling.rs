@@ -83,7 +83,8 @@ impl Context<'_> {
     pub fn correct(&self, correction: &Correction) -> Result<Body, ClientError> {
         let Correction { of, fault, same_as, .. } = correction;
         std::iter::once(of).chain(same_as).try_for_each(|entry| self.has(entry))?;
-        let fits = (*fault == Fault::SameAs) == same_as.is_some() && same_as.as_ref() != Some(of);
+        let is_same_kind = same_as.as_ref().is_none_or(|other| other.kind == of.kind);
+        let fits = (*fault == Fault::SameAs) == same_as.is_some() && same_as.as_ref() != Some(of) && is_same_kind;
         if !fits {
             return Err(ClientError::Refused(Refusal::SameAs));
         }

@@ -14,6 +14,7 @@
 
 mod appendix;
 mod basics;
+mod choices;
 mod codes;
 mod contest;
 mod corrections;
