@@ -278,14 +278,10 @@ impl Pack {
     pub fn kinds_of_clock(&self, clock: &Clock) -> Vec<Kind> {
         let events = std::iter::once(&clock.starts).chain(&clock.met_by);
         let mut kinds: Vec<Kind> = events.clone().filter_map(|event| event.on.kind()).collect();
-        // Registrations begin rounds; valid replies and the case's end finish them. A reply's validity depends on its marks, its
-        // letter and the sender's consent. Corrections and head office decide which entries stand.
-        kinds.extend([Kind::Attempt, Kind::Problem, Kind::Reply, Kind::Mark, Kind::Photo, Kind::Consent, Kind::Close]);
-        kinds.extend([Kind::Correction, Kind::Dispute, Kind::Ruling, Kind::Alias, Kind::Listed]);
-        let tells = events.clone().any(|event| matches!(event.on, On::Notice | On::NoReply | On::Reply));
-        if tells || !clock.exceptions.is_empty() {
-            kinds.extend([Kind::Notice, Kind::Outage]);
-        }
+        // Registrations begin rounds; what tells of them, valid replies and the case's end finish them. A reply's validity depends on
+        // its marks, its letter and the sender's consent. Corrections and head office decide which entries stand.
+        kinds.extend([Kind::Attempt, Kind::Problem, Kind::Notice, Kind::Outage, Kind::Reply, Kind::Mark, Kind::Photo]);
+        kinds.extend([Kind::Consent, Kind::Close, Kind::Correction, Kind::Dispute, Kind::Ruling, Kind::Alias, Kind::Listed]);
         if events.clone().any(|event| matches!(event.on, On::Reply | On::NoReply)) {
             kinds.push(Kind::Action); // a late reply binds unless the parcel was acted on
         }
