@@ -127,6 +127,8 @@ impl Pack {
     /// Reads a name without Chinese characters.
     fn read_words(&self, text: &str) -> Reading {
         let text = text.split(['/', ';', '&', '+', '|', '、']).next().unwrap_or_default();
+        // The first part of a name with a dot, as in Chinese characters. A full stop ends an abbreviation.
+        let text = text.split(|c| c != '.' && DOTS.contains(c)).find(|part| part.contains(is_name)).unwrap_or_default();
         let words = |text: &str| -> Vec<String> {
             let ends = |c: char| !(c.is_alphanumeric() || is_combining_mark(c) || is_mask(c));
             let bare = text.split(|c: char| c.is_whitespace() || c == ',').map(|word| word.trim_matches(ends));
@@ -179,11 +181,15 @@ pub(super) fn is_surname(text: &str) -> bool {
     text.chars().next().is_some_and(char::is_alphabetic) && text.chars().all(is_part)
 }
 
+/// Characters of a name that are read. A longer one is no name, and the reader goes into labels within labels.
+const MOST_READ: usize = 200;
+
 /// A name in one form of its characters (full-width letters become plain ones), without those that show nothing.
 fn plain(name: &str) -> String {
     let selects = |c: char| matches!(c, '\u{180b}'..='\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}');
-    let seen: String = name.chars().filter(|c| !c.is_control() || c.is_whitespace()).collect();
-    seen.nfkc().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !is_unseen(*c) && !selects(*c)).collect()
+    let seen = name.chars().filter(|c| !c.is_control() || c.is_whitespace());
+    let plain = seen.nfkc().map(|c| if c.is_whitespace() { ' ' } else { c });
+    plain.filter(|c| !is_unseen(*c) && !selects(*c)).take(MOST_READ).collect()
 }
 
 fn is_han(c: char) -> bool {
