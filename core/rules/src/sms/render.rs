@@ -78,7 +78,8 @@ pub enum TemplateFault {
     /// A required value is missing.
     #[error("{} is not known", .0.as_str())]
     Missing(Variable),
-    /// The recipient's name has no surname: it is a company's, masked, or nothing but a title.
+    /// The recipient's name has no surname: it is a company's, masked, or nothing but a title. There is no neutral form, because a
+    /// message without a surname proves nothing (SMS-4).
     #[error("no surname is in the recipient's name")]
     NoSurname,
     /// A value is longer than its limit.

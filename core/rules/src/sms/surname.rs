@@ -274,7 +274,7 @@ fn chinese(text: &str) -> Part<'_> {
 fn after_place(text: &str) -> Option<&str> {
     let simple = simplified(text);
     let ends = |word: &&str| simple.rfind(*word).map(|at| at + word.len());
-    let anywhere = PLACES.iter().filter_map(|word| ends(word));
+    let anywhere = PLACES.iter().filter_map(&ends);
     let is_late = |end: usize, word: &str| simple.get(..end - word.len()).is_some_and(|before| before.chars().count() > 1);
     let later = PLACES_AFTER_TWO.iter().filter_map(|word| ends(word).filter(|end| is_late(*end, word)));
     let end = anywhere.chain(later).max()?;
