@@ -149,10 +149,13 @@ impl Refusal {
             Self::NotOrigin => {
                 ("只有寄件网点的人员可以回复".into(), "only the origin outlet's staff may reply; ask them, or add a note".into())
             }
-            Self::Template(fault) => (
-                format!("模板短信缺内容或内容不符：{}；收件人姓名或原因不明时不能用模板", template_zh(fault)),
-                format!("the template gives no text: {fault}; without the recipient's name and a reason it can not be used"),
-            ),
+            Self::Template(fault) => {
+                let (zh, en) = template_remedy(fault);
+                (
+                    format!("模板短信缺内容或内容不符：{}；{zh}", template_zh(fault)),
+                    format!("the template gives no text: {fault}; {en}"),
+                )
+            }
             Self::NoNumber => (
                 "没有收件人手机号：请拍面单，按号码缺失登记，或填写寄件网点提供的号码".into(),
                 "there is no number: photograph the label and record the missing number, or give the one that the origin outlet has".into(),
@@ -269,8 +272,34 @@ fn template_zh(fault: &TemplateFault) -> String {
         TemplateFault::Open => "模板括号不完整".to_owned(),
         TemplateFault::UnknownVariable(name) => format!("模板有未知变量 {name}"),
         TemplateFault::Missing(variable) => format!("缺{}", name(variable)),
+        TemplateFault::NoSurname => "收件人姓名中没有姓氏（单位、打码或只有称呼）".to_owned(),
+        TemplateFault::Text => "短信全文过长".to_owned(),
         TemplateFault::TooLong { variable, most } => format!("{}超过 {most} 个字", name(variable)),
         TemplateFault::Type(variable) => format!("{}含不允许的字符", name(variable)),
         TemplateFault::Link(variable) => format!("{}含链接", name(variable)),
+    }
+}
+
+/// What to do about a template's fault, in Chinese and English.
+fn template_remedy(fault: &TemplateFault) -> (&'static str, &'static str) {
+    let variable = match fault {
+        TemplateFault::Missing(_) => {
+            return ("收件人姓名或原因不明时不能用模板", "without the recipient's name and a reason it can not be used");
+        }
+        TemplateFault::NoSurname => Variable::Surname,
+        TemplateFault::TooLong { variable, .. } | TemplateFault::Type(variable) | TemplateFault::Link(variable) => *variable,
+        TemplateFault::Open | TemplateFault::UnknownVariable(_) | TemplateFault::Text => Variable::Brand,
+    };
+    match variable {
+        Variable::Surname => (
+            "请打电话，或自己写短信（不算派送证明），并说明没有用模板的原因",
+            "call, or write your own text, which proves nothing, and state why no template was used",
+        ),
+        Variable::Callback => ("请改回拨号码", "give another call-back number"),
+        Variable::Outlet => ("请总部改网点名称，同步后再试", "ask head office to change the outlet's name, then sync"),
+        Variable::Waybill | Variable::Time => ("请联系总部", "ask head office"),
+        Variable::Honorific | Variable::Brand | Variable::Reason => {
+            ("请总部改规则包，同步后再试", "ask head office to change the rule pack, then sync")
+        }
     }
 }

@@ -30,7 +30,7 @@ pub use self::{
     locate::PackError,
     outcome::{Exception, Liability, OutcomeRow, Per, ReplyNeed},
     parse::MAX_PACK_BYTES,
-    sms::{GatewayRules, Honorifics, Quiet, SmsRules, Template, Variable},
+    sms::{GatewayRules, Honorifics, Quiet, SmsRules, SurnamePlace, Template, Variable},
 };
 
 /// The treatment of a record that was made in time but received late (domain 3.6, point 3).
@@ -304,18 +304,6 @@ impl Pack {
     /// The template of failed deliveries.
     pub fn sms_template(&self) -> Option<&Template> {
         self.sms.templates.iter().find(|row| row.active)
-    }
-
-    /// The surname of a name: a known compound one, else the first character; Latin names give their last word.
-    pub fn surname(&self, name: &str) -> Option<String> {
-        let name = name.trim();
-        if let Some(compound) = self.sms.compound_surnames.iter().find(|s| name.starts_with(s.as_str())) {
-            return Some(compound.clone());
-        }
-        if name.is_ascii() {
-            return name.split_whitespace().last().map(str::to_owned);
-        }
-        name.chars().next().map(String::from)
     }
 
     /// The names of a problem type, an outcome, a step, a mark's reason or a ledger line; the code itself if there is none.

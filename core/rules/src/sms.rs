@@ -1,14 +1,18 @@
 //! SMS to customers (domain 5): their text, segments, permitted senders, and when they count.
 
+mod fits;
 mod message;
 mod next;
 mod render;
 mod reports;
 mod segments;
+mod surname;
+mod unseen;
 
+pub use fits::{Known, fits, fits_known};
 pub use message::{Message, SmsLack};
 pub use next::{Ability, Step, next};
 pub(crate) use render::fault_of;
-pub use render::{Fields, Honorific, Language, Rendered, TemplateFault, fits, render};
+pub use render::{Fields, Honorific, Language, MAX_TEXT, Rendered, TemplateFault, render};
 pub(crate) use reports::{messages, proves};
 pub use segments::{Alphabet, MAX_SEGMENTS, Segments, septets};

@@ -2,7 +2,7 @@
 //! lie.
 
 use doorstep_domain::{Body, Personal, UnixMs};
-use doorstep_rules::{Case, Pack};
+use doorstep_rules::Case;
 
 use super::queue;
 use crate::{
@@ -19,13 +19,13 @@ pub(super) struct Addressee {
     numbers: Vec<Vec<u8>>,
     /// The virtual number's hash, and when the number ends.
     virtual_number: Option<(Vec<u8>, UnixMs)>,
-    /// The surname; `None` if the list has no readable name.
-    pub surname: Option<String>,
+    /// The name; `None` if the list has no readable one.
+    pub name: Option<String>,
 }
 
 impl Addressee {
     /// Reads the recipient of a case from the list. `None`: the parcel is on no list, and the facts in its case apply.
-    pub fn of(tx: &Tx<'_>, case: &Case, pack: &Pack) -> Result<Option<Self>, ApiError> {
+    pub fn of(tx: &Tx<'_>, case: &Case) -> Result<Option<Self>, ApiError> {
         let Some(listed) = addressees::of(tx, &case.facts.waybill)? else { return Ok(None) };
         let Listed { name, phone, virtual_phone, virtual_until } = listed;
         let text = |known: Option<Personal>| known.and_then(|known| known.text().map(str::to_owned));
@@ -42,11 +42,7 @@ impl Addressee {
         for number in given {
             numbers.extend(hash(Some(number))?);
         }
-        Ok(Some(Self {
-            numbers,
-            virtual_number: virtual_number.zip(virtual_until),
-            surname: text(name).and_then(|name| pack.surname(&name)),
-        }))
+        Ok(Some(Self { numbers, virtual_number: virtual_number.zip(virtual_until), name: text(name) }))
     }
 
     /// Whether a number is the recipient's. If the list has no readable number, the facts in the case apply.

@@ -2,9 +2,10 @@
 //! sent is settled with a reason.
 
 use doorstep_domain::{Body, CaseId, EntryKey, Sms, SmsFault, SmsReport, SmsState, UnixMs, plain_digits};
+use doorstep_protocol::OutletRow;
 use doorstep_rules::{
-    Case, Message, Pack, Rulebook, SmsLack, State, TimeOfDay, judge,
-    sms::{Segments, fits},
+    Case, Message, Pack, Rulebook, SmsLack, State, TimeOfDay, Words, judge,
+    sms::{Known, Segments, fits_known},
 };
 
 use super::{addressee::Addressee, outbox, queue};
@@ -16,7 +17,7 @@ use crate::{
     store::{
         message_moves,
         messages::{self, Queued, Which},
-        opt_out,
+        opt_out, people,
         tx::Tx,
     },
 };
@@ -71,8 +72,6 @@ pub(super) enum Verdict {
 const TWIN_MS: i64 = 30_000;
 /// How long a message waits for a twin that is queued on another phone.
 const QUEUED_TWIN_MS: i64 = 15 * 60_000;
-/// No template makes a longer text, in bytes.
-const MAX_TEXT: usize = 2_000;
 
 /// Claims up to `most` due messages. Each claimed message is leased and its case says so, durably after the commit. If `sends` is
 /// false, none is leased: the messages wait for a device's lease, or for their end.
@@ -185,15 +184,15 @@ pub(super) fn judged(tx: &Tx<'_>, book: &Rulebook, row: &Queued, way: Way, now: 
     if pack.day(now).is_none_or(|today| today > message.day) || now > until(row, pack) {
         return settle(SmsState::Expired, None);
     }
-    let addressee = Addressee::of(tx, &case, pack)?;
+    let addressee = Addressee::of(tx, &case)?;
     if message.lacks.contains(&SmsLack::OtherNumber) || addressee.as_ref().is_some_and(|known| !known.has(&row.recipient)) {
         return settle(SmsState::Failed, Some(SmsFault::NotTheLabels));
     }
     if addressee.as_ref().is_some_and(|known| known.is_over(&row.recipient, now)) {
         return settle(SmsState::Expired, None);
     }
-    let surname = addressee.as_ref().and_then(|known| known.surname.as_deref());
-    if way == Way::Gateway && !is_ours(book, &case, sms, message, surname) {
+    let name = addressee.as_ref().and_then(|known| known.name.as_deref());
+    if way == Way::Gateway && !is_ours(book, &case, (sms, message), name, &outlets(tx)?) {
         return settle(SmsState::Failed, Some(SmsFault::Text));
     }
     // The twin's state from the case or from the outbox, whichever is further.
@@ -216,14 +215,22 @@ pub(super) fn judged(tx: &Tx<'_>, book: &Rulebook, row: &Queued, way: Way, now: 
     Ok(Verdict::Send { to, text: text.to_owned(), resend })
 }
 
-/// Whether head office may send a message: the message would count, and its text is head office's own.
-fn is_ours(book: &Rulebook, case: &Case, sms: &Sms, message: &Message, surname: Option<&str>) -> bool {
+/// Whether head office may send a message: the message would count, and its text is head office's own. The pack that was in force
+/// at its recording finds the surname, as its recorder did.
+fn is_ours(book: &Rulebook, case: &Case, (sms, message): (&Sms, &Message), name: Option<&str>, outlets: &[Words]) -> bool {
     let pack = &book.version(message.pack_version).unwrap_or_else(|| book.newest()).pack;
     let template = sms.template.as_ref().and_then(|id| pack.template(id.as_str(), sms.template_version));
-    let text = sms.text.text().filter(|text| text.len() <= MAX_TEXT);
-    let fits = |(template, text)| fits(pack, template, &case.facts.waybill, surname, text);
+    let surname = name.and_then(|name| pack.surname(name));
+    let known = Known { surname: surname.as_deref(), outlets };
+    let fits = |(template, text)| fits_known(pack, template, &case.facts.waybill, &known, text);
     let would_count = message.lacks.iter().all(|lack| matches!(lack, SmsLack::NotSent | SmsLack::SenderUnauthorised));
-    would_count && template.zip(text).is_some_and(fits)
+    would_count && template.zip(sms.text.text()).is_some_and(fits)
+}
+
+/// The names of all outlets.
+fn outlets(tx: &Tx<'_>) -> Result<Vec<Words>, ApiError> {
+    let names = |outlet: OutletRow| Words { zh: outlet.name_zh, en: outlet.name_en };
+    Ok(people::outlets(tx)?.into_iter().map(names).collect())
 }
 
 /// The state of the same message under another entry, if that is being sent or has left. A twin that is queued on its recorder's

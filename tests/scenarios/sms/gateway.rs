@@ -1,7 +1,8 @@
 //! With data the server's gateway sends: once, within the network's limits, under one lease.
 
-use doorstep_client::{Act, SmsWish};
+use doorstep_client::{Act, ClientError, Refusal, SmsWish};
 use doorstep_domain::{SmsLevel, SmsState};
+use doorstep_rules::sms::TemplateFault;
 use doorstep_tests::{PARCEL_COLUMNS, on, smsc::Answer, text};
 
 use super::*;
@@ -338,4 +339,41 @@ async fn a_lease_that_ends_without_a_word_leaves_it_uncertain() {
     world.hands.advance(18);
     assert_eq!(until(&courier, 6, SmsState::Uncertain).await.fault, Some(SmsFault::LeaseLost));
     assert_eq!(smsc.seen(|seen| seen.submits.len()), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preview_that_counts_is_sent_with_an_outlet_that_has_a_number_and_a_name_with_a_dot() {
+    let smsc = smsc().await;
+    let mut world = World::sending(smpp(&smsc, "")).await;
+    let with_outlet = ("，您好，{brand}！", "，您好，{brand}{outlet}！");
+    world.admin().publish_pack(&crate::rules::second_version(with_outlet), world.hands.now()).unwrap();
+    world.admin().outlet("0412", "城西2店", "West", "0571-88000000").unwrap();
+    let csv = format!(
+        "{PARCEL_COLUMNS}\n{},QH,0571,0412,c1,阿依古丽·买买提女士,13800000002,青禾路2号,0,2026-03-02 08:00\n",
+        waybill(2)
+    );
+    world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap();
+    let phone = world.device("phone", "c1").await;
+    world.hands.advance(121);
+    phone.sync().await.unwrap();
+    phone.fail(2, "DF-NOBODY").unwrap();
+    let preview = phone.client.preview_sms(&waybill(2), &SmsWish::default()).unwrap();
+    let said = preview.text.text().unwrap().to_owned();
+    assert!(said.starts_with("阿依古丽先生/女士，您好，青禾速运城西2店！"), "{said}");
+    assert_eq!(preview.lacks, []);
+    phone.client.record(&sms(2), &[]).unwrap();
+    let message = until(&phone, 2, SmsState::Sent).await;
+    assert_eq!((message.counts(), smsc.seen(|seen| seen.messages().len())), (true, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_without_a_surname_is_refused_before_anything_is_queued() {
+    let mut world = World::sending(smpp(&smsc().await, "")).await;
+    let csv = format!("{PARCEL_COLUMNS}\n{},QH,0571,0412,c1,*小明,13800000002,青禾路2号,0,2026-03-02 08:00\n", waybill(2));
+    world.admin().import_parcels(csv.as_bytes(), world.hands.now()).unwrap();
+    let phone = world.device("phone", "c1").await;
+    phone.fail(2, "DF-NOBODY").unwrap();
+    let refused = phone.client.record(&sms(2), &[]).unwrap_err();
+    assert!(matches!(&refused, ClientError::Refused(Refusal::Template(TemplateFault::NoSurname))), "{refused}");
+    assert!(refused.words().zh.contains("没有姓氏") && all(&phone.client, 2).is_empty());
 }

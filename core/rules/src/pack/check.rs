@@ -145,6 +145,7 @@ impl<'a> Faults<'a> {
         let rules = &self.pack.sms;
         let (named, format) = (rules.proves_alone_by_word.is_some(), self.pack.format());
         self.check(!named || format >= 2, "proves_alone_by_word", || format::came_with_2("proves_alone_by_word"));
+        self.check(rules.surname_place.is_none() || format >= 2, "surname_place", || format::came_with_2("surname_place"));
         self.check(rules.signature.chars().count() <= 20, "signature", || "at most 20 characters".into());
         for way in &rules.ways {
             self.word("ways", way, SmsWay::from_word(way).is_some(), "a way: phone, gateway");

@@ -11,8 +11,11 @@ use crate::Words;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SmsRules {
-    /// Surnames of two characters, to find the surname in a name.
+    /// Compound surnames, beside those that the product knows, to find the surname in a name.
     pub compound_surnames: Vec<String>,
+    /// Where the surname is in a name of several words in letters, such as Li Wang. Format 2; the default is the last word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub surname_place: Option<SurnamePlace>,
     /// The operator's prefix of every text that the gateway sends, such as `【青禾速运】`. We do not send it, but it is billed.
     #[serde(default)]
     pub signature: String,
@@ -33,6 +36,17 @@ pub struct SmsRules {
     pub gateway: GatewayRules,
     /// Head office's templates in all known versions. The first active one is for failed deliveries.
     pub templates: Vec<Template>,
+}
+
+/// Where the surname is in a name of several words in letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SurnamePlace {
+    /// The first word.
+    First,
+    /// The last word.
+    #[default]
+    Last,
 }
 
 fn both_ways() -> Vec<String> {

@@ -70,6 +70,11 @@ pub fn next(message: &Message, all: &[Message], pack: &Pack, ended: bool, can: &
     if pack.day(now).is_some_and(|today| today > message.day) {
         return Step::Settle(round, SmsState::Expired, None);
     }
+    // A text that its template can not give counts in no way, and head office never sends it. Without an end it would wait until
+    // the end of its day.
+    if message.lacks.contains(&SmsLack::TextAltered) && is_sender {
+        return Step::Settle(round, SmsState::Failed, Some(SmsFault::Text));
+    }
     // Its recorder has offered it to others, and the holder's try failed, so the next try is the holder's.
     if again && message.given_up && !is_holder {
         return Step::Wait;

@@ -3,7 +3,7 @@
 use doorstep_domain::{UnixMs, Waybill, plain_digits, words};
 use serde::Serialize;
 
-use super::Segments;
+use super::{Segments, surname::is_surname, unseen::is_unseen};
 use crate::{Pack, Template, Variable, Words};
 
 words!(
@@ -78,6 +78,10 @@ pub enum TemplateFault {
     /// A required value is missing.
     #[error("{} is not known", .0.as_str())]
     Missing(Variable),
+    /// The recipient's name has no surname: it is a company's, masked, or nothing but a title. There is no neutral form, because a
+    /// message without a surname proves nothing (SMS-4).
+    #[error("no surname is in the recipient's name")]
+    NoSurname,
     /// A value is longer than its limit.
     #[error("{} is longer than {most} characters", .variable.as_str())]
     TooLong {
@@ -92,18 +96,27 @@ pub enum TemplateFault {
     /// A value is a link, and the template allows none.
     #[error("{} is a link, and the template allows none", .0.as_str())]
     Link(Variable),
+    /// The whole text is longer than [`MAX_TEXT`].
+    #[error("the text is longer than {MAX_TEXT} bytes")]
+    Text,
 }
+
+/// Longest text of a template with its values, in bytes.
+pub const MAX_TEXT: usize = 4_000;
+
+/// Most digits in an outlet's name. A name with more could hold a phone number that the customer calls.
+const MOST_DIGITS: usize = 6;
 
 /// A piece of a template.
 #[derive(Debug, PartialEq, Eq)]
-enum Piece<'a> {
+pub(super) enum Piece<'a> {
     Text(&'a str),
     Value(Variable),
     Optional(Vec<Piece<'a>>),
 }
 
 /// Reads a template's text into pieces; square brackets do not nest.
-fn pieces(text: &str) -> Result<Vec<Piece<'_>>, TemplateFault> {
+pub(super) fn pieces(text: &str) -> Result<Vec<Piece<'_>>, TemplateFault> {
     let (mut out, mut rest) = (Vec::new(), text);
     while let Some(at) = rest.find(['{', '[', ']', '}']) {
         let (before, from) = rest.split_at(at);
@@ -160,6 +173,40 @@ fn is_link(text: &str) -> bool {
     text.contains("://") || text.contains("www.") || text.split(ascii).any(is_host)
 }
 
+/// The fault of a value for a variable, if any. A text is made from such values only, and is checked by the same function, so a
+/// text that was made also fits.
+pub(super) fn fault_of_value(pack: &Pack, template: &Template, variable: Variable, value: &str) -> Option<TemplateFault> {
+    let most = most(pack, variable);
+    if value.chars().count() > most as usize {
+        return Some(TemplateFault::TooLong { variable, most });
+    }
+    let fine = match variable {
+        Variable::Surname => is_surname(value),
+        Variable::Callback => {
+            let marks = |c: char| c.is_ascii_digit() || "+-() ,".contains(c);
+            value.chars().all(marks) && plain_digits(value).is_some_and(|digits| (3..=20).contains(&digits.len()))
+        }
+        Variable::Outlet => value.chars().filter(|c| c.is_numeric()).count() <= MOST_DIGITS,
+        Variable::Time => is_time(value),
+        Variable::Honorific | Variable::Brand | Variable::Waybill | Variable::Reason => true,
+    };
+    if !fine || value.chars().any(is_unseen) || value.trim().is_empty() {
+        return Some(TemplateFault::Type(variable));
+    }
+    (!template.links && is_link(value)).then_some(TemplateFault::Link(variable))
+}
+
+/// The longest value of a variable, in characters.
+pub(super) fn most(pack: &Pack, variable: Variable) -> u32 {
+    pack.sms.most.get(variable.as_str()).copied().unwrap_or(variable.most())
+}
+
+/// Whether a text is a time of the day such as `14:05`.
+fn is_time(text: &str) -> bool {
+    let is_two = |part: &str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit());
+    text.split_once(':').is_some_and(|(hours, minutes)| is_two(hours) && is_two(minutes))
+}
+
 struct Renderer<'a> {
     pack: &'a Pack,
     template: &'a Template,
@@ -167,12 +214,19 @@ struct Renderer<'a> {
     fields: &'a Fields<'a>,
 }
 
+impl Language {
+    /// The words in this language.
+    pub(super) fn of(self, words: &Words) -> &str {
+        match self {
+            Self::Zh => &words.zh,
+            Self::En => &words.en,
+        }
+    }
+}
+
 impl Renderer<'_> {
     fn in_language<'w>(&self, words: &'w Words) -> &'w str {
-        match self.language {
-            Language::Zh => &words.zh,
-            Language::En => &words.en,
-        }
+        self.language.of(words)
     }
 
     /// The value of a variable; `None` if it is not known.
@@ -199,26 +253,24 @@ impl Renderer<'_> {
     }
 
     fn checked(&self, variable: Variable) -> Result<Option<String>, TemplateFault> {
-        let Some(value) = self.value(variable) else { return Ok(None) };
-        let most = self.pack.sms.most.get(variable.as_str()).copied().unwrap_or(variable.most());
-        if value.chars().count() > most as usize {
-            return Err(TemplateFault::TooLong { variable, most });
+        match (self.value(variable), variable, self.fields.name) {
+            (Some(value), ..) => fault_of_value(self.pack, self.template, variable, &value).map_or(Ok(Some(value)), Err),
+            (None, Variable::Surname, Some(name)) => Err(self.fault_of_name(name)),
+            (None, ..) => Ok(None),
         }
-        let fine = match variable {
-            Variable::Surname => !value.chars().any(|c| c.is_ascii_digit() || c.is_control()),
-            Variable::Callback => {
-                let marks = |c: char| c.is_ascii_digit() || "+-() ,".contains(c);
-                value.chars().all(marks) && plain_digits(&value).is_some_and(|digits| (3..=20).contains(&digits.len()))
-            }
-            _ => !value.chars().any(char::is_control),
-        };
-        if !fine {
-            return Err(TemplateFault::Type(variable));
+    }
+
+    /// Why a name gives no surname.
+    fn fault_of_name(&self, name: &str) -> TemplateFault {
+        if name.trim().is_empty() {
+            TemplateFault::Missing(Variable::Surname)
+        } else if !self.template.links && is_link(name) {
+            TemplateFault::Link(Variable::Surname)
+        } else if name.is_ascii() && name.contains(|c: char| c.is_ascii_digit()) {
+            TemplateFault::Type(Variable::Surname)
+        } else {
+            TemplateFault::NoSurname
         }
-        if !self.template.links && is_link(&value) {
-            return Err(TemplateFault::Link(variable));
-        }
-        Ok(Some(value))
     }
 
     /// The text of some pieces; `None` for an optional part that lacks a value.
@@ -247,118 +299,11 @@ pub fn render(pack: &Pack, template: &Template, language: Language, fields: &Fie
     };
     let renderer = Renderer { pack, template, language, fields };
     let text = renderer.text(&pieces(source)?, false)?.unwrap_or_default();
+    if text.len() > MAX_TEXT {
+        return Err(TemplateFault::Text);
+    }
     let segments = Segments::of(&format!("{}{text}", pack.sms.signature));
     Ok(Rendered { template: template.id.clone(), version: template.version, text, segments })
-}
-
-/// Whether a template can give this text for a waybill (and for the surname, if it is known) in either language, because head
-/// office sends only its own wording. Reasons, honorifics and the brand must be the pack's; other values must match their type.
-pub fn fits(pack: &Pack, template: &Template, waybill: &Waybill, surname: Option<&str>, text: &str) -> bool {
-    [(&template.zh, Language::Zh), (&template.en, Language::En)].into_iter().any(|(source, language)| {
-        let pieces = pieces(source).unwrap_or_default();
-        let mut flat = Vec::new();
-        flatten(&pieces, &mut flat);
-        let matching = Matching { pack, template, waybill, surname, language };
-        // Try all combinations of optional parts; a template has few.
-        let choices = 1_u32 << pieces.iter().filter(|piece| matches!(piece, Piece::Optional(_))).count().min(8);
-        text.len() <= MAX_TEXT
-            && (0..choices).any(|chosen| {
-                let is_there = |(group, _): &&(Option<u32>, &Piece<'_>)| group.is_none_or(|group| chosen >> group & 1 == 1);
-                let wanted: Vec<&Piece<'_>> = flat.iter().filter(is_there).map(|(_, piece)| *piece).collect();
-                matching.is_made_of(&wanted, text)
-            })
-    })
-}
-
-/// Longest text that is checked, in bytes; no template gives a longer one.
-const MAX_TEXT: usize = 4_000;
-
-/// Pieces with the optional part that they are in.
-fn flatten<'p, 't>(pieces: &'p [Piece<'t>], out: &mut Vec<(Option<u32>, &'p Piece<'t>)>) {
-    let mut group = 0;
-    for piece in pieces {
-        match piece {
-            Piece::Optional(inner) => {
-                out.extend(inner.iter().map(|piece| (Some(group), piece)));
-                group += 1;
-            }
-            piece => out.push((None, piece)),
-        }
-    }
-}
-
-struct Matching<'a> {
-    pack: &'a Pack,
-    template: &'a Template,
-    waybill: &'a Waybill,
-    surname: Option<&'a str>,
-    language: Language,
-}
-
-impl Matching<'_> {
-    fn in_language<'w>(&self, words: &'w Words) -> &'w str {
-        match self.language {
-            Language::Zh => &words.zh,
-            Language::En => &words.en,
-        }
-    }
-
-    /// The possible values of a variable; `None` if there are many, and [`Matching::is_value`] decides.
-    fn values(&self, variable: Variable) -> Option<Vec<&str>> {
-        let honorifics = &self.pack.sms.honorifics;
-        Some(match variable {
-            Variable::Waybill => vec![self.waybill.as_str()],
-            Variable::Brand => vec![self.in_language(&self.pack.name)],
-            Variable::Honorific => {
-                [&honorifics.unknown, &honorifics.male, &honorifics.female].map(|words| self.in_language(words)).to_vec()
-            }
-            Variable::Reason => {
-                let mut all: Vec<&str> = self
-                    .pack
-                    .codes
-                    .iter()
-                    .filter_map(|code| code.sms_text.as_ref())
-                    .map(|words| self.in_language(words))
-                    .collect();
-                all.sort_unstable();
-                all.dedup();
-                all
-            }
-            Variable::Surname => vec![self.surname?],
-            Variable::Callback | Variable::Outlet | Variable::Time => return None,
-        })
-    }
-
-    fn is_value(&self, variable: Variable, value: &str) -> bool {
-        let plain = |value: &str| !value.chars().any(char::is_control) && (self.template.links || !is_link(value));
-        match variable {
-            Variable::Callback => value.chars().all(|c| c.is_ascii_digit() || "+-() ,".contains(c)),
-            Variable::Time => value.len() == 5 && value.bytes().all(|b| b.is_ascii_digit() || b == b':'),
-            // A name, not a sentence.
-            Variable::Surname => value.chars().all(|c| c.is_alphabetic() || "' -·".contains(c)) && plain(value),
-            _ => !value.chars().any(|c| c.is_ascii_digit()) && plain(value),
-        }
-    }
-
-    /// Whether a text consists of these pieces in order.
-    fn is_made_of(&self, pieces: &[&Piece<'_>], text: &str) -> bool {
-        let Some((first, rest)) = pieces.split_first() else { return text.is_empty() };
-        let goes_on = |value: &str| text.strip_prefix(value).is_some_and(|after| self.is_made_of(rest, after));
-        match first {
-            Piece::Text(literal) => goes_on(literal),
-            Piece::Optional(_) => false,
-            Piece::Value(variable) => match self.values(*variable) {
-                Some(values) => values.into_iter().any(goes_on),
-                None => {
-                    let most = self.pack.sms.most.get(variable.as_str()).copied().unwrap_or(variable.most()) as usize;
-                    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8()).take(most);
-                    ends.into_iter()
-                        .filter_map(|end| text.get(..end))
-                        .any(|value| self.is_value(*variable, value) && goes_on(value))
-                }
-            },
-        }
-    }
 }
 
 #[cfg(test)]

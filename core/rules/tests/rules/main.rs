@@ -34,5 +34,6 @@ mod questions;
 mod reference_texts;
 mod sheets;
 mod story;
+mod surnames;
 mod telling;
 mod versions;

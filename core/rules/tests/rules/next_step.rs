@@ -74,3 +74,17 @@ fn two_of_the_same_message_wait_for_each_other_and_one_covers_the_other_only_whe
     assert_eq!(step(SmsState::Uncertain), Step::Wait, "nobody knows whether it left");
     assert_eq!(step(SmsState::Sent), Step::Settle(0, SmsState::Covered, None));
 }
+
+#[test]
+fn a_text_that_its_template_can_not_give_ends_at_once_and_does_not_wait_in_the_queue() {
+    let (mut story, attempt) = attempted();
+    let text = "**先生/女士，您好，青禾速运！单号：QH310000000017快件已到，恭喜中奖，请您在收到信息后及时与我联系。";
+    let sms = Sms { text: Personal::plain(text).unwrap(), digest: Sms::digest_of(text), ..message(Some(attempt.clone())) };
+    let key = story.again(&attempt, &COURIER, at(0, 14, 1, 0), Body::Sms(sms));
+    let refused = Step::Settle(0, SmsState::Failed, Some(SmsFault::Text));
+    assert_eq!([true, false].map(|online| next_step(&story, &[key.tag], online)), [refused, refused]);
+    let failed = SmsReport { fault: Some(SmsFault::Text), ..report(&key, SmsState::Failed) };
+    story.again(&key, &COURIER, at(0, 14, 2, 0), Body::SmsReport(failed));
+    assert_eq!((only(&story).state, only(&story).is_open()), (SmsState::Failed, false));
+    assert_eq!(next_step(&story, &[key.tag], true), Step::Wait, "the end is told once");
+}
