@@ -108,7 +108,9 @@ impl Listing {
             rows.push(Row { since: None, facts });
         }
         let is_row = |facts: &Facts| rows.iter().any(|row| row.facts.says_the_same(facts));
-        let disagree = copies.iter().any(|copy| !copy.says_nothing && !copy.is_outdated && !is_row(copy.facts));
+        // Equal copies may still differ in their marks, which earlier devices made otherwise.
+        let differs = |copy: &Copy<'_>| !copy.is_equal && !copy.says_nothing && !copy.is_outdated && !is_row(copy.facts);
+        let disagree = copies.iter().any(differs);
         Some(Self { rows, confirmed, disagree })
     }
 }

@@ -2,12 +2,14 @@
 
 mod message;
 mod next;
+mod numbers;
 mod render;
 mod reports;
 mod segments;
 
 pub use message::{Message, SmsLack};
 pub use next::{Ability, Step, next};
+pub use numbers::{NoNumber, Numbers};
 pub(crate) use render::fault_of;
 pub use render::{Fields, Honorific, Language, Rendered, TemplateFault, fits, render};
 pub(crate) use reports::{messages, proves};

@@ -1,6 +1,6 @@
 //! Renders a template to a text (domain 5.2). It refuses a text that would lack something that a message needs to count.
 
-use doorstep_domain::{UnixMs, Waybill, plain_digits, words};
+use doorstep_domain::{Numbers, UnixMs, Waybill, words};
 use serde::Serialize;
 
 use super::Segments;
@@ -208,7 +208,7 @@ impl Renderer<'_> {
             Variable::Surname => !value.chars().any(|c| c.is_ascii_digit() || c.is_control()),
             Variable::Callback => {
                 let marks = |c: char| c.is_ascii_digit() || "+-() ,".contains(c);
-                value.chars().all(marks) && plain_digits(&value).is_some_and(|digits| (3..=20).contains(&digits.len()))
+                value.chars().all(marks) && Numbers::read(&value).is_ok()
             }
             _ => !value.chars().any(char::is_control),
         };

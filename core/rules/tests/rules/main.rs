@@ -24,6 +24,7 @@ mod laws;
 mod listing;
 mod messages;
 mod next_step;
+mod numbers;
 mod packs;
 mod photos;
 mod questions;
