@@ -18,7 +18,7 @@ use crate::{
     headoffice::{self, HeadOfficeError, NewDecision},
     import,
     keys::Keys,
-    open,
+    numbers, open,
     packs::{self, PublishError, Rules},
     photos::{self, Storage},
     project,
@@ -42,7 +42,8 @@ pub use crate::{
     clock::Doubt,
     devices::{DeviceRow, EnvelopeRow, Fork},
     error::{Unreadable, Unreading},
-    import::{BadRow, Imported},
+    import::{BadRow, Imported, RowNote},
+    numbers::UnusableNumber,
     packs::PackRow,
     photos::{PhotoRow, Scrub, Scrubbed},
     project::{CaseRow, Which},
@@ -446,6 +447,11 @@ impl Admin {
             let imported = import::parcels(tx, file, book.at(now), now)?;
             Ok(imported)
         })
+    }
+
+    /// The parcels of the list to whose number no SMS can go, with the reason.
+    pub fn numbers(&mut self) -> Result<Vec<UnusableNumber>, AdminError> {
+        self.db.read(|tx| Ok(numbers::unusable(tx)?))
     }
 
     /// Imports the calendar that overrides the packs' own: days that differ from their weekday. The file must hold all such days

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::{
     AdminError,
     error::ApiError,
-    facts, feed, listed,
+    facts, feed, listed, numbers,
     store::{
         calendar, parcels, people,
         references::bump,
@@ -35,6 +35,17 @@ pub struct Imported {
     pub imported: u64,
     /// The rows that were left out.
     pub bad: Vec<BadRow>,
+    /// What is to be known about rows that were taken.
+    pub notes: Vec<RowNote>,
+}
+
+/// What is to be known about a row that was taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RowNote {
+    /// The line of the row in the file, from 1.
+    pub line: u64,
+    /// What is to be known, without the recipient's data.
+    pub text: String,
 }
 
 /// Reads the file and imports its rows. A bad row is left out and reported by its line.
@@ -43,7 +54,7 @@ pub(crate) fn parcels(tx: &Tx<'_>, file: &[u8], pack: &Pack, now: UnixMs) -> Res
     let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(file);
     let header = reader.byte_headers().map_err(|error| AdminError::Invalid(format!("line 1: {error}")))?.clone();
     let columns = Columns::of(&header)?;
-    let mut result = Imported { imported: 0, bad: Vec::new() };
+    let mut result = Imported { imported: 0, bad: Vec::new(), notes: Vec::new() };
     let mut lines = Lines { file, at: 0, line: 1 };
     for record in reader.byte_records() {
         let outcome = match record {
@@ -53,13 +64,16 @@ pub(crate) fn parcels(tx: &Tx<'_>, file: &[u8], pack: &Pack, now: UnixMs) -> Res
                     line,
                     columns
                         .parcel(&record, pack)
-                        .and_then(|parcel| import_row(tx, &parcel, now).map_err(|fault| fault.to_string())),
+                        .and_then(|parcel| import_row(tx, &parcel, now).map(|()| parcel).map_err(|fault| fault.to_string())),
                 )
             }
             Err(error) => (lines.at(error.position()), Err(error.to_string())),
         };
         match outcome {
-            (_, Ok(())) => result.imported += 1,
+            (line, Ok(parcel)) => {
+                result.imported += 1;
+                result.notes.extend(numbers::note(&parcel).map(|text| RowNote { line, text }));
+            }
             (line, Err(fault)) => result.bad.push(BadRow { line, fault }),
         }
     }
@@ -94,7 +108,7 @@ pub(crate) fn calendar(tx: &Tx<'_>, file: &[u8]) -> Result<Imported, AdminError>
         }
     }
     if !bad.is_empty() {
-        return Ok(Imported { imported: 0, bad });
+        return Ok(Imported { imported: 0, bad, notes: Vec::new() });
     }
     if days.is_empty() {
         return Err(AdminError::Invalid("the file names no day".into()));
@@ -110,7 +124,7 @@ pub(crate) fn calendar(tx: &Tx<'_>, file: &[u8]) -> Result<Imported, AdminError>
         calendar::add(tx, number(*date), *works, name)?;
     }
     bump(tx, "calendar")?;
-    Ok(Imported { imported: days.len() as u64, bad })
+    Ok(Imported { imported: days.len() as u64, bad, notes: Vec::new() })
 }
 
 /// Reads a row of the calendar: the day, whether it is a working day, and its name.

@@ -42,6 +42,7 @@ mod live;
 pub mod log;
 mod marker;
 mod metrics;
+mod numbers;
 mod open;
 mod own;
 mod packs;

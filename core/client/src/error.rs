@@ -1,6 +1,6 @@
 //! Errors for bindings: the reason of a failure, and a code for apps. Their words for people are in `words`.
 
-use doorstep_domain::{IdError, PersonalError, WaybillError};
+use doorstep_domain::{IdError, NumberFault, PersonalError, WaybillError};
 use doorstep_media::MediaError;
 use doorstep_protocol::ErrorCode;
 use doorstep_rules::{Words, sms::TemplateFault};
@@ -62,6 +62,10 @@ pub enum Refusal {
     Template(TemplateFault),
     /// There is no number for an SMS.
     NoNumber,
+    /// The text for the number is none to which an SMS may go.
+    NumberUnusable(NumberFault),
+    /// The case knows its numbers as wrong, and the person named none.
+    NumberWrong,
     /// The customer asks for no more messages.
     OptedOut,
     /// Only the device that recorded the attempt may send its SMS without a lease.
@@ -252,6 +256,8 @@ impl Refusal {
             Self::NotOrigin => "not_origin",
             Self::Template(_) => "template",
             Self::NoNumber => "no_number",
+            Self::NumberUnusable(_) => "number_unusable",
+            Self::NumberWrong => "number_wrong",
             Self::OptedOut => "opted_out",
             Self::SmsNotYours => "sms_not_yours",
             Self::NoLease { .. } => "no_lease",

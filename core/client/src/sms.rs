@@ -2,7 +2,7 @@
 
 use std::sync::{PoisonError, atomic::Ordering};
 
-use doorstep_domain::{Body, CaseId, ChangeHash, EntryKey, SmsFault, SmsState, Waybill, plain_digits};
+use doorstep_domain::{Body, CaseId, ChangeHash, EntryKey, Number, SmsFault, SmsState, Waybill, is_same_number};
 use doorstep_protocol::{LeaseRequest, LeaseResponse, decode};
 use doorstep_rules::{
     Message,
@@ -162,6 +162,10 @@ impl Client {
         let (Some(to), Some(text)) = (sms.to.text(), sms.text.text()) else {
             return self.tell(waybill, entry, round, SmsState::Failed, Some(SmsFault::NullPdu));
         };
+        let Ok(number) = Number::for_sms(to) else {
+            // An earlier version of the app recorded it. The digits that are left of such a text are a stranger's number.
+            return self.tell(waybill, entry, round, SmsState::Failed, Some(SmsFault::Number));
+        };
         if self.is_virtual_and_over(waybill, to)? {
             // The expired number may reach somebody else.
             return self.tell(waybill, entry, round, SmsState::Expired, None);
@@ -175,7 +179,7 @@ impl Client {
             return Err(error);
         }
         let message =
-            OutgoingSms { reference: reference(&view.id, entry, round), to: to.to_owned(), text: text.to_owned(), parts };
+            OutgoingSms { reference: reference(&view.id, entry, round), to: number.dialled(), text: text.to_owned(), parts };
         if let Err(fault) = sender.send(&message) {
             self.inner.in_hand().remove(&in_hand);
             self.tell(waybill, entry, round, SmsState::Failed, Some(fault))?;
@@ -189,7 +193,7 @@ impl Client {
         let parcel = self.inner.store().parcel(waybill)?;
         let number = parcel.and_then(|parcel| parcel.virtual_number);
         Ok(number.is_some_and(|number| {
-            let is_it = number.number.text().is_some_and(|text| plain_digits(text) == plain_digits(to));
+            let is_it = number.number.text().is_some_and(|text| is_same_number(text, to));
             is_it && number.is_over(now)
         }))
     }

@@ -160,6 +160,20 @@ impl Refusal {
                 "没有收件人手机号：请拍面单，按号码缺失登记，或填写寄件网点提供的号码".into(),
                 "there is no number: photograph the label and record the missing number, or give the one that the origin outlet has".into(),
             ),
+            Self::NumberUnusable(fault) => {
+                let why = doorstep_rules::words(fault.as_str());
+                (
+                    format!("该号码不能发短信（{}）：请拍面单，按号码缺失登记，或填写寄件网点提供的号码", why.zh),
+                    format!(
+                        "no SMS can go to this number ({}): photograph the label and record the missing number, or give the one that the origin outlet has",
+                        why.en
+                    ),
+                )
+            }
+            Self::NumberWrong => (
+                "已知号码有误，短信可能发给陌生人：请向寄件网点要正确号码，或填写要发送的号码".into(),
+                "the number is known to be wrong, the SMS may reach a stranger: ask the origin outlet for the right one, or give the number to send to".into(),
+            ),
             Self::OptedOut => (
                 "客户已回复退订，不再发短信；请打电话".into(),
                 "the customer has asked for no more messages; call instead".into(),

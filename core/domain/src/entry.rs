@@ -25,7 +25,7 @@ pub use words::{
 
 use crate::{
     ActionId, Author, ChangeHash, EntryKey, Fen, NetworkCode, OutletCode, Parcel, Personal, TimeEvidence, UnixMs, Waybill,
-    mobile_mark, words,
+    mobile_mark, parcel::is_same_mark, words,
 };
 
 words!(
@@ -108,7 +108,7 @@ pub struct Facts {
     pub delivering_outlet: Option<OutletCode>,
     /// Cash to collect.
     pub cod: Fen,
-    /// Hash of the label's mobile number, if there is one. It shows whether an SMS went to that number without revealing the
+    /// Hash of the label's number, if there is one to which an SMS can go. It shows whether an SMS went to that number without revealing the
     /// number.
     pub mobile: Option<[u8; 8]>,
     /// Hash of the virtual number that stands in for the mobile, if there is one (domain 12.4). It stays after the number has
@@ -150,6 +150,16 @@ impl Facts {
     /// Whether both have equal facts. The version of the rows is not compared, because a list is published every day.
     pub fn says_the_same(&self, other: &Self) -> bool {
         *self == Self { reference: self.reference, ..other.clone() }
+    }
+
+    /// Whether both have equal facts of a row, where each may have made its marks of the row's numbers by the earlier reading,
+    /// see [`crate::is_marked`].
+    pub fn says_the_same_of(&self, other: &Self, row: &Parcel) -> bool {
+        let case = row.case_id();
+        let virtual_number = row.virtual_number.as_ref().map(|number| &number.number);
+        is_same_mark(&case, row.recipient_phone.as_ref(), self.mobile, other.mobile)
+            && is_same_mark(&case, virtual_number, self.virtual_mobile, other.virtual_mobile)
+            && self.says_the_same(&Self { mobile: self.mobile, virtual_mobile: self.virtual_mobile, ..other.clone() })
     }
 
     /// Whether these facts have nothing but network and waybill, because their writer had no reference row of the parcel.

@@ -10,6 +10,7 @@ mod entry;
 mod ids;
 mod mask;
 mod money;
+mod number;
 mod parcel;
 mod people;
 mod personal;
@@ -33,7 +34,8 @@ pub use ids::{
 };
 pub use mask::{HIDDEN, mask_address, mask_name, mask_number, mask_position, mask_words};
 pub use money::Fen;
-pub use parcel::{Outlet, Parcel, VirtualNumber, mobile_mark, plain_digits};
+pub use number::{Number, NumberFault, NumberKind, Numbers};
+pub use parcel::{Outlet, Parcel, VirtualNumber, is_marked, is_same_number, mobile_mark};
 pub use people::{Author, Role};
 pub use personal::{Personal, PersonalError};
 pub use refusal::RefusalCode;

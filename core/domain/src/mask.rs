@@ -2,14 +2,22 @@
 //! sort of value. The masks follow China's standard for electronic waybills, by which a label hides a character of the name, six
 //! digits of the number and the room.
 
-use crate::{GeoPosition, Personal, plain_digits};
+use crate::{GeoPosition, Numbers, Personal, parcel::collected_digits};
 
 /// Replaces a value that is hidden as a whole.
 pub const HIDDEN: &str = "***";
 
-/// A number as lists, logs and exports show it: at least six of its digits hidden, `138******00`.
+/// A number as lists, logs and exports show it: at least six of its digits hidden, `138******00`. An extension and further numbers
+/// are hidden as a whole. Of a text that is no number, all digits count.
 pub fn mask_number(number: &str) -> String {
-    let digits = plain_digits(number).unwrap_or_default();
+    Numbers::read(number).map_or_else(|_| mask_collected(number), |read| mask_digits(read.main().digits()))
+}
+
+fn mask_collected(number: &str) -> String {
+    mask_digits(&collected_digits(number).unwrap_or_default())
+}
+
+fn mask_digits(digits: &str) -> String {
     let (head, tail) = match digits.len() {
         11.. => (3, 2),
         9..11 => (1, 2),
@@ -52,14 +60,16 @@ pub fn mask_words(words: &str, keep: &str) -> String {
 fn mask_numbers(words: &str) -> String {
     let mut masked = String::with_capacity(words.len());
     let mut rest = words;
-    while let Some(start) = rest.find(|letter: char| letter.is_ascii_digit()) {
+    // Full-width digits are digits too, and show a number as well as others.
+    let is_digit = |letter: &char| letter.is_ascii_digit() || ('０'..='９').contains(letter);
+    while let Some(start) = rest.find(|letter: char| is_digit(&letter)) {
         let (before, from) = rest.split_at(start);
-        let end = from.find(|letter: char| !(letter.is_ascii_digit() || matches!(letter, ' ' | '-'))).unwrap_or(from.len());
+        let end = from.find(|letter: char| !(is_digit(&letter) || matches!(letter, ' ' | '-'))).unwrap_or(from.len());
         let (run, after) = from.split_at(end);
         let number = run.trim_end_matches([' ', '-']);
         let (_, gap) = run.split_at(number.len());
         masked += before;
-        masked += &if number.chars().filter(char::is_ascii_digit).count() < 7 { number.to_owned() } else { mask_number(number) };
+        masked += &if number.chars().filter(is_digit).count() < 7 { number.to_owned() } else { mask_collected(number) };
         masked += gap;
         rest = after;
     }
@@ -89,6 +99,10 @@ mod tests {
         for written in ["+8613800138000", "8613800138000", "张三 13800138000"] {
             assert_eq!(mask_number(written), "138******00", "{written}");
         }
+        for written in ["13800138000转7839", "13800138000/13900139000", "１３８００１３８０００"] {
+            assert_eq!(mask_number(written), "138******00", "{written}");
+        }
+        assert_eq!(mask_number("1.38E+10"), "******");
         assert_eq!((mask_number("123456789").as_str(), mask_number("12345678").as_str()), ("1******89", "*******8"));
         for number in ["13800138000", "075588888888", "02012345678", "1234567890", "12345678", "1234567", "95311", "1", ""] {
             let shown = mask_number(number).chars().filter(char::is_ascii_digit).count();
@@ -129,6 +143,7 @@ mod tests {
             ("call 138 1234-5678 - now", "call 138******78 - now"),
             ("单号QH310000000017 电话 0571-88001234", "单号QH310000000017 电话 057*******34"),
             ("1381234567", "1*******67"),
+            ("改打１３８１２３４５６７８，第２次", "改打******，第２次"),
             ("", ""),
         ] {
             assert_eq!(mask_words(words, keep), masked);

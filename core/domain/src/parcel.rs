@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::{CaseId, Fen, NetworkCode, OutletCode, Personal, UnixMs, UserId, Waybill};
+use crate::{CaseId, Fen, NetworkCode, Number, OutletCode, Personal, UnixMs, UserId, Waybill};
 
 /// One outlet of the directory. A device needs its phone number offline for exception X-1 (domain 3.5).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -83,9 +83,9 @@ impl Parcel {
     }
 }
 
-/// The digits of a number, without blanks, dashes, and China's country code before a mobile, because these are only ways of
-/// writing the same number. `None` if there is no digit.
-pub fn plain_digits(number: &str) -> Option<String> {
+/// All digits of a text, without China's country code before a mobile. `None` if there is no digit. Earlier
+/// devices made their marks of these digits, whatever stood between them; they are no number, and nobody dials them. Masks count them too.
+pub(crate) fn collected_digits(number: &str) -> Option<String> {
     let digits: String = number.chars().filter(char::is_ascii_digit).collect();
     let national = digits.strip_prefix("0086").or_else(|| digits.strip_prefix("86"));
     let mobile = national.filter(|rest| rest.len() == 11 && rest.starts_with('1'));
@@ -93,28 +93,102 @@ pub fn plain_digits(number: &str) -> Option<String> {
     (!plain.is_empty()).then_some(plain)
 }
 
-/// The hash of a mobile number in a case's facts: the first 8 bytes of SHA-256 over `mobile/v1`, the case id and the number's
-/// digits ([`plain_digits`]). It shows whether two numbers are equal without revealing them. It will need a key once personal
-/// values are sealed, because there are few enough numbers to try all.
-pub fn mobile_mark(case: &CaseId, number: &Personal) -> Option<[u8; 8]> {
-    let digits = plain_digits(number.text()?)?;
+fn mark_of(case: &CaseId, digits: &str) -> Option<[u8; 8]> {
     let digest: [u8; 32] = Sha256::new().chain_update("mobile/v1").chain_update(case).chain_update(digits).finalize().into();
     digest.first_chunk::<8>().copied()
+}
+
+/// The hash of a mobile number in a case's facts: the first 8 bytes of SHA-256 over `mobile/v1`, the case id and the digits of the
+/// number to which an SMS may go ([`Number::for_sms`]). `None` if there is no such number. It shows whether two numbers are equal
+/// without revealing them. It will need a key once personal values are sealed, because there are few enough numbers to try all.
+pub fn mobile_mark(case: &CaseId, number: &Personal) -> Option<[u8; 8]> {
+    mark_of(case, Number::for_sms_of(number).ok()?.digits())
+}
+
+/// The mark that earlier devices made of a number: of all digits in its text.
+fn earlier_mark(case: &CaseId, number: &Personal) -> Option<[u8; 8]> {
+    mark_of(case, &collected_digits(number.text()?)?)
+}
+
+/// Whether a mark is a number's, by today's reading or by the earlier one. Entries of earlier devices stay proven by this.
+pub fn is_marked(case: &CaseId, number: &Personal, mark: &[u8; 8]) -> bool {
+    mobile_mark(case, number).as_ref() == Some(mark) || earlier_mark(case, number).as_ref() == Some(mark)
+}
+
+/// Whether two marks, of which one may be missing, can both have been made of one number. A number that today's reading cannot
+/// use has a mark of the earlier one, or none.
+pub(crate) fn is_same_mark(case: &CaseId, number: Option<&Personal>, one: Option<[u8; 8]>, other: Option<[u8; 8]>) -> bool {
+    let of_number = |mark: Option<[u8; 8]>| match mark {
+        None => number.is_none_or(|number| mobile_mark(case, number).is_none()),
+        Some(mark) => number.is_some_and(|number| is_marked(case, number, &mark)),
+    };
+    one == other || (of_number(one) && of_number(other))
+}
+
+/// Whether an SMS to one text goes to the number of the other. A text without such a number names none.
+pub fn is_same_number(one: &str, other: &str) -> bool {
+    let both = Number::for_sms(one).ok().zip(Number::for_sms(other).ok());
+    both.is_some_and(|(one, other)| one.dialled() == other.dialled())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn plain(text: &str) -> Personal {
+        Personal::plain(text).unwrap()
+    }
+
     #[test]
     fn one_number_has_one_mark_however_it_is_written() {
         let case = CaseId::new([1; 16]);
-        let mark = |text: &str| mobile_mark(&case, &Personal::plain(text).unwrap()).unwrap();
+        let mark = |text: &str| mobile_mark(&case, &plain(text)).unwrap();
         assert_eq!(mark("138 0013-8000"), mark("+86 13800138000"));
         assert_eq!(mark("008613800138000"), mark("13800138000"));
+        assert_eq!(mark("１３８００１３８０００"), mark("13800138000"));
+        assert_eq!(mark("13800138000转7839"), mark("13800138000"));
+        assert_eq!(mark("13800138000/13900139000"), mark("13800138000"));
         assert_ne!(mark("13800138000"), mark("13800138001"));
-        assert_eq!(mobile_mark(&case, &Personal::plain("none").unwrap()), None);
+        for text in ["none", "1.38E+10", "138****8000", "0571-88001234", "10086", ""] {
+            assert_eq!(mobile_mark(&case, &plain(text)), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_mark_of_an_earlier_device_is_still_its_numbers() {
+        let case = CaseId::new([1; 16]);
+        let earlier = |text: &str| earlier_mark(&case, &plain(text)).unwrap();
+        assert_eq!(earlier("138 0013-8000"), mobile_mark(&case, &plain("13800138000")).unwrap());
+        for text in ["18412348075转7839", "13800138000/13900139000", "1.38E+10", "0571-88001234", "+86 13800138000"] {
+            assert!(is_marked(&case, &plain(text), &earlier(text)), "{text}");
+        }
+        assert!(!is_marked(&case, &plain("1.38E+10"), &earlier("13800138000")));
+        assert!(!is_marked(&case, &plain("13800138000"), &earlier("18412348075转7839")));
         // An area code that begins with 86 is not a country code.
-        assert_ne!(mark("8620123456"), mark("20123456"));
+        assert_ne!(earlier("8620123456"), earlier("20123456"));
+    }
+
+    #[test]
+    fn the_marks_of_one_number_by_both_readings_are_equal_facts() {
+        let case = CaseId::new([1; 16]);
+        let label = plain("18412348075转7839");
+        let (new, earlier) = (mobile_mark(&case, &label), earlier_mark(&case, &label));
+        assert_ne!(new, earlier);
+        assert!(is_same_mark(&case, Some(&label), new, earlier));
+        assert!(!is_same_mark(&case, Some(&label), new, None));
+        assert!(!is_same_mark(&case, Some(&label), new, Some([9; 8])));
+        let damaged = plain("1.38E+10");
+        assert!(is_same_mark(&case, Some(&damaged), None, earlier_mark(&case, &damaged)));
+        assert!(!is_same_mark(&case, None, None, new));
+        assert!(is_same_mark(&case, None, new, new));
+    }
+
+    #[test]
+    fn two_texts_of_one_number_are_equal() {
+        assert!(is_same_number("18412348075转7839", "+86 184 1234 8075"));
+        assert!(!is_same_number("138****8000", "138****8000"));
+        assert!(!is_same_number("+1 415 555 0100", "14155550100"), "one is American, the other Chinese");
+        assert!(!is_same_number("1.38E+10", "13810"));
+        assert!(!is_same_number("13800138000", "13800138001"));
     }
 }

@@ -109,7 +109,7 @@ words!(
 );
 
 /// The packs' sub-reason for a label without a mobile number.
-const NO_MOBILE: &str = "missing_mobile";
+pub(crate) const NO_MOBILE: &str = "missing_mobile";
 
 /// The flags that follow directly from a case's entries, receipts and facts.
 pub(crate) fn flags(index: &CaseIndex<'_>) -> BTreeSet<Flag> {

@@ -107,8 +107,13 @@ impl Listing {
             };
             rows.push(Row { since: None, facts });
         }
-        let is_row = |facts: &Facts| rows.iter().any(|row| row.facts.says_the_same(facts));
-        let disagree = copies.iter().any(|copy| !copy.says_nothing && !copy.is_outdated && !is_row(copy.facts));
+        // A copy that the server found equal may still have other marks: earlier devices made them otherwise.
+        let marked = |copy: &Copy<'_>, row: &Facts| match copy.is_equal {
+            true => Facts { mobile: row.mobile, virtual_mobile: row.virtual_mobile, ..copy.facts.clone() },
+            false => copy.facts.clone(),
+        };
+        let is_row = |copy: &Copy<'_>| rows.iter().any(|row| row.facts.says_the_same(&marked(copy, &row.facts)));
+        let disagree = copies.iter().any(|copy| !copy.says_nothing && !copy.is_outdated && !is_row(copy));
         Some(Self { rows, confirmed, disagree })
     }
 }

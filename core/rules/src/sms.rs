@@ -3,6 +3,7 @@
 mod fits;
 mod message;
 mod next;
+mod numbers;
 mod render;
 mod reports;
 mod segments;
@@ -12,6 +13,7 @@ mod unseen;
 pub use fits::{Known, fits, fits_known};
 pub use message::{Message, SmsLack};
 pub use next::{Ability, Step, next};
+pub use numbers::{NoNumber, Numbers};
 pub(crate) use render::fault_of;
 pub use render::{Fields, Honorific, Language, MAX_TEXT, Rendered, TemplateFault, render};
 pub(crate) use reports::{messages, proves};

@@ -28,8 +28,8 @@ mod tests {
     use doorstep_domain::{
         Book, CallResult, Customer, Fault, Kind, OutageReason, Payer, PhotoPurpose, PhotoSource, Role, Stands,
     };
+    use doorstep_domain::{NumberFault, SmsFault, SmsLevel, SmsState};
     use doorstep_domain::{Remark, Stage, TargetSource};
-    use doorstep_domain::{SmsFault, SmsLevel, SmsState};
 
     use super::*;
 
@@ -42,6 +42,7 @@ mod tests {
         keys.extend(SmsLevel::ALL.iter().map(|word| word.as_str()));
         keys.extend(SmsState::ALL.iter().map(|word| word.as_str()));
         keys.extend(SmsFault::ALL.iter().map(|word| word.as_str()));
+        keys.extend(NumberFault::ALL.iter().map(|word| word.as_str()));
         keys.extend(crate::SmsLack::ALL.iter().map(|word| word.as_str()));
         keys.extend(crate::Basis::ALL.iter().map(|word| word.as_str()));
         keys.extend(PhotoPurpose::ALL.iter().map(|word| word.as_str()));

@@ -47,7 +47,7 @@ pub(crate) fn take_inbound(
         text.get(..end).unwrap_or_default().to_owned()
     };
     let text = cut(&message.text);
-    let recipient = queue::recipient(tx, &message.from)?.unwrap_or_default();
+    let recipient = queue::operators(tx, &message.from)?.unwrap_or_default();
     let mark: [u8; 32] = Sha256::new()
         .chain_update(&recipient)
         .chain_update(message.to.as_bytes())

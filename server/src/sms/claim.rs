@@ -1,7 +1,7 @@
 //! Chooses the messages that the gateway sends now. Each message has one lease, whoever recorded it. A message that must not be
 //! sent is settled with a reason.
 
-use doorstep_domain::{Body, CaseId, EntryKey, Sms, SmsFault, SmsReport, SmsState, UnixMs, plain_digits};
+use doorstep_domain::{Body, CaseId, EntryKey, Number, Sms, SmsFault, SmsReport, SmsState, UnixMs};
 use doorstep_protocol::OutletRow;
 use doorstep_rules::{
     Case, Message, Pack, Rulebook, SmsLack, State, TimeOfDay, Words, judge,
@@ -178,17 +178,23 @@ pub(super) fn judged(tx: &Tx<'_>, book: &Rulebook, row: &Queued, way: Way, now: 
     if message.state.has_left() {
         return settle(SmsState::Covered, None);
     }
-    if opt_out::has(tx, &row.recipient)? || judged.messages.iter().any(|message| message.opt_out) {
+    // The row's own hash may be older than today's reading of the number.
+    let number = sms.to.text().map(Number::for_sms);
+    let recipient = match &number {
+        Some(Ok(number)) => queue::hash(tx, number.digits())?,
+        _ => row.recipient.clone(),
+    };
+    if opt_out::has(tx, &recipient)? || judged.messages.iter().any(|message| message.opt_out) {
         return settle(SmsState::Failed, Some(SmsFault::OptedOut));
     }
     if pack.day(now).is_none_or(|today| today > message.day) || now > until(row, pack) {
         return settle(SmsState::Expired, None);
     }
     let addressee = Addressee::of(tx, &case)?;
-    if message.lacks.contains(&SmsLack::OtherNumber) || addressee.as_ref().is_some_and(|known| !known.has(&row.recipient)) {
+    if message.lacks.contains(&SmsLack::OtherNumber) || addressee.as_ref().is_some_and(|known| !known.has(&recipient)) {
         return settle(SmsState::Failed, Some(SmsFault::NotTheLabels));
     }
-    if addressee.as_ref().is_some_and(|known| known.is_over(&row.recipient, now)) {
+    if addressee.as_ref().is_some_and(|known| known.is_over(&recipient, now)) {
         return settle(SmsState::Expired, None);
     }
     let name = addressee.as_ref().and_then(|known| known.name.as_deref());
@@ -208,9 +214,13 @@ pub(super) fn judged(tx: &Tx<'_>, book: &Rulebook, row: &Queued, way: Way, now: 
         return settle(SmsState::Failed, Some(SmsFault::Limit));
     }
     let template = sms.template.as_ref().and_then(|id| pack.template(id.as_str(), sms.template_version));
-    let (Some(to), Some(text)) = (sms.to.text().and_then(plain_digits), sms.text.text()) else {
-        return settle(SmsState::Failed, Some(SmsFault::Text));
+    let to = match number {
+        Some(Ok(number)) => number.dialled(),
+        // The list's number itself cannot be used: an SMS to the digits that are left of it would reach a stranger.
+        Some(Err(_)) => return settle(SmsState::Failed, Some(SmsFault::Number)),
+        None => return settle(SmsState::Failed, Some(SmsFault::Text)),
     };
+    let Some(text) = sms.text.text() else { return settle(SmsState::Failed, Some(SmsFault::Text)) };
     let resend = template.is_some_and(|template| template.resend);
     Ok(Verdict::Send { to, text: text.to_owned(), resend })
 }

@@ -1,6 +1,6 @@
 //! Makes and moves the outbox's rows by the entries of devices.
 
-use doorstep_domain::{CaseId, DeviceId, Entry, Receipt, Sms, SmsFault, SmsReport, SmsState, SmsWay, UnixMs, plain_digits};
+use doorstep_domain::{CaseId, DeviceId, Entry, Number, Receipt, Sms, SmsFault, SmsReport, SmsState, SmsWay, UnixMs};
 use ring::hmac;
 
 use crate::{
@@ -13,20 +13,33 @@ use crate::{
     },
 };
 
-/// The keyed hash of a number. It is the same in every case and for every spelling, and useless without the server's key.
+/// The keyed hash of a recipient's number. It is the same in every case and for every spelling, and useless without the server's
+/// key. `None` if no SMS can go to the number.
 pub(super) fn recipient(tx: &Tx<'_>, number: &str) -> Result<Option<Vec<u8>>, ApiError> {
-    let Some(digits) = plain_digits(number) else { return Ok(None) };
+    Number::for_sms(number).ok().map(|number| hash(tx, number.digits())).transpose()
+}
+
+/// The keyed hash of a number that the operator names. Operators write foreign numbers without `+`, as digits only.
+pub(super) fn operators(tx: &Tx<'_>, number: &str) -> Result<Option<Vec<u8>>, ApiError> {
+    let known = recipient(tx, number)?;
+    let digits = number.trim().trim_start_matches('+');
+    let is_plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if known.is_none() && is_plain { hash(tx, digits).map(Some) } else { Ok(known) }
+}
+
+/// The keyed hash of a number's digits.
+pub(super) fn hash(tx: &Tx<'_>, digits: &str) -> Result<Vec<u8>, ApiError> {
     let key: Vec<u8> = meta::need(tx, Meta::RecipientKey)?;
     let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
     let mut context = hmac::Context::with_key(&key);
     context.update(b"recipient/v1\0");
     context.update(digits.as_bytes());
-    Ok(Some(context.sign().as_ref().iter().take(16).copied().collect()))
+    Ok(context.sign().as_ref().iter().take(16).copied().collect())
 }
 
 /// Queues the SMS of an accepted entry with its recorder.
 pub(crate) fn expect(tx: &Tx<'_>, case: &CaseId, entry: &Entry, sms: &Sms, device: &DeviceId) -> Result<(), ApiError> {
-    // Only the author can send to a number that the server can not read.
+    // The server sends nothing to a number that it can not read.
     let recipient = sms.to.text().map_or(Ok(None), |number| recipient(tx, number))?.unwrap_or_default();
     let own = match &sms.attempt {
         Some(attempt) => devices::has_tag(tx, device, &attempt.tag)?,

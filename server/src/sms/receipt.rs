@@ -23,7 +23,7 @@ const KEEP_MS: i64 = 30 * 24 * 3_600_000;
 
 /// Records a receipt. Once this is durable the receipt may be acknowledged to the provider.
 pub(crate) fn take_receipt(tx: &Tx<'_>, keys: &Keys, receipt: &Receipt, now: UnixMs) -> Result<(), ApiError> {
-    let recipient = receipt.number.as_deref().map_or(Ok(None), |number| queue::recipient(tx, number))?;
+    let recipient = receipt.number.as_deref().map_or(Ok(None), |number| queue::operators(tx, number))?;
     let said = Said { id: &receipt.id, status: receipt.status, code: &receipt.code, recipient };
     if matches(tx, keys, &said, now)? || was_sent(tx, keys, receipt, now)? {
         return Ok(());
@@ -34,7 +34,7 @@ pub(crate) fn take_receipt(tx: &Tx<'_>, keys: &Keys, receipt: &Receipt, now: Uni
 /// Marks the recipient's only uncertain message as sent, by a receipt with an unknown id: the answer with that id was lost.
 fn was_sent(tx: &Tx<'_>, keys: &Keys, receipt: &Receipt, now: UnixMs) -> Result<bool, ApiError> {
     let Some(number) = &receipt.number else { return Ok(false) };
-    let Some(recipient) = queue::recipient(tx, number)? else { return Ok(false) };
+    let Some(recipient) = queue::operators(tx, number)? else { return Ok(false) };
     let rows = messages::uncertain_to(tx, &recipient, 2)?;
     let [row] = rows.as_slice() else { return Ok(false) };
     // The receipt may be about a message whose answer has not come yet.

@@ -29,6 +29,13 @@ pub(crate) fn of(tx: &Tx<'_>, waybill: &Waybill) -> Result<Option<Listed>, Store
     )
 }
 
+/// The waybill, the label's number and the virtual one of each row of the list.
+pub(crate) fn numbers(tx: &Tx<'_>) -> Result<Vec<(Waybill, Option<Personal>, Option<Personal>)>, StoreError> {
+    tx.all(sql!("SELECT waybill, recipient_phone, virtual_phone FROM parcel ORDER BY waybill"), params![], |row| {
+        Ok((row.get(0)?, personal(row, 1)?, personal(row, 2)?))
+    })
+}
+
 fn personal(row: &Row<'_>, at: usize) -> Result<Option<Personal>, StoreError> {
     Ok(Personal::from_bytes(&row.get::<Vec<u8>>(at)?).ok())
 }

@@ -1,11 +1,12 @@
 //! Builds SMS to customers from the parcel's data.
 
 use doorstep_domain::{
-    Attempt, Body, CaseId, EntryKey, Kind, Personal, Recorded, Sms, SmsFault, SmsReport, SmsState, SmsWay, mobile_mark,
+    Attempt, Body, CaseId, EntryKey, Kind, Number, Parcel, Personal, Recorded, Sms, SmsFault, SmsReport, SmsState, SmsWay,
+    is_marked, mobile_mark,
 };
 use doorstep_rules::{
     SmsLack,
-    sms::{Fields, Honorific, Language, Rendered, Segments, render},
+    sms::{Fields, Honorific, Language, NoNumber, Numbers, Rendered, Segments, render},
 };
 use doorstep_store::SmsWish;
 use serde::Serialize;
@@ -61,13 +62,23 @@ impl Context<'_> {
         render(self.pack, template, language, &fields).map_err(|fault| ClientError::Refused(Refusal::Template(fault)))
     }
 
-    /// The number that reaches the recipient now, or the given one.
+    /// The given number, or the one that the rules choose.
     fn recipient(&self, given: Option<&Personal>) -> Result<Personal, ClientError> {
-        let number = match given {
-            Some(number) => Some(number.clone()),
-            None => self.store.parcel(self.waybill)?.and_then(|parcel| parcel.number_at(self.now).cloned()),
-        };
-        number.ok_or(ClientError::Refused(Refusal::NoNumber))
+        if let Some(number) = given {
+            return match Number::for_sms_of(number) {
+                Ok(_) => Ok(number.clone()),
+                Err(fault) => Err(ClientError::Refused(Refusal::NumberUnusable(fault))),
+            };
+        }
+        let parcel = self.store.parcel(self.waybill)?;
+        let numbers = Numbers::of(self.case()?, self.book, self.now);
+        numbers.by_default(parcel.as_ref(), self.now).cloned().map_err(|lack| {
+            ClientError::Refused(match lack {
+                NoNumber::None => Refusal::NoNumber,
+                NoNumber::Unusable(fault) => Refusal::NumberUnusable(fault),
+                NoNumber::Wrong => Refusal::NumberWrong,
+            })
+        })
     }
 
     fn message(&self, wish: &SmsWish) -> Result<(Sms, Option<Rendered>), ClientError> {
@@ -129,12 +140,16 @@ impl Context<'_> {
         let (sms, rendered) = self.message(wish)?;
         let parcel = self.store.parcel(self.waybill)?;
         let facts = &self.case()?.facts;
+        let numbers = Numbers::of(self.case()?, self.book, self.now);
         let labels = [facts.mobile, facts.virtual_mobile, self.label_mark(parcel.as_ref())?];
+        let case = CaseId::of(&self.pack.network.parse()?, self.waybill);
+        let is_labels = labels.iter().flatten().any(|mark| is_marked(&case, &sms.to, mark));
         let lacks = [
             (sms.template.is_none(), SmsLack::TemplateInactive),
             (!sms.has_surname, SmsLack::NoSurname),
             (!sms.has_waybill, SmsLack::NoWaybill),
-            (!labels.contains(&Some(sms.mark)) && !self.is_supplied(&sms)?, SmsLack::OtherNumber),
+            (!is_labels && !numbers.is_given(&sms.mark), SmsLack::OtherNumber),
+            (numbers.is_wrong(&sms.to), SmsLack::NumberWrong),
             (sms.attempt.is_none(), SmsLack::NoAttempt),
             (self.pack.day(self.now) != Some(sms.day), SmsLack::OtherDay),
         ];
@@ -150,21 +165,9 @@ impl Context<'_> {
         })
     }
 
-    fn label_mark(&self, parcel: Option<&doorstep_domain::Parcel>) -> Result<Option<[u8; 8]>, ClientError> {
+    fn label_mark(&self, parcel: Option<&Parcel>) -> Result<Option<[u8; 8]>, ClientError> {
         let case = CaseId::of(&self.pack.network.parse()?, self.waybill);
         Ok(parcel.and_then(|parcel| mobile_mark(&case, parcel.recipient_phone.as_ref()?)))
-    }
-
-    /// Whether the origin outlet gave the number in a reply (domain 5.4).
-    fn is_supplied(&self, sms: &Sms) -> Result<bool, ClientError> {
-        let (case, id) = (self.case()?, CaseId::of(&self.pack.network.parse()?, self.waybill));
-        let origin = case.facts.origin_outlet.as_ref();
-        Ok(case.standing().any(|recorded| match &recorded.entry.body {
-            Body::Reply(reply) if origin == Some(&recorded.entry.author.outlet) => {
-                reply.phone.as_ref().and_then(|phone| mobile_mark(&id, phone)) == Some(sms.mark)
-            }
-            _ => false,
-        }))
     }
 }
 

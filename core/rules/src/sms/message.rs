@@ -18,6 +18,9 @@ words!(
         NoWaybill = "no_waybill",
         /// It went to another number than the label's, its virtual one, or one that the origin outlet gave.
         OtherNumber = "other_number",
+        /// The case knows the number as wrong. Only a message that is not recorded yet lacks this: once it has left, its result
+        /// decides.
+        NumberWrong = "number_wrong",
         /// The failed delivery that it reports does not exist.
         NoAttempt = "no_attempt",
         /// It left on another day than the attempt.

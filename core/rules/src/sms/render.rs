@@ -1,6 +1,6 @@
 //! Renders a template to a text (domain 5.2). It refuses a text that would lack something that a message needs to count.
 
-use doorstep_domain::{UnixMs, Waybill, plain_digits, words};
+use doorstep_domain::{Numbers, UnixMs, Waybill, words};
 use serde::Serialize;
 
 use super::{Segments, surname::is_surname, unseen::is_unseen};
@@ -184,7 +184,7 @@ pub(super) fn fault_of_value(pack: &Pack, template: &Template, variable: Variabl
         Variable::Surname => is_surname(value),
         Variable::Callback => {
             let marks = |c: char| c.is_ascii_digit() || "+-() ,".contains(c);
-            value.chars().all(marks) && plain_digits(value).is_some_and(|digits| (3..=20).contains(&digits.len()))
+            value.chars().all(marks) && Numbers::read(value).is_ok()
         }
         Variable::Outlet => value.chars().filter(|c| c.is_numeric()).count() <= MOST_DIGITS,
         Variable::Time => is_time(value),

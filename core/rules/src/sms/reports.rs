@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use doorstep_domain::{
-    Author, Body, CaseId, EntryKey, Fault, MessageKey, Role, Sms, SmsFault, SmsLevel, SmsReport, SmsState, SmsWay, Tag, UnixMs,
-    mobile_mark,
+    Author, Body, CaseId, EntryKey, Fault, MessageKey, Personal, Role, Sms, SmsFault, SmsLevel, SmsReport, SmsState, SmsWay, Tag,
+    UnixMs, is_marked,
 };
 
 use super::{Message, SmsLack, fits};
@@ -117,7 +117,7 @@ pub(crate) fn messages(index: &CaseIndex<'_>) -> Vec<Message> {
             _ => {}
         }
     }
-    let given = given(index, &case);
+    let given = given(index);
     let all = index.acts.iter().filter_map(|act| match act.body() {
         Body::Sms(sms) => {
             let about = reports.get(act.key()).map(Vec::as_slice).unwrap_or_default();
@@ -136,14 +136,17 @@ pub(crate) fn messages(index: &CaseIndex<'_>) -> Vec<Message> {
     all
 }
 
-/// The hashes of the numbers that the origin outlet gave. Messages to them count, as to the label's number and its virtual one
-/// (domain 5.4).
-fn given(index: &CaseIndex<'_>, case: &CaseId) -> HashSet<[u8; 8]> {
-    let given = index.standing().filter_map(|(_, act)| match act.body() {
-        Body::Reply(reply) if act.facts.origin_outlet.as_ref() == Some(act.outlet()) => mobile_mark(case, reply.phone.as_ref()?),
+/// The numbers that the origin outlet gave. Messages to them count, as to the label's number and its virtual one (domain 5.4).
+fn given<'a>(index: &CaseIndex<'a>) -> Vec<&'a Personal> {
+    index.standing().filter_map(|(_, act)| given_by(act)).collect()
+}
+
+/// The number in an act, if it is a reply by which the origin outlet gives one.
+pub(super) fn given_by<'a>(act: &Act<'a>) -> Option<&'a Personal> {
+    match act.body() {
+        Body::Reply(reply) if act.facts.origin_outlet.as_ref() == Some(act.outlet()) => reply.phone.as_ref(),
         _ => None,
-    });
-    given.collect()
+    }
 }
 
 /// The reports of a message that count, and whether there were others.
@@ -185,7 +188,7 @@ fn heard<'a>(index: &CaseIndex<'_>, act: &Act<'_>, attempt: Option<&Act<'_>>, ab
 fn message<'a>(
     index: &CaseIndex<'a>,
     case: &CaseId,
-    given: &HashSet<[u8; 8]>,
+    given: &[&Personal],
     act: &Act<'a>,
     sms: &Sms,
     about: &[&'a Act<'a>],
@@ -208,8 +211,10 @@ fn message<'a>(
     let proven = attempt.zip(progress.sent_by).and_then(|(attempt, sent)| index.pack_of(attempt).day(sent));
     let day = of.unwrap_or(sms.day);
     // Hash the number that it was sent to; do not trust the writer's hash.
-    let is_other = sms.to.text().is_some() && mobile_mark(case, &sms.to) != Some(sms.mark);
-    let is_known = [act.facts.mobile, act.facts.virtual_mobile].contains(&Some(sms.mark)) || given.contains(&sms.mark);
+    let is_other = sms.to.text().is_some() && !is_marked(case, &sms.to, &sms.mark);
+    let is_its = |mark: &[u8; 8]| *mark == sms.mark || is_marked(case, &sms.to, mark);
+    let is_listed = [act.facts.mobile, act.facts.virtual_mobile].iter().flatten().any(is_its);
+    let is_known = is_listed || given.iter().any(|number| is_marked(case, number, &sms.mark));
     let by_word_counts = index.pack_of(act).sms.proves_alone_by_word.unwrap_or(true);
     let mut lacks = text_lacks(index, act, sms);
     let tests = [

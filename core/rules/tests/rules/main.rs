@@ -28,6 +28,7 @@ mod marks;
 mod messages;
 mod next_step;
 mod notices;
+mod numbers;
 mod packs;
 mod photos;
 mod questions;

@@ -170,6 +170,8 @@ pub enum AdminCommand {
         /// CSV 文件（UTF-8） The CSV file, in UTF-8.
         file: PathBuf,
     },
+    /// 号码不能用的运单 List the parcels to whose number no SMS can go, with the reason; the numbers are not shown.
+    Numbers,
     /// 导入节假日与调休日 Import the calendar from CSV: days that differ from their weekday.
     ///
     /// Columns, in any order: date (like 2026-10-01), works (yes: an adjusted working day; no: a holiday), name. The file

@@ -8,7 +8,7 @@ use doorstep_server::{
     AdminError,
     admin::{
         Admin, Decide, EnvelopeRow, FindingRow, Fork, Found, InboundRow, Item, MessageRow, PackRow, PhotoRow, Pinned, QuotaRow,
-        ReceiptRow, Scrub, Which, erase_photo, scrub,
+        ReceiptRow, Scrub, UnusableNumber, Which, erase_photo, scrub,
     },
     shown,
 };
@@ -68,10 +68,21 @@ pub fn administer(
             for bad in &result.bad {
                 text += &format!("\n第{}行未导入 line {} left out: {}", bad.line, bad.line, bad.fault);
             }
+            for note in &result.notes {
+                text += &format!("\n第{}行已导入，请注意 line {} was taken, note: {}", note.line, note.line, note.text);
+            }
             say(json!(result), text);
             if !result.bad.is_empty() {
                 return Ok(ExitCode::from(3));
             }
+        }
+        AdminCommand::Numbers => {
+            let rows = admin.numbers()?;
+            let line = |row: &UnusableNumber| {
+                let why = doorstep_rules::words(row.fault.as_str());
+                format!("{}  {}  {} {}", row.waybill, row.column, why.zh, why.en)
+            };
+            say(json!(rows), rows.iter().map(line).collect::<Vec<_>>().join("\n"));
         }
         AdminCommand::ImportCalendar { file } => {
             let result = admin.import_calendar(&read(file)?)?;
