@@ -137,8 +137,16 @@ pub(crate) fn messages(index: &CaseIndex<'_>) -> Vec<Message> {
 }
 
 /// The numbers that the origin outlet gave. Messages to them count, as to the label's number and its virtual one (domain 5.4).
-fn given<'a>(index: &CaseIndex<'a>) -> Vec<&'a Personal> {
-    index.standing().filter_map(|(_, act)| given_by(act)).collect()
+fn given<'a>(index: &CaseIndex<'a>) -> Vec<Given<'a>> {
+    let given = |act: &Act<'a>| Some(Given { number: given_by(act)?, until: act.superseded });
+    index.acts.iter().filter_map(given).collect()
+}
+
+/// A number that the origin outlet gave. A message that left before a correction of the reply was right when it left.
+struct Given<'a> {
+    number: &'a Personal,
+    /// When a correction superseded the reply.
+    until: Option<UnixMs>,
 }
 
 /// The number in an act, if it is a reply by which the origin outlet gives one.
@@ -188,7 +196,7 @@ fn heard<'a>(index: &CaseIndex<'_>, act: &Act<'_>, attempt: Option<&Act<'_>>, ab
 fn message<'a>(
     index: &CaseIndex<'a>,
     case: &CaseId,
-    given: &[&Personal],
+    given: &[Given<'_>],
     act: &Act<'a>,
     sms: &Sms,
     about: &[&'a Act<'a>],
@@ -214,7 +222,11 @@ fn message<'a>(
     let is_other = sms.to.text().is_some() && !is_marked(case, &sms.to, &sms.mark);
     let is_its = |mark: &[u8; 8]| *mark == sms.mark || is_marked(case, &sms.to, mark);
     let is_listed = [act.facts.mobile, act.facts.virtual_mobile].iter().flatten().any(is_its);
-    let is_known = is_listed || given.iter().any(|number| is_marked(case, number, &sms.mark));
+    let is_known = is_listed
+        || given.iter().any(|given| {
+            let holds = given.until.is_none_or(|until| progress.sent_at.is_some_and(|sent| sent < until));
+            holds && is_marked(case, given.number, &sms.mark)
+        });
     let by_word_counts = index.pack_of(act).sms.proves_alone_by_word.unwrap_or(true);
     let mut lacks = text_lacks(index, act, sms);
     let tests = [

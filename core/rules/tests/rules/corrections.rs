@@ -128,3 +128,29 @@ fn a_problem_whose_code_was_corrected_has_one_clock_which_its_first_registration
         assert!(judged.findings.iter().all(|finding| finding.rule != "LIA-02"));
     }
 }
+
+// rules: SMS-2, EV-10
+#[test]
+fn what_was_true_when_a_message_left_stays_true_when_the_reply_that_gave_the_number_is_corrected() {
+    let number = "13911112222";
+    let lacks = |sent: UnixMs, corrected: Option<UnixMs>| {
+        let mut story = Story::new();
+        let attempt = failed(&mut story, at(0, 9, 0, 0));
+        story.notice(at(0, 9, 30, 0), Some(at(0, 9, 30, 0)), "0571");
+        let reply = Reply { phone: said(number), ..full("REDELIVER") };
+        let reply = story.online(&ORIGIN, at(0, 10, 0, 0), Body::Reply(reply));
+        let sms = Sms { to: Personal::plain(number).unwrap(), mark: mark(number), ..message(Some(attempt)) };
+        story.sms(sent, sms, SmsState::Sent);
+        if let Some(corrected) = corrected {
+            let words = Personal::plain("号码写错").unwrap();
+            let wrong = Correction { of: reply, fault: Fault::IncorrectData, same_as: None, words };
+            story.online(&ORIGIN, corrected, Body::Correction(wrong));
+        }
+        story.judge(at(2, 0, 0, 0)).messages[0].lacks.clone()
+    };
+    let sent = at(0, 11, 0, 0);
+    assert_eq!(lacks(sent, None), []);
+    assert_eq!(lacks(sent, Some(sent.plus(1))), [], "corrected after it left");
+    assert_eq!(lacks(sent, Some(at(1, 9, 0, 0))), []);
+    assert_eq!(lacks(sent, Some(sent)), [SmsLack::OtherNumber], "corrected before it left");
+}
