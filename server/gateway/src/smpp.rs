@@ -5,11 +5,14 @@
 //! link, and enables logging that shows numbers and texts.
 
 mod deliver;
+mod delivery;
+mod dest;
 mod joiner;
 mod link;
 mod pdu;
 mod receipt;
 mod session;
+mod shift;
 mod status;
 mod tell;
 mod text;
