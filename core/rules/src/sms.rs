@@ -2,12 +2,15 @@
 
 mod message;
 mod next;
+mod opt_out;
 mod render;
 mod reports;
 mod segments;
 
 pub use message::{Message, SmsLack};
 pub use next::{Ability, Step, next};
+pub(crate) use opt_out::plain;
+pub use opt_out::{OPT_OUT, wants_no_more};
 pub(crate) use render::fault_of;
 pub use render::{Fields, Honorific, Language, Rendered, TemplateFault, fits, render};
 pub(crate) use reports::{messages, proves};

@@ -213,7 +213,16 @@ pub(super) fn judged(tx: &Tx<'_>, book: &Rulebook, row: &Queued, way: Way, now: 
         return settle(SmsState::Failed, Some(SmsFault::Text));
     };
     let resend = template.is_some_and(|template| template.resend);
+    let to = sms.to.text().map_or(to.clone(), |written| with_mark(written, &to));
     Ok(Verdict::Send { to, text: text.to_owned(), resend })
+}
+
+/// The digits of a number, with a `+` if it was written with one and its country code is still there. A number of another country
+/// may have the shape of a mobile here.
+fn with_mark(written: &str, digits: &str) -> String {
+    let is_whole = written.chars().filter(char::is_ascii_digit).eq(digits.chars());
+    let is_marked = written.trim_start().starts_with('+') && is_whole;
+    if is_marked { format!("+{digits}") } else { digits.to_owned() }
 }
 
 /// Whether head office may send a message: the message would count, and its text is head office's own.
@@ -282,4 +291,23 @@ fn extension(tx: &Tx<'_>, row: &Queued, digits: u32, pack: &Pack, now: UnixMs) -
     let spelt = |n: u32| format!("{n:0width$}", width = digits as usize);
     let free = (1..10_u32.saturating_pow(digits)).take(1_000).map(spelt).find(|extension| !taken.contains(extension));
     Ok(free.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_was_written_with_its_country_code_keeps_the_mark() {
+        for (written, dialled) in [
+            ("+1 310 555 0123", "+13105550123"),
+            ("+44 7700-900123", "+447700900123"),
+            ("+86-13800000002", "13800000002"),
+            ("+86 571 12345678", "+8657112345678"),
+            ("138 0000 0002", "13800000002"),
+            ("0571-12345678", "057112345678"),
+        ] {
+            assert_eq!(with_mark(written, &plain_digits(written).unwrap()), dialled);
+        }
+    }
 }
