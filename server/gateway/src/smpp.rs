@@ -7,6 +7,7 @@
 mod deliver;
 mod delivery;
 mod dest;
+mod gsm7;
 mod joiner;
 mod link;
 mod pdu;

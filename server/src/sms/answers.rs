@@ -46,6 +46,8 @@ pub(crate) fn take_inbound(
     };
     let text = cut(&message.text);
     let recipient = queue::recipient(tx, &message.from)?.unwrap_or_default();
+    // Texts that are not readable look alike, so their bytes decide.
+    let torn = if text.contains(char::REPLACEMENT_CHARACTER) { message.raw.bytes.as_slice() } else { &[] };
     let mark: [u8; 32] = Sha256::new()
         .chain_update(&recipient)
         .chain_update(message.to.as_bytes())
@@ -53,6 +55,7 @@ pub(crate) fn take_inbound(
         .chain_update(message.id.as_deref().unwrap_or_default().as_bytes())
         .chain_update([0])
         .chain_update(text.as_bytes())
+        .chain_update(torn)
         .finalize()
         .into();
     if inbound::came_after(tx, &mark, now.plus(-SAME_MS))? {

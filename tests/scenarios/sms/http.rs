@@ -1,6 +1,7 @@
 //! A provider over HTTP: a document by template, an answer by pointers, and its calls back with a token.
 
 use doorstep_domain::Body;
+use doorstep_rules::sms::Language;
 use doorstep_tests::raw;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -185,6 +186,28 @@ async fn forms_are_read_parts_count_together_and_an_answer_without_a_service_num
         }
         phone.sync().await.unwrap();
         assert_eq!(only(&phone.client, 2).replies.len(), 3);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_receipts_under_one_id_that_do_not_name_their_part_a_failure_stays() {
+    for (lang, state) in [(Language::En, SmsState::Undelivered), (Language::Zh, SmsState::Delivered)] {
+        let (addr, mut got) = provider(r#"{"code":"0","data":{"id":"A-77"}}"#).await;
+        let folder = tempfile::tempdir().unwrap();
+        let token_file = folder.path().join("token");
+        std::fs::write(&token_file, TOKEN).unwrap();
+        let mut world = World::sending(config(addr, &token_file)).await;
+        let phone = world.device("phone", "c1").await;
+        phone.fail(2, "DF-NOBODY").unwrap();
+        let wish = SmsWish { language: Some(lang), ..SmsWish::default() };
+        phone.client.record(&on(waybill(2), Act::Sms { wish, state: None, fault: None }), &[]).unwrap();
+        until(&phone, 2, SmsState::Sent).await;
+        assert_eq!(got.recv().await.unwrap()["n"].as_u64() > Some(1), lang == Language::En);
+        for said in ["UNDELIV", "DELIVRD"] {
+            let receipt = format!(r#"{{"reports":[{{"id":"A-77","state":"{said}"}}]}}"#);
+            assert_eq!(call(&world, "/v1/sms/receipts", Some(TOKEN), &receipt).await, 200);
+        }
+        assert_eq!(until(&phone, 2, state).await.counts(), state == SmsState::Delivered);
     }
 }
 

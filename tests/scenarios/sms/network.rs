@@ -185,8 +185,12 @@ async fn answers_are_read_in_the_codings_of_operators_and_their_bytes_are_kept()
     // A language whose tables are not known here: what is readable is shown, with the bytes.
     let hindi = [&[3, 0x25, 1, 6][..], &[0x01, 0x02, b'4', b'2']].concat();
     assert_eq!(smsc.inbound_bytes("8613000000000", SERVICE, 0x40, 0, &hindi).answer().await, Some(0));
+    // Another one that looks the same is another one.
+    let other = [&[3, 0x25, 1, 6][..], &[0x02, 0x01, b'4', b'2']].concat();
+    assert_eq!(smsc.inbound_bytes("8613000000000", SERVICE, 0x40, 0, &other).answer().await, Some(0));
     let open = world.admin().inbound(false, 9).unwrap();
-    assert_eq!((open[0].words.as_deref(), open[0].raw.clone()), (Some("\u{fffd}\u{fffd}42"), Some((0, hex(&hindi)))));
+    assert_eq!((open.len(), open[0].raw.clone()), (2, Some((0, hex(&other)))));
+    assert_eq!((open[1].words.as_deref(), open[1].raw.clone()), (Some("\u{fffd}\u{fffd}42"), Some((0, hex(&hindi)))));
 }
 
 #[tokio::test(flavor = "multi_thread")]

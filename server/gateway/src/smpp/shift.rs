@@ -3,7 +3,7 @@
 //! Turkish, Spanish and Portuguese are read. Of other languages the letters, digits and blanks that all tables share are shown, and
 //! [`char::REPLACEMENT_CHARACTER`] for the rest, because a wrong letter would be worse than none.
 
-use super::text::{basic, extended};
+use super::gsm7::{basic, extended};
 
 const TURKISH: u8 = 1;
 const SPANISH: u8 = 2;

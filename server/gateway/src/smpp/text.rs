@@ -4,10 +4,8 @@ use std::borrow::Cow;
 
 use encoding_rs::GB18030;
 
+use super::gsm7::gsm7;
 pub(super) use super::shift::{Shift, shift};
-
-/// The basic table of GSM 7-bit; 0x1b is the escape.
-const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\u{1b}ÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
 
 /// The encoding of a segment's bytes, by its data coding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,41 +85,6 @@ fn ucs2(bytes: &[u8]) -> String {
     char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
-fn gsm7(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len());
-    let mut rest = bytes.iter();
-    while let Some(byte) = rest.next() {
-        let c = match byte {
-            // For an unknown extension the standard shows the basic character.
-            0x1b => rest.next().map_or(' ', |byte| extended(*byte).unwrap_or_else(|| basic(*byte))),
-            byte => basic(*byte),
-        };
-        out.push(c);
-    }
-    out
-}
-
-/// The characters behind the escape.
-pub(super) fn extended(byte: u8) -> Option<char> {
-    Some(match byte {
-        0x0a => '\u{c}',
-        0x14 => '^',
-        0x28 => '{',
-        0x29 => '}',
-        0x2f => '\\',
-        0x3c => '[',
-        0x3d => '~',
-        0x3e => ']',
-        0x40 => '|',
-        0x65 => '€',
-        _ => return None,
-    })
-}
-
-pub(super) fn basic(byte: u8) -> char {
-    BASIC.chars().nth(usize::from(byte)).unwrap_or(char::REPLACEMENT_CHARACTER)
-}
-
 /// The place of a segment in its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Place {
@@ -156,17 +119,7 @@ pub(super) fn header(bytes: &[u8]) -> (Option<Place>, &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use doorstep_rules::sms::septets;
-
     use super::*;
-
-    #[test]
-    fn gsm7_is_read_as_it_is_written() {
-        let all: String = BASIC.chars().filter(|c| *c != '\u{1b}').chain("\u{c}^{}\\[~]|€".chars()).collect();
-        assert_eq!(gsm7(&septets(&all)), all);
-        assert_eq!(gsm7(&[0x1b]), " ");
-        assert_eq!(gsm7(&[0x61, 0xe9]), "a\u{fffd}");
-    }
 
     #[test]
     fn codings_are_those_of_smpp_and_of_the_air() {
