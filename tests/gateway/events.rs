@@ -1,7 +1,7 @@
 //! Receipts and customers' messages.
 
-use doorstep_gateway::{Event, ReceiptStatus, id_forms};
-use doorstep_tests::smsc::{Answer, Ids, SmscOptions};
+use doorstep_gateway::{Event, RawKind, ReceiptStatus, id_forms};
+use doorstep_tests::smsc::{Answer, Ids, SmscOptions, hex, tlv, utf16};
 
 use crate::gate::{Gate, NUMBER, accepted};
 
@@ -64,6 +64,59 @@ async fn a_receipt_without_a_text_is_read_from_the_fields_beside_it() {
     let Event::Receipt(receipt) = gate.event().await else { panic!() };
     assert_eq!((receipt.id.as_str(), receipt.status), ("abc-7", ReceiptStatus::Delivered));
     assert_eq!(delivery.answer().await, Some(0));
+}
+
+const SERVICE: &str = "10690001";
+
+#[tokio::test]
+async fn receipts_of_all_sorts_are_read_and_acknowledged() {
+    let mut gate = Gate::new("").await;
+    let text = b"id: 2587\r\nstat: MK:0001\r\nerr:\0".to_vec();
+    let wide = utf16("ID:2587,SUB:001,DLVRD:000,STAT:MK:0001,ERR:,TEXT:您好");
+    let fields = [tlv(0x001e, b"2587"), tlv(0x0427, &[5]), tlv(0x1403, b"vendor")].concat();
+    for (class, coding, bytes, tlvs, code) in [
+        (4, 0, &text, vec![], "MK:0001"),
+        (0, 0, &text, vec![], "MK:0001"),
+        (4, 8, &wide, vec![], "MK:0001"),
+        (0, 8, &wide, vec![], "MK:0001"),
+        (4, 3, &text, tlv(0x0427, &[5]), "MK:0001"),
+        // An id without the zero byte that the specification asks for.
+        (0, 0, &vec![], fields, ""),
+    ] {
+        let delivery = gate.smsc.delivery((NUMBER, SERVICE), (class, coding), bytes, &tlvs);
+        let Event::Receipt(receipt) = gate.event().await else { panic!("{class} {coding}") };
+        assert_eq!((receipt.id.as_str(), receipt.status), ("2587", ReceiptStatus::Undelivered));
+        assert_eq!((receipt.code.as_str(), receipt.number.as_deref()), (code, Some(NUMBER)));
+        assert_eq!(delivery.answer().await, Some(0));
+    }
+}
+
+#[tokio::test]
+async fn a_data_sm_is_read_like_a_deliver_sm() {
+    let mut gate = Gate::new("").await;
+    let fields = [tlv(0x001e, b"a1b\0"), tlv(0x0427, &[2])].concat();
+    for tlvs in [fields, tlv(0x0424, b"id:a1b stat:DELIVRD")] {
+        let delivery = gate.smsc.data((NUMBER, SERVICE), (4, 0), &tlvs);
+        let Event::Receipt(receipt) = gate.event().await else { panic!() };
+        assert_eq!((receipt.id.as_str(), receipt.status), ("a1b", ReceiptStatus::Delivered));
+        assert_eq!((receipt.raw.kind, delivery.answer().await), (RawKind::DataSm, Some(0)));
+    }
+    let delivery = gate.smsc.data((NUMBER, SERVICE), (0, 8), &tlv(0x0424, &utf16("明天在家")));
+    assert_eq!(text_of(gate.event().await).2, "明天在家");
+    assert_eq!(delivery.answer().await, Some(0));
+}
+
+#[tokio::test]
+async fn what_is_a_receipt_and_can_not_be_read_is_told_with_its_bytes_before_it_is_acknowledged() {
+    let mut gate = Gate::new("").await;
+    for (class, text) in [(4, &b"delivered"[..]), (4, b""), (4, b"id:7"), (0x20, &[0, 1, 0x9c, 0xff]), (0x10, b"read")] {
+        let delivery = gate.smsc.delivery((NUMBER, SERVICE), (class, 0), text, &[]);
+        let notice = gate.notice().await;
+        let Event::Unread(unread) = notice.event.clone() else { panic!("{text:?}") };
+        assert!(hex(&unread.raw.bytes).ends_with(&format!("{:02x}{}", text.len(), hex(text))), "{unread:?}");
+        notice.acknowledge(false);
+        assert_eq!(delivery.answer().await, Some(0x64), "it comes again");
+    }
 }
 
 #[tokio::test]
@@ -149,6 +202,11 @@ async fn a_customers_message_is_read_in_its_alphabet() {
         (0x08, &[0x59, 0x7d, 0xd8, 0x3d, 0xdc, 0x4d], "好👍"),
         (0x00, &[0x00, 0x1b, 0x65, 0x35, 0x05], "@€5é"),
         (0x03, &[0x63, 0x61, 0x66, 0xe9], "café"),
+        // GB18030, and UTF-8 under a wrong coding.
+        (0x0f, &[0xcd, 0xcb, 0xb6, 0xa9], "退订"),
+        (0x00, &[0xcd, 0xcb, 0xb6, 0xa9], "退订"),
+        (0x00, "退订".as_bytes(), "退订"),
+        (0x08, &[0x90, 0x00, 0x8b, 0xa2, 0x00, 0x00], "退订"),
     ] {
         let delivery = gate.smsc.inbound_bytes(NUMBER, to, 0, coding, bytes);
         assert_eq!(text_of(gate.event().await), (NUMBER.to_owned(), to.to_owned(), text.to_owned()));
@@ -172,10 +230,13 @@ async fn a_message_in_segments_is_joined_and_acknowledged_when_it_is_durable() {
 
 #[tokio::test]
 async fn a_delivery_that_can_not_be_read_is_refused_and_the_link_lives() {
-    let gate = Gate::new("").await;
+    let mut gate = Gate::new("").await;
     let whole = [0, 0, 0, 20, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0x7f, 1, 0xff, 0xff, 0xff, 0xff];
     gate.smsc.raw(&whole);
     gate.smsc.until("the answer", |seen| seen.delivered == [0x65]).await;
+    // It is kept all the same: it may have been a receipt.
+    let Event::Unread(unread) = gate.event().await else { panic!() };
+    assert_eq!((unread.why, &unread.raw.bytes[..]), ("malformed", &[0xff; 4][..]));
     accepted(gate.submit("好").await);
     gate.smsc.seen(|seen| assert_eq!(seen.binds.len(), 1));
 }

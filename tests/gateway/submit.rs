@@ -44,6 +44,34 @@ async fn a_chinese_text_goes_as_one_pdu_of_these_bytes() {
 }
 
 #[tokio::test]
+async fn a_number_goes_with_its_country_code_unless_the_configuration_wants_it_national() {
+    for (more, number, bytes) in [
+        // International, telephone: 86 and the mobile.
+        ("", "13800000001", "0101".to_owned() + "3836313338303030303030303100"),
+        ("", "+8613800000001", "0101".to_owned() + "3836313338303030303030303100"),
+        // National, telephone.
+        ("dest_ton = 2", "13800000001", "0201".to_owned() + "313338303030303030303100"),
+        // Unknown, unknown.
+        ("dest_ton = 0\ndest_npi = 0", "8613800000001", "0000".to_owned() + "313338303030303030303100"),
+        // Of another country, by any configuration.
+        ("", "+447700900123", "0101".to_owned() + "34343737303039303031323300"),
+        ("dest_ton = 2", "+447700900123", "0101".to_owned() + "34343737303039303031323300"),
+        ("country = \"852\"", "61234567", "0101".to_owned() + "383532363132333435363700"),
+    ] {
+        let gate = Gate::new(more).await;
+        accepted(timeout_submit(&gate, number).await);
+        let pdu = gate.smsc.seen(|seen| hex(&seen.submits[0].pdu));
+        // Behind the header, the service type and the service number.
+        let behind = "00".to_owned() + "0000" + "313036393030303100";
+        assert!(pdu[32..].starts_with(&(behind + &bytes + "0000")), "{more} {number}: {pdu}");
+    }
+}
+
+async fn timeout_submit(gate: &Gate, number: &str) -> Submitted {
+    gate.smpp.submit(&outgoing(number, "好")).await
+}
+
+#[tokio::test]
 async fn a_text_of_two_segments_goes_as_two_pdus_of_these_bytes_tied_by_one_reference() {
     let gate = Gate::new("").await;
     let (first, second) = ("中".repeat(67), "文".repeat(4));

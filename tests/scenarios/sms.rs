@@ -3,6 +3,7 @@
 mod crash;
 mod gateway;
 mod http;
+mod network;
 mod numbers;
 mod phone;
 mod receipts;

@@ -20,7 +20,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_rustls::TlsAcceptor;
 
 pub use certificate::Certificate;
-pub use pdu::{DELIVER_SM, hex};
+pub use pdu::{DELIVER_SM, hex, tlv, utf16};
 pub use script::{Answer, BindAnswer, Ids, Receipts, SmscOptions};
 pub use seen::{Message, Seen, Submit};
 pub use state::Delivery;
@@ -140,7 +140,19 @@ impl Smsc {
 
     /// Sends a `deliver_sm` with any coding and bytes.
     pub fn inbound_bytes(&self, from: &str, to: &str, esm_class: u8, data_coding: u8, bytes: &[u8]) -> Delivery {
-        self.deliver(&Deliver { from, to, esm_class, data_coding, bytes: bytes.to_vec(), tlvs: Vec::new() })
+        self.delivery((from, to), (esm_class, data_coding), bytes, &[])
+    }
+
+    /// Sends a `deliver_sm` with any class, coding, bytes and optional fields.
+    pub fn delivery(&self, (from, to): (&str, &str), (esm_class, data_coding): (u8, u8), bytes: &[u8], tlvs: &[u8]) -> Delivery {
+        let (bytes, tlvs) = (bytes.to_vec(), tlvs.to_vec());
+        self.deliver(&Deliver { from, to, esm_class, data_coding, bytes, tlvs, is_data: false })
+    }
+
+    /// Sends a `data_sm`, whose text is an optional field too.
+    pub fn data(&self, (from, to): (&str, &str), (esm_class, data_coding): (u8, u8), tlvs: &[u8]) -> Delivery {
+        let (bytes, tlvs) = (Vec::new(), tlvs.to_vec());
+        self.deliver(&Deliver { from, to, esm_class, data_coding, bytes, tlvs, is_data: true })
     }
 
     /// Sends a receipt without a text: only the fields beside it.

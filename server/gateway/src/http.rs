@@ -29,7 +29,7 @@ use self::{
 };
 use crate::{ConfigError, Fault, HttpConfig, Outgoing, Provider, Secret, Submitted, Submitting, pace::Pace, tls::client_config};
 
-pub use webhook::{Heard, MAX_WEBHOOK, WebhookError, Webhooks};
+pub use webhook::{Heard, MAX_WEBHOOK, WebhookError, Webhooks, json_of_form};
 
 /// The largest answer that is read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;

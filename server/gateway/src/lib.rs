@@ -15,8 +15,8 @@ mod smpp;
 mod tls;
 
 pub use config::{ConfigError, GatewayConfig, HttpConfig, InboundHook, ReceiptHook, Secret, SmppConfig, WebhookConfig};
-pub use event::{Event, Inbound, Notice, Receipt, ReceiptStatus};
-pub use http::{Heard, Http, MAX_WEBHOOK, WebhookError, Webhooks};
+pub use event::{Event, Inbound, Notice, Raw, RawKind, Receipt, ReceiptStatus, Unread};
+pub use http::{Heard, Http, MAX_WEBHOOK, WebhookError, Webhooks, json_of_form};
 pub use ids::id_forms;
 pub use log::Log;
 pub use message::{Fault, Outgoing, Provider, Submitted, Submitting};

@@ -5,11 +5,15 @@
 //! link, and enables logging that shows numbers and texts.
 
 mod deliver;
+mod delivery;
+mod dest;
+mod gsm7;
 mod joiner;
 mod link;
 mod pdu;
 mod receipt;
 mod session;
+mod shift;
 mod status;
 mod tell;
 mod text;

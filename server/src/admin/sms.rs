@@ -12,7 +12,7 @@ impl Admin {
         self.db.read(|tx| Ok(sms::list(tx, all, limit)?))
     }
 
-    /// Returns the receipts that match no message.
+    /// Returns the receipts that match no message, and what of the provider can not be read, each with its bytes.
     pub fn receipts(&self, limit: u32) -> Result<Vec<ReceiptRow>, AdminError> {
         self.db.read(|tx| Ok(sms::receipts(tx, limit)?))
     }

@@ -2,7 +2,7 @@
 
 use doorstep_domain::{Body, CaseId, EntryKey, Personal, SmsReply, UnixMs};
 use doorstep_gateway::Inbound;
-use doorstep_rules::Pack;
+use doorstep_rules::{Pack, sms::wants_no_more};
 use sha2::{Digest, Sha256};
 
 use super::{outbox, queue};
@@ -22,8 +22,6 @@ use crate::{
 const SAME_MS: i64 = 10 * 60_000;
 /// The longest reply that is stored, in bytes: ten segments and more.
 const MAX_WORDS: usize = 4_000;
-/// Words by which a customer asks for no more messages (TD, 退订, STOP).
-const OPT_OUT: [&str; 6] = ["TD", "退订", "拒收", "STOP", "UNSUBSCRIBE", "QUIT"];
 
 /// The case of a reply, or why it is unknown.
 enum Landing {
@@ -48,6 +46,8 @@ pub(crate) fn take_inbound(
     };
     let text = cut(&message.text);
     let recipient = queue::operators(tx, &message.from)?.unwrap_or_default();
+    // Texts that are not readable look alike, so their bytes decide.
+    let torn = if text.contains(char::REPLACEMENT_CHARACTER) { message.raw.bytes.as_slice() } else { &[] };
     let mark: [u8; 32] = Sha256::new()
         .chain_update(&recipient)
         .chain_update(message.to.as_bytes())
@@ -55,6 +55,7 @@ pub(crate) fn take_inbound(
         .chain_update(message.id.as_deref().unwrap_or_default().as_bytes())
         .chain_update([0])
         .chain_update(text.as_bytes())
+        .chain_update(torn)
         .finalize()
         .into();
     if inbound::came_after(tx, &mark, now.plus(-SAME_MS))? {
@@ -62,8 +63,7 @@ pub(crate) fn take_inbound(
     }
     let (_, book) = rules.book(tx)?;
     let pack = book.at(now);
-    let words = text.trim().to_uppercase();
-    let wants_no_more = OPT_OUT.contains(&words.trim_end_matches(['。', '.', '!', '！']));
+    let wants_no_more = wants_no_more(pack, &text);
     if wants_no_more && !recipient.is_empty() {
         opt_out::add(tx, &recipient, now)?;
     }
@@ -82,7 +82,8 @@ pub(crate) fn take_inbound(
         }
     }
     let (recipient, service) = (&recipient, &cut(&message.to));
-    let answer = NewInbound { mark, recipient, number: &number, service, words: &words, received_at: now, of, why };
+    let (number, words, coding, bytes) = (&number, &words, message.coding, &message.raw.bytes);
+    let answer = NewInbound { mark, recipient, number, service, words, received_at: now, of, why, coding, bytes };
     Ok(inbound::add(tx, &answer)?)
 }
 

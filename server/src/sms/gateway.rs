@@ -285,6 +285,10 @@ impl Gateway {
         self.write(move |tx, this| {
             events.iter().try_for_each(|event| match event {
                 Event::Receipt(receipt) => receipt::take_receipt(tx, &this.keys, receipt, (this.now)()),
+                Event::Unread(unread) => {
+                    log!(warn, "a receipt of the SMS provider can not be read; admin sms receipts lists it", reason = unread.why);
+                    receipt::keep_unread(tx, unread, (this.now)())
+                }
                 Event::Inbound(inbound) => answers::take_inbound(tx, &this.keys, &this.rules, (inbound, &service), (this.now)()),
             })
         })

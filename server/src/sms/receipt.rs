@@ -1,15 +1,14 @@
 //! Receipts of a provider. They are matched by its ids, even if they come late, early, repeatedly or oddly spelt.
 
-use doorstep_domain::{Body, SmsFault, SmsReport, SmsState, UnixMs};
-use doorstep_gateway::{Receipt, ReceiptStatus, id_forms};
+use doorstep_domain::{Body, Personal, SmsFault, SmsReport, SmsState, UnixMs};
+use doorstep_gateway::{Receipt, ReceiptStatus, Unread, id_forms};
 
 use super::{outbox, queue};
 use crate::{
     error::ApiError,
     keys::Keys,
     store::{
-        messages::{self},
-        packs,
+        messages, packs,
         segments::{self, Segment},
         sms_receipts,
         tx::Tx,
@@ -24,16 +23,29 @@ const KEEP_MS: i64 = 30 * 24 * 3_600_000;
 /// Records a receipt. Once this is durable the receipt may be acknowledged to the provider.
 pub(crate) fn take_receipt(tx: &Tx<'_>, keys: &Keys, receipt: &Receipt, now: UnixMs) -> Result<(), ApiError> {
     let recipient = receipt.number.as_deref().map_or(Ok(None), |number| queue::operators(tx, number))?;
-    let said = Said { id: &receipt.id, status: receipt.status, code: &receipt.code, recipient };
+    let said = Said {
+        ids: [Some(receipt.id.as_str()), receipt.other_id.as_deref()],
+        status: receipt.status,
+        code: &receipt.code,
+        part: receipt.part,
+        by_text_alone: receipt.by_text_alone,
+        recipient,
+    };
     if matches(tx, keys, &said, now)? || was_sent(tx, keys, receipt, now)? {
         return Ok(());
     }
-    Ok(sms_receipts::insert(tx, &receipt.id, receipt.status, &receipt.code, now)?)
+    Ok(sms_receipts::insert(tx, receipt, now)?)
+}
+
+/// Keeps what can not be read for a person. It is listed beside the receipts that match no message.
+pub(crate) fn keep_unread(tx: &Tx<'_>, unread: &Unread, now: UnixMs) -> Result<(), ApiError> {
+    Ok(sms_receipts::insert_unread(tx, unread, now)?)
 }
 
 /// Marks the recipient's only uncertain message as sent, by a receipt with an unknown id: the answer with that id was lost.
 fn was_sent(tx: &Tx<'_>, keys: &Keys, receipt: &Receipt, now: UnixMs) -> Result<bool, ApiError> {
-    let Some(number) = &receipt.number else { return Ok(false) };
+    // A person can have written a receipt that is one by its text only.
+    let Some(number) = receipt.number.as_ref().filter(|_| !receipt.by_text_alone) else { return Ok(false) };
     let Some(recipient) = queue::operators(tx, number)? else { return Ok(false) };
     let rows = messages::uncertain_to(tx, &recipient, 2)?;
     let [row] = rows.as_slice() else { return Ok(false) };
@@ -42,7 +54,8 @@ fn was_sent(tx: &Tx<'_>, keys: &Keys, receipt: &Receipt, now: UnixMs) -> Result<
         return Ok(false);
     }
     let until = row.offered_at.plus(KEEP_MS);
-    if now > until || matches!(receipt.status, ReceiptStatus::Rejected) {
+    // A failure proves no sending, and may be about another message.
+    if now > until || receipt.status.is_failure() {
         return Ok(false);
     }
     queue::set(tx, row, SmsState::Sent, row.round, Some(now))?;
@@ -53,9 +66,12 @@ fn was_sent(tx: &Tx<'_>, keys: &Keys, receipt: &Receipt, now: UnixMs) -> Result<
 
 /// The fields of a receipt.
 struct Said<'a> {
-    id: &'a str,
+    /// Its ids. Either may be the message's.
+    ids: [Option<&'a str>; 2],
     status: ReceiptStatus,
     code: &'a str,
+    part: Option<(u8, u8)>,
+    by_text_alone: bool,
     recipient: Option<Vec<u8>>,
 }
 
@@ -63,10 +79,12 @@ struct Said<'a> {
 pub(super) fn match_again(tx: &Tx<'_>, keys: &Keys, ids: &[String], now: UnixMs) -> Result<(), ApiError> {
     let wanted: Vec<String> = ids.iter().flat_map(|id| id_forms(id)).collect();
     for open in sms_receipts::open_since(tx, now.plus(-EARLY_MS))? {
-        if !id_forms(&open.provider_id).iter().any(|form| wanted.contains(form)) {
+        let ids = [Some(open.provider_id.as_str()), open.other_id.as_deref()];
+        if !ids.into_iter().flatten().flat_map(id_forms).any(|form| wanted.contains(&form)) {
             continue;
         }
-        let said = Said { id: &open.provider_id, status: open.status, code: &open.code, recipient: None };
+        let (part, by_text_alone, recipient) = (open.part, false, None);
+        let said = Said { ids, status: open.status, code: &open.code, part, by_text_alone, recipient };
         if matches(tx, keys, &said, now)? {
             sms_receipts::matched(tx, open.id, now)?;
         }
@@ -89,35 +107,55 @@ fn segment(tx: &Tx<'_>, said: &Said<'_>) -> Result<Option<Segment>, ApiError> {
         Some(number) if messages::is_recipient(tx, number)? => Some(number),
         _ => None,
     };
-    let forms = id_forms(said.id);
-    for form in &forms {
-        let found = match recipient {
-            Some(number) => segments::find_to(tx, form, number)?,
-            None => segments::find(tx, form)?,
-        };
+    if said.by_text_alone && recipient.is_none() {
+        return Ok(None);
+    }
+    for id in said.ids.into_iter().flatten() {
+        for form in &id_forms(id) {
+            let found = match recipient {
+                Some(number) => segments::find_to(tx, form, number)?,
+                None => segments::find(tx, form)?,
+            };
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+    }
+    if recipient.is_none() || said.by_text_alone {
+        return Ok(None);
+    }
+    // The receipt's recipient has no such message. Another recipient's message counts only if its id is exactly the given one.
+    for id in said.ids.into_iter().flatten() {
+        let Some(as_given) = id_forms(id).into_iter().next() else { continue };
+        let found = segments::find_spelt(tx, &as_given)?;
         if found.is_some() {
             return Ok(found);
         }
     }
-    // The receipt's recipient has no such message. Another recipient's message counts only if its id is exactly the given one.
-    match (recipient, forms.first()) {
-        (Some(_), Some(as_given)) => Ok(segments::find_spelt(tx, as_given)?),
-        _ => Ok(None),
-    }
+    Ok(None)
 }
 
-/// The receipt codes that say that the number does not exist (SMPP 3.4: absent subscriber is another).
-const UNKNOWN_SUBSCRIBER: [&str; 2] = ["1", "001"];
+/// The receipt codes that say that the number does not exist (SMPP 3.4: absent subscriber is another; CMPP's `MK` is the same code
+/// of the same network).
+const UNKNOWN_SUBSCRIBER: [&str; 3] = ["1", "001", "MK:0001"];
 
 /// Applies a receipt to its message. False if no message matches.
 fn matches(tx: &Tx<'_>, keys: &Keys, said: &Said<'_>, now: UnixMs) -> Result<bool, ApiError> {
-    let Some(about) = segment(tx, said)? else { return Ok(false) };
+    let Some(mut about) = segment(tx, said)? else { return Ok(false) };
     let status = said.status;
-    if matches!(status, ReceiptStatus::Accepted | ReceiptStatus::Unknown) {
+    if status == ReceiptStatus::Accepted {
         return Ok(true);
     }
     // A repeated receipt, or one after a final receipt, changes nothing.
-    segments::set_status(tx, &about, status)?;
+    match said.part {
+        Some((part, parts)) if parts > 1 => {
+            segments::spread(tx, &about, parts)?;
+            about.part = u32::from(part) - 1;
+            segments::set_status(tx, &about, status)?;
+        }
+        None if about.parts > 1 => segments::set_first_status(tx, &about, status)?,
+        _ => segments::set_status(tx, &about, status)?,
+    }
     let Segment { case, entry, round, .. } = about;
     let all = segments::statuses(tx, (&case, &entry), round)?;
     let is_delivered = all.iter().all(|status| *status == Some(ReceiptStatus::Delivered));
@@ -133,9 +171,12 @@ fn matches(tx: &Tx<'_>, keys: &Keys, said: &Said<'_>, now: UnixMs) -> Result<boo
     }
     queue::set(tx, &row, state, row.round, Some(now))?;
     // Only a number that does not exist gives leniency; a phone that is switched off proves nothing about the number.
-    let is_number = status == ReceiptStatus::Undelivered && UNKNOWN_SUBSCRIBER.contains(&said.code);
+    let is_number = status == ReceiptStatus::Undelivered && said.code.split(' ').any(|code| UNKNOWN_SUBSCRIBER.contains(&code));
     let fault = (state == SmsState::Undelivered && is_number).then_some(SmsFault::Number);
-    let report = SmsReport { fault, ..outbox::report(&entry, state, round) };
+    // The network's own words stand beside a failure, because only its operator can explain them.
+    let words = Some(said.code).filter(|code| state == SmsState::Undelivered && !code.is_empty());
+    let words = words.map(Personal::plain).transpose().map_err(|_| ApiError::Internal("a code"))?;
+    let report = SmsReport { fault, words, ..outbox::report(&entry, state, round) };
     let version = version(tx)?;
     outbox::say(tx, keys, &case, (outbox::server()?, version), Body::SmsReport(report), now)?;
     Ok(true)

@@ -1,5 +1,7 @@
-//! Head office's view of SMS, and a person's decisions on them. Numbers are masked, and texts stay in their cases.
+//! Head office's view of SMS, and a person's decisions on them. Numbers are masked, and texts stay in their cases. Only what the
+//! program can not read is shown as it came.
 
+use data_encoding::HEXLOWER;
 use doorstep_domain::{Body, CaseId, EntryKey, Personal, SmsReport, SmsState, UnixMs};
 use serde::Serialize;
 
@@ -55,6 +57,9 @@ pub struct InboundRow {
     pub waybill: Option<String>,
     /// How it was matched, or why it was not.
     pub why: String,
+    /// SMPP's data coding, and the bytes as they came in hexadecimal digits, of a reply without a case or one that is not readable
+    /// as a whole.
+    pub raw: Option<(u8, String)>,
 }
 
 /// Lists unsettled SMS, or all: first those that wait for a person, then the newest.
@@ -72,7 +77,7 @@ pub(crate) fn list(tx: &Tx<'_>, all: bool, limit: u32) -> Result<Vec<MessageRow>
     Ok(listed.into_iter().map(row).collect())
 }
 
-/// Lists the receipts that match no message, newest first.
+/// Lists the receipts that match no message or can not be read, newest first.
 pub(crate) fn receipts(tx: &Tx<'_>, limit: u32) -> Result<Vec<ReceiptRow>, ApiError> {
     Ok(sms_receipts::list_open(tx, limit)?)
 }
@@ -81,6 +86,7 @@ pub(crate) fn receipts(tx: &Tx<'_>, limit: u32) -> Result<Vec<ReceiptRow>, ApiEr
 pub(crate) fn inbound(tx: &Tx<'_>, open: bool, limit: u32) -> Result<Vec<InboundRow>, ApiError> {
     let answers = if open { inbound::list_open(tx, limit)? } else { inbound::list(tx, limit)? };
     let row = |answer: inbound::Answer| InboundRow {
+        raw: raw(&answer),
         id: answer.id,
         number: answer.number.as_ref().map(Personal::masked_number).unwrap_or_default(),
         service: answer.service,
@@ -90,6 +96,13 @@ pub(crate) fn inbound(tx: &Tx<'_>, open: bool, limit: u32) -> Result<Vec<Inbound
         why: answer.why,
     };
     Ok(answers.into_iter().map(row).collect())
+}
+
+/// The bytes of a reply, where its words are not enough.
+fn raw(answer: &inbound::Answer) -> Option<(u8, String)> {
+    let is_torn = answer.words.as_ref().and_then(Personal::text).is_none_or(|words| words.contains(char::REPLACEMENT_CHARACTER));
+    let (coding, bytes) = answer.coding.zip(answer.bytes.as_ref()).filter(|_| answer.is_open || is_torn)?;
+    Some((coding, HEXLOWER.encode(bytes)))
 }
 
 /// A person's finding about an SMS of unknown outcome.

@@ -60,9 +60,11 @@ pub(crate) fn settle(
 ) -> Result<Option<Duration>, ApiError> {
     match outcome {
         Submitted::Accepted { ids } => {
+            // A provider that gives one id may have cut the message into several parts.
+            let parts = if ids.len() == 1 { message.segments.count() } else { 1 };
             for (part, id) in ids.iter().enumerate() {
                 for (rank, form) in id_forms(id).into_iter().enumerate() {
-                    segments::add(tx, (&form, rank), message.which(), (message.round, part), now)?;
+                    segments::add(tx, (&form, rank), message.which(), (message.round, part, parts), now)?;
                 }
             }
             if move_row(tx, message, SmsState::Sent, Some(now))? {

@@ -6,10 +6,10 @@ use axum::{
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
-use doorstep_gateway::{Event, Heard, MAX_WEBHOOK, WebhookError, Webhooks};
+use doorstep_gateway::{Event, Heard, MAX_WEBHOOK, Raw, RawKind, Unread, WebhookError, Webhooks, json_of_form};
 use serde::Deserialize;
 
-use crate::{body::body_of, error::ApiError, http::app::App, log};
+use crate::{body::body_of, error::ApiError, http::app::App};
 
 /// A token in the address, for providers that can not send a header.
 #[derive(Deserialize)]
@@ -37,12 +37,12 @@ pub(crate) async fn inbound(State(app): State<App>, Query(token): Query<Token>, 
     receive(app, token, request, |hooks, body| Ok(events(hooks.inbound(body)?, Event::Inbound))).await
 }
 
-fn events<T>(heard: Heard<T>, event: fn(T) -> Event) -> (Vec<Event>, usize) {
-    (heard.items.into_iter().map(event).collect(), heard.skipped)
+fn events<T>(heard: Heard<T>, event: fn(T) -> Event) -> Vec<Event> {
+    heard.items.into_iter().map(event).chain(heard.unread.into_iter().map(Event::Unread)).collect()
 }
 
-/// Reads a call into its events, and counts the items that are not valid.
-type Read = fn(&Webhooks, &[u8]) -> Result<(Vec<Event>, usize), WebhookError>;
+/// Reads a call into its events.
+type Read = fn(&Webhooks, &[u8]) -> Result<Vec<Event>, WebhookError>;
 
 async fn receive(app: App, Token { token }: Token, request: Request, read: Read) -> Result<Response, ApiError> {
     // Without webhooks the address does not exist.
@@ -51,13 +51,25 @@ async fn receive(app: App, Token { token }: Token, request: Request, read: Read)
     if !hooks.allows(&token) {
         return Err(ApiError::Unauthorized);
     }
+    let is_form = is_form(request.headers());
     let body = body_of(request, MAX_WEBHOOK).await?;
-    let (events, skipped) = read(hooks, &body)?;
-    if skipped > 0 {
-        log!(warn, "items of the SMS provider's call have no id, number or text; the others are taken", count = skipped);
-    }
+    let events = match read(hooks, &if is_form { json_of_form(&body) } else { body.to_vec() }) {
+        Ok(events) => events,
+        Err(WebhookError::NotConfigured) => return Err(WebhookError::NotConfigured.into()),
+        Err(error) => {
+            // The provider gives up in the end, so the call is kept for a person, and refused.
+            let raw = Raw { kind: RawKind::Http, bytes: body.to_vec() };
+            gateway.record(vec![Event::Unread(Unread { raw, why: "malformed" })]).await?;
+            return Err(error.into());
+        }
+    };
     gateway.record(events).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], "{}").into_response())
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
 }
 
 fn bearer(headers: &HeaderMap) -> Option<String> {

@@ -21,6 +21,10 @@ pub(crate) struct NewInbound<'a> {
     pub of: Option<Which<'a>>,
     /// How it was matched, or why it was not.
     pub why: &'a str,
+    /// SMPP's data coding of the first segment.
+    pub coding: Option<u8>,
+    /// The reply as it came.
+    pub bytes: &'a [u8],
 }
 
 /// Whether a reply with this mark came after a time.
@@ -30,14 +34,14 @@ pub(crate) fn came_after(tx: &Tx<'_>, mark: &[u8; 32], after: UnixMs) -> Result<
 
 /// Stores a reply.
 pub(crate) fn add(tx: &Tx<'_>, inbound: &NewInbound<'_>) -> Result<(), StoreError> {
-    let NewInbound { mark, recipient, number, service, words, received_at, of, why } = inbound;
+    let NewInbound { mark, recipient, number, service, words, received_at, of, why, coding, bytes } = inbound;
     let (case, entry) = of.unzip();
     tx.run(
         sql!(
-            "INSERT INTO inbound (mark, recipient, number, service, words, received_at, case_id, entry, why)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+            "INSERT INTO inbound (mark, recipient, number, service, words, received_at, case_id, entry, why, coding, bytes)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
         ),
-        params![mark, recipient, number.as_bytes(), service, words.as_bytes(), received_at, case, entry, why],
+        params![mark, recipient, number.as_bytes(), service, words.as_bytes(), received_at, case, entry, why, coding, bytes],
     )?;
     Ok(())
 }
@@ -56,18 +60,21 @@ pub(crate) struct Answer {
     pub why: String,
     /// Whether it belongs to no case.
     pub is_open: bool,
+    pub coding: Option<u8>,
+    /// The reply as it came; `None` for one of an older version.
+    pub bytes: Option<Vec<u8>>,
 }
 
 /// All replies, newest first.
 pub(crate) fn list(tx: &Tx<'_>, most: u32) -> Result<Vec<Answer>, StoreError> {
     tx.all(
         sql!(
-            "SELECT inbound.id, number, service, words, received_at, why, doc.waybill,
+            "SELECT inbound.id, number, service, words, received_at, why, coding, inbound.bytes, doc.waybill,
                CASE WHEN inbound.case_id IS NULL THEN 1 ELSE 0 END
              FROM inbound LEFT JOIN doc USING (case_id) ORDER BY received_at DESC, inbound.id DESC LIMIT ?1"
         ),
         params![most],
-        |row| read(row, row.get(6)?, row.get(7)?),
+        |row| read(row, row.get(8)?, row.get(9)?),
     )
 }
 
@@ -75,7 +82,7 @@ pub(crate) fn list(tx: &Tx<'_>, most: u32) -> Result<Vec<Answer>, StoreError> {
 pub(crate) fn list_open(tx: &Tx<'_>, most: u32) -> Result<Vec<Answer>, StoreError> {
     tx.all(
         sql!(
-            "SELECT id, number, service, words, received_at, why FROM inbound WHERE case_id IS NULL
+            "SELECT id, number, service, words, received_at, why, coding, bytes FROM inbound WHERE case_id IS NULL
              ORDER BY received_at DESC, id DESC LIMIT ?1"
         ),
         params![most],
@@ -94,5 +101,7 @@ fn read(row: &Row<'_>, waybill: Option<String>, is_open: bool) -> Result<Answer,
         waybill,
         why: row.get(5)?,
         is_open,
+        coding: row.get(6)?,
+        bytes: row.get(7)?,
     })
 }

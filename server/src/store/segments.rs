@@ -16,23 +16,26 @@ pub(crate) struct Segment {
     pub entry: EntryKey,
     pub round: u32,
     pub part: u32,
+    /// How many parts of the message its id stands for.
+    pub parts: u32,
 }
 
 /// Stores one form of a segment's id. `part`: the segment's number in the try, from 0. `rank`: the form's number, 0 for the id as
-/// it was given.
+/// it was given. `parts`: how many parts of the message the id stands for.
 pub(crate) fn add(
     tx: &Tx<'_>,
     (form, rank): (&str, usize),
     (case, entry): Which<'_>,
-    (round, part): (u32, usize),
+    (round, part, parts): (u32, usize, usize),
     now: UnixMs,
 ) -> Result<(), StoreError> {
     tx.run(
         sql!(
-            "INSERT INTO segment (form, rank, case_id, entry, round, part, status, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, '', ?7)
+            "INSERT INTO segment (form, rank, case_id, entry, round, part, status, at, parts)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, '', ?7, ?8)
              ON CONFLICT (form, case_id, entry, round, part) DO NOTHING"
         ),
-        params![form, rank, case, entry, round, part, now],
+        params![form, rank, case, entry, round, part, now, parts],
     )?;
     Ok(())
 }
@@ -42,7 +45,7 @@ pub(crate) fn find(tx: &Tx<'_>, form: &str) -> Result<Option<Segment>, StoreErro
     first(
         tx,
         sql!(
-            "SELECT case_id, entry, segment.round, part FROM segment JOIN message USING (case_id, entry)
+            "SELECT case_id, entry, segment.round, part, parts FROM segment JOIN message USING (case_id, entry)
              WHERE form = ?1 ORDER BY rank, at DESC LIMIT 1"
         ),
         params![form],
@@ -54,7 +57,7 @@ pub(crate) fn find_to(tx: &Tx<'_>, form: &str, recipient: &[u8]) -> Result<Optio
     first(
         tx,
         sql!(
-            "SELECT case_id, entry, segment.round, part FROM segment JOIN message USING (case_id, entry)
+            "SELECT case_id, entry, segment.round, part, parts FROM segment JOIN message USING (case_id, entry)
              WHERE form = ?1 AND recipient = ?2 ORDER BY rank, at DESC LIMIT 1"
         ),
         params![form, recipient],
@@ -66,7 +69,7 @@ pub(crate) fn find_spelt(tx: &Tx<'_>, id: &str) -> Result<Option<Segment>, Store
     first(
         tx,
         sql!(
-            "SELECT case_id, entry, segment.round, part FROM segment JOIN message USING (case_id, entry)
+            "SELECT case_id, entry, segment.round, part, parts FROM segment JOIN message USING (case_id, entry)
              WHERE form = ?1 AND rank = 0 ORDER BY at DESC LIMIT 1"
         ),
         params![id],
@@ -75,19 +78,53 @@ pub(crate) fn find_spelt(tx: &Tx<'_>, id: &str) -> Result<Option<Segment>, Store
 
 fn first(tx: &Tx<'_>, sql: Sql, params: Params<'_>) -> Result<Option<Segment>, StoreError> {
     let found = tx.maybe(sql, params, |row| {
-        let read = || Ok(Segment { case: row.get(0)?, entry: row.get(1)?, round: row.get(2)?, part: row.get(3)? });
+        let read = || {
+            let (case, entry, round) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(Segment { case, entry, round, part: row.get(3)?, parts: row.get(4)? })
+        };
         readable(read())
     })?;
     Ok(found.flatten())
 }
 
+/// Stores the parts of a try whose provider gave one id for all of them and reports on each.
+pub(crate) fn spread(tx: &Tx<'_>, segment: &Segment, parts: u8) -> Result<(), StoreError> {
+    let Segment { case, entry, round, .. } = segment;
+    for part in 1..u32::from(parts) {
+        tx.run(
+            sql!(
+                "INSERT INTO segment (form, rank, case_id, entry, round, part, status, at, parts)
+                 SELECT form, rank, case_id, entry, round, ?4, '', at, parts FROM segment
+                 WHERE case_id = ?1 AND entry = ?2 AND round = ?3 AND part = 0
+                 ON CONFLICT (form, case_id, entry, round, part) DO NOTHING"
+            ),
+            params![case, entry, round, part],
+        )?;
+    }
+    Ok(())
+}
+
 /// Records a receipt of a segment. A delivered segment stays delivered.
 pub(crate) fn set_status(tx: &Tx<'_>, segment: &Segment, status: ReceiptStatus) -> Result<(), StoreError> {
-    let Segment { case, entry, round, part } = segment;
+    let Segment { case, entry, round, part, .. } = segment;
     tx.run(
         sql!(
             "UPDATE segment SET status = ?5
              WHERE case_id = ?1 AND entry = ?2 AND round = ?3 AND part = ?4 AND status <> 'delivered'"
+        ),
+        params![case, entry, round, part, status.word()],
+    )?;
+    Ok(())
+}
+
+/// Records a receipt that may be about any part of several under one id. What failed stays so, because a later success may be
+/// another part's.
+pub(crate) fn set_first_status(tx: &Tx<'_>, segment: &Segment, status: ReceiptStatus) -> Result<(), StoreError> {
+    let Segment { case, entry, round, part, .. } = segment;
+    tx.run(
+        sql!(
+            "UPDATE segment SET status = ?5
+             WHERE case_id = ?1 AND entry = ?2 AND round = ?3 AND part = ?4 AND status = ''"
         ),
         params![case, entry, round, part, status.word()],
     )?;

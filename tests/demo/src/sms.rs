@@ -63,7 +63,7 @@ pub async fn scene(
     expect(uncertain == 2, "head office lists both of which nobody knows")?;
     // A long message is two segments; the one whose sender died stopped after the first.
     let to = |number: &str| smsc.seen(|seen| seen.submits.iter().filter(|submit| submit.destination == number).count());
-    let (whole, cut) = (to("13000001280"), to("13000001287"));
+    let (whole, cut) = (to("8613000001280"), to("8613000001287"));
     expect((1..=2).contains(&whole) && cut == 1, "nothing reached the operator twice")?;
     stage.say(&format!("head office lists {uncertain} SMS as uncertain for a person; the operator got nothing twice"));
     Ok(hello)

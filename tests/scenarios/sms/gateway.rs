@@ -18,7 +18,7 @@ async fn with_data_the_gateway_sends_and_the_phone_does_not() {
     assert_eq!((message.level, message.counts()), (SmsLevel::Sent, true));
     let submit = smsc.seen(|seen| seen.submits[0].clone());
     assert_eq!((submit.esm_class, submit.data_coding, submit.registered_delivery), (0, 8, 1), "never a receipt's class");
-    assert_eq!((submit.source.as_str(), submit.destination.as_str()), ("10690001", "13800000002"));
+    assert_eq!((submit.source.as_str(), submit.destination.as_str()), ("10690001", "8613800000002"));
     let delivered = smsc.receipt(&submit.id.unwrap(), "DELIVRD", "000");
     assert_eq!(delivered.answer().await, Some(0));
     let message = until(&phone, 2, SmsState::Delivered).await;

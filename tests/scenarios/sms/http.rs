@@ -1,6 +1,7 @@
 //! A provider over HTTP: a document by template, an answer by pointers, and its calls back with a token.
 
 use doorstep_domain::Body;
+use doorstep_rules::sms::Language;
 use doorstep_tests::raw;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -98,7 +99,10 @@ async fn a_message_goes_by_template_and_what_is_called_back_lands_on_its_case() 
         assert_eq!(call(&world, "/v1/sms/receipts", token, receipt).await, status);
     }
     until(&phone, 2, SmsState::Delivered).await;
-    assert_eq!(world.admin().receipts(9).unwrap().len(), 1, "what names nothing is kept, once");
+    let kept = world.admin().receipts(9).unwrap();
+    let (unread, read): (Vec<_>, Vec<_>) = kept.iter().partition(|row| row.status == "unread");
+    assert_eq!(read.len(), 1, "what names nothing is kept, once");
+    assert_eq!((unread.len(), unread[0].why.as_deref()), (1, Some("no_id")), "and so is what has no id");
     let answer = r#"{"phone":"8613800000002","dest":"10690001","content":"放门口","sequence":"s-1"}"#;
     // A provider that can send no header has its token in the address; it calls twice.
     for _ in 0..2 {
@@ -112,6 +116,127 @@ async fn a_message_goes_by_template_and_what_is_called_back_lands_on_its_case() 
     for (body, status) in [("no json", 400), ("{}", 400), (&"x".repeat(300 * 1024), 413)] {
         assert_eq!(call(&world, "/v1/sms/receipts", Some(TOKEN), body).await, status);
     }
+}
+
+/// A provider that writes forms, and reports on each part of a message under one id.
+fn forms(addr: std::net::SocketAddr, token_file: &std::path::Path) -> GatewayConfig {
+    let toml = format!(
+        r#"
+provider = "http"
+[http]
+url = "http://{addr}/send"
+body = '{{"to":"{{number}}","content":"{{text}}"}}'
+id_pointer = "/id"
+[http.webhooks]
+token_file = "{}"
+[http.webhooks.receipts]
+id = "/smsMsgId"
+state = "/status"
+part = "/sequence"
+parts = "/total"
+delivered = ["DELIVRD"]
+[http.webhooks.inbound]
+from = "/from"
+to = "/to"
+text = "/body"
+"#,
+        token_file.display()
+    );
+    GatewayConfig::parse(&toml).unwrap()
+}
+
+async fn post(world: &World, path: &str, form: &str) -> u16 {
+    let bearer = format!("Bearer {TOKEN}");
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/x-www-form-urlencoded; charset=UTF-8")];
+    raw(world.addr(), "POST", path, &headers, form.as_bytes()).await.status
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forms_are_read_parts_count_together_and_an_answer_without_a_service_number_is_taken() {
+    for (last, state, words) in [("DELIVRD", SmsState::Delivered, vec![]), ("MK%3A0012", SmsState::Undelivered, vec!["MK:0012"])]
+    {
+        let (addr, _got) = provider(r#"{"id":"A-77"}"#).await;
+        let folder = tempfile::tempdir().unwrap();
+        let token_file = folder.path().join("token");
+        std::fs::write(&token_file, TOKEN).unwrap();
+        let mut world = World::sending(forms(addr, &token_file)).await;
+        let phone = world.device("phone", "c1").await;
+        fail_and_write(&phone, 2);
+        until(&phone, 2, SmsState::Sent).await;
+        for part in [2, 3, 3] {
+            let form = format!("sequence={part}&total=3&smsMsgId=A-77&status=DELIVRD");
+            assert_eq!(post(&world, "/v1/sms/receipts", &form).await, 200);
+        }
+        phone.sync().await.unwrap();
+        assert_eq!(only(&phone.client, 2).state, SmsState::Sent, "not before the last part");
+        assert_eq!(post(&world, "/v1/sms/receipts", &format!("sequence=1&total=3&smsMsgId=A-77&status={last}")).await, 200);
+        let message = until(&phone, 2, state).await;
+        assert_eq!(message.counts(), state == SmsState::Delivered);
+        let said = phone.case(2).unwrap().case.timeline;
+        let said = said.iter().filter_map(|r| match &r.entry.body {
+            Body::SmsReport(report) => report.words.as_ref()?.text().map(str::to_owned),
+            _ => None,
+        });
+        assert_eq!(said.collect::<Vec<_>>(), words);
+        assert_eq!(world.admin().receipts(9).unwrap(), []);
+        for to in ["&to=", "&to=10690001", ""] {
+            world.hands.advance(11);
+            let form = format!("from=13800000002{to}&body=%E6%94%BE%E9%97%A8%E5%8F%A3");
+            assert_eq!(post(&world, "/v1/sms/inbound", &form).await, 200);
+        }
+        phone.sync().await.unwrap();
+        assert_eq!(only(&phone.client, 2).replies.len(), 3);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_receipts_under_one_id_that_do_not_name_their_part_a_failure_stays() {
+    for (lang, state) in [(Language::En, SmsState::Undelivered), (Language::Zh, SmsState::Delivered)] {
+        let (addr, mut got) = provider(r#"{"code":"0","data":{"id":"A-77"}}"#).await;
+        let folder = tempfile::tempdir().unwrap();
+        let token_file = folder.path().join("token");
+        std::fs::write(&token_file, TOKEN).unwrap();
+        let mut world = World::sending(config(addr, &token_file)).await;
+        let phone = world.device("phone", "c1").await;
+        phone.fail(2, "DF-NOBODY").unwrap();
+        let wish = SmsWish { language: Some(lang), ..SmsWish::default() };
+        phone.client.record(&on(waybill(2), Act::Sms { wish, state: None, fault: None }), &[]).unwrap();
+        until(&phone, 2, SmsState::Sent).await;
+        assert_eq!(got.recv().await.unwrap()["n"].as_u64() > Some(1), lang == Language::En);
+        for said in ["UNDELIV", "DELIVRD"] {
+            let receipt = format!(r#"{{"reports":[{{"id":"A-77","state":"{said}"}}]}}"#);
+            assert_eq!(call(&world, "/v1/sms/receipts", Some(TOKEN), &receipt).await, 200);
+        }
+        assert_eq!(until(&phone, 2, state).await.counts(), state == SmsState::Delivered);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_can_not_be_read_is_kept_with_its_bytes() {
+    let (addr, _got) = provider(r#"{"code":"0","data":{"id":"A-77"}}"#).await;
+    let folder = tempfile::tempdir().unwrap();
+    let token_file = folder.path().join("token");
+    std::fs::write(&token_file, TOKEN).unwrap();
+    let world = World::sending(config(addr, &token_file)).await;
+    for (path, body, status, why, kept) in [
+        ("/v1/sms/receipts", r#"{"reports":[{"state":"DELIVRD"}]}"#, 200, "no_id", r#"{"state":"DELIVRD"}"#),
+        ("/v1/sms/receipts", r#"{"reports":[{"id":"A-1"}]}"#, 200, "no_status", r#"{"id":"A-1"}"#),
+        ("/v1/sms/receipts", "<xml/>", 400, "malformed", "<xml/>"),
+        ("/v1/sms/receipts", "{}", 400, "malformed", "{}"),
+        ("/v1/sms/inbound", r#"{"content":"TD"}"#, 200, "no_number", r#"{"content":"TD"}"#),
+        ("/v1/sms/inbound", r#"{"phone":"13800000002"}"#, 200, "no_text", r#"{"phone":"13800000002"}"#),
+    ] {
+        // It comes again, and is kept once.
+        for _ in 0..2 {
+            assert_eq!(call(&world, path, Some(TOKEN), body).await, status, "{body}");
+        }
+        let newest = world.admin().receipts(99).unwrap().remove(0);
+        assert_eq!((newest.why.as_deref(), newest.kind.as_str()), (Some(why), "http"), "{body}");
+        assert_eq!(newest.bytes, doorstep_tests::smsc::hex(kept.as_bytes()));
+    }
+    assert_eq!(world.admin().receipts(99).unwrap().len(), 6);
+    assert_eq!(call(&world, "/v1/sms/receipts", Some("0123456789abcdef-wrong"), "<of a stranger/>").await, 401);
+    assert_eq!(world.admin().receipts(99).unwrap().len(), 6);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::{
-    pdu::{BIND_TRANSCEIVER, DELIVER_SM, Deliver, ENQUIRE_LINK, Fields, RESP, SUBMIT_SM, UNBIND, pdu, plain, word},
+    pdu::{BIND_TRANSCEIVER, DATA_SM, DELIVER_SM, Deliver, ENQUIRE_LINK, Fields, RESP, SUBMIT_SM, UNBIND, pdu, plain, word},
     script::{Answer, BindAnswer, Receipts},
     seen::Submit,
     state::{Out, Shared},
@@ -102,7 +102,7 @@ fn take(shared: &Shared, id: u64, out: &mpsc::UnboundedSender<Out>, bytes: &[u8]
         }
         command if command == RESP | UNBIND => shared.see(|state| state.seen.unbinds += 1),
         command if command == RESP | ENQUIRE_LINK => shared.see(|state| state.seen.alive += 1),
-        command if command == RESP | DELIVER_SM => shared.see(|state| {
+        command if command == RESP | DELIVER_SM || command == RESP | DATA_SM => shared.see(|state| {
             state.seen.delivered.push(status);
             if let Some((_, answered)) = state.delivering.remove(&sequence) {
                 answered.send(status).ok();

@@ -3,6 +3,8 @@
 pub const SUBMIT_SM: u32 = 4;
 /// The command of a delivery.
 pub const DELIVER_SM: u32 = 5;
+/// The command of a delivery without a text of its own.
+pub const DATA_SM: u32 = 0x103;
 pub const UNBIND: u32 = 6;
 pub const BIND_TRANSCEIVER: u32 = 9;
 pub const ENQUIRE_LINK: u32 = 0x15;
@@ -58,7 +60,7 @@ pub fn utf16(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_be_bytes).collect()
 }
 
-/// A `deliver_sm`.
+/// A `deliver_sm`, or a `data_sm` if it says so.
 pub struct Deliver<'a> {
     pub from: &'a str,
     pub to: &'a str,
@@ -66,29 +68,40 @@ pub struct Deliver<'a> {
     pub data_coding: u8,
     pub bytes: Vec<u8>,
     pub tlvs: Vec<u8>,
+    pub is_data: bool,
+}
+
+/// An optional field.
+pub fn tlv(tag: u16, value: &[u8]) -> Vec<u8> {
+    [&tag.to_be_bytes()[..], &u16::try_from(value.len()).unwrap().to_be_bytes(), value].concat()
 }
 
 impl<'a> Deliver<'a> {
+    /// A delivery with nothing in it.
+    fn empty(esm_class: u8) -> Self {
+        let (from, to) = ("8613800000001", "10690001");
+        Self { from, to, esm_class, data_coding: 0, bytes: Vec::new(), tlvs: Vec::new(), is_data: false }
+    }
+
     pub fn receipt(id: &str, stat: &str, err: &str) -> Self {
         let text = format!("id:{id} sub:001 dlvrd:001 submit date:2611251200 done date:2611251201 stat:{stat} err:{err} text:");
-        Self { from: "8613800000001", to: "10690001", esm_class: 4, data_coding: 0, bytes: text.into_bytes(), tlvs: Vec::new() }
+        Self { bytes: text.into_bytes(), ..Self::empty(4) }
     }
 
     pub fn fields(id: &str, state: u8) -> Self {
-        let length = u8::try_from(id.len() + 1).unwrap();
-        let tlvs = [&[0x00, 0x1e, 0, length], id.as_bytes(), &[0, 0x04, 0x27, 0, 1, state]].concat();
-        Self { from: "8613800000001", to: "10690001", esm_class: 4, data_coding: 0, bytes: Vec::new(), tlvs }
+        let tlvs = [tlv(0x001e, &[id.as_bytes(), &[0]].concat()), tlv(0x0427, &[state])].concat();
+        Self { tlvs, ..Self::empty(4) }
     }
 
     pub fn text(from: &'a str, to: &'a str, text: &str) -> Self {
         let (data_coding, bytes) = if text.is_ascii() { (1, text.as_bytes().to_vec()) } else { (8, utf16(text)) };
-        Self { from, to, esm_class: 0, data_coding, bytes, tlvs: Vec::new() }
+        Self { from, to, data_coding, bytes, ..Self::empty(0) }
     }
 
     pub fn part(from: &'a str, to: &'a str, text: &str, (reference, of, number): (u8, u8, u8)) -> Self {
         let mut bytes = vec![5, 0, 3, reference, of, number];
         bytes.extend(utf16(text));
-        Self { from, to, esm_class: 0x40, data_coding: 8, bytes, tlvs: Vec::new() }
+        Self { from, to, data_coding: 8, bytes, ..Self::empty(0x40) }
     }
 
     pub fn bytes(&self, sequence: u32) -> Vec<u8> {
@@ -96,6 +109,11 @@ impl<'a> Deliver<'a> {
         body.extend(self.from.as_bytes());
         body.extend([0, 1, 1]);
         body.extend(self.to.as_bytes());
+        if self.is_data {
+            body.extend([0, self.esm_class, 0, self.data_coding]);
+            body.extend(&self.tlvs);
+            return pdu(DATA_SM, 0, sequence, &body);
+        }
         body.extend([0, self.esm_class, 0, 0, 0, 0, 0, 0, self.data_coding, 0, u8::try_from(self.bytes.len()).unwrap()]);
         body.extend(&self.bytes);
         body.extend(&self.tlvs);

@@ -80,7 +80,7 @@ pub struct SmsReport {
     pub fault: Option<SmsFault>,
     /// The operator's time of the event.
     pub at: Option<UnixMs>,
-    /// The reason for a person's decision.
+    /// The reason for a person's decision, or the network's own words and code of a failure, such as `MK:0012`.
     pub words: Option<Personal>,
 }
 

@@ -146,6 +146,13 @@ impl<'a> Faults<'a> {
         let (named, format) = (rules.proves_alone_by_word.is_some(), self.pack.format());
         self.check(!named || format >= 2, "proves_alone_by_word", || format::came_with_2("proves_alone_by_word"));
         self.check(rules.surname_place.is_none() || format >= 2, "surname_place", || format::came_with_2("surname_place"));
+        self.check(rules.opt_out.is_none() || format >= 2, "opt_out", || format::came_with_2("opt_out"));
+        let words = rules.opt_out.as_deref().unwrap_or_default();
+        self.check(words.len() <= 50, "opt_out", || "at most 50 words".into());
+        for word in words {
+            let is_word = (1..=20).contains(&crate::sms::plain(word).chars().count());
+            self.check(is_word, "opt_out", || format!("{word:?} is no word of 1 to 20 letters and digits"));
+        }
         self.check(rules.signature.chars().count() <= 20, "signature", || "at most 20 characters".into());
         for way in &rules.ways {
             self.word("ways", way, SmsWay::from_word(way).is_some(), "a way: phone, gateway");

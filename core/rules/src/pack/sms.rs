@@ -26,6 +26,8 @@ pub struct SmsRules {
     /// Whether a message proves an attempt of which only a person's word, or a handover without a result, says that it left.
     /// Format 2; the default is true. A customer's answer makes such a message count in any case.
     pub proves_alone_by_word: Option<bool>,
+    /// Answers that ask for no more messages, beside those that count in every network ([`crate::sms::OPT_OUT`]). Format 2.
+    pub opt_out: Option<Vec<String>>,
     /// How a person is addressed.
     pub honorifics: Honorifics,
     /// Longest values of variables in characters, where they differ from [`Variable::most`].

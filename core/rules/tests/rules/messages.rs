@@ -481,3 +481,34 @@ fn rendering_refuses_what_is_missing_too_long_of_the_wrong_type_or_a_link() {
     assert_eq!(fault(called("call me")), TemplateFault::Type(Variable::Callback));
     assert_eq!(fault(called("138000011112")), TemplateFault::TooLong { variable: Variable::Callback, most: 11 });
 }
+
+#[test]
+fn an_answer_that_is_a_word_of_refusal_as_a_whole_asks_for_no_more() {
+    let pack = qinghe();
+    for answer in ["R", "t", "TD", "td。", "退订", "拒收！", " Stop ", "ＴＤ", "T D", "“退订”", "unsubscribe", "TD\n"]
+    {
+        assert!(wants_no_more(&pack, answer), "{answer}");
+    }
+    for answer in ["", "。", "好", "TD放门口", "请不要退订", "R2", "收", "A", "不拒收"] {
+        assert!(!wants_no_more(&pack, answer), "{answer}");
+    }
+}
+
+#[test]
+fn a_pack_of_format_2_adds_words_of_refusal() {
+    let first = std::str::from_utf8(FIRST_PACK).unwrap();
+    let with = |format: &str, line: &str| {
+        let pack = first.replacen("\n[sms.gateway]", &format!("\nopt_out = {line}\n\n[sms.gateway]"), 1);
+        assert_ne!(pack, first);
+        Pack::parse(format!("{format}\n{pack}").as_bytes())
+    };
+    let pack = with("format = 2", "[\"N\", \"不要再发\"]").unwrap();
+    for answer in ["n", "不要再发。", "TD"] {
+        assert!(wants_no_more(&pack, answer), "{answer}");
+    }
+    assert!(!wants_no_more(&qinghe(), "N"));
+    assert!(with("", "[\"N\"]").unwrap_err().reason.contains("came with format 2"));
+    for wrong in ["[\"\"]", "[\"。\"]", "\"N\"", "[\"more than twenty letters\"]"] {
+        assert!(with("format = 2", wrong).is_err(), "{wrong}");
+    }
+}

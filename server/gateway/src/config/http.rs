@@ -77,7 +77,7 @@ pub struct WebhookConfig {
     pub inbound: Option<InboundHook>,
 }
 
-/// JSON pointers into a call with receipts. All but `list` start at one receipt.
+/// JSON pointers into a call with receipts. All but `list` start at one receipt. A form is a document of texts, `/name` each.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReceiptHook {
@@ -93,9 +93,14 @@ pub struct ReceiptHook {
     pub number: Option<String>,
     /// The time.
     pub done_at: Option<String>,
+    /// The number of the part that the receipt is about, from 1, if each part of a message has a receipt with the message's id.
+    pub part: Option<String>,
+    /// How many parts the message has.
+    pub parts: Option<String>,
     /// States that mean that the message was delivered.
     pub delivered: Vec<String>,
-    /// States that mean that the message will not be delivered.
+    /// States that mean that the message will not be delivered. A state in no list is never a success; the usual words of SMPP, and
+    /// CMPP's codes such as `MK:0001`, have their meaning without a list.
     #[serde(default)]
     pub undelivered: Vec<String>,
     /// States that mean that the message's validity has ended.
@@ -164,6 +169,9 @@ impl WebhookConfig {
             value("http.webhooks.receipts.delivered", !hook.delivered.is_empty(), "must name the state that says: delivered")?;
             pointers.extend([&hook.id, &hook.state]);
             pointers.extend([&hook.list, &hook.code, &hook.number, &hook.done_at].into_iter().flatten());
+            pointers.extend([&hook.part, &hook.parts].into_iter().flatten());
+            let both = hook.part.is_some() == hook.parts.is_some();
+            value("http.webhooks.receipts.parts", both, "must stand beside part, and only there")?;
         }
         if let Some(hook) = &self.inbound {
             pointers.extend([&hook.from, &hook.to, &hook.text]);

@@ -38,12 +38,16 @@ pub struct SmppConfig {
     /// The numbering plan of the service number: 0 unknown, 1 telephone.
     #[serde(default)]
     pub source_npi: u8,
-    /// The type of recipients' numbers.
+    /// The type of recipients' numbers: 1 with the country code, 2 or 0 as they are dialled within `country`. A number of another
+    /// country always has its code and type 1.
     #[serde(default = "one")]
     pub dest_ton: u8,
     /// The numbering plan of recipients' numbers.
     #[serde(default = "one")]
     pub dest_npi: u8,
+    /// The country code of numbers that are written without one, in digits.
+    #[serde(default = "china")]
+    pub country: String,
     /// The largest number of segments a second, 1 to 10,000.
     #[serde(default = "ten")]
     pub per_second: u32,
@@ -92,6 +96,10 @@ pub enum Gsm {
     /// One septet in each byte, as nearly every SMSC wants it.
     #[default]
     Unpacked,
+}
+
+fn china() -> String {
+    "86".to_owned()
 }
 
 fn one() -> u8 {
@@ -146,6 +154,12 @@ impl SmppConfig {
         for (key, code) in [("smpp.source_npi", self.source_npi), ("smpp.dest_npi", self.dest_npi)] {
             value(key, code <= 18, "must be 0 to 18; 1 is telephone")?;
         }
+        let is_code = (1..=3).contains(&self.country.len()) && self.country.bytes().all(|b| b.is_ascii_digit());
+        value(
+            "smpp.country",
+            is_code && !self.country.starts_with('0'),
+            "must be a country code of 1 to 3 digits, such as \"86\"",
+        )?;
         value("smpp.ca_file", self.tls || self.ca_file.is_none(), "is of no use without tls = true; set that or take it out")?;
         value(
             "smpp.server_name",

@@ -34,7 +34,7 @@ fn smpp_has_defaults_that_any_smsc_stands() {
     let smpp = smpp(SMPP);
     assert_eq!((smpp.per_second, smpp.window), (10, 10));
     assert_eq!(smpp.enquire_seconds, Duration::from_secs(30));
-    assert_eq!((smpp.dest_ton, smpp.dest_npi), (1, 1));
+    assert_eq!((smpp.dest_ton, smpp.dest_npi, smpp.country.as_str()), (1, 1, "86"));
 }
 
 #[test]
@@ -61,6 +61,8 @@ fn faults_name_the_key_and_what_to_do_and_never_show_a_secret() {
         ("\"secret\"", "\"much-too-secret\"", "at most 8 ASCII"),
         ("tls = true", "tls = false\nca_file = \"x.pem\"", "smpp.ca_file is of no use without tls = true"),
         ("password = \"secret\"", "password = much-too-secret", "line 7"),
+        ("port = 2775", "port = 2775\ncountry = \"+86\"", "smpp.country must be a country code"),
+        ("port = 2775", "port = 2775\ndest_ton = 7", "smpp.dest_ton"),
         ("port", "prot", "unknown field `prot`"),
         ("[smpp]", "[smtp]", "unknown field `smtp`"),
     ] {

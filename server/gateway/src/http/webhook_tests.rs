@@ -37,7 +37,10 @@ fn receipts_are_read_by_the_configured_pointers_and_states() {
         {"status":"DELIVRD"},
         {"msgid":"","status":"DELIVRD"}]}"#;
     let heard = hooks(Some(receipts()), None).receipts(body.as_bytes()).unwrap();
-    assert_eq!(heard.skipped, 2);
+    let unread: Vec<_> = heard.unread.iter().map(|unread| (unread.why, String::from_utf8_lossy(&unread.raw.bytes))).collect();
+    assert_eq!(unread[0], ("no_id", r#"{"status":"DELIVRD"}"#.into()));
+    assert_eq!(unread[1].0, "no_id");
+    assert_eq!(unread.len(), 2);
     let shown: Vec<_> = heard.items.iter().map(|receipt| (receipt.id.as_str(), receipt.status)).collect();
     let expected = [
         ("a1", ReceiptStatus::Delivered),
@@ -58,11 +61,81 @@ fn a_customers_message_is_read_alone_or_in_a_list() {
         to: "106900010042".to_owned(),
         text: "好的".to_owned(),
         id: Some("m1".to_owned()),
+        coding: None,
+        raw: Raw { kind: RawKind::Http, bytes: serde_json::from_str::<Value>(one).unwrap().to_string().into_bytes() },
     };
-    assert_eq!(hooks(None, Some(inbound())).inbound(one.as_bytes()).unwrap(), Heard { items: vec![wanted.clone()], skipped: 0 });
+    assert_eq!(
+        hooks(None, Some(inbound())).inbound(one.as_bytes()).unwrap(),
+        Heard { items: vec![wanted.clone()], unread: vec![] }
+    );
     let listed = InboundHook { list: Some(String::new()), ..inbound() };
     let body = format!("[{one},{{\"from\":\"1\"}}]");
-    assert_eq!(hooks(None, Some(listed)).inbound(body.as_bytes()).unwrap(), Heard { items: vec![wanted], skipped: 1 });
+    let unread = Unread { raw: Raw { kind: RawKind::Http, bytes: b"{\"from\":\"1\"}".to_vec() }, why: "no_text" };
+    assert_eq!(hooks(None, Some(listed)).inbound(body.as_bytes()).unwrap(), Heard { items: vec![wanted], unread: vec![unread] });
+}
+
+#[test]
+fn an_answer_without_a_service_number_is_taken() {
+    for body in [
+        r#"{"from":"13800000002","to":"","text":"好的"}"#,
+        r#"{"from":"13800000002","to":null,"text":"好的"}"#,
+        r#"{"from":"13800000002","text":"好的"}"#,
+        r#"{"from":13800000002,"to":[],"text":"好的"}"#,
+    ] {
+        let heard = hooks(None, Some(inbound())).inbound(body.as_bytes()).unwrap();
+        assert_eq!((heard.items[0].from.as_str(), heard.items[0].to.as_str()), ("13800000002", ""), "{body}");
+    }
+    let nobody = hooks(None, Some(inbound())).inbound(r#"{"from":"","to":"1","text":"好的"}"#.as_bytes()).unwrap();
+    assert_eq!((nobody.items.len(), nobody.unread[0].why), (0, "no_number"));
+}
+
+#[test]
+fn a_state_that_the_configuration_does_not_name_is_no_success_and_shows_itself() {
+    for (state, err, status, code) in [
+        ("MK:0001", "", ReceiptStatus::Undelivered, "MK:0001"),
+        ("DB:0141", "7", ReceiptStatus::Undelivered, "7"),
+        ("DELETED", "", ReceiptStatus::Undelivered, "DELETED"),
+        ("UNKNOWN", "9", ReceiptStatus::Unknown, "UNKNOWN 9"),
+        ("DELIVERED", "", ReceiptStatus::Unknown, "DELIVERED"),
+        ("ENROUTE", "", ReceiptStatus::Accepted, ""),
+        ("DELIVRD", "000", ReceiptStatus::Delivered, "000"),
+        ("5", "", ReceiptStatus::Unknown, "5"),
+    ] {
+        let body = format!(r#"{{"reports":[{{"msgid":"a","status":"{state}","err":"{err}"}}]}}"#);
+        let heard = hooks(Some(receipts()), None).receipts(body.as_bytes()).unwrap();
+        assert_eq!((heard.items[0].status, heard.items[0].code.as_str()), (status, code), "{state}");
+    }
+}
+
+#[test]
+fn a_form_is_read_like_a_document() {
+    let hook: ReceiptHook = toml::from_str(
+        "id = \"/smsMsgId\"\nstate = \"/status\"\npart = \"/sequence\"\nparts = \"/total\"\ndelivered = [\"DELIVRD\"]",
+    )
+    .unwrap();
+    let form = b"sequence=2&total=3&updateTime=2026-11-25T12%3a01%3A00Z&smsMsgId=a+b%2Bc_1&status=DELIVRD&status=UNDELIV&&x";
+    let heard = hooks(Some(hook), None).receipts(&json_of_form(form)).unwrap();
+    assert_eq!((heard.items[0].id.as_str(), heard.items[0].status), ("a b+c_1", ReceiptStatus::Delivered));
+    assert_eq!(heard.items[0].part, Some((2, 3)));
+    // The whole list is a field, as JSON.
+    let listed = ReceiptHook { list: Some("/reports".to_owned()), ..receipts() };
+    let form = b"reports=%5B%7B%22msgid%22%3A%22a1%22%2C%22status%22%3A%22EXPIRED%22%7D%5D";
+    let heard = hooks(Some(listed.clone()), None).receipts(&json_of_form(form)).unwrap();
+    assert_eq!((heard.items[0].id.as_str(), heard.items[0].status), ("a1", ReceiptStatus::Expired));
+    assert_eq!(hooks(Some(listed), None).receipts(&json_of_form(b"reports=none")), Err(WebhookError::NoList));
+    // Text in UTF-8, in GB18030, and with an escape that is none.
+    for (form, text) in [("text=%E9%80%80%E8%AE%A2", "退订"), ("text=%CD%CB%B6%A9", "退订"), ("text=100%25+%zz%", "100% %zz%")]
+    {
+        let form = format!("from=13800000002&to=&{form}");
+        assert_eq!(hooks(None, Some(inbound())).inbound(&json_of_form(form.as_bytes())).unwrap().items[0].text, text);
+    }
+}
+
+#[test]
+fn a_part_outside_of_its_message_is_none() {
+    let part = |number: &str, of: &str| part(Some(number.to_owned()), Some(of.to_owned()));
+    assert_eq!((part("1", "1"), part("2", "2")), (Some((1, 1)), Some((2, 2))));
+    assert_eq!([part("0", "2"), part("3", "2"), part("x", "2"), part("1", ""), part("1", "999")], [None; 5]);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{deliver::Part, text::Coding};
-use crate::Inbound;
+use crate::{Inbound, Raw, RawKind};
 
 /// How long the answer to a segment waits for the others.
 const HOLD: Duration = Duration::from_secs(2);
@@ -34,8 +34,16 @@ struct Key {
     of: u8,
 }
 
+/// A segment that has come.
+struct Segment {
+    coding: Coding,
+    given: u8,
+    bytes: Vec<u8>,
+    whole: Vec<u8>,
+}
+
 struct Joining {
-    parts: BTreeMap<u8, (Coding, Vec<u8>)>,
+    parts: BTreeMap<u8, Segment>,
     since: Instant,
     is_reported: bool,
     waiting: Vec<oneshot::Sender<bool>>,
@@ -130,14 +138,15 @@ impl Joiner {
             is_reported: false,
             waiting: Vec::new(),
         });
-        joining.parts.insert(place.number, (part.coding, part.bytes));
+        let Part { coding, given, bytes, whole, .. } = part;
+        joining.parts.insert(place.number, Segment { coding, given, bytes, whole });
         if joining.is_reported || joining.parts.len() < usize::from(place.of) {
             let (sender, receiver) = oneshot::channel();
             joining.waiting.push(sender);
             return Joined::Held(Hold(receiver));
         }
         joining.is_reported = true;
-        let inbound = Inbound { from: key.from.clone(), to: key.to.clone(), text: text(&joining.parts, key.of), id: part.id };
+        let inbound = inbound(&key, &joining.parts);
         Joined::Whole(Box::new(Whole { key, joiner: self.clone(), inbound, is_settled: false }))
     }
 
@@ -147,8 +156,7 @@ impl Joiner {
         for (key, joining) in self.open().iter_mut() {
             if !joining.is_reported && now.duration_since(joining.since) >= PATIENCE {
                 joining.is_reported = true;
-                let (from, to) = (key.from.clone(), key.to.clone());
-                let inbound = Inbound { from, to, text: text(&joining.parts, key.of), id: None };
+                let inbound = inbound(key, &joining.parts);
                 overdue.push(Whole { key: key.clone(), joiner: self.clone(), inbound, is_settled: false });
             }
         }
@@ -156,17 +164,29 @@ impl Joiner {
     }
 }
 
+fn inbound(key: &Key, parts: &BTreeMap<u8, Segment>) -> Inbound {
+    let bytes = parts.values().flat_map(|segment| segment.whole.iter().copied()).collect();
+    Inbound {
+        from: key.from.clone(),
+        to: key.to.clone(),
+        text: text(parts, key.of),
+        id: None,
+        coding: parts.values().next().map(|segment| segment.given),
+        raw: Raw { kind: RawKind::UserData, bytes },
+    }
+}
+
 /// The text of the segments, with `[…]` for each run of missing ones. Bytes are joined before they are decoded, because a phone
 /// may cut a character in two.
-fn text(parts: &BTreeMap<u8, (Coding, Vec<u8>)>, of: u8) -> String {
+fn text(parts: &BTreeMap<u8, Segment>, of: u8) -> String {
     let mut out = String::new();
     let mut run: Option<(Coding, Vec<u8>)> = None;
     let mut is_gap = false;
     for number in 1..=of {
         match (parts.get(&number), &mut run) {
-            (Some((coding, bytes)), Some((running, gathered))) if running == coding => gathered.extend(bytes),
+            (Some(part), Some((running, gathered))) if *running == part.coding => gathered.extend(&part.bytes),
             (Some(part), _) => {
-                finish(&mut out, run.replace(part.clone()));
+                finish(&mut out, run.replace((part.coding, part.bytes.clone())));
                 is_gap = false;
             }
             (None, _) => {
@@ -194,7 +214,8 @@ mod tests {
 
     fn part(bytes: &[u8]) -> Part {
         let (from, to) = ("8613800000001".to_owned(), "106900017".to_owned());
-        Part { from, to, id: None, place: None, coding: Coding::Ucs2, bytes: bytes.to_vec() }
+        let (bytes, whole) = (bytes.to_vec(), [&[5, 0, 3, 7, 0, 0], bytes].concat());
+        Part { from, to, place: None, coding: Coding::Ucs2, given: 8, bytes, whole }
     }
 
     fn place(number: u8, of: u8) -> Place {
@@ -215,6 +236,8 @@ mod tests {
         let Joined::Held(held) = joiner.take(part(&[0xde, 0x00]), place(2, 2)) else { panic!() };
         let last = whole(joiner.take(part(&[0x59, 0x7d, 0xd8, 0x3d]), place(1, 2)));
         assert_eq!(last.inbound.text, "好😀");
+        let bytes = [&[5, 0, 3, 7, 0, 0, 0x59, 0x7d, 0xd8, 0x3d], &[5, 0, 3, 7, 0, 0, 0xde, 0x00][..]].concat();
+        assert_eq!((last.inbound.coding, &last.inbound.raw.bytes), (Some(8), &bytes), "as they came, in order");
         last.settle(true);
         assert!(held.answer().await);
         assert!(joiner.open().is_empty());

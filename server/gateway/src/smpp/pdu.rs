@@ -8,13 +8,14 @@ use rusmpp::{
     Command, CommandStatus, Pdu,
     decode::DecodeWithLength,
     encode::{Encode, Length},
-    pdus::{BindTransceiver, DeliverSmResp, SubmitSm},
+    pdus::{BindTransceiver, DataSmResp, DeliverSmResp, SubmitSm},
     types::{COctetString, EmptyOrFullCOctetString, OctetString},
     values::{DataCoding, EsmClass, InterfaceVersion, Npi, RegisteredDelivery, Ton},
 };
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use crate::{Outgoing, SmppConfig};
+use super::dest::Dest;
+use crate::{Outgoing, RawKind, SmppConfig};
 
 /// The largest PDU that is read, in bytes. The largest text that fits into one (a `message_payload` of a few thousand characters)
 /// stays far below; a greater length means that the stream is out of step.
@@ -28,6 +29,12 @@ pub(super) struct Unfit(pub &'static str);
 /// A PDU from the SMSC.
 pub(super) enum Incoming {
     Command(Box<Command>),
+    /// A delivery, which [`super::delivery`] reads.
+    Delivery {
+        kind: RawKind,
+        sequence: u32,
+        body: Vec<u8>,
+    },
     /// A PDU whose length is right and whose body is not. Its bytes are dropped, because they may hold numbers and texts.
     Malformed {
         command: u32,
@@ -77,6 +84,14 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
 
 fn read(frame: BytesMut) -> Incoming {
     let (command, sequence) = (word(&frame, 4).unwrap_or(0), word(&frame, 12).unwrap_or(0));
+    let kind = match command {
+        5 => Some(RawKind::DeliverSm),
+        0x103 => Some(RawKind::DataSm),
+        _ => None,
+    };
+    if let Some(kind) = kind {
+        return Incoming::Delivery { kind, sequence, body: frame.get(HEADER..).unwrap_or_default().to_vec() };
+    }
     let body = frame.len() - 4;
     let mut rest = frame;
     bytes::Buf::advance(&mut rest, 4);
@@ -114,13 +129,17 @@ pub(super) fn bind(config: &SmppConfig, password: &str) -> Result<BindTransceive
         .build())
 }
 
-pub(super) fn deliver_resp() -> DeliverSmResp {
-    DeliverSmResp::default()
+/// The answer to a delivery.
+pub(super) fn delivery_resp(kind: RawKind) -> Pdu {
+    match kind {
+        RawKind::DataSm => DataSmResp::default().into(),
+        _ => DeliverSmResp::default().into(),
+    }
 }
 
 /// The PDUs of a message, one for each segment. `reference` ties the segments of one message together on the phone.
 pub(super) fn submits(config: &SmppConfig, message: &Outgoing, reference: u8) -> Result<Vec<SubmitSm>, Unfit> {
-    let digits = message.digits().ok_or(Unfit("number"))?;
+    let dest = Dest::of(config, &message.to).ok_or(Unfit("number"))?;
     let source = format!("{}{}", config.source_addr, message.extension.as_deref().unwrap_or(""));
     let parts = &message.segments.parts;
     let count = u8::try_from(parts.len()).map_err(|_| Unfit("text"))?;
@@ -132,9 +151,9 @@ pub(super) fn submits(config: &SmppConfig, message: &Outgoing, reference: u8) ->
         .source_addr_ton(Ton::from(config.source_ton))
         .source_addr_npi(Npi::from(config.source_npi))
         .source_addr(c_string(&source, "service number")?)
-        .dest_addr_ton(Ton::from(config.dest_ton))
+        .dest_addr_ton(Ton::from(dest.ton))
         .dest_addr_npi(Npi::from(config.dest_npi))
-        .destination_addr(c_string(digits, "number")?)
+        .destination_addr(c_string(&dest.digits, "number")?)
         // The builder's default is 0x08, a delivery acknowledgement.
         .esm_class(EsmClass::from(if count > 1 { 0x40 } else { 0 }))
         .validity_period(relative(message.validity)?)
@@ -182,11 +201,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_length_out_of_step_ends_the_link_and_a_bad_body_does_not() {
-        let bad_body = [0, 0, 0, 17, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 9, 0xff];
+        let bad_body = [0, 0, 0, 17, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 9, 0xff];
         let enquire = [0, 0, 0, 16, 0, 0, 0, 0x15, 0, 0, 0, 0, 0, 0, 0, 10];
         let stream = [&bad_body[..], &enquire, b"GET / HTTP/1.1\r\n"].concat();
         let mut frames = Frames::new(&stream[..]);
-        assert!(matches!(frames.next().await, Ok(Some(Incoming::Malformed { command: 5, sequence: 9 }))));
+        assert!(matches!(frames.next().await, Ok(Some(Incoming::Malformed { command: 4, sequence: 9 }))));
         assert!(matches!(frames.next().await, Ok(Some(Incoming::Command(command))) if command.sequence_number() == 10));
         assert!(frames.next().await.is_err());
     }

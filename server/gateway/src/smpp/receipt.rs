@@ -1,59 +1,97 @@
 //! Receipts: the text that nearly every SMSC writes (SMPP 3.4, appendix B), and the optional fields beside it.
+//!
+//! The specification leaves the text to the vendor, so gateways write it with blanks behind colons, with commas or lines between
+//! the fields, with fields left out, in UCS-2, and with zero bytes at its end. This reader takes all of them.
 
-use crate::{Receipt, ReceiptStatus};
+use crate::{ReceiptStatus, event::status_of_word};
 
 /// The optional fields of a receipt.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Fields {
     pub(super) id: Option<String>,
     pub(super) state: Option<u8>,
     pub(super) code: Option<String>,
 }
 
-/// Reads a receipt. `None` if it names no message.
-pub(super) fn receipt(text: &str, fields: Fields) -> Option<Receipt> {
-    let id = field(text, "id:").or(fields.id).map(|id| id.chars().take(64).collect::<String>())?;
-    let stated = field(text, "stat:").map(|word| status(&word));
-    let status = stated.or_else(|| fields.state.map(state)).unwrap_or(ReceiptStatus::Unknown);
-    let code = field(text, "err:").or(fields.code).unwrap_or_default();
-    let done_at = field(text, "done date:");
-    let short = |text: String| text.chars().take(32).collect();
-    Some(Receipt { id, status, code: short(code), number: None, done_at: done_at.map(short) })
+/// What a receipt says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) id: String,
+    /// The id of the field beside the text, if it is another.
+    pub(super) other_id: Option<String>,
+    pub(super) status: ReceiptStatus,
+    pub(super) code: String,
+    pub(super) done_at: Option<String>,
 }
 
-/// The word after a field's name, in upper or lower case. `Text:` comes last and is not searched.
-fn field(text: &str, name: &str) -> Option<String> {
-    let lower = text.to_ascii_lowercase();
-    let end = lower.find(" text:").unwrap_or(text.len());
-    let mut from = 0;
-    while let Some(at) = lower.get(from..end)?.find(name) {
-        let at = from + at;
-        // Other names end with `id:` too.
-        let begins = at == 0 || lower.as_bytes().get(at - 1).is_some_and(|b| *b == b' ');
-        from = at + name.len();
-        if begins {
-            let word = text.get(from..end)?.split_ascii_whitespace().next()?;
-            let is_word = word.bytes().all(|b| b.is_ascii_graphic()) && !text.get(from..end)?.starts_with(' ');
-            return is_word.then(|| word.to_owned());
+/// The longest id, code and time that are taken, in characters.
+const MOST_ID: usize = 64;
+const MOST_WORD: usize = 32;
+
+/// Reads a receipt of its texts and fields. The error is why it can not be read.
+pub(super) fn receipt(texts: &[&[u8]], fields: &Fields) -> Result<Said, &'static str> {
+    let spellings = texts.iter().flat_map(|text| spellings(text));
+    // Of equal ones the first counts, so the order is turned round.
+    let spellings: Vec<String> = spellings.collect();
+    let best = spellings.iter().rev().max_by_key(|text| Keys::of(text).0.len()).map(String::as_str).unwrap_or_default();
+    let keys = Keys::of(best);
+    let short = |text: &str, most: usize| -> String { text.chars().filter(char::is_ascii_graphic).take(most).collect() };
+    let id = |id: &str| Some(short(id, MOST_ID)).filter(|id| !id.is_empty());
+    let (written, beside) = (keys.word("id").and_then(id), fields.id.as_deref().and_then(id));
+    let other_id = beside.clone().filter(|beside| written.as_ref().is_some_and(|written| !written.eq_ignore_ascii_case(beside)));
+    let word = keys.word("stat").or_else(|| keys.word("status"));
+    let status = status(word, fields.state).ok_or("no_status")?;
+    let id = written.or(beside).ok_or("no_id")?;
+    let err = keys.word("err").map(str::to_owned).or_else(|| fields.code.clone()).unwrap_or_default();
+    // A word that its status does not repeat is a part of the code.
+    let own = word.filter(|word| status.is_failure() && (word.contains(':') || status == ReceiptStatus::Unknown));
+    let code = own.into_iter().chain(Some(err.as_str()).filter(|err| !err.is_empty())).collect::<Vec<_>>().join(" ");
+    let code = code.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(MOST_WORD).collect();
+    let done_at = keys.word("done date").map(|at| short(at, MOST_WORD));
+    Ok(Said { id, other_id, status, code, done_at })
+}
+
+/// Whether a text is a receipt's, whatever the PDU around it says. A customer may write of an id or a status, so the word of the
+/// status must be known, or all around it be a receipt's.
+pub(super) fn is_receipt(text: &[u8]) -> bool {
+    spellings(text).iter().any(|text| {
+        let keys = Keys::of(text);
+        let word = keys.word("stat").or_else(|| keys.word("status"));
+        let is_known =
+            word.is_some_and(|word| status_of_word(word) != ReceiptStatus::Unknown || word.eq_ignore_ascii_case("UNKNOWN"));
+        let count = keys.0.len();
+        count >= 4 || (is_known && (count >= 3 || keys.word("id").is_some()))
+    })
+}
+
+/// The ways of reading a text: ASCII whatever the coding says, and UCS-2 in both orders of bytes.
+fn spellings(text: &[u8]) -> Vec<String> {
+    let units = |order: fn([u8; 2]) -> u16| -> String {
+        let units =
+            text.chunks_exact(2).map(|pair| order([pair.first().copied().unwrap_or(0), pair.get(1).copied().unwrap_or(0)]));
+        char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    };
+    let ascii = text.iter().map(|byte| char::from(*byte)).collect();
+    vec![ascii, units(u16::from_be_bytes), units(u16::from_le_bytes)]
+}
+
+/// The status by the word and the field. A success needs both to agree, if there are both. `None` if there is neither.
+fn status(word: Option<&str>, state: Option<u8>) -> Option<ReceiptStatus> {
+    let (written, beside) = (word.map(status_of_word), state.map(status_of_state));
+    let (Some(one), Some(other)) = (written, beside) else { return written.or(beside) };
+    Some(match (one, other) {
+        (ReceiptStatus::Delivered, other) if other.is_failure() => ReceiptStatus::Unknown,
+        (ReceiptStatus::Accepted | ReceiptStatus::Unknown, other) if other.is_failure() && other != ReceiptStatus::Unknown => {
+            other
         }
-    }
-    None
+        _ => one,
+    })
 }
 
-fn status(word: &str) -> ReceiptStatus {
-    match word.to_ascii_uppercase().as_str() {
-        "DELIVRD" => ReceiptStatus::Delivered,
-        "EXPIRED" => ReceiptStatus::Expired,
-        "UNDELIV" | "DELETED" | "SKIPPED" => ReceiptStatus::Undelivered,
-        "REJECTD" => ReceiptStatus::Rejected,
-        "ACCEPTD" | "ENROUTE" => ReceiptStatus::Accepted,
-        _ => ReceiptStatus::Unknown,
-    }
-}
-
-fn state(code: u8) -> ReceiptStatus {
+/// The status of `message_state` (SMPP 3.4, chapter 5.2.28, and SMPP 5.0).
+fn status_of_state(code: u8) -> ReceiptStatus {
     match code {
-        1 | 6 => ReceiptStatus::Accepted,
+        0 | 1 | 6 => ReceiptStatus::Accepted,
         2 => ReceiptStatus::Delivered,
         3 => ReceiptStatus::Expired,
         4 | 5 | 9 => ReceiptStatus::Undelivered,
@@ -62,45 +100,69 @@ fn state(code: u8) -> ReceiptStatus {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The names of fields. A longer name stands before one that begins it.
+const NAMES: [&str; 12] = [
+    "id",
+    "sub",
+    "dlvrd",
+    "submit date",
+    "submit_date",
+    "submitdate",
+    "done date",
+    "done_date",
+    "donedate",
+    "status",
+    "stat",
+    "err",
+];
 
-    const USUAL: &str =
-        "id:0a1b sub:001 dlvrd:001 submit date:2611251200 done date:2611251201 stat:DELIVRD err:000 text:id:9 stat:UNDELIV";
+/// The fields of a text: name and value.
+struct Keys<'a>(Vec<(&'static str, &'a str)>);
 
-    #[test]
-    fn the_usual_text_is_read_and_the_messages_own_words_are_not() {
-        let read = receipt(USUAL, Fields::default()).unwrap();
-        let done_at = Some("2611251201".to_owned());
-        assert_eq!(
-            read,
-            Receipt { id: "0a1b".to_owned(), status: ReceiptStatus::Delivered, code: "000".to_owned(), number: None, done_at }
-        );
-    }
-
-    #[test]
-    fn each_state_word_has_its_status() {
-        for (word, status) in [
-            ("UNDELIV", ReceiptStatus::Undelivered),
-            ("EXPIRED", ReceiptStatus::Expired),
-            ("REJECTD", ReceiptStatus::Rejected),
-            ("ACCEPTD", ReceiptStatus::Accepted),
-            ("ENROUTE", ReceiptStatus::Accepted),
-            ("UNKNOWN", ReceiptStatus::Unknown),
-            ("MK:1008", ReceiptStatus::Unknown),
-        ] {
-            assert_eq!(receipt(&USUAL.replace("DELIVRD", word), Fields::default()).unwrap().status, status, "{word}");
+impl<'a> Keys<'a> {
+    fn of(text: &'a str) -> Self {
+        let mut begins = Vec::new();
+        let mut is_name_possible = true;
+        let mut at = 0;
+        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+            if is_name_possible && value_at(rest, "text").is_some() {
+                // The message's own words come last, and may look like anything.
+                break;
+            }
+            let found = NAMES.iter().find_map(|name| Some((*name, value_at(rest, name)?))).filter(|_| is_name_possible);
+            let step = found.map_or_else(|| rest.chars().next().map_or(1, char::len_utf8), |(_, value)| value);
+            if let Some((name, value)) = found {
+                begins.push((name, at, at + value));
+            }
+            // Other names end with `id` too, so a name stands behind a blank, a sign or another field's colon.
+            is_name_possible = found.is_some() || rest.starts_with(is_separator);
+            at += step;
         }
+        let ends = begins.iter().skip(1).map(|(_, begin, _)| *begin).chain([at]);
+        let values = begins.iter().zip(ends).map(|((name, _, from), end)| (*name, text.get(*from..end).unwrap_or_default()));
+        Self(values.collect())
     }
 
-    #[test]
-    fn without_a_text_the_fields_say_it_and_without_an_id_there_is_no_receipt() {
-        let fields = || Fields { id: Some("7".to_owned()), state: Some(5), code: Some("8:1".to_owned()) };
-        let read = receipt("", fields()).unwrap();
-        assert_eq!((read.id.as_str(), read.status, read.code.as_str()), ("7", ReceiptStatus::Undelivered, "8:1"));
-        assert_eq!(receipt("Id:9 Stat:delivrd Err: Text:", fields()).unwrap().id, "9");
-        assert_eq!(receipt("msgid:9 stat:DELIVRD", Fields::default()), None);
-        assert_eq!(receipt("id:", Fields::default()), None);
+    /// The value of a field, up to the next separator; `None` if there is no such field, or no value.
+    fn word(&self, name: &str) -> Option<&'a str> {
+        let is_name = |known: &str| known == name || (name == "done date" && ["done_date", "donedate"].contains(&known));
+        let (_, value) = self.0.iter().find(|(known, _)| is_name(known))?;
+        value.trim_start_matches(is_separator).split(is_separator).next().filter(|word| !word.is_empty())
     }
 }
+
+fn is_separator(c: char) -> bool {
+    c.is_whitespace() || c.is_control() || matches!(c, ',' | ';' | '|' | '"' | '\'' | '\u{feff}')
+}
+
+/// How many bytes a name, blanks and a colon take at the beginning of a text.
+fn value_at(text: &str, name: &str) -> Option<usize> {
+    let (begin, rest) = text.split_at_checked(name.len())?;
+    let behind = rest.trim_start_matches([' ', '\t']);
+    let is_it = begin.eq_ignore_ascii_case(name) && behind.starts_with([':', '=']);
+    is_it.then(|| text.len() - behind.len() + 1)
+}
+
+#[cfg(test)]
+#[path = "receipt_tests.rs"]
+mod tests;

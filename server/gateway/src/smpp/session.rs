@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use rusmpp::{Command, CommandId, CommandStatus, Pdu, pdus::SubmitSm};
+use rusmpp::{CommandId, CommandStatus, Pdu, pdus::SubmitSm};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     select,
@@ -22,12 +22,13 @@ use tokio::{
 };
 
 use super::{
-    deliver::delivered,
+    deliver::{Delivered, delivered},
+    delivery::Delivery,
     link::Link,
-    pdu::{Frames, Incoming, bytes_of, deliver_resp},
+    pdu::{Frames, Incoming, bytes_of, delivery_resp},
     tell::Teller,
 };
-use crate::SmppConfig;
+use crate::{Raw, RawKind, SmppConfig, Unread};
 
 /// The largest number of deliveries that wait for their acknowledgement. Further ones are answered "later".
 const MOST_DELIVERIES: usize = 64;
@@ -238,6 +239,7 @@ impl Reader<'_, '_> {
         self.asked = None;
         let command = match incoming {
             Incoming::Command(command) => command,
+            Incoming::Delivery { kind, sequence, body } => return self.deliver(kind, sequence, body),
             Incoming::Malformed { command, sequence } => return self.malformed(command, sequence),
         };
         let sequence = command.sequence_number();
@@ -253,7 +255,6 @@ impl Reader<'_, '_> {
                 self.answered(sequence, Part::Answered { status: if is_nack { 0xff } else { status }, id });
                 Ok(())
             }
-            CommandId::DeliverSm => self.deliver(&command),
             CommandId::EnquireLink => self.reply(CommandStatus::EsmeRok, sequence, Pdu::EnquireLinkResp),
             CommandId::Unbind => self.say(Reply::Last(bytes_of(CommandStatus::EsmeRok, sequence, Pdu::UnbindResp))),
             CommandId::UnbindResp => Err("stopped"),
@@ -269,22 +270,28 @@ impl Reader<'_, '_> {
                 self.answered(sequence, Part::Lost("the SMSC's answer could not be read"));
                 Ok(())
             }
-            CommandId::DeliverSm => self.reply(CommandStatus::EsmeRxPAppn, sequence, deliver_resp()),
             _ if command & 0x8000_0000 != 0 => Ok(()),
             _ => self.reply(CommandStatus::EsmeRinvcmdlen, sequence, Pdu::GenericNack),
         }
     }
 
-    fn deliver(&mut self, command: &Command) -> Result<(), End> {
-        let sequence = command.sequence_number();
-        let Some(Pdu::DeliverSm(deliver)) = command.pdu() else { return self.malformed(command.id().into(), sequence) };
+    fn deliver(&mut self, kind: RawKind, sequence: u32, body: Vec<u8>) -> Result<(), End> {
         if self.deliveries.len() >= MOST_DELIVERIES {
-            return self.reply(CommandStatus::EsmeRxTAppn, sequence, deliver_resp());
+            return self.reply(CommandStatus::EsmeRxTAppn, sequence, delivery_resp(kind));
         }
-        let (delivered, teller, replies) = (delivered(deliver), self.session.teller.clone(), self.replies.clone());
+        let (teller, replies) = (self.session.teller.clone(), self.replies.clone());
+        let Some(delivery) = Delivery::read(kind, &body) else {
+            // The SMSC may not send this again, so it is kept, and the SMSC learns that it was wrong.
+            let unread = Unread { raw: Raw { kind, bytes: body }, why: "malformed" };
+            self.deliveries.spawn(async move {
+                teller.tell(Delivered::Unread(unread)).await;
+            });
+            return self.reply(CommandStatus::EsmeRxPAppn, sequence, delivery_resp(kind));
+        };
+        let delivered = delivered(delivery);
         self.deliveries.spawn(async move {
             let status = if teller.tell(delivered).await { CommandStatus::EsmeRok } else { CommandStatus::EsmeRxTAppn };
-            replies.send(Reply::Bytes(bytes_of(status, sequence, deliver_resp()))).await.ok();
+            replies.send(Reply::Bytes(bytes_of(status, sequence, delivery_resp(kind)))).await.ok();
         });
         Ok(())
     }

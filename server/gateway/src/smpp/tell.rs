@@ -11,7 +11,7 @@ use super::{
     deliver::Delivered,
     joiner::{Joined, Joiner, Whole},
 };
-use crate::{Event, Inbound, Notice};
+use crate::{Event, Inbound, Notice, Raw, RawKind};
 
 /// Passes deliveries on. The links of a provider share it.
 #[derive(Clone)]
@@ -26,13 +26,15 @@ impl Teller {
     /// Passes a delivery on. Returns whether the SMSC may forget it.
     pub(super) async fn tell(&self, delivered: Delivered) -> bool {
         let part = match delivered {
-            Delivered::Nothing => return true,
+            Delivered::Unread(unread) => return self.is_durable(Event::Unread(unread)).await,
             Delivered::Receipt(receipt) => return self.is_durable(Event::Receipt(receipt)).await,
             Delivered::Part(part) => part,
         };
         let Some(place) = part.place else {
             let text = part.coding.text(&part.bytes);
-            return self.is_durable(Event::Inbound(Inbound { from: part.from, to: part.to, text, id: part.id })).await;
+            let (coding, raw) = (Some(part.given), Raw { kind: RawKind::UserData, bytes: part.whole });
+            let inbound = Inbound { from: part.from, to: part.to, text, id: None, coding, raw };
+            return self.is_durable(Event::Inbound(inbound)).await;
         };
         match self.joiner.take(part, place) {
             Joined::Whole(whole) => self.settle(*whole).await,

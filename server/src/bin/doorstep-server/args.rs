@@ -385,7 +385,7 @@ pub enum SmsCommand {
         #[arg(long, default_value_t = 100)]
         limit: u32,
     },
-    /// 找不到短信的回执 List receipts that match no message.
+    /// 找不到短信、或读不出的回执 List receipts that match no message or can not be read.
     Receipts {
         /// 最多条数 At most this many.
         #[arg(long, default_value_t = 100)]

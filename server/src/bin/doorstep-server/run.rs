@@ -335,21 +335,21 @@ fn sms(admin: &mut Admin, as_json: bool, what: SmsCommand) -> Result<(), AdminEr
         }
         SmsCommand::Receipts { limit } => {
             let rows = admin.receipts(limit)?;
-            let line = |r: &ReceiptRow| format!("{}  {}  {}  {}", r.received_at, r.provider_id, r.status, r.code);
+            let line = |r: &ReceiptRow| match &r.why {
+                Some(why) => format!("{}  读不出 {} {why}  {}  {}", r.received_at, r.status, r.kind, r.bytes),
+                None => format!("{}  {}  {}  {}", r.received_at, r.provider_id, r.status, r.code),
+            };
             say(json!(rows), rows.iter().map(line).collect());
         }
         SmsCommand::Inbound { all, limit } => {
             let rows = admin.inbound(all, limit)?;
             let line = |r: &InboundRow| {
                 let landed = r.waybill.as_deref().unwrap_or("未归件 on no case");
-                format!(
-                    "{}  {}  → {}  {landed}  {}  {}",
-                    r.id,
-                    r.number,
-                    r.service,
-                    r.why,
-                    r.words.as_deref().unwrap_or_default()
-                )
+                let words = r.words.as_deref().unwrap_or_default();
+                // Words that are readable as a whole need no bytes.
+                let is_torn = r.words.as_ref().is_none_or(|words| words.contains(char::REPLACEMENT_CHARACTER));
+                let raw = r.raw.as_ref().filter(|_| is_torn).map(|(coding, bytes)| format!("  ({coding}: {bytes})"));
+                format!("{}  {}  → {}  {landed}  {}  {words}{}", r.id, r.number, r.service, r.why, raw.unwrap_or_default())
             };
             say(json!(rows), rows.iter().map(line).collect());
         }
