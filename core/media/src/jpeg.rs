@@ -6,7 +6,7 @@ use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions};
 use zune_jpeg::JpegDecoder;
 
-use crate::{MAX_SIDE, MediaError, header::Header, pixels::Picture};
+use crate::{MAX_SIDE, MediaError, header::Header, mend::Tail, pixels::Picture};
 
 /// Bytes at the end of a picture without an end mark that its pixels must need. If they do not, bytes of something else may stand
 /// for lost pixels.
@@ -16,13 +16,17 @@ const NEEDED: usize = 16;
 /// rows are there.
 pub(crate) fn decode(header: &Header) -> Result<Picture, MediaError> {
     if header.is_ended {
-        return pixels(header, &header.mended(0));
+        return pixels(header, &header.mended(Tail::default()));
     }
-    // The last scan of a progressive picture may end with a run of bits for which no Huffman code is needed.
-    if !header.is_progressive && pixels(header, &header.mended(NEEDED)).is_ok() {
-        return Err(MediaError::Truncated);
-    }
-    pixels(header, &header.mended(0)).map_err(|_| MediaError::Truncated)
+    // Zeros or ones at the end are the rest of a card's block, or pixels of an even surface.
+    let tails = [false, true].map(|filled| Tail { filled, less: 0 });
+    let taken = tails.into_iter().find_map(|tail| {
+        // The last scan of a progressive picture may end with a run of bits for which no Huffman code is needed.
+        let is_sure = header.is_progressive && !tail.filled;
+        let is_whole = is_sure || pixels(header, &header.mended(Tail { less: NEEDED, ..tail })).is_err();
+        if is_whole { pixels(header, &header.mended(tail)).ok() } else { None }
+    });
+    taken.ok_or(MediaError::Truncated)
 }
 
 /// Decodes a picture as it was mended for the decoder.

@@ -41,9 +41,18 @@ const STANDARD_TABLES: &[u8] = b"\xff\xc4\x01\xa2\
     \xa4\xa5\xa6\xa7\xa8\xa9\xaa\xb2\xb3\xb4\xb5\xb6\xb7\xb8\xb9\xba\xc2\xc3\xc4\xc5\xc6\xc7\xc8\xc9\xca\xd2\xd3\xd4\
     \xd5\xd6\xd7\xd8\xd9\xda\xe2\xe3\xe4\xe5\xe6\xe7\xe8\xe9\xea\xf2\xf3\xf4\xf5\xf6\xf7\xf8\xf9\xfa";
 
+/// Which bytes count as pixels at the end of a picture without an end mark.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Tail {
+    /// Zeros or ones at the end count.
+    pub(crate) filled: bool,
+    /// The number of bytes that are left out at the end.
+    pub(crate) less: usize,
+}
+
 impl<'a> Header<'a> {
-    /// The picture as the decoder takes it, without the last `less` bytes of its pixels if it has no end mark.
-    pub(crate) fn mended(&self, less: usize) -> Cow<'a, [u8]> {
+    /// The picture as the decoder takes it. `tail` is for a picture without an end mark.
+    pub(crate) fn mended(&self, tail: Tail) -> Cow<'a, [u8]> {
         if self.is_ended && self.scattered.is_none() && !self.lacks_tables {
             return Cow::Borrowed(self.picture);
         }
@@ -68,8 +77,9 @@ impl<'a> Header<'a> {
         if self.is_ended {
             bytes.extend(scans);
         } else {
-            let pixels = without_fill(scans);
-            bytes.extend(pixels.get(..pixels.len().saturating_sub(less)).unwrap_or_default());
+            let pixels = if tail.filled { scans } else { without_fill(scans) };
+            let pixels = without_half_mark(pixels);
+            bytes.extend(pixels.get(..pixels.len().saturating_sub(tail.less)).unwrap_or_default());
             bytes.extend(ONES);
             bytes.extend([0xff, EOI]);
         }
@@ -81,8 +91,11 @@ impl<'a> Header<'a> {
 fn without_fill(scans: &[u8]) -> &[u8] {
     let filled = scans.iter().rev().take_while(|byte| matches!(byte, 0 | 0xff)).count();
     let end = scans.len() - filled.saturating_sub(KEPT);
-    let pixels = scans.split_at_checked(end).map_or(scans, |(pixels, _)| pixels);
-    // Half of a mark: among pixels a byte of ones has a zero behind it.
+    scans.split_at_checked(end).map_or(scans, |(pixels, _)| pixels)
+}
+
+/// Pixels without the first byte of an end mark. Among pixels a byte of ones has a zero behind it.
+fn without_half_mark(pixels: &[u8]) -> &[u8] {
     let half = pixels.iter().rev().take_while(|byte| **byte == 0xff).count();
     pixels.split_at_checked(pixels.len() - half).map_or(pixels, |(pixels, _)| pixels)
 }
