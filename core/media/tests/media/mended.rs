@@ -59,6 +59,24 @@ fn a_picture_is_taken_with_or_without_its_end_mark_whatever_stands_behind_it() {
 }
 
 #[test]
+fn an_even_surface_whose_pixels_end_in_zeros_is_taken_without_its_end_mark() {
+    for progressive in [false, true] {
+        for shade in [0, 128, 255] {
+            for optimized in [false, true] {
+                let whole = Rgb::of(200, 150, |_, _| [shade; 3]).jpeg_as(ColorType::Rgb, |encoder| {
+                    encoder.set_progressive(progressive);
+                    encoder.set_optimized_huffman_tables(optimized);
+                });
+                let wanted = made(&whole);
+                assert!(wanted.is_ok());
+                let name = format!("progressive {progressive}, shade {shade}, optimized {optimized}");
+                assert_eq!(made(&whole[..whole.len() - 2]), wanted, "{name}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_picture_that_ends_early_is_refused_whatever_stands_behind_it() {
     for progressive in [false, true] {
         let whole = scene(2, 333, 251).jpeg_as(ColorType::Rgb, |encoder| encoder.set_progressive(progressive));
