@@ -68,16 +68,14 @@ impl<'a> Header<'a> {
             }
             let next = segments.next().filter(|(marker, _)| reading.first.is_none() || may_follow_scan(*marker));
             let Some((marker, payload)) = next else {
-                let (picture, _) = region.split_at(last);
-                return reading.done(picture, false);
+                return reading.done(region.get(..last).unwrap_or(region), false);
             };
             // The marker has two bytes, and a payload has two bytes with its length.
             let at = region.len().saturating_sub(segments.rest.len());
             let begins = at.saturating_sub(payload.len() + if matches!(marker, SOI | EOI) { 2 } else { 4 });
             is_in_scan = marker == SOS;
             if marker == EOI {
-                let (picture, _) = region.split_at(at);
-                return reading.done(picture, true);
+                return reading.done(region.get(..at).unwrap_or(region), true);
             }
             reading.see(marker, payload, (last, begins))?;
             if is_in_scan && region.len() == bytes.len() {

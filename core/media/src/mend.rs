@@ -8,17 +8,9 @@ use crate::{
     segments::{EOI, SOI},
 };
 
-/// Bytes put behind pixels without an end mark. No Huffman code is all ones (ITU-T T.81, F.1.2.1), so a decoder that needs them for
-/// pixels fails. The zeros are stuffed bytes and no pixels.
-const ONES: [u8; 128] = {
-    let mut ones = [0; 128];
-    let mut at = 0;
-    while at < ones.len() {
-        ones[at] = 0xff;
-        at += 2;
-    }
-    ones
-};
+/// Bytes of ones put behind pixels without an end mark. No Huffman code is all ones (ITU-T T.81, F.1.2.1), so a decoder that needs
+/// them for pixels fails.
+const ONES: usize = 64;
 /// Bytes kept of a run of zeros or ones at the end, because the first of them may be pixels.
 const KEPT: usize = 2;
 
@@ -57,7 +49,7 @@ impl<'a> Header<'a> {
             return Cow::Borrowed(self.picture);
         }
         let (head, scans) = self.picture.split_at_checked(self.scan_at).unwrap_or((self.picture, &[]));
-        let mut bytes = Vec::with_capacity(self.picture.len() + STANDARD_TABLES.len() + ONES.len() + 4);
+        let mut bytes = Vec::with_capacity(self.picture.len() + STANDARD_TABLES.len() + 2 * ONES + 4);
         bytes.extend([0xff, SOI]);
         if self.lacks_tables {
             bytes.extend(STANDARD_TABLES);
@@ -80,7 +72,8 @@ impl<'a> Header<'a> {
             let pixels = if tail.filled { scans } else { without_fill(scans) };
             let pixels = without_half_mark(pixels);
             bytes.extend(pixels.get(..pixels.len().saturating_sub(tail.less)).unwrap_or_default());
-            bytes.extend(ONES);
+            // Among pixels each byte of ones has a zero behind it.
+            bytes.extend([0xff, 0].repeat(ONES));
             bytes.extend([0xff, EOI]);
         }
         Cow::Owned(bytes)
