@@ -2,6 +2,7 @@
 
 mod evidence;
 mod lanes;
+mod missing;
 mod peer;
 mod tus;
 

@@ -291,4 +291,9 @@ pub enum Photo {
     },
     /// 立即发送，不等免流量网络 Send them with the next sync, whatever the network costs.
     SendNow,
+    /// 照片文件找不回来了：告知总部 A missing photo's file does not come back: tell head office.
+    Lost {
+        /// 照片哈希的开头，见 photo list How the photo's hash begins; see photo list.
+        photo: String,
+    },
 }

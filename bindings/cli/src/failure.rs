@@ -18,6 +18,8 @@ pub enum Failed {
     },
     /// Nothing here names such a photo.
     NoPhoto,
+    /// A photo that a person calls lost has its file, or is not waiting.
+    PhotoIsHere,
     /// A photo's bytes are not to be had yet.
     NoPhotoYet,
     /// A file can not be written.
@@ -89,6 +91,7 @@ impl Failed {
             Self::Client(error) => error.kind(),
             Self::PhotoFile { .. }
             | Self::NoPhoto
+            | Self::PhotoIsHere
             | Self::CaFile { .. }
             | Self::Time { .. }
             | Self::Yuan
@@ -124,6 +127,11 @@ impl Failed {
             Self::NoPhoto => Words {
                 zh: "没有这张照片：请写 64 位哈希，或已登记照片的运单号；见 doorstep photo list --all".to_owned(),
                 en: "no such photo: give its hash of 64 digits, or a waybill with a photo; see doorstep photo list --all"
+                    .to_owned(),
+            },
+            Self::PhotoIsHere => Words {
+                zh: "照片文件还在本机，或照片不在等待发送：不能算丢失；见 doorstep photo list --all".to_owned(),
+                en: "the photo's file is here, or the photo is not waiting: it is not lost; see doorstep photo list --all"
                     .to_owned(),
             },
             Self::NoPhotoYet => Words {

@@ -56,6 +56,13 @@ pub fn standing(photo: &PhotoStatus, zone: FixedOffset) -> String {
             let percent = sent.saturating_mul(100).checked_div(photo.len).unwrap_or(0);
             say(&format!("已传 {percent} %"), &format!("sending, {percent} %"))
         }
+        PhotoStanding::Missing { since, lost_at } => {
+            let (since, lost_at) = (words::time(*since, zone), words::time(*lost_at, zone));
+            say(
+                &format!("{since} 起找不到本机文件，每次同步再找，{lost_at} 后算丢失"),
+                &format!("missing since {since}: looked for at each sync, lost from {lost_at}"),
+            )
+        }
         PhotoStanding::Refused { code } => say(&format!("服务器不收：{code}"), &format!("the server does not take it: {code}")),
         PhotoStanding::Stored => say("总部已存", "at head office"),
         PhotoStanding::Lost => say("本机文件已丢失，总部也没有", "lost: gone from this device, not at head office"),
@@ -151,6 +158,23 @@ pub fn waiting_lines(client: &Client) -> String {
     let photos = client.photos(false).unwrap_or_default();
     let waiting = photos.iter().filter(|photo| !matches!(photo.standing, PhotoStanding::Lost | PhotoStanding::Void));
     waiting.map(|photo| line(photo, zone)).collect()
+}
+
+/// Calls a missing photo lost. `what`: how its hash begins.
+pub fn lost(client: &Client, what: &str) -> Result<Answer, Failed> {
+    let waiting = client.photos(false)?;
+    let named = |photo: &&PhotoStatus| photo.photo.to_string().starts_with(&what.to_lowercase());
+    let mut named = waiting.iter().filter(named);
+    // Half a hash that fits two photos names none.
+    let (Some(photo), None) = (named.next().filter(|_| !what.is_empty()), named.next()) else { return Err(Failed::NoPhoto) };
+    if !client.photo_is_lost(photo.photo)? {
+        return Err(Failed::PhotoIsHere);
+    }
+    let text = say(
+        "下次同步告知总部：照片已丢失；文件若找回，仍会发送",
+        "head office is told with the next sync that it is lost; if its file comes back, it is sent all the same",
+    ) + "\n";
+    Ok(Answer { json: json!({ "photo": photo.photo, "lost": true }), text })
 }
 
 /// Sent now, whatever the network costs.

@@ -69,6 +69,7 @@ pub fn run(args: &Args) -> Result<Answer, Failed> {
             runtime()?.block_on(photos::get(&client, photo, *thumbnail, to.as_deref()))
         }
         Command::Photo { what: Photo::SendNow } => photos::send_now(&client),
+        Command::Photo { what: Photo::Lost { photo } } => photos::lost(&client, photo),
         Command::Sms { what } => {
             // The store learns first what the modem has done since the last time. Everything below depends on it.
             spool.as_ref().map_or(Ok(()), |spool| spool.collect(&client))?;

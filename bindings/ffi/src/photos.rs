@@ -52,6 +52,13 @@ pub enum PhotoState {
         /// Bytes there.
         sent: i64,
     },
+    /// Its file is not on this device. It is looked for at each sync and sent when it is back.
+    Missing {
+        /// When its file was first not there.
+        since_ms: i64,
+        /// When it is called lost.
+        lost_at_ms: i64,
+    },
     /// The server will not take it, or its file can not be read: a person must look.
     Refused {
         /// The server's code, or `unreadable`.
@@ -97,6 +104,13 @@ impl DoorstepClient {
         self.local(|client| Ok(client.send_photos_now()?)).await
     }
 
+    /// A person knows that the file of a missing photo does not come back: head office is told at the next sync. False: it is not
+    /// waiting, or its file is here.
+    pub async fn photo_is_lost(&self, photo: String) -> Result<bool, DoorstepError> {
+        let id = photo.parse().map_err(|_| DoorstepError::photo_id())?;
+        self.local(move |client| Ok(client.photo_is_lost(id)?)).await
+    }
+
     /// Writes a photo or thumbnail to a file: from this device, or fetched now. False: it is not at the server yet, or not for this
     /// device to see, and no file is written.
     #[uniffi::method(default(cancel = None))]
@@ -129,6 +143,7 @@ impl From<PhotoStatus> for PhotoRow {
             PhotoStanding::Held { hold: Hold::Battery } => PhotoState::HeldBattery,
             PhotoStanding::Held { hold: Hold::DayUsed } => PhotoState::HeldDayUsed,
             PhotoStanding::Sending { sent } => PhotoState::Sending { sent: i64::try_from(sent).unwrap_or(i64::MAX) },
+            PhotoStanding::Missing { since, lost_at } => PhotoState::Missing { since_ms: since.0, lost_at_ms: lost_at.0 },
             PhotoStanding::Refused { code } => PhotoState::Refused { code },
             PhotoStanding::Stored => PhotoState::Stored,
             PhotoStanding::Lost => PhotoState::Lost,

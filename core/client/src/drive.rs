@@ -294,8 +294,11 @@ impl Host {
         let app = self.inner.app.clone();
         let clocks = self.inner.clock.read();
         self.asked_at = clocks;
+        let now = self.inner.now();
+        let now = self.keep(now)?;
         let prepared = self.store(move |inner| {
             let mut store = inner.store();
+            store.look_for_photos(now)?;
             let request = store.prepare(max_bytes, recut, clocks, &app)?;
             let pushed = store.pushed(&request);
             Ok((request, pushed))

@@ -76,6 +76,14 @@ impl Client {
         Ok(())
     }
 
+    /// Calls a missing photo lost, because a person knows that its file does not come back, see
+    /// [`doorstep_store::Store::call_photo_lost`]. `false` if it is not waiting, or its file is here.
+    pub fn photo_is_lost(&self, id: PhotoId) -> Result<bool, ClientError> {
+        let is_lost = self.inner.store().call_photo_lost(&id)?;
+        self.inner.changed();
+        Ok(is_lost)
+    }
+
     /// Moves files that no record names aside, see [`doorstep_store::Store::sweep_orphans`].
     pub fn sweep_orphans(&self) -> Result<u32, ClientError> {
         let now = self.inner.clock.read().wall;

@@ -262,6 +262,7 @@ fn photo_zh(error: &MediaError) -> String {
         MediaError::TooManyPixels { .. } => "照片像素过多，请把相机设为较小的尺寸".to_owned(),
         MediaError::TooMuchMemory { .. } => "处理这张照片所需内存过多，请用相机重新拍摄，或设为较小的尺寸".to_owned(),
         MediaError::Heif => "照片是 HEIC 格式，请先转换为 JPEG，或把相机设为“兼容性最佳”".to_owned(),
+        MediaError::Avif => "照片是 AVIF 格式，请先转换为 JPEG，或把相机设为 JPEG".to_owned(),
         MediaError::WebP => "照片是 WebP 格式，请先转换为 JPEG，或用相机拍摄".to_owned(),
         MediaError::RareJpeg => "照片是少见的 JPEG 格式，请用相机拍摄".to_owned(),
         MediaError::Truncated => "照片文件不完整，请重新复制或重新拍摄".to_owned(),

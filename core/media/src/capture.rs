@@ -6,20 +6,57 @@ use exif::{DateTime, Exif, In, Reader, Tag, Value};
 
 use crate::segments::{Segments, exif, xmp};
 
-/// An EXIF block, read as far as it is valid. A broken block has fewer fields, or none.
-pub(crate) struct Told(Option<Exif>);
+/// Most EXIF blocks that are read. An app that edits a picture may put one of its own before the camera's.
+const MAX_BLOCKS: usize = 4;
+
+/// The EXIF blocks of a picture. Each fact is taken from the first block that has it.
+pub(crate) struct Told(Vec<Block>);
 
 impl Told {
-    /// Reads a TIFF.
-    pub(crate) fn read(tiff: Option<&[u8]>) -> Self {
+    /// Reads a TIFF for each block.
+    pub(crate) fn read(tiffs: &[&[u8]]) -> Self {
+        Self(tiffs.iter().take(MAX_BLOCKS).filter_map(|tiff| Block::read(tiff)).collect())
+    }
+
+    /// The camera's orientation, 1 to 8; 1 if it is not stated.
+    pub(crate) fn orientation(&self) -> u32 {
+        self.0.iter().find_map(Block::orientation).unwrap_or(1)
+    }
+
+    /// Time, position and camera of the picture. `zone_quarters` is the device's zone, for cameras that do not state theirs.
+    pub(crate) fn capture(&self, zone_quarters: i8) -> Capture {
+        // An app that edits a picture writes its own time, so the camera's is looked for in all blocks first.
+        let at = TIMES.iter().find_map(|time| self.0.iter().find_map(|block| block.at(time, zone_quarters)));
+        Capture { at, position: self.0.iter().find_map(Block::position), camera: self.0.iter().find_map(Block::camera) }
+    }
+}
+
+/// A time with its zone and its fraction of a second.
+struct Time {
+    at: Tag,
+    zone: Tag,
+    fraction: Tag,
+}
+
+/// The times of a picture: when it was taken, when it became a file, when the file was changed.
+const TIMES: [Time; 3] = [
+    Time { at: Tag::DateTimeOriginal, zone: Tag::OffsetTimeOriginal, fraction: Tag::SubSecTimeOriginal },
+    Time { at: Tag::DateTimeDigitized, zone: Tag::OffsetTimeDigitized, fraction: Tag::SubSecTimeDigitized },
+    Time { at: Tag::DateTime, zone: Tag::OffsetTime, fraction: Tag::SubSecTime },
+];
+
+/// An EXIF block, read as far as it is valid. A broken block has fewer fields.
+struct Block(Exif);
+
+impl Block {
+    fn read(tiff: &[u8]) -> Option<Self> {
         let mut reader = Reader::new();
         reader.continue_on_error(true);
-        let read = |tiff: &[u8]| reader.read_raw(tiff.to_vec()).or_else(|error| error.distill_partial_result(|_| {})).ok();
-        Self(tiff.and_then(read))
+        reader.read_raw(tiff.to_vec()).or_else(|error| error.distill_partial_result(|_| {})).ok().map(Self)
     }
 
     fn value(&self, tag: Tag) -> Option<&Value> {
-        self.0.as_ref()?.get_field(tag, In::PRIMARY).map(|field| &field.value)
+        self.0.get_field(tag, In::PRIMARY).map(|field| &field.value)
     }
 
     fn text(&self, tag: Tag) -> Option<&[u8]> {
@@ -38,22 +75,18 @@ impl Told {
         }
     }
 
-    /// The camera's orientation, 1 to 8; 1 if it is not stated.
-    pub(crate) fn orientation(&self) -> u32 {
-        self.value(Tag::Orientation).and_then(|value| value.get_uint(0)).filter(|n| (1..=8).contains(n)).unwrap_or(1)
+    fn orientation(&self) -> Option<u32> {
+        self.value(Tag::Orientation).and_then(|value| value.get_uint(0)).filter(|n| (1..=8).contains(n))
     }
 
-    /// Time, position and camera of the picture. `zone_quarters` is the device's zone, for cameras that do not state theirs.
-    pub(crate) fn capture(&self, zone_quarters: i8) -> Capture {
-        Capture { at: self.at(zone_quarters), position: self.position(), camera: self.camera() }
-    }
-
-    fn at(&self, zone_quarters: i8) -> Option<UnixMs> {
-        let mut told = DateTime::from_ascii(self.text(Tag::DateTimeOriginal)?).ok()?;
+    fn at(&self, time: &Time, zone_quarters: i8) -> Option<UnixMs> {
+        let mut told = DateTime::from_ascii(self.text(time.at)?).ok()?;
         // An unreadable zone or fraction is left out; the time is still valid.
-        let _ = self.text(Tag::OffsetTimeOriginal).map(|text| told.parse_offset(text));
-        let _ = self.text(Tag::SubSecTimeOriginal).map(|text| told.parse_subsec(text));
-        let offset = told.offset.filter(|minutes| minutes.abs() <= 14 * 60).map_or(i64::from(zone_quarters) * 15, i64::from);
+        let _ = self.text(time.fraction).map(|text| told.parse_subsec(text));
+        // Many phones state one zone for all times.
+        let zones = [time.zone, Tag::OffsetTimeOriginal, Tag::OffsetTime, Tag::OffsetTimeDigitized];
+        let stated = zones.iter().find_map(|tag| self.text(*tag).and_then(zone_minutes));
+        let offset = stated.unwrap_or(i64::from(zone_quarters) * 15);
         let date = NaiveDate::from_ymd_opt(told.year.into(), told.month.into(), told.day.into())?;
         let local = date.and_hms_opt(told.hour.into(), told.minute.into(), told.second.into())?;
         let ms = i64::from(told.nanosecond.unwrap_or(0) / 1_000_000);
@@ -90,6 +123,30 @@ impl Told {
     }
 }
 
+/// The minutes of a zone east of UTC: `+08:00`, or as some apps write it, `+0800`, `+08` or `Z`. `None`: no zone on earth.
+fn zone_minutes(text: &[u8]) -> Option<i64> {
+    let text = text.trim_ascii();
+    if text == b"Z" {
+        return Some(0);
+    }
+    let (sign, rest) = text.split_first()?;
+    let sign = match sign {
+        b'+' => 1,
+        b'-' => -1,
+        _ => return None,
+    };
+    let number =
+        |digits: &[u8]| digits.iter().try_fold(0, |n, digit| digit.is_ascii_digit().then(|| n * 10 + i64::from(digit - b'0')));
+    let (hours, minutes) = rest.split_at_checked(2)?;
+    let minutes = match minutes.strip_prefix(b":").unwrap_or(minutes) {
+        b"" => 0,
+        digits if digits.len() == 2 => number(digits)?,
+        _ => return None,
+    };
+    let east = number(hours)? * 60 + minutes;
+    (minutes < 60 && east <= 14 * 60).then_some(sign * east)
+}
+
 /// Degrees, minutes and seconds as degrees of 0 to 180. A camera without a fix writes a denominator of 0.
 fn degrees(parts: &[(f64, f64)]) -> Option<f64> {
     // Without a denominator it is infinite or no number, and in no range.
@@ -108,10 +165,10 @@ fn printable(bytes: &[u8]) -> String {
 pub fn tells_position(bytes: &[u8]) -> bool {
     let in_xmp = |packet: &[u8]| packet.windows(4).any(|word| word == b":GPS");
     let in_exif = |tiff: &[u8]| {
-        let told = Told::read(Some(tiff));
+        let told = Block::read(tiff);
         [Tag::GPSLatitude, Tag::GPSLongitude, Tag::GPSDestLatitude, Tag::GPSDestLongitude]
             .iter()
-            .any(|tag| told.value(*tag).is_some())
+            .any(|tag| told.as_ref().is_some_and(|block| block.value(*tag).is_some()))
     };
     bytes.starts_with(b"\xff\xd8")
         && Segments::of(bytes)
@@ -128,6 +185,16 @@ mod tests {
         assert_eq!(degrees(&[(61.0, 2.0)]), Some(30.5));
         for broken in [&[][..], &[(30.0, 0.0)], &[(30.0, 1.0), (0.0, 0.0)], &[(181.0, 1.0)], &[(-1.0, 1.0)]] {
             assert_eq!(degrees(broken), None, "{broken:?}");
+        }
+    }
+
+    #[test]
+    fn a_zone_is_read_in_each_of_its_spellings() {
+        for (text, minutes) in [("+08:00", 480), ("-03:30", -210), ("+0545", 345), ("+08", 480), ("Z", 0), (" +00:00", 0)] {
+            assert_eq!(zone_minutes(text.as_bytes()), Some(minutes), "{text}");
+        }
+        for text in ["", "   :  ", "+99:00", "+14:30", "08:00", "+8", "+08:0", "+08:60", "+-8:00", "+08:+1", "PST"] {
+            assert_eq!(zone_minutes(text.as_bytes()), None, "{text}");
         }
     }
 

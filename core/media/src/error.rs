@@ -11,7 +11,7 @@ pub enum MediaError {
     /// Over [`MAX_BYTES`].
     #[error("photo has {0} bytes, more than {MAX_BYTES}: set the camera to a smaller picture")]
     TooLarge(usize),
-    /// Not JPEG, PNG, WebP or HEIC, or cut off before its size can be read.
+    /// Not JPEG, PNG, WebP, HEIC or AVIF, or cut off before its size can be read.
     #[error("file is not a JPEG or PNG photo, or it is damaged: take it again")]
     NotAPhoto,
     /// A side of 0 or more than [`MAX_SIDE`] pixels: width, height.
@@ -36,6 +36,9 @@ pub enum MediaError {
     /// HEIC or HEIF. No maintained decoder is free of C and patents, and both phone platforms can convert it themselves.
     #[error("photo is HEIC: convert it to JPEG first, or set the camera to JPEG (\"most compatible\")")]
     Heif,
+    /// AVIF, which some phones make when asked for small pictures. No maintained decoder is free of C.
+    #[error("photo is AVIF: convert it to JPEG first, or set the camera to JPEG")]
+    Avif,
     /// WebP, which no camera makes.
     #[error("photo is WebP: convert it to JPEG first, or take it with the camera")]
     WebP,

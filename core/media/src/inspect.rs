@@ -3,10 +3,7 @@
 use doorstep_domain::PhotoId;
 use sha2::{Digest, Sha256};
 
-use crate::{
-    MAX_BYTES, MAX_SIDE, MediaError, limits,
-    segments::{self, Header},
-};
+use crate::{MAX_BYTES, MAX_SIDE, MediaError, header::Header, limits, segments};
 
 /// A photo's format, by its bytes and not by its file name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +16,8 @@ pub enum Format {
     WebP,
     /// HEIC or HEIF, which iPhones make.
     Heif,
+    /// AVIF.
+    Avif,
 }
 
 impl Format {
@@ -29,6 +28,7 @@ impl Format {
             Self::Png => "png",
             Self::WebP => "webp",
             Self::Heif => "heic",
+            Self::Avif => "avif",
         }
     }
     /// The media type.
@@ -38,6 +38,7 @@ impl Format {
             Self::Png => "image/png",
             Self::WebP => "image/webp",
             Self::Heif => "image/heic",
+            Self::Avif => "image/avif",
         }
     }
 }
@@ -77,6 +78,9 @@ pub fn inspect_sent(bytes: &[u8]) -> Result<Inspected, MediaError> {
         return Err(MediaError::NotAPhoto);
     }
     let header = Header::read(bytes)?;
+    if !header.is_ended {
+        return Err(MediaError::Truncated);
+    }
     let behind = bytes.len().saturating_sub(header.picture.len());
     if behind > 0 {
         return Err(MediaError::Trailing(behind));
@@ -88,21 +92,52 @@ pub fn inspect_sent(bytes: &[u8]) -> Result<Inspected, MediaError> {
     Ok(seen)
 }
 
-/// A photo's format, width and height.
-pub(crate) fn recognise(bytes: &[u8]) -> Result<(Format, usize, usize), MediaError> {
+/// A photo's format, by its first bytes.
+pub(crate) fn format_of(bytes: &[u8]) -> Result<Format, MediaError> {
     if bytes.is_empty() {
         return Err(MediaError::Empty);
     }
     if bytes.len() > MAX_BYTES {
         return Err(MediaError::TooLarge(bytes.len()));
     }
-    let format = match imagesize::image_type(bytes) {
-        Ok(imagesize::ImageType::Jpeg) => Format::Jpeg,
-        Ok(imagesize::ImageType::Png) => Format::Png,
-        Ok(imagesize::ImageType::Webp) => Format::WebP,
-        Ok(imagesize::ImageType::Heif(_)) => Format::Heif,
-        _ => return Err(MediaError::NotAPhoto),
-    };
+    // imagesize 0.14 calls every file of boxes HEIF, also AVIF and films, and a JPEG with a stray byte in front nothing.
+    if let Some(brands) = brands_of(bytes) {
+        return format_by_brands(brands).ok_or(MediaError::NotAPhoto);
+    }
+    match imagesize::image_type(bytes) {
+        _ if bytes.starts_with(b"\xff\xd8") => Ok(Format::Jpeg),
+        Ok(imagesize::ImageType::Png) => Ok(Format::Png),
+        Ok(imagesize::ImageType::Webp) => Ok(Format::WebP),
+        _ => Err(MediaError::NotAPhoto),
+    }
+}
+
+/// The format of a file of boxes (ISO/IEC 14496-12) by the first brand that names one. `None`: the brands are those of something
+/// else, for example a film.
+fn format_by_brands(brands: &[[u8; 4]]) -> Option<Format> {
+    // The second is a version.
+    let brands = || brands.iter().take(1).chain(brands.iter().skip(2));
+    let named = brands().find_map(|brand| match brand {
+        b"avif" | b"avis" | b"avio" => Some(Format::Avif),
+        b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"hevm" | b"hevs" => Some(Format::Heif),
+        _ => None,
+    });
+    // A picture or sequence whose compression no brand names.
+    let is_picture = || brands().any(|brand| matches!(brand, b"mif1" | b"mif2" | b"msf1" | b"miaf"));
+    named.or_else(|| is_picture().then_some(Format::Heif))
+}
+
+/// The first box of a file of boxes: its brands and a version. `None`: the file begins with something else.
+fn brands_of(bytes: &[u8]) -> Option<&[[u8; 4]]> {
+    let (len, rest) = bytes.split_first_chunk::<4>()?;
+    let brands = rest.strip_prefix(b"ftyp")?;
+    let len = usize::try_from(u32::from_be_bytes(*len)).ok()?.saturating_sub(8).min(brands.len());
+    Some(brands.get(..len)?.as_chunks().0)
+}
+
+/// A photo's format, width and height.
+pub(crate) fn recognise(bytes: &[u8]) -> Result<(Format, usize, usize), MediaError> {
+    let format = format_of(bytes)?;
     let (width, height) = match format {
         // imagesize 0.14 stumbles over fill bytes, which the standard allows between segments.
         Format::Jpeg => segments::size(bytes).map(|(width, height)| (width as usize, height as usize)),

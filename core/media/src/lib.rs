@@ -7,15 +7,19 @@
 
 mod capture;
 mod error;
+mod header;
 mod icc;
 mod inspect;
 mod jpeg;
 mod limits;
 mod measure;
+mod mend;
 mod pixels;
 mod prepare;
 mod raster;
+mod scans;
 mod segments;
+mod trailer;
 
 pub use capture::tells_position;
 pub use error::MediaError;

@@ -9,7 +9,7 @@ use crate::{MediaError, pixels::Picture};
 pub(crate) const MEASURED_EDGE: u32 = 800;
 
 /// Measures sharpness and light. Sharpness is the variance of `4 * centre - left - right - above - below` over the inner pixels:
-/// 0 for an even surface, under 50 for a blurred photo, thousands for print. It uses whole numbers, so equal pixels give equal
+/// 0 for an even surface, under 20 for a photo out of focus, thousands for print. It uses whole numbers, so equal pixels give equal
 /// results on every device.
 pub(crate) fn clarity(picture: &Picture) -> Clarity {
     let luma = picture.luma();

@@ -7,14 +7,14 @@ use doorstep_domain::{Capture, Clarity, PhotoId};
 use crate::{
     Format, MediaError,
     capture::Told,
+    header::Header,
     icc,
-    inspect::recognise,
+    inspect::{format_of, recognise},
     jpeg,
     measure::{self, MEASURED_EDGE},
     photo_id,
     pixels::Picture,
     raster,
-    segments::Header,
 };
 
 /// Most bytes of a thumbnail.
@@ -144,6 +144,13 @@ struct Decoded {
 
 /// Decodes a picture. It refuses by the header whatever it can, before it allocates memory for pixels.
 fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, MediaError> {
+    // A format that is not decoded is named even if its size cannot be read.
+    match format_of(bytes)? {
+        Format::Heif => return Err(MediaError::Heif),
+        Format::Avif => return Err(MediaError::Avif),
+        Format::WebP => return Err(MediaError::WebP),
+        Format::Jpeg | Format::Png => {}
+    }
     let (format, width, height) = recognise(bytes)?;
     let fits = |pixels: u64| {
         let allowed = limits.max_pixels;
@@ -160,14 +167,15 @@ fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, MediaError> {
                 return Err(MediaError::TooMuchMemory { needed, allowed });
             }
             let icc = icc::joined(&header.icc).filter(|icc| icc::is_needed(icc));
-            Ok(Decoded { picture: jpeg::decode(&header)?, told: Told::read(header.exif), icc })
+            Ok(Decoded { picture: jpeg::decode(&header)?, told: Told::read(&header.exif), icc })
         }
         Format::Png => {
             let png = raster::decode(bytes)?;
             let icc = png.icc.filter(|icc| icc::is_needed(icc));
-            Ok(Decoded { picture: png.picture, told: Told::read(png.exif.as_deref()), icc })
+            Ok(Decoded { picture: png.picture, told: Told::read(png.exif.as_deref().as_slice()), icc })
         }
         Format::Heif => Err(MediaError::Heif),
+        Format::Avif => Err(MediaError::Avif),
         Format::WebP => Err(MediaError::WebP),
     }
 }

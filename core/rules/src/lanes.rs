@@ -14,6 +14,10 @@ pub struct PhotoPolicy {
     pub keep_days: u32,
     /// Most megabytes of others' photos that a device keeps, 1 to 100,000.
     pub cache_mb: u32,
+    /// A device calls its own photo lost when its file was missing for this many days, 1 to 365; `None` means
+    /// [`LOST_AFTER_DAYS`]. Format 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_after_days: Option<u32>,
     /// Thumbnails, which go before everything except entries.
     pub thumbnails: Lane,
     /// Photos.
@@ -21,6 +25,10 @@ pub struct PhotoPolicy {
     /// Automatic downloads: thumbnails of other devices' photos.
     pub downloads: Lane,
 }
+
+/// Days after which a missing photo is called lost, if the policy does not say, by our own judgement. Within two weeks a person comes back from a
+/// holiday and puts the card back.
+pub const LOST_AFTER_DAYS: u32 = 14;
 
 /// The conditions for transfers of a lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +88,7 @@ impl Default for PhotoPolicy {
             due_hours: 24,
             keep_days: 7,
             cache_mb: 200,
+            lost_after_days: None,
             thumbnails: Lane { roaming: true, ..lane(Metered::UpToMbADay(50), 0) },
             photos: Lane { promote_after_hours: Some(6), ..lane(Metered::Never, 15) },
             downloads: lane(Metered::UpToMbADay(20), 15),
@@ -88,6 +97,11 @@ impl Default for PhotoPolicy {
 }
 
 impl PhotoPolicy {
+    /// A device calls its own photo lost when its file was missing for this many days.
+    pub fn lost_after_days(&self) -> u32 {
+        self.lost_after_days.unwrap_or(LOST_AFTER_DAYS)
+    }
+
     /// The fault of values that no device can use.
     pub(crate) fn fault(&self) -> Option<String> {
         let late = |lane: &Lane| lane.promote_after_hours.is_some_and(|hours| hours > 720);
@@ -96,6 +110,7 @@ impl PhotoPolicy {
             (!(1..=720).contains(&self.due_hours), "photos.due_hours outside 1 to 720"),
             (self.keep_days > 365, "photos.keep_days above 365"),
             (!(1..=100_000).contains(&self.cache_mb), "photos.cache_mb outside 1 to 100000"),
+            (self.lost_after_days.is_some_and(|days| !(1..=365).contains(&days)), "photos.lost_after_days outside 1 to 365"),
             (lanes.iter().any(|lane| lane.least_battery > 100), "least_battery above 100 percent"),
             (lanes.iter().any(|lane| late(lane)), "promote_after_hours above 720"),
         ];

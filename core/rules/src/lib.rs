@@ -51,7 +51,7 @@ pub use finding::{Decided, Finding, FindingState};
 pub use flags::Flag;
 pub use format::NEWEST_FORMAT;
 pub use judge::{Judgement, ReplyState, judge};
-pub use lanes::{Conditions, Hold, Lane, Metered, PhotoPolicy};
+pub use lanes::{Conditions, Hold, LOST_AFTER_DAYS, Lane, Metered, PhotoPolicy};
 pub use listing::{Row, in_force};
 pub use otherwise::{Otherwise, Varies};
 pub use pack::{

@@ -196,6 +196,9 @@ impl Policy {
         if self.quotas.is_some() && self.format() < 2 {
             return Some(format::came_with_2("key \"quotas\""));
         }
+        if self.photos.lost_after_days.is_some() && self.format() < 2 {
+            return Some(format::came_with_2("key \"lost_after_days\""));
+        }
         if let Some(fault) = self.quotas.and_then(|quotas| quotas.fault()) {
             return Some(fault);
         }
@@ -393,6 +396,27 @@ mod tests {
         ] {
             assert!(Policy::parse(text.replace(from, to).as_bytes()).is_err(), "{to}");
         }
+    }
+
+    #[test]
+    fn a_policy_may_say_when_a_missing_photo_is_lost_and_names_format_2_then() {
+        assert_eq!(policy().photos.lost_after_days(), 14, "without the key");
+        let text = std::str::from_utf8(FIRST_POLICY).unwrap();
+        let of = |format: &str, days: &str| {
+            let text = text.replacen('{', &format!("{{{format}"), 1);
+            let text = text.replace("\"keep_days\": 7", &format!("\"keep_days\": 7, \"lost_after_days\": {days}"));
+            Policy::parse(text.as_bytes()).map(|policy| policy.photos.lost_after_days()).map_err(|error| error.to_string())
+        };
+        assert_eq!(of("\"format\": 2,", "3"), Ok(3));
+        for (format, days, fault) in
+            [("", "3", "write `format = 2`"), ("\"format\": 2,", "0", "1 to 365"), ("\"format\": 2,", "366", "1 to 365")]
+        {
+            assert!(of(format, days).unwrap_err().contains(fault), "{format} {days}");
+        }
+        assert!(
+            !serde_json::to_string(&policy()).unwrap().contains("lost_after"),
+            "written again it has no key that older apps refuse"
+        );
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Decides which photos may be sent now, and explains to a person why the others wait.
 
 use doorstep_domain::{PhotoId, UnixMs};
-use doorstep_rules::{Conditions, Hold};
+use doorstep_rules::{Conditions, Hold, PhotoPolicy};
 use serde::Serialize;
 
 use crate::{
-    Store, StoreError,
+    Store, StoreError, missing,
     row::{Row, Statements, params},
     states::PhotoState,
 };
@@ -27,6 +27,13 @@ pub enum PhotoStanding {
     Sending {
         /// The number of bytes at the server.
         sent: u64,
+    },
+    /// Its file is not on this device. It is looked for at each sync, and sent when it is back.
+    Missing {
+        /// When the file was first not there, by the best estimate at that time.
+        since: UnixMs,
+        /// When it is called lost.
+        lost_at: UnixMs,
     },
     /// The server refuses it, or its file can not be read. A person must look at it.
     Refused {
@@ -114,10 +121,16 @@ struct Waiting {
     state: PhotoState,
 }
 
-fn waiting(row: &Row<'_>) -> Result<Waiting, StoreError> {
+fn waiting(row: &Row<'_>, policy: &PhotoPolicy) -> Result<Waiting, StoreError> {
     let (photo, len, recorded_at, state) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
     let sent: Option<u64> = row.get(4)?;
     let refused: Option<String> = row.get(5)?;
+    let since: Option<UnixMs> = row.get(9)?;
+    let is_waiting = matches!(state, PhotoState::EntryFirst | PhotoState::ToSend);
+    let missing = since.filter(|_| is_waiting).map(|since| {
+        let lost_at = missing::lost_at(policy, since);
+        PhotoStanding::Missing { since, lost_at }
+    });
     let standing = match (state, sent, refused) {
         (PhotoState::Stored, _, _) => PhotoStanding::Stored,
         (PhotoState::Lost, _, _) => PhotoStanding::Lost,
@@ -129,6 +142,7 @@ fn waiting(row: &Row<'_>) -> Result<Waiting, StoreError> {
         (PhotoState::ToSend, Some(sent), None) if sent > 0 => PhotoStanding::Sending { sent },
         (PhotoState::ToSend, _, None) => PhotoStanding::Ready,
     };
+    let standing = missing.unwrap_or(standing);
     let status = PhotoStatus { photo, len, recorded_at, standing };
     Ok(Waiting { status, thumbnail: row.get(6)?, urgent: row.get(7)?, state })
 }
@@ -146,7 +160,7 @@ impl Store {
             }
             photo.status
         };
-        Ok(self.rows(all)?.into_iter().filter(|photo| !photo.thumbnail).map(held).collect())
+        Ok(self.rows(all, &lanes)?.into_iter().filter(|photo| !photo.thumbnail).map(held).collect())
     }
 
     /// The photos that may be sent now.
@@ -155,8 +169,8 @@ impl Store {
         let today = |lane| self.metered_today(lane, now);
         let (thumbnails, whole) = (today(LaneName::Thumbnails)?, today(LaneName::Photos)?);
         let mut sendable = Sendable { questions: self.questions(conditions, now)?, ..Sendable::default() };
-        for photo in self.rows(false)?.into_iter().filter(|photo| photo.state == PhotoState::ToSend) {
-            if matches!(photo.status.standing, PhotoStanding::Refused { .. }) {
+        for photo in self.rows(false, &lanes)?.into_iter().filter(|photo| photo.state == PhotoState::ToSend) {
+            if matches!(photo.status.standing, PhotoStanding::Refused { .. } | PhotoStanding::Missing { .. }) {
                 continue;
             }
             let (lane, today, list) = match photo.thumbnail {
@@ -203,8 +217,9 @@ impl Store {
         self.db.one("metered", sql, params![day(now), lane.as_str()], |row| row.get(0))
     }
 
-    fn rows(&self, all: bool) -> Result<Vec<Waiting>, StoreError> {
-        const ALL: &str = "SELECT sha, len, recorded_at, state, sent, refused, thumbnail, urgent, tries FROM photo";
+    fn rows(&self, all: bool, policy: &PhotoPolicy) -> Result<Vec<Waiting>, StoreError> {
+        const ALL: &str = "SELECT sha, len, recorded_at, state, sent, refused, thumbnail, urgent, tries,
+            (SELECT since FROM missing_photo WHERE missing_photo.sha = photo.sha) FROM photo";
         const WAITS: &str = photo_waits!();
         const IS_SPOILED: &str = photo_is_spoiled!();
         // Each half uses its own index, so that a phone with ten thousand sent photos reads only the three that wait.
@@ -212,7 +227,7 @@ impl Store {
             true => format!("{ALL} ORDER BY tries, recorded_at, sha"),
             false => format!("{ALL} WHERE {WAITS} UNION ALL {ALL} WHERE {IS_SPOILED} ORDER BY tries, recorded_at, sha"),
         };
-        self.db.all("photo", &sql, params![], waiting)
+        self.db.all("photo", &sql, params![], |row| waiting(row, policy))
     }
 }
 

@@ -27,6 +27,7 @@ mod key;
 mod known;
 mod lanes;
 mod messages;
+mod missing;
 mod open;
 mod photos;
 mod picture_cache;

@@ -74,25 +74,31 @@ impl Store {
         Ok(saved)
     }
 
-    /// A waiting photo with its bytes. `None` if it is not waiting, or can not be sent because its file is gone (lost) or holds
-    /// other bytes (void). The next request then tells the server, and the status shows it.
+    /// A waiting photo with its bytes. `None` if it is not waiting, or can not be sent because its file is not there (see
+    /// [`Store::look_for_photos`]) or holds other bytes (void). The next request then tells the server of a void one, and the
+    /// status shows it.
     pub fn waiting_photo(&mut self, id: &PhotoId) -> Result<Option<WaitingPhoto>, StoreError> {
         let sql = concat!("SELECT name, sent, thumbnail FROM photo WHERE sha = ?1 AND ", photo_waits!());
         let found: Option<(String, _, _)> =
             self.db.maybe("photo", sql, params![id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         let Some((name, sent, thumbnail)) = found else { return Ok(None) };
-        let spoiled = match self.read_photo(id, &self.folder.join("photos").join(name)) {
+        match self.read_photo(id, &self.folder.join("photos").join(name)) {
             Ok(bytes) if hash(&bytes) == *id => return Ok(Some(WaitingPhoto { id: *id, bytes, sent, thumbnail })),
-            Ok(_) => PhotoState::Void,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => PhotoState::Lost,
-            // For example worn flash. The other photos go on, and this one is tried again when the app starts anew.
-            Err(_) => {
-                self.stop_photo(id, UNREADABLE)?;
-                return Ok(None);
+            Ok(_) => {
+                let sql = "UPDATE photo SET state = ?2, told = 0 WHERE sha = ?1";
+                self.db.run(sql, params![id, PhotoState::Void])?;
             }
-        };
-        self.db.run("UPDATE photo SET state = ?2, told = 0 WHERE sha = ?1", params![id, spoiled])?;
+            // It may come back. The next sync looks for it first.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            // For example worn flash. The other photos go on, and this one is tried again when the app starts anew.
+            Err(_) => self.stop_photo(id, UNREADABLE)?,
+        }
         Ok(None)
+    }
+
+    /// Whether a file holds a photo's bytes.
+    pub(crate) fn has_bytes(&self, id: &PhotoId, path: &Path) -> bool {
+        self.read_photo(id, path).is_ok_and(|bytes| hash(&bytes) == *id)
     }
 
     /// Reads a photo's file, decrypted if the store is encrypted. A file that this key did not make reads as empty, which matches

@@ -8,7 +8,7 @@ use doorstep_tests::{Device, World, draw, failed, first_entry, flat, grainy, on,
 
 use super::{fail_with_large_photo, files, named, photos_of};
 
-fn file_of(device: &Device, id: &PhotoId) -> std::path::PathBuf {
+pub(super) fn file_of(device: &Device, id: &PhotoId) -> std::path::PathBuf {
     let text = id.to_string();
     photos_of(device).into_iter().find(|path| path.to_string_lossy().contains(&text)).unwrap()
 }
@@ -26,6 +26,7 @@ async fn a_photo_whose_file_is_gone_is_lost_on_the_phone_and_at_head_office_with
     let photo = fail_with_large_photo(&phone, 2, 1);
     std::fs::remove_file(file_of(&phone, &photo.id)).unwrap();
     phone.sync().await.unwrap();
+    assert!(phone.client.photo_is_lost(photo.id).unwrap(), "a person says so");
     let status = phone.client.status().unwrap();
     assert_eq!((status.photos, status.photos_lost), (0, 1), "shown, not waited for");
     assert_eq!(phone.client.photos(false).unwrap()[0].standing, PhotoStanding::Lost);
@@ -91,6 +92,8 @@ async fn what_storage_loses_or_damages_is_set_aside_and_asked_of_its_device_agai
     for _ in 0..3 {
         phone.sync().await.unwrap();
     }
+    assert!(phone.client.photo_is_lost(photos[0].id).unwrap());
+    phone.sync().await.unwrap();
     assert_eq!(state(&world, &phone, &photos[0].id).await, PhotoState::Lost);
 }
 

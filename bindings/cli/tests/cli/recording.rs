@@ -65,6 +65,37 @@ fn a_morning_without_network_is_kept_and_sent_later() {
 }
 
 #[test]
+fn a_photo_whose_file_is_away_is_called_missing_and_lost_when_a_person_says_so() {
+    let world = World::new();
+    world.enrol();
+    world.cut(true);
+    let photo = world.path("door.png");
+    std::fs::write(&photo, png()).unwrap();
+    world.json(&["fail", PARCEL, "--reason", "DF-NOBODY", "--photo", photo.to_str().unwrap()]);
+    let id = world.json(&["photo", "list"])["photos"][0]["photo"].as_str().unwrap().to_owned();
+    let refused = world.run(&["photo", "lost", &id[..12]]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("照片文件还在本机") && refused.err.contains("file is here"), "{}", refused.err);
+    let file = world.path("store").join("photos").join(&id[..2]).join(format!("{id}.jpg"));
+    let aside = world.path("aside.jpg");
+    std::fs::rename(&file, &aside).unwrap();
+    world.cut(false);
+    world.json(&["sync"]);
+    assert_eq!(world.json(&["photo", "list"])["photos"][0]["state"], "missing");
+    for said in [world.run(&["photo", "list"]), world.run(&["status"])] {
+        assert!(said.out.contains("起找不到本机文件") && said.out.contains("missing since"), "{}", said.out);
+    }
+    assert_eq!(world.run(&["photo", "lost", "zz"]).code, 2, "no such photo");
+    assert_eq!(world.json(&["photo", "lost", &id[..12]])["lost"], true);
+    let said = world.run(&["status"]);
+    assert!(said.out.contains("本机文件已丢失") && said.out.contains("gone from this device"), "{}", said.out);
+    world.json(&["sync"]);
+    std::fs::rename(&aside, &file).unwrap();
+    assert_eq!(world.json(&["sync"])["report"]["photos"], 1, "its return undoes it");
+    assert_eq!(world.json(&["photo", "list", "--all"])["photos"][0]["state"], "stored");
+}
+
+#[test]
 fn every_step_of_a_case_can_be_recorded_on_the_command_line() {
     let world = World::new();
     world.enrol();

@@ -72,6 +72,14 @@ extension Doorstep {
         try await client.sendPhotosNow()
     }
 
+    /// Calls a missing photo lost, because a person knows that its file does not come back.
+    ///
+    /// - Parameter photo: its id.
+    /// - Returns: `false`: it is not waiting, or its file is here.
+    public func photoIsLost(_ photo: String) async throws -> Bool {
+        try await client.photoIsLost(photo: photo)
+    }
+
     /// Writes a photo or thumbnail to a file: from this device, or fetched now.
     ///
     /// - Parameters:

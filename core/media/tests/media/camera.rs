@@ -81,6 +81,48 @@ fn a_time_without_a_zone_is_the_devices() {
 }
 
 #[test]
+fn a_zone_is_taken_from_whatever_time_states_it() {
+    let taken = ascii(0x9003, "2026:02:03 12:05:06");
+    for (tag, zone) in [(0x9011, "+08:00"), (0x9010, "+08:00"), (0x9012, "+08:00"), (0x9010, "+0800")] {
+        let told = tiff(vec![], &[Field(taken.0, taken.1, taken.2, taken.3.clone()), ascii(tag, zone)], &[]);
+        assert_eq!(capture(&told, 0).at, Some(UnixMs(AT)), "{tag:x} {zone}");
+    }
+    let both = tiff(vec![], &[taken, ascii(0x9010, "+01:00"), ascii(0x9011, "+08:00")], &[]);
+    assert_eq!(capture(&both, 0).at, Some(UnixMs(AT)), "its own zone goes first");
+}
+
+#[test]
+fn the_time_of_the_file_is_taken_if_there_is_no_other() {
+    let changed = || ascii(0x132, "2026:02:03 12:05:06");
+    let at = |camera: Vec<Field>, exposure: &[Field], zone| capture(&tiff(camera, exposure, &[]), zone).at;
+    assert_eq!(at(vec![changed()], &[], 32), Some(UnixMs(AT)));
+    assert_eq!(at(vec![changed()], &[ascii(0x9010, "+08:00"), ascii(0x9290, "5")], 0), Some(UnixMs(AT + 500)));
+    assert_eq!(at(vec![changed()], &[ascii(0x9003, "0000:00:00 00:00:00")], 32), Some(UnixMs(AT)), "an empty one is none");
+    assert_eq!(at(vec![], &[ascii(0x9004, "2026:02:03 12:05:06")], 32), Some(UnixMs(AT)), "the time as a file");
+    let taken = [ascii(0x9003, "2026:02:03 12:05:06")];
+    assert_eq!(at(vec![ascii(0x132, "2026:03:01 00:00:00")], &taken, 32), Some(UnixMs(AT)), "the camera's own goes first");
+}
+
+#[test]
+fn what_one_exif_block_does_not_say_another_may() {
+    let plain = quarters().jpeg(90);
+    let edited = || tiff(vec![ascii(0x131, "an editor"), ascii(0x132, "2026:03:01 00:00:00")], &[], &[]);
+    let broken = || b"MM\0\x2a\0\0".to_vec();
+    let other = || tiff(vec![ascii(0x10f, "Other")], &[ascii(0x9003, "2020:01:01 00:00:00")], &position(5, "S"));
+    let read = |blocks: &[Vec<u8>]| {
+        let bytes = blocks.iter().rev().fold(plain.clone(), |bytes, block| with_exif(&bytes, block));
+        assert!(tells_position(&bytes));
+        prepare(&bytes, 0, &Limits::default()).unwrap().capture
+    };
+    for blocks in [vec![full()], vec![edited(), full()], vec![broken(), full()], vec![full(), edited()], vec![full(), other()]] {
+        let told = read(&blocks);
+        assert_eq!(told.at, Some(UnixMs(AT + 250)));
+        assert_eq!(told.position, GeoPosition::new(312_408_667, 1_214_740_000));
+        assert_eq!(told.camera.as_deref(), Some("HUAWEI Mate 60 Pro"));
+    }
+}
+
+#[test]
 fn a_time_that_can_not_be_is_none() {
     for text in ["0000:00:00 00:00:00", "    :  :     :  :  ", "2026:02:30 04:05:06", "2026:02:03 25:05:06", "yesterday", ""] {
         assert_eq!(capture(&tiff(vec![], &[ascii(0x9003, text)], &[]), 32).at, None, "{text}");

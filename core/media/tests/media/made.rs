@@ -195,6 +195,26 @@ pub fn with_exif(jpeg: &[u8], tiff: &[u8]) -> Vec<u8> {
     with_segment(jpeg, 0xe1, &[b"Exif\0\0", tiff].concat())
 }
 
+/// A JPEG without the segments of a marker that stand before its last scan.
+pub fn without_segments(jpeg: &[u8], marker: u8) -> Vec<u8> {
+    let mut bytes = jpeg.to_vec();
+    while let Some(at) = bytes.windows(2).position(|pair| pair == [0xff, marker]) {
+        let len = usize::from(u16::from_be_bytes([bytes[at + 2], bytes[at + 3]]));
+        bytes.drain(at..at + 2 + len);
+    }
+    bytes
+}
+
+/// The places of a JPEG's segments, from the one behind its start to its first scan.
+pub fn segments(jpeg: &[u8]) -> Vec<usize> {
+    let (mut places, mut at) = (vec![], 2);
+    while places.last().is_none_or(|last| jpeg[*last + 1] != 0xda) {
+        places.push(at);
+        at += 2 + usize::from(u16::from_be_bytes([jpeg[at + 2], jpeg[at + 3]]));
+    }
+    places
+}
+
 /// The place of a marker.
 pub fn find(bytes: &[u8], marker: u8) -> usize {
     bytes.windows(2).position(|pair| pair == [0xff, marker]).unwrap()

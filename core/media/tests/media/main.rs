@@ -6,6 +6,7 @@ mod hostile;
 mod kinds;
 mod looks;
 mod made;
+mod mended;
 mod refusals;
 mod results;
 mod samples;

@@ -3,7 +3,7 @@
 use doorstep_media::{Limits, MAX_BYTES, MediaError, inspect, prepare};
 use jpeg_encoder::{ColorType, SamplingFactor};
 
-use crate::made::{claiming, find, quarters, scene, with_segment};
+use crate::made::{claiming, find, quarters, scene, with_segment, without_segments};
 
 fn refused(bytes: &[u8]) -> MediaError {
     prepare(bytes, 32, &Limits::default()).unwrap_err()
@@ -30,6 +30,29 @@ fn what_the_phone_can_convert_itself_is_named() {
     assert_eq!(inspect(webp).map(|seen| seen.width), Ok(16), "a sound head");
     assert_eq!(refused(webp), MediaError::WebP);
     assert!(MediaError::Heif.to_string().contains("most compatible"), "says what to do");
+}
+
+/// The first box of a file with its brands.
+fn boxes(major: &[u8; 4], compatible: &[&[u8; 4]]) -> Vec<u8> {
+    let len = (16 + compatible.len() as u32 * 4).to_be_bytes();
+    let compatible: Vec<u8> = compatible.iter().copied().flatten().copied().collect();
+    [&len[..], b"ftyp", major, b"\0\0\0\0", &compatible].concat()
+}
+
+#[test]
+fn a_file_of_boxes_is_named_by_its_brands_even_if_nothing_else_of_it_can_be_read() {
+    let avif = [
+        boxes(b"avif", &[b"mif1", b"miaf"]),
+        boxes(b"avis", &[b"avif", b"msf1"]),
+        boxes(b"avio", &[b"avif"]),
+        boxes(b"mif1", &[b"mif1", b"avif", b"miaf"]),
+    ];
+    avif.iter().for_each(|file| assert_eq!(refused(file), MediaError::Avif, "{file:?}"));
+    assert!(MediaError::Avif.to_string().contains("convert it to JPEG"), "says what to do");
+    let heif = [boxes(b"heic", &[b"mif1"]), boxes(b"mif1", &[b"mif1", b"heic"]), boxes(b"hevc", &[]), boxes(b"mif1", &[])];
+    heif.iter().for_each(|file| assert_eq!(refused(file), MediaError::Heif, "{file:?}"));
+    let films = [boxes(b"mp42", &[b"isom"]), boxes(b"qt  ", &[]), boxes(b"isom", &[b"avc1"]), b"\0\0\0\x03ftyp".to_vec()];
+    films.iter().for_each(|file| assert_eq!(refused(file), MediaError::NotAPhoto, "{file:?}"));
 }
 
 #[test]
@@ -80,7 +103,12 @@ fn a_cut_photo_is_never_half_gray() {
             emptied[cut..].fill(0);
             assert_eq!(refused(&emptied), MediaError::Truncated, "{part} of 20");
         }
-        assert_eq!(refused(&whole[..whole.len() - 1]), MediaError::Truncated, "without its last byte");
+        // Without half of its end mark or all of it, every row is there.
+        let made = prepare(&whole, 32, &Limits::default()).unwrap();
+        for missing in [1, 2] {
+            let cut = &whole[..whole.len() - missing];
+            assert_eq!(prepare(cut, 32, &Limits::default()).as_ref(), Ok(&made), "progressive {progressive}, without {missing}");
+        }
     }
 }
 
@@ -109,11 +137,9 @@ fn a_cut_png_is_an_error() {
 #[test]
 fn a_damaged_or_rare_jpeg_is_refused() {
     let whole = scene(3, 400, 300).jpeg(90);
-    // Its Huffman tables are gone: nothing to read the pixels with.
-    let tables = find(&whole, 0xc4);
-    let (before, rest) = whole.split_at(tables);
-    let scan = find(rest, 0xda);
-    assert_eq!(refused(&[before, &rest[scan..]].concat()), MediaError::Damaged);
+    // Its Huffman tables are gone, and the standard has none for progressive pictures: nothing to read the pixels with.
+    let progressive = scene(3, 400, 300).jpeg_as(ColorType::Rgb, |encoder| encoder.set_progressive(true));
+    assert_eq!(refused(&without_segments(&progressive, 0xc4)), MediaError::Damaged);
     for frame in [0xc3, 0xc5, 0xc9, 0xcf] {
         let mut rare = whole.clone();
         let at = find(&whole, 0xc0);

@@ -105,7 +105,7 @@ fn what_a_void_letter_proved_is_unproven_again() {
 #[test]
 fn a_blurred_dark_or_bright_photo_leaves_the_gap_and_it_is_said_what_was_measured() {
     let cases = [
-        (measured(1, 49, 120), "照片模糊，清晰度：49，界限 50", "blurred, its sharpness: 49, the limit is 50"),
+        (measured(1, 19, 120), "照片模糊，清晰度：19，界限 20", "blurred, its sharpness: 19, the limit is 20"),
         (measured(1, 3_000, 24), "照片太暗，亮度：24，界限 25", "too dark, its brightness: 24, the limit is 25"),
         (measured(1, 3_000, 246), "照片太亮，亮度：246，界限 245", "too bright, its brightness: 246, the limit is 245"),
     ];
@@ -116,10 +116,10 @@ fn a_blurred_dark_or_bright_photo_leaves_the_gap_and_it_is_said_what_was_measure
         let told = told(&story);
         let place = told.iter().position(|(.., entry)| entry.as_ref() == Some(&photo)).unwrap();
         assert_eq!((told[place + 1].0.as_str(), told[place + 1].1.as_str()), (zh, en));
-        take(&mut story, measured(2, 50, 25));
+        take(&mut story, measured(2, 20, 25));
         assert!(lacks(&story).is_empty(), "a second one that is clear does");
     }
-    for edge in [measured(1, 50, 25), measured(1, 50, 245), label(1)] {
+    for edge in [measured(1, 20, 25), measured(1, 20, 245), label(1)] {
         let mut story = returned();
         take(&mut story, edge.clone());
         assert!(lacks(&story).is_empty(), "a limit is inclusive, and what nobody measured counts: {:?}", edge.clarity);

@@ -194,6 +194,14 @@ class Doorstep private constructor(private val client: DoorstepClient) : AutoClo
     suspend fun sendPhotosNow(): Unit = call { client.sendPhotosNow() }
 
     /**
+     * Calls a missing photo lost, because a person knows that its file does not come back.
+     *
+     * @param photo its id.
+     * @return `false`: it is not waiting, or its file is here.
+     */
+    suspend fun photoIsLost(photo: String): Boolean = call { client.photoIsLost(photo) }
+
+    /**
      * Writes a photo or thumbnail to a file: from this device, or fetched now.
      *
      * @param photo its id.
