@@ -89,7 +89,7 @@ pub enum Refusal {
         /// The missing evidence.
         lacking: Vec<Words>,
     },
-    /// A reason in words is required.
+    /// The words hold nothing that a reader would see.
     NoWords,
     /// The other entry must be named in a correction of an act that was recorded twice, and in no other correction.
     SameAs,

@@ -186,7 +186,10 @@ impl Refusal {
                     format!("lacking: {}; record that first, it is not done without", list(|words| &words.en)),
                 )
             }
-            Self::NoWords => ("请写明理由".into(), "say why, in words".into()),
+            Self::NoWords => (
+                "文字是空的，只有空白或看不见的字符；请写明内容或理由".into(),
+                "the words are empty, only blanks or signs that nobody sees; write what there is to say".into(),
+            ),
             Self::SameAs => (
                 "与另一条为同一次（same_as）时须指明另一条，其他更正不可".into(),
                 "same_as wants the other entry, other corrections want none".into(),

@@ -106,3 +106,48 @@ fn what_a_record_says_of_its_case_is_the_judgement_of_its_moment() {
         assert_eq!(told.judgement, judge(&told.case, &book, at.plus(1_000)));
     }
 }
+
+/// Texts of which a reader sees nothing.
+const EMPTY: [&str; 6] = ["", " \n\t", "\u{3000}", "\u{200b}\u{feff}", "\u{202e}\u{2060} ", "\u{3164}\u{2800}"];
+
+fn refused(client: &Client, act: Act) -> bool {
+    let refusal = client.record(&Recording::of("QH310000000017", act).unwrap(), &[]);
+    matches!(refusal, Err(ClientError::Refused(Refusal::NoWords)))
+}
+
+#[test]
+fn words_of_which_nobody_sees_anything_are_refused_in_every_act_that_has_some_and_nothing_is_recorded() {
+    let (_folder, client) = enrolled();
+    worked_out(&client, &["QH310000000017"], attempt());
+    let entry: doorstep_domain::EntryKey =
+        client.case("QH310000000017").unwrap().unwrap().case.timeline.last().unwrap().entry.key.clone();
+    for empty in EMPTY {
+        let words = || Personal::plain(empty).unwrap();
+        assert!(refused(&client, Act::Note(words())), "{empty:?}");
+        let attempt =
+            doorstep_domain::Attempt { words: Some(words()), ..doorstep_domain::Attempt::of("DF-NOBODY".parse().unwrap()) };
+        assert!(refused(&client, Act::Fail(attempt.clone())), "{empty:?}");
+        let reply = doorstep_domain::Reply { words: Some(words()), ..doorstep_domain::Reply::of("REDELIVER".parse().unwrap()) };
+        assert!(refused(&client, Act::Reply(reply)), "{empty:?}");
+        let waiver = doorstep_domain::Waiver { evidence: "EV-1".parse().unwrap(), words: words() };
+        assert!(refused(&client, Act::Waive(waiver)), "{empty:?}");
+        let fault = doorstep_domain::Fault::IncorrectData;
+        let correction = |words| doorstep_domain::Correction { of: entry.clone(), fault, same_as: None, words };
+        assert!(refused(&client, Act::Correct { correction: correction(words()), instead: None }), "{empty:?}");
+        let instead = Some(Box::new(Act::Fail(attempt)));
+        let correction = correction(Personal::plain("选错原因").unwrap());
+        assert!(refused(&client, Act::Correct { correction, instead }), "{empty:?} in the right act");
+        let dispute = doorstep_domain::Dispute { about: entry.to_string().parse().unwrap(), words: words() };
+        assert!(refused(&client, Act::Dispute(dispute)), "{empty:?}");
+        let wish = doorstep_store::SmsWish { text: Some(words()), ..Default::default() };
+        assert!(refused(&client, Act::Sms { wish, state: None, fault: None }), "{empty:?}");
+        for sheet in
+            [crate::SheetCommand::note(None, empty).unwrap(), crate::SheetCommand::Open { day: None, words: Some(words()) }]
+        {
+            let refusal = client.write_sheet(&sheet);
+            assert!(matches!(refusal, Err(ClientError::Refused(Refusal::NoWords))), "{empty:?}");
+        }
+    }
+    assert_eq!(client.status().unwrap().unsent.len(), 1, "only the failed delivery");
+    assert!(!refused(&client, Act::Note(Personal::plain("\u{200b}到\u{200b}").unwrap())));
+}
