@@ -333,6 +333,12 @@ impl Client {
         gone.wait_for(|gone| *gone).await.ok();
     }
 
+    /// Keeps the store from growing, as a full disk does, or lets it grow again. For tests.
+    #[doc(hidden)]
+    pub fn fill_disk(&self, is_full: bool) -> Result<(), ClientError> {
+        Ok(self.inner.store().fill_disk(is_full)?)
+    }
+
     /// The case ids on this device with their heads, by which two replicas are compared.
     pub fn heads(&self) -> Result<Vec<(CaseId, Vec<doorstep_domain::ChangeHash>)>, ClientError> {
         let store = self.inner.store();

@@ -300,7 +300,9 @@ impl Host {
             Err(failure) => return Err(failure),
         };
         let now = self.now()?;
-        self.store(move |inner| inner.store().keep_picture(&id, &bytes, now).map(|()| Some(bytes))).await
+        let kept = bytes.clone();
+        self.store(move |inner| inner.store().keep_picture(&id, &kept, now)).await?;
+        Ok(Some(bytes))
     }
 }
 

@@ -48,7 +48,7 @@ impl Client {
             }
         };
         let now = self.inner.now()?;
-        self.inner.store().enrol(&enrolment, now)?;
+        self.inner.step(|inner| inner.store().enrol(&enrolment, now))?;
         self.inner.changed();
         self.sync().await.ok();
         self.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))
@@ -58,11 +58,11 @@ impl Client {
         let public_key = self.inner.signer.public_key();
         let device = DeviceId::of(&public_key);
         let fresh = InstallId::new(random()?);
-        let install = {
-            let mut store = self.inner.store();
+        let install = self.inner.step(|inner| {
+            let mut store = inner.store();
             let same_key = store.device()?.is_none_or(|had| had == device);
-            if same_key && !fresh_install { store.installation(fresh)? } else { fresh }
-        };
+            if same_key && !fresh_install { store.installation(fresh) } else { Ok(fresh) }
+        })?;
         let nonce: NonceResponse = self.inner.ask(server, "/v1/nonce", vec![]).await?;
         let clean: String = code.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase();
         let message = enrol_message(&nonce.nonce, &Sha256::digest(clean).into(), install.as_bytes());
@@ -100,7 +100,7 @@ impl Client {
         pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, rounds(PIN_ROUNDS)?, &kept, pin.as_bytes(), &mut hash);
         kept.extend(hash);
         let who = self.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
-        self.inner.store().set_pin(&who.author.user, Some(&kept))?;
+        self.inner.step(|inner| inner.store().set_pin(&who.author.user, Some(&kept)))?;
         self.sign_in(&who.author.user)
     }
 
@@ -115,7 +115,7 @@ impl Client {
         let (salted, hash) = kept.split_at_checked(20).ok_or(ClientError::Internal("the kept PIN is damaged"))?;
         let count = salted.last_chunk::<4>().map_or(PIN_ROUNDS, |bytes| u32::from_be_bytes(*bytes));
         if pbkdf2::verify(pbkdf2::PBKDF2_HMAC_SHA256, rounds(count)?, salted, pin.as_bytes(), hash).is_err() {
-            self.inner.store().wrong_pin(&user)?;
+            self.inner.step(|inner| inner.store().wrong_pin(&user))?;
             return Err(ClientError::Refused(Refusal::PinWrong));
         }
         self.sign_in(&user)
@@ -130,7 +130,7 @@ impl Client {
 
     /// Locks the device. Recording and reading are refused until the next unlock; unsent changes are still sent.
     pub fn lock(&self) -> Result<(), ClientError> {
-        self.inner.store().lock()?;
+        self.inner.step(|inner| inner.store().lock())?;
         self.inner.changed();
         Ok(())
     }
@@ -142,10 +142,11 @@ impl Client {
 
     fn sign_in(&self, user: &UserId) -> Result<(), ClientError> {
         let now = self.inner.now()?;
-        let mut store = self.inner.store();
-        let shift = i64::from(store.policy()?.lock_after_minutes) * 60_000;
-        store.sign_in(user, now.plus(shift))?;
-        drop(store);
+        self.inner.step(|inner| {
+            let mut store = inner.store();
+            let shift = i64::from(store.policy()?.lock_after_minutes) * 60_000;
+            store.sign_in(user, now.plus(shift))
+        })?;
         self.inner.changed();
         Ok(())
     }
@@ -212,7 +213,7 @@ impl Inner {
         let sig = self.sign(session_message(&nonce.nonce)).await?;
         let request = packed(&SessionRequest { device, nonce: nonce.nonce, sig })?;
         let answer: SessionResponse = self.ask(server, "/v1/session", request).await?;
-        self.store().set_token(&answer.token)?;
+        self.step(|inner| inner.store().set_token(&answer.token))?;
         Ok(answer.token)
     }
 }
