@@ -174,7 +174,7 @@ impl Client {
     /// names missing bytes.
     pub fn record(&self, recording: &Recording, photos: &[NewPhoto]) -> Result<Outcome, ClientError> {
         self.unlocked()?;
-        self.record_unasked(recording, photos, None)
+        self.record_unasked(recording, photos, None).map_err(ClientError::of_recording)
     }
 
     /// Records an action of the app itself, which is allowed while the device is locked.

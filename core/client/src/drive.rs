@@ -175,6 +175,7 @@ pub(crate) struct Host {
 }
 
 /// A request to our server.
+#[derive(Clone)]
 pub(crate) struct Asking {
     pub method: Method,
     pub path: String,

@@ -69,6 +69,8 @@ pub(crate) struct PhotoWork {
     pub sending: Mutex<Option<Sending>>,
     /// Whether orphaned files were already looked for.
     pub swept: AtomicBool,
+    /// Whether the network does not let PATCH through, so that a POST says that it means PATCH.
+    pub patch_is_blocked: AtomicBool,
     /// Whether photos that were refused before this start have been tried again.
     pub tried: AtomicBool,
 }

@@ -9,15 +9,16 @@ use doorstep_protocol::{
 };
 use doorstep_store::{Enrolment, Identity, Member, Session};
 use doorstep_sync::{Block, Failure};
-use reqwest::Method;
+use reqwest::{Method, Url};
 use ring::pbkdf2;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Client, ClientError, Refusal,
+    Client, ClientError, Refusal, SignError, Unreached,
     http::{self, Call, Cost, packed},
     inner::Inner,
     random::random,
+    reach::address,
 };
 
 /// Remaining time of a token below which the device asks for renewal.
@@ -56,6 +57,9 @@ impl Client {
 
     async fn redeem(&self, server: &str, code: &str, fresh_install: bool) -> Result<Enrolment, ClientError> {
         let public_key = self.inner.signer.public_key();
+        if public_key.is_empty() {
+            return Err(ClientError::Key(SignError::Missing));
+        }
         let device = DeviceId::of(&public_key);
         let fresh = InstallId::new(random()?);
         let install = self.inner.step(|inner| {
@@ -63,12 +67,12 @@ impl Client {
             let same_key = store.device()?.is_none_or(|had| had == device);
             if same_key && !fresh_install { store.installation(fresh) } else { Ok(fresh) }
         })?;
-        let nonce: NonceResponse = self.inner.ask(server, "/v1/nonce", vec![]).await?;
+        let nonce: NonceResponse = self.inner.greet(server, "/v1/nonce", vec![]).await?;
         let clean: String = code.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase();
         let message = enrol_message(&nonce.nonce, &Sha256::digest(clean).into(), install.as_bytes());
-        let request =
-            EnrolRequest { code: code.to_owned(), public_key, install, nonce: nonce.nonce, sig: self.inner.sign(message).await? };
-        let answer: EnrolResponse = self.inner.ask(server, "/v1/enrol", packed(&request)?).await?;
+        let sig = self.inner.sign_with_present_key(message).await?;
+        let request = EnrolRequest { code: code.to_owned(), public_key, install, nonce: nonce.nonce, sig };
+        let answer: EnrolResponse = self.inner.greet(server, "/v1/enrol", packed(&request)?).await?;
         let role = answer.role.parse().map_err(|_| ClientError::Network(Failure::Blocked(Block::RoleUnknown)))?;
         let author = Author { user: answer.user.parse()?, role, outlet: answer.outlet.parse()? };
         let session = Session { server: server.to_owned(), server_key: answer.server_key, token: answer.token };
@@ -168,8 +172,15 @@ fn rounds(count: u32) -> Result<NonZeroU32, ClientError> {
 }
 
 impl Inner {
-    /// Makes one request without a token and reads its answer.
-    async fn ask<T: for<'b> minicbor::Decode<'b, ()>>(&self, server: &str, path: &str, body: Vec<u8>) -> Result<T, ClientError> {
+    /// Makes one request without a token and reads its answer. Tells what is wrong with the address if no server of ours answers.
+    async fn greet<T: for<'b> minicbor::Decode<'b, ()>>(
+        &self,
+        server: &str,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<T, ClientError> {
+        let url = Url::parse(server).map_err(|_| ClientError::Server)?;
+        let unreached = |why| ClientError::Unreached { address: address(&url), why };
         let call = Call {
             client: &self.transport.http,
             token: None,
@@ -182,12 +193,40 @@ impl Inner {
             stall: self.transport.stall,
             clocks: self.clock.read(),
         };
-        let answer = call.run(&mut Cost::default()).await.map_err(ClientError::Network)?;
+        let cost = &mut Cost::default();
+        let response = match call.send(cost).await {
+            Ok(response) => response,
+            Err(lost) => return Err(unreached(Unreached::of_lost(&lost, &url).await)),
+        };
+        if let Some(why) = Unreached::of_answer(&response) {
+            return Err(unreached(why));
+        }
+        let answer = http::answer(response, self.transport.stall, cost).await.map_err(|failure| match failure {
+            Failure::Refused(ErrorCode::NotFound) => unreached(Unreached::NotFound),
+            other => ClientError::Network(other),
+        })?;
         answer.and_then(|bytes| decode(&bytes).ok()).ok_or(ClientError::Network(Failure::Network))
     }
 
-    /// Signs outside the async threads, because a platform's key store takes a tenth of a second and may ask a person.
+    /// Makes one request without a token to the server of the enrolment.
+    async fn ask<T: for<'b> minicbor::Decode<'b, ()>>(&self, server: &str, path: &str, body: Vec<u8>) -> Result<T, ClientError> {
+        self.greet(server, path, body).await.map_err(|error| match error {
+            ClientError::Unreached { .. } => ClientError::Network(Failure::Network),
+            other => other,
+        })
+    }
+
+    /// Signs as the device that was enrolled. With another key every signature would be refused, so the person is told at once.
     pub(crate) async fn sign(&self, message: Vec<u8>) -> Result<Vec<u8>, ClientError> {
+        let enrolled = self.store().device()?;
+        if enrolled.is_some_and(|had| had != DeviceId::of(&self.signer.public_key())) {
+            return Err(ClientError::Key(SignError::Lost));
+        }
+        self.sign_with_present_key(message).await
+    }
+
+    /// Signs outside the async threads, because a platform's key store takes a tenth of a second and may ask a person.
+    async fn sign_with_present_key(&self, message: Vec<u8>) -> Result<Vec<u8>, ClientError> {
         let signer = self.signer.clone();
         let signed = tokio::task::spawn_blocking(move || signer.sign(&message)).await;
         Ok(signed.map_err(|_| ClientError::Internal("the device's key failed"))??)

@@ -103,7 +103,7 @@ impl Client {
         let time = TimeEvidence { wall: clocks.wall, zone_quarters, mono_ms: clocks.mono_ms, boot: clocks.boot, anchor };
         let journal = serde_json::to_string(command).map_err(|_| ClientError::Internal("the command can not be written"))?;
         let action = SheetAction { id: ActionId::new(random()?), command: journal, time, now, day, body };
-        let written = store.record_in_sheet(&action)?;
+        let written = store.record_in_sheet(&action).map_err(|error| ClientError::from(error).of_recording())?;
         drop(store);
         self.inner.changed();
         self.inner.wakes.fresh.store(true, Ordering::Relaxed);
