@@ -69,7 +69,10 @@ async fn a_name_that_nobody_has_is_told_apart_from_a_host_that_refuses() {
     assert_eq!(wrong(&format!("http://{free}"), &free.to_string()).await, Unreached::Refused);
     let secret = format!("http://name:secret@{free}/base?token=secret");
     assert_eq!(wrong(&secret, &free.to_string()).await, Unreached::Refused);
-    assert_eq!(wrong(&format!("https://localhost:{}", free.port()), &format!("localhost:{}", free.port())).await, Unreached::Refused);
+    assert_eq!(
+        wrong(&format!("https://localhost:{}", free.port()), &format!("localhost:{}", free.port())).await,
+        Unreached::Refused
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

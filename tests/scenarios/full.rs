@@ -45,6 +45,9 @@ async fn a_push_that_does_not_fit_on_the_disk_is_told_to_come_back_and_loses_not
 
 /// Records on a phone until its disk is full; the number of records.
 fn fill(phone: &Device) -> usize {
+    for n in 0..20 {
+        phone.note(2, &format!("第{n}次联系客户")).unwrap();
+    }
     phone.client.fill_disk(true).unwrap();
     let words = "客户要求改约 ".repeat(60);
     let error = (0..400).find_map(|_| phone.note(2, &words).err()).unwrap();

@@ -227,3 +227,45 @@ impl Position {
         is_on_earth.then(|| GeoPosition::new(e7(self.latitude), e7(self.longitude))).flatten()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a key store gives now: a public key, and whether it signs.
+    struct Host(Mutex<(Result<Vec<u8>, DoorstepError>, bool)>);
+
+    impl DeviceKey for Host {
+        fn public_key(&self) -> Result<Vec<u8>, DoorstepError> {
+            self.0.lock().unwrap().0.clone()
+        }
+
+        fn sign(&self, _message: Vec<u8>) -> Result<Vec<u8>, DoorstepError> {
+            if self.0.lock().unwrap().1 { Ok(vec![1]) } else { Err(DoorstepError::host()) }
+        }
+    }
+
+    #[test]
+    fn a_key_store_that_lost_the_key_is_told_apart_from_one_that_does_not_sign_now() {
+        let host = Arc::new(Host(Mutex::new((Ok(vec![4; 65]), true))));
+        let signer = HostSigner::of(host.clone());
+        assert!(signer.sign(b"m").is_ok());
+        let signs_with = |key, signs| {
+            *host.0.lock().unwrap() = (key, signs);
+            signer.sign(b"m")
+        };
+        assert!(matches!(signs_with(Ok(vec![4; 65]), false), Err(SignError::Platform(_))), "the same key, which needs a person");
+        for lost in [Ok(vec![5; 65]), Ok(vec![]), Err(DoorstepError::host())] {
+            assert!(signs_with(Ok(vec![4; 65]), true).is_ok());
+            *signer.known() = vec![4; 65];
+            assert!(matches!(signs_with(lost.clone(), false), Err(SignError::Lost)), "{lost:?}");
+            assert_eq!(signer.public_key(), lost.unwrap_or_default(), "what it has now is what the next enrolment uses");
+        }
+        // A host without a key is asked again until it has one.
+        *host.0.lock().unwrap() = (Err(DoorstepError::host()), false);
+        let signer = HostSigner::of(host.clone());
+        assert!(signer.public_key().is_empty());
+        *host.0.lock().unwrap() = (Ok(vec![6; 65]), true);
+        assert_eq!(signer.public_key(), vec![6; 65]);
+    }
+}

@@ -28,6 +28,7 @@ mod sheet;
 mod signer;
 mod sms;
 mod telling;
+mod unreached;
 mod words;
 
 pub use client::{Client, Options, Outcome};
@@ -37,12 +38,12 @@ pub use drive::SyncReport;
 pub use error::{ClientError, Kind, Refusal};
 pub use photos::Look;
 pub use proof::{Authorship, ProvenEntry};
-pub use reach::Unreached;
 pub use sender::{OutgoingSms, SmsResult, SmsSender};
 pub use session::MOST_WRONG_PINS;
 pub use sheet::SheetCommand;
 pub use signer::{DeviceSigner, SignError, SoftwareSigner};
 pub use sms::Dispatched;
+pub use unreached::Unreached;
 
 pub use doorstep_domain::Attempt;
 pub use doorstep_protocol::{DayRow, ErrorCode, PersonRow};

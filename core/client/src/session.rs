@@ -18,7 +18,7 @@ use crate::{
     http::{self, Call, Cost, packed},
     inner::Inner,
     random::random,
-    reach::address,
+    reach::{address, of_answer, of_lost},
 };
 
 /// Remaining time of a token below which the device asks for renewal.
@@ -196,9 +196,9 @@ impl Inner {
         let cost = &mut Cost::default();
         let response = match call.send(cost).await {
             Ok(response) => response,
-            Err(lost) => return Err(unreached(Unreached::of_lost(&lost, &url).await)),
+            Err(lost) => return Err(unreached(of_lost(&lost, &url).await)),
         };
-        if let Some(why) = Unreached::of_answer(&response) {
+        if let Some(why) = of_answer(&response) {
             return Err(unreached(why));
         }
         let answer = http::answer(response, self.transport.stall, cost).await.map_err(|failure| match failure {

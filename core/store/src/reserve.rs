@@ -13,7 +13,7 @@ use std::{
 
 use rusqlite::Connection;
 
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, is_of_no_room};
 
 /// Size of the reserve in bytes. One step of a sync on the reserve writes a batch of [`BATCH`] bytes a few times: the batch, the
 /// accepted changes, and the overwritten pages of the sent ones. A checkpoint after each step makes the log's room usable again.
@@ -39,14 +39,15 @@ pub(crate) fn give(folder: &Path) -> bool {
     !is_given(folder) && doorstep_private::create(&path(folder)).is_ok()
 }
 
-/// Makes the file whole. An error leaves it empty.
+/// Makes the file whole. If that fails for another reason than a full disk, such as a limit for files, there is no reserve here, and
+/// records must not wait for one.
 fn fill(folder: &Path) -> io::Result<()> {
     let mut file = doorstep_private::create(&path(folder))?;
-    let filled = allocate(&mut file);
-    if filled.is_err() {
-        file.set_len(0)?;
+    match allocate(&mut file) {
+        Err(error) if is_of_no_room(&error) => file.set_len(0),
+        Err(_) => std::fs::remove_file(path(folder)),
+        Ok(()) => Ok(()),
     }
-    filled
 }
 
 fn allocate(file: &mut File) -> io::Result<()> {

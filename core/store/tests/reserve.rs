@@ -36,14 +36,27 @@ fn lists(version: u64, n: u32) -> Reference {
     Reference { version, parcels: (0..n).map(parcel).collect(), ..Reference::default() }
 }
 
+/// Words that can not be compressed much.
+fn words(n: u32) -> String {
+    let mut state = n.wrapping_mul(2_654_435_761);
+    let next = |_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from_u32(0x4e00 + (state >> 16) % 0x5000).unwrap()
+    };
+    (0..600).map(next).collect()
+}
+
 /// A store on a disk that records have filled, and how many records it holds.
 fn filled() -> (TempDir, Store, u32) {
     let folder = tempfile::tempdir().unwrap();
     let mut store = ready_in(folder.path());
     store.take_refs(RefKind::Parcels, &lists(1, 3), NOW).unwrap();
+    for n in 0..100 {
+        record(&mut store, n, &words(n)).unwrap();
+    }
     store.fill_disk(true).unwrap();
-    let full = (0..200).find(|n| record(&mut store, *n, &"满".repeat(500)).is_err()).unwrap();
-    assert!(matches!(record(&mut store, full, &"满".repeat(500)), Err(StoreError::DiskFull)));
+    let full = (100..300).find(|n| record(&mut store, *n, &words(*n)).is_err()).unwrap();
+    assert!(matches!(record(&mut store, full, &words(full)), Err(StoreError::DiskFull)));
     assert_eq!(store.status().unwrap().unsent.len(), full as usize);
     (folder, store, full)
 }
@@ -124,7 +137,7 @@ fn the_reserve_lets_records_be_sent_and_verdicts_be_kept_while_feeds_and_lists_w
 fn a_record_does_not_take_the_room_that_sending_needs() {
     let (folder, mut store, count) = filled();
     assert!(store.give_reserve());
-    for n in [count, 0, 300] {
+    for n in [count, 0, 400] {
         assert!(matches!(record(&mut store, n, "短"), Err(StoreError::DiskFull)), "{n}");
     }
     assert_eq!(store.status().unwrap().unsent.len(), count as usize);
