@@ -4,6 +4,9 @@
 //! The length of the file tells its state, also to other processes and after a restart: whole, or empty when its room was given up.
 //! Without a file the disk never had room for one. Until the room is back, feeds, lists and pictures of others wait, and a record
 //! is refused if it would take the room that sending needs.
+//!
+//! 2026-11-30. Choices: no reserve (a phone whose disk fills up with videos cannot send what only it has); dropping cached pictures (there
+//! may be none); a file of fixed size. Pick: the last, because its room is there whatever else lies on the disk.
 
 use std::{
     fs::File,
@@ -32,6 +35,15 @@ fn path(folder: &Path) -> PathBuf {
 /// Whether the reserve has given its room up.
 fn is_given(folder: &Path) -> bool {
     std::fs::metadata(path(folder)).is_ok_and(|file| file.len() == 0)
+}
+
+/// Whether the file is whole. A copy of a store may have the length without the room.
+fn is_whole(folder: &Path) -> bool {
+    #[cfg(unix)]
+    let has_room = |file: &std::fs::Metadata| std::os::unix::fs::MetadataExt::blocks(file) > 0;
+    #[cfg(not(unix))]
+    let has_room = |_: &std::fs::Metadata| true;
+    std::fs::metadata(path(folder)).is_ok_and(|file| file.len() == SIZE && has_room(&file))
 }
 
 /// Gives the room up. Returns whether this call did so; then a step that failed for lack of room is worth another try.
@@ -81,9 +93,8 @@ impl Store {
 
     /// Makes the reserve again if there is room for it. Returns whether the disk still lacks room, so that feeds wait.
     pub fn take_reserve(&mut self) -> bool {
-        let whole = std::fs::metadata(path(&self.folder)).is_ok_and(|file| file.len() == SIZE);
         // A device without room never had a reserve, and goes on as long as it can.
-        if !whole && self.free_space().is_ok_and(|free| free >= SIZE + BESIDE) {
+        if !is_whole(&self.folder) && self.free_space().is_ok_and(|free| free >= SIZE + BESIDE) {
             fill(&self.folder).ok();
         }
         self.is_on_reserve()

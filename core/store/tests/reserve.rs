@@ -73,6 +73,14 @@ fn the_reserve_lies_whole_beside_a_store_with_room_and_other_accounts_can_not_re
         assert_eq!(file.mode() & 0o777, 0o600);
         assert!(file.blocks() * 512 >= SIZE, "its room is really taken");
     }
+    // A copy of the folder may be a hole of this length.
+    std::fs::File::create(folder.path().join("doorstep.reserve")).unwrap().set_len(SIZE).unwrap();
+    drop(Store::open(folder.path()).unwrap());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        assert!(std::fs::metadata(folder.path().join("doorstep.reserve")).unwrap().blocks() * 512 >= SIZE);
+    }
     // One that was cut short, by a crash or by hand, is made whole again.
     for bytes in [0, 1, SIZE as usize - 1] {
         std::fs::write(folder.path().join("doorstep.reserve"), vec![0; bytes]).unwrap();
@@ -119,7 +127,8 @@ fn the_reserve_lets_records_be_sent_and_verdicts_be_kept_while_feeds_and_lists_w
     assert!(store.case(&waybill(900), NOW).unwrap().is_none(), "the feed waits");
     assert_eq!(store.prepare(1 << 20, false, clocks(), "test").unwrap().pull, vec![], "no cursor moved");
     store.take_refs(RefKind::Parcels, &lists(2, 9), NOW).unwrap();
-    assert_eq!((store.parcels().unwrap().len(), store.ref_version(RefKind::Parcels).unwrap()), (3, 1), "lists wait");
+    assert_eq!(store.parcels().unwrap().len(), 3, "lists wait");
+    assert_ne!(store.ref_version(RefKind::Parcels).unwrap(), 2, "and are asked for again");
     assert!(store.take_reserve(), "there is no room yet");
 
     store.fill_disk(false).unwrap();
