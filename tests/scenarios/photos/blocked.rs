@@ -101,7 +101,10 @@ async fn forward(from: &mut TcpStream, had: &mut Vec<u8>, to: &mut TcpStream, mu
 async fn half_sent(world: &mut World, name: &str) -> (Device, Photo) {
     let phone = world.device(name, "c1").await;
     let photo = fail_with_large_photo(&phone, 2, 7);
-    // The entry and the thumbnail pass, the photo itself breaks off.
+    // The entry and the thumbnail go first, then the photo itself breaks off.
+    phone.client.set_conditions(doorstep_client::Conditions { battery: Some(1), ..Default::default() });
+    phone.sync().await.unwrap();
+    phone.client.set_conditions(doorstep_client::Conditions::default());
     world.link.set(LinkMode::CutAfter(150 * 1024));
     phone.sync().await.unwrap_err();
     world.link.set(LinkMode::Up);
