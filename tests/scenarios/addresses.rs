@@ -20,8 +20,9 @@ async fn stranger(answer: impl Into<Vec<u8>>) -> SocketAddr {
             let answer = answer.clone();
             tokio::spawn(async move {
                 let mut request = vec![0; 16 * 1024];
-                stream.read(&mut request).await.ok();
-                stream.write_all(&answer).await.ok();
+                if matches!(stream.read(&mut request).await, Ok(1..)) {
+                    stream.write_all(&answer).await.ok();
+                }
                 stream.shutdown().await.ok();
             });
         }
