@@ -56,7 +56,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/photos/states", post(photo_states))
         .route(
             "/v1/photos/{sha}",
-            get(photo).head(tus::head).patch(tus::patch).delete(tus::delete).put(tus::put).options(tus::options),
+            get(photo).head(tus::head).patch(tus::patch).post(tus::post).delete(tus::delete).put(tus::put).options(tus::options),
         )
         .route("/", get(console::list))
         .route("/case/{id}", get(console::case))

@@ -294,10 +294,20 @@ async fn odd_text_is_text_and_too_much_of_it_is_refused_before_anything_is_recor
     let mut world = World::new().await;
     let (phone, tablet) = (world.device("phone", "c1").await, world.device("tablet", "s1").await);
     phone.fail(2, "DF-NOBODY").unwrap();
-    let odd =
-        ["\u{0}", "a\u{0}b\r\n", "\u{202e}gnp.exe", "😀👨‍👩‍👧‍👦", "'; DROP TABLE change; --", "\u{feff}\u{fffd}", &"字".repeat(2_600)];
+    let odd = [
+        "\u{0}到",
+        "a\u{0}b\r\n",
+        "\u{202e}gnp.exe",
+        "😀👨‍👩‍👧‍👦",
+        "'; DROP TABLE change; --",
+        "\u{feff}\u{fffd}",
+        &"字".repeat(2_600),
+    ];
     for text in odd {
         phone.note(2, text).unwrap();
+    }
+    for nothing in ["\u{0}", "\u{feff}"] {
+        assert_eq!(phone.note(2, nothing).unwrap_err().code(), "no_words", "{nothing:?}");
     }
     let refused = doorstep_client::said::said(&"x".repeat(1 << 20)).unwrap_err();
     assert_eq!(refused.kind(), Kind::Usage);

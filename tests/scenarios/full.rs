@@ -1,7 +1,7 @@
-//! A disk without room: the server answers what it can not store with 503, and goes on when there is room again.
+//! A disk without room: a phone sends what it has recorded, and the server answers what it can not store with 503, and goes on when there is room again.
 
 use doorstep_protocol::{ErrorBody, decode, encode, seal};
-use doorstep_tests::{World, raw};
+use doorstep_tests::{Device, World, raw};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_push_that_does_not_fit_on_the_disk_is_told_to_come_back_and_loses_nothing() {
@@ -41,4 +41,77 @@ async fn a_push_that_does_not_fit_on_the_disk_is_told_to_come_back_and_loses_not
     }
     let looked = world.admin().verify_log(None).unwrap();
     assert!(looked.faults.is_empty() && looked.unfinished.is_none(), "{looked:?}");
+}
+
+/// Records on a phone until its disk is full; the number of records.
+fn fill(phone: &Device) -> usize {
+    for n in 0..20 {
+        phone.note(2, &format!("第{n}次联系客户")).unwrap();
+    }
+    phone.client.fill_disk(true).unwrap();
+    let words = "客户要求改约 ".repeat(60);
+    let error = (0..400).find_map(|_| phone.note(2, &words).err()).unwrap();
+    assert_eq!(error.code(), "disk_full");
+    assert!(error.words().en.contains("nothing was recorded") && error.words().zh.contains("没有登记"));
+    phone.client.status().unwrap().unsent.len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_with_a_full_disk_sends_what_it_recorded_and_fetches_the_rest_once_there_is_room() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    let desk = world.device("desk", "s1").await;
+    phone.fail(2, "DF-NOBODY").unwrap();
+    phone.sync().await.unwrap();
+    desk.sync().await.unwrap();
+    assert!(fill(&phone) > 10);
+    desk.fail(4, "DF-NOBODY").unwrap();
+    desk.note(2, "客户来电").unwrap();
+    desk.sync().await.unwrap();
+    world.admin().user("c9", "周新", "courier", "0412").unwrap();
+
+    // Reading goes on, and says nothing of records.
+    assert_eq!(phone.list().len(), 1);
+    assert!(phone.case(2).is_some() && !phone.client.parcels().unwrap().is_empty());
+    assert!(!phone.client.status().unwrap().waits_for_room);
+
+    let report = phone.sync().await.unwrap();
+    assert!(report.waits_for_room, "{report:?}");
+    let status = phone.client.status().unwrap();
+    assert!(status.waits_for_room && status.unsent.is_empty(), "{status:?}");
+    assert!(phone.case(4).is_none(), "others' changes wait");
+    assert!(phone.client.people().unwrap().iter().all(|person| person.account.as_str() != "c9"), "lists wait");
+    let (sent, _) = world.on_server(&phone.id(2));
+    assert!(sent.len() > 10, "head office has them");
+    let full = phone.note(2, "还能登记吗").unwrap_err();
+    assert_eq!(full.code(), "disk_full", "the room is for sending");
+    assert!(phone.sync().await.unwrap().waits_for_room, "a second sync is as the first");
+
+    phone.client.fill_disk(false).unwrap();
+    let report = phone.sync().await.unwrap();
+    assert!(!report.waits_for_room && !phone.client.status().unwrap().waits_for_room);
+    assert!(phone.client.people().unwrap().iter().any(|person| person.account.as_str() == "c9"));
+    phone.agrees_with(&world, 2);
+    phone.agrees_with(&world, 4);
+    phone.note(2, "又能登记了").unwrap();
+    phone.sync().await.unwrap();
+    phone.agrees_with(&world, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_full_disk_a_person_is_let_in_enrols_again_and_asks_for_a_photo() {
+    let mut world = World::new().await;
+    let phone = world.device("phone", "c1").await;
+    phone.fail_with_photo(2, 1).unwrap();
+    phone.client.set_pin("4321").unwrap();
+    phone.sync().await.unwrap();
+    let unsent = fill(&phone);
+    phone.client.lock().unwrap();
+    phone.client.unlock("c1", "4321").unwrap();
+    assert_eq!(phone.list().len(), 1);
+    let code = world.admin().code("c1", world.hands.now()).unwrap().code;
+    phone.client.enrol(&world.link.url(), &code).await.unwrap();
+    assert!(unsent > 10 && phone.client.status().unwrap().unsent.is_empty(), "enrolling syncs too");
+    let photo = phone.client.photos(true).unwrap().pop().unwrap().photo;
+    assert!(phone.client.photo(photo).await.unwrap().is_some());
 }

@@ -1,6 +1,8 @@
 //! Devices and their keys: one code makes one device, a token ends, revoking works at once, several people share a tablet.
 
-use doorstep_client::{Client, ClientError, DeviceSigner, Options, Refusal, SoftwareSigner};
+use std::sync::{Arc, Mutex};
+
+use doorstep_client::{Client, ClientError, DeviceSigner, Options, Refusal, SignError, SoftwareSigner};
 use doorstep_domain::{InstallId, RefusalCode};
 use doorstep_protocol::{
     EnrolRequest, EnrolResponse, ErrorBody, ErrorCode, NonceResponse, Reach, Version, decode, encode, open, seal,
@@ -412,4 +414,81 @@ async fn a_device_whose_key_was_replaced_enrols_again_and_loses_nothing() {
     phone.agrees_with(&world, 4);
     assert_eq!(phone.case(2).unwrap().case.timeline.len(), 2);
     let _ = Client::open(&phone.folder, Options::default()).unwrap();
+}
+
+/// A platform's key store, whose key may be lost or replaced while the app runs.
+struct KeyStore(Mutex<Option<SoftwareSigner>>);
+
+impl DeviceSigner for KeyStore {
+    fn public_key(&self) -> Vec<u8> {
+        self.0.lock().unwrap().as_ref().map(DeviceSigner::public_key).unwrap_or_default()
+    }
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        self.0.lock().unwrap().as_ref().map_or(Err(SignError::Lost), |key| key.sign(message))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_device_key_is_named_and_the_new_enrolment_sends_what_was_recorded_before_and_after() {
+    let (_keys, mut spare) = keys(3);
+    for has_another in [true, false] {
+        let mut world = World::new().await;
+        let Device { client, clock, folder } = world.fresh("phone", 0);
+        drop(client);
+        let store = Arc::new(KeyStore(Mutex::new(spare.pop())));
+        let options = Options { clock: clock.clone(), signer: Some(store.clone()), ..Options::default() };
+        let phone = Device { client: Client::open(&folder, options).unwrap(), clock, folder };
+        let code = || world.admin().code("c1", world.hands.now()).unwrap().code;
+        phone.client.enrol(&world.link.url(), &code()).await.unwrap();
+        phone.fail(2, "DF-NOBODY").unwrap();
+        phone.sync().await.unwrap();
+        phone.fail_with_photo(4, 1).unwrap();
+
+        let (_folder, mut new) = keys(1);
+        *store.0.lock().unwrap() = new.pop().filter(|_| has_another);
+        for _ in 0..2 {
+            let error = phone.sync().await.unwrap_err();
+            assert_eq!(error.code(), "device_key_lost", "{error:?}");
+            assert!(error.words().en.contains("enrol again with a new code") && error.words().zh.contains("新的注册码"));
+            assert!(error.words().en.contains("what was recorded is kept") && error.words().zh.contains("已登记的内容都保留"));
+        }
+        // Reading and recording go on without the key.
+        phone.note(2, "密钥丢失之后").unwrap();
+        assert_eq!((phone.list().len(), phone.client.status().unwrap().unsent.len()), (2, 2));
+        if !has_another {
+            let error = phone.client.enrol(&world.link.url(), &code()).await.unwrap_err();
+            assert_eq!(error.code(), "device_key", "there is none to enrol with: {error:?}");
+            *store.0.lock().unwrap() = keys(1).1.pop();
+        }
+        phone.client.enrol(&world.link.url(), &code()).await.unwrap();
+        phone.sync().await.unwrap();
+        let status = phone.client.status().unwrap();
+        assert_eq!((status.unsent.len(), status.photos, status.quarantined), (0, 0, 0));
+        phone.agrees_with(&world, 2);
+        phone.agrees_with(&world, 4);
+        assert_eq!(phone.case(2).unwrap().case.timeline.len(), 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_file_that_holds_no_key_is_named_and_moving_it_away_lets_the_person_enrol_again() {
+    let mut world = World::new().await;
+    let mut phone = world.device("phone", "c1").await;
+    phone.fail(2, "DF-NOBODY").unwrap();
+    let file = phone.folder.join("device.key");
+    let kept = std::fs::read(&file).unwrap();
+    for damaged in [vec![], b"nothing of a key".to_vec(), kept[..kept.len() / 2].to_vec()] {
+        std::fs::write(&file, &damaged).unwrap();
+        let error = Client::open(&phone.folder, Options::default()).err().unwrap();
+        assert_eq!(error.code(), "device_key", "{error:?}");
+        assert!(error.words().en.contains("enrol again with a new code") && error.words().zh.contains("新注册码"));
+        assert_eq!(std::fs::read(&file).unwrap(), damaged, "left as it is");
+    }
+    std::fs::rename(&file, phone.folder.join("device.key.damaged")).unwrap();
+    phone.reopen();
+    assert_eq!(phone.sync().await.unwrap_err().code(), "device_key_lost");
+    let code = world.admin().code("c1", world.hands.now()).unwrap().code;
+    phone.client.enrol(&world.link.url(), &code).await.unwrap();
+    phone.sync().await.unwrap();
+    phone.agrees_with(&world, 2);
 }

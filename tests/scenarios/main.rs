@@ -1,6 +1,7 @@
 //! Scenarios with a real server and real clients over HTTP on loopback, named for behaviour.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail loudly")]
 
+mod addresses;
 mod backdating;
 mod background;
 mod basics;

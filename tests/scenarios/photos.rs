@@ -1,5 +1,6 @@
 //! Photos: durable on the phone first, sent in lanes, never silently missing, never altered unnoticed.
 
+mod blocked;
 mod evidence;
 mod lanes;
 mod missing;

@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use doorstep_client::{Client, ClientError, Identity, Options, http::Roots};
+use doorstep_client::{Client, ClientError, Identity, Options, Unreached, http::Roots};
 use doorstep_domain::UnixMs;
 use doorstep_server::{Config, Running, ServeError, TlsError, TlsFiles, admin::Admin, start};
-use doorstep_sync::Failure;
 use doorstep_tests::Hands;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
@@ -79,7 +78,7 @@ impl Office {
     async fn is_trusted_by(&self, store: &str, authority: &Authority) -> bool {
         match self.enrol(store, Roots::Pem(authority.pem.clone().into_bytes())).await {
             Ok(_) => true,
-            Err(ClientError::Network(Failure::Network)) => false,
+            Err(ClientError::Unreached { why: Unreached::Tls, .. }) => false,
             Err(other) => panic!("{other}"),
         }
     }
@@ -100,11 +99,11 @@ async fn a_device_enrols_and_syncs_over_tls_with_an_authority_of_the_networks_ow
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_device_that_does_not_trust_the_authority_has_no_network() {
+async fn a_device_that_does_not_trust_the_authority_is_told_that_the_encryption_fails() {
     let office = Office::open().await;
     assert!(!office.is_trusted_by("stranger", &Authority::new("another")).await);
     let error = office.enrol("mozilla", Roots::Mozilla).await.err().unwrap();
-    assert!(matches!(error, ClientError::Network(Failure::Network)), "{error:?}");
+    assert!(matches!(error, ClientError::Unreached { why: Unreached::Tls, .. }), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -194,6 +194,7 @@ fn hint(error: &ClientError) -> Option<&'static str> {
     }
     Some(match error.code() {
         "not_enrolled" => "doorstep enrol --server URL --code CODE",
+        "device_key_lost" => "doorstep enrol --server URL --code CODE",
         "no_rules" | "no_network" | "no_notice" | "offline_too_long" => "doorstep sync",
         "sub_unknown" => "--sub",
         "no_case" | "no_attempt" => "doorstep fail, doorstep register",

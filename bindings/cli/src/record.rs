@@ -13,7 +13,7 @@ use doorstep_client::{
 };
 use doorstep_domain::{
     Action, Assign, Attempt, Call, Close, Consent, Correction, Dispute, Fen, Goods, Handover, Ledger, Outage, PhotoPurpose,
-    PhotoSource, Problem, Reply, Stage, Tick, UnixMs, Waiver,
+    PhotoSource, Problem, Reply, Stage, Tick, UnixMs, Waiver, is_visible,
 };
 use doorstep_rules::{Validity, Words};
 use serde_json::{Value, json};
@@ -94,7 +94,7 @@ fn recorded(screen: &Screen, outcome: &Outcome, remarks: &[Words], is_outage: bo
 
 /// What the person must know about an action beside its result.
 fn remark(what: &Record) -> Option<Words> {
-    let is_blank = |value: &Option<String>| value.as_ref().is_none_or(|text| text.trim().is_empty());
+    let is_blank = |value: &Option<String>| !value.as_deref().is_some_and(is_visible);
     let (zh, en) = match what {
         Record::Outage { contact, phone, .. } if is_blank(contact) || is_blank(phone) => (
             "例外 X-1 尚不成立：缺接电话的人或号码。请打给上列寄件网点，再登记一次并写 --contact 和 --phone",

@@ -249,6 +249,9 @@ fn status_lines(client: &Client, status: &Status) -> String {
             text += &format!("    {}\n", words::personal(words));
         }
     }
+    if status.waits_for_room {
+        text += &words::waits_for_room();
+    }
     if status.revoked {
         text += &(say(
             "本设备已被总部停用，只送交已登记的记录",

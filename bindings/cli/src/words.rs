@@ -80,6 +80,15 @@ pub fn salvage(salvage: &Salvage) -> String {
     format!("{}{again} ({})\n", say(zh, en), salvage.folder.display())
 }
 
+/// Says that the disk is full, what goes on and what waits.
+pub fn waits_for_room() -> String {
+    let (zh, en) = (
+        "手机存储空间不足：已登记的内容照常发送，其他人的更新、名单和照片暂不下载；请清理出一些空间",
+        "the disk is full: what is recorded is sent all the same; others' changes, lists and photos wait until there is room; free some space",
+    );
+    format!("! {}\n", say(zh, en))
+}
+
 /// Says that this device was started anew and has not heard head office since.
 pub fn times_unproven() -> String {
     let (zh, en) = (

@@ -102,10 +102,9 @@ impl DoorstepClient {
 }
 
 /// Reads a photo's file.
-pub(crate) fn read_file(path: &str) -> Result<Vec<u8>, DoorstepError> {
+pub(crate) fn read_file(path: &str) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes));
-    read.map_err(|_| DoorstepError::photo_file())?;
+    File::open(path)?.take(MOST_BYTES).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -113,7 +112,8 @@ fn picture(photo: &PhotoFile, position: Option<GeoPosition>) -> Result<Picture, 
     let original = photo.original.as_deref().map(str::parse).transpose().map_err(|_| DoorstepError::photo_id())?;
     let shows = photo.shows.unwrap_or(PhotoShows::Door).into();
     let source = photo.taken_in_app.map(|in_app| if in_app { PhotoSource::Camera } else { PhotoSource::Gallery });
-    Ok(Picture { original, position, source, ..Picture::new(read_file(&photo.path)?, shows) })
+    let bytes = read_file(&photo.path).map_err(|_| DoorstepError::photo_file())?;
+    Ok(Picture { original, position, source, ..Picture::new(bytes, shows) })
 }
 
 impl From<PhotoShows> for PhotoPurpose {

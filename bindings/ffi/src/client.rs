@@ -61,7 +61,7 @@ impl Opening {
             options.clock = Arc::new(HostClock::of(host.clone()));
         }
         if let Some(host) = &self.device_key {
-            options.signer = Some(Arc::new(HostSigner::of(host.clone())?));
+            options.signer = Some(Arc::new(HostSigner::of(host.clone())));
         }
         if let Some(host) = &self.sms {
             options.sms = Some(Arc::new(HostSms(host.clone())));

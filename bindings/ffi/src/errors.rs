@@ -70,9 +70,11 @@ macro_rules! fixed {
 }
 
 fixed!(
-    /// A file of a photo can not be read. The path may hold a person's name; it is not repeated.
+    /// A file of a photo that was to be recorded can not be read. The path may hold a person's name; it is not repeated.
     photo_file = Usage, "photo_file", "照片文件无法读取，未作任何登记，请重新拍摄",
         "the photo file can not be read, nothing was recorded; take the photo again";
+    /// A photo that is only looked at can not be read.
+    photo_to_look_at = Usage, "photo_file", "照片文件无法读取，请重新拍摄", "the photo file can not be read; take the photo again";
     /// A file can not be written.
     write_file = Storage, "write_file", "文件无法写入，请检查存储空间和目录", "the file can not be written; check the folder and the free space";
     /// An argument that names a photo is no hash.

@@ -81,7 +81,8 @@ impl DoorstepClient {
     /// Looks at a picture before it is recorded: too blurred, dark or bright to count, or no picture at all.
     pub async fn look_at_photo(&self, path: String) -> Result<PhotoLook, DoorstepError> {
         self.local(move |client| {
-            let (look, pack) = (client.look_at(&read_file(&path)?)?, client.pack()?);
+            let bytes = read_file(&path).map_err(|_| DoorstepError::photo_to_look_at())?;
+            let (look, pack) = (client.look_at(&bytes)?, client.pack()?);
             let retake = look.retake.map(|unclear| named(pack.as_ref(), unclear.as_str()));
             Ok(PhotoLook { retake, taken_at_ms: look.capture.at.map(|at| at.0) })
         })

@@ -3,7 +3,7 @@
 //! what is thrown becomes an error of the call that needed it, without its text. What is called within a call of the client must
 //! not wait for another call of it: a sender that waited for `dispatch_sms` would wait for itself.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use doorstep_client::{Clock, Conditions, DeviceSigner, OutgoingSms, SignError, SmsSender, SystemClock};
 use doorstep_domain::{BootId, GeoPosition, SmsFault, UnixMs};
@@ -14,7 +14,9 @@ use crate::{DoorstepError, commands::masked};
 /// The device's key: P-256, in Secure Enclave or StrongBox where there is one. Without it, a software key beside the store.
 #[uniffi::export(foreign)]
 pub trait DeviceKey: Send + Sync {
-    /// The public key: uncompressed point, 65 bytes. Asked once, when the client is opened.
+    /// The public key: uncompressed point, 65 bytes. Asked when the client is opened, and again while there is none and after a
+    /// signature that failed. Throw, or give no bytes, if there is no key: reading and recording go on, and a sync says with the code
+    /// `device_key_lost` that the person must enrol again. A new key is used from that enrolment on.
     fn public_key(&self) -> Result<Vec<u8>, DoorstepError>;
     /// ES256 over the message: DER as platforms give it, or 64 bytes (r, s).
     fn sign(&self, message: Vec<u8>) -> Result<Vec<u8>, DoorstepError>;
@@ -122,23 +124,43 @@ pub struct SmsToSend {
 masked!(SmsToSend);
 
 pub(crate) struct HostSigner {
-    public_key: Vec<u8>,
+    /// Empty while the host has none.
+    public_key: Mutex<Vec<u8>>,
     host: Arc<dyn DeviceKey>,
 }
 
 impl HostSigner {
-    pub(crate) fn of(host: Arc<dyn DeviceKey>) -> Result<Self, DoorstepError> {
-        Ok(Self { public_key: host.public_key()?, host })
+    /// A host that has no key, or has lost it, still lets the person read and record.
+    pub(crate) fn of(host: Arc<dyn DeviceKey>) -> Self {
+        let signer = Self { public_key: Mutex::default(), host };
+        signer.public_key();
+        signer
+    }
+
+    fn known(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.public_key.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl DeviceSigner for HostSigner {
     fn public_key(&self) -> Vec<u8> {
-        self.public_key.clone()
+        let mut known = self.known();
+        if known.is_empty() {
+            *known = self.host.public_key().unwrap_or_default();
+        }
+        known.clone()
     }
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        self.host.sign(message.to_vec()).map_err(|_| SignError::Platform("the platform's key store refused".to_owned()))
+        let used = self.public_key();
+        if let Ok(signature) = self.host.sign(message.to_vec()) {
+            return Ok(signature);
+        }
+        // A key store that has lost the key gives another one, or none, when it is asked again.
+        let present = self.host.public_key().unwrap_or_default();
+        let is_lost = present.is_empty() || present != used;
+        *self.known() = present;
+        Err(if is_lost { SignError::Lost } else { SignError::Platform("the platform's key store refused".to_owned()) })
     }
 }
 
@@ -203,5 +225,47 @@ impl Position {
         #[allow(clippy::cast_possible_truncation, reason = "within the range of i32")]
         let e7 = |degrees: f64| (degrees * 1e7).round() as i32;
         is_on_earth.then(|| GeoPosition::new(e7(self.latitude), e7(self.longitude))).flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a key store gives now: a public key, and whether it signs.
+    struct Host(Mutex<(Result<Vec<u8>, DoorstepError>, bool)>);
+
+    impl DeviceKey for Host {
+        fn public_key(&self) -> Result<Vec<u8>, DoorstepError> {
+            self.0.lock().unwrap().0.clone()
+        }
+
+        fn sign(&self, _message: Vec<u8>) -> Result<Vec<u8>, DoorstepError> {
+            if self.0.lock().unwrap().1 { Ok(vec![1]) } else { Err(DoorstepError::host()) }
+        }
+    }
+
+    #[test]
+    fn a_key_store_that_lost_the_key_is_told_apart_from_one_that_does_not_sign_now() {
+        let host = Arc::new(Host(Mutex::new((Ok(vec![4; 65]), true))));
+        let signer = HostSigner::of(host.clone());
+        assert!(signer.sign(b"m").is_ok());
+        let signs_with = |key, signs| {
+            *host.0.lock().unwrap() = (key, signs);
+            signer.sign(b"m")
+        };
+        assert!(matches!(signs_with(Ok(vec![4; 65]), false), Err(SignError::Platform(_))), "the same key, which needs a person");
+        for lost in [Ok(vec![5; 65]), Ok(vec![]), Err(DoorstepError::host())] {
+            assert!(signs_with(Ok(vec![4; 65]), true).is_ok());
+            *signer.known() = vec![4; 65];
+            assert!(matches!(signs_with(lost.clone(), false), Err(SignError::Lost)), "{lost:?}");
+            assert_eq!(signer.public_key(), lost.unwrap_or_default(), "what it has now is what the next enrolment uses");
+        }
+        // A host without a key is asked again until it has one.
+        *host.0.lock().unwrap() = (Err(DoorstepError::host()), false);
+        let signer = HostSigner::of(host.clone());
+        assert!(signer.public_key().is_empty());
+        *host.0.lock().unwrap() = (Ok(vec![6; 65]), true);
+        assert_eq!(signer.public_key(), vec![6; 65]);
     }
 }

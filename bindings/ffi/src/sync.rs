@@ -25,6 +25,8 @@ pub struct SyncSummary {
     /// Head office has ordered this device to be wiped, and it was: its keys first, then all that it kept. Nobody is enrolled any
     /// more; shut the client down and begin anew.
     pub wiped: bool,
+    /// The disk is full: what is recorded was sent; others' changes, lists and photos wait until there is room.
+    pub waits_for_room: bool,
 }
 
 /// What this device has that head office has not confirmed.
@@ -47,6 +49,9 @@ pub struct UnsentSummary {
     /// Whether this device has heard head office since it was started. Until then times can not be proven: say so, and that what is
     /// recorded counts all the same.
     pub times_proven: bool,
+    /// The disk is full: what is recorded is sent; others' changes, lists and photos wait until there is room. Tell the person to
+    /// free some space.
+    pub waits_for_room: bool,
 }
 
 /// One action that the server has not confirmed.
@@ -139,6 +144,7 @@ impl From<SyncReport> for SyncSummary {
             photos: report.photos.try_into().unwrap_or(u32::MAX),
             revoked: report.revoked,
             wiped: report.wiped,
+            waits_for_room: report.waits_for_room,
         }
     }
 }
@@ -166,6 +172,7 @@ impl UnsentSummary {
             revoked: status.revoked,
             last_answer_ms: status.last_answer.map(|at| at.0),
             times_proven,
+            waits_for_room: status.waits_for_room,
         }
     }
 }

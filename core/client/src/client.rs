@@ -174,7 +174,7 @@ impl Client {
     /// names missing bytes.
     pub fn record(&self, recording: &Recording, photos: &[NewPhoto]) -> Result<Outcome, ClientError> {
         self.unlocked()?;
-        self.record_unasked(recording, photos, None)
+        self.record_unasked(recording, photos, None).map_err(ClientError::of_recording)
     }
 
     /// Records an action of the app itself, which is allowed while the device is locked.
@@ -331,6 +331,12 @@ impl Client {
         let mut gone = self.inner.gone.0.subscribe();
         drop(self);
         gone.wait_for(|gone| *gone).await.ok();
+    }
+
+    /// Keeps the store from growing, as a full disk does, or lets it grow again. For tests.
+    #[doc(hidden)]
+    pub fn fill_disk(&self, is_full: bool) -> Result<(), ClientError> {
+        Ok(self.inner.store().fill_disk(is_full)?)
     }
 
     /// The case ids on this device with their heads, by which two replicas are compared.

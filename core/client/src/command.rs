@@ -8,7 +8,7 @@ mod photo;
 pub mod said;
 mod sms;
 
-use doorstep_domain::{Body, Fault, Photo, UnixMs, Waybill};
+use doorstep_domain::{Body, Fault, Photo, UnixMs, Waybill, has_text};
 use doorstep_rules::Rulebook;
 use doorstep_store::{Act, ActionCase, Identity, KnownCases, Recording, SmsWish, Store};
 
@@ -67,6 +67,10 @@ pub(crate) fn preview_sms(
 }
 
 fn bodies(context: &Context<'_>, act: &Act, photos: &[Photo]) -> Result<Vec<Body>, ClientError> {
+    // Every act's words are checked here and only here. An entry that arrives from elsewhere is kept as it is.
+    if act.words().is_some_and(|words| !has_text(Some(words))) {
+        return Err(ClientError::Refused(Refusal::NoWords));
+    }
     let mut bodies = match act {
         Act::Fail(attempt) => vec![context.fail(attempt)?],
         Act::Problem { problem, usual_stage } => vec![context.problem(problem, *usual_stage)?],

@@ -44,6 +44,8 @@ pub struct SyncReport {
     pub wiped: bool,
     /// Whether the server found that this store is a clone or was restored, so that it continues as a new installation.
     pub new_install: bool,
+    /// Whether the disk is full: records were sent, and feeds, lists and pictures of others wait until there is room.
+    pub waits_for_room: bool,
 }
 
 /// Runs one sync to its end. Steps that change state run on separate threads, so dropping this future between them loses nothing:
@@ -51,8 +53,9 @@ pub struct SyncReport {
 pub(crate) async fn run(inner: &Arc<Inner>, cause: Cause) -> Result<SyncReport, ClientError> {
     let mut engine = inner.engine.lock().await;
     let mut host = Host::new(inner)?;
+    inner.store().take_reserve();
     if !inner.photos.tried.swap(true, Ordering::Relaxed) {
-        inner.store().try_refused_photos()?;
+        inner.step(|inner| inner.store().try_refused_photos())?;
     }
     let step = || Ok::<_, ClientError>((inner.clock.read().mono_ms, u64::from_be_bytes(random()?)));
     let mut waiting = None;
@@ -108,11 +111,11 @@ pub(crate) async fn run(inner: &Arc<Inner>, cause: Cause) -> Result<SyncReport, 
         (None, Some(failure)) => Err(ClientError::Network(failure)),
         (None, None) => {
             // Uptime before this sync must not count for photos that are stored in it.
-            inner.store().note_uptime(inner.clock.read())?;
-            inner.store().tidy()?;
+            inner.step(|inner| inner.store().note_uptime(inner.clock.read()))?;
+            inner.step(|inner| inner.store().tidy())?;
             // Only once in a process, because it reads the photos' folders.
             if !inner.photos.swept.swap(true, Ordering::Relaxed) {
-                inner.store().sweep_orphans(inner.clock.read().wall)?;
+                inner.step(|inner| inner.store().sweep_orphans(inner.clock.read().wall))?;
             }
             Ok(SyncReport {
                 requests: host.cost.requests,
@@ -122,6 +125,7 @@ pub(crate) async fn run(inner: &Arc<Inner>, cause: Cause) -> Result<SyncReport, 
                 revoked: host.demanded == Some(Demand::Revoked),
                 wiped: false,
                 new_install: host.demanded == Some(Demand::NewInstall),
+                waits_for_room: inner.store().take_reserve(),
             })
         }
     }
@@ -138,6 +142,7 @@ impl SyncReport {
             revoked: self.revoked || next.revoked,
             wiped: self.wiped || next.wiped,
             new_install: self.new_install || next.new_install,
+            waits_for_room: next.waits_for_room,
         }
     }
 }
@@ -170,6 +175,7 @@ pub(crate) struct Host {
 }
 
 /// A request to our server.
+#[derive(Clone)]
 pub(crate) struct Asking {
     pub method: Method,
     pub path: String,
@@ -217,13 +223,13 @@ impl Host {
         })
     }
 
-    /// Runs a step on the store, outside the async threads.
+    /// Runs a step on the store, outside the async threads, on a full disk with the room of the reserve.
     pub async fn store<T: Send + 'static>(
         &mut self,
-        step: impl FnOnce(&Inner) -> Result<T, StoreError> + Send + 'static,
+        step: impl Fn(&Inner) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Failure> {
         let inner = self.inner.clone();
-        match tokio::task::spawn_blocking(move || step(&inner)).await {
+        match tokio::task::spawn_blocking(move || inner.step(step)).await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
                 self.failed = Some(error.into());

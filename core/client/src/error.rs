@@ -4,10 +4,10 @@ use doorstep_domain::{IdError, NumberFault, PersonalError, WaybillError};
 use doorstep_media::MediaError;
 use doorstep_protocol::ErrorCode;
 use doorstep_rules::{Words, sms::TemplateFault};
-use doorstep_store::{OpenError, StoreError};
+use doorstep_store::{OpenError, StoreError, is_of_no_room};
 use doorstep_sync::Failure;
 
-use crate::SignError;
+use crate::{SignError, Unreached};
 
 /// The kind of failure, which determines the command line's exit codes and a binding's error types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +93,7 @@ pub enum Refusal {
         /// The missing evidence.
         lacking: Vec<Words>,
     },
-    /// A reason in words is required.
+    /// The words hold nothing that a reader would see.
     NoWords,
     /// The other entry must be named in a correction of an act that was recorded twice, and in no other correction.
     SameAs,
@@ -135,6 +135,10 @@ pub enum ClientError {
     /// The store failed.
     #[error(transparent)]
     Store(StoreError),
+    /// The store failed while a person's act was to be recorded, and nothing of the act was recorded. Only the calls that record
+    /// give this error, because for all others there was nothing to record.
+    #[error("record: {0}")]
+    Unrecorded(StoreError),
     /// A rule forbids it.
     #[error("a rule refuses it: {0:?}")]
     Refused(Refusal),
@@ -164,6 +168,14 @@ pub enum ClientError {
     /// The network or the server failed.
     #[error("reach the server: {0:?}")]
     Network(Failure),
+    /// No server of ours answers at the address of an enrolment. Nothing was changed.
+    #[error("reach the server at {address}: {}", why.as_str())]
+    Unreached {
+        /// Host and port, and nothing else of what the person typed.
+        address: String,
+        /// Why.
+        why: Unreached,
+    },
     /// The device's key failed.
     #[error(transparent)]
     Key(#[from] SignError),
@@ -186,16 +198,24 @@ impl From<StoreError> for ClientError {
 }
 
 impl ClientError {
+    /// The error of a call that records: a failure of the store left nothing recorded.
+    pub(crate) fn of_recording(self) -> Self {
+        match self {
+            Self::Store(error) => Self::Unrecorded(error),
+            other => other,
+        }
+    }
+
     /// The kind of failure.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Open(_) | Self::Store(_) | Self::Key(_) | Self::Internal(_) => Kind::Storage,
+            Self::Open(_) | Self::Store(_) | Self::Unrecorded(_) | Self::Key(_) | Self::Internal(_) => Kind::Storage,
             // A refusal by the server. Trying again does not help, so it is not a network failure.
             Self::Refused(_) | Self::Network(Failure::Refused(_) | Failure::Blocked(_)) => Kind::Rule,
             Self::Waybill(_) | Self::Code(_) | Self::Text(_) | Self::Photo(_) | Self::Server | Self::Insecure | Self::Roots => {
                 Kind::Usage
             }
-            Self::Network(_) => Kind::Network,
+            Self::Network(_) | Self::Unreached { .. } => Kind::Network,
         }
     }
 
@@ -209,7 +229,10 @@ impl ClientError {
             Self::Network(Failure::Busy(_)) => ErrorCode::Busy.as_str(),
             Self::Network(Failure::TooLarge) => ErrorCode::TooLarge.as_str(),
             Self::Network(_) => "no_network",
-            Self::Open(OpenError::Corrupt) | Self::Store(StoreError::Corrupt | StoreError::Damaged(_)) => "damaged",
+            Self::Unreached { why, .. } => why.as_str(),
+            Self::Open(OpenError::Corrupt)
+            | Self::Store(StoreError::Corrupt | StoreError::Damaged(_))
+            | Self::Unrecorded(StoreError::Corrupt | StoreError::Damaged(_)) => "damaged",
             Self::Open(OpenError::WrongFile { .. }) => "wrong_file",
             Self::Open(OpenError::TooNew { .. }) => "too_new",
             Self::Open(OpenError::InUse) => "in_use",
@@ -218,8 +241,11 @@ impl ClientError {
             Self::Open(OpenError::NotEncrypted) => "not_encrypted",
             Self::Open(OpenError::NoEncryption) => "no_encryption",
             Self::Open(OpenError::KeySize) => "key_size",
-            Self::Open(OpenError::DiskFull) | Self::Store(StoreError::DiskFull) => "disk_full",
-            Self::Open(_) | Self::Store(_) => "storage",
+            Self::Open(OpenError::DiskFull) | Self::Store(StoreError::DiskFull) | Self::Unrecorded(StoreError::DiskFull) => {
+                "disk_full"
+            }
+            Self::Key(SignError::File { source, .. }) if is_of_no_room(source) => "disk_full",
+            Self::Open(_) | Self::Store(_) | Self::Unrecorded(_) => "storage",
             Self::Waybill(_) => "waybill",
             Self::Code(_) => "code",
             Self::Text(_) => "text_too_long",
@@ -227,6 +253,7 @@ impl ClientError {
             Self::Server => "server_address",
             Self::Insecure => "insecure_address",
             Self::Roots => "certificates",
+            Self::Key(SignError::Lost) => "device_key_lost",
             Self::Key(_) => "device_key",
             Self::Internal(_) => "internal",
         }

@@ -110,16 +110,23 @@ const MAX_ANSWER: usize = if MAX_STORED > MAX_ENCODED { MAX_STORED } else { MAX_
 /// Bytes of a body that are handed to the connection at once, which is the unit of progress.
 const PIECE: usize = 16 * 1024;
 
+/// Why a request got no answer.
+pub(crate) enum Lost {
+    /// No byte moved for too long.
+    Stalled,
+    /// The connection failed, or could not be made.
+    Failed(reqwest::Error),
+}
+
 impl Call<'_> {
-    /// Makes the call. `Ok(None)` means nothing new (204, 304). Errors are typed by whether trying again can help.
-    pub(crate) async fn run(self, cost: &mut Cost) -> Result<Option<Vec<u8>>, Failure> {
-        let stall = self.stall;
-        let response = self.begin(cost).await?;
-        answer(response, stall, cost).await
+    /// Makes the call up to the answer's headers; [`answer`] reads the rest. Read clocks between the two. Errors are typed by whether
+    /// trying again can help.
+    pub(crate) async fn begin(self, cost: &mut Cost) -> Result<Response, Failure> {
+        self.send(cost).await.map_err(|_| Failure::Network)
     }
 
-    /// Makes the call up to the answer's headers; [`answer`] reads the rest. Read clocks between the two.
-    pub(crate) async fn begin(self, cost: &mut Cost) -> Result<Response, Failure> {
+    /// Makes the call up to the answer's headers, and tells why there is no answer.
+    pub(crate) async fn send(self, cost: &mut Cost) -> Result<Response, Lost> {
         let mut request: RequestBuilder = self.client.request(self.method, &self.url).header(PROTO_HEADER, PROTO_VERSION);
         if let Some(token) = self.token {
             request = request.bearer_auth(token);
@@ -150,8 +157,8 @@ impl Call<'_> {
         let mut before = usize::MAX;
         loop {
             match tokio::time::timeout(self.stall, &mut sending).await {
-                Ok(response) => return response.map_err(|_| Failure::Network),
-                Err(_) if taken.load(Ordering::Relaxed) == before => return Err(Failure::Network),
+                Ok(response) => return response.map_err(Lost::Failed),
+                Err(_) if taken.load(Ordering::Relaxed) == before => return Err(Lost::Stalled),
                 Err(_) => before = taken.load(Ordering::Relaxed),
             }
         }
@@ -169,7 +176,7 @@ pub(crate) fn is_from_us(response: &Response) -> bool {
     response.headers().get(PROTO_HEADER).is_some_and(|version| version.as_bytes() == PROTO_VERSION.as_bytes())
 }
 
-/// Reads an answer to its end.
+/// Reads an answer to its end. `Ok(None)` means nothing new (204, 304).
 pub(crate) async fn answer(response: Response, stall: Duration, cost: &mut Cost) -> Result<Option<Vec<u8>>, Failure> {
     let is_ours = has(&response, header::CONTENT_TYPE, CONTENT_TYPE) && has(&response, header::CONTENT_ENCODING, "zstd");
     let (status, body) = read(response, stall, cost).await?;
@@ -241,6 +248,14 @@ mod tests {
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpListener,
     };
+
+    impl Call<'_> {
+        async fn run(self, cost: &mut Cost) -> Result<Option<Vec<u8>>, Failure> {
+            let stall = self.stall;
+            let response = self.begin(cost).await?;
+            super::answer(response, stall, cost).await
+        }
+    }
 
     fn put(client: &Client, url: String, body: Vec<u8>, stall: Duration) -> Call<'_> {
         let (method, headers, body, taken) = (Method::PUT, vec![], body.into(), Arc::default());

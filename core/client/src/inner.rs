@@ -11,7 +11,7 @@ use std::{
 
 use doorstep_domain::{CaseId, EntryKey, PhotoId, UnixMs};
 use doorstep_rules::Conditions;
-use doorstep_store::{Salvage, Store};
+use doorstep_store::{Salvage, Store, StoreError};
 use doorstep_sync::Engine;
 use tokio::sync::{Notify, watch};
 
@@ -69,6 +69,8 @@ pub(crate) struct PhotoWork {
     pub sending: Mutex<Option<Sending>>,
     /// Whether orphaned files were already looked for.
     pub swept: AtomicBool,
+    /// Whether the network does not let PATCH through, so that a POST says that it means PATCH.
+    pub patch_is_blocked: AtomicBool,
     /// Whether photos that were refused before this start have been tried again.
     pub tried: AtomicBool,
 }
@@ -107,6 +109,21 @@ impl Inner {
     /// Locks the store. A panic of an earlier holder is harmless, because every write is a transaction.
     pub fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs a step that sends records, keeps the server's verdicts or lets a person in. If the disk is full, the step gets the
+    /// room of the store's reserve and runs once more.
+    pub fn step<T>(&self, step: impl Fn(&Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let done = match step(self) {
+            Err(StoreError::DiskFull) if self.store().give_reserve() => step(self),
+            other => other,
+        };
+        let store = self.store();
+        if store.is_on_reserve() {
+            // The write-ahead log begins anew after this, so that it does not eat the room up. A failure costs only room.
+            store.tidy().ok();
+        }
+        done
     }
 
     /// The best estimate of now: the server's clock advanced by this boot's monotonic clock, else the wall clock. So a

@@ -15,9 +15,11 @@ mod error;
 pub mod http;
 mod inner;
 mod live;
+mod patch;
 mod photos;
 mod proof;
 mod random;
+mod reach;
 mod ready;
 mod rights;
 mod sender;
@@ -26,6 +28,7 @@ mod sheet;
 mod signer;
 mod sms;
 mod telling;
+mod unreached;
 mod words;
 
 pub use client::{Client, Options, Outcome};
@@ -40,6 +43,7 @@ pub use session::MOST_WRONG_PINS;
 pub use sheet::SheetCommand;
 pub use signer::{DeviceSigner, SignError, SoftwareSigner};
 pub use sms::Dispatched;
+pub use unreached::Unreached;
 
 pub use doorstep_domain::Attempt;
 pub use doorstep_protocol::{DayRow, ErrorCode, PersonRow};

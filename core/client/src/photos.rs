@@ -197,13 +197,11 @@ impl Host {
 
     /// Asks for the server's state of an upload.
     async fn stand(&mut self, id: &PhotoId) -> Result<Stand, Failure> {
-        let headers = vec![(TUS.0, TUS.1.to_owned())];
-        let asking = Asking { method: Method::HEAD, headers, ..Asking::get(format!("/v1/photos/{id}")) };
-        self.send_piece(&asking, *id).await
+        self.send_piece(&question(id), *id).await
     }
 
     async fn send_piece(&mut self, asking: &Asking, id: PhotoId) -> Result<Stand, Failure> {
-        let response = self.begin(asking).await?;
+        let response = self.begin_photo(asking, id).await?;
         let (offset, status) = (offset_of(&response), response.status());
         // Only an unfinished upload expires.
         let is_stored = !response.headers().contains_key("upload-expires");
@@ -308,7 +306,9 @@ impl Host {
             Err(failure) => return Err(failure),
         };
         let now = self.now()?;
-        self.store(move |inner| inner.store().keep_picture(&id, &bytes, now).map(|()| Some(bytes))).await
+        let kept = bytes.clone();
+        self.store(move |inner| inner.store().keep_picture(&id, &kept, now)).await?;
+        Ok(Some(bytes))
     }
 }
 
@@ -324,7 +324,13 @@ enum Stand {
     Settled,
 }
 
-fn offset_of(response: &Response) -> Option<u64> {
+/// The question for the server's state of an upload.
+pub(crate) fn question(id: &PhotoId) -> Asking {
+    let headers = vec![(TUS.0, TUS.1.to_owned())];
+    Asking { method: Method::HEAD, headers, ..Asking::get(format!("/v1/photos/{id}")) }
+}
+
+pub(crate) fn offset_of(response: &Response) -> Option<u64> {
     response.headers().get("upload-offset")?.to_str().ok()?.parse().ok()
 }
 

@@ -9,15 +9,16 @@ use doorstep_protocol::{
 };
 use doorstep_store::{Enrolment, Identity, Member, Session};
 use doorstep_sync::{Block, Failure};
-use reqwest::Method;
+use reqwest::{Method, Url};
 use ring::pbkdf2;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Client, ClientError, Refusal,
+    Client, ClientError, Refusal, SignError, Unreached,
     http::{self, Call, Cost, packed},
     inner::Inner,
     random::random,
+    reach::{address, of_answer, of_lost},
 };
 
 /// Remaining time of a token below which the device asks for renewal.
@@ -48,7 +49,7 @@ impl Client {
             }
         };
         let now = self.inner.now()?;
-        self.inner.store().enrol(&enrolment, now)?;
+        self.inner.step(|inner| inner.store().enrol(&enrolment, now))?;
         self.inner.changed();
         self.sync().await.ok();
         self.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))
@@ -56,19 +57,22 @@ impl Client {
 
     async fn redeem(&self, server: &str, code: &str, fresh_install: bool) -> Result<Enrolment, ClientError> {
         let public_key = self.inner.signer.public_key();
+        if public_key.is_empty() {
+            return Err(ClientError::Key(SignError::Missing));
+        }
         let device = DeviceId::of(&public_key);
         let fresh = InstallId::new(random()?);
-        let install = {
-            let mut store = self.inner.store();
+        let install = self.inner.step(|inner| {
+            let mut store = inner.store();
             let same_key = store.device()?.is_none_or(|had| had == device);
-            if same_key && !fresh_install { store.installation(fresh)? } else { fresh }
-        };
-        let nonce: NonceResponse = self.inner.ask(server, "/v1/nonce", vec![]).await?;
+            if same_key && !fresh_install { store.installation(fresh) } else { Ok(fresh) }
+        })?;
+        let nonce: NonceResponse = self.inner.greet(server, "/v1/nonce", vec![]).await?;
         let clean: String = code.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase();
         let message = enrol_message(&nonce.nonce, &Sha256::digest(clean).into(), install.as_bytes());
-        let request =
-            EnrolRequest { code: code.to_owned(), public_key, install, nonce: nonce.nonce, sig: self.inner.sign(message).await? };
-        let answer: EnrolResponse = self.inner.ask(server, "/v1/enrol", packed(&request)?).await?;
+        let sig = self.inner.sign_with_present_key(message).await?;
+        let request = EnrolRequest { code: code.to_owned(), public_key, install, nonce: nonce.nonce, sig };
+        let answer: EnrolResponse = self.inner.greet(server, "/v1/enrol", packed(&request)?).await?;
         let role = answer.role.parse().map_err(|_| ClientError::Network(Failure::Blocked(Block::RoleUnknown)))?;
         let author = Author { user: answer.user.parse()?, role, outlet: answer.outlet.parse()? };
         let session = Session { server: server.to_owned(), server_key: answer.server_key, token: answer.token };
@@ -100,7 +104,7 @@ impl Client {
         pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, rounds(PIN_ROUNDS)?, &kept, pin.as_bytes(), &mut hash);
         kept.extend(hash);
         let who = self.identity()?.ok_or(ClientError::Refused(Refusal::NotEnrolled))?;
-        self.inner.store().set_pin(&who.author.user, Some(&kept))?;
+        self.inner.step(|inner| inner.store().set_pin(&who.author.user, Some(&kept)))?;
         self.sign_in(&who.author.user)
     }
 
@@ -115,7 +119,7 @@ impl Client {
         let (salted, hash) = kept.split_at_checked(20).ok_or(ClientError::Internal("the kept PIN is damaged"))?;
         let count = salted.last_chunk::<4>().map_or(PIN_ROUNDS, |bytes| u32::from_be_bytes(*bytes));
         if pbkdf2::verify(pbkdf2::PBKDF2_HMAC_SHA256, rounds(count)?, salted, pin.as_bytes(), hash).is_err() {
-            self.inner.store().wrong_pin(&user)?;
+            self.inner.step(|inner| inner.store().wrong_pin(&user))?;
             return Err(ClientError::Refused(Refusal::PinWrong));
         }
         self.sign_in(&user)
@@ -130,7 +134,7 @@ impl Client {
 
     /// Locks the device. Recording and reading are refused until the next unlock; unsent changes are still sent.
     pub fn lock(&self) -> Result<(), ClientError> {
-        self.inner.store().lock()?;
+        self.inner.step(|inner| inner.store().lock())?;
         self.inner.changed();
         Ok(())
     }
@@ -142,10 +146,11 @@ impl Client {
 
     fn sign_in(&self, user: &UserId) -> Result<(), ClientError> {
         let now = self.inner.now()?;
-        let mut store = self.inner.store();
-        let shift = i64::from(store.policy()?.lock_after_minutes) * 60_000;
-        store.sign_in(user, now.plus(shift))?;
-        drop(store);
+        self.inner.step(|inner| {
+            let mut store = inner.store();
+            let shift = i64::from(store.policy()?.lock_after_minutes) * 60_000;
+            store.sign_in(user, now.plus(shift))
+        })?;
         self.inner.changed();
         Ok(())
     }
@@ -167,8 +172,15 @@ fn rounds(count: u32) -> Result<NonZeroU32, ClientError> {
 }
 
 impl Inner {
-    /// Makes one request without a token and reads its answer.
-    async fn ask<T: for<'b> minicbor::Decode<'b, ()>>(&self, server: &str, path: &str, body: Vec<u8>) -> Result<T, ClientError> {
+    /// Makes one request without a token and reads its answer. Tells what is wrong with the address if no server of ours answers.
+    async fn greet<T: for<'b> minicbor::Decode<'b, ()>>(
+        &self,
+        server: &str,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<T, ClientError> {
+        let url = Url::parse(server).map_err(|_| ClientError::Server)?;
+        let unreached = |why| ClientError::Unreached { address: address(&url), why };
         let call = Call {
             client: &self.transport.http,
             token: None,
@@ -181,12 +193,40 @@ impl Inner {
             stall: self.transport.stall,
             clocks: self.clock.read(),
         };
-        let answer = call.run(&mut Cost::default()).await.map_err(ClientError::Network)?;
+        let cost = &mut Cost::default();
+        let response = match call.send(cost).await {
+            Ok(response) => response,
+            Err(lost) => return Err(unreached(of_lost(&lost, &url).await)),
+        };
+        if let Some(why) = of_answer(&response) {
+            return Err(unreached(why));
+        }
+        let answer = http::answer(response, self.transport.stall, cost).await.map_err(|failure| match failure {
+            Failure::Refused(ErrorCode::NotFound) => unreached(Unreached::NotFound),
+            other => ClientError::Network(other),
+        })?;
         answer.and_then(|bytes| decode(&bytes).ok()).ok_or(ClientError::Network(Failure::Network))
     }
 
-    /// Signs outside the async threads, because a platform's key store takes a tenth of a second and may ask a person.
+    /// Makes one request without a token to the server of the enrolment.
+    async fn ask<T: for<'b> minicbor::Decode<'b, ()>>(&self, server: &str, path: &str, body: Vec<u8>) -> Result<T, ClientError> {
+        self.greet(server, path, body).await.map_err(|error| match error {
+            ClientError::Unreached { .. } => ClientError::Network(Failure::Network),
+            other => other,
+        })
+    }
+
+    /// Signs as the device that was enrolled. With another key every signature would be refused, so the person is told at once.
     pub(crate) async fn sign(&self, message: Vec<u8>) -> Result<Vec<u8>, ClientError> {
+        let enrolled = self.store().device()?;
+        if enrolled.is_some_and(|had| had != DeviceId::of(&self.signer.public_key())) {
+            return Err(ClientError::Key(SignError::Lost));
+        }
+        self.sign_with_present_key(message).await
+    }
+
+    /// Signs outside the async threads, because a platform's key store takes a tenth of a second and may ask a person.
+    async fn sign_with_present_key(&self, message: Vec<u8>) -> Result<Vec<u8>, ClientError> {
         let signer = self.signer.clone();
         let signed = tokio::task::spawn_blocking(move || signer.sign(&message)).await;
         Ok(signed.map_err(|_| ClientError::Internal("the device's key failed"))??)
@@ -212,7 +252,7 @@ impl Inner {
         let sig = self.sign(session_message(&nonce.nonce)).await?;
         let request = packed(&SessionRequest { device, nonce: nonce.nonce, sig })?;
         let answer: SessionResponse = self.ask(server, "/v1/session", request).await?;
-        self.store().set_token(&answer.token)?;
+        self.step(|inner| inner.store().set_token(&answer.token))?;
         Ok(answer.token)
     }
 }

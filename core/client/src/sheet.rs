@@ -3,12 +3,12 @@
 
 use std::sync::atomic::Ordering;
 
-use doorstep_domain::{ActionId, Body, Day, Personal, SheetDay, SheetNote, TimeEvidence};
+use doorstep_domain::{ActionId, Body, Day, Personal, SheetDay, SheetNote, TimeEvidence, has_text};
 use doorstep_rules::{Concerned, Permit, Sheet};
 use doorstep_store::{SheetAction, Written};
 use serde::Serialize;
 
-use crate::{Client, ClientError, Refusal, random::random};
+use crate::{Client, ClientError, Refusal, command::said, random::random};
 
 /// A person's action on a sheet of their own outlet, in the domain's own types. Its serialised form is stored as the intent, like a
 /// [`crate::Recording`] for cases.
@@ -36,20 +36,24 @@ pub enum SheetCommand {
 impl SheetCommand {
     /// Parses a note as a person typed it. The day is an ISO date.
     pub fn note(day: Option<&str>, words: &str) -> Result<Self, ClientError> {
-        if words.trim().is_empty() {
-            return Err(ClientError::Refused(Refusal::NoWords));
-        }
         Ok(Self::Note { day: day.map(str::parse).transpose()?, words: Personal::plain(words)? })
     }
 
     /// Parses the opening of a day as a person typed it. The day is an ISO date.
     pub fn open(day: Option<&str>, words: Option<&str>) -> Result<Self, ClientError> {
-        Ok(Self::Open { day: day.map(str::parse).transpose()?, words: words.map(Personal::plain).transpose()? })
+        Ok(Self::Open { day: day.map(str::parse).transpose()?, words: said::words(words)? })
     }
 
     fn day(&self) -> Option<Day> {
         match self {
             Self::Note { day, .. } | Self::Open { day, .. } => *day,
+        }
+    }
+
+    fn words(&self) -> Option<&Personal> {
+        match self {
+            Self::Note { words, .. } => Some(words),
+            Self::Open { words, .. } => words.as_ref(),
         }
     }
 
@@ -81,6 +85,9 @@ impl Client {
     /// Writes into the sheet of the person's own outlet. It is durable on this device when the call returns.
     pub fn write_sheet(&self, command: &SheetCommand) -> Result<Written, ClientError> {
         self.unlocked()?;
+        if command.words().is_some_and(|words| !has_text(Some(words))) {
+            return Err(ClientError::Refused(Refusal::NoWords));
+        }
         let (clocks, now) = (self.inner.clock.read(), self.inner.now()?);
         let zone_quarters = self.inner.clock.zone_quarters();
         let (day, body) = (self.day_or_today(command.day())?, command.body());
@@ -96,7 +103,7 @@ impl Client {
         let time = TimeEvidence { wall: clocks.wall, zone_quarters, mono_ms: clocks.mono_ms, boot: clocks.boot, anchor };
         let journal = serde_json::to_string(command).map_err(|_| ClientError::Internal("the command can not be written"))?;
         let action = SheetAction { id: ActionId::new(random()?), command: journal, time, now, day, body };
-        let written = store.record_in_sheet(&action)?;
+        let written = store.record_in_sheet(&action).map_err(|error| ClientError::from(error).of_recording())?;
         drop(store);
         self.inner.changed();
         self.inner.wakes.fresh.store(true, Ordering::Relaxed);

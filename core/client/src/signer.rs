@@ -25,6 +25,12 @@ pub enum SignError {
     /// The file does not hold a key.
     #[error("use the key file {0}: it holds no P-256 key; move it away and enrol again, nothing recorded is lost")]
     NotAKey(PathBuf),
+    /// The key with which this device was enrolled is gone: the platform has another one, or none.
+    #[error("sign: the key with which this device was enrolled is gone; enrol again, nothing recorded is lost")]
+    Lost,
+    /// The platform has no key now, so that the device can not be enrolled.
+    #[error("sign: the platform has no key")]
+    Missing,
     /// The platform refused, or gave no randomness.
     #[error("sign: {0}")]
     Platform(String),
@@ -32,7 +38,7 @@ pub enum SignError {
 
 /// A P-256 key that signs for this device (ES256). The platform's key store implements it on phones.
 pub trait DeviceSigner: Send + Sync {
-    /// The public key: uncompressed point, 65 bytes. The device's id is its hash.
+    /// The public key: uncompressed point, 65 bytes. The device's id is its hash. Empty while the platform has none.
     fn public_key(&self) -> Vec<u8>;
     /// ES256 over the message: 64 bytes (r, s), or DER, which phones produce.
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError>;

@@ -3,10 +3,10 @@
 use doorstep_media::MediaError;
 use doorstep_protocol::ErrorCode;
 use doorstep_rules::{Variable, Words, sms::TemplateFault};
-use doorstep_store::{OpenError, StoreError};
+use doorstep_store::{OpenError, StoreError, is_of_no_room};
 use doorstep_sync::Failure;
 
-use crate::{ClientError, Refusal};
+use crate::{ClientError, Refusal, SignError, Unreached};
 
 impl ClientError {
     /// What a person sees: what happened and what to do next.
@@ -78,10 +78,15 @@ impl ClientError {
                 "本机数据文件损坏，修复前请关闭其他正在使用它的程序，再重新打开",
                 "the store's file is damaged; to repair it close every other program that uses it, then open again",
             ),
-            Self::Store(StoreError::Corrupt) => fixed(
-                "本机数据文件损坏，未作任何改动；请退出后重新打开，程序会自动修复",
-                "the store's file is damaged, nothing was changed; close and open again, it is repaired then",
-            ),
+            Self::Store(error) => store_words(error),
+            Self::Unrecorded(error) => {
+                let Words { zh, en } = store_words(error);
+                say(format!("{zh}；本次没有登记"), format!("{en}; nothing was recorded"))
+            }
+            Self::Unreached { address, why } => {
+                let (zh, en) = unreached(*why);
+                say(format!("{address}：{zh}；本机未作任何改动"), format!("{address}: {en}; nothing was changed on this device"))
+            }
             Self::Open(OpenError::KeyWrong) => fixed(
                 "数据库密钥不对，数据未作任何改动；请用本机原来的密钥打开",
                 "the database key is another one; nothing was touched: open it with this device's own key",
@@ -99,11 +104,113 @@ impl ClientError {
                 "this build has no database encryption and can not use a key; nothing was made",
             ),
             Self::Open(OpenError::KeySize) => fixed("数据库密钥须为 32 字节", "a database key has 32 bytes"),
-            Self::Store(StoreError::DiskFull) | Self::Open(OpenError::DiskFull) => fixed(
-                "手机存储空间不足，本次没有登记；请清理出一些空间后再试",
-                "the disk is full, nothing was recorded; free some space and try again",
+            Self::Open(OpenError::DiskFull) => full(),
+            Self::Open(OpenError::TooNew { .. }) => fixed(
+                "本机数据由更新的版本写成，未作任何改动；请安装新版本",
+                "a newer version wrote this store, nothing was changed; install the newer version",
             ),
-            other => say(format!("本机存储出错，未作任何改动：{other}"), format!("storage failed, nothing was changed: {other}")),
+            Self::Open(error @ (OpenError::Folder { .. } | OpenError::Sqlite(_))) => failed(error),
+            Self::Key(error) => key_words(error),
+            Self::Internal(what) => say(
+                "程序内部错误，已登记的内容不受影响；请重试，并报告此问题".to_owned(),
+                format!("the program failed ({what}); what was recorded is kept: try again and report it"),
+            ),
+        }
+    }
+}
+
+/// The words of a full disk. Whether something was to be recorded, only the call knows.
+fn full() -> Words {
+    Words {
+        zh: "手机存储空间不足，请清理出一些空间后再试".to_owned(),
+        en: "the disk is full; free some space and try again".to_owned(),
+    }
+}
+
+/// The words of a failure that only its own text explains.
+fn failed(error: &dyn std::fmt::Display) -> Words {
+    Words {
+        zh: "本机存储出错，未作任何改动；请重试，仍不行请联系总部".to_owned(),
+        en: format!("storage failed, nothing was changed: {error}"),
+    }
+}
+
+fn store_words(error: &StoreError) -> Words {
+    match error {
+        StoreError::DiskFull => full(),
+        StoreError::Corrupt => Words {
+            zh: "本机数据文件损坏，未作任何改动；请退出后重新打开，程序会自动修复".to_owned(),
+            en: "the store's file is damaged, nothing was changed; close and open again, it is repaired then".to_owned(),
+        },
+        other => failed(other),
+    }
+}
+
+fn key_words(error: &SignError) -> Words {
+    let (zh, en) = match error {
+        SignError::Lost => (
+            "本机的设备密钥已丢失或已更换：请向总部索取新的注册码，在本机重新注册；已登记的内容都保留，注册后即可发送".to_owned(),
+            "this device's key is lost or another one; enrol again with a new code from head office: what was recorded is kept and is sent then".to_owned(),
+        ),
+        SignError::Missing => (
+            "手机系统现在没有给出设备密钥，不能注册；请重启手机后再试；已登记的内容都保留".to_owned(),
+            "the phone gives no device key now, so it can not be enrolled; restart it and try again: what was recorded is kept".to_owned(),
+        ),
+        SignError::Platform(_) => (
+            "设备密钥现在不能签名；请解锁手机后再试；已登记的内容都保留".to_owned(),
+            "the device's key does not sign now; unlock the phone and try again: what was recorded is kept".to_owned(),
+        ),
+        SignError::NotAKey(file) => (
+            format!(
+                "设备密钥文件 {} 已损坏：请移走该文件，再用总部的新注册码重新注册；已登记的内容都保留，注册后即可发送",
+                file.display()
+            ),
+            format!(
+                "{} holds no device key any more; move it away and enrol again with a new code from head office: what was recorded is kept and is sent then",
+                file.display()
+            ),
+        ),
+        SignError::File { source, .. } if is_of_no_room(source) => return full(),
+        SignError::File { file, source } => (
+            format!("设备密钥文件 {} 无法读写，未作任何改动；请检查目录权限", file.display()),
+            format!("the device's key file {} can not be used ({source}), nothing was changed; check the folder", file.display()),
+        ),
+    };
+    Words { zh, en }
+}
+
+/// What is wrong with a server's address, after the address itself.
+fn unreached(why: Unreached) -> (&'static str, &'static str) {
+    match why {
+        Unreached::Name => (
+            "找不到这台服务器，域名无法解析；请核对地址，并检查网络",
+            "there is no host of this name; check the address, and whether there is a network",
+        ),
+        Unreached::Refused => (
+            "拒绝连接，这个端口上没有服务器；请核对地址和端口",
+            "it refuses the connection, no server listens there; check the address and the port",
+        ),
+        Unreached::Silent => {
+            ("没有应答；请核对地址，或检查网络后再试", "it does not answer; check the address, or the network, and try again")
+        }
+        Unreached::Cut => (
+            "连接中断；请核对地址是 http 还是 https，或检查网络后再试",
+            "the connection broke off; check whether the address is http or https, or the network, and try again",
+        ),
+        Unreached::Tls => (
+            "加密连接不成立，证书不可信，或该端口不是 https；请核对地址，或向总部索取其证书",
+            "the encrypted connection fails, its certificate is not trusted or it is no https; check the address, or ask head office for its certificate",
+        ),
+        Unreached::Stranger => (
+            "有应答，但不是总部的服务器，可能是上网登录页；请先登录上网，或核对地址",
+            "something answers that is no Doorstep server, perhaps a network's login page; log in to the network first, or check the address",
+        ),
+        Unreached::NotFound => (
+            "该地址上没有总部的服务器（404）；请向总部核对完整地址",
+            "there is no Doorstep server at this address (404); check the whole address with head office",
+        ),
+        Unreached::Version => {
+            ("服务器的版本与本应用不同；请更新应用", "the server speaks another version of the protocol; update the app")
         }
     }
 }
@@ -203,7 +310,10 @@ impl Refusal {
                     format!("lacking: {}; record that first, it is not done without", list(|words| &words.en)),
                 )
             }
-            Self::NoWords => ("请写明理由".into(), "say why, in words".into()),
+            Self::NoWords => (
+                "文字是空的，只有空白或看不见的字符；请写明内容或理由".into(),
+                "the words are empty, only blanks or signs that nobody sees; write what there is to say".into(),
+            ),
             Self::SameAs => (
                 "与另一条为同一次（same_as）时须指明另一条，其他更正不可".into(),
                 "same_as wants the other entry, other corrections want none".into(),

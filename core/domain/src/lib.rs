@@ -17,6 +17,7 @@ mod personal;
 mod refusal;
 mod standing;
 mod time;
+mod visible;
 mod waybill;
 
 pub use day::Day;
@@ -41,4 +42,5 @@ pub use personal::{Personal, PersonalError};
 pub use refusal::RefusalCode;
 pub use standing::{DISORDERED, FactsCheck, MARKS_OF_VERSION_2, PASSED_OVER, Receipt, ReceiptParts, Recorded, Standing};
 pub use time::{Anchor, Arrival, BootId, Clocks, IN_FLIGHT_MS, Leans, Reckoning, TimeEvidence, UnixMs, is_steady};
+pub use visible::is_visible;
 pub use waybill::{Waybill, WaybillError, check_s10};

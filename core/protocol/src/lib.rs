@@ -59,6 +59,8 @@ pub const PROTO_VERSION: &str = "3";
 pub const CLOCK_HEADER: &str = "sync-clock";
 /// Header by which a device renews an expired token: a signature over [`signing::renewal_message`], in hexadecimal.
 pub const RENEWAL_HEADER: &str = "sync-renewal";
+/// Header of tus by which a POST for an upload says that it means PATCH, because some networks block PATCH.
+pub const METHOD_HEADER: &str = "x-http-method-override";
 /// Name of the version header.
 pub const PROTO_HEADER: &str = "sync-proto";
 /// Content type of every body.

@@ -43,7 +43,7 @@ pub(crate) fn check(db: &Connection, folder: &Path, migrations: &[&str]) -> Resu
     schema(db, migrations)?;
     if mark(folder).exists() {
         sound(db, "PRAGMA integrity_check(1)")?;
-        return checked(folder).map_err(|source| OpenError::Folder { folder: folder.to_owned(), source });
+        return checked(folder).map_err(|source| OpenError::in_folder(folder.to_owned(), source));
     }
     ONLY_HERE.iter().try_for_each(|table| sound(db, &format!("PRAGMA quick_check({table})")))
 }

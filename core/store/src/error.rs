@@ -59,6 +59,11 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// An error of the system at a file of the folder.
+    pub(crate) fn in_folder(folder: PathBuf, source: std::io::Error) -> Self {
+        if is_of_no_room(&source) { Self::DiskFull } else { Self::Folder { folder, source } }
+    }
+
     /// Whether the store stays closed because of the key, and not because of the store itself.
     pub fn is_about_the_key(&self) -> bool {
         matches!(self, Self::KeyWrong | Self::KeyMissing | Self::NotEncrypted | Self::NoEncryption | Self::KeySize)
@@ -94,7 +99,7 @@ pub enum StoreError {
     /// The store's file turned out to be damaged. It is left unchanged.
     #[error("use the store: its file is damaged; it was left as it is, open again to repair")]
     Corrupt,
-    /// The disk is full. Nothing was recorded.
+    /// The disk is full. Nothing was changed.
     #[error("use the store: the disk is full; free some space")]
     DiskFull,
     /// A file could not be written or read.
@@ -144,11 +149,13 @@ impl From<rusqlite::Error> for StoreError {
 
 impl From<std::io::Error> for StoreError {
     fn from(error: std::io::Error) -> Self {
-        match error.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::DiskFull,
-            _ => Self::File(error),
-        }
+        if is_of_no_room(&error) { Self::DiskFull } else { Self::File(error) }
     }
+}
+
+/// Whether the system had no room for a file.
+pub fn is_of_no_room(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
 /// The two failures of SQLite that a person can repair.

@@ -5,7 +5,7 @@ use std::{io::Write, path::Path};
 use crate::{OpenError, StoreError};
 
 pub(crate) fn make_folder(folder: &Path) -> Result<(), OpenError> {
-    let at_folder = |source| OpenError::Folder { folder: folder.to_owned(), source };
+    let at_folder = |source| OpenError::in_folder(folder.to_owned(), source);
     doorstep_private::make_folder(&folder.join("photos")).map_err(at_folder)
 }
 

@@ -34,7 +34,7 @@ impl FolderLock {
     }
 
     fn take(folder: &Path, how: FlockOperation) -> Result<Self, OpenError> {
-        let at_folder = |source| OpenError::Folder { folder: folder.to_owned(), source };
+        let at_folder = |source| OpenError::in_folder(folder.to_owned(), source);
         let file = doorstep_private::options()
             .create(true)
             .truncate(false)

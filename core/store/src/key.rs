@@ -88,7 +88,7 @@ impl StoreKey {
     fn write_check(&self, folder: &Path) -> Result<(), OpenError> {
         put(&check_file(folder), &[FORM, &self.check].concat())?;
         let synced = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
-        synced.map_err(|source| OpenError::Folder { folder: folder.to_owned(), source })
+        synced.map_err(|source| OpenError::in_folder(folder.to_owned(), source))
     }
 
     /// Encrypts a photo's file. The nonce is the photo's own hash: the same bytes always give the same file, and no two different
@@ -123,7 +123,7 @@ fn check_file(folder: &Path) -> PathBuf {
 /// Checks that this key, or none, belongs to the store in a folder. It changes nothing but the check file, which it writes for a
 /// new store, and for a store that this key opens although its check file is lost or damaged.
 pub(crate) fn check(folder: &Path, db: &Path, is_new: bool, key: Option<&StoreKey>) -> Result<(), OpenError> {
-    let at_folder = |source| OpenError::Folder { folder: folder.to_owned(), source };
+    let at_folder = |source| OpenError::in_folder(folder.to_owned(), source);
     let kept = match std::fs::read(check_file(folder)) {
         Ok(bytes) => Some(bytes),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,

@@ -37,6 +37,7 @@ mod rebase;
 mod record;
 mod recording;
 mod refs;
+mod reserve;
 mod rest;
 mod row;
 mod salvage;
@@ -51,7 +52,7 @@ mod wipe;
 
 pub use batch::pushed;
 pub use doorstep_domain::Clocks;
-pub use error::{OpenError, StoreError};
+pub use error::{OpenError, StoreError, is_of_no_room};
 pub use identity::{Enrolment, Identity, Member, Session};
 pub use key::StoreKey;
 pub use known::KnownCases;

@@ -12,6 +12,7 @@ use crate::{
     folder::{is_ours, make_folder},
     folder_lock::FolderLock,
     key::{self, StoreKey},
+    reserve,
     salvage::{self, Files},
     schema::{APPLICATION_ID, MIGRATIONS, migrate},
     wipe,
@@ -67,9 +68,13 @@ impl Store {
         // A folder without a store held nothing to read.
         let closed = if was_there { closed } else { 0 };
         let left_open = failed.map(|error| error.to_string());
-        let db = connect(&files, key.as_ref())?;
+        let db = match connect(&files, key.as_ref()) {
+            // Even reading needs an index of the write-ahead log, which is made when the first process opens the store.
+            Err(OpenError::DiskFull) if reserve::give(folder) => connect(&files, key.as_ref()),
+            other => other,
+        }?;
         let damage_before = damage_count();
-        Ok(Self {
+        let mut store = Self {
             db,
             folder: folder.to_owned(),
             book: None,
@@ -79,8 +84,11 @@ impl Store {
             left_open,
             newest_pushed: None,
             damage_before,
+            pretends_full: false,
             _lock: lock,
-        })
+        };
+        store.take_reserve();
+        Ok(store)
     }
 
     /// How many files and folders other accounts could read until this opening closed them. The app should tell the person.
@@ -105,7 +113,7 @@ fn connect(files: &Files, key: Option<&StoreKey>) -> Result<Connection, OpenErro
     key::check(&files.folder, &files.db, is_new, key)?;
     if is_new {
         // SQLite gives its write-ahead log and the index of that log the mode of this file.
-        let at_folder = |source| OpenError::Folder { folder: files.folder.clone(), source };
+        let at_folder = |source| OpenError::in_folder(files.folder.clone(), source);
         doorstep_private::make_file(&files.db).map_err(at_folder)?;
     }
     let mut db = Connection::open_with_flags(&files.db, OpenFlags::SQLITE_OPEN_READ_WRITE)?;

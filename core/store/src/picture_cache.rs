@@ -82,8 +82,11 @@ impl Store {
         if !self.has_picture(id)? {
             return Ok(None);
         }
-        self.db.run("UPDATE picture SET used_at = max(used_at, ?2) WHERE sha = ?1 AND used_at > 0", params![id, now])?;
-        Ok(Some(self.picture_path(id)))
+        match self.db.run("UPDATE picture SET used_at = max(used_at, ?2) WHERE sha = ?1 AND used_at > 0", params![id, now]) {
+            // The picture is shown all the same.
+            Ok(_) | Err(StoreError::DiskFull) => Ok(Some(self.picture_path(id))),
+            Err(error) => Err(error),
+        }
     }
 
     fn picture_path(&self, id: &PhotoId) -> PathBuf {

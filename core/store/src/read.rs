@@ -145,6 +145,8 @@ pub struct Status {
     pub revoked: bool,
     /// The time of the server's last answer, by its clock.
     pub last_answer: Option<UnixMs>,
+    /// The disk is full. Records are sent; feeds, lists and pictures of others wait until there is room.
+    pub waits_for_room: bool,
 }
 
 impl Store {
@@ -169,8 +171,16 @@ impl Store {
     }
 
     /// Brings rows up to date: a row whose phase is over from its stored phases, and a row with newer records by judging it anew.
-    /// Both are few and found by index. After a clock that was ahead all rows are judged anew.
+    /// Both are few and found by index. After a clock that was ahead all rows are judged anew. On a full disk the rows stay as they
+    /// are, because an older judgement is better than no list.
     pub(crate) fn advance_phases(&mut self, now: UnixMs) -> Result<(), StoreError> {
+        match self.advance(now) {
+            Err(StoreError::DiskFull) => Ok(()),
+            other => other,
+        }
+    }
+
+    fn advance(&mut self, now: UnixMs) -> Result<(), StoreError> {
         const PASSED: &str = "SELECT case_id FROM case_row WHERE turn_at <= ?1";
         const STALE: &str = "SELECT case_id FROM stale";
         if uptime::was_ahead(&self.db, now)? {
@@ -267,7 +277,8 @@ impl Store {
         let last_answer =
             Self::meta(&self.db, "last_answer")?.and_then(|bytes| Some(UnixMs(i64::from_be_bytes(bytes.try_into().ok()?))));
         let revoked = Self::meta(&self.db, "revoked")?.is_some_and(|flag| !flag.is_empty());
-        Ok(Status { unsent, photos, photo_bytes, photos_lost, quarantined, refused, revoked, last_answer })
+        let waits_for_room = self.is_on_reserve();
+        Ok(Status { unsent, photos, photo_bytes, photos_lost, quarantined, refused, revoked, last_answer, waits_for_room })
     }
 }
 

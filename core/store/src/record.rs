@@ -115,6 +115,7 @@ impl Store {
 
     /// Writes an action on cases that were read before. Those that have moved since are forgotten.
     fn write(&mut self, action: &Action, known: &mut KnownCases) -> Result<Vec<Made>, StoreError> {
+        self.room_for_a_record()?;
         self.load_book()?;
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         known.forget_what_has_moved(&tx)?;

@@ -173,7 +173,8 @@ impl Recording {
 }
 
 impl Act {
-    fn words(&self) -> Option<&Personal> {
+    /// The person's own words.
+    pub fn words(&self) -> Option<&Personal> {
         match self {
             Self::Fail(Attempt { words, .. })
             | Self::Problem { problem: Problem { words, .. }, .. }

@@ -14,8 +14,12 @@ use crate::{
 
 impl Store {
     /// Stores the server's present rows of a kind, replacing the older ones. Versions of the rule pack are added to the existing
-    /// ones. An unusable pack or policy changes nothing.
+    /// ones. An unusable pack or policy changes nothing. On the reserve of a full disk nothing is stored: the next sync with room
+    /// asks for the rows again.
     pub fn take_refs(&mut self, kind: RefKind, refs: &Reference, now: UnixMs) -> Result<(), StoreError> {
+        if self.is_on_reserve() {
+            return Ok(());
+        }
         match kind {
             RefKind::Pack => {
                 let fault = refs.packs.iter().find_map(|(publication, _)| Pack::parse(&publication.toml).err());

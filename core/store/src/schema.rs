@@ -22,7 +22,7 @@ pub(crate) const APPLICATION_ID: i32 = 0x444f_5354;
 /// Creates a new file for a salvage to fill. It is durable only once it is closed and synced; until then it is thrown away and
 /// made again.
 pub(crate) fn create_for_salvage(path: &Path) -> Result<Connection, OpenError> {
-    let at_file = |source| OpenError::Folder { folder: path.to_owned(), source };
+    let at_file = |source| OpenError::in_folder(path.to_owned(), source);
     doorstep_private::make_file(path).map_err(at_file)?;
     let mut db = Connection::open(path)?;
     db.pragma_update(None, "application_id", APPLICATION_ID)?;

@@ -31,6 +31,7 @@ pub struct SheetAction {
 impl Store {
     /// Records an entry in the sheet of a day of the person's own outlet. Returns once it is durable.
     pub fn record_in_sheet(&mut self, action: &SheetAction) -> Result<Written, StoreError> {
+        self.room_for_a_record()?;
         self.load_book()?;
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let who = identity::read(&tx)?.ok_or(StoreError::NotEnrolled)?;

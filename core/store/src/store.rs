@@ -35,6 +35,8 @@ pub struct Store {
     pub(crate) left_open: Option<String>,
     /// The content of the newest batch, if it was made since this opening.
     pub(crate) newest_pushed: Option<(BatchHash, Vec<Pushed>)>,
+    /// Whether a test has filled the disk.
+    pub(crate) pretends_full: bool,
     /// Tells a salvage that the file is in use.
     pub(crate) _lock: FolderLock,
 }

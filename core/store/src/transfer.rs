@@ -15,7 +15,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::{
     Store, StoreError, anew,
     batch::{OpenBatch, StoredBatch, accept, by_case, chain_end, close_batch, mono_of, open_batch, outgoing, pushed, set_state},
-    evict, feed, identity, photos, project, rebase, rest,
+    evict, feed, identity, photos, project, rebase, reserve, rest,
     row::{Statements, params},
     states::OutboxState,
 };
@@ -31,7 +31,10 @@ impl Store {
     ///
     /// `recut`: the server found the open batch too large and took nothing of it, so a smaller one may have its number. Otherwise
     /// it keeps its content, whatever its size: a server that has taken it would see a fork.
+    ///
+    /// On the reserve of a full disk the batch is small, and the server is asked for as little as possible.
     pub fn prepare(&mut self, max_bytes: usize, recut: bool, clocks: Clocks, app: &str) -> Result<SyncRequest, StoreError> {
+        let max_bytes = if self.is_on_reserve() { max_bytes.min(reserve::BATCH) } else { max_bytes };
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let who = identity::read(&tx)?.ok_or(StoreError::NotEnrolled)?;
         let (mut body, mut made) = (None, None);
@@ -127,12 +130,16 @@ impl Store {
 
     /// Applies an answer in one transaction: verdicts, decisions, feeds, cursors, the token and the time anchor. `fresh`: the
     /// installation to move on to, if the answer demands one. `asked`: the clocks when the request was sent.
+    ///
+    /// On the reserve of a full disk the feeds wait: their pages are left out, no cursor moves, and no more pages or lists are
+    /// asked for.
     pub fn apply(&mut self, answer: &Answer, asked: Clocks, now: UnixMs, fresh: InstallId) -> Result<Applied, StoreError> {
         self.load_book()?;
         // The present policy counts; a newer one counts from the next answer on. Unreadable rules must not remove the lock.
         let policy = self.policy().or_else(|_| Policy::parse(FIRST_POLICY).map_err(|_| StoreError::Damaged("reference")))?;
         let hours = i64::from(policy.offline_hours);
         let offline_end = if hours > 0 { answer.now_ms.saturating_add(hours * 3_600_000) } else { i64::MAX };
+        let waits_for_room = self.is_on_reserve();
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let rules = self.book.as_ref().map(|(_, book)| book.as_ref());
         let who = identity::read(&tx)?.ok_or(StoreError::NotEnrolled)?;
@@ -163,11 +170,11 @@ impl Store {
             send_again(&tx, &who.install, *number, now, &mut touched)?;
         }
         // Nothing can be listed without rules. The pages wait until the pack has been fetched, which comes next.
-        let mut pages_whole = true;
+        let mut pages_whole = !waits_for_room;
         // Without a signature anybody on the way could have written the page, and changes behind a cursor are never asked for again.
         // So such a page moves no cursor forward, and promises nothing.
         let is_signed = |page: &FeedPage| answer.witness.is_some() || !page.cases.is_empty() || !page.out.is_empty();
-        for page in answer.feed.iter().filter(|_| rules.is_some()) {
+        for page in answer.feed.iter().filter(|_| rules.is_some() && !waits_for_room) {
             let mut whole = true;
             for case in &page.cases {
                 if let Some(rules) = rules {
@@ -247,6 +254,9 @@ impl Store {
         let fresh = "SELECT 1 FROM outbox WHERE state = ?1 OR (state = ?2 AND tries = 0)";
         let more_to_send = self.db.exists(fresh, params![OutboxState::InBatch, OutboxState::Unsent])?;
         let new_install = demand == Some(Demand::NewInstall);
+        if waits_for_room {
+            return Ok(Applied { more_to_send, ..Applied::default() });
+        }
         Ok(Applied {
             more_to_send,
             // Pages may have waited for the pack, if the server says that it has one. It names none to an old app.

@@ -23,7 +23,7 @@ impl Store {
     pub fn begin_wipe(&mut self) -> Result<(), OpenError> {
         self.wiped = true;
         put(&self.folder.join(MARK), b"")?;
-        sync(&self.folder).map_err(|source| OpenError::Folder { folder: self.folder.clone(), source })
+        sync(&self.folder).map_err(|source| OpenError::in_folder(self.folder.clone(), source))
     }
 
     /// Deletes everything in this store, after its keys were destroyed. An empty database in memory remains, which refuses every
@@ -51,7 +51,7 @@ pub(crate) fn finish(folder: &Path) -> Result<(), OpenError> {
     if !folder.join(MARK).exists() {
         return Ok(());
     }
-    let at_folder = |source| OpenError::Folder { folder: folder.to_owned(), source };
+    let at_folder = |source| OpenError::in_folder(folder.to_owned(), source);
     delete(folder).map_err(at_folder)?;
     make_folder(folder)
 }

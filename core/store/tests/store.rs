@@ -283,6 +283,24 @@ fn an_answer_with_another_number_of_verdicts_settles_nothing() {
 }
 
 #[test]
+fn a_note_without_words_that_comes_from_elsewhere_is_kept_as_it_is() {
+    let (_dir, mut store) = ready();
+    let empty = ["", " ", "\u{200b}", "\u{202e}\u{3164}"];
+    let mut position = Position::default();
+    let mut chunks = vec![];
+    for (i, words) in empty.into_iter().enumerate() {
+        let facts = (i == 0).then(|| Facts::unlisted("QH".parse().unwrap(), waybill(2)));
+        let note = entry(facts, Body::Note { words: Personal::plain(words).unwrap() });
+        let change = Change::write(&case(2), &InstallId::new([7; 16]), &position, &[note]).unwrap();
+        position.advance(&change, true);
+        chunks.push(change.bytes().to_vec());
+    }
+    let slices: Vec<&[u8]> = chunks.iter().map(Vec::as_slice).collect();
+    store.apply(&response(None, vec![page(9, vec![feed_of(2, &slices)])]), clocks(), NOW, FRESH).unwrap();
+    assert_eq!(store.case(&waybill(2), NOW).unwrap().unwrap().case.timeline.len(), empty.len());
+}
+
+#[test]
 fn a_store_belongs_to_one_person() {
     let (_folder, mut store) = ready();
     let other = Author { user: "c2".parse().unwrap(), ..author() };

@@ -14,7 +14,7 @@ use chrono::DateTime;
 use data_encoding::BASE64;
 use doorstep_domain::PhotoId;
 use doorstep_media::MAX_STORED;
-use doorstep_protocol::ErrorCode;
+use doorstep_protocol::{ErrorCode, METHOD_HEADER};
 
 use super::{
     fault::{Progress, ReceiveError},
@@ -193,6 +193,17 @@ pub(crate) async fn patch(State(app): State<App>, Path(sha): Path<String>, reque
         Ok(progress) => reply(StatusCode::NO_CONTENT, Some(progress)),
         Err(error) => refuse(error),
     }
+}
+
+/// Receives the next bytes over a network that blocks PATCH: the request says that it means PATCH. No other method can be meant, and
+/// no other address takes the header.
+pub(crate) async fn post(app: State<App>, sha: Path<String>, request: Request) -> Response {
+    if request.headers().get(METHOD_HEADER).is_some_and(|method| method == "PATCH") {
+        return patch(app, sha, request).await;
+    }
+    let mut response = StatusCode::METHOD_NOT_ALLOWED.into_response();
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET,HEAD,PATCH,DELETE,PUT,OPTIONS"));
+    response
 }
 
 /// Ends an upload and drops its bytes. A stored photo stays.

@@ -91,3 +91,65 @@ fn plain_http_to_another_machine_is_refused_unless_it_is_said_to_be_meant() {
     let meant = run(folder.path(), &[&enrol[..], &["--insecure"]].concat());
     assert_eq!(meant.code, 4, "no such server, but it was tried: {}", meant.out);
 }
+
+#[test]
+fn an_enrolment_at_a_wrong_address_names_it_and_says_that_nothing_was_changed() {
+    let world = World::new();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let enrol =
+        |server: &str, more: &[&str]| world.run(&[&["enrol", "--server", server, "--code", "ABCD-EFGH-JKLM"], more].concat());
+    let refused = enrol(&format!("http://name:secret@{free}"), &[]);
+    assert_eq!(refused.code, 4, "{}", refused.err);
+    for told in
+        [&free.to_string(), "拒绝连接", "本机未作任何改动", "refuses the connection", "nothing was changed on this device"]
+    {
+        assert!(refused.err.contains(told), "{told}: {}", refused.err);
+    }
+    assert!(!refused.err.contains("secret") && !refused.err.contains("ABCD") && !refused.err.contains("doorstep sync"));
+    let elsewhere = enrol(&format!("http://{}/somewhere", world.link), &["--json"]).json();
+    assert_eq!(elsewhere["error"]["kind"], "network");
+    assert!(elsewhere["error"]["en"].as_str().unwrap().contains("404"), "{elsewhere}");
+    world.cut(true);
+    let cut = enrol(&format!("http://{}", world.link), &[]);
+    assert!(cut.code == 4 && cut.err.contains("连接中断") && cut.err.contains(&world.link.to_string()), "{}", cut.err);
+    world.cut(false);
+    world.enrol();
+}
+
+#[test]
+fn an_empty_note_is_refused_whatever_it_is_made_of() {
+    let world = World::new();
+    world.enrol();
+    world.json(&["fail", PARCEL, "--reason", "DF-NOBODY"]);
+    for empty in ["", "   ", "\u{200b}\u{feff}", "\u{3000}\n"] {
+        let said = world.run(&["note", PARCEL, empty]);
+        assert_eq!((said.code, said.out.as_str()), (3, ""), "{empty:?}");
+        assert!(said.err.contains("文字是空的") && said.err.contains("the words are empty"), "{}", said.err);
+    }
+    assert_eq!(world.json(&["status"])["unsent"].as_array().map(Vec::len), Some(1));
+    world.json(&["note", PARCEL, "到"]);
+}
+
+#[test]
+fn a_lost_device_key_is_told_with_the_command_that_helps_and_enrolling_again_sends_everything() {
+    let world = World::new();
+    world.enrol();
+    world.json(&["fail", PARCEL, "--reason", "DF-NOBODY"]);
+    std::fs::remove_file(world.path("store").join("device.key")).unwrap();
+    let said = world.run(&["sync"]);
+    assert_eq!(said.code, 5, "{}", said.err);
+    for told in [
+        "新的注册码",
+        "已登记的内容都保留",
+        "enrol again with a new code",
+        "what was recorded is kept",
+        "doorstep enrol --server",
+    ] {
+        assert!(said.err.contains(told), "{told}: {}", said.err);
+    }
+    world.json(&["note", PARCEL, "还能登记"]);
+    assert_eq!(world.json(&["status"])["unsent"].as_array().map(Vec::len), Some(2));
+    world.enrol();
+    world.json(&["sync"]);
+    assert_eq!(world.json(&["status"])["unsent"], Value::Array(vec![]));
+}

@@ -131,3 +131,67 @@ fn a_shared_tablet_is_locked_and_unlocked_and_status_says_what_was_refused_and_w
     let shown = world.run(&["takeover", OTHER]);
     assert_eq!(shown.code, 3, "it is handed over to a courier");
 }
+
+/// Runs commands one after the other on a small disk of their own. In a mount namespace a small disk needs no rights. `None`: the
+/// system gives no such namespace.
+fn on_a_small_disk(world: &World, commands: &str) -> Option<String> {
+    let script = format!(
+        "mount -t tmpfs -o size=24m tmpfs \"$1\" || exit 99
+         store=\"$1\"
+         d() {{ echo \"== $*\"; \"$BIN\" --store \"$store/store\" \"$@\" 2>&1; echo \"-- $?\"; }}
+         {commands}"
+    );
+    let disk = world.path("disk");
+    std::fs::create_dir(&disk).unwrap();
+    let output = Command::new("unshare")
+        .args(["-Urm", "sh", "-c", &script, "sh"])
+        .arg(&disk)
+        .env("BIN", env!("CARGO_BIN_EXE_doorstep"))
+        .env_remove("DOORSTEP_STORE")
+        .output()
+        .ok()?;
+    (output.status.code() == Some(0)).then(|| String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn on_a_full_disk_one_reads_and_sends_and_is_told_what_waits() {
+    let world = World::new();
+    let code = Admin::open(&world.path("server")).unwrap().code("c1", now()).unwrap().code;
+    let link = world.link;
+    let commands = format!(
+        "d enrol --server http://{link} --code {code}
+         d fail {PARCEL} --reason DF-NOBODY
+         head -c 24m /dev/zero > \"$store/ballast\" 2>/dev/null
+         d cases
+         d show {PARCEL}
+         d parcels
+         d note {PARCEL} later
+         d sync
+         d status
+         rm \"$store/ballast\"
+         d sync
+         d note {PARCEL} later"
+    );
+    let Some(said) = on_a_small_disk(&world, &commands) else {
+        eprintln!("not shown: this system gives no mount namespace (unshare -Urm)");
+        return;
+    };
+    let steps: Vec<&str> = said.split("== ").skip(1).collect();
+    let of = |n: usize, command: &str| {
+        assert!(steps[n].starts_with(command), "{said}");
+        steps[n]
+    };
+    for (n, command) in [(2, "cases"), (3, "show"), (4, "parcels")] {
+        let step = of(n, command);
+        assert!(step.contains("-- 0") && step.contains(PARCEL) && !step.contains("nothing was recorded"), "{step}");
+    }
+    let refused = of(5, "note");
+    assert!(refused.contains("-- 5") && refused.contains("nothing was recorded") && refused.contains("没有登记"), "{refused}");
+    for (n, command) in [(6, "sync"), (7, "status")] {
+        let step = of(n, command);
+        assert!(step.contains("-- 0") && step.contains("未发送 / not sent: 0"), "{step}");
+        assert!(step.contains("存储空间不足") && step.contains("the disk is full") && step.contains("wait until there is room"));
+        assert!(!step.contains("nothing was recorded"), "{step}");
+    }
+    assert!(!of(8, "sync").contains("the disk is full") && of(9, "note").contains("-- 0"), "{said}");
+}

@@ -106,3 +106,124 @@ fn what_a_record_says_of_its_case_is_the_judgement_of_its_moment() {
         assert_eq!(told.judgement, judge(&told.case, &book, at.plus(1_000)));
     }
 }
+
+/// Texts of which a reader sees nothing.
+const EMPTY: [&str; 6] = ["", " \n\t", "\u{3000}", "\u{200b}\u{feff}", "\u{202e}\u{2060} ", "\u{3164}\u{2800}"];
+
+fn refused(client: &Client, act: Act) -> bool {
+    let refusal = client.record(&Recording::of("QH310000000017", act).unwrap(), &[]);
+    matches!(refusal, Err(ClientError::Refused(Refusal::NoWords)))
+}
+
+#[test]
+fn words_of_which_nobody_sees_anything_are_refused_in_every_act_that_has_some_and_nothing_is_recorded() {
+    let (_folder, client) = enrolled();
+    worked_out(&client, &["QH310000000017"], attempt());
+    let entry: doorstep_domain::EntryKey =
+        client.case("QH310000000017").unwrap().unwrap().case.timeline.last().unwrap().entry.key.clone();
+    for empty in EMPTY {
+        let words = || Personal::plain(empty).unwrap();
+        assert!(refused(&client, Act::Note(words())), "{empty:?}");
+        let attempt =
+            doorstep_domain::Attempt { words: Some(words()), ..doorstep_domain::Attempt::of("DF-NOBODY".parse().unwrap()) };
+        assert!(refused(&client, Act::Fail(attempt.clone())), "{empty:?}");
+        let reply = doorstep_domain::Reply { words: Some(words()), ..doorstep_domain::Reply::of("REDELIVER".parse().unwrap()) };
+        assert!(refused(&client, Act::Reply(reply)), "{empty:?}");
+        let waiver = doorstep_domain::Waiver { evidence: "EV-1".parse().unwrap(), words: words() };
+        assert!(refused(&client, Act::Waive(waiver)), "{empty:?}");
+        let fault = doorstep_domain::Fault::IncorrectData;
+        let correction = |words| doorstep_domain::Correction { of: entry.clone(), fault, same_as: None, words };
+        assert!(refused(&client, Act::Correct { correction: correction(words()), instead: None }), "{empty:?}");
+        let instead = Some(Box::new(Act::Fail(attempt)));
+        let correction = correction(Personal::plain("选错原因").unwrap());
+        assert!(refused(&client, Act::Correct { correction, instead }), "{empty:?} in the right act");
+        let dispute = doorstep_domain::Dispute { about: entry.to_string().parse().unwrap(), words: words() };
+        assert!(refused(&client, Act::Dispute(dispute)), "{empty:?}");
+        let wish = doorstep_store::SmsWish { text: Some(words()), ..Default::default() };
+        assert!(refused(&client, Act::Sms { wish, state: None, fault: None }), "{empty:?}");
+        for sheet in
+            [crate::SheetCommand::note(None, empty).unwrap(), crate::SheetCommand::Open { day: None, words: Some(words()) }]
+        {
+            let refusal = client.write_sheet(&sheet);
+            assert!(matches!(refusal, Err(ClientError::Refused(Refusal::NoWords))), "{empty:?}");
+        }
+    }
+    assert_eq!(client.status().unwrap().unsent.len(), 1, "only the failed delivery");
+    assert!(!refused(&client, Act::Note(Personal::plain("\u{200b}到\u{200b}").unwrap())));
+}
+
+#[test]
+fn only_a_call_that_records_says_that_nothing_was_recorded() {
+    let (_folder, client) = enrolled();
+    let says = |error: &ClientError| {
+        let told = error.words();
+        (told.zh.contains("没有登记"), told.en.contains("nothing was recorded"))
+    };
+    client.fill_disk(true).unwrap();
+    let long = || Act::Note(Personal::plain(&"满".repeat(2_000)).unwrap());
+    let fail = |number: &str| client.record(&Recording::of(number, attempt()).unwrap(), &[]);
+    let full = (100..900).find_map(|n| fail(&format!("QH3100000{n:05}")).err()).unwrap();
+    assert_eq!((full.code(), says(&full)), ("disk_full", (true, true)), "{full:?}");
+    let note = (0..100).find_map(|_| client.record(&Recording::of("QH310000000100", long()).unwrap(), &[]).err()).unwrap();
+    assert_eq!((note.code(), says(&note)), ("disk_full", (true, true)), "{note:?}");
+    assert!(!client.cases(&Filter::default()).unwrap().is_empty());
+    client.status().unwrap();
+
+    let full = || doorstep_store::StoreError::DiskFull;
+    let denied = || doorstep_store::StoreError::File(std::io::ErrorKind::PermissionDenied.into());
+    for reading in [
+        ClientError::from(full()),
+        ClientError::from(denied()),
+        ClientError::from(doorstep_store::OpenError::DiskFull),
+        ClientError::from(crate::SignError::File { file: "device.key".into(), source: std::io::ErrorKind::StorageFull.into() }),
+    ] {
+        assert_eq!(says(&reading), (false, false), "{reading:?}");
+    }
+    for recording in [full(), denied(), doorstep_store::StoreError::Corrupt] {
+        let (code, error) = (ClientError::from(clone(&recording)).code().to_owned(), ClientError::Unrecorded(recording));
+        assert_eq!((error.code(), says(&error)), (code.as_str(), (true, true)), "{error:?}");
+    }
+}
+
+fn clone(error: &doorstep_store::StoreError) -> doorstep_store::StoreError {
+    match error {
+        doorstep_store::StoreError::DiskFull => doorstep_store::StoreError::DiskFull,
+        doorstep_store::StoreError::Corrupt => doorstep_store::StoreError::Corrupt,
+        _ => doorstep_store::StoreError::File(std::io::ErrorKind::PermissionDenied.into()),
+    }
+}
+
+#[test]
+fn the_words_of_errors_are_in_one_language_each() {
+    use crate::{SignError, Unreached};
+    let whys = [
+        Unreached::Name,
+        Unreached::Refused,
+        Unreached::Silent,
+        Unreached::Cut,
+        Unreached::Tls,
+        Unreached::Stranger,
+        Unreached::NotFound,
+        Unreached::Version,
+    ];
+    let mut errors: Vec<ClientError> =
+        whys.into_iter().map(|why| ClientError::Unreached { address: "192.0.2.1:443".into(), why }).collect();
+    errors.extend([SignError::Lost, SignError::Missing, SignError::Platform("no".into())].map(ClientError::Key));
+    errors.extend([ClientError::from(doorstep_store::StoreError::DiskFull), ClientError::Refused(Refusal::NoWords)]);
+    errors.push(ClientError::from(doorstep_store::StoreError::File(std::io::ErrorKind::PermissionDenied.into())));
+    let is_chinese = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
+    for error in errors {
+        let told = error.words();
+        let bare = told.zh.replace("https", "").replace("http", "");
+        assert!(told.zh.chars().any(is_chinese) && !bare.chars().any(|c| c.is_ascii_alphabetic()), "{}", told.zh);
+        assert!(!told.en.chars().any(is_chinese), "{}", told.en);
+        if let ClientError::Unreached { .. } = error {
+            assert!(told.zh.contains("192.0.2.1:443") && told.zh.contains("未作任何改动"), "{}", told.zh);
+            assert!(told.en.contains("192.0.2.1:443") && told.en.contains("nothing was changed"), "{}", told.en);
+        }
+        if let ClientError::Key(SignError::Lost) = error {
+            assert!(told.zh.contains("新的注册码") && told.zh.contains("已登记的内容都保留"), "{}", told.zh);
+            assert!(told.en.contains("enrol again with a new code") && told.en.contains("what was recorded is kept"));
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Commands for handling a problem until the case ends, and for disputes.
 
 use doorstep_domain::{
-    Action, Assign, Body, Close, Consent, Correction, Dispute, Fault, Goods, Kind, Ledger, Takeover, Tick, Waiver, has_text,
+    Action, Assign, Body, Close, Consent, Correction, Dispute, Fault, Goods, Kind, Ledger, Takeover, Tick, Waiver,
 };
 
 use super::{
@@ -73,9 +73,6 @@ impl Context<'_> {
         let known: Vec<&str> = missing.map(|gap| gap.evidence.as_str()).collect();
         if !known.contains(&waiver.evidence.as_str()) {
             return Err(unknown(waiver.evidence.as_str(), known));
-        }
-        if !has_text(Some(&waiver.words)) {
-            return Err(ClientError::Refused(Refusal::NoWords));
         }
         Ok(Body::Waiver(waiver.clone()))
     }

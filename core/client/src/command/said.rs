@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use doorstep_domain::{
     About, Book, CallResult, Customer, EntryKey, Fault, Fen, IdError, OutageReason, Payer, Personal, Remark, SmsFault, SmsState,
-    Stage, Waybill,
+    Stage, Waybill, is_visible,
 };
 use doorstep_rules::{
     Pack,
@@ -85,12 +85,12 @@ pub fn code<T: FromStr<Err = IdError>>(text: &str) -> Result<T, ClientError> {
     Ok(text.parse()?)
 }
 
-/// Optional words. Blank counts as none.
+/// Optional words. Text that nobody would see counts as none.
 pub fn words(text: Option<&str>) -> Result<Option<Personal>, ClientError> {
-    text.filter(|text| !text.trim().is_empty()).map(said).transpose()
+    text.filter(|text| is_visible(text)).map(said).transpose()
 }
 
-/// Required words.
+/// Required words. Whether they say anything is checked when they are recorded.
 pub fn said(text: &str) -> Result<Personal, ClientError> {
     Ok(Personal::plain(text)?)
 }

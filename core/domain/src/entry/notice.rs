@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Customer, EntryKey, OutageReason, OutletCode, Payer, Personal, PhotoId, ReasonCode, Remark, TargetSource, UnixMs};
+use crate::{
+    Customer, EntryKey, OutageReason, OutletCode, Payer, Personal, PhotoId, ReasonCode, Remark, TargetSource, UnixMs, is_visible,
+};
 
 /// The notice to the origin outlet (domain 6.2).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -39,9 +41,9 @@ impl Outage {
     }
 }
 
-/// Whether a personal value has text. A sealed value counts as text, because it cannot be read here.
+/// Whether a personal value has text that a reader sees. A sealed value counts as text, because it cannot be read here.
 pub fn has_text(value: Option<&Personal>) -> bool {
-    value.is_some_and(|value| value.text().is_none_or(|text| !text.trim().is_empty()))
+    value.is_some_and(|value| value.text().is_none_or(is_visible))
 }
 
 /// The addressed outlet has seen a notice (domain 8.5).

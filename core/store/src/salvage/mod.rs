@@ -48,7 +48,7 @@ impl Files {
 
     /// Whether there is no store yet. A file that SQLite would take for a new one, deleting the log beside it, counts as damaged.
     pub fn is_new(&self) -> Result<bool, OpenError> {
-        let at_folder = |source| OpenError::Folder { folder: self.folder.clone(), source };
+        let at_folder = |source| OpenError::in_folder(self.folder.clone(), source);
         let length = match fs::metadata(&self.db) {
             Ok(file) if file.is_file() => file.len(),
             Ok(_) => return Err(OpenError::WrongFile { path: self.db.clone() }),
@@ -92,7 +92,7 @@ pub(crate) fn has_trace(files: &Files) -> bool {
 /// Salvages a store, or continues a salvage that was cut short. The caller holds the exclusive lock and knows that the file is
 /// damaged.
 pub(crate) fn run(folder: &Path, fresh: InstallId) -> Result<Salvage, OpenError> {
-    let at_folder = |source| OpenError::Folder { folder: folder.to_owned(), source };
+    let at_folder = |source| OpenError::in_folder(folder.to_owned(), source);
     let files = Files::of(folder);
     let aside = match unfinished(folder).map_err(at_folder)? {
         Some(aside) => aside,

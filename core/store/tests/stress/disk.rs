@@ -69,6 +69,42 @@ fn on_a_disk_of_two_megabytes() {
 }
 
 #[test]
+fn a_store_on_a_full_disk_is_opened_read_and_sent_by_every_new_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let prepare = "mount -t tmpfs -o size=24m tmpfs \"$1\"";
+    match in_a_child(prepare, folder.path(), "disk::on_a_disk_of_twenty_four_megabytes") {
+        Some(99 | 1) | None => eprintln!("not shown: this system gives no mount namespace (unshare -Urm)"),
+        code => assert_eq!(code, Some(0)),
+    }
+}
+
+#[test]
+#[ignore = "run by the test above, on a disk of its own"]
+fn on_a_disk_of_twenty_four_megabytes() {
+    let folder = childs_folder();
+    let mut store = listed_in(&folder);
+    record(&mut store, 1, "还有空间").unwrap();
+    drop(store);
+    assert_eq!(fs::metadata(folder.join("doorstep.reserve")).unwrap().len(), 4 << 20);
+    let ballast = folder.join("ballast");
+    fs::write(&ballast, vec![1; 24 << 20]).ok();
+    for _ in 0..3 {
+        let mut store = Store::open(&folder).unwrap();
+        assert!(store.status().unwrap().waits_for_room, "even the index of the log had no room");
+        assert_eq!(store.cases(&Filter::default(), NOW).unwrap().len(), 1);
+        assert!(matches!(record(&mut store, 2, "满"), Err(StoreError::DiskFull)));
+    }
+    let mut store = Store::open(&folder).unwrap();
+    accept(&mut store);
+    assert!(store.status().unwrap().unsent.is_empty());
+    drop(store);
+    fs::remove_file(&ballast).unwrap();
+    let mut store = Store::open(&folder).unwrap();
+    assert!(!store.status().unwrap().waits_for_room);
+    record(&mut store, 2, "有空间了").unwrap();
+}
+
+#[test]
 fn a_photo_that_can_not_be_written_whole_leaves_no_part_of_it() {
     let folder = tempfile::tempdir().unwrap();
     // Blocks of 512 bytes; a file that would grow past the limit gives an error, the signal is ignored.
