@@ -108,6 +108,7 @@ async fn a_wrong_number_gets_an_sms_only_if_a_person_names_it_and_the_corrected_
     phone.client.record(&sms(2), &[]).unwrap_err();
     let named = SmsWish { number: Some(text("138 0000 0002")), ..SmsWish::default() };
     assert_eq!(phone.client.preview_sms(&waybill(2), &named).unwrap().lacks, [SmsLack::NumberWrong], "it does not count");
+    phone.notice(2).unwrap();
     phone.sync().await.unwrap();
     let origin = world.device("origin", "o1").await;
     origin.sync().await.unwrap();
@@ -117,6 +118,7 @@ async fn a_wrong_number_gets_an_sms_only_if_a_person_names_it_and_the_corrected_
     phone.sync().await.unwrap();
     let preview = phone.client.preview_sms(&waybill(2), &SmsWish::default()).unwrap();
     assert_eq!((preview.number.as_str(), preview.lacks), ("139******99", vec![]));
+    world.link.set(LinkMode::Cut);
     phone.client.record(&sms(2), &[]).unwrap();
     phone.client.dispatch_sms().unwrap();
     assert_eq!(radio.given()[0].to, "13900000099");
