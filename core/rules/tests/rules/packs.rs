@@ -96,7 +96,7 @@ fn a_wrong_pack_is_refused_with_its_line_and_the_reason() {
         ("working = [\"2026-01-04\"", "working = [\"2027-01-04\"", "working", "not within the calendar"),
         ("changes = [\"collected\"]", "changes = [\"collect\"]", "changes", "not in [[ledger]]"),
         ("least_light = 25", "least_light = 246", "least_light", "no photo is clear"),
-        ("least_sharpness = 50", "least_sharpness = 1040401", "least_sharpness", "no photo is clear"),
+        ("least_sharpness = 20", "least_sharpness = 1040401", "least_sharpness", "no photo is clear"),
         ("most_light = 245", "most_light = 256", "most_light", "u8"),
         ("most_light = 245", "", "[clear]", "missing field `most_light`"),
         ("[clear]", "[clear]\nleast_contrast = 1\n#", "least_contrast", "unknown field"),
