@@ -330,7 +330,6 @@ fn value(of: &'static str) -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
 
-    // rules: SMS-1, SMS-4
     #[test]
     fn a_text_that_is_rendered_fits_and_hides_nothing(
         name in value("[王欧歐阳陽小老明先生公司店·.,:*xA3栋é’ (【】)\u{200b}\u{202e}]{0,8}"),
