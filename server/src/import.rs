@@ -104,3 +104,6 @@ fn read_rows<T>(
     let header = table.header().to_vec();
     work(report, &header, &mut table.by_ref().map(Ok))
 }
+
+#[cfg(test)]
+mod tests;

@@ -123,11 +123,16 @@ impl<'t> Table<'t> {
         for separator in Separator::ALL.into_iter().filter(|one| named.is_none_or(|named| named == *one)) {
             let scan = Scan::of(text, header, separator, Reach::File);
             let score = scan.cells.iter().filter(|cell| known(cell)).count();
-            if scan.fault.is_none() && best.as_ref().is_none_or(|(most, ..)| score > *most) {
+            if best.as_ref().is_none_or(|(most, ..)| score > *most) {
                 best = Some((score, separator, scan));
             }
         }
-        let (_, separator, scan) = best.ok_or(HeaderFault::Quotes(line))?;
+        let (_, separator, scan) = best.ok_or(HeaderFault::Empty)?;
+        // A line break and a separator in one cell: its quote is not closed, and it has swallowed rows.
+        let is_swallowing = |cell: &Cell<'_>| matches!(cell, Cell::Text(text) if text.contains(['\n', '\r']) && text.contains(char::from(separator.byte())));
+        if scan.fault.is_some() || scan.cells.iter().any(is_swallowing) {
+            return Err(HeaderFault::Quotes(line));
+        }
         let line = line + breaks(text, header, scan.end) + 1;
         Ok(Self { text, separator, header: scan.cells, damaged, at: scan.next, line })
     }
