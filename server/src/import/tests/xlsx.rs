@@ -82,6 +82,12 @@ fn workbook(sheets: &[(&str, String)], since_1904: bool) -> Vec<u8> {
     let epoch = if since_1904 { "<workbookPr date1904=\"1\"/>" } else { "" };
     let mut parts = vec![
         (
+            "_rels/.rels".to_owned(),
+            format!(
+                "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"rId1\" Type=\"{OFFICE}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
+            ),
+        ),
+        (
             "xl/workbook.xml".to_owned(),
             format!("<workbook {MAIN} xmlns:r=\"{OFFICE}\">{epoch}<sheets>{named}</sheets></workbook>"),
         ),
