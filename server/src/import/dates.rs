@@ -79,7 +79,6 @@ pub(crate) fn of_serial(serial: f64) -> Option<NaiveDateTime> {
     }
     let seconds = (serial * 86_400.0).round();
     // The value is below 2^38, so the conversion is exact.
-    #[allow(clippy::cast_possible_truncation)]
     let seconds = TimeDelta::try_seconds(seconds as i64)?;
     NaiveDate::from_ymd_opt(1899, 12, 30)?.and_hms_opt(0, 0, 0)?.checked_add_signed(seconds)
 }

@@ -225,6 +225,17 @@ fn a_chinese_list_in_any_encoding_with_any_separator_is_read_and_told_how() {
 }
 
 #[test]
+fn every_column_and_each_of_its_headers_is_in_the_readme() {
+    let readme = include_str!("../../README.md");
+    for column in &super::parcels::COLUMNS {
+        let line = readme.lines().find(|line| line.starts_with(&format!("| `{}` |", column.name))).unwrap_or_default();
+        for header in std::iter::once(&column.name).chain(column.others) {
+            assert!(line.contains(header), "{}: {header}", column.name);
+        }
+    }
+}
+
+#[test]
 fn a_dry_run_says_the_same_and_writes_nothing() {
     let mut office = Office::new();
     let rows = [

@@ -41,7 +41,7 @@ impl<'f> Workbook<'f> {
     pub(crate) fn rows(&mut self) -> Result<Sheet<'_, 'f>, FileFault> {
         let since_1904 = self.book.has_1904_epoch();
         let cells = self.book.worksheet_cells_reader(&self.sheet).map_err(fault)?;
-        let mut sheet = Sheet { cells, since_1904, next: None, header: Vec::new() };
+        let mut sheet = Sheet { cells, since_1904, next: None, ended: false, header: Vec::new() };
         let (_, header) = sheet.row()?.ok_or(FileFault::Header(super::table::HeaderFault::Empty))?;
         sheet.header = header;
         Ok(sheet)
@@ -58,6 +58,8 @@ pub(crate) struct Sheet<'b, 'f> {
     since_1904: bool,
     /// The first cell of the next row, by row and column.
     next: Option<(u32, u32, Cell<'static>)>,
+    /// Whether the last cell was read. The reader fails if it is asked once more.
+    ended: bool,
     header: Vec<Cell<'static>>,
 }
 
@@ -92,7 +94,11 @@ impl Sheet<'_, '_> {
 
     /// The next cell that is not empty.
     fn cell(&mut self) -> Result<Option<(u32, u32, Cell<'static>)>, FileFault> {
-        while let Some(cell) = self.cells.next_cell().map_err(fault)? {
+        while !self.ended {
+            let Some(cell) = self.cells.next_cell().map_err(fault)? else {
+                self.ended = true;
+                break;
+            };
             let (row, column) = cell.get_position();
             let cell = read(cell.get_value(), self.since_1904);
             if !cell.is_empty() {
@@ -108,7 +114,6 @@ fn read(value: &DataRef<'_>, since_1904: bool) -> Cell<'static> {
     let text = |text: &str| Cell::Text(text.to_owned().into());
     match value {
         // Far below 2^53, or refused as not exact.
-        #[allow(clippy::cast_precision_loss)]
         DataRef::Int(number) => Cell::Number(*number as f64),
         // Which calendar a bare number means is not known there. As text it is refused where a time is wanted.
         DataRef::Float(number) if since_1904 && number.abs() < 1e15 => text(&number.to_string()),
