@@ -37,7 +37,8 @@ static COLUMNS: [Column<Draft, ()>; 3] = [
         set: |draft, cell, ()| {
             let day = cell.when().ok().and_then(super::dates::When::day).or_else(|| cell.trimmed().parse().ok());
             let day = day.filter(|day: &NaiveDate| YEARS.contains(&day.year()));
-            Ok(draft.date = Some(day.ok_or_else(|| CellFault::Rule("not a day like 2026-10-01".into()))?))
+            draft.date = Some(day.ok_or_else(|| CellFault::Rule("not a day like 2026-10-01".into()))?);
+            Ok(())
         },
     },
     Column {
@@ -62,7 +63,8 @@ static COLUMNS: [Column<Draft, ()>; 3] = [
             if name.chars().any(char::is_control) {
                 return Err(CellFault::Rule("not on one line".into()));
             }
-            Ok(draft.name = name.into_owned())
+            draft.name = name.into_owned();
+            Ok(())
         },
     },
 ];

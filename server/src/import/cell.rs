@@ -80,7 +80,7 @@ fn is_margin(c: char) -> bool {
         || matches!(c, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}')
 }
 
-impl<'t> Cell<'t> {
+impl Cell<'_> {
     /// The text without blanks around it. Text in the form `="0571"`, by which exports keep a spreadsheet from changing it, is the
     /// text within.
     pub(crate) fn trimmed(&self) -> Cow<'_, str> {

@@ -205,21 +205,38 @@ mod tests {
             name: "way_bill",
             others: &["运单号"],
             need: Need::Always,
-            set: |row, cell, ()| Ok(row.0 = Some(cell.text(9)?.into())),
+            set: |row, cell, ()| {
+                row.0 = Some(cell.text(9)?.into());
+                Ok(())
+            },
         },
         Column {
             name: "fen",
             others: &["款(分)"],
             need: Need::OneOf("money"),
-            set: |row, cell, ()| Ok(row.1 = Some(cell.text(9)?.into())),
+            set: |row, cell, ()| {
+                row.1 = Some(cell.text(9)?.into());
+                Ok(())
+            },
         },
         Column {
             name: "yuan",
             others: &["款(元)"],
             need: Need::OneOf("money"),
-            set: |row, cell, ()| Ok(row.1 = Some(cell.text(9)?.into())),
+            set: |row, cell, ()| {
+                row.1 = Some(cell.text(9)?.into());
+                Ok(())
+            },
         },
-        Column { name: "note", others: &[], need: Need::May, set: |row, cell, ()| Ok(row.2 = Some(cell.text(3)?.into())) },
+        Column {
+            name: "note",
+            others: &[],
+            need: Need::May,
+            set: |row, cell, ()| {
+                row.2 = Some(cell.text(3)?.into());
+                Ok(())
+            },
+        },
     ];
 
     fn cells<'a>(texts: &[&'a str]) -> Vec<Cell<'a>> {
@@ -250,7 +267,7 @@ mod tests {
         assert_eq!(said(&["运单号", "款(元)", "fen"]), "columns \"fen\" and \"yuan\" say the same; leave one of them out");
         assert_eq!(said(&["运单号", "fen", "way_bill"]), "column \"way_bill\" is there twice, in cells 1 and 3");
         assert_eq!(said(&["运单号", "款"]), "column \"款\" does not say its unit; name it 款(元) or 款(分)");
-        assert_eq!(columns(&vec!["x"; 501]).err(), Some(ColumnsFault::TooMany));
+        assert_eq!(columns(&["x"; 501]).err(), Some(ColumnsFault::TooMany));
     }
 
     #[test]

@@ -62,7 +62,8 @@ pub(crate) static COLUMNS: [Column<Draft, Pack>; 17] = [
             if !pack.accepts(&waybill) {
                 return Err(CellFault::Rule(format!("does not match the network's pattern {}", pack.waybill_pattern)));
             }
-            Ok(draft.waybill = Some(waybill))
+            draft.waybill = Some(waybill);
+            Ok(())
         },
     },
     Column {
@@ -74,98 +75,144 @@ pub(crate) static COLUMNS: [Column<Draft, Pack>; 17] = [
             if network.as_str() != pack.network {
                 return Err(CellFault::Rule(format!("{network} has no rule pack here, only {}", pack.network)));
             }
-            Ok(draft.network = Some(network))
+            draft.network = Some(network);
+            Ok(())
         },
     },
     Column {
         name: "origin_outlet",
         others: &["始发网点", "寄件网点", "揽收网点", "始发网点代码", "寄件网点代码"],
         need: Need::Always,
-        set: |draft, cell, _| Ok(draft.origin_outlet = Some(cell.digits(MOST_CODE)?.parse()?)),
+        set: |draft, cell, _| {
+            draft.origin_outlet = Some(cell.digits(MOST_CODE)?.parse()?);
+            Ok(())
+        },
     },
     Column {
         name: "delivering_outlet",
         others: &["派件网点", "派送网点", "目的网点", "派件网点代码", "目的网点代码"],
         need: Need::Always,
-        set: |draft, cell, _| Ok(draft.delivering_outlet = Some(cell.digits(MOST_CODE)?.parse()?)),
+        set: |draft, cell, _| {
+            draft.delivering_outlet = Some(cell.digits(MOST_CODE)?.parse()?);
+            Ok(())
+        },
     },
     Column {
         name: "courier",
         others: &["快递员", "派件员", "业务员", "快递员账号", "派件员账号", "派件员工号", "快递员工号"],
         need: Need::Always,
-        set: |draft, cell, _| Ok(draft.courier = Some(maybe(cell, |cell| Ok(cell.digits(MOST_CODE)?.parse()?))?)),
+        set: |draft, cell, _| {
+            draft.courier = Some(maybe(cell, |cell| Ok(cell.digits(MOST_CODE)?.parse()?))?);
+            Ok(())
+        },
     },
     Column {
         name: "recipient_name",
         others: &["收件人", "收件人姓名", "收件姓名", "收件人名称", "收货人"],
         need: Need::Always,
-        set: |draft, cell, _| Ok(draft.recipient_name = Some(Personal::plain(&filled(cell.text(MOST_NAME)?)?)?)),
+        set: |draft, cell, _| {
+            draft.recipient_name = Some(Personal::plain(&filled(cell.text(MOST_NAME)?)?)?);
+            Ok(())
+        },
     },
     Column {
         name: "recipient_phone",
         others: &["收件电话", "收件人电话", "收件人手机", "收件手机", "收件人手机号", "收件人联系方式"],
         need: Need::Always,
-        set: |draft, cell, _| Ok(draft.recipient_phone = Some(maybe(cell, phone)?)),
+        set: |draft, cell, _| {
+            draft.recipient_phone = Some(maybe(cell, phone)?);
+            Ok(())
+        },
     },
     Column {
         name: "recipient_address",
         others: &["收件地址", "收件人地址", "收件详细地址", "收货地址"],
         need: Need::Always,
-        set: |draft, cell, _| Ok(draft.recipient_address = Some(Personal::plain(&cell.text(MOST_ADDRESS)?)?)),
+        set: |draft, cell, _| {
+            draft.recipient_address = Some(Personal::plain(&cell.text(MOST_ADDRESS)?)?);
+            Ok(())
+        },
     },
     Column {
         name: "cod_fen",
         others: &["代收货款(分)", "代收款(分)", "代收货款分"],
         need: Need::OneOf("cod"),
-        set: |draft, cell, _| Ok(draft.cod = Some(cod(cell, 0, "a whole number of fen")?)),
+        set: |draft, cell, _| {
+            draft.cod = Some(cod(cell, 0, "a whole number of fen")?);
+            Ok(())
+        },
     },
     Column {
         name: "cod_yuan",
         others: &["代收货款(元)", "代收款(元)", "代收货款元"],
         need: Need::OneOf("cod"),
-        set: |draft, cell, _| Ok(draft.cod = Some(cod(cell, 2, "an amount in yuan like 128 or 128.50")?)),
+        set: |draft, cell, _| {
+            draft.cod = Some(cod(cell, 2, "an amount in yuan like 128 or 128.50")?);
+            Ok(())
+        },
     },
     Column {
         name: "theoretical_arrival",
         others: &["应到时间", "理论到达时间", "应到件时间", "预计到达时间"],
         need: Need::Always,
-        set: |draft, cell, _| Ok(draft.arrival = Some(maybe(cell, |cell| cell.when())?)),
+        set: |draft, cell, _| {
+            draft.arrival = Some(maybe(cell, |cell| cell.when())?);
+            Ok(())
+        },
     },
     Column {
         name: "run",
         others: &["班次", "到件班次", "频次", "到件频次"],
         need: Need::May,
-        set: |draft, cell, _| Ok(draft.run = Some(maybe(cell, |cell| Ok(cell.text(MOST_CODE)?.into_owned()))?)),
+        set: |draft, cell, _| {
+            draft.run = Some(maybe(cell, |cell| Ok(cell.text(MOST_CODE)?.into_owned()))?);
+            Ok(())
+        },
     },
     Column {
         name: "hub",
         others: &["集散中心", "分拨中心", "转运中心", "分拨", "中转中心"],
         need: Need::May,
-        set: |draft, cell, _| Ok(draft.hub = Some(maybe(cell, |cell| Ok(cell.digits(MOST_CODE)?.parse()?))?)),
+        set: |draft, cell, _| {
+            draft.hub = Some(maybe(cell, |cell| Ok(cell.digits(MOST_CODE)?.parse()?))?);
+            Ok(())
+        },
     },
     Column {
         name: "children",
         others: &["子单号", "子运单号", "子单"],
         need: Need::May,
-        set: |draft, cell, _| Ok(draft.children = Some(children(cell)?)),
+        set: |draft, cell, _| {
+            draft.children = Some(children(cell)?);
+            Ok(())
+        },
     },
     Column {
         name: "entered",
         others: &["录入时间", "录单时间", "信息录入时间"],
         need: Need::May,
-        set: |draft, cell, pack| Ok(draft.entered = Some(moment(cell, pack)?)),
+        set: |draft, cell, pack| {
+            draft.entered = Some(moment(cell, pack)?);
+            Ok(())
+        },
     },
     Column {
         name: "virtual_phone",
         others: &["隐私号", "虚拟号", "隐私号码", "虚拟号码", "隐私电话"],
         need: Need::May,
-        set: |draft, cell, _| Ok(draft.virtual_phone = Some(maybe(cell, phone)?)),
+        set: |draft, cell, _| {
+            draft.virtual_phone = Some(maybe(cell, phone)?);
+            Ok(())
+        },
     },
     Column {
         name: "virtual_until",
         others: &["隐私号有效期", "虚拟号有效期", "隐私号到期时间", "虚拟号到期时间"],
         need: Need::May,
-        set: |draft, cell, pack| Ok(draft.virtual_until = Some(moment(cell, pack)?)),
+        set: |draft, cell, pack| {
+            draft.virtual_until = Some(moment(cell, pack)?);
+            Ok(())
+        },
     },
 ];
 
