@@ -47,7 +47,7 @@ impl Progress {
 /// The report of a parcel list.
 pub fn parcels_text(result: &Imported) -> String {
     let (zh, en) = if result.dry_run {
-        ("试运行，未写入，可导入", "dry run, could be imported")
+        ("试运行，未写入，可导入", "dry run, nothing was written, could be imported")
     } else {
         ("已导入", "imported")
     };
