@@ -132,7 +132,7 @@ fn values_out_of_bounds_are_named_by_their_column_and_never_shown() {
         (with(&number(1), "QH3100\u{200b}00000001"), "waybill"),
         (with(",0571,", ",,"), "origin_outlet"),
     ] {
-        let done = office.import(list(&[bad.clone()]));
+        let done = office.import(list(std::slice::from_ref(&bad)));
         let fault = &done.bad.first().unwrap_or_else(|| panic!("{bad}")).fault;
         assert!(fault.contains(column), "{bad}: {fault}");
         assert!(["王", "1380", "青禾路", "5.02", "2062"].iter().all(|said| !fault.contains(said)), "{fault}");
