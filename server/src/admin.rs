@@ -42,7 +42,7 @@ pub use crate::{
     clock::Doubt,
     devices::{DeviceRow, EnvelopeRow, Fork},
     error::{Unreadable, Unreading},
-    import::{BadRow, Imported, RowNote},
+    import::{BadRow, CellFault, ColumnsFault, FileFault, HeaderFault, Imported, Note, TimeFault},
     numbers::UnusableNumber,
     packs::PackRow,
     photos::{PhotoRow, Scrub, Scrubbed},
@@ -439,14 +439,23 @@ impl Admin {
         })
     }
 
-    /// Imports the day's parcels from a CSV file in one transaction. A bad row is left out and reported by its line; the other
-    /// rows are imported.
+    /// Imports the day's parcels from a CSV or XLSX file. A bad row is left out and reported by its lines; the other rows are
+    /// imported.
     pub fn import_parcels(&mut self, file: &[u8], now: UnixMs) -> Result<Imported, AdminError> {
-        self.db.write(|tx| {
-            let (_, book) = self.rules.book(tx)?;
-            let imported = import::parcels(tx, file, book.at(now), now)?;
-            Ok(imported)
-        })
+        self.import_parcels_so(file, false, &mut |_| {}, now)
+    }
+
+    /// Imports the day's parcels. `dry_run` reads and checks everything, reports the same, and writes nothing. `progress` is told
+    /// from time to time how many lines were read.
+    pub fn import_parcels_so(
+        &mut self,
+        file: &[u8],
+        dry_run: bool,
+        progress: &mut dyn FnMut(u64),
+        now: UnixMs,
+    ) -> Result<Imported, AdminError> {
+        let book = self.book()?;
+        import::write::import(&self.db, book.at(now), file, import::write::How { dry_run, progress }, now)
     }
 
     /// The parcels of the list to whose number no SMS can go, with the reason.
@@ -457,7 +466,7 @@ impl Admin {
     /// Imports the calendar that overrides the packs' own: days that differ from their weekday. The file must hold all such days
     /// of each year that it mentions. A bad row is reported by its line, and nothing is imported.
     pub fn import_calendar(&mut self, file: &[u8]) -> Result<Imported, AdminError> {
-        self.db.write(|tx| import::calendar(tx, file))
+        self.db.write(|tx| import::calendar::import(tx, file))
     }
 }
 

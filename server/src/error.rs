@@ -12,7 +12,7 @@ use doorstep_protocol::{CONTENT_TYPE, CodecError, ErrorBody, ErrorCode};
 use doorstep_domain::DeviceId;
 use serde::Serialize;
 
-use crate::{log, store::tx::StoreError};
+use crate::{import::FileFault, log, store::tx::StoreError};
 
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -188,6 +188,17 @@ pub enum AdminError {
     /// A value is invalid.
     #[error("{0}")]
     Invalid(String),
+    /// A file is no list.
+    #[error(transparent)]
+    List(#[from] FileFault),
+    /// An import ended early. Rows before the fault are on the list.
+    #[error("{source}; {written} rows were taken before; run the import again")]
+    Stopped {
+        /// The number of rows that are on the list.
+        written: u64,
+        /// The cause.
+        source: Box<AdminError>,
+    },
     /// Devices can not read the file that is to be published.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),

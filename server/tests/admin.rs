@@ -188,9 +188,38 @@ fn a_calendar_with_a_bad_line_is_not_taken_and_the_line_is_named() {
     let said = String::from_utf8(out.stdout).unwrap();
     assert!(said.contains("line 3") && said.contains("nothing was taken"), "{said}");
     std::fs::write(&file, "name,date,works\n国庆节,2026-10-01,no\n").unwrap();
-    assert_eq!(office.json(&["import-calendar", path]), json!({ "imported": 1, "bad": [] }));
+    let done = office.json(&["import-calendar", path]);
+    assert_eq!((&done["imported"], &done["bad"], &done["lines"]), (&json!(1), &json!([]), &json!(1)));
     std::fs::write(&file, "day,works,name\n").unwrap();
     assert!(office.refused(&["import-calendar", path]).contains("date,works,name"));
+}
+
+#[test]
+fn a_parcel_list_is_accounted_for_by_its_lines_and_a_line_that_is_not_taken_ends_the_command_with_3() {
+    let office = Office::new();
+    let file = office.0.path().join("parcels.csv");
+    let path = file.to_str().unwrap();
+    let row = |n: u32, address: &str| format!("QH31000000000{n};QH;0412;0412;c1;王小花;13800001234;{address};0;\n");
+    let header = "运单号;网络;始发网点;派件网点;快递员;收件人;收件电话;收件地址;代收货款(元);应到时间\n";
+    let rows = [row(1, "\"青禾路\n1号\""), row(2, "\"青禾路2号"), row(3, "青禾路3号"), row(4, "\"青禾路\n4号\";x")];
+    std::fs::write(&file, [header.to_owned(), rows.concat()].concat()).unwrap();
+    let checked = office.run(&["import-parcels", path, "--dry-run"]);
+    let said = String::from_utf8(checked.stdout).unwrap();
+    assert!(checked.status.code() == Some(3) && said.contains("nothing was written"), "{said}");
+    let done = office.run(&["import-parcels", path]);
+    let said = String::from_utf8(done.stdout).unwrap();
+    assert_eq!((done.status.code(), String::from_utf8(done.stderr).unwrap().as_str()), (Some(3), ""), "{said}");
+    for words in ["imported: 2", "3 of 6 lines, 3 not taken", "UTF-8", "semicolon", "line 4 left out", "lines 6-7 left out"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert!(!said.contains("青禾路"), "{said}");
+    std::fs::write(&file, [header, &row(1, "青禾路1号")].concat()).unwrap();
+    let done = office.json(&["import-parcels", path]);
+    assert_eq!(
+        (&done["imported"], &done["lines"], &done["taken"], &done["dry_run"]),
+        (&json!(1), &json!(1), &json!(1), &json!(false))
+    );
+    assert!(office.fine(&["import-parcels", "--help"]).contains("Exit code"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use doorstep_client::{ClientError, Refusal, SmsWish};
 use doorstep_domain::{NumberFault, Reply, SmsLevel, Waybill};
 use doorstep_rules::SmsLack;
-use doorstep_server::admin::{RowNote, UnusableNumber};
+use doorstep_server::admin::{Note, UnusableNumber};
 use doorstep_tests::{PARCEL_COLUMNS, text};
 
 use super::*;
@@ -65,7 +65,7 @@ async fn a_label_without_a_usable_number_is_noted_refused_by_name_and_registered
         let imported = world.admin().import_parcels(list(label).as_bytes(), world.hands.now()).unwrap();
         assert_eq!((imported.imported, imported.bad.len()), (1, 0), "the row is taken");
         let why = doorstep_rules::words(fault.as_str()).en;
-        let note = RowNote { line: 2, text: format!("recipient_phone: no SMS can go to it: {why}") };
+        let note = Note { text: format!("recipient_phone: no SMS can go to it: {why}"), rows: 1, lines: vec![2] };
         assert_eq!(imported.notes, [note]);
         let unusable = UnusableNumber { waybill: Waybill::parse(&waybill(2)).unwrap(), column: "recipient_phone", fault };
         assert_eq!(world.admin().numbers().unwrap(), [unusable]);

@@ -159,25 +159,38 @@ pub enum AdminCommand {
         #[arg(long, default_value_t = 100)]
         limit: u32,
     },
-    /// 导入当日运单 Import the day's parcels from CSV.
+    /// 导入当日运单 Import the day's parcels from a CSV or XLSX file.
     ///
-    /// Columns, in any order: waybill, network, origin_outlet, delivering_outlet, courier, recipient_name, recipient_phone,
-    /// recipient_address, cod_fen, theoretical_arrival. Optional columns: hub; run (the inbound run in the delivering outlet's
-    /// timetable; theoretical_arrival then names only the day); children (child numbers, separated by spaces); entered (when the
-    /// parcel's data first were in the network's system); virtual_phone and virtual_until (a number that stands for the
-    /// recipient's own, and its end). A bad row is left out and reported by its line; the others are imported.
+    /// Columns, in any order, by their English or Chinese headers (server/README.md has all of them): waybill 运单号, network 网络,
+    /// origin_outlet 始发网点, delivering_outlet 派件网点, courier 快递员, recipient_name 收件人, recipient_phone 收件电话,
+    /// recipient_address 收件地址, cod_fen 代收货款(分) or cod_yuan 代收货款(元), theoretical_arrival 应到时间. Optional columns:
+    /// hub 集散中心; run 班次 (the inbound run in the delivering outlet's timetable; theoretical_arrival then names only the day);
+    /// children 子单号 (child numbers, separated by spaces); entered 录入时间 (when the parcel's data first were in the network's
+    /// system); virtual_phone 隐私号 and virtual_until 隐私号有效期 (a number that stands for the recipient's own, and its end).
+    /// An optional column that the file lacks leaves what is known; an empty cell takes it away.
+    ///
+    /// A bad row is left out and reported by its lines; the others are imported. Rows that say the same count once; of different
+    /// rows for one waybill the first is taken. The encoding (UTF-8, UTF-16 with its mark, GB18030) and the separator (comma,
+    /// semicolon, tab) are found and reported.
+    ///
+    /// Exit code: 0 if every line was taken, 3 if any line was not, 1 if the file could not be read as a list.
     ImportParcels {
-        /// CSV 文件（UTF-8） The CSV file, in UTF-8.
+        /// CSV 或 XLSX 文件 The CSV or XLSX file.
         file: PathBuf,
+        /// 只检查，不写入 Read and check everything, report the same, and write nothing.
+        #[arg(long)]
+        dry_run: bool,
     },
     /// 号码不能用的运单 List the parcels to whose number no SMS can go, with the reason; the numbers are not shown.
     Numbers,
-    /// 导入节假日与调休日 Import the calendar from CSV: days that differ from their weekday.
+    /// 导入节假日与调休日 Import the calendar from a CSV or XLSX file: days that differ from their weekday.
     ///
-    /// Columns, in any order: date (like 2026-10-01), works (yes: an adjusted working day; no: a holiday), name. The file
-    /// replaces all known days of each year that it mentions. A bad row is reported by its line, and nothing is imported.
+    /// Columns, in any order: date 日期 (like 2026-10-01), works 上班 (yes: an adjusted working day; no: a holiday), name 名称. The
+    /// file replaces all known days of each year that it mentions. A bad row is reported by its line, and nothing is imported.
+    ///
+    /// Exit code: 0 if the calendar was taken, 3 if a line is wrong, 1 if the file could not be read as a list.
     ImportCalendar {
-        /// CSV 文件（UTF-8） The CSV file, in UTF-8.
+        /// CSV 或 XLSX 文件 The CSV or XLSX file.
         file: PathBuf,
     },
     /// 人员离职 A person has left: their devices can not read any more, and their later records go into quarantine.

@@ -16,7 +16,7 @@ use serde_json::json;
 
 use crate::{
     args::{AdminCommand, QuarantineCommand, SmsCommand},
-    log, wall,
+    lists, log, wall,
 };
 
 /// Runs an administrator's command.
@@ -62,17 +62,12 @@ pub fn administer(
                 .collect();
             say(json!(rows), lines.join("\n"));
         }
-        AdminCommand::ImportParcels { file } => {
-            let result = admin.import_parcels(&read(file)?, wall())?;
-            let mut text = format!("已导入 imported: {}", result.imported);
-            for bad in &result.bad {
-                text += &format!("\n第{}行未导入 line {} left out: {}", bad.line, bad.line, bad.fault);
-            }
-            for note in &result.notes {
-                text += &format!("\n第{}行已导入，请注意 line {} was taken, note: {}", note.line, note.line, note.text);
-            }
-            say(json!(result), text);
-            if !result.bad.is_empty() {
+        AdminCommand::ImportParcels { file, dry_run } => {
+            let mut progress = lists::Progress::begin();
+            let result = admin.import_parcels_so(&read(file)?, dry_run, &mut |lines| progress.say(lines), wall())?;
+            progress.end();
+            say(json!(result), lists::parcels_text(&result));
+            if result.not_taken() > 0 {
                 return Ok(ExitCode::from(3));
             }
         }
@@ -86,13 +81,8 @@ pub fn administer(
         }
         AdminCommand::ImportCalendar { file } => {
             let result = admin.import_calendar(&read(file)?)?;
-            let mut text = format!("已导入 imported: {}", result.imported);
-            for bad in &result.bad {
-                text +=
-                    &format!("\n第{}行有误，全部未导入 line {} is wrong, nothing was taken: {}", bad.line, bad.line, bad.fault);
-            }
-            say(json!(result), text);
-            if !result.bad.is_empty() {
+            say(json!(result), lists::calendar_text(&result));
+            if result.not_taken() > 0 {
                 return Ok(ExitCode::from(3));
             }
         }

@@ -1,0 +1,250 @@
+//! Writes the parcels of a list into the store.
+//!
+//! A list of a large outlet takes long, and the server beside this process must go on taking pushes. Rows are written in
+//! transactions of [`BATCH`] rows, and the database is free for a while after each. Devices are told of the list once, with its
+//! last rows. An import that was interrupted is run again: rows that are there already stay as they are.
+
+use std::{
+    collections::HashMap,
+    thread,
+    time::{Duration, Instant},
+};
+
+use doorstep_domain::{OutletCode, Parcel, UnixMs, UserId, Waybill};
+use doorstep_rules::Pack;
+
+use super::{
+    FileFault,
+    cell::Cell,
+    columns::Columns,
+    parcels::{COLUMNS, Draft, DraftFault, NO_UNIT},
+    read_rows,
+    report::{Imported, Lines},
+};
+use crate::{
+    AdminError,
+    error::ApiError,
+    facts, feed, listed, numbers,
+    store::{
+        db::Store,
+        parcels, people,
+        references::bump,
+        tx::{StoreError, Tx},
+    },
+};
+
+/// The number of rows in a transaction.
+const BATCH: usize = 500;
+/// The bounds of the time for which the database is free after a transaction. A writer that waits asks again after at most
+/// 100 ms, so a shorter break would often pass unnoticed.
+const BREAK: [Duration; 2] = [Duration::from_millis(2), Duration::from_millis(100)];
+
+/// How parcels are imported.
+pub(crate) struct How<'a> {
+    /// Reads and checks everything, and writes nothing.
+    pub dry_run: bool,
+    /// Is told how many lines were read so far.
+    pub progress: &'a mut dyn FnMut(u64),
+}
+
+/// A row that waits for its transaction.
+struct Waiting {
+    lines: Lines,
+    draft: Draft,
+    /// The line of an earlier row that says the same.
+    same: Option<u64>,
+}
+
+/// Reads a list and imports its rows. A bad row is left out and reported by its lines.
+pub(crate) fn import(store: &Store, pack: &Pack, file: &[u8], how: How<'_>, now: UnixMs) -> Result<Imported, AdminError> {
+    let mut report = Imported { dry_run: how.dry_run, ..Imported::default() };
+    let knows = |cell: &Cell<'_>| Columns::knows(&COLUMNS, cell);
+    let mut writer = Writer { store, pack, now, dry_run: how.dry_run, written: 0 };
+    let done = read_rows(file, "parcels", &knows, &mut report, |report, header, rows| {
+        let columns = Columns::of(&COLUMNS, &NO_UNIT, header).map_err(FileFault::from)?;
+        for unknown in &columns.unknown {
+            report.note(&format!("this column is not read: {unknown}"), None);
+        }
+        let mut seen: HashMap<Waybill, (u64, u64)> = HashMap::new();
+        let mut batch = Vec::with_capacity(BATCH);
+        for row in rows {
+            let row = row?;
+            let lines = Lines { from: row.from, to: row.to };
+            let cells = match row.cells {
+                Ok(cells) => cells,
+                Err(fault) => {
+                    report.refuse(lines, fault);
+                    continue;
+                }
+            };
+            let draft = match columns.read(&cells, pack) {
+                Ok(draft) => draft,
+                Err(fault) => {
+                    report.refuse(lines, fault);
+                    continue;
+                }
+            };
+            let digest = columns.digest(&cells);
+            let known = draft.waybill.as_ref().and_then(|waybill| seen.get(waybill)).copied();
+            match (known, draft.waybill.clone()) {
+                (Some((other, line)), _) if other != digest => {
+                    let fault = format!("waybill: line {line} says something else of it; line {} is left out", lines.from);
+                    report.refuse(lines, fault);
+                    continue;
+                }
+                (None, Some(waybill)) => drop(seen.insert(waybill, (digest, lines.from))),
+                _ => {}
+            }
+            batch.push(Waiting { lines, draft, same: known.map(|(_, line)| line) });
+            if batch.len() == BATCH {
+                // A break only before further rows: the last ones are written below.
+                let held = writer.write(std::mem::take(&mut batch), report, false)?;
+                (how.progress)(report.lines);
+                if !how.dry_run {
+                    thread::sleep((held / 2).clamp(BREAK[0], BREAK[1]));
+                }
+            }
+        }
+        writer.write(batch, report, true)?;
+        (how.progress)(report.lines);
+        Ok(())
+    });
+    match done {
+        Ok(()) => {
+            if report.lines == 0 {
+                report.note("the file has a header and no rows", None);
+            }
+            Ok(report.finish())
+        }
+        Err(error) if writer.written == 0 => Err(error),
+        Err(error) => {
+            // What was written holds, and devices are to have it. If this fails too, the cause is the first error.
+            store.write(|tx| bump(tx, "parcels")).ok();
+            Err(AdminError::Stopped { written: writer.written, source: Box::new(error) })
+        }
+    }
+}
+
+struct Writer<'a> {
+    store: &'a Store,
+    pack: &'a Pack,
+    now: UnixMs,
+    dry_run: bool,
+    /// The number of rows that are durable.
+    written: u64,
+}
+
+impl Writer<'_> {
+    /// Writes rows in one transaction, with the list's new version if they are the last ones. Returns how long the database was
+    /// held.
+    fn write(&mut self, batch: Vec<Waiting>, report: &mut Imported, is_last: bool) -> Result<Duration, AdminError> {
+        let (pack, now) = (self.pack, self.now);
+        let begun = Instant::now();
+        let rows = if self.dry_run {
+            self.store
+                .read(|tx| Ok::<_, AdminError>(batch.into_iter().map(|row| each(row, |draft| parcel(tx, draft, pack))).collect()))
+        } else {
+            let written = self.written;
+            self.store.write(|tx| {
+                let rows: Vec<Done> = batch.into_iter().map(|row| each(row, |draft| import_row(tx, draft, pack, now))).collect();
+                if is_last && (written > 0 || rows.iter().any(|row| row.done.is_ok())) {
+                    bump(tx, "parcels")?;
+                }
+                Ok::<_, AdminError>(rows)
+            })
+        }?;
+        let held = begun.elapsed();
+        for Done { lines, same, done } in rows {
+            match (done, same) {
+                (Err(fault), _) => report.refuse(lines, fault),
+                (Ok(_), Some(_)) => {
+                    report.take_again(lines);
+                    report.note("the row is in the file twice and was taken once", Some(lines));
+                }
+                (Ok(note), None) => {
+                    report.take(lines);
+                    if let Some(note) = note {
+                        report.note(&note, Some(lines));
+                    }
+                    self.written += u64::from(!self.dry_run);
+                }
+            }
+        }
+        Ok(held)
+    }
+}
+
+/// A row with what is to be known about it, or why it was left out.
+struct Done {
+    lines: Lines,
+    same: Option<u64>,
+    done: Result<Option<String>, String>,
+}
+
+fn each(row: Waiting, work: impl FnOnce(Draft) -> Result<Parcel, RowError>) -> Done {
+    let Waiting { lines, draft, same } = row;
+    Done { lines, same, done: work(draft).map(|parcel| numbers::note(&parcel)).map_err(|fault| fault.to_string()) }
+}
+
+/// Why a readable row is not imported.
+#[derive(Debug, thiserror::Error)]
+enum RowError {
+    #[error("outlet {0} is not in the directory")]
+    Outlet(OutletCode),
+    #[error("courier {0} is not known")]
+    Courier(UserId),
+    #[error(transparent)]
+    Draft(#[from] DraftFault),
+    #[error(transparent)]
+    Database(#[from] StoreError),
+    #[error(transparent)]
+    Api(#[from] ApiError),
+}
+
+/// Imports a row entirely or not at all. The remains of a rejected row would not count as new the next time.
+fn import_row(tx: &Tx<'_>, draft: Draft, pack: &Pack, now: UnixMs) -> Result<Parcel, RowError> {
+    tx.part(|tx| {
+        let parcel = parcel(tx, draft, pack)?;
+        insert(tx, &parcel, now)?;
+        Ok(parcel)
+    })
+}
+
+/// The parcel's whole row, if its outlets and its courier are known.
+fn parcel(tx: &Tx<'_>, draft: Draft, pack: &Pack) -> Result<Parcel, RowError> {
+    let known = draft.waybill.as_ref().map(|waybill| parcels::get(tx, waybill.as_str())).transpose()?.flatten();
+    let parcel = draft.over(known.as_ref(), pack)?;
+    for outlet in [&parcel.origin_outlet, &parcel.delivering_outlet].into_iter().chain(&parcel.hub) {
+        if !people::is_outlet(tx, outlet.as_str())? {
+            return Err(RowError::Outlet(outlet.clone()));
+        }
+    }
+    if let Some(courier) = &parcel.courier
+        && !people::is_person(tx, courier.as_str())?
+    {
+        return Err(RowError::Courier(courier.clone()));
+    }
+    Ok(parcel)
+}
+
+fn insert(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), RowError> {
+    let Parcel { waybill, delivering_outlet, courier, .. } = parcel;
+    let case = parcel.case_id();
+    // A case that was closed before its first listing may have been closed by a stranger, so it opens again.
+    parcels::reopen_unlisted(tx, &case, waybill, delivering_outlet)?;
+    if let Some(courier) = courier {
+        parcels::assign(tx, waybill, courier)?;
+        // A list that names another courier ends a handover under the earlier one.
+        parcels::end_handover(tx, &case, waybill, courier)?;
+    }
+    parcels::write(tx, parcel, now)?;
+    // A parcel that was recorded before its listing gets its scopes now.
+    let is_recorded = parcels::is_recorded(tx, &case)?;
+    if is_recorded {
+        feed::republish(tx, &case)?;
+    }
+    if facts::note(tx, waybill.as_str(), now)? && is_recorded {
+        listed::write(tx, &case, now)?;
+    }
+    Ok(())
+}
