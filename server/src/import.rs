@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeZone};
 use csv::ByteRecord;
-use doorstep_domain::{Fen, NetworkCode, OutletCode, Parcel, Personal, UnixMs, UserId, VirtualNumber, Waybill};
+use doorstep_domain::{Details, Fen, NetworkCode, OutletCode, Parcel, Personal, UnixMs, UserId, VirtualNumber, Waybill};
 use doorstep_rules::Pack;
 use serde::Serialize;
 
@@ -282,6 +282,7 @@ impl Columns {
             recipient_address: personal("recipient_address")?,
             cod: Fen(cod),
             theoretical_arrival: arrival,
+            details: Details { run: Some(maybe("run")?.to_owned()).filter(|run| !run.is_empty()), ..Details::default() },
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Reference rows for devices.
 
-use doorstep_domain::UnixMs;
-use doorstep_protocol::{RefKind, RefVersion, Refs, Scope, Spoken};
+use doorstep_domain::{Personal, UnixMs, mask_name, mask_number};
+use doorstep_protocol::{ParcelRow, RefKind, RefVersion, Refs, Scope, Spoken};
 
 use crate::{
     enrol::Device,
@@ -64,12 +64,13 @@ pub(crate) fn rows(
     match kind {
         RefKind::Parcels => {
             for scope in device.scopes() {
-                refs.parcels.extend(match &scope {
+                let rows = match &scope {
                     Scope::Courier(of) => parcels::of_courier(tx, of)?,
                     Scope::Hub(of) => parcels::of_hub(tx, of)?,
                     Scope::Outlet(of) => parcels::of_outlet(tx, of)?,
                     Scope::Unknown(_) => continue,
-                });
+                };
+                refs.parcels.extend(rows.into_iter().map(|row| for_scope(row, &scope)));
             }
         }
         RefKind::Outlets => refs.outlets = people::outlets(tx)?,
@@ -86,6 +87,25 @@ pub(crate) fn rows(
         RefKind::Policy => refs.policy = references::policy_for(tx, reads.format)?.ok_or(ApiError::NotFound)?,
     }
     Ok(Some(refs))
+}
+
+/// A parcel's row as a scope gets it: the sender's name and number are whole only for the outlet that sent the parcel. Apps decide
+/// by the same rule whom they show what (`rules/src/telling/sight.rs`), but what a phone does not have it can not leak.
+fn for_scope(mut row: ParcelRow, scope: &Scope) -> ParcelRow {
+    if *scope != Scope::Outlet(row.origin_outlet.clone())
+        && let Some(details) = &mut row.details
+    {
+        masked(&mut details.sender_name, mask_name);
+        masked(&mut details.sender_phone, mask_number);
+    }
+    row
+}
+
+/// Masks a stored personal value. An unreadable one is left out.
+fn masked(value: &mut Vec<u8>, mask: fn(&str) -> String) {
+    if !value.is_empty() {
+        *value = Personal::from_bytes(value).map(|personal| personal.behind(mask).as_bytes().to_vec()).unwrap_or_default();
+    }
 }
 
 /// The kinds of rows of which the device has another version.

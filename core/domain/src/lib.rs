@@ -33,7 +33,7 @@ pub use ids::{
 };
 pub use mask::{HIDDEN, mask_address, mask_name, mask_number, mask_position, mask_words};
 pub use money::Fen;
-pub use parcel::{Outlet, Parcel, VirtualNumber, mobile_mark, plain_digits};
+pub use parcel::{Details, Freight, FreightKind, Outlet, Parcel, VirtualNumber, mobile_mark, plain_digits};
 pub use people::{Author, Role};
 pub use personal::{Personal, PersonalError};
 pub use refusal::RefusalCode;

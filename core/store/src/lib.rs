@@ -28,6 +28,7 @@ mod known;
 mod lanes;
 mod messages;
 mod open;
+mod parcels;
 mod photos;
 mod picture_cache;
 mod project;

@@ -1,7 +1,9 @@
 //! The parcels of head office's list, and every courier that was ever assigned.
 
-use doorstep_domain::{CaseId, OutletCode, Parcel, Personal, UnixMs, UserId, VirtualNumber, Waybill};
-use doorstep_protocol::ParcelRow;
+use doorstep_domain::{
+    CaseId, Day, Details, Fen, Freight, FreightKind, OutletCode, Parcel, Personal, UnixMs, UserId, VirtualNumber, Waybill,
+};
+use doorstep_protocol::{DetailsRow, ParcelRow};
 use doorstep_sql::{ToValue, Value, ValueError};
 
 use super::tx::{Row, StoreError, Tx, params, sql};
@@ -11,7 +13,9 @@ macro_rules! parcel_columns {
     () => {
         "parcel.waybill, parcel.network, parcel.origin_outlet, parcel.delivering_outlet, parcel.courier, parcel.recipient_name,
          parcel.recipient_phone, parcel.recipient_address, parcel.cod_fen, parcel.arrival_ms, parcel.hub, parcel.entered_ms,
-         parcel.children, parcel.virtual_phone, parcel.virtual_until_ms"
+         parcel.children, parcel.virtual_phone, parcel.virtual_until_ms, parcel.sender_name, parcel.sender_phone, parcel.freight,
+         parcel.freight_fen, parcel.receipt_no, parcel.label_grams, parcel.pieces, parcel.goods, parcel.declared_fen,
+         parcel.list_day, parcel.run, parcel.expires_ms"
     };
 }
 
@@ -34,6 +38,44 @@ fn read(row: &Row<'_>) -> Result<ParcelRow, StoreError> {
         children: Some(children).filter(|children| !children.is_empty()),
         virtual_phone: row.get(13)?,
         virtual_until_ms: row.get(14)?,
+        details: Some(details_row(row)?).filter(|details| *details != DetailsRow::default()),
+    })
+}
+
+/// The place of the first of the details in [`parcel_columns`].
+const DETAILS: usize = 15;
+
+fn details_row(row: &Row<'_>) -> Result<DetailsRow, StoreError> {
+    Ok(DetailsRow {
+        sender_name: row.get(DETAILS)?,
+        sender_phone: row.get(DETAILS + 1)?,
+        freight: row.get(DETAILS + 2)?,
+        freight_fen: row.get(DETAILS + 3)?,
+        receipt_no: row.get(DETAILS + 4)?,
+        label_grams: row.get(DETAILS + 5)?,
+        pieces: row.get(DETAILS + 6)?,
+        goods: row.get(DETAILS + 7)?,
+        declared_fen: row.get(DETAILS + 8)?,
+        day: row.get::<Option<Day>>(DETAILS + 9)?.map(Day::days),
+        run: row.get(DETAILS + 10)?,
+        expires_ms: row.get(DETAILS + 11)?,
+    })
+}
+
+fn details(row: &Row<'_>) -> Result<Details, StoreError> {
+    let freight = row.get::<Option<FreightKind>>(DETAILS + 2)?.zip(row.get::<Option<Fen>>(DETAILS + 3)?);
+    Ok(Details {
+        sender_name: personal(row, DETAILS)?,
+        sender_phone: personal(row, DETAILS + 1)?,
+        freight: freight.map(|(kind, amount)| Freight { kind, amount }),
+        receipt_no: row.get(DETAILS + 4)?,
+        label_grams: row.get(DETAILS + 5)?,
+        pieces: row.get(DETAILS + 6)?,
+        goods: personal(row, DETAILS + 7)?,
+        declared: row.get(DETAILS + 8)?,
+        day: row.get(DETAILS + 9)?,
+        run: row.get(DETAILS + 10)?,
+        expires_at: row.get(DETAILS + 11)?,
     })
 }
 
@@ -93,51 +135,44 @@ pub(crate) fn assigned(tx: &Tx<'_>, waybill: &str) -> Result<Vec<UserId>, StoreE
     tx.all(sql!("SELECT courier FROM assigned WHERE waybill = ?1 ORDER BY courier"), params![waybill], |row| row.get(0))
 }
 
-/// A phone number as a column, empty if there is none.
-struct Number<'a>(Option<&'a Personal>);
+/// A personal value as a column, empty if there is none.
+struct Maybe<'a>(Option<&'a Personal>);
 
-impl ToValue for Number<'_> {
+impl ToValue for Maybe<'_> {
     fn to_value(&self) -> Result<Value<'_>, ValueError> {
         self.0.map_or(&[][..], Personal::as_bytes).to_value()
     }
 }
 
-fn number(row: &Row<'_>, at: usize) -> Result<Option<Personal>, StoreError> {
+fn personal(row: &Row<'_>, at: usize) -> Result<Option<Personal>, StoreError> {
     let bytes: Vec<u8> = row.get(at)?;
     if bytes.is_empty() { Ok(None) } else { Ok(Some(row.get(at)?)) }
 }
 
 /// The row of a parcel; `None` if it is on no list.
 pub(crate) fn get(tx: &Tx<'_>, waybill: &str) -> Result<Option<Parcel>, StoreError> {
-    tx.maybe(
-        sql!(
-            "SELECT waybill, network, origin_outlet, delivering_outlet, courier, recipient_name, recipient_phone, virtual_phone,
-               virtual_until_ms, recipient_address, cod_fen, arrival_ms, hub, entered_ms, children
-             FROM parcel WHERE waybill = ?1"
-        ),
-        params![waybill],
-        |row| {
-            let expires_at = row.get(8)?;
-            let children: String = row.get(14)?;
-            let children = children.split_whitespace().map(Waybill::parse).collect::<Result<_, _>>();
-            Ok(Parcel {
-                waybill: row.get(0)?,
-                network: row.get(1)?,
-                origin_outlet: row.get(2)?,
-                delivering_outlet: row.get(3)?,
-                courier: row.get(4)?,
-                recipient_name: row.get(5)?,
-                recipient_phone: number(row, 6)?,
-                virtual_number: number(row, 7)?.map(|number| VirtualNumber { number, expires_at }),
-                recipient_address: row.get(9)?,
-                cod: row.get(10)?,
-                theoretical_arrival: row.get(11)?,
-                hub: row.get(12)?,
-                entered_at: row.get(13)?,
-                children: children.map_err(|_| ValueError::Content("Waybill"))?,
-            })
-        },
-    )
+    tx.maybe(sql!("SELECT ", parcel_columns!(), " FROM parcel WHERE waybill = ?1"), params![waybill], |row| {
+        let children: String = row.get(12)?;
+        let children = children.split_whitespace().map(Waybill::parse).collect::<Result<_, _>>();
+        let expires_at = row.get(14)?;
+        Ok(Parcel {
+            waybill: row.get(0)?,
+            network: row.get(1)?,
+            origin_outlet: row.get(2)?,
+            delivering_outlet: row.get(3)?,
+            courier: row.get(4)?,
+            recipient_name: row.get(5)?,
+            recipient_phone: personal(row, 6)?,
+            recipient_address: row.get(7)?,
+            cod: row.get(8)?,
+            theoretical_arrival: row.get(9)?,
+            hub: row.get(10)?,
+            entered_at: row.get(11)?,
+            children: children.map_err(|_| ValueError::Content("Waybill"))?,
+            virtual_number: personal(row, 13)?.map(|number| VirtualNumber { number, expires_at }),
+            details: details(row)?,
+        })
+    })
 }
 
 /// The waybills of the list.
@@ -149,14 +184,20 @@ pub(crate) fn waybills(tx: &Tx<'_>) -> Result<Vec<Waybill>, StoreError> {
 /// of the earlier row stays; a first row gets `now`.
 pub(crate) fn write(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), StoreError> {
     let virtual_number = parcel.virtual_number.as_ref();
+    let Details { sender_name, sender_phone, freight, receipt_no, label_grams, pieces, goods, declared, day, run, expires_at } =
+        &parcel.details;
     tx.run(
         sql!(
             "INSERT INTO parcel (waybill, network, origin_outlet, delivering_outlet, courier, recipient_name, recipient_phone,
-               recipient_address, cod_fen, arrival_ms, hub, children, virtual_phone, virtual_until_ms, entered_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+               recipient_address, cod_fen, arrival_ms, hub, children, virtual_phone, virtual_until_ms, entered_ms, sender_name,
+               sender_phone, freight, freight_fen, receipt_no, label_grams, pieces, goods, declared_fen, list_day, run, expires_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25,
+               ?26, ?27, ?28)
              ON CONFLICT (waybill) DO UPDATE SET network = ?2, origin_outlet = ?3, delivering_outlet = ?4, courier = ?5,
                recipient_name = ?6, recipient_phone = ?7, recipient_address = ?8, cod_fen = ?9, arrival_ms = ?10, hub = ?11,
-               children = ?12, virtual_phone = ?13, virtual_until_ms = ?14, entered_ms = coalesce(?16, parcel.entered_ms)"
+               children = ?12, virtual_phone = ?13, virtual_until_ms = ?14, entered_ms = coalesce(?16, parcel.entered_ms),
+               sender_name = ?17, sender_phone = ?18, freight = ?19, freight_fen = ?20, receipt_no = ?21, label_grams = ?22,
+               pieces = ?23, goods = ?24, declared_fen = ?25, list_day = ?26, run = ?27, expires_ms = ?28"
         ),
         params![
             parcel.waybill,
@@ -165,16 +206,28 @@ pub(crate) fn write(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), Sto
             parcel.delivering_outlet,
             parcel.courier,
             parcel.recipient_name,
-            Number(parcel.recipient_phone.as_ref()),
+            Maybe(parcel.recipient_phone.as_ref()),
             parcel.recipient_address,
             parcel.cod,
             parcel.theoretical_arrival,
             parcel.hub,
             parcel.children.iter().map(Waybill::as_str).collect::<Vec<_>>().join(" "),
-            Number(virtual_number.map(|virtual_number| &virtual_number.number)),
+            Maybe(virtual_number.map(|virtual_number| &virtual_number.number)),
             virtual_number.and_then(|virtual_number| virtual_number.expires_at),
             parcel.entered_at.unwrap_or(now),
-            parcel.entered_at
+            parcel.entered_at,
+            Maybe(sender_name.as_ref()),
+            Maybe(sender_phone.as_ref()),
+            freight.map(|freight| freight.kind),
+            freight.map(|freight| freight.amount),
+            receipt_no,
+            label_grams,
+            pieces,
+            Maybe(goods.as_ref()),
+            declared,
+            day,
+            run,
+            expires_at
         ],
     )?;
     Ok(())
@@ -242,6 +295,24 @@ mod tests {
             hub: None,
             entered_at,
             children: vec![Waybill::parse("QH310000000025").unwrap()],
+            details: number.map(|_| details()).unwrap_or_default(),
+        }
+    }
+
+    fn details() -> Details {
+        let plain = |text| Some(Personal::plain(text).unwrap());
+        Details {
+            sender_name: plain("Chen"),
+            sender_phone: plain("13900001234"),
+            freight: Some(Freight { kind: FreightKind::Collect, amount: Fen(1_800) }),
+            receipt_no: Some(Waybill::parse("QHR310000000017").unwrap()),
+            label_grams: Some(2_350),
+            pieces: Some(2),
+            goods: plain("tea"),
+            declared: Some(Fen(30_000)),
+            day: Day::new(20_514),
+            run: Some("first".to_owned()),
+            expires_at: Some(UnixMs(99)),
         }
     }
 

@@ -11,7 +11,7 @@ use doorstep_domain::{
 use doorstep_fuzz::{case, facts, morning};
 use doorstep_protocol::{
     Ack, AckCase, Batch, BatchClock, Beacon, Brought, CaseRef, DayRow, Decision, Demand, EnrolRequest, Envelope, FeedCase,
-    FeedPage, Header, Leaf, Link, OutletRow, ParcelRow, PersonRow, Proof, Proofs, Publication, Pull, Push, PushCase, PushDoc,
+    DetailsRow, FeedPage, Header, Leaf, Link, OutletRow, ParcelRow, PersonRow, Proof, Proofs, Publication, Pull, Push, PushCase, PushDoc,
     Quarantined, RefKind, RefVersion, Refs, RestLink, Sending, SessionRequest, Signed, Spoken, SyncRequest, SyncResponse, Token,
     Verdict, encode, pack_receipts, pack_verdicts, seal,
     signing::{NOTHING_LEFT, doc_digest, receipts_leaf, rest_chain},
@@ -275,6 +275,7 @@ fn frames(changes: &[Change]) {
         hub: None,
         entered_ms: Some(1_772_409_600_000),
         children: Some(vec!["QH310000000025".into()]),
+        details: Some(DetailsRow { pieces: Some(2), freight: Some("collect".into()), ..DetailsRow::default() }),
     };
     let outlet = OutletRow {
         code: "0412".into(),
