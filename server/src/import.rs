@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::{
     AdminError,
     error::ApiError,
-    facts, feed, listed,
+    facts, feed, listed, row_scopes,
     store::{
         calendar, parcels, people,
         references::bump,
@@ -63,7 +63,6 @@ pub(crate) fn parcels(tx: &Tx<'_>, file: &[u8], pack: &Pack, now: UnixMs) -> Res
             (line, Err(fault)) => result.bad.push(BadRow { line, fault }),
         }
     }
-    bump(tx, "parcels")?;
     Ok(result)
 }
 
@@ -187,6 +186,23 @@ impl Lines<'_> {
 /// that stands for the recipient's own (隐私号). `virtual_until`: the end of that number.
 const OPTIONAL: [&str; 6] = ["hub", "run", "children", "entered", "virtual_phone", "virtual_until"];
 
+/// The names of all columns.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    COLUMNS.into_iter().chain(OPTIONAL)
+}
+
+/// Reads a parcel from a value for each column's name, as from a row of a file.
+pub(crate) fn parcel_of<'v>(value: impl Fn(&str) -> &'v str, pack: &Pack) -> Result<Parcel, String> {
+    let columns = Columns::of(&names().collect::<Vec<_>>().into()).map_err(|error| error.to_string())?;
+    columns.parcel(&names().map(value).collect::<Vec<_>>().into(), pack)
+}
+
+/// Ends the row of a parcel that the list does not name any more. Its personal values are erased.
+pub(crate) fn end(tx: &Tx<'_>, waybill: &Waybill, now: UnixMs) -> Result<(), ApiError> {
+    parcels::end(tx, waybill, now)?;
+    row_scopes::settle(tx, waybill.as_str(), true)
+}
+
 /// The position of each column in the file.
 struct Columns(Vec<usize>, Vec<Option<usize>>);
 
@@ -288,7 +304,7 @@ impl Columns {
 }
 
 /// Reads a time with an offset, or a local one in the network's zone.
-fn moment(text: &str, pack: &Pack) -> Option<UnixMs> {
+pub(crate) fn moment(text: &str, pack: &Pack) -> Option<UnixMs> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Some(UnixMs(time.timestamp_millis()));
     }
@@ -302,7 +318,7 @@ const MOST_CHILDREN: usize = 200;
 
 /// Why a readable row is not imported.
 #[derive(Debug, thiserror::Error)]
-enum RowError {
+pub(crate) enum RowError {
     #[error("outlet {0} is not in the directory")]
     Outlet(OutletCode),
     #[error("courier {0} is not known")]
@@ -314,7 +330,7 @@ enum RowError {
 }
 
 /// Imports a row entirely or not at all. The remains of a rejected row would not count as new the next time.
-fn import_row(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), RowError> {
+pub(crate) fn import_row(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), RowError> {
     tx.part(|tx| insert(tx, parcel, now))
 }
 
@@ -336,7 +352,7 @@ fn insert(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), RowError> {
         // A list that names another courier ends a handover under the earlier one.
         parcels::end_handover(tx, &case, waybill, courier)?;
     }
-    parcels::write(tx, parcel, now)?;
+    let is_changed = parcels::write(tx, parcel, now)?;
     // A parcel that was recorded before its listing gets its scopes now.
     let is_recorded = parcels::is_recorded(tx, &case)?;
     if is_recorded {
@@ -345,5 +361,6 @@ fn insert(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), RowError> {
     if facts::note(tx, waybill.as_str(), now)? && is_recorded {
         listed::write(tx, &case, now)?;
     }
+    row_scopes::settle(tx, waybill.as_str(), is_changed)?;
     Ok(())
 }

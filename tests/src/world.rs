@@ -34,7 +34,9 @@ pub const PARCEL_COLUMNS: &str = "waybill,network,origin_outlet,delivering_outle
 const UNDO: &[(u32, &str)] = &[
     (
         14,
-        "ALTER TABLE parcel DROP COLUMN sender_name;
+        "DROP TABLE parcel_scope; DROP TABLE parcel_head; DROP TABLE parcel_moment; ALTER TABLE device DROP COLUMN rows_from;
+         DROP TABLE service_token; DROP INDEX parcel_by_day; ALTER TABLE parcel DROP COLUMN written_ms;
+         ALTER TABLE parcel DROP COLUMN ended_ms; ALTER TABLE parcel DROP COLUMN sender_name;
          ALTER TABLE parcel DROP COLUMN sender_phone;
          ALTER TABLE parcel DROP COLUMN freight;
          ALTER TABLE parcel DROP COLUMN freight_fen;

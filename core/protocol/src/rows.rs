@@ -64,7 +64,8 @@ pub struct RefVersion {
     pub version: u64,
 }
 
-/// `GET /v1/refs/{kind}?have=VERSION`: all rows of the kind that the device may see, or 304 if it has that version.
+/// `GET /v1/refs/{kind}?have=VERSION`: all rows of the kind that the device may see, or 304 if it has that version. With `&part=1` and
+/// kind `parcels` it may be the difference to that version.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Refs {
@@ -90,6 +91,12 @@ pub struct Refs {
     /// Rows of kind `calendar`.
     #[n(6)]
     pub days: Option<Vec<DayRow>>,
+    /// For kind `parcels`: the answer is a difference to this version, which the device named. Absent: it is all rows.
+    #[n(7)]
+    pub since: Option<u64>,
+    /// In a difference: the waybills of rows that the device may not see any more.
+    #[n(8)]
+    pub ended: Option<Vec<String>>,
 }
 
 /// The wire form of a person of an outlet.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use doorstep_domain::{Outlet, Parcel, UnixMs, Waybill};
+use doorstep_domain::{Day, Outlet, Parcel, UnixMs, Waybill};
 use doorstep_protocol::{DayRow, OutletRow, PersonRow, Publication, RefKind, RefVersion, Reference, Signed, decode};
 use doorstep_rules::{FIRST_POLICY, Pack, Policy, Published, Rulebook};
 use rusqlite::{Connection, TransactionBehavior};
@@ -13,8 +13,8 @@ use crate::{
 };
 
 impl Store {
-    /// Stores the server's present rows of a kind, replacing the older ones. Versions of the rule pack are added to the existing
-    /// ones. An unusable pack or policy changes nothing.
+    /// Stores the server's present rows of a kind, replacing the older ones, or, of a difference, those that it names. Versions of
+    /// the rule pack are added to the existing ones. An unusable pack or policy changes nothing.
     pub fn take_refs(&mut self, kind: RefKind, refs: &Reference, now: UnixMs) -> Result<(), StoreError> {
         match kind {
             RefKind::Pack => {
@@ -29,7 +29,18 @@ impl Store {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         match kind {
             RefKind::Parcels => {
-                tx.run("DELETE FROM parcel", params![])?;
+                match refs.since {
+                    None => {
+                        tx.run("DELETE FROM parcel", params![])?;
+                    }
+                    // It is a difference to other rows: another process has taken newer ones meanwhile. The next sync asks anew.
+                    Some(since) if since != version(&tx, kind)? => return Ok(()),
+                    Some(_) => {
+                        for waybill in &refs.ended {
+                            tx.run("DELETE FROM parcel WHERE waybill = ?1", params![waybill])?;
+                        }
+                    }
+                }
                 for row in &refs.parcels {
                     parcels::insert(&tx, row)?;
                 }
@@ -130,15 +141,20 @@ impl Store {
         Ok(main.and_then(|main| Waybill::parse(&main).ok()).unwrap_or_else(|| waybill.clone()))
     }
 
-    /// Today's parcels, by waybill.
+    /// All parcels of the lists here, by waybill.
     pub fn parcels(&self) -> Result<Vec<Parcel>, StoreError> {
-        self.parcels_after("", u32::MAX)
+        self.parcels_after("", u32::MAX, None)
     }
 
-    /// A page of parcels: at most `limit` of those after a waybill.
-    pub fn parcels_after(&self, waybill: &str, limit: u32) -> Result<Vec<Parcel>, StoreError> {
-        let sql = "SELECT * FROM parcel WHERE waybill > ?1 ORDER BY waybill LIMIT ?2";
-        self.db.all("parcel", sql, params![waybill, limit], parcels::read)
+    /// A page of parcels: at most `limit` of those after a waybill. With `today`, only those of the newest list that is not after
+    /// today, those of no day, and those whose case is open. A clock before all lists shows the oldest list, and one that is ahead
+    /// the newest, because a wrong clock must not leave a courier without parcels.
+    pub fn parcels_after(&self, waybill: &str, limit: u32, today: Option<Day>) -> Result<Vec<Parcel>, StoreError> {
+        let sql = "SELECT * FROM parcel WHERE waybill > ?1 AND (?3 IS NULL OR list_day IS NULL
+             OR list_day = coalesce((SELECT max(list_day) FROM parcel WHERE list_day <= ?3), (SELECT min(list_day) FROM parcel))
+             OR waybill IN (SELECT waybill FROM case_row WHERE closed = 0))
+           ORDER BY waybill LIMIT ?2";
+        self.db.all("parcel", sql, params![waybill, limit, today], parcels::read)
     }
 
     /// A parcel of the day.

@@ -1,9 +1,10 @@
 //! The parcels of head office's list, and every courier that was ever assigned.
 
 use doorstep_domain::{
-    CaseId, Day, Details, Fen, Freight, FreightKind, OutletCode, Parcel, Personal, UnixMs, UserId, VirtualNumber, Waybill,
+    CaseId, Day, Details, Fen, Freight, FreightKind, NetworkCode, OutletCode, Parcel, Personal, UnixMs, UserId, VirtualNumber,
+    Waybill,
 };
-use doorstep_protocol::{DetailsRow, ParcelRow};
+use doorstep_protocol::{DetailsRow, ParcelRow, Scope};
 use doorstep_sql::{ToValue, Value, ValueError};
 
 use super::tx::{Row, StoreError, Tx, params, sql};
@@ -79,38 +80,47 @@ fn details(row: &Row<'_>) -> Result<Details, StoreError> {
     })
 }
 
-/// The open parcels that concern a courier: on their list and not handed over to another, taken over by them, or offered to them
-/// (C-23).
-pub(crate) fn of_courier(tx: &Tx<'_>, courier: &str) -> Result<Vec<ParcelRow>, StoreError> {
+/// The rows that a scope holds and got by changes after `n`.
+pub(crate) fn of_scope(tx: &Tx<'_>, scope: &Scope, n: u64) -> Result<Vec<ParcelRow>, StoreError> {
     tx.all(
         sql!(
             "SELECT ",
             parcel_columns!(),
-            " FROM parcel WHERE parcel.courier = ?1 AND NOT EXISTS (SELECT 1 FROM doc
-                WHERE doc.waybill = parcel.waybill AND (doc.closed = 1 OR doc.courier <> ?1))
-              UNION SELECT ",
-            parcel_columns!(),
-            " FROM doc JOIN parcel ON parcel.waybill = doc.waybill
-              WHERE (doc.courier = ?1 OR doc.offered_to = ?1) AND doc.closed = 0
-              ORDER BY 1"
+            " FROM parcel_scope JOIN parcel ON parcel.waybill = parcel_scope.waybill
+              WHERE parcel_scope.scope = ?1 AND parcel_scope.n > ?2 AND parcel_scope.has = 1 ORDER BY parcel.waybill"
         ),
-        params![courier],
+        params![scope.to_string(), n],
         read,
     )
 }
 
-/// The parcels that a hub handles on their way.
-pub(crate) fn of_hub(tx: &Tx<'_>, hub: &str) -> Result<Vec<ParcelRow>, StoreError> {
-    tx.all(sql!("SELECT ", parcel_columns!(), " FROM parcel WHERE parcel.hub = ?1 ORDER BY parcel.waybill"), params![hub], read)
+/// What a row that has not ended says of its parcel's way.
+pub(crate) struct Listed {
+    pub waybill: Waybill,
+    pub delivering: OutletCode,
+    pub origin: OutletCode,
+    pub hub: Option<OutletCode>,
+    pub courier: Option<UserId>,
 }
 
-/// The parcels that an outlet delivers.
-pub(crate) fn of_outlet(tx: &Tx<'_>, outlet: &str) -> Result<Vec<ParcelRow>, StoreError> {
-    tx.all(
-        sql!("SELECT ", parcel_columns!(), " FROM parcel WHERE parcel.delivering_outlet = ?1 ORDER BY parcel.waybill"),
-        params![outlet],
-        read,
+/// The network and the way of a parcel; `None` if it is on no list or its row has ended.
+pub(crate) fn in_force(tx: &Tx<'_>, waybill: &str) -> Result<Option<(NetworkCode, Listed)>, StoreError> {
+    tx.maybe(
+        sql!(
+            "SELECT network, waybill, delivering_outlet, origin_outlet, hub, courier FROM parcel
+             WHERE waybill = ?1 AND ended_ms IS NULL"
+        ),
+        params![waybill],
+        |row| {
+            let (waybill, delivering, origin) = (row.get(1)?, row.get(2)?, row.get(3)?);
+            Ok((row.get(0)?, Listed { waybill, delivering, origin, hub: row.get(4)?, courier: row.get(5)? }))
+        },
     )
+}
+
+/// Whether a parcel has a row that has not ended.
+pub(crate) fn is_in_force(tx: &Tx<'_>, waybill: &str) -> Result<bool, StoreError> {
+    tx.exists(sql!("SELECT 1 FROM parcel WHERE waybill = ?1 AND ended_ms IS NULL"), params![waybill])
 }
 
 /// The people and outlets in a parcel's row.
@@ -180,9 +190,11 @@ pub(crate) fn waybills(tx: &Tx<'_>) -> Result<Vec<Waybill>, StoreError> {
     tx.all(sql!("SELECT waybill FROM parcel"), params![], |row| row.get(0))
 }
 
-/// Writes a parcel's row, replacing the one before. If the parcel does not say when its data were first in the system, the time
+/// Writes a parcel's row, replacing the one before. True if it says something else than the one before. If the parcel does not say when its data were first in the system, the time
 /// of the earlier row stays; a first row gets `now`.
-pub(crate) fn write(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), StoreError> {
+pub(crate) fn write(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<bool, StoreError> {
+    let waybill = parcel.waybill.as_str();
+    let before = if is_in_force(tx, waybill)? { get(tx, waybill)? } else { None };
     let virtual_number = parcel.virtual_number.as_ref();
     let Details { sender_name, sender_phone, freight, receipt_no, label_grams, pieces, goods, declared, day, run, expires_at } =
         &parcel.details;
@@ -190,14 +202,16 @@ pub(crate) fn write(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), Sto
         sql!(
             "INSERT INTO parcel (waybill, network, origin_outlet, delivering_outlet, courier, recipient_name, recipient_phone,
                recipient_address, cod_fen, arrival_ms, hub, children, virtual_phone, virtual_until_ms, entered_ms, sender_name,
-               sender_phone, freight, freight_fen, receipt_no, label_grams, pieces, goods, declared_fen, list_day, run, expires_ms)
+               sender_phone, freight, freight_fen, receipt_no, label_grams, pieces, goods, declared_fen, list_day, run, expires_ms,
+               written_ms)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25,
-               ?26, ?27, ?28)
+               ?26, ?27, ?28, ?29)
              ON CONFLICT (waybill) DO UPDATE SET network = ?2, origin_outlet = ?3, delivering_outlet = ?4, courier = ?5,
                recipient_name = ?6, recipient_phone = ?7, recipient_address = ?8, cod_fen = ?9, arrival_ms = ?10, hub = ?11,
                children = ?12, virtual_phone = ?13, virtual_until_ms = ?14, entered_ms = coalesce(?16, parcel.entered_ms),
                sender_name = ?17, sender_phone = ?18, freight = ?19, freight_fen = ?20, receipt_no = ?21, label_grams = ?22,
-               pieces = ?23, goods = ?24, declared_fen = ?25, list_day = ?26, run = ?27, expires_ms = ?28"
+               pieces = ?23, goods = ?24, declared_fen = ?25, list_day = ?26, run = ?27, expires_ms = ?28, written_ms = ?29,
+               ended_ms = NULL"
         ),
         params![
             parcel.waybill,
@@ -227,10 +241,56 @@ pub(crate) fn write(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), Sto
             declared,
             day,
             run,
-            expires_at
+            expires_at,
+            now
         ],
     )?;
-    Ok(())
+    Ok(before != get(tx, waybill)?)
+}
+
+/// The parcels of a day's list whose rows have not ended.
+pub(crate) fn of_day(tx: &Tx<'_>, network: &NetworkCode, day: Day) -> Result<Vec<Waybill>, StoreError> {
+    tx.all(
+        sql!("SELECT waybill FROM parcel WHERE list_day = ?1 AND network = ?2 AND ended_ms IS NULL ORDER BY waybill"),
+        params![day, network],
+        |row| row.get(0),
+    )
+}
+
+/// A row that may be due to end.
+pub(crate) struct Due {
+    pub waybill: Waybill,
+    pub network: NetworkCode,
+    /// When a list named it last.
+    pub written_at: UnixMs,
+    pub expires_at: Option<UnixMs>,
+}
+
+/// At most `most` rows after a waybill that have expired, or that no list has named since `unnamed`.
+pub(crate) fn maybe_due(tx: &Tx<'_>, after: &str, now: UnixMs, unnamed: UnixMs, most: u32) -> Result<Vec<Due>, StoreError> {
+    tx.all(
+        sql!(
+            "SELECT waybill, network, written_ms, expires_ms FROM parcel
+             WHERE waybill > ?1 AND ended_ms IS NULL AND (expires_ms <= ?2 OR written_ms <= ?3) ORDER BY waybill LIMIT ?4"
+        ),
+        params![after, now, unnamed, most],
+        |row| Ok(Due { waybill: row.get(0)?, network: row.get(1)?, written_at: row.get(2)?, expires_at: row.get(3)? }),
+    )
+}
+
+/// Ends a parcel's row: erases the values of people in it. Places, couriers and times stay, because rights and feeds of a late
+/// record need them. False if it is on no list or had ended.
+pub(crate) fn end(tx: &Tx<'_>, waybill: &Waybill, now: UnixMs) -> Result<bool, StoreError> {
+    let nothing = Personal::default();
+    let ended = tx.run(
+        sql!(
+            "UPDATE parcel SET recipient_name = ?2, recipient_phone = ?3, recipient_address = ?2, virtual_phone = ?3,
+               virtual_until_ms = NULL, sender_name = ?3, sender_phone = ?3, goods = ?3, ended_ms = ?4
+             WHERE waybill = ?1 AND ended_ms IS NULL"
+        ),
+        params![waybill, nothing, Maybe(None), now],
+    )?;
+    Ok(ended > 0)
 }
 
 /// Notes that a parcel was assigned to a courier.

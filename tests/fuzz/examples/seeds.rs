@@ -291,7 +291,7 @@ fn frames(changes: &[Change]) {
         toml: SMALL_PACK.as_bytes().to_vec(),
     };
     let packs = Some(vec![signed(encode(&publication).expect("it encodes"))]);
-    let none = Refs { version: 7, parcels: vec![], outlets: vec![], policy: vec![], packs: None, people: None, days: None };
+    let none = Refs { version: 7, parcels: vec![], outlets: vec![], policy: vec![], packs: None, people: None, days: None, since: None, ended: None };
     frame("refs", &Refs { parcels: vec![parcel], outlets: vec![outlet], packs, ..none.clone() });
     let person =
         PersonRow { account: "c1029".into(), name: "李明".into(), role: "courier".into(), outlet: "0412".into(), left: true };

@@ -91,7 +91,17 @@ fn publication() -> Publication {
 }
 
 fn refs() -> Refs {
-    Refs { version: 2, parcels: vec![], outlets: vec![], policy: vec![], packs: None, people: None, days: None }
+    Refs {
+        version: 2,
+        parcels: vec![],
+        outlets: vec![],
+        policy: vec![],
+        packs: None,
+        people: None,
+        days: None,
+        since: None,
+        ended: None,
+    }
 }
 
 #[test]
@@ -101,6 +111,8 @@ fn reference_rows_are_as_specified() {
         ParcelRow { details: Some(details()), ..parcel() },
         ParcelRow { details: Some(DetailsRow { label_grams: Some(900), ..DetailsRow::default() }), ..parcel() },
     ];
+    let ended = Some(vec!["QH310000000025".to_owned()]);
+    message("refs-parcels-part", &Refs { parcels: vec![parcel()], since: Some(1), ended, ..refs() });
     message("refs-parcel-details", &Refs { parcels: rows, ..refs() });
     let outlet = OutletRow { code: "0412".into(), name_zh: "西湖".into(), name_en: "West Lake".into(), phone: "0571-0".into() };
     message("refs-outlets", &Refs { outlets: vec![outlet], ..refs() });
