@@ -139,7 +139,7 @@ fn parcels_of(tx: &Tx<'_>, refs: &mut Refs, have: u64, part: bool, device: &Devi
 }
 
 /// A parcel's row as a scope gets it: the sender's name and number are whole only for the outlet that sent the parcel. Apps decide
-/// by the same rule whom they show what (`rules/src/telling/sight.rs`), but what a phone does not have it can not leak.
+/// by the same rule whom they show what (`core/rules/src/telling/sight.rs`), but what a phone does not have it can not leak.
 fn for_scope(mut row: ParcelRow, scope: &Scope) -> ParcelRow {
     if *scope != Scope::Outlet(row.origin_outlet.clone())
         && let Some(details) = &mut row.details
