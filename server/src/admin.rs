@@ -1,6 +1,7 @@
 //! The administrator's commands. They act on the data folder itself, and a running server sees the result at once.
 
 mod quota;
+mod service_tokens;
 mod sms;
 
 use std::path::Path;
@@ -27,7 +28,7 @@ use crate::{
     store::{
         self,
         db::{Db, Store},
-        people,
+        parcel_scopes, people,
         references::bump,
         tx::Tx,
     },
@@ -35,6 +36,7 @@ use crate::{
 
 pub use self::{
     quota::{QuotaOf, QuotaRow},
+    service_tokens::{NewServiceToken, ServiceToken},
     sms::{Found, InboundRow, MessageRow, ReceiptRow},
 };
 pub use crate::{
@@ -157,8 +159,8 @@ impl Admin {
         self.db.write(|tx| {
             need_outlet(tx, outlet)?;
             people::write(tx, &id, name, role, outlet)?;
-            // A person of another outlet or role reads other parcels, so devices must fetch the list anew.
-            bump(tx, "parcels")?;
+            // A person of another outlet or role reads other parcels.
+            parcel_scopes::anew_for(tx, id.as_str())?;
             bump(tx, "people")?;
             Ok(())
         })
@@ -187,7 +189,7 @@ impl Admin {
         self.db.write(|tx| {
             need_person(tx, user, "list them in the parcels' or your own records")?;
             people::leave(tx, user, now)?;
-            bump(tx, "parcels")?;
+            parcel_scopes::anew_for(tx, user)?;
             bump(tx, "people")?;
             Ok(())
         })

@@ -3,6 +3,7 @@
 
 use std::{future::Future, ops::ControlFlow, sync::Arc, time::Duration};
 
+use doorstep_domain::UnixMs;
 use tokio::{
     sync::{Mutex, Notify},
     task::{JoinHandle, JoinSet},
@@ -11,11 +12,12 @@ use tokio::{
 use crate::{
     audit,
     clock::NowFn,
+    error::ApiError,
     http::app::App,
     log,
     packs::Rules,
     photos::{Scrub, Storage, scrub},
-    project,
+    project, row_ends,
     sms::{self, Gateway, Provided},
     store::db::Db,
     supervise::{Restarts, keep},
@@ -74,7 +76,16 @@ async fn project(db: Db, rules: Rules, now: NowFn, to_project: Arc<Notify>) -> C
     }
 }
 
-/// Once a day drops expired rows, asks again for photos that storage has lost, and audits the log.
+/// Ends rows of the parcel list that are due, in short transactions.
+async fn end_rows(db: &Db, now: UnixMs) -> Result<(), ApiError> {
+    let mut after = Some(String::new());
+    while let Some(from) = after {
+        after = db.write(move |tx| row_ends::end_due(tx, &from, now)).await?;
+    }
+    db.write(move |tx| row_ends::forget_lost(tx, now)).await
+}
+
+/// Once a day drops expired rows, ends rows of the parcel list, asks again for photos that storage has lost, and audits the log.
 async fn tidy(db: Db, storage: Storage, now: NowFn) -> ControlFlow<()> {
     let mut days = tokio::time::interval(TIDY);
     loop {
@@ -82,6 +93,9 @@ async fn tidy(db: Db, storage: Storage, now: NowFn) -> ControlFlow<()> {
         let at = now();
         if let Err(error) = db.write(move |tx| sms::prune(tx, at)).await {
             log!(error, "dropping old ids of SMS failed", error = error);
+        }
+        if let Err(error) = end_rows(&db, at).await {
+            log!(error, "ending rows of the parcel list failed", error = error);
         }
         match scrub(&db, &storage, Scrub::default(), now()).await {
             Ok(found) if found.missing + found.damaged > 0 => log!(

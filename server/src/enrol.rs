@@ -13,7 +13,7 @@ use crate::{
     error::ApiError,
     keys::{self, Keys},
     random,
-    store::{devices, installs, members, people, refusals, tokens, tx::Tx},
+    store::{devices, installs, members, parcel_scopes, people, refusals, tokens, tx::Tx},
 };
 
 pub(crate) use crate::store::members::Member;
@@ -141,6 +141,7 @@ pub(crate) fn redeem(tx: &Tx<'_>, request: &EnrolRequest, keys: &Keys, now: Unix
     devices::enrol(tx, &device, &request.public_key, now)?;
     register(tx, &device, &request.install, now)?; // a refusal rolls this attempt back
     members::join(tx, &device, &user, &role, &outlet)?;
+    parcel_scopes::anew_for(tx, &user)?;
     people::redeem_code(tx, &id, &device, &request.nonce)?;
     let token = new_token(tx, &device, now)?;
     Ok(Ok(EnrolResponse { token, user, role, outlet, name, now_ms: now.0, server_key: keys.newest(tx)?.public() }))

@@ -197,7 +197,7 @@ impl Answering<'_> {
             history,
             ack,
             feed,
-            refs: if whole { refs::stale(tx, &request.refs, *reads)? } else { vec![] },
+            refs: if whole { refs::stale(tx, &request.refs, device, *reads)? } else { vec![] },
             token: written.token,
             demand: match (device.revoked, written.forked) {
                 (true, _) => Some(Demand::Revoked),

@@ -12,7 +12,7 @@ use doorstep_protocol::{CaseRef, FeedCase, FeedPage, Leaf, Pull, Scope, Spoken, 
 
 use crate::{
     error::ApiError,
-    sheet,
+    row_scopes, sheet,
     store::{
         case_log,
         docs::{self, Doc},
@@ -45,7 +45,9 @@ pub(crate) fn publish(tx: &Tx<'_>, case: &CaseId, from: u64, to: u64) -> Result<
             feeds::append(tx, &scope, FeedRow { case: *case, from, to, whole: has == Some(false) })?;
         }
     }
-    Ok(())
+    // The parcel may have moved to another courier's list, or ended, or concern the outlet that sent it now.
+    let doc = docs::read(tx, case)?;
+    if doc.kind == DocKind::Case { row_scopes::settle(tx, &doc.waybill, false) } else { Ok(()) }
 }
 
 /// Publishes a case to scopes that are new to it, after its parcel row has changed.

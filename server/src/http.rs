@@ -32,6 +32,7 @@ use crate::{
     keys::Keys,
     log,
     metrics::Metrics,
+    parcel_post,
     photos::{self, tus},
     proofs, refs, sms,
     strangers::MAX_BODY,
@@ -51,6 +52,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/sms/receipts", post(sms::webhook::receipts))
         .route("/v1/sms/inbound", post(sms::webhook::inbound))
         .route("/v1/refs/{kind}", get(reference))
+        .route("/v1/parcels", post(parcel_post::post))
         .route("/v1/proofs/{case}", get(proofs::respond))
         .route("/v1/photos", post(tus::create).options(tus::options))
         .route("/v1/photos/states", post(photo_states))
@@ -146,6 +148,9 @@ async fn sms_lease(State(app): State<App>, request: Request) -> Result<Response,
 struct Have {
     #[serde(default)]
     have: u64,
+    /// 1: the device can use a difference.
+    #[serde(default)]
+    part: u8,
 }
 
 async fn reference(
@@ -159,7 +164,11 @@ async fn reference(
     let is_known = |kind: &RefKind| spoken_of(&headers) == Spoken::Version3 || RefKind::OF_VERSION_2.contains(kind);
     let kind = RefKind::from_word(&kind).filter(is_known).ok_or(ApiError::NotFound)?;
     let (now, reads) = ((app.now)(), reads_of(app.versions, &headers));
-    match app.db.read(move |tx| refs::rows(tx, kind, have.have, &device, reads, now)).await? {
+    match app
+        .db
+        .read(move |tx| refs::rows(tx, refs::Wanted { kind, have: have.have, part: have.part == 1 }, &device, reads, now))
+        .await?
+    {
         Some(rows) => cbor(&rows),
         None => Ok(StatusCode::NOT_MODIFIED.into_response()),
     }

@@ -15,6 +15,7 @@ mod table;
 mod workbook;
 pub(crate) mod write;
 
+pub(crate) use self::write::{RowError, end, import_parcel};
 use self::{
     cell::Cell,
     encoding::{Decoded, NoMark},

@@ -264,10 +264,6 @@ impl Taking<'_> {
                 listing::confirm(tx, case)?;
             }
             listed::write(tx, case, now)?;
-            let is_reopened = before.closed && !doc.closed;
-            if is_reopened || (&before.courier, &before.offered_to) != (&doc.courier, &doc.offered_to) {
-                crate::store::references::bump(tx, "parcels")?; // the parcel has moved to another list, or is listed again
-            }
         }
         let (rows, quarantined) = pack_verdicts(now, &verdicts, Spoken::Version3);
         Ok(AckCase { case: Some(CaseRef(*case)), rows, quarantined, fault: None })

@@ -80,6 +80,7 @@ pub(crate) fn begin_anew(folder: &Path, publications: &[PathBuf], now: UnixMs) -
             packs_of_replaced_key.extend(taken.filter(|taken| taken.of_replaced_key).map(|taken| taken.version));
         }
         references::raise_all(tx, VERSIONS_UP)?;
+        store::parcel_scopes::anew_for_all(tx)?;
         store::docs::project_all_anew(tx)?;
         sms::hold(tx, now)?;
         let sms_waiting = sms::waiting(tx)?;

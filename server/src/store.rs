@@ -38,6 +38,7 @@ pub(crate) mod new_log;
 pub(crate) mod offered;
 pub(crate) mod opt_out;
 pub(crate) mod packs;
+pub(crate) mod parcel_scopes;
 pub(crate) mod parcels;
 pub(crate) mod people;
 pub(crate) mod person_acts;
@@ -48,6 +49,7 @@ pub(crate) mod quotas;
 pub(crate) mod references;
 pub(crate) mod refusals;
 pub(crate) mod segments;
+pub(crate) mod service_tokens;
 pub(crate) mod sms_receipts;
 pub(crate) mod sound;
 #[cfg(test)]

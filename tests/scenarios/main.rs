@@ -23,6 +23,7 @@ mod log;
 mod log_rows;
 mod merging;
 mod metrics;
+mod parcel_rows;
 mod photos;
 mod private;
 mod questions;

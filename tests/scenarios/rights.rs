@@ -432,6 +432,7 @@ async fn the_authorisation_matrix_of_the_api() {
         // Nobody calls back here: no provider is configured to.
         ("POST /v1/sms/receipts", "/v1/sms/receipts".into(), [404, 404, 404, 404]),
         ("POST /v1/sms/inbound", "/v1/sms/inbound".into(), [404, 404, 404, 404]),
+        ("POST /v1/parcels", "/v1/parcels".into(), [401, 401, 401, 401]), // for service tokens only
         ("GET /v1/refs/{kind}", "/v1/refs/outlets".into(), [401, 401, 403, 200]),
         ("GET /v1/refs/{kind}", "/v1/refs/secrets".into(), [401, 401, 403, 404]),
         ("GET /v1/proofs/{case}", format!("/v1/proofs/{}", own.id(2)), [401, 401, 403, 200]),

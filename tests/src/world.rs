@@ -32,6 +32,23 @@ pub const PARCEL_COLUMNS: &str = "waybill,network,origin_outlet,delivering_outle
 
 /// The way back from steps of the server's schema, the newest first.
 const UNDO: &[(u32, &str)] = &[
+    (
+        14,
+        "DROP TABLE parcel_scope; DROP TABLE parcel_head; DROP TABLE parcel_moment; ALTER TABLE device DROP COLUMN rows_from;
+         DROP TABLE service_token; DROP INDEX parcel_by_day; ALTER TABLE parcel DROP COLUMN written_ms;
+         ALTER TABLE parcel DROP COLUMN ended_ms; ALTER TABLE parcel DROP COLUMN sender_name;
+         ALTER TABLE parcel DROP COLUMN sender_phone;
+         ALTER TABLE parcel DROP COLUMN freight;
+         ALTER TABLE parcel DROP COLUMN freight_fen;
+         ALTER TABLE parcel DROP COLUMN receipt_no;
+         ALTER TABLE parcel DROP COLUMN label_grams;
+         ALTER TABLE parcel DROP COLUMN pieces;
+         ALTER TABLE parcel DROP COLUMN goods;
+         ALTER TABLE parcel DROP COLUMN declared_fen;
+         ALTER TABLE parcel DROP COLUMN list_day;
+         ALTER TABLE parcel DROP COLUMN run;
+         ALTER TABLE parcel DROP COLUMN expires_ms",
+    ),
     (13, "DROP TABLE person_act"),
     (12, "DROP TABLE alike; DROP TABLE looks"),
     (11, "DROP TABLE quota"),

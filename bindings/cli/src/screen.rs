@@ -2,7 +2,7 @@
 
 use chrono::FixedOffset;
 use doorstep_client::{CaseRow, CaseView, Client};
-use doorstep_domain::{Outlet, OutletCode, Parcel, Personal};
+use doorstep_domain::{Freight, FreightKind, Outlet, OutletCode, Parcel, Personal};
 use doorstep_rules::{Card, Deadline, Flag, Message, Need, NextStep, Pack, Timeliness, Words};
 
 use crate::{
@@ -165,6 +165,24 @@ impl<'a> Screen<'a> {
             format!("{}  {name}  {phone}  {address}  {} {}", parcel.waybill, say("寄件网点", "from"), parcel.origin_outlet);
         if parcel.cod.0 > 0 {
             text += &format!("  {} {}", say("代收", "COD"), parcel.cod);
+        }
+        let details = &parcel.details;
+        if let Some(Freight { kind: FreightKind::Collect, amount }) = details.freight {
+            text += &format!("  {} {amount}", say("到付", "freight to collect"));
+        }
+        let pieces = details.pieces.or_else(|| u32::try_from(parcel.children.len() + 1).ok()).filter(|pieces| *pieces > 1);
+        let run = details.run.as_ref().map(|run| (say("班次", "run"), run.clone()));
+        for (label, value) in [
+            pieces.map(|pieces| (say("件数", "pieces"), pieces.to_string())),
+            details.receipt_no.as_ref().map(|number| (say("回单", "return receipt"), number.to_string())),
+            details.sender_name.as_ref().map(|name| (say("寄件人", "sender"), words::personal(name))),
+            details.sender_phone.as_ref().map(|number| (say("寄件电话", "sender's phone"), show(number))),
+            run,
+        ]
+        .into_iter()
+        .flatten()
+        {
+            text += &format!("  {label} {value}");
         }
         text + "\n"
     }

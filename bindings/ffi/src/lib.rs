@@ -37,7 +37,7 @@ pub use commands::{Command, FailedDelivery, OriginReply, ProblemFound, SmsReques
 pub use errors::DoorstepError;
 pub use listen::{ChangeListener, Subscription};
 pub use logging::{Level, LogConfig, LogRecord, LogSink, flush_logs, init_logging};
-pub use parcels::{OutletRow, ParcelRow};
+pub use parcels::{FreightRow, OutletRow, ParcelRow};
 pub use photos::{PhotoLook, PhotoRow, PhotoState};
 pub use platform::{
     ClockReading, Connectivity, DatabaseKey, DeviceClock, DeviceKey, Location, Position, SmsPlatform, SmsToSend, Surroundings,

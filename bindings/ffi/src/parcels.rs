@@ -1,6 +1,6 @@
 //! Today's parcels and the outlets' directory.
 
-use doorstep_domain::{Outlet, Parcel, Personal, UnixMs, mask_number};
+use doorstep_domain::{Freight, FreightKind, Outlet, Parcel, Personal, UnixMs, mask_number};
 
 use crate::{Bilingual, DoorstepClient, DoorstepError};
 
@@ -25,6 +25,35 @@ pub struct ParcelRow {
     pub delivering_outlet: String,
     /// Child numbers of a shipment of several pieces.
     pub children: Vec<String>,
+    /// Sender's name: in clear for the outlet that sent the parcel, masked for others.
+    pub sender_name: Option<String>,
+    /// Sender's number, in clear and masked as the name is.
+    pub sender_phone: Option<String>,
+    /// The freight.
+    pub freight: Option<FreightRow>,
+    /// The number of the receipt that goes back to the sender.
+    pub receipt_no: Option<String>,
+    /// Weight on the label, in grams.
+    pub label_g: Option<u32>,
+    /// The number of pieces of the shipment, the main one included.
+    pub pieces: Option<u32>,
+    /// The goods' name.
+    pub goods: Option<String>,
+    /// The goods' declared value, in fen.
+    pub declared_fen: Option<i64>,
+    /// The day of the list, an ISO date.
+    pub day: Option<String>,
+    /// The inbound run of that day that brings it.
+    pub run: Option<String>,
+}
+
+/// The freight of a parcel.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct FreightRow {
+    /// Whether the recipient pays it at the door; else the sender has paid.
+    pub is_collect: bool,
+    /// How much it is, in fen.
+    pub fen: i64,
 }
 
 impl std::fmt::Display for ParcelRow {
@@ -67,7 +96,18 @@ impl DoorstepClient {
 impl ParcelRow {
     fn of(parcel: Parcel, now: UnixMs) -> Self {
         let text = |value: &Personal| value.text().unwrap_or_default().to_owned();
+        let details = &parcel.details;
         Self {
+            sender_name: details.sender_name.as_ref().map(text),
+            sender_phone: details.sender_phone.as_ref().map(text),
+            freight: details.freight.map(FreightRow::from),
+            receipt_no: details.receipt_no.as_ref().map(ToString::to_string),
+            label_g: details.label_grams,
+            pieces: details.pieces,
+            goods: details.goods.as_ref().map(text),
+            declared_fen: details.declared.map(|value| value.0),
+            day: details.day.map(|day| day.to_string()),
+            run: details.run.clone(),
             recipient_phone: parcel.number_at(now).map(text),
             recipient_name: text(&parcel.recipient_name),
             recipient_address: text(&parcel.recipient_address),
@@ -77,6 +117,12 @@ impl ParcelRow {
             delivering_outlet: parcel.delivering_outlet.to_string(),
             children: parcel.children.iter().map(ToString::to_string).collect(),
         }
+    }
+}
+
+impl From<Freight> for FreightRow {
+    fn from(Freight { kind, amount }: Freight) -> Self {
+        Self { is_collect: kind == FreightKind::Collect, fen: amount.0 }
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use doorstep_domain::{ActionId, CaseId, InstallId, Outlet, Parcel, Photo, TimeEvidence, UnixMs, Waybill};
+use doorstep_domain::{ActionId, CaseId, Day, InstallId, Outlet, Parcel, Photo, TimeEvidence, UnixMs, Waybill};
 use doorstep_protocol::{DayRow, PersonRow};
 use doorstep_rules::{Explanation, PROVISIONAL, Pack, Rulebook, explain};
 use doorstep_store::{
@@ -233,7 +233,7 @@ impl Client {
         Ok(self.inner.store().case(&Waybill::parse(waybill)?, now)?)
     }
 
-    /// Today's parcels, with customers' data as the person who is signed in sees it.
+    /// Today's parcels and those whose case is open, with customers' data as the person who is signed in sees it.
     pub fn parcels(&self) -> Result<Vec<Parcel>, ClientError> {
         self.parcels_after("", u32::MAX)
     }
@@ -241,7 +241,9 @@ impl Client {
     /// A page of today's parcels, ordered by waybill: at most `limit` parcels after a waybill.
     pub fn parcels_after(&self, waybill: &str, limit: u32) -> Result<Vec<Parcel>, ClientError> {
         self.unlocked()?;
-        let rows = self.inner.store().parcels_after(waybill, limit)?;
+        let now = self.inner.now()?;
+        let today = self.book()?.and_then(|book| book.at(now).day(now)).and_then(Day::new);
+        let rows = self.inner.store().parcels_after(waybill, limit, today)?;
         rows.into_iter().map(|row| self.seen(row)).collect()
     }
 

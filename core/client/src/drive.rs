@@ -480,7 +480,9 @@ impl Host {
 
     async fn fetch(&mut self, kind: RefKind) -> Result<Event, Failure> {
         let have = self.store(move |inner| inner.store().ref_version(kind)).await?;
-        let answer = self.call(&Asking::get(format!("/v1/refs/{}?have={have}", kind.as_str()))).await?;
+        // An older server ignores the wish for a difference.
+        let part = if kind == RefKind::Parcels { "&part=1" } else { "" };
+        let answer = self.call(&Asking::get(format!("/v1/refs/{}?have={have}{part}", kind.as_str()))).await?;
         if let Some(bytes) = answer {
             // Rule packs without head office's signature count as no answer of our server.
             let keys = std::iter::once(&self.session.server_key).chain(&self.former_key);

@@ -1,7 +1,7 @@
 //! How the signed-in person sees a case. The rules decide; this module supplies who is signed in and who has the parcel.
 
 use doorstep_domain::Parcel;
-use doorstep_rules::Sight;
+use doorstep_rules::{Sight, shown};
 use doorstep_store::{CaseView, KnownCases, StoreError};
 
 use crate::{Client, ClientError};
@@ -25,6 +25,6 @@ impl Client {
             Ok(()) | Err(StoreError::Damaged(_)) => {}
             Err(error) => return Err(error.into()),
         }
-        Ok(Sight::of_row(&who.author, known.case(&row.waybill), &row).row(row))
+        Ok(shown(&who.author, known.case(&row.waybill), row))
     }
 }

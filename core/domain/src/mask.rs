@@ -8,8 +8,11 @@ use crate::{GeoPosition, Numbers, Personal, parcel::collected_digits};
 pub const HIDDEN: &str = "***";
 
 /// A number as lists, logs and exports show it: at least six of its digits hidden, `138******00`. An extension and further numbers
-/// are hidden as a whole. Of a text that is no number, all digits count.
+/// are hidden as a whole. Of a text that is no number, all digits count. A number that is masked already stays as it is.
 pub fn mask_number(number: &str) -> String {
+    if is_masked(number) {
+        return number.to_owned();
+    }
     Numbers::read(number).map_or_else(|_| mask_collected(number), |read| mask_digits(read.main().digits()))
 }
 
@@ -30,11 +33,20 @@ fn mask_digits(digits: &str) -> String {
     format!("{begins}{}{ends}", "*".repeat(hidden.max(6)))
 }
 
-/// Masks a person's or company's name to its first character, `王**`. A name of one character is hidden as a whole.
+/// Whether a text is a mask of a number: at most three digits, six stars or more, and at most two digits.
+fn is_masked(text: &str) -> bool {
+    let (begins, rest) = text.split_at(text.find('*').unwrap_or(text.len()));
+    let ends = rest.trim_start_matches('*');
+    let is_short = |part: &str, most: usize| part.len() <= most && part.bytes().all(|byte| byte.is_ascii_digit());
+    rest.len() - ends.len() >= 6 && is_short(begins, 3) && is_short(ends, 2)
+}
+
+/// Masks a person's or company's name to its first character, `王**`. A name of one character is hidden as a
+/// whole, and a masked one stays as it is.
 pub fn mask_name(name: &str) -> String {
     let mut letters = name.trim().chars();
     match (letters.next(), letters.next()) {
-        (Some(first), Some(_)) => format!("{first}**"),
+        (Some(first), Some(_)) if first != '*' => format!("{first}**"),
         _ => "**".to_owned(),
     }
 }
@@ -110,6 +122,19 @@ mod tests {
         }
         assert_eq!(Personal::plain("13800138000").unwrap().masked_number(), "138******00");
         assert_eq!(Personal::from_bytes(&[1, 0, 9]).unwrap().masked_number(), "******", "sealed");
+    }
+
+    #[test]
+    fn masking_a_masked_value_changes_nothing() {
+        for number in ["13800138000", "075588888888", "1234567890", "12345678", "1234567", "95311", ""] {
+            assert_eq!(mask_number(&mask_number(number)), mask_number(number), "{number}");
+        }
+        for name in ["王小花", "John Smith", "王", ""] {
+            assert_eq!(mask_name(&mask_name(name)), mask_name(name));
+        }
+        for kept in ["13800138******", "138******000", "138*****00", "1380013****8000"] {
+            assert_ne!(mask_number(kept), kept, "this shows more than a mask does");
+        }
     }
 
     #[test]

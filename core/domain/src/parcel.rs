@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::{CaseId, Fen, NetworkCode, Number, OutletCode, Personal, UnixMs, UserId, Waybill};
+use crate::{CaseId, Day, Fen, NetworkCode, Number, OutletCode, Personal, UnixMs, UserId, Waybill, words};
 
 /// One outlet of the directory. A device needs its phone number offline for exception X-1 (domain 3.5).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -49,6 +49,55 @@ pub struct Parcel {
     pub entered_at: Option<UnixMs>,
     /// Child numbers of a shipment of several pieces (子单号), without the main number.
     pub children: Vec<Waybill>,
+    /// The rest of its row, which no rule needs.
+    #[serde(flatten)]
+    pub details: Details,
+}
+
+/// The fields of a parcel's row that people need at work and no rule does (domain 14.3). A network's system may leave out each.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct Details {
+    /// Sender's name. The origin outlet needs it to reach the sender.
+    pub sender_name: Option<Personal>,
+    /// Sender's number, for the same purpose.
+    pub sender_phone: Option<Personal>,
+    /// Who pays the freight, and how much.
+    pub freight: Option<Freight>,
+    /// The number of the receipt that goes back to the sender (回单号).
+    pub receipt_no: Option<Waybill>,
+    /// Weight on the label, in grams.
+    pub label_grams: Option<u32>,
+    /// The number of pieces of the shipment, the main one included. Pieces may have no numbers of their own.
+    pub pieces: Option<u32>,
+    /// The goods' name, as the sender wrote it. It says something of the customer.
+    pub goods: Option<Personal>,
+    /// The goods' value, as the sender declared it.
+    pub declared: Option<Fen>,
+    /// The day of the list on which it stands.
+    pub day: Option<Day>,
+    /// The inbound run of that day that brings it, as the delivering outlet's timetable names it.
+    pub run: Option<String>,
+    /// When its row ends, even if nothing is heard of the parcel.
+    pub expires_at: Option<UnixMs>,
+}
+
+words!(
+    /// Who pays the freight.
+    FreightKind {
+        /// The sender has paid (寄付).
+        Prepaid = "prepaid",
+        /// The recipient pays (到付).
+        Collect = "collect",
+    }
+);
+
+/// The freight of a parcel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Freight {
+    /// Who pays it.
+    pub kind: FreightKind,
+    /// How much it is.
+    pub amount: Fen,
 }
 
 impl Parcel {

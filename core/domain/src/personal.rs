@@ -11,6 +11,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 #[derive(Clone, PartialEq, Eq)]
 pub struct Personal(Vec<u8>);
 
+impl Default for Personal {
+    /// An empty plain value.
+    fn default() -> Self {
+        Self(vec![0, 0])
+    }
+}
+
 /// Why bytes are not a valid personal value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PersonalError {

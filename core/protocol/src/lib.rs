@@ -42,7 +42,7 @@ pub use photos::{LostPhoto, MAX_LOST_PHOTOS, MAX_PHOTO_QUERY, PhotoQuery, PhotoS
 pub use proof::{Proof, Proofs, Proven};
 pub use publication::{Publication, Reference};
 pub use receipts::{ReceiptRow, Spoken, Verdict, pack_receipts, pack_verdicts, unpack_receipts, unpack_verdicts};
-pub use rows::{DayRow, OutletRow, ParcelRow, PersonRow, RefKind, RefVersion, Refs};
+pub use rows::{DayRow, DetailsRow, OutletRow, ParcelRow, PersonRow, RefKind, RefVersion, Refs};
 pub use scope::Scope;
 pub use signed::Signed;
 pub use sms::{LeaseRequest, LeaseResponse};

@@ -55,15 +55,19 @@ pub struct Reference {
     pub people: Vec<PersonRow>,
     /// Rows of kind `calendar`.
     pub days: Vec<DayRow>,
+    /// The version to which the parcels are a difference.
+    pub since: Option<u64>,
+    /// In a difference: the waybills of rows that have ended.
+    pub ended: Vec<String>,
 }
 
 impl Refs {
     /// Checks the signatures of rule packs.
     pub fn verify(self, server_key: &[u8]) -> Result<Reference, AnswerError> {
-        let Self { version, parcels, outlets, policy, packs, people, days } = self;
+        let Self { version, parcels, outlets, policy, packs, people, days, since, ended } = self;
         let read = |signed: Signed| Publication::verify(&signed, server_key).map(|publication| (publication, signed));
         let packs = packs.unwrap_or_default().into_iter().map(read).collect::<Result<_, _>>()?;
         let (people, days) = (people.unwrap_or_default(), days.unwrap_or_default());
-        Ok(Reference { version, parcels, outlets, policy, packs, people, days })
+        Ok(Reference { version, parcels, outlets, policy, packs, people, days, since, ended: ended.unwrap_or_default() })
     }
 }

@@ -64,7 +64,8 @@ pub struct RefVersion {
     pub version: u64,
 }
 
-/// `GET /v1/refs/{kind}?have=VERSION`: all rows of the kind that the device may see, or 304 if it has that version.
+/// `GET /v1/refs/{kind}?have=VERSION`: all rows of the kind that the device may see, or 304 if it has that version. With `&part=1` and
+/// kind `parcels` it may be the difference to that version.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Refs {
@@ -90,6 +91,12 @@ pub struct Refs {
     /// Rows of kind `calendar`.
     #[n(6)]
     pub days: Option<Vec<DayRow>>,
+    /// For kind `parcels`: the answer is a difference to this version, which the device named. Absent: it is all rows.
+    #[n(7)]
+    pub since: Option<u64>,
+    /// In a difference: the waybills of rows that the device may not see any more.
+    #[n(8)]
+    pub ended: Option<Vec<String>>,
 }
 
 /// The wire form of a person of an outlet.
@@ -177,6 +184,52 @@ pub struct ParcelRow {
     /// When the virtual number stops reaching them, milliseconds since 1970.
     #[n(14)]
     pub virtual_until_ms: Option<i64>,
+    /// The rest of the row; absent if it is empty.
+    #[n(15)]
+    pub details: Option<DetailsRow>,
+}
+
+/// The wire form of the fields of a parcel that no rule needs. Each may be absent. Personal values keep their stored layout and are
+/// empty if absent.
+#[derive(Debug, Clone, PartialEq, Default, Encode, Decode)]
+#[cbor(map)]
+pub struct DetailsRow {
+    /// Sender's name.
+    #[cbor(n(0), with = "minicbor::bytes", default)]
+    pub sender_name: Vec<u8>,
+    /// Sender's number.
+    #[cbor(n(1), with = "minicbor::bytes", default)]
+    pub sender_phone: Vec<u8>,
+    /// Who pays the freight: `prepaid` or `collect`.
+    #[n(2)]
+    pub freight: Option<String>,
+    /// The freight, in fen.
+    #[n(3)]
+    pub freight_fen: Option<i64>,
+    /// The number of the receipt that goes back to the sender.
+    #[n(4)]
+    pub receipt_no: Option<String>,
+    /// Weight on the label, in grams.
+    #[n(5)]
+    pub label_grams: Option<u32>,
+    /// The number of pieces.
+    #[n(6)]
+    pub pieces: Option<u32>,
+    /// The goods' name, a personal value.
+    #[cbor(n(7), with = "minicbor::bytes", default)]
+    pub goods: Vec<u8>,
+    /// The goods' declared value, in fen.
+    #[n(8)]
+    pub declared_fen: Option<i64>,
+    /// The day of the list, in days since 1970-01-01.
+    #[n(9)]
+    pub day: Option<i32>,
+    /// The inbound run.
+    #[n(10)]
+    pub run: Option<String>,
+    /// When the row ends, milliseconds since 1970.
+    #[n(11)]
+    pub expires_ms: Option<i64>,
 }
 
 /// The wire form of an outlet.

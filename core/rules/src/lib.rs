@@ -73,7 +73,7 @@ pub use state::{NextStep, State};
 #[cfg(feature = "tally")]
 #[doc(hidden)]
 pub use tally::Tally;
-pub use telling::{Label, Line, PersonalValue, Sight, Sort, Unit, Value, Whom, head, tell, tell_of_sheet};
+pub use telling::{Label, Line, PersonalValue, Sight, Sort, Unit, Value, Whom, head, shown, tell, tell_of_sheet};
 pub use words::{Words, words};
 
 /// The policy that a new server starts with (domain 10.2). In the domain text a courier's notice to the origin outlet is a draft;

@@ -13,7 +13,7 @@ use doorstep_domain::{
 
 pub use self::{
     label::{Label, Sort, Whom},
-    sight::Sight,
+    sight::{Sight, shown},
 };
 use crate::{Case, Pack, Words};
 

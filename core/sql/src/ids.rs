@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use doorstep_domain::{
-    ActionId, BatchHash, BootId, CaseId, ChangeHash, DeviceId, Digest, EntryKey, HistoryId, InstallId, MessageKey, NetworkCode,
-    OutletCode, PhotoId, ReasonCode, Role, Tag, UserId, Waybill,
+    ActionId, BatchHash, BootId, CaseId, ChangeHash, Day, DeviceId, Digest, EntryKey, HistoryId, InstallId, MessageKey,
+    NetworkCode, OutletCode, PhotoId, ReasonCode, Role, Tag, UserId, Waybill,
 };
 
 use crate::{
@@ -65,6 +65,18 @@ impl ToValue for Waybill {
 impl FromValue for Waybill {
     fn from_value(value: &Value<'_>) -> Result<Self, ValueError> {
         Self::parse(text(value)?).map_err(|_| ValueError::Content("Waybill"))
+    }
+}
+
+impl ToValue for Day {
+    fn to_value(&self) -> Result<Value<'_>, ValueError> {
+        Ok(Value::Text(Cow::Owned(self.to_string())))
+    }
+}
+
+impl FromValue for Day {
+    fn from_value(value: &Value<'_>) -> Result<Self, ValueError> {
+        text(value)?.parse().map_err(|_| ValueError::Content("Day"))
     }
 }
 

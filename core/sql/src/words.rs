@@ -1,6 +1,6 @@
 //! Conversion of enumerations to their spelling.
 
-use doorstep_domain::SmsState;
+use doorstep_domain::{FreightKind, SmsState};
 
 use crate::{FromValue, ToValue, Value, ValueError, plain::text};
 
@@ -18,7 +18,7 @@ macro_rules! words {
         }
     )+};
 }
-words!(SmsState);
+words!(FreightKind, SmsState);
 
 #[cfg(test)]
 mod tests {
@@ -28,6 +28,13 @@ mod tests {
     fn each_state_of_an_sms_is_read_as_it_was_stored() {
         for state in SmsState::ALL {
             assert_eq!(SmsState::from_value(&state.to_value().unwrap()).as_ref(), Ok(state));
+        }
+    }
+
+    #[test]
+    fn each_kind_of_freight_is_read_as_it_was_stored() {
+        for kind in FreightKind::ALL {
+            assert_eq!(FreightKind::from_value(&kind.to_value().unwrap()).as_ref(), Ok(kind));
         }
     }
 

@@ -29,6 +29,7 @@ mod lanes;
 mod messages;
 mod missing;
 mod open;
+mod parcels;
 mod photos;
 mod picture_cache;
 mod project;

@@ -255,7 +255,7 @@ fn facts_or(
     waybill: &Waybill,
     known: impl FnOnce() -> Result<Option<Facts>, StoreError>,
 ) -> Result<Facts, StoreError> {
-    let Some(parcel) = crate::refs::parcel(db, waybill)?.filter(|parcel| parcel.network == *network) else {
+    let Some(parcel) = crate::parcels::get(db, waybill)?.filter(|parcel| parcel.network == *network) else {
         return Ok(known()?.unwrap_or_else(|| Facts::unlisted(network.clone(), waybill.clone())));
     };
     let version = crate::refs::version(db, doorstep_protocol::RefKind::Parcels)?;

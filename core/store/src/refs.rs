@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use doorstep_domain::{Outlet, Parcel, Personal, UnixMs, VirtualNumber, Waybill};
-use doorstep_protocol::{DayRow, OutletRow, ParcelRow, PersonRow, Publication, RefKind, RefVersion, Reference, Signed, decode};
+use doorstep_domain::{Day, Outlet, Parcel, UnixMs, Waybill};
+use doorstep_protocol::{DayRow, OutletRow, PersonRow, Publication, RefKind, RefVersion, Reference, Signed, decode};
 use doorstep_rules::{FIRST_POLICY, Pack, Policy, Published, Rulebook};
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::{
-    Store, StoreError, project,
-    row::{Row, Statements, params},
+    Store, StoreError, parcels, project,
+    row::{Statements, params},
 };
 
 impl Store {
-    /// Stores the server's present rows of a kind, replacing the older ones. Versions of the rule pack are added to the existing
-    /// ones. An unusable pack or policy changes nothing. On the reserve of a full disk nothing is stored: the next sync with room
-    /// asks for the rows again.
+    /// Stores the server's present rows of a kind, replacing the older ones, or, of a difference, those that it names. Versions of
+    /// the rule pack are added to the existing ones. An unusable pack or policy changes nothing. On the reserve of a full disk
+    /// nothing is stored: the next sync with room asks for the rows again.
     pub fn take_refs(&mut self, kind: RefKind, refs: &Reference, now: UnixMs) -> Result<(), StoreError> {
         if self.is_on_reserve() {
             return Ok(());
@@ -33,9 +33,20 @@ impl Store {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         match kind {
             RefKind::Parcels => {
-                tx.run("DELETE FROM parcel", params![])?;
+                match refs.since {
+                    None => {
+                        tx.run("DELETE FROM parcel", params![])?;
+                    }
+                    // It is a difference to other rows: another process has taken newer ones meanwhile. The next sync asks anew.
+                    Some(since) if since != version(&tx, kind)? => return Ok(()),
+                    Some(_) => {
+                        for waybill in &refs.ended {
+                            tx.run("DELETE FROM parcel WHERE waybill = ?1", params![waybill])?;
+                        }
+                    }
+                }
                 for row in &refs.parcels {
-                    insert_parcel(&tx, row)?;
+                    parcels::insert(&tx, row)?;
                 }
             }
             RefKind::Outlets => {
@@ -134,20 +145,25 @@ impl Store {
         Ok(main.and_then(|main| Waybill::parse(&main).ok()).unwrap_or_else(|| waybill.clone()))
     }
 
-    /// Today's parcels, by waybill.
+    /// All parcels of the lists here, by waybill.
     pub fn parcels(&self) -> Result<Vec<Parcel>, StoreError> {
-        self.parcels_after("", u32::MAX)
+        self.parcels_after("", u32::MAX, None)
     }
 
-    /// A page of parcels: at most `limit` of those after a waybill.
-    pub fn parcels_after(&self, waybill: &str, limit: u32) -> Result<Vec<Parcel>, StoreError> {
-        let sql = "SELECT * FROM parcel WHERE waybill > ?1 ORDER BY waybill LIMIT ?2";
-        self.db.all("parcel", sql, params![waybill, limit], read_parcel)
+    /// A page of parcels: at most `limit` of those after a waybill. With `today`, only those of the newest list that is not after
+    /// today, those of no day, and those whose case is open. A clock before all lists shows the oldest list, and one that is ahead
+    /// the newest, because a wrong clock must not leave a courier without parcels.
+    pub fn parcels_after(&self, waybill: &str, limit: u32, today: Option<Day>) -> Result<Vec<Parcel>, StoreError> {
+        let sql = "SELECT * FROM parcel WHERE waybill > ?1 AND (?3 IS NULL OR list_day IS NULL
+             OR list_day = coalesce((SELECT max(list_day) FROM parcel WHERE list_day <= ?3), (SELECT min(list_day) FROM parcel))
+             OR waybill IN (SELECT waybill FROM case_row WHERE closed = 0))
+           ORDER BY waybill LIMIT ?2";
+        self.db.all("parcel", sql, params![waybill, limit, today], parcels::read)
     }
 
     /// A parcel of the day.
     pub fn parcel(&self, waybill: &Waybill) -> Result<Option<Parcel>, StoreError> {
-        parcel(&self.db, waybill)
+        parcels::get(&self.db, waybill)
     }
 
     /// The people of this device's outlets by account, including those who have left.
@@ -205,63 +221,7 @@ pub(crate) fn rulebook(db: &Connection) -> Result<Option<Rulebook>, StoreError> 
     Ok(Rulebook::of(versions))
 }
 
-fn insert_parcel(db: &Connection, row: &ParcelRow) -> Result<(), StoreError> {
-    db.run(
-        "INSERT OR REPLACE INTO parcel (waybill, network, origin_outlet, delivering_outlet, courier, recipient_name,
-           recipient_phone, recipient_address, cod_fen, arrival_ms, hub, entered_ms, children, virtual_phone, virtual_until_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-        params![
-            row.waybill,
-            row.network,
-            row.origin_outlet,
-            row.delivering_outlet,
-            row.courier,
-            row.recipient_name,
-            row.recipient_phone,
-            row.recipient_address,
-            row.cod_fen,
-            row.theoretical_arrival_ms,
-            row.hub,
-            row.entered_ms,
-            row.children.as_deref().unwrap_or_default().join(" "),
-            row.virtual_phone,
-            row.virtual_until_ms
-        ],
-    )?;
-    Ok(())
-}
-
 pub(crate) fn version(db: &Connection, kind: RefKind) -> Result<u64, StoreError> {
     let sql = "SELECT version FROM reference WHERE kind = ?1";
     Ok(db.maybe("reference", sql, params![kind.as_str()], |row| row.get(0))?.unwrap_or(0))
-}
-
-pub(crate) fn parcel(db: &Connection, waybill: &Waybill) -> Result<Option<Parcel>, StoreError> {
-    db.maybe("parcel", "SELECT * FROM parcel WHERE waybill = ?1", params![waybill], read_parcel)
-}
-
-fn read_parcel(row: &Row<'_>) -> Result<Parcel, StoreError> {
-    // Where the label has no number, the column is empty and not NULL.
-    let number = |column: &str| match row.bytes(column)? {
-        [] => Ok(None),
-        _ => row.get::<Personal>(column).map(Some),
-    };
-    let expires_at = row.get("virtual_until_ms")?;
-    let children: String = row.get("children")?;
-    Ok(Parcel {
-        waybill: row.get("waybill")?,
-        network: row.get("network")?,
-        origin_outlet: row.get("origin_outlet")?,
-        delivering_outlet: row.get("delivering_outlet")?,
-        courier: row.get("courier")?,
-        recipient_name: row.get("recipient_name")?,
-        recipient_phone: number("recipient_phone")?,
-        virtual_number: number("virtual_phone")?.map(|number| VirtualNumber { number, expires_at }),
-        recipient_address: row.get("recipient_address")?,
-        cod: row.get("cod_fen")?,
-        theoretical_arrival: row.get("arrival_ms")?,
-        hub: row.get("hub")?,
-        entered_at: row.get("entered_ms")?,
-        children: children.split_whitespace().map(Waybill::parse).collect::<Result<_, _>>().map_err(|_| row.damaged())?,
-    })
 }

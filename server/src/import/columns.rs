@@ -20,6 +20,8 @@ pub(crate) enum Need {
     OneOf(&'static str),
     /// A file may lack it. What is known then stays.
     May,
+    /// A file may lack it, and has at most one of the columns with this word.
+    MayOneOf(&'static str),
 }
 
 /// One column of a kind of list. `D` is what a row is read into, `C` what the reading needs to know.
@@ -116,7 +118,7 @@ impl<D, C> Columns<D, C> {
                 if let Some(second) = places.next() {
                     return Err(ColumnsFault::Twice { name: column.name, first: first + 1, second: second + 1 });
                 }
-                let is_same = |other: &Need| matches!(other, Need::OneOf(_)) && *other == column.need;
+                let is_same = |other: &Need| matches!(other, Need::OneOf(_) | Need::MayOneOf(_)) && *other == column.need;
                 if let Some((other, _)) = found.iter().find(|(other, _)| is_same(&other.need)) {
                     return Err(ColumnsFault::Both { first: other.name, second: column.name });
                 }
@@ -124,7 +126,7 @@ impl<D, C> Columns<D, C> {
             }
         }
         let is_found = |wanted: &Column<D, C>| match wanted.need {
-            Need::May => true,
+            Need::May | Need::MayOneOf(_) => true,
             need @ Need::OneOf(_) => found.iter().any(|(column, _)| column.need == need),
             Need::Always => found.iter().any(|(column, _)| column.name == wanted.name),
         };

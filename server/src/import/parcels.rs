@@ -4,7 +4,9 @@
 //! [`Draft::over`], and a row in the table of `server/README.md`.
 
 use chrono::{FixedOffset, NaiveDate};
-use doorstep_domain::{Fen, NetworkCode, OutletCode, Parcel, Personal, UnixMs, UserId, VirtualNumber, Waybill};
+use doorstep_domain::{
+    Day, Details, Fen, Freight, FreightKind, NetworkCode, OutletCode, Parcel, Personal, UnixMs, UserId, VirtualNumber, Waybill,
+};
 use doorstep_rules::Pack;
 
 use super::{
@@ -23,6 +25,12 @@ const MOST_NAME: usize = 100;
 const MOST_PHONE: usize = 40;
 const MOST_ADDRESS: usize = 1_000;
 const MOST_NUMBERS: usize = 4_000;
+const MOST_GOODS: usize = 200;
+/// The largest amount of freight or of a declared value: 10 million yuan.
+const MOST_FEN: Fen = Fen(1_000_000_000);
+/// The largest weight: 100 tonnes.
+const MOST_GRAMS: u32 = 100_000_000;
+const MOST_PIECES: u32 = 10_000;
 
 /// A header that can mean two columns, because it does not say its unit.
 pub(crate) const NO_UNIT: [&str; 4] = ["cod", "代收货款", "代收款", "cod_amount"];
@@ -49,10 +57,55 @@ pub(crate) struct Draft {
     pub entered: Given<Option<UnixMs>>,
     pub virtual_phone: Given<Option<Personal>>,
     pub virtual_until: Given<Option<UnixMs>>,
+    pub details: DraftDetails,
+}
+
+/// What a row says beside what the work at the door needs (domain 14.3).
+#[derive(Default)]
+pub(crate) struct DraftDetails {
+    pub sender_name: Given<Option<Personal>>,
+    pub sender_phone: Given<Option<Personal>>,
+    pub freight: Given<Option<FreightKind>>,
+    pub freight_fen: Given<Option<Fen>>,
+    pub receipt_no: Given<Option<Waybill>>,
+    pub label_grams: Given<Option<u32>>,
+    pub pieces: Given<Option<u32>>,
+    pub goods: Given<Option<Personal>>,
+    pub declared: Given<Option<Fen>>,
+    pub day: Given<Option<Day>>,
+    pub expires_at: Given<Option<UnixMs>>,
+}
+
+impl DraftDetails {
+    /// The details of the row. What the list does not say stays as it is `known`.
+    fn over(self, run: Given<Option<String>>, known: Option<&Parcel>) -> Result<Details, DraftFault> {
+        let known = known.map(|known| known.details.clone()).unwrap_or_default();
+        let kind = self.freight.unwrap_or(known.freight.map(|freight| freight.kind));
+        // The amount of another way of paying is not this one's.
+        let known_amount = known.freight.filter(|freight| Some(freight.kind) == kind).map(|freight| freight.amount);
+        let amount = self.freight_fen.unwrap_or(known_amount);
+        let freight = match (kind, amount) {
+            (None, Some(_)) => return Err(DraftFault::Freight),
+            (kind, amount) => kind.map(|kind| Freight { kind, amount: amount.unwrap_or_default() }),
+        };
+        Ok(Details {
+            sender_name: self.sender_name.unwrap_or(known.sender_name),
+            sender_phone: self.sender_phone.unwrap_or(known.sender_phone),
+            freight,
+            receipt_no: self.receipt_no.unwrap_or(known.receipt_no),
+            label_grams: self.label_grams.unwrap_or(known.label_grams),
+            pieces: self.pieces.unwrap_or(known.pieces),
+            goods: self.goods.unwrap_or(known.goods),
+            declared: self.declared.unwrap_or(known.declared),
+            day: self.day.unwrap_or(known.day),
+            run: run.unwrap_or(known.run),
+            expires_at: self.expires_at.unwrap_or(known.expires_at),
+        })
+    }
 }
 
 /// The columns of a parcel list.
-pub(crate) static COLUMNS: [Column<Draft, Pack>; 17] = [
+pub(crate) static COLUMNS: [Column<Draft, Pack>; 30] = [
     Column {
         name: "waybill",
         others: &["运单号", "运单编号", "运单号码", "快递单号", "面单号", "单号"],
@@ -214,6 +267,123 @@ pub(crate) static COLUMNS: [Column<Draft, Pack>; 17] = [
             Ok(())
         },
     },
+    Column {
+        name: "sender_name",
+        others: &["寄件人", "寄件人姓名", "寄件姓名", "发件人"],
+        need: Need::May,
+        set: |draft, cell, _| {
+            draft.details.sender_name = Some(maybe(cell, |cell| Ok(Personal::plain(&cell.text(MOST_NAME)?)?))?);
+            Ok(())
+        },
+    },
+    Column {
+        name: "sender_phone",
+        others: &["寄件电话", "寄件人电话", "寄件手机", "寄件人手机", "发件人电话"],
+        need: Need::May,
+        set: |draft, cell, _| {
+            draft.details.sender_phone = Some(maybe(cell, phone)?);
+            Ok(())
+        },
+    },
+    Column {
+        name: "freight",
+        others: &["运费方式", "付款方式", "运费付款方式"],
+        need: Need::May,
+        set: |draft, cell, _| {
+            draft.details.freight = Some(maybe(cell, freight)?);
+            Ok(())
+        },
+    },
+    Column {
+        name: "freight_fen",
+        others: &["运费(分)", "运费分"],
+        need: Need::MayOneOf("freight"),
+        set: |draft, cell, _| {
+            draft.details.freight_fen = Some(maybe(cell, |cell| amount(cell, 0, "a whole number of fen"))?);
+            Ok(())
+        },
+    },
+    Column {
+        name: "freight_yuan",
+        others: &["运费(元)", "运费元"],
+        need: Need::MayOneOf("freight"),
+        set: |draft, cell, _| {
+            draft.details.freight_fen = Some(maybe(cell, |cell| amount(cell, 2, "an amount in yuan like 18 or 18.50"))?);
+            Ok(())
+        },
+    },
+    Column {
+        name: "receipt_no",
+        others: &["回单号", "签回单号", "回单编号"],
+        need: Need::May,
+        set: |draft, cell, _| {
+            draft.details.receipt_no = Some(maybe(cell, |cell| Ok(Waybill::parse(&cell.digits(MOST_CODE)?)?))?);
+            Ok(())
+        },
+    },
+    Column {
+        name: "label_grams",
+        others: &["面单重量(克)", "重量(克)"],
+        need: Need::May,
+        set: |draft, cell, _| {
+            draft.details.label_grams = Some(maybe(cell, |cell| whole(cell, MOST_GRAMS))?);
+            Ok(())
+        },
+    },
+    Column {
+        name: "pieces",
+        others: &["件数", "总件数"],
+        need: Need::May,
+        set: |draft, cell, _| {
+            draft.details.pieces = Some(maybe(cell, |cell| whole(cell, MOST_PIECES))?);
+            Ok(())
+        },
+    },
+    Column {
+        name: "goods",
+        others: &["品名", "物品名称", "货物名称", "物品"],
+        need: Need::May,
+        set: |draft, cell, _| {
+            draft.details.goods = Some(maybe(cell, |cell| Ok(Personal::plain(&cell.text(MOST_GOODS)?)?))?);
+            Ok(())
+        },
+    },
+    Column {
+        name: "declared_fen",
+        others: &["声明价值(分)", "保价金额(分)"],
+        need: Need::MayOneOf("declared"),
+        set: |draft, cell, _| {
+            draft.details.declared = Some(maybe(cell, |cell| amount(cell, 0, "a whole number of fen"))?);
+            Ok(())
+        },
+    },
+    Column {
+        name: "declared_yuan",
+        others: &["声明价值(元)", "保价金额(元)"],
+        need: Need::MayOneOf("declared"),
+        set: |draft, cell, _| {
+            draft.details.declared = Some(maybe(cell, |cell| amount(cell, 2, "an amount in yuan like 300 or 300.50"))?);
+            Ok(())
+        },
+    },
+    Column {
+        name: "day",
+        others: &["清单日期", "派件日期", "日期"],
+        need: Need::May,
+        set: |draft, cell, _| {
+            draft.details.day = Some(maybe(cell, day)?);
+            Ok(())
+        },
+    },
+    Column {
+        name: "expires",
+        others: &["失效时间", "到期时间"],
+        need: Need::May,
+        set: |draft, cell, pack| {
+            draft.details.expires_at = Some(moment(cell, pack)?);
+            Ok(())
+        },
+    },
 ];
 
 /// Why a draft is no parcel's row.
@@ -232,6 +402,8 @@ pub(crate) enum DraftFault {
     },
     #[error("theoretical_arrival: with a run it names only the day, like 2026-03-02")]
     NotOnlyDay,
+    #[error("freight: an amount needs prepaid or collect")]
+    Freight,
 }
 
 impl Draft {
@@ -240,6 +412,7 @@ impl Draft {
         let lacks = DraftFault::Lacks;
         let theoretical_arrival = self.arrival_at(known, pack)?;
         let virtual_number = self.virtual_number(known);
+        let details = self.details.over(self.run, known)?;
         Ok(Parcel {
             waybill: self.waybill.ok_or(lacks("waybill"))?,
             network: self.network.ok_or(lacks("network"))?,
@@ -256,6 +429,7 @@ impl Draft {
             // Without a time in the list the store keeps the known one, or else notes the time of the import.
             entered_at: self.entered.flatten(),
             children: self.children.unwrap_or_else(|| known.map(|known| known.children.clone()).unwrap_or_default()),
+            details,
         })
     }
 
@@ -314,6 +488,36 @@ fn cod(cell: &Cell<'_>, decimals: usize, what: &'static str) -> Result<Fen, Cell
     } else {
         Err(CellFault::Beyond(format!("from 0 to {} yuan", MOST_COD.0 / 100)))
     }
+}
+
+/// The freight or a declared value.
+fn amount(cell: &Cell<'_>, decimals: usize, what: &'static str) -> Result<Fen, CellFault> {
+    let fen = Fen(cell.fen(decimals, what)?);
+    if (Fen(0)..=MOST_FEN).contains(&fen) {
+        Ok(fen)
+    } else {
+        Err(CellFault::Beyond(format!("from 0 to {} yuan", MOST_FEN.0 / 100)))
+    }
+}
+
+fn whole(cell: &Cell<'_>, most: u32) -> Result<u32, CellFault> {
+    let number = cell.digits(MOST_CODE)?.parse().ok().filter(|number| *number <= most);
+    number.ok_or_else(|| CellFault::Beyond(format!("a whole number from 0 to {most}")))
+}
+
+fn freight(cell: &Cell<'_>) -> Result<FreightKind, CellFault> {
+    let word = cell.text(MOST_CODE)?.to_lowercase();
+    let kind = match word.as_str() {
+        "寄付" | "现付" | "预付" => Some(FreightKind::Prepaid),
+        "到付" => Some(FreightKind::Collect),
+        word => FreightKind::from_word(word),
+    };
+    kind.ok_or_else(|| CellFault::Rule("neither prepaid 寄付 nor collect 到付".to_owned()))
+}
+
+fn day(cell: &Cell<'_>) -> Result<Day, CellFault> {
+    let day = cell.when()?.day().and_then(|day| day.to_string().parse().ok());
+    day.ok_or_else(|| CellFault::Rule("not a day like 2026-03-02".to_owned()))
 }
 
 fn children(cell: &Cell<'_>) -> Result<Vec<Waybill>, CellFault> {

@@ -1,8 +1,8 @@
 //! Writes the parcels of a list into the store.
 //!
 //! A list of a large outlet takes long, and the server beside this process must go on taking pushes. Rows are written in
-//! transactions of [`BATCH`] rows, and the database is free for a while after each. Devices are told of the list once, with its
-//! last rows. An import that was interrupted is run again: rows that are there already stay as they are.
+//! transactions of [`BATCH`] rows, and the database is free for a while after each. A device fetches only the rows that changed for
+//! it. An import that was interrupted is run again: rows that are there already stay as they are.
 
 use std::{
     collections::HashMap,
@@ -24,11 +24,10 @@ use super::{
 use crate::{
     AdminError,
     error::ApiError,
-    facts, feed, listed, numbers,
+    facts, feed, listed, numbers, row_scopes,
     store::{
         db::Store,
         parcels, people,
-        references::bump,
         tx::{StoreError, Tx},
     },
 };
@@ -98,14 +97,14 @@ pub(crate) fn import(store: &Store, pack: &Pack, file: &[u8], how: How<'_>, now:
             batch.push(Waiting { lines, draft, same: known.map(|(_, line)| line) });
             if batch.len() == BATCH {
                 // A break only before further rows: the last ones are written below.
-                let held = writer.write(std::mem::take(&mut batch), report, false)?;
+                let held = writer.write(std::mem::take(&mut batch), report)?;
                 (how.progress)(report.lines);
                 if !how.dry_run {
                     thread::sleep((held / 2).clamp(BREAK[0], BREAK[1]));
                 }
             }
         }
-        writer.write(batch, report, true)?;
+        writer.write(batch, report)?;
         (how.progress)(report.lines);
         Ok(())
     });
@@ -117,11 +116,7 @@ pub(crate) fn import(store: &Store, pack: &Pack, file: &[u8], how: How<'_>, now:
             Ok(report.finish())
         }
         Err(error) if writer.written == 0 => Err(error),
-        Err(error) => {
-            // What was written holds, and devices are to have it. If this fails too, the cause is the first error.
-            store.write(|tx| bump(tx, "parcels")).ok();
-            Err(AdminError::Stopped { written: writer.written, source: Box::new(error) })
-        }
+        Err(error) => Err(AdminError::Stopped { written: writer.written, source: Box::new(error) }),
     }
 }
 
@@ -135,22 +130,18 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Writes rows in one transaction, with the list's new version if they are the last ones. Returns how long the database was
-    /// held.
-    fn write(&mut self, batch: Vec<Waiting>, report: &mut Imported, is_last: bool) -> Result<Duration, AdminError> {
+    /// Writes rows in one transaction. Returns how long the database was held.
+    fn write(&mut self, batch: Vec<Waiting>, report: &mut Imported) -> Result<Duration, AdminError> {
         let (pack, now) = (self.pack, self.now);
         let begun = Instant::now();
         let rows = if self.dry_run {
             self.store
                 .read(|tx| Ok::<_, AdminError>(batch.into_iter().map(|row| each(row, |draft| parcel(tx, draft, pack))).collect()))
         } else {
-            let written = self.written;
             self.store.write(|tx| {
-                let rows: Vec<Done> = batch.into_iter().map(|row| each(row, |draft| import_row(tx, draft, pack, now))).collect();
-                if is_last && (written > 0 || rows.iter().any(|row| row.done.is_ok())) {
-                    bump(tx, "parcels")?;
-                }
-                Ok::<_, AdminError>(rows)
+                Ok::<_, AdminError>(
+                    batch.into_iter().map(|row| each(row, |draft| import_row(tx, draft, pack, now))).collect::<Vec<Done>>(),
+                )
             })
         }?;
         let held = begun.elapsed();
@@ -188,7 +179,7 @@ fn each(row: Waiting, work: impl FnOnce(Draft) -> Result<Parcel, RowError>) -> D
 
 /// Why a readable row is not imported.
 #[derive(Debug, thiserror::Error)]
-enum RowError {
+pub(crate) enum RowError {
     #[error("outlet {0} is not in the directory")]
     Outlet(OutletCode),
     #[error("courier {0} is not known")]
@@ -212,7 +203,11 @@ fn import_row(tx: &Tx<'_>, draft: Draft, pack: &Pack, now: UnixMs) -> Result<Par
 
 /// The parcel's whole row, if its outlets and its courier are known.
 fn parcel(tx: &Tx<'_>, draft: Draft, pack: &Pack) -> Result<Parcel, RowError> {
-    let known = draft.waybill.as_ref().map(|waybill| parcels::get(tx, waybill.as_str())).transpose()?.flatten();
+    // A row that has ended has lost its values, so it is as good as none.
+    let known = match &draft.waybill {
+        Some(waybill) if parcels::is_in_force(tx, waybill.as_str())? => parcels::get(tx, waybill.as_str())?,
+        _ => None,
+    };
     let parcel = draft.over(known.as_ref(), pack)?;
     for outlet in [&parcel.origin_outlet, &parcel.delivering_outlet].into_iter().chain(&parcel.hub) {
         if !people::is_outlet(tx, outlet.as_str())? {
@@ -237,7 +232,7 @@ fn insert(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), RowError> {
         // A list that names another courier ends a handover under the earlier one.
         parcels::end_handover(tx, &case, waybill, courier)?;
     }
-    parcels::write(tx, parcel, now)?;
+    let is_changed = parcels::write(tx, parcel, now)?;
     // A parcel that was recorded before its listing gets its scopes now.
     let is_recorded = parcels::is_recorded(tx, &case)?;
     if is_recorded {
@@ -246,5 +241,17 @@ fn insert(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), RowError> {
     if facts::note(tx, waybill.as_str(), now)? && is_recorded {
         listed::write(tx, &case, now)?;
     }
+    row_scopes::settle(tx, waybill.as_str(), is_changed)?;
     Ok(())
+}
+
+/// Imports a whole row entirely or not at all, for rows that come one by one.
+pub(crate) fn import_parcel(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), RowError> {
+    tx.part(|tx| insert(tx, parcel, now))
+}
+
+/// Ends the row of a parcel that the list does not name any more. Its personal values are erased.
+pub(crate) fn end(tx: &Tx<'_>, waybill: &Waybill, now: UnixMs) -> Result<(), ApiError> {
+    parcels::end(tx, waybill, now)?;
+    row_scopes::settle(tx, waybill.as_str(), true)
 }

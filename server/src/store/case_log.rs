@@ -3,7 +3,7 @@
 use std::ops::{ControlFlow, RangeInclusive};
 
 use doorstep_document::{History, Link};
-use doorstep_domain::{CaseId, ChangeHash, DeviceId, InstallId, Receipt};
+use doorstep_domain::{CaseId, ChangeHash, DeviceId, InstallId, Receipt, UnixMs};
 use doorstep_sql::{link, receipt, receipt_columns};
 
 use super::tx::{Row, StoreError, Tx, params, sql};
@@ -78,6 +78,11 @@ pub(crate) fn receipt_of(tx: &Tx<'_>, case: &CaseId, hash: &ChangeHash) -> Resul
     tx.one(sql!("SELECT ", receipt_columns!(), " FROM change WHERE case_id = ?1 AND hash = ?2"), params![case, hash], |row| {
         Ok(receipt::read(row, 0)?)
     })
+}
+
+/// When the server received the change with this number; `None` if the case has fewer.
+pub(crate) fn received_at(tx: &Tx<'_>, case: &CaseId, n: u64) -> Result<Option<UnixMs>, StoreError> {
+    tx.maybe(sql!("SELECT received_at FROM change WHERE case_id = ?1 AND n = ?2"), params![case, n], |row| row.get(0))
 }
 
 /// The monotonic time of a change that is in the log, milliseconds.

@@ -1,7 +1,10 @@
 //! The parcels of head office's list, and every courier that was ever assigned.
 
-use doorstep_domain::{CaseId, OutletCode, Parcel, Personal, UnixMs, UserId, VirtualNumber, Waybill};
-use doorstep_protocol::ParcelRow;
+use doorstep_domain::{
+    CaseId, Day, Details, Fen, Freight, FreightKind, NetworkCode, OutletCode, Parcel, Personal, UnixMs, UserId, VirtualNumber,
+    Waybill,
+};
+use doorstep_protocol::{DetailsRow, ParcelRow, Scope};
 use doorstep_sql::{ToValue, Value, ValueError};
 
 use super::tx::{Row, StoreError, Tx, params, sql};
@@ -11,7 +14,9 @@ macro_rules! parcel_columns {
     () => {
         "parcel.waybill, parcel.network, parcel.origin_outlet, parcel.delivering_outlet, parcel.courier, parcel.recipient_name,
          parcel.recipient_phone, parcel.recipient_address, parcel.cod_fen, parcel.arrival_ms, parcel.hub, parcel.entered_ms,
-         parcel.children, parcel.virtual_phone, parcel.virtual_until_ms"
+         parcel.children, parcel.virtual_phone, parcel.virtual_until_ms, parcel.sender_name, parcel.sender_phone, parcel.freight,
+         parcel.freight_fen, parcel.receipt_no, parcel.label_grams, parcel.pieces, parcel.goods, parcel.declared_fen,
+         parcel.list_day, parcel.run, parcel.expires_ms"
     };
 }
 
@@ -34,41 +39,88 @@ fn read(row: &Row<'_>) -> Result<ParcelRow, StoreError> {
         children: Some(children).filter(|children| !children.is_empty()),
         virtual_phone: row.get(13)?,
         virtual_until_ms: row.get(14)?,
+        details: Some(details_row(row)?).filter(|details| *details != DetailsRow::default()),
     })
 }
 
-/// The open parcels that concern a courier: on their list and not handed over to another, taken over by them, or offered to them
-/// (C-23).
-pub(crate) fn of_courier(tx: &Tx<'_>, courier: &str) -> Result<Vec<ParcelRow>, StoreError> {
+/// The place of the first of the details in [`parcel_columns`].
+const DETAILS: usize = 15;
+
+fn details_row(row: &Row<'_>) -> Result<DetailsRow, StoreError> {
+    Ok(DetailsRow {
+        sender_name: row.get(DETAILS)?,
+        sender_phone: row.get(DETAILS + 1)?,
+        freight: row.get(DETAILS + 2)?,
+        freight_fen: row.get(DETAILS + 3)?,
+        receipt_no: row.get(DETAILS + 4)?,
+        label_grams: row.get(DETAILS + 5)?,
+        pieces: row.get(DETAILS + 6)?,
+        goods: row.get(DETAILS + 7)?,
+        declared_fen: row.get(DETAILS + 8)?,
+        day: row.get::<Option<Day>>(DETAILS + 9)?.map(Day::days),
+        run: row.get(DETAILS + 10)?,
+        expires_ms: row.get(DETAILS + 11)?,
+    })
+}
+
+fn details(row: &Row<'_>) -> Result<Details, StoreError> {
+    let freight = row.get::<Option<FreightKind>>(DETAILS + 2)?.zip(row.get::<Option<Fen>>(DETAILS + 3)?);
+    Ok(Details {
+        sender_name: personal(row, DETAILS)?,
+        sender_phone: personal(row, DETAILS + 1)?,
+        freight: freight.map(|(kind, amount)| Freight { kind, amount }),
+        receipt_no: row.get(DETAILS + 4)?,
+        label_grams: row.get(DETAILS + 5)?,
+        pieces: row.get(DETAILS + 6)?,
+        goods: personal(row, DETAILS + 7)?,
+        declared: row.get(DETAILS + 8)?,
+        day: row.get(DETAILS + 9)?,
+        run: row.get(DETAILS + 10)?,
+        expires_at: row.get(DETAILS + 11)?,
+    })
+}
+
+/// The rows that a scope holds and got by changes after `n`.
+pub(crate) fn of_scope(tx: &Tx<'_>, scope: &Scope, n: u64) -> Result<Vec<ParcelRow>, StoreError> {
     tx.all(
         sql!(
             "SELECT ",
             parcel_columns!(),
-            " FROM parcel WHERE parcel.courier = ?1 AND NOT EXISTS (SELECT 1 FROM doc
-                WHERE doc.waybill = parcel.waybill AND (doc.closed = 1 OR doc.courier <> ?1))
-              UNION SELECT ",
-            parcel_columns!(),
-            " FROM doc JOIN parcel ON parcel.waybill = doc.waybill
-              WHERE (doc.courier = ?1 OR doc.offered_to = ?1) AND doc.closed = 0
-              ORDER BY 1"
+            " FROM parcel_scope JOIN parcel ON parcel.waybill = parcel_scope.waybill
+              WHERE parcel_scope.scope = ?1 AND parcel_scope.n > ?2 AND parcel_scope.has = 1 ORDER BY parcel.waybill"
         ),
-        params![courier],
+        params![scope.to_string(), n],
         read,
     )
 }
 
-/// The parcels that a hub handles on their way.
-pub(crate) fn of_hub(tx: &Tx<'_>, hub: &str) -> Result<Vec<ParcelRow>, StoreError> {
-    tx.all(sql!("SELECT ", parcel_columns!(), " FROM parcel WHERE parcel.hub = ?1 ORDER BY parcel.waybill"), params![hub], read)
+/// What a row that has not ended says of its parcel's way.
+pub(crate) struct Listed {
+    pub waybill: Waybill,
+    pub delivering: OutletCode,
+    pub origin: OutletCode,
+    pub hub: Option<OutletCode>,
+    pub courier: Option<UserId>,
 }
 
-/// The parcels that an outlet delivers.
-pub(crate) fn of_outlet(tx: &Tx<'_>, outlet: &str) -> Result<Vec<ParcelRow>, StoreError> {
-    tx.all(
-        sql!("SELECT ", parcel_columns!(), " FROM parcel WHERE parcel.delivering_outlet = ?1 ORDER BY parcel.waybill"),
-        params![outlet],
-        read,
+/// The network and the way of a parcel; `None` if it is on no list or its row has ended.
+pub(crate) fn in_force(tx: &Tx<'_>, waybill: &str) -> Result<Option<(NetworkCode, Listed)>, StoreError> {
+    tx.maybe(
+        sql!(
+            "SELECT network, waybill, delivering_outlet, origin_outlet, hub, courier FROM parcel
+             WHERE waybill = ?1 AND ended_ms IS NULL"
+        ),
+        params![waybill],
+        |row| {
+            let (waybill, delivering, origin) = (row.get(1)?, row.get(2)?, row.get(3)?);
+            Ok((row.get(0)?, Listed { waybill, delivering, origin, hub: row.get(4)?, courier: row.get(5)? }))
+        },
     )
+}
+
+/// Whether a parcel has a row that has not ended.
+pub(crate) fn is_in_force(tx: &Tx<'_>, waybill: &str) -> Result<bool, StoreError> {
+    tx.exists(sql!("SELECT 1 FROM parcel WHERE waybill = ?1 AND ended_ms IS NULL"), params![waybill])
 }
 
 /// The people and outlets in a parcel's row.
@@ -93,51 +145,44 @@ pub(crate) fn assigned(tx: &Tx<'_>, waybill: &str) -> Result<Vec<UserId>, StoreE
     tx.all(sql!("SELECT courier FROM assigned WHERE waybill = ?1 ORDER BY courier"), params![waybill], |row| row.get(0))
 }
 
-/// A phone number as a column, empty if there is none.
-struct Number<'a>(Option<&'a Personal>);
+/// A personal value as a column, empty if there is none.
+struct Maybe<'a>(Option<&'a Personal>);
 
-impl ToValue for Number<'_> {
+impl ToValue for Maybe<'_> {
     fn to_value(&self) -> Result<Value<'_>, ValueError> {
         self.0.map_or(&[][..], Personal::as_bytes).to_value()
     }
 }
 
-fn number(row: &Row<'_>, at: usize) -> Result<Option<Personal>, StoreError> {
+fn personal(row: &Row<'_>, at: usize) -> Result<Option<Personal>, StoreError> {
     let bytes: Vec<u8> = row.get(at)?;
     if bytes.is_empty() { Ok(None) } else { Ok(Some(row.get(at)?)) }
 }
 
 /// The row of a parcel; `None` if it is on no list.
 pub(crate) fn get(tx: &Tx<'_>, waybill: &str) -> Result<Option<Parcel>, StoreError> {
-    tx.maybe(
-        sql!(
-            "SELECT waybill, network, origin_outlet, delivering_outlet, courier, recipient_name, recipient_phone, virtual_phone,
-               virtual_until_ms, recipient_address, cod_fen, arrival_ms, hub, entered_ms, children
-             FROM parcel WHERE waybill = ?1"
-        ),
-        params![waybill],
-        |row| {
-            let expires_at = row.get(8)?;
-            let children: String = row.get(14)?;
-            let children = children.split_whitespace().map(Waybill::parse).collect::<Result<_, _>>();
-            Ok(Parcel {
-                waybill: row.get(0)?,
-                network: row.get(1)?,
-                origin_outlet: row.get(2)?,
-                delivering_outlet: row.get(3)?,
-                courier: row.get(4)?,
-                recipient_name: row.get(5)?,
-                recipient_phone: number(row, 6)?,
-                virtual_number: number(row, 7)?.map(|number| VirtualNumber { number, expires_at }),
-                recipient_address: row.get(9)?,
-                cod: row.get(10)?,
-                theoretical_arrival: row.get(11)?,
-                hub: row.get(12)?,
-                entered_at: row.get(13)?,
-                children: children.map_err(|_| ValueError::Content("Waybill"))?,
-            })
-        },
-    )
+    tx.maybe(sql!("SELECT ", parcel_columns!(), " FROM parcel WHERE waybill = ?1"), params![waybill], |row| {
+        let children: String = row.get(12)?;
+        let children = children.split_whitespace().map(Waybill::parse).collect::<Result<_, _>>();
+        let expires_at = row.get(14)?;
+        Ok(Parcel {
+            waybill: row.get(0)?,
+            network: row.get(1)?,
+            origin_outlet: row.get(2)?,
+            delivering_outlet: row.get(3)?,
+            courier: row.get(4)?,
+            recipient_name: row.get(5)?,
+            recipient_phone: personal(row, 6)?,
+            recipient_address: row.get(7)?,
+            cod: row.get(8)?,
+            theoretical_arrival: row.get(9)?,
+            hub: row.get(10)?,
+            entered_at: row.get(11)?,
+            children: children.map_err(|_| ValueError::Content("Waybill"))?,
+            virtual_number: personal(row, 13)?.map(|number| VirtualNumber { number, expires_at }),
+            details: details(row)?,
+        })
+    })
 }
 
 /// The waybills of the list.
@@ -145,18 +190,28 @@ pub(crate) fn waybills(tx: &Tx<'_>) -> Result<Vec<Waybill>, StoreError> {
     tx.all(sql!("SELECT waybill FROM parcel"), params![], |row| row.get(0))
 }
 
-/// Writes a parcel's row, replacing the one before. If the parcel does not say when its data were first in the system, the time
+/// Writes a parcel's row, replacing the one before. True if it says something else than the one before. If the parcel does not say when its data were first in the system, the time
 /// of the earlier row stays; a first row gets `now`.
-pub(crate) fn write(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), StoreError> {
+pub(crate) fn write(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<bool, StoreError> {
+    let waybill = parcel.waybill.as_str();
+    let before = if is_in_force(tx, waybill)? { get(tx, waybill)? } else { None };
     let virtual_number = parcel.virtual_number.as_ref();
+    let Details { sender_name, sender_phone, freight, receipt_no, label_grams, pieces, goods, declared, day, run, expires_at } =
+        &parcel.details;
     tx.run(
         sql!(
             "INSERT INTO parcel (waybill, network, origin_outlet, delivering_outlet, courier, recipient_name, recipient_phone,
-               recipient_address, cod_fen, arrival_ms, hub, children, virtual_phone, virtual_until_ms, entered_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+               recipient_address, cod_fen, arrival_ms, hub, children, virtual_phone, virtual_until_ms, entered_ms, sender_name,
+               sender_phone, freight, freight_fen, receipt_no, label_grams, pieces, goods, declared_fen, list_day, run, expires_ms,
+               written_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25,
+               ?26, ?27, ?28, ?29)
              ON CONFLICT (waybill) DO UPDATE SET network = ?2, origin_outlet = ?3, delivering_outlet = ?4, courier = ?5,
                recipient_name = ?6, recipient_phone = ?7, recipient_address = ?8, cod_fen = ?9, arrival_ms = ?10, hub = ?11,
-               children = ?12, virtual_phone = ?13, virtual_until_ms = ?14, entered_ms = coalesce(?16, parcel.entered_ms)"
+               children = ?12, virtual_phone = ?13, virtual_until_ms = ?14, entered_ms = coalesce(?16, parcel.entered_ms),
+               sender_name = ?17, sender_phone = ?18, freight = ?19, freight_fen = ?20, receipt_no = ?21, label_grams = ?22,
+               pieces = ?23, goods = ?24, declared_fen = ?25, list_day = ?26, run = ?27, expires_ms = ?28, written_ms = ?29,
+               ended_ms = NULL"
         ),
         params![
             parcel.waybill,
@@ -165,19 +220,77 @@ pub(crate) fn write(tx: &Tx<'_>, parcel: &Parcel, now: UnixMs) -> Result<(), Sto
             parcel.delivering_outlet,
             parcel.courier,
             parcel.recipient_name,
-            Number(parcel.recipient_phone.as_ref()),
+            Maybe(parcel.recipient_phone.as_ref()),
             parcel.recipient_address,
             parcel.cod,
             parcel.theoretical_arrival,
             parcel.hub,
             parcel.children.iter().map(Waybill::as_str).collect::<Vec<_>>().join(" "),
-            Number(virtual_number.map(|virtual_number| &virtual_number.number)),
+            Maybe(virtual_number.map(|virtual_number| &virtual_number.number)),
             virtual_number.and_then(|virtual_number| virtual_number.expires_at),
             parcel.entered_at.unwrap_or(now),
-            parcel.entered_at
+            parcel.entered_at,
+            Maybe(sender_name.as_ref()),
+            Maybe(sender_phone.as_ref()),
+            freight.map(|freight| freight.kind),
+            freight.map(|freight| freight.amount),
+            receipt_no,
+            label_grams,
+            pieces,
+            Maybe(goods.as_ref()),
+            declared,
+            day,
+            run,
+            expires_at,
+            now
         ],
     )?;
-    Ok(())
+    Ok(before != get(tx, waybill)?)
+}
+
+/// The parcels of a day's list whose rows have not ended.
+pub(crate) fn of_day(tx: &Tx<'_>, network: &NetworkCode, day: Day) -> Result<Vec<Waybill>, StoreError> {
+    tx.all(
+        sql!("SELECT waybill FROM parcel WHERE list_day = ?1 AND network = ?2 AND ended_ms IS NULL ORDER BY waybill"),
+        params![day, network],
+        |row| row.get(0),
+    )
+}
+
+/// A row that may be due to end.
+pub(crate) struct Due {
+    pub waybill: Waybill,
+    pub network: NetworkCode,
+    /// When a list named it last.
+    pub written_at: UnixMs,
+    pub expires_at: Option<UnixMs>,
+}
+
+/// At most `most` rows after a waybill that have expired, or that no list has named since `unnamed`.
+pub(crate) fn maybe_due(tx: &Tx<'_>, after: &str, now: UnixMs, unnamed: UnixMs, most: u32) -> Result<Vec<Due>, StoreError> {
+    tx.all(
+        sql!(
+            "SELECT waybill, network, written_ms, expires_ms FROM parcel
+             WHERE waybill > ?1 AND ended_ms IS NULL AND (expires_ms <= ?2 OR written_ms <= ?3) ORDER BY waybill LIMIT ?4"
+        ),
+        params![after, now, unnamed, most],
+        |row| Ok(Due { waybill: row.get(0)?, network: row.get(1)?, written_at: row.get(2)?, expires_at: row.get(3)? }),
+    )
+}
+
+/// Ends a parcel's row: erases the values of people in it. Places, couriers and times stay, because rights and feeds of a late
+/// record need them. False if it is on no list or had ended.
+pub(crate) fn end(tx: &Tx<'_>, waybill: &Waybill, now: UnixMs) -> Result<bool, StoreError> {
+    let nothing = Personal::default();
+    let ended = tx.run(
+        sql!(
+            "UPDATE parcel SET recipient_name = ?2, recipient_phone = ?3, recipient_address = ?2, virtual_phone = ?3,
+               virtual_until_ms = NULL, sender_name = ?3, sender_phone = ?3, goods = ?3, ended_ms = ?4
+             WHERE waybill = ?1 AND ended_ms IS NULL"
+        ),
+        params![waybill, nothing, Maybe(None), now],
+    )?;
+    Ok(ended > 0)
 }
 
 /// Notes that a parcel was assigned to a courier.
@@ -242,6 +355,24 @@ mod tests {
             hub: None,
             entered_at,
             children: vec![Waybill::parse("QH310000000025").unwrap()],
+            details: number.map(|_| details()).unwrap_or_default(),
+        }
+    }
+
+    fn details() -> Details {
+        let plain = |text| Some(Personal::plain(text).unwrap());
+        Details {
+            sender_name: plain("Chen"),
+            sender_phone: plain("13900001234"),
+            freight: Some(Freight { kind: FreightKind::Collect, amount: Fen(1_800) }),
+            receipt_no: Some(Waybill::parse("QHR310000000017").unwrap()),
+            label_grams: Some(2_350),
+            pieces: Some(2),
+            goods: plain("tea"),
+            declared: Some(Fen(30_000)),
+            day: Day::new(20_514),
+            run: Some("first".to_owned()),
+            expires_at: Some(UnixMs(99)),
         }
     }
 

@@ -1,7 +1,9 @@
 //! Who sees customers' data unmasked (domain 10.2), in one table of role, place and state of the case. Screens use it and decide
 //! nothing themselves.
 
-use doorstep_domain::{Author, Body, Kind, Parcel, Personal, Role, VirtualNumber, mask_address, mask_name, mask_number};
+use doorstep_domain::{
+    Author, Body, Details, HIDDEN, Kind, Parcel, Personal, Role, VirtualNumber, mask_address, mask_name, mask_number,
+};
 
 use crate::{Case, Concerned, Where};
 
@@ -26,19 +28,39 @@ const CLEAR: [(Role, Where, bool); 7] = [
     (Role::HqReviewer, Where::Any, true),
 ];
 
+/// Readers who see the sender's name and number unmasked. The origin outlet acts for the sender; nobody else calls them. A test
+/// compares these rows with README.md too.
+const SENDER: [(Role, Where, bool); 4] = [
+    (Role::Outlet, Where::Origin, false),
+    (Role::OutletManager, Where::Origin, false),
+    (Role::HqCs, Where::Any, true),
+    (Role::HqReviewer, Where::Any, true),
+];
+
+fn is_clear(rows: &[(Role, Where, bool)], reader: &Author, now: &Concerned, has_ended: bool) -> bool {
+    rows.iter().any(|(role, place, ended_too)| {
+        *role == reader.role && now.holds(*place, &reader.user, &reader.outlet) && (*ended_too || !has_ended)
+    })
+}
+
 impl Sight {
+    fn when(is_clear: bool) -> Self {
+        if is_clear { Self::Clear } else { Self::Masked }
+    }
+
     /// How a person sees a parcel's case. `now` has the people concerned with the parcel now, see [`Concerned::now`].
     pub fn of(reader: &Author, now: &Concerned, has_ended: bool) -> Self {
-        let is_clear = CLEAR.iter().any(|(role, place, ended_too)| {
-            *role == reader.role && now.holds(*place, &reader.user, &reader.outlet) && (*ended_too || !has_ended)
-        });
-        if is_clear { Self::Clear } else { Self::Masked }
+        Self::when(is_clear(&CLEAR, reader, now, has_ended))
+    }
+
+    /// How a person sees the sender's name and number of a parcel.
+    pub fn of_sender(reader: &Author, now: &Concerned, has_ended: bool) -> Self {
+        Self::when(is_clear(&SENDER, reader, now, has_ended))
     }
 
     /// How head office sees a case of the network in a role, without an outlet.
     pub fn of_head_office(role: Role, has_ended: bool) -> Self {
-        let is_clear = CLEAR.iter().any(|row| row.0 == role && row.1 == Where::Any && (row.2 || !has_ended));
-        if is_clear { Self::Clear } else { Self::Masked }
+        Self::when(CLEAR.iter().any(|row| row.0 == role && row.1 == Where::Any && (row.2 || !has_ended)))
     }
 
     /// How a person sees a case on a device. `row` is the parcel's row on the device, if there is one.
@@ -48,26 +70,52 @@ impl Sight {
 
     /// How a person sees a row of the list. `case` is the parcel's case on the device; without one no problem is recorded.
     pub fn of_row(reader: &Author, case: Option<&Case>, row: &Parcel) -> Self {
-        match case {
-            Some(case) => Self::on_device(reader, case, Some(row)),
-            None => Self::of(reader, &Concerned::listed(row), false),
-        }
+        let (now, has_ended) = around(case, row);
+        Self::of(reader, &now, has_ended)
     }
 
-    /// Returns a row of the list, with its personal values masked unless this is [`Sight::Clear`].
+    /// Returns a row of the list, with the recipient's values masked unless this is [`Sight::Clear`]. The sender's are masked for
+    /// every reader; [`shown`] knows who sees them.
     pub fn row(self, row: Parcel) -> Parcel {
+        let Details { sender_name, sender_phone, .. } = row.details;
+        let details = Details {
+            sender_name: sender_name.map(|name| name.behind(mask_name)),
+            sender_phone: sender_phone.map(|number| number.behind(mask_number)),
+            ..row.details
+        };
+        let row = Parcel { details, ..row };
         if self == Self::Clear {
             return row;
         }
         let number = |number: &Personal| number.behind(mask_number);
+        let goods = row.details.goods.map(|goods| goods.behind(|_| HIDDEN.to_owned()));
         Parcel {
             recipient_name: row.recipient_name.behind(mask_name),
             recipient_phone: row.recipient_phone.as_ref().map(number),
             virtual_number: row.virtual_number.map(|it| VirtualNumber { number: number(&it.number), ..it }),
             recipient_address: row.recipient_address.behind(mask_address),
+            details: Details { goods, ..row.details },
             ..row
         }
     }
+}
+
+/// The people concerned with a parcel now, and whether its case has ended.
+fn around(case: Option<&Case>, row: &Parcel) -> (Concerned, bool) {
+    match case {
+        Some(case) => (Concerned::now(case, Some(row)), case.has_ended()),
+        None => (Concerned::listed(row), false),
+    }
+}
+
+/// A row of the list as a person sees it: the recipient's values by [`Sight::of_row`], the sender's by [`Sight::of_sender`].
+pub fn shown(reader: &Author, case: Option<&Case>, row: Parcel) -> Parcel {
+    let (now, has_ended) = around(case, &row);
+    let sender = (Sight::of_sender(reader, &now, has_ended) == Sight::Clear)
+        .then(|| (row.details.sender_name.clone(), row.details.sender_phone.clone()));
+    let row = Sight::of(reader, &now, has_ended).row(row);
+    let Some((sender_name, sender_phone)) = sender else { return row };
+    Parcel { details: Details { sender_name, sender_phone, ..row.details }, ..row }
 }
 
 impl Concerned {

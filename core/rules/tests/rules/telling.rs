@@ -28,6 +28,7 @@ fn row(courier: &str) -> Parcel {
         hub: Some("H1".parse().unwrap()),
         entered_at: None,
         children: vec![],
+        details: Details::default(),
     }
 }
 
@@ -101,6 +102,51 @@ fn who_sees_customers_data_in_clear_is_the_table_of_the_readme_row_by_row_and_no
         assert!(rows.iter().all(|(of, ..)| *of != role), "{role} never");
         assert!(README.contains(&format!("`{role}`")), "{role} is named");
     }
+}
+
+#[test]
+fn who_sees_the_senders_number_is_the_second_table_of_the_readme_and_nobody_else() {
+    let cells = README.lines().map(|line| line.split('|').map(str::trim).collect::<Vec<_>>());
+    let rows: Vec<(Role, &str, bool, bool)> = cells
+        .filter_map(|cells| match cells[..] {
+            ["", role, place, open @ ("whole" | "masked"), ended @ ("whole" | "masked"), ""] if open == "whole" => {
+                Some((role.trim_matches('`').parse().unwrap(), place, true, ended == "whole"))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(rows.len(), 4);
+    let details =
+        Details {
+            sender_name: said("陈掌柜"), sender_phone: said("13900001234"), goods: said("茶叶"), ..Details::default()
+        };
+    let listed = Parcel { details, ..row("c1") };
+    let open = replied();
+    let mut ended = replied();
+    ended.close(at(0, 18, 0, 0), "SIGNED");
+    for role in Role::ALL {
+        for (place, user, outlet) in [
+            ("their own now", "c1", "9999"),
+            ("their outlet delivers it", "z9", "0412"),
+            ("their outlet sent it", "z9", "0571"),
+            ("their hub handles it", "z9", "H1"),
+            ("none of these", "z9", "9999"),
+        ] {
+            let reader = person(user, *role, outlet);
+            let found = rows.iter().find(|(of, wanted, ..)| of == role && (*wanted == "any" || *wanted == place));
+            for (case, has_ended) in [(None, false), (Some(open.case()), false), (Some(ended.case()), true)] {
+                let is_whole = found.is_some_and(|(.., once_ended)| !has_ended || *once_ended);
+                let seen = shown(&reader, case.as_ref(), listed.clone()).details;
+                let (name, number) = (seen.sender_name.unwrap(), seen.sender_phone.unwrap());
+                let wanted = if is_whole { ("陈掌柜", "13900001234") } else { ("陈**", "139******34") };
+                assert_eq!((name.text().unwrap(), number.text().unwrap()), wanted, "{role}, {place}, ended: {has_ended}");
+                let sight = Sight::of_row(&reader, case.as_ref(), &listed);
+                let goods = if sight == Sight::Clear { "茶叶" } else { HIDDEN };
+                assert_eq!(seen.goods.unwrap().text().unwrap(), goods, "{role}, {place}");
+            }
+        }
+    }
+    assert!(shown(&person("o1", Role::Outlet, "0571"), None, row("c1")) == row("c1"), "a row without details stays so");
 }
 
 #[test]

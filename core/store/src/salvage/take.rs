@@ -1,6 +1,7 @@
 //! Copies the rows of a damaged store into a new one, and makes it usable.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     path::Path,
 };
@@ -20,7 +21,7 @@ use super::{
     rows::{self, Row},
 };
 use crate::{
-    Store, StoreError, identity, project, read, rebase, record, refs,
+    Store, StoreError, identity, parcels, project, read, rebase, record, refs,
     row::{Statements, params},
     sheet_row,
     states::{OutboxState, PhotoState},
@@ -39,7 +40,7 @@ const PLAIN: [Table; 11] = [
     Table { name: "batch", shape: "bibiBBB" },
     Table { name: "case_scope", shape: "bt" },
     Table { name: "reference", shape: "tib" },
-    Table { name: "parcel", shape: "ttttTbbbiITItbI" },
+    Table { name: "parcel", shape: "ttttTbbbiITItbIbbTITIIbITTI" },
     Table { name: "pack", shape: "iibb" },
     Table { name: "outlet", shape: "tttt" },
     Table { name: "unconfirmed", shape: "bb" },
@@ -49,6 +50,8 @@ const PLAIN: [Table; 11] = [
 const CHANGE: &str = "bibbiiiIiIIiiIBTb";
 /// The shape from before receipts carried gaps. The feed brings the gaps.
 const CHANGE_1: &str = "bibbiiiIiiITb";
+/// The shape from before rows had details.
+const PARCEL_1: &str = "ttttTbbbiITItbI";
 const OUTBOX: &str = "nbbitiiTbbiib";
 const OUTBOX_INDEX: &str = "bi";
 const CASE_ROW: &str = "btbiiiittttitttiiiii";
@@ -174,6 +177,12 @@ fn salvage_row(
             let pusher = head.get(3).filter(|_| *batch != Null).cloned().unwrap_or(Null);
             let gap = [Null, Null, marks.clone(), Int(0), batch.clone(), pusher, parked.clone(), bytes.clone()];
             ("change", salvage_accepted(db, &[head, &gap].concat(), gathered)?)
+        }
+        [Text(waybill), ..] if fits(values, PARCEL_1) => {
+            gathered.waybills.extend(Waybill::parse(waybill).ok());
+            let none = || Bytes(Cow::Borrowed(&[]));
+            let details = [none(), none(), Null, Null, Null, Null, Null, none(), Null, Null, Null, Null];
+            ("parcel", insert(db, "parcel", &[values, &details].concat())?)
         }
         // The file of such a photo need not be here any more: it is lost, void, or let go.
         [_, _, _, Int(state), ..] if fits(values, PHOTO) && *state > PhotoState::Stored.number() => {
@@ -370,7 +379,7 @@ fn settle_references(db: &Connection) -> Result<(), StoreError> {
     }
     let waybills: Vec<String> = db.all("parcel", "SELECT waybill FROM parcel", params![], |row| row.get(0))?;
     for waybill in waybills {
-        let parcel = Waybill::parse(&waybill).ok().map(|waybill| refs::parcel(db, &waybill));
+        let parcel = Waybill::parse(&waybill).ok().map(|waybill| parcels::get(db, &waybill));
         if !matches!(parcel, Some(Ok(Some(_)))) {
             db.run("DELETE FROM parcel WHERE waybill = ?1", params![waybill])?;
         }

@@ -75,6 +75,7 @@ pub fn parcel(n: u32) -> ParcelRow {
         hub: None,
         entered_ms: None,
         children: None,
+        details: None,
     }
 }
 

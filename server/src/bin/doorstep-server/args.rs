@@ -114,6 +114,23 @@ pub enum Word {
     Moved,
 }
 
+/// Work on the tokens of the network's systems.
+#[derive(Subcommand)]
+pub enum ServiceTokenCommand {
+    /// 新令牌，只显示一次 Make a token; it is shown once.
+    Add {
+        /// 名称 Its name.
+        name: String,
+    },
+    /// 列出令牌 List the tokens.
+    List,
+    /// 停用令牌 Revoke a token.
+    Revoke {
+        /// 名称 Its name.
+        name: String,
+    },
+}
+
 /// Head office's work on the data folder.
 #[derive(Subcommand)]
 pub enum AdminCommand {
@@ -183,6 +200,9 @@ pub enum AdminCommand {
     },
     /// 号码不能用的运单 List the parcels to whose number no SMS can go, with the reason; the numbers are not shown.
     Numbers,
+    /// 网络系统推送运单用的令牌 Tokens by which the network's own system sends parcels to `POST /v1/parcels`, and can do nothing else.
+    #[command(subcommand)]
+    ServiceToken(ServiceTokenCommand),
     /// 导入节假日与调休日 Import the calendar from a CSV or XLSX file: days that differ from their weekday.
     ///
     /// Columns, in any order: date 日期 (like 2026-10-01), works 上班 (yes: an adjusted working day; no: a holiday), name 名称. The

@@ -15,7 +15,7 @@ use doorstep_server::{
 use serde_json::json;
 
 use crate::{
-    args::{AdminCommand, QuarantineCommand, SmsCommand},
+    args::{AdminCommand, QuarantineCommand, ServiceTokenCommand, SmsCommand},
     lists, log, wall,
 };
 
@@ -78,6 +78,29 @@ pub fn administer(
                 format!("{}  {}  {} {}", row.waybill, row.column, why.zh, why.en)
             };
             say(json!(rows), rows.iter().map(line).collect::<Vec<_>>().join("\n"));
+        }
+        AdminCommand::ServiceToken(ServiceTokenCommand::Add { name }) => {
+            let new = admin.add_service_token(&name, wall())?;
+            say(json!(new), format!("令牌，只显示一次 token {}, shown once: {}", new.name, new.token));
+        }
+        AdminCommand::ServiceToken(ServiceTokenCommand::List) => {
+            let tokens = admin.service_tokens()?;
+            let lines = tokens.iter().map(|token| {
+                let mut line = format!("{}  {}", token.name, shown(token.made_at));
+                if let Some(used) = token.used_at {
+                    line += &format!("  最近使用 last used {}", shown(used));
+                }
+                if let Some(revoked) = token.revoked_at {
+                    line += &format!("  已停用 revoked {}", shown(revoked));
+                }
+                line
+            });
+            let text = lines.collect::<Vec<_>>().join("\n");
+            say(json!(tokens), text);
+        }
+        AdminCommand::ServiceToken(ServiceTokenCommand::Revoke { name }) => {
+            admin.revoke_service_token(&name, wall())?;
+            say(json!({ "revoked": name }), format!("令牌已停用 token revoked: {name}"));
         }
         AdminCommand::ImportCalendar { file } => {
             let result = admin.import_calendar(&read(file)?)?;

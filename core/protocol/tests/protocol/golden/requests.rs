@@ -64,6 +64,25 @@ fn parcel() -> ParcelRow {
         children: Some(vec!["QH310000000017-1".into()]),
         virtual_phone: plain("17012345678"),
         virtual_until_ms: Some(NOW + 259_200_000),
+        details: None,
+    }
+}
+
+fn details() -> DetailsRow {
+    let plain = |text: &str| Personal::plain(text).unwrap().as_bytes().to_vec();
+    DetailsRow {
+        sender_name: plain("陈掌柜"),
+        sender_phone: plain("13900001234"),
+        freight: Some("collect".into()),
+        freight_fen: Some(1_800),
+        receipt_no: Some("QHR310000000017".into()),
+        label_grams: Some(2_350),
+        pieces: Some(2),
+        goods: plain("茶叶"),
+        declared_fen: Some(30_000),
+        day: Some(20_514),
+        run: Some("first".into()),
+        expires_ms: Some(NOW + 1_209_600_000),
     }
 }
 
@@ -72,12 +91,29 @@ fn publication() -> Publication {
 }
 
 fn refs() -> Refs {
-    Refs { version: 2, parcels: vec![], outlets: vec![], policy: vec![], packs: None, people: None, days: None }
+    Refs {
+        version: 2,
+        parcels: vec![],
+        outlets: vec![],
+        policy: vec![],
+        packs: None,
+        people: None,
+        days: None,
+        since: None,
+        ended: None,
+    }
 }
 
 #[test]
 fn reference_rows_are_as_specified() {
     message("refs-parcels", &Refs { parcels: vec![parcel()], ..refs() });
+    let rows = vec![
+        ParcelRow { details: Some(details()), ..parcel() },
+        ParcelRow { details: Some(DetailsRow { label_grams: Some(900), ..DetailsRow::default() }), ..parcel() },
+    ];
+    let ended = Some(vec!["QH310000000025".to_owned()]);
+    message("refs-parcels-part", &Refs { parcels: vec![parcel()], since: Some(1), ended, ..refs() });
+    message("refs-parcel-details", &Refs { parcels: rows, ..refs() });
     let outlet = OutletRow { code: "0412".into(), name_zh: "西湖".into(), name_en: "West Lake".into(), phone: "0571-0".into() };
     message("refs-outlets", &Refs { outlets: vec![outlet], ..refs() });
     message("publication", &publication());
