@@ -109,7 +109,7 @@ fn who_sees_the_senders_number_is_the_second_table_of_the_readme_and_nobody_else
     let cells = README.lines().map(|line| line.split('|').map(str::trim).collect::<Vec<_>>());
     let rows: Vec<(Role, &str, bool, bool)> = cells
         .filter_map(|cells| match cells[..] {
-            ["", role, place, open @ ("whole" | "masked"), ended @ ("whole" | "masked"), ""] if open == "whole" => {
+            ["", role, place, "whole", ended @ ("whole" | "masked"), ""] => {
                 Some((role.trim_matches('`').parse().unwrap(), place, true, ended == "whole"))
             }
             _ => None,
