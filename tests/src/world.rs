@@ -33,7 +33,7 @@ pub const PARCEL_COLUMNS: &str = "waybill,network,origin_outlet,delivering_outle
 /// The way back from steps of the server's schema, the newest first.
 const UNDO: &[(u32, &str)] = &[
     (
-        14,
+        15,
         "DROP TABLE parcel_scope; DROP TABLE parcel_head; DROP TABLE parcel_moment; ALTER TABLE device DROP COLUMN rows_from;
          DROP TABLE service_token; DROP INDEX parcel_by_day; ALTER TABLE parcel DROP COLUMN written_ms;
          ALTER TABLE parcel DROP COLUMN ended_ms; ALTER TABLE parcel DROP COLUMN sender_name;
@@ -48,6 +48,13 @@ const UNDO: &[(u32, &str)] = &[
          ALTER TABLE parcel DROP COLUMN list_day;
          ALTER TABLE parcel DROP COLUMN run;
          ALTER TABLE parcel DROP COLUMN expires_ms",
+    ),
+    (
+        14,
+        "ALTER TABLE receipt DROP COLUMN other_id; ALTER TABLE receipt DROP COLUMN kind; ALTER TABLE receipt DROP COLUMN bytes;
+         ALTER TABLE receipt DROP COLUMN why; ALTER TABLE receipt DROP COLUMN part; ALTER TABLE receipt DROP COLUMN parts;
+         ALTER TABLE receipt DROP COLUMN by_text; ALTER TABLE segment DROP COLUMN parts; ALTER TABLE inbound DROP COLUMN coding;
+         ALTER TABLE inbound DROP COLUMN bytes",
     ),
     (13, "DROP TABLE person_act"),
     (12, "DROP TABLE alike; DROP TABLE looks"),
