@@ -6,9 +6,10 @@ use doorstep_domain::{Body, EntryKey, Personal, SmsFault, SmsLevel, UnixMs, has_
 use serde::Serialize;
 
 use crate::{
-    Case, Evidence, Message, Need, Pack, Proof, Rulebook, SmsLack, Unfit, UnfitPhoto, Words,
+    Case, Evidence, Message, Need, OutcomeRow, Pack, Proof, Rulebook, SmsLack, Unfit, UnfitPhoto, Words,
     case::registered,
     case_index::{Act, CaseIndex, unfit_for},
+    leniency::Leniency,
     pack::Code,
     photo::shows,
     sms::proves,
@@ -39,26 +40,6 @@ pub struct Gap {
     pub pack_version: u32,
 }
 
-/// The registrations for which X-2 grants the delivering outlet leniency, because the label's fault is proven.
-#[derive(Default)]
-pub(crate) struct Leniency {
-    /// Code, sub-reason and version of the registrations.
-    proven: HashSet<(String, Option<String>, usize)>,
-    pub proofs: Vec<EntryKey>,
-}
-
-impl Leniency {
-    /// Whether a delay that began with this act is lenient.
-    pub fn covers(&self, act: &Act<'_>) -> bool {
-        let of = registered(act.body()).map(|(code, sub)| (code.to_owned(), sub.map(str::to_owned), act.when.version));
-        of.is_some_and(|of| self.proven.contains(&of))
-    }
-    /// Whether there is any.
-    pub fn is_proven(&self) -> bool {
-        !self.proven.is_empty()
-    }
-}
-
 /// The evidence that the case's registrations need and do not have, and where leniency is proven.
 pub(crate) fn missing(index: &CaseIndex<'_>) -> (Vec<Gap>, Leniency) {
     let mut gaps: Vec<Vec<Gap>> = Vec::new();
@@ -85,12 +66,13 @@ pub(crate) fn missing(index: &CaseIndex<'_>) -> (Vec<Gap>, Leniency) {
             }
         }
         gaps.push(lacking);
-        if row.leniency && complete {
-            leniency.proven.insert((code.to_owned(), sub.map(str::to_owned), act.when.version));
+        if row.leniency && pack.leniency.is_empty() && complete {
+            leniency.by_code.insert((code.to_owned(), sub.map(str::to_owned), act.when.version));
             let proofs = row.evidence.iter().flat_map(|evidence| proving(index, evidence, Some(act)));
             leniency.proofs.extend(proofs.map(|act| act.key().clone()));
         }
     }
+    leniency.find_faults(index);
     (gaps.into_iter().rev().flatten().collect(), leniency)
 }
 
@@ -149,15 +131,25 @@ pub fn lacking(case: &Case, pack: &Pack, body: &Body) -> Vec<Words> {
     let book = Rulebook::only(pack.clone());
     let index = CaseIndex::of(case, &book, UnixMs(i64::MAX));
     let named = action.number.is_some() && action.carrier.is_some();
-    let rows = pack.outcome(action.outcome.as_str()).map(|row| row.requires.as_slice()).unwrap_or_default();
-    let lacks = rows.iter().filter(|row| {
+    let Some(outcome) = pack.outcome(action.outcome.as_str()) else { return Vec::new() };
+    let lacks = unmet(&index, outcome, UnixMs(i64::MAX)).filter(|row| {
         let itself = named && row.least == 1 && row.any_of.contains(&Proof::Carrier {});
-        !itself && count(&index, row, None) < row.least
+        !itself
     });
     lacks.map(|row| Words { zh: row.zh.clone(), en: row.en.clone() }).collect()
 }
 
-fn is(index: &CaseIndex<'_>, proof: &Proof, act: &Act<'_>, of: Option<&Act<'_>>) -> bool {
+/// Whether a requirement of an outcome applies to an act of this time: those for some codes apply once such a problem is registered.
+pub(crate) fn applies(index: &CaseIndex<'_>, evidence: &Evidence, at: UnixMs) -> bool {
+    evidence.only_codes.is_empty() || index.had(at, &evidence.only_codes, &[])
+}
+
+/// The requirements of an action's outcome that the case does not meet.
+pub(crate) fn unmet<'p>(index: &CaseIndex<'_>, row: &'p OutcomeRow, at: UnixMs) -> impl Iterator<Item = &'p Evidence> {
+    row.requires.iter().filter(move |evidence| applies(index, evidence, at) && count(index, evidence, None) < evidence.least)
+}
+
+pub(crate) fn is(index: &CaseIndex<'_>, proof: &Proof, act: &Act<'_>, of: Option<&Act<'_>>) -> bool {
     let any = |list: &[String], word: &str| list.is_empty() || list.iter().any(|w| w == word);
     let said = |words: &Option<Personal>| has_text(words.as_ref());
     let itself = of.is_some_and(|of| of.key() == act.key());

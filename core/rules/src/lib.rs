@@ -22,7 +22,9 @@ mod flags;
 mod format;
 mod judge;
 mod lanes;
+mod leniency;
 mod listing;
+mod method;
 mod otherwise;
 mod pack;
 mod phase;
@@ -33,6 +35,7 @@ mod quotas;
 mod reply;
 mod rulebook;
 mod sheet;
+mod slots;
 pub mod sms;
 mod state;
 mod tally;
@@ -56,9 +59,9 @@ pub use listing::{Row, in_force};
 pub use otherwise::{Otherwise, Varies};
 pub use pack::{
     Area, Calendar, CardStep, ClearRules, Clock, Code, Counts, Due, Event, Evidence, Exception, From, GatewayRules, Group,
-    Honorifics, Hours, LateReply, LateSynced, Liability, MAX_PACK_BYTES, Missing, Named, Need, On, OutcomeRow, Pack, PackError,
-    Party, Per, Proof, QuestionRules, Quiet, ReplyNeed, SmsRules, StageRow, Step, Switches, Template, TimeOfDay, Timetable,
-    Unclear, Variable,
+    Honorifics, Hours, LabelFault, LateReply, LateSynced, LeniencyRow, Liability, MAX_PACK_BYTES, Missing, Named, Need, NeedsIf,
+    On, OutcomeRow, Pack, PackError, Party, Pays, Per, Proof, QuestionRules, Quiet, ReplyNeed, Side, SmsRules, StageRow, Step,
+    Switches, Template, TimeOfDay, Timetable, Unclear, Variable,
 };
 pub use phase::{AHEAD_OF_NOW_MS, Phase, Phases};
 pub use photo::{Unfit, UnfitPhoto};
