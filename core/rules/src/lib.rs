@@ -88,5 +88,6 @@ pub const FIRST_POLICY: &[u8] = include_bytes!("../policies/policy-1.json");
 pub const SHEETS_POLICY: &[u8] = include_bytes!("../policies/policy-2.json");
 
 /// The pack that a new server starts with, a small one for an invented network. A network replaces it by its own file. Packs for
-/// the source documents are in the same folder.
+/// the source documents are in the same folder, and the second versions of all of them, which are of format 2. This one is of format
+/// 1, which all devices read.
 pub const FIRST_PACK: &[u8] = include_bytes!("../packs/qinghe-1.toml");
