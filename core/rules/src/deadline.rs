@@ -90,7 +90,7 @@ pub(crate) struct Start {
 
 impl Start {
     /// A start by an act, without further conditions.
-    pub(crate) fn of(place: usize, from: usize, at: UnixMs) -> Self {
+    fn of(place: usize, from: usize, at: UnixMs) -> Self {
         Self { place, from, at, overtaken: None, group: None, doubt: None, ended: None }
     }
 }
@@ -149,7 +149,11 @@ fn starts(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> {
         On::Notice => told(index, version),
         On::Reply => replies(index, clock, version),
         On::NoReply => unanswered(index, version),
-        On::Day if clock.each_slot => slots(index, clock, version),
+        On::Day if clock.each_slot => {
+            // One more than is judged, so that it is noticed that there are too many.
+            let slots = slots(index, clock, version, MOST_STARTS + 1).into_iter();
+            slots.map(|slot| Start::of(slot.place, slot.place, slot.from)).collect()
+        }
         On::Day => days(index, clock, version),
         On::Action | On::Tick | On::Ledger | On::Close => each(|_, act| act.when.at),
         On::Seen | On::Consent | On::DataEntry | On::Method => Vec::new(),

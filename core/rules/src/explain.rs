@@ -1,6 +1,7 @@
 //! Reasons in Chinese and English for each deadline, missing evidence, finding and conflict: the rule and the chain of facts.
 //! They are made from the judgement, so they cannot differ from it. They have no customer's data.
 
+mod link;
 mod reasons;
 
 use doorstep_domain::{Body, EntryKey, Kind, Recorded, Stands, UnixMs};
@@ -11,6 +12,9 @@ use crate::{
     Missing, Need, On, Pack, Per, Question, QuestionKind, Rulebook, Sight, Timeliness, Unfit, UnfitPhoto, Words,
     deadline::is_reply_clock, gap_words, telling, words,
 };
+
+pub use self::link::Because;
+use self::link::{both, fact, why};
 
 /// One answer with its reasons.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -24,16 +28,6 @@ pub struct Explanation {
     pub because: Vec<Because>,
 }
 
-/// One link of a chain.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Because {
-    /// The words.
-    #[serde(flatten)]
-    pub words: Words,
-    /// The entry that supports it.
-    pub entry: Option<EntryKey>,
-}
-
 /// Explains a judgement: deadlines, then messages, missing evidence, findings, conflicts, facts for a reviewer.
 pub fn explain(case: &Case, book: &Rulebook, judged: &Judgement) -> Vec<Explanation> {
     let teller = Teller { case, book };
@@ -44,14 +38,6 @@ pub fn explain(case: &Case, book: &Rulebook, judged: &Judgement) -> Vec<Explanat
     all.extend(judged.conflicts.iter().map(|conflict| teller.conflict(conflict)));
     all.extend(judged.questions.iter().map(|question| teller.question(question)));
     all
-}
-
-fn both(zh: impl Into<String>, en: impl Into<String>) -> Words {
-    Words { zh: zh.into(), en: en.into() }
-}
-
-fn fact(zh: impl Into<String>, en: impl Into<String>) -> Because {
-    Because { words: both(zh, en), entry: None }
 }
 
 struct Teller<'a> {
@@ -163,9 +149,14 @@ impl Teller<'_> {
             (None, None) => because.push(fact("没有规定时限，直到办完", "no time is set: until it is done")),
         }
         self.kept(pack, clock, deadline, &mut because);
-        because.extend(reasons::of_attempts(self, pack, clock, deadline));
+        because.extend(reasons::of_attempts(self.case, clock, deadline, |key, zh, en| self.entry(pack, key, zh, en)));
         if is_reply_clock(clock) {
-            because.extend(judged.replies.iter().flat_map(|reply| reasons::of_reply(self, pack, reply)));
+            because.extend(
+                judged
+                    .replies
+                    .iter()
+                    .flat_map(|reply| reasons::of_reply(self.case, pack, reply, |key, zh, en| self.entry(pack, key, zh, en))),
+            );
         }
         if deadline.unsure {
             because.push(fact(
@@ -473,11 +464,6 @@ fn how_known(kind: QuestionKind) -> Because {
             "neither the phone's platform nor an operator has reported a result: it proves less",
         ),
     }
-}
-
-/// The pack's own reason for a rule.
-fn why(why: &Words) -> Because {
-    fact(format!("为什么：{}", why.zh), format!("why: {}", why.en))
 }
 
 /// Whether a finding belongs to this missed deadline.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use doorstep_domain::{Body, FactsCheck, Kind, SmsState, TargetSource, check_s10, words};
 
-use crate::{case::registered, case_index::CaseIndex, evidence, leniency::NO_MOBILE};
+use crate::{case::registered, case_index::CaseIndex, leniency::NO_MOBILE, proof};
 
 words!(
     /// A flag for reviewers.
@@ -158,7 +158,7 @@ pub(crate) fn flags(index: &CaseIndex<'_>) -> BTreeSet<Flag> {
             Body::Reply(_) if !act.is_valid_reply() => drop(flags.insert(Flag::InvalidReply)),
             Body::Action(action) => {
                 let row = pack.outcome(action.outcome.as_str());
-                let lacks = row.is_some_and(|row| evidence::unmet(index, row, act.when.at).next().is_some());
+                let lacks = row.is_some_and(|row| proof::unmet(index, row, act.when.at).next().is_some());
                 if lacks || row.is_none_or(|row| !row.action) {
                     flags.insert(Flag::ActionUnproven);
                 }

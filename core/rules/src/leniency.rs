@@ -8,7 +8,7 @@ use crate::{
     LabelFault, Proof,
     case::registered,
     case_index::{Act, CaseIndex},
-    evidence::is,
+    proof::is,
 };
 
 /// The packs' sub-reason for a label without a mobile number.

@@ -30,6 +30,7 @@ mod pack;
 mod phase;
 mod photo;
 mod policy;
+mod proof;
 mod question;
 mod quotas;
 mod reply;

@@ -12,6 +12,7 @@ mod days;
 mod locate;
 mod outcome;
 mod parse;
+mod side;
 mod sms;
 
 use std::collections::BTreeMap;
@@ -26,11 +27,12 @@ pub(crate) use self::clock::names;
 pub use self::{
     area::Area,
     calendar::{Calendar, Hours, Missing, TimeOfDay, Timetable},
-    clock::{Clock, Counts, Due, Event, From, On, Party, Side},
+    clock::{Clock, Counts, Due, Event, From, On, Party},
     code::{CardStep, Code, Evidence, Group, LabelFault, LeniencyRow, Named, Need, Proof, StageRow, Step},
     locate::PackError,
     outcome::{Exception, Liability, NeedsIf, OutcomeRow, Pays, Per, ReplyNeed},
     parse::MAX_PACK_BYTES,
+    side::Side,
     sms::{GatewayRules, Honorifics, Quiet, SmsRules, Template, Variable},
 };
 

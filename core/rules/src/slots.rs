@@ -3,11 +3,7 @@
 
 use doorstep_domain::{Body, UnixMs};
 
-use crate::{
-    Clock, Due, Pack, TimeOfDay,
-    case_index::CaseIndex,
-    deadline::{MOST_STARTS, Start},
-};
+use crate::{Clock, Due, Pack, TimeOfDay, case_index::CaseIndex};
 
 /// The middle between two times.
 fn middle(from: UnixMs, to: UnixMs) -> UnixMs {
@@ -21,12 +17,19 @@ pub(crate) fn window_end(pack: &Pack, clock: &Clock, due: Option<UnixMs>) -> Opt
     Some(middle(due, next))
 }
 
-/// The times while the case was open, from its first act on: those that are past, the newest ones, and the next one.
-pub(crate) fn slots(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> {
+/// A time of the day while the case was open.
+pub(crate) struct Slot {
+    /// Index of the act with which the case was opened.
+    pub place: usize,
+    /// From when on acts count for it.
+    pub from: UnixMs,
+}
+
+/// The times while the case was open, from its first act on: those that are past, the newest `most` ones, and the next one.
+pub(crate) fn slots(index: &CaseIndex<'_>, clock: &Clock, version: usize, most: usize) -> Vec<Slot> {
     let Due::Slots(times) = &clock.due else { return Vec::new() };
-    let mut starts: Vec<Start> = Vec::new();
-    // One more than is judged, so that it is noticed that there are too many.
-    let mut left = MOST_STARTS + 1;
+    let mut slots: Vec<Slot> = Vec::new();
+    let mut left = most;
     for Span { place, from, until } in spans(index) {
         let Some(mut slot) = last_slot(index, version, times, until) else { continue };
         while slot >= from && left > 0 {
@@ -38,13 +41,13 @@ pub(crate) fn slots(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec
             if is_ours(slot) && (slot < index.now || is_ours(index.now)) {
                 // An act in the middle between two times belongs to the later one.
                 let begin = middle(before, slot).plus(-1);
-                starts.push(Start::of(place, place, begin.max(from)));
+                slots.push(Slot { place, from: begin.max(from) });
             }
             slot = before;
         }
     }
-    starts.sort_by_key(|start| start.at);
-    starts
+    slots.sort_by_key(|slot| slot.from);
+    slots
 }
 
 /// The last time of a span: the next one after now or, if the case ends before that, the last one before its end.

@@ -7,7 +7,7 @@ use crate::{
     case_index::{Act, CaseIndex},
     conflict::in_force,
     deadline::{Kept, is_reply_clock},
-    evidence,
+    proof,
 };
 
 words!(
@@ -185,5 +185,5 @@ fn outcome<'a>(act: &Act<'a>) -> Option<&'a str> {
 /// Whether an action is in the pack and has its evidence: a change of money without its letter does not count as done.
 pub(crate) fn is_done(index: &CaseIndex<'_>, act: &Act<'_>) -> bool {
     let row = outcome(act).and_then(|code| index.pack_of(act).outcome(code));
-    row.is_some_and(|row| row.action && evidence::unmet(index, row, act.when.at).next().is_none())
+    row.is_some_and(|row| row.action && proof::unmet(index, row, act.when.at).next().is_none())
 }

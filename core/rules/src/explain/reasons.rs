@@ -1,16 +1,21 @@
 //! Why an attempt, a reply or a missing record does not count.
 
-use doorstep_domain::Body;
+use doorstep_domain::{Body, EntryKey};
 
-use super::{Because, Teller, fact, why};
-use crate::{Clock, Deadline, Gap, On, Pack, ReplyState, Timeliness, Validity, Words, words};
+use super::link::{Because, fact, why};
+use crate::{Case, Clock, Deadline, Gap, On, Pack, ReplyState, Timeliness, Validity, Words, words};
 
 /// For a clock that only a proven attempt meets: that the attempt is proven, or which attempts are not.
-pub(super) fn of_attempts(teller: &Teller<'_>, pack: &Pack, clock: &Clock, deadline: &Deadline) -> Vec<Because> {
+pub(super) fn of_attempts(
+    case: &Case,
+    clock: &Clock,
+    deadline: &Deadline,
+    entry: impl Fn(&EntryKey, &str, &str) -> Because,
+) -> Vec<Because> {
     if !clock.met_by.iter().any(|event| event.on == On::Attempt && event.proven) {
         return Vec::new();
     }
-    let is_attempt = |key| teller.case.entry(key).is_some_and(|r| matches!(r.entry.body, Body::Attempt(_)));
+    let is_attempt = |key| case.entry(key).is_some_and(|r| matches!(r.entry.body, Body::Attempt(_)));
     if deadline.met_by.as_ref().is_some_and(is_attempt) {
         return vec![fact(
             "未送达，但已用短信或面单号码问题证明当天有效派送",
@@ -20,11 +25,10 @@ pub(super) fn of_attempts(teller: &Teller<'_>, pack: &Pack, clock: &Clock, deadl
     if !matches!(deadline.timeliness, Timeliness::Late | Timeliness::LateSynced) {
         return Vec::new();
     }
-    let attempts = teller.case.standing().filter(|r| matches!(r.entry.body, Body::Attempt(_)));
+    let attempts = case.standing().filter(|r| matches!(r.entry.body, Body::Attempt(_)));
     let after = attempts.filter(|r| r.acted_at() >= deadline.started_at && deadline.due_at.is_none_or(|due| r.acted_at() <= due));
     let told = after.map(|r| {
-        teller.entry(
-            pack,
+        entry(
             &r.entry.key,
             "未送达，也没有短信等证明当天有效派送，不算",
             "not delivered, and nothing proves a valid attempt of that day: it does not count",
@@ -34,8 +38,13 @@ pub(super) fn of_attempts(teller: &Teller<'_>, pack: &Pack, clock: &Clock, deadl
 }
 
 /// What an invalid reply lacks, with the pack's reasons.
-pub(super) fn of_reply(teller: &Teller<'_>, pack: &Pack, reply: &ReplyState) -> Vec<Because> {
-    let (Validity::Lacks { needs }, Some(recorded)) = (&reply.validity, teller.case.entry(&reply.entry)) else {
+pub(super) fn of_reply(
+    case: &Case,
+    pack: &Pack,
+    reply: &ReplyState,
+    entry: impl Fn(&EntryKey, &str, &str) -> Because,
+) -> Vec<Because> {
+    let (Validity::Lacks { needs }, Some(recorded)) = (&reply.validity, case.entry(&reply.entry)) else {
         return Vec::new();
     };
     let named = |need: &String| {
@@ -47,7 +56,7 @@ pub(super) fn of_reply(teller: &Teller<'_>, pack: &Pack, reply: &ReplyState) -> 
     let list = |of: fn(&Words) -> &str, and: &str| needed.iter().map(of).collect::<Vec<_>>().join(and);
     let (zh, en) = (list(|words| &words.zh, "、"), list(|words| &words.en, ", "));
     let (zh, en) = (format!("此回复无效，缺：{zh}"), format!("this reply does not count, it lacks: {en}"));
-    let mut because = vec![teller.entry(pack, &reply.entry, &zh, &en)];
+    let mut because = vec![entry(&reply.entry, &zh, &en)];
     let row = match &recorded.entry.body {
         Body::Reply(reply) => pack.outcome(reply.decision.as_str()),
         _ => None,

@@ -1,6 +1,6 @@
 //! Deadlines as rows: their start, their end, the events that meet them, and the liability (domain 3).
 
-use doorstep_domain::{Body, Kind, Stage, words};
+use doorstep_domain::{Body, Kind, Stage};
 use serde::{Deserialize, Serialize};
 
 use super::{TimeOfDay, code::one, code::yes};
@@ -186,22 +186,6 @@ pub enum Party {
     /// The outlet or hub that registered the problem.
     Registrar,
 }
-
-words!(
-    /// The side that does a step or acts next (domain 14.1).
-    Side {
-        /// The outlet that must deliver.
-        Delivering = "delivering_outlet",
-        /// The outlet where the sender handed it in.
-        Origin = "origin_outlet",
-        /// The sorting hub that holds the parcel.
-        Hub = "hub",
-        /// Outlet finance.
-        Finance = "finance",
-        /// Head office.
-        HeadOffice = "head_office",
-    }
-);
 
 /// A deadline rule.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]

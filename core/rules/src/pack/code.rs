@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use doorstep_domain::{Kind, words};
 use serde::{Deserialize, Serialize};
 
-use super::Side;
+use super::side::Side;
 use crate::Words;
 
 /// A code with its names.
