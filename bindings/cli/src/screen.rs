@@ -133,7 +133,8 @@ impl<'a> Screen<'a> {
         for step in &card.steps {
             let done = step.done.iter().map(|done| format!("  {} {}", done.by, words::time(done.at, self.zone)));
             let mark = if step.done.is_empty() { "[ ]" } else { "[x]" };
-            text += &format!("    {mark} {} {}{}\n", step.step, both(&step.name), done.collect::<String>());
+            let side = step.side.map(|side| format!(" ({})", self.key(side.as_str()))).unwrap_or_default();
+            text += &format!("    {mark} {} {}{side}{}\n", step.step, both(&step.name), done.collect::<String>());
         }
         text
     }

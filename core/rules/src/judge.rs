@@ -142,7 +142,9 @@ pub(crate) fn judge_until(case: &Case, book: &Rulebook, now: UnixMs) -> (Judgeme
     }
     let conflicts = conflicts(&index);
     let disputed = findings.iter().any(|finding| finding.state == FindingState::Disputed) || has_open_dispute(&index);
-    let wants_sms = missing.iter().any(|gap| gap.evidence == "sms");
+    // An SMS to a number that is proven to be missing or wrong proves nothing more.
+    let is_lenient = |key: &EntryKey| index.acts.iter().any(|act| act.key() == key && leniency.covers(act));
+    let wants_sms = missing.iter().any(|gap| gap.evidence == "sms" && !is_lenient(&gap.entry));
     let derived = [
         (leniency.is_proven(&index), Flag::Leniency),
         (wants_sms, Flag::AttemptUnproven),

@@ -29,6 +29,9 @@ pub(crate) struct Leniency {
 impl Leniency {
     /// Adds the faults that the rows of the packs' versions prove, with their proofs.
     pub fn find_faults(&mut self, index: &CaseIndex<'_>) {
+        if index.book.versions().all(|published| published.pack.leniency.is_empty()) {
+            return;
+        }
         self.is_claimed = index.standing().any(|(_, act)| registered(act.body()).is_some_and(|(_, sub)| sub == Some(NO_MOBILE)));
         for (version, published) in index.book.versions().enumerate() {
             for row in &published.pack.leniency {
@@ -54,8 +57,8 @@ impl Leniency {
 
     /// Whether there is any.
     pub fn is_proven(&self, index: &CaseIndex<'_>) -> bool {
-        !self.by_code.is_empty()
-            || index.standing().any(|(_, act)| registered(act.body()).is_some() && self.covers(act) && !self.by_label.is_empty())
+        let is_covered = |act: &Act<'_>| registered(act.body()).is_some() && self.covers(act);
+        !self.by_code.is_empty() || (!self.by_label.is_empty() && index.standing().any(|(_, act)| is_covered(act)))
     }
 
     /// Whether a proven fault is that of the act's label. A photo of a label shows a missing number only if head office's list has

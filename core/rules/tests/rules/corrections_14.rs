@@ -3,6 +3,7 @@
 mod cards;
 mod duties;
 mod replies;
+mod tracking;
 
 use doorstep_domain::*;
 use doorstep_rules::*;

@@ -269,6 +269,7 @@ static BOOK: LazyLock<Rulebook> = LazyLock::new(|| {
     third.version = 3;
     let daily = version_of("cs-generic", 2).clocks.into_iter().find(|clock| clock.id == "PER-01").unwrap();
     third.clocks.push(daily);
+    third.liabilities.iter_mut().filter(|row| row.id == "PEN-04").for_each(|row| row.once = true);
     let versions = [(UnixMs(i64::MIN), qinghe()), (at(1, 18, 0, 0), second), (at(2, 18, 0, 0), third)];
     Rulebook::of(versions.into_iter().map(|(valid_from, pack)| Published { valid_from, pack }).collect()).unwrap()
 });
