@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use doorstep_domain::{Body, FactsCheck, Kind, SmsState, TargetSource, check_s10, words};
 
-use crate::{case::registered, case_index::CaseIndex, leniency::NO_MOBILE, proof};
+use crate::{case::registered, case_index::CaseIndex, proof};
 
 words!(
     /// A flag for reviewers.
@@ -109,6 +109,9 @@ words!(
         TooMany = "too_many",
     }
 );
+
+/// The packs' sub-reason for a label without a mobile number.
+pub(crate) const NO_MOBILE: &str = "missing_mobile";
 
 /// The flags that follow directly from a case's entries, receipts and facts.
 pub(crate) fn flags(index: &CaseIndex<'_>) -> BTreeSet<Flag> {

@@ -8,11 +8,9 @@ use crate::{
     LabelFault, Proof,
     case::registered,
     case_index::{Act, CaseIndex},
+    flags::NO_MOBILE,
     proof::is,
 };
-
-/// The packs' sub-reason for a label without a mobile number.
-pub(crate) const NO_MOBILE: &str = "missing_mobile";
 
 /// Where X-2 grants the delivering outlet leniency, because the label's fault is proven.
 #[derive(Default)]

@@ -60,10 +60,11 @@ pub use listing::{Row, in_force};
 pub use otherwise::{Otherwise, Varies};
 pub use pack::{
     Area, Calendar, CardStep, ClearRules, Clock, Code, Counts, Due, Event, Evidence, Exception, From, GatewayRules, Group,
-    Honorifics, Hours, LabelFault, LateReply, LateSynced, LeniencyRow, Liability, MAX_PACK_BYTES, Missing, Named, Need, NeedsIf,
-    On, OutcomeRow, Pack, PackError, Party, Pays, Per, Proof, QuestionRules, Quiet, ReplyNeed, Side, SmsRules, StageRow, Step,
-    Switches, Template, TimeOfDay, Timetable, Unclear, Variable,
+    Honorifics, Hours, LateReply, LateSynced, Liability, MAX_PACK_BYTES, Missing, Named, Need, On, OutcomeRow, Pack, PackError,
+    Party, Per, Proof, QuestionRules, Quiet, ReplyNeed, SmsRules, StageRow, Step, Switches, Template, TimeOfDay, Timetable,
+    Unclear, Variable,
 };
+pub use pack::{LabelFault, LeniencyRow, NeedsIf, Pays, Side};
 pub use phase::{AHEAD_OF_NOW_MS, Phase, Phases};
 pub use photo::{Unfit, UnfitPhoto};
 pub use policy::{Concerned, Permit, Policy, PolicyError, Rule, Where};

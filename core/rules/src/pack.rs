@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Words, format};
 
 pub(crate) use self::clock::names;
+pub use self::side::Side;
 pub use self::{
     area::Area,
     calendar::{Calendar, Hours, Missing, TimeOfDay, Timetable},
@@ -32,7 +33,6 @@ pub use self::{
     locate::PackError,
     outcome::{Exception, Liability, NeedsIf, OutcomeRow, Pays, Per, ReplyNeed},
     parse::MAX_PACK_BYTES,
-    side::Side,
     sms::{GatewayRules, Honorifics, Quiet, SmsRules, Template, Variable},
 };
 
