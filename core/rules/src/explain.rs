@@ -351,6 +351,12 @@ impl Teller<'_> {
                 format!("面单无手机号或号码错误，判罚从宽：拟定 {}%", finding.share),
                 format!("the label had no mobile or a wrong one, so it is lenient: {}% proposed", finding.share),
             ));
+            because.extend(pack.leniency.iter().map(|row| {
+                fact(
+                    format!("从宽依据：{}（出处 {}）", row.zh, row.source),
+                    format!("shown by: {} (source {})", row.en, row.source),
+                )
+            }));
         }
         if finding.review {
             because.push(fact("须由总部查看后再定", "head office must look before anything follows"));

@@ -78,7 +78,9 @@ fn proves(index: &CaseIndex<'_>, proof: &Proof, act: &Act<'_>) -> bool {
         Body::Call(call) => {
             let facts = &index.case.facts;
             let case = CaseId::of(&facts.network, &facts.waybill);
-            call.number.as_ref().and_then(|number| mobile_mark(&case, number)).is_none_or(is_labels)
+            // A record without a number, or with a sealed one, does not say that it was another.
+            let said = call.number.as_ref().filter(|number| number.text().is_some_and(|text| !text.trim().is_empty()));
+            said.is_none_or(|number| mobile_mark(&case, number).is_some_and(is_labels))
         }
         Body::Sms(sms) => is_labels(sms.mark),
         _ => true,

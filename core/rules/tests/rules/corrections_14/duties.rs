@@ -269,6 +269,8 @@ fn a_wrong_number_is_shown_by_a_failed_call_and_a_failed_message_to_it_and_a_pho
         (&[(NotExist, Some(MOBILE))], true, true),
         (&[(Wrong, Some("138-0000-0000"))], true, true),
         (&[(NotExist, Some("13900000000"))], true, false),
+        (&[(NotExist, Some("宅电"))], true, false),
+        (&[(NotExist, Some(" "))], true, true),
         (&[(NotExist, None)], false, false),
         (&[(Off, None)], true, false),
         (&[(NoAnswer, None)], true, false),
@@ -285,6 +287,8 @@ fn a_wrong_number_is_shown_by_a_failed_call_and_a_failed_message_to_it_and_a_pho
     let attempt = story.entries[0].entry.key.clone();
     failed_sms(&mut story, at(2, 9, 1, 0), &attempt);
     assert!(story.finding("LIA-05", at(2, 10, 0, 1)).unwrap().lenient);
+    let told = told(&story, "LIA-05", at(2, 10, 0, 1));
+    assert!(told.contains("电话和短信都失败") && told.contains("a failed call and a failed SMS to it"), "{told}");
 }
 
 // rules: LIA-01
