@@ -71,10 +71,12 @@ impl Screen<'_> {
             let outlet = self.outlet(finding.outlet.as_ref())?;
             let amount = finding.amount.map(|amount| format!(" {amount}")).unwrap_or_default();
             let state = self.key(finding.state.as_str());
-            text += &line(
-                &say("可能担责", "would answer"),
-                &format!("{} {}%{amount} {outlet} [{state}] {}", finding.rule, finding.share, finding.id),
-            );
+            let share = match finding.open && finding.decided.is_none() {
+                true => say("比例未定", "no share"),
+                false => format!("{}%{amount}", finding.share),
+            };
+            text +=
+                &line(&say("可能担责", "would answer"), &format!("{} {share} {outlet} [{state}] {}", finding.rule, finding.id));
             if let Some(contacts) = &finding.contacts {
                 text += &line(&say("时间依据", "time"), &both(&gap_words(contacts.width_ms(), contacts.proven)));
             }

@@ -101,7 +101,8 @@ impl<'a> Screen<'a> {
     /// What is next, with the origin outlet's number where it is to be phoned.
     pub fn next(&self, view: &CaseView, phone_origin: bool) -> Result<String, Failed> {
         let step = view.judgement.next_step;
-        let mut text = line(&say("下一步", "next"), &self.key(step.as_str()));
+        let side = view.judgement.next_side.map(|side| format!(" ({})", self.key(side.as_str()))).unwrap_or_default();
+        let mut text = line(&say("下一步", "next"), &format!("{}{side}", self.key(step.as_str())));
         let phones = matches!(step, NextStep::NotifyOrigin | NextStep::SendNotice | NextStep::SendRegistration);
         if phones || phone_origin {
             text += &line(&say("寄件网点", "origin outlet"), &self.outlet(view.case.facts.origin_outlet.as_ref())?);
@@ -133,7 +134,8 @@ impl<'a> Screen<'a> {
         for step in &card.steps {
             let done = step.done.iter().map(|done| format!("  {} {}", done.by, words::time(done.at, self.zone)));
             let mark = if step.done.is_empty() { "[ ]" } else { "[x]" };
-            text += &format!("    {mark} {} {}{}\n", step.step, both(&step.name), done.collect::<String>());
+            let side = step.side.map(|side| format!(" ({})", self.key(side.as_str()))).unwrap_or_default();
+            text += &format!("    {mark} {} {}{side}{}\n", step.step, both(&step.name), done.collect::<String>());
         }
         text
     }

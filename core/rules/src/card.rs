@@ -3,11 +3,11 @@
 
 use std::collections::HashSet;
 
-use doorstep_domain::{Body, EntryKey, UnixMs, UserId};
+use doorstep_domain::{Body, EntryKey, Role, Stage, UnixMs, UserId};
 use serde::Serialize;
 
 use crate::{
-    Pack, Words,
+    Pack, Side, Step, Words,
     case::registered,
     case_index::{Act, CaseIndex},
     pack::{CardStep, Code},
@@ -33,6 +33,8 @@ pub struct CardLine {
     pub name: Words,
     /// Roles that do it.
     pub by: Vec<String>,
+    /// The side that does it, if the pack names it.
+    pub side: Option<Side>,
     /// The people who did it; several may do the same step (domain 11.5).
     pub done: Vec<Done>,
 }
@@ -85,6 +87,13 @@ pub(crate) fn cards(index: &CaseIndex<'_>) -> Vec<Card> {
     cards
 }
 
+/// The side that does a step of a problem: what the delivering outlet does, the hub does for what it holds.
+fn side(step: &Step, registration: &Act<'_>) -> Option<Side> {
+    let is_at_hub = matches!(registration.body(), Body::Problem(problem) if problem.stage == Stage::Hub);
+    let does_it = step.by.iter().any(|by| by == Role::Hub.as_str());
+    step.side.map(|side| if side == Side::Delivering && is_at_hub && does_it { Side::Hub } else { side })
+}
+
 fn card(index: &CaseIndex<'_>, pack: &Pack, row: &Code, sub: Option<&str>, act: &Act<'_>, place: usize, since: usize) -> Card {
     let acts = || index.standing().filter(move |(place, _)| *place >= since);
     let codes: HashSet<&str> = acts().filter_map(|(_, act)| registered(act.body())).map(|(code, _)| code).collect();
@@ -112,6 +121,7 @@ fn card(index: &CaseIndex<'_>, pack: &Pack, row: &Code, sub: Option<&str>, act: 
             step: step.step.clone(),
             name: pack.name_of(&step.step),
             by: what.map(|what| what.by.clone()).unwrap_or_default(),
+            side: what.and_then(|what| side(what, act)),
             done: done.collect(),
         }
     };

@@ -12,6 +12,7 @@ use doorstep_domain::{About, Body, ChangeHash, Customer, EntryKey, Facts, Outlet
 use crate::{
     Case, Clock, Message, Pack, Rulebook, Unfit, Validity,
     listing::{self, Pick},
+    pack::names,
     rulebook::When,
 };
 
@@ -105,6 +106,8 @@ pub(crate) struct CaseIndex<'a> {
     pub has_letter: bool,
     /// The parties that agreed, each with the outcome.
     pub consents: HashSet<(Customer, &'a str)>,
+    /// Code and sub-reason of the standing registrations, each with the earliest time before which it certainly happened.
+    registered: HashMap<(&'a str, Option<&'a str>), UnixMs>,
     /// Changes that repeat a registration made under a provisional number.
     pub restated: HashSet<ChangeHash>,
 }
@@ -216,6 +219,19 @@ impl<'a> CaseIndex<'a> {
         let reckoned = act.recorded.standing.receipt().and_then(|r| r.acted.at).or_else(|| act.recorded.entry.time.anchored());
         let claimed = if reckoned.is_some() { claimed.plus(off) } else { claimed };
         claimed.min(act.when.at)
+    }
+
+    /// Whether one of some codes, with one of some sub-reasons, was certainly registered by this time. Without sub-reasons any is meant.
+    pub fn had(&self, by: UnixMs, codes: &[String], subs: &[String]) -> bool {
+        self.registered.iter().any(|((code, sub), at)| {
+            let is_sub = || subs.is_empty() || sub.is_some_and(|sub| subs.iter().any(|one| one == sub));
+            *at <= by && names(codes, code) && is_sub()
+        })
+    }
+
+    /// The codes of the standing registrations.
+    pub fn codes(&self) -> HashSet<&'a str> {
+        self.registered.keys().map(|(code, _)| *code).collect()
     }
 
     /// When the origin outlet was phoned during an outage, as stated in the record. `None` unless the record is complete and an

@@ -7,7 +7,12 @@ use serde::Serialize;
 
 use crate::{
     Clock, Counts, Due, Event, From, LateReply, Missing, On, Pack, Words,
+    case::registered,
     case_index::{Act, CaseIndex, End},
+    leniency::Leniency,
+    method::Method,
+    slots::{slots, window_end},
+    sms::proves,
 };
 
 words!(
@@ -99,7 +104,7 @@ pub(crate) struct Kept<'a> {
 }
 
 /// All deadlines of a case in the order of their starts, and whether some were left out because there are too many.
-pub(crate) fn deadlines<'a>(index: &CaseIndex<'a>) -> (Vec<Kept<'a>>, bool) {
+pub(crate) fn deadlines<'a>(index: &CaseIndex<'a>, leniency: &Leniency) -> (Vec<Kept<'a>>, bool) {
     let mut all = Vec::new();
     let mut capped = false;
     let decided: HashSet<&EntryKey> = index.decided().map(|about| &about.entry).collect();
@@ -117,7 +122,7 @@ pub(crate) fn deadlines<'a>(index: &CaseIndex<'a>) -> (Vec<Kept<'a>>, bool) {
             if starts.is_empty() {
                 continue;
             }
-            let meets = Meets::of(index, clock);
+            let meets = Meets::of(index, clock, leniency);
             all.extend(starts.into_iter().filter_map(|start| keep(index, clock, &published.pack, start, &meets)));
         }
     }
@@ -134,7 +139,7 @@ fn starts(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> {
         matching.map(|(place, act)| Start::of(place, place, at(index, act))).collect()
     };
     match clock.starts.on {
-        On::Attempt => attempts(index, clock, version),
+        On::Attempt | On::Registration => registrations(index, clock, version),
         On::Problem => problems(index, clock, version),
         // An outlet that was phoned has no notice to look at.
         On::Notice if clock.met_by.iter().any(|event| event.on == On::Seen) => {
@@ -144,17 +149,28 @@ fn starts(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> {
         On::Notice => told(index, version),
         On::Reply => replies(index, clock, version),
         On::NoReply => unanswered(index, version),
+        On::Day if clock.each_slot => {
+            // One more than is judged, so that it is noticed that there are too many.
+            let slots = slots(index, clock, version, MOST_STARTS + 1).into_iter();
+            slots.map(|slot| Start::of(slot.place, slot.place, slot.from)).collect()
+        }
         On::Day => days(index, clock, version),
         On::Action | On::Tick | On::Ledger | On::Close => each(|_, act| act.when.at),
-        On::Seen | On::Consent | On::DataEntry => Vec::new(),
+        On::Seen | On::Consent | On::DataEntry | On::Method => Vec::new(),
     }
 }
 
-/// The first matching attempt of each round or, with a count, the attempt that reaches the count.
-fn attempts(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> {
+/// Whether an act registers a problem of which the origin outlet is notified, by the version of the act.
+fn is_notified(index: &CaseIndex<'_>, act: &Act<'_>) -> bool {
+    registered(act.body()).is_some_and(|(code, _)| index.pack_of(act).code(code).is_none_or(|row| row.notify))
+}
+
+/// The first matching registration of each round or, with a count, the attempt that reaches the count.
+fn registrations(index: &CaseIndex<'_>, clock: &Clock, version: usize) -> Vec<Start> {
     let mut starts: Vec<Start> = Vec::new();
     let mut seen = 0;
-    for (place, act) in index.acts.iter().enumerate().filter(|(_, act)| clock.starts.is(act.body())) {
+    let is_start = |act: &Act<'_>| clock.starts.is(act.body()) && (clock.starts.on == On::Attempt || is_notified(index, act));
+    for (place, act) in index.acts.iter().enumerate().filter(|(_, act)| is_start(act)) {
         seen += u32::from(act.stands());
         let from = index.round_of(place);
         if clock.count > 1 {
@@ -353,7 +369,7 @@ pub(crate) fn due_at(index: &CaseIndex<'_>, pack: &Pack, clock: &Clock, start: U
         Due::Hours(hours) => start.plus(i64::from(*hours) * 3_600_000),
         // At that very time the day's list is closed [A]: the next one is due, because a clock without any time helps nobody.
         Due::TimeOfDay(time) => pack.next_time(start.plus(1), &[*time])?,
-        Due::Slots(slots) => pack.next_time(index.now, slots)?,
+        Due::Slots(slots) => pack.next_time(if clock.each_slot { start } else { index.now }, slots)?,
         Due::FirstRun => pack.first_run(start, delivering)?,
         Due::WorkingDays(days) => pack.after_working_days(start, *days)?,
         Due::WorkingMinutes(minutes) => pack.after_working_minutes(start, *minutes)?,
@@ -377,10 +393,14 @@ struct Meet {
 }
 
 impl Meets {
-    fn of(index: &CaseIndex<'_>, clock: &Clock) -> Self {
+    fn of(index: &CaseIndex<'_>, clock: &Clock, leniency: &Leniency) -> Self {
+        let method = clock.met_by.iter().any(|event| event.on == On::Method).then(|| Method::of(index));
+        let is_proven = |act: &Act<'_>| leniency.covers(act) || index.messages.iter().any(|message| proves(index, message, act));
         let meets = |act: &Act<'_>, event: &Event| match event.on {
             On::Notice => index.to_origin(act),
             On::Reply => act.is_valid_reply() && event.is(act.body()),
+            On::Attempt if event.proven => event.is(act.body()) && is_proven(act),
+            On::Method => method.as_ref().is_some_and(|method| method.is_begun_by(act)),
             _ => event.is(act.body()),
         };
         let acts = index.acts.iter().enumerate().filter(|(_, act)| clock.met_by.iter().any(|event| meets(act, event)));
@@ -462,9 +482,23 @@ fn kept(
     due: Option<UnixMs>,
     meets: &Meets,
 ) -> (Timeliness, Option<usize>) {
-    // For a daily duty, and for a duty that begins when no answer comes, only later acts count.
-    let only_after = matches!(clock.starts.on, On::Day | On::NoReply);
-    let candidates = meets.for_start(index, start).filter(move |meet| !only_after || meet.at > start.at);
+    // For a daily duty, and for a duty that begins when no answer comes, only later acts count. Of a duty that begins when no answer
+    // comes and has a time limit, what was done with the parcel since the notice counts too.
+    let until = if clock.each_slot { window_end(pack, clock, due) } else { None };
+    let is_work = |meet: &Meet| {
+        let body = index.acts.get(meet.place).map(|act| act.body());
+        due.is_some() && meet.place > start.place && matches!(body, Some(Body::Attempt(_) | Body::Action(_) | Body::Close(_)))
+    };
+    let in_time_for = move |meet: &Meet| match clock.starts.on {
+        On::Day if clock.each_slot => {
+            (meet.at > start.at || (meet.place == start.place && meet.at == start.at))
+                && until.is_none_or(|until| meet.at < until)
+        }
+        On::Day => meet.at > start.at,
+        On::NoReply => meet.at > start.at || is_work(meet),
+        _ => true,
+    };
+    let candidates = meets.for_start(index, start).filter(move |meet| in_time_for(meet));
     // A clock that started at a reply also ends with a possible earlier end of the case, because in either order nothing was
     // missed.
     let ends = || [start.ended, index.end_after(start.from)].into_iter().flatten().filter(|_| clock.ends_with_case);

@@ -2,15 +2,16 @@
 
 use std::collections::HashSet;
 
-use doorstep_domain::{Body, EntryKey, Personal, SmsFault, SmsLevel, UnixMs, has_text, words};
+use doorstep_domain::{Body, EntryKey, SmsLevel, UnixMs, has_text, words};
 use serde::Serialize;
 
 use crate::{
-    Case, Evidence, Message, Need, Pack, Proof, Rulebook, SmsLack, Unfit, UnfitPhoto, Words,
+    Case, Evidence, Message, Need, Pack, Proof, Rulebook, Unfit, UnfitPhoto, Words,
     case::registered,
     case_index::{Act, CaseIndex, unfit_for},
+    leniency::Leniency,
     pack::Code,
-    photo::shows,
+    proof::{count, proving, unmet},
     sms::proves,
 };
 
@@ -39,26 +40,6 @@ pub struct Gap {
     pub pack_version: u32,
 }
 
-/// The registrations for which X-2 grants the delivering outlet leniency, because the label's fault is proven.
-#[derive(Default)]
-pub(crate) struct Leniency {
-    /// Code, sub-reason and version of the registrations.
-    proven: HashSet<(String, Option<String>, usize)>,
-    pub proofs: Vec<EntryKey>,
-}
-
-impl Leniency {
-    /// Whether a delay that began with this act is lenient.
-    pub fn covers(&self, act: &Act<'_>) -> bool {
-        let of = registered(act.body()).map(|(code, sub)| (code.to_owned(), sub.map(str::to_owned), act.when.version));
-        of.is_some_and(|of| self.proven.contains(&of))
-    }
-    /// Whether there is any.
-    pub fn is_proven(&self) -> bool {
-        !self.proven.is_empty()
-    }
-}
-
 /// The evidence that the case's registrations need and do not have, and where leniency is proven.
 pub(crate) fn missing(index: &CaseIndex<'_>) -> (Vec<Gap>, Leniency) {
     let mut gaps: Vec<Vec<Gap>> = Vec::new();
@@ -85,12 +66,13 @@ pub(crate) fn missing(index: &CaseIndex<'_>) -> (Vec<Gap>, Leniency) {
             }
         }
         gaps.push(lacking);
-        if row.leniency && complete {
-            leniency.proven.insert((code.to_owned(), sub.map(str::to_owned), act.when.version));
+        if row.leniency && pack.leniency.is_empty() && complete {
+            leniency.by_code.insert((code.to_owned(), sub.map(str::to_owned), act.when.version));
             let proofs = row.evidence.iter().flat_map(|evidence| proving(index, evidence, Some(act)));
             leniency.proofs.extend(proofs.map(|act| act.key().clone()));
         }
     }
+    leniency.find_faults(index);
     (gaps.into_iter().rev().flatten().collect(), leniency)
 }
 
@@ -128,84 +110,18 @@ fn is_waived(index: &CaseIndex<'_>, evidence: &Evidence) -> bool {
     index.standing().any(|(_, act)| waives(act.body())) && offered()
 }
 
-/// How many acts satisfy a row.
-pub(crate) fn count(index: &CaseIndex<'_>, evidence: &Evidence, of: Option<&Act<'_>>) -> u32 {
-    u32::try_from(proving(index, evidence, of).count()).unwrap_or(u32::MAX)
-}
-
-/// The acts that satisfy a row, for a registration or for the case as a whole.
-fn proving<'r, 'a>(
-    index: &'r CaseIndex<'a>,
-    evidence: &'r Evidence,
-    of: Option<&'r Act<'a>>,
-) -> impl Iterator<Item = &'r Act<'a>> {
-    let proves = move |act: &Act<'_>| evidence.any_of.iter().any(|proof| is(index, proof, act, of));
-    index.acts.iter().filter(move |act| act.stands() && proves(act))
-}
-
 /// The names of the evidence rows that an action would lack if it were recorded now.
 pub fn lacking(case: &Case, pack: &Pack, body: &Body) -> Vec<Words> {
     let Body::Action(action) = body else { return Vec::new() };
     let book = Rulebook::only(pack.clone());
     let index = CaseIndex::of(case, &book, UnixMs(i64::MAX));
     let named = action.number.is_some() && action.carrier.is_some();
-    let rows = pack.outcome(action.outcome.as_str()).map(|row| row.requires.as_slice()).unwrap_or_default();
-    let lacks = rows.iter().filter(|row| {
+    let Some(outcome) = pack.outcome(action.outcome.as_str()) else { return Vec::new() };
+    let lacks = unmet(&index, outcome, UnixMs(i64::MAX)).filter(|row| {
         let itself = named && row.least == 1 && row.any_of.contains(&Proof::Carrier {});
-        !itself && count(&index, row, None) < row.least
+        !itself
     });
     lacks.map(|row| Words { zh: row.zh.clone(), en: row.en.clone() }).collect()
-}
-
-fn is(index: &CaseIndex<'_>, proof: &Proof, act: &Act<'_>, of: Option<&Act<'_>>) -> bool {
-    let any = |list: &[String], word: &str| list.is_empty() || list.iter().any(|w| w == word);
-    let said = |words: &Option<Personal>| has_text(words.as_ref());
-    let itself = of.is_some_and(|of| of.key() == act.key());
-    match (proof, act.body()) {
-        (Proof::Photo { .. }, Body::Photo(photo)) => shows(proof, photo) && !index.unfit.contains_key(act.key()),
-        (Proof::Call { results }, Body::Call(call)) => any(results, call.result.as_str()),
-        (Proof::Sms { levels, faults }, Body::Sms(_)) => index.message(act.key()).is_some_and(|message| {
-            let fault = message.fault.map_or("", SmsFault::as_str);
-            if levels.is_empty() {
-                proves_some(index, message, of)
-            } else {
-                // A message to another number says nothing about the label's number (domain 5.4).
-                let is_labels = !message.lacks.contains(&SmsLack::OtherNumber);
-                is_labels && any(levels, message.level.as_str()) && any(faults, fault)
-            }
-        }),
-        (Proof::Words {}, Body::Note { .. }) => true,
-        (Proof::Words {}, Body::Attempt(attempt)) => itself && said(&attempt.words),
-        (Proof::Words {}, Body::Problem(problem)) => itself && said(&problem.words),
-        (Proof::Attempts {}, Body::Attempt(_)) => {
-            let code = |act: &Act<'_>| registered(act.body()).map(|(code, _)| code.to_owned());
-            of.is_none_or(|of| code(of) == code(act))
-        }
-        (Proof::Weight {}, Body::Problem(problem)) => itself && problem.weight_g.is_some() && problem.label_g.is_some(),
-        (Proof::OtherWaybill {}, Body::Problem(problem)) => itself && problem.other.is_some(),
-        (Proof::Count {}, Body::Problem(problem)) => itself && problem.count.is_some(),
-        (Proof::Waiting {}, Body::Attempt(attempt)) => {
-            itself && (attempt.waited_minutes.is_some() || attempt.agreed_at.is_some())
-        }
-        (Proof::Offer {}, Body::Attempt(attempt)) => itself && attempt.offered.is_some(),
-        (Proof::Goods {}, Body::Goods(goods)) => said(&goods.name) && said(&goods.packing) && goods.value.is_some(),
-        (Proof::Consent { by }, Body::Consent(consent)) => any(by, consent.by.as_str()) && said(&consent.name),
-        (Proof::Consent { by }, Body::Reply(reply)) => {
-            act.is_valid_reply() && reply.agreed_by.is_some_and(|who| any(by, who.as_str())) && said(&reply.agreed)
-        }
-        (Proof::Ledger { books }, Body::Ledger(line)) => any(books, line.book.as_str()),
-        (Proof::Tick { steps }, Body::Tick(tick)) => any(steps, tick.step.as_str()),
-        (Proof::Carrier {}, Body::Action(action)) => action.number.is_some() && action.carrier.is_some(),
-        _ => false,
-    }
-}
-
-/// Whether a message proves a registration's attempt or, without a registration, any attempt (domain 5.2: on the attempt's day).
-fn proves_some(index: &CaseIndex<'_>, message: &Message, of: Option<&Act<'_>>) -> bool {
-    match of {
-        Some(attempt) if matches!(attempt.body(), Body::Attempt(_)) => proves(index, message, attempt),
-        _ => message.counts(),
-    }
 }
 
 words!(

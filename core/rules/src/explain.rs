@@ -1,14 +1,20 @@
 //! Reasons in Chinese and English for each deadline, missing evidence, finding and conflict: the rule and the chain of facts.
 //! They are made from the judgement, so they cannot differ from it. They have no customer's data.
 
+mod link;
+mod reasons;
+
 use doorstep_domain::{Body, EntryKey, Kind, Recorded, Stands, UnixMs};
 use serde::Serialize;
 
 use crate::{
     Case, Clock, Conflict, Contacts, Counts, Deadline, Due, Finding, From, Gap, Judgement, LateSynced, Liability, Message,
-    Missing, Need, Pack, Per, Question, QuestionKind, Rulebook, Sight, Timeliness, Unfit, UnfitPhoto, Words, gap_words, telling,
-    words,
+    Missing, Need, On, Pack, Per, Question, QuestionKind, Rulebook, Sight, Timeliness, Unfit, UnfitPhoto, Words,
+    deadline::is_reply_clock, gap_words, telling, words,
 };
+
+pub use self::link::Because;
+use self::link::{both, fact, why};
 
 /// One answer with its reasons.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -22,34 +28,16 @@ pub struct Explanation {
     pub because: Vec<Because>,
 }
 
-/// One link of a chain.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Because {
-    /// The words.
-    #[serde(flatten)]
-    pub words: Words,
-    /// The entry that supports it.
-    pub entry: Option<EntryKey>,
-}
-
 /// Explains a judgement: deadlines, then messages, missing evidence, findings, conflicts, facts for a reviewer.
 pub fn explain(case: &Case, book: &Rulebook, judged: &Judgement) -> Vec<Explanation> {
     let teller = Teller { case, book };
-    let mut all: Vec<Explanation> = judged.deadlines.iter().map(|deadline| teller.deadline(deadline)).collect();
+    let mut all: Vec<Explanation> = judged.deadlines.iter().map(|deadline| teller.deadline(deadline, judged)).collect();
     all.extend(judged.messages.iter().map(|message| teller.message(message)));
     all.extend(judged.missing.iter().map(|gap| teller.gap(gap)));
     all.extend(judged.findings.iter().map(|finding| teller.finding(finding, judged)));
     all.extend(judged.conflicts.iter().map(|conflict| teller.conflict(conflict)));
     all.extend(judged.questions.iter().map(|question| teller.question(question)));
     all
-}
-
-fn both(zh: impl Into<String>, en: impl Into<String>) -> Words {
-    Words { zh: zh.into(), en: en.into() }
-}
-
-fn fact(zh: impl Into<String>, en: impl Into<String>) -> Because {
-    Because { words: both(zh, en), entry: None }
 }
 
 struct Teller<'a> {
@@ -130,18 +118,19 @@ impl Teller<'_> {
         Explanation { about: message.entry.to_string(), answer: message.told(pack), because }
     }
 
-    fn deadline(&self, deadline: &Deadline) -> Explanation {
+    fn deadline(&self, deadline: &Deadline, judged: &Judgement) -> Explanation {
         let pack = self.pack(deadline.pack_version);
         let how = words(deadline.timeliness.as_str());
         let answer = both(format!("{}：{}", deadline.name.zh, how.zh), format!("{}: {}", deadline.name.en, how.en));
         let about = format!("{}@{}", deadline.clock, deadline.started_by);
-        Explanation { about, answer, because: self.chain(pack, deadline) }
+        Explanation { about, answer, because: self.chain(pack, deadline, judged) }
     }
 
     /// The chain for a deadline: the clock's row, its start, its end, and its timeliness.
-    fn chain(&self, pack: &Pack, deadline: &Deadline) -> Vec<Because> {
+    fn chain(&self, pack: &Pack, deadline: &Deadline, judged: &Judgement) -> Vec<Because> {
         let Some(clock) = pack.clock(&deadline.clock) else { return Vec::new() };
         let mut because = vec![self.rule(pack, &clock.id, &deadline.name, &clock.source)];
+        because.extend(clock.why.as_ref().map(why));
         because.push(self.entry(pack, &deadline.started_by, "起因", "begun by"));
         if deadline.missing != Some(Missing::Arrival) {
             let from = from(clock);
@@ -160,6 +149,15 @@ impl Teller<'_> {
             (None, None) => because.push(fact("没有规定时限，直到办完", "no time is set: until it is done")),
         }
         self.kept(pack, clock, deadline, &mut because);
+        because.extend(reasons::of_attempts(self.case, clock, deadline, |key, zh, en| self.entry(pack, key, zh, en)));
+        if is_reply_clock(clock) {
+            because.extend(
+                judged
+                    .replies
+                    .iter()
+                    .flat_map(|reply| reasons::of_reply(self.case, pack, reply, |key, zh, en| self.entry(pack, key, zh, en))),
+            );
+        }
         if deadline.unsure {
             because.push(fact(
                 "起因发生时哪一版规则有效无法确定：请总部查看",
@@ -229,6 +227,9 @@ impl Teller<'_> {
             Timeliness::Late => {
                 because.push(match met("期限后才办理", "done only after it") {
                     Some(late) => late,
+                    None if clock.starts.on == On::NoReply => {
+                        fact("期限内没有执行该类型处理办法的任何一步", "no step of the type's method was begun within it")
+                    }
                     None => fact("没有符合要求的记录", "there is no record that meets it"),
                 });
                 because.extend(self.outages(pack, clock, deadline.met_by.as_ref()));
@@ -286,6 +287,7 @@ impl Teller<'_> {
             format!("{} wanted, {} there", gap.least, gap.have),
         ));
         because.extend(gap.unfit.iter().flat_map(|unfit| self.unfit(pack, unfit)));
+        because.extend(reasons::of_gap(pack, gap));
         because.extend(gap.waiver.as_ref().map(|waiver| {
             fact(format!("确实没有时可说明：{}", waiver.zh), format!("if it can not be had, say so: {}", waiver.en))
         }));
@@ -312,20 +314,31 @@ impl Teller<'_> {
         let outlet = finding.outlet.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string);
         let (state, amount) =
             (words(finding.state.as_str()), finding.amount.map(|amount| amount.to_string()).unwrap_or_default());
-        let answer = both(
+        let is_open = finding.open && finding.decided.is_none();
+        let mut answer = both(
             format!("{}：{} 承担 {}% {amount} {}", state.zh, outlet, finding.share, finding.name.zh),
             format!("{}: {} answers, {}% {amount} {}", state.en, outlet, finding.share, finding.name.en),
         );
+        if is_open {
+            answer = both(
+                format!("{}：请总部核查 {outlet}，规则未定比例和金额 {}", state.zh, finding.name.zh),
+                format!(
+                    "{}: head office looks at {outlet}; the rule names no share and no amount. {}",
+                    state.en, finding.name.en
+                ),
+            );
+        }
         let mut because = Vec::new();
         if let Some(row) = pack.liability(&finding.rule) {
             because.push(self.rule(pack, &row.id, &finding.name, &row.source));
+            because.extend(row.why.as_ref().map(why));
             because.extend(amount_words(row));
             because.extend(
                 row.further.as_ref().map(|further| fact(format!("另外：{}", further.zh), format!("also: {}", further.en))),
             );
         }
         match judged.deadlines.iter().find(|deadline| is_of(finding, deadline)) {
-            Some(deadline) => because.extend(self.chain(pack, deadline)),
+            Some(deadline) => because.extend(self.chain(pack, deadline, judged)),
             None => because.extend(self.of_another(pack, finding)),
         }
         let told: Vec<&EntryKey> = because.iter().filter_map(|link| link.entry.as_ref()).collect();
@@ -338,6 +351,12 @@ impl Teller<'_> {
                 format!("面单无手机号或号码错误，判罚从宽：拟定 {}%", finding.share),
                 format!("the label had no mobile or a wrong one, so it is lenient: {}% proposed", finding.share),
             ));
+            because.extend(pack.leniency.iter().map(|row| {
+                fact(
+                    format!("从宽依据：{}（出处 {}）", row.zh, row.source),
+                    format!("shown by: {} (source {})", row.en, row.source),
+                )
+            }));
         }
         if finding.review {
             because.push(fact("须由总部查看后再定", "head office must look before anything follows"));
@@ -442,6 +461,10 @@ fn how_known(kind: QuestionKind) -> Because {
             "head office's server already had a position of this person in another case; positions have no accuracy, a device's clock \
              may be wrong, and two people may use one account",
         ),
+        QuestionKind::OutageNoOutlet => fact(
+            "登记有电话号码，但没有写明是哪个网点的：请核对号码是否属于寄件网点",
+            "the record has a number but not whose it is: compare it with the origin outlet's",
+        ),
         QuestionKind::SmsByWord => fact(
             "手机平台和运营商都没有结果：证明力较弱",
             "neither the phone's platform nor an operator has reported a result: it proves less",
@@ -463,11 +486,14 @@ fn from(clock: &Clock) -> Words {
         (From::Found, _) => both("发现时间", "when it was found"),
         (From::TheoreticalArrival, _) => both("理论到件时间，不是实际到件时间", "the scheduled arrival, not the actual one"),
         (From::Act, Counts::Received | Counts::Acted) => match clock.starts.on {
-            crate::On::Notice | crate::On::Reply => {
+            On::Notice | On::Reply => {
                 both("总部收到的时间，或电话通知的登记时间", "when the server had it, or when its phone call was recorded")
             }
-            crate::On::NoReply => both("无有效回复之时", "when there was no valid reply"),
-            crate::On::Day => both("上一时点", "the last such time"),
+            On::NoReply => both("无有效回复之时", "when there was no valid reply"),
+            On::Day if clock.each_slot => {
+                both("与上一时点的中点：跟踪归入最近的时点", "the middle to the time before: an act counts for the nearest time")
+            }
+            On::Day => both("上一时点", "the last such time"),
             _ => both("行为时间", "when it was done"),
         },
     }

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use doorstep_domain::{About, Body, EntryKey, Fen, Kind, OutletCode, Stands, UnixMs, words};
+use doorstep_domain::{About, Body, EntryKey, Fen, Kind, OutletCode, Stands, UnixMs, Waybill, words};
 use serde::Serialize;
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     conflict::agreed,
     contacts::contacts,
     deadline::{Kept, MOST_STARTS},
-    evidence::Leniency,
+    leniency::Leniency,
 };
 
 words!(
@@ -60,6 +60,9 @@ pub struct Finding {
     pub outlet: Option<OutletCode>,
     /// Its share in percent: proposed, or decided.
     pub share: u8,
+    /// Whether the rule names no share and no amount: the finding only asks head office to look at the outlet. The share is 0 until
+    /// head office decides.
+    pub open: bool,
     /// The amount, if the rule has one: proposed, or decided.
     pub amount: Option<Fen>,
     /// The entries that it rests on.
@@ -89,12 +92,15 @@ pub(crate) fn findings(index: &CaseIndex<'_>, kept: &[Kept<'_>], leniency: &Leni
     let disputes = disputes(index);
     for finding in &mut findings {
         finding.disputes = disputes.get(&finding.id).into_iter().flatten().map(|key| (*key).clone()).collect();
+    }
+    let mut findings = once_each(index, findings);
+    for finding in &mut findings {
         if !finding.disputes.is_empty() {
             finding.state = FindingState::Disputed;
         }
         if let Some((act, ruling)) = agreed(&index.rulings(&finding.id)) {
-            let disputed = disputes.get(&finding.id).into_iter().flatten();
-            if !disputed.filter_map(|key| index.acts.iter().find(|act| act.key() == *key)).any(|dispute| is_newer(dispute, act)) {
+            let disputed = finding.disputes.iter();
+            if !disputed.filter_map(|key| index.acts.iter().find(|act| act.key() == key)).any(|dispute| is_newer(dispute, act)) {
                 (finding.state, finding.review) = (FindingState::Decided, false);
             }
             finding.share = if ruling.stands == Stands::Lifted { 0 } else { ruling.share.unwrap_or(finding.share) };
@@ -106,6 +112,45 @@ pub(crate) fn findings(index: &CaseIndex<'_>, kept: &[Kept<'_>], leniency: &Leni
         }
     }
     findings
+}
+
+/// Merges the findings of one fault, for rules that are proposed once: a missed clock shows it, or the first registration of the same
+/// piece. One that head office has decided stays; the entries of the others support the one that stays.
+fn once_each(index: &CaseIndex<'_>, findings: Vec<Finding>) -> Vec<Finding> {
+    let is_once = |finding: &Finding| {
+        let published = index.book.version(finding.pack_version);
+        published.and_then(|published| published.pack.liability(&finding.rule)).is_some_and(|row| row.once)
+    };
+    if !findings.iter().any(is_once) {
+        return findings;
+    }
+    let piece = |finding: &Finding| match index.acts.iter().find(|act| *act.key() == finding.id.entry).map(|act| act.body()) {
+        Some(Body::Problem(problem)) => problem.piece.clone(),
+        _ => None,
+    };
+    let mut kept: Vec<(Option<Waybill>, Finding)> = Vec::new();
+    let (first, rest): (Vec<Finding>, Vec<Finding>) =
+        findings.into_iter().partition(|finding| finding.clock.is_some() || !index.rulings(&finding.id).is_empty());
+    for finding in first {
+        kept.push((piece(&finding), finding));
+    }
+    for finding in rest {
+        let of = piece(&finding);
+        let same = |(piece, other): &&mut (Option<Waybill>, Finding)| {
+            other.rule == finding.rule && (other.clock.is_some() || *piece == of)
+        };
+        match kept.iter_mut().filter(|_| is_once(&finding)).find(same) {
+            Some((_, other)) => {
+                let known: HashSet<&EntryKey> = other.basis.iter().collect();
+                let more: Vec<EntryKey> = finding.basis.iter().filter(|key| !known.contains(key)).cloned().collect();
+                other.basis.extend(more);
+                other.review |= finding.review;
+                other.disputes.extend(finding.disputes);
+            }
+            None => kept.push((of, finding)),
+        }
+    }
+    kept.into_iter().map(|(_, finding)| finding).collect()
 }
 
 /// Whether a dispute came after a ruling: head office did not know of it, so the ruling does not answer it.
@@ -251,12 +296,13 @@ fn proposal(index: &CaseIndex<'_>, row: &Liability, pack: &Pack, act: &Act<'_>, 
         due_at: None,
         party: row.borne_by,
         outlet: index.outlet_of(row.borne_by, act),
-        share: row.share,
+        share: if row.open { 0 } else { row.share },
+        open: row.open,
         amount: None,
         contacts: contacts(&acts),
         otherwise: Vec::new(),
         basis,
-        review: acts.iter().any(|act| act.when.doubtful || was_in_contact(act)),
+        review: row.open || acts.iter().any(|act| act.when.doubtful || was_in_contact(act)),
         lenient: false,
         state: FindingState::Proposed,
         disputes: Vec::new(),
@@ -285,8 +331,16 @@ impl Pack {
         if events.clone().any(|event| matches!(event.on, On::Reply | On::NoReply)) {
             kinds.push(Kind::Action); // a late reply binds unless the parcel was acted on
         }
-        if self.codes.iter().any(|code| code.leniency) {
+        if self.codes.iter().any(|code| code.leniency) || !self.leniency.is_empty() {
             kinds.extend(self.leniency_kinds());
+        }
+        if events.clone().any(|event| event.proven) {
+            kinds.extend([Kind::Sms, Kind::SmsReport, Kind::SmsReply]);
+        }
+        if events.clone().any(|event| event.on == On::Method) {
+            let steps = self.steps.iter().filter(|step| step.is_method());
+            kinds.extend(steps.flat_map(|step| &step.done_by).filter_map(|kind| Kind::from_word(kind)));
+            kinds.extend([Kind::Tick, Kind::Action]);
         }
         kinds.sort_unstable();
         kinds.dedup();
@@ -300,13 +354,19 @@ impl Pack {
         if row.goods_value {
             kinds.push(Kind::Goods);
         }
+        if row.once {
+            // A missed clock of the rule stands for the registrations of the same fault.
+            let clocks = self.clocks.iter().filter(|clock| clock.rule.as_ref() == Some(&row.id));
+            kinds.extend(clocks.flat_map(|clock| self.kinds_of_clock(clock)));
+        }
         kinds
     }
 
     /// The kinds of entry that can prove a fault of the number on the label.
     fn leniency_kinds(&self) -> impl Iterator<Item = Kind> + '_ {
         let rows = self.codes.iter().filter(|code| code.leniency).flat_map(|code| &code.evidence);
-        let kinds = rows.flat_map(|row| &row.any_of).flat_map(|proof| match proof {
+        let of_label = self.leniency.iter().flat_map(|row| &row.all_of);
+        let kinds = rows.flat_map(|row| &row.any_of).chain(of_label).flat_map(|proof| match proof {
             Proof::Photo { .. } => vec![Kind::Photo, Kind::Mark],
             Proof::Call { .. } => vec![Kind::Call],
             Proof::Sms { .. } => vec![Kind::Sms, Kind::SmsReport],

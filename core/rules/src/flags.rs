@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use doorstep_domain::{Body, FactsCheck, Kind, SmsState, TargetSource, check_s10, words};
 
-use crate::{case::registered, case_index::CaseIndex, evidence};
+use crate::{case::registered, case_index::CaseIndex, proof};
 
 words!(
     /// A flag for reviewers.
@@ -99,6 +99,8 @@ words!(
         TooFastElsewhere = "too_fast_elsewhere",
         /// An SMS counts on the person's word alone.
         SmsByWord = "sms_by_word",
+        /// The record of an outage does not say which outlet was phoned.
+        OutageNoOutlet = "outage_no_outlet",
         /// An action lacks its evidence and does not count as done.
         ActionUnproven = "action_unproven",
         /// A schedule that a deadline depends on is missing in the data.
@@ -159,7 +161,7 @@ pub(crate) fn flags(index: &CaseIndex<'_>) -> BTreeSet<Flag> {
             Body::Reply(_) if !act.is_valid_reply() => drop(flags.insert(Flag::InvalidReply)),
             Body::Action(action) => {
                 let row = pack.outcome(action.outcome.as_str());
-                let lacks = row.is_some_and(|row| row.requires.iter().any(|e| evidence::count(index, e, None) < e.least));
+                let lacks = row.is_some_and(|row| proof::unmet(index, row, act.when.at).next().is_some());
                 if lacks || row.is_none_or(|row| !row.action) {
                     flags.insert(Flag::ActionUnproven);
                 }

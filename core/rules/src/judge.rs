@@ -4,8 +4,8 @@ use doorstep_domain::{Body, EntryKey, UnixMs};
 use serde::Serialize;
 
 use crate::{
-    AttemptBasis, Card, Case, Conflict, Deadline, Finding, FindingState, Flag, Gap, Message, NextStep, Question, Rulebook, State,
-    Timeliness, Validity,
+    AttemptBasis, Card, Case, Conflict, Deadline, Finding, FindingState, Flag, Gap, Message, NextStep, Question, Rulebook, Side,
+    State, Timeliness, Validity,
     card::cards,
     case_index::CaseIndex,
     conflict::{conflicts, in_force},
@@ -14,7 +14,7 @@ use crate::{
     finding::{findings, is_newer},
     flags::flags,
     question::questions,
-    state::state,
+    state::{next_side, state},
     tally::{Work, note},
     worlds::weigh,
 };
@@ -39,6 +39,8 @@ pub struct Judgement {
     pub state: State,
     /// The next step.
     pub next_step: NextStep,
+    /// The side that does it; `None` if nobody does, or if the rules do not name the side.
+    pub next_side: Option<Side>,
     /// The decision in force, if the origin outlet replied; else the action that was done, or the outcome of an ended case.
     pub decision: Option<String>,
     /// All deadlines in the order of their starts.
@@ -130,8 +132,8 @@ pub fn judge(case: &Case, book: &Rulebook, now: UnixMs) -> Judgement {
 pub(crate) fn judge_until(case: &Case, book: &Rulebook, now: UnixMs) -> (Judgement, Option<UnixMs>) {
     let index = CaseIndex::of(case, book, now);
     let mut flags = flags(&index);
-    let (kept, capped) = deadlines(&index);
     let (missing, leniency) = missing(&index);
+    let (kept, capped) = deadlines(&index, &leniency);
     let mut findings = if case.facts_confirmed { findings(&index, &kept, &leniency) } else { Vec::new() };
     let other_due = case.facts_confirmed.then(|| weigh(case, book, now, &index, &mut findings)).flatten();
     let doubted = [Flag::FactsAltered, Flag::RowOutdated].iter().any(|flag| flags.contains(flag));
@@ -140,9 +142,11 @@ pub(crate) fn judge_until(case: &Case, book: &Rulebook, now: UnixMs) -> (Judgeme
     }
     let conflicts = conflicts(&index);
     let disputed = findings.iter().any(|finding| finding.state == FindingState::Disputed) || has_open_dispute(&index);
-    let wants_sms = missing.iter().any(|gap| gap.evidence == "sms");
+    // An SMS to a number that is proven to be missing or wrong proves nothing more.
+    let is_lenient = |key: &EntryKey| index.acts.iter().any(|act| act.key() == key && leniency.covers(act));
+    let wants_sms = missing.iter().any(|gap| gap.evidence == "sms" && !is_lenient(&gap.entry));
     let derived = [
-        (leniency.is_proven(), Flag::Leniency),
+        (leniency.is_proven(&index), Flag::Leniency),
         (wants_sms, Flag::AttemptUnproven),
         (disputed, Flag::Disputed),
         (!conflicts.is_empty(), Flag::Conflict),
@@ -153,11 +157,13 @@ pub(crate) fn judge_until(case: &Case, book: &Rulebook, now: UnixMs) -> (Judgeme
     let questions = questions(&index);
     flags.extend(questions.iter().filter_map(|question| question.kind.flag()));
     let (state, next_step, decision) = state(&index, &kept, disputed);
+    let cards = cards(&index);
     let judgement = Judgement {
         state,
         next_step,
+        next_side: next_side(&index, next_step, &cards),
         decision,
-        cards: cards(&index),
+        cards,
         replies: replies(&index),
         deadlines: kept.into_iter().map(|kept| kept.deadline).collect(),
         bases: bases(&index, &leniency),

@@ -22,17 +22,21 @@ mod flags;
 mod format;
 mod judge;
 mod lanes;
+mod leniency;
 mod listing;
+mod method;
 mod otherwise;
 mod pack;
 mod phase;
 mod photo;
 mod policy;
+mod proof;
 mod question;
 mod quotas;
 mod reply;
 mod rulebook;
 mod sheet;
+mod slots;
 pub mod sms;
 mod state;
 mod tally;
@@ -60,6 +64,7 @@ pub use pack::{
     Party, Per, Proof, QuestionRules, Quiet, ReplyNeed, SmsRules, StageRow, Step, SurnamePlace, Switches, Template, TimeOfDay,
     Timetable, Unclear, Variable,
 };
+pub use pack::{LabelFault, LeniencyRow, NeedsIf, Pays, Side};
 pub use phase::{AHEAD_OF_NOW_MS, Phase, Phases};
 pub use photo::{Unfit, UnfitPhoto};
 pub use policy::{Concerned, Permit, Policy, PolicyError, Rule, Where};
@@ -85,5 +90,6 @@ pub const FIRST_POLICY: &[u8] = include_bytes!("../policies/policy-1.json");
 pub const SHEETS_POLICY: &[u8] = include_bytes!("../policies/policy-2.json");
 
 /// The pack that a new server starts with, a small one for an invented network. A network replaces it by its own file. Packs for
-/// the source documents are in the same folder.
+/// the source documents are in the same folder, and the second versions of all of them, which are of format 2. This one is of format
+/// 1, which all devices read.
 pub const FIRST_PACK: &[u8] = include_bytes!("../packs/qinghe-1.toml");

@@ -12,6 +12,7 @@ mod days;
 mod locate;
 mod outcome;
 mod parse;
+mod side;
 mod sms;
 
 use std::collections::BTreeMap;
@@ -22,13 +23,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Words, format};
 
+pub(crate) use self::clock::names;
+pub use self::side::Side;
 pub use self::{
     area::Area,
     calendar::{Calendar, Hours, Missing, TimeOfDay, Timetable},
     clock::{Clock, Counts, Due, Event, From, On, Party},
-    code::{CardStep, Code, Evidence, Group, Named, Need, Proof, StageRow, Step},
+    code::{CardStep, Code, Evidence, Group, LabelFault, LeniencyRow, Named, Need, Proof, StageRow, Step},
     locate::PackError,
-    outcome::{Exception, Liability, OutcomeRow, Per, ReplyNeed},
+    outcome::{Exception, Liability, NeedsIf, OutcomeRow, Pays, Per, ReplyNeed},
     parse::MAX_PACK_BYTES,
     sms::{GatewayRules, Honorifics, Quiet, SmsRules, SurnamePlace, Template, Variable},
 };
@@ -137,6 +140,9 @@ pub struct Pack {
     /// The areas in which outlets work. Format 2. An outlet without an area is not compared with one.
     #[serde(default)]
     pub areas: Vec<Area>,
+    /// What proves a fault of the number on the label. Format 2. With rows, `leniency` of codes is not used.
+    #[serde(default)]
+    pub leniency: Vec<LeniencyRow>,
     /// The roles for each duty that rules name, such as `superior` or `finance` (C-19, C-23).
     #[serde(default)]
     pub duties: BTreeMap<String, Vec<String>>,
@@ -196,11 +202,13 @@ pub struct QuestionRules {
     pub place_metres: u32,
     /// The greatest speed of one person between two photos, in kilometres an hour, 10 to 1,000.
     pub speed_kmh: u32,
+    /// Whether the record of an outage that does not say which outlet was phoned is shown.
+    pub outlet_phoned: bool,
 }
 
 impl Default for QuestionRules {
     fn default() -> Self {
-        Self { photo_minutes: 10, place_metres: 500, speed_kmh: 120 }
+        Self { photo_minutes: 10, place_metres: 500, speed_kmh: 120, outlet_phoned: false }
     }
 }
 

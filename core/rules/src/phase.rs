@@ -79,7 +79,8 @@ impl Phase {
             let version = book.version(deadline.pack_version);
             version.and_then(|it| it.pack.clock(&deadline.clock)).is_some_and(|clock| clock.starts.on == On::Day)
         };
-        let daily = judged.deadlines.iter().filter(is_daily).filter_map(|deadline| deadline.due_at);
+        // Of a daily duty whose times are deadlines of their own, the passed ones change nothing any more.
+        let daily = judged.deadlines.iter().filter(is_daily).filter_map(|deadline| deadline.due_at).filter(|due| *due >= now);
         let due = daily.chain(judged.next_due()).chain(other_due).map(|due| due.plus(1));
         later.chain(due).min()
     }

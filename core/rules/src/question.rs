@@ -36,6 +36,8 @@ words!(
         TooFastElsewhere = "too_fast_elsewhere",
         /// An SMS that counts, of which only a person's word says that it left.
         SmsByWord = "sms_by_word",
+        /// The record of an outage that does not say which outlet was phoned.
+        OutageNoOutlet = "outage_no_outlet",
     }
 );
 
@@ -53,6 +55,7 @@ impl QuestionKind {
             Self::Crowded => Flag::Crowded,
             Self::TooFastElsewhere => Flag::TooFastElsewhere,
             Self::SmsByWord => Flag::SmsByWord,
+            Self::OutageNoOutlet => Flag::OutageNoOutlet,
         })
     }
 
@@ -120,6 +123,9 @@ pub(crate) fn questions(index: &CaseIndex<'_>) -> Vec<Question> {
     let mut elsewhere: HashSet<ChangeHash> = HashSet::new();
     for (_, act) in index.standing() {
         let receipt = act.recorded.standing.receipt();
+        if matches!(act.body(), Body::Outage(outage) if outage.outlet.is_none()) && index.pack_of(act).questions().outlet_phoned {
+            questions.push(Question::of(QuestionKind::OutageNoOutlet, vec![act.key().clone()]));
+        }
         match act.body() {
             Body::Outage(_) if receipt.is_some_and(|receipt| receipt.in_contact) => {
                 questions.push(Question::of(QuestionKind::OutageInContact, vec![act.key().clone()]));

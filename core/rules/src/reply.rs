@@ -27,10 +27,21 @@ pub enum Validity {
     },
 }
 
+/// The field of who pays.
+const PAYER: &str = "payer";
+
 /// The fields that a reply lacks for its decision; `None` if the pack has no such decision. `letter` is true if the case has a
-/// photo of a confirmation letter, `sender_agrees` if the sender's consent is recorded in the case.
-pub fn lacks(pack: &Pack, reply: &Reply, letter: bool, sender_agrees: bool) -> Option<Vec<String>> {
-    let needs = pack.outcome(reply.decision.as_str())?.reply_needs.as_ref()?;
+/// photo of a confirmation letter, `sender_agrees` if the sender's consent is recorded in the case. `had` tells whether one of some
+/// codes, with one of some sub-reasons, was registered before the reply; without sub-reasons any is meant.
+pub fn lacks(
+    pack: &Pack,
+    reply: &Reply,
+    letter: bool,
+    sender_agrees: bool,
+    had: impl Fn(&[String], &[String]) -> bool,
+) -> Option<Vec<String>> {
+    let row = pack.outcome(reply.decision.as_str())?;
+    let needs = row.reply_needs.as_ref()?;
     let said = |field: &str| match field {
         "phone" => has_text(reply.phone.as_ref()),
         "address" => has_text(reply.address.as_ref()),
@@ -48,6 +59,12 @@ pub fn lacks(pack: &Pack, reply: &Reply, letter: bool, sender_agrees: bool) -> O
         "letter" => reply.letter.is_some() || letter,
         _ => false,
     };
-    let lacking = needs.iter().filter(|need| !need.any_of().any(said));
-    Some(lacking.map(|need| need.0.clone()).collect())
+    let further = row.reply_needs_if.iter().filter(|further| had(&further.codes, &[])).flat_map(|further| &further.needs);
+    let lacking = needs.iter().chain(further).filter(|need| !need.any_of().any(said));
+    let mut lacking: Vec<String> = lacking.map(|need| need.0.clone()).collect();
+    let pays = row.pays.iter().find(|pays| had(&pays.codes, &pays.subs));
+    if pays.is_some_and(|pays| reply.payer != Some(pays.payer)) && !lacking.iter().any(|need| need == PAYER) {
+        lacking.push(PAYER.to_owned());
+    }
+    Some(lacking)
 }

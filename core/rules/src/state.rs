@@ -1,13 +1,13 @@
 //! The state of a case and its next step (domain 8.5), derived from the index.
 
-use doorstep_domain::{Body, words};
+use doorstep_domain::{Body, Stage, words};
 
 use crate::{
-    Timeliness,
+    Card, Side, Timeliness,
     case_index::{Act, CaseIndex},
     conflict::in_force,
     deadline::{Kept, is_reply_clock},
-    evidence,
+    proof,
 };
 
 words!(
@@ -65,6 +65,33 @@ words!(
         None = "none",
     }
 );
+
+impl NextStep {
+    /// The side that acts next, if the step names it. The steps of a card name their own sides. Until the parcel leaves the hub that
+    /// registered a problem, the hub does what a delivering outlet does elsewhere.
+    fn side(self, is_at_hub: bool) -> Option<Side> {
+        match self {
+            Self::AwaitReply => Some(Side::Origin),
+            Self::AwaitDecision => Some(Side::HeadOffice),
+            Self::WorkCard | Self::None => None,
+            _ if is_at_hub => Some(Side::Hub),
+            _ => Some(Side::Delivering),
+        }
+    }
+}
+
+/// The side that acts next.
+pub(crate) fn next_side(index: &CaseIndex<'_>, next: NextStep, cards: &[Card]) -> Option<Side> {
+    if next == NextStep::WorkCard {
+        return cards.iter().find_map(Card::next_step)?.side;
+    }
+    let newest = index.standing().rev().find_map(|(_, act)| match act.body() {
+        Body::Problem(problem) => Some(problem.stage == Stage::Hub),
+        Body::Attempt(_) => Some(false),
+        _ => None,
+    });
+    next.side(newest.unwrap_or(false))
+}
 
 /// The state, the next step, and the decision in force or the outcome.
 pub(crate) fn state(index: &CaseIndex<'_>, kept: &[Kept<'_>], disputed: bool) -> (State, NextStep, Option<String>) {
@@ -158,5 +185,5 @@ fn outcome<'a>(act: &Act<'a>) -> Option<&'a str> {
 /// Whether an action is in the pack and has its evidence: a change of money without its letter does not count as done.
 pub(crate) fn is_done(index: &CaseIndex<'_>, act: &Act<'_>) -> bool {
     let row = outcome(act).and_then(|code| index.pack_of(act).outcome(code));
-    row.is_some_and(|row| row.action && row.requires.iter().all(|e| evidence::count(index, e, None) >= e.least))
+    row.is_some_and(|row| row.action && proof::unmet(index, row, act.when.at).next().is_none())
 }

@@ -70,6 +70,7 @@ mod tests {
         keys.extend(crate::Label::ALL.iter().map(|label| label.as_str()));
         keys.extend(crate::Whom::ALL.iter().map(|whom| whom.as_str()));
         keys.extend(crate::Unit::ALL.iter().filter(|unit| **unit != crate::Unit::Points).map(|unit| unit.as_str()));
+        keys.extend(crate::Side::ALL.iter().map(|side| side.as_str()));
         keys.extend(["by_phone", "by_gateway"]);
         let without: Vec<_> = keys.into_iter().filter(|key| !WORDS.contains_key(*key)).collect();
         assert!(without.is_empty(), "without words: {without:?}");

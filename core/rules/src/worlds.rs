@@ -67,11 +67,13 @@ struct World {
 
 impl World {
     fn of(other: Other, index: &CaseIndex<'_>) -> Self {
-        let (kept, _) = deadlines(index);
         let (_, leniency) = missing(index);
+        let (kept, _) = deadlines(index, &leniency);
         let found = findings(index, &kept, &leniency).into_iter().map(|finding| (same(&finding), finding));
         let runs = |kept: &&Kept<'_>| kept.deadline.timeliness == Timeliness::Pending || kept.clock.starts.on == On::Day;
-        let next_due = kept.iter().filter(runs).filter_map(|kept| kept.deadline.due_at).min();
+        // The passed times of a daily duty change nothing any more.
+        let dues = kept.iter().filter(runs).filter_map(|kept| kept.deadline.due_at);
+        let next_due = dues.filter(|due| *due >= index.now).min();
         Self { other, found: found.collect(), next_due }
     }
 }

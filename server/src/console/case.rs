@@ -101,7 +101,8 @@ impl View<'_> {
             h1 { (case.facts.waybill) " " (pack.words(judged.state.as_str()).zh)
                 span.en { (pack.words(judged.state.as_str()).en) " · " (outlet(case.facts.delivering_outlet.as_ref())) " → " (outlet(case.facts.origin_outlet.as_ref())) " · " (case.facts.cod) } }
             @if !case.facts_confirmed { p.bad { "运单信息未核对：名单中没有此单号" span.en { "nothing of head office's list confirms what is said of the parcel: nobody is held to anything" } } }
-            p { "下一步：" (pack.words(judged.next_step.as_str()).zh) span.en { (pack.words(judged.next_step.as_str()).en) } }
+            p { "下一步：" (pack.words(judged.next_step.as_str()).zh) span.en { (pack.words(judged.next_step.as_str()).en) }
+                @if let Some(side) = judged.next_side { " · " (both(&pack.words(side.as_str()))) } }
             p { @for flag in &judged.flags { span.flag { (pack.words(flag.as_str()).zh) " / " (pack.words(flag.as_str()).en) } } }
             (self.forks())
             (self.conflicts())
@@ -191,6 +192,7 @@ impl View<'_> {
                 ul { @for step in &card.steps { li {
                     @if step.done.is_empty() { "☐ " } @else { "☑ " }
                     (step.name.zh) span.en { (step.name.en)
+                        @if let Some(side) = step.side { " (" (both(&self.pack.words(side.as_str()))) ")" }
                         @for done in &step.done { " · " (done.by) " " (self.clock.show(done.at)) } }
                 } } }
                 @if !card.asks.is_empty() {
@@ -217,7 +219,8 @@ impl View<'_> {
                 table { @for finding in &self.judged.findings { tr {
                     td { (outlet(finding.outlet.as_ref())) }
                     td { (finding.rule) " " (both(&finding.name)) (self.because(&finding.id.to_string())) }
-                    td { (finding.share) "% " (amount(finding.amount)) }
+                    td { @if finding.open && finding.decided.is_none() { "比例未定 no share" }
+                        @else { (finding.share) "% " (amount(finding.amount)) } }
                     td { (both(&self.pack.words(finding.state.as_str())))
                         @if finding.review { span.flag { "须总部查看 for review" } }
                         @if let Some(contacts) = &finding.contacts { div { (both(&gap_words(contacts.width_ms(), contacts.proven))) } }

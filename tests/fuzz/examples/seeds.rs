@@ -75,7 +75,7 @@ const SMALL_PACK: &str = include_str!("../../../core/rules/tests/rules/small-pac
 fn packs() {
     Pack::parse(SMALL_PACK.as_bytes()).expect("a usable pack");
     save("pack", "small", &[&[0], SMALL_PACK.as_bytes()].concat());
-    let second = format!("format = 2\n{}", SMALL_PACK.replacen("[switches]", "[switches]\ntrusted_gap_hours = 24", 1));
+    let second = SMALL_PACK.replacen("[switches]", "[switches]\ntrusted_gap_hours = 24", 1);
     assert_eq!(Pack::parse(second.as_bytes()).expect("a usable pack").format(), 2);
     save("pack", "small-format-2", &[&[0], second.as_bytes()].concat());
     for (name, first, len) in [("edits", 1, 200), ("edits-long", 2, 900)] {

@@ -134,6 +134,7 @@ impl<'a> CaseIndex<'a> {
             messages: Vec::new(),
             has_letter: false,
             consents: HashSet::new(),
+            registered: HashMap::new(),
             restated: HashSet::new(),
         };
         index.group_acts();
@@ -146,6 +147,10 @@ impl<'a> CaseIndex<'a> {
 
     fn group_acts(&mut self) {
         for (place, act) in self.acts.iter().enumerate().filter(|(_, act)| act.stands()) {
+            if let Some(of) = registered(act.body()) {
+                let at = self.registered.entry(of).or_insert(act.when.latest);
+                *at = act.when.latest.min(*at);
+            }
             match act.body() {
                 Body::Mark(mark) => self.marks.entry(&mark.about).or_default().push(place),
                 Body::Ruling(ruling) if act.recorded.entry.author.role == Role::HqReviewer => {

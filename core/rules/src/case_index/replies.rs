@@ -28,7 +28,9 @@ pub(crate) fn judged(index: &CaseIndex<'_>, act: &Act<'_>) -> Judged {
         None => {}
     }
     let sender_agrees = index.consents.contains(&(Customer::Sender, reply.decision.as_str()));
-    let itself = match lacks(index.pack_of(act), reply, index.has_letter, sender_agrees) {
+    let came = act.when.received.unwrap_or(act.when.at);
+    let had = |codes: &[String], subs: &[String]| index.had(came, codes, subs);
+    let itself = match lacks(index.pack_of(act), reply, index.has_letter, sender_agrees, had) {
         None => Validity::NoDecision,
         Some(needs) if needs.is_empty() => Validity::Valid,
         Some(needs) => Validity::Lacks { needs },

@@ -53,6 +53,11 @@ impl<'a> Faults<'a> {
         }
     }
 
+    /// Checks that a key of format 2 is not in a pack of format 1.
+    fn of_2(&mut self, key: &'static str, is_named: bool) {
+        self.check(!is_named || self.pack.format() >= 2, key, || format::came_with_2(key));
+    }
+
     fn check(&mut self, holds: bool, field: &'static str, reason: impl FnOnce() -> String) {
         if !holds && self.found.is_none() {
             self.wrong(field, reason());
@@ -119,6 +124,14 @@ impl<'a> Faults<'a> {
             self.check((10..=1000).contains(&rules.speed_kmh), "speed_kmh", || "10 to 1000 km/h".into());
             self.path.pop();
         }
+        self.check(pack.leniency.is_empty() || pack.format() >= 2, "leniency", || format::came_with_2("[[leniency]]"));
+        self.each("leniency", &pack.leniency, |faults, row| {
+            faults.check(!row.all_of.is_empty(), "all_of", || "name one proof at least".into());
+            let of_label = |proof: &Proof| matches!(proof, Proof::Photo { .. } | Proof::Call { .. } | Proof::Sms { .. });
+            let bad = !row.all_of.iter().all(of_label);
+            faults.check(!bad, "all_of", || "a photo, a call or an SMS proves a fault of the label's number".into());
+            row.all_of.iter().for_each(|proof| faults.proof("all_of", proof));
+        });
         self.check(pack.areas.is_empty() || pack.format() >= 2, "areas", || format::came_with_2("[[areas]]"));
         self.each("areas", &pack.areas, |faults, area| {
             faults.check(area.outlet.parse::<OutletCode>().is_ok(), "outlet", || "the code of an outlet".into());
@@ -207,6 +220,7 @@ impl<'a> Faults<'a> {
                 let known = pack.duties.contains_key(who) || who.parse::<Role>().is_ok();
                 faults.check(known, "by", || format!("{who:?} is no role and no duty of [duties]"));
             }
+            faults.of_2("side", row.side.is_some());
             for kind in &row.done_by {
                 faults.check(Kind::from_word(kind).is_some(), "done_by", || format!("{kind:?} is no kind of entry"));
             }
@@ -285,6 +299,21 @@ impl<'a> Faults<'a> {
             let field = if row.fulfils.contains(code) { "fulfils" } else { "contradicts" };
             self.check(decides, field, || format!("{code:?} is no decision: it has no reply_needs"));
         }
+        self.of_2("reply_needs_if", !row.reply_needs_if.is_empty());
+        self.of_2("reply_asks", !row.reply_asks.is_empty());
+        self.of_2("pays", !row.pays.is_empty());
+        let decides = row.reply_needs.is_some();
+        self.check(decides || row.reply_needs_if.is_empty(), "reply_needs_if", || "only beside reply_needs".into());
+        self.check(decides || row.reply_asks.is_empty(), "reply_asks", || "only beside reply_needs".into());
+        self.check(decides || row.pays.is_empty(), "pays", || "only beside reply_needs".into());
+        let further = row.reply_needs_if.iter().flat_map(|row| &row.needs).chain(&row.reply_asks);
+        if let Some(field) = further.flat_map(|need| need.any_of()).find(|field| !ReplyNeed::FIELDS.contains(field)) {
+            self.wrong("reply_asks", format!("{field:?} is nothing that a reply says: {}", ReplyNeed::FIELDS.join(", ")));
+        }
+        self.each("reply_needs_if", &row.reply_needs_if, |faults, row| {
+            row.codes.iter().for_each(|code| faults.registered("codes", code));
+        });
+        self.each("pays", &row.pays, |faults, row| row.codes.iter().for_each(|code| faults.registered("codes", code)));
         self.evidence_rows("requires", &row.requires, None);
     }
 
@@ -298,14 +327,18 @@ impl<'a> Faults<'a> {
                 Some(code) => faults.subs("only_subs", code, &row.only_subs),
                 None => faults.check(row.only_subs.is_empty(), "only_subs", || "an outcome has no sub-reasons".into()),
             }
-            row.any_of.iter().for_each(|proof| faults.proof(proof));
+            row.any_of.iter().for_each(|proof| faults.proof("any_of", proof));
+            faults.of_2("why", row.why.is_some());
+            faults.of_2("only_codes", !row.only_codes.is_empty());
+            row.only_codes.iter().for_each(|code| faults.registered("only_codes", code));
+            faults.check(code.is_none() || row.only_codes.is_empty(), "only_codes", || "a code's row is of that code".into());
         });
     }
 
-    fn proof(&mut self, proof: &Proof) {
+    fn proof(&mut self, field: &'static str, proof: &Proof) {
         let mut words = |list: &[String], known: fn(&str) -> bool, what: &str| {
             for word in list {
-                self.word("any_of", word, known(word), what);
+                self.word(field, word, known(word), what);
             }
         };
         match proof {
@@ -320,7 +353,7 @@ impl<'a> Faults<'a> {
             Proof::Tick { steps } => {
                 for step in steps {
                     let known = self.pack.step(step).is_some();
-                    self.check(known, "any_of", || format!("step {step:?} is not in [[steps]]"));
+                    self.check(known, field, || format!("step {step:?} is not in [[steps]]"));
                 }
             }
             _ => {}
@@ -331,12 +364,12 @@ impl<'a> Faults<'a> {
         self.check(!row.id.is_empty() && row.id.len() <= 32 && is_code(&row.id), "id", || format!("{:?} is no id", row.id));
         self.path.push(To::Key("starts"));
         self.event(&row.starts);
-        let only_met = matches!(row.starts.on, On::DataEntry | On::Seen | On::Consent);
+        let only_met = matches!(row.starts.on, On::DataEntry | On::Seen | On::Consent | On::Method);
         self.check(!only_met, "on", || "such an event meets a clock and starts none".into());
         self.path.pop();
         self.each("met_by", &row.met_by, |faults, event| {
             faults.event(event);
-            let only_starts = matches!(event.on, On::NoReply | On::Day);
+            let only_starts = matches!(event.on, On::NoReply | On::Day | On::Registration);
             faults.check(!only_starts, "on", || "such an event starts a clock and meets none".into());
         });
         self.check(!row.met_by.is_empty(), "met_by", || "say what meets it".into());
@@ -361,6 +394,9 @@ impl<'a> Faults<'a> {
             "a duty of each day (starts.on = \"day\") has slots, and only such a duty".into()
         });
         self.check(!is_daily || row.rule.is_none(), "rule", || "a duty of each day gives no finding".into());
+        self.of_2("each_slot", row.each_slot);
+        self.check(is_daily || !row.each_slot, "each_slot", || "only a duty of each day has slots".into());
+        self.of_2("why", row.why.is_some());
         let found = matches!(row.from, From::Act) || row.starts.on == On::Problem;
         self.check(found, "from", || "only a problem has a time when it was found, or a theoretical arrival".into());
         for id in &row.exceptions {
@@ -380,6 +416,10 @@ impl<'a> Faults<'a> {
 
     fn liability(&mut self, row: &'a Liability) {
         self.check(is_code(&row.id), "id", || format!("{:?} is no id", row.id));
+        self.of_2("open", row.open);
+        self.check(!row.open || (row.yuan.is_none() && !row.goods_value), "open", || "an open rule has no amount".into());
+        self.of_2("once", row.once);
+        self.of_2("why", row.why.is_some());
         self.check(row.share <= 100, "share", || "a share is 0 to 100 percent".into());
         self.check(row.yuan.is_none_or(|yuan| yuan <= 1_000_000), "yuan", || "at most 1000000 yuan".into());
         if let Some(event) = &row.on {
@@ -393,6 +433,9 @@ impl<'a> Faults<'a> {
     }
 
     fn event(&mut self, event: &Event) {
+        self.of_2("on", matches!(event.on, On::Registration | On::Method));
+        self.of_2("proven", event.proven);
+        self.check(!event.proven || event.on == On::Attempt, "proven", || "only an attempt is proven for its day".into());
         for code in &event.codes {
             self.registered("codes", code);
         }

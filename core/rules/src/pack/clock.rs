@@ -1,9 +1,10 @@
 //! Deadlines as rows: their start, their end, the events that meet them, and the liability (domain 3).
 
-use doorstep_domain::{Body, Kind};
+use doorstep_domain::{Body, Kind, Stage};
 use serde::{Deserialize, Serialize};
 
 use super::{TimeOfDay, code::one, code::yes};
+use crate::Words;
 
 /// Events in a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
@@ -35,6 +36,11 @@ pub enum On {
     DataEntry,
     /// A day of an open case, for duties at fixed times (PER-01).
     Day,
+    /// A failed delivery or a problem was registered whose code is notified to the origin outlet. Format 2.
+    Registration,
+    /// A step of the problem type's method was done: with the parcel, by a call, or as a tick of a step of its card that is not the
+    /// origin outlet's. Format 2.
+    Method,
 }
 
 impl On {
@@ -51,7 +57,7 @@ impl On {
             Self::Ledger => Kind::Ledger,
             Self::Consent => Kind::Consent,
             Self::Close => Kind::Close,
-            Self::DataEntry | Self::Day => return None,
+            Self::DataEntry | Self::Day | Self::Registration | Self::Method => return None,
         })
     }
 }
@@ -65,7 +71,7 @@ pub struct Event {
     /// Of an attempt or problem: its code, or a prefix (`DF-*`).
     #[serde(default)]
     pub codes: Vec<String>,
-    /// Of a problem: the stage.
+    /// Of a problem or registration: the stage. A failed delivery is of the stage `delivery`.
     #[serde(default)]
     pub stages: Vec<String>,
     /// Of a reply: the decision.
@@ -86,6 +92,9 @@ pub struct Event {
     /// Of a ledger line: only with the receipt slip.
     #[serde(default)]
     pub slip: bool,
+    /// Of an attempt: only if it is proven as a valid attempt of its day, by a message or by a fault of the label's number. Format 2.
+    #[serde(default)]
+    pub proven: bool,
 }
 
 /// Whether a list of codes and prefixes contains a code; an empty list contains all.
@@ -98,7 +107,10 @@ impl Event {
     pub fn is(&self, body: &Body) -> bool {
         match (self.on, body) {
             (On::Attempt, Body::Attempt(attempt)) => names(&self.codes, attempt.reason.as_str()),
-            (On::Problem, Body::Problem(problem)) => {
+            (On::Registration, Body::Attempt(attempt)) => {
+                names(&self.codes, attempt.reason.as_str()) && names(&self.stages, Stage::Delivery.as_str())
+            }
+            (On::Problem | On::Registration, Body::Problem(problem)) => {
                 names(&self.codes, problem.reason.as_str()) && names(&self.stages, problem.stage.as_str())
             }
             (On::Notice | On::NoReply, Body::Notice(_)) | (On::Seen, Body::Seen(_)) => true,
@@ -214,4 +226,10 @@ pub struct Clock {
     pub rule_if_wrong_target: Option<String>,
     /// The rule that applies instead if an outage is claimed but its record is incomplete (LIA-03).
     pub rule_if_outage_incomplete: Option<String>,
+    /// For a duty of each day: whether each of its times is a deadline of its own, so that a missed one stays missed. An act counts for
+    /// the time that is nearest to it. Otherwise only the present period is shown. Format 2.
+    #[serde(default)]
+    pub each_slot: bool,
+    /// Why the rule is as it is, in a sentence for clerks. Format 2.
+    pub why: Option<Words>,
 }

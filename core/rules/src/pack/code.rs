@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use doorstep_domain::{Kind, words};
 use serde::{Deserialize, Serialize};
 
+use super::side::Side;
 use crate::Words;
 
 /// A code with its names.
@@ -139,8 +141,13 @@ pub struct Evidence {
     /// If not empty: needed only for these sub-reasons.
     #[serde(default)]
     pub only_subs: Vec<String>,
+    /// Of an outcome's row, if not empty: needed only if one of these codes, or a code with this prefix, is registered. Format 2.
+    #[serde(default)]
+    pub only_codes: Vec<String>,
     /// The statement that replaces it. Without one it cannot be waived.
     pub waiver: Option<Words>,
+    /// Why it is needed, or why not, in a sentence for clerks. Format 2.
+    pub why: Option<Words>,
     /// One of these satisfies it.
     pub any_of: Vec<Proof>,
 }
@@ -181,6 +188,44 @@ pub struct Step {
     /// Entry kinds that complete the step without a tick, such as `sms` or `notice`.
     #[serde(default)]
     pub done_by: Vec<String>,
+    /// The side that does it. For a step of the delivering outlet that a hub does too, it is the hub if the problem was found there.
+    /// Format 2.
+    pub side: Option<Side>,
+}
+
+impl Step {
+    /// Whether it belongs to the method that the delivering side follows without a reply (T-5), other than to register and to notify.
+    pub fn is_method(&self) -> bool {
+        let tells = |kind: &String| [Kind::Problem, Kind::Notice, Kind::Outage, Kind::Reply].iter().any(|k| k.as_str() == kind);
+        let is_ours = self.side.is_none_or(|side| matches!(side, Side::Delivering | Side::Hub));
+        is_ours && !self.done_by.iter().any(tells)
+    }
+}
+
+words!(
+    /// The fault of the number on a label.
+    LabelFault {
+        /// The label has no mobile number.
+        Missing = "missing",
+        /// The label's number is wrong.
+        Wrong = "wrong",
+    }
+);
+
+/// What proves a fault of the number on the label, whatever the attempt's code (X-2, LIA-07).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeniencyRow {
+    /// The fault.
+    pub label: LabelFault,
+    /// Chinese text.
+    pub zh: String,
+    /// English text.
+    pub en: String,
+    /// Where it comes from.
+    pub source: String,
+    /// The proofs, all of them. A call and an SMS must be to the number on the label.
+    pub all_of: Vec<Proof>,
 }
 
 /// A stage at which problems are found (domain 2.1).

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use doorstep_domain::Payer;
 use serde::{Deserialize, Serialize};
 
 use super::{Event, Evidence, Party};
@@ -37,6 +38,33 @@ impl ReplyNeed {
     }
 }
 
+/// Fields that a reply needs if one of some codes was registered before it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct NeedsIf {
+    /// The codes, or prefixes of codes (`MN-*`).
+    pub codes: Vec<String>,
+    /// The fields.
+    pub needs: Vec<ReplyNeed>,
+    /// Why, in a sentence for clerks.
+    pub why: Option<Words>,
+}
+
+/// Who pays if one of some codes was registered before the reply.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pays {
+    /// The codes, or prefixes of codes.
+    pub codes: Vec<String>,
+    /// If not empty: for these sub-reasons only.
+    #[serde(default)]
+    pub subs: Vec<String>,
+    /// Who pays.
+    pub payer: Payer,
+    /// Why, in a sentence for clerks.
+    pub why: Option<Words>,
+}
+
 /// An outcome: a decision of a reply, an action on the parcel, or an end of the case.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -49,6 +77,15 @@ pub struct OutcomeRow {
     pub en: String,
     /// The fields that a reply with this decision needs. `None` if a reply cannot decide it.
     pub reply_needs: Option<Vec<ReplyNeed>>,
+    /// Further fields that a reply needs for some codes: a change of COD money needs the letter, one of freight does not. Format 2.
+    #[serde(default)]
+    pub reply_needs_if: Vec<NeedsIf>,
+    /// Fields that a reply is asked for and may leave open. Format 2.
+    #[serde(default)]
+    pub reply_asks: Vec<ReplyNeed>,
+    /// Who pays, for some codes; the first row that fits counts. A reply that names nobody or somebody else lacks `payer`. Format 2.
+    #[serde(default)]
+    pub pays: Vec<Pays>,
     /// Whether it is an action on the parcel before the case ends.
     #[serde(default)]
     pub action: bool,
@@ -133,6 +170,14 @@ pub struct Liability {
     pub goods_value: bool,
     /// Further consequences, in words.
     pub further: Option<Words>,
+    /// Whether the rule names no share and no amount: the finding only asks head office to look at the outlet concerned. Format 2.
+    #[serde(default)]
+    pub open: bool,
+    /// Whether one fault is proposed once, although a missed clock and several registrations show it. Format 2.
+    #[serde(default)]
+    pub once: bool,
+    /// Why the rule is as it is, in a sentence for clerks. Format 2.
+    pub why: Option<Words>,
 }
 
 fn whole() -> u8 {

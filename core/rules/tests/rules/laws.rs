@@ -255,7 +255,8 @@ fn add(story: &mut Story, seed: &Seed) -> Option<Kind> {
     Some(kind)
 }
 
-/// Two versions: the second has other switches, a shorter clock and a daily duty.
+/// Three versions: the second has other switches, a shorter clock and a daily duty; the third has the keys of format 2, and the times
+/// of the daily duty are deadlines of their own.
 static BOOK: LazyLock<Rulebook> = LazyLock::new(|| {
     let mut second = qinghe();
     second.version = 2;
@@ -264,7 +265,12 @@ static BOOK: LazyLock<Rulebook> = LazyLock::new(|| {
     second.clocks.iter_mut().filter(|clock| clock.id == "SLA-05").for_each(|clock| clock.due = Due::Hours(12));
     let daily = pack_of("cs-generic").clocks.into_iter().find(|clock| clock.id == "PER-01").unwrap();
     second.clocks.push(daily);
-    let versions = [(UnixMs(i64::MIN), qinghe()), (at(2, 12, 0, 0), second)];
+    let mut third = version_of("qinghe", 2);
+    third.version = 3;
+    let daily = version_of("cs-generic", 2).clocks.into_iter().find(|clock| clock.id == "PER-01").unwrap();
+    third.clocks.push(daily);
+    third.liabilities.iter_mut().filter(|row| row.id == "PEN-04").for_each(|row| row.once = true);
+    let versions = [(UnixMs(i64::MIN), qinghe()), (at(1, 18, 0, 0), second), (at(2, 18, 0, 0), third)];
     Rulebook::of(versions.into_iter().map(|(valid_from, pack)| Published { valid_from, pack }).collect()).unwrap()
 });
 

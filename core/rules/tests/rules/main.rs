@@ -18,6 +18,7 @@ mod choices;
 mod codes;
 mod contest;
 mod corrections;
+mod corrections_14;
 mod edges;
 mod edits;
 mod evidence;

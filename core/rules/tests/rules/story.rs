@@ -22,7 +22,12 @@ pub fn on(date: &str, h: i64, m: i64, s: i64) -> UnixMs {
 }
 
 pub fn pack_of(name: &str) -> Pack {
-    let file = format!("{}/packs/{name}-1.toml", env!("CARGO_MANIFEST_DIR"));
+    version_of(name, 1)
+}
+
+/// A shipped pack in one of its versions.
+pub fn version_of(name: &str, version: u32) -> Pack {
+    let file = format!("{}/packs/{name}-{version}.toml", env!("CARGO_MANIFEST_DIR"));
     Pack::parse(&std::fs::read(file).unwrap()).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
