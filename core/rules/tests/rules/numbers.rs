@@ -33,6 +33,7 @@ fn row(label: Option<&str>, virtual_number: Option<&str>) -> Parcel {
         hub: None,
         entered_at: None,
         children: vec![],
+        details: Details::default(),
     }
 }
 
